@@ -1,0 +1,26 @@
+//go:build !linux
+
+package journal
+
+import (
+	"fmt"
+	"os"
+)
+
+// preallocate makes f at least size bytes long with blocks behind all of
+// them, so that writing into it cannot fail for lack of space.
+func preallocate(f *os.File, size int64) (int64, error) {
+	fi, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if fi.Size() >= size {
+		return fi.Size(), nil
+	}
+	if err := fill(f, fi.Size(), size); err != nil {
+		return 0, fmt.Errorf("reserving %d bytes for %q: %w", size, f.Name(), err)
+	}
+	return size, f.Sync()
+}
+
+func datasync(f *os.File) error { return f.Sync() }

@@ -1,0 +1,84 @@
+// Package wire is the protocol between an Environment Server ("agent")
+// and the Dedicated Cloud's message broker ("cloud") on port 62000: its
+// messages, their limits and their encoding. It imports the standard library only
+// and is shared by both sides.
+//
+// # Frames
+//
+// One message is one JSON object {"kind": K, "body": {…}} of at most
+// 256 KiB. Two transports carry the same bytes on the same port:
+//
+//   - raw: TLS 1.3 with ALPN "tcenv/1"; each message is preceded by its length,
+//     4 bytes big-endian. The length is checked before memory is taken for it.
+//   - WebSocket: TLS with ALPN "http/1.1", GET /broker, one binary message
+//     a frame, no compression.
+//
+// The agent always speaks first. Where an inspecting proxy dropped ALPN the
+// cloud tells them apart by the first bytes: "GET " is no valid length.
+//
+// # Session
+//
+//	agent                         cloud
+//	  │── hello ─────────────────►│  certificate, brokerToken, serverXid, state of the host
+//	  │◄───────── welcome ────────│  epoch, heartbeat, fenced orders, log offsets
+//	  │       or  error  + close  │  code says why, retry_after_ms when
+//	  │◄──────── order … ─────────│  at most as many as slots + Σ credit
+//
+// The newest authenticated session of a serverXid has the highest epoch and
+// wins; the older one gets error "fenced" and is closed. Whoever has sent nothing for
+// heartbeat_ms sends ping; whoever has heard nothing for 2.5 heartbeats
+// closes. Times on the wire are durations; server_time is for display only.
+//
+// Credit: hello.slots orders may be sent at once, each credit{n} allows n
+// more. The agent grants one whenever an order has left it: finished, refused,
+// recalled or cancelled. The cloud never sends an order without credit.
+//
+// # Life of an order
+//
+//	queued ─ order ─► delivered ─ accepted ─► accepted ─► preparing ─► running ─ result ─► outcome
+//	   ▲                │ refused, or not in the next hello      │
+//	   └────────────────┘◄──────── recalled, or hold and lost ───┘
+//
+//	outcome: succeeded | partial | failed | cancelled | timed_out | interrupted | rejected
+//
+// (order, attempt) is the fence. The cloud raises attempt when it gives an
+// order to be started anew and from then on refuses everything said about an older one.
+//
+//   - order → accepted only after the agent's journal is fsynced; → refused
+//     if the agent cannot take it now. An order that is in the
+//     journal already is answered from it and not started again.
+//   - accepted{hold:true}: the App is not on the host yet. The agent prepares, sends
+//     ready and starts only on start; until it sent start the cloud may
+//     move the order, because it knows that it was not started. An agent that
+//     finds accepted orders in its journal after a restart holds them too
+//     and sends ready in the next session.
+//   - result is repeated in every session until result_ack.
+//   - An order in hello.orders that the cloud does not know as this server's current
+//     attempt comes back in welcome.fenced: the agent ends it silently.
+//   - An order that the cloud knows as this server's and that hello does not name
+//     never reached the journal (delivered: queued again) or was lost with it
+//     (interrupted; queued again where retryable).
+//   - A server that stays away longer than the cloud's lease: held and unstarted
+//     orders are queued again, others are interrupted.
+//
+// # Large things, by HTTPS
+//
+// Relative to apiURL, "Authorization: Bearer <appDeliveryToken>":
+//
+//	GET  /api/internal/envsvr/apps/{sha256}                     the .tcx; Range is honoured
+//	GET  /api/internal/envsvr/orders/{order}/{attempt}/params   {"name":"value",…} when params_by_https
+//	HEAD /api/internal/envsvr/orders/{order}/{attempt}/files/{name}     Upload-Offset: bytes held
+//	PUT  /api/internal/envsvr/orders/{order}/{attempt}/files/{name}?offset=N&size=S&sha256=H
+//	     body: bytes from N. 204 complete and verified (also when it was
+//	     before); 202 + Upload-Offset more is wanted; 409 + Upload-Offset wrong
+//	     offset; 410 the attempt is fenced; 422 digest differs, start again at 0
+//
+// {name} is path-escaped, slashes included.
+//
+// # Version rule
+//
+// Within a major version fields may be added and receivers ignore those they do not
+// know; kinds, states and codes are added only where the peer's hello or welcome
+// shows that it knows them. An unknown kind is an error that ends the
+// session (error "protocol"), never a lost order. A new major has a new ALPN name.
+package wire

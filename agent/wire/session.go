@@ -1,0 +1,276 @@
+package wire
+
+import "fmt"
+
+// Kinds that make and keep a session.
+const (
+	KindHello   Kind = "hello"
+	KindWelcome Kind = "welcome"
+	KindError   Kind = "error"
+	KindGoAway  Kind = "goaway"
+	KindPing    Kind = "ping"
+	KindPong    Kind = "pong"
+	KindCredit  Kind = "credit"
+	KindInfo    Kind = "info"
+	KindControl Kind = "control"
+)
+
+// Hello is the agent's first message; nothing is sent before it.
+type Hello struct {
+	Protocol    int       `json:"protocol"`     // Protocol of the sender
+	BrokerToken string    `json:"broker_token"` // setting brokerToken; never logged
+	ServerXID   ServerXID `json:"server_xid"`
+	ServerName  string    `json:"server_name"` // shown to people, ≤ 128 bytes
+	Version     string    `json:"version"`     // agent version, ≤ 64 bytes
+	OS          string    `json:"os"`          // GOOS
+	Arch        string    `json:"arch"`        // GOARCH
+	BootID      string    `json:"boot_id"`     // changes when the host restarts
+	Slots       int       `json:"slots"`       // orders the agent takes now: the session's first credit
+	Executors   int       `json:"executors"`   // appsNumberofJobExecutors
+	// Orders are all in the journal that have no result yet. The cloud
+	// compares them with its own record of this server.
+	Orders []InFlight `json:"orders,omitempty"`
+	// Results are in the outbox and follow as Result messages.
+	Results []Ref `json:"results,omitempty"`
+}
+
+// InFlight is one order of Hello.Orders.
+type InFlight struct {
+	Ref
+	State State `json:"state"` // accepted, preparing or running
+}
+
+// Kind implements Message.
+func (*Hello) Kind() Kind { return KindHello }
+
+func (m *Hello) validate() error {
+	switch {
+	case m.Protocol < 1:
+		return fmt.Errorf("%w: protocol %d", ErrInvalid, m.Protocol)
+	case !m.ServerXID.Valid():
+		return fmt.Errorf("%w: server_xid %.70q", ErrInvalid, string(m.ServerXID))
+	case len(m.BrokerToken) > 4096:
+		return fmt.Errorf("%w: broker_token is %d bytes long", ErrInvalid, len(m.BrokerToken))
+	case len(m.ServerName) > 128 || len(m.Version) > 64 || len(m.OS) > 32 || len(m.Arch) > 32 || len(m.BootID) > 64:
+		return fmt.Errorf("%w: a descriptive field of hello is too long", ErrInvalid)
+	case m.Slots < 0 || m.Slots > MaxSlots:
+		return fmt.Errorf("%w: slots %d is outside 0–%d", ErrInvalid, m.Slots, MaxSlots)
+	case m.Executors < 0 || m.Executors > MaxSlots:
+		return fmt.Errorf("%w: executors %d is outside 0–%d", ErrInvalid, m.Executors, MaxSlots)
+	case len(m.Orders)+len(m.Results) > MaxHelloRefs:
+		return fmt.Errorf("%w: more than %d orders and results", ErrInvalid, MaxHelloRefs)
+	}
+	for _, o := range m.Orders {
+		if err := o.validate(); err != nil {
+			return err
+		}
+		if o.State != StateAccepted && o.State != StatePreparing && o.State != StateRunning {
+			return fmt.Errorf("%w: order %s is in flight in state %.20q", ErrInvalid, o.Ref, string(o.State))
+		}
+	}
+	for _, r := range m.Results {
+		if err := r.validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Limits of a session.
+const (
+	MaxSlots     = 4096
+	MaxHelloRefs = 1024 // orders + results in one Hello; the rest waits for the next session
+)
+
+// Welcome answers Hello and opens the session.
+type Welcome struct {
+	Epoch          int64  `json:"epoch"`           // grows with every session of this serverXid; the newest wins
+	HeartbeatMS    int64  `json:"heartbeat_ms"`    // send Ping when nothing was sent for so long; dead after 2.5 of them
+	ServerTime     int64  `json:"server_time"`     // Unix milliseconds; only to show the skew
+	Environment    string `json:"environment"`     // the Environment's name
+	ConfigRevision int64  `json:"config_revision"` // grows when the cloud's settings for this server change
+	// Fenced are orders of Hello that now belong to a newer attempt or
+	// are finished: stop them, send no result.
+	Fenced []Ref `json:"fenced,omitempty"`
+	// Logs say from which byte to go on with each log stream of
+	// the orders and results in Hello; a stream not named starts at 0.
+	Logs []LogOffset `json:"logs,omitempty"`
+}
+
+// LogOffset is the number of bytes of one stream that the cloud holds.
+type LogOffset struct {
+	Ref
+	Stream Stream `json:"stream"`
+	Offset int64  `json:"offset"`
+}
+
+// Kind implements Message.
+func (*Welcome) Kind() Kind { return KindWelcome }
+
+func (m *Welcome) validate() error {
+	switch {
+	case m.Epoch < 1:
+		return fmt.Errorf("%w: epoch %d", ErrInvalid, m.Epoch)
+	case m.HeartbeatMS < 100 || m.HeartbeatMS > 60_000:
+		return fmt.Errorf("%w: heartbeat_ms %d is outside 100–60000", ErrInvalid, m.HeartbeatMS)
+	}
+	for _, r := range m.Fenced {
+		if err := r.validate(); err != nil {
+			return err
+		}
+	}
+	for _, l := range m.Logs {
+		if err := l.validate(); err != nil {
+			return err
+		}
+		if !l.Stream.valid() || l.Offset < 0 {
+			return fmt.Errorf("%w: log offset of %s", ErrInvalid, l.Ref)
+		}
+	}
+	return nil
+}
+
+// Code says why the cloud ended a session. Codes are an API: they are
+// shown by `tcenvsvr status` and tested by name.
+type Code string
+
+// The codes of Error and GoAway.
+const (
+	CodeProtocol      Code = "protocol"           // version or message not understood
+	CodeBadToken      Code = "bad_broker_token"   // brokerToken does not match the server
+	CodeUnknownServer Code = "unknown_server"     // no server with this serverXid
+	CodeCertificate   Code = "client_certificate" // missing, foreign, expired or another server's
+	CodeRevoked       Code = "revoked"            // the server was revoked
+	CodeInactive      Code = "environment_inactive"
+	CodeFenced        Code = "fenced"         // a newer session of the same server took over
+	CodeRetryLater    Code = "retry_later"    // overloaded or storage away; retry_after_ms says when
+	CodeShutdown      Code = "shutting_down"  // this gateway stops; others or its successor will take over
+	CodeHeartbeat     Code = "heartbeat_lost" // nothing was heard for 2.5 heartbeats
+)
+
+// Error refuses or ends a session; the sender closes after it.
+type Error struct {
+	Code         Code   `json:"code"`
+	Message      string `json:"message"`                  // for people, ≤ 1 KiB
+	RetryAfterMS int64  `json:"retry_after_ms,omitempty"` // earliest next try, 0 = as usual
+}
+
+// Kind implements Message.
+func (*Error) Kind() Kind { return KindError }
+
+func (m *Error) validate() error { return validEnd(m.Code, m.Message, m.RetryAfterMS) }
+
+// GoAway asks the agent to leave and come back, here or elsewhere, at a
+// random moment within the window. Orders in flight go on.
+type GoAway struct {
+	Code     Code   `json:"code"`
+	Message  string `json:"message"`
+	WindowMS int64  `json:"window_ms"` // reconnect after a uniformly random part of it
+}
+
+// Kind implements Message.
+func (*GoAway) Kind() Kind { return KindGoAway }
+
+func (m *GoAway) validate() error { return validEnd(m.Code, m.Message, m.WindowMS) }
+
+func validEnd(code Code, message string, ms int64) error {
+	switch {
+	case code == "" || len(code) > 64:
+		return fmt.Errorf("%w: code of %d bytes", ErrInvalid, len(code))
+	case len(message) > 1024:
+		return fmt.Errorf("%w: message of %d bytes", ErrInvalid, len(message))
+	case ms < 0 || ms > 3_600_000:
+		return fmt.Errorf("%w: delay of %d ms is outside 0–3600000", ErrInvalid, ms)
+	}
+	return nil
+}
+
+// Ping asks for a Pong with the same Seq. Both sides send it.
+type Ping struct {
+	Seq int64 `json:"seq"`
+}
+
+// Kind implements Message.
+func (*Ping) Kind() Kind      { return KindPing }
+func (*Ping) validate() error { return nil }
+
+// Pong answers a Ping.
+type Pong struct {
+	Seq int64 `json:"seq"`
+}
+
+// Kind implements Message.
+func (*Pong) Kind() Kind      { return KindPong }
+func (*Pong) validate() error { return nil }
+
+// Credit allows the cloud N more orders in this session.
+type Credit struct {
+	N int `json:"n"` // 1–MaxSlots
+}
+
+// Kind implements Message.
+func (*Credit) Kind() Kind { return KindCredit }
+
+func (m *Credit) validate() error {
+	if m.N < 1 || m.N > MaxSlots {
+		return fmt.Errorf("%w: credit %d is outside 1–%d", ErrInvalid, m.N, MaxSlots)
+	}
+	return nil
+}
+
+// Info describes the host, every relaySystemInfoPublishSeconds.
+type Info struct {
+	Hostname    string  `json:"hostname"`
+	Platform    string  `json:"platform"` // e.g. "rhel 9.4"
+	CPUs        int     `json:"cpus"`
+	Load1       float64 `json:"load1"`        // 1-minute load average, 0 where unknown
+	MemoryTotal uint64  `json:"memory_total"` // bytes
+	MemoryFree  uint64  `json:"memory_free"`  // bytes available without swapping
+	DiskTotal   uint64  `json:"disk_total"`   // bytes, of the file system with the job folders
+	DiskFree    uint64  `json:"disk_free"`    // bytes available to the agent
+	UptimeMS    int64   `json:"uptime_ms"`    // of the agent
+	Running     int     `json:"running"`      // orders in flight
+	FreeSlots   int     `json:"free_slots"`
+	RTTMS       float64 `json:"rtt_ms"` // last Ping → Pong
+	Draining    bool    `json:"draining"`
+}
+
+// Kind implements Message.
+func (*Info) Kind() Kind { return KindInfo }
+
+func (m *Info) validate() error {
+	if len(m.Hostname) > 256 || len(m.Platform) > 256 {
+		return fmt.Errorf("%w: a descriptive field of info is too long", ErrInvalid)
+	}
+	return nil
+}
+
+// Action is what a Control asks for.
+type Action string
+
+// The actions. An agent that does not know one logs it and goes on.
+const (
+	ActionDrain         Action = "drain"          // take no new orders
+	ActionResume        Action = "resume"         // take orders again
+	ActionRestart       Action = "restart"        // exit 75; jobs go on
+	ActionLogLevel      Action = "log_level"      // Args["level"]
+	ActionDiagnostics   Action = "diagnostics"    // send Info now
+	ActionConfigChanged Action = "config_changed" // fetch settings
+	ActionUpdate        Action = "update"         // ask the updater
+)
+
+// Control is an operator's request to the agent.
+type Control struct {
+	Action Action            `json:"action"`
+	Args   map[string]string `json:"args,omitempty"`
+}
+
+// Kind implements Message.
+func (*Control) Kind() Kind { return KindControl }
+
+func (m *Control) validate() error {
+	if m.Action == "" || len(m.Action) > 64 || len(m.Args) > 32 {
+		return fmt.Errorf("%w: control %.70q", ErrInvalid, string(m.Action))
+	}
+	return nil
+}
