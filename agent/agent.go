@@ -1,0 +1,267 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/journal"
+	"tcenvsvr/agent/wire"
+)
+
+// ErrRestart is what Run returns when the agent is to be started again at
+// once (exit code 75). Jobs go on meanwhile.
+var ErrRestart = errors.New("restart requested")
+
+// Link is the connection to the cloud. A message that cannot be sent in
+// the current session is lost, with an error.
+type Link interface {
+	Send(ctx context.Context, m wire.Message) error
+	// SendIn is Send for what makes sense in one session only.
+	SendIn(ctx context.Context, epoch int64, m wire.Message) error
+	// SendLast is SendIn behind all logs that were sent before.
+	SendLast(ctx context.Context, epoch int64, m wire.Message) error
+}
+
+// Apps are the installed Apps.
+type Apps interface {
+	Lookup(app.Ref) (app.App, bool)
+	Install(context.Context, app.Ref, app.Fetch) (app.App, error)
+}
+
+// Jobs runs Apps under shims.
+type Jobs interface {
+	Start(context.Context, job.Launch) (*job.Process, error)
+	Attach(dir string) (*job.Process, error)
+	// Reap ends what a dead shim left behind.
+	Reap(ctx context.Context, dir string) error
+}
+
+// Cloud is the HTTPS API.
+type Cloud interface {
+	Download(ctx context.Context, sha wire.SHA256, offset int64) (io.ReadCloser, error)
+	Params(context.Context, wire.Ref) (map[string]string, error)
+	Upload(ctx context.Context, ref wire.Ref, name string, r io.ReaderAt, size int64) (wire.SHA256, error)
+}
+
+// Host says what the agent must know about the machine.
+type Host interface {
+	BootID() string
+	// Info fills the machine's part of an Info.
+	Info(ctx context.Context) wire.Info
+	// DiskFree is the space for jobs in bytes.
+	DiskFree() (uint64, error)
+}
+
+// Config of an Agent. All fields without a stated default are needed.
+type Config struct {
+	Identity  Identity
+	Executors int    // slots, ≥ 1 (appsNumberofJobExecutors)
+	JobsDir   string // exchange/jobs
+	// DiskReserve: below so many free bytes no order is taken; default 64 MiB.
+	DiskReserve uint64
+	// KeepSessions is how long a job's folder stays; 0 = for ever (appsSessionDaystoKeep).
+	KeepSessions time.Duration
+	// InfoEvery is relaySystemInfoPublishSeconds.
+	InfoEvery time.Duration
+
+	Journal *journal.Journal
+	Apps    Apps
+	Jobs    Jobs
+	Cloud   Cloud
+	Host    Host
+	// Execution returns what every App gets told: API, proxy, trust,
+	// interpreters. It is asked anew for each order, so settings may change.
+	Execution func() app.Execution
+	// OnControl handles what is not the agent's own: log level, settings, updates.
+	OnControl func(wire.Control)
+	// MakeJobDir creates the folders of a session so that the sandbox user can use them.
+	MakeJobDir func(dir string) error
+	// Sweep removes old job folders; keep says which must stay.
+	Sweep  func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error
+	Logger *slog.Logger
+}
+
+// Identity is what Hello says about this server.
+type Identity struct {
+	ServerXID   wire.ServerXID
+	ServerName  string
+	BrokerToken string
+	Version     string
+	OS, Arch    string
+}
+
+// Agent runs orders. It is the link's handler.
+type Agent struct {
+	Config
+	link    Link
+	started time.Time
+	group   *errgroup.Group
+	ctx     context.Context // of Run: the orders' parent, set once before the link runs
+	stop    context.CancelCauseFunc
+	session sessions
+
+	mu       sync.Mutex
+	orders   map[wire.Ref]*order // in flight and unreported
+	active   int                 // orders that occupy a slot
+	credit   int                 // orders the cloud may still send in this session
+	draining bool
+	diskLow  bool
+	idle     chan struct{} // closed and replaced whenever active falls to 0
+}
+
+// New returns an agent that waits for Run.
+func New(c Config) (*Agent, error) {
+	if c.Executors < 1 || c.Executors > wire.MaxSlots {
+		return nil, fmt.Errorf("reading appsNumberofJobExecutors %d: want 1–%d", c.Executors, wire.MaxSlots)
+	}
+	if c.DiskReserve == 0 {
+		c.DiskReserve = 64 << 20
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Agent{Config: c, started: time.Now(), orders: map[wire.Ref]*order{}, idle: make(chan struct{})}, nil
+}
+
+// Run serves orders over l until ctx ends or a restart is asked for
+// (ErrRestart). run is the link's own loop; it is started when everything
+// from the journal is in place, because Hello tells of it.
+func (a *Agent) Run(ctx context.Context, l Link, run func(context.Context) error) error {
+	ctx, a.stop = context.WithCancelCause(ctx)
+	defer a.stop(nil)
+	a.link = l
+	a.group, a.ctx = errgroup.WithContext(ctx)
+	a.recover()
+	a.group.Go(func() error { return run(a.ctx) })
+	a.group.Go(func() error { return a.publishInfo(a.ctx) })
+	a.group.Go(func() error { return a.sweepSessions(a.ctx) })
+	err := a.group.Wait()
+	if cause := context.Cause(ctx); errors.Is(cause, ErrRestart) {
+		return ErrRestart
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// Drain stops taking orders and returns when none occupies a slot or ctx ends.
+func (a *Agent) Drain(ctx context.Context) {
+	a.setDraining(true)
+	for {
+		a.mu.Lock()
+		active, idle := a.active, a.idle
+		a.mu.Unlock()
+		if active == 0 {
+			return
+		}
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (a *Agent) setDraining(on bool) {
+	a.mu.Lock()
+	changed := a.draining != on
+	a.draining = on
+	a.mu.Unlock()
+	if changed {
+		a.Logger.Info("draining changed", "draining", on)
+		a.grant()
+	}
+}
+
+// take makes an order occupy a slot. It fails with the reason why not.
+func (a *Agent) take(o *order) (wire.Reason, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.draining:
+		return wire.ReasonDraining, false
+	case a.active >= a.Executors:
+		return wire.ReasonNoCredit, false
+	}
+	a.orders[o.ref] = o
+	o.slot = true
+	a.active++
+	return "", true
+}
+
+// release gives the slot of an order back.
+func (a *Agent) release(o *order) {
+	a.mu.Lock()
+	if o.slot {
+		o.slot = false
+		a.active--
+		if a.active == 0 {
+			close(a.idle)
+			a.idle = make(chan struct{})
+		}
+	}
+	a.mu.Unlock()
+	a.grant()
+}
+
+// drop removes an order from memory.
+func (a *Agent) drop(o *order) {
+	a.release(o)
+	a.mu.Lock()
+	delete(a.orders, o.ref)
+	a.mu.Unlock()
+}
+
+func (a *Agent) find(ref wire.Ref) *order {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.orders[ref]
+}
+
+// free is the number of orders the agent would take now. a.mu is held.
+func (a *Agent) free() int {
+	if a.draining || a.diskLow {
+		return 0
+	}
+	return max(0, a.Executors-a.active)
+}
+
+// grant lets the cloud send as many orders as there are free slots.
+func (a *Agent) grant() {
+	a.mu.Lock()
+	n := a.free() - a.credit
+	s := a.session.current()
+	if n <= 0 || s == nil || a.ctx.Err() != nil { // an agent that stops takes no more
+		a.mu.Unlock()
+		return
+	}
+	a.credit += n
+	a.mu.Unlock()
+	if err := a.link.SendIn(a.ctx, s.epoch, &wire.Credit{N: n}); err != nil {
+		a.Logger.Debug("credit was not sent", "err", err) // the next hello says it anew
+	}
+}
+
+// send says something in the current session. An error means that the
+// session ends; what matters is said again in the next.
+func (a *Agent) send(m wire.Message) {
+	if err := a.link.Send(a.ctx, m); err != nil && a.ctx.Err() == nil {
+		a.Logger.Debug("message was not sent", "kind", string(m.Kind()), "err", err)
+	}
+}
+
+// StartDrain stops taking orders; running ones go on.
+func (a *Agent) StartDrain() { a.setDraining(true) }
+
+// Resume takes orders again.
+func (a *Agent) Resume() { a.setDraining(false) }

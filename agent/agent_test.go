@@ -1,0 +1,296 @@
+package agent
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/journal"
+	"tcenvsvr/agent/link"
+	"tcenvsvr/agent/link/linktest"
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/test/need"
+)
+
+// TestMain is also the shim of the jobs that the tests start.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == job.ShimCommand {
+		os.Exit(job.ShimMain(os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+const secret = "s3cret-of-the-order"
+
+// script is an App that does what its parameter "do" says, after it has
+// noted its start in the file that "starts" names.
+const script = `
+import os, sys, time
+args = dict(a[2:].split("=", 1) if "=" in a else (a[2:], "") for a in sys.argv[1:] if a.startswith("--"))
+def value(name):
+    i = sys.argv.index("--" + name)
+    return sys.argv[i + 1]
+with open(value("starts"), "a") as f:
+    f.write("started\n")
+print("hello from the app", flush=True)
+exec(value("do"))
+`
+
+// cloud is the API: it knows one App.
+type cloud struct {
+	tcx   []byte
+	ref   wire.AppRef
+	block chan struct{} // not nil: downloads wait for it
+
+	mu       sync.Mutex
+	uploaded map[string]string
+}
+
+func newCloud(t *testing.T) *cloud {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, text := range map[string]string{
+		"Script_v1/install.json": `{"programLanguage":"PYTHON","programMain":"run.py","programName":"Script","programVersion":"1.0.0",
+			"runtimeLevel":"Organization","publishOutFiles":["*.txt"],"params":[{"name":"answer","type":"String"},{"name":"do","type":"String"},{"name":"starts","type":"String"},{"name":"password","type":"String","encrypt":true}]}`,
+		"Script_v1/run.py": script,
+	} {
+		w, err := z.Create(name)
+		must(t, err)
+		_, err = io.WriteString(w, text)
+		must(t, err)
+	}
+	must(t, z.Close())
+	sum := sha256.Sum256(b.Bytes())
+	return &cloud{
+		tcx: b.Bytes(), uploaded: map[string]string{},
+		ref: wire.AppRef{Name: "Script", Version: "1.0.0", Size: int64(b.Len()), SHA256: wire.SHA256(hex.EncodeToString(sum[:]))},
+	}
+}
+
+func (c *cloud) Download(ctx context.Context, _ wire.SHA256, offset int64) (io.ReadCloser, error) {
+	if c.block != nil {
+		select {
+		case <-c.block:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return io.NopCloser(bytes.NewReader(c.tcx[offset:])), nil
+}
+
+func (c *cloud) Params(context.Context, wire.Ref) (map[string]string, error) {
+	return nil, errors.New("not asked for in these tests")
+}
+
+func (c *cloud) Upload(_ context.Context, ref wire.Ref, name string, r io.ReaderAt, size int64) (wire.SHA256, error) {
+	b := make([]byte, size)
+	if _, err := r.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.uploaded[ref.String()+"/"+name] = string(b)
+	return wire.SHA256(strings.Repeat("0", 64)), nil
+}
+
+type machine struct {
+	boot string
+	mu   sync.Mutex
+	free uint64
+}
+
+func (m *machine) BootID() string                 { return m.boot }
+func (m *machine) Info(context.Context) wire.Info { return wire.Info{Hostname: "test"} }
+func (m *machine) DiskFree() (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.free, nil
+}
+
+// rig is one host: what outlives an agent.
+type rig struct {
+	t      *testing.T
+	dir    string
+	broker *linktest.Broker
+	cloud  *cloud
+	host   *machine
+	slots  int
+	log    *syncBuffer
+
+	agent  *Agent
+	cancel context.CancelFunc
+	done   chan error
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func newRig(t *testing.T) *rig {
+	need.Python(t)
+	r := &rig{
+		t: t, dir: t.TempDir(), broker: linktest.Start(t, linktest.Config{}), cloud: newCloud(t),
+		host: &machine{boot: "boot-1", free: 1 << 40}, slots: 2, log: &syncBuffer{},
+	}
+	t.Cleanup(func() {
+		if r.cancel != nil {
+			r.stop()
+		}
+		if strings.Contains(r.log.String(), secret) {
+			t.Error("a parameter is in the log")
+		}
+		if t.Failed() {
+			t.Logf("log of the agent:\n%s", r.log)
+		}
+	})
+	return r
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// start runs an agent on the host and waits for its session.
+func (r *rig) start() *linktest.Session {
+	r.t.Helper()
+	j, err := journal.Open(filepath.Join(r.dir, "journal"), nil)
+	must(r.t, err)
+	apps, err := app.Open(app.CatalogConfig{Dir: filepath.Join(r.dir, "programs")})
+	must(r.t, err)
+	jobs, err := job.NewExecutor(job.Config{})
+	must(r.t, err)
+	logger := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	r.agent, err = New(Config{
+		Identity:  Identity{ServerXID: "xid", ServerName: "test", BrokerToken: secret},
+		Executors: r.slots, JobsDir: filepath.Join(r.dir, "jobs"),
+		Journal: j, Apps: apps, Jobs: jobs, Cloud: r.cloud, Host: r.host,
+		Execution: func() app.Execution {
+			return app.Execution{APIPath: "https://cloud.test/api", Path: os.Getenv("PATH"), Grace: time.Second}
+		},
+		MakeJobDir: makeJobDir, Logger: logger,
+	})
+	must(r.t, err)
+	l, err := link.New(link.Config{Address: r.broker.Address(), TLS: r.broker.TLS(r.t), Hello: r.agent.Hello, Handler: r.agent})
+	must(r.t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel, r.done = cancel, make(chan error, 1)
+	go func() {
+		err := r.agent.Run(ctx, l, l.Run)
+		r.done <- errors.Join(err, j.Close())
+	}()
+	return r.broker.Accept(r.t)
+}
+
+func makeJobDir(dir string) error {
+	for _, sub := range []string{"in", "out", "log", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o770); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stop ends the agent as a restart does: jobs go on.
+func (r *rig) stop() {
+	r.t.Helper()
+	r.cancel()
+	select {
+	case err := <-r.done:
+		must(r.t, err)
+	case <-time.After(20 * time.Second):
+		r.t.Fatal("the agent did not stop")
+	}
+	r.cancel = nil
+}
+
+// order makes an order whose App does what the Python text says.
+func (r *rig) order(id string, do string) *wire.Order {
+	return &wire.Order{
+		Ref: wire.Ref{Order: wire.OrderID(id), Attempt: 1}, Runtime: wire.RuntimeJob, App: r.cloud.ref,
+		Params:    map[string]string{"do": do, "starts": r.startsFile(id), "password": secret},
+		TimeoutMS: 60_000, Token: secret, TokenTTLMS: 60_000,
+	}
+}
+
+func (r *rig) startsFile(id string) string { return filepath.Join(r.dir, "starts-"+id) }
+
+// starts counts how often the App of an order was started.
+func (r *rig) starts(id string) int {
+	b, err := os.ReadFile(r.startsFile(id))
+	if err != nil && !os.IsNotExist(err) {
+		r.t.Fatal(err)
+	}
+	return bytes.Count(b, []byte("\n"))
+}
+
+// warm installs the App, so that later orders start at once.
+func (r *rig) warm(s *linktest.Session) {
+	r.t.Helper()
+	o := r.order("warm", "pass")
+	s.Send(r.t, o)
+	linktest.Expect[*wire.Ready](r.t, s)
+	s.Send(r.t, &wire.Start{Ref: o.Ref})
+	r.result(s, o.Ref, wire.Succeeded)
+}
+
+// result waits for a result, checks and acknowledges it.
+func (r *rig) result(s *linktest.Session, ref wire.Ref, want wire.Outcome) *wire.Result {
+	r.t.Helper()
+	for {
+		m := linktest.Expect[*wire.Result](r.t, s)
+		if m.Ref != ref {
+			continue
+		}
+		if m.Outcome != want {
+			r.t.Fatalf("order %s ended %s (%s: %s); want %s", ref, m.Outcome, m.Error, m.Message, want)
+		}
+		s.Send(r.t, &wire.ResultAck{Ref: ref})
+		return m
+	}
+}
+
+// eventually waits for a condition of the agent's own.
+func (r *rig) eventually(what string, cond func() bool) {
+	r.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !cond(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func running(s *linktest.Session, t *testing.T) {
+	t.Helper()
+	for linktest.Expect[*wire.Progress](t, s).State != wire.StateRunning {
+	}
+}

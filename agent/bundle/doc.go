@@ -1,0 +1,11 @@
+// Package bundle reads what the Dedicated Cloud's "Download" gives: the
+// configuration and keystore that make a host an Environment Server.
+//
+//	threatconnect-envsvr-bundle.zip
+//	  threatconnect-envsvr/.tcenvsvr/environment.env     KEY=value, vendor's setting names
+//	  threatconnect-envsvr/.tcenvsvr/keystore.p12        client key and certificate, the cloud's CA
+//	  threatconnect-envsvr/README.txt
+//
+// A bundle is input from outside: every size is bounded, nothing is unpacked by the names it
+// carries, and nothing is written before all of it has been understood.
+package bundle

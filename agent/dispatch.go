@@ -1,0 +1,123 @@
+package agent
+
+import (
+	"tcenvsvr/agent/wire"
+)
+
+// OnMessage handles one message of the session. It is called in the order
+// of arrival and must not block.
+func (a *Agent) OnMessage(m wire.Message) {
+	switch m := m.(type) {
+	case *wire.Order:
+		a.onOrder(m)
+	case *wire.Start:
+		a.withOrder(m.Ref, func(o *order) { o.allowStart() })
+	case *wire.Recall:
+		a.onRecall(m.Ref)
+	case *wire.Cancel:
+		a.withOrder(m.Ref, func(o *order) { o.end(cancelled{m.Reason}) })
+	case *wire.ResultAck:
+		a.onResultAck(m)
+	case *wire.Control:
+		a.onControl(m)
+	default:
+		a.Logger.Warn("message has no meaning for an agent", "kind", string(m.Kind()))
+	}
+}
+
+// withOrder calls f with a live order, or tells the cloud that there is none.
+func (a *Agent) withOrder(ref wire.Ref, f func(*order)) {
+	if o := a.find(ref); o != nil {
+		f(o)
+		return
+	}
+	a.send(&wire.Refused{Ref: ref, Reason: wire.ReasonUnknown})
+}
+
+func (a *Agent) onOrder(m *wire.Order) {
+	a.mu.Lock()
+	a.credit = max(0, a.credit-1)
+	a.mu.Unlock()
+	if e, known := a.Journal.Get(m.Ref); known { // redelivered: answer from the journal
+		a.send(&wire.Accepted{Ref: m.Ref, Hold: e.Hold && e.Result == nil})
+		if e.Result != nil {
+			a.send(e.Result)
+		}
+		a.grant()
+		return
+	}
+	if a.ctx.Err() != nil {
+		return // stopping: not journaled, so the cloud gives it to another or to the next of us
+	}
+	o := a.newOrder(*m)
+	if low := a.checkDisk(); low {
+		a.refuse(m.Ref, wire.ReasonNoDisk, "the file system of the job folders is nearly full")
+		return
+	}
+	if reason, ok := a.take(o); !ok {
+		a.refuse(m.Ref, reason, "")
+		return
+	}
+	a.fenceOlder(m.Ref)
+	a.group.Go(func() error { o.run(a.ctx); return nil })
+}
+
+func (a *Agent) refuse(ref wire.Ref, reason wire.Reason, why string) {
+	a.Logger.Warn("order refused", "order", ref.String(), "reason", string(reason))
+	a.send(&wire.Refused{Ref: ref, Reason: reason, Message: why})
+	a.grant()
+}
+
+// fenceOlder ends an older attempt at the same order, should it still be here.
+func (a *Agent) fenceOlder(ref wire.Ref) {
+	a.mu.Lock()
+	var older []*order
+	for r, o := range a.orders {
+		if r.Order == ref.Order && r.Attempt < ref.Attempt {
+			older = append(older, o)
+		}
+	}
+	a.mu.Unlock()
+	for _, o := range older {
+		o.end(errFenced)
+	}
+}
+
+func (a *Agent) onRecall(ref wire.Ref) {
+	o := a.find(ref)
+	if o == nil {
+		a.send(&wire.Refused{Ref: ref, Reason: wire.ReasonUnknown})
+		return
+	}
+	if !o.recall() {
+		a.send(&wire.Recalled{Ref: ref, OK: false})
+	}
+}
+
+func (a *Agent) onResultAck(m *wire.ResultAck) {
+	if m.Fenced {
+		a.Logger.Warn("result was refused: the attempt is fenced", "order", m.Ref.String())
+	}
+	a.forget(m.Ref)
+	if o := a.find(m.Ref); o != nil {
+		o.acknowledge()
+	}
+}
+
+func (a *Agent) onControl(m *wire.Control) {
+	a.Logger.Info("control received", "action", string(m.Action))
+	switch m.Action {
+	case wire.ActionDrain:
+		a.setDraining(true)
+	case wire.ActionResume:
+		a.setDraining(false)
+	case wire.ActionRestart:
+		a.stop(ErrRestart)
+	case wire.ActionDiagnostics:
+		a.group.Go(func() error { a.sendInfo(a.ctx); return nil })
+	default:
+		if a.OnControl != nil {
+			a.OnControl(*m)
+		}
+	}
+}

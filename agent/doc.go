@@ -1,0 +1,27 @@
+// Package agent is the heart of the Environment Server: it takes orders
+// from the Dedicated Cloud, runs their Apps, and reports what came of them.
+//
+//	order ─► journal ─► App ready ─► job folder ─► shim ─► exit ─► outbox ─► cloud
+//
+// Every order has one goroutine that walks this line (order.go). What is durable
+// decides, not what is in memory: an agent that starts again reads the journal
+// and enters the line where the last one left it (recover.go):
+//
+//	in the journal        on the host                          goes on with
+//	accepted              the shim never started               hold until the cloud says start
+//	accepted, running     the shim runs                        waiting for its exit
+//	accepted, running     an exit file                         collecting the outcome
+//	accepted, running     the shim is gone, no exit file       interrupted, with the reason
+//	result                –                                    reporting until acknowledged
+//
+// An agent that stops leaves its jobs alone: they belong to their shims, and the next agent
+// finds them. Drain means: take no new orders, let jobs finish. Cancel means:
+// end this job now, and only the cloud asks for it.
+//
+// # Sessions
+//
+// The link makes sessions (session.go). A message is sent in the session it was made
+// for or not at all; what must not be lost is kept in the journal and said again in the
+// next session. Credit follows one rule: the cloud may have as many orders under way as
+// there are free slots; the difference is granted whenever it is positive.
+package agent

@@ -1,0 +1,12 @@
+// Package logging makes the agent's logger. Where records go depends on who
+// is listening:
+//
+//	Journald   stderr, text without time: the journal adds its own
+//	Terminal   stderr, text with time; also the file where a folder is given
+//	File       folder/tcenvsvr.log, rotated at 10 MB, 9 old ones kept compressed
+//
+// A log must never stop what it tells about. When the file cannot be written
+// (full disk, folder gone), that is said once on stderr, records are counted and
+// dropped, and the first one that can be written again is preceded by how many
+// were lost. The level can be changed while running.
+package logging

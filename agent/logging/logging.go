@@ -1,0 +1,102 @@
+package logging
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/DeRuina/timberjack"
+	"github.com/coreos/go-systemd/v22/journal"
+	"golang.org/x/term"
+)
+
+// Mode says who is listening.
+type Mode string
+
+// The modes; see the package documentation.
+const (
+	Journald Mode = "journald"
+	Terminal Mode = "terminal"
+	File     Mode = "file"
+)
+
+// FileName is the name of the log in Config.Dir.
+const FileName = "tcenvsvr.log"
+
+const (
+	maxMegabytes = 10
+	maxOldFiles  = 9
+)
+
+// Detect finds out who is listening on stderr. The journal is recognised
+// by the stream itself, not by INVOCATION_ID, which the children of a
+// service inherit as well.
+func Detect(stderr *os.File) Mode {
+	if ok, err := journal.StderrIsJournalStream(); ok && err == nil {
+		return Journald
+	}
+	if term.IsTerminal(int(stderr.Fd())) {
+		return Terminal
+	}
+	return File
+}
+
+// Config says where to log. Stderr nil = os.Stderr.
+type Config struct {
+	Mode   Mode
+	Dir    string // folder of the log file, made when missing; "" = no file, stderr instead
+	Level  slog.Level
+	Stderr io.Writer
+}
+
+// New returns the logger, the level it obeys from now on, and what closes
+// the file and ends the logger's goroutine. It does not fail: where the file
+// cannot be made, the package documentation tells what happens.
+func New(c Config) (*slog.Logger, *slog.LevelVar, func() error) {
+	if c.Stderr == nil {
+		c.Stderr = os.Stderr
+	}
+	level := new(slog.LevelVar)
+	level.Set(c.Level)
+	options := &slog.HandlerOptions{Level: level}
+	none := func() error { return nil }
+
+	switch {
+	case c.Mode == Journald:
+		options.ReplaceAttr = dropTime
+		return slog.New(slog.NewTextHandler(c.Stderr, options)), level, none
+	case c.Dir == "":
+		return slog.New(slog.NewTextHandler(c.Stderr, options)), level, none
+	}
+	file := &timberjack.Logger{
+		Filename:    filepath.Join(c.Dir, FileName),
+		MaxSize:     maxMegabytes,
+		MaxBackups:  maxOldFiles,
+		Compression: "gzip",
+		FileMode:    0o640,
+	}
+	toFile := slog.NewTextHandler(&sink{name: file.Filename, file: file, stderr: c.Stderr}, options)
+	if c.Mode == File {
+		return slog.New(toFile), level, file.Close
+	}
+	both := slog.NewMultiHandler(slog.NewTextHandler(c.Stderr, options), toFile)
+	return slog.New(both), level, file.Close
+}
+
+// ParseLevel knows debug, info, warn and error in any case.
+func ParseLevel(name string) (slog.Level, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(name)); err != nil {
+		return level, fmt.Errorf("parsing log level %q: want debug, info, warn or error", name)
+	}
+	return level, nil
+}
+
+func dropTime(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}

@@ -1,0 +1,8 @@
+package paths
+
+// DefaultHome is the home where TCENVSVR_HOME names none.
+const DefaultHome = "/usr/local/threatconnect-envsvr"
+
+// maxSocket is the longest name of a Unix socket in bytes: sun_path has
+// 104 with the terminating zero.
+const maxSocket = 103

@@ -1,0 +1,12 @@
+package paths
+
+import "io/fs"
+
+// DefaultHome is the home where TCENVSVR_HOME names none.
+const DefaultHome = `C:\ProgramData\threatconnect-envsvr`
+
+// maxSocket is the longest name of a Unix socket in bytes (afunix.h).
+const maxSocket = 107
+
+// ownedByUs trusts the temporary folder, which is the user's own.
+func ownedByUs(fs.FileInfo) bool { return true }

@@ -1,0 +1,176 @@
+package agent
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"tcenvsvr/agent/link/linktest"
+	"tcenvsvr/agent/wire"
+)
+
+// gate is Python that waits until the file exists.
+func (r *rig) gate(name string) (do string, open func()) {
+	file := filepath.Join(r.dir, "gate-"+name)
+	return `
+while not os.path.exists("` + file + `"): time.sleep(0.02)
+print("through the gate", flush=True)`, func() { must(r.t, os.WriteFile(file, nil, 0o600)) }
+}
+
+// TestRestartWhileRunning: the job goes on, the next agent finds it, and
+// there is one result.
+func TestRestartWhileRunning(t *testing.T) {
+	r := newRig(t)
+	s := r.start()
+	r.warm(s)
+	do, open := r.gate("o")
+	o := r.order("o", do)
+	s.Send(t, o)
+	running(s, t)
+	r.stop()
+	s = r.start()
+	if len(s.Hello.Orders) != 1 || s.Hello.Orders[0].Ref != o.Ref || s.Hello.Slots != r.slots-1 {
+		t.Fatalf("hello of the next agent: %+v, %d slots", s.Hello.Orders, s.Hello.Slots)
+	}
+	open()
+	r.result(s, o.Ref, wire.Succeeded)
+	if n := r.starts("o"); n != 1 {
+		t.Errorf("started %d times; want once", n)
+	}
+}
+
+// TestJobEndsWhileNoAgentRuns: the exit is found and reported, and so is
+// the log, in full.
+func TestJobEndsWhileNoAgentRuns(t *testing.T) {
+	r := newRig(t)
+	s := r.start()
+	r.warm(s)
+	do, open := r.gate("o")
+	o := r.order("o", do)
+	s.Send(t, o)
+	running(s, t)
+	r.stop()
+	open()
+	exit := filepath.Join(r.dir, "jobs", o.Ref.String(), "shim", "exit")
+	r.eventually("the shim writes the exit", func() bool { _, err := os.Stat(exit); return err == nil })
+	s = r.start()
+	text := ""
+	for {
+		switch m := s.Next(t).(type) {
+		case *wire.Log:
+			if m.Stream == wire.Stdout {
+				text += string(m.Data)
+			}
+		case *wire.Result:
+			if m.Outcome != wire.Succeeded || text != "hello from the app\nthrough the gate\n" {
+				t.Fatalf("outcome %s, log %q", m.Outcome, text)
+			}
+			return
+		}
+	}
+}
+
+// TestResultIsRepeated: in every session and by every agent until it is
+// acknowledged.
+func TestResultIsRepeated(t *testing.T) {
+	r := newRig(t)
+	s := r.start()
+	r.warm(s)
+	o := r.order("o", "pass")
+	s.Send(t, o)
+	linktest.Expect[*wire.Result](t, s)
+	s.Close()
+	s = r.broker.Accept(t)
+	if len(s.Hello.Results) != 1 || s.Hello.Slots != r.slots {
+		t.Errorf("hello with a result in the outbox: %v, %d slots", s.Hello.Results, s.Hello.Slots)
+	}
+	linktest.Expect[*wire.Result](t, s)
+	r.stop()
+	s = r.start()
+	r.result(s, o.Ref, wire.Succeeded)
+	r.eventually("the outbox is empty", func() bool { return len(r.agent.Journal.Entries()) == 0 })
+	r.stop()
+	s = r.start()
+	if len(s.Hello.Results)+len(s.Hello.Orders) != 0 {
+		t.Errorf("after the acknowledgement: %+v", s.Hello)
+	}
+}
+
+// TestHeldThroughRestart: an order that waits for permission waits again
+// in the next agent.
+func TestHeldThroughRestart(t *testing.T) {
+	r := newRig(t)
+	s := r.start()
+	o := r.order("o", "pass")
+	s.Send(t, o)
+	linktest.Expect[*wire.Ready](t, s)
+	s.Close()
+	s = r.broker.Accept(t)
+	linktest.Expect[*wire.Ready](t, s) // in a new session
+	r.stop()
+	s = r.start() // by a new agent
+	if len(s.Hello.Orders) != 1 || s.Hello.Orders[0].State != wire.StateAccepted {
+		t.Fatalf("hello: %+v", s.Hello.Orders)
+	}
+	linktest.Expect[*wire.Ready](t, s)
+	if r.starts("o") != 0 {
+		t.Fatal("started without permission")
+	}
+	s.Send(t, &wire.Start{Ref: o.Ref})
+	r.result(s, o.Ref, wire.Succeeded)
+	if n := r.starts("o"); n != 1 {
+		t.Errorf("started %d times; want once", n)
+	}
+}
+
+// TestHostRestart: what ran on another boot is over, and what became of it
+// cannot be known.
+func TestHostRestart(t *testing.T) {
+	r := newRig(t)
+	s := r.start()
+	r.warm(s)
+	do, _ := r.gate("never")
+	o := r.order("o", do)
+	s.Send(t, o)
+	running(s, t)
+	r.stop()
+	dir := filepath.Join(r.dir, "jobs", o.Ref.String())
+	endJob(t, r, dir)
+	must(t, os.RemoveAll(filepath.Join(dir, "shim")))
+	r.host.boot = "boot-2"
+	s = r.start()
+	m := r.result(s, o.Ref, wire.Interrupted)
+	if m.Error != "job.supervisor_lost" || m.Message == "" {
+		t.Errorf("result %+v; want the reason", m)
+	}
+}
+
+// endJob cancels a job behind the agent's back.
+func endJob(t *testing.T, r *rig, dir string) {
+	t.Helper()
+	p, err := r.agent.Jobs.Attach(dir)
+	must(t, err)
+	must(t, p.Cancel(t.Context()))
+	_, err = p.Wait(t.Context())
+	must(t, err)
+}
+
+// TestFenced: an order that belongs to another attempt is ended without a
+// result.
+func TestFenced(t *testing.T) {
+	r := newRig(t)
+	s := r.start()
+	r.warm(s)
+	do, _ := r.gate("never")
+	o := r.order("o", do)
+	s.Send(t, o)
+	running(s, t)
+	newer := r.order("o", "pass")
+	newer.Attempt = 2
+	s.Send(t, newer) // the older attempt is fenced by it
+	m := r.result(s, newer.Ref, wire.Succeeded)
+	if m.Attempt != 2 {
+		t.Errorf("result of attempt %d", m.Attempt)
+	}
+	r.eventually("the older attempt is gone", func() bool { return len(r.agent.Journal.Entries()) == 0 && r.agent.Status().Active == 0 })
+}

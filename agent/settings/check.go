@@ -1,0 +1,151 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// maxText is the longest text in bytes.
+const maxText = 4096
+
+// Parse checks value and returns it as its kind has it in Go: string, int,
+// time.Duration or bool. The error says what is wanted; it does not quote
+// the value, which may be secret.
+func (s Setting) Parse(value string) (any, error) {
+	switch s.Kind {
+	case Number, Seconds:
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || n < s.Min || n > s.Max {
+			return nil, errors.New(s.Want())
+		}
+		if s.Kind == Seconds {
+			return time.Duration(n) * time.Second, nil
+		}
+		return int(n), nil
+	case Switch:
+		switch strings.ToLower(value) {
+		case "true":
+			return true, nil
+		case "false":
+			return false, nil
+		}
+		return nil, errors.New(s.Want())
+	}
+	return value, s.checkText(value)
+}
+
+func (s Setting) checkText(value string) error {
+	switch {
+	case len(value) > maxText:
+		return fmt.Errorf("at most %d bytes", maxText)
+	case strings.ContainsFunc(value, unicode.IsControl):
+		return errors.New("a text without line breaks and control characters")
+	case !s.Secret && strings.TrimSpace(value) != value:
+		return errors.New("a text without spaces around it")
+	}
+	for _, c := range s.Choices {
+		if value == c {
+			return nil
+		}
+	}
+	if s.Choices != nil {
+		return errors.New(s.Want())
+	}
+	if value != "" && s.check != nil {
+		return s.check(value)
+	}
+	return nil
+}
+
+// Want says which values are allowed, e.g. "a whole number from 1 to 4096".
+func (s Setting) Want() string {
+	switch {
+	case s.Kind == Number:
+		return fmt.Sprintf("a whole number from %d to %d", s.Min, s.Max)
+	case s.Kind == Seconds:
+		return fmt.Sprintf("a whole number of seconds from %d to %d", s.Min, s.Max)
+	case s.Kind == Switch:
+		return "true or false"
+	case s.Choices != nil:
+		words := make([]string, len(s.Choices))
+		for i, c := range s.Choices {
+			if words[i] = c; c == "" {
+				words[i] = "nothing"
+			}
+		}
+		return strings.Join(words, " or ")
+	}
+	return "a text"
+}
+
+var (
+	hostPattern = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.?)+$`)
+	userPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,31}$`)
+	xidPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	proxyScheme = regexp.MustCompile(`^(?:(?:http|https|socks5)://)?`)
+)
+
+func checkURL(v string) error {
+	u, err := url.Parse(v)
+	if err != nil || u.Scheme != "https" || !validHost(u.Hostname()) || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("an https URL of scheme, host, port and path only")
+	}
+	if p := u.Port(); p != "" && !validPort(p) {
+		return errors.New("an https URL with a port from 1 to 65535")
+	}
+	return nil
+}
+
+func checkHostPort(v string) error {
+	host, port, err := splitHostPort(v)
+	if err != nil || !validHost(host) || port != "" && !validPort(port) {
+		return errors.New("a host name or address, with or without :port, without scheme")
+	}
+	return nil
+}
+
+func checkProxyHost(v string) error {
+	host := v[len(proxyScheme.FindString(v)):]
+	if h, port, err := splitHostPort(host); err == nil && port != "" && validHost(h) {
+		return errors.New("a host without a port; the port goes to proxyPort")
+	}
+	if h, _, err := splitHostPort(host); err != nil || !validHost(h) {
+		return errors.New("a host name or address, with or without http://, https:// or socks5:// before it")
+	}
+	return nil
+}
+
+func checkPath(v string) error {
+	if !filepath.IsAbs(v) {
+		return errors.New("an absolute path")
+	}
+	return nil
+}
+
+func checkUser(v string) error {
+	if !userPattern.MatchString(v) || v == "root" {
+		return errors.New("a user's name, not root")
+	}
+	return nil
+}
+
+func checkName(v string) error {
+	if len(v) > 128 {
+		return errors.New("at most 128 bytes")
+	}
+	return nil
+}
+
+func checkXID(v string) error {
+	if !xidPattern.MatchString(v) {
+		return errors.New("1 to 64 letters, digits, - and _")
+	}
+	return nil
+}

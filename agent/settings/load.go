@@ -1,0 +1,212 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/v2"
+)
+
+// Layer names where a value came from.
+type Layer string
+
+// The layers, weakest first.
+const (
+	FromDefault     Layer = "default"
+	FromFile        Layer = "file"
+	FromEnvironment Layer = "environment"
+	FromFlag        Layer = "flag"
+)
+
+// Origin is where one value came from.
+type Origin struct {
+	Layer Layer
+	Name  string // path of the file, name of the variable or of the flag
+}
+
+func (o Origin) String() string { return strings.TrimSpace(string(o.Layer) + " " + o.Name) }
+
+// Origins tell for each setting's name which layer won.
+type Origins map[string]Origin
+
+// Options say where to load from; the zero value gives the defaults.
+type Options struct {
+	File      string            // settings.yaml; "" or a missing file is an empty one
+	Env       []string          // KEY=value as in os.Environ
+	Overrides map[string]string // flags that were given, by setting name
+}
+
+// Load merges the layers. Where values are wrong it returns the joined
+// *ValueError and *UnknownKeyError of all of them.
+func Load(o Options) (Settings, Origins, error) {
+	var s Settings
+	fromFile, err := readFile(o.File)
+	if err != nil {
+		return s, nil, err
+	}
+	fromEnv, err := readEnv(o.Env)
+	if err != nil {
+		return s, nil, err
+	}
+	l := loader{values: koanf.New(delim), origins: Origins{}}
+	for _, s := range All {
+		l.origins[s.Name] = Origin{Layer: FromDefault}
+	}
+	l.merge(defaults(), func(Setting) Origin { return Origin{Layer: FromDefault} })
+	l.merge(fromFile, func(Setting) Origin { return Origin{FromFile, strconv.Quote(o.File)} })
+	l.merge(fromEnv, func(s Setting) Origin { return Origin{FromEnvironment, s.Env()} })
+	l.merge(anyMap(o.Overrides), func(s Setting) Origin { return Origin{FromFlag, "--" + s.Name} })
+	if err := errors.Join(l.errs...); err != nil {
+		return s, nil, err
+	}
+	if err := l.values.Unmarshal("", &s); err != nil {
+		return s, nil, fmt.Errorf("loading settings: %w", err)
+	}
+	s.APIURL = strings.TrimRight(s.APIURL, "/")
+	return s, l.origins, nil
+}
+
+// delim is no part of any key: settings are flat, and a nested map in the
+// file must show up as the unknown key it is.
+const delim = "\x00"
+
+type loader struct {
+	values  *koanf.Koanf
+	origins Origins
+	errs    []error
+}
+
+// merge puts one layer over the others.
+func (l *loader) merge(layer map[string]any, origin func(Setting) Origin) {
+	texts, errs := check(layer, origin)
+	l.errs = append(l.errs, errs...)
+	typed := make(map[string]any, len(texts))
+	for name, text := range texts {
+		s, _ := Lookup(name)
+		typed[name], _ = s.Parse(text) // check did so before
+		l.origins[name] = origin(s)
+	}
+	if err := l.values.Load(confmap.Provider(typed, ""), nil); err != nil {
+		l.errs = append(l.errs, fmt.Errorf("loading settings: %w", err))
+	}
+}
+
+// check returns a layer's values as text under the table's names. What is
+// empty is not said and left out.
+func check(layer map[string]any, origin func(Setting) Origin) (map[string]string, []error) {
+	texts, seen, errs := map[string]string{}, map[string]string{}, []error(nil)
+	for _, key := range slices.Sorted(maps.Keys(layer)) {
+		s, ok := Lookup(key)
+		if !ok {
+			errs = append(errs, &UnknownKeyError{key, nearest(key), origin(Setting{Name: key})})
+			continue
+		}
+		if first, twice := seen[s.Name]; twice {
+			errs = append(errs, fmt.Errorf("setting %q stands twice (%s), as %q and as %q", s.Name, origin(s), first, key))
+			continue
+		}
+		seen[s.Name] = key
+		if layer[key] == nil || layer[key] == "" {
+			continue
+		}
+		text, err := s.written(layer[key])
+		if err == nil {
+			_, err = s.Parse(text)
+		}
+		if err != nil {
+			errs = append(errs, valueError(s, text, err.Error(), origin(s)))
+			continue
+		}
+		texts[s.Name] = text
+	}
+	return texts, errs
+}
+
+// written turns what YAML made of a value back into text. A text that YAML
+// took for a number is refused, because 007 and 1e3 cannot be turned back.
+func (s Setting) written(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case bool:
+		if s.Kind == Switch {
+			return strconv.FormatBool(v), nil
+		}
+	case int:
+		if s.Kind == Number || s.Kind == Seconds {
+			return strconv.Itoa(v), nil
+		}
+	}
+	text := fmt.Sprint(v)
+	if s.Kind == Text {
+		return text, errors.New("a text: put it in quotes")
+	}
+	return text, errors.New(s.Want())
+}
+
+// defaults is the weakest layer. It holds strings, as if it were a file.
+func defaults() map[string]any {
+	m := make(map[string]any, len(All))
+	for _, s := range All {
+		m[s.Name] = s.Default
+	}
+	return m
+}
+
+// quoted is what the YAML parser quotes from the file: it may be a secret.
+var quoted = regexp.MustCompile("(?s)'.*'|`.*`|\".*\"")
+
+// readFile returns the file's keys as they are written there.
+func readFile(name string) (map[string]any, error) {
+	k := koanf.New(delim)
+	if name == "" {
+		return nil, nil
+	}
+	err := k.Load(file.Provider(name), yaml.Parser())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, fmt.Errorf("reading settings: %w", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading settings %q: %s", name, quoted.ReplaceAllString(err.Error(), "…"))
+	}
+	return k.Raw(), nil
+}
+
+func readEnv(environ []string) (map[string]any, error) {
+	byEnv := make(map[string]string, len(All))
+	for _, s := range All {
+		byEnv[s.Env()] = s.Name
+	}
+	k := koanf.New(delim)
+	err := k.Load(env.Provider(delim, env.Opt{
+		EnvironFunc: func() []string { return environ },
+		TransformFunc: func(name, value string) (string, any) {
+			return byEnv[strings.ToUpper(name)], value
+		},
+	}), nil)
+	if err != nil {
+		return nil, fmt.Errorf("reading the environment: %w", err)
+	}
+	return k.Raw(), nil
+}
+
+func anyMap(m map[string]string) map[string]any {
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}

@@ -1,0 +1,4 @@
+package settings
+
+// sandboxed says that "appsRunner: auto" uses the sandbox user here.
+const sandboxed = true

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package settings
+
+// sandboxed says that "appsRunner: auto" uses the sandbox user here.
+const sandboxed = false

@@ -1,0 +1,136 @@
+package settings
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Settings are the values, typed. Fields stand in the order of All and
+// carry its names; a test compares the two.
+type Settings struct {
+	APIURL            string        `koanf:"apiURL"`
+	AppDeliveryToken  Secret        `koanf:"appDeliveryToken"`
+	JavaHome          string        `koanf:"appsJavaHome"`
+	JobExecutors      int           `koanf:"appsNumberofJobExecutors"`
+	PythonHome        string        `koanf:"appsPythonHome"`
+	PythonHome311     string        `koanf:"appsPythonHome311"`
+	SandboxUser       string        `koanf:"appsSandboxUser"`
+	SessionDaysToKeep int           `koanf:"appsSessionDaystoKeep"`
+	BrokerHost        string        `koanf:"brokerHost"`
+	BrokerToken       Secret        `koanf:"brokerToken"`
+	Environment       string        `koanf:"environment"`
+	KeystorePassword  Secret        `koanf:"keystorePassword"`
+	ProxyExternal     bool          `koanf:"proxyExternal"`
+	ProxyHost         string        `koanf:"proxyHost"`
+	ProxyPassword     Secret        `koanf:"proxyPassword"`
+	ProxyPort         int           `koanf:"proxyPort"` // 0 = not set
+	ProxyTC           bool          `koanf:"proxyTC"`
+	ProxyUsername     string        `koanf:"proxyUsername"`
+	QueueTransport    string        `koanf:"queueTransport"`
+	InfoInterval      time.Duration `koanf:"relaySystemInfoPublishSeconds"`
+	ServerName        string        `koanf:"serverName"`
+	ServerXID         string        `koanf:"serverXid"`
+
+	DefaultTimeout time.Duration `koanf:"appsDefaultTimeoutSeconds"`
+	OutputMaxBytes int           `koanf:"appsJobOutputMaxBytes"`
+	AppsRunner     string        `koanf:"appsRunner"` // as written; Runner resolves auto
+	BrokerPort     int           `koanf:"brokerPort"`
+	Drain          time.Duration `koanf:"drainSeconds"`
+	LogLevel       string        `koanf:"logLevel"` // a name that slog.Level.UnmarshalText knows
+}
+
+// BrokerAddr is host:port of the message broker.
+func (s Settings) BrokerAddr() string {
+	host, port, err := splitHostPort(s.BrokerHost)
+	if err != nil || host == "" {
+		return ""
+	}
+	return net.JoinHostPort(host, cmp.Or(port, strconv.Itoa(s.BrokerPort)))
+}
+
+// Runner is "sudo" or "none": how Apps become the sandbox user here.
+func (s Settings) Runner() string {
+	switch {
+	case s.AppsRunner != "auto":
+		return s.AppsRunner
+	case sandboxed && s.SandboxUser != "":
+		return "sudo"
+	}
+	return "none"
+}
+
+// ProxyURL is the proxy with its credentials, nil without proxyHost. It
+// says nothing about what goes through it: that is ProxyTC and ProxyExternal.
+func (s Settings) ProxyURL() *url.URL {
+	if s.ProxyHost == "" {
+		return nil
+	}
+	scheme := proxyScheme.FindString(s.ProxyHost)
+	host, _, _ := splitHostPort(s.ProxyHost[len(scheme):])
+	u := &url.URL{
+		Scheme: cmp.Or(strings.TrimSuffix(scheme, "://"), "http"),
+		Host:   net.JoinHostPort(host, strconv.Itoa(s.ProxyPort)),
+	}
+	if s.ProxyUsername != "" {
+		u.User = url.UserPassword(s.ProxyUsername, s.ProxyPassword.Reveal())
+	}
+	return u
+}
+
+// Check reports settings that are each allowed and do not fit together.
+func (s Settings) Check() error {
+	var errs []error
+	complain := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if s.ProxyTC && s.ProxyHost == "" {
+		complain(`setting "proxyTC" is true and "proxyHost" is empty: set proxyHost, or proxyTC to false`)
+	}
+	if s.ProxyExternal && s.ProxyHost == "" {
+		complain(`setting "proxyExternal" is true and "proxyHost" is empty: set proxyHost, or proxyExternal to false`)
+	}
+	if s.ProxyHost != "" && s.ProxyPort == 0 {
+		complain(`setting "proxyHost" is %q and "proxyPort" is empty: set proxyPort`, s.ProxyHost)
+	}
+	if s.ProxyUsername == "" && !s.ProxyPassword.Empty() {
+		complain(`setting "proxyPassword" is set and "proxyUsername" is empty: set proxyUsername`)
+	}
+	if s.AppsRunner == "sudo" && s.SandboxUser == "" {
+		complain(`setting "appsRunner" is "sudo" and "appsSandboxUser" is empty: set appsSandboxUser, or appsRunner to none`)
+	}
+	if s.AppsRunner == "sudo" && !sandboxed {
+		complain(`setting "appsRunner" is "sudo", which works on Linux only: set it to none`)
+	}
+	return errors.Join(errs...)
+}
+
+// ErrNotEnrolled means that the settings name no cloud to work for.
+var ErrNotEnrolled = errors.New("not enrolled")
+
+// Enrolled reports what is missing to reach a cloud; the error wraps
+// ErrNotEnrolled.
+func (s Settings) Enrolled() error {
+	var missing []string
+	for _, need := range []struct {
+		name  string
+		empty bool
+	}{
+		{"apiURL", s.APIURL == ""},
+		{"appDeliveryToken", s.AppDeliveryToken.Empty()},
+		{"brokerHost", s.BrokerHost == ""},
+		{"brokerToken", s.BrokerToken.Empty()},
+		{"serverXid", s.ServerXID == ""},
+	} {
+		if need.empty {
+			missing = append(missing, need.name)
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: settings without a value: %s", ErrNotEnrolled, strings.Join(missing, ", "))
+}

@@ -1,0 +1,107 @@
+package settings
+
+import "strings"
+
+// Kind says how a value is written and what Go type it becomes.
+type Kind string
+
+// The kinds.
+const (
+	Text    Kind = "text"    // string, or Secret
+	Number  Kind = "number"  // int
+	Seconds Kind = "seconds" // a whole number in writing, a time.Duration in Go
+	Switch  Kind = "switch"  // true or false; bool
+)
+
+// A Setting is one row of the table.
+type Setting struct {
+	Name     string // key in the file, as the vendor spells it
+	Kind     Kind
+	Default  string   // as it would be written; "" = nothing
+	Choices  []string // of a Text; nil = any
+	Min, Max int64    // of a Number or Seconds
+	Secret   bool     // never shown
+	Live     bool     // a change applies without a restart
+	Help     string   // one sentence without full stop
+	Example  string   // for help and README; "" = none
+
+	check func(string) error // of a Text that is not empty; the error says what is wanted
+}
+
+// Env is the name of the environment variable.
+func (s Setting) Env() string { return envPrefix + strings.ToUpper(s.Name) }
+
+const envPrefix = "TCENVSVR_"
+
+// All is the table of settings. The first 22 stand in the order of the
+// menu of "configure", whose numbers administrators know: 3 is
+// appsJavaHome, 13–18 are the proxy.
+var All = []Setting{
+	{Name: "apiURL", Kind: Text, check: checkURL, Example: "https://api.example.com:8443",
+		Help: "URL of the Dedicated Cloud's API, without /api"},
+	{Name: "appDeliveryToken", Kind: Text, Secret: true,
+		Help: "token that authenticates downloads from the App catalog and uploads"},
+	{Name: "appsJavaHome", Kind: Text, check: checkPath, Example: "/usr/lib/jvm/java-17-openjdk",
+		Help: "folder of the Java installation, or its java program; empty searches the usual places"},
+	{Name: "appsNumberofJobExecutors", Kind: Number, Default: "8", Min: 1, Max: 4096,
+		Help: "how many Apps may run at once; a matter of CPUs and memory"},
+	{Name: "appsPythonHome", Kind: Text, check: checkPath, Example: "/usr/bin/python3",
+		Help: "folder of a Python installation, or its program, for Apps that do not ask for 3.11"},
+	{Name: "appsPythonHome311", Kind: Text, check: checkPath, Example: "/usr/bin/python3.11",
+		Help: "folder of the Python 3.11 installation, or its program; empty searches the usual places"},
+	{Name: "appsSandboxUser", Kind: Text, check: checkUser, Example: "tc-job",
+		Help: "user that runs Apps (Linux only); empty runs them as the agent's own user"},
+	{Name: "appsSessionDaystoKeep", Kind: Number, Default: "30", Min: 0, Max: 3650,
+		Help: "days that a finished job's folder is kept; 0 keeps it until the cloud has the result"},
+	{Name: "brokerHost", Kind: Text, check: checkHostPort, Example: "broker.example.com:62000",
+		Help: "host of the message broker; a port here wins over brokerPort"},
+	{Name: "brokerToken", Kind: Text, Secret: true,
+		Help: "key that authenticates the connection to the message broker"},
+	{Name: "environment", Kind: Text,
+		Help: "name of the Environment this server belongs to; for display"},
+	{Name: "keystorePassword", Kind: Text, Secret: true,
+		Help: "password of keystore.p12, which holds the client certificate"},
+	{Name: "proxyExternal", Kind: Switch, Default: "false",
+		Help: "whether what Apps connect to elsewhere goes through the proxy"},
+	{Name: "proxyHost", Kind: Text, check: checkProxyHost, Example: "proxy.example.com",
+		Help: "name or address of the proxy; https:// or socks5:// before it selects that kind of proxy"},
+	{Name: "proxyPassword", Kind: Text, Secret: true,
+		Help: "password for the proxy"},
+	{Name: "proxyPort", Kind: Number, Default: "", Min: 1, Max: 65535,
+		Help: "port of the proxy"},
+	{Name: "proxyTC", Kind: Switch, Default: "false",
+		Help: "whether connections to the Dedicated Cloud go through the proxy"},
+	{Name: "proxyUsername", Kind: Text,
+		Help: "user name for the proxy"},
+	{Name: "queueTransport", Kind: Text, Choices: []string{"", "websocket"},
+		Help: "empty uses a raw TLS connection to the broker, websocket a WebSocket on the same port"},
+	{Name: "relaySystemInfoPublishSeconds", Kind: Seconds, Default: "60", Min: 5, Max: 86_400,
+		Help: "how often the state of this host is reported"},
+	{Name: "serverName", Kind: Text, check: checkName,
+		Help: "name of this server in the cloud's lists; empty is the host's name"},
+	{Name: "serverXid", Kind: Text, check: checkXID,
+		Help: "identity of this server; never change it"},
+
+	{Name: "appsDefaultTimeoutSeconds", Kind: Seconds, Default: "3600", Min: 1, Max: 604_800,
+		Help: "how long an App may run where nobody said; orders always say"},
+	{Name: "appsJobOutputMaxBytes", Kind: Number, Default: "10485760", Min: 65_536, Max: 1 << 30,
+		Help: "how much of each of an App's output streams is kept, in bytes"},
+	{Name: "appsRunner", Kind: Text, Default: "auto", Choices: []string{"auto", "sudo", "none"},
+		Help: "how Apps become the sandbox user; auto is sudo on Linux where appsSandboxUser is set, else none"},
+	{Name: "brokerPort", Kind: Number, Default: "62000", Min: 1, Max: 65535,
+		Help: "port of the message broker"},
+	{Name: "drainSeconds", Kind: Seconds, Default: "30", Min: 0, Max: 86_400,
+		Help: "how long a stopping agent takes no new orders and lets running ones finish; Apps still running then go on without it"},
+	{Name: "logLevel", Kind: Text, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Live: true,
+		Help: "how much is logged"},
+}
+
+// Lookup finds a setting by name, in any case.
+func Lookup(name string) (Setting, bool) {
+	for _, s := range All {
+		if strings.EqualFold(s.Name, name) {
+			return s, true
+		}
+	}
+	return Setting{}, false
+}

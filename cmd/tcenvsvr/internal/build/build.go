@@ -1,0 +1,36 @@
+package build
+
+import (
+	"cmp"
+	"runtime/debug"
+)
+
+// version is set by the release: -ldflags "-X tcenvsvr/cmd/tcenvsvr/internal/build.version=1.2.3".
+var version string
+
+// Version is the release's version, or the module's where it was built by
+// `go install` or from a clone.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "(devel)" {
+		return "0.0.0-dev"
+	}
+	return cmp.Or(info.Main.Version, "0.0.0-dev")
+}
+
+// Commit is the revision of the source, or "".
+func Commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return ""
+}

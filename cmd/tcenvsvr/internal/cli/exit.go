@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent"
+	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/settings"
+)
+
+// exitCode is one row of the table of exit codes.
+type exitCode struct {
+	code    int
+	meaning string
+	is      func(error) bool
+}
+
+func isErr(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+func asErr[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// exitCodes is the one place where errors become exit codes; the first
+// row that fits counts.
+var exitCodes = []exitCode{
+	{0, "ok", func(err error) bool { return err == nil }},
+	{75, "restart me: the service manager starts the agent again", isErr(agent.ErrRestart)},
+	{2, "wrong command line", asErr[usageError]},
+	{6, "not enrolled", isErr(settings.ErrNotEnrolled)},
+	{5, "settings are not valid", func(err error) bool {
+		return asErr[*settings.ValueError](err) || asErr[*settings.UnknownKeyError](err)
+	}},
+	{3, "the Environment Server is not running", isErr(control.ErrNotRunning)},
+	{4, "not permitted", isErr(os.ErrPermission)},
+	{130, "interrupted", func(err error) bool {
+		return errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled)
+	}},
+	{1, "failed", func(error) bool { return true }},
+}
+
+// report prints err as people read it and returns its exit code.
+func (e *env) report(err error) int {
+	for _, row := range exitCodes {
+		if !row.is(err) {
+			continue
+		}
+		if err != nil && row.code != 75 {
+			text := err.Error()
+			if !strings.Contains(text, "\nhint: ") {
+				text += hint(row.code)
+			}
+			fmt.Fprintf(e.stderr, "tcenvsvr: %s\n", text)
+		}
+		return row.code
+	}
+	return 1
+}
+
+func hint(code int) string {
+	switch code {
+	case 3:
+		return "\nhint: start it with \"systemctl start threatconnect-envsvr\", or in this terminal with \"tcenvsvr run\""
+	case 4:
+		return "\nhint: run it as the agent's user (\"sudo -u threatconnect tcenvsvr …\") or as root"
+	case 6:
+		return "\nhint: download the bundle of an Environment from the Dedicated Cloud and run \"tcenvsvr enroll FILE\""
+	}
+	return ""
+}
+
+func exitCodesHelp() string {
+	var b strings.Builder
+	b.WriteString("Exit codes:\n")
+	for _, c := range sortedCodes() {
+		fmt.Fprintf(&b, "  %3d  %s\n", c.code, c.meaning)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func sortedCodes() []exitCode {
+	sorted := slices.Clone(exitCodes)
+	slices.SortFunc(sorted, func(a, b exitCode) int { return cmp.Compare(a.code, b.code) })
+	return sorted
+}
+
+// exitCodes is a help topic: "tcenvsvr help exit-codes".
+func (e *env) exitCodes() *cobra.Command {
+	return &cobra.Command{Use: "exit-codes", Short: "what the exit codes mean", Long: exitCodesHelp()}
+}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/paths"
+	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+)
+
+func (e *env) status() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "show the connection and the orders in flight",
+		Long: `Status reports what the running agent does: its connection, with the step that
+failed and why, and its orders.
+
+  tcenvsvr status
+  tcenvsvr status --json
+
+` + exitCodesHelp(),
+		Args: exactly(0, "no arguments"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := e.fetchStatus(c.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return e.printJSON(s)
+			}
+			return printStatus(e.stdout, s)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	return c
+}
+
+func (e *env) fetchStatus(ctx context.Context) (daemon.Status, error) {
+	var s daemon.Status
+	p, err := paths.New(e.home)
+	if err != nil {
+		return s, err
+	}
+	return s, control.Call(ctx, p.Control, "GET", "status", &s)
+}
+
+func printStatus(out io.Writer, s daemon.Status) error {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	row := func(name, format string, args ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
+	row("server", "%s (%s), version %s, up %s", s.ServerName, s.ServerXID, s.Version, ms(s.UptimeMS))
+	printLink(row, s)
+	state := ""
+	if s.Draining {
+		state = ", draining: takes no orders"
+	}
+	if s.DiskLow {
+		state += ", disk nearly full: takes no orders"
+	}
+	row("orders", "%d of %d slots in use, %d results waiting for the cloud%s", s.Active, s.Executors, s.Outbox, state)
+	for _, o := range s.Orders {
+		row("", "%s  %s %s  %s for %s", o.Ref, o.App, o.Version, o.State, ms(o.ForMS))
+	}
+	return w.Flush()
+}
+
+func ms(n int64) time.Duration { return (time.Duration(n) * time.Millisecond).Round(time.Second) }
+
+// printLink shows the connection; when there is none, which step failed,
+// why, what to try and when we try again.
+func printLink(row func(name, format string, args ...any), s daemon.Status) {
+	l := s.Link
+	via := l.Transport + ", direct"
+	if l.Proxy != "" {
+		via = l.Transport + ", through " + l.Proxy
+	}
+	if l.Connected {
+		row("broker", "connected to %s (%s) for %s", l.Broker, via, time.Since(l.Since).Round(time.Second))
+		row("environment", "%s", s.Environment)
+		row("session", "epoch %d, round trip %s, clock skew %s, %d reconnects", l.Epoch, l.RTT.Round(10*time.Microsecond), l.Skew, l.Reconnects)
+		return
+	}
+	row("broker", "NOT connected to %s (%s)", l.Broker, via)
+	if f := l.Failure; f != nil {
+		row("", "%s failed: %s (%s)", f.Step, f.Message, f.Code)
+		row("", "hint: %s", f.Hint)
+	}
+	if !l.NextRetry.IsZero() {
+		row("", "attempt %d, next in %s", l.Attempts+1, max(0, time.Until(l.NextRetry)).Round(time.Second))
+	}
+}

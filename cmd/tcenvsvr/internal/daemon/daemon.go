@@ -1,0 +1,201 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tcenvsvr/agent"
+	"tcenvsvr/agent/api"
+	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/host"
+	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/journal"
+	"tcenvsvr/agent/link"
+	"tcenvsvr/agent/logging"
+	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/agent/wire"
+)
+
+// Config is what the command line gives.
+type Config struct {
+	Home      string
+	Overrides map[string]string // settings given as flags
+	Env       []string
+	Stderr    io.Writer
+	Mode      logging.Mode
+	Version   string
+	// Drain, when closed, begins a graceful stop: no new orders,
+	// jobs may finish for up to drainSeconds, then Run returns.
+	Drain <-chan struct{}
+}
+
+// Run is the service: it returns when ctx ends, after a drain, with
+// agent.ErrRestart, or with what keeps it from starting.
+func Run(ctx context.Context, c Config) error {
+	p, err := paths.New(c.Home)
+	if err != nil {
+		return err
+	}
+	s, _, err := settings.Load(settings.Options{File: p.Settings, Env: c.Env, Overrides: c.Overrides})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.Check(), s.Enrolled()); err != nil {
+		return err
+	}
+	if err := p.Create(); err != nil {
+		return err
+	}
+	level, err := logging.ParseLevel(s.LogLevel)
+	if err != nil {
+		return err
+	}
+	logger, levels, closeLog := logging.New(logging.Config{Mode: c.Mode, Dir: p.Logs, Level: level, Stderr: c.Stderr})
+	defer func() { _ = closeLog() }()
+	// A crash must not print what is in memory beyond the goroutine that crashed.
+	debug.SetTraceback("single")
+
+	d, err := build(ctx, c, p, s, logger, levels)
+	if err != nil {
+		logger.Error("Environment Server did not start", "err", err)
+		return err
+	}
+	defer func() { _ = d.journal.Close() }()
+	logger.Info("Environment Server started", "version", c.Version, "server_xid", s.ServerXID,
+		"home", p.Home, "broker", s.BrokerAddr(), "proxy", d.proxy, "runner", s.Runner())
+	err = d.run(ctx)
+	logger.Info("Environment Server stopped", "jobs_going_on", d.agent.Status().Active)
+	return err
+}
+
+// daemon holds the parts while they run.
+type daemon struct {
+	Config
+	paths    paths.Paths
+	settings settings.Settings
+	logger   *slog.Logger
+	levels   *slog.LevelVar
+	journal  *journal.Journal
+	agent    *agent.Agent
+	link     *link.Link
+	proxy    string
+}
+
+func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, logger *slog.Logger, levels *slog.LevelVar) (_ *daemon, err error) {
+	d := &daemon{Config: c, paths: p, settings: s, logger: logger, levels: levels}
+	trust, err := identity(p.Keystore, s)
+	if err != nil {
+		return nil, err
+	}
+	dialer, err := d.dialer(trust.RootCAs)
+	if err != nil {
+		return nil, err
+	}
+	d.proxy = dialer.String()
+	cloud, err := api.New(api.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(trust, dialer), Logger: logger.With("component", "api")})
+	if err != nil {
+		return nil, err
+	}
+	machine, err := host.New(ctx)
+	if err != nil {
+		logger.Warn("some facts about the host are not known", "err", err)
+	}
+	apps, err := app.Open(app.CatalogConfig{Dir: p.Programs, Logger: logger.With("component", "app")})
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := NewJobs(s, logger)
+	if err != nil {
+		return nil, err
+	}
+	if d.journal, err = journal.Open(p.Journal, logger.With("component", "journal")); err != nil {
+		return nil, err
+	}
+	d.agent, err = agent.New(agent.Config{
+		Identity: agent.Identity{
+			ServerXID: wire.ServerXID(s.ServerXID), ServerName: serverName(s), BrokerToken: s.BrokerToken.Reveal(),
+			Version: c.Version, OS: runtime.GOOS, Arch: runtime.GOARCH,
+		},
+		Executors: s.JobExecutors, JobsDir: p.Jobs,
+		KeepSessions: time.Duration(s.SessionDaysToKeep) * 24 * time.Hour, InfoEvery: s.InfoInterval,
+		Journal: d.journal, Apps: apps, Jobs: jobs, Cloud: cloud, Host: facts{machine, p.Jobs, d.rtt},
+		Execution: func() app.Execution { return Execution(s) },
+		OnControl: d.control, MakeJobDir: jobs.MakeJobDir, Sweep: jobs.Sweep(p.Jobs),
+		Logger: logger.With("component", "agent"),
+	})
+	if err != nil {
+		return nil, errors.Join(err, d.journal.Close())
+	}
+	d.link, err = d.newLink(trust, dialer)
+	if err != nil {
+		return nil, errors.Join(err, d.journal.Close())
+	}
+	return d, nil
+}
+
+// run is the life of the service.
+func (d *daemon) run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		err := d.agent.Run(ctx, d.link, d.link.Run)
+		stop(errStopped) // the other parts serve the agent
+		return err
+	})
+	g.Go(func() error {
+		return control.Serve(ctx, d.paths.Control, control.Actions{
+			Status: func() any { return d.status() },
+			Drain:  d.agent.StartDrain, Resume: d.agent.Resume,
+		})
+	})
+	g.Go(func() error { return notify(ctx) })
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-d.Drain:
+			d.logger.Info("stopping: jobs may finish", "limit", d.settings.Drain.String())
+			limit, cancel := context.WithTimeout(ctx, d.settings.Drain)
+			d.agent.Drain(limit)
+			cancel()
+			stop(errStopped)
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+var errStopped = errors.New("stopped")
+
+func (d *daemon) rtt() time.Duration {
+	if d.link == nil {
+		return 0
+	}
+	return d.link.State().RTT
+}
+
+// control handles what the agent leaves to us.
+func (d *daemon) control(c wire.Control) {
+	switch c.Action {
+	case wire.ActionLogLevel:
+		level, err := logging.ParseLevel(c.Args["level"])
+		if err != nil {
+			d.logger.Warn("log level was not changed", "err", err)
+			return
+		}
+		d.levels.Set(level)
+	default:
+		d.logger.Warn("control is not known to this version", "action", fmt.Sprintf("%.64q", string(c.Action)))
+	}
+}

@@ -1,0 +1,36 @@
+package daemon
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+
+	"tcenvsvr/agent/bundle"
+	"tcenvsvr/agent/settings"
+)
+
+// identity loads the keystore: who we are and whom we trust besides the
+// system's own roots.
+func identity(keystore string, s settings.Settings) (*tls.Config, error) {
+	data, err := os.ReadFile(keystore)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: there is no keystore %q", settings.ErrNotEnrolled, keystore)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading keystore: %w", err)
+	}
+	cert, cas, err := bundle.Identity(data, s.KeystorePassword.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool() // e.g. no ca-certificates: the cloud's own CA is enough
+	}
+	for _, ca := range cas {
+		roots.AddCert(ca)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
+}

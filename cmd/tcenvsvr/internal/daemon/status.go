@@ -1,0 +1,56 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"time"
+
+	"tcenvsvr/agent"
+	"tcenvsvr/agent/host"
+	"tcenvsvr/agent/link"
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/agent/wire"
+)
+
+// Status is what `tcenvsvr status` shows.
+type Status struct {
+	agent.Status
+	Environment string     `json:"environment"`
+	Link        link.State `json:"link"`
+}
+
+func (d *daemon) status() Status {
+	s := Status{Status: d.agent.Status(), Link: d.link.State()}
+	s.Environment = cmp.Or(s.Link.Environment, d.settings.Environment)
+	return s
+}
+
+func serverName(s settings.Settings) string {
+	if s.ServerName != "" {
+		return s.ServerName
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return s.ServerXID
+	}
+	return name
+}
+
+// facts shows the host to the agent.
+type facts struct {
+	*host.Host
+	jobs string
+	rtt  func() time.Duration
+}
+
+func (f facts) Info(ctx context.Context) wire.Info {
+	h, _ := f.Facts(ctx, f.jobs) // what is missing stays zero
+	return wire.Info{
+		Hostname: h.Hostname, Platform: h.Platform, CPUs: h.CPUs, Load1: h.Load1,
+		MemoryTotal: h.MemoryTotal, MemoryFree: h.MemoryFree, DiskTotal: h.DiskTotal, DiskFree: h.DiskFree,
+		RTTMS: float64(f.rtt().Microseconds()) / 1000,
+	}
+}
+
+func (f facts) DiskFree() (uint64, error) { return host.DiskFree(f.jobs) }

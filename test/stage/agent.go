@@ -1,0 +1,107 @@
+package stage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	"tcenvsvr/agent/wire"
+)
+
+// Agent is an Environment Server, enrolled and perhaps running.
+type Agent struct {
+	*Process
+	Home  string
+	stage *Stage
+}
+
+// Enroll makes an Environment Server of the given name by a bundle of the Environment.
+func (c *Cloud) Enroll(ctx context.Context, environment, name string) (*Agent, error) {
+	a := &Agent{Home: filepath.Join(c.stage.Dir, name), stage: c.stage}
+	file := a.Home + "-bundle.zip"
+	if _, err := c.Do(ctx, "bundle", environment, "--name", name, "-o", file); err != nil {
+		return nil, err
+	}
+	_, err := a.Do(ctx, "enroll", file)
+	return a, err
+}
+
+// Do runs a verb of tcenvsvr on this agent's home.
+func (a *Agent) Do(ctx context.Context, args ...string) (string, error) {
+	return Command(ctx, nil, a.stage.AgentBin, append(args, "--home", a.Home)...)
+}
+
+// Start runs the agent, with settings as flags.
+func (a *Agent) Start(flags ...string) error {
+	args := append([]string{"run", "--home", a.Home}, a.stage.AgentFlags...)
+	p, err := Start(a.Home+".log", nil, a.stage.AgentBin, append(args, flags...)...)
+	a.Process = p
+	return err
+}
+
+// Status is the part of `tcenvsvr status --json` that tests look at.
+type Status struct {
+	Active   int  `json:"active"`
+	Outbox   int  `json:"outbox"`
+	Draining bool `json:"draining"`
+	Orders   []struct {
+		Ref   string     `json:"ref"`
+		State wire.State `json:"state"`
+	} `json:"orders"`
+	Link struct {
+		Connected bool   `json:"connected"`
+		Transport string `json:"transport"`
+		Proxy     string `json:"proxy"`
+		Epoch     int64  `json:"epoch"`
+		Failure   *struct {
+			Step    string `json:"step"`
+			Code    string `json:"code"`
+			Message string `json:"message"`
+			Hint    string `json:"hint"`
+		} `json:"failure"`
+	} `json:"link"`
+}
+
+// Status asks the running agent.
+func (a *Agent) Status(ctx context.Context) (Status, error) {
+	var s Status
+	text, err := a.Do(ctx, "status", "--json")
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal([]byte(text), &s)
+}
+
+// Connected waits until the agent has a session.
+func (a *Agent) Connected(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return Eventually(ctx, func() error {
+		select {
+		case <-a.Done():
+			cancel()
+			return a.ended()
+		default:
+		}
+		s, err := a.Status(ctx)
+		switch {
+		case err != nil:
+			return err
+		case !s.Link.Connected && s.Link.Failure != nil:
+			return fmt.Errorf("not connected: %s: %s", s.Link.Failure.Code, s.Link.Failure.Message)
+		case !s.Link.Connected:
+			return errors.New("not connected yet")
+		}
+		return nil
+	})
+}
+
+func hostOf(api string) string {
+	if u, err := url.Parse(api); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return api
+}

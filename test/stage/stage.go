@@ -1,0 +1,115 @@
+package stage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// Stage is the folder and the programs.
+type Stage struct {
+	Dir        string
+	CloudBin   string
+	AgentBin   string
+	AgentFlags []string // of each `tcenvsvr run`
+}
+
+// patience bounds each step of setting up.
+const patience = 30 * time.Second
+
+// New makes a stage in dir. Programs that are not given are built from the
+// source around the current folder.
+func New(ctx context.Context, dir, cloudBin, agentBin string, buildFlags ...string) (*Stage, error) {
+	s := &Stage{Dir: dir, CloudBin: cloudBin, AgentBin: agentBin}
+	for _, p := range []struct {
+		file *string
+		name string
+	}{{&s.CloudBin, "tccloud"}, {&s.AgentBin, "tcenvsvr"}} {
+		if *p.file != "" {
+			continue
+		}
+		*p.file = filepath.Join(dir, "bin", p.name)
+		if runtime.GOOS == "windows" {
+			*p.file += ".exe"
+		}
+		args := append([]string{"build", "-o", *p.file}, buildFlags...)
+		cmd := exec.CommandContext(ctx, "go", append(args, "tcenvsvr/cmd/"+p.name)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("building %s: %w: %s", p.name, err, out)
+		}
+	}
+	return s, nil
+}
+
+// Endpoint is what a cloud writes when it is ready.
+type Endpoint struct {
+	Broker string `json:"broker"`
+	API    string `json:"api"`
+}
+
+// Cloud is a running tccloud.
+type Cloud struct {
+	*Process
+	Endpoint
+	stage *Stage
+	data  string
+	args  []string
+}
+
+// StartCloud starts a cloud named name on free ports of the loopback.
+func (s *Stage) StartCloud(ctx context.Context, name string, args ...string) (*Cloud, error) {
+	c := &Cloud{stage: s, data: filepath.Join(s.Dir, name), args: args}
+	return c, c.start(ctx, "127.0.0.1:0", "127.0.0.1:0")
+}
+
+// Restart starts the cloud again on the same ports, after Kill or Stop.
+func (c *Cloud) Restart(ctx context.Context) error {
+	return c.start(ctx, c.Broker, hostOf(c.API))
+}
+
+func (c *Cloud) start(ctx context.Context, broker, api string) error {
+	ready := filepath.Join(c.data, "endpoint.json")
+	if err := os.Remove(ready); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	args := append([]string{"serve", "--data", c.data, "--broker-addr", broker, "--api-addr", api}, c.args...)
+	p, err := Start(c.data+".log", nil, c.stage.CloudBin, args...)
+	if err != nil {
+		return err
+	}
+	c.Process = p
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return Eventually(ctx, func() error {
+		select {
+		case <-p.Done():
+			cancel()
+			return p.ended()
+		default:
+		}
+		data, err := os.ReadFile(ready)
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(data, &c.Endpoint)
+	})
+}
+
+// Do runs an operator's verb and returns what it printed.
+func (c *Cloud) Do(ctx context.Context, args ...string) (string, error) {
+	return Command(ctx, nil, c.stage.CloudBin, append(args, "--data", c.data)...)
+}
+
+// JSON runs an operator's verb with --json and decodes its answer.
+func (c *Cloud) JSON(ctx context.Context, out any, args ...string) error {
+	text, err := c.Do(ctx, append(args, "--json")...)
+	if jsonErr := json.Unmarshal([]byte(text), out); jsonErr != nil && err == nil {
+		return fmt.Errorf("reading the answer of %v: %w", args, jsonErr)
+	}
+	return err
+}
