@@ -2,7 +2,6 @@ package conn
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -15,7 +14,11 @@ import (
 // WriteTimeout bounds the writing of one message.
 const WriteTimeout = 10 * time.Second
 
-// ErrClosedByPeer means that the peer ended the connection in an orderly way.
+// byeTimeout bounds the attempt to close in an orderly way.
+const byeTimeout = 100 * time.Millisecond
+
+// ErrClosedByPeer means that the peer ended the connection in an orderly
+// way, between two messages. A raw connection's error wraps io.EOF as well.
 var ErrClosedByPeer = errors.New("closed by the other side")
 
 // Conn is one connection.
@@ -29,7 +32,8 @@ type Conn struct {
 // transport is what differs between the two.
 type transport interface {
 	read() ([]byte, error)
-	write([]byte) error
+	write(frames ...[]byte) error
+	bye() // says that nothing follows
 }
 
 // Raw carries length-prefixed frames over c, usually a *tls.Conn.
@@ -41,9 +45,11 @@ func WebSocket(ws *websocket.Conn) *Conn {
 	return &Conn{net: ws.NetConn(), t: socket{ws}}
 }
 
-// Read returns the next message. It fails when nothing arrives within
-// idle. Errors of decoding wrap wire.ErrInvalid, wire.ErrUnknownKind or
-// wire.ErrFrameTooLarge; the connection is of no further use after any error.
+// Read returns the next message. Its errors say how the connection ended:
+// os.ErrDeadlineExceeded, no message arrived within idle; ErrClosedByPeer,
+// in order; io.ErrUnexpectedEOF or the network's own error, it was cut;
+// wire.ErrInvalid, wire.ErrUnknownKind, wire.ErrEmptyFrame or wire.ErrFrameTooLarge,
+// something else than a message came. It is of no further use after any of them.
 func (c *Conn) Read(idle time.Duration) (wire.Message, error) {
 	if err := c.net.SetReadDeadline(time.Now().Add(idle)); err != nil {
 		return nil, err
@@ -65,45 +71,29 @@ func (c *Conn) Write(m wire.Message) error {
 }
 
 // WriteFrame sends what wire.Encode returned.
-func (c *Conn) WriteFrame(frame []byte) error {
+func (c *Conn) WriteFrame(frame []byte) error { return c.WriteFrames(frame) }
+
+// WriteFrames sends several frames at once, which a raw connection does
+// in one write, within WriteTimeout.
+func (c *Conn) WriteFrames(frames ...[]byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.net.SetWriteDeadline(time.Now().Add(WriteTimeout)); err != nil {
 		return err
 	}
-	return c.t.write(frame)
+	return c.t.write(frames...)
 }
 
+// Expect shortens the wait of a Read under way: it fails unless its
+// message arrives within d. The next Read is not concerned.
+func (c *Conn) Expect(d time.Duration) { _ = c.net.SetReadDeadline(time.Now().Add(d)) }
+
 // Close ends the connection at once; a Read or Write under way returns.
-func (c *Conn) Close() error { return c.net.Close() }
+// The other side is told in the transport's way where it still listens.
+func (c *Conn) Close() error {
+	c.t.bye()
+	return c.net.Close()
+}
 
 // RemoteAddr is the address of the other side, or of the proxy.
 func (c *Conn) RemoteAddr() net.Addr { return c.net.RemoteAddr() }
-
-type raw struct{ c net.Conn }
-
-func (r raw) read() ([]byte, error)    { return wire.ReadFrame(r.c) }
-func (r raw) write(frame []byte) error { return wire.WriteFrame(r.c, frame) }
-
-type socket struct{ ws *websocket.Conn }
-
-func (s socket) read() ([]byte, error) {
-	kind, frame, err := s.ws.ReadMessage()
-	if _, ok := errors.AsType[*websocket.CloseError](err); ok {
-		return nil, fmt.Errorf("%w: %v", ErrClosedByPeer, err)
-	}
-	if errors.Is(err, websocket.ErrReadLimit) {
-		return nil, fmt.Errorf("reading frame: %w", wire.ErrFrameTooLarge)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if kind != websocket.BinaryMessage {
-		return nil, fmt.Errorf("reading frame: %w: not a binary WebSocket message", wire.ErrInvalid)
-	}
-	return frame, nil
-}
-
-func (s socket) write(frame []byte) error {
-	return s.ws.WriteMessage(websocket.BinaryMessage, frame)
-}

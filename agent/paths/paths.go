@@ -17,6 +17,7 @@ type Paths struct {
 	Exchange string // what agent and sandbox user share
 	Programs string // unpacked Apps
 	Jobs     string // folders of jobs
+	Trust    string // merged CAs, which Apps read
 	Journal  string
 	Logs     string
 	Control  string // the control socket
@@ -39,6 +40,7 @@ func New(home string) (Paths, error) {
 		Exchange: exchange,
 		Programs: filepath.Join(exchange, "programs"),
 		Jobs:     filepath.Join(exchange, "jobs"),
+		Trust:    filepath.Join(state, "trust"),
 		Journal:  filepath.Join(state, "journal"),
 		Logs:     filepath.Join(state, "logs"),
 		Control:  socket(state),
@@ -59,6 +61,7 @@ func (p Paths) Create() error {
 		{p.Exchange, 0o755},
 		{p.Programs, 0o755},
 		{p.Jobs, 0o755},
+		{p.Trust, 0o755},
 		{p.Journal, 0o700},
 		{p.Logs, 0o750},
 	}

@@ -107,6 +107,10 @@ type AppRef struct {
 // MaxAppSize is the largest .tcx in bytes.
 const MaxAppSize = 1 << 30
 
+// maxAheadMS is how far ahead an order may say something is: ten years,
+// well below what a time.Duration holds.
+const maxAheadMS = 10 * 365 * 24 * 3_600_000
+
 // Timeout is TimeoutMS as a duration.
 func (m *Order) Timeout() time.Duration { return time.Duration(m.TimeoutMS) * time.Millisecond }
 
@@ -128,8 +132,10 @@ func (m *Order) validate() error {
 		return fmt.Errorf("%w: app size %d is outside 1–%d", ErrInvalid, m.App.Size, MaxAppSize)
 	case m.TimeoutMS < 1000 || m.TimeoutMS > 7*24*3_600_000:
 		return fmt.Errorf("%w: timeout_ms %d is outside 1000–604800000", ErrInvalid, m.TimeoutMS)
-	case m.StartWithinMS < 0 || m.TokenTTLMS < 0:
-		return fmt.Errorf("%w: a duration is negative", ErrInvalid)
+	case m.StartWithinMS < 0 || m.StartWithinMS > maxAheadMS:
+		return fmt.Errorf("%w: start_within_ms %d is outside 0–%d", ErrInvalid, m.StartWithinMS, int64(maxAheadMS))
+	case m.TokenTTLMS < 0 || m.TokenTTLMS > maxAheadMS:
+		return fmt.Errorf("%w: token_ttl_ms %d is outside 0–%d", ErrInvalid, m.TokenTTLMS, int64(maxAheadMS))
 	case m.Priority < 0 || m.Priority > 9:
 		return fmt.Errorf("%w: priority %d is outside 0–9", ErrInvalid, m.Priority)
 	}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,18 +74,19 @@ func Encode(m Message) ([]byte, error) {
 	if err := m.validate(); err != nil {
 		return nil, fmt.Errorf("encoding %s: %w", m.Kind(), err)
 	}
-	body, err := json.Marshal(m)
-	if err != nil {
+	var frame bytes.Buffer
+	frame.WriteString(`{"kind":"` + string(m.Kind()) + `","body":`)
+	body := json.NewEncoder(&frame)
+	body.SetEscapeHTML(false) // \u003c for < would make a frame larger than it came
+	if err := body.Encode(m); err != nil {
 		return nil, fmt.Errorf("encoding %s: %w", m.Kind(), err)
 	}
-	frame, err := json.Marshal(envelope{m.Kind(), body})
-	if err != nil {
-		return nil, fmt.Errorf("encoding %s: %w", m.Kind(), err)
+	frame.Truncate(frame.Len() - 1) // the Encoder's line feed
+	frame.WriteByte('}')
+	if frame.Len() > MaxFrame {
+		return nil, fmt.Errorf("encoding %s: %w: %d bytes", m.Kind(), ErrFrameTooLarge, frame.Len())
 	}
-	if len(frame) > MaxFrame {
-		return nil, fmt.Errorf("encoding %s: %w: %d bytes", m.Kind(), ErrFrameTooLarge, len(frame))
-	}
-	return frame, nil
+	return frame.Bytes(), nil
 }
 
 // Decode reads one frame payload. Unknown kinds and values outside the

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"path/filepath"
 
 	"tcenvsvr/agent/wire"
@@ -97,11 +96,4 @@ func (a *Agent) Connected(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-func hostOf(api string) string {
-	if u, err := url.Parse(api); err == nil && u.Host != "" {
-		return u.Host
-	}
-	return api
 }

@@ -48,8 +48,11 @@ func New(ctx context.Context, dir, cloudBin, agentBin string, buildFlags ...stri
 
 // Endpoint is what a cloud writes when it is ready.
 type Endpoint struct {
-	Broker string `json:"broker"`
-	API    string `json:"api"`
+	Broker    string `json:"broker"` // host:port
+	API       string `json:"api"`    // host:port
+	URL       string `json:"url"`    // of the API, for clients on this host
+	CA        string `json:"ca"`     // file that verifies it
+	TokenFile string `json:"token_file"`
 }
 
 // Cloud is a running tccloud.
@@ -69,7 +72,7 @@ func (s *Stage) StartCloud(ctx context.Context, name string, args ...string) (*C
 
 // Restart starts the cloud again on the same ports, after Kill or Stop.
 func (c *Cloud) Restart(ctx context.Context) error {
-	return c.start(ctx, c.Broker, hostOf(c.API))
+	return c.start(ctx, c.Broker, c.API)
 }
 
 func (c *Cloud) start(ctx context.Context, broker, api string) error {

@@ -74,6 +74,7 @@ func requireKnownVerb(c *cobra.Command) {
 		if len(args) == 0 {
 			return c.Help()
 		}
+		c.SuggestionsMinimumDistance = 2
 		err := fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
 		for _, s := range c.SuggestionsFor(args[0]) {
 			err = fmt.Errorf("%w\nhint: did you mean %q?", err, c.CommandPath()+" "+s)

@@ -56,7 +56,7 @@ func (e *env) report(err error) int {
 		if !row.is(err) {
 			continue
 		}
-		if err != nil && row.code != 75 {
+		if err != nil && row.code != 75 && !asErr[appFailed](err) {
 			text := err.Error()
 			if !strings.Contains(text, "\nhint: ") {
 				text += hint(row.code)

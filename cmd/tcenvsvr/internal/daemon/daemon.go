@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -18,13 +17,13 @@ import (
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/host"
-	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/logging"
 	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/certs"
 )
 
 // Config is what the command line gives.
@@ -94,8 +93,14 @@ type daemon struct {
 
 func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, logger *slog.Logger, levels *slog.LevelVar) (_ *daemon, err error) {
 	d := &daemon{Config: c, paths: p, settings: s, logger: logger, levels: levels}
-	trust, err := identity(p.Keystore, s)
+	trust, cas, err := identity(p.Keystore, s)
 	if err != nil {
+		return nil, err
+	}
+	store, err := certs.Build(p.Trust, cas)
+	if errors.Is(err, errors.ErrUnsupported) {
+		logger.Warn("jobs are not told which CAs to trust", "err", err)
+	} else if err != nil {
 		return nil, err
 	}
 	dialer, err := d.dialer(trust.RootCAs)
@@ -130,7 +135,7 @@ func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, lo
 		Executors: s.JobExecutors, JobsDir: p.Jobs,
 		KeepSessions: time.Duration(s.SessionDaysToKeep) * 24 * time.Hour, InfoEvery: s.InfoInterval,
 		Journal: d.journal, Apps: apps, Jobs: jobs, Cloud: cloud, Host: facts{machine, p.Jobs, d.rtt},
-		Execution: func() app.Execution { return Execution(s) },
+		Execution: func() app.Execution { return execution(s, store) },
 		OnControl: d.control, MakeJobDir: jobs.MakeJobDir, Sweep: jobs.Sweep(p.Jobs),
 		Logger: logger.With("component", "agent"),
 	})

@@ -11,19 +11,19 @@ import (
 	"tcenvsvr/agent/settings"
 )
 
-// identity loads the keystore: who we are and whom we trust besides the
-// system's own roots.
-func identity(keystore string, s settings.Settings) (*tls.Config, error) {
+// identity loads the keystore: who we are, and the cloud's own CAs, which we
+// trust besides the system's roots.
+func identity(keystore string, s settings.Settings) (*tls.Config, []*x509.Certificate, error) {
 	data, err := os.ReadFile(keystore)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w: there is no keystore %q", settings.ErrNotEnrolled, keystore)
+		return nil, nil, fmt.Errorf("%w: there is no keystore %q", settings.ErrNotEnrolled, keystore)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading keystore: %w", err)
+		return nil, nil, fmt.Errorf("reading keystore: %w", err)
 	}
 	cert, cas, err := bundle.Identity(data, s.KeystorePassword.Reveal())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
@@ -32,5 +32,5 @@ func identity(keystore string, s settings.Settings) (*tls.Config, error) {
 	for _, ca := range cas {
 		roots.AddCert(ca)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
+	return &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: roots, MinVersion: tls.VersionTLS12}, cas, nil
 }

@@ -1,31 +1,76 @@
 package daemon
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
+	"os"
+	"os/user"
+	"strconv"
+	"time"
 
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/certs"
 )
 
 // Jobs starts Apps and looks after their folders, as the sandbox user
 // where there is one.
 type Jobs struct {
 	*job.Executor
-	user string // "" = our own
+	runner job.Runner
+	user   string // "" = our own
+	logger *slog.Logger
 }
 
 // NewJobs makes the executor the settings ask for.
 func NewJobs(s settings.Settings, logger *slog.Logger) (*Jobs, error) {
-	j := &Jobs{}
-	var runner job.Runner = job.Direct{}
+	j := &Jobs{runner: job.Direct{}, logger: logger.With("component", "job")}
 	if s.Runner() == "sudo" {
 		j.user = s.SandboxUser
-		runner = job.Sudo{User: s.SandboxUser}
+		j.runner = job.Sudo{User: s.SandboxUser}
 	}
 	var err error
-	j.Executor, err = job.NewExecutor(job.Config{Runner: runner, Logger: logger.With("component", "job")})
+	j.Executor, err = job.NewExecutor(job.Config{Runner: j.runner, Logger: j.logger})
 	return j, err
+}
+
+// MakeJobDir makes a job's folder for the sandbox user. Its default ACLs let
+// him in; root, who needs none, gives the folder to his group.
+func (j *Jobs) MakeJobDir(dir string) error {
+	if err := janitor.Make(dir); err != nil {
+		return err
+	}
+	if j.user == "" || os.Geteuid() != 0 {
+		return nil
+	}
+	u, err := user.Lookup(j.user)
+	if err != nil {
+		return fmt.Errorf("making the job's folder: %w", err)
+	}
+	gid, err := strconv.Atoi(u.Gid)
+	if err != nil {
+		return fmt.Errorf("making the job's folder: group %q of user %q is no number", u.Gid, j.user)
+	}
+	return janitor.Give(dir, gid)
+}
+
+// Sweep returns what removes old job folders below dir.
+func (j *Jobs) Sweep(dir string) func(context.Context, time.Duration, func(string) bool) error {
+	jan := janitor.Janitor{Dir: dir, Logger: j.logger}
+	if j.user != "" {
+		jan.RemoveAs = janitor.As(j.runner)
+	}
+	return jan.Sweep
+}
+
+// execution is Execution with the trust of an enrolled server.
+func execution(s settings.Settings, store *certs.TrustStore) app.Execution {
+	e := Execution(s)
+	e.TrustEnv, e.TrustArgs = store.Env(), store.JavaArgs()
+	return e
 }
 
 // Execution is what every App is told, by the settings.

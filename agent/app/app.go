@@ -1,0 +1,114 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"tcenvsvr/agent/app/launch"
+	"tcenvsvr/agent/app/outcome"
+	"tcenvsvr/agent/app/tcx"
+	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/wire"
+)
+
+// The nouns of the sub-packages, for those who use Apps.
+type (
+	Manifest      = tcx.Manifest
+	Execution     = launch.Execution
+	ProxySettings = launch.Proxy
+	Collected     = outcome.Collected
+	PublishedFile = outcome.Published
+)
+
+// ParseManifest reads an install.json.
+func ParseManifest(data []byte) (Manifest, error) { return tcx.ParseManifest(data) }
+
+// App is an App installed on this host.
+type App struct {
+	Dir      string // absolute; install.json lies in it
+	Manifest Manifest
+}
+
+// Load reads the App that lies unpacked in dir.
+func Load(dir string) (App, error) {
+	f, err := os.Open(filepath.Join(dir, "install.json"))
+	if err != nil {
+		return App{}, storeError(fmt.Errorf("loading App: %w", err))
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, tcx.MaxManifest+1))
+	if err != nil {
+		return App{}, storeError(fmt.Errorf("loading App: %w", err))
+	}
+	m, err := ParseManifest(data)
+	if err != nil {
+		return App{}, err
+	}
+	return App{Dir: dir, Manifest: m}, nil
+}
+
+// Launch returns how the App is run for e. Nothing is started or written;
+// the job's folders must exist when it is.
+func (a App) Launch(e Execution) (job.Launch, error) { return launch.Build(a.Dir, a.Manifest, e) }
+
+// Outcome is what an exit code of an App says; see package outcome.
+func Outcome(code int, playbook bool) wire.Outcome { return outcome.Outcome(code, playbook) }
+
+// Collect reads the message and the results of a job that has ended. It
+// returns what could be read also with an error.
+func Collect(jobDir string, m Manifest) (Collected, error) { return outcome.Collect(jobDir, m) }
+
+// Published lists the files a job hands over. The caller closes each File.
+func Published(jobDir string, m Manifest) ([]PublishedFile, error) {
+	return outcome.Publish(jobDir, m)
+}
+
+// OpenLog opens the App's own log for reading by offset; os.ErrNotExist
+// until the App writes it.
+func OpenLog(jobDir string) (*os.File, error) { return outcome.OpenLog(jobDir) }
+
+// InstallFile installs a package that is a file of this host.
+func (c *Catalog) InstallFile(ctx context.Context, file string) (App, error) {
+	ref, err := RefOf(file, c.Limits)
+	if err != nil {
+		return App{}, err
+	}
+	return c.Install(ctx, ref, func(_ context.Context, offset int64) (io.ReadCloser, error) {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := f.Seek(offset, io.SeekStart); err != nil {
+			_ = f.Close()
+			return nil, err
+		}
+		return f, nil
+	})
+}
+
+// RefOf returns the Ref of a package file after looking into it.
+func RefOf(file string, l tcx.Limits) (Ref, error) {
+	m, top, err := tcx.ReadManifest(file, l)
+	if err != nil {
+		return Ref{}, wrap(err, "reading App %q", file)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return Ref{}, storeError(fmt.Errorf("reading App: %w", err))
+	}
+	defer f.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, f)
+	if err != nil {
+		return Ref{}, storeError(fmt.Errorf("reading App: %w", err))
+	}
+	return Ref{
+		Name: versioned.ReplaceAllString(top, ""), Version: m.ProgramVersion,
+		SHA256: hex.EncodeToString(sum.Sum(nil)), Size: n,
+	}, nil
+}

@@ -1,0 +1,256 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"tcenvsvr/agent/app/tcx"
+)
+
+// Ref names one version of one App by content, as an order does.
+type Ref struct {
+	Name    string // the package's top folder, with or without _v…
+	Version string // programVersion, for people
+	SHA256  string // of the .tcx, 64 lower-case hex digits
+	Size    int64  // of the .tcx in bytes
+}
+
+// Fetch opens a package for reading from offset. It must fail rather than
+// begin anywhere else; the content is judged by its hash.
+type Fetch func(ctx context.Context, offset int64) (io.ReadCloser, error)
+
+// CatalogConfig says where Apps are installed. Only Dir is required.
+type CatalogConfig struct {
+	Dir        string       // exchange/programs
+	Limits     tcx.Limits   // of what a package expands to
+	MaxPackage int64        // bytes of a .tcx; default 1 GiB
+	Logger     *slog.Logger // nil = discard
+}
+
+// Catalog is the folder of installed Apps. Several goroutines may use
+// it, but only one Catalog a folder.
+type Catalog struct {
+	CatalogConfig
+	incoming string
+
+	mu      sync.Mutex
+	dirs    map[string]string // complete installations: sha256 → folder
+	apps    map[string]App    // those whose manifest was read
+	flights map[string]*flight
+}
+
+const (
+	incomingName = ".incoming" // downloads and half-unpacked Apps
+	partSuffix   = ".part"
+	tempPrefix   = "unpack-"
+	trashPrefix  = "trash-"
+	keepParts    = 7 * 24 * time.Hour
+)
+
+var digest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// Open opens the catalog in dir, making the folder if needed, forgets
+// what a crash left half done, and learns what is installed.
+func Open(c CatalogConfig) (*Catalog, error) {
+	if c.MaxPackage <= 0 {
+		c.MaxPackage = 1 << 30
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	cat := &Catalog{
+		CatalogConfig: c, incoming: filepath.Join(c.Dir, incomingName),
+		dirs: map[string]string{}, apps: map[string]App{}, flights: map[string]*flight{},
+	}
+	if err := makeFolder(c.Dir); err != nil {
+		return nil, fmt.Errorf("opening the App catalog: %w", err)
+	}
+	if err := os.MkdirAll(cat.incoming, 0o700); err != nil {
+		return nil, fmt.Errorf("opening the App catalog: %w", err)
+	}
+	if err := cat.sweep(); err != nil {
+		return nil, fmt.Errorf("opening the App catalog: %w", err)
+	}
+	if err := cat.scan(); err != nil {
+		return nil, fmt.Errorf("opening the App catalog: %w", err)
+	}
+	return cat, nil
+}
+
+// makeFolder makes a missing folder that the sandbox user can read,
+// whatever the umask. One that is there is as its administrator wants it.
+func makeFolder(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
+}
+
+// sweep removes temp folders, and downloads nobody went on with for a week.
+func (c *Catalog) sweep() error {
+	entries, err := os.ReadDir(c.incoming)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), partSuffix) {
+			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) < keepParts {
+				continue
+			}
+		}
+		if err := os.RemoveAll(filepath.Join(c.incoming, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scan finds the installations <name>_v<major>/<sha256>. They are complete:
+// they came there by a rename.
+func (c *Catalog) scan() error {
+	families, err := os.ReadDir(c.Dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range families {
+		if !f.IsDir() || strings.HasPrefix(f.Name(), ".") {
+			continue
+		}
+		versions, err := os.ReadDir(filepath.Join(c.Dir, f.Name()))
+		if err != nil {
+			return err
+		}
+		for _, v := range versions {
+			if v.IsDir() && digest.MatchString(v.Name()) {
+				c.dirs[v.Name()] = filepath.Join(c.Dir, f.Name(), v.Name())
+			}
+		}
+	}
+	return nil
+}
+
+// Lookup returns an App that is installed. It reads the manifest once and
+// later only looks whether the App is still there.
+func (c *Catalog) Lookup(ref Ref) (App, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lookup(ref.SHA256)
+}
+
+func (c *Catalog) lookup(sha string) (App, bool) {
+	dir, ok := c.dirs[sha]
+	if !ok {
+		return App{}, false
+	}
+	file := filepath.Join(dir, "install.json")
+	if app, ok := c.apps[sha]; ok {
+		if _, err := os.Lstat(file); err == nil {
+			return app, true
+		}
+	} else if app, err := Load(dir); err == nil {
+		c.apps[sha] = app
+		return app, true
+	}
+	// Somebody has removed or damaged it; the next Install puts it right.
+	c.Logger.Warn("installed App is not usable", "dir", dir)
+	delete(c.dirs, sha)
+	delete(c.apps, sha)
+	return App{}, false
+}
+
+// Install makes the App available, downloading it only if needed.
+// Concurrent callers share one download, which ends early only when all of them
+// have gone. A download that broke off is resumed where it stopped, by
+// the next call too. Errors are *Error, or ctx's.
+func (c *Catalog) Install(ctx context.Context, ref Ref, fetch Fetch) (App, error) {
+	if err := c.check(ref); err != nil {
+		return App{}, err
+	}
+	for {
+		c.mu.Lock()
+		if app, ok := c.lookup(ref.SHA256); ok {
+			c.mu.Unlock()
+			return app, nil
+		}
+		f, ok := c.flights[ref.SHA256]
+		if !ok {
+			f = c.launch(ctx, ref, func(ctx context.Context) (App, error) { return c.fetch(ctx, ref, fetch) })
+		}
+		joined := f.join()
+		c.mu.Unlock()
+		if joined {
+			return c.await(ctx, f)
+		}
+		<-f.done // its callers have all gone; it is about to end
+	}
+}
+
+// check refuses a Ref that must not become a file name or a download.
+func (c *Catalog) check(ref Ref) error {
+	switch {
+	case !digest.MatchString(ref.SHA256):
+		return newError(Unsupported, "installing App %.100q: sha256 %.70q is no digest", ref.Name, ref.SHA256)
+	case ref.Size < 1 || ref.Size > c.MaxPackage:
+		return newError(TooLarge, "installing App %.100q: size %d is outside 1–%d", ref.Name, ref.Size, c.MaxPackage)
+	}
+	return nil
+}
+
+// place unpacks a verified package and moves it to its name.
+func (c *Catalog) place(ctx context.Context, ref Ref, file string) (app App, err error) {
+	temp, err := os.MkdirTemp(c.incoming, tempPrefix)
+	if err != nil {
+		return App{}, storeError(fmt.Errorf("installing App %q: %w", ref.Name, err))
+	}
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(temp)
+		}
+	}()
+	m, err := tcx.Unpack(ctx, file, temp, c.Limits)
+	if err != nil {
+		return App{}, wrap(err, "installing App %q", ref.Name)
+	}
+	dir := filepath.Join(c.Dir, folder(ref.Name, m.Major()), ref.SHA256)
+	if err := publish(temp, dir); err != nil {
+		return App{}, storeError(fmt.Errorf("installing App %q: %w", ref.Name, err))
+	}
+	app = App{Dir: dir, Manifest: m}
+	c.mu.Lock()
+	c.dirs[ref.SHA256], c.apps[ref.SHA256] = dir, app
+	c.mu.Unlock()
+	c.Logger.Info("app installed", "app", ref.Name, "version", m.ProgramVersion, "dir", dir)
+	return app, nil
+}
+
+// notInName matches what does not belong into a folder's name; versioned
+// the version that a top folder carries.
+var (
+	notInName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+	versioned = regexp.MustCompile(`_v[0-9][0-9.]*$`)
+)
+
+// folder returns <name>_v<major>, safe as a file name. Different Apps may
+// share one: what lies in it is named by content.
+func folder(name, major string) string {
+	name = versioned.ReplaceAllString(strings.ReplaceAll(name, " ", "_"), "")
+	name = strings.TrimLeft(notInName.ReplaceAllString(name, "_"), ".")
+	if len(name) > 100 {
+		name = name[:100]
+	}
+	if name == "" {
+		name = "App"
+	}
+	return name + "_v" + major
+}

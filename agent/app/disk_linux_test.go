@@ -1,0 +1,69 @@
+package app
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/test/apps"
+)
+
+// small mounts a small file system.
+func small(t *testing.T, options string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
+		t.Skipf("needs root, to mount a small file system: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// The disk is full of bytes before the download, or of files in the middle
+// of unpacking. Nothing half-made is left.
+func TestFullDisk(t *testing.T) {
+	many := map[string][]byte{"install.json": []byte(`{"programName":"Many","programLanguage":"python","programMain":"run","programVersion":"1"}`)}
+	for i := range 60 {
+		many[fmt.Sprintf("f%d", i)] = []byte("x")
+	}
+	noise := make([]byte, 4<<20)
+	_, _ = rand.Read(noise)
+	big := map[string][]byte{"install.json": many["install.json"], "data": noise}
+	for _, tt := range []struct {
+		name, options string
+		files         map[string][]byte
+	}{
+		{"no room for the download", "size=1m", big},
+		{"no room for what is in it", "size=6m", big},
+		{"no room for so many files", "size=64m,nr_inodes=40", many},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			file := t.TempDir() + "/a.tcx"
+			if err := apps.Pack(file, tt.files); err != nil {
+				t.Fatal(err)
+			}
+			c := catalog(t, small(t, tt.options))
+			_, err := c.InstallFile(t.Context(), file)
+			if Code(err) != fault.NoSpace {
+				t.Fatalf("got %q, %v", Code(err), err)
+			}
+			for _, name := range c.leftovers(t) {
+				if !strings.HasSuffix(name, partSuffix) {
+					t.Errorf("left over: %q", name)
+				}
+			}
+			if entries, err := os.ReadDir(c.Dir); err != nil || len(entries) != 1 {
+				t.Errorf("installed: %v, %v", entries, err)
+			}
+		})
+	}
+}

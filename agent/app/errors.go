@@ -1,0 +1,50 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+
+	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/agent/app/space"
+)
+
+// Error is a failure with a code for the order's result, such as
+// "app.sha256_mismatch"; package fault lists them.
+type Error = fault.Error
+
+// The codes this package itself uses; package fault explains all of them.
+const (
+	Download       = fault.Download
+	Truncated      = fault.Truncated
+	SizeMismatch   = fault.SizeMismatch
+	SHA256Mismatch = fault.SHA256Mismatch
+	TooLarge       = fault.TooLarge
+	NoSpace        = fault.NoSpace
+	Unsupported    = fault.Unsupported
+)
+
+// Code returns the code of err, or "" when it has none.
+func Code(err error) string { return fault.Code(err) }
+
+func newError(code, format string, args ...any) *Error { return fault.New(code, format, args...) }
+
+// storeError is a failure of our own disk.
+func storeError(err error) error {
+	if space.Full(err) {
+		return &Error{Code: NoSpace, Err: err}
+	}
+	return &Error{Code: fault.Store, Err: err}
+}
+
+// wrap says what was being done and keeps the code.
+func wrap(err error, format string, args ...any) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return &Error{Code: e.Code, Err: fmt.Errorf(format+": %w", append(args, e.Err)...)}
+	}
+	return err
+}
+
+func temporary(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return !ok || e.Temporary()
+}

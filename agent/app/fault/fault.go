@@ -1,0 +1,86 @@
+// Package fault names what can be wrong with an App or with the host that
+// shall run it. A Code is API: the cloud stores it with the result of an order, people
+// search for it, so it never changes its meaning.
+//
+//	package   app.bad_zip app.top_folders app.no_install_json app.bad_manifest
+//	          app.unsafe_path app.link app.duplicate app.bomb app.too_large
+//	download  app.download app.truncated app.size_mismatch app.sha256_mismatch
+//	host      app.no_space app.store app.no_python app.no_java
+//	launch    app.unsupported app.bad_param
+package fault
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The codes.
+const (
+	BadZip        = "app.bad_zip"         // not a ZIP file, damaged or encrypted
+	TopFolders    = "app.top_folders"     // not exactly one top folder
+	NoInstallJSON = "app.no_install_json" // the top folder has no install.json
+	BadManifest   = "app.bad_manifest"    // install.json is not what an install.json is
+	UnsafePath    = "app.unsafe_path"     // absolute, "..", "\", ":", too long or too deep, not UTF-8
+	Link          = "app.link"            // a link, device, socket or pipe
+	Duplicate     = "app.duplicate"       // two entries of one name, or a file used as a folder
+	Bomb          = "app.bomb"            // an entry expands out of all proportion
+	TooLarge      = "app.too_large"       // more bytes or entries than allowed
+
+	Download       = "app.download"        // the API did not give the package
+	Truncated      = "app.truncated"       // it ended too early, again and again
+	SizeMismatch   = "app.size_mismatch"   // it is longer than the order says
+	SHA256Mismatch = "app.sha256_mismatch" // it is not the file the order names
+
+	NoSpace  = "app.no_space"  // the disk is full
+	Store    = "app.store"     // programs cannot be written for another reason
+	NoPython = "app.no_python" // no interpreter where the settings say, or none at all
+	NoJava   = "app.no_java"   // same
+
+	Unsupported = "app.unsupported" // a language or runtime this agent does not run
+	BadParam    = "app.bad_param"   // a parameter that cannot be handed over
+)
+
+// Error is a failure with its code.
+type Error struct {
+	Code string
+	Err  error
+}
+
+// Error says what was being done and why it ended; the code is not part of it.
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Temporary reports whether the same may go well later without anybody
+// changing the App or the order.
+func (e *Error) Temporary() bool {
+	switch e.Code {
+	case Download, Truncated, NoSpace, Store:
+		return true
+	}
+	return false
+}
+
+// Rejects reports whether it is the App or the order that is not
+// acceptable, on any host, rather than this host that cannot run it.
+func (e *Error) Rejects() bool {
+	switch e.Code {
+	case NoPython, NoJava:
+		return false
+	}
+	return !e.Temporary()
+}
+
+// New returns an Error with a formatted text.
+func New(code, format string, args ...any) *Error {
+	return &Error{Code: code, Err: fmt.Errorf(format, args...)}
+}
+
+// Code returns the code of err, or "" when it has none.
+func Code(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return ""
+}

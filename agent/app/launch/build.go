@@ -1,0 +1,138 @@
+package launch
+
+import (
+	"encoding/json"
+	"maps"
+	"path/filepath"
+	"strings"
+
+	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/agent/app/tcx"
+	"tcenvsvr/agent/job"
+)
+
+// maxParams bounds all parameters of one App together, in bytes: they
+// travel to the shim in one piece.
+const maxParams = 4 << 20
+
+// Build returns the launch of the App in dir. It starts and writes nothing.
+// Errors are *fault.Error.
+func Build(dir string, m tcx.Manifest, e Execution) (job.Launch, error) {
+	b := &builder{
+		dir: dir, manifest: m, execution: e,
+		in: filepath.Join(e.JobDir, "in"), out: filepath.Join(e.JobDir, "out"),
+		log: filepath.Join(e.JobDir, "log"), tmp: filepath.Join(e.JobDir, "tmp"),
+	}
+	if !filepath.IsAbs(dir) || !filepath.IsAbs(e.JobDir) {
+		return job.Launch{}, fault.New(fault.Unsupported, "launching App: folders %q and %q are not both absolute", dir, e.JobDir)
+	}
+	b.own = b.ownParams()
+	var recipe func() ([]string, error)
+	switch m.Language {
+	case "python":
+		recipe = b.python
+	case "java":
+		recipe = b.java
+	default:
+		return job.Launch{}, fault.New(fault.Unsupported, "launching App: programLanguage %.40q is neither Python nor Java", m.Language)
+	}
+	argv, err := recipe()
+	if err != nil {
+		return job.Launch{}, err
+	}
+	env, err := b.environment(filepath.Dir(argv[0]))
+	if err != nil {
+		return job.Launch{}, err
+	}
+	return job.Launch{
+		ID: e.Session, Dir: e.JobDir, WorkDir: dir,
+		Argv: argv, Env: env, Files: b.files,
+		Timeout: e.Timeout, Grace: e.Grace, MaxOutput: e.MaxOutput, Limits: e.Limits,
+	}, nil
+}
+
+type builder struct {
+	dir               string
+	manifest          tcx.Manifest
+	execution         Execution
+	in, out, log, tmp string
+	own               map[string]string // tc_* that this host sets
+	files             []job.File
+}
+
+// mode is how parameters are handed over.
+type mode int
+
+const (
+	byFile mode = iota
+	bySecure
+	byArgs
+)
+
+// mode applies the order of precedence fileParams, secureParams, arguments.
+func (b *builder) mode() mode {
+	switch {
+	case b.manifest.Has("fileParams"):
+		return byFile
+	case b.manifest.Has("secureParams"):
+		return bySecure
+	}
+	return byArgs
+}
+
+// params are all parameters. What the App's configuration says beats a
+// default of the cloud, and what this host knows beats both.
+func (b *builder) params() map[string]string {
+	return merge(b.execution.Defaults, b.execution.AppParams, b.own)
+}
+
+// platform are the parameters that are not the App's own inputs.
+func (b *builder) platform() map[string]string { return merge(b.execution.Defaults, b.own) }
+
+func merge(sources ...map[string]string) map[string]string {
+	all := make(map[string]string)
+	for _, m := range sources {
+		maps.Copy(all, m)
+	}
+	return all
+}
+
+// arguments are the parameters that belong on a command line. With
+// secureParams these are the platform's: the App asks for its own.
+func (b *builder) arguments() (map[string]string, error) {
+	args := b.params()
+	if b.mode() == bySecure {
+		args = b.platform()
+	}
+	for name, value := range args {
+		if !argName.MatchString(name) {
+			return nil, fault.New(fault.BadParam, "launching App: parameter %.80q has no name for a command line", name)
+		}
+		if strings.ContainsRune(value, 0) {
+			return nil, fault.New(fault.BadParam, "launching App: the value of parameter %.80q contains a zero byte", name)
+		}
+	}
+	return args, nil
+}
+
+// file has data written for the App and returns its path.
+func (b *builder) file(name string, data []byte) string {
+	path := filepath.Join(b.in, name)
+	b.files = append(b.files, job.File{Path: path, Mode: 0o600, Data: data})
+	return path
+}
+
+// paramFile has the encrypted parameter file written and returns the
+// two variables that open it.
+func (b *builder) paramFile() ([]string, error) {
+	plain, err := json.Marshal(b.params())
+	if err != nil {
+		return nil, &fault.Error{Code: fault.BadParam, Err: err}
+	}
+	if len(plain) > maxParams {
+		return nil, fault.New(fault.BadParam, "launching App: parameters of %d bytes, at most %d are possible", len(plain), maxParams)
+	}
+	key := newKey()
+	path := b.file(".app_params.json", encrypt(key, plain))
+	return []string{"TC_APP_PARAM_FILE=" + path, "TC_APP_PARAM_KEY=" + key}, nil
+}

@@ -1,0 +1,74 @@
+package launch
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// environment is everything the App finds in its environment; nothing of
+// the agent's own is in it.
+func (b *builder) environment(interpreterDir string) ([]string, error) {
+	params, err := b.paramFile()
+	if err != nil {
+		return nil, err
+	}
+	env := append(systemEnv(b.tmp),
+		"PATH="+strings.Join(append([]string{interpreterDir}, usualPath...), string(os.PathListSeparator)),
+		"LANG=C.UTF-8",
+		"HOME="+b.tmp,
+		"TMPDIR="+b.tmp,
+		"PYTHONUNBUFFERED=1",
+		// The App's folder is shared by all runs; where it is writable
+		// (no sandbox user) it must stay what was verified.
+		"PYTHONDONTWRITEBYTECODE=1",
+	)
+	env = append(env, b.proxyEnv()...)
+	env = append(env, b.execution.TrustEnv...)
+	return append(env, params...), nil
+}
+
+// proxyEnv tells libraries of the external proxy, in both spellings. The
+// platform is excepted unless the proxy is for it as well.
+func (b *builder) proxyEnv() []string {
+	p := b.execution.Proxy
+	if p.Host == "" || !p.External {
+		return nil
+	}
+	u := url.URL{Scheme: "http", Host: net.JoinHostPort(p.Host, strconv.Itoa(p.Port))}
+	if p.Username != "" {
+		u.User = url.UserPassword(p.Username, p.Password)
+	}
+	direct := "localhost,127.0.0.1,::1"
+	if api, err := url.Parse(b.execution.APIPath); err == nil && !p.TC && api.Hostname() != "" {
+		direct += "," + api.Hostname()
+	}
+	var env []string
+	for name, value := range map[string]string{"http_proxy": u.String(), "https_proxy": u.String(), "no_proxy": direct} {
+		env = append(env, name+"="+value)
+		if upperCaseToo {
+			env = append(env, strings.ToUpper(name)+"="+value)
+		}
+	}
+	return env
+}
+
+// proxyOptions are the same for Java, which has no option for the password.
+func (b *builder) proxyOptions() []string {
+	p := b.execution.Proxy
+	if p.Host == "" || !p.External {
+		return nil
+	}
+	var options []string
+	for _, scheme := range []string{"http", "https"} {
+		options = append(options, fmt.Sprintf("-D%s.proxyHost=%s", scheme, p.Host), fmt.Sprintf("-D%s.proxyPort=%d", scheme, p.Port))
+	}
+	direct := "localhost|127.*|[::1]"
+	if api, err := url.Parse(b.execution.APIPath); err == nil && !p.TC && api.Hostname() != "" {
+		direct += "|" + api.Hostname()
+	}
+	return append(options, "-Dhttp.nonProxyHosts="+direct)
+}

@@ -1,0 +1,66 @@
+package launch
+
+import (
+	"log/slog"
+	"time"
+
+	"tcenvsvr/agent/job"
+)
+
+// Execution is what one run of an App gets told. It prints as
+// "[redacted]": parameters and tokens are secrets.
+type Execution struct {
+	Session string // name of the session, becomes job.Launch.ID
+	JobDir  string // absolute; in, out, log and tmp are in it
+
+	AppParams map[string]string // the App's own inputs, clear
+	Defaults  map[string]string // further tc_* and api_* from the cloud; AppParams and our own win
+
+	APIPath      string    // tc_api_path, ends in /api
+	Token        string    // tc_token
+	TokenExpires time.Time // of Token; zero = not told
+	// Playbook selects the key-value parameters; KVContext and
+	// OutVariables belong to them.
+	Playbook     bool
+	KVContext    string
+	OutVariables []string
+
+	Proxy     Proxy
+	TrustEnv  []string // NAME=value for every App: SSL_CERT_FILE …
+	TrustArgs []string // options for java: -Djavax.net.ssl.trustStore=…
+
+	JavaHome      string // appsJavaHome: a JDK's folder or its java; "" = look it up
+	PythonHome    string // appsPythonHome: the same for Python before 3.11
+	PythonHome311 string // appsPythonHome311
+	Path          string // PATH to look in after the usual folders
+
+	Timeout   time.Duration // of the run; 0 = none
+	Grace     time.Duration // TERM to KILL; 0 = job's default
+	MaxOutput int64         // bytes kept of each of stdout and stderr; 0 = job's default
+	Limits    job.Limits
+}
+
+// Proxy is the customer's proxy. TC and External say what Apps shall use it for.
+type Proxy struct {
+	Host     string // "" = no proxy
+	Port     int
+	Username string
+	Password string
+	TC       bool // connections to the platform
+	External bool // all others
+}
+
+// String names the execution without its secrets.
+func (e Execution) String() string { return "execution " + e.Session + " [redacted]" }
+
+// GoString is String.
+func (e Execution) GoString() string { return e.String() }
+
+// LogValue is String.
+func (e Execution) LogValue() slog.Value { return slog.StringValue(e.String()) }
+
+// String names the proxy without its password.
+func (p Proxy) String() string { return p.Host + " [redacted]" }
+
+// GoString is String.
+func (p Proxy) GoString() string { return p.String() }

@@ -1,0 +1,96 @@
+package app
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"tcenvsvr/agent/atomicfile"
+)
+
+// publish moves a complete folder to its name, durably. What stands there
+// is a damaged installation and makes room.
+func publish(temp, dir string) error {
+	family := filepath.Dir(dir)
+	if err := os.Mkdir(family, 0o755); err != nil && !os.IsExist(err) {
+		return err
+	}
+	if err := os.Chmod(family, 0o755); err != nil {
+		return err
+	}
+	if err := atomicfile.SyncDir(filepath.Dir(family)); err != nil {
+		return err
+	}
+	if err := discard(dir, filepath.Dir(temp)); err != nil {
+		return err
+	}
+	return atomicfile.Rename(temp, dir)
+}
+
+// discard removes dir so that no half of it is ever seen under its name.
+func discard(dir, incoming string) error {
+	trash := filepath.Join(incoming, trashPrefix+filepath.Base(dir))
+	if err := os.RemoveAll(trash); err != nil {
+		return err
+	}
+	if err := os.Rename(dir, trash); err != nil {
+		if os.IsNotExist(err) {
+			return nil
+		}
+		return err
+	}
+	return os.RemoveAll(trash)
+}
+
+// Prune removes all but the keep newest installations of each
+// <name>_v<major> that inUse does not claim, and returns how many went.
+func (c *Catalog) Prune(keep int, inUse func(App) bool) (int, error) {
+	c.mu.Lock()
+	families := make(map[string][]string)
+	for sha, dir := range c.dirs {
+		families[filepath.Dir(dir)] = append(families[filepath.Dir(dir)], sha)
+	}
+	c.mu.Unlock()
+	removed := 0
+	for _, shas := range families {
+		slices.SortFunc(shas, func(a, b string) int {
+			return cmp.Or(c.installed(b).Compare(c.installed(a)), cmp.Compare(a, b))
+		})
+		for _, sha := range shas[min(max(keep, 0), len(shas)):] {
+			gone, err := c.remove(sha, inUse)
+			if err != nil {
+				return removed, storeError(err)
+			}
+			if gone {
+				removed++
+			}
+		}
+	}
+	return removed, nil
+}
+
+// remove takes one installation away, under the lock: a Lookup before it
+// counts as use, one after it finds nothing.
+func (c *Catalog) remove(sha string, inUse func(App) bool) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	app, ok := c.lookup(sha)
+	if !ok || inUse(app) {
+		return false, nil
+	}
+	delete(c.dirs, sha)
+	delete(c.apps, sha)
+	return true, discard(app.Dir, c.incoming)
+}
+
+// installed is when the folder was made.
+func (c *Catalog) installed(sha string) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if info, err := os.Stat(c.dirs[sha]); err == nil {
+		return info.ModTime()
+	}
+	return time.Time{}
+}

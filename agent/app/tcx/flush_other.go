@@ -1,0 +1,7 @@
+//go:build !linux
+
+package tcx
+
+import "os"
+
+func flushAll(*os.Root) error { return nil }

@@ -1,0 +1,233 @@
+package appapi
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Limits of what an App may send, in bytes.
+const (
+	DefaultMaxValue = 32 << 20 // one Playbook variable
+	MaxLogBody      = 8 << 20  // one batch of log entries
+	maxPath         = 8 << 10  // a path with its key, escaped
+	maxToken        = 8 << 10
+)
+
+// Config says how to serve Apps. Only Store is required.
+type Config struct {
+	Store    Store
+	MaxValue int64        // bytes of one Playbook variable; 0 = DefaultMaxValue
+	Logger   *slog.Logger // nil = discard
+}
+
+// Handler serves the endpoints of the package documentation, relative to
+// tc_api_path.
+func Handler(cfg Config) http.Handler {
+	if cfg.MaxValue <= 0 {
+		cfg.MaxValue = DefaultMaxValue
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &handler{cfg}
+}
+
+type handler struct{ Config }
+
+// endpoint serves one authenticated request; rest are the decoded parts
+// of the path that follow the endpoint's name.
+type endpoint func(h *handler, w http.ResponseWriter, r *http.Request, s Session, rest []string) error
+
+var endpoints = []struct {
+	prefix   string // escaped path
+	parts    []int  // how many parts may follow
+	methods  string
+	endpoint endpoint
+}{
+	{"/v2/logs/app", []int{0}, "POST", (*handler).logs},
+	{"/internal/job/execution/parameters", []int{0}, "GET", (*handler).parameters},
+	{"/internal/variable/runtime", []int{2}, "GET", (*handler).variable},
+	{"/internal/playbooks/keyValue", []int{1, 2}, "GET PUT POST", (*handler).keyValue},
+}
+
+// ServeHTTP implements http.Handler.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := h.serve(w, r); err != nil {
+		h.fail(w, r, err)
+	}
+}
+
+func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
+	path := r.URL.EscapedPath()
+	if len(path) > maxPath {
+		return &httpError{http.StatusRequestURITooLong, "the path is too long"}
+	}
+	if strings.TrimSuffix(path, "/") == "/appAuth" {
+		return h.renew(w, r)
+	}
+	for _, e := range endpoints {
+		tail, ok := strings.CutPrefix(path, e.prefix)
+		if !ok || (tail != "" && tail[0] != '/') {
+			continue
+		}
+		rest, err := split(tail)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(e.parts, len(rest)) {
+			break
+		}
+		if !strings.Contains(" "+e.methods+" ", " "+r.Method+" ") {
+			w.Header().Set("Allow", strings.ReplaceAll(e.methods, " ", ", "))
+			return &httpError{http.StatusMethodNotAllowed, "the method is not supported here"}
+		}
+		s, err := h.session(r)
+		if err != nil {
+			return err
+		}
+		return e.endpoint(h, w, r, s, rest)
+	}
+	return &httpError{http.StatusNotFound, "there is no such endpoint"}
+}
+
+// split decodes the parts of an escaped path. QueryUnescape and not
+// PathUnescape: Java encodes a space as "+", and nobody leaves a "+" unescaped.
+func split(tail string) ([]string, error) {
+	tail = strings.Trim(tail, "/")
+	if tail == "" {
+		return nil, nil
+	}
+	parts := strings.Split(tail, "/")
+	for i, p := range parts {
+		d, err := url.QueryUnescape(p)
+		if err != nil || d == "" || strings.ContainsRune(d, 0) {
+			return nil, &httpError{http.StatusBadRequest, "the path is not decodable"}
+		}
+		parts[i] = d
+	}
+	return parts, nil
+}
+
+// session authenticates "Authorization: TC-Token T".
+func (h *handler) session(r *http.Request) (Session, error) {
+	scheme, token, _ := strings.Cut(strings.TrimSpace(r.Header.Get("Authorization")), " ")
+	token = strings.TrimSpace(token)
+	if !strings.EqualFold(scheme, "TC-Token") || token == "" || len(token) > maxToken {
+		return Session{}, ErrToken
+	}
+	return h.Store.Session(r.Context(), token)
+}
+
+// renew answers GET /appAuth?expiredToken=T in the App's own form, failures too.
+func (h *handler) renew(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet {
+		return &httpError{http.StatusMethodNotAllowed, "the method is not supported here"}
+	}
+	// A client that did not escape the base64 in its token sent "+" as it is.
+	token := strings.ReplaceAll(r.URL.Query().Get("expiredToken"), " ", "+")
+	if token == "" || len(token) > maxToken {
+		return writeJSON(w, http.StatusUnauthorized, renewal{Message: ErrToken.Error()})
+	}
+	fresh, expires, err := h.Store.Renew(r.Context(), token)
+	switch {
+	case errors.Is(err, ErrToken):
+		return writeJSON(w, http.StatusUnauthorized, renewal{Message: ErrToken.Error()})
+	case err != nil:
+		return err
+	}
+	return writeJSON(w, http.StatusOK, renewal{
+		Success: true, Token: fresh, Expires: strconv.FormatInt(expires.Unix(), 10),
+	})
+}
+
+type renewal struct {
+	Success bool   `json:"success"`
+	Token   string `json:"apiToken,omitempty"`
+	Expires string `json:"apiTokenExpires,omitempty"` // epoch seconds, as text
+	Message string `json:"message,omitempty"`
+}
+
+func (h *handler) logs(w http.ResponseWriter, r *http.Request, s Session, _ []string) error {
+	body, err := readBody(w, r, MaxLogBody)
+	if err != nil {
+		return err
+	}
+	var entries []LogEntry
+	if err := json.Unmarshal(body, &entries); err != nil {
+		return &httpError{http.StatusBadRequest, "the body is not a list of log entries"}
+	}
+	if err := h.Store.AppendLog(r.Context(), s, entries); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, map[string]string{"status": "Success"})
+}
+
+func (h *handler) parameters(w http.ResponseWriter, r *http.Request, s Session, _ []string) error {
+	params, err := h.Store.Params(r.Context(), s)
+	if err != nil {
+		return err
+	}
+	if params == nil {
+		params = map[string]string{}
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"inputs": params})
+}
+
+func (h *handler) variable(w http.ResponseWriter, r *http.Request, s Session, rest []string) error {
+	data, err := h.Store.Variable(r.Context(), s, rest[0], rest[1])
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, map[string]string{"data": data})
+}
+
+// keyValue reads or writes one Playbook variable. rest is {key} or {context, key}.
+func (h *handler) keyValue(w http.ResponseWriter, r *http.Request, s Session, rest []string) error {
+	if s.Context == "" || (len(rest) == 2 && rest[0] != s.Context) {
+		return &httpError{http.StatusForbidden, "the token does not open this context"}
+	}
+	key := rest[len(rest)-1]
+	if r.Method == http.MethodGet {
+		value, err := h.Store.Get(r.Context(), s.Context, key)
+		if errors.Is(err, ErrNotFound) {
+			value, err = []byte("null"), nil
+		}
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("Content-Length", strconv.Itoa(len(value)))
+		_, _ = w.Write(value) // the App hung up: nobody is left to tell
+		return nil
+	}
+	value, err := readBody(w, r, h.MaxValue)
+	if err != nil {
+		return err
+	}
+	if err := h.Store.Put(r.Context(), s.Context, key, value); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, map[string]string{"status": "Success"})
+}
+
+// readBody reads at most limit bytes.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, ErrTooLarge
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, ErrTooLarge
+		}
+		return nil, &httpError{http.StatusBadRequest, "the body broke off"}
+	}
+	return body, nil
+}

@@ -1,0 +1,10 @@
+// Package janitor makes the folders of jobs and takes the old ones away.
+//
+//	Make ─► <session>/{in,out,log,tmp,shim} ─► job ─► result acknowledged ─► old ─► .trash-<session> ─► gone
+//
+// Folders are group-writable for the sandbox user (default ACLs of exchange/jobs say
+// who that is), and what the sandbox user makes in them is not ours to delete: an App may leave a
+// folder of mode 0700. So removal tries as the agent first and then has
+// the sandbox user remove its own. A folder that is on its way out has left its name first, so
+// that nobody takes a half for a whole, and what could not go stays on the list for the next sweep.
+package janitor

@@ -1,0 +1,97 @@
+package janitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const trash = ".trash-"
+
+// Janitor removes old sessions from Dir.
+type Janitor struct {
+	Dir string // exchange/jobs
+	// RemoveAs removes a folder's content as the sandbox user; nil = what
+	// we may not remove stays, with an error. See As.
+	RemoveAs func(ctx context.Context, dir string) error
+	Logger   *slog.Logger // nil = discard
+}
+
+// Sweep removes the sessions in which nothing was made for olderThan,
+// except those that keep claims. It goes on after a failure and returns all of them together.
+func (j Janitor) Sweep(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error {
+	log := j.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	entries, err := os.ReadDir(j.Dir)
+	if err != nil {
+		return fmt.Errorf("removing old job folders: %w", err)
+	}
+	var errs []error
+	removed := 0
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		gone, err := j.sweep(ctx, e.Name(), olderThan, keep)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("removing old job folder %q: %w", e.Name(), err))
+		}
+		if gone {
+			removed++
+		}
+	}
+	if removed > 0 {
+		log.Info("old job folders removed", "count", removed)
+	}
+	return errors.Join(errs...)
+}
+
+func (j Janitor) sweep(ctx context.Context, name string, olderThan time.Duration, keep func(string) bool) (bool, error) {
+	path := filepath.Join(j.Dir, name)
+	if !strings.HasPrefix(name, trash) {
+		if keep(name) || time.Since(touched(path)) < olderThan {
+			return false, nil
+		}
+		// Removing changes the times that we go by: first out of sight.
+		gone := filepath.Join(j.Dir, trash+name)
+		if err := os.Rename(path, gone); err != nil {
+			if os.IsNotExist(err) {
+				err = nil // somebody else was faster
+			}
+			return false, err
+		}
+		path = gone
+	}
+	err := os.RemoveAll(path)
+	if err != nil && j.RemoveAs != nil {
+		if err := j.RemoveAs(ctx, path); err != nil {
+			return false, err
+		}
+		err = os.RemoveAll(path)
+	}
+	return err == nil, err
+}
+
+// touched is when something was last made or removed in the folder or in
+// one of its folders. What is not there was never touched.
+func touched(dir string) time.Time {
+	var last time.Time
+	see := func(info fs.FileInfo, err error) {
+		if err == nil && info.ModTime().After(last) {
+			last = info.ModTime()
+		}
+	}
+	see(os.Lstat(dir))
+	for _, name := range Folders {
+		see(os.Lstat(filepath.Join(dir, name)))
+	}
+	return last
+}

@@ -1,0 +1,41 @@
+//go:build unix
+
+package job
+
+import "testing"
+
+// BenchmarkStart is order → App executed, as far as this package goes.
+func BenchmarkStart(b *testing.B) {
+	e := newExecutor(b)
+	for b.Loop() {
+		b.StopTimer()
+		l := shell(b, "")
+		l.Argv = []string{"/bin/true"}
+		b.StartTimer()
+		p, err := e.Start(b.Context(), l)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		wait(b, p)
+		b.StartTimer()
+	}
+}
+
+// BenchmarkRun is a whole trivial job, several at a time.
+func BenchmarkRun(b *testing.B) {
+	e := newExecutor(b)
+	b.SetParallelism(4)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			l := shell(b, "")
+			l.Argv = []string{"/bin/true"}
+			p, err := e.Start(b.Context(), l)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			wait(b, p)
+		}
+	})
+}

@@ -1,0 +1,31 @@
+// Package job runs Apps: one process tree per job, under a shim that outlives the agent.
+//
+//	agent: Executor ── Runner: sudo -n -u tc-job, or none ──► shim ──► App and all it starts
+//	          │  Launch on stdin, "started" back on stdout      │
+//	          │                                                 ├─ DIR/shim/state, exit
+//	          └─ Process: Wait, Cancel ── DIR/shim/sock ────────┤
+//	                                      live reading ─────────┴─ DIR/shim/stdout, stderr
+//
+// The agent side of the life of a job:
+//
+//	          Start ─── *StartError: nothing runs, nothing will
+//	            │
+//	            ▼                                   ┌─ Exit: the App ended, nothing of it lives
+//	         Process ── Wait ───────────────────────┤
+//	            ▲                                   └─ Exit{Reason: ReasonShimLost}: the outcome is unknown,
+//	agent died; │                                      what was left has been ended
+//	the next:   │
+//	          Attach ── ErrNeverStarted: it did not start, and cannot any more
+//	               └─── ErrNotRunning: ReadExit has the Exit; if not, the shim is lost: Reap
+//
+// A job's folder serves one start. Attach to a folder in which no shim has
+// begun yet takes the folder for good, so that a shim that is still on its way
+// (a slow sudo) gives up instead of starting the App behind the agent's back.
+//
+// Secrets travel by stdin and in Launch.Files only. They are in no argv, no
+// environment but the App's own, no file but Launch.Files, and no error.
+//
+// What tells who a process is and who listens on a socket differs by system:
+// package proc and package sock below internal say what is known where. On Linux all promises hold. On macOS and other Unix
+// a descendant that leaves the App's session is not found. On Windows a Job Object holds the tree.
+package job

@@ -1,0 +1,183 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tcenvsvr/agent/job/internal/spec"
+)
+
+// startPatience bounds a Start whose context has no end: sudo may ask slow
+// directories who tc-job is, but nothing may start for ever.
+const startPatience = time.Minute
+
+// Config is what an Executor needs.
+type Config struct {
+	Exe    string       // path of tcenvsvr, which is run as "Exe job-shim"; "" = this program
+	Runner Runner       // nil = Direct
+	Logger *slog.Logger // nil = none
+}
+
+// Executor starts jobs and finds them again. It is safe for concurrent use.
+type Executor struct {
+	exe    string
+	runner Runner
+	log    *slog.Logger
+}
+
+// NewExecutor checks that Exe is there.
+func NewExecutor(c Config) (*Executor, error) {
+	e := &Executor{exe: c.Exe, runner: c.Runner, log: c.Logger}
+	if e.exe == "" {
+		exe, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("finding the program of the shim: %w", err)
+		}
+		e.exe = exe
+	}
+	if !filepath.IsAbs(e.exe) {
+		return nil, fmt.Errorf("finding the program of the shim: %q is not absolute", e.exe)
+	}
+	if _, err := os.Stat(e.exe); err != nil {
+		return nil, fmt.Errorf("finding the program of the shim: %w", err)
+	}
+	if e.runner == nil {
+		e.runner = Direct{}
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	return e, nil
+}
+
+// Start returns when the App is executed. After a *StartError nothing of
+// the job runs, and its folder is spent. ctx bounds the start, not the job:
+// a job that is beyond recall when ctx ends is returned.
+func (e *Executor) Start(ctx context.Context, l Launch) (*Process, error) {
+	l.OwnerUID = os.Getuid()
+	if err := l.Validate(); err != nil {
+		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("checking the launch: %w", err)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	request, err := spec.Encode(spec.Request{Op: spec.OpStart, Launch: &l})
+	if err != nil {
+		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("encoding the launch: %w", err)}
+	}
+	defer clear(request)
+	h, err := e.hire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := h.ask(ctx, request)
+	if err != nil && ctx.Err() != nil {
+		reply, err = e.overdue(ctx, h, l.Dir)
+	}
+	switch {
+	case err != nil:
+		return nil, e.explain(h, err)
+	case reply.Status == nil:
+		h.release()
+		return nil, &StartError{Code: reply.Code, Err: errors.New(reply.Error)}
+	}
+	h.release()
+	e.log.Debug("job started", "job", l.ID, "shim_pid", reply.Status.ShimPID, "app_pid", reply.Status.AppPID)
+	return &Process{e: e, dir: l.Dir, status: *reply.Status}, nil
+}
+
+// overdue decides what becomes of a start when its time is up: if the
+// shim has not claimed the folder yet, it never will; if it has, its word is near.
+func (e *Executor) overdue(ctx context.Context, h *hired, dir string) (spec.Reply, error) {
+	cause := context.Cause(ctx)
+	if fence(dir) == nil {
+		h.dismiss()
+		return spec.Reply{}, &StartError{Code: spec.CodeTimeout, Err: fmt.Errorf("starting the shim: %w", cause)}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	reply, err := h.ask(ctx, nil)
+	if err == nil {
+		return reply, nil
+	}
+	if _, reapErr := e.reap(ctx, dir, nil); reapErr != nil {
+		err = errors.Join(err, reapErr)
+	}
+	return spec.Reply{}, &StartError{Code: spec.CodeTimeout, Err: fmt.Errorf("starting the App: %w", err)}
+}
+
+// explain makes a StartError of a shim that ended without a word.
+func (e *Executor) explain(h *hired, err error) error {
+	if start, ok := errors.AsType[*StartError](err); ok {
+		return start
+	}
+	said := h.lastWords()
+	if x, ok := e.runner.(explainer); ok {
+		if refusal, ok := x.explain(said); ok {
+			return &StartError{Code: spec.CodeRefused, Err: fmt.Errorf("starting the shim: %s", refusal)}
+		}
+	}
+	if len(said) > 0 {
+		err = errors.New(said[len(said)-1])
+	}
+	return &StartError{Code: spec.CodeShim, Err: fmt.Errorf("starting the shim: %w", err)}
+}
+
+// Attach finds the job that an agent before this one started in dir. An
+// error that is not ErrNotRunning means that it cannot be known yet.
+func (e *Executor) Attach(dir string) (*Process, error) {
+	s, err := readStatus(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		if err := fence(dir); err == nil || errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("attaching to %q: %w", dir, ErrNeverStarted)
+		}
+		s, err = readStatus(dir) // a shim was faster
+	}
+	switch {
+	case errors.Is(err, spec.ErrCorrupt): // the App did that; its shim may live, but who it is cannot be known
+		return nil, fmt.Errorf("attaching to %q: %w: %w", dir, ErrNotRunning, err)
+	case err != nil:
+		return nil, fmt.Errorf("attaching to %q: %w", dir, err)
+	case s.State == spec.Fenced:
+		return nil, fmt.Errorf("attaching to %q: %w", dir, ErrNeverStarted)
+	}
+	p := &Process{e: e, dir: dir, status: s}
+	if s.State == spec.Exited || !p.alive() {
+		return nil, fmt.Errorf("attaching to %q: %w", dir, ErrNotRunning)
+	}
+	return p, nil
+}
+
+// Reap ends what a lost shim left behind in dir, as far as it can be
+// recognised (see package shim), and the shim itself if it still lives.
+func (e *Executor) Reap(ctx context.Context, dir string) error {
+	_, err := e.reap(ctx, dir, nil)
+	return err
+}
+
+// reap is Reap for the processes of s, if that is known, and counts what it ended.
+func (e *Executor) reap(ctx context.Context, dir string, s *Status) (killed int, err error) {
+	request, err := spec.Encode(spec.Request{Op: spec.OpReap, Dir: dir, Status: s})
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	h, err := e.hire(ctx)
+	if err != nil {
+		return 0, err
+	}
+	reply, err := h.ask(ctx, request)
+	if err != nil {
+		return 0, fmt.Errorf("ending the leftovers of %q: %w", dir, e.explain(h, err))
+	}
+	h.release()
+	if reply.Error != "" {
+		return 0, errors.New(reply.Error)
+	}
+	return reply.Killed, nil
+}

@@ -1,0 +1,368 @@
+//go:build unix
+
+package job
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tcenvsvr/agent/job/internal/spec"
+)
+
+// TestPlanted: what the App puts in the place of the shim's files is not
+// followed, not waited for and not believed.
+func TestPlanted(t *testing.T) {
+	outside := filepath.Join(t.TempDir(), "outside")
+	if err := os.WriteFile(outside, []byte(`{"code":0,"started":"2026-01-01T00:00:00Z","ended":"2026-01-01T00:00:00Z"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, plant := range map[string]func(path string) error{
+		"link":          func(path string) error { return os.Symlink(outside, path) },
+		"dangling link": func(path string) error { return os.Symlink("/no/such", path) },
+		"fifo":          func(path string) error { return syscall.Mkfifo(path, 0o666) },
+		"folder":        func(path string) error { return os.Mkdir(path, 0o777) },
+		"socket": func(path string) error {
+			t.Chdir(filepath.Dir(path))
+			_, err := net.Listen("unix", filepath.Base(path))
+			return err
+		},
+		"huge":    func(path string) error { return os.WriteFile(path, make([]byte, 1<<20), 0o666) },
+		"empty":   func(path string) error { return os.WriteFile(path, nil, 0o666) },
+		"garbage": func(path string) error { return os.WriteFile(path, []byte("{}{}"), 0o666) },
+		"lie":     func(path string) error { return os.WriteFile(path, []byte(`{"code":0,"killed":-1}`), 0o666) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := jobDir(t)
+			if err := os.Mkdir(filepath.Join(dir, "shim"), 0o770); err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range []string{spec.ExitFile, spec.StateFile, spec.StdoutFile} {
+				if err := plant(filepath.Join(dir, "shim", file)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if exit, ok, err := ReadExit(dir); ok || err == nil {
+				t.Errorf("ReadExit: %+v, %v, %v", exit, ok, err)
+			}
+			if p, err := newExecutor(t).Attach(dir); err == nil {
+				t.Errorf("Attach: %+v", p.Status())
+			}
+			if f, err := OpenOutput(dir, Stdout); err == nil {
+				if info, _ := f.Stat(); !info.Mode().IsRegular() || name == "link" {
+					t.Errorf("OpenOutput: %v", info.Mode())
+				}
+				_ = f.Close()
+			}
+		})
+	}
+	t.Run("folder is a link", func(t *testing.T) {
+		dir := jobDir(t)
+		if err := os.Symlink(filepath.Dir(outside), filepath.Join(dir, "shim")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenOutput(dir, "outside"); err == nil {
+			t.Error("OpenOutput went through the link")
+		}
+	})
+}
+
+// TestVandal: an App that destroys all the shim's files still ends with
+// its true result for the agent that is there.
+func TestVandal(t *testing.T) {
+	l := shell(t, `cd shim; rm -f * ; mkfifo exit.reserve state.new; ln -s /etc/passwd exit; echo bye; exit 6`)
+	if exit := run(t, l); exit.Code != 6 || exit.Stdout.Written != 4 {
+		t.Errorf("%+v", exit)
+	}
+}
+
+// TestDeafShim: without its socket a job can still be cancelled.
+func TestDeafShim(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes as long as Cancel has patience")
+	}
+	linuxOnly(t)
+	l := shell(t, `while ! rm shim/sock; do :; done; echo > out/ready; exec sleep 1000`)
+	p := start(t, l)
+	await(t, l.Dir+"/out/ready")
+	if err := p.Cancel(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if exit := wait(t, p); exit.Reason != ReasonShimLost {
+		t.Errorf("%+v", exit)
+	}
+	nothingLeft(t, l.Dir)
+}
+
+// TestImpostor: somebody else who listens at the socket's place is not heard.
+func TestImpostor(t *testing.T) {
+	l := shell(t, `exec sleep 1000`)
+	p := start(t, l)
+	t.Chdir(filepath.Join(l.Dir, "shim"))
+	if err := os.Rename("sock", "true"); err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("unix", "sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.talk(t.Context(), "wait\n"); err == nil || !strings.Contains(err.Error(), "listens instead of") {
+		t.Errorf("talking to an impostor: %v", err)
+	}
+	_ = ln.Close()
+	if err := os.Rename("true", "sock"); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Cancel(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, p)
+}
+
+// TestCrowd: clients that come and say nothing do not keep the agent out.
+func TestCrowd(t *testing.T) {
+	l := shell(t, `exec sleep 1000`)
+	p := start(t, l)
+	t.Chdir(filepath.Join(l.Dir, "shim"))
+	for range 100 {
+		c, err := net.Dial("unix", "sock")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	if err := p.Cancel(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, p)
+}
+
+// TestHeldPipe: a stranger that holds the App's stdout does not hold the job.
+func TestHeldPipe(t *testing.T) {
+	linuxOnly(t)
+	l := shell(t, `echo $$ > out/pid; while [ ! -s in/go ]; do sleep 0.01; done; echo bye`)
+	p := start(t, l)
+	pid := await(t, l.Dir+"/out/pid")
+	pipe, err := os.OpenFile("/proc/"+pid+"/fd/1", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pipe.Close()
+	if err := os.WriteFile(l.Dir+"/in/go", []byte("go\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	exit := wait(t, p)
+	if exit.Code != 0 || exit.Stdout.Written != 4 || !strings.Contains(exit.Stdout.Error, "stranger") || exit.Stderr.Error != "" {
+		t.Errorf("%+v", exit)
+	}
+}
+
+// TestFullDisk: a start on a full disk is refused by name; a disk that fills
+// up costs output, never the result.
+func TestFullDisk(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting a small file system needs root")
+	}
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=256k,mode=0777", "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("mounting a small file system: %v: %s", err, out)
+	}
+	defer func() {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+			t.Errorf("unmounting: %v: %s", err, out)
+		}
+	}()
+	l := shell(t, `head -c 1000000 /dev/zero; echo full > out/x; echo "code $?" >&2; exit 3`)
+	l.Dir = filepath.Join(dir, "a")
+	if err := os.MkdirAll(l.Dir+"/out", 0o770); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, l)
+	exit := wait(t, p)
+	if exit.Code != 3 || exit.Stdout.Written != 1_000_000 || exit.Stdout.Kept >= 256<<10 || !strings.Contains(exit.Stdout.Error, "no space") {
+		t.Errorf("%+v", exit)
+	}
+	if !strings.Contains(exit.StderrTail, "code ") {
+		t.Errorf("tail of stderr: %q", exit.StderrTail)
+	}
+	awaitEnd(t, p)
+	if again, ok, err := ReadExit(l.Dir); err != nil || !ok || again != exit {
+		t.Errorf("recorded: %+v, %v, %v", again, ok, err)
+	}
+	l.Dir = filepath.Join(dir, "b")
+	if err := os.Mkdir(l.Dir, 0o770); err != nil {
+		t.Fatal(err)
+	}
+	_, err := newExecutor(t).Start(t.Context(), l)
+	if e := startError(t, err); e.Code != spec.CodeNoSpace {
+		t.Errorf("starting on a full disk: %q: %v", e.Code, e)
+	}
+}
+
+// public is a copy of the test program that other users may execute, and
+// a place for their jobs.
+func public(t *testing.T) (exe, dir string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "job")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	data, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	exe = filepath.Join(dir, "tcenvsvr")
+	if err := os.WriteFile(exe, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return exe, dir
+}
+
+// sandboxed is an executor and a launch for the user nobody.
+func sandboxed(t *testing.T, script string) (*Executor, Launch) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("becoming another user needs root")
+	}
+	if out, err := exec.Command("sudo", "-n", "-u", "nobody", "/bin/true").CombinedOutput(); err != nil {
+		t.Skipf("sudo -u nobody: %v: %s", err, out)
+	}
+	exe, dir := public(t)
+	l := shell(t, script)
+	l.Dir = filepath.Join(dir, strings.Repeat("deep", 40), "session-1")
+	for _, sub := range []string{"in", "out"} {
+		path := filepath.Join(l.Dir, sub)
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []string{path, l.Dir} { // what the default ACL does on a real host
+			if err := os.Chmod(p, 0o777); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	l.Env = []string{"PATH=/usr/bin:/bin", "TMPDIR=" + l.Dir + "/tmp"}
+	e, err := NewExecutor(Config{Exe: exe, Runner: Sudo{User: "nobody"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, l
+}
+
+func TestSudo(t *testing.T) {
+	e, l := sandboxed(t, `id -un; cat in/secret; stat -c %U:%a in/secret; trap "" TERM; sleep 1000 & echo > out/ready; sleep 1000`)
+	l.Files = []File{{Path: "in/secret", Data: []byte("secret\n")}}
+	p, err := e.Start(t.Context(), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { endLeftovers(t, p) })
+	await(t, l.Dir+"/out/ready")
+	if p, err = e.Attach(l.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Cancel(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if exit := wait(t, p); exit.Reason != ReasonCancelled || exit.Killed == 0 {
+		t.Errorf("%+v", exit)
+	}
+	nothingLeft(t, l.Dir)
+	if got, want := output(t, l.Dir, Stdout), "nobody\nsecret\nnobody:600\n"; got != want {
+		t.Errorf("stdout: %q, want %q", got, want)
+	}
+}
+
+func TestSudoShimKilled(t *testing.T) {
+	e, l := sandboxed(t, `(setsid sleep 1000 &); echo > out/ready; sleep 1000`)
+	p, err := e.Start(t.Context(), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, l.Dir+"/out/ready")
+	if err := syscall.Kill(p.Status().ShimPID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if exit := wait(t, p); exit.Reason != ReasonShimLost || exit.Killed == 0 {
+		t.Errorf("%+v", exit)
+	}
+	nothingLeft(t, l.Dir)
+}
+
+func TestSudoRefused(t *testing.T) {
+	if _, err := (Sudo{User: "nobody"}).Command(t.Context(), "/x"); err != nil {
+		t.Skip(err)
+	}
+	for user, code := range map[string]string{"no-such-user-here": spec.CodeRefused, "-u": spec.CodeUser, "": spec.CodeUser} {
+		l := shell(t, "true")
+		e, err := NewExecutor(Config{Runner: Sudo{User: user}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = e.Start(t.Context(), l)
+		if got := startError(t, err); got.Code != code || !strings.Contains(got.Error(), user) {
+			t.Errorf("user %q: got %q: %v, want %q", user, got.Code, got, code)
+		}
+	}
+}
+
+// TestStranger: another user may not cancel, even where the folder would let him.
+func TestStranger(t *testing.T) {
+	linuxOnly(t)
+	if os.Getuid() != 0 {
+		t.Skip("becoming another user needs root")
+	}
+	exe, dir := public(t)
+	l := shell(t, `exec sleep 1000`)
+	l.Dir = filepath.Join(dir, "session-1")
+	if err := os.Mkdir(l.Dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, l)
+	for _, path := range []string{l.Dir, l.Dir + "/shim", l.Dir + "/shim/sock"} {
+		if err := os.Chmod(path, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stranger := exec.Command(exe, "test-stranger", l.Dir, strconv.Itoa(p.Status().ShimPID))
+	stranger.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	if out, err := stranger.CombinedOutput(); err != nil || !strings.Contains(string(out), "EOF") && !strings.Contains(string(out), "reset") && !strings.Contains(string(out), "broken") {
+		t.Errorf("the stranger was told %q, %v", out, err)
+	}
+	if err := p.Cancel(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, p)
+}
+
+// strangerMain tries to cancel a job of another user and prints what it is told.
+func strangerMain() int {
+	if err := os.Chdir(filepath.Join(os.Args[2], "shim")); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	c, err := net.Dial("unix", "sock")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_, err = c.Write([]byte("cancel\n"))
+	if err == nil {
+		_, err = bufio.NewReader(c).ReadString('\n')
+	}
+	fmt.Println("told:", err)
+	return 0
+}

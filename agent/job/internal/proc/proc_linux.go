@@ -1,0 +1,161 @@
+package proc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Of identifies the process pid, which may be a zombie. ErrGone if there is none.
+func Of(pid int) (ID, error) {
+	var buf [statSize]byte
+	p, _, err := parseStat(readProc(statPath(pid), buf[:]))
+	if err != nil {
+		return ID{}, ErrGone
+	}
+	return p.ID, nil
+}
+
+// Alive reports whether the process id stands for still runs. Where /proc
+// hides the processes of other users (hidepid) the number has to do.
+func Alive(id ID) bool {
+	p, err := stat(id.PID)
+	if err == nil {
+		return p.Start == id.Start
+	}
+	return id.PID > 1 && unix.Kill(id.PID, 0) == unix.EPERM && hidden(id.PID)
+}
+
+// hidden reports that pid exists but has no readable entry in /proc.
+func hidden(pid int) bool {
+	var buf [1]byte
+	return readProc(statPath(pid), buf[:]) == nil
+}
+
+// BootID changes whenever the host starts; "" if it cannot be known.
+func BootID() string {
+	return string(bytes.TrimSpace(readProc("/proc/sys/kernel/random/boot_id", make([]byte, 64))))
+}
+
+// List is every living process that may be seen.
+func List() ([]Info, error) {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil, fmt.Errorf("listing processes: %w", err)
+	}
+	names, err := dir.Readdirnames(-1)
+	_ = dir.Close()
+	if err != nil {
+		return nil, fmt.Errorf("listing processes: %w", err)
+	}
+	var list []Info
+	for _, name := range names {
+		if name[0] < '1' || name[0] > '9' {
+			continue
+		}
+		if pid, err := strconv.Atoi(name); err == nil {
+			if p, err := stat(pid); err == nil { // else it ended meanwhile
+				list = append(list, p)
+			}
+		}
+	}
+	return list, nil
+}
+
+// Signal sends sig to the process id stands for, and to no other that got
+// its number: the descriptor is taken first and the start time looked at behind
+// it. ErrGone if it ended.
+func Signal(id ID, sig unix.Signal) error {
+	fd, err := unix.PidfdOpen(id.PID, 0)
+	if err == nil {
+		defer unix.Close(fd)
+	}
+	if p, statErr := stat(id.PID); statErr != nil || p.Start != id.Start {
+		return ErrGone
+	}
+	if err == nil {
+		err = unix.PidfdSendSignal(fd, sig, nil, 0)
+	}
+	if err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, unix.EPERM) { // no pidfd before Linux 5.3
+		err = unix.Kill(id.PID, sig)
+	}
+	if errors.Is(err, unix.ESRCH) {
+		return ErrGone
+	}
+	return err
+}
+
+// Mentions reports whether the process was given dir or a path below it in
+// its environment. Where it works, or worked, does not count: that may be
+// somebody who looks into the folder. Of another user's processes it says no.
+func Mentions(pid int, dir string) bool {
+	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil {
+		return false
+	}
+	for _, v := range strings.Split(string(env), "\x00") {
+		name, value, _ := strings.Cut(v, "=")
+		if name != "PWD" && name != "OLDPWD" && (value == dir || strings.HasPrefix(value, dir+"/")) {
+			return true
+		}
+	}
+	return false
+}
+
+const statSize = 1024 // of /proc/PID/stat at most, and then some
+
+func statPath(pid int) string { return "/proc/" + strconv.Itoa(pid) + "/stat" }
+
+// stat looks at a living process. ErrGone for zombies, too.
+func stat(pid int) (Info, error) {
+	var buf [statSize]byte
+	p, state, err := parseStat(readProc(statPath(pid), buf[:]))
+	if err != nil || state == 'Z' || state == 'X' {
+		return Info{}, ErrGone
+	}
+	p.Stopped = state == 'T'
+	return p, nil
+}
+
+// parseStat takes fields 1, 3–6 and 22. The name in field 2 may contain
+// anything, so the rest begins behind the last ")".
+func parseStat(line []byte) (p Info, state byte, err error) {
+	open, end := bytes.IndexByte(line, '('), bytes.LastIndexByte(line, ')')
+	if open < 2 || end < open {
+		return Info{}, 0, errors.New("parsing process status: no name")
+	}
+	fields := bytes.Fields(line[end+1:])
+	if len(fields) < 20 || len(fields[0]) != 1 {
+		return Info{}, 0, errors.New("parsing process status: too few fields")
+	}
+	for _, f := range []struct {
+		to   *int
+		text []byte
+	}{{&p.PID, line[:open-1]}, {&p.PPID, fields[1]}, {&p.PGID, fields[2]}, {&p.SID, fields[3]}} {
+		if *f.to, err = strconv.Atoi(string(f.text)); err != nil {
+			return Info{}, 0, fmt.Errorf("parsing process status: %w", err)
+		}
+	}
+	p.Start, err = strconv.ParseUint(string(fields[19]), 10, 64)
+	return p, fields[0][0], err
+}
+
+// readProc reads a small file of /proc by bare system calls: on the way of
+// every start, os.ReadFile costs more than the kernel's part. nil on any error.
+func readProc(path string, buf []byte) []byte {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
+	n, err := unix.Read(fd, buf)
+	if err != nil || n <= 0 {
+		return nil
+	}
+	return buf[:n]
+}

@@ -1,0 +1,181 @@
+package shim
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/job/internal/spec"
+)
+
+// fileMode lets the agent, which is another user, read through the
+// folder's group or ACL.
+const fileMode = 0o660
+
+// claim makes the shim's folder, enters it and takes the job: whoever
+// links the state file first decides. From here on all paths are relative,
+// which keeps the socket's short.
+//
+// The returned file is the room that the exit record will need, taken while
+// there is some. Until the App runs its content is the state: making
+// a file is what costs most on the way of every start.
+func claim(dir string, s spec.Status) (reserve *os.File, err error) {
+	folder := filepath.Join(dir, spec.Folder)
+	if err := os.Mkdir(folder, 0o770); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, folderError(fmt.Errorf("making the shim's folder: %w", err))
+	}
+	if err := os.Chdir(folder); err != nil {
+		return nil, folderError(fmt.Errorf("entering the shim's folder: %w", err))
+	}
+	state, err := spec.Encode(s)
+	if err != nil {
+		return nil, folderError(err)
+	}
+	reserve, err = create(spec.ReserveFile)
+	if err == nil {
+		if _, err = reserve.Write(padded(state)); err == nil {
+			err = os.Link(spec.ReserveFile, spec.StateFile)
+		}
+		if err != nil {
+			_ = reserve.Close()
+		}
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil, &spec.StartError{Code: spec.CodeClaimed, Err: fmt.Errorf("claiming %q: the job was started before or given up", dir)}
+	}
+	if err != nil {
+		return nil, folderError(fmt.Errorf("claiming %q: %w", dir, err))
+	}
+	return reserve, nil
+}
+
+// padded fills a record up to the room that is reserved for the last one.
+func padded(record []byte) []byte {
+	room := bytes.Repeat([]byte{' '}, max(spec.ReserveSize, len(record)))
+	copy(room, record)
+	return room
+}
+
+// writeState replaces the state. It is not fsynced: after a power cut the
+// boot id in it, or its absence, tells that nothing of the job runs any more.
+func writeState(s spec.Status) error {
+	name := spec.StateFile + ".new"
+	_ = os.Remove(name)
+	if err := writeNew(name, s); err != nil {
+		return err
+	}
+	return os.Rename(name, spec.StateFile)
+}
+
+func writeNew(name string, s spec.Status) error {
+	data, err := spec.Encode(s)
+	if err != nil {
+		return err
+	}
+	f, err := create(name)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
+// wanted is whom reap looks for: those the agent knows, those the state
+// file names, or, if that is gone or spoilt, nobody by number.
+func wanted(dir string, known *spec.Status) spec.Status {
+	if known != nil {
+		return *known
+	}
+	data, err := spec.ReadRecord(dir, spec.StateFile)
+	if err != nil {
+		return spec.Status{}
+	}
+	s, err := spec.DecodeStatus(data)
+	if err != nil {
+		return spec.Status{}
+	}
+	return s
+}
+
+// create makes a file that must not exist; O_EXCL follows no link.
+func create(name string) (*os.File, error) {
+	return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode)
+}
+
+// writeExit overwrites the reserved room, makes it durable and gives it
+// its name. If the App took the reserve away, a new file has to do.
+func writeExit(reserved *os.File, record []byte) error {
+	_, err := reserved.WriteAt(padded(record), 0)
+	if err = errors.Join(err, reserved.Sync(), reserved.Close()); err == nil {
+		err = atomicfile.Rename(spec.ReserveFile, spec.ExitFile)
+	}
+	if err != nil {
+		err = atomicfile.WriteFile(spec.ExitFile, record, fileMode)
+	}
+	return err
+}
+
+// writeFiles writes the launch's files and forgets their content.
+func writeFiles(l *spec.Launch) error {
+	if len(l.Files) == 0 {
+		return nil
+	}
+	root, err := os.OpenRoot(l.Dir)
+	if err != nil {
+		return folderError(err)
+	}
+	defer root.Close()
+	for i, path := range l.FilePaths() {
+		file := &l.Files[i]
+		mode := file.Mode
+		if mode == 0 {
+			mode = 0o600
+		}
+		err := writeFile(root, path, mode, file.Data)
+		clear(file.Data)
+		file.Data = nil
+		if err != nil {
+			return spaceOr(spec.CodeFiles, fmt.Errorf("writing the App's file %q: %w", path, err))
+		}
+	}
+	return nil
+}
+
+func writeFile(root *os.Root, path string, mode fs.FileMode, data []byte) error {
+	f, err := root.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Chmod(mode), f.Close())
+}
+
+// removeFiles removes the launch's files; the App may have done so itself.
+func removeFiles(dir string, paths []string) {
+	if len(paths) == 0 {
+		return
+	}
+	if root, err := os.OpenRoot(dir); err == nil {
+		defer root.Close()
+		for _, p := range paths {
+			_ = root.Remove(p)
+		}
+	}
+}
+
+func folderError(err error) error { return spaceOr(spec.CodeFolder, err) }
+
+// spaceOr names a full disk or quota, which somebody can do something
+// about, and anything else by code.
+func spaceOr(code string, err error) error {
+	for _, full := range diskFull {
+		if errors.Is(err, full) {
+			code = spec.CodeNoSpace
+		}
+	}
+	return &spec.StartError{Code: code, Err: err}
+}

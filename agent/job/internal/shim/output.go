@@ -1,0 +1,74 @@
+package shim
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"tcenvsvr/agent/job/internal/capture"
+	"tcenvsvr/agent/job/internal/spec"
+)
+
+// output is the way of one stream from the App into its file.
+type output struct {
+	app    *os.File // the App's end of the pipe, until it is started
+	pipe   *os.File
+	stream *capture.Stream
+	lost   error         // of making the file
+	err    error         // of reading, valid when done
+	done   chan struct{} // closed when everything is taken
+}
+
+func newOutput() (*output, error) {
+	r, w, err := pipe()
+	if err != nil {
+		return nil, err
+	}
+	return &output{app: w, pipe: r, done: make(chan struct{})}, nil
+}
+
+// keep makes the file. The App runs already: if there is no room for it,
+// its output is drained and lost, and the exit says so.
+func (o *output) keep(name string, limit int64) {
+	f, err := create(name)
+	if err != nil {
+		f, _ = os.Open(os.DevNull)
+		o.lost = err
+	}
+	o.stream = capture.New(f, limit)
+}
+
+// collect begins to drain the pipe.
+func (o *output) collect() {
+	_ = o.app.Close()
+	go func() {
+		defer close(o.done)
+		o.err = o.stream.Copy(o.pipe)
+	}()
+}
+
+// finish waits for the rest. Nothing of the job lives any more, so the pipe has ended unless the App
+// gave it to a stranger; that one is not waited for.
+func (o *output) finish() (spec.Output, []byte) {
+	select {
+	case <-o.done:
+	case <-time.After(drainPatience):
+		if err := o.pipe.SetReadDeadline(time.Now()); err != nil {
+			return spec.Output{Error: "reading was given up: a stranger holds the stream open"}, nil
+		}
+		<-o.done
+	}
+	written, kept, err := o.stream.Close()
+	result := spec.Output{Written: written, Kept: kept}
+	switch {
+	case o.lost != nil:
+		result.Error = "writing the output: " + o.lost.Error()
+	case err != nil:
+		result.Error = "writing the output: " + err.Error()
+	case errors.Is(o.err, os.ErrDeadlineExceeded):
+		result.Error = "reading was given up: a stranger holds the stream open"
+	case o.err != nil:
+		result.Error = "reading the output: " + o.err.Error()
+	}
+	return result, o.stream.Last()
+}

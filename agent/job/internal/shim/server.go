@@ -1,0 +1,134 @@
+package shim
+
+import (
+	"bufio"
+	"net"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"tcenvsvr/agent/job/internal/sock"
+)
+
+const (
+	maxClients    = 32
+	clientTimeout = 5 * time.Second // to say a verb, or to take an answer
+)
+
+// server answers on the socket. It starts with the shim and is closed with it.
+type server struct {
+	ln     *net.UnixListener
+	owner  int
+	cancel chan struct{} // has room for one: a second cancel changes nothing
+
+	mu      sync.Mutex
+	clients []*client // oldest first
+	exit    []byte    // once it is known
+	telling sync.WaitGroup
+}
+
+type client struct {
+	conn    *net.UnixConn
+	waiting bool
+}
+
+func listen(owner int) (*server, error) {
+	ln, err := sock.Listen()
+	if err != nil {
+		return nil, err
+	}
+	return &server{ln: ln, owner: owner, cancel: make(chan struct{}, 1)}, nil
+}
+
+// serve accepts until close.
+func (s *server) serve() {
+	for {
+		conn, err := s.ln.AcceptUnix()
+		if err != nil {
+			return
+		}
+		if peer, err := sock.PeerOf(conn); err != nil || peer.Known && !s.allowed(peer.UID) {
+			_ = conn.Close()
+			continue
+		}
+		c := &client{conn: conn}
+		s.add(c)
+		go s.talk(c)
+	}
+}
+
+func (s *server) allowed(uid int) bool {
+	return uid == s.owner || uid == 0 || uid == os.Getuid()
+}
+
+// add drops the oldest client when there are too many: an agent asks
+// again, and agents that died do not pile up.
+func (s *server) add(c *client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.clients = append(s.clients, c); len(s.clients) > maxClients {
+		_ = s.clients[0].conn.Close()
+		s.clients = s.clients[1:]
+	}
+}
+
+func (s *server) drop(c *client) {
+	_ = c.conn.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clients = slices.DeleteFunc(s.clients, func(o *client) bool { return o == c })
+}
+
+func (s *server) talk(c *client) {
+	defer s.drop(c)
+	_ = c.conn.SetReadDeadline(time.Now().Add(clientTimeout))
+	for r := bufio.NewReaderSize(c.conn, 16); ; {
+		verb, err := r.ReadSlice('\n')
+		if err != nil {
+			return
+		}
+		switch string(verb) {
+		case sock.Cancel:
+			select {
+			case s.cancel <- struct{}{}:
+			default:
+			}
+			s.send(c, []byte(sock.OK))
+		case sock.Wait:
+			_ = c.conn.SetReadDeadline(time.Time{}) // from here on reading finds out that the client is gone
+			s.mu.Lock()
+			c.waiting = true
+			exit := s.exit
+			s.mu.Unlock()
+			if exit != nil {
+				s.send(c, exit)
+			}
+		default:
+			return
+		}
+	}
+}
+
+func (s *server) send(c *client, line []byte) {
+	_ = c.conn.SetWriteDeadline(time.Now().Add(clientTimeout))
+	_, _ = c.conn.Write(line)
+}
+
+// finish tells the exit to everybody who waits, now and until close.
+func (s *server) finish(exit []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.exit = exit
+	for _, c := range s.clients {
+		if c.waiting {
+			s.telling.Go(func() { s.send(c, exit) })
+		}
+	}
+}
+
+// close removes the socket, once everybody has been told.
+func (s *server) close() {
+	_ = s.ln.Close()
+	s.telling.Wait()
+}

@@ -1,0 +1,120 @@
+package shim
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"tcenvsvr/agent/job/internal/proc"
+	"tcenvsvr/agent/job/internal/spec"
+)
+
+// Main is the whole life of a shim process: it reads a Request, answers
+// with one line and, after a start, stays until nothing of the job lives. The
+// result is the process's exit code: 0, or 1 if the request was not fulfilled.
+func Main(stdin io.Reader, stdout, stderr io.Writer) int {
+	debug.SetTraceback("none") // a crash must not print arguments that could be secrets
+	req, err := readRequest(stdin)
+	if err != nil {
+		return refuse(stdout, stderr, &spec.StartError{Code: spec.CodeLaunch, Err: err})
+	}
+	if req.Op == spec.OpReap {
+		killed, err := reap(req.Dir, req.Status)
+		if err != nil {
+			return refuse(stdout, stderr, err)
+		}
+		answer(stdout, spec.Reply{Killed: killed})
+		return 0
+	}
+	signals := harden()
+	s, err := start(req.Launch)
+	if err != nil {
+		return refuse(stdout, stderr, err)
+	}
+	answer(stdout, spec.Reply{Status: &s.status})
+	detach(stdin, stdout, stderr)
+	s.launched()
+	s.supervise(signals)
+	return 0
+}
+
+func readRequest(r io.Reader) (spec.Request, error) {
+	var req spec.Request
+	data, err := io.ReadAll(io.LimitReader(r, spec.MaxRequest+1))
+	defer clear(data)
+	switch {
+	case err != nil:
+		return req, fmt.Errorf("reading the request: %w", err)
+	case len(data) > spec.MaxRequest:
+		return req, fmt.Errorf("reading the request: more than %d bytes", spec.MaxRequest)
+	}
+	if err := json.Unmarshal(data, &req); err != nil {
+		// The decoder's own words could quote the request.
+		return spec.Request{}, errors.New("reading the request: it is incomplete or not ours; the shim is started by the agent, not by hand")
+	}
+	switch {
+	case req.Op == spec.OpReap && req.Dir != "":
+		return req, nil
+	case req.Op != spec.OpStart || req.Launch == nil:
+		return req, fmt.Errorf("reading the request: unknown operation %.20q", req.Op)
+	}
+	if err := req.Launch.Validate(); err != nil {
+		return req, fmt.Errorf("checking the launch: %w", err)
+	}
+	return req, nil
+}
+
+// refuse tells why nothing was done, to the agent and, for people, to stderr.
+func refuse(stdout, stderr io.Writer, err error) int {
+	code := spec.CodeShim
+	if e, ok := errors.AsType[*spec.StartError](err); ok {
+		code = e.Code
+	}
+	fmt.Fprintln(stderr, err)
+	answer(stdout, spec.Reply{Code: code, Error: spec.Clean(err.Error(), 2048)})
+	return 1
+}
+
+// answer writes the reply. That nobody reads it any more is no reason to
+// end: the next agent finds the job by its folder.
+func answer(stdout io.Writer, r spec.Reply) {
+	if line, err := spec.Encode(r); err == nil {
+		_, _ = stdout.Write(line)
+	}
+}
+
+// start goes from the request to the running App. After an error nothing
+// of the job runs.
+func start(l *spec.Launch) (*supervisor, error) {
+	l.Grace = orDefault(l.Grace, spec.DefaultGrace)
+	l.MaxOutput = orDefault(l.MaxOutput, spec.DefaultMaxOutput)
+	if l.WorkDir == "" {
+		l.WorkDir = l.Dir
+	}
+	self, err := proc.Of(os.Getpid())
+	if err != nil {
+		return nil, fmt.Errorf("identifying the shim: %w", err)
+	}
+	s := &supervisor{launch: l, started: time.Now().UTC(), status: spec.Status{
+		State: spec.Starting, ShimPID: self.PID, ShimStart: self.Start, BootID: proc.BootID(), Files: l.FilePaths(),
+	}}
+	if s.reserve, err = claim(l.Dir, s.status); err != nil {
+		return nil, err
+	}
+	if err := s.prepare(); err != nil {
+		s.abandon(err)
+		return nil, err
+	}
+	return s, nil
+}
+
+func orDefault[T time.Duration | int64](v, d T) T {
+	if v == 0 {
+		return d
+	}
+	return v
+}

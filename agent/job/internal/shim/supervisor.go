@@ -1,0 +1,189 @@
+package shim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"tcenvsvr/agent/job/internal/spec"
+)
+
+const (
+	leftoverGrace = 2 * time.Second       // TERM → KILL for what the App left behind
+	killEvery     = 10 * time.Millisecond // while something survives KILL, at first; then less and less often
+	killSeldom    = time.Second
+	drainPatience = 2 * time.Second        // for a pipe that somebody else holds open
+	refusedFor    = 10 * time.Second       // then what may not be killed is named and left
+	trimAfter     = 500 * time.Millisecond // into the run: give memory of the start back
+)
+
+// supervisor is one job. start makes it, supervise lives it.
+type supervisor struct {
+	launch  *spec.Launch
+	started time.Time
+	status  spec.Status
+	server  *server
+	reserve *os.File
+	out     [2]*output // stdout, stderr
+	tree    *tree
+
+	exit    spec.Exit
+	ended   bool      // the App itself has ended
+	refused time.Time // since when nothing but refusals answer KILL
+}
+
+// event is news of the tree.
+type event struct {
+	ended  bool   // the App ended, so
+	code   int    // -1 if by a signal
+	signal string // "SIGKILL"
+	gone   bool   // nothing of the tree lives
+}
+
+// prepare does everything up to the execution of the App.
+func (s *supervisor) prepare() (err error) {
+	for i := range s.out {
+		if s.out[i], err = newOutput(); err != nil {
+			return fmt.Errorf("making a pipe: %w", err)
+		}
+	}
+	if s.server, err = listen(s.launch.OwnerUID); err != nil {
+		return folderError(fmt.Errorf("making the shim's socket: %w", err))
+	}
+	if err := writeFiles(s.launch); err != nil {
+		return err
+	}
+	if s.tree, err = spawn(s.launch, s.out[0].app, s.out[1].app); err != nil {
+		return err
+	}
+	s.out[0].keep(spec.StdoutFile, s.launch.MaxOutput)
+	s.out[1].keep(spec.StderrFile, s.launch.MaxOutput)
+	s.status.State, s.status.AppPID, s.status.AppStart = spec.Running, s.tree.id.PID, s.tree.id.Start
+	return nil
+}
+
+// abandon leaves a record of a start that failed, for an agent that did
+// not live to read the reply.
+func (s *supervisor) abandon(err error) {
+	removeFiles(s.launch.Dir, s.status.Files)
+	code := spec.CodeStart
+	if e, ok := errors.AsType[*spec.StartError](err); ok {
+		code = e.Code
+	}
+	s.exit = spec.Exit{Code: -1, Reason: spec.ReasonStartFailed, Error: code + ": " + err.Error(), Started: s.started, Ended: time.Now().UTC()}
+	s.record()
+}
+
+// launched starts what need not happen before the agent is answered.
+func (s *supervisor) launched() {
+	s.launch.Env, s.launch.Argv, s.launch.Files = nil, nil, nil
+	_ = writeState(s.status) // on a full disk it stays "starting", which names the shim and so will do
+	go s.server.serve()
+	for _, o := range s.out {
+		o.collect()
+	}
+	go s.tree.watch()
+}
+
+// supervise stays until nothing of the job lives and has recorded it.
+func (s *supervisor) supervise(signals <-chan os.Signal) {
+	var timeout, grace, kill <-chan time.Time
+	if s.launch.Timeout > 0 {
+		timeout = time.After(s.launch.Timeout - time.Since(s.started))
+	}
+	trim, pause := time.After(trimAfter), killEvery
+	// end tells everything to end, once for each cause that is worth it.
+	end := func(patience time.Duration) {
+		s.tree.terminate()
+		grace = time.After(patience)
+	}
+	stop := func(reason, message string) {
+		if s.exit.Reason == "" && !s.ended {
+			s.exit.Reason, s.exit.Error = reason, message
+			end(s.launch.Grace)
+		}
+	}
+	for gone := false; !gone; {
+		select {
+		case <-s.server.cancel:
+			stop(spec.ReasonCancelled, "")
+		case <-timeout:
+			stop(spec.ReasonTimedOut, "")
+		case sig := <-signals:
+			if mustEnd(sig) { // the host shuts down, or somebody means it
+				stop(spec.ReasonShimLost, fmt.Sprintf("the shim was told to end by signal %q", sig))
+			}
+		case e := <-s.tree.events:
+			if e.ended {
+				s.ended, s.exit.Code, s.exit.Signal = true, e.code, e.signal
+				if !e.gone && kill == nil {
+					end(min(leftoverGrace, s.launch.Grace))
+				}
+			}
+			gone = e.gone
+		case <-grace:
+			gone = s.kill()
+			kill = time.After(pause)
+		case <-kill:
+			gone = s.kill()
+			pause = min(2*pause, killSeldom)
+			kill = time.After(pause)
+		case <-trim:
+			debug.FreeOSMemory()
+		}
+	}
+	s.finish()
+}
+
+// kill ends everything that is there now. It reports true when the rest
+// belongs to other users, who would not let go in any time.
+func (s *supervisor) kill() (hopeless bool) {
+	alive, refused := s.tree.kill()
+	switch {
+	case refused == 0 || refused < alive:
+		s.refused = time.Time{}
+	case s.refused.IsZero():
+		s.refused = time.Now()
+	case time.Since(s.refused) > refusedFor:
+		s.exit.Error = fmt.Sprintf("%d processes of other users could not be ended", refused)
+		if !s.ended {
+			s.exit.Code = -1
+		}
+		return true
+	}
+	return false
+}
+
+// finish tells the end to the agent first, whose own journal makes it
+// durable, and then makes it durable here for an agent that is not there.
+func (s *supervisor) finish() {
+	for i, o := range s.out {
+		result, last := o.finish()
+		if i == 0 {
+			s.exit.Stdout = result
+		} else {
+			s.exit.Stderr, s.exit.StderrTail = result, string(last)
+		}
+	}
+	removeFiles(s.launch.Dir, s.status.Files)
+	s.exit.Killed = s.tree.killed()
+	s.exit.Started, s.exit.Ended = s.started, time.Now().UTC()
+	s.record()
+}
+
+// record publishes the exit in all its forms.
+func (s *supervisor) record() {
+	line, err := spec.EncodeExit(s.exit)
+	if err != nil {
+		return // cannot be: an Exit has nothing that does not encode
+	}
+	if s.server != nil {
+		s.server.finish(line)
+		defer s.server.close()
+	}
+	_ = writeExit(s.reserve, line) // nobody is left to be told; the agent reports the job as lost
+	s.status.State = spec.Exited
+	_ = writeState(s.status)
+}

@@ -1,0 +1,179 @@
+//go:build unix
+
+package shim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tcenvsvr/agent/job/internal/proc"
+	"tcenvsvr/agent/job/internal/spec"
+)
+
+// tree is the App and everything that descends from it.
+type tree struct {
+	id       proc.ID
+	events   chan event
+	stopping atomic.Bool  // a signal was sent
+	reaped   atomic.Int64 // processes beside the App that ended after that
+}
+
+// spawn executes the App in its own session.
+func spawn(l *spec.Launch, stdout, stderr *os.File) (*tree, error) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, fmt.Errorf("opening the App's stdin: %w", err)
+	}
+	defer null.Close()
+	runtime.LockOSThread() // for good: the parent-death signal comes when the thread ends that forked
+	pid, err := syscall.ForkExec(l.Argv[0], l.Argv, &syscall.ProcAttr{
+		Dir: l.WorkDir, Env: l.Env, Sys: sysProcAttr(),
+		Files: []uintptr{null.Fd(), stdout.Fd(), stderr.Fd()},
+	})
+	if err != nil {
+		return nil, explain(l, err)
+	}
+	id, err := proc.Of(pid) // it is ours and not waited for yet: it can only be there
+	if err != nil {
+		id = proc.ID{PID: pid}
+	}
+	confine(pid, l.Limits)
+	return &tree{id: id, events: make(chan event, 2)}, nil
+}
+
+// explain turns the one error number that comes back from fork, chdir and
+// exec into what went wrong.
+func explain(l *spec.Launch, err error) error {
+	fail := func(code string, err error) error { return &spec.StartError{Code: code, Err: err} }
+	if info, statErr := os.Stat(l.WorkDir); statErr != nil {
+		return fail(spec.CodeWorkDir, fmt.Errorf("entering the App's folder: %w", statErr))
+	} else if !info.IsDir() {
+		return fail(spec.CodeWorkDir, fmt.Errorf("entering the App's folder: %q is not a folder", l.WorkDir))
+	} else if unix.Access(l.WorkDir, unix.X_OK) != nil {
+		return fail(spec.CodeWorkDir, fmt.Errorf("entering the App's folder %q: %w", l.WorkDir, err))
+	}
+	code := spec.CodeStart
+	switch {
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR):
+		code = spec.CodeNotFound
+		if _, statErr := os.Stat(l.Argv[0]); statErr == nil {
+			err = fmt.Errorf("its interpreter is missing: %w", err)
+		}
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		code = spec.CodePermission
+	case errors.Is(err, unix.ENOEXEC):
+		code = spec.CodeFormat
+	case errors.Is(err, unix.E2BIG):
+		code = spec.CodeTooLarge
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.ENOMEM):
+		code = spec.CodeNoProcess
+	}
+	return fail(code, fmt.Errorf("executing %q: %w", l.Argv[0], err))
+}
+
+// watch reaps until nothing lives. The App's end is told by itself only
+// when something survives it.
+func (t *tree) watch() {
+	var e event
+	for told := false; ; {
+		options := 0
+		if e.ended && !told {
+			options = unix.WNOHANG
+		}
+		var ws unix.WaitStatus
+		pid, err := unix.Wait4(-1, &ws, options, nil)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil: // ECHILD
+			if !subreaper && len(t.members()) > 0 { // orphans that went to init
+				if !told {
+					t.events <- e
+					told = true
+				}
+				time.Sleep(killEvery)
+				continue
+			}
+			e.gone = true
+			t.events <- e
+			return
+		case pid == 0:
+			t.events <- e
+			told = true
+		case pid == t.id.PID:
+			e.ended, e.code = true, ws.ExitStatus()
+			if ws.Signaled() {
+				e.code, e.signal = -1, unix.SignalName(ws.Signal())
+			}
+		case t.stopping.Load():
+			t.reaped.Add(1)
+		}
+	}
+}
+
+// members are all living processes of the job.
+func (t *tree) members() []proc.Info {
+	list, err := proc.List()
+	if err != nil || len(list) == 0 { // the App's group is at least something
+		if unix.Kill(-t.id.PID, 0) != nil {
+			return nil
+		}
+		return []proc.Info{{ID: t.id, PGID: t.id.PID}}
+	}
+	return proc.Descendants(list, os.Getpid(), t.id.PID)
+}
+
+// terminate asks everything to end. Never by HUP: Apps take that for success.
+func (t *tree) terminate() {
+	t.stopping.Store(true)
+	for _, p := range t.members() {
+		_ = proc.Signal(p.ID, unix.SIGTERM)
+		if p.Stopped {
+			_ = proc.Signal(p.ID, unix.SIGCONT)
+		}
+	}
+}
+
+// kill kills what is there, several times over, because what forks meanwhile is found only the next
+// time. Whole groups first: the kernel lets nobody fork out of a group that it
+// kills, and a group of the App's sessions has no strangers. (Stopping all before killing, as is often
+// advised, leaves as many processes to be found by each pass, and more to be looked through.)
+func (t *tree) kill() (alive, refused int) {
+	t.stopping.Store(true)
+	killed := map[proc.ID]bool{}
+	for fresh := true; fresh; {
+		fresh = false
+		list := t.members()
+		groups := map[int]bool{}
+		alive, refused = len(list), 0
+		for _, p := range list {
+			if p.PGID > 1 && !groups[p.PGID] && p.PGID != unix.Getpgrp() {
+				groups[p.PGID] = true
+				_ = unix.Kill(-p.PGID, unix.SIGKILL)
+			}
+			if errors.Is(proc.Signal(p.ID, unix.SIGKILL), unix.EPERM) {
+				refused++
+			}
+			fresh = fresh || !killed[p.ID]
+			killed[p.ID] = true
+		}
+	}
+	return alive, refused
+}
+
+func (t *tree) killed() int { return int(t.reaped.Load()) }
+
+// pipe is the way of an output: only our end waits by the poller, the
+// App gets an ordinary one.
+func pipe() (r, w *os.File, err error) {
+	if r, w, err = os.Pipe(); err == nil {
+		w.Fd() // blocking again
+	}
+	return r, w, err
+}

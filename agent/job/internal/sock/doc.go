@@ -1,0 +1,22 @@
+// Package sock is the unix socket between an agent and a shim, in the shim's folder:
+//
+//	agent                       shim
+//	  │── "wait\n" ──────────────►│
+//	  │◄───────── Exit, one line ─│  when nothing of the job lives
+//	  │── "cancel\n" ────────────►│
+//	  │◄───────── "ok\n" ─────────│  at once; the end is told to who waits
+//
+// A socket's path may have 104 to 108 bytes and a job's folder is deeper
+// than that. The shim binds "sock" in its working directory; the agent goes through a
+// descriptor of the folder on Linux and through a short link elsewhere.
+//
+// The kernel says who is at the other end: the shim serves its owner, root
+// and its own user; the agent believes the process that it started.
+package sock
+
+// The verbs.
+const (
+	Wait   = "wait\n"
+	Cancel = "cancel\n"
+	OK     = "ok\n"
+)

@@ -1,0 +1,39 @@
+package sock
+
+import (
+	"net"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"tcenvsvr/agent/job/internal/spec"
+)
+
+// short is a path of the shim's folder in dir that fits into an address.
+func short(dir string) (path string, done func(), err error) {
+	fd, err := unix.Open(filepath.Join(dir, spec.Folder), unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", nil, err
+	}
+	return "/proc/self/fd/" + strconv.Itoa(fd), func() { _ = unix.Close(fd) }, nil
+}
+
+// PeerOf asks the kernel who connected, or who listens.
+func PeerOf(c *net.UnixConn) (Peer, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return Peer{}, err
+	}
+	var cred *unix.Ucred
+	var sockErr error
+	if err := raw.Control(func(fd uintptr) {
+		cred, sockErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); err != nil {
+		return Peer{}, err
+	}
+	if sockErr != nil {
+		return Peer{}, sockErr
+	}
+	return Peer{Known: true, UID: int(cred.Uid), PID: int(cred.Pid)}, nil
+}

@@ -1,0 +1,172 @@
+package spec
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Operations of a Request.
+const (
+	OpStart = "start" // Launch
+	OpReap  = "reap"  // end what is left in Dir
+)
+
+// Request is the one thing a shim reads from its stdin, up to its end.
+type Request struct {
+	Op     string  `json:"op"`
+	Launch *Launch `json:"launch,omitempty"`
+	Dir    string  `json:"dir,omitempty"`
+	// Status is whom OpReap looks for, where the agent knows better than the state file.
+	Status *Status `json:"status,omitempty"`
+}
+
+// Reply is the one line a shim writes to its stdout.
+type Reply struct {
+	Status *Status `json:"status,omitempty"`
+	Killed int     `json:"killed,omitempty"` // of OpReap
+	Code   string  `json:"code,omitempty"`   // names the error, "job.…"
+	Error  string  `json:"error,omitempty"`
+}
+
+// Sizes in bytes.
+const (
+	// MaxRequest bounds a Request: environments are at most 2 MiB on Linux, param files are small.
+	MaxRequest = 16 << 20
+	// MaxRecord bounds what is read of a Reply, Status or Exit.
+	MaxRecord = 64 << 10
+	// ReserveSize is the room taken for an Exit at the start: every text
+	// at most doubles when encoded, and 1 KiB is enough for the rest.
+	ReserveSize = 2*(MaxTail+3*maxError) + 1<<10
+)
+
+// ErrCorrupt is the reason why a record was not believed.
+var ErrCorrupt = errors.New("corrupt record")
+
+// DecodeStatus reads the content of StateFile.
+func DecodeStatus(data []byte) (Status, error) {
+	var s Status
+	err := decode(data, &s)
+	if err == nil {
+		err = s.validate()
+	}
+	if err != nil {
+		return Status{}, fmt.Errorf("%w: status: %w", ErrCorrupt, err)
+	}
+	return s, nil
+}
+
+// DecodeExit reads the content of ExitFile, or an answer to "wait".
+func DecodeExit(data []byte) (Exit, error) {
+	var e Exit
+	err := decode(data, &e)
+	if err == nil {
+		err = e.validate()
+	}
+	if err != nil {
+		return Exit{}, fmt.Errorf("%w: exit: %w", ErrCorrupt, err)
+	}
+	return e, nil
+}
+
+// DecodeReply reads the shim's answer.
+func DecodeReply(line []byte) (Reply, error) {
+	var r Reply
+	err := decode(line, &r)
+	if err == nil && r.Status != nil {
+		err = r.Status.validate()
+	}
+	if err == nil && (r.Killed < 0 || r.Status == nil && r.Code == "" && r.Error != "") {
+		err = errors.New("an error without a code")
+	}
+	if err != nil {
+		return Reply{}, fmt.Errorf("%w: reply: %w", ErrCorrupt, err)
+	}
+	return r, nil
+}
+
+// Encode is one line of JSON for a record of this package.
+func Encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // "<" as it is: texts at most double
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// EncodeExit encodes e after cutting its texts to their bounds.
+func EncodeExit(e Exit) ([]byte, error) {
+	e.StderrTail = Clean(e.StderrTail, MaxTail)
+	for _, s := range []*string{&e.Error, &e.Stdout.Error, &e.Stderr.Error} {
+		*s = Clean(*s, maxError)
+	}
+	return Encode(e)
+}
+
+// decode takes exactly one JSON object with nothing but space behind it.
+func decode(data []byte, v any) error {
+	switch {
+	case len(data) > MaxRecord:
+		return errors.New("too large")
+	case len(bytes.TrimSpace(data)) == 0:
+		return errors.New("empty")
+	case bytes.TrimSpace(data)[0] != '{':
+		return errors.New("not an object")
+	}
+	return json.Unmarshal(data, v)
+}
+
+// ReadRecord reads a record from the shim's folder in the job's folder
+// dir, refusing everything that is not a small regular file there.
+func ReadRecord(dir, name string) ([]byte, error) {
+	f, err := OpenRegular(dir, filepath.Join(Folder, name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, MaxRecord+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > MaxRecord {
+		return nil, fmt.Errorf("%w: %q is larger than %d bytes", ErrCorrupt, name, MaxRecord)
+	}
+	return data, nil
+}
+
+// OpenRegular opens the regular file name below dir for reading. Nothing
+// outside of dir is ever opened, whatever links are planted in it, and a FIFO does not block.
+func OpenRegular(dir, name string) (*os.File, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	// Lstat first: opening a device may have effects. What is swapped in
+	// between is found by the second look.
+	if err := regular(root.Lstat(name)); err != nil {
+		return nil, fmt.Errorf("opening %q in %q: %w", name, dir, err)
+	}
+	f, err := root.OpenFile(name, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := regular(f.Stat()); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("opening %q in %q: %w", name, dir, err)
+	}
+	return f, nil
+}
+
+func regular(info os.FileInfo, err error) error {
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%w: not a regular file but %v", ErrCorrupt, info.Mode().Type())
+	}
+	return err
+}

@@ -1,0 +1,35 @@
+package spec
+
+// StartError says why an App did not start. Nothing of it runs, and
+// nothing of it will: the job's folder is spent.
+type StartError struct {
+	Code string // one of the codes below; part of the protocol with the cloud
+	Err  error
+}
+
+// Codes of StartError.
+const (
+	CodeLaunch     = "job.launch"           // the Launch is not acceptable
+	CodeFolder     = "job.folder"           // the job's folder cannot be used
+	CodeClaimed    = "job.claimed"          // something was started in this folder before, or the agent gave it up
+	CodeFiles      = "job.files"            // a file of Launch.Files cannot be written
+	CodeNoSpace    = "job.no_space"         // the disk is full
+	CodeWorkDir    = "job.workdir"          // the App's working directory is missing or closed
+	CodeNotFound   = "job.exec_not_found"   // no such program, or its interpreter is missing
+	CodePermission = "job.exec_permission"  // the sandbox user may not execute it
+	CodeFormat     = "job.exec_format"      // not a program of this machine
+	CodeTooLarge   = "job.exec_too_large"   // more arguments and environment than the system takes
+	CodeNoProcess  = "job.no_process"       // the limit of processes or memory is reached
+	CodeStart      = "job.start"            // any other reason of the system
+	CodeShim       = "job.shim"             // the shim itself did not come up
+	CodeTimeout    = "job.start_timeout"    // no word from the shim in time
+	CodeUser       = "sandbox.user"         // the sandbox user is no user name
+	CodeNoSudo     = "sandbox.no_sudo"      // sudo is not installed
+	CodeRefused    = "sandbox.sudo_refused" // by sudoers, or the user does not exist; the text is sudo's
+)
+
+// Error is Err's text; the code stands apart.
+func (e *StartError) Error() string { return e.Err.Error() }
+
+// Unwrap is Err.
+func (e *StartError) Unwrap() error { return e.Err }

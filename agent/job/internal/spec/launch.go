@@ -1,0 +1,142 @@
+package spec
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Defaults of a Launch.
+const (
+	DefaultGrace     = 10 * time.Second
+	DefaultMaxOutput = 10 << 20
+)
+
+// Launch is everything a shim needs to know. It travels by the shim's
+// stdin, never by argv or environment, and never prints itself: Env and
+// Files hold secrets.
+type Launch struct {
+	ID      string   `json:"id"`                 // session name, 1–128 of A–Z a–z 0–9 . _ -
+	Dir     string   `json:"dir"`                // the job's folder, absolute; the shim's files are in Dir/shim
+	Argv    []string `json:"argv"`               // Argv[0] absolute
+	Env     []string `json:"env"`                // the complete environment of the App
+	WorkDir string   `json:"work_dir,omitempty"` // of the App, absolute; "" = Dir
+	// Timeout of the run; 0 = none.
+	Timeout time.Duration `json:"timeout,omitempty"`
+	// Grace is the time between TERM and KILL; 0 = DefaultGrace.
+	Grace time.Duration `json:"grace,omitempty"`
+	// MaxOutput is the number of bytes kept from the beginning of each
+	// of stdout and stderr; 0 = DefaultMaxOutput. The last 64 KiB are kept besides.
+	MaxOutput int64  `json:"max_output,omitempty"`
+	Limits    Limits `json:"limits"`
+	// Files are written before the App starts and removed after its end.
+	Files []File `json:"files,omitempty"`
+	// OwnerUID is the user who may cancel and wait, beside root and the
+	// sandbox user. Executor.Start fills it in.
+	OwnerUID int `json:"owner_uid"`
+}
+
+// Limits of one job's processes; 0 = inherited. Core dumps are always off: they would hold the App's secrets.
+// On Linux all are rlimits. Windows knows Processes and Memory, for the
+// whole job; other systems know none.
+type Limits struct {
+	OpenFiles uint64 `json:"open_files,omitempty"`
+	Processes uint64 `json:"processes,omitempty"` // on Unix counted over all processes of the sandbox user
+	FileSize  uint64 `json:"file_size,omitempty"` // bytes
+	Memory    uint64 `json:"memory,omitempty"`    // bytes of address space
+}
+
+// File is written for the App as the sandbox user.
+type File struct {
+	Path string      `json:"path"` // in Dir: absolute or relative to it
+	Mode fs.FileMode `json:"mode"` // permission bits; 0 = 0600
+	Data []byte      `json:"data"`
+}
+
+// letters: compiling a regular expression takes half a millisecond, which
+// every start would pay.
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+// Validate reports the first field that cannot be obeyed. It names fields
+// and paths, never values of Env or Data.
+func (l *Launch) Validate() error {
+	switch {
+	case len(l.ID) > 128 || strings.Trim(l.ID, ".") == "" || strings.Trim(l.ID, letters+"._-") != "":
+		return fmt.Errorf("id %.130q is not 1 to 128 of A-Z a-z 0-9 . _ -", l.ID)
+	case !filepath.IsAbs(l.Dir):
+		return fmt.Errorf("dir %q is not absolute", l.Dir)
+	case len(l.Argv) == 0 || !filepath.IsAbs(l.Argv[0]):
+		return fmt.Errorf("argv[0] is missing or not absolute")
+	case l.WorkDir != "" && !filepath.IsAbs(l.WorkDir):
+		return fmt.Errorf("work dir %q is not absolute", l.WorkDir)
+	case l.Timeout < 0 || l.Grace < 0 || l.MaxOutput < 0:
+		return fmt.Errorf("timeout, grace or max output is negative")
+	case slices.ContainsFunc(l.Argv, unfit) || slices.ContainsFunc(l.Env, unfit) || unfit(l.Dir) || unfit(l.WorkDir):
+		return fmt.Errorf("an argument, a variable or a path contains a zero byte or is not UTF-8")
+	}
+	for i, v := range l.Env {
+		if strings.IndexByte(v, '=') < 1 {
+			return fmt.Errorf("env[%d] is not NAME=value", i)
+		}
+	}
+	for _, f := range l.Files {
+		if _, err := l.relative(f.Path); err != nil {
+			return err
+		}
+		if f.Mode&^fs.ModePerm != 0 {
+			return fmt.Errorf("mode %v of file %q has more than permission bits", f.Mode, f.Path)
+		}
+	}
+	return nil
+}
+
+// FilePaths are the paths of Files relative to Dir, once Validate was content.
+func (l *Launch) FilePaths() []string {
+	var paths []string
+	for _, f := range l.Files {
+		if p, err := l.relative(f.Path); err == nil {
+			paths = append(paths, p)
+		}
+	}
+	return paths
+}
+
+func (l *Launch) relative(path string) (string, error) {
+	rel := path
+	if filepath.IsAbs(path) {
+		var err error
+		if rel, err = filepath.Rel(l.Dir, path); err != nil {
+			return "", fmt.Errorf("file %q is not in %q", path, l.Dir)
+		}
+	}
+	if !filepath.IsLocal(rel) || rel == "." {
+		return "", fmt.Errorf("file %q is not in %q", path, l.Dir)
+	}
+	return rel, nil
+}
+
+// unfit: the system takes no zero bytes, and JSON nothing but UTF-8.
+func unfit(s string) bool { return strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s) }
+
+// String names the launch without its secrets.
+func (l Launch) String() string { return "launch " + l.ID + " [redacted]" }
+
+// GoString is String.
+func (l Launch) GoString() string { return l.String() }
+
+// LogValue is String.
+func (l Launch) LogValue() slog.Value { return slog.StringValue(l.String()) }
+
+// String names the file without its content.
+func (f File) String() string { return "file " + f.Path + " [redacted]" }
+
+// GoString is String.
+func (f File) GoString() string { return f.String() }
+
+// LogValue is String.
+func (f File) LogValue() slog.Value { return slog.StringValue(f.String()) }

@@ -1,0 +1,3 @@
+package spec
+
+const nonblock = 0 // no FIFOs in the file system

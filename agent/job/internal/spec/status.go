@@ -1,0 +1,148 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Names of the shim's files in Folder.
+const (
+	Folder      = "shim"
+	StateFile   = "state"
+	ExitFile    = "exit"
+	ReserveFile = "exit.reserve" // becomes ExitFile: space is taken while there is some
+	SocketFile  = "sock"
+	StdoutFile  = "stdout"
+	StderrFile  = "stderr"
+)
+
+// States of a shim.
+const (
+	Starting = "starting" // claimed the folder; the App is not executed yet
+	Running  = "running"
+	Exited   = "exited"
+	Fenced   = "fenced" // the agent took the claim: no shim will start here
+)
+
+// Reasons of an Exit. "" is the App's own end.
+const (
+	ReasonCancelled   = "cancelled"
+	ReasonTimedOut    = "timed_out"
+	ReasonStartFailed = "start_failed"
+	ReasonShimLost    = "shim_lost" // what became of the App cannot be known
+)
+
+// Status says who runs a job. A process is its number and its start time
+// together; neither means anything after a restart of the host (BootID).
+type Status struct {
+	State     string `json:"state"`
+	ShimPID   int    `json:"shim_pid,omitempty"`
+	AppPID    int    `json:"app_pid,omitempty"`    // also the App's session and process group on Unix
+	ShimStart uint64 `json:"shim_start,omitempty"` // clock ticks since boot; µs or 100 ns of absolute time elsewhere than Linux
+	AppStart  uint64 `json:"app_start,omitempty"`
+	BootID    string `json:"boot_id,omitempty"`
+	// Files are those of the Launch, relative to the job's folder, so that
+	// they can be removed when the shim could not.
+	Files []string `json:"files,omitempty"`
+}
+
+func (s *Status) validate() error {
+	switch s.State {
+	case Starting, Running, Exited, Fenced:
+	default:
+		return fmt.Errorf("state %.40q", s.State)
+	}
+	switch {
+	case s.ShimPID < 0 || s.AppPID < 0 || s.ShimPID > maxPID || s.AppPID > maxPID:
+		return errors.New("a process number out of range")
+	case s.State != Fenced && s.ShimPID < 2:
+		return errors.New("no process number of the shim")
+	case len(s.BootID) > 64:
+		return errors.New("boot id is too long")
+	}
+	for _, f := range s.Files {
+		if !filepath.IsLocal(f) {
+			return errors.New("a file outside of the job's folder")
+		}
+	}
+	return nil
+}
+
+// maxPID is larger than any process number of Unix or Windows.
+const maxPID = 1<<31 - 1
+
+// Output says what became of one stream of the App.
+type Output struct {
+	Written int64  `json:"written"` // bytes the App wrote
+	Kept    int64  `json:"kept"`    // bytes of those that are in the file
+	Error   string `json:"error,omitempty"`
+}
+
+// Exit says how a job ended.
+type Exit struct {
+	Code       int       `json:"code"`             // of the App; -1 if it was ended by a signal or did not run
+	Signal     string    `json:"signal,omitempty"` // "SIGKILL"; "" if it ended by itself
+	Reason     string    `json:"reason,omitempty"` // one of the Reasons
+	Error      string    `json:"error,omitempty"`  // more about Reason, or about what could not be done
+	StderrTail string    `json:"stderr_tail,omitempty"`
+	Started    time.Time `json:"started"`
+	Ended      time.Time `json:"ended"`
+	Stdout     Output    `json:"stdout"`
+	Stderr     Output    `json:"stderr"`
+	Killed     int       `json:"killed"` // processes beside the App that did not end by themselves
+}
+
+// Bounds of an Exit's texts in bytes, chosen so that it fits ReserveSize when encoded.
+const (
+	MaxTail  = 2 << 10
+	maxError = 512
+)
+
+func (e *Exit) validate() error {
+	switch e.Reason {
+	case "", ReasonCancelled, ReasonTimedOut, ReasonStartFailed, ReasonShimLost:
+	default:
+		return fmt.Errorf("reason %.40q", e.Reason)
+	}
+	switch {
+	case int64(e.Code) < -1<<31 || int64(e.Code) > 1<<32:
+		return errors.New("code out of range")
+	case len(e.Signal) > 16 || strings.Trim(e.Signal, letters) != "":
+		return fmt.Errorf("signal %.40q", e.Signal)
+	case e.Killed < 0 || e.Stdout.Written < 0 || e.Stdout.Kept < 0 || e.Stderr.Written < 0 || e.Stderr.Kept < 0:
+		return errors.New("a negative count")
+	case len(e.StderrTail) > MaxTail || len(e.Error) > maxError || len(e.Stdout.Error) > maxError || len(e.Stderr.Error) > maxError:
+		return errors.New("a text is too long")
+	}
+	for _, s := range []string{e.StderrTail, e.Error, e.Stdout.Error, e.Stderr.Error} {
+		if Clean(s, len(s)) != s {
+			return errors.New("a text with control characters")
+		}
+	}
+	return nil
+}
+
+// Clean makes s printable text of at most n bytes, keeping its end: what
+// is not UTF-8 or is a control character other than tab and newline becomes "?".
+func Clean(s string, n int) string {
+	if len(s) > n {
+		s = s[len(s)-n:]
+		for i := 0; i < utf8.UTFMax && s != "" && !utf8.RuneStart(s[0]); i++ {
+			s = s[1:] // the rest of a character cut in two
+		}
+	}
+	out := make([]byte, 0, len(s))
+	for _, r := range s {
+		switch {
+		case r == utf8.RuneError, r < ' ' && r != '\t' && r != '\n', r >= 0x7f && r < 0xa0, r == '\u2028', r == '\u2029':
+			out = append(out, '?')
+		default:
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return string(out)
+}

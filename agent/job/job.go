@@ -1,0 +1,97 @@
+package job
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"tcenvsvr/agent/job/internal/shim"
+	"tcenvsvr/agent/job/internal/spec"
+)
+
+// The nouns that agent and shim share.
+type (
+	Launch     = spec.Launch
+	Limits     = spec.Limits
+	File       = spec.File
+	Status     = spec.Status
+	Exit       = spec.Exit
+	Output     = spec.Output
+	StartError = spec.StartError
+)
+
+// Reasons of an Exit that is not the App's own end.
+const (
+	ReasonCancelled   = spec.ReasonCancelled
+	ReasonTimedOut    = spec.ReasonTimedOut
+	ReasonStartFailed = spec.ReasonStartFailed
+	ReasonShimLost    = spec.ReasonShimLost
+)
+
+// ShimCommand is the argument that makes tcenvsvr call ShimMain.
+const ShimCommand = "job-shim"
+
+// CodeClaimed is the StartError of a folder in which a shim has begun already.
+const CodeClaimed = spec.CodeClaimed
+
+// Errors of Attach.
+var (
+	// ErrNotRunning means that the job's shim is gone. ReadExit decides.
+	ErrNotRunning = errors.New("job is not running")
+	// ErrNeverStarted is an ErrNotRunning: no shim has begun in this
+	// folder, and none can any more.
+	ErrNeverStarted = fmt.Errorf("%w: it was never started", ErrNotRunning)
+)
+
+// Stream names an output of an App.
+type Stream string
+
+// The streams.
+const (
+	Stdout Stream = spec.StdoutFile
+	Stderr Stream = spec.StderrFile
+)
+
+// ShimMain is the body of "tcenvsvr job-shim": a whole process's life. It
+// takes everything from stdin and returns the exit code.
+func ShimMain(stdin io.Reader, stdout, stderr io.Writer) int {
+	return shim.Main(stdin, stdout, stderr)
+}
+
+// ReadExit reads how the job in dir ended; false if that is not recorded.
+// The record is the word of the sandbox user: an error means that it must not be believed.
+func ReadExit(dir string) (Exit, bool, error) {
+	data, err := spec.ReadRecord(dir, spec.ExitFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Exit{}, false, nil
+	}
+	if err == nil {
+		var e Exit
+		if e, err = spec.DecodeExit(data); err == nil {
+			return e, true, nil
+		}
+	}
+	return Exit{}, false, fmt.Errorf("reading the exit of the job in %q: %w", dir, err)
+}
+
+// OpenOutput opens an output of the App for reading while it grows, up to
+// Launch.MaxOutput; at the end a marker and the last 64 KiB follow if there was
+// more. It opens a regular file in the job's folder or nothing, whatever the App puts there.
+func OpenOutput(dir string, stream Stream) (*os.File, error) {
+	f, err := spec.OpenRegular(dir, filepath.Join(spec.Folder, string(stream)))
+	if err != nil {
+		return nil, fmt.Errorf("opening %s of the job in %q: %w", stream, dir, err)
+	}
+	return f, nil
+}
+
+func readStatus(dir string) (Status, error) {
+	data, err := spec.ReadRecord(dir, spec.StateFile)
+	if err != nil {
+		return Status{}, err
+	}
+	return spec.DecodeStatus(data)
+}

@@ -1,0 +1,90 @@
+package link
+
+import (
+	"log/slog"
+	"time"
+
+	"tcenvsvr/agent/link/fault"
+	"tcenvsvr/agent/wire"
+)
+
+// Bounds of the wait between two attempts.
+const (
+	firstDelay = time.Second
+	capDelay   = 60 * time.Second
+	floorDelay = 20 * time.Millisecond // a random delay may be 0; a loop must not spin
+)
+
+// How long a session must have lasted for the next failure to count as the
+// first. After a fence it is longer: two agents with one identity would
+// otherwise throw each other out in turns, for ever and fast.
+const (
+	stable       = 30 * time.Second
+	stableFenced = 10 * time.Minute
+)
+
+// plan decides when to connect again: full jitter, the first retry too,
+// because a broken gateway is left by all its agents at the same moment.
+type plan struct {
+	failures int
+}
+
+// next returns the delay before the next attempt, and the earliest
+// moment that Wake may make it. random(n) is uniform in [0, n).
+func (p *plan) next(e *ended, random func(n int64) int64) (delay, earliest time.Duration) {
+	long := stable
+	if e.fault.Code == "session."+fault.Code(wire.CodeFenced) {
+		long = stableFenced
+	}
+	if e.lasted >= long {
+		p.failures = 0
+	}
+	if e.exact && (e.lasted >= stable || e.wait >= firstDelay) {
+		return max(e.wait, floorDelay), e.wait // random already
+	}
+	top := capDelay
+	if p.failures < 6 { // 1 s, 2 s, … 32 s, then the cap
+		top = firstDelay << p.failures
+	}
+	p.failures++
+	return e.wait + max(time.Duration(random(int64(top)+1)), floorDelay), e.wait
+}
+
+// repeat is how often a failure that goes on is said again.
+const repeat = 10 * time.Minute
+
+// reporter logs state changes once: the first failure, a different one,
+// and every ten minutes the one that goes on. All others are debug.
+type reporter struct {
+	code  fault.Code
+	said  time.Time
+	count int // attempts since the last session
+	since time.Time
+}
+
+func (r *reporter) report(log *slog.Logger, e *ended, delay time.Duration, now time.Time) {
+	args := []any{"fault", e.fault, "retry_in", delay.Round(time.Millisecond)}
+	if e.lasted > 0 {
+		*r = reporter{since: now}
+		say := log.Warn
+		if e.exact { // announced
+			say = log.Info
+		}
+		say("connection to the cloud ended", append(args, "lasted", e.lasted.Round(time.Millisecond))...)
+		return
+	}
+	if r.since.IsZero() {
+		r.since = now
+	}
+	r.count++
+	switch {
+	case e.fault.Code != r.code:
+		log.Warn("connecting to the cloud failed", args...)
+	case now.Sub(r.said) >= repeat:
+		log.Warn("still not connected to the cloud", append(args, "attempts", r.count, "for", now.Sub(r.since).Round(time.Second))...)
+	default:
+		log.Debug("connecting to the cloud failed again", args...)
+		return
+	}
+	r.code, r.said = e.fault.Code, now
+}

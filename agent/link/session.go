@@ -1,0 +1,218 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tcenvsvr/agent/conn"
+	"tcenvsvr/agent/link/fault"
+	"tcenvsvr/agent/wire"
+)
+
+const (
+	// helloTimeout bounds the wait for the welcome.
+	helloTimeout = 15 * time.Second
+	// lastWords is how long the other side's reason is waited for once
+	// writing fails, and how long ours may take to leave.
+	lastWords = time.Second
+	// probeTimeout is how soon something must be heard after Wake.
+	probeTimeout = 10 * time.Second
+)
+
+// session is one connection after its welcome.
+type session struct {
+	epoch   int64
+	conn    *conn.Conn
+	queue   *queue
+	writer  *writer
+	idle    time.Duration // silence that ends the session
+	leaving sync.Once
+	left    atomic.Bool // we ended it
+	broken  atomic.Bool // writing failed
+
+	away *goaway // set and read by the reading goroutine, and after it
+}
+
+// goaway is the cloud's wish that we come back at a certain moment.
+type goaway struct {
+	fault *fault.Fault
+	until time.Time
+	timer *time.Timer
+}
+
+// ended says how an attempt ended, for the plan of the next one.
+type ended struct {
+	fault  *fault.Fault
+	lasted time.Duration // of the session, 0 without one
+	wait   time.Duration // earliest next attempt, as the cloud asked
+	exact  bool          // wait is random already (goaway)
+}
+
+// greet sends hello and reads welcome.
+func (l *Link) greet(c *conn.Conn) (*wire.Welcome, time.Duration, *ended) {
+	hello := l.conf.Hello()
+	start := time.Now()
+	if err := c.Write(&hello); err != nil {
+		if errors.Is(err, wire.ErrInvalid) || errors.Is(err, wire.ErrFrameTooLarge) {
+			return nil, 0, &ended{fault: fault.New(fault.Hello, "hello.invalid", err, "%v", err)}
+		}
+		// The other side may have said why before it closed.
+		if m, readErr := c.Read(lastWords); readErr == nil {
+			return nil, 0, refused(fault.Hello, m)
+		} else if f := fault.Reading(fault.Hello, readErr); f.Step == fault.TLS {
+			return nil, 0, &ended{fault: f}
+		}
+		return nil, 0, &ended{fault: fault.Reading(fault.Hello, err)}
+	}
+	m, err := c.Read(helloTimeout)
+	if err != nil {
+		return nil, 0, &ended{fault: fault.Reading(fault.Hello, err)}
+	}
+	if w, ok := m.(*wire.Welcome); ok {
+		return w, time.Since(start), nil
+	}
+	return nil, 0, refused(fault.Hello, m)
+}
+
+// refused is the end by a message that is not what was expected.
+func refused(step fault.Step, m wire.Message) *ended {
+	switch m := m.(type) {
+	case *wire.Error:
+		return &ended{fault: fault.Refused(step, m), wait: ms(m.RetryAfterMS)}
+	case *wire.GoAway:
+		e := &wire.Error{Code: m.Code, Message: m.Message}
+		return &ended{fault: fault.Refused(step, e), wait: ms(m.WindowMS)}
+	}
+	return &ended{fault: fault.New(step, fault.Code(step)+".protocol", nil, "the cloud sent %q out of turn", string(m.Kind()))}
+}
+
+func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// serve runs one session from hello to its end. It closes c.
+func (l *Link) serve(ctx context.Context, c *conn.Conn) *ended {
+	defer func() { _ = c.Close() }()
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	w, rtt, end := l.greet(c)
+	if !stop() || end != nil {
+		return end
+	}
+
+	q := newQueue()
+	heartbeat := ms(w.HeartbeatMS)
+	s := &session{
+		epoch: w.Epoch, conn: c, queue: q, idle: heartbeat * 5 / 2,
+		writer: &writer{q: q, out: c, heartbeat: heartbeat},
+	}
+	var writeErr error
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		if writeErr = s.writer.run(); writeErr != nil {
+			s.broken.Store(true)
+			c.Expect(lastWords) // the reader may learn why
+			return
+		}
+		_ = c.Close() // after leave
+	}()
+	stop = context.AfterFunc(ctx, s.leave)
+
+	opened := time.Now()
+	l.opened(s, w, rtt)
+	l.conf.Handler.OnWelcome(*w)
+	end = l.read(s)
+	broken := s.broken.Load()
+
+	stop()
+	l.closed(s)
+	if s.away != nil {
+		s.away.timer.Stop()
+	}
+	if end.fault.Code == "session.protocol" { // say why before closing
+		q.say(&wire.Error{Code: wire.CodeProtocol, Message: end.fault.Message})
+		s.leave()
+		<-written
+	}
+	close(q.quit)
+	_ = c.Close()
+	<-written
+	if broken && end.fault.Code == "session.heartbeat_lost" { // the reader gave up because the writer had
+		end.fault = fault.New(fault.Session, "session.write", writeErr, "writing: %v", writeErr)
+	}
+	s.explain(ctx, end)
+	end.lasted = max(time.Since(opened), 1)
+	l.conf.Handler.OnDisconnect(end.fault)
+	return end
+}
+
+// explain says what the cloud had announced, or what we did, where the
+// connection's end alone tells nothing.
+func (s *session) explain(ctx context.Context, end *ended) {
+	switch {
+	case ctx.Err() != nil:
+		end.fault = fault.New(fault.Session, "session.closed", ctx.Err(), "the agent stops")
+	case s.away != nil:
+		if s.left.Load() || end.fault.Code == "session.closed" || end.fault.Code == "session.cut" {
+			end.fault = s.away.fault
+		}
+		end.wait, end.exact = max(time.Until(s.away.until), 0), true
+	}
+}
+
+// leave ends the session after what waits in the lanes is written.
+func (s *session) leave() {
+	s.leaving.Do(func() {
+		s.left.Store(true)
+		close(s.queue.leave)
+		time.AfterFunc(lastWords, func() { _ = s.conn.Close() })
+	})
+}
+
+// read passes on what the cloud says until the session ends.
+func (l *Link) read(s *session) *ended {
+	for {
+		m, err := s.conn.Read(s.idle)
+		if err != nil {
+			return &ended{fault: fault.Reading(fault.Session, err)}
+		}
+		switch m := m.(type) {
+		case *wire.Ping:
+			s.queue.say(&wire.Pong{Seq: m.Seq})
+		case *wire.Pong:
+			if rtt, ok := s.writer.pong(m.Seq); ok {
+				l.measured(rtt)
+			}
+		case *wire.GoAway:
+			l.goAway(s, m)
+		case *wire.Order, *wire.Start, *wire.Recall, *wire.Cancel, *wire.ResultAck, *wire.Control:
+			l.conf.Handler.OnMessage(m)
+		default: // wire.Error, or what the cloud must not send
+			return refused(fault.Session, m)
+		}
+	}
+}
+
+// goAway plans to leave at a random moment of the cloud's window.
+func (l *Link) goAway(s *session, m *wire.GoAway) {
+	if s.away != nil {
+		return
+	}
+	after := time.Duration(l.random(int64(ms(m.WindowMS)) + 1))
+	s.away = &goaway{
+		fault: fault.Refused(fault.Session, &wire.Error{Code: m.Code, Message: m.Message}),
+		until: time.Now().Add(after),
+		timer: time.AfterFunc(after, s.leave),
+	}
+	l.log.Info("the cloud asked to connect anew", "code", m.Code, "message", fault.Printable(m.Message), "leaving_in", after.Round(time.Millisecond))
+}
+
+// probe checks that the connection is alive.
+func (s *session) probe() {
+	select {
+	case s.queue.probe <- struct{}{}:
+		s.conn.Expect(min(probeTimeout, s.idle))
+	default:
+	}
+}

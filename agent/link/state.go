@@ -1,0 +1,96 @@
+package link
+
+import (
+	"time"
+
+	"tcenvsvr/agent/link/fault"
+	"tcenvsvr/agent/wire"
+)
+
+// State is a snapshot for `tcenvsvr status`. Durations are in nanoseconds
+// in JSON.
+type State struct {
+	Connected bool      `json:"connected"`       // a session is open
+	Since     time.Time `json:"since"`           // when Connected last changed
+	Broker    string    `json:"broker"`          // host:port
+	Transport string    `json:"transport"`       // "raw" or "websocket"
+	Proxy     string    `json:"proxy,omitempty"` // URL without credentials; "" = direct
+	// Remote is the address of the other end of the socket: the broker,
+	// or the proxy.
+	Remote      string `json:"remote,omitempty"`
+	Epoch       int64  `json:"epoch,omitempty"` // of the newest session
+	Environment string `json:"environment,omitempty"`
+
+	Heartbeat time.Duration `json:"heartbeat_ns,omitempty"`
+	RTT       time.Duration `json:"rtt_ns,omitempty"` // newest ping → pong; before the first one hello → welcome
+	// Skew is the cloud's clock minus this host's. It is shown only;
+	// nothing depends on it.
+	Skew time.Duration `json:"skew_ns,omitempty"`
+
+	Reconnects int `json:"reconnects"` // sessions after the first
+	Attempts   int `json:"attempts"`   // failed since the last session
+
+	Failure   *fault.Fault `json:"failure,omitempty"`   // the newest; stays when connected again
+	NextRetry time.Time    `json:"next_retry,omitzero"` // while not connected
+}
+
+// State returns what is known now.
+func (l *Link) State() State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state
+}
+
+// opened notes the begin of a session, which Send uses from now on.
+func (l *Link) opened(s *session, w *wire.Welcome, rtt time.Duration) {
+	now := time.Now()
+	l.mu.Lock()
+	l.session = s
+	st := &l.state
+	if st.Epoch != 0 {
+		st.Reconnects++
+	}
+	failed := st.Attempts
+	st.Connected, st.Since, st.NextRetry, st.Attempts = true, now, time.Time{}, 0
+	st.Remote = s.conn.RemoteAddr().String()
+	st.Epoch, st.Environment, st.Heartbeat, st.RTT = w.Epoch, w.Environment, ms(w.HeartbeatMS), rtt
+	st.Skew = time.UnixMilli(w.ServerTime).Sub(now.Add(-rtt / 2)).Round(time.Millisecond)
+	shown := *st
+	l.mu.Unlock()
+	l.log.Info("connected to the cloud", "broker", shown.Broker, "transport", shown.Transport, "proxy", shown.Proxy,
+		"remote", shown.Remote, "environment", shown.Environment, "epoch", shown.Epoch,
+		"rtt", rtt.Round(10*time.Microsecond), "skew", shown.Skew, "failed_attempts", failed)
+}
+
+// closed ends the session for Send.
+func (l *Link) closed(s *session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.session == s {
+		l.session = nil
+		l.state.Connected, l.state.Since = false, time.Now()
+	}
+}
+
+func (l *Link) measured(rtt time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state.RTT = rtt
+}
+
+// failed notes how an attempt or a session ended.
+func (l *Link) failed(e *ended, next time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state.Failure, l.state.NextRetry = e.fault, next
+	if e.lasted == 0 {
+		l.state.Attempts++
+	}
+}
+
+// stopped notes that Run ended.
+func (l *Link) stopped() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state.NextRetry = time.Time{}
+}

@@ -1,0 +1,150 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"unicode"
+)
+
+// Limits of what is read of a proxy's answer.
+const (
+	maxHeader = 64 << 10  // Kerberos challenges can be tens of KiB
+	maxBody   = 256 << 10 // read to keep the connection, else it is dropped
+	maxReason = 300
+)
+
+var (
+	errHeaderTooLarge = errors.New("the header is larger than 64 KiB")
+	errNotHTTP        = errors.New("the answer is not HTTP")
+	errAnsweredTLS    = errors.New("the answer is TLS, not HTTP")
+)
+
+// answer is what a proxy said to CONNECT.
+type answer struct {
+	status   int
+	reason   string // the proxy's words, printable and bounded
+	offers   []challenge
+	reusable bool // the connection is at the start of the next answer
+}
+
+// answers reads one proxy connection's answers.
+type answers struct {
+	limit *io.LimitedReader
+	br    *bufio.Reader
+}
+
+func newAnswers(r io.Reader) *answers {
+	l := &io.LimitedReader{R: r}
+	return &answers{limit: l, br: bufio.NewReader(l)}
+}
+
+// next reads an answer. After a 2xx what follows the header is left for
+// rest; after any other status the body is read, within its limit.
+func (a *answers) next() (answer, error) {
+	for range 5 { // a few 1xx answers may come first
+		a.limit.N = maxHeader
+		if first, err := a.br.Peek(3); err == nil && first[0] == 0x15 && first[1] == 3 {
+			return answer{}, errAnsweredTLS
+		}
+		resp, err := http.ReadResponse(a.br, &http.Request{Method: http.MethodConnect})
+		switch {
+		case err == nil:
+		case a.limit.N <= 0:
+			return answer{}, errHeaderTooLarge
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return answer{}, io.ErrUnexpectedEOF
+		case isNetwork(err):
+			return answer{}, err
+		default: // net/http's error quotes what was received: drop it
+			return answer{}, errNotHTTP
+		}
+		if resp.StatusCode/100 != 1 {
+			return a.finish(resp), nil
+		}
+	}
+	return answer{}, errNotHTTP
+}
+
+// isNetwork tells a broken connection from a malformed answer.
+func isNetwork(err error) bool {
+	_, ok := errors.AsType[net.Error](err)
+	return ok
+}
+
+func (a *answers) finish(resp *http.Response) answer {
+	ans := answer{
+		status: resp.StatusCode,
+		offers: parseChallenges(resp.Header.Values("Proxy-Authenticate")),
+	}
+	if resp.StatusCode/100 == 2 { // the tunnel begins; a length would be meaningless
+		return ans
+	}
+	a.limit.N = maxBody
+	body, err := io.ReadAll(resp.Body)
+	ans.reusable = err == nil && !resp.Close && !connectionClose(resp.Header)
+	_, words, _ := strings.Cut(resp.Status, " ")
+	parts := []string{words}
+	for _, name := range []string{"Proxy-Status", "X-Squid-Error"} {
+		parts = append(parts, resp.Header.Get(name))
+	}
+	parts = append(parts, summary(body))
+	ans.reason = printable(strings.Join(parts, "\n"))
+	return ans
+}
+
+// connectionClose also honours the header that old proxies send.
+func connectionClose(h http.Header) bool {
+	return strings.EqualFold(h.Get("Proxy-Connection"), "close")
+}
+
+// rest returns the bytes read beyond the last header.
+func (a *answers) rest() []byte {
+	b, _ := a.br.Peek(a.br.Buffered())
+	return bytes.Clone(b)
+}
+
+// summary finds the sentence in an error page: its title, or its first
+// line where it is plain text.
+func summary(body []byte) string {
+	text := string(body)
+	lower := strings.ToLower(text)
+	if i := strings.Index(lower, "<title>"); i >= 0 && len(lower) == len(text) {
+		title := text[i+len("<title>"):]
+		if j := strings.Index(title, "<"); j >= 0 {
+			return title[:j]
+		}
+		return ""
+	}
+	if strings.Contains(text, "<") {
+		return ""
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}
+
+// printable joins the lines of s by "; ", drops what is not printable and
+// cuts at maxReason bytes.
+func printable(s string) string {
+	var parts []string
+	for line := range strings.SplitSeq(s, "\n") {
+		line = strings.Map(func(r rune) rune {
+			if unicode.IsPrint(r) {
+				return r
+			}
+			return -1
+		}, strings.ToValidUTF8(line, ""))
+		if line = strings.TrimSpace(line); line != "" {
+			parts = append(parts, line)
+		}
+	}
+	out := strings.Join(parts, "; ")
+	if len(out) > maxReason {
+		out = strings.ToValidUTF8(out[:maxReason], "") + "…"
+	}
+	return out
+}

@@ -1,0 +1,123 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseChallenges(t *testing.T) {
+	got := parseChallenges([]string{
+		`Basic realm="a, \"b\"", charset = "UTF-8", NTLM`,
+		`Negotiate YII=`, ``, `Digest qop="auth,auth-int", nonce="x"`, `,,`,
+	})
+	want := []challenge{
+		{"Basic", `realm="a, \"b\"", charset = "UTF-8"`}, {"NTLM", ""}, {"Negotiate", "YII="}, {"Digest", `qop="auth,auth-int", nonce="x"`},
+	}
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(challenge{})); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+}
+
+// legs is a scheme of two answers, as NTLM is.
+type legs struct{ said int }
+
+func (l *legs) answer(challenge string) (string, error) {
+	l.said++
+	switch {
+	case l.said == 1 && challenge == "":
+		return "Legs one", nil
+	case l.said == 2 && challenge == "two":
+		return "Legs three", nil
+	}
+	return "", errRefused
+}
+
+// The seam carries schemes that need several answers on one connection,
+// and prefers them to weaker ones.
+func TestSchemeOfSeveralAnswers(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	go func() {
+		c, err := l.Accept() // one connection only
+		if err != nil {
+			return
+		}
+		br := bufio.NewReader(c)
+		for _, step := range []struct{ want, say string }{
+			{"", "407 Who\r\nProxy-Authenticate: Basic realm=x, Legs\r\nContent-Length: 4\r\n\r\nwho?"},
+			{"Legs one", "407 Who\r\nProxy-Authenticate: Legs two\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwho?\r\n0\r\n\r\n"},
+			{"Legs three", "200 OK\r\n\r\nwelcome"},
+		} {
+			req, err := http.ReadRequest(br)
+			if err != nil || req.Header.Get("Proxy-Authorization") != step.want {
+				t.Errorf("got %v, %v, want %q", req, err, step.want)
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 "+step.say)
+		}
+		_ = c.Close()
+	}()
+	d, err := New(Config{Host: "http://" + l.Addr().String(), Username: "u", Password: "p"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.schemes = append([]scheme{{name: "legs", new: func(Config) authenticator { return &legs{} }}}, schemes...)
+	c, err := d.DialContext(t.Context(), "tcp", "broker.test:62000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if got, err := io.ReadAll(c); string(got) != "welcome" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// A proxy's answer is read without panic, within bounds, whatever it is
+// and however it arrives; what follows a 2xx is kept.
+func FuzzAnswer(f *testing.F) {
+	for _, s := range []string{
+		"HTTP/1.1 200 Connection established\r\n\r\nrest",
+		"HTTP/1.0 200 OK\nContent-Length: 3\n\nabc",
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello",
+		"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"a,b\", NTLM\r\nContent-Length: 2\r\n\r\nnoHTTP/1.1 200 OK\r\n\r\n",
+		"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<titl\r\n0\r\n\r\n",
+		"\x15\x03\x01\x00\x02\x02\x46", "SSH-2.0-x\r\n", "", "HTTP/1.1 200", "HTTP/1.1 999999 x\r\n\r\n",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		read := func(r io.Reader) (answer, []byte, error) {
+			a := newAnswers(r)
+			ans, err := a.next()
+			if err != nil || ans.status/100 != 2 {
+				return ans, nil, err
+			}
+			follows, _ := io.ReadAll(r)
+			return ans, append(a.rest(), follows...), nil
+		}
+		ans, rest, err := read(bytes.NewReader(in))
+		if err != nil {
+			return
+		}
+		if ans.status < 0 || len(ans.reason) > maxReason+len("…") {
+			t.Errorf("status %d, reason of %d bytes", ans.status, len(ans.reason))
+		}
+		if !bytes.HasSuffix(in, rest) {
+			t.Errorf("%q is not the end of %q", rest, in)
+		}
+		// In single bytes it is the same answer.
+		slow, slowRest, err := read(iotest.OneByteReader(bytes.NewReader(in)))
+		if err != nil || slow.status != ans.status || slow.reason != ans.reason || !bytes.Equal(slowRest, rest) {
+			t.Errorf("byte by byte: %+v %q %v, at once: %+v %q", slow, slowRest, err, ans, rest)
+		}
+	})
+}

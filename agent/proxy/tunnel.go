@@ -1,0 +1,265 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// maxRounds bounds the requests for one tunnel: NTLM and Negotiate need
+// three, one more for a change of mind.
+const maxRounds = 5
+
+// tunnel opens a connection to target by CONNECT.
+func (d *Dialer) tunnel(ctx context.Context, target string) (net.Conn, error) {
+	used := d.remembered()
+	var auth authenticator
+	var value string
+	if used != nil {
+		auth = used.new(d.conf)
+		value, _ = auth.answer("")
+	}
+	var c *client
+	defer func() {
+		if c != nil {
+			c.end()
+		}
+	}()
+	for range maxRounds {
+		if c == nil {
+			conn, err := d.dialProxy(ctx, target)
+			if err != nil {
+				return nil, err
+			}
+			c = newClient(ctx, conn)
+		}
+		ans, err := c.ask(target, value)
+		switch {
+		case err != nil:
+			return nil, d.broken(ctx, target, err)
+		case ans.status/100 == 2:
+			d.remember(used)
+			conn, err := c.release()
+			c = nil
+			if err != nil {
+				return nil, d.broken(ctx, target, err)
+			}
+			return conn, nil
+		case ans.status != http.StatusProxyAuthRequired:
+			return nil, d.refusal(target, ans)
+		}
+
+		chosen, params := d.choose(ans.offers)
+		if chosen == nil || d.conf.Username == "" {
+			return nil, d.refusal(target, ans)
+		}
+		if auth == nil || chosen != used {
+			used, auth = chosen, chosen.new(d.conf)
+		}
+		if value, err = auth.answer(params); err != nil {
+			d.remember(nil)
+			return nil, d.refusal(target, ans)
+		}
+		if !ans.reusable {
+			c.end()
+			c = nil
+		}
+	}
+	return nil, d.refusal(target, answer{status: http.StatusProxyAuthRequired, reason: "the proxy keeps asking"})
+}
+
+func (d *Dialer) remembered() *scheme {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.worked
+}
+
+func (d *Dialer) remember(s *scheme) {
+	if s != nil && !s.unasked {
+		s = nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.worked = s
+}
+
+// dialProxy connects to the proxy, with TLS where its scheme is https.
+func (d *Dialer) dialProxy(ctx context.Context, target string) (net.Conn, error) {
+	conn, err := d.net.DialContext(ctx, "tcp", d.proxy.addr())
+	if err != nil {
+		return nil, d.fail(Code("proxy."+DialReason(err)), StepDial, target, err)
+	}
+	if d.proxy.scheme != "https" {
+		return conn, nil
+	}
+	conf := &tls.Config{}
+	if d.conf.TLS != nil {
+		given, err := d.conf.TLS()
+		if err != nil {
+			_ = conn.Close()
+			return nil, d.fail(CodeTLS, StepTLS, target, err)
+		}
+		conf = given.Clone()
+	}
+	conf.ServerName = d.proxy.host
+	conf.NextProtos = []string{"http/1.1"}
+	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
+	conf.InsecureSkipVerify = false // there is no switch for this
+	tc := tls.Client(conn, conf)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		e := d.fail(CodeTLS, StepTLS, target, err)
+		if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+			e.hint = "the proxy does not speak TLS on this port: write proxyHost with http:// or check proxyPort"
+		}
+		if isTimeout(err) {
+			e.Code = CodeTimeout
+		}
+		return nil, e
+	}
+	return tc, nil
+}
+
+// broken names an error of the conversation with the proxy.
+func (d *Dialer) broken(ctx context.Context, target string, err error) error {
+	code, hint := CodeClosed, ""
+	switch {
+	case ctx.Err() != nil:
+		err = ctx.Err()
+		code = CodeTimeout
+	case isTimeout(err):
+		code = CodeTimeout
+	case errors.Is(err, errHeaderTooLarge):
+		code = CodeTooLarge
+	case errors.Is(err, errAnsweredTLS):
+		code, hint = CodeNotHTTP, "the proxy wants TLS on this port: write proxyHost with https://"
+	case errors.Is(err, errNotHTTP):
+		code = CodeNotHTTP
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = errors.New("the proxy closed the connection before its answer was complete")
+	}
+	e := d.fail(code, StepConnect, target, err)
+	e.hint = hint
+	return e
+}
+
+// refusal names a status that opens no tunnel.
+func (d *Dialer) refusal(target string, ans answer) *Error {
+	e := d.fail(CodeStatus, StepConnect, target, nil)
+	e.Status, e.Reason = ans.status, d.scrub(ans.reason)
+	switch {
+	case ans.status == http.StatusProxyAuthRequired:
+		e.Code = CodeAuth
+		for _, o := range ans.offers {
+			e.Offers = append(e.Offers, printable(o.scheme))
+		}
+		chosen, _ := d.choose(ans.offers)
+		switch {
+		case d.conf.Username == "":
+			e.hint = "the proxy demands a login: set proxyUsername and proxyPassword"
+		case chosen == nil && len(ans.offers) > 0:
+			e.hint = "none of the schemes the proxy offers is supported (we can do " + d.supported() + "): ask its administrators to offer one of these"
+		default:
+			e.hint = "the proxy refused the login: check proxyUsername and proxyPassword"
+		}
+	case ans.status == http.StatusForbidden:
+		e.Code = CodeForbidden
+	case ans.status >= 500:
+		e.Code = CodeTarget
+	}
+	return e
+}
+
+func (d *Dialer) supported() string {
+	var names []string
+	for _, s := range d.schemes {
+		names = append(names, s.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// scrub removes our credentials from the words of a proxy that repeats
+// the request in its error page.
+func (d *Dialer) scrub(s string) string {
+	pair := base64.StdEncoding.EncodeToString([]byte(d.conf.Username + ":" + d.conf.Password))
+	for _, secret := range []string{pair, d.conf.Password} {
+		if secret != "" {
+			s = strings.ReplaceAll(s, secret, "[redacted]")
+		}
+	}
+	return s
+}
+
+// client is one connection to an HTTP proxy before it is a tunnel.
+type client struct {
+	conn    net.Conn
+	answers *answers
+	stop    func() bool
+}
+
+// newClient lets ctx interrupt whatever is done on conn.
+func newClient(ctx context.Context, conn net.Conn) *client {
+	if t, ok := ctx.Deadline(); ok {
+		_ = conn.SetDeadline(t)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	return &client{conn, newAnswers(conn), stop}
+}
+
+func (c *client) ask(target, authorization string) (answer, error) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "CONNECT %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: tcenvsvr\r\nProxy-Connection: keep-alive\r\n", target, target)
+	if authorization != "" {
+		fmt.Fprintf(&b, "Proxy-Authorization: %s\r\n", authorization)
+	}
+	b.WriteString("\r\n")
+	if _, err := c.conn.Write(b.Bytes()); err != nil {
+		return answer{}, err
+	}
+	return c.answers.next()
+}
+
+// end closes the connection.
+func (c *client) end() {
+	c.stop()
+	_ = c.conn.Close()
+}
+
+// release hands the connection over as the tunnel.
+func (c *client) release() (net.Conn, error) {
+	if !c.stop() { // ctx ended meanwhile and the deadline is in the past
+		_ = c.conn.Close()
+		return nil, context.Canceled
+	}
+	if err := c.conn.SetDeadline(time.Time{}); err != nil {
+		_ = c.conn.Close()
+		return nil, err
+	}
+	if rest := c.answers.rest(); len(rest) > 0 {
+		return &prefixed{Conn: c.conn, rest: rest}, nil
+	}
+	return c.conn, nil
+}
+
+// prefixed is a connection whose first bytes were read already.
+type prefixed struct {
+	net.Conn
+	rest []byte
+}
+
+func (p *prefixed) Read(b []byte) (int, error) {
+	if len(p.rest) > 0 {
+		n := copy(b, p.rest)
+		p.rest = p.rest[n:]
+		return n, nil
+	}
+	return p.Conn.Read(b)
+}

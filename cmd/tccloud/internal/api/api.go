@@ -1,0 +1,184 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"tcenvsvr/agent/appapi"
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/catalog"
+	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
+	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/registry/pki"
+)
+
+// Sessions are the live connections of agents.
+type Sessions interface {
+	Sessions(ctx context.Context) ([]gateway.Session, error)
+}
+
+// Config of an API; all but Logger are required.
+type Config struct {
+	Registry   *registry.Registry
+	Catalog    *catalog.Catalog
+	Uploads    *upload.Store
+	AppStore   *appstore.Store
+	Dispatcher dispatch.Service
+	Sessions   Sessions
+	Server     *pki.Server // the certificate shown
+	AdminToken string
+	APIURL     string // as agents reach it, for bundles
+	BrokerHost string // host:port, same
+	Version    string // of this program
+	Logger     *slog.Logger
+}
+
+// API serves HTTPS.
+type API struct {
+	Config
+	token   [sha256.Size]byte // of the admin token
+	started time.Time
+	handler http.Handler
+}
+
+// New puts the endpoints together.
+func New(cfg Config) (*API, error) {
+	if cfg.AdminToken == "" {
+		return nil, errors.New("starting the API: no admin token")
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	a := &API{Config: cfg, token: sha256.Sum256([]byte(cfg.AdminToken)), started: time.Now().UTC()}
+	a.AdminToken = "" // only its digest is needed from here on
+	apps := appapi.Handler(appapi.Config{Store: cfg.AppStore, Logger: cfg.Logger.With("component", "appapi")})
+	mux := http.NewServeMux()
+	mux.Handle(catalog.Prefix, cfg.Catalog.AgentHandler())
+	mux.Handle("/api/", limited(http.StripPrefix("/api", apps)))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	a.admin(mux)
+	a.handler = mux
+	return a, nil
+}
+
+// admin mounts the operators' endpoints.
+func (a *API) admin(mux *http.ServeMux) {
+	for pattern, serve := range map[string]endpoint{
+		"GET status":                          a.status,
+		"GET environments":                    a.environments,
+		"POST environments":                   a.createEnvironment,
+		"GET environments/{name}":             a.environment,
+		"PATCH environments/{name}":           a.changeEnvironment,
+		"DELETE environments/{name}":          a.deleteEnvironment,
+		"POST environments/{name}/bundle":     a.bundle,
+		"GET servers":                         a.servers,
+		"GET servers/{xid}":                   a.server,
+		"POST servers/{xid}/revoke":           a.revokeServer,
+		"GET apps":                            a.apps,
+		"POST apps":                           a.addApp,
+		"DELETE apps/{name}/{version}":        a.removeApp,
+		"POST executions":                     a.run,
+		"GET executions":                      a.executions,
+		"GET executions/{id}":                 a.execution,
+		"POST executions/{id}/cancel":         a.cancel,
+		"GET executions/{id}/watch":           a.watch,
+		"GET executions/{id}/logs":            a.logs,
+		"GET executions/{id}/outputs":         a.outputs,
+		"GET executions/{id}/files/{name...}": a.file,
+		"GET variables":                       a.variables,
+		"PUT variables/{source}/{id}":         a.setVariable,
+		"DELETE variables/{source}/{id}":      a.deleteVariable,
+	} {
+		a.route(mux, pattern, serve)
+	}
+	mux.Handle("/api/admin/", a.authorized(func(http.ResponseWriter, *http.Request) error {
+		return problem(http.StatusNotFound, v1.CodeNotFound, "there is no such endpoint, or not with this method")
+	}))
+}
+
+// Limits of the server.
+const (
+	headerTimeout = 10 * time.Second
+	bodyTimeout   = 2 * time.Minute // of requests that are not transfers
+	idleTimeout   = 2 * time.Minute
+	drainTimeout  = 5 * time.Second
+)
+
+// limited ends Apps' requests that stand still.
+func limited(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := http.NewResponseController(w)
+		_ = c.SetReadDeadline(time.Now().Add(bodyTimeout)) // best effort: not every connection has deadlines
+		h.ServeHTTP(w, r)
+	})
+}
+
+// Run serves l until ctx ends. Requests that last are ended, others have
+// five seconds to finish.
+func (a *API) Run(ctx context.Context, l net.Listener) error {
+	base, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	server := &http.Server{
+		Handler:           a.handler,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          log.New(quiet{a.Logger}, "", 0),
+	}
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		late := time.AfterFunc(drainTimeout/2, end) // what follows a log never ends by itself
+		defer late.Stop()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+		defer cancel()
+		if server.Shutdown(grace) != nil {
+			_ = server.Close()
+		}
+	})
+	err := server.Serve(tls.NewListener(l, &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: a.Server.Get,
+		NextProtos:     []string{"http/1.1"},
+	}))
+	if !stop() {
+		<-stopped
+		return nil
+	}
+	return fmt.Errorf("serving the API on %s: %w", l.Addr(), err)
+}
+
+// quiet passes on what net/http says about single connections: scans and
+// aborted handshakes are nobody's emergency.
+type quiet struct{ log *slog.Logger }
+
+func (q quiet) Write(p []byte) (int, error) {
+	q.log.Debug("connection to the API failed", "err", string(p[:max(len(p)-1, 0)]))
+	return len(p), nil
+}
+
+// connected maps the servers with a session to it.
+func (a *API) connected(ctx context.Context) (map[wire.ServerXID]gateway.Session, error) {
+	list, err := a.Sessions.Sessions(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing sessions: %w", err)
+	}
+	m := make(map[wire.ServerXID]gateway.Session, len(list))
+	for _, s := range list {
+		m[s.XID] = s
+	}
+	return m, nil
+}

@@ -1,0 +1,85 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+)
+
+func (a *API) apps(w http.ResponseWriter, r *http.Request) error {
+	list, err := a.Catalog.List(r.Context())
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, list)
+	return nil
+}
+
+// slowly reads a large body: no limit for the whole, one for each pause.
+type slowly struct {
+	io.Reader
+	control *http.ResponseController
+}
+
+func (s slowly) Read(p []byte) (int, error) {
+	_ = s.control.SetReadDeadline(time.Now().Add(time.Minute)) // best effort: not every connection has deadlines
+	n, err := s.Reader.Read(p)
+	if err != nil {
+		_ = s.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
+func (a *API) addApp(w http.ResponseWriter, r *http.Request) error {
+	body := slowly{http.MaxBytesReader(w, r.Body, wire.MaxAppSize), http.NewResponseController(w)}
+	app, err := a.Catalog.Add(r.Context(), body, flag(r, "replace"), a.needed(r.Context()))
+	if err != nil {
+		if f := describe(err); f.Code == v1.CodeExists {
+			return f.Try("raise programVersion, or use --replace")
+		}
+		return err
+	}
+	a.Logger.Info("app added", "app", app.Name, "version", app.Version, "sha256", app.SHA256, "size", app.Size)
+	answer(w, http.StatusCreated, app)
+	return nil
+}
+
+// needed reports whether an unfinished execution runs some content.
+func (a *API) needed(ctx context.Context) func(wire.SHA256) (bool, error) {
+	return func(sha wire.SHA256) (bool, error) {
+		list, err := a.unfinished(ctx, "")
+		return slices.ContainsFunc(list, func(e dispatch.Execution) bool { return e.App.SHA256 == sha }), err
+	}
+}
+
+// removeApp takes a version from the catalog. Unfinished executions keep
+// their content either way; without force it is not even tried.
+func (a *API) removeApp(w http.ResponseWriter, r *http.Request) error {
+	app, err := a.Catalog.Get(r.Context(), r.PathValue("name"), r.PathValue("version"))
+	if err != nil {
+		return err
+	}
+	needed := a.needed(r.Context())
+	if !flag(r, "force") {
+		used, err := needed(app.SHA256)
+		if err != nil {
+			return err
+		}
+		if used {
+			return problem(http.StatusConflict, v1.CodeInUse, "App %q version %q has unfinished executions", app.Name, app.Version).
+				Try("wait, cancel them, or use --force: they will still get it")
+		}
+	}
+	if err := a.Catalog.Remove(r.Context(), app.Name, app.Version, needed); err != nil {
+		return err
+	}
+	a.Logger.Info("app removed", "app", app.Name, "version", app.Version)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,189 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/registry/bundle"
+)
+
+func (a *API) status(w http.ResponseWriter, r *http.Request) error {
+	live, err := a.connected(r.Context())
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, v1.Status{
+		Version: a.Version, Started: a.started, APIURL: a.APIURL, BrokerHost: a.BrokerHost,
+		Environments: len(a.Registry.Environments()), Servers: len(a.Registry.Servers("")), Connected: len(live),
+	})
+	return nil
+}
+
+// figures adds to an Environment what happens in it.
+func (a *API) figures(ctx context.Context, e registry.Environment, live map[wire.ServerXID]gateway.Session) (v1.Environment, error) {
+	out := v1.Environment{Environment: e}
+	for _, s := range a.Registry.Servers(e.Name) {
+		out.Servers++
+		if _, ok := live[s.XID]; ok {
+			out.Connected++
+		}
+	}
+	stats, err := a.Dispatcher.Stats(ctx, e.Name)
+	out.Queued, out.Running = stats.Queued, stats.Running
+	out.Today, out.Week, out.Month = stats.Day, stats.Week, stats.Month
+	out.QueueWaitMS = float64(stats.QueueWait.Microseconds()) / 1000
+	return out, err
+}
+
+func (a *API) environments(w http.ResponseWriter, r *http.Request) error {
+	live, err := a.connected(r.Context())
+	if err != nil {
+		return err
+	}
+	list := []v1.Environment{}
+	for _, e := range a.Registry.Environments() {
+		one, err := a.figures(r.Context(), e, live)
+		if err != nil {
+			return err
+		}
+		list = append(list, one)
+	}
+	answer(w, http.StatusOK, list)
+	return nil
+}
+
+func (a *API) environment(w http.ResponseWriter, r *http.Request) error {
+	e, err := a.Registry.Environment(r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	live, err := a.connected(r.Context())
+	if err != nil {
+		return err
+	}
+	one, err := a.figures(r.Context(), e, live)
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, one)
+	return nil
+}
+
+func (a *API) createEnvironment(w http.ResponseWriter, r *http.Request) error {
+	var q v1.NewEnvironment
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	e, err := a.Registry.CreateEnvironment(r.Context(), q.Name, q.Owner)
+	if err != nil {
+		return err
+	}
+	a.Logger.Info("environment created", "environment", e.Name, "owner", e.Owner)
+	answer(w, http.StatusCreated, v1.Environment{Environment: e})
+	return nil
+}
+
+func (a *API) changeEnvironment(w http.ResponseWriter, r *http.Request) error {
+	var q v1.ChangeEnvironment
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	name := r.PathValue("name")
+	e, err := a.Registry.Environment(name)
+	if err == nil && q.Active != nil && e.Active != *q.Active {
+		e, err = a.Registry.SetActive(r.Context(), name, *q.Active)
+		a.Logger.Info("environment changed", "environment", name, "active", *q.Active)
+	}
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, v1.Environment{Environment: e})
+	return nil
+}
+
+// deleteEnvironment removes an Environment. One that has servers or
+// unfinished executions goes only with force, and they with it.
+func (a *API) deleteEnvironment(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	if _, err := a.Registry.Environment(name); err != nil {
+		return err
+	}
+	unfinished, err := a.unfinished(r.Context(), name)
+	if err != nil {
+		return err
+	}
+	servers := len(a.Registry.Servers(name))
+	if !flag(r, "force") && servers+len(unfinished) > 0 {
+		return problem(http.StatusConflict, v1.CodeInUse, "environment %q has %d servers and %d unfinished executions", name, servers, len(unfinished)).
+			Try("--force removes the servers and cancels the executions")
+	}
+	if err := a.Registry.DeleteEnvironment(r.Context(), name); err != nil {
+		return err
+	}
+	for _, e := range unfinished {
+		if err := a.Dispatcher.Cancel(r.Context(), e.ID, "the environment was removed"); err != nil && describe(err).Code != v1.CodeEnded {
+			return err
+		}
+	}
+	a.Logger.Info("environment removed", "environment", name, "servers", servers, "cancelled", len(unfinished))
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// unfinished lists executions that have not ended, of one Environment or all.
+func (a *API) unfinished(ctx context.Context, environment string) ([]dispatch.Execution, error) {
+	var all []dispatch.Execution
+	for _, state := range []wire.State{wire.StateQueued, wire.StateDelivered, wire.StateAccepted, wire.StatePreparing, wire.StateRunning} {
+		list, err := a.Dispatcher.List(ctx, dispatch.Filter{Environment: environment, State: state, Limit: 1 << 20})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	return all, nil
+}
+
+func (a *API) bundle(w http.ResponseWriter, r *http.Request) error {
+	var q v1.NewBundle
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	kind := bundle.Kind(q.Kind)
+	if q.Kind == "" {
+		kind = bundle.All
+	}
+	if err := kind.Check(); err == bundle.ErrNoPackage {
+		return err
+	} else if err != nil {
+		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
+	}
+	issued, err := a.Registry.Issue(r.Context(), registry.Request{
+		Environment: r.PathValue("name"), Server: q.Server, Name: q.Name,
+		KeepKey: kind == bundle.EnvOnly && q.Server != "",
+	})
+	if err != nil {
+		return err
+	}
+	cas := slices.Clone(a.Server.Issuers())
+	if ca := a.Registry.Authority().Certificate(); !slices.ContainsFunc(cas, ca.Equal) {
+		cas = append(cas, ca)
+	}
+	data, err := bundle.Build(bundle.Content{Kind: kind, Identity: issued, APIURL: a.APIURL, BrokerHost: a.BrokerHost, CAs: cas})
+	if err != nil {
+		return err
+	}
+	a.Logger.Info("bundle made", "environment", issued.Environment, "server", issued.XID, "name", issued.Name, "kind", kind, "reissued", q.Server != "")
+	h := w.Header()
+	h.Set("Content-Type", "application/zip")
+	h.Set("Content-Disposition", `attachment; filename="threatconnect-envsvr-bundle.zip"`)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Server-Xid", string(issued.XID))
+	_, _ = w.Write(data) // a client that left gets nothing
+	return nil
+}

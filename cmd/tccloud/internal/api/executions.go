@@ -1,0 +1,192 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"tcenvsvr/agent/appapi"
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+)
+
+// show turns a record into what operators see.
+func (a *API) show(e dispatch.Execution, params []string) v1.Execution {
+	out := v1.Execution{
+		ID: e.ID, Environment: e.Environment, App: e.App, Runtime: e.Runtime, State: e.State, Ended: e.Terminal(),
+		Attempt: e.Attempt, Server: e.Server, Priority: e.Priority, Retryable: e.Retryable,
+		TimeoutMS: e.Timeout.Milliseconds(), Params: params, Reason: e.Reason,
+		Created: e.Created, Delivered: e.Delivered, Accepted: e.Accepted, Started: e.Started, EndedAt: e.Ended,
+	}
+	if s, err := a.Registry.Server(e.Server); err == nil {
+		out.ServerName = s.Name
+	}
+	if r := e.Result; r != nil {
+		out.ExitCode, out.Signal, out.Message, out.Error = &r.ExitCode, r.Signal, r.Message, r.Error
+		out.Results, out.Files, out.Output = r.Results, r.Files, r.Output
+		out.PrepareMS, out.RunMS = r.PrepareMS, r.RunMS
+	}
+	for _, p := range e.History {
+		out.History = append(out.History, v1.Past(p))
+	}
+	return out
+}
+
+// names lists an execution's parameters as long as the cloud has them.
+func (a *API) names(ctx context.Context, e dispatch.Execution) []string {
+	if e.Terminal() {
+		return nil
+	}
+	params, err := a.Dispatcher.Params(ctx, e.ID, e.Attempt)
+	if err != nil {
+		return nil // ended in this moment, or moved: not worth an error
+	}
+	return slices.Sorted(maps.Keys(params))
+}
+
+func orderID(r *http.Request) (wire.OrderID, error) {
+	id := wire.OrderID(r.PathValue("id"))
+	if !id.Valid() {
+		return "", dispatch.ErrNotFound
+	}
+	return id, nil
+}
+
+func (a *API) find(r *http.Request) (dispatch.Execution, error) {
+	id, err := orderID(r)
+	if err != nil {
+		return dispatch.Execution{}, err
+	}
+	return a.Dispatcher.Get(r.Context(), id)
+}
+
+func (a *API) executions(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	f := dispatch.Filter{Environment: query.Get("environment"), State: wire.State(query.Get("state")), Limit: 100}
+	if s := query.Get("limit"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > 10_000 {
+			return problem(http.StatusBadRequest, v1.CodeBadRequest, "limit %.20q is outside 1–10000", s)
+		}
+		f.Limit = n
+	}
+	found, err := a.Dispatcher.List(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	list := []v1.Execution{}
+	for _, e := range found {
+		list = append(list, a.show(e, nil))
+	}
+	answer(w, http.StatusOK, list)
+	return nil
+}
+
+func (a *API) execution(w http.ResponseWriter, r *http.Request) error {
+	e, err := a.find(r)
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, a.show(e, a.names(r.Context(), e)))
+	return nil
+}
+
+func (a *API) cancel(w http.ResponseWriter, r *http.Request) error {
+	var q v1.Cancel
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	if len(q.Reason) > 1024 {
+		return problem(http.StatusBadRequest, v1.CodeBadRequest, "the reason is longer than 1024 bytes")
+	}
+	id, err := orderID(r)
+	if err != nil {
+		return err
+	}
+	if err := a.Dispatcher.Cancel(r.Context(), id, q.Reason); err != nil {
+		return err
+	}
+	a.Logger.Info("cancel asked for", "order", id)
+	e, err := a.Dispatcher.Get(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, a.show(e, nil))
+	return nil
+}
+
+// outputs reads the Playbook variables that the order asked for.
+func (a *API) outputs(w http.ResponseWriter, r *http.Request) error {
+	e, err := a.find(r)
+	if err != nil {
+		return err
+	}
+	out := v1.Outputs{}
+	for _, name := range e.OutVariables {
+		value, err := a.AppStore.Get(r.Context(), e.KVContext, name)
+		if errors.Is(err, appapi.ErrNotFound) {
+			continue // the App did not write it
+		}
+		if err != nil {
+			return err
+		}
+		if !json.Valid(value) { // raw bytes are a value, too
+			if value, err = json.Marshal(string(value)); err != nil {
+				return err
+			}
+		}
+		out[name] = value
+	}
+	answer(w, http.StatusOK, out)
+	return nil
+}
+
+// file sends a published file of the attempt that ended the order.
+func (a *API) file(w http.ResponseWriter, r *http.Request) error {
+	e, err := a.find(r)
+	if err != nil {
+		return err
+	}
+	f, whole, err := a.Uploads.Get(r.Context(), upload.File{Ref: e.Ref(), Name: r.PathValue("name")})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h := w.Header()
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Length", strconv.FormatInt(whole.Size, 10))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Sha256", string(whole.SHA256))
+	out := patient(w)
+	defer out.end()
+	if _, err := io.Copy(out, f); err != nil {
+		// The length was promised: the connection must not look complete.
+		a.Logger.Warn("published file not sent", "order", e.ID, "err", err)
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// answerer gives each write of a long answer its own time limit.
+type answerer struct {
+	http.ResponseWriter
+	control *http.ResponseController // its errors: not every connection has deadlines
+}
+
+func patient(w http.ResponseWriter) answerer { return answerer{w, http.NewResponseController(w)} }
+
+func (a answerer) Write(p []byte) (int, error) {
+	_ = a.control.SetWriteDeadline(time.Now().Add(time.Minute))
+	return a.ResponseWriter.Write(p)
+}
+
+// end lets the connection's next answer begin without a limit.
+func (a answerer) end() { _ = a.control.SetWriteDeadline(time.Time{}) }

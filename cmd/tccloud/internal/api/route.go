@@ -1,0 +1,148 @@
+package api
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"strings"
+	"time"
+
+	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/agent/appapi"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/catalog"
+	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
+	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/registry/bundle"
+)
+
+// endpoint answers a request of an operator, or returns why not before
+// it has written anything.
+type endpoint func(w http.ResponseWriter, r *http.Request) error
+
+// route mounts an endpoint; pattern is "METHOD path" below v1.Prefix.
+func (a *API) route(mux *http.ServeMux, pattern string, serve endpoint) {
+	method, path, _ := strings.Cut(pattern, " ")
+	mux.Handle(method+" "+v1.Prefix+path, a.authorized(serve))
+}
+
+// authorized lets operators through.
+func (a *API) authorized(serve endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		sum := sha256.Sum256([]byte(token))
+		err := error(problem(http.StatusUnauthorized, v1.CodeUnauthorized, "the admin token is missing or wrong").
+			Try("give --token-file, TCCLOUD_TOKEN_FILE or --data DIR on the cloud's own host; the cloud keeps its token in DIR/admin.token"))
+		if subtle.ConstantTimeCompare(sum[:], a.token[:]) == 1 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // transfers set their own
+			err = serve(w, r)
+		}
+		if err != nil {
+			a.fail(w, r, err)
+		}
+	})
+}
+
+func problem(status int, code, format string, args ...any) *v1.Error {
+	return &v1.Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// describe turns what the parts of the cloud return into an answer. What
+// is not foreseen is the cloud's own trouble and is not quoted.
+func describe(err error) *v1.Error {
+	if f, ok := errors.AsType[*v1.Error](err); ok {
+		return f
+	}
+	is := func(targets ...error) bool {
+		for _, t := range targets {
+			if errors.Is(err, t) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case is(registry.ErrNotFound, catalog.ErrNotFound, dispatch.ErrNotFound, appapi.ErrNotFound, fs.ErrNotExist):
+		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err)
+	case is(registry.ErrExists, catalog.ErrExists):
+		return problem(http.StatusConflict, v1.CodeExists, "%v", err)
+	case is(dispatch.ErrEnded):
+		return problem(http.StatusConflict, v1.CodeEnded, "%v", err)
+	case is(bundle.ErrNoPackage):
+		return problem(http.StatusConflict, v1.CodeNoPackage, "%v", err).
+			Try("install the package threatconnect-envsvr on the host; kind all or env brings the configuration")
+	case is(catalog.ErrInvalid):
+		f := problem(http.StatusUnprocessableEntity, v1.CodeInvalidApp, "%v", err)
+		if cause, ok := errors.AsType[*fault.Error](err); ok {
+			f.Code = cause.Code
+		}
+		return f
+	case is(registry.ErrInvalid, dispatch.ErrInvalid, appstore.ErrVariable, upload.ErrName):
+		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
+	}
+	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return problem(http.StatusRequestEntityTooLarge, v1.CodeTooLarge, "the body is larger than %d bytes", big.Limit)
+	}
+	return problem(http.StatusInternalServerError, v1.CodeInternal, "the cloud could not do this now").Try("its log says why")
+}
+
+func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		return // the client hung up
+	}
+	f := describe(err)
+	if f.Status == http.StatusInternalServerError {
+		a.Logger.Error("request of an operator not served", "method", r.Method, "path", r.URL.Path, "err", err)
+	}
+	answer(w, f.Status, v1.Failure{Error: f})
+}
+
+// answer writes v as JSON.
+func answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // only a client that left makes it fail
+}
+
+// maxBody is enough for everything but an App: parameters may hold files.
+const maxBody = 32 << 20
+
+// read decodes a body strictly. Its errors quote nothing of the body,
+// which may hold secrets.
+func read(w http.ResponseWriter, r *http.Request, v any) error {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	if err == nil && d.More() {
+		err = errors.New("more than one value")
+	}
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return err
+	}
+	what := "it is not the JSON wanted here"
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		what = fmt.Sprintf("field %q has the wrong type, want %s", t.Field, t.Type)
+	} else if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		what = fmt.Sprintf("unknown field %.60s", name)
+	} else if errors.Is(err, io.EOF) {
+		what = "it is empty"
+	}
+	return problem(http.StatusBadRequest, v1.CodeBadRequest, "reading the body: %s", what)
+}
+
+// flag reads a boolean of the query.
+func flag(r *http.Request, name string) bool {
+	v := r.URL.Query().Get(name)
+	return v == "1" || v == "true"
+}

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"net/http"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/registry"
+)
+
+func present(s registry.Server, live map[wire.ServerXID]gateway.Session) v1.Server {
+	out := v1.Server{Server: s}
+	if c, ok := live[s.XID]; ok {
+		out.Session = &v1.Session{
+			Version: c.Version, OS: c.OS, Arch: c.Arch, Epoch: c.Epoch, Gateway: c.Gateway, RemoteAddr: c.RemoteAddr,
+			Transport: c.Transport, Connected: c.Connected, RTTMS: float64(c.RTT.Microseconds()) / 1000,
+			Executors: c.Executors, Credit: c.Credit, Info: c.Info,
+		}
+	}
+	return out
+}
+
+func (a *API) servers(w http.ResponseWriter, r *http.Request) error {
+	name := r.URL.Query().Get("environment")
+	if name != "" {
+		if _, err := a.Registry.Environment(name); err != nil {
+			return err
+		}
+	}
+	live, err := a.connected(r.Context())
+	if err != nil {
+		return err
+	}
+	list := []v1.Server{}
+	for _, s := range a.Registry.Servers(name) {
+		list = append(list, present(s, live))
+	}
+	answer(w, http.StatusOK, list)
+	return nil
+}
+
+func (a *API) server(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.Registry.Server(wire.ServerXID(r.PathValue("xid")))
+	if err != nil {
+		return err
+	}
+	live, err := a.connected(r.Context())
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, present(s, live))
+	return nil
+}
+
+// revokeServer bars the server; its session is cut by the registry's Run,
+// at every gateway.
+func (a *API) revokeServer(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.Registry.Revoke(r.Context(), wire.ServerXID(r.PathValue("xid")))
+	if err != nil {
+		return err
+	}
+	a.Logger.Info("server revoked", "server", s.XID, "name", s.Name, "environment", s.Environment)
+	answer(w, http.StatusOK, v1.Server{Server: s})
+	return nil
+}

@@ -1,0 +1,33 @@
+package api
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"tcenvsvr/agent/atomicfile"
+)
+
+// OpenToken reads the admin token from path. Where there is none it makes
+// one, 256 random bits in a file of mode 0600, and reports that it is new.
+func OpenToken(path string) (token string, fresh bool, err error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		var b [32]byte
+		_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+		token = base64.RawURLEncoding.EncodeToString(b[:])
+		return token, true, atomicfile.WriteFile(path, []byte(token+"\n"), 0o600)
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("reading the admin token: %w", err)
+	}
+	token = strings.TrimSpace(string(data))
+	if len(token) < 16 {
+		return "", false, fmt.Errorf("reading the admin token: %q holds less than 16 characters", path)
+	}
+	return token, false, nil
+}

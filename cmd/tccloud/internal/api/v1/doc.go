@@ -1,0 +1,26 @@
+// Package v1 is what the admin API speaks: JSON over HTTPS below
+// /api/admin/v1, "Authorization: Bearer <admin token>". Server and client share it.
+//
+//	GET    status
+//	GET    environments                    POST   environments             NewEnvironment → Environment
+//	GET    environments/{name}             PATCH  environments/{name}      ChangeEnvironment → Environment
+//	DELETE environments/{name}?force=      POST   environments/{name}/bundle  NewBundle → a ZIP
+//	GET    servers?environment=            GET    servers/{xid}
+//	POST   servers/{xid}/revoke
+//	GET    apps                            POST   apps?replace=            a .tcx → App
+//	DELETE apps/{name}/{version}?force=
+//	POST   executions                      NewExecution → Execution
+//	GET    executions?environment=&state=&limit=      GET executions/{id}
+//	POST   executions/{id}/cancel          Cancel
+//	GET    executions/{id}/watch           Line with an Execution each, until it has ended
+//	GET    executions/{id}/logs?stream=&attempt=&follow=   Line with a Chunk each
+//	GET    executions/{id}/outputs         Outputs: the Playbook variables written
+//	GET    executions/{id}/files/{name}    a published file
+//	GET    variables                       PUT    variables/{source}/{id}  Content
+//	DELETE variables/{source}/{id}
+//
+// Answers that last (watch, logs) are one Line of JSON a line, empty
+// ones while nothing happens; an error after the first line is a Line, too. Every other
+// failure is {"error":{"code","message","hint"}} with a fitting status. Codes are
+// an API, messages are for people. No answer holds a token or the value of a parameter.
+package v1

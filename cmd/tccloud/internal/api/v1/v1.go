@@ -1,0 +1,212 @@
+package v1
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/catalog"
+	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
+	"tcenvsvr/cmd/tccloud/internal/registry"
+)
+
+// Prefix of all paths.
+const Prefix = "/api/admin/v1/"
+
+// Error codes.
+const (
+	CodeUnauthorized = "unauthorized"
+	CodeBadRequest   = "bad_request"
+	CodeNotFound     = "not_found"
+	CodeExists       = "exists"
+	CodeInUse        = "in_use"
+	CodeEnded        = "ended"
+	CodeTooLarge     = "too_large"
+	CodeInvalidApp   = "invalid_app"
+	CodeNoPackage    = "no_package"
+	CodeInactive     = "environment_inactive"
+	CodeInternal     = "internal"
+)
+
+// Error is a failure. It implements error.
+type Error struct {
+	Status  int    `json:"-"` // HTTP
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"` // what to try
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Try adds a hint.
+func (e *Error) Try(format string, args ...any) *Error {
+	e.Hint = fmt.Sprintf(format, args...)
+	return e
+}
+
+// Failure is the body of an answer that failed.
+type Failure struct {
+	Error *Error `json:"error"`
+}
+
+// Status describes the cloud.
+type Status struct {
+	Version      string    `json:"version"`
+	Started      time.Time `json:"started"`
+	APIURL       string    `json:"api_url"`
+	BrokerHost   string    `json:"broker_host"`
+	Environments int       `json:"environments"`
+	Servers      int       `json:"servers"`
+	Connected    int       `json:"connected"`
+}
+
+// NewEnvironment asks for one.
+type NewEnvironment struct {
+	Name  string `json:"name"`
+	Owner string `json:"owner,omitempty"`
+}
+
+// ChangeEnvironment sets what is not nil.
+type ChangeEnvironment struct {
+	Active *bool `json:"active,omitempty"`
+}
+
+// Environment is one with its figures.
+type Environment struct {
+	registry.Environment
+	Servers     int     `json:"servers"`
+	Connected   int     `json:"connected"`
+	Queued      int     `json:"queued"`
+	Running     int     `json:"running"`
+	Today       int     `json:"executions_today"`
+	Week        int     `json:"executions_7_days"`
+	Month       int     `json:"executions_30_days"`
+	QueueWaitMS float64 `json:"queue_wait_ms"`
+}
+
+// NewBundle asks for a bundle.
+type NewBundle struct {
+	Kind   string         `json:"kind"`             // all, env or server
+	Name   string         `json:"name,omitempty"`   // of the server
+	Server wire.ServerXID `json:"server,omitempty"` // re-issue for this one
+}
+
+// Server is one with its session, if it is connected.
+type Server struct {
+	registry.Server
+	Session *Session `json:"session,omitempty"`
+}
+
+// Session is a server's connection.
+type Session struct {
+	Version    string     `json:"version"`
+	OS         string     `json:"os"`
+	Arch       string     `json:"arch"`
+	Epoch      int64      `json:"epoch"`
+	Gateway    string     `json:"gateway"`
+	RemoteAddr string     `json:"remote_addr"`
+	Transport  string     `json:"transport"` // tls or websocket
+	Connected  time.Time  `json:"connected"`
+	RTTMS      float64    `json:"rtt_ms"`
+	Executors  int        `json:"executors"`
+	Credit     int        `json:"credit"`
+	Info       *wire.Info `json:"info,omitempty"`
+}
+
+// App is one version of an App in the catalog.
+type App = catalog.App
+
+// Variable names a runtime variable.
+type Variable = appstore.Variable
+
+// Content is what a runtime variable holds.
+type Content struct {
+	Data string `json:"data"`
+}
+
+// NewExecution asks for a run.
+type NewExecution struct {
+	Environment  string            `json:"environment"`
+	App          string            `json:"app"`
+	Version      string            `json:"version,omitempty"` // newest
+	Params       map[string]string `json:"params,omitempty"`
+	OutVariables []string          `json:"out_variables,omitempty"` // all that the App declares
+	KV           map[string]string `json:"kv,omitempty"`            // Playbook variables set before the start, JSON text each
+	TimeoutMS    int64             `json:"timeout_ms,omitempty"`
+	Priority     *int              `json:"priority,omitempty"` // 5
+	Retryable    bool              `json:"retryable,omitempty"`
+}
+
+// Cancel says why.
+type Cancel struct {
+	Reason string `json:"reason,omitempty"`
+}
+
+// Execution is an order and what came of it. It names parameters
+// as long as the cloud has them, and never shows their values.
+type Execution struct {
+	ID          wire.OrderID   `json:"id"`
+	Environment string         `json:"environment"`
+	App         wire.AppRef    `json:"app"`
+	Runtime     wire.Runtime   `json:"runtime"`
+	State       wire.State     `json:"state"`
+	Ended       bool           `json:"ended"`
+	Attempt     wire.Attempt   `json:"attempt"`
+	Server      wire.ServerXID `json:"server,omitempty"`
+	ServerName  string         `json:"server_name,omitempty"`
+	Priority    int            `json:"priority"`
+	Retryable   bool           `json:"retryable"`
+	TimeoutMS   int64          `json:"timeout_ms"`
+	Params      []string       `json:"params,omitempty"` // names
+
+	Created   time.Time `json:"created"`
+	Delivered time.Time `json:"delivered,omitzero"`
+	Accepted  time.Time `json:"accepted,omitzero"`
+	Started   time.Time `json:"started,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+
+	ExitCode  *int                            `json:"exit_code,omitempty"`
+	Signal    string                          `json:"signal,omitempty"`
+	Message   string                          `json:"message,omitempty"` // message.tc
+	Error     string                          `json:"error,omitempty"`   // a code, why the agent could not run it
+	Reason    string                          `json:"reason,omitempty"`  // why the cloud ended or moved it
+	Results   map[string]string               `json:"results,omitempty"` // results.tc
+	Files     []wire.File                     `json:"files,omitempty"`
+	Output    map[wire.Stream]wire.OutputSize `json:"output,omitempty"`
+	PrepareMS int64                           `json:"prepare_ms,omitempty"`
+	RunMS     int64                           `json:"run_ms,omitempty"`
+	History   []Past                          `json:"history,omitempty"`
+}
+
+// Past is an attempt before the current one.
+type Past struct {
+	Attempt wire.Attempt   `json:"attempt"`
+	Server  wire.ServerXID `json:"server,omitempty"`
+	State   wire.State     `json:"state"`
+	Ended   time.Time      `json:"ended"`
+	Reason  string         `json:"reason"`
+}
+
+// Outputs are Playbook variables as the App wrote them: the JSON, or a
+// JSON string where it is none.
+type Outputs map[string]json.RawMessage
+
+// Chunk is a piece of a log stream; the pieces follow each other.
+type Chunk struct {
+	Attempt wire.Attempt `json:"attempt"`
+	Stream  wire.Stream  `json:"stream"` // stdout, stderr, app, or api: what the App shipped itself
+	Offset  int64        `json:"offset"`
+	Data    []byte       `json:"data"` // base64
+}
+
+// StreamAPI is the log an App ships over the API (tc_log_to_api).
+const StreamAPI wire.Stream = "api"
+
+// Line is one line of an answer that lasts; without any field it only
+// says that the connection lives.
+type Line struct {
+	Execution *Execution `json:"execution,omitempty"`
+	Chunk     *Chunk     `json:"chunk,omitempty"`
+	Error     *Error     `json:"error,omitempty"`
+}

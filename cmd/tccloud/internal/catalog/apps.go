@@ -1,0 +1,161 @@
+package catalog
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/mod/semver"
+
+	"tcenvsvr/agent/wire"
+)
+
+// Errors that callers tell apart.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrExists   = errors.New("exists already")
+	ErrInvalid  = errors.New("invalid App")
+)
+
+// App is one version of one App in the catalog.
+type App struct {
+	wire.AppRef
+	DisplayName    string       `json:"display_name,omitempty"`
+	Language       string       `json:"language"`      // python or java
+	RuntimeLevel   string       `json:"runtime_level"` // as the manifest says
+	Runtime        wire.Runtime `json:"runtime"`
+	Features       []string     `json:"features,omitempty"`
+	Params         []Param      `json:"params,omitempty"`
+	Outputs        []Output     `json:"outputs,omitempty"` // of a Playbook App
+	TimeoutMinutes int          `json:"timeout_minutes,omitempty"`
+	Added          time.Time    `json:"added"`
+}
+
+// Param is a declared input.
+type Param struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Required bool   `json:"required,omitempty"`
+	Default  string `json:"default,omitempty"`
+}
+
+// Output is a declared Playbook variable.
+type Output struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// key is where an App stands in the bucket: names and versions hold
+// characters that a key may not have.
+func key(name, version string) string {
+	h := sha256.Sum256([]byte(name + "\x00" + version))
+	return hex.EncodeToString(h[:16])
+}
+
+// List returns all Apps, by name and newest version first.
+func (c *Catalog) List(ctx context.Context) ([]App, error) {
+	keys, err := c.apps.ListKeys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing Apps: %w", err)
+	}
+	list := []App{}
+	for k := range keys.Keys() {
+		a, _, err := c.read(ctx, k)
+		if errors.Is(err, ErrNotFound) {
+			continue // removed in between
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, a)
+	}
+	slices.SortFunc(list, func(a, b App) int {
+		if n := strings.Compare(a.Name, b.Name); n != 0 {
+			return n
+		}
+		return newer(a, b)
+	})
+	return list, nil
+}
+
+// newer orders versions of one App, the newest first; what is no
+// semantic version comes last, by the time it was added.
+func newer(a, b App) int {
+	if n := semver.Compare("v"+b.Version, "v"+a.Version); n != 0 {
+		return n
+	}
+	return b.Added.Compare(a.Added)
+}
+
+// Get returns a version of an App, the newest for version "". A name may
+// have its spaces, as people see it, or underscores, as its package does.
+func (c *Catalog) Get(ctx context.Context, name, version string) (App, error) {
+	name = strings.ReplaceAll(name, " ", "_")
+	if version != "" {
+		a, _, err := c.read(ctx, key(name, version))
+		if err != nil {
+			return App{}, fmt.Errorf("App %.140q version %.70q: %w", name, version, err)
+		}
+		return a, nil
+	}
+	list, err := c.List(ctx)
+	if err != nil {
+		return App{}, err
+	}
+	for _, a := range list {
+		if a.Name == name {
+			return a, nil
+		}
+	}
+	return App{}, fmt.Errorf("App %.140q: %w", name, ErrNotFound)
+}
+
+// Remove takes a version out of the catalog. Its content goes too, unless
+// another entry has the same or keep says that an execution needs it.
+func (c *Catalog) Remove(ctx context.Context, name, version string, keep func(wire.SHA256) (bool, error)) error {
+	a, err := c.Get(ctx, name, version)
+	if err != nil {
+		return err
+	}
+	if err := c.apps.Purge(ctx, key(a.Name, a.Version)); err != nil {
+		return fmt.Errorf("removing App %q version %q: %w", a.Name, a.Version, err)
+	}
+	return c.release(ctx, a.SHA256, keep)
+}
+
+// release removes content that nobody needs.
+func (c *Catalog) release(ctx context.Context, sha wire.SHA256, keep func(wire.SHA256) (bool, error)) error {
+	list, err := c.List(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(list, func(a App) bool { return a.SHA256 == sha }) {
+		return nil
+	}
+	if needed, err := keep(sha); needed || err != nil {
+		return err
+	}
+	return c.blobs.Remove(ctx, sha)
+}
+
+func (c *Catalog) read(ctx context.Context, key string) (App, uint64, error) {
+	e, err := c.apps.Get(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return App{}, 0, ErrNotFound
+	}
+	if err != nil {
+		return App{}, 0, fmt.Errorf("reading the catalog: %w", err)
+	}
+	var a App
+	if err := json.Unmarshal(e.Value(), &a); err != nil {
+		return App{}, 0, fmt.Errorf("reading the catalog: %w", err)
+	}
+	return a, e.Revision(), nil
+}

@@ -1,0 +1,125 @@
+package appstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/agent/appapi"
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+)
+
+// Names of the buckets and how long Playbook variables and logs stay.
+const (
+	ValuesBucket    = "playbook_values"
+	LargeBucket     = "playbook_large"
+	VariablesBucket = "runtime_variables"
+	LogStream       = "APPLOG"
+	ValuesTTL       = 7 * 24 * time.Hour
+)
+
+// TokenLife is how long a renewed token is valid.
+const TokenLife = 4 * time.Hour
+
+// Executions is what the store asks the dispatcher.
+type Executions interface {
+	Get(ctx context.Context, id wire.OrderID) (dispatch.Execution, error)
+	Params(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (map[string]string, error)
+}
+
+// Config of a Store; all but Logger are required.
+type Config struct {
+	Executions Executions
+	Signer     *apptoken.Signer
+	Values     jetstream.KeyValue    // ValuesBucket
+	Large      jetstream.ObjectStore // LargeBucket
+	Variables  jetstream.KeyValue    // VariablesBucket
+	JS         jetstream.JetStream   // for LogStream
+	Logger     *slog.Logger
+}
+
+// Store implements appapi.Store.
+type Store struct {
+	Config
+	seeding sync.RWMutex // held while an order and its first values are not both there
+}
+
+var _ appapi.Store = (*Store)(nil)
+
+// New returns the store.
+func New(cfg Config) *Store {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Store{Config: cfg}
+}
+
+// Session implements appapi.Tokens.
+func (s *Store) Session(ctx context.Context, token string) (appapi.Session, error) {
+	claims, err := s.Signer.Check(token)
+	if err != nil {
+		return appapi.Session{}, appapi.ErrToken
+	}
+	return s.live(ctx, claims)
+}
+
+// Renew implements appapi.Tokens: also for an expired token, as long as
+// its execution lives.
+func (s *Store) Renew(ctx context.Context, token string) (string, time.Time, error) {
+	claims, err := s.Signer.Check(token)
+	if err != nil && !errors.Is(err, apptoken.ErrExpired) {
+		return "", time.Time{}, appapi.ErrToken
+	}
+	if _, err := s.live(ctx, claims); err != nil {
+		return "", time.Time{}, err
+	}
+	fresh := s.Signer.Issue(claims.Order, claims.Attempt, TokenLife)
+	return fresh, time.Now().Add(TokenLife), nil
+}
+
+func (s *Store) live(ctx context.Context, claims apptoken.Claims) (appapi.Session, error) {
+	s.seeding.RLock()
+	defer s.seeding.RUnlock()
+	e, err := s.Executions.Get(ctx, claims.Order)
+	switch {
+	case errors.Is(err, dispatch.ErrNotFound):
+		return appapi.Session{}, appapi.ErrToken
+	case err != nil:
+		return appapi.Session{}, fmt.Errorf("looking for the execution of an App: %w", err)
+	case e.Terminal() || e.Attempt != claims.Attempt:
+		return appapi.Session{}, appapi.ErrToken
+	}
+	return appapi.Session{ID: claims.Ref.String(), Context: e.KVContext, Expires: claims.Expires}, nil
+}
+
+// ref reads back what live wrote into Session.ID.
+func ref(s appapi.Session) (wire.Ref, error) {
+	for i := len(s.ID) - 1; i > 0; i-- {
+		if s.ID[i] == '.' {
+			var attempt int
+			_, err := fmt.Sscanf(s.ID[i+1:], "%d", &attempt)
+			return wire.Ref{Order: wire.OrderID(s.ID[:i]), Attempt: wire.Attempt(attempt)}, err
+		}
+	}
+	return wire.Ref{}, appapi.ErrToken
+}
+
+// Params implements appapi.Runs.
+func (s *Store) Params(ctx context.Context, session appapi.Session) (map[string]string, error) {
+	r, err := ref(session)
+	if err != nil {
+		return nil, err
+	}
+	params, err := s.Executions.Params(ctx, r.Order, r.Attempt)
+	if errors.Is(err, dispatch.ErrNotFound) { // ended in this moment
+		return nil, appapi.ErrToken
+	}
+	return params, err
+}

@@ -1,0 +1,90 @@
+package appstore
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/agent/appapi"
+)
+
+// A value in the bucket is led by one byte that says where it is.
+const (
+	inline = 'i' // the value follows
+	large  = 'l' // the name of the object follows
+)
+
+// maxInline keeps a value with its headers below the default message
+// limit of an external NATS (1 MiB).
+const maxInline = 512 << 10
+
+// key is a bucket key for any context and variable name: names hold
+// characters that a key may not have, and are of any length.
+func key(kvContext, name string) string {
+	c, n := sha256.Sum256([]byte(kvContext)), sha256.Sum256([]byte(name))
+	return hex.EncodeToString(c[:16]) + "." + hex.EncodeToString(n[:])
+}
+
+// Get implements appapi.KeyValue.
+func (s *Store) Get(ctx context.Context, kvContext, name string) ([]byte, error) {
+	e, err := s.Values.Get(ctx, key(kvContext, name))
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil, appapi.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a Playbook variable: %w", err)
+	}
+	v := e.Value()
+	switch {
+	case len(v) == 0:
+		return nil, errors.New("reading a Playbook variable: the stored value is empty")
+	case v[0] == inline:
+		return v[1:], nil
+	}
+	value, err := s.Large.GetBytes(ctx, string(v[1:]))
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		return nil, appapi.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a large Playbook variable: %w", err)
+	}
+	return value, nil
+}
+
+// Put implements appapi.KeyValue.
+func (s *Store) Put(ctx context.Context, kvContext, name string, value []byte) error {
+	k := key(kvContext, name)
+	entry := append([]byte{inline}, value...)
+	if len(value) > maxInline {
+		if _, err := s.Large.Put(ctx, jetstream.ObjectMeta{Name: k}, bytes.NewReader(value)); err != nil {
+			return fmt.Errorf("storing a large Playbook variable: %w", err)
+		}
+		entry = append([]byte{large}, k...)
+	}
+	if _, err := s.Values.Put(ctx, k, entry); err != nil {
+		return fmt.Errorf("storing a Playbook variable: %w", err)
+	}
+	return nil
+}
+
+// Sweep removes large values that have aged out of the bucket.
+func (s *Store) Sweep(ctx context.Context) error {
+	objects, err := s.Large.List(ctx)
+	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
+		return fmt.Errorf("sweeping Playbook variables: %w", err)
+	}
+	for _, o := range objects {
+		if time.Since(o.ModTime) > ValuesTTL {
+			if err := s.Large.Delete(ctx, o.Name); err != nil {
+				return fmt.Errorf("sweeping Playbook variables: %w", err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package appstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/agent/appapi"
+)
+
+// Variable is a runtime variable, &{Source:TYPE:ID} in a parameter. What
+// it holds is never listed.
+type Variable struct {
+	Source  string    `json:"source"` // TC or Vault
+	ID      string    `json:"id"`
+	Changed time.Time `json:"changed"`
+}
+
+// ErrVariable: not a variable's name.
+var ErrVariable = errors.New("want source TC or Vault and an id of 1–64 letters, digits and -")
+
+var variableID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+
+func variableKey(source, id string) (string, error) {
+	if (source != "TC" && source != "Vault") || !variableID.MatchString(id) {
+		return "", ErrVariable
+	}
+	return source + "." + id, nil
+}
+
+// SetVariable stores the content of a variable; a file's is base64.
+func (s *Store) SetVariable(ctx context.Context, source, id, data string) error {
+	k, err := variableKey(source, id)
+	if err != nil {
+		return err
+	}
+	v, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Config.Variables.Put(ctx, k, v); err != nil {
+		return fmt.Errorf("storing variable %s: %w", k, err)
+	}
+	return nil
+}
+
+// DeleteVariable removes a variable; appapi.ErrNotFound.
+func (s *Store) DeleteVariable(ctx context.Context, source, id string) error {
+	k, err := variableKey(source, id)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Config.Variables.Get(ctx, k); errors.Is(err, jetstream.ErrKeyNotFound) {
+		return appapi.ErrNotFound
+	}
+	if err := s.Config.Variables.Purge(ctx, k); err != nil {
+		return fmt.Errorf("removing variable %s: %w", k, err)
+	}
+	return nil
+}
+
+// ListVariables names all variables.
+func (s *Store) ListVariables(ctx context.Context) ([]Variable, error) {
+	keys, err := s.Config.Variables.ListKeys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing variables: %w", err)
+	}
+	list := []Variable{}
+	for k := range keys.Keys() {
+		e, err := s.Config.Variables.Get(ctx, k)
+		if err != nil {
+			continue // removed in between
+		}
+		source, id, _ := strings.Cut(k, ".")
+		list = append(list, Variable{source, id, e.Created().UTC()})
+	}
+	slices.SortFunc(list, func(a, b Variable) int { return strings.Compare(a.Source+a.ID, b.Source+b.ID) })
+	return list, nil
+}
+
+// Variable implements appapi.Runs.
+func (s *Store) Variable(ctx context.Context, session appapi.Session, source, id string) (string, error) {
+	k, err := variableKey(source, id)
+	if err != nil {
+		return "", appapi.ErrNotFound
+	}
+	params, err := s.Params(ctx, session)
+	if err != nil {
+		return "", err
+	}
+	if !mentions(params, source, id) {
+		return "", appapi.ErrNotFound
+	}
+	e, err := s.Config.Variables.Get(ctx, k)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return "", appapi.ErrNotFound
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading a runtime variable: %w", err)
+	}
+	var data string
+	if err := json.Unmarshal(e.Value(), &data); err != nil {
+		return "", errors.New("reading a runtime variable: the stored value is damaged")
+	}
+	return data, nil
+}
+
+// mentions reports whether a parameter holds &{source:TYPE:id}.
+func mentions(params map[string]string, source, id string) bool {
+	p := regexp.MustCompile(`&\{` + source + `:[A-Z]+:` + id + `\}`)
+	for _, v := range params {
+		if p.MatchString(v) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,101 @@
+// Package apptoken makes and checks the tokens with which a running App
+// calls the API (tc_token). Nothing is stored: a token carries what it
+// is good for, signed with HMAC-SHA-256 under a key in the data folder:
+//
+//	APP:<expiry, Unix seconds>:<attempt>:<order>:<base64url MAC>
+//
+// The order stands last but one because old App frameworks take that
+// part for the job's id. A token can be renewed as long as its execution lives,
+// whoever holds it and however late; that is for the caller to know.
+package apptoken
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/wire"
+)
+
+// Errors of Check. ErrExpired still comes with the token's claims.
+var (
+	ErrInvalid = errors.New("App token is not valid")
+	ErrExpired = errors.New("App token has expired")
+)
+
+const keySize = 32
+
+// Signer is safe for concurrent use.
+type Signer struct{ key []byte }
+
+// Open reads the key from path and makes it where there is none. Cloud
+// instances that serve the same Apps share the file.
+func Open(path string) (*Signer, error) {
+	key, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		key = make([]byte, keySize)
+		_, _ = rand.Read(key) // never fails, see crypto/rand
+		err = atomicfile.WriteFile(path, key, 0o600)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the key of App tokens: %w", err)
+	}
+	if len(key) != keySize {
+		return nil, fmt.Errorf("opening the key of App tokens: %q has %d bytes, want %d", path, len(key), keySize)
+	}
+	return &Signer{key}, nil
+}
+
+// Issue returns a token for one attempt at an order, valid for ttl.
+func (s *Signer) Issue(order wire.OrderID, attempt wire.Attempt, ttl time.Duration) string {
+	claims := fmt.Sprintf("APP:%d:%d:%s", time.Now().Add(ttl).Unix(), attempt, order)
+	return claims + ":" + s.mac(claims)
+}
+
+// Claims are what a token is good for.
+type Claims struct {
+	wire.Ref
+	Expires time.Time
+}
+
+// Check returns the claims of a token. They are valid with ErrExpired
+// too, not with ErrInvalid.
+func (s *Signer) Check(token string) (Claims, error) {
+	i := strings.LastIndexByte(token, ':')
+	if i < 0 || len(token) > 512 {
+		return Claims{}, ErrInvalid
+	}
+	claims := token[:i]
+	if !hmac.Equal([]byte(token[i+1:]), []byte(s.mac(claims))) {
+		return Claims{}, ErrInvalid
+	}
+	part := strings.Split(claims, ":") // signed by us: the form is known
+	if len(part) != 4 || part[0] != "APP" {
+		return Claims{}, ErrInvalid
+	}
+	expires, err1 := strconv.ParseInt(part[1], 10, 64)
+	attempt, err2 := strconv.Atoi(part[2])
+	if err1 != nil || err2 != nil {
+		return Claims{}, ErrInvalid
+	}
+	c := Claims{wire.Ref{Order: wire.OrderID(part[3]), Attempt: wire.Attempt(attempt)}, time.Unix(expires, 0)}
+	if !time.Now().Before(c.Expires) {
+		return c, ErrExpired
+	}
+	return c, nil
+}
+
+func (s *Signer) mac(claims string) string {
+	h := hmac.New(sha256.New, s.key)
+	h.Write([]byte(claims))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,161 @@
+// Package blob keeps Apps by content: in the object store, which all
+// gateways share, and as verified files in a local folder, from which they
+// are served with ranges and without the store.
+//
+//	Add(file)  ──► object store ──► cache/<sha256>
+//	Open(sha)  ──► cache/<sha256>, fetched from the object store when it is not there
+package blob
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/singleflight"
+
+	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/wire"
+)
+
+// ErrNotFound: no content with this digest.
+var ErrNotFound = errors.New("no such content")
+
+// Store is safe for concurrent use.
+type Store struct {
+	dir     string
+	objects jetstream.ObjectStore
+	fetches singleflight.Group
+
+	mu       sync.Mutex
+	verified map[wire.SHA256]bool // cache files whose digest was checked by this process
+}
+
+// Open uses dir for the cache and removes what a crash left there.
+func Open(dir string, objects jetstream.ObjectStore) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("opening the App cache: %w", err)
+	}
+	if err := atomicfile.Sweep(dir); err != nil {
+		return nil, fmt.Errorf("opening the App cache: %w", err)
+	}
+	return &Store{dir: dir, objects: objects, verified: make(map[wire.SHA256]bool)}, nil
+}
+
+// Temp returns a file in the cache's folder to spool new content into.
+// The caller removes it; Open does after a crash.
+func (s *Store) Temp() (*os.File, error) { return os.CreateTemp(s.dir, ".spool.*.tmp") }
+
+// Add stores the content of r, whose digest and size the caller has
+// computed. It is durable when Add returns.
+func (s *Store) Add(ctx context.Context, sha wire.SHA256, r io.Reader) error {
+	if _, err := s.objects.GetInfo(ctx, string(sha)); err == nil {
+		return nil // the same content is there already
+	}
+	_, err := s.objects.Put(ctx, jetstream.ObjectMeta{Name: string(sha)}, r)
+	if err != nil {
+		return fmt.Errorf("storing content %s: %w", sha, err)
+	}
+	return nil
+}
+
+// Open returns the content as a file, to be closed by the caller.
+func (s *Store) Open(ctx context.Context, sha wire.SHA256) (*os.File, error) {
+	if !sha.Valid() {
+		return nil, ErrNotFound
+	}
+	path := filepath.Join(s.dir, string(sha))
+	f, err := os.Open(path)
+	if err == nil && s.intact(sha, f) {
+		return f, nil
+	}
+	if err == nil { // damaged on disk: the object store has it
+		_ = f.Close()
+	}
+	// One fetch for all who wait; the first one's leaving must not end it for the others.
+	fetch := s.fetches.DoChan(string(sha), func() (any, error) {
+		return nil, s.fetch(context.WithoutCancel(ctx), sha, path)
+	})
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case r := <-fetch:
+		if r.Err != nil {
+			return nil, r.Err
+		}
+	}
+	return os.Open(path)
+}
+
+// intact checks a cache file's digest once in a process's life.
+func (s *Store) intact(sha wire.SHA256, f *os.File) bool {
+	s.mu.Lock()
+	known := s.verified[sha]
+	s.mu.Unlock()
+	if known {
+		return true
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil || hex.EncodeToString(h.Sum(nil)) != string(sha) {
+		return false
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return false
+	}
+	s.trust(sha)
+	return true
+}
+
+func (s *Store) trust(sha wire.SHA256) {
+	s.mu.Lock()
+	s.verified[sha] = true
+	s.mu.Unlock()
+}
+
+func (s *Store) fetch(ctx context.Context, sha wire.SHA256, path string) error {
+	object, err := s.objects.Get(ctx, string(sha))
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		return ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("fetching content %s: %w", sha, err)
+	}
+	defer object.Close()
+	err = atomicfile.Write(path, 0o600, func(w io.Writer) error {
+		h := sha256.New()
+		if _, err := io.Copy(io.MultiWriter(w, h), object); err != nil {
+			return err
+		}
+		if got := hex.EncodeToString(h.Sum(nil)); got != string(sha) {
+			return fmt.Errorf("the object store holds content with digest %s", got)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("fetching content %s: %w", sha, err)
+	}
+	s.trust(sha)
+	return nil
+}
+
+// Remove forgets the content.
+func (s *Store) Remove(ctx context.Context, sha wire.SHA256) error {
+	err := s.objects.Delete(ctx, string(sha))
+	if err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
+		return fmt.Errorf("removing content %s: %w", sha, err)
+	}
+	s.mu.Lock()
+	delete(s.verified, sha)
+	s.mu.Unlock()
+	if err := os.Remove(filepath.Join(s.dir, string(sha))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing content %s: %w", sha, err)
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package catalog
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
+	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
+)
+
+// Names of the buckets.
+const (
+	AppsBucket  = "apps"
+	BlobsBucket = "app_content"
+	FilesBucket = "published_files"
+)
+
+// Orders is what agents' requests are checked against.
+type Orders interface {
+	Params(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (map[string]string, error)
+	Owner(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (wire.ServerXID, bool, error)
+}
+
+// Servers tells whose appDeliveryToken it is.
+type Servers interface {
+	Deliver(token string) (wire.ServerXID, error)
+}
+
+// Config of a Catalog; all but Logger and Retention are required.
+type Config struct {
+	Apps      jetstream.KeyValue // AppsBucket
+	Blobs     *blob.Store
+	Uploads   *upload.Store
+	Orders    Orders
+	Servers   Servers
+	Retention time.Duration // of published files, 0 = 45 days
+	Logger    *slog.Logger
+}
+
+// Catalog is safe for concurrent use.
+type Catalog struct {
+	apps      jetstream.KeyValue
+	blobs     *blob.Store
+	uploads   *upload.Store
+	orders    Orders
+	servers   Servers
+	retention time.Duration
+	log       *slog.Logger
+}
+
+// New returns a catalog over its parts.
+func New(cfg Config) *Catalog {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Retention == 0 {
+		cfg.Retention = 45 * 24 * time.Hour
+	}
+	return &Catalog{cfg.Apps, cfg.Blobs, cfg.Uploads, cfg.Orders, cfg.Servers, cfg.Retention, cfg.Logger}
+}
+
+// sweepEvery is how often old files are looked for.
+const sweepEvery = 6 * time.Hour
+
+// Run removes what has aged, until ctx ends. sweep is called at the
+// same times, for others who keep things.
+func (c *Catalog) Run(ctx context.Context, sweep ...func(context.Context) error) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	sweep = append(sweep, func(ctx context.Context) error { return c.uploads.Sweep(ctx, c.retention) })
+	for {
+		for _, s := range sweep {
+			if err := s(ctx); err != nil && ctx.Err() == nil {
+				c.log.Warn("old files not removed, trying again later", "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}

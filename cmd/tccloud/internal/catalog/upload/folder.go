@@ -1,0 +1,86 @@
+package upload
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// part is where a file grows: the agent's name is never a path here.
+func (s *Store) part(f File) string {
+	sum := sha256.Sum256([]byte(f.Name))
+	return filepath.Join(s.dir, f.Ref.String(), hex.EncodeToString(sum[:16]))
+}
+
+func size(path string) (int64, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("looking for what was received: %w", err)
+	}
+	return info.Size(), nil
+}
+
+// room makes the folder of an attempt and refuses a new file of so many
+// bytes where the attempt has published enough.
+func (s *Store) room(dir string, bytes int64) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making room: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("making room: %w", err)
+	}
+	for _, e := range entries {
+		if part := strings.Split(e.Name(), "."); len(part) == 3 { // <name>.<size>.done
+			n, _ := strconv.ParseInt(part[1], 10, 64)
+			bytes += n
+		} else if info, err := e.Info(); err == nil {
+			bytes += info.Size()
+		}
+	}
+	if len(entries) >= maxFiles || bytes > maxTotal {
+		return fmt.Errorf("%w: at most %d files and %d bytes", ErrLimit, maxFiles, int64(maxTotal))
+	}
+	return nil
+}
+
+// Sweep removes partial files nobody came back for, and complete ones
+// older than retention.
+func (s *Store) Sweep(ctx context.Context, retention time.Duration) error {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return fmt.Errorf("sweeping uploads: %w", err)
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > keep {
+			if err := os.RemoveAll(filepath.Join(s.dir, e.Name())); err != nil {
+				return fmt.Errorf("sweeping uploads: %w", err)
+			}
+		}
+	}
+	objects, err := s.objects.List(ctx)
+	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
+		return fmt.Errorf("sweeping published files: %w", err)
+	}
+	for _, o := range objects {
+		if time.Since(o.ModTime) > retention {
+			if err := s.objects.Delete(ctx, o.Name); err != nil {
+				return fmt.Errorf("sweeping published files: %w", err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,241 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/client"
+)
+
+func newExecution(env *Env) *cobra.Command {
+	return operator(env, group("execution", "see and cancel executions",
+		`Execution shows what became of orders. It names parameters and never shows
+their values.
+
+  tccloud execution list --env lab --state running --data DIR
+  tccloud execution logs ID --follow --data DIR
+
+Exit codes:
+`+codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
+		newExecutionList(env), newExecutionShow(env), newExecutionCancel(env), newExecutionLogs(env),
+		newExecutionOutputs(env), newExecutionDownload(env)))
+}
+
+func newExecutionList(env *Env) *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "list executions, newest first", Args: exactly()}
+	environment := cmd.Flags().String("env", "", "only of this Environment")
+	state := cmd.Flags().String("state", "", "only in this state or with this outcome")
+	limit := cmd.Flags().Int("limit", 100, "at most so many")
+	json := asJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := env.connect()
+		if err != nil {
+			return err
+		}
+		list, err := c.Executions(cmd.Context(), *environment, wire.State(*state), *limit)
+		if err != nil {
+			return err
+		}
+		return env.answer(*json, list, func(w io.Writer) {
+			table(w, "ID\tENVIRONMENT\tAPP\tSTATE\tSERVER\tCREATED\tMESSAGE", func(row func(...any)) {
+				for _, x := range list {
+					row(x.ID, x.Environment, x.App.Name+"@"+x.App.Version, x.State, x.ServerName, clock(x.Created), x.Message)
+				}
+			})
+		})
+	}
+	return cmd
+}
+
+func newExecutionShow(env *Env) *cobra.Command {
+	cmd := &cobra.Command{Use: "show ID", Short: "show one execution", Args: exactly("ID")}
+	json := asJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := env.connect()
+		if err != nil {
+			return err
+		}
+		x, err := c.Execution(cmd.Context(), wire.OrderID(args[0]))
+		if err != nil {
+			return err
+		}
+		return env.answer(*json, x, func(w io.Writer) { summary(w, x) })
+	}
+	return cmd
+}
+
+func newExecutionCancel(env *Env) *cobra.Command {
+	cmd := &cobra.Command{Use: "cancel ID", Short: "end an execution", Args: exactly("ID")}
+	reason := cmd.Flags().String("reason", "", "why, for people")
+	json := asJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := env.connect()
+		if err != nil {
+			return err
+		}
+		x, err := c.Cancel(cmd.Context(), wire.OrderID(args[0]), *reason)
+		if err != nil {
+			return err
+		}
+		return env.answer(*json, x, func(w io.Writer) { summary(w, x) })
+	}
+	return cmd
+}
+
+func newExecutionLogs(env *Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "logs ID", Short: "show the App's output", Args: exactly("ID"),
+		Long: `Logs prints what the App wrote: its stdout on stdout, stderr and app.log on
+stderr. With --stream one of them alone comes on stdout; api is what the App
+shipped itself (tc_log_to_api).
+
+  tccloud execution logs ID --follow --data DIR
+  tccloud execution logs ID --stream app --data DIR
+
+Exit codes:
+` + codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
+	}
+	stream := cmd.Flags().String("stream", "", "stdout, stderr, app or api")
+	attempt := cmd.Flags().Int("attempt", 0, "of this attempt, default the current one")
+	follow := cmd.Flags().BoolP("follow", "f", false, "go on until the execution has ended")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := env.connect()
+		if err != nil {
+			return err
+		}
+		id, q := wire.OrderID(args[0]), client.LogQuery{Stream: wire.Stream(*stream), Attempt: wire.Attempt(*attempt)}
+		write := func(chunk v1.Chunk) error {
+			w := env.Stderr
+			if chunk.Stream == wire.Stdout || *stream != "" {
+				w = env.Stdout
+			}
+			_, err := w.Write(chunk.Data)
+			return err
+		}
+		if *follow && q.Stream != v1.StreamAPI {
+			return c.Follow(cmd.Context(), id, q, write)
+		}
+		for chunk, err := range c.Logs(cmd.Context(), id, q) {
+			if err == nil {
+				err = write(chunk)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return cmd
+}
+
+func newExecutionOutputs(env *Env) *cobra.Command {
+	cmd := &cobra.Command{Use: "outputs ID", Short: "show the Playbook variables it wrote", Args: exactly("ID")}
+	json := asJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := env.connect()
+		if err != nil {
+			return err
+		}
+		outputs, err := c.Outputs(cmd.Context(), wire.OrderID(args[0]))
+		if err != nil {
+			return err
+		}
+		return env.answer(*json, outputs, func(w io.Writer) {
+			for _, name := range sorted(outputs) {
+				fmt.Fprintf(w, "%s = %s\n", printable(name), printable(string(outputs[name])))
+			}
+		})
+	}
+	return cmd
+}
+
+func newExecutionDownload(env *Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "download ID [FILE]...", Short: "download published files", Args: cobra.MinimumNArgs(1),
+		Long: `Download fetches the files an execution published, all or those named, into a
+folder.
+
+  tccloud execution download ID --data DIR
+  tccloud execution download ID report.csv -o /tmp/reports --data DIR
+
+Exit codes:
+` + codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
+	}
+	dir := cmd.Flags().StringP("output", "o", ".", "folder to write to")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := env.connect()
+		if err != nil {
+			return err
+		}
+		x, err := c.Execution(cmd.Context(), wire.OrderID(args[0]))
+		if err != nil {
+			return err
+		}
+		for _, f := range x.Files {
+			if f.Error != "" || len(args) > 1 && !slices.Contains(args[1:], f.Name) {
+				continue
+			}
+			// The name is the App's choice: it must stay inside.
+			if !filepath.IsLocal(filepath.FromSlash(f.Name)) {
+				return fmt.Errorf("downloading %q: the name leads out of the folder", f.Name)
+			}
+			path := filepath.Join(*dir, filepath.FromSlash(f.Name))
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return fmt.Errorf("downloading %q: %w", f.Name, err)
+			}
+			err := atomicfile.Write(path, 0o644, func(w io.Writer) error { return c.File(cmd.Context(), x.ID, f.Name, w) })
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(env.Stdout, path)
+		}
+		return nil
+	}
+	return cmd
+}
+
+func sorted[V any](m map[string]V) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// summary prints an execution for people.
+func summary(w io.Writer, x v1.Execution) {
+	pairs := []any{"execution", x.ID, "environment", x.Environment, "app", x.App.Name + "@" + x.App.Version, "state", x.State}
+	if x.ExitCode != nil {
+		pairs = append(pairs, "exit code", *x.ExitCode)
+	}
+	pairs = append(pairs, "signal", x.Signal, "message", x.Message, "error", x.Error, "reason", x.Reason, "server", x.ServerName,
+		"attempt", x.Attempt, "created", clock(x.Created), "started", clock(x.Started), "ended", clock(x.EndedAt),
+		"parameters", strings.Join(x.Params, ", "))
+	if x.Ended && !x.Started.IsZero() {
+		pairs = append(pairs, "duration", fmt.Sprintf("%d ms, prepared in %d ms", x.RunMS, x.PrepareMS))
+	}
+	for _, name := range sorted(x.Results) {
+		pairs = append(pairs, "result "+printable(name), x.Results[name])
+	}
+	for _, f := range x.Files {
+		if f.Error != "" {
+			pairs = append(pairs, "file "+printable(f.Name), "missing: "+f.Error)
+		} else {
+			pairs = append(pairs, "file "+printable(f.Name), fmt.Sprintf("%d bytes", f.Size))
+		}
+	}
+	for _, p := range x.History {
+		pairs = append(pairs, fmt.Sprintf("attempt %d", p.Attempt), fmt.Sprintf("%s: %s", p.State, p.Reason))
+	}
+	facts(w, pairs...)
+}

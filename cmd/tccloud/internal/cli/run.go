@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/client"
+)
+
+// runFlags are what `run` takes besides its arguments.
+type runFlags struct {
+	params, kv   []string
+	paramFile    string
+	outVariables []string
+	timeout      time.Duration
+	priority     int
+	retryable    bool
+	follow       bool
+	detach       bool
+	json         bool
+}
+
+func newRun(env *Env) *cobra.Command {
+	var flags runFlags
+	cmd := &cobra.Command{
+		Use: "run ENV APP[@VERSION]", Short: "run an App and wait for its end", Args: exactly("ENV", "APP[@VERSION]"),
+		Long: `Run gives an order to an Environment, waits for its end and exits by the outcome.
+One of the Environment's servers takes it. Interrupting this command does not end
+the execution; "tccloud execution cancel ID" does.
+
+Everything on the command line can be read by others with ps, and may stay in
+the shell's history. Secrets belong into --param-file, a JSON object of names and
+values ("-" reads stdin), or --param NAME=@FILE.
+
+  tccloud run lab My_App --param-file params.json --follow --data DIR
+  tccloud run lab My_App@1.0.2 --param user=ada --param password=@pw.txt --data DIR
+  tccloud run lab My_Playbook_App --kv '#App:1:in!String=hello' --json --data DIR
+
+With --follow the App's stdout comes on stdout, its stderr and app.log on stderr
+(with --json all of it on stderr).
+
+Exit codes:
+` + codeTable(),
+	}
+	f := cmd.Flags()
+	f.StringArrayVarP(&flags.params, "param", "p", nil, "a parameter, NAME=VALUE or NAME=@FILE (VALUE is visible in ps; @@ is a literal @)")
+	f.StringVar(&flags.paramFile, "param-file", "", "JSON object of parameters, - is stdin; --param wins")
+	f.StringArrayVar(&flags.outVariables, "out-variable", nil, "Playbook variable the App shall write, default all it declares as #App:1:NAME!TYPE")
+	f.StringArrayVar(&flags.kv, "kv", nil, "Playbook variable to set before, NAME=JSON or NAME=@FILE; what is no JSON becomes a string")
+	f.DurationVar(&flags.timeout, "timeout", 0, "end the App after so long, 1s–168h (default the App's own, or the cloud's)")
+	f.IntVar(&flags.priority, "priority", 5, "0 (last) to 9 (first)")
+	f.BoolVar(&flags.retryable, "retryable", false, "may be run again when its outcome cannot be known")
+	f.BoolVarP(&flags.follow, "follow", "f", false, "show the App's output while it runs")
+	f.BoolVar(&flags.detach, "detach", false, "do not wait: print the execution's id")
+	f.BoolVar(&flags.json, "json", false, "answer in JSON")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if flags.detach && flags.follow {
+			return misuse(cmd, "--detach and --follow exclude each other")
+		}
+		q, err := env.order(args[0], args[1], flags)
+		if err != nil {
+			return err
+		}
+		c, err := env.connect()
+		if err != nil {
+			return err
+		}
+		return env.run(cmd.Context(), c, q, flags)
+	}
+	return operator(env, cmd)
+}
+
+// order makes the request from the command line.
+func (e *Env) order(environment, app string, flags runFlags) (v1.NewExecution, error) {
+	q := v1.NewExecution{
+		Environment: environment, TimeoutMS: flags.timeout.Milliseconds(), Priority: &flags.priority,
+		Retryable: flags.retryable, OutVariables: flags.outVariables,
+	}
+	q.App, q.Version = splitApp(app)
+	if flags.timeout < 0 {
+		return q, usage("run: --timeout %s is negative", flags.timeout)
+	}
+	var err error
+	if q.Params, err = e.parameters(flags.params, flags.paramFile); err != nil {
+		return q, err
+	}
+	q.KV, err = e.variables(flags.kv)
+	return q, err
+}
+
+func (e *Env) run(ctx context.Context, c *client.Client, q v1.NewExecution, flags runFlags) error {
+	x, err := c.Run(ctx, q)
+	if err != nil {
+		return err
+	}
+	if flags.detach {
+		return e.answer(flags.json, x, func(w io.Writer) { fmt.Fprintln(w, x.ID) })
+	}
+	end, err := e.wait(ctx, c, x.ID, flags)
+	if err != nil {
+		if ctx.Err() != nil {
+			fmt.Fprintf(e.Stderr, "tccloud: the execution goes on; to end it: tccloud execution cancel %s\n", x.ID)
+			return &Exit{Code: exitInterrupted}
+		}
+		return fmt.Errorf("waiting for execution %s: %w", x.ID, err)
+	}
+	w := e.Stdout
+	if flags.follow && !flags.json {
+		w = e.Stderr // stdout is the App's
+	}
+	if flags.json {
+		err = encode(w, end)
+	} else {
+		summary(w, end)
+	}
+	if err != nil {
+		return err
+	}
+	code, known := outcomes[wire.Outcome(end.State)]
+	switch {
+	case !known: // of a newer cloud: certainly no success
+		return &Exit{Code: exitFailed}
+	case code != exitOK:
+		return &Exit{Code: code}
+	}
+	return nil
+}
+
+// wait follows states and, where wanted, logs, until both are complete.
+func (e *Env) wait(ctx context.Context, c *client.Client, id wire.OrderID, flags runFlags) (v1.Execution, error) {
+	var end v1.Execution
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		end, err = c.Wait(ctx, id, func(x v1.Execution) {
+			if flags.follow && !x.Ended {
+				fmt.Fprintf(e.Stderr, "tccloud: %s\n", progress(x))
+			}
+		})
+		return err
+	})
+	if flags.follow {
+		g.Go(func() error {
+			return c.Follow(ctx, id, client.LogQuery{}, func(chunk v1.Chunk) error {
+				w := e.Stderr
+				if chunk.Stream == wire.Stdout && !flags.json {
+					w = e.Stdout
+				}
+				_, err := w.Write(chunk.Data)
+				return err
+			})
+		})
+	}
+	return end, g.Wait()
+}
+
+func progress(x v1.Execution) string {
+	s := fmt.Sprintf("execution %s is %s", x.ID, x.State)
+	if x.ServerName != "" {
+		s += " on " + x.ServerName
+	}
+	if x.Attempt > 1 {
+		s += fmt.Sprintf(", attempt %d", x.Attempt)
+	}
+	return printable(s)
+}

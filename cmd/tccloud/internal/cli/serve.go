@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/tccloud/internal/cli/serve"
+)
+
+func newServe(env *Env) *cobra.Command {
+	var cfg serve.Config
+	var level slog.LevelVar
+	cmd := &cobra.Command{
+		Use: "serve --data DIR", Short: "run a cloud", Args: exactly(),
+		Long: `Serve runs a Dedicated Cloud in this process until SIGTERM or SIGINT: the message
+broker, the HTTPS API and, unless --nats names a cluster, the store.
+
+The first start makes in DIR: a CA and a server certificate (pki/), the key of
+App tokens (apptoken.key) and the admin token (admin.token). DIR/endpoint.json is
+there while the cloud is ready and says where it listens. Several clouds on one
+NATS cluster share pki/ca.pem, apptoken.key and admin.token.
+
+--name is a host name or address by which Environment Servers reach the cloud; it
+goes into the certificate, and the first one into bundles.
+
+  tccloud serve --data /var/lib/tccloud --name cloud.example
+  tccloud serve --data DIR --broker-addr 127.0.0.1:0 --api-addr 127.0.0.1:0
+  tccloud serve --data DIR --nats nats://a:4222,nats://b:4222 --cert c.pem --key k.pem
+
+Exit codes:
+` + codeTable(exitOK, exitFailed, exitUsage, exitNotAllowed),
+	}
+	f := cmd.Flags()
+	f.StringVar(&cfg.Data, "data", "", "folder for everything the cloud keeps (TCCLOUD_DATA)")
+	f.StringVar(&cfg.BrokerAddr, "broker-addr", ":62000", "address of the message broker")
+	f.StringVar(&cfg.APIAddr, "api-addr", ":443", "address of the HTTPS API")
+	f.StringArrayVar(&cfg.Names, "name", nil, "host name or address in the server certificate; repeatable")
+	f.StringSliceVar(&cfg.NATS, "nats", nil, "NATS servers to use instead of the embedded store")
+	f.StringVar(&cfg.CertFile, "cert", "", "PEM file with the server certificate and its chain, instead of an own one")
+	f.StringVar(&cfg.KeyFile, "key", "", "PEM file with its key")
+	f.StringVar(&cfg.PublicURL, "public-url", "", "https:// address of the API as Environment Servers reach it")
+	f.StringVar(&cfg.PublicBroker, "public-broker", "", "host:port of the broker as Environment Servers reach it")
+	f.DurationVar(&cfg.Lease, "lease", 0, "how long a server may be away before its orders are given up (default 1m)")
+	f.DurationVar(&cfg.Heartbeat, "heartbeat", 0, "how often both sides of a session show that they live (default 10s)")
+	f.TextVar(&level, "log-level", &level, "debug, info, warn or error")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if cfg.Data == "" {
+			cfg.Data = env.Getenv("TCCLOUD_DATA")
+		}
+		switch {
+		case cfg.Data == "":
+			return misuse(cmd, "give --data DIR")
+		case (cfg.CertFile == "") != (cfg.KeyFile == ""):
+			return misuse(cmd, "--cert and --key belong together")
+		}
+		cfg.Version = env.Version
+		cfg.Notice = env.Stderr
+		cfg.Logger = logger(env, &level)
+		return serve.Run(cmd.Context(), cfg)
+	}
+	return cmd
+}
+
+// logger writes text to stderr, without times where journald adds them.
+func logger(env *Env, level slog.Leveler) *slog.Logger {
+	journald := env.Getenv("JOURNAL_STREAM") != ""
+	return slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{
+		Level: level,
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if journald && len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+}

@@ -1,0 +1,59 @@
+package serve
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/registry"
+)
+
+// doorman lets the gateway ask the registry.
+type doorman struct{ *registry.Registry }
+
+func (d doorman) Authenticate(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (gateway.Server, error) {
+	s, err := d.Registry.Authenticate(ctx, xid, brokerToken, cert)
+	if denied, ok := errors.AsType[*registry.Denied](err); ok {
+		return gateway.Server{}, &gateway.Denied{Code: denied.Code, Message: denied.Message}
+	}
+	if err != nil {
+		return gateway.Server{}, err
+	}
+	return gateway.Server{XID: s.XID, Name: s.Name, Environment: s.Environment}, nil
+}
+
+// sessions lets the registry cut the gateway's sessions.
+type sessions struct{ *gateway.Gateway }
+
+func (s sessions) Connected(ctx context.Context) ([]wire.ServerXID, error) {
+	list, err := s.Sessions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	xids := make([]wire.ServerXID, len(list))
+	for i, l := range list {
+		xids[i] = l.XID
+	}
+	return xids, nil
+}
+
+var why = map[wire.Code]string{
+	wire.CodeRevoked:       "the server was revoked",
+	wire.CodeInactive:      "the environment is not active",
+	wire.CodeUnknownServer: "the server was removed",
+}
+
+func (s sessions) Disconnect(ctx context.Context, xid wire.ServerXID, code wire.Code) error {
+	return s.Gateway.Disconnect(ctx, xid, code, why[code])
+}
+
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

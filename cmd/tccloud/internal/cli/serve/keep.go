@@ -1,0 +1,66 @@
+package serve
+
+import (
+	"context"
+	"path/filepath"
+
+	"tcenvsvr/cmd/tccloud/internal/catalog"
+	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
+	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
+	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
+	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
+	"tcenvsvr/cmd/tccloud/internal/store"
+)
+
+// kept are the parts that store Apps and what Apps store.
+type kept struct {
+	catalog *catalog.Catalog
+	uploads *upload.Store
+	apps    *appstore.Store
+}
+
+func keep(ctx context.Context, cfg Config, st *store.Store, signer *apptoken.Signer, c *cloud) (*kept, error) {
+	k := new(kept)
+	index, err := st.KV(ctx, catalog.AppsBucket, store.KVOptions{})
+	if err != nil {
+		return nil, err
+	}
+	content, err := st.Objects(ctx, catalog.BlobsBucket)
+	if err != nil {
+		return nil, err
+	}
+	published, err := st.Objects(ctx, catalog.FilesBucket)
+	if err != nil {
+		return nil, err
+	}
+	values, err := st.KV(ctx, appstore.ValuesBucket, store.KVOptions{TTL: appstore.ValuesTTL})
+	if err != nil {
+		return nil, err
+	}
+	large, err := st.Objects(ctx, appstore.LargeBucket)
+	if err != nil {
+		return nil, err
+	}
+	variables, err := st.KV(ctx, appstore.VariablesBucket, store.KVOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := st.Stream(ctx, st.Relaxed(appstore.LogConfig())); err != nil {
+		return nil, err
+	}
+	blobs, err := blob.Open(filepath.Join(cfg.Data, "cache"), content)
+	if err != nil {
+		return nil, err
+	}
+	if k.uploads, err = upload.Open(filepath.Join(cfg.Data, "uploads"), published); err != nil {
+		return nil, err
+	}
+	k.catalog = catalog.New(catalog.Config{
+		Apps: index, Blobs: blobs, Uploads: k.uploads, Orders: c.dispatcher, Servers: c.registry,
+		Logger: cfg.Logger.With("component", "catalog"),
+	})
+	k.apps = appstore.New(appstore.Config{
+		Executions: c.dispatcher, Signer: signer, Values: values, Large: large, Variables: variables, JS: st.JS(),
+	})
+	return k, nil
+}

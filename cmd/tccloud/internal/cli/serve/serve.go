@@ -1,0 +1,213 @@
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tcenvsvr/cmd/tccloud/internal/api"
+	"tcenvsvr/cmd/tccloud/internal/catalog"
+	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
+	"tcenvsvr/cmd/tccloud/internal/client"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/registry/pki"
+	"tcenvsvr/cmd/tccloud/internal/store"
+)
+
+// Config is the command line of `tccloud serve`, see there.
+type Config struct {
+	Data                    string
+	BrokerAddr, APIAddr     string
+	Names                   []string
+	NATS                    []string
+	CertFile, KeyFile       string
+	PublicURL, PublicBroker string
+	Lease, Heartbeat        time.Duration // 0 = the parts' defaults
+	Version                 string
+	Notice                  io.Writer // for the operator who starts it
+	Logger                  *slog.Logger
+}
+
+// Run serves until ctx ends.
+func Run(ctx context.Context, cfg Config) error {
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("opening the data folder: %w", err)
+	}
+	unlock, err := lock(filepath.Join(cfg.Data, "lock"))
+	if err != nil {
+		return fmt.Errorf("opening the data folder %q: %w", cfg.Data, err)
+	}
+	defer unlock()
+	if err := client.RemoveEndpoint(cfg.Data); err != nil { // of one that was killed
+		return fmt.Errorf("opening the data folder: %w", err)
+	}
+	ports, err := listen(cfg)
+	if err != nil {
+		return err
+	}
+	defer ports.close()
+	st, err := store.Open(ctx, store.Config{
+		Dir: filepath.Join(cfg.Data, "store"), URLs: cfg.NATS, Logger: cfg.Logger.With("component", "store"),
+	})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	c, err := build(ctx, cfg, st, ports)
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, cfg, ports)
+}
+
+// cloud is all that runs.
+type cloud struct {
+	registry   *registry.Registry
+	dispatcher *dispatch.Dispatcher
+	catalog    *catalog.Catalog
+	sweep      func(context.Context) error
+	gateway    *gateway.Gateway
+	api        *api.API
+	server     *pki.Server
+	authority  *pki.Authority
+}
+
+func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, error) {
+	log := func(component string) *slog.Logger { return cfg.Logger.With("component", component) }
+	c := new(cloud)
+	var err error
+	if c.authority, err = pki.OpenAuthority(filepath.Join(cfg.Data, "pki")); err != nil {
+		return nil, err
+	}
+	if cfg.CertFile != "" {
+		c.server, err = pki.LoadServer(cfg.CertFile, cfg.KeyFile)
+	} else {
+		c.server, err = pki.NewServer(c.authority, cfg.Names)
+	}
+	if err != nil {
+		return nil, err
+	}
+	signer, err := apptoken.Open(filepath.Join(cfg.Data, "apptoken.key"))
+	if err != nil {
+		return nil, err
+	}
+	token, err := adminToken(cfg)
+	if err != nil {
+		return nil, err
+	}
+	kv, err := st.KV(ctx, registry.Bucket, store.KVOptions{})
+	if err != nil {
+		return nil, err
+	}
+	c.registry, err = registry.Open(ctx, registry.Config{KV: kv, Authority: c.authority, Logger: log("registry")})
+	if err != nil {
+		return nil, err
+	}
+	c.dispatcher, err = dispatch.New(ctx, dispatch.Config{Store: st, Tokens: signer, Logger: cfg.Logger, Lease: cfg.Lease})
+	if err != nil {
+		return nil, err
+	}
+	k, err := keep(ctx, cfg, st, signer, c)
+	if err != nil {
+		return nil, err
+	}
+	c.catalog, c.sweep = k.catalog, k.apps.Sweep
+	c.gateway, err = gateway.New(gateway.Config{
+		Listener: p.broker, TLS: &tls.Config{GetCertificate: c.server.Get},
+		Auth: doorman{c.registry}, Dispatcher: c.dispatcher, Heartbeat: cfg.Heartbeat, Logger: log("gateway"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.api, err = api.New(api.Config{
+		Registry: c.registry, Catalog: k.catalog, Uploads: k.uploads, AppStore: k.apps,
+		Dispatcher: c.dispatcher, Sessions: c.gateway, Server: c.server, AdminToken: token,
+		APIURL: p.publicURL, BrokerHost: p.publicBroker, Version: cfg.Version, Logger: log("api"),
+	})
+	return c, err
+}
+
+// adminToken opens the token, and tells a person who starts a new cloud
+// at a terminal what it is, once: it must not end in a log.
+func adminToken(cfg Config) (string, error) {
+	path := filepath.Join(cfg.Data, client.TokenFile)
+	token, fresh, err := api.OpenToken(path)
+	switch {
+	case err != nil:
+		return "", err
+	case fresh && terminal(cfg.Notice):
+		fmt.Fprintf(cfg.Notice, "The admin token is %s (kept in %s; it is not shown again)\n", token, path)
+	case fresh:
+		cfg.Logger.Info("admin token made", "file", path)
+	}
+	return token, nil
+}
+
+func (c *cloud) run(ctx context.Context, cfg Config, p *ports) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.dispatcher.Run(ctx) })
+	g.Go(func() error { return c.gateway.Run(ctx) })
+	g.Go(func() error { return c.registry.Run(ctx, sessions{c.gateway}) })
+	g.Go(func() error { return c.catalog.Run(ctx, c.sweep) })
+	g.Go(func() error { return c.api.Run(ctx, p.api) })
+	g.Go(func() error {
+		if err := client.WriteEndpoint(cfg.Data, c.endpoint(cfg, p)); err != nil {
+			return fmt.Errorf("saying that the cloud is ready: %w", err)
+		}
+		cfg.Logger.Info("cloud ready", "version", cfg.Version, "broker", p.broker.Addr(), "api", p.api.Addr(),
+			"api_url", p.publicURL, "broker_host", p.publicBroker, "data", cfg.Data)
+		<-ctx.Done()
+		cfg.Logger.Info("cloud stopping")
+		return client.RemoveEndpoint(cfg.Data)
+	})
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) && context.Cause(ctx) != nil {
+		err = nil
+	}
+	if err == nil {
+		cfg.Logger.Info("cloud stopped")
+	}
+	return err
+}
+
+// endpoint is how programs on this host reach the API.
+func (c *cloud) endpoint(cfg Config, p *ports) client.Endpoint {
+	data, err := filepath.Abs(cfg.Data)
+	if err != nil {
+		data = cfg.Data
+	}
+	host, port, _ := net.SplitHostPort(p.api.Addr().String())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	e := client.Endpoint{
+		API: p.api.Addr().String(), Broker: p.broker.Addr().String(), PID: os.Getpid(),
+		URL: "https://" + net.JoinHostPort(host, port), ServerName: "localhost",
+		CA: c.authority.CertFile(), TokenFile: filepath.Join(data, client.TokenFile),
+	}
+	if !filepath.IsAbs(e.CA) {
+		e.CA = filepath.Join(data, "pki", filepath.Base(e.CA))
+	}
+	if cfg.CertFile != "" {
+		// Whoever issued it: this host may trust the certificate itself.
+		e.CA, _ = filepath.Abs(cfg.CertFile)
+		switch leaf := c.server.Leaf(); {
+		case len(leaf.DNSNames) > 0:
+			e.ServerName = leaf.DNSNames[0]
+		case len(leaf.IPAddresses) > 0:
+			e.ServerName = leaf.IPAddresses[0].String()
+		}
+	}
+	return e
+}

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+)
+
+func newServer(env *Env) *cobra.Command {
+	return operator(env, group("server", "manage Environment Servers",
+		`Server manages the Environment Servers of this cloud. A server comes into being
+with its bundle ("tccloud bundle") and is known by its xid.
+
+  tccloud server list lab --data DIR
+  tccloud server revoke 7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a10 --data DIR
+
+Exit codes:
+`+codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
+		newServerList(env), newServerShow(env), newServerRevoke(env)))
+}
+
+func newServerList(env *Env) *cobra.Command {
+	cmd := &cobra.Command{Use: "list [ENV]", Short: "list the servers", Args: atMost(1)}
+	json := asJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := env.connect()
+		if err != nil {
+			return err
+		}
+		list, err := c.Servers(cmd.Context(), append(args, "")[0])
+		if err != nil {
+			return err
+		}
+		return env.answer(*json, list, func(w io.Writer) {
+			table(w, "XID\tNAME\tENVIRONMENT\tSTATE\tVERSION\tCERTIFICATE UNTIL", func(row func(...any)) {
+				for _, s := range list {
+					row(s.XID, s.Name, s.Environment, serverState(s), version(s), s.CertificateExpires.Format(time.DateOnly))
+				}
+			})
+		})
+	}
+	return cmd
+}
+
+func version(s v1.Server) string {
+	if s.Session == nil {
+		return ""
+	}
+	return s.Session.Version
+}
+
+func serverState(s v1.Server) string {
+	switch {
+	case s.Session != nil:
+		return "connected"
+	case s.Revoked != nil:
+		return "revoked"
+	}
+	return "away"
+}
+
+func newServerShow(env *Env) *cobra.Command {
+	cmd := &cobra.Command{Use: "show XID", Short: "show one server", Args: exactly("XID")}
+	json := asJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := env.connect()
+		if err != nil {
+			return err
+		}
+		s, err := c.Server(cmd.Context(), wire.ServerXID(args[0]))
+		if err != nil {
+			return err
+		}
+		return env.showServer(*json, s)
+	}
+	return cmd
+}
+
+func newServerRevoke(env *Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "revoke XID", Short: "cut a server off for good", Args: exactly("XID"),
+		Long: `Revoke ends a server's session and refuses it from then on, until it gets a new
+bundle ("tccloud bundle ENV --server XID"). What it runs is not ended by this: the
+cloud gives its orders up when the lease is over.
+
+  tccloud server revoke XID --data DIR
+
+Exit codes:
+` + codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
+	}
+	json := asJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := env.connect()
+		if err != nil {
+			return err
+		}
+		s, err := c.RevokeServer(cmd.Context(), wire.ServerXID(args[0]))
+		if err != nil {
+			return err
+		}
+		return env.showServer(*json, s)
+	}
+	return cmd
+}
+
+func (e *Env) showServer(json bool, s v1.Server) error {
+	return e.answer(json, s, func(w io.Writer) {
+		pairs := []any{"xid", s.XID, "name", s.Name, "environment", s.Environment, "state", serverState(s),
+			"created", clock(s.Created), "certificate", s.CertificateSerial, "certificate until", clock(s.CertificateExpires)}
+		if s.Revoked != nil {
+			pairs = append(pairs, "revoked", clock(*s.Revoked))
+		}
+		if s.PendingBundle != nil {
+			pairs = append(pairs, "newer bundle", "made "+clock(*s.PendingBundle)+", not used yet")
+		}
+		if c := s.Session; c != nil {
+			pairs = append(pairs, "connected", clock(c.Connected)+" from "+c.RemoteAddr+" by "+c.Transport,
+				"agent", c.Version+" "+c.OS+"/"+c.Arch, "executors", fmt.Sprintf("%d, %d free", c.Executors, c.Credit),
+				"round trip", fmt.Sprintf("%.1f ms", c.RTTMS))
+			if i := c.Info; i != nil {
+				pairs = append(pairs, "host", i.Hostname+", "+i.Platform, "load", fmt.Sprintf("%.2f on %d CPUs", i.Load1, i.CPUs),
+					"memory free", fmt.Sprintf("%d of %d MiB", i.MemoryFree>>20, i.MemoryTotal>>20),
+					"disk free", fmt.Sprintf("%d of %d MiB", i.DiskFree>>20, i.DiskTotal>>20))
+			}
+		}
+		facts(w, pairs...)
+	})
+}

@@ -1,0 +1,217 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+)
+
+// Client is safe for concurrent use. Its methods return *v1.Error for
+// what the cloud refused and ErrUnreachable where it did not answer.
+type Client struct {
+	base  string
+	token string
+	http  *http.Client
+}
+
+// ErrUnreachable: the cloud did not answer.
+var ErrUnreachable = errors.New("the cloud does not answer")
+
+// New returns a client; it does not connect yet.
+func New(cfg Config) *Client {
+	return &Client{
+		base: cfg.URL + v1.Prefix, token: cfg.Token,
+		http: &http.Client{Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			TLSHandshakeTimeout:   10 * time.Second,
+			ResponseHeaderTimeout: 2 * time.Minute, // an App is checked before it is answered
+			TLSClientConfig:       &tls.Config{RootCAs: cfg.Roots, ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12},
+		}},
+	}
+}
+
+// do sends a request and returns the answer to one that went well.
+func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("asking the cloud: %w", err)
+	}
+	r.Header.Set("Authorization", "Bearer "+c.token)
+	res, err := c.http.Do(r)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err // the URL says nothing that the user did not
+		}
+		return nil, fmt.Errorf("asking the cloud at %s: %w: %w", r.URL.Host, ErrUnreachable, err)
+	}
+	if res.StatusCode/100 == 2 {
+		return res, nil
+	}
+	defer res.Body.Close()
+	var f v1.Failure
+	data, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if json.Unmarshal(data, &f) != nil || f.Error == nil {
+		f.Error = &v1.Error{Code: v1.CodeInternal, Message: "the answer was " + res.Status + ", not from a cloud's admin API"}
+	}
+	f.Error.Status = res.StatusCode
+	return nil, f.Error
+}
+
+// call sends in as JSON, if not nil, and decodes the answer into out, if not nil.
+func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("asking the cloud: %w", err)
+		}
+		body = bytes.NewReader(data)
+	}
+	res, err := c.do(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		return fmt.Errorf("reading the cloud's answer: %w", err)
+	}
+	return nil
+}
+
+func get[T any](ctx context.Context, c *Client, path string) (T, error) {
+	var v T
+	return v, c.call(ctx, http.MethodGet, path, nil, &v)
+}
+
+// path joins escaped parts.
+func path(parts ...string) string {
+	for i, p := range parts {
+		parts[i] = url.PathEscape(p)
+	}
+	return strings.Join(parts, "/")
+}
+
+// Status describes the cloud.
+func (c *Client) Status(ctx context.Context) (v1.Status, error) {
+	return get[v1.Status](ctx, c, "status")
+}
+
+// Environments lists all.
+func (c *Client) Environments(ctx context.Context) ([]v1.Environment, error) {
+	return get[[]v1.Environment](ctx, c, "environments")
+}
+
+// Environment returns one.
+func (c *Client) Environment(ctx context.Context, name string) (v1.Environment, error) {
+	return get[v1.Environment](ctx, c, path("environments", name))
+}
+
+// CreateEnvironment adds one.
+func (c *Client) CreateEnvironment(ctx context.Context, name, owner string) (v1.Environment, error) {
+	var e v1.Environment
+	return e, c.call(ctx, http.MethodPost, "environments", v1.NewEnvironment{Name: name, Owner: owner}, &e)
+}
+
+// SetActive activates or deactivates one.
+func (c *Client) SetActive(ctx context.Context, name string, active bool) (v1.Environment, error) {
+	var e v1.Environment
+	return e, c.call(ctx, http.MethodPatch, path("environments", name), v1.ChangeEnvironment{Active: &active}, &e)
+}
+
+// DeleteEnvironment removes one; with force also its servers and orders.
+func (c *Client) DeleteEnvironment(ctx context.Context, name string, force bool) error {
+	return c.call(ctx, http.MethodDelete, path("environments", name)+"?force="+strconv.FormatBool(force), nil, nil)
+}
+
+// Bundle makes a bundle and returns the ZIP and the server's xid.
+func (c *Client) Bundle(ctx context.Context, environment string, q v1.NewBundle) ([]byte, wire.ServerXID, error) {
+	data, err := json.Marshal(q)
+	if err != nil {
+		return nil, "", err
+	}
+	res, err := c.do(ctx, http.MethodPost, path("environments", environment, "bundle"), bytes.NewReader(data))
+	if err != nil {
+		return nil, "", err
+	}
+	defer res.Body.Close()
+	zip, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, "", fmt.Errorf("receiving the bundle: %w", err)
+	}
+	return zip, wire.ServerXID(res.Header.Get("Server-Xid")), nil
+}
+
+// Servers lists those of an Environment, or all for "".
+func (c *Client) Servers(ctx context.Context, environment string) ([]v1.Server, error) {
+	return get[[]v1.Server](ctx, c, "servers?environment="+url.QueryEscape(environment))
+}
+
+// Server returns one.
+func (c *Client) Server(ctx context.Context, xid wire.ServerXID) (v1.Server, error) {
+	return get[v1.Server](ctx, c, path("servers", string(xid)))
+}
+
+// RevokeServer bars one.
+func (c *Client) RevokeServer(ctx context.Context, xid wire.ServerXID) (v1.Server, error) {
+	var s v1.Server
+	return s, c.call(ctx, http.MethodPost, path("servers", string(xid), "revoke"), nil, &s)
+}
+
+// Apps lists the catalog.
+func (c *Client) Apps(ctx context.Context) ([]v1.App, error) {
+	return get[[]v1.App](ctx, c, "apps")
+}
+
+// AddApp uploads a package.
+func (c *Client) AddApp(ctx context.Context, tcx io.Reader, replace bool) (v1.App, error) {
+	var a v1.App
+	res, err := c.do(ctx, http.MethodPost, "apps?replace="+strconv.FormatBool(replace), tcx)
+	if err != nil {
+		return a, err
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
+		return a, fmt.Errorf("reading the cloud's answer: %w", err)
+	}
+	return a, nil
+}
+
+// RemoveApp takes a version out of the catalog.
+func (c *Client) RemoveApp(ctx context.Context, name, version string, force bool) error {
+	return c.call(ctx, http.MethodDelete, path("apps", name, version)+"?force="+strconv.FormatBool(force), nil, nil)
+}
+
+// Variables lists the runtime variables.
+func (c *Client) Variables(ctx context.Context) ([]v1.Variable, error) {
+	return get[[]v1.Variable](ctx, c, "variables")
+}
+
+// SetVariable stores one.
+func (c *Client) SetVariable(ctx context.Context, source, id, data string) error {
+	return c.call(ctx, http.MethodPut, path("variables", source, id), v1.Content{Data: data}, nil)
+}
+
+// DeleteVariable removes one.
+func (c *Client) DeleteVariable(ctx context.Context, source, id string) error {
+	return c.call(ctx, http.MethodDelete, path("variables", source, id), nil, nil)
+}

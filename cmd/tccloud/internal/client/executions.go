@@ -1,0 +1,132 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+)
+
+// Run submits an order.
+func (c *Client) Run(ctx context.Context, q v1.NewExecution) (v1.Execution, error) {
+	var e v1.Execution
+	return e, c.call(ctx, http.MethodPost, "executions", q, &e)
+}
+
+// Executions lists those of an Environment and in a state, newest first;
+// "" selects all, limit 0 means 100.
+func (c *Client) Executions(ctx context.Context, environment string, state wire.State, limit int) ([]v1.Execution, error) {
+	q := url.Values{"environment": {environment}, "state": {string(state)}}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	return get[[]v1.Execution](ctx, c, "executions?"+q.Encode())
+}
+
+// Execution returns one.
+func (c *Client) Execution(ctx context.Context, id wire.OrderID) (v1.Execution, error) {
+	return get[v1.Execution](ctx, c, path("executions", string(id)))
+}
+
+// Cancel asks to end one.
+func (c *Client) Cancel(ctx context.Context, id wire.OrderID, reason string) (v1.Execution, error) {
+	var e v1.Execution
+	return e, c.call(ctx, http.MethodPost, path("executions", string(id), "cancel"), v1.Cancel{Reason: reason}, &e)
+}
+
+// Outputs returns the Playbook variables that an execution wrote.
+func (c *Client) Outputs(ctx context.Context, id wire.OrderID) (v1.Outputs, error) {
+	return get[v1.Outputs](ctx, c, path("executions", string(id), "outputs"))
+}
+
+// File copies a published file to w.
+func (c *Client) File(ctx context.Context, id wire.OrderID, name string, w io.Writer) error {
+	res, err := c.do(ctx, http.MethodGet, path("executions", string(id), "files", name), nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(w, res.Body); err != nil {
+		return fmt.Errorf("receiving %q: %w", name, err)
+	}
+	return nil
+}
+
+// Watch yields an execution now and after each change, until it has
+// ended. A connection that breaks is an error; ask again.
+func (c *Client) Watch(ctx context.Context, id wire.OrderID) iter.Seq2[v1.Execution, error] {
+	return func(yield func(v1.Execution, error) bool) {
+		for line, err := range c.lines(ctx, path("executions", string(id), "watch")) {
+			if err != nil {
+				yield(v1.Execution{}, err)
+				return
+			}
+			if line.Execution != nil && !yield(*line.Execution, nil) {
+				return
+			}
+		}
+	}
+}
+
+// LogQuery selects pieces of a log.
+type LogQuery struct {
+	Stream  wire.Stream  // "" = stdout, stderr and app as they came
+	Attempt wire.Attempt // 0 = the current one
+	Follow  bool
+}
+
+// Logs yields an execution's log from its beginning.
+func (c *Client) Logs(ctx context.Context, id wire.OrderID, q LogQuery) iter.Seq2[v1.Chunk, error] {
+	v := url.Values{"stream": {string(q.Stream)}, "follow": {strconv.FormatBool(q.Follow)}}
+	if q.Attempt > 0 {
+		v.Set("attempt", strconv.Itoa(int(q.Attempt)))
+	}
+	return func(yield func(v1.Chunk, error) bool) {
+		for line, err := range c.lines(ctx, path("executions", string(id), "logs")+"?"+v.Encode()) {
+			if err != nil {
+				yield(v1.Chunk{}, err)
+				return
+			}
+			if line.Chunk != nil && !yield(*line.Chunk, nil) {
+				return
+			}
+		}
+	}
+}
+
+// lines reads an answer that lasts.
+func (c *Client) lines(ctx context.Context, path string) iter.Seq2[v1.Line, error] {
+	return func(yield func(v1.Line, error) bool) {
+		res, err := c.do(ctx, http.MethodGet, path, nil)
+		if err != nil {
+			yield(v1.Line{}, err)
+			return
+		}
+		defer res.Body.Close()
+		for d := json.NewDecoder(res.Body); ; {
+			var line v1.Line
+			err := d.Decode(&line)
+			switch {
+			case errors.Is(err, io.EOF):
+				return
+			case err != nil && ctx.Err() != nil:
+				err = ctx.Err()
+			case err != nil:
+				err = fmt.Errorf("following the execution: %w: %w", ErrUnreachable, err)
+			case line.Error != nil:
+				err = line.Error
+			}
+			if !yield(line, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,26 @@
+package demo
+
+import (
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/tccloud/internal/cli"
+)
+
+// Verb is `tccloud demo`.
+func Verb(env *cli.Env) *cobra.Command {
+	c := Config{Out: env.Stdout}
+	cmd := &cobra.Command{
+		Use: "demo", Short: "cloud and agents on this host, in one command", Args: cobra.NoArgs,
+		Long: `Demo starts a cloud and Environment Servers as real processes in a throw-away
+folder, runs a Python and a Java App over both transports and prints what
+happened. It needs Python 3, a JDK and no root.
+
+  go run ./cmd/tccloud demo --once
+
+Exit code 0 only if every App gave the right answer.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return Run(cmd.Context(), c) },
+	}
+	cmd.Flags().StringVar(&c.Agent, "agent", "", "the tcenvsvr program (default: beside this one, or built from source)")
+	cmd.Flags().BoolVar(&c.Once, "once", false, "end when all has run")
+	return cmd
+}

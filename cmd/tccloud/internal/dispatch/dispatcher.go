@@ -1,0 +1,167 @@
+package dispatch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/logs"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/presence"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
+)
+
+// recallSubject carries the id of an order that whoever holds its server recalls.
+const recallSubject = "tccloud.order.recall"
+
+// Dispatcher brings orders to sessions and keeps their records. Any
+// number of them work on one store. It is safe for concurrent use.
+type Dispatcher struct {
+	cfg      Config
+	log      *slog.Logger
+	ledger   *ledger.Ledger
+	presence *presence.Registry
+	queue    *queue.Queue
+	logs     *logs.Logs
+	inputs   jetstream.ObjectStore // parameters too large for a record
+	due      chan struct{}         // environments have something to do
+
+	mu       sync.Mutex
+	seats    map[wire.ServerXID]*Seat
+	envs     map[string]*environment
+	verified map[wire.OrderID]wire.Attempt // known to be in the queue
+}
+
+// environment is what this gateway has of one Environment.
+type environment struct {
+	seats   map[*Seat]struct{}
+	due     bool          // something may be deliverable
+	pumping bool          // a goroutine is at it
+	dry     [10]time.Time // the queue of the priority gave nothing: not before then
+}
+
+// New opens the buckets and streams. Nothing moves before Run runs.
+func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
+	defaults(&cfg)
+	d := &Dispatcher{
+		cfg: cfg, log: cfg.Logger.With("component", "dispatch"),
+		queue:    queue.New(cfg.Store),
+		due:      make(chan struct{}, 1),
+		seats:    map[wire.ServerXID]*Seat{},
+		envs:     map[string]*environment{},
+		verified: map[wire.OrderID]wire.Attempt{},
+	}
+	var err error
+	if d.ledger, err = ledger.Open(ctx, ledger.Config{
+		Store: cfg.Store, Retention: cfg.Retention, Logger: d.log, Changed: d.changed,
+	}); err != nil {
+		return nil, fmt.Errorf("opening dispatcher: %w", err)
+	}
+	if d.presence, err = presence.Open(ctx, presence.Config{Store: cfg.Store, Fence: d.fence}); err != nil {
+		return nil, fmt.Errorf("opening dispatcher: %w", err)
+	}
+	if d.logs, err = logs.Open(ctx, logs.Config{
+		Store: cfg.Store, Age: cfg.LogAge, Bytes: cfg.LogBytes, Stream: cfg.LogStream,
+	}); err != nil {
+		return nil, fmt.Errorf("opening dispatcher: %w", err)
+	}
+	if d.inputs, err = cfg.Store.Objects(ctx, "inputs"); err != nil {
+		return nil, fmt.Errorf("opening dispatcher: %w", err)
+	}
+	return d, nil
+}
+
+func defaults(c *Config) {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	const day = 24 * time.Hour
+	c.Lease = cmp.Or(c.Lease, time.Minute)
+	c.AcceptIn = cmp.Or(c.AcceptIn, 30*time.Second)
+	c.PrepareIn = cmp.Or(c.PrepareIn, 30*time.Minute)
+	c.Grace = cmp.Or(c.Grace, time.Minute)
+	c.Timeout = cmp.Or(c.Timeout, time.Hour)
+	c.QueueTTL = min(cmp.Or(c.QueueTTL, 7*day), maxQueueTTL)
+	c.TokenTTL = cmp.Or(c.TokenTTL, 4*time.Hour)
+	c.Retention = cmp.Or(c.Retention, 45*day)
+	c.LogAge = cmp.Or(c.LogAge, 7*day)
+	c.LogBytes = cmp.Or(c.LogBytes, 4<<30)
+	c.LogStream = cmp.Or(c.LogStream, 16<<20)
+	c.MaxAttempts = cmp.Or(c.MaxAttempts, 5)
+}
+
+// Gateway names this process among its peers; it is new each time.
+func (d *Dispatcher) Gateway() string { return d.presence.ID() }
+
+// Gateways returns how many gateways are alive, this one included.
+func (d *Dispatcher) Gateways() int { return d.presence.Gateways() }
+
+// Conn is the connection gateways talk to each other by.
+func (d *Dispatcher) Conn() *nats.Conn { return d.cfg.Store.Conn() }
+
+// Ready is closed when all executions are known; sessions wait for it.
+func (d *Dispatcher) Ready() <-chan struct{} { return d.ledger.Ready() }
+
+// Run delivers, reaps and follows what other gateways do until ctx ends.
+// An error means that the store is gone for good.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	sub, err := d.Conn().Subscribe(recallSubject, func(m *nats.Msg) { d.recallHere(wire.OrderID(m.Data)) })
+	if err != nil {
+		return fmt.Errorf("listening to other gateways: %w", err)
+	}
+	defer sub.Unsubscribe()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return d.ledger.Run(ctx) })
+	g.Go(func() error { return d.presence.Run(ctx) })
+	g.Go(func() error { return d.reap(ctx) })
+	g.Go(func() error { return d.pumps(ctx) })
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("dispatching: %w", err)
+	}
+	return nil
+}
+
+// changed reacts to a record's change, whoever made it.
+func (d *Dispatcher) changed(before, after *record.Record) {
+	switch {
+	case after.State == wire.StateQueued:
+		d.kick(after.Environment)
+	case !after.Terminal() && !after.Cancel.IsZero() && (before == nil || before.Cancel.IsZero()):
+		if s := d.seat(after.Server); s != nil {
+			s.cancel(after)
+		}
+	}
+}
+
+func (d *Dispatcher) seat(xid wire.ServerXID) *Seat {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.seats[xid]
+}
+
+// settle does what a change of a record calls for: a requeued order needs a message in the queue.
+func (d *Dispatcher) settle(ctx context.Context, rec *record.Record) {
+	if rec.State != wire.StateQueued {
+		return
+	}
+	if err := d.queue.Put(ctx, rec.Environment, rec.Priority, rec.Ref()); err != nil {
+		d.log.Warn("order was not queued yet", "order", rec.Ref(), "err", err) // verify puts it
+		return
+	}
+	d.kick(rec.Environment)
+}
+
+// detached returns a context for what must be finished although the caller has left.
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+}

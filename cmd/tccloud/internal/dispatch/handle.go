@@ -1,0 +1,246 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/logs"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
+)
+
+// How long a session gets no orders after it refused one.
+const (
+	pauseFirst = time.Second
+	pauseMost  = time.Minute
+)
+
+// Handle does what a message of the agent asks for. An error ends the
+// session; if it is an *EndError, with its code. What was not taken is said again by
+// the agent in the next session.
+func (s *Seat) Handle(ctx context.Context, m wire.Message) error {
+	switch m := m.(type) {
+	case *wire.Credit:
+		s.d.mu.Lock()
+		s.credit = min(s.credit+m.N, wire.MaxSlots)
+		s.d.mu.Unlock()
+		s.d.kick(s.env)
+		return nil
+	case *wire.Accepted:
+		return s.accepted(ctx, m)
+	case *wire.Refused:
+		return s.refused(ctx, m)
+	case *wire.Ready:
+		return s.ready(ctx, m.Ref)
+	case *wire.Progress:
+		return s.progress(ctx, m.Ref, m.State)
+	case *wire.Log:
+		return s.log(ctx, m)
+	case *wire.Result:
+		return s.result(ctx, m)
+	case *wire.Recalled:
+		return s.recalled(ctx, m)
+	case *wire.Info:
+		s.info(m)
+		return nil
+	}
+	return fmt.Errorf("%w: an agent does not send %q", wire.ErrInvalid, m.Kind())
+}
+
+func (s *Seat) accepted(ctx context.Context, m *wire.Accepted) error {
+	change := func(r *record.Record) error { return r.Accept(m.Ref, s.xid, m.Hold, time.Now()) }
+	if m.Hold { // whether the order may be moved depends on it
+		_, err := s.d.ledger.Update(ctx, m.Order, change)
+		return s.known(m.Ref, err)
+	}
+	return s.known(m.Ref, s.d.ledger.Note(ctx, m.Order, change))
+}
+
+// progress takes over the state an agent is in. accepted, said in hello, is one as well.
+func (s *Seat) progress(ctx context.Context, ref wire.Ref, state wire.State) error {
+	err := s.d.ledger.Note(ctx, ref.Order, func(r *record.Record) error {
+		return r.Progress(ref, s.xid, state, time.Now())
+	})
+	if errors.Is(err, record.ErrStale) || errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// known turns what a change returned into what the session needs: an
+// agent that has an order which is not its own (any more) is told to drop it.
+func (s *Seat) known(ref wire.Ref, err error) error {
+	if errors.Is(err, record.ErrStale) || errors.Is(err, ErrNotFound) {
+		return s.send(&wire.Cancel{Ref: ref, Reason: "the order now belongs to another attempt or has ended"})
+	}
+	return err
+}
+
+// send ignores that a session is over: its reader finds out by itself.
+func (s *Seat) send(m wire.Message) error {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	if err := s.session.Send(m); errors.Is(err, wire.ErrInvalid) || errors.Is(err, wire.ErrFrameTooLarge) {
+		return err
+	}
+	return nil
+}
+
+// cancel asks the agent to end the order rec is about.
+func (s *Seat) cancel(rec *record.Record) {
+	if err := s.send(&wire.Cancel{Ref: rec.Ref(), Reason: rec.CancelWhy}); err != nil {
+		s.d.log.Error("cancel was not sent", "order", rec.Ref(), "err", err)
+	}
+}
+
+func (s *Seat) refused(ctx context.Context, m *wire.Refused) error {
+	unknown := m.Reason == wire.ReasonUnknown
+	rec, err := s.d.ledger.Update(ctx, m.Order, func(r *record.Record) error {
+		switch {
+		case !r.Is(m.Ref, s.xid):
+			return record.ErrStale
+		case unknown && (r.State == wire.StateDelivered || r.Startable()):
+			r.Requeue(fmt.Sprintf("server %q does not know the order", s.xid), time.Now())
+		case unknown:
+			r.Interrupt(fmt.Sprintf("server %q does not know the order", s.xid), s.d.cfg.MaxAttempts, time.Now())
+		case r.State == wire.StateDelivered:
+			r.Requeue(fmt.Sprintf("refused by %q: %s %s", s.xid, m.Reason, m.Message), time.Now())
+		default:
+			return record.ErrStale
+		}
+		return nil
+	})
+	if errors.Is(err, record.ErrStale) || errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.d.log.Info("order was refused", "order", m.Ref, "server", s.xid, "reason", m.Reason)
+	if m.Reason == wire.ReasonNoCredit {
+		// We count differently: a new hello is the only cure.
+		s.d.settle(ctx, rec)
+		return &EndError{wire.CodeRetryLater, "credits are counted anew", 0}
+	}
+	if !unknown {
+		s.d.mu.Lock()
+		s.pause = min(max(2*s.pause, pauseFirst), pauseMost)
+		s.paused = time.Now().Add(s.pause)
+		s.d.mu.Unlock()
+	}
+	s.d.settle(ctx, rec)
+	return nil
+}
+
+// ready allows a held order to start, once that is durable.
+func (s *Seat) ready(ctx context.Context, ref wire.Ref) error {
+	s.d.mu.Lock()
+	_, recalling := s.recalls[ref]
+	s.d.mu.Unlock()
+	if recalling {
+		return nil // the answer to the recall is on its way
+	}
+	_, err := s.d.ledger.Update(ctx, ref.Order, func(r *record.Record) error { return r.Grant(ref, s.xid) })
+	if err != nil {
+		return s.known(ref, err)
+	}
+	return s.send(&wire.Start{Ref: ref})
+}
+
+func (s *Seat) log(ctx context.Context, m *wire.Log) error {
+	rec, err := s.d.ledger.Get(ctx, m.Order)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case rec.Attempt != m.Attempt || rec.Server != s.xid:
+		return nil // fenced; what comes after the end is still wanted
+	}
+	err = s.logs.Append(ctx, m)
+	if errors.Is(err, logs.ErrGap) {
+		return &EndError{wire.CodeRetryLater, err.Error(), time.Second}
+	}
+	return err
+}
+
+// result stores the outcome before it is acknowledged.
+func (s *Seat) result(ctx context.Context, m *wire.Result) error {
+	rec, err := s.d.ledger.Update(ctx, m.Order, func(r *record.Record) error {
+		if r.Result != nil && r.Attempt == m.Attempt && r.Server == s.xid {
+			return record.ErrUnchanged // said again because the acknowledgement was lost
+		}
+		return r.Finish(m, s.xid, s.d.cfg.MaxAttempts, time.Now())
+	})
+	fenced := errors.Is(err, record.ErrStale) || errors.Is(err, ErrNotFound)
+	if err != nil && !fenced {
+		return err
+	}
+	s.logs.Forget(m.Ref)
+	s.d.mu.Lock()
+	s.pause = 0
+	delete(s.recalls, m.Ref)
+	s.d.mu.Unlock()
+	if fenced {
+		s.d.log.Info("result of a fenced attempt was refused", "order", m.Ref, "server", s.xid)
+	} else {
+		s.d.settle(ctx, rec)
+	}
+	return s.send(&wire.ResultAck{Ref: m.Ref, Fenced: fenced})
+}
+
+func (s *Seat) recalled(ctx context.Context, m *wire.Recalled) error {
+	s.d.mu.Lock()
+	delete(s.recalls, m.Ref)
+	s.d.mu.Unlock()
+	if !m.OK {
+		return nil
+	}
+	rec, err := s.d.ledger.Update(ctx, m.Order, func(r *record.Record) error {
+		if !r.Is(m.Ref, s.xid) {
+			return record.ErrStale
+		}
+		r.Requeue(fmt.Sprintf("recalled from %q", s.xid), time.Now())
+		return nil
+	})
+	if errors.Is(err, record.ErrStale) || errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.d.settle(ctx, rec)
+	return nil
+}
+
+// info notices a drain: held orders are better off elsewhere.
+func (s *Seat) info(m *wire.Info) {
+	s.d.mu.Lock()
+	began := m.Draining && !s.draining
+	s.draining = m.Draining
+	s.d.mu.Unlock()
+	if !began {
+		s.d.kick(s.env)
+		return
+	}
+	held := s.d.ledger.Active(func(a ledger.Aged) bool { return a.Server == s.xid && a.Startable() })
+	for _, rec := range held {
+		s.recall(rec.Ref())
+	}
+}
+
+// recall asks for a held order back.
+func (s *Seat) recall(ref wire.Ref) {
+	s.d.mu.Lock()
+	if s.recalls == nil {
+		s.recalls = map[wire.Ref]time.Time{}
+	}
+	s.recalls[ref] = time.Now()
+	s.d.mu.Unlock()
+	if err := s.send(&wire.Recall{Ref: ref}); err != nil {
+		s.d.log.Error("recall was not sent", "order", ref, "err", err)
+	}
+}

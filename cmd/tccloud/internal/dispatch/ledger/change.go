@@ -1,0 +1,196 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
+)
+
+// Create stores a new record durably. It fails if the id is taken.
+func (l *Ledger) Create(ctx context.Context, rec *record.Record) error {
+	data, err := rec.Encode()
+	if err != nil {
+		return fmt.Errorf("creating execution %s: %w", rec.ID, err)
+	}
+	// Update of revision 0 is Create without the second try that Create
+	// makes for deleted keys.
+	rev, err := l.kv.Update(ctx, string(rec.ID), data, 0)
+	if err != nil {
+		return fmt.Errorf("creating execution %s: %w", rec.ID, err)
+	}
+	l.apply(rec.ID, rec, rev, false)
+	return nil
+}
+
+// Get returns the record, from memory if it is there.
+func (l *Ledger) Get(ctx context.Context, id wire.OrderID) (*record.Record, error) {
+	if rec := l.Peek(id); rec != nil {
+		return rec, nil
+	}
+	return l.Fresh(ctx, id)
+}
+
+// Peek returns the record in memory or nil.
+func (l *Ledger) Peek(id wire.OrderID) *record.Record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.entries[id]; e != nil {
+		return e.rec
+	}
+	return nil
+}
+
+// Fresh returns the record as the bucket has it now, whatever memory says.
+func (l *Ledger) Fresh(ctx context.Context, id wire.OrderID) (*record.Record, error) {
+	rec, rev, err := l.read(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if rec.Terminal() && l.Peek(id) == nil {
+		return rec, nil // an old one: not worth a place in memory
+	}
+	_, rec = l.apply(id, rec, rev, false)
+	return rec, nil
+}
+
+func (l *Ledger) read(ctx context.Context, id wire.OrderID) (*record.Record, uint64, error) {
+	if !id.Valid() {
+		return nil, 0, fmt.Errorf("%w: %.70q", ErrNotFound, string(id))
+	}
+	e, err := l.kv.Get(ctx, string(id))
+	switch {
+	case errors.Is(err, jetstream.ErrKeyNotFound):
+		return nil, 0, fmt.Errorf("%w: %q", ErrNotFound, string(id))
+	case err != nil:
+		return nil, 0, fmt.Errorf("reading execution %s: %w", id, err)
+	}
+	rec, err := record.Decode(e.Value())
+	return rec, e.Revision(), err
+}
+
+// Update changes the record durably: change gets a copy of the newest
+// record, as often as somebody else is faster, and what it made of the copy is stored when
+// it returns nil. Its error is returned as it is, with the record
+// unchanged; record.ErrUnchanged counts as success.
+func (l *Ledger) Update(ctx context.Context, id wire.OrderID, change func(*record.Record) error) (*record.Record, error) {
+	if _, err := l.Get(ctx, id); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	e := l.entries[id]
+	l.mu.Unlock()
+	if e == nil { // ended long ago: nothing can change it
+		rec, err := l.Fresh(ctx, id)
+		if err == nil {
+			err = change(rec.Clone())
+		}
+		if errors.Is(err, record.ErrUnchanged) {
+			err = nil
+		}
+		return rec, err
+	}
+	e.update.Lock()
+	defer e.update.Unlock()
+	for try := range maxConflicts {
+		if try > 3 { // a replica that answers may be a moment behind
+			time.Sleep(time.Duration(try) * time.Millisecond)
+		}
+		l.mu.Lock()
+		rec, rev := e.rec, e.rev
+		l.mu.Unlock()
+		next := rec.Clone()
+		switch err := change(next); {
+		case errors.Is(err, record.ErrUnchanged):
+			return rec, nil
+		case err != nil:
+			return rec, err
+		}
+		newRev, err := l.write(ctx, id, next, rev)
+		switch {
+		case errors.Is(err, jetstream.ErrKeyRevisionMismatch):
+			if _, err := l.Fresh(ctx, id); err != nil {
+				return rec, err
+			}
+			continue
+		case err != nil:
+			return rec, err
+		}
+		_, shown := l.apply(id, next, newRev, false)
+		return shown, nil
+	}
+	return nil, fmt.Errorf("updating execution %s: %d conflicts in a row", id, maxConflicts)
+}
+
+func (l *Ledger) write(ctx context.Context, id wire.OrderID, rec *record.Record, rev uint64) (uint64, error) {
+	data, err := rec.Encode()
+	if err != nil {
+		return 0, fmt.Errorf("updating execution %s: %w", id, err)
+	}
+	newRev, err := l.kv.Update(ctx, string(id), data, rev)
+	if err != nil {
+		return 0, fmt.Errorf("updating execution %s: %w", id, err)
+	}
+	return newRev, nil
+}
+
+// Note changes the record in memory now and in the bucket soon. It is for
+// changes nothing depends on.
+func (l *Ledger) Note(ctx context.Context, id wire.OrderID, change func(*record.Record) error) error {
+	if _, err := l.Get(ctx, id); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	e := l.entries[id]
+	if e == nil {
+		l.mu.Unlock()
+		return record.ErrStale // ended long ago
+	}
+	before := e.rec
+	next := before.Clone()
+	if err := change(next); err != nil {
+		l.mu.Unlock()
+		if errors.Is(err, record.ErrUnchanged) {
+			return nil
+		}
+		return err
+	}
+	e.notes = append(e.notes, change)
+	l.show(id, e, next, false)
+	l.mu.Unlock()
+	l.tell(id, before, next)
+	return nil
+}
+
+// writeNotes makes notes durable that have been true for noteDelay.
+func (l *Ledger) writeNotes(ctx context.Context) error {
+	tick := time.NewTicker(noteDelay / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		var due []wire.OrderID
+		l.mu.Lock()
+		for id, t := range l.noted {
+			if time.Since(t) >= noteDelay {
+				due = append(due, id)
+			}
+		}
+		l.mu.Unlock()
+		for _, id := range due {
+			// The copy already has the notes; storing it is all there is to do.
+			_, err := l.Update(ctx, id, func(*record.Record) error { return nil })
+			if err != nil && ctx.Err() == nil {
+				l.cfg.Logger.Warn("progress was not stored", "order", id, "err", err)
+			}
+		}
+	}
+}

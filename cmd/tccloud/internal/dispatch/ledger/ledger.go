@@ -1,0 +1,228 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
+	"tcenvsvr/cmd/tccloud/internal/store"
+)
+
+// ErrNotFound means that no execution has the id.
+var ErrNotFound = errors.New("no such execution")
+
+const (
+	// noteDelay is how long a note stays in memory before it is written.
+	noteDelay = 500 * time.Millisecond
+	// keepEnded is how many ended executions stay in memory.
+	keepEnded = 5000
+	// maxConflicts bounds a CAS loop; reaching it means a bug, not load.
+	maxConflicts = 50
+)
+
+// Config of a Ledger.
+type Config struct {
+	Store     *store.Store
+	Retention time.Duration // of executions after their last change
+	Logger    *slog.Logger
+	// Changed is called after each change of the image, with the record
+	// before (nil: it is new here) and after. It must not block.
+	Changed func(before, after *record.Record)
+}
+
+// Ledger is the image and the way to change it. Records it hands out are
+// shared and must not be written to.
+type Ledger struct {
+	cfg   Config
+	kv    jetstream.KeyValue
+	ready chan struct{}
+
+	mu      sync.Mutex
+	entries map[wire.OrderID]*entry
+	active  map[wire.OrderID]*entry // not ended
+	ended   []wire.OrderID          // ring of the newest, oldest at next
+	next    int
+	envs    map[string]*environment
+	noted   map[wire.OrderID]time.Time // with notes not yet written, since when
+	watch   map[wire.OrderID][]chan struct{}
+}
+
+// entry is one execution in memory. update serialises this process's
+// writers so that they do not conflict with each other; the other fields
+// are under Ledger.mu.
+type entry struct {
+	update sync.Mutex
+	rec    *record.Record // with the notes applied
+	rev    uint64         // of what is in the bucket
+	notes  []note
+	since  time.Time // when the state was reached, monotonic
+	born   time.Time // when the order was created, monotonic
+}
+
+type note func(*record.Record) error
+
+// Open opens the bucket. Nothing is known before Run has loaded it.
+func Open(ctx context.Context, cfg Config) (*Ledger, error) {
+	kv, err := cfg.Store.KV(ctx, "executions", store.KVOptions{TTL: cfg.Retention})
+	if err != nil {
+		return nil, err
+	}
+	return &Ledger{
+		cfg: cfg, kv: kv, ready: make(chan struct{}),
+		entries: map[wire.OrderID]*entry{},
+		active:  map[wire.OrderID]*entry{},
+		envs:    map[string]*environment{},
+		noted:   map[wire.OrderID]time.Time{},
+		watch:   map[wire.OrderID][]chan struct{}{},
+	}, nil
+}
+
+// Ready is closed when the image is complete for the first time.
+func (l *Ledger) Ready() <-chan struct{} { return l.ready }
+
+// Run keeps the image up to date and writes notes until ctx ends.
+func (l *Ledger) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return l.follow(ctx) })
+	g.Go(func() error { return l.writeNotes(ctx) })
+	return g.Wait()
+}
+
+func (l *Ledger) follow(ctx context.Context) error {
+	w, err := l.kv.WatchAll(ctx)
+	if err != nil {
+		return fmt.Errorf("watching executions: %w", err)
+	}
+	defer w.Stop()
+	loading := true
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e, ok := <-w.Updates():
+			switch {
+			case !ok && ctx.Err() != nil:
+				return nil
+			case !ok:
+				return errors.New("watching executions: the watch ended")
+			case e == nil: // everything that was there has been seen
+				loading = false
+				close(l.ready)
+			case e.Operation() == jetstream.KeyValuePut:
+				l.seen(e, loading)
+			}
+		}
+	}
+}
+
+// seen takes over what the watch reports, unless it is known already.
+func (l *Ledger) seen(e jetstream.KeyValueEntry, loading bool) {
+	id := wire.OrderID(e.Key())
+	l.mu.Lock()
+	known := l.entries[id]
+	old := known != nil && known.rev >= e.Revision()
+	l.mu.Unlock()
+	if old {
+		return
+	}
+	rec, err := record.Decode(e.Value())
+	if err != nil {
+		l.cfg.Logger.Error("execution was not readable", "order", id, "err", err)
+		return
+	}
+	l.apply(id, rec, e.Revision(), loading)
+}
+
+// apply puts a stored record into the image if it is newer, applies the
+// notes that still hold, and returns the entry and the record it shows.
+func (l *Ledger) apply(id wire.OrderID, rec *record.Record, rev uint64, loading bool) (*entry, *record.Record) {
+	l.mu.Lock()
+	e := l.entries[id]
+	if e == nil {
+		e = &entry{}
+		l.entries[id] = e
+	}
+	before := e.rec
+	if rev <= e.rev && before != nil {
+		l.mu.Unlock()
+		return e, before
+	}
+	e.rev = rev
+	notes := e.notes
+	e.notes = nil
+	for _, n := range notes {
+		c := rec.Clone()
+		if n(c) == nil {
+			rec, e.notes = c, append(e.notes, n)
+		}
+	}
+	l.show(id, e, rec, loading)
+	l.mu.Unlock()
+	l.tell(id, before, rec)
+	return e, rec
+}
+
+// show makes rec what the image says. Ledger.mu is held.
+func (l *Ledger) show(id wire.OrderID, e *entry, rec *record.Record, loading bool) {
+	before := e.rec
+	e.rec = rec
+	now := time.Now()
+	if before == nil {
+		e.born, e.since = now, now
+		if loading { // the wall clock is all there is to go by
+			e.born, e.since = ago(now, rec.Created), ago(now, rec.Since())
+		}
+	} else if before.State != rec.State || before.Attempt != rec.Attempt {
+		e.since = now
+	}
+	l.count(before, rec)
+	if len(e.notes) == 0 {
+		delete(l.noted, id)
+	} else if _, ok := l.noted[id]; !ok {
+		l.noted[id] = now
+	}
+	switch {
+	case !rec.Terminal():
+		l.active[id] = e
+	case before == nil || !before.Terminal():
+		delete(l.active, id)
+		l.retire(id)
+	}
+}
+
+// retire remembers an ended execution and forgets the oldest one.
+func (l *Ledger) retire(id wire.OrderID) {
+	if len(l.ended) < keepEnded {
+		l.ended = append(l.ended, id)
+		return
+	}
+	delete(l.entries, l.ended[l.next])
+	l.ended[l.next] = id
+	l.next = (l.next + 1) % keepEnded
+}
+
+// ago is the moment t on the monotonic clock; a time to come is now.
+func ago(now, t time.Time) time.Time { return now.Add(-max(0, now.Sub(t))) }
+
+// tell informs whoever waits for the order.
+func (l *Ledger) tell(id wire.OrderID, before, after *record.Record) {
+	l.mu.Lock()
+	for _, c := range l.watch[id] {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+	l.mu.Unlock()
+	if l.cfg.Changed != nil {
+		l.cfg.Changed(before, after)
+	}
+}

@@ -1,0 +1,161 @@
+package dispatch_test
+
+import (
+	"testing"
+	"time"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
+	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+)
+
+// TestServerVanishes: two servers share the queue, one stays away longer
+// than the lease. What it certainly did not start goes to the other one.
+func TestServerVanishes(t *testing.T) {
+	interrupted := wire.State(wire.Interrupted)
+	for _, tc := range []struct {
+		name  string
+		until func(c *Cloud, a *Agent) wire.Ref
+		want  wire.State // queued = moved
+	}{
+		{"delivered", func(c *Cloud, a *Agent) wire.Ref { return Expect[*wire.Order](submitTo(c, a)).Ref }, interrupted},
+		{"running", func(c *Cloud, a *Agent) wire.Ref { return running(c, a) }, interrupted},
+		{"running, retryable", func(c *Cloud, a *Agent) wire.Ref { return running(c, a, retryable) }, wire.StateQueued},
+		{"held", func(c *Cloud, a *Agent) wire.Ref { return held(c, a) }, wire.StateQueued},
+		{"granted", func(c *Cloud, a *Agent) wire.Ref {
+			r := held(c, a)
+			a.Send(&wire.Ready{Ref: r})
+			Expect[*wire.Start](a)
+			return r
+		}, interrupted},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c := Start(t, short())
+			a := c.Agent("s1", 1)
+			r := tc.until(c, a)
+			b := c.Agent("s2", 1)
+			a.Kill()
+			if tc.want == interrupted {
+				if e := c.WaitState(r.Order, interrupted); e.Reason == "" {
+					t.Error("interrupted without a reason")
+				}
+				b.Silent(quiet)
+			} else {
+				o := Expect[*wire.Order](b)
+				if o.Order != r.Order || o.Attempt != 2 {
+					t.Fatalf("got %s, want attempt 2 of %s", o.Ref, r.Order)
+				}
+				finish(c, b, o.Ref)
+			}
+			// The lost one comes back with what it was working on.
+			back := c.Agent("s1", 0, Dialing{Hello: inFlight(r, wire.StateRunning)})
+			if len(back.Welcome.Fenced) != 1 || back.Welcome.Fenced[0] != r {
+				t.Errorf("welcome fences %v, want %s", back.Welcome.Fenced, r)
+			}
+			back.Send(Result(r))
+			if ack := Expect[*wire.ResultAck](back); !ack.Fenced {
+				t.Error("a late result was taken")
+			}
+		})
+	}
+}
+
+// TestRetryableEnds: an order that interrupts every server it meets is given up.
+func TestRetryableEnds(t *testing.T) {
+	c := Start(t, Options{Dispatch: func(d *dispatch.Config) { d.MaxAttempts = 2 }})
+	a := c.Agent("s1", 2)
+	e := c.Submit(retryable)
+	for range 2 {
+		o := Expect[*wire.Order](a)
+		a.Send(&wire.Result{Ref: o.Ref, Outcome: wire.Interrupted, Message: "lost power"})
+		if ack := Expect[*wire.ResultAck](a); ack.Fenced {
+			t.Fatal("the result was not taken")
+		}
+	}
+	if e = c.WaitState(e.ID, wire.State(wire.Interrupted)); e.Attempt != 2 || len(e.History) != 1 {
+		t.Errorf("ended at attempt %d with %d past ones", e.Attempt, len(e.History))
+	}
+}
+
+// TestDeadlines: no state lasts for ever.
+func TestDeadlines(t *testing.T) {
+	ms := time.Millisecond
+	t.Run("queued", func(t *testing.T) {
+		c := Start(t, short())
+		e := c.Submit(func(r *dispatch.Request) { r.StartWithin = 50 * ms })
+		c.WaitState(e.ID, wire.State(wire.Rejected))
+	})
+	t.Run("delivered and not answered", func(t *testing.T) {
+		c := Start(t, short(func(d *dispatch.Config) { d.AcceptIn, d.Lease = 50*ms, 2*time.Second }))
+		a := c.Agent("s1", 1)
+		r := Expect[*wire.Order](submitTo(c, a)).Ref
+		if e := Expect[*wire.Error](a); e.Code != wire.CodeRetryLater {
+			t.Fatalf("session ended with %+v", e)
+		}
+		// The agent knows best: it had the order after all.
+		finish(c, c.Agent("s1", 0, Dialing{Hello: inFlight(r, wire.StateRunning)}), r)
+	})
+	t.Run("held and never ready", func(t *testing.T) {
+		c := Start(t, short(func(d *dispatch.Config) { d.PrepareIn = 50 * ms }))
+		a := c.Agent("s1", 1)
+		r := held(c, a)
+		if m := Expect[*wire.Recall](a); m.Ref != r {
+			t.Fatalf("recalled %s", m.Ref)
+		}
+		a.Send(&wire.Recalled{Ref: r, OK: true}, &wire.Credit{N: 1})
+		if o := Expect[*wire.Order](a); o.Attempt != 2 {
+			t.Errorf("got %s, want attempt 2", o.Ref)
+		}
+	})
+	t.Run("running", func(t *testing.T) {
+		c := Start(t, short(func(d *dispatch.Config) { d.Grace = 50 * ms }))
+		a := c.Agent("s1", 1)
+		r := running(c, a, func(r *dispatch.Request) { r.Timeout = time.Second })
+		c.WaitState(r.Order, wire.State(wire.TimedOut))
+		if m := Expect[*wire.Cancel](a); m.Ref != r {
+			t.Errorf("cancelled %s", m.Ref)
+		}
+	})
+}
+
+func TestRecall(t *testing.T) {
+	for name, ask := range map[string]func(*Cloud, *Agent, wire.Ref) error{
+		"by somebody": func(c *Cloud, _ *Agent, r wire.Ref) error { return c.Dispatcher.Recall(t.Context(), r.Order) },
+		"by drain":    func(_ *Cloud, a *Agent, _ wire.Ref) error { a.Send(&wire.Info{Draining: true}); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := Start(t, Options{})
+			a := c.Agent("s1", 1)
+			r := held(c, a)
+			b := c.Agent("s2", 1)
+			if err := ask(c, a, r); err != nil {
+				t.Fatal(err)
+			}
+			Expect[*wire.Recall](a)
+			a.Send(&wire.Ready{Ref: r}) // crossed on the wire: must not be allowed to start
+			a.Send(&wire.Recalled{Ref: r, OK: true})
+			if o := Expect[*wire.Order](b); o.Order != r.Order || o.Attempt != 2 {
+				t.Errorf("got %s, want attempt 2 of %s", o.Ref, r.Order)
+			}
+			a.Silent(quiet)
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	c := Start(t, Options{})
+	a := c.Agent("s1", 1)
+	r := Expect[*wire.Order](submitTo(c, a)).Ref
+	b := c.Agent("s2", 1)
+	a.Send(&wire.Refused{Ref: r, Reason: wire.ReasonNoDisk, Message: "full"}, &wire.Credit{N: 1})
+	o := Expect[*wire.Order](b)
+	if o.Order != r.Order || o.Attempt != 2 {
+		t.Errorf("got %s, want attempt 2 of %s", o.Ref, r.Order)
+	}
+	e := c.Wait(r.Order, func(e record.Execution) bool { return e.Attempt == 2 })
+	if len(e.History) != 1 || e.History[0].Server != "s1" {
+		t.Errorf("history does not tell: %+v", e.History)
+	}
+}

@@ -1,0 +1,274 @@
+package dispatch_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+)
+
+func TestCancel(t *testing.T) {
+	cancelled := wire.State(wire.Cancelled)
+	c := Start(t, Options{})
+	cancel := func(id wire.OrderID) {
+		t.Helper()
+		if err := c.Dispatcher.Cancel(t.Context(), id, "no longer wanted"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := c.Submit()
+	cancel(e.ID)
+	if e := c.WaitState(e.ID, cancelled); e.Reason != "no longer wanted" {
+		t.Errorf("reason %q", e.Reason)
+	}
+	if err := c.Dispatcher.Cancel(t.Context(), e.ID, ""); !errors.Is(err, dispatch.ErrEnded) {
+		t.Errorf("cancelling twice: %v", err)
+	}
+	if err := c.Dispatcher.Cancel(t.Context(), "nobody", ""); !errors.Is(err, dispatch.ErrNotFound) {
+		t.Errorf("cancelling nothing: %v", err)
+	}
+
+	a := c.Agent("s1", 1)
+	r := running(c, a)
+	cancel(r.Order)
+	if m := Expect[*wire.Cancel](a); m.Ref != r || m.Reason != "no longer wanted" {
+		t.Errorf("agent was told %+v", m)
+	}
+	a.Send(&wire.Result{Ref: r, Outcome: wire.Cancelled, Message: "stopped"}, &wire.Credit{N: 1})
+	Expect[*wire.ResultAck](a)
+	c.WaitState(r.Order, cancelled)
+
+	// While the server is away: it is told when it comes back.
+	r = running(c, a)
+	a.Kill()
+	cancel(r.Order)
+	a = c.Agent("s1", 0, Dialing{Hello: inFlight(r, wire.StateRunning)})
+	if m := Expect[*wire.Cancel](a); m.Ref != r {
+		t.Errorf("agent was told %+v", m)
+	}
+	// A held one that is to be cancelled is not allowed to start.
+	a.Send(&wire.Credit{N: 1})
+	r = held(c, a)
+	cancel(r.Order)
+	Expect[*wire.Cancel](a)
+	a.Send(&wire.Ready{Ref: r})
+	Expect[*wire.Cancel](a)
+	a.Send(&wire.Refused{Ref: r, Reason: wire.ReasonUnknown})
+	c.WaitState(r.Order, cancelled)
+}
+
+func TestPriority(t *testing.T) {
+	c := Start(t, Options{})
+	want := map[int]wire.OrderID{}
+	for _, p := range []int{0, 5, 9, 3} {
+		want[p] = c.Submit(func(r *dispatch.Request) { r.Priority = p }).ID
+	}
+	a := c.Agent("s1", 1)
+	for _, p := range []int{9, 5, 3, 0} {
+		o := Expect[*wire.Order](a)
+		if o.Order != want[p] {
+			t.Errorf("got priority %d, want %d", o.Priority, p)
+		}
+		a.Send(Result(o.Ref))
+		Expect[*wire.ResultAck](a)
+		a.Send(&wire.Credit{N: 1})
+	}
+}
+
+// TestCredit: no session ever has more orders than it granted, and each
+// order goes out once.
+func TestCredit(t *testing.T) {
+	c := Start(t, Options{})
+	const orders = 60
+	for range orders / 2 {
+		c.Submit()
+	}
+	var mu sync.Mutex
+	seen := map[wire.OrderID]wire.ServerXID{}
+	var wg sync.WaitGroup
+	done := make(chan struct{})
+	for i, slots := range []int{1, 3} {
+		a := c.Agent(wire.ServerXID(fmt.Sprintf("s%d", i)), slots)
+		wg.Go(func() {
+			var inHand []wire.Ref
+			for {
+				m, err := a.Recv()
+				if err != nil {
+					return
+				}
+				o, ok := m.(*wire.Order)
+				if !ok {
+					continue
+				}
+				if inHand = append(inHand, o.Ref); len(inHand) > slots {
+					t.Errorf("%s has %d orders and %d slots", a.XID, len(inHand), slots)
+				}
+				mu.Lock()
+				if other, ok := seen[o.Order]; ok {
+					t.Errorf("%s went to %s and %s", o.Order, other, a.XID)
+				}
+				seen[o.Order] = a.XID
+				if len(seen) == orders {
+					close(done)
+				}
+				mu.Unlock()
+				if len(inHand) == slots { // wait until it is full, then make room
+					for _, r := range inHand {
+						a.Conn.Write(Result(r))
+					}
+					a.Conn.Write(&wire.Credit{N: len(inHand)})
+					inHand = nil
+				}
+			}
+		})
+		t.Cleanup(func() { a.Kill(); wg.Wait() })
+	}
+	for range orders / 2 {
+		c.Submit()
+	}
+	<-done
+}
+
+// TestLeastLoaded: the session with the most free credit gets the order.
+func TestLeastLoaded(t *testing.T) {
+	c := Start(t, Options{})
+	small, big := c.Agent("small", 1), c.Agent("big", 3)
+	for range 2 {
+		c.Submit()
+		Expect[*wire.Order](big)
+	}
+	small.Silent(quiet)
+}
+
+func TestLogs(t *testing.T) {
+	c := Start(t, Options{Dispatch: func(d *dispatch.Config) { d.LogStream = 26 }})
+	a := c.Agent("s1", 1)
+	r := running(c, a)
+	piece := func(offset int64, s string) *wire.Log {
+		return &wire.Log{Ref: r, Stream: wire.Stdout, Offset: offset, Data: []byte(s)}
+	}
+	got := make(chan string)
+	go func() {
+		var b strings.Builder
+		for p, err := range c.Dispatcher.Logs(t.Context(), r.Order, dispatch.LogFilter{Stream: wire.Stdout, Follow: true}) {
+			if err != nil || p.Offset != int64(b.Len()) {
+				t.Errorf("piece at %d after %d bytes: %v", p.Offset, b.Len(), err)
+			}
+			b.Write(p.Data)
+		}
+		got <- b.String()
+	}()
+	a.Send(piece(0, "abcde"), piece(0, "abcde"), piece(3, "defgh"))
+	a.Send(piece(9, "never")) // a gap ends the session, the next one says where to go on
+	if e := Expect[*wire.Error](a); e.Code != wire.CodeRetryLater {
+		t.Fatalf("gap was answered with %+v", e)
+	}
+	a = c.Agent("s1", 0, Dialing{Hello: inFlight(r, wire.StateRunning)})
+	if l := a.Welcome.Logs; len(l) != 1 || l[0].Offset != 8 || l[0].Stream != wire.Stdout {
+		t.Fatalf("welcome says %+v", l)
+	}
+	a.Send(piece(8, "ijklmnopqrstuvwxyz too much"), piece(35, "and more"))
+	res := Result(r)
+	res.Output = map[wire.Stream]wire.OutputSize{wire.Stdout: {Written: 100, Kept: 43}}
+	a.Send(res)
+	if s := <-got; s != "abcdefghijklmnopqrstuvwxyz" {
+		t.Errorf("log is %q", s)
+	}
+	for p, err := range c.Dispatcher.Logs(t.Context(), r.Order, dispatch.LogFilter{Stream: wire.Stdout, Offset: 24}) {
+		if err != nil || string(p.Data) != "yz" {
+			t.Errorf("from 24: %q %v", p.Data, err)
+		}
+	}
+}
+
+// TestLargeParameters: what does not fit in a frame is fetched, and gone at the end.
+func TestLargeParameters(t *testing.T) {
+	c := Start(t, Options{})
+	a := c.Agent("s1", 1)
+	for _, size := range []int{10, 20 << 10, 200 << 10} {
+		params := map[string]string{"p": strings.Repeat("x", size)}
+		c.Submit(func(r *dispatch.Request) { r.Params = params })
+		o := Expect[*wire.Order](a)
+		if o.ParamsByHTTPS != (size > 128<<10) || !o.ParamsByHTTPS && !maps.Equal(o.Params, params) {
+			t.Errorf("%d bytes: by HTTPS %v, %d parameters", size, o.ParamsByHTTPS, len(o.Params))
+		}
+		got, err := c.Dispatcher.Params(t.Context(), o.Order, o.Attempt)
+		if err != nil || !maps.Equal(got, params) {
+			t.Errorf("%d bytes: reading them: %v", size, err)
+		}
+		if xid, current, err := c.Dispatcher.Owner(t.Context(), o.Order, o.Attempt); xid != "s1" || !current || err != nil {
+			t.Errorf("owner is %q, %v, %v", xid, current, err)
+		}
+		finish(c, a, o.Ref)
+		a.Send(&wire.Credit{N: 1})
+		if _, current, err := c.Dispatcher.Owner(t.Context(), o.Order, o.Attempt); current || err != nil {
+			t.Errorf("owner after the end: %v, %v", current, err)
+		}
+	}
+	_, err := c.Dispatcher.Submit(t.Context(), dispatch.Request{Environment: Env})
+	if !errors.Is(err, dispatch.ErrInvalid) {
+		t.Errorf("empty order: %v", err)
+	}
+}
+
+// TestSecretsStayOutOfLogs: neither parameters nor tokens are logged on
+// any level, not even when things go wrong.
+func TestSecretsStayOutOfLogs(t *testing.T) {
+	var mu sync.Mutex
+	var out bytes.Buffer
+	log := slog.New(slog.NewTextHandler(writerFunc(func(b []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return out.Write(b)
+	}), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	c := Start(t, short(func(d *dispatch.Config) { d.Logger = log }))
+	a := c.Agent("s1", 1)
+	r := running(c, a)
+	a.Kill()
+	c.WaitState(r.Order, wire.State(wire.Interrupted))
+	c.Stop()
+	for _, secret := range []string{"swordfish", "token:", "token-s1"} {
+		if strings.Contains(out.String(), secret) {
+			t.Errorf("log contains %q:\n%s", secret, out.String())
+		}
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+func TestListAndStats(t *testing.T) {
+	c := Start(t, Options{})
+	var ids []wire.OrderID
+	for range 3 {
+		ids = append(ids, c.Submit().ID)
+	}
+	finishOne := func() {
+		a := c.Agent("s1", 1)
+		o := Expect[*wire.Order](a)
+		finish(c, a, o.Ref)
+	}
+	finishOne()
+	for _, again := range []bool{false, true} {
+		if again {
+			c = c.Crash()
+		}
+		list, err := c.Dispatcher.List(t.Context(), dispatch.Filter{Environment: Env, Limit: 2})
+		if err != nil || len(list) != 2 || list[0].ID != ids[2] {
+			t.Errorf("list: %v, %v", list, err)
+		}
+		s, err := c.Dispatcher.Stats(t.Context(), Env)
+		if err != nil || s.Queued != 2 || s.Running != 0 || s.Day != 3 || s.Month != 3 {
+			t.Errorf("stats: %+v, %v", s, err)
+		}
+	}
+}

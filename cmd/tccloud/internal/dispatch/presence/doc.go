@@ -1,0 +1,20 @@
+// Package presence knows which gateway holds which server's session.
+//
+// Claim writes the bucket "sessions", key = serverXid; the revision of the write
+// is the session's epoch. Revisions only grow, so the newest claim has
+// the highest epoch without a read, a lock or a conflict, whichever
+// gateways are involved. All gateways watch the bucket; whoever holds an
+// older session of the same server is told to fence it.
+//
+// Nothing is written when a session ends. Instead each gateway says every
+// two seconds on a plain subject that it is alive:
+//
+//	the session is held by …      its server is away since …
+//	this gateway                  the session ended here
+//	another one, alive            that gateway's business
+//	another one, silent for 6 s   it was last heard, or this process started
+//
+// so that a server's absence is counted by whoever can know it, a crashed
+// gateway needs no last words, and a cloud that was down itself gives
+// every server a full lease to come back.
+package presence

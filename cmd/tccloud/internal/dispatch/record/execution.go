@@ -1,0 +1,71 @@
+package record
+
+import (
+	"time"
+
+	"tcenvsvr/agent/wire"
+)
+
+// Execution is what the cloud knows about one order, without its
+// secrets. Times are the cloud's own clock in UTC, to the millisecond.
+type Execution struct {
+	ID           wire.OrderID  `json:"id"`
+	Environment  string        `json:"environment"`
+	App          wire.AppRef   `json:"app"`
+	Runtime      wire.Runtime  `json:"runtime"`
+	KVContext    string        `json:"kv_context,omitempty"` // the key-value context of a Playbook App
+	OutVariables []string      `json:"out_variables,omitempty"`
+	Timeout      time.Duration `json:"timeout_ns"`
+	StartWithin  time.Duration `json:"start_within_ns"` // rejected if not delivered so long after Created
+	Priority     int           `json:"priority"`        // 0 (last)–9 (first)
+	Retryable    bool          `json:"retryable"`
+
+	// State is where the order is; after the end it is the outcome's name.
+	State   wire.State   `json:"state"`
+	Attempt wire.Attempt `json:"attempt"` // the fence: raised whenever the order is to be started anew
+	// Server and Epoch are the session the attempt was given to; empty while queued.
+	Server wire.ServerXID `json:"server,omitempty"`
+	Epoch  int64          `json:"epoch,omitempty"`
+	// Hold says that the agent waits for Start; Granted, that Start was allowed.
+	Hold    bool `json:"hold,omitempty"`
+	Granted bool `json:"granted,omitempty"`
+
+	Created   time.Time `json:"created"`
+	Queued    time.Time `json:"queued"`             // of this attempt
+	Delivered time.Time `json:"delivered,omitzero"` // to Server
+	Accepted  time.Time `json:"accepted,omitzero"`  // in the agent's journal
+	Started   time.Time `json:"started,omitzero"`   // the App runs
+	Ended     time.Time `json:"ended,omitzero"`     // terminal
+	Cancel    time.Time `json:"cancel_at,omitzero"` // when somebody asked to cancel
+	CancelWhy string    `json:"cancel_why,omitempty"`
+
+	// Result is the agent's word, nil where the cloud ended the order.
+	Result *wire.Result `json:"result,omitempty"`
+	// Reason says in words why the cloud ended or moved the order.
+	Reason string `json:"reason,omitempty"`
+	// History are the attempts before this one.
+	History []Past `json:"history,omitempty"`
+}
+
+// Past is one attempt that did not lead to the end.
+type Past struct {
+	Attempt wire.Attempt   `json:"attempt"`
+	Server  wire.ServerXID `json:"server,omitempty"`
+	State   wire.State     `json:"state"` // reached
+	Ended   time.Time      `json:"ended"`
+	Reason  string         `json:"reason"`
+}
+
+// Terminal reports whether the order has ended.
+func (e *Execution) Terminal() bool { return wire.Outcome(e.State).Valid() }
+
+// Outcome is how the order ended, "" before.
+func (e *Execution) Outcome() wire.Outcome {
+	if e.Terminal() {
+		return wire.Outcome(e.State)
+	}
+	return ""
+}
+
+// Ref names the current attempt.
+func (e *Execution) Ref() wire.Ref { return wire.Ref{Order: e.ID, Attempt: e.Attempt} }

@@ -1,0 +1,168 @@
+package record
+
+import (
+	"fmt"
+	"time"
+
+	"tcenvsvr/agent/wire"
+)
+
+// Deliver gives the queued attempt to a session.
+func (r *Record) Deliver(attempt wire.Attempt, server wire.ServerXID, epoch int64, now time.Time) error {
+	if r.State != wire.StateQueued || r.Attempt != attempt {
+		return ErrStale
+	}
+	r.State, r.Server, r.Epoch, r.Delivered = wire.StateDelivered, server, epoch, Stamp(now)
+	return nil
+}
+
+// Accept records that the agent has the order in its journal.
+func (r *Record) Accept(ref wire.Ref, server wire.ServerXID, hold bool, now time.Time) error {
+	if !r.Is(ref, server) {
+		return ErrStale
+	}
+	if r.State != wire.StateDelivered && (r.Hold || !hold || r.State == wire.StateRunning) {
+		return ErrUnchanged
+	}
+	if r.State == wire.StateDelivered {
+		r.State, r.Accepted = wire.StateAccepted, Stamp(now)
+	}
+	r.Hold = r.Hold || hold
+	return nil
+}
+
+// Progress moves the order forward to preparing or running, never back.
+func (r *Record) Progress(ref wire.Ref, server wire.ServerXID, state wire.State, now time.Time) error {
+	if !r.Is(ref, server) {
+		return ErrStale
+	}
+	if rank(state) <= rank(r.State) {
+		return ErrUnchanged
+	}
+	if r.Accepted.IsZero() {
+		r.Accepted = Stamp(now)
+	}
+	if state == wire.StateRunning {
+		r.Started = Stamp(now)
+	}
+	r.State = state
+	return nil
+}
+
+func rank(s wire.State) int {
+	switch s {
+	case wire.StateQueued:
+		return 0
+	case wire.StateDelivered:
+		return 1
+	case wire.StateAccepted:
+		return 2
+	case wire.StatePreparing:
+		return 3
+	case wire.StateRunning:
+		return 4
+	}
+	return 5
+}
+
+// Grant allows a held order to start. From then on it counts as started.
+func (r *Record) Grant(ref wire.Ref, server wire.ServerXID) error {
+	switch {
+	case !r.Is(ref, server) || !r.Cancel.IsZero():
+		return ErrStale
+	case r.Granted:
+		return ErrUnchanged
+	}
+	r.Granted = true
+	return nil
+}
+
+// Requeue gives the order to be started anew: the attempt in hand is over.
+// It is for orders that certainly were not started. A cancelled one ends instead.
+func (r *Record) Requeue(reason string, now time.Time) {
+	if !r.Cancel.IsZero() {
+		r.End(wire.Cancelled, r.CancelWhy, now)
+		return
+	}
+	r.again(reason, now)
+}
+
+func (r *Record) again(reason string, now time.Time) {
+	r.History = append(r.History, Past{
+		Attempt: r.Attempt, Server: r.Server, State: r.State, Ended: Stamp(now), Reason: reason,
+	})
+	r.Attempt++
+	r.State, r.Queued = wire.StateQueued, Stamp(now)
+	r.Server, r.Epoch, r.Hold, r.Granted = "", 0, false, false
+	r.Delivered, r.Accepted, r.Started = time.Time{}, time.Time{}, time.Time{}
+}
+
+// Interrupt records that what became of the attempt cannot be known:
+// the end, or another attempt where the order allows it and max is not reached.
+func (r *Record) Interrupt(reason string, max int, now time.Time) {
+	if r.Retryable && r.Cancel.IsZero() && int(r.Attempt) < max {
+		r.again(reason, now)
+		return
+	}
+	r.End(wire.Interrupted, reason, now)
+}
+
+// Missing applies the rule for an order that its server's hello does not name.
+func (r *Record) Missing(max int, now time.Time) {
+	reason := fmt.Sprintf("server %q came back without the order", r.Server)
+	if r.State == wire.StateDelivered || r.Startable() {
+		r.Requeue(reason, now)
+		return
+	}
+	r.Interrupt(reason, max, now)
+}
+
+// Gone applies the rule for an order whose server stayed away longer than the lease.
+func (r *Record) Gone(lease time.Duration, max int, now time.Time) {
+	reason := fmt.Sprintf("server %q stayed away longer than %s", r.Server, lease)
+	if r.Startable() {
+		r.Requeue(reason, now)
+		return
+	}
+	r.Interrupt(reason, max, now)
+}
+
+// Finish records the agent's result. An interrupted one of a retryable
+// order queues it again.
+func (r *Record) Finish(res *wire.Result, server wire.ServerXID, max int, now time.Time) error {
+	if !r.Is(res.Ref, server) {
+		return ErrStale
+	}
+	if res.Outcome == wire.Interrupted && r.Retryable && r.Cancel.IsZero() && int(r.Attempt) < max {
+		r.again("server reported: "+res.Message, now)
+		return nil
+	}
+	r.Result = res
+	r.close(res.Outcome, now)
+	return nil
+}
+
+// End is the cloud's own verdict.
+func (r *Record) End(o wire.Outcome, reason string, now time.Time) {
+	r.Reason = reason
+	r.close(o, now)
+}
+
+func (r *Record) close(o wire.Outcome, now time.Time) {
+	r.State, r.Ended, r.Inputs = wire.State(o), Stamp(now), nil
+}
+
+// Stop records the wish to cancel: a queued order ends at once.
+func (r *Record) Stop(reason string, now time.Time) error {
+	switch {
+	case r.Terminal():
+		return ErrStale
+	case !r.Cancel.IsZero():
+		return ErrUnchanged
+	}
+	r.Cancel, r.CancelWhy = Stamp(now), reason
+	if r.State == wire.StateQueued {
+		r.End(wire.Cancelled, reason, now)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"time"
+
+	"tcenvsvr/agent/conn"
+	"tcenvsvr/agent/wire"
+)
+
+// noTLS is what a plain HTTP client gets.
+const noTLS = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
+	"This port speaks TLS only: the broker protocol, or https:// and wss://.\n"
+
+// serve takes a fresh connection to its transport. busy says that it is
+// one too many and gets retry_later.
+func (g *Gateway) serve(ctx context.Context, nc net.Conn, busy bool) {
+	// One deadline for everything up to hello; it is cleared by conn later.
+	nc.SetDeadline(time.Now().Add(g.cfg.HandshakeTimeout))
+	tc := tls.Server(nc, g.tls)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		g.log.Debug("handshake was not completed", "remote", nc.RemoteAddr(), "err", err)
+		if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok && plain.Conn != nil && isHTTP(plain.RecordHeader[:]) {
+			io.WriteString(nc, noTLS)
+			linger(nc)
+			return
+		}
+		nc.Close()
+		return
+	}
+	switch tc.ConnectionState().NegotiatedProtocol {
+	case wire.ALPN:
+		g.raw(ctx, tc, tc, busy)
+	case wire.ALPNWebSocket:
+		g.web.give(tc)
+	default:
+		// ALPN was lost on the way: the agent speaks first.
+		p := &peeked{Conn: tc}
+		if _, err := io.ReadFull(tc, p.head[:]); err != nil {
+			tc.Close()
+			return
+		}
+		p.rest = p.head[:]
+		if isHTTP(p.head[:]) {
+			g.web.give(p)
+			return
+		}
+		g.raw(ctx, p, tc, busy)
+	}
+}
+
+func (g *Gateway) raw(ctx context.Context, nc net.Conn, tc *tls.Conn, busy bool) {
+	c := conn.Raw(nc)
+	if busy {
+		g.refuse(nc, c, later("too many connections at once"))
+		return
+	}
+	g.hello(ctx, nc, c, tc, "tls")
+}
+
+// isHTTP recognises the first bytes of an HTTP request; none is the
+// length of a frame.
+func isHTTP(head []byte) bool {
+	for _, m := range []string{"GET ", "HEAD", "POST", "PUT ", "OPTI", "DELE", "CONN", "PATC", "TRAC", "PRI "} {
+		if bytes.HasPrefix(head, []byte(m)) {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse says why and closes.
+func (g *Gateway) refuse(nc net.Conn, c *conn.Conn, e *wire.Error) {
+	e.Message = clip(e.Message)
+	if err := c.Write(e); err == nil {
+		linger(nc)
+	}
+	c.Close()
+}
+
+// clip makes a message fit to be sent.
+func clip(s string) string {
+	if len(s) > 1000 {
+		s = s[:1000]
+	}
+	return strings.ToValidUTF8(s, "?")
+}
+
+// later tells an agent to come back in a moment that differs between agents.
+func later(why string) *wire.Error {
+	return &wire.Error{Code: wire.CodeRetryLater, Message: why, RetryAfterMS: 1000 + rand.Int64N(9000)}
+}
+
+// linger lets the peer read what was written last and closes.
+func linger(nc net.Conn) {
+	defer nc.Close()
+	if w, ok := nc.(interface{ CloseWrite() error }); ok && w.CloseWrite() != nil {
+		return
+	}
+	nc.SetReadDeadline(time.Now().Add(lingerFor))
+	io.Copy(io.Discard, io.LimitReader(nc, 4*wire.MaxFrame))
+}
+
+// peeked is a connection whose first bytes were read already. Like a
+// *tls.Conn it can end its sending half.
+type peeked struct {
+	*tls.Conn
+	head [4]byte
+	rest []byte
+}
+
+// Read implements net.Conn.
+func (p *peeked) Read(b []byte) (int, error) {
+	if len(p.rest) > 0 {
+		n := copy(b, p.rest)
+		p.rest = p.rest[n:]
+		return n, nil
+	}
+	return p.Conn.Read(b)
+}

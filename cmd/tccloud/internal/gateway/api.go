@@ -1,0 +1,79 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+)
+
+// Server is who an agent was found to be.
+type Server struct {
+	XID            wire.ServerXID
+	Name           string
+	Environment    string // name; its orders go to this server
+	ConfigRevision int64  // of the settings the cloud has for the server
+}
+
+// Authenticator decides who may have a session. cert is the leaf the agent
+// presented; that its chain is good is checked before (Config.ClientCAs).
+// The error may be a *Denied, whose code reaches the agent; any other
+// becomes retry_later.
+type Authenticator interface {
+	Authenticate(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (Server, error)
+}
+
+// Denied is a refusal with its code on the wire.
+type Denied struct {
+	Code       wire.Code
+	Message    string        // for people, never a secret
+	RetryAfter time.Duration // 0 = as usual
+}
+
+// Error implements error.
+func (d *Denied) Error() string { return string(d.Code) + ": " + d.Message }
+
+// Config of a Gateway. Zero values take the default in brackets.
+type Config struct {
+	Listener net.Listener // plain TCP; nil: listen on Addr
+	Addr     string       // [":62000"]
+	// TLS holds the server's certificate (Certificates or GetCertificate).
+	// ALPN, ClientAuth and versions are set by the gateway on its own copy.
+	TLS *tls.Config
+	// ClientCAs are the roots of client certificates; nil leaves the
+	// chain to Auth as well.
+	ClientCAs  *x509.CertPool
+	Auth       Authenticator
+	Dispatcher *dispatch.Dispatcher
+	Heartbeat  time.Duration // [10 s]
+	HTTP       http.Handler  // other paths on the port [404]
+	Logger     *slog.Logger
+
+	HandshakeTimeout time.Duration // [10 s] from accept to the end of hello
+	MaxPending       int           // [2048] connections not yet authenticated; more get retry_later
+	GoAwayWindow     time.Duration // [5 s] over which agents come back after a shutdown
+}
+
+// Session is one connected server, as shown to people.
+type Session struct {
+	Server
+	Version    string // of the agent
+	OS, Arch   string
+	BootID     string
+	Executors  int
+	Epoch      int64
+	Gateway    string // which gateway holds it
+	RemoteAddr string
+	Transport  string // "tls" or "websocket"
+	Connected  time.Time
+	RTT        time.Duration // last ping → pong, 0 before the first
+	Credit     int           // orders it would take now
+	Info       *wire.Info    // last one, nil before the first
+	InfoAt     time.Time
+}

@@ -1,0 +1,2 @@
+// Package gateway serves port 62000.
+package gateway

@@ -1,0 +1,210 @@
+package gatewaytest
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/store"
+)
+
+// Env is the Environment of servers that Options.Envs does not name.
+const Env = "Lab One"
+
+// Options change a Cloud; the zero value is good.
+type Options struct {
+	Dir      string   // of the store, default a new one
+	URLs     []string // external store
+	Dispatch func(*dispatch.Config)
+	Gateway  func(*gateway.Config)
+	Auth     gateway.Authenticator // default: *Auth
+	CA       *CA                   // default: a new one
+}
+
+// Cloud is a running cloud side.
+type Cloud struct {
+	T          testing.TB
+	Options    Options
+	CA         *CA
+	Auth       *Auth
+	Store      *store.Store
+	Dispatcher *dispatch.Dispatcher
+	Gateway    *gateway.Gateway
+	stop       func()
+}
+
+// Start runs a cloud until the test ends or Stop.
+func Start(t testing.TB, o Options) *Cloud {
+	t.Helper()
+	if o.CA == nil {
+		o.CA = NewCA(t)
+	}
+	if o.Dir == "" {
+		o.Dir = filepath.Join(t.TempDir(), "store")
+	}
+	c := &Cloud{T: t, Options: o, CA: o.CA, Auth: &Auth{}}
+	ctx, cancel := context.WithCancel(context.Background())
+	var err error
+	if c.Store, err = store.Open(ctx, store.Config{Dir: o.Dir, URLs: o.URLs}); err != nil {
+		t.Fatal(err)
+	}
+	dc := dispatch.Config{Store: c.Store, Tokens: tokens{}}
+	if o.Dispatch != nil {
+		o.Dispatch(&dc)
+	}
+	if c.Dispatcher, err = dispatch.New(ctx, dc); err != nil {
+		t.Fatal(err)
+	}
+	gc := gateway.Config{
+		Addr: "127.0.0.1:0", TLS: &tls.Config{Certificates: []tls.Certificate{o.CA.Server}}, ClientCAs: o.CA.Pool,
+		Auth: c.Auth, Dispatcher: c.Dispatcher, GoAwayWindow: 100 * time.Millisecond,
+	}
+	if o.Auth != nil {
+		gc.Auth = o.Auth
+	}
+	if o.Gateway != nil {
+		o.Gateway(&gc)
+	}
+	if c.Gateway, err = gateway.New(gc); err != nil {
+		t.Fatal(err)
+	}
+	dctx, dcancel := context.WithCancel(ctx)
+	var gw, dw sync.WaitGroup
+	gw.Go(func() {
+		if err := c.Gateway.Run(ctx); err != nil {
+			t.Errorf("gateway: %v", err)
+		}
+	})
+	dw.Go(func() {
+		if err := c.Dispatcher.Run(dctx); err != nil {
+			t.Errorf("dispatcher: %v", err)
+		}
+	})
+	c.stop = sync.OnceFunc(func() {
+		cancel()
+		gw.Wait()
+		dcancel()
+		dw.Wait()
+		c.Store.Close()
+	})
+	t.Cleanup(c.stop)
+	<-c.Dispatcher.Ready()
+	return c
+}
+
+// Stop ends the cloud in an orderly way.
+func (c *Cloud) Stop() { c.stop() }
+
+// Crash returns a cloud that finds what a killed one leaves behind.
+func (c *Cloud) Crash() *Cloud {
+	c.T.Helper()
+	o := c.Options
+	o.CA = c.CA
+	if len(o.URLs) == 0 {
+		o.Dir = filepath.Join(c.T.TempDir(), "store")
+		if err := os.CopyFS(o.Dir, os.DirFS(c.Options.Dir)); err != nil {
+			c.T.Fatal(err)
+		}
+	}
+	c.stop()
+	return Start(c.T, o)
+}
+
+// Submit hands in an order for Env.
+func (c *Cloud) Submit(change ...func(*dispatch.Request)) dispatch.Execution {
+	c.T.Helper()
+	r := Request()
+	for _, f := range change {
+		f(&r)
+	}
+	e, err := c.Dispatcher.Submit(c.T.Context(), r)
+	if err != nil {
+		c.T.Fatal(err)
+	}
+	return e
+}
+
+// Request is an order that any agent takes.
+func Request() dispatch.Request {
+	return dispatch.Request{
+		Environment: Env,
+		App:         wire.AppRef{Name: "app", Version: "1.0.0", Size: 1, SHA256: wire.SHA256(fmt.Sprintf("%064d", 0))},
+		Runtime:     wire.RuntimeJob,
+		Params:      map[string]string{"secret": "swordfish"},
+		Timeout:     time.Minute,
+		Priority:    dispatch.DefaultPriority,
+	}
+}
+
+// Wait waits until the execution is in a state that want accepts.
+func (c *Cloud) Wait(id wire.OrderID, want func(dispatch.Execution) bool) dispatch.Execution {
+	c.T.Helper()
+	ctx, cancel := context.WithTimeout(c.T.Context(), Patience)
+	defer cancel()
+	ch, err := c.Dispatcher.Watch(ctx, id)
+	if err != nil {
+		c.T.Fatal(err)
+	}
+	var last dispatch.Execution
+	for last = range ch {
+		if want(last) {
+			return last
+		}
+	}
+	c.T.Fatalf("execution stayed in state %q, attempt %d: %+v", last.State, last.Attempt, last)
+	return last
+}
+
+// WaitState waits for a state.
+func (c *Cloud) WaitState(id wire.OrderID, s wire.State) dispatch.Execution {
+	c.T.Helper()
+	return c.Wait(id, func(e dispatch.Execution) bool { return e.State == s })
+}
+
+// Auth lets in whoever has a certificate for its xid and the token "token-" + xid.
+type Auth struct {
+	mu     sync.Mutex
+	Denied map[wire.ServerXID]*gateway.Denied
+	Envs   map[wire.ServerXID]string
+}
+
+// Deny refuses a server from now on.
+func (a *Auth) Deny(xid wire.ServerXID, d *gateway.Denied) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.Denied == nil {
+		a.Denied = map[wire.ServerXID]*gateway.Denied{}
+	}
+	a.Denied[xid] = d
+}
+
+// Authenticate implements gateway.Authenticator.
+func (a *Auth) Authenticate(_ context.Context, xid wire.ServerXID, token string, cert *x509.Certificate) (gateway.Server, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.Denied[xid] != nil:
+		return gateway.Server{}, a.Denied[xid]
+	case cert.Subject.CommonName != string(xid):
+		return gateway.Server{}, &gateway.Denied{Code: wire.CodeCertificate, Message: "another server's certificate"}
+	case token != "token-"+string(xid):
+		return gateway.Server{}, &gateway.Denied{Code: wire.CodeBadToken, Message: "wrong brokerToken"}
+	}
+	return gateway.Server{XID: xid, Name: "name of " + string(xid), Environment: cmp.Or(a.Envs[xid], Env), ConfigRevision: 7}, nil
+}
+
+type tokens struct{}
+
+func (tokens) Issue(o wire.OrderID, a wire.Attempt, _ time.Duration) string {
+	return fmt.Sprintf("token:%s:%d", o, a)
+}

@@ -1,0 +1,140 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"tcenvsvr/agent/conn"
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+)
+
+// hello opens a session or says why not. The session gets a new
+// goroutine: this one's stack has grown by the handshake.
+func (g *Gateway) hello(live context.Context, nc net.Conn, c *conn.Conn, tc *tls.Conn, transport string) {
+	ctx, cancel := context.WithTimeout(live, g.cfg.HandshakeTimeout)
+	defer cancel()
+	m, err := c.Read(g.cfg.HandshakeTimeout)
+	if err != nil {
+		g.log.Debug("hello did not come", "remote", nc.RemoteAddr(), "err", err)
+		if protocolError(err) {
+			g.refuse(nc, c, &wire.Error{Code: wire.CodeProtocol, Message: err.Error()})
+			return
+		}
+		c.Close()
+		return
+	}
+	h, ok := m.(*wire.Hello)
+	switch {
+	case !ok:
+		g.refuse(nc, c, &wire.Error{Code: wire.CodeProtocol, Message: fmt.Sprintf("the first message is %q, not hello", m.Kind())})
+		return
+	case h.Protocol != wire.Protocol:
+		g.refuse(nc, c, &wire.Error{Code: wire.CodeProtocol, Message: fmt.Sprintf("protocol %d is not spoken here, %d is", h.Protocol, wire.Protocol)})
+		return
+	}
+	s, err := g.admit(ctx, nc, c, tc, h, transport)
+	if err != nil {
+		g.log.Info("session was refused", "server", h.ServerXID, "remote", nc.RemoteAddr(), "err", err)
+		g.refuse(nc, c, wireError(err))
+		return
+	}
+	g.conns.Go(func() { s.run(live) })
+}
+
+// admit authenticates, attaches and welcomes.
+func (g *Gateway) admit(ctx context.Context, nc net.Conn, c *conn.Conn, tc *tls.Conn, h *wire.Hello, transport string) (*session, error) {
+	select {
+	case g.auth <- struct{}{}:
+		defer func() { <-g.auth }()
+	case <-ctx.Done():
+		return nil, &dispatch.EndError{Code: wire.CodeRetryLater, Message: "too many sessions at once", RetryAfter: 5 * time.Second}
+	}
+	cert, err := g.certificate(tc)
+	if err != nil {
+		return nil, err
+	}
+	srv, err := g.cfg.Auth.Authenticate(ctx, h.ServerXID, h.BrokerToken, cert)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{
+		g: g, nc: nc, c: c, server: srv, transport: transport, connected: time.Now(),
+		version: h.Version, os: h.OS, arch: h.Arch, bootID: h.BootID, executors: h.Executors,
+	}
+	seat, w, err := g.cfg.Dispatcher.Attach(ctx, srv.Environment, s, h)
+	if err != nil {
+		return nil, err
+	}
+	s.seat = seat
+	w.HeartbeatMS, w.ConfigRevision = g.cfg.Heartbeat.Milliseconds(), srv.ConfigRevision
+	g.mu.Lock()
+	if g.stopping {
+		err = &dispatch.EndError{Code: wire.CodeShutdown, Message: "this gateway is shutting down", RetryAfter: time.Second}
+	} else {
+		g.sessions[s] = struct{}{}
+	}
+	g.mu.Unlock()
+	if err == nil {
+		err = s.Send(w)
+	}
+	if err != nil {
+		s.leave()
+		return nil, err
+	}
+	seat.Open()
+	g.log.Info("session was opened", "server", srv.XID, "environment", srv.Environment, "epoch", seat.Epoch(),
+		"transport", transport, "remote", nc.RemoteAddr(), "orders", len(h.Orders), "results", len(h.Results), "fenced", len(w.Fenced))
+	return s, nil
+}
+
+// certificate returns the client's verified leaf.
+func (g *Gateway) certificate(tc *tls.Conn) (*x509.Certificate, error) {
+	chain := tc.ConnectionState().PeerCertificates
+	if len(chain) == 0 {
+		return nil, &Denied{Code: wire.CodeCertificate, Message: "no client certificate was presented"}
+	}
+	leaf := chain[0]
+	if g.cfg.ClientCAs == nil {
+		return leaf, nil
+	}
+	between := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		between.AddCert(c)
+	}
+	_, err := leaf.Verify(x509.VerifyOptions{
+		Roots: g.cfg.ClientCAs, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
+	if err != nil {
+		return nil, &Denied{Code: wire.CodeCertificate, Message: fmt.Sprintf("the client certificate %q is not accepted: %v", leaf.Subject.CommonName, err)}
+	}
+	return leaf, nil
+}
+
+// wireError is what the agent is told. What it was not meant to see is retry_later.
+func wireError(err error) *wire.Error {
+	if d, ok := errors.AsType[*Denied](err); ok {
+		return &wire.Error{Code: d.Code, Message: d.Message, RetryAfterMS: d.RetryAfter.Milliseconds()}
+	}
+	if e, ok := errors.AsType[*dispatch.EndError](err); ok {
+		return &wire.Error{Code: e.Code, Message: e.Message, RetryAfterMS: e.RetryAfter.Milliseconds()}
+	}
+	if protocolError(err) {
+		return &wire.Error{Code: wire.CodeProtocol, Message: err.Error()}
+	}
+	return later("the cloud cannot take the message now")
+}
+
+func protocolError(err error) bool {
+	for _, e := range []error{wire.ErrInvalid, wire.ErrUnknownKind, wire.ErrFrameTooLarge, wire.ErrEmptyFrame} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}

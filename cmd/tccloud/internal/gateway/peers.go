@@ -1,0 +1,219 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"tcenvsvr/agent/wire"
+)
+
+// ErrNotConnected means that no gateway has a session of the server.
+var ErrNotConnected = errors.New("the server is not connected")
+
+// What gateways say to each other.
+const (
+	subjectList    = "tccloud.gateway.list"    // request: all sessions, in pages
+	subjectEnd     = "tccloud.gateway.end"     // end a server's session
+	subjectControl = "tccloud.gateway.control" // request: pass a Control on
+	peerTimeout    = time.Second
+	pageSize       = 500 // sessions in one message
+)
+
+type page struct {
+	Gateway  string    `json:"gateway"`
+	Sessions []Session `json:"sessions"`
+	Last     bool      `json:"last"`
+}
+
+type end struct {
+	XID     wire.ServerXID `json:"xid"`
+	Code    wire.Code      `json:"code"`
+	Message string         `json:"message"`
+}
+
+type control struct {
+	XID     wire.ServerXID `json:"xid"`
+	Control *wire.Control  `json:"control"`
+}
+
+// listenToPeers answers what other gateways ask.
+func (g *Gateway) listenToPeers() (func(), error) {
+	nc := g.cfg.Dispatcher.Conn()
+	var subs []*nats.Subscription
+	stop := func() {
+		for _, s := range subs {
+			s.Unsubscribe()
+		}
+	}
+	for subject, handle := range map[string]nats.MsgHandler{
+		subjectList: g.answerList,
+		subjectEnd: func(m *nats.Msg) {
+			var e end
+			if json.Unmarshal(m.Data, &e) == nil {
+				g.endHere(e)
+			}
+		},
+		subjectControl: func(m *nats.Msg) {
+			var c control
+			if json.Unmarshal(m.Data, &c) == nil && c.Control != nil && g.controlHere(c.XID, c.Control) == nil {
+				m.Respond(nil)
+			}
+		},
+	} {
+		s, err := nc.Subscribe(subject, handle)
+		if err != nil {
+			stop()
+			return nil, fmt.Errorf("listening to other gateways: %w", err)
+		}
+		subs = append(subs, s)
+	}
+	return stop, nil
+}
+
+// here returns the sessions of this gateway.
+func (g *Gateway) here() []Session {
+	all := g.all()
+	out := make([]Session, len(all))
+	for i, s := range all {
+		out[i] = s.describe()
+	}
+	return out
+}
+
+func (g *Gateway) find(xid wire.ServerXID) *session {
+	for _, s := range g.all() {
+		if s.server.XID == xid && !s.isOver() {
+			return s
+		}
+	}
+	return nil
+}
+
+func (g *Gateway) answerList(m *nats.Msg) {
+	me := g.cfg.Dispatcher.Gateway()
+	if string(m.Data) == me {
+		return
+	}
+	pages := slices.Collect(slices.Chunk(g.here(), pageSize))
+	if len(pages) == 0 {
+		pages = [][]Session{nil}
+	}
+	for i, p := range pages {
+		if data, err := json.Marshal(page{me, p, i == len(pages)-1}); err == nil {
+			m.Respond(data)
+		}
+	}
+}
+
+// Sessions lists the connected servers of all gateways, ordered by name.
+// A gateway that does not answer within a second is left out.
+func (g *Gateway) Sessions(ctx context.Context) ([]Session, error) {
+	out := g.here()
+	others := g.cfg.Dispatcher.Gateways() - 1
+	if others > 0 {
+		more, err := g.askPeers(ctx, others)
+		if err != nil {
+			return nil, fmt.Errorf("listing sessions: %w", err)
+		}
+		out = append(out, more...)
+	}
+	slices.SortFunc(out, func(a, b Session) int {
+		return strings.Compare(a.Name+"\x00"+string(a.XID), b.Name+"\x00"+string(b.XID))
+	})
+	return out, nil
+}
+
+func (g *Gateway) askPeers(ctx context.Context, others int) ([]Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
+	defer cancel()
+	nc := g.cfg.Dispatcher.Conn()
+	inbox := nc.NewRespInbox()
+	sub, err := nc.SubscribeSync(inbox)
+	if err != nil {
+		return nil, err
+	}
+	defer sub.Unsubscribe()
+	if err := nc.PublishRequest(subjectList, inbox, []byte(g.cfg.Dispatcher.Gateway())); err != nil {
+		return nil, err
+	}
+	var out []Session
+	for others > 0 {
+		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return out, nil
+		}
+		var p page
+		if err := json.Unmarshal(m.Data, &p); err != nil {
+			return nil, err
+		}
+		out = append(out, p.Sessions...)
+		if p.Last {
+			others--
+		}
+	}
+	return out, nil
+}
+
+// Disconnect ends the server's session with an error of this code,
+// whichever gateway holds it; nothing happens if none does. It is what revoking a server calls.
+func (g *Gateway) Disconnect(ctx context.Context, xid wire.ServerXID, code wire.Code, message string) error {
+	e := end{xid, code, message}
+	g.endHere(e)
+	data, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	nc := g.cfg.Dispatcher.Conn()
+	if err := nc.Publish(subjectEnd, data); err != nil {
+		return fmt.Errorf("disconnecting server %q: %w", xid, err)
+	}
+	return nc.FlushWithContext(ctx)
+}
+
+func (g *Gateway) endHere(e end) {
+	if s := g.find(e.XID); s != nil {
+		s.seat.Close()
+		s.End(e.Code, e.Message, 0)
+	}
+}
+
+// Control sends m to the server, whichever gateway holds its session, or
+// returns ErrNotConnected.
+func (g *Gateway) Control(ctx context.Context, xid wire.ServerXID, m *wire.Control) error {
+	if err := g.controlHere(xid, m); !errors.Is(err, ErrNotConnected) {
+		return err
+	}
+	if g.cfg.Dispatcher.Gateways() == 1 {
+		return ErrNotConnected
+	}
+	data, err := json.Marshal(control{xid, m})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
+	defer cancel()
+	if _, err := g.cfg.Dispatcher.Conn().RequestWithContext(ctx, subjectControl, data); err != nil {
+		return ErrNotConnected
+	}
+	return nil
+}
+
+func (g *Gateway) controlHere(xid wire.ServerXID, m *wire.Control) error {
+	s := g.find(xid)
+	if s == nil {
+		return ErrNotConnected
+	}
+	if err := s.Send(m); err != nil && !errors.Is(err, errOver) {
+		return err
+	} else if err != nil {
+		return ErrNotConnected
+	}
+	return nil
+}

@@ -1,0 +1,236 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"tcenvsvr/agent/conn"
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+)
+
+// maxBacklog is how many bytes may wait for a slow agent before it is cut.
+const maxBacklog = 8 << 20
+
+// errOver means that the session does not take messages any more.
+var errOver = errors.New("the session is over")
+
+// session is one connected agent. It has one goroutine, which reads; a
+// second one lives while there is something to write.
+type session struct {
+	g         *Gateway
+	nc        net.Conn
+	c         *conn.Conn
+	seat      *dispatch.Seat
+	server    Server
+	transport string
+	connected time.Time
+	version   string
+	os, arch  string
+	bootID    string
+	executors int
+
+	mu       sync.Mutex
+	out      [][]byte // frames to be written
+	backlog  int      // their bytes
+	writing  bool     // a goroutine is at it
+	over     bool     // nothing more may be queued
+	lastSent time.Time
+	pingSeq  int64
+	pingAt   time.Time // of an unanswered ping
+	rtt      time.Duration
+	info     *wire.Info
+	infoAt   time.Time
+}
+
+// Send implements dispatch.Session.
+func (s *session) Send(m wire.Message) error {
+	frame, err := wire.Encode(m)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.over:
+		return errOver
+	case s.backlog+len(frame) > maxBacklog:
+		s.over = true
+		s.nc.Close() // the reader ends the rest
+		return errOver
+	}
+	s.queue(frame)
+	return nil
+}
+
+// queue adds a frame. s.mu is held.
+func (s *session) queue(frame []byte) {
+	s.out = append(s.out, frame)
+	s.backlog += len(frame)
+	s.lastSent = time.Now()
+	if !s.writing {
+		s.writing = true
+		s.g.conns.Go(s.write)
+	}
+}
+
+// write writes what is queued and ends.
+func (s *session) write() {
+	for {
+		s.mu.Lock()
+		if len(s.out) == 0 {
+			s.out, s.writing = nil, false
+			over := s.over
+			s.mu.Unlock()
+			if over { // the last word is written
+				if w, ok := s.nc.(interface{ CloseWrite() error }); ok {
+					w.CloseWrite()
+				}
+				s.nc.SetReadDeadline(time.Now().Add(lingerFor))
+			}
+			return
+		}
+		frame := s.out[0]
+		s.out = s.out[1:]
+		s.backlog -= len(frame)
+		s.mu.Unlock()
+		if err := s.c.WriteFrame(frame); err != nil {
+			s.mu.Lock()
+			s.over, s.writing, s.out = true, false, nil
+			s.mu.Unlock()
+			s.nc.Close()
+			return
+		}
+	}
+}
+
+// End implements dispatch.Session.
+func (s *session) End(code wire.Code, message string, retryAfter time.Duration) {
+	s.finish(&wire.Error{Code: code, Message: message, RetryAfterMS: min(retryAfter.Milliseconds(), 3_600_000)})
+}
+
+// finish sends a last message in place of all that waits and closes. The
+// first one counts.
+func (s *session) finish(m wire.Message) {
+	if e, ok := m.(*wire.Error); ok {
+		e.Message = clip(e.Message)
+	}
+	frame, err := wire.Encode(m)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return
+	}
+	s.over = true
+	if err != nil {
+		s.nc.Close()
+		return
+	}
+	s.out, s.backlog = nil, 0
+	s.queue(frame)
+}
+
+// run reads until the session ends.
+func (s *session) run(ctx context.Context) {
+	defer s.leave()
+	defer s.c.Close()
+	for !s.isOver() {
+		m, err := s.c.Read(s.g.cfg.Heartbeat * 5 / 2)
+		switch {
+		case s.isOver(): // what was read is said again in the next session
+		case err == nil:
+			if err := s.handle(ctx, m); err != nil {
+				s.fail(err, wireError(err))
+			}
+		case isTimeout(err):
+			s.fail(err, &wire.Error{Code: wire.CodeHeartbeat, Message: "nothing was heard for 2.5 heartbeats"})
+		case protocolError(err):
+			s.fail(err, wireError(err))
+		default:
+			s.g.log.Info("session was lost", "server", s.server.XID, "epoch", s.seat.Epoch(), "err", err)
+			return
+		}
+	}
+	// The writer says how long to wait for the other side to close.
+	io.Copy(io.Discard, s.nc)
+}
+
+// fail ends the session for a reason found here.
+func (s *session) fail(err error, e *wire.Error) {
+	s.g.log.Info("session was ended", "server", s.server.XID, "epoch", s.seat.Epoch(), "code", e.Code, "err", err)
+	s.seat.Close()
+	s.finish(e)
+}
+
+func isTimeout(err error) bool {
+	t, ok := errors.AsType[net.Error](err)
+	return ok && t.Timeout()
+}
+
+// handle does what a message asks for.
+func (s *session) handle(ctx context.Context, m wire.Message) error {
+	switch m := m.(type) {
+	case *wire.Ping:
+		s.Send(&wire.Pong{Seq: m.Seq})
+		return nil
+	case *wire.Pong:
+		s.mu.Lock()
+		if m.Seq == s.pingSeq && !s.pingAt.IsZero() {
+			s.rtt, s.pingAt = time.Since(s.pingAt), time.Time{}
+		}
+		s.mu.Unlock()
+		return nil
+	case *wire.Info:
+		s.mu.Lock()
+		s.info, s.infoAt = m, time.Now()
+		s.mu.Unlock()
+	}
+	return s.seat.Handle(ctx, m)
+}
+
+func (s *session) isOver() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over
+}
+
+// leave takes the session out of everything.
+func (s *session) leave() {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+	s.seat.Close()
+	s.g.mu.Lock()
+	delete(s.g.sessions, s)
+	s.g.mu.Unlock()
+}
+
+// beat sends a ping if nothing was sent for a heartbeat.
+func (s *session) beat(now time.Time) {
+	s.mu.Lock()
+	due := !s.over && now.Sub(s.lastSent) >= s.g.cfg.Heartbeat*3/4
+	if due {
+		s.pingSeq++
+		s.pingAt = now
+	}
+	seq := s.pingSeq
+	s.mu.Unlock()
+	if due {
+		s.Send(&wire.Ping{Seq: seq})
+	}
+}
+
+// describe is the session as shown to people.
+func (s *session) describe() Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Session{
+		Server: s.server, Version: s.version, OS: s.os, Arch: s.arch, BootID: s.bootID, Executors: s.executors,
+		Epoch: s.seat.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.nc.RemoteAddr().String(),
+		Transport: s.transport, Connected: s.connected, RTT: s.rtt, Credit: s.seat.Credit(), Info: s.info, InfoAt: s.infoAt,
+	}
+}

@@ -1,0 +1,119 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"tcenvsvr/agent/conn"
+	"tcenvsvr/agent/wire"
+)
+
+// handoff is the listener of the HTTP server: it accepts the connections
+// that turned out to speak HTTP.
+type handoff struct {
+	addr  net.Addr
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func (h *handoff) give(c net.Conn) {
+	c.SetDeadline(time.Time{}) // the HTTP server has its own
+	select {
+	case h.conns <- c:
+	case <-h.done:
+		c.Close()
+	}
+}
+
+// Accept implements net.Listener.
+func (h *handoff) Accept() (net.Conn, error) {
+	select {
+	case c := <-h.conns:
+		return c, nil
+	case <-h.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (h *handoff) Close() error { h.once.Do(func() { close(h.done) }); return nil }
+
+// Addr implements net.Listener.
+func (h *handoff) Addr() net.Addr { return h.addr }
+
+type connKey struct{}
+
+// webServer serves the agents' WebSocket path and whatever is mounted beside it.
+// Sessions it makes live as long as live.
+func (g *Gateway) webServer(live context.Context) *http.Server {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+wire.WebSocketPath, func(w http.ResponseWriter, r *http.Request) { g.upgrade(live, w, r) })
+	mux.Handle("/", g.cfg.HTTP)
+	return &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: g.cfg.HandshakeTimeout,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){},
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c)
+		},
+	}
+}
+
+// upgrader keeps no write buffer in a connection that is silent.
+var upgrader = websocket.Upgrader{
+	ReadBufferSize:  1024,
+	WriteBufferSize: 4096,
+	WriteBufferPool: new(sync.Pool),
+}
+
+// upgrade makes a session of a WebSocket request. The session gets a
+// goroutine of its own, so that the HTTP server's buffers and stack are freed.
+func (g *Gateway) upgrade(live context.Context, w http.ResponseWriter, r *http.Request) {
+	var tc *tls.Conn
+	switch c := r.Context().Value(connKey{}).(type) {
+	case *tls.Conn:
+		tc = c
+	case *peeked:
+		tc = c.Conn
+	}
+	if tc == nil {
+		http.Error(w, "the broker needs TLS", http.StatusBadRequest)
+		return
+	}
+	ws, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		g.log.Debug("websocket was not opened", "remote", r.RemoteAddr, "err", err)
+		return
+	}
+	if g.closing() {
+		ws.Close()
+		return
+	}
+	busy := int(g.pending.Add(1)) > g.cfg.MaxPending
+	g.conns.Go(func() {
+		defer g.pending.Add(-1)
+		c := conn.WebSocket(ws)
+		if busy {
+			g.refuse(ws.NetConn(), c, later("too many connections at once"))
+			return
+		}
+		g.hello(live, ws.NetConn(), c, tc, "websocket")
+	})
+}
+
+func (g *Gateway) closing() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.stopping
+}

@@ -1,0 +1,20 @@
+// Package registry knows who may connect: Environments and their servers.
+//
+// Records live in a JetStream key-value bucket that all gateways of a
+// cloud share; each keeps a copy in memory, fed by a watch, so that thousands
+// of agents that come back at once are answered without a round trip:
+//
+//	env.<name>  Environment          srv.<xid>  record: current and pending identity
+//
+// An identity is what one bundle carries: brokerToken, appDeliveryToken (only
+// SHA-256 digests of these 256-bit random values are kept) and the client
+// certificate. A new bundle for an existing server does not lock the
+// running one out: its identity is pending until it is first used.
+//
+//	bundle ──► pending ──first use──► current ──revoke──► revoked
+//	              └──another bundle replaces it
+//
+// What must end at once (a server revoked or removed, an Environment
+// deactivated or removed, here or at another gateway) is cut by Run, which
+// compares the live sessions with the records after every change.
+package registry

@@ -1,0 +1,12 @@
+// Package pki is the cloud's own certificate authority: it makes the CA and
+// the server certificate on first start, renews the latter, and issues the
+// client certificates that go into bundles.
+//
+//	DATA/pki/ca.pem      CA certificate and key     10 years, 0600, made once
+//	DATA/pki/ca.crt      the certificate alone      0644, for clients
+//	DATA/pki/server.pem  server certificate and key 397 days, 0600, remade at two thirds of its life
+//
+// All keys are ECDSA P-256. A certificate and its key share one file,
+// which is replaced atomically: whatever moment the power fails at, they fit
+// each other. Cloud instances that serve the same agents share ca.pem.
+package pki

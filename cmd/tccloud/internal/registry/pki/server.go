@@ -1,0 +1,133 @@
+package pki
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Server is the certificate that the cloud shows on both its ports.
+type Server struct {
+	authority *Authority // nil where the certificate was given
+	path      string
+	names     []string
+
+	mu   sync.Mutex
+	cert *tls.Certificate
+}
+
+// NewServer loads the server certificate for localhost, the loopback
+// addresses and names from the authority's folder. It is issued anew when it is missing, misses a name,
+// comes from another CA, or two thirds of its life are over.
+func NewServer(a *Authority, names []string) (*Server, error) {
+	all := []string{"localhost", "127.0.0.1", "::1"}
+	for _, n := range names {
+		if n == "" || len(n) > 253 {
+			return nil, fmt.Errorf("issuing the server certificate: %q is no host name", n)
+		}
+		if !slices.Contains(all, n) {
+			all = append(all, n)
+		}
+	}
+	s := &Server{authority: a, path: filepath.Join(a.dir, "server.pem"), names: all}
+	p, err := readPair(s.path)
+	switch {
+	case err == nil && s.good(p.cert):
+		s.cert = s.present(p)
+		return s, nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("reading the server certificate: %w", err)
+	}
+	return s, s.renew()
+}
+
+// LoadServer takes a certificate chain and its key from PEM files.
+func LoadServer(certFile, keyFile string) (*Server, error) {
+	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the server certificate %q with key %q: %w", certFile, keyFile, err)
+	}
+	if now := time.Now(); now.After(cert.Leaf.NotAfter) {
+		return nil, fmt.Errorf("reading the server certificate %q: it expired on %s", certFile, cert.Leaf.NotAfter.Format(time.DateOnly))
+	}
+	return &Server{cert: &cert}, nil
+}
+
+// Get is tls.Config.GetCertificate. A cloud that runs for years renews its
+// own certificate here; when that fails it goes on with the old one.
+func (s *Server) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.authority != nil && !s.good(s.cert.Leaf) {
+		if err := s.renew(); err != nil && time.Now().After(s.cert.Leaf.NotAfter) {
+			return nil, err
+		}
+	}
+	return s.cert, nil
+}
+
+// Leaf is the certificate shown now.
+func (s *Server) Leaf() *x509.Certificate {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cert.Leaf
+}
+
+// good reports whether c may be shown for some time still.
+func (s *Server) good(c *x509.Certificate) bool {
+	life := c.NotAfter.Sub(c.NotBefore)
+	if time.Now().After(c.NotBefore.Add(life/3*2)) || c.CheckSignatureFrom(s.authority.cert) != nil {
+		return false
+	}
+	return !slices.ContainsFunc(s.names, func(n string) bool { return c.VerifyHostname(n) != nil })
+}
+
+func (s *Server) renew() error {
+	template := &x509.Certificate{
+		Subject:     pkix.Name{CommonName: s.names[len(s.names)-1], Organization: []string{"tccloud"}},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	for _, n := range s.names {
+		if ip := net.ParseIP(n); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, n)
+		}
+	}
+	p, err := s.authority.issue(template, serverLife)
+	if err != nil {
+		return fmt.Errorf("issuing the server certificate: %w", err)
+	}
+	if err := p.write(s.path); err != nil {
+		return err
+	}
+	s.cert = s.present(p)
+	return nil
+}
+
+func (s *Server) present(p pair) *tls.Certificate {
+	return &tls.Certificate{Certificate: [][]byte{p.cert.Raw, s.authority.cert.Raw}, PrivateKey: p.key, Leaf: p.cert}
+}
+
+// Issuers are the CA certificates that agents need to verify the server
+// certificate, besides the system's: the authority's, or those in the given chain.
+func (s *Server) Issuers() []*x509.Certificate {
+	if s.authority != nil {
+		return []*x509.Certificate{s.authority.cert}
+	}
+	var cas []*x509.Certificate
+	for _, der := range s.cert.Certificate {
+		if c, err := x509.ParseCertificate(der); err == nil && c.IsCA {
+			cas = append(cas, c)
+		}
+	}
+	return cas
+}

@@ -1,0 +1,87 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/registry/pki"
+)
+
+// Bucket is the name of the key-value bucket.
+const Bucket = "registry"
+
+const (
+	envPrefix = "env."
+	srvPrefix = "srv."
+)
+
+// Config is what a Registry needs.
+type Config struct {
+	KV        jetstream.KeyValue // the bucket, see Bucket
+	Authority *pki.Authority
+	Logger    *slog.Logger // nil discards
+}
+
+// Registry answers from memory and writes through to the bucket. It is
+// safe for concurrent use.
+type Registry struct {
+	kv      jetstream.KeyValue
+	ca      *pki.Authority
+	log     *slog.Logger
+	watch   jetstream.KeyWatcher
+	changed chan struct{} // 1 token: something changed since Run last looked
+
+	mu       sync.RWMutex
+	envs     map[string]entry[Environment]
+	servers  map[wire.ServerXID]entry[record]
+	delivery map[digest]wire.ServerXID // of appDeliveryToken, current and pending
+}
+
+// entry is a record with the revision it was read at.
+type entry[T any] struct {
+	value    T
+	revision uint64
+}
+
+// Open reads all records and returns when the copy in memory is
+// complete. The watch lasts as long as ctx; Run feeds from it.
+func Open(ctx context.Context, cfg Config) (*Registry, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	r := &Registry{
+		kv: cfg.KV, ca: cfg.Authority, log: cfg.Logger,
+		changed:  make(chan struct{}, 1),
+		envs:     make(map[string]entry[Environment]),
+		servers:  make(map[wire.ServerXID]entry[record]),
+		delivery: make(map[digest]wire.ServerXID),
+	}
+	var err error
+	if r.watch, err = cfg.KV.WatchAll(ctx); err != nil {
+		return nil, fmt.Errorf("watching the registry: %w", err)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("reading the registry: %w", context.Cause(ctx))
+		case e, ok := <-r.watch.Updates():
+			switch {
+			case !ok:
+				return nil, errors.New("reading the registry: the watch ended")
+			case e == nil: // all that was there has come
+				return r, nil
+			default:
+				r.apply(e.Key(), e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut)
+			}
+		}
+	}
+}
+
+// Authority is the CA that signs this registry's client certificates.
+func (r *Registry) Authority() *pki.Authority { return r.ca }

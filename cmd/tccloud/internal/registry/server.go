@@ -1,0 +1,132 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tcenvsvr/agent/wire"
+)
+
+// digest is the SHA-256 of a token or certificate.
+type digest [sha256.Size]byte
+
+func digestOf(s string) digest { return sha256.Sum256([]byte(s)) }
+
+func (d digest) equal(e digest) bool { return subtle.ConstantTimeCompare(d[:], e[:]) == 1 }
+
+// MarshalText is the form in the bucket: hex.
+func (d digest) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(d[:])), nil }
+
+// UnmarshalText reads it.
+func (d *digest) UnmarshalText(text []byte) error {
+	if hex.DecodedLen(len(text)) != len(d) {
+		return fmt.Errorf("digest of %d characters", len(text))
+	}
+	_, err := hex.Decode(d[:], text)
+	return err
+}
+
+// identity is what one bundle gave to a server.
+type identity struct {
+	Name          string    `json:"name"`
+	Environment   string    `json:"environment"`
+	BrokerToken   digest    `json:"broker_token"`
+	DeliveryToken digest    `json:"delivery_token"`
+	Certificate   digest    `json:"certificate"` // of the DER form
+	Serial        string    `json:"serial"`
+	Expires       time.Time `json:"expires"`
+	Issued        time.Time `json:"issued"`
+}
+
+// record is a server as it is stored.
+type record struct {
+	XID     wire.ServerXID `json:"xid"`
+	Created time.Time      `json:"created"`
+	Current identity       `json:"current"`
+	Pending *identity      `json:"pending,omitempty"`
+	Revoked *time.Time     `json:"revoked,omitempty"` // of Current; a pending identity ends it
+}
+
+func (s *record) identities() []identity {
+	switch {
+	case s.XID == "":
+		return nil
+	case s.Pending == nil:
+		return []identity{s.Current}
+	}
+	return []identity{*s.Pending, s.Current}
+}
+
+// Server is what may be shown of a server.
+type Server struct {
+	XID                wire.ServerXID `json:"xid"`
+	Name               string         `json:"name"`
+	Environment        string         `json:"environment"`
+	Created            time.Time      `json:"created"`
+	Revoked            *time.Time     `json:"revoked,omitempty"`
+	CertificateSerial  string         `json:"certificate_serial"`
+	CertificateExpires time.Time      `json:"certificate_expires"`
+	// PendingBundle is when a newer bundle was made that was not used yet.
+	PendingBundle *time.Time `json:"pending_bundle,omitempty"`
+}
+
+func (s *record) public() Server {
+	p := Server{
+		XID: s.XID, Name: s.Current.Name, Environment: s.Current.Environment, Created: s.Created, Revoked: s.Revoked,
+		CertificateSerial: s.Current.Serial, CertificateExpires: s.Current.Expires,
+	}
+	if s.Pending != nil {
+		p.PendingBundle = &s.Pending.Issued
+	}
+	return p
+}
+
+// Servers lists those of one Environment, or all for "", by Environment and name.
+func (r *Registry) Servers(environment string) []Server {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	list := make([]Server, 0, len(r.servers))
+	for _, s := range r.servers {
+		if environment == "" || s.value.Current.Environment == environment {
+			list = append(list, s.value.public())
+		}
+	}
+	slices.SortFunc(list, func(a, b Server) int {
+		return strings.Compare(a.Environment+"\x00"+a.Name+"\x00"+string(a.XID), b.Environment+"\x00"+b.Name+"\x00"+string(b.XID))
+	})
+	return list
+}
+
+// Server returns one, or ErrNotFound.
+func (r *Registry) Server(xid wire.ServerXID) (Server, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	s, ok := r.servers[xid]
+	if !ok {
+		return Server{}, fmt.Errorf("server %.70q: %w", string(xid), ErrNotFound)
+	}
+	return s.value.public(), nil
+}
+
+// Revoke ends a server's identity, and one that is pending: its session
+// is cut and it may not come back until it gets a new bundle.
+func (r *Registry) Revoke(ctx context.Context, xid wire.ServerXID) (Server, error) {
+	s, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
+		if s.Revoked == nil {
+			now := time.Now().UTC().Truncate(time.Second)
+			s.Revoked = &now
+		}
+		s.Pending = nil
+		return nil
+	})
+	if err != nil {
+		return Server{}, fmt.Errorf("revoking server %.70q: %w", string(xid), err)
+	}
+	return s.public(), nil
+}

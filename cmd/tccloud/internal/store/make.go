@@ -1,0 +1,64 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// KVOptions shape a bucket; the zero value keeps the newest value of each
+// key for ever, on disk, fsynced.
+type KVOptions struct {
+	// History is how many values of a key are kept, 0 = 1.
+	History uint8
+	// TTL removes a key so long after its last write, 0 = never.
+	TTL time.Duration
+	// Memory keeps the bucket in memory only.
+	Memory bool
+}
+
+// KV returns the bucket called name ([A-Za-z0-9_-]), created or brought up to date.
+func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.KeyValue, error) {
+	cfg := jetstream.KeyValueConfig{Bucket: name, History: max(o.History, 1), TTL: o.TTL, Replicas: s.replicas}
+	if o.Memory {
+		cfg.Storage = jetstream.MemoryStorage
+	}
+	kv, err := s.js.CreateOrUpdateKeyValue(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
+	}
+	return kv, nil
+}
+
+// Objects returns the object store called name, created or brought up to
+// date. It is for what does not fit in a message: Apps, files, large parameters.
+func (s *Store) Objects(ctx context.Context, name string) (jetstream.ObjectStore, error) {
+	o, err := s.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: name, Replicas: s.replicas})
+	if err != nil {
+		return nil, fmt.Errorf("opening object store %q: %w", name, err)
+	}
+	return o, nil
+}
+
+// Stream returns the stream cfg describes, created or brought up to date;
+// Replicas and Storage are the store's business.
+func (s *Store) Stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
+	cfg.Replicas = s.replicas
+	st, err := s.js.CreateOrUpdateStream(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("opening stream %q: %w", cfg.Name, err)
+	}
+	return st, nil
+}
+
+// Relaxed asks that writes to the stream need not be fsynced one by one:
+// what a power cut takes can be rebuilt or missed. With replicas the copies
+// are the durability and the configuration is left alone.
+func (s *Store) Relaxed(cfg jetstream.StreamConfig) jetstream.StreamConfig {
+	if s.embedded != nil {
+		cfg.PersistMode = jetstream.AsyncPersistMode
+	}
+	return cfg
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"tcenvsvr/test/apps"
+	"tcenvsvr/test/need"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tcenvsvr": main})
+}
+
+func TestScript(t *testing.T) {
+	need.Python(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE") != "",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TCENVSVR_HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("HOME", e.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"buildapp": buildApp},
+	})
+}
+
+// buildApp packs test Apps into the current folder: buildapp NAME…
+func buildApp(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		if _, err := apps.Build(name, ts.MkAbs(".")); err != nil {
+			ts.Fatalf("building App %s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,18 @@
+// Package apps holds the Apps that tests, benchmarks and the demo run: small
+// programs in the public App contract, none with knowledge of our code. Build makes
+// packages (.tcx) of them; the sources are embedded, so it works in any built binary.
+//
+//	playbook    fileParams; reads and writes Playbook variables of every type
+//	job         fileParams; exit 3, results, message, published files, app.log
+//	legacy      secureParams; python . PROGRAM
+//	legacy-cli  the same with plain arguments
+//	stubborn    detached descendants, ignores TERM
+//	flood       prints 1 GiB
+//	java        fileParams, key-value API; built with the JDK when it is asked for
+//	java-cli    the same with system properties
+//	noop        nothing at all
+//	sleep       leaves a unique mark for each start
+//
+// The Python Apps share shared/tc.py, the contract in 200 lines without libraries. Each
+// install.json says which parameters there are.
+package apps

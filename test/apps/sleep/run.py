@@ -1,0 +1,26 @@
+"""Leaves a mark for each start, so that a second start would be seen, and sleeps."""
+import os
+import time
+import uuid
+
+import tc
+
+
+def main():
+    app = tc.App(tc.params())
+    mark = uuid.uuid4().hex
+    with open(app.out(mark + ".marker"), "w", encoding="utf-8") as f:
+        f.write(mark + "\n")
+    if app.p.get("marker_file"):
+        fd = os.open(app.p["marker_file"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        os.write(fd, ("%s %d\n" % (mark, os.getpid())).encode())  # one write: lines never mix
+        os.close(fd)
+    print("started " + mark, flush=True)
+    seconds = float(app.p.get("seconds") or 1)
+    time.sleep(seconds)
+    print("ended " + mark, flush=True)
+    app.exit(0, "slept %g seconds" % seconds)
+
+
+if __name__ == "__main__":
+    main()

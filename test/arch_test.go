@@ -1,0 +1,207 @@
+package test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "tcenvsvr"
+
+// A rule says which packages of ours an area (a folder and all below it)
+// may import besides its own, and why not more. The longest area that
+// matches a package counts; a package that matches none is an error.
+type rule struct {
+	may []string // areas; "…" = anything below agent
+	why string
+}
+
+var areas = map[string]rule{
+	"agent/wire":       {nil, "cloud, agent and tools share the protocol: it drags nothing along"},
+	"agent/atomicfile": {nil, "everything that writes state uses it"},
+	"agent/conn":       {[]string{"agent/wire"}, "bytes on a wire know no session"},
+	"agent/proxy":      {nil, "a dialer knows nothing of what is dialled"},
+	"agent/link":       {[]string{"agent/wire", "agent/conn", "agent/proxy"}, "the connection neither runs nor remembers orders"},
+	"agent/api":        {[]string{"agent/wire", "agent/proxy"}, "a client of the cloud's HTTPS API, no more"},
+	"agent/journal":    {[]string{"agent/wire", "agent/atomicfile"}, "the journal remembers, it does not act"},
+	"agent/job":        {[]string{"agent/atomicfile"}, "the shim runs processes and knows neither Apps nor clouds"},
+	"agent/app":        {[]string{"agent/job", "agent/wire", "agent/atomicfile"}, "an App is run the same with and without a cloud"},
+	"agent/appapi":     {nil, "cloud and agent answer Apps with the same handler"},
+	"agent/settings":   {[]string{"agent/atomicfile"}, "values arrive typed; whoever needs one gets it passed"},
+	"agent/janitor":    {[]string{"agent/atomicfile"}, "it knows folders, not what ran in them"},
+	"agent/paths":      {nil, "names only"},
+	"agent/host":       {nil, "facts only"},
+	"agent/logging":    {nil, "a logger is passed in, never imported"},
+	"agent/control":    {nil, "the command line must reach an agent of another version"},
+	"agent/bundle":     {[]string{"agent/atomicfile"}, "what a bundle says is applied by the command line"},
+	"agent": {[]string{"agent/wire", "agent/journal", "agent/job", "agent/app", "agent/api"},
+		"the link and the trust store reach the agent as small interfaces"},
+	"cmd/tcenvsvr": {[]string{"agent", "…"}, "the composition root wires everything of the agent and nothing of the cloud"},
+	"cmd/tccloud": {[]string{"agent/wire", "agent/conn", "agent/appapi", "agent/atomicfile", "agent/app/tcx", "agent/app/fault"},
+		"the cloud shares the protocol and the package format with the agent, not its workings"},
+	"cmd/tccloud/internal/demo": {[]string{"cmd/tccloud", "agent/wire", "test/stage", "test/apps"},
+		"the demo shows what the tests prove, with the same processes and Apps"},
+	"test": {[]string{"agent", "…"}, "tests and benchmarks look at the product from outside"},
+}
+
+// owners says who may import a library directly.
+var owners = map[string]struct {
+	may []string
+	why string
+}{
+	"github.com/knadh/koanf":             {[]string{"agent/settings"}, "settings arrive typed"},
+	"github.com/shirou/gopsutil":         {[]string{"agent/host", "test/bench"}, "one package asks the machine"},
+	"github.com/DeRuina/timberjack":      {[]string{"agent/logging"}, "one package writes log files"},
+	"github.com/gorilla/websocket":       {[]string{"agent/conn", "agent/link", "cmd/tccloud/internal"}, "the transport ends below the session"},
+	"github.com/nats-io":                 {[]string{"cmd/tccloud", "test"}, "the engine behind the gateway can change without the agents"},
+	"github.com/spf13":                   {[]string{"cmd", "test/bench"}, "command lines belong to programs"},
+	"github.com/kardianos/service":       {[]string{"cmd/tcenvsvr/internal"}, "service integration is the daemon's"},
+	"github.com/coreos/go-systemd":       {[]string{"agent/logging", "cmd/tcenvsvr/internal"}, "only logging and the daemon know who supervises"},
+	"software.sslmate.com/src/go-pkcs12": {[]string{"agent/bundle", "cmd/tccloud/internal"}, "one package on each side knows the keystore's format"},
+	"golang.org/x/net/proxy":             {[]string{"agent/proxy"}, "one package knows proxies"},
+}
+
+// forbidden names what must not even be linked into a program.
+var forbidden = map[string]map[string]string{
+	"cmd/tcenvsvr": {
+		"github.com/nats-io":              "some 10 MB and a broker in every customer's network",
+		module + "/cmd/tccloud":           "the agent does not contain a cloud",
+		"testing":                         "tests stay out of the product",
+		"net/http/httptest":               "tests stay out of the product",
+		"net/http/pprof":                  "it registers itself on the default mux",
+		"expvar":                          "it registers itself on the default mux",
+		"github.com/rogpeppe/go-internal": "tests stay out of the product",
+	},
+	"cmd/tccloud": {
+		"testing":           "tests stay out of the product",
+		"net/http/httptest": "tests stay out of the product",
+		module + "/agent":   "exactly this package: the cloud runs no Apps",
+	},
+	"agent/wire":       {"golang.org/x": "standard library only", "github.com": "standard library only"},
+	"agent/atomicfile": {"golang.org/x": "standard library only", "github.com": "standard library only"},
+	"agent/appapi":     {"golang.org/x": "standard library only", "github.com": "standard library only"},
+}
+
+type pkg struct {
+	ImportPath, Dir string
+	Imports         []string
+	Deps            []string
+	Standard        bool
+	GoFiles         []string
+}
+
+var platforms = []string{"linux", "windows", "darwin"}
+
+func TestImportsGoOneWay(t *testing.T) {
+	for _, goos := range platforms {
+		for _, p := range list(t, goos) {
+			name := strings.TrimPrefix(p.ImportPath, module+"/")
+			area, ok := areaOf(name)
+			if !ok {
+				t.Errorf("%s is in no area of the table: add it with its reason", name)
+				continue
+			}
+			for _, imported := range p.Imports {
+				ours, isOurs := strings.CutPrefix(imported, module+"/")
+				if isOurs && !allowed(ours, area) {
+					t.Errorf("%s: %s imports %s; %s may import %v: %s", goos, name, ours, area, areas[area].may, areas[area].why)
+				}
+				for library, o := range owners {
+					if within(imported, library) && !slices.ContainsFunc(o.may, func(a string) bool { return within(name, a) }) {
+						t.Errorf("%s: %s imports %s, which is for %v: %s", goos, name, imported, o.may, o.why)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestProgramsContainNoStrangers(t *testing.T) {
+	for _, goos := range platforms {
+		for _, p := range list(t, goos) {
+			for library, why := range forbidden[strings.TrimPrefix(p.ImportPath, module+"/")] {
+				i := slices.IndexFunc(p.Deps, func(d string) bool {
+					return d == library || strings.Contains(library, ".") && within(d, library)
+				})
+				if i >= 0 {
+					t.Errorf("%s: %s contains %s: %s", goos, p.ImportPath, p.Deps[i], why)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageTellsItsStory(t *testing.T) {
+	for _, p := range list(t, "linux") {
+		text, err := os.ReadFile(filepath.Join(p.Dir, "doc.go"))
+		if err != nil {
+			t.Errorf("%s has no doc.go", p.ImportPath)
+			continue
+		}
+		if !bytes.HasPrefix(text, []byte("// ")) && !bytes.HasPrefix(text, []byte("/*")) || bytes.Count(text, []byte("\n")) < 3 {
+			t.Errorf("%s/doc.go says nothing", p.ImportPath)
+		}
+	}
+}
+
+// areaOf finds the longest area that holds the package. "agent" holds the
+// package agent alone, so that a new package below it needs a row of its own.
+func areaOf(name string) (string, bool) {
+	best := ""
+	for area := range areas {
+		if (name == area || area != "agent" && within(name, area)) && len(area) > len(best) {
+			best = area
+		}
+	}
+	return best, best != ""
+}
+
+func allowed(imported, area string) bool {
+	if own, _ := areaOf(imported); own == area {
+		return true
+	}
+	return slices.ContainsFunc(areas[area].may, func(may string) bool {
+		switch may {
+		case "…":
+			return within(imported, "agent") || within(imported, "test")
+		case "agent":
+			return imported == "agent"
+		}
+		return within(imported, may)
+	})
+}
+
+func within(name, area string) bool {
+	return name == area || strings.HasPrefix(name, area+"/")
+}
+
+// list returns our packages as they are on one operating system.
+func list(t *testing.T, goos string) []pkg {
+	t.Helper()
+	c := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,Imports,Deps", "./...")
+	c.Dir = ".."
+	c.Env = append(os.Environ(), "GOOS="+goos, "GOARCH=amd64", "CGO_ENABLED=0")
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("go list for %s: %v\n%s", goos, err, &stderr)
+	}
+	var all []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}

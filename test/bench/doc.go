@@ -1,0 +1,13 @@
+// Bench measures what design and README promise, on this machine, with real
+// processes:
+//
+//	go run ./test/bench latency      order → App process executed
+//	go run ./test/bench throughput   orders to completion a second
+//	go run ./test/bench agents       memory of the gateway for each idle agent
+//	go run ./test/bench reconnect    how soon agents are back after a gateway restart
+//	go run ./test/bench footprint    memory of the agent and of a running shim
+//
+// --quick takes small numbers, to see that a benchmark works; --json is for
+// machines. Budgets stand beside the figures; nothing fails when one is missed,
+// because machines differ.
+package main

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"tcenvsvr/test/apps"
+)
+
+// footprint looks at an idle agent and at running shims.
+func footprint(b *bench) error {
+	c, a, err := b.trivial(8)
+	if err != nil {
+		return err
+	}
+	defer c.Stop(10 * time.Second)
+	defer a.Stop(10 * time.Second)
+	api, err := b.admin(c)
+	if err != nil {
+		return err
+	}
+	app, err := apps.Build("sleep", b.Dir)
+	if err != nil {
+		return err
+	}
+	if _, err := c.Do(b.ctx, "app", "add", app); err != nil {
+		return err
+	}
+	// `true` would not sleep: this agent runs the real Python.
+	a.Stop(10 * time.Second)
+	if err := a.Start(); err != nil {
+		return err
+	}
+	if err := a.Connected(b.ctx); err != nil {
+		return err
+	}
+	time.Sleep(time.Duration(b.size(30, 2)) * time.Second)
+	rss, own, err := memory(a.PID())
+	if err != nil {
+		return err
+	}
+	b.row("agent idle, RSS", rss/1e6, "MB", "< 20 MB")
+	b.row("agent idle, of that its own", own/1e6, "MB", "")
+
+	const jobs = 8
+	for range jobs {
+		if _, err := api.submit("Test - Sleep", map[string]string{"seconds": "300"}); err != nil {
+			return err
+		}
+	}
+	var pids []int
+	for deadline := time.Now().Add(30 * time.Second); len(pids) < jobs; time.Sleep(100 * time.Millisecond) {
+		if pids = shims(b.AgentBin); time.Now().After(deadline) {
+			return fmt.Errorf("%d of %d shims run", len(pids), jobs)
+		}
+	}
+	time.Sleep(time.Duration(b.size(10, 1)) * time.Second)
+	var all, alone float64
+	for _, pid := range pids {
+		rss, own, err := memory(pid)
+		if err != nil {
+			return err
+		}
+		all, alone = all+rss, alone+own
+	}
+	b.row("shim of a running job, RSS", all/jobs/1e6, "MB", "< 6 MB")
+	b.row("shim of a running job, of that its own", alone/jobs/1e6, "MB", "")
+	if rss, _, err = memory(a.PID()); err != nil {
+		return err
+	}
+	b.row("agent with 8 running jobs, RSS", rss/1e6, "MB", "")
+	return cancelAll(api)
+}
+
+// shims finds the shims that this program file runs.
+func shims(exe string) []int {
+	var pids []int
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil || string(data) != exe+"\x00job-shim\x00" {
+			continue
+		}
+		pid, _ := strconv.Atoi(strings.Split(file, "/")[2])
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// cancelAll ends what still runs.
+func cancelAll(api *admin) error {
+	var running []execution
+	if err := api.call("GET", "executions?environment="+environment+"&state=running", nil, &running); err != nil {
+		return err
+	}
+	for _, e := range running {
+		if err := api.call("POST", "executions/"+e.ID+"/cancel", map[string]string{}, nil); err != nil {
+			return err
+		}
+	}
+	for _, e := range running {
+		if _, err := api.end(e.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/test/stage"
+)
+
+func main() {
+	if err := command().Execute(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// Row is one figure.
+type Row struct {
+	What   string  `json:"what"`
+	Value  float64 `json:"value"`
+	Unit   string  `json:"unit"`
+	Budget string  `json:"budget,omitempty"`
+}
+
+// bench is one run of one benchmark.
+type bench struct {
+	*stage.Stage
+	ctx   context.Context
+	quick bool
+	rows  []Row
+}
+
+func (b *bench) row(what string, value float64, unit, budget string) {
+	b.rows = append(b.rows, Row{what, value, unit, budget})
+}
+
+// size is full, or small with --quick.
+func (b *bench) size(full, small int) int {
+	if b.quick {
+		return small
+	}
+	return full
+}
+
+func command() *cobra.Command {
+	var quick, asJSON bool
+	root := &cobra.Command{Use: "bench", Short: "measure the budgets of the design", SilenceUsage: true, SilenceErrors: true}
+	root.PersistentFlags().BoolVar(&quick, "quick", false, "small numbers")
+	root.PersistentFlags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	for _, verb := range []struct {
+		name, short string
+		run         func(*bench) error
+	}{
+		{"latency", "order → App process executed", latency},
+		{"throughput", "orders to completion a second", throughput},
+		{"agents", "memory of the gateway for each idle agent", agents},
+		{"reconnect", "agents back after a gateway restart", reconnect},
+		{"footprint", "memory of the agent and of a shim", footprint},
+	} {
+		root.AddCommand(&cobra.Command{
+			Use: verb.name, Short: verb.short, Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error { return measure(verb.name, verb.run, quick, asJSON) },
+		})
+	}
+	root.AddCommand(swarmCommand())
+	return root
+}
+
+// measure sets a stage up, runs one benchmark on it and prints.
+func measure(name string, run func(*bench) error, quick, asJSON bool) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	dir, err := os.MkdirTemp("", "tcbench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	s, err := stage.New(ctx, dir, "", "")
+	if err != nil {
+		return err
+	}
+	s.AgentFlags = []string{"--appsRunner", "none", "--logLevel", "warn"}
+	b := &bench{Stage: s, ctx: ctx, quick: quick}
+	if err := run(b); err != nil {
+		if log, readErr := os.ReadFile(filepath.Join(dir, "cloud.log")); readErr == nil {
+			fmt.Fprintf(os.Stderr, "log of the cloud:\n%s\n", log[max(0, len(log)-2000):])
+		}
+		return fmt.Errorf("measuring %s: %w", name, err)
+	}
+	if asJSON {
+		return json.NewEncoder(os.Stdout).Encode(map[string]any{"benchmark": name, "machine": machine(), "rows": b.rows})
+	}
+	fmt.Printf("%s on %s\n\n", name, machine())
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	for _, r := range b.rows {
+		fmt.Fprintf(w, "%s\t%s %s\t%s\n", r.What, number(r.Value), r.Unit, r.Budget)
+	}
+	return w.Flush()
+}
+
+func number(v float64) string {
+	s := fmt.Sprintf("%.2f", v)
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+}
+
+func machine() string {
+	return fmt.Sprintf("%s/%s, %d CPUs%s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), cpuName(), runtime.Version())
+}
+
+func cpuName() string {
+	data, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(data)) {
+		if name, ok := strings.CutPrefix(line, "model name"); ok {
+			return " (" + strings.TrimSpace(strings.TrimLeft(name, "\t :")) + ")"
+		}
+	}
+	return ""
+}

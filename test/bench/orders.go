@@ -1,0 +1,106 @@
+package main
+
+import (
+	"sync"
+	"time"
+)
+
+const noop = "Test - Noop"
+
+// latency gives one order after the other.
+func latency(b *bench) error {
+	c, a, err := b.trivial(1)
+	if err != nil {
+		return err
+	}
+	defer c.Stop(10 * time.Second)
+	defer a.Stop(10 * time.Second)
+	api, err := b.admin(c)
+	if err != nil {
+		return err
+	}
+	n := b.size(1000, 30)
+	var exec, started, whole []float64
+	for i := range n + 5 {
+		begin := time.Now()
+		e, err := api.submit(noop, nil)
+		if err != nil {
+			return err
+		}
+		if e, err = api.end(e.ID); err != nil {
+			return err
+		}
+		if i < 5 { // the first ones download the App and warm everything
+			continue
+		}
+		whole = append(whole, float64(time.Since(begin).Microseconds())/1000)
+		exec = append(exec, float64(e.ExecUS)/1000)
+		started = append(started, float64(e.Started.Sub(e.Delivered).Microseconds())/1000)
+	}
+	b.row("orders", float64(n), "", "")
+	b.row("order at the agent → App executed, p50", percentile(exec, .5), "ms", "< 5 ms")
+	b.row("order at the agent → App executed, p99", percentile(exec, .99), "ms", "< 20 ms")
+	b.row("cloud delivers → cloud hears that it runs, p50", percentile(started, .5), "ms", "")
+	b.row("cloud delivers → cloud hears that it runs, p99", percentile(started, .99), "ms", "")
+	b.row("submitted → result stored and seen, p50", percentile(whole, .5), "ms", "")
+	return nil
+}
+
+// throughput keeps eight slots busy.
+func throughput(b *bench) error {
+	c, a, err := b.trivial(8)
+	if err != nil {
+		return err
+	}
+	defer c.Stop(10 * time.Second)
+	defer a.Stop(10 * time.Second)
+	api, err := b.admin(c)
+	if err != nil {
+		return err
+	}
+	warm, err := api.submit(noop, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := api.end(warm.ID); err != nil {
+		return err
+	}
+	n := b.size(4000, 100)
+	ids := make([]string, n)
+	var wg sync.WaitGroup
+	errs := make([]error, 4)
+	begin := time.Now()
+	for worker := range errs {
+		wg.Go(func() {
+			for i := worker; i < n; i += len(errs) {
+				e, err := api.submit(noop, nil)
+				if err != nil {
+					errs[worker] = err
+					return
+				}
+				ids[i] = e.ID
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	submitted := time.Since(begin)
+	var last time.Time
+	for _, id := range ids {
+		e, err := api.end(id)
+		if err != nil {
+			return err
+		}
+		if e.EndedAt.After(last) {
+			last = e.EndedAt
+		}
+	}
+	b.row("orders", float64(n), "", "")
+	b.row("submitted", float64(n)/submitted.Seconds(), "/s", "")
+	b.row("completed, 8 slots", float64(n)/last.Sub(begin).Seconds(), "/s", ">= 200 /s")
+	return nil
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tcenvsvr/test/apps"
+	"tcenvsvr/test/stage"
+)
+
+const environment = "bench"
+
+// startCloud starts a cloud with one Environment.
+func (b *bench) startCloud() (*stage.Cloud, error) {
+	c, err := b.StartCloud(b.ctx, "cloud")
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.Do(b.ctx, "env", "create", environment)
+	return c, err
+}
+
+// trivial is a cloud and one agent that runs an App which ends at once. Its
+// interpreter is `true`, so that what is measured is ours and not Python's.
+func (b *bench) trivial(slots int) (*stage.Cloud, *stage.Agent, error) {
+	c, err := b.startCloud()
+	if err != nil {
+		return nil, nil, err
+	}
+	app, err := apps.Build("noop", b.Dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := c.Do(b.ctx, "app", "add", app); err != nil {
+		return nil, nil, err
+	}
+	python := filepath.Join(b.Dir, "python3.11")
+	if err := os.Symlink("/bin/true", python); err != nil {
+		return nil, nil, err
+	}
+	a, err := c.Enroll(b.ctx, environment, "agent")
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.Start("--appsNumberofJobExecutors", strconv.Itoa(slots), "--appsPythonHome311", python); err != nil {
+		return nil, nil, err
+	}
+	return c, a, a.Connected(b.ctx)
+}
+
+// admin is the operator's API, used directly: a process for each order
+// would measure processes.
+type admin struct {
+	url, token string
+	http       *http.Client
+}
+
+func (b *bench) admin(c *stage.Cloud) (*admin, error) {
+	token, err := os.ReadFile(c.TokenFile)
+	if err != nil {
+		return nil, err
+	}
+	ca, err := os.ReadFile(c.CA)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(ca) {
+		return nil, errors.New("reading the cloud's CA: no certificate")
+	}
+	return &admin{
+		url: c.URL + "/api/admin/v1/", token: strings.TrimSpace(string(token)),
+		http: &http.Client{Transport: &http.Transport{
+			TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13},
+			MaxIdleConnsPerHost: 16,
+		}},
+	}, nil
+}
+
+// call sends in as JSON, if any, and decodes the answer into out, if any.
+func (a *admin) call(method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(data)
+	}
+	req, err := http.NewRequest(method, a.url+path, body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+a.token)
+	res, err := a.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	switch {
+	case err != nil:
+		return err
+	case res.StatusCode/100 != 2:
+		return fmt.Errorf("%s %s: %s: %s", method, path, res.Status, answer)
+	case out == nil:
+		return nil
+	}
+	if raw, ok := out.(*[]byte); ok {
+		*raw = answer
+		return nil
+	}
+	return json.Unmarshal(answer, out)
+}
+
+// execution is what the benchmarks look at.
+type execution struct {
+	ID        string    `json:"id"`
+	State     string    `json:"state"`
+	Ended     bool      `json:"ended"`
+	Created   time.Time `json:"created"`
+	Delivered time.Time `json:"delivered"`
+	Started   time.Time `json:"started"`
+	EndedAt   time.Time `json:"ended_at"`
+	ExecUS    int64     `json:"exec_us"`
+}
+
+func (a *admin) submit(app string, params map[string]string) (execution, error) {
+	var e execution
+	return e, a.call(http.MethodPost, "executions", map[string]any{"environment": environment, "app": app, "params": params, "timeout_ms": 600_000}, &e)
+}
+
+func (a *admin) get(id string) (execution, error) {
+	var e execution
+	return e, a.call(http.MethodGet, "executions/"+id, nil, &e)
+}
+
+// end waits for the end of an execution.
+func (a *admin) end(id string) (execution, error) {
+	for {
+		e, err := a.get(id)
+		if err != nil || e.Ended {
+			return e, err
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// percentile of values, which it sorts.
+func percentile(values []float64, p float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	slices.Sort(values)
+	return values[min(len(values)-1, int(p*float64(len(values))))]
+}
+
+// memory is the resident set of a process in bytes: all of it, and the
+// part that is its own (not shared with others or backed by its program's file).
+func memory(pid int) (rss, own float64, err error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range strings.Lines(string(data)) {
+		name, value, _ := strings.Cut(line, ":")
+		kb, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
+		switch name {
+		case "VmRSS":
+			rss = kb * 1024
+		case "RssAnon":
+			own = kb * 1024
+		}
+	}
+	return rss, own, nil
+}

@@ -1,0 +1,16 @@
+// Package test proves the project from outside: it builds the programs once
+// (with the race detector), runs them as real processes in throw-away folders
+// and looks at what they print, answer and leave behind.
+//
+//	arch_test.go      which package may import which, and why
+//	docs_test.go      README says what the tables say (UPDATE=1 rewrites it)
+//	main_test.go      builds the programs when the first test wants them
+//	harness_test.go   a scene for one test, on top of stage
+//	…_test.go         the promises, one file a subject
+//
+//	stage/            a cloud and agents as processes; demo and benchmarks use it too
+//	need/             what a test needs of the machine; skips with a reason, fails in CI
+//	apps/             sources of the Apps the tests run
+//	bench/            measures the budgets
+//	run               the whole: formatting, vet, linters, tests
+package test
