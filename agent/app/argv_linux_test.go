@@ -14,13 +14,10 @@ import (
 func TestSecretsAreInNoArguments(t *testing.T) {
 	h := newHost(t)
 	const hidden = "hidden-value-4711"
-	for _, features := range []string{`["fileParams"]`, `["secureParams"]`, `[]`} {
-		t.Run(strings.Trim(features, `[]"`), func(t *testing.T) {
+	for _, feature := range []string{"fileparams", "secureparams", "none"} {
+		t.Run(feature, func(t *testing.T) {
 			a := h.install(t, "sleep")
-			a.Manifest.Features = nil
-			if name := strings.ToLower(strings.Trim(features, `[]"`)); name != "" {
-				a.Manifest.Features = []string{name}
-			}
+			a.Manifest.Features = []string{feature}
 			p, e := h.start(t, a, map[string]string{"seconds": "30", "password": hidden}, nil)
 			defer func() {
 				if err := p.Cancel(t.Context()); err != nil {

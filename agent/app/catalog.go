@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"tcenvsvr/agent/app/fault"
 	"tcenvsvr/agent/app/tcx"
 )
 
@@ -200,9 +201,9 @@ func (c *Catalog) Install(ctx context.Context, ref Ref, fetch Fetch) (App, error
 func (c *Catalog) check(ref Ref) error {
 	switch {
 	case !digest.MatchString(ref.SHA256):
-		return newError(Unsupported, "installing App %.100q: sha256 %.70q is no digest", ref.Name, ref.SHA256)
+		return fault.New(fault.Unsupported, "installing App %.100q: sha256 %.70q is no digest", ref.Name, ref.SHA256)
 	case ref.Size < 1 || ref.Size > c.MaxPackage:
-		return newError(TooLarge, "installing App %.100q: size %d is outside 1–%d", ref.Name, ref.Size, c.MaxPackage)
+		return fault.New(fault.TooLarge, "installing App %.100q: size %d is outside 1–%d", ref.Name, ref.Size, c.MaxPackage)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"tcenvsvr/agent/app/fault"
 	"tcenvsvr/agent/app/space"
 )
 
@@ -63,8 +64,8 @@ func (c *Catalog) download(ctx context.Context, ref Ref, part string, fetch Fetc
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil && (n == 0 || !temporary(err) || Code(err) == NoSpace) {
-			if Code(err) == SizeMismatch {
+		if err != nil && (n == 0 || !temporary(err) || Code(err) == fault.NoSpace) {
+			if Code(err) == fault.SizeMismatch {
 				_ = os.Remove(part)
 			}
 			return err
@@ -72,7 +73,7 @@ func (c *Catalog) download(ctx context.Context, ref Ref, part string, fetch Fetc
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); have > ref.Size || got != ref.SHA256 {
 		_ = os.Remove(part)
-		err := newError(SHA256Mismatch, "downloading App %q: its sha256 is %s, the order says %s", ref.Name, got, ref.SHA256)
+		err := fault.New(fault.SHA256Mismatch, "downloading App %q: its sha256 is %s, the order says %s", ref.Name, got, ref.SHA256)
 		if stale {
 			return fmt.Errorf("%w: %w", errStale, err)
 		}
@@ -86,7 +87,7 @@ func (c *Catalog) download(ctx context.Context, ref Ref, part string, fetch Fetc
 func appendFrom(ctx context.Context, f *os.File, sum hash.Hash, have int64, ref Ref, fetch Fetch) (int64, error) {
 	r, err := fetch(ctx, have)
 	if err != nil {
-		return 0, &Error{Code: Download, Err: fmt.Errorf("downloading App %q: %w", ref.Name, err)}
+		return 0, &Error{Code: fault.Download, Err: fmt.Errorf("downloading App %q: %w", ref.Name, err)}
 	}
 	defer r.Close()
 	stop := context.AfterFunc(ctx, func() { _ = r.Close() })
@@ -98,11 +99,11 @@ func appendFrom(ctx context.Context, f *os.File, sum hash.Hash, have int64, ref 
 	case dst.err != nil:
 		return n, storeError(fmt.Errorf("downloading App %q: %w", ref.Name, dst.err))
 	case dst.over:
-		return want, newError(SizeMismatch, "downloading App %q: longer than the %d bytes the order says", ref.Name, ref.Size)
+		return want, fault.New(fault.SizeMismatch, "downloading App %q: longer than the %d bytes the order says", ref.Name, ref.Size)
 	case err != nil:
-		return n, &Error{Code: Download, Err: fmt.Errorf("downloading App %q: %w", ref.Name, err)}
+		return n, &Error{Code: fault.Download, Err: fmt.Errorf("downloading App %q: %w", ref.Name, err)}
 	case n < want:
-		return n, newError(Truncated, "downloading App %q: it ended after %d of %d bytes", ref.Name, have+n, ref.Size)
+		return n, fault.New(fault.Truncated, "downloading App %q: it ended after %d of %d bytes", ref.Name, have+n, ref.Size)
 	}
 	return n, nil
 }

@@ -12,26 +12,13 @@ import (
 // "app.sha256_mismatch"; package fault lists them.
 type Error = fault.Error
 
-// The codes this package itself uses; package fault explains all of them.
-const (
-	Download       = fault.Download
-	Truncated      = fault.Truncated
-	SizeMismatch   = fault.SizeMismatch
-	SHA256Mismatch = fault.SHA256Mismatch
-	TooLarge       = fault.TooLarge
-	NoSpace        = fault.NoSpace
-	Unsupported    = fault.Unsupported
-)
-
 // Code returns the code of err, or "" when it has none.
 func Code(err error) string { return fault.Code(err) }
-
-func newError(code, format string, args ...any) *Error { return fault.New(code, format, args...) }
 
 // storeError is a failure of our own disk.
 func storeError(err error) error {
 	if space.Full(err) {
-		return &Error{Code: NoSpace, Err: err}
+		return &Error{Code: fault.NoSpace, Err: err}
 	}
 	return &Error{Code: fault.Store, Err: err}
 }

@@ -82,6 +82,10 @@ func (h *host) install(t *testing.T, name string) app.App {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ref, err := app.RefOf(file, tcx.Limits{})
+	if err != nil || !strings.HasPrefix(ref.Name, "Test_-_") || ref.Version != "1.0.0" {
+		t.Errorf("got %+v, %v", ref, err)
+	}
 	a, err := h.catalog.InstallFile(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
@@ -327,23 +331,5 @@ func TestSleepLeavesOneMark(t *testing.T) {
 	}
 	if data, err := os.ReadFile(marks); err != nil || strings.Count(string(data), "\n") != 2 {
 		t.Errorf("got %q, %v", data, err)
-	}
-}
-
-// Every App of the project is acceptable and says what it is.
-func TestAllAppsUnpack(t *testing.T) {
-	for _, name := range apps.Names() {
-		file, err := apps.Build(name, t.TempDir())
-		if errors.Is(err, apps.ErrNoJDK) {
-			t.Log(err)
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		ref, err := app.RefOf(file, tcx.Limits{})
-		if err != nil || !strings.HasPrefix(ref.Name, "Test_-_") || ref.Version != "1.0.0" {
-			t.Errorf("%s: got %+v, %v", name, ref, err)
-		}
 	}
 }

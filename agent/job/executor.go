@@ -82,7 +82,7 @@ func (e *Executor) Start(ctx context.Context, l Launch) (*Process, error) {
 	case err != nil:
 		return nil, e.explain(h, err)
 	case reply.Status == nil:
-		h.release()
+		h.lastWords() // the folder may be removed when it has ended
 		return nil, &StartError{Code: reply.Code, Err: errors.New(reply.Error)}
 	}
 	h.release()
@@ -146,7 +146,7 @@ func (e *Executor) Attach(dir string) (*Process, error) {
 		return nil, fmt.Errorf("attaching to %q: %w", dir, ErrNeverStarted)
 	}
 	p := &Process{e: e, dir: dir, status: s}
-	if s.State == spec.Exited || !p.alive() {
+	if !p.alive() {
 		return nil, fmt.Errorf("attaching to %q: %w", dir, ErrNotRunning)
 	}
 	return p, nil

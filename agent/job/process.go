@@ -67,7 +67,7 @@ func (p *Process) lost(ctx context.Context) Exit {
 		exit.Error += ": " + err.Error()
 	}
 	var err error
-	if exit.Killed, err = p.e.reap(ctx, p.dir, &p.status); err != nil {
+	if exit.Killed, err = p.e.reap(ctx, p.dir, p.known()); err != nil {
 		exit.Error += ": " + err.Error()
 	}
 	p.e.log.Warn("shim was lost", "dir", p.dir, "shim_pid", p.status.ShimPID, "killed", exit.Killed, "err", exit.Error)
@@ -95,7 +95,7 @@ func (p *Process) Cancel(ctx context.Context) error {
 			return nil
 		}
 		if time.Since(begun) > deafFor {
-			_, err := p.e.reap(ctx, p.dir, &p.status)
+			_, err := p.e.reap(ctx, p.dir, p.known())
 			return err
 		}
 		select {
@@ -123,6 +123,15 @@ func (p *Process) talk(ctx context.Context, verb string) ([]byte, error) {
 		return nil, err
 	}
 	return bufio.NewReader(io.LimitReader(c, spec.MaxRecord)).ReadBytes('\n')
+}
+
+// known is whom to reap: nil, and the state file has to tell, if this agent
+// came before the shim had written who the App is.
+func (p *Process) known() *Status {
+	if p.status.AppPID == 0 {
+		return nil
+	}
+	return &p.status
 }
 
 // alive reports whether the shim runs, on this boot of the host.

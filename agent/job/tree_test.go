@@ -60,7 +60,7 @@ func TestCancelTree(t *testing.T) {
 	}
 	exit := wait(t, p)
 	nothingLeft(t, l.Dir)
-	if exit.Reason != ReasonCancelled || exit.Signal != "SIGKILL" || exit.Killed < 4 {
+	if exit.Reason != ReasonCancelled || exit.Signal != "SIGKILL" || exit.Killed < 3 {
 		t.Errorf("%+v", exit)
 	}
 	if got := await(t, l.Dir+"/out/heard"); got != "heard" {

@@ -307,3 +307,14 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkBuild is on the way of every order.
+func BenchmarkBuild(b *testing.B) {
+	e, dir := execution(b), tree(b)
+	m := tcx.Manifest{Language: "python", Main: "run.py", Features: []string{"fileparams"}, Params: params}
+	for b.Loop() {
+		if _, err := Build(dir, m, e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -13,9 +13,10 @@ import (
 )
 
 // Squid starts a real squid that demands the user and password, and
-// returns its URL. The test is skipped where squid is not installed. The
+// returns its URL. The test is skipped where squid is not installed. Rules are
+// lines of squid.conf that come before those that let the user in. The
 // function asks squid's access log, where each tunnel has one line.
-func Squid(tb testing.TB, user, password string) (url string, log func() string) {
+func Squid(tb testing.TB, user, password string, rules ...string) (url string, log func() string) {
 	tb.Helper()
 	exe, err := exec.LookPath("squid")
 	if err != nil {
@@ -37,7 +38,7 @@ func Squid(tb testing.TB, user, password string) (url string, log func() string)
 	port := freePort(tb)
 	conf := filepath.Join(dir, "squid.conf")
 	write(tb, filepath.Join(dir, "login"), fmt.Sprintf(helper, user+" "+password), 0o755)
-	write(tb, conf, fmt.Sprintf(squidConf, port, dir), 0o644)
+	write(tb, conf, strings.Join(rules, "\n")+fmt.Sprintf(squidConf, port, dir), 0o644)
 
 	var stderr bytes.Buffer
 	cmd := exec.Command(exe, "-N", "-f", conf)
@@ -80,7 +81,8 @@ while read -r line; do
 done
 `
 
-const squidConf = `http_port 127.0.0.1:%d
+const squidConf = `
+http_port 127.0.0.1:%d
 auth_param basic program %[2]s/login
 auth_param basic children 2 startup=1
 auth_param basic realm test

@@ -11,7 +11,7 @@
 //	              ▼                                                                       │
 //	           cancel, timeout ─► TERM to all ─ grace ─► KILL, again and again ───────────┤
 //	                                                                                      ▼
-//	                                    outputs closed, files removed, Exit told, written, fsynced
+//	                                    outputs closed, files removed, Exit written, told, fsynced
 //
 // The claim makes "at most once" true: it is one link(2) of the state
 // file, which either the shim or an agent that gave the job up can make, never both.

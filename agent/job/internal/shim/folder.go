@@ -37,7 +37,9 @@ func claim(dir string, s spec.Status) (reserve *os.File, err error) {
 	}
 	reserve, err = create(spec.ReserveFile)
 	if err == nil {
-		if _, err = reserve.Write(padded(state)); err == nil {
+		room := bytes.Repeat([]byte{' '}, spec.ReserveSize)
+		copy(room, state)
+		if _, err = reserve.Write(room); err == nil {
 			err = os.Link(spec.ReserveFile, spec.StateFile)
 		}
 		if err != nil {
@@ -51,13 +53,6 @@ func claim(dir string, s spec.Status) (reserve *os.File, err error) {
 		return nil, folderError(fmt.Errorf("claiming %q: %w", dir, err))
 	}
 	return reserve, nil
-}
-
-// padded fills a record up to the room that is reserved for the last one.
-func padded(record []byte) []byte {
-	room := bytes.Repeat([]byte{' '}, max(spec.ReserveSize, len(record)))
-	copy(room, record)
-	return room
 }
 
 // writeState replaces the state. It is not fsynced: after a power cut the
@@ -106,17 +101,28 @@ func create(name string) (*os.File, error) {
 	return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode)
 }
 
-// writeExit overwrites the reserved room, makes it durable and gives it
-// its name. If the App took the reserve away, a new file has to do.
+// writeExit overwrites the reserved room and gives it its name. If the App
+// took the reserve away, a new file has to do.
 func writeExit(reserved *os.File, record []byte) error {
-	_, err := reserved.WriteAt(padded(record), 0)
-	if err = errors.Join(err, reserved.Sync(), reserved.Close()); err == nil {
-		err = atomicfile.Rename(spec.ReserveFile, spec.ExitFile)
+	_, err := reserved.WriteAt(record, 0)
+	if err == nil {
+		err = reserved.Truncate(int64(len(record))) // gives room back, needs none
+	}
+	if err == nil {
+		err = os.Rename(spec.ReserveFile, spec.ExitFile)
 	}
 	if err != nil {
 		err = atomicfile.WriteFile(spec.ExitFile, record, fileMode)
 	}
 	return err
+}
+
+// syncExit makes the record durable. Until then a power cut leaves nothing,
+// the reserve, or a record that cannot be decoded; all mean that the outcome is unknown.
+func syncExit(reserved *os.File) {
+	_ = reserved.Sync()
+	_ = reserved.Close()
+	_ = atomicfile.SyncDir(".")
 }
 
 // writeFiles writes the launch's files and forgets their content.

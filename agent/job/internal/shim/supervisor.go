@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"tcenvsvr/agent/job/internal/spec"
@@ -93,7 +92,7 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 	if s.launch.Timeout > 0 {
 		timeout = time.After(s.launch.Timeout - time.Since(s.started))
 	}
-	trim, pause := time.After(trimAfter), killEvery
+	settled, pause := time.After(trimAfter), killEvery
 	// end tells everything to end, once for each cause that is worth it.
 	end := func(patience time.Duration) {
 		s.tree.terminate()
@@ -130,8 +129,8 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 			gone = s.kill()
 			pause = min(2*pause, killSeldom)
 			kill = time.After(pause)
-		case <-trim:
-			debug.FreeOSMemory()
+		case <-settled:
+			trim()
 		}
 	}
 	s.finish()
@@ -156,8 +155,7 @@ func (s *supervisor) kill() (hopeless bool) {
 	return false
 }
 
-// finish tells the end to the agent first, whose own journal makes it
-// durable, and then makes it durable here for an agent that is not there.
+// finish closes everything and records the end.
 func (s *supervisor) finish() {
 	for i, o := range s.out {
 		result, last := o.finish()
@@ -173,17 +171,18 @@ func (s *supervisor) finish() {
 	s.record()
 }
 
-// record publishes the exit in all its forms.
+// record writes the exit, tells it to the agent, whose own journal makes
+// it durable, and then makes it durable here for an agent that is not there. Nothing is made in the
+// folder any more once the agent knows: it may remove it.
 func (s *supervisor) record() {
 	line, err := spec.EncodeExit(s.exit)
 	if err != nil {
 		return // cannot be: an Exit has nothing that does not encode
 	}
+	_ = writeExit(s.reserve, line) // if it cannot be written, an agent that is there knows, and another reports the job as lost
 	if s.server != nil {
 		s.server.finish(line)
 		defer s.server.close()
 	}
-	_ = writeExit(s.reserve, line) // nobody is left to be told; the agent reports the job as lost
-	s.status.State = spec.Exited
-	_ = writeState(s.status)
+	syncExit(s.reserve)
 }

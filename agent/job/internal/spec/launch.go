@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
@@ -126,8 +127,8 @@ func unfit(s string) bool { return strings.IndexByte(s, 0) >= 0 || !utf8.ValidSt
 // String names the launch without its secrets.
 func (l Launch) String() string { return "launch " + l.ID + " [redacted]" }
 
-// GoString is String.
-func (l Launch) GoString() string { return l.String() }
+// Format prints String whatever the verb.
+func (l Launch) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, l.String()) }
 
 // LogValue is String.
 func (l Launch) LogValue() slog.Value { return slog.StringValue(l.String()) }
@@ -135,8 +136,8 @@ func (l Launch) LogValue() slog.Value { return slog.StringValue(l.String()) }
 // String names the file without its content.
 func (f File) String() string { return "file " + f.Path + " [redacted]" }
 
-// GoString is String.
-func (f File) GoString() string { return f.String() }
+// Format prints String whatever the verb.
+func (f File) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, f.String()) }
 
 // LogValue is String.
 func (f File) LogValue() slog.Value { return slog.StringValue(f.String()) }

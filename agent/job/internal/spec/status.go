@@ -20,11 +20,10 @@ const (
 	StderrFile  = "stderr"
 )
 
-// States of a shim.
+// States of a shim. That it has ended is said by ExitFile.
 const (
 	Starting = "starting" // claimed the folder; the App is not executed yet
 	Running  = "running"
-	Exited   = "exited"
 	Fenced   = "fenced" // the agent took the claim: no shim will start here
 )
 
@@ -52,7 +51,7 @@ type Status struct {
 
 func (s *Status) validate() error {
 	switch s.State {
-	case Starting, Running, Exited, Fenced:
+	case Starting, Running, Fenced:
 	default:
 		return fmt.Errorf("state %.40q", s.State)
 	}
@@ -109,6 +108,8 @@ func (e *Exit) validate() error {
 		return fmt.Errorf("reason %.40q", e.Reason)
 	}
 	switch {
+	case e.Started.IsZero() || e.Ended.IsZero(): // a record of something else must not read as a success
+		return errors.New("no times")
 	case int64(e.Code) < -1<<31 || int64(e.Code) > 1<<32:
 		return errors.New("code out of range")
 	case len(e.Signal) > 16 || strings.Trim(e.Signal, letters) != "":

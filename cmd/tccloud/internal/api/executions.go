@@ -181,7 +181,13 @@ type answerer struct {
 	control *http.ResponseController // its errors: not every connection has deadlines
 }
 
-func patient(w http.ResponseWriter) answerer { return answerer{w, http.NewResponseController(w)} }
+// patient is for answers that may outlast the deadline of the request,
+// whose body is of no interest any more.
+func patient(w http.ResponseWriter) answerer {
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Time{})
+	return answerer{w, c}
+}
 
 func (a answerer) Write(p []byte) (int, error) {
 	_ = a.control.SetWriteDeadline(time.Now().Add(time.Minute))

@@ -29,7 +29,6 @@ type lines struct {
 // begin sends the header and keeps the connection awake until stop.
 func begin(w http.ResponseWriter, r *http.Request) (l *lines, stop func()) {
 	out := patient(w)
-	_ = out.control.SetReadDeadline(time.Time{}) // nothing more is to come
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
 	l = &lines{out: out, enc: json.NewEncoder(out)}

@@ -94,6 +94,7 @@ func TestCredit(t *testing.T) {
 	var mu sync.Mutex
 	seen := map[wire.OrderID]wire.ServerXID{}
 	var wg sync.WaitGroup
+	defer wg.Wait()
 	done := make(chan struct{})
 	for i, slots := range []int{1, 3} {
 		a := c.Agent(wire.ServerXID(fmt.Sprintf("s%d", i)), slots)
@@ -129,7 +130,7 @@ func TestCredit(t *testing.T) {
 				}
 			}
 		})
-		t.Cleanup(func() { a.Kill(); wg.Wait() })
+		defer a.Kill()
 	}
 	for range orders / 2 {
 		c.Submit()

@@ -83,7 +83,8 @@ func (d *Dispatcher) overdue(a ledger.Aged) bool {
 	}
 	switch {
 	case a.State == wire.StateDelivered:
-		return a.InState > d.cfg.AcceptIn
+		seat := d.openSeat(a.Server)
+		return a.InState > d.cfg.AcceptIn || seat != nil && seat.late(a.Record)
 	case a.State == wire.StateRunning:
 		return a.InState > d.runDeadline(a)
 	case a.Startable():
@@ -92,11 +93,21 @@ func (d *Dispatcher) overdue(a ledger.Aged) bool {
 	return a.InState > d.startDeadline(a)
 }
 
+// openSeat returns the server's seat if hello was answered.
+func (d *Dispatcher) openSeat(xid wire.ServerXID) *Seat {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s := d.seats[xid]; s != nil && s.open {
+		return s
+	}
+	return nil
+}
+
 // judge applies the rule to an overdue order.
 func (d *Dispatcher) judge(ctx context.Context, a ledger.Aged) error {
 	away, gone := d.presence.Away(a.Server)
 	gone = gone && away > d.cfg.Lease
-	seat := d.seat(a.Server)
+	seat := d.openSeat(a.Server)
 	held := a.Startable()
 	switch {
 	case a.State == wire.StateQueued:
@@ -105,6 +116,8 @@ func (d *Dispatcher) judge(ctx context.Context, a ledger.Aged) error {
 		})
 	case gone:
 		return d.end(ctx, a, func(r *record.Record) { r.Gone(d.cfg.Lease, d.cfg.MaxAttempts, time.Now()) })
+	case a.State == wire.StateDelivered && seat != nil && seat.late(a.Record):
+		return seat.missing(ctx, a.Ref())
 	case a.State == wire.StateDelivered || held && a.InState > d.startDeadline(a):
 		// What the agent has in its journal only a new hello can tell.
 		if seat != nil {

@@ -42,6 +42,7 @@ type Seat struct {
 	env     string
 	epoch   int64
 	logs    *logs.Writer
+	named   map[wire.Ref]bool // what hello named; nil: hello was cut off at its limit
 
 	// sending makes "is it still to be sent" and Send one step, so that a
 	// Cancel never overtakes its order.
@@ -176,6 +177,7 @@ func (s *Seat) reconcile(ctx context.Context, h *wire.Hello) (*wire.Welcome, err
 	}
 	// A list cut off at the limit does not say what is not in it.
 	if len(h.Orders)+len(h.Results) < wire.MaxHelloRefs {
+		s.named = named
 		missing := s.d.ledger.Active(func(a ledger.Aged) bool { return a.Server == s.xid && !named[a.Ref()] })
 		for _, rec := range missing {
 			if err := s.missing(ctx, rec.Ref()); err != nil {
@@ -217,6 +219,12 @@ func (s *Seat) current(ctx context.Context, ref wire.Ref) (*record.Record, error
 		return nil, nil
 	}
 	return rec, nil
+}
+
+// late reports whether the record was delivered to an earlier session of
+// this server, at another gateway, but was not known here yet when hello was compared.
+func (s *Seat) late(r *record.Record) bool {
+	return r.State == wire.StateDelivered && r.Epoch < s.epoch && s.named != nil && !s.named[r.Ref()]
 }
 
 // missing applies the rule for an order of this server that hello does not name.

@@ -79,10 +79,11 @@ func (g *Gateway) listenToPeers() (func(), error) {
 
 // here returns the sessions of this gateway.
 func (g *Gateway) here() []Session {
-	all := g.all()
-	out := make([]Session, len(all))
-	for i, s := range all {
-		out[i] = s.describe()
+	var out []Session
+	for _, s := range g.all() {
+		if !s.isOver() {
+			out = append(out, s.describe())
+		}
 	}
 	return out
 }
@@ -174,7 +175,12 @@ func (g *Gateway) Disconnect(ctx context.Context, xid wire.ServerXID, code wire.
 	if err := nc.Publish(subjectEnd, data); err != nil {
 		return fmt.Errorf("disconnecting server %q: %w", xid, err)
 	}
-	return nc.FlushWithContext(ctx)
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
+	defer cancel()
+	if err := nc.FlushWithContext(ctx); err != nil {
+		return fmt.Errorf("disconnecting server %q: %w", xid, err)
+	}
+	return nil
 }
 
 func (g *Gateway) endHere(e end) {

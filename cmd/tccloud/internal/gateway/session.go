@@ -83,15 +83,20 @@ func (s *session) write() {
 	for {
 		s.mu.Lock()
 		if len(s.out) == 0 {
-			s.out, s.writing = nil, false
-			over := s.over
-			s.mu.Unlock()
-			if over { // the last word is written
-				if w, ok := s.nc.(interface{ CloseWrite() error }); ok {
-					w.CloseWrite()
-				}
-				s.nc.SetReadDeadline(time.Now().Add(lingerFor))
+			s.out = nil
+			if !s.over {
+				s.writing = false
+				s.mu.Unlock()
+				return
 			}
+			s.mu.Unlock() // the last word is written
+			if w, ok := s.nc.(interface{ CloseWrite() error }); ok {
+				w.CloseWrite()
+			}
+			s.mu.Lock()
+			s.writing = false
+			s.nc.SetReadDeadline(time.Now().Add(lingerFor))
+			s.mu.Unlock()
 			return
 		}
 		frame := s.out[0]
@@ -155,7 +160,15 @@ func (s *session) run(ctx context.Context) {
 			return
 		}
 	}
-	// The writer says how long to wait for the other side to close.
+	// Closing now could cut off the last word. Whoever writes it says
+	// afterwards how long to wait for the other side to close.
+	s.mu.Lock()
+	wait := lingerFor
+	if s.writing {
+		wait += conn.WriteTimeout
+	}
+	s.nc.SetReadDeadline(time.Now().Add(wait))
+	s.mu.Unlock()
 	io.Copy(io.Discard, s.nc)
 }
 

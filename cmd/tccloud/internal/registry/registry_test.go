@@ -233,6 +233,10 @@ func TestEnvironments(t *testing.T) {
 	if _, err := c.Issue(t.Context(), registry.Request{Environment: "lab", Name: "x\ny"}); !errors.Is(err, registry.ErrInvalid) {
 		t.Errorf("got %v, want a server name of two lines refused", err)
 	}
+	if err := c.DeleteEnvironment(t.Context(), "lab"); err != nil {
+		t.Fatal(err)
+	}
+	c.environment("lab") // the name is free again
 	c.issue(registry.Request{Environment: "lab"})
 	// Everything is there for a gateway that starts later.
 	late := c.gateway()

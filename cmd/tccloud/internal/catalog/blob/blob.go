@@ -72,21 +72,27 @@ func (s *Store) Open(ctx context.Context, sha wire.SHA256) (*os.File, error) {
 		return nil, ErrNotFound
 	}
 	path := filepath.Join(s.dir, string(sha))
-	f, err := os.Open(path)
-	if err == nil && s.intact(sha, f) {
-		return f, nil
+	s.mu.Lock()
+	known := s.verified[sha]
+	s.mu.Unlock()
+	if known {
+		if f, err := os.Open(path); err == nil {
+			return f, nil
+		}
 	}
-	if err == nil { // damaged on disk: the object store has it
-		_ = f.Close()
-	}
-	// One fetch for all who wait; the first one's leaving must not end it for the others.
-	fetch := s.fetches.DoChan(string(sha), func() (any, error) {
+	// One check or fetch for all who wait; the first one's leaving must
+	// not end it for the others.
+	made := s.fetches.DoChan(string(sha), func() (any, error) {
+		if intact(sha, path) {
+			s.trust(sha)
+			return nil, nil
+		}
 		return nil, s.fetch(context.WithoutCancel(ctx), sha, path)
 	})
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case r := <-fetch:
+	case r := <-made:
 		if r.Err != nil {
 			return nil, r.Err
 		}
@@ -94,23 +100,17 @@ func (s *Store) Open(ctx context.Context, sha wire.SHA256) (*os.File, error) {
 	return os.Open(path)
 }
 
-// intact checks a cache file's digest once in a process's life.
-func (s *Store) intact(sha wire.SHA256, f *os.File) bool {
-	s.mu.Lock()
-	known := s.verified[sha]
-	s.mu.Unlock()
-	if known {
-		return true
+// intact checks a cache file's digest. One that is damaged is fetched
+// again: the object store has it.
+func intact(sha wire.SHA256, path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
 	}
+	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil || hex.EncodeToString(h.Sum(nil)) != string(sha) {
-		return false
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return false
-	}
-	s.trust(sha)
-	return true
+	_, err = io.Copy(h, f)
+	return err == nil && hex.EncodeToString(h.Sum(nil)) == string(sha)
 }
 
 func (s *Store) trust(sha wire.SHA256) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 
@@ -31,7 +32,12 @@ func (d doorman) Authenticate(ctx context.Context, xid wire.ServerXID, brokerTok
 // sessions lets the registry cut the gateway's sessions.
 type sessions struct{ *gateway.Gateway }
 
+// answerIn bounds a question to the other gateways.
+const answerIn = 5 * time.Second
+
 func (s sessions) Connected(ctx context.Context) ([]wire.ServerXID, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerIn)
+	defer cancel()
 	list, err := s.Sessions(ctx)
 	if err != nil {
 		return nil, err
@@ -50,6 +56,8 @@ var why = map[wire.Code]string{
 }
 
 func (s sessions) Disconnect(ctx context.Context, xid wire.ServerXID, code wire.Code) error {
+	ctx, cancel := context.WithTimeout(ctx, answerIn)
+	defer cancel()
 	return s.Gateway.Disconnect(ctx, xid, code, why[code])
 }
 

@@ -125,7 +125,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	c.catalog, c.sweep = k.catalog, k.apps.Sweep
 	c.gateway, err = gateway.New(gateway.Config{
 		Listener: p.broker, TLS: &tls.Config{GetCertificate: c.server.Get},
-		Auth: doorman{c.registry}, Dispatcher: c.dispatcher, Heartbeat: cfg.Heartbeat, Logger: log("gateway"),
+		Auth: doorman{c.registry}, Dispatcher: c.dispatcher, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
 	})
 	if err != nil {
 		return nil, err

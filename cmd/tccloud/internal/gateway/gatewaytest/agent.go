@@ -92,6 +92,7 @@ func (c *Cloud) Join(xid wire.ServerXID, slots int, dialing ...Dialing) (*Agent,
 		return nil, err
 	}
 	if e, ok := m.(*wire.Error); ok {
+		cn.Close()
 		return nil, &Refusal{e}
 	}
 	w, ok := m.(*wire.Welcome)

@@ -70,3 +70,6 @@ func (ca *CA) Issue(t testing.TB, name string, change ...func(*x509.Certificate)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
+
+// Raw is the CA's certificate in DER.
+func (ca *CA) Raw() []byte { return ca.cert.Raw }

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"tcenvsvr/agent/wire"
-	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
@@ -55,5 +54,4 @@ func TestOrder(t *testing.T) {
 			}
 		})
 	}
-	_ = dispatch.DefaultPriority
 }

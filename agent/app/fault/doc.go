@@ -1,0 +1,10 @@
+// Package fault names what can be wrong with an App or with the host that
+// shall run it. A Code is API: the cloud stores it with the result of an order, people
+// search for it, so it never changes its meaning.
+//
+//	package   app.bad_zip app.top_folders app.no_install_json app.bad_manifest
+//	          app.unsafe_path app.link app.duplicate app.bomb app.too_large
+//	download  app.download app.truncated app.size_mismatch app.sha256_mismatch
+//	host      app.no_space app.store app.no_python app.no_java
+//	launch    app.unsupported app.bad_param
+package fault

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"archive/zip"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"software.sslmate.com/src/go-pkcs12"
+
+	"tcenvsvr/agent/conn"
+	"tcenvsvr/agent/wire"
+)
+
+// agent BUNDLE is a program that connects as the bundle says and pretends
+// to run orders: their parameter "do" is the outcome, or "hang".
+func agent() {
+	if err := pretend(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "agent:", err)
+		os.Exit(1)
+	}
+}
+
+func pretend(bundle string) error {
+	env, config, err := unpack(bundle)
+	if err != nil {
+		return err
+	}
+	nc, err := tls.Dial("tcp", env["brokerHost"], config)
+	if err != nil {
+		return err
+	}
+	c := conn.Raw(nc)
+	err = c.Write(&wire.Hello{
+		Protocol: 1, BrokerToken: env["brokerToken"], ServerXID: wire.ServerXID(env["serverXid"]), ServerName: env["serverName"],
+		Version: "1.2.3", OS: "linux", Arch: "amd64", BootID: "b", Slots: 100, Executors: 100,
+	})
+	for err == nil {
+		var m wire.Message
+		if m, err = c.Read(time.Minute); err != nil {
+			break
+		}
+		switch m := m.(type) {
+		case *wire.Welcome:
+			err = os.WriteFile("connected", nil, 0o644)
+		case *wire.Error:
+			err = fmt.Errorf("%s: %s", m.Code, m.Message)
+		case *wire.Ping:
+			err = c.Write(&wire.Pong{Seq: m.Seq})
+		case *wire.Order:
+			err = obey(c, m)
+		case *wire.Cancel:
+			err = end(c, m.Ref, wire.Cancelled)
+		}
+	}
+	return err
+}
+
+func obey(c *conn.Conn, m *wire.Order) error {
+	for _, s := range []wire.Message{
+		&wire.Accepted{Ref: m.Ref}, &wire.Progress{Ref: m.Ref, State: wire.StateRunning},
+		&wire.Log{Ref: m.Ref, Stream: wire.Stdout, Data: []byte("to stdout\n")},
+		&wire.Log{Ref: m.Ref, Stream: wire.Stderr, Data: []byte("to stderr\n")},
+	} {
+		if err := c.Write(s); err != nil {
+			return err
+		}
+	}
+	if m.Params["do"] == "hang" {
+		return os.WriteFile("hangs", nil, 0o644)
+	}
+	return end(c, m.Ref, wire.Outcome(m.Params["do"]))
+}
+
+func end(c *conn.Conn, ref wire.Ref, o wire.Outcome) error {
+	size := wire.OutputSize{Written: 10, Kept: 10}
+	return c.Write(&wire.Result{
+		Ref: ref, Outcome: o, Message: "it \x1b[31m" + string(o) + "\n", Results: map[string]string{"last": "7"},
+		Output: map[wire.Stream]wire.OutputSize{wire.Stdout: size, wire.Stderr: size},
+	})
+}
+
+func unpack(bundle string) (map[string]string, *tls.Config, error) {
+	z, err := zip.OpenReader(bundle)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer z.Close()
+	content := make(map[string][]byte)
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			return nil, nil, err
+		}
+		if content[f.Name], err = io.ReadAll(r); err != nil {
+			return nil, nil, err
+		}
+	}
+	const folder = "threatconnect-envsvr/.tcenvsvr/"
+	env := make(map[string]string)
+	for line := range strings.Lines(string(content[folder+"environment.env"])) {
+		k, v, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		env[k] = v
+	}
+	key, cert, cas, err := pkcs12.DecodeChain(content[folder+"keystore.p12"], env["keystorePassword"])
+	if err != nil {
+		return nil, nil, err
+	}
+	roots := x509.NewCertPool()
+	for _, ca := range cas {
+		roots.AddCert(ca)
+	}
+	return env, &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{cert.Raw}, PrivateKey: key}},
+		RootCAs:      roots, NextProtos: []string{wire.ALPN},
+	}, nil
+}

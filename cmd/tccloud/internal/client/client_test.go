@@ -1,0 +1,138 @@
+package client_test
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/client"
+)
+
+func TestResolve(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write(client.TokenFile, "local-token\n")
+	other := write("other", "other-token")
+	two := write("two", "a\nb")
+	if err := client.WriteEndpoint(dir, client.Endpoint{URL: "https://127.0.0.1:1", ServerName: "localhost"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		source client.Source
+		env    map[string]string
+		want   string // URL, token, server name
+		err    error
+	}{
+		"data folder": {client.Source{Data: dir}, nil, "https://127.0.0.1:1 local-token localhost", nil},
+		"flag wins": {client.Source{Data: dir, URL: "https://x/", TokenFile: other},
+			map[string]string{"TCCLOUD_URL": "https://y", "TCCLOUD_TOKEN": "env"}, "https://x other-token ", nil},
+		"environment wins over data": {client.Source{Data: dir},
+			map[string]string{"TCCLOUD_URL": "https://y", "TCCLOUD_TOKEN": "env"}, "https://y env ", nil},
+		"token file of the environment": {client.Source{URL: "https://x"}, map[string]string{"TCCLOUD_TOKEN_FILE": other}, "https://x other-token ", nil},
+		"nothing":                       {client.Source{}, nil, "", client.ErrConfig},
+		"no token":                      {client.Source{URL: "https://x"}, nil, "", client.ErrConfig},
+		"no https":                      {client.Source{URL: "http://x", TokenFile: other}, nil, "", client.ErrConfig},
+		"password in the address":       {client.Source{URL: "https://u:p@x", TokenFile: other}, nil, "", client.ErrConfig},
+		"token of two lines":            {client.Source{URL: "https://x", TokenFile: two}, nil, "", client.ErrConfig},
+		"not running":                   {client.Source{Data: filepath.Join(dir, "none")}, nil, "", client.ErrNotRunning},
+	} {
+		tt.source.Getenv = func(name string) string { return tt.env[name] }
+		c, err := client.Resolve(tt.source)
+		if !errors.Is(err, tt.err) || (err == nil && c.URL+" "+c.Token+" "+c.ServerName != tt.want) {
+			t.Errorf("%s: got %q %q %q, %v; want %q, %v", name, c.URL, c.Token, c.ServerName, err, tt.want, tt.err)
+		}
+	}
+}
+
+// fake is an admin API that plays one answer after the other.
+func fake(t *testing.T, serve func(n int, w http.ResponseWriter, r *http.Request)) *client.Client {
+	t.Helper()
+	var n atomic.Int32
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		serve(int(n.Add(1)), w, r)
+	}))
+	t.Cleanup(s.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	return client.New(client.Config{URL: s.URL, Token: "t", Roots: roots, ServerName: "example.com"})
+}
+
+// A log that breaks off is followed on without gap or repetition, and
+// on to the next attempt.
+func TestFollowGoesOn(t *testing.T) {
+	shows := 0
+	c := fake(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+		enc := json.NewEncoder(w)
+		if !strings.HasSuffix(r.URL.Path, "/logs") {
+			// Asked before and after each log: attempt 1, 1, 1→2, 2, 2 ended.
+			shows++
+			attempt := wire.Attempt(1)
+			if shows > 2 {
+				attempt = 2
+			}
+			_ = enc.Encode(v1.Execution{ID: "x", Attempt: attempt, Ended: shows > 3})
+			return
+		}
+		chunk := func(attempt wire.Attempt, offset int64, data string) {
+			_ = enc.Encode(v1.Line{Chunk: &v1.Chunk{Attempt: attempt, Stream: wire.Stdout, Offset: offset, Data: []byte(data)}})
+		}
+		switch shows {
+		case 1: // breaks off in the middle
+			chunk(1, 0, "one ")
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		case 2:
+			chunk(1, 0, "one ")
+			chunk(1, 4, "two ")
+		default:
+			chunk(2, 0, "three")
+		}
+	})
+	var got strings.Builder
+	err := c.Follow(t.Context(), "x", client.LogQuery{}, func(k v1.Chunk) error {
+		got.Write(k.Data)
+		return nil
+	})
+	if err != nil || got.String() != "one two three" {
+		t.Errorf("got %q, %v", got.String(), err)
+	}
+}
+
+func TestAnswersThatAreNone(t *testing.T) {
+	c := fake(t, func(n int, w http.ResponseWriter, _ *http.Request) {
+		if n == 1 { // a proxy's
+			http.Error(w, "<html>Bad Gateway</html>", http.StatusBadGateway)
+			return
+		}
+		_, _ = w.Write([]byte("<html>"))
+	})
+	_, err := c.Status(t.Context())
+	if e, ok := errors.AsType[*v1.Error](err); !ok || e.Status != 502 || !strings.Contains(e.Message, "not from a cloud") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := c.Status(t.Context()); err == nil {
+		t.Error("HTML was taken for a status")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Wait(ctx, "x", nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}

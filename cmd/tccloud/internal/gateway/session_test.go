@@ -1,0 +1,81 @@
+package gateway_test
+
+import (
+	"testing"
+	"time"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/gateway"
+	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+)
+
+func beat(d time.Duration) Options {
+	return Options{Gateway: func(g *gateway.Config) { g.Heartbeat = d }}
+}
+
+// TestHalfOpen: an agent that is silent is given up after 2.5 heartbeats,
+// one that answers pings is not.
+func TestHalfOpen(t *testing.T) {
+	c := Start(t, beat(100*time.Millisecond))
+	good := c.Agent("good", 1)
+	cn, err := c.Dial("frozen", Dialing{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cn.Close()
+	cn.Write(&wire.Hello{Protocol: 1, BrokerToken: "token-frozen", ServerXID: "frozen"})
+	for {
+		m, err := cn.Read(Patience)
+		if err != nil {
+			t.Fatalf("closed without a word: %v", err)
+		}
+		if e, ok := m.(*wire.Error); ok {
+			if e.Code != wire.CodeHeartbeat {
+				t.Errorf("given up with %+v", e)
+			}
+			break
+		}
+	}
+	c.Submit()
+	Expect[*wire.Order](good)
+	list, err := c.Gateway.Sessions(t.Context())
+	if err != nil || len(list) != 1 || list[0].RTT == 0 {
+		t.Errorf("sessions: %+v, %v", list, err)
+	}
+}
+
+// TestPing: the agent's pings are answered.
+func TestPing(t *testing.T) {
+	c := Start(t, Options{})
+	a := c.Agent("s1", 1)
+	if a.Welcome.HeartbeatMS != 10_000 || a.Welcome.ConfigRevision != 7 || a.Welcome.Environment != Env {
+		t.Errorf("welcome is %+v", a.Welcome)
+	}
+	a.Send(&wire.Ping{Seq: 42})
+	if p := Expect[*wire.Pong](a); p.Seq != 42 {
+		t.Errorf("pong %d", p.Seq)
+	}
+}
+
+// TestSlowAgent: an agent that does not read holds up nobody else.
+func TestSlowAgent(t *testing.T) {
+	c := Start(t, Options{})
+	slow, err := c.Dial("slow", Dialing{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	slow.Write(&wire.Hello{Protocol: 1, BrokerToken: "token-slow", ServerXID: "slow"})
+	if _, err := slow.Read(Patience); err != nil {
+		t.Fatal(err)
+	}
+	big := &wire.Control{Action: wire.ActionDiagnostics, Args: map[string]string{"x": string(make([]byte, 30<<10))}}
+	for range 200 { // far more than the sockets' buffers
+		if c.Gateway.Control(t.Context(), "slow", big) != nil {
+			break // cut already
+		}
+	}
+	good := c.Agent("good", 1)
+	c.Submit()
+	Expect[*wire.Order](good)
+}

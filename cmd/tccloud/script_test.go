@@ -1,0 +1,124 @@
+package main
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"tcenvsvr/cmd/tccloud/internal/client"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tccloud": main, "agent": agent})
+}
+
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE") != "",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TCCLOUD_DATA", filepath.Join(e.WorkDir, "data"))
+			e.Setenv("HOME", e.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await": await, "ready": ready, "term": term, "exits": exits, "mktcx": mktcx, "nosecret": noSecret,
+		},
+	})
+}
+
+// patience bounds waiting for what must come.
+const patience = 30 * time.Second
+
+// await FILE: until the file is there.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		_, err := os.Stat(ts.MkAbs(args[0]))
+		if (err != nil) == neg {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s: %v", args[0], err)
+		}
+	}
+}
+
+// ready DATA: until a cloud listens where its endpoint.json says.
+func ready(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		e, err := client.ReadEndpoint(ts.MkAbs(args[0]))
+		if err == nil {
+			var c net.Conn
+			if c, err = net.Dial("tcp", e.API); err == nil {
+				_ = c.Close()
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("the cloud does not get ready: %v", err)
+		}
+	}
+}
+
+// term DATA: SIGTERM to the cloud that runs in DATA; testscript's own
+// kill knows INT and KILL only.
+func term(ts *testscript.TestScript, _ bool, args []string) {
+	e, err := client.ReadEndpoint(ts.MkAbs(args[0]))
+	ts.Check(err)
+	p, err := os.FindProcess(e.PID)
+	ts.Check(err)
+	ts.Check(p.Signal(syscall.SIGTERM))
+}
+
+// exits CODE PROGRAM ARG…: the program must end with CODE.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = e.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// mktcx FILE NAME VERSION LEVEL: a package without any program, for
+// agents that only pretend.
+func mktcx(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer f.Close()
+	z := zip.NewWriter(f)
+	w, err := z.Create(args[1] + "_v1/install.json")
+	ts.Check(err)
+	fmt.Fprintf(w, `{"programName":%q,"programVersion":%q,"programLanguage":"PYTHON","programMain":"run.py","runtimeLevel":%q,
+		"params":[{"name":"do","type":"String","required":true},{"name":"password","type":"String"}],
+		"playbook":{"outputVariables":[{"name":"out","type":"String"}]}}`, args[1], args[2], args[3])
+	ts.Check(z.Close())
+}
+
+// noSecret TEXT FILE…: none of the files may hold it.
+func noSecret(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args[1:] {
+		if strings.Contains(ts.ReadFile(name), args[0]) {
+			ts.Fatalf("%s holds %q", name, args[0])
+		}
+	}
+}
