@@ -231,11 +231,11 @@ func TestTwoAgentsShareAnEnvironment(t *testing.T) {
 	s.quiet(two)
 }
 
-// processesOf counts Apps of a home that still run: their folder is in it.
+// processesOf counts processes of Apps: they stand in the App's folder.
 func processesOf(home string) int {
 	n := 0
 	for _, where := range processesIn(home) {
-		if strings.HasPrefix(where, "cwd ") {
+		if strings.HasPrefix(where, "cwd ") && strings.Contains(where, "/exchange/programs/") {
 			n++
 		}
 	}

@@ -1,7 +1,6 @@
 package test
 
 import (
-	"cmp"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -54,9 +53,8 @@ func TestNetworkEveryWayToTheCloud(t *testing.T) {
 			var all sync.WaitGroup
 			for _, w := range ways {
 				for _, transport := range []string{"raw", "websocket"} {
-					a := s.onWay(c, w, transport)
 					all.Go(func() {
-						if err := s.report(c, a, transport, w); err != nil {
+						if err := s.work(c, w, transport); err != nil {
 							t.Errorf("%s, %s: %v", w.name, transport, err)
 						}
 					})
@@ -64,18 +62,24 @@ func TestNetworkEveryWayToTheCloud(t *testing.T) {
 			}
 			all.Wait()
 			for _, w := range ways {
-				for _, target := range []string{c.Broker, c.API} {
-					_, port, _ := net.SplitHostPort(target)
-					if n := strings.Count(w.tunnels(), net.JoinHostPort(hidden, port)); w.name != "direct" && n < 2 {
-						t.Errorf("%s carried %d tunnels to port %s; want one of each agent", w.name, n, port)
-					}
-				}
+				s.eventually("looking for the tunnels of "+w.name, func() error { return s.carried(c, w) })
 				if w.password != "" {
 					s.silentAbout(w.password)
 				}
 			}
 		})
 	}
+}
+
+// carried checks that a proxy saw the session and the downloads of both agents.
+func (s *scene) carried(c *stage.Cloud, w way) error {
+	for _, target := range []string{c.Broker, c.API} {
+		_, port, _ := net.SplitHostPort(target)
+		if n := strings.Count(w.tunnels(), net.JoinHostPort(hidden, port)); w.name != "direct" && n < 2 {
+			return fmt.Errorf("%d tunnels to port %s; want one of each agent", n, port)
+		}
+	}
+	return nil
 }
 
 // ways starts a proxy of each kind.
@@ -109,36 +113,25 @@ func (s *scene) through(proxy string) []string {
 	return []string{"--proxyTC", "true", "--proxyHost", u.Scheme + "://" + u.Hostname(), "--proxyPort", u.Port(), "--proxyUsername", "ada"}
 }
 
-// onWay enrols and starts an agent in an Environment of its own.
-func (s *scene) onWay(c *stage.Cloud, w way, transport string) *stage.Agent {
-	s.t.Helper()
+// work lets an agent in an Environment of its own run the App that
+// publishes files, and reads one. At the end the agent is killed: squid logs tunnels when they end.
+func (s *scene) work(c *stage.Cloud, w way, transport string) error {
 	name := transport + "-" + w.name
-	_, err := c.Do(s.ctx, "env", "create", name)
-	s.must(err, "creating an Environment")
+	if _, err := c.Do(s.ctx, "env", "create", name); err != nil {
+		return err
+	}
 	a, err := c.Enroll(s.ctx, name, name)
-	s.must(err, "enrolling "+name)
-	if w.password != "" {
-		s.set(a, "proxyPassword", w.password)
+	if err != nil {
+		return err
+	}
+	if err := set(a, "proxyPassword", w.password); err != nil {
+		return err
 	}
 	flags := append([]string{"--appsRunner", "none", "--queueTransport", strings.TrimPrefix(transport, "raw")}, w.flags...)
-	s.must(a.Start(flags...), "starting "+name)
-	return a
-}
-
-// set changes settings in an agent's file.
-func (s *scene) set(a *stage.Agent, keysAndValues ...string) {
-	s.t.Helper()
-	p, err := paths.New(a.Home)
-	s.must(err, "finding the agent's settings")
-	changes := map[string]string{}
-	for i := 0; i < len(keysAndValues); i += 2 {
-		changes[keysAndValues[i]] = keysAndValues[i+1]
+	if err := a.Start(flags...); err != nil {
+		return err
 	}
-	s.must(settings.Set(p.Settings, changes), "changing the agent's settings")
-}
-
-// report lets an agent run the App that publishes files, and reads one.
-func (s *scene) report(c *stage.Cloud, a *stage.Agent, transport string, w way) error {
+	defer a.Kill()
 	if err := a.Connected(s.ctx); err != nil {
 		return err
 	}
@@ -150,9 +143,9 @@ func (s *scene) report(c *stage.Cloud, a *stage.Agent, transport string, w way) 
 		return fmt.Errorf("connected by %q through %q", status.Link.Transport, status.Link.Proxy)
 	}
 	var e execution
-	err = c.JSON(s.ctx, &e, "run", filepath.Base(a.Home), "Test_-_Job", "--param", "owner=Ada", "--param", "exit_code=0", "--param", "count=2")
-	if err = cmp.Or(err, s.is(e, wire.Succeeded)); err != nil {
-		return err
+	err = c.JSON(s.ctx, &e, "run", name, "Test_-_Job", "--param", "owner=Ada", "--param", "exit_code=0", "--param", "count=2")
+	if err != nil || e.State != wire.State(wire.Succeeded) {
+		return fmt.Errorf("order %s ended %s: %s %s %s: %w", e.ID, e.State, e.Error, e.Message, e.Reason, err)
 	}
 	out := filepath.Join(a.Home, "download")
 	if _, err := c.Do(s.ctx, "execution", "download", e.ID, "report.csv", "-o", out); err != nil {
@@ -165,10 +158,15 @@ func (s *scene) report(c *stage.Cloud, a *stage.Agent, transport string, w way) 
 	return err
 }
 
-// is tells how an execution that should have ended so ended otherwise.
-func (s *scene) is(e execution, want wire.Outcome) error {
-	if e.State != wire.State(want) {
-		return fmt.Errorf("order %s ended %s: %s %s %s; want %s", e.ID, e.State, e.Error, e.Message, e.Reason, want)
+// set changes settings in an agent's file.
+func set(a *stage.Agent, keysAndValues ...string) error {
+	p, err := paths.New(a.Home)
+	if err != nil {
+		return err
 	}
-	return nil
+	changes := map[string]string{}
+	for i := 0; i < len(keysAndValues); i += 2 {
+		changes[keysAndValues[i]] = keysAndValues[i+1]
+	}
+	return settings.Set(p.Settings, changes)
 }

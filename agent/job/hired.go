@@ -19,7 +19,7 @@ type hired struct {
 	cmd    *exec.Cmd
 	in     *os.File // the shim's stdin
 	out    *os.File // its stdout
-	errors *os.File // its stderr: a file, because the break of a pipe would end it
+	stderr *os.File // its stderr: a file, because the break of a pipe would end it
 	ended  chan struct{}
 }
 
@@ -48,7 +48,7 @@ func (e *Executor) hire(ctx context.Context) (*hired, error) {
 		_, _ = in.Close(), out.Close()
 		return fail(err)
 	}
-	h := &hired{cmd: cmd, in: in, out: out, errors: stderr, ended: make(chan struct{})}
+	h := &hired{cmd: cmd, in: in, out: out, stderr: stderr, ended: make(chan struct{})}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = stdin, stdout, stderr, ownSession()
 	if err := cmd.Start(); err != nil {
 		close(h.ended)
@@ -92,7 +92,7 @@ func (h *hired) ask(ctx context.Context, request []byte) (spec.Reply, error) {
 
 // release closes the agent's ends; the shim does not mind.
 func (h *hired) release() {
-	_, _, _ = h.in.Close(), h.out.Close(), h.errors.Close()
+	_, _, _ = h.in.Close(), h.out.Close(), h.stderr.Close()
 }
 
 // dismiss releases a shim that will not start anything, and ends it where
@@ -109,7 +109,7 @@ func (h *hired) lastWords() []string {
 	case <-h.ended:
 	case <-time.After(2 * time.Second):
 	}
-	data, err := io.ReadAll(io.NewSectionReader(h.errors, 0, spec.MaxRecord))
+	data, err := io.ReadAll(io.NewSectionReader(h.stderr, 0, spec.MaxRecord))
 	if err != nil {
 		return nil
 	}

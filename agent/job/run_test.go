@@ -21,6 +21,7 @@ func TestExit(t *testing.T) {
 		{"high code", "exit 255", 255, ""},
 		{"signal", "kill -SEGV $$", -1, "SIGSEGV"},
 		{"killed", "kill -KILL $$", -1, "SIGKILL"},
+		{"real-time signal", "kill -40 $$", -1, "SIG40"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := shell(t, c.script)
@@ -156,5 +157,13 @@ func TestOneStartPerFolder(t *testing.T) {
 	}
 	if data, _ := os.ReadFile(filepath.Join(l.Dir, "out/count")); string(data) != "once\n" {
 		t.Errorf("ran: %q", data)
+	}
+}
+
+// TestLongRun: longer than the shim keeps the memory of its start.
+func TestLongRun(t *testing.T) {
+	l := shell(t, `sleep 0.8; echo late; (sleep 1000 &); exit 9`)
+	if exit := run(t, l); exit.Code != 9 || exit.Stdout.Written != 5 {
+		t.Errorf("%+v", exit)
 	}
 }

@@ -28,7 +28,7 @@ func Alive(id ID) bool {
 	if err == nil {
 		return p.Start == id.Start
 	}
-	return id.PID > 1 && unix.Kill(id.PID, 0) == unix.EPERM && hidden(id.PID)
+	return id.PID > 1 && errors.Is(unix.Kill(id.PID, 0), unix.EPERM) && hidden(id.PID)
 }
 
 // hidden reports that pid exists but has no readable entry in /proc.

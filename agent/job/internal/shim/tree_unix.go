@@ -109,12 +109,19 @@ func (t *tree) watch() {
 		case pid == t.id.PID:
 			e.ended, e.code = true, ws.ExitStatus()
 			if ws.Signaled() {
-				e.code, e.signal = -1, unix.SignalName(ws.Signal())
+				e.code, e.signal = -1, signalName(ws.Signal())
 			}
 		case t.stopping.Load():
 			t.reaped.Add(1)
 		}
 	}
+}
+
+func signalName(sig unix.Signal) string {
+	if name := unix.SignalName(sig); name != "" {
+		return name
+	}
+	return fmt.Sprintf("SIG%d", sig) // a real-time signal
 }
 
 // members are all living processes of the job.

@@ -11,30 +11,47 @@ import (
 
 // trim gives back what only the start needed: the heap, and the pages of the program that its
 // many packages touched when they were initialised. What is needed again comes back
-// from the page cache; a waiting shim needs little. Halves what a shim takes.
+// from the page cache, and a waiting shim needs little. It halves what a shim takes.
 func trim() {
 	debug.FreeOSMemory()
-	maps, err := os.ReadFile("/proc/self/maps")
+	smaps, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
 		return
 	}
-	for line := range bytes.Lines(maps) {
-		from, to, ok := program(line)
-		if ok {
-			_, _, _ = unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED)
-		}
+	for _, r := range untouched(smaps) {
+		_, _, _ = unix.Syscall(unix.SYS_MADVISE, r.from, r.to-r.from, unix.MADV_DONTNEED)
 	}
 }
 
-// program picks the mappings of files that cannot have been written to.
-// Their content is in the file, so dropping them loses nothing.
-func program(line []byte) (from, to uintptr, ok bool) {
-	f := bytes.Fields(line)
-	if len(f) < 6 || f[5][0] != '/' || f[1][1] != '-' || f[1][3] != 'p' {
-		return 0, 0, false
+// region is a part of the address space.
+type region struct{ from, to uintptr }
+
+// untouched picks the mappings of files that cannot be written to and of
+// which no page ever was (what the loader relocated is read-only now, and
+// has such pages). Their content is in the file, so dropping them loses nothing.
+func untouched(smaps []byte) []region {
+	var found []region
+	var r region
+	candidate := false
+	for line := range bytes.Lines(smaps) {
+		f := bytes.Fields(line)
+		switch {
+		case len(f) >= 5 && !bytes.HasSuffix(f[0], []byte(":")): // a mapping begins
+			r, candidate = parseRegion(f[0])
+			candidate = candidate && len(f) >= 6 && f[5][0] == '/' && len(f[1]) == 4 && f[1][1] == '-' && f[1][3] == 'p'
+		case candidate && len(f) == 3 && string(f[0]) == "Anonymous:":
+			if string(f[1]) == "0" {
+				found = append(found, r)
+			}
+			candidate = false
+		}
 	}
-	a, b, _ := bytes.Cut(f[0], []byte("-"))
-	start, err1 := strconv.ParseUint(string(a), 16, 64)
-	end, err2 := strconv.ParseUint(string(b), 16, 64)
-	return uintptr(start), uintptr(end), err1 == nil && err2 == nil && start < end
+	return found
+}
+
+func parseRegion(text []byte) (region, bool) {
+	a, b, _ := bytes.Cut(text, []byte("-"))
+	from, err1 := strconv.ParseUint(string(a), 16, 64)
+	to, err2 := strconv.ParseUint(string(b), 16, 64)
+	return region{uintptr(from), uintptr(to)}, err1 == nil && err2 == nil && from < to
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -136,7 +135,8 @@ func (a *API) Run(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return base },
-		ErrorLog:          log.New(quiet{a.Logger}, "", 0),
+		// Scans and aborted handshakes are nobody's emergency.
+		ErrorLog: slog.NewLogLogger(a.Logger.Handler(), slog.LevelDebug),
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -159,15 +159,6 @@ func (a *API) Run(ctx context.Context, l net.Listener) error {
 		return nil
 	}
 	return fmt.Errorf("serving the API on %s: %w", l.Addr(), err)
-}
-
-// quiet passes on what net/http says about single connections: scans and
-// aborted handshakes are nobody's emergency.
-type quiet struct{ log *slog.Logger }
-
-func (q quiet) Write(p []byte) (int, error) {
-	q.log.Debug("connection to the API failed", "err", string(p[:max(len(p)-1, 0)]))
-	return len(p), nil
 }
 
 // connected maps the servers with a session to it.

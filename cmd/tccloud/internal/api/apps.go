@@ -2,12 +2,11 @@ package api
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"slices"
-	"time"
 
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 )
@@ -21,23 +20,8 @@ func (a *API) apps(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// slowly reads a large body: no limit for the whole, one for each pause.
-type slowly struct {
-	io.Reader
-	control *http.ResponseController
-}
-
-func (s slowly) Read(p []byte) (int, error) {
-	_ = s.control.SetReadDeadline(time.Now().Add(time.Minute)) // best effort: not every connection has deadlines
-	n, err := s.Reader.Read(p)
-	if err != nil {
-		_ = s.control.SetReadDeadline(time.Time{})
-	}
-	return n, err
-}
-
 func (a *API) addApp(w http.ResponseWriter, r *http.Request) error {
-	body := slowly{http.MaxBytesReader(w, r.Body, wire.MaxAppSize), http.NewResponseController(w)}
+	body := pace.NewReader(w, http.MaxBytesReader(w, r.Body, wire.MaxAppSize))
 	app, err := a.Catalog.Add(r.Context(), body, flag(r, "replace"), a.needed(r.Context()))
 	if err != nil {
 		if f := describe(err); f.Code == v1.CodeExists {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -158,7 +159,7 @@ func (a *API) bundle(w http.ResponseWriter, r *http.Request) error {
 	if q.Kind == "" {
 		kind = bundle.All
 	}
-	if err := kind.Check(); err == bundle.ErrNoPackage {
+	if err := kind.Check(); errors.Is(err, bundle.ErrNoPackage) {
 		return err
 	} else if err != nil {
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)

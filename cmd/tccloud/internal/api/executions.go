@@ -9,10 +9,10 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"tcenvsvr/agent/appapi"
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
@@ -165,8 +165,8 @@ func (a *API) file(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Length", strconv.FormatInt(whole.Size, 10))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Sha256", string(whole.SHA256))
-	out := patient(w)
-	defer out.end()
+	out := pace.NewWriter(w)
+	defer out.End()
 	if _, err := io.Copy(out, f); err != nil {
 		// The length was promised: the connection must not look complete.
 		a.Logger.Warn("published file not sent", "order", e.ID, "err", err)
@@ -174,25 +174,3 @@ func (a *API) file(w http.ResponseWriter, r *http.Request) error {
 	}
 	return nil
 }
-
-// answerer gives each write of a long answer its own time limit.
-type answerer struct {
-	http.ResponseWriter
-	control *http.ResponseController // its errors: not every connection has deadlines
-}
-
-// patient is for answers that may outlast the deadline of the request,
-// whose body is of no interest any more.
-func patient(w http.ResponseWriter) answerer {
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Time{})
-	return answerer{w, c}
-}
-
-func (a answerer) Write(p []byte) (int, error) {
-	_ = a.control.SetWriteDeadline(time.Now().Add(time.Minute))
-	return a.ResponseWriter.Write(p)
-}
-
-// end lets the connection's next answer begin without a limit.
-func (a answerer) end() { _ = a.control.SetWriteDeadline(time.Time{}) }

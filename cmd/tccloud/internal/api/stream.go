@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
@@ -22,13 +23,13 @@ const alive = 15 * time.Second
 // lines writes an answer of lines; it is safe for concurrent use.
 type lines struct {
 	mu  sync.Mutex
-	out answerer
+	out *pace.Writer
 	enc *json.Encoder
 }
 
 // begin sends the header and keeps the connection awake until stop.
 func begin(w http.ResponseWriter, r *http.Request) (l *lines, stop func()) {
-	out := patient(w)
+	out := pace.NewWriter(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
 	l = &lines{out: out, enc: json.NewEncoder(out)}
@@ -52,7 +53,7 @@ func begin(w http.ResponseWriter, r *http.Request) (l *lines, stop func()) {
 	return l, func() {
 		cancel()
 		<-done
-		out.end()
+		out.End()
 	}
 }
 
@@ -62,7 +63,7 @@ func (l *lines) write(v v1.Line) error {
 	if err := l.enc.Encode(v); err != nil {
 		return err
 	}
-	return l.out.control.Flush()
+	return l.out.Flush()
 }
 
 // fail is the last line of an answer that broke off.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
@@ -60,8 +61,8 @@ func (c *Catalog) serveApp(w http.ResponseWriter, r *http.Request, xid wire.Serv
 	c.log.Debug("app download", "server", xid, "sha256", sha, "range", r.Header.Get("Range"))
 	w.Header().Set("Content-Type", "application/zip")
 	w.Header().Set("ETag", `"`+string(sha)+`"`)
-	out := answer{w, http.NewResponseController(w)}
-	defer out.end()
+	out := pace.NewWriter(w)
+	defer out.End()
 	http.ServeContent(out, r, "", time.Time{}, f)
 	return nil
 }
@@ -109,8 +110,8 @@ func (c *Catalog) serveUpload(w http.ResponseWriter, r *http.Request, xid wire.S
 	}
 	f := upload.File{Ref: ref, Name: r.PathValue("name")}
 	whole := upload.Whole{Size: size, SHA256: wire.SHA256(query.Get("sha256"))}
-	body := newBody(w, r)
-	held, err := c.uploads.Put(r.Context(), f, offset, whole, body, body.interrupt)
+	body := pace.NewReader(w, r.Body)
+	held, err := c.uploads.Put(r.Context(), f, offset, whole, body, body.Interrupt)
 	setOffset(w, held)
 	switch {
 	case errors.Is(err, upload.ErrOffset):
@@ -160,7 +161,7 @@ func (e *badRequest) Error() string { return e.message }
 // fail answers with the status the protocol gives to an error. The body
 // is for people who watch the traffic.
 func (c *Catalog) fail(w http.ResponseWriter, r *http.Request, xid wire.ServerXID, err error) {
-	status, message := http.StatusInternalServerError, "the cloud's storage is not available"
+	status, message := http.StatusServiceUnavailable, "the cloud's storage is not available" // the agent tries again
 	denied, isDenied := errors.AsType[*registry.Denied](err)
 	bad, isBad := errors.AsType[*badRequest](err)
 	switch {
@@ -181,7 +182,6 @@ func (c *Catalog) fail(w http.ResponseWriter, r *http.Request, xid wire.ServerXI
 	case r.Context().Err() != nil:
 		return // the agent hung up
 	default:
-		status = http.StatusServiceUnavailable // the agent tries again
 		c.log.Error("request of an agent not served", "server", xid, "method", r.Method, "err", err)
 	}
 	http.Error(w, message, status)

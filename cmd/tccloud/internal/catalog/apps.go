@@ -101,7 +101,7 @@ func (c *Catalog) Get(ctx context.Context, name, version string) (App, error) {
 	if version != "" {
 		a, _, err := c.read(ctx, key(name, version))
 		if err != nil {
-			return App{}, fmt.Errorf("App %.140q version %.70q: %w", name, version, err)
+			return App{}, fmt.Errorf("looking for App %.140q version %.70q: %w", name, version, err)
 		}
 		return a, nil
 	}
@@ -114,7 +114,7 @@ func (c *Catalog) Get(ctx context.Context, name, version string) (App, error) {
 			return a, nil
 		}
 	}
-	return App{}, fmt.Errorf("App %.140q: %w", name, ErrNotFound)
+	return App{}, fmt.Errorf("looking for App %.140q: %w", name, ErrNotFound)
 }
 
 // Remove takes a version out of the catalog. Its content goes too, unless

@@ -27,7 +27,7 @@ type Client struct {
 	http  *http.Client
 }
 
-// ErrUnreachable: the cloud did not answer.
+// ErrUnreachable means that the cloud did not answer.
 var ErrUnreachable = errors.New("the cloud does not answer")
 
 // New returns a client; it does not connect yet.

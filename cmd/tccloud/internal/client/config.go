@@ -24,7 +24,7 @@ type Source struct {
 	Getenv                   func(string) string // nil: none
 }
 
-// ErrConfig: it is not known where the cloud is, or how to get in.
+// ErrConfig means that it is not known where the cloud is, or how to get in.
 var ErrConfig = errors.New("connection to the cloud is not configured")
 
 // Resolve finds out where the cloud is, see the package documentation.

@@ -31,7 +31,7 @@ const (
 	TokenFile    = "admin.token"
 )
 
-// ErrNotRunning: there is no cloud where one was looked for.
+// ErrNotRunning means that there is no cloud where one was looked for.
 var ErrNotRunning = errors.New("the cloud is not running")
 
 // WriteEndpoint makes e known to clients on this host.

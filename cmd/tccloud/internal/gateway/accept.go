@@ -56,13 +56,22 @@ func (g *Gateway) serve(ctx context.Context, nc net.Conn, busy bool) {
 	}
 }
 
+// peer is a connection before it is a session.
+type peer struct {
+	nc        net.Conn
+	c         *conn.Conn // for hello and for writing
+	tls       *tls.Conn
+	transport string
+	read      func() ([]byte, error)
+}
+
 func (g *Gateway) raw(ctx context.Context, nc net.Conn, tc *tls.Conn, busy bool) {
 	c := conn.Raw(nc)
 	if busy {
 		g.refuse(nc, c, later("too many connections at once"))
 		return
 	}
-	g.hello(ctx, nc, c, tc, "tls")
+	g.hello(ctx, &peer{nc, c, tc, "tls", func() ([]byte, error) { return wire.ReadFrame(nc) }})
 }
 
 // isHTTP recognises the first bytes of an HTTP request; none is the

@@ -6,17 +6,16 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
-	"tcenvsvr/agent/conn"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 )
 
 // hello opens a session or says why not. The session gets a new
 // goroutine: this one's stack has grown by the handshake.
-func (g *Gateway) hello(live context.Context, nc net.Conn, c *conn.Conn, tc *tls.Conn, transport string) {
+func (g *Gateway) hello(live context.Context, p *peer) {
+	nc, c := p.nc, p.c
 	ctx, cancel := context.WithTimeout(live, g.cfg.HandshakeTimeout)
 	defer cancel()
 	m, err := c.Read(g.cfg.HandshakeTimeout)
@@ -38,7 +37,7 @@ func (g *Gateway) hello(live context.Context, nc net.Conn, c *conn.Conn, tc *tls
 		g.refuse(nc, c, &wire.Error{Code: wire.CodeProtocol, Message: fmt.Sprintf("protocol %d is not spoken here, %d is", h.Protocol, wire.Protocol)})
 		return
 	}
-	s, err := g.admit(ctx, nc, c, tc, h, transport)
+	s, err := g.admit(ctx, p, h)
 	if err != nil {
 		g.log.Info("session was refused", "server", h.ServerXID, "remote", nc.RemoteAddr(), "err", err)
 		g.refuse(nc, c, wireError(err))
@@ -48,14 +47,14 @@ func (g *Gateway) hello(live context.Context, nc net.Conn, c *conn.Conn, tc *tls
 }
 
 // admit authenticates, attaches and welcomes.
-func (g *Gateway) admit(ctx context.Context, nc net.Conn, c *conn.Conn, tc *tls.Conn, h *wire.Hello, transport string) (*session, error) {
+func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, error) {
 	select {
 	case g.auth <- struct{}{}:
 		defer func() { <-g.auth }()
 	case <-ctx.Done():
 		return nil, &dispatch.EndError{Code: wire.CodeRetryLater, Message: "too many sessions at once", RetryAfter: 5 * time.Second}
 	}
-	cert, err := g.certificate(tc)
+	cert, err := g.certificate(p.tls)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +63,7 @@ func (g *Gateway) admit(ctx context.Context, nc net.Conn, c *conn.Conn, tc *tls.
 		return nil, err
 	}
 	s := &session{
-		g: g, nc: nc, c: c, server: srv, transport: transport, connected: time.Now(),
+		g: g, nc: p.nc, c: p.c, read: p.read, server: srv, transport: p.transport, connected: time.Now(),
 		version: h.Version, os: h.OS, arch: h.Arch, bootID: h.BootID, executors: h.Executors,
 	}
 	seat, w, err := g.cfg.Dispatcher.Attach(ctx, srv.Environment, s, h)
@@ -89,7 +88,7 @@ func (g *Gateway) admit(ctx context.Context, nc net.Conn, c *conn.Conn, tc *tls.
 	}
 	seat.Open()
 	g.log.Info("session was opened", "server", srv.XID, "environment", srv.Environment, "epoch", seat.Epoch(),
-		"transport", transport, "remote", nc.RemoteAddr(), "orders", len(h.Orders), "results", len(h.Results), "fenced", len(w.Fenced))
+		"transport", p.transport, "remote", p.nc.RemoteAddr(), "orders", len(h.Orders), "results", len(h.Results), "fenced", len(w.Fenced))
 	return s, nil
 }
 

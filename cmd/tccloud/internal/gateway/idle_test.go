@@ -9,9 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
-	"runtime/pprof"
 	"strings"
 	"sync"
 	"testing"
@@ -62,16 +60,6 @@ func TestIdleGateway(t *testing.T) {
 	debug.FreeOSMemory()
 	fmt.Println("READY")
 	bufio.NewReader(os.Stdin).ReadString('\n') // until the parent ends
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	fmt.Fprintf(os.Stderr, "before: heapinuse %d heapalloc %d stack %d sys %d idle %d released %d next %d numgc %d\n", m.HeapInuse>>10, m.HeapAlloc>>10, m.StackInuse>>10, m.Sys>>10, m.HeapIdle>>10, m.HeapReleased>>10, m.NextGC>>10, m.NumGC)
-	runtime.GC()
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	fmt.Fprintf(os.Stderr, "heapinuse %d heapalloc %d stack %d sys %d idle %d released %d next %d gcsys %d other %d mspan %d\n", m.HeapInuse>>10, m.HeapAlloc>>10, m.StackInuse>>10, m.Sys>>10, m.HeapIdle>>10, m.HeapReleased>>10, m.NextGC>>10, m.GCSys>>10, m.OtherSys>>10, m.MSpanInuse>>10)
-	pf, _ := os.Create("/tmp/idle.prof")
-	pprof.WriteHeapProfile(pf)
-	pf.Close()
 }
 
 // BenchmarkIdle measures the gateway's memory for each idle agent over
@@ -88,7 +76,6 @@ func BenchmarkIdle(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}

@@ -19,8 +19,13 @@ const maxBacklog = 8 << 20
 // errOver means that the session does not take messages any more.
 var errOver = errors.New("the session is over")
 
-// session is one connected agent. It has one goroutine, which reads; a
-// second one lives while there is something to write.
+// maxInbox is how many bytes an agent may be ahead of what is handled.
+const maxInbox = 1 << 20
+
+// session is one connected agent. It has one goroutine, which only reads
+// frames, so that its stack stays small: thousands of them wait all day. What was
+// read is decoded and handled, in order, by a second one that lives while there is
+// something to do, and so is what is to be written.
 type session struct {
 	g         *Gateway
 	nc        net.Conn
@@ -34,11 +39,18 @@ type session struct {
 	bootID    string
 	executors int
 
+	read func() ([]byte, error) // the next frame
+
 	mu       sync.Mutex
-	out      [][]byte // frames to be written
-	backlog  int      // their bytes
-	writing  bool     // a goroutine is at it
-	over     bool     // nothing more may be queued
+	in       [][]byte      // frames to be handled
+	ahead    int           // their bytes
+	handling bool          // a goroutine is at it
+	room     chan struct{} // closed when the reader may go on
+	out      [][]byte      // frames to be written
+	backlog  int           // their bytes
+	writing  bool          // a goroutine is at it
+	over     bool          // nothing more may be queued
+	ended    bool          // by us: nothing more is handled
 	lastSent time.Time
 	pingSeq  int64
 	pingAt   time.Time // of an unanswered ping
@@ -130,7 +142,7 @@ func (s *session) finish(m wire.Message) {
 	if s.over {
 		return
 	}
-	s.over = true
+	s.over, s.ended = true, true
 	if err != nil {
 		s.nc.Close()
 		return
@@ -144,13 +156,12 @@ func (s *session) run(ctx context.Context) {
 	defer s.leave()
 	defer s.c.Close()
 	for !s.isOver() {
-		m, err := s.c.Read(s.g.cfg.Heartbeat * 5 / 2)
+		s.nc.SetReadDeadline(time.Now().Add(s.g.cfg.Heartbeat * 5 / 2))
+		frame, err := s.read()
 		switch {
-		case s.isOver(): // what was read is said again in the next session
 		case err == nil:
-			if err := s.handle(ctx, m); err != nil {
-				s.fail(err, wireError(err))
-			}
+			s.take(ctx, frame)
+		case s.isOver():
 		case isTimeout(err):
 			s.fail(err, &wire.Error{Code: wire.CodeHeartbeat, Message: "nothing was heard for 2.5 heartbeats"})
 		case protocolError(err):
@@ -170,6 +181,57 @@ func (s *session) run(ctx context.Context) {
 	s.nc.SetReadDeadline(time.Now().Add(wait))
 	s.mu.Unlock()
 	io.Copy(io.Discard, s.nc)
+}
+
+// take has a frame handled, and waits while too much is to be handled.
+func (s *session) take(ctx context.Context, frame []byte) {
+	s.mu.Lock()
+	s.in = append(s.in, frame)
+	s.ahead += len(frame)
+	if !s.handling {
+		s.handling = true
+		s.g.conns.Go(func() { s.work(ctx) })
+	}
+	var room chan struct{}
+	if s.ahead > maxInbox {
+		room = make(chan struct{})
+		s.room = room
+	}
+	s.mu.Unlock()
+	if room != nil {
+		<-room
+	}
+}
+
+// work handles what is there and ends. After we ended the session nothing
+// more is handled: the agent says it again in the next one.
+func (s *session) work(ctx context.Context) {
+	for {
+		s.mu.Lock()
+		if s.ended {
+			s.in, s.ahead = nil, 0
+		}
+		if s.room != nil && s.ahead <= maxInbox/2 {
+			close(s.room)
+			s.room = nil
+		}
+		if len(s.in) == 0 {
+			s.in, s.handling = nil, false
+			s.mu.Unlock()
+			return
+		}
+		frame := s.in[0]
+		s.in[0], s.in = nil, s.in[1:]
+		s.ahead -= len(frame)
+		s.mu.Unlock()
+		m, err := wire.Decode(frame)
+		if err == nil {
+			err = s.handle(ctx, m)
+		}
+		if err != nil {
+			s.fail(err, wireError(err))
+		}
+	}
 }
 
 // fail ends the session for a reason found here.

@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -108,8 +110,21 @@ func (g *Gateway) upgrade(live context.Context, w http.ResponseWriter, r *http.R
 			g.refuse(ws.NetConn(), c, later("too many connections at once"))
 			return
 		}
-		g.hello(live, ws.NetConn(), c, tc, "websocket")
+		g.hello(live, &peer{ws.NetConn(), c, tc, "websocket", func() ([]byte, error) { return readMessage(ws) }})
 	})
+}
+
+func readMessage(ws *websocket.Conn) ([]byte, error) {
+	kind, frame, err := ws.ReadMessage()
+	switch {
+	case errors.Is(err, websocket.ErrReadLimit):
+		return nil, wire.ErrFrameTooLarge
+	case err != nil:
+		return nil, err
+	case kind != websocket.BinaryMessage:
+		return nil, fmt.Errorf("%w: not a binary WebSocket message", wire.ErrInvalid)
+	}
+	return frame, nil
 }
 
 func (g *Gateway) closing() bool {

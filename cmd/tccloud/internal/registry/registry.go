@@ -34,7 +34,6 @@ type Registry struct {
 	kv      jetstream.KeyValue
 	ca      *pki.Authority
 	log     *slog.Logger
-	watch   jetstream.KeyWatcher
 	changed chan struct{} // 1 token: something changed since Run last looked
 
 	mu       sync.RWMutex
@@ -50,7 +49,7 @@ type entry[T any] struct {
 }
 
 // Open reads all records and returns when the copy in memory is
-// complete. The watch lasts as long as ctx; Run feeds from it.
+// complete; Run keeps it so.
 func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -62,25 +61,29 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 		servers:  make(map[wire.ServerXID]entry[record]),
 		delivery: make(map[digest]wire.ServerXID),
 	}
-	var err error
-	if r.watch, err = cfg.KV.WatchAll(ctx); err != nil {
-		return nil, fmt.Errorf("watching the registry: %w", err)
+	watch, err := cfg.KV.WatchAll(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the registry: %w", err)
 	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("reading the registry: %w", context.Cause(ctx))
-		case e, ok := <-r.watch.Updates():
+		case e, ok := <-watch.Updates():
 			switch {
 			case !ok:
-				return nil, errors.New("reading the registry: the watch ended")
+				return nil, errors.New("reading the registry: the answer broke off")
 			case e == nil: // all that was there has come
-				return r, nil
+				return r, watch.Stop()
 			default:
-				r.apply(e.Key(), e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut)
+				r.take(e)
 			}
 		}
 	}
+}
+
+func (r *Registry) take(e jetstream.KeyValueEntry) {
+	r.apply(e.Key(), e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut)
 }
 
 // Authority is the CA that signs this registry's client certificates.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"tcenvsvr/agent/wire"
 )
 
@@ -22,24 +20,46 @@ type Sessions interface {
 // was authenticated just before a change and registered just after it.
 const recheck = 10 * time.Second
 
+// rewatch is the pause before a lost watch is begun again.
+const rewatch = time.Second
+
 // Run follows the bucket and cuts sessions that may no longer be, until
-// ctx ends. It returns an error when the watch is lost for good.
+// ctx ends. It outlasts the store's absence: then what is known stays valid.
 func (r *Registry) Run(ctx context.Context, sessions Sessions) error {
+	for {
+		err := r.follow(ctx, sessions)
+		if ctx.Err() != nil {
+			return nil
+		}
+		r.log.Warn("watch of the registry lost, beginning again", "err", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(rewatch):
+		}
+	}
+}
+
+func (r *Registry) follow(ctx context.Context, sessions Sessions) error {
+	// It begins with everything there is, so that nothing is missed
+	// between Open or a lost watch and this one.
+	watch, err := r.kv.WatchAll(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = watch.Stop() }()
 	tick := time.NewTicker(recheck)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case e, ok := <-r.watch.Updates():
+		case e, ok := <-watch.Updates():
 			if !ok {
-				if ctx.Err() != nil {
-					return nil
-				}
-				return errors.New("watching the registry: the watch ended")
+				return errors.New("it ended")
 			}
 			if e != nil {
-				r.apply(e.Key(), e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut)
+				r.take(e)
 			}
 		case <-r.changed:
 			r.cut(ctx, sessions)

@@ -23,7 +23,7 @@ type Variable struct {
 	Changed time.Time `json:"changed"`
 }
 
-// ErrVariable: not a variable's name.
+// ErrVariable says that it is not a variable's name.
 var ErrVariable = errors.New("want source TC or Vault and an id of 1–64 letters, digits and -")
 
 var variableID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)

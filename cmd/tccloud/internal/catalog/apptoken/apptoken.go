@@ -28,8 +28,8 @@ import (
 
 // Errors of Check. ErrExpired still comes with the token's claims.
 var (
-	ErrInvalid = errors.New("App token is not valid")
-	ErrExpired = errors.New("App token has expired")
+	ErrInvalid = errors.New("the App's token is not valid")
+	ErrExpired = errors.New("the App's token has expired")
 )
 
 const keySize = 32

@@ -25,7 +25,7 @@ import (
 	"tcenvsvr/agent/wire"
 )
 
-// ErrNotFound: no content with this digest.
+// ErrNotFound means that there is no content with this digest.
 var ErrNotFound = errors.New("no such content")
 
 // Store is safe for concurrent use.

@@ -36,15 +36,18 @@ type Dialing struct {
 
 // Dial connects and returns the transport, before hello.
 func (c *Cloud) Dial(xid wire.ServerXID, d Dialing) (*conn.Conn, error) {
-	cfg := &tls.Config{RootCAs: c.CA.Pool, ServerName: "127.0.0.1", NextProtos: d.ALPN, MinVersion: tls.VersionTLS13}
+	return dial(c.T, c.CA, c.Gateway.Addr().String(), xid, d)
+}
+
+func dial(t testing.TB, ca *CA, addr string, xid wire.ServerXID, d Dialing) (*conn.Conn, error) {
+	cfg := &tls.Config{RootCAs: ca.Pool, ServerName: "127.0.0.1", NextProtos: d.ALPN, MinVersion: tls.VersionTLS13}
 	if d.Cert == nil {
-		cert := c.CA.Issue(c.T, string(xid))
+		cert := ca.Issue(t, string(xid))
 		d.Cert = &cert
 	}
 	if len(d.Cert.Certificate) > 0 {
 		cfg.Certificates = []tls.Certificate{*d.Cert}
 	}
-	addr := c.Gateway.Addr().String()
 	if d.WebSocket {
 		if d.ALPN == nil {
 			cfg.NextProtos = []string{wire.ALPNWebSocket}
@@ -68,15 +71,20 @@ func (c *Cloud) Dial(xid wire.ServerXID, d Dialing) (*conn.Conn, error) {
 
 // Join opens a session and returns the cloud's *wire.Error as an error.
 func (c *Cloud) Join(xid wire.ServerXID, slots int, dialing ...Dialing) (*Agent, error) {
+	return JoinAt(c.T, c.CA, c.Gateway.Addr().String(), xid, slots, dialing...)
+}
+
+// JoinAt is Join for a cloud in another process.
+func JoinAt(t testing.TB, ca *CA, addr string, xid wire.ServerXID, slots int, dialing ...Dialing) (*Agent, error) {
 	var d Dialing
 	if len(dialing) > 0 {
 		d = dialing[0]
 	}
-	cn, err := c.Dial(xid, d)
+	cn, err := dial(t, ca, addr, xid, d)
 	if err != nil {
 		return nil, err
 	}
-	c.T.Cleanup(func() { cn.Close() })
+	t.Cleanup(func() { cn.Close() })
 	h := &wire.Hello{
 		Protocol: wire.Protocol, BrokerToken: "token-" + string(xid), ServerXID: xid, ServerName: string(xid),
 		Version: "test", OS: "linux", Arch: "amd64", BootID: "boot", Slots: slots, Executors: slots,
@@ -99,7 +107,7 @@ func (c *Cloud) Join(xid wire.ServerXID, slots int, dialing ...Dialing) (*Agent,
 	if !ok {
 		return nil, fmt.Errorf("got %s instead of welcome", m.Kind())
 	}
-	a := &Agent{T: c.T, XID: xid, Conn: cn, Welcome: w, in: make(chan wire.Message, 4096)}
+	a := &Agent{T: t, XID: xid, Conn: cn, Welcome: w, in: make(chan wire.Message, 4096)}
 	go a.read()
 	return a, nil
 }

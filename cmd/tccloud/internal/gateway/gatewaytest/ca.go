@@ -7,8 +7,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"math/big"
 	"net"
+	"os"
 	"testing"
 	"time"
 )
@@ -69,6 +71,46 @@ func (ca *CA) Issue(t testing.TB, name string, change ...func(*x509.Certificate)
 		t.Fatal(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// Save writes the CA and its server certificate, so that another process can Load it.
+func (ca *CA) Save(file string) error {
+	keys := make([][]byte, 2)
+	for i, k := range []any{ca.key, ca.Server.PrivateKey} {
+		var err error
+		if keys[i], err = x509.MarshalPKCS8PrivateKey(k); err != nil {
+			return err
+		}
+	}
+	data, err := json.Marshal([][]byte{ca.cert.Raw, keys[0], ca.Server.Certificate[0], keys[1]})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, data, 0o600)
+}
+
+// LoadCA reads what Save wrote.
+func LoadCA(file string) (*CA, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var parts [4][]byte
+	if err := json.Unmarshal(data, &parts); err != nil {
+		return nil, err
+	}
+	ca := &CA{Pool: x509.NewCertPool(), Server: tls.Certificate{Certificate: [][]byte{parts[2]}}}
+	if ca.cert, err = x509.ParseCertificate(parts[0]); err != nil {
+		return nil, err
+	}
+	ca.Pool.AddCert(ca.cert)
+	key, err := x509.ParsePKCS8PrivateKey(parts[1])
+	if err != nil {
+		return nil, err
+	}
+	ca.key = key.(*ecdsa.PrivateKey)
+	ca.Server.PrivateKey, err = x509.ParsePKCS8PrivateKey(parts[3])
+	return ca, err
 }
 
 // Raw is the CA's certificate in DER.

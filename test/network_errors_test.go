@@ -1,0 +1,236 @@
+package test
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/proxy/proxytest"
+	"tcenvsvr/test/need"
+	"tcenvsvr/test/stage"
+)
+
+// trouble is an agent with something wrong around it.
+type trouble struct {
+	name, step, code string
+	flags            []string
+	settings         []string         // keys and values
+	keystoreOf       *stage.Agent     // instead of its own
+	mend             func(*testing.T) // removes the cause
+	from             *stage.Cloud     // that it is enrolled with
+}
+
+// TestNetworkErrorsHaveNames causes every failure of a connection for real and
+// looks for its name where people look: in status, for programs and for people, and in
+// the log. Where the cause goes away, the agent connects by itself.
+func TestNetworkErrorsHaveNames(t *testing.T) {
+	need.Tool(t, "squid")
+	s := newScene(t)
+	ca := privateCA(t)
+	cert := serverCertificate(t, ca, "localhost")
+	c := s.cloud("lab", s.given("with-chain", cert, ca)...)
+	// Another cloud shows the same certificate, and its bundles lack the CA.
+	other, err := s.StartCloud(s.ctx, "other", s.given("without-chain", cert)...)
+	s.must(err, "starting another cloud")
+	_, err = other.Do(s.ctx, "env", "create", "lab")
+	s.must(err, "creating its Environment")
+	_, err = c.Do(s.ctx, "env", "create", "asleep")
+	s.must(err, "creating an Environment")
+	_, err = c.Do(s.ctx, "env", "deactivate", "asleep")
+	s.must(err, "deactivating it")
+	spare, err := c.Enroll(s.ctx, "lab", "spare")
+	s.must(err, "enrolling a server")
+
+	squid, _ := proxytest.Squid(t, "ada", "sesame", "acl banned dstdomain banned.invalid", "http_access deny banned")
+	plain := plainHTTP(t)
+	web := httptest.NewUnstartedServer(http.NotFoundHandler())
+	web.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+	web.StartTLS()
+	defer web.Close()
+	free := freeAddress(t)
+
+	troubles := []trouble{
+		{name: "nothing listens", step: "tcp", code: "tcp.refused", flags: []string{"--brokerHost", free},
+			mend: func(t *testing.T) { newRelay(t, free, c.Broker) }},
+		{name: "plain HTTP", step: "tls", code: "tls.not_tls", flags: []string{"--brokerHost", plain.addr},
+			mend: func(t *testing.T) { plain.close(); newRelay(t, plain.addr, c.Broker) }},
+		{name: "inactive Environment", step: "hello", code: "hello.environment_inactive", flags: nil,
+			mend: func(*testing.T) {
+				_, err := c.Do(s.ctx, "env", "activate", "asleep")
+				s.must(err, "activating the Environment")
+			}},
+		{name: "unknown CA", step: "tls", code: "tls.unknown_authority", from: other},
+		{name: "another cloud's bundle", step: "hello", code: "hello.client_certificate", flags: []string{"--brokerHost", other.Broker}},
+		{name: "another server's keystore", step: "hello", code: "hello.client_certificate", keystoreOf: spare},
+		{name: "wrong token", step: "hello", code: "hello.bad_broker_token", settings: []string{"brokerToken", "not-the-token"}},
+		{name: "name of another host", step: "tls", code: "tls.name_mismatch", flags: []string{"--brokerHost", strings.Replace(c.Broker, "127.0.0.1", "127.0.0.2", 1)}},
+		{name: "no such name", step: "dns", code: notFound(t, hidden), flags: []string{"--brokerHost", hidden}},
+		{name: "no WebSocket", step: "websocket", code: "websocket.upgrade", flags: []string{"--queueTransport", "websocket", "--brokerHost", web.Listener.Addr().String()}},
+		{name: "407", step: "proxy", code: "proxy.auth", flags: s.through(squid), settings: []string{"proxyPassword", "wrong-sesame"}},
+		{name: "403", step: "proxy", code: "proxy.forbidden", settings: []string{"proxyPassword", "sesame"},
+			flags: append(s.through(squid), "--brokerHost", "banned.invalid:62000")},
+		{name: "no proxy", step: "proxy", code: "proxy.refused", flags: s.through("http://" + freeAddress(t))},
+	}
+	agents := make([]*stage.Agent, len(troubles))
+	for i, tr := range troubles {
+		agents[i] = s.inTrouble(c, i, tr)
+	}
+	for i, tr := range troubles {
+		t.Run(tr.name, func(t *testing.T) {
+			if err := s.named(agents[i], tr); err != nil {
+				t.Fatal(err)
+			}
+			if tr.mend == nil {
+				agents[i].Kill()
+				return
+			}
+			tr.mend(t)
+			if err := agents[i].Connected(s.ctx); err != nil {
+				t.Error(err)
+			}
+			agents[i].Kill() // before what it is connected to goes away
+		})
+	}
+	s.silentAbout("not-the-token", "sesame")
+}
+
+// inTrouble enrols an agent, changes what the trouble wants and starts it.
+func (s *scene) inTrouble(c *stage.Cloud, n int, tr trouble) *stage.Agent {
+	s.t.Helper()
+	environment := "lab"
+	if strings.HasPrefix(tr.name, "inactive") {
+		environment = "asleep"
+	}
+	if tr.from != nil {
+		c = tr.from
+	}
+	a, err := c.Enroll(s.ctx, environment, fmt.Sprint("agent-", n))
+	s.must(err, "enrolling for "+tr.name)
+	if tr.keystoreOf != nil {
+		from, err := paths.New(tr.keystoreOf.Home)
+		s.must(err, "finding a keystore")
+		to, err := paths.New(a.Home)
+		s.must(err, "finding a keystore")
+		data, err := os.ReadFile(from.Keystore)
+		s.must(err, "reading a keystore")
+		s.must(os.WriteFile(to.Keystore, data, 0o600), "exchanging the keystore")
+		tr.settings = []string{"keystorePassword", s.secretsOf(tr.keystoreOf)[2]}
+	}
+	s.must(set(a, tr.settings...), "changing settings for "+tr.name)
+	s.must(a.Start(append([]string{"--appsRunner", "none"}, tr.flags...)...), "starting the agent for "+tr.name)
+	return a
+}
+
+// named waits until the failure is shown by its name, everywhere.
+func (s *scene) named(a *stage.Agent, tr trouble) error {
+	var status stage.Status
+	err := stage.Eventually(s.ctx, func() (err error) {
+		select {
+		case <-a.Done():
+			s.t.Fatalf("the agent gave up: %s", tr.name)
+		default:
+		}
+		if status, err = a.Status(s.ctx); err == nil && status.Link.Failure == nil {
+			err = errors.New("no failure is shown yet")
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	f := status.Link.Failure
+	if f.Code != tr.code || f.Step != tr.step || f.Message == "" || f.Hint == "" {
+		return fmt.Errorf("status: got %+v, want step %q, code %q, a message and a hint", *f, tr.step, tr.code)
+	}
+	text, err := a.Do(s.ctx, "status")
+	if err != nil {
+		return err
+	}
+	for _, part := range []string{"NOT connected", f.Step + " failed", f.Message, "(" + f.Code + ")", "hint: " + f.Hint} {
+		if !strings.Contains(text, part) {
+			return fmt.Errorf("status for people lacks %q:\n%s", part, text)
+		}
+	}
+	return logged(a, "fault.code="+tr.code)
+}
+
+// logged looks for a text in the agent's log.
+func logged(a *stage.Agent, text string) error {
+	p, err := paths.New(a.Home)
+	if err != nil {
+		return err
+	}
+	log, err := os.ReadFile(filepath.Join(p.Logs, "tcenvsvr.log"))
+	if err == nil && !strings.Contains(string(log), text) {
+		err = fmt.Errorf("the log lacks %q:\n%s", text, log)
+	}
+	return err
+}
+
+// freeAddress is one where nothing listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// notFound is what this host's resolver makes of a name that does not
+// exist: some networks have none that answers.
+func notFound(t *testing.T, name string) string {
+	t.Helper()
+	_, err := net.LookupHost(name)
+	if d, ok := errors.AsType[*net.DNSError](err); !ok || d.IsNotFound {
+		return "dns.not_found"
+	}
+	return "dns.failed"
+}
+
+// plainServer answers HTTP without TLS.
+type plainServer struct {
+	addr  string
+	close func()
+}
+
+func plainHTTP(t *testing.T) plainServer {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
+	t.Cleanup(srv.Close)
+	return plainServer{srv.Listener.Addr().String(), srv.Close}
+}
+
+// TestNetworkRevokedServer cuts a server off while it is connected, and
+// keeps it out when it comes back.
+func TestNetworkRevokedServer(t *testing.T) {
+	s := newScene(t)
+	c := s.cloud("lab")
+	a := s.agent(c, "lab", "one", "--appsRunner", "none")
+	var servers []struct {
+		XID string `json:"xid"`
+	}
+	s.must(c.JSON(s.ctx, &servers, "server", "list"), "listing servers")
+	if len(servers) != 1 {
+		t.Fatalf("%d servers; want 1", len(servers))
+	}
+	_, err := c.Do(s.ctx, "server", "revoke", servers[0].XID)
+	s.must(err, "revoking the server")
+	s.eventually("waiting for the end of the session", func() error { return logged(a, "fault.code=session.revoked") })
+	s.eventually("waiting to be kept out", func() error {
+		return s.named(a, trouble{name: "revoked", step: "hello", code: "hello.revoked"})
+	})
+	a.Kill()
+	s.must(a.Start("--queueTransport", "websocket"), "starting the agent again")
+	s.must(s.named(a, trouble{name: "revoked", step: "hello", code: "hello.revoked"}), "coming back by the other transport")
+}
