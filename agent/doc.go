@@ -8,10 +8,10 @@
 // and enters the line where the last one left it (recover.go):
 //
 //	in the journal        on the host                          goes on with
-//	accepted              the shim never started               hold until the cloud says start
-//	accepted, running     the shim runs                        waiting for its exit
-//	accepted, running     an exit file                         collecting the outcome
-//	accepted, running     the shim is gone, no exit file       interrupted, with the reason
+//	no result             the shim never started               hold until the cloud says start
+//	no result             the shim runs                        waiting for its exit
+//	no result             an exit file                         collecting the outcome
+//	no result             the shim is gone, no exit file       interrupted, with the reason
 //	result                –                                    reporting until acknowledged
 //
 // An agent that stops leaves its jobs alone: they belong to their shims, and the next agent

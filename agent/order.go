@@ -34,8 +34,9 @@ type order struct {
 	a        *Agent
 	ref      wire.Ref
 	spec     wire.Order
-	received time.Time // monotonic: for durations
-	slot     bool      // occupies a slot; guarded by Agent.mu
+	received time.Time     // monotonic: for durations
+	prepared time.Duration // arrival → the App is executed
+	slot     bool          // occupies a slot; guarded by Agent.mu
 
 	ctx   context.Context // ends with the agent, or with a cause by end
 	endBy context.CancelCauseFunc
@@ -176,6 +177,7 @@ func (o *order) execute(ctx context.Context, installed app.App, err error, held 
 		}
 		return
 	}
+	o.prepared = time.Since(o.received)
 	o.progress(wire.StateRunning)
 	o.follow(ctx, process)
 }
@@ -202,17 +204,25 @@ func (o *order) launch(installed app.App, held bool) (*job.Process, error) {
 	if err := o.begin(); err != nil {
 		return nil, err
 	}
-	if err := o.a.Journal.Starting(o.ref, held); err != nil {
-		return nil, err
+	if held {
+		if err := o.a.Journal.Starting(o.ref); err != nil {
+			return nil, err
+		}
 	}
-	o.spec.Params, o.spec.Token, o.spec.Defaults = nil, "", nil
 	// The shim is started whatever happens to o.ctx: a cancel from now on goes to it.
 	process, err := o.a.Jobs.Start(context.WithoutCancel(o.ctx), launch)
 	if e, ok := errors.AsType[*job.StartError](err); ok && e.Code == job.CodeClaimed {
 		// A shim that an agent before us sent was slower than its agent's end.
-		return o.a.Jobs.Attach(o.dir())
+		process, err = o.a.Jobs.Attach(o.dir())
 	}
-	return process, err
+	if err != nil {
+		return nil, err
+	}
+	o.spec.Params, o.spec.Token, o.spec.Defaults = nil, "", nil
+	if err := o.a.Journal.Started(o.ref); err != nil {
+		o.a.Logger.Warn("start was not journaled; the job's folder tells of it", "order", o.ref.String(), "err", err)
+	}
+	return process, nil
 }
 
 // execution is what this order's App is told.

@@ -22,7 +22,7 @@ func (o *order) outcome(exit job.Exit) wire.Result {
 	r := wire.Result{
 		Ref: o.ref, ExitCode: exit.Code, Signal: exit.Signal,
 		RunMS:     max(0, exit.Ended.Sub(exit.Started).Milliseconds()),
-		PrepareMS: max(0, time.Since(o.received).Milliseconds()-max(0, exit.Ended.Sub(exit.Started).Milliseconds())),
+		PrepareUS: o.prepared.Microseconds(),
 		Output: map[wire.Stream]wire.OutputSize{
 			wire.Stdout: {Written: exit.Stdout.Written, Kept: exit.Stdout.Kept},
 			wire.Stderr: {Written: exit.Stderr.Written, Kept: exit.Stderr.Kept},
@@ -69,7 +69,7 @@ func OutcomeOf(exit job.Exit, playbook bool) wire.Outcome {
 
 // failure is the result of an order whose App was not started.
 func (o *order) failure(err error) wire.Result {
-	r := wire.Result{Ref: o.ref, Outcome: wire.Failed, ExitCode: -1, Message: shorten(err.Error()), PrepareMS: time.Since(o.received).Milliseconds()}
+	r := wire.Result{Ref: o.ref, Outcome: wire.Failed, ExitCode: -1, Message: shorten(err.Error()), PrepareUS: time.Since(o.received).Microseconds()}
 	if c, ok := errors.AsType[cancelled](err); ok {
 		r.Outcome, r.Message = wire.Cancelled, shorten(c.Error())
 		return r

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
@@ -37,15 +38,19 @@ func (a *Agent) continueOrder(ctx context.Context, o *order, e journal.Entry) {
 		o.deliver(ctx, *e.Result, logs)
 		return
 	}
-	process, err := a.Jobs.Attach(o.dir())
+	if !e.Started.IsZero() {
+		o.prepared = max(0, e.Started.Sub(e.Accepted))
+	}
+	process, err := a.attach(ctx, o)
 	switch {
+	case ctx.Err() != nil: // the next agent tries
 	case err == nil:
 		a.Logger.Info("found a running job again", "order", o.ref.String())
 		o.setRunning()
 		defer o.endBy(nil)
 		defer a.drop(o)
 		o.follow(ctx, process)
-	case errors.Is(err, job.ErrNeverStarted) && e.State == wire.StateAccepted && (e.Hold || e.BootID == a.Host.BootID()):
+	case errors.Is(err, job.ErrNeverStarted) && e.Started.IsZero() && (e.Hold || e.BootID == a.Host.BootID()):
 		a.Logger.Info("found an order that was not started", "order", o.ref.String())
 		if err := os.RemoveAll(o.dir()); err != nil { // Attach has spent it; nothing of an App is in it
 			a.Logger.Warn("unused job folder was not removed", "order", o.ref.String(), "err", err)
@@ -58,6 +63,22 @@ func (a *Agent) continueOrder(ctx context.Context, o *order, e journal.Entry) {
 		logs := newTail(o)
 		defer logs.close()
 		o.finish(ctx, a.lastExit(o, e), logs)
+	}
+}
+
+// attach looks for the job until it is known whether it runs: a moment's
+// lack of descriptors must not make an interrupted order of a running one.
+func (a *Agent) attach(ctx context.Context, o *order) (*job.Process, error) {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+		process, err := a.Jobs.Attach(o.dir())
+		if err == nil || errors.Is(err, job.ErrNotRunning) || ctx.Err() != nil {
+			return process, err
+		}
+		a.Logger.Warn("job cannot be looked for, trying again", "order", o.ref.String(), "err", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
 	}
 }
 

@@ -53,6 +53,7 @@ func newScene(t *testing.T) *scene {
 	s.CloudBin, s.AgentBin = filepath.Join(dir, "tccloud"), filepath.Join(dir, "tcenvsvr")
 	s.must(os.Link(built.CloudBin, s.CloudBin), "placing tccloud")
 	s.must(os.Link(built.AgentBin, s.AgentBin), "placing tcenvsvr")
+	s.must(os.Link(built.AgentBin+"-shim", s.AgentBin+"-shim"), "placing tcenvsvr-shim")
 	return s
 }
 

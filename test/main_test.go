@@ -11,6 +11,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// A program with the race detector waits for a second before it exits;
+	// the tests start hundreds of them.
+	if os.Getenv("GORACE") == "" {
+		_ = os.Setenv("GORACE", "atexit_sleep_ms=10")
+	}
 	code := m.Run()
 	if dir := programsDir; dir != "" {
 		_ = os.RemoveAll(dir)

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -24,9 +25,11 @@ type trouble struct {
 	name, step, code string
 	flags            []string
 	settings         []string         // keys and values
+	environment      string           // "" = lab
+	from             *stage.Cloud     // that made its bundle, where that is another
 	keystoreOf       *stage.Agent     // instead of its own
 	mend             func(*testing.T) // removes the cause
-	from             *stage.Cloud     // that it is enrolled with
+	later            bool             // another failure may be shown before
 }
 
 // TestNetworkErrorsHaveNames causes every failure of a connection for real and
@@ -51,6 +54,7 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 	s.must(err, "enrolling a server")
 
 	squid, _ := proxytest.Squid(t, "ada", "sesame", "acl banned dstdomain banned.invalid", "http_access deny banned")
+	socks := proxytest.SOCKS5(t, proxytest.Options{Hosts: map[string]string{hidden: c.Broker}})
 	plain := plainHTTP(t)
 	web := httptest.NewUnstartedServer(http.NotFoundHandler())
 	web.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
@@ -63,7 +67,7 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 			mend: func(t *testing.T) { newRelay(t, free, c.Broker) }},
 		{name: "plain HTTP", step: "tls", code: "tls.not_tls", flags: []string{"--brokerHost", plain.addr},
 			mend: func(t *testing.T) { plain.close(); newRelay(t, plain.addr, c.Broker) }},
-		{name: "inactive Environment", step: "hello", code: "hello.environment_inactive", flags: nil,
+		{name: "inactive Environment", step: "hello", code: "hello.environment_inactive", environment: "asleep",
 			mend: func(*testing.T) {
 				_, err := c.Do(s.ctx, "env", "activate", "asleep")
 				s.must(err, "activating the Environment")
@@ -72,7 +76,7 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 		{name: "another cloud's bundle", step: "hello", code: "hello.client_certificate", flags: []string{"--brokerHost", other.Broker}},
 		{name: "another server's keystore", step: "hello", code: "hello.client_certificate", keystoreOf: spare},
 		{name: "wrong token", step: "hello", code: "hello.bad_broker_token", settings: []string{"brokerToken", "not-the-token"}},
-		{name: "name of another host", step: "tls", code: "tls.name_mismatch", flags: []string{"--brokerHost", strings.Replace(c.Broker, "127.0.0.1", "127.0.0.2", 1)}},
+		{name: "name of another host", step: "tls", code: "tls.name_mismatch", flags: append(s.through(socks.URL()), "--brokerHost", hidden)},
 		{name: "no such name", step: "dns", code: notFound(t, hidden), flags: []string{"--brokerHost", hidden}},
 		{name: "no WebSocket", step: "websocket", code: "websocket.upgrade", flags: []string{"--queueTransport", "websocket", "--brokerHost", web.Listener.Addr().String()}},
 		{name: "407", step: "proxy", code: "proxy.auth", flags: s.through(squid), settings: []string{"proxyPassword", "wrong-sesame"}},
@@ -80,24 +84,16 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 			flags: append(s.through(squid), "--brokerHost", "banned.invalid:62000")},
 		{name: "no proxy", step: "proxy", code: "proxy.refused", flags: s.through("http://" + freeAddress(t))},
 	}
-	agents := make([]*stage.Agent, len(troubles))
-	for i, tr := range troubles {
-		agents[i] = s.inTrouble(c, i, tr)
-	}
 	for i, tr := range troubles {
 		t.Run(tr.name, func(t *testing.T) {
-			if err := s.named(agents[i], tr); err != nil {
-				t.Fatal(err)
+			s := s.in(t)
+			a := s.inTrouble(c, i, tr)
+			defer a.Kill() // before what it is connected to goes away
+			s.named(a, tr)
+			if tr.mend != nil {
+				tr.mend(t)
+				s.must(a.Connected(s.ctx), "waiting for the agent to connect by itself")
 			}
-			if tr.mend == nil {
-				agents[i].Kill()
-				return
-			}
-			tr.mend(t)
-			if err := agents[i].Connected(s.ctx); err != nil {
-				t.Error(err)
-			}
-			agents[i].Kill() // before what it is connected to goes away
 		})
 	}
 	s.silentAbout("not-the-token", "sesame")
@@ -106,14 +102,10 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 // inTrouble enrols an agent, changes what the trouble wants and starts it.
 func (s *scene) inTrouble(c *stage.Cloud, n int, tr trouble) *stage.Agent {
 	s.t.Helper()
-	environment := "lab"
-	if strings.HasPrefix(tr.name, "inactive") {
-		environment = "asleep"
-	}
 	if tr.from != nil {
 		c = tr.from
 	}
-	a, err := c.Enroll(s.ctx, environment, fmt.Sprint("agent-", n))
+	a, err := c.Enroll(s.ctx, cmp.Or(tr.environment, "lab"), fmt.Sprint("agent-", n))
 	s.must(err, "enrolling for "+tr.name)
 	if tr.keystoreOf != nil {
 		from, err := paths.New(tr.keystoreOf.Home)
@@ -130,37 +122,34 @@ func (s *scene) inTrouble(c *stage.Cloud, n int, tr trouble) *stage.Agent {
 	return a
 }
 
-// named waits until the failure is shown by its name, everywhere.
-func (s *scene) named(a *stage.Agent, tr trouble) error {
+// named waits until the failure is shown by its name, and looks everywhere.
+func (s *scene) named(a *stage.Agent, tr trouble) {
+	s.t.Helper()
 	var status stage.Status
-	err := stage.Eventually(s.ctx, func() (err error) {
+	s.eventually("waiting for "+tr.code, func() (err error) {
 		select {
 		case <-a.Done():
-			s.t.Fatalf("the agent gave up: %s", tr.name)
+			s.t.Fatal("the agent gave up")
 		default:
 		}
-		if status, err = a.Status(s.ctx); err == nil && status.Link.Failure == nil {
-			err = errors.New("no failure is shown yet")
+		status, err = a.Status(s.ctx)
+		if f := status.Link.Failure; err == nil && (f == nil || tr.later && f.Code != tr.code) {
+			err = fmt.Errorf("the failure is %+v", f)
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
 	f := status.Link.Failure
 	if f.Code != tr.code || f.Step != tr.step || f.Message == "" || f.Hint == "" {
-		return fmt.Errorf("status: got %+v, want step %q, code %q, a message and a hint", *f, tr.step, tr.code)
+		s.t.Fatalf("status: got %+v, want step %q, code %q, a message and a hint", *f, tr.step, tr.code)
 	}
 	text, err := a.Do(s.ctx, "status")
-	if err != nil {
-		return err
-	}
+	s.must(err, "asking for the status")
 	for _, part := range []string{"NOT connected", f.Step + " failed", f.Message, "(" + f.Code + ")", "hint: " + f.Hint} {
 		if !strings.Contains(text, part) {
-			return fmt.Errorf("status for people lacks %q:\n%s", part, text)
+			s.t.Errorf("status for people lacks %q:\n%s", part, text)
 		}
 	}
-	return logged(a, "fault.code="+tr.code)
+	s.must(logged(a, "fault.code="+tr.code), "reading the log")
 }
 
 // logged looks for a text in the agent's log.
@@ -227,10 +216,8 @@ func TestNetworkRevokedServer(t *testing.T) {
 	_, err := c.Do(s.ctx, "server", "revoke", servers[0].XID)
 	s.must(err, "revoking the server")
 	s.eventually("waiting for the end of the session", func() error { return logged(a, "fault.code=session.revoked") })
-	s.eventually("waiting to be kept out", func() error {
-		return s.named(a, trouble{name: "revoked", step: "hello", code: "hello.revoked"})
-	})
+	s.named(a, trouble{step: "hello", code: "hello.revoked", later: true})
 	a.Kill()
 	s.must(a.Start("--queueTransport", "websocket"), "starting the agent again")
-	s.must(s.named(a, trouble{name: "revoked", step: "hello", code: "hello.revoked"}), "coming back by the other transport")
+	s.named(a, trouble{step: "hello", code: "hello.revoked"})
 }

@@ -158,6 +158,13 @@ func (s *scene) work(c *stage.Cloud, w way, transport string) error {
 	return err
 }
 
+// in is the scene for a subtest.
+func (s *scene) in(t *testing.T) *scene {
+	sub := *s
+	sub.t = t
+	return &sub
+}
+
 // set changes settings in an agent's file.
 func set(a *stage.Agent, keysAndValues ...string) error {
 	p, err := paths.New(a.Home)

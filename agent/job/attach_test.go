@@ -11,9 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -127,67 +124,6 @@ func TestNobodyListens(t *testing.T) {
 	}
 }
 
-// TestShimKilled: the App dies with it, its descendants are found, and the
-// outcome is unknown. in/secret goes, too.
-func TestShimKilled(t *testing.T) {
-	linuxOnly(t)
-	for _, attached := range []bool{false, true} {
-		l := shell(t, `
-			trap "" TERM
-			sh -c 'echo > out/1; sleep 1000' &
-			(setsid sh -c 'echo > out/2; sleep 1000' &)
-			sleep 1000`)
-		l.Files = []File{{Path: "in/secret", Data: []byte("secret")}}
-		p := start(t, l)
-		await(t, l.Dir+"/out/1")
-		await(t, l.Dir+"/out/2")
-		if attached {
-			var err error
-			if p, err = newExecutor(t).Attach(l.Dir); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := syscall.Kill(p.Status().ShimPID, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		exit := wait(t, p)
-		if exit.Reason != ReasonShimLost || exit.Code != -1 || exit.Killed < 2 {
-			t.Errorf("%+v", exit)
-		}
-		nothingLeft(t, l.Dir)
-		if _, err := os.Stat(l.Dir + "/in/secret"); err == nil {
-			t.Error("the secret file is still there")
-		}
-		if _, err := newExecutor(t).Attach(l.Dir); !errors.Is(err, ErrNotRunning) {
-			t.Errorf("Attach: %v", err)
-		}
-	}
-}
-
-// TestReapSpares: a process that merely looks into the job's folder lives.
-func TestReapSpares(t *testing.T) {
-	linuxOnly(t)
-	l := shell(t, "exec sleep 1000")
-	p := start(t, l)
-	bystander := exec.Command("/bin/sleep", "1000")
-	bystander.Dir = l.Dir // sets PWD as well
-	if err := bystander.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.e.Reap(t.Context(), l.Dir); err != nil {
-		t.Fatal(err)
-	}
-	if exit := wait(t, p); exit.Reason != ReasonShimLost {
-		t.Errorf("%+v", exit)
-	}
-	if err := bystander.Process.Kill(); err != nil {
-		t.Errorf("the bystander: %v", err)
-	}
-	if err := bystander.Wait(); err == nil || err.Error() != "signal: killed" {
-		t.Errorf("the bystander: %v", err)
-	}
-}
-
 // TestIdentity: a process that has the shim's number is not the shim.
 func TestIdentity(t *testing.T) {
 	l := shell(t, "exec sleep 1000")
@@ -215,58 +151,6 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-func TestNeverStarted(t *testing.T) {
-	l := shell(t, "echo > out/ran")
-	e := newExecutor(t)
-	for range 2 {
-		if _, err := e.Attach(l.Dir); !errors.Is(err, ErrNeverStarted) || !errors.Is(err, ErrNotRunning) {
-			t.Errorf("Attach: %v", err)
-		}
-	}
-	_, err := e.Start(t.Context(), l)
-	if got := startError(t, err); got.Code != spec.CodeClaimed {
-		t.Errorf("Start: %q: %v", got.Code, got)
-	}
-	if err := e.Reap(t.Context(), l.Dir); err != nil {
-		t.Errorf("Reap: %v", err)
-	}
-	if _, err := e.Attach(filepath.Join(l.Dir, "none")); !errors.Is(err, ErrNeverStarted) {
-		t.Errorf("Attach without a folder: %v", err)
-	}
-}
-
-// lateRunner is a sudo that takes its time and cannot be killed by the agent.
-type lateRunner struct{}
-
-func (lateRunner) Command(_ context.Context, exe string, args ...string) (*exec.Cmd, error) {
-	script := `exec 3<&0; (sleep 0.4; "$@" <&3; echo $? > "$DONE") &`
-	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "late", exe}, args...)...)
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "DONE=" + os.Getenv("DONE")}
-	return cmd, nil
-}
-
-// TestLateShim: a start that was given up does not happen later.
-func TestLateShim(t *testing.T) {
-	l := shell(t, "echo > out/ran")
-	t.Setenv("DONE", filepath.Join(l.Dir, "done"))
-	e, err := NewExecutor(Config{Runner: lateRunner{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_, err = e.Start(ctx, l)
-	if got := startError(t, err); got.Code != spec.CodeTimeout || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Start: %q: %v", got.Code, got)
-	}
-	if got := await(t, filepath.Join(l.Dir, "done")); got != "1" {
-		t.Errorf("the late shim ended with %q", got)
-	}
-	if _, err := os.Stat(l.Dir + "/out/ran"); err == nil {
-		t.Error("the App ran")
-	}
-}
-
 func TestWaitEndsWithContext(t *testing.T) {
 	l := shell(t, "exec sleep 1000")
 	p := start(t, l)
@@ -279,30 +163,4 @@ func TestWaitEndsWithContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait(t, p)
-}
-
-// TestSecrets: they are where they must be and nowhere else.
-func TestSecrets(t *testing.T) {
-	linuxOnly(t)
-	const secret = "hunter2-very-secret"
-	l := shell(t, "exec sleep 1000")
-	l.Env = append(l.Env, "TC_APP_PARAM_KEY="+secret)
-	l.Files = []File{{Path: "in/params", Data: []byte(secret)}}
-	p := start(t, l)
-	defer func() {
-		_ = p.Cancel(t.Context())
-		wait(t, p)
-	}()
-	for _, path := range []string{"cmdline", "environ", "status"} {
-		data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.Status().ShimPID), path))
-		if err != nil || strings.Contains(string(data), secret) {
-			t.Errorf("%s of the shim: %q, %v", path, data, err)
-		}
-	}
-	files, _ := os.ReadDir(filepath.Join(l.Dir, "shim"))
-	for _, f := range files {
-		if data, _ := os.ReadFile(filepath.Join(l.Dir, "shim", f.Name())); strings.Contains(string(data), secret) {
-			t.Errorf("%s: %q", f.Name(), data)
-		}
-	}
 }

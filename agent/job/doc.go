@@ -18,6 +18,9 @@
 //	          Attach ── ErrNeverStarted: it did not start, and cannot any more
 //	               └─── ErrNotRunning: ReadExit has the Exit; if not, the shim is lost: Reap
 //
+// Executor.Run keeps a spare shim waiting, which takes the start of a process, and of
+// sudo, out of the way from an order to its App.
+//
 // A job's folder serves one start. Attach to a folder in which no shim has
 // begun yet takes the folder for good, so that a shim that is still on its way
 // (a slow sudo) gives up instead of starting the App behind the agent's back.

@@ -28,11 +28,12 @@ type Executor struct {
 	exe    string
 	runner Runner
 	log    *slog.Logger
+	spare  chan *hired // from Run to whoever starts next
 }
 
 // NewExecutor checks that Exe is there.
 func NewExecutor(c Config) (*Executor, error) {
-	e := &Executor{exe: c.Exe, runner: c.Runner, log: c.Logger}
+	e := &Executor{exe: c.Exe, runner: c.Runner, log: c.Logger, spare: make(chan *hired)}
 	if e.exe == "" {
 		exe, err := os.Executable()
 		if err != nil {
@@ -70,11 +71,10 @@ func (e *Executor) Start(ctx context.Context, l Launch) (*Process, error) {
 		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("encoding the launch: %w", err)}
 	}
 	defer clear(request)
-	h, err := e.hire(ctx)
-	if err != nil {
+	h, reply, err := e.send(ctx, request)
+	if h == nil {
 		return nil, err
 	}
-	reply, err := h.ask(ctx, request)
 	if err != nil && ctx.Err() != nil {
 		reply, err = e.overdue(ctx, h, l.Dir)
 	}
@@ -88,6 +88,25 @@ func (e *Executor) Start(ctx context.Context, l Launch) (*Process, error) {
 	h.release()
 	e.log.Debug("job started", "job", l.ID, "shim_pid", reply.Status.ShimPID, "app_pid", reply.Status.AppPID)
 	return &Process{e: e, dir: l.Dir, status: *reply.Status}, nil
+}
+
+// send gives the request to a shim. A spare that died while it waited is
+// replaced; should it have died with the request, the new one finds the folder claimed.
+func (e *Executor) send(ctx context.Context, request []byte) (*hired, spec.Reply, error) {
+	if h := e.takeSpare(); h != nil {
+		defer close(h.answered)
+		reply, err := h.ask(ctx, request)
+		if !errors.Is(err, errNoAnswer) {
+			return h, reply, err
+		}
+		h.release()
+	}
+	h, err := e.hire(ctx)
+	if err != nil {
+		return nil, spec.Reply{}, err
+	}
+	reply, err := h.ask(ctx, request)
+	return h, reply, err
 }
 
 // overdue decides what becomes of a start when its time is up: if the

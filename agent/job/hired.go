@@ -21,7 +21,12 @@ type hired struct {
 	out    *os.File // its stdout
 	stderr *os.File // its stderr: a file, because the break of a pipe would end it
 	ended  chan struct{}
+	// answered is closed when the shim has been used, well or not.
+	answered chan struct{}
 }
+
+// errNoAnswer is the end of a shim that said nothing.
+var errNoAnswer = errors.New("the shim ended without an answer")
 
 // hire starts a shim, or sudo that becomes its parent.
 func (e *Executor) hire(ctx context.Context) (*hired, error) {
@@ -48,7 +53,7 @@ func (e *Executor) hire(ctx context.Context) (*hired, error) {
 		_, _ = in.Close(), out.Close()
 		return fail(err)
 	}
-	h := &hired{cmd: cmd, in: in, out: out, stderr: stderr, ended: make(chan struct{})}
+	h := &hired{cmd: cmd, in: in, out: out, stderr: stderr, ended: make(chan struct{}), answered: make(chan struct{})}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = stdin, stdout, stderr, ownSession()
 	if err := cmd.Start(); err != nil {
 		close(h.ended)
@@ -85,7 +90,7 @@ func (h *hired) ask(ctx context.Context, request []byte) (spec.Reply, error) {
 		if ctx.Err() != nil {
 			return spec.Reply{}, ctx.Err()
 		}
-		return spec.Reply{}, fmt.Errorf("the shim ended without an answer: %w", err)
+		return spec.Reply{}, errNoAnswer
 	}
 	return spec.DecodeReply(line)
 }

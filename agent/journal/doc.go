@@ -2,7 +2,7 @@
 // which it started, and which results the cloud has not acknowledged. What Accept and Finish
 // return from survives a crash of the agent and of the host.
 //
-//	Accept ──► accepted ──Starting──► running ──Finish──► outbox ──Forget──► gone
+//	Accept ──► accepted ──Started──► running ──Finish──► outbox ──Forget──► gone
 //
 // # On disk
 //

@@ -20,7 +20,7 @@ var ErrNoSpace = errors.New("no space left for the journal")
 
 // Entry is what the journal knows of one attempt at one order.
 type Entry struct {
-	// Order as it came; Params, Token and Defaults are gone once it runs.
+	// Order as it came; Params, Token and Defaults are gone once it has Started.
 	Order wire.Order `json:"order"`
 	// State is accepted or running; with a Result it is over.
 	State wire.State `json:"state"`
@@ -118,18 +118,26 @@ func (j *Journal) Accept(e Entry) (fresh bool, err error) {
 	return true, nil
 }
 
-// Starting notes that the App is about to be started and forgets the order's
-// secrets. With durable it returns when that cannot be lost: needed where the
-// entry was held, because the cloud could otherwise believe it was not started.
-// For the others a lost note is harmless: the job's folder tells.
-func (j *Journal) Starting(ref wire.Ref, durable bool) error {
-	end, err := j.update(ref, func(e *Entry) {
+// Starting notes, durably, that a held order's App is about to be started:
+// from now on nobody may conclude from Hold that it was not.
+func (j *Journal) Starting(ref wire.Ref) error {
+	end, err := j.update(ref, func(e *Entry) { e.State, e.Hold = wire.StateRunning, false })
+	if err == nil {
+		err = j.log.sync(end)
+	}
+	if err != nil {
+		return fmt.Errorf("journaling start of %s: %w", ref, err)
+	}
+	return nil
+}
+
+// Started notes that the App runs and forgets the order's secrets. A lost
+// note is harmless, so it is not fsynced: the job's folder tells the same.
+func (j *Journal) Started(ref wire.Ref) error {
+	_, err := j.update(ref, func(e *Entry) {
 		e.State, e.Hold, e.Started = wire.StateRunning, false, time.Now()
 		e.Order.Params, e.Order.Defaults, e.Order.Token = nil, nil, ""
 	})
-	if err == nil && durable {
-		err = j.log.sync(end)
-	}
 	if err != nil {
 		return fmt.Errorf("journaling start of %s: %w", ref, err)
 	}

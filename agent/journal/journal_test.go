@@ -80,7 +80,8 @@ func TestLife(t *testing.T) {
 	if diff := cmp.Diff(want, got); !ok || diff != "" {
 		t.Fatalf("after a crash (-want +got):\n%s", diff)
 	}
-	must(t, j.Starting(e.Order.Ref, true))
+	must(t, j.Starting(e.Order.Ref))
+	must(t, j.Started(e.Order.Ref))
 	crash(t, j)
 
 	j = open(t, dir)
@@ -315,7 +316,7 @@ func journalUntilKilled(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 		fmt.Println("accepted", e.Order.Order)
-		must(t, j.Starting(e.Order.Ref, false))
+		must(t, j.Started(e.Order.Ref))
 		must(t, j.Finish(result(e)))
 		fmt.Println("finished", e.Order.Order)
 	}

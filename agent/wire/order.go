@@ -268,7 +268,7 @@ type Result struct {
 	// Output says how much the App wrote and how much was kept.
 	Output map[Stream]OutputSize `json:"output,omitempty"`
 
-	PrepareMS int64 `json:"prepare_ms"` // acceptance → start
+	PrepareUS int64 `json:"prepare_us"` // arrival → the App is executed, µs
 	RunMS     int64 `json:"run_ms"`     // start → end
 }
 

@@ -82,7 +82,7 @@ func shims(exe string) []int {
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range files {
 		data, err := os.ReadFile(file)
-		if err != nil || string(data) != exe+"\x00job-shim\x00" {
+		if err != nil || string(data) != exe+"-shim\x00job-shim\x00" {
 			continue
 		}
 		pid, _ := strconv.Atoi(strings.Split(file, "/")[2])

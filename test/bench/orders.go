@@ -34,7 +34,7 @@ func latency(b *bench) error {
 			continue
 		}
 		whole = append(whole, float64(time.Since(begin).Microseconds())/1000)
-		exec = append(exec, float64(e.ExecUS)/1000)
+		exec = append(exec, float64(e.PrepareUS)/1000)
 		started = append(started, float64(e.Started.Sub(e.Delivered).Microseconds())/1000)
 	}
 	b.row("orders", float64(n), "", "")

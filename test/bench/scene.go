@@ -134,7 +134,7 @@ type execution struct {
 	Delivered time.Time `json:"delivered"`
 	Started   time.Time `json:"started"`
 	EndedAt   time.Time `json:"ended_at"`
-	ExecUS    int64     `json:"exec_us"`
+	PrepareUS int64     `json:"prepare_us"`
 }
 
 func (a *admin) submit(app string, params map[string]string) (execution, error) {

@@ -26,10 +26,14 @@ const patience = 30 * time.Second
 // source around the current folder.
 func New(ctx context.Context, dir, cloudBin, agentBin string, buildFlags ...string) (*Stage, error) {
 	s := &Stage{Dir: dir, CloudBin: cloudBin, AgentBin: agentBin}
+	var shim string // lies beside the agent, which finds it there
+	if agentBin != "" {
+		shim = filepath.Join(filepath.Dir(agentBin), "tcenvsvr-shim")
+	}
 	for _, p := range []struct {
 		file *string
 		name string
-	}{{&s.CloudBin, "tccloud"}, {&s.AgentBin, "tcenvsvr"}} {
+	}{{&s.CloudBin, "tccloud"}, {&s.AgentBin, "tcenvsvr"}, {&shim, "tcenvsvr-shim"}} {
 		if *p.file != "" {
 			continue
 		}

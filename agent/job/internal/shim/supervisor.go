@@ -166,6 +166,9 @@ func (s *supervisor) finish() {
 		}
 	}
 	removeFiles(s.launch.Dir, s.status.Files)
+	if s.launch.OwnerUID != os.Geteuid() {
+		share(s.launch.Dir)
+	}
 	s.exit.Killed = s.tree.killed()
 	s.exit.Started, s.exit.Ended = s.started, time.Now().UTC()
 	s.record()

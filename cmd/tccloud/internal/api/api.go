@@ -50,6 +50,7 @@ type API struct {
 	token   [sha256.Size]byte // of the admin token
 	started time.Time
 	handler http.Handler
+	stopped chan struct{} // closed when Run is to end
 }
 
 // New puts the endpoints together.
@@ -60,7 +61,7 @@ func New(cfg Config) (*API, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	a := &API{Config: cfg, token: sha256.Sum256([]byte(cfg.AdminToken)), started: time.Now().UTC()}
+	a := &API{Config: cfg, token: sha256.Sum256([]byte(cfg.AdminToken)), started: time.Now().UTC(), stopped: make(chan struct{})}
 	a.AdminToken = "" // only its digest is needed from here on
 	apps := appapi.Handler(appapi.Config{Store: cfg.AppStore, Logger: cfg.Logger.With("component", "appapi")})
 	mux := http.NewServeMux()
@@ -124,8 +125,8 @@ func limited(h http.Handler) http.Handler {
 	})
 }
 
-// Run serves l until ctx ends. Requests that last are ended, others have
-// five seconds to finish.
+// Run serves l until ctx ends. Requests that last are ended then, others
+// have five seconds to finish. It can be called once.
 func (a *API) Run(ctx context.Context, l net.Listener) error {
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -141,8 +142,8 @@ func (a *API) Run(ctx context.Context, l net.Listener) error {
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
-		late := time.AfterFunc(drainTimeout/2, end) // what follows a log never ends by itself
-		defer late.Stop()
+		close(a.stopped)
+		defer time.AfterFunc(drainTimeout/2, end).Stop() // what is stuck
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 		defer cancel()
 		if server.Shutdown(grace) != nil {

@@ -32,7 +32,7 @@ func (a *API) show(e dispatch.Execution, params []string) v1.Execution {
 	if r := e.Result; r != nil {
 		out.ExitCode, out.Signal, out.Message, out.Error = &r.ExitCode, r.Signal, r.Message, r.Error
 		out.Results, out.Files, out.Output = r.Results, r.Files, r.Output
-		out.PrepareMS, out.RunMS = r.PrepareMS, r.RunMS
+		out.PrepareUS, out.RunMS = r.PrepareUS, r.RunMS
 	}
 	for _, p := range e.History {
 		out.History = append(out.History, v1.Past(p))

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strconv"
 	"sync"
@@ -27,13 +26,27 @@ type lines struct {
 	enc *json.Encoder
 }
 
+// lasting is the context of an answer that lasts: it ends with the
+// client's or the cloud's leaving.
+func (a *API) lasting(r *http.Request) (ctx context.Context, cancel func()) {
+	ctx, cancel = context.WithCancel(r.Context())
+	go func() {
+		select {
+		case <-a.stopped:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
 // begin sends the header and keeps the connection awake until stop.
-func begin(w http.ResponseWriter, r *http.Request) (l *lines, stop func()) {
+func begin(ctx context.Context, w http.ResponseWriter) (l *lines, stop func()) {
 	out := pace.NewWriter(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
 	l = &lines{out: out, enc: json.NewEncoder(out)}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -77,11 +90,13 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	changes, err := a.Dispatcher.Watch(r.Context(), e.ID)
+	ctx, cancel := a.lasting(r)
+	defer cancel()
+	changes, err := a.Dispatcher.Watch(ctx, e.ID)
 	if err != nil {
 		return err
 	}
-	l, stop := begin(w, r)
+	l, stop := begin(ctx, w)
 	defer stop()
 	for e := range changes {
 		shown := a.show(e, nil)
@@ -113,13 +128,16 @@ func (a *API) logs(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "stream %.20q: want stdout, stderr, app or api", string(f.Stream))
 	}
-	l, stop := begin(w, r)
+	ctx, cancel := a.lasting(r)
+	defer cancel()
+	l, stop := begin(ctx, w)
 	defer stop()
-	for c, err := range a.Dispatcher.Logs(r.Context(), e.ID, f) {
+	for c, err := range a.Dispatcher.Logs(ctx, e.ID, f) {
+		if ctx.Err() != nil {
+			return nil // the client asks again, where the cloud is the one that left
+		}
 		if err != nil {
-			if r.Context().Err() == nil && !errors.Is(err, context.Canceled) {
-				a.Logger.Warn("log not sent to its end", "order", e.ID, "err", err)
-			}
+			a.Logger.Warn("log not sent to its end", "order", e.ID, "err", err)
 			l.fail(err)
 			return nil
 		}
@@ -136,7 +154,7 @@ func (a *API) shipped(w http.ResponseWriter, r *http.Request, e dispatch.Executi
 	if err != nil {
 		return err
 	}
-	l, stop := begin(w, r)
+	l, stop := begin(r.Context(), w)
 	defer stop()
 	var offset int64
 	for _, entry := range entries {

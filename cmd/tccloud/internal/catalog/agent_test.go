@@ -161,7 +161,7 @@ func TestAppsAndDownload(t *testing.T) {
 	if app.Name != "My_App" || app.Version != "1.9.0" || app.Runtime != wire.RuntimeJob || app.Size != int64(len(one)) || len(app.Params) != 2 {
 		t.Errorf("got %+v", app)
 	}
-	if newest, err := s.Get(t.Context(), "My_App", ""); err != nil || newest.Version != "1.10.0" {
+	if newest, err := s.Get(t.Context(), "My App", ""); err != nil || newest.Version != "1.10.0" {
 		t.Errorf("newest: got %q, %v, want 1.10.0", newest.Version, err)
 	}
 	if _, err := s.Add(t.Context(), bytes.NewReader(one), false, unused); err != nil {

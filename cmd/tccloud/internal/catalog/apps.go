@@ -52,16 +52,20 @@ type Output struct {
 	Type string `json:"type"`
 }
 
-// key is where an App stands in the bucket: names and versions hold
-// characters that a key may not have.
-func key(name, version string) string {
-	h := sha256.Sum256([]byte(name + "\x00" + version))
+// key is where an App stands in the bucket, <name>.<version>, both as
+// digests: they hold characters that a key may not have.
+func key(name, version string) string { return short(name) + "." + short(version) }
+
+func short(s string) string {
+	h := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(h[:16])
 }
 
 // List returns all Apps, by name and newest version first.
-func (c *Catalog) List(ctx context.Context) ([]App, error) {
-	keys, err := c.apps.ListKeys(ctx)
+func (c *Catalog) List(ctx context.Context) ([]App, error) { return c.list(ctx, ">") }
+
+func (c *Catalog) list(ctx context.Context, filter string) ([]App, error) {
+	keys, err := c.apps.ListKeysFiltered(ctx, filter)
 	if err != nil {
 		return nil, fmt.Errorf("listing Apps: %w", err)
 	}
@@ -97,7 +101,16 @@ func newer(a, b App) int {
 // Get returns a version of an App, the newest for version "". A name may
 // have its spaces, as people see it, or underscores, as its package does.
 func (c *Catalog) Get(ctx context.Context, name, version string) (App, error) {
-	name = strings.ReplaceAll(name, " ", "_")
+	a, err := c.get(ctx, name, version)
+	if plain := strings.ReplaceAll(name, " ", "_"); errors.Is(err, ErrNotFound) && plain != name {
+		if a, err := c.get(ctx, plain, version); err == nil {
+			return a, nil
+		}
+	}
+	return a, err
+}
+
+func (c *Catalog) get(ctx context.Context, name, version string) (App, error) {
 	if version != "" {
 		a, _, err := c.read(ctx, key(name, version))
 		if err != nil {
@@ -105,16 +118,14 @@ func (c *Catalog) Get(ctx context.Context, name, version string) (App, error) {
 		}
 		return a, nil
 	}
-	list, err := c.List(ctx)
+	list, err := c.list(ctx, short(name)+".*")
 	if err != nil {
 		return App{}, err
 	}
-	for _, a := range list {
-		if a.Name == name {
-			return a, nil
-		}
+	if len(list) == 0 {
+		return App{}, fmt.Errorf("looking for App %.140q: %w", name, ErrNotFound)
 	}
-	return App{}, fmt.Errorf("looking for App %.140q: %w", name, ErrNotFound)
+	return list[0], nil
 }
 
 // Remove takes a version out of the catalog. Its content goes too, unless

@@ -3,14 +3,9 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/atomicfile"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/client"
@@ -156,86 +151,4 @@ func newExecutionOutputs(env *Env) *cobra.Command {
 		})
 	}
 	return cmd
-}
-
-func newExecutionDownload(env *Env) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "download ID [FILE]...", Short: "download published files", Args: cobra.MinimumNArgs(1),
-		Long: `Download fetches the files an execution published, all or those named, into a
-folder.
-
-  tccloud execution download ID --data DIR
-  tccloud execution download ID report.csv -o /tmp/reports --data DIR
-
-Exit codes:
-` + codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
-	}
-	dir := cmd.Flags().StringP("output", "o", ".", "folder to write to")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := env.connect()
-		if err != nil {
-			return err
-		}
-		x, err := c.Execution(cmd.Context(), wire.OrderID(args[0]))
-		if err != nil {
-			return err
-		}
-		for _, f := range x.Files {
-			if f.Error != "" || len(args) > 1 && !slices.Contains(args[1:], f.Name) {
-				continue
-			}
-			// The name is the App's choice: it must stay inside.
-			if !filepath.IsLocal(filepath.FromSlash(f.Name)) {
-				return fmt.Errorf("downloading %q: the name leads out of the folder", f.Name)
-			}
-			path := filepath.Join(*dir, filepath.FromSlash(f.Name))
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				return fmt.Errorf("downloading %q: %w", f.Name, err)
-			}
-			err := atomicfile.Write(path, 0o644, func(w io.Writer) error { return c.File(cmd.Context(), x.ID, f.Name, w) })
-			if err != nil {
-				return err
-			}
-			fmt.Fprintln(env.Stdout, path)
-		}
-		return nil
-	}
-	return cmd
-}
-
-func sorted[V any](m map[string]V) []string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// summary prints an execution for people.
-func summary(w io.Writer, x v1.Execution) {
-	pairs := []any{"execution", x.ID, "environment", x.Environment, "app", x.App.Name + "@" + x.App.Version, "state", x.State}
-	if x.ExitCode != nil {
-		pairs = append(pairs, "exit code", *x.ExitCode)
-	}
-	pairs = append(pairs, "signal", x.Signal, "message", x.Message, "error", x.Error, "reason", x.Reason, "server", x.ServerName,
-		"attempt", x.Attempt, "created", clock(x.Created), "started", clock(x.Started), "ended", clock(x.EndedAt),
-		"parameters", strings.Join(x.Params, ", "))
-	if x.Ended && !x.Started.IsZero() {
-		pairs = append(pairs, "duration", fmt.Sprintf("%d ms, prepared in %d ms", x.RunMS, x.PrepareMS))
-	}
-	for _, name := range sorted(x.Results) {
-		pairs = append(pairs, "result "+printable(name), x.Results[name])
-	}
-	for _, f := range x.Files {
-		if f.Error != "" {
-			pairs = append(pairs, "file "+printable(f.Name), "missing: "+f.Error)
-		} else {
-			pairs = append(pairs, "file "+printable(f.Name), fmt.Sprintf("%d bytes", f.Size))
-		}
-	}
-	for _, p := range x.History {
-		pairs = append(pairs, fmt.Sprintf("attempt %d", p.Attempt), fmt.Sprintf("%s: %s", p.State, p.Reason))
-	}
-	facts(w, pairs...)
 }

@@ -6,7 +6,7 @@ import (
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
-	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
 // TestCrash kills the cloud after each step of an order's life. No order
@@ -16,163 +16,163 @@ func TestCrash(t *testing.T) {
 	// the cloud that found the files.
 	for _, tc := range []struct {
 		name  string
-		until func(c *Cloud) wire.Ref
-		after func(c *Cloud, r wire.Ref)
+		until func(c *rig.Cloud) wire.Ref
+		after func(c *rig.Cloud, r wire.Ref)
 	}{
 		{"queued",
-			func(c *Cloud) wire.Ref { e := c.Submit(); return e.Ref() },
-			func(c *Cloud, r wire.Ref) {
+			func(c *rig.Cloud) wire.Ref { e := c.Submit(); return e.Ref() },
+			func(c *rig.Cloud, r wire.Ref) {
 				a := c.Agent("s1", 1)
-				if o := Expect[*wire.Order](a); o.Ref != r {
+				if o := rig.Expect[*wire.Order](a); o.Ref != r {
 					c.T.Fatalf("got %s, want %s", o.Ref, r)
 				}
 				finish(c, a, r)
 			}},
 		{"queued, the message was not written",
-			func(c *Cloud) wire.Ref {
+			func(c *rig.Cloud) wire.Ref {
 				e := c.Submit()
-				if err := queue.New(c.Store).Remove(c.T.Context(), Env, e.Priority, e.ID); err != nil {
+				if err := queue.New(c.Store).Remove(c.T.Context(), rig.Env, e.Priority, e.ID); err != nil {
 					c.T.Fatal(err)
 				}
 				return e.Ref()
 			},
-			func(c *Cloud, r wire.Ref) {
+			func(c *rig.Cloud, r wire.Ref) {
 				a := c.Agent("s1", 1)
-				if o := Expect[*wire.Order](a); o.Ref != r {
+				if o := rig.Expect[*wire.Order](a); o.Ref != r {
 					c.T.Fatalf("got %s, want %s", o.Ref, r)
 				}
 			}},
 		{"delivered, the message was not acknowledged",
-			func(c *Cloud) wire.Ref {
+			func(c *rig.Cloud) wire.Ref {
 				a := c.Agent("s1", 1)
-				r := Expect[*wire.Order](submitTo(c, a)).Ref
-				if err := queue.New(c.Store).Put(c.T.Context(), Env, dispatch.DefaultPriority, r); err != nil {
+				r := rig.Expect[*wire.Order](submitTo(c, a)).Ref
+				if err := queue.New(c.Store).Put(c.T.Context(), rig.Env, dispatch.DefaultPriority, r); err != nil {
 					c.T.Fatal(err)
 				}
 				return r
 			},
-			func(c *Cloud, r wire.Ref) {
-				a := c.Agent("s1", 1, Dialing{Hello: inFlight(r, wire.StateAccepted)})
+			func(c *rig.Cloud, r wire.Ref) {
+				a := c.Agent("s1", 1, rig.Dialing{Hello: inFlight(r, wire.StateAccepted)})
 				b := c.Agent("s2", 1)
 				c.Submit() // makes the queue move
-				if o := Expect[*wire.Order](b); o.Order == r.Order {
+				if o := rig.Expect[*wire.Order](b); o.Order == r.Order {
 					c.T.Fatal("the order was delivered twice")
 				}
 				finish(c, a, r)
 			}},
 		{"delivered, never arrived",
-			func(c *Cloud) wire.Ref {
+			func(c *rig.Cloud) wire.Ref {
 				a := c.Agent("s1", 1)
-				return Expect[*wire.Order](submitTo(c, a)).Ref
+				return rig.Expect[*wire.Order](submitTo(c, a)).Ref
 			},
-			func(c *Cloud, r wire.Ref) {
+			func(c *rig.Cloud, r wire.Ref) {
 				a := c.Agent("s1", 1)
-				o := Expect[*wire.Order](a)
+				o := rig.Expect[*wire.Order](a)
 				if o.Order != r.Order || o.Attempt != 2 {
 					c.T.Fatalf("got %s, want attempt 2 of %s", o.Ref, r.Order)
 				}
-				a.Send(Result(r)) // somebody says something about attempt 1 all the same
-				if ack := Expect[*wire.ResultAck](a); !ack.Fenced {
+				a.Send(rig.Result(r)) // somebody says something about attempt 1 all the same
+				if ack := rig.Expect[*wire.ResultAck](a); !ack.Fenced {
 					c.T.Error("a result of attempt 1 was taken")
 				}
 				finish(c, a, o.Ref)
 			}},
 		{"delivered, journaled",
-			func(c *Cloud) wire.Ref {
+			func(c *rig.Cloud) wire.Ref {
 				a := c.Agent("s1", 1)
-				return Expect[*wire.Order](submitTo(c, a)).Ref
+				return rig.Expect[*wire.Order](submitTo(c, a)).Ref
 			},
-			func(c *Cloud, r wire.Ref) {
-				a := c.Agent("s1", 1, Dialing{Hello: inFlight(r, wire.StateAccepted)})
+			func(c *rig.Cloud, r wire.Ref) {
+				a := c.Agent("s1", 1, rig.Dialing{Hello: inFlight(r, wire.StateAccepted)})
 				if len(a.Welcome.Fenced) > 0 {
 					c.T.Fatalf("fenced %v", a.Welcome.Fenced)
 				}
 				finish(c, a, r)
 			}},
 		{"running, but only in memory",
-			func(c *Cloud) wire.Ref {
+			func(c *rig.Cloud) wire.Ref {
 				a := c.Agent("s1", 1)
-				r := Expect[*wire.Order](submitTo(c, a)).Ref
+				r := rig.Expect[*wire.Order](submitTo(c, a)).Ref
 				a.Send(&wire.Accepted{Ref: r}, &wire.Progress{Ref: r, State: wire.StateRunning})
 				c.WaitState(r.Order, wire.StateRunning)
 				return r
 			},
-			func(c *Cloud, r wire.Ref) {
-				finish(c, c.Agent("s1", 1, Dialing{Hello: inFlight(r, wire.StateRunning)}), r)
+			func(c *rig.Cloud, r wire.Ref) {
+				finish(c, c.Agent("s1", 1, rig.Dialing{Hello: inFlight(r, wire.StateRunning)}), r)
 			}},
 		{"running",
-			func(c *Cloud) wire.Ref { return running(c, c.Agent("s1", 1)) },
-			func(c *Cloud, r wire.Ref) {
-				a := c.Agent("s1", 1, Dialing{Hello: inFlight(r, wire.StateRunning)})
+			func(c *rig.Cloud) wire.Ref { return running(c, c.Agent("s1", 1)) },
+			func(c *rig.Cloud, r wire.Ref) {
+				a := c.Agent("s1", 1, rig.Dialing{Hello: inFlight(r, wire.StateRunning)})
 				c.WaitState(r.Order, wire.StateRunning)
 				finish(c, a, r)
 			}},
 		{"running, the agent lost its journal",
-			func(c *Cloud) wire.Ref { return running(c, c.Agent("s1", 1)) },
-			func(c *Cloud, r wire.Ref) {
+			func(c *rig.Cloud) wire.Ref { return running(c, c.Agent("s1", 1)) },
+			func(c *rig.Cloud, r wire.Ref) {
 				a := c.Agent("s1", 1)
 				c.WaitState(r.Order, wire.State(wire.Interrupted))
 				a.Silent(quiet)
 			}},
 		{"running, the agent lost its journal, retryable",
-			func(c *Cloud) wire.Ref { return running(c, c.Agent("s1", 1), retryable) },
-			func(c *Cloud, r wire.Ref) {
+			func(c *rig.Cloud) wire.Ref { return running(c, c.Agent("s1", 1), retryable) },
+			func(c *rig.Cloud, r wire.Ref) {
 				a := c.Agent("s1", 1)
-				if o := Expect[*wire.Order](a); o.Order != r.Order || o.Attempt != 2 {
+				if o := rig.Expect[*wire.Order](a); o.Order != r.Order || o.Attempt != 2 {
 					c.T.Fatalf("got %s, want attempt 2 of %s", o.Ref, r.Order)
 				}
 			}},
 		{"held",
-			func(c *Cloud) wire.Ref { return held(c, c.Agent("s1", 1)) },
-			func(c *Cloud, r wire.Ref) {
-				a := c.Agent("s1", 1, Dialing{Hello: inFlight(r, wire.StatePreparing)})
+			func(c *rig.Cloud) wire.Ref { return held(c, c.Agent("s1", 1)) },
+			func(c *rig.Cloud, r wire.Ref) {
+				a := c.Agent("s1", 1, rig.Dialing{Hello: inFlight(r, wire.StatePreparing)})
 				a.Send(&wire.Ready{Ref: r})
-				Expect[*wire.Start](a)
+				rig.Expect[*wire.Start](a)
 				finish(c, a, r)
 			}},
 		{"held, the agent lost it",
-			func(c *Cloud) wire.Ref { return held(c, c.Agent("s1", 1)) },
-			func(c *Cloud, r wire.Ref) {
+			func(c *rig.Cloud) wire.Ref { return held(c, c.Agent("s1", 1)) },
+			func(c *rig.Cloud, r wire.Ref) {
 				a := c.Agent("s1", 1)
-				if o := Expect[*wire.Order](a); o.Order != r.Order || o.Attempt != 2 {
+				if o := rig.Expect[*wire.Order](a); o.Order != r.Order || o.Attempt != 2 {
 					c.T.Fatalf("got %s, want attempt 2 of %s", o.Ref, r.Order)
 				}
 			}},
 		{"granted, start was lost",
-			func(c *Cloud) wire.Ref {
+			func(c *rig.Cloud) wire.Ref {
 				a := c.Agent("s1", 1)
 				r := held(c, a)
 				a.Send(&wire.Ready{Ref: r})
-				Expect[*wire.Start](a)
+				rig.Expect[*wire.Start](a)
 				return r
 			},
-			func(c *Cloud, r wire.Ref) {
-				a := c.Agent("s1", 1, Dialing{Hello: inFlight(r, wire.StateAccepted)})
+			func(c *rig.Cloud, r wire.Ref) {
+				a := c.Agent("s1", 1, rig.Dialing{Hello: inFlight(r, wire.StateAccepted)})
 				a.Send(&wire.Ready{Ref: r})
-				Expect[*wire.Start](a)
+				rig.Expect[*wire.Start](a)
 				finish(c, a, r)
 			}},
 		{"finished, the result was not sent",
-			func(c *Cloud) wire.Ref { return running(c, c.Agent("s1", 1)) },
-			func(c *Cloud, r wire.Ref) {
-				a := c.Agent("s1", 1, Dialing{Hello: func(h *wire.Hello) { h.Results = []wire.Ref{r} }})
+			func(c *rig.Cloud) wire.Ref { return running(c, c.Agent("s1", 1)) },
+			func(c *rig.Cloud, r wire.Ref) {
+				a := c.Agent("s1", 1, rig.Dialing{Hello: func(h *wire.Hello) { h.Results = []wire.Ref{r} }})
 				finish(c, a, r)
 			}},
 		{"finished, the acknowledgement was lost",
-			func(c *Cloud) wire.Ref {
+			func(c *rig.Cloud) wire.Ref {
 				a := c.Agent("s1", 1)
 				r := running(c, a)
 				finish(c, a, r)
 				return r
 			},
-			func(c *Cloud, r wire.Ref) {
-				a := c.Agent("s1", 1, Dialing{Hello: func(h *wire.Hello) { h.Results = []wire.Ref{r} }})
+			func(c *rig.Cloud, r wire.Ref) {
+				a := c.Agent("s1", 1, rig.Dialing{Hello: func(h *wire.Hello) { h.Results = []wire.Ref{r} }})
 				finish(c, a, r)
 			}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			c := Start(t, Options{})
+			c := rig.Start(t, rig.Options{})
 			r := tc.until(c)
 			tc.after(c.Crash(), r)
 		})

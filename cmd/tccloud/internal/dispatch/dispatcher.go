@@ -119,7 +119,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listening to other gateways: %w", err)
 	}
-	defer sub.Unsubscribe()
+	defer func() { _ = sub.Unsubscribe() }()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return d.ledger.Run(ctx) })
 	g.Go(func() error { return d.presence.Run(ctx) })

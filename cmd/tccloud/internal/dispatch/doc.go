@@ -1,2 +1,58 @@
-// Package dispatch is the life of an order on the cloud's side.
+// Package dispatch is the life of an order on the cloud's side: it stores
+// orders, gives them to agents, and makes sure that each comes to an end. Any number
+// of gateways, each with one Dispatcher, share a store and nothing else.
+//
+//	Submit ─► record ─► queue message ─► pull ─► record: delivered ─► Order ─► agent
+//	                                                    ▲                       │
+//	          reaper, hello, refusal, recall: queued ───┘   record ◄── Result ──┘
+//
+// The truth is the execution's record (package record: states and rules;
+// package ledger: bucket and image). Everything else is derived from it
+// and may be lost: queue messages (package queue), credits and seats (Seat),
+// who holds which server (package presence). Records change by
+// compare-and-swap only, so whoever acts on an old view is shown the new one.
+//
+// # What happens when the process dies
+//
+//	after …                       the disk says        then
+//	the record, no message        queued               reap.verify puts the message
+//	record and message            queued               a gateway pulls it
+//	pull                          queued               the message comes again after 5 s
+//	delivered, not acknowledged   delivered            the message comes again, Deliver says stale, it is dropped
+//	delivered, not sent           delivered            hello does not name it: queued again, attempt + 1
+//	sent, not journaled           delivered            the same
+//	sent, journaled               delivered            hello names it: it goes on
+//	accepted, running (a note)    delivered            the same
+//	accepted with hold            accepted, hold       hello names it and ready follows; else queued again
+//	granted, Start not sent       granted              ready comes again, Start is sent again
+//	result received               as before            the agent repeats it
+//	result stored, no ack         outcome, result      the agent repeats it, the record has it: acknowledged
+//
+// Nothing is started twice, because an Order is sent only by whoever moved
+// the record from queued to delivered, and a record returns to queued only with
+// a higher attempt, and only where the agent's journal (hello, refused, recalled) says
+// that the order is not there, where it is held and was not granted, or where
+// it is retryable. Where the process that sends finds its session ended before Send, it
+// knows that nothing was sent and queues again itself.
+//
+// An order delivered at an old session while hello was compared at a new one
+// is noticed by its epoch (Seat.late). A server that answers nothing within AcceptIn is made to
+// reconnect: its journal, not a guess, decides.
+//
+// # What it costs
+//
+// Durable writes (an fsync each) and round trips to the store, per order
+// that takes less than half a second to run:
+//
+//	                        idle agent here     through the queue
+//	Submit                  1 (delivered)       1 (queued) + message, not fsynced
+//	pull                    –                   1 round trip per batch, message acknowledged without waiting
+//	delivered               –                   1
+//	accepted, running       –                   –     (1 if it lasts longer: both in one)
+//	hold + grant            2                   2     (only while the App is not on the host)
+//	result                  1                   1
+//	sum                     2                   3
+//
+// Log pieces cost one round trip each and no fsync. Nothing is polled or
+// scanned per order: all that has not ended is in memory.
 package dispatch

@@ -7,7 +7,7 @@ import (
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
-	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
 // TestServerVanishes: two servers share the queue, one stays away longer
@@ -16,23 +16,23 @@ func TestServerVanishes(t *testing.T) {
 	interrupted := wire.State(wire.Interrupted)
 	for _, tc := range []struct {
 		name  string
-		until func(c *Cloud, a *Agent) wire.Ref
+		until func(c *rig.Cloud, a *rig.Agent) wire.Ref
 		want  wire.State // queued = moved
 	}{
-		{"delivered", func(c *Cloud, a *Agent) wire.Ref { return Expect[*wire.Order](submitTo(c, a)).Ref }, interrupted},
-		{"running", func(c *Cloud, a *Agent) wire.Ref { return running(c, a) }, interrupted},
-		{"running, retryable", func(c *Cloud, a *Agent) wire.Ref { return running(c, a, retryable) }, wire.StateQueued},
-		{"held", func(c *Cloud, a *Agent) wire.Ref { return held(c, a) }, wire.StateQueued},
-		{"granted", func(c *Cloud, a *Agent) wire.Ref {
+		{"delivered", func(c *rig.Cloud, a *rig.Agent) wire.Ref { return rig.Expect[*wire.Order](submitTo(c, a)).Ref }, interrupted},
+		{"running", func(c *rig.Cloud, a *rig.Agent) wire.Ref { return running(c, a) }, interrupted},
+		{"running, retryable", func(c *rig.Cloud, a *rig.Agent) wire.Ref { return running(c, a, retryable) }, wire.StateQueued},
+		{"held", func(c *rig.Cloud, a *rig.Agent) wire.Ref { return held(c, a) }, wire.StateQueued},
+		{"granted", func(c *rig.Cloud, a *rig.Agent) wire.Ref {
 			r := held(c, a)
 			a.Send(&wire.Ready{Ref: r})
-			Expect[*wire.Start](a)
+			rig.Expect[*wire.Start](a)
 			return r
 		}, interrupted},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			c := Start(t, short())
+			c := rig.Start(t, short())
 			a := c.Agent("s1", 1)
 			r := tc.until(c, a)
 			b := c.Agent("s2", 1)
@@ -43,19 +43,19 @@ func TestServerVanishes(t *testing.T) {
 				}
 				b.Silent(quiet)
 			} else {
-				o := Expect[*wire.Order](b)
+				o := rig.Expect[*wire.Order](b)
 				if o.Order != r.Order || o.Attempt != 2 {
 					t.Fatalf("got %s, want attempt 2 of %s", o.Ref, r.Order)
 				}
 				finish(c, b, o.Ref)
 			}
 			// The lost one comes back with what it was working on.
-			back := c.Agent("s1", 0, Dialing{Hello: inFlight(r, wire.StateRunning)})
+			back := c.Agent("s1", 0, rig.Dialing{Hello: inFlight(r, wire.StateRunning)})
 			if len(back.Welcome.Fenced) != 1 || back.Welcome.Fenced[0] != r {
 				t.Errorf("welcome fences %v, want %s", back.Welcome.Fenced, r)
 			}
-			back.Send(Result(r))
-			if ack := Expect[*wire.ResultAck](back); !ack.Fenced {
+			back.Send(rig.Result(r))
+			if ack := rig.Expect[*wire.ResultAck](back); !ack.Fenced {
 				t.Error("a late result was taken")
 			}
 		})
@@ -64,13 +64,13 @@ func TestServerVanishes(t *testing.T) {
 
 // TestRetryableEnds: an order that interrupts every server it meets is given up.
 func TestRetryableEnds(t *testing.T) {
-	c := Start(t, Options{Dispatch: func(d *dispatch.Config) { d.MaxAttempts = 2 }})
+	c := rig.Start(t, rig.Options{Dispatch: func(d *dispatch.Config) { d.MaxAttempts = 2 }})
 	a := c.Agent("s1", 2)
 	e := c.Submit(retryable)
 	for range 2 {
-		o := Expect[*wire.Order](a)
+		o := rig.Expect[*wire.Order](a)
 		a.Send(&wire.Result{Ref: o.Ref, Outcome: wire.Interrupted, Message: "lost power"})
-		if ack := Expect[*wire.ResultAck](a); ack.Fenced {
+		if ack := rig.Expect[*wire.ResultAck](a); ack.Fenced {
 			t.Fatal("the result was not taken")
 		}
 	}
@@ -83,60 +83,60 @@ func TestRetryableEnds(t *testing.T) {
 func TestDeadlines(t *testing.T) {
 	ms := time.Millisecond
 	t.Run("queued", func(t *testing.T) {
-		c := Start(t, short())
+		c := rig.Start(t, short())
 		e := c.Submit(func(r *dispatch.Request) { r.StartWithin = 50 * ms })
 		c.WaitState(e.ID, wire.State(wire.Rejected))
 	})
 	t.Run("delivered and not answered", func(t *testing.T) {
-		c := Start(t, short(func(d *dispatch.Config) { d.AcceptIn, d.Lease = 50*ms, 2*time.Second }))
+		c := rig.Start(t, short(func(d *dispatch.Config) { d.AcceptIn, d.Lease = 50*ms, 2*time.Second }))
 		a := c.Agent("s1", 1)
-		r := Expect[*wire.Order](submitTo(c, a)).Ref
-		if e := Expect[*wire.Error](a); e.Code != wire.CodeRetryLater {
+		r := rig.Expect[*wire.Order](submitTo(c, a)).Ref
+		if e := rig.Expect[*wire.Error](a); e.Code != wire.CodeRetryLater {
 			t.Fatalf("session ended with %+v", e)
 		}
 		// The agent knows best: it had the order after all.
-		finish(c, c.Agent("s1", 0, Dialing{Hello: inFlight(r, wire.StateRunning)}), r)
+		finish(c, c.Agent("s1", 0, rig.Dialing{Hello: inFlight(r, wire.StateRunning)}), r)
 	})
 	t.Run("held and never ready", func(t *testing.T) {
-		c := Start(t, short(func(d *dispatch.Config) { d.PrepareIn = 50 * ms }))
+		c := rig.Start(t, short(func(d *dispatch.Config) { d.PrepareIn = 50 * ms }))
 		a := c.Agent("s1", 1)
 		r := held(c, a)
-		if m := Expect[*wire.Recall](a); m.Ref != r {
+		if m := rig.Expect[*wire.Recall](a); m.Ref != r {
 			t.Fatalf("recalled %s", m.Ref)
 		}
 		a.Send(&wire.Recalled{Ref: r, OK: true}, &wire.Credit{N: 1})
-		if o := Expect[*wire.Order](a); o.Attempt != 2 {
+		if o := rig.Expect[*wire.Order](a); o.Attempt != 2 {
 			t.Errorf("got %s, want attempt 2", o.Ref)
 		}
 	})
 	t.Run("running", func(t *testing.T) {
-		c := Start(t, short(func(d *dispatch.Config) { d.Grace = 50 * ms }))
+		c := rig.Start(t, short(func(d *dispatch.Config) { d.Grace = 50 * ms }))
 		a := c.Agent("s1", 1)
 		r := running(c, a, func(r *dispatch.Request) { r.Timeout = time.Second })
 		c.WaitState(r.Order, wire.State(wire.TimedOut))
-		if m := Expect[*wire.Cancel](a); m.Ref != r {
+		if m := rig.Expect[*wire.Cancel](a); m.Ref != r {
 			t.Errorf("cancelled %s", m.Ref)
 		}
 	})
 }
 
 func TestRecall(t *testing.T) {
-	for name, ask := range map[string]func(*Cloud, *Agent, wire.Ref) error{
-		"by somebody": func(c *Cloud, _ *Agent, r wire.Ref) error { return c.Dispatcher.Recall(t.Context(), r.Order) },
-		"by drain":    func(_ *Cloud, a *Agent, _ wire.Ref) error { a.Send(&wire.Info{Draining: true}); return nil },
+	for name, ask := range map[string]func(*rig.Cloud, *rig.Agent, wire.Ref) error{
+		"by somebody": func(c *rig.Cloud, _ *rig.Agent, r wire.Ref) error { return c.Dispatcher.Recall(t.Context(), r.Order) },
+		"by drain":    func(_ *rig.Cloud, a *rig.Agent, _ wire.Ref) error { a.Send(&wire.Info{Draining: true}); return nil },
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := Start(t, Options{})
+			c := rig.Start(t, rig.Options{})
 			a := c.Agent("s1", 1)
 			r := held(c, a)
 			b := c.Agent("s2", 1)
 			if err := ask(c, a, r); err != nil {
 				t.Fatal(err)
 			}
-			Expect[*wire.Recall](a)
+			rig.Expect[*wire.Recall](a)
 			a.Send(&wire.Ready{Ref: r}) // crossed on the wire: must not be allowed to start
 			a.Send(&wire.Recalled{Ref: r, OK: true})
-			if o := Expect[*wire.Order](b); o.Order != r.Order || o.Attempt != 2 {
+			if o := rig.Expect[*wire.Order](b); o.Order != r.Order || o.Attempt != 2 {
 				t.Errorf("got %s, want attempt 2 of %s", o.Ref, r.Order)
 			}
 			a.Silent(quiet)
@@ -145,12 +145,12 @@ func TestRecall(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	c := Start(t, Options{})
+	c := rig.Start(t, rig.Options{})
 	a := c.Agent("s1", 1)
-	r := Expect[*wire.Order](submitTo(c, a)).Ref
+	r := rig.Expect[*wire.Order](submitTo(c, a)).Ref
 	b := c.Agent("s2", 1)
 	a.Send(&wire.Refused{Ref: r, Reason: wire.ReasonNoDisk, Message: "full"}, &wire.Credit{N: 1})
-	o := Expect[*wire.Order](b)
+	o := rig.Expect[*wire.Order](b)
 	if o.Order != r.Order || o.Attempt != 2 {
 		t.Errorf("got %s, want attempt 2 of %s", o.Ref, r.Order)
 	}

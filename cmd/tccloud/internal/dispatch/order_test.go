@@ -12,12 +12,12 @@ import (
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
-	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
 func TestCancel(t *testing.T) {
 	cancelled := wire.State(wire.Cancelled)
-	c := Start(t, Options{})
+	c := rig.Start(t, rig.Options{})
 	cancel := func(id wire.OrderID) {
 		t.Helper()
 		if err := c.Dispatcher.Cancel(t.Context(), id, "no longer wanted"); err != nil {
@@ -39,46 +39,46 @@ func TestCancel(t *testing.T) {
 	a := c.Agent("s1", 1)
 	r := running(c, a)
 	cancel(r.Order)
-	if m := Expect[*wire.Cancel](a); m.Ref != r || m.Reason != "no longer wanted" {
+	if m := rig.Expect[*wire.Cancel](a); m.Ref != r || m.Reason != "no longer wanted" {
 		t.Errorf("agent was told %+v", m)
 	}
 	a.Send(&wire.Result{Ref: r, Outcome: wire.Cancelled, Message: "stopped"}, &wire.Credit{N: 1})
-	Expect[*wire.ResultAck](a)
+	rig.Expect[*wire.ResultAck](a)
 	c.WaitState(r.Order, cancelled)
 
 	// While the server is away: it is told when it comes back.
 	r = running(c, a)
 	a.Kill()
 	cancel(r.Order)
-	a = c.Agent("s1", 0, Dialing{Hello: inFlight(r, wire.StateRunning)})
-	if m := Expect[*wire.Cancel](a); m.Ref != r {
+	a = c.Agent("s1", 0, rig.Dialing{Hello: inFlight(r, wire.StateRunning)})
+	if m := rig.Expect[*wire.Cancel](a); m.Ref != r {
 		t.Errorf("agent was told %+v", m)
 	}
 	// A held one that is to be cancelled is not allowed to start.
 	a.Send(&wire.Credit{N: 1})
 	r = held(c, a)
 	cancel(r.Order)
-	Expect[*wire.Cancel](a)
+	rig.Expect[*wire.Cancel](a)
 	a.Send(&wire.Ready{Ref: r})
-	Expect[*wire.Cancel](a)
+	rig.Expect[*wire.Cancel](a)
 	a.Send(&wire.Refused{Ref: r, Reason: wire.ReasonUnknown})
 	c.WaitState(r.Order, cancelled)
 }
 
 func TestPriority(t *testing.T) {
-	c := Start(t, Options{})
+	c := rig.Start(t, rig.Options{})
 	want := map[int]wire.OrderID{}
 	for _, p := range []int{0, 5, 9, 3} {
 		want[p] = c.Submit(func(r *dispatch.Request) { r.Priority = p }).ID
 	}
 	a := c.Agent("s1", 1)
 	for _, p := range []int{9, 5, 3, 0} {
-		o := Expect[*wire.Order](a)
+		o := rig.Expect[*wire.Order](a)
 		if o.Order != want[p] {
 			t.Errorf("got priority %d, want %d", o.Priority, p)
 		}
-		a.Send(Result(o.Ref))
-		Expect[*wire.ResultAck](a)
+		a.Send(rig.Result(o.Ref))
+		rig.Expect[*wire.ResultAck](a)
 		a.Send(&wire.Credit{N: 1})
 	}
 }
@@ -86,7 +86,7 @@ func TestPriority(t *testing.T) {
 // TestCredit: no session ever has more orders than it granted, and each
 // order goes out once.
 func TestCredit(t *testing.T) {
-	c := Start(t, Options{})
+	c := rig.Start(t, rig.Options{})
 	const orders = 60
 	for range orders / 2 {
 		c.Submit()
@@ -123,7 +123,7 @@ func TestCredit(t *testing.T) {
 				mu.Unlock()
 				if len(inHand) == slots { // wait until it is full, then make room
 					for _, r := range inHand {
-						a.Conn.Write(Result(r))
+						a.Conn.Write(rig.Result(r))
 					}
 					a.Conn.Write(&wire.Credit{N: len(inHand)})
 					inHand = nil
@@ -140,17 +140,17 @@ func TestCredit(t *testing.T) {
 
 // TestLeastLoaded: the session with the most free credit gets the order.
 func TestLeastLoaded(t *testing.T) {
-	c := Start(t, Options{})
+	c := rig.Start(t, rig.Options{})
 	small, big := c.Agent("small", 1), c.Agent("big", 3)
 	for range 2 {
 		c.Submit()
-		Expect[*wire.Order](big)
+		rig.Expect[*wire.Order](big)
 	}
 	small.Silent(quiet)
 }
 
 func TestLogs(t *testing.T) {
-	c := Start(t, Options{Dispatch: func(d *dispatch.Config) { d.LogStream = 26 }})
+	c := rig.Start(t, rig.Options{Dispatch: func(d *dispatch.Config) { d.LogStream = 26 }})
 	a := c.Agent("s1", 1)
 	r := running(c, a)
 	piece := func(offset int64, s string) *wire.Log {
@@ -169,15 +169,15 @@ func TestLogs(t *testing.T) {
 	}()
 	a.Send(piece(0, "abcde"), piece(0, "abcde"), piece(3, "defgh"))
 	a.Send(piece(9, "never")) // a gap ends the session, the next one says where to go on
-	if e := Expect[*wire.Error](a); e.Code != wire.CodeRetryLater {
+	if e := rig.Expect[*wire.Error](a); e.Code != wire.CodeRetryLater {
 		t.Fatalf("gap was answered with %+v", e)
 	}
-	a = c.Agent("s1", 0, Dialing{Hello: inFlight(r, wire.StateRunning)})
+	a = c.Agent("s1", 0, rig.Dialing{Hello: inFlight(r, wire.StateRunning)})
 	if l := a.Welcome.Logs; len(l) != 1 || l[0].Offset != 8 || l[0].Stream != wire.Stdout {
 		t.Fatalf("welcome says %+v", l)
 	}
 	a.Send(piece(8, "ijklmnopqrstuvwxyz too much"), piece(35, "and more"))
-	res := Result(r)
+	res := rig.Result(r)
 	res.Output = map[wire.Stream]wire.OutputSize{wire.Stdout: {Written: 100, Kept: 43}}
 	a.Send(res)
 	if s := <-got; s != "abcdefghijklmnopqrstuvwxyz" {
@@ -192,12 +192,12 @@ func TestLogs(t *testing.T) {
 
 // TestLargeParameters: what does not fit in a frame is fetched, and gone at the end.
 func TestLargeParameters(t *testing.T) {
-	c := Start(t, Options{})
+	c := rig.Start(t, rig.Options{})
 	a := c.Agent("s1", 1)
 	for _, size := range []int{10, 20 << 10, 200 << 10} {
 		params := map[string]string{"p": strings.Repeat("x", size)}
 		c.Submit(func(r *dispatch.Request) { r.Params = params })
-		o := Expect[*wire.Order](a)
+		o := rig.Expect[*wire.Order](a)
 		if o.ParamsByHTTPS != (size > 128<<10) || !o.ParamsByHTTPS && !maps.Equal(o.Params, params) {
 			t.Errorf("%d bytes: by HTTPS %v, %d parameters", size, o.ParamsByHTTPS, len(o.Params))
 		}
@@ -214,7 +214,7 @@ func TestLargeParameters(t *testing.T) {
 			t.Errorf("owner after the end: %v, %v", current, err)
 		}
 	}
-	_, err := c.Dispatcher.Submit(t.Context(), dispatch.Request{Environment: Env})
+	_, err := c.Dispatcher.Submit(t.Context(), dispatch.Request{Environment: rig.Env})
 	if !errors.Is(err, dispatch.ErrInvalid) {
 		t.Errorf("empty order: %v", err)
 	}
@@ -230,7 +230,7 @@ func TestSecretsStayOutOfLogs(t *testing.T) {
 		defer mu.Unlock()
 		return out.Write(b)
 	}), &slog.HandlerOptions{Level: slog.LevelDebug}))
-	c := Start(t, short(func(d *dispatch.Config) { d.Logger = log }))
+	c := rig.Start(t, short(func(d *dispatch.Config) { d.Logger = log }))
 	a := c.Agent("s1", 1)
 	r := running(c, a)
 	a.Kill()
@@ -248,14 +248,14 @@ type writerFunc func([]byte) (int, error)
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 func TestListAndStats(t *testing.T) {
-	c := Start(t, Options{})
+	c := rig.Start(t, rig.Options{})
 	var ids []wire.OrderID
 	for range 3 {
 		ids = append(ids, c.Submit().ID)
 	}
 	finishOne := func() {
 		a := c.Agent("s1", 1)
-		o := Expect[*wire.Order](a)
+		o := rig.Expect[*wire.Order](a)
 		finish(c, a, o.Ref)
 	}
 	finishOne()
@@ -263,11 +263,11 @@ func TestListAndStats(t *testing.T) {
 		if again {
 			c = c.Crash()
 		}
-		list, err := c.Dispatcher.List(t.Context(), dispatch.Filter{Environment: Env, Limit: 2})
+		list, err := c.Dispatcher.List(t.Context(), dispatch.Filter{Environment: rig.Env, Limit: 2})
 		if err != nil || len(list) != 2 || list[0].ID != ids[2] {
 			t.Errorf("list: %v, %v", list, err)
 		}
-		s, err := c.Dispatcher.Stats(t.Context(), Env)
+		s, err := c.Dispatcher.Stats(t.Context(), rig.Env)
 		if err != nil || s.Queued != 2 || s.Running != 0 || s.Day != 3 || s.Month != 3 {
 			t.Errorf("stats: %+v, %v", s, err)
 		}

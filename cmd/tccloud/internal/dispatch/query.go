@@ -113,7 +113,7 @@ func (d *Dispatcher) Watch(ctx context.Context, id wire.OrderID) (<-chan Executi
 	go func() {
 		defer close(out)
 		// An error closes the channel early: Get then says why.
-		d.ledger.Watch(ctx, id, func(r *record.Record) bool {
+		_ = d.ledger.Watch(ctx, id, func(r *record.Record) bool {
 			select {
 			case out <- r.Execution:
 				return true

@@ -23,12 +23,12 @@ const noTLS = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnectio
 // one too many and gets retry_later.
 func (g *Gateway) serve(ctx context.Context, nc net.Conn, busy bool) {
 	// One deadline for everything up to hello; it is cleared by conn later.
-	nc.SetDeadline(time.Now().Add(g.cfg.HandshakeTimeout))
+	_ = nc.SetDeadline(time.Now().Add(g.cfg.HandshakeTimeout)) // fails only if closed
 	tc := tls.Server(nc, g.tls)
 	if err := tc.HandshakeContext(ctx); err != nil {
 		g.log.Debug("handshake was not completed", "remote", nc.RemoteAddr(), "err", err)
 		if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok && plain.Conn != nil && isHTTP(plain.RecordHeader[:]) {
-			io.WriteString(nc, noTLS)
+			_, _ = io.WriteString(nc, noTLS)
 			linger(nc)
 			return
 		}
@@ -44,7 +44,7 @@ func (g *Gateway) serve(ctx context.Context, nc net.Conn, busy bool) {
 		// ALPN was lost on the way: the agent speaks first.
 		p := &peeked{Conn: tc}
 		if _, err := io.ReadFull(tc, p.head[:]); err != nil {
-			tc.Close()
+			nc.Close()
 			return
 		}
 		p.rest = p.head[:]
@@ -113,8 +113,8 @@ func linger(nc net.Conn) {
 	if w, ok := nc.(interface{ CloseWrite() error }); ok && w.CloseWrite() != nil {
 		return
 	}
-	nc.SetReadDeadline(time.Now().Add(lingerFor))
-	io.Copy(io.Discard, io.LimitReader(nc, 4*wire.MaxFrame))
+	_ = nc.SetReadDeadline(time.Now().Add(lingerFor))
+	_, _ = io.Copy(io.Discard, io.LimitReader(nc, 4*wire.MaxFrame))
 }
 
 // peeked is a connection whose first bytes were read already. Like a

@@ -7,11 +7,11 @@ import (
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
-	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
 // obey answers every order at once, as an agent with a very quick App would.
-func obey(a *Agent) {
+func obey(a *rig.Agent) {
 	for {
 		m, err := a.Recv()
 		if err != nil {
@@ -24,28 +24,28 @@ func obey(a *Agent) {
 		a.Conn.Write(&wire.Accepted{Ref: o.Ref})
 		a.Conn.Write(&wire.Progress{Ref: o.Ref, State: wire.StateRunning})
 		a.Conn.Write(&wire.Log{Ref: o.Ref, Stream: wire.Stdout, Data: []byte("hello\n")})
-		a.Conn.Write(Result(o.Ref))
+		a.Conn.Write(rig.Result(o.Ref))
 		a.Conn.Write(&wire.Credit{N: 1})
 	}
 }
 
 // BenchmarkLatency is from Submit to the order's arrival at an idle agent.
 func BenchmarkLatency(b *testing.B) {
-	c := Start(b, Options{})
+	c := rig.Start(b, rig.Options{})
 	a := c.Agent("s1", 1)
 	var all []time.Duration
 	for b.Loop() {
 		began := time.Now()
 		e := c.Submit()
-		o := Expect[*wire.Order](a)
+		o := rig.Expect[*wire.Order](a)
 		all = append(all, time.Since(began))
 		if o.Order != e.ID {
 			b.Fatal("another order came")
 		}
-		a.Send(Result(o.Ref))
-		Expect[*wire.ResultAck](a)
+		a.Send(rig.Result(o.Ref))
+		rig.Expect[*wire.ResultAck](a)
 		a.Send(&wire.Credit{N: 1})
-		for c.Dispatcher.Free(Env) == 0 {
+		for c.Dispatcher.Free(rig.Env) == 0 {
 			time.Sleep(100 * time.Microsecond)
 		}
 	}
@@ -57,14 +57,14 @@ func BenchmarkLatency(b *testing.B) {
 // BenchmarkThroughput is of orders that pass by the queue, from Submit to
 // the stored result, with 8 slots.
 func BenchmarkThroughput(b *testing.B) {
-	c := Start(b, Options{})
+	c := rig.Start(b, rig.Options{})
 	go obey(c.Agent("s1", 4))
 	go obey(c.Agent("s2", 4))
 	b.ResetTimer()
 	ids := make(chan wire.OrderID, b.N)
 	go func() {
 		for range b.N {
-			e, err := c.Dispatcher.Submit(b.Context(), Request())
+			e, err := c.Dispatcher.Submit(b.Context(), rig.Request())
 			if err != nil {
 				b.Error(err)
 			}

@@ -108,8 +108,8 @@ func (g *Gateway) Run(ctx context.Context) error {
 		<-ctx.Done()
 		g.ln.Close()
 		g.farewell()
-		g.web.Close()
-		web.Close()
+		_ = g.web.Close()
+		_ = web.Close()
 		kill()
 		return nil
 	})

@@ -17,7 +17,7 @@ import (
 
 	"tcenvsvr/agent/conn"
 	"tcenvsvr/agent/wire"
-	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
 // idleAgents is how many agents BenchmarkIdle connects. They share a
@@ -38,7 +38,7 @@ func TestIdleGateway(t *testing.T) {
 	if file == "" {
 		t.Skip("only started by BenchmarkIdle")
 	}
-	c := Start(t, Options{})
+	c := rig.Start(t, rig.Options{})
 	id := identities{Addr: c.Gateway.Addr().String(), CA: c.CA.Raw()}
 	for i := range idleAgents {
 		cert := c.CA.Issue(t, fmt.Sprintf("s%d", i))
@@ -128,7 +128,7 @@ func BenchmarkIdle(b *testing.B) {
 			c := conn.Raw(nc)
 			xid := fmt.Sprintf("s%d", i)
 			c.Write(&wire.Hello{Protocol: 1, BrokerToken: "token-" + xid, ServerXID: wire.ServerXID(xid), Slots: 4})
-			if m, err := c.Read(Patience); err != nil || m.Kind() != wire.KindWelcome {
+			if m, err := c.Read(rig.Patience); err != nil || m.Kind() != wire.KindWelcome {
 				b.Errorf("%s: %v %v", xid, m, err)
 			}
 			b.Cleanup(func() { c.Close() })

@@ -16,7 +16,7 @@ import (
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
-	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
 // TestKilledCloud is the process that TestKill kills. It says its
@@ -27,11 +27,11 @@ func TestKilledCloud(t *testing.T) {
 	if dir == "" {
 		t.Skip("only started by TestKill")
 	}
-	ca, err := LoadCA(filepath.Join(dir, "ca"))
+	ca, err := rig.LoadCA(filepath.Join(dir, "ca"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := Start(t, Options{Dir: filepath.Join(dir, "store"), CA: ca})
+	c := rig.Start(t, rig.Options{Dir: filepath.Join(dir, "store"), CA: ca})
 	fmt.Println("ADDR", c.Gateway.Addr())
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		if in.Text() == "list" {
@@ -47,7 +47,7 @@ func TestKilledCloud(t *testing.T) {
 			continue
 		}
 		go func() {
-			if e, err := c.Dispatcher.Submit(t.Context(), Request()); err == nil {
+			if e, err := c.Dispatcher.Submit(t.Context(), rig.Request()); err == nil {
 				fmt.Println("ID", e.ID)
 			}
 		}()
@@ -111,7 +111,7 @@ func startChild(t *testing.T, dir string) *child {
 // its journal, nothing in the journal is started twice.
 type worker struct {
 	t       *testing.T
-	ca      *CA
+	ca      *rig.CA
 	xid     wire.ServerXID
 	mu      sync.Mutex
 	journal map[wire.Ref]wire.State
@@ -122,7 +122,7 @@ type worker struct {
 
 // live keeps one session until it breaks.
 func (w *worker) live(addr string) {
-	a, err := JoinAt(w.t, w.ca, addr, w.xid, 4, Dialing{Hello: func(h *wire.Hello) {
+	a, err := rig.JoinAt(w.t, w.ca, addr, w.xid, 4, rig.Dialing{Hello: func(h *wire.Hello) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		h.Slots = 4 - len(w.journal)
@@ -148,7 +148,7 @@ func (w *worker) live(addr string) {
 		}
 	}
 	for r := range w.results {
-		a.Conn.Write(Result(r))
+		a.Conn.Write(rig.Result(r))
 	}
 	w.mu.Unlock()
 	for {
@@ -183,7 +183,7 @@ func (w *worker) live(addr string) {
 }
 
 // start runs the order's App, once.
-func (w *worker) start(a *Agent, r wire.Ref) {
+func (w *worker) start(a *rig.Agent, r wire.Ref) {
 	w.mu.Lock()
 	fresh := w.journal[r] == wire.StateAccepted
 	if fresh {
@@ -202,7 +202,7 @@ func (w *worker) start(a *Agent, r wire.Ref) {
 		delete(w.journal, r)
 		w.results[r] = true
 		w.mu.Unlock()
-		a.Conn.Write(Result(r))
+		a.Conn.Write(rig.Result(r))
 		a.Conn.Write(&wire.Credit{N: 1})
 	})
 }
@@ -212,7 +212,7 @@ func (w *worker) start(a *Agent, r wire.Ref) {
 // and was started exactly once.
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
-	ca := NewCA(t)
+	ca := rig.NewCA(t)
 	if err := ca.Save(filepath.Join(dir, "ca")); err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestKill(t *testing.T) {
 // settle waits until nothing is under way and checks how the confirmed orders ended.
 func settle(t *testing.T, c *child, confirmed []wire.OrderID) {
 	t.Helper()
-	for end := time.Now().Add(2 * Patience); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(2 * rig.Patience); ; time.Sleep(50 * time.Millisecond) {
 		fmt.Fprintln(c.in, "list")
 		open, found := 0, map[wire.OrderID]dispatch.Execution{}
 		for _, e := range <-c.lists {

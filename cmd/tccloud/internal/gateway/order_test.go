@@ -4,13 +4,13 @@ import (
 	"testing"
 
 	"tcenvsvr/agent/wire"
-	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
 // TestOrder is the life of an order that goes well, over each transport.
 func TestOrder(t *testing.T) {
-	c := Start(t, Options{})
-	for name, d := range map[string]Dialing{
+	c := rig.Start(t, rig.Options{})
+	for name, d := range map[string]rig.Dialing{
 		"raw":               {},
 		"websocket":         {WebSocket: true},
 		"raw no ALPN":       {ALPN: []string{}},
@@ -22,25 +22,25 @@ func TestOrder(t *testing.T) {
 			for _, path := range []string{"direct", "queued"} {
 				if path == "queued" { // no credit: it has to wait
 					first := c.Submit()
-					Expect[*wire.Order](a)
+					rig.Expect[*wire.Order](a)
 					e := c.Submit()
 					if e.State != wire.StateQueued {
 						t.Fatalf("state without credit is %q", e.State)
 					}
-					a.Send(Result(first.Ref()), &wire.Credit{N: 1})
-					Expect[*wire.ResultAck](a)
+					a.Send(rig.Result(first.Ref()), &wire.Credit{N: 1})
+					rig.Expect[*wire.ResultAck](a)
 				} else {
 					c.Submit()
 				}
-				o := Expect[*wire.Order](a)
+				o := rig.Expect[*wire.Order](a)
 				if o.Params["secret"] != "swordfish" || o.Token == "" || o.TokenTTLMS == 0 || o.TimeoutMS != 60_000 {
 					t.Errorf("order is not complete: %+v", o)
 				}
 				a.Send(&wire.Accepted{Ref: o.Ref}, &wire.Progress{Ref: o.Ref, State: wire.StateRunning})
 				c.WaitState(o.Order, wire.StateRunning)
-				a.Send(Result(o.Ref), Result(o.Ref), &wire.Credit{N: 1})
+				a.Send(rig.Result(o.Ref), rig.Result(o.Ref), &wire.Credit{N: 1})
 				for range 2 {
-					if ack := Expect[*wire.ResultAck](a); ack.Fenced {
+					if ack := rig.Expect[*wire.ResultAck](a); ack.Fenced {
 						t.Error("result was fenced")
 					}
 				}

@@ -49,7 +49,7 @@ func (g *Gateway) listenToPeers() (func(), error) {
 	var subs []*nats.Subscription
 	stop := func() {
 		for _, s := range subs {
-			s.Unsubscribe()
+			_ = s.Unsubscribe()
 		}
 	}
 	for subject, handle := range map[string]nats.MsgHandler{
@@ -63,7 +63,7 @@ func (g *Gateway) listenToPeers() (func(), error) {
 		subjectControl: func(m *nats.Msg) {
 			var c control
 			if json.Unmarshal(m.Data, &c) == nil && c.Control != nil && g.controlHere(c.XID, c.Control) == nil {
-				m.Respond(nil)
+				_ = m.Respond(nil)
 			}
 		},
 	} {
@@ -108,7 +108,7 @@ func (g *Gateway) answerList(m *nats.Msg) {
 	}
 	for i, p := range pages {
 		if data, err := json.Marshal(page{me, p, i == len(pages)-1}); err == nil {
-			m.Respond(data)
+			_ = m.Respond(data) // who asked goes on without us
 		}
 	}
 }
@@ -140,7 +140,7 @@ func (g *Gateway) askPeers(ctx context.Context, others int) ([]Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer sub.Unsubscribe()
+	defer func() { _ = sub.Unsubscribe() }()
 	if err := nc.PublishRequest(subjectList, inbox, []byte(g.cfg.Dispatcher.Gateway())); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,11 @@ package gateway_test
 
 import (
 	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -10,7 +15,7 @@ import (
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
-	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
 // external runs a NATS server of its own, as an operator's cluster would be.
@@ -24,18 +29,18 @@ func external(t *testing.T) string {
 	}
 	ns.Start()
 	t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
-	if !ns.ReadyForConnections(Patience) {
+	if !ns.ReadyForConnections(rig.Patience) {
 		t.Fatal("external server did not start")
 	}
 	return ns.ClientURL()
 }
 
 // two runs two gateways on one external store.
-func two(t *testing.T) (a, b *Cloud) {
+func two(t *testing.T) (a, b *rig.Cloud) {
 	t.Helper()
-	o := Options{URLs: []string{external(t)}, CA: NewCA(t), Dispatch: func(d *dispatch.Config) { d.Lease = time.Second }}
-	a, b = Start(t, o), Start(t, o)
-	for _, c := range []*Cloud{a, b} {
+	o := rig.Options{URLs: []string{external(t)}, CA: rig.NewCA(t), Dispatch: func(d *dispatch.Config) { d.Lease = time.Second }}
+	a, b = rig.Start(t, o), rig.Start(t, o)
+	for _, c := range []*rig.Cloud{a, b} {
 		for c.Dispatcher.Gateways() < 2 {
 			time.Sleep(time.Millisecond)
 		}
@@ -48,25 +53,25 @@ func TestTwoGateways(t *testing.T) {
 	a, b := two(t)
 	s := a.Agent("s1", 1)
 	first := b.Submit()
-	o := Expect[*wire.Order](s)
+	o := rig.Expect[*wire.Order](s)
 	if o.Order != first.ID {
 		t.Fatalf("got %s, want %s", o.Order, first.ID)
 	}
 	if err := b.Dispatcher.Cancel(t.Context(), first.ID, "why not"); err != nil {
 		t.Fatal(err)
 	}
-	Expect[*wire.Cancel](s)
+	rig.Expect[*wire.Cancel](s)
 	s.Send(&wire.Log{Ref: o.Ref, Stream: wire.Stdout, Data: []byte("log")}, &wire.Info{Hostname: "h1"})
 	s.Send(&wire.Result{Ref: o.Ref, Outcome: wire.Cancelled})
-	Expect[*wire.ResultAck](s)
+	rig.Expect[*wire.ResultAck](s)
 	b.WaitState(first.ID, wire.State(wire.Cancelled))
 	for p, err := range b.Dispatcher.Logs(t.Context(), first.ID, dispatch.LogFilter{}) {
 		if err != nil || string(p.Data) != "log" {
 			t.Errorf("log from the other gateway: %q, %v", p.Data, err)
 		}
 	}
-	other := b.Agent("s2", 1, Dialing{WebSocket: true})
-	for _, c := range []*Cloud{a, b} {
+	other := b.Agent("s2", 1, rig.Dialing{WebSocket: true})
+	for _, c := range []*rig.Cloud{a, b} {
 		list, err := c.Gateway.Sessions(t.Context())
 		if err != nil || len(list) != 2 || list[0].XID != "s1" || list[0].Info == nil || list[1].Transport != "websocket" {
 			t.Errorf("sessions: %+v, %v", list, err)
@@ -75,14 +80,14 @@ func TestTwoGateways(t *testing.T) {
 	if err := a.Gateway.Control(t.Context(), "s2", &wire.Control{Action: wire.ActionDrain}); err != nil {
 		t.Error(err)
 	}
-	Expect[*wire.Control](other)
+	rig.Expect[*wire.Control](other)
 	if err := a.Gateway.Control(t.Context(), "s3", &wire.Control{Action: wire.ActionDrain}); !errors.Is(err, gateway.ErrNotConnected) {
 		t.Errorf("control of nobody: %v", err)
 	}
 	if err := a.Gateway.Disconnect(t.Context(), "s2", wire.CodeRevoked, "revoked by an operator"); err != nil {
 		t.Error(err)
 	}
-	if e := Expect[*wire.Error](other); e.Code != wire.CodeRevoked {
+	if e := rig.Expect[*wire.Error](other); e.Code != wire.CodeRevoked {
 		t.Errorf("disconnected with %+v", e)
 	}
 }
@@ -93,15 +98,15 @@ func TestFence(t *testing.T) {
 	a, b := two(t)
 	old := a.Agent("s1", 1)
 	a.Submit()
-	lost := Expect[*wire.Order](old)
+	lost := rig.Expect[*wire.Order](old)
 	s := b.Agent("s1", 1)
-	if e := Expect[*wire.Error](old); e.Code != wire.CodeFenced {
+	if e := rig.Expect[*wire.Error](old); e.Code != wire.CodeFenced {
 		t.Fatalf("the older session got %+v", e)
 	}
 	if s.Welcome.Epoch <= old.Welcome.Epoch {
 		t.Errorf("epoch %d after %d", s.Welcome.Epoch, old.Welcome.Epoch)
 	}
-	o := Expect[*wire.Order](s)
+	o := rig.Expect[*wire.Order](s)
 	if o.Order != lost.Order || o.Attempt != 2 {
 		t.Errorf("got %s, want attempt 2 of %s", o.Ref, lost.Order)
 	}
@@ -113,20 +118,115 @@ func TestGatewayDies(t *testing.T) {
 	a, b := two(t)
 	s := a.Agent("s1", 2)
 	a.Submit()
-	kept := Expect[*wire.Order](s)
+	kept := rig.Expect[*wire.Order](s)
 	a.Submit()
-	lost := Expect[*wire.Order](s)
+	lost := rig.Expect[*wire.Order](s)
 	a.Stop()
-	if e := Expect[*wire.GoAway](s); e.Code != wire.CodeShutdown || e.WindowMS == 0 {
+	if e := rig.Expect[*wire.GoAway](s); e.Code != wire.CodeShutdown || e.WindowMS == 0 {
 		t.Errorf("goodbye was %+v", e)
 	}
-	s = b.Agent("s1", 1, Dialing{Hello: func(h *wire.Hello) {
+	s = b.Agent("s1", 1, rig.Dialing{Hello: func(h *wire.Hello) {
 		h.Orders = []wire.InFlight{{Ref: kept.Ref, State: wire.StateRunning}}
 	}})
-	if o := Expect[*wire.Order](s); o.Order != lost.Order || o.Attempt != 2 {
+	if o := rig.Expect[*wire.Order](s); o.Order != lost.Order || o.Attempt != 2 {
 		t.Errorf("got %s, want attempt 2 of %s", o.Ref, lost.Order)
 	}
 	s.Kill()
 	// Nobody has it now: the lease decides.
 	b.WaitState(kept.Order, wire.State(wire.Interrupted))
+}
+
+// cluster runs three NATS servers and returns them and their addresses.
+func cluster(t *testing.T) ([]*server.Server, []string) {
+	t.Helper()
+	var nodes []*server.Server
+	var urls []string
+	var routes []*url.URL
+	for range 3 { // every node has to know all routes before it starts
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		routes = append(routes, &url.URL{Scheme: "nats-route", Host: l.Addr().String()})
+		l.Close()
+	}
+	for i, r := range routes {
+		port, err := strconv.Atoi(r.Port())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ns, err := server.NewServer(&server.Options{
+			ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
+			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port}, Routes: routes,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ns.Start()
+		t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
+		nodes = append(nodes, ns)
+	}
+	for _, ns := range nodes {
+		if !ns.ReadyForConnections(rig.Patience) {
+			t.Fatal("a node did not start")
+		}
+		urls = append(urls, ns.ClientURL())
+	}
+	for end := time.Now().Add(rig.Patience); ; time.Sleep(20 * time.Millisecond) {
+		if slices.ContainsFunc(nodes, func(n *server.Server) bool { return n.JetStreamIsLeader() }) &&
+			!slices.ContainsFunc(nodes, func(n *server.Server) bool { return !n.JetStreamIsCurrent() || n.NumRoutes() == 0 }) {
+			return nodes, urls
+		}
+		if time.Now().After(end) {
+			t.Fatal("the cluster found no leader")
+		}
+	}
+}
+
+// TestCluster: with three nodes everything is kept three times, and one
+// of them may die.
+func TestCluster(t *testing.T) {
+	nodes, urls := cluster(t)
+	c := rig.Start(t, rig.Options{URLs: urls})
+	a := c.Agent("s1", 1)
+	o := rig.Expect[*wire.Order](waiting(c, a))
+	for name := range c.Store.JS().StreamNames(t.Context()).Name() {
+		s, err := c.Store.JS().Stream(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cfg := s.CachedInfo().Config; cfg.Replicas != 3 {
+			t.Errorf("stream %q has %d copies", name, cfg.Replicas)
+		}
+	}
+	nodes[2].Shutdown()
+	nodes[2].WaitForShutdown()
+	// The result is repeated until it is taken, as an agent does it.
+	for end := time.Now().Add(2 * rig.Patience); ; {
+		a.Send(rig.Result(o.Ref))
+		m, err := a.Recv()
+		if ack, ok := m.(*wire.ResultAck); ok {
+			if ack.Fenced {
+				t.Error("result was fenced")
+			}
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("result was not taken: %v", err)
+		}
+		a.Kill()
+		for {
+			a, err = c.Join("s1", 1, rig.Dialing{Hello: func(h *wire.Hello) { h.Results = []wire.Ref{o.Ref} }})
+			if err == nil || time.Now().After(end) {
+				break
+			}
+		}
+	}
+}
+
+// waiting hands in an order that goes to a.
+func waiting(c *rig.Cloud, a *rig.Agent) *rig.Agent {
+	c.T.Helper()
+	c.Submit()
+	return a
 }

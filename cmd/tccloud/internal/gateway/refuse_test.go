@@ -14,13 +14,13 @@ import (
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
-	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
 // TestDenied: each reason has its name, on both transports.
 func TestDenied(t *testing.T) {
-	c := Start(t, Options{})
-	foreign, none := NewCA(t).Issue(t, "s1"), tls.Certificate{}
+	c := rig.Start(t, rig.Options{})
+	foreign, none := rig.NewCA(t).Issue(t, "s1"), tls.Certificate{}
 	expired := c.CA.Issue(t, "s1", func(x *x509.Certificate) { x.NotAfter = time.Now().Add(-time.Minute) })
 	other := c.CA.Issue(t, "s2")
 	c.Auth.Deny("revoked", &gateway.Denied{Code: wire.CodeRevoked, Message: "revoked yesterday"})
@@ -29,24 +29,24 @@ func TestDenied(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		xid  wire.ServerXID
-		d    Dialing
+		d    rig.Dialing
 		want wire.Code
 	}{
-		{"no certificate", "s1", Dialing{Cert: &none}, wire.CodeCertificate},
-		{"foreign certificate", "s1", Dialing{Cert: &foreign}, wire.CodeCertificate},
-		{"expired certificate", "s1", Dialing{Cert: &expired}, wire.CodeCertificate},
-		{"another server's certificate", "s1", Dialing{Cert: &other}, wire.CodeCertificate},
-		{"server certificate", "cloud", Dialing{Cert: &c.CA.Server}, wire.CodeCertificate},
-		{"wrong token", "s1", Dialing{Hello: func(h *wire.Hello) { h.BrokerToken = "guess" }}, wire.CodeBadToken},
-		{"newer protocol", "s1", Dialing{Hello: func(h *wire.Hello) { h.Protocol = 2 }}, wire.CodeProtocol},
-		{"revoked", "revoked", Dialing{}, wire.CodeRevoked},
-		{"inactive", "idle", Dialing{}, wire.CodeInactive},
-		{"unknown", "nobody", Dialing{}, wire.CodeUnknownServer},
+		{"no certificate", "s1", rig.Dialing{Cert: &none}, wire.CodeCertificate},
+		{"foreign certificate", "s1", rig.Dialing{Cert: &foreign}, wire.CodeCertificate},
+		{"expired certificate", "s1", rig.Dialing{Cert: &expired}, wire.CodeCertificate},
+		{"another server's certificate", "s1", rig.Dialing{Cert: &other}, wire.CodeCertificate},
+		{"server certificate", "cloud", rig.Dialing{Cert: &c.CA.Server}, wire.CodeCertificate},
+		{"wrong token", "s1", rig.Dialing{Hello: func(h *wire.Hello) { h.BrokerToken = "guess" }}, wire.CodeBadToken},
+		{"newer protocol", "s1", rig.Dialing{Hello: func(h *wire.Hello) { h.Protocol = 2 }}, wire.CodeProtocol},
+		{"revoked", "revoked", rig.Dialing{}, wire.CodeRevoked},
+		{"inactive", "idle", rig.Dialing{}, wire.CodeInactive},
+		{"unknown", "nobody", rig.Dialing{}, wire.CodeUnknownServer},
 	} {
 		for _, ws := range []bool{false, true} {
 			tc.d.WebSocket = ws
 			_, err := c.Join(tc.xid, 1, tc.d)
-			r, ok := errors.AsType[*Refusal](err)
+			r, ok := errors.AsType[*rig.Refusal](err)
 			if !ok || r.Why.Code != tc.want {
 				t.Errorf("%s, websocket %v: %v, want %s", tc.name, ws, err, tc.want)
 			}
@@ -57,7 +57,7 @@ func TestDenied(t *testing.T) {
 // TestHostile: whatever arrives instead of the protocol, the peer is told
 // what is wrong where that is possible, and nobody else notices.
 func TestHostile(t *testing.T) {
-	c := Start(t, Options{Gateway: func(g *gateway.Config) { g.HandshakeTimeout = 500 * time.Millisecond }})
+	c := rig.Start(t, rig.Options{Gateway: func(g *gateway.Config) { g.HandshakeTimeout = 500 * time.Millisecond }})
 	good := c.Agent("good", 1)
 	frame := func(s string) []byte { return append(binary.BigEndian.AppendUint32(nil, uint32(len(s))), s...) }
 	hello := func(xid wire.ServerXID) []byte {
@@ -92,7 +92,7 @@ func TestHostile(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer nc.Close()
-			nc.SetDeadline(time.Now().Add(Patience))
+			nc.SetDeadline(time.Now().Add(rig.Patience))
 			nc.Write(tc.bytes)
 			got, err := io.ReadAll(nc)
 			if err != nil || !strings.Contains(string(got), tc.want) {
@@ -101,13 +101,13 @@ func TestHostile(t *testing.T) {
 		})
 	}
 	c.Submit()
-	Expect[*wire.Order](good)
+	rig.Expect[*wire.Order](good)
 }
 
 // TestPlainHTTP: who forgets TLS is told so; who finds the port with a
 // browser gets what is mounted there.
 func TestPlainHTTP(t *testing.T) {
-	c := Start(t, Options{Gateway: func(g *gateway.Config) {
+	c := rig.Start(t, rig.Options{Gateway: func(g *gateway.Config) {
 		g.HTTP = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "console "+r.URL.Path) })
 	}})
 	nc, err := net.Dial("tcp", c.Gateway.Addr().String())
@@ -115,7 +115,7 @@ func TestPlainHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	nc.SetDeadline(time.Now().Add(Patience))
+	nc.SetDeadline(time.Now().Add(rig.Patience))
 	io.WriteString(nc, "GET /broker HTTP/1.1\r\nHost: x\r\n\r\n")
 	got, err := io.ReadAll(nc)
 	if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 400 ") || !strings.Contains(string(got), "TLS") {
@@ -135,17 +135,17 @@ func TestPlainHTTP(t *testing.T) {
 
 // TestTooMany: connections over the limit are told to come back later.
 func TestTooMany(t *testing.T) {
-	c := Start(t, Options{Gateway: func(g *gateway.Config) { g.MaxPending = 1 }})
-	silent, err := c.Dial("s1", Dialing{}) // takes the only place
+	c := rig.Start(t, rig.Options{Gateway: func(g *gateway.Config) { g.MaxPending = 1 }})
+	silent, err := c.Dial("s1", rig.Dialing{}) // takes the only place
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = c.Join("s2", 1)
-	if r, ok := errors.AsType[*Refusal](err); !ok || r.Why.Code != wire.CodeRetryLater || r.Why.RetryAfterMS < 1000 {
+	if r, ok := errors.AsType[*rig.Refusal](err); !ok || r.Why.Code != wire.CodeRetryLater || r.Why.RetryAfterMS < 1000 {
 		t.Errorf("over the limit: %v", err)
 	}
 	silent.Close()
-	for end := time.Now().Add(Patience); err != nil && time.Now().Before(end); {
+	for end := time.Now().Add(rig.Patience); err != nil && time.Now().Before(end); {
 		_, err = c.Join("s2", 1)
 	}
 	if err != nil {

@@ -19,6 +19,9 @@ const maxBacklog = 8 << 20
 // errOver means that the session does not take messages any more.
 var errOver = errors.New("the session is over")
 
+// writeAtOnce bounds what is written under one write deadline.
+const writeAtOnce = 64 << 10
+
 // maxInbox is how many bytes an agent may be ahead of what is handled.
 const maxInbox = 1 << 20
 
@@ -103,19 +106,24 @@ func (s *session) write() {
 			}
 			s.mu.Unlock() // the last word is written
 			if w, ok := s.nc.(interface{ CloseWrite() error }); ok {
-				w.CloseWrite()
+				_ = w.CloseWrite()
 			}
 			s.mu.Lock()
 			s.writing = false
-			s.nc.SetReadDeadline(time.Now().Add(lingerFor))
+			_ = s.nc.SetReadDeadline(time.Now().Add(lingerFor))
 			s.mu.Unlock()
 			return
 		}
-		frame := s.out[0]
-		s.out = s.out[1:]
-		s.backlog -= len(frame)
+		n, size := 0, 0
+		for n < len(s.out) && (n == 0 || size+len(s.out[n]) <= writeAtOnce) {
+			size += len(s.out[n])
+			n++
+		}
+		frames := s.out[:n:n]
+		s.out = s.out[n:]
+		s.backlog -= size
 		s.mu.Unlock()
-		if err := s.c.WriteFrame(frame); err != nil {
+		if err := s.c.WriteFrames(frames...); err != nil {
 			s.mu.Lock()
 			s.over, s.writing, s.out = true, false, nil
 			s.mu.Unlock()
@@ -156,7 +164,7 @@ func (s *session) run(ctx context.Context) {
 	defer s.leave()
 	defer s.c.Close()
 	for !s.isOver() {
-		s.nc.SetReadDeadline(time.Now().Add(s.g.cfg.Heartbeat * 5 / 2))
+		_ = s.nc.SetReadDeadline(time.Now().Add(s.g.cfg.Heartbeat * 5 / 2))
 		frame, err := s.read()
 		switch {
 		case err == nil:
@@ -178,9 +186,9 @@ func (s *session) run(ctx context.Context) {
 	if s.writing {
 		wait += conn.WriteTimeout
 	}
-	s.nc.SetReadDeadline(time.Now().Add(wait))
+	_ = s.nc.SetReadDeadline(time.Now().Add(wait))
 	s.mu.Unlock()
-	io.Copy(io.Discard, s.nc)
+	_, _ = io.Copy(io.Discard, s.nc)
 }
 
 // take has a frame handled, and waits while too much is to be handled.
@@ -250,7 +258,7 @@ func isTimeout(err error) bool {
 func (s *session) handle(ctx context.Context, m wire.Message) error {
 	switch m := m.(type) {
 	case *wire.Ping:
-		s.Send(&wire.Pong{Seq: m.Seq})
+		_ = s.Send(&wire.Pong{Seq: m.Seq})
 		return nil
 	case *wire.Pong:
 		s.mu.Lock()
@@ -295,7 +303,7 @@ func (s *session) beat(now time.Time) {
 	seq := s.pingSeq
 	s.mu.Unlock()
 	if due {
-		s.Send(&wire.Ping{Seq: seq})
+		_ = s.Send(&wire.Ping{Seq: seq})
 	}
 }
 

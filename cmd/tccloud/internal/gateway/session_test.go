@@ -6,26 +6,26 @@ import (
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
-	. "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
-func beat(d time.Duration) Options {
-	return Options{Gateway: func(g *gateway.Config) { g.Heartbeat = d }}
+func beat(d time.Duration) rig.Options {
+	return rig.Options{Gateway: func(g *gateway.Config) { g.Heartbeat = d }}
 }
 
 // TestHalfOpen: an agent that is silent is given up after 2.5 heartbeats,
 // one that answers pings is not.
 func TestHalfOpen(t *testing.T) {
-	c := Start(t, beat(100*time.Millisecond))
+	c := rig.Start(t, beat(100*time.Millisecond))
 	good := c.Agent("good", 1)
-	cn, err := c.Dial("frozen", Dialing{})
+	cn, err := c.Dial("frozen", rig.Dialing{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cn.Close()
 	cn.Write(&wire.Hello{Protocol: 1, BrokerToken: "token-frozen", ServerXID: "frozen"})
 	for {
-		m, err := cn.Read(Patience)
+		m, err := cn.Read(rig.Patience)
 		if err != nil {
 			t.Fatalf("closed without a word: %v", err)
 		}
@@ -37,7 +37,7 @@ func TestHalfOpen(t *testing.T) {
 		}
 	}
 	c.Submit()
-	Expect[*wire.Order](good)
+	rig.Expect[*wire.Order](good)
 	list, err := c.Gateway.Sessions(t.Context())
 	if err != nil || len(list) != 1 || list[0].RTT == 0 {
 		t.Errorf("sessions: %+v, %v", list, err)
@@ -46,27 +46,27 @@ func TestHalfOpen(t *testing.T) {
 
 // TestPing: the agent's pings are answered.
 func TestPing(t *testing.T) {
-	c := Start(t, Options{})
+	c := rig.Start(t, rig.Options{})
 	a := c.Agent("s1", 1)
-	if a.Welcome.HeartbeatMS != 10_000 || a.Welcome.ConfigRevision != 7 || a.Welcome.Environment != Env {
+	if a.Welcome.HeartbeatMS != 10_000 || a.Welcome.ConfigRevision != 7 || a.Welcome.Environment != rig.Env {
 		t.Errorf("welcome is %+v", a.Welcome)
 	}
 	a.Send(&wire.Ping{Seq: 42})
-	if p := Expect[*wire.Pong](a); p.Seq != 42 {
+	if p := rig.Expect[*wire.Pong](a); p.Seq != 42 {
 		t.Errorf("pong %d", p.Seq)
 	}
 }
 
 // TestSlowAgent: an agent that does not read holds up nobody else.
 func TestSlowAgent(t *testing.T) {
-	c := Start(t, Options{})
-	slow, err := c.Dial("slow", Dialing{})
+	c := rig.Start(t, rig.Options{})
+	slow, err := c.Dial("slow", rig.Dialing{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer slow.Close()
 	slow.Write(&wire.Hello{Protocol: 1, BrokerToken: "token-slow", ServerXID: "slow"})
-	if _, err := slow.Read(Patience); err != nil {
+	if _, err := slow.Read(rig.Patience); err != nil {
 		t.Fatal(err)
 	}
 	big := &wire.Control{Action: wire.ActionDiagnostics, Args: map[string]string{"x": string(make([]byte, 30<<10))}}
@@ -77,5 +77,5 @@ func TestSlowAgent(t *testing.T) {
 	}
 	good := c.Agent("good", 1)
 	c.Submit()
-	Expect[*wire.Order](good)
+	rig.Expect[*wire.Order](good)
 }

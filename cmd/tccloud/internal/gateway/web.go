@@ -27,7 +27,7 @@ type handoff struct {
 }
 
 func (h *handoff) give(c net.Conn) {
-	c.SetDeadline(time.Time{}) // the HTTP server has its own
+	_ = c.SetDeadline(time.Time{}) // the HTTP server has its own
 	select {
 	case h.conns <- c:
 	case <-h.done:

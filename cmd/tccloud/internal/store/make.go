@@ -15,6 +15,9 @@ type KVOptions struct {
 	History uint8
 	// TTL removes a key so long after its last write, 0 = never.
 	TTL time.Duration
+	// Newest has every Get answered by the copy that takes the writes, so
+	// that it never gives an older value than a write that was refused was up against.
+	Newest bool
 	// Memory keeps the bucket in memory only.
 	Memory bool
 }
@@ -29,7 +32,28 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 	}
+	if !o.Newest || s.replicas == 1 {
+		return kv, nil
+	}
+	if err := s.leaderOnly(ctx, "KV_"+name); err != nil {
+		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
+	}
+	if kv, err = s.js.KeyValue(ctx, name); err != nil { // it looks once whether copies may answer
+		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
+	}
 	return kv, nil
+}
+
+// leaderOnly forbids a stream's other copies to answer reads.
+func (s *Store) leaderOnly(ctx context.Context, stream string) error {
+	st, err := s.js.Stream(ctx, stream)
+	if err != nil {
+		return err
+	}
+	cfg := st.CachedInfo().Config
+	cfg.AllowDirect = false
+	_, err = s.js.UpdateStream(ctx, cfg)
+	return err
 }
 
 // Objects returns the object store called name, created or brought up to

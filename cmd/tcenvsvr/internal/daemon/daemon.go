@@ -86,6 +86,7 @@ type daemon struct {
 	logger   *slog.Logger
 	levels   *slog.LevelVar
 	journal  *journal.Journal
+	jobs     *Jobs
 	agent    *agent.Agent
 	link     *link.Link
 	proxy    string
@@ -120,8 +121,7 @@ func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, lo
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := NewJobs(s, logger)
-	if err != nil {
+	if d.jobs, err = NewJobs(s, logger); err != nil {
 		return nil, err
 	}
 	if d.journal, err = journal.Open(p.Journal, logger.With("component", "journal")); err != nil {
@@ -134,9 +134,9 @@ func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, lo
 		},
 		Executors: s.JobExecutors, JobsDir: p.Jobs,
 		KeepSessions: time.Duration(s.SessionDaysToKeep) * 24 * time.Hour, InfoEvery: s.InfoInterval,
-		Journal: d.journal, Apps: apps, Jobs: jobs, Cloud: cloud, Host: facts{machine, p.Jobs, d.rtt},
+		Journal: d.journal, Apps: apps, Jobs: d.jobs, Cloud: cloud, Host: facts{machine, p.Jobs, d.rtt},
 		Execution: func() app.Execution { return execution(s, store) },
-		OnControl: d.control, MakeJobDir: jobs.MakeJobDir, Sweep: jobs.Sweep(p.Jobs),
+		OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.jobs.Sweep(p.Jobs),
 		Logger: logger.With("component", "agent"),
 	})
 	if err != nil {
@@ -165,6 +165,7 @@ func (d *daemon) run(ctx context.Context) error {
 			Drain:  d.agent.StartDrain, Resume: d.agent.Resume,
 		})
 	})
+	g.Go(func() error { return d.jobs.Run(ctx) })
 	g.Go(func() error { return notify(ctx) })
 	g.Go(func() error {
 		select {

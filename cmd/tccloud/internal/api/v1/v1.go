@@ -174,7 +174,7 @@ type Execution struct {
 	Results   map[string]string               `json:"results,omitempty"` // results.tc
 	Files     []wire.File                     `json:"files,omitempty"`
 	Output    map[wire.Stream]wire.OutputSize `json:"output,omitempty"`
-	PrepareMS int64                           `json:"prepare_ms,omitempty"`
+	PrepareUS int64                           `json:"prepare_us,omitempty"` // arrival at the server → App executed, µs
 	RunMS     int64                           `json:"run_ms,omitempty"`
 	History   []Past                          `json:"history,omitempty"`
 }

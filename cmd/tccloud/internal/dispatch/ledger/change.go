@@ -77,7 +77,8 @@ func (l *Ledger) read(ctx context.Context, id wire.OrderID) (*record.Record, uin
 // Update changes the record durably: change gets a copy of the newest
 // record, as often as somebody else is faster, and what it made of the copy is stored when
 // it returns nil. Its error is returned as it is, with the record
-// unchanged; record.ErrUnchanged counts as success.
+// unchanged; record.ErrUnchanged counts as success. Nothing is called stale
+// on the word of an image that may be a moment behind another gateway.
 func (l *Ledger) Update(ctx context.Context, id wire.OrderID, change func(*record.Record) error) (*record.Record, error) {
 	if _, err := l.Get(ctx, id); err != nil {
 		return nil, err
@@ -97,6 +98,7 @@ func (l *Ledger) Update(ctx context.Context, id wire.OrderID, change func(*recor
 	}
 	e.update.Lock()
 	defer e.update.Unlock()
+	asked := false
 	for try := range maxConflicts {
 		if try > 3 { // a replica that answers may be a moment behind
 			time.Sleep(time.Duration(try) * time.Millisecond)
@@ -108,6 +110,12 @@ func (l *Ledger) Update(ctx context.Context, id wire.OrderID, change func(*recor
 		switch err := change(next); {
 		case errors.Is(err, record.ErrUnchanged):
 			return rec, nil
+		case errors.Is(err, record.ErrStale) && !asked:
+			asked = true
+			if _, err := l.Fresh(ctx, id); err != nil {
+				return rec, err
+			}
+			continue
 		case err != nil:
 			return rec, err
 		}
@@ -145,6 +153,17 @@ func (l *Ledger) Note(ctx context.Context, id wire.OrderID, change func(*record.
 	if _, err := l.Get(ctx, id); err != nil {
 		return err
 	}
+	err := l.note(id, change)
+	if errors.Is(err, record.ErrStale) {
+		if _, err := l.Fresh(ctx, id); err != nil {
+			return err
+		}
+		err = l.note(id, change)
+	}
+	return err
+}
+
+func (l *Ledger) note(id wire.OrderID, change func(*record.Record) error) error {
 	l.mu.Lock()
 	e := l.entries[id]
 	if e == nil {

@@ -71,7 +71,7 @@ type note func(*record.Record) error
 
 // Open opens the bucket. Nothing is known before Run has loaded it.
 func Open(ctx context.Context, cfg Config) (*Ledger, error) {
-	kv, err := cfg.Store.KV(ctx, "executions", store.KVOptions{TTL: cfg.Retention})
+	kv, err := cfg.Store.KV(ctx, "executions", store.KVOptions{TTL: cfg.Retention, Newest: true})
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (l *Ledger) follow(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("watching executions: %w", err)
 	}
-	defer w.Stop()
+	defer func() { _ = w.Stop() }()
 	loading := true
 	for {
 		select {

@@ -159,23 +159,23 @@ func (r *Registry) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listening to other gateways: %w", err)
 	}
-	defer sub.Unsubscribe()
+	defer func() { _ = sub.Unsubscribe() }()
 	w, err := r.kv.WatchAll(ctx)
 	if err != nil {
 		return fmt.Errorf("watching sessions: %w", err)
 	}
-	defer w.Stop()
+	defer func() { _ = w.Stop() }()
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	// A lost beat is made up for by the next one: errors of Publish (the
 	// store is away for a moment) need no handling.
-	nc.Publish(beatSubject, []byte(r.id))
+	_ = nc.Publish(beatSubject, []byte(r.id))
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			nc.Publish(beatSubject, []byte(r.id))
+			_ = nc.Publish(beatSubject, []byte(r.id))
 		case m := <-beats:
 			r.mu.Lock()
 			r.heard[string(m.Data)] = time.Now()

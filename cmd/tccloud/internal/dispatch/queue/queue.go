@@ -176,16 +176,6 @@ func (q *Queue) Remove(ctx context.Context, env string, priority int, id wire.Or
 	return nil
 }
 
-// Drop removes an Environment's queue.
-func (q *Queue) Drop(ctx context.Context, env string) error {
-	q.forget(env)
-	err := q.store.JS().DeleteStream(ctx, streamName(env))
-	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return fmt.Errorf("removing the queue of %q: %w", env, err)
-	}
-	return nil
-}
-
 // Pull takes at most n messages of one priority; it waits at most wait for the first.
 func (q *Queue) Pull(ctx context.Context, env string, priority, n int, wait time.Duration) ([]Item, error) {
 	c, err := q.consumer(ctx, env, priority)
@@ -201,7 +191,7 @@ func (q *Queue) Pull(ctx context.Context, env string, priority, n int, wait time
 			_, id, _ := strings.Cut(m.Subject()[len("orders."+Token(env))+1:], ".")
 			attempt, err := strconv.Atoi(string(m.Data()))
 			if err != nil || !wire.OrderID(id).Valid() {
-				m.Term()
+				_ = m.Term() // nobody can make sense of it
 				continue
 			}
 			items = append(items, Item{wire.OrderID(id), wire.Attempt(attempt), m})
@@ -218,8 +208,10 @@ func (q *Queue) Pull(ctx context.Context, env string, priority, n int, wait time
 	return items, nil
 }
 
-// Done removes the message: the record says that the order is on its way or ended.
-func (i Item) Done() { i.msg.Ack() }
+// Done removes the message: the record says that the order is on its way
+// or ended. If that fails the message comes again and finds the record so.
+func (i Item) Done() { _ = i.msg.Ack() }
 
-// Back returns the message to the queue after delay.
-func (i Item) Back(delay time.Duration) { i.msg.NakWithDelay(delay) }
+// Back returns the message to the queue after delay. If that fails it
+// returns by itself a little later.
+func (i Item) Back(delay time.Duration) { _ = i.msg.NakWithDelay(delay) }

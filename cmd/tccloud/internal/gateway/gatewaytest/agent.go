@@ -53,7 +53,10 @@ func dial(t testing.TB, ca *CA, addr string, xid wire.ServerXID, d Dialing) (*co
 			cfg.NextProtos = []string{wire.ALPNWebSocket}
 		}
 		ws := websocket.Dialer{TLSClientConfig: cfg, HandshakeTimeout: Patience}
-		s, _, err := ws.Dial("wss://"+addr+wire.WebSocketPath, http.Header{})
+		s, resp, err := ws.Dial("wss://"+addr+wire.WebSocketPath, http.Header{})
+		if resp != nil {
+			_ = resp.Body.Close()
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -136,7 +139,7 @@ func (a *Agent) read() {
 			return
 		}
 		if p, ok := m.(*wire.Ping); ok {
-			a.Conn.Write(&wire.Pong{Seq: p.Seq})
+			_ = a.Conn.Write(&wire.Pong{Seq: p.Seq})
 			continue
 		}
 		a.in <- m

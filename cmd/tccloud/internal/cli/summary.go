@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+)
+
+func sorted[V any](m map[string]V) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// summary prints an execution for people.
+func summary(w io.Writer, x v1.Execution) {
+	pairs := []any{"execution", x.ID, "environment", x.Environment, "app", x.App.Name + "@" + x.App.Version, "state", x.State}
+	if x.ExitCode != nil {
+		pairs = append(pairs, "exit code", *x.ExitCode)
+	}
+	pairs = append(pairs, "signal", x.Signal, "message", x.Message, "error", x.Error, "reason", x.Reason, "server", x.ServerName,
+		"attempt", x.Attempt, "created", clock(x.Created), "started", clock(x.Started), "ended", clock(x.EndedAt),
+		"parameters", strings.Join(x.Params, ", "))
+	if x.Ended && !x.Started.IsZero() {
+		pairs = append(pairs, "duration", fmt.Sprintf("%d ms, prepared in %.1f ms", x.RunMS, float64(x.PrepareUS)/1000))
+	}
+	for _, name := range sorted(x.Results) {
+		pairs = append(pairs, "result "+printable(name), x.Results[name])
+	}
+	for _, f := range x.Files {
+		if f.Error != "" {
+			pairs = append(pairs, "file "+printable(f.Name), "missing: "+f.Error)
+		} else {
+			pairs = append(pairs, "file "+printable(f.Name), fmt.Sprintf("%d bytes", f.Size))
+		}
+	}
+	for _, p := range x.History {
+		pairs = append(pairs, fmt.Sprintf("attempt %d", p.Attempt), fmt.Sprintf("%s: %s", p.State, p.Reason))
+	}
+	facts(w, pairs...)
+}

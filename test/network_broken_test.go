@@ -1,0 +1,178 @@
+package test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/test/need"
+	"tcenvsvr/test/stage"
+)
+
+// behind enrols an agent in an Environment of its own, whose broker is
+// behind a relay.
+func (s *scene) behind(c *stage.Cloud, name, transport string) (*stage.Agent, *relay) {
+	s.t.Helper()
+	_, err := c.Do(s.ctx, "env", "create", name)
+	s.must(err, "creating an Environment")
+	r := newRelay(s.t, "127.0.0.1:0", c.Broker)
+	return s.agent(c, name, name, "--appsRunner", "none", "--brokerHost", r.addr(), "--queueTransport", transport), r
+}
+
+// TestNetworkCutInMidFrame ends connections after each of many bytes while
+// an order is given, accepted, run and reported, in both directions and over both
+// transports: every order runs exactly once and its result arrives.
+func TestNetworkCutInMidFrame(t *testing.T) {
+	need.Python(t)
+	s := newScene(t)
+	c := s.cloud("lab")
+	s.add(c, "sleep")
+	const agents, rounds = 8, 3
+	names, relays := make([]string, agents), make([]*relay, agents)
+	for i := range agents {
+		names[i] = fmt.Sprint("agent-", i)
+		_, relays[i] = s.behind(c, names[i], []string{"", "websocket"}[i%2])
+	}
+	// Rounds are few because the wait before the next connection doubles.
+	for round := range rounds {
+		ids, marks := make([]string, agents), make([]string, agents)
+		for i := range agents {
+			// An order's life is some 1,150 bytes up and 650 down.
+			dir, n := direction(i/2%2), round*4+i/4*2+i%2
+			offset := 1 + n*[]int{up: 97, down: 55}[dir]
+			marks[i] = fmt.Sprintf("%s-%d-%d", names[i], dir, offset)
+			relays[i].cutAfter(dir, offset)
+			var err error
+			ids[i], err = s.sleeper(c, names[i], marks[i], 0.2)
+			s.must(err, "giving an order")
+		}
+		for i := range agents {
+			s.once(c, ids[i], marks[i])
+		}
+	}
+	cuts := 0
+	for _, r := range relays {
+		cuts += r.cutsDone()
+	}
+	if cuts != agents*rounds {
+		t.Errorf("%d connections were cut; want %d", cuts, agents*rounds)
+	}
+}
+
+// TestNetworkFreeze lets nothing pass any more, in both directions or one,
+// without closing: agent and cloud notice, a new session takes over, and the result
+// of what ran meanwhile arrives.
+func TestNetworkFreeze(t *testing.T) {
+	need.Python(t)
+	s := newScene(t)
+	c := s.cloud("lab", "--heartbeat", "300ms")
+	s.add(c, "sleep")
+	frozen := []struct {
+		name, transport string
+		directions      []direction
+		id              string
+		a               *stage.Agent
+		epoch           int64
+	}{
+		{name: "raw", directions: []direction{up, down}},
+		{name: "websocket", transport: "websocket", directions: []direction{up, down}},
+		{name: "raw-up", directions: []direction{up}},
+		{name: "websocket-down", transport: "websocket", directions: []direction{down}},
+	}
+	for i := range frozen {
+		f := &frozen[i]
+		var r *relay
+		f.a, r = s.behind(c, f.name, f.transport)
+		f.epoch = s.newSession(f.a, 0)
+		var err error
+		f.id, err = s.sleeper(c, f.name, f.name, 2)
+		s.must(err, "giving an order")
+		s.eventually("waiting for the App to start", func() error { return s.started(f.name) })
+		r.freeze(f.directions...)
+	}
+	for _, f := range frozen {
+		s.newSession(f.a, f.epoch)
+		s.once(c, f.id, f.name)
+		s.quiet(f.a)
+		want := "fault.code=session.heartbeat_lost"
+		if len(f.directions) == 1 && f.directions[0] == up {
+			want = "fault.code=session.heartbeat" // the cloud noticed and could say so
+		}
+		s.must(logged(f.a, want), "reading the log")
+	}
+}
+
+// started checks that the App of a sleeper was started.
+func (s *scene) started(mark string) error {
+	if s.starts(mark) == 0 {
+		return errors.New("it was not started")
+	}
+	return nil
+}
+
+// TestNetworkSameIdentityTwice runs two agents with one identity: the newer
+// session wins, the older agent is told and stays, and no order runs twice.
+func TestNetworkSameIdentityTwice(t *testing.T) {
+	need.Python(t)
+	s := newScene(t)
+	c := s.cloud("lab")
+	s.add(c, "sleep")
+	old := s.agent(c, "lab", "old", "--appsRunner", "none")
+	twin, err := c.Enroll(s.ctx, "lab", "twin")
+	s.must(err, "making a second home")
+	s.copyIdentity(old, twin)
+
+	orders := map[string]string{}
+	order := func(mark string, seconds float64) {
+		id, err := s.sleeper(c, "lab", mark, seconds)
+		s.must(err, "giving an order")
+		orders[mark] = id
+	}
+	order("runs", 3)
+	s.eventually("waiting for the App to start", func() error { return s.started("runs") })
+	s.start(twin, "--appsRunner", "none")
+	s.eventually("waiting until the older agent is fenced", func() error { return logged(old, "fault.code=session.fenced") })
+	status, err := old.Status(s.ctx)
+	s.must(err, "asking the older agent")
+	if f := status.Link.Failure; f == nil || f.Code != "session.fenced" || f.Hint == "" {
+		t.Errorf("status of the older agent: got %+v, want session.fenced", f)
+	}
+	// They take the session from each other; orders go to whoever has it.
+	for i := range 6 {
+		order(fmt.Sprint("later-", i), 0.5)
+	}
+	for mark, id := range orders {
+		e := s.end(c, id)
+		if n := s.starts(mark); n > 1 || n == 0 && e.State == wire.State(wire.Succeeded) {
+			t.Errorf("order %s ended %s and its App was started %d times", mark, e.State, n)
+		}
+	}
+	s.quiet(old) // what it ran is not its own any more
+	select {
+	case <-old.Done():
+		t.Error("the older agent gave up")
+	default:
+	}
+	// The hint is right: with one of them stopped all is well.
+	old.Stop(20 * time.Second)
+	id, err := s.sleeper(c, "lab", "alone", 0.2)
+	s.must(err, "giving an order")
+	s.once(c, id, "alone")
+}
+
+// copyIdentity makes one agent's settings and keystore another's.
+func (s *scene) copyIdentity(from, to *stage.Agent) {
+	s.t.Helper()
+	source, err := paths.New(from.Home)
+	s.must(err, "finding the agent's files")
+	for _, file := range []string{source.Settings, source.Keystore} {
+		data, err := os.ReadFile(file)
+		s.must(err, "copying the identity")
+		s.must(os.WriteFile(strings.Replace(file, from.Home, to.Home, 1), data, 0o600), "copying the identity")
+	}
+}
