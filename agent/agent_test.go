@@ -59,7 +59,7 @@ type cloud struct {
 	uploaded map[string]string
 }
 
-func newCloud(t *testing.T) *cloud {
+func newCloud(t testing.TB) *cloud {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -123,12 +123,13 @@ func (m *machine) DiskFree() (uint64, error) {
 
 // rig is one host: what outlives an agent.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	broker *linktest.Broker
 	cloud  *cloud
 	host   *machine
 	slots  int
+	python string // interpreter, "" = the host's
 	log    *syncBuffer
 
 	agent  *Agent
@@ -153,7 +154,7 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig {
 	need.Python(t)
 	r := &rig{
 		t: t, dir: t.TempDir(), broker: linktest.Start(t, linktest.Config{}), cloud: newCloud(t),
@@ -173,7 +174,7 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +196,7 @@ func (r *rig) start() *linktest.Session {
 		Executors: r.slots, JobsDir: filepath.Join(r.dir, "jobs"),
 		Journal: j, Apps: apps, Jobs: jobs, Cloud: r.cloud, Host: r.host,
 		Execution: func() app.Execution {
-			return app.Execution{APIPath: "https://cloud.test/api", Path: os.Getenv("PATH"), Grace: time.Second}
+			return app.Execution{APIPath: "https://cloud.test/api", Path: os.Getenv("PATH"), PythonHome311: r.python, Grace: time.Second}
 		},
 		MakeJobDir: makeJobDir, Logger: logger,
 	})
@@ -289,7 +290,7 @@ func (r *rig) eventually(what string, cond func() bool) {
 	}
 }
 
-func running(s *linktest.Session, t *testing.T) {
+func running(s *linktest.Session, t testing.TB) {
 	t.Helper()
 	for linktest.Expect[*wire.Progress](t, s).State != wire.StateRunning {
 	}
