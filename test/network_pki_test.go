@@ -10,11 +10,10 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"os"
 )
 
 // privateCA makes a CA that only this test knows.

@@ -143,9 +143,14 @@ func (s *scene) work(c *stage.Cloud, w way, transport string) error {
 		return fmt.Errorf("connected by %q through %q", status.Link.Transport, status.Link.Proxy)
 	}
 	var e execution
-	err = c.JSON(s.ctx, &e, "run", name, "Test_-_Job", "--param", "owner=Ada", "--param", "exit_code=0", "--param", "count=2")
+	toAPI := w.name == "direct" || w.name == "squid" // what Apps can use themselves
+	err = c.JSON(s.ctx, &e, "run", name, "Test_-_Job", "--param", "owner=Ada", "--param", "exit_code=0", "--param", "count=2",
+		"--param", fmt.Sprint("tc_log_to_api=", toAPI))
 	if err != nil || e.State != wire.State(wire.Succeeded) {
-		return fmt.Errorf("order %s ended %s: %s %s %s: %w", e.ID, e.State, e.Error, e.Message, e.Reason, err)
+		return fmt.Errorf("order %s ended %s: %s %s %s (%v)", e.ID, e.State, e.Error, e.Message, e.Reason, err)
+	}
+	if text, err := c.Do(s.ctx, "execution", "logs", e.ID, "--stream", "api"); toAPI && (err != nil || !strings.Contains(text, "job at work for Ada")) {
+		return fmt.Errorf("the App's own log at the API is %q (%v)", text, err)
 	}
 	out := filepath.Join(a.Home, "download")
 	if _, err := c.Do(s.ctx, "execution", "download", e.ID, "report.csv", "-o", out); err != nil {

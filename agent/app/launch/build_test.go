@@ -223,6 +223,10 @@ func TestEnvironment(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
+	e.Proxy.Scheme = "socks5"
+	if got := value(build(t, tree(t), m, e).Env, "https_proxy"); got != "socks5://u:proxy%20secret@proxy:3128" {
+		t.Errorf("got proxy %q", got)
+	}
 	e.Proxy.External, e.Proxy.TC = false, true
 	if got := value(build(t, tree(t), m, e).Env, "https_proxy"); got != "" {
 		t.Errorf("got proxy %q", got)

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -38,7 +39,7 @@ func (b *builder) proxyEnv() []string {
 	if p.Host == "" || !p.External {
 		return nil
 	}
-	u := url.URL{Scheme: "http", Host: net.JoinHostPort(p.Host, strconv.Itoa(p.Port))}
+	u := url.URL{Scheme: cmp.Or(p.Scheme, "http"), Host: net.JoinHostPort(p.Host, strconv.Itoa(p.Port))}
 	if p.Username != "" {
 		u.User = url.UserPassword(p.Username, p.Password)
 	}
@@ -63,6 +64,9 @@ func (b *builder) proxyOptions() []string {
 		return nil
 	}
 	var options []string
+	if p.Scheme == "socks5" {
+		return []string{"-DsocksProxyHost=" + p.Host, fmt.Sprintf("-DsocksProxyPort=%d", p.Port)}
+	}
 	for _, scheme := range []string{"http", "https"} {
 		options = append(options, fmt.Sprintf("-D%s.proxyHost=%s", scheme, p.Host), fmt.Sprintf("-D%s.proxyPort=%d", scheme, p.Port))
 	}

@@ -42,6 +42,7 @@ type Execution struct {
 
 // Proxy is the customer's proxy. TC and External say what Apps shall use it for.
 type Proxy struct {
+	Scheme   string // http, https or socks5: how to speak to the proxy; "" = http
 	Host     string // "" = no proxy
 	Port     int
 	Username string

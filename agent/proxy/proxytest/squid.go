@@ -50,7 +50,7 @@ func Squid(tb testing.TB, user, password string, rules ...string) (url string, l
 	go func() { ended <- cmd.Wait() }()
 	tb.Cleanup(func() {
 		_ = cmd.Process.Kill() // SIGTERM would wait for clients
-		<-ended
+		tb.Logf("squid ended: %v", <-ended)
 	})
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	for deadline := time.Now().Add(20 * time.Second); ; {

@@ -126,8 +126,16 @@ class App:
         r.add_header("User-Agent", "TestApp/1.0")
         if body is not None:
             r.add_header("Content-Type", kind)
-        with urllib.request.urlopen(r, timeout=60) as answer:
+        with self.opener().open(r, timeout=60) as answer:
             return answer.read()
+
+    def opener(self):
+        """As frameworks do it: an HTTP proxy for the platform, where there is one."""
+        proxies = {}
+        if self.p.get("tc_proxy_tc") == "true":
+            login = ":".join(urllib.parse.quote(self.p.get("tc_proxy_" + part, ""), safe="") for part in ("username", "password"))
+            proxies["https"] = "http://%s@%s:%s" % (login, self.p["tc_proxy_host"], self.p["tc_proxy_port"])
+        return urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
 
     def _key(self, variable, with_context=True):
         context = "/" + self.p["tc_playbook_kvstore_context"] if with_context else ""

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -35,6 +36,7 @@ type Dispatcher struct {
 	logs     *logs.Logs
 	inputs   jetstream.ObjectStore // parameters too large for a record
 	due      chan struct{}         // environments have something to do
+	litter   atomic.Bool           // objects of ended orders are to be removed
 
 	mu       sync.Mutex
 	seats    map[wire.ServerXID]*Seat
@@ -133,6 +135,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 
 // changed reacts to a record's change, whoever made it.
 func (d *Dispatcher) changed(before, after *record.Record) {
+	if after.Terminal() && before != nil && before.Inputs != nil && before.Inputs.Object != "" {
+		d.litter.Store(true)
+	}
 	switch {
 	case after.State == wire.StateQueued:
 		d.kick(after.Environment)

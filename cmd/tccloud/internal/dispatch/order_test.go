@@ -9,6 +9,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
@@ -214,7 +217,19 @@ func TestLargeParameters(t *testing.T) {
 			t.Errorf("owner after the end: %v, %v", current, err)
 		}
 	}
-	_, err := c.Dispatcher.Submit(t.Context(), dispatch.Request{Environment: rig.Env})
+	objects, err := c.Store.Objects(t.Context(), "inputs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(rig.Patience); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := objects.List(t.Context()); errors.Is(err, jetstream.ErrNoObjectsFound) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("objects outlive their orders")
+		}
+	}
+	_, err = c.Dispatcher.Submit(t.Context(), dispatch.Request{Environment: rig.Env})
 	if !errors.Is(err, dispatch.ErrInvalid) {
 		t.Errorf("empty order: %v", err)
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	// sweepEvery is how often parameter objects are compared with the records.
+	// sweepEvery is how often parameter objects are compared with the
+	// records where nothing calls for it.
 	sweepEvery = 10 * time.Minute
 	// sweepAge spares objects whose record is being made.
 	sweepAge = time.Hour
@@ -49,7 +50,7 @@ func (d *Dispatcher) reap(ctx context.Context) error {
 			}
 		}
 		d.verify(ctx)
-		if time.Since(swept) > sweepEvery {
+		if d.litter.Swap(false) || time.Since(swept) > sweepEvery {
 			if err := d.sweep(ctx); err != nil && ctx.Err() == nil {
 				d.log.Warn("parameters of ended orders were not removed yet", "err", err)
 			}

@@ -22,10 +22,28 @@ const noTLS = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnectio
 // serve takes a fresh connection to its transport. busy says that it is
 // one too many and gets retry_later.
 func (g *Gateway) serve(ctx context.Context, nc net.Conn, busy bool) {
-	// One deadline for everything up to hello; it is cleared by conn later.
 	_ = nc.SetDeadline(time.Now().Add(g.cfg.HandshakeTimeout)) // fails only if closed
-	tc := tls.Server(nc, g.tls)
-	if err := tc.HandshakeContext(ctx); err != nil {
+	e := &early{Conn: nc}
+	if _, err := nc.Read(e.first[:]); err != nil {
+		nc.Close() // said nothing: takes no place from those who do
+		return
+	}
+	// Handshakes cost the processor; all at once, none would be in time.
+	select {
+	case g.shake <- struct{}{}:
+	case <-time.After(waitForPlace):
+		nc.Close() // the other side is about to give up as well
+		return
+	case <-ctx.Done():
+		nc.Close()
+		return
+	}
+	// One deadline for everything up to hello; it is cleared by conn later.
+	_ = nc.SetDeadline(time.Now().Add(g.cfg.HandshakeTimeout))
+	tc := tls.Server(e, g.tls)
+	err := tc.HandshakeContext(ctx)
+	<-g.shake
+	if err != nil {
 		g.log.Debug("handshake was not completed", "remote", nc.RemoteAddr(), "err", err)
 		if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok && plain.Conn != nil && isHTTP(plain.RecordHeader[:]) {
 			_, _ = io.WriteString(nc, noTLS)
@@ -115,6 +133,30 @@ func linger(nc net.Conn) {
 	}
 	_ = nc.SetReadDeadline(time.Now().Add(lingerFor))
 	_, _ = io.Copy(io.Discard, io.LimitReader(nc, 4*wire.MaxFrame))
+}
+
+// early is a connection whose first byte was read already.
+type early struct {
+	net.Conn
+	first [1]byte
+	used  bool
+}
+
+// Read implements net.Conn.
+func (e *early) Read(b []byte) (int, error) {
+	if !e.used && len(b) > 0 {
+		e.used = true
+		return copy(b, e.first[:]), nil
+	}
+	return e.Conn.Read(b)
+}
+
+// CloseWrite ends the sending half.
+func (e *early) CloseWrite() error {
+	if w, ok := e.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return nil
 }
 
 // peeked is a connection whose first bytes were read already. Like a

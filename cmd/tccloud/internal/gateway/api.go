@@ -56,7 +56,7 @@ type Config struct {
 	Logger     *slog.Logger
 
 	HandshakeTimeout time.Duration // [10 s] from accept to the end of hello
-	MaxPending       int           // [2048] connections not yet authenticated; more get retry_later
+	MaxPending       int           // [4096] connections not yet authenticated; more get retry_later
 	GoAwayWindow     time.Duration // [5 s] over which agents come back after a shutdown
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,12 @@ import (
 )
 
 const (
+	// shakesAtOnce bounds the TLS handshakes under way, and waitForPlace how
+	// long a connection waits for its turn: less than agents wait for its end.
+	shakesAtOnce = 128
+	waitForPlace = 8 * time.Second
+	// trimAfter is how many new sessions make it worth while to give memory back.
+	trimAfter = 500
 	// authAtOnce bounds how many hellos are worked on at the same time: each
 	// costs a durable write, and a queue of them must not run into timeouts.
 	authAtOnce = 32
@@ -35,6 +42,8 @@ type Gateway struct {
 	ln      net.Listener
 	web     *handoff
 	pending atomic.Int64
+	opened  atomic.Int64  // sessions since the start
+	shake   chan struct{} // a place for each TLS handshake
 	auth    chan struct{} // a place for each hello being worked on
 	conns   sync.WaitGroup
 
@@ -51,7 +60,7 @@ func New(cfg Config) (*Gateway, error) {
 	cfg.Addr = cmp.Or(cfg.Addr, ":62000")
 	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, 10*time.Second)
 	cfg.HandshakeTimeout = cmp.Or(cfg.HandshakeTimeout, 10*time.Second)
-	cfg.MaxPending = cmp.Or(cfg.MaxPending, 2048)
+	cfg.MaxPending = cmp.Or(cfg.MaxPending, 4096)
 	cfg.GoAwayWindow = cmp.Or(cfg.GoAwayWindow, 5*time.Second)
 	if cfg.HTTP == nil {
 		cfg.HTTP = http.NotFoundHandler()
@@ -68,7 +77,7 @@ func New(cfg Config) (*Gateway, error) {
 	t.ClientAuth, t.ClientCAs = tls.RequestClientCert, nil
 	g := &Gateway{
 		cfg: cfg, log: cfg.Logger.With("component", "gateway"), tls: t, ln: cfg.Listener,
-		auth: make(chan struct{}, authAtOnce), sessions: map[*session]struct{}{},
+		shake: make(chan struct{}, shakesAtOnce), auth: make(chan struct{}, authAtOnce), sessions: map[*session]struct{}{},
 	}
 	if g.ln == nil {
 		var err error
@@ -162,6 +171,7 @@ func (g *Gateway) accept(ctx, live context.Context) error {
 // heartbeats sends a ping wherever nothing else was sent for a heartbeat:
 // one timer for all sessions.
 func (g *Gateway) heartbeats(ctx context.Context) error {
+	var seen, trimmed int64
 	tick := time.NewTicker(g.cfg.Heartbeat / 4)
 	defer tick.Stop()
 	for {
@@ -171,9 +181,18 @@ func (g *Gateway) heartbeats(ctx context.Context) error {
 		case <-tick.C:
 		}
 		now := time.Now()
-		for _, s := range g.all() {
+		all := g.all()
+		for _, s := range all {
 			s.beat(now)
 		}
+		// Thousands of handshakes leave several times the memory behind
+		// that their sessions need: give it back once the rush is over.
+		opened := g.opened.Load()
+		if opened == seen && opened-trimmed >= trimAfter {
+			debug.FreeOSMemory()
+			trimmed = opened
+		}
+		seen = opened
 	}
 }
 

@@ -86,6 +86,7 @@ func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, 
 		s.leave()
 		return nil, err
 	}
+	g.opened.Add(1)
 	seat.Open()
 	g.log.Info("session was opened", "server", srv.XID, "environment", srv.Environment, "epoch", seat.Epoch(),
 		"transport", p.transport, "remote", p.nc.RemoteAddr(), "orders", len(h.Orders), "results", len(h.Results), "fenced", len(w.Fenced))

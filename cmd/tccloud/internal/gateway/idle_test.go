@@ -107,7 +107,7 @@ func BenchmarkIdle(b *testing.B) {
 	pool.AddCert(ca)
 	began := time.Now()
 	var wg sync.WaitGroup
-	places := make(chan struct{}, 32)
+	places := make(chan struct{}, idleAgents) // all at once
 	for i := range idleAgents {
 		wg.Go(func() {
 			places <- struct{}{}

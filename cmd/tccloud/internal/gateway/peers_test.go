@@ -186,6 +186,9 @@ func cluster(t *testing.T) ([]*server.Server, []string) {
 // TestCluster: with three nodes everything is kept three times, and one
 // of them may die.
 func TestCluster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a cluster takes seconds to elect its leaders")
+	}
 	nodes, urls := cluster(t)
 	c := rig.Start(t, rig.Options{URLs: urls})
 	a := c.Agent("s1", 1)

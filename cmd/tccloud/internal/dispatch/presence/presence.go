@@ -19,6 +19,7 @@ import (
 const (
 	beatEvery   = 2 * time.Second
 	silentAfter = 3 * beatEvery
+	forgetAfter = time.Hour
 	beatSubject = "tccloud.gateway.alive"
 )
 
@@ -151,6 +152,22 @@ func (r *Registry) Gateways() int {
 	return n
 }
 
+// hear notes that a gateway is alive and reports whether it is a new one.
+// Those silent for long are forgotten: their servers count as away since boot.
+func (r *Registry) hear(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	_, known := r.heard[id]
+	r.heard[id] = now
+	for other, t := range r.heard {
+		if now.Sub(t) > forgetAfter {
+			delete(r.heard, other)
+		}
+	}
+	return !known && id != r.id
+}
+
 // Run keeps the view up to date until ctx ends.
 func (r *Registry) Run(ctx context.Context) error {
 	nc := r.cfg.Store.Conn()
@@ -177,9 +194,9 @@ func (r *Registry) Run(ctx context.Context) error {
 		case <-tick.C:
 			_ = nc.Publish(beatSubject, []byte(r.id))
 		case m := <-beats:
-			r.mu.Lock()
-			r.heard[string(m.Data)] = time.Now()
-			r.mu.Unlock()
+			if r.hear(string(m.Data)) {
+				_ = nc.Publish(beatSubject, []byte(r.id)) // it does not know us either
+			}
 		case e, ok := <-w.Updates():
 			if !ok && ctx.Err() == nil {
 				return errors.New("watching sessions: the watch ended")
