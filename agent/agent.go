@@ -109,6 +109,11 @@ type Agent struct {
 	stop    context.CancelCauseFunc
 	session sessions
 
+	// joining orders Hello against Accept: what came in an older session is
+	// journaled before the next hello is made, or not at all.
+	joining sync.RWMutex
+	hellos  int // so many were made
+
 	mu       sync.Mutex
 	orders   map[wire.Ref]*order // in flight and unreported
 	active   int                 // orders that occupy a slot

@@ -50,6 +50,9 @@ func (a *Agent) onOrder(m *wire.Order) {
 		return // stopping: not journaled, so the cloud gives it to another or to the next of us
 	}
 	o := a.newOrder(*m)
+	a.joining.RLock()
+	o.hello = a.hellos
+	a.joining.RUnlock()
 	if low := a.checkDisk(); low {
 		a.refuse(m.Ref, wire.ReasonNoDisk, "the file system of the job folders is nearly full")
 		return

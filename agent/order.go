@@ -35,6 +35,7 @@ type order struct {
 	ref      wire.Ref
 	spec     wire.Order
 	received time.Time     // monotonic: for durations
+	hello    int           // the session it came in, by the number of its hello
 	prepared time.Duration // arrival → the App is executed
 	slot     bool          // occupies a slot; guarded by Agent.mu
 
@@ -114,7 +115,10 @@ func (o *order) run(ctx context.Context) {
 	defer o.a.drop(o)
 	ref := o.app()
 	installed, warm := o.a.Apps.Lookup(ref)
-	fresh, err := o.a.Journal.Accept(journal.Entry{Order: o.spec, Hold: !warm, BootID: o.a.Host.BootID(), Accepted: time.Now()})
+	fresh, err := o.accept(!warm)
+	if errors.Is(err, errSessionOver) {
+		return // the hello since then did not name it, so the cloud gives it again
+	}
 	if err != nil {
 		o.a.Logger.Error("order not accepted", "order", o.ref.String(), "err", err)
 		o.a.send(&wire.Refused{Ref: o.ref, Reason: wire.ReasonNoDisk, Message: "the journal cannot be written"})
@@ -132,6 +136,19 @@ func (o *order) run(ctx context.Context) {
 		}
 	}
 	o.execute(ctx, installed, err, !warm)
+}
+
+// errSessionOver means that the order came in a session before this one.
+var errSessionOver = errors.New("the order's session is over")
+
+// accept journals the order if a hello made from now on will name it.
+func (o *order) accept(hold bool) (fresh bool, err error) {
+	o.a.joining.RLock()
+	defer o.a.joining.RUnlock()
+	if o.hello != o.a.hellos {
+		return false, errSessionOver
+	}
+	return o.a.Journal.Accept(journal.Entry{Order: o.spec, Hold: hold, BootID: o.a.Host.BootID(), Accepted: time.Now()})
 }
 
 // resume continues an order that was accepted and not started by an agent

@@ -28,6 +28,9 @@ func (o *order) outcome(exit job.Exit) wire.Result {
 			wire.Stderr: {Written: exit.Stderr.Written, Kept: exit.Stderr.Kept},
 		},
 	}
+	if size := appLogSize(o.dir()); size > 0 {
+		r.Output[wire.AppLog] = wire.OutputSize{Written: size, Kept: min(size, maxAppLog)}
+	}
 	r.Outcome = OutcomeOf(exit, o.spec.Runtime == wire.RuntimePlaybook)
 	switch exit.Reason {
 	case job.ReasonShimLost:
@@ -115,6 +118,20 @@ func shorten(s string) string {
 func lastLine(s string) string {
 	s = strings.TrimSpace(s)
 	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
+}
+
+// appLogSize is 0 where the App keeps no log.
+func appLogSize(dir string) int64 {
+	f, err := openAppLog(dir)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 func openAppLog(dir string) (*os.File, error) { return app.OpenLog(dir) }

@@ -174,3 +174,19 @@ func TestFenced(t *testing.T) {
 	}
 	r.eventually("the older attempt is gone", func() bool { return len(r.agent.Journal.Entries()) == 0 && r.agent.Status().Active == 0 })
 }
+
+// TestOrderOfAnOlderSession: what the newest hello did not name must not
+// be started, because the cloud has given it to somebody by now.
+func TestOrderOfAnOlderSession(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	o := r.agent.newOrder(*r.order("late", "pass"))
+	o.hello = r.agent.hellos
+	if h := r.agent.Hello(); len(h.Orders) != 0 { // a new session begins before the order is journaled
+		t.Fatalf("hello names %v", h.Orders)
+	}
+	o.run(t.Context())
+	if n := len(r.agent.Journal.Entries()); n != 0 || r.starts("late") != 0 {
+		t.Errorf("%d entries in the journal, started %d times; want none", n, r.starts("late"))
+	}
+}

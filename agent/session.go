@@ -72,8 +72,11 @@ func (a *Agent) Hello() wire.Hello {
 		Protocol: wire.Protocol, BrokerToken: a.Identity.BrokerToken,
 		ServerXID: a.Identity.ServerXID, ServerName: a.Identity.ServerName,
 		Version: a.Identity.Version, OS: a.Identity.OS, Arch: a.Identity.Arch,
-		BootID: a.Host.BootID(), Executors: a.Executors,
+		BootID: a.Host.BootID(), Journal: a.Journal.Name(a.Host.BootID()), Executors: a.Executors,
 	}
+	a.joining.Lock()
+	defer a.joining.Unlock()
+	a.hellos++
 	for _, e := range a.Journal.Entries() {
 		switch {
 		case len(h.Orders)+len(h.Results) == wire.MaxHelloRefs:

@@ -102,7 +102,11 @@ func (t *tail) drain(ctx context.Context, s *session, st *stream) error {
 		t.buf = make([]byte, wire.MaxLogChunk)
 	}
 	for st.limit == 0 || st.offset < st.limit {
-		n, err := st.file.ReadAt(t.buf, st.offset)
+		buf := t.buf
+		if st.limit > 0 {
+			buf = buf[:min(int64(len(buf)), st.limit-st.offset)]
+		}
+		n, err := st.file.ReadAt(buf, st.offset)
 		if n == 0 {
 			if errors.Is(err, io.EOF) {
 				return nil

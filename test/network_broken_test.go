@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"
@@ -126,9 +124,12 @@ func TestNetworkSameIdentityTwice(t *testing.T) {
 	c := s.cloud("lab")
 	s.add(c, "sleep")
 	old := s.agent(c, "lab", "old", "--appsRunner", "none")
+	old.Stop(20 * time.Second)
 	twin, err := c.Enroll(s.ctx, "lab", "twin")
 	s.must(err, "making a second home")
-	s.copyIdentity(old, twin)
+	s.must(os.RemoveAll(twin.Home), "emptying it")
+	s.must(os.CopyFS(twin.Home, os.DirFS(old.Home)), "copying the first one")
+	s.start(old, "--appsRunner", "none")
 
 	orders := map[string]string{}
 	order := func(mark string, seconds float64) {
@@ -146,7 +147,7 @@ func TestNetworkSameIdentityTwice(t *testing.T) {
 		t.Errorf("status of the older agent: got %+v, want session.fenced", f)
 	}
 	// They take the session from each other; orders go to whoever has it.
-	for i := range 6 {
+	for i := range 10 {
 		order(fmt.Sprint("later-", i), 0.5)
 	}
 	for mark, id := range orders {
@@ -166,16 +167,4 @@ func TestNetworkSameIdentityTwice(t *testing.T) {
 	id, err := s.sleeper(c, "lab", "alone", 0.2)
 	s.must(err, "giving an order")
 	s.once(c, id, "alone")
-}
-
-// copyIdentity makes one agent's settings and keystore another's.
-func (s *scene) copyIdentity(from, to *stage.Agent) {
-	s.t.Helper()
-	source, err := paths.New(from.Home)
-	s.must(err, "finding the agent's files")
-	for _, file := range []string{source.Settings, source.Keystore} {
-		data, err := os.ReadFile(file)
-		s.must(err, "copying the identity")
-		s.must(os.WriteFile(strings.Replace(file, from.Home, to.Home, 1), data, 0o600), "copying the identity")
-	}
 }

@@ -44,6 +44,7 @@ type record struct {
 
 // Journal is safe for concurrent use. Only one process may have it open.
 type Journal struct {
+	dir string
 	log *log
 
 	mu      sync.Mutex
@@ -59,7 +60,7 @@ func Open(dir string, logger *slog.Logger) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening journal: %w", err)
 	}
-	j := &Journal{entries: map[wire.Ref]*Entry{}}
+	j := &Journal{dir: dir, entries: map[wire.Ref]*Entry{}}
 	l, err := openLog(dir, func(payload []byte) error {
 		var r record
 		if err := json.Unmarshal(payload, &r); err != nil {

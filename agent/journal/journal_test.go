@@ -367,3 +367,28 @@ func BenchmarkAccept(b *testing.B) {
 		}
 	}
 }
+
+// A journal has one name for life; a copy of it has another.
+func TestName(t *testing.T) {
+	dir, copied := t.TempDir(), t.TempDir()
+	name := func(dir, boot string) string {
+		j, err := Open(dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = j.Close() }()
+		return j.Name(boot)
+	}
+	first := name(dir, "boot-1")
+	if err := os.CopyFS(filepath.Join(copied, "journal"), os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if again := name(dir, "boot-1"); again != first || first == "" {
+		t.Errorf("names %q and %q; want the same", first, again)
+	}
+	for _, other := range []string{name(filepath.Join(copied, "journal"), "boot-1"), name(dir, "boot-2")} {
+		if other == first {
+			t.Errorf("another journal or host has the name %q, too", other)
+		}
+	}
+}

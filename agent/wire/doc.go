@@ -57,7 +57,8 @@
 //     attempt comes back in welcome.fenced: the agent ends it silently.
 //   - An order that the cloud knows as this server's and that hello does not name
 //     never reached the journal (delivered: queued again) or was lost with it
-//     (interrupted; queued again where retryable).
+//     (interrupted; queued again where retryable). So is one that was delivered
+//     to another journal than hello.journal.
 //   - A server that stays away longer than the cloud's lease: held and unstarted
 //     orders are queued again, others are interrupted.
 //

@@ -25,8 +25,12 @@ type Hello struct {
 	OS          string    `json:"os"`          // GOOS
 	Arch        string    `json:"arch"`        // GOARCH
 	BootID      string    `json:"boot_id"`     // changes when the host restarts
-	Slots       int       `json:"slots"`       // orders the agent takes now: the session's first credit
-	Executors   int       `json:"executors"`   // appsNumberofJobExecutors
+	// Journal names the memory that Orders and Results come from, ≤ 64 bytes.
+	// A hello of another one cannot tell what became of an order that was
+	// delivered here: two agents may run with one identity. "" is unknown.
+	Journal   string `json:"journal,omitempty"`
+	Slots     int    `json:"slots"`     // orders the agent takes now: the session's first credit
+	Executors int    `json:"executors"` // appsNumberofJobExecutors
 	// Orders are all in the journal that have no result yet. The cloud
 	// compares them with its own record of this server.
 	Orders []InFlight `json:"orders,omitempty"`
@@ -51,7 +55,7 @@ func (m *Hello) validate() error {
 		return fmt.Errorf("%w: server_xid %.70q", ErrInvalid, string(m.ServerXID))
 	case len(m.BrokerToken) > 4096:
 		return fmt.Errorf("%w: broker_token is %d bytes long", ErrInvalid, len(m.BrokerToken))
-	case len(m.ServerName) > 128 || len(m.Version) > 64 || len(m.OS) > 32 || len(m.Arch) > 32 || len(m.BootID) > 64:
+	case len(m.ServerName) > 128 || len(m.Version) > 64 || len(m.OS) > 32 || len(m.Arch) > 32 || len(m.BootID) > 64 || len(m.Journal) > 64:
 		return fmt.Errorf("%w: a descriptive field of hello is too long", ErrInvalid)
 	case m.Slots < 0 || m.Slots > MaxSlots:
 		return fmt.Errorf("%w: slots %d is outside 0–%d", ErrInvalid, m.Slots, MaxSlots)

@@ -65,7 +65,7 @@ func throughput(b *bench) error {
 	if _, err := api.end(warm.ID); err != nil {
 		return err
 	}
-	n := b.size(4000, 100)
+	n := b.size(4000, 300)
 	ids := make([]string, n)
 	var wg sync.WaitGroup
 	errs := make([]error, 4)

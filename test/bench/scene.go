@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
@@ -142,20 +143,30 @@ func (a *admin) submit(app string, params map[string]string) (execution, error) 
 	return e, a.call(http.MethodPost, "executions", map[string]any{"environment": environment, "app": app, "params": params, "timeout_ms": 600_000}, &e)
 }
 
-func (a *admin) get(id string) (execution, error) {
-	var e execution
-	return e, a.call(http.MethodGet, "executions/"+id, nil, &e)
-}
-
-// end waits for the end of an execution.
+// end waits for the end of an execution, without polling.
 func (a *admin) end(id string) (execution, error) {
-	for {
-		e, err := a.get(id)
-		if err != nil || e.Ended {
-			return e, err
-		}
-		time.Sleep(2 * time.Millisecond)
+	req, err := http.NewRequest(http.MethodGet, a.url+"executions/"+id+"/watch", nil)
+	if err != nil {
+		return execution{}, err
 	}
+	req.Header.Set("Authorization", "Bearer "+a.token)
+	res, err := a.http.Do(req)
+	if err != nil {
+		return execution{}, err
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var line struct{ Execution *execution }
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			return execution{}, err
+		}
+		if line.Execution != nil && line.Execution.Ended {
+			return *line.Execution, nil
+		}
+	}
+	return execution{}, errors.Join(fmt.Errorf("watching execution %s: it ended early", id), lines.Err())
 }
 
 // percentile of values, which it sorts.

@@ -1,13 +1,10 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"tcenvsvr/agent/appapi"
@@ -19,11 +16,11 @@ import (
 )
 
 // show turns a record into what operators see.
-func (a *API) show(e dispatch.Execution, params []string) v1.Execution {
+func (a *API) show(e dispatch.Execution) v1.Execution {
 	out := v1.Execution{
 		ID: e.ID, Environment: e.Environment, App: e.App, Runtime: e.Runtime, State: e.State, Ended: e.Terminal(),
 		Attempt: e.Attempt, Server: e.Server, Priority: e.Priority, Retryable: e.Retryable,
-		TimeoutMS: e.Timeout.Milliseconds(), Params: params, Reason: e.Reason,
+		TimeoutMS: e.Timeout.Milliseconds(), Params: e.ParamNames, Reason: e.Reason,
 		Created: e.Created, Delivered: e.Delivered, Accepted: e.Accepted, Started: e.Started, EndedAt: e.Ended,
 	}
 	if s, err := a.Registry.Server(e.Server); err == nil {
@@ -38,18 +35,6 @@ func (a *API) show(e dispatch.Execution, params []string) v1.Execution {
 		out.History = append(out.History, v1.Past(p))
 	}
 	return out
-}
-
-// names lists an execution's parameters as long as the cloud has them.
-func (a *API) names(ctx context.Context, e dispatch.Execution) []string {
-	if e.Terminal() {
-		return nil
-	}
-	params, err := a.Dispatcher.Params(ctx, e.ID, e.Attempt)
-	if err != nil {
-		return nil // ended in this moment, or moved: not worth an error
-	}
-	return slices.Sorted(maps.Keys(params))
 }
 
 func orderID(r *http.Request) (wire.OrderID, error) {
@@ -84,7 +69,7 @@ func (a *API) executions(w http.ResponseWriter, r *http.Request) error {
 	}
 	list := []v1.Execution{}
 	for _, e := range found {
-		list = append(list, a.show(e, nil))
+		list = append(list, a.show(e))
 	}
 	answer(w, http.StatusOK, list)
 	return nil
@@ -95,7 +80,7 @@ func (a *API) execution(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, a.show(e, a.names(r.Context(), e)))
+	answer(w, http.StatusOK, a.show(e))
 	return nil
 }
 
@@ -119,7 +104,7 @@ func (a *API) cancel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, a.show(e, nil))
+	answer(w, http.StatusOK, a.show(e))
 	return nil
 }
 

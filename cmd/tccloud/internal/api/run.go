@@ -2,11 +2,12 @@ package api
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
@@ -37,18 +38,20 @@ func (a *API) run(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	kv := make(map[string][]byte, len(q.KV))
-	for name, value := range q.KV {
-		kv[name] = []byte(value)
+	if len(q.KV) > 0 { // before the order: its App may start at once
+		order.KVContext = uuid.NewString()
+		for name, value := range q.KV {
+			if err := a.AppStore.Put(r.Context(), order.KVContext, name, []byte(value)); err != nil {
+				return err
+			}
+		}
 	}
-	e, err := a.AppStore.Seeded(r.Context(), kv, func() (dispatch.Execution, error) {
-		return a.Dispatcher.Submit(r.Context(), order)
-	})
+	e, err := a.Dispatcher.Submit(r.Context(), order)
 	if err != nil {
 		return err
 	}
 	a.Logger.Info("order submitted", "order", e.ID, "environment", e.Environment, "app", app.Name, "version", app.Version)
-	answer(w, http.StatusCreated, a.show(e, slices.Sorted(maps.Keys(order.Params))))
+	answer(w, http.StatusCreated, a.show(e))
 	return nil
 }
 

@@ -99,7 +99,7 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request) error {
 	l, stop := begin(ctx, w)
 	defer stop()
 	for e := range changes {
-		shown := a.show(e, nil)
+		shown := a.show(e)
 		if l.write(v1.Line{Execution: &shown}) != nil {
 			return nil
 		}

@@ -26,10 +26,13 @@ type Execution = record.Execution
 
 // Request asks for one run of one App.
 type Request struct {
-	Environment  string
-	App          wire.AppRef
-	Runtime      wire.Runtime
-	Params       map[string]string // secret; gone from the store when the order has ended
+	Environment string
+	App         wire.AppRef
+	Runtime     wire.Runtime
+	Params      map[string]string // secret; gone from the store when the order has ended
+	// KVContext is the key-value context of a Playbook App, for who sets variables before
+	// the order can start; "" makes a new one.
+	KVContext    string
 	OutVariables []string
 	Defaults     map[string]string // further tc_* and api_* parameters; secret as well
 	Timeout      time.Duration     // of the App's run; 0 = Config.Timeout

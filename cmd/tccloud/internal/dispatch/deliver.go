@@ -116,7 +116,7 @@ func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
 		return
 	}
 	rec, err := d.ledger.Update(ctx, item.Order, func(r *record.Record) error {
-		return r.Deliver(item.Attempt, seat.xid, seat.epoch, time.Now())
+		return r.Deliver(item.Attempt, seat.xid, seat.epoch, seat.journal, time.Now())
 	})
 	switch {
 	case err == nil:

@@ -21,6 +21,7 @@
 //	delivered, not acknowledged   delivered            the message comes again, Deliver says stale, it is dropped
 //	delivered, not sent           delivered            hello does not name it: queued again, attempt + 1
 //	sent, not journaled           delivered            the same
+//	sent; another journal's hello delivered            nobody knows: interrupted (two agents with one identity)
 //	sent, journaled               delivered            hello names it: it goes on
 //	accepted, running (a note)    delivered            the same
 //	accepted with hold            accepted, hold       hello names it and ready follows; else queued again

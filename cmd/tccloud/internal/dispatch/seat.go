@@ -41,6 +41,7 @@ type Seat struct {
 	xid     wire.ServerXID
 	env     string
 	epoch   int64
+	journal string // that hello names
 	logs    *logs.Writer
 	named   map[wire.Ref]bool // what hello named; nil: hello was cut off at its limit
 
@@ -82,7 +83,7 @@ func (d *Dispatcher) Attach(ctx context.Context, env string, s Session, h *wire.
 	if err != nil {
 		return nil, nil, err
 	}
-	seat := &Seat{d: d, session: s, xid: h.ServerXID, env: env, epoch: epoch, logs: d.logs.Writer(), credit: h.Slots}
+	seat := &Seat{d: d, session: s, xid: h.ServerXID, env: env, epoch: epoch, journal: h.Journal, logs: d.logs.Writer(), credit: h.Slots}
 	d.mu.Lock()
 	if old := d.seats[seat.xid]; old != nil && old.epoch > epoch {
 		d.mu.Unlock()
@@ -233,7 +234,7 @@ func (s *Seat) missing(ctx context.Context, ref wire.Ref) error {
 		if !r.Is(ref, s.xid) {
 			return record.ErrStale
 		}
-		r.Missing(s.d.cfg.MaxAttempts, time.Now())
+		r.Missing(s.journal, s.d.cfg.MaxAttempts, time.Now())
 		return nil
 	})
 	switch {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,7 +47,7 @@ func (d *Dispatcher) Submit(ctx context.Context, r Request) (Execution, error) {
 	}
 	seat := d.direct(rec.Environment)
 	if seat != nil {
-		if err := rec.Deliver(rec.Attempt, seat.xid, seat.epoch, time.Now()); err != nil {
+		if err := rec.Deliver(rec.Attempt, seat.xid, seat.epoch, seat.journal, time.Now()); err != nil {
 			return Execution{}, err
 		}
 	}
@@ -85,16 +86,16 @@ func (d *Dispatcher) record(r Request) (*record.Record, []byte, error) {
 	rec := &record.Record{
 		Execution: Execution{
 			ID: wire.OrderID(uid.String()), Environment: r.Environment, App: r.App, Runtime: r.Runtime,
-			OutVariables: r.OutVariables,
-			Timeout:      cmp.Or(r.Timeout, d.cfg.Timeout),
-			StartWithin:  cmp.Or(r.StartWithin, d.cfg.QueueTTL),
-			Priority:     r.Priority, Retryable: r.Retryable,
+			OutVariables: r.OutVariables, ParamNames: slices.Sorted(maps.Keys(r.Params)),
+			Timeout:     cmp.Or(r.Timeout, d.cfg.Timeout),
+			StartWithin: cmp.Or(r.StartWithin, d.cfg.QueueTTL),
+			Priority:    r.Priority, Retryable: r.Retryable,
 			State: wire.StateQueued, Attempt: 1, Created: now, Queued: now,
 		},
 		Inputs: &record.Inputs{Params: maps.Clone(r.Params), Defaults: maps.Clone(r.Defaults)},
 	}
 	if r.Runtime == wire.RuntimePlaybook {
-		rec.KVContext = uid.String()
+		rec.KVContext = cmp.Or(r.KVContext, uid.String())
 	}
 	if len(params) > inlineParams {
 		rec.Inputs.Params, rec.Inputs.Object = nil, uid.String()

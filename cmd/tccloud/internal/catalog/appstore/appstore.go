@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -48,7 +47,6 @@ type Config struct {
 // Store implements appapi.Store.
 type Store struct {
 	Config
-	seeding sync.RWMutex // held while an order and its first values are not both there
 }
 
 var _ appapi.Store = (*Store)(nil)
@@ -85,8 +83,6 @@ func (s *Store) Renew(ctx context.Context, token string) (string, time.Time, err
 }
 
 func (s *Store) live(ctx context.Context, claims apptoken.Claims) (appapi.Session, error) {
-	s.seeding.RLock()
-	defer s.seeding.RUnlock()
 	e, err := s.Executions.Get(ctx, claims.Order)
 	switch {
 	case errors.Is(err, dispatch.ErrNotFound):

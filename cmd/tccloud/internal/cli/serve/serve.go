@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -41,6 +42,10 @@ type Config struct {
 
 // Run serves until ctx ends.
 func Run(ctx context.Context, cfg Config) error {
+	if os.Getenv("GOGC") == "" {
+		// Thousands of idle sessions make a large heap of which little is garbage.
+		debug.SetGCPercent(50)
+	}
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("opening the data folder: %w", err)
 	}

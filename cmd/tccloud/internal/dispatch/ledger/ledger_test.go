@@ -56,7 +56,7 @@ func create(t *testing.T, l *Ledger) *record.Record {
 }
 
 func deliver(attempt wire.Attempt) func(*record.Record) error {
-	return func(r *record.Record) error { return r.Deliver(attempt, "s", 1, time.Now()) }
+	return func(r *record.Record) error { return r.Deliver(attempt, "s", 1, "", time.Now()) }
 }
 
 func requeue(r *record.Record) error { r.Requeue("test", time.Now()); return nil }

@@ -15,6 +15,7 @@ type Execution struct {
 	Runtime      wire.Runtime  `json:"runtime"`
 	KVContext    string        `json:"kv_context,omitempty"` // the key-value context of a Playbook App
 	OutVariables []string      `json:"out_variables,omitempty"`
+	ParamNames   []string      `json:"param_names,omitempty"` // sorted; the values are secret and go with the end
 	Timeout      time.Duration `json:"timeout_ns"`
 	StartWithin  time.Duration `json:"start_within_ns"` // rejected if not delivered so long after Created
 	Priority     int           `json:"priority"`        // 0 (last)–9 (first)
@@ -23,9 +24,10 @@ type Execution struct {
 	// State is where the order is; after the end it is the outcome's name.
 	State   wire.State   `json:"state"`
 	Attempt wire.Attempt `json:"attempt"` // the fence: raised whenever the order is to be started anew
-	// Server and Epoch are the session the attempt was given to; empty while queued.
-	Server wire.ServerXID `json:"server,omitempty"`
-	Epoch  int64          `json:"epoch,omitempty"`
+	// Server, Epoch and Journal are the session the attempt was given to; empty while queued.
+	Server  wire.ServerXID `json:"server,omitempty"`
+	Epoch   int64          `json:"epoch,omitempty"`
+	Journal string         `json:"journal,omitempty"` // that hello named
 	// Hold says that the agent waits for Start; Granted, that Start was allowed.
 	Hold    bool `json:"hold,omitempty"`
 	Granted bool `json:"granted,omitempty"`

@@ -52,7 +52,7 @@ func TestLost(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			m, g := tc.rec.Clone(), tc.rec.Clone()
-			m.Missing(5, now)
+			m.Missing("", 5, now)
 			g.Gone(time.Minute, 5, now)
 			if m.State != tc.missing || g.State != tc.gone {
 				t.Errorf("missing = %s, gone = %s; want %s, %s", m.State, g.State, tc.missing, tc.gone)
@@ -66,6 +66,20 @@ func TestLost(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMissingInAnotherJournal: an agent with a copied identity does not know
+// what was started by the other one.
+func TestMissingInAnotherJournal(t *testing.T) {
+	for journal, want := range map[string]wire.State{
+		"here": wire.StateQueued, "": wire.StateQueued, "elsewhere": wire.State(wire.Interrupted),
+	} {
+		r := at(wire.StateDelivered)
+		r.Journal = "here"
+		if r.Missing(journal, 5, now); r.State != want {
+			t.Errorf("missing in journal %q: %s; want %s", journal, r.State, want)
+		}
 	}
 }
 

@@ -8,11 +8,11 @@ import (
 )
 
 // Deliver gives the queued attempt to a session.
-func (r *Record) Deliver(attempt wire.Attempt, server wire.ServerXID, epoch int64, now time.Time) error {
+func (r *Record) Deliver(attempt wire.Attempt, server wire.ServerXID, epoch int64, journal string, now time.Time) error {
 	if r.State != wire.StateQueued || r.Attempt != attempt {
 		return ErrStale
 	}
-	r.State, r.Server, r.Epoch, r.Delivered = wire.StateDelivered, server, epoch, Stamp(now)
+	r.State, r.Server, r.Epoch, r.Journal, r.Delivered = wire.StateDelivered, server, epoch, journal, Stamp(now)
 	return nil
 }
 
@@ -93,7 +93,7 @@ func (r *Record) again(reason string, now time.Time) {
 	})
 	r.Attempt++
 	r.State, r.Queued = wire.StateQueued, Stamp(now)
-	r.Server, r.Epoch, r.Hold, r.Granted = "", 0, false, false
+	r.Server, r.Epoch, r.Journal, r.Hold, r.Granted = "", 0, "", false, false
 	r.Delivered, r.Accepted, r.Started = time.Time{}, time.Time{}, time.Time{}
 }
 
@@ -107,10 +107,16 @@ func (r *Record) Interrupt(reason string, max int, now time.Time) {
 	r.End(wire.Interrupted, reason, now)
 }
 
-// Missing applies the rule for an order that its server's hello does not name.
-func (r *Record) Missing(max int, now time.Time) {
+// Missing applies the rule for an order that its server's hello, which
+// comes from a journal, does not name. Another journal than the one the order was delivered to
+// does not know whether it was started.
+func (r *Record) Missing(journal string, max int, now time.Time) {
 	reason := fmt.Sprintf("server %q came back without the order", r.Server)
-	if r.State == wire.StateDelivered || r.Startable() {
+	same := r.Journal == journal || r.Journal == "" || journal == ""
+	if !same {
+		reason = fmt.Sprintf("another agent connected as server %q, or its journal was replaced", r.Server)
+	}
+	if r.State == wire.StateDelivered && same || r.Startable() {
 		r.Requeue(reason, now)
 		return
 	}
