@@ -2,6 +2,7 @@ package conn
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,7 +14,7 @@ type raw struct{ c net.Conn }
 
 func (r raw) read() ([]byte, error) {
 	frame, err := wire.ReadFrame(r.c)
-	if err == io.EOF { // between two frames
+	if errors.Is(err, io.EOF) { // between two frames
 		err = fmt.Errorf("%w: %w", ErrClosedByPeer, io.EOF)
 	}
 	return frame, err

@@ -117,7 +117,7 @@ func (p *Process) talk(ctx context.Context, verb string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })()
 	if _, err := c.Write([]byte(verb)); err != nil {
 		return nil, err

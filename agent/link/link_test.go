@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"runtime"
 	"strings"
@@ -133,7 +134,7 @@ func (a *agent) failure(t *testing.T, step fault.Step, code fault.Code) *fault.F
 // ended waits for the end of the session and checks its code.
 func (a *agent) ended(t *testing.T, code fault.Code) {
 	t.Helper()
-	f, ok := wait(t, a.ends).(*fault.Fault)
+	f, ok := errors.AsType[*fault.Fault](wait(t, a.ends))
 	if !ok || f.Code != code {
 		t.Fatalf("the session ended by %v, want %s", f, code)
 	}

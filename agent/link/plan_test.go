@@ -108,7 +108,7 @@ func TestRunRetriesForEver(t *testing.T) {
 			t.Errorf("%d attempts in a day", n)
 		}
 		s := l.State()
-		if s.Failure.Code != "tcp.refused" || s.Attempts != len(d.at) || s.NextRetry.Sub(time.Now()) > capDelay {
+		if s.Failure.Code != "tcp.refused" || s.Attempts != len(d.at) || time.Until(s.NextRetry) > capDelay {
 			t.Errorf("state is %+v", s)
 		}
 		text := log.String()

@@ -97,7 +97,7 @@ func (l *Link) wait(ctx context.Context, delay, earliest time.Duration, lastWake
 			return false
 		case <-wake:
 			wake = nil
-			soonest := max(start.Add(earliest).Sub(time.Now()), lastWake.Add(wakeGap).Sub(time.Now()), 0)
+			soonest := max(time.Until(start.Add(earliest)), time.Until(lastWake.Add(wakeGap)), 0)
 			hold = time.After(soonest)
 		case <-hold:
 			return true

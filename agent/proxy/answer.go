@@ -51,7 +51,7 @@ func (a *answers) next() (answer, error) {
 		if first, err := a.br.Peek(3); err == nil && first[0] == 0x15 && first[1] == 3 {
 			return answer{}, errAnsweredTLS
 		}
-		resp, err := http.ReadResponse(a.br, &http.Request{Method: http.MethodConnect})
+		resp, err := http.ReadResponse(a.br, &http.Request{Method: http.MethodConnect}) //nolint:bodyclose // what follows a 2xx is the tunnel; finish reads the others
 		switch {
 		case err == nil:
 		case a.limit.N <= 0:
