@@ -33,8 +33,8 @@ var table = crc32.MakeTable(crc32.Castagnoli)
 // log is the pair of files. Methods other than sync are called under Journal.mu.
 type log struct {
 	files      [2]*os.File
-	size       [2]int64 // preallocated bytes
-	current    int
+	size       [2]int64     // preallocated bytes
+	current    atomic.Int32 // index of the file in force
 	generation uint64
 	end        int64 // where the next record goes
 	discarded  int64 // bytes of a torn record found at open
@@ -69,18 +69,18 @@ func openLog(dir string, replay func([]byte) error) (_ *log, err error) {
 		}
 	}
 	if generation[1] > generation[0] {
-		l.current = 1
+		l.current.Store(1)
 	}
-	l.generation = generation[l.current]
+	l.generation = generation[l.current.Load()]
 	if l.generation == 0 { // a new journal
 		return l, l.rotate(nil)
 	}
 	return l, l.replay(replay)
 }
 
-func (l *log) active() *os.File { return l.files[l.current] }
+func (l *log) active() *os.File { return l.files[l.current.Load()] }
 func (l *log) used() int64      { return l.end - headBytes }
-func (l *log) free() int64      { return l.size[l.current] - l.end }
+func (l *log) free() int64      { return l.size[l.current.Load()] - l.end }
 
 func (l *log) close() error {
 	var errs []error
@@ -124,12 +124,10 @@ func (l *log) sync(upto int64) error {
 		return nil
 	}
 	now := l.written.Load()
-	// Both files: a rotation may have come between append and here. One of
-	// the two has nothing to write then, which costs a system call.
-	for _, f := range l.files {
-		if err := datasync(f); err != nil {
-			return err
-		}
+	// The file in force is enough: should a rotation have come between
+	// append and here, it has made durable what was appended before it.
+	if err := datasync(l.active()); err != nil {
+		return err
 	}
 	l.synced = now
 	return nil
@@ -138,7 +136,7 @@ func (l *log) sync(upto int64) error {
 // rotate makes the other file the log, holding just the given records. The
 // new header is written last: until it is durable the old file counts.
 func (l *log) rotate(live [][]byte) error {
-	next := 1 - l.current
+	next := 1 - l.current.Load()
 	f := l.files[next]
 	l.generation++
 	buf := make([]byte, 0, 4096)
@@ -165,7 +163,8 @@ func (l *log) rotate(live [][]byte) error {
 		return undo(err)
 	}
 	old, used := l.active(), l.end
-	l.current, l.end = next, headBytes+int64(len(buf))
+	l.end = headBytes + int64(len(buf))
+	l.current.Store(next)
 	return scrub(old, max(used, headBytes))
 }
 
@@ -178,7 +177,7 @@ func scrub(f *os.File, used int64) error {
 
 // reserve makes the file that rotate will write large enough.
 func (l *log) reserve(bytes int64) error {
-	next := 1 - l.current
+	next := 1 - l.current.Load()
 	if l.size[next] >= bytes {
 		return nil
 	}
@@ -192,7 +191,7 @@ func (l *log) reserve(bytes int64) error {
 
 func (l *log) replay(apply func([]byte) error) error {
 	l.end = headBytes
-	r := io.NewSectionReader(l.active(), 0, l.size[l.current])
+	r := io.NewSectionReader(l.active(), 0, l.size[l.current.Load()])
 	for {
 		var h [recordHead]byte
 		if _, err := r.ReadAt(h[:], l.end); err != nil {
@@ -202,7 +201,7 @@ func (l *log) replay(apply func([]byte) error) error {
 		if n == 0 {
 			return nil
 		}
-		if n > maxRecord || l.end+recordHead+n > l.size[l.current] {
+		if n > maxRecord || l.end+recordHead+n > l.size[l.current.Load()] {
 			l.discarded = recordHead
 			return nil
 		}

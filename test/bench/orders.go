@@ -66,6 +66,8 @@ func throughput(b *bench) error {
 		return err
 	}
 	n := b.size(4000, 300)
+	cloudBefore, _ := cpu(c.PID())
+	agentBefore, jobsBefore := cpu(a.PID())
 	ids := make([]string, n)
 	var wg sync.WaitGroup
 	errs := make([]error, 4)
@@ -101,6 +103,12 @@ func throughput(b *bench) error {
 	}
 	b.row("orders", float64(n), "", "")
 	b.row("submitted", float64(n)/submitted.Seconds(), "/s", "")
+	cloudAfter, _ := cpu(c.PID())
+	agentAfter, jobsAfter := cpu(a.PID())
+	each := func(before, after time.Duration) float64 { return (after - before).Seconds() * 1000 / float64(n) }
+	b.row("processor for each order: cloud", each(cloudBefore, cloudAfter), "ms", "")
+	b.row("processor for each order: agent", each(agentBefore, agentAfter), "ms", "")
+	b.row("processor for each order: shim and App", each(jobsBefore, jobsAfter), "ms", "")
 	b.row("completed, 8 slots", float64(n)/last.Sub(begin).Seconds(), "/s", ">= 200 /s")
 	return nil
 }

@@ -178,6 +178,21 @@ func percentile(values []float64, p float64) float64 {
 	return values[min(len(values)-1, int(p*float64(len(values))))]
 }
 
+// cpu is the processor time that a process has used, and that its ended
+// children have used.
+func cpu(pid int) (own, children time.Duration) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, 0
+	}
+	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
+	ticks := func(i int) time.Duration {
+		n, _ := strconv.Atoi(fields[i])
+		return time.Duration(n) * 10 * time.Millisecond // USER_HZ is 100 on all Linux
+	}
+	return ticks(11) + ticks(12), ticks(13) + ticks(14)
+}
+
 // memory is the resident set of a process in bytes: all of it, and the
 // part that is its own (not shared with others or backed by its program's file).
 func memory(pid int) (rss, own float64, err error) {
