@@ -188,11 +188,16 @@ func (a *Agent) setDraining(on bool) {
 	}
 }
 
-// take makes an order occupy a slot. It fails with the reason why not.
+// take makes an order occupy a slot and spends its credit, both at once:
+// in between, a grant would count the slot as free and the credit as spent. It fails
+// with the reason why not.
 func (a *Agent) take(o *order) (wire.Reason, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.credit = max(0, a.credit-1)
 	switch {
+	case a.diskLow:
+		return wire.ReasonNoDisk, false
 	case a.draining:
 		return wire.ReasonDraining, false
 	case a.active >= a.Executors:

@@ -35,10 +35,13 @@ func (a *Agent) withOrder(ref wire.Ref, f func(*order)) {
 }
 
 func (a *Agent) onOrder(m *wire.Order) {
-	a.mu.Lock()
-	a.credit = max(0, a.credit-1)
-	a.mu.Unlock()
+	if a.ctx.Err() != nil {
+		return // stopping: not journaled, so the cloud gives it to another or to the next of us
+	}
 	if e, known := a.Journal.Get(m.Ref); known { // redelivered: answer from the journal
+		a.mu.Lock()
+		a.credit = max(0, a.credit-1)
+		a.mu.Unlock()
 		a.send(&wire.Accepted{Ref: m.Ref, Hold: e.Hold && e.Result == nil})
 		if e.Result != nil {
 			a.send(e.Result)
@@ -46,28 +49,22 @@ func (a *Agent) onOrder(m *wire.Order) {
 		a.grant()
 		return
 	}
-	if a.ctx.Err() != nil {
-		return // stopping: not journaled, so the cloud gives it to another or to the next of us
-	}
 	o := a.newOrder(*m)
 	a.joining.RLock()
 	o.hello = a.hellos
 	a.joining.RUnlock()
-	if low := a.checkDisk(); low {
-		a.refuse(m.Ref, wire.ReasonNoDisk, "the file system of the job folders is nearly full")
-		return
-	}
+	a.checkDisk()
 	if reason, ok := a.take(o); !ok {
-		a.refuse(m.Ref, reason, "")
+		a.refuse(m.Ref, reason)
 		return
 	}
 	a.fenceOlder(m.Ref)
 	a.group.Go(func() error { o.run(a.ctx); return nil })
 }
 
-func (a *Agent) refuse(ref wire.Ref, reason wire.Reason, why string) {
+func (a *Agent) refuse(ref wire.Ref, reason wire.Reason) {
 	a.Logger.Warn("order refused", "order", ref.String(), "reason", string(reason))
-	a.send(&wire.Refused{Ref: ref, Reason: reason, Message: why})
+	a.send(&wire.Refused{Ref: ref, Reason: reason})
 	a.grant()
 }
 

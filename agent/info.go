@@ -42,12 +42,12 @@ func (a *Agent) sendInfo(ctx context.Context) {
 	a.send(&info)
 }
 
-// checkDisk reports whether the disk is too full for another order.
-func (a *Agent) checkDisk() bool {
+// checkDisk finds out whether the disk is too full for another order.
+func (a *Agent) checkDisk() {
 	free, err := a.Host.DiskFree()
 	if err != nil {
 		a.Logger.Debug("free space is not known", "err", err)
-		return false
+		return
 	}
 	low := free < a.DiskReserve
 	a.mu.Lock()
@@ -59,7 +59,6 @@ func (a *Agent) checkDisk() bool {
 	} else if changed {
 		a.Logger.Info("taking orders again: there is space", "free_bytes", free)
 	}
-	return low
 }
 
 // sweepEvery is how often old job folders are looked for.

@@ -180,6 +180,34 @@ func TestCredit(t *testing.T) {
 	}
 }
 
+// TestCreditIsNeverTooMuch gives an order for every credit as fast as it
+// comes: the agent must be able to take what it has asked for.
+func TestCreditIsNeverTooMuch(t *testing.T) {
+	r := newRig(t)
+	r.slots = 4
+	r.python = filepath.Join(r.dir, "python3.11")
+	must(t, os.Symlink("/bin/true", r.python))
+	s := r.start()
+	credit, given, ended := s.Hello.Slots, 0, 0
+	const orders = 80
+	for ended < orders {
+		for ; credit > 0 && given < orders; credit, given = credit-1, given+1 {
+			s.Send(t, r.order(fmt.Sprint("o", given), "pass"))
+		}
+		switch m := s.Next(t).(type) {
+		case *wire.Credit:
+			credit += m.N
+		case *wire.Ready:
+			s.Send(t, &wire.Start{Ref: m.Ref})
+		case *wire.Refused:
+			t.Fatalf("order %s was refused: %s", m.Ref, m.Reason)
+		case *wire.Result:
+			ended++
+			s.Send(t, &wire.ResultAck{Ref: m.Ref})
+		}
+	}
+}
+
 func TestDrainAndDisk(t *testing.T) {
 	r := newRig(t)
 	s := r.start()

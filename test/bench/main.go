@@ -53,9 +53,11 @@ func (b *bench) size(full, small int) int {
 
 func command() *cobra.Command {
 	var quick, asJSON bool
+	var keep string
 	root := &cobra.Command{Use: "bench", Short: "measure the budgets of the design", SilenceUsage: true, SilenceErrors: true}
 	root.PersistentFlags().BoolVar(&quick, "quick", false, "small numbers")
 	root.PersistentFlags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	root.PersistentFlags().StringVar(&keep, "keep", "", "work in this new folder and leave it, with all logs (default: a temporary one)")
 	for _, verb := range []struct {
 		name, short string
 		run         func(*bench) error
@@ -68,7 +70,7 @@ func command() *cobra.Command {
 	} {
 		root.AddCommand(&cobra.Command{
 			Use: verb.name, Short: verb.short, Args: cobra.NoArgs,
-			RunE: func(*cobra.Command, []string) error { return measure(verb.name, verb.run, quick, asJSON) },
+			RunE: func(*cobra.Command, []string) error { return measure(verb.name, verb.run, quick, asJSON, keep) },
 		})
 	}
 	root.AddCommand(swarmCommand())
@@ -76,14 +78,19 @@ func command() *cobra.Command {
 }
 
 // measure sets a stage up, runs one benchmark on it and prints.
-func measure(name string, run func(*bench) error, quick, asJSON bool) error {
+func measure(name string, run func(*bench) error, quick, asJSON bool, keep string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	dir, err := os.MkdirTemp("", "tcbench")
+	dir := keep
+	var err error
+	if keep != "" {
+		err = os.Mkdir(keep, 0o700)
+	} else if dir, err = os.MkdirTemp("", "tcbench"); err == nil {
+		defer os.RemoveAll(dir)
+	}
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
 	s, err := stage.New(ctx, dir, "", "")
 	if err != nil {
 		return err

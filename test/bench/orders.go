@@ -65,7 +65,7 @@ func throughput(b *bench) error {
 	if _, err := api.end(warm.ID); err != nil {
 		return err
 	}
-	n := b.size(4000, 300)
+	n := b.size(2000, 300)
 	cloudBefore, _ := cpu(c.PID())
 	agentBefore, jobsBefore := cpu(a.PID())
 	ids := make([]string, n)
