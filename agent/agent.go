@@ -228,7 +228,9 @@ func (a *Agent) release(o *order) {
 func (a *Agent) drop(o *order) {
 	a.release(o)
 	a.mu.Lock()
-	delete(a.orders, o.ref)
+	if a.orders[o.ref] == o {
+		delete(a.orders, o.ref)
+	}
 	a.mu.Unlock()
 }
 

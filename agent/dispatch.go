@@ -39,13 +39,16 @@ func (a *Agent) onOrder(m *wire.Order) {
 		return // stopping: not journaled, so the cloud gives it to another or to the next of us
 	}
 	if e, known := a.Journal.Get(m.Ref); known { // redelivered: answer from the journal
-		a.mu.Lock()
-		a.credit = max(0, a.credit-1)
-		a.mu.Unlock()
+		a.spend()
 		a.send(&wire.Accepted{Ref: m.Ref, Hold: e.Hold && e.Result == nil})
 		if e.Result != nil {
 			a.send(e.Result)
 		}
+		a.grant()
+		return
+	}
+	if a.find(m.Ref) != nil { // twice within moments: it is just being journaled, and answered then
+		a.spend()
 		a.grant()
 		return
 	}
@@ -60,6 +63,13 @@ func (a *Agent) onOrder(m *wire.Order) {
 	}
 	a.fenceOlder(m.Ref)
 	a.group.Go(func() error { o.run(a.ctx); return nil })
+}
+
+// spend counts an order that takes no slot.
+func (a *Agent) spend() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.credit = max(0, a.credit-1)
 }
 
 func (a *Agent) refuse(ref wire.Ref, reason wire.Reason) {

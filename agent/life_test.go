@@ -73,10 +73,10 @@ func TestRedelivery(t *testing.T) {
 	s := r.start()
 	r.warm(s)
 	o := r.order("o", "time.sleep(1)")
-	for range 3 {
+	for range 3 { // at once: the first may not be in the journal yet when the second comes
 		s.Send(t, o)
-		linktest.Expect[*wire.Accepted](t, s)
 	}
+	linktest.Expect[*wire.Accepted](t, s)
 	first := linktest.Expect[*wire.Result](t, s)
 	s.Send(t, o) // not acknowledged: answered from the journal
 	linktest.Expect[*wire.Accepted](t, s)
