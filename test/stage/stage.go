@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -43,6 +44,9 @@ func New(ctx context.Context, dir, cloudBin, agentBin string, buildFlags ...stri
 		}
 		args := append([]string{"build", "-o", *p.file}, buildFlags...)
 		cmd := exec.CommandContext(ctx, "go", append(args, "tcenvsvr/cmd/"+p.name)...)
+		if !slices.Contains(buildFlags, "-race") { // which needs C
+			cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as releases are built: no dynamic linker at every start
+		}
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("building %s: %w: %s", p.name, err, out)
 		}
