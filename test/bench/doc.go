@@ -7,7 +7,7 @@
 //	go run ./test/bench reconnect    how soon agents are back after a gateway restart
 //	go run ./test/bench footprint    memory of the agent and of a running shim
 //
-// --quick takes small numbers, to see that a benchmark works; --json is for
+// --keep DIR leaves all logs and programs for a look; --quick takes small numbers, to see that a benchmark works; --json is for
 // machines. Budgets stand beside the figures; nothing fails when one is missed,
 // because machines differ.
 package main

@@ -163,7 +163,8 @@ func (a *admin) end(id string) (execution, error) {
 			return execution{}, err
 		}
 		if line.Execution != nil && line.Execution.Ended {
-			return *line.Execution, nil
+			_, err := io.Copy(io.Discard, res.Body) // to its end, or the connection is not used again
+			return *line.Execution, err
 		}
 	}
 	return execution{}, errors.Join(fmt.Errorf("watching execution %s: it ended early", id), lines.Err())
