@@ -54,6 +54,7 @@ type cloud struct {
 	tcx   []byte
 	ref   wire.AppRef
 	block chan struct{} // not nil: downloads wait for it
+	deny  error         // not nil: downloads fail with it
 
 	mu       sync.Mutex
 	uploaded map[string]string
@@ -82,6 +83,9 @@ func newCloud(t testing.TB) *cloud {
 }
 
 func (c *cloud) Download(ctx context.Context, _ wire.SHA256, offset int64) (io.ReadCloser, error) {
+	if c.deny != nil {
+		return nil, c.deny
+	}
 	if c.block != nil {
 		select {
 		case <-c.block:

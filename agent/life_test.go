@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tcenvsvr/agent/api"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/wire"
 )
@@ -256,5 +257,18 @@ func TestRejectedApp(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Join(r.dir, "jobs"))
 	if err == nil && len(entries) > 0 {
 		t.Errorf("%d job folders of an App that was never there", len(entries))
+	}
+}
+
+// TestAppThatIsNotThere: an answer that will not change ends the order
+// at once, with the reason.
+func TestAppThatIsNotThere(t *testing.T) {
+	r := newRig(t)
+	r.cloud.deny = &api.StatusError{Doing: "downloading App", Status: 404, Reason: "no such App"}
+	s := r.start()
+	o := r.order("o", "pass")
+	s.Send(t, o)
+	if m := r.result(s, o.Ref, wire.Failed); m.Error != "app.download" || !strings.Contains(m.Message, "404") {
+		t.Errorf("error %q: %s", m.Error, m.Message)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"tcenvsvr/agent/api"
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/wire"
 )
@@ -46,6 +47,9 @@ func (o *order) install(ref app.Ref) (app.App, error) {
 
 // permanent tells failures that another try would only repeat.
 func permanent(err error) bool {
+	if s, ok := errors.AsType[*api.StatusError](err); ok && !s.Temporary() {
+		return true // the cloud does not have the App, or does not know our token
+	}
 	e, ok := errors.AsType[*app.Error](err)
 	return ok && !e.Temporary()
 }

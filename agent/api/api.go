@@ -36,7 +36,7 @@ type Client struct {
 	logger *slog.Logger
 }
 
-// StatusError is an answer that is final: the same request would get it again.
+// StatusError is an answer other than success.
 type StatusError struct {
 	Doing  string
 	Status int
@@ -49,6 +49,12 @@ func (e *StatusError) Error() string {
 		s += ": " + e.Reason
 	}
 	return s
+}
+
+// Temporary reports whether the same request may succeed later without
+// anybody changing anything.
+func (e *StatusError) Temporary() bool {
+	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.Status/100 == 5
 }
 
 // ErrFenced means that the attempt is not this server's any more.
@@ -168,7 +174,7 @@ func final(err error) bool {
 		return true
 	}
 	s, ok := errors.AsType[*StatusError](err)
-	return ok && s.Status != http.StatusTooManyRequests && s.Status != http.StatusRequestTimeout && s.Status/100 != 5
+	return ok && !s.Temporary()
 }
 
 func oneLine(b []byte) string {
