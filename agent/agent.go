@@ -68,7 +68,7 @@ type Config struct {
 	JobsDir   string // exchange/jobs
 	// DiskReserve: below so many free bytes no order is taken; default 64 MiB.
 	DiskReserve uint64
-	// KeepSessions is how long a job's folder stays; 0 = for ever (appsSessionDaystoKeep).
+	// KeepSessions is how long a job's folder stays; 0 = until the cloud has the result (appsSessionDaystoKeep).
 	KeepSessions time.Duration
 	// InfoEvery is relaySystemInfoPublishSeconds.
 	InfoEvery time.Duration
@@ -86,7 +86,9 @@ type Config struct {
 	// MakeJobDir creates the folders of a session so that the sandbox user can use them.
 	MakeJobDir func(dir string) error
 	// Sweep removes old job folders; keep says which must stay.
-	Sweep  func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error
+	Sweep func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error
+	// Prune removes old versions of Apps that no order uses.
+	Prune  func(inUse func(app.App) bool) error
 	Logger *slog.Logger
 }
 
@@ -148,7 +150,7 @@ func (a *Agent) Run(ctx context.Context, l Link, run func(context.Context) error
 	a.recover()
 	a.group.Go(func() error { return run(a.ctx) })
 	a.group.Go(func() error { return a.publishInfo(a.ctx) })
-	a.group.Go(func() error { return a.sweepSessions(a.ctx) })
+	a.group.Go(func() error { return a.sweep(a.ctx) })
 	err := a.group.Wait()
 	if cause := context.Cause(ctx); errors.Is(cause, ErrRestart) {
 		return ErrRestart

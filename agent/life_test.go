@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"tcenvsvr/agent/api"
+	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/wire"
 )
@@ -271,4 +273,32 @@ func TestAppThatIsNotThere(t *testing.T) {
 	if m := r.result(s, o.Ref, wire.Failed); m.Error != "app.download" || !strings.Contains(m.Message, "404") {
 		t.Errorf("error %q: %s", m.Error, m.Message)
 	}
+}
+
+// TestUpkeep: what an order needs stays, whatever its age.
+func TestUpkeep(t *testing.T) {
+	r := newRig(t)
+	s := r.start()
+	r.warm(s)
+	o := r.order("o", "time.sleep(60)")
+	s.Send(t, o)
+	running(s, t)
+	r.agent.Sweep = janitor.Janitor{Dir: filepath.Join(r.dir, "jobs")}.Sweep
+	pruned := false
+	r.agent.Prune = func(inUse func(app.App) bool) error {
+		pruned = true
+		if installed, ok := r.agent.Apps.Lookup(app.Ref{SHA256: string(o.App.SHA256)}); !ok || !inUse(installed) {
+			t.Error("the App of a running order is not in use")
+		}
+		return nil
+	}
+	r.eventually("the warm order is forgotten", func() bool { return len(r.agent.Journal.Entries()) == 1 })
+	r.agent.sweepOnce(t.Context())
+	entries, err := os.ReadDir(filepath.Join(r.dir, "jobs"))
+	must(t, err)
+	if len(entries) != 1 || entries[0].Name() != o.Ref.String() || !pruned {
+		t.Errorf("%v are left, pruned: %v; want the folder of the running order", entries, pruned)
+	}
+	s.Send(t, &wire.Cancel{Ref: o.Ref})
+	r.result(s, o.Ref, wire.Cancelled)
 }

@@ -78,6 +78,9 @@ func Run(ctx context.Context, c Config) error {
 	return err
 }
 
+// keepVersions is how many versions of an App stay installed besides those in use.
+const keepVersions = 3
+
 // daemon holds the parts while they run.
 type daemon struct {
 	Config
@@ -137,6 +140,7 @@ func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, lo
 		Journal: d.journal, Apps: apps, Jobs: d.jobs, Cloud: cloud, Host: facts{machine, p.Jobs, d.rtt},
 		Execution: func() app.Execution { return execution(s, store) },
 		OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.jobs.Sweep(p.Jobs),
+		Prune:  func(inUse func(app.App) bool) error { _, err := apps.Prune(keepVersions, inUse); return err },
 		Logger: logger.With("component", "agent"),
 	})
 	if err != nil {

@@ -2,7 +2,13 @@ package agent
 
 import (
 	"context"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
+
+	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/wire"
 )
 
 // diskEvery is how often a full disk is looked at again.
@@ -61,27 +67,62 @@ func (a *Agent) checkDisk() {
 	}
 }
 
-// sweepEvery is how often old job folders are looked for.
+// sweepEvery is how often old job folders and Apps are looked for.
 const sweepEvery = time.Hour
 
-// sweepSessions removes job folders older than KeepSessions, never those
-// of orders that are still in the journal.
-func (a *Agent) sweepSessions(ctx context.Context) error {
-	if a.Sweep == nil || a.KeepSessions <= 0 {
-		return nil
-	}
+// sweep removes job folders older than KeepSessions and old versions of Apps,
+// never what an order in the journal needs.
+func (a *Agent) sweep(ctx context.Context) error {
 	for timer := time.NewTimer(time.Minute); ; timer.Reset(sweepEvery) {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
 		}
-		live := map[string]bool{}
-		for _, e := range a.Journal.Entries() {
-			live[e.Order.Ref.String()] = true
-		}
-		if err := a.Sweep(ctx, a.KeepSessions, func(session string) bool { return live[session] }); err != nil {
+		a.sweepOnce(ctx)
+	}
+}
+
+func (a *Agent) sweepOnce(ctx context.Context) {
+	if a.Sweep != nil {
+		if err := a.Sweep(ctx, a.KeepSessions, a.owns); err != nil {
 			a.Logger.Warn("old job folders were not all removed", "err", err)
 		}
 	}
+	if a.Prune != nil {
+		if err := a.Prune(a.uses); err != nil {
+			a.Logger.Warn("old versions of Apps were not all removed", "err", err)
+		}
+	}
+}
+
+// owns reports whether a session belongs to an order in the journal. It is
+// asked when the folder is about to go: an order is journaled before its folder is made.
+func (a *Agent) owns(session string) bool {
+	order, attempt, _ := cutLast(session, ".")
+	n, err := strconv.Atoi(attempt)
+	if err != nil {
+		return false
+	}
+	_, known := a.Journal.Get(wire.Ref{Order: wire.OrderID(order), Attempt: wire.Attempt(n)})
+	return known
+}
+
+// uses reports whether an order that is here needs the App.
+func (a *Agent) uses(installed app.App) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, o := range a.orders {
+		if string(o.spec.App.SHA256) == filepath.Base(installed.Dir) {
+			return true
+		}
+	}
+	return false
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
