@@ -15,7 +15,7 @@
 // needs delivery (the journal) says it again after the welcome.
 //
 //	Send, SendIn ──────► control lane ─┐
-//	SendLog, SendLast ─► log lane ─────┤ one writer ─► conn   control first, always;
+//	Log, SendLast ─────► log lane ─────┤ one writer ─► conn   control first, always;
 //	heartbeat, pong ───────────────────┘                      one log chunk at a time
 //	Handler ◄─────────────────────────── one reader ◄─ conn
 //

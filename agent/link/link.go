@@ -134,7 +134,8 @@ func proxyName(d Dialer) string {
 
 // Send puts m into the current session. It returns ErrNotConnected at
 // once where there is none or it ends while m waits for room. nil says that m is
-// on its way, not that it arrived.
+// on its way, not that it arrived. A piece of a log goes behind all other messages and waits
+// for room, so that whoever reads the log file reads no faster than the network takes it.
 func (l *Link) Send(ctx context.Context, m wire.Message) error { return l.send(ctx, 0, m, false) }
 
 // SendIn is Send for a message that makes sense only in the session with
@@ -142,10 +143,6 @@ func (l *Link) Send(ctx context.Context, m wire.Message) error { return l.send(c
 func (l *Link) SendIn(ctx context.Context, epoch int64, m wire.Message) error {
 	return l.send(ctx, epoch, m, false)
 }
-
-// SendLog sends a piece of a log behind all other messages. It waits for
-// room, so that whoever reads the log file reads no faster than the network takes it.
-func (l *Link) SendLog(ctx context.Context, m *wire.Log) error { return l.send(ctx, 0, m, true) }
 
 // SendLast is SendIn behind all logs: for a result, which must not overtake
 // the last pieces of its job's log.

@@ -97,9 +97,9 @@ func TestNothingIsSentOutsideOfItsSession(t *testing.T) {
 	// Fill the first session until nothing more is taken.
 	log := &wire.Log{Ref: progress.Ref, Stream: wire.Stdout, Data: make([]byte, wire.MaxLogChunk)}
 	for {
-		if err := a.SendLog(t.Context(), log); err != nil {
+		if err := a.Send(t.Context(), log); err != nil {
 			if !errors.Is(err, link.ErrNotConnected) {
-				t.Errorf("a waiting SendLog ended by %v", err)
+				t.Errorf("a waiting log ended by %v", err)
 			}
 			break
 		}
@@ -161,7 +161,7 @@ func TestLastWaitsBehindLogs(t *testing.T) {
 	w := wait(t, a.welcomes)
 	ref := wire.Ref{Order: "o", Attempt: 1}
 	for n := range 20 {
-		if err := a.SendLog(t.Context(), &wire.Log{Ref: ref, Stream: wire.Stdout, Offset: int64(n), Data: []byte("x")}); err != nil {
+		if err := a.Send(t.Context(), &wire.Log{Ref: ref, Stream: wire.Stdout, Offset: int64(n), Data: []byte("x")}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -201,7 +201,7 @@ func TestStopsWhereverItIs(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // until the buffers are full
 			defer cancel()
 			log := &wire.Log{Ref: wire.Ref{Order: "o", Attempt: 1}, Stream: wire.Stdout, Data: make([]byte, wire.MaxLogChunk)}
-			for a.SendLog(ctx, log) == nil {
+			for a.Send(ctx, log) == nil {
 			}
 		}},
 	}

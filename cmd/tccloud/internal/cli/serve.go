@@ -37,7 +37,7 @@ Exit codes:
 	f.StringVar(&cfg.APIAddr, "api-addr", ":443", "address of the HTTPS API")
 	f.StringArrayVar(&cfg.Names, "name", nil, "host name or address in the server certificate; repeatable")
 	f.StringSliceVar(&cfg.NATS, "nats", nil, "NATS servers to use instead of the embedded store")
-	f.StringVar(&cfg.CertFile, "cert", "", "PEM file with the server certificate and its chain, instead of an own one")
+	f.StringVar(&cfg.CertFile, "cert", "", "PEM file with the server certificate and its chain up to the root (bundles carry its CAs), instead of an own one")
 	f.StringVar(&cfg.KeyFile, "key", "", "PEM file with its key")
 	f.StringVar(&cfg.PublicURL, "public-url", "", "https:// address of the API as Environment Servers reach it")
 	f.StringVar(&cfg.PublicBroker, "public-broker", "", "host:port of the broker as Environment Servers reach it")
