@@ -128,6 +128,15 @@ func TestNobodyListens(t *testing.T) {
 func TestIdentity(t *testing.T) {
 	l := shell(t, "exec sleep 1000")
 	p := start(t, l)
+	// The shim writes its state once more just after it has answered.
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if s, err := readStatus(l.Dir); err == nil && s.State == spec.Running {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the shim's state never says that the App runs")
+		}
+	}
 	for name, change := range map[string]func(*Status){
 		"start time": func(s *Status) { s.ShimStart-- },
 		"boot":       func(s *Status) { s.BootID = "another" },
