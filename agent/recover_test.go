@@ -17,16 +17,23 @@ while not os.path.exists("` + file + `"): time.sleep(0.02)
 print("through the gate", flush=True)`, func() { must(r.t, os.WriteFile(file, nil, 0o600)) }
 }
 
+// gated gives an order and returns when its App runs and waits for open.
+func (r *rig) gated(s *linktest.Session) (o *wire.Order, open func()) {
+	r.t.Helper()
+	do, open := r.gate("o")
+	o = r.order("o", do)
+	s.Send(r.t, o)
+	running(s, r.t)
+	return o, open
+}
+
 // TestRestartWhileRunning: the job goes on, the next agent finds it, and
 // there is one result.
 func TestRestartWhileRunning(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
 	r.warm(s)
-	do, open := r.gate("o")
-	o := r.order("o", do)
-	s.Send(t, o)
-	running(s, t)
+	o, open := r.gated(s)
 	r.stop()
 	s = r.start()
 	if len(s.Hello.Orders) != 1 || s.Hello.Orders[0].Ref != o.Ref || s.Hello.Slots != r.slots-1 {
@@ -45,10 +52,7 @@ func TestJobEndsWhileNoAgentRuns(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
 	r.warm(s)
-	do, open := r.gate("o")
-	o := r.order("o", do)
-	s.Send(t, o)
-	running(s, t)
+	o, open := r.gated(s)
 	r.stop()
 	open()
 	exit := filepath.Join(r.dir, "jobs", o.Ref.String(), "shim", "exit")
@@ -129,10 +133,7 @@ func TestHostRestart(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
 	r.warm(s)
-	do, _ := r.gate("never")
-	o := r.order("o", do)
-	s.Send(t, o)
-	running(s, t)
+	o, _ := r.gated(s)
 	r.stop()
 	dir := filepath.Join(r.dir, "jobs", o.Ref.String())
 	endJob(t, r, dir)
@@ -161,10 +162,7 @@ func TestFenced(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
 	r.warm(s)
-	do, _ := r.gate("never")
-	o := r.order("o", do)
-	s.Send(t, o)
-	running(s, t)
+	r.gated(s)
 	newer := r.order("o", "pass")
 	newer.Attempt = 2
 	s.Send(t, newer) // the older attempt is fenced by it
