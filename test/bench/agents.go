@@ -124,7 +124,7 @@ func agents(b *bench) error {
 	if err != nil {
 		return err
 	}
-	defer c.Stop(30 * time.Second)
+	defer func() { c.Stop(30 * time.Second) }() // whichever process it is by then
 	api, err := b.admin(c)
 	if err != nil {
 		return err

@@ -13,8 +13,8 @@ func latency(b *bench) error {
 	if err != nil {
 		return err
 	}
-	defer c.Stop(10 * time.Second)
-	defer a.Stop(10 * time.Second)
+	defer func() { c.Stop(10 * time.Second) }() // whichever process it is by then
+	defer func() { a.Stop(10 * time.Second) }()
 	api, err := b.admin(c)
 	if err != nil {
 		return err
@@ -52,8 +52,8 @@ func throughput(b *bench) error {
 	if err != nil {
 		return err
 	}
-	defer c.Stop(10 * time.Second)
-	defer a.Stop(10 * time.Second)
+	defer func() { c.Stop(10 * time.Second) }() // whichever process it is by then
+	defer func() { a.Stop(10 * time.Second) }()
 	api, err := b.admin(c)
 	if err != nil {
 		return err
