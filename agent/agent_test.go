@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link"
@@ -202,7 +203,7 @@ func (r *rig) start() *linktest.Session {
 		Execution: func() app.Execution {
 			return app.Execution{APIPath: "https://cloud.test/api", Path: os.Getenv("PATH"), PythonHome311: r.python, Grace: time.Second}
 		},
-		MakeJobDir: makeJobDir, Logger: logger,
+		MakeJobDir: janitor.Make, Logger: logger,
 	})
 	must(r.t, err)
 	l, err := link.New(link.Config{Address: r.broker.Address(), TLS: r.broker.TLS(r.t), Hello: r.agent.Hello, Handler: r.agent})
@@ -214,15 +215,6 @@ func (r *rig) start() *linktest.Session {
 		r.done <- errors.Join(err, j.Close())
 	}()
 	return r.broker.Accept(r.t)
-}
-
-func makeJobDir(dir string) error {
-	for _, sub := range []string{"in", "out", "log", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o770); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // stop ends the agent as a restart does: jobs go on.

@@ -48,9 +48,6 @@ func settingsTable() string {
 		if s.Secret {
 			values = "a secret"
 		}
-		if s.Live {
-			notes = "; applies without a restart"
-		}
 		if s.Example != "" {
 			notes += fmt.Sprintf("; e.g. `%s`", s.Example)
 		}

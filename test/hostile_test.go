@@ -68,8 +68,9 @@ func (s *scene) jobDir(a *stage.Agent, id string) string {
 	return filepath.Join(p.Jobs, id+".1")
 }
 
-// TestHostilePackages: what gets past the catalog's own look is refused by
-// the agent, by name.
+// TestHostilePackages: the operator is told at once what is wrong with a
+// package. The agent looks again by the same rules, whatever a cloud sends: package
+// tcx proves each of them, package agent that an order with such an App is rejected.
 func TestHostilePackages(t *testing.T) {
 	s := newScene(t)
 	c := s.cloud("lab")
@@ -86,11 +87,11 @@ func TestHostilePackages(t *testing.T) {
 	}
 	files, err := apps.Files("noop")
 	s.must(err, "reading an App's files")
-	files["../escape.py"] = []byte("print('out')")
-	file := filepath.Join(s.Dir, "escape.tcx")
+	files["../beside.py"] = []byte("print('out')") // Pack makes that a second entry at the top
+	file := filepath.Join(s.Dir, "beside.tcx")
 	s.must(apps.Pack(file, files), "packing an App")
-	if out, err := c.Do(s.ctx, "app", "add", file); err == nil {
-		t.Errorf("a package with \"..\" was taken: %s", out)
+	if out, err := c.Do(s.ctx, "app", "add", file); err == nil || !strings.Contains(err.Error(), "top folder") {
+		t.Errorf("a package with something beside its top folder: %v: %s", err, out)
 	}
 }
 

@@ -21,7 +21,6 @@ type Setting struct {
 	Choices  []string // of a Text; nil = any
 	Min, Max int64    // of a Number or Seconds
 	Secret   bool     // never shown
-	Live     bool     // a change applies without a restart
 	Help     string   // one sentence without full stop
 	Example  string   // for help and README; "" = none
 
@@ -92,7 +91,7 @@ var All = []Setting{
 		Help: "port of the message broker"},
 	{Name: "drainSeconds", Kind: Seconds, Default: "30", Min: 0, Max: 86_400,
 		Help: "how long a stopping agent takes no new orders and lets running ones finish; Apps still running then go on without it"},
-	{Name: "logLevel", Kind: Text, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Live: true,
+	{Name: "logLevel", Kind: Text, Default: "info", Choices: []string{"debug", "info", "warn", "error"},
 		Help: "how much is logged"},
 }
 

@@ -124,7 +124,6 @@ func agents(b *bench) error {
 	if err != nil {
 		return err
 	}
-	defer func() { c.Stop(30 * time.Second) }() // whichever process it is by then
 	api, err := b.admin(c)
 	if err != nil {
 		return err
@@ -175,7 +174,6 @@ func reconnect(b *bench) error {
 	if err != nil {
 		return err
 	}
-	defer func() { c.Stop(30 * time.Second) }()
 	api, err := b.admin(c)
 	if err != nil {
 		return err

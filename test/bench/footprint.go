@@ -17,8 +17,6 @@ func footprint(b *bench) error {
 	if err != nil {
 		return err
 	}
-	defer func() { c.Stop(10 * time.Second) }() // whichever process it is by then
-	defer func() { a.Stop(10 * time.Second) }()
 	api, err := b.admin(c)
 	if err != nil {
 		return err

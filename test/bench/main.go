@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -37,6 +38,16 @@ type bench struct {
 	ctx   context.Context
 	quick bool
 	rows  []Row
+	stops []func() // of what was started, oldest first
+}
+
+// atEnd has f called when the benchmark is over, however it ended.
+func (b *bench) atEnd(f func()) { b.stops = append(b.stops, f) }
+
+func (b *bench) end() {
+	for _, stop := range slices.Backward(b.stops) {
+		stop()
+	}
 }
 
 func (b *bench) row(what string, value float64, unit, budget string) {
@@ -97,6 +108,7 @@ func measure(name string, run func(*bench) error, quick, asJSON bool, keep strin
 	}
 	s.AgentFlags = []string{"--appsRunner", "none", "--logLevel", "warn"}
 	b := &bench{Stage: s, ctx: ctx, quick: quick}
+	defer b.end()
 	if err := run(b); err != nil {
 		if log, readErr := os.ReadFile(filepath.Join(dir, "cloud.log")); readErr == nil {
 			fmt.Fprintf(os.Stderr, "log of the cloud:\n%s\n", log[max(0, len(log)-2000):])

@@ -9,12 +9,10 @@ const noop = "Test - Noop"
 
 // latency gives one order after the other.
 func latency(b *bench) error {
-	c, a, err := b.trivial(1)
+	c, _, err := b.trivial(1)
 	if err != nil {
 		return err
 	}
-	defer func() { c.Stop(10 * time.Second) }() // whichever process it is by then
-	defer func() { a.Stop(10 * time.Second) }()
 	api, err := b.admin(c)
 	if err != nil {
 		return err
@@ -27,7 +25,7 @@ func latency(b *bench) error {
 		if err != nil {
 			return err
 		}
-		if e, err = api.end(e.ID); err != nil {
+		if e, err = api.succeeded(e.ID); err != nil {
 			return err
 		}
 		if i < 5 { // the first ones download the App and warm everything
@@ -52,8 +50,6 @@ func throughput(b *bench) error {
 	if err != nil {
 		return err
 	}
-	defer func() { c.Stop(10 * time.Second) }() // whichever process it is by then
-	defer func() { a.Stop(10 * time.Second) }()
 	api, err := b.admin(c)
 	if err != nil {
 		return err
@@ -62,7 +58,7 @@ func throughput(b *bench) error {
 	if err != nil {
 		return err
 	}
-	if _, err := api.end(warm.ID); err != nil {
+	if _, err := api.succeeded(warm.ID); err != nil {
 		return err
 	}
 	n := b.size(2000, 300)
@@ -93,7 +89,7 @@ func throughput(b *bench) error {
 	submitted := time.Since(begin)
 	var last time.Time
 	for _, id := range ids {
-		e, err := api.end(id)
+		e, err := api.succeeded(id)
 		if err != nil {
 			return err
 		}

@@ -23,12 +23,16 @@ import (
 
 const environment = "bench"
 
+// stopPatience bounds the orderly end of a program.
+const stopPatience = 30 * time.Second
+
 // startCloud starts a cloud with one Environment.
 func (b *bench) startCloud() (*stage.Cloud, error) {
 	c, err := b.StartCloud(b.ctx, "cloud")
 	if err != nil {
 		return nil, err
 	}
+	b.atEnd(func() { c.Stop(stopPatience) }) // whichever process it is by then
 	_, err = c.Do(b.ctx, "env", "create", environment)
 	return c, err
 }
@@ -58,6 +62,7 @@ func (b *bench) trivial(slots int) (*stage.Cloud, *stage.Agent, error) {
 	if err := a.Start("--appsNumberofJobExecutors", strconv.Itoa(slots), "--appsPythonHome311", python); err != nil {
 		return nil, nil, err
 	}
+	b.atEnd(func() { a.Stop(stopPatience) })
 	return c, a, a.Connected(b.ctx)
 }
 
@@ -168,6 +173,16 @@ func (a *admin) end(id string) (execution, error) {
 		}
 	}
 	return execution{}, errors.Join(fmt.Errorf("watching execution %s: it ended early", id), lines.Err())
+}
+
+// succeeded is end for an order that must succeed: how fast it fails is
+// not what is measured.
+func (a *admin) succeeded(id string) (execution, error) {
+	e, err := a.end(id)
+	if err == nil && e.State != "succeeded" {
+		err = fmt.Errorf("execution %s ended %s", id, e.State)
+	}
+	return e, err
 }
 
 // percentile of values, which it sorts.
