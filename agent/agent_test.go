@@ -189,6 +189,7 @@ func must(t testing.TB, err error) {
 // start runs an agent on the host and waits for its session.
 func (r *rig) start() *linktest.Session {
 	r.t.Helper()
+	must(r.t, os.MkdirAll(filepath.Join(r.dir, "jobs"), 0o755))
 	j, err := journal.Open(filepath.Join(r.dir, "journal"), nil)
 	must(r.t, err)
 	apps, err := app.Open(app.CatalogConfig{Dir: filepath.Join(r.dir, "programs")})

@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"sync"
 	"time"
@@ -212,7 +211,7 @@ func (o *order) launch(installed app.App, held bool) (*job.Process, error) {
 		o.spec.Params = params
 	}
 	if err := o.a.MakeJobDir(o.dir()); err != nil {
-		return nil, fmt.Errorf("making the job's folder: %w", err)
+		return nil, err
 	}
 	launch, err := installed.Launch(o.execution())
 	if err != nil {
