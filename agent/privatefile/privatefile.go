@@ -1,0 +1,43 @@
+package privatefile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ErrUnsafe means that a file is not as a file of secrets must be.
+var ErrUnsafe = errors.New("not a safe place for secrets")
+
+// Read returns the content of the file, of at most limit bytes. Other errors
+// than ErrUnsafe are those of os.Open.
+func Read(path string, limit int64) ([]byte, error) {
+	f, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, unsafe(path, "it is no regular file")
+	}
+	if err := judge(path, info); err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case int64(len(data)) > limit:
+		clear(data)
+		return nil, unsafe(path, fmt.Sprintf("it is larger than %d bytes", limit))
+	}
+	return data, nil
+}
+
+func unsafe(path, why string) error {
+	return fmt.Errorf("reading %q: %w: %s", path, ErrUnsafe, why)
+}

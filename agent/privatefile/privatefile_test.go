@@ -1,0 +1,59 @@
+//go:build unix
+
+package privatefile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestRead(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string, mode fs.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good := file("good", "secret", 0o600)
+	link, pipe := filepath.Join(dir, "link"), filepath.Join(dir, "pipe")
+	if err := errors.Join(os.Symlink(good, link), syscall.Mkfifo(pipe, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name, path, want string // want is part of the error
+		is               error
+	}{
+		{"good", good, "", nil},
+		{"read only", file("read only", "secret", 0o400), "", nil},
+		{"world readable", file("world", "secret", 0o604), "mode 0604", ErrUnsafe},
+		{"group writable", file("group", "secret", 0o620), "mode 0620", ErrUnsafe},
+		{"link", link, "symbolic link", ErrUnsafe},
+		{"pipe that nobody writes", pipe, "no regular file", ErrUnsafe},
+		{"folder", dir, "no regular file", ErrUnsafe},
+		{"large", file("large", strings.Repeat("x", 101), 0o600), "larger than 100 bytes", ErrUnsafe},
+		{"missing", filepath.Join(dir, "none"), "none", os.ErrNotExist},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			data, err := Read(tc.path, 100)
+			if tc.is == nil {
+				if err != nil || string(data) != "secret" {
+					t.Fatalf("got %q, %v", data, err)
+				}
+				return
+			}
+			if !errors.Is(err, tc.is) || !strings.Contains(err.Error(), tc.want) {
+				t.Fatalf("got %v, want %v with %q", err, tc.is, tc.want)
+			}
+		})
+	}
+}
