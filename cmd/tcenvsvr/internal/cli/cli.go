@@ -1,61 +1,71 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/signal"
-	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/paths"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/about"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/app"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/diagnose"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/identity"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/service"
 )
 
-// env is the world a verb may touch.
-type env struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	environ        []string
-	home           string // flag --home
+// topics are the packages of the verbs, in the order of the reference.
+var topics = []func(*verb.Env) []*cobra.Command{
+	service.Commands,
+	identity.Commands,
+	diagnose.Commands,
+	app.Commands,
+	about.Commands,
 }
 
 // Main runs one command and returns its exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	e := &env{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ()}
-	root := e.root()
+	e := &verb.Env{Stdin: stdin, Stdout: stdout, Stderr: stderr, Environ: os.Environ()}
+	root := newRoot(e)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return e.report(root.ExecuteContext(ctx))
+	return report(stderr, root.ExecuteContext(ctx))
 }
 
-func (e *env) root() *cobra.Command {
+func newRoot(e *verb.Env) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tcenvsvr",
 		Short: "run orders of a Dedicated Cloud behind the firewall",
 		Long: `Tcenvsvr is the ThreatConnect Environment Server: it connects outbound to a
 Dedicated Cloud, runs Apps in a sandbox when told to, and returns what came of
-them.
-
-` + exitCodesHelp(),
+them.`,
 		Version:       build.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.PersistentFlags().StringVar(&e.home, "home", e.defaultHome(), "folder of the installation (or TCENVSVR_HOME)")
+	root.PersistentFlags().StringVar(&e.Home, "home", cmp.Or(e.Getenv("TCENVSVR_HOME"), paths.DefaultHome), "folder of the installation (or TCENVSVR_HOME)")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w\nhint: run %q", err, c.CommandPath()+" --help")}
+		return verb.Usage("%w\nhint: run %q", err, c.CommandPath()+" --help")
 	})
-	root.AddCommand(e.run(), e.status(), e.enroll(), e.app(), e.version(), e.man(), e.exitCodes(), e.shim())
+	for _, commands := range topics {
+		root.AddCommand(commands(e)...)
+	}
+	root.AddCommand(exitCodesTopic(), shim(e))
+	tellExitCodes(root)
 	requireKnownVerb(root)
 	return root
 }
@@ -79,44 +89,33 @@ func requireKnownVerb(c *cobra.Command) {
 		for _, s := range c.SuggestionsFor(args[0]) {
 			err = fmt.Errorf("%w\nhint: did you mean %q?", err, c.CommandPath()+" "+s)
 		}
-		return usageError{err}
+		return verb.Usage("%w", err)
 	}
 }
 
-// exactly is cobra.ExactArgs with our exit code.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usageError{fmt.Errorf("%s takes %s", c.CommandPath(), what)}
-		}
-		return nil
+// tellExitCodes ends every command's help with the table of exit codes.
+func tellExitCodes(c *cobra.Command) {
+	if c.Name() != "exit-codes" {
+		c.Long = strings.TrimRight(c.Long, "\n") + "\n\n" + exitCodesHelp()
+	}
+	for _, sub := range c.Commands() {
+		tellExitCodes(sub)
 	}
 }
 
-func (e *env) defaultHome() string {
-	if h := lookupEnv(e.environ, "TCENVSVR_HOME"); h != "" {
-		return h
+// shim appears here only so that the verb is known; main answers it before
+// any of this is built.
+func shim(e *verb.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: job.ShimCommand, Hidden: true, Short: "supervise one job (started by the agent)",
+		Args: verb.Exactly(0, "its launch on standard input"),
+		RunE: func(*cobra.Command, []string) error {
+			if code := job.ShimMain(e.Stdin, e.Stdout, e.Stderr); code != 0 {
+				return fmt.Errorf("the job was not supervised to its end (%d)", code)
+			}
+			return nil
+		},
 	}
-	return paths.DefaultHome
 }
-
-func lookupEnv(environ []string, name string) string {
-	value := ""
-	for _, kv := range environ {
-		if len(kv) > len(name) && kv[len(name)] == '=' && kv[:len(name)] == name {
-			value = kv[len(name)+1:]
-		}
-	}
-	return value
-}
-
-// usageError is a wrong command line.
-type usageError struct{ error }
-
-func (u usageError) Unwrap() error { return u.error }
 
 var errInterrupted = errors.New("interrupted")
-
-func (e *env) paths() (paths.Paths, error) { return paths.New(e.home) }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

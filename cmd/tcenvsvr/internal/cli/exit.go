@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
 // exitCode is one row of the table of exit codes.
@@ -37,7 +39,7 @@ func asErr[E error](err error) bool {
 var exitCodes = []exitCode{
 	{0, "ok", func(err error) bool { return err == nil }},
 	{75, "restart me: the service manager starts the agent again", isErr(agent.ErrRestart)},
-	{2, "wrong command line", asErr[usageError]},
+	{2, "wrong command line", asErr[verb.UsageError]},
 	{6, "not enrolled", isErr(settings.ErrNotEnrolled)},
 	{5, "settings are not valid", func(err error) bool {
 		return asErr[*settings.ValueError](err) || asErr[*settings.UnknownKeyError](err)
@@ -51,17 +53,17 @@ var exitCodes = []exitCode{
 }
 
 // report prints err as people read it and returns its exit code.
-func (e *env) report(err error) int {
+func report(stderr io.Writer, err error) int {
 	for _, row := range exitCodes {
 		if !row.is(err) {
 			continue
 		}
-		if err != nil && row.code != 75 && !asErr[appFailed](err) {
+		if err != nil && row.code != 75 && !errors.Is(err, verb.ErrTold) {
 			text := err.Error()
 			if !strings.Contains(text, "\nhint: ") {
 				text += hint(row.code)
 			}
-			fmt.Fprintf(e.stderr, "tcenvsvr: %s\n", text)
+			fmt.Fprintf(stderr, "tcenvsvr: %s\n", text)
 		}
 		return row.code
 	}
@@ -95,7 +97,7 @@ func sortedCodes() []exitCode {
 	return sorted
 }
 
-// exitCodes is a help topic: "tcenvsvr help exit-codes".
-func (e *env) exitCodes() *cobra.Command {
+// exitCodesTopic is a help topic: "tcenvsvr help exit-codes".
+func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{Use: "exit-codes", Short: "what the exit codes mean", Long: exitCodesHelp()}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
 // Reference is the documentation of the program as a Go comment: every
@@ -22,7 +24,7 @@ func Reference() string {
 		}
 		long, _, _ := strings.Cut(c.Long, "\nExit codes:")
 		if !c.HasParent() {
-			long = c.Long
+			long = c.Long // once, for all
 		}
 		fmt.Fprintf(&b, "\n\t%s\n", c.UseLine())
 		for line := range strings.Lines(strings.TrimSpace(long)) {
@@ -33,7 +35,7 @@ func Reference() string {
 			walk(sub)
 		}
 	}
-	root := (&env{}).root()
+	root := newRoot(&verb.Env{})
 	walk(root)
 	text := "// Made from the commands; UPDATE=1 go test ./cmd/tcenvsvr -run Reference renews it.\n\n" +
 		"// Tcenvsvr is the ThreatConnect Environment Server: the service, its command\n// line and the shim of its jobs.\n//\n"

@@ -1,4 +1,4 @@
-package cli
+package identity
 
 import (
 	"fmt"
@@ -10,11 +10,11 @@ import (
 
 	"tcenvsvr/agent/atomicfile"
 	"tcenvsvr/agent/bundle"
-	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
-func (e *env) enroll() *cobra.Command {
+func enroll(e *verb.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "enroll FILE",
 		Short: "connect this host to an Environment by its bundle",
@@ -22,16 +22,14 @@ func (e *env) enroll() *cobra.Command {
 of it, and stores its settings and keystore.
 
   tcenvsvr enroll threatconnect-envsvr-bundle.zip
-  tcenvsvr enroll environment.env
-
-` + exitCodesHelp(),
-		Args: exactly(1, "the bundle's file"),
-		RunE: func(_ *cobra.Command, args []string) error { return e.enrollFile(args[0]) },
+  tcenvsvr enroll environment.env`,
+		Args: verb.Exactly(1, "the bundle's file"),
+		RunE: func(_ *cobra.Command, args []string) error { return enrollFile(e, args[0]) },
 	}
 }
 
-func (e *env) enrollFile(file string) error {
-	p, err := paths.New(e.home)
+func enrollFile(e *verb.Env, file string) error {
+	p, err := e.Paths()
 	if err != nil {
 		return err
 	}
@@ -72,7 +70,7 @@ func (e *env) enrollFile(file string) error {
 	if err := settings.Set(p.Settings, b.Settings); err != nil {
 		return fmt.Errorf("enrolling with %q: %w", file, err)
 	}
-	fmt.Fprintf(e.stderr, "enrolled as server %q of Environment %q; settings changed: %v\n",
+	fmt.Fprintf(e.Stderr, "enrolled as server %q of Environment %q; settings changed: %v\n",
 		b.Settings["serverXid"], b.Settings["environment"], slices.Sorted(maps.Keys(b.Settings)))
 	return nil
 }

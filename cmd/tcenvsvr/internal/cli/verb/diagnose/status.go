@@ -1,4 +1,4 @@
-package cli
+package diagnose
 
 import (
 	"context"
@@ -10,11 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/control"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
-func (e *env) status() *cobra.Command {
+func status(e *verb.Env) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "status",
@@ -23,28 +23,26 @@ func (e *env) status() *cobra.Command {
 failed and why, and its orders.
 
   tcenvsvr status
-  tcenvsvr status --json
-
-` + exitCodesHelp(),
-		Args: exactly(0, "no arguments"),
+  tcenvsvr status --json`,
+		Args: verb.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := e.fetchStatus(c.Context())
+			s, err := fetchStatus(c.Context(), e)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return e.printJSON(s)
+				return e.PrintJSON(s)
 			}
-			return printStatus(e.stdout, s)
+			return printStatus(e.Stdout, s)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
 	return c
 }
 
-func (e *env) fetchStatus(ctx context.Context) (daemon.Status, error) {
+func fetchStatus(ctx context.Context, e *verb.Env) (daemon.Status, error) {
 	var s daemon.Status
-	p, err := paths.New(e.home)
+	p, err := e.Paths()
 	if err != nil {
 		return s, err
 	}

@@ -1,8 +1,7 @@
-package cli
+package app
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -10,22 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/settings"
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/local"
 )
 
-func (e *env) app() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "app",
-		Short: "run Apps without a cloud",
-		Long:  "App is for developers of Apps.\n\n  tcenvsvr app run my_app.tcx --param name=value\n\n" + exitCodesHelp(),
-	}
-	c.AddCommand(e.appRun())
-	return c
-}
-
-type appRunFlags struct {
+type runFlags struct {
 	params       []string
 	paramFile    string
 	out          string
@@ -34,8 +23,8 @@ type appRunFlags struct {
 	asJSON       bool
 }
 
-func (e *env) appRun() *cobra.Command {
-	var f appRunFlags
+func run(e *verb.Env) *cobra.Command {
+	var f runFlags
 	c := &cobra.Command{
 		Use:   "run APP.tcx",
 		Short: "run an App here exactly as an order would",
@@ -48,10 +37,8 @@ Values in --param are visible to other users of this host in the list of process
 name=@FILE and --param-file keep them out of it.
 
   tcenvsvr app run my_app.tcx --param indicator=1.2.3.4
-  tcenvsvr app run my_app.tcx --param-file params.json --out-variable '#App:1:result!String' --out /tmp/result
-
-` + exitCodesHelp(),
-		Args: exactly(1, "the App's file"),
+  tcenvsvr app run my_app.tcx --param-file params.json --out-variable '#App:1:result!String' --out /tmp/result`,
+		Args: verb.Exactly(1, "the App's file"),
 	}
 	c.Flags().StringArrayVar(&f.params, "param", nil, "parameter as name=value or name=@FILE; repeatable")
 	c.Flags().StringVar(&f.paramFile, "param-file", "", "JSON object with parameters")
@@ -59,54 +46,38 @@ name=@FILE and --param-file keep them out of it.
 	c.Flags().StringArrayVar(&f.outVariables, "out-variable", nil, "Playbook variable to write, e.g. '#App:1:result!String'; repeatable")
 	c.Flags().DurationVar(&f.timeout, "timeout", 0, "end the App after so long (default: setting appsDefaultTimeoutSeconds)")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "answer in JSON; what the App prints goes to stderr")
-	overrides := settingFlags(c)
+	overrides := verb.SettingFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		run, err := e.localRun(args[0], f, overrides())
+		r, err := localRun(e, args[0], f, overrides())
 		if err != nil {
 			return err
 		}
-		result, err := run.Do(c.Context())
+		result, err := r.Do(c.Context())
 		if err != nil {
 			return err
 		}
-		return e.printOutcome(result, f.asJSON)
+		return printOutcome(e, result, f.asJSON)
 	}
 	return c
 }
 
-func (e *env) localRun(file string, f appRunFlags, overrides map[string]string) (*local.Run, error) {
+func localRun(e *verb.Env, file string, f runFlags, overrides map[string]string) (*local.Run, error) {
 	params, err := readParams(f.paramFile, f.params)
 	if err != nil {
 		return nil, err
 	}
-	s, err := e.settings(overrides)
+	s, err := e.Settings(overrides)
 	if err != nil {
 		return nil, err
 	}
-	stdout := e.stdout
+	stdout := e.Stdout
 	if f.asJSON {
-		stdout = e.stderr
+		stdout = e.Stderr
 	}
 	return &local.Run{
 		File: file, Params: params, OutVariables: f.outVariables, Out: f.out, Timeout: f.timeout,
-		Settings: s, Path: lookupEnv(e.environ, "PATH"), Stdout: stdout, Stderr: e.stderr,
+		Settings: s, Path: e.Getenv("PATH"), Stdout: stdout, Stderr: e.Stderr,
 	}, nil
-}
-
-// settings loads what there is; nothing has to be there.
-func (e *env) settings(overrides map[string]string) (settings.Settings, error) {
-	p, err := e.paths()
-	if err != nil {
-		return settings.Settings{}, err
-	}
-	s, _, err := settings.Load(settings.Options{File: p.Settings, Env: e.environ, Overrides: overrides})
-	if errors.Is(err, os.ErrPermission) { // a developer on a host whose agent is not his
-		s, _, err = settings.Load(settings.Options{Env: e.environ, Overrides: overrides})
-	}
-	if err == nil {
-		err = s.Check()
-	}
-	return s, err
 }
 
 // readParams merges a JSON file and name=value pairs; the pairs win.
@@ -136,7 +107,7 @@ func readParams(file string, pairs []string) (map[string]string, error) {
 	for _, pair := range pairs {
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok || name == "" {
-			return nil, usageError{fmt.Errorf("--param %q is not name=value", name)}
+			return nil, verb.Usage("--param %q is not name=value", name)
 		}
 		if from, isFile := strings.CutPrefix(value, "@"); isFile {
 			data, err := os.ReadFile(from)
@@ -150,34 +121,29 @@ func readParams(file string, pairs []string) (map[string]string, error) {
 	return params, nil
 }
 
-func (e *env) printOutcome(r local.Result, asJSON bool) error {
+func printOutcome(e *verb.Env, r local.Result, asJSON bool) error {
 	if asJSON {
-		if err := e.printJSON(r); err != nil {
+		if err := e.PrintJSON(r); err != nil {
 			return err
 		}
 	} else {
-		fmt.Fprintf(e.stderr, "%s: exit code %d after %s", r.Outcome, r.ExitCode, time.Duration(r.RunMS)*time.Millisecond)
+		fmt.Fprintf(e.Stderr, "%s: exit code %d after %s", r.Outcome, r.ExitCode, time.Duration(r.RunMS)*time.Millisecond)
 		if r.Message != "" {
-			fmt.Fprintf(e.stderr, ": %s", r.Message)
+			fmt.Fprintf(e.Stderr, ": %s", r.Message)
 		}
-		fmt.Fprintln(e.stderr)
-		for _, name := range sortedKeys(r.Results) {
-			fmt.Fprintf(e.stdout, "result %s = %s\n", name, r.Results[name])
+		fmt.Fprintln(e.Stderr)
+		for _, name := range verb.SortedKeys(r.Results) {
+			fmt.Fprintf(e.Stdout, "result %s = %s\n", name, r.Results[name])
 		}
-		for _, name := range sortedKeys(r.Variables) {
-			fmt.Fprintf(e.stdout, "variable %s = %s\n", name, r.Variables[name])
+		for _, name := range verb.SortedKeys(r.Variables) {
+			fmt.Fprintf(e.Stdout, "variable %s = %s\n", name, r.Variables[name])
 		}
 		for _, file := range r.Files {
-			fmt.Fprintf(e.stdout, "file %s\n", file)
+			fmt.Fprintf(e.Stdout, "file %s\n", file)
 		}
 	}
 	if r.Outcome != wire.Succeeded {
-		return appFailed{r}
+		return fmt.Errorf("the App %s: %w", r.Outcome, verb.ErrTold)
 	}
 	return nil
 }
-
-// appFailed makes exit code 1 without saying twice what was printed.
-type appFailed struct{ local.Result }
-
-func (f appFailed) Error() string { return fmt.Sprintf("the App %s", f.Outcome) }

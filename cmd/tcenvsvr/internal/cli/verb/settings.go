@@ -1,0 +1,45 @@
+package verb
+
+import (
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/settings"
+)
+
+// SettingFlags gives c a flag for each setting that is no secret (secrets
+// do not belong on command lines) and returns a function that tells which were given.
+func SettingFlags(c *cobra.Command) func() map[string]string {
+	for _, s := range settings.All {
+		if !s.Secret {
+			c.Flags().String(s.Name, "", s.Help)
+		}
+	}
+	return func() map[string]string {
+		given := map[string]string{}
+		for _, s := range settings.All {
+			if f := c.Flags().Lookup(s.Name); f != nil && f.Changed {
+				given[s.Name] = f.Value.String()
+			}
+		}
+		return given
+	}
+}
+
+// Settings loads what there is; nothing has to be there.
+func (e *Env) Settings(overrides map[string]string) (settings.Settings, error) {
+	p, err := e.Paths()
+	if err != nil {
+		return settings.Settings{}, err
+	}
+	s, _, err := settings.Load(settings.Options{File: p.Settings, Env: e.Environ, Overrides: overrides})
+	if errors.Is(err, os.ErrPermission) { // a developer on a host whose agent is not his
+		s, _, err = settings.Load(settings.Options{Env: e.Environ, Overrides: overrides})
+	}
+	if err == nil {
+		err = s.Check()
+	}
+	return s, err
+}
