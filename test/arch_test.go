@@ -40,6 +40,7 @@ var areas = map[string]rule{
 	"agent/janitor":     {[]string{"agent/atomicfile"}, "it knows folders, not what ran in them"},
 	"agent/paths":       {nil, "names only"},
 	"agent/host":        {nil, "facts only"},
+	"agent/provision":   {[]string{"agent/atomicfile"}, "it sets a host up before there is an agent"},
 	"agent/logging":     {nil, "a logger is passed in, never imported"},
 	"agent/control":     {nil, "the command line must reach an agent of another version"},
 	"agent/bundle":      {[]string{"agent/atomicfile"}, "what a bundle says is applied by the command line"},

@@ -1,0 +1,23 @@
+// Package provision makes a Linux host one that can run Apps as a sandbox user,
+// says how far it is from that, and takes back what it did.
+//
+//	step      what it sees to                                     taken back by Remove
+//	users     users and groups threatconnect and tc-job           no: files may be theirs
+//	folders   owners, modes and ACLs of what the package has      no: they hold data
+//	sudoers   /etc/sudoers.d/threatconnect, after visudo said yes yes, unless an administrator wrote it
+//	sudo      that threatconnect really becomes tc-job            –
+//	su        the marked block in /etc/pam.d/su                   yes, byte by byte
+//	runtime   what tmpfiles.d says about /run                     yes
+//	fapolicyd a rule, where fapolicyd has a rules.d               yes
+//	labels    what SELinux wants, where it runs                   no
+//
+// A step is one function that looks at the host and returns Findings: what is
+// not as it should be, and what would put it right. Check prints them, a dry
+// run says what would be done, Apply does it; so the three cannot disagree. A step
+// that cannot be done does not keep the others from being done.
+//
+// Nothing of the host is lost: files are replaced in one step and keep owner,
+// mode, label and ACLs; what an administrator wrote stays; the one file of
+// others that is changed has one backup until Remove. Folders below one that
+// the agent may write are opened without following links, because root does it.
+package provision

@@ -1,0 +1,129 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// The users: who the agent is, and whom its Apps run as.
+const (
+	Agent   = "threatconnect"
+	Sandbox = "tc-job"
+)
+
+// ErrDeviates means that the host is not as it should be; what was told says how.
+var ErrDeviates = errors.New("the host is not set up")
+
+// Finding is one thing that is not as it should be.
+type Finding struct {
+	Text string `json:"text"`          // what is wrong
+	Fix  string `json:"fix,omitempty"` // what Apply does about it: "created"
+	Try  string `json:"try,omitempty"` // what a person can do where Apply does nothing
+	do   func(context.Context) error
+}
+
+// Note is a Finding that needs nobody: neither Apply nor a person.
+func (f Finding) Note() bool { return f.do == nil && f.Try == "" }
+
+// Result is what became of a step.
+type Result struct {
+	Step     string    `json:"step"`
+	Findings []Finding `json:"findings,omitempty"`
+	Error    string    `json:"error,omitempty"` // the step could not be looked at or done
+	Err      error     `json:"-"`
+}
+
+// Host is the machine. The zero value is not useful: Home is required.
+type Host struct {
+	Home string // /opt/threatconnect-envsvr
+	// Packaged says that a package owns the files: Remove leaves them to it.
+	Packaged bool
+}
+
+// plan looks at the host and says what is to be done.
+type plan func(*Host, context.Context) ([]Finding, error)
+
+// step is a row of the table.
+type step struct {
+	name      string
+	set, undo plan
+}
+
+// Check tells every step's findings and changes nothing. It returns ErrDeviates if there are any.
+func (h *Host) Check(ctx context.Context, tell func(Result)) error {
+	return h.each(ctx, true, tell, func(s step) plan { return s.set })
+}
+
+// Apply does what Check finds, one step after the other; dry only says it.
+// What it could not do, or only a person can, is an error in the end.
+func (h *Host) Apply(ctx context.Context, dry bool, tell func(Result)) error {
+	return h.each(ctx, dry, tell, func(s step) plan { return s.set })
+}
+
+// Users is the first step of Apply alone: a package's files cannot be laid down before it.
+func (h *Host) Users(ctx context.Context, dry bool, tell func(Result)) error {
+	return h.each(ctx, dry, tell, func(s step) plan {
+		if s.name == "users" {
+			return s.set
+		}
+		return nil
+	})
+}
+
+// Remove takes back what Apply did, except users, folders and what others wrote.
+func (h *Host) Remove(ctx context.Context, dry bool, tell func(Result)) error {
+	return h.each(ctx, dry, tell, func(s step) plan { return s.undo })
+}
+
+func (h *Host) each(ctx context.Context, dry bool, tell func(Result), choose func(step) plan) error {
+	if len(steps) == 0 {
+		return fmt.Errorf("setting up the host: %w", errors.ErrUnsupported)
+	}
+	if !dry && os.Geteuid() != 0 {
+		return fmt.Errorf("setting up the host: %w\nhint: run it as root", os.ErrPermission)
+	}
+	var errs []error
+	open := 0
+	for _, s := range steps {
+		look := choose(s)
+		if look == nil {
+			continue
+		}
+		r, left := h.take(ctx, look, dry)
+		r.Step = s.name
+		open += left
+		if r.Err != nil {
+			r.Error = r.Err.Error()
+			errs = append(errs, fmt.Errorf("%s: %w", s.name, r.Err))
+		}
+		tell(r)
+	}
+	if open > 0 {
+		errs = append(errs, ErrDeviates)
+	}
+	return errors.Join(errs...)
+}
+
+// take is one step. It returns how many findings are left that somebody must see to.
+func (h *Host) take(ctx context.Context, look plan, dry bool) (r Result, left int) {
+	r.Findings, r.Err = look(h, ctx)
+	var failed []error
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		switch {
+		case f.Note():
+		case dry || f.do == nil:
+			left++
+		default:
+			if err := f.do(ctx); err != nil {
+				failed = append(failed, fmt.Errorf("%s: %w", f.Text, err))
+				f.Fix, f.Try = "", "see the error" // it was not done
+				left++
+			}
+		}
+	}
+	r.Err = errors.Join(append([]error{r.Err}, failed...)...)
+	return r, left
+}

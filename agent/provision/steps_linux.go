@@ -1,0 +1,13 @@
+package provision
+
+// steps in the order in which they need each other.
+var steps = []step{
+	{"users", users, nil},
+	{"folders", folders, nil},
+	{"sudoers", sudoers, sudoersGone},
+	{"sudo", sudoWorks, nil},
+	{"su", pamBlock, pamGone},
+	{"runtime", runtimeFolder, runtimeGone},
+	{"fapolicyd", fapolicyd, fapolicydGone},
+	{"labels", labels, nil},
+}
