@@ -42,7 +42,7 @@ func TestREADMETellsWhatTheTablesSay(t *testing.T) {
 
 func settingsTable() string {
 	var b strings.Builder
-	b.WriteString("| setting | values | default | meaning |\n|---|---|---|---|\n")
+	b.WriteString("| setting | values | default | applies | meaning |\n|---|---|---|---|---|\n")
 	for _, s := range settings.All {
 		values, notes := s.Want(), ""
 		if s.Secret {
@@ -55,7 +55,11 @@ func settingsTable() string {
 		if byDefault != "" {
 			byDefault = "`" + byDefault + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s%s |\n", s.Name, values, byDefault, cell(s.Help), notes)
+		applies := "after a restart"
+		if s.Live {
+			applies = "at once"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s%s |\n", s.Name, values, byDefault, applies, cell(s.Help), notes)
 	}
 	return b.String()
 }

@@ -180,5 +180,5 @@ func set(a *stage.Agent, keysAndValues ...string) error {
 	for i := 0; i < len(keysAndValues); i += 2 {
 		changes[keysAndValues[i]] = keysAndValues[i+1]
 	}
-	return settings.Set(p.Settings, changes)
+	return settings.Set(p.Settings, changes, nil)
 }

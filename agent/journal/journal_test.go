@@ -196,7 +196,7 @@ func TestTorn(t *testing.T) {
 func TestSecondProcessIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	open(t, dir)
-	if _, err := Open(dir, nil); err == nil || !strings.Contains(err.Error(), "in use by another agent") {
+	if _, err := Open(dir, nil); err == nil || !strings.Contains(err.Error(), "in use by another process") {
 		t.Fatalf("second Open = %v; want in use", err)
 	}
 }

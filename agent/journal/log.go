@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"tcenvsvr/agent/filelock"
 )
 
 const (
@@ -58,7 +60,7 @@ func openLog(dir string, replay func([]byte) error) (_ *log, err error) {
 			return nil, err
 		}
 		l.files[i] = f
-		if err := lock(f); err != nil {
+		if err := filelock.Take(f); err != nil {
 			return nil, err
 		}
 		if l.size[i], err = preallocate(f, fileBytes); err != nil {

@@ -15,6 +15,9 @@ import (
 // maxText is the longest text in bytes.
 const maxText = 4096
 
+// maxSealed is the longest sealed text: base64 of the longest text and more.
+const maxSealed = 2 * maxText
+
 // Parse checks value and returns it as its kind has it in Go: string, int,
 // time.Duration or bool. The error says what is wanted; it does not quote
 // the value, which may be secret.
@@ -43,6 +46,8 @@ func (s Setting) Parse(value string) (any, error) {
 
 func (s Setting) checkText(value string) error {
 	switch {
+	case s.Secret && isSealed(value):
+		return s.checkSealed(value)
 	case len(value) > maxText:
 		return fmt.Errorf("at most %d bytes", maxText)
 	case strings.ContainsFunc(value, unicode.IsControl):
@@ -60,6 +65,14 @@ func (s Setting) checkText(value string) error {
 	}
 	if value != "" && s.check != nil {
 		return s.check(value)
+	}
+	return nil
+}
+
+// checkSealed looks only at the form: the keychain knows the rest.
+func (s Setting) checkSealed(value string) error {
+	if len(value) > maxSealed || !strings.HasSuffix(value, "]") || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fmt.Errorf("%s…] as the keychain wrote it", sealedPrefix)
 	}
 	return nil
 }

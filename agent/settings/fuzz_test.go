@@ -15,7 +15,7 @@ func FuzzSetLoad(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string) {
 		file := filepath.Join(dir, "settings.yaml")
-		if err := Set(file, map[string]string{"proxyPassword": text, "proxyUsername": text}); err != nil {
+		if err := Set(file, map[string]string{"proxyPassword": text, "proxyUsername": text}, nil); err != nil {
 			return
 		}
 		s, _, err := Load(Options{File: file})
@@ -44,7 +44,7 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if err := Set(file, nil); err != nil {
+		if err := Set(file, nil, nil); err != nil {
 			t.Fatalf("Set of what Load took: %v", err)
 		}
 		if second, _, err := Load(Options{File: file}); err != nil || second.ProxyHost != first.ProxyHost || second.Drain != first.Drain ||

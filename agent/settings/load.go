@@ -3,17 +3,13 @@ package settings
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
-	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 )
 
@@ -44,6 +40,9 @@ type Options struct {
 	File      string            // settings.yaml; "" or a missing file is an empty one
 	Env       []string          // KEY=value as in os.Environ
 	Overrides map[string]string // flags that were given, by setting name
+	// Unseal opens what the keychain sealed; where it is nil such secrets
+	// stay sealed.
+	Unseal func(name, sealed string) (string, error)
 }
 
 // Load merges the layers. Where values are wrong it returns the joined
@@ -67,6 +66,9 @@ func Load(o Options) (Settings, Origins, error) {
 	l.merge(fromEnv, func(s Setting) Origin { return Origin{FromEnvironment, s.Env()} })
 	l.merge(anyMap(o.Overrides), func(s Setting) Origin { return Origin{FromFlag, "--" + s.Name} })
 	if err := errors.Join(l.errs...); err != nil {
+		return s, nil, err
+	}
+	if err := l.unseal(o.Unseal); err != nil {
 		return s, nil, err
 	}
 	if err := l.values.Unmarshal("", &s); err != nil {
@@ -99,6 +101,29 @@ func (l *loader) merge(layer map[string]any, origin func(Setting) Origin) {
 	if err := l.values.Load(confmap.Provider(typed, ""), nil); err != nil {
 		l.errs = append(l.errs, fmt.Errorf("loading settings: %w", err))
 	}
+}
+
+// unseal puts the plain text where a sealed one won.
+func (l *loader) unseal(unseal func(name, sealed string) (string, error)) error {
+	if unseal == nil {
+		return nil
+	}
+	plain := map[string]any{}
+	for _, s := range All {
+		sealed := l.values.String(s.Name)
+		if !s.Secret || !isSealed(sealed) {
+			continue
+		}
+		text, err := unseal(s.Name, sealed)
+		if err != nil {
+			return fmt.Errorf("opening setting %q (%s): %w", s.Name, l.origins[s.Name], err)
+		}
+		plain[s.Name] = text
+	}
+	if err := l.values.Load(confmap.Provider(plain, ""), nil); err != nil {
+		return fmt.Errorf("loading settings: %w", err)
+	}
+	return nil
 }
 
 // check returns a layer's values as text under the table's names. What is
@@ -161,28 +186,6 @@ func defaults() map[string]any {
 		m[s.Name] = s.Default
 	}
 	return m
-}
-
-// quoted is what the YAML parser quotes from the file: it may be a secret.
-var quoted = regexp.MustCompile("(?s)'.*'|`.*`|\".*\"")
-
-// readFile returns the file's keys as they are written there.
-func readFile(name string) (map[string]any, error) {
-	k := koanf.New(delim)
-	if name == "" {
-		return nil, nil
-	}
-	err := k.Load(file.Provider(name), yaml.Parser())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if _, ok := errors.AsType[*fs.PathError](err); ok {
-		return nil, fmt.Errorf("reading settings: %w", err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading settings %q: %s", name, quoted.ReplaceAllString(err.Error(), "…"))
-	}
-	return k.Raw(), nil
 }
 
 func readEnv(environ []string) (map[string]any, error) {

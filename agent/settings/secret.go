@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 )
 
 const redacted = "[redacted]"
@@ -13,8 +14,15 @@ const redacted = "[redacted]"
 // accident: every way of printing or marshalling it says "[redacted]". The
 // text stands behind a pointer because fmt cannot call the methods of an
 // unexported field: even there it prints an address and no secret.
-// The zero value is an empty secret.
+// The zero value is an empty secret. A secret that the keychain sealed and
+// nobody opened is there, but cannot be revealed.
 type Secret struct{ text *string }
+
+// sealedPrefix and a bracket at the end enclose what the keychain sealed. No
+// plain secret may begin so.
+const sealedPrefix = "ENC["
+
+func isSealed(text string) bool { return strings.HasPrefix(text, sealedPrefix) }
 
 // NewSecret hides text.
 func NewSecret(text string) Secret {
@@ -24,8 +32,19 @@ func NewSecret(text string) Secret {
 	return Secret{&text}
 }
 
-// Reveal returns the text. Whoever calls it is responsible for where it goes.
+// Reveal returns the text, "" of a sealed secret. Whoever calls it is
+// responsible for where it goes.
 func (s Secret) Reveal() string {
+	if s.Sealed() {
+		return ""
+	}
+	return s.raw()
+}
+
+// Sealed reports whether the keychain has to open it first.
+func (s Secret) Sealed() bool { return isSealed(s.raw()) }
+
+func (s Secret) raw() string {
 	if s.text == nil {
 		return ""
 	}
@@ -37,7 +56,7 @@ func (s Secret) Empty() bool { return s.text == nil }
 
 // Equal compares the texts in constant time.
 func (s Secret) Equal(o Secret) bool {
-	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(o.Reveal())) == 1
+	return subtle.ConstantTimeCompare([]byte(s.raw()), []byte(o.raw())) == 1
 }
 
 // String returns "[redacted]", or nothing for an empty secret.

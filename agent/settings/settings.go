@@ -43,6 +43,7 @@ type Settings struct {
 	BrokerPort     int           `koanf:"brokerPort"`
 	Drain          time.Duration `koanf:"drainSeconds"`
 	LogLevel       string        `koanf:"logLevel"` // a name that slog.Level.UnmarshalText knows
+	MasterKeyFile  string        `koanf:"masterKeyFile"`
 }
 
 // BrokerAddr is host:port of the message broker.

@@ -192,7 +192,7 @@ func TestSetKeepsTheOthers(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "settings.yaml")
 	set := func(changes map[string]string) {
 		t.Helper()
-		if err := Set(file, changes); err != nil {
+		if err := Set(file, changes, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -208,7 +208,7 @@ func TestSetKeepsTheOthers(t *testing.T) {
 	}
 	before, _ := os.ReadFile(file)
 	for _, bad := range []map[string]string{{"brokerPort": "0"}, {"nonsense": ""}, {"proxyHost": "ok", "brokerPort": "x"}} {
-		if err := Set(file, bad); err == nil {
+		if err := Set(file, bad, nil); err == nil {
 			t.Errorf("Set(%v): got no error", bad)
 		}
 	}

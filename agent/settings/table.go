@@ -21,6 +21,7 @@ type Setting struct {
 	Choices  []string // of a Text; nil = any
 	Min, Max int64    // of a Number or Seconds
 	Secret   bool     // never shown
+	Live     bool     // a running agent takes a new value; others need a restart
 	Help     string   // one sentence without full stop
 	Example  string   // for help and README; "" = none
 
@@ -40,17 +41,17 @@ var All = []Setting{
 		Help: "URL of the Dedicated Cloud's API, without /api"},
 	{Name: "appDeliveryToken", Kind: Text, Secret: true,
 		Help: "token that authenticates downloads from the App catalog and uploads"},
-	{Name: "appsJavaHome", Kind: Text, check: checkPath, Example: "/usr/lib/jvm/java-17-openjdk",
+	{Name: "appsJavaHome", Kind: Text, Live: true, check: checkPath, Example: "/usr/lib/jvm/java-17-openjdk",
 		Help: "folder of the Java installation, or its java program; empty searches the usual places"},
-	{Name: "appsNumberofJobExecutors", Kind: Number, Default: "8", Min: 1, Max: 4096,
+	{Name: "appsNumberofJobExecutors", Kind: Number, Live: true, Default: "8", Min: 1, Max: 4096,
 		Help: "how many Apps may run at once; a matter of CPUs and memory"},
-	{Name: "appsPythonHome", Kind: Text, check: checkPath, Example: "/usr/bin/python3",
+	{Name: "appsPythonHome", Kind: Text, Live: true, check: checkPath, Example: "/usr/bin/python3",
 		Help: "folder of a Python installation, or its program, for Apps that do not ask for 3.11"},
-	{Name: "appsPythonHome311", Kind: Text, check: checkPath, Example: "/usr/bin/python3.11",
+	{Name: "appsPythonHome311", Kind: Text, Live: true, check: checkPath, Example: "/usr/bin/python3.11",
 		Help: "folder of the Python 3.11 installation, or its program; empty searches the usual places"},
 	{Name: "appsSandboxUser", Kind: Text, check: checkUser, Example: "tc-job",
 		Help: "user that runs Apps (Linux only); empty runs them as the agent's own user"},
-	{Name: "appsSessionDaystoKeep", Kind: Number, Default: "30", Min: 0, Max: 3650,
+	{Name: "appsSessionDaystoKeep", Kind: Number, Live: true, Default: "30", Min: 0, Max: 3650,
 		Help: "days that a finished job's folder is kept; 0 keeps it until the cloud has the result"},
 	{Name: "brokerHost", Kind: Text, check: checkHostPort, Example: "broker.example.com:62000",
 		Help: "host of the message broker; a port here wins over brokerPort"},
@@ -60,7 +61,7 @@ var All = []Setting{
 		Help: "name of the Environment this server belongs to; for display"},
 	{Name: "keystorePassword", Kind: Text, Secret: true,
 		Help: "password of keystore.p12, which holds the client certificate"},
-	{Name: "proxyExternal", Kind: Switch, Default: "false",
+	{Name: "proxyExternal", Kind: Switch, Live: true, Default: "false",
 		Help: "whether what Apps connect to elsewhere goes through the proxy"},
 	{Name: "proxyHost", Kind: Text, check: checkProxyHost, Example: "proxy.example.com",
 		Help: "name or address of the proxy; https:// or socks5:// before it selects that kind of proxy"},
@@ -74,25 +75,27 @@ var All = []Setting{
 		Help: "user name for the proxy"},
 	{Name: "queueTransport", Kind: Text, Choices: []string{"", "websocket"},
 		Help: "empty uses a raw TLS connection to the broker, websocket a WebSocket on the same port"},
-	{Name: "relaySystemInfoPublishSeconds", Kind: Seconds, Default: "60", Min: 5, Max: 86_400,
+	{Name: "relaySystemInfoPublishSeconds", Kind: Seconds, Live: true, Default: "60", Min: 5, Max: 86_400,
 		Help: "how often the state of this host is reported"},
 	{Name: "serverName", Kind: Text, check: checkName,
 		Help: "name of this server in the cloud's lists; empty is the host's name"},
 	{Name: "serverXid", Kind: Text, check: checkXID,
 		Help: "identity of this server; never change it"},
 
-	{Name: "appsDefaultTimeoutSeconds", Kind: Seconds, Default: "3600", Min: 1, Max: 604_800,
+	{Name: "appsDefaultTimeoutSeconds", Kind: Seconds, Live: true, Default: "3600", Min: 1, Max: 604_800,
 		Help: "how long an App may run where nobody said; orders always say"},
-	{Name: "appsJobOutputMaxBytes", Kind: Number, Default: "10485760", Min: 65_536, Max: 1 << 30,
+	{Name: "appsJobOutputMaxBytes", Kind: Number, Live: true, Default: "10485760", Min: 65_536, Max: 1 << 30,
 		Help: "how much of each of an App's output streams is kept, in bytes"},
 	{Name: "appsRunner", Kind: Text, Default: "auto", Choices: []string{"auto", "sudo", "none"},
 		Help: "how Apps become the sandbox user; auto is sudo on Linux where appsSandboxUser is set, else none"},
 	{Name: "brokerPort", Kind: Number, Default: "62000", Min: 1, Max: 65535,
 		Help: "port of the message broker"},
-	{Name: "drainSeconds", Kind: Seconds, Default: "30", Min: 0, Max: 86_400,
+	{Name: "drainSeconds", Kind: Seconds, Live: true, Default: "30", Min: 0, Max: 86_400,
 		Help: "how long a stopping agent takes no new orders and lets running ones finish; Apps still running then go on without it"},
-	{Name: "logLevel", Kind: Text, Default: "info", Choices: []string{"debug", "info", "warn", "error"},
+	{Name: "logLevel", Kind: Text, Live: true, Default: "info", Choices: []string{"debug", "info", "warn", "error"},
 		Help: "how much is logged"},
+	{Name: "masterKeyFile", Kind: Text, check: checkPath, Example: "/etc/threatconnect-envsvr/masterkey",
+		Help: "file that contains the keychain's master password, for hosts on which nobody can type it"},
 }
 
 // Lookup finds a setting by name, in any case.

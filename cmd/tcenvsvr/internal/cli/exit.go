@@ -42,7 +42,7 @@ var exitCodes = []exitCode{
 	{2, "wrong command line", asErr[verb.UsageError]},
 	{6, "not enrolled", isErr(settings.ErrNotEnrolled)},
 	{5, "settings are not valid", func(err error) bool {
-		return asErr[*settings.ValueError](err) || asErr[*settings.UnknownKeyError](err)
+		return asErr[*settings.ValueError](err) || asErr[*settings.UnknownKeyError](err) || asErr[*settings.FileError](err)
 	}},
 	{3, "the Environment Server is not running", isErr(control.ErrNotRunning)},
 	{4, "not permitted", isErr(os.ErrPermission)},

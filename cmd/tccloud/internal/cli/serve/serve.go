@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tcenvsvr/agent/filelock"
 	"tcenvsvr/cmd/tccloud/internal/api"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
@@ -49,7 +50,10 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("opening the data folder: %w", err)
 	}
-	unlock, err := lock(filepath.Join(cfg.Data, "lock"))
+	unlock, err := filelock.Try(filepath.Join(cfg.Data, "lock"))
+	if errors.Is(err, filelock.ErrHeld) {
+		return fmt.Errorf("opening the data folder %q: another cloud is running in it", cfg.Data)
+	}
 	if err != nil {
 		return fmt.Errorf("opening the data folder %q: %w", cfg.Data, err)
 	}

@@ -67,7 +67,7 @@ func enrollFile(e *verb.Env, file string) error {
 			return fmt.Errorf("enrolling: %w", err)
 		}
 	}
-	if err := settings.Set(p.Settings, b.Settings); err != nil {
+	if err := settings.Set(p.Settings, b.Settings, nil); err != nil {
 		return fmt.Errorf("enrolling with %q: %w", file, err)
 	}
 	fmt.Fprintf(e.Stderr, "enrolled as server %q of Environment %q; settings changed: %v\n",

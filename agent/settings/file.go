@@ -1,0 +1,118 @@
+package settings
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"regexp"
+
+	"github.com/knadh/koanf/parsers/yaml"
+)
+
+// maxFile is more than all settings together can take.
+const maxFile = 1 << 20
+
+// A FileError is a settings file of which nothing is believed.
+type FileError struct {
+	File, Problem, Try string
+}
+
+func (e *FileError) Error() string {
+	return fmt.Sprintf("reading settings %q: it %s: %s", e.File, e.Problem, e.Try)
+}
+
+// readFile returns the file's keys as they are written there; a missing
+// file is one without any.
+func readFile(name string) (map[string]any, error) {
+	if name == "" {
+		return nil, nil
+	}
+	text, info, err := readAll(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if _, ok := errors.AsType[*FileError](err); ok {
+		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading settings: %w", err)
+	}
+	keys, err := parse(name, text)
+	if err != nil {
+		return nil, err
+	}
+	if exposed(info) && hasSecret(keys) {
+		return nil, &FileError{name, fmt.Sprintf("contains secrets and every user of this host may read it (mode %04o)", info.Mode().Perm()),
+			fmt.Sprintf("run \"chmod 600 %s\", and think about who may have read them", name)}
+	}
+	return keys, nil
+}
+
+// readAll reads what can be a settings file. It waits for nothing, e.g. the
+// other end of a pipe.
+func readAll(name string) ([]byte, fs.FileInfo, error) {
+	f, err := open(name)
+	if isLink(err) {
+		return nil, nil, &FileError{name, "is a symbolic link", "put a file in its place; a saved file would replace the link"}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case !info.Mode().IsRegular():
+		return nil, nil, &FileError{name, "is not a regular file", "remove it and enrol again"}
+	case writable(info):
+		return nil, nil, &FileError{name, fmt.Sprintf("may be changed by other users of this host (mode %04o)", info.Mode().Perm()),
+			fmt.Sprintf("look at what it says, then run \"chmod 600 %s\"", name)}
+	case info.Size() > maxFile:
+		return nil, nil, &FileError{name, fmt.Sprintf("has %d bytes", info.Size()), fmt.Sprintf("settings take less than %d", maxFile)}
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	return text, info, err
+}
+
+var (
+	// quoted is what the YAML parser quotes from the file: it may be a secret.
+	quoted = regexp.MustCompile("(?s)'.*'|`.*`|\".*\"")
+	// document separates YAML documents; the parser would ignore all but the first.
+	document = regexp.MustCompile(`(?m)^(---|\.\.\.)(\s|$)`)
+)
+
+const restore = "restore it from a backup, or remove it and enrol again"
+
+func parse(name string, text []byte) (map[string]any, error) {
+	switch separators := document.FindAllIndex(text, 2); {
+	case len(text) > maxFile:
+		return nil, &FileError{name, fmt.Sprintf("has more than %d bytes", maxFile), restore}
+	case len(bytes.TrimSpace(text)) == 0:
+		return nil, &FileError{name, "is empty, as after a power cut or on a full disk", restore}
+	case bytes.IndexByte(text, 0) >= 0:
+		return nil, &FileError{name, "is not a text", restore}
+	case len(separators) > 1 || len(separators) == 1 && separators[0][0] > 0:
+		return nil, &FileError{name, "has several YAML documents", "join them into one"}
+	}
+	keys, err := yaml.Parser().Unmarshal(text)
+	if err != nil {
+		return nil, &FileError{name, "is not a list of settings", quoted.ReplaceAllString(err.Error(), "…") + "; mend that line, or " + restore}
+	}
+	return keys, nil
+}
+
+// hasSecret reports whether a secret stands there plainly.
+func hasSecret(keys map[string]any) bool {
+	for key, value := range keys {
+		text := fmt.Sprint(value)
+		if s, ok := Lookup(key); ok && s.Secret && value != nil && text != "" && !isSealed(text) {
+			return true
+		}
+	}
+	return false
+}
+
