@@ -115,4 +115,3 @@ func hasSecret(keys map[string]any) bool {
 	}
 	return false
 }
-
