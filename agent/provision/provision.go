@@ -53,39 +53,54 @@ type step struct {
 
 // Check tells every step's findings and changes nothing. It returns ErrDeviates if there are any.
 func (h *Host) Check(ctx context.Context, tell func(Result)) error {
-	return h.each(ctx, true, tell, func(s step) plan { return s.set })
+	return judge(h.each(ctx, true, tell, func(s step) plan { return s.set }))
 }
 
 // Apply does what Check finds, one step after the other; dry only says it.
 // What it could not do, or only a person can, is an error in the end.
 func (h *Host) Apply(ctx context.Context, dry bool, tell func(Result)) error {
-	return h.each(ctx, dry, tell, func(s step) plan { return s.set })
+	open, err := h.each(ctx, dry, tell, func(s step) plan { return s.set })
+	if dry {
+		return err
+	}
+	return judge(open, err)
 }
 
 // Users is the first step of Apply alone: a package's files cannot be laid down before it.
 func (h *Host) Users(ctx context.Context, dry bool, tell func(Result)) error {
-	return h.each(ctx, dry, tell, func(s step) plan {
+	_, err := h.each(ctx, dry, tell, func(s step) plan {
 		if s.name == "users" {
 			return s.set
 		}
 		return nil
 	})
+	return err // without a judgement: what only a person can do keeps no package from being installed
 }
 
 // Remove takes back what Apply did, except users, folders and what others wrote.
 func (h *Host) Remove(ctx context.Context, dry bool, tell func(Result)) error {
-	return h.each(ctx, dry, tell, func(s step) plan { return s.undo })
+	_, err := h.each(ctx, dry, tell, func(s step) plan { return s.undo })
+	return err
 }
 
-func (h *Host) each(ctx context.Context, dry bool, tell func(Result), choose func(step) plan) error {
+// judge adds to err that somebody must see to something.
+func judge(open int, err error) error {
+	if open > 0 {
+		err = errors.Join(err, ErrDeviates)
+	}
+	return err
+}
+
+// each takes the steps that choose has something to do for, and counts
+// the findings that are left.
+func (h *Host) each(ctx context.Context, dry bool, tell func(Result), choose func(step) plan) (open int, err error) {
 	if len(steps) == 0 {
-		return fmt.Errorf("setting up the host: %w", errors.ErrUnsupported)
+		return 0, fmt.Errorf("setting up the host: %w", errors.ErrUnsupported)
 	}
 	if !dry && os.Geteuid() != 0 {
-		return fmt.Errorf("setting up the host: %w\nhint: run it as root", os.ErrPermission)
+		return 0, fmt.Errorf("setting up the host: %w\nhint: run it as root", os.ErrPermission)
 	}
 	var errs []error
-	open := 0
 	for _, s := range steps {
 		look := choose(s)
 		if look == nil {
@@ -100,10 +115,7 @@ func (h *Host) each(ctx context.Context, dry bool, tell func(Result), choose fun
 		}
 		tell(r)
 	}
-	if open > 0 {
-		errs = append(errs, ErrDeviates)
-	}
-	return errors.Join(errs...)
+	return open, errors.Join(errs...)
 }
 
 // take is one step. It returns how many findings are left that somebody must see to.

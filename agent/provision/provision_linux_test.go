@@ -45,13 +45,16 @@ func TestApplyDoesEverythingOnceAndCheckAgrees(t *testing.T) {
 	h := machine(t)
 	before := tree(t)
 	said, err := told(t, func(ctx context.Context, tell func(Result)) error { return h.Apply(ctx, true, tell) })
-	if !errors.Is(err, ErrDeviates) || tree(t) != before {
+	if err != nil || tree(t) != before {
 		t.Fatalf("the dry run: %v\n%s", err, said)
 	}
 	for _, want := range []string{`user "tc-job" does not exist: created`, `folder "/opt/threatconnect-envsvr/.tcenvsvr/exchange/jobs" does not exist: created`, `sudoers.d/threatconnect" does not exist: written`, "inserted"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the dry run does not say %q:\n%s", want, said)
 		}
+	}
+	if said, err := told(t, h.Check); !errors.Is(err, ErrDeviates) || tree(t) != before {
+		t.Errorf("Check before Apply: %v\n%s", err, said)
 	}
 	if said, err := told(t, apply(h)); err != nil {
 		t.Fatalf("Apply: %v\n%s", err, said)

@@ -76,6 +76,81 @@
 //	   75  restart me: the service manager starts the agent again
 //	  130  interrupted
 //
+// # host
+//
+// What this host needs to run Apps as tc-job.
+//
+//	tcenvsvr host
+//
+//	Host sets this machine up to run Apps as a sandbox user, says how far it is from
+//	that, and takes back what it did. The package does "host apply" by itself.
+//
+//	  users      threatconnect (the agent) and tc-job (Apps), where they do not exist
+//	  folders    owners, modes and ACLs below --home, /etc and /var/lib
+//	  sudoers    /etc/sudoers.d/threatconnect, active only once visudo accepts it
+//	  sudo       the proof: threatconnect becomes tc-job
+//	  su         a marked block in /etc/pam.d/su
+//	  runtime    /run/threatconnect-envsvr, where the package's tmpfiles.d wants it
+//	  fapolicyd  a rule for Apps, where fapolicyd has a rules.d
+//	  labels     SELinux labels, where SELinux runs
+//
+// # host apply
+//
+// Set this host up; again does nothing.
+//
+//	tcenvsvr host apply [flags]
+//
+//	Apply makes this host one that can run Apps as tc-job and prints each change. What
+//	is right already is left alone, and so is what an administrator wrote. A step that
+//	fails does not keep the others from being done.
+//
+//	With --package (for scriptlets) every failure is a warning and the exit code is 0.
+//
+//	  tcenvsvr host apply --dry-run
+//	  sudo tcenvsvr host apply
+//
+// # host check
+//
+// In which ways this host is not set up.
+//
+//	tcenvsvr host check [flags]
+//
+//	Check explains each way in which this host differs from what "host apply" would
+//	make it, changes nothing, and fails if there is any. As root it sees everything,
+//	and really becomes tc-job once.
+//
+//	  sudo tcenvsvr host check
+//	  sudo tcenvsvr host check --json
+//
+// # host remove
+//
+// Take back what host apply did.
+//
+//	tcenvsvr host remove [flags]
+//
+//	Remove takes our block out of /etc/pam.d/su, which is then byte by byte what it
+//	was, and removes our sudoers rule, fapolicyd rule and backup. Users and folders
+//	stay: they may own files, or hold them. A sudoers file that was changed by hand is kept
+//	under a name that sudo ignores.
+//
+//	With --package (for scriptlets) files of the package are left to it, every
+//	failure is a warning and the exit code is 0.
+//
+//	  tcenvsvr host remove --dry-run
+//	  sudo tcenvsvr host remove
+//
+// # host users
+//
+// Make the users alone, and fail without them.
+//
+//	tcenvsvr host users [flags]
+//
+//	Users makes the users and groups threatconnect and tc-job where they do not exist,
+//	whoever keeps them (LDAP counts), and fails if it cannot: files that belong to
+//	them can only be laid down afterwards. It is the first step of host apply.
+//
+//	  sudo tcenvsvr host users
+//
 // # man
 //
 // Write the manual pages into a folder.

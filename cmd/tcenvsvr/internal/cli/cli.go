@@ -20,6 +20,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/about"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/app"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/diagnose"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/host"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/identity"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/service"
 )
@@ -30,6 +31,7 @@ var topics = []func(*verb.Env) []*cobra.Command{
 	identity.Commands,
 	diagnose.Commands,
 	app.Commands,
+	host.Commands,
 	about.Commands,
 }
 
