@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/wire"
@@ -89,6 +90,7 @@ type Config struct {
 	Sweep func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error
 	// Prune removes old versions of Apps that no order uses.
 	Prune  func(inUse func(app.App) bool) error
+	Audit  *audit.Log // nil = none
 	Logger *slog.Logger
 }
 

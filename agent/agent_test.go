@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
@@ -204,7 +205,7 @@ func (r *rig) start() *linktest.Session {
 		Execution: func() app.Execution {
 			return app.Execution{APIPath: "https://cloud.test/api", Path: os.Getenv("PATH"), PythonHome311: r.python, Grace: time.Second}
 		},
-		MakeJobDir: janitor.Make, Logger: logger,
+		MakeJobDir: janitor.Make, Audit: audit.Open(filepath.Join(r.dir, "audit.jsonl")), Logger: logger,
 	})
 	must(r.t, err)
 	l, err := link.New(link.Config{Address: r.broker.Address(), TLS: r.broker.TLS(r.t), Hello: r.agent.Hello, Handler: r.agent})

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/wire"
 )
 
@@ -74,6 +75,7 @@ func (a *Agent) spend() {
 
 func (a *Agent) refuse(ref wire.Ref, reason wire.Reason) {
 	a.Logger.Warn("order refused", "order", ref.String(), "reason", string(reason))
+	a.Audit.Record(audit.OrderRefused, "order", ref.String(), "reason", string(reason))
 	a.send(&wire.Refused{Ref: ref, Reason: reason})
 	a.grant()
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/wire"
@@ -120,6 +121,7 @@ func (o *order) run(ctx context.Context) {
 	}
 	if err != nil {
 		o.a.Logger.Error("order not accepted", "order", o.ref.String(), "err", err)
+		o.a.Audit.Record(audit.OrderRefused, "order", o.ref.String(), "reason", string(wire.ReasonNoDisk))
 		o.a.send(&wire.Refused{Ref: o.ref, Reason: wire.ReasonNoDisk, Message: "the journal cannot be written"})
 		return
 	}
@@ -128,6 +130,7 @@ func (o *order) run(ctx context.Context) {
 	}
 	o.a.send(&wire.Accepted{Ref: o.ref, Hold: !warm})
 	o.a.Logger.Info("order accepted", "order", o.ref.String(), "app", o.spec.App.Name, "version", o.spec.App.Version)
+	o.a.Audit.Record(audit.OrderAccepted, "order", o.ref.String(), "app", o.spec.App.Name, "version", o.spec.App.Version, "sha256", string(o.spec.App.SHA256))
 	if !warm {
 		o.progress(wire.StatePreparing)
 		if installed, err = o.install(ref); err == nil {

@@ -10,6 +10,7 @@ import (
 
 	"tcenvsvr/agent/api"
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/wire"
 )
@@ -87,6 +88,9 @@ func (o *order) failure(err error) wire.Result {
 	r.Error = "order.not_prepared"
 	if j, ok := errors.AsType[*job.StartError](err); ok {
 		r.Error = j.Code
+		if j.Code == job.CodeRefused {
+			o.a.Audit.Record(audit.SudoRefused, "order", o.ref.String(), "app", o.spec.App.Name, "said", r.Message)
+		}
 	} else if _, ok := errors.AsType[*api.StatusError](err); ok {
 		r.Error = "api.refused"
 	} else if errors.Is(err, errTooLate) || errors.Is(err, context.DeadlineExceeded) {

@@ -10,90 +10,118 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
-// ErrNotRunning means that no agent listens on the socket.
-var ErrNotRunning = errors.New("the Environment Server is not running")
+// maxBody bounds a request.
+const maxBody = 64 << 10
 
-// Actions are what the socket can ask of the agent.
-type Actions struct {
-	Status func() any
-	Drain  func()
-	Resume func()
+// Handler answers one request. body is what the caller sent, empty where
+// that was nothing. The answer is encoded as JSON.
+type Handler func(ctx context.Context, body []byte) (any, error)
+
+// Handlers are by method and name: "GET status", "POST drain".
+type Handlers map[string]Handler
+
+// Do makes a handler of what takes and answers nothing.
+func Do(f func()) Handler {
+	return func(context.Context, []byte) (any, error) { f(); return nil, nil }
+}
+
+// With makes a handler of what takes a T.
+func With[T any](f func(context.Context, T) (any, error)) Handler {
+	return func(ctx context.Context, body []byte) (any, error) {
+		var in T
+		if err := json.Unmarshal(body, &in); err != nil {
+			return nil, fmt.Errorf("reading the request: %w", err)
+		}
+		return f(ctx, in)
+	}
 }
 
 // Serve answers on the socket at path until ctx ends. A stale socket is
 // replaced, a live one is an error: one home has one agent.
-func Serve(ctx context.Context, path string, a Actions) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("opening control socket: %w", err)
-	}
-	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
-		_ = c.Close()
-		return fmt.Errorf("opening control socket %q: another agent answers there", path)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("opening control socket: %w", err)
-	}
-	l, err := net.Listen("unix", path)
+func Serve(ctx context.Context, path string, handlers Handlers) error {
+	l, err := listen(path)
 	if err != nil {
-		return fmt.Errorf("opening control socket: %w", err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return errors.Join(fmt.Errorf("opening control socket: %w", err), l.Close())
+		return fmt.Errorf("opening control socket %q: %w", path, err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(a.Status())
-	})
-	mux.HandleFunc("POST /drain", func(http.ResponseWriter, *http.Request) { a.Drain() })
-	mux.HandleFunc("POST /resume", func(http.ResponseWriter, *http.Request) { a.Resume() })
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	for name, h := range handlers {
+		method, what, _ := cut(name)
+		mux.HandleFunc(method+" /"+what, func(w http.ResponseWriter, r *http.Request) { answer(w, r, h) })
+	}
+	server := &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 8 << 10,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
 	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stopped()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(ours{l}); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving control socket: %w", err)
 	}
 	return nil
 }
 
-// Call asks the agent behind the socket and decodes its answer into out,
-// which may be nil. ErrNotRunning where there is none.
-func Call(ctx context.Context, path, method, what string, out any) error {
-	client := &http.Client{
-		Timeout: 10 * time.Second,
-		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", path)
-		}},
+func listen(path string) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
 	}
-	defer client.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, method, "http://agent/"+what, nil)
+	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		_ = c.Close()
+		return nil, errors.New("another agent answers there")
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	res, err := client.Do(req)
-	switch {
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return ErrNotRunning
-	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("asking the Environment Server at %q: %w", path, os.ErrPermission)
-	case err != nil:
-		return fmt.Errorf("asking the Environment Server at %q: %w", path, err)
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("asking the Environment Server for %s: it answered %s", what, res.Status)
+	return l, nil
+}
+
+// ours accepts only the agent's user and root. The socket's mode says the
+// same; this holds also in the moment before it is set.
+type ours struct{ net.Listener }
+
+func (l ours) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil || trusted(c) {
+			return c, err
+		}
+		_ = c.Close()
 	}
-	if out == nil {
-		_, err = io.Copy(io.Discard, res.Body)
-		return err
+}
+
+func answer(w http.ResponseWriter, r *http.Request, h Handler) {
+	w.Header().Set("Content-Type", "application/json")
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var out any
+	if err == nil {
+		out, err = h(r.Context(), body)
 	}
-	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
-		return fmt.Errorf("reading the Environment Server's answer: %w", err)
+	if err != nil {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		out = failure{Error: err.Error()}
 	}
-	return nil
+	_ = json.NewEncoder(w).Encode(out)
+}
+
+// failure is the answer of a handler that failed.
+type failure struct {
+	Error string `json:"error"`
+}
+
+func cut(name string) (method, what string, ok bool) {
+	for i := range name {
+		if name[i] == ' ' {
+			return name[:i], name[i+1:], true
+		}
+	}
+	return http.MethodGet, name, false
 }

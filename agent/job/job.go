@@ -37,6 +37,9 @@ const ShimCommand = "job-shim"
 // CodeClaimed is the StartError of a folder in which a shim has begun already.
 const CodeClaimed = spec.CodeClaimed
 
+// CodeRefused is the StartError where sudo refuses to become the sandbox user.
+const CodeRefused = spec.CodeRefused
+
 // Errors of Attach.
 var (
 	// ErrNotRunning means that the job's shim is gone. ReadExit decides.

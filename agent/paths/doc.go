@@ -10,7 +10,7 @@
 //	    │   ├── programs/ 0755   Programs: unpacked Apps, read-only to the sandbox user
 //	    │   └── jobs/     0755   Jobs: one folder a job
 //	    ├── journal/      0700   Journal: accepted orders and the outbox
-//	    └── logs/         0750   Logs
+//	    └── logs/         0750   Logs, and in it audit.jsonl 0640 Audit
 //
 // The modes are those of folders that Create makes; a folder that is there
 // already keeps its mode and ACLs, because the package may have set them.

@@ -20,6 +20,7 @@ type Paths struct {
 	Trust    string // merged CAs, which Apps read
 	Journal  string
 	Logs     string
+	Audit    string // security-relevant acts, in Logs
 	Control  string // the control socket
 }
 
@@ -43,6 +44,7 @@ func New(home string) (Paths, error) {
 		Trust:    filepath.Join(state, "trust"),
 		Journal:  filepath.Join(state, "journal"),
 		Logs:     filepath.Join(state, "logs"),
+		Audit:    filepath.Join(state, "logs", "audit.jsonl"),
 		Control:  socket(state),
 	}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/api"
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/host"
 	"tcenvsvr/agent/journal"
@@ -73,7 +74,9 @@ func Run(ctx context.Context, c Config) error {
 	defer func() { _ = d.journal.Close() }()
 	logger.Info("Environment Server started", "version", c.Version, "server_xid", s.ServerXID,
 		"home", p.Home, "broker", s.BrokerAddr(), "proxy", d.proxy, "runner", s.Runner())
+	d.audit.Record(audit.AgentStarted, "version", c.Version, "server_xid", s.ServerXID, "broker", s.BrokerAddr())
 	err = d.run(ctx)
+	d.audit.Record(audit.AgentStopped)
 	logger.Info("Environment Server stopped", "jobs_going_on", d.agent.Status().Active)
 	return err
 }
@@ -88,6 +91,7 @@ type daemon struct {
 	settings settings.Settings
 	logger   *slog.Logger
 	levels   *slog.LevelVar
+	audit    *audit.Log
 	journal  *journal.Journal
 	jobs     *Jobs
 	agent    *agent.Agent
@@ -97,6 +101,7 @@ type daemon struct {
 
 func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, logger *slog.Logger, levels *slog.LevelVar) (_ *daemon, err error) {
 	d := &daemon{Config: c, paths: p, settings: s, logger: logger, levels: levels}
+	d.audit = audit.Open(p.Audit).OnError(func(err error) { logger.Error("acts are not recorded", "err", err) })
 	trust, cas, err := identity(p.Keystore, s)
 	if err != nil {
 		return nil, err
@@ -139,7 +144,7 @@ func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, lo
 		KeepSessions: time.Duration(s.SessionDaysToKeep) * 24 * time.Hour, InfoEvery: s.InfoInterval,
 		Journal: d.journal, Apps: apps, Jobs: d.jobs, Cloud: cloud, Host: facts{machine, p.Jobs, d.rtt},
 		Execution: func() app.Execution { return execution(s, store) },
-		OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.jobs.Sweep(p.Jobs),
+		Audit:     d.audit, OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.jobs.Sweep(p.Jobs),
 		Prune:  func(inUse func(app.App) bool) error { _, err := apps.Prune(keepVersions, inUse); return err },
 		Logger: logger.With("component", "agent"),
 	})
@@ -164,10 +169,7 @@ func (d *daemon) run(ctx context.Context) error {
 		return err
 	})
 	g.Go(func() error {
-		return control.Serve(ctx, d.paths.Control, control.Actions{
-			Status: func() any { return d.status() },
-			Drain:  d.agent.StartDrain, Resume: d.agent.Resume,
-		})
+		return control.Serve(ctx, d.paths.Control, d.handlers())
 	})
 	g.Go(func() error { return d.jobs.Run(ctx) })
 	g.Go(func() error { return notify(ctx) })
@@ -199,12 +201,9 @@ func (d *daemon) rtt() time.Duration {
 func (d *daemon) control(c wire.Control) {
 	switch c.Action {
 	case wire.ActionLogLevel:
-		level, err := logging.ParseLevel(c.Args["level"])
-		if err != nil {
+		if _, err := d.setLevel("cloud", c.Args["level"]); err != nil {
 			d.logger.Warn("log level was not changed", "err", err)
-			return
 		}
-		d.levels.Set(level)
 	default:
 		d.logger.Warn("control is not known to this version", "action", fmt.Sprintf("%.64q", string(c.Action)))
 	}

@@ -46,7 +46,7 @@ func fetchStatus(ctx context.Context, e *verb.Env) (daemon.Status, error) {
 	if err != nil {
 		return s, err
 	}
-	return s, control.Call(ctx, p.Control, "GET", "status", &s)
+	return s, control.Call(ctx, p.Control, "GET", "status", nil, &s)
 }
 
 func printStatus(out io.Writer, s daemon.Status) error {

@@ -1,0 +1,45 @@
+package audit
+
+// Act names what was done.
+type Act string
+
+// The acts. Their names are an interface: people search and alert by them.
+const (
+	AgentStarted  Act = "agent_started"
+	AgentStopped  Act = "agent_stopped"
+	OrderAccepted Act = "order_accepted"
+	OrderRefused  Act = "order_refused"
+	SudoRefused   Act = "sudo_refused"
+
+	Enrolled           Act = "enroll"
+	EnrollRefused      Act = "enroll_refused"
+	Unenrolled         Act = "unenroll"
+	CertificateRenewed Act = "certificate_renewed"
+
+	SettingsChanged Act = "settings_changed"
+	LogLevelChanged Act = "log_level_changed"
+
+	KeychainCreated  Act = "keychain_init"
+	KeychainChanged  Act = "keychain_change_password"
+	KeychainUnlocked Act = "keychain_unlock"
+	KeychainRefused  Act = "keychain_refused" // wrong master password
+
+	CertsAdded   Act = "certs_add"
+	CertsRemoved Act = "certs_remove"
+
+	UpdateStaged     Act = "update_staged"
+	UpdateConfirmed  Act = "update_confirmed"
+	UpdateRolledBack Act = "update_rolled_back"
+	UpdateRefused    Act = "update_refused"
+
+	HostChanged Act = "host_changed" // users, modes, sudoers, PAM
+)
+
+// ofOrders are acts that come as often as orders do and are not flushed.
+func (a Act) ofOrders() bool {
+	switch a {
+	case OrderAccepted, OrderRefused, SudoRefused:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,175 @@
+package audit
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"sync"
+)
+
+const (
+	maxBytes = 10 << 20
+	maxOld   = 9
+	fileMode = 0o640
+)
+
+// Log is the audit log of one home. It is safe for concurrent use, also of
+// several processes. A nil Log records nothing.
+type Log struct {
+	path string
+	max  int64
+	who  []any // attributes of this process
+
+	mu    sync.Mutex
+	lost  int // acts that could not be written since the last that could
+	onErr func(error)
+}
+
+// Open returns the log in the file at path, which is made by the first act.
+func Open(path string) *Log {
+	return &Log{path: path, max: maxBytes, who: who(), onErr: func(error) {}}
+}
+
+// OnError sets what is told once when acts begin to be lost: an act goes
+// on even where it cannot be recorded, and somebody must know.
+func (l *Log) OnError(f func(error)) *Log {
+	l.onErr = f
+	return l
+}
+
+// who is whoever runs this process: the user, and on Linux the user who
+// logged in before becoming this one, which sudo does not change.
+func who() []any {
+	name := strconv.Itoa(os.Geteuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	attrs := []any{"user", name}
+	if login := loginUser(); login != "" && login != name {
+		attrs = append(attrs, "login", login)
+	}
+	return append(attrs, "pid", os.Getpid())
+}
+
+// Record appends one act with attributes as slog takes them. A secret that
+// says how it is logged is logged so.
+func (l *Log) Record(act Act, attrs ...any) {
+	if l == nil {
+		return
+	}
+	line := render(act, append(l.who[:len(l.who):len(l.who)], attrs...))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lost > 0 {
+		line = append(render("acts_lost", append(l.who[:len(l.who):len(l.who)], "count", l.lost)), line...)
+	}
+	if err := l.append(line, !act.ofOrders()); err != nil {
+		if l.lost++; l.lost == 1 {
+			l.onErr(fmt.Errorf("recording %q in the audit log: %w", string(act), err))
+		}
+		return
+	}
+	l.lost = 0
+}
+
+func render(act Act, attrs []any) []byte {
+	var b bytes.Buffer
+	h := slog.NewJSONHandler(&b, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		switch {
+		case len(groups) > 0:
+		case a.Key == slog.LevelKey:
+			return slog.Attr{}
+		case a.Key == slog.MessageKey:
+			a.Key = "act"
+		case a.Key == slog.TimeKey:
+			a.Value = slog.TimeValue(a.Value.Time().UTC())
+		}
+		return a
+	}})
+	slog.New(h).With(attrs...).Info(string(act)) //nolint:sloglint // the act is the message, from a fixed list
+	return b.Bytes()
+}
+
+// append writes whole lines with one write.
+func (l *Log) append(lines []byte, flush bool) error {
+	f, err := l.open()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(lines); err != nil {
+		return err
+	}
+	if info, err := f.Stat(); err == nil && info.Size() >= l.max {
+		l.rotate(f)
+	}
+	if flush {
+		return f.Sync()
+	}
+	return nil
+}
+
+// open opens the file, or makes it.
+func (l *Log) open() (*os.File, error) {
+	for {
+		f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|noFollow, 0)
+		if os.IsNotExist(err) {
+			f, err = l.create()
+		}
+		if os.IsExist(err) {
+			continue // another process was faster
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := plain(f); err != nil {
+			_ = f.Close()
+			return nil, err
+		}
+		return f, nil
+	}
+}
+
+// create makes the file, for the owner of its folder.
+func (l *Log) create() (*os.File, error) {
+	dir := filepath.Dir(l.path)
+	if err := os.Mkdir(dir, 0o750); err == nil {
+		_ = giveToOwnerOf(filepath.Dir(dir), dir)
+	} else if !os.IsExist(err) {
+		return nil, err
+	}
+	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL|noFollow, fileMode)
+	if err != nil {
+		return nil, err
+	}
+	_ = f.Chmod(fileMode) // whatever the umask
+	return f, giveFile(f, dir)
+}
+
+// rotate moves the full file f out of the way. Should that fail the file
+// grows on: a log that is too long is better than none.
+func (l *Log) rotate(f *os.File) {
+	unlock, ok := lockFull(f)
+	if !ok {
+		return // another process does it
+	}
+	defer unlock()
+	held, err := f.Stat()
+	if err != nil {
+		return
+	}
+	now, err := os.Lstat(l.path)
+	if err != nil || !os.SameFile(held, now) {
+		return // another process has done it
+	}
+	for n := maxOld - 1; n > 0; n-- {
+		_ = os.Rename(l.old(n), l.old(n+1))
+	}
+	_ = os.Rename(l.path, l.old(1))
+}
+
+func (l *Log) old(n int) string { return l.path + "." + strconv.Itoa(n) }

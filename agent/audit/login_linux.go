@@ -1,0 +1,20 @@
+package audit
+
+import (
+	"os"
+	"os/user"
+	"strings"
+)
+
+// loginUser is who logged in, as the kernel remembers it; "" for a service.
+func loginUser() string {
+	text, err := os.ReadFile("/proc/self/loginuid")
+	id := strings.TrimSpace(string(text))
+	if err != nil || id == "" || id == "4294967295" {
+		return ""
+	}
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return id
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package audit
+
+// loginUser is not remembered by other systems.
+func loginUser() string { return "" }

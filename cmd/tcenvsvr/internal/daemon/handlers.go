@@ -1,0 +1,42 @@
+package daemon
+
+import (
+	"context"
+	"strings"
+
+	"tcenvsvr/agent/audit"
+	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/logging"
+)
+
+// handlers are what the control socket answers. A part with verbs of its
+// own adds rows.
+func (d *daemon) handlers() control.Handlers {
+	return control.Handlers{
+		"GET status":     func(context.Context, []byte) (any, error) { return d.status(), nil },
+		"POST drain":     control.Do(d.agent.StartDrain),
+		"POST resume":    control.Do(d.agent.Resume),
+		"GET log-level":  func(context.Context, []byte) (any, error) { return d.level(), nil },
+		"POST log-level": control.With(func(_ context.Context, want LogLevel) (any, error) { return d.setLevel("command line", want.Level) }),
+	}
+}
+
+// LogLevel is the body of log-level, both ways.
+type LogLevel struct {
+	Level string `json:"level"`
+}
+
+func (d *daemon) level() LogLevel { return LogLevel{strings.ToLower(d.levels.Level().String())} }
+
+// setLevel changes the level until the agent ends and returns the one before.
+func (d *daemon) setLevel(by, name string) (before LogLevel, err error) {
+	before = d.level()
+	level, err := logging.ParseLevel(name)
+	if err != nil {
+		return before, err
+	}
+	d.levels.Set(level)
+	d.audit.Record(audit.LogLevelChanged, "level", d.level().Level, "before", before.Level, "by", by)
+	d.logger.Info("log level changed", "level", d.level().Level, "before", before.Level, "by", by)
+	return before, nil
+}
