@@ -11,6 +11,7 @@
 //	stage/            a cloud and agents as processes; demo and benchmarks use it too
 //	need/             what a test needs of the machine; skips with a reason, fails in CI
 //	apps/             sources of the Apps the tests run
+//	host/             a machine to install the packages on, booted with systemd
 //	bench/            measures the budgets
 //	run               the whole: formatting, vet, linters, tests
 package test

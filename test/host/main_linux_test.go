@@ -1,0 +1,21 @@
+package host
+
+import (
+	"context"
+	"sync"
+	"testing"
+)
+
+var built = sync.OnceValues(func() (string, error) { return Build(context.Background()) })
+
+// root is the bare machine's root file system; the first test builds it.
+func root(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: this test builds and boots a machine")
+	}
+	Needs(t)
+	dir, err := built()
+	must(t, err, "building the root file system")
+	return dir
+}
