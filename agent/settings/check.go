@@ -12,11 +12,11 @@ import (
 	"unicode"
 )
 
-// maxText is the longest text in bytes.
-const maxText = 4096
+// MaxText is the longest value in bytes.
+const MaxText = 4096
 
 // maxSealed is the longest sealed text: base64 of the longest text and more.
-const maxSealed = 2 * maxText
+const maxSealed = 2 * MaxText
 
 // Parse checks value and returns it as its kind has it in Go: string, int,
 // time.Duration or bool. The error says what is wanted; it does not quote
@@ -48,8 +48,8 @@ func (s Setting) checkText(value string) error {
 	switch {
 	case s.Secret && isSealed(value):
 		return s.checkSealed(value)
-	case len(value) > maxText:
-		return fmt.Errorf("at most %d bytes", maxText)
+	case len(value) > MaxText:
+		return fmt.Errorf("at most %d bytes", MaxText)
 	case strings.ContainsFunc(value, unicode.IsControl):
 		return errors.New("a text without line breaks and control characters")
 	case !s.Secret && strings.TrimSpace(value) != value:

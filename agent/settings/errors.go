@@ -32,6 +32,11 @@ func (e *UnknownKeyError) Error() string {
 	return text
 }
 
+// Unknown is the error for a key that is in no table, with the nearest one.
+func Unknown(key string, o Origin) *UnknownKeyError {
+	return &UnknownKeyError{key, nearest(key), o}
+}
+
 func valueError(s Setting, value, want string, o Origin) *ValueError {
 	if s.Secret {
 		value = redacted

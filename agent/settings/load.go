@@ -133,7 +133,7 @@ func check(layer map[string]any, origin func(Setting) Origin) (map[string]string
 	for _, key := range slices.Sorted(maps.Keys(layer)) {
 		s, ok := Lookup(key)
 		if !ok {
-			errs = append(errs, &UnknownKeyError{key, nearest(key), origin(Setting{Name: key})})
+			errs = append(errs, Unknown(key, origin(Setting{Name: key})))
 			continue
 		}
 		if first, twice := seen[s.Name]; twice {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,37 @@ type Settings struct {
 	LogLevel       string        `koanf:"logLevel"` // a name that slog.Level.UnmarshalText knows
 	MasterKeyFile  string        `koanf:"masterKeyFile"`
 }
+
+// Text is a value by its setting's name, as it would be written; "" where
+// there is none. Of a secret it says only that there is one.
+func (s Settings) Text(name string) string {
+	v := reflect.ValueOf(s)
+	for i := range v.NumField() {
+		if v.Type().Field(i).Tag.Get("koanf") != name {
+			continue
+		}
+		switch x := v.Field(i).Interface().(type) {
+		case time.Duration:
+			return strconv.FormatInt(int64(x/time.Second), 10)
+		case Secret:
+			if x.Sealed() {
+				return sealedShown
+			}
+			return x.String()
+		case int:
+			if row, _ := Lookup(name); x == 0 && row.Min > 0 {
+				return ""
+			}
+			return strconv.Itoa(x)
+		default:
+			return fmt.Sprint(x)
+		}
+	}
+	return ""
+}
+
+// sealedShown stands for a secret that the keychain keeps.
+const sealedShown = "[sealed]"
 
 // BrokerAddr is host:port of the message broker.
 func (s Settings) BrokerAddr() string {

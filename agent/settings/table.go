@@ -21,6 +21,7 @@ type Setting struct {
 	Choices  []string // of a Text; nil = any
 	Min, Max int64    // of a Number or Seconds
 	Secret   bool     // never shown
+	Fixed    bool     // once set, only enrolling changes it
 	Live     bool     // a running agent takes a new value; others need a restart
 	Help     string   // one sentence without full stop
 	Example  string   // for help and README; "" = none
@@ -79,7 +80,7 @@ var All = []Setting{
 		Help: "how often the state of this host is reported"},
 	{Name: "serverName", Kind: Text, check: checkName,
 		Help: "name of this server in the cloud's lists; empty is the host's name"},
-	{Name: "serverXid", Kind: Text, check: checkXID,
+	{Name: "serverXid", Kind: Text, Fixed: true, check: checkXID,
 		Help: "identity of this server; never change it"},
 
 	{Name: "appsDefaultTimeoutSeconds", Kind: Seconds, Live: true, Default: "3600", Min: 1, Max: 604_800,

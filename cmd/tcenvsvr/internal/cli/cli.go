@@ -19,6 +19,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/about"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/app"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/config"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/diagnose"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/host"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/identity"
@@ -29,6 +30,7 @@ import (
 var topics = []func(*verb.Env) []*cobra.Command{
 	service.Commands,
 	identity.Commands,
+	config.Commands,
 	diagnose.Commands,
 	app.Commands,
 	host.Commands,

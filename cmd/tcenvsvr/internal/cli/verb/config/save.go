@@ -1,0 +1,87 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+)
+
+// save writes changes and tells what becomes of them.
+func save(ctx context.Context, e *verb.Env, changes map[string]string) error {
+	p, err := e.Paths()
+	if err != nil {
+		return err
+	}
+	if err := keepIdentity(p.Settings, changes); err != nil {
+		return err
+	}
+	if _, err := os.Stat(p.State); errors.Is(err, fs.ErrNotExist) {
+		if err := p.Create(); err != nil {
+			return err
+		}
+	}
+	seal, err := e.Sealer(ctx)
+	if err != nil {
+		return err
+	}
+	if err := settings.Set(p.Settings, changes, seal); err != nil {
+		return err
+	}
+	s, origins, err := settings.Load(settings.Options{File: p.Settings, Env: e.Environ})
+	if err != nil {
+		return err
+	}
+	running := reload(ctx, e, p.Control)
+	for _, name := range verb.SortedKeys(changes) {
+		row, _ := settings.Lookup(name)
+		fmt.Fprintf(e.Stderr, "%s = %s", row.Name, shown(s.Text(row.Name)))
+		if o := origins[row.Name]; o.Layer == settings.FromEnvironment {
+			fmt.Fprintf(e.Stderr, ": %s says so and wins over the file", o)
+		} else if running {
+			fmt.Fprintf(e.Stderr, ": takes effect %s", applies(row))
+		}
+		fmt.Fprintln(e.Stderr)
+	}
+	if err := s.Check(); err != nil {
+		fmt.Fprintf(e.Stderr, "the settings do not fit together yet:\n%v\n", err)
+	}
+	return nil
+}
+
+// keepIdentity refuses to change who this server is: the cloud, the
+// certificate and the journal know it by its serverXid.
+func keepIdentity(file string, changes map[string]string) error {
+	for name, text := range changes {
+		row, err := lookup(name)
+		if err != nil {
+			return err
+		}
+		if !row.Fixed {
+			continue
+		}
+		old, _, err := settings.Load(settings.Options{File: file})
+		if err != nil {
+			return err
+		}
+		if was := old.Text(row.Name); was != "" && was != text {
+			return fmt.Errorf("setting %q is %q and never changes: the cloud knows this server by it\nhint: to become another server, enrol with its bundle", row.Name, was)
+		}
+	}
+	return nil
+}
+
+// reload makes a running agent look at the file now, not only when it
+// notices. It reports whether there is one.
+func reload(ctx context.Context, e *verb.Env, socket string) bool {
+	err := control.Call(ctx, socket, "POST", "reload", nil, nil)
+	if err != nil && !errors.Is(err, control.ErrNotRunning) {
+		fmt.Fprintf(e.Stderr, "the running agent was not told: %v\n", err)
+	}
+	return err == nil
+}

@@ -1,0 +1,132 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/prompt"
+)
+
+func set(e *verb.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "set KEY[=VALUE]…",
+		Short: "change settings in the file",
+		Long: `Set checks the new values, writes all of them or none, and tells a running agent.
+It says which ones take effect at once and which after a restart.
+
+Every user of this host can read command lines, so a secret cannot stand there. KEY alone
+asks for the value, without echo for a secret, or takes it from standard input;
+KEY=@FILE reads it from a file.
+
+  tcenvsvr settings set proxyHost=proxy.example.com proxyPort=3128 proxyTC=true
+  tcenvsvr settings set proxyPassword
+  tcenvsvr settings set brokerToken=@/root/token
+  tcenvsvr settings set proxyPassword < /root/password`,
+		Args:              verb.AtLeast(1, "KEY=VALUE, KEY=@FILE or KEY"),
+		ValidArgsFunction: completeKeys,
+		RunE: func(c *cobra.Command, args []string) error {
+			changes, err := readChanges(c.Context(), e, args)
+			if err != nil {
+				return err
+			}
+			return save(c.Context(), e, changes)
+		},
+	}
+}
+
+func unset(e *verb.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "unset KEY…",
+		Short: "remove settings from the file",
+		Long: `Unset removes settings from the file, so that their defaults count again.
+
+  tcenvsvr settings unset proxyHost proxyPort proxyTC`,
+		Args:              verb.AtLeast(1, "names of settings"),
+		ValidArgsFunction: completeKeys,
+		RunE: func(c *cobra.Command, args []string) error {
+			changes := map[string]string{}
+			for _, key := range args {
+				s, err := lookup(key)
+				if err != nil {
+					return err
+				}
+				changes[s.Name] = ""
+			}
+			return save(c.Context(), e, changes)
+		},
+	}
+}
+
+// readChanges turns arguments into values by name.
+func readChanges(ctx context.Context, e *verb.Env, args []string) (map[string]string, error) {
+	changes := map[string]string{}
+	asked := ""
+	for _, arg := range args {
+		key, text, given := strings.Cut(arg, "=")
+		s, err := lookup(key)
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := changes[s.Name]; twice {
+			return nil, verb.Usage("setting %q is given twice", s.Name)
+		}
+		switch file, isFile := strings.CutPrefix(text, "@"); {
+		case isFile:
+			text, err = readFile(s, file)
+		case !given && asked != "" && !(prompt.Prompt{In: e.Stdin}).OnTerminal():
+			return nil, verb.Usage("standard input has one value, for %q; give %q as %s=@FILE", asked, s.Name, s.Name)
+		case !given:
+			asked = s.Name
+			text, err = ask(ctx, e, s)
+		case s.Secret && text != "":
+			return nil, verb.Usage("setting %q is secret and others can read command lines\nhint: give it as %s=@FILE, or as %s alone to be asked for it", s.Name, s.Name, s.Name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		changes[s.Name] = text
+	}
+	return changes, nil
+}
+
+// readFile takes a value from a file, without the line break that editors
+// put at its end.
+func readFile(s settings.Setting, file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", fmt.Errorf("reading setting %q: %w", s.Name, err)
+	}
+	defer f.Close()
+	return readValue(s, f)
+}
+
+func readValue(s settings.Setting, r io.Reader) (string, error) {
+	text, err := io.ReadAll(io.LimitReader(r, settings.MaxText+3))
+	if err != nil {
+		return "", fmt.Errorf("reading setting %q: %w", s.Name, err)
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), nil
+}
+
+func ask(ctx context.Context, e *verb.Env, s settings.Setting) (string, error) {
+	p := prompt.Prompt{In: e.Stdin, Out: e.Stderr}
+	if !p.OnTerminal() {
+		return readValue(s, e.Stdin)
+	}
+	question := p.Line
+	if s.Secret {
+		question = p.Secret
+	}
+	text, err := question(ctx, s.Name+": ")
+	if err != nil {
+		return "", fmt.Errorf("asking for setting %q: %w", s.Name, err)
+	}
+	return text, nil
+}

@@ -1,0 +1,149 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+)
+
+func show(e *verb.Env) *cobra.Command {
+	var origin, asJSON bool
+	c := &cobra.Command{
+		Use:   "show",
+		Short: "show all settings",
+		Long: `Show prints every setting with its value. Of secrets it only says whether they
+are set, and whether the keychain sealed them.
+
+  tcenvsvr settings show
+  tcenvsvr settings show --origin
+  tcenvsvr settings show --json`,
+		Args: verb.Exactly(0, "no arguments"),
+		RunE: func(*cobra.Command, []string) error {
+			s, o, err := load(e)
+			if err != nil {
+				return err
+			}
+			all := values(s, o)
+			if asJSON {
+				return e.PrintJSON(all)
+			}
+			w := tabwriter.NewWriter(e.Stdout, 0, 4, 2, ' ', 0)
+			for _, v := range all {
+				line := v.Name + "\t" + shown(v.Value)
+				if origin {
+					line += "\t" + v.Origin
+				}
+				fmt.Fprintln(w, line)
+			}
+			return w.Flush()
+		},
+	}
+	c.Flags().BoolVar(&origin, "origin", false, "say where each value comes from")
+	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	return c
+}
+
+func get(e *verb.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "get KEY",
+		Short: "print the value of a setting",
+		Long: `Get prints the value that counts, and an empty line where there is none. A
+secret is never printed, only that there is one.
+
+  tcenvsvr settings get brokerHost`,
+		Args:              verb.Exactly(1, "the name of a setting"),
+		ValidArgsFunction: completeKeys,
+		RunE: func(_ *cobra.Command, args []string) error {
+			row, err := lookup(args[0])
+			if err != nil {
+				return err
+			}
+			s, _, err := load(e)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(e.Stdout, s.Text(row.Name))
+			return err
+		},
+	}
+}
+
+// explanation is the answer of "settings explain --json".
+type explanation struct {
+	value
+	Help        string `json:"help"`
+	Wants       string `json:"wants"`
+	Default     string `json:"default"`
+	Environment string `json:"environment"`
+	Flag        string `json:"flag,omitempty"`
+	Menu        int    `json:"menu"`
+}
+
+func explain(e *verb.Env) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "explain KEY",
+		Short: "say all there is to know about a setting",
+		Long: `Explain tells what a setting does, which values it allows, what it is now and
+where that comes from, and when a change takes effect.
+
+  tcenvsvr settings explain queueTransport`,
+		Args:              verb.Exactly(1, "the name of a setting"),
+		ValidArgsFunction: completeKeys,
+		RunE: func(_ *cobra.Command, args []string) error {
+			row, err := lookup(args[0])
+			if err != nil {
+				return err
+			}
+			x, loadErr := explained(e, row)
+			if asJSON {
+				return errors.Join(e.PrintJSON(x), loadErr)
+			}
+			w := tabwriter.NewWriter(e.Stdout, 0, 4, 2, ' ', 0)
+			line := func(what, text string) { fmt.Fprintf(w, "%s\t%s\n", what, text) }
+			line(x.Name, x.Help)
+			line("values", x.Wants)
+			line("default", shown(x.Default))
+			if loadErr == nil {
+				line("now", shown(x.Value)+" ("+x.Origin+")")
+			}
+			line("applies", applies(row))
+			line("environment", x.Environment)
+			if x.Flag != "" {
+				line("flag", x.Flag)
+			}
+			line("menu", fmt.Sprintf("%d in \"tcenvsvr configure\"", x.Menu))
+			return errors.Join(w.Flush(), loadErr)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	return c
+}
+
+// explained knows what the table says even where the settings cannot be
+// loaded, which is when people ask.
+func explained(e *verb.Env, row settings.Setting) (explanation, error) {
+	x := explanation{
+		value: value{Name: row.Name, Secret: row.Secret, Live: row.Live},
+		Help:  row.Help, Wants: wants(row), Default: row.Default, Environment: row.Env(),
+	}
+	if !row.Secret {
+		x.Flag = "--" + row.Name + " of \"tcenvsvr run\""
+	}
+	for i, s := range settings.All {
+		if s.Name == row.Name {
+			x.Menu = i + 1
+		}
+	}
+	s, o, err := load(e)
+	if err != nil {
+		return x, err
+	}
+	x.value = values(s, o)[x.Menu-1]
+	return x, nil
+}
