@@ -174,6 +174,94 @@
 //	  tcenvsvr run
 //	  tcenvsvr run --logLevel debug --queueTransport websocket
 //
+// # settings
+//
+// Show and change settings.
+//
+//	tcenvsvr settings
+//
+//	Settings come from defaults, the file settings.yaml, the environment (TCENVSVR_ and
+//	the name in capitals) and flags; the later wins.
+//
+//	  tcenvsvr settings show --origin
+//	  tcenvsvr settings set proxyHost=proxy.example.com proxyPort=3128 proxyTC=true
+//	  tcenvsvr settings set proxyPassword
+//
+// # settings check
+//
+// Say whether the settings are right.
+//
+//	tcenvsvr settings check [flags]
+//
+//	Check reads the settings as the agent does at its start and says everything that
+//	is wrong with them: unknown names, values that are not allowed, and settings that do not fit
+//	together. Whether what they name can be reached is the business of "tcenvsvr doctor".
+//
+//	  tcenvsvr settings check
+//
+// # settings explain
+//
+// Say all there is to know about a setting.
+//
+//	tcenvsvr settings explain KEY [flags]
+//
+//	Explain tells what a setting does, which values it allows, what it is now and
+//	where that comes from, and when a change takes effect.
+//
+//	  tcenvsvr settings explain queueTransport
+//
+// # settings get
+//
+// Print the value of a setting.
+//
+//	tcenvsvr settings get KEY
+//
+//	Get prints the value that counts, and an empty line where there is none. A
+//	secret is never printed, only that there is one.
+//
+//	  tcenvsvr settings get brokerHost
+//
+// # settings set
+//
+// Change settings in the file.
+//
+//	tcenvsvr settings set KEY[=VALUE]…
+//
+//	Set checks the new values, writes all of them or none, and tells a running agent.
+//	It says which ones take effect at once and which after a restart.
+//
+//	Every user of this host can read command lines, so a secret cannot stand there. KEY alone
+//	asks for the value, without echo for a secret, or takes it from standard input;
+//	KEY=@FILE reads it from a file.
+//
+//	  tcenvsvr settings set proxyHost=proxy.example.com proxyPort=3128 proxyTC=true
+//	  tcenvsvr settings set proxyPassword
+//	  tcenvsvr settings set brokerToken=@/root/token
+//	  tcenvsvr settings set proxyPassword < /root/password
+//
+// # settings show
+//
+// Show all settings.
+//
+//	tcenvsvr settings show [flags]
+//
+//	Show prints every setting with its value. Of secrets it only says whether they
+//	are set, and whether the keychain sealed them.
+//
+//	  tcenvsvr settings show
+//	  tcenvsvr settings show --origin
+//	  tcenvsvr settings show --json
+//
+// # settings unset
+//
+// Remove settings from the file.
+//
+//	tcenvsvr settings unset KEY…
+//
+//	Unset removes settings from the file, so that their defaults count again.
+//
+//	  tcenvsvr settings unset proxyHost proxyPort proxyTC
+//
 // # status
 //
 // Show the connection and the orders in flight.
