@@ -49,8 +49,9 @@ var areas = map[string]rule{
 	"agent": {[]string{"agent/wire", "agent/journal", "agent/job", "agent/app", "agent/api", "agent/audit"},
 		"the link and the trust store reach the agent as small interfaces"},
 	"certs":             {[]string{"agent/atomicfile"}, "trust is a leaf: agent, cloud and updater may need it"},
+	"updater":           {[]string{"agent/atomicfile", "agent/filelock"}, "a leaf: the agent asks, the updater does not know whom it replaces"},
 	"cmd/tcenvsvr-shim": {[]string{"agent/job"}, "one runs beside every job: it is as small as can be"},
-	"cmd/tcenvsvr":      {[]string{"agent", "…", "certs"}, "the composition root wires everything of the agent and nothing of the cloud"},
+	"cmd/tcenvsvr":      {[]string{"agent", "…", "certs", "updater"}, "the composition root wires everything of the agent and nothing of the cloud"},
 	"cmd/tccloud": {[]string{"cmd/tccloud/internal/demo", "agent/wire", "agent/conn", "agent/appapi", "agent/atomicfile", "agent/filelock", "agent/app/tcx", "agent/app/fault"},
 		"the cloud shares the protocol and the package format with the agent, not its workings"},
 	"cmd/tccloud/internal/demo": {[]string{"cmd/tccloud", "agent/wire", "test/stage", "test/apps"},
@@ -72,6 +73,7 @@ var owners = map[string]struct {
 	"github.com/kardianos/service":       {[]string{"cmd/tcenvsvr/internal"}, "service integration is the daemon's"},
 	"github.com/coreos/go-systemd":       {[]string{"agent/logging", "cmd/tcenvsvr/internal"}, "only logging and the daemon know who supervises"},
 	"software.sslmate.com/src/go-pkcs12": {[]string{"agent/bundle", "certs", "cmd/tccloud/internal"}, "few know the format of keystores"},
+	"github.com/theupdateframework":      {[]string{"updater"}, "only the updater reads update metadata"},
 	"golang.org/x/net/proxy":             {[]string{"agent/proxy"}, "one package knows proxies"},
 }
 

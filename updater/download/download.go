@@ -1,0 +1,198 @@
+package download
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"tcenvsvr/updater/metadata"
+)
+
+// Limits of one file.
+const (
+	stall    = 60 * time.Second // without a byte
+	slowest  = 4 << 10          // bytes a second, on average
+	deadline = 10 * time.Minute // at least, for small files
+)
+
+// ErrMismatch means that what was served is not what was signed.
+var ErrMismatch = errors.New("the file is not the one that was signed")
+
+// Fetcher downloads from one repository into one folder.
+type Fetcher struct {
+	Client *http.Client
+	URL    string // of the folder with the targets
+	Dir    string // for partial and whole files
+	Rate   int    // bytes a second; 0 = as fast as it goes
+	// Free tells how many bytes Dir's file system has left; nil = not asked.
+	Free func(dir string) (uint64, error)
+}
+
+// File returns the path of a file with this name, size and SHA-256, fetched or
+// found whole in Dir.
+func (f Fetcher) File(ctx context.Context, name string, size int64, sum string) (string, error) {
+	whole := filepath.Join(f.Dir, sum)
+	if verified(whole, size, sum) == nil {
+		return whole, nil
+	}
+	if err := f.room(size); err != nil {
+		return "", fmt.Errorf("downloading %q: %w", name, err)
+	}
+	limit := max(deadline, time.Duration(size/slowest)*time.Second)
+	if f.Rate > 0 {
+		limit += time.Duration(size/int64(f.Rate)) * time.Second
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it took longer than %s", limit))
+	defer cancel()
+	if err := f.fill(ctx, whole+".part", name, size, sum); err != nil {
+		return "", fmt.Errorf("downloading %q: %w", name, err)
+	}
+	if err := os.Rename(whole+".part", whole); err != nil {
+		return "", fmt.Errorf("downloading %q: %w", name, err)
+	}
+	return whole, nil
+}
+
+// room checks that the file and a reserve fit.
+func (f Fetcher) room(size int64) error {
+	if f.Free == nil {
+		return nil
+	}
+	const reserve = 64 << 20
+	free, err := f.Free(f.Dir)
+	if err == nil && free < uint64(size)+reserve {
+		return fmt.Errorf("%q has %d MB left and %d MB are wanted: make room", f.Dir, free>>20, (size+reserve)>>20)
+	}
+	return err
+}
+
+// fill brings the partial file to its end.
+func (f Fetcher) fill(ctx context.Context, part, name string, size int64, sum string) error {
+	file, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	digest := sha256.New()
+	have, err := io.Copy(digest, io.LimitReader(file, size))
+	if err != nil {
+		return err
+	}
+	if have < size {
+		if err := f.append(ctx, file, digest, name, have, size, sum); err != nil {
+			return err
+		}
+	}
+	if hex.EncodeToString(digest.Sum(nil)) != sum {
+		_ = os.Remove(part) // going on with it would never end well
+		return ErrMismatch
+	}
+	return cmp.Or(file.Truncate(size), file.Sync())
+}
+
+// append asks for what is missing. A server that does not know ranges, or whose
+// file is another by now, sends the whole again.
+func (f Fetcher) append(ctx context.Context, file *os.File, digest hash.Hash, name string, have, size int64, sum string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(f.URL, "/")+"/"+name, nil)
+	if err != nil {
+		return err
+	}
+	if have > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", have))
+		req.Header.Set("If-Range", `"`+sum+`"`)
+	}
+	res, err := f.Client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	switch res.StatusCode {
+	case http.StatusPartialContent:
+		if want := fmt.Sprintf("bytes %d-", have); !strings.HasPrefix(res.Header.Get("Content-Range"), want) {
+			return fmt.Errorf("the update server sent range %.64q where %q was wanted", res.Header.Get("Content-Range"), want)
+		}
+	case http.StatusOK:
+		digest.Reset()
+		have = 0
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return metadata.Busy(res)
+	default:
+		return fmt.Errorf("the update server answered %s", res.Status)
+	}
+	if _, err := file.Seek(have, io.SeekStart); err != nil {
+		return err
+	}
+	n, err := copyAlive(ctx, io.MultiWriter(file, digest), res.Body, size-have, f.Rate)
+	if err != nil {
+		return errors.Join(err, file.Truncate(have+n))
+	}
+	return nil
+}
+
+// copyAlive copies exactly n bytes while bytes keep coming.
+func copyAlive(ctx context.Context, to io.Writer, body io.ReadCloser, n int64, perSecond int) (int64, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(stall, func() { cancel(fmt.Errorf("no byte came for %s", stall)) })
+	defer watch.Stop()
+	// Closing the body is what ends a read that waits.
+	defer context.AfterFunc(ctx, func() { _ = body.Close() })()
+	limiter := rate.NewLimiter(rate.Inf, 0)
+	buffer := make([]byte, 64<<10)
+	if perSecond > 0 {
+		limiter = rate.NewLimiter(rate.Limit(perSecond), len(buffer))
+	}
+	var done int64
+	for done < n {
+		got, err := body.Read(buffer[:min(int64(len(buffer)), n-done)])
+		if got > 0 {
+			watch.Reset(stall)
+			if _, err := to.Write(buffer[:got]); err != nil {
+				return done, err
+			}
+			done += int64(got)
+			if err := limiter.WaitN(ctx, got); err != nil {
+				return done, cmp.Or(context.Cause(ctx), err)
+			}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return done, context.Cause(ctx)
+		case errors.Is(err, io.EOF) && done < n:
+			return done, fmt.Errorf("it ended after %d of %d bytes: %w", done, n, io.ErrUnexpectedEOF)
+		case err != nil && !errors.Is(err, io.EOF):
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// verified reports whether file has this size and SHA-256.
+func verified(file string, size int64, sum string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	digest := sha256.New()
+	n, err := io.Copy(digest, io.LimitReader(f, size+1))
+	if err != nil {
+		return err
+	}
+	if n != size || hex.EncodeToString(digest.Sum(nil)) != sum {
+		return ErrMismatch
+	}
+	return nil
+}

@@ -1,0 +1,256 @@
+package metadata
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
+
+	"tcenvsvr/agent/atomicfile"
+)
+
+// A Source gives metadata files by their names in the repository, e.g.
+// "3.root.json". A file of more than limit bytes is an error; one that is not there
+// is fs.ErrNotExist. What it gives is not trusted.
+type Source interface {
+	Metadata(ctx context.Context, name string, limit int64) ([]byte, error)
+}
+
+// ErrExpired means that the newest metadata is too old: the repository is not
+// being signed, or somebody holds the newer one back. There is no update until that changes.
+var ErrExpired = errors.New("the signed metadata is expired")
+
+// ErrRollback means that a Source gave older metadata than was seen before.
+var ErrRollback = errors.New("the metadata is older than what was seen before")
+
+// Sizes in bytes that no file may exceed.
+const (
+	maxRoot      = 512_000
+	maxTimestamp = 16_384
+	maxSnapshot  = 2_000_000
+	maxTargets   = 5_000_000
+	maxRotations = 256 // roots in one refresh
+)
+
+// Client verifies the metadata of one repository. It is not for concurrent use:
+// whoever has two of a folder needs a lock around them.
+type Client struct {
+	Root   []byte    // the root.json that came with the package
+	Dir    string    // verified metadata and the floor; made 0700
+	Source Source    // nil: only what is in Dir
+	Built  time.Time // when this program was built; zero = not known
+}
+
+// Refresh asks the Source, verifies, and remembers. Errors wrap ErrExpired or
+// ErrRollback where that is the reason; what Dir had before stays.
+func (c Client) Refresh(ctx context.Context) (*Trusted, error) {
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("refreshing update metadata: %w", err)
+	}
+	return c.guarded(func() (*Trusted, error) { return c.refresh(ctx, c.Source) })
+}
+
+// Cached verifies what the last Refresh left, without asking anybody.
+func (c Client) Cached(ctx context.Context) (*Trusted, error) {
+	return c.guarded(func() (*Trusted, error) { return c.refresh(ctx, nil) })
+}
+
+// guarded turns panics of the decoders into errors: a repository whose online key
+// was stolen must not end the agent.
+func (c Client) guarded(do func() (*Trusted, error)) (t *Trusted, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			t, err = nil, fmt.Errorf("refreshing update metadata: it is malformed: %.200s", fmt.Sprint(p))
+		}
+		if err != nil && errors.Is(err, &metadata.ErrExpiredMetadata{}) {
+			err = fmt.Errorf("%w (%w)", ErrExpired, err)
+		}
+	}()
+	if t, err = do(); err != nil {
+		return nil, fmt.Errorf("refreshing update metadata: %w", err)
+	}
+	return t, nil
+}
+
+func (c Client) refresh(ctx context.Context, from Source) (*Trusted, error) {
+	set, err := c.startRoot()
+	if err != nil {
+		return nil, err
+	}
+	floor := readFloor(c.Dir)
+	set.RefTime = c.now(floor)
+	if err := c.updateRoot(ctx, from, set); err != nil {
+		return nil, err
+	}
+	stamp, err := c.get(ctx, from, "timestamp.json", maxTimestamp)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := set.UpdateTimestamp(stamp); err != nil {
+		return nil, fmt.Errorf("verifying timestamp.json: %w", err)
+	}
+	snapshotName, snapshot, err := c.pinned(ctx, from, set.Timestamp.Signed.Meta["snapshot.json"], "snapshot", maxSnapshot)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := set.UpdateSnapshot(snapshot, false); err != nil {
+		return nil, fmt.Errorf("verifying %s: %w", snapshotName, err)
+	}
+	targetsName, targets, err := c.pinned(ctx, from, set.Snapshot.Signed.Meta["targets.json"], "targets", maxTargets)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := set.UpdateTargets(targets); err != nil {
+		return nil, fmt.Errorf("verifying %s: %w", targetsName, err)
+	}
+	trusted, err := newTrusted(set)
+	if err != nil {
+		return nil, err
+	}
+	next, err := floor.raise(set)
+	if err != nil {
+		return nil, err
+	}
+	if from == nil {
+		return trusted, nil
+	}
+	// The floor last: whoever sees it must find the files that satisfy it.
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{targetsName, targets}, {snapshotName, snapshot}, {"timestamp.json", stamp}} {
+		if err := c.keep(f.name, f.data); err != nil {
+			return nil, err
+		}
+	}
+	if err := next.write(c.Dir); err != nil {
+		return nil, err
+	}
+	c.tidy(snapshotName, targetsName)
+	return trusted, nil
+}
+
+// startRoot is the newest root that may be trusted without asking: the package's,
+// or a later one that was verified before. A torn one is passed over.
+func (c Client) startRoot() (*trustedmetadata.TrustedMetadata, error) {
+	set, err := trustedmetadata.New(c.Root)
+	if err != nil {
+		return nil, fmt.Errorf("reading the package's root of trust: %w", err)
+	}
+	for set.Root.Signed.Version < 1<<31 {
+		data, err := os.ReadFile(filepath.Join(c.Dir, rootName(set.Root.Signed.Version+1)))
+		if err != nil {
+			break
+		}
+		if _, err := set.UpdateRoot(data); err != nil {
+			break // the Source has it whole
+		}
+	}
+	return set, nil
+}
+
+// updateRoot walks the chain of roots to its end.
+func (c Client) updateRoot(ctx context.Context, from Source, set *trustedmetadata.TrustedMetadata) error {
+	if from == nil {
+		return nil
+	}
+	for range maxRotations {
+		name := rootName(set.Root.Signed.Version + 1)
+		data, err := from.Metadata(ctx, name, maxRoot)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("getting %s: %w", name, err)
+		}
+		if _, err := set.UpdateRoot(data); err != nil {
+			return fmt.Errorf("verifying %s: %w", name, err)
+		}
+		if err := c.keep(name, data); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("more than %d new roots at once", maxRotations)
+}
+
+// pinned gets a file whose version and hash another one names; what Dir has of
+// it is used where the hash fits.
+func (c Client) pinned(ctx context.Context, from Source, meta *metadata.MetaFiles, role string, limit int64) (string, []byte, error) {
+	if meta == nil || meta.Version < 1 || len(meta.Hashes["sha256"]) != sha256.Size {
+		return "", nil, fmt.Errorf("the metadata names no version and SHA-256 of %s.json", role)
+	}
+	name := fmt.Sprintf("%d.%s.json", meta.Version, role)
+	if data, err := os.ReadFile(filepath.Join(c.Dir, name)); err == nil && meta.VerifyLengthHashes(data) == nil {
+		return name, data, nil
+	}
+	if meta.Length > 0 {
+		limit = min(limit, meta.Length)
+	}
+	data, err := c.get(ctx, from, name, limit)
+	return name, data, err
+}
+
+func (c Client) get(ctx context.Context, from Source, name string, limit int64) ([]byte, error) {
+	var data []byte
+	var err error
+	if from != nil {
+		data, err = from.Metadata(ctx, name, limit)
+	} else {
+		data, err = os.ReadFile(filepath.Join(c.Dir, name))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("getting %s: %w", name, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("getting %s: more than %d bytes", name, limit)
+	}
+	return data, nil
+}
+
+func (c Client) keep(name string, data []byte) error {
+	if old, err := os.ReadFile(filepath.Join(c.Dir, name)); err == nil && string(old) == string(data) {
+		return nil
+	}
+	if err := atomicfile.WriteFile(filepath.Join(c.Dir, name), data, 0o600); err != nil {
+		return fmt.Errorf("storing update metadata: %w", err)
+	}
+	return nil
+}
+
+// tidy removes snapshots and targets that no timestamp will name again.
+func (c Client) tidy(keep ...string) {
+	for _, pattern := range []string{"*.snapshot.json", "*.targets.json"} {
+		names, _ := filepath.Glob(filepath.Join(c.Dir, pattern))
+		for _, name := range names {
+			if base := filepath.Base(name); base != keep[0] && base != keep[1] {
+				_ = os.Remove(name)
+			}
+		}
+	}
+}
+
+// now is the time that expiry is judged by.
+func (c Client) now(f floor) time.Time {
+	now := time.Now().UTC()
+	for _, at := range []time.Time{c.Built, f.Time} {
+		if now.Before(at) {
+			now = at
+		}
+	}
+	return now
+}
+
+func rootName(version int64) string { return fmt.Sprintf("%d.root.json", version) }
+
+func sum(data []byte) string {
+	s := sha256.Sum256(data)
+	return hex.EncodeToString(s[:])
+}

@@ -1,0 +1,98 @@
+package metadata
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
+
+	"tcenvsvr/agent/atomicfile"
+)
+
+const floorFile = "floor.json"
+
+// floor is below what no repository may go.
+type floor struct {
+	Roles map[string]mark `json:"roles"`
+	Time  time.Time       `json:"time"` // the newest signed_at that was verified
+}
+
+// mark is the highest version of a role that its keys have signed.
+type mark struct {
+	Keys    string `json:"keys"` // digest of the role's key ids and threshold
+	Version int64  `json:"version"`
+}
+
+// readFloor returns what there is; one that cannot be read is none, because the
+// files beside it and the repository build it anew.
+func readFloor(dir string) floor {
+	var f floor
+	data, err := os.ReadFile(filepath.Join(dir, floorFile))
+	if err != nil {
+		return floor{}
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if d.Decode(&f) != nil {
+		return floor{}
+	}
+	return f
+}
+
+func (f floor) write(dir string) error {
+	data, err := json.Marshal(f)
+	if err == nil {
+		err = atomicfile.WriteFile(filepath.Join(dir, floorFile), append(data, '\n'), 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("storing the floor of update metadata: %w", err)
+	}
+	return nil
+}
+
+// raise compares what was verified with the floor and returns the next one.
+func (f floor) raise(set *trustedmetadata.TrustedMetadata) (floor, error) {
+	next := floor{Roles: map[string]mark{}, Time: f.Time}
+	for role, version := range versions(set) {
+		m := mark{Keys: keysOf(set.Root.Signed.Roles[role]), Version: version}
+		if old := f.Roles[role]; old.Keys == m.Keys && old.Version > m.Version {
+			return f, fmt.Errorf("%s has version %d after %d: %w", role, m.Version, old.Version, ErrRollback)
+		}
+		next.Roles[role] = m
+	}
+	if at := signedAt(set.Timestamp); at.After(next.Time) && !at.After(set.Timestamp.Signed.Expires) {
+		next.Time = at
+	}
+	return next, nil
+}
+
+func versions(set *trustedmetadata.TrustedMetadata) map[string]int64 {
+	return map[string]int64{
+		metadata.ROOT:      set.Root.Signed.Version,
+		metadata.TIMESTAMP: set.Timestamp.Signed.Version,
+		metadata.SNAPSHOT:  set.Snapshot.Signed.Version,
+		metadata.TARGETS:   set.Targets[metadata.TARGETS].Signed.Version,
+	}
+}
+
+func keysOf(r *metadata.Role) string {
+	if r == nil {
+		return ""
+	}
+	ids := slices.Sorted(slices.Values(r.KeyIDs))
+	return sum(fmt.Appendf(nil, "%d %s", r.Threshold, strings.Join(ids, " ")))
+}
+
+// signedAt is our addition to the timestamp: when it was signed.
+func signedAt(t *metadata.Metadata[metadata.TimestampType]) time.Time {
+	text, _ := t.Signed.UnrecognizedFields["signed_at"].(string)
+	at, _ := time.Parse(time.RFC3339, text)
+	return at
+}

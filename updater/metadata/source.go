@@ -1,0 +1,94 @@
+package metadata
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// HTTP is a repository behind an HTTPS address: URL/NAME. Its client brings proxy, CAs
+// and authentication.
+type HTTP struct {
+	Client *http.Client
+	URL    string // of the folder with the metadata
+}
+
+// patience bounds one metadata file from the first byte sent to the last received.
+const patience = 30 * time.Second
+
+// BusyError is an answer that asks to come back later.
+type BusyError struct {
+	Status string
+	After  time.Duration // 0 = not said
+}
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("the update server is busy: it answered %s", e.Status)
+}
+
+// Metadata implements Source. A store without the right to list answers 403 for
+// what is not there; for the next root, which usually is not, that means the same as 404.
+func (h HTTP) Metadata(ctx context.Context, name string, limit int64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(h.URL, "/")+"/"+name, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := h.Client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	switch {
+	case res.StatusCode == http.StatusNotFound,
+		res.StatusCode == http.StatusForbidden && strings.HasSuffix(name, ".root.json"):
+		return nil, fmt.Errorf("the update server has no %s: %w", name, fs.ErrNotExist)
+	case res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusServiceUnavailable:
+		return nil, Busy(res)
+	case res.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("the update server answered %s", res.Status)
+	}
+	return bounded(res.Body, limit)
+}
+
+// Busy makes a BusyError of an answer, with its Retry-After of up to a day.
+func Busy(res *http.Response) *BusyError {
+	e := &BusyError{Status: res.Status}
+	if after, err := time.ParseDuration(res.Header.Get("Retry-After") + "s"); err == nil && after > 0 {
+		e.After = min(after, 24*time.Hour)
+	}
+	return e
+}
+
+// FS is a repository's metadata in a folder, such as an offline bundle.
+type FS struct{ fs.FS }
+
+// Metadata implements Source.
+func (f FS) Metadata(_ context.Context, name string, limit int64) ([]byte, error) {
+	file, err := f.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", name)
+	}
+	return bounded(file, limit)
+}
+
+func bounded(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("it is larger than %d bytes", limit)
+	}
+	return data, err
+}
