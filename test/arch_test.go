@@ -74,6 +74,7 @@ var owners = map[string]struct {
 	"github.com/coreos/go-systemd":       {[]string{"agent/logging", "cmd/tcenvsvr/internal"}, "only logging and the daemon know who supervises"},
 	"software.sslmate.com/src/go-pkcs12": {[]string{"agent/bundle", "certs", "cmd/tccloud/internal"}, "few know the format of keystores"},
 	"github.com/theupdateframework":      {[]string{"updater"}, "only the updater reads update metadata"},
+	"github.com/minio/selfupdate":        {[]string{"updater/slot/install"}, "it is safe only in a slot that nothing runs from"},
 	"golang.org/x/net/proxy":             {[]string{"agent/proxy"}, "one package knows proxies"},
 }
 

@@ -1,0 +1,157 @@
+package install
+
+import (
+	"crypto"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/minio/selfupdate"
+
+	"tcenvsvr/agent/atomicfile"
+)
+
+const mode = 0o755
+
+// ErrContent says that a program is not the one that was signed.
+var ErrContent = errors.New("the program's content is not what was signed")
+
+// Program is what is to be written.
+type Program struct {
+	Content io.Reader
+	Size    int64
+	SHA256  string
+	Check   func(io.ReaderAt) error // looks at the written file before it gets its name
+}
+
+// Write puts p at target. On an error nothing of p stays.
+func Write(target string, p Program) (err error) {
+	defer func() {
+		if err != nil {
+			sweep(target)
+			err = fmt.Errorf("writing %q: %w", target, err)
+		}
+	}()
+	want, err := hex.DecodeString(p.SHA256)
+	if err != nil || len(want) != sha256.Size {
+		return fmt.Errorf("%q is not a SHA-256", p.SHA256)
+	}
+	sweep(target)
+	o := selfupdate.Options{TargetPath: target, TargetMode: mode, Checksum: want, Hash: crypto.SHA256}
+	// One byte more than signed would be another content; a file that
+	// grows while it is read cannot fill the memory.
+	read := sha256.New()
+	err = selfupdate.PrepareAndCheckBinary(io.TeeReader(io.LimitReader(p.Content, p.Size+1), read), o)
+	if got := hex.EncodeToString(read.Sum(nil)); err != nil && got != p.SHA256 {
+		return fmt.Errorf("%w: its SHA-256 is %s, not %s: %w", ErrContent, got, p.SHA256, err)
+	}
+	if err != nil {
+		return err
+	}
+	if err := seal(written(target), p.Check); err != nil {
+		return err
+	}
+	if err := placeholder(target); err != nil {
+		return err
+	}
+	if err := selfupdate.CommitBinary(o); err != nil {
+		if lost := selfupdate.RollbackError(err); lost != nil {
+			err = fmt.Errorf("%w (and the slot stays empty: %w)", err, lost)
+		}
+		return err
+	}
+	if err := atomicfile.SyncDir(filepath.Dir(target)); err != nil {
+		return err
+	}
+	return Verify(target, p.Size, p.SHA256)
+}
+
+// seal makes what was prepared durable and looks at it.
+func seal(path string, check func(io.ReaderAt) error) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	// The umask applied, or a mode that was there before.
+	if err := f.Chmod(mode); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if check == nil {
+		return nil
+	}
+	return check(f)
+}
+
+// placeholder gives selfupdate something to rename away. It is empty, so no
+// check ever takes it for a program.
+func placeholder(target string) error {
+	f, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// Verify reads the program at path and compares it with what it must be.
+func Verify(path string, size int64, sum string) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return VerifyFile(f, size, sum)
+}
+
+// VerifyFile is Verify of an open file.
+func VerifyFile(f *os.File, size int64, sum string) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Size() != size {
+		return fmt.Errorf("%w: %q has %d bytes, not %d", ErrContent, f.Name(), info.Size(), size)
+	}
+	got, err := Sum(f)
+	if err != nil {
+		return err
+	}
+	if got != sum {
+		return fmt.Errorf("%w: the SHA-256 of %q is %s, not %s", ErrContent, f.Name(), got, sum)
+	}
+	return nil
+}
+
+// Sum returns the SHA-256 of what r has, in hexadecimal digits.
+func Sum(r io.Reader) (string, error) {
+	h := sha256.New()
+	if _, err := io.CopyBuffer(h, onlyReader{r}, make([]byte, 256<<10)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// onlyReader keeps io.Copy from choosing a way with a smaller buffer.
+type onlyReader struct{ io.Reader }
+
+func written(target string) string { return beside(target, "new") }
+
+func beside(target, suffix string) string {
+	dir, name := filepath.Split(target)
+	return filepath.Join(dir, "."+name+"."+suffix)
+}
+
+func sweep(target string) {
+	_ = os.Remove(beside(target, "new"))
+	_ = os.Remove(beside(target, "old"))
+}

@@ -1,0 +1,236 @@
+package slot_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"tcenvsvr/updater/slot"
+	"tcenvsvr/updater/slot/inbox"
+	"tcenvsvr/updater/slot/state"
+)
+
+const product = "tcenvsvr/updater/slot/testdata/program"
+
+var (
+	built                    string // folder of the programs that the tests need
+	content                  []byte // of testdata/program
+	publicKey, privateKey, _ = ed25519.GenerateKey(nil)
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "slot")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	built = dir
+	// Hosts in memory where there is some: what a disk has to be told is
+	// checked by the order of system calls (TestNothingIsNamedBeforeItIsDurable).
+	if memory, err := os.MkdirTemp("/dev/shm", "slot"); err == nil {
+		defer os.RemoveAll(memory)
+		os.Setenv("TMPDIR", memory)
+	}
+	for _, name := range []string{"helper", "program"} {
+		build(name, filepath.Join(dir, name))
+	}
+	if content, err = os.ReadFile(filepath.Join(dir, "program")); err != nil {
+		panic(err)
+	}
+	return m.Run()
+}
+
+func build(name, output string, env ...string) {
+	c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", output, "./testdata/"+name)
+	c.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
+	if out, err := c.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("building %s: %v\n%s", name, err, out))
+	}
+}
+
+// version returns a program of that version: the same one, with a tail.
+func version(v string) []byte { return append(append([]byte{}, content...), "version "+v...) }
+
+func sum(data []byte) string {
+	h := sha256.Sum256(data)
+	return hex.EncodeToString(h[:])
+}
+
+// scene is a host: a package's program, slots, an inbox.
+type scene struct {
+	t       testing.TB
+	dir     string
+	version string // of the package
+	agent   int
+}
+
+func newScene(t testing.TB) *scene { return sceneIn(t, t.TempDir()) }
+
+func sceneIn(t testing.TB, dir string) *scene {
+	t.Helper()
+	s := &scene{t: t, dir: dir, agent: os.Geteuid()}
+	for _, d := range []string{"base", "home/a/bin", "home/b/bin", "home/.tcenvsvr/inbox/metadata", "lib", "run"} {
+		s.must(os.MkdirAll(filepath.Join(dir, d), 0o755))
+	}
+	s.installPackage("1.0.0")
+	return s
+}
+
+func (s *scene) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *scene) installPackage(v string) {
+	s.t.Helper()
+	path := filepath.Join(s.dir, "base", "tcenvsvr")
+	_ = os.Remove(path)
+	s.must(os.WriteFile(path, version(v), 0o755))
+	s.version = v
+}
+
+func (s *scene) config() slot.Config {
+	home := filepath.Join(s.dir, "home")
+	return slot.Config{
+		Paths: slot.Paths{
+			Baseline: filepath.Join(s.dir, "base", "tcenvsvr"), Slots: home, State: filepath.Join(s.dir, "lib"), Home: home,
+			Inbox: filepath.Join(home, ".tcenvsvr", "inbox"), Link: filepath.Join(s.dir, "run", "tcenvsvr"), Status: filepath.Join(s.dir, "run", "status.json"),
+		},
+		Version: s.version, Product: product, Owner: os.Geteuid(), Agent: s.agent, Verifier: signed{},
+	}
+}
+
+func (s *scene) slots() *slot.Slots {
+	s.t.Helper()
+	got, err := slot.New(s.config())
+	s.must(err)
+	return got
+}
+
+// signed is the verifier of testdata/helper.
+type signed struct{}
+
+func (signed) Releases(_ context.Context, from slot.Metadata) ([]slot.Release, error) {
+	data, err := from.ReadFile("releases", 64<<10)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) < ed25519.SignatureSize || !ed25519.Verify(publicKey, data[ed25519.SignatureSize:], data[:ed25519.SignatureSize]) {
+		return nil, errors.New("the signature is wrong")
+	}
+	var list []slot.Release
+	return list, json.Unmarshal(data[ed25519.SignatureSize:], &list)
+}
+
+func (s *scene) inbox(name string) string {
+	return filepath.Join(s.dir, "home", ".tcenvsvr", "inbox", name)
+}
+
+func release(v string, data []byte) slot.Release {
+	return slot.Release{Version: v, OS: runtime.GOOS, Arch: runtime.GOARCH, SHA256: sum(data), Size: int64(len(data))}
+}
+
+func (s *scene) put(name string, data []byte) {
+	s.t.Helper()
+	_ = os.Remove(s.inbox(name))
+	s.must(os.WriteFile(s.inbox(name), data, 0o600))
+	s.must(os.Lchown(s.inbox(name), s.agent, -1))
+}
+
+// publish signs releases, puts their metadata into the inbox, and asks.
+func (s *scene) publish(releases ...slot.Release) {
+	s.t.Helper()
+	list, err := json.Marshal(releases)
+	s.must(err)
+	s.put("metadata/releases", append(ed25519.Sign(privateKey, list), list...))
+	s.put(inbox.Apply, nil)
+}
+
+// offer puts a release with its program into the inbox.
+func (s *scene) offer(v string) {
+	s.t.Helper()
+	r := release(v, version(v))
+	s.put("artifact-"+r.SHA256, version(v))
+	s.publish(r)
+}
+
+func (s *scene) apply() error {
+	s.t.Helper()
+	_, err := s.slots().Apply(s.t.Context())
+	return err
+}
+
+func (s *scene) update(v string) {
+	s.t.Helper()
+	s.offer(v)
+	s.must(s.apply())
+	s.wantChoice(v, true)
+	s.bless(slot.Blessed)
+}
+
+func (s *scene) bless(want slot.Verdict) {
+	s.t.Helper()
+	s.put(inbox.Healthy, nil)
+	if got, err := s.slots().Bless(); err != nil || got != want {
+		s.t.Fatalf("bless: got %q and %v, want %q", got, err, want)
+	}
+}
+
+// wantChoice selects and checks that the link leads to that version's program.
+func (s *scene) wantChoice(v string, trial bool) {
+	s.t.Helper()
+	c, err := s.slots().Select()
+	s.must(err)
+	if c.Version != v || c.Trial != trial {
+		s.t.Errorf("selected %s %s, trial %t; want %s, trial %t", c.Slot, c.Version, c.Trial, v, trial)
+	}
+	s.wantLink(v)
+}
+
+func (s *scene) wantLink(v string) {
+	s.t.Helper()
+	data, err := os.ReadFile(filepath.Join(s.dir, "run", "tcenvsvr"))
+	s.must(err)
+	if sum(data) != sum(version(v)) {
+		s.t.Errorf("the link leads to another program than that of %s", v)
+	}
+}
+
+func (s *scene) wantCode(err error, code string) {
+	s.t.Helper()
+	r, ok := errors.AsType[*slot.Refusal](err)
+	if !ok || r.Code != code {
+		s.t.Errorf("got %v, want a refusal %q", err, code)
+	}
+	st, err := slot.ReadStatus(filepath.Join(s.dir, "run", "status.json"))
+	if err != nil || st.Last == nil || st.Last.Phase != state.Refused || st.Last.Code != code {
+		s.t.Errorf("the status says %+v (%v), want refused with code %q", st.Last, err, code)
+	}
+}
+
+func (s *scene) ended(result, code, status string, want state.Class) {
+	s.t.Helper()
+	if got, err := s.slots().Ended(state.Exit{Result: result, Code: code, Status: status}); err != nil || got != want {
+		s.t.Fatalf("ended: got %q and %v, want %q", got, err, want)
+	}
+}
+
+func (s *scene) status() slot.Status {
+	s.t.Helper()
+	st, err := s.slots().State()
+	s.must(err)
+	return st
+}

@@ -1,0 +1,147 @@
+package slot_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"tcenvsvr/updater/slot"
+	"tcenvsvr/updater/slot/inbox"
+	"tcenvsvr/updater/slot/state"
+)
+
+func TestAGoodUpdateAfterTheOther(t *testing.T) {
+	s := newScene(t)
+	s.wantChoice("1.0.0", false)
+	for i := 1; i <= 4; i++ { // each slot is written twice
+		v := fmt.Sprintf("1.%d.0", i)
+		s.update(v)
+		s.wantChoice(v, false)
+		if got := s.status(); got.Phase != state.Good || got.Active != v {
+			t.Errorf("got %s %s, want %s %s", got.Phase, got.Active, state.Good, v)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(s.dir, "home", "*", "bin", ".*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+	if s.put("request-nothing", nil); !exists(s.inbox("request-nothing")) || exists(s.inbox(inbox.Apply)) {
+		t.Error("a request stayed, or more than requests were taken")
+	}
+}
+
+func exists(path string) bool { _, err := os.Lstat(path); return err == nil }
+
+// How a candidate can fail, and what is known afterwards.
+func TestABadCandidateIsRolledBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		end    [3]string
+		class  state.Class
+		starts int // until it is given up
+		phase  state.Phase
+		again  string // what a second offer gets
+	}{
+		"crash at start":      {[3]string{"exit-code", "exited", "2"}, state.Crash, 3, state.RolledBack, "bad"},
+		"signal":              {[3]string{"core-dump", "dumped", "SEGV"}, state.Crash, 3, state.RolledBack, "bad"},
+		"out of memory":       {[3]string{"oom-kill", "killed", "KILL"}, state.Crash, 3, state.RolledBack, "bad"},
+		"invalid settings":    {[3]string{"exit-code", "exited", "5"}, state.Crash, 3, state.RolledBack, "bad"},
+		"never ready":         {[3]string{"timeout", "killed", "TERM"}, state.Hang, 1, state.RolledBack, "bad"},
+		"watchdog":            {[3]string{"watchdog", "killed", "ABRT"}, state.Hang, 1, state.RolledBack, "bad"},
+		"not executable":      {[3]string{"exit-code", "exited", "203"}, state.Policy, 1, state.Blocked, "blocked"},
+		"always wants again":  {[3]string{"success", "exited", "75"}, state.Clean, 10, state.RolledBack, "bad"},
+		"no place to run":     {[3]string{"exit-code", "exited", "226"}, state.Environment, 10, state.RolledBack, "bad"},
+		"nobody says it ends": {[3]string{}, state.Crash, 3, state.RolledBack, "bad"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.update("1.1.0")
+			s.offer("1.2.0")
+			s.must(s.apply())
+			for range c.starts {
+				s.wantChoice("1.2.0", true)
+				if c.end[0] != "" {
+					s.ended(c.end[0], c.end[1], c.end[2], c.class)
+				}
+			}
+			s.wantChoice("1.1.0", false)
+			if got := s.status(); got.Phase != c.phase || got.Active != "1.1.0" || got.Candidate != nil {
+				t.Errorf("got %+v, want %s and 1.1.0", got, c.phase)
+			}
+			s.offer("1.2.0")
+			s.wantCode(s.apply(), c.again)
+			s.update("1.3.0") // the next release is not held responsible
+		})
+	}
+}
+
+func TestWhatTheHostDoesIsNotTheCandidatesFault(t *testing.T) {
+	s := newScene(t)
+	s.offer("1.1.0")
+	s.must(s.apply())
+	for range 5 {
+		s.wantChoice("1.1.0", true)
+		s.ended("success", "killed", "TERM", state.Clean)
+	}
+	s.wantChoice("1.1.0", true)
+	s.bless(slot.Blessed)
+}
+
+func TestHealthOfAnEarlierProgramBlessesNobody(t *testing.T) {
+	s := newScene(t)
+	s.offer("1.1.0")
+	s.must(s.apply())
+	s.bless(slot.NoTrial) // it was not started
+	s.put(inbox.Healthy, nil)
+	s.wantChoice("1.1.0", true)
+	if got, err := s.slots().Bless(); err != nil || got != slot.Pending {
+		t.Errorf("got %q and %v, want %q: the request is older than the start", got, err, slot.Pending)
+	}
+	s.ended("exit-code", "exited", "1", state.Crash)
+	s.bless(slot.NoTrial) // it does not run
+}
+
+func TestReadyButNeverHealthy(t *testing.T) {
+	s := newScene(t)
+	s.wantChoice("1.0.0", false)
+	s.offer("1.1.0")
+	s.must(s.apply())
+	s.wantChoice("1.1.0", true)
+	cfg := s.config()
+	cfg.Probation = 1 // a nanosecond
+	short, err := slot.New(cfg)
+	s.must(err)
+	if got, err := short.Bless(); err != nil || got != slot.Overdue {
+		t.Fatalf("got %q and %v, want %q", got, err, slot.Overdue)
+	}
+	s.ended("success", "killed", "TERM", state.Clean)
+	s.wantChoice("1.0.0", false)
+	s.offer("1.1.0")
+	s.wantCode(s.apply(), "bad")
+}
+
+func TestTheActiveReleaseLosesNothingByACrash(t *testing.T) {
+	s := newScene(t)
+	s.update("1.1.0")
+	for range 5 {
+		s.wantChoice("1.1.0", false)
+		s.ended("exit-code", "exited", "1", state.Crash)
+	}
+	s.wantChoice("1.1.0", false)
+	// Where the host's policy turned against slots, the package's program is left.
+	s.ended("exit-code", "exited", "203", state.Policy)
+	s.wantChoice("1.0.0", false)
+	s.must(s.slots().Resume())
+	s.wantChoice("1.1.0", false)
+}
+
+func TestOnTrialNothingIsApplied(t *testing.T) {
+	s := newScene(t)
+	s.offer("1.1.0")
+	s.must(s.apply())
+	s.offer("1.2.0") // the candidate that nobody started is replaced
+	s.must(s.apply())
+	s.wantChoice("1.2.0", true)
+	s.offer("1.3.0")
+	s.wantCode(s.apply(), "on_trial")
+	s.bless(slot.Blessed)
+}
