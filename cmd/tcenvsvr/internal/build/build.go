@@ -5,8 +5,8 @@ import (
 	"runtime/debug"
 )
 
-// version is set by the release: -ldflags "-X tcenvsvr/cmd/tcenvsvr/internal/build.version=1.2.3".
-var version string
+// Both are set by the release: -ldflags "-X tcenvsvr/cmd/tcenvsvr/internal/build.version=1.2.3".
+var version, commit string
 
 // Version is the release's version, or the module's where it was built by
 // `go install` or from a clone.
@@ -23,6 +23,9 @@ func Version() string {
 
 // Commit is the revision of the source, or "".
 func Commit() string {
+	if commit != "" {
+		return commit
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/tcrelease/internal/compile"
+	"tcenvsvr/packaging"
+	"tcenvsvr/packaging/pgp"
+)
+
+// release is one run of `tcrelease package`.
+type release struct {
+	source, out, root string
+	version, commit   string
+	time              string
+	arches            []string
+	linuxOnly         bool
+	unsigned          bool
+	keys              keyFlags
+
+	at  time.Time
+	key *pgp.Key
+}
+
+func packageCommand(e *env) *cobra.Command {
+	r := &release{}
+	c := &cobra.Command{
+		Use:   "package --key FILE",
+		Short: "build the programs and make signed packages of them",
+		Long: "Package builds the programs and writes rpm, deb and tar.gz for Linux, a zip for Windows, SBOMs and SHA256SUMS.\n" +
+			"Without --version it is a snapshot of the commit, which sorts before the next release.\n\n" +
+			"  tcrelease package --key release.key --version 1.0.0\n" +
+			"  tcrelease package --key test.key --arch amd64 --linux-only --out /srv/envsvr",
+		Args: exactly(0, "no arguments"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			files, err := r.make(c.Context())
+			for _, file := range files {
+				fmt.Fprintln(e.stdout, file)
+			}
+			return err
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&r.source, "source", ".", "folder of the source")
+	f.StringVarP(&r.out, "out", "o", "dist", "folder for the packages")
+	f.StringVar(&r.version, "version", "", "semantic version; the newest in packaging/changelog.yaml")
+	f.StringVar(&r.commit, "commit", "", "commit that is built; git is asked without")
+	f.StringVar(&r.time, "time", "", "time of the commit, as 2026-01-02T03:04:05Z")
+	f.StringVar(&r.root, "root", "", "root.json of the update repository, which the packages then trust")
+	f.StringSliceVar(&r.arches, "arch", []string{"amd64", "arm64"}, "architectures")
+	f.BoolVar(&r.linuxOnly, "linux-only", false, "no zip for Windows")
+	f.BoolVar(&r.unsigned, "unsigned", false, "no signatures; nothing will install such packages")
+	r.keys.add(c)
+	return c
+}
+
+func (r *release) make(ctx context.Context) ([]string, error) {
+	if err := r.prepare(ctx); err != nil {
+		return nil, err
+	}
+	temp, err := os.MkdirTemp("", "tcrelease-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(temp)
+	documents := filepath.Join(temp, "documents")
+	if err := r.document(ctx, documents); err != nil {
+		return nil, err
+	}
+	var made []string
+	for _, t := range r.targets() {
+		stage := filepath.Join(temp, t.OS+"-"+t.Arch)
+		files, err := r.pack(ctx, t, documents, stage)
+		if err != nil {
+			return made, err
+		}
+		made = append(made, files...)
+	}
+	sums, err := r.sum(made)
+	return append(made, sums...), err
+}
+
+// prepare settles version, time and key before anything slow begins.
+func (r *release) prepare(ctx context.Context) error {
+	if err := r.revise(ctx); err != nil {
+		return err
+	}
+	if !r.unsigned {
+		key, err := r.keys.read()
+		if err != nil {
+			return err
+		}
+		r.key = key.At(r.at)
+	}
+	return os.MkdirAll(r.out, 0o755)
+}
+
+func (r *release) revise(ctx context.Context) error {
+	dirty := false
+	if r.commit == "" || r.time == "" {
+		rev, err := compile.Revise(ctx, r.source)
+		if err != nil {
+			return err
+		}
+		r.commit, r.at, dirty = rev.Commit, rev.Time, rev.Dirty
+	} else {
+		at, err := time.Parse(time.RFC3339, r.time)
+		if err != nil {
+			return usageError{fmt.Errorf("--time: %w", err)}
+		}
+		r.at = at.UTC()
+	}
+	next, err := packaging.Released()
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.version == "":
+		r.version = next + "-dev." + r.at.Format("20060102150405")
+	case packaging.Prerelease(r.version):
+	case r.version != next:
+		return fmt.Errorf("version %s has no entry in packaging/changelog.yaml, whose newest is %s", r.version, next)
+	case dirty:
+		return fmt.Errorf("releasing %s: files differ from the commit; commit them, or leave --version out for a snapshot", r.version)
+	}
+	return nil
+}
+
+func (r *release) targets() []compile.Target {
+	var all []compile.Target
+	for _, arch := range r.arches {
+		all = append(all, r.target("linux", arch))
+	}
+	if !r.linuxOnly {
+		all = append(all, r.target("windows", "amd64"))
+	}
+	return all
+}
+
+func (r *release) target(system, arch string) compile.Target {
+	return compile.Target{Source: r.source, Version: r.version, Commit: r.commit, OS: system, Arch: arch}
+}
+
+// document makes what all targets share, with a program that runs here.
+func (r *release) document(ctx context.Context, folder string) error {
+	t := compile.Here(r.target("", ""))
+	if i := slices.IndexFunc(r.targets(), compile.Target.Native); i >= 0 {
+		t = r.targets()[i] // so that it is built once
+	}
+	programs := filepath.Join(folder, "programs")
+	if err := compile.Programs(ctx, t, programs); err != nil {
+		return err
+	}
+	return compile.Documents(ctx, filepath.Join(programs, "tcenvsvr"), folder)
+}

@@ -1,0 +1,31 @@
+package packaging
+
+// What rpm -qi and dpkg -s show.
+const (
+	Name        = "threatconnect-envsvr"
+	Summary     = "runs Apps of a ThreatConnect Dedicated Cloud behind a firewall"
+	Description = Summary + "\n" +
+		"The Environment Server takes orders from a Dedicated Cloud over outbound\n" +
+		"connections only, runs Apps (Python 3.11 or Java 17) as the user tc-job, and\n" +
+		"returns what came of them."
+	Maintainer = "ThreatConnect Environment Server <envsvr@threatconnect.example>"
+	Vendor     = "ThreatConnect"
+	Homepage   = "https://threatconnect.com"
+	License    = "Apache-2.0"
+)
+
+// relations are the other packages that ours wants. Java and Python are
+// recommended and not required: many hosts have their own below /opt, and a
+// host without network must be installable.
+type relations struct{ requires, recommends []string }
+
+var rpmRelations = relations{
+	requires: []string{"/bin/sh", "sudo", "shadow-utils"},
+	// EL 8 and 9 have both; the virtual name covers other vendors' JDKs.
+	recommends: []string{"(java-17-headless or java-headless >= 1:17)", "python3.11", "ca-certificates"},
+}
+
+var debRelations = relations{
+	requires:   []string{"sudo", "passwd"},
+	recommends: []string{"openjdk-17-jre-headless | java17-runtime-headless", "python3 (>= 3.11)", "ca-certificates"},
+}

@@ -1,0 +1,128 @@
+package packaging
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/goreleaser/nfpm/v2"
+	"github.com/goreleaser/nfpm/v2/deb"
+	"github.com/goreleaser/nfpm/v2/files"
+	"github.com/goreleaser/nfpm/v2/rpm"
+)
+
+// A Signer signs with a deterministic signature, binary or armored.
+type Signer interface {
+	Sign(io.Reader) ([]byte, error)
+	SignArmored(io.Reader) ([]byte, error)
+}
+
+// A Build is one version for one architecture.
+type Build struct {
+	Version string // semantic; 1.2.3-rc.1 sorts before 1.2.3
+	Arch    string // Go's name, amd64 or arm64
+	Time    time.Time
+	Stage   string // folder that Stage and its caller filled
+	Signer  Signer // nil makes unsigned packages
+}
+
+// RPMName and DebName are the usual names of the files.
+func (b *Build) RPMName() string { return rpm.DefaultRPM.ConventionalFileName(b.metadata()) }
+
+// DebName: see RPMName.
+func (b *Build) DebName() string { return deb.Default.ConventionalFileName(b.metadata()) }
+
+// RPM writes the package for Red Hat Enterprise Linux and its like.
+func (b *Build) RPM(w io.Writer) error {
+	info, err := b.info(rpmKinds)
+	if err != nil {
+		return err
+	}
+	info.Depends, info.Recommends = rpmRelations.requires, rpmRelations.recommends
+	info.Scripts.PostInstall = b.staged("scripts/postinstall.sh")
+	info.RPM.Scripts.PostTrans = b.staged("scripts/posttrans.sh")
+	info.RPM.Compression = "xz" // EL 8 and 9 have it; zstd is larger here
+	info.RPM.BuildHost = "reproducible"
+	info.RPM.Group = "System Environment/Daemons"
+	if b.Signer != nil {
+		info.RPM.Signature.SignFn = b.Signer.Sign
+	}
+	if err := rpm.DefaultRPM.Package(info, w); err != nil {
+		return fmt.Errorf("making the rpm for %s: %w", b.Arch, err)
+	}
+	return nil
+}
+
+// Deb writes the package for Debian and Ubuntu. dpkg's own list of MD5 sums
+// is in it, by which `dpkg -V` finds accidents; nothing relies on it for
+// security.
+func (b *Build) Deb(w io.Writer) error {
+	info, err := b.info(debKinds)
+	if err != nil {
+		return err
+	}
+	info.Depends, info.Recommends = debRelations.requires, debRelations.recommends
+	info.Scripts.PostInstall = b.staged("scripts/postinst")
+	info.Section = "net"
+	info.Deb.Compression = "xz"
+	if b.Signer != nil {
+		info.Deb.Signature.SignFn = b.Signer.SignArmored
+	}
+	if err := deb.Default.Package(info, w); err != nil {
+		return fmt.Errorf("making the deb for %s: %w", b.Arch, err)
+	}
+	return nil
+}
+
+// metadata is what both kinds of packages say of themselves.
+func (b *Build) metadata() *nfpm.Info {
+	return nfpm.WithDefaults(&nfpm.Info{
+		Name: Name, Version: b.Version, Arch: b.Arch, Platform: "linux", Release: "1",
+		Maintainer: Maintainer, Vendor: Vendor, Homepage: Homepage, License: License, Description: Description,
+		MTime: b.Time, DisableGlobbing: true,
+	})
+}
+
+var (
+	rpmKinds = map[Kind]string{Dir: files.TypeDir, Link: files.TypeSymlink, Config: files.TypeConfigNoReplace, Doc: files.TypeRPMDoc, Terms: files.TypeRPMLicense}
+	debKinds = map[Kind]string{Dir: files.TypeDir, Link: files.TypeSymlink, Config: files.TypeConfigNoReplace}
+)
+
+func (b *Build) info(kinds map[Kind]string) (*nfpm.Info, error) {
+	entries, err := Files(b.Stage)
+	if err != nil {
+		return nil, err
+	}
+	info := b.metadata()
+	info.Changelog = b.staged("changelog.yaml")
+	info.Scripts = nfpm.Scripts{
+		PreInstall: b.staged("scripts/preinstall.sh"),
+		PreRemove:  b.staged("scripts/preremove.sh"),
+		PostRemove: b.staged("scripts/postremove.sh"),
+	}
+	for _, f := range entries {
+		c := &files.Content{Destination: f.Path, Type: cmp.Or(kinds[f.Kind], files.TypeFile),
+			FileInfo: &files.ContentFileInfo{Owner: f.Owner, Group: f.Owner, Mode: f.Mode, MTime: b.Time}}
+		switch f.Kind {
+		case Dir:
+		case Link:
+			c.Source = f.From
+		default:
+			c.Source = b.staged(f.From)
+			stat, err := os.Stat(c.Source)
+			if err != nil {
+				return nil, fmt.Errorf("packaging %s: %w", f.Path, err)
+			}
+			c.FileInfo.Size = stat.Size()
+		}
+		info.Contents = append(info.Contents, c)
+	}
+	return info, nil
+}
+
+func (b *Build) staged(name string) string {
+	return filepath.Join(b.Stage, filepath.FromSlash(name))
+}

@@ -1,0 +1,88 @@
+package packaging
+
+import "io/fs"
+
+// A Kind says what an entry of the package is.
+type Kind string
+
+// Kinds of entries. Config is kept on upgrade where an admin changed it.
+const (
+	Regular Kind = "file"
+	Dir     Kind = "dir"
+	Link    Kind = "link"
+	Config  Kind = "config"
+	Doc     Kind = "doc"
+	Terms   Kind = "license"
+)
+
+// A File is one entry of the package.
+type File struct {
+	Path string
+	Kind Kind
+	// Mode has Unix's own bits, 02000 is setgid.
+	Mode fs.FileMode
+	// Owner is user and group; both have the same name everywhere here.
+	Owner string
+	// From is the file of the stage with the content, or what a Link points
+	// to. A pattern stands for each file that matches it; Path is then their folder.
+	From string
+	// Optional entries are left out where the stage lacks them.
+	Optional bool
+}
+
+const (
+	libexec = "/usr/libexec/" + Name
+	share   = "/usr/share/" + Name
+	docs    = "/usr/share/doc/" + Name
+	units   = "/usr/lib/systemd/system"
+	home    = "/opt/" + Name
+	agent   = "threatconnect"
+)
+
+var contents = []File{
+	{Path: libexec, Kind: Dir, Mode: 0o755},
+	{Path: libexec + "/tcenvsvr", Mode: 0o755, From: "tcenvsvr"},
+	{Path: libexec + "/tcenvsvr-shim", Mode: 0o755, From: "tcenvsvr-shim"},
+	{Path: "/usr/bin/tcenvsvr", Kind: Link, From: libexec + "/tcenvsvr"},
+
+	{Path: units + "/threatconnect-envsvr.service", Mode: 0o644, From: "systemd/threatconnect-envsvr.service"},
+	{Path: units + "/tc-job.socket", Mode: 0o644, From: "systemd/tc-job.socket"},
+	{Path: units + "/tc-job@.service", Mode: 0o644, From: "systemd/tc-job@.service"},
+	{Path: "/usr/lib/systemd/system-preset/90-" + Name + ".preset", Mode: 0o644, From: "host/preset.conf"},
+	{Path: "/usr/lib/sysusers.d/" + Name + ".conf", Mode: 0o644, From: "host/sysusers.conf"},
+	{Path: "/usr/lib/tmpfiles.d/" + Name + ".conf", Mode: 0o644, From: "host/tmpfiles.conf"},
+
+	{Path: share, Kind: Dir, Mode: 0o755},
+	{Path: share + "/hardened.conf", Mode: 0o644, From: "systemd/hardened.conf"},
+	{Path: share + "/sysv.sh", Mode: 0o755, From: "host/sysv.sh"},
+	{Path: share + "/root.json", Mode: 0o644, From: "root.json", Optional: true},
+
+	{Path: "/etc/" + Name, Kind: Dir, Mode: 0o755},
+	{Path: "/etc/" + Name + "/certs.d", Kind: Dir, Mode: 0o755},
+	{Path: "/etc/" + Name + "/environment", Kind: Config, Mode: 0o644, From: "host/environment"},
+
+	// Root's, because who owns a folder can exchange what is in it: not even
+	// the agent may put another program in a slot.
+	{Path: home, Kind: Dir, Mode: 0o755},
+	{Path: home + "/a", Kind: Dir, Mode: 0o755},
+	{Path: home + "/a/bin", Kind: Dir, Mode: 0o755},
+	{Path: home + "/b", Kind: Dir, Mode: 0o755},
+	{Path: home + "/b/bin", Kind: Dir, Mode: 0o755},
+	{Path: "/var/lib/" + Name + "-updater", Kind: Dir, Mode: 0o700},
+	// tc-job passes through to exchange and lists nothing on the way.
+	{Path: home + "/.tcenvsvr", Kind: Dir, Mode: 0o711, Owner: agent},
+	{Path: home + "/.tcenvsvr/inbox", Kind: Dir, Mode: 0o700, Owner: agent},
+	{Path: home + "/.tcenvsvr/exchange", Kind: Dir, Mode: 0o755, Owner: agent},
+	{Path: home + "/.tcenvsvr/exchange/programs", Kind: Dir, Mode: 0o2770, Owner: agent},
+	{Path: home + "/.tcenvsvr/exchange/jobs", Kind: Dir, Mode: 0o2770, Owner: agent},
+
+	{Path: "/usr/share/man/man1", Kind: Doc, Mode: 0o644, From: "man/*.1.gz"},
+	{Path: "/usr/share/bash-completion/completions/tcenvsvr", Mode: 0o644, From: "completions/bash"},
+	{Path: "/usr/share/zsh/site-functions/_tcenvsvr", Mode: 0o644, From: "completions/zsh"},
+	{Path: "/usr/share/fish/vendor_completions.d/tcenvsvr.fish", Mode: 0o644, From: "completions/fish"},
+	{Path: docs, Kind: Dir, Mode: 0o755},
+	{Path: docs + "/README.md", Kind: Doc, Mode: 0o644, From: "README.md"},
+	{Path: docs + "/changelog.yaml", Kind: Doc, Mode: 0o644, From: "changelog.yaml"},
+	{Path: "/usr/share/licenses/" + Name, Kind: Dir, Mode: 0o755},
+	{Path: "/usr/share/licenses/" + Name + "/LICENSE", Kind: Terms, Mode: 0o644, From: "LICENSE"},
+}

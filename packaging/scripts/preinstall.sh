@@ -1,0 +1,24 @@
+#!/bin/sh
+# Before the files land: rpm and dpkg give files to users by name, so the
+# users must be there. This is the only script that may stop a transaction.
+# The same users stand in sysusers.d, for images that are built without scripts.
+set -u
+
+stop() {
+	echo "threatconnect-envsvr: $1; nothing was installed" >&2
+	exit 1
+}
+
+# A user that exists already, here or in a directory service, is taken as it is.
+add() { # user home comment
+	getent group "$1" >/dev/null || groupadd -r "$1" || getent group "$1" >/dev/null ||
+		stop "the group $1 could not be created"
+	getent passwd "$1" >/dev/null ||
+		useradd -r -g "$1" -d "$2" -M -s /bin/bash -c "$3" "$1" || getent passwd "$1" >/dev/null ||
+		stop "the user $1 could not be created"
+	[ "$(id -u "$1")" != 0 ] || stop "the user $1 is root under another name"
+}
+
+add threatconnect /opt/threatconnect-envsvr "ThreatConnect Environment Server"
+add tc-job / "ThreatConnect Apps"
+exit 0

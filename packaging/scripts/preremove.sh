@@ -1,0 +1,24 @@
+#!/bin/sh
+# Only a removal undoes what was set up; an upgrade (rpm: 1, dpkg: upgrade)
+# runs this of the old package after the new one did its work.
+set -u
+
+case ${1:-0} in
+0 | remove | deconfigure) ;;
+*) exit 0 ;;
+esac
+
+if [ -d /run/systemd/system ]; then
+	systemctl --no-reload disable --now threatconnect-envsvr.service tc-job.socket >/dev/null 2>&1 || :
+	systemctl stop 'tc-job@*.service' >/dev/null 2>&1 || :
+elif command -v systemctl >/dev/null 2>&1; then
+	systemctl --no-reload disable threatconnect-envsvr.service tc-job.socket >/dev/null 2>&1 || :
+fi
+
+/usr/libexec/threatconnect-envsvr/tcenvsvr host remove --package ||
+	echo "threatconnect-envsvr: warning: not everything could be undone on this host; see above" >&2
+
+# What self-update wrote; the folders are root's, so nobody placed a link in them.
+rm -rf /opt/threatconnect-envsvr/a/bin /opt/threatconnect-envsvr/b/bin || :
+find /var/lib/threatconnect-envsvr-updater -mindepth 1 -delete 2>/dev/null || :
+exit 0
