@@ -72,7 +72,7 @@ var contents = []File{
 	// tc-job passes through to exchange and lists nothing on the way.
 	{Path: home + "/.tcenvsvr", Kind: Dir, Mode: 0o711, Owner: agent},
 	{Path: home + "/.tcenvsvr/inbox", Kind: Dir, Mode: 0o700, Owner: agent},
-	{Path: home + "/.tcenvsvr/exchange", Kind: Dir, Mode: 0o755, Owner: agent},
+	{Path: home + "/.tcenvsvr/exchange", Kind: Dir, Mode: 0o711, Owner: agent},
 	{Path: home + "/.tcenvsvr/exchange/programs", Kind: Dir, Mode: 0o2770, Owner: agent},
 	{Path: home + "/.tcenvsvr/exchange/jobs", Kind: Dir, Mode: 0o2770, Owner: agent},
 

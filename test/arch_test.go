@@ -54,7 +54,7 @@ var areas = map[string]rule{
 	"packaging/systemd": {nil, "the agent's command line has the unit's text in it, and nothing else of packaging"},
 	"cmd/tcrelease":     {[]string{"packaging", "agent/atomicfile"}, "the maintainers' tool runs the programs, it does not contain them"},
 	"cmd/tcenvsvr-shim": {[]string{"agent/job"}, "one runs beside every job: it is as small as can be"},
-	"cmd/tcenvsvr":      {[]string{"agent", "…", "certs", "updater"}, "the composition root wires everything of the agent and nothing of the cloud"},
+	"cmd/tcenvsvr":      {[]string{"agent", "…", "certs", "updater", "packaging/systemd"}, "the composition root wires everything of the agent and nothing of the cloud"},
 	"cmd/tccloud": {[]string{"cmd/tccloud/internal/demo", "agent/wire", "agent/conn", "agent/appapi", "agent/atomicfile", "agent/filelock", "agent/app/tcx", "agent/app/fault"},
 		"the cloud shares the protocol and the package format with the agent, not its workings"},
 	"cmd/tccloud/internal/demo": {[]string{"cmd/tccloud", "agent/wire", "test/stage", "test/apps"},

@@ -14,7 +14,7 @@ add() { # user home comment
 	getent group "$1" >/dev/null || groupadd -r "$1" || getent group "$1" >/dev/null ||
 		stop "the group $1 could not be created"
 	getent passwd "$1" >/dev/null ||
-		useradd -r -g "$1" -d "$2" -M -s /bin/bash -c "$3" "$1" || getent passwd "$1" >/dev/null ||
+		useradd -r -g "$1" -d "$2" -M -s /bin/sh -c "$3" "$1" || getent passwd "$1" >/dev/null ||
 		stop "the user $1 could not be created"
 	[ "$(id -u "$1")" != 0 ] || stop "the user $1 is root under another name"
 }
