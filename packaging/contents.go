@@ -61,6 +61,10 @@ var contents = []File{
 	{Path: "/etc/" + Name + "/certs.d", Kind: Dir, Mode: 0o755},
 	{Path: "/etc/" + Name + "/environment", Kind: Config, Mode: 0o644, From: "host/environment"},
 
+	// Config, so that a change by hand survives an upgrade and is kept as
+	// .rpmsave, which sudo ignores. host apply lets visudo judge it.
+	{Path: "/etc/sudoers.d/threatconnect", Kind: Config, Mode: 0o440, From: "host/sudoers"},
+
 	// Root's, because who owns a folder can exchange what is in it: not even
 	// the agent may put another program in a slot.
 	{Path: home, Kind: Dir, Mode: 0o755},
