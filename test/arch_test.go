@@ -50,7 +50,7 @@ var areas = map[string]rule{
 		"the link and the trust store reach the agent as small interfaces"},
 	"certs":             {[]string{"agent/atomicfile"}, "trust is a leaf: agent, cloud and updater may need it"},
 	"updater":           {[]string{"agent/atomicfile", "agent/filelock"}, "a leaf: the agent asks, the updater does not know whom it replaces"},
-	"packaging":         {[]string{"agent/atomicfile"}, "a description and what is made of it; it knows the programs as files"},
+	"packaging":         {[]string{"agent/atomicfile", "packaging/systemd"}, "a description and what is made of it; it knows the programs as files"},
 	"packaging/systemd": {nil, "the agent's command line has the unit's text in it, and nothing else of packaging"},
 	"cmd/tcrelease":     {[]string{"packaging", "agent/atomicfile"}, "the maintainers' tool runs the programs, it does not contain them"},
 	"cmd/tcenvsvr-shim": {[]string{"agent/job"}, "one runs beside every job: it is as small as can be"},
