@@ -1,82 +1,176 @@
 package certs
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
-	"path/filepath"
+	"sync"
+	"time"
 
-	"software.sslmate.com/src/go-pkcs12"
-
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/certs/cert"
 )
 
-// TrustStore is a merged set on disk.
-type TrustStore struct {
-	dir string
+// Config is what a Store needs.
+type Config struct {
+	Dir     string // of the sets; made if it is missing
+	Sources Sources
+	// Readable proves that whoever runs jobs can read the files; nil = jobs
+	// run as our own user.
+	Readable func(ctx context.Context, files []string) error
+	// Changed is called when there is another set, the first included; nil = nobody cares.
+	Changed func(*Set)
+	Logger  *slog.Logger // nil = discard
 }
 
-// Names of the files.
-const (
-	pemFile = "ca-bundle.pem"
-	p12File = "cacerts.p12"
-)
+// Store keeps a set in step with its sources. It is safe for concurrent use.
+type Store struct {
+	conf Config
 
-// Build merges the host's roots and the private CAs and writes all forms
-// into dir. Where the host keeps its roots in no file, jobs are
-// told nothing and use what their runtime does: a set without the public roots would take them away.
-func Build(dir string, private []*x509.Certificate) (*TrustStore, error) {
-	system, err := System()
-	if errors.Is(err, errors.ErrUnsupported) {
-		return &TrustStore{}, err
+	mu    sync.Mutex
+	set   *Set
+	stamp string    // of the sources that set was made from
+	seal  string    // of set, when it was last proved readable
+	until time.Time // when a CA of set expires
+}
+
+// New returns a Store that has not looked at anything.
+func New(c Config) *Store {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Store{conf: c}
+}
+
+// Current returns the set of what the sources hold now. Where nothing has
+// changed that costs some stat calls; else the set is made anew, and proved to be readable.
+//
+// While the host's own roots cannot be read, the set before stays. A set
+// that cannot be written, or read by jobs, is an error: who goes on without trusts what his runtime does.
+func (s *Store) Current(ctx context.Context) (*Set, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fresh(ctx)
+}
+
+func (s *Store) fresh(ctx context.Context) (*Set, error) {
+	stamp := s.conf.Sources.stamp()
+	if s.set != nil && stamp == s.stamp && time.Now().Before(s.until) && (s.set.Dir == "" || s.set.seal() == s.seal) {
+		return s.set, nil
+	}
+	harvest, err := s.conf.Sources.Gather(time.Now())
+	if err != nil && s.set != nil {
+		s.conf.Logger.Error("trusted CAs stay as they were", "err", err)
+		return s.set, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	all := Merge(system, private)
-	entries := make([]pkcs12.TrustStoreEntry, len(all))
-	for i, c := range all {
-		// The alias must be unique: by subject, the second of two CAs of one name is lost.
-		entries[i] = pkcs12.TrustStoreEntry{Cert: c, FriendlyName: Fingerprint(c)}
-	}
-	// Passwordless is the one PKCS#12 form that a JVM reads without being given a password.
-	p12, err := pkcs12.Passwordless.EncodeTrustStoreEntries(entries, "")
+	set, err := s.make(ctx, harvest)
 	if err != nil {
-		return nil, fmt.Errorf("building the Java trust store: %w", err)
+		s.set = nil // look again at the next call
+		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("building trust stores: %w", err)
+	if s.stamp != stamp {
+		s.report(harvest)
 	}
-	for name, data := range map[string][]byte{pemFile: encodePEM(all), p12File: p12} {
-		if err := atomicfile.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			return nil, fmt.Errorf("building trust stores: %w", err)
+	changed := s.set == nil || s.set.Digest != set.Digest
+	if !changed {
+		set = s.set // and its pool
+	}
+	s.set, s.stamp, s.until = set, stamp, harvest.Until
+	if s.until.IsZero() {
+		s.until = time.Now().Add(24 * time.Hour)
+	}
+	if changed {
+		s.conf.Logger.Info("trusted CAs changed", "set", set.Digest, "cas", set.Count, "private", len(harvest.Roots)-harvest.Public)
+		if s.conf.Changed != nil {
+			s.conf.Changed(set)
 		}
 	}
-	return &TrustStore{dir: dir}, nil
+	return set, nil
 }
 
-// Env is what Python, and tools that Apps call, must be told. Each
-// variable replaces what its reader trusts by itself, so the set is complete.
-func (t *TrustStore) Env() []string {
-	if t.dir == "" {
-		return nil
+// make writes the set of a harvest and proves it.
+func (s *Store) make(ctx context.Context, h *Harvest) (*Set, error) {
+	if h.Public == 0 {
+		// A set without public roots would take them away from jobs.
+		return newEmpty(h), nil
 	}
-	file := filepath.Join(t.dir, pemFile)
-	var env []string
-	for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS"} {
-		env = append(env, name+"="+file)
+	if err := os.MkdirAll(s.conf.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("making the folder of trust stores: %w", err)
 	}
-	return env
+	set, err := write(s.conf.Dir, h.Certs())
+	if err != nil {
+		return nil, err
+	}
+	seal := set.seal()
+	if s.conf.Readable != nil && seal != s.seal {
+		if err := s.conf.Readable(ctx, set.Files()); err != nil {
+			return nil, fmt.Errorf("proving that jobs can read their trust stores: %w\n"+
+				"hint: every folder above %q must let the sandbox user pass (chmod o+x); without that Java would silently trust the JDK's own CAs", err, set.Dir)
+		}
+	}
+	s.seal = seal
+	return set, nil
 }
 
-// JavaArgs are the options for a JVM.
-func (t *TrustStore) JavaArgs() []string {
-	if t.dir == "" {
+// newEmpty is the set of a host without public roots: for ourselves the
+// private CAs count, and jobs are told nothing.
+func newEmpty(h *Harvest) *Set {
+	return &Set{Count: len(h.Roots), pool: sync.OnceValues(func() (*x509.CertPool, error) {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		for _, r := range h.Roots {
+			pool.AddCert(r.Cert)
+		}
+		return pool, nil
+	})}
+}
+
+// report says what was left out, once for each change.
+func (s *Store) report(h *Harvest) {
+	for _, err := range h.Problems {
+		s.conf.Logger.Warn("some certificates were not read", "err", err)
+	}
+	for _, r := range h.Left {
+		log := s.conf.Logger.Info
+		if r.Private {
+			log = s.conf.Logger.Warn
+		}
+		log("CA is not trusted", "subject", cert.Name(r.Cert.Subject), "fingerprint", cert.Fingerprint(r.Cert), "from", r.From, "reason", r.Refused)
+	}
+	if h.Public == 0 {
+		s.conf.Logger.Warn("jobs are not told which CAs to trust, because this host has no public ones")
+	}
+}
+
+// Pool is what we trust ourselves: the same as jobs.
+func (s *Store) Pool(ctx context.Context) (*x509.CertPool, error) {
+	s.mu.Lock()
+	set, err := s.fresh(ctx)
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return set.pool()
+}
+
+// SetCloud keeps the CAs of the Dedicated Cloud where Sources.Cloud has
+// them, so that the command line sees what the agent does.
+func SetCloud(file string, cas []*x509.Certificate) error {
+	data := encodePEM(cas)
+	if old, err := os.ReadFile(file); err == nil && string(old) == string(data) {
 		return nil
+	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("keeping the cloud's CA: %w", err)
 	}
-	return []string{
-		"-Djavax.net.ssl.trustStore=" + filepath.Join(t.dir, p12File),
-		"-Djavax.net.ssl.trustStoreType=PKCS12",
+	if err := writeFile(file, data); err != nil {
+		return fmt.Errorf("keeping the cloud's CA: %w", err)
 	}
+	return nil
 }

@@ -1,0 +1,52 @@
+package cert
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"unicode"
+)
+
+// Fingerprint is the SHA-256 of a certificate in lower-case hex.
+func Fingerprint(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// Short is the part of a fingerprint that people compare.
+func Short(c *x509.Certificate) string { return Fingerprint(c)[:16] }
+
+// Name is a name as it may be printed: one line, no control characters,
+// whatever the certificate says.
+func Name(n pkix.Name) string {
+	text := n.String()
+	if text == "" {
+		return "(no name)"
+	}
+	return printable(text)
+}
+
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+}
+
+// SelfSigned reports whether a certificate is its own issuer. An
+// algorithm that is too weak to be verified counts as verified: what is trusted by
+// its fingerprint needs no signature.
+func SelfSigned(c *x509.Certificate) bool {
+	if !bytes.Equal(c.RawSubject, c.RawIssuer) {
+		return false
+	}
+	err := c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
+	var insecure x509.InsecureAlgorithmError
+	return err == nil || errors.As(err, &insecure) || errors.Is(err, x509.ErrUnsupportedAlgorithm) || tooShort(c)
+}

@@ -1,0 +1,94 @@
+package certs
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Lease is Current for a job, which keeps its set until Prune is told that
+// the session is over. A lease is a file, because jobs outlive the agent.
+func (s *Store) Lease(ctx context.Context, session string) (*Set, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	set, err := s.fresh(ctx)
+	if err != nil || set.Dir == "" {
+		return set, err
+	}
+	if !filepath.IsLocal(session) || strings.ContainsAny(session, `/\`) {
+		return nil, fmt.Errorf("leasing trust stores: %q is no session", session)
+	}
+	dir := filepath.Join(s.conf.Dir, leases)
+	// No fsync: what a power cut takes no job survives.
+	file := filepath.Join(dir, session)
+	err = os.WriteFile(file, []byte(set.Digest), 0o600)
+	if errors.Is(err, os.ErrNotExist) {
+		if err = os.MkdirAll(dir, 0o700); err == nil {
+			err = os.WriteFile(file, []byte(set.Digest), 0o600)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("leasing trust stores: %w", err)
+	}
+	return set, nil
+}
+
+// tempAge is how old a temporary folder must be to be a crash's: another
+// process may be writing a younger one.
+const tempAge = 10 * time.Minute
+
+// Prune removes the sets that neither are current nor belong to a session in use.
+func (s *Store) Prune(inUse func(session string) bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keep := map[string]bool{pointed(s.conf.Dir): true}
+	if s.set != nil {
+		keep[s.set.Digest] = true
+	}
+	dir := filepath.Join(s.conf.Dir, leases)
+	sessions, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing old trust stores: %w", err)
+	}
+	var errs []error
+	for _, e := range sessions {
+		file := filepath.Join(dir, e.Name())
+		if !inUse(e.Name()) {
+			errs = append(errs, os.Remove(file))
+			continue
+		}
+		digest, err := os.ReadFile(file)
+		errs = append(errs, err)
+		keep[string(digest)] = true
+	}
+	if err := errors.Join(errs...); err != nil { // who cannot tell what is needed removes nothing
+		return fmt.Errorf("removing old trust stores: %w", err)
+	}
+	entries, err := os.ReadDir(s.conf.Dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing old trust stores: %w", err)
+	}
+	for _, e := range entries {
+		if path := filepath.Join(s.conf.Dir, e.Name()); isOld(e, keep) {
+			errs = append(errs, os.RemoveAll(path))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("removing old trust stores: %w", err)
+	}
+	return nil
+}
+
+func isOld(e os.DirEntry, keep map[string]bool) bool {
+	if strings.HasPrefix(e.Name(), tempPrefix) {
+		info, err := e.Info()
+		return err == nil && time.Since(info.ModTime()) > tempAge
+	}
+	_, err := hex.DecodeString(e.Name())
+	return err == nil && len(e.Name()) == 32 && e.IsDir() && !keep[e.Name()]
+}

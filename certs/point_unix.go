@@ -1,0 +1,35 @@
+//go:build unix
+
+package certs
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"tcenvsvr/agent/atomicfile"
+)
+
+// point makes trust/current lead to a set, in one step.
+func point(dir, digest string) error {
+	if pointed(dir) == digest {
+		return nil
+	}
+	temp := filepath.Join(dir, tempPrefix+"current-"+strconv.Itoa(os.Getpid()))
+	_ = os.Remove(temp)
+	if err := os.Symlink(digest, temp); err != nil {
+		return err
+	}
+	adopt(temp)
+	if err := atomicfile.Rename(temp, filepath.Join(dir, current)); err != nil {
+		_ = os.Remove(temp)
+		return err
+	}
+	return nil
+}
+
+// pointed is the digest of the current set, "" if there is none.
+func pointed(dir string) string {
+	name, _ := os.Readlink(filepath.Join(dir, current))
+	return name
+}

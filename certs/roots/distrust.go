@@ -1,0 +1,147 @@
+package roots
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/asn1"
+	"encoding/hex"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"tcenvsvr/certs/cert"
+)
+
+// Distrust is what must not be trusted whoever has it: fingerprints, each
+// with the place that says so.
+type Distrust map[string]string
+
+// DistrustFiles are the files that Distrusted reads, for whoever watches.
+func DistrustFiles(javaFile string) []string {
+	files := slices.Concat(blockFolders, []string{debianList, redhatTrust})
+	if javaFile != "" {
+		files = append(files, blockedCerts(javaFile))
+	}
+	return files
+}
+
+// blockedCerts lies beside cacerts and names what the JVM itself refuses.
+func blockedCerts(javaFile string) string {
+	return filepath.Join(filepath.Dir(javaFile), "blocked.certs")
+}
+
+// Distrusted collects what the host and the JDK have taken back. What
+// cannot be read says nothing.
+func Distrusted(javaFile string) Distrust {
+	d := Distrust{}
+	for _, dir := range blockFolders {
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			d.addCertificates(filepath.Join(dir, e.Name()))
+		}
+	}
+	d.addDebian()
+	if data, err := read(redhatTrust); err == nil {
+		d.addRejected(redhatTrust, data)
+	}
+	if javaFile != "" {
+		d.addFingerprints(blockedCerts(javaFile))
+	}
+	d.addStore()
+	return d
+}
+
+func (d Distrust) addCertificates(file string) {
+	data, err := read(file)
+	if err != nil {
+		return
+	}
+	certs, _, err := cert.Parse(data)
+	if err != nil {
+		return
+	}
+	for _, c := range certs {
+		d[cert.Fingerprint(c)] = file
+	}
+}
+
+// addDebian reads ca-certificates.conf: a line that begins with ! takes back a
+// certificate of the package.
+func (d Distrust) addDebian() {
+	data, err := read(debianList)
+	if err != nil {
+		return
+	}
+	for line := range strings.Lines(string(data)) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "!"); ok && filepath.IsLocal(name) {
+			d.addCertificates(filepath.Join(debianCerts, name))
+		}
+	}
+}
+
+// addFingerprints reads a list of SHA-256 in hex.
+func (d Distrust) addFingerprints(file string) {
+	data, err := read(file)
+	if err != nil {
+		return
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+		text := strings.ToLower(strings.TrimSpace(lines.Text()))
+		if b, err := hex.DecodeString(text); err == nil && len(b) == 32 {
+			d[text] = file
+		}
+	}
+}
+
+var (
+	oidServerAuth = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 1}
+	oidAnyUsage   = asn1.ObjectIdentifier{2, 5, 29, 37, 0}
+)
+
+// addRejected reads OpenSSL's trusted certificates, which update-ca-trust
+// writes: behind a certificate stands what it is rejected for.
+func (d Distrust) addRejected(file string, text []byte) {
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			return
+		}
+		var first, aux asn1.RawValue
+		rest, err := asn1.Unmarshal(block.Bytes, &first)
+		if err != nil || len(rest) == 0 || block.Type != "TRUSTED CERTIFICATE" {
+			continue
+		}
+		if _, err := asn1.Unmarshal(rest, &aux); err != nil || !rejectsServers(aux.Bytes) {
+			continue
+		}
+		if certs, _, err := cert.Parse(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: first.FullBytes})); err == nil {
+			d[cert.Fingerprint(certs[0])] = file
+		}
+	}
+}
+
+// rejectsServers looks for the list [0] of uses that a certificate is rejected for.
+func rejectsServers(aux []byte) bool {
+	for len(aux) > 0 {
+		var part asn1.RawValue
+		var err error
+		if aux, err = asn1.Unmarshal(aux, &part); err != nil {
+			return false
+		}
+		if part.Class != asn1.ClassContextSpecific || part.Tag != 0 {
+			continue
+		}
+		for uses := part.Bytes; len(uses) > 0; {
+			var use asn1.ObjectIdentifier
+			if uses, err = asn1.Unmarshal(uses, &use); err != nil {
+				return false
+			}
+			if use.Equal(oidServerAuth) || use.Equal(oidAnyUsage) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,335 @@
+package certs_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tcenvsvr/certs"
+	"tcenvsvr/certs/cert"
+	"tcenvsvr/certs/certstest"
+	"tcenvsvr/certs/keystore"
+	"tcenvsvr/certs/roots"
+)
+
+// place is a store below a folder of the test's.
+func place(t testing.TB) (certs.Config, string) {
+	t.Helper()
+	if _, err := roots.System(); err != nil {
+		t.Skipf("this host has no roots: %v", err)
+	}
+	dir := t.TempDir()
+	return certs.Config{
+		Dir: filepath.Join(dir, "trust"),
+		Sources: certs.Sources{
+			Added: filepath.Join(dir, "certs"), Drops: []string{filepath.Join(dir, "certs.d")}, Cloud: filepath.Join(dir, "cloud.pem"),
+		},
+	}, filepath.Join(dir, "certs.d")
+}
+
+func current(t testing.TB, s *certs.Store) *certs.Set {
+	t.Helper()
+	set, err := s.Current(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// has reports whether a set holds a certificate, in all its forms.
+func has(t testing.TB, set *certs.Set, ca certstest.Pair) bool {
+	t.Helper()
+	n := 0
+	for _, file := range set.Files() {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, _, err := keystore.Decode(data)
+		if file == set.PEM() {
+			list, _, err = cert.Parse(data)
+		}
+		if err != nil || len(list) != set.Count {
+			t.Fatalf("%s: %d CAs, %v; want %d", file, len(list), err, set.Count)
+		}
+		for _, c := range list {
+			if c.Equal(ca.Cert) {
+				n++
+			}
+		}
+	}
+	if n != 0 && n != 3 {
+		t.Fatalf("%d of 3 forms hold the CA", n)
+	}
+	return n == 3
+}
+
+func TestSetsFollowTheirSources(t *testing.T) {
+	conf, drops := place(t)
+	a, b, cloud := certstest.New(t), certstest.New(t), certstest.New(t) // all of one subject
+	s := certs.New(conf)
+	before := current(t, s)
+
+	if fresh, err := certs.Add(conf.Sources.Added, a.Cert, "a.pem", time.Now()); !fresh || err != nil {
+		t.Fatal(fresh, err)
+	}
+	if fresh, err := certs.Add(conf.Sources.Added, a.Cert, "a.pem", time.Now()); fresh || err != nil {
+		t.Fatal(fresh, err)
+	}
+	certstest.File(t, drops, "b.pem", b.PEM(), a.PEM())
+	if err := certs.SetCloud(conf.Sources.Cloud, nil); err != nil {
+		t.Fatal(err)
+	}
+	certstest.File(t, filepath.Dir(conf.Sources.Cloud), "cloud.pem", cloud.PEM())
+	with := current(t, s)
+	if with.Count != before.Count+3 || !has(t, with, a) || !has(t, with, b) || !has(t, with, cloud) {
+		t.Errorf("%d CAs with three private ones, %d without", with.Count, before.Count)
+	}
+	if again := current(t, s); again != with {
+		t.Error("the same sources made another set")
+	}
+	if link, err := os.Readlink(filepath.Join(conf.Dir, "current")); err != nil || link != with.Digest {
+		t.Errorf("current is %q, %v; want %q", link, err, with.Digest)
+	}
+
+	// Edited in place, to the same length.
+	certstest.File(t, drops, "b.pem", a.PEM(), a.PEM())
+	if set := current(t, s); has(t, set, b) || !has(t, set, a) {
+		t.Error("a file edited in place was not read again")
+	}
+	root, err := conf.Sources.Remove(strings.ToUpper(cert.Fingerprint(a.Cert)[:20]), time.Now())
+	if err != nil || !root.Cert.Equal(a.Cert) {
+		t.Fatal(err)
+	}
+	if _, err := conf.Sources.Remove(cert.Fingerprint(a.Cert), time.Now()); !errors.Is(err, certs.ErrDropped) {
+		t.Errorf("got %v, want %v", err, certs.ErrDropped)
+	}
+	for _, f := range []string{filepath.Join(drops, "b.pem"), conf.Sources.Cloud} {
+		if err := os.Remove(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := current(t, s)
+	if after.Digest != before.Digest || has(t, after, a) {
+		t.Error("without private CAs the set is not what it was before them")
+	}
+	for _, file := range after.Files() {
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
+			t.Errorf("%s: mode %v, %v; want 0644", file, info.Mode(), err)
+		}
+	}
+}
+
+func TestTheSameCAsAreTheSameBytes(t *testing.T) {
+	one, dropsOne := place(t)
+	two, dropsTwo := place(t)
+	a, b := certstest.New(t), certstest.New(t)
+	certstest.File(t, dropsOne, "x.pem", a.PEM(), b.PEM())
+	certstest.File(t, dropsTwo, "1.pem", b.PEM())
+	certstest.File(t, dropsTwo, "2.crt", a.Cert.Raw)
+	s1, s2 := current(t, certs.New(one)), current(t, certs.New(two))
+	for i, file := range s1.Files() {
+		x, _ := os.ReadFile(file)
+		y, _ := os.ReadFile(s2.Files()[i])
+		if len(x) == 0 || !bytes.Equal(x, y) {
+			t.Errorf("%s differs", filepath.Base(file))
+		}
+	}
+}
+
+func TestHostileFilesCostOnlyThemselves(t *testing.T) {
+	conf, drops := place(t)
+	good, expired := certstest.New(t), certstest.New(t, certstest.Expired)
+	certstest.File(t, drops, "good.pem", good.PEM())
+	s := certs.New(conf)
+	before := current(t, s)
+	certstest.File(t, drops, "text.pem", []byte("no certificate"))
+	certstest.File(t, drops, "key.pem", certstest.New(t).PEM(), good.KeyPEM(t))
+	certstest.File(t, drops, "expired.pem", expired.PEM())
+	certstest.File(t, drops, "leaf.pem", good.Issue(t, certstest.Server("a.example")).PEM())
+	certstest.File(t, drops, "big.pem", bytes.Repeat(good.PEM(), 10<<20/len(good.PEM())))
+	open := certstest.File(t, drops, "open.pem", certstest.New(t).PEM())
+	if err := os.Chmod(open, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/zero", filepath.Join(drops, "endless.pem")); err != nil {
+		t.Fatal(err)
+	}
+	if set := current(t, s); set.Digest != before.Digest || !has(t, set, good) {
+		t.Error("the set changed")
+	}
+	h, err := conf.Sources.Gather(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var problems []string
+	for _, p := range h.Problems {
+		problems = append(problems, p.Error())
+	}
+	text := strings.Join(problems, "\n")
+	for _, want := range []string{"text.pem\": there is no certificate", "key.pem\": it holds a private key", "big.pem\": it is larger", "open.pem", "endless.pem\" is not a regular file"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+	left := map[string]string{}
+	for _, r := range h.Left {
+		left[filepath.Base(r.From[0])] = r.Refused
+	}
+	if !strings.Contains(left["expired.pem"], "expired on") || !strings.Contains(left["leaf.pem"], "not of a CA") {
+		t.Errorf("left out: %v", left)
+	}
+}
+
+func TestAJobKeepsItsSet(t *testing.T) {
+	conf, drops := place(t)
+	s := certs.New(conf)
+	first, err := s.Lease(t.Context(), "o.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	certstest.File(t, drops, "a.pem", certstest.New(t).PEM())
+	second, err := s.Lease(t.Context(), "o.2")
+	if err != nil || first.Digest == second.Digest {
+		t.Fatal(err)
+	}
+	certstest.File(t, drops, "a.pem", certstest.New(t).PEM())
+	third := current(t, certs.New(conf)) // an agent started anew
+	s = certs.New(conf)
+	if err := s.Prune(func(session string) bool { return session == "o.1" }); err != nil {
+		t.Fatal(err)
+	}
+	for set, want := range map[*certs.Set]bool{first: true, second: false, third: true} {
+		if _, err := os.Stat(set.PEM()); (err == nil) != want {
+			t.Errorf("%s: %v; want it there: %v", set.Digest, err, want)
+		}
+	}
+	if err := s.Prune(func(string) bool { return false }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(first.PEM()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a set that nobody needs: %v", err)
+	}
+	if _, err := s.Lease(t.Context(), "../x"); err == nil {
+		t.Error("a session that leads elsewhere was taken")
+	}
+}
+
+func TestASetIsProvedAndRepaired(t *testing.T) {
+	conf, _ := place(t)
+	proofs, refuse := 0, error(nil)
+	conf.Readable = func(_ context.Context, files []string) error { proofs += len(files) / 3; return refuse }
+	s := certs.New(conf)
+	set := current(t, s)
+	current(t, s)
+	if proofs != 1 {
+		t.Errorf("proved %d times; want 1", proofs)
+	}
+	for name, harm := range map[string]func(file string) error{
+		"removed":   os.Remove,
+		"closed":    func(file string) error { return os.Chmod(file, 0o600) },
+		"truncated": func(file string) error { return os.Truncate(file, 10) },
+	} {
+		file := set.Files()[1]
+		want, _ := os.ReadFile(file)
+		if err := harm(file); err != nil {
+			t.Fatal(err)
+		}
+		current(t, s)
+		got, err := os.ReadFile(file)
+		info, _ := os.Stat(file)
+		if err != nil || !bytes.Equal(got, want) || info.Mode().Perm() != 0o644 {
+			t.Errorf("%s: not repaired: %v", name, err)
+		}
+	}
+	if proofs != 4 {
+		t.Errorf("proved %d times; want once for each repair", proofs)
+	}
+	refuse = errors.New("no such luck")
+	if err := os.Chmod(filepath.Dir(conf.Dir), 0o700); err != nil { // was 0755 or so
+		t.Fatal(err)
+	}
+	if err := os.Chmod(conf.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Current(t.Context()); !errors.Is(err, refuse) {
+		t.Errorf("a set that jobs cannot read: got %v", err)
+	}
+	refuse = nil
+	current(t, s)
+}
+
+func TestThePoolFollows(t *testing.T) {
+	conf, drops := place(t)
+	ca := certstest.New(t)
+	server := ca.Issue(t).Issue(t, certstest.Server("a.example"))
+	s := certs.New(conf)
+	verify := func() error { return verified(t, s, server) }
+	if verify() == nil {
+		t.Error("an unknown CA was trusted")
+	}
+	file := certstest.File(t, drops, "ca.pem", ca.PEM())
+	if err := verify(); err != nil {
+		t.Error(err)
+	}
+	_ = os.Remove(file)
+	if verify() == nil {
+		t.Error("a removed CA is still trusted")
+	}
+}
+
+func TestRunFollowsWithoutBeingAsked(t *testing.T) {
+	conf, drops := place(t)
+	if err := os.Mkdir(drops, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	changed := make(chan *certs.Set, 1)
+	conf.Changed = func(s *certs.Set) { changed <- s }
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- certs.New(conf).Run(ctx) }()
+	<-changed
+	ca := certstest.New(t)
+	certstest.File(t, drops, "a.pem", ca.PEM())
+	if !has(t, <-changed, ca) {
+		t.Error("the new CA is not in the set")
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestExport(t *testing.T) {
+	conf, _ := place(t)
+	h, err := conf.Sources.Gather(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "new", "out")
+	if err := h.Export(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{certs.PEMFile, certs.JKSFile, certs.P12File} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	conf, drops := place(b)
+	for i := range 50 {
+		certstest.File(b, drops, string(rune('a'+i/26))+string(rune('a'+i%26))+".pem", certstest.New(b).PEM())
+	}
+	s := certs.New(conf)
+	current(b, s)
+	for b.Loop() {
+		current(b, s)
+	}
+}

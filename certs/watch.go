@@ -1,0 +1,81 @@
+package certs
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+const (
+	// settle is how long sources must be quiet: update-ca-trust and
+	// administrators write several files.
+	settle = 500 * time.Millisecond
+	// lookAgain finds what no watch tells of: network file systems, folders
+	// that were not there, a CA that expired.
+	lookAgain = time.Minute
+)
+
+// Run keeps the set in step between jobs until ctx ends, so that no job
+// waits for a merge and our own connections follow. Failures are logged and tried again.
+func (s *Store) Run(ctx context.Context) error {
+	var events chan fsnotify.Event
+	var lost chan error
+	watch, err := fsnotify.NewWatcher()
+	if err == nil {
+		defer func() { _ = watch.Close() }()
+		events, lost = watch.Events, watch.Errors
+	} else {
+		s.conf.Logger.Warn("sources of trusted CAs are not watched; they are looked at every minute", "err", err)
+	}
+	watched := map[string]bool{}
+	again := time.NewTicker(lookAgain)
+	defer again.Stop()
+	quiet := time.NewTimer(0)
+	defer quiet.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-events:
+			quiet.Reset(settle)
+			continue
+		case <-lost: // events, so that anything may have changed
+		case <-quiet.C:
+		case <-again.C:
+		}
+		if watch != nil {
+			s.follow(watch, watched)
+		}
+		if _, err := s.Current(ctx); err != nil && ctx.Err() == nil {
+			s.conf.Logger.Error("trusted CAs cannot be brought up to date; jobs are refused", "err", err)
+		}
+	}
+}
+
+// follow watches the folders of all sources that there are by now.
+func (s *Store) follow(watch *fsnotify.Watcher, watched map[string]bool) {
+	folders := append(slices.Clone(s.conf.Sources.Drops), s.conf.Sources.Added)
+	for _, file := range s.conf.Sources.files() {
+		folders = append(folders, filepath.Dir(file))
+		if real, err := filepath.EvalSymlinks(file); err == nil {
+			folders = append(folders, filepath.Dir(real))
+		}
+	}
+	for _, dir := range folders {
+		if dir == "" || dir == "." || watched[dir] {
+			continue
+		}
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			continue
+		}
+		if err := watch.Add(dir); err != nil {
+			s.conf.Logger.Warn("a source of trusted CAs is not watched; it is looked at every minute", "err", fmt.Errorf("watching %q: %w", dir, err))
+		}
+		watched[dir] = true
+	}
+}
