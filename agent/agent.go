@@ -79,9 +79,9 @@ type Config struct {
 	Jobs    Jobs
 	Cloud   Cloud
 	Host    Host
-	// Execution returns what every App gets told: API, proxy, trust,
+	// Execution returns what the App of a session gets told: API, proxy, trust,
 	// interpreters. It is asked anew for each order, so settings may change.
-	Execution func() app.Execution
+	Execution func(ctx context.Context, session string) (app.Execution, error)
 	// OnControl handles what is not the agent's own: log level, settings, updates.
 	OnControl func(wire.Control)
 	// MakeJobDir creates the folders of a session so that the sandbox user can use them.

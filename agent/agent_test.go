@@ -202,8 +202,8 @@ func (r *rig) start() *linktest.Session {
 		Identity:  Identity{ServerXID: "xid", ServerName: "test", BrokerToken: secret},
 		Executors: r.slots, JobsDir: filepath.Join(r.dir, "jobs"),
 		Journal: j, Apps: apps, Jobs: jobs, Cloud: r.cloud, Host: r.host,
-		Execution: func() app.Execution {
-			return app.Execution{APIPath: "https://cloud.test/api", Path: os.Getenv("PATH"), PythonHome311: r.python, Grace: time.Second}
+		Execution: func(context.Context, string) (app.Execution, error) {
+			return app.Execution{APIPath: "https://cloud.test/api", Path: os.Getenv("PATH"), PythonHome311: r.python, Grace: time.Second}, nil
 		},
 		MakeJobDir: janitor.Make, Audit: audit.Open(filepath.Join(r.dir, "audit.jsonl")), Logger: logger,
 	})

@@ -216,7 +216,11 @@ func (o *order) launch(installed app.App, held bool) (*job.Process, error) {
 	if err := o.a.MakeJobDir(o.dir()); err != nil {
 		return nil, err
 	}
-	launch, err := installed.Launch(o.execution())
+	execution, err := o.execution()
+	if err != nil {
+		return nil, err
+	}
+	launch, err := installed.Launch(execution)
 	if err != nil {
 		return nil, err
 	}
@@ -245,8 +249,11 @@ func (o *order) launch(installed app.App, held bool) (*job.Process, error) {
 }
 
 // execution is what this order's App is told.
-func (o *order) execution() app.Execution {
-	e := o.a.Execution()
+func (o *order) execution() (app.Execution, error) {
+	e, err := o.a.Execution(o.ctx, o.session())
+	if err != nil {
+		return e, err
+	}
 	e.Session, e.JobDir = o.session(), o.dir()
 	e.AppParams, e.Defaults = o.spec.Params, o.spec.Defaults
 	e.Token = o.spec.Token
@@ -256,7 +263,7 @@ func (o *order) execution() app.Execution {
 	e.Playbook = o.spec.Runtime == wire.RuntimePlaybook
 	e.KVContext, e.OutVariables = o.spec.KVContext, o.spec.OutVariables
 	e.Timeout = o.spec.Timeout()
-	return e
+	return e, nil
 }
 
 // follow waits for the App's end, streaming its output meanwhile.

@@ -16,7 +16,7 @@ import (
 func (s *Store) Lease(ctx context.Context, session string) (*Set, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	set, err := s.fresh(ctx)
+	set, err := s.forJobs(ctx)
 	if err != nil || set.Dir == "" {
 		return set, err
 	}

@@ -18,22 +18,27 @@ type Config struct {
 	Dir     string // of the sets; made if it is missing
 	Sources Sources
 	// Readable proves that whoever runs jobs can read the files; nil = jobs
-	// run as our own user.
+	// run as our own user. ErrUnproved means that he cannot be asked.
 	Readable func(ctx context.Context, files []string) error
 	// Changed is called when there is another set, the first included; nil = nobody cares.
 	Changed func(*Set)
 	Logger  *slog.Logger // nil = discard
 }
 
+// ErrUnproved is of Config.Readable when nothing runs as the user who runs jobs:
+// then no job will either, and says better why.
+var ErrUnproved = errors.New("who runs jobs cannot be asked")
+
 // Store keeps a set in step with its sources. It is safe for concurrent use.
 type Store struct {
 	conf Config
 
-	mu    sync.Mutex
-	set   *Set
-	stamp string    // of the sources that set was made from
-	seal  string    // of set, when it was last proved readable
-	until time.Time // when a CA of set expires
+	mu     sync.Mutex
+	set    *Set
+	stamp  string    // of the sources that set was made from
+	seal   string    // of set, when it was written
+	proved string    // seal of the set that jobs were proved to read
+	until  time.Time // when a CA of set expires
 }
 
 // New returns a Store that has not looked at anything.
@@ -52,10 +57,28 @@ func New(c Config) *Store {
 func (s *Store) Current(ctx context.Context) (*Set, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.fresh(ctx)
+	return s.forJobs(ctx)
 }
 
-func (s *Store) fresh(ctx context.Context) (*Set, error) {
+// forJobs is fresh, and proved.
+func (s *Store) forJobs(ctx context.Context) (*Set, error) {
+	set, err := s.fresh()
+	if err != nil || set.Dir == "" || s.conf.Readable == nil || s.proved == s.seal {
+		return set, err
+	}
+	switch err := s.conf.Readable(ctx, set.Files()); {
+	case errors.Is(err, ErrUnproved):
+	case err != nil:
+		return nil, fmt.Errorf("proving that jobs can read their trust stores: %w\n"+
+			"hint: every folder above %q must let the sandbox user pass (chmod o+x); without that Java would silently trust the JDK's own CAs", err, set.Dir)
+	default:
+		s.proved = s.seal
+	}
+	return set, nil
+}
+
+// fresh is the set of what the sources hold now.
+func (s *Store) fresh() (*Set, error) {
 	stamp := s.conf.Sources.stamp()
 	if s.set != nil && stamp == s.stamp && time.Now().Before(s.until) && (s.set.Dir == "" || s.set.seal() == s.seal) {
 		return s.set, nil
@@ -68,7 +91,7 @@ func (s *Store) fresh(ctx context.Context) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := s.make(ctx, harvest)
+	set, err := s.make(harvest)
 	if err != nil {
 		s.set = nil // look again at the next call
 		return nil, err
@@ -93,8 +116,8 @@ func (s *Store) fresh(ctx context.Context) (*Set, error) {
 	return set, nil
 }
 
-// make writes the set of a harvest and proves it.
-func (s *Store) make(ctx context.Context, h *Harvest) (*Set, error) {
+// make writes the set of a harvest.
+func (s *Store) make(h *Harvest) (*Set, error) {
 	if h.Public == 0 {
 		// A set without public roots would take them away from jobs.
 		return newEmpty(h), nil
@@ -106,14 +129,7 @@ func (s *Store) make(ctx context.Context, h *Harvest) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	seal := set.seal()
-	if s.conf.Readable != nil && seal != s.seal {
-		if err := s.conf.Readable(ctx, set.Files()); err != nil {
-			return nil, fmt.Errorf("proving that jobs can read their trust stores: %w\n"+
-				"hint: every folder above %q must let the sandbox user pass (chmod o+x); without that Java would silently trust the JDK's own CAs", err, set.Dir)
-		}
-	}
-	s.seal = seal
+	s.seal = set.seal()
 	return set, nil
 }
 
@@ -149,10 +165,11 @@ func (s *Store) report(h *Harvest) {
 	}
 }
 
-// Pool is what we trust ourselves: the same as jobs.
-func (s *Store) Pool(ctx context.Context) (*x509.CertPool, error) {
+// Pool is what we trust ourselves: the same as jobs. It does not need them
+// to be able to read it, because somebody must be able to tell that they are not.
+func (s *Store) Pool() (*x509.CertPool, error) {
 	s.mu.Lock()
-	set, err := s.fresh(ctx)
+	set, err := s.fresh()
 	s.mu.Unlock()
 	if err != nil {
 		return nil, err

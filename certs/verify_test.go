@@ -11,7 +11,7 @@ import (
 // verified verifies a server's chain as our own connections do.
 func verified(t *testing.T, s *certs.Store, server certstest.Pair) error {
 	t.Helper()
-	pool, err := s.Pool(t.Context())
+	pool, err := s.Pool()
 	if err != nil {
 		t.Fatal(err)
 	}

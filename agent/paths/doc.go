@@ -2,6 +2,7 @@
 // folder, the home (TCENVSVR_HOME):
 //
 //	home/                         programs of the package
+//	├── certs.d/                  CertsDrop, besides the host's folder in /etc
 //	└── .tcenvsvr/        0711   State
 //	    ├── settings.yaml 0600   Settings
 //	    ├── keystore.p12  0600   Keystore: client certificate and the cloud's CA
@@ -9,6 +10,8 @@
 //	    ├── exchange/     0755
 //	    │   ├── programs/ 0755   Programs: unpacked Apps, read-only to the sandbox user
 //	    │   └── jobs/     0755   Jobs: one folder a job
+//	    ├── certs/    0755   Certs: private CAs, added by command
+//	    ├── trust/    0755   Trust: sets of trusted CAs; CloudCA
 //	    ├── journal/      0700   Journal: accepted orders and the outbox
 //	    └── logs/         0750   Logs, and in it audit.jsonl 0640 Audit
 //

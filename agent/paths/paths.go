@@ -18,10 +18,14 @@ type Paths struct {
 	Programs string // unpacked Apps
 	Jobs     string // folders of jobs
 	Trust    string // merged CAs, which Apps read
-	Journal  string
-	Logs     string
-	Audit    string // security-relevant acts, in Logs
-	Control  string // the control socket
+	CloudCA  string // in Trust: the Dedicated Cloud's own CA
+	Certs    string // private CAs, added by command
+	// CertsDrop are the folders that administrators put private CAs into.
+	CertsDrop []string
+	Journal   string
+	Logs      string
+	Audit     string // security-relevant acts, in Logs
+	Control   string // the control socket
 }
 
 // New computes the paths below home, which may be relative to the current
@@ -34,18 +38,21 @@ func New(home string) (Paths, error) {
 	state := filepath.Join(home, ".tcenvsvr")
 	exchange := filepath.Join(state, "exchange")
 	return Paths{
-		Home:     home,
-		State:    state,
-		Settings: filepath.Join(state, "settings.yaml"),
-		Keystore: filepath.Join(state, "keystore.p12"),
-		Exchange: exchange,
-		Programs: filepath.Join(exchange, "programs"),
-		Jobs:     filepath.Join(exchange, "jobs"),
-		Trust:    filepath.Join(state, "trust"),
-		Journal:  filepath.Join(state, "journal"),
-		Logs:     filepath.Join(state, "logs"),
-		Audit:    filepath.Join(state, "logs", "audit.jsonl"),
-		Control:  socket(state),
+		Home:      home,
+		State:     state,
+		Settings:  filepath.Join(state, "settings.yaml"),
+		Keystore:  filepath.Join(state, "keystore.p12"),
+		Exchange:  exchange,
+		Programs:  filepath.Join(exchange, "programs"),
+		Jobs:      filepath.Join(exchange, "jobs"),
+		Trust:     filepath.Join(state, "trust"),
+		CloudCA:   filepath.Join(state, "trust", "cloud.pem"),
+		Certs:     filepath.Join(state, "certs"),
+		CertsDrop: []string{hostCerts, filepath.Join(home, "certs.d")},
+		Journal:   filepath.Join(state, "journal"),
+		Logs:      filepath.Join(state, "logs"),
+		Audit:     filepath.Join(state, "logs", "audit.jsonl"),
+		Control:   socket(state),
 	}, nil
 }
 
@@ -64,6 +71,7 @@ func (p Paths) Create() error {
 		{p.Programs, 0o755},
 		{p.Jobs, 0o755},
 		{p.Trust, 0o755},
+		{p.Certs, 0o755},
 		{p.Journal, 0o700},
 		{p.Logs, 0o750},
 	}

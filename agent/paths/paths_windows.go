@@ -5,6 +5,9 @@ import "io/fs"
 // DefaultHome is the home where TCENVSVR_HOME names none.
 const DefaultHome = `C:\ProgramData\threatconnect-envsvr`
 
+// hostCerts is where the host's administrators put private CAs.
+const hostCerts = `C:\ProgramData\threatconnect-envsvr-certs.d`
+
 // maxSocket is the longest name of a Unix socket in bytes (afunix.h).
 const maxSocket = 107
 

@@ -5,6 +5,6 @@
 //	package   app.bad_zip app.top_folders app.no_install_json app.bad_manifest
 //	          app.unsafe_path app.link app.duplicate app.bomb app.too_large
 //	download  app.download app.truncated app.size_mismatch app.sha256_mismatch
-//	host      app.no_space app.store app.no_python app.no_java
+//	host      app.no_space app.store app.no_python app.no_java app.no_trust
 //	launch    app.unsupported app.bad_param
 package fault

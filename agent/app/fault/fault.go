@@ -26,6 +26,7 @@ const (
 	Store    = "app.store"     // programs cannot be written for another reason
 	NoPython = "app.no_python" // no interpreter where the settings say, or none at all
 	NoJava   = "app.no_java"   // same
+	NoTrust  = "app.no_trust"  // trust stores cannot be made, or the sandbox user cannot read them
 
 	Unsupported = "app.unsupported" // a language or runtime this agent does not run
 	BadParam    = "app.bad_param"   // a parameter that cannot be handed over
@@ -57,7 +58,7 @@ func (e *Error) Temporary() bool {
 // acceptable, on any host, rather than this host that cannot run it.
 func (e *Error) Rejects() bool {
 	switch e.Code {
-	case NoPython, NoJava:
+	case NoPython, NoJava, NoTrust:
 		return false
 	}
 	return !e.Temporary()

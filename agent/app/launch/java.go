@@ -15,10 +15,7 @@ const defaultMain = "com.threatconnect.sdk.app.AppMain"
 
 // java is the recipe for Java Apps.
 func (b *builder) java() ([]string, error) {
-	exe, err := interpreter{
-		name: "Java", code: fault.NoJava, setting: "appsJavaHome", home: b.execution.JavaHome,
-		places: javaPlaces, names: javaNames, path: b.execution.Path,
-	}.locate()
+	exe, err := b.execution.javaInterpreter().locate()
 	if err != nil {
 		return nil, err
 	}

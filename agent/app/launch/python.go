@@ -55,10 +55,7 @@ func (b *builder) pythonTarget() []string {
 // pythonInterpreter prefers the setting that fits languageVersion; the
 // other one serves where it is empty.
 func (b *builder) pythonInterpreter() interpreter {
-	i := interpreter{
-		name: "Python", code: fault.NoPython, places: pythonPlaces, names: pythonNames, path: b.execution.Path,
-		setting: "appsPythonHome311", home: b.execution.PythonHome311,
-	}
+	i := b.execution.pythonInterpreter()
 	old := before311(b.manifest.LanguageVersion)
 	if b.execution.PythonHome != "" && (old || i.home == "") {
 		i.setting, i.home = "appsPythonHome", b.execution.PythonHome

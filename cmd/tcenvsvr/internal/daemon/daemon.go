@@ -94,6 +94,7 @@ type daemon struct {
 	audit    *audit.Log
 	journal  *journal.Journal
 	jobs     *Jobs
+	trust    *certs.Store
 	agent    *agent.Agent
 	link     *link.Link
 	proxy    string
@@ -102,22 +103,23 @@ type daemon struct {
 func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, logger *slog.Logger, levels *slog.LevelVar) (_ *daemon, err error) {
 	d := &daemon{Config: c, paths: p, settings: s, logger: logger, levels: levels}
 	d.audit = audit.Open(p.Audit).OnError(func(err error) { logger.Error("acts are not recorded", "err", err) })
-	trust, cas, err := identity(p.Keystore, s)
+	own, cas, err := identity(p.Keystore, s)
 	if err != nil {
 		return nil, err
 	}
-	store, err := certs.Build(p.Trust, cas)
-	if errors.Is(err, errors.ErrUnsupported) {
-		logger.Warn("jobs are not told which CAs to trust", "err", err)
-	} else if err != nil {
+	if d.jobs, err = NewJobs(s, logger); err != nil {
 		return nil, err
 	}
-	dialer, err := d.dialer(trust.RootCAs)
+	if d.trust, err = d.newTrust(cas); err != nil {
+		return nil, err
+	}
+	conf := tlsConfig(d.trust, own)
+	dialer, err := d.dialer()
 	if err != nil {
 		return nil, err
 	}
 	d.proxy = dialer.String()
-	cloud, err := api.New(api.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(trust, dialer), Logger: logger.With("component", "api")})
+	cloud, err := api.New(api.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(conf, dialer), Logger: logger.With("component", "api")})
 	if err != nil {
 		return nil, err
 	}
@@ -127,9 +129,6 @@ func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, lo
 	}
 	apps, err := app.Open(app.CatalogConfig{Dir: p.Programs, Logger: logger.With("component", "app")})
 	if err != nil {
-		return nil, err
-	}
-	if d.jobs, err = NewJobs(s, logger); err != nil {
 		return nil, err
 	}
 	if d.journal, err = journal.Open(p.Journal, logger.With("component", "journal")); err != nil {
@@ -143,15 +142,15 @@ func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, lo
 		Executors: s.JobExecutors, JobsDir: p.Jobs,
 		KeepSessions: time.Duration(s.SessionDaysToKeep) * 24 * time.Hour, InfoEvery: s.InfoInterval,
 		Journal: d.journal, Apps: apps, Jobs: d.jobs, Cloud: cloud, Host: facts{machine, p.Jobs, d.rtt},
-		Execution: func() app.Execution { return execution(s, store) },
-		Audit:     d.audit, OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.jobs.Sweep(p.Jobs),
+		Execution: d.execution,
+		Audit:     d.audit, OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.sweep(),
 		Prune:  func(inUse func(app.App) bool) error { _, err := apps.Prune(keepVersions, inUse); return err },
 		Logger: logger.With("component", "agent"),
 	})
 	if err != nil {
 		return nil, errors.Join(err, d.journal.Close())
 	}
-	d.link, err = d.newLink(trust, dialer)
+	d.link, err = d.newLink(conf, dialer)
 	if err != nil {
 		return nil, errors.Join(err, d.journal.Close())
 	}
@@ -172,6 +171,7 @@ func (d *daemon) run(ctx context.Context) error {
 		return control.Serve(ctx, d.paths.Control, d.handlers())
 	})
 	g.Go(func() error { return d.jobs.Run(ctx) })
+	g.Go(func() error { return d.trust.Run(ctx) })
 	g.Go(func() error { return notify(ctx) })
 	g.Go(func() error {
 		select {

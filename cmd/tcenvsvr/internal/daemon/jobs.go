@@ -14,7 +14,6 @@ import (
 	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/certs"
 )
 
 // Jobs starts Apps and looks after their folders, as the sandbox user
@@ -81,13 +80,6 @@ func (j *Jobs) Sweep(dir string) func(context.Context, time.Duration, func(strin
 		jan.RemoveAs = janitor.As(j.runner)
 	}
 	return jan.Sweep
-}
-
-// execution is Execution with the trust of an enrolled server.
-func execution(s settings.Settings, store *certs.TrustStore) app.Execution {
-	e := Execution(s)
-	e.TrustEnv, e.TrustArgs = store.Env(), store.JavaArgs()
-	return e
 }
 
 // Execution is what every App is told, by the settings.

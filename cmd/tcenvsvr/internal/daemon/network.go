@@ -1,32 +1,36 @@
 package daemon
 
 import (
+	"context"
 	"crypto/tls"
-	"crypto/x509"
+	"net"
 	"net/http"
 	"time"
 
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/proxy"
+	"tcenvsvr/agent/settings"
 )
 
 // dialer is the way to the cloud: through the proxy where proxyTC says so.
-func (d *daemon) dialer(roots *x509.CertPool) (*proxy.Dialer, error) {
-	s := d.settings
+func (d *daemon) dialer() (*proxy.Dialer, error) { return Dialer(d.settings, tlsConfig(d.trust)) }
+
+// Dialer is the way to the cloud by the settings; conf is for https:// proxies.
+func Dialer(s settings.Settings, conf func() (*tls.Config, error)) (*proxy.Dialer, error) {
 	if !s.ProxyTC {
 		return proxy.New(proxy.Config{})
 	}
 	return proxy.New(proxy.Config{
 		Host: s.ProxyHost, Port: s.ProxyPort, Username: s.ProxyUsername, Password: s.ProxyPassword.Reveal(),
-		TLS: func() (*tls.Config, error) { return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil },
+		TLS: conf,
 	})
 }
 
-func (d *daemon) newLink(trust *tls.Config, dialer *proxy.Dialer) (*link.Link, error) {
+func (d *daemon) newLink(conf func() (*tls.Config, error), dialer *proxy.Dialer) (*link.Link, error) {
 	return link.New(link.Config{
 		Address:   d.settings.BrokerAddr(),
 		Transport: d.settings.QueueTransport,
-		TLS:       func() (*tls.Config, error) { return trust.Clone(), nil },
+		TLS:       conf,
 		Dialer:    dialer,
 		Hello:     d.agent.Hello,
 		Handler:   d.agent,
@@ -34,13 +38,38 @@ func (d *daemon) newLink(trust *tls.Config, dialer *proxy.Dialer) (*link.Link, e
 	})
 }
 
+// handshakePatience bounds a TLS handshake with the API.
+const handshakePatience = 20 * time.Second
+
 // httpClient is for the API: same trust, same proxy. It has no overall
-// timeout because an App may take long to download; silence is bounded.
-func httpClient(trust *tls.Config, dialer *proxy.Dialer) *http.Client {
+// timeout because an App may take long to download; silence is bounded. The
+// TLS configuration is asked for each connection, because CAs change.
+func httpClient(conf func() (*tls.Config, error), dialer *proxy.Dialer) *http.Client {
+	dialTLS := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := conf()
+		if err != nil {
+			return nil, err
+		}
+		if c.ServerName, _, err = net.SplitHostPort(addr); err != nil {
+			return nil, err
+		}
+		c.NextProtos = []string{"h2", "http/1.1"}
+		raw, err := dialer.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		ctx, cancel := context.WithTimeout(ctx, handshakePatience)
+		defer cancel()
+		conn := tls.Client(raw, c)
+		if err := conn.HandshakeContext(ctx); err != nil {
+			_ = raw.Close()
+			return nil, err
+		}
+		return conn, nil
+	}
 	return &http.Client{Transport: &http.Transport{
 		DialContext:           dialer.DialContext,
-		TLSClientConfig:       trust.Clone(),
-		TLSHandshakeTimeout:   20 * time.Second,
+		DialTLSContext:        dialTLS,
 		ResponseHeaderTimeout: 60 * time.Second,
 		IdleConnTimeout:       90 * time.Second,
 		MaxIdleConnsPerHost:   4,

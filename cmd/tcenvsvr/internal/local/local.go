@@ -17,8 +17,10 @@ import (
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/appapi"
 	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/certs"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
@@ -30,6 +32,7 @@ type Run struct {
 	Out            string        // folder for out/ and log/; "" = thrown away
 	Timeout        time.Duration // 0 = the setting
 	Settings       settings.Settings
+	Home           paths.Paths // whose private CAs count
 	Path           string // PATH to look for interpreters in
 	Stdout, Stderr io.Writer
 }
@@ -105,6 +108,9 @@ func (r *Run) run(ctx context.Context, installed app.App, dir, apiPath string, s
 	playbook := installed.Manifest.Is("playbook")
 	execution.Playbook, execution.KVContext, execution.OutVariables = playbook, kvContext, outVariables(installed.Manifest, r.OutVariables)
 	execution.Timeout, execution.Path = timeout, r.Path
+	if err := r.trust(ctx, &execution, jobs, filepath.Join(dir, "trust")); err != nil {
+		return Result{}, err
+	}
 	launch, err := installed.Launch(execution)
 	if err != nil {
 		return Result{}, err
@@ -120,6 +126,19 @@ func (r *Run) run(ctx context.Context, installed app.App, dir, apiPath string, s
 	result, err := r.outcome(installed, jobDir, exit)
 	result.Variables = variables(store)
 	return result, errors.Join(err, r.keep(jobDir))
+}
+
+// trust gives the App the CAs that an order's would have, in a set of its
+// own: whoever runs this may not be the agent's user.
+func (r *Run) trust(ctx context.Context, e *app.Execution, jobs *daemon.Jobs, dir string) error {
+	sources := daemon.TrustSources(r.Home, r.Settings)
+	sources.Java, sources.Pythons = e.Interpreters()
+	set, err := certs.New(certs.Config{Dir: dir, Sources: sources, Readable: jobs.Readable()}).Current(ctx)
+	if err != nil {
+		return err
+	}
+	e.TrustEnv, e.TrustArgs = set.Env(), set.JavaArgs()
+	return nil
 }
 
 // follow shows the App's output until it has ended.

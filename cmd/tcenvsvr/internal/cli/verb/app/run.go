@@ -70,13 +70,17 @@ func localRun(e *verb.Env, file string, f runFlags, overrides map[string]string)
 	if err != nil {
 		return nil, err
 	}
+	p, err := e.Paths()
+	if err != nil {
+		return nil, err
+	}
 	stdout := e.Stdout
 	if f.asJSON {
 		stdout = e.Stderr
 	}
 	return &local.Run{
 		File: file, Params: params, OutVariables: f.outVariables, Out: f.out, Timeout: f.timeout,
-		Settings: s, Path: e.Getenv("PATH"), Stdout: stdout, Stderr: e.Stderr,
+		Settings: s, Home: p, Path: e.Getenv("PATH"), Stdout: stdout, Stderr: e.Stderr,
 	}, nil
 }
 

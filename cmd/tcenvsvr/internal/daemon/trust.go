@@ -1,0 +1,106 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/certs"
+)
+
+// TrustSources are the places that CAs come from, by the settings.
+func TrustSources(p paths.Paths, s settings.Settings) certs.Sources {
+	java, pythons := Execution(s).Interpreters()
+	return certs.Sources{Added: p.Certs, Drops: p.CertsDrop, Cloud: p.CloudCA, Java: java, Pythons: pythons}
+}
+
+// newTrust is the store of trusted CAs, with the cloud's own among them.
+func (d *daemon) newTrust(cas []*x509.Certificate) (*certs.Store, error) {
+	if err := certs.SetCloud(d.paths.CloudCA, cas); err != nil {
+		return nil, err
+	}
+	return certs.New(certs.Config{
+		Dir: d.paths.Trust, Sources: TrustSources(d.paths, d.settings),
+		Readable: d.jobs.Readable(), Logger: d.logger.With("component", "certs"),
+	}), nil
+}
+
+// tlsConfig is asked for each connection, so that all follow when CAs change.
+func tlsConfig(trust *certs.Store, own ...tls.Certificate) func() (*tls.Config, error) {
+	return func() (*tls.Config, error) {
+		pool, err := trust.Pool()
+		if err != nil {
+			return nil, err
+		}
+		return &tls.Config{Certificates: own, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+	}
+}
+
+// execution is Execution with the CAs that the App of a session trusts.
+func (d *daemon) execution(ctx context.Context, session string) (app.Execution, error) {
+	e := Execution(d.settings)
+	set, err := d.trust.Lease(ctx, session)
+	if err != nil {
+		return e, &fault.Error{Code: fault.NoTrust, Err: err}
+	}
+	e.TrustEnv, e.TrustArgs = set.Env(), set.JavaArgs()
+	return e, nil
+}
+
+// sweep removes what old jobs leave: their folders, and the sets of CAs that
+// they were the last to need.
+func (d *daemon) sweep() func(context.Context, time.Duration, func(string) bool) error {
+	folders := d.jobs.Sweep(d.paths.Jobs)
+	return func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error {
+		return errors.Join(folders(ctx, olderThan, keep), d.trust.Prune(keep))
+	}
+}
+
+// readable reads a byte of each file. A JVM that cannot read its trust
+// store says nothing and takes another.
+const readable = `for f; do head -c 1 -- "$f" >/dev/null || exit 77; done`
+
+// unreadable is the exit code of readable; any other is sudo's, or a crash.
+const unreadable = 77
+
+// Readable returns what proves that the sandbox user can read files; nil
+// where jobs run as our own user.
+func (j *Jobs) Readable() func(ctx context.Context, files []string) error {
+	if j.user == "" {
+		return nil
+	}
+	return func(ctx context.Context, files []string) error {
+		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+		cmd, err := j.runner.Command(ctx, "/bin/sh", append([]string{"-c", readable, "sh"}, files...)...)
+		if err != nil {
+			return fmt.Errorf("%w: %w", certs.ErrUnproved, err)
+		}
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			return fmt.Errorf("%w: %w", certs.ErrUnproved, err)
+		}
+		stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
+		defer stop()
+		err = cmd.Wait()
+		switch said := strings.TrimSpace(stderr.String()); {
+		case err == nil:
+			return nil
+		case cmd.ProcessState.ExitCode() == unreadable:
+			return fmt.Errorf("reading as %q: %s", j.user, said)
+		default:
+			return fmt.Errorf("%w: %w: %s", certs.ErrUnproved, err, said)
+		}
+	}
+}
