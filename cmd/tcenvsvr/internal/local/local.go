@@ -33,7 +33,7 @@ type Run struct {
 	Timeout        time.Duration // 0 = the setting
 	Settings       settings.Settings
 	Home           paths.Paths // whose private CAs count
-	Path           string // PATH to look for interpreters in
+	Path           string      // PATH to look for interpreters in
 	Stdout, Stderr io.Writer
 }
 
