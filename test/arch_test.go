@@ -55,7 +55,7 @@ var areas = map[string]rule{
 	"cmd/tcrelease":     {[]string{"packaging", "agent/atomicfile"}, "the maintainers' tool runs the programs, it does not contain them"},
 	"cmd/tcenvsvr-shim": {[]string{"agent/job"}, "one runs beside every job: it is as small as can be"},
 	"cmd/tcenvsvr":      {[]string{"agent", "…", "certs", "updater", "packaging/systemd"}, "the composition root wires everything of the agent and nothing of the cloud"},
-	"cmd/tccloud": {[]string{"cmd/tccloud/internal/demo", "agent/wire", "agent/conn", "agent/appapi", "agent/atomicfile", "agent/filelock", "agent/app/tcx", "agent/app/fault"},
+	"cmd/tccloud": {[]string{"cmd/tccloud/internal/demo", "agent/wire", "agent/conn", "agent/appapi", "agent/atomicfile", "agent/filelock", "agent/app/tcx", "agent/app/fault", "updater"},
 		"the cloud shares the protocol and the package format with the agent, not its workings"},
 	"cmd/tccloud/internal/demo": {[]string{"cmd/tccloud", "agent/wire", "test/stage", "test/apps"},
 		"the demo shows what the tests prove, with the same processes and Apps"},

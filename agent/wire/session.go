@@ -237,6 +237,7 @@ type Info struct {
 	FreeSlots   int     `json:"free_slots"`
 	RTTMS       float64 `json:"rtt_ms"` // last Ping → Pong
 	Draining    bool    `json:"draining"`
+	Update      *Update `json:"update,omitempty"` // nil where nothing updates it
 }
 
 // Kind implements Message.
@@ -246,7 +247,7 @@ func (m *Info) validate() error {
 	if len(m.Hostname) > 256 || len(m.Platform) > 256 {
 		return fmt.Errorf("%w: a descriptive field of info is too long", ErrInvalid)
 	}
-	return nil
+	return m.Update.validate()
 }
 
 // Action is what a Control asks for.

@@ -21,6 +21,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
+	"tcenvsvr/cmd/tccloud/internal/releases"
 )
 
 // Sessions are the live connections of agents.
@@ -36,6 +37,7 @@ type Config struct {
 	AppStore   *appstore.Store
 	Dispatcher dispatch.Service
 	Sessions   Sessions
+	Releases   *releases.Director
 	Server     *pki.Server // the certificate shown
 	AdminToken string
 	APIURL     string // as agents reach it, for bundles
@@ -66,6 +68,7 @@ func New(cfg Config) (*API, error) {
 	apps := appapi.Handler(appapi.Config{Store: cfg.AppStore, Logger: cfg.Logger.With("component", "appapi")})
 	mux := http.NewServeMux()
 	mux.Handle(catalog.Prefix, cfg.Catalog.AgentHandler())
+	mux.Handle(releases.Prefix, cfg.Releases.AgentHandler())
 	mux.Handle("/api/", limited(http.StripPrefix("/api", apps)))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	a.admin(mux)
@@ -76,30 +79,35 @@ func New(cfg Config) (*API, error) {
 // admin mounts the operators' endpoints.
 func (a *API) admin(mux *http.ServeMux) {
 	for pattern, serve := range map[string]endpoint{
-		"GET status":                          a.status,
-		"GET environments":                    a.environments,
-		"POST environments":                   a.createEnvironment,
-		"GET environments/{name}":             a.environment,
-		"PATCH environments/{name}":           a.changeEnvironment,
-		"DELETE environments/{name}":          a.deleteEnvironment,
-		"POST environments/{name}/bundle":     a.bundle,
-		"GET servers":                         a.servers,
-		"GET servers/{xid}":                   a.server,
-		"POST servers/{xid}/revoke":           a.revokeServer,
-		"GET apps":                            a.apps,
-		"POST apps":                           a.addApp,
-		"DELETE apps/{name}/{version}":        a.removeApp,
-		"POST executions":                     a.run,
-		"GET executions":                      a.executions,
-		"GET executions/{id}":                 a.execution,
-		"POST executions/{id}/cancel":         a.cancel,
-		"GET executions/{id}/watch":           a.watch,
-		"GET executions/{id}/logs":            a.logs,
-		"GET executions/{id}/outputs":         a.outputs,
-		"GET executions/{id}/files/{name...}": a.file,
-		"GET variables":                       a.variables,
-		"PUT variables/{source}/{id}":         a.setVariable,
-		"DELETE variables/{source}/{id}":      a.deleteVariable,
+		"GET status":                            a.status,
+		"GET environments":                      a.environments,
+		"POST environments":                     a.createEnvironment,
+		"GET environments/{name}":               a.environment,
+		"PATCH environments/{name}":             a.changeEnvironment,
+		"DELETE environments/{name}":            a.deleteEnvironment,
+		"POST environments/{name}/bundle":       a.bundle,
+		"GET servers":                           a.servers,
+		"GET servers/{xid}":                     a.server,
+		"POST servers/{xid}/revoke":             a.revokeServer,
+		"GET apps":                              a.apps,
+		"POST apps":                             a.addApp,
+		"DELETE apps/{name}/{version}":          a.removeApp,
+		"POST executions":                       a.run,
+		"GET executions":                        a.executions,
+		"GET executions/{id}":                   a.execution,
+		"POST executions/{id}/cancel":           a.cancel,
+		"GET executions/{id}/watch":             a.watch,
+		"GET executions/{id}/logs":              a.logs,
+		"GET executions/{id}/outputs":           a.outputs,
+		"GET executions/{id}/files/{name...}":   a.file,
+		"GET releases":                          a.updates,
+		"POST releases":                         a.importRelease,
+		"PUT releases/rollouts/{channel}":       a.rollout,
+		"POST releases/rollouts/{channel}/halt": a.halt,
+		"POST releases/choices":                 a.choose,
+		"GET variables":                         a.variables,
+		"PUT variables/{source}/{id}":           a.setVariable,
+		"DELETE variables/{source}/{id}":        a.deleteVariable,
 	} {
 		a.route(mux, pattern, serve)
 	}

@@ -21,6 +21,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/bundle"
+	"tcenvsvr/cmd/tccloud/internal/releases"
 )
 
 // endpoint answers a request of an operator, or returns why not before
@@ -84,7 +85,7 @@ func describe(err error) *v1.Error {
 			f.Code = cause.Code
 		}
 		return f
-	case is(registry.ErrInvalid, dispatch.ErrInvalid, appstore.ErrVariable, upload.ErrName):
+	case is(registry.ErrInvalid, releases.ErrInvalid, dispatch.ErrInvalid, appstore.ErrVariable, upload.ErrName):
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
 	}
 	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {

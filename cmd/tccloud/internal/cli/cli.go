@@ -80,7 +80,7 @@ Apps for it.
 		return misuse(cmd, "%w", err)
 	})
 	root.AddCommand(newServe(env), newEnv(env), newServer(env), newBundle(env), newApp(env), newRun(env),
-		newExecution(env), newVariable(env), newStatus(env), newVersion(env), exitCodes())
+		newExecution(env), newVariable(env), newRelease(env), newStatus(env), newVersion(env), exitCodes())
 	for _, verb := range more {
 		root.AddCommand(verb(env))
 	}

@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/releases"
 )
 
 // doorman lets the gateway ask the registry.
@@ -59,6 +60,39 @@ func (s sessions) Disconnect(ctx context.Context, xid wire.ServerXID, code wire.
 	ctx, cancel := context.WithTimeout(ctx, answerIn)
 	defer cancel()
 	return s.Gateway.Disconnect(ctx, xid, code, why[code])
+}
+
+// Reports implements releases.Fleet.
+func (s sessions) Reports(ctx context.Context) ([]releases.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerIn)
+	defer cancel()
+	list, err := s.Sessions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	reports := make([]releases.Report, len(list))
+	for i, l := range list {
+		reports[i] = releases.Report{Server: releases.Server{XID: l.XID, Environment: l.Environment}, Version: l.Version}
+		if l.Info != nil && l.Info.Update != nil {
+			reports[i].Update = *l.Info.Update
+		}
+	}
+	return reports, nil
+}
+
+// Nudge implements releases.Fleet.
+func (s sessions) Nudge(ctx context.Context, xid wire.ServerXID) error {
+	ctx, cancel := context.WithTimeout(ctx, answerIn)
+	defer cancel()
+	return s.Gateway.Control(ctx, xid, &wire.Control{Action: wire.ActionUpdate})
+}
+
+// members lets the director ask where a server belongs.
+type members struct{ *registry.Registry }
+
+func (m members) EnvironmentOf(xid wire.ServerXID) (string, error) {
+	s, err := m.Server(xid)
+	return s.Environment, err
 }
 
 func terminal(w io.Writer) bool {

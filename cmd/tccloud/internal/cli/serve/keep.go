@@ -9,6 +9,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
+	"tcenvsvr/cmd/tccloud/internal/releases"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
@@ -63,4 +64,19 @@ func keep(ctx context.Context, cfg Config, st *store.Store, signer *apptoken.Sig
 		Executions: c.dispatcher, Signer: signer, Values: values, Large: large, Variables: variables, JS: st.JS(),
 	})
 	return k, nil
+}
+
+// director opens what serves releases: DATA/updates, and the plan in the store.
+func director(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*releases.Director, error) {
+	files, err := releases.Open(filepath.Join(cfg.Data, "updates"))
+	if err != nil {
+		return nil, err
+	}
+	plan, err := st.KV(ctx, releases.Bucket, store.KVOptions{Newest: true})
+	if err != nil {
+		return nil, err
+	}
+	return releases.New(releases.Config{
+		KV: plan, Files: files, Servers: members{c.registry}, Logger: cfg.Logger.With("component", "releases"),
+	}), nil
 }

@@ -24,6 +24,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
+	"tcenvsvr/cmd/tccloud/internal/releases"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
@@ -90,6 +91,7 @@ type cloud struct {
 	api        *api.API
 	server     *pki.Server
 	authority  *pki.Authority
+	releases   *releases.Director
 }
 
 func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, error) {
@@ -132,6 +134,9 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 		return nil, err
 	}
 	c.catalog, c.sweep = k.catalog, k.apps.Sweep
+	if c.releases, err = director(ctx, cfg, st, c); err != nil {
+		return nil, err
+	}
 	c.gateway, err = gateway.New(gateway.Config{
 		Listener: p.broker, TLS: &tls.Config{GetCertificate: c.server.Get},
 		Auth: doorman{c.registry}, Dispatcher: c.dispatcher, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
@@ -141,7 +146,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.api, err = api.New(api.Config{
 		Registry: c.registry, Catalog: k.catalog, Uploads: k.uploads, AppStore: k.apps,
-		Dispatcher: c.dispatcher, Sessions: c.gateway, Server: c.server, AdminToken: token,
+		Dispatcher: c.dispatcher, Sessions: c.gateway, Releases: c.releases, Server: c.server, AdminToken: token,
 		APIURL: p.publicURL, BrokerHost: p.publicBroker, Version: cfg.Version, Logger: log("api"),
 	})
 	return c, err
@@ -169,6 +174,7 @@ func (c *cloud) run(ctx context.Context, cfg Config, p *ports) error {
 	g.Go(func() error { return c.gateway.Run(ctx) })
 	g.Go(func() error { return c.registry.Run(ctx, sessions{c.gateway}) })
 	g.Go(func() error { return c.catalog.Run(ctx, c.sweep) })
+	g.Go(func() error { return c.releases.Run(ctx, sessions{c.gateway}) })
 	g.Go(func() error { return c.api.Run(ctx, p.api) })
 	g.Go(func() error {
 		if err := client.WriteEndpoint(cfg.Data, c.endpoint(cfg, p)); err != nil {

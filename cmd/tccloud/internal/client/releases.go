@@ -1,0 +1,49 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/releases"
+)
+
+// Releases lists what is served and what was decided about it.
+func (c *Client) Releases(ctx context.Context) (v1.Updates, error) {
+	return get[v1.Updates](ctx, c, "releases")
+}
+
+// ImportReleases sends a bundle of tcrelease update-repo.
+func (c *Client) ImportReleases(ctx context.Context, bundle io.Reader) (releases.Known, error) {
+	var k releases.Known
+	res, err := c.do(ctx, http.MethodPost, "releases", bundle)
+	if err != nil {
+		return k, err
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(&k); err != nil {
+		return k, fmt.Errorf("reading the cloud's answer: %w", err)
+	}
+	return k, nil
+}
+
+// Rollout replaces the rollout of a channel.
+func (c *Client) Rollout(ctx context.Context, channel string, q v1.NewRollout) (releases.Plan, error) {
+	var p releases.Plan
+	return p, c.call(ctx, http.MethodPut, path("releases", "rollouts", channel), q, &p)
+}
+
+// Halt ends the rollout of a channel.
+func (c *Client) Halt(ctx context.Context, channel, reason string) (releases.Plan, error) {
+	var p releases.Plan
+	return p, c.call(ctx, http.MethodPost, path("releases", "rollouts", channel, "halt"), v1.Halt{Reason: reason}, &p)
+}
+
+// Choose sets channel and pin of a server or an Environment.
+func (c *Client) Choose(ctx context.Context, q v1.Choose) (releases.Plan, error) {
+	var p releases.Plan
+	return p, c.call(ctx, http.MethodPost, path("releases", "choices"), q, &p)
+}

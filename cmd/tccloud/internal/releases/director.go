@@ -1,0 +1,230 @@
+package releases
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/agent/wire"
+)
+
+// Bucket is the name of the key-value bucket.
+const Bucket = "releases"
+
+const planKey = "plan"
+
+// Report is what a connected server said last of its updates.
+type Report struct {
+	Server
+	Version string // that it runs
+	Update  wire.Update
+}
+
+// Fleet are the connected servers: what they report, and how they are told to
+// ask for their release at once.
+type Fleet interface {
+	Reports(ctx context.Context) ([]Report, error)
+	Nudge(ctx context.Context, xid wire.ServerXID) error
+}
+
+// Servers knows whose appDeliveryToken it is, and where a server belongs.
+type Servers interface {
+	Deliver(token string) (wire.ServerXID, error)
+	EnvironmentOf(xid wire.ServerXID) (string, error)
+}
+
+// Config of a Director; all but Logger are required.
+type Config struct {
+	KV      jetstream.KeyValue // Bucket
+	Files   *Files
+	Servers Servers
+	Logger  *slog.Logger
+}
+
+// Director decides. It is safe for concurrent use, and any number may share a bucket.
+type Director struct {
+	Config
+}
+
+// New returns a Director.
+func New(cfg Config) *Director {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Director{cfg}
+}
+
+// Plan reads what was decided.
+func (d *Director) Plan(ctx context.Context) (Plan, error) {
+	p, _, err := d.read(ctx)
+	return p, err
+}
+
+func (d *Director) read(ctx context.Context) (Plan, uint64, error) {
+	p := Plan{Channels: map[string]Rollout{}, Environments: map[string]Choice{}, Servers: map[wire.ServerXID]Choice{}}
+	e, err := d.KV.Get(ctx, planKey)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return p, 0, nil
+	}
+	if err != nil {
+		return p, 0, fmt.Errorf("reading the plan of releases: %w", err)
+	}
+	if err := json.Unmarshal(e.Value(), &p); err != nil {
+		return p, 0, fmt.Errorf("reading the plan of releases: %w", err)
+	}
+	return p, e.Revision(), nil
+}
+
+// Change applies change to the newest plan, again where somebody else was faster.
+func (d *Director) Change(ctx context.Context, change func(*Plan) error) (Plan, error) {
+	for {
+		p, revision, err := d.read(ctx)
+		if err != nil {
+			return p, err
+		}
+		if err := change(&p); err != nil {
+			return p, err
+		}
+		data, err := json.Marshal(p)
+		if err != nil {
+			return p, fmt.Errorf("storing the plan of releases: %w", err)
+		}
+		if revision == 0 {
+			_, err = d.KV.Create(ctx, planKey, data)
+		} else {
+			_, err = d.KV.Update(ctx, planKey, data, revision)
+		}
+		if errors.Is(err, jetstream.ErrKeyExists) {
+			continue
+		}
+		if err != nil {
+			return p, fmt.Errorf("storing the plan of releases: %w", err)
+		}
+		return p, nil
+	}
+}
+
+// Roll starts or widens the rollout of a channel. A version that no file serves
+// is refused, so that agents are not sent for what is not there.
+func (d *Director) Roll(ctx context.Context, channel string, r Rollout) (Plan, error) {
+	if err := r.Check(); err != nil {
+		return Plan{}, err
+	}
+	known, err := d.Files.Releases(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	if !known.has(r.Version) {
+		return Plan{}, fmt.Errorf("%w: there is no release %q here; add it first", ErrInvalid, r.Version)
+	}
+	return d.Change(ctx, func(p *Plan) error {
+		r.Started = time.Now().UTC()
+		if old := p.Channels[channel]; old.Version == r.Version && old.Halted == "" {
+			r.Started = old.Started
+		}
+		p.Channels[channel] = r
+		return nil
+	})
+}
+
+// Halt ends a rollout for those who do not have the release yet.
+func (d *Director) Halt(ctx context.Context, channel, why string) (Plan, error) {
+	return d.Change(ctx, func(p *Plan) error {
+		r, ok := p.Channels[channel]
+		if !ok {
+			return fmt.Errorf("%w: channel %q has no rollout", ErrInvalid, channel)
+		}
+		r.Halted = why
+		p.Channels[channel] = r
+		return nil
+	})
+}
+
+// lookEvery is how often the fleet is asked for failures.
+const lookEvery = 5 * time.Second
+
+// Run watches rollouts, tells servers of what is new for them and keeps the metadata signed, until ctx ends.
+func (d *Director) Run(ctx context.Context, fleet Fleet) error {
+	look, sign := time.NewTicker(lookEvery), time.NewTimer(0)
+	told := map[wire.ServerXID]string{} // version that a server was nudged for
+	defer look.Stop()
+	defer sign.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-look.C:
+			if err := d.look(ctx, fleet, told); err != nil && ctx.Err() == nil {
+				d.Logger.Warn("rollouts not looked at, trying again", "err", err)
+			}
+		case <-sign.C:
+			sign.Reset(signEvery)
+			if err := d.Files.Sign(); err != nil {
+				d.Logger.Error("update metadata not signed anew: agents will stop updating when it expires", "err", err)
+			}
+		}
+	}
+}
+
+// look compares what servers report with the plan.
+func (d *Director) look(ctx context.Context, fleet Fleet, told map[wire.ServerXID]string) error {
+	plan, err := d.Plan(ctx)
+	if err != nil || plan.empty() {
+		return err
+	}
+	reports, err := fleet.Reports(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.judge(ctx, plan, reports); err != nil {
+		return err
+	}
+	for _, r := range reports {
+		want := plan.Wanted(r.Server, time.Now()).Version
+		if want == "" || want == r.Version || want == r.Update.Failed || told[r.XID] == want {
+			continue
+		}
+		told[r.XID] = want
+		if err := fleet.Nudge(ctx, r.XID); err != nil {
+			d.Logger.Debug("server not told of a release", "server", r.XID, "version", want, "err", err)
+		}
+	}
+	return nil
+}
+
+// judge halts rollouts that failed on too many servers.
+func (d *Director) judge(ctx context.Context, plan Plan, reports []Report) error {
+	for name, r := range plan.Channels {
+		failed := plan.failed(name, reports)
+		if r.Halted != "" || len(failed) <= r.MaxFailures {
+			continue
+		}
+		why := fmt.Sprintf("it failed on %d servers, %d are allowed", len(failed), r.MaxFailures)
+		if _, err := d.Halt(ctx, name, why); err != nil {
+			return err
+		}
+		d.Logger.Error("rollout halted", "channel", name, "version", r.Version, "failed_on", failed, "allowed", r.MaxFailures)
+	}
+	return nil
+}
+
+func (p Plan) empty() bool {
+	return len(p.Channels) == 0 && len(p.Servers) == 0 && len(p.Environments) == 0
+}
+
+// failed are the channel's servers on which its release did not work.
+func (p Plan) failed(name string, reports []Report) []wire.ServerXID {
+	var list []wire.ServerXID
+	for _, r := range reports {
+		in := channel(p.Servers[r.XID], p.Environments[r.Environment]) == name
+		if in && r.Update.Failed != "" && r.Update.Failed == p.Channels[name].Version {
+			list = append(list, r.XID)
+		}
+	}
+	return list
+}

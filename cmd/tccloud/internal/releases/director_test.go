@@ -1,0 +1,267 @@
+package releases
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/updater/metadata"
+	"tcenvsvr/updater/release"
+	"tcenvsvr/updater/repository"
+)
+
+// fleet reports what a test says.
+type fleet struct {
+	mu      sync.Mutex
+	reports []Report
+	nudged  []wire.ServerXID
+}
+
+func (f *fleet) Reports(context.Context) ([]Report, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.reports), nil
+}
+
+func (f *fleet) Nudge(_ context.Context, xid wire.ServerXID) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.nudged = append(f.nudged, xid)
+	return nil
+}
+
+type servers map[string]wire.ServerXID
+
+func (s servers) Deliver(token string) (wire.ServerXID, error) {
+	if xid, ok := s[token]; ok {
+		return xid, nil
+	}
+	return "", &registry.Denied{Code: wire.CodeBadToken, Message: "no server's"}
+}
+
+func (servers) EnvironmentOf(wire.ServerXID) (string, error) { return "lab", nil }
+
+type scene struct {
+	t *testing.T
+	*Director
+	repo *repository.Repository
+	keys []repository.Key
+	dir  string // of the repository
+	pems string // of its keys
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(st.Close)
+	kv, err := st.KV(t.Context(), Bucket, store.KVOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &scene{t: t, dir: filepath.Join(t.TempDir(), "repo"), Director: New(Config{KV: kv, Files: files, Servers: servers{"good": "server-1"}})}
+	s.pems = filepath.Join(t.TempDir(), "keys")
+	if s.repo, err = repository.Init(s.dir, s.pems, repository.Offline{Keys: 3, Threshold: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if s.keys, err = repository.ReadKeys(s.pems); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// bundle publishes a version and returns a bundle of all.
+func (s *scene) bundle(version string) []byte {
+	s.t.Helper()
+	program := filepath.Join(s.t.TempDir(), "program")
+	if err := os.WriteFile(program, []byte("program "+version), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := s.repo.Add(program, release.Release{Version: version, OS: "linux", Arch: "amd64"}); err != nil {
+		s.t.Fatal(err)
+	}
+	if missing, err := s.repo.Sign(s.keys); err != nil || missing != nil {
+		s.t.Fatal(missing, err)
+	}
+	var b bytes.Buffer
+	if err := s.repo.Bundle(s.t.Context(), &b); err != nil {
+		s.t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func (s *scene) add(bundle []byte) error {
+	_, err := s.Files.Import(s.t.Context(), bytes.NewReader(bundle), int64(len(bundle)))
+	return err
+}
+
+func TestAnAgentFindsWhatWasImported(t *testing.T) {
+	s := newScene(t)
+	if _, err := s.Roll(t.Context(), DefaultChannel, Rollout{Version: "1.0.0", Percent: 100}); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a release that is not there: got %v", err)
+	}
+	if err := s.add(s.bundle("1.0.0")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Roll(t.Context(), DefaultChannel, Rollout{Version: "1.0.0", Percent: 100}); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewTLSServer(s.AgentHandler())
+	defer server.Close()
+	get := func(token, path string, header ...string) (int, string) {
+		req, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL+Prefix+path, nil)
+		req.Header.Set("Authorization", "Bearer "+token)
+		if len(header) == 2 {
+			req.Header.Set(header[0], header[1])
+		}
+		res, err := server.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, _ := io.ReadAll(res.Body)
+		return res.StatusCode, string(body)
+	}
+	if code, body := get("good", "wanted"); code != 200 || !strings.Contains(body, `"version":"1.0.0"`) {
+		t.Errorf("wanted: got %d %s", code, body)
+	}
+	known, err := s.Files.Releases(t.Context())
+	if err != nil || len(known.Releases) != 1 {
+		t.Fatalf("got %+v, %v", known, err)
+	}
+	file := "targets/" + known.Releases[0].File()
+	if code, body := get("good", file); code != 200 || body != "program 1.0.0" {
+		t.Errorf("program: got %d %q", code, body)
+	}
+	if code, body := get("good", file, "Range", "bytes=8-"); code != 206 || body != "1.0.0" {
+		t.Errorf("rest of the program: got %d %q", code, body)
+	}
+	for path, want := range map[string]int{"metadata/timestamp.json": 200, "metadata/9.root.json": 404, "metadata/..%2Fkeys": 404, "targets/../../x": 404, "targets/": 404} {
+		if code, _ := get("good", path); code != want {
+			t.Errorf("%s: got %d, want %d", path, code, want)
+		}
+	}
+	for _, path := range []string{"wanted", "metadata/timestamp.json", file} {
+		if code, _ := get("bad", path); code != http.StatusUnauthorized {
+			t.Errorf("%s without a token: got %d", path, code)
+		}
+	}
+}
+
+func TestBundlesThatAreRefused(t *testing.T) {
+	s := newScene(t)
+	s.bundle("1.0.0")
+	good := s.bundle("1.1.0")
+	if err := s.add(good); err != nil {
+		t.Fatal(err)
+	}
+	foreign := newScene(t).bundle("9.0.0")
+	for name, bundle := range map[string][]byte{"no zip": []byte("hello"), "torn": good[:len(good)/2], "another repository's": foreign, "nothing": nil} {
+		if err := s.add(bundle); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: got %v, want ErrInvalid", name, err)
+		}
+	}
+	known, err := s.Files.Releases(t.Context())
+	if err != nil || len(known.Releases) != 2 {
+		t.Errorf("afterwards: got %+v, %v", known, err)
+	}
+}
+
+func TestARolloutThatFailsHaltsByItself(t *testing.T) {
+	s := newScene(t)
+	if err := s.add(s.bundle("1.0.0")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Roll(t.Context(), DefaultChannel, Rollout{Version: "1.0.0", Percent: 100, MaxFailures: 1}); err != nil {
+		t.Fatal(err)
+	}
+	failed := func(xid wire.ServerXID) Report {
+		return Report{Server: Server{xid, "lab"}, Version: "0.9.0", Update: wire.Update{Failed: "1.0.0", Reason: "crash"}}
+	}
+	f := &fleet{reports: []Report{failed("a"), {Server: Server{"new", "lab"}, Version: "0.9.0"}, {Server: Server{"done", "lab"}, Version: "1.0.0"}}}
+	told := map[wire.ServerXID]string{}
+	for range 2 {
+		if err := s.look(t.Context(), f, told); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(f.nudged, []wire.ServerXID{"new"}) {
+		t.Errorf("told: got %v, want the one that lacks it, once", f.nudged)
+	}
+	if p, _ := s.Plan(t.Context()); p.Channels[DefaultChannel].Halted != "" {
+		t.Errorf("one failure of one that is allowed halted it: %+v", p)
+	}
+	f.reports = append(f.reports, failed("b"))
+	if err := s.look(t.Context(), f, told); err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Plan(t.Context())
+	if err != nil || !strings.Contains(p.Channels[DefaultChannel].Halted, "2 servers") {
+		t.Errorf("got %+v, %v, want a halt", p, err)
+	}
+	if got := p.Wanted(Server{"late", "lab"}, time.Now()); got.Version != "" {
+		t.Errorf("after the halt somebody got %+v", got)
+	}
+}
+
+// The cloud has the online keys: it signs anew, and agents accept it.
+func TestTheCloudKeepsTheMetadataFresh(t *testing.T) {
+	s := newScene(t)
+	if err := s.add(s.bundle("1.0.0")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Files.Sign(); err != nil { // without keys there is nothing to do
+		t.Fatal(err)
+	}
+	keys := filepath.Join(s.Files.dir, "keys")
+	if err := os.Mkdir(keys, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"snapshot.pem", "timestamp.pem"} {
+		data, err := os.ReadFile(filepath.Join(s.pems, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(keys, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, err := os.ReadFile(filepath.Join(s.Files.dir, "metadata", "timestamp.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Files.Sign(); err != nil {
+		t.Fatal(err)
+	}
+	after, _ := os.ReadFile(filepath.Join(s.Files.dir, "metadata", "timestamp.json"))
+	if bytes.Equal(before, after) {
+		t.Error("the timestamp is the old one")
+	}
+	root, err := s.repo.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := metadata.Client{Root: root, Dir: t.TempDir(), Source: metadata.FS{FS: os.DirFS(filepath.Join(s.Files.dir, "metadata"))}}
+	if _, err := c.Refresh(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
