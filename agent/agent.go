@@ -15,6 +15,7 @@ import (
 	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
+	"tcenvsvr/agent/pulse"
 	"tcenvsvr/agent/wire"
 )
 
@@ -124,7 +125,8 @@ type Agent struct {
 	credit   int                 // orders the cloud may still send in this session
 	draining bool
 	diskLow  bool
-	idle     chan struct{} // closed and replaced whenever active falls to 0
+	ended    chan struct{} // closed and replaced whenever an order gives its slot back or is gone
+	pulse    pulse.Pulse   // of the agent's own loop
 }
 
 // New returns an agent that waits for Run.
@@ -138,7 +140,7 @@ func New(c Config) (*Agent, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Agent{Config: c, started: time.Now(), orders: map[wire.Ref]*order{}, idle: make(chan struct{})}, nil
+	return &Agent{Config: c, started: time.Now(), orders: map[wire.Ref]*order{}, ended: make(chan struct{})}, nil
 }
 
 // Run serves orders over l until ctx ends or a restart is asked for
@@ -163,23 +165,31 @@ func (a *Agent) Run(ctx context.Context, l Link, run func(context.Context) error
 	return err
 }
 
-// Drain stops taking orders and returns when none occupies a slot or ctx ends.
+// Drain stops taking orders and returns when none occupies a slot and the
+// cloud has their results, or ctx ends. Without a connection it does not wait for the
+// cloud: results are in the journal, and the next agent delivers them.
 func (a *Agent) Drain(ctx context.Context) {
 	a.setDraining(true)
+	look := time.NewTicker(drainLook) // for the connection
+	defer look.Stop()
 	for {
+		connected := a.session.current() != nil
 		a.mu.Lock()
-		active, idle := a.active, a.idle
+		active, reporting, ended := a.active, len(a.orders), a.ended
 		a.mu.Unlock()
-		if active == 0 {
+		if active == 0 && (reporting == 0 || !connected) {
 			return
 		}
 		select {
-		case <-idle:
+		case <-ended:
+		case <-look.C:
 		case <-ctx.Done():
 			return
 		}
 	}
 }
+
+const drainLook = time.Second
 
 func (a *Agent) setDraining(on bool) {
 	a.mu.Lock()
@@ -219,10 +229,7 @@ func (a *Agent) release(o *order) {
 	if o.slot {
 		o.slot = false
 		a.active--
-		if a.active == 0 {
-			close(a.idle)
-			a.idle = make(chan struct{})
-		}
+		a.tellEnded()
 	}
 	a.mu.Unlock()
 	a.grant()
@@ -234,8 +241,15 @@ func (a *Agent) drop(o *order) {
 	a.mu.Lock()
 	if a.orders[o.ref] == o {
 		delete(a.orders, o.ref)
+		a.tellEnded()
 	}
 	a.mu.Unlock()
+}
+
+// tellEnded wakes a drain. a.mu is held.
+func (a *Agent) tellEnded() {
+	close(a.ended)
+	a.ended = make(chan struct{})
 }
 
 func (a *Agent) find(ref wire.Ref) *order {

@@ -1,11 +1,14 @@
 package agent
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tcenvsvr/agent/api"
@@ -301,4 +304,67 @@ func TestUpkeep(t *testing.T) {
 	}
 	s.Send(t, &wire.Cancel{Ref: o.Ref})
 	r.result(s, o.Ref, wire.Cancelled)
+}
+
+// A drain is over when the cloud has the last result, not when the last job ends.
+func TestDrainWaitsForTheCloud(t *testing.T) {
+	r := newRig(t)
+	s := r.start()
+	r.warm(s)
+	o := r.order("o", "time.sleep(0.2)")
+	s.Send(t, o)
+	running(s, t)
+	drained := make(chan struct{})
+	go func() { defer close(drained); r.agent.Drain(t.Context()) }()
+	for linktest.Expect[*wire.Result](t, s).Ref != o.Ref {
+	}
+	select {
+	case <-drained:
+		t.Error("drained before the cloud acknowledged the result")
+	case <-time.After(100 * time.Millisecond):
+	}
+	s.Send(t, &wire.ResultAck{Ref: o.Ref})
+	select {
+	case <-drained:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the drain does not end")
+	}
+}
+
+// A disk that does not answer is noticed: no order could be taken.
+func TestLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := &stuckDisk{machine: machine{free: 1 << 40}, stuck: make(chan struct{})}
+		a, err := New(Config{Executors: 1, Host: host})
+		must(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		a.ctx = ctx
+		done := make(chan error, 1)
+		go func() { done <- a.publishInfo(ctx) }()
+		time.Sleep(time.Hour)
+		if late := a.Late(); late > 0 {
+			t.Errorf("late for %s while it goes round", late)
+		}
+		host.now.Store(true)
+		time.Sleep(2*diskEvery + upkeepMargin)
+		if a.Late() == 0 {
+			t.Error("a disk that does not answer is not noticed")
+		}
+		close(host.stuck)
+		cancel()
+		must(t, <-done)
+	})
+}
+
+type stuckDisk struct {
+	machine
+	now   atomic.Bool
+	stuck chan struct{}
+}
+
+func (h *stuckDisk) DiskFree() (uint64, error) {
+	if h.now.Load() {
+		<-h.stuck
+	}
+	return 1 << 40, nil
 }

@@ -14,6 +14,13 @@ import (
 // diskEvery is how often a full disk is looked at again.
 const diskEvery = 10 * time.Second
 
+// upkeepMargin is how long looking at the host may take, on top.
+const upkeepMargin = time.Minute
+
+// Late is how long the agent has been stuck: its loop takes the lock that every
+// order needs and looks at the disk that jobs need. 0 while it goes round.
+func (a *Agent) Late() time.Duration { return a.pulse.Late() }
+
 // publishInfo tells the cloud about the host, and looks after the disk.
 func (a *Agent) publishInfo(ctx context.Context) error {
 	every := a.InfoEvery
@@ -23,7 +30,9 @@ func (a *Agent) publishInfo(ctx context.Context) error {
 	info, disk := time.NewTicker(every), time.NewTicker(diskEvery)
 	defer info.Stop()
 	defer disk.Stop()
+	defer a.pulse.Rest()
 	for {
+		a.pulse.Within(diskEvery + upkeepMargin)
 		select {
 		case <-ctx.Done():
 			return nil

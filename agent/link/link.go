@@ -15,6 +15,7 @@ import (
 
 	"tcenvsvr/agent/link/netwatch"
 	"tcenvsvr/agent/proxy"
+	"tcenvsvr/agent/pulse"
 	"tcenvsvr/agent/wire"
 )
 
@@ -79,6 +80,9 @@ type Link struct {
 	wake   chan struct{}
 	watch  func(ctx context.Context, changed func()) error // of the network; nil in tests with fake time
 	random func(n int64) int64                             // uniform in [0, n)
+	pulse  pulse.Pulse                                     // of Run
+	tried  chan struct{}                                   // closed when the first attempt has ended, well or not
+	first  sync.Once
 
 	mu      sync.Mutex
 	state   State
@@ -119,7 +123,7 @@ func New(c Config) (*Link, error) {
 	}
 	l := &Link{
 		conf: c, host: host, log: c.Logger, wake: make(chan struct{}, 1),
-		watch: netwatch.Watch, random: rand.Int64N,
+		watch: netwatch.Watch, random: rand.Int64N, tried: make(chan struct{}),
 	}
 	l.state = State{Since: time.Now(), Broker: c.Address, Transport: c.Transport, Proxy: proxyName(c.Dialer)}
 	return l, nil
@@ -163,6 +167,13 @@ func (l *Link) send(ctx context.Context, epoch int64, m wire.Message, behindLogs
 	}
 	return s.queue.put(ctx, frame, behindLogs || m.Kind() == wire.KindLog)
 }
+
+// Late is how long Run has been stuck in a step that should have ended; 0
+// while it makes progress, which waiting for the next attempt is.
+func (l *Link) Late() time.Duration { return l.pulse.Late() }
+
+// Tried is closed when the first attempt to connect has ended, well or not.
+func (l *Link) Tried() <-chan struct{} { return l.tried }
 
 // Wake says that the network changed or something else gives hope: a
 // waiting Link tries again now (but never earlier than the cloud asked for), a

@@ -12,6 +12,14 @@ import (
 // Wake causes: on a host that makes containers the network changes all the time.
 const wakeGap = 5 * time.Second
 
+// What Late allows: for all steps of connecting, each of which is bounded, for
+// the handler of one message, and on top of what a step waits for.
+const (
+	connecting = dialTimeout + 2*handshakeTimeout + helloTimeout + margin
+	handling   = time.Minute
+	margin     = 30 * time.Second
+)
+
 // Run connects, and connects again whenever the connection ends, until
 // ctx ends. It returns nil, when everything it started has ended.
 func (l *Link) Run(ctx context.Context) error {
@@ -19,6 +27,7 @@ func (l *Link) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
+	defer l.pulse.Rest()
 	if l.watch != nil {
 		wg.Go(func() {
 			if err := l.watch(ctx, l.Wake); err != nil {
@@ -30,7 +39,9 @@ func (l *Link) Run(ctx context.Context) error {
 	var r reporter
 	var lastWake time.Time
 	for {
+		l.pulse.Within(connecting)
 		end := l.attempt(ctx)
+		l.first.Do(func() { close(l.tried) })
 		if ctx.Err() != nil {
 			l.stopped()
 			return nil
@@ -38,6 +49,7 @@ func (l *Link) Run(ctx context.Context) error {
 		delay, earliest := p.next(end, l.random)
 		l.failed(end, time.Now().Add(delay))
 		r.report(l.log, end, delay, time.Now())
+		l.pulse.Within(delay + wakeGap + margin)
 		if l.wait(ctx, delay, earliest, lastWake) {
 			lastWake = time.Now()
 		}

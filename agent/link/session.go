@@ -121,6 +121,7 @@ func (l *Link) serve(ctx context.Context, c *conn.Conn) *ended {
 
 	opened := time.Now()
 	l.opened(s, w, rtt)
+	l.first.Do(func() { close(l.tried) })
 	l.conf.Handler.OnWelcome(*w)
 	end = l.read(s)
 	broken := s.broken.Load()
@@ -173,7 +174,9 @@ func (s *session) leave() {
 // read passes on what the cloud says until the session ends.
 func (l *Link) read(s *session) *ended {
 	for {
+		l.pulse.Within(s.idle + margin)
 		m, err := s.conn.Read(s.idle)
+		l.pulse.Within(handling)
 		if err != nil {
 			return &ended{fault: fault.Reading(fault.Session, err)}
 		}

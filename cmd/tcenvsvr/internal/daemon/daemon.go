@@ -172,7 +172,8 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 	g.Go(func() error { return d.jobs.Run(ctx) })
 	g.Go(func() error { return d.trust.Run(ctx) })
-	g.Go(func() error { return notify(ctx) })
+	g.Go(func() error { return d.notify(ctx) })
+	g.Go(func() error { trim(ctx); return nil })
 	g.Go(func() error {
 		select {
 		case <-ctx.Done():
