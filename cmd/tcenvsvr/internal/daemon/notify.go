@@ -53,13 +53,6 @@ func (d *daemon) notify(ctx context.Context) error {
 // tell has still to work.
 func tell(state string) { _, _ = sd.SdNotify(false, state) }
 
-// reloading wraps what reads settings anew, so that systemctl reload waits for it.
-func reloading(f func() error) error {
-	tell(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", sd.SdNotifyReloading, monotonicMicros()))
-	defer tell(sd.SdNotifyReady)
-	return f()
-}
-
 func (d *daemon) statusLine() string {
 	s := d.status()
 	line := fmt.Sprintf("not connected to %s", s.Link.Broker)
