@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"time"
 
+	"tcenvsvr/updater/release"
 	"tcenvsvr/updater/slot/image"
 	"tcenvsvr/updater/slot/inbox"
 	"tcenvsvr/updater/slot/install"
@@ -55,18 +56,19 @@ func (s *Slots) Apply(ctx context.Context) (asked bool, err error) {
 	return true, nil
 }
 
-func (s *Slots) apply(ctx context.Context, st *state.State, box *inbox.Inbox) (Release, error) {
+func (s *Slots) apply(ctx context.Context, st *state.State, box *inbox.Inbox) (release.Release, error) {
 	if err := s.ready(*st); err != nil {
-		return Release{}, err
+		return release.Release{}, err
 	}
 	if s.cfg.Verifier == nil {
-		return Release{}, errors.New("self-update: no verifier is configured")
+		return release.Release{}, errors.New("self-update: no verifier is configured")
 	}
-	releases, err := s.cfg.Verifier.Releases(ctx, box)
+	signed, err := s.cfg.Verifier.Verify(ctx, box)
 	if err != nil {
-		return Release{}, refuse("metadata", "verifying the metadata: %w", err)
+		return release.Release{}, refuse("metadata", "verifying the metadata: %w", err)
 	}
-	r, err := s.wanted(*st, box, releases)
+	st.Revoke(signed.Revoked, time.Now())
+	r, err := s.wanted(*st, box, signed.Releases)
 	if err != nil {
 		return r, err
 	}

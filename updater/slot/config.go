@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"time"
 
+	"tcenvsvr/updater/release"
 	"tcenvsvr/updater/slot/state"
 )
 
@@ -49,14 +50,10 @@ func Unpackaged(home, baseline string) Paths {
 	return p
 }
 
-// A Release is one signed description of a program.
-type Release struct {
-	Version string
-	OS      string
-	Arch    string
-	MinFrom string // the oldest version that may be replaced by it; "" is any
-	SHA256  string
-	Size    int64
+// Signed is what the repository's targets role signed.
+type Signed struct {
+	Releases []release.Release // of all platforms
+	Revoked  []string          // SHA-256 of programs that must not run any more
 }
 
 // Metadata is the agent's folder of signed metadata, read as root may.
@@ -64,11 +61,11 @@ type Metadata interface {
 	ReadFile(name string, limit int64) ([]byte, error)
 }
 
-// Verifier says which releases the metadata in the inbox signs, by root's
-// own trust, cache and floor of versions; it returns none that it could
-// not verify, and panics of its libraries as errors.
+// Verifier says what the metadata in the inbox signs, by root's own trust,
+// cache and floor of versions. What it could not verify it does not return,
+// and panics of its libraries are errors. Package verify has the real one.
 type Verifier interface {
-	Releases(ctx context.Context, from Metadata) ([]Release, error)
+	Verify(ctx context.Context, from Metadata) (Signed, error)
 }
 
 // Config is what Slots need.

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"testing"
 
+	"tcenvsvr/updater/release"
 	"tcenvsvr/updater/slot"
 	"tcenvsvr/updater/slot/inbox"
 	"tcenvsvr/updater/slot/state"
@@ -73,6 +74,7 @@ type scene struct {
 	dir     string
 	version string // of the package
 	agent   int
+	revoked []string
 }
 
 func newScene(t testing.TB) *scene { return sceneIn(t, t.TempDir()) }
@@ -123,15 +125,14 @@ func (s *scene) slots() *slot.Slots {
 // signed is the verifier of testdata/helper.
 type signed struct{}
 
-func (signed) Releases(_ context.Context, from slot.Metadata) ([]slot.Release, error) {
+func (signed) Verify(_ context.Context, from slot.Metadata) (list slot.Signed, err error) {
 	data, err := from.ReadFile("releases", 64<<10)
 	if err != nil {
-		return nil, err
+		return list, err
 	}
 	if len(data) < ed25519.SignatureSize || !ed25519.Verify(publicKey, data[ed25519.SignatureSize:], data[:ed25519.SignatureSize]) {
-		return nil, errors.New("the signature is wrong")
+		return list, errors.New("the signature is wrong")
 	}
-	var list []slot.Release
 	return list, json.Unmarshal(data[ed25519.SignatureSize:], &list)
 }
 
@@ -139,8 +140,8 @@ func (s *scene) inbox(name string) string {
 	return filepath.Join(s.dir, "home", ".tcenvsvr", "inbox", name)
 }
 
-func release(v string, data []byte) slot.Release {
-	return slot.Release{Version: v, OS: runtime.GOOS, Arch: runtime.GOARCH, SHA256: sum(data), Size: int64(len(data))}
+func describe(v string, data []byte) release.Release {
+	return release.Release{Version: v, OS: runtime.GOOS, Arch: runtime.GOARCH, SHA256: sum(data), Size: int64(len(data))}
 }
 
 func (s *scene) put(name string, data []byte) {
@@ -151,9 +152,9 @@ func (s *scene) put(name string, data []byte) {
 }
 
 // publish signs releases, puts their metadata into the inbox, and asks.
-func (s *scene) publish(releases ...slot.Release) {
+func (s *scene) publish(releases ...release.Release) {
 	s.t.Helper()
-	list, err := json.Marshal(releases)
+	list, err := json.Marshal(slot.Signed{Releases: releases, Revoked: s.revoked})
 	s.must(err)
 	s.put("metadata/releases", append(ed25519.Sign(privateKey, list), list...))
 	s.put(inbox.Apply, nil)
@@ -162,7 +163,7 @@ func (s *scene) publish(releases ...slot.Release) {
 // offer puts a release with its program into the inbox.
 func (s *scene) offer(v string) {
 	s.t.Helper()
-	r := release(v, version(v))
+	r := describe(v, version(v))
 	s.put("artifact-"+r.SHA256, version(v))
 	s.publish(r)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"tcenvsvr/updater/release"
 	"tcenvsvr/updater/slot/install"
 	"tcenvsvr/updater/slot/state"
 )
@@ -49,8 +50,8 @@ func (s *Slots) ready(st state.State) error {
 
 // wanted finds the release that lies in the inbox: the newest signed one of
 // this platform whose program is there. Names come from what is signed.
-func (s *Slots) wanted(st state.State, box interface{ Has(sum string) bool }, releases []Release) (Release, error) {
-	var found *Release
+func (s *Slots) wanted(st state.State, box interface{ Has(sum string) bool }, releases []release.Release) (release.Release, error) {
+	var found *release.Release
 	for _, r := range releases {
 		if r.OS != runtime.GOOS || r.Arch != runtime.GOARCH || !state.Sum(r.SHA256).Valid() || !box.Has(r.SHA256) {
 			continue
@@ -60,12 +61,12 @@ func (s *Slots) wanted(st state.State, box interface{ Has(sum string) bool }, re
 		}
 	}
 	if found == nil {
-		return Release{}, refuse("none", "no program in the inbox is signed for %s/%s", runtime.GOOS, runtime.GOARCH)
+		return release.Release{}, refuse("none", "no program in the inbox is signed for %s/%s", runtime.GOOS, runtime.GOARCH)
 	}
 	return *found, s.allowed(st, *found)
 }
 
-func (s *Slots) allowed(st state.State, r Release) error {
+func (s *Slots) allowed(st state.State, r release.Release) error {
 	now := s.running(st)
 	switch mark := st.Marked(state.Sum(r.SHA256)); {
 	case !state.IsVersion(r.Version) || r.Size <= 0 || r.Size > state.MaxSize:

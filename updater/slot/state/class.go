@@ -16,6 +16,7 @@ const (
 	Policy      Class = "policy"      // this host does not let it run; not its fault
 	Environment Class = "environment" // the host was not ready; not its fault
 	Undone      Class = "undone"      // the administrator went back
+	Revoked     Class = "revoked"     // the publisher took the release back
 )
 
 // Exit is how the service manager says that a service ended: $SERVICE_RESULT,

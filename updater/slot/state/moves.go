@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -165,6 +166,20 @@ func (s *State) Undo(reason string, at time.Time) bool {
 	return true
 }
 
+// Revoke marks those of our programs that their publisher took back: they
+// are not started any more.
+func (s *State) Revoke(sums []string, at time.Time) {
+	const reason = "its publisher revoked it"
+	if s.Candidate != nil && slices.Contains(sums, string(s.Candidate.SHA256)) {
+		s.Fail(Revoked, reason, at)
+	}
+	for _, i := range []*Image{s.Active, s.Previous} {
+		if i != nil && slices.Contains(sums, string(i.SHA256)) && s.Marked(i.SHA256) == nil {
+			s.mark(*i, Revoked, reason, at)
+		}
+	}
+}
+
 // Resume lifts a hold, and lets the host try again what its policy refused.
 func (s *State) Resume(at time.Time) {
 	s.Hold = ""
@@ -174,7 +189,7 @@ func (s *State) Resume(at time.Time) {
 
 // Retry takes a version off the bad list and reports whether it was on it.
 func (s *State) Retry(version string) bool {
-	return s.forgive(func(m Mark) bool { return Compare(m.Version, version) == 0 })
+	return s.forgive(func(m Mark) bool { return Compare(m.Version, version) == 0 && m.Class != Revoked })
 }
 
 func (s *State) forgive(which func(Mark) bool) bool {

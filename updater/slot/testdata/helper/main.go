@@ -68,14 +68,13 @@ func run(dir, verb string) error {
 // signed takes a list with an Ed25519 signature before it.
 type signed struct{ key ed25519.PublicKey }
 
-func (v signed) Releases(_ context.Context, from slot.Metadata) ([]slot.Release, error) {
+func (v signed) Verify(_ context.Context, from slot.Metadata) (list slot.Signed, err error) {
 	data, err := from.ReadFile("releases", 64<<10)
 	if err != nil {
-		return nil, err
+		return list, err
 	}
 	if len(data) < ed25519.SignatureSize || !ed25519.Verify(v.key, data[ed25519.SignatureSize:], data[:ed25519.SignatureSize]) {
-		return nil, errors.New("the signature is wrong")
+		return list, errors.New("the signature is wrong")
 	}
-	var list []slot.Release
 	return list, json.Unmarshal(data[ed25519.SignatureSize:], &list)
 }
