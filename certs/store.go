@@ -116,6 +116,23 @@ func (s *Store) fresh() (*Set, error) {
 	return set, nil
 }
 
+// ErrNoPublic means that there is no set, because this host has no public
+// roots that could be in it.
+var ErrNoPublic = errors.New("this host has no public CAs, so jobs trust what their runtimes bring along; private CAs count for the agent only")
+
+// Rebuild makes the set now and repairs it, for whoever is no agent: nobody
+// is asked whether jobs can read it.
+func (s *Store) Rebuild() (*Set, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.set = nil
+	set, err := s.fresh()
+	if err == nil && set.Dir == "" {
+		err = ErrNoPublic
+	}
+	return set, err
+}
+
 // make writes the set of a harvest.
 func (s *Store) make(h *Harvest) (*Set, error) {
 	if h.Public == 0 {

@@ -27,10 +27,11 @@ func Name(n pkix.Name) string {
 	if text == "" {
 		return "(no name)"
 	}
-	return printable(text)
+	return Printable(text)
 }
 
-func printable(text string) string {
+// Printable is text on one line without control characters.
+func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
 			return '?'

@@ -40,7 +40,7 @@ func parsePKCS7(der []byte) ([]*x509.Certificate, error) {
 		if part.Class == asn1.ClassContextSpecific && part.Tag == 0 {
 			certs, err := x509.ParseCertificates(part.Bytes)
 			if err != nil {
-				return nil, errors.New("unreadable certificate in PKCS#7: " + printable(err.Error()))
+				return nil, errors.New("unreadable certificate in PKCS#7: " + Printable(err.Error()))
 			}
 			return certs, nil
 		}

@@ -107,7 +107,7 @@ func constraints(c *x509.Certificate) string {
 	var parts []string
 	add := func(what string, list []string) {
 		if len(list) > 0 {
-			parts = append(parts, what+printable(strings.Join(list, ", ")))
+			parts = append(parts, what+Printable(strings.Join(list, ", ")))
 		}
 	}
 
@@ -155,7 +155,7 @@ func names(c *x509.Certificate) string {
 	if len(list) > 3 {
 		list = append(list[:3], "…")
 	}
-	return printable(strings.Join(list, ", "))
+	return Printable(strings.Join(list, ", "))
 }
 
 // IssuedBy reports whether a could have issued c: the names fit, and the

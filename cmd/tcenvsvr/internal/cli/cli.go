@@ -24,6 +24,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/host"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/identity"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/service"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/trust"
 )
 
 // topics are the packages of the verbs, in the order of the reference.
@@ -33,6 +34,7 @@ var topics = []func(*verb.Env) []*cobra.Command{
 	config.Commands,
 	diagnose.Commands,
 	app.Commands,
+	trust.Commands,
 	host.Commands,
 	about.Commands,
 }

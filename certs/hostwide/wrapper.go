@@ -1,0 +1,132 @@
+package hostwide
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/certs"
+)
+
+// mark is in every wrapper: what has it is ours to replace and remove.
+const mark = "# Written by: tcenvsvr certs python-wrapper"
+
+// realName is the guide's name for a Python that a wrapper stands in for.
+const realName = "tcpython"
+
+// Wrapper points a Python outside of Apps to our bundle.
+type Wrapper struct {
+	Python string // the program
+	// At is where the wrapper goes; "" = in Python's place, which then is
+	// called tcpython beside it, as in the guide.
+	At     string
+	Bundle string // trust/current/ca-bundle.pem
+}
+
+// Errors of Wrapper.
+var (
+	ErrDistribution = errors.New("it belongs to the distribution, whose own tools and updates need it as it is\n" +
+		"hint: --at /usr/local/bin/NAME writes a wrapper beside it")
+	ErrNoWrapper = errors.New("there is no wrapper of ours")
+)
+
+// Install writes the wrapper; once more is the same as once.
+func (w Wrapper) Install() error {
+	fail := func(err error) error { return fmt.Errorf("wrapping Python %q: %w", w.Python, err) }
+	info, err := os.Stat(w.Python)
+	if err != nil {
+		return fail(err)
+	}
+	if !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		return fail(errors.New("it is not a program"))
+	}
+	python, at := w.Python, w.At
+	if at == "" {
+		if distribution(w.Python) {
+			return fail(ErrDistribution)
+		}
+		at, python = w.Python, w.moved()
+		if !ours(at) {
+			if err := keep(at, python); err != nil {
+				return fail(err)
+			}
+		}
+	} else if exists(at) && !ours(at) {
+		return fail(fmt.Errorf("%q is there already and not ours", at))
+	}
+	if err := atomicfile.WriteFile(at, w.script(python), 0o755); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// Undo takes the wrapper away.
+func (w Wrapper) Undo() error {
+	fail := func(err error) error { return fmt.Errorf("unwrapping Python %q: %w", w.Python, err) }
+	at := w.At
+	if at == "" {
+		at = w.Python
+	}
+	if !ours(at) {
+		return fail(fmt.Errorf("%w in %q", ErrNoWrapper, at))
+	}
+	if w.At != "" {
+		if err := atomicfile.Remove(at); err != nil {
+			return fail(err)
+		}
+		return nil
+	}
+	if err := atomicfile.Rename(w.moved(), at); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+func (w Wrapper) moved() string { return filepath.Join(filepath.Dir(w.Python), realName) }
+
+// keep gives the program a second name, so that there is no moment without
+// it: a link of its own, or the same symbolic link.
+func keep(program, name string) error {
+	if _, err := os.Lstat(name); err == nil {
+		return fmt.Errorf("%q is there already: another wrapper's Python?", name)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if target, err := os.Readlink(program); err == nil {
+		return os.Symlink(target, name)
+	}
+	return os.Link(program, name)
+}
+
+// script warns where the bundle cannot be read: Python would say less.
+func (w Wrapper) script(python string) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "#!/bin/sh\n%s\n# Undo with the same command and --undo.\nbundle=%s\n", mark, quote(w.Bundle))
+	b.WriteString("if [ -r \"$bundle\" ]; then\n")
+	for _, name := range certs.Variables {
+		fmt.Fprintf(&b, "\texport %s=\"$bundle\"\n", name)
+	}
+	b.WriteString("else\n\techo \"python: cannot read the trusted CAs in $bundle; private CAs are not trusted\" >&2\nfi\n")
+	fmt.Fprintf(&b, "exec %s \"$@\"\n", quote(python))
+	return b.Bytes()
+}
+
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+func ours(file string) bool {
+	data, err := os.ReadFile(file)
+	return err == nil && bytes.HasPrefix(data, []byte("#!")) && bytes.Contains(data[:min(len(data), 200)], []byte(mark))
+}
+
+func distribution(program string) bool {
+	switch filepath.Dir(filepath.Clean(program)) {
+	case "/usr/bin", "/bin", "/usr/sbin", "/sbin":
+		return true
+	}
+	return false
+}
