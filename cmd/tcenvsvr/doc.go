@@ -47,6 +47,121 @@
 //	  tcenvsvr app run my_app.tcx --param indicator=1.2.3.4
 //	  tcenvsvr app run my_app.tcx --param-file params.json --out-variable '#App:1:result!String' --out /tmp/result
 //
+// # certs
+//
+// Private CAs that Apps and the agent trust.
+//
+//	tcenvsvr certs
+//
+//	Certs are the CAs that Apps and the agent trust: the host's, the JDK's, certifi's, and
+//	private ones, which are added here or lie as files in /etc/threatconnect-envsvr/certs.d
+//	or HOME/certs.d. A change counts for the next job and the next connection; nothing needs a
+//	restart, and neither the JDK nor Python is edited.
+//
+//	  tcenvsvr certs add fullchain.pem
+//	  tcenvsvr certs check siem.corp.example:443
+//
+// # certs add
+//
+// Trust the CAs in files.
+//
+//	tcenvsvr certs add FILE…
+//
+//	Add takes the CAs of PEM files in any order, of DER and of PKCS#7 (.p7b), and says of every
+//	certificate what became of it: the certificate of a server beside its CA is explained and left, a
+//	self-signed one is taken. All files are taken or, when one of them has nothing that can be
+//	trusted or holds a private key, none.
+//
+//	  tcenvsvr certs add corp-root.pem
+//	  tcenvsvr certs add fullchain.pem partner.p7b
+//
+// # certs build
+//
+// Make the trust stores now.
+//
+//	tcenvsvr certs build
+//
+//	Build makes the trust stores from all sources now and prints where they are. The agent does
+//	the same when a source changes and at every job's start; stores that somebody has
+//	damaged are repaired.
+//
+//	  tcenvsvr certs build
+//
+// # certs check
+//
+// Which CA vouches for a server, or what is missing.
+//
+//	tcenvsvr certs check HOST:PORT [flags]
+//
+//	Check connects to a server with TLS as an App would and says which CA vouches for it, or exactly
+//	what is missing: exit code 0 if it is trusted, 1 if not. It goes through the proxy when
+//	proxyTC says so, or as --proxy says. Nothing but the handshake is fetched. The port is 443 unless given.
+//
+//	  tcenvsvr certs check siem.corp.example
+//	  tcenvsvr certs check --proxy=false broker.example.com:62000
+//
+// # certs export
+//
+// Write the trust stores into a folder.
+//
+//	tcenvsvr certs export DIR
+//
+//	Export writes ca-bundle.pem, cacerts.jks and cacerts.p12 with all trusted CAs into a folder, for
+//	programs that Apps have nothing to do with. They do not follow later changes.
+//
+//	  tcenvsvr certs export /opt/certs
+//
+// # certs list
+//
+// Show the private CAs, and what is wrong with files.
+//
+//	tcenvsvr certs list [flags]
+//
+//	List shows the private CAs with their issuer, fingerprint, end and origin, warns of those that
+//	end within 30 days, and names what is not trusted and why: expired or distrusted CAs,
+//	files that cannot be read. With --all it shows the public ones, too.
+//
+//	  tcenvsvr certs list
+//	  tcenvsvr certs list --all --json
+//
+// # certs python-wrapper
+//
+// Make a Python outside of Apps trust the same CAs.
+//
+//	tcenvsvr certs python-wrapper PYTHON [flags]
+//
+//	Python-wrapper does what the guide does by hand: it renames a Python to tcpython and puts a
+//	script in its place that points requests, ssl, pip and others to our bundle, which keeps
+//	following changes. Apps do not need it. --undo puts the Python back.
+//
+//	  tcenvsvr certs python-wrapper /opt/python3.11/bin/python
+//	  tcenvsvr certs python-wrapper /usr/bin/python3.11 --at /usr/local/bin/tcpython
+//	  tcenvsvr certs python-wrapper /opt/python3.11/bin/python --undo
+//
+// # certs remove
+//
+// Trust a private CA no more.
+//
+//	tcenvsvr certs remove FINGERPRINT
+//
+//	Remove takes away a CA that was added, by its fingerprint or the first 8 or more digits of it. It
+//	counts for the next job; jobs that run keep what they were started with.
+//
+//	  tcenvsvr certs remove 3f9a01c2
+//
+// # certs system
+//
+// Add the private CAs to the host's own store.
+//
+//	tcenvsvr certs system [flags]
+//
+//	System gives the private CAs to update-ca-trust (RHEL) or update-ca-certificates (Debian, SUSE), so
+//	that all programs of the host trust them. It needs root. Once more, it brings the host up to
+//	date with what was added and removed here; --undo takes all of ours away.
+//
+//	  tcenvsvr certs system
+//	  tcenvsvr certs system --undo
+//
 // # enroll
 //
 // Connect this host to an Environment by its bundle.
