@@ -1,6 +1,9 @@
 package packaging
 
-import "io/fs"
+import (
+	"cmp"
+	"io/fs"
+)
 
 // A Kind says what an entry of the package is.
 type Kind string
@@ -28,6 +31,12 @@ type File struct {
 	From string
 	// Optional entries are left out where the stage lacks them.
 	Optional bool
+}
+
+func (f File) withDefaults() File {
+	f.Kind = cmp.Or(f.Kind, Regular)
+	f.Owner = cmp.Or(f.Owner, "root")
+	return f
 }
 
 const (

@@ -59,12 +59,7 @@ func withoutExit(script []byte) []byte {
 func Files(stage string) ([]File, error) {
 	var all []File
 	for _, f := range contents {
-		if f.Kind == "" {
-			f.Kind = Regular
-		}
-		if f.Owner == "" {
-			f.Owner = "root"
-		}
+		f = f.withDefaults()
 		switch {
 		case f.Kind == Dir || f.Kind == Link:
 			all = append(all, f)
