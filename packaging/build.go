@@ -44,7 +44,7 @@ func (b *Build) RPM(w io.Writer) error {
 	info.Depends, info.Recommends = rpmRelations.requires, rpmRelations.recommends
 	info.Scripts.PostInstall = b.staged("scripts/postinstall.sh")
 	info.RPM.Scripts.PostTrans = b.staged("scripts/posttrans.sh")
-	info.RPM.Compression = "xz" // EL 8 and 9 have it; zstd is larger here
+	info.RPM.Compression = "xz" // one thread, so the same bytes on every machine
 	info.RPM.BuildHost = "reproducible"
 	info.RPM.Group = "System Environment/Daemons"
 	if b.Signer != nil {
@@ -67,7 +67,7 @@ func (b *Build) Deb(w io.Writer) error {
 	info.Depends, info.Recommends = debRelations.requires, debRelations.recommends
 	info.Scripts.PostInstall = b.staged("scripts/postinst")
 	info.Section = "net"
-	info.Deb.Compression = "xz"
+	info.Deb.Compression = "gzip" // xz in Go takes seconds for a sixth less
 	if b.Signer != nil {
 		info.Deb.Signature.SignFn = b.Signer.SignArmored
 	}

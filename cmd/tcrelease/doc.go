@@ -4,6 +4,7 @@
 //	tcrelease key new -o release.key            once; keep it offline
 //	tcrelease package --key release.key         dist/: rpm, deb, tar.gz, zip, SBOMs, SHA256SUMS
 //	tcrelease repo --key release.key --url URL DIR
+//	tcrelease sign --key release.key FILE       FILE.asc
 //	tcrelease verify --key RPM-GPG-KEY-… DIR    what a suspicious user would check
 //
 // The passphrase of a key comes from the file named by --passphrase-file or
