@@ -18,7 +18,7 @@ const trash = ".trash-"
 type Janitor struct {
 	Dir string // exchange/jobs
 	// RemoveAs removes a folder's content as the sandbox user; nil = what
-	// we may not remove stays, with an error. See As.
+	// we may not remove stays, with an error. job.Executor has one.
 	RemoveAs func(ctx context.Context, dir string) error
 	Logger   *slog.Logger // nil = discard
 }

@@ -135,10 +135,8 @@ func (e *Executor) explain(h *hired, err error) error {
 		return start
 	}
 	said := h.lastWords()
-	if x, ok := e.runner.(explainer); ok {
-		if refusal, ok := x.explain(said); ok {
-			return &StartError{Code: spec.CodeRefused, Err: fmt.Errorf("starting the shim: %s", refusal)}
-		}
+	if code, refusal := e.runner.explain(said); code != "" {
+		return &StartError{Code: code, Err: fmt.Errorf("starting the shim: %s", refusal)}
 	}
 	if len(said) > 0 {
 		err = errors.New(said[len(said)-1])
@@ -180,23 +178,46 @@ func (e *Executor) Reap(ctx context.Context, dir string) error {
 
 // reap is Reap for the processes of s, if that is known, and counts what it ended.
 func (e *Executor) reap(ctx context.Context, dir string, s *Status) (killed int, err error) {
-	request, err := spec.Encode(spec.Request{Op: spec.OpReap, Dir: dir, Status: s})
-	if err != nil {
-		return 0, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
+	reply, err := e.order(ctx, spec.Request{Op: spec.OpReap, Dir: dir, Status: s})
+	if err != nil {
+		return 0, fmt.Errorf("ending the leftovers of %q: %w", dir, err)
+	}
+	return reply.Killed, nil
+}
+
+// clearPatience bounds a Clear: a folder may hold millions of files.
+const clearPatience = 10 * time.Minute
+
+// Clear empties a folder of what belongs to the user of Apps, also where an App has
+// closed it to others. What cannot be removed is left: the caller looks.
+func (e *Executor) Clear(ctx context.Context, dir string) error {
+	ctx, cancel := context.WithTimeout(ctx, clearPatience)
+	defer cancel()
+	if _, err := e.order(ctx, spec.Request{Op: spec.OpClear, Dir: dir}); err != nil {
+		return fmt.Errorf("clearing %q as the user of Apps: %w", dir, err)
+	}
+	return nil
+}
+
+// order has a shim of its own fulfil a request that starts nothing.
+func (e *Executor) order(ctx context.Context, r spec.Request) (spec.Reply, error) {
+	request, err := spec.Encode(r)
+	if err != nil {
+		return spec.Reply{}, err
+	}
 	h, err := e.hire(ctx)
 	if err != nil {
-		return 0, err
+		return spec.Reply{}, err
 	}
 	reply, err := h.ask(ctx, request)
 	if err != nil {
-		return 0, fmt.Errorf("ending the leftovers of %q: %w", dir, e.explain(h, err))
+		return spec.Reply{}, e.explain(h, err)
 	}
 	h.release()
 	if reply.Error != "" {
-		return 0, errors.New(reply.Error)
+		return spec.Reply{}, errors.New(reply.Error)
 	}
-	return reply.Killed, nil
+	return reply, nil
 }

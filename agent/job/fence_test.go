@@ -35,13 +35,13 @@ func TestNeverStarted(t *testing.T) {
 }
 
 // lateRunner is a sudo that takes its time and cannot be killed by the agent.
-type lateRunner struct{}
+type lateRunner struct{ Direct }
 
-func (lateRunner) Command(_ context.Context, exe string, args ...string) (*exec.Cmd, error) {
+func (lateRunner) hire(_ context.Context, exe string) (*hired, error) {
 	script := `exec 3<&0; (sleep 0.4; "$@" <&3; echo $? > "$DONE") &`
-	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "late", exe}, args...)...)
+	cmd := exec.Command("/bin/sh", "-c", script, "late", exe, ShimCommand)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "DONE=" + os.Getenv("DONE")}
-	return cmd, nil
+	return startShim(cmd)
 }
 
 // TestLateShim: a start that was given up does not happen later.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"tcenvsvr/agent/job/internal/spec"
 )
@@ -77,6 +78,34 @@ func TestVandal(t *testing.T) {
 	l := shell(t, `cd shim; rm -f * ; mkfifo exit.reserve state.new; ln -s /etc/passwd exit; echo bye; exit 6`)
 	if exit := run(t, l); exit.Code != 6 || exit.Stdout.Written != 4 {
 		t.Errorf("%+v", exit)
+	}
+}
+
+// TestPlantedExit: whatever the App puts where the record of its end
+// belongs, an agent that comes later finds the true one.
+func TestPlantedExit(t *testing.T) {
+	for name, script := range map[string]string{
+		"pipe":            "rm exit.reserve; mkfifo exit.reserve",
+		"folder":          "rm exit.reserve; mkdir exit.reserve",
+		"link":            "rm exit.reserve; ln -s /etc/passwd exit.reserve",
+		"a lie":           `rm exit.reserve; echo '{"code":0,"started":"2026-01-01T00:00:00Z","ended":"2026-01-01T00:00:00Z"}' > exit.reserve`,
+		"exit is a pipe":  "mkfifo exit",
+		"exit is a link":  "ln -s /etc/passwd exit",
+		"exit is folders": "mkdir -p exit/deep; touch exit/deep/file; chmod 0 exit/deep; chmod 500 exit",
+		"both":            "rm exit.reserve; mkfifo exit.reserve; mkdir -p exit/x",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := shell(t, "cd shim; "+script+"; exit 6")
+			p := start(t, l)
+			wait(t, p)
+			for p.alive() { // the record is durable when the shim has gone
+				time.Sleep(time.Millisecond)
+			}
+			if exit, ok, err := ReadExit(l.Dir); err != nil || !ok || exit.Code != 6 {
+				t.Errorf("ReadExit: %+v, %v, %v", exit, ok, err)
+			}
+		})
 	}
 }
 

@@ -5,24 +5,23 @@ import (
 	"os/exec"
 )
 
-// Runner says how to start the shim. Its Command must pass stdin, stdout
-// and stderr through and put nothing of its own into the environment.
+// Runner is a way to a shim that runs as the user of Apps: Direct, Sudo or Socket.
 type Runner interface {
-	// Command prepares exe with args. The process must not end with ctx.
-	Command(ctx context.Context, exe string, args ...string) (*exec.Cmd, error)
-}
-
-// explainer is a Runner that recognises its own refusal in what was said on stderr.
-type explainer interface {
-	explain(stderr []string) (refusal string, ok bool)
+	// hire starts the program exe as a shim. ctx bounds the start; the
+	// shim must not end with it, and gets nothing of ours but its request.
+	hire(ctx context.Context, exe string) (*hired, error)
+	// explain recognises the runner's own refusal when a shim has ended
+	// without an answer, in what was said on stderr. The code is "" if it does not.
+	explain(stderr []string) (code, refusal string)
 }
 
 // Direct runs jobs as the agent's own user: demo, macOS, Windows.
 type Direct struct{}
 
-// Command implements Runner.
-func (Direct) Command(_ context.Context, exe string, args ...string) (*exec.Cmd, error) {
-	cmd := exec.Command(exe, args...)
+func (Direct) hire(_ context.Context, exe string) (*hired, error) {
+	cmd := exec.Command(exe, ShimCommand)
 	cmd.Env = cleanEnv()
-	return cmd, nil
+	return startShim(cmd)
 }
+
+func (Direct) explain([]string) (code, refusal string) { return "", "" }

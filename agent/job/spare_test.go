@@ -18,7 +18,7 @@ func TestStartWithSpare(t *testing.T) {
 				t.Fatal(err)
 			}
 			if dead {
-				_ = h.cmd.Process.Kill()
+				h.kill()
 				<-h.ended
 			}
 			e.spare <- h
@@ -29,7 +29,7 @@ func TestStartWithSpare(t *testing.T) {
 			if exit := wait(t, p); exit.Code != 3 {
 				t.Errorf("%+v", exit)
 			}
-			if used := p.Status().ShimPID == h.cmd.Process.Pid; used == dead {
+			if used := p.Status().ShimPID == h.pid; used == dead {
 				t.Errorf("the spare was used: %v", used)
 			}
 			<-h.answered

@@ -26,14 +26,21 @@ type Sudo struct {
 // sudoPaths are where sudo is looked for: never in PATH, which others may have set.
 var sudoPaths = []string{"/usr/bin/sudo", "/bin/sudo", "/usr/local/bin/sudo", "/usr/sbin/sudo"}
 
-// Command implements Runner.
-func (s Sudo) Command(_ context.Context, exe string, args ...string) (*exec.Cmd, error) {
+func (s Sudo) hire(_ context.Context, exe string) (*hired, error) {
+	cmd, err := s.command(exe)
+	if err != nil {
+		return nil, err
+	}
+	return startShim(cmd)
+}
+
+func (s Sudo) command(exe string) (*exec.Cmd, error) {
 	if s.User == "" || strings.HasPrefix(s.User, "-") {
 		return nil, &StartError{Code: spec.CodeUser, Err: fmt.Errorf("running as the sandbox user: %q is no user name", s.User)}
 	}
 	for _, path := range sudoPaths {
 		if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
-			cmd := exec.Command(path, append([]string{"-n", "-u", s.User, "--", exe}, args...)...)
+			cmd := exec.Command(path, "-n", "-u", s.User, "--", exe, ShimCommand)
 			cmd.Env = cleanEnv()
 			return cmd, nil
 		}
@@ -43,7 +50,7 @@ func (s Sudo) Command(_ context.Context, exe string, args ...string) (*exec.Cmd,
 
 // explain recognises what sudo itself says, like "sudo: a password is
 // required", sometimes in several lines of which any may be the reason.
-func (s Sudo) explain(stderr []string) (string, bool) {
+func (s Sudo) explain(stderr []string) (code, refusal string) {
 	var said []string
 	for _, line := range stderr {
 		if text, ok := strings.CutPrefix(line, "sudo: "); ok && !strings.HasPrefix(text, "unable to resolve host") {
@@ -52,7 +59,10 @@ func (s Sudo) explain(stderr []string) (string, bool) {
 			said = append(said, line)
 		}
 	}
-	return "sudo: " + strings.Join(said, "; "), len(said) > 0
+	if len(said) == 0 {
+		return "", ""
+	}
+	return spec.CodeRefused, "sudo: " + strings.Join(said, "; ")
 }
 
 // cleanEnv is what a shim, or sudo before it, gets to see.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 
 	"tcenvsvr/agent/job/internal/spec"
 )
@@ -15,10 +14,11 @@ type Sudo struct {
 	User string
 }
 
-// Command implements Runner.
-func (s Sudo) Command(context.Context, string, ...string) (*exec.Cmd, error) {
+func (s Sudo) hire(context.Context, string) (*hired, error) {
 	return nil, &StartError{Code: spec.CodeNoSudo, Err: fmt.Errorf("running as %q by sudo: %w", s.User, errors.ErrUnsupported)}
 }
+
+func (Sudo) explain([]string) (code, refusal string) { return "", "" }
 
 // cleanEnv is what a shim gets to see: Windows programs want to know where
 // Windows is, and sockets where temporary files go.

@@ -87,7 +87,7 @@ func (s Settings) BrokerAddr() string {
 	return net.JoinHostPort(host, cmp.Or(port, strconv.Itoa(s.BrokerPort)))
 }
 
-// Runner is "sudo" or "none": how Apps become the sandbox user here.
+// Runner is "sudo", "socket" or "none": how Apps become the sandbox user here.
 func (s Settings) Runner() string {
 	switch {
 	case s.AppsRunner != "auto":
@@ -135,8 +135,8 @@ func (s Settings) Check() error {
 	if s.AppsRunner == "sudo" && s.SandboxUser == "" {
 		complain(`setting "appsRunner" is "sudo" and "appsSandboxUser" is empty: set appsSandboxUser, or appsRunner to none`)
 	}
-	if s.AppsRunner == "sudo" && !sandboxed {
-		complain(`setting "appsRunner" is "sudo", which works on Linux only: set it to none`)
+	if (s.AppsRunner == "sudo" || s.AppsRunner == "socket") && !sandboxed {
+		complain(`setting "appsRunner" is %q, which works on Linux only: set it to none`, s.AppsRunner)
 	}
 	return errors.Join(errs...)
 }

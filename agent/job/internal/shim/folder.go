@@ -102,19 +102,32 @@ func create(name string) (*os.File, error) {
 }
 
 // writeExit overwrites the reserved room and gives it its name. If the App
-// took the reserve away, a new file has to do.
+// took the reserve away, or put something else in its place, a new file has to do.
 func writeExit(reserved *os.File, record []byte) error {
 	_, err := reserved.WriteAt(record, 0)
 	if err == nil {
 		err = reserved.Truncate(int64(len(record))) // gives room back, needs none
 	}
-	if err == nil {
-		err = os.Rename(spec.ReserveFile, spec.ExitFile)
+	if err == nil && isAt(reserved, spec.ReserveFile) {
+		if err = os.Rename(spec.ReserveFile, spec.ExitFile); err == nil && isAt(reserved, spec.ExitFile) {
+			return nil
+		}
 	}
+	if info, err := os.Lstat(spec.ExitFile); err == nil && info.IsDir() { // no rename replaces that
+		_ = clearDir(spec.ExitFile)
+		_ = os.Remove(spec.ExitFile)
+	}
+	return atomicfile.WriteFile(spec.ExitFile, record, fileMode)
+}
+
+// isAt reports whether name is the file f, and not what an App planted there.
+func isAt(f *os.File, name string) bool {
+	is, err := f.Stat()
 	if err != nil {
-		err = atomicfile.WriteFile(spec.ExitFile, record, fileMode)
+		return false
 	}
-	return err
+	there, err := os.Lstat(name)
+	return err == nil && os.SameFile(is, there)
 }
 
 // syncExit makes the record durable. Until then a power cut leaves nothing,

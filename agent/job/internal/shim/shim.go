@@ -22,8 +22,13 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		return refuse(stdout, stderr, &spec.StartError{Code: spec.CodeLaunch, Err: err})
 	}
-	if req.Op == spec.OpReap {
-		killed, err := reap(req.Dir, req.Status)
+	if req.Op != spec.OpStart {
+		killed := 0
+		if req.Op == spec.OpReap {
+			killed, err = reap(req.Dir, req.Status)
+		} else {
+			err = clearDir(req.Dir)
+		}
 		if err != nil {
 			return refuse(stdout, stderr, err)
 		}
@@ -57,7 +62,7 @@ func readRequest(r io.Reader) (spec.Request, error) {
 		return spec.Request{}, errors.New("reading the request: it is incomplete or not ours; the shim is started by the agent, not by hand")
 	}
 	switch {
-	case req.Op == spec.OpReap && req.Dir != "":
+	case (req.Op == spec.OpReap || req.Op == spec.OpClear) && req.Dir != "":
 		return req, nil
 	case req.Op != spec.OpStart || req.Launch == nil:
 		return req, fmt.Errorf("reading the request: unknown operation %.20q", req.Op)

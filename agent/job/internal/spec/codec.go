@@ -14,6 +14,7 @@ import (
 const (
 	OpStart = "start" // Launch
 	OpReap  = "reap"  // end what is left in Dir
+	OpClear = "clear" // remove what the shim's user has in Dir
 )
 
 // Request is the one thing a shim reads from its stdin, up to its end.

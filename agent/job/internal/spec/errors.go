@@ -25,6 +25,7 @@ const (
 	CodeTimeout    = "job.start_timeout"    // no word from the shim in time
 	CodeUser       = "sandbox.user"         // the sandbox user is no user name
 	CodeNoSudo     = "sandbox.no_sudo"      // sudo is not installed
+	CodeNoSocket   = "sandbox.no_socket"    // the socket of the hardened runner is not there, not ours or not for us
 	CodeRefused    = "sandbox.sudo_refused" // by sudoers, or the user does not exist; the text is sudo's
 )
 

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -20,23 +21,25 @@ import (
 // where there is one.
 type Jobs struct {
 	*job.Executor
-	runner job.Runner
 	user   string // "" = our own
 	logger *slog.Logger
 }
 
 // NewJobs makes the executor the settings ask for.
 func NewJobs(s settings.Settings, logger *slog.Logger) (*Jobs, error) {
-	j := &Jobs{runner: job.Direct{}, logger: logger.With("component", "job")}
-	if s.Runner() == "sudo" {
-		j.user = s.SandboxUser
-		j.runner = job.Sudo{User: s.SandboxUser}
+	j := &Jobs{logger: logger.With("component", "job")}
+	var runner job.Runner = job.Direct{}
+	switch s.Runner() {
+	case "sudo":
+		j.user, runner = s.SandboxUser, job.Sudo{User: s.SandboxUser}
+	case "socket":
+		j.user, runner = cmp.Or(s.SandboxUser, "tc-job"), job.Socket{}
 	}
 	exe, err := shimProgram()
 	if err != nil {
 		return nil, err
 	}
-	j.Executor, err = job.NewExecutor(job.Config{Exe: exe, Runner: j.runner, Logger: j.logger})
+	j.Executor, err = job.NewExecutor(job.Config{Exe: exe, Runner: runner, Logger: j.logger})
 	return j, err
 }
 
@@ -77,7 +80,7 @@ func (j *Jobs) MakeJobDir(dir string) error {
 func (j *Jobs) Sweep(dir string) func(context.Context, time.Duration, func(string) bool) error {
 	jan := janitor.Janitor{Dir: dir, Logger: j.logger}
 	if j.user != "" {
-		jan.RemoveAs = janitor.As(j.runner)
+		jan.RemoveAs = j.Clear
 	}
 	return jan.Sweep
 }
