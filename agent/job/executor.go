@@ -201,6 +201,21 @@ func (e *Executor) Clear(ctx context.Context, dir string) error {
 	return nil
 }
 
+// ErrUnreadable means that the user of Apps cannot read a file.
+var ErrUnreadable = errors.New("the user of Apps cannot read it")
+
+// Readable proves that the user of Apps can read files. An error that is
+// not ErrUnreadable means that it could not be tried.
+func (e *Executor) Readable(ctx context.Context, files []string) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	_, err := e.order(ctx, spec.Request{Op: spec.OpRead, Paths: files})
+	if start, ok := errors.AsType[*StartError](err); ok && start.Code == spec.CodeUnreadable {
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return err
+}
+
 // order has a shim of its own fulfil a request that starts nothing.
 func (e *Executor) order(ctx context.Context, r spec.Request) (spec.Reply, error) {
 	request, err := spec.Encode(r)
@@ -217,7 +232,7 @@ func (e *Executor) order(ctx context.Context, r spec.Request) (spec.Reply, error
 	}
 	h.release()
 	if reply.Error != "" {
-		return spec.Reply{}, errors.New(reply.Error)
+		return spec.Reply{}, &StartError{Code: reply.Code, Err: errors.New(reply.Error)}
 	}
 	return reply, nil
 }

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -207,5 +208,25 @@ func TestClear(t *testing.T) {
 	}
 	if err := e.Clear(t.Context(), l.Dir+"/none"); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("a folder that is not there: %v", err)
+	}
+}
+
+func TestReadable(t *testing.T) {
+	e, l := sandboxed(t, "true")
+	open, closed := filepath.Join(l.Dir, "in", "open"), filepath.Join(l.Dir, "in", "closed")
+	if err := errors.Join(os.WriteFile(open, []byte("x"), 0o644), os.WriteFile(closed, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Readable(t.Context(), []string{open, open}); err != nil {
+		t.Errorf("readable: %v", err)
+	}
+	for _, path := range []string{closed, l.Dir + "/none"} {
+		if err := e.Readable(t.Context(), []string{open, path}); !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	e.runner = Socket{Path: l.Dir + "/none"}
+	if err := e.Readable(t.Context(), []string{open}); err == nil || errors.Is(err, ErrUnreadable) {
+		t.Errorf("without a way to try: %v", err)
 	}
 }

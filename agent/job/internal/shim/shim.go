@@ -24,10 +24,13 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	if req.Op != spec.OpStart {
 		killed := 0
-		if req.Op == spec.OpReap {
+		switch req.Op {
+		case spec.OpReap:
 			killed, err = reap(req.Dir, req.Status)
-		} else {
+		case spec.OpClear:
 			err = clearDir(req.Dir)
+		case spec.OpRead:
+			err = readable(req.Paths)
 		}
 		if err != nil {
 			return refuse(stdout, stderr, err)
@@ -62,7 +65,7 @@ func readRequest(r io.Reader) (spec.Request, error) {
 		return spec.Request{}, errors.New("reading the request: it is incomplete or not ours; the shim is started by the agent, not by hand")
 	}
 	switch {
-	case (req.Op == spec.OpReap || req.Op == spec.OpClear) && req.Dir != "":
+	case (req.Op == spec.OpReap || req.Op == spec.OpClear) && req.Dir != "", req.Op == spec.OpRead:
 		return req, nil
 	case req.Op != spec.OpStart || req.Launch == nil:
 		return req, fmt.Errorf("reading the request: unknown operation %.20q", req.Op)

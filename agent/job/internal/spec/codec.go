@@ -15,13 +15,15 @@ const (
 	OpStart = "start" // Launch
 	OpReap  = "reap"  // end what is left in Dir
 	OpClear = "clear" // remove what the shim's user has in Dir
+	OpRead  = "read"  // see whether the shim's user can read Paths
 )
 
 // Request is the one thing a shim reads from its stdin, up to its end.
 type Request struct {
-	Op     string  `json:"op"`
-	Launch *Launch `json:"launch,omitempty"`
-	Dir    string  `json:"dir,omitempty"`
+	Op     string   `json:"op"`
+	Launch *Launch  `json:"launch,omitempty"`
+	Dir    string   `json:"dir,omitempty"`
+	Paths  []string `json:"paths,omitempty"`
 	// Status is whom OpReap looks for, where the agent knows better than the state file.
 	Status *Status `json:"status,omitempty"`
 }

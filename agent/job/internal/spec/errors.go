@@ -13,6 +13,7 @@ const (
 	CodeFolder     = "job.folder"           // the job's folder cannot be used
 	CodeClaimed    = "job.claimed"          // something was started in this folder before, or the agent gave it up
 	CodeFiles      = "job.files"            // a file of Launch.Files cannot be written
+	CodeUnreadable = "job.unreadable"       // the sandbox user cannot read a file that it needs
 	CodeNoSpace    = "job.no_space"         // the disk is full
 	CodeWorkDir    = "job.workdir"          // the App's working directory is missing or closed
 	CodeNotFound   = "job.exec_not_found"   // no such program, or its interpreter is missing

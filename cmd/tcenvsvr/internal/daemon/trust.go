@@ -1,18 +1,16 @@
 package daemon
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"strings"
-	"syscall"
 	"time"
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
@@ -66,13 +64,6 @@ func (d *daemon) sweep() func(context.Context, time.Duration, func(string) bool)
 	}
 }
 
-// readable reads a byte of each file. A JVM that cannot read its trust
-// store says nothing and takes another.
-const readable = `for f; do head -c 1 -- "$f" >/dev/null || exit 77; done`
-
-// unreadable is the exit code of readable; any other is sudo's, or a crash.
-const unreadable = 77
-
 // Readable returns what proves that the sandbox user can read files; nil
 // where jobs run as our own user.
 func (j *Jobs) Readable() func(ctx context.Context, files []string) error {
@@ -80,27 +71,10 @@ func (j *Jobs) Readable() func(ctx context.Context, files []string) error {
 		return nil
 	}
 	return func(ctx context.Context, files []string) error {
-		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-		defer cancel()
-		cmd, err := j.runner.Command(ctx, "/bin/sh", append([]string{"-c", readable, "sh"}, files...)...)
-		if err != nil {
-			return fmt.Errorf("%w: %w", certs.ErrUnproved, err)
+		err := j.Executor.Readable(ctx, files)
+		if err == nil || errors.Is(err, job.ErrUnreadable) {
+			return err
 		}
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		if err := cmd.Start(); err != nil {
-			return fmt.Errorf("%w: %w", certs.ErrUnproved, err)
-		}
-		stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
-		defer stop()
-		err = cmd.Wait()
-		switch said := strings.TrimSpace(stderr.String()); {
-		case err == nil:
-			return nil
-		case cmd.ProcessState.ExitCode() == unreadable:
-			return fmt.Errorf("reading as %q: %s", j.user, said)
-		default:
-			return fmt.Errorf("%w: %w: %s", certs.ErrUnproved, err, said)
-		}
+		return fmt.Errorf("%w: %w", certs.ErrUnproved, err)
 	}
 }
