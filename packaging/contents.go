@@ -63,7 +63,7 @@ var contents = []File{
 
 	{Path: share, Kind: Dir, Mode: 0o755},
 	{Path: share + "/hardened.conf", Mode: 0o644, From: "systemd/hardened.conf"},
-	{Path: share + "/sysv.sh", Mode: 0o755, From: "host/sysv.sh"},
+	{Path: share + "/sysv.sh", Mode: 0o755, From: "initd/sysv.sh"},
 	{Path: share + "/root.json", Mode: 0o644, From: "root.json", Optional: true},
 
 	{Path: "/etc/" + Name, Kind: Dir, Mode: 0o755},

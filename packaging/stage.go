@@ -12,7 +12,7 @@ import (
 	"tcenvsvr/packaging/systemd"
 )
 
-//go:embed scripts host changelog.yaml
+//go:embed scripts host initd/sysv.sh changelog.yaml
 var embedded embed.FS
 
 // Stage writes what the package has besides programs and documents into

@@ -1,7 +1,7 @@
 // Package logging makes the agent's logger. Where records go depends on who
 // is listening:
 //
-//	Journald   stderr, text without time: the journal adds its own
+//	Journald   stderr, text without time, which the journal adds, and with its priorities
 //	Terminal   stderr, text with time; also the file where a folder is given
 //	File       folder/tcenvsvr.log, rotated at 10 MB, 9 old ones kept compressed
 //

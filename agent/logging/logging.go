@@ -66,7 +66,7 @@ func New(c Config) (*slog.Logger, *slog.LevelVar, func() error) {
 	switch {
 	case c.Mode == Journald:
 		options.ReplaceAttr = dropTime
-		return slog.New(slog.NewTextHandler(c.Stderr, options)), level, none
+		return slog.New(slog.NewTextHandler(priority{c.Stderr}, options)), level, none
 	case c.Dir == "":
 		return slog.New(slog.NewTextHandler(c.Stderr, options)), level, none
 	}

@@ -54,7 +54,7 @@ func TestLevelChangesWhileRunning(t *testing.T) {
 	log.Info("one")
 	level.Set(slog.LevelDebug)
 	log.Debug("two")
-	if got, want := out.String(), "level=DEBUG msg=two\n"; got != want {
+	if got, want := out.String(), "<7>level=DEBUG msg=two\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if l, err := ParseLevel("Warn"); err != nil || l != slog.LevelWarn {

@@ -11,6 +11,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 )
 
 func run(e *verb.Env) *cobra.Command {
@@ -31,9 +32,11 @@ stops at once. Jobs still running then go on, and the next agent finds them.
 		signals := make(chan os.Signal, 2)
 		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 		defer signal.Stop(signals)
-		return daemon.RunUntilSignal(signals, daemon.Config{
-			Home: e.Home, Overrides: overrides(), Env: e.Environ, Stderr: e.Stderr,
-			Mode: logging.Detect(os.Stderr), Version: build.Version(),
+		return svc.Run(signals, func() error {
+			return daemon.RunUntilSignal(signals, daemon.Config{
+				Home: e.Home, Overrides: overrides(), Env: e.Environ, Stderr: e.Stderr,
+				Mode: logging.Detect(os.Stderr), Version: build.Version(),
+			})
 		})
 	}
 	return c

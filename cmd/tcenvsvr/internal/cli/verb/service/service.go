@@ -7,4 +7,4 @@ import (
 )
 
 // Commands are the verbs of this topic.
-func Commands(e *verb.Env) []*cobra.Command { return []*cobra.Command{run(e)} }
+func Commands(e *verb.Env) []*cobra.Command { return []*cobra.Command{run(e), service(e), logs(e)} }
