@@ -266,6 +266,31 @@
 //
 //	  sudo tcenvsvr host users
 //
+// # log
+//
+// The log of the running Environment Server.
+//
+//	tcenvsvr log
+//
+//	Log is about what the running agent writes: under systemd to the journal
+//	("journalctl -u threatconnect-envsvr"), elsewhere to .tcenvsvr/logs/tcenvsvr.log. Acts that
+//	matter for security are in .tcenvsvr/logs/audit.jsonl in both cases.
+//
+//	  tcenvsvr log level
+//	  sudo tcenvsvr log level debug
+//
+// # log level
+//
+// Show or change how much the running agent logs.
+//
+//	tcenvsvr log level [debug|info|warn|error]
+//
+//	Level changes how much is logged from now on, until the agent ends; what it logs
+//	after its next start is the setting logLevel.
+//
+//	  tcenvsvr log level
+//	  sudo tcenvsvr log level debug
+//
 // # man
 //
 // Write the manual pages into a folder.
@@ -288,6 +313,83 @@
 //
 //	  tcenvsvr run
 //	  tcenvsvr run --logLevel debug --queueTransport websocket
+//
+// # service
+//
+// The Environment Server as a service of this host.
+//
+//	tcenvsvr service
+//
+//	Service talks to whatever starts services here: systemd, SysV, OpenRC, launchd or
+//	Windows. The package installs the service by itself; "service install" is for
+//	hosts without it.
+//
+//	  sudo tcenvsvr service install
+//	  sudo tcenvsvr service restart
+//	  tcenvsvr service status
+//
+// # service install
+//
+// Have this host start the Environment Server.
+//
+//	tcenvsvr service install [flags]
+//
+//	Install writes a unit or a script for this host's service manager, with --home as
+//	TCENVSVR_HOME and --user as the agent's user, and enables it. It does not start it.
+//
+//	  sudo tcenvsvr service install
+//	  sudo tcenvsvr --home /srv/envsvr service install --user envsvr --print
+//
+// # service restart
+//
+// Stop the service and start it; jobs go on.
+//
+//	tcenvsvr service restart
+//
+//	The service manager is asked to stop the service and start it; jobs go on.
+//
+//	  sudo tcenvsvr service restart
+//
+// # service start
+//
+// Start the service.
+//
+//	tcenvsvr service start
+//
+//	The service manager is asked to start the service.
+//
+//	  sudo tcenvsvr service start
+//
+// # service status
+//
+// Whether the service is installed and runs.
+//
+//	tcenvsvr service status [flags]
+//
+//	Status asks the service manager; "tcenvsvr status" asks the agent itself.
+//
+//	  tcenvsvr service status
+//	  tcenvsvr service status --json
+//
+// # service stop
+//
+// Let jobs finish for up to drainSeconds, then stop.
+//
+//	tcenvsvr service stop
+//
+//	The service manager is asked to let jobs finish for up to drainSeconds, then stop.
+//
+//	  sudo tcenvsvr service stop
+//
+// # service uninstall
+//
+// Stop the service and remove it.
+//
+//	tcenvsvr service uninstall
+//
+//	The service manager is asked to stop the service and remove it.
+//
+//	  sudo tcenvsvr service uninstall
 //
 // # settings
 //
