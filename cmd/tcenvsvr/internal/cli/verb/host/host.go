@@ -28,6 +28,7 @@ that, and takes back what it did. The package does "host apply" by itself.
   fapolicyd  a rule for Apps, where fapolicyd has a rules.d
   labels     SELinux labels, where SELinux runs`,
 			apply(e), check(e), users(e), remove(e)),
+		setup(e),
 	}
 }
 

@@ -1,0 +1,135 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/provision/interpreter"
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+)
+
+// sources are where an interpreter and what belongs to it come from.
+type sources struct{ from, wheels string }
+
+func setup(e *verb.Env) *cobra.Command {
+	var python, java sources
+	p := &cobra.Command{
+		Use: "python", Short: "find or install Python 3.11 for Apps", Args: verb.Exactly(0, "no arguments"),
+		Long: `Python finds Python 3.11 on this host, proves that it runs and speaks TLS, and
+sets appsPythonHome311. With --from it takes a folder, or unpacks a .tar.gz below
+HOME/python without any network; with --wheels it installs all wheels of a folder
+by pip, offline. What it installs or is given can be read by every user, as Apps need.
+
+  sudo tcenvsvr setup python
+  sudo tcenvsvr setup python --from cpython-3.11-linux.tar.gz --wheels ./wheels`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return runSetup(c.Context(), e, interpreter.Python, python)
+		},
+	}
+	p.Flags().StringVar(&python.from, "from", "", "a .tar.gz or a folder with Python 3.11")
+	p.Flags().StringVar(&python.wheels, "wheels", "", "a folder of *.whl to install")
+	j := &cobra.Command{
+		Use: "java", Short: "find or install Java 17 for Apps", Args: verb.Exactly(0, "no arguments"),
+		Long: `Java finds Java 17 on this host, proves that it runs, and sets appsJavaHome. With
+--from it takes a folder, or unpacks a .tar.gz below HOME/java without any network.
+The guide's JAVA_HOME in .bashrc is not needed: a service reads no .bashrc.
+
+  sudo tcenvsvr setup java
+  sudo tcenvsvr setup java --from jdk-17_linux-x64_bin.tar.gz`,
+		RunE: func(c *cobra.Command, _ []string) error { return runSetup(c.Context(), e, interpreter.Java, java) },
+	}
+	j.Flags().StringVar(&java.from, "from", "", "a .tar.gz or a folder with Java 17")
+	return verb.Group("setup", "the Python and Java that Apps run with",
+		"Setup finds or installs what Apps run with, proves that it runs, and writes it\ninto the settings.", p, j)
+}
+
+func runSetup(ctx context.Context, e *verb.Env, k interpreter.Kind, s sources) error {
+	p, err := e.Paths()
+	if err != nil {
+		return err
+	}
+	home, program, err := locate(ctx, e, k, s.from, filepath.Join(p.Home, k.Name))
+	if err != nil {
+		return err
+	}
+	if s.from != "" {
+		if _, err := interpreter.Share(home); err != nil {
+			return err
+		}
+	}
+	if s.wheels != "" {
+		n, err := interpreter.Wheels(ctx, program, s.wheels)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.Stdout, "installed %d wheels\n", n)
+		if s.from != "" {
+			if _, err := interpreter.Share(home); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := os.Stat(p.State); errors.Is(err, fs.ErrNotExist) {
+		if err := p.Create(); err != nil {
+			return err
+		}
+	}
+	if err := settings.Set(p.Settings, map[string]string{k.Setting: home}, nil); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.Stdout, "%s = %s\n", k.Setting, home)
+	return nil
+}
+
+// locate is the interpreter's home, which may be its program alone, and the program, proved.
+func locate(ctx context.Context, e *verb.Env, k interpreter.Kind, from, dir string) (home, program string, err error) {
+	if from == "" {
+		program, err := installed(ctx, e, k)
+		return program, program, err
+	}
+	if from, err = filepath.Abs(from); err != nil {
+		return "", "", err
+	}
+	info, err := os.Stat(from)
+	if err != nil {
+		return "", "", fmt.Errorf("setting up %s: %w", k.Name, err)
+	}
+	if !info.IsDir() {
+		return k.Install(ctx, from, dir)
+	}
+	if home, program, err = k.In(from); err != nil {
+		return "", "", err
+	}
+	return home, program, k.Verify(ctx, program)
+}
+
+// installed is what Apps would be run with now, if it is of the right version.
+func installed(ctx context.Context, e *verb.Env, k interpreter.Kind) (string, error) {
+	s, err := e.Settings(nil)
+	if err != nil {
+		return "", err
+	}
+	java, pythons := daemon.Execution(s).Interpreters()
+	candidates := pythons
+	if k.Name == interpreter.Java.Name {
+		candidates = nil
+		if java != "" {
+			candidates = []string{java}
+		}
+	}
+	why := fmt.Errorf("there is no %s %s in the usual folders", k.Name, k.Version)
+	for _, program := range candidates {
+		if why = k.Verify(ctx, program); why == nil {
+			return program, nil
+		}
+	}
+	return "", fmt.Errorf("setting up %s: %w\nhint: run \"dnf install %s\", or give --from an archive or a folder", k.Name, why, k.Packages)
+}
