@@ -479,6 +479,42 @@
 //
 //	  tcenvsvr settings unset proxyHost proxyPort proxyTC
 //
+// # setup
+//
+// The Python and Java that Apps run with.
+//
+//	tcenvsvr setup
+//
+//	Setup finds or installs what Apps run with, proves that it runs, and writes it
+//	into the settings.
+//
+// # setup java
+//
+// Find or install Java 17 for Apps.
+//
+//	tcenvsvr setup java [flags]
+//
+//	Java finds Java 17 on this host, proves that it runs, and sets appsJavaHome. With
+//	--from it takes a folder, or unpacks a .tar.gz below HOME/java without any network.
+//	The guide's JAVA_HOME in .bashrc is not needed: a service reads no .bashrc.
+//
+//	  sudo tcenvsvr setup java
+//	  sudo tcenvsvr setup java --from jdk-17_linux-x64_bin.tar.gz
+//
+// # setup python
+//
+// Find or install Python 3.11 for Apps.
+//
+//	tcenvsvr setup python [flags]
+//
+//	Python finds Python 3.11 on this host, proves that it runs and speaks TLS, and
+//	sets appsPythonHome311. With --from it takes a folder, or unpacks a .tar.gz below
+//	HOME/python without any network; with --wheels it installs all wheels of a folder
+//	by pip, offline. What it installs or is given can be read by every user, as Apps need.
+//
+//	  sudo tcenvsvr setup python
+//	  sudo tcenvsvr setup python --from cpython-3.11-linux.tar.gz --wheels ./wheels
+//
 // # status
 //
 // Show the connection and the orders in flight.
