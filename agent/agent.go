@@ -65,15 +65,11 @@ type Host interface {
 
 // Config of an Agent. All fields without a stated default are needed.
 type Config struct {
-	Identity  Identity
-	Executors int    // slots, ≥ 1 (appsNumberofJobExecutors)
-	JobsDir   string // exchange/jobs
+	Identity Identity
+	Limits   Limits // to begin with
+	JobsDir  string // exchange/jobs
 	// DiskReserve: below so many free bytes no order is taken; default 64 MiB.
 	DiskReserve uint64
-	// KeepSessions is how long a job's folder stays; 0 = until the cloud has the result (appsSessionDaystoKeep).
-	KeepSessions time.Duration
-	// InfoEvery is relaySystemInfoPublishSeconds.
-	InfoEvery time.Duration
 
 	Journal *journal.Journal
 	Apps    Apps
@@ -123,6 +119,8 @@ type Agent struct {
 	orders   map[wire.Ref]*order // in flight and unreported
 	active   int                 // orders that occupy a slot
 	credit   int                 // orders the cloud may still send in this session
+	limits   Limits
+	adjusted chan struct{} // closed and replaced by Adjust
 	draining bool
 	diskLow  bool
 	ended    chan struct{} // closed and replaced whenever an order gives its slot back or is gone
@@ -131,8 +129,8 @@ type Agent struct {
 
 // New returns an agent that waits for Run.
 func New(c Config) (*Agent, error) {
-	if c.Executors < 1 || c.Executors > wire.MaxSlots {
-		return nil, fmt.Errorf("reading appsNumberofJobExecutors %d: want 1–%d", c.Executors, wire.MaxSlots)
+	if n := c.Limits.Executors; n < 1 || n > wire.MaxSlots {
+		return nil, fmt.Errorf("reading appsNumberofJobExecutors %d: want 1–%d", n, wire.MaxSlots)
 	}
 	if c.DiskReserve == 0 {
 		c.DiskReserve = 64 << 20
@@ -140,7 +138,10 @@ func New(c Config) (*Agent, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Agent{Config: c, started: time.Now(), orders: map[wire.Ref]*order{}, ended: make(chan struct{})}, nil
+	return &Agent{
+		Config: c, started: time.Now(), orders: map[wire.Ref]*order{}, ended: make(chan struct{}),
+		limits: c.Limits, adjusted: make(chan struct{}),
+	}, nil
 }
 
 // Run serves orders over l until ctx ends or a restart is asked for
@@ -214,7 +215,7 @@ func (a *Agent) take(o *order) (wire.Reason, bool) {
 		return wire.ReasonNoDisk, false
 	case a.draining:
 		return wire.ReasonDraining, false
-	case a.active >= a.Executors:
+	case a.active >= a.limits.Executors:
 		return wire.ReasonNoCredit, false
 	}
 	a.orders[o.ref] = o
@@ -263,7 +264,7 @@ func (a *Agent) free() int {
 	if a.draining || a.diskLow {
 		return 0
 	}
-	return max(0, a.Executors-a.active)
+	return max(0, a.limits.Executors-a.active)
 }
 
 // grant lets the cloud send as many orders as there are free slots.

@@ -199,8 +199,8 @@ func (r *rig) start() *linktest.Session {
 	must(r.t, err)
 	logger := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	r.agent, err = New(Config{
-		Identity:  Identity{ServerXID: "xid", ServerName: "test", BrokerToken: secret},
-		Executors: r.slots, JobsDir: filepath.Join(r.dir, "jobs"),
+		Identity: Identity{ServerXID: "xid", ServerName: "test", BrokerToken: secret},
+		Limits:   Limits{Executors: r.slots}, JobsDir: filepath.Join(r.dir, "jobs"),
 		Journal: j, Apps: apps, Jobs: jobs, Cloud: r.cloud, Host: r.host,
 		Execution: func(context.Context, string) (app.Execution, error) {
 			return app.Execution{APIPath: "https://cloud.test/api", Path: os.Getenv("PATH"), PythonHome311: r.python, Grace: time.Second}, nil

@@ -335,7 +335,7 @@ func TestDrainWaitsForTheCloud(t *testing.T) {
 func TestLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host := &stuckDisk{machine: machine{free: 1 << 40}, stuck: make(chan struct{})}
-		a, err := New(Config{Executors: 1, Host: host})
+		a, err := New(Config{Limits: Limits{Executors: 1}, Host: host})
 		must(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		a.ctx = ctx

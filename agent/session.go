@@ -68,11 +68,12 @@ func (s *sessions) wait(ctx context.Context) *session {
 
 // Hello describes this server for a new session.
 func (a *Agent) Hello() wire.Hello {
+	limits, _ := a.current()
 	h := wire.Hello{
 		Protocol: wire.Protocol, BrokerToken: a.Identity.BrokerToken,
 		ServerXID: a.Identity.ServerXID, ServerName: a.Identity.ServerName,
 		Version: a.Identity.Version, OS: a.Identity.OS, Arch: a.Identity.Arch,
-		BootID: a.Host.BootID(), Journal: a.Journal.Name(a.Host.BootID()), Executors: a.Executors,
+		BootID: a.Host.BootID(), Journal: a.Journal.Name(a.Host.BootID()), Executors: limits.Executors,
 	}
 	a.joining.Lock()
 	defer a.joining.Unlock()

@@ -37,7 +37,7 @@ func (a *Agent) Status() Status {
 	defer a.mu.Unlock()
 	s := Status{
 		ServerXID: a.Identity.ServerXID, ServerName: a.Identity.ServerName, Version: a.Identity.Version,
-		UptimeMS: time.Since(a.started).Milliseconds(), Executors: a.Executors, Active: a.active,
+		UptimeMS: time.Since(a.started).Milliseconds(), Executors: a.limits.Executors, Active: a.active,
 		Draining: a.draining, DiskLow: a.diskLow, Orders: []OrderStatus{},
 	}
 	for ref, o := range a.orders {

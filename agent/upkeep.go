@@ -23,11 +23,8 @@ func (a *Agent) Late() time.Duration { return a.pulse.Late() }
 
 // publishInfo tells the cloud about the host, and looks after the disk.
 func (a *Agent) publishInfo(ctx context.Context) error {
-	every := a.InfoEvery
-	if every <= 0 {
-		every = time.Minute
-	}
-	info, disk := time.NewTicker(every), time.NewTicker(diskEvery)
+	limits, adjusted := a.current()
+	info, disk := time.NewTicker(infoEvery(limits)), time.NewTicker(diskEvery)
 	defer info.Stop()
 	defer disk.Stop()
 	defer a.pulse.Rest()
@@ -36,6 +33,10 @@ func (a *Agent) publishInfo(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-adjusted:
+			limits, adjusted = a.current()
+			info.Reset(infoEvery(limits))
+			a.sendInfo(ctx)
 		case <-info.C:
 			a.sendInfo(ctx)
 		case <-disk.C:
@@ -43,6 +44,13 @@ func (a *Agent) publishInfo(ctx context.Context) error {
 			a.grant()
 		}
 	}
+}
+
+func infoEvery(l Limits) time.Duration {
+	if l.InfoEvery <= 0 {
+		return time.Minute
+	}
+	return l.InfoEvery
 }
 
 func (a *Agent) sendInfo(ctx context.Context) {
@@ -94,7 +102,8 @@ func (a *Agent) sweep(ctx context.Context) error {
 
 func (a *Agent) sweepOnce(ctx context.Context) {
 	if a.Sweep != nil {
-		if err := a.Sweep(ctx, a.KeepSessions, a.owns); err != nil {
+		limits, _ := a.current()
+		if err := a.Sweep(ctx, limits.KeepSessions, a.owns); err != nil {
 			a.Logger.Warn("old job folders were not all removed", "err", err)
 		}
 	}

@@ -83,7 +83,7 @@ var owners = map[string]struct {
 	"software.sslmate.com/src/go-pkcs12": {[]string{"agent/bundle", "certs", "cmd/tccloud/internal"}, "few know the format of keystores"},
 	"github.com/theupdateframework":      {[]string{"updater"}, "only the updater reads update metadata"},
 	"github.com/minio/selfupdate":        {[]string{"updater/slot/install"}, "it is safe only in a slot that nothing runs from"},
-	"github.com/fsnotify/fsnotify":       {[]string{"certs", "agent/settings"}, "few watch files"},
+	"github.com/fsnotify/fsnotify":       {[]string{"certs", "cmd/tcenvsvr/internal/daemon"}, "few watch files"},
 	"golang.org/x/net/proxy":             {[]string{"agent/proxy"}, "one package knows proxies"},
 }
 

@@ -63,6 +63,7 @@ type Config struct {
 // Session is one connected server, as shown to people.
 type Session struct {
 	Server
+	Name       string // what the server calls itself
 	Version    string // of the agent
 	OS, Arch   string
 	BootID     string

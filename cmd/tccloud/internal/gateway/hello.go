@@ -64,7 +64,7 @@ func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, 
 	}
 	s := &session{
 		g: g, nc: p.nc, c: p.c, read: p.read, server: srv, transport: p.transport, connected: time.Now(),
-		version: h.Version, os: h.OS, arch: h.Arch, bootID: h.BootID, executors: h.Executors,
+		name: h.ServerName, version: h.Version, os: h.OS, arch: h.Arch, bootID: h.BootID, executors: h.Executors,
 	}
 	seat, w, err := g.cfg.Dispatcher.Attach(ctx, srv.Environment, s, h)
 	if err != nil {

@@ -37,6 +37,7 @@ type session struct {
 	server    Server
 	transport string
 	connected time.Time
+	name      string // what it calls itself
 	version   string
 	os, arch  string
 	bootID    string
@@ -312,7 +313,7 @@ func (s *session) describe() Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Session{
-		Server: s.server, Version: s.version, OS: s.os, Arch: s.arch, BootID: s.bootID, Executors: s.executors,
+		Server: s.server, Name: s.name, Version: s.version, OS: s.os, Arch: s.arch, BootID: s.bootID, Executors: s.executors,
 		Epoch: s.seat.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.nc.RemoteAddr().String(),
 		Transport: s.transport, Connected: s.connected, RTT: s.rtt, Credit: s.seat.Credit(), Info: s.info, InfoAt: s.infoAt,
 	}

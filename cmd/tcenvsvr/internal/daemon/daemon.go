@@ -2,10 +2,12 @@ package daemon
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -19,7 +21,6 @@ import (
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/host"
 	"tcenvsvr/agent/journal"
-	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/logging"
 	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
@@ -38,6 +39,8 @@ type Config struct {
 	// Drain, when closed, begins a graceful stop: no new orders,
 	// jobs may finish for up to drainSeconds, then Run returns.
 	Drain <-chan struct{}
+	// Reload makes the settings be read again.
+	Reload <-chan os.Signal
 }
 
 // Run is the service: it returns when ctx ends, after a drain, with
@@ -47,11 +50,15 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	s, _, err := settings.Load(settings.Options{File: p.Settings, Env: c.Env, Overrides: c.Overrides})
-	if err != nil {
-		return err
+	load := func() (settings.Settings, error) {
+		s, _, err := settings.Load(settings.Options{File: p.Settings, Env: c.Env, Overrides: c.Overrides})
+		if err == nil {
+			err = errors.Join(s.Check(), s.Enrolled())
+		}
+		return s, err
 	}
-	if err := errors.Join(s.Check(), s.Enrolled()); err != nil {
+	s, err := load()
+	if err != nil {
 		return err
 	}
 	if err := p.Create(); err != nil {
@@ -66,14 +73,14 @@ func Run(ctx context.Context, c Config) error {
 	// A crash must not print what is in memory beyond the goroutine that crashed.
 	debug.SetTraceback("single")
 
-	d, err := build(ctx, c, p, s, logger, levels)
+	d, err := build(ctx, c, p, newLive(load, s), logger, levels)
 	if err != nil {
 		logger.Error("Environment Server did not start", "err", err)
 		return err
 	}
 	defer func() { _ = d.journal.Close() }()
 	logger.Info("Environment Server started", "version", c.Version, "server_xid", s.ServerXID,
-		"home", p.Home, "broker", s.BrokerAddr(), "proxy", d.proxy, "runner", s.Runner())
+		"home", p.Home, "broker", s.BrokerAddr(), "proxy", d.way.String(), "runner", s.Runner())
 	d.audit.Record(audit.AgentStarted, "version", c.Version, "server_xid", s.ServerXID, "broker", s.BrokerAddr())
 	err = d.run(ctx)
 	d.audit.Record(audit.AgentStopped)
@@ -87,21 +94,23 @@ const keepVersions = 3
 // daemon holds the parts while they run.
 type daemon struct {
 	Config
-	paths    paths.Paths
-	settings settings.Settings
-	logger   *slog.Logger
-	levels   *slog.LevelVar
-	audit    *audit.Log
-	journal  *journal.Journal
-	jobs     *Jobs
-	trust    *certs.Store
-	agent    *agent.Agent
-	link     *link.Link
-	proxy    string
+	paths   paths.Paths
+	live    *live
+	logger  *slog.Logger
+	levels  *slog.LevelVar
+	audit   *audit.Log
+	journal *journal.Journal
+	jobs    *Jobs
+	trust   *certs.Store
+	tls     func() (*tls.Config, error) // trusted CAs and our certificate, for each connection
+	agent   *agent.Agent
+	way     *way
+	link    *connection
 }
 
-func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, logger *slog.Logger, levels *slog.LevelVar) (_ *daemon, err error) {
-	d := &daemon{Config: c, paths: p, settings: s, logger: logger, levels: levels}
+func build(ctx context.Context, c Config, p paths.Paths, live *live, logger *slog.Logger, levels *slog.LevelVar) (_ *daemon, err error) {
+	d := &daemon{Config: c, paths: p, live: live, logger: logger, levels: levels}
+	s := live.settings()
 	d.audit = audit.Open(p.Audit).OnError(func(err error) { logger.Error("acts are not recorded", "err", err) })
 	own, cas, err := identity(p.Keystore, s)
 	if err != nil {
@@ -113,13 +122,11 @@ func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, lo
 	if d.trust, err = d.newTrust(cas); err != nil {
 		return nil, err
 	}
-	conf := tlsConfig(d.trust, own)
-	dialer, err := d.dialer()
-	if err != nil {
+	d.tls = tlsConfig(d.trust, own)
+	if d.way, err = newWay(s, tlsConfig(d.trust)); err != nil {
 		return nil, err
 	}
-	d.proxy = dialer.String()
-	cloud, err := api.New(api.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(conf, dialer), Logger: logger.With("component", "api")})
+	cloud, err := api.New(api.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(d.tls, d.way), Logger: logger.With("component", "api")})
 	if err != nil {
 		return nil, err
 	}
@@ -139,8 +146,7 @@ func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, lo
 			ServerXID: wire.ServerXID(s.ServerXID), ServerName: serverName(s), BrokerToken: s.BrokerToken.Reveal(),
 			Version: c.Version, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		},
-		Executors: s.JobExecutors, JobsDir: p.Jobs,
-		KeepSessions: time.Duration(s.SessionDaysToKeep) * 24 * time.Hour, InfoEvery: s.InfoInterval,
+		Limits: limits(s), JobsDir: p.Jobs,
 		Journal: d.journal, Apps: apps, Jobs: d.jobs, Cloud: cloud, Host: facts{machine, p.Jobs, d.rtt},
 		Execution: d.execution,
 		Audit:     d.audit, OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.sweep(),
@@ -150,10 +156,11 @@ func build(ctx context.Context, c Config, p paths.Paths, s settings.Settings, lo
 	if err != nil {
 		return nil, errors.Join(err, d.journal.Close())
 	}
-	d.link, err = d.newLink(conf, dialer)
+	first, err := d.newLink(s)
 	if err != nil {
 		return nil, errors.Join(err, d.journal.Close())
 	}
+	d.link = newConnection(first)
 	return d, nil
 }
 
@@ -174,12 +181,14 @@ func (d *daemon) run(ctx context.Context) error {
 	g.Go(func() error { return d.trust.Run(ctx) })
 	g.Go(func() error { return d.notify(ctx) })
 	g.Go(func() error { trim(ctx); return nil })
+	g.Go(func() error { return d.reloads(ctx) })
 	g.Go(func() error {
 		select {
 		case <-ctx.Done():
 		case <-d.Drain:
-			d.logger.Info("stopping: jobs may finish", "limit", d.settings.Drain.String())
-			limit, cancel := context.WithTimeout(ctx, d.settings.Drain)
+			patience := d.live.settings().Drain
+			d.logger.Info("stopping: jobs may finish", "limit", patience.String())
+			limit, cancel := context.WithTimeout(ctx, patience)
 			d.agent.Drain(limit)
 			cancel()
 			stop(errStopped)
@@ -205,6 +214,8 @@ func (d *daemon) control(c wire.Control) {
 		if _, err := d.setLevel("cloud", c.Args["level"]); err != nil {
 			d.logger.Warn("log level was not changed", "err", err)
 		}
+	case wire.ActionConfigChanged:
+		_, _ = d.reload("cloud") // what is wrong is logged and shown by status
 	default:
 		d.logger.Warn("control is not known to this version", "action", fmt.Sprintf("%.64q", string(c.Action)))
 	}

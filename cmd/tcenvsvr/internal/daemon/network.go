@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"tcenvsvr/agent/link"
@@ -12,10 +13,8 @@ import (
 	"tcenvsvr/agent/settings"
 )
 
-// dialer is the way to the cloud: through the proxy where proxyTC says so.
-func (d *daemon) dialer() (*proxy.Dialer, error) { return Dialer(d.settings, tlsConfig(d.trust)) }
-
-// Dialer is the way to the cloud by the settings; conf is for https:// proxies.
+// Dialer is the way to the cloud by the settings: through the proxy where
+// proxyTC says so; conf is for https:// proxies.
 func Dialer(s settings.Settings, conf func() (*tls.Config, error)) (*proxy.Dialer, error) {
 	if !s.ProxyTC {
 		return proxy.New(proxy.Config{})
@@ -26,12 +25,40 @@ func Dialer(s settings.Settings, conf func() (*tls.Config, error)) (*proxy.Diale
 	})
 }
 
-func (d *daemon) newLink(conf func() (*tls.Config, error), dialer *proxy.Dialer) (*link.Link, error) {
+// way is the Dialer of this moment. New settings change it; connections
+// that are open stay.
+type way struct {
+	conf   func() (*tls.Config, error)
+	dialer atomic.Pointer[proxy.Dialer]
+}
+
+func newWay(s settings.Settings, conf func() (*tls.Config, error)) (*way, error) {
+	w := &way{conf: conf}
+	return w, w.use(s)
+}
+
+func (w *way) use(s settings.Settings) error {
+	d, err := Dialer(s, w.conf)
+	if err == nil {
+		w.dialer.Store(d)
+	}
+	return err
+}
+
+// DialContext connects the way of this moment.
+func (w *way) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	return w.dialer.Load().DialContext(ctx, network, addr)
+}
+
+// String is the proxy's URL without credentials, "" for a direct way.
+func (w *way) String() string { return w.dialer.Load().String() }
+
+func (d *daemon) newLink(s settings.Settings) (*link.Link, error) {
 	return link.New(link.Config{
-		Address:   d.settings.BrokerAddr(),
-		Transport: d.settings.QueueTransport,
-		TLS:       conf,
-		Dialer:    dialer,
+		Address:   s.BrokerAddr(),
+		Transport: s.QueueTransport,
+		TLS:       d.tls,
+		Dialer:    d.way.dialer.Load(),
 		Hello:     d.agent.Hello,
 		Handler:   d.agent,
 		Logger:    d.logger.With("component", "link"),
@@ -44,7 +71,7 @@ const handshakePatience = 20 * time.Second
 // httpClient is for the API: same trust, same proxy. It has no overall
 // timeout because an App may take long to download; silence is bounded. The
 // TLS configuration is asked for each connection, because CAs change.
-func httpClient(conf func() (*tls.Config, error), dialer *proxy.Dialer) *http.Client {
+func httpClient(conf func() (*tls.Config, error), way *way) *http.Client {
 	dialTLS := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := conf()
 		if err != nil {
@@ -54,7 +81,7 @@ func httpClient(conf func() (*tls.Config, error), dialer *proxy.Dialer) *http.Cl
 			return nil, err
 		}
 		c.NextProtos = []string{"h2", "http/1.1"}
-		raw, err := dialer.DialContext(ctx, network, addr)
+		raw, err := way.DialContext(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +95,7 @@ func httpClient(conf func() (*tls.Config, error), dialer *proxy.Dialer) *http.Cl
 		return conn, nil
 	}
 	return &http.Client{Transport: &http.Transport{
-		DialContext:           dialer.DialContext,
+		DialContext:           way.DialContext,
 		DialTLSContext:        dialTLS,
 		ResponseHeaderTimeout: 60 * time.Second,
 		IdleConnTimeout:       90 * time.Second,

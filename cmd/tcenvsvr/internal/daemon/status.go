@@ -18,11 +18,13 @@ type Status struct {
 	agent.Status
 	Environment string     `json:"environment"`
 	Link        link.State `json:"link"`
+	// Settings says which changes wait for a restart or are not used.
+	Settings SettingsState `json:"settings"`
 }
 
 func (d *daemon) status() Status {
-	s := Status{Status: d.agent.Status(), Link: d.link.State()}
-	s.Environment = cmp.Or(s.Link.Environment, d.settings.Environment)
+	s := Status{Status: d.agent.Status(), Link: d.link.State(), Settings: d.live.status()}
+	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)
 	return s
 }
 

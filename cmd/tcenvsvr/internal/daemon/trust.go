@@ -28,7 +28,7 @@ func (d *daemon) newTrust(cas []*x509.Certificate) (*certs.Store, error) {
 		return nil, err
 	}
 	return certs.New(certs.Config{
-		Dir: d.paths.Trust, Sources: TrustSources(d.paths, d.settings),
+		Dir: d.paths.Trust, Sources: TrustSources(d.paths, d.live.settings()),
 		Readable: d.jobs.Readable(), Logger: d.logger.With("component", "certs"),
 	}), nil
 }
@@ -46,7 +46,7 @@ func tlsConfig(trust *certs.Store, own ...tls.Certificate) func() (*tls.Config, 
 
 // execution is Execution with the CAs that the App of a session trusts.
 func (d *daemon) execution(ctx context.Context, session string) (app.Execution, error) {
-	e := Execution(d.settings)
+	e := Execution(d.live.settings())
 	set, err := d.trust.Lease(ctx, session)
 	if err != nil {
 		return e, &fault.Error{Code: fault.NoTrust, Err: err}

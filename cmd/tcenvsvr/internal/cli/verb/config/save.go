@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
@@ -37,6 +38,7 @@ func save(ctx context.Context, e *verb.Env, changes map[string]string) error {
 	if err != nil {
 		return err
 	}
+	audit.Open(p.Audit).Record(audit.SettingsChanged, "settings", verb.SortedKeys(changes), "by", "command line")
 	running := reload(ctx, e, p.Control)
 	for _, name := range verb.SortedKeys(changes) {
 		row, _ := settings.Lookup(name)
@@ -77,11 +79,11 @@ func keepIdentity(file string, changes map[string]string) error {
 }
 
 // reload makes a running agent look at the file now, not only when it
-// notices. It reports whether there is one.
+// notices. It reports whether one runs and uses what it says.
 func reload(ctx context.Context, e *verb.Env, socket string) bool {
 	err := control.Call(ctx, socket, "POST", "reload", nil, nil)
 	if err != nil && !errors.Is(err, control.ErrNotRunning) {
-		fmt.Fprintf(e.Stderr, "the running agent was not told: %v\n", err)
+		fmt.Fprintf(e.Stderr, "the running agent goes on with its old settings: %v\n", err)
 	}
 	return err == nil
 }

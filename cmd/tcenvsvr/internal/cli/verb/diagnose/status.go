@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -62,6 +63,12 @@ func printStatus(out io.Writer, s daemon.Status) error {
 		state += ", disk nearly full: takes no orders"
 	}
 	row("orders", "%d of %d slots in use, %d results waiting for the cloud%s", s.Active, s.Executors, s.Outbox, state)
+	if n := s.Settings.RestartNeeded; len(n) > 0 {
+		row("settings", "changes of %s take effect after a restart", strings.Join(n, ", "))
+	}
+	if s.Settings.Problem != "" {
+		row("settings", "the newest are NOT used: %s", strings.ReplaceAll(s.Settings.Problem, "\n", "\n\t"))
+	}
 	for _, o := range s.Orders {
 		row("", "%s  %s %s  %s for %s", o.Ref, o.App, o.Version, o.State, ms(o.ForMS))
 	}

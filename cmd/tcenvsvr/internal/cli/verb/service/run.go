@@ -20,7 +20,8 @@ func run(e *verb.Env) *cobra.Command {
 		Short: "run the Environment Server in this terminal",
 		Long: `Run starts the agent in the foreground; the service does the same. The first
 INT or TERM takes no new orders and lets jobs finish for up to drainSeconds, a second one
-stops at once. Jobs still running then go on, and the next agent finds them.
+stops at once. Jobs still running then go on, and the next agent finds them. HUP reads the
+settings again.
 
   tcenvsvr run
   tcenvsvr run --logLevel debug --queueTransport websocket`,
@@ -32,10 +33,13 @@ stops at once. Jobs still running then go on, and the next agent finds them.
 		signals := make(chan os.Signal, 2)
 		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 		defer signal.Stop(signals)
+		reload := make(chan os.Signal, 1)
+		signal.Notify(reload, syscall.SIGHUP)
+		defer signal.Stop(reload)
 		return svc.Run(signals, func() error {
 			return daemon.RunUntilSignal(signals, daemon.Config{
 				Home: e.Home, Overrides: overrides(), Env: e.Environ, Stderr: e.Stderr,
-				Mode: logging.Detect(os.Stderr), Version: build.Version(),
+				Mode: logging.Detect(os.Stderr), Version: build.Version(), Reload: reload,
 			})
 		})
 	}

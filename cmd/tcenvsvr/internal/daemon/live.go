@@ -1,0 +1,138 @@
+package daemon
+
+import (
+	"sync"
+	"time"
+
+	"tcenvsvr/agent"
+	"tcenvsvr/agent/audit"
+	"tcenvsvr/agent/logging"
+	"tcenvsvr/agent/settings"
+)
+
+// live holds the settings that count now: those of the start with the
+// newer values of the ones that may change while we run.
+type live struct {
+	load func() (settings.Settings, error) // as at the start
+
+	reloading sync.Mutex // one at a time
+	mu        sync.Mutex
+	now       settings.Settings
+	state     SettingsState
+}
+
+// SettingsState is what status says about settings.
+type SettingsState struct {
+	Loaded time.Time `json:"loaded"`
+	// RestartNeeded names settings whose new values wait for a restart.
+	RestartNeeded []string `json:"restart_needed"`
+	// Problem is why the newest values are not used; the older ones stay.
+	Problem string `json:"problem,omitempty"`
+}
+
+// Reloaded says what became of new settings.
+type Reloaded struct {
+	Taken         []string `json:"taken"`
+	RestartNeeded []string `json:"restart_needed"`
+}
+
+func newLive(load func() (settings.Settings, error), s settings.Settings) *live {
+	return &live{load: load, now: s, state: SettingsState{Loaded: time.Now(), RestartNeeded: []string{}}}
+}
+
+func (l *live) settings() settings.Settings {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now
+}
+
+func (l *live) status() SettingsState {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state
+}
+
+// reload reads the settings again and applies what can be applied. When
+// anything is wrong with them, all old values stay.
+func (d *daemon) reload(by string) (Reloaded, error) {
+	l := d.live
+	l.reloading.Lock()
+	defer l.reloading.Unlock()
+	before := l.settings()
+	newer, err := l.load()
+	next, taken, waiting := before.Take(newer)
+	if err == nil && len(taken) > 0 {
+		err = d.apply(before, next)
+	}
+	l.mu.Lock()
+	if err != nil {
+		again := l.state.Problem == err.Error()
+		l.state.Problem = err.Error()
+		l.mu.Unlock()
+		if !again {
+			d.logger.Error("new settings are not used, the old ones stay", "by", by, "err", err)
+		}
+		return Reloaded{}, err
+	}
+	l.now = next
+	l.state = SettingsState{Loaded: time.Now(), RestartNeeded: append([]string{}, waiting...)}
+	l.mu.Unlock()
+	if len(taken) > 0 || len(waiting) > 0 {
+		d.logger.Info("settings were read again", "by", by, "changed", taken, "restart_needed", waiting)
+	}
+	if len(taken) > 0 {
+		d.audit.Record(audit.SettingsChanged, "settings", taken, "by", by)
+	}
+	return Reloaded{Taken: append([]string{}, taken...), RestartNeeded: append([]string{}, waiting...)}, nil
+}
+
+// apply tells the parts what is new to them. The parts that can refuse come first.
+func (d *daemon) apply(before, next settings.Settings) error {
+	level, err := logging.ParseLevel(next.LogLevel)
+	if err != nil {
+		return err
+	}
+	if reaches(before) != reaches(next) {
+		if err := d.reconnect(next); err != nil {
+			return err
+		}
+	}
+	if before.LogLevel != next.LogLevel {
+		d.levels.Set(level)
+	}
+	d.agent.Adjust(limits(next))
+	return nil
+}
+
+// reach is all that the connection to the cloud depends on.
+type reach struct {
+	addr, transport, proxy string
+	through                bool
+}
+
+func reaches(s settings.Settings) reach {
+	r := reach{addr: s.BrokerAddr(), transport: s.QueueTransport, through: s.ProxyTC}
+	if u := s.ProxyURL(); u != nil && s.ProxyTC {
+		r.proxy = u.String()
+	}
+	return r
+}
+
+func (d *daemon) reconnect(s settings.Settings) error {
+	if err := d.way.use(s); err != nil {
+		return err
+	}
+	next, err := d.newLink(s)
+	if err != nil {
+		return err
+	}
+	d.link.use(next)
+	return nil
+}
+
+func limits(s settings.Settings) agent.Limits {
+	return agent.Limits{
+		Executors: s.JobExecutors, InfoEvery: s.InfoInterval,
+		KeepSessions: time.Duration(s.SessionDaysToKeep) * 24 * time.Hour,
+	}
+}

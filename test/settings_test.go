@@ -1,0 +1,158 @@
+package test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/proxy/proxytest"
+	"tcenvsvr/test/need"
+	"tcenvsvr/test/stage"
+)
+
+// settingsStatus is the part of status that settings change.
+type settingsStatus struct {
+	ServerName string `json:"server_name"`
+	Executors  int    `json:"executors"`
+	Settings   struct {
+		RestartNeeded []string `json:"restart_needed"`
+		Problem       string   `json:"problem"`
+	} `json:"settings"`
+}
+
+// settled waits until the agent's status is as wanted.
+func (s *scene) settled(a *stage.Agent, want string, is func(settingsStatus) bool) {
+	s.t.Helper()
+	s.eventually("waiting for "+want, func() error {
+		var st settingsStatus
+		text, err := a.Do(s.ctx, "status", "--json")
+		if err == nil {
+			err = json.Unmarshal([]byte(text), &st)
+		}
+		if err == nil && !is(st) {
+			err = fmt.Errorf("status is %+v", st)
+		}
+		return err
+	})
+}
+
+// TestSettingsOfARunningAgent changes the settings of an agent with an order
+// in flight: by the file alone, by a signal, and from the command line. The order goes on in
+// every new session; what is wrong changes nothing; what needs a restart says so and gets it.
+func TestSettingsOfARunningAgent(t *testing.T) {
+	need.Python(t)
+	s := newScene(t)
+	c := s.cloud("lab")
+	s.add(c, "sleep")
+	a := s.agent(c, "lab", "one", "--appsRunner", "none")
+	_, err := s.sleeper(c, "lab", "live", 120)
+	s.must(err, "giving an order")
+	s.eventually("waiting for the App", func() error { _, err := os.Stat(s.markFile("live")); return err })
+	epoch := s.newSession(a, 0)
+
+	// The file alone.
+	s.must(set(a, "appsNumberofJobExecutors", "3"), "changing the file")
+	s.settled(a, "3 executors", func(st settingsStatus) bool { return st.Executors == 3 })
+
+	// A signal, before the change of the file is noticed by itself.
+	s.must(set(a, "appsNumberofJobExecutors", "4"), "changing the file")
+	s.must(a.Signal(syscall.SIGHUP), "sending HUP")
+	s.settled(a, "4 executors", func(st settingsStatus) bool { return st.Executors == 4 })
+
+	// The command line, which returns when it is done; the session is a new one.
+	_, err = a.Do(s.ctx, "settings", "set", "queueTransport=websocket")
+	s.must(err, "setting queueTransport")
+	epoch = s.newSession(a, epoch)
+	status, err := a.Status(s.ctx)
+	s.must(err, "asking for the status")
+	if status.Link.Transport != "websocket" || len(status.Orders) != 1 {
+		t.Errorf("got transport %q and %d orders, want websocket and the one that runs", status.Link.Transport, len(status.Orders))
+	}
+
+	epoch = s.throughProxies(a, epoch)
+	_, err = a.Do(s.ctx, "settings", "set", "proxyTC=false")
+	s.must(err, "setting proxyTC")
+	epoch = s.newSession(a, epoch)
+	if status, err = a.Status(s.ctx); err != nil || status.Link.Proxy != "" {
+		t.Errorf("without proxyTC the agent connects through %q (%v)", status.Link.Proxy, err)
+	}
+
+	s.badSettings(a)
+	s.restarted(c, a, epoch)
+}
+
+// throughProxies leads the agent through a proxy that wants a password,
+// then through another.
+func (s *scene) throughProxies(a *stage.Agent, epoch int64) int64 {
+	s.t.Helper()
+	for _, p := range []*proxytest.Proxy{
+		proxytest.HTTP(s.t, proxytest.Options{Username: "ada", Password: "sesame-http"}),
+		proxytest.SOCKS5(s.t, proxytest.Options{Username: "ada", Password: "sesame-socks5"}),
+	} {
+		u, err := url.Parse(p.URL())
+		s.must(err, "reading the proxy's URL")
+		s.must(set(a, "proxyTC", "true", "proxyHost", u.Scheme+"://"+u.Hostname(), "proxyPort", u.Port(),
+			"proxyUsername", "ada", "proxyPassword", "sesame-"+u.Scheme), "changing the file")
+		epoch = s.newSession(a, epoch)
+		status, err := a.Status(s.ctx)
+		s.must(err, "asking for the status")
+		if !strings.Contains(status.Link.Proxy, u.Host) || len(p.Targets()) == 0 {
+			s.t.Errorf("the agent connects through %q, the proxy saw %v; want %s", status.Link.Proxy, p.Targets(), u.Host)
+		}
+	}
+	s.silentAbout("sesame-http", "sesame-socks5")
+	return epoch
+}
+
+// badSettings writes what no setting allows: the old ones stay.
+func (s *scene) badSettings(a *stage.Agent) {
+	s.t.Helper()
+	p, err := paths.New(a.Home)
+	s.must(err, "finding the settings")
+	good, err := os.ReadFile(p.Settings)
+	s.must(err, "reading the settings")
+	for text, want := range map[string]string{
+		strings.Replace(string(good), "appsNumberofJobExecutors: 4", "appsNumberofJobExecutors: 0", 1): `"appsNumberofJobExecutors" is "0"`,
+		"": "it is empty",
+		string(good) + "proxyHots: x\n": `did you mean "proxyHost"`,
+	} {
+		s.must(os.WriteFile(p.Settings, []byte(text), 0o600), "spoiling the file")
+		s.settled(a, want, func(st settingsStatus) bool { return strings.Contains(st.Settings.Problem, want) && st.Executors == 4 })
+		if out, err := a.Do(s.ctx, "status"); err != nil || !strings.Contains(out, "the newest are NOT used") {
+			s.t.Errorf("status does not tell: %v\n%s", err, out)
+		}
+	}
+	s.must(os.WriteFile(p.Settings, good, 0o600), "mending the file")
+	s.settled(a, "no problem", func(st settingsStatus) bool { return st.Settings.Problem == "" })
+}
+
+// restarted changes what needs a restart, and how long a stop takes.
+func (s *scene) restarted(c *stage.Cloud, a *stage.Agent, epoch int64) {
+	s.t.Helper()
+	_, err := a.Do(s.ctx, "settings", "set", "serverName=renamed", "drainSeconds=1")
+	s.must(err, "setting serverName")
+	s.settled(a, "a restart to be needed", func(st settingsStatus) bool {
+		return st.ServerName != "renamed" && slices.Equal(st.Settings.RestartNeeded, []string{"serverName"})
+	})
+	if out, err := a.Do(s.ctx, "status"); err != nil || !strings.Contains(out, "changes of serverName take effect after a restart") {
+		s.t.Errorf("status does not tell: %v\n%s", err, out)
+	}
+	begin := time.Now()
+	if code := a.Stop(25 * time.Second); code != 0 || time.Since(begin) > 20*time.Second {
+		s.t.Errorf("got exit code %d after %s, want 0 soon: drainSeconds is 1", code, time.Since(begin))
+	}
+	s.start(a, "--appsRunner", "none")
+	s.newSession(a, epoch)
+	s.settled(a, "the new name", func(st settingsStatus) bool { return st.ServerName == "renamed" && len(st.Settings.RestartNeeded) == 0 })
+	if out, err := c.Do(s.ctx, "server", "list", "lab"); err != nil || !strings.Contains(out, "renamed") {
+		s.t.Errorf("the cloud does not know the new name: %v\n%s", err, out)
+	}
+}
+
