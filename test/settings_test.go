@@ -120,7 +120,7 @@ func (s *scene) badSettings(a *stage.Agent) {
 	s.must(err, "reading the settings")
 	for text, want := range map[string]string{
 		strings.Replace(string(good), "appsNumberofJobExecutors: 4", "appsNumberofJobExecutors: 0", 1): `"appsNumberofJobExecutors" is "0"`,
-		"": "it is empty",
+		"":                              "it is empty",
 		string(good) + "proxyHots: x\n": `did you mean "proxyHost"`,
 	} {
 		s.must(os.WriteFile(p.Settings, []byte(text), 0o600), "spoiling the file")
@@ -155,4 +155,3 @@ func (s *scene) restarted(c *stage.Cloud, a *stage.Agent, epoch int64) {
 		s.t.Errorf("the cloud does not know the new name: %v\n%s", err, out)
 	}
 }
-
