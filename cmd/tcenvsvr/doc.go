@@ -309,7 +309,8 @@
 //
 //	Run starts the agent in the foreground; the service does the same. The first
 //	INT or TERM takes no new orders and lets jobs finish for up to drainSeconds, a second one
-//	stops at once. Jobs still running then go on, and the next agent finds them.
+//	stops at once. Jobs still running then go on, and the next agent finds them. HUP reads the
+//	settings again.
 //
 //	  tcenvsvr run
 //	  tcenvsvr run --logLevel debug --queueTransport websocket
