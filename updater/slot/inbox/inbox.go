@@ -17,8 +17,8 @@ const (
 
 // Folders and names of what the agent downloads.
 const (
-	metadata = "metadata"
-	artifact = "artifact-" // and its SHA-256
+	Metadata = "metadata"  // a flat folder
+	Artifact = "artifact-" // and its SHA-256
 )
 
 // Inbox is the agent's folder.
@@ -72,7 +72,7 @@ func (i *Inbox) Take(request string) (bool, error) {
 // Artifact opens the program with this SHA-256, if it lies here. Its
 // content is not checked yet.
 func (i *Inbox) Artifact(sum string, size int64) (*os.File, error) {
-	f, info, err := i.open(artifact + sum)
+	f, info, err := i.open(Artifact + sum)
 	if err != nil {
 		return nil, err
 	}
@@ -85,19 +85,19 @@ func (i *Inbox) Artifact(sum string, size int64) (*os.File, error) {
 
 // Has reports whether there is something of the name of that artifact.
 func (i *Inbox) Has(sum string) bool {
-	_, err := i.root.Lstat(artifact + sum)
+	_, err := i.root.Lstat(Artifact + sum)
 	return err == nil
 }
 
 // RemoveArtifact frees its space.
-func (i *Inbox) RemoveArtifact(sum string) error { return i.root.Remove(artifact + sum) }
+func (i *Inbox) RemoveArtifact(sum string) error { return i.root.Remove(Artifact + sum) }
 
 // ReadFile returns a file of the metadata folder, of at most limit bytes.
 func (i *Inbox) ReadFile(name string, limit int64) ([]byte, error) {
 	if name != filepath.Base(name) {
 		return nil, fmt.Errorf("%q is not the name of a file", name)
 	}
-	f, info, err := i.open(filepath.Join(metadata, name))
+	f, info, err := i.open(filepath.Join(Metadata, name))
 	if err != nil {
 		return nil, err
 	}
