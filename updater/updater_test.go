@@ -164,7 +164,11 @@ func TestAReleaseIsFetchedAppliedAndStarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer box.Close()
-	signed, err := verify.Verifier{Root: s.config.Metadata.Root, Dir: filepath.Join(s.dir, "root-cache")}.Verify(t.Context(), box)
+	rootFile := filepath.Join(s.dir, "root.json")
+	if err := os.WriteFile(rootFile, s.config.Metadata.Root, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	signed, err := verify.Verifier{Root: rootFile, Dir: filepath.Join(s.dir, "root-cache")}.Verify(t.Context(), box)
 	if err != nil || len(signed.Releases) != 1 || signed.Releases[0].SHA256 != rel.SHA256 {
 		t.Errorf("root's side: got %+v, %v", signed, err)
 	}
