@@ -99,7 +99,7 @@ start) start ;;
 stop) stop ;;
 restart) stop && start ;;
 condrestart | try-restart) ! supervisor || { stop && start; } ;;
-reload) supervisor && pkill -HUP -u "$USER" -f "^$program run" ;;
+reload) supervisor && pkill -HUP -P "$pid" ;;
 status)
 	if supervisor; then
 		echo "threatconnect-envsvr runs (pid $pid)"

@@ -9,14 +9,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-type env struct{ stdout, stderr io.Writer }
+type env struct{ stdout io.Writer }
 
 // usageError is a mistake in the command line.
 type usageError struct{ error }
 
 // Main runs a command line and returns the exit code.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	e := &env{stdout, stderr}
+	e := &env{stdout}
 	root := &cobra.Command{
 		Use:           "tcrelease",
 		Short:         "builds, signs and publishes packages of the Environment Server",
