@@ -57,7 +57,11 @@ func (r *release) fill(ctx context.Context, t compile.Target, documents, stage s
 	if err := packaging.Stage(stage); err != nil {
 		return err
 	}
-	if err := compile.Programs(ctx, t, stage); err != nil {
+	if t == r.built {
+		if err := os.CopyFS(stage, os.DirFS(filepath.Join(documents, "programs"))); err != nil {
+			return fmt.Errorf("staging programs: %w", err)
+		}
+	} else if err := compile.Programs(ctx, t, stage); err != nil {
 		return err
 	}
 	for _, name := range []string{"man", "completions"} {

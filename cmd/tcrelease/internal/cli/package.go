@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,8 +24,9 @@ type release struct {
 	unsigned          bool
 	keys              keyFlags
 
-	at  time.Time
-	key *pgp.Key
+	at    time.Time
+	key   *pgp.Key
+	built compile.Target // whose programs lie beside the documents
 }
 
 func packageCommand(e *env) *cobra.Command {
@@ -150,12 +150,9 @@ func (r *release) target(system, arch string) compile.Target {
 
 // document makes what all targets share, with a program that runs here.
 func (r *release) document(ctx context.Context, folder string) error {
-	t := compile.Here(r.target("", ""))
-	if i := slices.IndexFunc(r.targets(), compile.Target.Native); i >= 0 {
-		t = r.targets()[i] // so that it is built once
-	}
+	r.built = compile.Here(r.target("", ""))
 	programs := filepath.Join(folder, "programs")
-	if err := compile.Programs(ctx, t, programs); err != nil {
+	if err := compile.Programs(ctx, r.built, programs); err != nil {
 		return err
 	}
 	return compile.Documents(ctx, filepath.Join(programs, "tcenvsvr"), folder)

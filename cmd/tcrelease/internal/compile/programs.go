@@ -98,9 +98,6 @@ func pack(page string) error {
 	return os.Remove(page)
 }
 
-// Native reports whether a program for the target runs on this machine.
-func (t Target) Native() bool { return t.OS == runtime.GOOS && t.Arch == runtime.GOARCH }
-
 func run(ctx context.Context, name string, args ...string) ([]byte, error) {
 	c := exec.CommandContext(ctx, name, args...)
 	var stderr bytes.Buffer
