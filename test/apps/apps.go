@@ -103,7 +103,7 @@ func Files(name string) (map[string][]byte, error) {
 		}
 	}
 	if r.java {
-		return compile(files)
+		return Compile(files)
 	}
 	return files, nil
 }

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// compile turns src/**.java of files into the one jar that a Java App
+// Compile turns src/**.java of files into the one jar that a Java App
 // carries, and drops the sources.
-func compile(files map[string][]byte) (map[string][]byte, error) {
+func Compile(files map[string][]byte) (map[string][]byte, error) {
 	javac, err := exec.LookPath("javac")
 	if err != nil {
 		return nil, ErrNoJDK

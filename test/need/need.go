@@ -57,6 +57,14 @@ func Python(t testing.TB) string {
 	return fields[0]
 }
 
+// Modules needs a Python to have modules.
+func Modules(t testing.TB, python string, names ...string) {
+	t.Helper()
+	if err := exec.Command(python, "-c", "import "+strings.Join(names, ", ")).Run(); err != nil {
+		missing(t, python+" lacks one of the modules "+strings.Join(names, ", "))
+	}
+}
+
 // Java needs a JDK and returns its java and javac.
 func Java(t testing.TB) (java, javac string) {
 	t.Helper()
