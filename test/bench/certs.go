@@ -51,7 +51,9 @@ func merge(b *bench) error {
 	}
 	b.row("CAs in each of PEM, JKS and PKCS#12", float64(set.Count), "", "")
 	b.row("merge from nothing, all three on disk: p50", percentile(times, 0.5), "ms", "< 50 ms")
+	b.row("merge from nothing, all three on disk: fastest", percentile(times, 0), "ms", "")
 	b.row("check at a job's start, nothing changed: p50", percentile(checks, 0.5), "ms", "< 0.2 ms")
+	b.row("check at a job's start, nothing changed: fastest", percentile(checks, 0), "ms", "")
 	took, err := keytool(b, java, drop)
 	if err != nil {
 		return err

@@ -72,16 +72,20 @@ func command() *cobra.Command {
 	for _, verb := range []struct {
 		name, short string
 		run         func(*bench) error
+		alone       bool // needs none of our programs
 	}{
-		{"latency", "order → App process executed", latency},
-		{"throughput", "orders to completion a second", throughput},
-		{"agents", "memory of the gateway for each idle agent", agents},
-		{"reconnect", "agents back after a gateway restart", reconnect},
-		{"footprint", "memory of the agent and of a shim", footprint},
+		{"latency", "order → App process executed", latency, false},
+		{"throughput", "orders to completion a second", throughput, false},
+		{"agents", "memory of the gateway for each idle agent", agents, false},
+		{"reconnect", "agents back after a gateway restart", reconnect, false},
+		{"footprint", "memory of the agent and of a shim", footprint, false},
+		{"certs", "trust stores, beside keytool", merge, true},
 	} {
 		root.AddCommand(&cobra.Command{
 			Use: verb.name, Short: verb.short, Args: cobra.NoArgs,
-			RunE: func(*cobra.Command, []string) error { return measure(verb.name, verb.run, quick, asJSON, keep) },
+			RunE: func(*cobra.Command, []string) error {
+				return measure(verb.name, verb.run, verb.alone, quick, asJSON, keep)
+			},
 		})
 	}
 	root.AddCommand(swarmCommand())
@@ -89,7 +93,7 @@ func command() *cobra.Command {
 }
 
 // measure sets a stage up, runs one benchmark on it and prints.
-func measure(name string, run func(*bench) error, quick, asJSON bool, keep string) error {
+func measure(name string, run func(*bench) error, alone, quick, asJSON bool, keep string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	dir := keep
@@ -102,9 +106,11 @@ func measure(name string, run func(*bench) error, quick, asJSON bool, keep strin
 	if err != nil {
 		return err
 	}
-	s, err := stage.New(ctx, dir, "", "")
-	if err != nil {
-		return err
+	s := &stage.Stage{Dir: dir}
+	if !alone {
+		if s, err = stage.New(ctx, dir, "", ""); err != nil {
+			return err
+		}
 	}
 	s.AgentFlags = []string{"--appsRunner", "none", "--logLevel", "warn"}
 	b := &bench{Stage: s, ctx: ctx, quick: quick}
