@@ -1,6 +1,6 @@
 // Package job runs Apps: one process tree per job, under a shim that outlives the agent.
 //
-//	agent: Executor ── Runner: sudo -n -u tc-job, or none ──► shim ──► App and all it starts
+//	agent: Executor ── Runner: sudo, socket or none ────────► shim ──► App and all it starts
 //	          │  Launch on stdin, "started" back on stdout      │
 //	          │                                                 ├─ DIR/shim/state, exit
 //	          └─ Process: Wait, Cancel ── DIR/shim/sock ────────┤
@@ -17,6 +17,10 @@
 //	the next:   │
 //	          Attach ── ErrNeverStarted: it did not start, and cannot any more
 //	               └─── ErrNotRunning: ReadExit has the Exit; if not, the shim is lost: Reap
+//
+// A Runner is how a shim becomes the sandbox user: Sudo runs "sudo -n -u
+// tc-job", Socket has systemd start tc-job@.service, Direct stays who the
+// agent is. Whatever is to be done as that user is a request to a shim: start, reap, clear, read.
 //
 // Executor.Run keeps a spare shim waiting, which takes the start of a process, and of
 // sudo, out of the way from an order to its App.

@@ -35,7 +35,7 @@ func (k Kind) Install(ctx context.Context, archive, dir string) (home, program s
 		return home, program, nil
 	}
 	fresh := to + ".new"
-	defer os.RemoveAll(fresh)
+	defer func() { _ = os.RemoveAll(fresh) }()
 	err = errors.Join(os.RemoveAll(fresh), os.MkdirAll(fresh, 0o755), os.Chmod(dir, 0o755), os.Chmod(fresh, 0o755))
 	if err == nil {
 		err = unpack(ctx, f, fresh)
