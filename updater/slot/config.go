@@ -23,15 +23,20 @@ type Paths struct {
 	Inbox    string // the agent's
 	Link     string // points at the program to start; "" where the launcher asks Select
 	Status   string // what the agent may know
+	Root     string // root of trust of the update repository
 }
+
+// PackagedProgram is the baseline of the RPM.
+const PackagedProgram = "/usr/libexec/threatconnect-envsvr/tcenvsvr"
 
 // Packaged are the paths of the RPM.
 func Packaged(home string) Paths {
-	const run, lib = "/run/threatconnect-envsvr-updater", "/usr/libexec/threatconnect-envsvr"
+	const run = "/run/threatconnect-envsvr-updater"
 	return Paths{
-		Baseline: filepath.Join(lib, program), Slots: home, State: "/var/lib/threatconnect-envsvr-updater",
+		Baseline: PackagedProgram, Slots: home, State: "/var/lib/threatconnect-envsvr-updater",
 		Home: home, Inbox: filepath.Join(home, ".tcenvsvr", "inbox"),
 		Link: filepath.Join(run, program), Status: filepath.Join(run, "status.json"),
+		Root: "/usr/share/threatconnect-envsvr/root.json",
 	}
 }
 
@@ -43,6 +48,7 @@ func Unpackaged(home, baseline string) Paths {
 		Baseline: baseline, Slots: filepath.Join(home, "slots"), State: own,
 		Home: home, Inbox: filepath.Join(home, ".tcenvsvr", "inbox"),
 		Link: filepath.Join(own, "run", program), Status: filepath.Join(own, "run", "status.json"),
+		Root: filepath.Join(filepath.Dir(baseline), "root.json"),
 	}
 	if runtime.GOOS == "windows" {
 		p.Link = "" // links need a privilege there; the launcher starts what Select returns

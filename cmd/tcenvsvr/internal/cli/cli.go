@@ -25,6 +25,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/identity"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/service"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/trust"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/update"
 )
 
 // topics are the packages of the verbs, in the order of the reference.
@@ -36,6 +37,7 @@ var topics = []func(*verb.Env) []*cobra.Command{
 	app.Commands,
 	trust.Commands,
 	host.Commands,
+	update.Commands,
 	about.Commands,
 }
 
