@@ -33,7 +33,7 @@ func TestSysV(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	text, err := os.ReadFile("host/sysv.sh")
+	text, err := os.ReadFile("initd/sysv.sh")
 	if err != nil {
 		t.Fatal(err)
 	}
