@@ -7,4 +7,6 @@ import (
 )
 
 // Commands are the verbs of this topic.
-func Commands(e *verb.Env) []*cobra.Command { return []*cobra.Command{status(e)} }
+func Commands(e *verb.Env) []*cobra.Command {
+	return []*cobra.Command{status(e), examine(e), supportBundle(e)}
+}

@@ -1,0 +1,66 @@
+package diagnose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/tcenvsvr/internal/build"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+	"tcenvsvr/cmd/tcenvsvr/internal/doctor"
+)
+
+func examine(e *verb.Env) *cobra.Command {
+	var asJSON, fix bool
+	c := &cobra.Command{
+		Use: "doctor", Short: "look for what is wrong, and say what to do", Args: verb.Exactly(0, "no arguments, only flags"),
+		Long: `Doctor checks what the Environment Server needs of this host and every step of the
+way to the cloud: what was found, why it matters, what to do. It works before
+enrolment and beside a running agent, disturbs neither, and succeeds if no check
+failed. Root sees the most; the agent's user sees what the agent sees.
+
+--fix first does what harms nobody, and prints each change: settings.yaml closed to
+others; as root, what "host apply" does; as the agent's user, folders and trust stores.
+
+  sudo tcenvsvr doctor
+  sudo -u threatconnect tcenvsvr doctor --json
+  sudo tcenvsvr doctor --fix`,
+		RunE: func(c *cobra.Command, _ []string) error { return runDoctor(c.Context(), e, asJSON, fix) },
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	c.Flags().BoolVar(&fix, "fix", false, "put right first what can be put right safely")
+	return c
+}
+
+func doctorConfig(e *verb.Env) (doctor.Config, error) {
+	p, err := e.Paths()
+	return doctor.Config{Paths: p, Environ: e.Environ, Version: build.Version()}, err
+}
+
+func runDoctor(ctx context.Context, e *verb.Env, asJSON, fix bool) error {
+	c, err := doctorConfig(e)
+	if err != nil {
+		return err
+	}
+	report := doctor.Report{Version: c.Version}
+	var unfixed error
+	if fix {
+		unfixed = doctor.Fix(ctx, c, func(change string) { report.Fixed = append(report.Fixed, change) })
+	}
+	report.Findings = doctor.Run(ctx, c)
+	report.OK = doctor.Sound(report.Findings)
+	if asJSON {
+		err = e.PrintJSON(report)
+	} else {
+		_, err = fmt.Fprint(e.Stdout, report)
+	}
+	if err := errors.Join(err, unfixed); err != nil {
+		return err
+	}
+	if !report.OK {
+		return fmt.Errorf("%w: a check failed", verb.ErrTold)
+	}
+	return nil
+}

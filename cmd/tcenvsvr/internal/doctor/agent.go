@@ -1,0 +1,84 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"tcenvsvr/agent/control"
+)
+
+const start = `start it: "tcenvsvr service start"`
+
+func running(_ context.Context, p *patient) said {
+	switch {
+	case p.statusErr == nil:
+		return ok("version %s, up %s, %d of %d slots in use", p.status.Version, millis(p.status.UptimeMS), p.status.Active, p.status.Executors)
+	case errors.Is(p.statusErr, control.ErrNotRunning):
+		return warn(start, "it does not run")
+	case errors.Is(p.statusErr, os.ErrPermission):
+		return skip("only root and the agent's user may ask it")
+	}
+	return fail("see its log; restart it", "it does not answer: %v", p.statusErr)
+}
+
+func millis(n int64) time.Duration { return (time.Duration(n) * time.Millisecond).Round(time.Second) }
+
+func connection(_ context.Context, p *patient) said {
+	if p.statusErr != nil {
+		return skip("the agent cannot be asked; see network")
+	}
+	l := p.status.Link
+	if l.Connected {
+		return ok("connected to %s (%s) for %s, round trip %s", l.Broker, l.Transport, time.Since(l.Since).Round(time.Second), l.RTT.Round(10*time.Microsecond))
+	}
+	if l.Failure != nil {
+		return fail(l.Failure.Hint, "not connected to %s: %s", l.Broker, l.Failure)
+	}
+	return warn("wait a moment", "not connected to %s yet", l.Broker)
+}
+
+func outbox(_ context.Context, p *patient) said {
+	switch n := p.status.Outbox; {
+	case p.statusErr != nil:
+		return skip("the agent cannot be asked")
+	case n > 0 && p.status.Link.Connected:
+		return warn("look again; if it stays, see the log of the cloud", "%d results wait for the cloud to acknowledge them", n)
+	case n > 0:
+		return warn("they go out with the next connection", "%d results wait for a connection", n)
+	case p.status.DiskLow:
+		return fail("free space below .tcenvsvr/exchange/jobs", "the agent takes no orders: the disk is nearly full")
+	case p.status.Draining:
+		return warn("the cloud or an administrator ended the flow of orders; resume it there", "the agent is draining and takes no orders")
+	}
+	return ok("no result waits")
+}
+
+// journalHealth looks at the files only: the agent holds their lock, and
+// opening them would repair what should be seen.
+func journalHealth(_ context.Context, p *patient) said {
+	var files, bytes int64
+	err := fs.WalkDir(os.DirFS(p.Paths.Journal), ".", func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			files, bytes = files+1, bytes+info.Size()
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return skip("there is none yet: the agent makes it")
+	case errors.Is(err, fs.ErrPermission):
+		return skip("only root and the agent's user may look")
+	case err != nil:
+		return fail("check the file system", "it cannot be read: %v", err)
+	case bytes > 1<<30:
+		return warn("connect the agent, so that results are delivered", "%d files, %s", files, size(bytes))
+	}
+	return ok("%d files, %s", files, size(bytes))
+}

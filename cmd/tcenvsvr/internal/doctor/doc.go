@@ -1,0 +1,15 @@
+// Package doctor examines a host and its Environment Server: a table of checks,
+// each with what was found, why it matters, and what to do.
+//
+//	table ─► Run, four at a time, each bounded in time ─► []Finding ─► text or JSON
+//
+//	ok      as it should be
+//	warn    works, and an administrator should know
+//	fail    orders fail, or will; exit code 1
+//	skip    cannot be looked at from here, and why
+//
+// It works before and after enrolment, with and without a running agent, as root
+// and as the agent's user, and disturbs nothing: connections open no session. What a check
+// finds out itself it does by the code that the agent uses; a doctor that looks another
+// way finds other diseases.
+package doctor

@@ -1,0 +1,86 @@
+package doctor
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/settings"
+)
+
+func examine(t *testing.T, set map[string]string) map[string]Finding {
+	t.Helper()
+	p, err := paths.New(filepath.Join(t.TempDir(), "home"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set != nil {
+		if err := p.Create(); err != nil {
+			t.Fatal(err)
+		}
+		if err := settings.Set(p.Settings, set, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := map[string]Finding{}
+	for _, f := range Run(t.Context(), Config{Paths: p}) {
+		if f.Why == "" || f.Found == "" || !slices.Contains(groups, f.Group) || (f.Verdict == Failed || f.Verdict == Warning) != (f.Try != "") {
+			t.Errorf("finding %+v is not whole", f)
+		}
+		found[f.Group+"/"+f.Name] = f
+	}
+	return found
+}
+
+// Before enrolment nothing of the network is tried, and nothing has failed by that.
+func TestBeforeEnrolment(t *testing.T) {
+	found := examine(t, nil)
+	for name, want := range map[string]Verdict{
+		"agent/running": Warning, "settings/enrolment": Warning, "settings/values": OK, "network/broker TCP": Skipped, "network/API": Skipped,
+	} {
+		if got := found[name]; got.Verdict != want {
+			t.Errorf("%s: %+v; want %s", name, got, want)
+		}
+	}
+}
+
+// A cloud that does not answer fails at the step that fails, with what to do.
+func TestNobodyAnswers(t *testing.T) {
+	found := examine(t, map[string]string{
+		"apiURL": "https://127.0.0.1:1", "brokerHost": "127.0.0.1:1", "serverXid": "xid", "brokerToken": "token-1", "appDeliveryToken": "token-2",
+	})
+	for name, want := range map[string]string{"network/broker TCP": "tcp.refused", "network/API": "refused", "settings/client certificate": "no keystore"} {
+		if got := found[name]; got.Verdict != Failed || !strings.Contains(got.Found, want) {
+			t.Errorf("%s: %+v; want failed by %q", name, got, want)
+		}
+	}
+	if got := found["settings/enrolment"]; got.Verdict != OK {
+		t.Errorf("enrolment: %+v", got)
+	}
+}
+
+func TestAHungCheckIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hung := make(chan struct{})
+		s := bounded(t.Context(), time.Second, func(context.Context) said { <-hung; return ok("") })
+		if s.Verdict != Failed || !strings.Contains(s.Found, "no answer within 1s") {
+			t.Errorf("got %+v", s)
+		}
+		close(hung)
+	})
+}
+
+func TestSoundReport(t *testing.T) {
+	r := Report{Findings: []Finding{{"host", "disk", Warning, "1 GB", "Apps need room", "free some"}, {"host", "cores", OK, "8 cores", "", ""}}}
+	if !Sound(r.Findings) || Sound(append(r.Findings, Finding{Verdict: Failed})) {
+		t.Error("only what failed makes a host unsound")
+	}
+	if text := r.String(); !strings.Contains(text, "why: Apps need room") || !strings.Contains(text, "1 ok, 1 warnings, 0 failed, 0 skipped") {
+		t.Errorf("report:\n%s", text)
+	}
+}

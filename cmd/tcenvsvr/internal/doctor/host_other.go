@@ -1,0 +1,12 @@
+//go:build !linux
+
+package doctor
+
+import (
+	"context"
+	"runtime"
+)
+
+func none(context.Context, *patient) said { return skip("%s has none", runtime.GOOS) }
+
+var noexec, selinux, fips, firewall = none, none, none, none

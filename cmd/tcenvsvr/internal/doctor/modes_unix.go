@@ -1,0 +1,27 @@
+//go:build unix
+
+package doctor
+
+import (
+	"fmt"
+	"io/fs"
+	"os/user"
+	"strconv"
+	"syscall"
+)
+
+// exposed reports whether others may read or change a file that its group may read.
+func exposed(mode fs.FileMode) bool { return mode&0o026 != 0 }
+
+// owner says whose a file is.
+func owner(info fs.FileInfo) string {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return ""
+	}
+	name := strconv.Itoa(int(st.Uid))
+	if u, err := user.LookupId(name); err == nil {
+		name = u.Username
+	}
+	return fmt.Sprintf(", owner %s", name)
+}

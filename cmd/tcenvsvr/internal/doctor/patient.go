@@ -1,0 +1,96 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/proxy"
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/certs"
+	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+)
+
+// Config says whom to examine.
+type Config struct {
+	Paths   paths.Paths
+	Environ []string
+	Version string
+	Unseal  func(name, sealed string) (string, error) // nil = secrets stay sealed
+}
+
+// patient is what several checks need, looked up once. What could not be
+// had is nil, and its error says why.
+type patient struct {
+	Config
+	settings    settings.Settings
+	settingsErr error
+
+	certificate tls.Certificate
+	identityErr error
+
+	harvest    *certs.Harvest
+	harvestErr error
+	roots      *x509.CertPool
+	cloud      []*x509.Certificate // the cloud's own CAs
+
+	dialer    *proxy.Dialer
+	dialerErr error
+
+	status    daemon.Status
+	statusErr error
+}
+
+func newPatient(ctx context.Context, c Config) *patient {
+	p := &patient{Config: c, roots: x509.NewCertPool()}
+	p.settings, _, p.settingsErr = settings.Load(settings.Options{File: c.Paths.Settings, Env: c.Environ, Unseal: c.Unseal})
+	if p.settingsErr != nil {
+		// What the rest needs is best taken from the defaults: a wrong key must not hide a full disk.
+		p.settings, _, _ = settings.Load(settings.Options{})
+	}
+	p.certificate, p.cloud, p.identityErr = identity(c.Paths, p.settings)
+	p.harvest, p.harvestErr = daemon.TrustSources(c.Paths, p.settings).Gather(time.Now())
+	if p.harvest != nil {
+		for _, r := range p.harvest.Roots {
+			p.roots.AddCert(r.Cert)
+		}
+	}
+	for _, ca := range p.cloud {
+		p.roots.AddCert(ca)
+	}
+	p.dialer, p.dialerErr = daemon.Dialer(p.settings, func() (*tls.Config, error) {
+		return &tls.Config{RootCAs: p.roots, MinVersion: tls.VersionTLS12}, nil
+	})
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	p.statusErr = control.Call(ctx, c.Paths.Control, "GET", "status", nil, &p.status)
+	return p
+}
+
+// enrolled is a reason to skip what needs a cloud, nil where there is one.
+func (p *patient) enrolled() *said {
+	s := skip("not enrolled")
+	switch {
+	case p.settingsErr != nil:
+		s = skip("the settings are not valid")
+	case p.settings.Enrolled() == nil:
+		return nil
+	}
+	return &s
+}
+
+// folder is path, or the nearest folder above it that exists.
+func folder(path string) string {
+	for {
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) || path == filepath.Dir(path) {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
+}

@@ -1,0 +1,109 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tcenvsvr/agent/keychain"
+	"tcenvsvr/agent/settings"
+)
+
+func settingsFile(_ context.Context, p *patient) said {
+	info, err := os.Lstat(p.Paths.Settings)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return skip("there is none: everything is at its default")
+	case err != nil:
+		return fail("run the doctor as root or as the agent's user", "%v", err)
+	case !info.Mode().IsRegular():
+		return fail("remove it and enrol again", "%q is no regular file", p.Paths.Settings)
+	}
+	if mode := info.Mode().Perm(); exposed(mode) {
+		return fail(fmt.Sprintf(`"chmod 600 %s", or "tcenvsvr doctor --fix"`, p.Paths.Settings), "others may read or change it (mode %04o)", mode)
+	}
+	return ok("%q, mode %04o%s", p.Paths.Settings, info.Mode().Perm(), owner(info))
+}
+
+func settingsValues(_ context.Context, p *patient) said {
+	if errors.Is(p.settingsErr, os.ErrPermission) {
+		return skip("only root and the agent's user may read them")
+	}
+	if err := errors.Join(p.settingsErr, p.settings.Check()); err != nil {
+		return fail(`see "tcenvsvr settings check"`, "%s", oneLine(err))
+	}
+	return ok("all are allowed and fit together")
+}
+
+func enrolment(_ context.Context, p *patient) said {
+	if p.settingsErr != nil {
+		return skip("the settings cannot be read")
+	}
+	if err := p.settings.Enrolled(); err != nil {
+		return warn(`download the bundle of an Environment and run "tcenvsvr enroll FILE"`, "%s", oneLine(err))
+	}
+	return ok("server %s of %s", p.settings.ServerXID, p.settings.BrokerAddr())
+}
+
+// sealed names the secrets that are in the settings and cannot be read here.
+func (p *patient) sealed() bool {
+	s := p.settings
+	for _, secret := range []settings.Secret{s.BrokerToken, s.AppDeliveryToken, s.KeystorePassword, s.ProxyPassword} {
+		if secret.Sealed() {
+			return true
+		}
+	}
+	return false
+}
+
+func keychainState(_ context.Context, p *patient) said {
+	_, err := keychain.Open(filepath.Join(p.Paths.State, "keychain.json"))
+	switch {
+	case errors.Is(err, keychain.ErrMissing) && p.sealed():
+		return fail("restore keychain.json from a backup, or enrol with a fresh bundle", "secrets are sealed and there is no keychain")
+	case errors.Is(err, keychain.ErrMissing):
+		return warn(`"tcenvsvr keychain init" seals them`, "there is none: secrets in settings.yaml are protected by its mode alone")
+	case errors.Is(err, os.ErrPermission):
+		return skip("only root and the agent's user may look")
+	case err != nil:
+		return fail("restore keychain.json from a backup, or enrol with a fresh bundle", "%s", oneLine(err))
+	case p.sealed():
+		return ok("secrets are sealed; this command has not the master password, so some checks are skipped")
+	}
+	return ok("there is one")
+}
+
+// soon is when an expiry begins to be worth a warning.
+const soon = 14 * 24 * time.Hour
+
+func clientCertificate(_ context.Context, p *patient) said {
+	if s := p.enrolled(); s != nil {
+		return *s
+	}
+	if p.settings.KeystorePassword.Sealed() {
+		return skip("the keystore's password is sealed")
+	}
+	if errors.Is(p.identityErr, os.ErrPermission) {
+		return skip("only root and the agent's user may read the keystore")
+	}
+	if p.identityErr != nil {
+		return fail("enrol with a fresh bundle", "%s", oneLine(p.identityErr))
+	}
+	leaf := p.certificate.Leaf
+	switch left := time.Until(leaf.NotAfter); {
+	case left <= 0:
+		return fail("enrol with a fresh bundle", "it expired on %s", leaf.NotAfter.Format(time.DateOnly))
+	case left < soon:
+		return warn("see why it was not renewed: it is, at two thirds of its life, while the agent is connected", "it expires on %s", leaf.NotAfter.Format(time.DateOnly))
+	}
+	return ok("%s, valid until %s", leaf.Subject.CommonName, leaf.NotAfter.Format(time.DateOnly))
+}
+
+func oneLine(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\nhint: ")
+	return strings.Join(strings.Fields(text), " ")
+}

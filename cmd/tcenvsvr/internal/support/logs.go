@@ -1,0 +1,112 @@
+package support
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"tcenvsvr/agent/paths"
+	"tcenvsvr/cmd/tcenvsvr/internal/svc"
+)
+
+const (
+	mostLog   = 8 << 20 // of one file, its end
+	mostFiles = 3       // of each log, the newest
+)
+
+// logs adds the agent's log and the audit log, rotated ones unpacked: in a
+// packed one no secret could be struck out.
+func (b *bundle) logs(ctx context.Context, p paths.Paths) {
+	for _, pattern := range []string{"tcenvsvr*.log*", "audit.jsonl*"} {
+		files, _ := filepath.Glob(filepath.Join(p.Logs, pattern))
+		slices.SortFunc(files, func(x, y string) int { return age(x).Compare(age(y)) })
+		for _, file := range files[:min(len(files), mostFiles)] {
+			name := "logs/" + strings.TrimSuffix(filepath.Base(file), ".gz")
+			text, err := tail(file)
+			if err != nil {
+				b.text(name+".error", err.Error()+"\n")
+				continue
+			}
+			b.text(name, text)
+		}
+	}
+	if tool, err := exec.LookPath("journalctl"); err == nil {
+		out, _ := exec.CommandContext(ctx, tool, "-u", svc.Name, "-n", "20000", "--no-pager", "-o", "short-iso").CombinedOutput()
+		b.text("logs/journal.txt", string(out))
+	}
+}
+
+// newest is sorted first; a file that is gone comes last.
+type newest int64
+
+func (n newest) Compare(o newest) int { return int(max(-1, min(1, int64(o)-int64(n)))) }
+
+func age(file string) newest {
+	info, err := os.Stat(file)
+	if err != nil {
+		return 0
+	}
+	return newest(info.ModTime().UnixNano())
+}
+
+// tail is the end of a log.
+func tail(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%q is no regular file", file)
+	}
+	var r io.Reader = f
+	if strings.HasSuffix(file, ".gz") {
+		if r, err = gzip.NewReader(f); err != nil {
+			return "", err
+		}
+	} else if info, err := f.Stat(); err == nil && info.Size() > mostLog {
+		if _, err := f.Seek(-mostLog, io.SeekEnd); err != nil {
+			return "", err
+		}
+	}
+	data, err := io.ReadAll(io.LimitReader(r, 4*mostLog))
+	if len(data) > mostLog {
+		data = data[len(data)-mostLog:]
+	}
+	return string(data), err
+}
+
+// mostListed bounds the listing: exchange may hold very many files.
+const mostListed = 5000
+
+// listing tells of files below home without looking into them. Of job folders
+// only the first level is told: names of an App's files may be secrets.
+func listing(home string) string {
+	var b strings.Builder
+	n := 0
+	_ = filepath.WalkDir(home, func(path string, d fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(home, path)
+		if n++; n > mostListed {
+			return fs.SkipAll
+		}
+		if err != nil {
+			fmt.Fprintf(&b, "?  %s: %v\n", rel, err)
+			return nil
+		}
+		if info, err := d.Info(); err == nil {
+			fmt.Fprintf(&b, "%s  %10d  %s  %s%s\n", info.Mode(), info.Size(), info.ModTime().UTC().Format("2006-01-02T15:04:05Z"), filepath.ToSlash(rel), owner(info))
+		}
+		if d.IsDir() && strings.Count(filepath.ToSlash(rel), "/") >= 3 {
+			return fs.SkipDir
+		}
+		return nil
+	})
+	return b.String()
+}
