@@ -162,6 +162,24 @@
 //	  tcenvsvr certs system
 //	  tcenvsvr certs system --undo
 //
+// # doctor
+//
+// Look for what is wrong, and say what to do.
+//
+//	tcenvsvr doctor [flags]
+//
+//	Doctor checks what the Environment Server needs of this host and every step of the
+//	way to the cloud: what was found, why it matters, what to do. It works before
+//	enrolment and beside a running agent, disturbs neither, and succeeds if no check
+//	failed. Root sees the most; the agent's user sees what the agent sees.
+//
+//	--fix first does what harms nobody, and prints each change: settings.yaml closed to
+//	others; as root, what "host apply" does; as the agent's user, folders and trust stores.
+//
+//	  sudo tcenvsvr doctor
+//	  sudo -u threatconnect tcenvsvr doctor --json
+//	  sudo tcenvsvr doctor --fix
+//
 // # enroll
 //
 // Connect this host to an Environment by its bundle.
@@ -527,6 +545,19 @@
 //
 //	  tcenvsvr status
 //	  tcenvsvr status --json
+//
+// # support-bundle
+//
+// Write an archive for whoever helps, without secrets.
+//
+//	tcenvsvr support-bundle [flags]
+//
+//	Support-bundle writes versions, the doctor's report, status, settings, logs and a
+//	listing of files into one .tar.gz that only you may read. Secrets, keystore, journal
+//	and what Apps were told are not in it; look through it before you send it on.
+//
+//	  sudo tcenvsvr support-bundle
+//	  sudo tcenvsvr support-bundle -o /tmp/envsvr.tar.gz
 //
 // # version
 //
