@@ -44,7 +44,7 @@ type Dialer interface {
 type Handler interface {
 	// OnWelcome opens a session; Send works from here on.
 	OnWelcome(wire.Welcome)
-	// OnMessage brings an order, start, recall, cancel, result_ack or control.
+	// OnMessage brings an order, start, recall, cancel, result_ack, control or renewed.
 	OnMessage(wire.Message)
 	// OnDisconnect ends the session that OnWelcome opened. The error is a
 	// *fault.Fault.
@@ -91,6 +91,13 @@ type Link struct {
 
 // New checks c. It does not connect: Run does.
 func New(c Config) (*Link, error) {
+	if c.Handler == nil {
+		return nil, errors.New("setting up the link: Handler is required")
+	}
+	return newLink(c)
+}
+
+func newLink(c Config) (*Link, error) {
 	switch {
 	case c.Transport == "":
 		c.Transport = TransportRaw
@@ -98,8 +105,8 @@ func New(c Config) (*Link, error) {
 		return nil, fmt.Errorf("setting up the link: queueTransport is %q, want nothing, %q or %q", c.Transport, TransportRaw, TransportWebSocket)
 	}
 	switch {
-	case c.TLS == nil || c.Hello == nil || c.Handler == nil:
-		return nil, errors.New("setting up the link: TLS, Hello and Handler are required")
+	case c.TLS == nil || c.Hello == nil:
+		return nil, errors.New("setting up the link: TLS and Hello are required")
 	case c.Address == "":
 		return nil, errors.New("setting up the link: brokerHost is empty")
 	}
@@ -182,5 +189,16 @@ func (l *Link) Wake() {
 	select {
 	case l.wake <- struct{}{}:
 	default:
+	}
+}
+
+// Reconnect ends the session in an orderly way, for a new one that begins
+// with what Config.TLS returns then. Without a session it does nothing.
+func (l *Link) Reconnect() {
+	l.mu.Lock()
+	s := l.session
+	l.mu.Unlock()
+	if s != nil {
+		s.leave()
 	}
 }

@@ -54,8 +54,20 @@ type ended struct {
 // greet sends hello and reads welcome.
 func (l *Link) greet(c *conn.Conn) (*wire.Welcome, time.Duration, *ended) {
 	hello := l.conf.Hello()
+	m, took, end := exchange(c, &hello)
+	if end != nil {
+		return nil, 0, end
+	}
+	if w, ok := m.(*wire.Welcome); ok {
+		return w, took, nil
+	}
+	return nil, 0, refused(fault.Hello, m)
+}
+
+// exchange sends hello and reads the answer to it.
+func exchange(c *conn.Conn, hello *wire.Hello) (wire.Message, time.Duration, *ended) {
 	start := time.Now()
-	if err := c.Write(&hello); err != nil {
+	if err := c.Write(hello); err != nil {
 		if errors.Is(err, wire.ErrInvalid) || errors.Is(err, wire.ErrFrameTooLarge) {
 			return nil, 0, &ended{fault: fault.New(fault.Hello, "hello.invalid", err, "%v", err)}
 		}
@@ -71,10 +83,7 @@ func (l *Link) greet(c *conn.Conn) (*wire.Welcome, time.Duration, *ended) {
 	if err != nil {
 		return nil, 0, &ended{fault: fault.Reading(fault.Hello, err)}
 	}
-	if w, ok := m.(*wire.Welcome); ok {
-		return w, time.Since(start), nil
-	}
-	return nil, 0, refused(fault.Hello, m)
+	return m, time.Since(start), nil
 }
 
 // refused is the end by a message that is not what was expected.
@@ -189,7 +198,7 @@ func (l *Link) read(s *session) *ended {
 			}
 		case *wire.GoAway:
 			l.goAway(s, m)
-		case *wire.Order, *wire.Start, *wire.Recall, *wire.Cancel, *wire.ResultAck, *wire.Control:
+		case *wire.Order, *wire.Start, *wire.Recall, *wire.Cancel, *wire.ResultAck, *wire.Control, *wire.Renewed:
 			l.conf.Handler.OnMessage(m)
 		default: // wire.Error, or what the cloud must not send
 			return refused(fault.Session, m)

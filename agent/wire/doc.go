@@ -29,6 +29,10 @@
 // heartbeat_ms sends ping; whoever has heard nothing for 2.5 heartbeats
 // closes. Times on the wire are durations; server_time is for display only.
 //
+// A hello with probe set asks the same and opens nothing: it is answered with
+// probed, or error, and the connection ends. Nobody is fenced. With leave set as well, the
+// cloud revokes the server.
+//
 // Credit: hello.slots orders may be sent at once, each credit{n} allows n
 // more. The agent grants one whenever an order has left it: finished, refused,
 // recalled or cancelled. The cloud never sends an order without credit.
@@ -62,10 +66,19 @@
 //   - A server that stays away longer than the cloud's lease: held and unstarted
 //     orders are queued again, others are interrupted.
 //
+// # Client certificates
+//
+// At two thirds of its certificate's life, where welcome.renews is set, the agent sends renew
+// with a request for a fresh key; renewed brings the certificate. The agent stores it as
+// pending and connects anew with it; a session with it makes it the current one on both
+// sides. Until then the cloud accepts the old one as well, so that neither side's death in between
+// locks the server out. renew.newest says which of the issued certificates has reached the agent's disk.
+//
 // # Large things, by HTTPS
 //
 // Relative to apiURL, "Authorization: Bearer <appDeliveryToken>":
 //
+//	GET  /api/internal/envsvr/server                            {"server_xid":…}: whose the token is
 //	GET  /api/internal/envsvr/apps/{sha256}                     the .tcx; Range is honoured
 //	GET  /api/internal/envsvr/orders/{order}/{attempt}/params   {"name":"value",…} when params_by_https
 //	HEAD /api/internal/envsvr/orders/{order}/{attempt}/files/{name}     Upload-Offset: bytes held

@@ -36,6 +36,12 @@ type Hello struct {
 	Orders []InFlight `json:"orders,omitempty"`
 	// Results are in the outbox and follow as Result messages.
 	Results []Ref `json:"results,omitempty"`
+	// Probe asks whether a session would be opened, and for none: the answer
+	// is Probed or Error. A session of the server goes on, and a bundle that is not in use yet stays so.
+	Probe bool `json:"probe,omitempty"`
+	// Leave, with Probe, says that this server is being unenrolled: the cloud
+	// revokes it.
+	Leave bool `json:"leave,omitempty"`
 }
 
 // InFlight is one order of Hello.Orders.
@@ -49,6 +55,8 @@ func (*Hello) Kind() Kind { return KindHello }
 
 func (m *Hello) validate() error {
 	switch {
+	case m.Leave && !m.Probe:
+		return fmt.Errorf("%w: leave without probe", ErrInvalid)
 	case m.Protocol < 1:
 		return fmt.Errorf("%w: protocol %d", ErrInvalid, m.Protocol)
 	case !m.ServerXID.Valid():
@@ -88,11 +96,12 @@ const (
 
 // Welcome answers Hello and opens the session.
 type Welcome struct {
-	Epoch          int64  `json:"epoch"`           // grows with every session of this serverXid; the newest wins
-	HeartbeatMS    int64  `json:"heartbeat_ms"`    // send Ping when nothing was sent for so long; dead after 2.5 of them
-	ServerTime     int64  `json:"server_time"`     // Unix milliseconds; only to show the skew
-	Environment    string `json:"environment"`     // the Environment's name
-	ConfigRevision int64  `json:"config_revision"` // grows when the cloud's settings for this server change
+	Epoch          int64  `json:"epoch"`            // grows with every session of this serverXid; the newest wins
+	HeartbeatMS    int64  `json:"heartbeat_ms"`     // send Ping when nothing was sent for so long; dead after 2.5 of them
+	ServerTime     int64  `json:"server_time"`      // Unix milliseconds; only to show the skew
+	Environment    string `json:"environment"`      // the Environment's name
+	ConfigRevision int64  `json:"config_revision"`  // grows when the cloud's settings for this server change
+	Renews         bool   `json:"renews,omitempty"` // the cloud takes Renew
 	// Fenced are orders of Hello that now belong to a newer attempt or
 	// are finished: stop them, send no result.
 	Fenced []Ref `json:"fenced,omitempty"`

@@ -66,6 +66,9 @@ var kinds = map[Kind]func() Message{
 	KindRecalled:  func() Message { return new(Recalled) },
 	KindInfo:      func() Message { return new(Info) },
 	KindControl:   func() Message { return new(Control) },
+	KindProbed:    func() Message { return new(Probed) },
+	KindRenew:     func() Message { return new(Renew) },
+	KindRenewed:   func() Message { return new(Renewed) },
 }
 
 // Encode returns the frame payload of m. It fails on a message that the

@@ -21,8 +21,8 @@ var (
 func samples() []Message {
 	return []Message{
 		&Hello{Protocol: 1, BrokerToken: "secret", ServerXID: "xid", ServerName: "Büro", Version: "1.0.0", OS: "linux", Arch: "arm64",
-			BootID: "b", Slots: 4, Executors: 8, Orders: []InFlight{{ref, StateRunning}}, Results: []Ref{{"order-0", 1}}},
-		&Welcome{Epoch: 7, HeartbeatMS: 10_000, ServerTime: 1, Environment: "e", ConfigRevision: 3, Fenced: []Ref{ref},
+			BootID: "b", Slots: 4, Executors: 8, Orders: []InFlight{{ref, StateRunning}}, Results: []Ref{{"order-0", 1}}, Probe: true, Leave: true},
+		&Welcome{Epoch: 7, HeartbeatMS: 10_000, ServerTime: 1, Environment: "e", ConfigRevision: 3, Renews: true, Fenced: []Ref{ref},
 			Logs: []LogOffset{{ref, Stdout, 5}}},
 		&Error{Code: "fenced", Message: "newer session", RetryAfterMS: 1},
 		&GoAway{Code: "restart", Message: "m", WindowMS: 3_600_000},
@@ -36,6 +36,7 @@ func samples() []Message {
 			Files: []File{{"a/b", 1, sha, "gone"}}, Output: map[Stream]OutputSize{Stderr: {5, 4}}, PrepareUS: 1, RunMS: 2},
 		&ResultAck{ref, true}, &Cancel{ref, "why"}, &Recall{ref}, &Recalled{ref, true},
 		&Info{"h", "debian 12", 2, 0.5, 1, 2, 3, 4, 5, 6, 7, 0.25, true, &Update{"self", "trying", "1.2.3", "1.2.2", "crash"}},
+		&Probed{"e", 1}, &Renew{[]byte{0x30}, sha}, &Renewed{Certificate: []byte{0x30}},
 		&Control{ActionLogLevel, map[string]string{"level": "debug"}},
 	}
 }
@@ -120,6 +121,11 @@ func TestDecodeRefuses(t *testing.T) {
 		"hello with an order in no state": {`{"kind":"hello","body":{"protocol":1,"server_xid":"x","orders":[{"order":"o","attempt":1,"state":"queued"}]}}`, ErrInvalid},
 		"hello with a bad result":         {`{"kind":"hello","body":{"protocol":1,"server_xid":"x","results":[{"order":"","attempt":1}]}}`, ErrInvalid},
 		"hello with too much":             {`{"kind":"hello","body":{"protocol":1,"server_xid":"x","results":[` + strings.TrimSuffix(strings.Repeat(`{"order":"o","attempt":1},`, MaxHelloRefs+1), ",") + `]}}`, ErrInvalid},
+		"hello that leaves a session":     {`{"kind":"hello","body":{"protocol":1,"server_xid":"x","leave":true}}`, ErrInvalid},
+		"renew of nothing":                {`{"kind":"renew","body":{"newest":"` + string(sha) + `"}}`, ErrInvalid},
+		"renew without digest":            {`{"kind":"renew","body":{"request":"MA=="}}`, ErrInvalid},
+		"renewed to nothing":              {`{"kind":"renewed","body":{}}`, ErrInvalid},
+		"renewed and not":                 {`{"kind":"renewed","body":{"certificate":"MA==","problem":"p"}}`, ErrInvalid},
 		"log of no stream":                {body(KindLog, `"stream":"stdin","data":"eA=="`), ErrInvalid},
 		"log at -1":                       {body(KindLog, `"stream":"stdout","offset":-1,"data":"eA=="`), ErrInvalid},
 		"empty log":                       {body(KindLog, `"stream":"stdout","data":""`), ErrInvalid},

@@ -195,6 +195,10 @@ func (b *Broker) serve(nc *valve) {
 		_ = c.Write(e)
 		return
 	}
+	if hello.Probe {
+		_ = c.Write(&wire.Probed{Environment: b.conf.Environment, ServerTime: time.Now().UnixMilli()})
+		return
+	}
 	s := &Session{
 		Hello: *hello, Transport: transport, broker: b, conn: c, valve: nc, tls: tc,
 		messages: make(chan wire.Message, 4096), ended: make(chan struct{}),

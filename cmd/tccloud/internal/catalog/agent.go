@@ -24,6 +24,7 @@ const Prefix = "/api/internal/envsvr/"
 func (c *Catalog) AgentHandler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, serve := range map[string]func(http.ResponseWriter, *http.Request, wire.ServerXID) error{
+		"GET " + Prefix + "server":                                    c.serveServer,
 		"GET " + Prefix + "apps/{sha}":                                c.serveApp,
 		"GET " + Prefix + "orders/{order}/{attempt}/params":           c.serveParams,
 		"HEAD " + Prefix + "orders/{order}/{attempt}/files/{name...}": c.serveHeld,
@@ -49,6 +50,13 @@ func (c *Catalog) who(r *http.Request) (wire.ServerXID, error) {
 		return "", &registry.Denied{Code: wire.CodeBadToken, Message: "no appDeliveryToken was shown"}
 	}
 	return c.servers.Deliver(token)
+}
+
+// serveServer says whose the token is, so that who enrols sees that it works.
+func (c *Catalog) serveServer(w http.ResponseWriter, r *http.Request, xid wire.ServerXID) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	return json.NewEncoder(w).Encode(map[string]wire.ServerXID{"server_xid": xid})
 }
 
 func (c *Catalog) serveApp(w http.ResponseWriter, r *http.Request, xid wire.ServerXID) error {

@@ -42,6 +42,7 @@ Exit codes:
 	f.StringVar(&cfg.PublicURL, "public-url", "", "https:// address of the API as Environment Servers reach it")
 	f.StringVar(&cfg.PublicBroker, "public-broker", "", "host:port of the broker as Environment Servers reach it")
 	f.DurationVar(&cfg.Lease, "lease", 0, "how long a server may be away before its orders are given up (default 1m)")
+	f.DurationVar(&cfg.ClientLife, "client-life", 0, "how long the certificates of Environment Servers live; they renew them by themselves (default 8760h)")
 	f.DurationVar(&cfg.Heartbeat, "heartbeat", 0, "how often both sides of a session show that they live (default 10s)")
 	f.TextVar(&level, "log-level", &level, "debug, info, warn or error")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -53,6 +54,8 @@ Exit codes:
 			return misuse(cmd, "give --data DIR")
 		case (cfg.CertFile == "") != (cfg.KeyFile == ""):
 			return misuse(cmd, "--cert and --key belong together")
+		case cfg.ClientLife < 0 || cfg.ClientLife > 0 && cfg.ClientLife < serve.MinClientLife:
+			return misuse(cmd, "--client-life is at least "+serve.MinClientLife.String())
 		}
 		cfg.Version = env.Version
 		cfg.Notice = env.Stderr

@@ -27,6 +27,12 @@ type Server struct {
 // becomes retry_later.
 type Authenticator interface {
 	Authenticate(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (Server, error)
+	// Probe is Authenticate for who wants to know and not to come in. It
+	// takes nothing into use. With leave the server is revoked.
+	Probe(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate, leave bool) (Server, error)
+	// Renew signs a server's request for a new certificate. A *Denied is
+	// told to the agent; for any other error it is told to try later.
+	Renew(ctx context.Context, xid wire.ServerXID, m *wire.Renew) (*x509.Certificate, error)
 }
 
 // Denied is a refusal with its code on the wire.

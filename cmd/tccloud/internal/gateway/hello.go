@@ -37,6 +37,10 @@ func (g *Gateway) hello(live context.Context, p *peer) {
 		g.refuse(nc, c, &wire.Error{Code: wire.CodeProtocol, Message: fmt.Sprintf("protocol %d is not spoken here, %d is", h.Protocol, wire.Protocol)})
 		return
 	}
+	if h.Probe {
+		g.probe(ctx, p, h)
+		return
+	}
 	s, err := g.admit(ctx, p, h)
 	if err != nil {
 		g.log.Info("session was refused", "server", h.ServerXID, "remote", nc.RemoteAddr(), "err", err)
@@ -46,14 +50,51 @@ func (g *Gateway) hello(live context.Context, p *peer) {
 	g.conns.Go(func() { s.run(live) })
 }
 
-// admit authenticates, attaches and welcomes.
-func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, error) {
+// turn waits until this hello may be judged: all at once would be slower for everybody.
+func (g *Gateway) turn(ctx context.Context) (done func(), err error) {
 	select {
 	case g.auth <- struct{}{}:
-		defer func() { <-g.auth }()
+		return func() { <-g.auth }, nil
 	case <-ctx.Done():
 		return nil, &dispatch.EndError{Code: wire.CodeRetryLater, Message: "too many sessions at once", RetryAfter: 5 * time.Second}
 	}
+}
+
+// probe answers a hello that wants no session.
+func (g *Gateway) probe(ctx context.Context, p *peer, h *wire.Hello) {
+	srv, err := g.judge(ctx, p, h)
+	if err != nil {
+		g.log.Info("probe was refused", "server", h.ServerXID, "remote", p.nc.RemoteAddr(), "err", err)
+		g.refuse(p.nc, p.c, wireError(err))
+		return
+	}
+	g.log.Info("probe was answered", "server", srv.XID, "environment", srv.Environment, "remote", p.nc.RemoteAddr(), "leaving", h.Leave)
+	if err := p.c.Write(&wire.Probed{Environment: srv.Environment, ServerTime: time.Now().UnixMilli()}); err == nil {
+		linger(p.nc)
+	}
+	p.c.Close()
+}
+
+func (g *Gateway) judge(ctx context.Context, p *peer, h *wire.Hello) (Server, error) {
+	done, err := g.turn(ctx)
+	if err != nil {
+		return Server{}, err
+	}
+	defer done()
+	cert, err := g.certificate(p.tls)
+	if err != nil {
+		return Server{}, err
+	}
+	return g.cfg.Auth.Probe(ctx, h.ServerXID, h.BrokerToken, cert, h.Leave)
+}
+
+// admit authenticates, attaches and welcomes.
+func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, error) {
+	done, err := g.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	cert, err := g.certificate(p.tls)
 	if err != nil {
 		return nil, err
@@ -71,7 +112,7 @@ func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, 
 		return nil, err
 	}
 	s.seat = seat
-	w.HeartbeatMS, w.ConfigRevision = g.cfg.Heartbeat.Milliseconds(), srv.ConfigRevision
+	w.HeartbeatMS, w.ConfigRevision, w.Renews = g.cfg.Heartbeat.Milliseconds(), srv.ConfigRevision, true
 	g.mu.Lock()
 	if g.stopping {
 		err = &dispatch.EndError{Code: wire.CodeShutdown, Message: "this gateway is shutting down", RetryAfter: time.Second}

@@ -268,12 +268,25 @@ func (s *session) handle(ctx context.Context, m wire.Message) error {
 		}
 		s.mu.Unlock()
 		return nil
+	case *wire.Renew:
+		_ = s.Send(s.renew(ctx, m))
+		return nil
 	case *wire.Info:
 		s.mu.Lock()
 		s.info, s.infoAt = m, time.Now()
 		s.mu.Unlock()
 	}
 	return s.seat.Handle(ctx, m)
+}
+
+// renew answers a request for a new certificate; a refusal does not end the session.
+func (s *session) renew(ctx context.Context, m *wire.Renew) *wire.Renewed {
+	cert, err := s.g.cfg.Auth.Renew(ctx, s.server.XID, m)
+	if err == nil {
+		return &wire.Renewed{Certificate: cert.Raw}
+	}
+	s.g.log.Warn("client certificate was not renewed", "server", s.server.XID, "err", err)
+	return &wire.Renewed{Problem: wireError(err).Message}
 }
 
 func (s *session) isOver() bool {

@@ -19,8 +19,31 @@ import (
 // The certificate is judged first, so that only who holds one of ours learns
 // which servers exist.
 func (r *Registry) Authenticate(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (Server, error) {
+	s, i, err := r.prove(xid, brokerToken, cert)
+	if err != nil {
+		return Server{}, err
+	}
+	if s, err = r.use(ctx, s, i, cert); err != nil {
+		return Server{}, err
+	}
+	return s.public(), nil
+}
+
+// Probe is Authenticate without a trace: a bundle or certificate that is
+// not in use yet stays so. Server is as it would be after the first use.
+func (r *Registry) Probe(xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (Server, error) {
+	s, i, err := r.prove(xid, brokerToken, cert)
+	if err != nil {
+		return Server{}, err
+	}
+	s.Current = i
+	return s.public(), nil
+}
+
+// prove finds the identity that an agent presents and what forbids its use.
+func (r *Registry) prove(xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (record, identity, error) {
 	if cert == nil {
-		return Server{}, denied(wire.CodeCertificate, "no client certificate was presented: is the bundle's keystore in use?")
+		return record{}, identity{}, denied(wire.CodeCertificate, "no client certificate was presented: is the bundle's keystore in use?")
 	}
 	r.mu.RLock()
 	s, known := r.servers[xid]
@@ -30,7 +53,7 @@ func (r *Registry) Authenticate(ctx context.Context, xid wire.ServerXID, brokerT
 	var found *identity
 	token, print := digestOf(brokerToken), digest(sha256.Sum256(cert.Raw))
 	for _, i := range s.value.identities() {
-		if i.Certificate.equal(print) {
+		if i.holds(print) {
 			ours = true
 			if i.BrokerToken.equal(token) {
 				found = &i
@@ -40,13 +63,13 @@ func (r *Registry) Authenticate(ctx context.Context, xid wire.ServerXID, brokerT
 	}
 	switch now := time.Now(); {
 	case ours && now.After(cert.NotAfter):
-		return Server{}, denied(wire.CodeCertificate, "the client certificate expired on %s: make a new bundle with --server %s", cert.NotAfter.Format(time.DateOnly), xid)
+		return record{}, identity{}, denied(wire.CodeCertificate, "the client certificate expired on %s: make a new bundle with --server %s", cert.NotAfter.Format(time.DateOnly), xid)
 	case !ours:
-		return Server{}, r.whyNot(xid, known, cert)
+		return record{}, identity{}, r.whyNot(xid, known, cert)
 	case found == nil:
-		return Server{}, denied(wire.CodeBadToken, "brokerToken does not match server %q", xid)
+		return record{}, identity{}, denied(wire.CodeBadToken, "brokerToken does not match server %q", xid)
 	}
-	return r.admit(ctx, s.value, *found)
+	return s.value, *found, r.forbids(s.value, *found)
 }
 
 // whyNot names what is wrong with a certificate that was not issued to xid.
@@ -63,22 +86,33 @@ func (r *Registry) whyNot(xid wire.ServerXID, known bool, cert *x509.Certificate
 	return denied(wire.CodeCertificate, "the client certificate of server %q was replaced by a newer bundle's", xid)
 }
 
-// admit lets a proven identity in if nothing forbids it.
-func (r *Registry) admit(ctx context.Context, s record, i identity) (Server, error) {
-	pending := i.BrokerToken != s.Current.BrokerToken
-	if s.Revoked != nil && !pending {
-		return Server{}, denied(wire.CodeRevoked, "server %q was revoked on %s", s.XID, s.Revoked.Format(time.DateOnly))
+// forbids says why a proven identity may not connect, if so.
+func (r *Registry) forbids(s record, i identity) error {
+	if s.Revoked != nil && i.BrokerToken == s.Current.BrokerToken {
+		return denied(wire.CodeRevoked, "server %q was revoked on %s", s.XID, s.Revoked.Format(time.DateOnly))
 	}
 	if env, err := r.Environment(i.Environment); err != nil || !env.Active {
-		return Server{}, denied(wire.CodeInactive, "environment %q is not active", i.Environment)
+		return denied(wire.CodeInactive, "environment %q is not active", i.Environment)
 	}
-	if pending {
-		var err error
+	return nil
+}
+
+// use makes a bundle or a certificate that is shown for the first time the
+// current one.
+func (r *Registry) use(ctx context.Context, s record, i identity, cert *x509.Certificate) (record, error) {
+	var err error
+	if i.BrokerToken != s.Current.BrokerToken {
 		if s, err = r.promote(ctx, s.XID, i); err != nil {
-			return Server{}, fmt.Errorf("taking the new bundle of server %q into use: %w", s.XID, err)
+			return s, fmt.Errorf("taking the new bundle of server %q into use: %w", s.XID, err)
 		}
 	}
-	return s.public(), nil
+	print := digest(sha256.Sum256(cert.Raw))
+	if s.Current.Next != nil && s.Current.Next.Digest.equal(print) {
+		if s, err = r.advance(ctx, s.XID, print); err != nil {
+			return s, fmt.Errorf("taking the renewed certificate of server %q into use: %w", s.XID, err)
+		}
+	}
+	return s, nil
 }
 
 // promote makes a pending identity the current one.

@@ -91,7 +91,7 @@ func (r *Registry) Issue(ctx context.Context, q Request) (Issued, error) {
 			if s.Revoked != nil {
 				return invalid("request: server %q was revoked, its key cannot be kept", q.Server)
 			}
-			i.Certificate, i.Serial, i.Expires = s.Current.Certificate, s.Current.Serial, s.Current.Expires
+			i.Certificate, i.Serial, i.Expires, i.Next = s.Current.Certificate, s.Current.Serial, s.Current.Expires, s.Current.Next
 		}
 		s.Pending = &i
 		return nil

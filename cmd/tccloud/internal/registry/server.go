@@ -42,6 +42,25 @@ type identity struct {
 	Serial        string    `json:"serial"`
 	Expires       time.Time `json:"expires"`
 	Issued        time.Time `json:"issued"`
+	// Next is a renewed certificate that has not been used yet; its first
+	// session puts it in the place of the one above.
+	Next *certificate `json:"next,omitempty"`
+}
+
+// certificate is one that was issued.
+type certificate struct {
+	Digest  digest    `json:"digest"` // of the DER form
+	Serial  string    `json:"serial"`
+	Expires time.Time `json:"expires"`
+}
+
+func (i *identity) holds(print digest) bool {
+	return i.Certificate.equal(print) || i.Next != nil && i.Next.Digest.equal(print)
+}
+
+// advance puts the renewed certificate in place of the old one.
+func (i *identity) advance() {
+	i.Certificate, i.Serial, i.Expires, i.Next = i.Next.Digest, i.Next.Serial, i.Next.Expires, nil
 }
 
 // record is a server as it is stored.

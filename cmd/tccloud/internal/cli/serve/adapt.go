@@ -20,14 +20,38 @@ import (
 type doorman struct{ *registry.Registry }
 
 func (d doorman) Authenticate(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (gateway.Server, error) {
-	s, err := d.Registry.Authenticate(ctx, xid, brokerToken, cert)
-	if denied, ok := errors.AsType[*registry.Denied](err); ok {
-		return gateway.Server{}, &gateway.Denied{Code: denied.Code, Message: denied.Message}
+	return admitted(d.Registry.Authenticate(ctx, xid, brokerToken, cert))
+}
+
+func (d doorman) Probe(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate, leave bool) (gateway.Server, error) {
+	s, err := d.Registry.Probe(xid, brokerToken, cert)
+	if err == nil && leave {
+		s, err = d.Revoke(ctx, xid)
 	}
+	return admitted(s, err)
+}
+
+func (d doorman) Renew(ctx context.Context, xid wire.ServerXID, m *wire.Renew) (*x509.Certificate, error) {
+	cert, err := d.Registry.Renew(ctx, xid, m.Newest, m.Request)
+	return cert, told(err)
+}
+
+func admitted(s registry.Server, err error) (gateway.Server, error) {
 	if err != nil {
-		return gateway.Server{}, err
+		return gateway.Server{}, told(err)
 	}
 	return gateway.Server{XID: s.XID, Name: s.Name, Environment: s.Environment}, nil
+}
+
+// told is err as the gateway tells it to the agent.
+func told(err error) error {
+	if denied, ok := errors.AsType[*registry.Denied](err); ok {
+		return &gateway.Denied{Code: denied.Code, Message: denied.Message}
+	}
+	if errors.Is(err, registry.ErrInvalid) {
+		return &gateway.Denied{Code: wire.CodeProtocol, Message: err.Error()}
+	}
+	return err
 }
 
 // sessions lets the registry cut the gateway's sessions.

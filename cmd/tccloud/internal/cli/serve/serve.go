@@ -37,10 +37,15 @@ type Config struct {
 	CertFile, KeyFile       string
 	PublicURL, PublicBroker string
 	Lease, Heartbeat        time.Duration // 0 = the parts' defaults
+	ClientLife              time.Duration // of client certificates; 0 = a year
 	Version                 string
 	Notice                  io.Writer // for the operator who starts it
 	Logger                  *slog.Logger
 }
+
+// MinClientLife is the shortest life of a client certificate: at two
+// thirds of it a server asks for the next one.
+const MinClientLife = 3 * time.Second
 
 // Run serves until ctx ends.
 func Run(ctx context.Context, cfg Config) error {
@@ -100,6 +105,9 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	var err error
 	if c.authority, err = pki.OpenAuthority(filepath.Join(cfg.Data, "pki")); err != nil {
 		return nil, err
+	}
+	if cfg.ClientLife > 0 {
+		c.authority.ClientLife(cfg.ClientLife)
 	}
 	if cfg.CertFile != "" {
 		c.server, err = pki.LoadServer(cfg.CertFile, cfg.KeyFile)

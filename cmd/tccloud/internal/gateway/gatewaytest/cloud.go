@@ -203,6 +203,20 @@ func (a *Auth) Authenticate(_ context.Context, xid wire.ServerXID, token string,
 	return gateway.Server{XID: xid, Name: "name of " + string(xid), Environment: cmp.Or(a.Envs[xid], Env), ConfigRevision: 7}, nil
 }
 
+// Probe implements gateway.Authenticator.
+func (a *Auth) Probe(ctx context.Context, xid wire.ServerXID, token string, cert *x509.Certificate, leave bool) (gateway.Server, error) {
+	s, err := a.Authenticate(ctx, xid, token, cert)
+	if err == nil && leave {
+		a.Deny(xid, &gateway.Denied{Code: wire.CodeRevoked, Message: "it left"})
+	}
+	return s, err
+}
+
+// Renew implements gateway.Authenticator; what it cannot do is refused.
+func (a *Auth) Renew(context.Context, wire.ServerXID, *wire.Renew) (*x509.Certificate, error) {
+	return nil, &gateway.Denied{Code: wire.CodeCertificate, Message: "nothing is renewed here"}
+}
+
 type tokens struct{}
 
 func (tokens) Issue(o wire.OrderID, a wire.Attempt, _ time.Duration) string {

@@ -31,6 +31,7 @@ type Authority struct {
 	pair
 	dir  string
 	pool *x509.CertPool
+	life time.Duration // of client certificates
 }
 
 // OpenAuthority loads the CA from dir and makes it where there is none yet.
@@ -58,7 +59,7 @@ func OpenAuthority(dir string) (*Authority, error) {
 	case !p.cert.IsCA:
 		return nil, fmt.Errorf("reading the CA: the certificate in %q is not a CA's", path)
 	}
-	a := &Authority{pair: p, dir: dir, pool: x509.NewCertPool()}
+	a := &Authority{pair: p, dir: dir, pool: x509.NewCertPool(), life: clientLife}
 	a.pool.AddCert(p.cert)
 	if err := atomicfile.WriteFile(a.CertFile(), p.certPEM(), 0o644); err != nil {
 		return nil, err
@@ -98,14 +99,39 @@ func (a *Authority) Certificate() *x509.Certificate { return a.cert }
 // IssueClient makes a key and a certificate that names cn, for TLS
 // clients only.
 func (a *Authority) IssueClient(cn string) (*ecdsa.PrivateKey, *x509.Certificate, error) {
-	p, err := a.issue(&x509.Certificate{
-		Subject:     pkix.Name{CommonName: cn, Organization: []string{"tccloud Environment Server"}},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}, clientLife)
+	p, err := a.issue(a.client(cn), a.life)
 	if err != nil {
 		return nil, nil, fmt.Errorf("issuing the client certificate of %q: %w", cn, err)
 	}
 	return p.key, p.cert, nil
+}
+
+// ClientLife changes how long the client certificates issued from now on live.
+func (a *Authority) ClientLife(life time.Duration) { a.life = life }
+
+// SignClient certifies the key of a PKCS#10 request for cn. What else the
+// request asks for, its name too, does not count.
+func (a *Authority) SignClient(cn string, request []byte) (*x509.Certificate, error) {
+	r, err := x509.ParseCertificateRequest(request)
+	if err != nil {
+		return nil, fmt.Errorf("reading the request: %w", err)
+	}
+	if err := r.CheckSignature(); err != nil {
+		return nil, fmt.Errorf("checking that the request is of who has the key: %w", err)
+	}
+	key, ok := r.PublicKey.(*ecdsa.PublicKey)
+	if !ok || key.Curve != elliptic.P256() {
+		return nil, fmt.Errorf("its key is a %T, want ECDSA P-256", r.PublicKey)
+	}
+	return a.certify(a.client(cn), key, a.life)
+}
+
+func (a *Authority) client(cn string) *x509.Certificate {
+	return &x509.Certificate{
+		NotBefore:   time.Now().Add(-min(backdate, a.life/10)), // a short life would be over at birth
+		Subject:     pkix.Name{CommonName: cn, Organization: []string{"tccloud Environment Server"}},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
 }
 
 // VerifyClient reports why cert is no valid client certificate of this CA.
@@ -125,16 +151,27 @@ func (a *Authority) issue(template *x509.Certificate, life time.Duration) (pair,
 	if err != nil {
 		return pair{}, err
 	}
+	cert, err := a.certify(template, &key.PublicKey, life)
+	return pair{cert, key}, err
+}
+
+func (a *Authority) certify(template *x509.Certificate, key *ecdsa.PublicKey, life time.Duration) (*x509.Certificate, error) {
 	now := time.Now()
 	template.SerialNumber = serial()
-	template.NotBefore = now.Add(-backdate)
+	if template.NotBefore.IsZero() {
+		template.NotBefore = now.Add(-backdate)
+	}
 	template.NotAfter = now.Add(life)
 	if template.NotAfter.After(a.cert.NotAfter) {
 		template.NotAfter = a.cert.NotAfter
 	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.BasicConstraintsValid = true
-	return sign(template, a.cert, key, a.key)
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key, a.key)
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParseCertificate(der)
 }
 
 // serial returns 127 random bits, as RFC 5280 wants them: positive and

@@ -1,0 +1,128 @@
+package registry_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"errors"
+	"testing"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/registry"
+)
+
+func request(t *testing.T, key any) []byte {
+	t.Helper()
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "somebody else"}}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func digestOf(c *x509.Certificate) wire.SHA256 {
+	sum := sha256.Sum256(c.Raw)
+	return wire.SHA256(hex.EncodeToString(sum[:]))
+}
+
+// TestRenew walks through what a server that is killed at any step may hold.
+func TestRenew(t *testing.T) {
+	c := newCloud(t)
+	c.environment("lab")
+	i := c.issue(registry.Request{Environment: "lab", Name: "one"})
+	renew := func(newest *x509.Certificate) *x509.Certificate {
+		t.Helper()
+		cert, err := c.Renew(t.Context(), i.XID, digestOf(newest), request(t, newKey(t)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cert.Subject.CommonName != string(i.XID) {
+			t.Errorf("the certificate is for %q, as the request asked", cert.Subject.CommonName)
+		}
+		return cert
+	}
+	accepted := func(name string, cert *x509.Certificate, want wire.Code) {
+		t.Helper()
+		if _, err := c.Registry.Probe(i.XID, i.BrokerToken, cert); code(err) != want {
+			t.Errorf("%s: got %q, want %q", name, code(err), want)
+		}
+	}
+	use := func(cert *x509.Certificate) {
+		t.Helper()
+		if _, err := c.Authenticate(t.Context(), i.XID, i.BrokerToken, cert); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := i.Certificate
+	lost := renew(first) // the answer never arrived
+	second := renew(first)
+	accepted("the old one before the first use", first, "")
+	accepted("the renewed one", second, "")
+	accepted("one whose answer was lost", lost, wire.CodeCertificate)
+	use(second)
+	accepted("the old one after it", first, wire.CodeCertificate)
+
+	third := renew(second) // stored, and never used …
+	fourth := renew(third) // … when the next is asked for: the newest stored one stays good
+	accepted("the newest stored one", third, "")
+	accepted("the one just issued", fourth, "")
+	accepted("the one before both", second, wire.CodeCertificate)
+	use(third)
+	use(fourth)
+	accepted("the one before", third, wire.CodeCertificate)
+	again := c.gateway() // another process reads the same
+	if _, err := again.Authenticate(t.Context(), i.XID, i.BrokerToken, fourth); err != nil {
+		t.Error(err)
+	}
+
+	if _, err := c.Renew(t.Context(), i.XID, digestOf(first), request(t, newKey(t))); code(err) != wire.CodeCertificate {
+		t.Errorf("renewing an old certificate: %v", err)
+	}
+	weak, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tampered := request(t, newKey(t))
+	tampered[len(tampered)-1] ^= 1
+	for name, der := range map[string][]byte{"garbage": []byte("x"), "RSA": request(t, weak), "tampered": tampered} {
+		if _, err := c.Renew(t.Context(), i.XID, digestOf(fourth), der); !errors.Is(err, registry.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := c.Revoke(t.Context(), i.XID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Renew(t.Context(), i.XID, digestOf(fourth), request(t, newKey(t))); code(err) != wire.CodeRevoked {
+		t.Errorf("a revoked server renewed: %v", err)
+	}
+}
+
+// TestProbeTakesNothingIntoUse: a new bundle that was only tried leaves the
+// running server alone.
+func TestProbeTakesNothingIntoUse(t *testing.T) {
+	c := newCloud(t)
+	c.environment("lab")
+	c.environment("new")
+	old := c.issue(registry.Request{Environment: "lab"})
+	fresh := c.issue(registry.Request{Environment: "new", Server: old.XID})
+	if s, err := c.Registry.Probe(old.XID, fresh.BrokerToken, fresh.Certificate); err != nil || s.Environment != "new" {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	if s, err := c.Authenticate(t.Context(), old.XID, old.BrokerToken, old.Certificate); err != nil || s.Environment != "lab" {
+		t.Errorf("after a probe of the new bundle, the old one: %+v, %v", s, err)
+	}
+}
