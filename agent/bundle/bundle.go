@@ -4,21 +4,21 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"regexp"
 	"strings"
-
-	"software.sslmate.com/src/go-pkcs12"
 )
 
-// maxFile bounds each file of a bundle in bytes.
-const maxFile = 1 << 20
+// Bounds of a bundle: bytes of each file that is read, and number of files.
+const (
+	maxFile  = 1 << 20
+	maxFiles = 1000
+)
 
 // KeystorePassword is the one key of the .env file that is no setting: it
 // opens the keystore and is kept with it.
@@ -33,6 +33,9 @@ type Bundle struct {
 // ErrNotABundle means that the file is neither a bundle nor a .env file.
 var ErrNotABundle = errors.New("not an Environment Server bundle")
 
+// MaxSize bounds a bundle, which may hold the package of the server, in bytes.
+const MaxSize = 256 << 20
+
 // Open reads a bundle ZIP or a single .env file.
 func Open(file string) (*Bundle, error) {
 	f, err := os.Open(file)
@@ -40,15 +43,23 @@ func Open(file string) (*Bundle, error) {
 		return nil, fmt.Errorf("reading bundle: %w", err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, 512<<20))
-	if err != nil {
-		return nil, fmt.Errorf("reading bundle %q: %w", file, err)
-	}
-	b, err := Parse(data)
+	b, err := Read(f)
 	if err != nil {
 		return nil, fmt.Errorf("reading bundle %q: %w", file, err)
 	}
 	return b, nil
+}
+
+// Read is Open for what comes from elsewhere, e.g. standard input.
+func Read(r io.Reader) (*Bundle, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(data) > MaxSize:
+		return nil, fmt.Errorf("%w: it is larger than %d bytes", ErrNotABundle, MaxSize)
+	}
+	return Parse(data)
 }
 
 // Parse reads the bytes of a bundle ZIP or of a .env file.
@@ -61,8 +72,22 @@ func Parse(data []byte) (*Bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrNotABundle, err)
 	}
+	if len(z.File) > maxFiles {
+		return nil, fmt.Errorf("%w: it has %d files", ErrNotABundle, len(z.File))
+	}
 	b := &Bundle{}
+	seen := map[string]bool{}
 	for _, f := range z.File {
+		name := strings.TrimSuffix(f.Name, "/")
+		if !fs.ValidPath(name) || strings.Contains(name, `\`) { // nothing is unpacked by name, but no honest bundle has one
+			return nil, fmt.Errorf("%w: it has a file that leads elsewhere, %.80q", ErrNotABundle, f.Name)
+		}
+		if base := path.Base(name); base == "environment.env" || base == ".env" || base == "keystore.p12" {
+			if kind := path.Ext(base); seen[kind] {
+				return nil, fmt.Errorf("%w: it has two files of the kind %q", ErrNotABundle, kind)
+			}
+			seen[path.Ext(base)] = true
+		}
 		switch path.Base(path.Clean("/" + f.Name)) {
 		case "environment.env", ".env":
 			text, err := readFile(f)
@@ -124,17 +149,4 @@ func parseEnv(text []byte) (map[string]string, error) {
 		return nil, fmt.Errorf("%w: it names no setting", ErrNotABundle)
 	}
 	return settings, nil
-}
-
-// Identity opens the keystore: the client certificate and the
-// certificates of the cloud's own CA.
-func Identity(keystore []byte, password string) (tls.Certificate, []*x509.Certificate, error) {
-	key, leaf, cas, err := pkcs12.DecodeChain(keystore, password)
-	if errors.Is(err, pkcs12.ErrIncorrectPassword) {
-		return tls.Certificate{}, nil, errors.New("opening keystore: the password does not fit")
-	}
-	if err != nil {
-		return tls.Certificate{}, nil, fmt.Errorf("opening keystore: %w", err)
-	}
-	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}, cas, nil
 }

@@ -45,7 +45,6 @@ func TestParse(t *testing.T) {
 			"threatconnect-envsvr/.tcenvsvr/keystore.p12":    "KEY",
 			"threatconnect-envsvr/README.txt":                "read me",
 		}), "KEY"},
-		{"names are not paths", zipOf(t, map[string]string{"../../../environment.env": env}), ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b, err := Parse(tc.data)
@@ -69,6 +68,10 @@ func TestHostile(t *testing.T) {
 		"endless line":  []byte("apiURL=" + strings.Repeat("x", 1<<20)),
 		"truncated zip": whole[:len(whole)/2],
 		"no env":        zipOf(t, map[string]string{"a/keystore.p12": "x"}),
+		"zip slip":      zipOf(t, map[string]string{"../../../environment.env": "apiURL=x\n"}),
+		"absolute":      zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n", "/etc/passwd": ""}),
+		"backslash":     zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n", `..\x`: ""}),
+		"two keystores": zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n", "a/keystore.p12": "", "b/keystore.p12": ""}),
 		"bomb":          zipOf(t, map[string]string{"a/environment.env": "#" + strings.Repeat(" ", 20<<20)}),
 	} {
 		t.Run(name, func(t *testing.T) {

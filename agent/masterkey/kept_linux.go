@@ -1,0 +1,100 @@
+package masterkey
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// firstFD is where systemd's descriptors begin (sd_listen_fds(3)).
+const firstFD = 3
+
+// TakeKept returns the password that Keep gave to the service manager
+// before a restart, nil without one. Other descriptors are left alone. Call it once, at the start.
+func TakeKept(getenv func(string) string) []byte {
+	n, err := strconv.Atoi(getenv("LISTEN_FDS"))
+	if err != nil || n < 1 || n > 64 || getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
+		return nil
+	}
+	names := strings.Split(getenv("LISTEN_FDNAMES"), ":")
+	var found []byte
+	for i := range min(n, len(names)) {
+		unix.CloseOnExec(firstFD + i) // no App inherits it
+		if names[i] != Name {
+			continue
+		}
+		buf := make([]byte, maxFile)
+		if read, err := unix.Pread(firstFD+i, buf, 0); err == nil && read > 0 {
+			found = buf[:read]
+		}
+		_ = unix.Close(firstFD + i)
+	}
+	return found
+}
+
+// Keep gives the password to the service manager, which returns it to the
+// next process of this service after a restart, not after a stop. Where there is none it does nothing.
+// The unit needs FileDescriptorStoreMax=1.
+func Keep(getenv func(string) string, password []byte) error {
+	socket := getenv("NOTIFY_SOCKET")
+	if socket == "" {
+		return nil
+	}
+	fd, err := sealed(password)
+	if err != nil {
+		return fmt.Errorf("keeping the master password: %w", err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	c, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		return fmt.Errorf("keeping the master password: %w", err)
+	}
+	defer c.Close()
+	// The store holds one: the old one goes first.
+	if _, err := c.Write([]byte("FDSTOREREMOVE=1\nFDNAME=" + Name)); err != nil {
+		return fmt.Errorf("keeping the master password: %w", err)
+	}
+	if _, _, err := c.WriteMsgUnix([]byte("FDSTORE=1\nFDNAME="+Name), unix.UnixRights(fd), nil); err != nil {
+		return fmt.Errorf("keeping the master password: %w", err)
+	}
+	return nil
+}
+
+// sealed is memory behind a descriptor that nobody can change any more and
+// that no file system shows.
+func sealed(password []byte) (int, error) {
+	fd, err := unix.MemfdCreate(Name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return -1, err
+	}
+	_, err = unix.Write(fd, password)
+	if err == nil {
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SEAL|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// Harden keeps this process's memory, which holds keys, out of core dumps
+// and away from other processes of its user. A dump that a pipe takes heeds no limit; hence both.
+func Harden() error {
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("forbidding memory dumps: %w", err)
+	}
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_CORE, &l); err != nil {
+		return fmt.Errorf("forbidding memory dumps: %w", err)
+	}
+	l.Cur = 0 // an App may want its own; it can raise this again
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &l); err != nil {
+		return fmt.Errorf("forbidding memory dumps: %w", err)
+	}
+	return nil
+}
