@@ -86,6 +86,22 @@ func (k *Keychain) Unlock(password []byte) error {
 	return nil
 }
 
+// Reopen is Unlock of the file as it is now: its password may have been
+// changed by another process. On an error this keychain stays as it was.
+func (k *Keychain) Reopen(password []byte) error {
+	fresh, err := Open(k.path)
+	if err != nil {
+		return err
+	}
+	if err := fresh.Unlock(password); err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.file, k.data = fresh.file, fresh.data
+	return nil
+}
+
 // Lock forgets the data key.
 func (k *Keychain) Lock() {
 	k.mu.Lock()

@@ -34,12 +34,11 @@ type Config struct {
 	Dir    string              // folder of the keychain
 	Getenv func(string) string // of this process
 	Kept   []byte              // what TakeKept returned
-	Ask    bool                // whether systemd-ask-password may be asked, which can take minutes
 }
 
-// Sources are the places in their order.
+// Sources are the places that answer at once, in their order.
 func Sources(c Config) []Source {
-	all := []Source{
+	return []Source{
 		{"the service manager's descriptor store", func(context.Context) ([]byte, error) {
 			if c.Kept == nil {
 				return nil, errNone
@@ -50,11 +49,10 @@ func Sources(c Config) []Source {
 		{fmt.Sprintf("the file %q", c.File), func(context.Context) ([]byte, error) { return FromFile(c.File) }},
 		{"Windows data protection", func(context.Context) ([]byte, error) { return protected(c.Dir) }},
 	}
-	if c.Ask {
-		all = append(all, Source{"systemd-ask-password", ask})
-	}
-	return all
 }
+
+// Asking is the source that can take minutes: a person.
+func Asking() []Source { return []Source{{"systemd-ask-password", ask}} }
 
 // Unlock opens the keychain with what the first source has that fits. The
 // error wraps keychain.ErrLocked where none has anything, else it says what is wrong with each.

@@ -14,6 +14,7 @@ type Paths struct {
 	State    string // home/.tcenvsvr
 	Settings string // settings.yaml
 	Keystore string // keystore.p12
+	Keychain string // keychain.json
 	Exchange string // what agent and sandbox user share
 	Programs string // unpacked Apps
 	Jobs     string // folders of jobs
@@ -42,6 +43,7 @@ func New(home string) (Paths, error) {
 		State:     state,
 		Settings:  filepath.Join(state, "settings.yaml"),
 		Keystore:  filepath.Join(state, "keystore.p12"),
+		Keychain:  filepath.Join(state, "keychain.json"),
 		Exchange:  exchange,
 		Programs:  filepath.Join(exchange, "programs"),
 		Jobs:      filepath.Join(exchange, "jobs"),

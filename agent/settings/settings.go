@@ -141,6 +141,11 @@ func (s Settings) Check() error {
 	return errors.Join(errs...)
 }
 
+// Sealed reports whether a secret waits for the keychain.
+func (s Settings) Sealed() bool {
+	return s.AppDeliveryToken.Sealed() || s.BrokerToken.Sealed() || s.KeystorePassword.Sealed() || s.ProxyPassword.Sealed()
+}
+
 // ErrNotEnrolled means that the settings name no cloud to work for.
 var ErrNotEnrolled = errors.New("not enrolled")
 

@@ -61,6 +61,9 @@ func (c *connection) Late() time.Duration { return c.now.Load().Late() }
 // Tried is closed when the first link has made its first attempt.
 func (c *connection) Tried() <-chan struct{} { return c.first.Tried() }
 
+// Reconnect ends the session for a new one.
+func (c *connection) Reconnect() { c.now.Load().Reconnect() }
+
 // Send, SendIn and SendLast are agent.Link.
 func (c *connection) Send(ctx context.Context, m wire.Message) error {
 	return c.now.Load().Send(ctx, m)

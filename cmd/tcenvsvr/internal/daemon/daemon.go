@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +19,7 @@ import (
 	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/host"
+	"tcenvsvr/agent/identity"
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/logging"
 	"tcenvsvr/agent/paths"
@@ -36,6 +36,8 @@ type Config struct {
 	Stderr    io.Writer
 	Mode      logging.Mode
 	Version   string
+	// Ask asks for the master password on a terminal; nil where there is none.
+	Ask func(context.Context) ([]byte, error)
 	// Drain, when closed, begins a graceful stop: no new orders,
 	// jobs may finish for up to drainSeconds, then Run returns.
 	Drain <-chan struct{}
@@ -50,8 +52,13 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	var vault *vault // nil until the keychain is open
 	load := func() (settings.Settings, error) {
-		s, _, err := settings.Load(settings.Options{File: p.Settings, Env: c.Env, Overrides: c.Overrides})
+		o := settings.Options{File: p.Settings, Env: c.Env, Overrides: c.Overrides}
+		if vault != nil {
+			o.Unseal = vault.Unseal
+		}
+		s, _, err := settings.Load(o)
 		if err == nil {
 			err = errors.Join(s.Check(), s.Enrolled())
 		}
@@ -73,7 +80,19 @@ func Run(ctx context.Context, c Config) error {
 	// A crash must not print what is in memory beyond the goroutine that crashed.
 	debug.SetTraceback("single")
 
-	d, err := build(ctx, c, p, newLive(load, s), logger, levels)
+	log := audit.Open(p.Audit).OnError(func(err error) { logger.Error("acts are not recorded", "err", err) })
+	vault, err = openVault(ctx, c, p, s, logger, log)
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	if err == nil {
+		s, err = load()
+	}
+	if err != nil {
+		logger.Error("Environment Server did not start", "err", err)
+		return err
+	}
+	d, err := build(ctx, &daemon{Config: c, paths: p, live: newLive(load, s), logger: logger, levels: levels, audit: log, vault: vault})
 	if err != nil {
 		logger.Error("Environment Server did not start", "err", err)
 		return err
@@ -99,34 +118,32 @@ type daemon struct {
 	logger  *slog.Logger
 	levels  *slog.LevelVar
 	audit   *audit.Log
+	vault   *vault
+	id      *identity.Identity
+	renewer *identity.Renewer
 	journal *journal.Journal
 	jobs    *Jobs
 	trust   *certs.Store
-	tls     func() (*tls.Config, error) // trusted CAs and our certificate, for each connection
 	agent   *agent.Agent
 	way     *way
 	link    *connection
 }
 
-func build(ctx context.Context, c Config, p paths.Paths, live *live, logger *slog.Logger, levels *slog.LevelVar) (_ *daemon, err error) {
-	d := &daemon{Config: c, paths: p, live: live, logger: logger, levels: levels}
-	s := live.settings()
-	d.audit = audit.Open(p.Audit).OnError(func(err error) { logger.Error("acts are not recorded", "err", err) })
-	own, cas, err := identity(p.Keystore, s)
-	if err != nil {
+func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
+	c, p, s, logger := d.Config, d.paths, d.live.settings(), d.logger
+	if d.id, err = LoadIdentity(p, s); err != nil {
 		return nil, err
 	}
 	if d.jobs, err = NewJobs(s, logger); err != nil {
 		return nil, err
 	}
-	if d.trust, err = d.newTrust(cas); err != nil {
+	if d.trust, err = d.newTrust(d.id.CAs()); err != nil {
 		return nil, err
 	}
-	d.tls = tlsConfig(d.trust, own)
-	if d.way, err = newWay(s, tlsConfig(d.trust)); err != nil {
+	if d.way, err = newWay(s, tlsConfig(d.trust, nil)); err != nil {
 		return nil, err
 	}
-	cloud, err := api.New(api.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(d.tls, d.way), Logger: logger.With("component", "api")})
+	cloud, err := api.New(api.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(tlsConfig(d.trust, d.id.Certificate), d.way), Logger: logger.With("component", "api")})
 	if err != nil {
 		return nil, err
 	}
@@ -156,6 +173,7 @@ func build(ctx context.Context, c Config, p paths.Paths, live *live, logger *slo
 	if err != nil {
 		return nil, errors.Join(err, d.journal.Close())
 	}
+	d.renewer = identity.NewRenewer(d.id, d.agent, d.audit, logger.With("component", "identity"))
 	first, err := d.newLink(s)
 	if err != nil {
 		return nil, errors.Join(err, d.journal.Close())
@@ -177,6 +195,7 @@ func (d *daemon) run(ctx context.Context) error {
 	g.Go(func() error {
 		return control.Serve(ctx, d.paths.Control, d.handlers())
 	})
+	g.Go(func() error { return d.renewer.Run(ctx, d.link) })
 	g.Go(func() error { return d.jobs.Run(ctx) })
 	g.Go(func() error { return d.trust.Run(ctx) })
 	g.Go(func() error { return d.notify(ctx) })

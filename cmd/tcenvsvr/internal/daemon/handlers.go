@@ -13,12 +13,13 @@ import (
 // own adds rows.
 func (d *daemon) handlers() control.Handlers {
 	return control.Handlers{
-		"GET status":     func(context.Context, []byte) (any, error) { return d.status(), nil },
-		"POST drain":     control.Do(d.agent.StartDrain),
-		"POST resume":    control.Do(d.agent.Resume),
-		"POST reload":    func(context.Context, []byte) (any, error) { return d.reload("command line") },
-		"GET log-level":  func(context.Context, []byte) (any, error) { return d.level(), nil },
-		"POST log-level": control.With(func(_ context.Context, want LogLevel) (any, error) { return d.setLevel("command line", want.Level) }),
+		"GET status":           func(context.Context, []byte) (any, error) { return d.status(), nil },
+		"POST keychain-unlock": d.vault.handler(),
+		"POST drain":           control.Do(d.agent.StartDrain),
+		"POST resume":          control.Do(d.agent.Resume),
+		"POST reload":          func(context.Context, []byte) (any, error) { return d.reload("command line") },
+		"GET log-level":        func(context.Context, []byte) (any, error) { return d.level(), nil },
+		"POST log-level":       control.With(func(_ context.Context, want LogLevel) (any, error) { return d.setLevel("command line", want.Level) }),
 	}
 }
 

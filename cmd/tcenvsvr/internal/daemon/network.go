@@ -57,10 +57,10 @@ func (d *daemon) newLink(s settings.Settings) (*link.Link, error) {
 	return link.New(link.Config{
 		Address:   s.BrokerAddr(),
 		Transport: s.QueueTransport,
-		TLS:       d.tls,
+		TLS:       tlsConfig(d.trust, d.id.Offer), // a renewed certificate too
 		Dialer:    d.way.dialer.Load(),
 		Hello:     d.agent.Hello,
-		Handler:   d.agent,
+		Handler:   d.renewer,
 		Logger:    d.logger.With("component", "link"),
 	})
 }

@@ -16,14 +16,18 @@ import (
 // Status is what `tcenvsvr status` shows.
 type Status struct {
 	agent.Status
+	// Locked is why the service waits for its master password; all else is empty then.
+	Locked      string     `json:"locked,omitempty"`
 	Environment string     `json:"environment"`
 	Link        link.State `json:"link"`
 	// Settings says which changes wait for a restart or are not used.
 	Settings SettingsState `json:"settings"`
+	// CertificateExpires is the end of the client certificate; it is renewed long before.
+	CertificateExpires time.Time `json:"certificate_expires,omitzero"`
 }
 
 func (d *daemon) status() Status {
-	s := Status{Status: d.agent.Status(), Link: d.link.State(), Settings: d.live.status()}
+	s := Status{Status: d.agent.Status(), Link: d.link.State(), Settings: d.live.status(), CertificateExpires: d.id.Leaf().NotAfter}
 	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)
 	return s
 }

@@ -33,14 +33,15 @@ func (d *daemon) newTrust(cas []*x509.Certificate) (*certs.Store, error) {
 	}), nil
 }
 
-// tlsConfig is asked for each connection, so that all follow when CAs change.
-func tlsConfig(trust *certs.Store, own ...tls.Certificate) func() (*tls.Config, error) {
+// tlsConfig is asked for each connection, so that all follow when CAs
+// change; own gives our certificate, nil shows none.
+func tlsConfig(trust *certs.Store, own func(*tls.CertificateRequestInfo) (*tls.Certificate, error)) func() (*tls.Config, error) {
 	return func() (*tls.Config, error) {
 		pool, err := trust.Pool()
 		if err != nil {
 			return nil, err
 		}
-		return &tls.Config{Certificates: own, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+		return &tls.Config{GetClientCertificate: own, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 	}
 }
 

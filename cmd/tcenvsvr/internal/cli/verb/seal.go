@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"strings"
+	"os"
 	"sync"
 
+	"golang.org/x/term"
+
 	"tcenvsvr/agent/keychain"
-	"tcenvsvr/agent/privatefile"
+	"tcenvsvr/agent/masterkey"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/prompt"
 )
@@ -22,14 +23,14 @@ func (e *Env) Sealer(ctx context.Context) (settings.SealFunc, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain, err := keychain.Open(filepath.Join(p.State, "keychain.json"))
+	chain, err := keychain.Open(p.Keychain)
 	if errors.Is(err, keychain.ErrMissing) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	unlock := sync.OnceValue(func() error { return e.unlock(ctx, chain, p.Settings) })
+	unlock := sync.OnceValue(func() error { _, err := e.Unlock(ctx, chain, ""); return err })
 	return func(name, plain string) (string, error) {
 		if err := unlock(); err != nil {
 			return "", err
@@ -38,27 +39,66 @@ func (e *Env) Sealer(ctx context.Context) (settings.SealFunc, error) {
 	}, nil
 }
 
-// unlock takes the master password from masterKeyFile, or asks.
-func (e *Env) unlock(ctx context.Context, chain *keychain.Keychain, file string) error {
-	s, _, err := settings.Load(settings.Options{File: file, Env: e.Environ})
-	if err != nil {
-		return err
-	}
-	if s.MasterKeyFile != "" {
-		text, err := privatefile.Read(s.MasterKeyFile, settings.MaxText)
-		if err != nil {
-			return fmt.Errorf("reading the master password: %w", err)
+// tries is how often a person may mistype the master password.
+const tries = 3
+
+// Unlock opens the keychain: with the password in file where that is not
+// "", else as the service would, else by asking on the terminal. It returns the password.
+func (e *Env) Unlock(ctx context.Context, chain *keychain.Keychain, file string) ([]byte, error) {
+	if file != "" {
+		password, err := masterkey.FromFile(file)
+		if err == nil {
+			err = chain.Unlock(password)
 		}
-		return chain.Unlock([]byte(strings.TrimRight(string(text), "\r\n")))
+		return password, err
 	}
-	terminal, done, err := prompt.Terminal()
+	p, err := e.Paths()
 	if err != nil {
-		return fmt.Errorf("%w and there is no terminal to ask for the master password\nhint: set masterKeyFile, or run this in a terminal", keychain.ErrLocked)
+		return nil, err
+	}
+	s, _, err := settings.Load(settings.Options{File: p.Settings, Env: e.Environ})
+	if err != nil {
+		return nil, err
+	}
+	_, password, err := masterkey.Unlock(ctx, chain, masterkey.Sources(masterkey.Config{
+		File: s.MasterKeyFile, Dir: p.State, Getenv: e.Getenv,
+	}))
+	if err == nil {
+		return password, nil
+	}
+	terminal, done, noTerminal := prompt.Terminal()
+	if noTerminal != nil {
+		if errors.Is(err, keychain.ErrLocked) {
+			err = fmt.Errorf("%w, and there is no terminal to ask for the master password\nhint: give --master-key-file, set masterKeyFile, or run this in a terminal", err)
+		}
+		return nil, err
 	}
 	defer done()
-	password, err := terminal.Secret(ctx, "Master password: ")
-	if err != nil {
-		return fmt.Errorf("asking for the master password: %w", err)
+	for range tries {
+		var text string
+		if text, err = terminal.Secret(ctx, "Master password: "); err != nil {
+			return nil, fmt.Errorf("asking for the master password: %w", err)
+		}
+		if err = chain.Unlock([]byte(text)); !errors.Is(err, keychain.ErrWrongPassword) {
+			return []byte(text), err
+		}
+		fmt.Fprintln(terminal.Out, "This is not the master password.")
 	}
-	return chain.Unlock([]byte(password))
+	return nil, err
+}
+
+// AskMasterPassword returns what asks for it, nil where nobody sits at a terminal.
+func (e *Env) AskMasterPassword() func(context.Context) ([]byte, error) {
+	if in, ok := e.Stdin.(*os.File); !ok || !term.IsTerminal(int(in.Fd())) {
+		return nil
+	}
+	return func(ctx context.Context) ([]byte, error) {
+		terminal, done, err := prompt.Terminal()
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		text, err := terminal.Secret(ctx, "Master password: ")
+		return []byte(text), err
+	}
 }

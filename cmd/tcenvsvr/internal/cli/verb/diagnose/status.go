@@ -53,6 +53,11 @@ func fetchStatus(ctx context.Context, e *verb.Env) (daemon.Status, error) {
 func printStatus(out io.Writer, s daemon.Status) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
+	if s.Locked != "" {
+		row("keychain", "LOCKED: %s", s.Locked)
+		row("", "hint: run \"tcenvsvr keychain unlock\"")
+		return w.Flush()
+	}
 	row("server", "%s (%s), version %s, up %s", s.ServerName, s.ServerXID, s.Version, ms(s.UptimeMS))
 	printLink(row, s)
 	state := ""
