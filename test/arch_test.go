@@ -31,6 +31,7 @@ var areas = map[string]rule{
 	"agent/keychain":    {[]string{"agent/atomicfile", "agent/privatefile"}, "it seals texts under names and knows no settings"},
 	"agent/masterkey":   {[]string{"agent/keychain", "agent/privatefile", "agent/atomicfile"}, "where a password comes from is no matter of who needs it"},
 	"agent/identity":    {[]string{"agent/bundle", "agent/wire", "agent/atomicfile", "agent/privatefile", "agent/audit"}, "the link reaches it as a handler; it knows no settings"},
+	"agent/enrol":       {[]string{"agent/bundle", "agent/identity", "agent/settings", "agent/link", "agent/api", "agent/wire"}, "it is told what the host has and how the cloud is reached"},
 	"agent/conn":        {[]string{"agent/wire"}, "bytes on a wire know no session"},
 	"agent/proxy":       {nil, "a dialer knows nothing of what is dialled"},
 	"agent/link":        {[]string{"agent/wire", "agent/conn", "agent/proxy", "agent/pulse"}, "the connection neither runs nor remembers orders"},

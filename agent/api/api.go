@@ -97,6 +97,23 @@ func (c *Client) Download(ctx context.Context, sha wire.SHA256, offset int64) (i
 	return res.Body, nil
 }
 
+// Server asks whose the token is. It does not retry.
+func (c *Client) Server(ctx context.Context) (wire.ServerXID, error) {
+	const doing = "asking whose appDeliveryToken is"
+	res, err := c.once(ctx, doing, http.MethodGet, "/server", nil, nil, 0)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	var answer struct {
+		ServerXID wire.ServerXID `json:"server_xid"`
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, 4096)).Decode(&answer); err != nil {
+		return "", fmt.Errorf("%s: what answers is not the API of a Dedicated Cloud", doing)
+	}
+	return answer.ServerXID, nil
+}
+
 // maxParams bounds what Params reads, in bytes.
 const maxParams = 16 << 20
 

@@ -112,6 +112,13 @@ func (i *Identity) Leaf() *x509.Certificate {
 	return i.current.Leaf
 }
 
+// Current is the certificate in use with its key.
+func (i *Identity) Current() tls.Certificate {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.current
+}
+
 // Certificate is tls.Config.GetClientCertificate with the one in use.
 func (i *Identity) Certificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	i.mu.Lock()

@@ -71,6 +71,9 @@ func (i *Identity) Renewed(der []byte) error {
 		return fmt.Errorf("reading the renewed certificate: it expired on %s", leaf.NotAfter.Format(time.DateOnly))
 	}
 	cert := tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: i.asked, Leaf: leaf}
+	if err := i.inUse(); err != nil {
+		return err
+	}
 	keystore, err := bundle.Keystore(cert, i.cas, i.password)
 	if err != nil {
 		return err
@@ -90,11 +93,23 @@ func (i *Identity) Proved() (bool, error) {
 	if !i.offered || i.pending == nil {
 		return false, nil
 	}
+	if err := i.inUse(); err != nil {
+		return false, err
+	}
 	if err := atomicfile.Rename(i.path+renewedSuffix, i.path); err != nil {
 		return false, fmt.Errorf("taking the renewed certificate into use: %w", err)
 	}
 	i.current, i.pending, i.offered = *i.pending, nil, false
 	return true, nil
+}
+
+// inUse reports that the keystore is no longer ours: this host was enrolled
+// anew while we ran. i.mu is held.
+func (i *Identity) inUse() error {
+	if _, _, err := read(i.path, i.password); err != nil {
+		return fmt.Errorf("this host was enrolled anew, restart the service: %w", err)
+	}
+	return nil
 }
 
 // due is when the next request is to be sent: at once where a renewed

@@ -77,6 +77,21 @@ func Unlock(ctx context.Context, k *keychain.Keychain, sources []Source) (from s
 	return "", nil, errors.Join(errs...)
 }
 
+// First returns what the first source has that has something. The error
+// wraps keychain.ErrLocked where none has.
+func First(ctx context.Context, sources []Source) (from string, password []byte, err error) {
+	for _, s := range sources {
+		password, err := s.get(ctx)
+		if err == nil {
+			return s.Name, password, nil
+		}
+		if !errors.Is(err, errNone) {
+			return "", nil, fmt.Errorf("taking the master password from %s: %w", s.Name, err)
+		}
+	}
+	return "", nil, keychain.ErrLocked
+}
+
 // FromFile reads a password that is alone in a file; one line break after
 // it is not part of it. For the path "" there is none.
 func FromFile(path string) ([]byte, error) {

@@ -6,5 +6,8 @@ import "errors"
 
 func protected(string) ([]byte, error) { return nil, errNone }
 
-// Protect is for Windows.
-func Protect(string, []byte) error { return errors.ErrUnsupported }
+// Generate makes a password that the system protects: Windows only.
+func Generate(string) ([]byte, error) { return nil, errors.ErrUnsupported }
+
+// Changed stores another password where Generate stored one.
+func Changed(string, []byte) error { return nil }

@@ -2,6 +2,7 @@ package masterkey
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,9 +45,25 @@ func protected(dir string) ([]byte, error) {
 	return take(out), nil
 }
 
-// Protect stores the password so that this machine alone opens it again:
-// the service and whoever configures it are different users.
-func Protect(dir string, password []byte) error {
+// Generate makes a password that nobody has to know and stores it so that
+// this machine alone opens it again: the service and whoever configures it are different users.
+func Generate(dir string) ([]byte, error) {
+	password := []byte(rand.Text())
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("protecting the master password: %w", err)
+	}
+	return password, protect(dir, password)
+}
+
+// Changed stores another password where Generate stored one.
+func Changed(dir string, password []byte) error {
+	if _, err := os.Stat(protectedFile(dir)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return protect(dir, password)
+}
+
+func protect(dir string, password []byte) error {
 	var out windows.DataBlob
 	const flags = windows.CRYPTPROTECT_UI_FORBIDDEN | windows.CRYPTPROTECT_LOCAL_MACHINE
 	if err := windows.CryptProtectData(blob(password), nil, blob(entropy), 0, nil, flags, &out); err != nil {

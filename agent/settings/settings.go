@@ -141,6 +141,21 @@ func (s Settings) Check() error {
 	return errors.Join(errs...)
 }
 
+// Secret is a secret by its setting's name; empty where that has none.
+func (s Settings) Secret(name string) Secret {
+	v := reflect.ValueOf(s)
+	for i := range v.NumField() {
+		if v.Type().Field(i).Tag.Get("koanf") == name {
+			secret, _ := v.Field(i).Interface().(Secret)
+			return secret
+		}
+	}
+	return Secret{}
+}
+
+// IsSealed reports whether the setting is a secret that waits for the keychain.
+func (s Settings) IsSealed(name string) bool { return s.Secret(name).Sealed() }
+
 // Sealed reports whether a secret waits for the keychain.
 func (s Settings) Sealed() bool {
 	return s.AppDeliveryToken.Sealed() || s.BrokerToken.Sealed() || s.KeystorePassword.Sealed() || s.ProxyPassword.Sealed()

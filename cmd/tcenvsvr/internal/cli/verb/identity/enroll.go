@@ -1,76 +1,197 @@
 package identity
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"maps"
+	"io"
 	"os"
-	"slices"
+	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/bundle"
-	"tcenvsvr/agent/settings"
+	"tcenvsvr/agent/enrol"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
-func enroll(e *verb.Env) *cobra.Command {
-	return &cobra.Command{
-		Use:   "enroll FILE",
-		Short: "connect this host to an Environment by its bundle",
-		Long: `Enroll reads a bundle that was downloaded from the Dedicated Cloud, checks all
-of it, and stores its settings and keystore.
-
-  tcenvsvr enroll threatconnect-envsvr-bundle.zip
-  tcenvsvr enroll environment.env`,
-		Args: verb.Exactly(1, "the bundle's file"),
-		RunE: func(_ *cobra.Command, args []string) error { return enrollFile(e, args[0]) },
-	}
+// enrolment is one call of enroll.
+type enrolment struct {
+	*verb.Env
+	host
+	source, keystore, keystorePassword string // arguments
+	masterKey                          string
+	yes, replace                       bool
 }
 
-func enrollFile(e *verb.Env, file string) error {
-	p, err := e.Paths()
-	if err != nil {
-		return err
-	}
-	b, err := bundle.Open(file)
-	if err != nil {
-		return err
-	}
-	keystore := b.Keystore
-	if keystore == nil {
-		if keystore, err = os.ReadFile(p.Keystore); err != nil {
-			return fmt.Errorf("enrolling: %q has no keystore and this host has none yet: use the all-in-one bundle", file)
-		}
-		if _, given := b.Settings[bundle.KeystorePassword]; !given { // the one we have keeps its password
-			old, _, err := settings.Load(settings.Options{File: p.Settings})
-			if err != nil {
-				return err
+func enroll(e *verb.Env) *cobra.Command {
+	n := &enrolment{Env: e}
+	c := &cobra.Command{
+		Use:   "enroll [FILE|LINK|-]",
+		Short: "connect this host to an Environment by its bundle",
+		Long: `Enroll makes this host a server of an Environment. It reads a bundle that was
+downloaded from the Dedicated Cloud, a one-time link to one, a .env file alone (this
+server moves to another Environment), or "-" for standard input; --keystore takes the
+certificate from a PKCS#12 file instead. It shows what changes, asks, proves with the
+new identity that broker and API take this server, and only then stores it: settings
+with their secrets sealed by the keychain, and the keystore. What fails changes nothing.
+
+A host without a keychain gets one; its master password is asked for twice, or taken
+from --master-key-file, which becomes the setting masterKeyFile.
+
+  tcenvsvr enroll threatconnect-envsvr-bundle.zip
+  tcenvsvr enroll 'https://cloud.example/enroll/…#sha256=…'
+  tcenvsvr enroll environment.env
+  tcenvsvr enroll bundle.zip --yes --master-key-file /etc/threatconnect-envsvr/masterkey`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 || len(args) == 0 && n.keystore == "" {
+				return verb.Usage("%s takes a bundle's file, its link or \"-\", or --keystore", c.CommandPath())
 			}
-			b.Settings[bundle.KeystorePassword] = old.KeystorePassword.Reveal()
-		}
+			n.source = strings.Join(args, "")
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error {
+			err := n.run(c.Context())
+			if err != nil && n.paths.Audit != "" {
+				if _, there := os.Stat(n.paths.Logs); there == nil {
+					audit.Open(n.paths.Audit).Record(audit.EnrollRefused, "err", err)
+				}
+			}
+			return err
+		},
 	}
-	cert, _, err := bundle.Identity(keystore, b.Settings[bundle.KeystorePassword])
-	if err != nil {
-		return fmt.Errorf("enrolling with %q: %w", file, err)
-	}
-	if xid := b.Settings["serverXid"]; xid != "" && cert.Leaf.Subject.CommonName != xid {
-		return fmt.Errorf("enrolling with %q: its certificate is for server %q and its serverXid is %q", file, cert.Leaf.Subject.CommonName, xid)
-	}
-	if err := p.Create(); err != nil {
+	f := c.Flags()
+	f.StringVar(&n.keystore, "keystore", "", "PKCS#12 file with the client certificate, its key and the cloud's CAs")
+	f.StringVar(&n.keystorePassword, "keystore-password-file", "", "file with its password; it is asked for otherwise")
+	f.BoolVar(&n.yes, "yes", false, "do not ask")
+	f.BoolVar(&n.replace, "replace", false, "become another server, and give up what this one has not reported")
+	masterKeyFlag(c, &n.masterKey)
+	return c
+}
+
+func (n *enrolment) run(ctx context.Context) error {
+	if err := n.look(n.Env); err != nil {
 		return err
 	}
-	// The keystore first: with the old settings it fails to open, loudly,
-	// while new settings with an old keystore would claim a foreign identity.
-	if b.Keystore != nil {
-		if err := atomicfile.WriteFile(p.Keystore, b.Keystore, 0o600); err != nil {
-			return fmt.Errorf("enrolling: %w", err)
+	offer, err := n.offer(ctx)
+	if err != nil {
+		return err
+	}
+	if err := n.unlock(ctx, n.masterKey); err != nil {
+		return err
+	}
+	plan, err := enrol.New(n.Current, offer)
+	if err != nil {
+		return err
+	}
+	if plan.Replaces != "" {
+		if err := n.replaces(ctx, plan); err != nil {
+			return err
 		}
 	}
-	if err := settings.Set(p.Settings, b.Settings, nil); err != nil {
-		return fmt.Errorf("enrolling with %q: %w", file, err)
+	if err := n.prepareKeychain(ctx, n.masterKey, plan); err != nil {
+		return err
 	}
-	fmt.Fprintf(e.Stderr, "enrolled as server %q of Environment %q; settings changed: %v\n",
-		b.Settings["serverXid"], b.Settings["environment"], slices.Sorted(maps.Keys(b.Settings)))
+	defer clear(n.password)
+	n.show(plan)
+	if err := n.confirm(ctx, n.yes, "Enrol this host?"); err != nil {
+		return err
+	}
+	way, err := n.way(plan.Settings, plan.CAs)
+	if err != nil {
+		return err
+	}
+	environment, err := plan.Prove(ctx, way)
+	if err != nil {
+		return fmt.Errorf("%w\nnothing was changed", err)
+	}
+	if err := n.store(plan); err != nil {
+		return err
+	}
+	audit.Open(n.paths.Audit).Record(audit.Enrolled, "server_xid", plan.Settings.ServerXID, "environment", environment,
+		"broker", plan.Settings.BrokerAddr(), "replaced", plan.Replaces)
+	fmt.Fprintf(n.Stderr, "enrolled as server %q of Environment %q; broker and API answer\n", plan.Settings.ServerXID, environment)
+	if n.running(ctx) {
+		fmt.Fprintln(n.Stderr, "the running service goes on as it was: restart it (\"systemctl restart threatconnect-envsvr\")")
+	}
 	return nil
+}
+
+// offer reads what was brought.
+func (n *enrolment) offer(ctx context.Context) (enrol.Offer, error) {
+	var b *bundle.Bundle
+	var err error
+	switch {
+	case n.source == "":
+		b = &bundle.Bundle{Settings: map[string]string{}}
+	case n.source == "-":
+		if b, err = bundle.Read(n.Stdin); err != nil {
+			err = fmt.Errorf("reading a bundle from standard input: %w", err)
+		}
+	case enrol.IsLink(n.source):
+		b, err = n.fetch(ctx, n.source)
+	default:
+		b, err = bundle.Open(n.source)
+	}
+	if err != nil || n.keystore == "" {
+		if err == nil {
+			return enrol.Offer{Settings: b.Settings, Keystore: b.Keystore}, nil
+		}
+		return enrol.Offer{}, err
+	}
+	if b.Settings[bundle.KeystorePassword], err = n.passwordOf(ctx, n.keystore, n.keystorePassword); err != nil {
+		return enrol.Offer{}, err
+	}
+	data, err := readKeystore(n.keystore)
+	return enrol.Offer{Settings: b.Settings, Keystore: data}, err
+}
+
+// replaces refuses to become another server unasked, and says what is lost.
+func (n *enrolment) replaces(ctx context.Context, plan *enrol.Plan) error {
+	lost, err := n.unreported(ctx)
+	if err != nil {
+		return err
+	}
+	text := "nothing of it is unreported"
+	if lost > 0 {
+		text = fmt.Sprintf("%d orders or results that the cloud does not have yet would be lost", lost)
+	}
+	if !n.replace {
+		return fmt.Errorf("%w: it is %q, the bundle is for %q; %s\nhint: --replace does it all the same; a bundle of \"tccloud bundle ENV --server %s\" keeps the identity",
+			enrol.ErrOther, plan.Replaces, plan.Settings.ServerXID, text, plan.Replaces)
+	}
+	fmt.Fprintf(n.Stderr, "server %q is given up: %s\n", plan.Replaces, text)
+	return nil
+}
+
+// show lists what changes.
+func (n *enrolment) show(plan *enrol.Plan) {
+	fmt.Fprintf(n.Stderr, "server %q of Environment %q at %s\n", plan.Settings.ServerXID, plan.Settings.Environment, plan.Settings.BrokerAddr())
+	w := tabwriter.NewWriter(n.Stderr, 0, 4, 2, ' ', 0)
+	for _, c := range plan.Changes {
+		if c.Old == "" {
+			fmt.Fprintf(w, "  %s\t%s\n", c.Name, c.New)
+		} else {
+			fmt.Fprintf(w, "  %s\t%s → %s\n", c.Name, c.Old, c.New)
+		}
+	}
+	_ = w.Flush() // to a terminal or a log of the caller's
+}
+
+func readKeystore(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading keystore: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	if err == nil && len(data) == 0 {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading keystore %q: %w", path, err)
+	}
+	return data, nil
 }

@@ -7,4 +7,6 @@ import (
 )
 
 // Commands are the verbs of this topic.
-func Commands(e *verb.Env) []*cobra.Command { return []*cobra.Command{enroll(e)} }
+func Commands(e *verb.Env) []*cobra.Command {
+	return []*cobra.Command{enroll(e), unenroll(e), keychains(e)}
+}

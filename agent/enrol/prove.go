@@ -1,0 +1,80 @@
+package enrol
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"tcenvsvr/agent/api"
+	"tcenvsvr/agent/link"
+	"tcenvsvr/agent/link/fault"
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/agent/wire"
+)
+
+// Way is how the cloud is reached.
+type Way struct {
+	Roots  *x509.CertPool
+	Dialer interface {
+		DialContext(ctx context.Context, network, address string) (net.Conn, error)
+	}
+	Version string
+}
+
+// proveFor bounds each proof.
+const proveFor = time.Minute
+
+// Prove asks broker and API of the cloud whether they would take this
+// server, without opening a session. It returns the Environment's name.
+func (p *Plan) Prove(ctx context.Context, w Way) (string, error) {
+	environment, err := Broker(ctx, p.Settings, p.Certificate, w, false)
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, proveFor)
+	defer cancel()
+	c, err := api.New(api.Config{URL: p.Settings.APIURL, Token: p.Settings.AppDeliveryToken.Reveal(), HTTP: &http.Client{
+		Transport: &http.Transport{DialContext: w.Dialer.DialContext, TLSClientConfig: w.tls(p.Certificate), DisableKeepAlives: true},
+	}})
+	if err != nil {
+		return "", err
+	}
+	xid, err := c.Server(ctx)
+	if err != nil {
+		return "", fmt.Errorf("proving the API %q: %w", p.Settings.APIURL, err)
+	}
+	if string(xid) != p.Settings.ServerXID {
+		return "", fmt.Errorf("proving the API %q: %w: appDeliveryToken is of server %q", p.Settings.APIURL, ErrIdentity, xid)
+	}
+	return environment, nil
+}
+
+// Broker asks the broker whether a session would be opened; with leave it
+// tells it that this server will not come back.
+func Broker(ctx context.Context, s settings.Settings, cert tls.Certificate, w Way, leave bool) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, proveFor)
+	defer cancel()
+	answer, err := link.Probe(ctx, link.Config{
+		Address: s.BrokerAddr(), Transport: s.QueueTransport, Dialer: w.Dialer,
+		TLS: func() (*tls.Config, error) { return w.tls(cert), nil },
+		Hello: func() wire.Hello {
+			return wire.Hello{
+				Protocol: wire.Protocol, ServerXID: wire.ServerXID(s.ServerXID), ServerName: s.ServerName,
+				BrokerToken: s.BrokerToken.Reveal(), Version: w.Version, Leave: leave,
+			}
+		},
+	})
+	if f, ok := errors.AsType[*fault.Fault](err); ok {
+		return "", fmt.Errorf("proving the broker %q: %w (%s)\nhint: %s", s.BrokerAddr(), f, f.Code, f.Hint)
+	}
+	return answer.Environment, err
+}
+
+func (w Way) tls(cert tls.Certificate) *tls.Config {
+	return &tls.Config{RootCAs: w.Roots, Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+}

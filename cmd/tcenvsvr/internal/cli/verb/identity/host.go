@@ -1,0 +1,194 @@
+package identity
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"tcenvsvr/agent/audit"
+	"tcenvsvr/agent/bundle"
+	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/enrol"
+	"tcenvsvr/agent/journal"
+	"tcenvsvr/agent/keychain"
+	"tcenvsvr/agent/masterkey"
+	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/build"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/prompt"
+	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+)
+
+// host is what there is before something changes.
+type host struct {
+	enrol.Current
+	env      *verb.Env
+	paths    paths.Paths
+	chain    *keychain.Keychain // nil where there is none
+	password []byte             // of a keychain that is to be made
+}
+
+// look reads the host as it is, with secrets as far as they are not sealed.
+func (h *host) look(e *verb.Env) (err error) {
+	h.env = e
+	if h.paths, err = e.Paths(); err != nil {
+		return err
+	}
+	if err := ours(h.paths.State); err != nil {
+		return err
+	}
+	h.chain, err = keychain.Open(h.paths.Keychain)
+	if err != nil && !errors.Is(err, keychain.ErrMissing) {
+		return err
+	}
+	h.Load = settings.Options{File: h.paths.Settings, Env: e.Environ}
+	h.Settings, _, err = settings.Load(h.Load)
+	return err
+}
+
+// unlock opens the keychain, if there is one, and all that it seals.
+func (h *host) unlock(ctx context.Context, file string) (err error) {
+	if h.chain == nil {
+		if lost := sealedSettings(h.Settings); lost != nil {
+			return fmt.Errorf("%w, and it sealed %s\nhint: restore %q from a backup, or give them up with \"tcenvsvr keychain init --replace\"",
+				keychain.ErrMissing, strings.Join(lost, ", "), h.paths.Keychain)
+		}
+	} else {
+		password, err := h.env.Unlock(ctx, h.chain, file)
+		if err != nil {
+			refused(h.paths, "enroll", err)
+			return err
+		}
+		clear(password)
+		if err := masterkey.Harden(); err != nil {
+			return err
+		}
+		h.Load.Unseal = h.chain.Unseal
+		if h.Settings, _, err = settings.Load(h.Load); err != nil {
+			return err
+		}
+	}
+	h.Identity, err = daemon.LoadIdentity(h.paths, h.Settings)
+	switch {
+	case errors.Is(err, settings.ErrNotEnrolled), errors.Is(err, bundle.ErrPassword): // none, or one that nobody can open: not ours any more
+		return nil
+	case errors.Is(err, os.ErrPermission):
+		return err
+	case err != nil:
+		fmt.Fprintf(h.env.Stderr, "the keystore of this host is not usable: %v\n", err)
+	}
+	return nil
+}
+
+// prepareKeychain gets the master password of a keychain that is to be made.
+func (h *host) prepareKeychain(ctx context.Context, file string, plan *enrol.Plan) error {
+	if h.chain != nil {
+		return nil
+	}
+	var path string
+	var err error
+	if h.password, path, err = newPassword(ctx, h.env, h.paths, h.Settings, file); err != nil {
+		return err
+	}
+	if path != "" && path != h.Settings.MasterKeyFile {
+		plan.Set("masterKeyFile", path)
+	}
+	return keychain.CheckPassword(h.password)
+}
+
+// store makes the keychain where there is none and commits the plan.
+func (h *host) store(plan *enrol.Plan) error {
+	if err := h.paths.Create(); err != nil {
+		return err
+	}
+	made := h.chain == nil
+	if made {
+		var err error
+		if h.chain, err = keychain.Create(h.paths.Keychain, h.password); err != nil {
+			return err
+		}
+		audit.Open(h.paths.Audit).Record(audit.KeychainCreated)
+	}
+	return plan.Commit(h.paths.Settings, h.paths.Keystore, h.chain.Seal)
+}
+
+// way is how the cloud is reached with these settings.
+func (h *host) way(s settings.Settings, cas []*x509.Certificate) (enrol.Way, error) {
+	roots := daemon.Roots(cas)
+	dialer, err := daemon.Dialer(s, roots)
+	return enrol.Way{Roots: roots, Dialer: dialer, Version: build.Version()}, err
+}
+
+// fetch downloads the bundle behind a link, through the proxy that is set.
+func (h *host) fetch(ctx context.Context, link string) (*bundle.Bundle, error) {
+	if h.Settings.ProxyTC && h.Settings.ProxyPassword.Sealed() {
+		if err := h.unlock(ctx, ""); err != nil {
+			return nil, err
+		}
+	}
+	way, err := h.way(h.Settings, nil)
+	if err != nil {
+		return nil, err
+	}
+	return enrol.Fetch(ctx, link, way.Dialer.DialContext)
+}
+
+// running reports whether the service runs.
+func (h *host) running(ctx context.Context) bool {
+	return control.Call(ctx, h.paths.Control, "GET", "status", nil, nil) == nil
+}
+
+// unreported counts orders and results that the cloud has not got from this host.
+func (h *host) unreported(ctx context.Context) (int, error) {
+	var s daemon.Status
+	err := control.Call(ctx, h.paths.Control, "GET", "status", nil, &s)
+	if err == nil && s.Locked == "" {
+		return s.Active + s.Outbox, nil
+	}
+	if _, err := os.Stat(h.paths.Journal); errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	j, err := journal.Open(h.paths.Journal, nil)
+	if err != nil {
+		return 0, fmt.Errorf("looking for what is not reported yet: %w", err)
+	}
+	return len(j.Entries()), j.Close()
+}
+
+// confirm asks on the terminal unless yes.
+func (h *host) confirm(ctx context.Context, yes bool, question string) error {
+	if yes {
+		return nil
+	}
+	terminal, done, err := prompt.Terminal()
+	if err != nil {
+		return verb.Usage("there is no terminal to ask whether this is wanted: give --yes")
+	}
+	defer done()
+	answer, err := terminal.Line(ctx, question+" [y/N] ")
+	if err != nil {
+		return fmt.Errorf("asking: %w", err)
+	}
+	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+		return errors.New("nothing was changed: it was not confirmed")
+	}
+	return nil
+}
+
+// passwordOf gets the password of a keystore that was brought.
+func (h *host) passwordOf(ctx context.Context, keystore, file string) (string, error) {
+	if file != "" {
+		password, err := masterkey.FromFile(file)
+		return string(password), err
+	}
+	terminal, done, err := prompt.Terminal()
+	if err != nil {
+		return "", verb.Usage("there is no terminal to ask for the password of %q: give --keystore-password-file", keystore)
+	}
+	defer done()
+	return terminal.Secret(ctx, fmt.Sprintf("Password of the keystore %q: ", keystore))
+}

@@ -1,0 +1,118 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/audit"
+	"tcenvsvr/agent/keychain"
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+)
+
+func keychainInit(e *verb.Env) *cobra.Command {
+	var file string
+	var replace bool
+	c := &cobra.Command{
+		Use:   "init",
+		Short: "make the keychain and choose its master password",
+		Long: `Init makes the keychain and seals the secrets that stand in the settings file.
+With --master-key-file the service takes the password from that file at each
+start (it becomes the setting masterKeyFile); otherwise it is asked for twice.
+
+--replace is for a lost password: it makes a new keychain and removes the secrets
+that the old one sealed, which nobody can open any more.
+
+  tcenvsvr keychain init
+  tcenvsvr keychain init --master-key-file /etc/threatconnect-envsvr/masterkey`,
+		Args: verb.Exactly(0, "no arguments"),
+		RunE: func(c *cobra.Command, _ []string) error { return initKeychain(c.Context(), e, file, replace) },
+	}
+	masterKeyFlag(c, &file)
+	c.Flags().BoolVar(&replace, "replace", false, "give up what an existing keychain sealed")
+	return c
+}
+
+func initKeychain(ctx context.Context, e *verb.Env, file string, replace bool) error {
+	p, err := e.Paths()
+	if err != nil {
+		return err
+	}
+	if err := ours(p.State); err != nil {
+		return err
+	}
+	s, _, err := settings.Load(settings.Options{File: p.Settings})
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(p.Keychain); err == nil && !replace {
+		return fmt.Errorf("making keychain %q: %w\nhint: \"keychain change-password\" changes its password; if that is lost, --replace starts anew", p.Keychain, keychain.ErrExists)
+	}
+	password, path, err := newPassword(ctx, e, p, s, file)
+	if err != nil {
+		return err
+	}
+	defer clear(password)
+	if err := keychain.CheckPassword(password); err != nil {
+		return err
+	}
+	if err := p.Create(); err != nil {
+		return err
+	}
+	changes, lost := map[string]string{}, sealedSettings(s)
+	for _, name := range lost {
+		changes[name] = ""
+	}
+	if path != "" {
+		changes["masterKeyFile"] = path
+	}
+	if replace {
+		if err := os.Remove(p.Keychain); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("removing the old keychain: %w", err)
+		}
+	}
+	chain, err := keychain.Create(p.Keychain, password)
+	if err != nil {
+		return err
+	}
+	if err := settings.Set(p.Settings, changes, chain.Seal); err != nil {
+		return err
+	}
+	audit.Open(p.Audit).Record(audit.KeychainCreated, "replaced", replace, "lost", lost)
+	fmt.Fprintf(e.Stderr, "keychain %q made\n", p.Keychain)
+	if len(lost) > 0 {
+		fmt.Fprintf(e.Stderr, "given up: %s\nto do again: %s\n", strings.Join(lost, ", "), ifLost(lost))
+	}
+	return nil
+}
+
+// sealedSettings are the names of the secrets that wait for the keychain.
+func sealedSettings(s settings.Settings) (names []string) {
+	for _, row := range settings.All {
+		if row.Secret && s.IsSealed(row.Name) {
+			names = append(names, row.Name)
+		}
+	}
+	return names
+}
+
+// ifLost says what is to be done again without these secrets.
+func ifLost(sealed []string) string {
+	var todo []string
+	for _, name := range sealed {
+		again := "enrol with a fresh bundle (\"tccloud bundle ENV --server XID\" makes one, \"tcenvsvr enroll FILE\" takes it)"
+		if name == "proxyPassword" {
+			again = "\"tcenvsvr settings set proxyPassword\""
+		}
+		if !slices.Contains(todo, again) {
+			todo = append(todo, again)
+		}
+	}
+	return strings.Join(todo, "; ")
+}

@@ -1,0 +1,85 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"tcenvsvr/agent/audit"
+	"tcenvsvr/agent/keychain"
+	"tcenvsvr/agent/masterkey"
+	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/prompt"
+)
+
+// open is the keychain that must be there.
+func open(e *verb.Env) (paths.Paths, *keychain.Keychain, error) {
+	p, err := e.Paths()
+	if err != nil {
+		return p, nil, err
+	}
+	chain, err := keychain.Open(p.Keychain)
+	if errors.Is(err, keychain.ErrMissing) {
+		err = fmt.Errorf("%w\nhint: \"tcenvsvr enroll\" makes one, and so does \"tcenvsvr keychain init\"", err)
+	}
+	return p, chain, err
+}
+
+func refused(p paths.Paths, doing string, err error) {
+	if errors.Is(err, keychain.ErrWrongPassword) {
+		audit.Open(p.Audit).Record(audit.KeychainRefused, "from", doing)
+	}
+}
+
+// newPassword gets a master password that is to be: from the file, from
+// where the service would take it, or typed twice. The path, where it came from a file
+// that the service has to know, is absolute.
+func newPassword(ctx context.Context, e *verb.Env, p paths.Paths, s settings.Settings, file string) (password []byte, path string, err error) {
+	if file != "" {
+		if path, err = filepath.Abs(file); err != nil {
+			return nil, "", err
+		}
+		password, err = masterkey.FromFile(path)
+		return password, path, err
+	}
+	_, password, err = masterkey.First(ctx, masterkey.Sources(masterkey.Config{File: s.MasterKeyFile, Dir: p.State, Getenv: e.Getenv}))
+	if err == nil || !errors.Is(err, keychain.ErrLocked) {
+		return password, "", err
+	}
+	password, err = masterkey.Generate(p.State) // where the system protects it, nobody has to know it
+	if err == nil || !errors.Is(err, errors.ErrUnsupported) {
+		return password, "", err
+	}
+	password, err = typeTwice(ctx)
+	return password, "", err
+}
+
+func typeTwice(ctx context.Context) ([]byte, error) {
+	terminal, done, err := prompt.Terminal()
+	if err != nil {
+		return nil, fmt.Errorf("%w: a master password is needed, and there is no terminal to ask for it\nhint: give --master-key-file FILE, or run this in a terminal", keychain.ErrLocked)
+	}
+	defer done()
+	fmt.Fprintln(terminal.Out, "Choose a master password. It seals this server's secrets and cannot be recovered: keep it safe.")
+	for {
+		first, err := terminal.Secret(ctx, "New master password: ")
+		if err != nil {
+			return nil, fmt.Errorf("asking for a master password: %w", err)
+		}
+		if err := keychain.CheckPassword([]byte(first)); err != nil {
+			fmt.Fprintln(terminal.Out, err)
+			continue
+		}
+		again, err := terminal.Secret(ctx, "The same again: ")
+		if err != nil {
+			return nil, fmt.Errorf("asking for a master password: %w", err)
+		}
+		if first == again {
+			return []byte(first), nil
+		}
+		fmt.Fprintln(terminal.Out, "They differ.")
+	}
+}
