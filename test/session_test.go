@@ -2,10 +2,12 @@ package test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"time"
 
+	"tcenvsvr/agent/keychain"
 	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/test/stage"
@@ -49,7 +51,12 @@ func (s *scene) secretsOf(a *stage.Agent) []string {
 	s.t.Helper()
 	p, err := paths.New(a.Home)
 	s.must(err, "finding the agent's settings")
-	set, _, err := settings.Load(settings.Options{File: p.Settings})
+	password, err := os.ReadFile(a.Home + "-masterkey")
+	s.must(err, "reading the agent's master password")
+	chain, err := keychain.Open(p.Keychain)
+	s.must(err, "opening the agent's keychain")
+	s.must(chain.Unlock(password), "unlocking the agent's keychain")
+	set, _, err := settings.Load(settings.Options{File: p.Settings, Unseal: chain.Unseal})
 	s.must(err, "reading the agent's settings")
 	secrets := []string{set.BrokerToken.Reveal(), set.AppDeliveryToken.Reveal(), set.KeystorePassword.Reveal()}
 	if slices.Contains(secrets, "") {

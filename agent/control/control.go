@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// lastAnswer is how long answers under way may take when Serve ends.
+const lastAnswer = time.Second
+
 // maxBody bounds a request.
 const maxBody = 64 << 10
 
@@ -55,11 +58,20 @@ func Serve(ctx context.Context, path string, handlers Handlers) error {
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 8 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
-	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stopped()
+	closed := make(chan struct{})
+	stopped := context.AfterFunc(ctx, func() {
+		defer close(closed)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswer)
+		defer cancel()
+		if server.Shutdown(last) != nil { // whoever made us stop still gets his answer
+			_ = server.Close()
+		}
+	})
 	if err := server.Serve(ours{l}); !errors.Is(err, http.ErrServerClosed) {
+		stopped()
 		return fmt.Errorf("serving control socket: %w", err)
 	}
+	<-closed
 	return nil
 }
 

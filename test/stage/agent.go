@@ -2,9 +2,11 @@ package stage
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"tcenvsvr/agent/wire"
@@ -24,7 +26,11 @@ func (c *Cloud) Enroll(ctx context.Context, environment, name string) (*Agent, e
 	if _, err := c.Do(ctx, "bundle", environment, "--name", name, "-o", file); err != nil {
 		return nil, err
 	}
-	_, err := a.Do(ctx, "enroll", file)
+	key := a.Home + "-masterkey"
+	if err := os.WriteFile(key, []byte(rand.Text()), 0o600); err != nil {
+		return nil, err
+	}
+	_, err := a.Do(ctx, "enroll", file, "--yes", "--master-key-file", key)
 	return a, err
 }
 

@@ -7,5 +7,6 @@
 //	  bin/            tccloud, tcenvsvr
 //	  cloud/          data of tccloud serve
 //	  NAME/           home of the agent NAME
+//	  NAME-masterkey  its master password
 //	  *.log           what each process printed
 package stage

@@ -14,6 +14,7 @@ import (
 
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/keychain"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
@@ -45,6 +46,9 @@ var exitCodes = []exitCode{
 		return asErr[*settings.ValueError](err) || asErr[*settings.UnknownKeyError](err) || asErr[*settings.FileError](err)
 	}},
 	{3, "the Environment Server is not running", isErr(control.ErrNotRunning)},
+	{7, "the keychain is locked, or the master password is wrong", func(err error) bool {
+		return errors.Is(err, keychain.ErrLocked) || errors.Is(err, keychain.ErrWrongPassword)
+	}},
 	{4, "not permitted", isErr(os.ErrPermission)},
 	{130, "interrupted", func(err error) bool {
 		return errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled)

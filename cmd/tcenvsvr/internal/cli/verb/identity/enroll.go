@@ -56,7 +56,8 @@ from --master-key-file, which becomes the setting masterKeyFile.
 			err := n.run(c.Context())
 			if err != nil && n.paths.Audit != "" {
 				if _, there := os.Stat(n.paths.Logs); there == nil {
-					audit.Open(n.paths.Audit).Record(audit.EnrollRefused, "err", err)
+					why, _, _ := strings.Cut(err.Error(), "\n")
+					audit.Open(n.paths.Audit).Record(audit.EnrollRefused, "err", why)
 				}
 			}
 			return err

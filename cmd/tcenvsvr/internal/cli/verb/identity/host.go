@@ -2,11 +2,14 @@ package identity
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/bundle"
@@ -87,6 +90,9 @@ func (h *host) unlock(ctx context.Context, file string) (err error) {
 // prepareKeychain gets the master password of a keychain that is to be made.
 func (h *host) prepareKeychain(ctx context.Context, file string, plan *enrol.Plan) error {
 	if h.chain != nil {
+		if path, err := filepath.Abs(file); err == nil && file != "" && path != h.Settings.MasterKeyFile {
+			plan.Set("masterKeyFile", path) // it opened the keychain: the service may use it too
+		}
 		return nil
 	}
 	var path string
@@ -116,10 +122,20 @@ func (h *host) store(plan *enrol.Plan) error {
 	return plan.Commit(h.paths.Settings, h.paths.Keystore, h.chain.Seal)
 }
 
-// way is how the cloud is reached with these settings.
+// way is how the cloud is reached with these settings: the CAs that the
+// service will trust, the cloud's own being cas and not those of an old cloud.
 func (h *host) way(s settings.Settings, cas []*x509.Certificate) (enrol.Way, error) {
-	roots := daemon.Roots(cas)
-	dialer, err := daemon.Dialer(s, roots)
+	sources := daemon.TrustSources(h.paths, s)
+	sources.Cloud = ""
+	found, err := sources.Gather(time.Now())
+	if err != nil {
+		return enrol.Way{}, err
+	}
+	roots := x509.NewCertPool()
+	for _, ca := range append(found.Certs(), cas...) {
+		roots.AddCert(ca)
+	}
+	dialer, err := daemon.Dialer(s, func() (*tls.Config, error) { return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil })
 	return enrol.Way{Roots: roots, Dialer: dialer, Version: build.Version()}, err
 }
 
