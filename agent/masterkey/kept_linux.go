@@ -2,7 +2,6 @@ package masterkey
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -49,17 +48,23 @@ func Keep(getenv func(string) string, password []byte) error {
 		return fmt.Errorf("keeping the master password: %w", err)
 	}
 	defer func() { _ = unix.Close(fd) }()
-	c, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
+	// The store holds one: the old one goes first.
+	if err := tell(socket, "FDSTOREREMOVE=1\nFDNAME="+Name, nil); err != nil {
+		return err
+	}
+	return tell(socket, "FDSTORE=1\nFDNAME="+Name, unix.UnixRights(fd))
+}
+
+// tell sends a message to the service manager, see sd_notify(3).
+func tell(socket, message string, rights []byte) error {
+	s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("keeping the master password: %w", err)
 	}
-	defer c.Close()
-	// The store holds one: the old one goes first.
-	if _, err := c.Write([]byte("FDSTOREREMOVE=1\nFDNAME=" + Name)); err != nil {
-		return fmt.Errorf("keeping the master password: %w", err)
-	}
-	if _, _, err := c.WriteMsgUnix([]byte("FDSTORE=1\nFDNAME="+Name), unix.UnixRights(fd), nil); err != nil {
-		return fmt.Errorf("keeping the master password: %w", err)
+	defer func() { _ = unix.Close(s) }()
+	// A leading @ means the abstract name space, here as there.
+	if err := unix.Sendmsg(s, []byte(message), rights, &unix.SockaddrUnix{Name: socket}, 0); err != nil {
+		return fmt.Errorf("keeping the master password: telling the service manager: %w", err)
 	}
 	return nil
 }

@@ -71,6 +71,7 @@ func New(cfg Config) (*API, error) {
 	mux.Handle(releases.Prefix, cfg.Releases.AgentHandler())
 	mux.Handle("/api/", limited(http.StripPrefix("/api", apps)))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.Handle("POST "+EnrollPath+"{token}", limited(http.HandlerFunc(a.redeem)))
 	a.admin(mux)
 	a.handler = mux
 	return a, nil

@@ -2,16 +2,13 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"slices"
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/registry"
-	"tcenvsvr/cmd/tccloud/internal/registry/bundle"
 )
 
 func (a *API) status(w http.ResponseWriter, r *http.Request) error {
@@ -148,43 +145,4 @@ func (a *API) unfinished(ctx context.Context, environment string) ([]dispatch.Ex
 		all = append(all, list...)
 	}
 	return all, nil
-}
-
-func (a *API) bundle(w http.ResponseWriter, r *http.Request) error {
-	var q v1.NewBundle
-	if err := read(w, r, &q); err != nil {
-		return err
-	}
-	kind := bundle.Kind(q.Kind)
-	if q.Kind == "" {
-		kind = bundle.All
-	}
-	if err := kind.Check(); errors.Is(err, bundle.ErrNoPackage) {
-		return err
-	} else if err != nil {
-		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
-	}
-	issued, err := a.Registry.Issue(r.Context(), registry.Request{
-		Environment: r.PathValue("name"), Server: q.Server, Name: q.Name,
-		KeepKey: kind == bundle.EnvOnly && q.Server != "",
-	})
-	if err != nil {
-		return err
-	}
-	cas := slices.Clone(a.Server.Issuers())
-	if ca := a.Registry.Authority().Certificate(); !slices.ContainsFunc(cas, ca.Equal) {
-		cas = append(cas, ca)
-	}
-	data, err := bundle.Build(bundle.Content{Kind: kind, Identity: issued, APIURL: a.APIURL, BrokerHost: a.BrokerHost, CAs: cas})
-	if err != nil {
-		return err
-	}
-	a.Logger.Info("bundle made", "environment", issued.Environment, "server", issued.XID, "name", issued.Name, "kind", kind, "reissued", q.Server != "")
-	h := w.Header()
-	h.Set("Content-Type", "application/zip")
-	h.Set("Content-Disposition", `attachment; filename="threatconnect-envsvr-bundle.zip"`)
-	h.Set("Cache-Control", "no-store")
-	h.Set("Server-Xid", string(issued.XID))
-	_, _ = w.Write(data) // a client that left gets nothing
-	return nil
 }

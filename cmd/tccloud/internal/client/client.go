@@ -161,6 +161,12 @@ func (c *Client) Bundle(ctx context.Context, environment string, q v1.NewBundle)
 	return zip, wire.ServerXID(res.Header.Get("Server-Xid")), nil
 }
 
+// Link makes a link to one bundle.
+func (c *Client) Link(ctx context.Context, environment string, q v1.NewBundle) (v1.Link, error) {
+	var l v1.Link
+	return l, c.call(ctx, http.MethodPost, path("environments", environment, "link"), q, &l)
+}
+
 // Servers lists those of an Environment, or all for "".
 func (c *Client) Servers(ctx context.Context, environment string) ([]v1.Server, error) {
 	return get[[]v1.Server](ctx, c, "servers?environment="+url.QueryEscape(environment))

@@ -90,6 +90,14 @@ type NewBundle struct {
 	Kind   string         `json:"kind"`             // all, env or server
 	Name   string         `json:"name,omitempty"`   // of the server
 	Server wire.ServerXID `json:"server,omitempty"` // re-issue for this one
+	// ValidSeconds is how long a link to it is good, 0 = an hour.
+	ValidSeconds int64 `json:"valid_seconds,omitempty"`
+}
+
+// Link leads to one bundle, once.
+type Link struct {
+	URL     string    `json:"url"` // with the pin of the cloud's CA; a secret
+	Expires time.Time `json:"expires"`
 }
 
 // Server is one with its session, if it is connected.

@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -130,4 +131,14 @@ func (s *Server) Issuers() []*x509.Certificate {
 		}
 	}
 	return cas
+}
+
+// Pin is the digest of the certificate that the shown one is verified by:
+// the last CA of the chain that is sent, or the certificate itself.
+func (s *Server) Pin() [sha256.Size]byte {
+	last := s.Leaf()
+	if issuers := s.Issuers(); len(issuers) > 0 {
+		last = issuers[len(issuers)-1]
+	}
+	return sha256.Sum256(last.Raw)
 }

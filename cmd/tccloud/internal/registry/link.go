@@ -1,0 +1,74 @@
+package registry
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const linkPrefix = "lnk."
+
+// ErrLink means that an enrolment link is used up, expired or was never made.
+var ErrLink = errors.New("this link was used already, has expired, or is not one of this cloud")
+
+// link is a promise of one bundle. The identity is made when it is
+// redeemed: until then there is no secret that could be found.
+type link struct {
+	Request Request   `json:"request"`
+	Kind    string    `json:"kind"`
+	Expires time.Time `json:"expires"`
+}
+
+// NewLink returns the token that redeems one bundle of the kind for q.
+func (r *Registry) NewLink(ctx context.Context, q Request, kind string, valid time.Duration) (token string, expires time.Time, err error) {
+	if _, err := r.Environment(q.Environment); err != nil {
+		return "", time.Time{}, err
+	}
+	if q.Name != "" && !serverName.MatchString(q.Name) {
+		return "", time.Time{}, invalid("server name %.140q: use 1–128 letters, digits, spaces and . _ -", q.Name)
+	}
+	if q.Server != "" {
+		if _, err := r.Server(q.Server); err != nil {
+			return "", time.Time{}, err
+		}
+	}
+	token, expires = newToken(), time.Now().Add(valid).UTC().Truncate(time.Second)
+	if err := r.create(ctx, linkKey(token), link{Request: q, Kind: kind, Expires: expires}); err != nil {
+		return "", time.Time{}, fmt.Errorf("storing the link: %w", err)
+	}
+	return token, expires, nil
+}
+
+// UseLink redeems a token: of two who try, at any gateway, one succeeds.
+func (r *Registry) UseLink(ctx context.Context, token string) (q Request, kind string, err error) {
+	e, err := r.kv.Get(ctx, linkKey(token))
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return q, "", ErrLink
+	}
+	if err != nil {
+		return q, "", fmt.Errorf("reading the link: %w", err)
+	}
+	var l link
+	if err := json.Unmarshal(e.Value(), &l); err != nil {
+		return q, "", fmt.Errorf("reading the link: %w", err)
+	}
+	err = r.kv.Delete(ctx, linkKey(token), jetstream.LastRevision(e.Revision()))
+	switch {
+	case errors.Is(err, jetstream.ErrKeyExists), time.Now().After(l.Expires): // somebody else was faster, or it is too late
+		return q, "", ErrLink
+	case err != nil:
+		return q, "", fmt.Errorf("using up the link: %w", err)
+	}
+	return l.Request, l.Kind, nil
+}
+
+// linkKey keeps the digest only: who reads the store cannot enrol.
+func linkKey(token string) string {
+	d := digestOf(token)
+	return linkPrefix + hex.EncodeToString(d[:])
+}
