@@ -26,7 +26,6 @@ type trouble struct {
 	flags            []string
 	settings         []string         // keys and values
 	environment      string           // "" = lab
-	from             *stage.Cloud     // that made its bundle, where that is another
 	keystoreOf       *stage.Agent     // instead of its own
 	mend             func(*testing.T) // removes the cause
 	later            bool             // another failure may be shown before
@@ -48,8 +47,6 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 	s.must(err, "creating its Environment")
 	_, err = c.Do(s.ctx, "env", "create", "asleep")
 	s.must(err, "creating an Environment")
-	_, err = c.Do(s.ctx, "env", "deactivate", "asleep")
-	s.must(err, "deactivating it")
 	spare, err := c.Enroll(s.ctx, "lab", "spare")
 	s.must(err, "enrolling a server")
 
@@ -60,8 +57,15 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 	web.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 	web.StartTLS()
 	defer web.Close()
+	stranger := httptest.NewTLSServer(http.NotFoundHandler())
+	defer stranger.Close()
 	free := freeAddress(t)
 
+	// The bundle of the cloud whose bundles lack the CA is not even enrolled with.
+	_, err = other.Enroll(s.ctx, "lab", "stray")
+	if err == nil || !strings.Contains(err.Error(), "tls.unknown_authority") || !strings.Contains(err.Error(), "nothing was changed") {
+		t.Errorf("enrolling at a cloud of an unknown CA: %v", err)
+	}
 	troubles := []trouble{
 		{name: "nothing listens", step: "tcp", code: "tcp.refused", flags: []string{"--brokerHost", free},
 			mend: func(t *testing.T) { newRelay(t, free, c.Broker) }},
@@ -72,7 +76,7 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 				_, err := c.Do(s.ctx, "env", "activate", "asleep")
 				s.must(err, "activating the Environment")
 			}},
-		{name: "unknown CA", step: "tls", code: "tls.unknown_authority", from: other},
+		{name: "unknown CA", step: "tls", code: "tls.unknown_authority", flags: []string{"--brokerHost", stranger.Listener.Addr().String()}},
 		{name: "another cloud's bundle", step: "hello", code: "hello.client_certificate", flags: []string{"--brokerHost", other.Broker}},
 		{name: "another server's keystore", step: "hello", code: "hello.client_certificate", keystoreOf: spare},
 		{name: "wrong token", step: "hello", code: "hello.bad_broker_token", settings: []string{"brokerToken", "not-the-token"}},
@@ -102,11 +106,12 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 // inTrouble enrols an agent, changes what the trouble wants and starts it.
 func (s *scene) inTrouble(c *stage.Cloud, n int, tr trouble) *stage.Agent {
 	s.t.Helper()
-	if tr.from != nil {
-		c = tr.from
-	}
 	a, err := c.Enroll(s.ctx, cmp.Or(tr.environment, "lab"), fmt.Sprint("agent-", n))
 	s.must(err, "enrolling for "+tr.name)
+	if tr.environment != "" {
+		_, err := c.Do(s.ctx, "env", "deactivate", tr.environment)
+		s.must(err, "deactivating the Environment")
+	}
 	if tr.keystoreOf != nil {
 		from, err := paths.New(tr.keystoreOf.Home)
 		s.must(err, "finding a keystore")

@@ -120,11 +120,11 @@ func (s *scene) work(c *stage.Cloud, w way, transport string) error {
 	if _, err := c.Do(s.ctx, "env", "create", name); err != nil {
 		return err
 	}
-	a, err := c.Enroll(s.ctx, name, name)
-	if err != nil {
+	if err := set(&stage.Agent{Home: filepath.Join(s.Dir, name)}, "proxyPassword", w.password); err != nil {
 		return err
 	}
-	if err := set(a, "proxyPassword", w.password); err != nil {
+	a, err := c.Enroll(s.ctx, name, name, w.flags...)
+	if err != nil {
 		return err
 	}
 	flags := append([]string{"--appsRunner", "none", "--queueTransport", strings.TrimPrefix(transport, "raw")}, w.flags...)
@@ -170,10 +170,13 @@ func (s *scene) in(t *testing.T) *scene {
 	return &sub
 }
 
-// set changes settings in an agent's file.
+// set changes settings in an agent's file, enrolled or not.
 func set(a *stage.Agent, keysAndValues ...string) error {
 	p, err := paths.New(a.Home)
 	if err != nil {
+		return err
+	}
+	if err := p.Create(); err != nil {
 		return err
 	}
 	changes := map[string]string{}

@@ -19,8 +19,9 @@ type Agent struct {
 	stage *Stage
 }
 
-// Enroll makes an Environment Server of the given name by a bundle of the Environment.
-func (c *Cloud) Enroll(ctx context.Context, environment, name string) (*Agent, error) {
+// Enroll makes an Environment Server of the given name by a bundle of the
+// Environment; flags are settings that reach the cloud from there.
+func (c *Cloud) Enroll(ctx context.Context, environment, name string, flags ...string) (*Agent, error) {
 	a := &Agent{Home: filepath.Join(c.stage.Dir, name), stage: c.stage}
 	file := a.Home + "-bundle.zip"
 	if _, err := c.Do(ctx, "bundle", environment, "--name", name, "-o", file); err != nil {
@@ -30,7 +31,7 @@ func (c *Cloud) Enroll(ctx context.Context, environment, name string) (*Agent, e
 	if err := os.WriteFile(key, []byte(rand.Text()), 0o600); err != nil {
 		return nil, err
 	}
-	_, err := a.Do(ctx, "enroll", file, "--yes", "--master-key-file", key)
+	_, err := a.Do(ctx, append([]string{"enroll", file, "--yes", "--master-key-file", key}, flags...)...)
 	return a, err
 }
 

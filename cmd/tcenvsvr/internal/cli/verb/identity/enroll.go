@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -24,6 +25,7 @@ type enrolment struct {
 	source, keystore, keystorePassword string // arguments
 	masterKey                          string
 	yes, replace                       bool
+	flags                              func() map[string]string // settings
 }
 
 func enroll(e *verb.Env) *cobra.Command {
@@ -38,12 +40,16 @@ certificate from a PKCS#12 file instead. It shows what changes, asks, proves wit
 new identity that broker and API take this server, and only then stores it: settings
 with their secrets sealed by the keychain, and the keystore. What fails changes nothing.
 
+Settings given as flags are stored with those of the bundle and win over them: behind a
+proxy give it here, or set it first ("tcenvsvr settings set").
+
 A host without a keychain gets one; its master password is asked for twice, or taken
 from --master-key-file, which becomes the setting masterKeyFile.
 
   tcenvsvr enroll threatconnect-envsvr-bundle.zip
   tcenvsvr enroll 'https://cloud.example/enroll/…#sha256=…'
   tcenvsvr enroll environment.env
+  tcenvsvr enroll bundle.zip --proxyTC true --proxyHost proxy.example.com --proxyPort 3128
   tcenvsvr enroll bundle.zip --yes --master-key-file /etc/threatconnect-envsvr/masterkey`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 || len(args) == 0 && n.keystore == "" {
@@ -69,6 +75,7 @@ from --master-key-file, which becomes the setting masterKeyFile.
 	f.BoolVar(&n.yes, "yes", false, "do not ask")
 	f.BoolVar(&n.replace, "replace", false, "become another server, and give up what this one has not reported")
 	masterKeyFlag(c, &n.masterKey)
+	n.flags = verb.SettingFlags(c)
 	return c
 }
 
@@ -80,6 +87,7 @@ func (n *enrolment) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	maps.Copy(offer.Settings, n.flags())
 	if err := n.unlock(ctx, n.masterKey); err != nil {
 		return err
 	}
