@@ -100,7 +100,7 @@ func FromFile(path string) ([]byte, error) {
 	}
 	text, err := privatefile.Read(path, maxFile)
 	if err != nil {
-		return nil, fmt.Errorf("reading the master password: %w", err)
+		return nil, fmt.Errorf("reading a password: %w", err)
 	}
 	return line(text), nil
 }
