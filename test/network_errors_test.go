@@ -16,6 +16,7 @@ import (
 
 	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/proxy/proxytest"
+	"tcenvsvr/agent/wire"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"
 )
@@ -57,7 +58,9 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 	web.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 	web.StartTLS()
 	defer web.Close()
-	stranger := httptest.NewTLSServer(http.NotFoundHandler())
+	stranger := httptest.NewUnstartedServer(http.NotFoundHandler()) // a broker to whoever looks no further than ALPN
+	stranger.TLS = &tls.Config{NextProtos: []string{wire.ALPN}}
+	stranger.StartTLS()
 	defer stranger.Close()
 	free := freeAddress(t)
 
