@@ -17,6 +17,7 @@
 //	    4  not permitted
 //	    5  settings are not valid
 //	    6  not enrolled
+//	    7  the keychain is locked, or the master password is wrong
 //	   75  restart me: the service manager starts the agent again
 //	  130  interrupted
 //
@@ -184,13 +185,26 @@
 //
 // Connect this host to an Environment by its bundle.
 //
-//	tcenvsvr enroll FILE
+//	tcenvsvr enroll [FILE|LINK|-] [flags]
 //
-//	Enroll reads a bundle that was downloaded from the Dedicated Cloud, checks all
-//	of it, and stores its settings and keystore.
+//	Enroll makes this host a server of an Environment. It reads a bundle that was
+//	downloaded from the Dedicated Cloud, a one-time link to one, a .env file alone (this
+//	server moves to another Environment), or "-" for standard input; --keystore takes the
+//	certificate from a PKCS#12 file instead. It shows what changes, asks, proves with the
+//	new identity that broker and API take this server, and only then stores it: settings
+//	with their secrets sealed by the keychain, and the keystore. What fails changes nothing.
+//
+//	Settings given as flags are stored with those of the bundle and win over them: behind a
+//	proxy give it here, or set it first ("tcenvsvr settings set").
+//
+//	A host without a keychain gets one; its master password is asked for twice, or taken
+//	from --master-key-file, which becomes the setting masterKeyFile.
 //
 //	  tcenvsvr enroll threatconnect-envsvr-bundle.zip
+//	  tcenvsvr enroll 'https://cloud.example/enroll/…#sha256=…'
 //	  tcenvsvr enroll environment.env
+//	  tcenvsvr enroll bundle.zip --proxyTC true --proxyHost proxy.example.com --proxyPort 3128
+//	  tcenvsvr enroll bundle.zip --yes --master-key-file /etc/threatconnect-envsvr/masterkey
 //
 // # exit-codes
 //
@@ -206,6 +220,7 @@
 //	    4  not permitted
 //	    5  settings are not valid
 //	    6  not enrolled
+//	    7  the keychain is locked, or the master password is wrong
 //	   75  restart me: the service manager starts the agent again
 //	  130  interrupted
 //
@@ -283,6 +298,75 @@
 //	them can only be laid down afterwards. It is the first step of host apply.
 //
 //	  sudo tcenvsvr host users
+//
+// # keychain
+//
+// The master password and what it protects.
+//
+//	tcenvsvr keychain
+//
+//	Keychain looks after the master password, which seals every secret in the
+//	settings file. The service needs it at each start and takes it from the service
+//	manager (after a restart), a systemd credential called masterkey, the file in
+//	masterKeyFile, or systemd-ask-password. Without it the service is locked until
+//	"keychain unlock".
+//
+//	  tcenvsvr keychain init
+//	  tcenvsvr keychain status
+//
+// # keychain change-password
+//
+// Change the master password.
+//
+//	tcenvsvr keychain change-password [flags]
+//
+//	Change-password asks for the old master password, or takes it from where the
+//	service does, and for the new one twice. The change is one rename: before it the
+//	old password is in force, after it the new one. Sealed secrets stay as they are. With
+//	--new-master-key-file the setting masterKeyFile follows.
+//
+//	  tcenvsvr keychain change-password
+//	  tcenvsvr keychain change-password --new-master-key-file /etc/threatconnect-envsvr/masterkey-2
+//
+// # keychain init
+//
+// Make the keychain and choose its master password.
+//
+//	tcenvsvr keychain init [flags]
+//
+//	Init makes the keychain and seals the secrets that stand in the settings file.
+//	With --master-key-file the service takes the password from that file at each
+//	start (it becomes the setting masterKeyFile); otherwise it is asked for twice.
+//
+//	--replace is for a lost password: it makes a new keychain and removes the secrets
+//	that the old one sealed, which nobody can open any more.
+//
+//	  tcenvsvr keychain init
+//	  tcenvsvr keychain init --master-key-file /etc/threatconnect-envsvr/masterkey
+//
+// # keychain status
+//
+// Show what is sealed and whether the service is locked.
+//
+//	tcenvsvr keychain status [flags]
+//
+//	Status shows the keychain, whether the running service has its master password,
+//	which settings are sealed, and what is to be done again if the password is lost.
+//
+//	  tcenvsvr keychain status
+//	  tcenvsvr keychain status --json
+//
+// # keychain unlock
+//
+// Give a locked service its master password.
+//
+//	tcenvsvr keychain unlock [flags]
+//
+//	Unlock gives the master password to the running service, which keeps it in
+//	memory, and in the service manager's descriptor store over restarts.
+//
+//	  tcenvsvr keychain unlock
+//	  tcenvsvr keychain unlock --master-key-file /root/masterkey
 //
 // # log
 //
@@ -558,6 +642,21 @@
 //
 //	  sudo tcenvsvr support-bundle
 //	  sudo tcenvsvr support-bundle -o /tmp/envsvr.tar.gz
+//
+// # unenroll
+//
+// End this host's membership of its Environment.
+//
+//	tcenvsvr unenroll [flags]
+//
+//	Unenroll tells the cloud that this server will not come back, and removes its
+//	identity and every secret: certificate, tokens, proxy password and keychain. Logs,
+//	Apps and the other settings stay. The service must be stopped. Where the cloud cannot be
+//	reached, or the master password is lost, the host is cleared all the same, and the server
+//	is to be revoked in the cloud.
+//
+//	  tcenvsvr unenroll
+//	  tcenvsvr unenroll --yes
 //
 // # version
 //
