@@ -145,7 +145,7 @@ func (s *Slots) forgetHealth() {
 	box, err := s.inbox()
 	if err == nil {
 		_, err = box.Take(inbox.Healthy)
-		_ = box.Close()
+		box.Close()
 	}
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		s.log.Warn("inbox not usable", "err", err)

@@ -55,7 +55,7 @@ func Open(home, dir string, owner int) (*Inbox, error) {
 }
 
 // Close closes the folder.
-func (i *Inbox) Close() error { return i.root.Close() }
+func (i *Inbox) Close() { _ = i.root.Close() }
 
 // Take removes a request and reports whether it was there.
 func (i *Inbox) Take(request string) (bool, error) {
