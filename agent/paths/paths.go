@@ -91,7 +91,7 @@ func (p Paths) Create() error {
 func mkdir(dir string, mode os.FileMode) error {
 	switch err := os.Mkdir(dir, mode); {
 	case err == nil:
-		return os.Chmod(dir, mode)
+		return settle(dir, mode)
 	case !os.IsExist(err):
 		return err
 	}

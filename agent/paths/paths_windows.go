@@ -1,6 +1,9 @@
 package paths
 
-import "io/fs"
+import (
+	"io/fs"
+	"os"
+)
 
 // DefaultHome is the home where TCENVSVR_HOME names none.
 const DefaultHome = `C:\ProgramData\threatconnect-envsvr`
@@ -13,3 +16,6 @@ const maxSocket = 107
 
 // ownedByUs trusts the temporary folder, which is the user's own.
 func ownedByUs(fs.FileInfo) bool { return true }
+
+// settle does nothing more: permissions are inherited from the parent.
+func settle(string, os.FileMode) error { return nil }
