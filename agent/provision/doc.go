@@ -4,6 +4,7 @@
 //	step      what it sees to                                     taken back by Remove
 //	users     users and groups threatconnect and tc-job           no: files may be theirs
 //	folders   owners, modes and ACLs of what the package has      no: they hold data
+//	settings  appsSandboxUser, where nobody set it                no: they are data
 //	sudoers   /etc/sudoers.d/threatconnect, after visudo said yes yes, unless an administrator wrote it
 //	sudo      that threatconnect really becomes tc-job            –
 //	su        the marked block in /etc/pam.d/su                   yes, byte by byte

@@ -105,7 +105,7 @@ func TestFoldersLetAppsWorkAndNoMore(t *testing.T) {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	state := home + "/.tcenvsvr"
-	if out, err := as(t, Agent, "umask 077; cd "+state+" && echo secret > settings.yaml && mkdir -m 2770 exchange/jobs/one && mkdir -m 755 exchange/programs/app && touch exchange/programs/app/x && chmod 644 exchange/programs/app/x"); err != nil {
+	if out, err := as(t, Agent, "umask 077; cd "+state+" && echo 'appsSandboxUser: tc-job' > settings.yaml && mkdir -m 2770 exchange/jobs/one && mkdir -m 755 exchange/programs/app && touch exchange/programs/app/x && chmod 644 exchange/programs/app/x"); err != nil {
 		t.Fatal(out)
 	}
 	exchange := state + "/exchange"
