@@ -43,9 +43,9 @@ var areas = map[string]rule{
 	"agent/settings":    {[]string{"agent/atomicfile", "agent/filelock"}, "values arrive typed; whoever needs one gets it passed"},
 	"agent/janitor":     {[]string{"agent/atomicfile"}, "it knows folders, not what ran in them"},
 	"agent/pulse":       {nil, "a loop promises, a watchdog asks"},
-	"agent/paths":       {nil, "names only"},
+	"agent/paths":       {[]string{"agent/atomicfile"}, "names, and the folders they name"},
 	"agent/host":        {nil, "facts only"},
-	"agent/provision":   {[]string{"agent/atomicfile"}, "it sets a host up before there is an agent"},
+	"agent/provision":   {[]string{"agent/atomicfile", "agent/paths", "agent/settings"}, "it sets a host up before there is an agent"},
 	"agent/logging":     {nil, "a logger is passed in, never imported"},
 	"agent/audit":       {nil, "everybody records acts in it, so it knows nobody"},
 	"agent/control":     {nil, "the command line must reach an agent of another version"},
@@ -64,7 +64,7 @@ var areas = map[string]rule{
 		"the cloud shares the protocol and the package format with the agent, not its workings"},
 	"cmd/tccloud/internal/demo": {[]string{"cmd/tccloud", "agent/wire", "test/stage", "test/apps"},
 		"the demo shows what the tests prove, with the same processes and Apps"},
-	"test": {[]string{"agent", "…", "certs"}, "tests and benchmarks look at the product from outside"},
+	"test": {[]string{"agent", "…", "certs", "packaging"}, "tests and benchmarks look at the product from outside"},
 }
 
 // owners says who may import a library directly.

@@ -12,6 +12,7 @@
 //	java-cli    the same with system properties
 //	noop        nothing at all
 //	sleep       leaves a unique mark for each start
+//	probe       tries what an App must not be able to do
 //
 // The Python Apps share shared/tc.py, the contract in 200 lines without libraries. Each
 // install.json says which parameters there are.

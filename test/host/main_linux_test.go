@@ -2,9 +2,18 @@ package host
 
 import (
 	"context"
+	"os"
 	"sync"
 	"testing"
 )
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if releaseDir != "" {
+		_ = os.RemoveAll(releaseDir)
+	}
+	os.Exit(code)
+}
 
 var built = sync.OnceValues(func() (string, error) { return Build(context.Background()) })
 

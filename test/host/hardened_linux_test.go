@@ -1,0 +1,69 @@
+package host
+
+import (
+	"strings"
+	"testing"
+
+	"tcenvsvr/agent/wire"
+)
+
+// TestHardened switches to jobs behind systemd's socket, as the drop-in
+// says: neither the agent nor an App can gain privileges then. Then it
+// lets the agent die in all the ways that the unit knows.
+func TestHardened(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.startCloud("job", "java", "sleep", "probe")
+	s.install(older)
+	s.enroll()
+	s.Run("systemctl", "enable", "--quiet", "--now", "tc-job.socket", unit)
+	s.Run("install", "-D", "-m", "644", "/usr/share/"+product+"/hardened.conf", "/etc/systemd/system/"+unit+".d/hardened.conf")
+	s.Run("systemctl", "daemon-reload")
+	s.Run("systemctl", "restart", unit)
+	s.connected()
+	if status := s.Read("/proc/" + s.mainPID() + "/status"); !strings.Contains(status, "NoNewPrivs:\t1") {
+		t.Error("the agent may gain privileges")
+	}
+
+	t.Run("Apps by the socket", func(t *testing.T) {
+		s := s.as(t)
+		s.app(wire.Partial, "Test_-_Job", "owner=me")
+		s.app(wire.Succeeded, "Test_-_Java")
+		p := s.probe()
+		if p.NoNewPrivs != "1" || !strings.Contains(p.Cgroup, "tc-job@") {
+			t.Errorf("the App has NoNewPrivs %s and is in cgroup %s; want 1 and one of its own", p.NoNewPrivs, p.Cgroup)
+		}
+	})
+	t.Run("the socket is the agent's alone", func(t *testing.T) {
+		s := s.as(t)
+		const dial = "import socket; socket.socket(socket.AF_UNIX).connect('/run/threatconnect-envsvr/tc-job.sock')"
+		for _, user := range []string{"alice", "tc-job"} {
+			s.Refused([]string{"PermissionError"}, "runuser", "-u", user, "--", "python3", "-c", dial)
+		}
+	})
+	t.Run("restart while a job runs", func(t *testing.T) { s.as(t).survives("systemctl", "restart", unit) })
+	t.Run("kill -9 while a job runs", func(t *testing.T) { s.as(t).survives("kill", "-9", s.mainPID()) })
+	t.Run("watchdog", func(t *testing.T) {
+		s := s.as(t)
+		s.Write("/etc/systemd/system/"+unit+".d/watchdog.conf", "[Service]\nWatchdogSec=3\n", 0o644)
+		s.Run("systemctl", "daemon-reload")
+		s.Run("systemctl", "restart", unit)
+		s.connected()
+		s.survives("kill", "-STOP", s.mainPID())
+		if out := s.Run("journalctl", "--no-pager", "-u", unit); !strings.Contains(out, "Watchdog timeout") {
+			t.Error("systemd did not miss the agent's sign of life")
+		}
+	})
+	s.verify("after restarts")
+}
+
+// survives runs a command that ends the agent while a job runs: another
+// agent comes, and reports what came of the job.
+func (s *site) survives(args ...string) {
+	s.t.Helper()
+	job, before := s.detach(10), s.mainPID()
+	s.Run(args...)
+	s.anotherThan(before)
+	s.connected()
+	s.ended(job)
+}

@@ -1,0 +1,169 @@
+package host
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"tcenvsvr/agent/wire"
+)
+
+// TestLife takes one machine through the life of an installation, each
+// step on what the one before it left.
+func TestLife(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.startCloud("job", "java", "sleep", "probe")
+	su := s.Read("/etc/pam.d/su")
+	before := s.files()
+
+	measured, whole := stopwatch(t), stopwatch(t)
+	out := s.install(older)
+	measured("install")
+	t.Logf("dnf said:\n%s", out)
+	s.verify("after install")
+	s.enroll()
+	s.Run("systemctl", "start", unit)
+	s.connected()
+	measured("enrol, start, session")
+	s.app(wire.Partial, "Test_-_Job", "owner=me")
+	measured("first App")
+	whole("install + enrol + first App")
+
+	t.Run("Apps by sudo", func(t *testing.T) {
+		s := s.as(t)
+		s.app(wire.Succeeded, "Test_-_Java")
+		s.probe()
+	})
+	s.verify("after Apps ran")
+
+	t.Run("upgrade while a job runs", func(t *testing.T) {
+		s := s.as(t)
+		job, kept := s.detach(8), s.kept()
+		s.dnf("upgrade", product)
+		s.verify("after the upgrade")
+		s.runs(newer)
+		s.ended(job)
+		s.keeps(kept, "the upgrade")
+	})
+	t.Run("reinstall", func(t *testing.T) {
+		s := s.as(t)
+		kept := s.kept()
+		s.dnf("reinstall", product)
+		s.verify("after the reinstallation")
+		s.keeps(kept, "the reinstallation")
+		s.runs(newer)
+	})
+	t.Run("downgrade while a job runs", func(t *testing.T) {
+		s := s.as(t)
+		job, kept := s.detach(8), s.kept()
+		s.dnf("downgrade", nevra(older))
+		s.verify("after the downgrade")
+		s.runs(older)
+		s.ended(job)
+		s.keeps(kept, "the downgrade")
+	})
+	t.Run("erase", func(t *testing.T) {
+		s := s.as(t)
+		kept := s.data()
+		s.dnf("remove", product)
+		if got := s.Read("/etc/pam.d/su"); got != su {
+			t.Errorf("/etc/pam.d/su after erase:\n%s\nwant what it was:\n%s", got, su)
+		}
+		if left := s.left(before); len(left) > 0 {
+			t.Errorf("left behind by erase:\n%s", strings.Join(left, "\n"))
+		}
+		if got := s.data(); got != kept {
+			t.Errorf("data after erase:\n%s\nwant\n%s", got, kept)
+		}
+		s.Run("getent", "passwd", "threatconnect", "tc-job") // files may be theirs
+	})
+	t.Run("install after erase", func(t *testing.T) {
+		s := s.as(t)
+		s.install(newer)
+		s.verify("after install on old data")
+		s.Run("systemctl", "start", unit)
+		s.connected()
+		s.app(wire.Partial, "Test_-_Job", "owner=me")
+	})
+}
+
+// runs waits until the service is the given version's and has a session.
+func (s *site) runs(version string) {
+	s.t.Helper()
+	s.connected()
+	if got := s.Run("tcenvsvr", "version"); !strings.Contains(got, version) {
+		s.t.Errorf("tcenvsvr version says %q; want %s", got, version)
+	}
+	pid := s.mainPID()
+	running, packaged := s.Run("sha256sum", "/proc/"+pid+"/exe"), s.Run("sha256sum", "/usr/libexec/"+product+"/tcenvsvr")
+	if strings.Fields(running)[0] != strings.Fields(packaged)[0] {
+		s.t.Errorf("the service still runs another program than the package of %s has", version)
+	}
+}
+
+func (s *site) mainPID() string {
+	s.t.Helper()
+	return strings.TrimSpace(s.Run("systemctl", "show", "--property=MainPID", "--value", unit))
+}
+
+// kept is what no transaction may change: settings, keystore, and owners,
+// modes and ACLs of the folders.
+func (s *site) kept() string {
+	s.t.Helper()
+	return s.Run("sha256sum", state+"/settings.yaml", state+"/keystore.p12") +
+		s.Run("getfacl", "--absolute-names", home, state, exchange, exchange+"/programs", exchange+"/jobs")
+}
+
+func (s *site) keeps(want, what string) {
+	s.t.Helper()
+	if got := s.kept(); got != want {
+		s.t.Errorf("after %s there is\n%s\nwant\n%s", what, got, want)
+	}
+}
+
+// data is what an administrator's data are, with their owners; logs and
+// sockets come and go.
+func (s *site) data() string {
+	s.t.Helper()
+	return s.Run("find", state, "-type", "f", "-not", "-path", "*/logs/*", "-not", "-path", "*/journal/*", "-printf", "%p %u %m %s\n")
+}
+
+// Where others keep account of what they did, there is more afterwards.
+var accounts = []string{"/var/lib/rpm", "/var/lib/dnf", "/var/cache", "/var/log", "/var/tmp", "/tmp", "/run", "/root",
+	"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid", "/var/lib/systemd", state}
+
+// filesystem are folders that every EL has by its package filesystem.
+var filesystem = []string{"/usr/share/licenses", "/usr/share/fish", "/usr/share/fish/vendor_completions.d", "/usr/share/zsh/site-functions"}
+
+// files lists the machine's files, without what belongs to others.
+func (s *site) files() map[string]bool {
+	s.t.Helper()
+	all := map[string]bool{}
+	for line := range strings.Lines(s.Run("find", "/", "-xdev")) {
+		all[strings.TrimSuffix(line, "\n")] = true
+	}
+	return all
+}
+
+// left are the files that were not there before.
+func (s *site) left(before map[string]bool) []string {
+	s.t.Helper()
+	var left []string
+	for file := range s.files() {
+		if !before[file] && !foreign(file) {
+			left = append(left, file)
+		}
+	}
+	return left
+}
+
+func foreign(file string) bool {
+	for _, folder := range accounts {
+		if file == folder || strings.HasPrefix(file, folder+"/") || file == folder+"-" {
+			return true
+		}
+	}
+	return file == home || slices.Contains(filesystem, file) || filepath.Base(file) == "__pycache__" || filepath.Ext(file) == ".pyc"
+}
