@@ -235,6 +235,7 @@
 //
 //	  users      threatconnect (the agent) and tc-job (Apps), where they do not exist
 //	  folders    owners, modes and ACLs below --home, /etc and /var/lib
+//	  settings   appsSandboxUser is tc-job, where nobody set it
 //	  sudoers    /etc/sudoers.d/threatconnect, active only once visudo accepts it
 //	  sudo       the proof: threatconnect becomes tc-job
 //	  su         a marked block in /etc/pam.d/su
