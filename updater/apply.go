@@ -104,7 +104,7 @@ func (u *Updater) prove(ctx context.Context) {
 	})
 	if err == nil {
 		u.phase("good", u.Version, "")
-		u.Report("update_good", slog.String("version", u.Version))
+		u.Report("update_confirmed", slog.String("version", u.Version))
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 	CertsRemoved Act = "certs_remove"
 
 	UpdateStaged     Act = "update_staged"
+	UpdateApplied    Act = "update_applied"
 	UpdateConfirmed  Act = "update_confirmed"
 	UpdateRolledBack Act = "update_rolled_back"
 	UpdateRefused    Act = "update_refused"

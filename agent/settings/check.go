@@ -162,3 +162,13 @@ func checkXID(v string) error {
 	}
 	return nil
 }
+
+var windowPattern = regexp.MustCompile(`^((sun|mon|tue|wed|thu|fri|sat)(,(sun|mon|tue|wed|thu|fri|sat))* )?(([01][0-9]|2[0-3]):[0-5][0-9])-((([01][0-9]|2[0-3]):[0-5][0-9])|24:00)$`)
+
+func checkWindow(v string) error {
+	m := windowPattern.FindStringSubmatch(v)
+	if m == nil || m[5] == m[7] {
+		return errors.New("days and hours like 22:00-04:00 or sat,sun 01:00-05:00")
+	}
+	return nil
+}

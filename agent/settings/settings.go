@@ -45,6 +45,9 @@ type Settings struct {
 	Drain          time.Duration `koanf:"drainSeconds"`
 	LogLevel       string        `koanf:"logLevel"` // a name that slog.Level.UnmarshalText knows
 	MasterKeyFile  string        `koanf:"masterKeyFile"`
+	UpdateMode     string        `koanf:"updateMode"`
+	UpdateRate     int           `koanf:"updateRateKilobytes"`
+	UpdateWindow   string        `koanf:"updateWindow"`
 }
 
 // Text is a value by its setting's name, as it would be written; "" where

@@ -97,6 +97,12 @@ var All = []Setting{
 		Help: "how much is logged"},
 	{Name: "masterKeyFile", Kind: Text, check: checkPath, Example: "/etc/threatconnect-envsvr/masterkey",
 		Help: "file that contains the keychain's master password, for hosts on which nobody can type it"},
+	{Name: "updateMode", Kind: Text, Live: true, Default: "self", Choices: []string{"self", "notify", "package", "off"},
+		Help: "what is done about a new release: self installs it and restarts, notify waits for \"tcenvsvr update apply\", package leaves it to the package manager, off does not ask"},
+	{Name: "updateRateKilobytes", Kind: Number, Live: true, Default: "0", Min: 0, Max: 1_000_000,
+		Help: "how many kilobytes a second downloads of releases may take; 0 is no limit"},
+	{Name: "updateWindow", Kind: Text, Live: true, check: checkWindow, Example: "sat,sun 01:00-05:00",
+		Help: "when a new release may be installed, in local time; empty is always"},
 }
 
 // Lookup finds a setting by name, in any case.
