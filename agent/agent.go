@@ -166,6 +166,9 @@ func (a *Agent) Run(ctx context.Context, l Link, run func(context.Context) error
 	return err
 }
 
+// Restart makes Run return ErrRestart; jobs go on.
+func (a *Agent) Restart() { a.stop(ErrRestart) }
+
 // Drain stops taking orders and returns when none occupies a slot and the
 // cloud has their results, or ctx ends. Without a connection it does not wait for the
 // cloud: results are in the journal, and the next agent delivers them.

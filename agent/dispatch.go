@@ -124,7 +124,7 @@ func (a *Agent) onControl(m *wire.Control) {
 	case wire.ActionResume:
 		a.setDraining(false)
 	case wire.ActionRestart:
-		a.stop(ErrRestart)
+		a.Restart()
 	case wire.ActionDiagnostics:
 		a.group.Go(func() error { a.sendInfo(a.ctx); return nil })
 	default:

@@ -170,3 +170,19 @@ func (u *Updater) postponed(policy Policy, want Wanted) (time.Duration, string) 
 	}
 	return 0, ""
 }
+
+// take applies a release that lies in the inbox with its metadata.
+func (u *Updater) take(ctx context.Context, version string) error {
+	trusted, err := u.Metadata.Cached(ctx)
+	if err != nil {
+		return err
+	}
+	rel, err := trusted.Find(version, u.OS, u.Arch)
+	if err != nil {
+		return err
+	}
+	if !u.has(rel) {
+		return fmt.Errorf("release %s does not lie in the inbox", version)
+	}
+	return u.apply(ctx, rel)
+}

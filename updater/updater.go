@@ -51,6 +51,7 @@ type Config struct {
 type Updater struct {
 	Config
 	poke    chan bool     // true = apply even outside of the window
+	given   chan string   // version that lies in the inbox, put there by hand
 	healthy chan struct{} // closed when the agent proved that it works
 	once    sync.Once
 
@@ -64,6 +65,7 @@ type Progress struct {
 	Wanted   string    `json:"wanted,omitempty"`   // version
 	Reason   string    `json:"reason,omitempty"`   // of the phase
 	Checked  time.Time `json:"checked,omitzero"`   // when the cloud was asked last
+	Ended    time.Time `json:"ended,omitzero"`     // when the last check ended, however
 	Expires  time.Time `json:"expires,omitzero"`   // of the update metadata
 	Until    time.Time `json:"until,omitzero"`     // when it goes on, for waiting
 	Download string    `json:"download,omitempty"` // how the program was fetched: bytes, delta or whole
@@ -83,7 +85,7 @@ func New(c Config) (*Updater, error) {
 	}
 	c.Metadata.Dir = c.metadataDir()
 	c.Fetch.Dir = c.Inbox
-	return &Updater{Config: c, poke: make(chan bool, 1), healthy: make(chan struct{}), state: Progress{Phase: "idle"}}, nil
+	return &Updater{Config: c, poke: make(chan bool, 1), given: make(chan string, 1), healthy: make(chan struct{}), state: Progress{Phase: "idle"}}, nil
 }
 
 // Progress is a snapshot.
@@ -97,6 +99,14 @@ func (u *Updater) Progress() Progress {
 func (u *Updater) Check(apply bool) {
 	select {
 	case u.poke <- apply:
+	default: // one is on its way already
+	}
+}
+
+// Import applies a release that somebody put into the inbox, with its metadata.
+func (u *Updater) Import(version string) {
+	select {
+	case u.given <- version:
 	default: // one is on its way already
 	}
 }
@@ -127,6 +137,12 @@ func (u *Updater) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case apply = <-u.poke:
+		case version := <-u.given:
+			if err := u.take(ctx, version); err != nil && ctx.Err() == nil {
+				u.Logger.Error("imported release not applied", "version", version, "err", err)
+				u.set(func(p *Progress) { p.Error = err.Error() })
+			}
+			continue
 		case <-time.After(pause):
 		}
 		pause = checkEvery - checkEvery/10 + rand.N(checkEvery/5)
@@ -134,6 +150,12 @@ func (u *Updater) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		u.set(func(p *Progress) {
+			p.Ended = time.Now()
+			if err != nil {
+				p.Error = err.Error()
+			}
+		})
 		if err != nil {
 			pause = backoff[min(failures, len(backoff)-1)]
 			if busy, ok := errors.AsType[*metadata.BusyError](err); ok {
@@ -141,7 +163,6 @@ func (u *Updater) Run(ctx context.Context) error {
 			}
 			failures++
 			u.Logger.Warn("update check failed", "err", err, "next_in", pause.String())
-			u.set(func(p *Progress) { p.Error = err.Error() })
 			continue
 		}
 		failures = 0

@@ -2,6 +2,7 @@ package release
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -77,7 +78,7 @@ func (r Release) Custom() ([]byte, error) {
 }
 
 // Decode reads a target of signed metadata. The error says what does not fit.
-func Decode(name string, size int64, sha256, data []byte) (Release, error) {
+func Decode(name string, size int64, sum, data []byte) (Release, error) {
 	var c custom
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -87,7 +88,7 @@ func Decode(name string, size int64, sha256, data []byte) (Release, error) {
 	if d.More() {
 		return Release{}, fmt.Errorf("reading target %.100q: custom data goes on after its end", name)
 	}
-	r := Release{c.Version, c.OS, c.Arch, size, hex.EncodeToString(sha256), c.MinFrom, c.Severity, c.Deltas}
+	r := Release{c.Version, c.OS, c.Arch, size, hex.EncodeToString(sum), c.MinFrom, c.Severity, c.Deltas}
 	if err := r.Check(); err != nil {
 		return Release{}, fmt.Errorf("reading target %.100q: %w", name, err)
 	}
@@ -132,6 +133,14 @@ func (r Release) Check() error {
 // numbers, perhaps a pre-release, no v before it and no build metadata.
 func Valid(v string) bool {
 	return len(v) <= 64 && !strings.HasPrefix(v, "v") && semver.Canonical("v"+v) == "v"+v
+}
+
+// Verify reports whether data is the program that was signed.
+func (r Release) Verify(data []byte) error {
+	if sum := sha256.Sum256(data); int64(len(data)) != r.Size || hex.EncodeToString(sum[:]) != r.SHA256 {
+		return fmt.Errorf("release %s: the program is not the one that was signed", r.Version)
+	}
+	return nil
 }
 
 // Compare orders versions as semver does; an invalid one, such as that of a

@@ -56,6 +56,21 @@ func Unpackaged(home, baseline string) Paths {
 	return p
 }
 
+// Here are the paths of the installation that program is a part of: the
+// package's where it is the baseline or in one of the package's slots.
+func Here(home, program string) Paths {
+	if p := Packaged(home); program == PackagedProgram || p.InSlots(program) {
+		return p
+	}
+	return Unpackaged(home, program)
+}
+
+// InSlots reports whether a program came by an update.
+func (p Paths) InSlots(program string) bool {
+	dir := filepath.Dir(program)
+	return dir == filepath.Join(p.Slots, string(state.A), "bin") || dir == filepath.Join(p.Slots, string(state.B), "bin")
+}
+
 // Signed is what the repository's targets role signed.
 type Signed struct {
 	Releases []release.Release // of all platforms

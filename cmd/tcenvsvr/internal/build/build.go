@@ -3,10 +3,11 @@ package build
 import (
 	"cmp"
 	"runtime/debug"
+	"time"
 )
 
-// Both are set by the release: -ldflags "-X tcenvsvr/cmd/tcenvsvr/internal/build.version=1.2.3".
-var version, commit string
+// All are set by the release: -ldflags "-X tcenvsvr/cmd/tcenvsvr/internal/build.version=1.2.3".
+var version, commit, date string
 
 // Version is the release's version, or the module's where it was built by
 // `go install` or from a clone.
@@ -36,4 +37,11 @@ func Commit() string {
 		}
 	}
 	return ""
+}
+
+// Time is that of the commit the release was built from (RFC 3339), zero where
+// nobody said: no clock that is behind it is right.
+func Time() time.Time {
+	at, _ := time.Parse(time.RFC3339, date)
+	return at
 }

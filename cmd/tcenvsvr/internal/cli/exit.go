@@ -17,6 +17,7 @@ import (
 	"tcenvsvr/agent/keychain"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/update"
 )
 
 // exitCode is one row of the table of exit codes.
@@ -45,6 +46,7 @@ var exitCodes = []exitCode{
 	{5, "settings are not valid", func(err error) bool {
 		return asErr[*settings.ValueError](err) || asErr[*settings.UnknownKeyError](err) || asErr[*settings.FileError](err)
 	}},
+	{10, "an update is available", isErr(update.ErrAvailable)},
 	{3, "the Environment Server is not running", isErr(control.ErrNotRunning)},
 	{7, "the keychain is locked, or the master password is wrong", func(err error) bool {
 		return errors.Is(err, keychain.ErrLocked) || errors.Is(err, keychain.ErrWrongPassword)

@@ -36,6 +36,7 @@ type Config struct {
 	Stderr    io.Writer
 	Mode      logging.Mode
 	Version   string
+	Built     time.Time // when this program was built; zero = not known
 	// Ask asks for the master password on a terminal; nil where there is none.
 	Ask func(context.Context) ([]byte, error)
 	// Drain, when closed, begins a graceful stop: no new orders,
@@ -127,6 +128,7 @@ type daemon struct {
 	agent   *agent.Agent
 	way     *way
 	link    *connection
+	updates *updates // nil where this installation cannot update itself
 }
 
 func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
@@ -164,7 +166,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 			Version: c.Version, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		},
 		Limits: limits(s), JobsDir: p.Jobs,
-		Journal: d.journal, Apps: apps, Jobs: d.jobs, Cloud: cloud, Host: facts{machine, p.Jobs, d.rtt},
+		Journal: d.journal, Apps: apps, Jobs: d.jobs, Cloud: cloud, Host: facts{machine, p.Jobs, d},
 		Execution: d.execution,
 		Audit:     d.audit, OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.sweep(),
 		Prune:  func(inUse func(app.App) bool) error { _, err := apps.Prune(keepVersions, inUse); return err },
@@ -179,6 +181,9 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 		return nil, errors.Join(err, d.journal.Close())
 	}
 	d.link = newConnection(first)
+	if d.updates, err = d.newUpdates(cloud); err != nil {
+		return nil, errors.Join(err, d.journal.Close())
+	}
 	return d, nil
 }
 
@@ -198,6 +203,7 @@ func (d *daemon) run(ctx context.Context) error {
 	g.Go(func() error { return d.renewer.Run(ctx, d.link) })
 	g.Go(func() error { return d.jobs.Run(ctx) })
 	g.Go(func() error { return d.trust.Run(ctx) })
+	g.Go(func() error { return d.updates.Run(ctx) })
 	g.Go(func() error { return d.notify(ctx) })
 	g.Go(func() error { trim(ctx); return nil })
 	g.Go(func() error { return d.reloads(ctx) })
@@ -235,6 +241,10 @@ func (d *daemon) control(c wire.Control) {
 		}
 	case wire.ActionConfigChanged:
 		_, _ = d.reload("cloud") // what is wrong is logged and shown by status
+	case wire.ActionUpdate:
+		if d.updates != nil {
+			d.updates.Check(c.Args["apply"] == "now")
+		}
 	default:
 		d.logger.Warn("control is not known to this version", "action", fmt.Sprintf("%.64q", string(c.Action)))
 	}

@@ -18,6 +18,9 @@ func (d *daemon) handlers() control.Handlers {
 		"POST drain":           control.Do(d.agent.StartDrain),
 		"POST resume":          control.Do(d.agent.Resume),
 		"POST reload":          func(context.Context, []byte) (any, error) { return d.reload("command line") },
+		"GET update":           d.updateProgress,
+		"POST update":          control.With(d.checkUpdates),
+		"POST update-imported": control.With(d.imported),
 		"GET log-level":        func(context.Context, []byte) (any, error) { return d.level(), nil },
 		"POST log-level":       control.With(func(_ context.Context, want LogLevel) (any, error) { return d.setLevel("command line", want.Level) }),
 	}

@@ -46,8 +46,8 @@ func serverName(s settings.Settings) string {
 // facts shows the host to the agent.
 type facts struct {
 	*host.Host
-	jobs string
-	rtt  func() time.Duration
+	jobs   string
+	daemon *daemon
 }
 
 func (f facts) Info(ctx context.Context) wire.Info {
@@ -55,7 +55,8 @@ func (f facts) Info(ctx context.Context) wire.Info {
 	return wire.Info{
 		Hostname: h.Hostname, Platform: h.Platform, CPUs: h.CPUs, Load1: h.Load1,
 		MemoryTotal: h.MemoryTotal, MemoryFree: h.MemoryFree, DiskTotal: h.DiskTotal, DiskFree: h.DiskFree,
-		RTTMS: float64(f.rtt().Microseconds()) / 1000,
+		RTTMS:  float64(f.daemon.rtt().Microseconds()) / 1000,
+		Update: f.daemon.updates.info(),
 	}
 }
 

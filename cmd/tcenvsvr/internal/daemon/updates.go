@@ -15,7 +15,6 @@ import (
 	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/host"
 	"tcenvsvr/agent/wire"
-	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/updater"
 	"tcenvsvr/updater/download"
 	"tcenvsvr/updater/metadata"
@@ -51,7 +50,7 @@ func (d *daemon) newUpdates(cloud *api.Client) (*updates, error) {
 	u.Updater, err = updater.New(updater.Config{
 		Version: d.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, Program: self,
 		Inbox: at.Inbox, Status: at.Status,
-		Metadata: metadata.Client{Root: root, Built: build.Time(), Source: metadata.HTTP{Client: client, URL: cloud.UpdatesURL() + "/metadata"}},
+		Metadata: metadata.Client{Root: root, Built: d.Built, Source: metadata.HTTP{Client: client, URL: cloud.UpdatesURL() + "/metadata"}},
 		Fetch:    download.Fetcher{Client: client, URL: cloud.UpdatesURL() + "/targets", Free: host.DiskFree},
 		Director: director{cloud}, Policy: u.policy, Restart: u.restart, Report: u.report,
 		Logger: d.logger.With("component", "updater"),
@@ -150,4 +149,13 @@ func (d *daemon) updateProgress(context.Context, []byte) (any, error) {
 		return nil, errNoUpdates
 	}
 	return d.updates.Progress(), nil
+}
+
+// imported has a release that was put into the inbox by hand applied.
+func (d *daemon) imported(_ context.Context, version string) (any, error) {
+	if d.updates == nil {
+		return nil, errNoUpdates
+	}
+	d.updates.Import(version)
+	return nil, nil
 }

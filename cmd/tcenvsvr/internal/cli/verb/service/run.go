@@ -39,7 +39,7 @@ settings again.
 		return svc.Run(signals, func() error {
 			return daemon.RunUntilSignal(signals, daemon.Config{
 				Home: e.Home, Overrides: overrides(), Env: e.Environ, Stderr: e.Stderr,
-				Mode: logging.Detect(os.Stderr), Version: build.Version(), Reload: reload, Ask: e.AskMasterPassword(),
+				Mode: logging.Detect(os.Stderr), Version: build.Version(), Built: build.Time(), Reload: reload, Ask: e.AskMasterPassword(),
 			})
 		})
 	}

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -39,15 +38,6 @@ func program() (string, error) {
 	return path, nil
 }
 
-// layout is where the parts of self-update lie: as the package has them if
-// this is the package's program, else below home.
-func layout(home, program string) slot.Paths {
-	if program == slot.PackagedProgram {
-		return slot.Packaged(home)
-	}
-	return slot.Unpackaged(home, program)
-}
-
 // open prepares the root side, with everything that acts on it needs.
 func open(e *verb.Env) (*slot.Slots, error) {
 	p, err := e.Paths()
@@ -58,8 +48,8 @@ func open(e *verb.Env) (*slot.Slots, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := layout(p.Home, self)
-	if inSlots(at, self) || inSlots(slot.Packaged(p.Home), self) {
+	at := slot.Here(p.Home, self)
+	if at.InSlots(self) {
 		return nil, fmt.Errorf("%q came by an update and may not decide about updates\nhint: run the package's program, %q", self, slot.PackagedProgram)
 	}
 	if self != slot.PackagedProgram { // the package has made them
@@ -74,10 +64,6 @@ func open(e *verb.Env) (*slot.Slots, error) {
 		Verifier: verify.Verifier{Root: at.Root, Dir: filepath.Join(at.State, "tuf")},
 		Log:      logger(e),
 	})
-}
-
-func inSlots(p slot.Paths, program string) bool {
-	return slices.Contains([]string{filepath.Join(p.Slots, "a", "bin"), filepath.Join(p.Slots, "b", "bin")}, filepath.Dir(program))
 }
 
 // logger writes what the journal gives a time itself.

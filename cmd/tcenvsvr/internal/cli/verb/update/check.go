@@ -1,0 +1,100 @@
+package update
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/control"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/updater"
+)
+
+// ErrAvailable means that there is a release which is not installed; it has an
+// exit code of its own.
+var ErrAvailable = errors.New("a release is available")
+
+func checkVerb(e *verb.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "check", Short: "ask the cloud now which release is wanted", Args: verb.Exactly(0, "no arguments"),
+		Long: `Check has the running agent ask the cloud which release this server should run.
+With updateMode self that goes on to install it, in its window; otherwise exit code 10
+says that there is one.
+
+  sudo tcenvsvr update check`,
+		RunE: func(c *cobra.Command, _ []string) error { return runCheck(c.Context(), e, false) },
+	}
+}
+
+func applyNowVerb(e *verb.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "apply", Short: "install the wanted release now", Args: verb.Exactly(0, "no arguments"),
+		Long: `Apply has the running agent install the wanted release at once, also outside of
+updateWindow and with updateMode notify. Jobs go on while the agent restarts.
+
+  sudo tcenvsvr update apply`,
+		RunE: func(c *cobra.Command, _ []string) error { return runCheck(c.Context(), e, true) },
+	}
+}
+
+// settledPhases are those in which the agent does nothing more by itself.
+var settledPhases = []string{
+	"idle", "off", "unavailable", "available", "waiting", "blocked", "rolled_back", "held", "not_newer", "good", "trying", "applied",
+}
+
+// patience bounds how long a check is watched; it goes on without us.
+const patience = 15 * time.Minute
+
+func runCheck(ctx context.Context, e *verb.Env, apply bool) error {
+	p, err := e.Paths()
+	if err != nil {
+		return err
+	}
+	asked := time.Now()
+	var now updater.Progress
+	if err := control.Call(ctx, p.Control, "POST", "update", daemon.Check{Apply: apply}, &now); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	phase := ""
+	for {
+		if now.Phase != phase {
+			phase = now.Phase
+			fmt.Fprintf(e.Stderr, "%s %s %s\n", now.Phase, now.Wanted, now.Reason)
+		}
+		switch {
+		case now.Error != "" && now.Ended.After(asked):
+			return fmt.Errorf("checking for updates: %s", now.Error)
+		case now.Ended.After(asked) && slices.Contains(settledPhases, now.Phase):
+			return outcome(now)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+		switch err := control.Call(ctx, p.Control, "GET", "update", nil, &now); {
+		case errors.Is(err, control.ErrNotRunning) && phase == "applied":
+			fmt.Fprintln(e.Stderr, "the agent restarts; \"tcenvsvr update status\" shows how the release does")
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+func outcome(p updater.Progress) error {
+	switch p.Phase {
+	case "available", "waiting":
+		return fmt.Errorf("%w: %s: %s", ErrAvailable, p.Wanted, p.Reason)
+	case "blocked", "rolled_back", "held", "not_newer", "unavailable":
+		return fmt.Errorf("release %q is not installed: %s", p.Wanted, p.Reason)
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package update
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/control"
+	"tcenvsvr/cmd/tcenvsvr/internal/build"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+	"tcenvsvr/updater/metadata"
+	"tcenvsvr/updater/release"
+	"tcenvsvr/updater/slot"
+	"tcenvsvr/updater/slot/inbox"
+)
+
+func importVerb(e *verb.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "import FILE", Short: "install a release from a file, without the cloud", Args: verb.Exactly(1, "the bundle's file"),
+		Long: `Import verifies an offline bundle ("tcrelease update-repo bundle") exactly like a download
+and asks for its newest release for this host to be installed. Run it as the agent's user.
+
+  sudo -u threatconnect tcenvsvr update import update-1.4.2.zip`,
+		RunE: func(c *cobra.Command, args []string) error { return runImport(c.Context(), e, args[0]) },
+	}
+}
+
+func runImport(ctx context.Context, e *verb.Env, file string) error {
+	p, err := e.Paths()
+	if err != nil {
+		return err
+	}
+	self, err := program()
+	if err != nil {
+		return err
+	}
+	at := slot.Here(p.Home, self)
+	root, err := os.ReadFile(at.Root)
+	if err != nil {
+		return fmt.Errorf("reading the root of trust of updates: %w", err)
+	}
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		return fmt.Errorf("reading bundle %q: it is no zip file: %w", file, err)
+	}
+	defer func() { _ = z.Close() }()
+	files, err := fs.Sub(z, "metadata")
+	if err != nil {
+		return fmt.Errorf("reading bundle %q: %w", file, err)
+	}
+	trusted, err := metadata.Client{
+		Root: root, Dir: filepath.Join(at.Inbox, inbox.Metadata), Source: metadata.FS{FS: files}, Built: build.Time(),
+	}.Refresh(ctx)
+	if err != nil {
+		return fmt.Errorf("verifying bundle %q: %w", file, err)
+	}
+	rel, data, err := newest(z, trusted)
+	if err != nil {
+		return fmt.Errorf("reading bundle %q: %w", file, err)
+	}
+	if err := atomicfile.WriteFile(filepath.Join(at.Inbox, inbox.Artifact+rel.SHA256), data, 0o600); err != nil {
+		return fmt.Errorf("importing release %s: %w", rel.Version, err)
+	}
+	if err := os.WriteFile(filepath.Join(at.Inbox, inbox.Apply), nil, 0o600); err != nil {
+		return fmt.Errorf("importing release %s: %w", rel.Version, err)
+	}
+	fmt.Fprintf(e.Stderr, "release %s is verified and asked for; it is installed within a minute and runs after the next restart\n", rel.Version)
+	if err := control.Call(ctx, p.Control, "POST", "update-imported", rel.Version, nil); err != nil && !errors.Is(err, control.ErrNotRunning) {
+		return err
+	}
+	return nil
+}
+
+// newest is the newest release for this host whose program is in the bundle, and the program.
+func newest(z *zip.ReadCloser, trusted *metadata.Trusted) (release.Release, []byte, error) {
+	for _, rel := range trusted.For(runtime.GOOS, runtime.GOARCH) {
+		data, err := fs.ReadFile(z, "targets/"+rel.File())
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return rel, nil, err
+		}
+		return rel, data, rel.Verify(data)
+	}
+	return release.Release{}, nil, fmt.Errorf("it has no release for %s/%s", runtime.GOOS, runtime.GOARCH)
+}
