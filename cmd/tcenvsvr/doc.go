@@ -18,6 +18,7 @@
 //	    5  settings are not valid
 //	    6  not enrolled
 //	    7  the keychain is locked, or the master password is wrong
+//	   10  an update is available
 //	   75  restart me: the service manager starts the agent again
 //	  130  interrupted
 //
@@ -221,6 +222,7 @@
 //	    5  settings are not valid
 //	    6  not enrolled
 //	    7  the keychain is locked, or the master password is wrong
+//	   10  an update is available
 //	   75  restart me: the service manager starts the agent again
 //	  130  interrupted
 //
@@ -658,6 +660,100 @@
 //
 //	  tcenvsvr unenroll
 //	  tcenvsvr unenroll --yes
+//
+// # update
+//
+// New versions: show, take, go back.
+//
+//	tcenvsvr update
+//
+//	Update is about new versions of the Environment Server. By itself the agent installs
+//	what the cloud wants and a maintainer signed, keeps the version before, and goes back to
+//	it when the new one does not work; settings updateMode and updateWindow say whether
+//	and when.
+//
+//	  tcenvsvr update status
+//	  sudo tcenvsvr update apply
+//
+// # update apply
+//
+// Install the wanted release now.
+//
+//	tcenvsvr update apply
+//
+//	Apply has the running agent install the wanted release at once, also outside of
+//	updateWindow and with updateMode notify. Jobs go on while the agent restarts.
+//
+//	  sudo tcenvsvr update apply
+//
+// # update check
+//
+// Ask the cloud now which release is wanted.
+//
+//	tcenvsvr update check
+//
+//	Check has the running agent ask the cloud which release this server should run.
+//	With updateMode self that goes on to install it, in its window; otherwise exit code 10
+//	says that there is one.
+//
+//	  sudo tcenvsvr update check
+//
+// # update import
+//
+// Install a release from a file, without the cloud.
+//
+//	tcenvsvr update import FILE
+//
+//	Import verifies an offline bundle ("tcrelease update-repo bundle") exactly like a download
+//	and asks for its newest release for this host to be installed. Run it as the agent's user.
+//
+//	  sudo -u threatconnect tcenvsvr update import update-1.4.2.zip
+//
+// # update pin
+//
+// Take this version and no other.
+//
+//	tcenvsvr update pin VERSION
+//
+//	Pin makes this host want one version, older or newer than the one that runs, whatever
+//	the cloud says. "none" ends that.
+//
+//	  sudo tcenvsvr update pin 1.4.1
+//	  sudo tcenvsvr update pin none
+//
+// # update resume
+//
+// Take updates again, also those that failed here.
+//
+//	tcenvsvr update resume
+//
+//	Resume ends a hold, such as the one after a downgrade by the package manager, and
+//	forgets which releases failed on this host, so that they are tried again.
+//
+//	  sudo tcenvsvr update resume
+//
+// # update rollback
+//
+// Go back to what ran before.
+//
+//	tcenvsvr update rollback
+//
+//	Rollback chooses the previous version, marks the present one as bad on this host, so
+//	that it is not installed again by itself, and restarts the service. Jobs go on.
+//
+//	  sudo tcenvsvr update rollback
+//
+// # update status
+//
+// Show versions, and how an update stands.
+//
+//	tcenvsvr update status [flags]
+//
+//	Status shows which versions are on this host, which one runs, which one is wanted,
+//	and what keeps it from being installed.
+//
+//	  tcenvsvr update status
+//	  tcenvsvr update status --json
 //
 // # version
 //
