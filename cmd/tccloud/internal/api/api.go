@@ -87,6 +87,7 @@ func (a *API) admin(mux *http.ServeMux) {
 		"PATCH environments/{name}":             a.changeEnvironment,
 		"DELETE environments/{name}":            a.deleteEnvironment,
 		"POST environments/{name}/bundle":       a.bundle,
+		"POST environments/{name}/link":         a.link,
 		"GET servers":                           a.servers,
 		"GET servers/{xid}":                     a.server,
 		"POST servers/{xid}/revoke":             a.revokeServer,

@@ -52,10 +52,10 @@ from --master-key-file, which becomes the setting masterKeyFile.
   tcenvsvr enroll bundle.zip --proxyTC true --proxyHost proxy.example.com --proxyPort 3128
   tcenvsvr enroll bundle.zip --yes --master-key-file /etc/threatconnect-envsvr/masterkey`,
 		Args: func(c *cobra.Command, args []string) error {
-			if len(args) > 1 || len(args) == 0 && n.keystore == "" {
+			n.source = strings.Join(args, "")
+			if len(args) > 1 || n.source == "" && n.keystore == "" {
 				return verb.Usage("%s takes a bundle's file, its link or \"-\", or --keystore", c.CommandPath())
 			}
-			n.source = strings.Join(args, "")
 			return nil
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
