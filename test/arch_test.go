@@ -57,7 +57,7 @@ var areas = map[string]rule{
 	"packaging":         {[]string{"agent/atomicfile", "packaging/systemd"}, "a description and what is made of it; it knows the programs as files"},
 	"packaging/systemd": {nil, "the agent's command line has the unit's text in it, and nothing else of packaging"},
 	"packaging/initd":   {nil, "like packaging/systemd: texts for the command line"},
-	"cmd/tcrelease":     {[]string{"packaging", "agent/atomicfile"}, "the maintainers' tool runs the programs, it does not contain them"},
+	"cmd/tcrelease":     {[]string{"packaging", "updater", "agent/atomicfile"}, "the maintainers' tool runs the programs, it does not contain them"},
 	"cmd/tcenvsvr-shim": {[]string{"agent/job"}, "one runs beside every job: it is as small as can be"},
 	"cmd/tcenvsvr":      {[]string{"agent", "…", "certs", "updater", "packaging/systemd", "packaging/initd"}, "the composition root wires everything of the agent and nothing of the cloud"},
 	"cmd/tccloud": {[]string{"cmd/tccloud/internal/demo", "agent/wire", "agent/conn", "agent/appapi", "agent/atomicfile", "agent/filelock", "agent/app/tcx", "agent/app/fault", "updater"},

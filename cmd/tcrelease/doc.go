@@ -6,6 +6,7 @@
 //	tcrelease repo --key release.key --url URL DIR
 //	tcrelease sign --key release.key FILE       FILE.asc
 //	tcrelease verify --key RPM-GPG-KEY-… DIR    what a suspicious user would check
+//	tcrelease update-repo …                     the signed repository of self-update
 //
 // The passphrase of a key comes from the file named by --passphrase-file or
 // from TCRELEASE_PASSPHRASE, never from the command line, which ps shows.

@@ -67,8 +67,8 @@ func (r *Repository) Bundle(ctx context.Context, w io.Writer, versions ...string
 	return nil
 }
 
-// Releases are those that are published, verified as a client would.
-func (r *Repository) Releases(ctx context.Context) ([]release.Release, error) {
+// Trusted is what a client sees, verified as it would.
+func (r *Repository) Trusted(ctx context.Context) (*metadata.Trusted, error) {
 	root, err := os.ReadFile(r.published("1.root.json"))
 	if err != nil {
 		return nil, fmt.Errorf("reading the repository: %w", err)
@@ -81,6 +81,15 @@ func (r *Repository) Releases(ctx context.Context) ([]release.Release, error) {
 	t, err := metadata.Client{Root: root, Dir: dir, Source: metadata.FS{FS: os.DirFS(filepath.Join(r.dir, "metadata"))}}.Refresh(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the repository %q: %w", r.dir, err)
+	}
+	return t, nil
+}
+
+// Releases are those that clients see.
+func (r *Repository) Releases(ctx context.Context) ([]release.Release, error) {
+	t, err := r.Trusted(ctx)
+	if err != nil {
+		return nil, err
 	}
 	return t.Releases, nil
 }

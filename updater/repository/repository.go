@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +22,9 @@ const (
 	SnapshotLife  = 7 * 24 * time.Hour
 	TimestampLife = 48 * time.Hour
 )
+
+// Roles are those of every repository.
+var Roles = []string{metadata.ROOT, metadata.TARGETS, metadata.SNAPSHOT, metadata.TIMESTAMP}
 
 // Repository is a folder with an update repository, laid out as the package
 // documentation says.
@@ -197,19 +199,47 @@ func expiry(life time.Duration) time.Time { return time.Now().UTC().Add(life).Tr
 // errNotStaged says that there is nothing to sign.
 var errNotStaged = errors.New("nothing is staged")
 
-// Staged lists what waits for signatures: role and how many it has.
-func (r *Repository) Staged() map[string]int {
-	found := map[string]int{}
-	for _, role := range []string{metadata.ROOT, metadata.TARGETS} {
-		data, err := os.ReadFile(r.staged(role + ".json"))
-		if err != nil {
-			continue
-		}
-		var signed struct {
-			Signatures []json.RawMessage `json:"signatures"`
-		}
-		_ = json.Unmarshal(data, &signed)
-		found[role] = len(signed.Signatures)
+// Pending is what waits for signatures.
+type Pending struct {
+	Role       string `json:"role"`
+	Version    int64  `json:"version"`
+	Signatures int    `json:"signatures"` // of keys that count for the role, also those of a root before
+	Wanted     int    `json:"wanted"`
+}
+
+// Staged lists what waits for signatures.
+func (r *Repository) Staged() ([]Pending, error) {
+	published, err := newestOf(r, metadata.ROOT, metadata.Root())
+	if err != nil {
+		return nil, err
 	}
-	return found
+	var found []Pending
+	root, err := metadata.Root().FromFile(r.staged("root.json"))
+	if err == nil {
+		// Both the old keys and the new ones must vouch for a root: the harder half is told.
+		p := pending(metadata.ROOT, root.Signed.Version, published.Signed.Roles[metadata.ROOT], root.Signatures)
+		if own := pending(metadata.ROOT, root.Signed.Version, root.Signed.Roles[metadata.ROOT], root.Signatures); own.Wanted-own.Signatures > p.Wanted-p.Signatures {
+			p = own
+		}
+		found = append(found, p)
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("reading the staged root: %w", err)
+	}
+	targets, err := metadata.Targets().FromFile(r.staged("targets.json"))
+	if err == nil {
+		found = append(found, pending(metadata.TARGETS, targets.Signed.Version, published.Signed.Roles[metadata.TARGETS], targets.Signatures))
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("reading the staged targets: %w", err)
+	}
+	return found, nil
+}
+
+func pending(name string, version int64, role *metadata.Role, signatures []metadata.Signature) Pending {
+	p := Pending{Role: name, Version: version, Wanted: role.Threshold}
+	for _, s := range signatures {
+		if slices.Contains(role.KeyIDs, s.KeyID) {
+			p.Signatures++
+		}
+	}
+	return p
 }

@@ -78,8 +78,8 @@ func TestACeremony(t *testing.T) {
 			t.Fatalf("%d: got %v, %v, want %v", i, missing, err, c.missing)
 		}
 	}
-	if len(r.Staged()) != 0 {
-		t.Errorf("staged: %v", r.Staged())
+	if staged, err := r.Staged(); err != nil || len(staged) != 0 {
+		t.Errorf("staged: %v, %v", staged, err)
 	}
 	if err := r.Refresh(key("snapshot", "timestamp")); err != nil {
 		t.Fatal(err)

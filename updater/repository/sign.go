@@ -145,6 +145,30 @@ func (r *Repository) Refresh(keys []Key) error {
 	return store(r.published("timestamp.json"), stamp)
 }
 
+// Behind reports whether clients do not see yet what was published: the keys of snapshot
+// and timestamp have not signed since.
+func (r *Repository) Behind() (bool, error) {
+	root, err := newestOf(r, metadata.ROOT, metadata.Root())
+	if err != nil {
+		return false, err
+	}
+	targets, _, err := r.file(metadata.TARGETS)
+	if err != nil {
+		return false, err
+	}
+	snapshot, err := newestOf(r, metadata.SNAPSHOT, metadata.Snapshot())
+	if err != nil {
+		return false, err
+	}
+	stamp, err := metadata.Timestamp().FromFile(r.published("timestamp.json"))
+	if err != nil {
+		return false, fmt.Errorf("reading timestamp.json: %w", err)
+	}
+	listed := snapshot.Signed.Meta["targets.json"]
+	return listed == nil || listed.Version != targets ||
+		root.VerifyDelegate(metadata.SNAPSHOT, snapshot) != nil || root.VerifyDelegate(metadata.TIMESTAMP, stamp) != nil, nil
+}
+
 // file is the newest published file of a role: its version and bytes.
 func (r *Repository) file(role string) (int64, []byte, error) {
 	name, err := r.newest(role)

@@ -28,7 +28,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(keyCommand(e), packageCommand(e), repoCommand(e), signCommand(e), verifyCommand(e))
+	root.AddCommand(keyCommand(e), packageCommand(e), repoCommand(e), signCommand(e), verifyCommand(e), updateRepoCommand(e))
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:

@@ -145,7 +145,7 @@ func (r *release) targets() []compile.Target {
 }
 
 func (r *release) target(system, arch string) compile.Target {
-	return compile.Target{Source: r.source, Version: r.version, Commit: r.commit, OS: system, Arch: arch}
+	return compile.Target{Source: r.source, Version: r.version, Commit: r.commit, Time: r.at, OS: system, Arch: arch}
 }
 
 // document makes what all targets share, with a program that runs here.

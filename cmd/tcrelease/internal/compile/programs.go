@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 )
 
 const module = "tcenvsvr"
@@ -18,6 +19,7 @@ const module = "tcenvsvr"
 type Target struct {
 	Source          string // folder of the module
 	Version, Commit string
+	Time            time.Time // of the commit; zero = not known
 	OS, Arch        string
 }
 
@@ -32,6 +34,9 @@ func Programs(ctx context.Context, t Target, folder string) error {
 	}
 	const build = module + "/cmd/tcenvsvr/internal/build"
 	flags := fmt.Sprintf("-s -w -buildid= -X %s.version=%s -X %s.commit=%s", build, t.Version, build, t.Commit)
+	if !t.Time.IsZero() { // no clock on a host may be behind it
+		flags += fmt.Sprintf(" -X %s.date=%s", build, t.Time.UTC().Format(time.RFC3339))
+	}
 	for _, name := range programs {
 		c := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-ldflags="+flags,
 			"-o", filepath.Join(folder, name+suffix), "./cmd/"+name)
