@@ -19,7 +19,7 @@ the name in capitals) and flags; the later wins.
   tcenvsvr settings show --origin
   tcenvsvr settings set proxyHost=proxy.example.com proxyPort=3128 proxyTC=true
   tcenvsvr settings set proxyPassword`,
-		show(e), get(e), set(e), unset(e), explain(e), check(e))}
+		show(e), get(e), set(e), unset(e), explain(e), check(e)), configure(e)}
 }
 
 // lookup finds a setting, or says which one was perhaps meant.
