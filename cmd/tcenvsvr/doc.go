@@ -164,6 +164,23 @@
 //	  tcenvsvr certs system
 //	  tcenvsvr certs system --undo
 //
+// # configure
+//
+// Change settings by a numbered menu.
+//
+//	tcenvsvr configure [flags]
+//
+//	Configure asks, one line at a time: 1: System Configuration, 2: Edit System Config,
+//	then the number of a setting. New values are tried at once (is there a Java 17? does the proxy
+//	answer?), secrets are not shown, and nothing is written before all changes were shown and
+//	confirmed. End of input and Ctrl-C leave everything as it was.
+//
+//	With --set it asks nothing: the same checks, then the file is written. A secret
+//	comes from a file or, as a name alone, from standard input.
+//
+//	  tcenvsvr configure
+//	  tcenvsvr configure --set appsJavaHome=/usr/lib/jvm/java-17-openjdk --set proxyPassword=@/root/password
+//
 // # doctor
 //
 // Look for what is wrong, and say what to do.
