@@ -70,7 +70,7 @@ func write(dir string, certs []*x509.Certificate) (*Set, error) {
 	sum := sha256.Sum256(files[PEMFile])
 	digest := hex.EncodeToString(sum[:16])
 	set := newSet(filepath.Join(dir, digest), digest, len(certs))
-	if _, err := os.Stat(set.Dir); err == nil {
+	if _, there := os.Stat(set.Dir); there == nil {
 		err = repair(set.Dir, files)
 	} else {
 		err = create(dir, set.Dir, files)

@@ -44,7 +44,7 @@ func (s *Store) Run(ctx context.Context) error {
 		case <-events:
 			quiet.Reset(settle)
 			continue
-		case <-lost: // events, so that anything may have changed
+		case _ = <-lost: // events, so that anything may have changed
 		case <-quiet.C:
 		case <-again.C:
 		}

@@ -29,10 +29,10 @@ type Build struct {
 	Signer  Signer // nil makes unsigned packages
 }
 
-// RPMName and DebName are the usual names of the files.
+// RPMName is the usual name of the file.
 func (b *Build) RPMName() string { return rpm.DefaultRPM.ConventionalFileName(b.metadata()) }
 
-// DebName: see RPMName.
+// DebName is the usual name of the file.
 func (b *Build) DebName() string { return deb.Default.ConventionalFileName(b.metadata()) }
 
 // RPM writes the package for Red Hat Enterprise Linux and its like.

@@ -64,7 +64,7 @@ func TestSealedValuesComeBack(t *testing.T) {
 			t.Error("Lock left it unlocked")
 		}
 	}
-	if sealed(t, k, "a", "same") == sealed(t, k, "a", "same") {
+	if first, again := sealed(t, k, "a", "same"), sealed(t, k, "a", "same"); first == again {
 		t.Error("the same value is sealed to the same text: a nonce repeats")
 	}
 }

@@ -24,7 +24,7 @@ const (
 )
 
 // runtimeFolder has what the package's tmpfiles.d asks for made now rather than at the next boot.
-func runtimeFolder(_ *Host, _ context.Context) ([]Finding, error) {
+func runtimeFolder(_ context.Context, _ *Host) ([]Finding, error) {
 	if _, err := os.Stat(tmpfilesConf); err != nil || find("systemd-tmpfiles") == "" {
 		return nil, nil // not from a package, or without systemd
 	}
@@ -37,7 +37,7 @@ func runtimeFolder(_ *Host, _ context.Context) ([]Finding, error) {
 	}}, nil
 }
 
-func runtimeGone(*Host, context.Context) ([]Finding, error) {
+func runtimeGone(context.Context, *Host) ([]Finding, error) {
 	if _, err := os.Lstat(runtimeDir); err != nil {
 		return nil, nil
 	}
@@ -58,7 +58,7 @@ func (h *Host) rule() []byte {
 	return b.Bytes()
 }
 
-func fapolicyd(h *Host, _ context.Context) ([]Finding, error) {
+func fapolicyd(_ context.Context, h *Host) ([]Finding, error) {
 	if info, err := os.Stat(fapolicydRules); err != nil || !info.IsDir() {
 		return nil, nil // never made by us: an empty rules.d refuses everything
 	}
@@ -80,7 +80,7 @@ func fapolicyd(h *Host, _ context.Context) ([]Finding, error) {
 	}}, nil
 }
 
-func fapolicydGone(*Host, context.Context) ([]Finding, error) {
+func fapolicydGone(context.Context, *Host) ([]Finding, error) {
 	if _, err := os.Lstat(fapolicydRule); err != nil {
 		return nil, nil
 	}
@@ -104,7 +104,7 @@ func reloadFapolicyd(ctx context.Context) error {
 
 // labels asks restorecon what it would change. Jobs and Apps are left out:
 // there may be many, and they inherit.
-func labels(h *Host, ctx context.Context) ([]Finding, error) {
+func labels(ctx context.Context, h *Host) ([]Finding, error) {
 	if _, err := os.Stat(selinux); err != nil || find("restorecon") == "" {
 		return nil, nil
 	}

@@ -44,7 +44,7 @@ func (h *Host) folders() []folder {
 	}
 }
 
-func folders(h *Host, ctx context.Context) ([]Finding, error) {
+func folders(ctx context.Context, h *Host) ([]Finding, error) {
 	p, err := lookupPeople(ctx)
 	if err != nil {
 		return nil, err

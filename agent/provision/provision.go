@@ -43,7 +43,7 @@ type Host struct {
 }
 
 // plan looks at the host and says what is to be done.
-type plan func(*Host, context.Context) ([]Finding, error)
+type plan func(context.Context, *Host) ([]Finding, error)
 
 // step is a row of the table.
 type step struct {
@@ -120,7 +120,7 @@ func (h *Host) each(ctx context.Context, dry bool, tell func(Result), choose fun
 
 // take is one step. It returns how many findings are left that somebody must see to.
 func (h *Host) take(ctx context.Context, look plan, dry bool) (r Result, left int) {
-	r.Findings, r.Err = look(h, ctx)
+	r.Findings, r.Err = look(ctx, h)
 	var failed []error
 	for i := range r.Findings {
 		f := &r.Findings[i]

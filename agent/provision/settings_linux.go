@@ -10,7 +10,7 @@ import (
 
 // sandboxSetting has Apps become the user that was made for them. Where nobody
 // said which, they would run as the agent's own user and read its secrets.
-func sandboxSetting(h *Host, _ context.Context) ([]Finding, error) {
+func sandboxSetting(_ context.Context, h *Host) ([]Finding, error) {
 	const name = "appsSandboxUser"
 	p, err := paths.New(h.Home)
 	if err != nil {

@@ -17,11 +17,11 @@ const (
 	backupDir = "/var/lib/threatconnect-envsvr-host"
 )
 
-func pamBlock(_ *Host, _ context.Context) ([]Finding, error) {
+func pamBlock(_ context.Context, _ *Host) ([]Finding, error) {
 	return editPAM("lacks the block that lets "+Agent+" become "+Sandbox, "inserted", insertBlock, backUp)
 }
 
-func pamGone(_ *Host, _ context.Context) ([]Finding, error) {
+func pamGone(_ context.Context, _ *Host) ([]Finding, error) {
 	found, err := editPAM("has our block", "removed", stripBlock, func([]byte) error { return nil })
 	if _, statErr := os.Lstat(backupDir); err == nil && statErr == nil {
 		found = append(found, Finding{

@@ -25,7 +25,7 @@ Defaults:` + Agent + ` !requiretty, !use_pty, !pam_session, !pam_setcred
 ` + Agent + ` ALL=(` + Sandbox + `) NOPASSWD: ALL
 `
 
-func sudoers(_ *Host, ctx context.Context) ([]Finding, error) {
+func sudoers(ctx context.Context, _ *Host) ([]Finding, error) {
 	if find("visudo") == "" {
 		return []Finding{{Text: "sudo is not installed (no visudo), so its rule was neither checked nor written", Try: "dnf install sudo, then tcenvsvr host apply"}}, nil
 	}
@@ -67,7 +67,7 @@ func sudoers(_ *Host, ctx context.Context) ([]Finding, error) {
 	return found, nil
 }
 
-func sudoersGone(h *Host, _ context.Context) ([]Finding, error) {
+func sudoersGone(_ context.Context, h *Host) ([]Finding, error) {
 	if h.Packaged {
 		return nil, nil // it is the package's file
 	}
@@ -113,7 +113,7 @@ func valid(ctx context.Context, path string) error {
 }
 
 // sudoWorks is the proof: threatconnect becomes tc-job. It needs root, who may be anybody.
-func sudoWorks(_ *Host, ctx context.Context) ([]Finding, error) {
+func sudoWorks(ctx context.Context, _ *Host) ([]Finding, error) {
 	if _, err := os.Lstat(sudoersFile); err != nil || os.Geteuid() != 0 {
 		return nil, nil // said by the step before, or not to be known
 	}

@@ -23,7 +23,7 @@ var errNobody = errors.New("does not exist")
 // privileged are groups whose members are as good as root, or may read what Apps must not.
 var privileged = []string{"root", "wheel", "sudo", "admin", "docker", "disk", "shadow", "kmem", "lxd", "libvirt", Agent}
 
-func users(h *Host, ctx context.Context) ([]Finding, error) {
+func users(ctx context.Context, h *Host) ([]Finding, error) {
 	var found []Finding
 	for _, group := range []string{Agent, Sandbox} {
 		if _, err := lookupGroup(ctx, group); errors.Is(err, errNobody) {

@@ -22,7 +22,7 @@ func (d *daemon) reloads(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			if watched != nil {
-				<-watched
+				_ = <-watched // it ends with ctx; why does not matter any more
 			}
 			return nil
 		case err := <-watched:

@@ -195,7 +195,7 @@ func apiReachable(ctx context.Context, p *patient) said {
 	if err != nil {
 		return fail("check apiURL, and that outbound TCP 443 is allowed or a proxy is set", "%s", oneLine(err))
 	}
-	return ok("%s answers (%s)", p.settings.APIURL, res.Status)
+	return ok("%s answers (%s)", p.settings.APIURL, res.status)
 }
 
 // largestSkew is what an App's token and a fresh certificate tolerate.
@@ -209,7 +209,7 @@ func clock(ctx context.Context, p *patient) said {
 	if err != nil {
 		return skip("the cloud's clock cannot be asked")
 	}
-	theirs, err := http.ParseTime(res.Header.Get("Date"))
+	theirs, err := http.ParseTime(res.date)
 	if err != nil {
 		return skip("the cloud does not say what time it is")
 	}
@@ -223,8 +223,11 @@ func clock(ctx context.Context, p *patient) said {
 	return ok("within %s of the cloud's", max(skew.Abs(), time.Second))
 }
 
+// answer is what any answer of the API tells.
+type answer struct{ status, date string }
+
 // get asks the API for anything.
-func (p *patient) get(ctx context.Context) (*http.Response, error) {
+func (p *patient) get(ctx context.Context) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, hop)
 	defer cancel()
 	client := &http.Client{
@@ -236,11 +239,11 @@ func (p *patient) get(ctx context.Context) (*http.Response, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, p.settings.APIURL+"/api", nil)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
-	return res, res.Body.Close()
+	return answer{res.Status, res.Header.Get("Date")}, res.Body.Close()
 }

@@ -58,7 +58,7 @@ func flatten(err error) []error {
 	if err == nil {
 		return nil
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the outermost one is meant
+	joined, ok := err.(interface{ Unwrap() []error }) // the outermost one is meant
 	if !ok {
 		return []error{err}
 	}
