@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"tcenvsvr/agent/atomicfile"
 	"tcenvsvr/agent/filelock"
 )
 
@@ -60,6 +61,9 @@ func openLog(dir string, replay func([]byte) error) (_ *log, err error) {
 			return nil, err
 		}
 		l.files[i] = f
+		if err := atomicfile.Entrust(f); err != nil { // root looks for what would be lost
+			return nil, err
+		}
 		if err := filelock.Take(f); err != nil {
 			return nil, err
 		}

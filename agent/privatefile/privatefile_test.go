@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"tcenvsvr/test/need"
 )
 
 func TestRead(t *testing.T) {
@@ -53,6 +55,37 @@ func TestRead(t *testing.T) {
 			}
 			if !errors.Is(err, tc.is) || !strings.Contains(err.Error(), tc.want) {
 				t.Fatalf("got %v, want %v with %q", err, tc.is, tc.want)
+			}
+		})
+	}
+}
+
+// Root reads what belongs to the owner of the folder, or what root let
+// somebody have, and nothing that a third one put there.
+func TestRootReadsWhatIsTheFoldersOwners(t *testing.T) {
+	need.Root(t)
+	const agent, other = 4242, 4343
+	for name, tc := range map[string]struct {
+		file, folder int
+		mode         fs.FileMode // of the folder
+		want         bool
+	}{
+		"the agent's in the agent's folder":   {agent, agent, 0o711, true},
+		"the agent's in a folder of root":     {agent, 0, 0o755, true},
+		"anybody's in a folder for everybody": {other, 0, 0o777 | fs.ModeSticky, false},
+		"another's in the agent's folder":     {other, agent, 0o711, false},
+		"in a folder that a group may write":  {agent, agent, 0o770, false},
+		"root's in the agent's folder":        {0, agent, 0o711, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "state")
+			path := filepath.Join(dir, "file")
+			if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(path, []byte("secret"), 0o600),
+				os.Chown(path, tc.file, tc.file), os.Chown(dir, tc.folder, tc.folder), os.Chmod(dir, tc.mode)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Read(path, 100); (err == nil) != tc.want {
+				t.Errorf("got %v, want it read: %v", err, tc.want)
 			}
 		})
 	}
