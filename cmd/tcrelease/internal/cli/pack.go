@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"tcenvsvr/agent/atomicfile"
 	"tcenvsvr/cmd/tcrelease/internal/compile"
@@ -43,6 +44,9 @@ func (r *release) pack(ctx context.Context, t compile.Target, documents, stage s
 	}
 	var made []string
 	for _, o := range outputs {
+		if !r.wants(o.name) {
+			continue
+		}
 		file := filepath.Join(r.out, o.name)
 		if err := atomicfile.Write(file, 0o644, o.write); err != nil {
 			return made, err
@@ -50,6 +54,12 @@ func (r *release) pack(ctx context.Context, t compile.Target, documents, stage s
 		made = append(made, file)
 	}
 	return made, nil
+}
+
+// wants says whether a file is of the kinds that were asked for. SBOMs always are.
+func (r *release) wants(name string) bool {
+	return len(r.only) == 0 || strings.HasSuffix(name, ".cdx.json") ||
+		slices.ContainsFunc(r.only, func(kind string) bool { return strings.HasSuffix(name, "."+kind) })
 }
 
 // fill makes the stage of a target: programs, documents, description.

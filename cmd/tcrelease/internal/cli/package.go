@@ -21,6 +21,7 @@ type release struct {
 	time              string
 	arches            []string
 	linuxOnly         bool
+	only              []string
 	unsigned          bool
 	keys              keyFlags
 
@@ -56,6 +57,7 @@ func packageCommand(e *env) *cobra.Command {
 	f.StringVar(&r.root, "root", "", "root.json of the update repository, which the packages then trust")
 	f.StringSliceVar(&r.arches, "arch", []string{"amd64", "arm64"}, "architectures")
 	f.BoolVar(&r.linuxOnly, "linux-only", false, "no zip for Windows")
+	f.StringSliceVar(&r.only, "only", nil, "kinds of packages: rpm, deb, tar.gz, zip; all without")
 	f.BoolVar(&r.unsigned, "unsigned", false, "no signatures; nothing will install such packages")
 	r.keys.add(c)
 	return c
