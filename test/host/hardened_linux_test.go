@@ -43,6 +43,28 @@ func TestHardened(t *testing.T) {
 	})
 	t.Run("restart while a job runs", func(t *testing.T) { s.as(t).survives("systemctl", "restart", unit) })
 	t.Run("kill -9 while a job runs", func(t *testing.T) { s.as(t).survives("kill", "-9", s.mainPID()) })
+	t.Run("the master password outlives the agent, not a stop", func(t *testing.T) {
+		s := s.as(t)
+		s.Run("mv", masterKey, "/root/masterkey")
+		s.Run("chown", "root:", "/root/masterkey")
+		for _, end := range [][]string{{"systemctl", "restart", unit}, {"kill", "-9", s.mainPID()}} {
+			before := s.mainPID()
+			if end[0] == "kill" {
+				end[2] = before
+			}
+			s.Run(end...)
+			s.anotherThan(before)
+			s.connected()
+		}
+		s.Run("systemctl", "stop", unit)
+		s.Run("systemctl", "start", unit)
+		if out := s.Run("tcenvsvr", "status"); !strings.Contains(out, "LOCKED") {
+			t.Errorf("status after a stop without the master password: %s; want it locked", out)
+		}
+		s.Run("tcenvsvr", "keychain", "unlock", "--master-key-file", "/root/masterkey")
+		s.connected()
+		s.Run("install", "-m", "600", "-o", "threatconnect", "/root/masterkey", masterKey)
+	})
 	t.Run("watchdog", func(t *testing.T) {
 		s := s.as(t)
 		s.Write("/etc/systemd/system/"+unit+".d/watchdog.conf", "[Service]\nWatchdogSec=3\n", 0o644)

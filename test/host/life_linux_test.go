@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -92,15 +93,24 @@ func TestLife(t *testing.T) {
 // runs waits until the service is the given version's and has a session.
 func (s *site) runs(version string) {
 	s.t.Helper()
-	s.connected()
 	if got := s.Run("tcenvsvr", "version"); !strings.Contains(got, version) {
 		s.t.Errorf("tcenvsvr version says %q; want %s", got, version)
 	}
-	pid := s.mainPID()
-	running, packaged := s.Run("sha256sum", "/proc/"+pid+"/exe"), s.Run("sha256sum", "/usr/libexec/"+product+"/tcenvsvr")
-	if strings.Fields(running)[0] != strings.Fields(packaged)[0] {
-		s.t.Errorf("the service still runs another program than the package of %s has", version)
-	}
+	s.eventually("waiting for the agent of "+version, func() error {
+		pid, err := s.Try("systemctl", "show", "--property=MainPID", "--value", unit)
+		if err != nil {
+			return err
+		}
+		running, err := s.Try("sha256sum", "/proc/"+strings.TrimSpace(pid)+"/exe")
+		if err != nil {
+			return err
+		}
+		if packaged := s.Run("sha256sum", "/usr/libexec/"+product+"/tcenvsvr"); strings.Fields(running)[0] != strings.Fields(packaged)[0] {
+			return errors.New("the service still runs another program than the package has")
+		}
+		return nil
+	})
+	s.connected()
 }
 
 func (s *site) mainPID() string {
@@ -165,5 +175,6 @@ func foreign(file string) bool {
 			return true
 		}
 	}
-	return file == home || slices.Contains(filesystem, file) || filepath.Base(file) == "__pycache__" || filepath.Ext(file) == ".pyc"
+	return file == home || file == filepath.Dir(masterKey) || file == masterKey || // an administrator's
+		slices.Contains(filesystem, file) || filepath.Base(file) == "__pycache__" || filepath.Ext(file) == ".pyc"
 }

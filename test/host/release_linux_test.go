@@ -71,7 +71,7 @@ var published = sync.OnceValues(func() (*release, error) {
 	do("go", "build", "-o", dir, "./cmd/tccloud", "./cmd/tcrelease")
 	do(tool, "key", "new", "--no-passphrase", "--out", r.key)
 	for _, version := range []string{older, newer} {
-		do(tool, "package", "--key", r.key, "--version", version, "--arch", runtime.GOARCH, "--linux-only",
+		do(tool, "package", "--key", r.key, "--version", version, "--arch", runtime.GOARCH, "--linux-only", "--only", "rpm",
 			"--commit", "0123456789ab", "--time", "2026-01-02T03:04:05Z", "--out", r.repo)
 	}
 	do(tool, "repo", "--key", r.key, "--url", "file:///share/repo", r.repo)

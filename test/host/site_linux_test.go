@@ -102,13 +102,19 @@ func (s *site) startCloud(names ...string) {
 	}
 }
 
-// enroll makes the machine a server of the Environment, as root does by
-// the README, and starts the service.
-func (s *site) enroll(args ...string) {
+// masterKey is a file with the keychain's master password, as hosts have it
+// on which nobody can type it.
+const masterKey = "/etc/threatconnect-envsvr/masterkey"
+
+// enroll makes the machine a server of the Environment, as a script does.
+func (s *site) enroll() {
 	s.t.Helper()
 	_, err := s.cloud.Do(s.ctx, "bundle", "lab", "--name", "one", "-o", filepath.Join(s.Share, "bundle.zip"))
 	must(s.t, err, "downloading the bundle")
-	s.Run(append([]string{"tcenvsvr", "enroll", "/share/bundle.zip"}, args...)...)
+	s.Write(masterKey, "correct horse battery staple\n", 0o600)
+	s.Run("chown", "threatconnect:", masterKey)
+	must(s.t, os.Chmod(filepath.Join(s.Share, "bundle.zip"), 0o644), "letting the agent's user read the bundle")
+	s.Run("sudo", "-u", "threatconnect", "tcenvsvr", "enroll", "/share/bundle.zip", "--yes", "--master-key-file", masterKey)
 }
 
 // connected waits until the agent has a session.
@@ -119,12 +125,15 @@ func (s *site) connected() {
 		if err != nil {
 			return err
 		}
-		var status stage.Status
+		var status struct {
+			stage.Status
+			Locked string
+		}
 		if err := json.Unmarshal([]byte(text), &status); err != nil {
 			return err
 		}
 		if !status.Link.Connected {
-			return fmt.Errorf("not connected: %+v", status.Link.Failure)
+			return fmt.Errorf("not connected: %+v %s", status.Link.Failure, status.Locked)
 		}
 		return nil
 	})
