@@ -48,7 +48,7 @@ func Unpackaged(home, baseline string) Paths {
 		Baseline: baseline, Slots: filepath.Join(home, "slots"), State: own,
 		Home: home, Inbox: filepath.Join(home, ".tcenvsvr", "inbox"),
 		Link: filepath.Join(own, "run", program), Status: filepath.Join(own, "run", "status.json"),
-		Root: filepath.Join(filepath.Dir(baseline), "root.json"),
+		Root: filepath.Join(own, "root.json"), // a program in a slot does not know its baseline
 	}
 	if runtime.GOOS == "windows" {
 		p.Link = "" // links need a privilege there; the launcher starts what Select returns

@@ -18,6 +18,7 @@ import (
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/update"
+	"tcenvsvr/updater/launch"
 )
 
 // exitCode is one row of the table of exit codes.
@@ -60,6 +61,9 @@ var exitCodes = []exitCode{
 
 // report prints err as people read it and returns its exit code.
 func report(stderr io.Writer, err error) int {
+	if e, ok := errors.AsType[*launch.Exited](err); ok {
+		return e.Code // of a program of ours, which has said why
+	}
 	for _, row := range exitCodes {
 		if !row.is(err) {
 			continue

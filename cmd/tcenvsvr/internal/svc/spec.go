@@ -76,9 +76,10 @@ func (s Spec) script(text string) string {
 	return text
 }
 
+// plist starts the launcher, which updates the agent: launchd itself chooses no programs.
 func (s Spec) plist() string {
 	return strings.NewReplacer(defaultProgram, s.Program, defaultHome, s.Home,
-		"<string>threatconnect</string>", "<string>"+s.User+"</string>").Replace(initd.Launchd)
+		"<string>threatconnect</string>", "<string>"+s.User+"</string>", "<string>run</string>", "<string>launch</string>").Replace(initd.Launchd)
 }
 
 // config is what kardianos needs for all hosts.
@@ -88,7 +89,7 @@ func (s Spec) config() *kardianos.Config {
 		DisplayName: "ThreatConnect Environment Server",
 		Description: "Runs Apps for a ThreatConnect Dedicated Cloud.",
 		Executable:  s.Program,
-		Arguments:   []string{"run", "--home", s.Home}, // where there is no text of ours: Windows
+		Arguments:   []string{"launch", "--home", s.Home}, // where there is no text of ours: Windows
 		Option: kardianos.KeyValue{
 			"SystemdScript": s.Unit(),
 			"SysvScript":    s.script(initd.SysV),

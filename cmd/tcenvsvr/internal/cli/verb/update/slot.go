@@ -1,13 +1,17 @@
 package update
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/atomicfile"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater/slot"
@@ -38,32 +42,58 @@ func program() (string, error) {
 	return path, nil
 }
 
-// open prepares the root side, with everything that acts on it needs.
-func open(e *verb.Env) (*slot.Slots, error) {
+// where are the paths of this installation, and its program.
+func where(e *verb.Env) (at slot.Paths, self string, err error) {
 	p, err := e.Paths()
 	if err != nil {
-		return nil, err
+		return at, "", err
 	}
-	self, err := program()
+	self, err = program()
+	return slot.Here(p.Home, self), self, err
+}
+
+// open prepares the root side, with everything that acts on it needs.
+func open(e *verb.Env) (*slot.Slots, error) {
+	at, self, err := where(e)
 	if err != nil {
 		return nil, err
 	}
-	at := slot.Here(p.Home, self)
 	if at.InSlots(self) {
-		return nil, fmt.Errorf("%q came by an update and may not decide about updates\nhint: run the package's program, %q", self, slot.PackagedProgram)
+		return nil, fmt.Errorf("%q came by an update and may not decide about updates\nhint: run the program that was installed", self)
 	}
 	if self != slot.PackagedProgram { // the package has made them
-		for _, dir := range []string{at.Slots, at.State, at.Inbox} {
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				return nil, fmt.Errorf("making the folders of self-update: %w", err)
-			}
+		if err := unpacked(at); err != nil {
+			return nil, err
 		}
 	}
 	return slot.New(slot.Config{
-		Paths: at, Version: build.Version(), Product: product, Owner: os.Geteuid(), Agent: ownerOf(p.State),
-		Verifier: verify.Verifier{Root: at.Root, Dir: filepath.Join(at.State, "tuf")},
+		Paths: at, Version: build.Version(), Product: product, Owner: os.Geteuid(), Agent: ownerOf(filepath.Dir(at.Inbox)),
+		Verifier: verify.Verifier{Root: at.Root, Dir: filepath.Join(at.State, "tuf"), Built: build.Time()},
 		Log:      logger(e),
 	})
+}
+
+// unpacked makes what a package brings. The root of trust is the one beside the program that was
+// installed; updates find it where no update writes.
+func unpacked(at slot.Paths) error {
+	for dir, mode := range map[string]os.FileMode{at.Slots: 0o755, at.State: 0o700, filepath.Dir(at.Status): 0o755, filepath.Dir(at.Inbox): 0o711, at.Inbox: 0o700} {
+		if err := os.MkdirAll(dir, mode); err != nil {
+			return fmt.Errorf("making the folders of self-update: %w", err)
+		}
+	}
+	root, err := os.ReadFile(filepath.Join(filepath.Dir(at.Baseline), "root.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		if old, readErr := os.ReadFile(at.Root); readErr != nil || !bytes.Equal(old, root) {
+			err = atomicfile.WriteFile(at.Root, root, 0o644)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("placing the root of trust of updates: %w", err)
+	}
+	return nil
 }
 
 // logger writes what the journal gives a time itself.
