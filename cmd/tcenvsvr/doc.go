@@ -388,6 +388,20 @@
 //	  tcenvsvr keychain unlock
 //	  tcenvsvr keychain unlock --master-key-file /root/masterkey
 //
+// # launch
+//
+// Run the Environment Server so that it can update itself.
+//
+//	tcenvsvr launch [flags]
+//
+//	Launch runs "tcenvsvr run" with the same flags and signals, and starts it again after
+//	an update or a crash: in its new version, and in the one before if that does not work.
+//	It is for hosts without the package, whose service does the same. Updates must be
+//	signed by the root.json beside this program; without one there are none.
+//
+//	  tcenvsvr launch
+//	  tcenvsvr --home /srv/envsvr launch --logLevel debug
+//
 // # log
 //
 // The log of the running Environment Server.
