@@ -52,7 +52,7 @@ func read(path string) (file, error) {
 	}
 	f, err := decode(text)
 	if err != nil {
-		return file{}, fmt.Errorf("opening keychain %q: %w", path, err)
+		return file{}, fmt.Errorf("opening keychain %q: %w\nhint: restore it from a backup; without one \"tcenvsvr keychain init --replace\" starts anew and says what is lost", path, err)
 	}
 	return f, nil
 }

@@ -15,6 +15,7 @@ import (
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/keychain"
+	"tcenvsvr/agent/privatefile"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/update"
@@ -44,13 +45,15 @@ var exitCodes = []exitCode{
 	{75, "restart me: the service manager starts the agent again", isErr(agent.ErrRestart)},
 	{2, "wrong command line", asErr[verb.UsageError]},
 	{6, "not enrolled", isErr(settings.ErrNotEnrolled)},
-	{5, "settings are not valid", func(err error) bool {
-		return asErr[*settings.ValueError](err) || asErr[*settings.UnknownKeyError](err) || asErr[*settings.FileError](err)
+	{5, "settings, keychain or a file of secrets are damaged, unsafe or not valid", func(err error) bool {
+		return asErr[*settings.ValueError](err) || asErr[*settings.UnknownKeyError](err) || asErr[*settings.FileError](err) ||
+			errors.Is(err, keychain.ErrDamaged) || errors.Is(err, keychain.ErrForeign) || errors.Is(err, privatefile.ErrUnsafe)
 	}},
 	{10, "an update is available", isErr(update.ErrAvailable)},
 	{3, "the Environment Server is not running", isErr(control.ErrNotRunning)},
-	{7, "the keychain is locked, or the master password is wrong", func(err error) bool {
-		return errors.Is(err, keychain.ErrLocked) || errors.Is(err, keychain.ErrWrongPassword)
+	{7, "the keychain is missing or locked, or the master password is wrong or unfit", func(err error) bool {
+		return errors.Is(err, keychain.ErrMissing) || errors.Is(err, keychain.ErrLocked) ||
+			errors.Is(err, keychain.ErrWrongPassword) || errors.Is(err, keychain.ErrPassword)
 	}},
 	{4, "not permitted", isErr(os.ErrPermission)},
 	{130, "interrupted", func(err error) bool {

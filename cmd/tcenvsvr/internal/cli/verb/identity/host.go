@@ -111,15 +111,15 @@ func (h *host) store(plan *enrol.Plan) error {
 	if err := h.paths.Create(); err != nil {
 		return err
 	}
-	made := h.chain == nil
-	if made {
-		var err error
-		if h.chain, err = keychain.Create(h.paths.Keychain, h.password); err != nil {
-			return err
-		}
-		audit.Open(h.paths.Audit).Record(audit.KeychainCreated)
+	store := func(seal settings.SealFunc) error { return plan.Commit(h.paths.Settings, h.paths.Keystore, seal) }
+	if h.chain != nil {
+		return store(h.chain.Seal)
 	}
-	return plan.Commit(h.paths.Settings, h.paths.Keystore, h.chain.Seal)
+	if err := newKeychain(h.paths, h.password, store); err != nil {
+		return err
+	}
+	audit.Open(h.paths.Audit).Record(audit.KeychainCreated)
+	return nil
 }
 
 // way is how the cloud is reached with these settings: the CAs that the

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -72,16 +71,8 @@ func initKeychain(ctx context.Context, e *verb.Env, file string, replace bool) e
 	if path != "" {
 		changes["masterKeyFile"] = path
 	}
-	if replace {
-		if err := os.Remove(p.Keychain); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("removing the old keychain: %w", err)
-		}
-	}
-	chain, err := keychain.Create(p.Keychain, password)
+	err = newKeychain(p, password, func(seal settings.SealFunc) error { return settings.Set(p.Settings, changes, seal) })
 	if err != nil {
-		return err
-	}
-	if err := settings.Set(p.Settings, changes, chain.Seal); err != nil {
 		return err
 	}
 	audit.Open(p.Audit).Record(audit.KeychainCreated, "replaced", replace, "lost", lost)
