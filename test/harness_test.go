@@ -22,7 +22,7 @@ type scene struct {
 }
 
 // limit bounds one end-to-end test; only a hang reaches it.
-const limit = 5 * time.Minute
+const limit = 10 * time.Minute
 
 func newScene(t *testing.T) *scene {
 	t.Helper()

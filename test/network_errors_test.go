@@ -1,7 +1,6 @@
 package test
 
 import (
-	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -26,7 +25,7 @@ type trouble struct {
 	name, step, code string
 	flags            []string
 	settings         []string         // keys and values
-	environment      string           // "" = lab
+	environment      string           // of a server of its own; "" = a copy of the one in lab
 	keystoreOf       *stage.Agent     // instead of its own
 	mend             func(*testing.T) // removes the cause
 	later            bool             // another failure may be shown before
@@ -49,6 +48,8 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 	_, err = c.Do(s.ctx, "env", "create", "asleep")
 	s.must(err, "creating an Environment")
 	spare, err := c.Enroll(s.ctx, "lab", "spare")
+	s.must(err, "enrolling a server")
+	one, err := c.Enroll(s.ctx, "lab", "one")
 	s.must(err, "enrolling a server")
 
 	squid, _ := proxytest.Squid(t, "ada", "sesame", "acl banned dstdomain banned.invalid", "http_access deny banned")
@@ -94,7 +95,7 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 	for i, tr := range troubles {
 		t.Run(tr.name, func(t *testing.T) {
 			s := s.in(t)
-			a := s.inTrouble(c, i, tr)
+			a := s.inTrouble(c, one, i, tr)
 			defer a.Kill() // before what it is connected to goes away
 			s.named(a, tr)
 			if tr.mend != nil {
@@ -106,11 +107,15 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 	s.silentAbout("not-the-token", "sesame")
 }
 
-// inTrouble enrols an agent, changes what the trouble wants and starts it.
-func (s *scene) inTrouble(c *stage.Cloud, n int, tr trouble) *stage.Agent {
+// inTrouble copies an agent, changes what the trouble wants and starts it.
+func (s *scene) inTrouble(c *stage.Cloud, one *stage.Agent, n int, tr trouble) *stage.Agent {
 	s.t.Helper()
-	a, err := c.Enroll(s.ctx, cmp.Or(tr.environment, "lab"), fmt.Sprint("agent-", n))
-	s.must(err, "enrolling for "+tr.name)
+	name := fmt.Sprint("agent-", n)
+	a, err := one.Copy(name)
+	if tr.environment != "" {
+		a, err = c.Enroll(s.ctx, tr.environment, name+"-elsewhere")
+	}
+	s.must(err, "making an agent for "+tr.name)
 	if tr.environment != "" {
 		_, err := c.Do(s.ctx, "env", "deactivate", tr.environment)
 		s.must(err, "deactivating the Environment")
