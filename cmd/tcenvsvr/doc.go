@@ -15,9 +15,9 @@
 //	    2  wrong command line
 //	    3  the Environment Server is not running
 //	    4  not permitted
-//	    5  settings are not valid
+//	    5  settings, keychain or a file of secrets are damaged, unsafe or not valid
 //	    6  not enrolled
-//	    7  the keychain is locked, or the master password is wrong
+//	    7  the keychain is missing or locked, or the master password is wrong or unfit
 //	   10  an update is available
 //	   75  restart me: the service manager starts the agent again
 //	  130  interrupted
@@ -236,9 +236,9 @@
 //	    2  wrong command line
 //	    3  the Environment Server is not running
 //	    4  not permitted
-//	    5  settings are not valid
+//	    5  settings, keychain or a file of secrets are damaged, unsafe or not valid
 //	    6  not enrolled
-//	    7  the keychain is locked, or the master password is wrong
+//	    7  the keychain is missing or locked, or the master password is wrong or unfit
 //	   10  an update is available
 //	   75  restart me: the service manager starts the agent again
 //	  130  interrupted
