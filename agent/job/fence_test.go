@@ -38,7 +38,7 @@ func TestNeverStarted(t *testing.T) {
 type lateRunner struct{ Direct }
 
 func (lateRunner) hire(_ context.Context, exe string) (*hired, error) {
-	script := `exec 3<&0; (sleep 0.4; "$@" <&3; echo $? > "$DONE") &`
+	script := `exec 3<&0; (sleep 3; "$@" <&3; echo $? > "$DONE") &`
 	cmd := exec.Command("/bin/sh", "-c", script, "late", exe, ShimCommand)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "DONE=" + os.Getenv("DONE")}
 	return startShim(cmd)
@@ -52,7 +52,8 @@ func TestLateShim(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	// Long enough for a shell to start on a busy machine, shorter than its sleep.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, err = e.Start(ctx, l)
 	if got := startError(t, err); got.Code != spec.CodeTimeout || !errors.Is(err, context.DeadlineExceeded) {

@@ -70,7 +70,7 @@ func TestLayersWinFromLeftToRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Settings{
-		BrokerToken: NewSecret("007"), ProxyHost: "from-file", ProxyUsername: "any-case", ProxyPort: 3129, LogLevel: "error",
+		BrokerToken: NewSecret("007"), ProxyHost: "from-file", ProxyUsername: "any-case", ProxyPort: 3129, LogLevel: "error", UpdateMode: "self",
 		JobExecutors: 8, SessionDaysToKeep: 30, InfoInterval: 90 * time.Second, DefaultTimeout: time.Hour,
 		OutputMaxBytes: 10 << 20, AppsRunner: "auto", BrokerPort: 62000, Drain: 30 * time.Second,
 	}
