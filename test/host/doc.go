@@ -10,11 +10,10 @@
 //	network_linux.go  the namespaces of machine and cloud, and the wire between
 //
 //	recipe/           root.sh makes the root, el.sh makes it look like EL
-//	selinux/          the same in a virtual machine with SELinux enforcing
-//	                  (test/run --selinux)
 //	*_test.go         what must hold, one file a subject
 //
-// What a machine changes is dropped when its test ends. Known limits: no
+// What a machine changes is dropped when its test ends. While working on the tests,
+// -release FOLDER keeps the packages from one run to the next. Known limits: no SELinux, no
 // cgroup controllers inside (MemoryMax and TasksMax are set, not enforced), systemd
 // 252 as in EL 9 (EL 8 has 239), no targeted policy, authselect, crypto-policies, FIPS.
 package host

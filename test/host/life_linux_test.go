@@ -38,6 +38,8 @@ func TestLife(t *testing.T) {
 		s.probe()
 	})
 	s.verify("after Apps ran")
+	s.Run("tcenvsvr", "doctor") // warns of Debian and of few cores; nothing fails
+	s.Run("tcenvsvr", "host", "check")
 
 	t.Run("upgrade while a job runs", func(t *testing.T) {
 		s := s.as(t)
