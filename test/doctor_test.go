@@ -25,6 +25,11 @@ func TestDoctorOnARealCloud(t *testing.T) {
 			t.Errorf("%s: %+v; want ok", name, got)
 		}
 	}
+	for _, name := range []string{"network/broker raw", "network/broker websocket"} {
+		if got := found[name].Found; !strings.Contains(got, `takes this server for Environment "lab"`) {
+			t.Errorf("%s: %q; want what the broker says", name, got)
+		}
+	}
 	if got := found["network/broker TLS"].Found; !strings.Contains(got, "the cloud's own CA") {
 		t.Errorf("broker TLS: %q; want who issued the certificate", got)
 	}

@@ -91,7 +91,7 @@ func (p *patient) via() string {
 }
 
 func brokerTLS(ctx context.Context, p *patient) said {
-	return p.chain(ctx, p.settings.BrokerAddr(), []string{wire.ALPN})
+	return p.handshake(ctx, p.settings.BrokerAddr(), []string{wire.ALPN})
 }
 
 func apiTLS(ctx context.Context, p *patient) said {
@@ -103,11 +103,11 @@ func apiTLS(ctx context.Context, p *patient) said {
 	if port == "" {
 		port = "443"
 	}
-	return p.chain(ctx, net.JoinHostPort(u.Hostname(), port), []string{"http/1.1"})
+	return p.handshake(ctx, net.JoinHostPort(u.Hostname(), port), []string{"http/1.1"})
 }
 
-// chain makes a TLS handshake and names who issued the certificate that came.
-func (p *patient) chain(ctx context.Context, address string, alpn []string) said {
+// handshake makes a TLS handshake and names who issued the certificate that came.
+func (p *patient) handshake(ctx context.Context, address string, alpn []string) said {
 	if s := p.unreachable(); s != nil {
 		return *s
 	}
@@ -130,25 +130,18 @@ func (p *patient) chain(ctx context.Context, address string, alpn []string) said
 	return p.judgeChain(c.ConnectionState())
 }
 
-func (p *patient) certificates() []tls.Certificate {
-	if p.identityErr != nil || p.certificate.Certificate == nil {
-		return nil
-	}
-	return []tls.Certificate{p.certificate}
-}
-
 // judgeChain tells the cloud's own certificate from one that somebody on the
 // way has made: that one is good too, if its CA is trusted, but an administrator should know.
 func (p *patient) judgeChain(s tls.ConnectionState) said {
 	chain := s.VerifiedChains[0]
 	root := last(chain)
 	text := fmt.Sprintf("%s, %s, issued by %q, until %s", tls.VersionName(s.Version), names(chain[0]), root.Subject, chain[0].NotAfter.Format(time.DateOnly))
-	for _, ca := range p.cloud {
+	for _, ca := range p.cloudCAs() {
 		if ca.Equal(root) {
 			return ok("%s, the cloud's own CA", text)
 		}
 	}
-	if len(p.cloud) > 0 && p.private(root) {
+	if len(p.cloudCAs()) > 0 && p.private(root) {
 		return warn("a proxy that inspects TLS makes certificates of its own; if it does harm, have it exempt the cloud's names",
 			"%s: not the cloud's CA but a private one of this network", text)
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/identity"
+	"tcenvsvr/agent/keychain"
 	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/proxy"
 	"tcenvsvr/agent/settings"
@@ -22,7 +24,6 @@ type Config struct {
 	Paths   paths.Paths
 	Environ []string
 	Version string
-	Unseal  func(name, sealed string) (string, error) // nil = secrets stay sealed
 }
 
 // patient is what several checks need, looked up once. What could not be
@@ -32,13 +33,16 @@ type patient struct {
 	settings    settings.Settings
 	settingsErr error
 
-	certificate tls.Certificate
+	chain     *keychain.Keychain
+	chainErr  error
+	lockedErr error // why sealed secrets stay sealed
+
+	identity    *identity.Identity
 	identityErr error
 
 	harvest    *certs.Harvest
 	harvestErr error
 	roots      *x509.CertPool
-	cloud      []*x509.Certificate // the cloud's own CAs
 
 	dialer    *proxy.Dialer
 	dialerErr error
@@ -49,19 +53,15 @@ type patient struct {
 
 func newPatient(ctx context.Context, c Config) *patient {
 	p := &patient{Config: c, roots: x509.NewCertPool()}
-	p.settings, _, p.settingsErr = settings.Load(settings.Options{File: c.Paths.Settings, Env: c.Environ, Unseal: c.Unseal})
-	if p.settingsErr != nil {
-		// What the rest needs is best taken from the defaults: a wrong key must not hide a full disk.
-		p.settings, _, _ = settings.Load(settings.Options{})
-	}
-	p.certificate, p.cloud, p.identityErr = identity(c.Paths, p.settings)
+	p.load(ctx)
+	p.identify()
 	p.harvest, p.harvestErr = daemon.TrustSources(c.Paths, p.settings).Gather(time.Now())
 	if p.harvest != nil {
 		for _, r := range p.harvest.Roots {
 			p.roots.AddCert(r.Cert)
 		}
 	}
-	for _, ca := range p.cloud {
+	for _, ca := range p.cloudCAs() {
 		p.roots.AddCert(ca)
 	}
 	p.dialer, p.dialerErr = daemon.Dialer(p.settings, func() (*tls.Config, error) {

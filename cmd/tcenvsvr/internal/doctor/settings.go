@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"tcenvsvr/agent/keychain"
-	"tcenvsvr/agent/settings"
 )
 
 func settingsFile(_ context.Context, p *patient) said {
@@ -49,21 +47,9 @@ func enrolment(_ context.Context, p *patient) said {
 	return ok("server %s of %s", p.settings.ServerXID, p.settings.BrokerAddr())
 }
 
-// sealed names the secrets that are in the settings and cannot be read here.
-func (p *patient) sealed() bool {
-	s := p.settings
-	for _, secret := range []settings.Secret{s.BrokerToken, s.AppDeliveryToken, s.KeystorePassword, s.ProxyPassword} {
-		if secret.Sealed() {
-			return true
-		}
-	}
-	return false
-}
-
 func keychainState(_ context.Context, p *patient) said {
-	_, err := keychain.Open(filepath.Join(p.Paths.State, "keychain.json"))
-	switch {
-	case errors.Is(err, keychain.ErrMissing) && p.sealed():
+	switch err := p.chainErr; {
+	case errors.Is(err, keychain.ErrMissing) && p.settings.Sealed():
 		return fail("restore keychain.json from a backup, or enrol with a fresh bundle", "secrets are sealed and there is no keychain")
 	case errors.Is(err, keychain.ErrMissing):
 		return warn(`"tcenvsvr keychain init" seals them`, "there is none: secrets in settings.yaml are protected by its mode alone")
@@ -71,10 +57,8 @@ func keychainState(_ context.Context, p *patient) said {
 		return skip("only root and the agent's user may look")
 	case err != nil:
 		return fail("restore keychain.json from a backup, or enrol with a fresh bundle", "%s", oneLine(err))
-	case p.sealed():
-		return ok("secrets are sealed; this command has not the master password, so some checks are skipped")
 	}
-	return ok("there is one")
+	return p.locked()
 }
 
 // soon is when an expiry begins to be worth a warning.
@@ -93,7 +77,7 @@ func clientCertificate(_ context.Context, p *patient) said {
 	if p.identityErr != nil {
 		return fail("enrol with a fresh bundle", "%s", oneLine(p.identityErr))
 	}
-	leaf := p.certificate.Leaf
+	leaf := p.identity.Leaf()
 	switch left := time.Until(leaf.NotAfter); {
 	case left <= 0:
 		return fail("enrol with a fresh bundle", "it expired on %s", leaf.NotAfter.Format(time.DateOnly))

@@ -30,7 +30,7 @@ func Write(ctx context.Context, file string, c doctor.Config) (names []string, e
 			_ = os.Remove(file)
 		}
 	}()
-	s, _, settingsErr := settings.Load(settings.Options{File: c.Paths.Settings, Env: c.Environ, Unseal: c.Unseal})
+	s, settingsErr := doctor.Settings(ctx, c)
 	b := &bundle{redact: NewRedactor(secrets(s)...), now: time.Now(), root: "threatconnect-envsvr-support"}
 	z := gzip.NewWriter(f)
 	b.out = tar.NewWriter(z)
