@@ -45,6 +45,7 @@ var reasons = map[string]string{
 	"sudo":      "Apps become the sandbox user by it",
 	"su":        "the vendor's guide asks for it (PAM)",
 	"runtime":   "the agent's files in /run",
+	"settings":  "Apps must not read what is the agent's",
 	"fapolicyd": "it would keep Apps from running",
 	"labels":    "SELinux judges files by them",
 }
