@@ -64,7 +64,7 @@ var areas = map[string]rule{
 		"the cloud shares the protocol and the package format with the agent, not its workings"},
 	"cmd/tccloud/internal/demo": {[]string{"cmd/tccloud", "agent/wire", "test/stage", "test/apps"},
 		"the demo shows what the tests prove, with the same processes and Apps"},
-	"test": {[]string{"agent", "…", "certs", "packaging"}, "tests and benchmarks look at the product from outside"},
+	"test": {[]string{"agent", "…", "certs", "packaging", "updater"}, "tests and benchmarks look at the product from outside"},
 }
 
 // owners says who may import a library directly.

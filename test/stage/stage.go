@@ -43,6 +43,9 @@ func New(ctx context.Context, dir, cloudBin, agentBin string, buildFlags ...stri
 			*p.file += ".exe"
 		}
 		args := append([]string{"build", "-o", *p.file}, buildFlags...)
+		if p.name == "tcenvsvr" {
+			args = append(args, versionFlag)
+		}
 		cmd := exec.CommandContext(ctx, "go", append(args, "tcenvsvr/cmd/"+p.name)...)
 		if !slices.Contains(buildFlags, "-race") { // which needs C
 			cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as releases are built: no dynamic linker at every start

@@ -1,4 +1,5 @@
-"""Leaves a mark for each start, so that a second start would be seen, and sleeps."""
+"""Leaves a mark for each start, so that a second start would be seen, and sleeps, not
+longer than until the file beside the marks whose name ends in .end is there."""
 import os
 import time
 import uuid
@@ -17,7 +18,10 @@ def main():
         os.close(fd)
     print("started " + mark, flush=True)
     seconds = float(app.p.get("seconds") or 1)
-    time.sleep(seconds)
+    end = time.monotonic() + seconds
+    wake = (app.p.get("marker_file") or mark) + ".end"
+    while time.monotonic() < end and not os.path.exists(wake):
+        time.sleep(max(0, min(0.05, end - time.monotonic())))
     print("ended " + mark, flush=True)
     app.exit(0, "slept %g seconds" % seconds)
 

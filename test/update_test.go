@@ -1,0 +1,146 @@
+package test
+
+import (
+	"debug/elf"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tcenvsvr/test/need"
+	"tcenvsvr/test/stage"
+)
+
+// updating is a cloud with releases, and an agent that can update itself while it runs a job.
+type updating struct {
+	*scene
+	cloud   *stage.Cloud
+	updates *stage.Updates
+	agent   *stage.Agent
+	order   string
+}
+
+func newUpdating(t *testing.T, flags ...string) *updating {
+	t.Helper()
+	need.Python(t)
+	u := &updating{scene: newScene(t)}
+	u.cloud = u.scene.cloud("lab")
+	u.add(u.cloud, "sleep")
+	var err error
+	u.updates, err = u.cloud.NewUpdates()
+	u.must(err, "making an update repository")
+	u.agent, err = u.cloud.Enroll(u.ctx, "lab", "one")
+	u.must(err, "enrolling")
+	u.must(u.agent.Launch(append([]string{"--appsRunner", "none", "--relaySystemInfoPublishSeconds", "5"}, flags...)...), "launching the agent")
+	u.must(u.agent.Connected(u.ctx), "waiting for the session")
+	return u
+}
+
+// job gives an order and waits until its App runs, which goes on until wake.
+func (u *updating) job() {
+	u.t.Helper()
+	var err error
+	u.order, err = u.sleeper(u.cloud, "lab", "job", limit.Seconds())
+	u.must(err, "giving an order")
+	u.eventually("waiting for the App to start", func() error {
+		if u.starts("job") != 1 {
+			return fmt.Errorf("it was started %d times", u.starts("job"))
+		}
+		return nil
+	})
+}
+
+// wake lets the job end, and checks that it ran all the time and has one right result.
+func (u *updating) wake() {
+	u.t.Helper()
+	var e execution
+	u.must(u.cloud.JSON(u.ctx, &e, "execution", "show", u.order), "looking at the order")
+	if e.Ended {
+		u.t.Fatalf("the job noticed: %+v", e)
+	}
+	u.must(os.WriteFile(u.markFile("job")+".end", nil, 0o644), "waking the App")
+	u.once(u.cloud, u.order, "job")
+	u.quiet(u.agent)
+}
+
+func (u *updating) roll(version, program string) {
+	u.t.Helper()
+	_, err := u.updates.Publish(u.ctx, version, program)
+	u.must(err, "publishing "+version)
+	_, err = u.cloud.Do(u.ctx, "release", "rollout", version, "--percent", "100", "--max-failures", "0")
+	u.must(err, "rolling out "+version)
+}
+
+// TestUpdateWhileAJobRuns: the cloud rolls a release out, the agent becomes it, the job does not notice.
+func TestUpdateWhileAJobRuns(t *testing.T) {
+	u := newUpdating(t)
+	next := filepath.Join(u.Dir, "next", "tcenvsvr")
+	u.must(u.Release(u.ctx, stage.NextVersion, next), "making a release")
+	u.job()
+	u.roll(stage.NextVersion, next)
+	u.must(u.agent.Updated(u.ctx, stage.NextVersion), "waiting for the update")
+	u.must(u.agent.Connected(u.ctx), "waiting for the new version's session")
+	out, err := u.cloud.Do(u.ctx, "release", "list")
+	u.must(err, "listing releases")
+	if want := "running  " + stage.NextVersion; !strings.Contains(strings.ReplaceAll(out, "\t", "  "), want) {
+		t.Errorf("the cloud does not know that %s runs:\n%s", stage.NextVersion, out)
+	}
+	u.wake()
+	if code := u.agent.Stop(30 * time.Second); code != 0 {
+		t.Errorf("launcher after TERM: exit code %d", code)
+	}
+}
+
+// TestReleaseThatCrashesIsRolledBack: it is tried, left, never tried again, and offered to nobody else.
+func TestReleaseThatCrashesIsRolledBack(t *testing.T) {
+	u := newUpdating(t)
+	dead := filepath.Join(u.Dir, "dead", "tcenvsvr")
+	u.must(u.Release(u.ctx, stage.NextVersion, dead), "making a release")
+	u.must(breakEntry(dead), "breaking the release")
+	u.job()
+	u.roll(stage.NextVersion, dead)
+	u.eventually("waiting for the rollback", func() error {
+		s, err := u.agent.Updating(u.ctx)
+		if err == nil && (len(s.Root.Bad) != 1 || s.Root.Selected.Version != stage.BuiltVersion) {
+			err = fmt.Errorf("got %+v", s)
+		}
+		return err
+	})
+	u.must(u.agent.Connected(u.ctx), "waiting for the session of the version before")
+	u.eventually("waiting for the rollout to halt", func() error {
+		out, err := u.cloud.Do(u.ctx, "release", "list", "--json")
+		if err == nil && !strings.Contains(out, "it failed on 1 servers") {
+			err = fmt.Errorf("it goes on: %s", out)
+		}
+		return err
+	})
+	u.wake()
+	if s, err := u.agent.Updating(u.ctx); err != nil || s.Root.Active != stage.BuiltVersion || s.Root.Bad[0].Class != "crash" {
+		t.Errorf("at the end: %+v, %v", s, err)
+	}
+}
+
+// breakEntry makes a program die of its first instruction; all that is looked at before stays.
+func breakEntry(file string) error {
+	f, err := elf.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_LOAD && f.Entry >= p.Vaddr && f.Entry < p.Vaddr+p.Filesz {
+			w, err := os.OpenFile(file, os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			_, err = w.WriteAt([]byte{0x0f, 0x0b, 0, 0}, int64(f.Entry-p.Vaddr+p.Off)) // ud2; on arm64 no instruction either
+			if closeErr := w.Close(); err == nil {
+				err = closeErr
+			}
+			return err
+		}
+	}
+	return fmt.Errorf("%q has no entry", file)
+}
