@@ -55,6 +55,7 @@ var contents = []File{
 	{Path: "/usr/bin/tcenvsvr", Kind: Link, From: libexec + "/tcenvsvr"},
 
 	{Path: units + "/threatconnect-envsvr.service", Mode: 0o644, From: "systemd/threatconnect-envsvr.service"},
+	{Path: units, Mode: 0o644, From: "systemd/threatconnect-envsvr-*"},
 	{Path: units + "/tc-job.socket", Mode: 0o644, From: "systemd/tc-job.socket"},
 	{Path: units + "/tc-job@.service", Mode: 0o644, From: "systemd/tc-job@.service"},
 	{Path: "/usr/lib/systemd/system-preset/90-" + Name + ".preset", Mode: 0o644, From: "host/preset.conf"},

@@ -20,21 +20,18 @@ var embedded embed.FS
 // tcenvsvr, tcenvsvr-shim, man/, completions/, README.md and LICENSE beside
 // them (and root.json where there is one).
 func Stage(folder string) error {
-	texts := map[string][]byte{
-		"systemd/threatconnect-envsvr.service": []byte(systemd.Service),
-		"systemd/tc-job.socket":                []byte(systemd.JobSocket),
-		"systemd/tc-job@.service":              []byte(systemd.Job),
-		"systemd/hardened.conf":                []byte(systemd.Hardened),
-	}
-	err := fs.WalkDir(embedded, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	texts := map[string][]byte{}
+	for prefix, from := range map[string]fs.FS{"": embedded, "systemd": systemd.Units} {
+		err := fs.WalkDir(from, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			texts[path.Join(prefix, name)], err = fs.ReadFile(from, name)
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		texts[name], err = embedded.ReadFile(name)
-		return err
-	})
-	if err != nil {
-		return err
 	}
 	// dpkg has no script for the end of a transaction: its postinst does both.
 	texts["scripts/postinst"] = append(withoutExit(texts["scripts/postinstall.sh"]), texts["scripts/posttrans.sh"]...)

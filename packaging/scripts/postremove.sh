@@ -11,6 +11,6 @@ esac
 rm -rf /run/threatconnect-envsvr /run/threatconnect-envsvr-updater || :
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload || :
-	systemctl reset-failed threatconnect-envsvr.service tc-job.socket >/dev/null 2>&1 || :
+	systemctl reset-failed threatconnect-envsvr.service 'threatconnect-envsvr-*' tc-job.socket >/dev/null 2>&1 || :
 fi
 exit 0

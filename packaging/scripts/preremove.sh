@@ -10,7 +10,7 @@ esac
 
 if [ -d /run/systemd/system ]; then
 	systemctl --no-reload disable --now threatconnect-envsvr.service tc-job.socket >/dev/null 2>&1 || :
-	systemctl stop 'tc-job@*.service' >/dev/null 2>&1 || :
+	systemctl stop 'tc-job@*.service' 'threatconnect-envsvr-*' >/dev/null 2>&1 || :
 elif command -v systemctl >/dev/null 2>&1; then
 	systemctl --no-reload disable threatconnect-envsvr.service tc-job.socket >/dev/null 2>&1 || :
 fi

@@ -1,21 +1,33 @@
 package systemd
 
-import _ "embed" // the units are files, so that editors and systemd-analyze know them
+import (
+	"embed"
+	"strings"
+)
+
+// Units are all units and drop-ins of the package.
+//
+//go:embed *.service *.path *.timer *.socket *.conf
+var Units embed.FS
 
 // Service is the unit of the agent.
 //
 //go:embed threatconnect-envsvr.service
 var Service string
 
-// JobSocket and Job start a job for each connection; see appsRunner=socket.
-var (
-	//go:embed tc-job.socket
-	JobSocket string
-	//go:embed tc-job@.service
-	Job string
-)
-
-// Hardened is a drop-in for Service.
-//
-//go:embed hardened.conf
-var Hardened string
+// Alone is what of Service is for hosts without the package: without the units of
+// self-update, which lie where the package puts them, and without root's part of it,
+// so that the pause between two starts is systemd's.
+func Alone() string {
+	var lines []string
+	for line := range strings.Lines(Service) {
+		switch key, value, _ := strings.Cut(line, "="); {
+		case key == "Wants" && strings.HasPrefix(value, "threatconnect-envsvr-"), key == "ExecStartPre", key == "ExecStopPost":
+			continue
+		case key == "RestartSec":
+			line = "RestartSec=1\n"
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "")
+}

@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,26 @@ var impliesNNP = strings.Fields(`NoNewPrivileges PrivateDevices ProtectKernelTun
 	ProtectHostname RestrictSUIDSGID RestrictNamespaces RestrictRealtime LockPersonality MemoryDenyWriteExecute SystemCallArchitectures
 	SystemCallFilter RestrictAddressFamilies PrivateUsers`)
 
+// units are all of them by name; hardened.service is the agent's with its drop-in.
+func units(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	names, err := fs.Glob(Units, "*")
+	if err != nil || len(names) < 10 {
+		t.Fatalf("got the units %v, %v", names, err)
+	}
+	for _, name := range names {
+		text, err := Units.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = string(text)
+	}
+	all["hardened.service"] = Service + all["hardened.conf"]
+	delete(all, "hardened.conf")
+	return all
+}
+
 func TestServiceLeavesSudoWorking(t *testing.T) {
 	unit := set(Service)
 	for _, name := range impliesNNP {
@@ -41,13 +62,13 @@ func TestServiceLeavesSudoWorking(t *testing.T) {
 			t.Errorf("sudo needs %s", capability)
 		}
 	}
-	if got := set(Hardened)["NoNewPrivileges"]; got != "yes" {
+	if got := set(units(t)["hardened.service"])["NoNewPrivileges"]; got != "yes" {
 		t.Errorf("hardened.conf: NoNewPrivileges=%s", got)
 	}
 }
 
 func TestJobsOutliveTheAgent(t *testing.T) {
-	for name, unit := range map[string]map[string]string{"service": set(Service), "hardened": set(Hardened)} {
+	for name, unit := range map[string]map[string]string{"service": set(Service), "hardened": set(units(t)["hardened.service"])} {
 		for _, directive := range []string{"PrivateTmp", "RemoveIPC", "ProtectProc", "RestrictSUIDSGID"} {
 			if value, is := unit[directive]; is {
 				t.Errorf("%s: %s=%s ends or hides jobs", name, directive, value)
@@ -71,9 +92,8 @@ func files(t *testing.T) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
 	all := map[string]string{}
-	for name, unit := range map[string]string{"threatconnect-envsvr.service": Service, "tc-job.socket": JobSocket, "tc-job@.service": Job,
-		"hardened.service": Service + Hardened} {
-		unit = regexp.MustCompile(`/usr/libexec/threatconnect-envsvr/\S+`).ReplaceAllString(unit, "/bin/true")
+	for name, unit := range units(t) {
+		unit = regexp.MustCompile(`/(usr/libexec|run)/threatconnect-envsvr[a-z-]*/\S+`).ReplaceAllString(unit, "/bin/true")
 		unit = strings.ReplaceAll(unit, "Documentation=man:tcenvsvr(1)\n", "")
 		all[name] = filepath.Join(dir, name)
 		if err := os.WriteFile(all[name], []byte(unit), 0o644); err != nil {
@@ -96,7 +116,8 @@ func TestSystemdUnderstandsEveryWord(t *testing.T) {
 func TestExposure(t *testing.T) {
 	analyze := need.Tool(t, "systemd-analyze")
 	all := files(t)
-	for name, most := range map[string]float64{"threatconnect-envsvr.service": 6.7, "hardened.service": 2.1, "tc-job@.service": 2.0} {
+	for name, most := range map[string]float64{"threatconnect-envsvr.service": 6.7, "hardened.service": 2.1, "tc-job@.service": 2.0,
+		"threatconnect-envsvr-update.service": 1.5, "threatconnect-envsvr-bless.service": 1.5} {
 		out, err := exec.Command(analyze, "security", "--offline=true", all[name]).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, out)
@@ -108,5 +129,50 @@ func TestExposure(t *testing.T) {
 		if got, _ := strconv.ParseFloat(string(found[1]), 64); got > most {
 			t.Errorf("%s: exposure %.1f, want at most %.1f", name, got, most)
 		}
+	}
+}
+
+// TestRootIsShutIn holds what makes root's side of self-update safe to have: no
+// network, and nothing to write but programs and what is known about them.
+func TestRootIsShutIn(t *testing.T) {
+	for _, name := range []string{"update", "bless"} {
+		unit := set(units(t)["threatconnect-envsvr-"+name+".service"])
+		for directive, want := range map[string]string{
+			"PrivateNetwork": "yes", "ProtectSystem": "strict", "NoNewPrivileges": "yes", "ProtectHome": "yes", "Type": "oneshot",
+			"RestrictAddressFamilies": "AF_UNIX", "CapabilityBoundingSet": "CAP_DAC_OVERRIDE", "StartLimitIntervalSec": "1min",
+		} {
+			if unit[directive] != want {
+				t.Errorf("%s: %s=%s, want %s", name, directive, unit[directive], want)
+			}
+		}
+		for path := range strings.FieldsSeq(unit["ReadWritePaths"]) {
+			if !strings.HasPrefix(strings.TrimPrefix(path, "-"), "/opt/threatconnect-envsvr") && !strings.HasSuffix(path, "/threatconnect-envsvr-updater") {
+				t.Errorf("%s may write %s", name, path)
+			}
+		}
+		if unit["MemoryMax"] == "" || unit["SystemCallFilter"] == "" {
+			t.Errorf("%s: MemoryMax=%s SystemCallFilter=%s", name, unit["MemoryMax"], unit["SystemCallFilter"])
+		}
+		for _, wants := range []string{name + ".path", name + ".timer"} {
+			if !strings.Contains(Service, "threatconnect-envsvr-"+wants) {
+				t.Errorf("the agent's unit does not want %s", wants)
+			}
+			if got := set(units(t)["threatconnect-envsvr-"+wants])["PartOf"]; got != "threatconnect-envsvr.service" {
+				t.Errorf("%s is part of %q", wants, got)
+			}
+		}
+	}
+}
+
+func TestOnlyThePackageDecidesWhatIsStarted(t *testing.T) {
+	for name, unit := range units(t) {
+		for line := range strings.Lines(unit) {
+			if strings.Contains(line, "tcenvsvr slot ") && !strings.Contains(line, "/usr/libexec/threatconnect-envsvr/tcenvsvr slot ") {
+				t.Errorf("%s: %s", name, line)
+			}
+		}
+	}
+	if alone := Alone(); strings.Contains(alone, " slot ") || strings.Contains(alone, "-update.") || strings.Contains(alone, "-bless.") {
+		t.Errorf("the unit for hosts without the package needs the package:\n%s", alone)
 	}
 }

@@ -33,7 +33,7 @@ func (s *Slots) Hold(reason string) error {
 	})
 }
 
-// Resume lifts a hold, and tries again what the host's policy refused.
+// Resume lifts a hold, and tries again what failed on this host.
 func (s *Slots) Resume() error {
 	return s.change("resume", func(st *state.State) error {
 		st.Resume(time.Now())

@@ -112,12 +112,20 @@ func (s *Slots) apply(ctx context.Context, st *state.State, box *inbox.Inbox) (r
 // free is the slot that nothing is started from: not that of the program
 // that select would choose now, and of the two others the less useful one.
 func (s *Slots) free(st state.State) state.Slot {
-	for _, p := range []*state.Image{st.Active, st.Previous} {
-		if p != nil && st.Marked(p.SHA256) == nil && s.check(*p) == nil {
-			return p.Slot.Other()
-		}
+	if p := s.sound(st); p != nil {
+		return p.Slot.Other()
 	}
 	return state.A
+}
+
+// sound is the program of a slot that is worth keeping; nil is none.
+func (s *Slots) sound(st state.State) *state.Image {
+	for _, p := range []*state.Image{st.Active, st.Previous} {
+		if p != nil && st.Marked(p.SHA256) == nil && s.check(*p) == nil {
+			return p
+		}
+	}
+	return nil
 }
 
 // prepare makes the slot's folder where it was lost, and asks for room.

@@ -145,3 +145,16 @@ func TestOnTrialNothingIsApplied(t *testing.T) {
 	s.wantCode(s.apply(), "on_trial")
 	s.bless(slot.Blessed)
 }
+
+// TestALostProgramComesAgain: what keeps a release from being installed twice
+// must not keep a host from repairing itself.
+func TestALostProgramComesAgain(t *testing.T) {
+	s := newScene(t)
+	s.update("1.1.0")
+	s.must(os.Truncate(filepath.Join(s.dir, "home", "a", "bin", "tcenvsvr"), 100))
+	s.wantChoice("1.0.0", false)
+	s.update("1.1.0")
+	s.wantChoice("1.1.0", false)
+	s.offer("1.1.0")
+	s.wantCode(s.apply(), "same")
+}

@@ -67,7 +67,16 @@ func (s *Slots) wanted(st state.State, box interface{ Has(sum string) bool }, re
 }
 
 func (s *Slots) allowed(st state.State, r release.Release) error {
-	now := s.running(st)
+	// Not what should run but what can: a program that was damaged is
+	// replaced by the same release.
+	now := s.cfg.Version
+	var runs *state.Image
+	if st.Active != nil {
+		runs = s.sound(st)
+	}
+	if runs != nil {
+		now = runs.Version
+	}
 	switch mark := st.Marked(state.Sum(r.SHA256)); {
 	case !state.IsVersion(r.Version) || r.Size <= 0 || r.Size > state.MaxSize:
 		return refuse("metadata", "release %q of %d bytes cannot be", state.Text(r.Version), r.Size)
@@ -75,7 +84,7 @@ func (s *Slots) allowed(st state.State, r release.Release) error {
 		return refuse("blocked", "this host does not let release %s run (%s); allow it, then run \"tcenvsvr update resume\"", r.Version, mark.Reason)
 	case mark != nil:
 		return refuse("bad", "release %s failed on this host: %s", r.Version, mark.Reason)
-	case st.Active != nil && string(st.Active.SHA256) == r.SHA256, st.Active == nil && st.BaselineSeen != nil && string(st.BaselineSeen.SHA256) == r.SHA256:
+	case runs != nil && string(runs.SHA256) == r.SHA256, runs == nil && st.BaselineSeen != nil && string(st.BaselineSeen.SHA256) == r.SHA256:
 		return refuse("same", "release %s is what is active", r.Version)
 	case st.Pin != "" && state.Compare(st.Pin, r.Version) != 0:
 		return refuse("pinned", "only version %s is taken, not %s; run \"tcenvsvr update pin\" to change that", st.Pin, r.Version)

@@ -180,10 +180,11 @@ func (s *State) Revoke(sums []string, at time.Time) {
 	}
 }
 
-// Resume lifts a hold, and lets the host try again what its policy refused.
+// Resume lifts a hold, and lets the host try again what failed on it; what
+// its publisher took back stays out.
 func (s *State) Resume(at time.Time) {
 	s.Hold = ""
-	s.forgive(func(m Mark) bool { return m.Class == Policy })
+	s.forgive(func(m Mark) bool { return m.Class != Revoked })
 	s.Decided("resumed", "", at)
 }
 

@@ -15,6 +15,7 @@ import (
 	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/updater/slot"
 )
 
 // Jobs starts Apps and looks after their folders, as the sandbox user
@@ -43,15 +44,18 @@ func NewJobs(s settings.Settings, logger *slog.Logger) (*Jobs, error) {
 	return j, err
 }
 
-// shimProgram is the small program beside ours, or ours itself.
+// shimProgram is the small program beside ours or, where we came by an update,
+// beside the package's program: releases are one file. Else it is ours itself.
 func shimProgram() (string, error) {
 	own, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("finding the program of the shim: %w", err)
 	}
-	beside := filepath.Join(filepath.Dir(own), "tcenvsvr-shim"+filepath.Ext(own))
-	if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
-		return beside, nil
+	for _, program := range []string{own, slot.PackagedProgram} {
+		shim := filepath.Join(filepath.Dir(program), "tcenvsvr-shim"+filepath.Ext(own))
+		if info, err := os.Stat(shim); err == nil && info.Mode().IsRegular() {
+			return shim, nil
+		}
 	}
 	return own, nil
 }

@@ -40,14 +40,11 @@ func (s Spec) check() error {
 	return nil
 }
 
-// Unit is the package's unit for this installation. What the package does
-// around it (choosing among updated programs) is left out with its folders.
+// Unit is the package's unit for this installation.
 func (s Spec) Unit() string {
 	var lines []string
-	for line := range strings.Lines(systemd.Service) {
+	for line := range strings.Lines(systemd.Alone()) {
 		switch key, _, _ := strings.Cut(line, "="); {
-		case key == "ExecStartPre" || key == "ExecStartPost" || key == "ExecStopPost":
-			continue
 		case key == "ExecStart":
 			line = "ExecStart=" + s.Program + " run\n"
 		case key == "User":

@@ -2,7 +2,6 @@ package update
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -25,9 +24,6 @@ func runApply(ctx context.Context, e *verb.Env) error {
 	if err != nil {
 		return err
 	}
-	asked, err := s.Apply(ctx)
-	if err == nil && !asked {
-		_, err = fmt.Fprintln(e.Stdout, "nothing is asked for")
-	}
+	_, err = s.Apply(ctx) // that nothing is asked for is the rule: no word about it
 	return err
 }

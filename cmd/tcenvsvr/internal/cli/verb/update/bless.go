@@ -2,6 +2,7 @@ package update
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,18 +12,22 @@ import (
 )
 
 func blessVerb(e *verb.Env) *cobra.Command {
-	return &cobra.Command{
+	var probation time.Duration
+	c := &cobra.Command{
 		Use: "bless", Short: "end the trial of a new program", Args: verb.Exactly(0, "no arguments"),
 		Long: `Bless keeps the new program if the agent said that it is healthy. If it has not
 for too long, the program is given up: exit code 75 asks to restart the service.
 
-  tcenvsvr slot bless`,
-		RunE: func(*cobra.Command, []string) error { return runBless(e) },
+  tcenvsvr slot bless
+  tcenvsvr slot bless --probation 1h`,
+		RunE: func(*cobra.Command, []string) error { return runBless(e, probation) },
 	}
+	c.Flags().DurationVar(&probation, "probation", 30*time.Minute, "how long it may run without being healthy")
+	return c
 }
 
-func runBless(e *verb.Env) error {
-	s, err := open(e)
+func runBless(e *verb.Env, probation time.Duration) error {
+	s, err := open(e, func(c *slot.Config) { c.Probation = probation })
 	if err != nil {
 		return err
 	}
@@ -30,7 +35,9 @@ func runBless(e *verb.Env) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(e.Stdout, v)
+	if v != slot.NoTrial { // which is the case at nearly every look of the timer
+		fmt.Fprintln(e.Stdout, v)
+	}
 	if v == slot.Overdue {
 		return agent.ErrRestart
 	}

@@ -53,7 +53,8 @@ func where(e *verb.Env) (at slot.Paths, self string, err error) {
 }
 
 // open prepares the root side, with everything that acts on it needs.
-func open(e *verb.Env) (*slot.Slots, error) {
+// more may change what it is made of.
+func open(e *verb.Env, more ...func(*slot.Config)) (*slot.Slots, error) {
 	at, self, err := where(e)
 	if err != nil {
 		return nil, err
@@ -66,11 +67,15 @@ func open(e *verb.Env) (*slot.Slots, error) {
 			return nil, err
 		}
 	}
-	return slot.New(slot.Config{
+	cfg := slot.Config{
 		Paths: at, Version: build.Version(), Product: product, Owner: os.Geteuid(), Agent: ownerOf(filepath.Dir(at.Inbox)),
 		Verifier: verify.Verifier{Root: at.Root, Dir: filepath.Join(at.State, "tuf"), Built: build.Time()},
 		Log:      logger(e),
-	})
+	}
+	for _, set := range more {
+		set(&cfg)
+	}
+	return slot.New(cfg)
 }
 
 // unpacked makes what a package brings. The root of trust is the one beside the program that was
