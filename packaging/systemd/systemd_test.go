@@ -150,6 +150,9 @@ func TestRootIsShutIn(t *testing.T) {
 				t.Errorf("%s may write %s", name, path)
 			}
 		}
+		if value, is := unit["ProcSubset"]; is {
+			t.Errorf("%s: ProcSubset=%s hides which boot this is, and no trial ever ends", name, value)
+		}
 		if unit["MemoryMax"] == "" || unit["SystemCallFilter"] == "" {
 			t.Errorf("%s: MemoryMax=%s SystemCallFilter=%s", name, unit["MemoryMax"], unit["SystemCallFilter"])
 		}
