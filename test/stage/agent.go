@@ -21,10 +21,15 @@ type Agent struct {
 	stage *Stage
 }
 
+// Home is an agent that was never enrolled.
+func (s *Stage) Home(name string) *Agent {
+	return &Agent{Home: filepath.Join(s.Dir, name), stage: s}
+}
+
 // Enroll makes an Environment Server of the given name by a bundle of the
 // Environment; flags are settings that reach the cloud from there.
 func (c *Cloud) Enroll(ctx context.Context, environment, name string, flags ...string) (*Agent, error) {
-	a := &Agent{Home: filepath.Join(c.stage.Dir, name), stage: c.stage}
+	a := c.stage.Home(name)
 	file := a.Home + "-bundle.zip"
 	if _, err := c.Do(ctx, "bundle", environment, "--name", name, "-o", file); err != nil {
 		return nil, err
@@ -40,7 +45,7 @@ func (c *Cloud) Enroll(ctx context.Context, environment, name string, flags ...s
 // Copy is the same server once more, in a home of its own, for a tenth of
 // what enrolling another costs. The cloud serves whichever came last.
 func (a *Agent) Copy(name string) (*Agent, error) {
-	c := &Agent{Home: filepath.Join(a.stage.Dir, name), stage: a.stage}
+	c := a.stage.Home(name)
 	for _, part := range []string{"", "-masterkey"} {
 		err := filepath.WalkDir(a.Home+part, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {

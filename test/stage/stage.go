@@ -20,8 +20,8 @@ type Stage struct {
 	AgentFlags []string // of each `tcenvsvr run`
 }
 
-// patience bounds each step of setting up.
-const patience = 30 * time.Second
+// patience bounds each step of setting up; only a hang reaches it, on a busy machine too.
+const patience = 2 * time.Minute
 
 // New makes a stage in dir. Programs that are not given are built from the
 // source around the current folder.
