@@ -53,6 +53,18 @@ func (d *daemon) notify(ctx context.Context) error {
 // tell has still to work.
 func tell(state string) { _, _ = sd.SdNotify(false, state) }
 
+// told tells systemd when a reload begins and when it is over, so that
+// "systemctl reload" returns when the new settings count. Before READY it is part of the start.
+func (d *daemon) told(reload func()) {
+	select {
+	case <-d.link.Tried():
+		tell(sd.SdNotifyReloading + "\n" + sd.SdNotifyMonotonicUsec())
+		defer tell(sd.SdNotifyReady)
+	default:
+	}
+	reload()
+}
+
 func (d *daemon) statusLine() string {
 	s := d.status()
 	line := fmt.Sprintf("not connected to %s", s.Link.Broker)
