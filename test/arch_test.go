@@ -62,7 +62,7 @@ var areas = map[string]rule{
 	"cmd/tcenvsvr":      {[]string{"agent", "…", "certs", "updater", "packaging/systemd", "packaging/initd"}, "the composition root wires everything of the agent and nothing of the cloud"},
 	"cmd/tccloud": {[]string{"cmd/tccloud/internal/demo", "agent/wire", "agent/conn", "agent/appapi", "agent/atomicfile", "agent/filelock", "agent/app/tcx", "agent/app/fault", "updater"},
 		"the cloud shares the protocol and the package format with the agent, not its workings"},
-	"cmd/tccloud/internal/demo": {[]string{"cmd/tccloud", "agent/wire", "test/stage", "test/apps"},
+	"cmd/tccloud/internal/demo": {[]string{"cmd/tccloud", "agent/wire", "test/stage", "test/apps", "updater/release"},
 		"the demo shows what the tests prove, with the same processes and Apps"},
 	"test": {[]string{"agent", "…", "certs", "packaging", "updater"}, "tests and benchmarks look at the product from outside"},
 }

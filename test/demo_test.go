@@ -22,7 +22,8 @@ func TestDemo(t *testing.T) {
 		args = append([]string{"sudo", "-n", "-u", user.Username, "env", "PATH=/usr/bin:/bin", "HOME=/tmp"}, args...)
 	}
 	out, err := exec.CommandContext(s.ctx, args[0], args[1:]...).CombinedOutput()
-	if err != nil || strings.Count(string(out), "succeeded ") != 4 || !strings.Contains(string(out), "all right: 2 Apps over 2 transports") {
+	if err != nil || strings.Count(string(out), "succeeded ") != 5 || !strings.Contains(string(out), "the job did not notice") ||
+		!strings.Contains(string(out), "all right: 2 Apps over 2 transports, and a self-update") {
 		t.Errorf("demo: %v\n%s", err, out)
 	}
 }

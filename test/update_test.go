@@ -1,7 +1,6 @@
 package test
 
 import (
-	"debug/elf"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -98,7 +97,7 @@ func TestReleaseThatCrashesIsRolledBack(t *testing.T) {
 	u := newUpdating(t)
 	dead := filepath.Join(u.Dir, "dead", "tcenvsvr")
 	u.must(u.Release(u.ctx, stage.NextVersion, dead), "making a release")
-	u.must(breakEntry(dead), "breaking the release")
+	u.must(stage.Break(dead), "breaking the release")
 	u.job()
 	u.roll(stage.NextVersion, dead)
 	u.eventually("waiting for the rollback", func() error {
@@ -120,27 +119,4 @@ func TestReleaseThatCrashesIsRolledBack(t *testing.T) {
 	if s, err := u.agent.Updating(u.ctx); err != nil || s.Root.Active != stage.BuiltVersion || s.Root.Bad[0].Class != "crash" {
 		t.Errorf("at the end: %+v, %v", s, err)
 	}
-}
-
-// breakEntry makes a program die of its first instruction; all that is looked at before stays.
-func breakEntry(file string) error {
-	f, err := elf.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_LOAD && f.Entry >= p.Vaddr && f.Entry < p.Vaddr+p.Filesz {
-			w, err := os.OpenFile(file, os.O_WRONLY, 0)
-			if err != nil {
-				return err
-			}
-			_, err = w.WriteAt([]byte{0x0f, 0x0b, 0, 0}, int64(f.Entry-p.Vaddr+p.Off)) // ud2; on arm64 no instruction either
-			if closeErr := w.Close(); err == nil {
-				err = closeErr
-			}
-			return err
-		}
-	}
-	return fmt.Errorf("%q has no entry", file)
 }

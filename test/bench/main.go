@@ -79,6 +79,7 @@ func command() *cobra.Command {
 		{"agents", "memory of the gateway for each idle agent", agents, false},
 		{"reconnect", "agents back after a gateway restart", reconnect, false},
 		{"footprint", "memory of the agent and of a shim", footprint, false},
+		{"update", "self-update: time away, rollback, bytes", update, false},
 		{"certs", "trust stores, beside keytool", merge, true},
 	} {
 		root.AddCommand(&cobra.Command{

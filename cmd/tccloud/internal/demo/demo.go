@@ -43,7 +43,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	err = d.play(ctx)
 	if err == nil && !c.Once {
-		d.say("\nThe cloud and the agents go on until you press Ctrl-C. Try, in another terminal:\n  %s run %s 'Test - Playbook' --follow --data %s",
+		d.say("\nThe cloud and the agent go on until you press Ctrl-C. Try, in another terminal:\n  %s run %s 'Test - Playbook' --follow --data %s",
 			d.stage.CloudBin, environment, filepath.Join(dir, "cloud"))
 		<-ctx.Done()
 	}
@@ -130,7 +130,7 @@ func missing(language string) string {
 	return ""
 }
 
-// play runs every App over both transports.
+// play runs every App over both transports, and updates an agent.
 func (d *demo) play(ctx context.Context) error {
 	for _, transport := range []string{"raw", "websocket"} {
 		agent, err := d.cloud.Enroll(ctx, environment, "agent-"+transport)
@@ -154,13 +154,15 @@ func (d *demo) play(ctx context.Context) error {
 				return fmt.Errorf("running %q over %s: %w", a.name, transport, err)
 			}
 		}
-		if transport == "raw" { // the next one shall get the orders
-			if code := agent.Stop(10 * time.Second); code != 0 {
-				return fmt.Errorf("stopping the agent: exit code %d", code)
-			}
+		// The next one shall get the orders.
+		if code := agent.Stop(10 * time.Second); code != 0 {
+			return fmt.Errorf("stopping the agent: exit code %d", code)
 		}
 	}
-	d.say("all right: %d Apps over 2 transports", len(d.apps))
+	if err := d.update(ctx); err != nil {
+		return fmt.Errorf("updating an agent while a job runs: %w", err)
+	}
+	d.say("all right: %d Apps over 2 transports, and a self-update", len(d.apps))
 	return nil
 }
 
