@@ -150,8 +150,10 @@ func TestRootIsShutIn(t *testing.T) {
 				t.Errorf("%s may write %s", name, path)
 			}
 		}
-		if value, is := unit["ProcSubset"]; is {
-			t.Errorf("%s: ProcSubset=%s hides which boot this is, and no trial ever ends", name, value)
+		for _, directive := range []string{"ProcSubset", "ProtectProc"} {
+			if value, is := unit[directive]; is {
+				t.Errorf("%s: %s=%s shows no boot or another one, and no trial ever ends", name, directive, value)
+			}
 		}
 		if unit["MemoryMax"] == "" || unit["SystemCallFilter"] == "" {
 			t.Errorf("%s: MemoryMax=%s SystemCallFilter=%s", name, unit["MemoryMax"], unit["SystemCallFilter"])
