@@ -135,11 +135,12 @@ func (s *site) keeps(want, what string) {
 	}
 }
 
-// data is what an administrator's data are, with their owners; logs and
-// sockets come and go.
+// data is what an administrator's data are, with their owners; logs,
+// sockets and downloads come and go.
 func (s *site) data() string {
 	s.t.Helper()
-	return s.Run("find", state, "-type", "f", "-not", "-path", "*/logs/*", "-not", "-path", "*/journal/*", "-printf", "%p %u %m %s\n")
+	return s.Run("find", state, "-type", "f", "-not", "-path", "*/logs/*", "-not", "-path", "*/journal/*",
+		"-not", "-path", "*/inbox/*", "-printf", "%p %u %m %s\n")
 }
 
 // Where others keep account of what they did, there is more afterwards.

@@ -28,6 +28,7 @@ type release struct {
 	key    string
 	cloud  string // tccloud
 	source string // of this module
+	updates
 }
 
 // file is the package of a version.
@@ -52,10 +53,11 @@ var published = sync.OnceValues(func() (*release, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &release{repo: filepath.Join(dir, "repo"), key: filepath.Join(dir, "key"), cloud: filepath.Join(dir, "tccloud"), source: source}
+	r := &release{repo: filepath.Join(dir, "repo"), key: filepath.Join(dir, "key"), cloud: filepath.Join(dir, "tccloud"), source: source, updates: updates{dir}}
 	if _, err := os.Stat(filepath.Join(r.repo, "repodata")); err == nil {
 		return r, nil
 	}
+	err = r.create()
 	tool := filepath.Join(dir, "tcrelease")
 	do := func(name string, args ...string) {
 		if err != nil {
@@ -72,9 +74,12 @@ var published = sync.OnceValues(func() (*release, error) {
 	do(tool, "key", "new", "--no-passphrase", "--out", r.key)
 	for _, version := range []string{older, newer} {
 		do(tool, "package", "--key", r.key, "--version", version, "--arch", runtime.GOARCH, "--linux-only", "--only", "rpm",
-			"--commit", "0123456789ab", "--time", "2026-01-02T03:04:05Z", "--out", r.repo)
+			"--root", r.root(), "--commit", "0123456789ab", "--time", "2026-01-02T03:04:05Z", "--out", r.repo)
 	}
 	do(tool, "repo", "--key", r.key, "--url", "file:///share/repo", r.repo)
+	if err == nil {
+		err = r.fill(source)
+	}
 	return r, err
 })
 

@@ -1,0 +1,3 @@
+module tcenvsvr
+
+go 1.26
