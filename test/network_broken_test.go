@@ -3,7 +3,6 @@ package test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -125,10 +124,8 @@ func TestNetworkSameIdentityTwice(t *testing.T) {
 	s.add(c, "sleep")
 	old := s.agent(c, "lab", "old", "--appsRunner", "none")
 	old.Stop(20 * time.Second)
-	twin, err := c.Enroll(s.ctx, "lab", "twin")
-	s.must(err, "making a second home")
-	s.must(os.RemoveAll(twin.Home), "emptying it")
-	s.must(os.CopyFS(twin.Home, os.DirFS(old.Home)), "copying the first one")
+	twin, err := old.Copy("twin")
+	s.must(err, "copying the home")
 	s.start(old, "--appsRunner", "none")
 
 	orders := map[string]string{}

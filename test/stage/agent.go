@@ -58,6 +58,14 @@ func (a *Agent) Copy(name string) (*Agent, error) {
 				return err
 			case d.IsDir():
 				return os.MkdirAll(to, info.Mode().Perm())
+			case d.Type()&fs.ModeSymlink != 0:
+				target, err := os.Readlink(path)
+				if err != nil {
+					return err
+				}
+				return os.Symlink(target, to)
+			case !d.Type().IsRegular(): // a socket of an agent that ran
+				return nil
 			}
 			data, err := os.ReadFile(path)
 			if err != nil {
