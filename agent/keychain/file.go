@@ -27,9 +27,10 @@ const (
 	maxIterations = 10_000_000
 )
 
-// iterations of a new file: OWASP's 210,000 for PBKDF2-HMAC-SHA-512, doubled.
-// floor is what an existing one must have. The package's tests lower both.
-var iterations, floor = 420_000, minIterations
+// iterations of a new file: OWASP's number for PBKDF2-HMAC-SHA-512. They are paid
+// at every start, also in the pause of a self-update. floor is what an existing file
+// must have. The package's tests lower both.
+var iterations, floor = 210_000, minIterations
 
 // file is keychain.json. Everything but Wrapped is bound to it as
 // additional data, so that no field can be changed unnoticed.
