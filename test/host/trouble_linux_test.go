@@ -104,6 +104,7 @@ func TestTrouble(t *testing.T) {
 			if c.make != "" {
 				s.Run("sh", "-ec", c.make)
 			}
+			_, closed := s.Try("su", "alice", "-c", "true")
 			out, err := s.Try("dnf", "-y", "install", nevra(older))
 			if (err != nil) != c.refused {
 				t.Fatalf("dnf: %v; want it refused: %v\n%s", err, c.refused, out)
@@ -118,7 +119,9 @@ func TestTrouble(t *testing.T) {
 			}
 			if !c.refused {
 				s.dnf("remove", product)
-				s.Run("su", "alice", "-c", "true") // root's way is still open
+				if _, err := s.Try("su", "alice", "-c", "true"); closed == nil && err != nil {
+					t.Errorf("root's way by su is not open any more: %v", err)
+				}
 			}
 		})
 	}
