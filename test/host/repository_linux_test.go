@@ -16,9 +16,11 @@ import (
 
 // Releases that machines update themselves to. The first one works.
 const (
-	good    = "0.9.2"
-	crashes = "0.9.3" // as soon as it is started
-	hangs   = "0.9.4" // and is never ready
+	good      = "0.9.2"
+	crashes   = "0.9.3" // as soon as it is started
+	hangs     = "0.9.4" // and is never ready
+	sick      = "0.9.5" // ready, and never healthy
+	unwelcome = "0.9.6" // fails where it is started; for pins and rollbacks
 )
 
 // updates is the update repository of a release, in dir: with keys of which
@@ -44,7 +46,7 @@ func (u updates) fill(source string) error {
 	if err != nil {
 		return err
 	}
-	for version, does := range map[string]string{good: "", crashes: "crash", hangs: "hang"} {
+	for version, does := range map[string]string{good: "", crashes: "crash", hangs: "hang", sick: "sick", unwelcome: "crash"} {
 		folder, variable := filepath.Join(source, "test/host/testdata/broken"), "main.does="+does
 		if does == "" {
 			folder, variable = source, "tcenvsvr/cmd/tcenvsvr/internal/build.version="+version

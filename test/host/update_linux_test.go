@@ -14,8 +14,8 @@ import (
 	status "tcenvsvr/updater/slot/state"
 )
 
-// TestUpdate takes one machine through releases, good and bad, and through
-// hostile requests. Whatever happens, an
+// TestUpdate takes one machine through releases, good and bad, hostile requests and
+// lost files, and the package manager beside all that. Whatever happens, an
 // agent runs, jobs end well, and rpm finds every file as it was packaged.
 func TestUpdate(t *testing.T) {
 	t.Parallel()
@@ -57,13 +57,38 @@ func TestUpdate(t *testing.T) {
 		})
 		s.downtime("hang (6 s until systemd gives up) and back")
 	})
+	while("ready but never healthy", func(s *site) {
+		s.dropIn(product+"-bless.service", "[Service]\nEnvironment=PROBATION=3s\n", func() {
+			s.dropIn(product+"-bless.timer", "[Timer]\nOnActiveSec=4s\nOnUnitActiveSec=4s\nAccuracySec=100ms\n", func() {
+				s.wants(sick)
+				s.fails(sick, status.Hang)
+			})
+		})
+		s.downtime("restart after the probation")
+	})
+	while("rollback, pin, resume", decisions)
 	while("hostile requests", hostileRequests)
+	while("slot lost", func(s *site) {
+		s.Run("find", home+"/a", home+"/b", "-type", "f", "-delete")
+		s.Run("systemctl", "restart", unit)
+		s.runsFrom(status.Baseline)
+		s.check()
+		s.proved(good, "")
+	})
+	while("state torn", func(s *site) {
+		s.Write("/var/lib/"+product+"-updater/state.json", `{"format":1,"act`, 0o600)
+		s.Run("systemctl", "restart", unit)
+		s.runsFrom(status.Baseline)
+		s.check()
+		s.proved(good, "")
+	})
 	t.Run("jobs", func(t *testing.T) {
 		s := s.as(t)
 		for _, job := range jobs {
 			s.ended(job)
 		}
 	})
+	t.Run("dnf", func(t *testing.T) { packageManager(s.as(t)) })
 }
 
 // offerReleases gives the cloud all releases.
@@ -182,6 +207,26 @@ func (s *site) dropIn(unit, text string, f func()) {
 	f()
 }
 
+// decisions are the administrator's.
+func decisions(s *site) {
+	s.t.Helper()
+	s.wants(good)
+	s.Run("tcenvsvr", "update", "rollback")
+	s.runsFrom(status.Baseline)
+	s.notAgain(good)
+
+	s.Run("tcenvsvr", "update", "pin", good)
+	s.wants(unwelcome)
+	s.Run("tcenvsvr", "update", "resume")
+	s.check() // the pinned one, not the one that is wanted
+	s.proved(good, "")
+	if out := s.check(); strings.Contains(out, unwelcome) {
+		s.t.Errorf("update check says %q of a host that is pinned to %s", out, good)
+	}
+	s.wants(good)
+	s.Run("tcenvsvr", "update", "pin", "none")
+}
+
 // hostileRequests come from an agent that somebody took over.
 func hostileRequests(s *site) {
 	s.t.Helper()
@@ -218,4 +263,46 @@ func hostileRequests(s *site) {
 		s.t.Errorf("a file of root's is quoted in the journal:\n%s", said)
 	}
 	s.Run("rm", "-f", inbox+"metadata/timestamp.json")
+}
+
+// packageManager changes the package while a release from elsewhere is active.
+func packageManager(s *site) {
+	s.t.Helper()
+	step := func(want status.Slot, args ...string) {
+		s.t.Helper()
+		pid := s.mainPID()
+		s.dnf(args...)
+		s.anotherThan(pid)
+		s.runsFrom(want)
+		s.verify("after dnf " + args[0])
+	}
+	u, err := s.updates()
+	must(s.t, err, "reading the status")
+	at := u.Selected.Slot
+	step(at, "upgrade", product) // to one that is older than the release
+	step(at, "reinstall", product)
+	step(status.Baseline, "downgrade", nevra(older))
+	if out := s.check(); !strings.Contains(out, "downgraded") {
+		s.t.Errorf("update check says %q; want that updates are held", out)
+	}
+	s.Run("tcenvsvr", "update", "resume")
+	s.check()
+	s.proved(good, "")
+
+	kept := s.data()
+	s.dnf("remove", product)
+	for _, gone := range []string{home + "/a", home + "/b", "/var/lib/" + product + "-updater", "/run/" + product + "-updater", "/usr/libexec/" + product} {
+		if _, err := os.Lstat(s.Path(gone)); err == nil {
+			s.t.Errorf("erase left %s", gone)
+		}
+	}
+	if got := s.data(); got != kept {
+		s.t.Errorf("data after erase:\n%s\nwant\n%s", got, kept)
+	}
+	// systemd may remember a name for a while; nothing of it may be loaded.
+	for line := range strings.Lines(s.Run("systemctl", "list-units", "--all", "--plain", "--no-legend", product+"*")) {
+		if !strings.Contains(line, " not-found ") {
+			s.t.Errorf("unit after erase: %s", line)
+		}
+	}
 }

@@ -15,6 +15,8 @@ func main() {
 	case "crash":
 		panic("this release does not start")
 	case "hang": // and is never ready
+	case "sick": // ready, and never healthy
+		tell("READY=1")
 	}
 	for range time.Tick(time.Second) {
 		tell("WATCHDOG=1")
