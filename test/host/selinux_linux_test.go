@@ -112,7 +112,7 @@ func selinuxImage(ctx context.Context, t *testing.T, bare string, r *release) st
 	label(ctx, t, root, share, filepath.Join(root, "etc"), filepath.Join(root, "usr/local"))
 
 	image := filepath.Join(dir, "disk")
-	do(ctx, t, "mkfs.ext4", "-q", "-d", root, image, "2500M")
+	do(ctx, t, "mkfs.ext4", "-q", "-d", root, image, "40G") // sparse; a cloud reserves room for its streams
 	return image
 }
 
