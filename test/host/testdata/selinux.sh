@@ -60,15 +60,15 @@ domains() {
 app() {
 	local pid id
 	pid=$(systemctl show --property=MainPID --value threatconnect-envsvr)
-	id=$(tccloud run lab Test_-_Probe -p "state=$home/.tcenvsvr" -p "agent=$pid" --json | tee /dev/stderr |
+	id=$(tccloud run lab Test_-_Probe -p "state=$home/.tcenvsvr" -p "agent=$pid" --json |
 		python3 -c 'import json, sys; e = json.load(sys.stdin); print(e["id"] if e["state"] == "succeeded" else "")')
 	[ -n "$id" ] || return
 	tccloud execution download "$id" deep/found.json -o /tmp/found || return
-	python3 -c 'import json, pwd; assert json.load(open("/tmp/found/deep/found.json"))["UID"] == pwd.getpwnam("tc-job").pw_uid'
+	python3 -c 'import json, pwd; assert json.load(open("/tmp/found/deep/found.json"))["uid"] == pwd.getpwnam("tc-job").pw_uid'
 }
 
 denials() {
-	{ journalctl --no-pager -o cat _TRANSPORT=audit; dmesg; } | grep -E 'avc: +denied' | sort -u
+	journalctl --no-pager -o cat _TRANSPORT=audit | grep -E 'avc: +denied' | sort -u
 	true
 }
 
