@@ -44,7 +44,8 @@ func (s *Store) Run(ctx context.Context) error {
 		case <-events:
 			quiet.Reset(settle)
 			continue
-		case _ = <-lost: // events, so that anything may have changed
+		case err := <-lost: // events, so that anything may have changed
+			s.conf.Logger.Debug("watching sources of trusted CAs", "err", err)
 		case <-quiet.C:
 		case <-again.C:
 		}

@@ -31,9 +31,6 @@ type release struct {
 	updates
 }
 
-// file is the package of a version.
-func (r *release) file(version string) string { return filepath.Join(r.repo, rpmName(version)) }
-
 // Whoever works on these tests can keep a release from one run to the next.
 var keep = flag.String("release", "", "folder of a release that an earlier run left there; made where it is missing")
 

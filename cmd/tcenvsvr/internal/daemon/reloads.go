@@ -22,7 +22,9 @@ func (d *daemon) reloads(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			if watched != nil {
-				_ = <-watched // it ends with ctx; why does not matter any more
+				if err := <-watched; err != nil { // it ends with ctx
+					d.logger.Debug("watching settings ended", "err", err)
+				}
 			}
 			return nil
 		case err := <-watched:
