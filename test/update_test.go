@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tcenvsvr/agent/proxy/proxytest"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"
 )
@@ -21,20 +22,26 @@ type updating struct {
 	order   string
 }
 
-func newUpdating(t *testing.T, flags ...string) *updating {
+func newUpdating(t *testing.T) *updating {
 	t.Helper()
 	need.Python(t)
 	u := &updating{scene: newScene(t)}
 	u.cloud = u.scene.cloud("lab")
+	u.launch()
+	return u
+}
+
+// launch enrols an agent with these settings and runs it so that it updates itself.
+func (u *updating) launch(flags ...string) {
+	u.t.Helper()
 	u.add(u.cloud, "sleep")
 	var err error
 	u.updates, err = u.cloud.NewUpdates()
 	u.must(err, "making an update repository")
-	u.agent, err = u.cloud.Enroll(u.ctx, "lab", "one")
+	u.agent, err = u.cloud.Enroll(u.ctx, "lab", "one", flags...)
 	u.must(err, "enrolling")
 	u.must(u.agent.Launch(append([]string{"--appsRunner", "none", "--relaySystemInfoPublishSeconds", "5"}, flags...)...), "launching the agent")
 	u.must(u.agent.Connected(u.ctx), "waiting for the session")
-	return u
 }
 
 // job gives an order and waits until its App runs, which goes on until wake.
@@ -90,6 +97,37 @@ func TestUpdateWhileAJobRuns(t *testing.T) {
 	if code := u.agent.Stop(30 * time.Second); code != 0 {
 		t.Errorf("launcher after TERM: exit code %d", code)
 	}
+}
+
+// TestUpdateThroughSquid: the cloud has a certificate of a private CA and a name
+// that only the proxy can resolve; metadata and program take that way.
+func TestUpdateThroughSquid(t *testing.T) {
+	need.Python(t)
+	need.Tool(t, "squid")
+	s := newScene(t)
+	ca := privateCA(t)
+	u := &updating{scene: s}
+	u.cloud = s.cloud("lab", append([]string{"--name", hidden}, s.given("given", serverCertificate(t, ca, hidden), ca)...)...)
+	hosts := filepath.Join(s.Dir, "hosts")
+	s.must(os.WriteFile(hosts, []byte("127.0.0.1 "+hidden+"\n"), 0o644), "writing squid's hosts file")
+	squid, tunnels := proxytest.Squid(t, "ada", "sesame-squid", "hosts_file "+hosts)
+	s.must(set(s.Home("one"), "proxyPassword", "sesame-squid"), "setting the proxy's password")
+	u.launch(s.through(squid)...)
+	next := filepath.Join(u.Dir, "next", "tcenvsvr")
+	u.must(u.Release(u.ctx, stage.NextVersion, next), "making a release")
+	u.job()
+	u.roll(stage.NextVersion, next)
+	u.must(u.agent.Updated(u.ctx, stage.NextVersion), "waiting for the update")
+	u.must(u.agent.Connected(u.ctx), "waiting for the new version's session")
+	u.wake()
+	u.agent.Stop(30 * time.Second)
+	u.eventually("looking for the tunnels", func() error {
+		if !strings.Contains(tunnels(), hidden) {
+			return fmt.Errorf("squid carried %q", tunnels())
+		}
+		return nil
+	})
+	u.silentAbout("sesame-squid")
 }
 
 // TestReleaseThatCrashesIsRolledBack: it is tried, left, never tried again, and offered to nobody else.
