@@ -1,9 +1,12 @@
 // Package daemon is the composition root of the Environment Server: it
 // turns settings into parts, parts into an agent, and runs it.
 //
-//	settings ─► log, trust, proxy ─► link ─┐
-//	            journal, catalog, shims ───┼─► agent ─► Run
-//	            API client, host facts ────┘
+//	keychain ─► settings ─► log, trust, proxy ─► link ─┐
+//	                        journal, catalog, shims ───┼─► agent ─► Run
+//	                        API client, host facts ────┘
+//
+// Beside the agent run those that look after it: renewal of the certificate, trust that
+// follows its sources, self-update, reloads, the watchdog, and the control socket.
 //
 // Nothing else knows all parts, and nothing below it reads settings, flags or the environment.
 package daemon
