@@ -24,7 +24,6 @@ func Add(dir string, c *x509.Certificate, from string, now time.Time) (fresh boo
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return false, fmt.Errorf("adding a CA: %w", err)
 	}
-	adopt(dir)
 	text := fmt.Sprintf("# %s\n# added %s from %q\n", cert.Name(c.Subject), now.UTC().Format(time.RFC3339), filepath.Base(from))
 	text += string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 	if err := writeFile(file, []byte(text)); err != nil {
@@ -80,9 +79,9 @@ func (s Sources) Remove(print string, now time.Time) (Root, error) {
 	return r, nil
 }
 
-// Export writes the three forms into dir.
-func (h *Harvest) Export(dir string) error {
-	files, err := forms(h.Certs())
+// Export writes the three forms of CAs into dir.
+func Export(dir string, list []*x509.Certificate) error {
+	files, err := forms(list)
 	if err == nil {
 		err = os.MkdirAll(dir, 0o755)
 	}

@@ -14,8 +14,6 @@ func notOpen(path string) error {
 	return err
 }
 
-func adopt(...string) {}
-
 // point names the current set. Links are not for everybody on Windows: a
 // file tells the name.
 func point(dir, digest string) error {

@@ -20,7 +20,6 @@ func point(dir, digest string) error {
 	if err := os.Symlink(digest, temp); err != nil {
 		return err
 	}
-	adopt(temp)
 	if err := atomicfile.Rename(temp, filepath.Join(dir, current)); err != nil {
 		_ = os.Remove(temp)
 		return err

@@ -44,11 +44,11 @@ func forms(certs []*x509.Certificate) (map[string][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding PKCS#12: %w", err)
 	}
-	return map[string][]byte{PEMFile: encodePEM(certs), JKSFile: keystore.JKS(certs), P12File: p12}, nil
+	return map[string][]byte{PEMFile: PEM(certs), JKSFile: keystore.JKS(certs), P12File: p12}, nil
 }
 
-// encodePEM writes each certificate under its subject, for people.
-func encodePEM(certs []*x509.Certificate) []byte {
+// PEM writes each certificate under its subject, for people.
+func PEM(certs []*x509.Certificate) []byte {
 	var b bytes.Buffer
 	for _, c := range certs {
 		fmt.Fprintf(&b, "# %s\n", cert.Name(c.Subject))
@@ -91,7 +91,6 @@ func create(dir, place string, files map[string][]byte) error {
 		return err
 	}
 	defer os.RemoveAll(temp) // nothing, once it is moved
-	adopt(temp)
 	if err := os.Chmod(temp, 0o755); err != nil {
 		return err
 	}
@@ -132,7 +131,6 @@ func writeFile(path string, data []byte) error {
 	if err := atomicfile.WriteFile(path, data, 0o644); err != nil {
 		return err
 	}
-	adopt(path)
 	return nil
 }
 

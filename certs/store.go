@@ -197,7 +197,7 @@ func (s *Store) Pool() (*x509.CertPool, error) {
 // SetCloud keeps the CAs of the Dedicated Cloud where Sources.Cloud has
 // them, so that the command line sees what the agent does.
 func SetCloud(file string, cas []*x509.Certificate) error {
-	data := encodePEM(cas)
+	data := PEM(cas)
 	if old, err := os.ReadFile(file); err == nil && string(old) == string(data) {
 		return nil
 	} else if err != nil && !errors.Is(err, os.ErrNotExist) {

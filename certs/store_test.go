@@ -312,7 +312,7 @@ func TestExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "new", "out")
-	if err := h.Export(dir); err != nil {
+	if err := certs.Export(dir, h.Certs()); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{certs.PEMFile, certs.JKSFile, certs.P12File} {

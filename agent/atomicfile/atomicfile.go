@@ -11,7 +11,7 @@ import (
 const suffix = ".tmp"
 
 // WriteFile replaces path by data, durably. perm is set exactly, whatever
-// the umask; what root writes belongs to the owner of the folder. On an error the old file is untouched and no temp file stays.
+// the umask. On an error the old file is untouched and no temp file stays.
 func WriteFile(path string, data []byte, perm os.FileMode) error {
 	return Write(path, perm, func(w io.Writer) error {
 		_, err := w.Write(data)
@@ -37,9 +37,6 @@ func Write(path string, perm os.FileMode, fill func(io.Writer) error) (err error
 		}
 	}()
 	if err := fill(f); err != nil {
-		return err
-	}
-	if err := Entrust(f); err != nil {
 		return err
 	}
 	if err := f.Chmod(perm); err != nil {

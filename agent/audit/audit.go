@@ -134,12 +134,9 @@ func (l *Log) open() (*os.File, error) {
 	}
 }
 
-// create makes the file, for the owner of its folder.
+// create makes the file.
 func (l *Log) create() (*os.File, error) {
-	dir := filepath.Dir(l.path)
-	if err := os.Mkdir(dir, 0o750); err == nil {
-		_ = giveToOwnerOf(filepath.Dir(dir), dir)
-	} else if !os.IsExist(err) {
+	if err := os.Mkdir(filepath.Dir(l.path), 0o750); err != nil && !os.IsExist(err) {
 		return nil, err
 	}
 	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL|noFollow, fileMode)
@@ -147,7 +144,7 @@ func (l *Log) create() (*os.File, error) {
 		return nil, err
 	}
 	_ = f.Chmod(fileMode) // whatever the umask
-	return f, giveFile(f, dir)
+	return f, nil
 }
 
 // rotate moves the full file f out of the way. Should that fail the file

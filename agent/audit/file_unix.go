@@ -26,36 +26,6 @@ func plain(f *os.File) error {
 	return nil
 }
 
-// giveFile gives a new file to the owner of its folder: a command that root
-// runs first must not lock the agent out.
-func giveFile(f *os.File, dir string) error {
-	uid, gid, ok := ownerOf(dir)
-	if !ok || os.Geteuid() != 0 {
-		return nil
-	}
-	return f.Chown(uid, gid)
-}
-
-func giveToOwnerOf(parent, dir string) error {
-	uid, gid, ok := ownerOf(parent)
-	if !ok || os.Geteuid() != 0 {
-		return nil
-	}
-	return os.Lchown(dir, uid, gid)
-}
-
-func ownerOf(dir string) (uid, gid int, ok bool) {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return 0, 0, false
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, 0, false
-	}
-	return int(st.Uid), int(st.Gid), true
-}
-
 // lockFull takes the lock on a full file, if nobody holds it.
 func lockFull(f *os.File) (unlock func(), ok bool) {
 	for {

@@ -9,9 +9,7 @@ import (
 // noFollow: making links takes a privilege on Windows.
 const noFollow = 0
 
-func plain(*os.File) error               { return nil }
-func giveFile(*os.File, string) error    { return nil } // access is inherited from the folder
-func giveToOwnerOf(string, string) error { return nil }
+func plain(*os.File) error { return nil }
 
 // lockFull takes the lock on a full file, if nobody holds it. It covers a
 // byte far behind the data, because Windows locks are mandatory.

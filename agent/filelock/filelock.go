@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"time"
-
-	"tcenvsvr/agent/atomicfile"
 )
 
 // ErrHeld says that somebody else has the lock.
@@ -55,15 +53,7 @@ func Wait(ctx context.Context, path string) (release func(), err error) {
 	}
 }
 
-// open follows no symbolic link: root locks files in folders of others.
+// open follows no symbolic link.
 func open(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := atomicfile.Entrust(f); err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return f, nil
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
 }

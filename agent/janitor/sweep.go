@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -81,17 +80,31 @@ func (j Janitor) sweep(ctx context.Context, name string, olderThan time.Duration
 }
 
 // touched is when something was last made or removed in the folder or in
-// one of its folders. What is not there was never touched.
+// one of its folders. What is not there was never touched. A time that lies ahead, because
+// the clock was wrong for a while, is made now, so that the folder ages from here on.
 func touched(dir string) time.Time {
-	var last time.Time
-	see := func(info fs.FileInfo, err error) {
-		if err == nil && info.ModTime().After(last) {
-			last = info.ModTime()
-		}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return time.Time{}
 	}
-	see(os.Lstat(dir))
-	for _, name := range Folders {
-		see(os.Lstat(filepath.Join(dir, name)))
+	defer root.Close()
+	var last time.Time
+	now := time.Now()
+	for _, name := range append([]string{"."}, Folders...) {
+		info, err := root.Lstat(name)
+		if err != nil {
+			continue
+		}
+		when := changed(info)
+		if when.After(now) {
+			if info.IsDir() {
+				_ = root.Chtimes(name, now, now)
+			}
+			when = now
+		}
+		if when.After(last) {
+			last = when
+		}
 	}
 	return last
 }

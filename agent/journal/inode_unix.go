@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// noFollow refuses a link in place of a file.
+const noFollow = syscall.O_NOFOLLOW
+
 // inode tells folders apart that have the same path in different
 // containers.
 func inode(info fs.FileInfo) string {

@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"tcenvsvr/agent/atomicfile"
 	"tcenvsvr/agent/filelock"
 )
 
@@ -56,14 +55,11 @@ func openLog(dir string, replay func([]byte) error) (_ *log, err error) {
 	}()
 	var generation [2]uint64
 	for i := range l.files {
-		f, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf("journal.%d", i)), os.O_RDWR|os.O_CREATE, 0o600)
+		f, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf("journal.%d", i)), os.O_RDWR|os.O_CREATE|noFollow, 0o600)
 		if err != nil {
 			return nil, err
 		}
 		l.files[i] = f
-		if err := atomicfile.Entrust(f); err != nil { // root looks for what would be lost
-			return nil, err
-		}
 		if err := filelock.Take(f); err != nil {
 			return nil, err
 		}

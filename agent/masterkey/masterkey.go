@@ -105,6 +105,15 @@ func FromFile(path string) ([]byte, error) {
 	return line(text), nil
 }
 
+// From is FromFile for a file that is open already.
+func From(f *os.File) ([]byte, error) {
+	text, err := privatefile.From(f, maxFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading a password: %w", err)
+	}
+	return line(text), nil
+}
+
 func line(text []byte) []byte {
 	return bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 }

@@ -2,8 +2,7 @@
 // somebody else could have read or exchanged.
 //
 // A secret file is a regular file, no link, owned by whoever runs us or by
-// root, with no rights for group and others, and of a bounded size. Root also reads what
-// is the owner's of the folder, where nobody else could have put it. The file is opened
+// root, with no rights for group and others, and of a bounded size. The file is opened
 // once and judged by what was opened, so that exchanging it in between gains nothing.
 //
 // On Windows, where modes say nothing, the folder's ACL protects it.

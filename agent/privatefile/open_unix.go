@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 )
 
@@ -20,29 +19,19 @@ func open(path string) (*os.File, error) {
 	return f, err
 }
 
-// judge says what is wrong with owner and mode.
-func judge(path string, info fs.FileInfo) error {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	switch mode := info.Mode().Perm(); {
-	case ok && int(st.Uid) != os.Geteuid() && st.Uid != 0 && !entrusted(path, st.Uid):
+// owned says what is wrong with owner and mode.
+func owned(path string, info fs.FileInfo) error {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() && st.Uid != 0 {
 		return unsafe(path, fmt.Sprintf("it belongs to user %d, not to user %d or root", st.Uid, os.Geteuid()))
-	case mode&0o077 != 0:
+	}
+	return closed(path, info)
+}
+
+// closed says what is wrong with the mode.
+func closed(path string, info fs.FileInfo) error {
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return unsafe(path, fmt.Sprintf("others may read or write it (mode %04o)", mode)+
 			fmt.Sprintf("\nhint: run \"chmod 600 %s\", and regard what was in it as known to others", path))
 	}
 	return nil
-}
-
-// entrusted reports whether root reads a file where only its owner, or root,
-// could have put it: an administrator works on what is the agent's.
-func entrusted(path string, owner uint32) bool {
-	if os.Geteuid() != 0 {
-		return false
-	}
-	info, err := os.Stat(filepath.Dir(path))
-	if err != nil || info.Mode().Perm()&0o022 != 0 {
-		return false
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	return ok && (st.Uid == owner || st.Uid == 0)
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 )
 
 // ErrUnsafe means that a file is not as a file of secrets must be.
@@ -17,6 +19,17 @@ func Read(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return read(f, limit, owned)
+}
+
+// From is Read for a file that is open already because whoever it belongs to was
+// asked for it by name: its owner does not matter.
+func From(f *os.File, limit int64) ([]byte, error) {
+	return read(f, limit, closed)
+}
+
+func read(f *os.File, limit int64, judge func(path string, info fs.FileInfo) error) ([]byte, error) {
+	path := f.Name()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err

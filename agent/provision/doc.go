@@ -4,6 +4,7 @@
 //	step      what it sees to                                     taken back by Remove
 //	users     users and groups threatconnect and tc-job           no: files may be theirs
 //	folders   owners, modes and ACLs of what the package has      no: they hold data
+//	state     owner and mode of the agent's own files             –
 //	settings  appsSandboxUser, where nobody set it                no: they are data
 //	sudoers   /etc/sudoers.d/threatconnect, after visudo said yes yes, unless an administrator wrote it
 //	sudo      that threatconnect really becomes tc-job            –
@@ -19,6 +20,7 @@
 //
 // Nothing of the host is lost: files are replaced in one step and keep owner,
 // mode, label and ACLs; what an administrator wrote stays; the one file of
-// others that is changed has one backup until Remove. Folders below one that
-// the agent may write are opened without following links, because root does it.
+// others that is changed has one backup until Remove. What lies
+// below a folder that the agent may write is opened without following links, because
+// root does it, and read by a process of the agent's user (package become).
 package provision

@@ -20,7 +20,8 @@ type folder struct {
 	base, path   string // path is below base, which is root's
 	owner, group string
 	mode         uint32
-	grants       map[string]uint16 // more for these users, by ACL and default ACL
+	grants       map[string]uint16 // more for these users in the folder, by ACL
+	inherited    map[string]uint16 // and in what is made there, by default ACL
 }
 
 // Folders below Home whose parents are threatconnect's are opened without
@@ -28,19 +29,21 @@ type folder struct {
 func (h *Host) folders() []folder {
 	const state = ".tcenvsvr/"
 	return []folder{
-		{h.Home, "", "root", "root", 0o755, nil}, // not threatconnect's: who owns it could exchange the slots
-		{h.Home, "a", "root", "root", 0o755, nil},
-		{h.Home, "a/bin", "root", "root", 0o755, nil},
-		{h.Home, "b", "root", "root", 0o755, nil},
-		{h.Home, "b/bin", "root", "root", 0o755, nil},
-		{h.Home, ".tcenvsvr", Agent, Agent, 0o711, nil},
-		{h.Home, state + "inbox", Agent, Agent, 0o700, nil},
-		{h.Home, state + "exchange", Agent, Agent, 0o711, nil},
-		{h.Home, state + "exchange/programs", Agent, Agent, 0o2770, map[string]uint16{Sandbox: 5}},
-		{h.Home, state + "exchange/jobs", Agent, Agent, 0o2770, map[string]uint16{Agent: 7, Sandbox: 7}},
-		{"/etc", "threatconnect-envsvr", "root", "root", 0o755, nil},
-		{"/etc", "threatconnect-envsvr/certs.d", "root", "root", 0o755, nil},
-		{"/var/lib", "threatconnect-envsvr-updater", "root", "root", 0o700, nil},
+		{h.Home, "", "root", "root", 0o755, nil, nil}, // not threatconnect's: who owns it could exchange the slots
+		{h.Home, "a", "root", "root", 0o755, nil, nil},
+		{h.Home, "a/bin", "root", "root", 0o755, nil, nil},
+		{h.Home, "b", "root", "root", 0o755, nil, nil},
+		{h.Home, "b/bin", "root", "root", 0o755, nil, nil},
+		{h.Home, ".tcenvsvr", Agent, Agent, 0o711, nil, nil},
+		{h.Home, state + "inbox", Agent, Agent, 0o700, nil, nil},
+		{h.Home, state + "exchange", Agent, Agent, 0o711, nil, nil},
+		{h.Home, state + "exchange/programs", Agent, Agent, 0o2770, map[string]uint16{Sandbox: 5}, map[string]uint16{Sandbox: 5}},
+		// An App writes in the folder of its job, and cannot see or make others: what the
+		// agent is about to make there must not be there already.
+		{h.Home, state + "exchange/jobs", Agent, Agent, 0o2770, map[string]uint16{Agent: 7, Sandbox: 1}, map[string]uint16{Agent: 7, Sandbox: 7}},
+		{"/etc", "threatconnect-envsvr", "root", "root", 0o755, nil, nil},
+		{"/etc", "threatconnect-envsvr/certs.d", "root", "root", 0o755, nil, nil},
+		{"/var/lib", "threatconnect-envsvr-updater", "root", "root", 0o700, nil, nil},
 	}
 }
 
@@ -98,20 +101,27 @@ func lookupPeople(ctx context.Context) (people, error) {
 	return p, nil
 }
 
+// lists are the ACLs of a folder by the names of their attributes; none where
+// its mode says all.
+type lists map[string][]byte
+
 // wanted is what the folder's row means on this host; false if somebody of it does not exist.
-func (f folder) wanted(p people) (uid, gid int, list []byte, ok bool) {
+func (f folder) wanted(p people) (uid, gid int, acls lists, ok bool) {
 	uid, gid = p[f.owner].uid, p[f.group].gid
 	ok = uid >= 0 && gid >= 0
-	var grants []grant
-	for name, perm := range f.grants {
-		ok = ok && p[name].uid >= 0
-		grants = append(grants, grant{p[name].uid, perm})
+	acls = lists{}
+	for name, users := range map[string]map[string]uint16{accessACL: f.grants, defaultACL: f.inherited} {
+		var grants []grant
+		for user, perm := range users {
+			ok = ok && p[user].uid >= 0
+			grants = append(grants, grant{p[user].uid, perm})
+		}
+		if grants != nil && ok {
+			slices.SortFunc(grants, func(a, b grant) int { return cmp.Compare(a.uid, b.uid) })
+			acls[name] = acl(grants)
+		}
 	}
-	if grants != nil && ok {
-		slices.SortFunc(grants, func(a, b grant) int { return cmp.Compare(a.uid, b.uid) })
-		list = acl(grants)
-	}
-	return uid, gid, list, ok
+	return uid, gid, acls, ok
 }
 
 // look says in which ways the folder is not as it should be.
@@ -131,30 +141,35 @@ func (f folder) look(p people) (texts []string, err error) {
 	if got := st.Mode & 0o7777; got != f.mode {
 		texts = append(texts, fmt.Sprintf("has mode %04o, not %04o", got, f.mode))
 	}
-	uid, gid, list, ok := f.wanted(p)
+	uid, gid, acls, ok := f.wanted(p)
 	if !ok {
 		return append(texts, fmt.Sprintf("is for %s, who do not all exist", strings.Join(f.concerned(), ", "))), nil
 	}
 	if int(st.Uid) != uid || int(st.Gid) != gid {
 		texts = append(texts, fmt.Sprintf("belongs to %d:%d, not to %s:%s", st.Uid, st.Gid, f.owner, f.group))
 	}
-	if list == nil {
-		return texts, nil
-	}
-	for name, what := range map[string]string{accessACL: "an ACL", defaultACL: "a default ACL"} {
+	for name, list := range acls {
 		got, err := getACL(fd, name)
 		if err != nil {
 			return texts, err
 		}
 		if !bytes.Equal(got, list) {
-			texts = append(texts, fmt.Sprintf("has not %s that lets in %s", what, strings.Join(f.granted(), " and ")))
+			texts = append(texts, fmt.Sprintf("has not the %s that it should have for %s", kinds[name], strings.Join(f.granted(), " and ")))
 		}
 	}
 	slices.Sort(texts)
 	return texts, nil
 }
 
-func (f folder) granted() []string { return slices.Sorted(maps.Keys(f.grants)) }
+// kinds are what people call the ACLs.
+var kinds = map[string]string{accessACL: "ACL", defaultACL: "default ACL"}
+
+// granted are all whom an ACL of the folder names.
+func (f folder) granted() []string {
+	names := slices.AppendSeq(slices.Collect(maps.Keys(f.grants)), maps.Keys(f.inherited))
+	slices.Sort(names)
+	return slices.Compact(names)
+}
 
 // concerned are all whom the folder's row names.
 func (f folder) concerned() []string {
@@ -165,7 +180,7 @@ func (f folder) concerned() []string {
 
 // set makes the folder what its row says, whatever it was.
 func (f folder) set(p people) error {
-	uid, gid, list, ok := f.wanted(p)
+	uid, gid, acls, ok := f.wanted(p)
 	if !ok {
 		return fmt.Errorf("%s do not all exist", strings.Join(f.concerned(), ", "))
 	}
@@ -177,8 +192,8 @@ func (f folder) set(p people) error {
 	if err := unix.Fchown(fd, uid, gid); err != nil {
 		return fmt.Errorf("chown: %w", err)
 	}
-	if list != nil {
-		if err := errors.Join(setACL(fd, accessACL, list), setACL(fd, defaultACL, list)); err != nil {
+	for name, list := range acls {
+		if err := setACL(fd, name, list); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,12 +14,17 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/settings"
 	"tcenvsvr/test/need"
 )
 
 // TestMain runs the tests of root in a mount namespace of their own, where
 // every test gets a fresh copy of what would be changed: the host of whoever runs them is left alone.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 3 && os.Args[1] == "--home" {
+		os.Exit(settingsCommand(os.Args[2], os.Args[4:]))
+	}
 	const inside = "TCENVSVR_TEST_INSIDE"
 	if os.Geteuid() != 0 || os.Getenv(inside) != "" {
 		isolated = os.Geteuid() == 0 && unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") == nil
@@ -39,6 +45,32 @@ func TestMain(m *testing.M) {
 }
 
 var isolated bool
+
+// settingsCommand is the program's "settings show --json" and "settings set
+// NAME=VALUE", as which package become runs this binary; the program itself is run so
+// by test/host.
+func settingsCommand(home string, args []string) int {
+	p, err := paths.New(home)
+	if err == nil && args[0] == "set" {
+		name, value, _ := strings.Cut(args[1], "=")
+		err = settings.Set(p.Settings, map[string]string{name: value}, nil)
+	} else if err == nil {
+		var s settings.Settings
+		var origins settings.Origins
+		if s, origins, err = settings.Load(settings.Options{File: p.Settings}); err == nil {
+			var all []map[string]string
+			for _, row := range settings.All {
+				all = append(all, map[string]string{"name": row.Name, "value": s.Text(row.Name), "origin": origins[row.Name].String()})
+			}
+			err = json.NewEncoder(os.Stdout).Encode(all)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
 
 const home = "/opt/threatconnect-envsvr"
 

@@ -4,6 +4,7 @@ package provision
 var steps = []step{
 	{"users", users, nil},
 	{"folders", folders, nil},
+	{"state", stateFiles, nil},
 	{"settings", sandboxSetting, nil},
 	{"sudoers", sudoers, sudoersGone},
 	{"sudo", sudoWorks, nil},

@@ -73,7 +73,10 @@ func TestAUserOfOtherMakingIsTaken(t *testing.T) {
 	if err != nil || strings.Contains(said, `user "`) {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	if out, err := as(t, Sandbox, "touch "+home+"/.tcenvsvr/exchange/jobs/x"); err != nil {
+	if out, err := as(t, Agent, "mkdir -m 2770 "+home+"/.tcenvsvr/exchange/jobs/one"); err != nil {
+		t.Fatalf("%q", out)
+	}
+	if out, err := as(t, Sandbox, "touch "+home+"/.tcenvsvr/exchange/jobs/one/x"); err != nil {
 		t.Errorf("%q", out)
 	}
 }

@@ -29,6 +29,12 @@ func ReadFile(file string) ([]*x509.Certificate, []error, error) {
 		return nil, nil, fmt.Errorf("reading certificates: %w", err)
 	}
 	defer f.Close()
+	return Read(f)
+}
+
+// Read is ReadFile for a file that is open already.
+func Read(f *os.File) ([]*x509.Certificate, []error, error) {
+	file := f.Name()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, nil, fmt.Errorf("reading certificates: %q is not a regular file", file)
 	}

@@ -151,6 +151,17 @@
 //
 //	  tcenvsvr certs remove 3f9a01c2
 //
+// # certs show
+//
+// Print the trusted CAs as PEM.
+//
+//	tcenvsvr certs show [flags]
+//
+//	Show prints every CA that is trusted, in PEM, each under its subject.
+//
+//	  tcenvsvr certs show > ca-bundle.pem
+//	  tcenvsvr certs show --private
+//
 // # certs system
 //
 // Add the private CAs to the host's own store.
@@ -190,10 +201,10 @@
 //	Doctor checks what the Environment Server needs of this host and every step of the
 //	way to the cloud: what was found, why it matters, what to do. It works before
 //	enrolment and beside a running agent, disturbs neither, and succeeds if no check
-//	failed. Root sees the most; the agent's user sees what the agent sees.
+//	failed. Root sees the most of the host; for the rest it becomes the agent's user.
 //
 //	--fix first does what harms nobody, and prints each change: settings.yaml closed to
-//	others; as root, what "host apply" does; as the agent's user, folders and trust stores.
+//	others, folders and trust stores; as root, what "host apply" does.
 //
 //	  sudo tcenvsvr doctor
 //	  sudo -u threatconnect tcenvsvr doctor --json
@@ -254,6 +265,7 @@
 //
 //	  users      threatconnect (the agent) and tc-job (Apps), where they do not exist
 //	  folders    owners, modes and ACLs below --home, /etc and /var/lib
+//	  state      owner and mode of the agent's own files
 //	  settings   appsSandboxUser is tc-job, where nobody set it
 //	  sudoers    /etc/sudoers.d/threatconnect, active only once visudo accepts it
 //	  sudo       the proof: threatconnect becomes tc-job

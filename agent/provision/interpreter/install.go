@@ -79,30 +79,3 @@ func Wheels(ctx context.Context, python, dir string) (int, error) {
 	}
 	return len(wheels), nil
 }
-
-// Share lets everybody read a home, and execute what its owner can: the
-// guide's chmod. It follows no link and returns how much it changed.
-func Share(home string) (changed int, err error) {
-	err = filepath.WalkDir(home, func(path string, d os.DirEntry, err error) error {
-		if err != nil || !d.IsDir() && !d.Type().IsRegular() {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		want := info.Mode().Perm() | 0o044
-		if d.IsDir() || want&0o100 != 0 {
-			want |= 0o011
-		}
-		if want == info.Mode().Perm() {
-			return nil
-		}
-		changed++
-		return os.Chmod(path, want)
-	})
-	if err != nil {
-		return changed, fmt.Errorf("letting everybody read %q: %w", home, err)
-	}
-	return changed, nil
-}

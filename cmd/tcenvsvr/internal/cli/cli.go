@@ -74,6 +74,7 @@ them.`,
 	}
 	root.AddCommand(exitCodesTopic(), shim(e))
 	tellExitCodes(root)
+	becomeOwners(root, e, "", verb.State)
 	requireKnownVerb(root)
 	return root
 }

@@ -63,11 +63,8 @@ func shimProgram() (string, error) {
 // MakeJobDir makes a job's folder for the sandbox user. Its default ACLs let
 // him in; root, who needs none, gives the folder to his group.
 func (j *Jobs) MakeJobDir(dir string) error {
-	if err := janitor.Make(dir); err != nil {
-		return err
-	}
 	if j.user == "" || os.Geteuid() != 0 {
-		return nil
+		return janitor.Make(dir)
 	}
 	u, err := user.Lookup(j.user)
 	if err != nil {
@@ -77,7 +74,7 @@ func (j *Jobs) MakeJobDir(dir string) error {
 	if err != nil {
 		return fmt.Errorf("making the job's folder: group %q of user %q is no number", u.Gid, j.user)
 	}
-	return janitor.Give(dir, gid)
+	return janitor.MakeFor(dir, gid)
 }
 
 // Sweep returns what removes old job folders below dir.

@@ -3,10 +3,13 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"tcenvsvr/agent/provision"
 )
 
 // Verdict is a finding in one word.
@@ -53,13 +56,35 @@ type check struct {
 	look             func(context.Context, *patient) said
 }
 
+// Host is what was seen of the host alone, by whoever may see most of it.
+type Host struct {
+	said  map[string]said // by the name of the check
+	steps []provision.Result
+	hung  *said // why the steps are not known
+
+	asRoot bool
+}
+
+// LookAtHost makes the checks that touch nothing of the agent's and
+// run nothing that its settings name: root makes them as root.
+func LookAtHost(ctx context.Context, c Config) Host {
+	h := Host{said: map[string]said{}, asRoot: os.Geteuid() == 0}
+	for _, row := range hostTable {
+		h.said[row.name] = bounded(ctx, patience, func(ctx context.Context) said { return row.look(ctx, nil) })
+	}
+	h.provisioned(ctx, c)
+	return h
+}
+
 const (
 	atOnce   = 4
 	patience = 25 * time.Second // of one check
 )
 
-// Run makes every check and returns the findings in the order of the table.
-func Run(ctx context.Context, c Config) []Finding {
+// Run makes every other check and returns the findings in the order of the
+// table. It runs the interpreters that the settings name, so it is not for root
+// where the settings are somebody else's.
+func Run(ctx context.Context, c Config, h Host) []Finding {
 	p := newPatient(ctx, c)
 	findings := make([]Finding, len(table))
 	var g errgroup.Group
@@ -72,7 +97,11 @@ func Run(ctx context.Context, c Config) []Finding {
 		})
 	}
 	_ = g.Wait() // no check returns an error
-	findings = append(findings, p.provisioned(ctx)...)
+	for _, row := range hostTable {
+		s := h.said[row.name]
+		findings = append(findings, Finding{row.group, row.name, s.Verdict, s.Found, row.why, s.Try})
+	}
+	findings = append(findings, p.steps(h)...)
 	slices.SortStableFunc(findings, func(a, b Finding) int { return slices.Index(groups, a.Group) - slices.Index(groups, b.Group) })
 	return findings
 }

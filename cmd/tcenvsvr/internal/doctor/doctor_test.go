@@ -28,7 +28,7 @@ func examine(t *testing.T, set map[string]string) map[string]Finding {
 		}
 	}
 	found := map[string]Finding{}
-	for _, f := range Run(t.Context(), Config{Paths: p}) {
+	for _, f := range Run(t.Context(), Config{Paths: p}, LookAtHost(t.Context(), Config{Paths: p})) {
 		if f.Why == "" || f.Found == "" || !slices.Contains(groups, f.Group) || (f.Verdict == Failed || f.Verdict == Warning) != (f.Try != "") {
 			t.Errorf("finding %+v is not whole", f)
 		}

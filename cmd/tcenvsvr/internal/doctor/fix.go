@@ -14,24 +14,31 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
-// Fix does what harms nobody: it closes the settings file to others, sets
-// the host up as the package does, and makes the trust stores. It tells each change,
-// and returns what could not be done.
-func Fix(ctx context.Context, c Config, tell func(string)) error {
-	var errs []error
-	if info, err := os.Lstat(c.Paths.Settings); err == nil && info.Mode().IsRegular() && exposed(info.Mode().Perm()) {
-		if err := os.Chmod(c.Paths.Settings, 0o600); err != nil {
-			errs = append(errs, fmt.Errorf("closing the settings file to others: %w", err))
-		} else {
-			tell(fmt.Sprintf("%q has mode 0600, not %04o", c.Paths.Settings, info.Mode().Perm()))
-		}
+// FixHost sets the host up as the package does, which only root can; for
+// others it does nothing. It tells each change, and returns what could not be done.
+func FixHost(ctx context.Context, c Config, tell func(string)) error {
+	if os.Geteuid() != 0 {
+		return nil
 	}
-	if os.Geteuid() == 0 {
-		errs = append(errs, fixHost(ctx, c, tell))
-	} else {
-		errs = append(errs, fixStores(c, tell)) // root would make files that the agent cannot replace
+	return fixHost(ctx, c, tell)
+}
+
+// Fix does what harms nobody and needs no root: it closes the settings
+// file to others, and makes the trust stores.
+func Fix(c Config, tell func(string)) error {
+	return errors.Join(fixMode(c, tell), fixStores(c, tell))
+}
+
+func fixMode(c Config, tell func(string)) error {
+	info, err := os.Lstat(c.Paths.Settings)
+	if err != nil || !info.Mode().IsRegular() || !exposed(info.Mode().Perm()) {
+		return nil // what is wrong with it, the report says
 	}
-	return errors.Join(errs...)
+	if err := os.Chmod(c.Paths.Settings, 0o600); err != nil {
+		return fmt.Errorf("closing the settings file to others: %w", err)
+	}
+	tell(fmt.Sprintf("%q has mode 0600, not %04o", c.Paths.Settings, info.Mode().Perm()))
+	return nil
 }
 
 func fixHost(ctx context.Context, c Config, tell func(string)) error {

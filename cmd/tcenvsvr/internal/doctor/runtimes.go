@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
@@ -95,7 +97,8 @@ func where(setting, value string) string {
 func output(ctx context.Context, program string, args ...string) (string, error) {
 	c := exec.CommandContext(ctx, program, args...)
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
-	c.Dir = os.TempDir()
+	c.Dir = string(filepath.Separator) // Python imports from its folder: not from one that others write
+	c.WaitDelay = time.Second
 	text, err := c.CombinedOutput()
 	if err != nil {
 		return string(text), fmt.Errorf("%w: %s", err, firstLine(string(text)))

@@ -12,8 +12,7 @@ import (
 	"tcenvsvr/agent/provision"
 )
 
-// sudoTrue really becomes the sandbox user, as an order would. Root does not
-// need a rule to do so; for root, package provision becomes the agent's user first.
+// sudoTrue really becomes the sandbox user, as an order would.
 func sudoTrue(ctx context.Context, p *patient) said {
 	name := p.settings.SandboxUser
 	if p.settings.Runner() != "sudo" {
@@ -24,9 +23,6 @@ func sudoTrue(ctx context.Context, p *patient) said {
 	}
 	if _, err := user.Lookup(name); err != nil {
 		return fail(`"tcenvsvr host apply" makes it`, "there is no user %q", name)
-	}
-	if os.Geteuid() == 0 {
-		return skip("run as root: see sudo below, which is tried as the agent's user")
 	}
 	cmd := exec.CommandContext(ctx, "sudo", "-n", "-u", name, "--", "/bin/true")
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}
@@ -46,27 +42,35 @@ var reasons = map[string]string{
 	"su":        "the vendor's guide asks for it (PAM)",
 	"runtime":   "the agent's files in /run",
 	"settings":  "Apps must not read what is the agent's",
+	"state":     "the agent refuses its secrets where others could have read or changed them",
 	"fapolicyd": "it would keep Apps from running",
 	"labels":    "SELinux judges files by them",
 }
 
-// provisioned is what "host check" says, in the doctor's words.
-func (p *patient) provisioned(ctx context.Context) []Finding {
-	var all []Finding
-	tell := func(r provision.Result) {
-		all = append(all, p.step(r))
-	}
+// provisioned is what "host check" says.
+func (h *Host) provisioned(ctx context.Context, c Config) {
 	var err error
 	s := bounded(ctx, patience, func(ctx context.Context) said {
-		h := &provision.Host{Home: p.Paths.Home}
-		err = h.Check(ctx, tell)
+		host := &provision.Host{Home: c.Paths.Home}
+		err = host.Check(ctx, func(r provision.Result) { h.steps = append(h.steps, r) })
 		return ok("")
 	})
 	switch {
 	case s.Verdict == Failed:
-		return []Finding{{"sandbox", "host", Failed, s.Found, "it decides what Apps may do", s.Try}}
+		h.hung, h.steps = &s, nil
 	case errors.Is(err, errors.ErrUnsupported):
-		return nil
+		h.steps = nil
+	}
+}
+
+// steps are the findings of package provision, in the doctor's words.
+func (p *patient) steps(h Host) []Finding {
+	if h.hung != nil {
+		return []Finding{{"sandbox", "host", Failed, h.hung.Found, "it decides what Apps may do", h.hung.Try}}
+	}
+	var all []Finding
+	for _, r := range h.steps {
+		all = append(all, p.step(r, h.asRoot))
 	}
 	return all
 }
@@ -76,7 +80,7 @@ const mostTexts = 3
 
 // step makes one finding of all that a step found. Where Apps do not run as a
 // sandbox user, a host that is not set up for one is worth a warning.
-func (p *patient) step(r provision.Result) Finding {
+func (p *patient) step(r provision.Result, asRoot bool) Finding {
 	bad := Failed
 	if p.settings.Runner() == "none" {
 		bad = Warning
@@ -95,7 +99,7 @@ func (p *patient) step(r provision.Result) Finding {
 	}
 	if r.Err != nil {
 		f.Verdict, f.Try = bad, `see "tcenvsvr host check"`
-		if errors.Is(r.Err, os.ErrPermission) || os.Geteuid() != 0 {
+		if errors.Is(r.Err, os.ErrPermission) || !asRoot {
 			f.Verdict, f.Try = Skipped, ""
 		}
 		texts = append(texts, oneLine(r.Err))

@@ -3,7 +3,15 @@ package doctor
 // groups are the headings, in the order in which an administrator asks.
 var groups = []string{"agent", "settings", "host", "runtimes", "trust", "sandbox", "network"}
 
-// table is every check but those of package provision, which follow it.
+// hostTable are the checks of LookAtHost, which get no patient.
+var hostTable = []check{
+	{"host", "selinux", "it may forbid what file modes allow", selinux},
+	{"host", "fips", "it decides which cryptography works", fips},
+	{"host", "firewall", "outbound TCP 443 and 62000 must be allowed", firewall},
+	{"host", "service", "it starts the agent after a reboot", serviceInstalled},
+}
+
+// table is every other check but those of package provision, which follow it.
 var table = []check{
 	{"agent", "running", "only a running agent takes orders", running},
 	{"agent", "connection", "orders come and results go by it", connection},
@@ -21,10 +29,6 @@ var table = []check{
 	{"host", "memory", "each running App needs memory: 4 GB are the least", memory},
 	{"host", "disk", "Apps and their folders need room: 10 GB are the least", disk},
 	{"host", "noexec", "Apps are programs and run from there", noexec},
-	{"host", "selinux", "it may forbid what file modes allow", selinux},
-	{"host", "fips", "it decides which cryptography works", fips},
-	{"host", "firewall", "outbound TCP 443 and 62000 must be allowed", firewall},
-	{"host", "service", "it starts the agent after a reboot", serviceInstalled},
 
 	{"runtimes", "java", "Java Apps need Java 17", java},
 	{"runtimes", "python", "Python Apps need Python 3.11", python},

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"tcenvsvr/agent/paths"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
@@ -23,7 +24,7 @@ const (
 
 // logs adds the agent's log and the audit log, rotated ones unpacked: in a
 // packed one no secret could be struck out.
-func (b *bundle) logs(ctx context.Context, p paths.Paths) {
+func (b *bundle) logs(p paths.Paths) {
 	for _, pattern := range []string{"tcenvsvr*.log*", "audit.jsonl*"} {
 		files, _ := filepath.Glob(filepath.Join(p.Logs, pattern))
 		slices.SortFunc(files, func(x, y string) int { return age(x).Compare(age(y)) })
@@ -37,10 +38,18 @@ func (b *bundle) logs(ctx context.Context, p paths.Paths) {
 			b.text(name, text)
 		}
 	}
-	if tool, err := exec.LookPath("journalctl"); err == nil {
-		out, _ := exec.CommandContext(ctx, tool, "-u", svc.Name, "-n", "20000", "--no-pager", "-o", "short-iso").CombinedOutput()
-		b.text("logs/journal.txt", string(out))
+}
+
+// systemJournal is what systemd kept of the service; "" without systemd.
+func systemJournal(ctx context.Context) string {
+	tool, err := exec.LookPath("journalctl")
+	if err != nil {
+		return ""
 	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	out, _ := exec.CommandContext(ctx, tool, "-u", svc.Name, "-n", "20000", "--no-pager", "-o", "short-iso").CombinedOutput()
+	return string(out)
 }
 
 // newest is sorted first; a file that is gone comes last.
@@ -49,7 +58,7 @@ type newest int64
 func (n newest) Compare(o newest) int { return int(max(-1, min(1, int64(o)-int64(n)))) }
 
 func age(file string) newest {
-	info, err := os.Stat(file)
+	info, err := os.Lstat(file)
 	if err != nil {
 		return 0
 	}
@@ -58,7 +67,7 @@ func age(file string) newest {
 
 // tail is the end of a log.
 func tail(file string) (string, error) {
-	f, err := os.Open(file)
+	f, err := os.OpenFile(file, os.O_RDONLY|noFollow, 0)
 	if err != nil {
 		return "", err
 	}

@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// noFollow refuses a link, and does not wait for the writer of a pipe.
+const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
 // owner says whose a file is.
 func owner(info fs.FileInfo) string {
 	st, ok := info.Sys().(*syscall.Stat_t)

@@ -17,17 +17,25 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/doctor"
 )
 
-// Write makes the archive in file, which must not exist, for its owner
-// alone. It returns the names of what is in it. What cannot be had is told in the
-// archive instead: a bundle is wanted when things do not work.
-func Write(ctx context.Context, file string, c doctor.Config) (names []string, err error) {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("making the support bundle: %w", err)
-	}
+// Host is what root alone may see.
+type Host struct {
+	doctor.Host
+	journal string
+}
+
+// LookAtHost gathers what touches nothing of the agent's; it is for root, where root asks.
+func LookAtHost(ctx context.Context, c doctor.Config) Host {
+	return Host{doctor.LookAtHost(ctx, c), systemJournal(ctx)}
+}
+
+// Write makes the archive in f, which is new, and closes it. It returns the names
+// of what is in it. What cannot be had is told in the archive instead: a bundle is
+// wanted when things do not work. After an error f is empty.
+func Write(ctx context.Context, f *os.File, c doctor.Config, h Host) (names []string, err error) {
 	defer func() {
 		if err != nil {
-			_ = os.Remove(file)
+			_ = f.Truncate(0)
+			_ = f.Close()
 		}
 	}()
 	s, settingsErr := doctor.Settings(ctx, c)
@@ -36,19 +44,24 @@ func Write(ctx context.Context, file string, c doctor.Config) (names []string, e
 	b.out = tar.NewWriter(z)
 
 	b.json("version.json", map[string]string{"version": c.Version, "made": b.now.UTC().Format(time.RFC3339)})
-	report := doctor.Report{Version: c.Version, Findings: doctor.Run(ctx, c)}
+	report := doctor.Report{Version: c.Version, Findings: doctor.Run(ctx, c, h.Host)}
 	report.OK = doctor.Sound(report.Findings)
 	b.json("doctor.json", report)
 	b.text("doctor.txt", report.String())
 	var status daemon.Status
 	b.answer("status.json", control.Call(ctx, c.Paths.Control, "GET", "status", nil, &status), func() any { return status })
 	b.answer("settings.json", settingsErr, func() any { return shown(s) })
-	b.logs(ctx, c.Paths)
+	b.logs(c.Paths)
+	if h.journal != "" {
+		b.text("logs/journal.txt", h.journal)
+	}
 	b.text("state.txt", listing(c.Paths.Home))
 
-	err = errors.Join(b.err, b.out.Close(), z.Close(), f.Sync(), f.Close())
+	if err = errors.Join(b.err, b.out.Close(), z.Close(), f.Sync()); err == nil {
+		err = f.Close()
+	}
 	if err != nil {
-		return nil, fmt.Errorf("writing the support bundle %q: %w", file, err)
+		return nil, fmt.Errorf("writing the support bundle %q: %w", f.Name(), err)
 	}
 	return b.names, nil
 }

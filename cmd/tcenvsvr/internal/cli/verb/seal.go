@@ -12,7 +12,6 @@ import (
 	"tcenvsvr/agent/keychain"
 	"tcenvsvr/agent/masterkey"
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/prompt"
 )
 
 // Sealer returns what seals secrets of this home, nil where it has no
@@ -46,7 +45,7 @@ const tries = 3
 // "", else as the service would, else by asking on the terminal. It returns the password.
 func (e *Env) Unlock(ctx context.Context, chain *keychain.Keychain, file string) ([]byte, error) {
 	if file != "" {
-		password, err := masterkey.FromFile(file)
+		password, err := e.MasterKey(file)
 		if err == nil {
 			err = chain.Unlock(password)
 		}
@@ -66,7 +65,7 @@ func (e *Env) Unlock(ctx context.Context, chain *keychain.Keychain, file string)
 	if err == nil {
 		return password, nil
 	}
-	terminal, done, noTerminal := prompt.Terminal()
+	terminal, done, noTerminal := e.Terminal()
 	if noTerminal != nil {
 		if errors.Is(err, keychain.ErrLocked) {
 			err = fmt.Errorf("%w, and there is no terminal to ask for the master password\nhint: give --master-key-file, set masterKeyFile, or run this in a terminal", err)
@@ -93,7 +92,7 @@ func (e *Env) AskMasterPassword() func(context.Context) ([]byte, error) {
 		return nil
 	}
 	return func(ctx context.Context) ([]byte, error) {
-		terminal, done, err := prompt.Terminal()
+		terminal, done, err := e.Terminal()
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,10 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	Environ        []string
 	Home           string // flag --home
+
+	files    map[*cobra.Command]*files // declared by the verbs
+	opened   map[string]*os.File       // by root, before it became another user
+	terminal *os.File                  // likewise
 }
 
 // Paths are where things live below --home.

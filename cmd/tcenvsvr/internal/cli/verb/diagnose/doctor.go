@@ -19,10 +19,10 @@ func examine(e *verb.Env) *cobra.Command {
 		Long: `Doctor checks what the Environment Server needs of this host and every step of the
 way to the cloud: what was found, why it matters, what to do. It works before
 enrolment and beside a running agent, disturbs neither, and succeeds if no check
-failed. Root sees the most; the agent's user sees what the agent sees.
+failed. Root sees the most of the host; for the rest it becomes the agent's user.
 
 --fix first does what harms nobody, and prints each change: settings.yaml closed to
-others; as root, what "host apply" does; as the agent's user, folders and trust stores.
+others, folders and trust stores; as root, what "host apply" does.
 
   sudo tcenvsvr doctor
   sudo -u threatconnect tcenvsvr doctor --json
@@ -45,11 +45,20 @@ func runDoctor(ctx context.Context, e *verb.Env, asJSON, fix bool) error {
 		return err
 	}
 	report := doctor.Report{Version: c.Version}
+	fixed := func(change string) { report.Fixed = append(report.Fixed, change) }
 	var unfixed error
 	if fix {
-		unfixed = doctor.Fix(ctx, c, func(change string) { report.Fixed = append(report.Fixed, change) })
+		unfixed = doctor.FixHost(ctx, c, fixed)
 	}
-	report.Findings = doctor.Run(ctx, c)
+	host := doctor.LookAtHost(ctx, c)
+	if err := e.BecomeOwner(); err != nil {
+		return err
+	}
+	c.Environ = e.Environ
+	if fix {
+		unfixed = errors.Join(unfixed, doctor.Fix(c, fixed))
+	}
+	report.Findings = doctor.Run(ctx, c, host)
 	report.OK = doctor.Sound(report.Findings)
 	if asJSON {
 		err = e.PrintJSON(report)

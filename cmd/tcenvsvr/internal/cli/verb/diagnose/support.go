@@ -1,8 +1,8 @@
 package diagnose
 
 import (
-	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,22 +21,36 @@ and what Apps were told are not in it; look through it before you send it on.
 
   sudo tcenvsvr support-bundle
   sudo tcenvsvr support-bundle -o /tmp/envsvr.tar.gz`,
-		RunE: func(c *cobra.Command, _ []string) error { return runSupport(c.Context(), e, file) },
+		RunE: func(c *cobra.Command, _ []string) error { return runSupport(c, e, file) },
 	}
+	e.Makes(c, func([]string) []string { return []string{file} })
 	c.Flags().StringVarP(&file, "output", "o", "", "the file to write; it must not exist")
+	c.PreRun = func(*cobra.Command, []string) {
+		if file == "" {
+			file = "threatconnect-envsvr-support-" + time.Now().UTC().Format("20060102-150405") + ".tar.gz"
+		}
+	}
 	return c
 }
 
-func runSupport(ctx context.Context, e *verb.Env, file string) error {
+func runSupport(cmd *cobra.Command, e *verb.Env, file string) error {
+	ctx := cmd.Context()
 	c, err := doctorConfig(e)
 	if err != nil {
 		return err
 	}
-	if file == "" {
-		file = "threatconnect-envsvr-support-" + time.Now().UTC().Format("20060102-150405") + ".tar.gz"
+	seen := support.LookAtHost(ctx, c)
+	if err := e.Become(cmd, nil, verb.State); err != nil {
+		return fmt.Errorf("making the support bundle: %w", err)
 	}
-	names, err := support.Write(ctx, file, c)
+	c.Environ = e.Environ
+	f, err := e.Create(file)
 	if err != nil {
+		return fmt.Errorf("making the support bundle: %w", err)
+	}
+	names, err := support.Write(ctx, f, c, seen)
+	if err != nil {
+		_ = os.Remove(file) // may be in a folder that only root writes: then it is empty
 		return err
 	}
 	for _, name := range names {

@@ -21,6 +21,7 @@ that, and takes back what it did. The package does "host apply" by itself.
 
   users      threatconnect (the agent) and tc-job (Apps), where they do not exist
   folders    owners, modes and ACLs below --home, /etc and /var/lib
+  state      owner and mode of the agent's own files
   settings   appsSandboxUser is tc-job, where nobody set it
   sudoers    /etc/sudoers.d/threatconnect, active only once visudo accepts it
   sudo       the proof: threatconnect becomes tc-job

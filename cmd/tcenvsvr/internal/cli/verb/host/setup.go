@@ -2,14 +2,13 @@ package host
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/become"
 	"tcenvsvr/agent/provision/interpreter"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
@@ -31,7 +30,7 @@ by pip, offline. What it installs or is given can be read by every user, as Apps
   sudo tcenvsvr setup python
   sudo tcenvsvr setup python --from cpython-3.11-linux.tar.gz --wheels ./wheels`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return runSetup(c.Context(), e, interpreter.Python, python)
+			return runSetup(c, e, interpreter.Python, python)
 		},
 	}
 	p.Flags().StringVar(&python.from, "from", "", "a .tar.gz or a folder with Python 3.11")
@@ -44,19 +43,24 @@ The guide's JAVA_HOME in .bashrc is not needed: a service reads no .bashrc.
 
   sudo tcenvsvr setup java
   sudo tcenvsvr setup java --from jdk-17_linux-x64_bin.tar.gz`,
-		RunE: func(c *cobra.Command, _ []string) error { return runSetup(c.Context(), e, interpreter.Java, java) },
+		RunE: func(c *cobra.Command, _ []string) error { return runSetup(c, e, interpreter.Java, java) },
 	}
 	j.Flags().StringVar(&java.from, "from", "", "a .tar.gz or a folder with Java 17")
 	return verb.Group("setup", "the Python and Java that Apps run with",
 		"Setup finds or installs what Apps run with, proves that it runs, and writes it\ninto the settings.", p, j)
 }
 
-func runSetup(ctx context.Context, e *verb.Env, k interpreter.Kind, s sources) error {
+func runSetup(c *cobra.Command, e *verb.Env, k interpreter.Kind, s sources) error {
+	if s.from == "" && s.wheels == "" { // nothing is installed: root has nothing to do
+		if err := e.BecomeOwner(); err != nil {
+			return err
+		}
+	}
 	p, err := e.Paths()
 	if err != nil {
 		return err
 	}
-	home, program, err := locate(ctx, e, k, s.from, filepath.Join(p.Home, k.Name))
+	home, program, err := locate(c.Context(), e, k, s.from, filepath.Join(p.Home, k.Name))
 	if err != nil {
 		return err
 	}
@@ -66,7 +70,7 @@ func runSetup(ctx context.Context, e *verb.Env, k interpreter.Kind, s sources) e
 		}
 	}
 	if s.wheels != "" {
-		n, err := interpreter.Wheels(ctx, program, s.wheels)
+		n, err := interpreter.Wheels(c.Context(), program, s.wheels)
 		if err != nil {
 			return err
 		}
@@ -77,12 +81,7 @@ func runSetup(ctx context.Context, e *verb.Env, k interpreter.Kind, s sources) e
 			}
 		}
 	}
-	if _, err := os.Stat(p.State); errors.Is(err, fs.ErrNotExist) {
-		if err := p.Create(); err != nil {
-			return err
-		}
-	}
-	if err := settings.Set(p.Settings, map[string]string{k.Setting: home}, nil); err != nil {
+	if _, err := e.AsOwner(c, "settings", "set", k.Setting+"="+home); err != nil {
 		return err
 	}
 	fmt.Fprintf(e.Stdout, "%s = %s\n", k.Setting, home)
@@ -111,9 +110,23 @@ func locate(ctx context.Context, e *verb.Env, k interpreter.Kind, from, dir stri
 	return home, program, k.Verify(ctx, program)
 }
 
-// installed is what Apps would be run with now, if it is of the right version.
+// installed is what Apps would be run with now, if it is of the right version. Root
+// runs nothing that the settings of somebody else name: it looks in the usual places.
 func installed(ctx context.Context, e *verb.Env, k interpreter.Kind) (string, error) {
-	s, err := e.Settings(nil)
+	p, err := e.Paths()
+	if err != nil {
+		return "", err
+	}
+	other, err := become.Owner(p.State)
+	if err != nil {
+		return "", err
+	}
+	var s settings.Settings
+	if other == nil {
+		s, err = e.Settings(nil)
+	} else {
+		s, _, err = settings.Load(settings.Options{Env: e.Environ})
+	}
 	if err != nil {
 		return "", err
 	}

@@ -74,7 +74,13 @@ from --master-key-file, which becomes the setting masterKeyFile.
 	f.StringVar(&n.keystorePassword, "keystore-password-file", "", "file with its password; it is asked for otherwise")
 	f.BoolVar(&n.yes, "yes", false, "do not ask")
 	f.BoolVar(&n.replace, "replace", false, "become another server, and give up what this one has not reported")
-	masterKeyFlag(c, &n.masterKey)
+	masterKeyFlag(e, c, &n.masterKey)
+	e.Reads(c, func([]string) []string {
+		if enrol.IsLink(n.source) {
+			return nil
+		}
+		return []string{n.source, n.keystore, n.keystorePassword}
+	})
 	n.flags = verb.SettingFlags(c)
 	return c
 }
@@ -142,7 +148,7 @@ func (n *enrolment) offer(ctx context.Context) (enrol.Offer, error) {
 	case enrol.IsLink(n.source):
 		b, err = n.fetch(ctx, n.source)
 	default:
-		b, err = bundle.Open(n.source)
+		b, err = n.readBundle()
 	}
 	if err != nil || n.keystore == "" {
 		if err == nil {
@@ -153,7 +159,7 @@ func (n *enrolment) offer(ctx context.Context) (enrol.Offer, error) {
 	if b.Settings[bundle.KeystorePassword], err = n.passwordOf(ctx, n.keystore, n.keystorePassword); err != nil {
 		return enrol.Offer{}, err
 	}
-	data, err := readKeystore(n.keystore)
+	data, err := n.readKeystore(n.keystore)
 	return enrol.Offer{Settings: b.Settings, Keystore: data}, err
 }
 
@@ -189,8 +195,21 @@ func (n *enrolment) show(plan *enrol.Plan) {
 	_ = w.Flush() // to a terminal or a log of the caller's
 }
 
-func readKeystore(path string) ([]byte, error) {
-	f, err := os.Open(path)
+func (n *enrolment) readBundle() (*bundle.Bundle, error) {
+	f, err := n.Open(n.source)
+	if err != nil {
+		return nil, fmt.Errorf("reading bundle: %w", err)
+	}
+	defer f.Close()
+	b, err := bundle.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("reading bundle %q: %w", n.source, err)
+	}
+	return b, nil
+}
+
+func (n *enrolment) readKeystore(path string) ([]byte, error) {
+	f, err := n.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading keystore: %w", err)
 	}

@@ -22,7 +22,6 @@ import (
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/prompt"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
@@ -180,7 +179,7 @@ func (h *host) confirm(ctx context.Context, yes bool, question string) error {
 	if yes {
 		return nil
 	}
-	terminal, done, err := prompt.Terminal()
+	terminal, done, err := h.env.Terminal()
 	if err != nil {
 		return verb.Usage("there is no terminal to ask whether this is wanted: give --yes")
 	}
@@ -198,10 +197,10 @@ func (h *host) confirm(ctx context.Context, yes bool, question string) error {
 // passwordOf gets the password of a keystore that was brought.
 func (h *host) passwordOf(ctx context.Context, keystore, file string) (string, error) {
 	if file != "" {
-		password, err := masterkey.FromFile(file)
+		password, err := h.env.MasterKey(file)
 		return string(password), err
 	}
-	terminal, done, err := prompt.Terminal()
+	terminal, done, err := h.env.Terminal()
 	if err != nil {
 		return "", verb.Usage("there is no terminal to ask for the password of %q: give --keystore-password-file", keystore)
 	}

@@ -49,7 +49,7 @@ memory, and in the service manager's descriptor store over restarts.
 		Args: verb.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error { return unlockService(c.Context(), e, file) },
 	}
-	masterKeyFlag(c, &file)
+	masterKeyFlag(e, c, &file)
 	return c
 }
 
@@ -74,6 +74,7 @@ func unlockService(ctx context.Context, e *verb.Env, file string) error {
 	return nil
 }
 
-func masterKeyFlag(c *cobra.Command, file *string) {
+func masterKeyFlag(e *verb.Env, c *cobra.Command, file *string) {
+	e.Reads(c, func([]string) []string { return []string{*file} })
 	c.Flags().StringVar(file, "master-key-file", "", "file with the master password alone, readable by its owner only")
 }

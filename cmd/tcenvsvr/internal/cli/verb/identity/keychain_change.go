@@ -28,7 +28,8 @@ old password is in force, after it the new one. Sealed secrets stay as they are.
 		Args: verb.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error { return changePassword(c.Context(), e, oldFile, newFile) },
 	}
-	masterKeyFlag(c, &oldFile)
+	masterKeyFlag(e, c, &oldFile)
+	e.Reads(c, func([]string) []string { return []string{newFile} })
 	c.Flags().StringVar(&newFile, "new-master-key-file", "", "file with the new master password")
 	return c
 }
@@ -56,9 +57,9 @@ func changePassword(ctx context.Context, e *verb.Env, oldFile, newFile string) e
 		if newFile, err = filepath.Abs(newFile); err != nil {
 			return err
 		}
-		password, err = masterkey.FromFile(newFile)
+		password, err = e.MasterKey(newFile)
 	} else {
-		password, err = typeTwice(ctx)
+		password, err = typeTwice(ctx, e)
 	}
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ that the old one sealed, which nobody can open any more.
 		Args: verb.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error { return initKeychain(c.Context(), e, file, replace) },
 	}
-	masterKeyFlag(c, &file)
+	masterKeyFlag(e, c, &file)
 	c.Flags().BoolVar(&replace, "replace", false, "give up what an existing keychain sealed")
 	return c
 }

@@ -12,7 +12,6 @@ import (
 	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/prompt"
 )
 
 // open is the keychain that must be there.
@@ -42,7 +41,7 @@ func newPassword(ctx context.Context, e *verb.Env, p paths.Paths, s settings.Set
 		if path, err = filepath.Abs(file); err != nil {
 			return nil, "", err
 		}
-		password, err = masterkey.FromFile(path)
+		password, err = e.MasterKey(path)
 		return password, path, err
 	}
 	_, password, err = masterkey.First(ctx, masterkey.Sources(masterkey.Config{File: s.MasterKeyFile, Dir: p.State, Getenv: e.Getenv}))
@@ -53,12 +52,12 @@ func newPassword(ctx context.Context, e *verb.Env, p paths.Paths, s settings.Set
 	if err == nil || !errors.Is(err, errors.ErrUnsupported) {
 		return password, "", err
 	}
-	password, err = typeTwice(ctx)
+	password, err = typeTwice(ctx, e)
 	return password, "", err
 }
 
-func typeTwice(ctx context.Context) ([]byte, error) {
-	terminal, done, err := prompt.Terminal()
+func typeTwice(ctx context.Context, e *verb.Env) ([]byte, error) {
+	terminal, done, err := e.Terminal()
 	if err != nil {
 		return nil, fmt.Errorf("%w: a master password is needed, and there is no terminal to ask for it\nhint: give --master-key-file FILE, or run this in a terminal", keychain.ErrLocked)
 	}

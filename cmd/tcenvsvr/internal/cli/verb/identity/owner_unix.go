@@ -10,15 +10,15 @@ import (
 	"syscall"
 )
 
-// ours tells whose state it is that this user may not change. Root may:
-// what root makes there belongs to the state's owner.
+// ours tells whose state it is that this user may not change. Root has become
+// its owner by now.
 func ours(state string) error {
 	info, err := os.Stat(state)
 	if err != nil {
 		return nil // there is none yet
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || os.Geteuid() == 0 || int(st.Uid) == os.Geteuid() {
+	if !ok || int(st.Uid) == os.Geteuid() {
 		return nil
 	}
 	name := strconv.FormatUint(uint64(st.Uid), 10)

@@ -37,7 +37,7 @@ is to be revoked in the cloud.
 		Args: verb.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error { return leave(c.Context(), &host{}, e, file, yes) },
 	}
-	masterKeyFlag(c, &file)
+	masterKeyFlag(e, c, &file)
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return c
 }

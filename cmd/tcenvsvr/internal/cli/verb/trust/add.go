@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,7 +16,7 @@ import (
 )
 
 func add(e *verb.Env) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "add FILE…",
 		Short: "trust the CAs in files",
 		Long: `Add takes the CAs of PEM files in any order, of DER and of PKCS#7 (.p7b), and says of every
@@ -28,6 +29,8 @@ trusted or holds a private key, none.
 		Args: verb.AtLeast(1, "files with certificates"),
 		RunE: func(_ *cobra.Command, args []string) error { return doAdd(e, args) },
 	}
+	e.Reads(c, func(args []string) []string { return args })
+	return c
 }
 
 func doAdd(e *verb.Env, files []string) error {
@@ -42,7 +45,7 @@ func doAdd(e *verb.Env, files []string) error {
 	}
 	var all []found
 	for _, file := range files {
-		list, skipped, err := cert.ReadFile(file)
+		list, skipped, err := read(e, file)
 		if err != nil {
 			return err
 		}
@@ -88,6 +91,15 @@ func doAdd(e *verb.Env, files []string) error {
 		}
 	}
 	return rebuild(e, p)
+}
+
+func read(e *verb.Env, file string) ([]*x509.Certificate, []error, error) {
+	f, err := e.Open(file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading certificates: %w", err)
+	}
+	defer f.Close()
+	return cert.Read(f)
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

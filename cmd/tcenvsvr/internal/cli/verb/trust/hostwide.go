@@ -4,11 +4,12 @@ import (
 	"crypto/x509"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/become"
 	"tcenvsvr/certs"
+	"tcenvsvr/certs/cert"
 	"tcenvsvr/certs/hostwide"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
@@ -30,25 +31,44 @@ following changes. Apps do not need it. --undo puts the Python back.
 	}
 	c.Flags().BoolVar(&undo, "undo", false, "put the Python back")
 	c.Flags().StringVar(&at, "at", "", "write the wrapper to this file and leave the Python where it is")
-	c.RunE = func(_ *cobra.Command, args []string) error {
-		python, err := filepath.Abs(args[0])
+	c.RunE = func(c *cobra.Command, args []string) error {
+		p, err := e.Paths()
 		if err != nil {
 			return err
 		}
-		p, err := open(e)
-		if err != nil {
+		w := hostwide.Wrapper{Bundle: filepath.Join(p.Trust, "current", certs.PEMFile)}
+		if w.Python, err = rootsOwn(args[0]); err != nil {
 			return err
 		}
-		w := hostwide.Wrapper{Python: python, At: at, Bundle: filepath.Join(p.paths.Trust, "current", certs.PEMFile)}
+		if w.At, err = rootsOwn(at); err != nil {
+			return err
+		}
 		if undo {
 			return w.Undo()
 		}
-		if _, err := certs.New(certs.Config{Dir: p.paths.Trust, Sources: p.sources}).Rebuild(); err != nil {
+		if _, err := e.AsOwner(c, "certs", "build"); err != nil {
 			return err
 		}
 		return w.Install()
 	}
 	return c
+}
+
+// rootsOwn is a path that was typed, absolute. Root may not work where somebody
+// else could put another file in its place meanwhile.
+func rootsOwn(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	u, err := become.Owner(path)
+	if err == nil && u != nil {
+		err = fmt.Errorf("changing %q as root: it belongs to user %q, or a folder above it does\nhint: run this as that user: \"sudo -u %s tcenvsvr …\"", path, u.Name, u.Name)
+	}
+	return path, err
 }
 
 func system(e *verb.Env) *cobra.Command {
@@ -66,25 +86,18 @@ date with what was added and removed here; --undo takes all of ours away.
 	}
 	c.Flags().BoolVar(&undo, "undo", false, "take our CAs away from the host's store")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		p, err := open(e)
-		if err != nil {
-			return err
-		}
 		anchors, err := hostwide.HostAnchors()
 		if err != nil {
 			return err
 		}
 		var list []*x509.Certificate
 		if !undo {
-			h, err := p.sources.Gather(time.Now())
-			if err != nil {
+			if list, err = asOwner(e, c, "--private"); err != nil {
 				return err
 			}
-			for _, r := range h.Roots {
-				if r.Private {
-					list = append(list, r.Cert)
-				}
-			}
+		}
+		for _, ca := range list {
+			fmt.Fprintf(e.Stdout, "%s\n  %s\n", cert.Name(ca.Subject), cert.Fingerprint(ca))
 		}
 		written, removed, err := anchors.Sync(c.Context(), list)
 		if err != nil {

@@ -21,7 +21,7 @@ restart, and neither the JDK nor Python is edited.
 
   tcenvsvr certs add fullchain.pem
   tcenvsvr certs check siem.corp.example:443`,
-		add(e), list(e), remove(e), build(e), check(e), export(e), pythonWrapper(e), system(e))}
+		add(e), list(e), remove(e), build(e), check(e), show(e), export(e), pythonWrapper(e), system(e))}
 }
 
 // place is where a verb works.

@@ -23,7 +23,7 @@ import (
 )
 
 func importVerb(e *verb.Env) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use: "import FILE", Short: "install a release from a file, without the cloud", Args: verb.Exactly(1, "the bundle's file"),
 		Long: `Import verifies an offline bundle ("tcrelease update-repo bundle") exactly like a download
 and asks for its newest release for this host to be installed. Run it as the agent's user.
@@ -31,6 +31,8 @@ and asks for its newest release for this host to be installed. Run it as the age
   sudo -u threatconnect tcenvsvr update import update-1.4.2.zip`,
 		RunE: func(c *cobra.Command, args []string) error { return runImport(c.Context(), e, args[0]) },
 	}
+	e.Reads(c, func(args []string) []string { return args })
+	return c
 }
 
 func runImport(ctx context.Context, e *verb.Env, file string) error {
@@ -47,11 +49,19 @@ func runImport(ctx context.Context, e *verb.Env, file string) error {
 	if err != nil {
 		return fmt.Errorf("reading the root of trust of updates: %w", err)
 	}
-	z, err := zip.OpenReader(file)
+	f, err := e.Open(file)
+	if err != nil {
+		return fmt.Errorf("reading bundle: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("reading bundle: %w", err)
+	}
+	z, err := zip.NewReader(f, info.Size())
 	if err != nil {
 		return fmt.Errorf("reading bundle %q: it is no zip file: %w", file, err)
 	}
-	defer func() { _ = z.Close() }()
 	files, err := fs.Sub(z, "metadata")
 	if err != nil {
 		return fmt.Errorf("reading bundle %q: %w", file, err)
@@ -80,7 +90,7 @@ func runImport(ctx context.Context, e *verb.Env, file string) error {
 }
 
 // newest is the newest release for this host whose program is in the bundle, and the program.
-func newest(z *zip.ReadCloser, trusted *metadata.Trusted) (release.Release, []byte, error) {
+func newest(z *zip.Reader, trusted *metadata.Trusted) (release.Release, []byte, error) {
 	for _, rel := range trusted.For(runtime.GOOS, runtime.GOARCH) {
 		data, err := fs.ReadFile(z, "targets/"+rel.File())
 		if errors.Is(err, fs.ErrNotExist) {

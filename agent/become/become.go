@@ -1,0 +1,46 @@
+package become
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+)
+
+// ErrMixed means that more than one lesser user could exchange a path, or that
+// anybody could: there is no one whom root could safely become.
+var ErrMixed = errors.New("it is not one user's")
+
+// User is a lesser user whom root can become.
+type User struct {
+	UID, GID int
+	Groups   []int // further groups
+	Name     string
+	Home     string // as the user database has it
+}
+
+// elsewhere are variables that name folders of whoever started us.
+var elsewhere = []string{"HOME", "USER", "LOGNAME", "MAIL", "TMPDIR", "XAUTHORITY", "KRB5CCNAME"}
+
+// Environ is environ as it is right for the user: what names folders of
+// root's is replaced or left out.
+func (u *User) Environ(environ []string) []string {
+	kept := slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return slices.Contains(elsewhere, name) || strings.HasPrefix(name, "XDG_")
+	})
+	return append(kept, "HOME="+u.Home, "USER="+u.Name, "LOGNAME="+u.Name)
+}
+
+// apply makes the environment of this process what Environ says.
+func (u *User) apply() {
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		if slices.Contains(elsewhere, name) || strings.HasPrefix(name, "XDG_") {
+			_ = os.Unsetenv(name)
+		}
+	}
+	for name, value := range map[string]string{"HOME": u.Home, "USER": u.Name, "LOGNAME": u.Name} {
+		_ = os.Setenv(name, value)
+	}
+}

@@ -1,0 +1,19 @@
+//go:build unix
+
+package interpreter
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+// noFollow refuses a link, and does not wait for the writer of a pipe.
+const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
+// sameOwner reports whether both are one user's. A file of root's that has a second name in
+// somebody's folder is not to be opened to everybody.
+func sameOwner(a, b fs.FileInfo) bool {
+	x, ok := a.Sys().(*syscall.Stat_t)
+	y, ok2 := b.Sys().(*syscall.Stat_t)
+	return ok && ok2 && x.Uid == y.Uid
+}

@@ -1,0 +1,7 @@
+package interpreter
+
+import "io/fs"
+
+const noFollow = 0
+
+func sameOwner(fs.FileInfo, fs.FileInfo) bool { return true }

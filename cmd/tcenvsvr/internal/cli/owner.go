@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+)
+
+// exception is a command that does not become the owner of HOME/.tcenvsvr
+// when root starts it, and why.
+type exception struct {
+	whose verb.Whose
+	why   string
+}
+
+// exceptions are by the command's words; a group's word counts for all below it. All
+// other commands become the agent's user before they do anything.
+var exceptions = map[string]exception{
+	"host":                 {verb.Root, "it makes users and writes to /etc; the agent's files it opens without following links"},
+	"service":              {verb.Root, "it speaks to the service manager and reads nothing of the agent's"},
+	"job-shim":             {verb.Root, "it is told everything by whoever started it and has no home"},
+	"doctor":               {verb.Root, "it looks at the host first, and becomes the owner itself before it looks at the rest"},
+	"support-bundle":       {verb.Root, "like the doctor"},
+	"certs export":         {verb.Root, "it writes where the administrator says; what it writes it has from AsOwner"},
+	"certs system":         {verb.Root, "it writes the host's own store; which CAs, AsOwner says"},
+	"certs python-wrapper": {verb.Root, "it writes beside the host's Python; the trust stores AsOwner makes"},
+	"setup":                {verb.Home, "interpreters lie in HOME, which may be root's; the setting is written by AsOwner"},
+	"slot":                 {verb.Home, "the programs of updates lie in HOME, which may be root's"},
+	"update rollback":      {verb.Home, "what runs next is decided where the programs lie"},
+	"update pin":           {verb.Home, "likewise"},
+	"update resume":        {verb.Home, "likewise"},
+	"version":              {verb.Root, "it touches nothing"},
+	"man":                  {verb.Root, "it touches nothing of the agent's"},
+	"help":                 {verb.Root, "it touches nothing"},
+	"completion":           {verb.Root, "it touches nothing"},
+}
+
+// becomeOwners has every command that root starts become a lesser user
+// first, but for the exceptions.
+func becomeOwners(c *cobra.Command, e *verb.Env, words string, whose verb.Whose) {
+	if x, ok := exceptions[words]; ok {
+		whose = x.whose
+	}
+	for _, sub := range c.Commands() {
+		name := sub.Name()
+		if words != "" {
+			name = words + " " + name
+		}
+		becomeOwners(sub, e, name, whose)
+	}
+	if c.RunE == nil {
+		return
+	}
+	run := c.RunE
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := e.Become(c, args, whose); err != nil {
+			return err
+		}
+		return run(c, args)
+	}
+}
