@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,6 +19,13 @@ import (
 // childVar makes this program another process that changes settings: the
 // file, and then a number of changes.
 const childVar = "SETTINGS_CHILD"
+
+// A child that strace kills at the nth call of a thread makes all its calls in one.
+func init() {
+	if os.Getenv(childVar) != "" {
+		runtime.LockOSThread()
+	}
+}
 
 func TestMain(m *testing.M) {
 	if file := os.Getenv(childVar); file != "" {
