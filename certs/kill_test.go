@@ -19,7 +19,6 @@ import (
 
 const childVar = "CERTS_CHILD"
 
-// TestMain is also the child of TestKilledAtEveryStep: it makes one set.
 // The child that strace kills at the nth call of a thread makes all its calls in one.
 func init() {
 	if os.Getenv(childVar) != "" {
@@ -27,6 +26,7 @@ func init() {
 	}
 }
 
+// TestMain is also the child of TestKilledAtEveryStep: it makes one set.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childVar); dir != "" {
 		conf := certs.Config{Dir: filepath.Join(dir, "trust"), Sources: certs.Sources{Drops: []string{filepath.Join(dir, "certs.d")}}}
