@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe
+//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile
 var sources embed.FS
 
 // ErrNoJDK means that a Java App cannot be built: there is no javac.
@@ -37,6 +37,7 @@ var recipes = map[string]recipe{
 	"noop":       {folders: []string{"noop"}},
 	"sleep":      {folders: []string{"shared", "sleep"}},
 	"probe":      {folders: []string{"shared", "probe"}},
+	"hostile":    {folders: []string{"shared", "hostile"}},
 	"java":       {folders: []string{"java"}, java: true},
 	"java-cli":   {folders: []string{"java", "java-cli"}, java: true},
 }
