@@ -89,7 +89,7 @@ func (h *host) unlock(ctx context.Context, file string) (err error) {
 // prepareKeychain gets the master password of a keychain that is to be made.
 func (h *host) prepareKeychain(ctx context.Context, file string, plan *enrol.Plan) error {
 	if h.chain != nil {
-		if path, err := filepath.Abs(file); err == nil && file != "" && path != h.Settings.MasterKeyFile {
+		if path, err := filepath.Abs(file); err == nil && file != "" && path != h.Settings.MasterKeyFile && serviceReads(h.env, path) {
 			plan.Set("masterKeyFile", path) // it opened the keychain: the service may use it too
 		}
 		return nil
@@ -99,7 +99,7 @@ func (h *host) prepareKeychain(ctx context.Context, file string, plan *enrol.Pla
 	if h.password, path, err = newPassword(ctx, h.env, h.paths, h.Settings, file); err != nil {
 		return err
 	}
-	if path != "" && path != h.Settings.MasterKeyFile {
+	if path != "" && path != h.Settings.MasterKeyFile && serviceReads(h.env, path) {
 		plan.Set("masterKeyFile", path)
 	}
 	return keychain.CheckPassword(h.password)

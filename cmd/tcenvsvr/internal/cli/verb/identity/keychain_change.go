@@ -71,7 +71,7 @@ func changePassword(ctx context.Context, e *verb.Env, oldFile, newFile string) e
 	audit.Open(p.Audit).Record(audit.KeychainChanged)
 	fmt.Fprintln(e.Stderr, "the master password is changed")
 	switch {
-	case newFile != "" && newFile != s.MasterKeyFile:
+	case newFile != "" && newFile != s.MasterKeyFile && serviceReads(e, newFile):
 		if err := settings.Set(p.Settings, map[string]string{"masterKeyFile": newFile}, nil); err != nil {
 			return fmt.Errorf("the password is changed, and the service does not know where it is: %w", err)
 		}

@@ -68,7 +68,7 @@ func initKeychain(ctx context.Context, e *verb.Env, file string, replace bool) e
 	for _, name := range lost {
 		changes[name] = ""
 	}
-	if path != "" {
+	if path != "" && serviceReads(e, path) {
 		changes["masterKeyFile"] = path
 	}
 	err = newKeychain(p, password, func(seal settings.SealFunc) error { return settings.Set(p.Settings, changes, seal) })

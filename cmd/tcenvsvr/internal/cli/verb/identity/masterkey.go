@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"tcenvsvr/agent/audit"
@@ -54,6 +55,18 @@ func newPassword(ctx context.Context, e *verb.Env, p paths.Paths, s settings.Set
 	}
 	password, err = typeTwice(ctx, e)
 	return password, "", err
+}
+
+// serviceReads reports whether the service can take the master password from the file, and
+// says what to do where it cannot: root may have named one that only root reads.
+func serviceReads(e *verb.Env, path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		fmt.Fprintf(e.Stderr, "the service cannot read %q and will be locked when it starts, until \"tcenvsvr keychain unlock\"\n"+
+			"hint: give the file to the agent's user, mode 0600, and run: tcenvsvr settings set masterKeyFile=%s\n", path, path)
+		return false
+	}
+	return f.Close() == nil
 }
 
 func typeTwice(ctx context.Context, e *verb.Env) ([]byte, error) {
