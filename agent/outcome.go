@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"time"
 
@@ -29,8 +28,8 @@ func (o *order) outcome(exit job.Exit) wire.Result {
 			wire.Stderr: {Written: exit.Stderr.Written, Kept: exit.Stderr.Kept},
 		},
 	}
-	if size := appLogSize(o.dir()); size > 0 {
-		r.Output[wire.AppLog] = wire.OutputSize{Written: size, Kept: min(size, maxAppLog)}
+	if exit.Log.Kept > 0 {
+		r.Output[wire.AppLog] = wire.OutputSize{Written: exit.Log.Written, Kept: exit.Log.Kept}
 	}
 	r.Outcome = OutcomeOf(exit, o.spec.Runtime == wire.RuntimePlaybook)
 	switch exit.Reason {
@@ -41,6 +40,9 @@ func (o *order) outcome(exit job.Exit) wire.Result {
 		r.Error, r.Message, r.ExitCode = "job.start_failed", shorten(exit.Error), -1
 		return r
 	}
+	if exit.Reason == "" && exit.Error != "" {
+		o.a.Logger.Warn("not everything of a job could be done at its end", "order", o.ref.String(), "err", exit.Error)
+	}
 	collected, err := app.Collect(o.dir(), o.manifest())
 	if err != nil {
 		o.a.Logger.Warn("outcome files of the App are not all readable", "order", o.ref.String(), "err", err)
@@ -49,9 +51,18 @@ func (o *order) outcome(exit job.Exit) wire.Result {
 	if r.Outcome == wire.Succeeded || r.Outcome == wire.Partial {
 		r.Results = collected.Results
 	}
-	r.Message = shorten(cmp.Or(strings.TrimRight(collected.Message, "\n"), lastLine(exit.StderrTail)))
+	r.Message = MessageOf(o.dir(), collected, exit)
 	return r
 }
+
+// MessageOf is what is said of an App that ended: its own message, or else what its stderr tells of the cause.
+func MessageOf(dir string, collected app.Collected, exit job.Exit) string {
+	return shorten(cmp.Or(collected.Message, app.Cause(job.Tail(dir, job.Stderr, maxCause)), app.Cause(exit.StderrTail)))
+}
+
+// maxCause is how many bytes from the end of stderr are searched for the cause: Java
+// prints a thousand calls of an endless recursion, 60 bytes and more each.
+const maxCause = 128 << 10
 
 // errTooLate means that Order.StartWithinMS has passed.
 var errTooLate = errors.New("the order came too late: its time to start has passed")
@@ -118,24 +129,3 @@ func shorten(s string) string {
 	}
 	return s
 }
-
-func lastLine(s string) string {
-	s = strings.TrimSpace(s)
-	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
-}
-
-// appLogSize is 0 where the App keeps no log.
-func appLogSize(dir string) int64 {
-	f, err := openAppLog(dir)
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return 0
-	}
-	return info.Size()
-}
-
-func openAppLog(dir string) (*os.File, error) { return app.OpenLog(dir) }

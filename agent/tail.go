@@ -15,9 +15,6 @@ import (
 // job writes just before its end is sent at once with its end.
 const tailEvery = 200 * time.Millisecond
 
-// maxAppLog bounds how much of app.log is streamed in bytes.
-const maxAppLog = 10 << 20
-
 // tail streams the logs of one job to the cloud. The files stay; where the
 // cloud stands is learnt from each session's welcome.
 type tail struct {
@@ -32,7 +29,6 @@ type stream struct {
 	open   func() (*os.File, error)
 	file   *os.File
 	offset int64
-	limit  int64
 }
 
 func newTail(o *order) *tail {
@@ -42,7 +38,7 @@ func newTail(o *order) *tail {
 	return &tail{o: o, streams: []*stream{
 		{name: wire.Stdout, open: output(job.Stdout)},
 		{name: wire.Stderr, open: output(job.Stderr)},
-		{name: wire.AppLog, open: func() (*os.File, error) { return openAppLog(o.dir()) }, limit: maxAppLog},
+		{name: wire.AppLog, open: output(job.Log)},
 	}}
 }
 
@@ -101,12 +97,8 @@ func (t *tail) drain(ctx context.Context, s *session, st *stream) error {
 	if t.buf == nil {
 		t.buf = make([]byte, wire.MaxLogChunk)
 	}
-	for st.limit == 0 || st.offset < st.limit {
-		buf := t.buf
-		if st.limit > 0 {
-			buf = buf[:min(int64(len(buf)), st.limit-st.offset)]
-		}
-		n, err := st.file.ReadAt(buf, st.offset)
+	for {
+		n, err := st.file.ReadAt(t.buf, st.offset)
 		if n == 0 {
 			if errors.Is(err, io.EOF) {
 				return nil
@@ -124,5 +116,4 @@ func (t *tail) drain(ctx context.Context, s *session, st *stream) error {
 		}
 		st.offset += int64(n)
 	}
-	return nil
 }

@@ -68,9 +68,8 @@ func Published(jobDir string, m Manifest) ([]PublishedFile, error) {
 	return outcome.Publish(jobDir, m)
 }
 
-// OpenLog opens the App's own log for reading by offset; os.ErrNotExist
-// until the App writes it.
-func OpenLog(jobDir string) (*os.File, error) { return outcome.OpenLog(jobDir) }
+// Cause is what an App without a message says on stderr of why it ended.
+func Cause(stderr string) string { return outcome.Cause(stderr) }
 
 // InstallFile installs a package that is a file of this host.
 func (c *Catalog) InstallFile(ctx context.Context, file string) (App, error) {

@@ -187,7 +187,7 @@ func TestPlaybookApp(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", variable, got[variable], want[i])
 		}
 	}
-	if log, err := app.OpenLog(e.JobDir); err != nil {
+	if log, err := job.OpenOutput(e.JobDir, job.Log); err != nil {
 		t.Error(err)
 	} else {
 		text, _ := io.ReadAll(log)
@@ -195,6 +195,18 @@ func TestPlaybookApp(t *testing.T) {
 		if !strings.Contains(string(text), "read 9 and wrote 9 variables") {
 			t.Errorf("got log %q", text)
 		}
+	}
+}
+
+// TestWorkersApp: what a process says that the App left behind, and that is ended after it, is not the App's word.
+func TestWorkersApp(t *testing.T) {
+	h := newHost(t)
+	exit, c, _ := h.run(t, "workers", nil, func(e *app.Execution) { e.Grace = 10 * time.Second })
+	if exit.Code != 0 || c.Message != "Success" || c.Results["count"] != "285" {
+		t.Errorf("got %d %q %v, stderr %q", exit.Code, c.Message, c.Results, exit.StderrTail)
+	}
+	if exit.Killed == 0 {
+		t.Error("nothing was left behind")
 	}
 }
 

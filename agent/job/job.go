@@ -56,6 +56,7 @@ type Stream string
 const (
 	Stdout Stream = spec.StdoutFile
 	Stderr Stream = spec.StderrFile
+	Log    Stream = spec.LogFile // what the App wrote into files of Launch.Logs
 )
 
 // ShimMain is the body of "tcenvsvr job-shim": a whole process's life. It
@@ -89,6 +90,24 @@ func OpenOutput(dir string, stream Stream) (*os.File, error) {
 		return nil, fmt.Errorf("opening %s of the job in %q: %w", stream, dir, err)
 	}
 	return f, nil
+}
+
+// Tail is the end of an output as printable text, at most n bytes; "" where there is none.
+func Tail(dir string, stream Stream, n int64) string {
+	f, err := OpenOutput(dir, stream)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return ""
+	}
+	data, err := io.ReadAll(io.NewSectionReader(f, max(0, info.Size()-n), n))
+	if err != nil {
+		return ""
+	}
+	return spec.Clean(string(data), len(data))
 }
 
 func readStatus(dir string) (Status, error) {

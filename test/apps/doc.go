@@ -8,7 +8,8 @@
 //	legacy-cli  the same with plain arguments
 //	stubborn    detached descendants, ignores TERM
 //	flood       prints 1 GiB
-//	java        fileParams, key-value API; built with the JDK when it is asked for
+//	workers     multiprocessing, a handler of TERM, and a process that is left behind
+//	java        fileParams, key-value API, a log of its own name; built with the JDK when it is asked for
 //	java-cli    the same with system properties
 //	noop        nothing at all
 //	sleep       leaves a unique mark for each start

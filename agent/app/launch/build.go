@@ -47,6 +47,7 @@ func Build(dir string, m tcx.Manifest, e Execution) (job.Launch, error) {
 	return job.Launch{
 		ID: e.Session, Dir: e.JobDir, WorkDir: dir,
 		Argv: argv, Env: env, Files: b.files,
+		Logs: b.log, Keep: []string{filepath.Join(b.out, "message.tc"), filepath.Join(b.out, "results.tc")},
 		Timeout: e.Timeout, Grace: e.Grace, MaxOutput: e.MaxOutput, Limits: e.Limits,
 	}, nil
 }

@@ -63,15 +63,3 @@ func readTail(root *os.Root, name string, limit int64) (data []byte, all bool, e
 	data, err = io.ReadAll(io.NewSectionReader(f, from, limit))
 	return data, from == 0, err
 }
-
-// OpenLog opens log/app.log of the job's folder for reading by offset.
-// os.ErrNotExist: the App has not written it yet.
-func OpenLog(jobDir string) (*os.File, error) {
-	root, err := os.OpenRoot(jobDir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	f, _, err := open(root, "log/app.log")
-	return f, err
-}

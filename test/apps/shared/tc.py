@@ -5,6 +5,7 @@ Parameters (encrypted file), exit message, results, log, and the key-value API.
 import base64
 import json
 import os
+import signal
 import sys
 import time
 import urllib.parse
@@ -116,6 +117,16 @@ class App:
         with open(self.out("message.tc"), "w", encoding="utf-8") as f:
             f.write(message[-254:] + "\n")
         sys.exit(code)
+
+    def handle_signals(self):
+        """As TcEx does; forked processes inherit it."""
+        def interrupted(number, _frame):
+            if number == signal.SIGHUP:
+                self.exit(0, "The App received a hang up.")
+            self.exit(1, "The App received an interrupt signal and will now exit.")
+
+        for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(s, interrupted)
 
     # --- the API ---
 

@@ -107,7 +107,7 @@ func start(l *spec.Launch) (*supervisor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("identifying the shim: %w", err)
 	}
-	s := &supervisor{launch: l, started: time.Now().UTC(), status: spec.Status{
+	s := &supervisor{launch: l, logs: newLogs(l), kept: kept{launch: l}, started: time.Now().UTC(), status: spec.Status{
 		State: spec.Starting, ShimPID: self.PID, ShimStart: self.Start, BootID: proc.BootID(), Files: l.FilePaths(),
 	}}
 	if s.reserve, err = claim(l.Dir, s.status); err != nil {

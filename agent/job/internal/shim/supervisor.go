@@ -27,6 +27,8 @@ type supervisor struct {
 	reserve *os.File
 	out     [2]*output // stdout, stderr
 	tree    *tree
+	logs    *logs
+	kept    kept
 
 	exit    spec.Exit
 	ended   bool      // the App itself has ended
@@ -92,7 +94,7 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 	if s.launch.Timeout > 0 {
 		timeout = time.After(s.launch.Timeout - time.Since(s.started))
 	}
-	settled, pause := time.After(trimAfter), killEvery
+	settled, pause, look := time.After(trimAfter), killEvery, s.logs.next()
 	// end tells everything to end, once for each cause that is worth it.
 	end := func(patience time.Duration) {
 		s.tree.terminate()
@@ -117,6 +119,9 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 		case e := <-s.tree.events:
 			if e.ended {
 				s.ended, s.exit.Code, s.exit.Signal = true, e.code, e.signal
+				if !e.gone {
+					s.kept.take() // before anything is ended that could write
+				}
 				if !e.gone && kill == nil {
 					end(min(leftoverGrace, s.launch.Grace))
 				}
@@ -129,6 +134,9 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 			gone = s.kill()
 			pause = min(2*pause, killSeldom)
 			kill = time.After(pause)
+		case <-look:
+			s.logs.look(false)
+			look = s.logs.next()
 		case <-settled:
 			trim()
 		}
@@ -164,6 +172,10 @@ func (s *supervisor) finish() {
 		} else {
 			s.exit.Stderr, s.exit.StderrTail = result, string(last)
 		}
+	}
+	s.exit.Log = s.logs.finish()
+	if err := s.kept.restore(); err != nil && s.exit.Error == "" {
+		s.exit.Error = err.Error()
 	}
 	removeFiles(s.launch.Dir, s.status.Files)
 	if s.launch.OwnerUID != os.Geteuid() {

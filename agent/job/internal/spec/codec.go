@@ -44,7 +44,7 @@ const (
 	MaxRecord = 64 << 10
 	// ReserveSize is the room taken for an Exit at the start: every text
 	// at most doubles when encoded, and 1 KiB is enough for the rest.
-	ReserveSize = 2*(MaxTail+3*maxError) + 1<<10
+	ReserveSize = 2*(MaxTail+4*maxError) + 1<<10
 )
 
 // ErrCorrupt is the reason why a record was not believed.
@@ -106,7 +106,7 @@ func Encode(v any) ([]byte, error) {
 // EncodeExit encodes e after cutting its texts to their bounds.
 func EncodeExit(e Exit) ([]byte, error) {
 	e.StderrTail = Clean(e.StderrTail, MaxTail)
-	for _, s := range []*string{&e.Error, &e.Stdout.Error, &e.Stderr.Error} {
+	for _, s := range []*string{&e.Error, &e.Stdout.Error, &e.Stderr.Error, &e.Log.Error} {
 		*s = Clean(*s, maxError)
 	}
 	return Encode(e)

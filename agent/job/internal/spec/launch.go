@@ -37,6 +37,12 @@ type Launch struct {
 	Limits    Limits `json:"limits"`
 	// Files are written before the App starts and removed after its end.
 	Files []File `json:"files,omitempty"`
+	// Keep are files that count as the App itself left them at its end: what its
+	// leftovers do to them while they are ended is undone. Absolute or relative to Dir.
+	Keep []string `json:"keep,omitempty"`
+	// Logs is the folder in which the App writes logs, whatever their names; they are kept
+	// together like an output. Absolute or relative to Dir; "" = none.
+	Logs string `json:"logs,omitempty"`
 	// OwnerUID is the user who may cancel and wait, beside root and the
 	// sandbox user. Executor.Start fills it in.
 	OwnerUID int `json:"owner_uid"`
@@ -85,10 +91,12 @@ func (l *Launch) Validate() error {
 			return fmt.Errorf("env[%d] is not NAME=value", i)
 		}
 	}
-	for _, f := range l.Files {
-		if _, err := l.relative(f.Path); err != nil {
+	for _, path := range l.within() {
+		if _, err := l.relative(path); err != nil {
 			return err
 		}
+	}
+	for _, f := range l.Files {
 		if f.Mode&^fs.ModePerm != 0 {
 			return fmt.Errorf("mode %v of file %q has more than permission bits", f.Mode, f.Path)
 		}
@@ -96,15 +104,31 @@ func (l *Launch) Validate() error {
 	return nil
 }
 
+// within are all paths that must be in Dir.
+func (l *Launch) within() []string {
+	paths := slices.Clone(l.Keep)
+	for _, f := range l.Files {
+		paths = append(paths, f.Path)
+	}
+	if l.Logs != "" {
+		paths = append(paths, l.Logs)
+	}
+	return paths
+}
+
 // FilePaths are the paths of Files relative to Dir, once Validate was content.
 func (l *Launch) FilePaths() []string {
 	var paths []string
 	for _, f := range l.Files {
-		if p, err := l.relative(f.Path); err == nil {
-			paths = append(paths, p)
-		}
+		paths = append(paths, l.Relative(f.Path))
 	}
 	return paths
+}
+
+// Relative is path relative to Dir, once Validate was content.
+func (l *Launch) Relative(path string) string {
+	rel, _ := l.relative(path)
+	return rel
 }
 
 func (l *Launch) relative(path string) (string, error) {

@@ -44,6 +44,8 @@ func TestValidate(t *testing.T) {
 		"no name":           func(l *Launch) { l.Env = []string{"=a"} },
 		"file above":        func(l *Launch) { l.Files = []File{{Path: "../x"}} },
 		"file elsewhere":    func(l *Launch) { l.Files = []File{{Path: "/etc/x"}} },
+		"kept file above":   func(l *Launch) { l.Keep = []string{"out/../../x"} },
+		"logs elsewhere":    func(l *Launch) { l.Logs = "/var/log" },
 		"file is dir":       func(l *Launch) { l.Files = []File{{Path: "/d"}} },
 		"setuid file":       func(l *Launch) { l.Files = []File{{Path: "x", Mode: 0o4755 | 1<<23}} },
 	} {
@@ -81,7 +83,7 @@ func TestExitFits(t *testing.T) {
 	e := Exit{
 		Code: -1, Signal: "SIGXXXXXXXXXXXXX", Reason: ReasonStartFailed, Error: long, StderrTail: long,
 		Started: time.Now(), Ended: time.Now(), Killed: 1 << 30,
-		Stdout: Output{1 << 62, 1 << 62, long}, Stderr: Output{1 << 62, 1 << 62, long},
+		Stdout: Output{1 << 62, 1 << 62, long}, Stderr: Output{1 << 62, 1 << 62, long}, Log: Output{1 << 62, 1 << 62, long},
 	}
 	data, err := EncodeExit(e)
 	if err != nil || len(data) > ReserveSize {

@@ -18,6 +18,7 @@ const (
 	SocketFile  = "sock"
 	StdoutFile  = "stdout"
 	StderrFile  = "stderr"
+	LogFile     = "log" // the App's own logs, one after the other
 )
 
 // States of a shim. That it has ended is said by ExitFile.
@@ -92,6 +93,7 @@ type Exit struct {
 	Ended      time.Time `json:"ended"`
 	Stdout     Output    `json:"stdout"`
 	Stderr     Output    `json:"stderr"`
+	Log        Output    `json:"log"`
 	Killed     int       `json:"killed"` // processes beside the App that did not end by themselves
 }
 
@@ -114,12 +116,12 @@ func (e *Exit) validate() error {
 		return errors.New("code out of range")
 	case len(e.Signal) > 16 || strings.Trim(e.Signal, letters) != "":
 		return fmt.Errorf("signal %.40q", e.Signal)
-	case e.Killed < 0 || e.Stdout.Written < 0 || e.Stdout.Kept < 0 || e.Stderr.Written < 0 || e.Stderr.Kept < 0:
+	case e.Killed < 0 || e.Stdout.Written < 0 || e.Stdout.Kept < 0 || e.Stderr.Written < 0 || e.Stderr.Kept < 0 || e.Log.Written < 0 || e.Log.Kept < 0:
 		return errors.New("a negative count")
-	case len(e.StderrTail) > MaxTail || len(e.Error) > maxError || len(e.Stdout.Error) > maxError || len(e.Stderr.Error) > maxError:
+	case len(e.StderrTail) > MaxTail || len(e.Error) > maxError || len(e.Stdout.Error) > maxError || len(e.Stderr.Error) > maxError || len(e.Log.Error) > maxError:
 		return errors.New("a text is too long")
 	}
-	for _, s := range []string{e.StderrTail, e.Error, e.Stdout.Error, e.Stderr.Error} {
+	for _, s := range []string{e.StderrTail, e.Error, e.Stdout.Error, e.Stderr.Error, e.Log.Error} {
 		if Clean(s, len(s)) != s {
 			return errors.New("a text with control characters")
 		}

@@ -92,7 +92,6 @@ public final class Main {
 
     private static void log(String text) throws IOException {
         Files.writeString(Path.of(param("tc_log_path"), "Main.log"), text + "\n");
-        Files.writeString(Path.of(param("tc_log_path"), "app.log"), text + "\n");
     }
 
     private static void exit(int code, String message) {
