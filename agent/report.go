@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"tcenvsvr/agent/app"
@@ -110,26 +111,35 @@ func (o *order) deliver(ctx context.Context, result wire.Result, logs *tail) {
 	}
 }
 
+// maxFileError bounds what is said of one file in bytes: a result with all of them fits into a frame.
+const maxFileError = 200
+
+// clip keeps the end, where an error says why.
+func clip(s string) string {
+	return strings.ToValidUTF8(s[max(0, len(s)-maxFileError):], "")
+}
+
 // upload sends what the App published.
 func (o *order) upload(ctx context.Context) []wire.File {
 	ctx, cancel := context.WithTimeout(ctx, uploadPatience)
 	defer cancel()
 	published, err := app.Published(o.dir(), o.manifest())
-	if err != nil {
-		o.a.Logger.Warn("published files cannot be read", "order", o.ref.String(), "err", err)
-		return []wire.File{{Name: "*", Error: err.Error()}}
-	}
 	var files []wire.File
+	if err != nil {
+		o.a.Logger.Warn("not all published files are delivered", "order", o.ref.String(), "err", err)
+		files = append(files, wire.File{Name: "*", Error: err.Error()})
+	}
 	for _, p := range published {
 		file := wire.File{Name: p.Name, Size: p.Size}
 		if p.Err != nil {
-			file.Error = p.Err.Error()
+			file.Error = clip(p.Err.Error())
+			o.a.Logger.Warn("published file is not delivered", "order", o.ref.String(), "file", p.Name, "err", p.Err)
 		} else {
 			sha, err := o.a.Cloud.Upload(ctx, o.ref, p.Name, p.File, p.Size)
 			_ = p.File.Close()
 			file.SHA256 = sha
 			if err != nil {
-				file.Error = err.Error()
+				file.Error = clip(err.Error())
 				o.a.Logger.Warn("published file was not uploaded", "order", o.ref.String(), "file", p.Name, "err", err)
 			}
 		}

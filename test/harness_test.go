@@ -138,8 +138,11 @@ func (s *scene) logs(f func(path string, lines []string)) {
 		}
 		folder, _ := filepath.Rel(s.Dir, filepath.Dir(path))
 		ours := strings.HasSuffix(path, ".log") && (folder == "." || filepath.Base(folder) == "logs") ||
-			filepath.Base(folder) == "shim" && d.Name() != "stdout" && d.Name() != "stderr"
-		if text, err := os.ReadFile(path); ours && err == nil {
+			filepath.Base(folder) == "shim" && d.Name() != "stdout" && d.Name() != "stderr" && d.Name() != "log"
+		if !ours { // and not read: an App's files may claim to be huge
+			return nil
+		}
+		if text, err := os.ReadFile(path); err == nil {
 			f(path, strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"))
 		}
 		return nil

@@ -82,13 +82,15 @@ func (b *builder) mode() mode {
 }
 
 // params are all parameters. What the App's configuration says beats a
-// default of the cloud, and what this host knows beats both.
+// default of the cloud, what this host knows beats both, and where nobody says anything it is as usual.
 func (b *builder) params() map[string]string {
-	return merge(b.execution.Defaults, b.execution.AppParams, b.own)
+	return merge(b.usualParams(), b.execution.Defaults, b.execution.AppParams, b.own)
 }
 
 // platform are the parameters that are not the App's own inputs.
-func (b *builder) platform() map[string]string { return merge(b.execution.Defaults, b.own) }
+func (b *builder) platform() map[string]string {
+	return merge(b.usualParams(), b.execution.Defaults, b.own)
+}
 
 func merge(sources ...map[string]string) map[string]string {
 	all := make(map[string]string)

@@ -185,7 +185,7 @@ func TestParameterFile(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	for name, want := range map[string]string{
-		"secret": secrets[1], "tags": "a|b", "tc_token": secrets[0], "tc_token_expires": "1700000000", "tc_log_level": "debug", "tc_user_id": "7",
+		"secret": secrets[1], "tags": "a|b", "tc_token": secrets[0], "tc_token_expires": "1700000000", "tc_log_level": "debug", "tc_user_id": "7", "tc_log_to_api": "false",
 		"tc_out_path": filepath.Join(e.JobDir, "out"), "tc_proxy_port": "3128", "tc_proxy_tc": "false", "tc_proxy_external": "true", "tc_verify": "true",
 		"tc_playbook_db_type": "TCKeyValueAPI", "tc_playbook_db_context": "ctx", "tc_playbook_db_path": e.APIPath + "/internal/playbooks/keyValue",
 		"tc_kvstore_type": "TCKeyValueAPI", "tc_playbook_kvstore_context": "ctx", "tc_kvstore_port": "8443", "tc_main_app_class": "a.B",

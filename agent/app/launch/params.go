@@ -9,6 +9,16 @@ import (
 // keyValueAPI is the key-value store that Apps of an Environment Server use.
 const keyValueAPI = "TCKeyValueAPI"
 
+// usualParams are what Apps are always given, where nobody says otherwise. A job
+// gets a log level only from its own configuration.
+func (b *builder) usualParams() map[string]string {
+	p := map[string]string{"tc_log_to_api": "false"}
+	if b.execution.Playbook {
+		p["tc_log_level"] = "info"
+	}
+	return p
+}
+
 // ownParams are the tc_* parameters that this host knows better than the
 // cloud, all as text.
 func (b *builder) ownParams() map[string]string {

@@ -119,11 +119,70 @@ func TestPublish(t *testing.T) {
 
 func TestPublishIsBounded(t *testing.T) {
 	files := make(map[string]string)
-	for i := range maxPublished + 5 {
-		files[fmt.Sprintf("out/%03d.csv", i)] = ""
+	for i := range 5 * MaxPublished {
+		files[fmt.Sprintf("out/%04d.csv", i)] = ""
 	}
-	if got, err := Publish(session(t, files), manifest); err == nil || len(got) != maxPublished {
-		t.Errorf("got %d files, %v", len(got), err)
+	got, err := Publish(session(t, files), manifest)
+	if err == nil || len(got) != MaxPublished || got[0].Name != "0000.csv" || got[255].Name != "0255.csv" {
+		t.Fatalf("got %d files, %v", len(got), err)
+	}
+	for _, want := range []string{"256 of 1280", `"0256.csv", "0257.csv"`, "and 1014 more"} {
+		if text := err.Error(); !strings.Contains(text, want) || len(text) > 2000 {
+			t.Errorf("%q is not in %q", want, text)
+		}
+	}
+	files = map[string]string{}
+	for i := range MaxPublished {
+		files[fmt.Sprintf("out/%03d%s.csv", i, strings.Repeat("x", 200))] = ""
+	}
+	if got, err = Publish(session(t, files), manifest); err == nil || len(got) != maxNames/207 || len(err.Error()) > 2000 {
+		t.Errorf("got %d files with long names, %v", len(got), err)
+	}
+}
+
+// TestPublishIsBoundedBySize: files without content cost nothing to make and everything to deliver.
+func TestPublishIsBoundedBySize(t *testing.T) {
+	dir := session(t, nil)
+	for i := range 12 {
+		f, err := os.Create(filepath.Join(dir, fmt.Sprintf("out/%02d.csv", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := int64(900 << 20)
+		switch i {
+		case 0:
+			size = 1 << 40
+		case 11:
+			size = 1
+		}
+		if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Publish(dir, manifest)
+	if err != nil || len(got) != 12 {
+		t.Fatalf("got %d files, %v", len(got), err)
+	}
+	var sum int64
+	for i, p := range got {
+		if wantErr := i == 0 || i > 4 && i < 11; (p.Err != nil) != wantErr || (p.File == nil) != wantErr {
+			t.Errorf("%s: %d bytes, %v", p.Name, p.Size, p.Err)
+		}
+		if p.Err == nil {
+			sum += p.Size
+		}
+	}
+	if sum > MaxPublishedSize {
+		t.Errorf("%d bytes are published", sum)
+	}
+}
+
+// TestOneBadNameHidesNothing: the others are delivered.
+func TestOneBadNameHidesNothing(t *testing.T) {
+	dir := session(t, map[string]string{"out/a\nb.csv": "", "out/b.csv": "1"})
+	got, err := Publish(dir, manifest)
+	if err != nil || len(got) != 2 || !errors.Is(got[0].Err, ErrHostile) || got[0].Name != "a?b.csv" || got[1].Err != nil {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 

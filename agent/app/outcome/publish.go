@@ -9,19 +9,34 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"tcenvsvr/agent/app/tcx"
 )
 
-// Bounds of what an App may publish.
+// Bounds of what an App may publish. What is within them is delivered, and what is
+// not is named. Sizes are those that files claim: a sparse file of a terabyte takes no
+// room on this host and all of it on the way to the cloud.
 const (
-	maxPublished = 256      // files
-	maxNames     = 32 << 10 // bytes of all their names
-	maxSeen      = 20_000   // entries looked at
-	maxDepth     = 16
-	MaxFileSize  = 4 << 30 // bytes of one file
-	dirBatch     = 256
+	// MaxPublished is the number of files.
+	MaxPublished = 256
+	// MaxFileSize is the size of one file in bytes; the cloud takes no larger one.
+	MaxFileSize = 1 << 30
+	// MaxPublishedSize is the size of all files of a job together in bytes.
+	MaxPublishedSize = 4 << 30
+	// maxNames is the length of all their names in bytes: they travel in one message.
+	maxNames = 32 << 10
+	// maxSeen is the number of entries looked at below out.
+	maxSeen = 20_000
+	// maxDepth is how many folders may lie in each other.
+	maxDepth = 16
+	// maxListed is how many missing files are named; the others are counted.
+	maxListed = 10
+	// maxListedName is the length of such a name in bytes.
+	maxListedName = 80
+
+	dirBatch = 256
 )
 
 // Published is one file that publishOutFiles matches.
@@ -87,7 +102,8 @@ func (f *File) Close() error {
 }
 
 // Publish lists the files below out that match publishOutFiles, sorted by
-// name. The caller closes each File.
+// name. Where there are more than may be published these are the first ones, and
+// the error says which are missing. The caller closes each File.
 func Publish(jobDir string, m tcx.Manifest) ([]Published, error) {
 	patterns := make([]string, 0, len(m.PublishOutFiles))
 	for _, p := range m.PublishOutFiles {
@@ -104,12 +120,11 @@ func Publish(jobDir string, m tcx.Manifest) ([]Published, error) {
 	}
 	defer root.Close()
 	w := &walk{root: root, jobDir: jobDir, patterns: patterns}
-	err = w.folder("out", 0)
-	slices.SortFunc(w.found, func(a, b Published) int { return strings.Compare(a.Name, b.Name) })
-	if err != nil {
-		return w.found, fmt.Errorf("looking for published files: %w", err)
+	if err = w.folder("out", 0); err != nil {
+		err = fmt.Errorf("looking for published files: %w", err)
 	}
-	return w.found, nil
+	found, missing := w.bounded()
+	return found, errors.Join(err, missing)
 }
 
 type walk struct {
@@ -117,8 +132,52 @@ type walk struct {
 	jobDir   string
 	patterns []string
 	seen     int
-	names    int
-	found    []Published
+	count    int      // names that match
+	names    []string // the first of them, in order after trim
+}
+
+// bounded takes over what may be published, and says in an error what may not.
+func (w *walk) bounded() ([]Published, error) {
+	w.trim()
+	var found []Published
+	names, size := 0, int64(0)
+	for _, name := range w.names {
+		if names += len(name); names > maxNames || len(found) == MaxPublished {
+			break
+		}
+		p := w.file(name)
+		if p.Err == nil && p.Size > MaxPublishedSize-size {
+			p = Published{Name: name, Size: p.Size, Err: fmt.Errorf("%q of %d bytes is not delivered: with it the files of this job would have more than %d bytes", name, p.Size, int64(MaxPublishedSize))}
+		}
+		if p.Err == nil {
+			size += p.Size
+		}
+		found = append(found, p)
+	}
+	rest := w.count - len(found)
+	if rest == 0 {
+		return found, nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "publishing %d of %d files: a job may publish %d files, whose names have %d bytes at most; missing: ", len(found), w.count, MaxPublished, maxNames)
+	listed := w.names[len(found):]
+	listed = listed[:min(len(listed), maxListed)]
+	for i, name := range listed {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%q", strings.ToValidUTF8(name[:min(len(name), maxListedName)], ""))
+	}
+	if more := rest - len(listed); more > 0 {
+		fmt.Fprintf(&b, " and %d more", more)
+	}
+	return found, errors.New(b.String())
+}
+
+// trim forgets names that are certainly beyond the bounds.
+func (w *walk) trim() {
+	slices.Sort(w.names)
+	w.names = w.names[:min(len(w.names), MaxPublished+maxListed)]
 }
 
 // folder looks through one folder in batches: an App may have filled it
@@ -151,9 +210,7 @@ func (w *walk) folder(dir string, depth int) error {
 				}
 				continue
 			}
-			if err := w.file(name); err != nil {
-				return err
-			}
+			w.add(strings.TrimPrefix(name, "out/"))
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -164,37 +221,42 @@ func (w *walk) folder(dir string, depth int) error {
 	}
 }
 
-// file takes a file over if it matches. One that matches and may not be
-// delivered is listed with the reason.
-func (w *walk) file(name string) error {
-	shown := strings.TrimPrefix(name, "out/")
-	if !w.matches(shown) {
-		return nil
+// add remembers a name that matches.
+func (w *walk) add(name string) {
+	if !w.matches(name) {
+		return
 	}
-	w.names += len(shown)
-	switch {
-	case !utf8.ValidString(shown) || strings.ContainsFunc(shown, func(r rune) bool { return r < ' ' }):
-		return fmt.Errorf("%w: %q is not a name to publish", ErrHostile, shown)
-	case len(w.found) >= maxPublished:
-		return fmt.Errorf("more than %d files to publish", maxPublished)
-	case w.names > maxNames:
-		return fmt.Errorf("the names of files to publish have more than %d bytes", maxNames)
+	w.count++
+	w.names = append(w.names, name)
+	if len(w.names) >= 4*(MaxPublished+maxListed) {
+		w.trim()
 	}
-	p := Published{Name: shown}
+}
+
+// file takes a file over, or says why it may not be delivered.
+func (w *walk) file(shown string) Published {
+	if !utf8.ValidString(shown) || strings.ContainsFunc(shown, unicode.IsControl) {
+		return Published{Name: strings.ToValidUTF8(strings.Map(printable, shown), "?"), Err: fmt.Errorf("%w: %q is not a name to publish", ErrHostile, shown)}
+	}
+	name := "out/" + shown
 	info, err := w.root.Lstat(name)
 	if err == nil {
 		err = acceptable(name, info)
 	}
 	if err == nil && info.Size() > MaxFileSize {
-		err = fmt.Errorf("%q has more than %d bytes", shown, int64(MaxFileSize))
+		err = fmt.Errorf("%q has %d bytes; a published file has at most %d", shown, info.Size(), int64(MaxFileSize))
 	}
 	if err != nil {
-		p.Err = err
-	} else {
-		p.Size, p.File = info.Size(), &File{jobDir: w.jobDir, name: name, seen: info}
+		return Published{Name: shown, Err: err}
 	}
-	w.found = append(w.found, p)
-	return nil
+	return Published{Name: shown, Size: info.Size(), File: &File{jobDir: w.jobDir, name: name, seen: info}}
+}
+
+func printable(r rune) rune {
+	if unicode.IsControl(r) {
+		return '?'
+	}
+	return r
 }
 
 // matches: a pattern covers one level, as a shell's does. The contract's

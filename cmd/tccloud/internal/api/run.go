@@ -2,8 +2,12 @@ package api
 
 import (
 	"fmt"
+	"hash/fnv"
+	"io"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,6 +59,27 @@ func (a *API) run(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// operator is the one user of this cloud, in tc_user_id.
+const operator = "1"
+
+// platform are the parameters that Apps get of the platform besides those the agent
+// knows. An order's own parameters may say otherwise.
+func platform(environment string, app v1.App) map[string]string {
+	p := map[string]string{"tc_user_id": operator, "api_default_org": environment}
+	if app.Runtime == wire.RuntimeJob {
+		p["tc_job_id"] = jobID(environment, app.Name)
+	}
+	return p
+}
+
+// jobID numbers the runs of one App in one Environment, as those of a job that is set up
+// once: Apps keep state under it. TcEx reads it as a number, Java as one of 31 bits.
+func jobID(environment, app string) string {
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, environment+"/"+app)
+	return strconv.FormatUint(uint64(max(1, h.Sum32()&math.MaxInt32)), 10)
+}
+
 // compose makes an order from what an operator asked for. Errors name
 // parameters and never quote their values.
 func compose(q v1.NewExecution, app v1.App) (dispatch.Request, error) {
@@ -100,6 +125,7 @@ func compose(q v1.NewExecution, app v1.App) (dispatch.Request, error) {
 	}
 	return dispatch.Request{
 		Environment: q.Environment, App: app.AppRef, Runtime: app.Runtime, Params: params,
+		Defaults:     platform(q.Environment, app),
 		OutVariables: outputs, Timeout: timeout, Priority: priority, Retryable: q.Retryable,
 	}, nil
 }

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"tcenvsvr/agent"
@@ -108,6 +107,10 @@ func (r *Run) run(ctx context.Context, installed app.App, dir, apiPath string, s
 	playbook := installed.Manifest.Is("playbook")
 	execution.Playbook, execution.KVContext, execution.OutVariables = playbook, kvContext, outVariables(installed.Manifest, r.OutVariables)
 	execution.Timeout, execution.Path = timeout, r.Path
+	execution.Defaults = map[string]string{"tc_user_id": "1", "api_default_org": "local"}
+	if !playbook {
+		execution.Defaults["tc_job_id"] = "1"
+	}
 	if err := r.trust(ctx, &execution, jobs, filepath.Join(dir, "trust")); err != nil {
 		return Result{}, err
 	}
@@ -168,18 +171,23 @@ func (r *Run) outcome(installed app.App, jobDir string, exit job.Exit) (Result, 
 	if err != nil {
 		return result, err
 	}
-	result.Message = cmp.Or(strings.TrimSpace(collected.Message), exit.Error)
+	result.Message = cmp.Or(agent.MessageOf(jobDir, collected, exit), exit.Error)
 	if result.Outcome == wire.Succeeded || result.Outcome == wire.Partial {
 		result.Results = collected.Results
 	}
 	published, err := app.Published(jobDir, installed.Manifest)
+	if err != nil {
+		fmt.Fprintln(r.Stderr, err)
+	}
 	for _, p := range published {
-		if p.Err == nil {
-			err = errors.Join(err, p.File.Close())
+		if p.Err != nil {
+			fmt.Fprintln(r.Stderr, "not published:", p.Err)
+			continue
 		}
+		_ = p.File.Close()
 		result.Files = append(result.Files, p.Name)
 	}
-	return result, err
+	return result, nil
 }
 
 // keep copies what the App left to the folder the user named.

@@ -1,0 +1,28 @@
+package api
+
+import (
+	"testing"
+
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+)
+
+// TestPlatformParameters: what the contract promises every App, and jobs besides.
+func TestPlatformParameters(t *testing.T) {
+	app := v1.App{Runtime: wire.RuntimeJob}
+	app.Name = "Feed"
+	q := v1.NewExecution{Environment: "lab", App: "Feed", Params: map[string]string{"tc_user_id": "7"}}
+	r, err := compose(q, app)
+	if err != nil || r.Params["tc_user_id"] != "7" || r.Defaults["tc_user_id"] != operator || r.Defaults["api_default_org"] != "lab" {
+		t.Errorf("got %v, %v, %v", r.Params, r.Defaults, err)
+	}
+	job := r.Defaults["tc_job_id"]
+	q.Environment = "other"
+	if again, _ := compose(q, app); again.Defaults["tc_job_id"] == job || job == "" {
+		t.Errorf("jobs %q in both Environments", job)
+	}
+	app.Runtime = wire.RuntimePlaybook
+	if r, err = compose(q, app); err != nil || r.Defaults["tc_job_id"] != "" {
+		t.Errorf("a Playbook App got %v, %v", r.Defaults, err)
+	}
+}
