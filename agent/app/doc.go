@@ -12,7 +12,7 @@
 //
 //	tcx      install.json, unpacking of hostile packages
 //	launch   recipes for Python and Java, parameters, environment
-//	outcome  exit codes, message.tc, results.tc, published files, app.log
+//	outcome  exit codes, message.tc, results.tc, published files, causes on stderr
 //	fault    the names of what can go wrong
 //	space    free space of a disk
 //

@@ -4,7 +4,7 @@
 //	          │  Launch on stdin, "started" back on stdout      │
 //	          │                                                 ├─ DIR/shim/state, exit
 //	          └─ Process: Wait, Cancel ── DIR/shim/sock ────────┤
-//	                                      live reading ─────────┴─ DIR/shim/stdout, stderr
+//	                                      live reading ─────────┴─ DIR/shim/stdout, stderr, log
 //
 // The agent side of the life of a job:
 //
@@ -28,6 +28,11 @@
 // A job's folder serves one start. Attach to a folder in which no shim has
 // begun yet takes the folder for good, so that a shim that is still on its way
 // (a slow sudo) gives up instead of starting the App behind the agent's back.
+//
+// What an App leaves behind when it ends is ended after it, and may write until then: as
+// forked processes inherit a handler of TERM, many do. The files of Launch.Keep
+// are afterwards as the App itself had left them; any others, and its outputs, are what
+// all of the job made of them. What it writes into files of Launch.Logs is gathered in one output.
 //
 // Secrets travel by stdin and in Launch.Files only. They are in no argv, no
 // environment but the App's own, no file but Launch.Files, and no error.

@@ -222,7 +222,7 @@ type Stream string
 const (
 	Stdout Stream = "stdout"
 	Stderr Stream = "stderr"
-	AppLog Stream = "app" // tc_log_path/app.log
+	AppLog Stream = "app" // the files in tc_log_path
 )
 
 func (s Stream) valid() bool { return s == Stdout || s == Stderr || s == AppLog }

@@ -4,7 +4,10 @@
 //	out/message.tc        the exit message, the last 255 characters
 //	out/results.tc        "name = value" lines, for declared parameters
 //	out/<publishOutFiles> files to deliver
-//	log/app.log           the App's own log
+//
+// Message and results are those of the App itself: package job puts them back where a
+// process that the App left behind wrote them anew. The files to deliver are taken as
+// they are when nothing of the job lives, because it may be a worker that completes them.
 //
 // The folder belongs to the App while it runs and to its author's fancy
 // afterwards: everything is opened through os.Root below the job's folder, only regular files, never

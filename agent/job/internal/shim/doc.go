@@ -6,12 +6,12 @@
 //	                  state "starting"                               state "running"
 //
 //	           App ends ────────────► something of it lives? ─ no ───────────────────────┐
-//	              ▲                     │ yes: TERM, 2 s, KILL                            ▼
+//	              ▲                     │ yes: Keep remembered, TERM, 2 s, KILL           ▼
 //	 running ─────┤                     └──────────────────────────────────────────► nothing lives
 //	              ▼                                                                       │
 //	           cancel, timeout ─► TERM to all ─ grace ─► KILL, again and again ───────────┤
 //	                                                                                      ▼
-//	                                    outputs closed, files removed, Exit written, told, fsynced
+//	          outputs and logs closed, Keep as it was, files removed, Exit written, told, fsynced
 //
 // The claim makes "at most once" true: it is one link(2) of the state
 // file, which either the shim or an agent that gave the job up can make, never both.

@@ -89,8 +89,8 @@ func newExecutionCancel(env *Env) *cobra.Command {
 func newExecutionLogs(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "logs ID", Short: "show the App's output", Args: exactly("ID"),
-		Long: `Logs prints what the App wrote: its stdout on stdout, stderr and app.log on
-stderr. With --stream one of them alone comes on stdout; api is what the App
+		Long: `Logs prints what the App wrote: its stdout on stdout, stderr and its own
+logs on stderr. With --stream one of them alone comes on stdout; api is what the App
 shipped itself (tc_log_to_api).
 
   tccloud execution logs ID --follow --data DIR

@@ -43,7 +43,7 @@ values ("-" reads stdin), or --param NAME=@FILE.
   tccloud run lab My_App@1.0.2 --param user=ada --param password=@pw.txt --data DIR
   tccloud run lab My_Playbook_App --kv '#App:1:in!String=hello' --json --data DIR
 
-With --follow the App's stdout comes on stdout, its stderr and app.log on stderr
+With --follow the App's stdout comes on stdout, its stderr and its own logs on stderr
 (with --json all of it on stderr).
 
 Exit codes:
