@@ -53,7 +53,7 @@ func sandboxed(t *testing.T, script string) (*Executor, Launch) {
 	exe, dir := public(t)
 	l := shell(t, script)
 	l.Dir = filepath.Join(dir, strings.Repeat("deep", 40), "session-1")
-	for _, sub := range []string{"in", "out"} {
+	for _, sub := range []string{"in", "out", "log", "tmp"} {
 		path := filepath.Join(l.Dir, sub)
 		if err := os.MkdirAll(path, 0o755); err != nil {
 			t.Fatal(err)
@@ -93,6 +93,36 @@ func TestSudo(t *testing.T) {
 	nothingLeft(t, l.Dir)
 	if got, want := output(t, l.Dir, Stdout), "nobody\nsecret\nnobody:600\n"; got != want {
 		t.Errorf("stdout: %q, want %q", got, want)
+	}
+}
+
+// TestSudoOutcome: what is put back, and the gathered log, are the sandbox user's and open to the agent.
+func TestSudoOutcome(t *testing.T) {
+	e, l := sandboxed(t, `umask 077
+		( trap 'echo interrupted >out/message.tc; exit 1' TERM; echo >tmp/ready; while :; do sleep 0.02; done ) &
+		until [ -e tmp/ready ]; do sleep 0.01; done
+		echo line >log/Main.log; echo Success >out/message.tc`)
+	l.Keep, l.Logs = []string{"out/message.tc"}, "log"
+	p, err := e.Start(t.Context(), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { endLeftovers(t, p) })
+	if exit := wait(t, p); exit.Code != 0 || exit.Error != "" {
+		t.Errorf("%+v", exit)
+	}
+	for name, want := range map[string]string{"out/message.tc": "Success\n", "shim/log": "==> Main.log <==\nline\n"} {
+		info, err := os.Stat(filepath.Join(l.Dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(l.Dir, name))
+		if err != nil || string(text) != want || info.Mode().Perm() != 0o660 {
+			t.Errorf("%s: %v %q, %v", name, info.Mode(), text, err)
+		}
+		if st, ok := info.Sys().(*syscall.Stat_t); !ok || st.Uid == 0 {
+			t.Errorf("%s belongs to %d", name, st.Uid)
+		}
 	}
 }
 
