@@ -42,6 +42,7 @@ func (b *Build) RPM(w io.Writer) error {
 		return err
 	}
 	info.Depends, info.Recommends = rpmRelations.requires, rpmRelations.recommends
+	info.Description, info.RPM.Summary = Description, Summary
 	info.Scripts.PostInstall = b.staged("scripts/postinstall.sh")
 	info.RPM.Scripts.PostTrans = b.staged("scripts/posttrans.sh")
 	info.RPM.Compression = "xz" // one thread, so the same bytes on every machine
@@ -81,7 +82,8 @@ func (b *Build) Deb(w io.Writer) error {
 func (b *Build) metadata() *nfpm.Info {
 	return nfpm.WithDefaults(&nfpm.Info{
 		Name: Name, Version: b.Version, Arch: b.Arch, Platform: "linux", Release: "1",
-		Maintainer: Maintainer, Vendor: Vendor, Homepage: Homepage, License: License, Description: Description,
+		Maintainer: Maintainer, Vendor: Vendor, Homepage: Homepage, License: License,
+		Description: Summary + "\n" + Description, // as dpkg has it: the first line is the summary
 		MTime: b.Time, DisableGlobbing: true,
 	})
 }
@@ -109,7 +111,8 @@ func (b *Build) info(kinds map[Kind]string) (*nfpm.Info, error) {
 		switch f.Kind {
 		case Dir:
 		case Link:
-			c.Source = f.From
+			// Complete, or nfpm would ask this machine for what is at the target's path.
+			c.Source, c.FileInfo.Mode, c.FileInfo.Size = f.From, 0o777, int64(len(f.From))
 		default:
 			c.Source = b.staged(f.From)
 			stat, err := os.Stat(c.Source)

@@ -52,7 +52,8 @@ var contents = []File{
 	{Path: libexec, Kind: Dir, Mode: 0o755},
 	{Path: libexec + "/tcenvsvr", Mode: 0o755, From: "tcenvsvr"},
 	{Path: libexec + "/tcenvsvr-shim", Mode: 0o755, From: "tcenvsvr-shim"},
-	{Path: "/usr/bin/tcenvsvr", Kind: Link, From: libexec + "/tcenvsvr"},
+	// Relative, so that it also holds below another root: an image that is mounted, a chroot.
+	{Path: "/usr/bin/tcenvsvr", Kind: Link, From: "../libexec/" + Name + "/tcenvsvr"},
 
 	{Path: units + "/threatconnect-envsvr.service", Mode: 0o644, From: "systemd/threatconnect-envsvr.service"},
 	{Path: units, Mode: 0o644, From: "systemd/threatconnect-envsvr-*"},

@@ -76,6 +76,7 @@ func TestRelease(t *testing.T) {
 	db := filepath.Join(dir, "db")
 	sh(t, rpm, "--dbpath", db, "--import", public)
 	sh(t, rpm, "--dbpath", db, "-K", packed)
+	lint(t, db, packed)
 
 	// The programs in the package are what they say, here and there.
 	unpacked := filepath.Join(dir, "unpacked")
@@ -115,6 +116,22 @@ func TestRelease(t *testing.T) {
 	}
 	if stdout, _, code := tool(t, "verify", "--key", public, dist); code != 1 {
 		t.Errorf("verify takes a changed package: exit %d\n%s", code, stdout)
+	}
+}
+
+// lint lets rpmlint look at a package, with a database of rpm that has the
+// key. Nothing may be said but what packaging/testdata/rpmlint.toml explains.
+func lint(t *testing.T, db, file string) {
+	t.Helper()
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, ".rpmmacros"), []byte("%_dbpath "+db+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(need.Tool(t, "rpmlint"), "--config", "../../packaging/testdata/rpmlint.toml", file)
+	c.Env = append(os.Environ(), "HOME="+home, "LC_ALL=C.UTF-8")
+	out, err := c.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte(" 1 packages and 0 specfiles checked; 0 errors, 0 warnings,")) {
+		t.Errorf("rpmlint (%v):\n%s", err, out)
 	}
 }
 
