@@ -91,8 +91,15 @@ func TestRelease(t *testing.T) {
 		t.Errorf("the SBOM does not tell what is in the programs (%v):\n%s", err, bill)
 	}
 
-	// Again, elsewhere: the same bytes.
+	// The date of a page is the commit's, or next month's build would differ.
+	if text := sh(t, "gzip", "-cd", filepath.Join(unpacked, "usr/share/man/man1/tcenvsvr.1.gz")); !strings.Contains(text, `"Feb 2026"`) {
+		t.Errorf("the manual page is not of February 2026:\n%.300s", text)
+	}
+
+	// Again, elsewhere, on a machine with settings of its own: the same bytes.
 	again := filepath.Join(dir, "again")
+	t.Setenv("TCENVSVR_HOME", "/srv/elsewhere")
+	t.Setenv("SOURCE_DATE_EPOCH", "0")
 	release(again)
 	for _, file := range made {
 		one, err := os.ReadFile(file)

@@ -157,5 +157,5 @@ func (r *release) document(ctx context.Context, folder string) error {
 	if err := compile.Programs(ctx, r.built, programs); err != nil {
 		return err
 	}
-	return compile.Documents(ctx, filepath.Join(programs, "tcenvsvr"), folder)
+	return compile.Documents(ctx, filepath.Join(programs, "tcenvsvr"), folder, r.at)
 }

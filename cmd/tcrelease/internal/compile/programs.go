@@ -50,10 +50,12 @@ func Programs(ctx context.Context, t Target, folder string) error {
 }
 
 // Documents asks the program for its manual pages and completions, which
-// come from the same tree of commands as its help. program must run here.
-func Documents(ctx context.Context, program, folder string) error {
+// come from the same tree of commands as its help. program must run here, and sees
+// nothing of this machine: a page has a date, and defaults that the environment can set.
+func Documents(ctx context.Context, program, folder string, at time.Time) error {
 	pages := filepath.Join(folder, "man")
-	if _, err := run(ctx, program, "man", pages); err != nil {
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=/", "LC_ALL=C", fmt.Sprintf("SOURCE_DATE_EPOCH=%d", at.Unix())}
+	if _, err := run(ctx, env, program, "man", pages); err != nil {
 		return err
 	}
 	found, err := filepath.Glob(filepath.Join(pages, "*.1"))
@@ -69,7 +71,7 @@ func Documents(ctx context.Context, program, folder string) error {
 		return err
 	}
 	for _, shell := range []string{"bash", "zsh", "fish"} {
-		script, err := run(ctx, program, "completion", shell)
+		script, err := run(ctx, env, program, "completion", shell)
 		if err != nil {
 			return err
 		}
@@ -103,8 +105,10 @@ func pack(page string) error {
 	return os.Remove(page)
 }
 
-func run(ctx context.Context, name string, args ...string) ([]byte, error) {
+// run returns what a program prints; its environment is this one's where env is nil.
+func run(ctx context.Context, env []string, name string, args ...string) ([]byte, error) {
 	c := exec.CommandContext(ctx, name, args...)
+	c.Env = env
 	var stderr bytes.Buffer
 	c.Stderr = &stderr
 	out, err := c.Output()

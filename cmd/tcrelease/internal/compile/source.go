@@ -17,7 +17,7 @@ type Revision struct {
 
 // Revise asks git for the revision of the working copy in source.
 func Revise(ctx context.Context, source string) (Revision, error) {
-	out, err := run(ctx, "git", "-C", source, "log", "-1", "--format=%H %ct")
+	out, err := run(ctx, nil, "git", "-C", source, "log", "-1", "--format=%H %ct")
 	if err != nil {
 		return Revision{}, fmt.Errorf("finding the commit (give --commit and --time where there is no git): %w", err)
 	}
@@ -26,7 +26,7 @@ func Revise(ctx context.Context, source string) (Revision, error) {
 	if err != nil {
 		return Revision{}, fmt.Errorf("finding the commit: git says %q", out)
 	}
-	changes, err := run(ctx, "git", "-C", source, "status", "--porcelain")
+	changes, err := run(ctx, nil, "git", "-C", source, "status", "--porcelain")
 	if err != nil {
 		return Revision{}, fmt.Errorf("looking for changes: %w", err)
 	}
