@@ -80,7 +80,7 @@ var owners = map[string]struct {
 	"github.com/nats-io":                 {[]string{"cmd/tccloud", "test"}, "the engine behind the gateway can change without the agents"},
 	"github.com/goreleaser":              {[]string{"packaging"}, "one package makes packages"},
 	"github.com/ProtonMail/go-crypto":    {[]string{"packaging/pgp"}, "one package holds the release key"},
-	"github.com/sassoftware/go-rpmutils": {[]string{"packaging", "cmd/tcrelease"}, "rpms are read where they are made"},
+	"github.com/sassoftware/go-rpmutils": {[]string{"packaging", "cmd/tcrelease", "cmd/tccloud/internal/releases/packages"}, "rpms are read where they are made, and where they are handed out"},
 	"github.com/spf13":                   {[]string{"cmd", "test/bench"}, "command lines belong to programs"},
 	"github.com/kardianos/service":       {[]string{"cmd/tcenvsvr/internal"}, "service integration is the daemon's"},
 	"github.com/coreos/go-systemd":       {[]string{"agent/logging", "cmd/tcenvsvr/internal"}, "only logging and the daemon know who supervises"},

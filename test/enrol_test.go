@@ -1,9 +1,13 @@
 package test
 
 import (
+	"archive/tar"
+	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,6 +138,67 @@ func TestEnrolment(t *testing.T) {
 		s.refused(a, "not enrolled", "unenroll", "--yes")
 	})
 	s.silentAbout(secrets...)
+}
+
+// TestAllInOne: a bundle with a package of half a hundred megabytes enrols, from a file and
+// by a link, and the package in it is what was added.
+func TestAllInOne(t *testing.T) {
+	s := newScene(t)
+	c := s.cloud("lab")
+	name := "threatconnect-envsvr_1.4.2_linux_amd64.tar.gz"
+	added := filepath.Join(s.Dir, name)
+	s.must(archive(added, s.AgentBin), "making a package")
+	out, err := c.Do(s.ctx, "release", "add", added)
+	s.must(err, "adding the package: "+out)
+	key := filepath.Join(s.Dir, "masterkey")
+	s.must(os.WriteFile(key, []byte("correct horse battery"), 0o600), "writing a master password")
+
+	file := s.bundle(c, "lab", "file", "--system", "tar.gz")
+	for _, source := range []string{file, s.bundle(c, "lab", "link", "--link", "--kind", "all", "--system", "tar.gz")} {
+		a := s.Home("by-" + fmt.Sprint(source == file))
+		out, err := s.tcenvsvr(a, "enroll", source, "--yes", "--master-key-file", key)
+		s.must(err, "enrolling by an all-in-one: "+out)
+		if !strings.Contains(out, "the bundle also has the package "+fmt.Sprintf("%q", name)) {
+			t.Errorf("enroll says nothing of the package:\n%s", out)
+		}
+	}
+	z, err := zip.OpenReader(file)
+	s.must(err, "opening the bundle")
+	defer z.Close()
+	inside, err := fs.ReadFile(z, "threatconnect-envsvr/"+name)
+	s.must(err, "reading the package in the bundle")
+	if outside, err := os.ReadFile(added); err != nil || !bytes.Equal(inside, outside) {
+		t.Errorf("the package in the bundle has other bytes (%v)", err)
+	}
+	s.refused(s.Home("none"), "install it, and enrol with the bundle of an Environment", "enroll", added, "--yes")
+}
+
+// archive packs a program as the tar.gz of a release does, not compressed, so that it is large.
+func archive(file, program string) error {
+	content, err := os.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	packed, err := gzip.NewWriterLevel(f, gzip.NoCompression)
+	if err != nil {
+		return err
+	}
+	out := tar.NewWriter(packed)
+	for _, name := range []string{"tcenvsvr", "tcenvsvr-shim"} {
+		err = out.WriteHeader(&tar.Header{Name: "usr/libexec/threatconnect-envsvr/" + name, Mode: 0o755, Size: int64(len(content))})
+		if err == nil {
+			_, err = out.Write(content)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return errors.Join(out.Close(), packed.Close())
 }
 
 // TestRenewal: with certificates that live for less than half a minute an agent

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -28,13 +29,18 @@ const KeystorePassword = "keystorePassword"
 type Bundle struct {
 	Settings map[string]string // by the vendor's names
 	Keystore []byte            // PKCS#12; nil when the bundle has none
+	Package  string            // file name of the installation package that lies in it, for who reads it; never unpacked
 }
 
 // ErrNotABundle means that the file is neither a bundle nor a .env file.
 var ErrNotABundle = errors.New("not an Environment Server bundle")
 
 // MaxSize bounds a bundle, which may hold the package of the server, in bytes.
-const MaxSize = 256 << 20
+const MaxSize = 512 << 20
+
+// inMemory is how much of a bundle that is not a file yet is held in memory. One
+// without a package is far smaller, so its secrets never touch a disk here.
+const inMemory = 4 << 20
 
 // Open reads a bundle ZIP or a single .env file.
 func Open(file string) (*Bundle, error) {
@@ -43,32 +49,60 @@ func Open(file string) (*Bundle, error) {
 		return nil, fmt.Errorf("reading bundle: %w", err)
 	}
 	defer f.Close()
-	b, err := Read(f)
+	b, err := open(f)
 	if err != nil {
 		return nil, fmt.Errorf("reading bundle %q: %w", file, err)
 	}
 	return b, nil
 }
 
-// Read is Open for what comes from elsewhere, e.g. standard input.
-func Read(r io.Reader) (*Bundle, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
-	switch {
-	case err != nil:
+// open reads a regular file where it lies; a pipe or a device is read like standard input.
+func open(f *os.File) (*Bundle, error) {
+	info, err := f.Stat()
+	if err != nil {
 		return nil, err
-	case len(data) > MaxSize:
-		return nil, fmt.Errorf("%w: it is larger than %d bytes", ErrNotABundle, MaxSize)
 	}
-	return Parse(data)
+	if !info.Mode().IsRegular() {
+		return Read(f)
+	}
+	return Parse(f, info.Size())
 }
 
-// Parse reads the bytes of a bundle ZIP or of a .env file.
-func Parse(data []byte) (*Bundle, error) {
-	if !bytes.HasPrefix(data, []byte("PK")) {
-		settings, err := parseEnv(data)
-		return &Bundle{Settings: settings}, err
+// Read is Open for what comes from elsewhere, e.g. standard input. What is large
+// waits in a temporary file: the list of a ZIP's files is at its end.
+func Read(r io.Reader) (*Bundle, error) {
+	head, err := io.ReadAll(io.LimitReader(r, inMemory+1))
+	if err != nil {
+		return nil, err
 	}
-	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if len(head) <= inMemory {
+		return Parse(bytes.NewReader(head), int64(len(head)))
+	}
+	spool, err := os.CreateTemp("", "tcenvsvr-bundle-*") // for its owner alone
+	if err != nil {
+		return nil, fmt.Errorf("keeping the bundle for the moment: %w", err)
+	}
+	defer func() { _, _ = spool.Close(), os.Remove(spool.Name()) }()
+	_ = os.Remove(spool.Name()) // where that is possible, so that not even a kill leaves it behind
+	size, err := io.Copy(spool, io.LimitReader(io.MultiReader(bytes.NewReader(head), r), MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("keeping the bundle for the moment: %w", err)
+	}
+	return Parse(spool, size)
+}
+
+// Parse reads a bundle ZIP or a .env file.
+func Parse(r io.ReaderAt, size int64) (*Bundle, error) {
+	if size > MaxSize {
+		return nil, fmt.Errorf("%w: it is larger than %d bytes", ErrNotABundle, MaxSize)
+	}
+	var magic [4]byte
+	if n, err := r.ReadAt(magic[:], 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	} else if string(magic[:min(n, 2)]) != "PK" {
+		return parseAlone(r, size, magic[:n])
+	}
+	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrNotABundle, err)
 	}
@@ -88,8 +122,12 @@ func Parse(data []byte) (*Bundle, error) {
 			}
 			seen[path.Ext(base)] = true
 		}
-		switch path.Base(path.Clean("/" + f.Name)) {
-		case "environment.env", ".env":
+		switch base := path.Base(name); {
+		case isPackage(base):
+			b.Package = base
+		case base == "tcenvsvr.exe":
+			seen[".exe"] = true
+		case base == "environment.env" || base == ".env":
 			text, err := readFile(f)
 			if err != nil {
 				return nil, err
@@ -97,16 +135,50 @@ func Parse(data []byte) (*Bundle, error) {
 			if b.Settings, err = parseEnv(text); err != nil {
 				return nil, err
 			}
-		case "keystore.p12":
+		case base == "keystore.p12":
 			if b.Keystore, err = readFile(f); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if b.Settings == nil {
+	switch {
+	case b.Settings == nil && (b.Package != "" || seen[".exe"]):
+		return nil, errPackage
+	case b.Settings == nil:
 		return nil, fmt.Errorf("%w: it has no environment.env", ErrNotABundle)
 	}
 	return b, nil
+}
+
+// parseAlone reads what is no ZIP: a .env file.
+func parseAlone(r io.ReaderAt, size int64, magic []byte) (*Bundle, error) {
+	switch {
+	case slices.ContainsFunc(packageMagics, func(m string) bool { return strings.HasPrefix(string(magic), m) }):
+		return nil, errPackage
+	case size > maxFile:
+		return nil, fmt.Errorf("%w: as a .env file it is larger than %d bytes", ErrNotABundle, maxFile)
+	}
+	text, err := io.ReadAll(io.NewSectionReader(r, 0, size))
+	if err != nil {
+		return nil, err
+	}
+	settings, err := parseEnv(text)
+	if err != nil {
+		return nil, err
+	}
+	return &Bundle{Settings: settings}, nil
+}
+
+// errPackage is for who enrols by the server-only download.
+var errPackage = fmt.Errorf("%w: it is the package of the Environment Server alone\nhint: install it, and enrol with the bundle of an Environment", ErrNotABundle)
+
+// packageMagics are how packages begin: rpm, deb, gzip.
+var packageMagics = []string{"\xed\xab\xee\xdb", "!<ar", "\x1f\x8b"}
+
+// isPackage reports whether a file of a bundle is the installation package.
+func isPackage(name string) bool {
+	return strings.HasPrefix(name, "threatconnect-envsvr") &&
+		slices.ContainsFunc([]string{".rpm", ".deb", ".tar.gz", ".zip"}, func(kind string) bool { return strings.HasSuffix(name, kind) })
 }
 
 func readFile(f *zip.File) ([]byte, error) {

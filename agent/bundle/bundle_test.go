@@ -4,8 +4,10 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -47,7 +49,7 @@ func TestParse(t *testing.T) {
 		}), "KEY"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			b, err := Parse(tc.data)
+			b, err := Parse(bytes.NewReader(tc.data), int64(len(tc.data)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,13 +74,74 @@ func TestHostile(t *testing.T) {
 		"absolute":      zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n", "/etc/passwd": ""}),
 		"backslash":     zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n", `..\x`: ""}),
 		"two keystores": zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n", "a/keystore.p12": "", "b/keystore.p12": ""}),
+		"rpm alone":     []byte("\xed\xab\xee\xdb\x03\x00"),
+		"deb alone":     []byte("!<arch>\ndebian-binary"),
+		"tar.gz alone":  {0x1f, 0x8b, 8, 0},
+		"zip alone":     zipOf(t, map[string]string{"threatconnect-envsvr/tcenvsvr.exe": "MZ"}),
 		"bomb":          zipOf(t, map[string]string{"a/environment.env": "#" + strings.Repeat(" ", 20<<20)}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if b, err := Parse(data); !errors.Is(err, ErrNotABundle) {
+			if b, err := Parse(bytes.NewReader(data), int64(len(data))); !errors.Is(err, ErrNotABundle) {
 				t.Fatalf("Parse = %v, %v; want ErrNotABundle", b, err)
 			}
 		})
+	}
+}
+
+// TestPackageIsLeftAlone reads an all-in-one whose package is larger than what may
+// be held in memory, from a file, from a pipe and from a stream.
+func TestPackageIsLeftAlone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bundle.zip")
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(f)
+	const name = "threatconnect-envsvr-1.2.3-1.x86_64.rpm"
+	w, err := z.CreateHeader(&zip.FileHeader{Name: "threatconnect-envsvr/" + name, Method: zip.Store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const large = 64 << 20
+	block := bytes.Repeat([]byte("package "), 1<<17)
+	for range large / len(block) {
+		if _, err := w.Write(block); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w, err = z.Create("threatconnect-envsvr/.tcenvsvr/environment.env"); err == nil {
+		_, err = w.Write([]byte("apiURL=https://c.example\n"))
+	}
+	if err := errors.Join(err, z.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	t.Setenv("TMP", temp)
+	for way, read := range map[string]func() (*Bundle, error){
+		"file": func() (*Bundle, error) { return Open(file) },
+		"stream": func() (*Bundle, error) {
+			f, err := os.Open(file)
+			if err != nil {
+				return nil, err
+			}
+			defer f.Close()
+			return Read(struct{ io.Reader }{f})
+		},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		b, err := read()
+		runtime.ReadMemStats(&after)
+		if err != nil || b.Package != name || b.Settings["apiURL"] != "https://c.example" {
+			t.Errorf("%s: got %+v, %v", way, b, err)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > large/2 {
+			t.Errorf("%s: %d bytes were allocated for a package of %d", way, used, large)
+		}
+		if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+			t.Errorf("%s: it left %v (%v)", way, left, err)
+		}
 	}
 }
 
@@ -104,7 +167,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("apiURL=x\n"))
 	f.Add(zipOf(f, map[string]string{"a/.env": "apiURL=x\n", "a/keystore.p12": "k"}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := Parse(data)
+		b, err := Parse(bytes.NewReader(data), int64(len(data)))
 		if err == nil && len(b.Settings) == 0 {
 			t.Fatal("no error and no settings")
 		}

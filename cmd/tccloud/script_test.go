@@ -1,7 +1,10 @@
 package main
 
 import (
+	"archive/tar"
 	"archive/zip"
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"net"
@@ -35,7 +38,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "ready": ready, "term": term, "exits": exits, "mktcx": mktcx, "nosecret": noSecret,
+			"await": await, "ready": ready, "term": term, "exits": exits, "mktcx": mktcx, "mkpackage": mkpackage, "nosecret": noSecret,
 		},
 	})
 }
@@ -121,4 +124,16 @@ func noSecret(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("%s holds %q", name, args[0])
 		}
 	}
+}
+
+// mkpackage FILE: a tar.gz of the Environment Server, with as much of the program as tells its architecture.
+func mkpackage(ts *testscript.TestScript, _ bool, args []string) {
+	var b bytes.Buffer
+	packed := gzip.NewWriter(&b)
+	out := tar.NewWriter(packed)
+	program := append([]byte("\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00"), make([]byte, 100)...)
+	ts.Check(out.WriteHeader(&tar.Header{Name: "usr/libexec/threatconnect-envsvr/tcenvsvr", Mode: 0o755, Size: int64(len(program))}))
+	_, err := out.Write(program)
+	ts.Check(errors.Join(err, out.Close(), packed.Close()))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o644))
 }

@@ -39,7 +39,7 @@ func (b *bench) issue(api *admin, n int) ([]string, error) {
 		dirs = append(dirs, dir)
 		for i := first; i < min(n, first+perProcess); i++ {
 			var zip []byte
-			if err := api.call(http.MethodPost, "environments/"+environment+"/bundle", map[string]string{"kind": "all", "name": fmt.Sprintf("swarm-%d", i)}, &zip); err != nil {
+			if err := api.call(http.MethodPost, "environments/"+environment+"/bundle", map[string]string{"name": fmt.Sprintf("swarm-%d", i)}, &zip); err != nil {
 				return nil, err
 			}
 			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.zip", i)), zip, 0o600); err != nil {

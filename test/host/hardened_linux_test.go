@@ -77,6 +77,10 @@ func TestHardened(t *testing.T) {
 		}
 	})
 	s.verify("after restarts")
+	t.Run("erase while a job runs, and install again", func(t *testing.T) {
+		s := s.as(t)
+		s.outlivesThePackage(older, "tc-job.socket")
+	})
 }
 
 // survives runs a command that ends the agent while a job runs: another

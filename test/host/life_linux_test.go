@@ -24,8 +24,15 @@ func TestLife(t *testing.T) {
 	measured("install")
 	t.Logf("dnf said:\n%s", out)
 	s.verify("after install")
-	s.enroll()
-	s.Run("systemctl", "start", unit)
+	s.unstarted("after install")
+	if said := s.enroll(); !strings.Contains(said, `start it as root ("systemctl enable --now threatconnect-envsvr")`) {
+		t.Errorf("enroll does not say how to go on:\n%s", said)
+	}
+	s.unstarted("after enroll")
+	if said, err := s.Try("tcenvsvr", "doctor"); err != nil || !strings.Contains(said, "systemctl enable --now threatconnect-envsvr") {
+		t.Errorf("doctor (%v) does not say how to go on:\n%s", err, said)
+	}
+	s.Run("systemctl", "enable", "--quiet", "--now", unit)
 	s.connected()
 	measured("enrol, start, session")
 	s.app(wire.Partial, "Test_-_Job", "owner=me")
@@ -46,6 +53,7 @@ func TestLife(t *testing.T) {
 		job, kept := s.detach(8), s.kept()
 		s.dnf("upgrade", product)
 		s.verify("after the upgrade")
+		s.enabled("after the upgrade")
 		s.runs(newer)
 		s.ended(job)
 		s.keeps(kept, "the upgrade")
@@ -55,6 +63,7 @@ func TestLife(t *testing.T) {
 		kept := s.kept()
 		s.dnf("reinstall", product)
 		s.verify("after the reinstallation")
+		s.enabled("after the reinstallation")
 		s.keeps(kept, "the reinstallation")
 		s.runs(newer)
 	})
@@ -66,6 +75,10 @@ func TestLife(t *testing.T) {
 		s.runs(older)
 		s.ended(job)
 		s.keeps(kept, "the downgrade")
+	})
+	t.Run("erase while a job runs, and install again", func(t *testing.T) {
+		s := s.as(t)
+		s.outlivesThePackage(older)
 	})
 	t.Run("erase", func(t *testing.T) {
 		s := s.as(t)
@@ -86,10 +99,52 @@ func TestLife(t *testing.T) {
 		s := s.as(t)
 		s.install(newer)
 		s.verify("after install on old data")
-		s.Run("systemctl", "start", unit)
+		s.unstarted("after install on old data") // an erase takes back that it was enabled, too
+		s.Run("systemctl", "enable", "--quiet", "--now", unit)
 		s.connected()
 		s.app(wire.Partial, "Test_-_Job", "owner=me")
 	})
+}
+
+// unstarted wants a service that neither runs nor starts with the host.
+func (s *site) unstarted(when string) {
+	s.t.Helper()
+	for ask, want := range map[string]string{"is-enabled": "disabled", "is-active": "inactive"} {
+		for _, u := range []string{unit, "tc-job.socket"} {
+			if said, _ := s.Try("systemctl", ask, u); strings.TrimSpace(said) != want {
+				s.t.Errorf("%s %s is %q; want %s", when, u, said, want)
+			}
+		}
+	}
+}
+
+func (s *site) enabled(when string) {
+	s.t.Helper()
+	if said, _ := s.Try("systemctl", "is-enabled", unit); strings.TrimSpace(said) != "enabled" {
+		s.t.Errorf("%s the service is %q; want enabled", when, said)
+	}
+}
+
+// outlivesThePackage erases the package while an App runs: the App goes on without it, and the
+// agent of the package that is installed again reports what came of it. units are enabled then.
+func (s *site) outlivesThePackage(version string, units ...string) {
+	s.t.Helper()
+	job := s.detach(20)
+	shims := s.Run("pgrep", "-u", "tc-job", "-f", "shim")
+	if said := s.dnf("remove", product); !strings.Contains(said, "pkill -u tc-job") {
+		s.t.Errorf("dnf remove does not say that an App runs:\n%s", said)
+	}
+	if now := s.Run("pgrep", "-u", "tc-job", "-f", "shim"); now != shims {
+		s.t.Errorf("shims after the erase: %q; want those from before, %q", now, shims)
+	}
+	if _, err := s.Try("tcenvsvr", "version"); err == nil {
+		s.t.Error("the program is still there")
+	}
+	s.install(version)
+	s.unstarted("after installing again")
+	s.Run(append([]string{"systemctl", "enable", "--quiet", "--now", unit}, units...)...)
+	s.connected()
+	s.ended(job)
 }
 
 // runs waits until the service is the given version's and has a session.

@@ -89,7 +89,8 @@ func (s *site) startCloud(names ...string) {
 	must(s.t, err, "placing tccloud")
 	built := &stage.Stage{Dir: dir, CloudBin: program}
 	s.cloud, err = built.StartCloud(s.ctx, "cloud", "--name", CloudName,
-		"--broker-addr", CloudAddress+":62000", "--api-addr", CloudAddress+":443")
+		"--broker-addr", CloudAddress+":62000", "--api-addr", CloudAddress+":443",
+		"--lease", "10m") // a machine that has much to do may need a minute to change packages
 	must(s.t, err, "starting the cloud")
 	s.t.Cleanup(s.cloud.Kill)
 	_, err = s.cloud.Do(s.ctx, "env", "create", "lab")
@@ -107,14 +108,14 @@ func (s *site) startCloud(names ...string) {
 const masterKey = "/etc/threatconnect-envsvr/masterkey"
 
 // enroll makes the machine a server of the Environment, as a script does.
-func (s *site) enroll() {
+func (s *site) enroll() (said string) {
 	s.t.Helper()
 	_, err := s.cloud.Do(s.ctx, "bundle", "lab", "--name", "one", "-o", filepath.Join(s.Share, "bundle.zip"))
 	must(s.t, err, "downloading the bundle")
 	s.Write(masterKey, "correct horse battery staple\n", 0o600)
 	s.Run("chown", "threatconnect:", masterKey)
 	must(s.t, os.Chmod(filepath.Join(s.Share, "bundle.zip"), 0o644), "letting the agent's user read the bundle")
-	s.Run("sudo", "-u", "threatconnect", "tcenvsvr", "enroll", "/share/bundle.zip", "--yes", "--master-key-file", masterKey)
+	return s.Run("sudo", "-u", "threatconnect", "tcenvsvr", "enroll", "/share/bundle.zip", "--yes", "--master-key-file", masterKey)
 }
 
 // connected waits until the agent has a session.

@@ -22,6 +22,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
 	"tcenvsvr/cmd/tccloud/internal/releases"
+	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
 
 // Sessions are the live connections of agents.
@@ -38,6 +39,7 @@ type Config struct {
 	Dispatcher dispatch.Service
 	Sessions   Sessions
 	Releases   *releases.Director
+	Packages   *packages.Store
 	Server     *pki.Server // the certificate shown
 	AdminToken string
 	APIURL     string // as agents reach it, for bundles
@@ -104,6 +106,8 @@ func (a *API) admin(mux *http.ServeMux) {
 		"GET executions/{id}/files/{name...}":   a.file,
 		"GET releases":                          a.updates,
 		"POST releases":                         a.importRelease,
+		"PUT releases/packages/{name}":          a.addPackage,
+		"DELETE releases/packages/{name}":       a.removePackage,
 		"PUT releases/rollouts/{channel}":       a.rollout,
 		"POST releases/rollouts/{channel}/halt": a.halt,
 		"POST releases/choices":                 a.choose,

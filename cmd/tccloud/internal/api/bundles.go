@@ -5,13 +5,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"os"
+	"path"
 	"slices"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/bundle"
+	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
 
 // EnrollPath is where one-time links lead; a token follows.
@@ -23,70 +26,122 @@ const (
 	maxLinkValid = 7 * 24 * time.Hour
 )
 
-// wanted reads what kind of bundle is asked for, for whom.
-func wanted(w http.ResponseWriter, r *http.Request) (v1.NewBundle, registry.Request, bundle.Kind, error) {
+// wanted is what a bundle shall hold; links remember it.
+type wanted struct {
+	Kind    bundle.Kind     `json:"kind"`
+	Package packages.Wanted `json:"package"`
+}
+
+// parse reads which bundle is asked for, for whom.
+func parse(w http.ResponseWriter, r *http.Request) (v1.NewBundle, registry.Request, wanted, error) {
 	var q v1.NewBundle
 	if err := read(w, r, &q); err != nil {
-		return q, registry.Request{}, "", err
+		return q, registry.Request{}, wanted{}, err
 	}
-	kind := bundle.Kind(q.Kind)
-	if q.Kind == "" {
-		kind = bundle.All
-	}
-	if err := kind.Check(); errors.Is(err, bundle.ErrNoPackage) {
-		return q, registry.Request{}, "", err
-	} else if err != nil {
-		return q, registry.Request{}, "", problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
+	want := wanted{bundle.Kind(q.Kind), q.Wanted}
+	if err := errors.Join(want.Kind.Check(), want.Package.Check()); err != nil {
+		return q, registry.Request{}, wanted{}, problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
 	}
 	return q, registry.Request{
 		Environment: r.PathValue("name"), Server: q.Server, Name: q.Name,
-		KeepKey: kind == bundle.EnvOnly && q.Server != "",
-	}, kind, nil
+		KeepKey: want.Kind == bundle.EnvOnly && q.Server != "",
+	}, want, nil
 }
 
 func (a *API) bundle(w http.ResponseWriter, r *http.Request) error {
-	_, q, kind, err := wanted(w, r)
+	_, q, want, err := parse(w, r)
 	if err != nil {
 		return err
 	}
-	data, xid, err := a.makeBundle(r.Context(), q, kind)
+	p, content, err := a.pack(r.Context(), want)
 	if err != nil {
 		return err
 	}
-	sendBundle(w, data, xid)
+	defer func() { _ = content.Close() }() // also of none
+	if want.Kind == bundle.ServerOnly {
+		if _, err := a.Registry.Environment(q.Environment); err != nil {
+			return err
+		}
+		a.send(w, v1.Made{Package: p.Name}, p.Name, "application/octet-stream", func(w *pace.Writer) error {
+			_, err := content.WriteTo(w)
+			return err
+		})
+		return nil
+	}
+	b, made, err := a.makeBundle(r.Context(), q, want, p, content)
+	if err != nil {
+		return err
+	}
+	a.sendBundle(w, b, made)
 	return nil
 }
 
+// pack opens the package that is wanted. There is none where none has to be, and
+// nothing was issued yet where one is missing.
+func (a *API) pack(ctx context.Context, want wanted) (packages.Package, *os.File, error) {
+	if want.Kind == bundle.EnvOnly {
+		return packages.Package{}, nil, nil
+	}
+	p, err := a.Packages.Find(ctx, want.Package)
+	if errors.Is(err, packages.ErrNotFound) && want.Kind == bundle.Any && want.Package == (packages.Wanted{}) {
+		return packages.Package{}, nil, nil
+	}
+	if err != nil {
+		return p, nil, err
+	}
+	content, err := a.Packages.Open(ctx, p)
+	return p, content, err
+}
+
 // makeBundle issues an identity and packs it.
-func (a *API) makeBundle(ctx context.Context, q registry.Request, kind bundle.Kind) ([]byte, wire.ServerXID, error) {
+func (a *API) makeBundle(ctx context.Context, q registry.Request, want wanted, p packages.Package, content *os.File) (*bundle.Bundle, v1.Made, error) {
 	issued, err := a.Registry.Issue(ctx, q)
 	if err != nil {
-		return nil, "", err
+		return nil, v1.Made{}, err
 	}
 	cas := slices.Clone(a.Server.Issuers())
 	if ca := a.Registry.Authority().Certificate(); !slices.ContainsFunc(cas, ca.Equal) {
 		cas = append(cas, ca)
 	}
-	data, err := bundle.Build(bundle.Content{Kind: kind, Identity: issued, APIURL: a.APIURL, BrokerHost: a.BrokerHost, CAs: cas})
-	if err != nil {
-		return nil, "", err
+	c := bundle.Content{Identity: issued, APIURL: a.APIURL, BrokerHost: a.BrokerHost, CAs: cas}
+	if content != nil {
+		c.Package = &bundle.Package{Name: p.Name, System: p.System, SHA256: string(p.SHA256), Content: content}
 	}
-	a.Logger.Info("bundle made", "environment", issued.Environment, "server", issued.XID, "name", issued.Name, "kind", kind, "reissued", q.Server != "")
-	return data, issued.XID, nil
+	b, err := bundle.Build(c)
+	if err != nil {
+		return nil, v1.Made{}, err
+	}
+	a.Logger.Info("bundle made", "environment", issued.Environment, "server", issued.XID, "name", issued.Name, "kind", want.Kind, "package", p.Name, "reissued", q.Server != "")
+	return b, v1.Made{Server: issued.XID, Package: p.Name}, nil
 }
 
-func sendBundle(w http.ResponseWriter, data []byte, xid wire.ServerXID) {
+func (a *API) sendBundle(w http.ResponseWriter, b *bundle.Bundle, made v1.Made) {
+	kind := "application/zip"
+	if path.Ext(b.Name) != ".zip" {
+		kind = "text/plain; charset=utf-8"
+	}
+	a.send(w, made, b.Name, kind, func(w *pace.Writer) error { return b.Write(w) })
+}
+
+// send answers with a file. What breaks off is seen as broken: it must not look whole.
+func (a *API) send(w http.ResponseWriter, made v1.Made, name, kind string, write func(*pace.Writer) error) {
 	h := w.Header()
-	h.Set("Content-Type", "application/zip")
-	h.Set("Content-Disposition", `attachment; filename="threatconnect-envsvr-bundle.zip"`)
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	h.Set("Cache-Control", "no-store")
-	h.Set("Server-Xid", string(xid))
-	_, _ = w.Write(data) // a client that left gets nothing
+	h.Set(v1.HeaderServer, string(made.Server))
+	h.Set(v1.HeaderPackage, made.Package)
+	out := pace.NewWriter(w)
+	defer out.End()
+	if err := write(out); err != nil {
+		a.Logger.Warn("bundle not sent to its end", "server", made.Server, "package", made.Package, "err", err)
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // link makes a link that gives one bundle to whoever has it first.
 func (a *API) link(w http.ResponseWriter, r *http.Request) error {
-	q, request, kind, err := wanted(w, r)
+	q, request, want, err := parse(w, r)
 	if err != nil {
 		return err
 	}
@@ -97,11 +152,25 @@ func (a *API) link(w http.ResponseWriter, r *http.Request) error {
 	case valid < 0 || valid > maxLinkValid:
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "a link is valid for up to %s, not %s", maxLinkValid, valid)
 	}
-	token, expires, err := a.Registry.NewLink(r.Context(), request, string(kind), valid)
+	switch want.Kind {
+	case bundle.ServerOnly:
+		return problem(http.StatusBadRequest, v1.CodeBadRequest, "a link enrols a server, and the package alone has nothing to enrol by").Try("use kind all or env, or download the package")
+	case bundle.Any:
+		want.Kind = bundle.EnvOnly // who enrols by a link has the program
+		if want.Package != (packages.Wanted{}) {
+			want.Kind = bundle.All
+		}
+	}
+	if want.Kind == bundle.All {
+		if _, err := a.Packages.Find(r.Context(), want.Package); err != nil {
+			return err
+		}
+	}
+	token, expires, err := a.Registry.NewLink(r.Context(), request, want, valid)
 	if err != nil {
 		return err
 	}
-	a.Logger.Info("enrolment link made", "environment", request.Environment, "name", request.Name, "kind", kind, "expires", expires)
+	a.Logger.Info("enrolment link made", "environment", request.Environment, "name", request.Name, "kind", want.Kind, "expires", expires)
 	pin := a.Server.Pin()
 	answer(w, http.StatusCreated, v1.Link{URL: a.APIURL + EnrollPath + token + "#sha256=" + hex.EncodeToString(pin[:]), Expires: expires})
 	return nil
@@ -110,11 +179,18 @@ func (a *API) link(w http.ResponseWriter, r *http.Request) error {
 // redeem gives the bundle of a link. It is a POST, so that nothing that
 // looks at links ahead of people uses one up.
 func (a *API) redeem(w http.ResponseWriter, r *http.Request) {
-	request, kind, err := a.Registry.UseLink(r.Context(), r.PathValue("token"))
-	var data []byte
-	var xid wire.ServerXID
+	var want wanted
+	request, err := a.Registry.UseLink(r.Context(), r.PathValue("token"), &want)
+	var b *bundle.Bundle
+	var made v1.Made
 	if err == nil {
-		data, xid, err = a.makeBundle(r.Context(), request, bundle.Kind(kind))
+		p, content, missing := a.pack(r.Context(), want)
+		if missing != nil { // the link is used up: what it is for goes on without
+			a.Logger.Warn("enrolment link redeemed without the package", "err", missing)
+			p, content = packages.Package{}, nil
+		}
+		defer func() { _ = content.Close() }() // also of none
+		b, made, err = a.makeBundle(r.Context(), request, want, p, content)
 	}
 	switch {
 	case errors.Is(err, registry.ErrLink):
@@ -123,6 +199,31 @@ func (a *API) redeem(w http.ResponseWriter, r *http.Request) {
 		a.Logger.Error("enrolment link was not redeemed", "err", err)
 		http.Error(w, "the cloud could not make the bundle; see its log", http.StatusInternalServerError)
 	default:
-		sendBundle(w, data, xid)
+		a.sendBundle(w, b, made)
 	}
+}
+
+// addPackage takes an installation package for bundles.
+func (a *API) addPackage(w http.ResponseWriter, r *http.Request) error {
+	body := pace.NewReader(w, http.MaxBytesReader(w, r.Body, packages.MaxSize))
+	p, err := a.Packages.Add(r.Context(), r.PathValue("name"), body)
+	if err != nil {
+		return err
+	}
+	a.Logger.Info("package added", "package", p.Name, "version", p.Version, "sha256", p.SHA256, "signed", p.Signed)
+	answer(w, http.StatusCreated, p)
+	return nil
+}
+
+func (a *API) removePackage(w http.ResponseWriter, r *http.Request) error {
+	err := a.Packages.Remove(r.Context(), r.PathValue("name"))
+	if errors.Is(err, packages.ErrNotFound) {
+		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).Try("\"tccloud release list\" shows the packages")
+	}
+	if err != nil {
+		return err
+	}
+	a.Logger.Info("package removed", "package", r.PathValue("name"))
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }

@@ -20,8 +20,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/registry"
-	"tcenvsvr/cmd/tccloud/internal/registry/bundle"
 	"tcenvsvr/cmd/tccloud/internal/releases"
+	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
 
 // endpoint answers a request of an operator, or returns why not before
@@ -76,9 +76,13 @@ func describe(err error) *v1.Error {
 		return problem(http.StatusConflict, v1.CodeExists, "%v", err)
 	case is(dispatch.ErrEnded):
 		return problem(http.StatusConflict, v1.CodeEnded, "%v", err)
-	case is(bundle.ErrNoPackage):
+	case is(packages.ErrNotFound):
 		return problem(http.StatusConflict, v1.CodeNoPackage, "%v", err).
-			Try("install the package threatconnect-envsvr on the host; kind all or env brings the configuration")
+			Try("\"tccloud release list\" shows the packages, \"tccloud release add FILE\" adds one; kind env needs none")
+	case is(packages.ErrExists):
+		return problem(http.StatusConflict, v1.CodeExists, "%v", err).Try("\"tccloud release rm NAME\" removes the other one")
+	case is(packages.ErrInvalid):
+		return problem(http.StatusUnprocessableEntity, v1.CodeBadRequest, "%v", err)
 	case is(catalog.ErrInvalid):
 		f := problem(http.StatusUnprocessableEntity, v1.CodeInvalidApp, "%v", err)
 		if cause, ok := errors.AsType[*fault.Error](err); ok {

@@ -32,7 +32,11 @@ func (a *API) updates(w http.ResponseWriter, r *http.Request) error {
 	for _, s := range live {
 		running[s.Version]++
 	}
-	answer(w, http.StatusOK, v1.Updates{Known: known, Plan: plan, Running: running})
+	list, err := a.Packages.List(r.Context())
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, v1.Updates{Known: known, Packages: list, Plan: plan, Running: running})
 	return nil
 }
 

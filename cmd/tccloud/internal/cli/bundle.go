@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"tcenvsvr/agent/atomicfile"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
 
 func newBundle(env *Env) *cobra.Command {
@@ -19,31 +21,42 @@ func newBundle(env *Env) *cobra.Command {
 	var valid time.Duration
 	cmd := &cobra.Command{
 		Use: "bundle ENV -o FILE | --link", Short: "make the bundle of an Environment Server", Args: exactly("ENV"),
-		Long: `Bundle makes a ZIP that "tcenvsvr enroll" takes: where this cloud is, and the
+		Long: `Bundle makes what an Environment's "Download" gives: the package to install, and a
+ZIP that "tcenvsvr enroll" takes, which says where this cloud is and contains the
 identity of one server. Every bundle is a new server, unless --server says which
 existing one it is for; that one keeps running on its old bundle until the new
 one is first used.
 
-  kind all     configuration and keystore
-  kind env     the configuration alone, with --server: it keeps its keystore and
-               may move to another Environment
-  kind server  the package alone: this cloud has none to give
+  kind all     all-in-one: package, configuration and keystore
+  kind env     environment config only: no package. With --server it is the .env file
+               alone: the server keeps its keystore, and may move to another Environment
+  kind server  server only: the package, as it was added
+
+Without --kind it is all-in-one where this cloud has the newest rpm for amd64, and goes
+without the package where it has not. --system, --arch and --version choose another
+package; "tccloud release add" adds packages, "tccloud release list" shows them.
 
 The file holds secrets in the clear and is written with mode 0600.
 
 --link prints a link in place of a file: "tcenvsvr enroll LINK" fetches the bundle, which
 is made only then. It works once and for a limited time, carries the digest of this
 cloud's CA, so that it needs no trust in anything else, and is as secret as the file.
+Whoever enrols has the program already: only --kind all puts the package into it.
 
-  tccloud bundle lab --name scanner-1 -o scanner-1.zip --data DIR
+  tccloud bundle lab --name scanner-1 -o threatconnect-envsvr-bundle.zip --data DIR
   tccloud bundle lab --name scanner-2 --link --valid 20m --data DIR
-  tccloud bundle prod --kind env --server XID -o move.zip --data DIR
+  tccloud bundle lab --system deb --arch arm64 -o scanner-3.zip --data DIR
+  tccloud bundle prod --kind env --server XID -o environment.env --data DIR
+  tccloud bundle lab --kind server --system tar.gz -o envsvr.tar.gz --data DIR
 
 Exit codes:
 ` + codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
 	}
 	f := cmd.Flags()
-	f.StringVar(&q.Kind, "kind", "all", "what is in it: all, env or server")
+	f.StringVar(&q.Kind, "kind", "", "what is in it: all, env or server")
+	f.StringVar(&q.System, "system", "", "kind of the package: "+strings.Join(packages.Systems, ", ")+" (default rpm)")
+	f.StringVar(&q.Arch, "arch", "", "architecture of the package: amd64 or arm64 (default amd64)")
+	f.StringVar(&q.Version, "version", "", "version of the package (default the newest)")
 	f.StringVar(&q.Name, "name", "", "name of the server, for people")
 	f.StringVar(&server, "server", "", "xid of the existing server it is for")
 	f.StringVarP(&out, "output", "o", "", "file to write")
@@ -67,18 +80,30 @@ Exit codes:
 			}
 			return env.answer(*json, l, func(w io.Writer) { fmt.Fprintln(w, l.URL) })
 		}
-		zip, xid, err := c.Bundle(cmd.Context(), args[0], q)
+		answer := struct {
+			v1.Made
+			File string `json:"file"`
+		}{File: out}
+		err = atomicfile.Write(out, 0o600, func(w io.Writer) (err error) {
+			answer.Made, err = c.Bundle(cmd.Context(), args[0], q, w)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		if err := atomicfile.WriteFile(out, zip, 0o600); err != nil {
-			return err
+		if answer.Package == "" && q.Kind == "" {
+			fmt.Fprintln(env.Stderr, `the package is not in it: this cloud has no rpm for amd64 ("tccloud release add FILE.rpm" adds one, --system takes another kind)`)
 		}
-		answer := struct {
-			Server wire.ServerXID `json:"server"`
-			File   string         `json:"file"`
-		}{xid, out}
-		return env.answer(*json, answer, func(w io.Writer) { fmt.Fprintf(w, "%s\tserver %s\n", out, xid) })
+		return env.answer(*json, answer, func(w io.Writer) {
+			said := []string{out}
+			if answer.Server != "" {
+				said = append(said, "server "+string(answer.Server))
+			}
+			if answer.Package != "" {
+				said = append(said, "package "+answer.Package)
+			}
+			fmt.Fprintln(w, strings.Join(said, "\t"))
+		})
 	}
 	return operator(env, cmd)
 }

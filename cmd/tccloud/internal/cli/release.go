@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -17,9 +16,11 @@ import (
 func newRelease(env *Env) *cobra.Command {
 	return operator(env, group("release", "decide which release servers run",
 		`Release manages self-update: which releases this cloud serves, and which servers
-get which. Releases are made and signed with "tcrelease update-repo".
+get which. Releases are made and signed with "tcrelease update-repo". It also keeps the
+packages of "tcrelease package", which bundles take to new hosts.
 
   tccloud release add update-1.4.2.zip --data DIR
+  tccloud release add threatconnect-envsvr-1.4.2-1.x86_64.rpm --data DIR
   tccloud release rollout 1.4.2 --canary XID --data DIR
   tccloud release rollout 1.4.2 --percent 10 --data DIR
   tccloud release rollout 1.4.2 --percent 100 --data DIR
@@ -27,29 +28,7 @@ get which. Releases are made and signed with "tcrelease update-repo".
 
 Exit codes:
 `+codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
-		newReleaseAdd(env), newReleaseList(env), newReleaseRollout(env), newReleaseHalt(env), newReleaseChoose(env)))
-}
-
-func newReleaseAdd(env *Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "add BUNDLE.zip", Short: "serve the releases of a bundle", Args: exactly("BUNDLE.zip")}
-	json := asJSON(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		f, err := os.Open(args[0])
-		if err != nil {
-			return fmt.Errorf("reading the bundle: %w", err)
-		}
-		defer f.Close()
-		c, err := env.connect()
-		if err != nil {
-			return err
-		}
-		known, err := c.ImportReleases(cmd.Context(), f)
-		if err != nil {
-			return err
-		}
-		return env.answer(*json, known, func(w io.Writer) { printReleases(w, known) })
-	}
-	return cmd
+		newReleaseAdd(env), newReleaseRemove(env), newReleaseList(env), newReleaseRollout(env), newReleaseHalt(env), newReleaseChoose(env)))
 }
 
 func newReleaseList(env *Env) *cobra.Command {
@@ -66,6 +45,7 @@ func newReleaseList(env *Env) *cobra.Command {
 		}
 		return env.answer(*json, u, func(w io.Writer) {
 			printReleases(w, u.Known)
+			printPackages(w, u.Packages)
 			printPlan(w, u.Plan)
 			for _, version := range sorted(u.Running) {
 				fmt.Fprintf(w, "running\t%s on %d servers\n", version, u.Running[version])

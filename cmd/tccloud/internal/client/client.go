@@ -143,22 +143,21 @@ func (c *Client) DeleteEnvironment(ctx context.Context, name string, force bool)
 	return c.call(ctx, http.MethodDelete, path("environments", name)+"?force="+strconv.FormatBool(force), nil, nil)
 }
 
-// Bundle makes a bundle and returns the ZIP and the server's xid.
-func (c *Client) Bundle(ctx context.Context, environment string, q v1.NewBundle) ([]byte, wire.ServerXID, error) {
+// Bundle makes a bundle and writes it to w.
+func (c *Client) Bundle(ctx context.Context, environment string, q v1.NewBundle, w io.Writer) (v1.Made, error) {
 	data, err := json.Marshal(q)
 	if err != nil {
-		return nil, "", err
+		return v1.Made{}, err
 	}
 	res, err := c.do(ctx, http.MethodPost, path("environments", environment, "bundle"), bytes.NewReader(data))
 	if err != nil {
-		return nil, "", err
+		return v1.Made{}, err
 	}
 	defer res.Body.Close()
-	zip, err := io.ReadAll(res.Body)
-	if err != nil {
-		return nil, "", fmt.Errorf("receiving the bundle: %w", err)
+	if _, err := io.Copy(w, res.Body); err != nil {
+		return v1.Made{}, fmt.Errorf("receiving the bundle: %w", err)
 	}
-	return zip, wire.ServerXID(res.Header.Get("Server-Xid")), nil
+	return v1.Made{Server: wire.ServerXID(res.Header.Get(v1.HeaderServer)), Package: res.Header.Get(v1.HeaderPackage)}, nil
 }
 
 // Link makes a link to one bundle.

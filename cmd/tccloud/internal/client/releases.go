@@ -30,6 +30,25 @@ func (c *Client) ImportReleases(ctx context.Context, bundle io.Reader) (releases
 	return k, nil
 }
 
+// AddPackage sends an installation package; name is that of its file.
+func (c *Client) AddPackage(ctx context.Context, name string, content io.Reader) (v1.Package, error) {
+	var p v1.Package
+	res, err := c.do(ctx, http.MethodPut, path("releases", "packages", name), content)
+	if err != nil {
+		return p, err
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(&p); err != nil {
+		return p, fmt.Errorf("reading the cloud's answer: %w", err)
+	}
+	return p, nil
+}
+
+// RemovePackage forgets one.
+func (c *Client) RemovePackage(ctx context.Context, name string) error {
+	return c.call(ctx, http.MethodDelete, path("releases", "packages", name), nil, nil)
+}
+
 // Rollout replaces the rollout of a channel.
 func (c *Client) Rollout(ctx context.Context, channel string, q v1.NewRollout) (releases.Plan, error) {
 	var p releases.Plan

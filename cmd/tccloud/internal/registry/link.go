@@ -19,13 +19,13 @@ var ErrLink = errors.New("this link was used already, has expired, or is not one
 // link is a promise of one bundle. The identity is made when it is
 // redeemed: until then there is no secret that could be found.
 type link struct {
-	Request Request   `json:"request"`
-	Kind    string    `json:"kind"`
-	Expires time.Time `json:"expires"`
+	Request Request         `json:"request"`
+	Bundle  json.RawMessage `json:"bundle"` // what is to be in it: who makes bundles knows
+	Expires time.Time       `json:"expires"`
 }
 
-// NewLink returns the token that redeems one bundle of the kind for q.
-func (r *Registry) NewLink(ctx context.Context, q Request, kind string, valid time.Duration) (token string, expires time.Time, err error) {
+// NewLink returns the token that redeems one bundle for q, as described.
+func (r *Registry) NewLink(ctx context.Context, q Request, bundle any, valid time.Duration) (token string, expires time.Time, err error) {
 	if _, err := r.Environment(q.Environment); err != nil {
 		return "", time.Time{}, err
 	}
@@ -37,34 +37,42 @@ func (r *Registry) NewLink(ctx context.Context, q Request, kind string, valid ti
 			return "", time.Time{}, err
 		}
 	}
+	described, err := json.Marshal(bundle)
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("storing the link: %w", err)
+	}
 	token, expires = newToken(), time.Now().Add(valid).UTC().Truncate(time.Second)
-	if err := r.create(ctx, linkKey(token), link{Request: q, Kind: kind, Expires: expires}); err != nil {
+	if err := r.create(ctx, linkKey(token), link{Request: q, Bundle: described, Expires: expires}); err != nil {
 		return "", time.Time{}, fmt.Errorf("storing the link: %w", err)
 	}
 	return token, expires, nil
 }
 
-// UseLink redeems a token: of two who try, at any gateway, one succeeds.
-func (r *Registry) UseLink(ctx context.Context, token string) (q Request, kind string, err error) {
+// UseLink redeems a token: of two who try, at any gateway, one succeeds. The
+// description that NewLink got goes into bundle.
+func (r *Registry) UseLink(ctx context.Context, token string, bundle any) (q Request, err error) {
 	e, err := r.kv.Get(ctx, linkKey(token))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return q, "", ErrLink
+		return q, ErrLink
 	}
 	if err != nil {
-		return q, "", fmt.Errorf("reading the link: %w", err)
+		return q, fmt.Errorf("reading the link: %w", err)
 	}
 	var l link
 	if err := json.Unmarshal(e.Value(), &l); err != nil {
-		return q, "", fmt.Errorf("reading the link: %w", err)
+		return q, fmt.Errorf("reading the link: %w", err)
+	}
+	if err := json.Unmarshal(l.Bundle, bundle); err != nil {
+		return q, fmt.Errorf("reading the link: %w", err)
 	}
 	err = r.kv.Delete(ctx, linkKey(token), jetstream.LastRevision(e.Revision()))
 	switch {
 	case errors.Is(err, jetstream.ErrKeyExists), time.Now().After(l.Expires): // somebody else was faster, or it is too late
-		return q, "", ErrLink
+		return q, ErrLink
 	case err != nil:
-		return q, "", fmt.Errorf("using up the link: %w", err)
+		return q, fmt.Errorf("using up the link: %w", err)
 	}
-	return l.Request, l.Kind, nil
+	return l.Request, nil
 }
 
 // linkKey keeps the digest only: who reads the store cannot enrol.

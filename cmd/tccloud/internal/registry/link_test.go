@@ -22,7 +22,8 @@ func TestLinks(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, gateway := range []*registry.Registry{c.Registry, c.gateway(), c.Registry, c.gateway()} {
 		wg.Go(func() {
-			got, kind, err := gateway.UseLink(t.Context(), token)
+			var kind string
+			got, err := gateway.UseLink(t.Context(), token, &kind)
 			switch {
 			case err == nil:
 				won.Add(1)
@@ -43,7 +44,7 @@ func TestLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, token := range map[string]string{"used": token, "expired": late, "foreign": "guess", "empty": ""} {
-		if _, _, err := c.UseLink(t.Context(), token); !errors.Is(err, registry.ErrLink) {
+		if _, err := c.UseLink(t.Context(), token, new(string)); !errors.Is(err, registry.ErrLink) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

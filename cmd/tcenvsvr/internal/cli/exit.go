@@ -19,6 +19,7 @@ import (
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/update"
+	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 	"tcenvsvr/updater/launch"
 )
 
@@ -86,7 +87,7 @@ func report(stderr io.Writer, err error) int {
 func hint(code int) string {
 	switch code {
 	case 3:
-		return "\nhint: start it with \"systemctl start threatconnect-envsvr\", or in this terminal with \"tcenvsvr run\""
+		return "\nhint: start it as root with \"" + svc.Advice() + "\", or in this terminal as the agent's user with \"tcenvsvr run\""
 	case 4:
 		return "\nhint: run it as the agent's user (\"sudo -u threatconnect tcenvsvr …\") or as root"
 	case 6:

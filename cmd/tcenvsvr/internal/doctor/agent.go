@@ -3,26 +3,29 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"time"
 
 	"tcenvsvr/agent/control"
+	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 )
-
-const start = `start it: "tcenvsvr service start"`
 
 func running(_ context.Context, p *patient) said {
 	switch {
 	case p.statusErr == nil:
 		return ok("version %s, up %s, %d of %d slots in use", p.status.Version, millis(p.status.UptimeMS), p.status.Active, p.status.Executors)
 	case errors.Is(p.statusErr, control.ErrNotRunning):
-		return warn(start, "it does not run")
+		return warn(startIt(), "it does not run")
 	case errors.Is(p.statusErr, os.ErrPermission):
 		return skip("only root and the agent's user may ask it")
 	}
 	return fail("see its log; restart it", "it does not answer: %v", p.statusErr)
 }
+
+// startIt says how.
+func startIt() string { return fmt.Sprintf("start it as root: %q", svc.Advice()) }
 
 func millis(n int64) time.Duration { return (time.Duration(n) * time.Millisecond).Round(time.Second) }
 

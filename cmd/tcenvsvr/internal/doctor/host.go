@@ -86,7 +86,9 @@ func serviceInstalled(_ context.Context, _ *patient) said {
 	case err != nil:
 		return warn(`install the package, or run "tcenvsvr service install"`, "%s: %s", s.Platform(), oneLine(err))
 	case !running:
-		return warn(start, "%s: installed and not running", s.Platform())
+		return warn(startIt(), "%s: installed and not running", s.Platform())
+	case svc.Packaged() && !svc.WithHost():
+		return warn(`as root: "systemctl enable threatconnect-envsvr"`, "%s: running, but it will not start with the host", s.Platform())
 	}
 	return ok("%s: running", s.Platform())
 }

@@ -7,16 +7,21 @@ import (
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/releases"
+	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 	"tcenvsvr/updater/release"
 )
 
-// Updates are the releases that are served, what was decided about them, and how many
-// connected servers run which version.
+// Updates are the releases that are served, what was decided about them, how many
+// connected servers run which version, and the packages for those that are still to come.
 type Updates struct {
 	releases.Known
-	Plan    releases.Plan  `json:"plan"`
-	Running map[string]int `json:"running"`
+	Packages []Package      `json:"packages"`
+	Plan     releases.Plan  `json:"plan"`
+	Running  map[string]int `json:"running"`
 }
+
+// Package is one that bundles can have.
+type Package = packages.Package
 
 // NewRollout replaces the rollout of a channel.
 type NewRollout struct {

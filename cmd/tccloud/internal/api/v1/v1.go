@@ -9,6 +9,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
 
 // Prefix of all paths.
@@ -87,12 +88,25 @@ type Environment struct {
 
 // NewBundle asks for a bundle.
 type NewBundle struct {
-	Kind   string         `json:"kind"`             // all, env or server
+	Kind   string         `json:"kind"`             // all, env or server; "" is all, without a package where there is none
 	Name   string         `json:"name,omitempty"`   // of the server
 	Server wire.ServerXID `json:"server,omitempty"` // re-issue for this one
+	packages.Wanted
 	// ValidSeconds is how long a link to it is good, 0 = an hour.
 	ValidSeconds int64 `json:"valid_seconds,omitempty"`
 }
+
+// Made says what a bundle is.
+type Made struct {
+	Server  wire.ServerXID `json:"server,omitempty"`  // none for a package alone
+	Package string         `json:"package,omitempty"` // that is in it
+}
+
+// Headers of an answer that is a bundle.
+const (
+	HeaderServer  = "Server-Xid"
+	HeaderPackage = "Package-File"
+)
 
 // Link leads to one bundle, once.
 type Link struct {

@@ -219,6 +219,13 @@ func tcx(t *testing.T, name, version, level string) []byte {
 	return b.Bytes()
 }
 
+// bundle is one in memory.
+func (c *cloud) bundle(ctx context.Context, environment string, q v1.NewBundle) ([]byte, wire.ServerXID, error) {
+	var b bytes.Buffer
+	made, err := c.Client.Bundle(ctx, environment, q, &b)
+	return b.Bytes(), made.Server, err
+}
+
 // setup is a cloud with an Environment, an App and a connected agent.
 func setup(t *testing.T) (*cloud, identity, *agent) {
 	t.Helper()
@@ -227,7 +234,7 @@ func setup(t *testing.T) (*cloud, identity, *agent) {
 	for _, level := range []string{"Organization", "Playbook"} {
 		must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, level+"_App", "1.0.0", level)), false))(t)
 	}
-	data, _, err := c.Bundle(t.Context(), "lab", v1.NewBundle{Kind: "all", Name: "one"})
+	data, _, err := c.bundle(t.Context(), "lab", v1.NewBundle{Name: "one"})
 	if err != nil {
 		t.Fatal(err)
 	}

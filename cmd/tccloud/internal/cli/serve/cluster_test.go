@@ -56,7 +56,7 @@ func TestTwoCloudsOneStore(t *testing.T) {
 
 	must(first.CreateEnvironment(t.Context(), "lab", ""))(t)
 	must(second.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Playbook")), false))(t)
-	data, xid, err := first.Bundle(t.Context(), "lab", v1.NewBundle{Kind: "all"})
+	data, xid, err := first.bundle(t.Context(), "lab", v1.NewBundle{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/releases"
+	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
@@ -66,7 +67,7 @@ func keep(ctx context.Context, cfg Config, st *store.Store, signer *apptoken.Sig
 	return k, nil
 }
 
-// director opens what serves releases: DATA/updates, and the plan in the store.
+// director opens what serves releases: DATA/updates, and in the store the plan and the packages.
 func director(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*releases.Director, error) {
 	files, err := releases.Open(filepath.Join(cfg.Data, "updates"))
 	if err != nil {
@@ -76,6 +77,15 @@ func director(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*rele
 	if err != nil {
 		return nil, err
 	}
+	content, err := st.Objects(ctx, packages.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := blob.Open(filepath.Join(cfg.Data, "packages"), content)
+	if err != nil {
+		return nil, err
+	}
+	c.packages = &packages.Store{KV: plan, Blobs: blobs}
 	return releases.New(releases.Config{
 		KV: plan, Files: files, Servers: members{c.registry}, Logger: cfg.Logger.With("component", "releases"),
 	}), nil

@@ -25,6 +25,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
 	"tcenvsvr/cmd/tccloud/internal/releases"
+	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
@@ -97,6 +98,7 @@ type cloud struct {
 	server     *pki.Server
 	authority  *pki.Authority
 	releases   *releases.Director
+	packages   *packages.Store
 }
 
 func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, error) {
@@ -154,7 +156,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.api, err = api.New(api.Config{
 		Registry: c.registry, Catalog: k.catalog, Uploads: k.uploads, AppStore: k.apps,
-		Dispatcher: c.dispatcher, Sessions: c.gateway, Releases: c.releases, Server: c.server, AdminToken: token,
+		Dispatcher: c.dispatcher, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, AdminToken: token,
 		APIURL: p.publicURL, BrokerHost: p.publicBroker, Version: cfg.Version, Logger: log("api"),
 	})
 	return c, err

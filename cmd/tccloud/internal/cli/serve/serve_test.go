@@ -203,7 +203,7 @@ func TestRevokeAndDeactivate(t *testing.T) {
 	if _, err := c.join(id); err == nil || err.Error() != string(wire.CodeRevoked) {
 		t.Errorf("got %v", err)
 	}
-	data, again, err := c.Bundle(t.Context(), "lab", v1.NewBundle{Kind: "all", Server: xid})
+	data, again, err := c.bundle(t.Context(), "lab", v1.NewBundle{Server: xid})
 	if err != nil || again != xid {
 		t.Fatalf("got %q, %v", again, err)
 	}
@@ -259,9 +259,9 @@ func TestRefusals(t *testing.T) {
 		"priority":             {run(v1.NewExecution{App: "Playbook_App", Params: ok, Priority: &nine}), v1.CodeBadRequest},
 		"timeout":              {run(v1.NewExecution{App: "Playbook_App", Params: ok, TimeoutMS: 5}), v1.CodeBadRequest},
 		"huge parameters":      {run(v1.NewExecution{App: "Playbook_App", Params: map[string]string{"user": strings.Repeat("x", 40<<20)}}), v1.CodeTooLarge},
-		"bundle kind":          {second3(c.Bundle(ctx, "lab", v1.NewBundle{Kind: "x"})), v1.CodeBadRequest},
-		"bundle of server":     {second3(c.Bundle(ctx, "lab", v1.NewBundle{Kind: "server"})), v1.CodeNoPackage},
-		"bundle for none":      {second3(c.Bundle(ctx, "lab", v1.NewBundle{Server: "none"})), v1.CodeNotFound},
+		"bundle kind":          {second3(c.bundle(ctx, "lab", v1.NewBundle{Kind: "x"})), v1.CodeBadRequest},
+		"bundle of server":     {second3(c.bundle(ctx, "lab", v1.NewBundle{Kind: "server"})), v1.CodeNoPackage},
+		"bundle for none":      {second3(c.bundle(ctx, "lab", v1.NewBundle{Server: "none"})), v1.CodeNotFound},
 		"variable name":        {c.SetVariable(ctx, "X", "y", "s3cr3t"), v1.CodeBadRequest},
 		"no variable":          {c.DeleteVariable(ctx, "TC", "none"), v1.CodeNotFound},
 	} {
@@ -332,7 +332,7 @@ func TestRestart(t *testing.T) {
 	c := start(t, dir)
 	must(c.CreateEnvironment(t.Context(), "lab", ""))(t)
 	app := must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Playbook")), false))(t)
-	data, _, err := c.Bundle(t.Context(), "lab", v1.NewBundle{Kind: "all"})
+	data, _, err := c.bundle(t.Context(), "lab", v1.NewBundle{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -435,7 +435,7 @@ func TestGivenCertificate(t *testing.T) {
 	})
 	must(c.Status(t.Context()))(t)
 	must(c.CreateEnvironment(t.Context(), "lab", ""))(t)
-	data, _, err := c.Bundle(t.Context(), "lab", v1.NewBundle{Kind: "all"})
+	data, _, err := c.bundle(t.Context(), "lab", v1.NewBundle{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
-	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"time"
@@ -22,42 +22,58 @@ type Kind string
 
 // The kinds.
 const (
-	All        Kind = "all"
-	EnvOnly    Kind = "env"
-	ServerOnly Kind = "server"
+	Any        Kind = ""       // all of it, or without a package where the cloud has none
+	All        Kind = "all"    // all of it
+	EnvOnly    Kind = "env"    // no package
+	ServerOnly Kind = "server" // nothing but the package; no matter of Build
 )
-
-// ErrNoPackage answers kind server.
-var ErrNoPackage = errors.New("this cloud has no package of the Environment Server to give")
 
 const top = "threatconnect-envsvr/"
 
 // Content is what goes into one bundle.
 type Content struct {
-	Kind       Kind
 	Identity   registry.Issued
 	APIURL     string              // setting apiURL, e.g. https://cloud.example
 	BrokerHost string              // setting brokerHost, host:port
 	CAs        []*x509.Certificate // that the agent shall trust for the cloud, besides the system's
+	Package    *Package            // nil without one
 }
 
-// Check reports a kind that does not exist or cannot be served, before
-// an identity is issued for it.
+// Package is what is installed on the host, to be put into a bundle as it is.
+type Package struct {
+	Name    string // of the file
+	System  string // rpm, deb, tar.gz, zip
+	SHA256  string
+	Content io.Reader
+}
+
+// Check reports a kind that does not exist, before an identity is issued for it.
 func (k Kind) Check() error {
 	switch k {
-	case All, EnvOnly:
+	case Any, All, EnvOnly, ServerOnly:
 		return nil
-	case ServerOnly:
-		return ErrNoPackage
 	}
 	return fmt.Errorf("bundle kind %.40q: want all, env or server", string(k))
 }
 
-// Build returns the ZIP. It is small and secret, so it is made in memory.
-func Build(c Content) ([]byte, error) {
-	if err := c.Kind.Check(); err != nil {
-		return nil, err
-	}
+// Bundle is ready to be written.
+type Bundle struct {
+	// Name is that of the usual file.
+	Name   string
+	parts  []part
+	server *Package
+}
+
+// part is a small file of the bundle, in memory because it is secret.
+type part struct {
+	name string
+	mode fs.FileMode
+	text []byte
+}
+
+// Build makes what is issued into a bundle. Whatever can be wrong is found here;
+// only the writer, or the package, can fail later.
+func Build(c Content) (*Bundle, error) {
 	settings := []setting{
 		{"apiURL", c.APIURL},
 		{"brokerHost", c.BrokerHost},
@@ -81,18 +97,38 @@ func Build(c Content) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var buf bytes.Buffer
-	w := zip.NewWriter(&buf)
-	now := time.Now().UTC()
-	add(w, "README.txt", 0o644, now, readme(c, keystore != nil))
-	add(w, ".tcenvsvr/environment.env", 0o600, now, env)
+	if keystore == nil && c.Package == nil {
+		return &Bundle{Name: "environment.env", parts: []part{{"", 0o600, append(remarks(c), env...)}}}, nil
+	}
+	b := &Bundle{Name: "threatconnect-envsvr-bundle.zip", server: c.Package, parts: []part{
+		{"README.txt", 0o644, readme(c, keystore != nil)}, {".tcenvsvr/environment.env", 0o600, env},
+	}}
 	if keystore != nil {
-		add(w, ".tcenvsvr/keystore.p12", 0o600, now, keystore)
+		b.parts = append(b.parts, part{".tcenvsvr/keystore.p12", 0o600, keystore})
 	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("writing the bundle: %w", err)
+	return b, nil
+}
+
+// Write writes the ZIP, or the configuration alone where there is nothing else. The
+// package passes through and is not compressed again.
+func (b *Bundle) Write(out io.Writer) error {
+	if len(b.parts) == 1 {
+		_, err := out.Write(b.parts[0].text)
+		return err
 	}
-	return buf.Bytes(), nil
+	w := zip.NewWriter(out)
+	now := time.Now().UTC()
+	for _, p := range b.parts {
+		if err := add(w, p.name, p.mode, zip.Deflate, now, bytes.NewReader(p.text)); err != nil {
+			return err
+		}
+	}
+	if b.server != nil {
+		if err := add(w, b.server.Name, 0o644, zip.Store, now, b.server.Content); err != nil {
+			return err
+		}
+	}
+	return w.Close()
 }
 
 type setting struct{ name, value string }
@@ -108,14 +144,15 @@ func environment(settings []setting) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// add writes one file; into a bytes.Buffer that cannot fail.
-func add(w *zip.Writer, name string, mode fs.FileMode, at time.Time, data []byte) {
-	h := &zip.FileHeader{Name: top + name, Method: zip.Deflate, Modified: at}
+// add writes one file.
+func add(w *zip.Writer, name string, mode fs.FileMode, method uint16, at time.Time, content io.Reader) error {
+	h := &zip.FileHeader{Name: top + name, Method: method, Modified: at}
 	h.SetMode(mode)
 	f, err := w.CreateHeader(h)
 	if err == nil {
-		_, _ = f.Write(data)
+		_, err = io.Copy(f, content)
 	}
+	return err
 }
 
 func newPassword() string {

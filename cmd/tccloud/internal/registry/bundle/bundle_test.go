@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/ecdsa"
-	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -57,6 +56,19 @@ func environment(s string) map[string]string {
 	return m
 }
 
+func written(t *testing.T, c bundle.Content) []byte {
+	t.Helper()
+	b, err := bundle.Build(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := b.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
 func TestRoundTrip(t *testing.T) {
 	ca, err := pki.OpenAuthority(t.TempDir())
 	if err != nil {
@@ -67,18 +79,24 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := bundle.Content{
-		Kind: bundle.All, APIURL: "https://cloud.example:8443", BrokerHost: "cloud.example:62000",
+		APIURL: "https://cloud.example:8443", BrokerHost: "cloud.example:62000",
 		CAs: []*x509.Certificate{ca.Certificate()},
 		Identity: registry.Issued{
 			XID: "xid-1", Name: "server one", Environment: "lab",
 			BrokerToken: "BT=secret", DeliveryToken: "DT", Key: key, Certificate: cert,
 		},
 	}
-	data, err := bundle.Build(c)
-	if err != nil {
-		t.Fatal(err)
+	const packed = "\xed\xab\xee\xdb an rpm, byte by byte"
+	c.Package = &bundle.Package{Name: "threatconnect-envsvr-1.0.0-1.x86_64.rpm", System: "rpm", SHA256: "5a", Content: strings.NewReader(packed)}
+	files := unzip(t, written(t, c))
+	if got := files[c.Package.Name]; got != packed {
+		t.Errorf("the package came out as %q", got)
 	}
-	files := unzip(t, data)
+	for _, want := range []string{"rpm -K " + c.Package.Name, "dnf install ./" + c.Package.Name, "5a"} {
+		if !strings.Contains(files["README.txt"], want) {
+			t.Errorf("README.txt does not say %q:\n%s", want, files["README.txt"])
+		}
+	}
 	env := environment(files[".tcenvsvr/environment.env"])
 	password := env["keystorePassword"]
 	if len(password) < 30 {
@@ -109,22 +127,19 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 
-	// An environment configuration for a server that keeps its key.
-	c.Kind, c.Identity.Key, c.Identity.Certificate = bundle.EnvOnly, nil, nil
-	if data, err = bundle.Build(c); err != nil {
-		t.Fatal(err)
+	// Without a package it says so; without a key it is the configuration alone.
+	c.Package = nil
+	if files = unzip(t, written(t, c)); len(files) != 3 || !strings.Contains(files["README.txt"], "not part of this bundle") {
+		t.Errorf("without a package there are %d files; README.txt:\n%s", len(files), files["README.txt"])
 	}
-	files = unzip(t, data)
-	if _, ok := files[".tcenvsvr/keystore.p12"]; ok || strings.Contains(files[".tcenvsvr/environment.env"], "keystorePassword") {
-		t.Error("a configuration alone brings a keystore")
+	c.Identity.Key, c.Identity.Certificate = nil, nil
+	if text := string(written(t, c)); strings.Contains(text, "keystorePassword") || !strings.Contains(text, "\nserverXid=xid-1\n") {
+		t.Errorf("a configuration alone is\n%s", text)
 	}
 
 	c.Identity.Name = "x\nbrokerHost=evil"
 	if _, err := bundle.Build(c); err == nil {
 		t.Error("a value of two lines was written")
-	}
-	if err := bundle.ServerOnly.Check(); !errors.Is(err, bundle.ErrNoPackage) {
-		t.Errorf("kind server: got %v", err)
 	}
 	if err := bundle.Kind("x").Check(); err == nil {
 		t.Error("kind x was taken")

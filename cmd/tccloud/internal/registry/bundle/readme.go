@@ -5,27 +5,68 @@ import (
 	"strings"
 )
 
+// install says how each kind of package gets onto a host, and how to see
+// that it is the one that was released. The key is not in the bundle: one that came
+// the same way as the package would prove nothing.
+var install = map[string]string{
+	"rpm": `    rpm --import RPM-GPG-KEY-threatconnect-envsvr     the key, from your administrators
+    rpm -K %[1]s
+    dnf install ./%[1]s
+`,
+	"deb": `    apt install ./%[1]s
+`,
+	"tar.gz": `    tar -C / --no-overwrite-dir -xzf %[1]s && tcenvsvr host apply
+`,
+	"zip": `    unpack %[1]s, and run tcenvsvr.exe from there
+`,
+}
+
 // readme says what the bundle is, for whoever finds it. Nothing secret.
 func readme(c Content, keystore bool) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, `ThreatConnect Environment Server: bundle
+	b.WriteString("ThreatConnect Environment Server: bundle\n\n")
+	about(&b, c, "")
+	if p := c.Package; p != nil {
+		fmt.Fprintf(&b, "The package lies beside this file. As an administrator of the server's host:\n\n"+install[p.System], p.Name)
+		fmt.Fprintf(&b, "\nIts SHA-256, which stands in the signed SHA256SUMS of the release, is\n%s\n", p.SHA256)
+	} else {
+		b.WriteString("The package threatconnect-envsvr is not part of this bundle: install it first.\n")
+	}
+	b.WriteString(`
+Then, as the agent's user, and as an administrator again:
 
-Environment  %s
-Server       %s (%s)
-Cloud        %s, broker %s
+    sudo -u threatconnect tcenvsvr enroll threatconnect-envsvr-bundle.zip
+    systemctl enable --now threatconnect-envsvr
 
-On the server's host, with the package threatconnect-envsvr installed:
+The host needs to reach the two addresses above; it is never connected to.
 
-    tcenvsvr enroll threatconnect-envsvr-bundle.zip
-
-The package itself is not part of this bundle. The host needs to reach the
-two addresses above; it is never connected to.
-
-`, c.Identity.Environment, c.Identity.Name, c.Identity.XID, c.APIURL, c.BrokerHost)
+`)
 	if !keystore {
 		b.WriteString("This is a configuration only: the server named above keeps the keystore it has.\n\n")
 	}
 	b.WriteString(`Whoever has this file can connect as this server. Delete it after use. If it
 got lost: tccloud server revoke ` + string(c.Identity.XID) + "\n")
 	return []byte(b.String())
+}
+
+// remarks are the same for a configuration alone.
+func remarks(c Content) []byte {
+	var b strings.Builder
+	b.WriteString("# ThreatConnect Environment Server: environment configuration only.\n")
+	about(&b, c, "# ")
+	b.WriteString("# On the server's host: sudo -u threatconnect tcenvsvr enroll FILE\n# It holds secrets: delete it after use.\n\n")
+	return []byte(b.String())
+}
+
+func about(b *strings.Builder, c Content, before string) {
+	for _, line := range []string{
+		"Environment  " + c.Identity.Environment,
+		fmt.Sprintf("Server       %s (%s)", c.Identity.Name, c.Identity.XID),
+		fmt.Sprintf("Cloud        %s, broker %s", c.APIURL, c.BrokerHost),
+	} {
+		fmt.Fprintln(b, before+line)
+	}
+	if before == "" {
+		fmt.Fprintln(b)
+	}
 }

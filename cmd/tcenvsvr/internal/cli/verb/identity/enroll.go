@@ -16,6 +16,7 @@ import (
 	"tcenvsvr/agent/bundle"
 	"tcenvsvr/agent/enrol"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 )
 
 // enrolment is one call of enroll.
@@ -130,6 +131,8 @@ func (n *enrolment) run(ctx context.Context) error {
 	fmt.Fprintf(n.Stderr, "enrolled as server %q of Environment %q; broker and API answer\n", plan.Settings.ServerXID, environment)
 	if n.running(ctx) {
 		fmt.Fprintln(n.Stderr, "the running service goes on as it was: restart it (\"systemctl restart threatconnect-envsvr\")")
+	} else {
+		fmt.Fprintf(n.Stderr, "the service does not run yet: start it as root (%q)\n", svc.Advice())
 	}
 	return nil
 }
@@ -149,6 +152,9 @@ func (n *enrolment) offer(ctx context.Context) (enrol.Offer, error) {
 		b, err = n.fetch(ctx, n.source)
 	default:
 		b, err = n.readBundle()
+	}
+	if err == nil && b.Package != "" {
+		fmt.Fprintf(n.Stderr, "the bundle also has the package %q, which is not installed by this\n", b.Package)
 	}
 	if err != nil || n.keystore == "" {
 		if err == nil {

@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"archive/zip"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/client"
+	"tcenvsvr/cmd/tccloud/internal/releases"
+	"tcenvsvr/cmd/tccloud/internal/releases/packages"
+)
+
+func newReleaseAdd(env *Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "add FILE...", Short: "serve updates of a bundle, or packages", Args: cobra.MinimumNArgs(1),
+		Long: `Add takes the bundle of "tcrelease update-repo", whose releases servers can then
+update to, and packages of "tcrelease package" (rpm, deb, tar.gz, zip), which new hosts
+install: "tccloud bundle" puts them into bundles, byte by byte. Packages keep the names
+that they were made with.
+
+  tccloud release add update-1.4.2.zip --data DIR
+  tccloud release add dist/*.rpm dist/*.deb --data DIR
+
+Exit codes:
+` + codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
+	}
+	json := asJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := env.connect()
+		if err != nil {
+			return err
+		}
+		added := struct {
+			*releases.Known
+			Packages []v1.Package `json:"packages,omitempty"`
+		}{}
+		for _, file := range args {
+			known, p, err := addFile(cmd.Context(), c, file)
+			if err != nil {
+				return err
+			}
+			if known != nil {
+				added.Known = known
+				continue
+			}
+			added.Packages = append(added.Packages, p)
+			if (p.System == "rpm" || p.System == "deb") && !p.Signed {
+				fmt.Fprintf(env.Stderr, "%s is not signed: hosts cannot check where it comes from\n", p.Name)
+			}
+		}
+		return env.answer(*json, added, func(w io.Writer) {
+			if added.Known != nil {
+				printReleases(w, *added.Known)
+			}
+			printPackages(w, added.Packages)
+		})
+	}
+	return cmd
+}
+
+// addFile sends what kind of file it is.
+func addFile(ctx context.Context, c *client.Client, file string) (*releases.Known, v1.Package, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, v1.Package{}, fmt.Errorf("reading the release: %w", err)
+	}
+	defer f.Close()
+	if name := filepath.Base(file); packages.Named(name) && !updates(file) {
+		p, err := c.AddPackage(ctx, name, f)
+		return nil, p, err
+	}
+	known, err := c.ImportReleases(ctx, f)
+	return &known, v1.Package{}, err
+}
+
+// updates reports whether a file is a bundle of updates, which may have any name.
+func updates(file string) bool {
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		return false
+	}
+	defer z.Close()
+	_, err = z.Open("metadata/timestamp.json")
+	return err == nil
+}
+
+func newReleaseRemove(env *Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "rm PACKAGE", Short: "forget a package", Args: exactly("PACKAGE"),
+		Long: `Rm takes a package away from new bundles. Bundles that were made have it, and servers
+that run it go on; an update that must not run any more is revoked by "tcrelease
+update-repo revoke".
+
+  tccloud release rm threatconnect-envsvr-1.4.2-1.x86_64.rpm --data DIR
+
+Exit codes:
+` + codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := env.connect()
+		if err != nil {
+			return err
+		}
+		return c.RemovePackage(cmd.Context(), args[0])
+	}
+	return cmd
+}
+
+func printPackages(w io.Writer, list []v1.Package) {
+	if len(list) == 0 {
+		return
+	}
+	table(w, "PACKAGE\tVERSION\tSYSTEM\tARCH\tSIZE\tSIGNED\tSHA256", func(row func(...any)) {
+		for _, p := range list {
+			row(p.Name, p.Version, p.System, p.Arch, p.Size, yes(p.Signed), p.SHA256[:12])
+		}
+	})
+}
