@@ -129,13 +129,15 @@ func (s *site) enabled(when string) {
 // agent of the package that is installed again reports what came of it. units are enabled then.
 func (s *site) outlivesThePackage(version string, units ...string) {
 	s.t.Helper()
-	job := s.detach(20)
-	shims := s.Run("pgrep", "-u", "tc-job", "-f", "shim")
-	if said := s.dnf("remove", product); !strings.Contains(said, "pkill -u tc-job") {
+	// The agent of the package waits for Apps no longer than that before it ends.
+	s.Run("sudo", "-u", "threatconnect", "tcenvsvr", "settings", "set", "drainSeconds=1")
+	job := s.detach(30)
+	app := s.Run("pgrep", "-u", "tc-job", "python")
+	if said := s.Run("dnf", "-y", "remove", product); !strings.Contains(said, "pkill -u tc-job") {
 		s.t.Errorf("dnf remove does not say that an App runs:\n%s", said)
 	}
-	if now := s.Run("pgrep", "-u", "tc-job", "-f", "shim"); now != shims {
-		s.t.Errorf("shims after the erase: %q; want those from before, %q", now, shims)
+	if now := s.Run("pgrep", "-u", "tc-job", "python"); now != app {
+		s.t.Errorf("Apps after the erase: %q; want that from before, %q", now, app)
 	}
 	if _, err := s.Try("tcenvsvr", "version"); err == nil {
 		s.t.Error("the program is still there")
