@@ -84,7 +84,7 @@ func (b *Build) metadata() *nfpm.Info {
 		Name: Name, Version: b.Version, Arch: b.Arch, Platform: "linux", Release: "1",
 		Maintainer: Maintainer, Vendor: Vendor, Homepage: Homepage, License: License,
 		Description: Summary + "\n" + Description, // as dpkg has it: the first line is the summary
-		MTime: b.Time, DisableGlobbing: true,
+		MTime:       b.Time, DisableGlobbing: true,
 	})
 }
 

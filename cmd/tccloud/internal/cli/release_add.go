@@ -85,7 +85,7 @@ func updates(file string) bool {
 	if err != nil {
 		return false
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }()
 	_, err = z.Open("metadata/timestamp.json")
 	return err == nil
 }
