@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 )
 
 // The block lets threatconnect become tc-job by su without a password, and
@@ -15,9 +15,10 @@ const (
 	blockBegin = "# BEGIN threatconnect-envsvr: lets " + Agent + " become " + Sandbox + "; kept by \"tcenvsvr host\""
 	blockEnd   = "# END threatconnect-envsvr"
 	block      = blockBegin + "\n" +
-		"auth [success=ignore default=1] pam_succeed_if.so user = " + Sandbox + " quiet\n" +
-		"auth sufficient pam_succeed_if.so use_uid user = " + Agent + " quiet\n" +
+		blockLines + "\n" +
 		blockEnd
+	blockLines = "auth [success=ignore default=1] pam_succeed_if.so user = " + Sandbox + " quiet\n" +
+		"auth sufficient pam_succeed_if.so use_uid user = " + Agent + " quiet"
 )
 
 var (
@@ -27,38 +28,78 @@ var (
 	markerEnd   = []byte("# END threatconnect-envsvr")
 )
 
-// insertBlock is text with the block after its first auth line, and an old block gone.
-func insertBlock(text []byte) ([]byte, error) {
-	text, err := stripBlock(text)
+// insertBlock is the su file with the block, and an old block gone. A place
+// is only taken where nobody else is decided about differently, whatever the modules
+// answer (see stack.judge): best where it is, as an administrator may have moved it; else after the first
+// auth line, as the guide says; else, as jumps count lines, above all of them.
+func (s *stack) insertBlock(text []byte) ([]byte, error) {
+	plain, err := stripBlock(text)
 	if err != nil {
 		return nil, err
 	}
-	at, ok := afterFirstAuth(text)
-	if !ok {
+	lines, err := pamLines(plain)
+	if err != nil {
+		return nil, err
+	}
+	first := slices.IndexFunc(lines, func(l pamLine) bool { return l.kind == "auth" })
+	if first < 0 {
 		return nil, errNoAuth
 	}
+	top := slices.IndexFunc(lines, func(l pamLine) bool { return l.kind == "auth" || l.kind == "@include" || l.kind == "" })
+	var places [][]byte
+	if bytes.Contains(text, []byte(block)) {
+		places = append(places, text)
+	}
+	places = append(places, withBlock(plain, lines[first].end), withBlock(plain, lines[top].begin))
+	var why error
+	for _, place := range places {
+		err := s.judge(plain, place)
+		if err == nil {
+			return place, nil
+		}
+		if why == nil {
+			why = err
+		}
+	}
+	return nil, why
+}
+
+// withBlock puts the block where a line begins, or behind the last one.
+func withBlock(text []byte, at int) []byte {
 	insert := block + "\n"
 	if at == len(text) && !bytes.HasSuffix(text, []byte("\n")) {
 		insert = "\n" + block // so that stripping gives the file back as it was
 	}
-	return concat(text[:at], []byte(insert), text[at:]), nil
+	return concat(text[:at], []byte(insert), text[at:])
 }
 
 // stripBlock is text without our block, byte by byte as it was before.
 func stripBlock(text []byte) ([]byte, error) {
-	begin, end := -1, -1
+	begin, end, err := findBlock(text)
+	if err != nil || begin == end {
+		return text, err
+	}
+	if text[end-1] != '\n' && begin > 0 { // inserted behind a last line without a newline
+		begin--
+	}
+	return concat(text[:begin], text[end:]), nil
+}
+
+// findBlock is where our block begins and ends; nowhere is 0, 0.
+func findBlock(text []byte) (begin, end int, err error) {
+	begin, end = -1, -1
 	for at := 0; at < len(text); {
 		next := lineEnd(text, at)
 		line := bytes.TrimSpace(text[at:next])
 		switch {
 		case bytes.HasPrefix(line, markerBegin):
 			if begin >= 0 {
-				return nil, fmt.Errorf("%w (more than one BEGIN)", errMarkers)
+				return 0, 0, fmt.Errorf("%w (more than one BEGIN)", errMarkers)
 			}
 			begin = at
 		case bytes.HasPrefix(line, markerEnd):
 			if begin < 0 || end >= 0 {
-				return nil, fmt.Errorf("%w (an END without a BEGIN)", errMarkers)
+				return 0, 0, fmt.Errorf("%w (an END without a BEGIN)", errMarkers)
 			}
 			end = next
 		}
@@ -66,31 +107,11 @@ func stripBlock(text []byte) ([]byte, error) {
 	}
 	switch {
 	case begin < 0:
-		return text, nil
+		return 0, 0, nil
 	case end < 0:
-		return nil, fmt.Errorf("%w (no END)", errMarkers)
-	case text[end-1] != '\n' && begin > 0: // inserted behind a last line without a newline
-		begin--
+		return 0, 0, fmt.Errorf("%w (no END)", errMarkers)
 	}
-	return concat(text[:begin], text[end:]), nil
-}
-
-// afterFirstAuth is where the line after the first auth line begins.
-func afterFirstAuth(text []byte) (int, bool) {
-	for at := 0; at < len(text); {
-		first, next := at, lineEnd(text, at)
-		for next < len(text) && bytes.HasSuffix(bytes.TrimRight(text[at:next], "\r\n"), []byte(`\`)) {
-			at, next = next, lineEnd(text, next) // the line goes on
-		}
-		if bytes.HasSuffix(text[first:next], []byte(`\`)) {
-			return 0, false // into what we would insert
-		}
-		if f := strings.Fields(string(text[first:next])); len(f) > 0 && strings.EqualFold(strings.TrimPrefix(f[0], "-"), "auth") {
-			return next, true
-		}
-		at = next
-	}
-	return 0, false
+	return begin, end, nil
 }
 
 func lineEnd(text []byte, at int) int {

@@ -18,9 +18,10 @@ var ErrDeviates = errors.New("the host is not set up")
 
 // Finding is one thing that is not as it should be.
 type Finding struct {
-	Text string `json:"text"`          // what is wrong
-	Fix  string `json:"fix,omitempty"` // what Apply does about it: "created"
-	Try  string `json:"try,omitempty"` // what a person can do where Apply does nothing
+	Text string `json:"text"`              // what is wrong
+	Fix  string `json:"fix,omitempty"`     // what Apply does about it: "created"
+	Try  string `json:"try,omitempty"`     // what a person can do where Apply does nothing
+	Hand string `json:"by_hand,omitempty"` // what a person could do who wants more than is needed
 	do   func(context.Context) error
 }
 

@@ -18,7 +18,7 @@ func TestTrouble(t *testing.T) {
 		users bool     // whether users are made all the same
 		say   []string // what Apply says
 	}{
-		"no auth line":           {"echo 'account required pam_unix.so' > /etc/pam.d/su", true, []string{`su: error: editing "/etc/pam.d/su": it has no auth line`}},
+		"no auth line":           {"echo 'account required pam_unix.so' > /etc/pam.d/su", true, []string{`su: "/etc/pam.d/su" is left without our lines (the agent uses sudo, so nothing depends on su): it has no auth line`}},
 		"unbalanced markers":     {"echo '# BEGIN threatconnect-envsvr' >> /etc/pam.d/su", true, []string{"su: error", "do not match"}},
 		"no su":                  {"rm /etc/pam.d/su", true, []string{`there is no "/etc/pam.d/su"`}},
 		"sudoers by hand":        {"printf 'threatconnect ALL=(tc-job) NOPASSWD: ALL # mine\n' > /etc/sudoers.d/threatconnect; chmod 440 /etc/sudoers.d/threatconnect", true, []string{"changed by hand, and is kept"}},
@@ -99,7 +99,7 @@ func TestOneBlockWhateverRunsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	with, err := insertBlock(original)
+	with, err := newStack(pamFile).insertBlock(original)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -269,7 +269,7 @@
 //	  settings   appsSandboxUser is tc-job, where nobody set it
 //	  sudoers    /etc/sudoers.d/threatconnect, active only once visudo accepts it
 //	  sudo       the proof: threatconnect becomes tc-job
-//	  su         a marked block in /etc/pam.d/su
+//	  su         a marked block in /etc/pam.d/su, if it is tried and changes su for no one else
 //	  runtime    /run/threatconnect-envsvr, where the package's tmpfiles.d wants it
 //	  fapolicyd  a rule for Apps, where fapolicyd has a rules.d
 //	  labels     SELinux labels, where SELinux runs
@@ -297,7 +297,7 @@
 //
 //	Check explains each way in which this host differs from what "host apply" would
 //	make it, changes nothing, and fails if there is any. As root it sees everything,
-//	and really becomes tc-job once.
+//	and really becomes tc-job, by sudo and by su. A su that cannot be had is no failure.
 //
 //	  sudo tcenvsvr host check
 //	  sudo tcenvsvr host check --json

@@ -14,7 +14,7 @@ func check(e *verb.Env) *cobra.Command {
 		Use: "check", Short: "in which ways this host is not set up", Args: verb.Exactly(0, "no arguments"),
 		Long: `Check explains each way in which this host differs from what "host apply" would
 make it, changes nothing, and fails if there is any. As root it sees everything,
-and really becomes tc-job once.
+and really becomes tc-job, by sudo and by su. A su that cannot be had is no failure.
 
   sudo tcenvsvr host check
   sudo tcenvsvr host check --json`,

@@ -25,7 +25,7 @@ that, and takes back what it did. The package does "host apply" by itself.
   settings   appsSandboxUser is tc-job, where nobody set it
   sudoers    /etc/sudoers.d/threatconnect, active only once visudo accepts it
   sudo       the proof: threatconnect becomes tc-job
-  su         a marked block in /etc/pam.d/su
+  su         a marked block in /etc/pam.d/su, if it is tried and changes su for no one else
   runtime    /run/threatconnect-envsvr, where the package's tmpfiles.d wants it
   fapolicyd  a rule for Apps, where fapolicyd has a rules.d
   labels     SELinux labels, where SELinux runs`,
@@ -112,6 +112,9 @@ func text(e *verb.Env, r provision.Result, fix func(string) string) {
 			fmt.Fprintf(e.Stdout, "%s: %s\n  try: %s\n", r.Step, f.Text, f.Try)
 		default:
 			fmt.Fprintf(e.Stdout, "%s: %s\n", r.Step, f.Text)
+		}
+		if f.Hand != "" {
+			fmt.Fprintf(e.Stdout, "  by hand: %s\n", strings.ReplaceAll(f.Hand, "\n", "\n    "))
 		}
 	}
 }
