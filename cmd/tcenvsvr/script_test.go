@@ -9,6 +9,7 @@ import (
 
 	"tcenvsvr/test/apps"
 	"tcenvsvr/test/need"
+	"tcenvsvr/test/scripts"
 )
 
 func TestMain(m *testing.M) {
@@ -27,7 +28,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"buildapp": buildApp},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"buildapp": buildApp, "exits": scripts.Exits},
 	})
 }
 
