@@ -421,8 +421,9 @@
 //	tcenvsvr log
 //
 //	Log is about what the running agent writes: under systemd to the journal
-//	("journalctl -u threatconnect-envsvr"), elsewhere to .tcenvsvr/logs/tcenvsvr.log. Acts that
-//	matter for security are in .tcenvsvr/logs/audit.jsonl in both cases.
+//	("journalctl -u threatconnect-envsvr"), as another service to .tcenvsvr/logs/tcenvsvr.log, in a
+//	container or "tcenvsvr run >log 2>&1" to standard error. Acts that matter for security are in
+//	.tcenvsvr/logs/audit.jsonl in all cases.
 //
 //	  tcenvsvr log level
 //	  sudo tcenvsvr log level debug
@@ -459,6 +460,9 @@
 //	INT or TERM takes no new orders and lets jobs finish for up to drainSeconds, a second one
 //	stops at once. Jobs still running then go on, and the next agent finds them. HUP reads the
 //	settings again.
+//
+//	It logs to the journal or to standard error, and on a terminal also to
+//	.tcenvsvr/logs/tcenvsvr.log; only to that file where standard error is closed or /dev/null.
 //
 //	  tcenvsvr run
 //	  tcenvsvr run --logLevel debug --queueTransport websocket

@@ -28,6 +28,11 @@ func SettingFlags(c *cobra.Command) func() map[string]string {
 	}
 }
 
+// LogFlag gives c the flag that says where the agent logs.
+func LogFlag(c *cobra.Command) *string {
+	return c.Flags().String("log-to", "auto", "auto, stderr, or file: .tcenvsvr/logs/tcenvsvr.log, rotated")
+}
+
 // Settings loads what there is; nothing has to be there.
 func (e *Env) Settings(overrides map[string]string) (settings.Settings, error) {
 	p, err := e.Paths()
