@@ -758,7 +758,9 @@
 //	tcenvsvr update import FILE
 //
 //	Import verifies an offline bundle ("tcrelease update-repo bundle") exactly like a download
-//	and asks for its newest release for this host to be installed. Run it as the agent's user.
+//	and asks for its newest release for this host to be installed, then tells what became of
+//	that. What this host would not take, such as an older release, is refused at once. Run it as
+//	the agent's user.
 //
 //	  sudo -u threatconnect tcenvsvr update import update-1.4.2.zip
 //
