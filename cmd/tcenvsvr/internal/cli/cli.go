@@ -73,7 +73,7 @@ them.`,
 	for _, commands := range topics {
 		root.AddCommand(commands(e)...)
 	}
-	root.AddCommand(exitCodesTopic(), shim(e))
+	root.AddCommand(exitCodesTopic(), errorsTopic(), shim(e))
 	tellExitCodes(root)
 	becomeOwners(root, e, "", verb.State)
 	return root
@@ -81,7 +81,7 @@ them.`,
 
 // tellExitCodes ends every command's help with the table of exit codes.
 func tellExitCodes(c *cobra.Command) {
-	if c.Name() != "exit-codes" {
+	if c.HasSubCommands() || c.Runnable() { // no topic
 		c.Long = strings.TrimRight(c.Long, "\n") + "\n\n" + exitCodesHelp()
 	}
 	for _, sub := range c.Commands() {
