@@ -44,6 +44,7 @@ keeps the agent from starting.
 	}
 	c.Flags().StringArrayVar(&sets, "set", nil, "change a setting as NAME=VALUE, NAME=@FILE or NAME; repeatable")
 	forceFlag(c, &force)
+	e.Reads(c, func([]string) []string { return valueFiles(sets) })
 	return c
 }
 

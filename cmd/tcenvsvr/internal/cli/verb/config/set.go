@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,6 +48,7 @@ NAME=@FILE reads it from a file.
 		},
 	}
 	forceFlag(c, &force)
+	e.Reads(c, valueFiles)
 	return c
 }
 
@@ -102,7 +102,7 @@ func readChanges(ctx context.Context, e *verb.Env, args []string) (map[string]st
 		}
 		switch file, isFile := strings.CutPrefix(text, "@"); {
 		case isFile:
-			text, err = readFile(s, file)
+			text, err = readFile(e, s, file)
 		case !given && asked != "" && !(prompt.Prompt{In: e.Stdin}).OnTerminal():
 			return nil, verb.Usage("standard input has one value, for %q; give %q as %s=@FILE", asked, s.Name, s.Name)
 		case !given:
@@ -121,8 +121,8 @@ func readChanges(ctx context.Context, e *verb.Env, args []string) (map[string]st
 
 // readFile takes a value from a file, without the line break that editors
 // put at its end.
-func readFile(s settings.Setting, file string) (string, error) {
-	f, err := os.Open(file)
+func readFile(e *verb.Env, s settings.Setting, file string) (string, error) {
+	f, err := e.Open(file)
 	if err != nil {
 		return "", fmt.Errorf("reading setting %q: %w", s.Name, err)
 	}

@@ -35,6 +35,21 @@ func assignments(words []string) ([]string, error) {
 // writing is how values are written.
 const writing = `a value is written "tcenvsvr settings set NAME VALUE" or NAME=VALUE; "tcenvsvr settings show" lists the names`
 
+// valueFiles are the files that words name as @FILE.
+func valueFiles(words []string) (files []string) {
+	words, err := assignments(words)
+	if err != nil {
+		return nil // said later
+	}
+	for _, word := range words {
+		name, text, _ := strings.Cut(word, "=")
+		if file, is := strings.CutPrefix(text, "@"); is && isName(name) {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
 // names reports whether a word begins with the name of a setting, alone or
 // before a =.
 func names(word string) bool {
