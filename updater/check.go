@@ -43,7 +43,7 @@ func (u *Updater) check(ctx context.Context, now bool) (next time.Duration, err 
 	if err != nil {
 		return 0, err
 	}
-	if phase, reason := u.obstacle(root, rel); phase != "" {
+	if phase, reason := Obstacle(root, u.Version, rel); phase != "" {
 		u.phase(phase, rel.Version, reason)
 		return 0, nil
 	}
@@ -114,9 +114,9 @@ func (u *Updater) step(rel release.Release, newestFirst []release.Release) (rele
 	return rel, false
 }
 
-// obstacle is the phase and reason that keep this host from the release; root's side
-// would refuse it anyway, so it is not downloaded.
-func (u *Updater) obstacle(root slot.Status, rel release.Release) (phase, reason string) {
+// Obstacle is the phase and reason that keep this host, on which version now
+// runs, from the release; root's side would refuse it anyway, so it is not downloaded.
+func Obstacle(root slot.Status, now string, rel release.Release) (phase, reason string) {
 	i := slices.IndexFunc(root.Bad, func(m state.Mark) bool { return string(m.SHA256) == rel.SHA256 })
 	switch {
 	case i >= 0 && root.Bad[i].Class == state.Policy:
@@ -125,8 +125,10 @@ func (u *Updater) obstacle(root slot.Status, rel release.Release) (phase, reason
 		return "rolled_back", fmt.Sprintf("it failed here: %s; \"tcenvsvr update resume\" tries it again", root.Bad[i].Reason)
 	case root.Hold != "":
 		return "held", root.Hold + `; "tcenvsvr update resume" ends that`
-	case root.Pin == "" && release.Compare(rel.Version, u.Version) <= 0:
-		return "not_newer", fmt.Sprintf("%s runs here; going back takes \"tcenvsvr update pin %s\"", u.Version, rel.Version)
+	case root.Pin == "" && release.Compare(rel.Version, now) == 0:
+		return "not_newer", "it is what runs here"
+	case root.Pin == "" && release.Compare(rel.Version, now) < 0:
+		return "not_newer", fmt.Sprintf("%s runs here; going back takes \"tcenvsvr update pin %s\"", now, rel.Version)
 	}
 	return "", ""
 }

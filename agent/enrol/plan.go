@@ -26,7 +26,7 @@ var (
 // Offer is what somebody brings: settings, and a keystore with its
 // password; either may be missing.
 type Offer struct {
-	Settings map[string]string // by name; keystorePassword opens Keystore
+	Settings map[string]string // by name, "" for the default; keystorePassword opens Keystore
 	Keystore []byte
 }
 
@@ -131,8 +131,7 @@ func (p *Plan) Set(name, value string) {
 // compare lists what changes.
 func (p *Plan) compare(old settings.Settings) {
 	for _, row := range settings.All {
-		value, given := p.values[row.Name]
-		if !given || value == "" {
+		if _, given := p.values[row.Name]; !given {
 			continue
 		}
 		before, after := old.Text(row.Name), p.Settings.Text(row.Name)
@@ -140,7 +139,7 @@ func (p *Plan) compare(old settings.Settings) {
 			if old.Secret(row.Name).Equal(p.Settings.Secret(row.Name)) {
 				continue
 			}
-			after = "[redacted]"
+			after = p.Settings.Secret(row.Name).String()
 		} else if before == after {
 			continue
 		}

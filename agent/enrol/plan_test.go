@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,5 +188,32 @@ func TestCommitThatFails(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(store + ".*"); left != nil {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestAnEmptyFlagEmptiesWhatTheHostHas: the plan is judged and shown as the
+// file will be, not as it was.
+func TestAnEmptyFlagEmptiesWhatTheHostHas(t *testing.T) {
+	host, file, store := enrolled(t)
+	if err := settings.Set(file, map[string]string{"proxyHost": "p", "proxyPort": "3128", "proxyTC": "true"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	host = read(t, file, store)
+	_, err := New(host, Offer{Settings: with(env("one", "a.example"), "proxyHost", "")})
+	if _, ok := errors.AsType[*settings.ConflictError](err); !ok {
+		t.Fatalf("got %v, want a *ConflictError: proxyTC needs the host", err)
+	}
+	p, err := New(host, Offer{Settings: with(with(env("one", "a.example"), "proxyHost", ""), "proxyTC", "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(p.Changes, Change{"proxyHost", "p", ""}) || !slices.Contains(p.Changes, Change{"proxyTC", "true", "false"}) {
+		t.Errorf("shown: %+v", p.Changes)
+	}
+	if err := p.Commit(file, store, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, file, store).Settings; got.ProxyHost != "" || got.ProxyTC || got.ProxyPort != 3128 {
+		t.Errorf("stored: %+v", got)
 	}
 }

@@ -40,6 +40,9 @@ const CodeClaimed = spec.CodeClaimed
 // CodeRefused is the StartError where sudo refuses to become the sandbox user.
 const CodeRefused = spec.CodeRefused
 
+// Hints say of each code of a StartError what it means and what to try.
+var Hints = spec.Hints
+
 // Errors of Attach.
 var (
 	// ErrNotRunning means that the job's shim is gone. ReadExit decides.

@@ -32,8 +32,8 @@ func TestAFullDiskStopsNothing(t *testing.T) {
 	for range 200 {
 		log.Info("while full", "padding", strings.Repeat("x", 100))
 	}
-	if got := stderr.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "no space left") {
-		t.Errorf("stderr: got %q, want one line about the space", got)
+	if got := stderr.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "no space left") {
+		t.Errorf("stderr: got %q, want where it logs, and one line about the space", got)
 	}
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ type Mode string
 const (
 	Journald Mode = "journald"
 	Terminal Mode = "terminal"
+	Stderr   Mode = "stderr"
 	File     Mode = "file"
 )
 
@@ -30,17 +31,39 @@ const (
 	maxOldFiles  = 9
 )
 
-// Detect finds out who is listening on stderr. The journal is recognised
-// by the stream itself, not by INVOCATION_ID, which the children of a
-// service inherit as well.
-func Detect(stderr *os.File) Mode {
+// Choose returns the mode for a wish: "stderr", "file", or "auto", which
+// finds out who is listening. The journal is recognised by the stream itself, not by
+// INVOCATION_ID, which the children of a service inherit as well.
+func Choose(wish string, stderr *os.File) (Mode, error) {
+	if wish == string(File) {
+		return File, nil
+	}
+	if wish != "auto" && wish != string(Stderr) {
+		return "", fmt.Errorf("choosing where to log: %q is none of auto, stderr, file", wish)
+	}
 	if ok, err := journal.StderrIsJournalStream(); ok && err == nil {
-		return Journald
+		return Journald, nil
 	}
-	if term.IsTerminal(int(stderr.Fd())) {
-		return Terminal
+	switch {
+	case wish == string(Stderr):
+		return Stderr, nil
+	case term.IsTerminal(int(stderr.Fd())):
+		return Terminal, nil
+	case thrownAway(stderr):
+		return File, nil
 	}
-	return File
+	return Stderr, nil
+}
+
+// thrownAway reports whether nobody will ever see what is written there. A
+// closed stderr is among them: Go has opened the null device in its place.
+func thrownAway(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil {
+		return true
+	}
+	null, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(info, null)
 }
 
 // Config says where to log. Stderr nil = os.Stderr.
@@ -52,7 +75,7 @@ type Config struct {
 }
 
 // New returns the logger, the level it obeys from now on, and what closes
-// the file and ends the logger's goroutine. It does not fail: where the file
+// the file and ends the logger's goroutine; records after that are dropped. It does not fail: where the file
 // cannot be made, the package documentation tells what happens.
 func New(c Config) (*slog.Logger, *slog.LevelVar, func() error) {
 	if c.Stderr == nil {
@@ -67,6 +90,9 @@ func New(c Config) (*slog.Logger, *slog.LevelVar, func() error) {
 	case c.Mode == Journald:
 		options.ReplaceAttr = dropTime
 		return slog.New(slog.NewTextHandler(priority{c.Stderr}, options)), level, none
+	case c.Mode == Stderr:
+		q := newQueue(&sink{file: c.Stderr, stderr: io.Discard})
+		return slog.New(slog.NewTextHandler(q, options)), level, q.Close
 	case c.Dir == "":
 		return slog.New(slog.NewTextHandler(c.Stderr, options)), level, none
 	}
@@ -79,6 +105,7 @@ func New(c Config) (*slog.Logger, *slog.LevelVar, func() error) {
 	}
 	toFile := slog.NewTextHandler(&sink{name: file.Filename, file: file, stderr: c.Stderr}, options)
 	if c.Mode == File {
+		_, _ = fmt.Fprintf(c.Stderr, "logging to %q\n", file.Filename)
 		return slog.New(toFile), level, file.Close
 	}
 	both := slog.NewMultiHandler(slog.NewTextHandler(c.Stderr, options), toFile)

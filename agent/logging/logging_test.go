@@ -18,6 +18,7 @@ func TestModes(t *testing.T) {
 		"journald has no file and no time": {Journald, true, true, false, false},
 		"terminal has both":                {Terminal, true, true, true, true},
 		"terminal without folder":          {Terminal, false, true, false, true},
+		"stderr has no file":               {Stderr, true, true, false, true},
 		"file has the file only":           {File, true, false, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -76,8 +77,8 @@ func TestAFileThatCannotBeWrittenStopsNothing(t *testing.T) {
 	defer closeLog()
 	log.Info("one")
 	log.Info("two")
-	if got := strings.Count(stderr.String(), "\n"); got != 1 || !strings.Contains(stderr.String(), "writing log") {
-		t.Errorf("stderr: got %q, want one line", stderr.String())
+	if got := strings.Count(stderr.String(), "\n"); got != 2 || !strings.Contains(stderr.String(), "\nwriting log") {
+		t.Errorf("stderr: got %q, want where it logs, and one line about that", stderr.String())
 	}
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)

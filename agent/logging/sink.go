@@ -25,7 +25,7 @@ func (s *sink) Write(record []byte) (int, error) {
 	defer s.mu.Unlock()
 	out := record
 	if s.lost > 0 {
-		out = fmt.Appendf(nil, "level=WARN msg=\"log records were lost\" count=%d\n%s", s.lost, record)
+		out = append(lossOf(s.lost), record...)
 	}
 	if s.torn {
 		out = append([]byte("\n"), out...)

@@ -110,12 +110,12 @@ func TestFoldersLetAppsWorkAndNoMore(t *testing.T) {
 	}
 	exchange := state + "/exchange"
 	for script, works := range map[string]bool{
-		"cat " + exchange + "/programs/app/x":                                                  true,
-		"umask 007; echo > " + exchange + "/jobs/one/result":                                   true,
-		"ls " + exchange + "/jobs":                                                             false,
-		"mkdir " + exchange + "/jobs/ORDER.2":                                                  false,
-		"ln -s ../../settings.yaml " + exchange + "/jobs/ORDER.2":                              false,
-		"mv " + exchange + "/jobs/one " + exchange + "/jobs/two":                               false,
+		"cat " + exchange + "/programs/app/x":                     true,
+		"umask 007; echo > " + exchange + "/jobs/one/result":      true,
+		"ls " + exchange + "/jobs":                                false,
+		"mkdir " + exchange + "/jobs/ORDER.2":                     false,
+		"ln -s ../../settings.yaml " + exchange + "/jobs/ORDER.2": false,
+		"mv " + exchange + "/jobs/one " + exchange + "/jobs/two":  false,
 		"ls " + state:                                                                          false,
 		"cat " + state + "/settings.yaml":                                                      false,
 		"ls " + state + "/inbox":                                                               false,

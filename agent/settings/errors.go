@@ -32,6 +32,16 @@ func (e *UnknownKeyError) Error() string {
 	return text
 }
 
+// A ConflictError is one of settings that do not fit together.
+type ConflictError struct {
+	Text string
+	// Mends are changes of which each ends it, as "settings set" takes them;
+	// CAPITALS stand for a value.
+	Mends []string
+}
+
+func (e *ConflictError) Error() string { return e.Text }
+
 // Unknown is the error for a key that is in no table, with the nearest one.
 func Unknown(key string, o Origin) *UnknownKeyError {
 	return &UnknownKeyError{key, nearest(key), o}

@@ -39,7 +39,7 @@ type Origins map[string]Origin
 type Options struct {
 	File      string            // settings.yaml; "" or a missing file is an empty one
 	Env       []string          // KEY=value as in os.Environ
-	Overrides map[string]string // flags that were given, by setting name
+	Overrides map[string]string // flags that were given, by setting name; "" has the default count again
 	// Unseal opens what the keychain sealed; where it is nil such secrets
 	// stay sealed.
 	Unseal func(name, sealed string) (string, error)
@@ -48,11 +48,16 @@ type Options struct {
 // Load merges the layers. Where values are wrong it returns the joined
 // *ValueError and *UnknownKeyError of all of them.
 func Load(o Options) (Settings, Origins, error) {
-	var s Settings
 	fromFile, err := readFile(o.File)
 	if err != nil {
-		return s, nil, err
+		return Settings{}, nil, err
 	}
+	return assemble(fromFile, o)
+}
+
+// assemble is Load with what would stand in the file.
+func assemble(fromFile map[string]any, o Options) (Settings, Origins, error) {
+	var s Settings
 	fromEnv, err := readEnv(o.Env)
 	if err != nil {
 		return s, nil, err
@@ -64,7 +69,9 @@ func Load(o Options) (Settings, Origins, error) {
 	l.merge(defaults(), func(Setting) Origin { return Origin{Layer: FromDefault} })
 	l.merge(fromFile, func(Setting) Origin { return Origin{FromFile, strconv.Quote(o.File)} })
 	l.merge(fromEnv, func(s Setting) Origin { return Origin{FromEnvironment, s.Env()} })
-	l.merge(anyMap(o.Overrides), func(s Setting) Origin { return Origin{FromFlag, "--" + s.Name} })
+	fromFlag := func(s Setting) Origin { return Origin{FromFlag, "--" + s.Name} }
+	l.merge(anyMap(o.Overrides), fromFlag)
+	l.empty(o.Overrides, fromFlag)
 	if err := errors.Join(l.errs...); err != nil {
 		return s, nil, err
 	}
@@ -99,6 +106,27 @@ func (l *loader) merge(layer map[string]any, origin func(Setting) Origin) {
 		l.origins[name] = origin(s)
 	}
 	if err := l.values.Load(confmap.Provider(typed, ""), nil); err != nil {
+		l.errs = append(l.errs, fmt.Errorf("loading settings: %w", err))
+	}
+}
+
+// empty has the default count again where a flag is given without a value: who
+// types "--proxyHost=" means it. An empty variable says nothing, because others write
+// those ("TCENVSVR_PROXYHOST=$PROXY"), nor does an empty key of the file.
+func (l *loader) empty(flags map[string]string, origin func(Setting) Origin) {
+	fallback := map[string]any{}
+	for key, text := range flags {
+		s, ok := Lookup(key)
+		if !ok || text != "" {
+			continue
+		}
+		l.values.Delete(s.Name)
+		l.origins[s.Name] = origin(s)
+		if s.Default != "" {
+			fallback[s.Name], _ = s.Parse(s.Default) // a test parses all of them
+		}
+	}
+	if err := l.values.Load(confmap.Provider(fallback, ""), nil); err != nil {
 		l.errs = append(l.errs, fmt.Errorf("loading settings: %w", err))
 	}
 }

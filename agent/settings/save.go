@@ -23,6 +23,9 @@ type SealFunc func(name, plain string) (string, error)
 // milliseconds.
 const lockWait = 10 * time.Second
 
+// A Judge says why settings must not become what they would; its error is returned.
+type Judge func(before, after Settings) error
+
 // Set changes some values in the file and keeps the others; an empty value
 // removes the key, so that the default applies again. It refuses what Load would
 // refuse and then leaves the file as it was. Comments are not kept.
@@ -31,34 +34,66 @@ const lockWait = 10 * time.Second
 // plainly as well; without it they are stored as they come. Processes that
 // change the same file take turns, so that none undoes what another did.
 func Set(file string, changes map[string]string, seal SealFunc) error {
+	return Change(Options{File: file}, changes, seal, nil)
+}
+
+// Change is Set for the file of o, with a judge, who may be nil and sees the
+// settings as o would load them; secrets that are changed are not sealed yet.
+func Change(o Options, changes map[string]string, seal SealFunc, judge Judge) error {
 	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
 	defer cancel()
-	release, err := filelock.Wait(ctx, file+".lock")
+	release, err := filelock.Wait(ctx, o.File+".lock")
 	if err != nil {
 		return fmt.Errorf("changing settings: %w", err)
 	}
 	defer release()
-	old, err := readFile(file)
+	old, err := readFile(o.File)
 	if err != nil {
 		return err
 	}
-	values, errs := check(old, func(Setting) Origin { return Origin{FromFile, strconv.Quote(file)} })
-	changed, wrong := check(anyMap(changes), func(Setting) Origin { return Origin{Layer: "new value"} })
-	if err := errors.Join(append(errs, wrong...)...); err != nil {
+	values, err := changed(o.File, old, changes)
+	if err != nil {
 		return fmt.Errorf("changing settings: %w", err)
 	}
-	for key := range changes {
-		s, _ := Lookup(key)
-		if s.Secret && isSealed(changed[s.Name]) {
-			return fmt.Errorf("changing settings: %w", valueError(s, "", "a text that does not begin with "+sealedPrefix, Origin{Layer: "new value"}))
+	if judge != nil {
+		if err := judged(o, old, values, judge); err != nil {
+			return fmt.Errorf("changing settings: %w", err)
 		}
-		delete(values, s.Name)
 	}
-	maps.Copy(values, changed)
 	if err := sealAll(values, seal); err != nil {
 		return fmt.Errorf("changing settings: %w", err)
 	}
-	return write(file, values)
+	return write(o.File, values)
+}
+
+// changed is what will stand in the file.
+func changed(file string, old map[string]any, changes map[string]string) (map[string]string, error) {
+	values, errs := check(old, func(Setting) Origin { return Origin{FromFile, strconv.Quote(file)} })
+	next, wrong := check(anyMap(changes), func(Setting) Origin { return Origin{Layer: "new value"} })
+	if err := errors.Join(append(errs, wrong...)...); err != nil {
+		return nil, err
+	}
+	for key := range changes {
+		s, _ := Lookup(key)
+		if s.Secret && isSealed(next[s.Name]) {
+			return nil, valueError(s, "", "a text that does not begin with "+sealedPrefix, Origin{Layer: "new value"})
+		}
+		delete(values, s.Name)
+	}
+	maps.Copy(values, next)
+	return values, nil
+}
+
+func judged(o Options, old map[string]any, values map[string]string, judge Judge) error {
+	before, _, err := assemble(old, o)
+	if err != nil {
+		return err
+	}
+	after, _, err := assemble(anyMap(values), o)
+	if err != nil {
+		return err
+	}
+	return judge(before, after)
 }
 
 func sealAll(values map[string]string, seal SealFunc) error {

@@ -119,27 +119,30 @@ func (s Settings) ProxyURL() *url.URL {
 	return u
 }
 
-// Check reports settings that are each allowed and do not fit together.
+// Check reports settings that are each allowed and do not fit together, as
+// joined *ConflictError.
 func (s Settings) Check() error {
 	var errs []error
-	complain := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	complain := func(mends []string, format string, args ...any) {
+		errs = append(errs, &ConflictError{fmt.Sprintf(format, args...), mends})
+	}
 	if s.ProxyTC && s.ProxyHost == "" {
-		complain(`setting "proxyTC" is true and "proxyHost" is empty: set proxyHost, or proxyTC to false`)
+		complain([]string{"proxyTC=false", "proxyHost=HOST"}, `setting "proxyTC" is true and "proxyHost" is empty: set proxyHost, or proxyTC to false`)
 	}
 	if s.ProxyExternal && s.ProxyHost == "" {
-		complain(`setting "proxyExternal" is true and "proxyHost" is empty: set proxyHost, or proxyExternal to false`)
+		complain([]string{"proxyExternal=false", "proxyHost=HOST"}, `setting "proxyExternal" is true and "proxyHost" is empty: set proxyHost, or proxyExternal to false`)
 	}
 	if s.ProxyHost != "" && s.ProxyPort == 0 {
-		complain(`setting "proxyHost" is %q and "proxyPort" is empty: set proxyPort`, s.ProxyHost)
+		complain([]string{"proxyPort=PORT", "proxyHost="}, `setting "proxyHost" is %q and "proxyPort" is empty: set proxyPort`, s.ProxyHost)
 	}
 	if s.ProxyUsername == "" && !s.ProxyPassword.Empty() {
-		complain(`setting "proxyPassword" is set and "proxyUsername" is empty: set proxyUsername`)
+		complain([]string{"proxyPassword=", "proxyUsername=NAME"}, `setting "proxyPassword" is set and "proxyUsername" is empty: set proxyUsername, or empty proxyPassword`)
 	}
 	if s.AppsRunner == "sudo" && s.SandboxUser == "" {
-		complain(`setting "appsRunner" is "sudo" and "appsSandboxUser" is empty: set appsSandboxUser, or appsRunner to none`)
+		complain([]string{"appsSandboxUser=USER", "appsRunner=none"}, `setting "appsRunner" is "sudo" and "appsSandboxUser" is empty: set appsSandboxUser, or appsRunner to none`)
 	}
 	if (s.AppsRunner == "sudo" || s.AppsRunner == "socket") && !sandboxed {
-		complain(`setting "appsRunner" is %q, which works on Linux only: set it to none`, s.AppsRunner)
+		complain([]string{"appsRunner=none"}, `setting "appsRunner" is %q, which works on Linux only: set it to none`, s.AppsRunner)
 	}
 	return errors.Join(errs...)
 }

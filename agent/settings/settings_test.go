@@ -87,6 +87,58 @@ func TestLayersWinFromLeftToRight(t *testing.T) {
 	}
 }
 
+// An empty flag has the default count again; an empty variable says nothing.
+func TestAnEmptyFlagIsMeant(t *testing.T) {
+	file := write1(t, "proxyHost: p\nappsSandboxUser: tc-job\nproxyPort: 3128\nlogLevel: warn\nproxyTC: true\ndrainSeconds: 5\n")
+	env := []string{"TCENVSVR_PROXYHOST=", "TCENVSVR_APPSSANDBOXUSER=", "TCENVSVR_DRAINSECONDS=7"}
+	s, _, err := Load(Options{File: file, Env: env})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.ProxyHost != "p" || s.SandboxUser != "tc-job" {
+		t.Errorf("empty variables: got %+v", s)
+	}
+	flags := map[string]string{}
+	for _, row := range All {
+		flags[row.Name] = ""
+	}
+	s, origins, err := Load(Options{File: file, Env: env, Overrides: flags})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _, err := Load(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, s); diff != "" {
+		t.Errorf("empty flags (-defaults +got):\n%s", diff)
+	}
+	if got := origins["appsSandboxUser"].String(); got != "flag --appsSandboxUser" {
+		t.Errorf("origin: got %s", got)
+	}
+}
+
+func TestAJudgeKeepsChangesFromTheFile(t *testing.T) {
+	file := write1(t, "proxyHost: p\nproxyPort: 3128\n")
+	refusal := errors.New("no")
+	o := Options{File: file, Env: []string{"TCENVSVR_PROXYUSERNAME=me"}}
+	err := Change(o, map[string]string{"proxyPort": "", "proxyPassword": "x"}, nil, func(before, after Settings) error {
+		if before.ProxyPort != 3128 || after.ProxyPort != 0 || after.ProxyPassword.Reveal() != "x" || after.ProxyUsername != "me" {
+			t.Errorf("the judge saw %+v and %+v", before, after)
+		}
+		if _, ok := errors.AsType[*ConflictError](after.Check()); !ok {
+			t.Errorf("Check: got %v, want a *ConflictError", after.Check())
+		}
+		return refusal
+	})
+	if !errors.Is(err, refusal) {
+		t.Errorf("got %v, want the judge's error", err)
+	}
+	if s, _, err := Load(Options{File: file}); err != nil || s.ProxyPort != 3128 || !s.ProxyPassword.Empty() {
+		t.Errorf("the file changed: %+v, %v", s, err)
+	}
+}
+
 func TestLoadSaysEverythingThatIsWrong(t *testing.T) {
 	file := write1(t, "proxyHots: x\nproxy: {host: y}\nbrokerPort: 70000\nproxyTC: maybe\nserverXid: a b\nbrokerToken: 1e9\nqueueTransport: pigeon\n")
 	_, _, err := Load(Options{File: file, Env: []string{"TCENVSVR_DRAINSECONDS=soon"}, Overrides: map[string]string{"appsSandboxUser": "-i"}})

@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tcenvsvr/cmd/tccloud/internal/client"
+	"tcenvsvr/test/scripts"
 )
 
 func TestMain(m *testing.M) {
@@ -38,7 +37,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "ready": ready, "term": term, "exits": exits, "mktcx": mktcx, "mkpackage": mkpackage, "nosecret": noSecret,
+			"await": await, "ready": ready, "term": term, "exits": scripts.Exits, "mktcx": mktcx, "mkpackage": mkpackage, "nosecret": noSecret,
 		},
 	})
 }
@@ -84,22 +83,6 @@ func term(ts *testscript.TestScript, _ bool, args []string) {
 	p, err := os.FindProcess(e.PID)
 	ts.Check(err)
 	ts.Check(p.Signal(syscall.SIGTERM))
-}
-
-// exits CODE PROGRAM ARG…: the program must end with CODE.
-func exits(ts *testscript.TestScript, _ bool, args []string) {
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	err = ts.Exec(args[1], args[2:]...)
-	got := 0
-	if e, ok := errors.AsType[*exec.ExitError](err); ok {
-		got = e.ExitCode()
-	} else if err != nil {
-		ts.Fatalf("%v", err)
-	}
-	if got != want {
-		ts.Fatalf("exit code %d, want %d", got, want)
-	}
 }
 
 // mktcx FILE NAME VERSION LEVEL: a package without any program, for

@@ -187,7 +187,8 @@
 //	confirmed. End of input and Ctrl-C leave everything as it was.
 //
 //	With --set it asks nothing: the same checks, then the file is written. A secret
-//	comes from a file or, as a name alone, from standard input.
+//	comes from a file or, as a name alone, from standard input. --force also saves what
+//	keeps the agent from starting.
 //
 //	  tcenvsvr configure
 //	  tcenvsvr configure --set appsJavaHome=/usr/lib/jvm/java-17-openjdk --set proxyPassword=@/root/password
@@ -421,8 +422,9 @@
 //	tcenvsvr log
 //
 //	Log is about what the running agent writes: under systemd to the journal
-//	("journalctl -u threatconnect-envsvr"), elsewhere to .tcenvsvr/logs/tcenvsvr.log. Acts that
-//	matter for security are in .tcenvsvr/logs/audit.jsonl in both cases.
+//	("journalctl -u threatconnect-envsvr"), as another service to .tcenvsvr/logs/tcenvsvr.log, in a
+//	container or "tcenvsvr run >log 2>&1" to standard error. Acts that matter for security are in
+//	.tcenvsvr/logs/audit.jsonl in all cases.
 //
 //	  tcenvsvr log level
 //	  sudo tcenvsvr log level debug
@@ -459,6 +461,9 @@
 //	INT or TERM takes no new orders and lets jobs finish for up to drainSeconds, a second one
 //	stops at once. Jobs still running then go on, and the next agent finds them. HUP reads the
 //	settings again.
+//
+//	It logs to the journal or to standard error, and on a terminal also to
+//	.tcenvsvr/logs/tcenvsvr.log; only to that file where standard error is closed or /dev/null.
 //
 //	  tcenvsvr run
 //	  tcenvsvr run --logLevel debug --queueTransport websocket
@@ -547,10 +552,11 @@
 //	tcenvsvr settings
 //
 //	Settings come from defaults, the file settings.yaml, the environment (TCENVSVR_ and
-//	the name in capitals) and flags; the later wins.
+//	the name in capitals) and flags; the later wins. An empty value in the file or the
+//	environment says nothing; an empty flag (--proxyHost=) has the default count again.
 //
 //	  tcenvsvr settings show --origin
-//	  tcenvsvr settings set proxyHost=proxy.example.com proxyPort=3128 proxyTC=true
+//	  tcenvsvr settings set proxyHost=proxy.example.com proxyPort=3128 proxyTC=true proxyUsername=me
 //	  tcenvsvr settings set proxyPassword
 //
 // # settings check
@@ -591,15 +597,18 @@
 //
 // Change settings in the file.
 //
-//	tcenvsvr settings set KEY[=VALUE]…
+//	tcenvsvr settings set NAME VALUE | NAME=VALUE… [flags]
 //
 //	Set checks the new values, writes all of them or none, and tells a running agent.
-//	It says which ones take effect at once and which after a restart.
+//	It says which ones take effect at once and which after a restart. NAME= empties a
+//	setting, so that its default counts again. Values with which the agent would not start
+//	are refused; --force writes them.
 //
-//	Every user of this host can read command lines, so a secret cannot stand there. KEY alone
+//	Every user of this host can read command lines, so a secret cannot stand there. NAME alone
 //	asks for the value, without echo for a secret, or takes it from standard input;
-//	KEY=@FILE reads it from a file.
+//	NAME=@FILE reads it from a file.
 //
+//	  tcenvsvr settings set proxyPort 3128
 //	  tcenvsvr settings set proxyHost=proxy.example.com proxyPort=3128 proxyTC=true
 //	  tcenvsvr settings set proxyPassword
 //	  tcenvsvr settings set brokerToken=@/root/token
@@ -622,9 +631,10 @@
 //
 // Remove settings from the file.
 //
-//	tcenvsvr settings unset KEY…
+//	tcenvsvr settings unset NAME… [flags]
 //
-//	Unset removes settings from the file, so that their defaults count again.
+//	Unset removes settings from the file, so that their defaults count again. It is
+//	refused where the agent would not start without them; --force does it.
 //
 //	  tcenvsvr settings unset proxyHost proxyPort proxyTC
 //
@@ -748,7 +758,9 @@
 //	tcenvsvr update import FILE
 //
 //	Import verifies an offline bundle ("tcrelease update-repo bundle") exactly like a download
-//	and asks for its newest release for this host to be installed. Run it as the agent's user.
+//	and asks for its newest release for this host to be installed, then tells what became of
+//	that. What this host would not take, such as an older release, is refused at once. Run it as
+//	the agent's user.
 //
 //	  sudo -u threatconnect tcenvsvr update import update-1.4.2.zip
 //

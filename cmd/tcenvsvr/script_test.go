@@ -9,6 +9,7 @@ import (
 
 	"tcenvsvr/test/apps"
 	"tcenvsvr/test/need"
+	"tcenvsvr/test/scripts"
 )
 
 func TestMain(m *testing.M) {
@@ -27,7 +28,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"buildapp": buildApp},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"buildapp": buildApp, "exits": scripts.Exits, "stranger": stranger},
 	})
 }
 
@@ -38,4 +39,17 @@ func buildApp(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("building App %s: %v", name, err)
 		}
 	}
+}
+
+// stranger runs a program as a user who owns nothing here: stranger CODE PROGRAM ARG….
+func stranger(ts *testscript.TestScript, _ bool, args []string) {
+	if os.Getuid() != 0 {
+		ts.Check(os.Chmod(ts.MkAbs("home/.tcenvsvr"), 0)) // of our own: the owner may not either
+		scripts.Exits(ts, false, args)
+		return
+	}
+	for dir := ts.MkAbs("."); dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
+		ts.Check(os.Chmod(dir, 0o755)) // those of the test; he has to come that far
+	}
+	scripts.Exits(ts, false, append([]string{args[0], "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"}, args[1:]...))
 }

@@ -8,7 +8,7 @@ program=/usr/libexec/threatconnect-envsvr/tcenvsvr
 description="ThreatConnect Environment Server"
 supervisor=supervise-daemon
 command="$program"
-command_args="run"
+command_args="run --log-to file"
 command_user="$USER:$(id -gn "$USER")"
 supervise_daemon_args="--env TCENVSVR_HOME=$TCENVSVR_HOME"
 respawn_delay=2

@@ -55,7 +55,7 @@ supervise() {
 	child='' stopping=
 	trap 'stopping=1; [ -z "$child" ] || kill -TERM "$child"' TERM INT
 	while [ -z "$stopping" ]; do
-		become "$program" run &
+		become "$program" run --log-to file &
 		child=$!
 		wait "$child"
 		status=$?

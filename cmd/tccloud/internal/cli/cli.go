@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/strict"
 	"tcenvsvr/cmd/tccloud/internal/client"
 )
 
@@ -38,7 +39,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, more ...Verb
 	env := &Env{Stdin: stdin, Stdout: stdout, Stderr: stderr, Getenv: os.Getenv}
 	root := New(env, more...)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := strict.Execute(ctx, root, func(_ *cobra.Command, err error) error { return usage("%w", err) })
 	if err == nil {
 		return exitOK
 	}
@@ -70,7 +71,6 @@ Apps for it.
   tccloud env create lab --data DIR`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.ArbitraryArgs,
 		RunE:          needVerb,
 	}
 	root.SetIn(env.Stdin)
@@ -88,16 +88,13 @@ Apps for it.
 }
 
 // needVerb is the body of commands that only group others.
-func needVerb(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return misuse(cmd, "there is no verb %q; try %q", args[0], cmd.CommandPath()+" --help")
-	}
+func needVerb(cmd *cobra.Command, _ []string) error {
 	return misuse(cmd, "a verb is missing; try %q", cmd.CommandPath()+" --help")
 }
 
 // group is a command of several verbs.
 func group(use, short, long string, verbs ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.ArbitraryArgs, RunE: needVerb}
+	cmd := &cobra.Command{Use: use, Short: short, Long: long, RunE: needVerb}
 	cmd.AddCommand(verbs...)
 	return cmd
 }

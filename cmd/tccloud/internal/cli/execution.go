@@ -14,7 +14,7 @@ import (
 func newExecution(env *Env) *cobra.Command {
 	return operator(env, group("execution", "see and cancel executions",
 		`Execution shows what became of orders. It names parameters and never shows
-their values.
+their values. "tcenvsvr help errors" explains what stands as error.
 
   tccloud execution list --env lab --state running --data DIR
   tccloud execution logs ID --follow --data DIR

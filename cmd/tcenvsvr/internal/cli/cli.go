@@ -15,6 +15,7 @@ import (
 
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/paths"
+	"tcenvsvr/cmd/internal/strict"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/about"
@@ -51,7 +52,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return report(stderr, root.ExecuteContext(ctx))
+	return report(stderr, strict.Execute(ctx, root, func(_ *cobra.Command, err error) error { return verb.Usage("%w", err) }))
 }
 
 func newRoot(e *verb.Env) *cobra.Command {
@@ -72,39 +73,15 @@ them.`,
 	for _, commands := range topics {
 		root.AddCommand(commands(e)...)
 	}
-	root.AddCommand(exitCodesTopic(), shim(e))
+	root.AddCommand(exitCodesTopic(), errorsTopic(), shim(e))
 	tellExitCodes(root)
 	becomeOwners(root, e, "", verb.State)
-	requireKnownVerb(root)
 	return root
-}
-
-// requireKnownVerb makes a wrong word after a group of verbs an error with
-// exit code 2; cobra would print help and succeed.
-func requireKnownVerb(c *cobra.Command) {
-	for _, sub := range c.Commands() {
-		requireKnownVerb(sub)
-	}
-	if !c.HasSubCommands() || c.Run != nil || c.RunE != nil {
-		return
-	}
-	c.Args = cobra.ArbitraryArgs
-	c.RunE = func(c *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return c.Help()
-		}
-		c.SuggestionsMinimumDistance = 2
-		err := fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
-		for _, s := range c.SuggestionsFor(args[0]) {
-			err = fmt.Errorf("%w\nhint: did you mean %q?", err, c.CommandPath()+" "+s)
-		}
-		return verb.Usage("%w", err)
-	}
 }
 
 // tellExitCodes ends every command's help with the table of exit codes.
 func tellExitCodes(c *cobra.Command) {
-	if c.Name() != "exit-codes" {
+	if c.HasSubCommands() || c.Runnable() { // no topic
 		c.Long = strings.TrimRight(c.Long, "\n") + "\n\n" + exitCodesHelp()
 	}
 	for _, sub := range c.Commands() {

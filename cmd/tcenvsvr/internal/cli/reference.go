@@ -16,7 +16,7 @@ func Reference() string {
 	var b strings.Builder
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
-		if c.Hidden || c.Name() == "help" {
+		if c.Hidden || c.Name() == "help" || c.Name() == "errors" { // a long list that many packages add to
 			return
 		}
 		if c.HasParent() {

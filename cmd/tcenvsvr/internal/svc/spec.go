@@ -86,7 +86,7 @@ func (s Spec) config() *kardianos.Config {
 		DisplayName: "ThreatConnect Environment Server",
 		Description: "Runs Apps for a ThreatConnect Dedicated Cloud.",
 		Executable:  s.Program,
-		Arguments:   []string{"launch", "--home", s.Home}, // where there is no text of ours: Windows
+		Arguments:   []string{"launch", "--home", s.Home, "--log-to", "file"}, // where there is no text of ours: Windows
 		Option: kardianos.KeyValue{
 			"SystemdScript": s.Unit(),
 			"SysvScript":    s.script(initd.SysV),

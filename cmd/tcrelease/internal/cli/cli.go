@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/internal/strict"
 )
 
 type env struct{ stdout io.Writer }
@@ -29,7 +31,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(keyCommand(e), packageCommand(e), repoCommand(e), signCommand(e), verifyCommand(e), updateRepoCommand(e))
-	err := root.ExecuteContext(ctx)
+	err := strict.Execute(ctx, root, func(_ *cobra.Command, err error) error { return usageError{err} })
 	switch {
 	case err == nil:
 		return 0

@@ -2,6 +2,7 @@ package verb
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -10,7 +11,8 @@ import (
 )
 
 // SettingFlags gives c a flag for each setting that is no secret (secrets
-// do not belong on command lines) and returns a function that tells which were given.
+// do not belong on command lines) and returns a function that tells which were
+// given; an empty one ("--proxyHost=") was given, too.
 func SettingFlags(c *cobra.Command) func() map[string]string {
 	for _, s := range settings.All {
 		if !s.Secret {
@@ -28,15 +30,22 @@ func SettingFlags(c *cobra.Command) func() map[string]string {
 	}
 }
 
-// Settings loads what there is; nothing has to be there.
+// LogFlag gives c the flag that says where the agent logs.
+func LogFlag(c *cobra.Command) *string {
+	return c.Flags().String("log-to", "auto", "auto, stderr, or file: .tcenvsvr/logs/tcenvsvr.log, rotated")
+}
+
+// Settings loads what there is; nothing has to be there. What is there and
+// cannot be read is an error: with the defaults in its place, Apps would run as
+// whoever asks instead of the sandbox user.
 func (e *Env) Settings(overrides map[string]string) (settings.Settings, error) {
 	p, err := e.Paths()
 	if err != nil {
 		return settings.Settings{}, err
 	}
 	s, _, err := settings.Load(settings.Options{File: p.Settings, Env: e.Environ, Overrides: overrides})
-	if errors.Is(err, os.ErrPermission) { // a developer on a host whose agent is not his
-		s, _, err = settings.Load(settings.Options{Env: e.Environ, Overrides: overrides})
+	if errors.Is(err, os.ErrPermission) {
+		return s, fmt.Errorf("%w\nhint: run it as the agent's user (\"sudo -u threatconnect tcenvsvr …\"), or give a home of your own: --home DIR, which need not exist", err)
 	}
 	if err == nil {
 		err = s.Check()

@@ -14,10 +14,11 @@ import (
 func Commands(e *verb.Env) []*cobra.Command {
 	return []*cobra.Command{verb.Group("settings", "show and change settings",
 		`Settings come from defaults, the file settings.yaml, the environment (TCENVSVR_ and
-the name in capitals) and flags; the later wins.
+the name in capitals) and flags; the later wins. An empty value in the file or the
+environment says nothing; an empty flag (--proxyHost=) has the default count again.
 
   tcenvsvr settings show --origin
-  tcenvsvr settings set proxyHost=proxy.example.com proxyPort=3128 proxyTC=true
+  tcenvsvr settings set proxyHost=proxy.example.com proxyPort=3128 proxyTC=true proxyUsername=me
   tcenvsvr settings set proxyPassword`,
 		show(e), get(e), set(e), unset(e), explain(e), check(e)), configure(e)}
 }

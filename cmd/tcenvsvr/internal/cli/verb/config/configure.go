@@ -15,6 +15,7 @@ import (
 
 func configure(e *verb.Env) *cobra.Command {
 	var sets []string
+	var force bool
 	c := &cobra.Command{
 		Use:   "configure",
 		Short: "change settings by a numbered menu",
@@ -24,7 +25,8 @@ answer?), secrets are not shown, and nothing is written before all changes were 
 confirmed. End of input and Ctrl-C leave everything as it was.
 
 With --set it asks nothing: the same checks, then the file is written. A secret
-comes from a file or, as a name alone, from standard input.
+comes from a file or, as a name alone, from standard input. --force also saves what
+keeps the agent from starting.
 
   tcenvsvr configure
   tcenvsvr configure --set appsJavaHome=/usr/lib/jvm/java-17-openjdk --set proxyPassword=@/root/password`,
@@ -37,15 +39,17 @@ comes from a file or, as a name alone, from standard input.
 			if err != nil {
 				return err
 			}
-			return setAll(c.Context(), e, changes)
+			return setAll(c.Context(), e, changes, force)
 		},
 	}
-	c.Flags().StringArrayVar(&sets, "set", nil, "change a setting as KEY=VALUE, KEY=@FILE or KEY; repeatable")
+	c.Flags().StringArrayVar(&sets, "set", nil, "change a setting as NAME=VALUE, NAME=@FILE or NAME; repeatable")
+	forceFlag(c, &force)
+	e.Reads(c, func([]string) []string { return valueFiles(sets) })
 	return c
 }
 
 // setAll is what the menu does, without asking.
-func setAll(ctx context.Context, e *verb.Env, changes map[string]string) error {
+func setAll(ctx context.Context, e *verb.Env, changes map[string]string, force bool) error {
 	s, _, err := load(e)
 	if err != nil {
 		return err
@@ -66,7 +70,7 @@ func setAll(ctx context.Context, e *verb.Env, changes map[string]string) error {
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("%w\nhint: \"tcenvsvr settings set\" writes without trying", err)
 	}
-	return save(ctx, e, changes)
+	return save(ctx, e, changes, force)
 }
 
 // menu is one visit. Changes are kept until they are saved.

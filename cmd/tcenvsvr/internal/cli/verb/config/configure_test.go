@@ -155,6 +155,11 @@ func TestMenuOnATerminal(t *testing.T) {
 	s.say(edit, "22")
 	s.say(edit, "s")
 	s.say("Save them? [y/N] ", "y")
+	s.sees("The agent would not start with these settings:")
+	s.say("nevertheless? [y/N] ", "n")
+	s.say(edit, "s")
+	s.say("Save them? [y/N] ", "y")
+	s.say("nevertheless? [y/N] ", "y")
 	s.say(system, "q")
 	s.say(top, "q")
 	if err := <-s.done; err != nil {

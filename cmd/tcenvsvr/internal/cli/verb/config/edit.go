@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"tcenvsvr/agent/settings"
@@ -137,7 +138,15 @@ func (m *menu) save(ctx context.Context) (bool, error) {
 	if err != nil || answer != "y" {
 		return false, err
 	}
-	if err := save(ctx, m.e, m.changes); err != nil {
+	err = save(ctx, m.e, m.changes, false)
+	if broken, ok := errors.AsType[*brokenError](err); ok {
+		m.say("The agent would not start with these settings:\n%v", broken.reason)
+		if answer, err = m.ask.Line(ctx, "Save them nevertheless? [y/N] "); err != nil || answer != "y" {
+			return false, err
+		}
+		err = save(ctx, m.e, m.changes, true)
+	}
+	if err != nil {
 		return false, err
 	}
 	m.changes = map[string]string{}

@@ -13,8 +13,9 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
-// save writes changes and tells what becomes of them.
-func save(ctx context.Context, e *verb.Env, changes map[string]string) error {
+// save writes changes and tells what becomes of them. Without force it
+// refuses those with which the agent would not start any more.
+func save(ctx context.Context, e *verb.Env, changes map[string]string, force bool) error {
 	p, err := e.Paths()
 	if err != nil {
 		return err
@@ -31,10 +32,15 @@ func save(ctx context.Context, e *verb.Env, changes map[string]string) error {
 	if err != nil {
 		return err
 	}
-	if err := settings.Set(p.Settings, changes, seal); err != nil {
+	o := settings.Options{File: p.Settings, Env: e.Environ}
+	judge := startable(p, changes)
+	if force {
+		judge = nil
+	}
+	if err := settings.Change(o, changes, seal, judge); err != nil {
 		return err
 	}
-	s, origins, err := settings.Load(settings.Options{File: p.Settings, Env: e.Environ})
+	s, origins, err := settings.Load(o)
 	if err != nil {
 		return err
 	}

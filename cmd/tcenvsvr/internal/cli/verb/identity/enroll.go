@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,6 +95,8 @@ func (n *enrolment) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// What a bundle leaves empty is this host's affair; an empty flag is meant.
+	maps.DeleteFunc(offer.Settings, func(_, text string) bool { return text == "" })
 	maps.Copy(offer.Settings, n.flags())
 	if err := n.unlock(ctx, n.masterKey); err != nil {
 		return err
@@ -195,7 +198,7 @@ func (n *enrolment) show(plan *enrol.Plan) {
 		if c.Old == "" {
 			fmt.Fprintf(w, "  %s\t%s\n", c.Name, c.New)
 		} else {
-			fmt.Fprintf(w, "  %s\t%s → %s\n", c.Name, c.Old, c.New)
+			fmt.Fprintf(w, "  %s\t%s → %s\n", c.Name, c.Old, cmp.Or(c.New, "<empty>"))
 		}
 	}
 	_ = w.Flush() // to a terminal or a log of the caller's

@@ -15,8 +15,9 @@ import (
 func logs(e *verb.Env) *cobra.Command {
 	return verb.Group("log", "the log of the running Environment Server",
 		`Log is about what the running agent writes: under systemd to the journal
-("journalctl -u threatconnect-envsvr"), elsewhere to .tcenvsvr/logs/tcenvsvr.log. Acts that
-matter for security are in .tcenvsvr/logs/audit.jsonl in both cases.
+("journalctl -u threatconnect-envsvr"), as another service to .tcenvsvr/logs/tcenvsvr.log, in a
+container or "tcenvsvr run >log 2>&1" to standard error. Acts that matter for security are in
+.tcenvsvr/logs/audit.jsonl in all cases.
 
   tcenvsvr log level
   sudo tcenvsvr log level debug`, level(e))

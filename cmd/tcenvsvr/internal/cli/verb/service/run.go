@@ -23,12 +23,20 @@ INT or TERM takes no new orders and lets jobs finish for up to drainSeconds, a s
 stops at once. Jobs still running then go on, and the next agent finds them. HUP reads the
 settings again.
 
+It logs to the journal or to standard error, and on a terminal also to
+.tcenvsvr/logs/tcenvsvr.log; only to that file where standard error is closed or /dev/null.
+
   tcenvsvr run
   tcenvsvr run --logLevel debug --queueTransport websocket`,
 		Args: verb.Exactly(0, "no arguments, only flags"),
 	}
 	overrides := verb.SettingFlags(c)
-	c.RunE = func(c *cobra.Command, _ []string) error {
+	logTo := verb.LogFlag(c)
+	c.RunE = func(*cobra.Command, []string) error {
+		mode, err := logging.Choose(*logTo, os.Stderr)
+		if err != nil {
+			return verb.Usage("%w", err)
+		}
 		// Of our own, not the context's: a drain is no cancellation.
 		signals := make(chan os.Signal, 2)
 		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -36,10 +44,13 @@ settings again.
 		reload := make(chan os.Signal, 1)
 		signal.Notify(reload, syscall.SIGHUP)
 		defer signal.Stop(reload)
+		// A reader of the log that goes away must not end the agent, nor change its
+		// exit code. Caught, not ignored: Apps would inherit that.
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 		return svc.Run(signals, func() error {
 			return daemon.RunUntilSignal(signals, daemon.Config{
 				Home: e.Home, Overrides: overrides(), Env: e.Environ, Stderr: e.Stderr,
-				Mode: logging.Detect(os.Stderr), Version: build.Version(), Built: build.Time(), Reload: reload, Ask: e.AskMasterPassword(),
+				Mode: mode, Version: build.Version(), Built: build.Time(), Reload: reload, Ask: e.AskMasterPassword(),
 			})
 		})
 	}

@@ -12,8 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/atomicfile"
-	"tcenvsvr/agent/control"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater/metadata"
@@ -26,7 +24,9 @@ func importVerb(e *verb.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use: "import FILE", Short: "install a release from a file, without the cloud", Args: verb.Exactly(1, "the bundle's file"),
 		Long: `Import verifies an offline bundle ("tcrelease update-repo bundle") exactly like a download
-and asks for its newest release for this host to be installed. Run it as the agent's user.
+and asks for its newest release for this host to be installed, then tells what became of
+that. What this host would not take, such as an older release, is refused at once. Run it as
+the agent's user.
 
   sudo -u threatconnect tcenvsvr update import update-1.4.2.zip`,
 		RunE: func(c *cobra.Command, args []string) error { return runImport(c.Context(), e, args[0]) },
@@ -76,17 +76,13 @@ func runImport(ctx context.Context, e *verb.Env, file string) error {
 	if err != nil {
 		return fmt.Errorf("reading bundle %q: %w", file, err)
 	}
-	if err := atomicfile.WriteFile(filepath.Join(at.Inbox, inbox.Artifact+rel.SHA256), data, 0o600); err != nil {
-		return fmt.Errorf("importing release %s: %w", rel.Version, err)
-	}
-	if err := os.WriteFile(filepath.Join(at.Inbox, inbox.Apply), nil, 0o600); err != nil {
-		return fmt.Errorf("importing release %s: %w", rel.Version, err)
-	}
-	fmt.Fprintf(e.Stderr, "release %s is verified and asked for; it is installed within a minute and runs after the next restart\n", rel.Version)
-	if err := control.Call(ctx, p.Control, "POST", "update-imported", rel.Version, nil); err != nil && !errors.Is(err, control.ErrNotRunning) {
+	if err := acceptable(at, rel); err != nil {
 		return err
 	}
-	return nil
+	if err := place(at, rel, data); err != nil {
+		return fmt.Errorf("importing release %s: %w", rel.Version, err)
+	}
+	return ask(ctx, e, at, p.Control, rel)
 }
 
 // newest is the newest release for this host whose program is in the bundle, and the program.

@@ -34,11 +34,12 @@ signed by the root.json beside this program; without one there are none.
 		Args: verb.Exactly(0, "no arguments, only flags"),
 	}
 	overrides := verb.SettingFlags(c)
-	c.RunE = func(c *cobra.Command, _ []string) error { return runLaunch(c, e, overrides()) }
+	logTo := verb.LogFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error { return runLaunch(c, e, *logTo, overrides()) }
 	return c
 }
 
-func runLaunch(c *cobra.Command, e *verb.Env, overrides map[string]string) error {
+func runLaunch(c *cobra.Command, e *verb.Env, logTo string, overrides map[string]string) error {
 	at, self, err := where(e)
 	if err != nil {
 		return err
@@ -50,7 +51,7 @@ func runLaunch(c *cobra.Command, e *verb.Env, overrides map[string]string) error
 	if err != nil {
 		return err
 	}
-	args := []string{"run", "--home", at.Home}
+	args := []string{"run", "--home", at.Home, "--log-to", logTo}
 	for _, name := range verb.SortedKeys(overrides) {
 		args = append(args, "--"+name+"="+overrides[name])
 	}

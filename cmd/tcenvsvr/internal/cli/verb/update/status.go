@@ -121,7 +121,11 @@ func (s Status) printRoot(row func(name, text string), r slot.Status) {
 	row("pinned to", r.Pin)
 	row("held", r.Hold)
 	if l := r.Last; l != nil {
-		row("last", fmt.Sprintf("%s %s %s %s", l.At.Local().Format(time.DateTime), l.Phase, l.Version, l.Reason))
+		phase := string(l.Phase)
+		if l.Code != "" {
+			phase += " (" + l.Code + ")" // "tcenvsvr help errors" has the codes
+		}
+		row("last", fmt.Sprintf("%s %s %s %s", l.At.Local().Format(time.DateTime), phase, l.Version, l.Reason))
 	}
 }
 
