@@ -41,7 +41,7 @@ func (a *API) importRelease(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	spool, err := os.CreateTemp("", "tccloud-bundle")
+	spool, err := a.Releases.Files.Temp()
 	if err != nil {
 		return fmt.Errorf("importing a bundle: %w", err)
 	}

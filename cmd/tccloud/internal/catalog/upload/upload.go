@@ -210,7 +210,9 @@ func (s *Store) finish(ctx context.Context, f File, w Whole, file *os.File) (int
 		return 0, fmt.Errorf("%w: %q has %s, announced was %s", ErrDigest, f.Name, got, w.SHA256)
 	}
 	meta := jetstream.ObjectMeta{Name: f.object(), Metadata: map[string]string{"sha256": string(w.SHA256)}}
-	if err := s.objects.Put(ctx, meta, io.NewSectionReader(file, 0, w.Size)); err != nil {
+	// A large file takes a while, and the agent may ask again meanwhile: its next Put waits for
+	// this one, which must not begin anew each time.
+	if err := s.objects.Put(context.WithoutCancel(ctx), meta, io.NewSectionReader(file, 0, w.Size)); err != nil {
 		return w.Size, fmt.Errorf("storing %q: %w", f.Name, err)
 	}
 	// What remains is the file's weight in room's account.
