@@ -1,6 +1,7 @@
 package leftover
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -21,7 +22,9 @@ const (
 const maxHeld = 64 << 10
 
 // Drain lets h answer before it has read the body, and reads what h left.
-func Drain(h http.Handler) http.Handler {
+func Drain(h http.Handler) http.Handler { return drain(h, MaxBytes) }
+
+func drain(h http.Handler, maxBytes int) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
 			h.ServeHTTP(w, r)
@@ -44,7 +47,7 @@ func Drain(h http.Handler) http.Handler {
 		if b.ended || !b.touched && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
 			return
 		}
-		if control.Flush() != nil || !b.drain(control) {
+		if control.Flush() != nil || !b.drain(control, maxBytes) {
 			// What is still to come must not be taken for the next request.
 			panic(http.ErrAbortHandler)
 		}
@@ -60,7 +63,7 @@ type body struct {
 func (b *body) Read(p []byte) (int, error) {
 	b.touched = true
 	n, err := b.ReadCloser.Read(p)
-	b.ended = b.ended || err == io.EOF
+	b.ended = b.ended || errors.Is(err, io.EOF)
 	return n, err
 }
 
@@ -68,10 +71,10 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) Close() error { return nil }
 
 // drain reads to the body's end and reports whether it came there.
-func (b *body) drain(control *http.ResponseController) bool {
+func (b *body) drain(control *http.ResponseController, left int) bool {
 	end := time.Now().Add(MaxTime)
 	buf := make([]byte, 32<<10)
-	for left := MaxBytes; left > 0 && !b.ended; {
+	for left > 0 && !b.ended {
 		pause := time.Now().Add(Pause)
 		if end.Before(pause) {
 			pause = end
@@ -79,7 +82,7 @@ func (b *body) drain(control *http.ResponseController) bool {
 		_ = control.SetReadDeadline(pause) // where there are none, the connection's own end is the bound
 		n, err := b.Read(buf)
 		left -= n
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return false
 		}
 	}
@@ -110,7 +113,7 @@ func (a *answer) WriteHeader(status int) {
 	case a.status == 0:
 		a.status = status
 		if a.body.ended {
-			a.pass()
+			_ = a.pass() // what fails now fails again in Write
 		}
 	}
 }

@@ -128,7 +128,6 @@ func (s *Store) fetch(ctx context.Context, sha wire.SHA256, path string) error {
 	if err != nil {
 		return fmt.Errorf("fetching content %s: %w", sha, err)
 	}
-	defer object.Close()
 	err = atomicfile.Write(path, 0o600, func(w io.Writer) error {
 		h := sha256.New()
 		if _, err := io.Copy(io.MultiWriter(w, h), object); err != nil {
