@@ -84,7 +84,7 @@ func (c *Client) Download(ctx context.Context, sha wire.SHA256, offset int64) (i
 	if offset > 0 {
 		header.Set("Range", fmt.Sprintf("bytes=%d-", offset))
 	}
-	res, err := c.once(ctx, doing, http.MethodGet, "/apps/"+string(sha), header, nil, 0)
+	res, err := c.once(ctx, doing, http.MethodGet, "/apps/"+string(sha), header, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (c *Client) Download(ctx context.Context, sha wire.SHA256, offset int64) (i
 // Server asks whose the token is. It does not retry.
 func (c *Client) Server(ctx context.Context) (wire.ServerXID, error) {
 	const doing = "asking whose appDeliveryToken is"
-	res, err := c.once(ctx, doing, http.MethodGet, "/server", nil, nil, 0)
+	res, err := c.once(ctx, doing, http.MethodGet, "/server", nil, nil)
 	if err != nil {
 		return "", err
 	}
@@ -122,7 +122,7 @@ func (c *Client) Params(ctx context.Context, ref wire.Ref) (map[string]string, e
 	doing := fmt.Sprintf("fetching parameters of order %s", ref)
 	var params map[string]string
 	err := c.retry(ctx, doing, func() error {
-		res, err := c.once(ctx, doing, http.MethodGet, orderPath(ref)+"/params", nil, nil, 0)
+		res, err := c.once(ctx, doing, http.MethodGet, orderPath(ref)+"/params", nil, nil)
 		if err != nil {
 			return err
 		}
@@ -141,18 +141,22 @@ func orderPath(ref wire.Ref) string {
 }
 
 // once sends one request. A status of 2xx is returned, everything else is an error.
-func (c *Client) once(ctx context.Context, doing, method, path string, header http.Header, body io.Reader, size int64) (*http.Response, error) {
-	if body != nil && size == 0 {
-		body = http.NoBody // else an unknown length would be sent chunked
-	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+// Every request of this API may be sent twice, which net/http does by itself where
+// the other side closed a connection that had been idle: it is told so.
+func (c *Client) once(ctx context.Context, doing, method, path string, header http.Header, body *io.SectionReader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	if header != nil {
 		req.Header = header
 	}
-	req.ContentLength = size
+	if body != nil && body.Size() > 0 {
+		req.ContentLength = body.Size()
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(body, 0, body.Size())), nil }
+		req.Body, _ = req.GetBody()
+		req.Header["Idempotency-Key"] = nil // a sign for net/http, not sent
+	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	res, err := c.http.Do(req)
 	if err != nil {

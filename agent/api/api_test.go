@@ -2,16 +2,19 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,6 +106,55 @@ func TestDownload(t *testing.T) {
 	_, err := a.Download(t.Context(), "sha", 0)
 	if s, ok := errors.AsType[*StatusError](err); !ok || s.Status != 404 || strings.Contains(err.Error(), "\x1b") {
 		t.Errorf("missing App: %v", err)
+	}
+}
+
+type answered struct{}
+
+// TestConnectionsThatAreClosed: the cloud, or a proxy, may close any connection that was used
+// before when the next request arrives.
+func TestConnectionsThatAreClosed(t *testing.T) {
+	c := &cloud{app: []byte("0123456789"), held: map[string][]byte{}}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Value(answered{}).(*atomic.Int64).Add(1) > 1 {
+			panic(http.ErrAbortHandler)
+		}
+		c.ServeHTTP(w, r)
+	}))
+	s.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, answered{}, new(atomic.Int64))
+	}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	a, err := New(Config{URL: s.URL, Token: "delivery", HTTP: s.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		body, err := a.Download(t.Context(), "sha", 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(body); err != nil || string(got) != "456789" {
+			t.Fatalf("got %q, %v", got, err)
+		}
+		_ = body.Close()
+		if p, err := a.Params(t.Context(), ref); err != nil || p["a"] != "b" {
+			t.Fatalf("got %v, %v", p, err)
+		}
+	}
+	data := strings.Repeat("x", 1<<20)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for _, name := range []string{"one", "two"} {
+		if _, err := a.Upload(ctx, ref, name, strings.NewReader(data), int64(len(data))); err != nil {
+			t.Fatal(err)
+		}
+		c.mu.Lock()
+		if got := len(c.held["/orders/o1/2/files/"+name]); got != len(data) {
+			t.Errorf("the cloud holds %d bytes of %q", got, name)
+		}
+		c.mu.Unlock()
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 func (c *Client) Wanted(ctx context.Context) (wire.WantedRelease, error) {
 	const doing = "asking for the wanted release"
 	var w wire.WantedRelease
-	res, err := c.once(ctx, doing, http.MethodGet, "/updates/wanted", nil, nil, 0)
+	res, err := c.once(ctx, doing, http.MethodGet, "/updates/wanted", nil, nil)
 	if err != nil {
 		return w, err
 	}

@@ -34,7 +34,7 @@ func (c *Client) Upload(ctx context.Context, ref wire.Ref, name string, r io.Rea
 			return fmt.Errorf("%s: the cloud holds %d of %d bytes", doing, offset, size)
 		}
 		query := fmt.Sprintf("?offset=%d&size=%d&sha256=%s", offset, size, sha)
-		res, err := c.once(ctx, doing, http.MethodPut, path+query, nil, io.NewSectionReader(r, offset, size-offset), size-offset)
+		res, err := c.once(ctx, doing, http.MethodPut, path+query, nil, io.NewSectionReader(r, offset, size-offset))
 		if s, ok := errors.AsType[*StatusError](err); ok {
 			switch {
 			case s.Status == http.StatusConflict: // another offset: ask again
@@ -58,7 +58,7 @@ func (c *Client) Upload(ctx context.Context, ref wire.Ref, name string, r io.Rea
 
 // held asks how many bytes the cloud has.
 func (c *Client) held(ctx context.Context, doing, path string) (int64, error) {
-	res, err := c.once(ctx, doing, http.MethodHead, path, nil, nil, 0)
+	res, err := c.once(ctx, doing, http.MethodHead, path, nil, nil)
 	if err != nil {
 		if s, ok := errors.AsType[*StatusError](err); ok && s.Status == http.StatusNotFound {
 			return 0, nil

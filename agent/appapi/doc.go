@@ -22,4 +22,12 @@
 // null, because TcEx does not look at the status and fails to parse an empty body.
 // A token speaks for one execution and opens its own context only.
 // Failures are {"status":"Failure","message":"…"}; no answer or log line holds a token or a value.
+//
+// What an App may send (app contract §6), in bytes of the body as it is on the wire; beyond it
+// the answer is 413, and it arrives also where the App sends all of the body first (package leftover):
+//
+//	PUT  /internal/playbooks/keyValue/…   32 MiB (33554432): the JSON text, in which a Binary is base64
+//	POST /v2/logs/app                      8 MiB, one batch; TcEx sends 100 entries
+//	any other                              nothing is expected, nothing is kept
+//	every path                             8 KiB, escaped; 414 beyond it
 package appapi

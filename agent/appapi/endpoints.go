@@ -38,7 +38,7 @@ type renewal struct {
 }
 
 func (h *handler) logs(w http.ResponseWriter, r *http.Request, s Session, _ []string) error {
-	body, err := readBody(w, r, MaxLogBody)
+	body, err := readBody(w, r, MaxLogBody, "a batch of log entries")
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (h *handler) keyValue(w http.ResponseWriter, r *http.Request, s Session, re
 		_, _ = w.Write(value) // the App hung up: nobody is left to tell
 		return nil
 	}
-	value, err := readBody(w, r, h.MaxValue)
+	value, err := readBody(w, r, h.MaxValue, "a Playbook variable")
 	if err != nil {
 		return err
 	}

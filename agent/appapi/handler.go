@@ -2,6 +2,7 @@ package appapi
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -123,15 +124,16 @@ func (h *handler) session(r *http.Request) (Session, error) {
 	return h.Store.Session(r.Context(), token)
 }
 
-// readBody reads at most limit bytes.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+// readBody reads at most limit bytes, which is the most that what may have.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, what string) ([]byte, error) {
+	tooLarge := &httpError{http.StatusRequestEntityTooLarge, fmt.Sprintf("%s is too large: at most %d bytes are taken", what, limit)}
 	if r.ContentLength > limit {
-		return nil, ErrTooLarge
+		return nil, tooLarge
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, ErrTooLarge
+			return nil, tooLarge
 		}
 		return nil, &httpError{http.StatusBadRequest, "the body broke off"}
 	}

@@ -57,7 +57,7 @@ func TestHandler(t *testing.T) {
 		{"is the space of Python", "GET", kv + "ctx/a%20b", token, "", 200, "j"},
 		{"foreign context", "GET", kv + "other/" + python, token, "", 403, "Failure"},
 		{"a job has no context", "GET", kv + python, job, "", 403, "Failure"},
-		{"value too large", "PUT", kv + python, token, strings.Repeat("x", 65), 413, "too large"},
+		{"value too large", "PUT", kv + python, token, strings.Repeat("x", 65), 413, "a Playbook variable is too large: at most 64 bytes"},
 		{"no key", "GET", kv, token, "", 404, ""},
 		{"too many parts", "GET", kv + "a/b/c", token, "", 404, ""},
 		{"delete", "DELETE", kv + python, token, "", 405, ""},

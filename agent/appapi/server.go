@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"tcenvsvr/agent/leftover"
 )
 
 // Server serves Apps of this host on a loopback port without TLS, for
@@ -23,7 +25,7 @@ func Listen(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("opening the local App API: %w", err)
 	}
 	return &Server{listener: l, server: &http.Server{
-		Handler:           http.StripPrefix("/api", Handler(cfg)),
+		Handler:           leftover.Drain(http.StripPrefix("/api", Handler(cfg))),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       5 * time.Minute,
 		IdleTimeout:       time.Minute,

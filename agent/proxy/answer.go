@@ -85,7 +85,11 @@ func (a *answers) finish(resp *http.Response) answer {
 		return ans
 	}
 	a.limit.N = maxBody
-	body, err := io.ReadAll(resp.Body)
+	var body []byte
+	var err error
+	if resp.StatusCode != http.StatusProxyAuthRequired || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 {
+		body, err = io.ReadAll(resp.Body)
+	} // else it lasts until the proxy closes, for which nobody waits who is about to dial anew
 	ans.reusable = err == nil && !resp.Close && !connectionClose(resp.Header)
 	_, words, _ := strings.Cut(resp.Status, " ")
 	parts := []string{words}

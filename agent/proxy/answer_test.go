@@ -3,6 +3,7 @@ package proxy
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -78,6 +79,86 @@ func TestSchemeOfSeveralAnswers(t *testing.T) {
 	defer func() { _ = c.Close() }()
 	if got, err := io.ReadAll(c); string(got) != "welcome" {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// TestBoundHandshake: a handshake that belongs to its connection starts again on the next
+// one, once, and never goes on there in the middle.
+func TestBoundHandshake(t *testing.T) {
+	for name, tt := range map[string]struct {
+		breaks int    // connections that end behind the challenge
+		bye    string // header by which they say so
+		want   Code   // "" = a tunnel
+		conns  int
+	}{
+		"kept":                     {0, "", "", 1},
+		"broken once":              {1, "", "", 2},
+		"closed once, announced":   {1, "Proxy-Connection: close\r\n", "", 2},
+		"broken always":            {100, "", CodeClosed, 2},
+		"closed always, announced": {100, "Connection: close\r\n", CodeClosed, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			conns := 0
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				for {
+					c, err := l.Accept()
+					if err != nil {
+						return
+					}
+					conns++
+					step := 0 // of the handshake on this connection
+					for br := bufio.NewReader(c); ; {
+						req, err := http.ReadRequest(br)
+						if err != nil {
+							break
+						}
+						got := req.Header.Get("Proxy-Authorization")
+						if step == 1 && got == "Legs three" {
+							_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\nwelcome")
+							break
+						}
+						offer, bye := "Legs", ""
+						if step = 0; got == "Legs one" {
+							step, offer = 1, "Legs two"
+							if conns <= tt.breaks {
+								bye = tt.bye
+							}
+						} else if got != "" {
+							t.Errorf("connection %d: got %q in the middle", conns, got)
+						}
+						_, _ = io.WriteString(c, "HTTP/1.1 407 Who\r\n"+bye+"Proxy-Authenticate: "+offer+"\r\nContent-Length: 0\r\n\r\n")
+						if step == 1 && conns <= tt.breaks {
+							break
+						}
+					}
+					_ = c.Close()
+				}
+			}()
+			d, err := New(Config{Host: "http://" + l.Addr().String(), Username: "u", Password: "p"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.schemes = append([]scheme{{name: "legs", bound: true, new: func(Config) authenticator { return &legs{} }}}, schemes...)
+			c, err := d.DialContext(t.Context(), "tcp", "broker.test:62000")
+			if err == nil {
+				if got, err := io.ReadAll(c); string(got) != "welcome" {
+					t.Errorf("got %q, %v", got, err)
+				}
+				_ = c.Close()
+			}
+			_ = l.Close()
+			<-ended
+			e, _ := errors.AsType[*Error](err)
+			if (tt.want == "") != (err == nil) || e != nil && (e.Code != tt.want || e.Hint() == Hints[tt.want]) || conns != tt.conns {
+				t.Errorf("got %v over %d connections, want %q over %d", err, conns, tt.want, tt.conns)
+			}
+		})
 	}
 }
 

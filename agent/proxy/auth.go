@@ -23,7 +23,10 @@ type scheme struct {
 	name string // lower case
 	// unasked: answer("") is of use without a challenge from the proxy.
 	unasked bool
-	new     func(Config) authenticator
+	// bound: its answers belong to the connection that carried the
+	// challenge, as those of NTLM and Negotiate do.
+	bound bool
+	new   func(Config) authenticator
 }
 
 // schemes lists what we can answer, strongest first. Digest, NTLM and

@@ -23,6 +23,10 @@
 //	  │   authenticator.answer(challenge) ── none left ─► Error "proxy.auth"
 //	  └────────┘ on the same connection where the proxy keeps it open
 //
+// Proxies close the connection behind their 407, and not all say so: where one that
+// carried a 407 turns out to be of no use, the answer goes over a new one. A handshake that is bound
+// to its connection (NTLM, Negotiate) starts again there, once.
+//
 // # Use
 //
 // A Dialer fits everywhere a DialContext is wanted:

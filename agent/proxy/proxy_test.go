@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -179,6 +180,77 @@ func TestSquid(t *testing.T) {
 	_, err := dialer(t, proxy.Config{Host: url, Username: user, Password: password}).DialContext(t.Context(), "tcp", closedPort(t))
 	if e, ok := errors.AsType[*proxy.Error](err); !ok || e.Code != proxy.CodeTarget || !strings.Contains(e.Reason, "ERR_CONNECT_FAIL") {
 		t.Errorf("unreachable target: got %v", err)
+	}
+	if !strings.Contains(log(), "CONNECT "+target) {
+		t.Errorf("squid's log is %s", log())
+	}
+}
+
+// TestClosedBehind407: a proxy may close the connection that carried its 407 at any
+// moment and in any way, without saying so. The login goes over a new one, and what is wrong is told as ever.
+func TestClosedBehind407(t *testing.T) {
+	ca := linktest.NewCA(t, "proxy CA")
+	target := echo(t)
+	for name, after := range map[string]func(c net.Conn, br *bufio.Reader) bool{
+		"at once": func(net.Conn, *bufio.Reader) bool { return true },
+		"by a reset": func(c net.Conn, _ *bufio.Reader) bool {
+			if tc, ok := c.(*net.TCPConn); ok {
+				_ = tc.SetLinger(0)
+			}
+			return true
+		},
+		"when the login has come": func(_ net.Conn, br *bufio.Reader) bool { _, _ = http.ReadRequest(br); return true },
+		"in mid-answer": func(c net.Conn, br *bufio.Reader) bool {
+			_, _ = http.ReadRequest(br)
+			_, _ = io.WriteString(c, "HTTP/1.1 20")
+			return true
+		},
+		"with more than it said": func(c net.Conn, _ *bufio.Reader) bool { _, _ = io.WriteString(c, "</html>\n\n"); return false },
+	} {
+		for _, scheme := range []string{"http", "https"} {
+			t.Run(name+"/"+scheme, func(t *testing.T) {
+				o := proxytest.Options{Username: user, Password: password, After407: after}
+				if scheme == "https" {
+					o.TLS = &tls.Config{Certificates: []tls.Certificate{ca.Issue(t, "127.0.0.1")}}
+				}
+				p := proxytest.HTTP(t, o)
+				c := proxy.Config{Host: p.URL(), Username: user, Password: password,
+					TLS: func() (*tls.Config, error) { return &tls.Config{RootCAs: ca.Pool()}, nil }}
+				works(t, dialer(t, c), target)
+				c.Password = "wr0ng-secret"
+				_, err := dialer(t, c).DialContext(t.Context(), "tcp", target)
+				if e, ok := errors.AsType[*proxy.Error](err); !ok || e.Code != proxy.CodeAuth || e.Status != 407 {
+					t.Errorf("wrong password: got %v", err)
+				}
+			})
+		}
+	}
+	t.Run("never, with a body without end", func(t *testing.T) {
+		var asked atomic.Int64
+		addr := listen(t, func(c net.Conn) {
+			br := bufio.NewReader(c)
+			if _, err := http.ReadRequest(br); err != nil {
+				return
+			}
+			if asked.Add(1) > 1 {
+				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+				_, _ = io.Copy(c, br)
+				return
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=x\r\n\r\nwho are you?")
+			_, _ = io.Copy(io.Discard, br)
+		})
+		works(t, dialer(t, proxy.Config{Host: "http://" + addr, Username: user, Password: password}), target)
+	})
+}
+
+// TestSquidThatCloses: without persistent connections squid closes behind every answer.
+func TestSquidThatCloses(t *testing.T) {
+	url, log := proxytest.Squid(t, user, password, "client_persistent_connections off")
+	target := echo(t)
+	d := dialer(t, proxy.Config{Host: url, Username: user, Password: password})
+	for range 3 {
+		works(t, d, target)
 	}
 	if !strings.Contains(log(), "CONNECT "+target) {
 		t.Errorf("squid's log is %s", log())

@@ -15,65 +15,119 @@ import (
 )
 
 // maxRounds bounds the requests for one tunnel: NTLM and Negotiate need
-// three, one more for a change of mind.
-const maxRounds = 5
+// three, twice where a connection breaks on the way, and one for a change of mind.
+const maxRounds = 7
+
+// opening is the conversation for one tunnel. It goes on over a new
+// connection where the proxy closes the one that carried its 407, announced or not.
+type opening struct {
+	*Dialer
+	target string
+	c      *client // nil: to be dialled
+
+	used      *scheme
+	auth      authenticator
+	value     string // Proxy-Authorization of the next request
+	answers   int    // that auth has given
+	restarted bool
+}
 
 // tunnel opens a connection to target by CONNECT.
 func (d *Dialer) tunnel(ctx context.Context, target string) (net.Conn, error) {
-	used := d.remembered()
-	var auth authenticator
-	var value string
-	if used != nil {
-		auth = used.new(d.conf)
-		value, _ = auth.answer("")
+	o := &opening{Dialer: d, target: target, used: d.remembered()}
+	if o.used != nil {
+		o.begin()
 	}
-	var c *client
 	defer func() {
-		if c != nil {
-			c.end()
+		if o.c != nil {
+			o.c.end()
 		}
 	}()
 	for range maxRounds {
-		if c == nil {
+		if o.c == nil {
 			conn, err := d.dialProxy(ctx, target)
 			if err != nil {
 				return nil, err
 			}
-			c = newClient(ctx, conn)
+			o.c = newClient(ctx, conn)
 		}
-		ans, err := c.ask(target, value)
+		ans, err := o.c.ask(target, o.value)
 		switch {
+		case err != nil && o.c.challenged && ctx.Err() == nil && !isTimeout(err):
+			err = o.lost() // what became of an old connection says nothing of the proxy
 		case err != nil:
-			return nil, d.broken(ctx, target, err)
+			err = d.broken(ctx, target, err)
 		case ans.status/100 == 2:
-			d.remember(used)
-			conn, err := c.release()
-			c = nil
-			if err != nil {
-				return nil, d.broken(ctx, target, err)
-			}
-			return conn, nil
+			d.remember(o.used)
+			return o.release(ctx)
 		case ans.status != http.StatusProxyAuthRequired:
-			return nil, d.refusal(target, ans)
+			err = d.refusal(target, ans)
+		default:
+			err = o.challenge(ans)
 		}
-
-		chosen, params := d.choose(ans.offers)
-		if chosen == nil || d.conf.Username == "" {
-			return nil, d.refusal(target, ans)
-		}
-		if auth == nil || chosen != used {
-			used, auth = chosen, chosen.new(d.conf)
-		}
-		if value, err = auth.answer(params); err != nil {
-			d.remember(nil)
-			return nil, d.refusal(target, ans)
-		}
-		if !ans.reusable {
-			c.end()
-			c = nil
+		if err != nil {
+			return nil, err
 		}
 	}
 	return nil, d.refusal(target, answer{status: http.StatusProxyAuthRequired, reason: "the proxy keeps asking"})
+}
+
+// begin starts over with the scheme, whose first answer needs no challenge.
+func (o *opening) begin() {
+	o.auth = o.used.new(o.conf)
+	o.value, _ = o.auth.answer("")
+	o.answers = 1
+}
+
+// challenge prepares the answer to a 407.
+func (o *opening) challenge(ans answer) error {
+	o.c.challenged = true
+	chosen, params := o.choose(ans.offers)
+	if chosen == nil || o.conf.Username == "" {
+		return o.refusal(o.target, ans)
+	}
+	if o.auth == nil || chosen != o.used {
+		o.used, o.auth, o.answers = chosen, chosen.new(o.conf), 0
+	}
+	var err error
+	if o.value, err = o.auth.answer(params); err != nil {
+		o.remember(nil)
+		return o.refusal(o.target, ans)
+	}
+	o.answers++
+	if !ans.reusable {
+		return o.lost()
+	}
+	return nil
+}
+
+// lost takes the step to a new connection. An answer to a challenge of a
+// handshake that is bound to its connection is worthless there: the handshake starts
+// again, once.
+func (o *opening) lost() error {
+	o.c.end()
+	o.c = nil
+	if !o.used.bound || o.answers < 2 {
+		return nil
+	}
+	if o.restarted {
+		e := o.fail(CodeClosed, StepConnect, o.target, errors.New("the proxy closes the connection in the middle of the login"))
+		e.hint = fmt.Sprintf("the login by %s needs one connection from its first step to its last: ask the proxy's administrators to keep connections open", o.used.name)
+		return e
+	}
+	o.restarted = true
+	o.begin()
+	return nil
+}
+
+// release hands the connection over as the tunnel.
+func (o *opening) release(ctx context.Context) (net.Conn, error) {
+	conn, err := o.c.release()
+	o.c = nil
+	if err != nil {
+		return nil, o.broken(ctx, o.target, err)
+	}
+	return conn, nil
 }
 
 func (d *Dialer) remembered() *scheme {
@@ -200,9 +254,10 @@ func (d *Dialer) scrub(s string) string {
 
 // client is one connection to an HTTP proxy before it is a tunnel.
 type client struct {
-	conn    net.Conn
-	answers *answers
-	stop    func() bool
+	conn       net.Conn
+	answers    *answers
+	stop       func() bool
+	challenged bool // it carried a 407, and the proxy may be about to close it
 }
 
 // newClient lets ctx interrupt whatever is done on conn.
@@ -211,7 +266,7 @@ func newClient(ctx context.Context, conn net.Conn) *client {
 		_ = conn.SetDeadline(t)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	return &client{conn, newAnswers(conn), stop}
+	return &client{conn: conn, answers: newAnswers(conn), stop: stop}
 }
 
 func (c *client) ask(target, authorization string) (answer, error) {

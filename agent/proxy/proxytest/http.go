@@ -36,6 +36,9 @@ func (p *Proxy) serveHTTP(c net.Conn) {
 				offer = []string{`Basic realm="test, proxy"`}
 			}
 			say(c, "407 Proxy Authentication Required", offer, "<html><head><title>Cache Access Denied</title></head></html>")
+			if p.opts.After407 != nil && p.opts.After407(c, br) {
+				return
+			}
 		default:
 			target, err := p.dial(req.Host)
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/appapi"
+	"tcenvsvr/agent/leftover"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
@@ -75,7 +76,7 @@ func New(cfg Config) (*API, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.Handle("POST "+EnrollPath+"{token}", limited(http.HandlerFunc(a.redeem)))
 	a.admin(mux)
-	a.handler = mux
+	a.handler = leftover.Drain(mux)
 	return a, nil
 }
 

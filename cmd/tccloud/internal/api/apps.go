@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"tcenvsvr/agent/wire"
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 )
@@ -21,7 +20,10 @@ func (a *API) apps(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) addApp(w http.ResponseWriter, r *http.Request) error {
-	body := pace.NewReader(w, http.MaxBytesReader(w, r.Body, wire.MaxAppSize))
+	body, err := transfer(w, r, wire.MaxAppSize)
+	if err != nil {
+		return err
+	}
 	app, err := a.Catalog.Add(r.Context(), body, flag(r, "replace"), a.needed(r.Context()))
 	if err != nil {
 		if f := describe(err); f.Code == v1.CodeExists {

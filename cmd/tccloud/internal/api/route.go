@@ -14,6 +14,7 @@ import (
 
 	"tcenvsvr/agent/app/fault"
 	"tcenvsvr/agent/appapi"
+	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
@@ -144,6 +145,15 @@ func read(w http.ResponseWriter, r *http.Request, v any) error {
 		what = "it is empty"
 	}
 	return problem(http.StatusBadRequest, v1.CodeBadRequest, "reading the body: %s", what)
+}
+
+// transfer is a body that may last, of at most limit bytes. One that says
+// that it is longer is refused before it is read.
+func transfer(w http.ResponseWriter, r *http.Request, limit int64) (io.Reader, error) {
+	if r.ContentLength > limit {
+		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	return pace.NewReader(w, http.MaxBytesReader(w, r.Body, limit)), nil
 }
 
 // flag reads a boolean of the query.

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/releases"
 )
@@ -42,12 +41,16 @@ func (a *API) updates(w http.ResponseWriter, r *http.Request) error {
 
 // importRelease spools the bundle: it is a zip file, whose end is read first.
 func (a *API) importRelease(w http.ResponseWriter, r *http.Request) error {
-	spool, err := os.CreateTemp("", "tccloud-bundle")
+	body, err := transfer(w, r, maxImport)
+	if err != nil {
+		return err
+	}
+	spool, err := a.Releases.Files.Temp()
 	if err != nil {
 		return fmt.Errorf("importing a bundle: %w", err)
 	}
 	defer func() { _, _ = spool.Close(), os.Remove(spool.Name()) }()
-	size, err := io.Copy(spool, pace.NewReader(w, http.MaxBytesReader(w, r.Body, maxImport)))
+	size, err := io.Copy(spool, body)
 	if err != nil {
 		return fmt.Errorf("importing a bundle: %w", err)
 	}

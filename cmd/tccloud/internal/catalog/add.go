@@ -54,7 +54,7 @@ func (c *Catalog) Add(ctx context.Context, r io.Reader, replace bool, keep func(
 }
 
 // insert stores the content before the entry that names it.
-func (c *Catalog) insert(ctx context.Context, app App, content io.ReadSeeker, replace bool, keep func(wire.SHA256) (bool, error)) error {
+func (c *Catalog) insert(ctx context.Context, app App, content *os.File, replace bool, keep func(wire.SHA256) (bool, error)) error {
 	k := key(app.Name, app.Version)
 	old, revision, err := c.read(ctx, k)
 	switch {
@@ -65,9 +65,6 @@ func (c *Catalog) insert(ctx context.Context, app App, content io.ReadSeeker, re
 		return nil
 	case !replace:
 		return fmt.Errorf("adding App %q version %q: %w with other content", app.Name, app.Version, ErrExists)
-	}
-	if _, err := content.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("adding App %q: %w", app.Name, err)
 	}
 	if err := c.blobs.Add(ctx, app.SHA256, content); err != nil {
 		return err

@@ -17,8 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
@@ -60,7 +58,7 @@ func (servers) Deliver(token string) (wire.ServerXID, error) {
 type site struct {
 	*testing.T
 	*catalog.Catalog
-	content jetstream.ObjectStore
+	content *store.Objects
 	dir     string
 	url     string
 	http    http.RoundTripper

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +25,9 @@ import (
 type Client struct {
 	base  string
 	token string
-	http  *http.Client
+	ask   *http.Client // what may be asked twice
+	act   *http.Client // what may not
+	send  *http.Client // large files
 }
 
 // ErrUnreachable means that the cloud did not answer.
@@ -32,26 +35,51 @@ var ErrUnreachable = errors.New("the cloud does not answer")
 
 // New returns a client; it does not connect yet.
 func New(cfg Config) *Client {
-	return &Client{
-		base: cfg.URL + v1.Prefix, token: cfg.Token,
-		http: &http.Client{Transport: &http.Transport{
+	// A connection that was idle may be closed by the cloud, or by a proxy, in the moment of a
+	// request. net/http asks again by itself what only asks; nobody knows whether
+	// an order was taken, so that it goes on a connection of its own.
+	over := func(keep bool, answer time.Duration) *http.Client {
+		return &http.Client{Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 			TLSHandshakeTimeout:   10 * time.Second,
-			ResponseHeaderTimeout: 2 * time.Minute, // an App is checked before it is answered
+			ResponseHeaderTimeout: answer,
+			DisableKeepAlives:     !keep,
 			TLSClientConfig:       &tls.Config{RootCAs: cfg.Roots, ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12},
-		}},
+		}}
+	}
+	return &Client{
+		base: cfg.URL + v1.Prefix, token: cfg.Token,
+		ask: over(true, answerTime), act: over(false, answerTime), send: over(false, storeTime),
 	}
 }
 
+// How long an answer may take when all was sent.
+const (
+	answerTime = 2 * time.Minute
+	storeTime  = 20 * time.Minute // a file is checked and stored first: 1 GiB at 1 MB/s
+)
+
 // do sends a request and returns the answer to one that went well.
 func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	by := c.act
+	if method == http.MethodGet {
+		by = c.ask
+	}
+	return c.by(ctx, by, method, path, body, -1)
+}
+
+// by sends a body of so many bytes, -1 where net/http finds it out.
+func (c *Client) by(ctx context.Context, by *http.Client, method, path string, body io.Reader, size int64) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("asking the cloud: %w", err)
 	}
+	if size >= 0 {
+		r.ContentLength = size
+	}
 	r.Header.Set("Authorization", "Bearer "+c.token)
-	res, err := c.http.Do(r)
+	res, err := by.Do(r)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -189,16 +217,34 @@ func (c *Client) Apps(ctx context.Context) ([]v1.App, error) {
 
 // AddApp uploads a package.
 func (c *Client) AddApp(ctx context.Context, tcx io.Reader, replace bool) (v1.App, error) {
-	var a v1.App
-	res, err := c.do(ctx, http.MethodPost, "apps?replace="+strconv.FormatBool(replace), tcx)
+	return upload[v1.App](ctx, c, "apps?replace="+strconv.FormatBool(replace), tcx)
+}
+
+// upload sends a file. Its length is told, so that one too large is refused at once.
+func upload[T any](ctx context.Context, c *Client, path string, body io.Reader) (T, error) {
+	var v T
+	size := int64(-1)
+	if f, ok := body.(*os.File); ok {
+		info, err := f.Stat()
+		switch {
+		case err != nil:
+			return v, fmt.Errorf("reading %q: %w", f.Name(), err)
+		case !info.Mode().IsRegular(): // a pipe: as much as comes
+		case info.Size() == 0:
+			body = http.NoBody // else an unknown length
+		default:
+			size = info.Size()
+		}
+	}
+	res, err := c.by(ctx, c.send, http.MethodPost, path, body, size)
 	if err != nil {
-		return a, err
+		return v, err
 	}
 	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
-		return a, fmt.Errorf("reading the cloud's answer: %w", err)
+	if err := json.NewDecoder(res.Body).Decode(&v); err != nil {
+		return v, fmt.Errorf("reading the cloud's answer: %w", err)
 	}
-	return a, nil
+	return v, nil
 }
 
 // RemoveApp takes a version out of the catalog.

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -134,5 +135,44 @@ func TestAnswersThatAreNone(t *testing.T) {
 	cancel()
 	if _, err := c.Wait(ctx, "x", nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+type answered struct{}
+
+// TestConnectionsThatAreClosed: the cloud, or a proxy, may close a connection that was used before
+// when the next request arrives. What only asks is asked again, and an order is given once.
+func TestConnectionsThatAreClosed(t *testing.T) {
+	var orders atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			orders.Add(1)
+		}
+		if r.Context().Value(answered{}).(*atomic.Int64).Add(1) > 1 {
+			panic(http.ErrAbortHandler)
+		}
+		_, _ = w.Write([]byte(`{"id":"x"}`))
+	}))
+	s.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, answered{}, new(atomic.Int64))
+	}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	c := client.New(client.Config{URL: s.URL, Token: "t", Roots: roots})
+	for range 3 {
+		if _, err := c.Execution(t.Context(), "x"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Run(t.Context(), v1.NewExecution{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.AddApp(t.Context(), strings.NewReader("tcx"), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := orders.Load(); n != 6 {
+		t.Errorf("the cloud got %d requests that change something, want 6", n)
 	}
 }

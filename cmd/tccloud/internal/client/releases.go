@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 
@@ -18,16 +16,7 @@ func (c *Client) Releases(ctx context.Context) (v1.Updates, error) {
 
 // ImportReleases sends a bundle of tcrelease update-repo.
 func (c *Client) ImportReleases(ctx context.Context, bundle io.Reader) (releases.Known, error) {
-	var k releases.Known
-	res, err := c.do(ctx, http.MethodPost, "releases", bundle)
-	if err != nil {
-		return k, err
-	}
-	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(&k); err != nil {
-		return k, fmt.Errorf("reading the cloud's answer: %w", err)
-	}
-	return k, nil
+	return upload[releases.Known](ctx, c, "releases", bundle)
 }
 
 // AddPackage sends an installation package; name is that of its file.

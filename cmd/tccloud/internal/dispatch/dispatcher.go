@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"tcenvsvr/agent/wire"
@@ -20,6 +19,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch/presence"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
+	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
 // recallSubject carries the id of an order that whoever holds its server recalls.
@@ -34,9 +34,9 @@ type Dispatcher struct {
 	presence *presence.Registry
 	queue    *queue.Queue
 	logs     *logs.Logs
-	inputs   jetstream.ObjectStore // parameters too large for a record
-	due      chan struct{}         // environments have something to do
-	litter   atomic.Bool           // objects of ended orders are to be removed
+	inputs   *store.Objects // parameters too large for a record
+	due      chan struct{}  // environments have something to do
+	litter   atomic.Bool    // objects of ended orders are to be removed
 
 	mu       sync.Mutex
 	seats    map[wire.ServerXID]*Seat

@@ -1,13 +1,11 @@
 package dispatch
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"time"
@@ -41,7 +39,7 @@ func (d *Dispatcher) Submit(ctx context.Context, r Request) (Execution, error) {
 	// A large parameter object without a record is swept by its age; a
 	// record never lacks its object.
 	if rec.Inputs.Object != "" {
-		if _, err := d.inputs.PutBytes(ctx, rec.Inputs.Object, params); err != nil {
+		if err := d.inputs.PutBytes(ctx, rec.Inputs.Object, params); err != nil {
 			return Execution{}, fmt.Errorf("storing parameters of order %s: %w", rec.ID, err)
 		}
 	}
@@ -148,17 +146,12 @@ func (d *Dispatcher) params(ctx context.Context, rec *record.Record) (map[string
 	if rec.Inputs.Object == "" {
 		return rec.Inputs.Params, nil
 	}
-	obj, err := d.inputs.Get(ctx, rec.Inputs.Object)
+	data, err := d.inputs.GetBytes(ctx, rec.Inputs.Object)
 	if err != nil {
 		return nil, fmt.Errorf("reading parameters of order %s: %w", rec.ID, err)
 	}
-	defer obj.Close()
-	var buf bytes.Buffer
-	if _, err := io.Copy(&buf, obj); err != nil {
-		return nil, fmt.Errorf("reading parameters of order %s: %w", rec.ID, err)
-	}
 	var out map[string]string
-	if err := json.Unmarshal(buf.Bytes(), &out); err != nil {
+	if err := json.Unmarshal(data, &out); err != nil {
 		// What encoding/json quotes may be a secret.
 		return nil, fmt.Errorf("reading parameters of order %s: not the JSON that was stored", rec.ID)
 	}

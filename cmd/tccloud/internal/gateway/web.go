@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"tcenvsvr/agent/conn"
+	"tcenvsvr/agent/leftover"
 	"tcenvsvr/agent/wire"
 )
 
@@ -60,7 +61,7 @@ func (g *Gateway) webServer(live context.Context) *http.Server {
 	mux.HandleFunc("GET "+wire.WebSocketPath, func(w http.ResponseWriter, r *http.Request) { g.upgrade(live, w, r) })
 	mux.Handle("/", g.cfg.HTTP)
 	return &http.Server{
-		Handler:           mux,
+		Handler:           leftover.Drain(mux),
 		ReadHeaderTimeout: g.cfg.HandshakeTimeout,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    32 << 10,

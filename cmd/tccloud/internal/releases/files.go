@@ -39,8 +39,15 @@ func Open(dir string) (*Files, error) {
 			return nil, fmt.Errorf("opening the folder of releases: %w", err)
 		}
 	}
+	if err := atomicfile.Sweep(dir); err != nil {
+		return nil, fmt.Errorf("opening the folder of releases: %w", err)
+	}
 	return &Files{dir: dir}, nil
 }
+
+// Temp returns a file to spool a bundle into, on the disk that it will be unpacked to: the
+// system's folder for temporary files may be in memory. The caller removes it; Open does after a crash.
+func (f *Files) Temp() (*os.File, error) { return os.CreateTemp(f.dir, ".bundle.*.tmp") }
 
 // Known are the releases that are served.
 type Known struct {

@@ -33,7 +33,7 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 	}
 	if !o.Newest || s.replicas == 1 {
-		return kv, nil
+		return bucket{kv}, nil
 	}
 	if err := s.leaderOnly(ctx, "KV_"+name); err != nil {
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
@@ -41,7 +41,7 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 	if kv, err = s.js.KeyValue(ctx, name); err != nil { // it looks once whether copies may answer
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 	}
-	return kv, nil
+	return bucket{kv}, nil
 }
 
 // leaderOnly forbids a stream's other copies to answer reads.
@@ -54,16 +54,6 @@ func (s *Store) leaderOnly(ctx context.Context, stream string) error {
 	cfg.AllowDirect = false
 	_, err = s.js.UpdateStream(ctx, cfg)
 	return err
-}
-
-// Objects returns the object store called name, created or brought up to
-// date. It is for what does not fit in a message: Apps, files, large parameters.
-func (s *Store) Objects(ctx context.Context, name string) (jetstream.ObjectStore, error) {
-	o, err := s.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: name, Replicas: s.replicas})
-	if err != nil {
-		return nil, fmt.Errorf("opening object store %q: %w", name, err)
-	}
-	return o, nil
 }
 
 // Stream returns the stream cfg describes, created or brought up to date;

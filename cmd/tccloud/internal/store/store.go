@@ -107,10 +107,11 @@ func (s *Store) options() []nats.Option {
 
 // probe makes sure that JetStream answers.
 func (s *Store) probe(ctx context.Context) error {
-	var err error
-	if s.js, err = jetstream.New(s.conn); err != nil {
+	js, err := jetstream.New(s.conn)
+	if err != nil {
 		return err
 	}
+	s.js = streams{js}
 	if _, err := s.js.AccountInfo(ctx); err != nil {
 		return fmt.Errorf("asking for JetStream: %w", err)
 	}

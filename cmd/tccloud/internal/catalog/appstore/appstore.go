@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
 // Names of the buckets and how long Playbook variables and logs stay.
@@ -37,10 +38,10 @@ type Executions interface {
 type Config struct {
 	Executions Executions
 	Signer     *apptoken.Signer
-	Values     jetstream.KeyValue    // ValuesBucket
-	Large      jetstream.ObjectStore // LargeBucket
-	Variables  jetstream.KeyValue    // VariablesBucket
-	JS         jetstream.JetStream   // for LogStream
+	Values     jetstream.KeyValue  // ValuesBucket
+	Large      *store.Objects      // LargeBucket
+	Variables  jetstream.KeyValue  // VariablesBucket
+	JS         jetstream.JetStream // for LogStream
 	Logger     *slog.Logger
 }
 

@@ -1,7 +1,6 @@
 package appstore
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -60,13 +59,14 @@ func (s *Store) Get(ctx context.Context, kvContext, name string) ([]byte, error)
 // Put implements appapi.KeyValue.
 func (s *Store) Put(ctx context.Context, kvContext, name string, value []byte) error {
 	k := key(kvContext, name)
-	entry := append([]byte{inline}, value...)
+	where, rest := byte(inline), value
 	if len(value) > maxInline {
-		if _, err := s.Large.Put(ctx, jetstream.ObjectMeta{Name: k}, bytes.NewReader(value)); err != nil {
+		if err := s.Large.PutBytes(ctx, k, value); err != nil {
 			return fmt.Errorf("storing a large Playbook variable: %w", err)
 		}
-		entry = append([]byte{large}, k...)
+		where, rest = large, []byte(k)
 	}
+	entry := append([]byte{where}, rest...)
 	if _, err := s.Values.Put(ctx, k, entry); err != nil {
 		return fmt.Errorf("storing a Playbook variable: %w", err)
 	}

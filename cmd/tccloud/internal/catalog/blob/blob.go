@@ -18,6 +18,7 @@ import (
 
 	"tcenvsvr/agent/atomicfile"
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
 // ErrNotFound means that there is no content with this digest.
@@ -26,7 +27,7 @@ var ErrNotFound = errors.New("no such content")
 // Store is safe for concurrent use.
 type Store struct {
 	dir     string
-	objects jetstream.ObjectStore
+	objects *store.Objects
 	fetches singleflight.Group
 
 	mu       sync.Mutex
@@ -34,7 +35,7 @@ type Store struct {
 }
 
 // Open uses dir for the cache and removes what a crash left there.
-func Open(dir string, objects jetstream.ObjectStore) (*Store, error) {
+func Open(dir string, objects *store.Objects) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the App cache: %w", err)
 	}
@@ -48,15 +49,21 @@ func Open(dir string, objects jetstream.ObjectStore) (*Store, error) {
 // The caller removes it; Open does after a crash.
 func (s *Store) Temp() (*os.File, error) { return os.CreateTemp(s.dir, ".spool.*.tmp") }
 
-// Add stores the content of r, whose digest and size the caller has
-// computed. It is durable when Add returns.
-func (s *Store) Add(ctx context.Context, sha wire.SHA256, r io.Reader) error {
+// Add stores the content of a file made by Temp, whose digest the caller has
+// computed, and takes the file into the cache. It is durable when Add returns.
+func (s *Store) Add(ctx context.Context, sha wire.SHA256, f *os.File) error {
 	if _, err := s.objects.GetInfo(ctx, string(sha)); err == nil {
 		return nil // the same content is there already
 	}
-	_, err := s.objects.Put(ctx, jetstream.ObjectMeta{Name: string(sha)}, r)
-	if err != nil {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("storing content %s: %w", sha, err)
+	}
+	if err := s.objects.Put(ctx, jetstream.ObjectMeta{Name: string(sha)}, f); err != nil {
+		return fmt.Errorf("storing content %s: %w", sha, err)
+	}
+	// The cache is a convenience: what is not in it is fetched, what was damaged in it is noticed.
+	if os.Rename(f.Name(), filepath.Join(s.dir, string(sha))) == nil {
+		s.trust(sha)
 	}
 	return nil
 }
@@ -128,7 +135,6 @@ func (s *Store) fetch(ctx context.Context, sha wire.SHA256, path string) error {
 	if err != nil {
 		return fmt.Errorf("fetching content %s: %w", sha, err)
 	}
-	defer object.Close()
 	err = atomicfile.Write(path, 0o600, func(w io.Writer) error {
 		h := sha256.New()
 		if _, err := io.Copy(io.MultiWriter(w, h), object); err != nil {

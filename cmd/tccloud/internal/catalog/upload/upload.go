@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
 // Errors that become status codes.
@@ -54,7 +55,7 @@ type Whole struct {
 // Store is safe for concurrent use.
 type Store struct {
 	dir     string
-	objects jetstream.ObjectStore
+	objects *store.Objects
 
 	mu   sync.Mutex
 	busy map[File]*turn
@@ -67,7 +68,7 @@ type turn struct {
 }
 
 // Open keeps partial files in dir.
-func Open(dir string, objects jetstream.ObjectStore) (*Store, error) {
+func Open(dir string, objects *store.Objects) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the upload folder: %w", err)
 	}
@@ -209,7 +210,9 @@ func (s *Store) finish(ctx context.Context, f File, w Whole, file *os.File) (int
 		return 0, fmt.Errorf("%w: %q has %s, announced was %s", ErrDigest, f.Name, got, w.SHA256)
 	}
 	meta := jetstream.ObjectMeta{Name: f.object(), Metadata: map[string]string{"sha256": string(w.SHA256)}}
-	if _, err := s.objects.Put(ctx, meta, io.NewSectionReader(file, 0, w.Size)); err != nil {
+	// A large file takes a while, and the agent may ask again meanwhile: its next Put waits for
+	// this one, which must not begin anew each time.
+	if err := s.objects.Put(context.WithoutCancel(ctx), meta, io.NewSectionReader(file, 0, w.Size)); err != nil {
 		return w.Size, fmt.Errorf("storing %q: %w", f.Name, err)
 	}
 	// What remains is the file's weight in room's account.
@@ -231,10 +234,5 @@ func (s *Store) Get(ctx context.Context, f File) (io.ReadCloser, Whole, error) {
 	if err != nil {
 		return nil, Whole{}, fmt.Errorf("reading %q: %w", f.Name, err)
 	}
-	info, err := object.Info()
-	if err != nil {
-		_ = object.Close()
-		return nil, Whole{}, fmt.Errorf("reading %q: %w", f.Name, err)
-	}
-	return object, Whole{int64(info.Size), wire.SHA256(info.Metadata["sha256"])}, nil
+	return object, Whole{int64(object.Size), wire.SHA256(object.Metadata["sha256"])}, nil
 }
