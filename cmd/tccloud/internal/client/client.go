@@ -217,11 +217,11 @@ func (c *Client) Apps(ctx context.Context) ([]v1.App, error) {
 
 // AddApp uploads a package.
 func (c *Client) AddApp(ctx context.Context, tcx io.Reader, replace bool) (v1.App, error) {
-	return upload[v1.App](ctx, c, "apps?replace="+strconv.FormatBool(replace), tcx)
+	return upload[v1.App](ctx, c, http.MethodPost, "apps?replace="+strconv.FormatBool(replace), tcx)
 }
 
 // upload sends a file. Its length is told, so that one too large is refused at once.
-func upload[T any](ctx context.Context, c *Client, path string, body io.Reader) (T, error) {
+func upload[T any](ctx context.Context, c *Client, method, path string, body io.Reader) (T, error) {
 	var v T
 	size := int64(-1)
 	if f, ok := body.(*os.File); ok {
@@ -236,7 +236,7 @@ func upload[T any](ctx context.Context, c *Client, path string, body io.Reader) 
 			size = info.Size()
 		}
 	}
-	res, err := c.by(ctx, c.send, http.MethodPost, path, body, size)
+	res, err := c.by(ctx, c.send, method, path, body, size)
 	if err != nil {
 		return v, err
 	}

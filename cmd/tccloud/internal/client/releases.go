@@ -16,21 +16,12 @@ func (c *Client) Releases(ctx context.Context) (v1.Updates, error) {
 
 // ImportReleases sends a bundle of tcrelease update-repo.
 func (c *Client) ImportReleases(ctx context.Context, bundle io.Reader) (releases.Known, error) {
-	return upload[releases.Known](ctx, c, "releases", bundle)
+	return upload[releases.Known](ctx, c, http.MethodPost, "releases", bundle)
 }
 
 // AddPackage sends an installation package; name is that of its file.
 func (c *Client) AddPackage(ctx context.Context, name string, content io.Reader) (v1.Package, error) {
-	var p v1.Package
-	res, err := c.do(ctx, http.MethodPut, path("releases", "packages", name), content)
-	if err != nil {
-		return p, err
-	}
-	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(&p); err != nil {
-		return p, fmt.Errorf("reading the cloud's answer: %w", err)
-	}
-	return p, nil
+	return upload[v1.Package](ctx, c, http.MethodPut, path("releases", "packages", name), content)
 }
 
 // RemovePackage forgets one.
