@@ -35,6 +35,8 @@ func TestWhatRootDoesIsTheAgents(t *testing.T) {
 	s.must(err, "enrolling as root")
 	s.ownedBy(p.State, uid, "enroll")
 	s.must(os.Chown(home+"-masterkey", uid, uid), "giving the master password to the agent")
+	_, err = a.Do(s.ctx, "settings", "set", "masterKeyFile="+home+"-masterkey") // which enroll did not: only root could read it
+	s.must(err, "naming the file of the master password")
 	ca := filepath.Join(s.Dir, "ca.pem")
 	s.must(os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: privateCA(t).Certificate[0]}), 0o644), "writing a CA")
 	secret := filepath.Join(s.Dir, "secret")
