@@ -194,11 +194,11 @@ func TestCommitThatFails(t *testing.T) {
 // TestAnEmptyFlagEmptiesWhatTheHostHas: the plan is judged and shown as the
 // file will be, not as it was.
 func TestAnEmptyFlagEmptiesWhatTheHostHas(t *testing.T) {
-	host, file, store := enrolled(t)
+	_, file, store := enrolled(t)
 	if err := settings.Set(file, map[string]string{"proxyHost": "p", "proxyPort": "3128", "proxyTC": "true"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	host = read(t, file, store)
+	host := read(t, file, store)
 	_, err := New(host, Offer{Settings: with(env("one", "a.example"), "proxyHost", "")})
 	if _, ok := errors.AsType[*settings.ConflictError](err); !ok {
 		t.Fatalf("got %v, want a *ConflictError: proxyTC needs the host", err)
