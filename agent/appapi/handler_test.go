@@ -33,10 +33,11 @@ func call(t *testing.T, h http.Handler, method, path, token, body string) (int, 
 func TestHandler(t *testing.T) {
 	m := appapi.NewMemory()
 	h := appapi.Handler(appapi.Config{Store: m, MaxValue: 64})
-	token, _ := m.Issue("run", "ctx", map[string]string{"user": "ü", "n": "1"}, time.Hour)
+	token, _ := m.Issue("run", "ctx", map[string]string{"user": "ü", "n": "&{TC:FILE:u-1}"}, time.Hour)
 	job, _ := m.Issue("job", "", nil, time.Hour)
 	expired, _ := m.Issue("old", "ctx", nil, -time.Second)
 	m.SetVariable("run", "TC", "u-1", "c2VjcmV0")
+	m.SetVariable("run", "TC", "u-2", "of no parameter")
 	const kv = "/api/internal/playbooks/keyValue/"
 	python := strings.ReplaceAll(url.QueryEscape(variable), "+", "%20")
 
@@ -65,9 +66,10 @@ func TestHandler(t *testing.T) {
 		{"no token", "GET", kv + python, "", "", 401, "unknown or expired"},
 		{"wrong token", "GET", kv + python, "nope", "", 401, ""},
 		{"expired token", "GET", kv + python, expired, "", 401, ""},
-		{"secure parameters", "GET", "/api/internal/job/execution/parameters", token, "", 200, `{"inputs":{"n":"1","user":"ü"}}`},
+		{"secure parameters", "GET", "/api/internal/job/execution/parameters", token, "", 200, `{"inputs":{"n":"\u0026{TC:FILE:u-1}","user":"ü"}}`},
 		{"no parameters", "GET", "/api/internal/job/execution/parameters", job, "", 200, `{"inputs":{}}`},
 		{"runtime variable", "GET", "/api/internal/variable/runtime/TC/u-1", token, "", 200, `{"data":"c2VjcmV0"}`},
+		{"that no parameter names", "GET", "/api/internal/variable/runtime/TC/u-2", token, "", 404, ""},
 		{"of another execution", "GET", "/api/internal/variable/runtime/TC/u-1", job, "", 404, ""},
 		{"logs", "POST", "/api/v2/logs/app", token, `[{"timestamp":5,"message":"hi","level":"INFO"}]`, 200, ""},
 		{"logs that are none", "POST", "/api/v2/logs/app", token, `{"a":`, 400, ""},

@@ -138,7 +138,7 @@ func (m *Memory) Params(_ context.Context, s Session) (map[string]string, error)
 func (m *Memory) Variable(_ context.Context, s Session, source, id string) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r, ok := m.runs[s.ID]; ok {
+	if r, ok := m.runs[s.ID]; ok && Mentions(r.params, source, id) {
 		if v, ok := r.variables[source+"/"+id]; ok {
 			return v, nil
 		}

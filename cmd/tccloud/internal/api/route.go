@@ -17,7 +17,6 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
-	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/registry"
@@ -90,7 +89,7 @@ func describe(err error) *v1.Error {
 			f.Code = cause.Code
 		}
 		return f
-	case is(registry.ErrInvalid, releases.ErrInvalid, dispatch.ErrInvalid, appstore.ErrVariable, upload.ErrName):
+	case is(registry.ErrInvalid, releases.ErrInvalid, dispatch.ErrInvalid, appapi.ErrVariable, upload.ErrName):
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
 	}
 	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -1,25 +1,21 @@
 package api
 
 import (
-	"fmt"
+	"errors"
 	"hash/fnv"
 	"io"
 	"math"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"tcenvsvr/agent/app/inputs"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 )
-
-// defaultJob stands in names of Playbook variables where nobody gave one.
-const defaultJob = 1
 
 func (a *API) run(w http.ResponseWriter, r *http.Request) error {
 	var q v1.NewExecution
@@ -83,37 +79,12 @@ func jobID(environment, app string) string {
 // compose makes an order from what an operator asked for. Errors name
 // parameters and never quote their values.
 func compose(q v1.NewExecution, app v1.App) (dispatch.Request, error) {
-	bad := func(format string, args ...any) (dispatch.Request, error) {
-		return dispatch.Request{}, problem(http.StatusBadRequest, v1.CodeBadRequest, format, args...)
+	in, err := declared(app).Complete(inputs.Values{Params: q.Params, KV: q.KV}, q.OutVariables)
+	if r, ok := errors.AsType[*inputs.Refusal](err); ok {
+		return dispatch.Request{}, problem(http.StatusBadRequest, v1.CodeBadRequest, "%s", r.Why).Try("%s", r.Try)
 	}
-	params := make(map[string]string, len(app.Params))
-	var names []string
-	for _, p := range app.Params {
-		names = append(names, p.Name)
-		if p.Default != "" {
-			params[p.Name] = p.Default
-		}
-	}
-	for name, value := range q.Params {
-		if !slices.Contains(names, name) && !strings.HasPrefix(name, "tc_") && !strings.HasPrefix(name, "api_") {
-			return dispatch.Request{}, problem(http.StatusBadRequest, v1.CodeBadRequest, "App %q has no parameter %.80q", app.Name, name).
-				Try("it has: %s", strings.Join(names, ", "))
-		}
-		params[name] = value
-	}
-	for _, p := range app.Params {
-		if _, given := params[p.Name]; p.Required && !given {
-			return bad("App %q needs parameter %q", app.Name, p.Name)
-		}
-	}
-	outputs := q.OutVariables
-	if app.Runtime == wire.RuntimePlaybook && outputs == nil {
-		for _, o := range app.Outputs {
-			outputs = append(outputs, fmt.Sprintf("#App:%d:%s!%s", defaultJob, o.Name, o.Type))
-		}
-	}
-	if app.Runtime != wire.RuntimePlaybook && len(q.KV)+len(outputs) > 0 {
-		return bad("App %q is no Playbook App: it has no variables", app.Name)
+	if err != nil {
+		return dispatch.Request{}, err
 	}
 	timeout := time.Duration(q.TimeoutMS) * time.Millisecond
 	if q.TimeoutMS == 0 {
@@ -124,8 +95,20 @@ func compose(q v1.NewExecution, app v1.App) (dispatch.Request, error) {
 		priority = *q.Priority
 	}
 	return dispatch.Request{
-		Environment: q.Environment, App: app.AppRef, Runtime: app.Runtime, Params: params,
+		Environment: q.Environment, App: app.AppRef, Runtime: app.Runtime, Params: in.Params,
 		Defaults:     platform(q.Environment, app),
-		OutVariables: outputs, Timeout: timeout, Priority: priority, Retryable: q.Retryable,
+		OutVariables: in.OutVariables, Timeout: timeout, Priority: priority, Retryable: q.Retryable,
 	}, nil
+}
+
+// declared is what the catalog knows of an App's inputs.
+func declared(app v1.App) inputs.App {
+	a := inputs.App{Name: app.Name, Playbook: app.Runtime == wire.RuntimePlaybook}
+	for _, p := range app.Params {
+		a.Params = append(a.Params, inputs.Param{Name: p.Name, Required: p.Required, Default: p.Default})
+	}
+	for _, o := range app.Outputs {
+		a.Outputs = append(a.Outputs, inputs.Output{Name: o.Name, Type: o.Type})
+	}
+	return a
 }

@@ -101,16 +101,13 @@ func describe(m tcx.Manifest, top string) (App, error) {
 	if a.Version == "" || len(a.Version) > 64 {
 		return App{}, fmt.Errorf("%w: programVersion %.80q: want 1–64 bytes", ErrInvalid, a.Version)
 	}
-	if a.Language != "python" && a.Language != "java" {
-		return App{}, fmt.Errorf("%w: programLanguage %.40q: Environment Servers run python and java", ErrInvalid, a.Language)
+	var err error
+	if a.Runtime, err = m.Runtime(); err != nil {
+		return App{}, fmt.Errorf("%w: %v", ErrInvalid, err)
 	}
-	switch {
-	case m.Is("Playbook"):
-		a.Runtime, a.RuntimeLevel = wire.RuntimePlaybook, "Playbook"
-	case m.Is("Organization"):
-		a.Runtime, a.RuntimeLevel = wire.RuntimeJob, "Organization"
-	default:
-		return App{}, fmt.Errorf("%w: runtimeLevel %.80q: Organization and Playbook are supported", ErrInvalid, m.RuntimeLevel)
+	a.RuntimeLevel = "Organization"
+	if a.Runtime == wire.RuntimePlaybook {
+		a.RuntimeLevel = "Playbook"
 	}
 	for _, p := range m.Params {
 		a.Params = append(a.Params, Param{Name: p.Name, Type: p.Type, Required: p.Required})

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"tcenvsvr/agent/app/inputs"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/client"
@@ -16,8 +18,7 @@ import (
 
 // runFlags are what `run` takes besides its arguments.
 type runFlags struct {
-	params, kv   []string
-	paramFile    string
+	inputs       inputs.Flags
 	outVariables []string
 	timeout      time.Duration
 	priority     int
@@ -36,8 +37,8 @@ One of the Environment's servers takes it. Interrupting this command does not en
 the execution; "tccloud execution cancel ID" does.
 
 Everything on the command line can be read by others with ps, and may stay in
-the shell's history. Secrets belong into --param-file, a JSON object of names and
-values ("-" reads stdin), or --param NAME=@FILE.
+the shell's history. Secrets belong into --param-file and --kv-file, JSON objects of
+names and values ("-" reads stdin), or --param NAME=@FILE.
 
   tccloud run lab My_App --param-file params.json --follow --data DIR
   tccloud run lab My_App@1.0.2 --param user=ada --param password=@pw.txt --data DIR
@@ -50,10 +51,11 @@ Exit codes:
 ` + codeTable(),
 	}
 	f := cmd.Flags()
-	f.StringArrayVarP(&flags.params, "param", "p", nil, "a parameter, NAME=VALUE or NAME=@FILE (VALUE is visible in ps; @@ is a literal @)")
-	f.StringVar(&flags.paramFile, "param-file", "", "JSON object of parameters, - is stdin; --param wins")
+	f.StringArrayVarP(&flags.inputs.Params, "param", "p", nil, "a parameter, NAME=VALUE or NAME=@FILE (VALUE is visible in ps; @@ is a literal @)")
+	f.StringVar(&flags.inputs.ParamFile, "param-file", "", "JSON object of parameters, - is stdin; --param wins")
 	f.StringArrayVar(&flags.outVariables, "out-variable", nil, "Playbook variable the App shall write, default all it declares as #App:1:NAME!TYPE")
-	f.StringArrayVar(&flags.kv, "kv", nil, "Playbook variable to set before, NAME=JSON or NAME=@FILE; what is no JSON becomes a string")
+	f.StringArrayVar(&flags.inputs.KV, "kv", nil, "Playbook variable to set before, NAME=JSON or NAME=@FILE; what is no JSON becomes a string")
+	f.StringVar(&flags.inputs.KVFile, "kv-file", "", "JSON object of Playbook variables, - is stdin; --kv wins")
 	f.DurationVar(&flags.timeout, "timeout", 0, "end the App after so long, 1s–168h (default the App's own, or the cloud's)")
 	f.IntVar(&flags.priority, "priority", 5, "0 (last) to 9 (first)")
 	f.BoolVar(&flags.retryable, "retryable", false, "may be run again when its outcome cannot be known")
@@ -87,11 +89,11 @@ func (e *Env) order(environment, app string, flags runFlags) (v1.NewExecution, e
 	if flags.timeout < 0 {
 		return q, usage("run: --timeout %s is negative", flags.timeout)
 	}
-	var err error
-	if q.Params, err = e.parameters(flags.params, flags.paramFile); err != nil {
-		return q, err
+	given, err := flags.inputs.Read(e.Stdin)
+	if errors.Is(err, inputs.ErrUsage) {
+		return q, usage("run: %w", err)
 	}
-	q.KV, err = e.variables(flags.kv)
+	q.Params, q.KV = given.Params, given.KV
 	return q, err
 }
 

@@ -3,10 +3,11 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/app/inputs"
 )
 
 func newVariable(env *Env) *cobra.Command {
@@ -40,7 +41,7 @@ Exit codes:
 		if !ok {
 			return misuse(cmd, "%q is not SOURCE/ID", args[0])
 		}
-		data, err := env.readFile(*file)
+		data, err := inputs.ReadFile(*file, env.Stdin)
 		if err != nil {
 			return fmt.Errorf("reading the content of the variable: %w", err)
 		}
@@ -87,25 +88,4 @@ func newVariableRemove(env *Env) *cobra.Command {
 		return c.DeleteVariable(cmd.Context(), source, id)
 	}
 	return cmd
-}
-
-// maxInput bounds what is read from files on the command line.
-const maxInput = 32 << 20
-
-// readFile reads a file, or stdin for "-".
-func (e *Env) readFile(name string) ([]byte, error) {
-	r := e.Stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		r = f
-	}
-	data, err := io.ReadAll(io.LimitReader(r, maxInput+1))
-	if err == nil && len(data) > maxInput {
-		err = fmt.Errorf("%q is larger than %d bytes", name, maxInput)
-	}
-	return data, err
 }

@@ -145,7 +145,7 @@ func TestVariables(t *testing.T) {
 			t.Errorf("%v, which no parameter mentions: got %q, %v", bad, got, err)
 		}
 	}
-	if err := s.SetVariable(t.Context(), "TC", "a.b", ""); !errors.Is(err, appstore.ErrVariable) {
+	if err := s.SetVariable(t.Context(), "TC", "a.b", ""); !errors.Is(err, appapi.ErrVariable) {
 		t.Errorf("got %v", err)
 	}
 	if err := s.DeleteVariable(t.Context(), "TC", "id-2"); err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -23,16 +22,8 @@ type Variable struct {
 	Changed time.Time `json:"changed"`
 }
 
-// ErrVariable says that it is not a variable's name.
-var ErrVariable = errors.New("want source TC or Vault and an id of 1–64 letters, digits and -")
-
-var variableID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
-
 func variableKey(source, id string) (string, error) {
-	if (source != "TC" && source != "Vault") || !variableID.MatchString(id) {
-		return "", ErrVariable
-	}
-	return source + "." + id, nil
+	return source + "." + id, appapi.CheckVariable(source, id)
 }
 
 // SetVariable stores the content of a variable; a file's is base64.
@@ -95,7 +86,7 @@ func (s *Store) Variable(ctx context.Context, session appapi.Session, source, id
 	if err != nil {
 		return "", err
 	}
-	if !mentions(params, source, id) {
+	if !appapi.Mentions(params, source, id) {
 		return "", appapi.ErrNotFound
 	}
 	e, err := s.Config.Variables.Get(ctx, k)
@@ -110,15 +101,4 @@ func (s *Store) Variable(ctx context.Context, session appapi.Session, source, id
 		return "", errors.New("reading a runtime variable: the stored value is damaged")
 	}
 	return data, nil
-}
-
-// mentions reports whether a parameter holds &{source:TYPE:id}.
-func mentions(params map[string]string, source, id string) bool {
-	p := regexp.MustCompile(`&\{` + source + `:[A-Z]+:` + id + `\}`)
-	for _, v := range params {
-		if p.MatchString(v) {
-			return true
-		}
-	}
-	return false
 }

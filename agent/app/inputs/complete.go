@@ -1,0 +1,69 @@
+package inputs
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// App is what inputs are checked against.
+type App struct {
+	Name     string
+	Playbook bool
+	Params   []Param
+	Outputs  []Output // that a Playbook App declares
+}
+
+// Param is a declared parameter.
+type Param struct {
+	Name     string
+	Required bool
+	Default  string // "" = none
+}
+
+// Output is a declared Playbook variable.
+type Output struct{ Name, Type string }
+
+// Inputs are those of one execution, complete.
+type Inputs struct {
+	Params       map[string]string
+	KV           map[string]string
+	OutVariables []string
+}
+
+// defaultJob stands in names of Playbook variables where nobody gave one.
+const defaultJob = 1
+
+// Complete checks what was given and adds what was left out: defaults, and
+// as outVariables, where they are nil, all that the App declares. Errors are *Refusal.
+func (a App) Complete(given Values, outVariables []string) (Inputs, error) {
+	in := Inputs{Params: map[string]string{}, KV: given.KV, OutVariables: outVariables}
+	var names []string
+	for _, p := range a.Params {
+		names = append(names, p.Name)
+		if p.Default != "" {
+			in.Params[p.Name] = p.Default
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(given.Params)) {
+		if !slices.Contains(names, name) && !strings.HasPrefix(name, "tc_") && !strings.HasPrefix(name, "api_") {
+			return in, refuse("App %q has no parameter %.80q", a.Name, name).try("it has: %s", strings.Join(names, ", "))
+		}
+		in.Params[name] = given.Params[name]
+	}
+	for _, p := range a.Params {
+		if _, given := in.Params[p.Name]; p.Required && !given {
+			return in, refuse("App %q needs parameter %q", a.Name, p.Name)
+		}
+	}
+	if a.Playbook && outVariables == nil {
+		for _, o := range a.Outputs {
+			in.OutVariables = append(in.OutVariables, fmt.Sprintf("#App:%d:%s!%s", defaultJob, o.Name, o.Type))
+		}
+	}
+	if !a.Playbook && len(in.KV)+len(in.OutVariables) > 0 {
+		return in, refuse("App %q is no Playbook App: it has no variables", a.Name)
+	}
+	return in, CheckKV(in.KV)
+}

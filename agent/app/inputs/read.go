@@ -1,0 +1,153 @@
+package inputs
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// Flags are the words of a command line.
+type Flags struct {
+	Params    []string // NAME=VALUE or NAME=@FILE
+	ParamFile string   // a JSON object of parameters, - is stdin; Params win
+	KV        []string // NAME=JSON or NAME=@FILE; what is no JSON becomes a string
+	KVFile    string   // a JSON object of Playbook variables, - is stdin; KV wins
+}
+
+// Values are inputs as they were given.
+type Values struct {
+	Params map[string]string
+	KV     map[string]string // JSON texts
+}
+
+// ErrUsage says that a word on the command line has not the form it should have.
+var ErrUsage = errors.New("wrong command line")
+
+// MaxFile bounds what is read from a file that a command line names.
+const MaxFile = 32 << 20
+
+// Read reads everything that the flags name.
+func (f Flags) Read(stdin io.Reader) (Values, error) {
+	v := Values{Params: map[string]string{}, KV: map[string]string{}}
+	if f.ParamFile == "-" && f.KVFile == "-" {
+		return v, form("--param-file and --kv-file cannot both be read from standard input")
+	}
+	if f.ParamFile != "" {
+		if err := readObject(f.ParamFile, stdin, func(name string, raw json.RawMessage) (err error) {
+			v.Params[name], err = text(raw)
+			return err
+		}); err != nil {
+			return v, fmt.Errorf("reading the parameter file %q: %w", f.ParamFile, err)
+		}
+	}
+	if f.KVFile != "" {
+		if err := readObject(f.KVFile, stdin, func(name string, raw json.RawMessage) error {
+			v.KV[name] = string(raw)
+			return nil
+		}); err != nil {
+			return v, fmt.Errorf("reading the file of Playbook variables %q: %w", f.KVFile, err)
+		}
+	}
+	if err := Assign("--param", f.Params, v.Params); err != nil {
+		return v, err
+	}
+	given := map[string]string{}
+	if err := Assign("--kv", f.KV, given); err != nil {
+		return v, err
+	}
+	for name, value := range given {
+		v.KV[name] = asJSON(name, value)
+	}
+	return v, nil
+}
+
+// Assign reads words of the form NAME=VALUE or NAME=@FILE; @@ is a literal @.
+func Assign(flag string, words []string, into map[string]string) error {
+	for _, word := range words {
+		name, value, ok := strings.Cut(word, "=")
+		if !ok || name == "" {
+			// Not quoted: it may be a secret whose name was forgotten.
+			return form("%s wants NAME=VALUE or NAME=@FILE", flag)
+		}
+		switch {
+		case strings.HasPrefix(value, "@@"):
+			value = value[1:]
+		case strings.HasPrefix(value, "@"):
+			data, err := ReadFile(value[1:], nil)
+			if err != nil {
+				return fmt.Errorf("reading the value of %s %q: %w", flag, name, err)
+			}
+			value = strings.TrimSuffix(string(data), "\n")
+		}
+		into[name] = value
+	}
+	return nil
+}
+
+// ReadFile reads a file; with a stdin, "-" means that.
+func ReadFile(name string, stdin io.Reader) ([]byte, error) {
+	r := stdin
+	if name != "-" || r == nil {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		r = f
+	}
+	data, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
+	if err == nil && len(data) > MaxFile {
+		err = fmt.Errorf("%q is larger than %d bytes", name, MaxFile)
+	}
+	return data, err
+}
+
+func form(format string, args ...any) error {
+	return &formError{fmt.Sprintf(format, args...)}
+}
+
+type formError struct{ text string }
+
+func (e *formError) Error() string { return e.text }
+
+// Is makes it an ErrUsage without saying so in words.
+func (e *formError) Is(target error) bool { return target == ErrUsage }
+
+// readObject reads a JSON object and no more.
+func readObject(file string, stdin io.Reader, each func(name string, raw json.RawMessage) error) error {
+	data, err := ReadFile(file, stdin)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	var object map[string]json.RawMessage
+	if err := d.Decode(&object); err != nil || object == nil {
+		return errors.New("it is not a JSON object")
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the JSON object")
+	}
+	for name, raw := range object {
+		if err := each(name, raw); err != nil {
+			return fmt.Errorf("parameter %q %w", name, err)
+		}
+	}
+	return nil
+}
+
+// text is a parameter's value. Apps get texts: a number or a boolean is
+// taken as it is written.
+func text(raw json.RawMessage) (string, error) {
+	if s := string(raw); s == "true" || s == "false" || s[0] == '-' || s[0] >= '0' && s[0] <= '9' {
+		return s, nil
+	}
+	var s *string
+	if err := json.Unmarshal(raw, &s); err != nil || s == nil {
+		return "", errors.New("is neither text nor number nor boolean")
+	}
+	return *s, nil
+}
