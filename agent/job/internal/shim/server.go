@@ -21,6 +21,7 @@ type server struct {
 	ln     *net.UnixListener
 	owner  int
 	cancel chan struct{} // has room for one: a second cancel changes nothing
+	waits  chan struct{} // somebody began or ceased to wait; has room for one, too
 
 	mu      sync.Mutex
 	clients []*client // oldest first
@@ -30,6 +31,7 @@ type server struct {
 
 type client struct {
 	conn    *net.UnixConn
+	owner   bool // it is the owner's, not the App's
 	waiting bool
 }
 
@@ -38,7 +40,7 @@ func listen(owner int) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &server{ln: ln, owner: owner, cancel: make(chan struct{}, 1)}, nil
+	return &server{ln: ln, owner: owner, cancel: make(chan struct{}, 1), waits: make(chan struct{}, 1)}, nil
 }
 
 // serve accepts until close.
@@ -48,11 +50,12 @@ func (s *server) serve() {
 		if err != nil {
 			return
 		}
-		if peer, err := sock.PeerOf(conn); err != nil || peer.Known && !s.allowed(peer.UID) {
+		peer, err := sock.PeerOf(conn)
+		if err != nil || peer.Known && !s.allowed(peer.UID) {
 			_ = conn.Close()
 			continue
 		}
-		c := &client{conn: conn}
+		c := &client{conn: conn, owner: !peer.Known || peer.UID == s.owner || peer.UID == 0}
 		s.add(c)
 		go s.talk(c)
 	}
@@ -78,6 +81,22 @@ func (s *server) drop(c *client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clients = slices.DeleteFunc(s.clients, func(o *client) bool { return o == c })
+	poke(s.waits)
+}
+
+// attended reports whether the owner waits.
+func (s *server) attended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.clients, func(c *client) bool { return c.owner && c.waiting })
+}
+
+// poke leaves a word for whoever looks next.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 func (s *server) talk(c *client) {
@@ -90,10 +109,7 @@ func (s *server) talk(c *client) {
 		}
 		switch string(verb) {
 		case sock.Cancel:
-			select {
-			case s.cancel <- struct{}{}:
-			default:
-			}
+			poke(s.cancel)
 			s.send(c, []byte(sock.OK))
 		case sock.Wait:
 			_ = c.conn.SetReadDeadline(time.Time{}) // from here on reading finds out that the client is gone
@@ -101,6 +117,7 @@ func (s *server) talk(c *client) {
 			c.waiting = true
 			exit := s.exit
 			s.mu.Unlock()
+			poke(s.waits)
 			if exit != nil {
 				s.send(c, exit)
 			}

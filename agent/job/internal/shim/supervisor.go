@@ -15,6 +15,7 @@ const (
 	killSeldom    = time.Second
 	drainPatience = 2 * time.Second        // for a pipe that somebody else holds open
 	refusedFor    = 10 * time.Second       // then what may not be killed is named and left
+	tiedPatience  = 5 * time.Second        // for the owner of a tied job to come, or to come back
 	trimAfter     = 500 * time.Millisecond // into the run: give memory of the start back
 )
 
@@ -90,9 +91,12 @@ func (s *supervisor) launched() {
 
 // supervise stays until nothing of the job lives and has recorded it.
 func (s *supervisor) supervise(signals <-chan os.Signal) {
-	var timeout, grace, kill <-chan time.Time
+	var timeout, grace, kill, deserted <-chan time.Time
 	if s.launch.Timeout > 0 {
 		timeout = time.After(s.launch.Timeout - time.Since(s.started))
+	}
+	if s.launch.Tied {
+		deserted = time.After(tiedPatience)
 	}
 	settled, pause, look := time.After(trimAfter), killEvery, s.logs.next()
 	// end tells everything to end, once for each cause that is worth it.
@@ -110,6 +114,16 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 		select {
 		case <-s.server.cancel:
 			stop(spec.ReasonCancelled, "")
+		case <-s.server.waits:
+			switch {
+			case !s.launch.Tied:
+			case s.server.attended():
+				deserted = nil
+			case deserted == nil:
+				deserted = time.After(tiedPatience)
+			}
+		case <-deserted:
+			stop(spec.ReasonCancelled, "whoever started it is gone")
 		case <-timeout:
 			stop(spec.ReasonTimedOut, "")
 		case sig := <-signals:

@@ -43,6 +43,9 @@ type Launch struct {
 	// Logs is the folder in which the App writes logs, whatever their names; they are kept
 	// together like an output. Absolute or relative to Dir; "" = none.
 	Logs string `json:"logs,omitempty"`
+	// Tied ends the job, as a cancel does, when its owner does not wait for it
+	// any more: the job of a command in the foreground ends with that, also when it is killed.
+	Tied bool `json:"tied,omitempty"`
 	// OwnerUID is the user who may cancel and wait, beside root and the
 	// sandbox user. Executor.Start fills it in.
 	OwnerUID int `json:"owner_uid"`
