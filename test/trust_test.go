@@ -140,11 +140,11 @@ func TestJobsTrustPrivateCAs(t *testing.T) {
 	}
 	pythonApp, javaApp := s.trustApps()
 	ways := func() map[string]string {
-		out := envsvr("app", "run", pythonApp, "--param", "url="+url, "--appsPythonHome311", python, "--appsJavaHome", java, "--appsRunner", "none")
+		out := envsvr("app", "run", pythonApp, "--param", "url="+url, "--appsPythonHome311", python, "--appsJavaHome", java, "--no-sandbox")
 		_, text, _ := strings.Cut(out, "FOUND ")
 		found := map[string]string{}
 		s.must(json.NewDecoder(strings.NewReader(text)).Decode(&found), "reading "+out)
-		out = envsvr("app", "run", javaApp, "--param", "url="+url, "--appsJavaHome", java, "--appsRunner", "none")
+		out = envsvr("app", "run", javaApp, "--param", "url="+url, "--appsJavaHome", java, "--no-sandbox")
 		for _, m := range regexp.MustCompile(`(?m)^(PARENT|CHILD) (\d+) (.*)$`).FindAllStringSubmatch(out, -1) {
 			found["java "+m[1]], found["count "+m[1]] = m[3], m[2]
 		}

@@ -72,37 +72,28 @@ func Published(jobDir string, m Manifest) ([]PublishedFile, error) {
 func Cause(stderr string) string { return outcome.Cause(stderr) }
 
 // InstallFile installs a package that is a file of this host.
-func (c *Catalog) InstallFile(ctx context.Context, file string) (App, error) {
-	ref, err := RefOf(file, c.Limits)
+func (c *Catalog) InstallFile(ctx context.Context, f *os.File) (App, error) {
+	ref, err := RefOf(f, c.Limits)
 	if err != nil {
 		return App{}, err
 	}
 	return c.Install(ctx, ref, func(_ context.Context, offset int64) (io.ReadCloser, error) {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := f.Seek(offset, io.SeekStart); err != nil {
-			_ = f.Close()
-			return nil, err
-		}
-		return f, nil
+		return io.NopCloser(io.NewSectionReader(f, offset, ref.Size-offset)), nil
 	})
 }
 
 // RefOf returns the Ref of a package file after looking into it.
-func RefOf(file string, l tcx.Limits) (Ref, error) {
-	m, top, err := tcx.ReadManifest(file, l)
+func RefOf(f *os.File, l tcx.Limits) (Ref, error) {
+	m, top, err := tcx.ReadManifestOf(f, l)
 	if err != nil {
-		return Ref{}, wrap(err, "reading App %q", file)
+		return Ref{}, wrap(err, "reading App %q", f.Name())
 	}
-	f, err := os.Open(file)
+	info, err := f.Stat()
 	if err != nil {
 		return Ref{}, storeError(fmt.Errorf("reading App: %w", err))
 	}
-	defer f.Close()
 	sum := sha256.New()
-	n, err := io.Copy(sum, f)
+	n, err := io.Copy(sum, io.NewSectionReader(f, 0, info.Size()))
 	if err != nil {
 		return Ref{}, storeError(fmt.Errorf("reading App: %w", err))
 	}

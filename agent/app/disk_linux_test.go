@@ -51,8 +51,13 @@ func TestFullDisk(t *testing.T) {
 			if err := apps.Pack(file, tt.files); err != nil {
 				t.Fatal(err)
 			}
+			f, err := os.Open(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
 			c := catalog(t, small(t, tt.options))
-			_, err := c.InstallFile(t.Context(), file)
+			_, err = c.InstallFile(t.Context(), f)
 			if Code(err) != fault.NoSpace {
 				t.Fatalf("got %q, %v", Code(err), err)
 			}

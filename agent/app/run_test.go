@@ -82,11 +82,16 @@ func (h *host) install(t *testing.T, name string) app.App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref, err := app.RefOf(file, tcx.Limits{})
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	ref, err := app.RefOf(f, tcx.Limits{})
 	if err != nil || !strings.HasPrefix(ref.Name, "Test_-_") || ref.Version != "1.0.0" {
 		t.Errorf("got %+v, %v", ref, err)
 	}
-	a, err := h.catalog.InstallFile(t.Context(), file)
+	a, err := h.catalog.InstallFile(t.Context(), f)
 	if err != nil {
 		t.Fatal(err)
 	}

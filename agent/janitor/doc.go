@@ -7,4 +7,7 @@
 // folder of mode 0700. So removal tries as the agent first and then has
 // the sandbox user remove its own. A folder that is on its way out has left its name first, so
 // that nobody takes a half for a whole, and what could not go stays on the list for the next sweep.
+//
+// A Guest is a session that nobody ordered: `tcenvsvr app run`. It holds a lock as long as its process
+// lives, so that whoever comes later knows which folders are nobody's any more.
 package janitor

@@ -54,7 +54,7 @@ func folder(root *os.Root, name string, gid int) error {
 	if err != nil {
 		return err
 	}
-	if !before.IsDir() || !ours(before) {
+	if !before.IsDir() || !Ours(before) {
 		return fmt.Errorf("%q is no folder of the agent's: an App put it there", name)
 	}
 	f, err := root.OpenFile(name, os.O_RDONLY|directory, 0)

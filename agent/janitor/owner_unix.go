@@ -12,7 +12,8 @@ import (
 // directory opens folders alone, through no link.
 const directory = syscall.O_DIRECTORY | syscall.O_NOFOLLOW
 
-func ours(info fs.FileInfo) bool {
+// Ours reports whether we own what info is of.
+func Ours(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid()
 }

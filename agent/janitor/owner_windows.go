@@ -7,8 +7,8 @@ import (
 
 const directory = 0
 
-// ours: access is inherited from the folder above.
-func ours(fs.FileInfo) bool { return true }
+// Ours: access is inherited from the folder above.
+func Ours(fs.FileInfo) bool { return true }
 
 // changed is when the folder was last changed: Apps run as the agent's user here.
 func changed(info fs.FileInfo) time.Time { return info.ModTime() }

@@ -19,11 +19,13 @@ type Janitor struct {
 	// RemoveAs removes a folder's content as the sandbox user; nil = what
 	// we may not remove stays, with an error. job.Executor has one.
 	RemoveAs func(ctx context.Context, dir string) error
-	Logger   *slog.Logger // nil = discard
+	// Reap ends what still runs of a job in dir; nil = nothing does. job.Executor has one.
+	Reap   func(ctx context.Context, dir string) error
+	Logger *slog.Logger // nil = discard
 }
 
 // Sweep removes the sessions in which nothing was made for olderThan,
-// except those that keep claims. It goes on after a failure and returns all of them together.
+// except guests and those that keep claims. It goes on after a failure and returns all of them together.
 func (j Janitor) Sweep(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error {
 	log := j.Logger
 	if log == nil {
@@ -54,11 +56,16 @@ func (j Janitor) Sweep(ctx context.Context, olderThan time.Duration, keep func(s
 }
 
 func (j Janitor) sweep(ctx context.Context, name string, olderThan time.Duration, keep func(string) bool) (bool, error) {
+	if !strings.HasPrefix(name, trash) && (strings.HasPrefix(name, guest) || keep(name) || time.Since(touched(filepath.Join(j.Dir, name))) < olderThan) {
+		return false, nil
+	}
+	return j.remove(ctx, name)
+}
+
+// remove removes a session, or what another try left of it, and reports whether it did.
+func (j Janitor) remove(ctx context.Context, name string) (bool, error) {
 	path := filepath.Join(j.Dir, name)
 	if !strings.HasPrefix(name, trash) {
-		if keep(name) || time.Since(touched(path)) < olderThan {
-			return false, nil
-		}
 		// Removing changes the times that we go by: first out of sight.
 		gone := filepath.Join(j.Dir, trash+name)
 		if err := os.Rename(path, gone); err != nil {

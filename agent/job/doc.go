@@ -34,6 +34,9 @@
 // are afterwards as the App itself had left them; any others, and its outputs, are what
 // all of the job made of them. What it writes into files of Launch.Logs is gathered in one output.
 //
+// A Launch that is Tied ends with whoever waits for it, however that ends: it is a
+// command's in the foreground, not an order's.
+//
 // Secrets travel by stdin and in Launch.Files only. They are in no argv, no
 // environment but the App's own, no file but Launch.Files, and no error.
 //

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"tcenvsvr/agent/acl"
 )
 
 // folder is a row of the table of folders.
@@ -110,15 +112,15 @@ func (f folder) wanted(p people) (uid, gid int, acls lists, ok bool) {
 	uid, gid = p[f.owner].uid, p[f.group].gid
 	ok = uid >= 0 && gid >= 0
 	acls = lists{}
-	for name, users := range map[string]map[string]uint16{accessACL: f.grants, defaultACL: f.inherited} {
-		var grants []grant
+	for name, users := range map[string]map[string]uint16{acl.Access: f.grants, acl.Default: f.inherited} {
+		var grants []acl.Grant
 		for user, perm := range users {
 			ok = ok && p[user].uid >= 0
-			grants = append(grants, grant{p[user].uid, perm})
+			grants = append(grants, acl.Grant{UID: p[user].uid, Perm: perm})
 		}
 		if grants != nil && ok {
-			slices.SortFunc(grants, func(a, b grant) int { return cmp.Compare(a.uid, b.uid) })
-			acls[name] = acl(grants)
+			slices.SortFunc(grants, func(a, b acl.Grant) int { return cmp.Compare(a.UID, b.UID) })
+			acls[name] = acl.Attribute(7, grants)
 		}
 	}
 	return uid, gid, acls, ok
@@ -149,7 +151,7 @@ func (f folder) look(p people) (texts []string, err error) {
 		texts = append(texts, fmt.Sprintf("belongs to %d:%d, not to %s:%s", st.Uid, st.Gid, f.owner, f.group))
 	}
 	for name, list := range acls {
-		got, err := getACL(fd, name)
+		got, err := acl.Get(fd, name)
 		if err != nil {
 			return texts, err
 		}
@@ -162,7 +164,7 @@ func (f folder) look(p people) (texts []string, err error) {
 }
 
 // kinds are what people call the ACLs.
-var kinds = map[string]string{accessACL: "ACL", defaultACL: "default ACL"}
+var kinds = map[string]string{acl.Access: "ACL", acl.Default: "default ACL"}
 
 // granted are all whom an ACL of the folder names.
 func (f folder) granted() []string {
@@ -193,7 +195,7 @@ func (f folder) set(p people) error {
 		return fmt.Errorf("chown: %w", err)
 	}
 	for name, list := range acls {
-		if err := setACL(fd, name, list); err != nil {
+		if err := acl.Set(fd, name, list); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
 package settings
 
-// sandboxed says that "appsRunner: auto" uses the sandbox user here.
-const sandboxed = true
+// Sandboxed says that Apps can run as a sandbox user on this system.
+const Sandboxed = true

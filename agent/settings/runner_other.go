@@ -2,5 +2,5 @@
 
 package settings
 
-// sandboxed says that "appsRunner: auto" uses the sandbox user here.
-const sandboxed = false
+// Sandboxed says that Apps can run as a sandbox user on this system.
+const Sandboxed = false

@@ -95,7 +95,7 @@ func (s Settings) Runner() string {
 	switch {
 	case s.AppsRunner != "auto":
 		return s.AppsRunner
-	case sandboxed && s.SandboxUser != "":
+	case Sandboxed && s.SandboxUser != "":
 		return "sudo"
 	}
 	return "none"
@@ -141,7 +141,7 @@ func (s Settings) Check() error {
 	if s.AppsRunner == "sudo" && s.SandboxUser == "" {
 		complain([]string{"appsSandboxUser=USER", "appsRunner=none"}, `setting "appsRunner" is "sudo" and "appsSandboxUser" is empty: set appsSandboxUser, or appsRunner to none`)
 	}
-	if (s.AppsRunner == "sudo" || s.AppsRunner == "socket") && !sandboxed {
+	if (s.AppsRunner == "sudo" || s.AppsRunner == "socket") && !Sandboxed {
 		complain([]string{"appsRunner=none"}, `setting "appsRunner" is %q, which works on Linux only: set it to none`, s.AppsRunner)
 	}
 	return errors.Join(errs...)

@@ -222,7 +222,7 @@ func TestDerived(t *testing.T) {
 		t.Errorf("Runner without a sandbox user: got %s, want none", got)
 	}
 	s.SandboxUser = "tc-job"
-	if got := s.Runner(); (got == "sudo") != sandboxed {
+	if got := s.Runner(); (got == "sudo") != Sandboxed {
 		t.Errorf("Runner with a sandbox user: got %s", got)
 	}
 	if err := s.Check(); err != nil {

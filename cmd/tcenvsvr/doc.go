@@ -40,14 +40,19 @@
 //
 //	Run unpacks the App, gives it the parameters, a key-value store and an API as an
 //	order would, shows what it prints, and says how it ended: exit code 0 if it succeeded, 1
-//	otherwise. No cloud and no enrolment are needed; interpreters and proxies come from
-//	the settings of --home if there are any.
+//	otherwise. No cloud and no enrolment are needed; sandbox user, interpreters and proxies
+//	come from the settings of --home if there are any.
 //
-//	Values in --param are visible to other users of this host in the list of processes;
-//	name=@FILE and --param-file keep them out of it.
+//	It runs as the sandbox user, so whoever calls this must be allowed to become that user: the
+//	agent's user and root are. On a machine without a sandbox --no-sandbox runs it as yourself.
+//	The first line, on stderr, says as whom it runs. It ends with this command, however that ends.
 //
-//	  tcenvsvr app run my_app.tcx --param indicator=1.2.3.4
-//	  tcenvsvr app run my_app.tcx --param-file params.json --out-variable '#App:1:result!String' --out /tmp/result
+//	What is on the command line is visible to other users of this host in the list of processes;
+//	NAME=@FILE, --param-file and --kv-file keep values out of it.
+//
+//	  tcenvsvr app run my_app.tcx --param indicator=1.2.3.4 --no-sandbox
+//	  tcenvsvr app run my_app.tcx --param-file params.json --kv '#App:1:in!String=hello' --out /tmp/result
+//	  tcenvsvr app run my_app.tcx --param 'password=&{TC:KEYCHAIN:9f1c}' --variable TC/9f1c=@password.txt
 //
 // # certs
 //

@@ -32,7 +32,13 @@ func (s *site) probe() probed {
 	must(s.t, err, "reading what the App found")
 	var p probed
 	must(s.t, json.Unmarshal(text, &p), "reading what the App found")
+	s.caged(p)
+	return p
+}
 
+// caged fails the test if an App could do what none may.
+func (s *site) caged(p probed) {
+	s.t.Helper()
 	if got, want := strconv.Itoa(p.UID), strings.TrimSpace(s.Run("id", "-u", "tc-job")); got != want {
 		s.t.Errorf("the App ran as user %s; want tc-job, %s", got, want)
 	}
@@ -49,5 +55,4 @@ func (s *site) probe() probed {
 	if p.CapEff != "0000000000000000" {
 		s.t.Errorf("the App has capabilities %s; want none", p.CapEff)
 	}
-	return p
 }

@@ -27,7 +27,7 @@ func TestRead(t *testing.T) {
 		Params:    []string{"d=pair", "e=@" + write(t, "e", "two\nlines\n"), "f=@@at", "g=", "h=a=b"},
 		KVFile:    "-",
 		KV:        []string{"#App:1:s!String=5", "#App:1:t!String=\"5\"", "#App:1:u!String=plain", "#App:1:a!StringArray=[\"x\"]", "own=5"},
-	}.Read(strings.NewReader(`{"#App:1:kv!KeyValue": {"key": "k", "value": "v"}, "#App:1:s!String": "file"}`))
+	}.Read(Source{Stdin: strings.NewReader(`{"#App:1:kv!KeyValue": {"key": "k", "value": "v"}, "#App:1:s!String": "file"}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +39,14 @@ func TestRead(t *testing.T) {
 		},
 	}
 	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// A command that becomes another user opens before what this one may read.
+func TestFiles(t *testing.T) {
+	f := Flags{ParamFile: "p.json", Params: []string{"a=@one", "b=@@at", "c=d", "e"}, KV: []string{"#App:1:x!String=@two"}}
+	if d := cmp.Diff([]string{"one", "two", "p.json", ""}, f.Files()); d != "" {
 		t.Error(d)
 	}
 }
@@ -62,7 +70,7 @@ func TestReadRefuses(t *testing.T) {
 		"null as parameter":    {Flags{ParamFile: file(`{"a": null}`)}, false, `parameter "a" is neither`},
 		"no file of variables": {Flags{KVFile: "/nowhere"}, false, "Playbook variables"},
 	} {
-		_, err := tc.flags.Read(strings.NewReader(""))
+		_, err := tc.flags.Read(Source{Stdin: strings.NewReader("")})
 		if err == nil || !strings.Contains(err.Error(), tc.says) || errors.Is(err, ErrUsage) != tc.usage || strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: got %v", name, err)
 		}

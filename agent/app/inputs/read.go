@@ -30,14 +30,37 @@ var ErrUsage = errors.New("wrong command line")
 // MaxFile bounds what is read from a file that a command line names.
 const MaxFile = 32 << 20
 
+// Source is where files that a command line names are read from.
+type Source struct {
+	Stdin io.Reader                           // "-"
+	Open  func(name string) (*os.File, error) // nil = os.Open
+}
+
+// Files are the names of the files that Read reads.
+func (f Flags) Files() []string {
+	return append(Files(append(f.Params, f.KV...)), f.ParamFile, f.KVFile)
+}
+
+// Files are the names in words of the form NAME=@FILE.
+func Files(words []string) []string {
+	var files []string
+	for _, word := range words {
+		_, value, _ := strings.Cut(word, "=")
+		if file, ok := strings.CutPrefix(value, "@"); ok && !strings.HasPrefix(file, "@") {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
 // Read reads everything that the flags name.
-func (f Flags) Read(stdin io.Reader) (Values, error) {
+func (f Flags) Read(from Source) (Values, error) {
 	v := Values{Params: map[string]string{}, KV: map[string]string{}}
 	if f.ParamFile == "-" && f.KVFile == "-" {
 		return v, form("--param-file and --kv-file cannot both be read from standard input")
 	}
 	if f.ParamFile != "" {
-		if err := readObject(f.ParamFile, stdin, func(name string, raw json.RawMessage) (err error) {
+		if err := from.object(f.ParamFile, func(name string, raw json.RawMessage) (err error) {
 			v.Params[name], err = text(raw)
 			return err
 		}); err != nil {
@@ -45,18 +68,18 @@ func (f Flags) Read(stdin io.Reader) (Values, error) {
 		}
 	}
 	if f.KVFile != "" {
-		if err := readObject(f.KVFile, stdin, func(name string, raw json.RawMessage) error {
+		if err := from.object(f.KVFile, func(name string, raw json.RawMessage) error {
 			v.KV[name] = string(raw)
 			return nil
 		}); err != nil {
 			return v, fmt.Errorf("reading the file of Playbook variables %q: %w", f.KVFile, err)
 		}
 	}
-	if err := Assign("--param", f.Params, v.Params); err != nil {
+	if err := from.Assign("--param", f.Params, v.Params); err != nil {
 		return v, err
 	}
 	given := map[string]string{}
-	if err := Assign("--kv", f.KV, given); err != nil {
+	if err := from.Assign("--kv", f.KV, given); err != nil {
 		return v, err
 	}
 	for name, value := range given {
@@ -66,7 +89,7 @@ func (f Flags) Read(stdin io.Reader) (Values, error) {
 }
 
 // Assign reads words of the form NAME=VALUE or NAME=@FILE; @@ is a literal @.
-func Assign(flag string, words []string, into map[string]string) error {
+func (from Source) Assign(flag string, words []string, into map[string]string) error {
 	for _, word := range words {
 		name, value, ok := strings.Cut(word, "=")
 		if !ok || name == "" {
@@ -77,7 +100,7 @@ func Assign(flag string, words []string, into map[string]string) error {
 		case strings.HasPrefix(value, "@@"):
 			value = value[1:]
 		case strings.HasPrefix(value, "@"):
-			data, err := ReadFile(value[1:], nil)
+			data, err := from.file(value[1:])
 			if err != nil {
 				return fmt.Errorf("reading the value of %s %q: %w", flag, name, err)
 			}
@@ -88,17 +111,28 @@ func Assign(flag string, words []string, into map[string]string) error {
 	return nil
 }
 
-// ReadFile reads a file; with a stdin, "-" means that.
-func ReadFile(name string, stdin io.Reader) ([]byte, error) {
-	r := stdin
-	if name != "-" || r == nil {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		r = f
+// Read reads a file, or standard input for "-".
+func (from Source) Read(name string) ([]byte, error) {
+	if name == "-" {
+		return bounded(name, from.Stdin)
 	}
+	return from.file(name)
+}
+
+func (from Source) file(name string) ([]byte, error) {
+	open := from.Open
+	if open == nil {
+		open = os.Open
+	}
+	f, err := open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return bounded(name, f)
+}
+
+func bounded(name string, r io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	if err == nil && len(data) > MaxFile {
 		err = fmt.Errorf("%q is larger than %d bytes", name, MaxFile)
@@ -117,9 +151,9 @@ func (e *formError) Error() string { return e.text }
 // Is makes it an ErrUsage without saying so in words.
 func (e *formError) Is(target error) bool { return target == ErrUsage }
 
-// readObject reads a JSON object and no more.
-func readObject(file string, stdin io.Reader, each func(name string, raw json.RawMessage) error) error {
-	data, err := ReadFile(file, stdin)
+// object reads a JSON object and no more.
+func (from Source) object(file string, each func(name string, raw json.RawMessage) error) error {
+	data, err := from.Read(file)
 	if err != nil {
 		return err
 	}

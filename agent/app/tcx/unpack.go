@@ -49,11 +49,20 @@ func Unpack(ctx context.Context, file, dir string, l Limits) (Manifest, error) {
 // ReadManifest returns the manifest of a package file and the name of
 // its top folder, after the same checks that Unpack makes.
 func ReadManifest(file string, l Limits) (m Manifest, top string, err error) {
-	p, err := open(file, l.withDefaults())
+	f, err := openFile(file)
 	if err != nil {
 		return Manifest{}, "", err
 	}
-	defer p.file.Close()
+	defer f.Close()
+	return ReadManifestOf(f, l)
+}
+
+// ReadManifestOf is ReadManifest for a file that is open.
+func ReadManifestOf(f *os.File, l Limits) (m Manifest, top string, err error) {
+	p := &pack{file: f}
+	if err := p.examine(l.withDefaults()); err != nil {
+		return Manifest{}, "", err
+	}
 	m, err = p.manifest()
 	return m, p.top, err
 }
@@ -74,9 +83,9 @@ type entry struct {
 
 // open opens and examines the package. The caller closes pack.file.
 func open(file string, l Limits) (*pack, error) {
-	f, err := os.Open(file)
+	f, err := openFile(file)
 	if err != nil {
-		return nil, &fault.Error{Code: fault.Store, Err: fmt.Errorf("opening package: %w", err)}
+		return nil, err
 	}
 	p := &pack{file: f}
 	if err := p.examine(l); err != nil {
@@ -84,6 +93,14 @@ func open(file string, l Limits) (*pack, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+func openFile(file string) (*os.File, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, &fault.Error{Code: fault.Store, Err: fmt.Errorf("opening package: %w", err)}
+	}
+	return f, nil
 }
 
 func (p *pack) examine(l Limits) error {

@@ -89,7 +89,7 @@ func (e *Env) order(environment, app string, flags runFlags) (v1.NewExecution, e
 	if flags.timeout < 0 {
 		return q, usage("run: --timeout %s is negative", flags.timeout)
 	}
-	given, err := flags.inputs.Read(e.Stdin)
+	given, err := flags.inputs.Read(inputs.Source{Stdin: e.Stdin})
 	if errors.Is(err, inputs.ErrUsage) {
 		return q, usage("run: %w", err)
 	}

@@ -41,7 +41,7 @@ Exit codes:
 		if !ok {
 			return misuse(cmd, "%q is not SOURCE/ID", args[0])
 		}
-		data, err := inputs.ReadFile(*file, env.Stdin)
+		data, err := inputs.Source{Stdin: env.Stdin}.Read(*file)
 		if err != nil {
 			return fmt.Errorf("reading the content of the variable: %w", err)
 		}

@@ -2,18 +2,17 @@ package daemon
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/updater/slot"
 )
@@ -45,17 +44,20 @@ func NewJobs(s settings.Settings, logger *slog.Logger) (*Jobs, error) {
 }
 
 // shimProgram is the small program beside ours or, where we came by an update,
-// beside the package's program: releases are one file. Else it is ours itself.
+// beside the package's program: releases are one file. Else it is ours itself; what is
+// installed on the host besides is not ours.
 func shimProgram() (string, error) {
 	own, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("finding the program of the shim: %w", err)
 	}
-	for _, program := range []string{own, slot.PackagedProgram} {
-		shim := filepath.Join(filepath.Dir(program), "tcenvsvr-shim"+filepath.Ext(own))
-		if info, err := os.Stat(shim); err == nil && info.Mode().IsRegular() {
-			return shim, nil
-		}
+	beside := own
+	if slot.Packaged(paths.DefaultHome).InSlots(own) {
+		beside = slot.PackagedProgram
+	}
+	shim := filepath.Join(filepath.Dir(beside), "tcenvsvr-shim"+filepath.Ext(own))
+	if info, err := os.Stat(shim); err == nil && info.Mode().IsRegular() {
+		return shim, nil
 	}
 	return own, nil
 }
@@ -77,14 +79,17 @@ func (j *Jobs) MakeJobDir(dir string) error {
 	return janitor.MakeFor(dir, gid)
 }
 
-// Sweep returns what removes old job folders below dir.
-func (j *Jobs) Sweep(dir string) func(context.Context, time.Duration, func(string) bool) error {
-	jan := janitor.Janitor{Dir: dir, Logger: j.logger}
+// Janitor looks after the folders of jobs in dir.
+func (j *Jobs) Janitor(dir string) janitor.Janitor {
+	jan := janitor.Janitor{Dir: dir, Reap: j.Reap, Logger: j.logger}
 	if j.user != "" {
 		jan.RemoveAs = j.Clear
 	}
-	return jan.Sweep
+	return jan
 }
+
+// User is who Apps run as, "" for our own user.
+func (j *Jobs) User() string { return j.user }
 
 // Execution is what every App is told, by the settings.
 func Execution(s settings.Settings) app.Execution {

@@ -56,12 +56,12 @@ func (d *daemon) execution(ctx context.Context, session string) (app.Execution, 
 	return e, nil
 }
 
-// sweep removes what old jobs leave: their folders, and the sets of CAs that
-// they were the last to need.
+// sweep removes what old jobs leave: their folders, the sets of CAs that
+// they were the last to need, and what an "app run" that was killed could not remove.
 func (d *daemon) sweep() func(context.Context, time.Duration, func(string) bool) error {
-	folders := d.jobs.Sweep(d.paths.Jobs)
+	folders := d.jobs.Janitor(d.paths.Jobs)
 	return func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error {
-		return errors.Join(folders(ctx, olderThan, keep), d.trust.Prune(keep))
+		return errors.Join(folders.Sweep(ctx, olderThan, keep), folders.SweepGuests(ctx, d.paths.Programs, d.paths.Jobs), d.trust.Prune(keep))
 	}
 }
 

@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"os"
-	"path/filepath"
 	"time"
 
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/app/inputs"
 	"tcenvsvr/agent/appapi"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/paths"
@@ -25,19 +24,27 @@ import (
 
 // Run is one run of one App.
 type Run struct {
-	File           string            // the .tcx
-	Params         map[string]string // the App's inputs
-	OutVariables   []string
-	Out            string        // folder for out/ and log/; "" = thrown away
-	Timeout        time.Duration // 0 = the setting
-	Settings       settings.Settings
-	Home           paths.Paths // whose private CAs count
-	Path           string      // PATH to look for interpreters in
+	File         *os.File      // the .tcx
+	Given        inputs.Values // parameters and Playbook variables
+	Variables    []Variable    // runtime variables
+	OutVariables []string      // nil = all that the App declares
+	Out          string        // folder for out/ and log/; "" = thrown away
+	Timeout      time.Duration // 0 = the App's own, or the setting
+	NoSandbox    bool          // run it as whoever we are
+	Settings     settings.Settings
+	Home         paths.Paths   // whose exchange is used where it is ours, and whose private CAs count
+	Path         string        // PATH to look for interpreters in
+	Begin        func(Sandbox) // is told as whom the App will run; nil = nobody wants to know
+
 	Stdout, Stderr io.Writer
 }
 
+// Variable is a runtime variable, &{Source:TYPE:ID} in a parameter.
+type Variable struct{ Source, ID, Data string }
+
 // Result says what came of it.
 type Result struct {
+	Sandbox
 	Outcome   wire.Outcome      `json:"outcome"`
 	ExitCode  int               `json:"exit_code"`
 	Signal    string            `json:"signal,omitempty"`
@@ -48,27 +55,37 @@ type Result struct {
 	RunMS     int64             `json:"run_ms"`
 }
 
-const (
-	session   = "local.1"
-	kvContext = "local"
-)
+const kvContext = "local"
 
 // Do runs the App and returns when it has ended. When ctx ends, the App is
-// cancelled as an order would be.
-func (r *Run) Do(ctx context.Context) (Result, error) {
-	dir, err := os.MkdirTemp("", "tcenvsvr-app-")
-	if err != nil {
-		return Result{}, fmt.Errorf("running an App: %w", err)
+// cancelled as an order would be. An error beside an outcome says what of it is missing.
+func (r *Run) Do(ctx context.Context) (result Result, err error) {
+	if r.NoSandbox {
+		r.Settings.AppsRunner = "none"
 	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o711); err != nil { // the sandbox user passes through
-		return Result{}, fmt.Errorf("running an App: %w", err)
-	}
-	catalog, err := app.Open(app.CatalogConfig{Dir: filepath.Join(dir, "programs")})
+	jobs, err := daemon.NewJobs(r.Settings, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return Result{}, err
 	}
-	installed, err := catalog.InstallFile(ctx, r.File)
+	if result.Sandbox, err = r.sandbox(jobs); err != nil {
+		return Result{}, err
+	}
+	if r.Begin != nil {
+		r.Begin(result.Sandbox)
+	}
+	var out *os.Root
+	if r.Out != "" {
+		if out, err = openKeep(r.Out); err != nil {
+			return Result{}, err
+		}
+		defer out.Close()
+	}
+	place, err := r.place(ctx, jobs)
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() { err = errors.Join(err, place.leave(ctx, jobs)) }()
+	installed, in, err := r.install(ctx, place)
 	if err != nil {
 		return Result{}, err
 	}
@@ -80,55 +97,105 @@ func (r *Run) Do(ctx context.Context) (Result, error) {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	served := make(chan error, 1)
 	go func() { served <- server.Run(serving) }()
-	result, err := r.run(ctx, installed, dir, server.APIPath(), store)
-	stop()
-	return result, errors.Join(err, <-served)
+	defer func() { stop(); err = errors.Join(err, <-served) }()
+
+	execution, err := r.execution(ctx, place, jobs, installed, in, store)
+	if err != nil {
+		return Result{}, err
+	}
+	execution.APIPath = server.APIPath()
+	exit, err := r.run(ctx, jobs, installed, execution)
+	if err != nil {
+		return Result{}, err
+	}
+	err = r.outcome(&result, installed, place.Job, exit)
+	result.Variables = written(store, in.KV)
+	if out != nil {
+		err = errors.Join(err, keep(place.Job, out))
+	}
+	return result, err
 }
 
-func (r *Run) run(ctx context.Context, installed app.App, dir, apiPath string, store *appapi.Memory) (Result, error) {
-	jobs, err := daemon.NewJobs(r.Settings, slog.New(slog.DiscardHandler))
+// install unpacks the App, unless its inputs are refused or it is of a kind
+// that no order runs.
+func (r *Run) install(ctx context.Context, p *place) (app.App, inputs.Inputs, error) {
+	fail := func(err error) (app.App, inputs.Inputs, error) {
+		if refusal, ok := errors.AsType[*inputs.Refusal](err); ok && refusal.Try != "" {
+			err = fmt.Errorf("%w\nhint: %s", err, refusal.Try)
+		}
+		return app.App{}, inputs.Inputs{}, fmt.Errorf("running App %q: %w", r.File.Name(), err)
+	}
+	catalog, err := app.Open(app.CatalogConfig{Dir: p.programs})
 	if err != nil {
-		return Result{}, err
+		return fail(err)
 	}
-	jobDir := filepath.Join(dir, "jobs", session)
-	if err := os.MkdirAll(filepath.Dir(jobDir), 0o711); err != nil {
-		return Result{}, fmt.Errorf("running an App: %w", err)
-	}
-	if err := jobs.MakeJobDir(jobDir); err != nil {
-		return Result{}, err
-	}
-	timeout := cmp.Or(r.Timeout, r.Settings.DefaultTimeout)
-	params := installed.Manifest.Defaults()
-	maps.Copy(params, r.Params)
-	token, expires := store.Issue(session, kvContext, params, timeout+time.Hour)
-	execution := daemon.Execution(r.Settings)
-	execution.Session, execution.JobDir, execution.AppParams = session, jobDir, params
-	execution.APIPath, execution.Token, execution.TokenExpires = apiPath, token, expires
-	playbook := installed.Manifest.Is("playbook")
-	execution.Playbook, execution.KVContext, execution.OutVariables = playbook, kvContext, outVariables(installed.Manifest, r.OutVariables)
-	execution.Timeout, execution.Path = timeout, r.Path
-	execution.Defaults = map[string]string{"tc_user_id": "1", "api_default_org": "local"}
-	if !playbook {
-		execution.Defaults["tc_job_id"] = "1"
-	}
-	if err := r.trust(ctx, &execution, jobs, filepath.Join(dir, "trust")); err != nil {
-		return Result{}, err
-	}
-	launch, err := installed.Launch(execution)
+	installed, err := catalog.InstallFile(ctx, r.File)
 	if err != nil {
-		return Result{}, err
+		return app.App{}, inputs.Inputs{}, err
 	}
+	runtime, err := installed.Manifest.Runtime()
+	if err != nil {
+		return fail(err)
+	}
+	in, err := declared(installed.Manifest, runtime).Complete(r.Given, r.OutVariables)
+	if err != nil {
+		return fail(err)
+	}
+	return installed, in, nil
+}
+
+// declared is what the App's manifest says of its inputs.
+func declared(m app.Manifest, runtime wire.Runtime) inputs.App {
+	a, defaults := inputs.App{Name: m.ProgramName, Playbook: runtime == wire.RuntimePlaybook}, m.Defaults()
+	for _, p := range m.Params {
+		a.Params = append(a.Params, inputs.Param{Name: p.Name, Required: p.Required, Default: defaults[p.Name]})
+	}
+	for _, o := range m.Playbook.OutputVariables {
+		a.Outputs = append(a.Outputs, inputs.Output{Name: o.Name, Type: o.Type})
+	}
+	return a
+}
+
+// execution is what the App is told.
+func (r *Run) execution(ctx context.Context, p *place, jobs *daemon.Jobs, installed app.App, in inputs.Inputs, store *appapi.Memory) (app.Execution, error) {
+	own := time.Duration(installed.Manifest.TimeoutMinutes) * time.Minute
+	e := daemon.Execution(r.Settings)
+	e.Session, e.JobDir, e.AppParams, e.Path = p.Session, p.Job, in.Params, r.Path
+	e.Timeout = cmp.Or(r.Timeout, own, r.Settings.DefaultTimeout)
+	e.Playbook, e.KVContext, e.OutVariables = installed.Manifest.Is("playbook"), kvContext, in.OutVariables
+	e.Token, e.TokenExpires = store.Issue(p.Session, kvContext, in.Params, e.Timeout+time.Hour)
+	e.Defaults = map[string]string{"tc_user_id": "1", "api_default_org": "local"}
+	if !e.Playbook {
+		e.Defaults["tc_job_id"] = "1"
+	}
+	for _, v := range r.Variables {
+		store.SetVariable(p.Session, v.Source, v.ID, v.Data)
+	}
+	for name, value := range in.KV {
+		if err := store.Put(ctx, kvContext, name, []byte(value)); err != nil {
+			return e, err
+		}
+	}
+	err := r.trust(ctx, &e, jobs, p.trust)
+	if errors.Is(err, job.ErrUnreadable) && p.temporary {
+		err = fmt.Errorf("%w\nhint: set TMPDIR to a folder that %s can pass through", err, jobs.User())
+	}
+	return e, err
+}
+
+// run starts the App and shows its output until it has ended. It ends with
+// us, whatever ends us.
+func (r *Run) run(ctx context.Context, jobs *daemon.Jobs, installed app.App, e app.Execution) (job.Exit, error) {
+	launch, err := installed.Launch(e)
+	if err != nil {
+		return job.Exit{}, err
+	}
+	launch.Tied = true
 	process, err := jobs.Start(ctx, launch)
 	if err != nil {
-		return Result{}, err
+		return job.Exit{}, err
 	}
-	exit, err := r.follow(ctx, process, jobDir)
-	if err != nil {
-		return Result{}, err
-	}
-	result, err := r.outcome(installed, jobDir, exit)
-	result.Variables = variables(store)
-	return result, errors.Join(err, r.keep(jobDir))
+	return r.follow(ctx, process, e.JobDir)
 }
 
 // trust gives the App the CAs that an order's would have, in a set of its
@@ -162,14 +229,12 @@ func (r *Run) follow(ctx context.Context, process *job.Process, jobDir string) (
 	return exit, err
 }
 
-func (r *Run) outcome(installed app.App, jobDir string, exit job.Exit) (Result, error) {
-	result := Result{
-		ExitCode: exit.Code, Signal: exit.Signal, RunMS: exit.Ended.Sub(exit.Started).Milliseconds(),
-		Outcome: agent.OutcomeOf(exit, installed.Manifest.Is("playbook")),
-	}
+func (r *Run) outcome(result *Result, installed app.App, jobDir string, exit job.Exit) error {
+	result.ExitCode, result.Signal, result.RunMS = exit.Code, exit.Signal, exit.Ended.Sub(exit.Started).Milliseconds()
+	result.Outcome = agent.OutcomeOf(exit, installed.Manifest.Is("playbook"))
 	collected, err := app.Collect(jobDir, installed.Manifest)
 	if err != nil {
-		return result, err
+		return err
 	}
 	result.Message = cmp.Or(agent.MessageOf(jobDir, collected, exit), exit.Error)
 	if result.Outcome == wire.Succeeded || result.Outcome == wire.Partial {
@@ -187,39 +252,16 @@ func (r *Run) outcome(installed app.App, jobDir string, exit job.Exit) (Result, 
 		_ = p.File.Close()
 		result.Files = append(result.Files, p.Name)
 	}
-	return result, nil
-}
-
-// keep copies what the App left to the folder the user named.
-func (r *Run) keep(jobDir string) error {
-	if r.Out == "" {
-		return nil
-	}
-	for _, part := range []string{"out", "log"} {
-		if err := os.CopyFS(filepath.Join(r.Out, part), os.DirFS(filepath.Join(jobDir, part))); err != nil {
-			return fmt.Errorf("keeping the App's files: %w", err)
-		}
-	}
 	return nil
 }
 
-func variables(store *appapi.Memory) map[string]string {
+// written are the Playbook variables that are not as they were given.
+func written(store *appapi.Memory, given map[string]string) map[string]string {
 	all := map[string]string{}
 	for name, value := range store.Values(kvContext) {
-		all[name] = string(value)
-	}
-	return all
-}
-
-// outVariables are those given, or all that the App declares: a developer
-// wants to see what it writes.
-func outVariables(m app.Manifest, given []string) []string {
-	if len(given) > 0 {
-		return given
-	}
-	var all []string
-	for _, v := range m.Playbook.OutputVariables {
-		all = append(all, fmt.Sprintf("#App:1:%s!%s", v.Name, v.Type))
+		if before, ok := given[name]; !ok || before != string(value) {
+			all[name] = string(value)
+		}
 	}
 	return all
 }

@@ -39,11 +39,16 @@ func LogFlag(c *cobra.Command) *string {
 // cannot be read is an error: with the defaults in its place, Apps would run as
 // whoever asks instead of the sandbox user.
 func (e *Env) Settings(overrides map[string]string) (settings.Settings, error) {
+	return e.Unsealed(overrides, nil)
+}
+
+// Unsealed is Settings with the secrets that unseal opens.
+func (e *Env) Unsealed(overrides map[string]string, unseal func(name, sealed string) (string, error)) (settings.Settings, error) {
 	p, err := e.Paths()
 	if err != nil {
 		return settings.Settings{}, err
 	}
-	s, _, err := settings.Load(settings.Options{File: p.Settings, Env: e.Environ, Overrides: overrides})
+	s, _, err := settings.Load(settings.Options{File: p.Settings, Env: e.Environ, Overrides: overrides, Unseal: unseal})
 	if errors.Is(err, os.ErrPermission) {
 		return s, fmt.Errorf("%w\nhint: run it as the agent's user (\"sudo -u threatconnect tcenvsvr …\"), or give a home of your own: --home DIR, which need not exist", err)
 	}
