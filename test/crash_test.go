@@ -87,6 +87,7 @@ func (s *scene) once(c *stage.Cloud, id, mark string) {
 // life of an order: the job goes on, the next agent finds it, exactly one
 // result arrives.
 func TestAgentKilledAtEveryStep(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	need.Python(t)
 	s := newScene(t)
 	c := s.cloud("lab")
@@ -107,6 +108,7 @@ func TestAgentKilledAtEveryStep(t *testing.T) {
 // TestCloudKilledAtEveryStep does the same to the cloud, beginning while
 // the order is being given.
 func TestCloudKilledAtEveryStep(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	need.Python(t)
 	s := newScene(t)
 	c := s.cloud("lab")

@@ -204,6 +204,7 @@ func archive(file, program string) error {
 // TestRenewal: with certificates that live for less than half a minute an agent
 // stays connected, also when it and the cloud are killed in the middle of a renewal.
 func TestRenewal(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	s := newScene(t)
 	c := s.cloud("lab", "--client-life", "24s")
 	a := s.agent(c, "lab", "one", "--appsRunner", "none")

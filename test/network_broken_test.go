@@ -25,6 +25,7 @@ func (s *scene) behind(c *stage.Cloud, name, transport string) (*stage.Agent, *r
 // an order is given, accepted, run and reported, in both directions and over both
 // transports: every order runs exactly once and its result arrives.
 func TestNetworkCutInMidFrame(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	need.Python(t)
 	s := newScene(t)
 	c := s.cloud("lab")
@@ -118,6 +119,7 @@ func (s *scene) started(mark string) error {
 // TestNetworkSameIdentityTwice runs two agents with one identity: the newer
 // session wins, the older agent is told and stays, and no order runs twice.
 func TestNetworkSameIdentityTwice(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	need.Python(t)
 	s := newScene(t)
 	c := s.cloud("lab")

@@ -34,6 +34,7 @@ type trouble struct {
 // looks for its name where people look: in status, for programs and for people, and in
 // the log. Where the cause goes away, the agent connects by itself.
 func TestNetworkErrorsHaveNames(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	need.Tool(t, "squid")
 	s := newScene(t)
 	ca := privateCA(t)
