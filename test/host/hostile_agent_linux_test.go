@@ -116,11 +116,12 @@ func TestHostileAgent(t *testing.T) {
 	s.Run("systemctl", "start", unit)
 	s.connected()
 	s.app("partial", "Test_-_Job", "owner=me")
+	s.shared("noop")
 	s.Run("systemctl", "stop", unit)
 	s.Run("sh", "-c", `cp /share/../etc/ssl/certs/ca-certificates.crt /share/ca.pem 2>/dev/null; cp -a `+state+` /root/pristine
 		mkdir -p /root/folder /root/made /root/man /root/exported && echo root >/root/folder/file && echo root >/root/victim && echo root >/etc/victim
 		chmod 700 /root/folder && chmod 600 /root/victim /etc/victim && install -m 600 `+masterKey+` /root/masterkey && cp -p /root/masterkey /root/masterkey.new
-		touch /share/noop.tcx && tcenvsvr certs system && tcenvsvr certs python-wrapper /usr/bin/python3 --at /usr/local/bin/tcpython`)
+		tcenvsvr certs system && tcenvsvr certs python-wrapper /usr/bin/python3 --at /usr/local/bin/tcpython`)
 
 	words := slices.Sorted(func(yield func(string) bool) {
 		for w := range verbs {
