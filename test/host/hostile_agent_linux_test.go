@@ -237,7 +237,7 @@ while time.monotonic() < end:
 var fail = []string{
 	"keychain unlock", "log level", "service status", "status", "update apply", "update check",
 	"certs build", "certs python-wrapper",
-	"certs remove", "keychain init", "launch", "slot ended", "update import", "update rollback",
+	"certs remove", "launch", "slot ended", "update import", "update rollback",
 	"run", // it is ended
 }
 
