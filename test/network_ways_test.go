@@ -34,6 +34,7 @@ type way struct {
 // directly and through every kind of proxy, with the cloud's own certificate and
 // with a given one: session, package, and published file go the same way.
 func TestNetworkEveryWayToTheCloud(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	need.Python(t)
 	need.Tool(t, "squid")
 	for _, trust := range []string{"own CA", "given certificate"} {

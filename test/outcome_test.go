@@ -50,6 +50,7 @@ func (s *scene) script(c *stage.Cloud, name, body string) string {
 
 // TestWhatAnAppLeaves: an App with processes says what it said itself, whenever the agent is killed.
 func TestWhatAnAppLeaves(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	need.Python(t)
 	s := newScene(t)
 	c := s.cloud("lab")
@@ -75,6 +76,7 @@ func TestWhatAnAppLeaves(t *testing.T) {
 
 // TestLogsOfAnyName are followed while the App runs, and go on where they were under the next agent.
 func TestLogsOfAnyName(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	need.Python(t)
 	s := newScene(t)
 	c := s.cloud("lab")
@@ -115,6 +117,7 @@ app.exit(0, "logged")`, gate))
 
 // TestJavaLog: the SDK names the log after the main class.
 func TestJavaLog(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	need.Java(t)
 	s := newScene(t)
 	c := s.cloud("lab")
@@ -133,6 +136,7 @@ func TestJavaLog(t *testing.T) {
 
 // TestTooMuchToPublish: what there is room for is delivered, the rest is named.
 func TestTooMuchToPublish(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	need.Python(t)
 	s := newScene(t)
 	c := s.cloud("lab")
