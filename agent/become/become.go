@@ -7,9 +7,13 @@ import (
 	"strings"
 )
 
-// ErrMixed means that more than one lesser user could exchange a path, or that
-// anybody could: there is no one whom root could safely become.
-var ErrMixed = errors.New("it is not one user's")
+// Reasons why there is no one whom root could safely become.
+var (
+	// ErrMixed: more than one lesser user could exchange the path.
+	ErrMixed = errors.New("it is not one user's")
+	// ErrOpen: all of it is root's, but a group or everybody may exchange it.
+	ErrOpen = errors.New("it is root's, but not root's alone")
+)
 
 // User is a lesser user whom root can become.
 type User struct {

@@ -60,7 +60,7 @@ func TestOwner(t *testing.T) {
 		entries []entry
 		path    string
 		want    int   // 0 is nobody but root
-		is      error // nil for any but ErrMixed
+		is      error // nil = none
 	}{
 		{"the agent's below root's", []entry{{"home/", 0, 0o755}, {"home/state/", agent, 0o711}}, "home/state", agent, nil},
 		{"what is not there below the agent's", []entry{{"home/", 0, 0o755}, {"home/state/", agent, 0o711}}, "home/state/logs/x", agent, nil},
@@ -71,7 +71,7 @@ func TestOwner(t *testing.T) {
 		{"through root's link to the agent's", []entry{{"home/", 0, 0o755}, {"srv/", agent, 0o700}, {"home/state -> $BASE/srv", 0, 0}}, "home/state", agent, nil},
 		{"through the agent's folder and back up", []entry{{"home/", 0, 0o755}, {"srv/", agent, 0o700}, {"home/state -> ../srv/..", 0, 0}}, "home/state", agent, nil},
 		{"two users'", []entry{{"home/", other, 0o755}, {"home/state/", agent, 0o700}}, "home/state", 0, ErrMixed},
-		{"root's that anybody may exchange", []entry{{"home/", 0, 0o777}, {"home/state/", 0, 0o700}}, "home/state", 0, ErrMixed},
+		{"root's that anybody may exchange", []entry{{"home/", 0, 0o777}, {"home/state/", 0, 0o700}}, "home/state", 0, ErrOpen},
 		{"root's in a sticky folder", []entry{{"home/", 0, 0o777 | os.ModeSticky}, {"home/state/", 0, 0o700}}, "home/state", 0, nil},
 		{"the agent's in a sticky folder", []entry{{"home/", 0, 0o777 | os.ModeSticky}, {"home/state/", agent, 0o700}}, "home/state", agent, nil},
 		{"the agent's that anybody may exchange", []entry{{"home/", 0, 0o777}, {"home/state/", agent, 0o700}}, "home/state", agent, nil},
@@ -90,7 +90,7 @@ func TestOwner(t *testing.T) {
 	if err := errors.Join(os.Chown(filepath.Join(group, "home"), 0, agent), os.Chmod(filepath.Join(group, "home"), 0o775)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Owner(filepath.Join(group, "home/state")); !errors.Is(err, ErrMixed) || !strings.Contains(err.Error(), "chmod go-w") {
+	if _, err := Owner(filepath.Join(group, "home/state")); !errors.Is(err, ErrOpen) || !strings.Contains(err.Error(), "chmod go-w") {
 		t.Errorf("a folder that a group may write: %v", err)
 	}
 	loop := tree(t, entry{"a -> b", 0, 0}, entry{"b -> a", 0, 0})

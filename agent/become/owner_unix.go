@@ -16,7 +16,8 @@ import (
 // Owner returns the lesser user who could exchange path or something on the
 // way to it: the owner of the first folder or link there that is not root's. What does not
 // exist is nobody's. It returns nil where only root could, and where this process
-// is not root. Where several users could, or anybody, the error is ErrMixed.
+// is not root. Where several users could, the error is ErrMixed; where a group or everybody
+// could and nobody else owns any of it, ErrOpen.
 //
 // path must be absolute.
 func Owner(path string) (*User, error) {
@@ -35,7 +36,7 @@ func Owner(path string) (*User, error) {
 		return Lookup(w.owners[0])
 	case w.anybody != "":
 		return nil, fmt.Errorf("working on %q as root: %w: others may write %q\nhint: chmod go-w %s, or run this as another user than root",
-			path, ErrMixed, w.anybody, w.anybody)
+			path, ErrOpen, w.anybody, w.anybody)
 	}
 	return nil, nil
 }

