@@ -13,4 +13,7 @@
 //
 // Version rule: fields may be added and readers ignore those they do not
 // know, because a shim outlives the agent that started it, across updates and rollbacks.
+// A Request does not cross: what a shim ignored of a Launch it would not do, so an
+// agent asks the shim of its own release. Only while a package is exchanged under a
+// running agent may they differ, and a job that lacks what is new is better than none.
 package spec

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -93,6 +94,38 @@ func TestExitFits(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Records cross versions: what a newer shim says besides is ignored by an older agent, and
+// everything it knows is checked as ever.
+func TestRecordsOfANewerShim(t *testing.T) {
+	const (
+		future = `"future":{"a":[1,"x"]},`
+		state  = `{` + future + `"state":"running","shim_pid":17,"boot_id":"b"}`
+		times  = `"started":"2026-01-01T00:00:00Z","ended":"2026-01-01T00:00:01Z"`
+	)
+	if s, err := DecodeStatus([]byte(state)); err != nil || s.ShimPID != 17 {
+		t.Errorf("status: %+v, %v", s, err)
+	}
+	if e, err := DecodeExit([]byte(`{` + future + `"code":3,"log":{` + future + `"kept":4},` + times + `}`)); err != nil || e.Code != 3 || e.Log.Kept != 4 {
+		t.Errorf("exit: %+v, %v", e, err)
+	}
+	if r, err := DecodeReply([]byte(`{` + future + `"status":` + state + `}`)); err != nil || r.Status == nil || r.Status.ShimPID != 17 {
+		t.Errorf("reply: %+v, %v", r, err)
+	}
+	for name, err := range map[string]error{
+		"status without a shim": second(DecodeStatus([]byte(`{` + future + `"state":"running"}`))),
+		"exit without times":    second(DecodeExit([]byte(`{` + future + `"code":0}`))),
+		"exit too large":        second(DecodeExit([]byte(`{"future":"` + strings.Repeat("x", MaxRecord) + `",` + times + `}`))),
+		"two exits":             second(DecodeExit([]byte(`{` + future + times + `}{}`))),
+		"reply of no shim":      second(DecodeReply([]byte(`{` + future + `"status":{"state":"running"}}`))),
+	} {
+		if !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: got %v, want %v", name, err, ErrCorrupt)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
 
 func FuzzDecodeExit(f *testing.F) {
 	f.Add([]byte(`{"code":3,"signal":"SIGTERM","reason":"cancelled","error":"e","stderr_tail":"t\n","started":"2026-01-01T00:00:00Z","ended":"2026-01-01T00:00:01.5+02:00","stdout":{"written":5,"kept":4,"error":"x"},"stderr":{"written":0,"kept":0},"killed":2}   `))
