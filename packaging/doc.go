@@ -5,6 +5,7 @@
 //	/usr/libexec/threatconnect-envsvr/  the programs; updates never write here
 //	/usr/bin/tcenvsvr                   a link to the first of them
 //	/usr/lib/systemd/system/            units of package packaging/systemd
+//	/run/threatconnect-envsvr-updater/  links to what units start: the package's, or an update's
 //	/opt/threatconnect-envsvr/{a,b}/    slots of self-update: ours, what is in them is not
 //	/opt/threatconnect-envsvr/.tcenvsvr state, of the agent's user
 //	/etc/threatconnect-envsvr/          environment of the service, private CAs

@@ -22,6 +22,10 @@
 // tc-job", Socket has systemd start tc-job@.service, Direct stays who the
 // agent is. Whatever is to be done as that user is a request to a shim: start, reap, clear, read.
 //
+// The shim is of the agent's own release, so that it knows all that a Launch asks. Only what
+// outlives an agent crosses releases: Status and Exit, of which a reader ignores what it does not
+// know (package spec).
+//
 // Executor.Run keeps a spare shim waiting, which takes the start of a process, and of
 // sudo, out of the way from an order to its App.
 //

@@ -31,8 +31,17 @@ const (
 	ReasonShimLost    = spec.ReasonShimLost
 )
 
-// ShimCommand is the argument that makes tcenvsvr call ShimMain.
-const ShimCommand = "job-shim"
+// ShimCommand is the argument that makes tcenvsvr call ShimMain, and ShimName the name of the
+// program that does nothing else. By that name tcenvsvr does it as well.
+const (
+	ShimCommand = "job-shim"
+	ShimName    = "tcenvsvr-shim"
+)
+
+// IsShim reports whether a program that was called with these arguments is to be a shim.
+func IsShim(args []string) bool {
+	return len(args) == 2 && args[1] == ShimCommand || len(args) == 1 && filepath.Base(args[0]) == ShimName
+}
 
 // CodeClaimed is the StartError of a folder in which a shim has begun already.
 const CodeClaimed = spec.CodeClaimed

@@ -15,6 +15,7 @@ import (
 const (
 	tmpfilesConf = "/usr/lib/tmpfiles.d/threatconnect-envsvr.conf"
 	runtimeDir   = "/run/threatconnect-envsvr"
+	runtimeShim  = "/run/threatconnect-envsvr-updater/tcenvsvr-shim" // what tc-job@.service starts
 
 	fapolicydRules = "/etc/fapolicyd/rules.d"
 	// fapolicydRule comes before the rules that refuse scripts of languages (70-…).
@@ -23,18 +24,20 @@ const (
 	selinux = "/sys/fs/selinux/enforce"
 )
 
-// runtimeFolder has what the package's tmpfiles.d asks for made now rather than at the next boot.
-func runtimeFolder(_ context.Context, _ *Host) ([]Finding, error) {
+// runtimePaths has what the package's tmpfiles.d asks for made now rather than at the next boot.
+func runtimePaths(_ context.Context, _ *Host) ([]Finding, error) {
 	if _, err := os.Stat(tmpfilesConf); err != nil || find("systemd-tmpfiles") == "" {
 		return nil, nil // not from a package, or without systemd
 	}
-	if info, err := os.Lstat(runtimeDir); err == nil && info.IsDir() {
-		return nil, nil
+	for _, path := range []string{runtimeDir, runtimeShim} {
+		if _, err := os.Lstat(path); err != nil {
+			return []Finding{{
+				Text: fmt.Sprintf("%q does not exist", path), Fix: "created",
+				do: func(ctx context.Context) error { return tool(ctx, "systemd-tmpfiles", "--create", tmpfilesConf) },
+			}}, nil
+		}
 	}
-	return []Finding{{
-		Text: fmt.Sprintf("folder %q does not exist", runtimeDir), Fix: "created",
-		do: func(ctx context.Context) error { return tool(ctx, "systemd-tmpfiles", "--create", tmpfilesConf) },
-	}}, nil
+	return nil, nil
 }
 
 func runtimeGone(context.Context, *Host) ([]Finding, error) {

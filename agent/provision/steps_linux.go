@@ -9,7 +9,7 @@ var steps = []step{
 	{"sudoers", sudoers, sudoersGone},
 	{"sudo", sudoWorks, nil},
 	{"su", pamBlock, pamGone},
-	{"runtime", runtimeFolder, runtimeGone},
+	{"runtime", runtimePaths, runtimeGone},
 	{"fapolicyd", fapolicyd, fapolicydGone},
 	{"labels", labels, nil},
 }

@@ -4,5 +4,7 @@
 //
 // It is a program of its own because one is started for every order, and a
 // process that links none of the agent's libraries starts in half the time
-// and takes half the processor: measured, 3.2 ms against 6.4 ms a start.
+// and takes half the memory: measured, from start to answer 2.6 ms against 6.6 ms, and
+// beside a running job 2.2 MB against 4.3 MB. An agent that came by an update pays that:
+// a release is one file, and an agent uses no shim of another release.
 package main

@@ -8,7 +8,7 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == job.ShimCommand { // before anything else: a shim starts for every job
+	if job.IsShim(os.Args) { // before anything else: a shim starts for every job
 		os.Exit(job.ShimMain(os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))

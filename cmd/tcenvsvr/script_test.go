@@ -7,13 +7,14 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"tcenvsvr/agent/job"
 	"tcenvsvr/test/apps"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/scripts"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tcenvsvr": main})
+	testscript.Main(m, map[string]func(){"tcenvsvr": main, job.ShimName: main})
 }
 
 func TestScript(t *testing.T) {

@@ -3,7 +3,7 @@
 // writes the first of them on a host without the package.
 //
 //	threatconnect-envsvr.service  the agent; Apps start by sudo
-//	tc-job.socket, tc-job@.service  opt-in: systemd starts each job in a cgroup of its own
+//	tc-job.socket, tc-job@.service  opt-in: systemd starts each job in a cgroup of its own, under the shim of the agent's release
 //	threatconnect-envsvr-update.*   root's oneshot that takes a release from the agent's inbox (package updater/slot)
 //	threatconnect-envsvr-bless.*    root's oneshot that ends the trial of a release, well or badly
 //	hardened.conf                 drop-in of the first, for who uses the second: nothing may gain privileges

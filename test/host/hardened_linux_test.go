@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/updater/slot"
 )
 
 // TestHardened switches to jobs behind systemd's socket, as the drop-in
@@ -16,7 +17,12 @@ func TestHardened(t *testing.T) {
 	s.startCloud("job", "java", "sleep", "probe")
 	s.install(older)
 	s.enroll()
-	s.Run("systemctl", "enable", "--quiet", "--now", "tc-job.socket", unit)
+	s.Run("systemctl", "enable", "--quiet", "--now", "tc-job.socket")
+	s.startsAJob("before the agent's first start")
+	s.Run("rm", slot.Packaged(home).Shim)
+	s.Run("tcenvsvr", "host", "apply")
+	s.startsAJob("whose link host apply put back")
+	s.Run("systemctl", "enable", "--quiet", "--now", unit)
 	s.Run("install", "-D", "-m", "644", "/usr/share/"+product+"/hardened.conf", "/etc/systemd/system/"+unit+".d/hardened.conf")
 	s.Run("systemctl", "daemon-reload")
 	s.Run("systemctl", "restart", unit)
@@ -81,6 +87,20 @@ func TestHardened(t *testing.T) {
 		s := s.as(t)
 		s.outlivesThePackage(older, "tc-job.socket")
 	})
+}
+
+// startsAJob asks the shim behind the socket for nothing, as the agent's user may.
+func (s *site) startsAJob(when string) {
+	s.t.Helper()
+	const ask = `import socket
+c = socket.socket(socket.AF_UNIX)
+c.connect("/run/threatconnect-envsvr/tc-job.sock")
+c.sendall(b'{"op":"read"}')
+c.shutdown(socket.SHUT_WR)
+print(c.recv(99))`
+	if out := s.Run("runuser", "-u", "threatconnect", "--", "python3", "-c", ask); !strings.Contains(out, "{}") {
+		s.t.Errorf("a shim %s answers %q; want {}", when, out)
+	}
 }
 
 // survives runs a command that ends the agent while a job runs: another

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -37,12 +38,15 @@ func TestUpdate(t *testing.T) {
 		})
 	}
 	while("good, by itself", func(s *site) {
+		s.shim(status.Baseline)
 		s.wants(good)
 		s.proved(good, status.A)
 		s.downtime("update to a good release")
 		if e := s.show(jobs[0]); e.State != "running" {
 			s.t.Errorf("the job is %s while the new release runs; want running", e.State)
 		}
+		jobs = append(jobs, s.detach(20))
+		s.shim(status.A)
 	})
 	while("crash at start", func(s *site) {
 		s.wants(crashes)
@@ -82,6 +86,7 @@ func TestUpdate(t *testing.T) {
 		s.check()
 		s.proved(good, "")
 	})
+	while("jobs by the socket", shimsBySocket)
 	t.Run("jobs", func(t *testing.T) {
 		s := s.as(t)
 		for _, job := range jobs {
@@ -167,7 +172,8 @@ func (s *site) notAgain(version string) {
 	}
 }
 
-// runsFrom waits for an agent with a session, and checks which program it is.
+// runsFrom waits for an agent with a session, and checks which program it is, and which one
+// would be the shim of a job that systemd starts.
 func (s *site) runsFrom(from status.Slot) {
 	s.t.Helper()
 	s.connected()
@@ -178,6 +184,17 @@ func (s *site) runsFrom(from status.Slot) {
 	if got := strings.TrimSpace(s.Run("readlink", "/proc/"+s.mainPID()+"/exe")); got != want {
 		s.t.Errorf("%s runs; want %s", got, want)
 	}
+	if got := strings.TrimSpace(s.Run("readlink", slot.Packaged(home).Shim)); got != shimOf(from) {
+		s.t.Errorf("the shim of tc-job@.service is %s; want %s", got, shimOf(from))
+	}
+}
+
+// shimOf is the package's small program, or a release itself.
+func shimOf(from status.Slot) string {
+	if from == status.Baseline {
+		return slot.PackagedProgram + "-shim"
+	}
+	return filepath.Join(home, string(from), "bin/tcenvsvr")
 }
 
 // downtime prints how long the last change took, between two agents that were ready.
@@ -225,6 +242,67 @@ func decisions(s *site) {
 	}
 	s.wants(good)
 	s.Run("tcenvsvr", "update", "pin", "none")
+}
+
+// shim checks which program is the shim of the job that was started last.
+func (s *site) shim(of status.Slot) (pid string) {
+	s.t.Helper()
+	text := s.Run("sh", "-c", "cat $(ls -t "+exchange+"/jobs/*/shim/state | head -n 1)")
+	var job struct {
+		ShimPID int `json:"shim_pid"`
+	}
+	must(s.t, json.Unmarshal([]byte(text), &job), "reading who runs the job")
+	pid = strconv.Itoa(job.ShimPID)
+	if got := strings.TrimSpace(s.Run("readlink", "/proc/"+pid+"/exe")); got != shimOf(of) {
+		s.t.Errorf("the shim is %s; want %s", got, shimOf(of))
+	}
+	return pid
+}
+
+// shimsBySocket has systemd start jobs, under an agent that came by an update, under the
+// package's, and under the one that this updates itself to. Each is reported by another.
+func shimsBySocket(s *site) {
+	s.t.Helper()
+	dir := "/etc/systemd/system/" + unit + ".d"
+	s.Run("systemctl", "enable", "--quiet", "--now", "tc-job.socket")
+	s.Run("install", "-D", "-m", "644", "/usr/share/"+product+"/hardened.conf", dir+"/hardened.conf")
+	restart := func(of status.Slot) {
+		s.t.Helper()
+		s.Run("systemctl", "daemon-reload")
+		s.Run("systemctl", "restart", unit)
+		s.runsFrom(of)
+	}
+	var jobs []string
+	starts := func(of status.Slot) {
+		s.t.Helper()
+		jobs = append(jobs, s.detach(20))
+		if cgroup := s.Read("/proc/" + s.shim(of) + "/cgroup"); !strings.Contains(cgroup, "tc-job@") {
+			s.t.Errorf("the shim is in cgroup %s; want one of tc-job@", cgroup)
+		}
+	}
+	selected := func() status.Slot {
+		s.t.Helper()
+		u, err := s.updates()
+		must(s.t, err, "reading the status")
+		return u.Selected.Slot
+	}
+
+	restart(selected())
+	starts(selected())
+	s.Run("tcenvsvr", "update", "rollback")
+	s.runsFrom(status.Baseline)
+	starts(status.Baseline)
+	s.Run("tcenvsvr", "update", "resume")
+	s.check()
+	s.proved(good, "")
+	starts(selected())
+
+	for _, job := range jobs {
+		s.ended(job)
+	}
+	s.Run("systemctl", "disable", "--quiet", "--now", "tc-job.socket")
+	s.Run("rm", dir+"/hardened.conf")
+	restart(selected())
 }
 
 // hostileRequests come from an agent that somebody took over.

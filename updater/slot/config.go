@@ -22,6 +22,7 @@ type Paths struct {
 	Home     string // holds the inbox and is not the agent's
 	Inbox    string // the agent's
 	Link     string // points at the program to start; "" where the launcher asks Select
+	Shim     string // points at the shim of its jobs; "" where no service manager starts those
 	Status   string // what the agent may know
 	Root     string // root of trust of the update repository
 }
@@ -35,7 +36,7 @@ func Packaged(home string) Paths {
 	return Paths{
 		Baseline: PackagedProgram, Slots: home, State: "/var/lib/threatconnect-envsvr-updater",
 		Home: home, Inbox: filepath.Join(home, ".tcenvsvr", "inbox"),
-		Link: filepath.Join(run, program), Status: filepath.Join(run, "status.json"),
+		Link: filepath.Join(run, program), Shim: filepath.Join(run, shim), Status: filepath.Join(run, "status.json"),
 		Root: "/usr/share/threatconnect-envsvr/root.json",
 	}
 }
@@ -102,7 +103,10 @@ type Config struct {
 	Log       *slog.Logger  // nil discards
 }
 
-const program = "tcenvsvr"
+const (
+	program = "tcenvsvr"
+	shim    = "tcenvsvr-shim" // the small program beside it, and the name under which it is its own shim
+)
 
 // Slots is the root side of self-update on one host.
 type Slots struct {

@@ -104,8 +104,12 @@ func TestKilledAnywhereTheHostStarts(t *testing.T) {
 				for i := range n {
 					at := calls[i*len(calls)/n]
 					s := template.clone(t)
+					before, _ := s.links()
 					if s.killAt(strace, at, act.args) {
 						points.Add(1)
+					}
+					if program, shim := s.links(); program != before && shim != s.shimOf(program) {
+						t.Errorf("%q would be started with the shim %q", program, shim)
 					}
 					s.wantWhole(act.may)
 					if all || i%4 == 0 {

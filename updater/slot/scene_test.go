@@ -101,6 +101,7 @@ func (s *scene) installPackage(v string) {
 	path := filepath.Join(s.dir, "base", "tcenvsvr")
 	_ = os.Remove(path)
 	s.must(os.WriteFile(path, version(v), 0o755))
+	s.must(os.WriteFile(path+"-shim", []byte("shim of "+v), 0o755))
 	s.version = v
 }
 
@@ -109,7 +110,8 @@ func (s *scene) config() slot.Config {
 	return slot.Config{
 		Paths: slot.Paths{
 			Baseline: filepath.Join(s.dir, "base", "tcenvsvr"), Slots: home, State: filepath.Join(s.dir, "lib"), Home: home,
-			Inbox: filepath.Join(home, ".tcenvsvr", "inbox"), Link: filepath.Join(s.dir, "run", "tcenvsvr"), Status: filepath.Join(s.dir, "run", "status.json"),
+			Inbox: filepath.Join(home, ".tcenvsvr", "inbox"), Link: filepath.Join(s.dir, "run", "tcenvsvr"), Shim: filepath.Join(s.dir, "run", "tcenvsvr-shim"),
+			Status: filepath.Join(s.dir, "run", "status.json"),
 		},
 		Version: s.version, Product: product, Owner: os.Geteuid(), Agent: s.agent, Verifier: signed{},
 	}
@@ -208,6 +210,32 @@ func (s *scene) wantLink(v string) {
 	if sum(data) != sum(version(v)) {
 		s.t.Errorf("the link leads to another program than that of %s", v)
 	}
+	program, shim := s.links()
+	if _, err := os.Stat(shim); err != nil || shim != s.shimOf(program) {
+		s.t.Errorf("the shim of %q is %q (%v)", program, shim, err)
+	}
+}
+
+// links are what the links lead to, "" where there is none.
+func (s *scene) links() (program, shim string) {
+	s.t.Helper()
+	for name, to := range map[string]*string{"tcenvsvr": &program, "tcenvsvr-shim": &shim} {
+		path, err := os.Readlink(filepath.Join(s.dir, "run", name))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		s.must(err)
+		*to = path
+	}
+	return program, shim
+}
+
+// shimOf is the package's own small program or, in a slot, the release itself.
+func (s *scene) shimOf(program string) string {
+	if program == filepath.Join(s.dir, "base", "tcenvsvr") {
+		return program + "-shim"
+	}
+	return program
 }
 
 func (s *scene) wantCode(err error, code string) {

@@ -21,7 +21,7 @@ type Choice struct {
 	Trial   bool       `json:"trial"` // a candidate that must prove itself
 }
 
-// Select chooses the program to start and points the link at it.
+// Select chooses the program to start and points the links at it and at its shim.
 func (s *Slots) Select() (Choice, error) {
 	unlock, busy := s.lock()
 	if busy == nil {
@@ -156,12 +156,29 @@ func (s *Slots) inbox() (*inbox.Inbox, error) {
 	return inbox.Open(s.cfg.Home, s.cfg.Inbox, s.cfg.Agent)
 }
 
-// point replaces the link in one step.
+// point has the links lead to a program and to the shim of its jobs. The shim's is first:
+// whatever ends this in between, no program is started before its shim is.
 func (s *Slots) point(path string) error {
 	if _, err := os.Stat(path); err != nil {
 		return err
 	}
-	link := s.cfg.Link
+	if err := s.link(s.cfg.Shim, shimOf(path)); err != nil {
+		return err
+	}
+	return s.link(s.cfg.Link, path)
+}
+
+// shimOf is the small program beside another. A release is one file and its own shim.
+func shimOf(path string) string {
+	beside := filepath.Join(filepath.Dir(path), shim)
+	if info, err := os.Lstat(beside); err == nil && info.Mode().IsRegular() {
+		return beside
+	}
+	return path
+}
+
+// link replaces a link in one step.
+func (s *Slots) link(link, path string) error {
 	if link == "" {
 		return nil
 	}
@@ -181,8 +198,8 @@ func (s *Slots) point(path string) error {
 	return os.Rename(temp, link)
 }
 
-// runFolder makes the folder of the link and checks that nobody else could
-// exchange the link in it.
+// runFolder makes the folder of the links and checks that nobody else could
+// exchange a link in it.
 func (s *Slots) runFolder(dir string) error {
 	switch err := os.Mkdir(dir, 0o755); {
 	case err == nil:

@@ -12,9 +12,7 @@ import (
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/updater/slot"
 )
 
 // Jobs starts Apps and looks after their folders, as the sandbox user
@@ -43,23 +41,24 @@ func NewJobs(s settings.Settings, logger *slog.Logger) (*Jobs, error) {
 	return j, err
 }
 
-// shimProgram is the small program beside ours or, where we came by an update,
-// beside the package's program: releases are one file. Else it is ours itself; what is
-// installed on the host besides is not ours.
+// shimProgram is where the shim of our jobs is.
 func shimProgram() (string, error) {
 	own, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("finding the program of the shim: %w", err)
 	}
-	beside := own
-	if slot.Packaged(paths.DefaultHome).InSlots(own) {
-		beside = slot.PackagedProgram
+	return shimOf(own), nil
+}
+
+// shimOf is the small program beside ours or, where there is none, as in the slot of an
+// update, ours itself. Another release's, and be it the package's, would not do: an older shim
+// knows less than we ask of it.
+func shimOf(own string) string {
+	shim := filepath.Join(filepath.Dir(own), job.ShimName+filepath.Ext(own))
+	if info, err := os.Lstat(shim); err == nil && info.Mode().IsRegular() {
+		return shim
 	}
-	shim := filepath.Join(filepath.Dir(beside), "tcenvsvr-shim"+filepath.Ext(own))
-	if info, err := os.Stat(shim); err == nil && info.Mode().IsRegular() {
-		return shim, nil
-	}
-	return own, nil
+	return own
 }
 
 // MakeJobDir makes a job's folder for the sandbox user. Its default ACLs let

@@ -41,7 +41,8 @@ func run(dir, verb string) error {
 	s, err := slot.New(slot.Config{
 		Paths: slot.Paths{
 			Baseline: filepath.Join(dir, "base", "tcenvsvr"), Slots: home, State: filepath.Join(dir, "lib"), Home: home,
-			Inbox: filepath.Join(home, ".tcenvsvr", "inbox"), Link: filepath.Join(dir, "run", "tcenvsvr"), Status: filepath.Join(dir, "run", "status.json"),
+			Inbox: filepath.Join(home, ".tcenvsvr", "inbox"), Link: filepath.Join(dir, "run", "tcenvsvr"), Shim: filepath.Join(dir, "run", "tcenvsvr-shim"),
+			Status: filepath.Join(dir, "run", "status.json"),
 		},
 		Version: os.Getenv("HELPER_VERSION"), Product: "tcenvsvr/updater/slot/testdata/program",
 		Owner: os.Geteuid(), Agent: agent, Verifier: signed{key},
