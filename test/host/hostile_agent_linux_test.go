@@ -169,6 +169,29 @@ func TestHostileAgent(t *testing.T) {
 		})
 	}
 
+	t.Run("what root types leads into the agent's folders", func(t *testing.T) {
+		s := s.as(t)
+		s.Run("sh", "-c", "rm -rf /tmp/ran; find "+state+" -mindepth 1 -delete && cp -a /root/pristine/. "+state+" && install -d -o threatconnect /srv/theirs")
+		before := s.outside()
+		s.Run("runuser", "-u", "threatconnect", "--", "sh", "-c", "cd "+state+` && mkdir -p python/bin wheels man && ln -s /root/folder link && ln -s /root/folder /srv/theirs/home && ln -s /root/victim man/tcenvsvr.1 &&
+			printf '#!/bin/sh\nid -u >>/tmp/ran\necho version 3.11\n' >python/bin/python3.11 && chmod 755 python/bin/python3.11 && tar czf python.tgz python && touch wheels/x.whl`)
+		for _, line := range []string{
+			"certs export link", "certs export link/new", "man man", "man link",
+			"setup python --from python", "setup python --from python.tgz", "setup python --wheels wheels", "setup python --from python --wheels wheels",
+			"--home /srv/theirs/home host apply", "--home /srv/theirs/new host apply",
+		} {
+			_, _ = s.Try("sh", "-c", "cd "+state+" && timeout -k 5 40 tcenvsvr "+line)
+			if after := s.outside(); after != before {
+				t.Errorf("%s: outside of the home something changed:\n%s", line, different(before, after))
+				before = after
+			}
+			if ran, err := os.ReadFile(s.Path("/tmp/ran")); err == nil && slices.Contains(strings.Fields(string(ran)), "0") {
+				t.Errorf("%s: the agent's program ran as root", line)
+			}
+			s.Run("rm", "-f", "/tmp/ran")
+		}
+	})
+
 	t.Run("a race", func(t *testing.T) {
 		s := s.as(t)
 		s.Run("sh", "-c", "find "+state+" -mindepth 1 -delete && cp -a /root/pristine/. "+state)
