@@ -198,7 +198,11 @@ func TestHostileAgent(t *testing.T) {
 		// The agent's user exchanges folder and link all the time while root works.
 		s.Write("/share/race.py", race, 0o644)
 		s.Run("sh", "-c", `runuser -u threatconnect -- python3 /share/race.py `+state+` & race=$!; while kill -0 $race 2>/dev/null; do
-			tcenvsvr settings set drainSeconds=33; tcenvsvr certs build; tcenvsvr host apply; tcenvsvr keychain status; done >/dev/null 2>&1; true`)
+			tcenvsvr settings set drainSeconds=33; tcenvsvr certs build; tcenvsvr host apply; tcenvsvr keychain status
+			rpm -U --force --nosignature /share/repo/`+rpmName(older)+` >>/tmp/rpm.said 2>&1 || touch /tmp/rpm.failed; done >/dev/null 2>&1; true`)
+		if _, err := s.Try("test", "-e", "/tmp/rpm.failed"); err == nil {
+			t.Errorf("the agent's user keeps the package from being installed: %s", s.Run("tail", "/tmp/rpm.said"))
+		}
 		if after := s.outside(); after != before {
 			t.Errorf("outside of the home something changed:\n%s", different(before, after))
 		}
@@ -233,15 +237,17 @@ func TestHostileAgent(t *testing.T) {
 	})
 }
 
-// race exchanges a folder and a file of the agent's with links, for ten seconds.
+// race exchanges folders and a file of the agent's with links, for ten seconds.
 const race = `
 import os, sys, time
 os.chdir(sys.argv[1])
-os.symlink("/root/folder", "folder.link")
-os.symlink("/root/victim", "file.link")
+names = ("logs", "certs", "inbox", "exchange", "settings.yaml")
+for name in names:
+    os.symlink("/root/victim" if name == "settings.yaml" else "/root/folder", name + ".link")
 end = time.monotonic() + 10
 while time.monotonic() < end:
-    for real, link in (("logs", "folder.link"), ("certs", "folder.link"), ("settings.yaml", "file.link")):
+    for real in names:
+        link = real + ".link"
         try:
             os.rename(real, "aside")
             os.rename(link, real)
