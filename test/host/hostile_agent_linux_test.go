@@ -172,9 +172,10 @@ func TestHostileAgent(t *testing.T) {
 	t.Run("what root types leads into the agent's folders", func(t *testing.T) {
 		s := s.as(t)
 		s.Run("sh", "-c", "rm -rf /tmp/ran; find "+state+" -mindepth 1 -delete && cp -a /root/pristine/. "+state+" && install -d -o threatconnect /srv/theirs")
-		before := s.outside()
+		defer s.Run("rm", "-rf", "/srv/theirs")
 		s.Run("runuser", "-u", "threatconnect", "--", "sh", "-c", "cd "+state+` && mkdir -p python/bin wheels man && ln -s /root/folder link && ln -s /root/folder /srv/theirs/home && ln -s /root/victim man/tcenvsvr.1 &&
 			printf '#!/bin/sh\nid -u >>/tmp/ran\necho version 3.11\n' >python/bin/python3.11 && chmod 755 python/bin/python3.11 && tar czf python.tgz python && touch wheels/x.whl`)
+		before := s.outside()
 		for _, line := range []string{
 			"certs export link", "certs export link/new", "man man", "man link",
 			"setup python --from python", "setup python --from python.tgz", "setup python --wheels wheels", "setup python --from python --wheels wheels",
