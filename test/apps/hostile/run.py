@@ -54,10 +54,19 @@ def shims():
 
 
 def descriptors():
-    """Tries until it is refused: one that has begun in this moment has not closed itself yet."""
+    """Tries until all refuse: one that has begun in this moment may not have closed itself yet."""
     for _ in range(1000):
+        opened, refusal = False, None
         for pid in list(shims()):
-            os.listdir("/proc/%s/fd" % pid)
+            try:
+                os.listdir("/proc/%s/fd" % pid)
+                opened = True
+            except PermissionError as e:
+                refusal = e
+            except OSError:
+                pass  # it has ended
+        if refusal and not opened:
+            raise refusal
         time.sleep(0.01)
 
 
@@ -87,6 +96,12 @@ attempt("log/app.log as a pipe", os.mkfifo, os.path.join(job, "log", "app.log"))
 time.sleep(2)  # what was tried is known by now: from here on nobody may read what is printed
 for name in ("exit", "state", "stdout", "sock"):
     attempt("shim/%s as a link" % name, replace, os.path.join("shim", name), secrets[0])
+here = os.getcwd()
+os.chdir(os.path.dirname(app.out("x")))
+for _ in range(20000):  # each level costs whoever removes it carelessly a descriptor
+    os.mkdir("deep")
+    os.chdir("deep")
+os.chdir(here)
 far = 4070908800  # 2099
 for folder in (job, out, os.path.join(job, "log")):
     attempt("time of %s" % os.path.basename(folder), os.utime, folder, (far, far))
