@@ -56,17 +56,15 @@ def shims():
 def descriptors():
     """Tries until all refuse: one that has begun in this moment may not have closed itself yet."""
     for _ in range(1000):
-        opened, refusal = False, None
+        opened = False
         for pid in list(shims()):
             try:
                 os.listdir("/proc/%s/fd" % pid)
                 opened = True
-            except PermissionError as e:
-                refusal = e
             except OSError:
-                pass  # it has ended
-        if refusal and not opened:
-            raise refusal
+                pass  # refused, or it has ended
+        if not opened:  # by the socket none is even seen
+            raise PermissionError(errno.EACCES, "no shim is open")
         time.sleep(0.01)
 
 
