@@ -15,6 +15,8 @@ import (
 const (
 	most  = 64   // levels that are open at a time; what is deeper is moved up first
 	chunk = 1024 // names that are looked at together: an App may leave millions
+	// rounds bounds it all where somebody makes new ones meanwhile.
+	rounds = 10_000
 )
 
 // Empty removes all that is in dir and follows no link out of it. What it could not remove
@@ -27,11 +29,13 @@ func Empty(dir string, open bool) error {
 	}
 	defer top.Close()
 	t := &tree{top: top, open: open}
-	for again := true; again; {
+	for range rounds {
 		moved := t.moved
 		t.err = nil
 		t.empty(top, ".", 1)
-		again = t.moved > moved
+		if t.moved == moved {
+			break
+		}
 	}
 	if t.err != nil {
 		return fmt.Errorf("emptying %q: %w", dir, t.err)
@@ -48,7 +52,7 @@ type tree struct {
 
 // empty removes what is in the folder at path, which is open as root.
 func (t *tree) empty(root *os.Root, path string, level int) {
-	for {
+	for range rounds {
 		names, err := root.Open(".")
 		if err != nil {
 			t.failed(err)
