@@ -51,7 +51,9 @@ const (
 var contents = []File{
 	{Path: libexec, Kind: Dir, Mode: 0o755},
 	{Path: libexec + "/tcenvsvr", Mode: 0o755, From: "tcenvsvr"},
-	{Path: libexec + "/tcenvsvr-shim", Mode: 0o755, From: "tcenvsvr-shim"},
+	// Of a program that its user cannot read the kernel opens memory and descriptors to nobody
+	// else's program of that user: Apps see into no shim, not even at its start.
+	{Path: libexec + "/tcenvsvr-shim", Mode: 0o711, From: "tcenvsvr-shim"},
 	// Relative, so that it also holds below another root: an image that is mounted, a chroot.
 	{Path: "/usr/bin/tcenvsvr", Kind: Link, From: "../libexec/" + Name + "/tcenvsvr"},
 
@@ -84,12 +86,10 @@ var contents = []File{
 	{Path: home + "/b", Kind: Dir, Mode: 0o755},
 	{Path: home + "/b/bin", Kind: Dir, Mode: 0o755},
 	{Path: "/var/lib/" + Name + "-updater", Kind: Dir, Mode: 0o700},
-	// tc-job passes through to exchange and lists nothing on the way.
+	// tc-job passes through to exchange and lists nothing on the way. What is below
+	// is made by host apply: rpm goes there by path, and the agent's user, whose
+	// folder it is, could lead it elsewhere or have every upgrade fail.
 	{Path: home + "/.tcenvsvr", Kind: Dir, Mode: 0o711, Owner: agent},
-	{Path: home + "/.tcenvsvr/inbox", Kind: Dir, Mode: 0o700, Owner: agent},
-	{Path: home + "/.tcenvsvr/exchange", Kind: Dir, Mode: 0o711, Owner: agent},
-	{Path: home + "/.tcenvsvr/exchange/programs", Kind: Dir, Mode: 0o2770, Owner: agent},
-	{Path: home + "/.tcenvsvr/exchange/jobs", Kind: Dir, Mode: 0o2770, Owner: agent},
 
 	{Path: "/usr/share/man/man1", Kind: Doc, Mode: 0o644, From: "man/*.1.gz"},
 	{Path: "/usr/share/bash-completion/completions/tcenvsvr", Mode: 0o644, From: "completions/bash"},

@@ -13,11 +13,8 @@
 // Why self-update and the package agree: the package owns the folders of the
 // slots and the updater owns what is in them, so `rpm -V` has nothing to say
 // and no transaction reverts an update. Every folder of ours is in the table,
-// because rpm leaves what it does not own behind.
-//
-// A mode in the table is what rpm sets again at every upgrade. Where a folder
-// has an ACL its group bits are the ACL's mask: anything else than rwx in
-// exchange would shrink it and lock the Apps' user out.
+// because rpm leaves what it does not own behind; but what lies below .tcenvsvr is not, because
+// its parents are the agent's, who could exchange them while rpm works there as root.
 //
 // What needs thought on a host is not in the scriptlets but in `tcenvsvr host
 // apply` and `host remove`, which they call. Only the creation of users may

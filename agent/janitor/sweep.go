@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"tcenvsvr/agent/deeptree"
 )
 
 const trash = ".trash-"
@@ -76,14 +78,23 @@ func (j Janitor) remove(ctx context.Context, name string) (bool, error) {
 		}
 		path = gone
 	}
-	err := os.RemoveAll(path)
+	err := removeAll(path)
 	if err != nil && j.RemoveAs != nil {
 		if err := j.RemoveAs(ctx, path); err != nil {
 			return false, err
 		}
-		err = os.RemoveAll(path)
+		err = removeAll(path)
 	}
 	return err == nil, err
+}
+
+func removeAll(path string) error {
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		if err := deeptree.Empty(path, false); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(path)
 }
 
 // touched is when something was last made or removed in the folder or in

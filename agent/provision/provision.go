@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+
+	"tcenvsvr/agent/become"
 )
 
 // The users: who the agent is, and whom its Apps run as.
@@ -54,12 +57,18 @@ type step struct {
 
 // Check tells every step's findings and changes nothing. It returns ErrDeviates if there are any.
 func (h *Host) Check(ctx context.Context, tell func(Result)) error {
+	if err := h.rooted(); err != nil {
+		return err
+	}
 	return judge(h.each(ctx, true, tell, func(s step) plan { return s.set }))
 }
 
 // Apply does what Check finds, one step after the other; dry only says it.
 // What it could not do, or only a person can, is an error in the end.
 func (h *Host) Apply(ctx context.Context, dry bool, tell func(Result)) error {
+	if err := h.rooted(); err != nil {
+		return err
+	}
 	open, err := h.each(ctx, dry, tell, func(s step) plan { return s.set })
 	if dry {
 		return err
@@ -82,6 +91,24 @@ func (h *Host) Users(ctx context.Context, dry bool, tell func(Result)) error {
 func (h *Host) Remove(ctx context.Context, dry bool, tell func(Result)) error {
 	_, err := h.each(ctx, dry, tell, func(s step) plan { return s.undo })
 	return err
+}
+
+// rooted refuses a home that a lesser user could exchange for a link while root sets
+// it up. The home itself may be somebody's: it is made root's.
+func (h *Host) rooted() error {
+	info, err := os.Lstat(h.Home)
+	way := h.Home
+	if err == nil && info.IsDir() {
+		way = filepath.Dir(h.Home)
+	}
+	u, err := become.Owner(way)
+	if err == nil && u != nil {
+		err = fmt.Errorf("user %q could put another folder in the place of %q\nhint: give a --home whose parents are root's", u.Name, h.Home)
+	}
+	if err != nil {
+		return fmt.Errorf("setting up the host: %w", err)
+	}
+	return nil
 }
 
 // judge adds to err that somebody must see to something.

@@ -169,13 +169,41 @@ func TestHostileAgent(t *testing.T) {
 		})
 	}
 
+	t.Run("what root types leads into the agent's folders", func(t *testing.T) {
+		s := s.as(t)
+		s.Run("sh", "-c", "rm -rf /tmp/ran; find "+state+" -mindepth 1 -delete && cp -a /root/pristine/. "+state+" && install -d -o threatconnect /srv/theirs")
+		defer s.Run("rm", "-rf", "/srv/theirs")
+		s.Run("runuser", "-u", "threatconnect", "--", "sh", "-c", "cd "+state+` && mkdir -p python/bin wheels man && ln -s /root/folder link && ln -s /root/folder /srv/theirs/home && ln -s /root/victim man/tcenvsvr.1 &&
+			printf '#!/bin/sh\nid -u >>/tmp/ran\necho version 3.11\n' >python/bin/python3.11 && chmod 755 python/bin/python3.11 && tar czf python.tgz python && touch wheels/x.whl`)
+		before := s.outside()
+		for _, line := range []string{
+			"certs export link", "certs export link/new", "man man", "man link",
+			"setup python --from python", "setup python --from python.tgz", "setup python --wheels wheels", "setup python --from python --wheels wheels",
+			"--home /srv/theirs/home host apply", "--home /srv/theirs/new host apply",
+		} {
+			_, _ = s.Try("sh", "-c", "cd "+state+" && timeout -k 5 40 tcenvsvr "+line)
+			if after := s.outside(); after != before {
+				t.Errorf("%s: outside of the home something changed:\n%s", line, different(before, after))
+				before = after
+			}
+			if ran, err := os.ReadFile(s.Path("/tmp/ran")); err == nil && slices.Contains(strings.Fields(string(ran)), "0") {
+				t.Errorf("%s: the agent's program ran as root", line)
+			}
+			s.Run("rm", "-f", "/tmp/ran")
+		}
+	})
+
 	t.Run("a race", func(t *testing.T) {
 		s := s.as(t)
 		s.Run("sh", "-c", "find "+state+" -mindepth 1 -delete && cp -a /root/pristine/. "+state)
 		// The agent's user exchanges folder and link all the time while root works.
 		s.Write("/share/race.py", race, 0o644)
 		s.Run("sh", "-c", `runuser -u threatconnect -- python3 /share/race.py `+state+` & race=$!; while kill -0 $race 2>/dev/null; do
-			tcenvsvr settings set drainSeconds=33; tcenvsvr certs build; tcenvsvr host apply; tcenvsvr keychain status; done >/dev/null 2>&1; true`)
+			tcenvsvr settings set drainSeconds=33; tcenvsvr certs build; tcenvsvr host apply; tcenvsvr keychain status
+			rpm -U --force --nosignature /share/repo/`+rpmName(older)+` >>/tmp/rpm.said 2>&1 || touch /tmp/rpm.failed; done >/dev/null 2>&1; true`)
+		if _, err := s.Try("test", "-e", "/tmp/rpm.failed"); err == nil {
+			t.Errorf("the agent's user keeps the package from being installed: %s", s.Run("tail", "/tmp/rpm.said"))
+		}
 		if after := s.outside(); after != before {
 			t.Errorf("outside of the home something changed:\n%s", different(before, after))
 		}
@@ -210,15 +238,17 @@ func TestHostileAgent(t *testing.T) {
 	})
 }
 
-// race exchanges a folder and a file of the agent's with links, for ten seconds.
+// race exchanges folders and a file of the agent's with links, for ten seconds.
 const race = `
 import os, sys, time
 os.chdir(sys.argv[1])
-os.symlink("/root/folder", "folder.link")
-os.symlink("/root/victim", "file.link")
+names = ("logs", "certs", "inbox", "exchange", "settings.yaml")
+for name in names:
+    os.symlink("/root/victim" if name == "settings.yaml" else "/root/folder", name + ".link")
 end = time.monotonic() + 10
 while time.monotonic() < end:
-    for real, link in (("logs", "folder.link"), ("certs", "folder.link"), ("settings.yaml", "file.link")):
+    for real in names:
+        link = real + ".link"
         try:
             os.rename(real, "aside")
             os.rename(link, real)

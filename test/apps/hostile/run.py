@@ -42,6 +42,34 @@ attempt("beside: folder", os.mkdir, os.path.join(jobs, "mine"))
 attempt("beside: rename the job", os.rename, job, os.path.join(jobs, "elsewhere"))
 attempt("beside: link to the state", os.symlink, state, os.path.join(jobs, ".trash-x"))
 
+# Other shims run as the same user: the spare that waits for the next order, and its secrets.
+def shims():
+    for pid in os.listdir("/proc"):
+        try:
+            with open("/proc/%s/cmdline" % pid, "rb") as f:
+                if pid.isdigit() and f.read().endswith(b"job-shim\0"):
+                    yield pid
+        except OSError:
+            pass
+
+
+def descriptors():
+    """Tries until all refuse: one that has begun in this moment may not have closed itself yet."""
+    for _ in range(1000):
+        opened = False
+        for pid in list(shims()):
+            try:
+                os.listdir("/proc/%s/fd" % pid)
+                opened = True
+            except OSError:
+                pass  # refused, or it has ended
+        if not opened:  # by the socket none is even seen
+            raise PermissionError(errno.EACCES, "no shim is open")
+        time.sleep(0.01)
+
+
+attempt("beside: descriptors of shims", descriptors)
+
 # In the job: links, pipes, hard links, holes, names, times.
 for i, secret in enumerate(secrets):
     attempt("out: link", os.symlink, secret, app.out("link%d" % i))
@@ -66,6 +94,12 @@ attempt("log/app.log as a pipe", os.mkfifo, os.path.join(job, "log", "app.log"))
 time.sleep(2)  # what was tried is known by now: from here on nobody may read what is printed
 for name in ("exit", "state", "stdout", "sock"):
     attempt("shim/%s as a link" % name, replace, os.path.join("shim", name), secrets[0])
+here = os.getcwd()
+os.chdir(os.path.dirname(app.out("x")))
+for _ in range(20000):  # each level costs whoever removes it carelessly a descriptor
+    os.mkdir("deep")
+    os.chdir("deep")
+os.chdir(here)
 far = 4070908800  # 2099
 for folder in (job, out, os.path.join(job, "log")):
     attempt("time of %s" % os.path.basename(folder), os.utime, folder, (far, far))

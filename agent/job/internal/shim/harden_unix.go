@@ -13,6 +13,13 @@ import (
 // diskFull are the errors of a write that needs somebody to make room.
 var diskFull = []error{unix.ENOSPC, unix.EDQUOT}
 
+// hide closes the process to Apps, which run as the same user: a spare waits long for its
+// request, and whoever has its memory or descriptors by then has another order's secrets.
+func hide() {
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+	hardenSystem()
+}
+
 // harden makes the process the one that the package promises. The signals it catches are not ignored:
 // the App would inherit that. SIGPIPE is among them, because the agent may be gone when it is answered.
 func harden() <-chan os.Signal {
@@ -20,8 +27,6 @@ func harden() <-chan os.Signal {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGHUP, unix.SIGPIPE)
 	_, _ = unix.Setsid() // fails where sudo's child leads its group already, which does as well
-	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
-	hardenSystem()
 	return signals
 }
 

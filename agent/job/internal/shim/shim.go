@@ -17,6 +17,7 @@ import (
 // with one line and, after a start, stays until nothing of the job lives. The
 // result is the process's exit code: 0, or 1 if the request was not fulfilled.
 func Main(stdin io.Reader, stdout, stderr io.Writer) int {
+	hide()
 	debug.SetTraceback("none") // a crash must not print arguments that could be secrets
 	req, err := readRequest(stdin)
 	if err != nil {

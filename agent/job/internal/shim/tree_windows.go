@@ -203,3 +203,5 @@ func reap(dir string, known *spec.Status) (int, error) {
 	}
 	return 0, nil
 }
+
+func hide() {}

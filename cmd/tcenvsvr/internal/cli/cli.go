@@ -52,7 +52,8 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return report(stderr, strict.Execute(ctx, root, func(_ *cobra.Command, err error) error { return verb.Usage("%w", err) }))
+	err := strict.Execute(ctx, root, func(_ *cobra.Command, err error) error { return verb.Usage("%w", err) })
+	return report(e.Stderr, err) // which may be another one by now
 }
 
 func newRoot(e *verb.Env) *cobra.Command {

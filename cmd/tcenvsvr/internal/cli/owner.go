@@ -21,7 +21,7 @@ var exceptions = map[string]exception{
 	"job-shim":             {verb.Root, "it is told everything by whoever started it and has no home"},
 	"doctor":               {verb.Root, "it looks at the host first, and becomes the owner itself before it looks at the rest"},
 	"support-bundle":       {verb.Root, "like the doctor"},
-	"certs export":         {verb.Root, "it writes where the administrator says; what it writes it has from AsOwner"},
+	"certs export":         {verb.Root, "it writes where the administrator says, as who could exchange that folder; what it writes it has from AsOwner"},
 	"certs system":         {verb.Root, "it writes the host's own store; which CAs, AsOwner says"},
 	"certs python-wrapper": {verb.Root, "it writes beside the host's Python; the trust stores AsOwner makes"},
 	"setup":                {verb.Home, "interpreters lie in HOME, which may be root's; the setting is written by AsOwner"},
@@ -30,7 +30,7 @@ var exceptions = map[string]exception{
 	"update pin":           {verb.Home, "likewise"},
 	"update resume":        {verb.Home, "likewise"},
 	"version":              {verb.Root, "it touches nothing"},
-	"man":                  {verb.Root, "it touches nothing of the agent's"},
+	"man":                  {verb.Root, "it writes where the administrator says, as who could exchange that folder"},
 	"help":                 {verb.Root, "it touches nothing"},
 	"completion":           {verb.Root, "it touches nothing"},
 }

@@ -65,6 +65,7 @@ func (e *Env) declared(c *cobra.Command) *files {
 // Become makes a process of root that runs c the owner of what c works on. For
 // others than root it does nothing.
 func (e *Env) Become(c *cobra.Command, args []string, whose Whose) error {
+	e.guardTerminal()
 	u, err := e.owner(whose)
 	if err != nil || u == nil {
 		return err
@@ -97,12 +98,44 @@ func (e *Env) drop(u *become.User) (err error) {
 		return err
 	}
 	e.Environ = u.Environ(e.Environ)
+	return nil
+}
+
+// guardTerminal keeps what lesser users wrote from acting on root's terminal, also by
+// way of commands that stay root and of errors.
+func (e *Env) guardTerminal() {
+	if os.Geteuid() != 0 {
+		return
+	}
 	for _, out := range []*io.Writer{&e.Stdout, &e.Stderr} {
 		if f, ok := (*out).(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 			*out = &printable{to: f}
 		}
 	}
-	return nil
+}
+
+// Folder makes a folder that was typed, and root become whoever could put another one
+// in its place: what is written there would be written anywhere.
+func (e *Env) Folder(dir string) error {
+	if err := e.becomeOwnerOf(dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return e.becomeOwnerOf(dir) // in /tmp somebody may have been faster
+}
+
+func (e *Env) becomeOwnerOf(path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	u, err := become.Owner(path)
+	if err != nil || u == nil {
+		return err
+	}
+	return e.drop(u)
 }
 
 // owner is whom to become, nil for nobody.

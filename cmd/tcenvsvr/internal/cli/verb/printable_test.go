@@ -9,6 +9,8 @@ func TestPrintable(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain: ünï → ok\n\tcode 7\r\n": "plain: ünï → ok\n\tcode 7\r\n",
 		"\x1b]0;title\x07\x1b[2J":       "?]0;title??[2J",
+		"good\rbad\r\n":                 "good?bad\r\n",
+		"\x9b31mred \xe2\x80\xae\xff.":  "?31mred ??.",
 		"\u009b31mred \u00a0\x7f":       "?31mred \u00a0?",
 	} {
 		for size := 1; size <= len(in); size++ { // a character may come in two writes

@@ -2,7 +2,6 @@ package about
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -21,7 +20,7 @@ func man(e *verb.Env) *cobra.Command {
 		Long:  "Man writes one manual page for each command into DIR.\n\n  tcenvsvr man /usr/share/man/man1",
 		Args:  verb.Exactly(1, "the folder to write to"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := os.MkdirAll(args[0], 0o755); err != nil {
+			if err := e.Folder(args[0]); err != nil {
 				return fmt.Errorf("writing manual pages: %w", err)
 			}
 			c.Root().DisableAutoGenTag = true

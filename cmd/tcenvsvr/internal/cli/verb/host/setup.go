@@ -56,6 +56,9 @@ func runSetup(c *cobra.Command, e *verb.Env, k interpreter.Kind, s sources) erro
 			return err
 		}
 	}
+	if err := trust(e, k, s); err != nil {
+		return err
+	}
 	p, err := e.Paths()
 	if err != nil {
 		return err

@@ -58,6 +58,9 @@ programs that Apps have nothing to do with. They do not follow later changes.
 			if err != nil {
 				return err
 			}
+			if err := e.Folder(args[0]); err != nil {
+				return fmt.Errorf("exporting trust stores to %q: %w", args[0], err)
+			}
 			if err := certs.Export(args[0], list); err != nil {
 				return err
 			}
