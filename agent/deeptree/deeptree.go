@@ -19,8 +19,11 @@ const (
 	rounds = 10_000
 )
 
+// ErrLeft means that something of the folder could not be removed.
+var ErrLeft = errors.New("not everything could be removed")
+
 // Empty removes all that is in dir and follows no link out of it. What it could not remove
-// stays, and the first reason is returned. With open it first opens folders that
+// stays: ErrLeft, with the first reason. With open it first opens folders that
 // are closed to their owner, who must be we.
 func Empty(dir string, open bool) error {
 	top, err := os.OpenRoot(dir)
@@ -38,7 +41,7 @@ func Empty(dir string, open bool) error {
 		}
 	}
 	if t.err != nil {
-		return fmt.Errorf("emptying %q: %w", dir, t.err)
+		return fmt.Errorf("emptying %q: %w: %w", dir, ErrLeft, t.err)
 	}
 	return nil
 }

@@ -1,11 +1,17 @@
 package shim
 
-import "tcenvsvr/agent/deeptree"
+import (
+	"errors"
+
+	"tcenvsvr/agent/deeptree"
+)
 
 // clearDir empties dir of what is ours, also where an App has closed a
 // folder to everybody. It follows no link and complains of nothing inside: whoever
 // asked removes the rest and judges by that.
 func clearDir(dir string) error {
-	_ = deeptree.Empty(dir, true)
+	if err := deeptree.Empty(dir, true); !errors.Is(err, deeptree.ErrLeft) {
+		return err
+	}
 	return nil
 }
