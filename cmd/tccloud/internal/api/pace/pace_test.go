@@ -29,7 +29,7 @@ func (l one) Close() error { return nil }
 
 // ask serves an answer of 4 MiB to a client that reads it as read does. It
 // returns how the server's writing ended, and when.
-func ask(t *testing.T, read func(io.Reader)) (err error, after time.Duration) {
+func ask(t *testing.T, read func(io.Reader)) (after time.Duration, err error) {
 	t.Helper()
 	near, far := net.Pipe()
 	l := one{conns: make(chan net.Conn, 1)}
@@ -56,17 +56,17 @@ func ask(t *testing.T, read func(io.Reader)) (err error, after time.Duration) {
 	close(l.conns)
 	_ = s.Close()
 	<-reading
-	return err, after
+	return after, err
 }
 
 func TestAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		if err, after := ask(t, func(io.Reader) {}); err == nil || after > 2*pace.Pause {
+		if after, err := ask(t, func(io.Reader) {}); err == nil || after > 2*pace.Pause {
 			t.Errorf("who does not read: %v after %s", err, after)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		err, after := ask(t, func(r io.Reader) {
+		after, err := ask(t, func(r io.Reader) {
 			b := bufio.NewReaderSize(r, 16<<10)
 			for {
 				if _, err := io.CopyN(io.Discard, b, 16<<10); err != nil {
