@@ -121,6 +121,7 @@ type Agent struct {
 	credit   int                 // orders the cloud may still send in this session
 	limits   Limits
 	adjusted chan struct{} // closed and replaced by Adjust
+	wantInfo chan struct{} // the cloud asks for an Info now
 	draining bool
 	diskLow  bool
 	ended    chan struct{} // closed and replaced whenever an order gives its slot back or is gone
@@ -140,7 +141,7 @@ func New(c Config) (*Agent, error) {
 	}
 	return &Agent{
 		Config: c, started: time.Now(), orders: map[wire.Ref]*order{}, ended: make(chan struct{}),
-		limits: c.Limits, adjusted: make(chan struct{}),
+		limits: c.Limits, adjusted: make(chan struct{}), wantInfo: make(chan struct{}, 1),
 	}, nil
 }
 

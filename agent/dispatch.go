@@ -107,6 +107,11 @@ func (a *Agent) onRecall(ref wire.Ref) {
 }
 
 func (a *Agent) onResultAck(m *wire.ResultAck) {
+	e, known := a.Journal.Get(m.Ref)
+	if !known || e.Result == nil { // an order that is forgotten while it runs could be started again, and its result never be told
+		a.Logger.Debug("an acknowledgement belongs to no result", "order", m.Ref.String())
+		return
+	}
 	if m.Fenced {
 		a.Logger.Warn("result was refused: the attempt is fenced", "order", m.Ref.String())
 	}
@@ -126,7 +131,10 @@ func (a *Agent) onControl(m *wire.Control) {
 	case wire.ActionRestart:
 		a.Restart()
 	case wire.ActionDiagnostics:
-		a.group.Go(func() error { a.sendInfo(a.ctx); return nil })
+		select {
+		case a.wantInfo <- struct{}{}:
+		default: // one is on its way already
+		}
 	default:
 		if a.OnControl != nil {
 			a.OnControl(*m)

@@ -39,6 +39,8 @@ func (a *Agent) publishInfo(ctx context.Context) error {
 			a.sendInfo(ctx)
 		case <-info.C:
 			a.sendInfo(ctx)
+		case <-a.wantInfo:
+			a.sendInfo(ctx)
 		case <-disk.C:
 			a.checkDisk()
 			a.grant()

@@ -72,8 +72,9 @@ func New(c Config) (*Client, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	base := strings.TrimSuffix(c.URL, "/")
-	return &Client{base: base + "/api/internal/envsvr", token: c.Token, http: c.HTTP, logger: c.Logger}, nil
+	client := &Client{base: strings.TrimSuffix(c.URL, "/") + "/api/internal/envsvr", token: c.Token, logger: c.Logger}
+	client.http = client.private(c.HTTP, u)
+	return client, nil
 }
 
 // Download opens the App package with the given digest from offset on.
@@ -143,8 +144,14 @@ func orderPath(ref wire.Ref) string {
 // once sends one request. A status of 2xx is returned, everything else is an error.
 // Every request of this API may be sent twice, which net/http does by itself where
 // the other side closed a connection that had been idle: it is told so.
-func (c *Client) once(ctx context.Context, doing, method, path string, header http.Header, body *io.SectionReader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, nil)
+func (c *Client) once(ctx context.Context, doing, method, path string, header http.Header, body *io.SectionReader) (_ *http.Response, err error) {
+	w := newWatch(ctx)
+	defer func() {
+		if err != nil {
+			w.stop()
+		}
+	}()
+	req, err := http.NewRequestWithContext(w.ctx, method, c.base+path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -153,15 +160,17 @@ func (c *Client) once(ctx context.Context, doing, method, path string, header ht
 	}
 	if body != nil && body.Size() > 0 {
 		req.ContentLength = body.Size()
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(body, 0, body.Size())), nil }
+		req.GetBody = func() (io.ReadCloser, error) {
+			return watched{io.NopCloser(io.NewSectionReader(body, 0, body.Size())), w, false}, nil
+		}
 		req.Body, _ = req.GetBody()
 		req.Header["Idempotency-Key"] = nil // a sign for net/http, not sent
 	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
+		return nil, fmt.Errorf("%s: %w", doing, w.why(err))
 	}
+	res.Body = watched{res.Body, w, true}
 	if res.StatusCode/100 == 2 {
 		return res, nil
 	}
@@ -191,7 +200,7 @@ func (c *Client) retry(ctx context.Context, doing string, f func() error) error 
 }
 
 func final(err error) bool {
-	if errors.Is(err, ErrFenced) {
+	if errors.Is(err, ErrFenced) || errors.Is(err, errElsewhere) {
 		return true
 	}
 	s, ok := errors.AsType[*StatusError](err)

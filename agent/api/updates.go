@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 
 	"tcenvsvr/agent/wire"
 )
@@ -30,29 +29,5 @@ func (c *Client) Wanted(ctx context.Context) (wire.WantedRelease, error) {
 // UpdatesURL is where the update repository's folders metadata and targets are.
 func (c *Client) UpdatesURL() string { return c.base + "/updates" }
 
-// HTTP returns a client that shows our token to the API, and to nobody it
-// redirects to.
-func (c *Client) HTTP() *http.Client {
-	home, _ := url.Parse(c.base) // New has read it before
-	plain := *c.http
-	next := plain.Transport
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	plain.Transport = authorized{home.Host, c.token, next}
-	return &plain
-}
-
-type authorized struct {
-	host, token string
-	next        http.RoundTripper
-}
-
-// RoundTrip implements http.RoundTripper.
-func (a authorized) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme == "https" && r.URL.Host == a.host {
-		r = r.Clone(r.Context())
-		r.Header.Set("Authorization", "Bearer "+a.token)
-	}
-	return a.next.RoundTrip(r)
-}
+// HTTP returns the client that shows our token to the API alone.
+func (c *Client) HTTP() *http.Client { return c.http }

@@ -30,4 +30,6 @@
 //	POST /v2/logs/app                      8 MiB, one batch; TcEx sends 100 entries
 //	any other                              nothing is expected, nothing is kept
 //	every path                             8 KiB, escaped; 414 beyond it
+//
+// Of one execution's requests that send much or read variables eight are served at once; more wait.
 package appapi

@@ -38,6 +38,11 @@ type renewal struct {
 }
 
 func (h *handler) logs(w http.ResponseWriter, r *http.Request, s Session, _ []string) error {
+	done, err := h.turns.take(r.Context(), s.ID)
+	if err != nil {
+		return err
+	}
+	defer done()
 	body, err := readBody(w, r, MaxLogBody, "a batch of log entries")
 	if err != nil {
 		return err
@@ -77,6 +82,13 @@ func (h *handler) keyValue(w http.ResponseWriter, r *http.Request, s Session, re
 		return &httpError{http.StatusForbidden, "the token does not open this context"}
 	}
 	key := rest[len(rest)-1]
+	if r.Method == http.MethodGet || r.ContentLength < 0 || r.ContentLength > small {
+		done, err := h.turns.take(r.Context(), s.ID)
+		if err != nil {
+			return err
+		}
+		defer done()
+	}
 	if r.Method == http.MethodGet {
 		value, err := h.Store.Get(r.Context(), s.Context, key)
 		if errors.Is(err, ErrNotFound) {

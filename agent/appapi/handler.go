@@ -35,10 +35,13 @@ func Handler(cfg Config) http.Handler {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &handler{cfg}
+	return &handler{Config: cfg}
 }
 
-type handler struct{ Config }
+type handler struct {
+	Config
+	turns turns
+}
 
 // endpoint serves one authenticated request; rest are the decoded parts
 // of the path that follow the endpoint's name.

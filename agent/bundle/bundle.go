@@ -13,12 +13,16 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"tcenvsvr/agent/zipdir"
 )
 
 // Bounds of a bundle: bytes of each file that is read, and number of files.
 const (
 	maxFile  = 1 << 20
 	maxFiles = 1000
+
+	maxDirectory = 2 << 20 // of the ZIP's own directory
 )
 
 // KeystorePassword is the one key of the .env file that is no setting: it
@@ -102,7 +106,7 @@ func Parse(r io.ReaderAt, size int64) (*Bundle, error) {
 	} else if string(magic[:min(n, 2)]) != "PK" {
 		return parseAlone(r, size, magic[:n])
 	}
-	z, err := zip.NewReader(r, size)
+	z, err := zipdir.Open(r, size, maxDirectory)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrNotABundle, err)
 	}

@@ -3,11 +3,13 @@ package bundle
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +33,32 @@ func zipOf(t testing.TB, files map[string]string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// listOf is a ZIP of so many entries and nothing else.
+func listOf(n int) []byte {
+	entry := make([]byte, 47)
+	copy(entry, "PK\x01\x02")
+	entry[28], entry[46] = 1, 'a' // a name of one letter
+	end := []byte("PK\x05\x06\x00\x00\x00\x00")
+	for _, count := range []int{n, n} {
+		end = binary.LittleEndian.AppendUint16(end, uint16(count))
+	}
+	end = binary.LittleEndian.AppendUint32(end, uint32(n*len(entry)))
+	end = binary.LittleEndian.AppendUint32(end, 4)
+	return slices.Concat([]byte("PK\x03\x04"), bytes.Repeat(entry, n), end, []byte{0, 0})
+}
+
+// TestLongList: the list of files is not read beyond its bound, whatever a bundle claims.
+func TestLongList(t *testing.T) {
+	data := listOf(2_000_000)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Parse(bytes.NewReader(data), int64(len(data)))
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, ErrNotABundle) || used > 64<<20 {
+		t.Errorf("%d bytes were allocated; %v", used, err)
+	}
 }
 
 func TestParse(t *testing.T) {
@@ -78,6 +106,7 @@ func TestHostile(t *testing.T) {
 		"deb alone":     []byte("!<arch>\ndebian-binary"),
 		"tar.gz alone":  {0x1f, 0x8b, 8, 0},
 		"zip alone":     zipOf(t, map[string]string{"threatconnect-envsvr/tcenvsvr.exe": "MZ"}),
+		"long list":     listOf(60_000),
 		"bomb":          zipOf(t, map[string]string{"a/environment.env": "#" + strings.Repeat(" ", 20<<20)}),
 	} {
 		t.Run(name, func(t *testing.T) {

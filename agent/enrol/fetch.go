@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/bundle"
+	"tcenvsvr/agent/link/fault"
 )
 
 // ErrPin means that what answers is not the cloud that made the link.
@@ -60,7 +61,7 @@ func Fetch(ctx context.Context, link string, dial func(ctx context.Context, netw
 	if res.StatusCode != http.StatusOK {
 		reason, _ := io.ReadAll(io.LimitReader(res.Body, 500))
 		return nil, fmt.Errorf("fetching the bundle from %q: %w: %s: %s\nhint: a link works once and for a limited time; make another with \"tccloud bundle ENV --link\"",
-			u.Host, ErrLink, res.Status, strings.TrimSpace(strings.ToValidUTF8(string(reason), "?")))
+			u.Host, ErrLink, res.Status, fault.Printable(strings.TrimSpace(string(reason))))
 	}
 	b, err := bundle.Read(res.Body)
 	if err != nil {

@@ -16,7 +16,7 @@ func TestFetch(t *testing.T) {
 	used := false
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || r.URL.Path != "/enroll/token" || used {
-			http.Error(w, "used already", http.StatusGone)
+			http.Error(w, "used already\x1b[2J\nhint: run this", http.StatusGone)
 			return
 		}
 		used = true
@@ -40,7 +40,7 @@ func TestFetch(t *testing.T) {
 		{"no https", "http://x/enroll/token#sha256=" + strings.Repeat("0", 64), ErrLink},
 	} {
 		b, err := Fetch(t.Context(), tc.link, dial)
-		if !errors.Is(err, tc.want) || err != nil && strings.Contains(err.Error(), "token") {
+		if !errors.Is(err, tc.want) || err != nil && (strings.Contains(err.Error(), "token") || strings.ContainsAny(err.Error(), "\x1b") || strings.Contains(err.Error(), "\nhint: run this")) {
 			t.Errorf("%s: got %v, want %v", tc.name, err, tc.want)
 		}
 		if tc.want == nil && (b == nil || b.Settings["apiURL"] != "https://c.example") {

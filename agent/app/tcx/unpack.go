@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/agent/zipdir"
 )
 
 // Limits of what a package may expand to. The zero value of a field means the default.
@@ -108,19 +109,15 @@ func (p *pack) examine(l Limits) error {
 	if err != nil {
 		return &fault.Error{Code: fault.Store, Err: fmt.Errorf("opening package: %w", err)}
 	}
-	// The reader keeps 200 bytes for each entry of a directory that may be as
-	// long as the file says, and takes the number of entries on trust.
-	bounded := &budget{ReaderAt: p.file, left: maxDirectory}
-	r, err := zip.NewReader(bounded, info.Size())
+	r, err := zipdir.Open(p.file, info.Size(), maxDirectory)
 	switch {
-	case bounded.left < 0:
+	case errors.Is(err, zipdir.ErrTooLarge):
 		return fault.New(fault.TooLarge, "reading package: its directory has more than %d bytes", maxDirectory)
 	case err != nil && !errors.Is(err, zip.ErrInsecurePath): // paths are judged below
 		return fault.New(fault.BadZip, "reading package: %w", err)
 	case len(r.File) > l.Entries:
 		return fault.New(fault.TooLarge, "reading package: %d entries, at most %d are allowed", len(r.File), l.Entries)
 	}
-	bounded.off = true // from here on the limits of the entries count
 	kinds := make(map[string]kind, len(r.File))
 	for _, f := range r.File {
 		e, err := p.judge(f, kinds)
@@ -156,20 +153,4 @@ func (p *pack) manifest() (Manifest, error) {
 		return ParseManifest(data)
 	}
 	return Manifest{}, fault.New(fault.NoInstallJSON, "reading package: there is no %s/install.json", p.top)
-}
-
-// budget lets at most left bytes be read until it is off.
-type budget struct {
-	io.ReaderAt
-	left int64
-	off  bool
-}
-
-func (b *budget) ReadAt(p []byte, off int64) (int, error) {
-	if !b.off {
-		if b.left -= int64(len(p)); b.left < 0 {
-			return 0, errors.New("directory too large")
-		}
-	}
-	return b.ReaderAt.ReadAt(p, off)
 }

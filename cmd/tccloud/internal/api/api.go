@@ -14,6 +14,7 @@ import (
 	"tcenvsvr/agent/appapi"
 	"tcenvsvr/agent/leftover"
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
@@ -76,7 +77,7 @@ func New(cfg Config) (*API, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.Handle("POST "+EnrollPath+"{token}", limited(http.HandlerFunc(a.redeem)))
 	a.admin(mux)
-	a.handler = leftover.Drain(mux)
+	a.handler = pace.Answers(leftover.Drain(mux))
 	return a, nil
 }
 

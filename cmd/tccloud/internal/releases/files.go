@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/zipdir"
 	"tcenvsvr/updater/metadata"
 	"tcenvsvr/updater/release"
 	"tcenvsvr/updater/repository"
@@ -90,11 +91,14 @@ func verify(ctx context.Context, root []byte, files fs.FS) (*metadata.Trusted, e
 	return metadata.Client{Root: root, Dir: dir, Source: metadata.FS{FS: files}}.Refresh(ctx)
 }
 
+// maxDirectory bounds a bundle's list of its files, in bytes.
+const maxDirectory = 8 << 20
+
 // Import takes a bundle of `tcrelease update-repo bundle`: programs first, the
 // timestamp last, so that agents see the old repository or the new one. A bundle that does
 // not continue the repository that is here is refused.
 func (f *Files) Import(ctx context.Context, file io.ReaderAt, size int64) (Known, error) {
-	z, err := zip.NewReader(file, size)
+	z, err := zipdir.Open(file, size, maxDirectory)
 	if err != nil {
 		return Known{}, fmt.Errorf("%w: reading the bundle: it is no zip file", ErrInvalid)
 	}

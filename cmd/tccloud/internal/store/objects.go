@@ -61,10 +61,6 @@ func (o *Objects) entry(name string) string {
 // Put stores all of r as the object name; one of that name is replaced. It
 // is durable when Put returns; until then, and after an error, the old one is there.
 func (o *Objects) Put(ctx context.Context, meta jetstream.ObjectMeta, r io.Reader) (err error) {
-	old, err := o.meta.GetInfo(ctx, meta.Name, jetstream.GetObjectInfoShowDeleted())
-	if err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
-		return err
-	}
 	meta.Opts = &jetstream.ObjectMetaOptions{ChunkSize: chunkSize}
 	info := jetstream.ObjectInfo{ObjectMeta: meta, Bucket: o.name, NUID: rand.Text()}
 	defer func() {
@@ -75,18 +71,52 @@ func (o *Objects) Put(ctx context.Context, meta jetstream.ObjectMeta, r io.Reade
 	if err := o.send(ctx, &info, r); err != nil {
 		return err
 	}
-	m := nats.NewMsg(o.entry(meta.Name))
-	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	old := ""
+	_, err = retry(ctx, overtaken, func() (struct{}, error) { return struct{}{}, o.replace(ctx, info, &old) })
+	if err == nil && old != "" {
+		o.purge(ctx, old) // garbage, where it fails
+	}
+	return err
+}
+
+// replace makes info the entry of its name and notes whose chunks that leaves
+// behind. Of several at a time each replaces another one, so that none is forgotten.
+func (o *Objects) replace(ctx context.Context, info jetstream.ObjectInfo, old *string) error {
+	m := nats.NewMsg(o.entry(info.Name))
+	var err error
 	if m.Data, err = json.Marshal(info); err != nil {
 		return err
 	}
-	if err := o.publish(ctx, m); err != nil {
+	var was jetstream.ObjectInfo
+	seq := uint64(0)
+	switch last, err := o.stream.GetLastMsgForSubject(ctx, m.Subject); {
+	case err == nil:
+		if err := json.Unmarshal(last.Data, &was); err != nil {
+			return fmt.Errorf("reading the entry of object %q: %w", info.Name, err)
+		}
+		seq = last.Sequence
+	case !errors.Is(err, jetstream.ErrMsgNotFound):
 		return err
 	}
-	if old != nil && !old.Deleted {
-		o.purge(ctx, old.NUID) // garbage, where it fails
+	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(seq, 10))
+	m.Header.Set(jetstream.MsgIDHeader, info.NUID)
+	ack, err := o.js.PublishMsg(ctx, m)
+	if err == nil && ack.Duplicate || was.NUID == info.NUID {
+		return nil // an earlier try whose answer was lost had come first, and noted it
 	}
-	return nil
+	if *old = was.NUID; was.Deleted {
+		*old = ""
+	}
+	return err
+}
+
+// overtaken means that an entry is to be written again: somebody else's came first, or
+// it is not known what became of it.
+func overtaken(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant) ||
+		busy(err) || unsure(err)
 }
 
 // PutBytes is Put for what is in memory.

@@ -225,3 +225,24 @@ func TestDamagedObject(t *testing.T) {
 		cancel()
 	}
 }
+
+// TestPutsOfOneName: of contents that are written at the same time one stays, and
+// nothing of the others: nobody would ever find their chunks again.
+func TestPutsOfOneName(t *testing.T) {
+	_, o := embedded(t)
+	var g errgroup.Group
+	for range 8 {
+		data := random(t, 2*chunkSize)
+		g.Go(func() error { return o.PutBytes(t.Context(), "name", data) })
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := o.GetBytes(t.Context(), "name"); err != nil || len(got) != 2*chunkSize {
+		t.Errorf("got %d bytes, %v", len(got), err)
+	}
+	info, err := o.stream.Info(t.Context())
+	if err != nil || info.State.Msgs != 3 {
+		t.Errorf("the stream has %d messages (%v), want two chunks and an entry", info.State.Msgs, err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -73,7 +74,7 @@ func report(stderr io.Writer, err error) int {
 			continue
 		}
 		if err != nil && row.code != 75 && !errors.Is(err, verb.ErrTold) {
-			text := err.Error()
+			text := harmless(err.Error())
 			if !strings.Contains(text, "\nhint: ") {
 				text += hint(row.code)
 			}
@@ -82,6 +83,16 @@ func report(stderr io.Writer, err error) int {
 		return row.code
 	}
 	return 1
+}
+
+// harmless leaves a terminal nothing to obey: errors quote what clouds, proxies and files say.
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) || r == '\n' || r == '\t' {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(text, "?"))
 }
 
 func hint(code int) string {

@@ -74,14 +74,45 @@ func NewWriter(w http.ResponseWriter) *Writer {
 	return &Writer{w, c}
 }
 
-// Write implements io.Writer.
+// piece is what must be on its way within a Pause, in bytes.
+const piece = 32 << 10
+
+// Write implements io.Writer. It is long only for who reads slowly, whatever the length of p.
 func (a *Writer) Write(p []byte) (int, error) {
-	_ = a.control.SetWriteDeadline(time.Now().Add(Pause))
-	return a.ResponseWriter.Write(p)
+	done := 0
+	for {
+		a.extend()
+		n, err := a.ResponseWriter.Write(p[done:min(len(p), done+piece)])
+		if done += n; err != nil || done >= len(p) {
+			return done, err
+		}
+	}
 }
 
-// Flush sends what was written.
-func (a *Writer) Flush() error { return a.control.Flush() }
+func (a *Writer) extend() { _ = a.control.SetWriteDeadline(time.Now().Add(Pause)) }
+
+// FlushError sends what was written, as http.ResponseController wants it.
+func (a *Writer) FlushError() error {
+	a.extend()
+	return a.control.Flush()
+}
+
+// Flush is FlushError.
+func (a *Writer) Flush() error { return a.FlushError() }
+
+// Unwrap lets http.ResponseController find the connection.
+func (a *Writer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // End lets the connection's next answer begin without a limit.
 func (a *Writer) End() { _ = a.control.SetWriteDeadline(time.Time{}) }
+
+// Answers paces all that h answers: whoever asks and does not read would
+// otherwise hold the answer, and what it was made of, for ever.
+func Answers(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := &Writer{w, http.NewResponseController(w)}
+		a.End()
+		defer a.extend() // the server sends the rest
+		h.ServeHTTP(a, r)
+	})
+}

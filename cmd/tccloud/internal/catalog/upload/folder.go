@@ -33,28 +33,53 @@ func size(path string) (int64, error) {
 	return info.Size(), nil
 }
 
-// room makes the folder of an attempt and refuses a new file of so many
-// bytes where the attempt has published enough.
-func (s *Store) room(dir string, bytes int64) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// room makes the folder of an attempt and refuses a file of so many bytes
+// where the attempt has published enough. Others that are being received count with
+// all of what they announced: begun small, they would grow beyond what is left.
+func (s *Store) room(f File, bytes int64) error {
+	own := s.part(f)
+	if err := os.MkdirAll(filepath.Dir(own), 0o700); err != nil {
 		return fmt.Errorf("making room: %w", err)
 	}
-	entries, err := os.ReadDir(dir)
+	coming := s.coming(f)
+	entries, err := os.ReadDir(filepath.Dir(own))
 	if err != nil {
 		return fmt.Errorf("making room: %w", err)
 	}
+	files := 0
 	for _, e := range entries {
+		if e.Name() == filepath.Base(own) {
+			continue
+		}
+		files++
 		if part := strings.Split(e.Name(), "."); len(part) == 3 { // <name>.<size>.done
 			n, _ := strconv.ParseInt(part[1], 10, 64)
 			bytes += n
-		} else if info, err := e.Info(); err == nil {
+		} else if info, err := e.Info(); err == nil && coming[e.Name()] == 0 {
 			bytes += info.Size()
 		}
 	}
-	if len(entries) >= maxFiles || bytes > maxTotal {
+	for _, n := range coming {
+		bytes += n
+	}
+	if files >= maxFiles || bytes > maxTotal {
 		return fmt.Errorf("%w: at most %d files and %d bytes", ErrLimit, maxFiles, int64(maxTotal))
 	}
 	return nil
+}
+
+// coming are the other files of f's attempt that are being received: what
+// they will have, by the names of their parts.
+func (s *Store) coming(f File) map[string]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	coming := map[string]int64{}
+	for other, t := range s.busy {
+		if other.Ref == f.Ref && other != f {
+			coming[filepath.Base(s.part(other))] = t.size
+		}
+	}
+	return coming
 }
 
 // Sweep removes partial files nobody came back for, and complete ones

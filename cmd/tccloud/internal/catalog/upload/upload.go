@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -63,6 +62,7 @@ type Store struct {
 
 // turn is one Put at work on a file.
 type turn struct {
+	size      int64 // of the whole file
 	interrupt func()
 	done      chan struct{}
 }
@@ -121,7 +121,7 @@ func (s *Store) Put(ctx context.Context, f File, offset int64, w Whole, body io.
 	case offset < 0 || offset > w.Size || !w.SHA256.Valid():
 		return 0, fmt.Errorf("%w: offset %d of %d bytes", ErrOffset, offset, w.Size)
 	}
-	end, err := s.begin(ctx, f, interrupt)
+	end, err := s.begin(ctx, f, w.Size, interrupt)
 	if err != nil {
 		return 0, err
 	}
@@ -142,8 +142,8 @@ func (s *Store) Put(ctx context.Context, f File, offset int64, w Whole, body io.
 }
 
 // begin waits for its turn.
-func (s *Store) begin(ctx context.Context, f File, interrupt func()) (end func(), err error) {
-	mine := &turn{interrupt, make(chan struct{})}
+func (s *Store) begin(ctx context.Context, f File, size int64, interrupt func()) (end func(), err error) {
+	mine := &turn{size, interrupt, make(chan struct{})}
 	for {
 		s.mu.Lock()
 		other := s.busy[f]
@@ -176,10 +176,8 @@ func (s *Store) take(ctx context.Context, f File, offset int64, w Whole, body io
 	if held != offset {
 		return held, fmt.Errorf("%w: %d bytes of %q are here", ErrOffset, held, f.Name)
 	}
-	if held == 0 {
-		if err := s.room(filepath.Dir(path), w.Size); err != nil {
-			return 0, err
-		}
+	if err := s.room(f, w.Size); err != nil {
+		return held, err
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {

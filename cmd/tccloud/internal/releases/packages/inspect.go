@@ -2,7 +2,6 @@ package packages
 
 import (
 	"archive/tar"
-	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
@@ -15,6 +14,7 @@ import (
 
 	rpmutils "github.com/sassoftware/go-rpmutils"
 
+	"tcenvsvr/agent/zipdir"
 	"tcenvsvr/updater/release"
 )
 
@@ -135,7 +135,7 @@ func tarball(p *Package, f io.ReaderAt, size int64) error {
 }
 
 func zipped(p *Package, f io.ReaderAt, size int64) error {
-	z, err := zip.NewReader(f, size)
+	z, err := zipdir.Open(f, size, headers)
 	if err != nil {
 		return err
 	}
@@ -185,6 +185,9 @@ func fromTar(r io.Reader, name string, limit int64) ([]byte, error) {
 
 // headSize is how much of a program tells its architecture.
 const headSize = 4096
+
+// headers is how long the directory of a zip may be in bytes; ours has a dozen files.
+const headers = 1 << 20
 
 // elf is the architecture of a Linux program.
 func elf(head []byte) string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/zipdir"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater/metadata"
@@ -34,6 +35,9 @@ the agent's user.
 	e.Reads(c, func(args []string) []string { return args })
 	return c
 }
+
+// maxDirectory bounds a bundle's list of its files, in bytes.
+const maxDirectory = 8 << 20
 
 func runImport(ctx context.Context, e *verb.Env, file string) error {
 	p, err := e.Paths()
@@ -58,7 +62,7 @@ func runImport(ctx context.Context, e *verb.Env, file string) error {
 	if err != nil {
 		return fmt.Errorf("reading bundle: %w", err)
 	}
-	z, err := zip.NewReader(f, info.Size())
+	z, err := zipdir.Open(f, info.Size(), maxDirectory)
 	if err != nil {
 		return fmt.Errorf("reading bundle %q: it is no zip file: %w", file, err)
 	}
