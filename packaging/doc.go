@@ -22,4 +22,8 @@
 //
 // The same Build gives the same bytes: times are the commit's, nothing comes
 // from the machine, and signatures (package pgp) are deterministic.
+//
+// nfpm writes absolute names into the rpm's payload. rpm goes by its header and does not mind, but
+// who looks into the package by hand says `rpm2cpio … | cpio -id --no-absolute-filenames`:
+// without that, and as root, cpio unpacks it over the host.
 package packaging
