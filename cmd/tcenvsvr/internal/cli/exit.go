@@ -14,6 +14,7 @@ import (
 
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/filelock"
 	"tcenvsvr/agent/keychain"
 	"tcenvsvr/agent/privatefile"
 	"tcenvsvr/agent/settings"
@@ -63,8 +64,9 @@ var exitCodes = []exitCode{
 	{1, "failed", func(error) bool { return true }},
 }
 
-// report prints err as people read it and returns its exit code.
-func report(stderr io.Writer, err error) int {
+// report prints err as people read it and returns its exit code. became is the user
+// as whom the command did what root typed.
+func report(stderr io.Writer, became string, err error) int {
 	if e, ok := errors.AsType[*launch.Exited](err); ok {
 		return e.Code // of a program of ours, which has said why
 	}
@@ -75,7 +77,7 @@ func report(stderr io.Writer, err error) int {
 		if err != nil && row.code != 75 && !errors.Is(err, verb.ErrTold) {
 			text := err.Error()
 			if !strings.Contains(text, "\nhint: ") {
-				text += hint(row.code)
+				text += hint(row.code, became, err)
 			}
 			fmt.Fprintf(stderr, "tcenvsvr: %s\n", text)
 		}
@@ -84,7 +86,15 @@ func report(stderr io.Writer, err error) int {
 	return 1
 }
 
-func hint(code int) string {
+func hint(code int, became string, err error) string {
+	switch {
+	case code == 4 && became != "":
+		return fmt.Sprintf("\nhint: a command of root's does this as user %q, who may not: name a place that this user may use; \"tcenvsvr host apply\" puts the agent's own files right", became)
+	case asErr[*settings.UnknownKeyError](err):
+		return "\nhint: \"tcenvsvr settings show\" has all of them"
+	case errors.Is(err, filelock.ErrHeld):
+		return "\nhint: the Environment Server may run already: \"tcenvsvr status\" shows it"
+	}
 	switch code {
 	case 3:
 		return "\nhint: start it as root with \"" + svc.Advice() + "\", or in this terminal as the agent's user with \"tcenvsvr run\""

@@ -14,6 +14,9 @@ import (
 
 // sudoTrue really becomes the sandbox user, as an order would.
 func sudoTrue(ctx context.Context, p *patient) said {
+	if p.settingsErr != nil {
+		return skip("the settings cannot be read")
+	}
 	name := p.settings.SandboxUser
 	if p.settings.Runner() != "sudo" {
 		if name == "" {
