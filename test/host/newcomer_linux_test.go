@@ -33,7 +33,7 @@ func TestRootsOwnFolder(t *testing.T) {
 	s.Write("/root/masterkey", "correct horse battery staple\n", 0o600)
 
 	fails("tcenvsvr enroll bundel.zip --yes", "open bundel.zip: no such file or directory")
-	fails("tcenvsvr enroll bundle.zip --yes --master-key-file masterky", "open masterky: no such file or directory")
+	fails("tcenvsvr enroll bundle.zip --yes --master-key-file masterky", "masterky: no such file or directory")
 	works("tcenvsvr enroll bundle.zip --yes --master-key-file masterkey", "enrolled as server")
 	fails("tcenvsvr app run nop.tcx", "open nop.tcx: no such file or directory")
 	works("tcenvsvr app run noop.tcx", "running as tc-job by sudo")
