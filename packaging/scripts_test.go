@@ -99,7 +99,7 @@ func TestOnlyARemovalUndoes(t *testing.T) {
 	w := &world{t: t, dir: t.TempDir()}
 	for argument, undoes := range map[string]bool{"0": true, "remove": true, "1": false, "upgrade": false} {
 		calls, _ := w.run("scripts/preremove.sh", argument)
-		if got := strings.Contains(calls, "rm -rf /opt/threatconnect-envsvr/a/bin"); got != undoes {
+		if got := strings.Contains(calls, "find /opt/threatconnect-envsvr/a/bin"); got != undoes {
 			t.Errorf("preremove %s: undoes %v, want %v; calls\n%s", argument, got, undoes, calls)
 		}
 		if strings.Contains(calls, ".tcenvsvr") || strings.Contains(calls, "userdel") {

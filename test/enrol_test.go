@@ -97,6 +97,9 @@ func TestEnrolment(t *testing.T) {
 	if _, err := os.Stat(a.Home); err == nil {
 		t.Error("a refused link left something")
 	}
+	s.refused(a, `reaching proxy "http://127.0.0.1:1"`, "enroll", link, "--yes", "--master-key-file", key,
+		"--proxyTC", "true", "--proxyHost", "127.0.0.1", "--proxyPort", "1")
+	s.refused(a, "there is no terminal to ask whether this is wanted", "enroll", link, "--master-key-file", key)
 	out, err := s.tcenvsvr(a, "enroll", link, "--yes", "--master-key-file", key)
 	s.must(err, "enrolling by a link: "+out)
 	s.refused(a, "the link is not good", "enroll", link, "--yes")
@@ -109,6 +112,7 @@ func TestEnrolment(t *testing.T) {
 		_, err = j.Accept(journal.Entry{Order: wire.Order{Ref: wire.Ref{Order: "unreported", Attempt: 1}}, State: wire.StateAccepted})
 		s.must(errors.Join(err, j.Close()), "leaving something unreported")
 		s.refused(a, "1 orders or results that the cloud does not have yet would be lost", "enroll", s.bundle(c, "lab", "two"), "--yes")
+		s.refused(a, "the link is used up by now", "enroll", s.bundle(c, "lab", "three", "--link"), "--yes")
 	})
 	t.Run("another Environment", func(t *testing.T) {
 		s := s.in(t)

@@ -23,8 +23,9 @@ type User struct {
 	Home     string // as the user database has it
 }
 
-// elsewhere are variables that name folders of whoever started us.
-var elsewhere = []string{"HOME", "USER", "LOGNAME", "MAIL", "TMPDIR", "XAUTHORITY", "KRB5CCNAME"}
+// elsewhere are variables that name folders of whoever started us. With PWD, os.Getwd
+// looks at the folder, and fails in one of root's; without it the system is asked.
+var elsewhere = []string{"PWD", "OLDPWD", "HOME", "USER", "LOGNAME", "MAIL", "TMPDIR", "XAUTHORITY", "KRB5CCNAME"}
 
 // Environ is environ as it is right for the user: what names folders of
 // root's is replaced or left out.

@@ -126,7 +126,7 @@ func TestOpen(t *testing.T) {
 		{"where the agent may exchange it", []entry{{"all/", 0, 0o777}, {"all/bundle", 0, 0o600}}, "all/bundle", false, ""},
 		{"in a sticky folder", []entry{{"tmp/", 0, 0o777 | os.ModeSticky}, {"tmp/bundle", 0, 0o600}}, "tmp/bundle", true, ""},
 		{"an administrator's link to root's", []entry{{"alice/", other, 0o700}, {"shadow", 0, 0o600}, {"alice/bundle -> ../shadow", other, 0}}, "alice/bundle", false, "belongs to user 0"},
-		{"what is not there", nil, "bundle", false, ""},
+		{"what is not there", nil, "bundle", false, "no such file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f, err := u.Open(filepath.Join(tree(t, tc.entries...), tc.path))

@@ -16,8 +16,7 @@ import (
 var descriptor = regexp.MustCompile(`^/(?:dev|proc/self)/fd/([0-9]{1,4})$`)
 
 // Open opens a file that the administrator named, while this process still is root. It
-// returns nil where the user had a hand in the path: then it is to be opened as the user,
-// and nil where there is no such file, so that whoever wants it says so.
+// returns nil where the user had a hand in the path: then it is to be opened as the user.
 // Nothing is waited for, and a file is refused whose folder is another user's than it.
 func (u *User) Open(path string) (*os.File, error) {
 	if path == "/dev/stdin" {
@@ -33,8 +32,11 @@ func (u *User) Open(path string) (*os.File, error) {
 		return os.NewFile(uintptr(fd), path), nil
 	}
 	w, ours, err := u.named(path)
-	if err != nil || !ours || w.last == nil {
+	if err != nil || !ours {
 		return nil, err
+	}
+	if w.last == nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: syscall.ENOENT}
 	}
 	f, err := os.OpenFile(w.path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {

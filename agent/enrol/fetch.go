@@ -70,6 +70,12 @@ func Fetch(ctx context.Context, link string, dial func(ctx context.Context, netw
 	return b, nil
 }
 
+// CheckLink says what is wrong with a link that can be seen without following it.
+func CheckLink(link string) error {
+	_, _, err := parseLink(link)
+	return err
+}
+
 func parseLink(link string) (*url.URL, []byte, error) {
 	u, err := url.Parse(link)
 	if err != nil || u.Scheme != "https" || u.Host == "" {

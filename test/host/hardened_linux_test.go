@@ -40,6 +40,17 @@ func TestHardened(t *testing.T) {
 			t.Errorf("the App has NoNewPrivs %s and is in cgroup %s; want 1 and one of its own", p.NoNewPrivs, p.Cgroup)
 		}
 	})
+	t.Run("the doctor looks at the socket", func(t *testing.T) {
+		s := s.as(t)
+		s.Run("tcenvsvr", "settings", "set", "appsRunner", "socket") // README: it is only the service that has it from the unit
+		defer s.Run("tcenvsvr", "settings", "unset", "appsRunner")
+		if out := s.Run("tcenvsvr", "doctor"); !strings.Contains(out, "listens on") {
+			t.Errorf("doctor does not say that somebody listens:\n%s", out)
+		}
+		s.Run("systemctl", "stop", "tc-job.socket")
+		defer s.Run("systemctl", "start", "tc-job.socket")
+		s.Refused([]string{"nobody listens on", "systemctl enable --now tc-job.socket"}, "tcenvsvr", "doctor")
+	})
 	t.Run("the socket is the agent's alone", func(t *testing.T) {
 		s := s.as(t)
 		const dial = "import socket; socket.socket(socket.AF_UNIX).connect('/run/threatconnect-envsvr/tc-job.sock')"

@@ -70,7 +70,12 @@ func describe(err error) *v1.Error {
 		return false
 	}
 	switch {
-	case is(registry.ErrNotFound, catalog.ErrNotFound, dispatch.ErrNotFound, appapi.ErrNotFound, fs.ErrNotExist):
+	case is(registry.ErrNotFound):
+		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).
+			Try("\"tccloud env list\" shows the Environments, \"tccloud server list\" the servers with their XID")
+	case is(catalog.ErrNotFound):
+		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).Try("\"tccloud app list\" shows the Apps")
+	case is(dispatch.ErrNotFound, appapi.ErrNotFound, fs.ErrNotExist):
 		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err)
 	case is(registry.ErrExists, catalog.ErrExists):
 		return problem(http.StatusConflict, v1.CodeExists, "%v", err)

@@ -39,7 +39,7 @@ func newAppAdd(env *Env) *cobra.Command {
 		}
 		a, err := c.AddApp(cmd.Context(), f, *replace)
 		if err != nil {
-			return err
+			return fmt.Errorf("adding App %q: %w", args[0], err)
 		}
 		return env.answer(*json, a, func(w io.Writer) {
 			facts(w, "name", a.Name, "version", a.Version, "language", a.Language, "runtime level", a.RuntimeLevel,

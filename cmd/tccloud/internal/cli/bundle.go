@@ -65,7 +65,7 @@ Exit codes:
 	json := asJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if (out == "") != asLink {
-			return misuse(cmd, "give -o FILE or --link")
+			return misuse(cmd, "give -o FILE or --link, one of them")
 		}
 		c, err := env.connect()
 		if err != nil {

@@ -43,7 +43,7 @@ Exit codes:
 		for _, file := range args {
 			known, p, err := addFile(cmd.Context(), c, file)
 			if err != nil {
-				return err
+				return fmt.Errorf("adding release %q: %w", file, err)
 			}
 			if known != nil {
 				added.Known = known
@@ -68,7 +68,7 @@ Exit codes:
 func addFile(ctx context.Context, c *client.Client, file string) (*releases.Known, v1.Package, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, v1.Package{}, fmt.Errorf("reading the release: %w", err)
+		return nil, v1.Package{}, err
 	}
 	defer f.Close()
 	if name := filepath.Base(file); packages.Named(name) && !updates(file) {

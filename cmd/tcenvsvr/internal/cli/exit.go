@@ -15,6 +15,7 @@ import (
 
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/filelock"
 	"tcenvsvr/agent/keychain"
 	"tcenvsvr/agent/privatefile"
 	"tcenvsvr/agent/settings"
@@ -64,8 +65,9 @@ var exitCodes = []exitCode{
 	{1, "failed", func(error) bool { return true }},
 }
 
-// report prints err as people read it and returns its exit code.
-func report(stderr io.Writer, err error) int {
+// report prints err as people read it and returns its exit code. became is the user
+// as whom the command did what root typed.
+func report(stderr io.Writer, became string, err error) int {
 	if e, ok := errors.AsType[*launch.Exited](err); ok {
 		return e.Code // of a program of ours, which has said why
 	}
@@ -76,7 +78,7 @@ func report(stderr io.Writer, err error) int {
 		if err != nil && row.code != 75 && !errors.Is(err, verb.ErrTold) {
 			text := harmless(err.Error())
 			if !strings.Contains(text, "\nhint: ") {
-				text += hint(row.code)
+				text += hint(row.code, became, err)
 			}
 			fmt.Fprintf(stderr, "tcenvsvr: %s\n", text)
 		}
@@ -95,7 +97,15 @@ func harmless(text string) string {
 	}, strings.ToValidUTF8(text, "?"))
 }
 
-func hint(code int) string {
+func hint(code int, became string, err error) string {
+	switch {
+	case code == 4 && became != "":
+		return fmt.Sprintf("\nhint: a command of root's does this as user %q, who may not: name a place that this user may use; \"tcenvsvr host apply\" puts the agent's own files right", became)
+	case asErr[*settings.UnknownKeyError](err):
+		return "\nhint: \"tcenvsvr settings show\" has all of them"
+	case errors.Is(err, filelock.ErrHeld):
+		return "\nhint: the Environment Server may run already: \"tcenvsvr status\" shows it"
+	}
 	switch code {
 	case 3:
 		return "\nhint: start it as root with \"" + svc.Advice() + "\", or in this terminal as the agent's user with \"tcenvsvr run\""

@@ -5,6 +5,7 @@ package doctor
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"os/user"
 	"strconv"
 	"syscall"
@@ -24,4 +25,10 @@ func owner(info fs.FileInfo) string {
 		name = u.Username
 	}
 	return fmt.Sprintf(", owner %s", name)
+}
+
+// isOurs reports whether a file belongs to whom this process is.
+func isOurs(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid()
 }

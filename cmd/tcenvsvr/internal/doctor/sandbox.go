@@ -9,17 +9,23 @@ import (
 	"os/user"
 	"strings"
 
+	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/provision"
 )
 
-// sudoTrue really becomes the sandbox user, as an order would.
-func sudoTrue(ctx context.Context, p *patient) said {
+// runner really becomes the sandbox user by sudo, as an order would, or looks at the socket.
+func runner(ctx context.Context, p *patient) said {
+	if p.settingsErr != nil {
+		return skip("the settings cannot be read")
+	}
 	name := p.settings.SandboxUser
-	if p.settings.Runner() != "sudo" {
-		if name == "" {
-			return warn("set appsSandboxUser to tc-job", "Apps run as the agent's own user and can read its secrets")
-		}
-		return skip("appsRunner is %q", p.settings.Runner())
+	switch by := p.settings.Runner(); {
+	case by == "socket":
+		return listens("/proc/net/unix", job.SocketPath)
+	case by != "sudo" && name == "":
+		return warn("set appsSandboxUser to tc-job", "Apps run as the agent's own user and can read its secrets")
+	case by != "sudo":
+		return skip("appsRunner is %q", by)
 	}
 	if _, err := user.Lookup(name); err != nil {
 		return fail(`"tcenvsvr host apply" makes it`, "there is no user %q", name)
@@ -31,6 +37,21 @@ func sudoTrue(ctx context.Context, p *patient) said {
 		return fail(`"tcenvsvr host apply" writes the rule; see /etc/sudoers.d/threatconnect`, "%v: %s", err, firstLine(string(out)))
 	}
 	return ok("became %s and ran true", name)
+}
+
+// listens looks whether somebody listens on the socket. Connecting to it would start a shim.
+func listens(table, path string) said {
+	text, err := os.ReadFile(table)
+	if err != nil {
+		return skip("%v", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		// Num RefCount Protocol Flags Type St Inode Path; the flag is __SO_ACCEPTCON.
+		if f := strings.Fields(line); len(f) == 8 && f[3] == "00010000" && f[7] == path {
+			return ok("systemd listens on %q", path)
+		}
+	}
+	return fail(`as root: "systemctl enable --now tc-job.socket"`, "appsRunner is \"socket\", and nobody listens on %q", path)
 }
 
 // reasons say why a step of provision matters.

@@ -24,6 +24,9 @@ func settingsFile(_ context.Context, p *patient) said {
 	if mode := info.Mode().Perm(); exposed(mode) {
 		return fail(fmt.Sprintf(`"chmod 600 %s", or "tcenvsvr doctor --fix"`, p.Paths.Settings), "others may read or change it (mode %04o)", mode)
 	}
+	if state, err := os.Stat(p.Paths.State); errors.Is(p.settingsErr, os.ErrPermission) && err == nil && isOurs(state) {
+		return fail(`"tcenvsvr host apply", or "tcenvsvr doctor --fix", as root`, "the agent may not read it (mode %04o%s)", info.Mode().Perm(), owner(info))
+	}
 	return ok("%q, mode %04o%s", p.Paths.Settings, info.Mode().Perm(), owner(info))
 }
 

@@ -37,7 +37,7 @@ var table = []check{
 	{"trust", "CAs", "connections of the agent and of Apps are checked against them", trusted},
 	{"trust", "stores", "a JVM that cannot read its trust store says nothing and trusts others", storesReadable},
 
-	{"sandbox", "sudo", "Apps become the sandbox user by it", sudoTrue},
+	{"sandbox", "runner", "Apps become the sandbox user by it", runner},
 
 	{"network", "DNS", "names of the cloud must be found", dns},
 	{"network", "broker TCP", "orders come by TCP 62000", brokerTCP},

@@ -85,7 +85,9 @@ func (s *Service) Do(verb string) error {
 	if _, err := s.Running(); err != nil {
 		return fmt.Errorf("%s of the service: %w", verb, err)
 	}
-	if err := act(); err != nil {
+	if err := act(); err != nil && os.Geteuid() > 0 { // it says no more than an exit status
+		return fmt.Errorf("%s of the service (%s): %w: %w\nhint: run it as root", verb, s.Platform(), os.ErrPermission, err)
+	} else if err != nil {
 		return fmt.Errorf("%s of the service (%s): %w", verb, s.Platform(), err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	kardianos "github.com/kardianos/service"
 )
@@ -13,10 +14,15 @@ import (
 // script is where SysV and OpenRC have ours.
 const script = "/etc/init.d/" + Name
 
-// status is kardianos', but for SysV, where it reads words of its own script;
-// exit codes mean the same in every script.
+// status is kardianos', but for SysV, where it reads words of its own script, of which
+// exit codes mean the same in every script; and for systemd, where a unit that failed, or
+// is between two starts, is no unit to it.
 func (s *Service) status() (kardianos.Status, error) {
-	if s.Platform() != "unix-systemv" {
+	switch s.Platform() {
+	case "linux-systemd":
+		return unitStatus(exec.Command("systemctl", "show", "--property=LoadState,ActiveState", Name+".service").Output())
+	case "unix-systemv":
+	default:
 		return s.Status()
 	}
 	if _, err := os.Stat(script); err != nil {
@@ -30,6 +36,26 @@ func (s *Service) status() (kardianos.Status, error) {
 		return kardianos.StatusUnknown, err
 	}
 	return kardianos.StatusRunning, nil
+}
+
+// unitStatus reads what systemctl show says.
+func unitStatus(said []byte, err error) (kardianos.Status, error) {
+	if err != nil {
+		return kardianos.StatusUnknown, err
+	}
+	states := map[string]string{}
+	for line := range strings.Lines(string(said)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		states[name] = value
+	}
+	switch states["ActiveState"] {
+	case "active", "reloading", "activating":
+		return kardianos.StatusRunning, nil
+	}
+	if states["LoadState"] == "not-found" {
+		return kardianos.StatusUnknown, kardianos.ErrNotInstalled
+	}
+	return kardianos.StatusStopped, nil
 }
 
 // enable has SysV hosts with chkconfig make the links from the script's

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -97,6 +98,7 @@ func (e *Env) drop(u *become.User) (err error) {
 	if e.terminal, err = u.Drop(); err != nil {
 		return err
 	}
+	e.Became = u.Name
 	e.Environ = u.Environ(e.Environ)
 	return nil
 }
@@ -164,25 +166,31 @@ func (e *Env) open(as func(string) (*os.File, error), names []string) error {
 			continue
 		}
 		f, err := as(name)
-		if err != nil {
+		missing := errors.Is(err, fs.ErrNotExist) // which the user may not be able to see
+		if err != nil && !missing {
 			return err
 		}
-		if f == nil {
+		if f == nil && !missing {
 			continue
 		}
 		if e.opened == nil {
 			e.opened = map[string]*os.File{}
 		}
-		e.opened[absolute(name)] = f
+		e.opened[absolute(name)] = f // nil for what is missing
 	}
 	return nil
 }
 
-// taken is a file that was opened by root, nil for others.
-func (e *Env) taken(name string) *os.File {
-	f := e.opened[absolute(name)]
-	delete(e.opened, absolute(name))
-	return f
+// taken is a file that was opened by root, nil for others; an error where root saw
+// that there is none.
+func (e *Env) taken(name string) (*os.File, error) {
+	path := absolute(name)
+	f, known := e.opened[path]
+	if known && f == nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.ENOENT}
+	}
+	delete(e.opened, path)
+	return f, nil
 }
 
 func absolute(name string) string {
@@ -194,10 +202,11 @@ func absolute(name string) string {
 
 // Open opens a file that was named on the command line.
 func (e *Env) Open(name string) (*os.File, error) {
-	if f := e.taken(name); f != nil {
-		return f, nil
+	f, err := e.taken(name)
+	if f != nil || err != nil {
+		return f, err
 	}
-	f, err := os.Open(name)
+	f, err = os.Open(name)
 	if errors.Is(err, fs.ErrPermission) {
 		err = fmt.Errorf("%w\nhint: the agent's user must be able to read it and to pass the folders above it", err)
 	}
@@ -206,7 +215,11 @@ func (e *Env) Open(name string) (*os.File, error) {
 
 // MasterKey reads a password from a file that was named on the command line.
 func (e *Env) MasterKey(name string) ([]byte, error) {
-	if f := e.taken(name); f != nil {
+	f, err := e.taken(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading a password: %w", err)
+	}
+	if f != nil {
 		defer f.Close()
 		return masterkey.From(f)
 	}
@@ -216,8 +229,9 @@ func (e *Env) MasterKey(name string) ([]byte, error) {
 // Create makes a file that was named on the command line, for its owner alone.
 // One that is there is an error.
 func (e *Env) Create(name string) (*os.File, error) {
-	if f := e.taken(name); f != nil {
-		return f, nil
+	f, err := e.taken(name)
+	if f != nil || err != nil {
+		return f, err
 	}
 	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }

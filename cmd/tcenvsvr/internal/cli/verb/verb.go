@@ -20,6 +20,7 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	Environ        []string
 	Home           string // flag --home
+	Became         string // the user that root's process is by now, "" for none
 
 	files    map[*cobra.Command]*files // declared by the verbs
 	opened   map[string]*os.File       // by root, before it became another user

@@ -172,7 +172,11 @@ func printOutcome(e *verb.Env, r local.Result, asJSON bool) error {
 	if asJSON {
 		return e.PrintJSON(r)
 	}
-	fmt.Fprintf(e.Stderr, "%s: exit code %d after %s", r.Outcome, r.ExitCode, time.Duration(r.RunMS)*time.Millisecond)
+	fmt.Fprintf(e.Stderr, "%s: ", r.Outcome)
+	if r.ExitCode >= 0 { // an App that was ended has none
+		fmt.Fprintf(e.Stderr, "exit code %d ", r.ExitCode)
+	}
+	fmt.Fprintf(e.Stderr, "after %s", time.Duration(r.RunMS)*time.Millisecond)
 	if r.Message != "" {
 		fmt.Fprintf(e.Stderr, ": %s", r.Message)
 	}

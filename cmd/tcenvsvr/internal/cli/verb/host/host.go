@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -98,6 +99,8 @@ func settle(e *verb.Env, o options, err error) error {
 		return nil
 	case errors.Is(err, provision.ErrDeviates) && !o.dry:
 		return fmt.Errorf("%w\nhint: \"tcenvsvr host apply\" puts right what it can", err)
+	case errors.Is(err, os.ErrPermission) && !strings.Contains(err.Error(), "\nhint: "):
+		return fmt.Errorf("%w\nhint: run it as root, who sees everything", err)
 	}
 	return err
 }

@@ -91,10 +91,44 @@ func (n *enrolment) run(ctx context.Context) error {
 	if err := n.look(n.Env); err != nil {
 		return err
 	}
+	if enrol.IsLink(n.source) {
+		return n.byLink(ctx)
+	}
 	offer, err := n.offer(ctx)
 	if err != nil {
 		return err
 	}
+	return n.take(ctx, offer)
+}
+
+// byLink enrols by a link, which works once: what can be seen to before is, and who
+// stumbles after that is told to make another.
+func (n *enrolment) byLink(ctx context.Context) error {
+	if err := enrol.CheckLink(n.source); err != nil {
+		return err
+	}
+	if !n.yes {
+		_, done, err := n.Terminal()
+		if err != nil {
+			return errUnasked
+		}
+		done()
+	}
+	if err := n.unlock(ctx, n.masterKey); err != nil {
+		return err
+	}
+	offer, err := n.offer(ctx)
+	if err != nil {
+		return err
+	}
+	if err := n.take(ctx, offer); err != nil {
+		return fmt.Errorf("%w\nhint: the link is used up by now: make another with \"tccloud bundle ENV --link\"", err)
+	}
+	return nil
+}
+
+// take makes this host what was offered.
+func (n *enrolment) take(ctx context.Context, offer enrol.Offer) error {
 	// What a bundle leaves empty is this host's affair; an empty flag is meant.
 	maps.DeleteFunc(offer.Settings, func(_, text string) bool { return text == "" })
 	maps.Copy(offer.Settings, n.flags())
@@ -152,7 +186,7 @@ func (n *enrolment) offer(ctx context.Context) (enrol.Offer, error) {
 			err = fmt.Errorf("reading a bundle from standard input: %w", err)
 		}
 	case enrol.IsLink(n.source):
-		b, err = n.fetch(ctx, n.source)
+		b, err = n.fetch(ctx, n.source, n.flags())
 	default:
 		b, err = n.readBundle()
 	}

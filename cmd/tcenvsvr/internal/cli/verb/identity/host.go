@@ -52,8 +52,11 @@ func (h *host) look(e *verb.Env) (err error) {
 	return err
 }
 
-// unlock opens the keychain, if there is one, and all that it seals.
+// unlock opens the keychain, if there is one, and all that it seals; once.
 func (h *host) unlock(ctx context.Context, file string) (err error) {
+	if h.Load.Unseal != nil {
+		return nil
+	}
 	if h.chain == nil {
 		if lost := sealedSettings(h.Settings); lost != nil {
 			return fmt.Errorf("%w, and it sealed %s\nhint: restore %q from a backup, or give them up with \"tcenvsvr keychain init --replace\"",
@@ -138,14 +141,15 @@ func (h *host) way(s settings.Settings, cas []*x509.Certificate) (enrol.Way, err
 	return enrol.Way{Roots: roots, Dialer: dialer, Version: build.Version()}, err
 }
 
-// fetch downloads the bundle behind a link, through the proxy that is set.
-func (h *host) fetch(ctx context.Context, link string) (*bundle.Bundle, error) {
-	if h.Settings.ProxyTC && h.Settings.ProxyPassword.Sealed() {
-		if err := h.unlock(ctx, ""); err != nil {
-			return nil, err
-		}
+// fetch downloads the bundle behind a link, through the proxy that is set, or given by flags.
+func (h *host) fetch(ctx context.Context, link string, flags map[string]string) (*bundle.Bundle, error) {
+	load := h.Load
+	load.Overrides = flags
+	s, _, err := settings.Load(load)
+	if err != nil {
+		return nil, err
 	}
-	way, err := h.way(h.Settings, nil)
+	way, err := h.way(s, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +178,8 @@ func (h *host) unreported(ctx context.Context) (int, error) {
 	return len(j.Entries()), j.Close()
 }
 
+var errUnasked = verb.Usage("there is no terminal to ask whether this is wanted: give --yes")
+
 // confirm asks on the terminal unless yes.
 func (h *host) confirm(ctx context.Context, yes bool, question string) error {
 	if yes {
@@ -181,7 +187,7 @@ func (h *host) confirm(ctx context.Context, yes bool, question string) error {
 	}
 	terminal, done, err := h.env.Terminal()
 	if err != nil {
-		return verb.Usage("there is no terminal to ask whether this is wanted: give --yes")
+		return errUnasked
 	}
 	defer done()
 	answer, err := terminal.Line(ctx, question+" [y/N] ")

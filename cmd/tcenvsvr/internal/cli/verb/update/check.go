@@ -1,10 +1,12 @@
 package update
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,7 +68,7 @@ func runCheck(ctx context.Context, e *verb.Env, apply bool) error {
 	for {
 		if now.Phase != phase {
 			phase = now.Phase
-			fmt.Fprintf(e.Stderr, "%s %s %s\n", now.Phase, now.Wanted, now.Reason)
+			fmt.Fprintln(e.Stderr, said(now))
 		}
 		switch {
 		case now.Error != "" && now.Ended.After(asked):
@@ -88,6 +90,18 @@ func runCheck(ctx context.Context, e *verb.Env, apply bool) error {
 		}
 	}
 }
+
+// said is a phase in a line.
+func said(p updater.Progress) string {
+	line := strings.TrimSpace(p.Phase + " " + p.Wanted)
+	if why := cmp.Or(p.Reason, idle[p.Phase]); why != "" {
+		line += ": " + why
+	}
+	return line
+}
+
+// idle is what phases mean that give no reason.
+var idle = map[string]string{"idle": "no release is wanted", "good": "nothing newer is wanted"}
 
 func outcome(p updater.Progress) error {
 	switch p.Phase {

@@ -39,7 +39,7 @@ func runEnded(ctx context.Context, e *verb.Env, pause time.Duration) error {
 	before, _ := s.State() // a state that cannot be read is one without a trial
 	class, err := s.Ended(exit)
 	if err == nil {
-		_, err = fmt.Fprintln(e.Stdout, class)
+		_, err = fmt.Fprintf(e.Stdout, "the program ended (%s): counted as %s\n", exit, class)
 	}
 	if class == state.Clean || before.Phase == state.Trying {
 		return err

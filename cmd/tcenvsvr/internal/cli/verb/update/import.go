@@ -73,6 +73,9 @@ func runImport(ctx context.Context, e *verb.Env, file string) error {
 	trusted, err := metadata.Client{
 		Root: root, Dir: filepath.Join(at.Inbox, inbox.Metadata), Source: metadata.FS{FS: files}, Built: build.Time(),
 	}.Refresh(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("verifying bundle %q: %w\nhint: it is no bundle of \"tcrelease update-repo bundle\", or not a whole one", file, err)
+	}
 	if err != nil {
 		return fmt.Errorf("verifying bundle %q: %w", file, err)
 	}
