@@ -14,6 +14,7 @@ import (
 	"tcenvsvr/agent/api"
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/janitor"
+	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/wire"
 )
@@ -335,7 +336,10 @@ func TestDrainWaitsForTheCloud(t *testing.T) {
 func TestLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host := &stuckDisk{machine: machine{free: 1 << 40}, stuck: make(chan struct{})}
-		a, err := New(Config{Limits: Limits{Executors: 1}, Host: host})
+		j, err := journal.Open(t.TempDir(), nil)
+		must(t, err)
+		defer j.Close()
+		a, err := New(Config{Limits: Limits{Executors: 1}, Host: host, Journal: j})
 		must(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		a.ctx = ctx

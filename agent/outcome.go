@@ -21,7 +21,7 @@ const maxMessage = 255
 func (o *order) outcome(exit job.Exit) wire.Result {
 	r := wire.Result{
 		Ref: o.ref, ExitCode: exit.Code, Signal: exit.Signal,
-		RunMS:     max(0, exit.Ended.Sub(exit.Started).Milliseconds()),
+		RunMS:     exit.Ran().Milliseconds(),
 		PrepareUS: o.prepared.Microseconds(),
 		Output: map[wire.Stream]wire.OutputSize{
 			wire.Stdout: {Written: exit.Stdout.Written, Kept: exit.Stdout.Kept},

@@ -3,6 +3,7 @@ package agent
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"tcenvsvr/agent/link/linktest"
@@ -143,6 +144,20 @@ func TestHostRestart(t *testing.T) {
 	m := r.result(s, o.Ref, wire.Interrupted)
 	if m.Error != "job.supervisor_lost" || m.Message == "" {
 		t.Errorf("result %+v; want the reason", m)
+	}
+}
+
+// TestLostShim: when nobody saw the App end, nobody says how long it ran.
+func TestLostShim(t *testing.T) {
+	r := newRig(t)
+	s := r.start()
+	r.warm(s)
+	o, _ := r.gated(s)
+	p, err := r.agent.Jobs.Attach(filepath.Join(r.dir, "jobs", o.Ref.String()))
+	must(t, err)
+	must(t, syscall.Kill(p.Status().ShimPID, syscall.SIGKILL))
+	if m := r.result(s, o.Ref, wire.Interrupted); m.RunMS != 0 || m.Error != "job.supervisor_lost" {
+		t.Errorf("it ran for %d ms and ended with %q; want no duration and the reason", m.RunMS, m.Error)
 	}
 }
 

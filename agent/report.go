@@ -61,7 +61,7 @@ func (o *order) fenced() bool {
 func (o *order) report(ctx context.Context, result wire.Result, logs *tail) {
 	o.a.Logger.Info("order ended", "order", o.ref.String(), "outcome", string(result.Outcome),
 		"exit_code", result.ExitCode, "error", result.Error, "run_ms", result.RunMS)
-	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+	for wait := time.Second; ; wait = min(2*wait, diskEvery) {
 		err := o.a.Journal.Finish(result)
 		if err == nil {
 			break

@@ -67,22 +67,29 @@ func (a *Agent) sendInfo(ctx context.Context) {
 	a.send(&info)
 }
 
-// checkDisk finds out whether the disk is too full for another order.
+// checkDisk finds out whether the disk is too full for another order, or
+// cannot be written; then it also tries whether it can again.
 func (a *Agent) checkDisk() {
+	ready := a.Journal.Ready() // it says in the log why not
 	free, err := a.Host.DiskFree()
 	if err != nil {
 		a.Logger.Debug("free space is not known", "err", err)
-		return
+		if ready == nil {
+			return
+		}
 	}
-	low := free < a.DiskReserve
+	low := free < a.DiskReserve || ready != nil
 	a.mu.Lock()
 	changed := a.diskLow != low
 	a.diskLow = low
 	a.mu.Unlock()
+	if ready != nil {
+		return
+	}
 	if changed && low {
 		a.Logger.Error("taking no orders: the file system of the job folders is nearly full", "free_bytes", free, "reserve_bytes", a.DiskReserve)
 	} else if changed {
-		a.Logger.Info("taking orders again: there is space", "free_bytes", free)
+		a.Logger.Info("taking orders again: there is space, and it can be written", "free_bytes", free)
 	}
 }
 

@@ -50,13 +50,21 @@ type Config struct {
 // Updater is the agent's side of self-update.
 type Updater struct {
 	Config
-	poke    chan bool     // true = apply even outside of the window
-	given   chan string   // version that lies in the inbox, put there by hand
+	poke    chan struct{} // there is something in asked
 	healthy chan struct{} // closed when the agent proved that it works
 	once    sync.Once
 
 	mu    sync.Mutex
 	state Progress
+	asked request
+}
+
+// request is what has been asked for since Run looked the last time. The
+// wake-up itself carries nothing, so none is lost behind another.
+type request struct {
+	check   bool
+	apply   bool   // check, and do not wait for the window
+	version string // that lies in the inbox, put there by hand
 }
 
 // Progress is how the agent's side stands.
@@ -85,7 +93,7 @@ func New(c Config) (*Updater, error) {
 	}
 	c.Metadata.Dir = c.metadataDir()
 	c.Fetch.Dir = c.Inbox
-	return &Updater{Config: c, poke: make(chan bool, 1), given: make(chan string, 1), healthy: make(chan struct{}), state: Progress{Phase: "idle"}}, nil
+	return &Updater{Config: c, poke: make(chan struct{}, 1), healthy: make(chan struct{}), state: Progress{Phase: "idle"}}, nil
 }
 
 // Progress is a snapshot.
@@ -97,18 +105,31 @@ func (u *Updater) Progress() Progress {
 
 // Check asks the cloud now instead of later; with apply, a window is not waited for.
 func (u *Updater) Check(apply bool) {
-	select {
-	case u.poke <- apply:
-	default: // one is on its way already
-	}
+	u.ask(func(r *request) { r.check, r.apply = true, r.apply || apply })
 }
 
 // Import applies a release that somebody put into the inbox, with its metadata.
 func (u *Updater) Import(version string) {
+	u.ask(func(r *request) { r.version = version })
+}
+
+func (u *Updater) ask(add func(*request)) {
+	u.mu.Lock()
+	add(&u.asked)
+	u.mu.Unlock()
 	select {
-	case u.given <- version:
-	default: // one is on its way already
+	case u.poke <- struct{}{}:
+	default: // Run is about to look
 	}
+}
+
+// requested returns what was asked for, once.
+func (u *Updater) requested() request {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	r := u.asked
+	u.asked = request{}
+	return r
 }
 
 // Healthy says that the agent works: it has had a session with the cloud.
@@ -132,21 +153,22 @@ func (u *Updater) Run(ctx context.Context) error {
 	failures := 0
 	// The first check is soon, and not at the same moment on every host of a rack that got power back.
 	for pause := rand.N(time.Minute); ; {
-		apply := false
+		var asked request
 		select {
 		case <-ctx.Done():
 			return nil
-		case apply = <-u.poke:
-		case version := <-u.given:
-			if err := u.take(ctx, version); err != nil && ctx.Err() == nil {
-				u.Logger.Error("imported release not applied", "version", version, "err", err)
-				u.set(func(p *Progress) { p.Error = err.Error() })
+		case <-u.poke:
+			asked = u.requested()
+			if asked.version != "" {
+				u.imported(ctx, asked.version)
 			}
-			continue
+			if !asked.check {
+				continue
+			}
 		case <-time.After(pause):
 		}
 		pause = checkEvery - checkEvery/10 + rand.N(checkEvery/5)
-		next, err := u.check(ctx, apply)
+		next, err := u.check(ctx, asked.apply)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -167,6 +189,13 @@ func (u *Updater) Run(ctx context.Context) error {
 		}
 		failures = 0
 		pause = cmp.Or(next, pause)
+	}
+}
+
+func (u *Updater) imported(ctx context.Context, version string) {
+	if err := u.take(ctx, version); err != nil && ctx.Err() == nil {
+		u.Logger.Error("imported release not applied", "version", version, "err", err)
+		u.set(func(p *Progress) { p.Error = err.Error() })
 	}
 }
 

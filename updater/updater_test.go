@@ -376,6 +376,30 @@ func TestRunRepeatsEndsAndNeverFails(t *testing.T) {
 	})
 }
 
+// What "update apply" asks for is done, also while another check is waited for.
+func TestApplyIsNotLostBehindACheck(t *testing.T) {
+	s := newScene(t)
+	s.release("1.1.0", "")
+	s.want = Wanted{Version: "1.1.0"}
+	s.policy.Mode = Notify
+	u := s.updater()
+	u.Check(false)
+	u.Check(true)
+	u.Check(false)
+	s.helper(t.Context(), slot.Status{Last: &state.Event{Phase: state.Refused, Code: "test", Reason: "it was asked"}})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- u.Run(ctx) }()
+	for u.Progress().Ended.IsZero() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	<-done
+	if p := u.Progress(); !strings.Contains(p.Error, "it was asked") {
+		t.Errorf("got %+v, want that root's side was asked to apply", p)
+	}
+}
+
 func TestTheCloudLearnsWhatFailed(t *testing.T) {
 	s := newScene(t)
 	now := time.Now()

@@ -3,14 +3,11 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// preallocate makes f at least size bytes long with blocks behind all of
-// them, so that writing into it cannot fail for lack of space.
-func preallocate(f *os.File, size int64) (int64, error) {
+func (f osFile) preallocate(size int64) (int64, error) {
 	fi, err := f.Stat()
 	if err != nil {
 		return 0, err
@@ -22,10 +19,27 @@ func preallocate(f *os.File, size int64) (int64, error) {
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		err = fill(f, fi.Size(), size)
 	}
-	if err != nil {
-		return 0, fmt.Errorf("reserving %d bytes for %q: %w", size, f.Name(), err)
+	if err == nil {
+		err = f.Sync()
 	}
-	return size, f.Sync()
+	if err != nil {
+		return fi.Size(), fmt.Errorf("reserving %d bytes for %q: %w", size, f.Name(), err)
+	}
+	return size, nil
 }
 
-func datasync(f *os.File) error { return unix.Fdatasync(int(f.Fd())) }
+// datasync holds the file open meanwhile: another goroutine may close it.
+func (f osFile) datasync() error {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	if err := c.Control(func(fd uintptr) { failed = unix.Fdatasync(int(fd)) }); err != nil {
+		return err
+	}
+	if failed != nil {
+		return fmt.Errorf("syncing %q: %w", f.Name(), failed)
+	}
+	return nil
+}

@@ -2,14 +2,9 @@
 
 package journal
 
-import (
-	"fmt"
-	"os"
-)
+import "fmt"
 
-// preallocate makes f at least size bytes long with blocks behind all of
-// them, so that writing into it cannot fail for lack of space.
-func preallocate(f *os.File, size int64) (int64, error) {
+func (f osFile) preallocate(size int64) (int64, error) {
 	fi, err := f.Stat()
 	if err != nil {
 		return 0, err
@@ -17,10 +12,14 @@ func preallocate(f *os.File, size int64) (int64, error) {
 	if fi.Size() >= size {
 		return fi.Size(), nil
 	}
-	if err := fill(f, fi.Size(), size); err != nil {
-		return 0, fmt.Errorf("reserving %d bytes for %q: %w", size, f.Name(), err)
+	err = fill(f, fi.Size(), size)
+	if err == nil {
+		err = f.Sync()
 	}
-	return size, f.Sync()
+	if err != nil {
+		return fi.Size(), fmt.Errorf("reserving %d bytes for %q: %w", size, f.Name(), err)
+	}
+	return size, nil
 }
 
-func datasync(f *os.File) error { return f.Sync() }
+func (f osFile) datasync() error { return f.Sync() }

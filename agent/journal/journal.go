@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,39 +35,39 @@ type Entry struct {
 	Result *wire.Result `json:"result,omitempty"`
 }
 
-// record is one line of the log: the newest about a ref counts.
-type record struct {
-	Ref   wire.Ref `json:"ref"`
-	Entry *Entry   `json:"entry,omitempty"` // nil: forget
-}
+func (e *Entry) dropSecrets() { e.Order.Params, e.Order.Defaults, e.Order.Token = nil, nil, "" }
 
 // Journal is safe for concurrent use. Only one process may have it open.
 type Journal struct {
-	dir string
-	log *log
+	dir    string
+	log    *log
+	logger *slog.Logger
 
 	mu      sync.Mutex
-	entries map[wire.Ref]*Entry
+	entries map[wire.Ref]*Entry   // what holds
+	pending map[wire.Ref]*pending // what will, once it is durable
+	down    bool                  // no file can be written
+
+	syncing sync.Mutex // taken before mu
+	lost    int64      // log.written up to here was given up, unless synced; guarded by syncing
+	why     error      // of that
 }
 
 // Open reads the journal in dir (created 0700 if missing) and repairs what
 // a crash left. A folder that another process uses is an error.
 func Open(dir string, logger *slog.Logger) (*Journal, error) {
+	return openIn(dir, logger, openFile)
+}
+
+func openIn(dir string, logger *slog.Logger, openFile func(string) (file, error)) (*Journal, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening journal: %w", err)
 	}
-	j := &Journal{dir: dir, entries: map[wire.Ref]*Entry{}}
-	l, err := openLog(dir, func(payload []byte) error {
-		var r record
-		if err := json.Unmarshal(payload, &r); err != nil {
-			return fmt.Errorf("record is not readable: %w", err)
-		}
-		j.apply(r)
-		return nil
-	})
+	j := &Journal{dir: dir, logger: logger, entries: map[wire.Ref]*Entry{}, pending: map[wire.Ref]*pending{}}
+	l, err := openLog(dir, openFile, j.replay)
 	if err != nil {
 		return nil, fmt.Errorf("opening journal %q: %w", dir, err)
 	}
@@ -81,51 +80,74 @@ func Open(dir string, logger *slog.Logger) (*Journal, error) {
 			return nil, errors.Join(fmt.Errorf("repairing journal %q: %w", dir, err), l.close())
 		}
 	}
+	j.wipeEnded()
 	return j, nil
 }
 
-// Close releases the files.
-func (j *Journal) Close() error { return j.log.close() }
-
-func (j *Journal) apply(r record) {
-	if r.Entry == nil {
+// replay applies one record of the log.
+func (j *Journal) replay(p *parts, gone bool) error {
+	if gone {
+		p.secret = nil
+	}
+	r, err := join(*p)
+	if err != nil {
+		return err
+	}
+	p.ref = r.Ref
+	if r.Entry == nil || gone { // secrets go when the order is over; a later record may hold its result
 		delete(j.entries, r.Ref)
-		return
+		return nil
 	}
 	j.entries[r.Ref] = r.Entry
+	return nil
+}
+
+// wipeEnded overwrites the secrets that the last agent did not come to.
+func (j *Journal) wipeEnded() {
+	wiped := false
+	for ref := range j.log.secrets {
+		if e := j.entries[ref]; e == nil || e.Result != nil {
+			j.log.wipe(ref)
+			wiped = true
+		}
+	}
+	if wiped && j.log.broken() == nil {
+		if err := j.log.active().datasync(); err != nil {
+			j.log.fail(j.log.current, err)
+		}
+	}
+}
+
+// Close releases the files.
+func (j *Journal) Close() error {
+	j.syncing.Lock()
+	defer j.syncing.Unlock()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.log.closed = true
+	return j.log.close()
 }
 
 // Accept stores e durably. fresh is false when the ref is known already;
 // then nothing is changed and the order must not be started by the caller.
 func (j *Journal) Accept(e Entry) (fresh bool, err error) {
-	ref := e.Order.Ref
-	j.mu.Lock()
-	if _, known := j.entries[ref]; known {
-		j.mu.Unlock()
-		return false, nil
-	}
 	e.State = wire.StateAccepted
-	end, err := j.append(record{ref, &e}, true)
-	if err == nil {
-		j.entries[ref] = &e
-	}
-	j.mu.Unlock()
+	err = j.commit(e.Order.Ref, func(old *Entry) (*Entry, error) {
+		if fresh = old == nil; fresh {
+			return &e, nil
+		}
+		return nil, nil
+	})
 	if err != nil {
-		return false, fmt.Errorf("journaling order %s: %w", ref, err)
+		return false, fmt.Errorf("journaling order %s: %w", e.Order.Ref, err)
 	}
-	if err := j.log.sync(end); err != nil {
-		return false, fmt.Errorf("journaling order %s: %w", ref, err)
-	}
-	return true, nil
+	return fresh, nil
 }
 
 // Starting notes, durably, that a held order's App is about to be started:
 // from now on nobody may conclude from Hold that it was not.
 func (j *Journal) Starting(ref wire.Ref) error {
-	end, err := j.update(ref, func(e *Entry) { e.State, e.Hold = wire.StateRunning, false })
-	if err == nil {
-		err = j.log.sync(end)
-	}
+	err := j.commit(ref, changing(func(e *Entry) { e.State, e.Hold = wire.StateRunning, false }))
 	if err != nil {
 		return fmt.Errorf("journaling start of %s: %w", ref, err)
 	}
@@ -135,10 +157,10 @@ func (j *Journal) Starting(ref wire.Ref) error {
 // Started notes that the App runs and forgets the order's secrets. A lost
 // note is harmless, so it is not fsynced: the job's folder tells the same.
 func (j *Journal) Started(ref wire.Ref) error {
-	_, err := j.update(ref, func(e *Entry) {
+	err := j.note(ref, changing(func(e *Entry) {
 		e.State, e.Hold, e.Started = wire.StateRunning, false, time.Now()
-		e.Order.Params, e.Order.Defaults, e.Order.Token = nil, nil, ""
-	})
+		e.dropSecrets()
+	}))
 	if err != nil {
 		return fmt.Errorf("journaling start of %s: %w", ref, err)
 	}
@@ -148,40 +170,36 @@ func (j *Journal) Started(ref wire.Ref) error {
 // Finish puts the result into the outbox, durably. A second result for the
 // same ref is ignored: the first one may have been sent.
 func (j *Journal) Finish(r wire.Result) error {
-	end, err := j.update(r.Ref, func(e *Entry) {
+	err := j.commit(r.Ref, changing(func(e *Entry) {
 		if e.Result == nil {
 			e.Result = &r
 		}
-		e.Order.Params, e.Order.Defaults, e.Order.Token = nil, nil, ""
-	})
-	if err == nil {
-		err = j.log.sync(end)
-	}
+		e.dropSecrets()
+	}))
 	if err != nil {
 		return fmt.Errorf("journaling result of %s: %w", r.Ref, err)
 	}
 	return nil
 }
 
-// Forget drops an entry: its result was acknowledged, or it was recalled or
+// Forget drops an entry, and its secrets from the disk: its result was acknowledged, or it was recalled or
 // fenced. Not fsynced: should it be lost, the cloud is told once more and says so again.
 func (j *Journal) Forget(ref wire.Ref) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if _, known := j.entries[ref]; !known {
-		return nil
-	}
-	delete(j.entries, ref)
-	var err error
-	if len(j.entries) == 0 && j.log.used() > idleBytes {
-		err = j.log.rotate(nil)
-	} else {
-		_, err = j.append(record{Ref: ref}, false)
-	}
+	err := j.note(ref, func(*Entry) (*Entry, error) { return nil, nil })
 	if err != nil {
 		return fmt.Errorf("journaling end of %s: %w", ref, err)
 	}
 	return nil
+}
+
+// Ready says why no order can be accepted, after trying to mend it.
+func (j *Journal) Ready() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.log.broken() == nil {
+		return nil
+	}
+	return j.compact(recordHead)
 }
 
 // Get returns a copy of the entry.
@@ -209,58 +227,4 @@ func (j *Journal) Entries() []Entry {
 		return strings.Compare(a.Order.Ref.String(), b.Order.Ref.String())
 	})
 	return all
-}
-
-// update changes a copy of an entry, so that what Get returned stays as it was.
-func (j *Journal) update(ref wire.Ref, change func(*Entry)) (end int64, err error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	old, known := j.entries[ref]
-	if !known {
-		return 0, fmt.Errorf("no such entry")
-	}
-	e := *old
-	change(&e)
-	end, err = j.append(record{ref, &e}, false)
-	if err == nil {
-		j.entries[ref] = &e
-	}
-	return end, err
-}
-
-// append writes r, making room first. A new order must leave room for the
-// results of all live ones. j.mu is held.
-func (j *Journal) append(r record, isNew bool) (end int64, err error) {
-	payload, err := json.Marshal(r)
-	if err != nil {
-		return 0, err
-	}
-	need := int64(len(payload)) + recordHead
-	if isNew {
-		need += int64(len(j.entries)+1) * resultBytes
-	}
-	if j.log.free() < need {
-		if err := j.compact(need); err != nil {
-			return 0, err
-		}
-	}
-	return j.log.append(payload)
-}
-
-func (j *Journal) compact(need int64) error {
-	live := make([][]byte, 0, len(j.entries))
-	var size int64
-	for ref, e := range j.entries {
-		payload, err := json.Marshal(record{ref, e})
-		if err != nil {
-			return err
-		}
-		live = append(live, payload)
-		size += int64(len(payload)) + recordHead
-	}
-	// Twice the need, so that compaction is not repeated for every order.
-	if err := j.log.reserve(headBytes + size + 2*need); err != nil {
-		return err
-	}
-	return j.log.rotate(live)
 }

@@ -1,53 +1,55 @@
 package journal
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"syscall"
 
-	"tcenvsvr/agent/filelock"
+	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/wire"
 )
 
 const (
-	magic      = "TCJ1"
-	headBytes  = 16
-	recordHead = 8
-
 	// fileBytes is the preallocated size of each file.
 	fileBytes = 4 << 20
 	// idleBytes: a log without live entries starts over when it is larger.
 	idleBytes = 64 << 10
 	// resultBytes is kept free for each live entry's result: a frame at most.
 	resultBytes = 256<<10 + 1<<10
-	// maxRecord refuses lengths that no record has.
-	maxRecord = 1 << 20
 )
 
-var table = crc32.MakeTable(crc32.Castagnoli)
-
-// log is the pair of files. Methods other than sync are called under Journal.mu.
+// log is the pair of files. Its methods are called under Journal.mu.
+//
+// A file that failed once is never written or synced again: what of it is on
+// the disk is not known any more. The other one takes over, and a new file the failed one's place.
 type log struct {
-	files      [2]*os.File
-	size       [2]int64     // preallocated bytes
-	current    atomic.Int32 // index of the file in force
-	generation uint64
-	end        int64 // where the next record goes
-	discarded  int64 // bytes of a torn record found at open
+	dir  string
+	open func(path string) (file, error)
 
-	written atomic.Int64 // grows with every byte appended, over all generations
-	syncing sync.Mutex
-	synced  int64 // part of written that is durable; guarded by syncing
+	files      [2]file  // nil: to be made
+	failed     [2]error // why a file is not used any more
+	size       [2]int64 // preallocated bytes
+	current    int      // index of the file in force
+	generation uint64   // of the file in force
+	newest     uint64   // highest generation that may be on the disk
+	end        int64    // where the next record goes
+	secrets    map[wire.Ref][]span
+	discarded  int64 // bytes of a torn record found at open
+	closed     bool
+
+	written int64        // grows with every byte appended, over all generations
+	synced  atomic.Int64 // part of it that is durable
 }
 
-func openLog(dir string, replay func([]byte) error) (_ *log, err error) {
-	l := &log{}
+// span is where secrets lie in the file in force.
+type span struct{ at, bytes int64 }
+
+func openLog(dir string, open func(string) (file, error), replay func(*parts, bool) error) (_ *log, err error) {
+	l := &log{dir: dir, open: open, secrets: map[wire.Ref][]span{}}
 	defer func() {
 		if err != nil {
 			_ = l.close()
@@ -55,34 +57,53 @@ func openLog(dir string, replay func([]byte) error) (_ *log, err error) {
 	}()
 	var generation [2]uint64
 	for i := range l.files {
-		f, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf("journal.%d", i)), os.O_RDWR|os.O_CREATE|noFollow, 0o600)
-		if err != nil {
+		if l.files[i], err = open(l.path(i)); err != nil {
 			return nil, err
 		}
-		l.files[i] = f
-		if err := filelock.Take(f); err != nil {
-			return nil, err
-		}
-		if l.size[i], err = preallocate(f, fileBytes); err != nil {
-			return nil, noSpace(err)
-		}
-		if generation[i], err = readHead(f); err != nil {
+		if generation[i], err = readHead(l.files[i]); err != nil {
 			return nil, err
 		}
 	}
 	if generation[1] > generation[0] {
-		l.current.Store(1)
+		l.current = 1
 	}
-	l.generation = generation[l.current.Load()]
+	l.generation = generation[l.current]
+	l.newest = l.generation
+	for i, f := range l.files { // on a full disk, the one in force will do
+		if l.size[i], err = f.preallocate(fileBytes); err != nil {
+			l.fail(i, err)
+			if l.size[i] < headBytes && i == l.current && l.generation > 0 {
+				return nil, err
+			}
+		}
+	}
 	if l.generation == 0 { // a new journal
-		return l, l.rotate(nil)
+		if err := errors.Join(l.failed[0], l.failed[1]); err != nil {
+			return nil, noSpace(err)
+		}
+		return l, errors.Join(l.rotate(nil), atomicfile.SyncDir(dir), atomicfile.SyncDir(filepath.Dir(dir)))
 	}
-	return l, l.replay(replay)
+	if err := l.replay(replay); err != nil {
+		return nil, err
+	}
+	// What a crash kept the last rotation from overwriting.
+	if other := 1 - l.current; l.failed[other] == nil {
+		is, err := blank(l.files[other], l.size[other])
+		if err == nil && !is {
+			err = errors.Join(fill(l.files[other], 0, l.size[other]), l.files[other].datasync())
+		}
+		if err != nil {
+			l.fail(other, err)
+		}
+	}
+	return l, nil
 }
 
-func (l *log) active() *os.File { return l.files[l.current.Load()] }
-func (l *log) used() int64      { return l.end - headBytes }
-func (l *log) free() int64      { return l.size[l.current.Load()] - l.end }
+func (l *log) path(i int) string { return filepath.Join(l.dir, fmt.Sprintf("journal.%d", i)) }
+func (l *log) active() file      { return l.files[l.current] }
+func (l *log) used() int64       { return l.end - headBytes }
+func (l *log) free() int64       { return l.size[l.current] - l.end }
+func (l *log) broken() error     { return l.failed[l.current] }
 
 func (l *log) close() error {
 	var errs []error
@@ -94,163 +115,182 @@ func (l *log) close() error {
 	return errors.Join(errs...)
 }
 
-func (l *log) checksum(payload []byte) uint32 {
-	var g [8]byte
-	binary.BigEndian.PutUint64(g[:], l.generation)
-	return crc32.Update(crc32.Checksum(g[:], table), table, payload)
+// fail remembers that a file failed. The first reason counts.
+func (l *log) fail(i int, why error) {
+	if l.failed[i] == nil {
+		l.failed[i] = why
+	}
 }
 
-func (l *log) frame(payload []byte) []byte {
-	b := make([]byte, recordHead, recordHead+len(payload))
-	binary.BigEndian.PutUint32(b, uint32(len(payload)))
-	binary.BigEndian.PutUint32(b[4:], l.checksum(payload))
-	return append(b, payload...)
-}
-
-// append writes a record and returns what sync has to reach for it.
-func (l *log) append(payload []byte) (int64, error) {
-	b := l.frame(payload)
-	if _, err := l.active().WriteAt(b, l.end); err != nil {
+// append writes a record and returns what has to be synced for it.
+func (l *log) append(p parts) (int64, error) {
+	if err := l.broken(); err != nil {
 		return 0, noSpace(err)
 	}
+	b := frame(l.generation, p)
+	if _, err := l.active().WriteAt(b, l.end); err != nil {
+		l.fail(l.current, err)
+		return 0, noSpace(err)
+	}
+	l.note(p, l.end)
 	l.end += int64(len(b))
-	return l.written.Add(int64(len(b))), nil
+	l.written += int64(len(b))
+	return l.written, nil
 }
 
-// sync returns when everything up to the given point is durable. Callers
-// that come while an fsync is under way share the next one.
-func (l *log) sync(upto int64) error {
-	l.syncing.Lock()
-	defer l.syncing.Unlock()
-	if l.synced >= upto {
-		return nil
+// note remembers where the secrets of a record lie.
+func (l *log) note(p parts, at int64) {
+	if n := int64(len(p.secret)); n > 0 {
+		l.secrets[p.ref] = append(l.secrets[p.ref], span{at + recordHead + int64(len(p.payload)), n})
 	}
-	now := l.written.Load()
-	// The file in force is enough: should a rotation have come between
-	// append and here, it has made durable what was appended before it.
-	if err := datasync(l.active()); err != nil {
-		return err
+}
+
+// wipe overwrites the secrets of an order that is over.
+func (l *log) wipe(ref wire.Ref) {
+	for _, s := range l.secrets[ref] {
+		if l.broken() == nil {
+			if _, err := l.active().WriteAt(make([]byte, s.bytes), s.at); err != nil {
+				l.fail(l.current, err)
+			}
+		}
 	}
-	l.synced = now
+	delete(l.secrets, ref)
+}
+
+// rotate makes the other file, which reserve has made ready, the log, holding just the given records. The
+// new header is written last: until it is durable the old file counts. When
+// that write fails, either may count, so nothing is added to the old one any more.
+func (l *log) rotate(live []parts) error {
+	size := int64(headBytes)
+	for _, p := range live {
+		size += p.size()
+	}
+	next := 1 - l.current
+	l.newest++ // never used twice: the header of an attempt that fails may be on the disk
+	buf := make([]byte, headBytes, size)
+	for _, p := range live {
+		buf = append(buf, frame(l.newest, p)...)
+	}
+	f := l.files[next]
+	_, err := f.WriteAt(buf, 0)
+	if err == nil {
+		err = f.datasync()
+	}
+	if err == nil {
+		_, err = f.WriteAt(head(l.newest), 0)
+		if err == nil {
+			err = f.datasync()
+		}
+		if err != nil {
+			l.fail(l.current, fmt.Errorf("changing to the other file: %w", err))
+		}
+	}
+	if err != nil {
+		l.fail(next, err)
+		return noSpace(err)
+	}
+	l.change(live)
 	return nil
 }
 
-// rotate makes the other file the log, holding just the given records. The
-// new header is written last: until it is durable the old file counts.
-func (l *log) rotate(live [][]byte) error {
-	next := 1 - l.current.Load()
-	f := l.files[next]
-	l.generation++
-	buf := make([]byte, 0, 4096)
-	for _, payload := range live {
-		buf = append(buf, l.frame(payload)...)
+// change puts the other file in force and overwrites what the old one held.
+// That is not synced: a crash leaves it to the next start.
+func (l *log) change(live []parts) {
+	old, used := l.current, l.end
+	if l.discarded > 0 {
+		used, l.discarded = l.size[old], 0
 	}
-	undo := func(err error) error {
-		l.generation--
-		return noSpace(err)
+	l.current, l.generation, l.end = 1-old, l.newest, headBytes
+	clear(l.secrets)
+	for _, p := range live {
+		l.note(p, l.end)
+		l.end += p.size()
 	}
-	if _, err := f.WriteAt(make([]byte, headBytes), 0); err != nil {
-		return undo(err)
+	l.synced.Store(l.written)
+	if l.files[old] != nil {
+		if err := fill(l.files[old], 0, max(used, headBytes)); err != nil {
+			l.fail(old, err)
+		}
 	}
-	if _, err := f.WriteAt(buf, headBytes); err != nil {
-		return undo(err)
+	if l.failed[old] != nil {
+		_ = l.reserve(fileBytes) // a new one; if that fails, then when it is needed
 	}
-	if err := datasync(f); err != nil {
-		return undo(err)
-	}
-	if _, err := f.WriteAt(head(l.generation), 0); err != nil {
-		return undo(err)
-	}
-	if err := datasync(f); err != nil {
-		return undo(err)
-	}
-	old, used := l.active(), l.end
-	l.end = headBytes + int64(len(buf))
-	l.current.Store(next)
-	return scrub(old, max(used, headBytes))
 }
 
-// scrub overwrites the parameters that a file out of force still holds. A
-// crash before it is done leaves them to the next rotation.
-func scrub(f *os.File, used int64) error {
-	_, err := f.WriteAt(make([]byte, used), 0)
-	return noSpace(err)
+// drop removes a file that failed and does not count.
+func (l *log) drop(i int) error {
+	if l.files[i] != nil {
+		_ = l.files[i].Close()
+		l.files[i], l.size[i] = nil, 0
+	}
+	if err := os.Remove(l.path(i)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	l.failed[i] = nil
+	return nil
 }
 
-// reserve makes the file that rotate will write large enough.
+// reserve has the file that rotate will write ready and large enough. One
+// that failed is replaced by a new one, by its path: the file system may have been mounted anew.
 func (l *log) reserve(bytes int64) error {
-	next := 1 - l.current.Load()
-	if l.size[next] >= bytes {
+	if l.closed { // the files are another process's by now
+		return os.ErrClosed
+	}
+	next := 1 - l.current
+	if l.failed[next] != nil {
+		if err := l.drop(next); err != nil {
+			return fmt.Errorf("replacing a file that failed: %w", noSpace(err))
+		}
+	}
+	if l.files[next] == nil {
+		f, err := l.open(l.path(next))
+		if err != nil {
+			return noSpace(err)
+		}
+		l.files[next] = f
+		if err := atomicfile.SyncDir(l.dir); err != nil {
+			l.fail(next, err)
+			return noSpace(err)
+		}
+	}
+	if bytes = max(bytes, fileBytes); l.size[next] >= bytes {
 		return nil
 	}
-	size, err := preallocate(l.files[next], bytes)
-	if err != nil {
+	size, err := l.files[next].preallocate(bytes)
+	if errors.Is(err, syscall.ENOSPC) { // it is as good as before
 		return noSpace(err)
+	}
+	if err != nil {
+		l.fail(next, err)
+		return err
 	}
 	l.size[next] = size
 	return nil
 }
 
-func (l *log) replay(apply func([]byte) error) error {
-	l.end = headBytes
-	r := io.NewSectionReader(l.active(), 0, l.size[l.current.Load()])
-	for {
-		var h [recordHead]byte
-		if _, err := r.ReadAt(h[:], l.end); err != nil {
-			return ignoreEOF(err)
-		}
-		n := int64(binary.BigEndian.Uint32(h[:]))
-		if n == 0 {
+func (l *log) replay(apply func(*parts, bool) error) error {
+	size := l.size[l.current]
+	for l.end = headBytes; ; {
+		p, n, gone, err := readRecord(l.active(), l.end, size, l.generation)
+		if errors.Is(err, errTorn) {
+			l.discarded = n
 			return nil
 		}
-		if n > maxRecord || l.end+recordHead+n > l.size[l.current.Load()] {
-			l.discarded = recordHead
-			return nil
-		}
-		payload := make([]byte, n)
-		if _, err := r.ReadAt(payload, l.end+recordHead); err != nil {
-			return ignoreEOF(err)
-		}
-		if binary.BigEndian.Uint32(h[4:]) != l.checksum(payload) {
-			l.discarded = recordHead + n
-			return nil
-		}
-		if err := apply(payload); err != nil {
+		if n == 0 || err != nil {
 			return err
 		}
-		l.end += recordHead + n
+		if err := apply(&p, gone); err != nil {
+			return err
+		}
+		if !gone {
+			l.note(p, l.end)
+		}
+		l.end += n
 	}
-}
-
-func head(generation uint64) []byte {
-	b := make([]byte, headBytes)
-	copy(b, magic)
-	binary.BigEndian.PutUint64(b[4:], generation)
-	binary.BigEndian.PutUint32(b[12:], crc32.Checksum(b[:12], table))
-	return b
-}
-
-// readHead returns 0 for a file that is not in force.
-func readHead(f *os.File) (uint64, error) {
-	b := make([]byte, headBytes)
-	if _, err := f.ReadAt(b, 0); err != nil {
-		return 0, ignoreEOF(err)
-	}
-	if string(b[:4]) != magic || binary.BigEndian.Uint32(b[12:]) != crc32.Checksum(b[:12], table) {
-		return 0, nil
-	}
-	return binary.BigEndian.Uint64(b[4:]), nil
-}
-
-func ignoreEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
 }
 
 func noSpace(err error) error {
-	if errors.Is(err, syscall.ENOSPC) {
+	if errors.Is(err, syscall.ENOSPC) && !errors.Is(err, ErrNoSpace) {
 		return fmt.Errorf("%w: %v", ErrNoSpace, err)
 	}
 	return err

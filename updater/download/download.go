@@ -99,7 +99,11 @@ func (f Fetcher) fill(ctx context.Context, part, name string, size int64, sum st
 		_ = os.Remove(part) // going on with it would never end well
 		return ErrMismatch
 	}
-	return cmp.Or(file.Truncate(size), file.Sync())
+	if err := cmp.Or(file.Truncate(size), file.Sync()); err != nil {
+		_ = os.Remove(part) // it reads well and may not be on the disk; the next sync would not say so
+		return err
+	}
+	return nil
 }
 
 // append asks for what is missing. A server that does not know ranges, or whose
@@ -151,7 +155,8 @@ func copyAlive(ctx context.Context, to io.Writer, body io.ReadCloser, n int64, p
 	defer context.AfterFunc(ctx, func() { _ = body.Close() })()
 	limiter := rate.NewLimiter(rate.Inf, 0)
 	buffer := make([]byte, 64<<10)
-	if perSecond > 0 {
+	if perSecond > 0 { // no pause is longer than a second, or it would pass for a stall
+		buffer = buffer[:min(perSecond, len(buffer))]
 		limiter = rate.NewLimiter(rate.Limit(perSecond), len(buffer))
 	}
 	var done int64

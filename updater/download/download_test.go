@@ -197,6 +197,38 @@ func TestTheRateIsKept(t *testing.T) {
 	})
 }
 
+// One kilobyte a second is the lowest rate there is: it takes its time, and comes to an end.
+func TestTheLowestRateMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		moved := &arrivals{}
+		n, err := copyAlive(t.Context(), moved, io.NopCloser(bytes.NewReader(program)), int64(len(program)), 1000)
+		if err != nil || n != int64(len(program)) {
+			t.Fatalf("%d bytes after %s, then %v", n, time.Since(begun), err)
+		}
+		if took, want := time.Since(begun), time.Duration(len(program))*time.Millisecond; took < want-2*time.Second || took > want+time.Second {
+			t.Errorf("%d bytes at 1000 a second took %s, want %s", n, took, want)
+		}
+		if moved.pause > 2*time.Second {
+			t.Errorf("nothing moved for %s", moved.pause)
+		}
+	})
+}
+
+// arrivals knows the longest pause between two writes.
+type arrivals struct {
+	last  time.Time
+	pause time.Duration
+}
+
+func (a *arrivals) Write(p []byte) (int, error) {
+	if !a.last.IsZero() {
+		a.pause = max(a.pause, time.Since(a.last))
+	}
+	a.last = time.Now()
+	return len(p), nil
+}
+
 func TestDeltasAndWhatTheyFallBackTo(t *testing.T) {
 	newer := append([]byte("newer"), program...)
 	patch, err := delta.Make(program, newer)

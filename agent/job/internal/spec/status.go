@@ -97,6 +97,14 @@ type Exit struct {
 	Killed     int       `json:"killed"` // processes beside the App that did not end by themselves
 }
 
+// Ran is how long the App ran; 0 where nobody saw it start or end.
+func (e *Exit) Ran() time.Duration {
+	if e.Started.IsZero() || e.Ended.IsZero() {
+		return 0
+	}
+	return max(0, e.Ended.Sub(e.Started))
+}
+
 // Bounds of an Exit's texts in bytes, chosen so that it fits ReserveSize when encoded.
 const (
 	MaxTail  = 2 << 10

@@ -52,7 +52,7 @@ func outbox(_ context.Context, p *patient) said {
 	case n > 0:
 		return warn("they go out with the next connection", "%d results wait for a connection", n)
 	case p.status.DiskLow:
-		return fail("free space below .tcenvsvr/exchange/jobs", "the agent takes no orders: the disk is nearly full")
+		return fail("free space below .tcenvsvr/exchange/jobs; if there is some, see \"tcenvsvr log\"", "the agent takes no orders: the disk is nearly full or cannot be written")
 	case p.status.Draining:
 		return warn("the cloud or an administrator ended the flow of orders; resume it there", "the agent is draining and takes no orders")
 	}

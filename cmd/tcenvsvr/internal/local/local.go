@@ -230,7 +230,7 @@ func (r *Run) follow(ctx context.Context, process *job.Process, jobDir string) (
 }
 
 func (r *Run) outcome(result *Result, installed app.App, jobDir string, exit job.Exit) error {
-	result.ExitCode, result.Signal, result.RunMS = exit.Code, exit.Signal, exit.Ended.Sub(exit.Started).Milliseconds()
+	result.ExitCode, result.Signal, result.RunMS = exit.Code, exit.Signal, exit.Ran().Milliseconds()
 	result.Outcome = agent.OutcomeOf(exit, installed.Manifest.Is("playbook"))
 	collected, err := app.Collect(jobDir, installed.Manifest)
 	if err != nil {

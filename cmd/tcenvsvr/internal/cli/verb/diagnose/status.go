@@ -65,7 +65,7 @@ func printStatus(out io.Writer, s daemon.Status) error {
 		state = ", draining: takes no orders"
 	}
 	if s.DiskLow {
-		state += ", disk nearly full: takes no orders"
+		state += ", disk nearly full or not writable: takes no orders"
 	}
 	row("orders", "%d of %d slots in use, %d results waiting for the cloud%s", s.Active, s.Executors, s.Outbox, state)
 	if n := s.Settings.RestartNeeded; len(n) > 0 {

@@ -1,0 +1,149 @@
+package journal
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"tcenvsvr/agent/wire"
+)
+
+const (
+	magic      = "TCJ2"
+	headBytes  = 16
+	recordHead = 16
+
+	// maxPart refuses lengths that no part of a record has.
+	maxPart = 1 << 20
+)
+
+var table = crc32.MakeTable(crc32.Castagnoli)
+
+// record is one line of the log: the newest about a ref counts.
+type record struct {
+	Ref   wire.Ref `json:"ref"`
+	Entry *Entry   `json:"entry,omitempty"` // nil: forget
+}
+
+// secrets are the part of an entry that is overwritten when the order is over.
+type secrets struct {
+	Params   map[string]string `json:"params,omitempty"`
+	Defaults map[string]string `json:"defaults,omitempty"`
+	Token    string            `json:"token,omitempty"`
+}
+
+// parts are a record as it is stored.
+type parts struct {
+	ref             wire.Ref
+	payload, secret []byte
+}
+
+func (p parts) size() int64 { return recordHead + int64(len(p.payload)+len(p.secret)) }
+
+// split takes the secrets out of a record.
+func split(r record) (parts, error) {
+	p := parts{ref: r.Ref}
+	var err error
+	if r.Entry != nil && (r.Entry.Order.Params != nil || r.Entry.Order.Defaults != nil || r.Entry.Order.Token != "") {
+		e := *r.Entry
+		if p.secret, err = json.Marshal(secrets{e.Order.Params, e.Order.Defaults, e.Order.Token}); err != nil {
+			return p, err
+		}
+		e.dropSecrets()
+		r.Entry = &e
+	}
+	p.payload, err = json.Marshal(r)
+	return p, err
+}
+
+// join is the reverse of split.
+func join(p parts) (record, error) {
+	var r record
+	if err := json.Unmarshal(p.payload, &r); err != nil {
+		return r, fmt.Errorf("record is not readable: %w", err)
+	}
+	if len(p.secret) > 0 && r.Entry != nil {
+		var s secrets
+		if err := json.Unmarshal(p.secret, &s); err != nil {
+			return r, fmt.Errorf("record is not readable: %w", err)
+		}
+		r.Entry.Order.Params, r.Entry.Order.Defaults, r.Entry.Order.Token = s.Params, s.Defaults, s.Token
+	}
+	return r, nil
+}
+
+// frame is how a record lies in a file of the given generation.
+func frame(generation uint64, p parts) []byte {
+	b := make([]byte, recordHead, p.size())
+	binary.BigEndian.PutUint32(b, uint32(len(p.payload)))
+	binary.BigEndian.PutUint32(b[4:], uint32(len(p.secret)))
+	binary.BigEndian.PutUint32(b[8:], checksum(generation, b[:8], p.payload))
+	binary.BigEndian.PutUint32(b[12:], checksum(generation, p.secret))
+	return append(append(b, p.payload...), p.secret...)
+}
+
+func checksum(generation uint64, parts ...[]byte) uint32 {
+	sum := crc32.Checksum(binary.BigEndian.AppendUint64(nil, generation), table)
+	for _, p := range parts {
+		sum = crc32.Update(sum, table, p)
+	}
+	return sum
+}
+
+// errTorn means that there is something that is no record.
+var errTorn = errors.New("unfinished record")
+
+// readRecord returns the record at an offset of a file with so many bytes; without
+// one, size 0. gone: its secrets have been overwritten, or never got there whole.
+func readRecord(f io.ReaderAt, at, bytes int64, generation uint64) (p parts, size int64, gone bool, err error) {
+	var h [recordHead]byte
+	if _, err := f.ReadAt(h[:], at); err != nil {
+		return p, 0, false, ignoreEOF(err)
+	}
+	n, s := int64(binary.BigEndian.Uint32(h[:])), int64(binary.BigEndian.Uint32(h[4:]))
+	if n == 0 {
+		return p, 0, false, nil
+	}
+	if n > maxPart || s > maxPart || at+recordHead+n+s > bytes {
+		return p, recordHead, false, errTorn
+	}
+	body := make([]byte, n+s)
+	if _, err := f.ReadAt(body, at+recordHead); err != nil {
+		return p, 0, false, ignoreEOF(err)
+	}
+	p = parts{payload: body[:n], secret: body[n:]}
+	if binary.BigEndian.Uint32(h[8:]) != checksum(generation, h[:8], p.payload) {
+		return p, p.size(), false, errTorn
+	}
+	return p, p.size(), binary.BigEndian.Uint32(h[12:]) != checksum(generation, p.secret), nil
+}
+
+func head(generation uint64) []byte {
+	b := make([]byte, headBytes)
+	copy(b, magic)
+	binary.BigEndian.PutUint64(b[4:], generation)
+	binary.BigEndian.PutUint32(b[12:], crc32.Checksum(b[:12], table))
+	return b
+}
+
+// readHead returns 0 for a file that is not in force.
+func readHead(f io.ReaderAt) (uint64, error) {
+	b := make([]byte, headBytes)
+	if _, err := f.ReadAt(b, 0); err != nil {
+		return 0, ignoreEOF(err)
+	}
+	if string(b[:4]) != magic || binary.BigEndian.Uint32(b[12:]) != crc32.Checksum(b[:12], table) {
+		return 0, nil
+	}
+	return binary.BigEndian.Uint64(b[4:]), nil
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
