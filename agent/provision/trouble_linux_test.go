@@ -143,3 +143,13 @@ func TestReplaceKeepsAttributes(t *testing.T) {
 		t.Errorf("the attribute is %s", got)
 	}
 }
+
+// Some administrators have a group of theirs look after /opt: that is no reason to leave
+// the agent without its folders.
+func TestAGroupMayWriteTheFolderAbove(t *testing.T) {
+	h := machine(t)
+	sh(t, "groupadd -g 70002 operators; chgrp operators /opt && chmod 2775 /opt")
+	if said, err := told(t, apply(h)); err != nil {
+		t.Errorf("%v\n%s", err, said)
+	}
+}
