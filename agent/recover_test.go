@@ -3,7 +3,6 @@ package agent
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"tcenvsvr/agent/link/linktest"
@@ -155,7 +154,9 @@ func TestLostShim(t *testing.T) {
 	o, _ := r.gated(s)
 	p, err := r.agent.Jobs.Attach(filepath.Join(r.dir, "jobs", o.Ref.String()))
 	must(t, err)
-	must(t, syscall.Kill(p.Status().ShimPID, syscall.SIGKILL))
+	shim, err := os.FindProcess(p.Status().ShimPID)
+	must(t, err)
+	must(t, shim.Kill())
 	if m := r.result(s, o.Ref, wire.Interrupted); m.RunMS != 0 || m.Error != "job.supervisor_lost" {
 		t.Errorf("it ran for %d ms and ended with %q; want no duration and the reason", m.RunMS, m.Error)
 	}
