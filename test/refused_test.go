@@ -81,7 +81,7 @@ func TestRefusalsAreHeard(t *testing.T) {
 		},
 		"app run": func() (string, error) {
 			home := []string{"TCENVSVR_HOME=" + filepath.Join(s.Dir, "developer")}
-			return stage.Command(s.ctx, home, s.AgentBin, "app", "run", file, "--appsRunner", "none", "--appsPythonHome311", python)
+			return stage.Command(s.ctx, home, s.AgentBin, "app", "run", file, "--no-sandbox", "--appsPythonHome311", python)
 		},
 	} {
 		out, err := run()
