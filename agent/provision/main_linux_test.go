@@ -23,7 +23,9 @@ import (
 // every test gets a fresh copy of what would be changed: the host of whoever runs them is left alone.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 3 && os.Args[1] == "--home" {
-		os.Exit(settingsCommand(os.Args[2], os.Args[4:]))
+		code := settingsCommand(os.Args[2], os.Args[4:])
+		// Past the race detector, which waits for a second before it lets a program go.
+		_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, uintptr(code), 0, 0)
 	}
 	const inside = "TCENVSVR_TEST_INSIDE"
 	if os.Geteuid() != 0 || os.Getenv(inside) != "" {
