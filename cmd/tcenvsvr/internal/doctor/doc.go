@@ -1,7 +1,9 @@
 // Package doctor examines a host and its Environment Server: a table of checks,
 // each with what was found, why it matters, and what to do.
 //
-//	table ─► Run, four at a time, each bounded in time ─► []Finding ─► text or JSON
+//	hostTable ─► LookAtHost, as root where root asks ─┐
+//	                                                  ├─► []Finding ─► text or JSON
+//	table ─► Run, four at a time, as the home's owner ┘
 //
 //	ok      as it should be
 //	warn    works, and an administrator should know
@@ -10,6 +12,6 @@
 //
 // It works before and after enrolment, with and without a running agent, as root
 // and as the agent's user, and disturbs nothing: connections open no session. What a check
-// finds out itself it does by the code that the agent uses; a doctor that looks another
+// finds out itself, bounded in time, it does by the code that the agent uses; a doctor that looks another
 // way finds other diseases.
 package doctor
