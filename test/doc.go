@@ -10,6 +10,7 @@
 //
 //	stage/            a cloud and agents as processes; demo and benchmarks use it too
 //	need/             what a test needs of the machine; skips with a reason, fails in CI
+//	disk/             a small file system that a test may break
 //	apps/             sources of the Apps the tests run
 //	host/             a machine to install the packages on, booted with systemd
 //	bench/            measures the budgets
