@@ -6,6 +6,7 @@
 //	go run ./test/bench agents       memory of the gateway for each idle agent
 //	go run ./test/bench reconnect    how soon agents are back after a gateway restart
 //	go run ./test/bench footprint    memory of the agent and of a running shim
+//	go run ./test/bench soak         memory, files and disk of both sides over a month of orders
 //	go run ./test/bench certs        trust stores of the host and 50 private CAs, beside keytool
 //
 // --keep DIR leaves all logs and programs for a look; --quick takes small numbers, to see that a benchmark works; --json is for

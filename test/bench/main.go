@@ -80,6 +80,7 @@ func command() *cobra.Command {
 		{"reconnect", "agents back after a gateway restart", reconnect, false},
 		{"footprint", "memory of the agent and of a shim", footprint, false},
 		{"update", "self-update: time away, rollback, bytes", update, false},
+		{"soak", "a month of orders: what grows", soak, false},
 		{"certs", "trust stores, beside keytool", merge, true},
 	} {
 		root.AddCommand(&cobra.Command{

@@ -39,7 +39,7 @@ func (b *bench) startCloud() (*stage.Cloud, error) {
 
 // trivial is a cloud and one agent that runs an App which ends at once. Its
 // interpreter is `true`, so that what is measured is ours and not Python's.
-func (b *bench) trivial(slots int) (*stage.Cloud, *stage.Agent, error) {
+func (b *bench) trivial(slots int, flags ...string) (*stage.Cloud, *stage.Agent, error) {
 	c, err := b.startCloud()
 	if err != nil {
 		return nil, nil, err
@@ -59,7 +59,8 @@ func (b *bench) trivial(slots int) (*stage.Cloud, *stage.Agent, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := a.Start("--appsNumberofJobExecutors", strconv.Itoa(slots), "--appsPythonHome311", python); err != nil {
+	flags = append(flags, "--appsNumberofJobExecutors", strconv.Itoa(slots), "--appsPythonHome311", python)
+	if err := a.Start(flags...); err != nil {
 		return nil, nil, err
 	}
 	b.atEnd(func() { a.Stop(stopPatience) })

@@ -70,14 +70,14 @@ type Endpoint struct {
 type Cloud struct {
 	*Process
 	Endpoint
+	Data  string // its folder
 	stage *Stage
-	data  string
 	args  []string
 }
 
 // StartCloud starts a cloud named name on free ports of the loopback.
 func (s *Stage) StartCloud(ctx context.Context, name string, args ...string) (*Cloud, error) {
-	c := &Cloud{stage: s, data: filepath.Join(s.Dir, name), args: args}
+	c := &Cloud{stage: s, Data: filepath.Join(s.Dir, name), args: args}
 	return c, c.start(ctx, "127.0.0.1:0", "127.0.0.1:0")
 }
 
@@ -87,12 +87,12 @@ func (c *Cloud) Restart(ctx context.Context) error {
 }
 
 func (c *Cloud) start(ctx context.Context, broker, api string) error {
-	ready := filepath.Join(c.data, "endpoint.json")
+	ready := filepath.Join(c.Data, "endpoint.json")
 	if err := os.Remove(ready); err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	args := append([]string{"serve", "--data", c.data, "--broker-addr", broker, "--api-addr", api}, c.args...)
-	p, err := Start(c.data+".log", nil, c.stage.CloudBin, args...)
+	args := append([]string{"serve", "--data", c.Data, "--broker-addr", broker, "--api-addr", api}, c.args...)
+	p, err := Start(c.Data+".log", nil, c.stage.CloudBin, args...)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (c *Cloud) start(ctx context.Context, broker, api string) error {
 
 // Do runs an operator's verb and returns what it printed.
 func (c *Cloud) Do(ctx context.Context, args ...string) (string, error) {
-	return Command(ctx, nil, c.stage.CloudBin, append(args, "--data", c.data)...)
+	return Command(ctx, nil, c.stage.CloudBin, append(args, "--data", c.Data)...)
 }
 
 // JSON runs an operator's verb with --json and decodes its answer.
