@@ -180,7 +180,7 @@ func (a *Agent) Drain(ctx context.Context) {
 	for {
 		connected := a.session.current() != nil
 		a.mu.Lock()
-		active, reporting, ended := a.active, len(a.orders), a.ended
+		active, reporting, ended := a.active, a.reporting(), a.ended
 		a.mu.Unlock()
 		if active == 0 && (reporting == 0 || !connected) {
 			return
@@ -195,6 +195,18 @@ func (a *Agent) Drain(ctx context.Context) {
 }
 
 const drainLook = time.Second
+
+// reporting counts the orders whose end the cloud still has to be told, and
+// will take. a.mu is held.
+func (a *Agent) reporting() int {
+	n := 0
+	for _, o := range a.orders {
+		if !o.unclaimed {
+			n++
+		}
+	}
+	return n
+}
 
 func (a *Agent) setDraining(on bool) {
 	a.mu.Lock()

@@ -112,6 +112,12 @@ func (a *Agent) onResultAck(m *wire.ResultAck) {
 		a.Logger.Debug("an acknowledgement belongs to no result", "order", m.Ref.String())
 		return
 	}
+	if m.Unknown {
+		if o := a.find(m.Ref); o != nil {
+			o.disown()
+		}
+		return
+	}
 	if m.Fenced {
 		a.Logger.Warn("result was refused: the attempt is fenced", "order", m.Ref.String())
 	}

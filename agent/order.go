@@ -39,10 +39,14 @@ type order struct {
 	prepared time.Duration // arrival → the App is executed
 	slot     bool          // occupies a slot; guarded by Agent.mu
 
+	unclaimed bool // the cloud has no record of it; guarded by Agent.mu
+
 	ctx   context.Context // ends with the agent, or with a cause by end
 	endBy context.CancelCauseFunc
 	start chan struct{} // closed when a held order may start
 	acked chan struct{} // closed when the cloud has the result
+	// unknown wakes the delivery: the cloud has no record of the order.
+	unknown chan struct{}
 
 	mu    sync.Mutex
 	state wire.State
@@ -51,7 +55,7 @@ type order struct {
 func (a *Agent) newOrder(spec wire.Order) *order {
 	o := &order{
 		a: a, ref: spec.Ref, spec: spec, received: time.Now(), state: wire.StateAccepted,
-		start: make(chan struct{}), acked: make(chan struct{}),
+		start: make(chan struct{}), acked: make(chan struct{}), unknown: make(chan struct{}, 1),
 	}
 	o.ctx, o.endBy = context.WithCancelCause(a.ctx)
 	return o
@@ -166,6 +170,10 @@ func (o *order) resume(ctx context.Context) {
 	o.execute(ctx, installed, err, true)
 }
 
+// startPatience is how long a session may leave a held order without an
+// answer: a cloud that knows it gives one at once.
+const startPatience = 10 * time.Minute
+
 // awaitStart asks for permission to start, in every session anew, and waits for it.
 func (o *order) awaitStart() error {
 	for {
@@ -178,6 +186,8 @@ func (o *order) awaitStart() error {
 		case <-o.start:
 			return nil
 		case <-s.done:
+		case <-time.After(startPatience):
+			return errTooLate
 		case <-o.ctx.Done():
 			return context.Cause(o.ctx)
 		}

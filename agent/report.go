@@ -30,7 +30,11 @@ func (o *order) finish(ctx context.Context, exit job.Exit, logs *tail) {
 	if result.Outcome == wire.Succeeded || result.Outcome == wire.Partial || result.Outcome == wire.Failed {
 		result.Files = o.upload(ctx)
 	}
-	if ctx.Err() != nil || o.fenced() {
+	switch {
+	case o.fenced(): // while its files went out
+		o.a.forget(o.ref)
+		return
+	case ctx.Err() != nil:
 		return // the next agent collects once more
 	}
 	o.report(ctx, result, logs)
@@ -78,6 +82,7 @@ func (o *order) report(ctx context.Context, result wire.Result, logs *tail) {
 
 // deliver repeats a journaled result until it is acknowledged.
 func (o *order) deliver(ctx context.Context, result wire.Result, logs *tail) {
+	var offers unclaimed
 	for {
 		s := o.a.session.wait(ctx)
 		if s == nil {
@@ -94,6 +99,10 @@ func (o *order) deliver(ctx context.Context, result wire.Result, logs *tail) {
 		select {
 		case <-o.acked:
 			return
+		case <-o.unknown:
+			if !o.again(ctx, &offers, s) {
+				return
+			}
 		case <-o.ctx.Done():
 			if o.fenced() {
 				o.a.forget(o.ref)
@@ -102,6 +111,10 @@ func (o *order) deliver(ctx context.Context, result wire.Result, logs *tail) {
 			select { // cancelled after its end: the result stands
 			case <-o.acked:
 				return
+			case <-o.unknown:
+				if !o.again(ctx, &offers, s) {
+					return
+				}
 			case <-s.done:
 			case <-ctx.Done():
 				return

@@ -18,7 +18,8 @@ type Status struct {
 	Active     int            `json:"active"`
 	Draining   bool           `json:"draining"`
 	DiskLow    bool           `json:"disk_low"`
-	Outbox     int            `json:"outbox"` // results not acknowledged
+	Outbox     int            `json:"outbox"`    // results not acknowledged
+	Unclaimed  int            `json:"unclaimed"` // of these: results of which the cloud has no record
 	Orders     []OrderStatus  `json:"orders"`
 }
 
@@ -43,6 +44,9 @@ func (a *Agent) Status() Status {
 	for ref, o := range a.orders {
 		if !o.slot {
 			s.Outbox++
+			if o.unclaimed {
+				s.Unclaimed++
+			}
 			continue
 		}
 		o.mu.Lock()

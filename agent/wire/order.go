@@ -300,15 +300,23 @@ func (m *Result) validate() error {
 }
 
 // ResultAck says that the cloud has stored the result, or refuses it for
-// ever because the attempt is fenced; either way the agent may forget it.
+// ever because the attempt is fenced; either way the agent may forget it. With
+// Unknown the cloud has no record of the order: the agent keeps the result and offers it again.
 type ResultAck struct {
 	Ref
-	Fenced bool `json:"fenced,omitempty"`
+	Fenced  bool `json:"fenced,omitempty"`
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // Kind implements Message.
-func (*ResultAck) Kind() Kind        { return KindResultAck }
-func (m *ResultAck) validate() error { return m.Ref.validate() }
+func (*ResultAck) Kind() Kind { return KindResultAck }
+
+func (m *ResultAck) validate() error {
+	if m.Fenced && m.Unknown {
+		return fmt.Errorf("%w: the result of %s is fenced and unknown", ErrInvalid, m.Ref)
+	}
+	return m.Ref.validate()
+}
 
 // Cancel asks to end an order now. The answer is its Result, or Refused
 // with ReasonUnknown.

@@ -34,7 +34,7 @@ func samples() []Message {
 		&Log{ref, AppLog, 9, []byte{0, 0xff}},
 		&Result{Ref: ref, Outcome: Partial, ExitCode: 3, Signal: "SIGTERM", Message: "m\n", Error: "app.bomb", Results: map[string]string{"a": "b"},
 			Files: []File{{"a/b", 1, sha, "gone"}}, Output: map[Stream]OutputSize{Stderr: {5, 4}}, PrepareUS: 1, RunMS: 2},
-		&ResultAck{ref, true}, &Cancel{ref, "why"}, &Recall{ref}, &Recalled{ref, true},
+		&ResultAck{ref, true, false}, &ResultAck{Ref: ref, Unknown: true}, &Cancel{ref, "why"}, &Recall{ref}, &Recalled{ref, true},
 		&Info{"h", "debian 12", 2, 0.5, 1, 2, 3, 4, 5, 6, 7, 0.25, true, &Update{"self", "trying", "1.2.3", "1.2.2", "crash"}},
 		&Probed{"e", 1}, &Renew{[]byte{0x30}, sha}, &Renewed{Certificate: []byte{0x30}},
 		&Control{ActionLogLevel, map[string]string{"level": "debug"}},

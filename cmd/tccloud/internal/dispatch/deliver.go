@@ -126,7 +126,8 @@ func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
 		d.giveBack(seat)
 		item.Done()
 	case errors.Is(err, ErrNotFound):
-		// The record is written before the message; there is no such order.
+		// The record is written before the message: there is no such order. Should it
+		// come to light again, verify puts the message anew.
 		d.giveBack(seat)
 		item.Done()
 	default:

@@ -64,19 +64,29 @@ func (s *Seat) progress(ctx context.Context, ref wire.Ref, state wire.State) err
 	err := s.d.ledger.Note(ctx, ref.Order, func(r *record.Record) error {
 		return r.Progress(ref, s.xid, state, time.Now())
 	})
-	if errors.Is(err, record.ErrStale) || errors.Is(err, ErrNotFound) {
+	if errors.Is(err, record.ErrStale) {
 		return nil
 	}
-	return err
+	return s.unknown(ref, err)
 }
 
 // known turns what a change returned into what the session needs: an
-// agent that has an order which is not its own (any more) is told to drop it.
+// agent that has an order which, by its record, is not its own (any more) is told to drop it.
 func (s *Seat) known(ref wire.Ref, err error) error {
-	if errors.Is(err, record.ErrStale) || errors.Is(err, ErrNotFound) {
+	if errors.Is(err, record.ErrStale) {
 		return s.send(&wire.Cancel{Ref: ref, Reason: "the order now belongs to another attempt or has ended"})
 	}
-	return err
+	return s.unknown(ref, err)
+}
+
+// unknown passes over what is said of an order that has no record here: there is
+// nothing to change, and nothing that would allow the agent to drop or to start it.
+func (s *Seat) unknown(ref wire.Ref, err error) error {
+	if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	s.d.log.Warn("server speaks of an order that is not known here", "order", ref, "server", s.xid)
+	return nil
 }
 
 // send ignores that a session is over: its reader finds out by itself.
@@ -113,11 +123,11 @@ func (s *Seat) refused(ctx context.Context, m *wire.Refused) error {
 		}
 		return nil
 	})
-	if errors.Is(err, record.ErrStale) || errors.Is(err, ErrNotFound) {
+	if errors.Is(err, record.ErrStale) {
 		return nil
 	}
 	if err != nil {
-		return err
+		return s.unknown(m.Ref, err)
 	}
 	s.d.log.Info("order was refused", "order", m.Ref, "server", s.xid, "reason", m.Reason)
 	if m.Reason == wire.ReasonNoCredit {
@@ -153,10 +163,8 @@ func (s *Seat) ready(ctx context.Context, ref wire.Ref) error {
 func (s *Seat) log(ctx context.Context, m *wire.Log) error {
 	rec, err := s.d.ledger.Get(ctx, m.Order)
 	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil
 	case err != nil:
-		return err
+		return s.unknown(m.Ref, err) // the agent has it all in the job's folder
 	case rec.Attempt != m.Attempt || rec.Server != s.xid:
 		return nil // fenced; what comes after the end is still wanted
 	}
@@ -167,7 +175,8 @@ func (s *Seat) log(ctx context.Context, m *wire.Log) error {
 	return err
 }
 
-// result stores the outcome before it is acknowledged.
+// result stores the outcome before it is acknowledged. Only a record that has
+// moved on makes the agent drop it: one of which there is no record it keeps.
 func (s *Seat) result(ctx context.Context, m *wire.Result) error {
 	rec, err := s.d.ledger.Update(ctx, m.Order, func(r *record.Record) error {
 		if r.Result != nil && r.Attempt == m.Attempt && r.Server == s.xid {
@@ -175,8 +184,8 @@ func (s *Seat) result(ctx context.Context, m *wire.Result) error {
 		}
 		return r.Finish(m, s.xid, s.d.cfg.MaxAttempts, time.Now())
 	})
-	fenced := errors.Is(err, record.ErrStale) || errors.Is(err, ErrNotFound)
-	if err != nil && !fenced {
+	fenced, unknown := errors.Is(err, record.ErrStale), errors.Is(err, ErrNotFound)
+	if err != nil && !fenced && !unknown {
 		return err
 	}
 	s.logs.Forget(m.Ref)
@@ -184,12 +193,15 @@ func (s *Seat) result(ctx context.Context, m *wire.Result) error {
 	s.pause = 0
 	delete(s.recalls, m.Ref)
 	s.d.mu.Unlock()
-	if fenced {
+	switch {
+	case fenced:
 		s.d.log.Info("result of a fenced attempt was refused", "order", m.Ref, "server", s.xid)
-	} else {
+	case unknown:
+		s.d.log.Warn("result of an order that is not known here was left with the server", "order", m.Ref, "server", s.xid)
+	default:
 		s.d.settle(ctx, rec)
 	}
-	return s.send(&wire.ResultAck{Ref: m.Ref, Fenced: fenced})
+	return s.send(&wire.ResultAck{Ref: m.Ref, Fenced: fenced, Unknown: unknown})
 }
 
 func (s *Seat) recalled(ctx context.Context, m *wire.Recalled) error {
@@ -206,11 +218,11 @@ func (s *Seat) recalled(ctx context.Context, m *wire.Recalled) error {
 		r.Requeue(fmt.Sprintf("recalled from %q", s.xid), time.Now())
 		return nil
 	})
-	if errors.Is(err, record.ErrStale) || errors.Is(err, ErrNotFound) {
+	if errors.Is(err, record.ErrStale) {
 		return nil
 	}
 	if err != nil {
-		return err
+		return s.unknown(m.Ref, err)
 	}
 	s.d.settle(ctx, rec)
 	return nil

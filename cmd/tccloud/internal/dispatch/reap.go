@@ -74,7 +74,9 @@ func (d *Dispatcher) startDeadline(a ledger.Aged) time.Duration {
 	return d.cfg.PrepareIn + d.runDeadline(a)
 }
 
-// overdue selects what judge has to look at.
+// overdue selects what judge has to look at. An order that is with a server is
+// not overdue before the server had a full lease, in which it could have been
+// taken in, to say what became of it.
 func (d *Dispatcher) overdue(a ledger.Aged) bool {
 	if a.State == wire.StateQueued {
 		return a.Age > a.StartWithin
@@ -82,16 +84,18 @@ func (d *Dispatcher) overdue(a ledger.Aged) bool {
 	if away, ok := d.presence.Away(a.Server); ok && away > d.cfg.Lease {
 		return true
 	}
+	sighted, ok := d.presence.Sighted()
+	heard := ok && sighted > d.cfg.Lease
 	switch {
 	case a.State == wire.StateDelivered:
 		seat := d.openSeat(a.Server)
 		return a.InState > d.cfg.AcceptIn || seat != nil && seat.late(a.Record)
 	case a.State == wire.StateRunning:
-		return a.InState > d.runDeadline(a)
+		return heard && a.InState > d.runDeadline(a)
 	case a.Startable():
 		return a.InState > d.cfg.PrepareIn
 	}
-	return a.InState > d.startDeadline(a)
+	return heard && a.InState > d.startDeadline(a)
 }
 
 // openSeat returns the server's seat if hello was answered.
@@ -116,6 +120,12 @@ func (d *Dispatcher) judge(ctx context.Context, a ledger.Aged) error {
 			r.End(wire.Rejected, fmt.Sprintf("not delivered within %s", a.StartWithin), time.Now())
 		})
 	case gone:
+		if err := d.presence.Look(ctx, a.Server); err != nil {
+			return err
+		}
+		if away, gone = d.presence.Away(a.Server); !gone || away <= d.cfg.Lease {
+			return nil // it is with another gateway, which was not heard of here
+		}
 		return d.end(ctx, a, func(r *record.Record) { r.Gone(d.cfg.Lease, d.cfg.MaxAttempts, time.Now()) })
 	case a.State == wire.StateDelivered && seat != nil && seat.late(a.Record):
 		return seat.missing(ctx, a.Ref())

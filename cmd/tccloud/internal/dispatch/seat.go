@@ -81,6 +81,7 @@ func (d *Dispatcher) Attach(ctx context.Context, env string, s Session, h *wire.
 	}
 	epoch, err := d.presence.Claim(ctx, h.ServerXID)
 	if err != nil {
+		d.presence.TurnedAway(h.ServerXID)
 		return nil, nil, err
 	}
 	seat := &Seat{d: d, session: s, xid: h.ServerXID, env: env, epoch: epoch, journal: h.Journal, logs: d.logs.Writer(), credit: h.Slots}
@@ -97,6 +98,7 @@ func (d *Dispatcher) Attach(ctx context.Context, env string, s Session, h *wire.
 	}
 	if err != nil {
 		seat.Close()
+		d.presence.TurnedAway(seat.xid)
 		return nil, nil, fmt.Errorf("attaching server %q: %w", h.ServerXID, err)
 	}
 	return seat, w, nil
@@ -161,11 +163,15 @@ func (s *Seat) reconcile(ctx context.Context, h *wire.Hello) (*wire.Welcome, err
 	w := &wire.Welcome{Epoch: s.epoch, ServerTime: time.Now().UnixMilli(), Environment: s.env}
 	named := map[wire.Ref]bool{}
 	for _, o := range h.Orders {
-		rec, err := s.current(ctx, o.Ref)
-		if err != nil {
+		named[o.Ref] = true
+		over, err := s.over(ctx, o.Ref)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			s.d.log.Warn("server has an order that is not known here; it goes on", "order", o.Ref, "server", s.xid)
+			continue
+		case err != nil:
 			return nil, err
-		}
-		if named[o.Ref] = true; rec == nil {
+		case over:
 			w.Fenced = append(w.Fenced, o.Ref)
 			continue
 		}
@@ -203,23 +209,18 @@ func (s *Seat) reconcile(ctx context.Context, h *wire.Hello) (*wire.Welcome, err
 	return w, nil
 }
 
-// current returns the record if ref is this server's current attempt, nil
-// if not. Before it says no it asks the bucket: another gateway may
-// have given the order to this server a moment ago.
-func (s *Seat) current(ctx context.Context, ref wire.Ref) (*record.Record, error) {
+// over reports whether a record says that ref is not this server's current
+// attempt any more. Before it says yes it asks the bucket: another gateway may have given the order
+// to this server a moment ago. ErrNotFound: there is no record to go by.
+func (s *Seat) over(ctx context.Context, ref wire.Ref) (bool, error) {
 	if rec := s.d.ledger.Peek(ref.Order); rec != nil && rec.Is(ref, s.xid) {
-		return rec, nil
+		return false, nil
 	}
 	rec, err := s.d.ledger.Fresh(ctx, ref.Order)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case !rec.Is(ref, s.xid):
-		return nil, nil
+	if err != nil {
+		return false, err
 	}
-	return rec, nil
+	return !rec.Is(ref, s.xid), nil
 }
 
 // late reports whether the record was delivered to an earlier session of

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 
@@ -11,16 +13,32 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// embed starts a server that nobody but this process can reach.
-func (s *Store) embed(dir string) error {
+// embed starts a server that nobody but this process can reach, and connects to it.
+func (s *Store) embed(ctx context.Context, dir string) error {
+	s.dir = dir
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	if err := s.readMark(); err != nil {
+		return err
+	}
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	var err error
+	if s.conn, err = nats.Connect("", append(s.options(), nats.InProcessServer(s))...); err != nil {
+		return fmt.Errorf("connecting to the embedded server: %w", err)
+	}
+	return nil
+}
+
+// load starts the server on the folder.
+func (s *Store) load(ctx context.Context) error {
 	ns, err := server.NewServer(&server.Options{
 		ServerName: "tccloud",
 		DontListen: true,
 		JetStream:  true,
-		StoreDir:   dir,
+		StoreDir:   s.dir,
 		SyncAlways: true,
 		NoLog:      true,
 		NoSigs:     true,
@@ -29,21 +47,51 @@ func (s *Store) embed(dir string) error {
 		MaxPending: 64 << 20,
 	})
 	if err != nil {
-		return fmt.Errorf("starting the embedded server in %q: %w", dir, err)
+		return fmt.Errorf("starting the embedded server in %q: %w", s.dir, err)
 	}
 	ns.SetLoggerV2(logger{s.log}, false, false, false)
 	ns.Start()
-	s.embedded = ns
-	if !ns.ReadyForConnections(startTimeout) {
-		return fmt.Errorf("starting the embedded server in %q: not ready after %s", dir, startTimeout)
+	switch {
+	case !ns.ReadyForConnections(startTimeout):
+		err = fmt.Errorf("not ready after %s", startTimeout)
+	case !ns.JetStreamEnabled():
+		err = errors.New("JetStream is not available")
+	default:
+		err = ctx.Err()
 	}
-	if !ns.JetStreamEnabled() {
-		return fmt.Errorf("starting the embedded server in %q: JetStream is not available", dir)
+	if err != nil {
+		ns.Shutdown()
+		ns.WaitForShutdown()
+		return fmt.Errorf("starting the embedded server in %q: %w", s.dir, err)
 	}
-	if s.conn, err = nats.Connect("", append(s.options(), nats.InProcessServer(ns))...); err != nil {
-		return fmt.Errorf("connecting to the embedded server: %w", err)
-	}
+	s.mu.Lock()
+	s.embedded, s.failure = ns, nil
+	s.mu.Unlock()
 	return nil
+}
+
+// unload stops the server, so that none of its files is open.
+func (s *Store) unload() {
+	s.mu.Lock()
+	ns := s.embedded
+	s.embedded = nil
+	s.mu.Unlock()
+	if ns != nil {
+		ns.Shutdown()
+		ns.WaitForShutdown()
+	}
+}
+
+// InProcessConn implements nats.InProcessConnProvider: the client connects
+// again to whichever server there is.
+func (s *Store) InProcessConn() (net.Conn, error) {
+	s.mu.Lock()
+	ns := s.embedded
+	s.mu.Unlock()
+	if ns == nil {
+		return nil, errors.New("the store is closed until its files can be written")
+	}
+	return ns.InProcessConn()
 }
 
 // logger passes on what somebody may have to act on.

@@ -32,16 +32,19 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 	}
-	if !o.Newest || s.replicas == 1 {
-		return bucket{kv}, nil
+	if o.Newest && s.replicas > 1 {
+		if err := s.leaderOnly(ctx, "KV_"+name); err != nil {
+			return nil, fmt.Errorf("opening bucket %q: %w", name, err)
+		}
+		if kv, err = s.js.KeyValue(ctx, name); err != nil { // it looks once whether copies may answer
+			return nil, fmt.Errorf("opening bucket %q: %w", name, err)
+		}
 	}
-	if err := s.leaderOnly(ctx, "KV_"+name); err != nil {
+	stream, err := s.js.Stream(ctx, "KV_"+name)
+	if err != nil {
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 	}
-	if kv, err = s.js.KeyValue(ctx, name); err != nil { // it looks once whether copies may answer
-		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
-	}
-	return bucket{kv}, nil
+	return bucket{kv, s, stream}, nil
 }
 
 // leaderOnly forbids a stream's other copies to answer reads.
@@ -71,7 +74,7 @@ func (s *Store) Stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstre
 // what a power cut takes can be rebuilt or missed. With replicas the copies
 // are the durability and the configuration is left alone.
 func (s *Store) Relaxed(cfg jetstream.StreamConfig) jetstream.StreamConfig {
-	if s.embedded != nil {
+	if s.Embedded() {
 		cfg.PersistMode = jetstream.AsyncPersistMode
 	}
 	return cfg

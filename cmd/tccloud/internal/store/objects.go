@@ -164,9 +164,11 @@ func (o *Objects) purge(ctx context.Context, nuid string) {
 	_ = o.stream.Purge(ctx, jetstream.WithPurgeSubject(o.chunks(nuid)))
 }
 
-// GetInfo describes an object, or returns jetstream.ErrObjectNotFound.
+// GetInfo describes an object, or returns jetstream.ErrObjectNotFound where
+// there certainly is none.
 func (o *Objects) GetInfo(ctx context.Context, name string) (*jetstream.ObjectInfo, error) {
-	return o.meta.GetInfo(ctx, name)
+	info, err := o.meta.GetInfo(ctx, name)
+	return info, o.confirm(ctx, name, err)
 }
 
 // List describes all, or returns jetstream.ErrNoObjectsFound.
@@ -174,7 +176,7 @@ func (o *Objects) List(ctx context.Context) ([]*jetstream.ObjectInfo, error) { r
 
 // Delete removes an object.
 func (o *Objects) Delete(ctx context.Context, name string) error {
-	return retryNil(ctx, func() error { return o.meta.Delete(ctx, name) })
+	return o.confirm(ctx, name, retryNil(ctx, func() error { return o.meta.Delete(ctx, name) }))
 }
 
 // Object is the content of an object, read as it is asked for. The end
@@ -190,7 +192,7 @@ type Object struct {
 
 // Get returns an object's content, or jetstream.ErrObjectNotFound. ctx is for all of its reading.
 func (o *Objects) Get(ctx context.Context, name string) (*Object, error) {
-	info, err := o.meta.GetInfo(ctx, name)
+	info, err := o.GetInfo(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +225,7 @@ func (o *Objects) fetch(ctx context.Context, info *jetstream.ObjectInfo, seq uin
 	m, err := retry(ctx, again, func() (*jetstream.RawStreamMsg, error) {
 		m, err := o.stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(o.chunks(info.NUID)))
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			now, err := o.meta.GetInfo(ctx, info.Name)
+			now, err := o.GetInfo(ctx, info.Name)
 			replaced = errors.Is(err, jetstream.ErrObjectNotFound) || err == nil && now.NUID != info.NUID
 		}
 		return m, err

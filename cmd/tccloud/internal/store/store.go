@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -35,10 +37,18 @@ type Config struct {
 // where that is embedded. It is safe for concurrent use.
 type Store struct {
 	log      *slog.Logger
-	embedded *server.Server // nil with URLs
+	id       string // of this process
+	dir      string // of the embedded server; "" with URLs
+	mark     string // what is in dir's mark
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	replicas int
+
+	mu       sync.Mutex
+	embedded *server.Server // nil with URLs, and while its files cannot be used
+	failure  error          // of the embedded server's files
+	health   Health
+	proved   time.Time // when the last write began that was durable
 }
 
 // Open starts or reaches JetStream. It fails where the folder cannot be
@@ -48,13 +58,13 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{log: log, replicas: 1}
+	s := &Store{log: log, id: rand.Text(), replicas: 1, health: Health{errUnproven, time.Now()}, proved: time.Now()}
 	var err error
 	switch {
 	case len(cfg.URLs) > 0:
 		err = s.reach(cfg)
 	case cfg.Dir != "":
-		err = s.embed(cfg.Dir)
+		err = s.embed(ctx, cfg.Dir)
 	default:
 		err = errors.New("neither a folder nor addresses are given")
 	}
@@ -111,7 +121,7 @@ func (s *Store) probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.js = streams{js}
+	s.js = streams{js, s}
 	if _, err := s.js.AccountInfo(ctx); err != nil {
 		return fmt.Errorf("asking for JetStream: %w", err)
 	}
@@ -124,10 +134,7 @@ func (s *Store) Close() {
 	if s.conn != nil {
 		s.conn.Close()
 	}
-	if s.embedded != nil {
-		s.embedded.Shutdown()
-		s.embedded.WaitForShutdown()
-	}
+	s.unload()
 }
 
 // JS is the JetStream interface.
@@ -137,4 +144,4 @@ func (s *Store) JS() jetstream.JetStream { return s.js }
 func (s *Store) Conn() *nats.Conn { return s.conn }
 
 // Embedded reports whether the server runs in this process.
-func (s *Store) Embedded() bool { return s.embedded != nil }
+func (s *Store) Embedded() bool { return s.dir != "" }

@@ -47,6 +47,9 @@ func outbox(_ context.Context, p *patient) said {
 	switch n := p.status.Outbox; {
 	case p.statusErr != nil:
 		return skip("the agent cannot be asked")
+	case p.status.Unclaimed > 0:
+		return warn("see the log of the cloud: its store may have been set back to an older state; the results are offered again for a week",
+			"the cloud has no record of the orders of %d results", p.status.Unclaimed)
 	case n > 0 && p.status.Link.Connected:
 		return warn("look again; if it stays, see the log of the cloud", "%d results wait for the cloud to acknowledge them", n)
 	case n > 0:

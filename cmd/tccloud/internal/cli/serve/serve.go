@@ -84,7 +84,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	return c.run(ctx, cfg, ports)
+	return c.run(ctx, cfg, st, ports)
 }
 
 // cloud is all that runs.
@@ -178,8 +178,9 @@ func adminToken(cfg Config) (string, error) {
 	return token, nil
 }
 
-func (c *cloud) run(ctx context.Context, cfg Config, p *ports) error {
+func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) error {
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return st.Run(ctx) })
 	g.Go(func() error { return c.dispatcher.Run(ctx) })
 	g.Go(func() error { return c.gateway.Run(ctx) })
 	g.Go(func() error { return c.registry.Run(ctx, sessions{c.gateway}) })

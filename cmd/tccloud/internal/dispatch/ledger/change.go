@@ -65,7 +65,7 @@ func (l *Ledger) read(ctx context.Context, id wire.OrderID) (*record.Record, uin
 	}
 	e, err := l.kv.Get(ctx, string(id))
 	switch {
-	case errors.Is(err, jetstream.ErrKeyNotFound):
+	case errors.Is(err, jetstream.ErrKeyNotFound) && l.Peek(id) == nil:
 		return nil, 0, fmt.Errorf("%w: %q", ErrNotFound, string(id))
 	case err != nil:
 		return nil, 0, fmt.Errorf("reading execution %s: %w", id, err)
@@ -110,7 +110,7 @@ func (l *Ledger) Update(ctx context.Context, id wire.OrderID, change func(*recor
 		switch err := change(next); {
 		case errors.Is(err, record.ErrUnchanged):
 			return rec, nil
-		case errors.Is(err, record.ErrStale) && !asked:
+		case errors.Is(err, record.ErrStale) && !asked && !rec.Terminal(): // an end is one for ever
 			asked = true
 			if _, err := l.Fresh(ctx, id); err != nil {
 				return rec, err
@@ -154,7 +154,7 @@ func (l *Ledger) Note(ctx context.Context, id wire.OrderID, change func(*record.
 		return err
 	}
 	err := l.note(id, change)
-	if errors.Is(err, record.ErrStale) {
+	if rec := l.Peek(id); errors.Is(err, record.ErrStale) && (rec == nil || !rec.Terminal()) {
 		if _, err := l.Fresh(ctx, id); err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -16,7 +15,9 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
-// ErrNotFound means that no execution has the id.
+// ErrNotFound means that the store certainly has no execution with the id
+// and this gateway never saw one. It does not mean that there never was one: only a record
+// says that an attempt is over.
 var ErrNotFound = errors.New("no such execution")
 
 const (
@@ -97,30 +98,16 @@ func (l *Ledger) Run(ctx context.Context) error {
 }
 
 func (l *Ledger) follow(ctx context.Context) error {
-	w, err := l.kv.WatchAll(ctx)
-	if err != nil {
-		return fmt.Errorf("watching executions: %w", err)
-	}
-	defer func() { _ = w.Stop() }()
 	loading := true
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case e, ok := <-w.Updates():
-			switch {
-			case !ok && ctx.Err() != nil:
-				return nil
-			case !ok:
-				return errors.New("watching executions: the watch ended")
-			case e == nil: // everything that was there has been seen
-				loading = false
-				close(l.ready)
-			case e.Operation() == jetstream.KeyValuePut:
-				l.seen(e, loading)
-			}
+	return store.Follow(ctx, l.kv, func(e jetstream.KeyValueEntry) {
+		switch {
+		case e == nil && loading: // everything that was there has been seen
+			loading = false
+			close(l.ready)
+		case e != nil && e.Operation() == jetstream.KeyValuePut:
+			l.seen(e, loading)
 		}
-	}
+	})
 }
 
 // seen takes over what the watch reports, unless it is known already.

@@ -15,6 +15,9 @@
 //	another one, silent for 6 s   it was last heard, or this process started
 //
 // so that a server's absence is counted by whoever can know it, a crashed
-// gateway needs no last words, and a cloud that was down itself gives
-// every server a full lease to come back.
+// gateway needs no last words.
+//
+// Nobody is away in time in which no gateway could have taken him in: while the
+// store takes no writes (store.Health) nothing is counted, and once it does again, as
+// after the start of a cloud, every server has the full lease to come back.
 package presence

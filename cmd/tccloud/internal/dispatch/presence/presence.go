@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
+	"golang.org/x/sync/errgroup"
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/store"
@@ -41,6 +42,7 @@ type Registry struct {
 	mu       sync.Mutex
 	sessions map[wire.ServerXID]holder
 	left     map[wire.ServerXID]time.Time // sessions of ours that ended
+	turned   map[wire.ServerXID]time.Time // servers that came and could not be taken in
 	heard    map[string]time.Time         // gateways
 }
 
@@ -57,7 +59,7 @@ type claim struct {
 
 // Open opens the bucket; Run must be running for the view to be right.
 func Open(ctx context.Context, cfg Config) (*Registry, error) {
-	kv, err := cfg.Store.KV(ctx, "sessions", store.KVOptions{})
+	kv, err := cfg.Store.KV(ctx, "sessions", store.KVOptions{Newest: true})
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +67,7 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 		cfg: cfg, id: nuid.Next(), kv: kv, boot: time.Now(),
 		sessions: map[wire.ServerXID]holder{},
 		left:     map[wire.ServerXID]time.Time{},
+		turned:   map[wire.ServerXID]time.Time{},
 		heard:    map[string]time.Time{},
 	}, nil
 }
@@ -94,6 +97,7 @@ func (r *Registry) hold(xid wire.ServerXID, h holder) {
 	if newer {
 		r.sessions[xid] = h
 		delete(r.left, xid)
+		delete(r.turned, xid)
 	}
 	r.mu.Unlock()
 	if newer && old.gateway == r.id {
@@ -117,9 +121,22 @@ func (r *Registry) Leave(xid wire.ServerXID, epoch int64) {
 	}
 }
 
-// Away returns how long the server has been without a session, and false
-// while it has one or while that is another gateway's business.
+// TurnedAway records that the server came and this gateway could not take
+// it in: it is there, whatever its session says.
+func (r *Registry) TurnedAway(xid wire.ServerXID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.turned[xid] = time.Now()
+}
+
+// Away returns how long the server has been without a session although
+// it could have had one, and false while it has one, while that is another gateway's
+// business, or while nobody can tell.
 func (r *Registry) Away(xid wire.ServerXID) (time.Duration, bool) {
+	sighted, ok := r.Sighted()
+	if !ok {
+		return 0, false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := r.sessions[xid]
@@ -136,7 +153,36 @@ func (r *Registry) Away(xid wire.ServerXID) (time.Duration, bool) {
 		}
 		since = heard
 	}
-	return time.Since(since), true
+	return min(time.Since(since), time.Since(r.turned[xid]), sighted), true
+}
+
+// Sighted returns for how long this gateway could have taken in whoever
+// came, without a gap, and false while it cannot.
+func (r *Registry) Sighted() (time.Duration, bool) {
+	h := r.cfg.Store.Health()
+	return time.Since(h.Since), h.Err == nil
+}
+
+// Look asks the bucket, not the watch, who holds the server's session: what
+// another gateway wrote may not have come here yet.
+func (r *Registry) Look(ctx context.Context, xid wire.ServerXID) error {
+	e, err := r.kv.Get(ctx, string(xid))
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking for the session of %q: %w", xid, err)
+	}
+	r.take(e)
+	return nil
+}
+
+// take records what the bucket says of a server.
+func (r *Registry) take(e jetstream.KeyValueEntry) {
+	var c claim
+	if json.Unmarshal(e.Value(), &c) == nil {
+		r.hold(wire.ServerXID(e.Key()), holder{int64(e.Revision()), c.Gateway})
+	}
 }
 
 // Gateways returns how many gateways are alive, this one included.
@@ -177,11 +223,21 @@ func (r *Registry) Run(ctx context.Context) error {
 		return fmt.Errorf("listening to other gateways: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	w, err := r.kv.WatchAll(ctx)
-	if err != nil {
-		return fmt.Errorf("watching sessions: %w", err)
-	}
-	defer func() { _ = w.Stop() }()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return store.Follow(ctx, r.kv, func(e jetstream.KeyValueEntry) {
+			if e != nil && e.Operation() == jetstream.KeyValuePut {
+				r.take(e)
+			}
+		})
+	})
+	g.Go(func() error { return r.beat(ctx, beats) })
+	return g.Wait()
+}
+
+// beat says that this gateway is alive and hears the others.
+func (r *Registry) beat(ctx context.Context, beats <-chan *nats.Msg) error {
+	nc := r.cfg.Store.Conn()
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	// A lost beat is made up for by the next one: errors of Publish (the
@@ -196,20 +252,6 @@ func (r *Registry) Run(ctx context.Context) error {
 		case m := <-beats:
 			if r.hear(string(m.Data)) {
 				_ = nc.Publish(beatSubject, []byte(r.id)) // it does not know us either
-			}
-		case e, ok := <-w.Updates():
-			if !ok && ctx.Err() == nil {
-				return errors.New("watching sessions: the watch ended")
-			}
-			if !ok {
-				return nil
-			}
-			if e == nil || e.Operation() != jetstream.KeyValuePut {
-				continue
-			}
-			var c claim
-			if json.Unmarshal(e.Value(), &c) == nil {
-				r.hold(wire.ServerXID(e.Key()), holder{int64(e.Revision()), c.Gateway})
 			}
 		}
 	}

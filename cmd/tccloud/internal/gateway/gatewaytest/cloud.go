@@ -86,6 +86,11 @@ func Start(t testing.TB, o Options) *Cloud {
 		}
 	})
 	dw.Go(func() {
+		if err := c.Store.Run(dctx); err != nil {
+			t.Errorf("store: %v", err)
+		}
+	})
+	dw.Go(func() {
 		if err := c.Dispatcher.Run(dctx); err != nil {
 			t.Errorf("dispatcher: %v", err)
 		}

@@ -67,6 +67,9 @@ func printStatus(out io.Writer, s daemon.Status) error {
 	if s.DiskLow {
 		state += ", disk nearly full or not writable: takes no orders"
 	}
+	if s.Unclaimed > 0 {
+		state += fmt.Sprintf(", %d of orders that the cloud has no record of", s.Unclaimed)
+	}
 	row("orders", "%d of %d slots in use, %d results waiting for the cloud%s", s.Active, s.Executors, s.Outbox, state)
 	if n := s.Settings.RestartNeeded; len(n) > 0 {
 		row("settings", "changes of %s take effect after a restart", strings.Join(n, ", "))

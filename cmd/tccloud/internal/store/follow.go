@@ -1,0 +1,43 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// refollow is the pause before a lost watch is begun again.
+const refollow = time.Second
+
+// Follow calls seen with every entry of the bucket, with nil when all that
+// was there has been seen, and then with every change, until ctx ends. A watch that is lost
+// begins again with everything, so that nothing is missed: seen has to know
+// what it knows already by its revision.
+func Follow(ctx context.Context, kv jetstream.KeyValue, seen func(jetstream.KeyValueEntry)) error {
+	for {
+		if w, err := kv.WatchAll(ctx); err == nil {
+			follow(ctx, w, seen)
+			_ = w.Stop()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(refollow):
+		}
+	}
+}
+
+func follow(ctx context.Context, w jetstream.KeyWatcher, seen func(jetstream.KeyValueEntry)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e, ok := <-w.Updates():
+			if !ok {
+				return
+			}
+			seen(e)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tcenvsvr/agent/atomicfile"
+)
+
+const (
+	// markFile holds what tells this store's folder from any other, above all
+	// from the empty one below a file system that is not mounted.
+	markFile = "tccloud.id"
+	// tryEvery is the pause between looks at a folder that cannot be used.
+	tryEvery = time.Second
+	// tryRoom is what must be writable before a server is started again.
+	tryRoom = 4 << 20
+)
+
+// readMark reads the folder's mark, or makes the one of a new folder.
+func (s *Store) readMark() error {
+	path := filepath.Join(s.dir, markFile)
+	data, err := os.ReadFile(path)
+	if err == nil && len(data) > 0 {
+		s.mark = string(data)
+		return nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	s.mark = rand.Text()
+	return atomicfile.WriteFile(path, []byte(s.mark), 0o600)
+}
+
+// reopen closes the server whose files failed and starts it again when its
+// folder is there, is the same and takes writes. The first error of a file is final for a
+// server, so nothing that was not durable is taken for stored: it reads all from the
+// disk. Clients of it see what they would see of a server elsewhere that was away.
+func (s *Store) reopen(ctx context.Context) error {
+	s.unload()
+	said := ""
+	for {
+		err := s.usable()
+		if err == nil {
+			err = s.load(ctx)
+		}
+		if err == nil {
+			s.log.Info("store opened again", "folder", s.dir)
+			return nil
+		}
+		s.note(time.Now(), fmt.Errorf("%w: %w", errBroken, err))
+		if err.Error() != said { // each reason once
+			said = err.Error()
+			s.log.Warn("store cannot be opened yet", "folder", s.dir, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(tryEvery):
+		}
+	}
+}
+
+// usable looks whether the folder is the one that was opened and keeps what
+// is written to it.
+func (s *Store) usable() error {
+	mark, err := os.ReadFile(filepath.Join(s.dir, markFile))
+	if err != nil {
+		return err
+	}
+	if string(mark) != s.mark {
+		return fmt.Errorf("%q is another store than the one that was open here", s.dir)
+	}
+	path := filepath.Join(s.dir, "tccloud.probe")
+	defer func() { _ = os.Remove(path) }()
+	return atomicfile.WriteFile(path, bytes.Repeat([]byte{1}, tryRoom), 0o600)
+}
