@@ -49,7 +49,7 @@ func (s *Store) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("starting the embedded server in %q: %w", s.dir, err)
 	}
-	ns.SetLoggerV2(logger{s.log}, false, false, false)
+	ns.SetLoggerV2(logger{s.log, s.fail}, false, false, false)
 	ns.Start()
 	switch {
 	case !ns.ReadyForConnections(startTimeout):
@@ -95,7 +95,10 @@ func (s *Store) InProcessConn() (net.Conn, error) {
 }
 
 // logger passes on what somebody may have to act on.
-type logger struct{ log *slog.Logger }
+type logger struct {
+	log  *slog.Logger
+	fail func(said string) // a file failed
+}
 
 func (l logger) Noticef(string, ...any) {}
 func (l logger) Debugf(string, ...any)  {}
@@ -106,7 +109,12 @@ func (l logger) Warnf(format string, args ...any) {
 }
 
 func (l logger) Errorf(format string, args ...any) {
-	l.log.Error("store server reported an error", "err", errors.New(text(format, args)))
+	said := text(format, args)
+	// It answers such a write with silence and says it here only.
+	if strings.Contains(strings.ToLower(said), "critical write error") {
+		l.fail(said)
+	}
+	l.log.Error("store server reported an error", "err", errors.New(said))
 }
 
 func (l logger) Fatalf(format string, args ...any) {

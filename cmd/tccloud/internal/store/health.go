@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -47,17 +45,24 @@ func (s *Store) Run(ctx context.Context) error {
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
 	var kv jetstream.KeyValue
+	fresh := true // of the server: it has all that was made
 	for {
 		if err := s.broken(); err != nil {
 			s.note(time.Now(), err)
 			if err := s.reopen(ctx); err != nil {
 				return err
 			}
-			kv = nil
+			kv, fresh = nil, false
 		}
 		began := time.Now()
 		var err error
-		kv, err = s.probeWrite(ctx, kv)
+		if !fresh {
+			err = s.remake(ctx)
+			fresh = err == nil
+		}
+		if err == nil {
+			kv, err = s.probeWrite(ctx, kv)
+		}
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -115,29 +120,23 @@ func (s *Store) note(began time.Time, err error) {
 // failure is final for its files.
 var errBroken = errors.New("the store's files failed")
 
-// wrote takes note of how a write went, and returns err.
-func (s *Store) wrote(err error) error {
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	if !ok || s.dir == "" || api.ErrorCode != storeFailed || strings.Contains(api.Description, server.ErrMaxBytes.Error()) ||
-		strings.Contains(api.Description, server.ErrMaxMsgs.Error()) {
-		return err
-	}
+// fail takes what the embedded server said of its files.
+func (s *Store) fail(said string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failure == nil {
-		s.failure = fmt.Errorf("%w: %s", errBroken, api.Description)
+		s.failure = fmt.Errorf("%w: %s", errBroken, said)
 	}
-	return err
 }
-
-// storeFailed is JSStreamStoreFailedF: the server could not write.
-const storeFailed jetstream.ErrorCode = 10077
 
 // broken says why an embedded server must be opened anew, or nil.
 func (s *Store) broken() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.failure == nil && s.embedded != nil && !s.embedded.JetStreamEnabled() {
+	if s.embedded == nil {
+		return nil
+	}
+	if s.failure == nil && !s.embedded.JetStreamEnabled() {
 		s.failure = fmt.Errorf("%w: JetStream has switched itself off", errBroken) // it does where there is no space
 	}
 	return s.failure

@@ -28,6 +28,10 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 	if o.Memory {
 		cfg.Storage = jetstream.MemoryStorage
 	}
+	s.making("KV_"+name, func(ctx context.Context) error {
+		_, err := s.js.CreateOrUpdateKeyValue(ctx, cfg)
+		return err
+	})
 	kv, err := s.js.CreateOrUpdateKeyValue(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
@@ -44,7 +48,7 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 	}
-	return bucket{kv, s, stream}, nil
+	return bucket{kv, stream}, nil
 }
 
 // leaderOnly forbids a stream's other copies to answer reads.
@@ -63,6 +67,10 @@ func (s *Store) leaderOnly(ctx context.Context, stream string) error {
 // Replicas and Storage are the store's business.
 func (s *Store) Stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
 	cfg.Replicas = s.replicas
+	s.making(cfg.Name, func(ctx context.Context) error {
+		_, err := s.js.CreateOrUpdateStream(ctx, cfg)
+		return err
+	})
 	st, err := s.js.CreateOrUpdateStream(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("opening stream %q: %w", cfg.Name, err)

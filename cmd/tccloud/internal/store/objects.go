@@ -42,8 +42,13 @@ type Objects struct {
 // date. It is for what does not fit in a message: Apps, files, large parameters.
 func (s *Store) Objects(ctx context.Context, name string) (*Objects, error) {
 	o := &Objects{js: s.js, name: name, prefix: "$O." + name}
+	cfg := jetstream.ObjectStoreConfig{Bucket: name, Replicas: s.replicas}
+	s.making("OBJ_"+name, func(ctx context.Context) error {
+		_, err := s.js.CreateOrUpdateObjectStore(ctx, cfg)
+		return err
+	})
 	var err error
-	if o.meta, err = s.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: name, Replicas: s.replicas}); err == nil {
+	if o.meta, err = s.js.CreateOrUpdateObjectStore(ctx, cfg); err == nil {
 		o.stream, err = s.js.Stream(ctx, "OBJ_"+name)
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -20,6 +21,8 @@ const (
 	markFile = "tccloud.id"
 	// tryEvery is the pause between looks at a folder that cannot be used.
 	tryEvery = time.Second
+	// sayEvery is the pause between log lines about it.
+	sayEvery = time.Minute
 	// tryRoom is what must be writable before a server is started again.
 	tryRoom = 4 << 20
 )
@@ -45,7 +48,7 @@ func (s *Store) readMark() error {
 // disk. Clients of it see what they would see of a server elsewhere that was away.
 func (s *Store) reopen(ctx context.Context) error {
 	s.unload()
-	said := ""
+	var said time.Time
 	for {
 		err := s.usable()
 		if err == nil {
@@ -56,8 +59,8 @@ func (s *Store) reopen(ctx context.Context) error {
 			return nil
 		}
 		s.note(time.Now(), fmt.Errorf("%w: %w", errBroken, err))
-		if err.Error() != said { // each reason once
-			said = err.Error()
+		if time.Since(said) > sayEvery {
+			said = time.Now()
 			s.log.Warn("store cannot be opened yet", "folder", s.dir, "err", err)
 		}
 		select {
@@ -66,6 +69,27 @@ func (s *Store) reopen(ctx context.Context) error {
 		case <-time.After(tryEvery):
 		}
 	}
+}
+
+// making remembers how a bucket or stream is made.
+func (s *Store) making(name string, f func(context.Context) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.made[name] = f
+}
+
+// remake makes again what the server did not find on the disk: what was
+// made a moment before its end and not fsynced, because it is Relaxed.
+func (s *Store) remake(ctx context.Context) error {
+	s.mu.Lock()
+	made := maps.Clone(s.made)
+	s.mu.Unlock()
+	for _, f := range made {
+		if err := f(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // usable looks whether the folder is the one that was opened and keeps what

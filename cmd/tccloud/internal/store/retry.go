@@ -51,49 +51,40 @@ func retryNil(ctx context.Context, f func() error) error {
 	return err
 }
 
-// bucket is a jetstream.KeyValue whose writes outlast a busy server and
-// tell the store how they went, and whose reads know absence from failure.
+// bucket is a jetstream.KeyValue whose writes outlast a busy server, and
+// whose reads know absence from failure.
 type bucket struct {
 	jetstream.KeyValue
-	s      *Store
 	stream jetstream.Stream
 }
 
 func (b bucket) Put(ctx context.Context, key string, value []byte) (uint64, error) {
-	rev, err := retry(ctx, busy, func() (uint64, error) { return b.KeyValue.Put(ctx, key, value) })
-	return rev, b.s.wrote(err)
+	return retry(ctx, busy, func() (uint64, error) { return b.KeyValue.Put(ctx, key, value) })
 }
 
 func (b bucket) Create(ctx context.Context, key string, value []byte, opts ...jetstream.KVCreateOpt) (uint64, error) {
-	rev, err := retry(ctx, busy, func() (uint64, error) { return b.KeyValue.Create(ctx, key, value, opts...) })
-	return rev, b.s.wrote(err)
+	return retry(ctx, busy, func() (uint64, error) { return b.KeyValue.Create(ctx, key, value, opts...) })
 }
 
 func (b bucket) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	rev, err := retry(ctx, busy, func() (uint64, error) { return b.KeyValue.Update(ctx, key, value, revision) })
-	return rev, b.s.wrote(err)
+	return retry(ctx, busy, func() (uint64, error) { return b.KeyValue.Update(ctx, key, value, revision) })
 }
 
 func (b bucket) Delete(ctx context.Context, key string, opts ...jetstream.KVDeleteOpt) error {
-	return b.s.wrote(retryNil(ctx, func() error { return b.KeyValue.Delete(ctx, key, opts...) }))
+	return retryNil(ctx, func() error { return b.KeyValue.Delete(ctx, key, opts...) })
 }
 
 func (b bucket) Purge(ctx context.Context, key string, opts ...jetstream.KVDeleteOpt) error {
-	return b.s.wrote(retryNil(ctx, func() error { return b.KeyValue.Purge(ctx, key, opts...) }))
+	return retryNil(ctx, func() error { return b.KeyValue.Purge(ctx, key, opts...) })
 }
 
 // streams is a jetstream.JetStream whose publishing does, too.
-type streams struct {
-	jetstream.JetStream
-	s *Store
-}
+type streams struct{ jetstream.JetStream }
 
 func (s streams) Publish(ctx context.Context, subject string, data []byte, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
-	ack, err := retry(ctx, busy, func() (*jetstream.PubAck, error) { return s.JetStream.Publish(ctx, subject, data, opts...) })
-	return ack, s.s.wrote(err)
+	return retry(ctx, busy, func() (*jetstream.PubAck, error) { return s.JetStream.Publish(ctx, subject, data, opts...) })
 }
 
 func (s streams) PublishMsg(ctx context.Context, m *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
-	ack, err := retry(ctx, busy, func() (*jetstream.PubAck, error) { return s.JetStream.PublishMsg(ctx, m, opts...) })
-	return ack, s.s.wrote(err)
+	return retry(ctx, busy, func() (*jetstream.PubAck, error) { return s.JetStream.PublishMsg(ctx, m, opts...) })
 }

@@ -48,7 +48,8 @@ type Store struct {
 	embedded *server.Server // nil with URLs, and while its files cannot be used
 	failure  error          // of the embedded server's files
 	health   Health
-	proved   time.Time // when the last write began that was durable
+	made     map[string]func(context.Context) error // buckets and streams
+	proved   time.Time                              // when the last write began that was durable
 }
 
 // Open starts or reaches JetStream. It fails where the folder cannot be
@@ -58,7 +59,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{log: log, id: rand.Text(), replicas: 1, health: Health{errUnproven, time.Now()}, proved: time.Now()}
+	s := &Store{
+		log: log, id: rand.Text(), replicas: 1, made: map[string]func(context.Context) error{},
+		health: Health{errUnproven, time.Now()}, proved: time.Now(),
+	}
 	var err error
 	switch {
 	case len(cfg.URLs) > 0:
@@ -121,7 +125,7 @@ func (s *Store) probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.js = streams{js, s}
+	s.js = streams{js}
 	if _, err := s.js.AccountInfo(ctx); err != nil {
 		return fmt.Errorf("asking for JetStream: %w", err)
 	}

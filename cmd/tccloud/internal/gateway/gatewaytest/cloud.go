@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -29,6 +30,7 @@ type Options struct {
 	Gateway  func(*gateway.Config)
 	Auth     gateway.Authenticator // default: *Auth
 	CA       *CA                   // default: a new one
+	Logger   *slog.Logger
 }
 
 // Cloud is a running cloud side.
@@ -55,10 +57,10 @@ func Start(t testing.TB, o Options) *Cloud {
 	c := &Cloud{T: t, Options: o, CA: o.CA, Auth: &Auth{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	var err error
-	if c.Store, err = store.Open(ctx, store.Config{Dir: o.Dir, URLs: o.URLs}); err != nil {
+	if c.Store, err = store.Open(ctx, store.Config{Dir: o.Dir, URLs: o.URLs, Logger: o.Logger}); err != nil {
 		t.Fatal(err)
 	}
-	dc := dispatch.Config{Store: c.Store, Tokens: tokens{}}
+	dc := dispatch.Config{Store: c.Store, Tokens: tokens{}, Logger: o.Logger}
 	if o.Dispatch != nil {
 		o.Dispatch(&dc)
 	}
