@@ -162,7 +162,7 @@ type agent struct {
 }
 
 // join opens a session; the error is the cloud's code.
-func (c *cloud) join(id identity) (*agent, error) {
+func (c *cloud) join(id identity, change ...func(*wire.Hello)) (*agent, error) {
 	c.t.Helper()
 	nc, err := tls.Dial("tcp", id.env["brokerHost"], &tls.Config{
 		Certificates: []tls.Certificate{id.cert}, RootCAs: id.roots, NextProtos: []string{wire.ALPN}, MinVersion: tls.VersionTLS13,
@@ -172,10 +172,14 @@ func (c *cloud) join(id identity) (*agent, error) {
 	}
 	c.t.Cleanup(func() { _ = nc.Close() })
 	a := &agent{c.t, conn.Raw(nc)}
-	if err := a.Write(&wire.Hello{
+	hello := &wire.Hello{
 		Protocol: 1, BrokerToken: id.env["brokerToken"], ServerXID: wire.ServerXID(id.env["serverXid"]),
 		ServerName: id.env["serverName"], Version: "9", OS: "linux", Arch: "amd64", BootID: "b", Slots: 2, Executors: 2,
-	}); err != nil {
+	}
+	for _, f := range change {
+		f(hello)
+	}
+	if err := a.Write(hello); err != nil {
 		return nil, err
 	}
 	m, err := a.Read(patience)

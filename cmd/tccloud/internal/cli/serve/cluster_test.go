@@ -37,12 +37,9 @@ func external(t *testing.T) string {
 	return ns.ClientURL()
 }
 
-// Two clouds over one NATS are one: an order given to the first runs on a
-// server of the second, whose App and agent use either API.
-func TestTwoCloudsOneStore(t *testing.T) {
-	url := external(t)
-	onNATS := func(cfg *serve.Config) { cfg.NATS = []string{url} }
-	first := start(t, t.TempDir(), onNATS)
+// beside makes the data folder of a cloud that works with the first one.
+func beside(t *testing.T, first *cloud) string {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "pki"), 0o700); err != nil {
 		t.Fatal(err)
@@ -52,7 +49,16 @@ func TestTwoCloudsOneStore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	second := start(t, dir, onNATS)
+	return dir
+}
+
+// Two clouds over one NATS are one: an order given to the first runs on a
+// server of the second, whose App and agent use either API.
+func TestTwoCloudsOneStore(t *testing.T) {
+	url := external(t)
+	onNATS := func(cfg *serve.Config) { cfg.NATS = []string{url} }
+	first := start(t, t.TempDir(), onNATS)
+	second := start(t, beside(t, first), onNATS)
 
 	must(first.CreateEnvironment(t.Context(), "lab", ""))(t)
 	must(second.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Playbook")), false))(t)
