@@ -61,6 +61,12 @@ func TestStoreFails(t *testing.T) {
 				t.Error("a session was opened that could not be written down")
 			}
 			way.mend(d)
+			for end := time.Now().Add(recovery); c.Store.Health().Err != nil; time.Sleep(20 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("the store does not recover: %v", c.Store.Health().Err)
+				}
+			}
+			time.Sleep(lease / 2) // agents do not come back in the same moment
 
 			back := rejoin(c, "s1", 1, func(h *wire.Hello) {
 				h.Orders = []wire.InFlight{{Ref: runs, State: wire.StateRunning}}

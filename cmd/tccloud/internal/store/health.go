@@ -108,10 +108,10 @@ func (s *Store) note(began time.Time, err error) {
 	default:
 		s.health.Err = err
 	}
-	switch {
-	case was.Err == nil && s.health.Err != nil:
+	switch unproven := errors.Is(was.Err, errUnproven); {
+	case (was.Err == nil || unproven) && s.health.Err != nil:
 		s.log.Error("store takes no writes: nothing is given out, and nobody's lease runs, until it does", "err", err)
-	case was.Err != nil && !errors.Is(was.Err, errUnproven) && s.health.Err == nil:
+	case was.Err != nil && !unproven && s.health.Err == nil:
 		s.log.Info("store takes writes again", "after", now.Sub(was.Since).Round(time.Millisecond))
 	}
 }
