@@ -204,3 +204,31 @@ func TestOrderOfAnOlderSession(t *testing.T) {
 		t.Errorf("%d entries in the journal, started %d times; want none", n, r.starts("late"))
 	}
 }
+
+// TestUnclaimedResult: the cloud has no record of the order. The result is
+// neither deleted nor in the way, and given to whoever knows the order.
+func TestUnclaimedResult(t *testing.T) {
+	r := newRig(t)
+	s := r.start()
+	r.warm(s)
+	o := r.order("o", "pass")
+	s.Send(t, o)
+	linktest.Expect[*wire.Result](t, s)
+	s.Send(t, &wire.ResultAck{Ref: o.Ref, Unknown: true})
+	r.eventually("status tells", func() bool { return r.agent.Status().Unclaimed == 1 })
+	drained := make(chan struct{})
+	go func() { defer close(drained); r.agent.Drain(t.Context()) }()
+	<-drained
+	r.stop()
+	s = r.start()
+	if len(s.Hello.Results) != 1 || s.Hello.Slots != r.slots {
+		t.Errorf("hello with a result that nobody claims: %v, %d slots", s.Hello.Results, s.Hello.Slots)
+	}
+	linktest.Expect[*wire.Result](t, s)
+	s.Send(t, &wire.ResultAck{Ref: o.Ref, Unknown: true})
+	if m := linktest.Expect[*wire.Result](t, s); m.Ref != o.Ref { // offered again in the same session
+		t.Errorf("got the result of %s", m.Ref)
+	}
+	s.Send(t, &wire.ResultAck{Ref: o.Ref})
+	r.eventually("the outbox is empty", func() bool { return len(r.agent.Journal.Entries()) == 0 })
+}

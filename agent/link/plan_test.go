@@ -45,6 +45,7 @@ func TestPlanStartsAnewAfterAStableSession(t *testing.T) {
 		"fenced late":    {ended{lasted: stableFenced, fault: &fault.Fault{Code: "session.fenced"}}, time.Second},
 		"retry after":    {ended{wait: time.Hour}, time.Hour + capDelay},
 		"goaway":         {ended{wait: 7 * time.Second, exact: true, lasted: time.Second}, 7 * time.Second},
+		"store is away":  {ended{wait: 7 * time.Second, exact: true}, 7 * time.Second},
 		"left in time":   {ended{exact: true, lasted: stable}, floorDelay},
 		"goaway at once": {ended{exact: true, lasted: time.Second}, capDelay},
 	}

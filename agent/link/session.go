@@ -48,7 +48,7 @@ type ended struct {
 	fault  *fault.Fault
 	lasted time.Duration // of the session, 0 without one
 	wait   time.Duration // earliest next attempt, as the cloud asked
-	exact  bool          // wait is random already (goaway)
+	exact  bool          // wait is random already
 }
 
 // greet sends hello and reads welcome.
@@ -90,7 +90,7 @@ func exchange(c *conn.Conn, hello *wire.Hello) (wire.Message, time.Duration, *en
 func refused(step fault.Step, m wire.Message) *ended {
 	switch m := m.(type) {
 	case *wire.Error:
-		return &ended{fault: fault.Refused(step, m), wait: ms(m.RetryAfterMS)}
+		return &ended{fault: fault.Refused(step, m), wait: ms(m.RetryAfterMS), exact: m.Exact}
 	case *wire.GoAway:
 		e := &wire.Error{Code: m.Code, Message: m.Message}
 		return &ended{fault: fault.Refused(step, e), wait: ms(m.WindowMS)}

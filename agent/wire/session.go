@@ -166,6 +166,8 @@ type Error struct {
 	Code         Code   `json:"code"`
 	Message      string `json:"message"`                  // for people, ≤ 1 KiB
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"` // earliest next try, 0 = as usual
+	// Exact asks for the next try just then: the cloud has chosen a moment for this agent.
+	Exact bool `json:"exact,omitempty"`
 }
 
 // Kind implements Message.

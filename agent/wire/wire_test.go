@@ -24,7 +24,7 @@ func samples() []Message {
 			BootID: "b", Slots: 4, Executors: 8, Orders: []InFlight{{ref, StateRunning}}, Results: []Ref{{"order-0", 1}}, Probe: true, Leave: true},
 		&Welcome{Epoch: 7, HeartbeatMS: 10_000, ServerTime: 1, Environment: "e", ConfigRevision: 3, Renews: true, Fenced: []Ref{ref},
 			Logs: []LogOffset{{ref, Stdout, 5}}},
-		&Error{Code: "fenced", Message: "newer session", RetryAfterMS: 1},
+		&Error{Code: "fenced", Message: "newer session", RetryAfterMS: 1, Exact: true},
 		&GoAway{Code: "restart", Message: "m", WindowMS: 3_600_000},
 		&Ping{Seq: 1}, &Pong{Seq: -1}, &Credit{N: MaxSlots},
 		&Order{Ref: ref, Runtime: RuntimePlaybook, App: AppRef{"TCPB_-_App", "1.0.0", 10, sha}, Params: map[string]string{"p": "<&>\u2028"},

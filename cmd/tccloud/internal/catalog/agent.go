@@ -13,7 +13,6 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
-	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
@@ -81,10 +80,7 @@ func (c *Catalog) serveParams(w http.ResponseWriter, r *http.Request, xid wire.S
 		return err
 	}
 	params, err := c.orders.Params(r.Context(), ref.Order, ref.Attempt)
-	if errors.Is(err, dispatch.ErrNotFound) {
-		return errFenced
-	}
-	if err != nil {
+	if err != nil { // should the order have moved on in this moment, the next try is told so
 		return fmt.Errorf("reading the parameters of %s: %w", ref, err)
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -150,9 +146,7 @@ func (c *Catalog) owned(r *http.Request, xid wire.ServerXID) (wire.Ref, error) {
 	}
 	owner, current, err := c.orders.Owner(r.Context(), ref.Order, ref.Attempt)
 	switch {
-	case errors.Is(err, dispatch.ErrNotFound):
-		return ref, errFenced
-	case err != nil:
+	case err != nil: // no record, too: only one that moved on says that the attempt is over
 		return ref, fmt.Errorf("looking for the owner of %s: %w", ref, err)
 	case owner != xid || !current:
 		return ref, errFenced

@@ -316,7 +316,7 @@ func TestUploadRefused(t *testing.T) {
 		"no token":         {"orders/ord/2/files/a?offset=0&size=0&sha256=" + sha, "", 401},
 		"another server":   {"orders/ord/2/files/a?offset=0&size=0&sha256=" + sha, "tok-other", 410},
 		"fenced":           {"orders/ord/1/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 410},
-		"unknown order":    {"orders/no/2/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 410},
+		"unknown order":    {"orders/no/2/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 503},
 		"bad attempt":      {"orders/ord/-2/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 400},
 		"bad order":        {"orders/a%2Fb/2/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 400},
 		"no offset":        {"orders/ord/2/files/a?size=0&sha256=" + sha, "tok-mine", 400},

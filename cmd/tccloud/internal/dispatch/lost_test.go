@@ -159,3 +159,28 @@ func TestRefused(t *testing.T) {
 		t.Errorf("history does not tell: %+v", e.History)
 	}
 }
+
+// TestUnknownOrder: what the cloud has no record of is not fenced. Nothing
+// makes the agent delete it, and nothing makes it start.
+func TestUnknownOrder(t *testing.T) {
+	c := rig.Start(t, rig.Options{})
+	runs, ended := wire.Ref{Order: "nobody-1", Attempt: 1}, wire.Ref{Order: "nobody-2", Attempt: 1}
+	a := c.Agent("s1", 0, rig.Dialing{Hello: func(h *wire.Hello) {
+		h.Orders = []wire.InFlight{{Ref: runs, State: wire.StateRunning}}
+		h.Results = []wire.Ref{ended}
+	}})
+	if len(a.Welcome.Fenced) > 0 {
+		t.Errorf("welcome fences %v", a.Welcome.Fenced)
+	}
+	a.Send(
+		&wire.Accepted{Ref: runs}, &wire.Accepted{Ref: runs, Hold: true}, &wire.Progress{Ref: runs, State: wire.StateRunning},
+		&wire.Ready{Ref: runs}, &wire.Recalled{Ref: runs, OK: true}, &wire.Refused{Ref: runs, Reason: wire.ReasonUnknown},
+		&wire.Log{Ref: runs, Stream: wire.Stdout, Data: []byte("x")},
+	)
+	for _, ref := range []wire.Ref{ended, runs} {
+		a.Send(rig.Result(ref))
+		if ack := rig.Expect[*wire.ResultAck](a); ack.Ref != ref || ack.Fenced || !ack.Unknown {
+			t.Errorf("the result of %s was answered with %+v", ref, ack)
+		}
+	}
+}

@@ -125,9 +125,19 @@ func (d *Dispatcher) Watch(ctx context.Context, id wire.OrderID) (<-chan Executi
 	return out, nil
 }
 
+// given returns the record of an order that somebody says was given out as
+// this attempt: another gateway may have done it before it is known here.
+func (d *Dispatcher) given(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (*record.Record, error) {
+	rec, err := d.get(ctx, id)
+	if err == nil && !rec.Terminal() && (rec.Attempt < attempt || rec.State == wire.StateQueued) {
+		return d.ledger.Fresh(ctx, id)
+	}
+	return rec, err
+}
+
 // Params returns the parameters of an attempt that is current.
 func (d *Dispatcher) Params(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (map[string]string, error) {
-	rec, err := d.get(ctx, id)
+	rec, err := d.given(ctx, id, attempt)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +149,7 @@ func (d *Dispatcher) Params(ctx context.Context, id wire.OrderID, attempt wire.A
 
 // Owner tells which server an attempt was given to and whether it is current.
 func (d *Dispatcher) Owner(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (wire.ServerXID, bool, error) {
-	rec, err := d.get(ctx, id)
+	rec, err := d.given(ctx, id, attempt)
 	if err != nil {
 		return "", false, err
 	}

@@ -125,6 +125,16 @@ func later(why string) *wire.Error {
 	return &wire.Error{Code: wire.CodeRetryLater, Message: why, RetryAfterMS: 1000 + rand.Int64N(9000)}
 }
 
+// unable is said while the store does not take what came. The agent comes again at
+// a moment of its own and does not wait longer and longer: once the store is back, it
+// must be back before its lease is over.
+func unable() *wire.Error {
+	return &wire.Error{
+		Code: wire.CodeRetryLater, Message: "the cloud cannot store anything now",
+		RetryAfterMS: 2000 + rand.Int64N(18_000), Exact: true,
+	}
+}
+
 // linger lets the peer read what was written last and closes.
 func linger(nc net.Conn) {
 	defer nc.Close()

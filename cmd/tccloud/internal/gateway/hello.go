@@ -168,7 +168,7 @@ func wireError(err error) *wire.Error {
 	if protocolError(err) {
 		return &wire.Error{Code: wire.CodeProtocol, Message: err.Error()}
 	}
-	return later("the cloud cannot take the message now")
+	return unable()
 }
 
 func protocolError(err error) bool {

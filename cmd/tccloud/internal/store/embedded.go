@@ -7,10 +7,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"tcenvsvr/agent/filelock"
 )
 
 // embed starts a server that nobody but this process can reach, and connects to it.
@@ -32,8 +35,12 @@ func (s *Store) embed(ctx context.Context, dir string) error {
 	return nil
 }
 
-// load starts the server on the folder.
+// load starts the server on the folder, which is this process's alone.
 func (s *Store) load(ctx context.Context) error {
+	release, err := filelock.Try(filepath.Join(s.dir, "tccloud.lock"))
+	if err != nil {
+		return fmt.Errorf("starting the embedded server in %q: %w", s.dir, err)
+	}
 	ns, err := server.NewServer(&server.Options{
 		ServerName: "tccloud",
 		DontListen: true,
@@ -47,6 +54,7 @@ func (s *Store) load(ctx context.Context) error {
 		MaxPending: 64 << 20,
 	})
 	if err != nil {
+		release()
 		return fmt.Errorf("starting the embedded server in %q: %w", s.dir, err)
 	}
 	ns.SetLoggerV2(logger{s.log, s.fail}, false, false, false)
@@ -62,10 +70,11 @@ func (s *Store) load(ctx context.Context) error {
 	if err != nil {
 		ns.Shutdown()
 		ns.WaitForShutdown()
+		release()
 		return fmt.Errorf("starting the embedded server in %q: %w", s.dir, err)
 	}
 	s.mu.Lock()
-	s.embedded, s.failure = ns, nil
+	s.embedded, s.release, s.failure = ns, release, nil
 	s.mu.Unlock()
 	return nil
 }
@@ -73,12 +82,13 @@ func (s *Store) load(ctx context.Context) error {
 // unload stops the server, so that none of its files is open.
 func (s *Store) unload() {
 	s.mu.Lock()
-	ns := s.embedded
+	ns, release := s.embedded, s.release
 	s.embedded = nil
 	s.mu.Unlock()
 	if ns != nil {
 		ns.Shutdown()
 		ns.WaitForShutdown()
+		release()
 	}
 }
 

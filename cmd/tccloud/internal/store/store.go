@@ -46,6 +46,7 @@ type Store struct {
 
 	mu       sync.Mutex
 	embedded *server.Server // nil with URLs, and while its files cannot be used
+	release  func()         // of the lock on dir
 	failure  error          // of the embedded server's files
 	health   Health
 	made     map[string]func(context.Context) error // buckets and streams

@@ -1,10 +1,13 @@
 package store
 
 import (
+	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -128,5 +131,58 @@ func TestAbsence(t *testing.T) {
 	}
 	for name := range read {
 		t.Errorf("%s is read from an empty file", name)
+	}
+}
+
+// TestAnotherFolder: where the store's folder is not there, or is another one (its
+// file system is not mounted), a server whose files failed waits. It
+// never begins a new store, and goes on when the old one is back.
+func TestAnotherFolder(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "store")
+	s, err := Open(t.Context(), Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	kv, err := s.KV(t.Context(), "bucket", KVOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kv.Put(t.Context(), "k", []byte("v")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var ran sync.WaitGroup
+	ran.Go(func() { _ = s.Run(ctx) })
+	t.Cleanup(ran.Wait)
+	t.Cleanup(cancel)
+	wait := func(what string, ok func(Health) bool) {
+		t.Helper()
+		for end := time.Now().Add(30 * time.Second); !ok(s.Health()); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("never: %s: %v", what, s.Health().Err)
+			}
+		}
+	}
+	wait("good", func(h Health) bool { return h.Err == nil })
+	if err := errors.Join(os.Rename(dir, dir+".away"), os.Mkdir(dir, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	s.fail("a test says so")
+	wait("broken", func(h Health) bool { return errors.Is(h.Err, errBroken) && errors.Is(h.Err, fs.ErrNotExist) })
+	if err := os.WriteFile(filepath.Join(dir, markFile), []byte("another"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wait("another store", func(h Health) bool { return h.Err != nil && strings.Contains(h.Err.Error(), "another store") })
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("the empty folder was used: %v, %v", left, err)
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.Rename(dir+".away", dir)); err != nil {
+		t.Fatal(err)
+	}
+	wait("good again", func(h Health) bool { return h.Err == nil })
+	if e, err := kv.Get(t.Context(), "k"); err != nil || string(e.Value()) != "v" {
+		t.Errorf("after the folder is back: %v, %v", e, err)
 	}
 }
