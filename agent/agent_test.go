@@ -56,6 +56,8 @@ type cloud struct {
 	tcx   []byte
 	ref   wire.AppRef
 	block chan struct{} // not nil: downloads wait for it
+	// uploading, if not nil, is told of each upload, which then waits for going.
+	uploading, going chan struct{}
 	deny  error         // not nil: downloads fail with it
 
 	mu       sync.Mutex
@@ -103,6 +105,10 @@ func (c *cloud) Params(context.Context, wire.Ref) (map[string]string, error) {
 }
 
 func (c *cloud) Upload(_ context.Context, ref wire.Ref, name string, r io.ReaderAt, size int64) (wire.SHA256, error) {
+	if c.uploading != nil {
+		c.uploading <- struct{}{}
+		<-c.going
+	}
 	b := make([]byte, size)
 	if _, err := r.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
 		return "", err

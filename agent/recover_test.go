@@ -232,3 +232,21 @@ func TestUnclaimedResult(t *testing.T) {
 	s.Send(t, &wire.ResultAck{Ref: o.Ref})
 	r.eventually("the outbox is empty", func() bool { return len(r.agent.Journal.Entries()) == 0 })
 }
+
+// TestFencedWhileItsFilesGoOut: no result is wanted any more, and nothing
+// of the order stays.
+func TestFencedWhileItsFilesGoOut(t *testing.T) {
+	r := newRig(t)
+	s := r.start()
+	r.warm(s)
+	r.cloud.uploading, r.cloud.going = make(chan struct{}), make(chan struct{})
+	o := r.order("o", `open(value("tc_out_path") + "/report.txt", "w").write("x")`)
+	s.Send(t, o)
+	<-r.cloud.uploading
+	newer := r.order("o", "pass")
+	newer.Attempt = 2
+	s.Send(t, newer) // the older attempt is fenced by it
+	r.result(s, newer.Ref, wire.Succeeded)
+	close(r.cloud.going)
+	r.eventually("nothing of it is left", func() bool { return len(r.agent.Journal.Entries()) == 0 && r.agent.Status().Outbox == 0 })
+}

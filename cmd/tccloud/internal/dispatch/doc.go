@@ -28,6 +28,16 @@
 //	granted, Start not sent       granted              ready comes again, Start is sent again
 //	result received               as before            the agent repeats it
 //	result stored, no ack         outcome, result      the agent repeats it, the record has it: acknowledged
+//	a store set back in time      no record            the agent keeps the result and offers it again, for a week
+//
+// # What happens when the store fails
+//
+// Absence is not evidence: what cannot be read is an error (package store), the session
+// ends with retry_later, and the agent says all of it again. Only a record with a newer
+// attempt or an end makes an agent drop an order or a result (Fenced). Nobody is judged by
+// time in which this gateway could not have taken him in (package presence): after an
+// outage every server has the full lease to come back, and before an order is taken
+// from one that stays away the bucket itself is asked who holds it.
 //
 // Nothing is started twice, because an Order is sent only by whoever moved
 // the record from queued to delivered, and a record returns to queued only with

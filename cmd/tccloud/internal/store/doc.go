@@ -13,6 +13,16 @@
 // NATS drops what comes in faster than its disk takes it ("too many requests"). Every
 // write outlasts that, and large contents (Objects) are written and read one chunk at a time.
 //
+// "Not found" is said only where that is certain (ErrUnreadable otherwise): NATS says it
+// of an I/O error, too. Run proves each second that a write is durable; Health is what it found.
+//
+//	embedded, a write fails ─► closed ─► each second: is it the same folder, and does it
+//	                           keep 4 MiB? ─► opened again, clients connect anew
+//
+// The first failure is final for the files that the server has open, so it is not
+// asked again: it reads what the disk has. A folder without its mark (tccloud.id), such as the empty one
+// below a file system that is not mounted, is never taken for the store.
+//
 // What may be lost in a power cut without harm (logs, queue messages that can be
 // rebuilt) asks for Relaxed and costs no fsync; see dispatch for who may.
 package store

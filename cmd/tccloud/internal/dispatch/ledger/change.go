@@ -190,6 +190,7 @@ func (l *Ledger) note(id wire.OrderID, change func(*record.Record) error) error 
 func (l *Ledger) writeNotes(ctx context.Context) error {
 	tick := time.NewTicker(noteDelay / 2)
 	defer tick.Stop()
+	var said time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -207,9 +208,14 @@ func (l *Ledger) writeNotes(ctx context.Context) error {
 		for _, id := range due {
 			// The copy already has the notes; storing it is all there is to do.
 			_, err := l.Update(ctx, id, func(*record.Record) error { return nil })
-			if err != nil && ctx.Err() == nil {
-				l.cfg.Logger.Warn("progress was not stored", "order", id, "err", err)
+			if err == nil {
+				continue
 			}
+			if ctx.Err() == nil && time.Since(said) > sayEvery {
+				said = time.Now()
+				l.cfg.Logger.Warn("progress was not stored, trying again", "order", id, "orders", len(due), "err", err)
+			}
+			break // the store is away, most likely
 		}
 	}
 }

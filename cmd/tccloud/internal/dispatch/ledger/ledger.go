@@ -23,6 +23,8 @@ var ErrNotFound = errors.New("no such execution")
 const (
 	// noteDelay is how long a note stays in memory before it is written.
 	noteDelay = 500 * time.Millisecond
+	// sayEvery is the pause between log lines of what fails again and again.
+	sayEvery = time.Minute
 	// keepEnded is how many ended executions stay in memory.
 	keepEnded = 5000
 	// maxConflicts bounds a CAS loop; reaching it means a bug, not load.
