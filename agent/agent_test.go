@@ -58,7 +58,7 @@ type cloud struct {
 	block chan struct{} // not nil: downloads wait for it
 	// uploading, if not nil, is told of each upload, which then waits for going.
 	uploading, going chan struct{}
-	deny  error         // not nil: downloads fail with it
+	deny             error // not nil: downloads fail with it
 
 	mu       sync.Mutex
 	uploaded map[string]string
