@@ -31,7 +31,7 @@ func TestStoreFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := disk.New(t, disk.Size(96<<20))
-			const lease = 4 * time.Second
+			const lease = 3 * time.Second
 			c := rig.Start(t, rig.Options{
 				Logger:   slog.New(slog.NewTextHandler(t.Output(), nil)),
 				Dir:      filepath.Join(d.Dir, "store"),
@@ -51,7 +51,7 @@ func TestStoreFails(t *testing.T) {
 					t.Fatalf("the result was answered with %+v while it could not be stored", ack)
 				}
 			}
-			for began := time.Now(); time.Since(began) < 2*lease; time.Sleep(100 * time.Millisecond) {
+			for began := time.Now(); time.Since(began) < lease+time.Second; time.Sleep(100 * time.Millisecond) {
 				if c.Store.Health().Err == nil {
 					began = time.Now() // not noticed yet
 				}
