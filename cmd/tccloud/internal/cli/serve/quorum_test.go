@@ -93,7 +93,7 @@ func (c *nodes) urls() []string {
 // started again, and a result that could not be stored is taken afterwards.
 func TestQuorumLostLongerThanTheLease(t *testing.T) {
 	t.Parallel()
-	const lease = 6 * time.Second
+	const lease = 9 * time.Second
 	nats := cluster(t, 3)
 	onNATS := func(cfg *serve.Config) { cfg.NATS, cfg.Lease = nats.urls(), lease }
 	first := start(t, t.TempDir(), onNATS)
@@ -155,7 +155,7 @@ func TestQuorumLostLongerThanTheLease(t *testing.T) {
 	nats.up(1)
 	nats.up(2)
 	both("store takes writes again")
-	time.Sleep(lease / 2) // agents do not come back in the same moment
+	time.Sleep(lease / 3) // agents do not come back in the same moment
 
 	// By the other cloud, as any agent may.
 	id.env["brokerHost"] = first.endpoint.Broker
