@@ -8,12 +8,22 @@ import (
 // ErrFull says that the disk has less free space than is needed.
 var ErrFull = errors.New("not enough free space on the disk")
 
+// Disk is a file system as its user sees it.
+type Disk struct {
+	Total, Free      uint64 // bytes; what is kept for root is not free
+	Files, FreeFiles uint64 // inodes; Files is 0 where there is no such bound
+}
+
+// Of describes the file system that path is on, or returns
+// errors.ErrUnsupported where the system cannot tell.
+func Of(path string) (Disk, error) { return of(path) }
+
 // Check returns ErrFull when fewer than need bytes are free for us at
 // path. Where the system cannot tell it returns nil: the write will.
 func Check(path string, need int64) error {
-	free, err := free(path)
-	if err == nil && need > 0 && free < uint64(need) {
-		return fmt.Errorf("%w: %d MiB needed, %d MiB free at %q", ErrFull, need>>20, free>>20, path)
+	d, err := of(path)
+	if err == nil && need > 0 && d.Free < uint64(need) {
+		return fmt.Errorf("%w: %d MiB needed, %d MiB free at %q", ErrFull, need>>20, d.Free>>20, path)
 	}
 	return nil
 }

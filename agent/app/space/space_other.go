@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-func free(string) (uint64, error) { return 0, errors.ErrUnsupported }
+func of(string) (Disk, error) { return Disk{}, errors.ErrUnsupported }
 
 func full(err error) bool { return errors.Is(err, syscall.ENOSPC) }

@@ -8,12 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func free(path string) (uint64, error) {
+func of(path string) (Disk, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(path, &s); err != nil {
-		return 0, err
+		return Disk{}, err
 	}
-	return uint64(s.Bavail) * uint64(s.Bsize), nil
+	block := uint64(s.Bsize)
+	return Disk{
+		Total: uint64(s.Blocks) * block, Free: uint64(s.Bavail) * block,
+		Files: uint64(s.Files), FreeFiles: uint64(s.Ffree),
+	}, nil
 }
 
 func full(err error) bool {

@@ -6,14 +6,12 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-func free(path string) (uint64, error) {
+func of(path string) (d Disk, err error) {
 	name, err := windows.UTF16PtrFromString(path)
-	if err != nil {
-		return 0, err
+	if err == nil {
+		err = windows.GetDiskFreeSpaceEx(name, &d.Free, &d.Total, nil)
 	}
-	var ours uint64
-	err = windows.GetDiskFreeSpaceEx(name, &ours, nil, nil)
-	return ours, err
+	return d, err
 }
 
 func full(err error) bool {

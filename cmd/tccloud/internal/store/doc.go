@@ -10,6 +10,10 @@
 // Stream, which create what is missing and bring what exists up to date, so
 // that any number of gateways may start at once and in any order.
 //
+// The embedded store knows its disk (Room): how much is kept follows its size (Share, Fit), and
+// nothing is written where it ends. An inventory beside the folder says what was there: NATS
+// starts without a word on files that lost their messages, Open does not (check, mend).
+//
 // NATS drops what comes in faster than its disk takes it ("too many requests"). Every
 // write outlasts that, and large contents (Objects) are written and read one chunk at a time.
 //

@@ -22,6 +22,9 @@ func (s *Store) embed(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	if err := enough(dir); err != nil {
+		return err
+	}
 	if err := s.readMark(); err != nil {
 		return err
 	}
@@ -49,6 +52,8 @@ func (s *Store) load(ctx context.Context) error {
 		SyncAlways: true,
 		NoLog:      true,
 		NoSigs:     true,
+		// What is free when it starts is no measure of what may be kept: see room.go.
+		JetStreamMaxStore: 1 << 50,
 		// An order's record and a result travel as one message.
 		MaxPayload: 4 << 20,
 		MaxPending: 64 << 20,
@@ -103,6 +108,29 @@ func (s *Store) InProcessConn() (net.Conn, error) {
 	}
 	return ns.InProcessConn()
 }
+
+// enough refuses a first start that could not make its files. One that
+// finds them starts on a full disk too, to be read and to say what it lacks.
+func enough(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, server.JetStreamStoreDir)); err == nil {
+		return nil
+	}
+	if r, err := RoomAt(dir); err == nil && (r.Free < Need || r.Files > 0 && r.FreeFiles < 2*floorFiles) {
+		return &TroubleError{
+			What: fmt.Sprintf("a new store needs %s and %d files: %s", size(Need), 2*floorFiles, r),
+			Try:  "make room there, or give --data a folder on another disk",
+		}
+	}
+	return nil
+}
+
+// TroubleError is what an operator has to mend before the store opens.
+type TroubleError struct{ What, Try string }
+
+func (e *TroubleError) Error() string { return e.What }
+
+// Hint is what to try.
+func (e *TroubleError) Hint() string { return e.Try }
 
 // logger passes on what somebody may have to act on.
 type logger struct {

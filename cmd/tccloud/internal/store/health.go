@@ -7,9 +7,12 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
+	// healthBucket is what probes write to.
+	healthBucket = "health"
 	// probeEvery is how often a write shows that the store takes writes.
 	probeEvery = time.Second
 	// probeTime is how long such a write may take.
@@ -39,9 +42,17 @@ func (s *Store) Health() Health {
 	return s.health
 }
 
-// Run writes a few bytes each second, so that Health knows, and opens an
-// embedded server anew whose files failed, until ctx ends.
+// Run keeps the store until ctx ends: it writes a few bytes each second, so that Health
+// knows, opens an embedded server anew whose files failed, and keeps its inventory. It returns
+// an error when a store that was opened anew has lost something.
 func (s *Store) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.watch(ctx) })
+	g.Go(func() error { return s.keep(ctx) })
+	return g.Wait()
+}
+
+func (s *Store) watch(ctx context.Context) error {
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
 	var kv jetstream.KeyValue
@@ -57,7 +68,12 @@ func (s *Store) Run(ctx context.Context) error {
 		began := time.Now()
 		var err error
 		if !fresh {
-			err = s.remake(ctx)
+			if err = s.check(ctx, false); err == nil {
+				err = s.remake(ctx)
+			}
+			if trouble, ok := errors.AsType[*TroubleError](err); ok {
+				return fmt.Errorf("opening store again: %w", trouble)
+			}
 			fresh = err == nil
 		}
 		if err == nil {
@@ -81,7 +97,7 @@ func (s *Store) probeWrite(ctx context.Context, kv jetstream.KeyValue) (jetstrea
 	defer cancel()
 	if kv == nil {
 		var err error
-		if kv, err = s.KV(ctx, "health", KVOptions{TTL: time.Hour}); err != nil {
+		if kv, err = s.KV(ctx, healthBucket, KVOptions{TTL: time.Hour}); err != nil {
 			return nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -48,7 +49,7 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 	}
-	return bucket{kv, stream}, nil
+	return bucket{kv, stream, s.admit}, nil
 }
 
 // leaderOnly forbids a stream's other copies to answer reads.
@@ -63,19 +64,29 @@ func (s *Store) leaderOnly(ctx context.Context, stream string) error {
 	return err
 }
 
+// noResources is how NATS says that it has less room than a stream reserves.
+const noResources = 10047
+
 // Stream returns the stream cfg describes, created or brought up to date;
-// Replicas and Storage are the store's business.
+// Replicas and Storage are the store's business. Of MaxBytes it gets what the disk allows.
 func (s *Store) Stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
 	cfg.Replicas = s.replicas
-	s.making(cfg.Name, func(ctx context.Context) error {
-		_, err := s.js.CreateOrUpdateStream(ctx, cfg)
-		return err
-	})
-	st, err := s.js.CreateOrUpdateStream(ctx, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("opening stream %q: %w", cfg.Name, err)
+	for {
+		st, err := s.js.CreateOrUpdateStream(ctx, cfg)
+		if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.ErrorCode == noResources && cfg.MaxBytes > leastBytes {
+			cfg.MaxBytes /= 2 // NATS reserves it, and a cluster's disks are not ours to ask
+			continue
+		}
+		s.making(cfg.Name, func(ctx context.Context) error {
+			_, err := s.js.CreateOrUpdateStream(ctx, cfg)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("opening stream %q: %w", cfg.Name, err)
+		}
+		s.bounded(cfg)
+		return st, nil
 	}
-	return st, nil
 }
 
 // Relaxed asks that writes to the stream need not be fsynced one by one:

@@ -36,12 +36,14 @@ type Objects struct {
 	stream jetstream.Stream
 	name   string
 	prefix string // of subjects
+	alone  bool   // no other copy could know more
+	leave  func(stream string, n int, f func() error) error
 }
 
 // Objects returns the object store called name, created or brought up to
 // date. It is for what does not fit in a message: Apps, files, large parameters.
 func (s *Store) Objects(ctx context.Context, name string) (*Objects, error) {
-	o := &Objects{js: s.js, name: name, prefix: "$O." + name}
+	o := &Objects{js: s.js, name: name, prefix: "$O." + name, alone: s.replicas == 1, leave: s.leave}
 	cfg := jetstream.ObjectStoreConfig{Bucket: name, Replicas: s.replicas}
 	s.making("OBJ_"+name, func(ctx context.Context) error {
 		_, err := s.js.CreateOrUpdateObjectStore(ctx, cfg)
@@ -70,15 +72,15 @@ func (o *Objects) Put(ctx context.Context, meta jetstream.ObjectMeta, r io.Reade
 	info := jetstream.ObjectInfo{ObjectMeta: meta, Bucket: o.name, NUID: rand.Text()}
 	defer func() {
 		if err != nil {
-			o.purge(ctx, info.NUID)
+			o.purge(ctx, info)
 		}
 	}()
 	if err := o.send(ctx, &info, r); err != nil {
 		return err
 	}
-	old := ""
+	var old jetstream.ObjectInfo
 	_, err = retry(ctx, overtaken, func() (struct{}, error) { return struct{}{}, o.replace(ctx, info, &old) })
-	if err == nil && old != "" {
+	if err == nil {
 		o.purge(ctx, old) // garbage, where it fails
 	}
 	return err
@@ -86,7 +88,7 @@ func (o *Objects) Put(ctx context.Context, meta jetstream.ObjectMeta, r io.Reade
 
 // replace makes info the entry of its name and notes whose chunks that leaves
 // behind. Of several at a time each replaces another one, so that none is forgotten.
-func (o *Objects) replace(ctx context.Context, info jetstream.ObjectInfo, old *string) error {
+func (o *Objects) replace(ctx context.Context, info jetstream.ObjectInfo, old *jetstream.ObjectInfo) error {
 	m := nats.NewMsg(o.entry(info.Name))
 	var err error
 	if m.Data, err = json.Marshal(info); err != nil {
@@ -110,9 +112,7 @@ func (o *Objects) replace(ctx context.Context, info jetstream.ObjectInfo, old *s
 	if err == nil && ack.Duplicate || was.NUID == info.NUID {
 		return nil // an earlier try whose answer was lost had come first, and noted it
 	}
-	if *old = was.NUID; was.Deleted {
-		*old = ""
-	}
+	*old = was
 	return err
 }
 
@@ -163,10 +163,16 @@ func (o *Objects) publish(ctx context.Context, m *nats.Msg) error {
 	return err
 }
 
-func (o *Objects) purge(ctx context.Context, nuid string) {
+// purge removes an object's chunks.
+func (o *Objects) purge(ctx context.Context, info jetstream.ObjectInfo) {
+	if info.Chunks == 0 || info.Deleted {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
 	defer cancel()
-	_ = o.stream.Purge(ctx, jetstream.WithPurgeSubject(o.chunks(nuid)))
+	_ = o.leave(objPrefix+o.name, int(info.Chunks), func() error {
+		return o.stream.Purge(ctx, jetstream.WithPurgeSubject(o.chunks(info.NUID)))
+	})
 }
 
 // GetInfo describes an object, or returns jetstream.ErrObjectNotFound where
@@ -179,9 +185,31 @@ func (o *Objects) GetInfo(ctx context.Context, name string) (*jetstream.ObjectIn
 // List describes all, or returns jetstream.ErrNoObjectsFound.
 func (o *Objects) List(ctx context.Context) ([]*jetstream.ObjectInfo, error) { return o.meta.List(ctx) }
 
-// Delete removes an object.
+// Delete removes an object and every trace of it, or returns jetstream.ErrObjectNotFound.
 func (o *Objects) Delete(ctx context.Context, name string) error {
-	return o.confirm(ctx, name, retryNil(ctx, func() error { return o.meta.Delete(ctx, name) }))
+	last, err := retry(ctx, busy, func() (*jetstream.RawStreamMsg, error) {
+		return o.stream.GetLastMsgForSubject(ctx, o.entry(name))
+	})
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return o.confirm(ctx, name, jetstream.ErrObjectNotFound)
+	}
+	if err != nil {
+		return err
+	}
+	var info jetstream.ObjectInfo
+	if err := json.Unmarshal(last.Data, &info); err != nil {
+		return fmt.Errorf("reading the entry of object %q: %w", name, err)
+	}
+	err = o.leave(objPrefix+o.name, 1, func() error {
+		return retryNil(ctx, func() error {
+			return o.stream.Purge(ctx, jetstream.WithPurgeSubject(last.Subject), jetstream.WithPurgeSequence(last.Sequence+1))
+		})
+	})
+	if err != nil {
+		return err
+	}
+	o.purge(ctx, info)
+	return nil
 }
 
 // Object is the content of an object, read as it is asked for. The end
@@ -225,7 +253,7 @@ func (o *Objects) GetBytes(ctx context.Context, name string) ([]byte, error) {
 func (o *Objects) fetch(ctx context.Context, info *jetstream.ObjectInfo, seq uint64) (*jetstream.RawStreamMsg, error) {
 	replaced := false
 	again := func(err error) bool {
-		return busy(err) || unsure(err) || errors.Is(err, jetstream.ErrMsgNotFound) && !replaced
+		return busy(err) || unsure(err) || errors.Is(err, jetstream.ErrMsgNotFound) && !replaced && !o.alone
 	}
 	m, err := retry(ctx, again, func() (*jetstream.RawStreamMsg, error) {
 		m, err := o.stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(o.chunks(info.NUID)))
@@ -235,8 +263,11 @@ func (o *Objects) fetch(ctx context.Context, info *jetstream.ObjectInfo, seq uin
 		}
 		return m, err
 	})
-	if replaced {
+	switch {
+	case replaced:
 		return nil, errors.New("it was removed or replaced meanwhile")
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return nil, errors.New("a piece of it is missing or damaged in the store; its content has to be stored again")
 	}
 	return m, err
 }

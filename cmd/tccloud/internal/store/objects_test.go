@@ -214,7 +214,7 @@ func TestDamagedObject(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.purge(t.Context(), info.NUID)
+		o.purge(t.Context(), *info)
 		if _, err := s.js.Publish(t.Context(), o.chunks(info.NUID), []byte(m)); err != nil {
 			t.Fatal(err)
 		}

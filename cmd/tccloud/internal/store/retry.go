@@ -51,23 +51,32 @@ func retryNil(ctx context.Context, f func() error) error {
 	return err
 }
 
-// bucket is a jetstream.KeyValue whose writes outlast a busy server, and
-// whose reads know absence from failure.
+// bucket is a jetstream.KeyValue whose writes outlast a busy server and stay away
+// from the end of the disk, and whose reads know absence from failure. Removing needs no
+// room to speak of.
 type bucket struct {
 	jetstream.KeyValue
 	stream jetstream.Stream
+	admit  func() error
+}
+
+func (b bucket) write(ctx context.Context, f func() (uint64, error)) (uint64, error) {
+	if err := b.admit(); err != nil {
+		return 0, err
+	}
+	return retry(ctx, busy, f)
 }
 
 func (b bucket) Put(ctx context.Context, key string, value []byte) (uint64, error) {
-	return retry(ctx, busy, func() (uint64, error) { return b.KeyValue.Put(ctx, key, value) })
+	return b.write(ctx, func() (uint64, error) { return b.KeyValue.Put(ctx, key, value) })
 }
 
 func (b bucket) Create(ctx context.Context, key string, value []byte, opts ...jetstream.KVCreateOpt) (uint64, error) {
-	return retry(ctx, busy, func() (uint64, error) { return b.KeyValue.Create(ctx, key, value, opts...) })
+	return b.write(ctx, func() (uint64, error) { return b.KeyValue.Create(ctx, key, value, opts...) })
 }
 
 func (b bucket) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	return retry(ctx, busy, func() (uint64, error) { return b.KeyValue.Update(ctx, key, value, revision) })
+	return b.write(ctx, func() (uint64, error) { return b.KeyValue.Update(ctx, key, value, revision) })
 }
 
 func (b bucket) Delete(ctx context.Context, key string, opts ...jetstream.KVDeleteOpt) error {
@@ -79,12 +88,21 @@ func (b bucket) Purge(ctx context.Context, key string, opts ...jetstream.KVDelet
 }
 
 // streams is a jetstream.JetStream whose publishing does, too.
-type streams struct{ jetstream.JetStream }
+type streams struct {
+	jetstream.JetStream
+	admit func() error
+}
 
 func (s streams) Publish(ctx context.Context, subject string, data []byte, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	if err := s.admit(); err != nil {
+		return nil, err
+	}
 	return retry(ctx, busy, func() (*jetstream.PubAck, error) { return s.JetStream.Publish(ctx, subject, data, opts...) })
 }
 
 func (s streams) PublishMsg(ctx context.Context, m *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	if err := s.admit(); err != nil {
+		return nil, err
+	}
 	return retry(ctx, busy, func() (*jetstream.PubAck, error) { return s.JetStream.PublishMsg(ctx, m, opts...) })
 }

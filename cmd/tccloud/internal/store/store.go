@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -29,6 +31,10 @@ type Config struct {
 	// Replicas is the number of copies of each bucket and stream: 0 = 3
 	// where the cluster has three nodes, else 1.
 	Replicas int
+	// AcceptLoss goes on without what the embedded store has lost since it was
+	// last open. Otherwise Open refuses, and touches nothing.
+	AcceptLoss bool
+	quiet      time.Duration // of tests
 	// Logger gets the server's warnings; nil discards them.
 	Logger *slog.Logger
 }
@@ -44,6 +50,13 @@ type Store struct {
 	js       jetstream.JetStream
 	replicas int
 
+	quiet   time.Duration // see longQuiet
+	checked bool          // what it holds was compared with the inventory
+
+	noting sync.Mutex  // held by who writes the inventory
+	noted  inventory   // as it was written last
+	unsaid atomic.Bool // it could not be written: that was said
+
 	mu       sync.Mutex
 	embedded *server.Server // nil with URLs, and while its files cannot be used
 	release  func()         // of the lock on dir
@@ -51,6 +64,8 @@ type Store struct {
 	health   Health
 	made     map[string]func(context.Context) error // buckets and streams
 	proved   time.Time                              // when the last write began that was durable
+	leaving  map[string]uint64                      // messages of streams that are being removed
+	limits   map[string]jetstream.StreamConfig      // of streams that shrink with the disk
 }
 
 // Open starts or reaches JetStream. It fails where the folder cannot be
@@ -62,7 +77,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		log: log, id: rand.Text(), replicas: 1, made: map[string]func(context.Context) error{},
-		health: Health{errUnproven, time.Now()}, proved: time.Now(),
+		quiet: cmp.Or(cfg.quiet, longQuiet), health: Health{errUnproven, time.Now()}, proved: time.Now(),
 	}
 	var err error
 	switch {
@@ -76,10 +91,16 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err == nil {
 		err = s.probe(ctx)
 	}
+	if err == nil && s.embedded != nil {
+		err = s.check(ctx, cfg.AcceptLoss)
+	}
 	if err != nil {
 		s.Close()
 		return nil, fmt.Errorf("opening store: %w", err)
 	}
+	began := time.Now()
+	_, err = s.probeWrite(ctx, nil)
+	s.note(began, err) // a full disk is no reason not to open: it can be read
 	return s, nil
 }
 
@@ -126,7 +147,7 @@ func (s *Store) probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.js = streams{js}
+	s.js = streams{js, s.admit}
 	if _, err := s.js.AccountInfo(ctx); err != nil {
 		return fmt.Errorf("asking for JetStream: %w", err)
 	}
@@ -136,6 +157,9 @@ func (s *Store) probe(ctx context.Context) error {
 // Close ends the connection and the embedded server. Everything that was
 // acknowledged before is on disk.
 func (s *Store) Close() {
+	if s.checked {
+		s.write(true)
+	}
 	if s.conn != nil {
 		s.conn.Close()
 	}

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// trimBatch is how many entries go at a time.
+const trimBatch = 500
+
+// Bound says how much of a bucket stays.
+type Bound struct {
+	Age   time.Duration // since an entry's last change, 0 = any
+	Bytes int64         // of all entries, 0 = any
+}
+
+// Trim removes the oldest entries of a bucket that may go, and the marks of
+// removed ones, as far as bound wants. It returns how many values went.
+func (s *Store) Trim(ctx context.Context, bucket string, bound Bound, may func(key string, value []byte) bool) (int, error) {
+	st, err := s.js.Stream(ctx, kvPrefix+bucket)
+	if err != nil {
+		return 0, fmt.Errorf("trimming bucket %q: %w", bucket, err)
+	}
+	state := st.CachedInfo().State
+	left := int64(state.Bytes)
+	if bound.Bytes > 0 && left > bound.Bytes {
+		bound.Bytes -= bound.Bytes / 10 // not again at once
+	}
+	gone := 0
+	var batch []*jetstream.RawStreamMsg
+	for seq := state.FirstSeq; seq <= state.LastSeq; {
+		m, err := st.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(">"))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			break
+		}
+		if err != nil {
+			return gone, fmt.Errorf("trimming bucket %q: %w", bucket, err)
+		}
+		seq = m.Sequence + 1
+		old := bound.Age > 0 && time.Since(m.Time) > bound.Age
+		if !old && (bound.Bytes == 0 || left <= bound.Bytes) {
+			break
+		}
+		mark := m.Header.Get(kvOperation) != ""
+		if !mark && !may(strings.TrimPrefix(m.Subject, "$KV."+bucket+"."), m.Data) {
+			continue
+		}
+		left -= int64(len(m.Subject) + len(m.Data) + perMessage)
+		if !mark {
+			gone++
+		}
+		if batch = append(batch, m); len(batch) == trimBatch {
+			if err := s.purge(ctx, st, batch); err != nil {
+				return gone, fmt.Errorf("trimming bucket %q: %w", bucket, err)
+			}
+			batch = batch[:0]
+		}
+	}
+	if err := s.purge(ctx, st, batch); err != nil {
+		return gone, fmt.Errorf("trimming bucket %q: %w", bucket, err)
+	}
+	return gone, nil
+}
+
+const (
+	kvOperation = "KV-Operation" // header of what marks a removed key
+	perMessage  = 30             // bytes that NATS adds
+)
+
+// purge removes messages, not what was written meanwhile in their place.
+func (s *Store) purge(ctx context.Context, st jetstream.Stream, batch []*jetstream.RawStreamMsg) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	return s.leave(st.CachedInfo().Config.Name, len(batch), func() error {
+		for _, m := range batch {
+			err := st.Purge(ctx, jetstream.WithPurgeSubject(m.Subject), jetstream.WithPurgeSequence(m.Sequence+1))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
