@@ -21,6 +21,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/health"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
 	"tcenvsvr/cmd/tccloud/internal/releases"
@@ -30,6 +31,11 @@ import (
 // Sessions are the live connections of agents.
 type Sessions interface {
 	Sessions(ctx context.Context) ([]gateway.Session, error)
+}
+
+// Health says how the cloud is.
+type Health interface {
+	Report() health.Report
 }
 
 // Config of an API; all but Logger are required.
@@ -43,6 +49,7 @@ type Config struct {
 	Releases   *releases.Director
 	Packages   *packages.Store
 	Server     *pki.Server // the certificate shown
+	Health     Health
 	AdminToken string
 	APIURL     string // as agents reach it, for bundles
 	BrokerHost string // host:port, same
@@ -74,7 +81,8 @@ func New(cfg Config) (*API, error) {
 	mux.Handle(catalog.Prefix, cfg.Catalog.AgentHandler())
 	mux.Handle(releases.Prefix, cfg.Releases.AgentHandler())
 	mux.Handle("/api/", limited(http.StripPrefix("/api", apps)))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /healthz", a.probe(func(r health.Report) bool { return r.State != health.Failed }))
+	mux.HandleFunc("GET /readyz", a.probe(health.Report.Intake))
 	mux.Handle("POST "+EnrollPath+"{token}", limited(http.HandlerFunc(a.redeem)))
 	a.admin(mux)
 	a.handler = pace.Answers(leftover.Drain(mux))
@@ -96,9 +104,9 @@ func (a *API) admin(mux *http.ServeMux) {
 		"GET servers/{xid}":                     a.server,
 		"POST servers/{xid}/revoke":             a.revokeServer,
 		"GET apps":                              a.apps,
-		"POST apps":                             a.addApp,
+		"POST apps":                             a.intake(a.addApp),
 		"DELETE apps/{name}/{version}":          a.removeApp,
-		"POST executions":                       a.run,
+		"POST executions":                       a.intake(a.run),
 		"GET executions":                        a.executions,
 		"GET executions/{id}":                   a.execution,
 		"POST executions/{id}/cancel":           a.cancel,
@@ -107,8 +115,8 @@ func (a *API) admin(mux *http.ServeMux) {
 		"GET executions/{id}/outputs":           a.outputs,
 		"GET executions/{id}/files/{name...}":   a.file,
 		"GET releases":                          a.updates,
-		"POST releases":                         a.importRelease,
-		"PUT releases/packages/{name}":          a.addPackage,
+		"POST releases":                         a.intake(a.importRelease),
+		"PUT releases/packages/{name}":          a.intake(a.addPackage),
 		"DELETE releases/packages/{name}":       a.removePackage,
 		"PUT releases/rollouts/{channel}":       a.rollout,
 		"POST releases/rollouts/{channel}/halt": a.halt,

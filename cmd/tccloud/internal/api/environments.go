@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
@@ -11,14 +12,20 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
+// statusTime is how long status waits for other gateways.
+const statusTime = 2 * time.Second
+
 func (a *API) status(w http.ResponseWriter, r *http.Request) error {
-	live, err := a.connected(r.Context())
-	if err != nil {
-		return err
+	var connected *int // it is asked when not all is well
+	ctx, cancel := context.WithTimeout(r.Context(), statusTime)
+	defer cancel()
+	if live, err := a.connected(ctx); err == nil {
+		n := len(live)
+		connected = &n
 	}
 	answer(w, http.StatusOK, v1.Status{
 		Version: a.Version, Started: a.started, APIURL: a.APIURL, BrokerHost: a.BrokerHost,
-		Environments: len(a.Registry.Environments()), Servers: len(a.Registry.Servers("")), Connected: len(live),
+		Environments: len(a.Registry.Environments()), Servers: len(a.Registry.Servers("")), Connected: connected, Health: a.Health.Report(),
 	})
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"tcenvsvr/agent/appapi"
 	"tcenvsvr/agent/wire"
@@ -70,6 +71,15 @@ func (a *API) executions(w http.ResponseWriter, r *http.Request) error {
 	list := []v1.Execution{}
 	for _, e := range found {
 		list = append(list, a.show(e))
+	}
+	since, all := a.Dispatcher.Listed()
+	switch {
+	case len(list) == f.Limit:
+		w.Header().Set(v1.HeaderEnd, v1.EndLimit)
+	case all:
+		w.Header().Set(v1.HeaderEnd, v1.EndAll)
+	default:
+		w.Header().Set(v1.HeaderEnd, since.UTC().Format(time.RFC3339))
 	}
 	answer(w, http.StatusOK, list)
 	return nil

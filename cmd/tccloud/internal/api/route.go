@@ -19,6 +19,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/health"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/releases"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
@@ -109,6 +110,9 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	f := describe(err)
 	if f.Status == http.StatusInternalServerError {
+		if h := a.Health.Report(); h.State == health.Failed {
+			f = unwell(v1.CodeUnwell, "the cloud could not do this now", h)
+		}
 		a.Logger.Error("request of an operator not served", "method", r.Method, "path", r.URL.Path, "err", err)
 	}
 	answer(w, f.Status, v1.Failure{Error: f})

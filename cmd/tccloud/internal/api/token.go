@@ -29,5 +29,8 @@ func OpenToken(path string) (token string, fresh bool, err error) {
 	if len(token) < 16 {
 		return "", false, fmt.Errorf("reading the admin token: %q holds less than 16 characters", path)
 	}
+	if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
+		return "", false, fmt.Errorf("reading the admin token: %q holds characters that no token has", path)
+	}
 	return token, false, nil
 }

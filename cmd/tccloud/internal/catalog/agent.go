@@ -114,6 +114,9 @@ func (c *Catalog) serveUpload(w http.ResponseWriter, r *http.Request, xid wire.S
 	}
 	f := upload.File{Ref: ref, Name: r.PathValue("name")}
 	whole := upload.Whole{Size: size, SHA256: wire.SHA256(query.Get("sha256"))}
+	if err := c.room(2 * (size - offset)); err != nil { // it is written twice
+		return fmt.Errorf("receiving %q: %w", f.Name, err)
+	}
 	body := pace.NewReader(w, r.Body)
 	held, err := c.uploads.Put(r.Context(), f, offset, whole, body, body.Interrupt)
 	setOffset(w, held)

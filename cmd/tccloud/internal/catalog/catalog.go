@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
 )
 
 // Names of the buckets.
@@ -38,7 +40,10 @@ type Config struct {
 	Orders    Orders
 	Servers   Servers
 	Retention time.Duration // of published files, 0 = 45 days
-	Logger    *slog.Logger
+	Bytes     int64         // of all published files, 0 = any
+	// Room says why there is no room for a file of so many bytes; nil: there is.
+	Room   func(bytes int64) error
+	Logger *slog.Logger
 }
 
 // Catalog is safe for concurrent use.
@@ -49,6 +54,8 @@ type Catalog struct {
 	orders    Orders
 	servers   Servers
 	retention time.Duration
+	bytes     int64
+	room      func(bytes int64) error
 	log       *slog.Logger
 }
 
@@ -60,18 +67,21 @@ func New(cfg Config) *Catalog {
 	if cfg.Retention == 0 {
 		cfg.Retention = 45 * 24 * time.Hour
 	}
-	return &Catalog{cfg.Apps, cfg.Blobs, cfg.Uploads, cfg.Orders, cfg.Servers, cfg.Retention, cfg.Logger}
+	if cfg.Room == nil {
+		cfg.Room = func(int64) error { return nil }
+	}
+	return &Catalog{cfg.Apps, cfg.Blobs, cfg.Uploads, cfg.Orders, cfg.Servers, cfg.Retention, cfg.Bytes, cfg.Room, cfg.Logger}
 }
 
 // sweepEvery is how often old files are looked for.
-const sweepEvery = 6 * time.Hour
+const sweepEvery = 10 * time.Minute
 
 // Run removes what has aged, until ctx ends. sweep is called at the
 // same times, for others who keep things.
 func (c *Catalog) Run(ctx context.Context, sweep ...func(context.Context) error) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
-	sweep = append(sweep, func(ctx context.Context) error { return c.uploads.Sweep(ctx, c.retention) })
+	sweep = append(sweep, func(ctx context.Context) error { return c.uploads.Sweep(ctx, c.retention, c.bytes, c.ended(ctx)) })
 	for {
 		for _, s := range sweep {
 			if err := s(ctx); err != nil && ctx.Err() == nil {
@@ -83,5 +93,14 @@ func (c *Catalog) Run(ctx context.Context, sweep ...func(context.Context) error)
 			return nil
 		case <-tick.C:
 		}
+	}
+}
+
+// ended tells whose files may go: not those of an attempt that may publish more, nor
+// of one that could not be asked for.
+func (c *Catalog) ended(ctx context.Context) func(wire.Ref) bool {
+	return func(ref wire.Ref) bool {
+		_, current, err := c.orders.Owner(ctx, ref.Order, ref.Attempt)
+		return err == nil && !current || errors.Is(err, dispatch.ErrNotFound)
 	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +37,7 @@ func newExecutionList(env *Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		list, err := c.Executions(cmd.Context(), *environment, wire.State(*state), *limit)
+		list, end, err := c.Executions(cmd.Context(), *environment, wire.State(*state), *limit)
 		if err != nil {
 			return err
 		}
@@ -46,9 +47,24 @@ func newExecutionList(env *Env) *cobra.Command {
 					row(x.ID, x.Environment, x.App.Name+"@"+x.App.Version, x.State, x.ServerName, clock(x.Created), x.Message)
 				}
 			})
+			if note := listEnd(end, *limit); note != "" {
+				fmt.Fprintln(env.Stderr, note)
+			}
 		})
 	}
 	return cmd
+}
+
+// listEnd says why a list may not be all there is.
+func listEnd(end string, limit int) string {
+	since, err := time.Parse(time.RFC3339, end)
+	switch {
+	case end == v1.EndLimit:
+		return fmt.Sprintf("these are the newest %d; --limit gives more", limit)
+	case err == nil:
+		return fmt.Sprintf("the list ends at %s; executions that ended before are shown by \"execution show ID\"", clock(since))
+	}
+	return ""
 }
 
 func newExecutionShow(env *Env) *cobra.Command {

@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/client"
+	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
 // Exit codes. They are an API: scripts branch on them.
@@ -23,6 +24,7 @@ const (
 	exitNotRunning  = 3
 	exitNotAllowed  = 4
 	exitConfig      = 5
+	exitUnwell      = 6
 	exitPartial     = 20
 	exitAppFailed   = 21
 	exitCancelled   = 22
@@ -43,6 +45,7 @@ var codes = []struct {
 	{exitNotRunning, "the cloud is not running or does not answer"},
 	{exitNotAllowed, "not permitted: the admin token is missing or wrong"},
 	{exitConfig, "it is not known where the cloud is or how to get in"},
+	{exitUnwell, "the cloud runs and takes no new orders, see \"tccloud status\""},
 	{exitPartial, "the execution ended partial (App exit code 3)"},
 	{exitAppFailed, "the execution failed"},
 	{exitCancelled, "the execution was cancelled"},
@@ -116,6 +119,8 @@ func exitCode(err error) int {
 		return exitNotAllowed
 	case errors.Is(err, client.ErrNotRunning), errors.Is(err, client.ErrUnreachable):
 		return exitNotRunning
+	case isAPI && (api.Code == v1.CodeNoIntake || api.Code == v1.CodeUnwell):
+		return exitUnwell
 	case errors.Is(err, client.ErrConfig):
 		return exitConfig
 	}
@@ -126,6 +131,9 @@ func exitCode(err error) int {
 func hint(err error) string {
 	if e, ok := errors.AsType[*v1.Error](err); ok {
 		return e.Hint
+	}
+	if e, ok := errors.AsType[*store.TroubleError](err); ok {
+		return e.Hint()
 	}
 	return ""
 }

@@ -24,6 +24,11 @@ NATS cluster share pki/ca.pem, apptoken.key and admin.token.
 --name is a host name or address by which Environment Servers reach the cloud; it
 goes into the certificate, and the first one into bundles.
 
+DIR needs a disk with 1 GB or more; a small cloud starts with 16 MB free. What is kept
+follows its size: logs at most a fifth (4 GB), executions an eighth (8 GB), published files a
+quarter (64 GB), Playbook variables an eighth (4 GB). With less than a twentieth free (32 MB to 1 GB) no
+new orders are taken; results are, until 8 MB are left. "tccloud status" says so.
+
   tccloud serve --data /var/lib/tccloud --name cloud.example
   tccloud serve --data DIR --broker-addr 127.0.0.1:0 --api-addr 127.0.0.1:0
   tccloud serve --data DIR --nats nats://a:4222,nats://b:4222 --cert c.pem --key k.pem
@@ -44,6 +49,7 @@ Exit codes:
 	f.DurationVar(&cfg.Lease, "lease", 0, "how long a server may be away before its orders are given up (default 1m)")
 	f.DurationVar(&cfg.ClientLife, "client-life", 0, "how long the certificates of Environment Servers live; they renew them by themselves (default 8760h)")
 	f.DurationVar(&cfg.Heartbeat, "heartbeat", 0, "how often both sides of a session show that they live (default 10s)")
+	f.BoolVar(&cfg.AcceptLoss, "accept-loss", false, "start, once, without what the store has lost; without it the start is refused and says what")
 	f.TextVar(&level, "log-level", &level, "debug, info, warn or error")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if cfg.Data == "" {

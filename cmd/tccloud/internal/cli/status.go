@@ -5,18 +5,22 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/health"
 )
 
 func newStatus(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "show whether the cloud runs, and its figures", Args: exactly(),
-		Long: `Status asks the cloud how it is.
+		Long: `Status asks the cloud how it is, and says what is wrong and what to do about it.
+"no_intake" means that no new orders are taken, "failed" that nothing can be stored.
 
   tccloud status --data DIR
   tccloud status --url https://cloud.example --token-file token --json
 
 Exit codes:
-` + codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
+` + codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig, exitUnwell),
 	}
 	json := asJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -28,10 +32,33 @@ Exit codes:
 		if err != nil {
 			return err
 		}
-		return env.answer(*json, s, func(w io.Writer) {
-			facts(w, "version", s.Version, "started", clock(s.Started), "api", s.APIURL, "broker", s.BrokerHost,
-				"environments", s.Environments, "servers", fmt.Sprintf("%d, %d connected", s.Servers, s.Connected))
+		err = env.answer(*json, s, func(w io.Writer) {
+			all := []any{"version", s.Version, "started", clock(s.Started), "api", s.APIURL, "broker", s.BrokerHost,
+				"environments", s.Environments, "servers", connected(s), "health", s.Health.State}
+			for _, c := range s.Health.Checks {
+				all = append(all, "  "+c.Name, condition(c), "    hint", c.Try)
+			}
+			facts(w, all...)
 		})
+		if err == nil && !s.Health.Intake() {
+			err = &Exit{Code: exitUnwell}
+		}
+		return err
 	}
 	return operator(env, cmd)
+}
+
+func connected(s v1.Status) string {
+	if s.Connected == nil {
+		return fmt.Sprintf("%d, not known how many are connected", s.Servers)
+	}
+	return fmt.Sprintf("%d, %d connected", s.Servers, *s.Connected)
+}
+
+// condition is a check's finding, and since when it is bad.
+func condition(c health.Result) string {
+	if c.State == health.OK {
+		return "ok: " + c.Text
+	}
+	return fmt.Sprintf("%s since %s: %s", c.State, clock(c.Since), c.Text)
 }

@@ -22,13 +22,21 @@ func (c *Client) Run(ctx context.Context, q v1.NewExecution) (v1.Execution, erro
 }
 
 // Executions lists those of an Environment and in a state, newest first;
-// "" selects all, limit 0 means 100.
-func (c *Client) Executions(ctx context.Context, environment string, state wire.State, limit int) ([]v1.Execution, error) {
+// "" selects all, limit 0 means 100. end is what v1.HeaderEnd says.
+func (c *Client) Executions(ctx context.Context, environment string, state wire.State, limit int) (list []v1.Execution, end string, err error) {
 	q := url.Values{"environment": {environment}, "state": {string(state)}}
 	if limit > 0 {
 		q.Set("limit", strconv.Itoa(limit))
 	}
-	return get[[]v1.Execution](ctx, c, "executions?"+q.Encode())
+	res, err := c.do(ctx, http.MethodGet, "executions?"+q.Encode(), nil)
+	if err != nil {
+		return nil, "", err
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(&list); err != nil {
+		return nil, "", fmt.Errorf("reading the cloud's answer: %w", err)
+	}
+	return list, res.Header.Get(v1.HeaderEnd), nil
 }
 
 // Execution returns one.

@@ -64,6 +64,7 @@ type Config struct {
 	QueueTTL    time.Duration // [7 d] of an order that names none; at most 30 d
 	TokenTTL    time.Duration // [4 h] of an App's first token
 	Retention   time.Duration // [45 d] of ended executions
+	RecordBytes int64         // [8 GiB] of all executions; the oldest ended ones go first
 	LogAge      time.Duration // [7 d] of logs
 	LogBytes    int64         // [4 GiB] of all logs
 	LogStream   int64         // [16 MiB] of one stream of one attempt
@@ -128,6 +129,8 @@ type Service interface {
 	// Owner tells which server an attempt was given to, and whether it is
 	// still the current one and not ended (uploads are then allowed).
 	Owner(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (wire.ServerXID, bool, error)
+	// Listed returns the time back to which List knows all, and true where that is all there are.
+	Listed() (since time.Time, all bool)
 	// Stats returns an Environment's figures.
 	Stats(ctx context.Context, environment string) (Stats, error)
 }

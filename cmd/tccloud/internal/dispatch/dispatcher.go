@@ -96,6 +96,7 @@ func defaults(c *Config) {
 	c.QueueTTL = min(cmp.Or(c.QueueTTL, 7*day), maxQueueTTL)
 	c.TokenTTL = cmp.Or(c.TokenTTL, 4*time.Hour)
 	c.Retention = cmp.Or(c.Retention, 45*day)
+	c.RecordBytes = cmp.Or(c.RecordBytes, 8<<30)
 	c.LogAge = cmp.Or(c.LogAge, 7*day)
 	c.LogBytes = cmp.Or(c.LogBytes, 4<<30)
 	c.LogStream = cmp.Or(c.LogStream, 16<<20)

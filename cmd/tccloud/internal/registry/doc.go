@@ -17,4 +17,6 @@
 // What must end at once (a server revoked or removed, an Environment
 // deactivated or removed, here or at another gateway) is cut by Run, which
 // compares the live sessions with the records after every change.
+//
+// Sweep removes links that have expired and servers revoked long ago.
 package registry

@@ -18,8 +18,11 @@ const Bucket = "registry"
 
 const (
 	envPrefix = "env."
-	srvPrefix = "srv."
+	srvPrefix = ServerPrefix
 )
+
+// ServerPrefix begins the key of each server.
+const ServerPrefix = "srv."
 
 // Config is what a Registry needs.
 type Config struct {

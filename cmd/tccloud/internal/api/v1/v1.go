@@ -8,6 +8,7 @@ import (
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
+	"tcenvsvr/cmd/tccloud/internal/health"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
@@ -27,6 +28,8 @@ const (
 	CodeInvalidApp   = "invalid_app"
 	CodeNoPackage    = "no_package"
 	CodeInactive     = "environment_inactive"
+	CodeNoIntake     = "no_intake" // what is new is refused, see Status.Health
+	CodeUnwell       = "unwell"    // the cloud cannot store anything
 	CodeInternal     = "internal"
 )
 
@@ -59,7 +62,9 @@ type Status struct {
 	BrokerHost   string    `json:"broker_host"`
 	Environments int       `json:"environments"`
 	Servers      int       `json:"servers"`
-	Connected    int       `json:"connected"`
+	Connected    *int      `json:"connected"` // null: the other gateways do not answer
+	// Health is how the cloud is.
+	Health health.Report `json:"health"`
 }
 
 // NewEnvironment asks for one.
@@ -159,6 +164,14 @@ type NewExecution struct {
 	Priority     *int              `json:"priority,omitempty"` // 5
 	Retryable    bool              `json:"retryable,omitempty"`
 }
+
+// HeaderEnd of a list of executions says where it ends: at its limit, with all there
+// are, or at a time; those that ended before are found by their ID only.
+const (
+	HeaderEnd = "List-End"
+	EndLimit  = "limit"
+	EndAll    = "all"
+)
 
 // Cancel says why.
 type Cancel struct {

@@ -43,6 +43,10 @@ type Config struct {
 	Variables  jetstream.KeyValue  // VariablesBucket
 	JS         jetstream.JetStream // for LogStream
 	Logger     *slog.Logger
+	// Bytes bounds all values: half of it those in Values, half those in Large; 0 = any.
+	Bytes int64
+	// Trim removes the oldest of a bucket, see store.Store; nil: nothing is removed from Values but by age.
+	Trim func(ctx context.Context, bucket string, bound store.Bound, may func(key string, value []byte) bool) (int, error)
 }
 
 // Store implements appapi.Store.

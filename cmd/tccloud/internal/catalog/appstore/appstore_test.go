@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func newStore(t *testing.T, x executions) *appstore.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	cfg := appstore.Config{Executions: x, JS: s.JS()}
+	cfg := appstore.Config{Executions: x, JS: s.JS(), Trim: s.Trim}
 	for _, err := range []error{
 		func() (err error) {
 			cfg.Values, err = s.KV(t.Context(), appstore.ValuesBucket, store.KVOptions{TTL: appstore.ValuesTTL})
@@ -121,8 +122,32 @@ func TestValues(t *testing.T) {
 			t.Errorf("another context: got %v", err)
 		}
 	}
-	if err := s.Sweep(t.Context()); err != nil {
+	if err := s.Sweep(t.Context(), nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestValuesBound: the oldest values go where all are too much, but for those in use.
+func TestValuesBound(t *testing.T) {
+	s := newStore(t, nil)
+	for i := range 20 {
+		for _, size := range []int{50_000, 600_000} {
+			if err := s.Put(t.Context(), fmt.Sprint("ctx", i), fmt.Sprint("v", size), bytes.Repeat([]byte("x"), size)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s.Bytes = 2 * 4_000_000
+	if err := s.Sweep(t.Context(), []string{"ctx0"}); err != nil {
+		t.Fatal(err)
+	}
+	for ctx, want := range map[string]bool{"ctx0": true, "ctx1": false, "ctx19": true} {
+		if _, err := s.Get(t.Context(), ctx, "v600000"); (err == nil) != want {
+			t.Errorf("the large value of %s: %v, want it kept: %t", ctx, err, want)
+		}
+		if _, err := s.Get(t.Context(), ctx, "v50000"); err != nil { // all of these fit
+			t.Errorf("the value of %s: %v", ctx, err)
+		}
 	}
 }
 

@@ -6,11 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/agent/appapi"
+	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
 // A value in the bucket is led by one byte that says where it is.
@@ -26,8 +29,13 @@ const maxInline = 512 << 10
 // key is a bucket key for any context and variable name: names hold
 // characters that a key may not have, and are of any length.
 func key(kvContext, name string) string {
-	c, n := sha256.Sum256([]byte(kvContext)), sha256.Sum256([]byte(name))
-	return hex.EncodeToString(c[:16]) + "." + hex.EncodeToString(n[:])
+	n := sha256.Sum256([]byte(name))
+	return contextKey(kvContext) + "." + hex.EncodeToString(n[:])
+}
+
+func contextKey(kvContext string) string {
+	c := sha256.Sum256([]byte(kvContext))
+	return hex.EncodeToString(c[:16])
 }
 
 // Get implements appapi.KeyValue.
@@ -73,14 +81,32 @@ func (s *Store) Put(ctx context.Context, kvContext, name string, value []byte) e
 	return nil
 }
 
-// Sweep removes large values that have aged out of the bucket.
-func (s *Store) Sweep(ctx context.Context) error {
+// Sweep removes large values that have aged out of the bucket and, where all
+// values are more than Config.Bytes, the oldest, but for those of contexts in use.
+func (s *Store) Sweep(ctx context.Context, used []string) error {
+	inUse := map[string]bool{}
+	for _, c := range used {
+		inUse[contextKey(c)] = true
+	}
+	may := func(key string) bool { c, _, _ := strings.Cut(key, "."); return !inUse[c] }
+	if s.Trim != nil {
+		if _, err := s.Trim(ctx, ValuesBucket, store.Bound{Bytes: s.Bytes / 2}, func(key string, _ []byte) bool { return may(key) }); err != nil {
+			return fmt.Errorf("sweeping Playbook variables: %w", err)
+		}
+	}
 	objects, err := s.Large.List(ctx)
 	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
 		return fmt.Errorf("sweeping Playbook variables: %w", err)
 	}
+	slices.SortFunc(objects, func(a, b *jetstream.ObjectInfo) int { return a.ModTime.Compare(b.ModTime) })
+	var all int64
 	for _, o := range objects {
-		if time.Since(o.ModTime) > ValuesTTL {
+		all += int64(o.Size)
+	}
+	for _, o := range objects {
+		over := s.Bytes > 0 && all > s.Bytes/2 && may(o.Name)
+		if over || time.Since(o.ModTime) > ValuesTTL {
+			all -= int64(o.Size)
 			if err := s.Large.Delete(ctx, o.Name); err != nil {
 				return fmt.Errorf("sweeping Playbook variables: %w", err)
 			}

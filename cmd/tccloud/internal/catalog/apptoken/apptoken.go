@@ -1,6 +1,7 @@
 package apptoken
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -31,19 +32,29 @@ type Signer struct{ key []byte }
 // Open reads the key from path and makes it where there is none. Cloud
 // instances that serve the same Apps share the file.
 func Open(path string) (*Signer, error) {
-	key, err := os.ReadFile(path)
+	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		key = make([]byte, keySize)
+		key := make([]byte, keySize)
 		_, _ = rand.Read(key) // never fails, see crypto/rand
-		err = atomicfile.WriteFile(path, key, 0o600)
+		data = append(key, sum(key)...)
+		err = atomicfile.WriteFile(path, data, 0o600)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the key of App tokens: %w", err)
 	}
-	if len(key) != keySize {
-		return nil, fmt.Errorf("opening the key of App tokens: %q has %d bytes, want %d", path, len(key), keySize)
+	if len(data) != keySize+sumSize || !bytes.Equal(data[keySize:], sum(data[:keySize])) {
+		return nil, fmt.Errorf("opening the key of App tokens: %q is damaged", path)
 	}
-	return &Signer{key}, nil
+	return &Signer{data[:keySize]}, nil
+}
+
+// sumSize is how much of the key's digest follows it in the file: a key that
+// is another one than yesterday, or nothing but zeros, must not go unnoticed.
+const sumSize = 8
+
+func sum(key []byte) []byte {
+	s := sha256.Sum256(key)
+	return s[:sumSize]
 }
 
 // Issue returns a token for one attempt at an order, valid for ttl.

@@ -9,11 +9,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/agent/wire"
 )
 
 // part is where a file grows: the agent's name is never a path here.
@@ -82,9 +85,9 @@ func (s *Store) coming(f File) map[string]int64 {
 	return coming
 }
 
-// Sweep removes partial files nobody came back for, and complete ones
-// older than retention.
-func (s *Store) Sweep(ctx context.Context, retention time.Duration) error {
+// Sweep removes partial files nobody came back for, and complete ones that are older than
+// retention; and where these are more than bytes (0: any), the oldest of attempts that ended says have ended.
+func (s *Store) Sweep(ctx context.Context, retention time.Duration, bytes int64, ended func(wire.Ref) bool) error {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return fmt.Errorf("sweeping uploads: %w", err)
@@ -100,12 +103,29 @@ func (s *Store) Sweep(ctx context.Context, retention time.Duration) error {
 	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
 		return fmt.Errorf("sweeping published files: %w", err)
 	}
+	slices.SortFunc(objects, func(a, b *jetstream.ObjectInfo) int { return a.ModTime.Compare(b.ModTime) })
+	var all int64
 	for _, o := range objects {
-		if time.Since(o.ModTime) > retention {
+		all += int64(o.Size)
+	}
+	for _, o := range objects {
+		if time.Since(o.ModTime) > retention || bytes > 0 && all > bytes && ended(attempt(o.Name)) {
+			all -= int64(o.Size)
 			if err := s.objects.Delete(ctx, o.Name); err != nil {
 				return fmt.Errorf("sweeping published files: %w", err)
 			}
 		}
 	}
 	return nil
+}
+
+// attempt reads back whose file an object is.
+func attempt(object string) wire.Ref {
+	ref, _, _ := strings.Cut(object, "/")
+	dot := strings.LastIndexByte(ref, '.')
+	n, err := strconv.Atoi(ref[dot+1:])
+	if err != nil || dot < 0 {
+		return wire.Ref{}
+	}
+	return wire.Ref{Order: wire.OrderID(ref[:dot]), Attempt: wire.Attempt(n)}
 }

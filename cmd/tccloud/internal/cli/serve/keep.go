@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
+	"tcenvsvr/agent/app/space"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
@@ -59,10 +60,12 @@ func keep(ctx context.Context, cfg Config, st *store.Store, signer *apptoken.Sig
 	}
 	k.catalog = catalog.New(catalog.Config{
 		Apps: index, Blobs: blobs, Uploads: k.uploads, Orders: c.dispatcher, Servers: c.registry,
+		Bytes: st.Share(4, 64<<30), Room: func(bytes int64) error { return room(cfg.Data, bytes) },
 		Logger: cfg.Logger.With("component", "catalog"),
 	})
 	k.apps = appstore.New(appstore.Config{
 		Executions: c.dispatcher, Signer: signer, Values: values, Large: large, Variables: variables, JS: st.JS(),
+		Bytes: st.Share(8, 4<<30), Trim: st.Trim,
 	})
 	return k, nil
 }
@@ -89,4 +92,13 @@ func director(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*rele
 	return releases.New(releases.Config{
 		KV: plan, Files: files, Servers: members{c.registry}, Logger: cfg.Logger.With("component", "releases"),
 	}), nil
+}
+
+// room refuses what would use the reserve of the disk.
+func room(dir string, bytes int64) error {
+	r, err := store.RoomAt(dir)
+	if err != nil {
+		return nil // the write will tell
+	}
+	return space.Check(dir, bytes+int64(r.Reserve()))
 }

@@ -22,6 +22,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/health"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
 	"tcenvsvr/cmd/tccloud/internal/releases"
@@ -35,6 +36,7 @@ type Config struct {
 	BrokerAddr, APIAddr     string
 	Names                   []string
 	NATS                    []string
+	AcceptLoss              bool // of what the embedded store has lost
 	CertFile, KeyFile       string
 	PublicURL, PublicBroker string
 	Lease, Heartbeat        time.Duration // 0 = the parts' defaults
@@ -65,6 +67,7 @@ func Run(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("opening the data folder %q: %w", cfg.Data, err)
 	}
 	defer unlock()
+	ballast{cfg.Data}.fit()
 	if err := client.RemoveEndpoint(cfg.Data); err != nil { // of one that was killed
 		return fmt.Errorf("opening the data folder: %w", err)
 	}
@@ -74,7 +77,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer ports.close()
 	st, err := store.Open(ctx, store.Config{
-		Dir: filepath.Join(cfg.Data, "store"), URLs: cfg.NATS, Logger: cfg.Logger.With("component", "store"),
+		Dir: filepath.Join(cfg.Data, "store"), URLs: cfg.NATS, AcceptLoss: cfg.AcceptLoss, Logger: cfg.Logger.With("component", "store"),
 	})
 	if err != nil {
 		return err
@@ -92,21 +95,28 @@ type cloud struct {
 	registry   *registry.Registry
 	dispatcher *dispatch.Dispatcher
 	catalog    *catalog.Catalog
-	sweep      func(context.Context) error
+	sweeps     []func(context.Context) error
 	gateway    *gateway.Gateway
 	api        *api.API
 	server     *pki.Server
 	authority  *pki.Authority
 	releases   *releases.Director
 	packages   *packages.Store
+	health     *health.Monitor
 }
 
 func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, error) {
 	log := func(component string) *slog.Logger { return cfg.Logger.With("component", component) }
 	c := new(cloud)
-	var err error
-	if c.authority, err = pki.OpenAuthority(filepath.Join(cfg.Data, "pki")); err != nil {
+	kv, err := st.KV(ctx, registry.Bucket, store.KVOptions{})
+	if err != nil {
 		return nil, err
+	}
+	if err := trusted(ctx, kv, cfg.Data); err != nil {
+		return nil, err
+	}
+	if c.authority, err = pki.OpenAuthority(filepath.Join(cfg.Data, "pki")); err != nil {
+		return nil, damaged(err, "bring pki/ca.pem back from a backup or from another gateway of this cloud: all servers trust what is in it, and nothing else")
 	}
 	if cfg.ClientLife > 0 {
 		c.authority.ClientLife(cfg.ClientLife)
@@ -115,27 +125,27 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 		c.server, err = pki.LoadServer(cfg.CertFile, cfg.KeyFile)
 	} else {
 		c.server, err = pki.NewServer(c.authority, cfg.Names)
+		err = damaged(err, "remove pki/server.pem: the cloud makes another one")
 	}
 	if err != nil {
 		return nil, err
 	}
 	signer, err := apptoken.Open(filepath.Join(cfg.Data, "apptoken.key"))
 	if err != nil {
-		return nil, err
+		return nil, damaged(err, "bring apptoken.key back from a backup or from another gateway of this cloud, or remove it: the Apps that run now then cannot reach the cloud")
 	}
 	token, err := adminToken(cfg)
 	if err != nil {
-		return nil, err
-	}
-	kv, err := st.KV(ctx, registry.Bucket, store.KVOptions{})
-	if err != nil {
-		return nil, err
+		return nil, damaged(err, "write the token that operators use into it, or remove it: the cloud makes another one")
 	}
 	c.registry, err = registry.Open(ctx, registry.Config{KV: kv, Authority: c.authority, Logger: log("registry")})
 	if err != nil {
 		return nil, err
 	}
-	c.dispatcher, err = dispatch.New(ctx, dispatch.Config{Store: st, Tokens: signer, Logger: cfg.Logger, Lease: cfg.Lease})
+	c.dispatcher, err = dispatch.New(ctx, dispatch.Config{
+		Store: st, Tokens: signer, Logger: cfg.Logger, Lease: cfg.Lease, LogBytes: st.Share(5, 4<<30),
+		RecordBytes: st.Share(8, 8<<30),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -143,10 +153,13 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	if err != nil {
 		return nil, err
 	}
-	c.catalog, c.sweep = k.catalog, k.apps.Sweep
+	c.catalog = k.catalog
+	c.sweeps = c.retention(st, k)
 	if c.releases, err = director(ctx, cfg, st, c); err != nil {
 		return nil, err
 	}
+	c.health = health.New(ctx, log("health"), health.Store(st), health.Disk(cfg.Data), health.Clock(st.Time),
+		health.Certificates(c.server.Leaf, c.authority.Certificate))
 	c.gateway, err = gateway.New(gateway.Config{
 		Listener: p.broker, TLS: &tls.Config{GetCertificate: c.server.Get},
 		Auth: doorman{c.registry}, Dispatcher: c.dispatcher, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
@@ -156,7 +169,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.api, err = api.New(api.Config{
 		Registry: c.registry, Catalog: k.catalog, Uploads: k.uploads, AppStore: k.apps,
-		Dispatcher: c.dispatcher, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, AdminToken: token,
+		Dispatcher: c.dispatcher, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, Health: c.health, AdminToken: token,
 		APIURL: p.publicURL, BrokerHost: p.publicBroker, Version: cfg.Version, Logger: log("api"),
 	})
 	return c, err
@@ -184,7 +197,9 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 	g.Go(func() error { return c.dispatcher.Run(ctx) })
 	g.Go(func() error { return c.gateway.Run(ctx) })
 	g.Go(func() error { return c.registry.Run(ctx, sessions{c.gateway}) })
-	g.Go(func() error { return c.catalog.Run(ctx, c.sweep) })
+	g.Go(func() error { return c.health.Run(ctx) })
+	g.Go(func() error { return ballast{cfg.Data}.Run(ctx) })
+	g.Go(func() error { return c.catalog.Run(ctx, c.sweeps...) })
 	g.Go(func() error { return c.releases.Run(ctx, sessions{c.gateway}) })
 	g.Go(func() error { return c.api.Run(ctx, p.api) })
 	g.Go(func() error {

@@ -148,7 +148,11 @@ func TestOrder(t *testing.T) {
 	}
 
 	// Nothing secret anywhere it does not belong.
-	list, _ := json.Marshal(must(c.Executions(t.Context(), "lab", "", 0))(t))
+	shownList, until, err := c.Executions(t.Context(), "lab", "", 0)
+	if err != nil || until != v1.EndAll {
+		t.Errorf("the list ends with %q, %v", until, err)
+	}
+	list, _ := json.Marshal(shownList)
 	show, _ := json.Marshal(must(c.Execution(t.Context(), run.ID))(t))
 	servers, _ := json.Marshal(must(c.Servers(t.Context(), ""))(t))
 	token := must(os.ReadFile(filepath.Join(c.dir, client.TokenFile)))(t)

@@ -34,7 +34,7 @@ const (
 // Config of a Ledger.
 type Config struct {
 	Store     *store.Store
-	Retention time.Duration // of executions after their last change
+	Retention time.Duration // of ended executions after their last change, see Trim
 	Logger    *slog.Logger
 	// Changed is called after each change of the image, with the record
 	// before (nil: it is new here) and after. It must not block.
@@ -74,7 +74,7 @@ type note func(*record.Record) error
 
 // Open opens the bucket. Nothing is known before Run has loaded it.
 func Open(ctx context.Context, cfg Config) (*Ledger, error) {
-	kv, err := cfg.Store.KV(ctx, "executions", store.KVOptions{TTL: cfg.Retention, Newest: true})
+	kv, err := cfg.Store.KV(ctx, bucketName, store.KVOptions{Newest: true})
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ type claim struct {
 
 // Open opens the bucket; Run must be running for the view to be right.
 func Open(ctx context.Context, cfg Config) (*Registry, error) {
-	kv, err := cfg.Store.KV(ctx, "sessions", store.KVOptions{Newest: true})
+	kv, err := cfg.Store.KV(ctx, bucketName, store.KVOptions{Newest: true})
 	if err != nil {
 		return nil, err
 	}

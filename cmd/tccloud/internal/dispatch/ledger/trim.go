@@ -1,0 +1,36 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
+	"tcenvsvr/cmd/tccloud/internal/store"
+)
+
+// bucketName is where executions are.
+const bucketName = "executions"
+
+// Trim removes ended executions from the bucket: what is older than the retention, and
+// the oldest where all are more than bytes (0: any). It returns how many. What has not
+// ended stays, whatever its age; what cannot be read, too.
+func (l *Ledger) Trim(ctx context.Context, bytes int64) (int, error) {
+	return l.cfg.Store.Trim(ctx, bucketName, store.Bound{Age: l.cfg.Retention, Bytes: bytes}, func(_ string, value []byte) bool {
+		rec, err := record.Decode(value)
+		return err == nil && rec.Terminal()
+	})
+}
+
+// Listed returns when the oldest execution was created back to which List knows all
+// of them, and true where List knows all there are.
+func (l *Ledger) Listed() (since time.Time, all bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.ended) < keepEnded {
+		return time.Time{}, true
+	}
+	if e := l.entries[l.ended[l.next]]; e != nil {
+		since = e.rec.Created
+	}
+	return since, false
+}

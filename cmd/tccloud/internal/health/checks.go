@@ -1,0 +1,132 @@
+package health
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"tcenvsvr/agent/app/space"
+	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/cmd/tccloud/internal/store"
+)
+
+// Store looks whether what is stored is durable.
+func Store(s *store.Store) Check {
+	return Check{"store", func(ctx context.Context) Finding {
+		h := s.Health()
+		switch {
+		case errors.Is(h.Err, store.ErrFull):
+			return Finding{Failed, "it takes no writes: " + h.Err.Error(), "make room on that disk; the cloud goes on by itself"}
+		case h.Err != nil && s.Embedded():
+			return Finding{Failed, "it takes no writes: " + h.Err.Error(),
+				"look at the disk and the system's log (dmesg); the cloud goes on by itself when the folder is writable"}
+		case h.Err != nil:
+			return Finding{Failed, "NATS takes no writes: " + h.Err.Error(),
+				"start the NATS nodes that are away (more than half must run); the cloud goes on by itself"}
+		}
+		nodes, away, err := s.Copies(ctx)
+		switch {
+		case err != nil:
+			return Finding{Warning, "writes are durable; its copies were not counted: " + err.Error(), "ask NATS: nats stream report"}
+		case len(away) > 0:
+			return Finding{Warning, fmt.Sprintf("writes are durable; of %d copies, those on %q are away or behind", nodes, away),
+				"start those NATS nodes: one more that goes away may stop the cloud"}
+		case nodes > 1:
+			return Finding{State: OK, Text: fmt.Sprintf("writes are durable on %d copies", nodes)}
+		}
+		return Finding{State: OK, Text: "writes are durable"}
+	}}
+}
+
+// Disk looks whether files can be written in dir, and for how long.
+func Disk(dir string) Check {
+	path := filepath.Join(dir, "health")
+	return Check{"disk", func(context.Context) Finding {
+		r, err := store.RoomAt(dir)
+		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			return Finding{Failed, err.Error(), "look at the disk and the system's log (dmesg)"}
+		}
+		more := fmt.Sprintf("make room there: at least %d MB must be free; the cloud goes on by itself", r.Reserve()>>20)
+		err = atomicfile.WriteFile(path, []byte(time.Now().UTC().Format(time.RFC3339)+"\n"), 0o600)
+		switch {
+		case space.Full(err) || r.Total > 0 && r.Full():
+			return Finding{Failed, "it is full: " + r.String(), more}
+		case err != nil:
+			return Finding{Failed, fmt.Sprintf("a file cannot be written: %v", err),
+				"look at the disk and the system's log (dmesg), check it, mount it writable; the cloud goes on by itself"}
+		case r.Total > 0 && r.Low():
+			return Finding{NoIntake, "it is nearly full: " + r.String(), more}
+		}
+		return Finding{State: OK, Text: r.String()}
+	}}
+}
+
+const (
+	// jump is how much a clock may be set without a word.
+	jump = 5 * time.Second
+	// remember is how long a jump is told.
+	remember = 10 * time.Minute
+)
+
+// Clock looks whether the wall clock goes as time does. server tells NATS' time, if it has one.
+func Clock(server func(ctx context.Context) (time.Time, error)) Check {
+	last := time.Now()
+	var told time.Time
+	var what string
+	return Check{"clock", func(ctx context.Context) Finding {
+		now := time.Now()
+		if d := now.Round(0).Sub(last.Round(0)) - now.Sub(last); max(d, -d) > jump {
+			told, what = now, fmt.Sprintf("it was set by %s, from %s to %s", d.Round(time.Second),
+				last.Add(now.Sub(last)).UTC().Format(time.DateTime), now.UTC().Format(time.DateTime))
+		}
+		last = now
+		if what != "" && now.Sub(told) < remember {
+			return Finding{Warning, what, "make sure that it is right now (timedatectl): certificates and schedules go by it"}
+		}
+		if theirs, err := server(ctx); err == nil && !theirs.IsZero() {
+			if d := time.Since(theirs); max(d, -d) > jump {
+				return Finding{Warning, fmt.Sprintf("it differs from NATS' clock by %s", d.Round(time.Second)), "set both by NTP"}
+			}
+		}
+		return Finding{State: OK, Text: now.UTC().Format(time.RFC3339)}
+	}}
+}
+
+// Warn so long before a certificate ends.
+const (
+	serverEnds    = 14 * 24 * time.Hour
+	authorityEnds = 90 * 24 * time.Hour
+)
+
+// Certificates looks whether the server's certificate and the CA of agents are valid.
+func Certificates(server, authority func() *x509.Certificate) Check {
+	return Check{"certificates", func(context.Context) Finding {
+		now := time.Now()
+		good := Finding{State: OK}
+		for _, c := range []struct {
+			what, try string
+			cert      *x509.Certificate
+			soon      time.Duration
+		}{
+			{"the server's certificate", "give --cert and --key a new one and start the cloud again", server(), serverEnds},
+			{"the CA of the servers' certificates", "agents trust this CA only: plan to enroll them anew", authority(), authorityEnds},
+		} {
+			day := func(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+			switch {
+			case now.Before(c.cert.NotBefore):
+				return Finding{Failed, fmt.Sprintf("%s is valid from %s on, and the clock says %s", c.what, c.cert.NotBefore.UTC().Format(time.DateTime), now.UTC().Format(time.DateTime)),
+					"set the clock (timedatectl); no server can connect until then"}
+			case now.After(c.cert.NotAfter):
+				return Finding{Failed, fmt.Sprintf("%s ended on %s", c.what, day(c.cert.NotAfter)), c.try + "; or set the clock, if it is wrong"}
+			case c.cert.NotAfter.Sub(now) < min(c.soon, c.cert.NotAfter.Sub(c.cert.NotBefore)/10):
+				good = Finding{Warning, fmt.Sprintf("%s ends on %s", c.what, day(c.cert.NotAfter)), c.try}
+			case good.Text == "":
+				good.Text = fmt.Sprintf("%s is valid until %s", c.what, day(c.cert.NotAfter))
+			}
+		}
+		return good
+	}}
+}

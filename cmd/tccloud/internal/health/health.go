@@ -1,0 +1,161 @@
+package health
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// State of a check, or of all.
+type State string
+
+// The states, from good to bad.
+const (
+	OK       State = "ok"
+	Warning  State = "warning"   // somebody should look, nothing is refused
+	NoIntake State = "no_intake" // nothing new is taken
+	Failed   State = "failed"    // nothing can be stored
+)
+
+var rank = map[State]int{OK: 0, Warning: 1, NoIntake: 2, Failed: 3}
+
+// Finding is what a look found.
+type Finding struct {
+	State State  `json:"state"`
+	Text  string `json:"text"`          // the fact
+	Try   string `json:"try,omitempty"` // what to do about it
+}
+
+// Result is what is known of one thing.
+type Result struct {
+	Name string `json:"name"`
+	Finding
+	Since time.Time `json:"since"` // it is in this state
+}
+
+// Report is the worst state and what it is made of.
+type Report struct {
+	State  State    `json:"state"`
+	Checks []Result `json:"checks"`
+}
+
+// Worst is the result that decides the state.
+func (r Report) Worst() Result {
+	var worst Result
+	for _, c := range r.Checks {
+		if worst.Name == "" || rank[c.State] > rank[worst.State] {
+			worst = c
+		}
+	}
+	return worst
+}
+
+// Intake reports whether new orders are taken.
+func (r Report) Intake() bool { return rank[r.State] < rank[NoIntake] }
+
+// Check looks at one thing.
+type Check struct {
+	Name string
+	Look func(ctx context.Context) Finding
+}
+
+const (
+	every    = 2 * time.Second
+	lookTime = 3 * time.Second
+	// late is how old a finding may be: every, lookTime, and a busy machine.
+	late = 8 * time.Second
+)
+
+// Monitor looks again and again. It is safe for concurrent use.
+type Monitor struct {
+	checks []Check
+	log    *slog.Logger
+
+	mu   sync.Mutex
+	last []Result    // of checks, as Report says
+	seen []time.Time // when each came
+}
+
+// New returns a monitor that has looked once.
+func New(ctx context.Context, log *slog.Logger, checks ...Check) *Monitor {
+	m := &Monitor{checks: checks, log: log, last: make([]Result, len(checks)), seen: make([]time.Time, len(checks))}
+	var g errgroup.Group
+	for i := range checks {
+		g.Go(func() error { m.look(ctx, i); return nil })
+	}
+	_ = g.Wait() // looks return no error
+	return m
+}
+
+// Run looks until ctx ends.
+func (m *Monitor) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for i := range m.checks {
+		g.Go(func() error { return repeat(ctx, func() { m.look(ctx, i) }) })
+	}
+	g.Go(func() error { return repeat(ctx, func() { m.Report() }) }) // which tells of looks that hang
+	return g.Wait()
+}
+
+func repeat(ctx context.Context, f func()) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			f()
+		}
+	}
+}
+
+func (m *Monitor) look(ctx context.Context, i int) {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	f := m.checks[i].Look(ctx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.seen[i] = time.Now()
+	m.take(i, f)
+}
+
+// take notes a finding, and tells when it is another one. Monitor.mu is held.
+func (m *Monitor) take(i int, f Finding) {
+	was := m.last[i]
+	m.last[i] = Result{m.checks[i].Name, f, was.Since}
+	if was.State == f.State {
+		return
+	}
+	m.last[i].Since = time.Now().UTC().Truncate(time.Second)
+	log := m.log.With("check", m.checks[i].Name, "state", f.State, "finding", f.Text)
+	switch {
+	case f.State == OK && was.State != "":
+		log.Info("health is well again")
+	case f.State == Warning:
+		log.Warn("health changed", "hint", f.Try)
+	case f.State != OK:
+		log.Error("health changed", "hint", f.Try)
+	}
+}
+
+// Report says how the cloud is now.
+func (m *Monitor) Report() Report {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := Report{State: OK}
+	for i := range m.checks {
+		if time.Since(m.seen[i]) > late {
+			m.take(i, Finding{Failed, "looking at it takes longer than " + late.String() + ": the disk or the store does not answer",
+				"look at the disk and the system's log (dmesg)"})
+		}
+		r.Checks = append(r.Checks, m.last[i])
+		if rank[m.last[i].State] > rank[r.State] {
+			r.State = m.last[i].State
+		}
+	}
+	return r
+}
