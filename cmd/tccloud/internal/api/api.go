@@ -30,6 +30,8 @@ import (
 // Sessions are the live connections of agents.
 type Sessions interface {
 	Sessions(ctx context.Context) ([]gateway.Session, error)
+	// Settle leaves a server to one of the hosts that run as it.
+	Settle(ctx context.Context, xid wire.ServerXID, host string) error
 }
 
 // Config of an API; all but Logger are required.
@@ -95,6 +97,7 @@ func (a *API) admin(mux *http.ServeMux) {
 		"GET servers":                           a.servers,
 		"GET servers/{xid}":                     a.server,
 		"POST servers/{xid}/revoke":             a.revokeServer,
+		"POST servers/{xid}/keep":               a.keepHost,
 		"GET apps":                              a.apps,
 		"POST apps":                             a.addApp,
 		"DELETE apps/{name}/{version}":          a.removeApp,

@@ -128,6 +128,7 @@ type daemon struct {
 	agent   *agent.Agent
 	way     *way
 	link    *connection
+	twin    twin
 	updates *updates // nil where this installation cannot update itself
 }
 
@@ -163,6 +164,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	d.agent, err = agent.New(agent.Config{
 		Identity: agent.Identity{
 			ServerXID: wire.ServerXID(s.ServerXID), ServerName: serverName(s), BrokerToken: s.BrokerToken.Reveal(),
+			MachineID: machine.MachineID(), Hostname: hostname(),
 			Version: c.Version, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		},
 		Limits: limits(s), JobsDir: p.Jobs,
@@ -241,6 +243,11 @@ func (d *daemon) control(c wire.Control) {
 		}
 	case wire.ActionConfigChanged:
 		_, _ = d.reload("cloud") // what is wrong is logged and shown by status
+	case wire.ActionTwin:
+		d.twin.heard(d.link.State().Epoch, c.Args, d.logger)
+	case wire.ActionRenew:
+		d.logger.Info("the cloud asked for a new client certificate")
+		d.renewer.Renew()
 	case wire.ActionUpdate:
 		if d.updates != nil {
 			d.updates.Check(c.Args["apply"] == "now")

@@ -33,10 +33,12 @@ type Config struct {
 
 // Registry is one gateway's view of all sessions.
 type Registry struct {
-	cfg  Config
-	id   string
-	kv   jetstream.KeyValue
-	boot time.Time
+	cfg   Config
+	id    string
+	kv    jetstream.KeyValue
+	boot  time.Time
+	read  chan struct{} // closed by known, when the sessions of before have come
+	known func()
 
 	mu       sync.Mutex
 	sessions map[wire.ServerXID]holder
@@ -61,8 +63,9 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
+	read := make(chan struct{})
 	return &Registry{
-		cfg: cfg, id: nuid.Next(), kv: kv, boot: time.Now(),
+		cfg: cfg, id: nuid.Next(), kv: kv, boot: time.Now(), read: read, known: sync.OnceFunc(func() { close(read) }),
 		sessions: map[wire.ServerXID]holder{},
 		left:     map[wire.ServerXID]time.Time{},
 		heard:    map[string]time.Time{},
@@ -106,6 +109,25 @@ func (r *Registry) Holds(xid wire.ServerXID, epoch int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.sessions[xid].epoch == epoch
+}
+
+// Holder returns the gateway that has the server's session as far as is
+// known here, "" where that session is over or its gateway fell silent.
+func (r *Registry) Holder(ctx context.Context, xid wire.ServerXID) (string, error) {
+	select {
+	case <-r.read:
+	case <-ctx.Done():
+		return "", fmt.Errorf("waiting for the sessions of before: %w", context.Cause(ctx))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := r.sessions[xid]
+	_, left := r.left[xid]
+	heard, known := r.heard[h.gateway]
+	if h.gateway == r.id && left || known && time.Since(heard) >= silentAfter {
+		return "", nil
+	}
+	return h.gateway, nil
 }
 
 // Leave records that the session ended here. A newer one is not touched.
@@ -204,7 +226,11 @@ func (r *Registry) Run(ctx context.Context) error {
 			if !ok {
 				return nil
 			}
-			if e == nil || e.Operation() != jetstream.KeyValuePut {
+			if e == nil { // all that was there has come, once in the life of a watch
+				r.known()
+				continue
+			}
+			if e.Operation() != jetstream.KeyValuePut {
 				continue
 			}
 			var c claim
