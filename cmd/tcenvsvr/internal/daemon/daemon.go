@@ -137,7 +137,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if d.id, err = LoadIdentity(p, s); err != nil {
 		return nil, err
 	}
-	if d.jobs, err = NewJobs(s, logger); err != nil {
+	if d.jobs, err = NewJobs(s, p.State, logger); err != nil {
 		return nil, err
 	}
 	if d.trust, err = d.newTrust(d.id.CAs()); err != nil {

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"tcenvsvr/agent/keychain"
+	"tcenvsvr/agent/paths"
 )
 
 func settingsFile(_ context.Context, p *patient) said {
@@ -16,6 +19,9 @@ func settingsFile(_ context.Context, p *patient) said {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return skip("there is none: everything is at its default")
+	case paths.Barrier(filepath.Dir(p.Paths.Home)) != "":
+		folder := paths.Barrier(filepath.Dir(p.Paths.Home))
+		return fail(paths.Opening(folder, self()), "the folder %q, on the way to the agent's files, cannot be passed: %v", folder, err)
 	case err != nil:
 		return fail("run the doctor as root or as the agent's user", "%v", err)
 	case !info.Mode().IsRegular():
@@ -28,6 +34,15 @@ func settingsFile(_ context.Context, p *patient) said {
 		return fail(`"tcenvsvr host apply", or "tcenvsvr doctor --fix", as root`, "the agent may not read it (mode %04o%s)", info.Mode().Perm(), owner(info))
 	}
 	return ok("%q, mode %04o%s", p.Paths.Settings, info.Mode().Perm(), owner(info))
+}
+
+// self is as whom the doctor looks: for root, the agent's user.
+func self() string {
+	u, err := user.Current()
+	if err != nil {
+		return fmt.Sprint(os.Geteuid())
+	}
+	return u.Username
 }
 
 func settingsValues(_ context.Context, p *patient) said {
