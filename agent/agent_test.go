@@ -57,6 +57,7 @@ type cloud struct {
 	ref   wire.AppRef
 	block chan struct{} // not nil: downloads wait for it
 	deny  error         // not nil: downloads fail with it
+	slow  chan struct{} // not nil: uploads say here that they began, and take for ever
 
 	mu       sync.Mutex
 	uploaded map[string]string
@@ -102,7 +103,15 @@ func (c *cloud) Params(context.Context, wire.Ref) (map[string]string, error) {
 	return nil, errors.New("not asked for in these tests")
 }
 
-func (c *cloud) Upload(_ context.Context, ref wire.Ref, name string, r io.ReaderAt, size int64) (wire.SHA256, error) {
+func (c *cloud) Upload(ctx context.Context, ref wire.Ref, name string, r io.ReaderAt, size int64) (wire.SHA256, error) {
+	if c.slow != nil {
+		select {
+		case c.slow <- struct{}{}:
+		case <-ctx.Done():
+		}
+		<-ctx.Done()
+		return "", ctx.Err()
+	}
 	b := make([]byte, size)
 	if _, err := r.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
 		return "", err

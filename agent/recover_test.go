@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/wire"
@@ -203,4 +204,28 @@ func TestOrderOfAnOlderSession(t *testing.T) {
 	if n := len(r.agent.Journal.Entries()); n != 0 || r.starts("late") != 0 {
 		t.Errorf("%d entries in the journal, started %d times; want none", n, r.starts("late"))
 	}
+}
+
+// TestFencedDuringUpload: an order that loses its attempt while its files are on
+// their way is forgotten, and they are not sent to the end.
+func TestFencedDuringUpload(t *testing.T) {
+	r := newRig(t)
+	s := r.start()
+	r.warm(s)
+	r.cloud.slow = make(chan struct{})
+	o := r.order("o", `open(value("tc_out_path") + "/a.txt", "w").write("x")`)
+	s.Send(t, o)
+	select {
+	case <-r.cloud.slow:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing was uploaded")
+	}
+	r.cloud.slow = nil
+	newer := r.order("o", "pass")
+	newer.Attempt = 2
+	s.Send(t, newer)
+	if m := r.result(s, newer.Ref, wire.Succeeded); m.Attempt != 2 {
+		t.Errorf("result of attempt %d", m.Attempt)
+	}
+	r.eventually("the older attempt is gone", func() bool { return len(r.agent.Journal.Entries()) == 0 && r.agent.Status().Outbox == 0 })
 }

@@ -30,7 +30,11 @@ func (o *order) finish(ctx context.Context, exit job.Exit, logs *tail) {
 	if result.Outcome == wire.Succeeded || result.Outcome == wire.Partial || result.Outcome == wire.Failed {
 		result.Files = o.upload(ctx)
 	}
-	if ctx.Err() != nil || o.fenced() {
+	if o.fenced() { // meanwhile
+		o.a.forget(o.ref)
+		return
+	}
+	if ctx.Err() != nil {
 		return // the next agent collects once more
 	}
 	o.report(ctx, result, logs)
@@ -123,6 +127,11 @@ func clip(s string) string {
 func (o *order) upload(ctx context.Context) []wire.File {
 	ctx, cancel := context.WithTimeout(ctx, uploadPatience)
 	defer cancel()
+	defer context.AfterFunc(o.ctx, func() {
+		if o.fenced() { // nobody wants them
+			cancel()
+		}
+	})()
 	published, err := app.Published(o.dir(), o.manifest())
 	var files []wire.File
 	if err != nil {
