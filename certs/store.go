@@ -251,7 +251,7 @@ func SetCloud(file string, cas []*x509.Certificate) error {
 	if old, err := os.ReadFile(file); err == nil && string(old) == string(data) {
 		return nil
 	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("keeping the cloud's CA: %w", err)
+		return fmt.Errorf("keeping the cloud's CA: %w\nhint: remove %q: it is made anew from the keystore", err, file)
 	}
 	if err := writeFile(file, data); err != nil {
 		return fmt.Errorf("keeping the cloud's CA: %w", err)

@@ -15,6 +15,7 @@ import (
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/filelock"
+	"tcenvsvr/agent/identity"
 	"tcenvsvr/agent/keychain"
 	"tcenvsvr/agent/privatefile"
 	"tcenvsvr/agent/settings"
@@ -47,9 +48,9 @@ var exitCodes = []exitCode{
 	{75, "restart me: the service manager starts the agent again", isErr(agent.ErrRestart)},
 	{2, "wrong command line", asErr[verb.UsageError]},
 	{6, "not enrolled", isErr(settings.ErrNotEnrolled)},
-	{5, "settings, keychain or a file of secrets are damaged, unsafe or not valid", func(err error) bool {
+	{5, "settings, keystore, keychain or a file of secrets are damaged, unsafe or not valid", func(err error) bool {
 		return asErr[*settings.ValueError](err) || asErr[*settings.UnknownKeyError](err) || asErr[*settings.FileError](err) ||
-			asErr[*settings.ConflictError](err) || errors.Is(err, keychain.ErrDamaged) || errors.Is(err, keychain.ErrForeign) || errors.Is(err, privatefile.ErrUnsafe)
+			asErr[*settings.ConflictError](err) || errors.Is(err, keychain.ErrDamaged) || errors.Is(err, keychain.ErrForeign) || errors.Is(err, identity.ErrDamaged) || errors.Is(err, privatefile.ErrUnsafe)
 	}},
 	{10, "an update is available", isErr(update.ErrAvailable)},
 	{3, "the Environment Server is not running", isErr(control.ErrNotRunning)},

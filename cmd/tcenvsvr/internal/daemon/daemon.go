@@ -55,7 +55,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	var vault *vault // nil until the keychain is open
 	load := func() (settings.Settings, error) {
-		o := settings.Options{File: p.Settings, Env: c.Env, Overrides: c.Overrides}
+		o := settings.Options{File: p.Settings, Keystore: p.Keystore, Env: c.Env, Overrides: c.Overrides}
 		if vault != nil {
 			o.Unseal = vault.Unseal
 		}
@@ -136,6 +136,9 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	c, p, s, logger := d.Config, d.paths, d.live.settings(), d.logger
 	if d.id, err = LoadIdentity(p, s); err != nil {
 		return nil, err
+	}
+	if err := d.id.Unused(); err != nil {
+		logger.Warn("a renewed client certificate cannot be used; the next renewal replaces it", "err", err)
 	}
 	if d.jobs, err = NewJobs(s, p.State, logger); err != nil {
 		return nil, err

@@ -17,6 +17,8 @@ import (
 func settingsFile(_ context.Context, p *patient) said {
 	info, err := os.Lstat(p.Paths.Settings)
 	switch {
+	case errors.Is(err, os.ErrNotExist) && p.settingsErr != nil:
+		return fail("restore it from a backup, or enrol with a fresh bundle", "%s", oneLine(p.settingsErr))
 	case errors.Is(err, os.ErrNotExist):
 		return skip("there is none: everything is at its default")
 	case paths.Barrier(filepath.Dir(p.Paths.Home)) != "":
@@ -93,7 +95,10 @@ func clientCertificate(_ context.Context, p *patient) said {
 		return skip("only root and the agent's user may read the keystore")
 	}
 	if p.identityErr != nil {
-		return fail("enrol with a fresh bundle", "%s", oneLine(p.identityErr))
+		return fail(`restore keystore.p12 from a backup, or enrol with a fresh bundle ("tccloud bundle ENV --server XID")`, "%s", oneLine(p.identityErr))
+	}
+	if err := p.identity.Unused(); err != nil {
+		return warn("the next renewal replaces it; if the cloud refuses this server's certificate, enrol with a fresh bundle", "a renewed certificate cannot be used: %s", oneLine(err))
 	}
 	leaf := p.identity.Leaf()
 	switch left := time.Until(leaf.NotAfter); {

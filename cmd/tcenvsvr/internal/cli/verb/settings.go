@@ -51,7 +51,7 @@ func (e *Env) Unsealed(overrides map[string]string, unseal func(name, sealed str
 	if err != nil {
 		return settings.Settings{}, err
 	}
-	s, _, err := settings.Load(settings.Options{File: p.Settings, Env: e.Environ, Overrides: overrides, Unseal: unseal})
+	s, _, err := settings.Load(settings.Options{File: p.Settings, Keystore: p.Keystore, Env: e.Environ, Overrides: overrides, Unseal: unseal})
 	if blocked := e.Blocked(); errors.Is(err, os.ErrPermission) && blocked != "" {
 		return s, fmt.Errorf("%w\nhint: %s; with --home DIR, which need not exist, there is nothing to read", err, blocked)
 	}
