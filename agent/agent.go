@@ -97,6 +97,8 @@ type Identity struct {
 	ServerName  string
 	BrokerToken string
 	Version     string
+	MachineID   string // of the host
+	Hostname    string
 	OS, Arch    string
 }
 

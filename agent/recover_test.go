@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/wire"
@@ -233,20 +234,26 @@ func TestUnclaimedResult(t *testing.T) {
 	r.eventually("the outbox is empty", func() bool { return len(r.agent.Journal.Entries()) == 0 })
 }
 
-// TestFencedWhileItsFilesGoOut: no result is wanted any more, and nothing
-// of the order stays.
-func TestFencedWhileItsFilesGoOut(t *testing.T) {
+// TestFencedDuringUpload: an order that loses its attempt while its files are on
+// their way is forgotten, and they are not sent to the end.
+func TestFencedDuringUpload(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
 	r.warm(s)
-	r.cloud.uploading, r.cloud.going = make(chan struct{}), make(chan struct{})
-	o := r.order("o", `open(value("tc_out_path") + "/report.txt", "w").write("x")`)
+	r.cloud.slow = make(chan struct{})
+	o := r.order("o", `open(value("tc_out_path") + "/a.txt", "w").write("x")`)
 	s.Send(t, o)
-	<-r.cloud.uploading
+	select {
+	case <-r.cloud.slow:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing was uploaded")
+	}
+	r.cloud.slow = nil
 	newer := r.order("o", "pass")
 	newer.Attempt = 2
-	s.Send(t, newer) // the older attempt is fenced by it
-	r.result(s, newer.Ref, wire.Succeeded)
-	close(r.cloud.going)
-	r.eventually("nothing of it is left", func() bool { return len(r.agent.Journal.Entries()) == 0 && r.agent.Status().Outbox == 0 })
+	s.Send(t, newer)
+	if m := r.result(s, newer.Ref, wire.Succeeded); m.Attempt != 2 {
+		t.Errorf("result of attempt %d", m.Attempt)
+	}
+	r.eventually("the older attempt is gone", func() bool { return len(r.agent.Journal.Entries()) == 0 && r.agent.Status().Outbox == 0 })
 }

@@ -136,6 +136,11 @@ func clip(s string) string {
 func (o *order) upload(ctx context.Context) []wire.File {
 	ctx, cancel := context.WithTimeout(ctx, uploadPatience)
 	defer cancel()
+	defer context.AfterFunc(o.ctx, func() {
+		if o.fenced() { // nobody wants them
+			cancel()
+		}
+	})()
 	published, err := app.Published(o.dir(), o.manifest())
 	var files []wire.File
 	if err != nil {

@@ -73,6 +73,7 @@ func (a *Agent) Hello() wire.Hello {
 		Protocol: wire.Protocol, BrokerToken: a.Identity.BrokerToken,
 		ServerXID: a.Identity.ServerXID, ServerName: a.Identity.ServerName,
 		Version: a.Identity.Version, OS: a.Identity.OS, Arch: a.Identity.Arch,
+		MachineID: a.Identity.MachineID, Hostname: a.Identity.Hostname,
 		BootID: a.Host.BootID(), Journal: a.Journal.Name(a.Host.BootID()), Executors: limits.Executors,
 	}
 	a.joining.Lock()

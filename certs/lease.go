@@ -14,14 +14,27 @@ import (
 // Lease is Current for a job, which keeps its set until Prune is told that
 // the session is over. A lease is a file, because jobs outlive the agent.
 func (s *Store) Lease(ctx context.Context, session string) (*Set, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	set, err := s.forJobs(ctx)
-	if err != nil || set.Dir == "" {
-		return set, err
-	}
 	if !filepath.IsLocal(session) || strings.ContainsAny(session, `/\`) {
 		return nil, fmt.Errorf("leasing trust stores: %q is no session", session)
+	}
+	for {
+		set, err := s.Current(ctx)
+		if err != nil || set.Dir == "" {
+			return set, err
+		}
+		if taken, err := s.lease(set, session); taken || err != nil {
+			return set, err
+		}
+	}
+}
+
+// lease writes the lease, unless another set came meanwhile: Prune may have
+// taken this one.
+func (s *Store) lease(set *Set, session string) (taken bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.set != set {
+		return false, nil
 	}
 	dir := filepath.Join(s.conf.Dir, leases)
 	// No fsync: what a power cut takes no job survives.
@@ -33,9 +46,9 @@ func (s *Store) Lease(ctx context.Context, session string) (*Set, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("leasing trust stores: %w", err)
+		return false, fmt.Errorf("leasing trust stores: %w", err)
 	}
-	return set, nil
+	return true, nil
 }
 
 // tempAge is how old a temporary folder must be to be a crash's: another
@@ -46,7 +59,11 @@ const tempAge = 10 * time.Minute
 func (s *Store) Prune(inUse func(session string) bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	keep := map[string]bool{pointed(s.conf.Dir): true}
+	now, err := pointed(s.conf.Dir)
+	if err != nil { // who cannot tell what is needed removes nothing
+		return fmt.Errorf("removing old trust stores: %w", err)
+	}
+	keep := map[string]bool{now: true}
 	if s.set != nil {
 		keep[s.set.Digest] = true
 	}

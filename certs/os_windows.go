@@ -21,12 +21,12 @@ func point(dir, digest string) error {
 }
 
 // pointed is the digest of the current set, "" if there is none.
-func pointed(dir string) string {
+func pointed(dir string) (string, error) {
 	data, err := os.ReadFile(filepath.Join(dir, current))
 	if errors.Is(err, os.ErrNotExist) {
-		return ""
+		return "", nil
 	}
-	return strings.TrimSpace(string(data))
+	return strings.TrimSpace(string(data)), err
 }
 
 // inode: Windows tells it only to who opens the file.

@@ -3,6 +3,8 @@
 package certs
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,7 +14,7 @@ import (
 
 // point makes trust/current lead to a set, in one step.
 func point(dir, digest string) error {
-	if pointed(dir) == digest {
+	if now, err := pointed(dir); err == nil && now == digest {
 		return nil
 	}
 	temp := filepath.Join(dir, tempPrefix+"current-"+strconv.Itoa(os.Getpid()))
@@ -28,7 +30,10 @@ func point(dir, digest string) error {
 }
 
 // pointed is the digest of the current set, "" if there is none.
-func pointed(dir string) string {
-	name, _ := os.Readlink(filepath.Join(dir, current))
-	return name
+func pointed(dir string) (string, error) {
+	name, err := os.Readlink(filepath.Join(dir, current))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return name, err
 }

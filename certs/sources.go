@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,6 +39,9 @@ type Harvest struct {
 	Left []Root
 	// Problems are files that cannot be read, as a whole or in part.
 	Problems []error
+	// Unread are private sources that are there, as far as one can tell, and could not be
+	// looked into: what they hold is not known, which is not the same as nothing.
+	Unread []string
 	// Until is when the first of Roots expires: then it must go.
 	Until time.Time
 	// Public counts the roots that are not private.
@@ -85,6 +89,47 @@ type gathering struct {
 	seen     map[string]*Root
 }
 
+// unread notes a source that the system did not let us read. One that was
+// read and refused, or is no longer there, is not among them.
+func (g *gathering) unread(source string, err error) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok && !errors.Is(path, fs.ErrNotExist) {
+		g.Unread = append(g.Unread, source)
+	}
+}
+
+// private are the roots that administrators and the cloud brought.
+func (h *Harvest) private() []Root {
+	var list []Root
+	for _, r := range h.Roots {
+		if r.Private {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// keep adds those of before that came from a source which cannot be read now: a
+// disk that fails takes no CA back.
+func (h *Harvest) keep(before []Root, now time.Time) {
+	known := map[string]bool{}
+	for _, r := range append(slices.Clone(h.Roots), h.Left...) {
+		known[cert.Fingerprint(r.Cert)] = true
+	}
+	for _, r := range before {
+		lost := slices.ContainsFunc(r.From, func(from string) bool {
+			return slices.Contains(h.Unread, from) || slices.Contains(h.Unread, filepath.Dir(from))
+		})
+		if !lost || known[cert.Fingerprint(r.Cert)] || now.After(r.Cert.NotAfter) {
+			continue
+		}
+		h.Roots = append(h.Roots, r)
+		if h.Until.IsZero() || r.Cert.NotAfter.Before(h.Until) {
+			h.Until = r.Cert.NotAfter
+		}
+	}
+	slices.SortFunc(h.Roots, func(a, b Root) int { return strings.Compare(cert.Fingerprint(a.Cert), cert.Fingerprint(b.Cert)) })
+}
+
 func (g *gathering) problem(err error) {
 	if err != nil {
 		g.Problems = append(g.Problems, err)
@@ -105,6 +150,7 @@ func (g *gathering) folder(dir string) {
 		err = notOpen(dir)
 	}
 	if err != nil {
+		g.unread(dir, err)
 		g.problem(fmt.Errorf("reading the folder of private CAs %q: %w", dir, err))
 		return
 	}
@@ -130,10 +176,12 @@ func (g *gathering) file(file string) {
 		err = notOpen(file)
 	}
 	if err != nil {
+		g.unread(file, err)
 		g.problem(fmt.Errorf("reading certificates from %q: %w", file, err))
 		return
 	}
 	certs, skipped, err := cert.ReadFile(file)
+	g.unread(file, err)
 	g.problem(err)
 	for _, s := range skipped {
 		g.problem(fmt.Errorf("reading certificates from %q: %w", file, s))

@@ -33,12 +33,22 @@ var ErrUnproved = errors.New("who runs jobs cannot be asked")
 type Store struct {
 	conf Config
 
-	mu     sync.Mutex
-	set    *Set
-	stamp  string    // of the sources that set was made from
-	seal   string    // of set, when it was written
-	proved string    // seal of the set that jobs were proved to read
-	until  time.Time // when a CA of set expires
+	mu      sync.Mutex // never held while another program runs
+	set     *Set
+	stamp   string    // of the sources that set was made from
+	seal    string    // of set, when it was written
+	proved  string    // seal of the set that jobs were proved to read
+	proving *proof    // under way; nil = none
+	until   time.Time // when a CA of set expires
+	private []Root    // of set
+}
+
+// proof is one run of Config.Readable, which may take as long as sudo does.
+type proof struct {
+	seal string        // of the set that is proved
+	done chan struct{} // closed when err is there
+	err  error
+	left bool // who made it gave up: it says nothing about the set
 }
 
 // New returns a Store that has not looked at anything.
@@ -50,31 +60,70 @@ func New(c Config) *Store {
 }
 
 // Current returns the set of what the sources hold now. Where nothing has
-// changed that costs some stat calls; else the set is made anew, and proved to be readable.
+// changed that costs some stat calls; else the set is made anew, and proved to be readable:
+// once for all who wait for it, and nobody waits who does not need the proof.
 //
 // While the host's own roots cannot be read, the set before stays. A set
 // that cannot be written, or read by jobs, is an error: who goes on without trusts what his runtime does.
 func (s *Store) Current(ctx context.Context) (*Set, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.forJobs(ctx)
+	for {
+		set, p, mine, err := s.begin()
+		if p == nil {
+			return set, err
+		}
+		if mine {
+			err = s.conf.Readable(ctx, set.Files())
+			s.end(p, err, err != nil && ctx.Err() != nil)
+			return judged(set, err)
+		}
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting for the proof that jobs can read their trust stores: %w", context.Cause(ctx))
+		}
+		if p.err != nil && !p.left {
+			return judged(set, p.err) // the same set, and the same answer
+		}
+	}
 }
 
-// forJobs is fresh, and proved.
-func (s *Store) forJobs(ctx context.Context) (*Set, error) {
-	set, err := s.fresh()
-	if err != nil || set.Dir == "" || s.conf.Readable == nil || s.proved == s.seal {
-		return set, err
+// begin returns the set and, where it is still to be proved, the proof: mine
+// says that the caller has to make it.
+func (s *Store) begin() (set *Set, p *proof, mine bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	set, err = s.fresh()
+	switch {
+	case err != nil, set.Dir == "", s.conf.Readable == nil, s.proved == s.seal:
+		return set, nil, false, err
+	case s.proving != nil && s.proving.seal == s.seal:
+		return set, s.proving, false, nil
 	}
-	switch err := s.conf.Readable(ctx, set.Files()); {
-	case errors.Is(err, ErrUnproved):
-	case err != nil:
-		return nil, fmt.Errorf("proving that jobs can read their trust stores: %w\n"+
-			"hint: every folder above %q must let the sandbox user pass (chmod o+x); without that Java would silently trust the JDK's own CAs", err, set.Dir)
-	default:
-		s.proved = s.seal
+	s.proving = &proof{seal: s.seal, done: make(chan struct{})}
+	return set, s.proving, true, nil
+}
+
+// end tells who waits.
+func (s *Store) end(p *proof, err error, left bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.left = left
+	if p.err = err; err == nil && s.seal == p.seal {
+		s.proved = p.seal
 	}
-	return set, nil
+	if s.proving == p {
+		s.proving = nil
+	}
+	close(p.done)
+}
+
+// judged is what a proof means for a job.
+func judged(set *Set, err error) (*Set, error) {
+	if err == nil || errors.Is(err, ErrUnproved) {
+		return set, nil
+	}
+	return nil, fmt.Errorf("proving that jobs can read their trust stores: %w\n"+
+		"hint: every folder above %q must let the sandbox user pass (chmod o+x); without that Java would silently trust the JDK's own CAs", err, set.Dir)
 }
 
 // fresh is the set of what the sources hold now.
@@ -91,6 +140,7 @@ func (s *Store) fresh() (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	harvest.keep(s.private, time.Now())
 	set, err := s.make(harvest)
 	if err != nil {
 		s.set = nil // look again at the next call
@@ -103,7 +153,7 @@ func (s *Store) fresh() (*Set, error) {
 	if !changed {
 		set = s.set // and its pool
 	}
-	s.set, s.stamp, s.until = set, stamp, harvest.Until
+	s.set, s.stamp, s.until, s.private = set, stamp, harvest.Until, harvest.private()
 	if s.until.IsZero() {
 		s.until = time.Now().Add(24 * time.Hour)
 	}
@@ -201,7 +251,7 @@ func SetCloud(file string, cas []*x509.Certificate) error {
 	if old, err := os.ReadFile(file); err == nil && string(old) == string(data) {
 		return nil
 	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("keeping the cloud's CA: %w", err)
+		return fmt.Errorf("keeping the cloud's CA: %w\nhint: remove %q: it is made anew from the keystore", err, file)
 	}
 	if err := writeFile(file, data); err != nil {
 		return fmt.Errorf("keeping the cloud's CA: %w", err)

@@ -333,3 +333,103 @@ func BenchmarkCheck(b *testing.B) {
 		current(b, s)
 	}
 }
+
+// TestASlowProofHoldsUpNobody: who does not need the proof does not wait for
+// it, who needs it makes it once, and who gives up takes nobody with him.
+func TestASlowProofHoldsUpNobody(t *testing.T) {
+	conf, _ := place(t)
+	began, release := make(chan struct{}, 16), make(chan error)
+	conf.Readable = func(ctx context.Context, _ []string) error {
+		began <- struct{}{}
+		select {
+		case err := <-release:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	s := certs.New(conf)
+	first, cancel := context.WithCancel(t.Context())
+	lost := make(chan error, 1)
+	go func() { _, err := s.Current(first); lost <- err }()
+	<-began
+	if _, err := s.Pool(); err != nil { // hangs where the lock is held
+		t.Fatal(err)
+	}
+	if err := s.Prune(func(string) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	const jobs = 5
+	leased := make(chan error, jobs)
+	for i := range jobs {
+		go func() { _, err := s.Lease(t.Context(), "o."+string(rune('0'+i))); leased <- err }()
+	}
+	impatient, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := s.Current(impatient); !errors.Is(err, context.Canceled) {
+		t.Errorf("who does not want to wait got %v", err)
+	}
+	cancel()
+	if err := <-lost; !errors.Is(err, context.Canceled) {
+		t.Errorf("who gave up got %v", err)
+	}
+	<-began // another one makes the proof instead
+	release <- nil
+	for range jobs {
+		if err := <-leased; err != nil {
+			t.Error(err)
+		}
+	}
+	if len(began) != 0 {
+		t.Errorf("the set was proved %d times more", len(began))
+	}
+}
+
+// TestAnUnreadableSourceTakesNothingBack: a folder that is there and cannot be
+// read keeps what it held, one that is gone does not.
+func TestAnUnreadableSourceTakesNothingBack(t *testing.T) {
+	conf, drops := place(t)
+	ca, other := certstest.New(t, certstest.Named("dropped")), certstest.New(t, certstest.Named("added"))
+	certstest.File(t, drops, "ca.pem", ca.PEM())
+	s := certs.New(conf)
+	if !has(t, current(t, s), ca) {
+		t.Fatal("the CA is not trusted")
+	}
+	aside := drops + ".aside"
+	if err := os.Rename(drops, aside); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(drops, drops); err != nil { // ELOOP, also for root
+		t.Fatal(err)
+	}
+	certstest.File(t, conf.Sources.Added, "other.pem", other.PEM())
+	set := current(t, s)
+	if !has(t, set, ca) || !has(t, set, other) {
+		t.Error("a folder that cannot be read lost its CA, or kept another one's out")
+	}
+	if err := os.Remove(drops); err != nil {
+		t.Fatal(err)
+	}
+	if has(t, current(t, s), ca) {
+		t.Error("a folder that is gone kept its CA")
+	}
+}
+
+// TestPruneOfWhatCannotBeTold: without knowing the current set nothing is removed.
+func TestPruneOfWhatCannotBeTold(t *testing.T) {
+	conf, _ := place(t)
+	set := current(t, certs.New(conf))
+	link := filepath.Join(conf.Dir, "current")
+	if err := os.Remove(link); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(link, 0o755); err != nil { // EINVAL
+		t.Fatal(err)
+	}
+	if err := certs.New(conf).Prune(func(string) bool { return false }); err == nil {
+		t.Error("old sets were removed without knowing which is current")
+	}
+	if _, err := os.Stat(set.PEM()); err != nil {
+		t.Error(err)
+	}
+}

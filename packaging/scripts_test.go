@@ -33,6 +33,7 @@ type world struct {
 	t    *testing.T
 	dir  string
 	fail string
+	same bool // both users have one uid
 }
 
 func (w *world) run(script string, args ...string) (calls string, code int) {
@@ -43,7 +44,7 @@ func (w *world) run(script string, args ...string) (calls string, code int) {
 	record := filepath.Join(w.dir, "calls")
 	_ = os.Remove(record)
 	stub := "#!/bin/sh\necho \"${0##*/} $*\" >>" + record + "\ncase \" " + w.fail + " \" in *\" ${0##*/} \"*) exit 1 ;; esac\n" +
-		"[ \"${0##*/}\" != id ] || echo 990\n"
+		"[ \"${0##*/}\" != id ] || case \"$*\" in *tc-job) echo " + map[bool]string{false: "991", true: "990"}[w.same] + " ;; *) echo 990 ;; esac\n"
 	for _, tool := range []string{"getent", "groupadd", "useradd", "id", "systemctl", "systemd-tmpfiles", "rm", "find"} {
 		if err := os.WriteFile(filepath.Join(w.dir, tool), []byte(stub), 0o700); err != nil {
 			w.t.Fatal(err)
@@ -104,6 +105,17 @@ func TestOnlyARemovalUndoes(t *testing.T) {
 		}
 		if strings.Contains(calls, ".tcenvsvr") || strings.Contains(calls, "userdel") {
 			t.Errorf("preremove %s touches the admin's data or users:\n%s", argument, calls)
+		}
+	}
+}
+
+// TestOneUser: with one uid for agent and Apps nothing is installed, and an
+// upgrade, after which the agent runs no App, goes on.
+func TestOneUser(t *testing.T) {
+	for script, want := range map[string]int{"1": 1, "install": 1, "2": 0, "upgrade": 0} {
+		w := world{t: t, dir: t.TempDir(), same: true}
+		if calls, code := w.run("scripts/preinstall.sh", script); code != want {
+			t.Errorf("preinstall %s: exit code %d, want %d; calls:\n%s", script, code, want, calls)
 		}
 	}
 }

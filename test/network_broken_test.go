@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
-	"tcenvsvr/agent/wire"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"
 )
@@ -114,56 +112,4 @@ func (s *scene) started(mark string) error {
 		return errors.New("it was not started")
 	}
 	return nil
-}
-
-// TestNetworkSameIdentityTwice runs two agents with one identity: the newer
-// session wins, the older agent is told and stays, and no order runs twice.
-func TestNetworkSameIdentityTwice(t *testing.T) {
-	t.Parallel() // it waits more than it works
-	need.Python(t)
-	s := newScene(t)
-	c := s.cloud("lab")
-	s.add(c, "sleep")
-	old := s.agent(c, "lab", "old", "--appsRunner", "none")
-	old.Stop(20 * time.Second)
-	twin, err := old.Copy("twin")
-	s.must(err, "copying the home")
-	s.start(old, "--appsRunner", "none")
-
-	orders := map[string]string{}
-	order := func(mark string, seconds float64) {
-		id, err := s.sleeper(c, "lab", mark, seconds)
-		s.must(err, "giving an order")
-		orders[mark] = id
-	}
-	order("runs", 3)
-	s.eventually("waiting for the App to start", func() error { return s.started("runs") })
-	s.start(twin, "--appsRunner", "none")
-	s.eventually("waiting until the older agent is fenced", func() error { return logged(old, "fault.code=session.fenced") })
-	status, err := old.Status(s.ctx)
-	s.must(err, "asking the older agent")
-	if f := status.Link.Failure; f == nil || f.Code != "session.fenced" || f.Hint == "" {
-		t.Errorf("status of the older agent: got %+v, want session.fenced", f)
-	}
-	// They take the session from each other; orders go to whoever has it.
-	for i := range 10 {
-		order(fmt.Sprint("later-", i), 0.5)
-	}
-	for mark, id := range orders {
-		e := s.end(c, id)
-		if n := s.starts(mark); n > 1 || n == 0 && e.State == wire.State(wire.Succeeded) {
-			t.Errorf("order %s ended %s and its App was started %d times", mark, e.State, n)
-		}
-	}
-	s.quiet(old) // what it ran is not its own any more
-	select {
-	case <-old.Done():
-		t.Error("the older agent gave up")
-	default:
-	}
-	// The hint is right: with one of them stopped all is well.
-	old.Stop(20 * time.Second)
-	id, err := s.sleeper(c, "lab", "alone", 0.2)
-	s.must(err, "giving an order")
-	s.once(c, id, "alone")
 }

@@ -25,7 +25,8 @@ type Log struct {
 	who  []any // attributes of this process
 
 	mu    sync.Mutex
-	lost  int // acts that could not be written since the last that could
+	lost  int  // acts that could not be written since the last that could
+	whole bool // the file is known to end with a line
 	onErr func(error)
 }
 
@@ -101,7 +102,14 @@ func (l *Log) append(lines []byte, flush bool) error {
 		return err
 	}
 	defer f.Close()
+	if !l.whole {
+		if torn(l.path) {
+			lines = append([]byte{'\n'}, lines...)
+		}
+		l.whole = true
+	}
 	if _, err := f.Write(lines); err != nil {
+		l.whole = false // some of it may be there
 		return err
 	}
 	if info, err := f.Stat(); err == nil && info.Size() >= l.max {
@@ -111,6 +119,23 @@ func (l *Log) append(lines []byte, flush bool) error {
 		return f.Sync()
 	}
 	return nil
+}
+
+// torn reports whether the file ends in mid-line, as after a power cut or a full
+// disk: the next act must not become part of that line.
+func torn(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false // what is wrong with it, the write says
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return false
+	}
+	var last [1]byte
+	_, err = f.ReadAt(last[:], info.Size()-1)
+	return err == nil && last[0] != '\n'
 }
 
 // open opens the file, or makes it.

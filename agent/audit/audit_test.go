@@ -149,3 +149,32 @@ func BenchmarkRecord(b *testing.B) {
 		l.Record(OrderAccepted, "order", "o-1.1", "app", "my_app", "version", "1.0.0")
 	}
 }
+
+// TestTornEnd: what a full disk left of a line spoils that line alone.
+func TestTornEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	write(path, "before", 1)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range []string{string(text), string(text) + string(text[:len(text)/2])} {
+		if err := os.WriteFile(path, []byte(end), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		write(path, "after", 2)
+		now, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := 0
+		for line := range bytes.Lines(now) {
+			if json.Valid(line) {
+				whole++
+			}
+		}
+		if whole != 3 {
+			t.Errorf("%d whole acts, want 3:\n%s", whole, now)
+		}
+	}
+}

@@ -24,6 +24,9 @@ type Way struct {
 		DialContext(ctx context.Context, network, address string) (net.Conn, error)
 	}
 	Version string
+	// BootID and MachineID are the host's: who leaves is told apart from a
+	// host that is connected with a copy of the identity.
+	BootID, MachineID string
 }
 
 // proveFor bounds each proof.
@@ -32,7 +35,7 @@ const proveFor = time.Minute
 // Prove asks broker and API of the cloud whether they would take this
 // server, without opening a session. It returns the Environment's name.
 func (p *Plan) Prove(ctx context.Context, w Way) (string, error) {
-	environment, err := Broker(ctx, p.Settings, p.Certificate, w, false)
+	environment, err := Broker(ctx, p.Settings, p.Certificate, w)
 	if err != nil {
 		return "", err
 	}
@@ -54,9 +57,22 @@ func (p *Plan) Prove(ctx context.Context, w Way) (string, error) {
 	return environment, nil
 }
 
-// Broker asks the broker whether a session would be opened; with leave it
-// tells it that this server will not come back.
-func Broker(ctx context.Context, s settings.Settings, cert tls.Certificate, w Way, leave bool) (string, error) {
+// Broker asks the broker whether a session would be opened, and returns the
+// Environment's name.
+func Broker(ctx context.Context, s settings.Settings, cert tls.Certificate, w Way) (string, error) {
+	answer, err := w.probe(ctx, s, cert, false)
+	return answer.Environment, err
+}
+
+// Leave tells the broker that this server will not come back, and the
+// cloud revokes it. Where another host is connected as it, it is not revoked: that
+// host is returned.
+func Leave(ctx context.Context, s settings.Settings, cert tls.Certificate, w Way) (inUse string, err error) {
+	answer, err := w.probe(ctx, s, cert, true)
+	return fault.Printable(answer.InUse), err
+}
+
+func (w Way) probe(ctx context.Context, s settings.Settings, cert tls.Certificate, leave bool) (wire.Probed, error) {
 	ctx, cancel := context.WithTimeout(ctx, proveFor)
 	defer cancel()
 	answer, err := link.Probe(ctx, link.Config{
@@ -65,14 +81,14 @@ func Broker(ctx context.Context, s settings.Settings, cert tls.Certificate, w Wa
 		Hello: func() wire.Hello {
 			return wire.Hello{
 				Protocol: wire.Protocol, ServerXID: wire.ServerXID(s.ServerXID), ServerName: s.ServerName,
-				BrokerToken: s.BrokerToken.Reveal(), Version: w.Version, Leave: leave,
+				BrokerToken: s.BrokerToken.Reveal(), Version: w.Version, BootID: w.BootID, MachineID: w.MachineID, Leave: leave,
 			}
 		},
 	})
 	if f, ok := errors.AsType[*fault.Fault](err); ok {
-		return "", fmt.Errorf("proving the broker %q: %w (%s)\nhint: %s", s.BrokerAddr(), f, f.Code, f.Hint)
+		return wire.Probed{}, fmt.Errorf("proving the broker %q: %w (%s)\nhint: %s", s.BrokerAddr(), f, f.Code, f.Hint)
 	}
-	return answer.Environment, err
+	return answer, err
 }
 
 func (w Way) tls(cert tls.Certificate) *tls.Config {

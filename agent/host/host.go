@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -30,6 +32,7 @@ type Facts struct {
 type Host struct {
 	platform string
 	boot     string
+	machine  string
 }
 
 // New looks up what does not change.
@@ -42,8 +45,26 @@ func New(ctx context.Context) (*Host, error) {
 	if bootErr != nil {
 		bootErr = fmt.Errorf("reading boot id: %w", bootErr)
 	}
-	return &Host{platform: strings.TrimSpace(name + " " + version), boot: boot}, errors.Join(err, bootErr)
+	machine, machineErr := machineID(ctx)
+	if machineErr != nil {
+		machineErr = fmt.Errorf("reading machine id: %w", machineErr)
+	}
+	return &Host{platform: strings.TrimSpace(name + " " + version), boot: boot, machine: anonymous(machine)}, errors.Join(err, bootErr, machineErr)
 }
+
+// anonymous is what may be told of a machine's id: the same each time, and
+// of no use to whoever knows the id itself from elsewhere (machine-id(5) asks for that).
+func anonymous(id string) string {
+	if id == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("tcenvsvr " + id))
+	return hex.EncodeToString(sum[:16])
+}
+
+// MachineID is the same for the life of an installed system, and in most
+// cases another one on another host; "" where the host does not tell.
+func (h *Host) MachineID() string { return h.machine }
 
 // BootID differs after every start of the host and is the same until then.
 // It is at most 64 bytes long, "" where the host does not tell.

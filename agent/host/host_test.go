@@ -46,3 +46,16 @@ func BenchmarkFacts(b *testing.B) {
 		}
 	}
 }
+
+// TestMachineID: it is the same each time and is not the one others know.
+func TestMachineID(t *testing.T) {
+	one, _ := New(t.Context())
+	two, _ := New(t.Context())
+	raw, err := machineID(t.Context())
+	if err != nil || raw == "" {
+		t.Skipf("this host has no machine id: %v", err)
+	}
+	if id := one.MachineID(); id == "" || id != two.MachineID() || id == raw || len(id) > 64 {
+		t.Errorf("machine id %q, again %q, of %q", id, two.MachineID(), raw)
+	}
+}

@@ -21,6 +21,10 @@ const (
 	maxKeystore   = 1 << 20
 )
 
+// ErrDamaged means that a keystore is there and cannot be used, or is gone from a host
+// that is enrolled.
+var ErrDamaged = errors.New("the keystore is damaged")
+
 // Identity is the certificate in use and the one that is to replace it. It
 // is safe for concurrent use.
 type Identity struct {
@@ -32,6 +36,7 @@ type Identity struct {
 	pending *tls.Certificate    // renewed, not proved
 	offered bool                // the last connection offered pending
 	asked   *ecdsa.PrivateKey   // of the request that is on its way
+	unused  error               // why a renewed certificate that is there is not pending
 }
 
 // Load opens the keystore at path. Where an enrolment was cut off after
@@ -49,12 +54,18 @@ func Load(path, password string) (*Identity, error) {
 		return nil, err
 	}
 	i.current, i.cas = cert, cas
-	// One that does not open is from before an enrolment; the next renewal replaces it.
-	if renewed, _, err := read(path+renewedSuffix, password); err == nil && renewed.Leaf.Subject.CommonName == cert.Leaf.Subject.CommonName {
+	renewed, _, err := read(path+renewedSuffix, password)
+	switch {
+	case err == nil && renewed.Leaf.Subject.CommonName == cert.Leaf.Subject.CommonName:
 		i.pending = &renewed
+	case err != nil && !errors.Is(err, fs.ErrNotExist): // from before an enrolment, or damaged: the next renewal replaces it
+		i.unused = err
 	}
 	return i, nil
 }
+
+// Unused says why a renewed certificate that is there is not used, nil where there is none.
+func (i *Identity) Unused() error { return i.unused }
 
 // finish takes the keystore of an enrolment into use.
 func finish(path string) error {
@@ -67,14 +78,19 @@ func finish(path string) error {
 	return nil
 }
 
+const restore = "\nhint: restore it from a backup; without one make a fresh bundle (\"tccloud bundle ENV --server XID\") and run \"tcenvsvr enroll FILE\""
+
 func read(path, password string) (tls.Certificate, []*x509.Certificate, error) {
 	data, err := privatefile.Read(path, maxKeystore)
 	if err != nil {
 		return tls.Certificate{}, nil, fmt.Errorf("reading keystore: %w", err)
 	}
 	cert, cas, err := bundle.Identity(data, password)
-	if err != nil {
-		return cert, cas, fmt.Errorf("reading keystore %q: %w", path, err)
+	switch {
+	case errors.Is(err, bundle.ErrPassword): // which says the same of a flipped bit
+		return cert, cas, fmt.Errorf("reading keystore %q: %w, or is not the one of keystorePassword in the settings: %w%s", path, ErrDamaged, err, restore)
+	case err != nil:
+		return cert, cas, fmt.Errorf("reading keystore %q: %w: %w%s", path, ErrDamaged, err, restore)
 	}
 	return cert, cas, nil
 }

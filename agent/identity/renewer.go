@@ -34,6 +34,7 @@ type Renewer struct {
 
 	mu     sync.Mutex
 	renews bool   // there is a session, and the cloud renews
+	asked  bool   // to renew although it is not time
 	link   sender // nil until Run
 }
 
@@ -81,10 +82,22 @@ func (r *Renewer) OnDisconnect(err error) {
 	r.handler.OnDisconnect(err)
 }
 
+// Renew asks for a new certificate now, or as soon as there is a session.
+func (r *Renewer) Renew() {
+	r.mu.Lock()
+	r.asked = true
+	r.mu.Unlock()
+	r.poke()
+}
+
 func (r *Renewer) session(renews bool) {
 	r.mu.Lock()
 	r.renews = renews
 	r.mu.Unlock()
+	r.poke()
+}
+
+func (r *Renewer) poke() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -100,13 +113,14 @@ func (r *Renewer) Run(ctx context.Context, link sender) error {
 	var last time.Time
 	for {
 		r.mu.Lock()
-		renews := r.renews
+		renews, asked := r.renews, r.asked
+		r.asked = asked && !renews
 		r.mu.Unlock()
 		wait := 24 * time.Hour // clocks are set, hosts sleep
 		if renews {
 			wait = min(wait, max(time.Until(r.id.due()), time.Until(last.Add(r.id.pause()))))
 		}
-		if renews && wait <= 0 {
+		if renews && (asked || wait <= 0) {
 			last = time.Now()
 			r.ask(ctx, link)
 			continue

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/pbkdf2"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/json"
 	"errors"
@@ -41,6 +42,9 @@ type file struct {
 	Created    time.Time `json:"created"`
 	Changed    time.Time `json:"changed"`
 	Wrapped    []byte    `json:"wrapped"`
+	// Sum is the SHA-256 of all above. It protects nothing; it tells a damaged
+	// file from a wrong password.
+	Sum []byte `json:"sum"`
 }
 
 func read(path string) (file, error) {
@@ -72,6 +76,8 @@ func decode(text []byte) (file, error) {
 		return file{}, fmt.Errorf("%w: it asks for %d iterations, want %d to %d", ErrDamaged, f.Iterations, floor, maxIterations)
 	case len(f.Salt) != saltSize || len(f.Wrapped) != keySize+overhead:
 		return file{}, fmt.Errorf("%w: its salt or key has the wrong length", ErrDamaged)
+	case !bytes.Equal(f.Sum, f.digest()):
+		return file{}, fmt.Errorf("%w: it is not what was written: its checksum does not fit", ErrDamaged)
 	}
 	return f, nil
 }
@@ -83,9 +89,16 @@ func encode(f file) ([]byte, error) {
 
 // bound is the additional data of Wrapped.
 func (f file) bound() []byte {
-	f.Wrapped = nil
+	f.Wrapped, f.Sum = nil, nil
 	text, _ := encode(f) // strings, numbers and times of our own
 	return text
+}
+
+func (f file) digest() []byte {
+	f.Sum = nil
+	text, _ := encode(f)
+	sum := sha256.Sum256(text)
+	return sum[:]
 }
 
 func (f file) key(password []byte) ([]byte, error) {
@@ -100,7 +113,7 @@ func (f file) unwrap(password []byte) ([]byte, error) {
 	defer clear(key)
 	data, err := open(key, f.Wrapped, f.bound())
 	if err != nil {
-		return nil, ErrWrongPassword // or the file was changed by hand, which looks the same
+		return nil, ErrWrongPassword // or the file was changed by hand, checksum and all
 	}
 	return data, nil
 }
@@ -120,6 +133,7 @@ func (k *Keychain) wrap(password []byte, created time.Time) error {
 	if f.Wrapped, err = seal(key, k.data, f.bound()); err != nil {
 		return err
 	}
+	f.Sum = f.digest()
 	text, err := encode(f)
 	if err != nil {
 		return err

@@ -197,8 +197,26 @@ func TestHostileFiles(t *testing.T) {
 			t.Errorf("%s: got %v, want ErrDamaged", name, err)
 		}
 	}
-	// What fits the format and was changed all the same: the password does not open it.
-	if err := os.WriteFile(path, bytes.Replace(good, []byte(`: 50`), []byte(`: 51`), 1), 0o600); err != nil {
+	// Any byte of it that changes is damage, not a wrong password.
+	for i := range good {
+		bad := bytes.Clone(good)
+		bad[i] ^= 1
+		if f, err := decode(bad); err == nil && !bytes.Equal(f.digest(), f.Sum) || err != nil && !errors.Is(err, ErrDamaged) {
+			t.Errorf("byte %d flipped: %v", i, err)
+		}
+	}
+	// What fits the format, checksum and all, and was changed by hand: the password does not open it.
+	forged, err := decode(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged.Iterations++
+	forged.Sum = forged.digest()
+	text, err := encode(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	k, err := Open(path)

@@ -77,7 +77,10 @@ func (r *reporter) report(log *slog.Logger, e *ended, delay time.Duration, now t
 		r.since = now
 	}
 	r.count++
+	inUse := e.fault.Code == "hello."+fault.Code(wire.CodeInUse)
 	switch {
+	case inUse && (e.fault.Code != r.code || now.Sub(r.said) >= repeat):
+		log.Error("another host runs with this server's identity, and the cloud keeps this one out", args...)
 	case e.fault.Code != r.code:
 		log.Warn("connecting to the cloud failed", args...)
 	case now.Sub(r.said) >= repeat:

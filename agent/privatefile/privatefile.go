@@ -35,7 +35,7 @@ func read(f *os.File, limit int64, judge func(path string, info fs.FileInfo) err
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, unsafe(path, "it is no regular file")
+		return nil, unsafe(path, "it is no regular file\nhint: see what is in its place, and restore the file from a backup")
 	}
 	if err := judge(path, info); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@
 //
 //	step      what it sees to                                     taken back by Remove
 //	users     users and groups threatconnect and tc-job           no: files may be theirs
+//	way       that both users reach their folders                  –
 //	folders   owners, modes and ACLs of what the package has      no: they hold data
 //	state     owner and mode of the agent's own files             –
 //	settings  appsSandboxUser, where nobody set it                no: they are data

@@ -3,6 +3,7 @@ package provision
 // steps in the order in which they need each other.
 var steps = []step{
 	{"users", users, nil},
+	{"way", way, nil},
 	{"folders", folders, nil},
 	{"state", stateFiles, nil},
 	{"settings", sandboxSetting, nil},

@@ -30,6 +30,8 @@ func TestTrouble(t *testing.T) {
 		"tc-job is expired":      {"useradd -M tc-job; chage -E 0 tc-job", true, []string{`the account of "tc-job" has expired: su refuses`, "chage -E -1 tc-job"}},
 		"tc-job's password":      {"useradd -M tc-job; chage -d 0 tc-job", true, []string{`the password of "tc-job" has expired: su refuses`}},
 		"threatconnect's":        {"useradd -M threatconnect; chage -E 0 threatconnect", true, []string{"sudo and su refuse to work for it", "cannot become tc-job"}},
+		"a closed folder above":  {"useradd -M threatconnect; useradd -M tc-job; chmod 700 /opt", true, []string{`way: the folder "/opt", on the way to "/opt/threatconnect-envsvr", cannot be passed by user "threatconnect": the service does not start: user "threatconnect" cannot pass the folder "/opt" (mode 0700): as root "chmod o+x /opt"`, `by user "tc-job": no App can run`}},
+		"closed to Apps alone":   {"useradd -M threatconnect; useradd -M -G threatconnect tc-job; gpasswd -d tc-job threatconnect; chgrp threatconnect /opt; chmod 710 /opt", true, []string{`cannot be passed by user "tc-job": no App can run`}},
 		"a link for a folder":    {"mkdir -p /opt/threatconnect-envsvr/.tcenvsvr /opt/victim; ln -s /opt/victim /opt/threatconnect-envsvr/.tcenvsvr/exchange", true, []string{`"exchange" is not a folder but a file or a link`}},
 		"a file for a folder":    {"mkdir -p /opt/threatconnect-envsvr/.tcenvsvr; touch /opt/threatconnect-envsvr/.tcenvsvr/inbox", true, []string{`"inbox" is not a folder but a file or a link`}},
 		"no users can be made":   {"mount --bind /bin/false $(realpath /usr/sbin/useradd)", false, []string{`user "tc-job" does not exist: see the error`, "running useradd: exit status 1"}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"regexp"
 
 	"github.com/knadh/koanf/parsers/yaml"
@@ -67,7 +68,7 @@ func readAll(name string) ([]byte, fs.FileInfo, error) {
 	}
 	switch {
 	case !info.Mode().IsRegular():
-		return nil, nil, &FileError{name, "is not a regular file", "remove it and enrol again"}
+		return nil, nil, &FileError{name, "is not a regular file", restore}
 	case writable(info):
 		return nil, nil, &FileError{name, fmt.Sprintf("may be changed by other users of this host (mode %04o)", info.Mode().Perm()),
 			fmt.Sprintf("look at what it says, then run \"chmod 600 %s\"", name)}
@@ -87,12 +88,39 @@ var (
 
 const restore = "restore it from a backup, or remove it and enrol again"
 
+// What a saved file begins and ends with. A part of a file is a list of settings as
+// well, and one without, say, appsSandboxUser must not pass for the whole.
+const (
+	header  = "# Settings of the Environment Server; \"tcenvsvr settings explain KEY\" explains each. They end with \"# end\".\n"
+	trailer = "# end\n"
+)
+
+// there reports a settings file that is gone although the host is enrolled.
+func (o Options) there() error {
+	if o.File == "" || o.Keystore == "" {
+		return nil
+	}
+	if _, err := os.Lstat(o.File); !errors.Is(err, fs.ErrNotExist) {
+		return nil // what is wrong with it, reading it says
+	}
+	switch _, err := os.Lstat(o.Keystore); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // never enrolled
+	case err != nil:
+		return fmt.Errorf("reading settings: %w", err)
+	}
+	return &FileError{o.File, fmt.Sprintf("is gone, and the keystore %q beside it says that this host is enrolled", o.Keystore),
+		"restore it from a backup, or enrol again with a fresh bundle (\"tccloud bundle ENV --server XID\", then \"tcenvsvr enroll FILE\")"}
+}
+
 func parse(name string, text []byte) (map[string]any, error) {
 	switch separators := document.FindAllIndex(text, 2); {
 	case len(text) > maxFile:
 		return nil, &FileError{name, fmt.Sprintf("has more than %d bytes", maxFile), restore}
 	case len(bytes.TrimSpace(text)) == 0:
 		return nil, &FileError{name, "is empty, as after a power cut or on a full disk", restore}
+	case bytes.HasPrefix(text, []byte(header)) && !bytes.Contains(text, []byte("\n"+trailer)), bytes.HasPrefix([]byte(header), text):
+		return nil, &FileError{name, "is cut off: its last line, \"# end\", is missing", restore + "; if you removed that line yourself, put it back"}
 	case bytes.IndexByte(text, 0) >= 0:
 		return nil, &FileError{name, "is not a text", restore}
 	case len(separators) > 1 || len(separators) == 1 && separators[0][0] > 0:

@@ -37,7 +37,9 @@ type Origins map[string]Origin
 
 // Options say where to load from; the zero value gives the defaults.
 type Options struct {
-	File      string            // settings.yaml; "" or a missing file is an empty one
+	File string // settings.yaml; "" or a missing file is an empty one
+	// Keystore, where it is there, says that File must be as well; "" does not ask.
+	Keystore  string
 	Env       []string          // KEY=value as in os.Environ
 	Overrides map[string]string // flags that were given, by setting name; "" has the default count again
 	// Unseal opens what the keychain sealed; where it is nil such secrets
@@ -48,6 +50,9 @@ type Options struct {
 // Load merges the layers. Where values are wrong it returns the joined
 // *ValueError and *UnknownKeyError of all of them.
 func Load(o Options) (Settings, Origins, error) {
+	if err := o.there(); err != nil {
+		return Settings{}, nil, err
+	}
 	fromFile, err := readFile(o.File)
 	if err != nil {
 		return Settings{}, nil, err

@@ -47,6 +47,9 @@ func Change(o Options, changes map[string]string, seal SealFunc, judge Judge) er
 		return fmt.Errorf("changing settings: %w", err)
 	}
 	defer release()
+	if err := o.there(); err != nil {
+		return err
+	}
 	old, err := readFile(o.File)
 	if err != nil {
 		return err
@@ -118,7 +121,7 @@ func sealAll(values map[string]string, seal SealFunc) error {
 // been checked.
 func write(file string, values map[string]string) error {
 	var text bytes.Buffer
-	text.WriteString("# Settings of the Environment Server; \"tcenvsvr settings explain KEY\" explains each.\n")
+	text.WriteString(header)
 	for _, s := range All {
 		value, ok := values[s.Name]
 		if !ok {
@@ -134,6 +137,7 @@ func write(file string, values map[string]string) error {
 		}
 		text.Write(line)
 	}
+	text.WriteString(trailer)
 	if err := atomicfile.WriteFile(file, text.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("saving settings: %w", err)
 	}

@@ -280,3 +280,41 @@ func write1(t *testing.T, text string) string {
 	}
 	return file
 }
+
+// TestPartOfAFile: no beginning of a file that we saved passes for the whole.
+func TestPartOfAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "settings.yaml")
+	if err := Set(file, map[string]string{"appsSandboxUser": "tc-job", "logLevel": "debug", "serverXid": "x"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range whole {
+		if err := os.WriteFile(file, whole[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := Load(Options{File: file}); err == nil {
+			t.Errorf("the first %d of %d bytes pass for the file:\n%s", n, len(whole), whole[:n])
+		}
+	}
+}
+
+// TestGoneFile: an enrolled host without its settings does not go on with the defaults.
+func TestGoneFile(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{File: filepath.Join(dir, "settings.yaml"), Keystore: filepath.Join(dir, "keystore.p12")}
+	if _, _, err := Load(o); err != nil {
+		t.Errorf("never enrolled: %v", err)
+	}
+	if err := os.WriteFile(o.Keystore, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := Load(o)
+	for name, err := range map[string]error{"loading": err, "changing": Change(o, map[string]string{"logLevel": "debug"}, nil, nil)} {
+		if _, ok := errors.AsType[*FileError](err); !ok {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}

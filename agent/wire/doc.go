@@ -24,14 +24,26 @@
 //	  │       or  error  + close  │  code says why, retry_after_ms when
 //	  │◄──────── order … ─────────│  at most as many as slots + Σ credit
 //
-// The newest authenticated session of a serverXid has the highest epoch and
-// wins; the older one gets error "fenced" and is closed. Whoever has sent nothing for
+// The newest session of a serverXid has the highest epoch; an older one that
+// is still there gets error "fenced" and is closed. But a hello does not push out a session that
+// lives: the cloud pings it first.
+//
+//	the older session                     and the hello is of
+//	                                      the same journal and boot      another host
+//	answers (two run at once)             identity_in_use                identity_in_use
+//	does not answer                       takes over                     retry_later, until it is
+//	                                                                     dead by its heartbeats
+//	is of an earlier bundle               takes over                     takes over
+//
+// Both are told of identity_in_use, the host that keeps the session by control twin, until an administrator
+// decides: the cloud asks the host that stays to renew its certificate (control renew), and with that the
+// other's copy of the keys is worth nothing. Whoever has sent nothing for
 // heartbeat_ms sends ping; whoever has heard nothing for 2.5 heartbeats
 // closes. Times on the wire are durations; server_time is for display only.
 //
 // A hello with probe set asks the same and opens nothing: it is answered with
 // probed, or error, and the connection ends. Nobody is fenced. With leave set as well, the
-// cloud revokes the server.
+// cloud revokes the server, unless another host is connected as it (probed.in_use).
 //
 // Credit: hello.slots orders may be sent at once, each credit{n} allows n
 // more. The agent grants one whenever an order has left it: finished, refused,

@@ -18,14 +18,17 @@ const MaxCertificate = 8 << 10
 type Probed struct {
 	Environment string `json:"environment"` // name of the server's Environment
 	ServerTime  int64  `json:"server_time"` // Unix milliseconds; only to show the skew
+	// InUse answers Leave where the server was not revoked, because another
+	// host is connected as it: that host's name and address, ≤ 512 bytes.
+	InUse string `json:"in_use,omitempty"`
 }
 
 // Kind implements Message.
 func (*Probed) Kind() Kind { return KindProbed }
 
 func (m *Probed) validate() error {
-	if len(m.Environment) > 256 {
-		return fmt.Errorf("%w: environment of %d bytes", ErrInvalid, len(m.Environment))
+	if len(m.Environment) > 256 || len(m.InUse) > 512 {
+		return fmt.Errorf("%w: environment of %d and in_use of %d bytes", ErrInvalid, len(m.Environment), len(m.InUse))
 	}
 	return nil
 }

@@ -25,6 +25,10 @@ type Hello struct {
 	OS          string    `json:"os"`          // GOOS
 	Arch        string    `json:"arch"`        // GOARCH
 	BootID      string    `json:"boot_id"`     // changes when the host restarts
+	// MachineID is a digest of what tells this host from others, ≤ 64 bytes. A
+	// cloned machine may have its original's; "" is unknown.
+	MachineID string `json:"machine_id,omitempty"`
+	Hostname  string `json:"hostname,omitempty"` // shown to people, ≤ 256 bytes
 	// Journal names the memory that Orders and Results come from, ≤ 64 bytes.
 	// A hello of another one cannot tell what became of an order that was
 	// delivered here: two agents may run with one identity. "" is unknown.
@@ -63,7 +67,8 @@ func (m *Hello) validate() error {
 		return fmt.Errorf("%w: server_xid %.70q", ErrInvalid, string(m.ServerXID))
 	case len(m.BrokerToken) > 4096:
 		return fmt.Errorf("%w: broker_token is %d bytes long", ErrInvalid, len(m.BrokerToken))
-	case len(m.ServerName) > 128 || len(m.Version) > 64 || len(m.OS) > 32 || len(m.Arch) > 32 || len(m.BootID) > 64 || len(m.Journal) > 64:
+	case len(m.ServerName) > 128 || len(m.Version) > 64 || len(m.OS) > 32 || len(m.Arch) > 32 || len(m.BootID) > 64 ||
+		len(m.Journal) > 64 || len(m.MachineID) > 64 || len(m.Hostname) > 256:
 		return fmt.Errorf("%w: a descriptive field of hello is too long", ErrInvalid)
 	case m.Slots < 0 || m.Slots > MaxSlots:
 		return fmt.Errorf("%w: slots %d is outside 0–%d", ErrInvalid, m.Slots, MaxSlots)
@@ -155,10 +160,11 @@ const (
 	CodeCertificate   Code = "client_certificate" // missing, foreign, expired or another server's
 	CodeRevoked       Code = "revoked"            // the server was revoked
 	CodeInactive      Code = "environment_inactive"
-	CodeFenced        Code = "fenced"         // a newer session of the same server took over
-	CodeRetryLater    Code = "retry_later"    // overloaded or storage away; retry_after_ms says when
-	CodeShutdown      Code = "shutting_down"  // this gateway stops; others or its successor will take over
-	CodeHeartbeat     Code = "heartbeat_lost" // nothing was heard for 2.5 heartbeats
+	CodeFenced        Code = "fenced"          // a newer session of the same server took over
+	CodeInUse         Code = "identity_in_use" // another host is connected as this server, and keeps it
+	CodeRetryLater    Code = "retry_later"     // overloaded or storage away; retry_after_ms says when
+	CodeShutdown      Code = "shutting_down"   // this gateway stops; others or its successor will take over
+	CodeHeartbeat     Code = "heartbeat_lost"  // nothing was heard for 2.5 heartbeats
 )
 
 // Error refuses or ends a session; the sender closes after it.
@@ -273,6 +279,10 @@ const (
 	ActionDiagnostics   Action = "diagnostics"    // send Info now
 	ActionConfigChanged Action = "config_changed" // fetch settings
 	ActionUpdate        Action = "update"         // ask the updater
+	ActionRenew         Action = "renew"          // renew the client certificate now
+	// ActionTwin says that another host tries to connect as this server: Args
+	// name, address and host (its id in the cloud). Without Args it is over.
+	ActionTwin Action = "twin"
 )
 
 // Control is an operator's request to the agent.

@@ -21,7 +21,7 @@ var (
 func samples() []Message {
 	return []Message{
 		&Hello{Protocol: 1, BrokerToken: "secret", ServerXID: "xid", ServerName: "Büro", Version: "1.0.0", OS: "linux", Arch: "arm64",
-			BootID: "b", Slots: 4, Executors: 8, Orders: []InFlight{{ref, StateRunning}}, Results: []Ref{{"order-0", 1}}, Probe: true, Leave: true},
+			BootID: "b", MachineID: "m", Hostname: "h", Slots: 4, Executors: 8, Orders: []InFlight{{ref, StateRunning}}, Results: []Ref{{"order-0", 1}}, Probe: true, Leave: true},
 		&Welcome{Epoch: 7, HeartbeatMS: 10_000, ServerTime: 1, Environment: "e", ConfigRevision: 3, Renews: true, Fenced: []Ref{ref},
 			Logs: []LogOffset{{ref, Stdout, 5}}},
 		&Error{Code: "fenced", Message: "newer session", RetryAfterMS: 1, Exact: true},
@@ -36,7 +36,7 @@ func samples() []Message {
 			Files: []File{{"a/b", 1, sha, "gone"}}, Output: map[Stream]OutputSize{Stderr: {5, 4}}, PrepareUS: 1, RunMS: 2},
 		&ResultAck{ref, true, false}, &ResultAck{Ref: ref, Unknown: true}, &Cancel{ref, "why"}, &Recall{ref}, &Recalled{ref, true},
 		&Info{"h", "debian 12", 2, 0.5, 1, 2, 3, 4, 5, 6, 7, 0.25, true, &Update{"self", "trying", "1.2.3", "1.2.2", "crash"}},
-		&Probed{"e", 1}, &Renew{[]byte{0x30}, sha}, &Renewed{Certificate: []byte{0x30}},
+		&Probed{"e", 1, "h (a:1)"}, &Renew{[]byte{0x30}, sha}, &Renewed{Certificate: []byte{0x30}},
 		&Control{ActionLogLevel, map[string]string{"level": "debug"}},
 	}
 }

@@ -15,7 +15,7 @@
 //	    2  wrong command line
 //	    3  the Environment Server is not running
 //	    4  not permitted
-//	    5  settings, keychain or a file of secrets are damaged, unsafe or not valid
+//	    5  settings, keystore, keychain or a file of secrets are damaged, unsafe or not valid
 //	    6  not enrolled
 //	    7  the keychain is missing or locked, or the master password is wrong or unfit
 //	   10  an update is available
@@ -253,7 +253,7 @@
 //	    2  wrong command line
 //	    3  the Environment Server is not running
 //	    4  not permitted
-//	    5  settings, keychain or a file of secrets are damaged, unsafe or not valid
+//	    5  settings, keystore, keychain or a file of secrets are damaged, unsafe or not valid
 //	    6  not enrolled
 //	    7  the keychain is missing or locked, or the master password is wrong or unfit
 //	   10  an update is available
@@ -270,6 +270,7 @@
 //	that, and takes back what it did. The package does "host apply" by itself.
 //
 //	  users      threatconnect (the agent) and tc-job (Apps), where they do not exist
+//	  way        that both users can pass the folders above --home
 //	  folders    owners, modes and ACLs below --home, /etc and /var/lib
 //	  state      owner and mode of the agent's own files
 //	  settings   appsSandboxUser is tc-job, where nobody set it
@@ -712,7 +713,8 @@
 //
 //	Unenroll tells the cloud that this server will not come back, and removes its
 //	identity and every secret: certificate, tokens, proxy password and keychain. Logs,
-//	Apps and the other settings stay. The service must be stopped. Where the cloud cannot be
+//	Apps and the other settings stay. On a clone of a host that is connected only the clone
+//	gives the identity up; its original goes on. The service must be stopped. Where the cloud cannot be
 //	reached, or the master password is lost, the host is cleared all the same, and the server
 //	is to be revoked in the cloud.
 //

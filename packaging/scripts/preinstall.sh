@@ -21,4 +21,14 @@ add() { # user home comment
 
 add threatconnect /opt/threatconnect-envsvr "ThreatConnect Environment Server"
 add tc-job / "ThreatConnect Apps"
+
+# Apps that run as the agent read its keys. The agent refuses to run any then, so an
+# upgrade changes nothing for the worse; a first installation would be of no use.
+if [ "$(id -u threatconnect)" = "$(id -u tc-job)" ]; then
+	same="the users threatconnect and tc-job are the same (uid $(id -u tc-job)): no App can run; give one another uid (usermod -u NUMBER tc-job)"
+	case ${1:-1} in
+	1 | install) stop "$same" ;;
+	esac
+	echo "threatconnect-envsvr: warning: $same" >&2
+fi
 exit 0

@@ -43,7 +43,7 @@ func (c *Cloud) Enroll(ctx context.Context, environment, name string, flags ...s
 }
 
 // Copy is the same server once more, in a home of its own, for a tenth of
-// what enrolling another costs. The cloud serves whichever came last.
+// what enrolling another costs. The cloud keeps the one that is connected and refuses the other.
 func (a *Agent) Copy(name string) (*Agent, error) {
 	c := a.stage.Home(name)
 	for _, part := range []string{"", "-masterkey"} {

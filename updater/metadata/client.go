@@ -85,7 +85,10 @@ func (c Client) refresh(ctx context.Context, from Source) (*Trusted, error) {
 	if err != nil {
 		return nil, err
 	}
-	floor := readFloor(c.Dir)
+	floor, err := readFloor(c.Dir)
+	if err != nil {
+		return nil, err
+	}
 	set.RefTime = c.now(floor)
 	if err := c.updateRoot(ctx, from, set); err != nil {
 		return nil, err

@@ -3,7 +3,9 @@ package metadata
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,20 +32,24 @@ type mark struct {
 	Version int64  `json:"version"`
 }
 
-// readFloor returns what there is; one that cannot be read is none, because the
-// files beside it and the repository build it anew.
-func readFloor(dir string) floor {
+// readFloor returns what there is; a damaged one is none, because the files beside it
+// and the repository build it anew. One that the system does not let us read is no such
+// thing: without it an old release would pass.
+func readFloor(dir string) (floor, error) {
 	var f floor
 	data, err := os.ReadFile(filepath.Join(dir, floorFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return floor{}, nil
+	}
 	if err != nil {
-		return floor{}
+		return floor{}, fmt.Errorf("reading the floor of update metadata: %w", err)
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if d.Decode(&f) != nil {
-		return floor{}
+		return floor{}, nil
 	}
-	return f
+	return f, nil
 }
 
 func (f floor) write(dir string) error {

@@ -60,9 +60,11 @@ var cloudHints = map[wire.Code]string{
 	wire.CodeRevoked:       "this server was revoked: ask the cloud's administrators, or enrol with a fresh bundle",
 	wire.CodeInactive:      "the Environment is not active: activate it in the cloud",
 	wire.CodeFenced:        "another agent with the same serverXid is connected: stop it, or enrol this one as a server of its own",
-	wire.CodeRetryLater:    "the cloud is busy; the agent tries again when it was told to",
-	wire.CodeShutdown:      "this part of the cloud stops; the agent connects to its successor",
-	wire.CodeHeartbeat:     "one side heard nothing of the other for 2.5 heartbeats: the network or a device on the way froze the connection",
+	wire.CodeInUse: "two hosts run with one identity: was this machine cloned? \"tccloud server show\" lists them and says how to choose; " +
+		"on the one that is not the server run \"tcenvsvr unenroll\", then \"tcenvsvr enroll\" with a bundle of its own",
+	wire.CodeRetryLater: "the cloud is busy; the agent tries again when it was told to",
+	wire.CodeShutdown:   "this part of the cloud stops; the agent connects to its successor",
+	wire.CodeHeartbeat:  "one side heard nothing of the other for 2.5 heartbeats: the network or a device on the way froze the connection",
 }
 
 // Codes returns every code with its hint, for help and documentation.

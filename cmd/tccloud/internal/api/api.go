@@ -31,6 +31,8 @@ import (
 // Sessions are the live connections of agents.
 type Sessions interface {
 	Sessions(ctx context.Context) ([]gateway.Session, error)
+	// Settle leaves a server to one of the hosts that run as it.
+	Settle(ctx context.Context, xid wire.ServerXID, host string) error
 }
 
 // Health says how the cloud is.
@@ -103,6 +105,7 @@ func (a *API) admin(mux *http.ServeMux) {
 		"GET servers":                           a.servers,
 		"GET servers/{xid}":                     a.server,
 		"POST servers/{xid}/revoke":             a.revokeServer,
+		"POST servers/{xid}/keep":               a.keepHost,
 		"GET apps":                              a.apps,
 		"POST apps":                             a.intake(a.addApp),
 		"DELETE apps/{name}/{version}":          a.removeApp,

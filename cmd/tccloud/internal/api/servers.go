@@ -15,6 +15,7 @@ func present(s registry.Server, live map[wire.ServerXID]gateway.Session) v1.Serv
 	if c, ok := live[s.XID]; ok {
 		out.Name = cmp.Or(c.Name, s.Name)
 		out.Session = &v1.Session{
+			Host:    c.Host.ID,
 			Version: c.Version, OS: c.OS, Arch: c.Arch, Epoch: c.Epoch, Gateway: c.Gateway, RemoteAddr: c.RemoteAddr,
 			Transport: c.Transport, Connected: c.Connected, RTTMS: float64(c.RTT.Microseconds()) / 1000,
 			Executors: c.Executors, Credit: c.Credit, Info: c.Info,
@@ -64,5 +65,27 @@ func (a *API) revokeServer(w http.ResponseWriter, r *http.Request) error {
 	}
 	a.Logger.Info("server revoked", "server", s.XID, "name", s.Name, "environment", s.Environment)
 	answer(w, http.StatusOK, v1.Server{Server: s})
+	return nil
+}
+
+// keepHost chooses which of several hosts is the server.
+func (a *API) keepHost(w http.ResponseWriter, r *http.Request) error {
+	var q v1.KeepHost
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	xid := wire.ServerXID(r.PathValue("xid"))
+	s, host, err := a.Registry.Keep(r.Context(), xid, q.Host)
+	if err != nil {
+		return err
+	}
+	if err := a.Sessions.Settle(r.Context(), xid, host.ID); err != nil {
+		return err
+	}
+	live, err := a.connected(r.Context())
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, present(s, live))
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
 func newServer(env *Env) *cobra.Command {
@@ -17,11 +18,12 @@ func newServer(env *Env) *cobra.Command {
 with its bundle ("tccloud bundle") and is known by its xid.
 
   tccloud server list lab --data DIR
+  tccloud server show 7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a10 --data DIR
   tccloud server revoke 7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a10 --data DIR
 
 Exit codes:
 `+codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
-		newServerList(env), newServerShow(env), newServerRevoke(env)))
+		newServerList(env), newServerShow(env), newServerKeep(env), newServerRevoke(env)))
 }
 
 func newServerList(env *Env) *cobra.Command {
@@ -39,6 +41,9 @@ func newServerList(env *Env) *cobra.Command {
 		return env.answer(*json, list, func(w io.Writer) {
 			table(w, "XID\tNAME\tENVIRONMENT\tSTATE\tVERSION\tCERTIFICATE UNTIL", func(row func(...any)) {
 				for _, s := range list {
+					if s.Twin != nil {
+						fmt.Fprintf(env.Stderr, "%d hosts run as server %s: \"tccloud server show %s\" says which\n", 1+len(s.Twin.Others), s.XID, s.XID)
+					}
 					row(s.XID, s.Name, s.Environment, serverState(s), version(s), s.CertificateExpires.Format(time.DateOnly))
 				}
 			})
@@ -56,6 +61,10 @@ func version(s v1.Server) string {
 
 func serverState(s v1.Server) string {
 	switch {
+	case s.Twin != nil && s.Session != nil:
+		return fmt.Sprintf("connected, %d HOSTS", 1+len(s.Twin.Others))
+	case s.Twin != nil:
+		return fmt.Sprintf("away, %d HOSTS", 1+len(s.Twin.Others))
 	case s.Session != nil:
 		return "connected"
 	case s.Revoked != nil:
@@ -79,6 +88,65 @@ func newServerShow(env *Env) *cobra.Command {
 		return env.showServer(*json, s)
 	}
 	return cmd
+}
+
+func newServerKeep(env *Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "keep XID HOST", Short: "choose the host that is the server", Args: exactly("XID", "HOST"),
+		Long: `Keep chooses one of several hosts that run with the identity of one server: a
+machine was cloned, or somebody has a copy of its keys. Until then the host that was
+connected keeps its session, and the others are refused. HOST is an id that "server show"
+lists, or its beginning.
+
+The chosen host renews its certificate as soon as it is connected, and the keys that the
+others have are worth nothing from then on. A clone that is to work gets an identity of its
+own: "tcenvsvr unenroll" there, then "tcenvsvr enroll" with another bundle.
+
+  tccloud server keep XID HOST --data DIR
+
+Exit codes:
+` + codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
+	}
+	json := asJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := env.connect()
+		if err != nil {
+			return err
+		}
+		s, err := c.KeepHost(cmd.Context(), wire.ServerXID(args[0]), args[1])
+		if err != nil {
+			return err
+		}
+		return env.showServer(*json, s)
+	}
+	return cmd
+}
+
+// twins are the hosts that run as s.
+func twins(s v1.Server) []any {
+	c := s.Twin
+	if c == nil {
+		return nil
+	}
+	var pairs []any
+	row := func(role string, h twin.Host) {
+		if s.Session != nil && s.Session.Host == h.ID {
+			role = "has the session"
+		}
+		if h.ID == c.Kept {
+			role += ", chosen, renews its certificate"
+		}
+		pairs = append(pairs, "host "+h.ID, fmt.Sprintf("%s, %s, machine %s, boot %s, last hello %s", h, role, h.Machine, h.Boot, clock(h.Seen)))
+	}
+	pairs = append(pairs, "CONFLICT", fmt.Sprintf("%d hosts run as this server since %s, last seen at once %s", 1+len(c.Others), clock(c.Since), clock(c.Proved)))
+	row("had the session", c.Holder)
+	for _, o := range c.Others {
+		row("refused", o)
+	}
+	if c.Kept == "" {
+		pairs = append(pairs, "to decide", fmt.Sprintf("\"tccloud server keep %s HOST\" for the one that is to stay; on another \"tcenvsvr unenroll\", then enroll it with a bundle of its own", s.XID))
+	}
+	return pairs
 }
 
 func newServerRevoke(env *Env) *cobra.Command {
@@ -128,6 +196,6 @@ func (e *Env) showServer(json bool, s v1.Server) error {
 					"disk free", fmt.Sprintf("%d of %d MiB", i.DiskFree>>20, i.DiskTotal>>20))
 			}
 		}
-		facts(w, pairs...)
+		facts(w, append(pairs, twins(s)...)...)
 	})
 }

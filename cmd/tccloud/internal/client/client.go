@@ -210,6 +210,12 @@ func (c *Client) RevokeServer(ctx context.Context, xid wire.ServerXID) (v1.Serve
 	return s, c.call(ctx, http.MethodPost, path("servers", string(xid), "revoke"), nil, &s)
 }
 
+// KeepHost chooses which of several hosts is the server.
+func (c *Client) KeepHost(ctx context.Context, xid wire.ServerXID, host string) (v1.Server, error) {
+	var s v1.Server
+	return s, c.call(ctx, http.MethodPost, path("servers", string(xid), "keep"), v1.KeepHost{Host: host}, &s)
+}
+
 // Apps lists the catalog.
 func (c *Client) Apps(ctx context.Context) ([]v1.App, error) {
 	return get[[]v1.App](ctx, c, "apps")

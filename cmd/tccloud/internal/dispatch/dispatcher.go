@@ -109,6 +109,12 @@ func (d *Dispatcher) Gateway() string { return d.presence.ID() }
 // Gateways returns how many gateways are alive, this one included.
 func (d *Dispatcher) Gateways() int { return d.presence.Gateways() }
 
+// Holder returns the gateway that has the server's session, as far as is
+// known, "" for none.
+func (d *Dispatcher) Holder(ctx context.Context, xid wire.ServerXID) (string, error) {
+	return d.presence.Holder(ctx, xid)
+}
+
 // Conn is the connection gateways talk to each other by.
 func (d *Dispatcher) Conn() *nats.Conn { return d.cfg.Store.Conn() }
 

@@ -11,6 +11,7 @@ import (
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
 // Server is who an agent was found to be.
@@ -19,6 +20,7 @@ type Server struct {
 	Name           string
 	Environment    string // name; its orders go to this server
 	ConfigRevision int64  // of the settings the cloud has for the server
+	Bundle         string // which bundle's identity it has: a newer one's replaces an older one's
 }
 
 // Authenticator decides who may have a session. cert is the leaf the agent
@@ -56,6 +58,7 @@ type Config struct {
 	// chain to Auth as well.
 	ClientCAs  *x509.CertPool
 	Auth       Authenticator
+	Referee    Referee
 	Dispatcher *dispatch.Dispatcher
 	Heartbeat  time.Duration // [10 s]
 	HTTP       http.Handler  // other paths on the port [404]
@@ -72,7 +75,7 @@ type Session struct {
 	Name       string // what the server calls itself
 	Version    string // of the agent
 	OS, Arch   string
-	BootID     string
+	Host       twin.Host
 	Executors  int
 	Epoch      int64
 	Gateway    string // which gateway holds it

@@ -22,6 +22,9 @@
 //	                 ├─ shutdown ──────────────────────────────────► GoAway ─┘    1 s
 //	                 └─ connection lost ────────────────────────────────────────► closed
 //
+// A hello does not push out a session that answers a ping: two hosts that run with one
+// identity are told apart by that, not by what they say of themselves (contest).
+//
 // The epoch, who holds which server, and what becomes of its orders are
 // dispatch's business. Gateways ask each other for their sessions, and pass on
 // Control and Disconnect, by plain NATS messages.

@@ -62,19 +62,29 @@ func (g *Gateway) turn(ctx context.Context) (done func(), err error) {
 
 // probe answers a hello that wants no session.
 func (g *Gateway) probe(ctx context.Context, p *peer, h *wire.Hello) {
-	srv, err := g.judge(ctx, p, h)
+	srv, inUse, err := g.answerProbe(ctx, p, h)
 	if err != nil {
 		g.log.Info("probe was refused", "server", h.ServerXID, "remote", p.nc.RemoteAddr(), "err", err)
 		g.refuse(p.nc, p.c, wireError(err))
 		return
 	}
-	g.log.Info("probe was answered", "server", srv.XID, "environment", srv.Environment, "remote", p.nc.RemoteAddr(), "leaving", h.Leave)
-	if err := p.c.Write(&wire.Probed{Environment: srv.Environment, ServerTime: time.Now().UnixMilli()}); err == nil {
+	g.log.Info("probe was answered", "server", srv.XID, "environment", srv.Environment, "remote", p.nc.RemoteAddr(), "leaving", h.Leave, "in_use", inUse)
+	if err := p.c.Write(&wire.Probed{Environment: srv.Environment, ServerTime: time.Now().UnixMilli(), InUse: inUse}); err == nil {
 		linger(p.nc)
 	}
 	p.c.Close()
 }
 
+func (g *Gateway) answerProbe(ctx context.Context, p *peer, h *wire.Hello) (srv Server, inUse string, err error) {
+	asks := *h
+	asks.Leave = false
+	if srv, err = g.judge(ctx, p, &asks); err == nil && h.Leave {
+		inUse, err = g.leaves(ctx, p, h, srv)
+	}
+	return srv, inUse, err
+}
+
+// judge says whether a session would be opened, and takes nothing into use.
 func (g *Gateway) judge(ctx context.Context, p *peer, h *wire.Hello) (Server, error) {
 	done, err := g.turn(ctx)
 	if err != nil {
@@ -90,6 +100,14 @@ func (g *Gateway) judge(ctx context.Context, p *peer, h *wire.Hello) (Server, er
 
 // admit authenticates, attaches and welcomes.
 func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, error) {
+	host := g.host(p, h)
+	srv, err := g.judge(ctx, p, h)
+	if err == nil {
+		err = g.contest(ctx, srv, host) // may wait, so it takes nobody's turn
+	}
+	if err != nil {
+		return nil, err
+	}
 	done, err := g.turn(ctx)
 	if err != nil {
 		return nil, err
@@ -99,13 +117,13 @@ func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, 
 	if err != nil {
 		return nil, err
 	}
-	srv, err := g.cfg.Auth.Authenticate(ctx, h.ServerXID, h.BrokerToken, cert)
+	srv, err = g.cfg.Auth.Authenticate(ctx, h.ServerXID, h.BrokerToken, cert)
 	if err != nil {
 		return nil, err
 	}
 	s := &session{
 		g: g, nc: p.nc, c: p.c, read: p.read, server: srv, transport: p.transport, connected: time.Now(),
-		name: h.ServerName, version: h.Version, os: h.OS, arch: h.Arch, bootID: h.BootID, executors: h.Executors,
+		name: h.ServerName, version: h.Version, os: h.OS, arch: h.Arch, host: host, executors: h.Executors,
 	}
 	seat, w, err := g.cfg.Dispatcher.Attach(ctx, srv.Environment, s, h)
 	if err != nil {
@@ -129,6 +147,7 @@ func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, 
 	}
 	g.opened.Add(1)
 	seat.Open()
+	s.remind()
 	g.log.Info("session was opened", "server", srv.XID, "environment", srv.Environment, "epoch", seat.Epoch(),
 		"transport", p.transport, "remote", p.nc.RemoteAddr(), "orders", len(h.Orders), "results", len(h.Results), "fenced", len(w.Fenced))
 	return s, nil

@@ -22,6 +22,8 @@ const (
 	subjectList    = "tccloud.gateway.list"    // request: all sessions, in pages
 	subjectEnd     = "tccloud.gateway.end"     // end a server's session
 	subjectControl = "tccloud.gateway.control" // request: pass a Control on
+	subjectAsk     = "tccloud.gateway.ask."    // + gateway; request: whether a server's session there is alive
+	subjectSettle  = "tccloud.gateway.settle"  // an administrator chose a server's host
 	peerTimeout    = time.Second
 	pageSize       = 500 // sessions in one message
 )
@@ -53,7 +55,14 @@ func (g *Gateway) listenToPeers() (func(), error) {
 		}
 	}
 	for subject, handle := range map[string]nats.MsgHandler{
-		subjectList: g.answerList,
+		subjectList:                             g.answerList,
+		subjectAsk + g.cfg.Dispatcher.Gateway(): g.answerAsk,
+		subjectSettle: func(m *nats.Msg) {
+			var c choice
+			if json.Unmarshal(m.Data, &c) == nil {
+				g.settleHere(c)
+			}
+		},
 		subjectEnd: func(m *nats.Msg) {
 			var e end
 			if json.Unmarshal(m.Data, &e) == nil {
@@ -171,16 +180,21 @@ func (g *Gateway) Disconnect(ctx context.Context, xid wire.ServerXID, code wire.
 	if err != nil {
 		return err
 	}
-	nc := g.cfg.Dispatcher.Conn()
-	if err := nc.Publish(subjectEnd, data); err != nil {
-		return fmt.Errorf("disconnecting server %q: %w", xid, err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
-	defer cancel()
-	if err := nc.FlushWithContext(ctx); err != nil {
+	if err := g.announce(ctx, subjectEnd, data); err != nil {
 		return fmt.Errorf("disconnecting server %q: %w", xid, err)
 	}
 	return nil
+}
+
+// announce tells all gateways, this one included.
+func (g *Gateway) announce(ctx context.Context, subject string, data []byte) error {
+	nc := g.cfg.Dispatcher.Conn()
+	if err := nc.Publish(subject, data); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
+	defer cancel()
+	return nc.FlushWithContext(ctx)
 }
 
 func (g *Gateway) endHere(e end) {

@@ -38,7 +38,7 @@ func external(t *testing.T) string {
 // two runs two gateways on one external store.
 func two(t *testing.T) (a, b *rig.Cloud) {
 	t.Helper()
-	o := rig.Options{URLs: []string{external(t)}, CA: rig.NewCA(t), Dispatch: func(d *dispatch.Config) { d.Lease = time.Second }}
+	o := rig.Options{URLs: []string{external(t)}, CA: rig.NewCA(t), Referee: &rig.Referee{}, Dispatch: func(d *dispatch.Config) { d.Lease = time.Second }}
 	a, b = rig.Start(t, o), rig.Start(t, o)
 	for _, c := range []*rig.Cloud{a, b} {
 		for c.Dispatcher.Gateways() < 2 {
@@ -92,13 +92,14 @@ func TestTwoGateways(t *testing.T) {
 	}
 }
 
-// TestFence: the newest session wins, at whichever gateway, and what the
-// older one was given is settled by its hello.
+// TestFence: the newest session wins over one that does not answer, at whichever
+// gateway, and what the older one was given is settled by its hello.
 func TestFence(t *testing.T) {
 	a, b := two(t)
 	old := a.Agent("s1", 1)
 	a.Submit()
 	lost := rig.Expect[*wire.Order](old)
+	old.Freeze()
 	s := b.Agent("s1", 1)
 	if e := rig.Expect[*wire.Error](old); e.Code != wire.CodeFenced {
 		t.Fatalf("the older session got %+v", e)

@@ -11,6 +11,7 @@ import (
 	"tcenvsvr/agent/conn"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
 // maxBacklog is how many bytes may wait for a slow agent before it is cut.
@@ -40,7 +41,7 @@ type session struct {
 	name      string // what it calls itself
 	version   string
 	os, arch  string
-	bootID    string
+	host      twin.Host
 	executors int
 
 	read func() ([]byte, error) // the next frame
@@ -59,6 +60,7 @@ type session struct {
 	pingSeq  int64
 	pingAt   time.Time // of an unanswered ping
 	rtt      time.Duration
+	asked    []*asked // who waits for a pong
 	info     *wire.Info
 	infoAt   time.Time
 }
@@ -266,6 +268,7 @@ func (s *session) handle(ctx context.Context, m wire.Message) error {
 		if m.Seq == s.pingSeq && !s.pingAt.IsZero() {
 			s.rtt, s.pingAt = time.Since(s.pingAt), time.Time{}
 		}
+		s.answered(m.Seq, false)
 		s.mu.Unlock()
 		return nil
 	case *wire.Renew:
@@ -299,6 +302,7 @@ func (s *session) isOver() bool {
 func (s *session) leave() {
 	s.mu.Lock()
 	s.over = true
+	s.answered(0, true)
 	s.mu.Unlock()
 	s.seat.Close()
 	s.g.mu.Lock()
@@ -326,7 +330,7 @@ func (s *session) describe() Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Session{
-		Server: s.server, Name: s.name, Version: s.version, OS: s.os, Arch: s.arch, BootID: s.bootID, Executors: s.executors,
+		Server: s.server, Name: s.name, Version: s.version, OS: s.os, Arch: s.arch, Host: s.host, Executors: s.executors,
 		Epoch: s.seat.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.nc.RemoteAddr().String(),
 		Transport: s.transport, Connected: s.connected, RTT: s.rtt, Credit: s.seat.Credit(), Info: s.info, InfoAt: s.infoAt,
 	}

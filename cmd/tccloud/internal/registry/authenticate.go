@@ -121,7 +121,7 @@ func (r *Registry) promote(ctx context.Context, xid wire.ServerXID, i identity) 
 		switch {
 		case s.Current.BrokerToken == i.BrokerToken: // another gateway did
 		case s.Pending != nil && s.Pending.BrokerToken == i.BrokerToken:
-			s.Current, s.Pending, s.Revoked = *s.Pending, nil, nil
+			s.Current, s.Pending, s.Revoked, s.Twin = *s.Pending, nil, nil, nil
 		default:
 			return errors.New("it was replaced in this moment")
 		}

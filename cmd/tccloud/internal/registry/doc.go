@@ -14,6 +14,9 @@
 //	bundle ──► pending ──first use──► current ──revoke──► revoked
 //	              └──another bundle replaces it
 //
+// A second host that runs with a copy of the identity is kept out, see package twin,
+// until an administrator chooses one of them (Keep).
+//
 // What must end at once (a server revoked or removed, an Environment
 // deactivated or removed, here or at another gateway) is cut by Run, which
 // compares the live sessions with the records after every change.

@@ -27,5 +27,5 @@ func denied(code wire.Code, format string, args ...any) error {
 }
 
 func invalid(format string, args ...any) error {
-	return fmt.Errorf("%w %s", ErrInvalid, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w %w", ErrInvalid, fmt.Errorf(format, args...))
 }

@@ -54,6 +54,7 @@ func (r *Registry) advance(ctx context.Context, xid wire.ServerXID, print digest
 	s, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
 		if i := &s.Current; i.Next != nil && i.Next.Digest.equal(print) {
 			i.advance()
+			s.Twin = nil // only one host has this key
 		} // else another gateway did
 		return nil
 	})

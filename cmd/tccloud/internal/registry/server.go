@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
 // digest is the SHA-256 of a token or certificate.
@@ -54,6 +55,9 @@ type certificate struct {
 	Expires time.Time `json:"expires"`
 }
 
+// name tells the identities of two bundles apart; it is no secret.
+func (i *identity) name() string { return hex.EncodeToString(i.BrokerToken[:8]) }
+
 func (i *identity) holds(print digest) bool {
 	return i.Certificate.equal(print) || i.Next != nil && i.Next.Digest.equal(print)
 }
@@ -70,6 +74,7 @@ type record struct {
 	Current identity       `json:"current"`
 	Pending *identity      `json:"pending,omitempty"`
 	Revoked *time.Time     `json:"revoked,omitempty"` // of Current; a pending identity ends it
+	Twin    *twin.Conflict `json:"twin,omitempty"`    // several hosts run with Current
 }
 
 func (s *record) identities() []identity {
@@ -93,12 +98,20 @@ type Server struct {
 	CertificateExpires time.Time      `json:"certificate_expires"`
 	// PendingBundle is when a newer bundle was made that was not used yet.
 	PendingBundle *time.Time `json:"pending_bundle,omitempty"`
+	// Twin says that several hosts run as this server.
+	Twin *twin.Conflict `json:"twin,omitempty"`
+	// Bundle changes when another bundle's identity comes into use.
+	Bundle string `json:"-"`
 }
 
 func (s *record) public() Server {
 	p := Server{
 		XID: s.XID, Name: s.Current.Name, Environment: s.Current.Environment, Created: s.Created, Revoked: s.Revoked,
 		CertificateSerial: s.Current.Serial, CertificateExpires: s.Current.Expires,
+		Bundle: s.Current.name(),
+	}
+	if s.Twin.Current(time.Now()) {
+		p.Twin = s.Twin
 	}
 	if s.Pending != nil {
 		p.PendingBundle = &s.Pending.Issued
@@ -141,7 +154,7 @@ func (r *Registry) Revoke(ctx context.Context, xid wire.ServerXID) (Server, erro
 			now := time.Now().UTC().Truncate(time.Second)
 			s.Revoked = &now
 		}
-		s.Pending = nil
+		s.Pending, s.Twin = nil, nil
 		return nil
 	})
 	if err != nil {

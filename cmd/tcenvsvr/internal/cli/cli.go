@@ -53,7 +53,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := strict.Execute(ctx, root, func(_ *cobra.Command, err error) error { return verb.Usage("%w", err) })
-	return report(e.Stderr, e.Became, err) // which may be another one by now
+	return report(e, err)
 }
 
 func newRoot(e *verb.Env) *cobra.Command {

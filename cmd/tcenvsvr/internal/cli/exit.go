@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/filelock"
+	"tcenvsvr/agent/identity"
 	"tcenvsvr/agent/keychain"
 	"tcenvsvr/agent/privatefile"
 	"tcenvsvr/agent/settings"
@@ -48,9 +48,9 @@ var exitCodes = []exitCode{
 	{75, "restart me: the service manager starts the agent again", isErr(agent.ErrRestart)},
 	{2, "wrong command line", asErr[verb.UsageError]},
 	{6, "not enrolled", isErr(settings.ErrNotEnrolled)},
-	{5, "settings, keychain or a file of secrets are damaged, unsafe or not valid", func(err error) bool {
+	{5, "settings, keystore, keychain or a file of secrets are damaged, unsafe or not valid", func(err error) bool {
 		return asErr[*settings.ValueError](err) || asErr[*settings.UnknownKeyError](err) || asErr[*settings.FileError](err) ||
-			asErr[*settings.ConflictError](err) || errors.Is(err, keychain.ErrDamaged) || errors.Is(err, keychain.ErrForeign) || errors.Is(err, privatefile.ErrUnsafe)
+			asErr[*settings.ConflictError](err) || errors.Is(err, keychain.ErrDamaged) || errors.Is(err, keychain.ErrForeign) || errors.Is(err, identity.ErrDamaged) || errors.Is(err, privatefile.ErrUnsafe)
 	}},
 	{10, "an update is available", isErr(update.ErrAvailable)},
 	{3, "the Environment Server is not running", isErr(control.ErrNotRunning)},
@@ -65,11 +65,10 @@ var exitCodes = []exitCode{
 	{1, "failed", func(error) bool { return true }},
 }
 
-// report prints err as people read it and returns its exit code. became is the user
-// as whom the command did what root typed.
-func report(stderr io.Writer, became string, err error) int {
-	if e, ok := errors.AsType[*launch.Exited](err); ok {
-		return e.Code // of a program of ours, which has said why
+// report prints err as people read it and returns its exit code.
+func report(e *verb.Env, err error) int {
+	if program, ok := errors.AsType[*launch.Exited](err); ok {
+		return program.Code // of a program of ours, which has said why
 	}
 	for _, row := range exitCodes {
 		if !row.is(err) {
@@ -78,9 +77,9 @@ func report(stderr io.Writer, became string, err error) int {
 		if err != nil && row.code != 75 && !errors.Is(err, verb.ErrTold) {
 			text := harmless(err.Error())
 			if !strings.Contains(text, "\nhint: ") {
-				text += hint(row.code, became, err)
+				text += hint(row.code, e, err)
 			}
-			fmt.Fprintf(stderr, "tcenvsvr: %s\n", text)
+			fmt.Fprintf(e.Stderr, "tcenvsvr: %s\n", text)
 		}
 		return row.code
 	}
@@ -97,10 +96,18 @@ func harmless(text string) string {
 	}, strings.ToValidUTF8(text, "?"))
 }
 
-func hint(code int, became string, err error) string {
+func hint(code int, e *verb.Env, err error) string {
+	blocked := ""
+	if code == 4 {
+		blocked = e.Blocked()
+	}
 	switch {
-	case code == 4 && became != "":
-		return fmt.Sprintf("\nhint: a command of root's does this as user %q, who may not: name a place that this user may use; \"tcenvsvr host apply\" puts the agent's own files right", became)
+	case blocked != "" && e.Became != "":
+		return "\nhint: a command of root's does this as the agent's user, and " + blocked
+	case blocked != "":
+		return "\nhint: " + blocked + "; or run it as a user who can"
+	case code == 4 && e.Became != "":
+		return fmt.Sprintf("\nhint: a command of root's does this as user %q, who may not: name a place that this user may use; \"tcenvsvr host apply\" puts the agent's own files right", e.Became)
 	case asErr[*settings.UnknownKeyError](err):
 		return "\nhint: \"tcenvsvr settings show\" has all of them"
 	case errors.Is(err, filelock.ErrHeld):

@@ -55,7 +55,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	var vault *vault // nil until the keychain is open
 	load := func() (settings.Settings, error) {
-		o := settings.Options{File: p.Settings, Env: c.Env, Overrides: c.Overrides}
+		o := settings.Options{File: p.Settings, Keystore: p.Keystore, Env: c.Env, Overrides: c.Overrides}
 		if vault != nil {
 			o.Unseal = vault.Unseal
 		}
@@ -128,6 +128,7 @@ type daemon struct {
 	agent   *agent.Agent
 	way     *way
 	link    *connection
+	twin    twin
 	updates *updates // nil where this installation cannot update itself
 }
 
@@ -136,7 +137,10 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if d.id, err = LoadIdentity(p, s); err != nil {
 		return nil, err
 	}
-	if d.jobs, err = NewJobs(s, logger); err != nil {
+	if err := d.id.Unused(); err != nil {
+		logger.Warn("a renewed client certificate cannot be used; the next renewal replaces it", "err", err)
+	}
+	if d.jobs, err = NewJobs(s, p.State, logger); err != nil {
 		return nil, err
 	}
 	if d.trust, err = d.newTrust(d.id.CAs()); err != nil {
@@ -163,6 +167,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	d.agent, err = agent.New(agent.Config{
 		Identity: agent.Identity{
 			ServerXID: wire.ServerXID(s.ServerXID), ServerName: serverName(s), BrokerToken: s.BrokerToken.Reveal(),
+			MachineID: machine.MachineID(), Hostname: hostname(),
 			Version: c.Version, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		},
 		Limits: limits(s), JobsDir: p.Jobs,
@@ -241,6 +246,11 @@ func (d *daemon) control(c wire.Control) {
 		}
 	case wire.ActionConfigChanged:
 		_, _ = d.reload("cloud") // what is wrong is logged and shown by status
+	case wire.ActionTwin:
+		d.twin.heard(d.link.State().Epoch, c.Args, d.logger)
+	case wire.ActionRenew:
+		d.logger.Info("the cloud asked for a new client certificate")
+		d.renewer.Renew()
 	case wire.ActionUpdate:
 		if d.updates != nil {
 			d.updates.Check(c.Args["apply"] == "now")

@@ -23,8 +23,9 @@ type Jobs struct {
 	logger *slog.Logger
 }
 
-// NewJobs makes the executor the settings ask for.
-func NewJobs(s settings.Settings, logger *slog.Logger) (*Jobs, error) {
+// NewJobs makes the executor the settings ask for. It refuses a sandbox user who is
+// the agent's own under another name: every App could read the agent's keys.
+func NewJobs(s settings.Settings, state string, logger *slog.Logger) (*Jobs, error) {
 	j := &Jobs{logger: logger.With("component", "job")}
 	var runner job.Runner = job.Direct{}
 	switch s.Runner() {
@@ -32,6 +33,11 @@ func NewJobs(s settings.Settings, logger *slog.Logger) (*Jobs, error) {
 		j.user, runner = s.SandboxUser, job.Sudo{User: s.SandboxUser}
 	case "socket":
 		j.user, runner = cmp.Or(s.SandboxUser, "tc-job"), job.Socket{}
+	}
+	if j.user != "" {
+		if err := apart(j.user, state); err != nil {
+			return nil, err
+		}
 	}
 	exe, err := shimProgram()
 	if err != nil {

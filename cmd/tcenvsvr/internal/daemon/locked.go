@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -48,7 +49,11 @@ func openVault(ctx context.Context, c Config, p paths.Paths, s settings.Settings
 		return v, nil
 	}
 	var err error
-	if v.chain, err = keychain.Open(p.Keychain); err != nil {
+	v.chain, err = keychain.Open(p.Keychain)
+	if errors.Is(err, keychain.ErrMissing) {
+		return nil, fmt.Errorf("%w, and it sealed secrets in the settings\nhint: restore it from a backup; without one \"tcenvsvr keychain init --replace\" starts anew and says what is lost", err)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := masterkey.Harden(); err != nil {
@@ -166,6 +171,9 @@ func (v *vault) wait(ctx context.Context, reason error) error {
 	defer signal.Stop(hup)
 	alive := time.NewTicker(heartbeat())
 	defer alive.Stop()
+	look := time.NewTicker(2 * time.Second)
+	defer look.Stop()
+	seen := stampOf(v.file)
 	for {
 		select {
 		case <-v.opened:
@@ -182,10 +190,26 @@ func (v *vault) wait(ctx context.Context, reason error) error {
 			if err := v.try(ctx, nil); err != nil {
 				v.logger.Error("still locked", "reason", err)
 			}
+		case <-look.C: // the file of the password may have been put back
+			if now := stampOf(v.file); now != seen {
+				seen = now
+				if err := v.try(ctx, nil); err != nil {
+					v.logger.Error("still locked", "reason", err)
+				}
+			}
 		case <-alive.C:
 			_, _ = sd.SdNotify(false, sd.SdNotifyWatchdog)
 		}
 	}
+}
+
+// stampOf changes when a file does.
+func stampOf(file string) string {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprint(info.Size(), info.ModTime().UnixNano(), info.Mode())
 }
 
 // askManager asks by systemd-ask-password, where the service may.

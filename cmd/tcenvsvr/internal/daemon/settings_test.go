@@ -79,7 +79,7 @@ func TestSettingsChooseTheSandbox(t *testing.T) {
 	for _, tc := range []struct{ user, runner, want string }{
 		{"", "auto", ""}, {"somebody", "sudo", "somebody"}, {"somebody", "none", ""}, {"", "socket", "tc-job"}, {"somebody", "socket", "somebody"},
 	} {
-		j, err := NewJobs(with(t, map[string]string{"appsSandboxUser": tc.user, "appsRunner": tc.runner}), slog.New(slog.DiscardHandler))
+		j, err := NewJobs(with(t, map[string]string{"appsSandboxUser": tc.user, "appsRunner": tc.runner}), t.TempDir(), slog.New(slog.DiscardHandler))
 		if err != nil || j.user != tc.want || (j.Readable() != nil) != (tc.want != "") {
 			t.Errorf("appsSandboxUser %q, appsRunner %q: jobs run as %q, %v; want %q", tc.user, tc.runner, j.user, err, tc.want)
 		}

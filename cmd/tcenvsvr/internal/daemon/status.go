@@ -20,6 +20,8 @@ type Status struct {
 	Locked      string     `json:"locked,omitempty"`
 	Environment string     `json:"environment"`
 	Link        link.State `json:"link"`
+	// Twin is another host that runs with this server's identity, if one does.
+	Twin *Twin `json:"twin,omitempty"`
 	// Settings says which changes wait for a restart or are not used.
 	Settings SettingsState `json:"settings"`
 	// CertificateExpires is the end of the client certificate; it is renewed long before.
@@ -28,6 +30,7 @@ type Status struct {
 
 func (d *daemon) status() Status {
 	s := Status{Status: d.agent.Status(), Link: d.link.State(), Settings: d.live.status(), CertificateExpires: d.id.Leaf().NotAfter}
+	s.Twin = d.twin.now(s.Link.Epoch)
 	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)
 	return s
 }

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/link/fault"
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 )
 
@@ -41,6 +44,23 @@ func connection(_ context.Context, p *patient) said {
 		return fail(l.Failure.Hint, "not connected to %s: %s", l.Broker, l.Failure)
 	}
 	return warn("wait a moment", "not connected to %s yet", l.Broker)
+}
+
+// oneHost reports a clone of this host, or that this is one.
+func oneHost(_ context.Context, p *patient) said {
+	if p.statusErr != nil {
+		return skip("the agent cannot be asked")
+	}
+	l, t := p.status.Link, p.status.Twin
+	switch {
+	case t != nil:
+		return fail(daemon.TwinHint, "a second host runs as this server: %s (host %s in the cloud)", t, t.Host)
+	case !l.Connected && l.Failure != nil && l.Failure.Code == "hello."+fault.Code(wire.CodeInUse):
+		return fail(l.Failure.Hint, "%s", l.Failure.Message)
+	case !l.Connected:
+		return skip("the cloud cannot be asked")
+	}
+	return ok("no other host runs as this server")
 }
 
 func outbox(_ context.Context, p *patient) said {

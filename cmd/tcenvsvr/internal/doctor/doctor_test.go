@@ -54,7 +54,7 @@ func TestNobodyAnswers(t *testing.T) {
 	found := examine(t, map[string]string{
 		"apiURL": "https://127.0.0.1:1", "brokerHost": "127.0.0.1:1", "serverXid": "xid", "brokerToken": "token-1", "appDeliveryToken": "token-2",
 	})
-	for name, want := range map[string]string{"network/broker TCP": "tcp.refused", "network/API": "refused", "settings/client certificate": "no keystore"} {
+	for name, want := range map[string]string{"network/broker TCP": "tcp.refused", "network/API": "refused", "settings/client certificate": "there is no"} {
 		if got := found[name]; got.Verdict != Failed || !strings.Contains(got.Found, want) {
 			t.Errorf("%s: %+v; want failed by %q", name, got, want)
 		}

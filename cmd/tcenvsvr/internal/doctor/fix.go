@@ -57,7 +57,7 @@ func fixHost(ctx context.Context, c Config, tell func(string)) error {
 }
 
 func fixStores(c Config, tell func(string)) error {
-	s, _, err := settings.Load(settings.Options{File: c.Paths.Settings, Env: c.Environ})
+	s, _, err := settings.Load(settings.Options{File: c.Paths.Settings, Keystore: c.Paths.Keystore, Env: c.Environ})
 	if err != nil {
 		return nil // the report says so
 	}

@@ -23,7 +23,7 @@ func Settings(ctx context.Context, c Config) (settings.Settings, error) {
 }
 
 func (p *patient) load(ctx context.Context) {
-	p.settings, _, p.settingsErr = settings.Load(settings.Options{File: p.Paths.Settings, Env: p.Environ})
+	p.settings, _, p.settingsErr = settings.Load(settings.Options{File: p.Paths.Settings, Keystore: p.Paths.Keystore, Env: p.Environ})
 	if p.settingsErr != nil {
 		// What the rest needs is best taken from the defaults: a wrong key must not hide a full disk.
 		p.settings, _, _ = settings.Load(settings.Options{})
@@ -55,7 +55,7 @@ func (p *patient) unlock(ctx context.Context) {
 		p.lockedErr = err
 		return
 	}
-	opened, _, err := settings.Load(settings.Options{File: p.Paths.Settings, Env: p.Environ, Unseal: p.chain.Unseal})
+	opened, _, err := settings.Load(settings.Options{File: p.Paths.Settings, Keystore: p.Paths.Keystore, Env: p.Environ, Unseal: p.chain.Unseal})
 	if err != nil {
 		p.lockedErr = fmt.Errorf("opening secrets: %w", err)
 		return

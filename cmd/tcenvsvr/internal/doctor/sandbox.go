@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/user"
@@ -11,12 +12,17 @@ import (
 
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/provision"
+	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
 // runner really becomes the sandbox user by sudo, as an order would, or looks at the socket.
 func runner(ctx context.Context, p *patient) said {
 	if p.settingsErr != nil {
 		return skip("the settings cannot be read")
+	}
+	if _, err := daemon.NewJobs(p.settings, p.Paths.State, slog.New(slog.DiscardHandler)); err != nil {
+		_, try, _ := strings.Cut(err.Error(), "\nhint: ")
+		return fail(try, "%s", oneLine(err))
 	}
 	name := p.settings.SandboxUser
 	switch by := p.settings.Runner(); {
@@ -57,6 +63,7 @@ func listens(table, path string) said {
 // reasons say why a step of provision matters.
 var reasons = map[string]string{
 	"users":     "the agent and its Apps are users of their own",
+	"way":       "a folder above the home that is closed keeps agent or Apps from everything",
 	"folders":   "owners, modes and ACLs decide who reads what",
 	"sudoers":   "the agent may become the sandbox user and nobody else",
 	"sudo":      "Apps become the sandbox user by it",

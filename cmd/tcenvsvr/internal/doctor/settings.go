@@ -5,17 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"tcenvsvr/agent/keychain"
+	"tcenvsvr/agent/paths"
 )
 
 func settingsFile(_ context.Context, p *patient) said {
 	info, err := os.Lstat(p.Paths.Settings)
 	switch {
+	case errors.Is(err, os.ErrNotExist) && p.settingsErr != nil:
+		return fail("restore it from a backup, or enrol with a fresh bundle", "%s", oneLine(p.settingsErr))
 	case errors.Is(err, os.ErrNotExist):
 		return skip("there is none: everything is at its default")
+	case paths.Barrier(filepath.Dir(p.Paths.Home)) != "":
+		folder := paths.Barrier(filepath.Dir(p.Paths.Home))
+		return fail(paths.Opening(folder, self()), "the folder %q, on the way to the agent's files, cannot be passed: %v", folder, err)
 	case err != nil:
 		return fail("run the doctor as root or as the agent's user", "%v", err)
 	case !info.Mode().IsRegular():
@@ -28,6 +36,15 @@ func settingsFile(_ context.Context, p *patient) said {
 		return fail(`"tcenvsvr host apply", or "tcenvsvr doctor --fix", as root`, "the agent may not read it (mode %04o%s)", info.Mode().Perm(), owner(info))
 	}
 	return ok("%q, mode %04o%s", p.Paths.Settings, info.Mode().Perm(), owner(info))
+}
+
+// self is as whom the doctor looks: for root, the agent's user.
+func self() string {
+	u, err := user.Current()
+	if err != nil {
+		return fmt.Sprint(os.Geteuid())
+	}
+	return u.Username
 }
 
 func settingsValues(_ context.Context, p *patient) said {
@@ -78,7 +95,10 @@ func clientCertificate(_ context.Context, p *patient) said {
 		return skip("only root and the agent's user may read the keystore")
 	}
 	if p.identityErr != nil {
-		return fail("enrol with a fresh bundle", "%s", oneLine(p.identityErr))
+		return fail(`restore keystore.p12 from a backup, or enrol with a fresh bundle ("tccloud bundle ENV --server XID")`, "%s", oneLine(p.identityErr))
+	}
+	if err := p.identity.Unused(); err != nil {
+		return warn("the next renewal replaces it; if the cloud refuses this server's certificate, enrol with a fresh bundle", "a renewed certificate cannot be used: %s", oneLine(err))
 	}
 	leaf := p.identity.Leaf()
 	switch left := time.Until(leaf.NotAfter); {

@@ -63,7 +63,7 @@ func (r *Run) Do(ctx context.Context) (result Result, err error) {
 	if r.NoSandbox {
 		r.Settings.AppsRunner = "none"
 	}
-	jobs, err := daemon.NewJobs(r.Settings, slog.New(slog.DiscardHandler))
+	jobs, err := daemon.NewJobs(r.Settings, r.Home.State, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return Result{}, err
 	}

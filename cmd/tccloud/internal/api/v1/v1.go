@@ -125,8 +125,14 @@ type Server struct {
 	Session *Session `json:"session,omitempty"`
 }
 
+// KeepHost chooses one of the hosts that run as one server.
+type KeepHost struct {
+	Host string `json:"host"` // an id of Server.Twin, or a beginning that only one has
+}
+
 // Session is a server's connection.
 type Session struct {
+	Host       string     `json:"host"` // its id, as in Server.Twin
 	Version    string     `json:"version"`
 	OS         string     `json:"os"`
 	Arch       string     `json:"arch"`

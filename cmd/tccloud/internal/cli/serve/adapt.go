@@ -40,7 +40,7 @@ func admitted(s registry.Server, err error) (gateway.Server, error) {
 	if err != nil {
 		return gateway.Server{}, told(err)
 	}
-	return gateway.Server{XID: s.XID, Name: s.Name, Environment: s.Environment}, nil
+	return gateway.Server{XID: s.XID, Name: s.Name, Environment: s.Environment, Bundle: s.Bundle}, nil
 }
 
 // told is err as the gateway tells it to the agent.

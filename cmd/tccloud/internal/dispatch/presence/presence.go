@@ -34,10 +34,12 @@ type Config struct {
 
 // Registry is one gateway's view of all sessions.
 type Registry struct {
-	cfg  Config
-	id   string
-	kv   jetstream.KeyValue
-	boot time.Time
+	cfg   Config
+	id    string
+	kv    jetstream.KeyValue
+	boot  time.Time
+	read  chan struct{} // closed by known, when the sessions of before have come
+	known func()
 
 	mu       sync.Mutex
 	sessions map[wire.ServerXID]holder
@@ -63,8 +65,9 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
+	read := make(chan struct{})
 	return &Registry{
-		cfg: cfg, id: nuid.Next(), kv: kv, boot: time.Now(),
+		cfg: cfg, id: nuid.Next(), kv: kv, boot: time.Now(), read: read, known: sync.OnceFunc(func() { close(read) }),
 		sessions: map[wire.ServerXID]holder{},
 		left:     map[wire.ServerXID]time.Time{},
 		turned:   map[wire.ServerXID]time.Time{},
@@ -110,6 +113,25 @@ func (r *Registry) Holds(xid wire.ServerXID, epoch int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.sessions[xid].epoch == epoch
+}
+
+// Holder returns the gateway that has the server's session as far as is
+// known here, "" where that session is over or its gateway fell silent.
+func (r *Registry) Holder(ctx context.Context, xid wire.ServerXID) (string, error) {
+	select {
+	case <-r.read:
+	case <-ctx.Done():
+		return "", fmt.Errorf("waiting for the sessions of before: %w", context.Cause(ctx))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := r.sessions[xid]
+	_, left := r.left[xid]
+	heard, known := r.heard[h.gateway]
+	if h.gateway == r.id && left || known && time.Since(heard) >= silentAfter {
+		return "", nil
+	}
+	return h.gateway, nil
 }
 
 // Leave records that the session ended here. A newer one is not touched.
@@ -226,7 +248,10 @@ func (r *Registry) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		return store.Follow(ctx, r.kv, func(e jetstream.KeyValueEntry) {
-			if e != nil && e.Operation() == jetstream.KeyValuePut {
+			switch {
+			case e == nil: // all that was there has come
+				r.known()
+			case e.Operation() == jetstream.KeyValuePut:
 				r.take(e)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ type Agent struct {
 	Conn    *conn.Conn
 	Welcome *wire.Welcome
 	in      chan wire.Message
+	frozen  atomic.Bool
 }
 
 // Dialing changes how an agent connects.
@@ -139,6 +141,9 @@ func (a *Agent) read() {
 			return
 		}
 		if p, ok := m.(*wire.Ping); ok {
+			if a.frozen.Load() {
+				continue
+			}
 			_ = a.Conn.Write(&wire.Pong{Seq: p.Seq})
 			continue
 		}
@@ -159,6 +164,9 @@ func (a *Agent) Send(ms ...wire.Message) {
 		}
 	}
 }
+
+// Freeze ends its answers to pings, as if the host were gone.
+func (a *Agent) Freeze() { a.frozen.Store(true) }
 
 // Kill ends the connection without a word.
 func (a *Agent) Kill() { a.Conn.Close() }

@@ -16,6 +16,7 @@ import (
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
@@ -29,6 +30,7 @@ type Options struct {
 	Dispatch func(*dispatch.Config)
 	Gateway  func(*gateway.Config)
 	Auth     gateway.Authenticator // default: *Auth
+	Referee  *Referee              // default: a new one; gateways of one cloud share it
 	CA       *CA                   // default: a new one
 	Logger   *slog.Logger
 }
@@ -39,6 +41,7 @@ type Cloud struct {
 	Options    Options
 	CA         *CA
 	Auth       *Auth
+	Referee    *Referee
 	Store      *store.Store
 	Dispatcher *dispatch.Dispatcher
 	Gateway    *gateway.Gateway
@@ -54,7 +57,10 @@ func Start(t testing.TB, o Options) *Cloud {
 	if o.Dir == "" {
 		o.Dir = filepath.Join(t.TempDir(), "store")
 	}
-	c := &Cloud{T: t, Options: o, CA: o.CA, Auth: &Auth{}}
+	if o.Referee == nil {
+		o.Referee = &Referee{}
+	}
+	c := &Cloud{T: t, Options: o, CA: o.CA, Auth: &Auth{}, Referee: o.Referee}
 	ctx, cancel := context.WithCancel(context.Background())
 	var err error
 	if c.Store, err = store.Open(ctx, store.Config{Dir: o.Dir, URLs: o.URLs, Logger: o.Logger}); err != nil {
@@ -69,7 +75,7 @@ func Start(t testing.TB, o Options) *Cloud {
 	}
 	gc := gateway.Config{
 		Addr: "127.0.0.1:0", TLS: &tls.Config{Certificates: []tls.Certificate{o.CA.Server}}, ClientCAs: o.CA.Pool,
-		Auth: c.Auth, Dispatcher: c.Dispatcher, GoAwayWindow: 100 * time.Millisecond,
+		Auth: c.Auth, Referee: c.Referee, Dispatcher: c.Dispatcher, GoAwayWindow: 100 * time.Millisecond,
 	}
 	if o.Auth != nil {
 		gc.Auth = o.Auth
@@ -116,7 +122,7 @@ func (c *Cloud) Stop() { c.stop() }
 func (c *Cloud) Crash() *Cloud {
 	c.T.Helper()
 	o := c.Options
-	o.CA = c.CA
+	o.CA, o.Referee = c.CA, c.Referee
 	if len(o.URLs) == 0 {
 		o.Dir = filepath.Join(c.T.TempDir(), "store")
 		if err := os.CopyFS(o.Dir, os.DirFS(c.Options.Dir)); err != nil {
@@ -222,6 +228,49 @@ func (a *Auth) Probe(ctx context.Context, xid wire.ServerXID, token string, cert
 // Renew implements gateway.Authenticator; what it cannot do is refused.
 func (a *Auth) Renew(context.Context, wire.ServerXID, *wire.Renew) (*x509.Certificate, error) {
 	return nil, &gateway.Denied{Code: wire.CodeCertificate, Message: "nothing is renewed here"}
+}
+
+// Referee implements gateway.Referee in memory.
+type Referee struct {
+	mu    sync.Mutex
+	known map[wire.ServerXID]*twin.Conflict
+}
+
+// Twin implements gateway.Referee.
+func (r *Referee) Twin(xid wire.ServerXID, _ string) *twin.Conflict {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.known[xid]
+}
+
+// Contend implements gateway.Referee.
+func (r *Referee) Contend(_ context.Context, xid wire.ServerXID, holder, other twin.Host) (bool, error) {
+	r.Set(xid, func(c *twin.Conflict) *twin.Conflict {
+		n, _ := c.Prove(holder, other, time.Now())
+		return &n
+	})
+	return true, nil
+}
+
+// Leave implements gateway.Referee.
+func (r *Referee) Leave(_ context.Context, xid wire.ServerXID, boot string) error {
+	r.Set(xid, func(c *twin.Conflict) *twin.Conflict {
+		if c == nil {
+			return nil
+		}
+		return c.Leave(boot)
+	})
+	return nil
+}
+
+// Set changes what is known.
+func (r *Referee) Set(xid wire.ServerXID, change func(*twin.Conflict) *twin.Conflict) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known == nil {
+		r.known = map[wire.ServerXID]*twin.Conflict{}
+	}
+	r.known[xid] = change(r.known[xid])
 }
 
 type tokens struct{}

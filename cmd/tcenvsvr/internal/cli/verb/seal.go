@@ -55,7 +55,7 @@ func (e *Env) Unlock(ctx context.Context, chain *keychain.Keychain, file string)
 	if err != nil {
 		return nil, err
 	}
-	s, _, err := settings.Load(settings.Options{File: p.Settings, Env: e.Environ})
+	s, _, err := settings.Load(settings.Options{File: p.Settings, Keystore: p.Keystore, Env: e.Environ})
 	if err != nil {
 		return nil, err
 	}

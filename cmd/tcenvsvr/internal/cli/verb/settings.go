@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
 )
 
@@ -48,7 +51,10 @@ func (e *Env) Unsealed(overrides map[string]string, unseal func(name, sealed str
 	if err != nil {
 		return settings.Settings{}, err
 	}
-	s, _, err := settings.Load(settings.Options{File: p.Settings, Env: e.Environ, Overrides: overrides, Unseal: unseal})
+	s, _, err := settings.Load(settings.Options{File: p.Settings, Keystore: p.Keystore, Env: e.Environ, Overrides: overrides, Unseal: unseal})
+	if blocked := e.Blocked(); errors.Is(err, os.ErrPermission) && blocked != "" {
+		return s, fmt.Errorf("%w\nhint: %s; with --home DIR, which need not exist, there is nothing to read", err, blocked)
+	}
 	if errors.Is(err, os.ErrPermission) {
 		return s, fmt.Errorf("%w\nhint: run it as the agent's user (\"sudo -u threatconnect tcenvsvr …\"), or give a home of your own: --home DIR, which need not exist", err)
 	}
@@ -56,4 +62,27 @@ func (e *Env) Unsealed(overrides map[string]string, unseal func(name, sealed str
 		err = s.Check()
 	}
 	return s, err
+}
+
+// Blocked says which folder on the way to the agent's files this process cannot
+// pass and what to type, "" where there is none. That the home is closed to others than the
+// agent is as it should be; what lies above it is not to be.
+func (e *Env) Blocked() string {
+	p, err := e.Paths()
+	if err != nil {
+		return ""
+	}
+	way := filepath.Dir(p.Home)
+	if e.Became != "" { // the agent's user
+		way = p.State
+	}
+	folder := paths.Barrier(way)
+	if folder == "" {
+		return ""
+	}
+	name := "this user"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return paths.Opening(folder, name)
 }

@@ -39,7 +39,7 @@ func load(e *verb.Env) (settings.Settings, settings.Origins, error) {
 	if err != nil {
 		return settings.Settings{}, nil, err
 	}
-	return settings.Load(settings.Options{File: p.Settings, Env: e.Environ})
+	return settings.Load(settings.Options{File: p.Settings, Keystore: p.Keystore, Env: e.Environ})
 }
 
 // value is a setting as people see it.

@@ -32,7 +32,7 @@ func save(ctx context.Context, e *verb.Env, changes map[string]string, force boo
 	if err != nil {
 		return err
 	}
-	o := settings.Options{File: p.Settings, Env: e.Environ}
+	o := settings.Options{File: p.Settings, Keystore: p.Keystore, Env: e.Environ}
 	judge := startable(p, changes)
 	if force {
 		judge = nil

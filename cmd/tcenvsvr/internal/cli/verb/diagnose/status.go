@@ -60,6 +60,10 @@ func printStatus(out io.Writer, s daemon.Status) error {
 	}
 	row("server", "%s (%s), version %s, up %s", s.ServerName, s.ServerXID, s.Version, ms(s.UptimeMS))
 	printLink(row, s)
+	if t := s.Twin; t != nil {
+		row("IDENTITY", "a second host runs as this server: %s, seen %s ago (host %s)", t, time.Since(t.Seen).Round(time.Second), t.Host)
+		row("", "hint: %s", daemon.TwinHint)
+	}
 	state := ""
 	if s.Draining {
 		state = ", draining: takes no orders"

@@ -69,7 +69,7 @@ func readKeychain(ctx context.Context, e *verb.Env) (keychainState, error) {
 	case !errors.Is(err, keychain.ErrMissing):
 		s.Problem = err.Error()
 	}
-	conf, _, err := settings.Load(settings.Options{File: p.Settings, Env: e.Environ})
+	conf, _, err := settings.Load(settings.Options{File: p.Settings, Keystore: p.Keystore, Env: e.Environ})
 	if err != nil {
 		return s, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/enrol"
+	facts "tcenvsvr/agent/host"
 	"tcenvsvr/agent/identity"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
@@ -28,7 +29,8 @@ func unenroll(e *verb.Env) *cobra.Command {
 		Short: "end this host's membership of its Environment",
 		Long: `Unenroll tells the cloud that this server will not come back, and removes its
 identity and every secret: certificate, tokens, proxy password and keychain. Logs,
-Apps and the other settings stay. The service must be stopped. Where the cloud cannot be
+Apps and the other settings stay. On a clone of a host that is connected only the clone
+gives the identity up; its original goes on. The service must be stopped. Where the cloud cannot be
 reached, or the master password is lost, the host is cleared all the same, and the server
 is to be revoked in the cloud.
 
@@ -64,7 +66,10 @@ func leave(ctx context.Context, h *host, e *verb.Env, file string, yes bool) err
 	if err := h.confirm(ctx, yes, "Unenrol this host?"); err != nil {
 		return err
 	}
-	told := h.farewell(ctx, file)
+	inUse, told := h.farewell(ctx, file)
+	if inUse != "" {
+		fmt.Fprintf(e.Stderr, "the cloud keeps server %q, because another host is connected as it: %s; only this host gives the identity up\n", xid, inUse)
+	}
 	if told != nil {
 		fmt.Fprintf(e.Stderr, "the cloud was not told: %v\nrevoke the server there: \"tccloud server revoke %s\"\n", told, xid)
 	}
@@ -82,23 +87,25 @@ func leave(ctx context.Context, h *host, e *verb.Env, file string, yes bool) err
 	if err := os.Remove(h.paths.Keychain); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("removing the keychain: %w", err)
 	}
-	audit.Open(h.paths.Audit).Record(audit.Unenrolled, "server_xid", xid, "cloud_told", told == nil)
+	audit.Open(h.paths.Audit).Record(audit.Unenrolled, "server_xid", xid, "cloud_told", told == nil, "kept_by", inUse)
 	fmt.Fprintln(e.Stderr, "unenrolled")
 	return nil
 }
 
-// farewell tells the cloud.
-func (h *host) farewell(ctx context.Context, file string) error {
+// farewell tells the cloud. inUse is the host that the cloud keeps the
+// server for: this one is a clone of it.
+func (h *host) farewell(ctx context.Context, file string) (inUse string, err error) {
 	if err := h.unlock(ctx, file); err != nil {
-		return err
+		return "", err
 	}
 	if h.Identity == nil {
-		return errors.New("there is no usable keystore")
+		return "", errors.New("there is no usable keystore")
 	}
 	way, err := h.way(h.Settings, h.Identity.CAs())
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, err = enrol.Broker(ctx, h.Settings, h.Identity.Current(), way, true)
-	return err
+	machine, _ := facts.New(ctx) // what is not known is left out
+	way.BootID, way.MachineID = machine.BootID(), machine.MachineID()
+	return enrol.Leave(ctx, h.Settings, h.Identity.Current(), way)
 }

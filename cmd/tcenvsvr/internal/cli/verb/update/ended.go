@@ -3,10 +3,16 @@ package update
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/paths"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater/slot/state"
 )
@@ -18,7 +24,9 @@ func endedVerb(e *verb.Env) *cobra.Command {
 		Long: `Ended judges the end of the program by SERVICE_RESULT, EXIT_CODE and EXIT_STATUS,
 which systemd gives to ExecStopPost, and prints its class: clean, crash, hang, policy, environment.
 With --pause it then waits where starting again at once would not help: where what
-failed was not a new release, behind which another is waiting.
+failed was not a new release, behind which another is waiting. After an end that only
+a person can do something about (not permitted, settings invalid, not enrolled, no
+keychain) it waits for longer, but no longer than until a file or folder that matters changes.
 
   tcenvsvr slot ended --pause 2s`,
 		RunE: func(c *cobra.Command, _ []string) error { return runEnded(c.Context(), e, pause) },
@@ -44,9 +52,61 @@ func runEnded(ctx context.Context, e *verb.Env, pause time.Duration) error {
 	if class == state.Clean || before.Phase == state.Trying {
 		return err
 	}
+	if code, notNumber := strconv.Atoi(exit.Status); notNumber == nil && pause > 0 && slices.Contains(hopeless, code) {
+		if p, err := e.Paths(); err == nil {
+			fmt.Fprintf(e.Stdout, "only a person can do something about that: waiting up to %s for a change of settings, keys or a folder on the way\n", hopelessPause)
+			changed(ctx, p, hopelessPause)
+			pause = 0
+		}
+	}
 	select {
 	case <-ctx.Done():
 	case <-time.After(pause):
 	}
 	return err
+}
+
+// hopelessPause is how often the service is started that cannot start: often enough
+// for what is not looked at below, seldom enough for its message to stay readable.
+const hopelessPause = 30 * time.Second
+
+// changed waits until one of the files that keep an agent from starting is another
+// one, or limit is over.
+func changed(ctx context.Context, p paths.Paths, limit time.Duration) {
+	end := time.After(limit)
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for before := seen(p); before == seen(p); {
+		select {
+		case <-ctx.Done():
+			return
+		case <-end:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// seen is what the files look like from outside.
+func seen(p paths.Paths) string {
+	var all strings.Builder
+	files := []string{p.Settings, p.Keystore, p.Keychain}
+	for dir := p.State; ; dir = filepath.Dir(dir) {
+		files = append(files, dir)
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	for _, file := range files {
+		info, err := os.Lstat(file)
+		if err != nil {
+			fmt.Fprintln(&all, err)
+			continue
+		}
+		fmt.Fprintln(&all, info.Mode())
+		if !info.IsDir() { // a folder changes with all that happens in it
+			fmt.Fprintln(&all, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return all.String()
 }

@@ -16,9 +16,10 @@ import (
 	"tcenvsvr/updater/slot"
 )
 
-// hopeless are the exit codes that a restart does not change: wrong settings, not enrolled.
-// 2, a wrong command line, is not among them: it is also that of a panic.
-var hopeless = []int{5, 6}
+// hopeless are the exit codes that a restart does not change: files that may not be read,
+// wrong settings, not enrolled, no keychain. 2, a wrong command line, is not among them: it is
+// also that of a panic.
+var hopeless = []int{4, 5, 6, 7}
 
 func launchVerb(e *verb.Env) *cobra.Command {
 	c := &cobra.Command{

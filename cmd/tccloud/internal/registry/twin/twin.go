@@ -1,0 +1,165 @@
+package twin
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"tcenvsvr/agent/wire"
+)
+
+const (
+	// Fresh is how long a proof counts. An agent that is refused comes
+	// back every minute or so.
+	Fresh = 10 * time.Minute
+	// rewrite is the shortest time between two records of the same proof.
+	rewrite = time.Minute
+	// maxOthers bounds the list; the one seen longest ago goes.
+	maxOthers = 8
+)
+
+// Host is one start of one installation, as hello describes it.
+type Host struct {
+	// ID is a digest of the journal, the boot and the machine: two hosts that run
+	// at once differ in it, a restarted agent does not. It tells nothing of what it is made of.
+	ID      string    `json:"id"`
+	Name    string    `json:"name,omitempty"` // its host name
+	Address string    `json:"address"`        // as the cloud sees it
+	Machine string    `json:"machine,omitempty"`
+	Boot    string    `json:"boot,omitempty"`
+	Seen    time.Time `json:"seen"`
+}
+
+// Of is who says hello.
+func Of(h *wire.Hello, address string, now time.Time) Host {
+	return Host{
+		ID:   digest(fmt.Sprintf("%q %q %q", h.Journal, h.BootID, h.MachineID)),
+		Name: h.Hostname, Address: address, Machine: digest(h.MachineID), Boot: digest(h.BootID), Seen: now.UTC(),
+	}
+}
+
+// digest makes a short name of what is not to be shown, or copied.
+func digest(text string) string {
+	if text == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
+}
+
+func (h Host) String() string {
+	switch {
+	case h.Name == "":
+		return h.Address
+	case h.Address == "":
+		return h.Name
+	}
+	return fmt.Sprintf("%s (%s)", h.Name, h.Address)
+}
+
+// Conflict is two or more hosts that run as one server. Its methods work
+// on nil, where there is none.
+type Conflict struct {
+	Since  time.Time `json:"since"`
+	Proved time.Time `json:"proved"` // when two last ran at once
+	Holder Host      `json:"holder"` // who had the session then
+	Others []Host    `json:"others"` // who wanted it
+	// Kept is the ID of the host that an administrator chose; its certificate
+	// is being renewed.
+	Kept string `json:"kept,omitempty"`
+}
+
+// Current reports whether it still counts. A proof of the future is one of
+// a clock that was wrong, and as old as it is far away.
+func (c *Conflict) Current(now time.Time) bool {
+	return c != nil && (c.Kept != "" || now.Sub(c.Proved).Abs() < Fresh)
+}
+
+// Prove adds that other said hello while holder had a session that
+// answered. It returns what to store, and false where that is the same.
+func (c *Conflict) Prove(holder, other Host, now time.Time) (Conflict, bool) {
+	if !c.Current(now) {
+		return Conflict{Since: now.UTC(), Proved: now.UTC(), Holder: holder, Others: []Host{other}}, true
+	}
+	n := *c
+	n.Others = slices.Clone(c.Others)
+	at := slices.IndexFunc(n.Others, func(o Host) bool { return o.ID == other.ID })
+	if at >= 0 && c.Holder.ID == holder.ID && now.Sub(c.Proved).Abs() < rewrite {
+		return n, false
+	}
+	if was := c.find(other); at < 0 && was != nil && was.ID != c.Holder.ID { // it was restarted
+		at = slices.IndexFunc(n.Others, func(o Host) bool { return o.ID == was.ID })
+	}
+	if at >= 0 {
+		n.Others = slices.Delete(n.Others, at, at+1)
+	}
+	n.Others = slices.DeleteFunc(n.Others, func(o Host) bool { return o.ID == holder.ID })
+	n.Others = append(n.Others, other)
+	if over := len(n.Others) - maxOthers; over > 0 {
+		n.Others = slices.Delete(n.Others, 0, over)
+	}
+	n.Holder, n.Proved = holder, now.UTC()
+	return n, true
+}
+
+// find returns which of the hosts h is, nil for none. After a restart only
+// the machine tells, where no other has the same.
+func (c *Conflict) find(h Host) *Host {
+	all := append([]Host{c.Holder}, c.Others...)
+	var same *Host
+	for i := range all {
+		switch {
+		case all[i].ID == h.ID:
+			return &all[i]
+		case h.Machine == "" || all[i].Machine != h.Machine:
+		case same != nil:
+			return nil // a clone with its original's machine id
+		default:
+			same = &all[i]
+		}
+	}
+	return same
+}
+
+// Bars reports whether h may not have a session, although nobody has one.
+func (c *Conflict) Bars(h Host, now time.Time) bool {
+	if !c.Current(now) {
+		return false
+	}
+	was := c.find(h)
+	if c.Kept != "" {
+		return was == nil || was.ID != c.Kept
+	}
+	return was != nil && was.ID != c.Holder.ID
+}
+
+// Keep chooses a host by its ID or a beginning of it that only one has.
+func (c *Conflict) Keep(id string, now time.Time) (Host, error) {
+	if !c.Current(now) {
+		return Host{}, fmt.Errorf("there is nothing to choose: no two hosts ran as this server in the last %s", Fresh)
+	}
+	var found []Host
+	for _, h := range append([]Host{c.Holder}, c.Others...) {
+		if id != "" && len(id) <= len(h.ID) && h.ID[:len(id)] == id {
+			found = append(found, h)
+		}
+	}
+	if len(found) != 1 {
+		return Host{}, fmt.Errorf("%.40q names %d of its hosts, want one", id, len(found))
+	}
+	c.Kept = found[0].ID
+	return found[0], nil
+}
+
+// Leave takes out the hosts of that boot, which gave the identity up. It
+// returns nil where that leaves one host.
+func (c *Conflict) Leave(boot string) *Conflict {
+	n := *c
+	n.Others = slices.DeleteFunc(slices.Clone(c.Others), func(o Host) bool { return o.Boot == boot })
+	if len(n.Others) == 0 {
+		return nil
+	}
+	return &n
+}

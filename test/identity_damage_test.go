@@ -1,0 +1,118 @@
+package test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tcenvsvr/test/stage"
+)
+
+// damages are what storage does to a file of some bytes.
+var damages = []struct {
+	name string
+	do   func(file string, whole []byte) error
+}{
+	{"emptied", func(file string, _ []byte) error { return os.Truncate(file, 0) }},
+	{"truncated", func(file string, whole []byte) error { return os.Truncate(file, int64(len(whole)*2/3)) }},
+	{"flipped", func(file string, whole []byte) error {
+		b := append([]byte{}, whole...)
+		b[len(b)/2] ^= 0x80
+		return os.WriteFile(file, b, 0o600)
+	}},
+	{"zeroed", func(file string, whole []byte) error { return os.WriteFile(file, make([]byte, len(whole)), 0o600) }},
+	{"deleted", func(file string, _ []byte) error { return os.Remove(file) }},
+	{"a folder", func(file string, _ []byte) error { return errors.Join(os.Remove(file), os.Mkdir(file, 0o700)) }},
+}
+
+// TestDamagedIdentity damages each file that makes this host a server: nothing
+// begins anew or goes on with defaults; start and doctor name the file and say what to
+// do, with the exit codes that say so; and all is well when the file is back.
+func TestDamagedIdentity(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	c := s.cloud("lab")
+	for _, f := range []struct {
+		name  string
+		file  func(a *stage.Agent) string
+		start map[string]int // exit code of "run" by damage; "" for the others; 0 is a service that stays locked
+		show  int            // of "settings show"
+		says  string
+	}{
+		{"settings", func(a *stage.Agent) string { return s.paths(a).Settings }, map[string]int{"": 5}, 5, "settings.yaml"},
+		{"keystore", func(a *stage.Agent) string { return s.paths(a).Keystore }, map[string]int{"": 5}, 0, "keystore.p12"},
+		{"keychain", func(a *stage.Agent) string { return s.paths(a).Keychain }, map[string]int{"": 5, "deleted": 7}, 0, "keychain"},
+		{"masterkey", func(a *stage.Agent) string { return a.Home + "-masterkey" }, map[string]int{"": 0}, 0, "-masterkey"},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			s := &scene{Stage: s.Stage, t: t, ctx: s.ctx}
+			a, err := c.Enroll(s.ctx, "lab", f.name)
+			s.must(err, "enrolling")
+			file := f.file(a)
+			whole, err := os.ReadFile(file)
+			s.must(err, "reading the file")
+			for _, d := range damages {
+				s.must(d.do(file, whole), d.name)
+				want, ok := f.start[d.name]
+				if !ok {
+					want = f.start[""]
+				}
+				if want == 0 {
+					s.locked(a, d.name, f.says)
+				} else {
+					s.fails(a, want, d.name, []string{f.says, "backup"}, "run")
+				}
+				if f.show != 0 || d.name == "deleted" { // where the file is none of its, once is enough
+					s.fails(a, f.show, d.name, nil, "settings", "show")
+				}
+				if d.name == "truncated" || d.name == "deleted" { // it looks at much else, for seconds
+					s.fails(a, 1, d.name, []string{"fail ", f.says, "try: "}, "doctor")
+				}
+				s.must(os.RemoveAll(file), "removing what is left")
+				s.must(os.WriteFile(file, whole, 0o600), "putting the file back")
+				if want == 0 {
+					s.must(a.Connected(s.ctx), d.name+": going on when the file is back")
+					a.Stop(20 * time.Second)
+				}
+			}
+			s.start(a)
+		})
+	}
+}
+
+// fails runs a verb that is to end with code and to print all of the texts.
+func (s *scene) fails(a *stage.Agent, code int, when string, texts []string, args ...string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.ctx, time.Minute) // only a hang reaches it
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.AgentBin, append(args, "--home", a.Home)...)
+	out, err := cmd.CombinedOutput()
+	if got := cmd.ProcessState.ExitCode(); got != code {
+		s.t.Errorf("%s, %s: exit code %d, want %d (%v):\n%s", when, args[0], got, code, err, out)
+	}
+	for _, text := range append(texts, "") {
+		if !strings.Contains(string(out), text) || strings.Contains(string(out), "panic:") {
+			s.t.Errorf("%s, %s: %q is missing in:\n%s", when, args[0], text, out)
+		}
+	}
+}
+
+// locked starts the service, which waits for the master password and says why.
+func (s *scene) locked(a *stage.Agent, when, says string) {
+	s.t.Helper()
+	s.must(a.Start(), when+": starting")
+	s.eventually(when+": waiting until it is locked", func() error {
+		out, err := s.tcenvsvr(a, "status")
+		if err != nil || !strings.Contains(out, "LOCKED") || !strings.Contains(out, filepath.Base(a.Home)+says) {
+			return fmt.Errorf("status says %v: %s", err, out)
+		}
+		return nil
+	})
+}
