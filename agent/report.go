@@ -18,9 +18,10 @@ const uploadPatience = 10 * time.Minute
 func (o *order) finish(ctx context.Context, exit job.Exit, logs *tail) {
 	o.a.release(o)
 	if exit.Reason == "shim_lost" {
-		if err := o.a.Jobs.Reap(ctx, o.dir()); err != nil {
+		if err := o.a.Jobs.Reap(ctx, o.dir(), o.shim); err != nil {
 			o.a.Logger.Error("leftovers of a job were not ended", "order", o.ref.String(), "err", err)
 		}
+		o.a.sweepStrays(ctx)
 	}
 	if o.fenced() {
 		o.a.forget(o.ref)

@@ -50,7 +50,7 @@ func TestPlanted(t *testing.T) {
 			if exit, ok, err := ReadExit(dir); ok || err == nil {
 				t.Errorf("ReadExit: %+v, %v, %v", exit, ok, err)
 			}
-			if p, err := newExecutor(t).Attach(dir); err == nil {
+			if p, err := newExecutor(t).Attach(dir, Status{}); err == nil {
 				t.Errorf("Attach: %+v", p.Status())
 			}
 			if f, err := OpenOutput(dir, Stdout); err == nil {

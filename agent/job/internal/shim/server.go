@@ -22,6 +22,7 @@ type server struct {
 	owner  int
 	cancel chan struct{} // has room for one: a second cancel changes nothing
 	waits  chan struct{} // somebody began or ceased to wait; has room for one, too
+	heard  chan struct{} // the owner was told the exit; has room for one, too
 
 	mu      sync.Mutex
 	clients []*client // oldest first
@@ -40,7 +41,7 @@ func listen(owner int) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &server{ln: ln, owner: owner, cancel: make(chan struct{}, 1), waits: make(chan struct{}, 1)}, nil
+	return &server{ln: ln, owner: owner, cancel: make(chan struct{}, 1), waits: make(chan struct{}, 1), heard: make(chan struct{}, 1)}, nil
 }
 
 // serve accepts until close.
@@ -110,7 +111,7 @@ func (s *server) talk(c *client) {
 		switch string(verb) {
 		case sock.Cancel:
 			poke(s.cancel)
-			s.send(c, []byte(sock.OK))
+			_ = s.send(c, []byte(sock.OK))
 		case sock.Wait:
 			_ = c.conn.SetReadDeadline(time.Time{}) // from here on reading finds out that the client is gone
 			s.mu.Lock()
@@ -119,7 +120,7 @@ func (s *server) talk(c *client) {
 			s.mu.Unlock()
 			poke(s.waits)
 			if exit != nil {
-				s.send(c, exit)
+				s.tell(c, exit)
 			}
 		default:
 			return
@@ -127,9 +128,16 @@ func (s *server) talk(c *client) {
 	}
 }
 
-func (s *server) send(c *client, line []byte) {
+func (s *server) send(c *client, line []byte) error {
 	_ = c.conn.SetWriteDeadline(time.Now().Add(clientTimeout))
-	_, _ = c.conn.Write(line)
+	_, err := c.conn.Write(line)
+	return err
+}
+
+func (s *server) tell(c *client, exit []byte) {
+	if s.send(c, exit) == nil && c.owner {
+		poke(s.heard)
+	}
 }
 
 // finish tells the exit to everybody who waits, now and until close.
@@ -139,7 +147,7 @@ func (s *server) finish(exit []byte) {
 	s.exit = exit
 	for _, c := range s.clients {
 		if c.waiting {
-			s.telling.Go(func() { s.send(c, exit) })
+			s.telling.Go(func() { s.tell(c, exit) })
 		}
 	}
 }
