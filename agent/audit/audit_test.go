@@ -149,3 +149,22 @@ func BenchmarkRecord(b *testing.B) {
 		l.Record(OrderAccepted, "order", "o-1.1", "app", "my_app", "version", "1.0.0")
 	}
 }
+
+// TestHalfALine is what a crash of the host leaves: it stays by itself.
+func TestHalfALine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	half := `{"time":"2026-11-26T04:0`
+	if err := os.WriteFile(path, []byte(half), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	Open(path).Record(OrderAccepted, "n", 7)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	var a act
+	if lines[0] != half || json.Unmarshal([]byte(lines[1]), &a) != nil || a.N != 7 {
+		t.Errorf("%q", text)
+	}
+}

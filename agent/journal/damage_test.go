@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,25 +14,24 @@ import (
 	"testing"
 
 	"tcenvsvr/agent/wire"
+	disks "tcenvsvr/test/disk"
 )
 
-// Damages of a file, each of which leaves something else to be read.
-var damages = map[string]func(path string) error{
-	"emptied":   func(path string) error { return os.Truncate(path, 0) },
-	"truncated": func(path string) error { return os.Truncate(path, 700) },
-	"zeroed":    func(path string) error { return overwrite(path, func(b []byte) { clear(b) }) },
-	"head gone": func(path string) error { return overwrite(path, func(b []byte) { clear(b[:min(len(b), 512)]) }) },
-	"one byte flipped in the head": func(path string) error {
+// damages are all of a file, and some that leave more to be read.
+func damages() map[string]func(path string) error {
+	all := maps.Clone(disks.Damages)
+	all["head gone"] = func(path string) error { return overwrite(path, func(b []byte) { clear(b[:min(len(b), 512)]) }) }
+	all["one byte flipped in the head"] = func(path string) error {
 		return overwrite(path, func(b []byte) { b[min(len(b)-1, 9)] ^= 1 })
-	},
-	"bytes flipped": func(path string) error {
+	}
+	all["records flipped"] = func(path string) error {
 		return overwrite(path, func(b []byte) {
 			for i := headBytes + 100; i < len(b) && i < 3000; i += 400 {
 				b[i] ^= 0x10
 			}
 		})
-	},
-	"deleted": os.Remove,
+	}
+	return all
 }
 
 func overwrite(path string, change func([]byte)) error {
@@ -69,7 +69,7 @@ func lives(t *testing.T, dir string) (accepted, running, finished Entry) {
 // Whichever file is damaged, what runs is known with its shim, a result waits, nothing
 // that may have run is said not to, and what is over stays over.
 func TestDamagedFile(t *testing.T) {
-	for name, damage := range damages {
+	for name, damage := range damages() {
 		for _, file := range []string{"journal.0", "journal.1", "copies/running.2", "copies/finished.1"} {
 			t.Run(file+" "+name, func(t *testing.T) {
 				dir := t.TempDir()

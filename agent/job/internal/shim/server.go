@@ -18,7 +18,7 @@ const (
 
 // server answers on the socket. It starts with the shim and is closed with it.
 type server struct {
-	ln     *net.UnixListener
+	lns    []*net.UnixListener
 	owner  int
 	cancel chan struct{} // has room for one: a second cancel changes nothing
 	waits  chan struct{} // somebody began or ceased to wait; has room for one, too
@@ -37,17 +37,23 @@ type client struct {
 }
 
 func listen(owner int) (*server, error) {
-	ln, err := sock.Listen()
+	lns, err := sock.Listen()
 	if err != nil {
 		return nil, err
 	}
-	return &server{ln: ln, owner: owner, cancel: make(chan struct{}, 1), waits: make(chan struct{}, 1), heard: make(chan struct{}, 1)}, nil
+	return &server{lns: lns, owner: owner, cancel: make(chan struct{}, 1), waits: make(chan struct{}, 1), heard: make(chan struct{}, 1)}, nil
 }
 
 // serve accepts until close.
 func (s *server) serve() {
+	for _, ln := range s.lns {
+		go s.accept(ln)
+	}
+}
+
+func (s *server) accept(ln *net.UnixListener) {
 	for {
-		conn, err := s.ln.AcceptUnix()
+		conn, err := ln.AcceptUnix()
 		if err != nil {
 			return
 		}
@@ -154,6 +160,8 @@ func (s *server) finish(exit []byte) {
 
 // close removes the socket, once everybody has been told.
 func (s *server) close() {
-	_ = s.ln.Close()
+	for _, ln := range s.lns {
+		_ = ln.Close()
+	}
 	s.telling.Wait()
 }

@@ -87,7 +87,7 @@ func (s *supervisor) abandon(reason string, err error) {
 func (s *supervisor) launched() {
 	s.launch.Env, s.launch.Argv, s.launch.Files = nil, nil, nil
 	_ = writeState(s.status) // on a full disk it stays "starting", which names the shim and so will do
-	go s.server.serve()
+	s.server.serve()
 	for _, o := range s.out {
 		o.collect()
 	}

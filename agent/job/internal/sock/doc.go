@@ -8,7 +8,8 @@
 //
 // A socket's path may have 104 to 108 bytes and a job's folder is deeper
 // than that. The shim binds "sock" in its working directory; the agent goes through a
-// descriptor of the folder on Linux and through a short link elsewhere.
+// descriptor of the folder on Linux and through a short link elsewhere. Where the folder is gone,
+// with its file system or by the App's hand, an address without a file is left on Linux.
 //
 // The kernel says who is at the other end: the shim serves its owner, root
 // and its own user; the agent believes the process that it started.
