@@ -46,6 +46,8 @@ type Jobs interface {
 	Attach(dir string, known job.Status) (*job.Process, error)
 	// Reap ends what a dead shim left behind.
 	Reap(ctx context.Context, dir string, known job.Status) error
+	// Noted tells a shim, should it still wait for that, that the end of its job is in the journal.
+	Noted(ctx context.Context, dir string, shim job.Status) error
 	// Sweep ends what is left and belongs to no job.
 	Sweep(context.Context) (killed int, err error)
 }

@@ -74,6 +74,9 @@ func (o *order) report(ctx context.Context, result wire.Result, logs *tail) {
 			return
 		}
 	}
+	if err := o.a.Jobs.Noted(ctx, o.dir(), o.shim); err != nil && ctx.Err() == nil {
+		o.a.Logger.Warn("a shim that keeps the end of its job was not told that it may go", "order", o.ref.String(), "err", err)
+	}
 	o.deliver(ctx, result, logs)
 }
 

@@ -114,9 +114,20 @@ func (p *Process) Cancel(ctx context.Context) error {
 	}
 }
 
+// Noted tells the shim of a job that has ended that its Exit is kept elsewhere by now, should it still be
+// there because it could not write that down.
+func (e *Executor) Noted(ctx context.Context, dir string, s Status) error {
+	p := &Process{e: e, dir: dir, status: s}
+	if _, ok, _ := ReadExit(dir); ok || !p.alive() {
+		return nil
+	}
+	_, err := p.talk(ctx, sock.Noted)
+	return err
+}
+
 // talk says verb and returns the line that answers.
 func (p *Process) talk(ctx context.Context, verb string) ([]byte, error) {
-	if verb == sock.Cancel {
+	if verb != sock.Wait {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, deafFor)
 		defer stop()

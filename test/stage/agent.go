@@ -98,7 +98,6 @@ type Status struct {
 	Active   int  `json:"active"`
 	Outbox   int  `json:"outbox"`
 	Draining bool `json:"draining"`
-	DiskLow  bool `json:"disk_low"`
 	Orders   []struct {
 		Ref   string     `json:"ref"`
 		State wire.State `json:"state"`

@@ -21,7 +21,7 @@
 // own working directory, /dev/null for its three descriptors. On Linux it is
 // its App's subreaper, so whatever the App starts, however it detaches itself, is
 // the shim's descendant, and waiting until there are no children is waiting until
-// nothing lives. A record of the end that the disk does not take is kept for an agent to hear, which
+// nothing lives. A record of the end that the disk does not take is kept until the agent has noted it, which
 // finds the shim without the folder, too. If the shim itself is killed the kernel kills the App (the parent-death signal), and
 // reap ends what the App had started, as far as it tells of itself. What hides is found by sweep: in the agent's
 // control group it is what descends neither from the agent nor from a living shim.

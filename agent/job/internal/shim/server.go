@@ -22,7 +22,8 @@ type server struct {
 	owner  int
 	cancel chan struct{} // has room for one: a second cancel changes nothing
 	waits  chan struct{} // somebody began or ceased to wait; has room for one, too
-	heard  chan struct{} // the owner was told the exit; has room for one, too
+	noted  chan struct{} // the owner will not ask for the exit again; has room for one, too
+	tied   bool          // and so it is when it has heard it
 
 	mu      sync.Mutex
 	clients []*client // oldest first
@@ -36,12 +37,12 @@ type client struct {
 	waiting bool
 }
 
-func listen(owner int) (*server, error) {
+func listen(owner int, tied bool) (*server, error) {
 	lns, err := sock.Listen()
 	if err != nil {
 		return nil, err
 	}
-	return &server{lns: lns, owner: owner, cancel: make(chan struct{}, 1), waits: make(chan struct{}, 1), heard: make(chan struct{}, 1)}, nil
+	return &server{lns: lns, owner: owner, cancel: make(chan struct{}, 1), waits: make(chan struct{}, 1), noted: make(chan struct{}, 1), tied: tied}, nil
 }
 
 // serve accepts until close.
@@ -118,6 +119,11 @@ func (s *server) talk(c *client) {
 		case sock.Cancel:
 			poke(s.cancel)
 			_ = s.send(c, []byte(sock.OK))
+		case sock.Noted:
+			if c.owner {
+				poke(s.noted)
+			}
+			_ = s.send(c, []byte(sock.OK))
 		case sock.Wait:
 			_ = c.conn.SetReadDeadline(time.Time{}) // from here on reading finds out that the client is gone
 			s.mu.Lock()
@@ -141,8 +147,8 @@ func (s *server) send(c *client, line []byte) error {
 }
 
 func (s *server) tell(c *client, exit []byte) {
-	if s.send(c, exit) == nil && c.owner {
-		poke(s.heard)
+	if s.send(c, exit) == nil && c.owner && s.tied {
+		poke(s.noted)
 	}
 }
 

@@ -53,7 +53,7 @@ func (s *supervisor) prepare() (err error) {
 			return fmt.Errorf("making a pipe: %w", err)
 		}
 	}
-	if s.server, err = listen(s.launch.OwnerUID); err != nil {
+	if s.server, err = listen(s.launch.OwnerUID, s.launch.Tied); err != nil {
 		return folderError(fmt.Errorf("making the shim's socket: %w", err))
 	}
 	return writeFiles(s.launch)
@@ -225,11 +225,11 @@ func (s *supervisor) record() {
 }
 
 // outlast keeps the end of a job whose record cannot be written, because its disk is sick, until it can,
-// or until an agent has heard it.
+// or until the agent has noted it.
 func (s *supervisor) outlast(line []byte) {
 	for until := time.Now().Add(recordPatience); time.Now().Before(until); {
 		select {
-		case <-s.server.heard:
+		case <-s.server.noted:
 			return
 		case <-time.After(recordAgain):
 			if writeExit(s.reserve, line) == nil {

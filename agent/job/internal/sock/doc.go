@@ -5,6 +5,8 @@
 //	  │◄───────── Exit, one line ─│  when nothing of the job lives
 //	  │── "cancel\n" ────────────►│
 //	  │◄───────── "ok\n" ─────────│  at once; the end is told to who waits
+//	  │── "noted\n" ─────────────►│  the end is in the agent's journal: a shim
+//	  │◄───────── "ok\n" ─────────│  that cannot write it down may forget it
 //
 // A socket's path may have 104 to 108 bytes and a job's folder is deeper
 // than that. The shim binds "sock" in its working directory; the agent goes through a
@@ -19,5 +21,6 @@ package sock
 const (
 	Wait   = "wait\n"
 	Cancel = "cancel\n"
+	Noted  = "noted\n"
 	OK     = "ok\n"
 )
