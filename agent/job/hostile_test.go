@@ -130,7 +130,7 @@ func TestDeafShim(t *testing.T) {
 		t.Skip("takes as long as Cancel has patience")
 	}
 	linuxOnly(t)
-	l := shell(t, `kill -STOP $PPID; echo > out/ready; exec sleep 1000`)
+	l := shell(t, `until grep -q '"running"' shim/state; do sleep 0.01; done; kill -STOP $PPID; echo > out/ready; exec sleep 1000`)
 	p := start(t, l)
 	await(t, l.Dir+"/out/ready")
 	if err := p.Cancel(t.Context()); err != nil {
