@@ -31,7 +31,7 @@ func TestNoted(t *testing.T) {
 	}
 	await(t, l.Dir+"/out/ran")
 	for name, damage := range map[string]func(path string) error{
-		"emptied": func(path string) error { return os.Truncate(path, 0) },
+		"emptied": func(path string) error { return os.WriteFile(path, nil, 0o660) },
 		"a lie":   func(path string) error { return os.WriteFile(path, []byte(`{"state":"running","shim_pid":2}`), 0o660) },
 		"deleted": os.Remove,
 	} { // the note is enough, whatever the folder says
