@@ -41,10 +41,15 @@ type Apps interface {
 
 // Jobs runs Apps under shims.
 type Jobs interface {
-	Start(context.Context, job.Launch) (*job.Process, error)
-	Attach(dir string) (*job.Process, error)
+	// StartNoted starts nothing before note has returned nil.
+	StartNoted(ctx context.Context, l job.Launch, note func(job.Status) error) (*job.Process, error)
+	Attach(dir string, known job.Status) (*job.Process, error)
 	// Reap ends what a dead shim left behind.
-	Reap(ctx context.Context, dir string) error
+	Reap(ctx context.Context, dir string, known job.Status) error
+	// Noted tells a shim, should it still wait for that, that the end of its job is in the journal.
+	Noted(ctx context.Context, dir string, shim job.Status) error
+	// Sweep ends what is left and belongs to no job.
+	Sweep(context.Context) (killed int, err error)
 }
 
 // Cloud is the HTTPS API.
@@ -117,6 +122,8 @@ type Agent struct {
 	joining sync.RWMutex
 	hellos  int // so many were made
 
+	lookedForAll chan struct{} // closed when it is known which jobs of the agent before us run
+
 	mu       sync.Mutex
 	orders   map[wire.Ref]*order // in flight and unreported
 	active   int                 // orders that occupy a slot
@@ -144,6 +151,7 @@ func New(c Config) (*Agent, error) {
 	return &Agent{
 		Config: c, started: time.Now(), orders: map[wire.Ref]*order{}, ended: make(chan struct{}),
 		limits: c.Limits, adjusted: make(chan struct{}), wantInfo: make(chan struct{}, 1),
+		lookedForAll: make(chan struct{}),
 	}, nil
 }
 

@@ -8,11 +8,13 @@
 // and enters the line where the last one left it (recover.go):
 //
 //	in the journal        on the host                          goes on with
-//	no result             the shim never started               hold until the cloud says start
+//	accepted              no App of it was ever executed       hold until the cloud says start
 //	no result             the shim runs                        waiting for its exit
+//	no result             the shim never got its Go            hold until the cloud says start
 //	no result             an exit file                         collecting the outcome
 //	no result             the shim is gone, no exit file       interrupted, with the reason
 //	result                –                                    reporting until acknowledged
+//	nothing               a shim runs                          ending it: nobody waits for it
 //
 // An agent that stops leaves its jobs alone: they belong to their shims, and the next agent
 // finds them. Drain means: take no new orders, let jobs finish. Cancel means:

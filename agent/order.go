@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"path/filepath"
 	"sync"
@@ -38,6 +39,7 @@ type order struct {
 	hello    int           // the session it came in, by the number of its hello
 	prepared time.Duration // arrival → the App is executed
 	slot     bool          // occupies a slot; guarded by Agent.mu
+	shim     job.Status    // who runs the App, once it was started
 
 	unclaimed bool // the cloud has no record of it; guarded by Agent.mu
 
@@ -141,7 +143,7 @@ func (o *order) run(ctx context.Context) {
 			err = o.awaitStart()
 		}
 	}
-	o.execute(ctx, installed, err, !warm)
+	o.execute(ctx, installed, err)
 }
 
 // errSessionOver means that the order came in a session before this one.
@@ -167,7 +169,7 @@ func (o *order) resume(ctx context.Context) {
 	if err == nil {
 		err = o.awaitStart()
 	}
-	o.execute(ctx, installed, err, true)
+	o.execute(ctx, installed, err)
 }
 
 // startPatience is how long a session may leave a held order without an
@@ -195,10 +197,10 @@ func (o *order) awaitStart() error {
 }
 
 // execute starts the App, unless preparing it has failed, and reports.
-func (o *order) execute(ctx context.Context, installed app.App, err error, held bool) {
+func (o *order) execute(ctx context.Context, installed app.App, err error) {
 	var process *job.Process
 	if err == nil {
-		process, err = o.launch(installed, held)
+		process, err = o.launch(installed)
 	}
 	if err != nil {
 		if ctx.Err() == nil { // else the agent stops, and the next one goes on
@@ -212,7 +214,7 @@ func (o *order) execute(ctx context.Context, installed app.App, err error, held 
 }
 
 // launch prepares the job's folder and starts the shim.
-func (o *order) launch(installed app.App, held bool) (*job.Process, error) {
+func (o *order) launch(installed app.App) (*job.Process, error) {
 	if o.spec.StartWithinMS > 0 && time.Since(o.received).Milliseconds() > o.spec.StartWithinMS {
 		return nil, errTooLate
 	}
@@ -237,23 +239,21 @@ func (o *order) launch(installed app.App, held bool) (*job.Process, error) {
 	if err := o.begin(); err != nil {
 		return nil, err
 	}
-	if held {
-		if err := o.a.Journal.Starting(o.ref); err != nil {
-			return nil, err
-		}
-	}
 	// The shim is started whatever happens to o.ctx: a cancel from now on goes to it.
-	process, err := o.a.Jobs.Start(context.WithoutCancel(o.ctx), launch)
-	if e, ok := errors.AsType[*job.StartError](err); ok && e.Code == job.CodeClaimed {
-		// A shim that an agent before us sent was slower than its agent's end.
-		process, err = o.a.Jobs.Attach(o.dir())
-	}
+	process, err := o.a.Jobs.StartNoted(context.WithoutCancel(o.ctx), launch, func(s job.Status) error {
+		shim, err := json.Marshal(s)
+		if err != nil {
+			return err
+		}
+		return o.a.Journal.Starting(o.ref, shim)
+	})
 	if err != nil {
 		return nil, err
 	}
+	o.shim = process.Status()
 	o.spec.Params, o.spec.Token, o.spec.Defaults = nil, "", nil
 	if err := o.a.Journal.Started(o.ref); err != nil {
-		o.a.Logger.Warn("start was not journaled; the job's folder tells of it", "order", o.ref.String(), "err", err)
+		o.a.Logger.Warn("the time of a start was not journaled", "order", o.ref.String(), "err", err)
 	}
 	return process, nil
 }

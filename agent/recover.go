@@ -2,8 +2,10 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
+	"sync"
 	"time"
 
 	"tcenvsvr/agent/job"
@@ -13,6 +15,8 @@ import (
 
 // recover puts every order of the journal where the last agent left it.
 func (a *Agent) recover() {
+	a.endStrangers()
+	var looked sync.WaitGroup // for what still runs
 	for _, e := range a.Journal.Entries() {
 		o := a.newOrder(e.Order)
 		a.mu.Lock()
@@ -22,55 +26,84 @@ func (a *Agent) recover() {
 			a.active++
 		}
 		a.mu.Unlock()
+		looked.Add(1)
 		a.group.Go(func() error {
-			a.continueOrder(a.ctx, o, e)
+			a.continueOrder(a.ctx, o, e, sync.OnceFunc(looked.Done))
 			return nil
 		})
 	}
+	a.group.Go(func() error {
+		looked.Wait()
+		close(a.lookedForAll)
+		a.sweepStrays(a.ctx)
+		return nil
+	})
 }
 
-func (a *Agent) continueOrder(ctx context.Context, o *order, e journal.Entry) {
-	if e.Result != nil {
+// continueOrder walks on from where the journal says that the order is. It calls looked as soon as
+// it is known whether its job runs.
+func (a *Agent) continueOrder(ctx context.Context, o *order, e journal.Entry, looked func()) {
+	defer looked()
+	switch {
+	case e.Result != nil:
+		looked()
 		defer o.endBy(nil)
 		defer a.drop(o)
 		logs := newTail(o)
 		defer logs.close()
 		o.deliver(ctx, *e.Result, logs)
 		return
+	case e.State == wire.StateAccepted: // an App is executed only after its start was journaled
+		looked()
+		o.startOver(ctx)
+		return
 	}
 	if !e.Started.IsZero() {
 		o.prepared = max(0, e.Started.Sub(e.Accepted))
 	}
+	if err := json.Unmarshal(e.Shim, &o.shim); err != nil && len(e.Shim) > 0 {
+		a.Logger.Warn("the journal does not say whose job it is, its folder may", "order", o.ref.String(), "err", err)
+	}
 	process, err := a.attach(ctx, o)
-	switch {
-	case ctx.Err() != nil: // the next agent tries
-	case err == nil:
+	looked()
+	if ctx.Err() != nil { // the next agent tries
+		return
+	}
+	if err == nil {
 		a.Logger.Info("found a running job again", "order", o.ref.String())
 		o.setRunning()
 		defer o.endBy(nil)
 		defer a.drop(o)
 		o.follow(ctx, process)
-	case errors.Is(err, job.ErrNeverStarted) && e.Started.IsZero() && (e.Hold || e.BootID == a.Host.BootID()):
-		a.Logger.Info("found an order that was not started", "order", o.ref.String())
-		if err := os.RemoveAll(o.dir()); err != nil { // Attach has spent it; nothing of an App is in it
-			a.Logger.Warn("unused job folder was not removed", "order", o.ref.String(), "err", err)
-		}
-		o.resume(ctx)
-	default:
-		o.setRunning()
-		defer o.endBy(nil)
-		defer a.drop(o)
-		logs := newTail(o)
-		defer logs.close()
-		o.finish(ctx, a.lastExit(o, e), logs)
+		return
 	}
+	exit := a.lastExit(o, e)
+	if exit.Reason == job.ReasonGivenUp && !e.Mended { // the last agent ended between its note and its Go
+		o.startOver(ctx)
+		return
+	}
+	o.setRunning()
+	defer o.endBy(nil)
+	defer a.drop(o)
+	logs := newTail(o)
+	defer logs.close()
+	o.finish(ctx, exit, logs)
+}
+
+// startOver goes on with an order of which certainly nothing was started.
+func (o *order) startOver(ctx context.Context) {
+	o.a.Logger.Info("found an order that was not started", "order", o.ref.String())
+	if err := os.RemoveAll(o.dir()); err != nil { // a shim may have spent it; nothing of an App is in it
+		o.a.Logger.Warn("unused job folder was not removed", "order", o.ref.String(), "err", err)
+	}
+	o.resume(ctx)
 }
 
 // attach looks for the job until it is known whether it runs: a moment's
 // lack of descriptors must not make an interrupted order of a running one.
 func (a *Agent) attach(ctx context.Context, o *order) (*job.Process, error) {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
-		process, err := a.Jobs.Attach(o.dir())
+		process, err := a.Jobs.Attach(o.dir(), o.shim)
 		if err == nil || errors.Is(err, job.ErrNotRunning) || ctx.Err() != nil {
 			return process, err
 		}
@@ -86,6 +119,8 @@ func (a *Agent) attach(ctx context.Context, o *order) (*job.Process, error) {
 func (a *Agent) lastExit(o *order, e journal.Entry) job.Exit {
 	exit, found, err := job.ReadExit(o.dir())
 	switch {
+	case found && exit.Reason == job.ReasonGivenUp && e.Mended:
+		return job.Exit{Code: -1, Reason: job.ReasonShimLost, Error: "the journal was damaged before the App was started"}
 	case err != nil:
 		return job.Exit{Code: -1, Reason: "shim_lost", Error: err.Error()}
 	case found:

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/wire"
 )
@@ -153,7 +154,7 @@ func TestLostShim(t *testing.T) {
 	s := r.start()
 	r.warm(s)
 	o, _ := r.gated(s)
-	p, err := r.agent.Jobs.Attach(filepath.Join(r.dir, "jobs", o.Ref.String()))
+	p, err := r.agent.Jobs.Attach(filepath.Join(r.dir, "jobs", o.Ref.String()), job.Status{})
 	must(t, err)
 	shim, err := os.FindProcess(p.Status().ShimPID)
 	must(t, err)
@@ -166,7 +167,7 @@ func TestLostShim(t *testing.T) {
 // endJob cancels a job behind the agent's back.
 func endJob(t *testing.T, r *rig, dir string) {
 	t.Helper()
-	p, err := r.agent.Jobs.Attach(dir)
+	p, err := r.agent.Jobs.Attach(dir, job.Status{})
 	must(t, err)
 	must(t, p.Cancel(t.Context()))
 	_, err = p.Wait(t.Context())

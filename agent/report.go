@@ -18,9 +18,10 @@ const uploadPatience = 10 * time.Minute
 func (o *order) finish(ctx context.Context, exit job.Exit, logs *tail) {
 	o.a.release(o)
 	if exit.Reason == "shim_lost" {
-		if err := o.a.Jobs.Reap(ctx, o.dir()); err != nil {
+		if err := o.a.Jobs.Reap(ctx, o.dir(), o.shim); err != nil {
 			o.a.Logger.Error("leftovers of a job were not ended", "order", o.ref.String(), "err", err)
 		}
+		o.a.sweepStrays(ctx)
 	}
 	if o.fenced() {
 		o.a.forget(o.ref)
@@ -76,6 +77,9 @@ func (o *order) report(ctx context.Context, result wire.Result, logs *tail) {
 		case <-ctx.Done():
 			return
 		}
+	}
+	if err := o.a.Jobs.Noted(ctx, o.dir(), o.shim); err != nil && ctx.Err() == nil {
+		o.a.Logger.Warn("a shim that keeps the end of its job was not told that it may go", "order", o.ref.String(), "err", err)
 	}
 	o.deliver(ctx, result, logs)
 }

@@ -20,7 +20,9 @@ type Status struct {
 	DiskLow    bool           `json:"disk_low"`
 	Outbox     int            `json:"outbox"`    // results not acknowledged
 	Unclaimed  int            `json:"unclaimed"` // of these: results of which the cloud has no record
-	Orders     []OrderStatus  `json:"orders"`
+	// JournalDamage is what was wrong with the journal at the agent's start and has been mended.
+	JournalDamage string        `json:"journal_damage,omitempty"`
+	Orders        []OrderStatus `json:"orders"`
 }
 
 // OrderStatus is one order in flight.
@@ -39,7 +41,7 @@ func (a *Agent) Status() Status {
 	s := Status{
 		ServerXID: a.Identity.ServerXID, ServerName: a.Identity.ServerName, Version: a.Identity.Version,
 		UptimeMS: time.Since(a.started).Milliseconds(), Executors: a.limits.Executors, Active: a.active,
-		Draining: a.draining, DiskLow: a.diskLow, Orders: []OrderStatus{},
+		Draining: a.draining, DiskLow: a.diskLow, JournalDamage: a.Journal.Damage(), Orders: []OrderStatus{},
 	}
 	for ref, o := range a.orders {
 		if !o.slot {

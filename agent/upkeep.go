@@ -126,13 +126,19 @@ func (a *Agent) sweepOnce(ctx context.Context) {
 // owns reports whether a session belongs to an order in the journal. It is
 // asked when the folder is about to go: an order is journaled before its folder is made.
 func (a *Agent) owns(session string) bool {
-	order, attempt, _ := cutLast(session, ".")
-	n, err := strconv.Atoi(attempt)
-	if err != nil {
+	ref, ok := sessionRef(session)
+	if !ok {
 		return false
 	}
-	_, known := a.Journal.Get(wire.Ref{Order: wire.OrderID(order), Attempt: wire.Attempt(n)})
+	_, known := a.Journal.Get(ref)
 	return known
+}
+
+// sessionRef is the reverse of order.session.
+func sessionRef(session string) (wire.Ref, bool) {
+	order, attempt, _ := cutLast(session, ".")
+	n, err := strconv.Atoi(attempt)
+	return wire.Ref{Order: wire.OrderID(order), Attempt: wire.Attempt(n)}, err == nil
 }
 
 // uses reports whether an order that is here needs the App.

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tcenvsvr/test/disk"
 	"tcenvsvr/test/need"
 )
 
@@ -48,4 +49,41 @@ func TestAFullDiskKeepsTheOldFile(t *testing.T) {
 		t.Errorf("got %q, want the old content", got)
 	}
 	wantOnly(t, dir, "state")
+}
+
+// TestASickDiskKeepsTheOldFile: what WriteFile did not promise is not there when the disk is well again, and what it did is.
+func TestASickDiskKeepsTheOldFile(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ill  func(*disk.Disk)
+		well func(*disk.Disk)
+		want error
+	}{
+		"gone":      {(*disk.Disk).Shutdown, (*disk.Disk).Back, unix.EIO},
+		"read-only": {(*disk.Disk).ReadOnly, (*disk.Disk).Writable, unix.EROFS},
+		"no inodes": {(*disk.Disk).FillInodes, (*disk.Disk).Free, unix.ENOSPC},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := disk.New(t, disk.Size(32<<20), disk.Inodes(256))
+			path := filepath.Join(d.Dir, "state")
+			if err := WriteFile(path, []byte("old"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			tt.ill(d)
+			if err := WriteFile(path, []byte("new"), 0o600); !errors.Is(err, tt.want) {
+				t.Errorf("on the sick disk: %v, want %v", err, tt.want)
+			}
+			tt.well(d)
+			if got, err := os.ReadFile(path); string(got) != "old" || err != nil {
+				t.Errorf("afterwards: %q, %v, want the old content", got, err)
+			}
+			if err := WriteFile(path, []byte("newer"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			d.Shutdown()
+			d.Back()
+			if got, err := os.ReadFile(path); string(got) != "newer" || err != nil {
+				t.Errorf("what was written durably: %q, %v", got, err)
+			}
+		})
+	}
 }

@@ -25,8 +25,7 @@ type Log struct {
 	who  []any // attributes of this process
 
 	mu    sync.Mutex
-	lost  int  // acts that could not be written since the last that could
-	whole bool // the file is known to end with a line
+	lost  int // acts that could not be written since the last that could
 	onErr func(error)
 }
 
@@ -95,24 +94,34 @@ func render(act Act, attrs []any) []byte {
 	return b.Bytes()
 }
 
-// append writes whole lines with one write.
+// append writes whole lines with one write. What a full disk takes of them is taken back, and
+// what of a line is there all the same, after a crash, is ended first.
 func (l *Log) append(lines []byte, flush bool) error {
 	f, err := l.open()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if !l.whole {
-		if torn(l.path) {
-			lines = append([]byte{'\n'}, lines...)
+	unlock, alone := tryLock(f) // who does not get it appends all the same: nobody may hold up others
+	defer func() {
+		if alone {
+			unlock()
 		}
-		l.whole = true
-	}
-	if _, err := f.Write(lines); err != nil {
-		l.whole = false // some of it may be there
+	}()
+	before, err := f.Stat()
+	if err != nil {
 		return err
 	}
-	if info, err := f.Stat(); err == nil && info.Size() >= l.max {
+	if !endsLine(f, before.Size()) {
+		lines = append([]byte{'\n'}, lines...)
+	}
+	if n, err := f.Write(lines); err != nil {
+		if after, statErr := f.Stat(); alone && n > 0 && statErr == nil && after.Size() == before.Size()+int64(n) {
+			_ = f.Truncate(before.Size())
+		}
+		return err
+	}
+	if info, err := f.Stat(); err == nil && info.Size() >= l.max && alone {
 		l.rotate(f)
 	}
 	if flush {
@@ -121,27 +130,20 @@ func (l *Log) append(lines []byte, flush bool) error {
 	return nil
 }
 
-// torn reports whether the file ends in mid-line, as after a power cut or a full
-// disk: the next act must not become part of that line.
-func torn(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false // what is wrong with it, the write says
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || info.Size() == 0 {
-		return false
-	}
+// endsLine reports whether what is in the file up to size is whole lines.
+func endsLine(f *os.File, size int64) bool {
 	var last [1]byte
-	_, err = f.ReadAt(last[:], info.Size()-1)
-	return err == nil && last[0] != '\n'
+	if size == 0 {
+		return true
+	}
+	_, err := f.ReadAt(last[:], size-1)
+	return err != nil || last[0] == '\n'
 }
 
 // open opens the file, or makes it.
 func (l *Log) open() (*os.File, error) {
 	for {
-		f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|noFollow, 0)
+		f, err := os.OpenFile(l.path, os.O_RDWR|os.O_APPEND|noFollow, 0)
 		if os.IsNotExist(err) {
 			f, err = l.create()
 		}
@@ -164,7 +166,7 @@ func (l *Log) create() (*os.File, error) {
 	if err := os.Mkdir(filepath.Dir(l.path), 0o750); err != nil && !os.IsExist(err) {
 		return nil, err
 	}
-	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL|noFollow, fileMode)
+	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL|noFollow, fileMode)
 	if err != nil {
 		return nil, err
 	}
@@ -172,14 +174,9 @@ func (l *Log) create() (*os.File, error) {
 	return f, nil
 }
 
-// rotate moves the full file f out of the way. Should that fail the file
+// rotate moves the full file f, which is locked, out of the way. Should that fail the file
 // grows on: a log that is too long is better than none.
 func (l *Log) rotate(f *os.File) {
-	unlock, ok := lockFull(f)
-	if !ok {
-		return // another process does it
-	}
-	defer unlock()
 	held, err := f.Stat()
 	if err != nil {
 		return

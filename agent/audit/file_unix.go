@@ -26,8 +26,8 @@ func plain(f *os.File) error {
 	return nil
 }
 
-// lockFull takes the lock on a full file, if nobody holds it.
-func lockFull(f *os.File) (unlock func(), ok bool) {
+// tryLock takes the lock on a file, if nobody holds it.
+func tryLock(f *os.File) (unlock func(), ok bool) {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if errors.Is(err, unix.EINTR) {

@@ -11,9 +11,9 @@ const noFollow = 0
 
 func plain(*os.File) error { return nil }
 
-// lockFull takes the lock on a full file, if nobody holds it. It covers a
+// tryLock takes the lock on a file, if nobody holds it. It covers a
 // byte far behind the data, because Windows locks are mandatory.
-func lockFull(f *os.File) (unlock func(), ok bool) {
+func tryLock(f *os.File) (unlock func(), ok bool) {
 	at := windows.Overlapped{OffsetHigh: 1 << 30}
 	h := windows.Handle(f.Fd())
 	err := windows.LockFileEx(h, windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &at)

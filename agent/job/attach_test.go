@@ -46,7 +46,7 @@ func TestAgentKilled(t *testing.T) {
 	_ = agent.Process.Kill()
 	_ = agent.Wait()
 	e := newExecutor(t)
-	p, err := e.Attach(l.Dir)
+	p, err := e.Attach(l.Dir, Status{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestAgentKilled(t *testing.T) {
 		t.Errorf("stdout: %q", got)
 	}
 	awaitEnd(t, p) // the shim tells the end before it makes it durable
-	if _, err := e.Attach(l.Dir); !errors.Is(err, ErrNotRunning) || errors.Is(err, ErrNeverStarted) {
+	if _, err := e.Attach(l.Dir, Status{}); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("attaching to what has ended: %v", err)
 	}
 	if again, ok, err := ReadExit(l.Dir); err != nil || !ok || again != exit {
@@ -100,7 +100,7 @@ func TestTimeoutWithoutAgent(t *testing.T) {
 	nothingLeft(t, l.Dir)
 }
 
-// TestNobodyListens: the agent dies between the request and the answer.
+// TestNobodyListens: the agent dies between its Go and the answer.
 func TestNobodyListens(t *testing.T) {
 	l := shell(t, "sleep 0.1; exit 4")
 	request, err := spec.Encode(spec.Request{Op: spec.OpStart, Launch: &l})
@@ -113,7 +113,7 @@ func TestNobodyListens(t *testing.T) {
 	}
 	_ = r.Close()
 	shim := exec.Command(os.Args[0], "job-shim")
-	shim.Stdin, shim.Stdout = bytes.NewReader(request), w
+	shim.Stdin, shim.Stdout = bytes.NewReader(append(request, spec.Go...)), w
 	err = shim.Run()
 	_ = w.Close()
 	if err != nil {
@@ -130,7 +130,7 @@ func TestIdentity(t *testing.T) {
 	p := start(t, l)
 	// The shim writes its state once more just after it has answered.
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		if s, err := readStatus(l.Dir); err == nil && s.State == spec.Running {
+		if s, err := spec.ReadStatus(l.Dir); err == nil && s.State == spec.Running {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -148,7 +148,7 @@ func TestIdentity(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(l.Dir, "shim/state"), data, 0o660); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := newExecutor(t).Attach(l.Dir); !errors.Is(err, ErrNotRunning) {
+		if _, err := newExecutor(t).Attach(l.Dir, Status{}); !errors.Is(err, ErrNotRunning) {
 			t.Errorf("%s: Attach: %v", name, err)
 		}
 	}

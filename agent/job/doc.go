@@ -1,7 +1,8 @@
 // Package job runs Apps: one process tree per job, under a shim that outlives the agent.
 //
 //	agent: Executor ── Runner: sudo, socket or none ────────► shim ──► App and all it starts
-//	          │  Launch on stdin, "started" back on stdout      │
+//	          │  Launch on stdin, its Status back on stdout,    │
+//	          │  Go on stdin, "started" back                    │
 //	          │                                                 ├─ DIR/shim/state, exit
 //	          └─ Process: Wait, Cancel ── DIR/shim/sock ────────┤
 //	                                      live reading ─────────┴─ DIR/shim/stdout, stderr, log
@@ -15,8 +16,7 @@
 //	            ▲                                   └─ Exit{Reason: ReasonShimLost}: the outcome is unknown,
 //	agent died; │                                      what was left has been ended
 //	the next:   │
-//	          Attach ── ErrNeverStarted: it did not start, and cannot any more
-//	               └─── ErrNotRunning: ReadExit has the Exit; if not, the shim is lost: Reap
+//	          Attach ── ErrNotRunning: ReadExit has the Exit; if not, the shim is lost: Reap, Sweep
 //
 // A Runner is how a shim becomes the sandbox user: Sudo runs "sudo -n -u
 // tc-job", Socket has systemd start tc-job@.service, Direct stays who the
@@ -29,9 +29,9 @@
 // Executor.Run keeps a spare shim waiting, which takes the start of a process, and of
 // sudo, out of the way from an order to its App.
 //
-// A job's folder serves one start. Attach to a folder in which no shim has
-// begun yet takes the folder for good, so that a shim that is still on its way
-// (a slow sudo) gives up instead of starting the App behind the agent's back.
+// A job's folder serves one start. Nothing is executed before the agent, which must live for that,
+// has noted the start and says Go: a shim that is late, or whose agent died, starts nothing behind anybody's
+// back and records that (ReasonGivenUp). What is written down of a job holds in its own folder only, not in a copy (package place).
 //
 // What an App leaves behind when it ends is ended after it, and may write until then: as
 // forked processes inherit a handler of TERM, many do. The files of Launch.Keep

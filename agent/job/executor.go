@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"tcenvsvr/agent/job/internal/spec"
@@ -29,11 +30,28 @@ type Executor struct {
 	runner Runner
 	log    *slog.Logger
 	spare  chan *hired // from Run to whoever starts next
+
+	mu     sync.Mutex
+	living map[*Process]bool // whose end nobody has heard yet
+}
+
+func (e *Executor) process(dir string, s Status) *Process {
+	p := &Process{e: e, dir: dir, status: s}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.living[p] = true
+	return p
+}
+
+func (e *Executor) ended(p *Process) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.living, p)
 }
 
 // NewExecutor checks that Exe is there.
 func NewExecutor(c Config) (*Executor, error) {
-	e := &Executor{exe: c.Exe, runner: c.Runner, log: c.Logger, spare: make(chan *hired)}
+	e := &Executor{exe: c.Exe, runner: c.Runner, log: c.Logger, spare: make(chan *hired), living: map[*Process]bool{}}
 	if e.exe == "" {
 		exe, err := os.Executable()
 		if err != nil {
@@ -60,6 +78,12 @@ func NewExecutor(c Config) (*Executor, error) {
 // the job runs, and its folder is spent. ctx bounds the start, not the job:
 // a job that is beyond recall when ctx ends is returned.
 func (e *Executor) Start(ctx context.Context, l Launch) (*Process, error) {
+	return e.StartNoted(ctx, l, func(Status) error { return nil })
+}
+
+// StartNoted is Start for an agent that must know after its own death what it has started: note gets to
+// know the shim before anything is executed. Until it has returned nil, and this agent lives on, nothing is.
+func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) error) (*Process, error) {
 	l.OwnerUID = os.Getuid()
 	if err := l.Validate(); err != nil {
 		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("checking the launch: %w", err)}
@@ -75,8 +99,21 @@ func (e *Executor) Start(ctx context.Context, l Launch) (*Process, error) {
 	if h == nil {
 		return nil, err
 	}
-	if err != nil && ctx.Err() != nil {
-		reply, err = e.overdue(ctx, h, l.Dir)
+	defer h.used()
+	if err != nil && ctx.Err() != nil { // it will hear the end instead of Go
+		h.dismiss()
+		return nil, &StartError{Code: spec.CodeTimeout, Err: fmt.Errorf("starting the shim: %w", context.Cause(ctx))}
+	}
+	if err == nil && reply.Status != nil {
+		status := *reply.Status
+		if err := note(status); err != nil {
+			_ = h.in.Close()
+			h.lastWords() // its end: the folder may be removed then
+			return nil, &StartError{Code: spec.CodeGivenUp, Err: err}
+		}
+		if reply, err = h.ask(ctx, []byte(spec.Go), false); err != nil && ctx.Err() != nil {
+			reply, err = e.overdue(ctx, h, l.Dir, &status)
+		}
 	}
 	switch {
 	case err != nil:
@@ -87,43 +124,38 @@ func (e *Executor) Start(ctx context.Context, l Launch) (*Process, error) {
 	}
 	h.release()
 	e.log.Debug("job started", "job", l.ID, "shim_pid", reply.Status.ShimPID, "app_pid", reply.Status.AppPID)
-	return &Process{e: e, dir: l.Dir, status: *reply.Status}, nil
+	return e.process(l.Dir, *reply.Status), nil
 }
 
 // send gives the request to a shim. A spare that died while it waited is
 // replaced; should it have died with the request, the new one finds the folder claimed.
 func (e *Executor) send(ctx context.Context, request []byte) (*hired, spec.Reply, error) {
 	if h := e.takeSpare(); h != nil {
-		defer close(h.answered)
-		reply, err := h.ask(ctx, request)
+		reply, err := h.ask(ctx, request, true)
 		if !errors.Is(err, errNoAnswer) {
 			return h, reply, err
 		}
+		h.used()
 		h.release()
 	}
 	h, err := e.hire(ctx)
 	if err != nil {
 		return nil, spec.Reply{}, err
 	}
-	reply, err := h.ask(ctx, request)
+	reply, err := h.ask(ctx, request, true)
 	return h, reply, err
 }
 
-// overdue decides what becomes of a start when its time is up: if the
-// shim has not claimed the folder yet, it never will; if it has, its word is near.
-func (e *Executor) overdue(ctx context.Context, h *hired, dir string) (spec.Reply, error) {
-	cause := context.Cause(ctx)
-	if fence(dir) == nil {
-		h.dismiss()
-		return spec.Reply{}, &StartError{Code: spec.CodeTimeout, Err: fmt.Errorf("starting the shim: %w", cause)}
-	}
+// overdue decides what becomes of a start when its time is up after Go: the shim's word is near,
+// or all of it ends.
+func (e *Executor) overdue(ctx context.Context, h *hired, dir string, s *Status) (spec.Reply, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	reply, err := h.ask(ctx, nil)
+	reply, err := h.ask(ctx, nil, false)
 	if err == nil {
 		return reply, nil
 	}
-	if _, reapErr := e.reap(ctx, dir, nil); reapErr != nil {
+	if _, reapErr := e.reap(ctx, dir, s); reapErr != nil {
 		err = errors.Join(err, reapErr)
 	}
 	return spec.Reply{}, &StartError{Code: spec.CodeTimeout, Err: fmt.Errorf("starting the App: %w", err)}
@@ -144,35 +176,37 @@ func (e *Executor) explain(h *hired, err error) error {
 	return &StartError{Code: spec.CodeShim, Err: fmt.Errorf("starting the shim: %w", err)}
 }
 
-// Attach finds the job that an agent before this one started in dir. An
+// Attach finds the job that an agent before this one started in dir: the one that its note
+// knows, or, where known is zero, the one that the folder's own record tells of. An
 // error that is not ErrNotRunning means that it cannot be known yet.
-func (e *Executor) Attach(dir string) (*Process, error) {
-	s, err := readStatus(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		if err := fence(dir); err == nil || errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("attaching to %q: %w", dir, ErrNeverStarted)
-		}
-		s, err = readStatus(dir) // a shim was faster
+func (e *Executor) Attach(dir string, known Status) (*Process, error) {
+	s, err := known, known.Belongs(dir)
+	if known.ShimPID == 0 {
+		s, err = spec.ReadStatus(dir)
 	}
 	switch {
-	case errors.Is(err, spec.ErrCorrupt): // the App did that; its shim may live, but who it is cannot be known
+	case errors.Is(err, spec.ErrCopied), errors.Is(err, os.ErrNotExist),
+		errors.Is(err, spec.ErrCorrupt): // the App did that; its shim may live, but who it is cannot be known
 		return nil, fmt.Errorf("attaching to %q: %w: %w", dir, ErrNotRunning, err)
 	case err != nil:
 		return nil, fmt.Errorf("attaching to %q: %w", dir, err)
-	case s.State == spec.Fenced:
-		return nil, fmt.Errorf("attaching to %q: %w", dir, ErrNeverStarted)
 	}
-	p := &Process{e: e, dir: dir, status: s}
+	p := e.process(dir, s)
 	if !p.alive() {
+		e.ended(p)
 		return nil, fmt.Errorf("attaching to %q: %w", dir, ErrNotRunning)
 	}
 	return p, nil
 }
 
 // Reap ends what a lost shim left behind in dir, as far as it can be
-// recognised (see package shim), and the shim itself if it still lives.
-func (e *Executor) Reap(ctx context.Context, dir string) error {
-	_, err := e.reap(ctx, dir, nil)
+// recognised (see package shim), and the shim itself if it still lives. known is as with Attach.
+func (e *Executor) Reap(ctx context.Context, dir string, known Status) error {
+	var s *Status
+	if known.ShimPID != 0 {
+		s = &known
+	}
+	_, err := e.reap(ctx, dir, s)
 	return err
 }
 
@@ -183,6 +217,25 @@ func (e *Executor) reap(ctx context.Context, dir string, s *Status) (killed int,
 	reply, err := e.order(ctx, spec.Request{Op: spec.OpReap, Dir: dir, Status: s})
 	if err != nil {
 		return 0, fmt.Errorf("ending the leftovers of %q: %w", dir, err)
+	}
+	return reply.Killed, nil
+}
+
+// Sweep ends what Apps left behind that had ended their shims and that Reap does not recognise: what
+// belongs to none of the jobs that this Executor has started or attached to, which must be all. It finds
+// that in the control group of a service on Linux, and nothing elsewhere.
+func (e *Executor) Sweep(ctx context.Context) (killed int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	r := spec.Request{Op: spec.OpSweep, Agent: os.Getpid()}
+	e.mu.Lock()
+	for p := range e.living {
+		r.Living = append(r.Living, p.status)
+	}
+	e.mu.Unlock()
+	reply, err := e.order(ctx, r)
+	if err != nil {
+		return 0, fmt.Errorf("ending what belongs to no job: %w", err)
 	}
 	return reply.Killed, nil
 }
@@ -226,7 +279,7 @@ func (e *Executor) order(ctx context.Context, r spec.Request) (spec.Reply, error
 	if err != nil {
 		return spec.Reply{}, err
 	}
-	reply, err := h.ask(ctx, request)
+	reply, err := h.ask(ctx, request, false)
 	if err != nil {
 		return spec.Reply{}, e.explain(h, err)
 	}

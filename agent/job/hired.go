@@ -16,13 +16,23 @@ import (
 type hired struct {
 	in     requestEnd
 	out    *os.File
-	stderr *os.File // nil where others keep what it says
-	pid    int      // of what was started; 0 where others did
-	kill   func()   // ends it, where that is allowed; nil where it ends with close
-	close  func()   // lets go of what is beside in, out and stderr; nil = nothing
+	lines  *bufio.Reader // of out
+	stderr *os.File      // nil where others keep what it says
+	pid    int           // of what was started; 0 where others did
+	kill   func()        // ends it, where that is allowed; nil where it ends with close
+	close  func()        // lets go of what is beside in, out and stderr; nil = nothing
 	ended  chan struct{}
 	// answered is closed when the shim has been used, well or not.
 	answered chan struct{}
+	spare    bool // somebody waits for answered
+}
+
+// used says that nobody waits for this shim's answer any more.
+func (h *hired) used() {
+	if h.spare {
+		h.spare = false
+		close(h.answered)
+	}
 }
 
 // requestEnd is the agent's end of the shim's stdin; closing it ends the request.
@@ -37,25 +47,31 @@ var errNoAnswer = errors.New("the shim ended without an answer")
 // hire has the runner start a shim.
 func (e *Executor) hire(ctx context.Context) (*hired, error) { return e.runner.hire(ctx, e.exe) }
 
-// ask sends the request, if there is one, and reads the answer.
-func (h *hired) ask(ctx context.Context, request []byte) (spec.Reply, error) {
+// ask says words, if there are any, and reads the answer. more: they are not the last ones.
+func (h *hired) ask(ctx context.Context, words []byte, more bool) (spec.Reply, error) {
 	_, _ = h.in.SetWriteDeadline(time.Time{}), h.out.SetReadDeadline(time.Time{})
 	stop := context.AfterFunc(ctx, func() {
 		past := time.Unix(1, 0)
 		_, _ = h.in.SetWriteDeadline(past), h.out.SetReadDeadline(past)
 	})
 	defer stop()
-	if request != nil {
-		_, err := h.in.Write(request)
+	if words != nil {
+		_, err := h.in.Write(words)
 		if ctx.Err() != nil {
-			_ = h.in.Close() // what the shim has of it is no whole request
+			_ = h.in.Close() // what the shim has of it is no whole line
 			return spec.Reply{}, ctx.Err()
 		}
-		if err = errors.Join(err, h.in.Close()); err != nil && !brokenPipe(err) {
+		if !more {
+			err = errors.Join(err, h.in.Close())
+		}
+		if err != nil && !brokenPipe(err) {
 			return spec.Reply{}, err
 		}
 	}
-	line, err := bufio.NewReader(io.LimitReader(h.out, spec.MaxRecord)).ReadBytes('\n')
+	if h.lines == nil {
+		h.lines = bufio.NewReader(io.LimitReader(h.out, 2*spec.MaxRecord))
+	}
+	line, err := h.lines.ReadBytes('\n')
 	if err != nil {
 		if ctx.Err() != nil {
 			return spec.Reply{}, ctx.Err()

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"tcenvsvr/agent/job/internal/sock"
 	"tcenvsvr/agent/job/internal/spec"
 )
 
@@ -50,7 +51,7 @@ func TestPlanted(t *testing.T) {
 			if exit, ok, err := ReadExit(dir); ok || err == nil {
 				t.Errorf("ReadExit: %+v, %v, %v", exit, ok, err)
 			}
-			if p, err := newExecutor(t).Attach(dir); err == nil {
+			if p, err := newExecutor(t).Attach(dir, Status{}); err == nil {
 				t.Errorf("Attach: %+v", p.Status())
 			}
 			if f, err := OpenOutput(dir, Stdout); err == nil {
@@ -109,13 +110,27 @@ func TestPlantedExit(t *testing.T) {
 	}
 }
 
-// TestDeafShim: without its socket a job can still be cancelled.
+// TestSocketTakenAway: the shim is still heard.
+func TestSocketTakenAway(t *testing.T) {
+	linuxOnly(t)
+	l := shell(t, `while ! rm shim/sock; do :; done; echo > out/ready; exec sleep 1000`)
+	p := start(t, l)
+	await(t, l.Dir+"/out/ready")
+	if err := p.Cancel(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if exit := wait(t, p); exit.Reason != ReasonCancelled {
+		t.Errorf("%+v", exit)
+	}
+}
+
+// TestDeafShim: a job whose shim does not listen can still be cancelled.
 func TestDeafShim(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes as long as Cancel has patience")
 	}
 	linuxOnly(t)
-	l := shell(t, `while ! rm shim/sock; do :; done; echo > out/ready; exec sleep 1000`)
+	l := shell(t, `until grep -q '"running"' shim/state; do sleep 0.01; done; kill -STOP $PPID; echo > out/ready; exec sleep 1000`)
 	p := start(t, l)
 	await(t, l.Dir+"/out/ready")
 	if err := p.Cancel(t.Context()); err != nil {
@@ -139,8 +154,8 @@ func TestImpostor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.talk(t.Context(), "wait\n"); err == nil || !strings.Contains(err.Error(), "listens instead of") {
-		t.Errorf("talking to an impostor: %v", err)
+	if c, err := sock.Dial(t.Context(), l.Dir, os.Getpid()+1); err == nil || !strings.Contains(err.Error(), "listens instead of") {
+		t.Errorf("talking to an impostor: %v, %v", c, err)
 	}
 	_ = ln.Close()
 	if err := os.Rename("true", "sock"); err != nil {

@@ -29,6 +29,7 @@ const (
 	ReasonTimedOut    = spec.ReasonTimedOut
 	ReasonStartFailed = spec.ReasonStartFailed
 	ReasonShimLost    = spec.ReasonShimLost
+	ReasonGivenUp     = spec.ReasonGivenUp
 )
 
 // ShimCommand is the argument that makes tcenvsvr call ShimMain, and ShimName the name of the
@@ -43,9 +44,6 @@ func IsShim(args []string) bool {
 	return len(args) == 2 && args[1] == ShimCommand || len(args) == 1 && filepath.Base(args[0]) == ShimName
 }
 
-// CodeClaimed is the StartError of a folder in which a shim has begun already.
-const CodeClaimed = spec.CodeClaimed
-
 // CodeRefused is the StartError where sudo refuses to become the sandbox user.
 const CodeRefused = spec.CodeRefused
 
@@ -56,9 +54,8 @@ var Hints = spec.Hints
 var (
 	// ErrNotRunning means that the job's shim is gone. ReadExit decides.
 	ErrNotRunning = errors.New("job is not running")
-	// ErrNeverStarted is an ErrNotRunning: no shim has begun in this
-	// folder, and none can any more.
-	ErrNeverStarted = fmt.Errorf("%w: it was never started", ErrNotRunning)
+	// ErrCopied is an ErrNotRunning: the folder is a copy, and its job another agent's.
+	ErrCopied = spec.ErrCopied
 )
 
 // Stream names an output of an App.
@@ -93,6 +90,12 @@ func ReadExit(dir string) (Exit, bool, error) {
 	return Exit{}, false, fmt.Errorf("reading the exit of the job in %q: %w", dir, err)
 }
 
+// Attended reports whether there is a shim's socket in dir, as there is while one lives.
+func Attended(dir string) bool {
+	info, err := os.Lstat(filepath.Join(dir, spec.Folder, spec.SocketFile))
+	return err == nil && info.Mode().Type() == fs.ModeSocket
+}
+
 // OpenOutput opens an output of the App for reading while it grows, up to
 // Launch.MaxOutput; at the end a marker and the last 64 KiB follow if there was
 // more. It opens a regular file in the job's folder or nothing, whatever the App puts there.
@@ -120,12 +123,4 @@ func Tail(dir string, stream Stream, n int64) string {
 		return ""
 	}
 	return spec.Clean(string(data), len(data))
-}
-
-func readStatus(dir string) (Status, error) {
-	data, err := spec.ReadRecord(dir, spec.StateFile)
-	if err != nil {
-		return Status{}, err
-	}
-	return spec.DecodeStatus(data)
 }

@@ -122,7 +122,7 @@ func TestOutcomeOutlivesTheAgent(t *testing.T) {
 	}
 	_ = agent.Process.Kill()
 	_ = agent.Wait()
-	p, err := newExecutor(t).Attach(l.Dir)
+	p, err := newExecutor(t).Attach(l.Dir, Status{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func TestShimKilled(t *testing.T) {
 		await(t, l.Dir+"/out/2")
 		if attached {
 			var err error
-			if p, err = newExecutor(t).Attach(l.Dir); err != nil {
+			if p, err = newExecutor(t).Attach(l.Dir, Status{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -41,7 +41,7 @@ func TestShimKilled(t *testing.T) {
 		if _, err := os.Stat(l.Dir + "/in/secret"); err == nil {
 			t.Error("the secret file is still there")
 		}
-		if _, err := newExecutor(t).Attach(l.Dir); !errors.Is(err, ErrNotRunning) {
+		if _, err := newExecutor(t).Attach(l.Dir, Status{}); !errors.Is(err, ErrNotRunning) {
 			t.Errorf("Attach: %v", err)
 		}
 	}
@@ -57,7 +57,7 @@ func TestReapSpares(t *testing.T) {
 	if err := bystander.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.e.Reap(t.Context(), l.Dir); err != nil {
+	if err := p.e.Reap(t.Context(), l.Dir, Status{}); err != nil {
 		t.Fatal(err)
 	}
 	if exit := wait(t, p); exit.Reason != ReasonShimLost {

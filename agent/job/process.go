@@ -29,6 +29,14 @@ func (p *Process) Dir() string { return p.dir }
 // timed out, or because its shim was lost and the rest has been ended. It may
 // be called any number of times. The only error is that of ctx.
 func (p *Process) Wait(ctx context.Context) (Exit, error) {
+	exit, err := p.wait(ctx)
+	if err == nil {
+		p.e.ended(p)
+	}
+	return exit, err
+}
+
+func (p *Process) wait(ctx context.Context) (Exit, error) {
 	for delay := 2 * time.Millisecond; ; delay = min(2*delay, time.Second) {
 		if line, err := p.talk(ctx, sock.Wait); err == nil {
 			if exit, err := spec.DecodeExit(line); err == nil {
@@ -67,7 +75,7 @@ func (p *Process) lost(ctx context.Context) Exit {
 		exit.Error += ": " + err.Error()
 	}
 	var err error
-	if exit.Killed, err = p.e.reap(ctx, p.dir, p.known()); err != nil {
+	if exit.Killed, err = p.e.reap(ctx, p.dir, &p.status); err != nil {
 		exit.Error += ": " + err.Error()
 	}
 	p.e.log.Warn("shim was lost", "dir", p.dir, "shim_pid", p.status.ShimPID, "killed", exit.Killed, "err", exit.Error)
@@ -95,7 +103,7 @@ func (p *Process) Cancel(ctx context.Context) error {
 			return nil
 		}
 		if time.Since(begun) > deafFor {
-			_, err := p.e.reap(ctx, p.dir, p.known())
+			_, err := p.e.reap(ctx, p.dir, &p.status)
 			return err
 		}
 		select {
@@ -106,9 +114,20 @@ func (p *Process) Cancel(ctx context.Context) error {
 	}
 }
 
+// Noted tells the shim of a job that has ended that its Exit is kept elsewhere by now, should it still be
+// there because it could not write that down.
+func (e *Executor) Noted(ctx context.Context, dir string, s Status) error {
+	p := &Process{e: e, dir: dir, status: s}
+	if _, ok, _ := ReadExit(dir); ok || !p.alive() {
+		return nil
+	}
+	_, err := p.talk(ctx, sock.Noted)
+	return err
+}
+
 // talk says verb and returns the line that answers.
 func (p *Process) talk(ctx context.Context, verb string) ([]byte, error) {
-	if verb == sock.Cancel {
+	if verb != sock.Wait {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, deafFor)
 		defer stop()
@@ -123,15 +142,6 @@ func (p *Process) talk(ctx context.Context, verb string) ([]byte, error) {
 		return nil, err
 	}
 	return bufio.NewReader(io.LimitReader(c, spec.MaxRecord)).ReadBytes('\n')
-}
-
-// known is whom to reap: nil, and the state file has to tell, if this agent
-// came before the shim had written who the App is.
-func (p *Process) known() *Status {
-	if p.status.AppPID == 0 {
-		return nil
-	}
-	return &p.status
 }
 
 // alive reports whether the shim runs, on this boot of the host.

@@ -81,7 +81,7 @@ func TestSudo(t *testing.T) {
 	}
 	t.Cleanup(func() { endLeftovers(t, p) })
 	await(t, l.Dir+"/out/ready")
-	if p, err = e.Attach(l.Dir); err != nil {
+	if p, err = e.Attach(l.Dir, Status{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Cancel(t.Context()); err != nil {

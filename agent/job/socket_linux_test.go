@@ -1,9 +1,9 @@
 package job
 
 import (
+	"bufio"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -76,7 +76,7 @@ func TestSocket(t *testing.T) {
 	}
 	t.Cleanup(func() { endLeftovers(t, p) })
 	await(t, l.Dir+"/out/ready")
-	if p, err = e.Attach(l.Dir); err != nil { // an agent that came later
+	if p, err = e.Attach(l.Dir, Status{}); err != nil { // an agent that came later
 		t.Fatal(err)
 	}
 	if err := p.Cancel(t.Context()); err != nil {
@@ -145,7 +145,7 @@ func TestSocketRefused(t *testing.T) {
 		}()
 		return path
 	}
-	closes := listen("closes", func(c net.Conn) { _, _ = io.Copy(io.Discard, c); _ = c.Close() })
+	closes := listen("closes", func(c net.Conn) { _, _ = bufio.NewReader(c).ReadString('\n'); _ = c.Close() })
 	deaf := listen("deaf", func(c net.Conn) { t.Cleanup(func() { _ = c.Close() }) })
 	dead := filepath.Join(dir, "dead")
 	if err := os.WriteFile(dead, nil, 0o600); err != nil {

@@ -51,6 +51,7 @@ func (e *Executor) Run(ctx context.Context) error {
 func (e *Executor) takeSpare() *hired {
 	select {
 	case h := <-e.spare:
+		h.spare = true
 		return h
 	default:
 		return nil

@@ -12,7 +12,7 @@ func TestTied(t *testing.T) {
 		l.Tied = tied
 		agent := runAgent(t, l)
 		await(t, l.Dir+"/out/ready")
-		p, err := newExecutor(t).Attach(l.Dir)
+		p, err := newExecutor(t).Attach(l.Dir, Status{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -47,11 +47,16 @@ func (j *Journal) commit(ref wire.Ref, to change) error {
 	p := &pending{e, make(chan struct{})}
 	j.pending[ref] = p
 	j.mu.Unlock()
-	err = j.sync(end)
+	if err = j.sync(end); j.log.synced.Load() >= end { // if not by us, another has mended it since
+		err = nil
+	}
+	if err == nil && progress(e) > 0 {
+		j.copies.write(e)
+	}
 	j.mu.Lock()
 	delete(j.pending, ref)
 	close(p.settled)
-	if err != nil && j.log.synced.Load() < end { // else another has mended it since
+	if err != nil {
 		return err
 	}
 	j.entries[ref] = e
@@ -78,8 +83,9 @@ func (j *Journal) note(ref wire.Ref, to change) error {
 		return err
 	}
 	delete(j.entries, ref)
+	j.copies.remove(ref)
 	j.log.wipe(ref)
-	if len(j.entries)+len(j.pending) == 0 && j.log.used() > idleBytes {
+	if len(j.entries)+len(j.pending) == 0 && (j.log.used() > idleBytes || j.log.size[j.log.current] > fileBytes) {
 		return j.compact(0)
 	}
 	_, err = j.append(record{Ref: ref}, false)
@@ -183,6 +189,9 @@ func (j *Journal) compact(need int64) error {
 	err := j.log.reserve(size + 2*need)
 	if err == nil {
 		err = j.log.rotate(live)
+	}
+	if err != nil {
+		j.log.release()
 	}
 	switch broken = errors.Join(broken, j.log.broken()); {
 	case err != nil && broken != nil && !j.down:

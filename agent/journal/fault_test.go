@@ -220,7 +220,7 @@ func life(t *testing.T, j *Journal, said map[wire.Ref]string) {
 			}
 			said[ref] = "accepted"
 		}
-		_ = j.Starting(ref)
+		_ = j.Starting(ref, nil)
 		_ = j.Started(ref)
 		if j.Finish(result(e)) == nil {
 			said[ref] = "finished"
@@ -315,3 +315,27 @@ func TestOpenWithoutSpare(t *testing.T) {
 type noRoom struct{ file }
 
 func (noRoom) preallocate(int64) (int64, error) { return 0, syscall.ENOSPC }
+
+// While no file can be used none is held open: the file system has to be unmounted to be mended.
+func TestFailedFilesAreClosed(t *testing.T) {
+	dir, d := t.TempDir(), &disk{err: syscall.EIO}
+	j := openOn(t, dir, d)
+	before := order("before", 1)
+	_, err := j.Accept(before)
+	must(t, err)
+	d.set(1, 1000)
+	if _, err := j.Accept(order("one", 1)); err == nil {
+		t.Fatal("accepted on a dead disk")
+	}
+	for i, f := range j.log.files {
+		if f != nil {
+			t.Errorf("file %d is open", i)
+		}
+	}
+	_ = j.Forget(order("unknown", 1).Order.Ref)
+	d.set(0, 0)
+	must(t, j.Ready())
+	must(t, j.Finish(result(before)))
+	crash(t, j)
+	verify(t, "after a crash", open(t, dir), map[wire.Ref]string{before.Order.Ref: "finished"})
+}

@@ -17,6 +17,8 @@ type file interface {
 	// preallocate makes it at least size bytes long with blocks behind all
 	// of them, so that writing into it cannot fail for lack of space.
 	preallocate(size int64) (int64, error)
+	// Truncate gives room back.
+	Truncate(size int64) error
 	// datasync makes durable what was written. An error is final: the kernel
 	// may have dropped the pages, and says so only once.
 	datasync() error

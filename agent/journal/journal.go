@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,14 +22,19 @@ var ErrNoSpace = errors.New("no space left for the journal")
 type Entry struct {
 	// Order as it came; Params, Token and Defaults are gone once it has Started.
 	Order wire.Order `json:"order"`
-	// State is accepted or running; with a Result it is over.
+	// State is accepted, and the App has certainly not been started, or running, and it may have been;
+	// with a Result it is over.
 	State wire.State `json:"state"`
 	// Hold: the App may not be started before the cloud's Start.
 	Hold bool `json:"hold,omitempty"`
+	// Shim is who runs the App, in its own words; none where that is not known.
+	Shim json.RawMessage `json:"shim,omitempty"`
+	// Mended: it was found in a damaged journal. It may have been started, and its secrets are gone.
+	Mended bool `json:"mended,omitempty"`
 	// BootID of the host that accepted it. Another one now means that
 	// whatever ran then does not run any more.
 	BootID string `json:"boot_id"`
-	// Accepted and Started are times of the host's clock, for folders and durations only.
+	// Accepted and Started are times of the host's clock, for durations only.
 	Accepted time.Time `json:"accepted"`
 	Started  time.Time `json:"started,omitzero"`
 	// Result is in the outbox until Forget.
@@ -41,6 +47,8 @@ func (e *Entry) dropSecrets() { e.Order.Params, e.Order.Defaults, e.Order.Token 
 type Journal struct {
 	dir    string
 	log    *log
+	copies copies
+	damage []string // found at open
 	logger *slog.Logger
 
 	mu      sync.Mutex
@@ -72,13 +80,18 @@ func openIn(dir string, logger *slog.Logger, openFile func(string) (file, error)
 		return nil, fmt.Errorf("opening journal %q: %w", dir, err)
 	}
 	j.log = l
+	j.copies = openCopies(dir, l.place)
 	if l.discarded > 0 {
-		logger.Warn("journal had an unfinished record at its end", "bytes", l.discarded, "file", filepath.Base(l.active().Name()))
-		// What lies behind the torn record must not come to life when
+		logger.Warn("journal had an unfinished record at its end", "bytes", l.discarded, "file", filepath.Base(l.path(l.current)))
+	}
+	changed, err := j.restore()
+	if err == nil && (changed || l.discarded > 0) {
+		// What lies behind a torn record must not come to life when
 		// new records of the same length are written over it.
-		if err := j.compact(recordHead); err != nil {
-			return nil, errors.Join(fmt.Errorf("repairing journal %q: %w", dir, err), l.close())
-		}
+		err = j.compact(recordHead)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("repairing journal %q: %w", dir, err), l.close())
 	}
 	j.wipeEnded()
 	return j, nil
@@ -144,10 +157,10 @@ func (j *Journal) Accept(e Entry) (fresh bool, err error) {
 	return fresh, nil
 }
 
-// Starting notes, durably, that a held order's App is about to be started:
-// from now on nobody may conclude from Hold that it was not.
-func (j *Journal) Starting(ref wire.Ref) error {
-	err := j.commit(ref, changing(func(e *Entry) { e.State, e.Hold = wire.StateRunning, false }))
+// Starting notes, durably, that the App is about to be started by a shim. It is executed
+// only after that: an entry that is accepted was never started.
+func (j *Journal) Starting(ref wire.Ref, shim json.RawMessage) error {
+	err := j.commit(ref, changing(func(e *Entry) { e.State, e.Hold, e.Shim = wire.StateRunning, false, shim }))
 	if err != nil {
 		return fmt.Errorf("journaling start of %s: %w", ref, err)
 	}
@@ -155,7 +168,7 @@ func (j *Journal) Starting(ref wire.Ref) error {
 }
 
 // Started notes that the App runs and forgets the order's secrets. A lost
-// note is harmless, so it is not fsynced: the job's folder tells the same.
+// note is harmless, so it is not fsynced.
 func (j *Journal) Started(ref wire.Ref) error {
 	err := j.note(ref, changing(func(e *Entry) {
 		e.State, e.Hold, e.Started = wire.StateRunning, false, time.Now()

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,7 +81,12 @@ func TestLife(t *testing.T) {
 	if diff := cmp.Diff(want, got); !ok || diff != "" {
 		t.Fatalf("after a crash (-want +got):\n%s", diff)
 	}
-	must(t, j.Starting(e.Order.Ref))
+	must(t, j.Starting(e.Order.Ref, nil))
+	crash(t, j)
+	j = open(t, dir)
+	if got, _ = j.Get(e.Order.Ref); got.State != wire.StateRunning || got.Order.Params == nil {
+		t.Fatalf("about to be started: state %q, params %v; want running, and the parameters: it may turn out not to have been", got.State, got.Order.Params)
+	}
 	must(t, j.Started(e.Order.Ref))
 	crash(t, j)
 
@@ -109,23 +115,23 @@ func TestLife(t *testing.T) {
 // onDisk reports whether the files hold the parameter of order().
 func onDisk(t *testing.T, dir string) bool {
 	t.Helper()
-	files, err := os.ReadDir(dir)
-	must(t, err)
-	for _, f := range files {
-		b, err := os.ReadFile(filepath.Join(dir, f.Name()))
-		must(t, err)
-		if bytes.Contains(b, []byte(secret)) {
-			return true
+	found := false
+	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
 		}
-	}
-	return false
+		b, err := os.ReadFile(path)
+		found = found || bytes.Contains(b, []byte(secret))
+		return err
+	}))
+	return found
 }
 
 // One order is enough, also beside others that live.
 func TestSecretsLeaveTheDisk(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *Journal, Entry){
 		"acknowledged": func(t *testing.T, j *Journal, e Entry) {
-			must(t, j.Starting(e.Order.Ref))
+			must(t, j.Starting(e.Order.Ref, nil))
 			must(t, j.Started(e.Order.Ref))
 			must(t, j.Finish(result(e)))
 			must(t, j.Forget(e.Order.Ref))
@@ -392,7 +398,6 @@ func journalUntilKilled(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 		fmt.Println("accepted", e.Order.Order)
-		must(t, j.Started(e.Order.Ref))
 		must(t, j.Finish(result(e)))
 		fmt.Println("finished", e.Order.Order)
 	}

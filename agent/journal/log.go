@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/place"
 	"tcenvsvr/agent/wire"
 )
 
@@ -27,8 +28,9 @@ const (
 // A file that failed once is never written or synced again: what of it is on
 // the disk is not known any more. The other one takes over, and a new file the failed one's place.
 type log struct {
-	dir  string
-	open func(path string) (file, error)
+	dir   string
+	place place.Place // hashed
+	open  func(path string) (file, error)
 
 	files      [2]file  // nil: to be made
 	failed     [2]error // why a file is not used any more
@@ -38,7 +40,9 @@ type log struct {
 	newest     uint64   // highest generation that may be on the disk
 	end        int64    // where the next record goes
 	secrets    map[wire.Ref][]span
-	discarded  int64 // bytes of a torn record found at open
+	discarded  int64    // bytes that were no record at the end, found at open
+	damage     []string // what was found at open that no crash leaves
+	copied     bool     // the file in force was written at another place
 	closed     bool
 
 	written int64        // grows with every byte appended, over all generations
@@ -50,24 +54,32 @@ type span struct{ at, bytes int64 }
 
 func openLog(dir string, open func(string) (file, error), replay func(*parts, bool) error) (_ *log, err error) {
 	l := &log{dir: dir, open: open, secrets: map[wire.Ref][]span{}}
+	at, err := place.Of(dir)
+	if err != nil {
+		return nil, err
+	}
+	l.place = hashed(at)
 	defer func() {
 		if err != nil {
 			_ = l.close()
 		}
 	}()
-	var generation [2]uint64
+	var heads [2]head
 	for i := range l.files {
 		if l.files[i], err = open(l.path(i)); err != nil {
 			return nil, err
 		}
-		if generation[i], err = readHead(l.files[i]); err != nil {
+		if heads[i], err = readHead(l.files[i]); errors.Is(err, errDamaged) {
+			l.damage = append(l.damage, fmt.Sprintf("%s: %v", filepath.Base(l.path(i)), err))
+		} else if err != nil {
 			return nil, err
 		}
 	}
-	if generation[1] > generation[0] {
+	if heads[1].generation > heads[0].generation {
 		l.current = 1
 	}
-	l.generation = generation[l.current]
+	l.generation = heads[l.current].generation
+	l.copied = l.generation > 0 && !heads[l.current].place.Same(l.place)
 	l.newest = l.generation
 	for i, f := range l.files { // on a full disk, the one in force will do
 		if l.size[i], err = f.preallocate(fileBytes); err != nil {
@@ -78,7 +90,7 @@ func openLog(dir string, open func(string) (file, error), replay func(*parts, bo
 		}
 	}
 	if l.generation == 0 { // a new journal
-		if err := errors.Join(l.failed[0], l.failed[1]); err != nil {
+		if err := errors.Join(l.failed[0], l.failed[1], l.blank(0), l.blank(1)); err != nil {
 			return nil, noSpace(err)
 		}
 		return l, errors.Join(l.rotate(nil), atomicfile.SyncDir(dir), atomicfile.SyncDir(filepath.Dir(dir)))
@@ -88,15 +100,20 @@ func openLog(dir string, open func(string) (file, error), replay func(*parts, bo
 	}
 	// What a crash kept the last rotation from overwriting.
 	if other := 1 - l.current; l.failed[other] == nil {
-		is, err := blank(l.files[other], l.size[other])
-		if err == nil && !is {
-			err = errors.Join(fill(l.files[other], 0, l.size[other]), l.files[other].datasync())
-		}
-		if err != nil {
+		if err := l.blank(other); err != nil {
 			l.fail(other, err)
 		}
 	}
 	return l, nil
+}
+
+// blank overwrites what is in a file.
+func (l *log) blank(i int) error {
+	is, err := blank(l.files[i], l.size[i])
+	if err == nil && !is {
+		err = errors.Join(fill(l.files[i], 0, l.size[i]), l.files[i].datasync())
+	}
+	return err
 }
 
 func (l *log) path(i int) string { return filepath.Join(l.dir, fmt.Sprintf("journal.%d", i)) }
@@ -177,7 +194,7 @@ func (l *log) rotate(live []parts) error {
 		err = f.datasync()
 	}
 	if err == nil {
-		_, err = f.WriteAt(head(l.newest), 0)
+		_, err = f.WriteAt(head{l.newest, l.place}.bytes(), 0)
 		if err == nil {
 			err = f.datasync()
 		}
@@ -214,6 +231,24 @@ func (l *log) change(live []parts) {
 	}
 	if l.failed[old] != nil {
 		_ = l.reserve(fileBytes) // a new one; if that fails, then when it is needed
+	}
+	l.shrink(old, l.size[l.current])
+}
+
+// shrink gives the room of a load that is over back. Should it fail, that room is merely not given back.
+func (l *log) shrink(i int, want int64) {
+	if l.failed[i] == nil && l.size[i] > want && l.files[i].Truncate(want) == nil {
+		l.size[i] = want
+	}
+}
+
+// release closes files that failed when there is no other: their file system may be waiting to be unmounted.
+func (l *log) release() {
+	for i, f := range l.files {
+		if f != nil && l.failed[i] != nil {
+			_ = f.Close()
+			l.files[i], l.size[i] = nil, 0
+		}
 	}
 }
 
@@ -253,7 +288,8 @@ func (l *log) reserve(bytes int64) error {
 			return noSpace(err)
 		}
 	}
-	if bytes = max(bytes, fileBytes); l.size[next] >= bytes {
+	bytes = max(bytes, fileBytes)
+	if l.shrink(next, bytes); l.size[next] >= bytes {
 		return nil
 	}
 	size, err := l.files[next].preallocate(bytes)
@@ -268,16 +304,27 @@ func (l *log) reserve(bytes int64) error {
 	return nil
 }
 
+// replay applies all records of the file in force. What is no record is the end, unless a later
+// one shows that it was damaged.
 func (l *log) replay(apply func(*parts, bool) error) error {
 	size := l.size[l.current]
 	for l.end = headBytes; ; {
 		p, n, gone, err := readRecord(l.active(), l.end, size, l.generation)
-		if errors.Is(err, errTorn) {
-			l.discarded = n
-			return nil
+		if err != nil && !errors.Is(err, errTorn) {
+			return err
 		}
 		if n == 0 || err != nil {
-			return err
+			next, found, readErr := nextRecord(l.active(), l.end+1, size, l.generation)
+			switch {
+			case readErr != nil:
+				return readErr
+			case found:
+				l.damage = append(l.damage, fmt.Sprintf("%s: %d bytes at %d are no record", filepath.Base(l.path(l.current)), next-l.end, l.end))
+				l.end = next
+				continue
+			}
+			l.discarded = n
+			return nil
 		}
 		if err := apply(&p, gone); err != nil {
 			return err

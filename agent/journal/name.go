@@ -4,8 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"os"
 	"path/filepath"
+
+	"tcenvsvr/agent/place"
 )
 
 // Name tells this journal from every other one, also from its own copies:
@@ -16,10 +17,7 @@ func (j *Journal) Name(bootID string) string {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
-	place := ""
-	if info, err := os.Stat(dir); err == nil {
-		place = inode(info)
-	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", bootID, dir, place))
+	at, _ := place.Of(dir) // without it, the path has to do
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %d", bootID, dir, at.Device, at.Inode))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }

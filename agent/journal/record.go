@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -8,12 +10,13 @@ import (
 	"hash/crc32"
 	"io"
 
+	"tcenvsvr/agent/place"
 	"tcenvsvr/agent/wire"
 )
 
 const (
-	magic      = "TCJ2"
-	headBytes  = 16
+	magic      = "TCJ3"
+	headBytes  = 48
 	recordHead = 16
 
 	// maxPart refuses lengths that no part of a record has.
@@ -121,24 +124,75 @@ func readRecord(f io.ReaderAt, at, bytes int64, generation uint64) (p parts, siz
 	return p, p.size(), binary.BigEndian.Uint32(h[12:]) != checksum(generation, p.secret), nil
 }
 
-func head(generation uint64) []byte {
-	b := make([]byte, headBytes)
-	copy(b, magic)
-	binary.BigEndian.PutUint64(b[4:], generation)
-	binary.BigEndian.PutUint32(b[12:], crc32.Checksum(b[:12], table))
-	return b
+// head is the beginning of a file in force: its generation, and the place that it was written at.
+type head struct {
+	generation uint64
+	place      place.Place // its path as pathBytes of a sum
 }
 
-// readHead returns 0 for a file that is not in force.
-func readHead(f io.ReaderAt) (uint64, error) {
+const pathBytes = 16
+
+// hashed is a place as a head has it.
+func hashed(p place.Place) place.Place {
+	sum := sha256.Sum256([]byte(p.Path))
+	p.Path = string(sum[:pathBytes])
+	return p
+}
+
+func (h head) bytes() []byte {
+	b := make([]byte, 0, headBytes)
+	b = append(b, magic...)
+	for _, n := range []uint64{h.generation, h.place.Inode, h.place.Device} {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	b = append(b, h.place.Path...)
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, table))
+}
+
+// errDamaged means that a head was there and cannot be read.
+var errDamaged = errors.New("its head is damaged")
+
+// readHead returns generation 0 for a file that is not in force, as for one that is damaged.
+func readHead(f io.ReaderAt) (h head, err error) {
 	b := make([]byte, headBytes)
-	if _, err := f.ReadAt(b, 0); err != nil {
-		return 0, ignoreEOF(err)
+	if n, err := f.ReadAt(b, 0); err != nil && (!errors.Is(err, io.EOF) || n == 0) {
+		return h, ignoreEOF(err)
 	}
-	if string(b[:4]) != magic || binary.BigEndian.Uint32(b[12:]) != crc32.Checksum(b[:12], table) {
-		return 0, nil
+	if bytes.Equal(b, make([]byte, headBytes)) {
+		return h, nil
 	}
-	return binary.BigEndian.Uint64(b[4:]), nil
+	at := headBytes - 4
+	if string(b[:4]) != magic || binary.BigEndian.Uint32(b[at:]) != crc32.Checksum(b[:at], table) {
+		return h, errDamaged
+	}
+	h.generation = binary.BigEndian.Uint64(b[4:])
+	h.place = place.Place{Inode: binary.BigEndian.Uint64(b[12:]), Device: binary.BigEndian.Uint64(b[20:]), Path: string(b[28:at])}
+	return h, nil
+}
+
+// recordBegin is how the payload of every record begins.
+const recordBegin = `{"ref":`
+
+// nextRecord is the offset of the first whole record at or behind an offset; false without one.
+func nextRecord(f io.ReaderAt, from, size int64, generation uint64) (int64, bool, error) {
+	rest := make([]byte, max(0, size-from))
+	n, err := f.ReadAt(rest, from)
+	if err := ignoreEOF(err); err != nil {
+		return 0, false, err
+	}
+	for i := 0; ; {
+		next := bytes.Index(rest[i:n], []byte(recordBegin))
+		if next < 0 {
+			return 0, false, nil
+		}
+		i += next
+		if at := from + int64(i) - recordHead; at >= from {
+			if _, n, _, err := readRecord(f, at, size, generation); n > 0 && err == nil {
+				return at, true, nil
+			}
+		}
+		i++
+	}
 }
 
 func ignoreEOF(err error) error {

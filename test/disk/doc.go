@@ -11,6 +11,6 @@
 //	d.Fill()       // ENOSPC, but for some bytes, until Free
 //	d.FillInodes() // ENOSPC of names, until Free
 //
-// All of it needs root and a kernel with loop devices and ext4; elsewhere the
+// Damages are what may become of one file; they need nothing. The disk needs root and a kernel with loop devices and ext4; elsewhere the
 // test is skipped with the reason.
 package disk

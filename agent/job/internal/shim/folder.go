@@ -10,6 +10,7 @@ import (
 
 	"tcenvsvr/agent/atomicfile"
 	"tcenvsvr/agent/job/internal/spec"
+	"tcenvsvr/agent/place"
 )
 
 // fileMode lets the agent, which is another user, read through the
@@ -17,18 +18,21 @@ import (
 const fileMode = 0o660
 
 // claim makes the shim's folder, enters it and takes the job: whoever
-// links the state file first decides. From here on all paths are relative,
+// links the state file first has it. From here on all paths are relative,
 // which keeps the socket's short.
 //
 // The returned file is the room that the exit record will need, taken while
 // there is some. Until the App runs its content is the state: making
 // a file is what costs most on the way of every start.
-func claim(dir string, s spec.Status) (reserve *os.File, err error) {
+func claim(dir string, s *spec.Status) (reserve *os.File, err error) {
 	folder := filepath.Join(dir, spec.Folder)
 	if err := os.Mkdir(folder, 0o770); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, folderError(fmt.Errorf("making the shim's folder: %w", err))
 	}
 	if err := os.Chdir(folder); err != nil {
+		return nil, folderError(fmt.Errorf("entering the shim's folder: %w", err))
+	}
+	if s.Place, err = place.Of(folder); err != nil {
 		return nil, folderError(fmt.Errorf("entering the shim's folder: %w", err))
 	}
 	state, err := spec.Encode(s)
@@ -47,7 +51,7 @@ func claim(dir string, s spec.Status) (reserve *os.File, err error) {
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return nil, &spec.StartError{Code: spec.CodeClaimed, Err: fmt.Errorf("claiming %q: the job was started before or given up", dir)}
+		return nil, &spec.StartError{Code: spec.CodeClaimed, Err: fmt.Errorf("claiming %q: the job was started before", dir)}
 	}
 	if err != nil {
 		return nil, folderError(fmt.Errorf("claiming %q: %w", dir, err))
@@ -80,20 +84,18 @@ func writeNew(name string, s spec.Status) error {
 }
 
 // wanted is whom reap looks for: those the agent knows, those the state
-// file names, or, if that is gone or spoilt, nobody by number.
+// file names, or, if that is gone, spoilt or a copy's, nobody by number.
 func wanted(dir string, known *spec.Status) spec.Status {
-	if known != nil {
+	s, err := spec.ReadStatus(dir)
+	switch {
+	case known == nil && err != nil:
+		return spec.Status{}
+	case known == nil:
+		return s
+	case known.AppPID != 0, err != nil, s.ShimPID != known.ShimPID, s.ShimStart != known.ShimStart:
 		return *known
 	}
-	data, err := spec.ReadRecord(dir, spec.StateFile)
-	if err != nil {
-		return spec.Status{}
-	}
-	s, err := spec.DecodeStatus(data)
-	if err != nil {
-		return spec.Status{}
-	}
-	return s
+	return s // the same shim later: it knows its App
 }
 
 // create makes a file that must not exist; O_EXCL follows no link.

@@ -25,7 +25,7 @@ const reapPatience = 10 * time.Second
 func reap(dir string, known *spec.Status) (int, error) {
 	s := wanted(dir, known)
 	removeFiles(dir, s.Files)
-	if s.State == spec.Fenced || s.BootID != "" && s.BootID != proc.BootID() {
+	if s.BootID != "" && s.BootID != proc.BootID() {
 		return 0, nil
 	}
 	spare := ancestors()

@@ -18,10 +18,12 @@ const (
 
 // server answers on the socket. It starts with the shim and is closed with it.
 type server struct {
-	ln     *net.UnixListener
+	lns    []*net.UnixListener
 	owner  int
 	cancel chan struct{} // has room for one: a second cancel changes nothing
 	waits  chan struct{} // somebody began or ceased to wait; has room for one, too
+	noted  chan struct{} // the owner will not ask for the exit again; has room for one, too
+	tied   bool          // and so it is when it has heard it
 
 	mu      sync.Mutex
 	clients []*client // oldest first
@@ -35,18 +37,24 @@ type client struct {
 	waiting bool
 }
 
-func listen(owner int) (*server, error) {
-	ln, err := sock.Listen()
+func listen(owner int, tied bool) (*server, error) {
+	lns, err := sock.Listen()
 	if err != nil {
 		return nil, err
 	}
-	return &server{ln: ln, owner: owner, cancel: make(chan struct{}, 1), waits: make(chan struct{}, 1)}, nil
+	return &server{lns: lns, owner: owner, cancel: make(chan struct{}, 1), waits: make(chan struct{}, 1), noted: make(chan struct{}, 1), tied: tied}, nil
 }
 
 // serve accepts until close.
 func (s *server) serve() {
+	for _, ln := range s.lns {
+		go s.accept(ln)
+	}
+}
+
+func (s *server) accept(ln *net.UnixListener) {
 	for {
-		conn, err := s.ln.AcceptUnix()
+		conn, err := ln.AcceptUnix()
 		if err != nil {
 			return
 		}
@@ -110,7 +118,12 @@ func (s *server) talk(c *client) {
 		switch string(verb) {
 		case sock.Cancel:
 			poke(s.cancel)
-			s.send(c, []byte(sock.OK))
+			_ = s.send(c, []byte(sock.OK))
+		case sock.Noted:
+			if c.owner {
+				poke(s.noted)
+			}
+			_ = s.send(c, []byte(sock.OK))
 		case sock.Wait:
 			_ = c.conn.SetReadDeadline(time.Time{}) // from here on reading finds out that the client is gone
 			s.mu.Lock()
@@ -119,7 +132,7 @@ func (s *server) talk(c *client) {
 			s.mu.Unlock()
 			poke(s.waits)
 			if exit != nil {
-				s.send(c, exit)
+				s.tell(c, exit)
 			}
 		default:
 			return
@@ -127,9 +140,16 @@ func (s *server) talk(c *client) {
 	}
 }
 
-func (s *server) send(c *client, line []byte) {
+func (s *server) send(c *client, line []byte) error {
 	_ = c.conn.SetWriteDeadline(time.Now().Add(clientTimeout))
-	_, _ = c.conn.Write(line)
+	_, err := c.conn.Write(line)
+	return err
+}
+
+func (s *server) tell(c *client, exit []byte) {
+	if s.send(c, exit) == nil && c.owner && s.tied {
+		poke(s.noted)
+	}
 }
 
 // finish tells the exit to everybody who waits, now and until close.
@@ -139,13 +159,15 @@ func (s *server) finish(exit []byte) {
 	s.exit = exit
 	for _, c := range s.clients {
 		if c.waiting {
-			s.telling.Go(func() { s.send(c, exit) })
+			s.telling.Go(func() { s.tell(c, exit) })
 		}
 	}
 }
 
 // close removes the socket, once everybody has been told.
 func (s *server) close() {
-	_ = s.ln.Close()
+	for _, ln := range s.lns {
+		_ = ln.Close()
+	}
 	s.telling.Wait()
 }

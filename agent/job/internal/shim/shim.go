@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,12 +15,13 @@ import (
 )
 
 // Main is the whole life of a shim process: it reads a Request, answers
-// with one line and, after a start, stays until nothing of the job lives. The
+// and, after a start, stays until nothing of the job lives. The
 // result is the process's exit code: 0, or 1 if the request was not fulfilled.
 func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 	hide()
 	debug.SetTraceback("none") // a crash must not print arguments that could be secrets
-	req, err := readRequest(stdin)
+	in := bufio.NewReader(io.LimitReader(stdin, spec.MaxRequest+int64(len(spec.Go))))
+	req, err := readRequest(in)
 	if err != nil {
 		return refuse(stdout, stderr, &spec.StartError{Code: spec.CodeLaunch, Err: err})
 	}
@@ -28,6 +30,8 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 		switch req.Op {
 		case spec.OpReap:
 			killed, err = reap(req.Dir, req.Status)
+		case spec.OpSweep:
+			killed, err = sweep(req.Agent, req.Living)
 		case spec.OpClear:
 			err = clearDir(req.Dir)
 		case spec.OpRead:
@@ -40,8 +44,12 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 		return 0
 	}
 	signals := harden()
-	s, err := start(req.Launch)
+	s, err := prepare(req.Launch)
 	if err != nil {
+		return refuse(stdout, stderr, err)
+	}
+	answer(stdout, spec.Reply{Status: &s.status})
+	if err := s.start(in); err != nil {
 		return refuse(stdout, stderr, err)
 	}
 	answer(stdout, spec.Reply{Status: &s.status})
@@ -51,22 +59,22 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 	return 0
 }
 
-func readRequest(r io.Reader) (spec.Request, error) {
+func readRequest(r *bufio.Reader) (spec.Request, error) {
 	var req spec.Request
-	data, err := io.ReadAll(io.LimitReader(r, spec.MaxRequest+1))
+	data, err := r.ReadBytes('\n')
 	defer clear(data)
 	switch {
-	case err != nil:
-		return req, fmt.Errorf("reading the request: %w", err)
 	case len(data) > spec.MaxRequest:
 		return req, fmt.Errorf("reading the request: more than %d bytes", spec.MaxRequest)
+	case err != nil && !errors.Is(err, io.EOF):
+		return req, fmt.Errorf("reading the request: %w", err)
 	}
-	if err := json.Unmarshal(data, &req); err != nil {
+	if err != nil || json.Unmarshal(data, &req) != nil {
 		// The decoder's own words could quote the request.
 		return spec.Request{}, errors.New("reading the request: it is incomplete or not ours; the shim is started by the agent, not by hand")
 	}
 	switch {
-	case (req.Op == spec.OpReap || req.Op == spec.OpClear) && req.Dir != "", req.Op == spec.OpRead:
+	case (req.Op == spec.OpReap || req.Op == spec.OpClear) && req.Dir != "", req.Op == spec.OpRead, req.Op == spec.OpSweep && req.Agent > 0:
 		return req, nil
 	case req.Op != spec.OpStart || req.Launch == nil:
 		return req, fmt.Errorf("reading the request: unknown operation %.20q", req.Op)
@@ -96,9 +104,8 @@ func answer(stdout io.Writer, r spec.Reply) {
 	}
 }
 
-// start goes from the request to the running App. After an error nothing
-// of the job runs.
-func start(l *spec.Launch) (*supervisor, error) {
+// prepare does all that is no start yet. After an error nothing will be.
+func prepare(l *spec.Launch) (*supervisor, error) {
 	l.Grace = orDefault(l.Grace, spec.DefaultGrace)
 	l.MaxOutput = orDefault(l.MaxOutput, spec.DefaultMaxOutput)
 	if l.WorkDir == "" {
@@ -111,14 +118,31 @@ func start(l *spec.Launch) (*supervisor, error) {
 	s := &supervisor{launch: l, logs: newLogs(l), kept: kept{launch: l}, started: time.Now().UTC(), status: spec.Status{
 		State: spec.Starting, ShimPID: self.PID, ShimStart: self.Start, BootID: proc.BootID(), Files: l.FilePaths(),
 	}}
-	if s.reserve, err = claim(l.Dir, s.status); err != nil {
+	if s.reserve, err = claim(l.Dir, &s.status); err != nil {
 		return nil, err
 	}
 	if err := s.prepare(); err != nil {
-		s.abandon(err)
+		s.abandon(spec.ReasonStartFailed, err)
 		return nil, err
 	}
 	return s, nil
+}
+
+// start executes the App, once the agent has noted that it may. After an error nothing of the job runs.
+func (s *supervisor) start(in *bufio.Reader) error {
+	if word, err := in.ReadString('\n'); word != spec.Go { // the agent's death is the end of its words
+		if err == nil {
+			err = fmt.Errorf("it said %.20q", word)
+		}
+		err = &spec.StartError{Code: spec.CodeGivenUp, Err: fmt.Errorf("waiting for the agent to note the start: %w", err)}
+		s.abandon(spec.ReasonGivenUp, err)
+		return err
+	}
+	if err := s.execute(); err != nil {
+		s.abandon(spec.ReasonStartFailed, err)
+		return err
+	}
+	return nil
 }
 
 func orDefault[T time.Duration | int64](v, d T) T {

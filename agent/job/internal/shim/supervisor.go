@@ -10,13 +10,15 @@ import (
 )
 
 const (
-	leftoverGrace = 2 * time.Second       // TERM → KILL for what the App left behind
-	killEvery     = 10 * time.Millisecond // while something survives KILL, at first; then less and less often
-	killSeldom    = time.Second
-	drainPatience = 2 * time.Second        // for a pipe that somebody else holds open
-	refusedFor    = 10 * time.Second       // then what may not be killed is named and left
-	tiedPatience  = 5 * time.Second        // for the owner of a tied job to come, or to come back
-	trimAfter     = 500 * time.Millisecond // into the run: give memory of the start back
+	leftoverGrace  = 2 * time.Second       // TERM → KILL for what the App left behind
+	killEvery      = 10 * time.Millisecond // while something survives KILL, at first; then less and less often
+	killSeldom     = time.Second
+	drainPatience  = 2 * time.Second  // for a pipe that somebody else holds open
+	refusedFor     = 10 * time.Second // then what may not be killed is named and left
+	tiedPatience   = 5 * time.Second  // for the owner of a tied job to come, or to come back
+	recordPatience = time.Hour        // for a disk that does not take the record of the end
+	recordAgain    = time.Second
+	trimAfter      = 500 * time.Millisecond // into the run: give memory of the start back
 )
 
 // supervisor is one job. start makes it, supervise lives it.
@@ -44,19 +46,22 @@ type event struct {
 	gone   bool   // nothing of the tree lives
 }
 
-// prepare does everything up to the execution of the App.
+// prepare makes what the App needs.
 func (s *supervisor) prepare() (err error) {
 	for i := range s.out {
 		if s.out[i], err = newOutput(); err != nil {
 			return fmt.Errorf("making a pipe: %w", err)
 		}
 	}
-	if s.server, err = listen(s.launch.OwnerUID); err != nil {
+	if s.server, err = listen(s.launch.OwnerUID, s.launch.Tied); err != nil {
 		return folderError(fmt.Errorf("making the shim's socket: %w", err))
 	}
-	if err := writeFiles(s.launch); err != nil {
-		return err
-	}
+	return writeFiles(s.launch)
+}
+
+// execute executes the App.
+func (s *supervisor) execute() (err error) {
+	s.started = time.Now().UTC()
 	if s.tree, err = spawn(s.launch, s.out[0].app, s.out[1].app); err != nil {
 		return err
 	}
@@ -68,13 +73,13 @@ func (s *supervisor) prepare() (err error) {
 
 // abandon leaves a record of a start that failed, for an agent that did
 // not live to read the reply.
-func (s *supervisor) abandon(err error) {
+func (s *supervisor) abandon(reason string, err error) {
 	removeFiles(s.launch.Dir, s.status.Files)
 	code := spec.CodeStart
 	if e, ok := errors.AsType[*spec.StartError](err); ok {
 		code = e.Code
 	}
-	s.exit = spec.Exit{Code: -1, Reason: spec.ReasonStartFailed, Error: code + ": " + err.Error(), Started: s.started, Ended: time.Now().UTC()}
+	s.exit = spec.Exit{Code: -1, Reason: reason, Error: code + ": " + err.Error(), Started: s.started, Ended: time.Now().UTC()}
 	s.record()
 }
 
@@ -82,7 +87,7 @@ func (s *supervisor) abandon(err error) {
 func (s *supervisor) launched() {
 	s.launch.Env, s.launch.Argv, s.launch.Files = nil, nil, nil
 	_ = writeState(s.status) // on a full disk it stays "starting", which names the shim and so will do
-	go s.server.serve()
+	s.server.serve()
 	for _, o := range s.out {
 		o.collect()
 	}
@@ -208,10 +213,28 @@ func (s *supervisor) record() {
 	if err != nil {
 		return // cannot be: an Exit has nothing that does not encode
 	}
-	_ = writeExit(s.reserve, line) // if it cannot be written, an agent that is there knows, and another reports the job as lost
+	err = writeExit(s.reserve, line)
 	if s.server != nil {
 		s.server.finish(line)
 		defer s.server.close()
 	}
+	if err != nil && s.tree != nil {
+		s.outlast(line)
+	}
 	syncExit(s.reserve)
+}
+
+// outlast keeps the end of a job whose record cannot be written, because its disk is sick, until it can,
+// or until the agent has noted it.
+func (s *supervisor) outlast(line []byte) {
+	for until := time.Now().Add(recordPatience); time.Now().Before(until); {
+		select {
+		case <-s.server.noted:
+			return
+		case <-time.After(recordAgain):
+			if writeExit(s.reserve, line) == nil {
+				return
+			}
+		}
+	}
 }

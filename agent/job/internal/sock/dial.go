@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 
 	"tcenvsvr/agent/job/internal/spec"
 )
@@ -11,15 +12,32 @@ import (
 // Dial connects to the shim of the job in dir. Where the system tells who
 // listens, it must be the process shim.
 func Dial(ctx context.Context, dir string, shim int) (*net.UnixConn, error) {
-	path, done, err := short(dir)
+	c, err := inFolder(ctx, dir, shim)
+	if name := nameless(shim); err != nil && name != "" {
+		if c, second := dial(ctx, name, shim); second == nil {
+			return c, nil
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the shim in %q: %w", dir, err)
 	}
-	defer done()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", path+"/"+spec.SocketFile)
+	return c, nil
+}
+
+func inFolder(ctx context.Context, dir string, shim int) (*net.UnixConn, error) {
+	path, done, err := short(dir)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to the shim in %q: %w", dir, err)
+		return nil, err
+	}
+	defer done()
+	return dial(ctx, path+"/"+spec.SocketFile, shim)
+}
+
+func dial(ctx context.Context, address string, shim int) (*net.UnixConn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", address)
+	if err != nil {
+		return nil, err
 	}
 	c := conn.(*net.UnixConn)
 	peer, err := PeerOf(c)
@@ -28,14 +46,25 @@ func Dial(ctx context.Context, dir string, shim int) (*net.UnixConn, error) {
 	}
 	if err != nil {
 		_ = c.Close()
-		return nil, fmt.Errorf("connecting to the shim in %q: %w", dir, err)
+		return nil, err
 	}
 	return c, nil
 }
 
-// Listen makes the socket in the working directory.
-func Listen() (*net.UnixListener, error) {
-	return net.ListenUnix("unix", &net.UnixAddr{Name: spec.SocketFile, Net: "unix"})
+// Listen makes the socket in the working directory, and, where the system has them, one without
+// a file for the day on which that folder is gone.
+func Listen() ([]*net.UnixListener, error) {
+	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: spec.SocketFile, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	all := []*net.UnixListener{ln}
+	if name := nameless(os.Getpid()); name != "" {
+		if ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"}); err == nil { // else somebody took the name: the folder has to do
+			all = append(all, ln)
+		}
+	}
+	return all, nil
 }
 
 // Peer is who is at the other end of a connection.

@@ -5,10 +5,13 @@
 //	  │◄───────── Exit, one line ─│  when nothing of the job lives
 //	  │── "cancel\n" ────────────►│
 //	  │◄───────── "ok\n" ─────────│  at once; the end is told to who waits
+//	  │── "noted\n" ─────────────►│  the end is in the agent's journal: a shim
+//	  │◄───────── "ok\n" ─────────│  that cannot write it down may forget it
 //
 // A socket's path may have 104 to 108 bytes and a job's folder is deeper
 // than that. The shim binds "sock" in its working directory; the agent goes through a
-// descriptor of the folder on Linux and through a short link elsewhere.
+// descriptor of the folder on Linux and through a short link elsewhere. Where the folder is gone,
+// with its file system or by the App's hand, an address without a file is left on Linux.
 //
 // The kernel says who is at the other end: the shim serves its owner, root
 // and its own user; the agent believes the process that it started.
@@ -18,5 +21,6 @@ package sock
 const (
 	Wait   = "wait\n"
 	Cancel = "cancel\n"
+	Noted  = "noted\n"
 	OK     = "ok\n"
 )

@@ -19,6 +19,9 @@ func short(dir string) (path string, done func(), err error) {
 	return "/proc/self/fd/" + strconv.Itoa(fd), func() { _ = unix.Close(fd) }, nil
 }
 
+// nameless is the address of a shim that does not lie in a file system.
+func nameless(shim int) string { return "@tcenvsvr/shim/" + strconv.Itoa(shim) }
+
 // PeerOf asks the kernel who connected, or who listens.
 func PeerOf(c *net.UnixConn) (Peer, error) {
 	raw, err := c.SyscallConn()

@@ -8,17 +8,24 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"tcenvsvr/agent/place"
 )
 
 // Operations of a Request.
 const (
 	OpStart = "start" // Launch
 	OpReap  = "reap"  // end what is left in Dir
+	OpSweep = "sweep" // end what no shim of Living, and not Agent, looks after
 	OpClear = "clear" // remove what the shim's user has in Dir
 	OpRead  = "read"  // see whether the shim's user can read Paths
 )
 
-// Request is the one thing a shim reads from its stdin, up to its end.
+// Go is what the agent says when a shim has answered OpStart with its Status and the start is
+// noted durably: from here on the App may have started. A shim that hears the end instead starts nothing.
+const Go = "go\n"
+
+// Request is the line that a shim reads from its stdin.
 type Request struct {
 	Op     string   `json:"op"`
 	Launch *Launch  `json:"launch,omitempty"`
@@ -26,12 +33,16 @@ type Request struct {
 	Paths  []string `json:"paths,omitempty"`
 	// Status is whom OpReap looks for, where the agent knows better than the state file.
 	Status *Status `json:"status,omitempty"`
+	// Agent is the process that asks for OpSweep; Living are all of its shims.
+	Agent  int      `json:"agent,omitempty"`
+	Living []Status `json:"living,omitempty"`
 }
 
-// Reply is the one line a shim writes to its stdout.
+// Reply is a line that a shim writes to its stdout. To OpStart there are two: it has the folder,
+// and, after Go, the App runs.
 type Reply struct {
 	Status *Status `json:"status,omitempty"`
-	Killed int     `json:"killed,omitempty"` // of OpReap
+	Killed int     `json:"killed,omitempty"` // of OpReap and OpSweep
 	Code   string  `json:"code,omitempty"`   // names the error, "job.…"
 	Error  string  `json:"error,omitempty"`
 }
@@ -123,6 +134,30 @@ func decode(data []byte, v any) error {
 		return errors.New("not an object")
 	}
 	return json.Unmarshal(data, v)
+}
+
+// ReadStatus reads who runs the job in dir. ErrCopied: it was written in another folder.
+func ReadStatus(dir string) (Status, error) {
+	data, err := ReadRecord(dir, StateFile)
+	if err != nil {
+		return Status{}, err
+	}
+	s, err := DecodeStatus(data)
+	if err != nil {
+		return Status{}, err
+	}
+	return s, s.Belongs(dir)
+}
+
+// ErrCopied means that a folder is the copy of one, and its job somebody else's.
+var ErrCopied = errors.New("the folder is a copy, the job belongs to the original")
+
+// Belongs reports ErrCopied if the job in dir is not s's. A folder that is gone says nothing.
+func (s *Status) Belongs(dir string) error {
+	if is, err := place.Of(filepath.Join(dir, Folder)); err == nil && !is.Same(s.Place) {
+		return fmt.Errorf("%w at %q", ErrCopied, s.Place.Path)
+	}
+	return nil
 }
 
 // ReadRecord reads a record from the shim's folder in the job's folder

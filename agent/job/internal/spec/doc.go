@@ -4,8 +4,9 @@
 //
 //	agent ── Request (stdin) ──► shim        DIR/shim/state    Status, before the App starts
 //	agent ◄─ Reply (stdout) ──── shim        DIR/shim/exit     Exit, when nothing of the job lives
-//	agent ◄─ Exit (socket) ───── shim        DIR/shim/sock     "wait", "cancel"
-//	                                         DIR/shim/stdout, DIR/shim/stderr
+//	agent ── Go (stdin) ───────► shim        DIR/shim/sock     "wait", "cancel"
+//	agent ◄─ Reply (stdout) ──── shim        DIR/shim/stdout, DIR/shim/stderr
+//	agent ◄─ Exit (socket) ───── shim
 //
 // The files belong to the sandbox user, under which the App runs as well. For
 // the agent they are the word of a possibly hostile App: every read is

@@ -11,7 +11,8 @@ type StartError struct {
 const (
 	CodeLaunch     = "job.launch"           // the Launch is not acceptable
 	CodeFolder     = "job.folder"           // the job's folder cannot be used
-	CodeClaimed    = "job.claimed"          // something was started in this folder before, or the agent gave it up
+	CodeClaimed    = "job.claimed"          // something was started in this folder before
+	CodeGivenUp    = "job.given_up"         // the agent ended, or could not note the start, before it said Go
 	CodeFiles      = "job.files"            // a file of Launch.Files cannot be written
 	CodeUnreadable = "job.unreadable"       // the sandbox user cannot read a file that it needs
 	CodeNoSpace    = "job.no_space"         // the disk is full

@@ -4,7 +4,8 @@ package spec
 var Hints = map[string]string{
 	CodeLaunch:     "what was to be started is not acceptable: a fault of the agent, please report it",
 	CodeFolder:     "the job's folder cannot be used: \"tcenvsvr host check\" looks at its owner and rights",
-	CodeClaimed:    "something was started in this folder before, or the agent gave it up: run the order again",
+	CodeClaimed:    "something was started in this folder before: run the order again",
+	CodeGivenUp:    "the agent ended, or its journal could not be written, before the App was started: run the order again",
 	CodeFiles:      "a file that the App needs cannot be written into its folder; the message says why",
 	CodeUnreadable: "the sandbox user cannot read a file that it needs: \"tcenvsvr host check\"",
 	CodeNoSpace:    "the disk with exchange/jobs is full",

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"tcenvsvr/agent/place"
 )
 
 // Names of the shim's files in Folder.
@@ -25,7 +27,6 @@ const (
 const (
 	Starting = "starting" // claimed the folder; the App is not executed yet
 	Running  = "running"
-	Fenced   = "fenced" // the agent took the claim: no shim will start here
 )
 
 // Reasons of an Exit. "" is the App's own end.
@@ -34,6 +35,7 @@ const (
 	ReasonTimedOut    = "timed_out"
 	ReasonStartFailed = "start_failed"
 	ReasonShimLost    = "shim_lost" // what became of the App cannot be known
+	ReasonGivenUp     = "given_up"  // the agent never said Go: the App was not started
 )
 
 // Status says who runs a job. A process is its number and its start time
@@ -45,6 +47,8 @@ type Status struct {
 	ShimStart uint64 `json:"shim_start,omitempty"` // clock ticks since boot; µs or 100 ns of absolute time elsewhere than Linux
 	AppStart  uint64 `json:"app_start,omitempty"`
 	BootID    string `json:"boot_id,omitempty"`
+	// Place is that of the shim's folder: in a copy of it nobody may act on these numbers.
+	Place place.Place `json:"place,omitzero"`
 	// Files are those of the Launch, relative to the job's folder, so that
 	// they can be removed when the shim could not.
 	Files []string `json:"files,omitempty"`
@@ -52,14 +56,14 @@ type Status struct {
 
 func (s *Status) validate() error {
 	switch s.State {
-	case Starting, Running, Fenced:
+	case Starting, Running:
 	default:
 		return fmt.Errorf("state %.40q", s.State)
 	}
 	switch {
 	case s.ShimPID < 0 || s.AppPID < 0 || s.ShimPID > maxPID || s.AppPID > maxPID:
 		return errors.New("a process number out of range")
-	case s.State != Fenced && s.ShimPID < 2:
+	case s.ShimPID < 2:
 		return errors.New("no process number of the shim")
 	case len(s.BootID) > 64:
 		return errors.New("boot id is too long")
@@ -113,7 +117,7 @@ const (
 
 func (e *Exit) validate() error {
 	switch e.Reason {
-	case "", ReasonCancelled, ReasonTimedOut, ReasonStartFailed, ReasonShimLost:
+	case "", ReasonCancelled, ReasonTimedOut, ReasonStartFailed, ReasonShimLost, ReasonGivenUp:
 	default:
 		return fmt.Errorf("reason %.40q", e.Reason)
 	}

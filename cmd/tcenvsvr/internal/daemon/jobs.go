@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -86,7 +87,8 @@ func (j *Jobs) MakeJobDir(dir string) error {
 
 // Janitor looks after the folders of jobs in dir.
 func (j *Jobs) Janitor(dir string) janitor.Janitor {
-	jan := janitor.Janitor{Dir: dir, Reap: j.Reap, Logger: j.logger}
+	reap := func(ctx context.Context, dir string) error { return j.Reap(ctx, dir, job.Status{}) }
+	jan := janitor.Janitor{Dir: dir, Reap: reap, Logger: j.logger}
 	if j.user != "" {
 		jan.RemoveAs = j.Clear
 	}

@@ -103,6 +103,8 @@ func journalHealth(_ context.Context, p *patient) said {
 		return skip("only root and the agent's user may look")
 	case err != nil:
 		return fail("check the file system", "it cannot be read: %v", err)
+	case p.statusErr == nil && p.status.JournalDamage != "":
+		return warn("check the disk; the journal is mended, and this is said until the agent is started again", "it was damaged: %s", p.status.JournalDamage)
 	case bytes > 1<<30:
 		return warn("connect the agent, so that results are delivered", "%d files, %s", files, size(bytes))
 	}

@@ -75,6 +75,10 @@ func printStatus(out io.Writer, s daemon.Status) error {
 		state += fmt.Sprintf(", %d of orders that the cloud has no record of", s.Unclaimed)
 	}
 	row("orders", "%d of %d slots in use, %d results waiting for the cloud%s", s.Active, s.Executors, s.Outbox, state)
+	if s.JournalDamage != "" {
+		row("journal", "was DAMAGED and is mended: %s", s.JournalDamage)
+		row("", "hint: check the disk; orders that may have been lost are shown as interrupted by the cloud")
+	}
 	if n := s.Settings.RestartNeeded; len(n) > 0 {
 		row("settings", "changes of %s take effect after a restart", strings.Join(n, ", "))
 	}

@@ -1,0 +1,76 @@
+package journal
+
+import (
+	"fmt"
+	"strings"
+
+	"tcenvsvr/agent/wire"
+)
+
+// Damage says what was wrong with the journal when it was opened and has been mended; "" for nothing.
+func (j *Journal) Damage() string { return strings.Join(j.damage, "; ") }
+
+// restore puts right what the log says wrongly, and reports whether it did.
+//
+// An entry of which the log knows less than its copy is as the copy says. Beside a damaged log,
+// what else has no result may have been started: its own record of that may be what is damaged.
+// A log that was written at another place is a copy of that one, and whatever has no result is the original's.
+func (j *Journal) restore() (changed bool, err error) {
+	j.damage = j.log.damage
+	if j.log.copied {
+		j.disown()
+	}
+	copied, err := j.copies.all()
+	if err != nil {
+		return false, err
+	}
+	restored := 0
+	for _, e := range copied {
+		if old := j.entries[e.Order.Ref]; old == nil || progress(old) < progress(e) {
+			e.Mended = true
+			j.entries[e.Order.Ref] = e
+			restored++
+		}
+	}
+	if restored > 0 {
+		j.damage = append(j.damage, fmt.Sprintf("%d orders of which it knew nothing, or too little, are restored from their copies", restored))
+	}
+	if len(j.damage) == 0 {
+		return false, nil
+	}
+	if !j.log.copied {
+		for ref, e := range j.entries {
+			if e.Result == nil && e.State == wire.StateAccepted {
+				unsure := *e
+				unsure.State, unsure.Hold, unsure.Mended = wire.StateRunning, false, true
+				unsure.dropSecrets()
+				j.entries[ref] = &unsure
+			}
+		}
+	}
+	j.logger.Error("the journal was damaged", "dir", j.dir, "damage", j.Damage())
+	return true, nil
+}
+
+// disown drops what only the original may go on with.
+func (j *Journal) disown() {
+	dropped := 0
+	for ref, e := range j.entries {
+		if e.Result == nil {
+			delete(j.entries, ref)
+			dropped++
+		}
+	}
+	j.damage = append(j.damage, fmt.Sprintf("it is a copy of another agent's, to which %d orders without a result are left", dropped))
+}
+
+// progress is how far an entry has come.
+func progress(e *Entry) int {
+	switch {
+	case e.Result != nil:
+		return 2
+	case e.State == wire.StateAccepted:
+		return 0
+	}
+	return 1
+}

@@ -1,0 +1,4 @@
+package journal
+
+// noFollow: making links takes a privilege on Windows.
+const noFollow = 0
