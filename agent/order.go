@@ -9,6 +9,7 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/audit"
+	"tcenvsvr/agent/fitness"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/wire"
@@ -44,8 +45,9 @@ type order struct {
 	start chan struct{} // closed when a held order may start
 	acked chan struct{} // closed when the cloud has the result
 
-	mu    sync.Mutex
-	state wire.State
+	mu       sync.Mutex
+	state    wire.State
+	returned bool // given back: what acknowledges that needs no result in the journal
 }
 
 func (a *Agent) newOrder(spec wire.Order) *order {
@@ -91,6 +93,12 @@ func (o *order) recall() bool {
 	return true
 }
 
+func (o *order) isReturned() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.returned
+}
+
 // begin is the point of no return: from here on the App may have started.
 func (o *order) begin() error {
 	o.mu.Lock()
@@ -120,13 +128,16 @@ func (o *order) run(ctx context.Context) {
 		return // the hello since then did not name it, so the cloud gives it again
 	}
 	if err != nil {
+		err = hostError(err)
+		o.a.fitness.Report(fitness.Code(err), err)
+		o.a.drop(o) // before the answer: the slot is free when the cloud hears it
 		o.a.Logger.Error("order not accepted", "order", o.ref.String(), "err", err)
-		o.a.Audit.Record(audit.OrderRefused, "order", o.ref.String(), "reason", string(wire.ReasonNoDisk))
-		o.a.send(&wire.Refused{Ref: o.ref, Reason: wire.ReasonNoDisk, Message: "the journal cannot be written"})
+		o.a.refuse(o.ref, wire.ReasonUnfit)
 		return
 	}
 	if !fresh {
-		return // the same order twice within moments; the other one answers
+		o.a.answer(o.ref) // the journal remembers what no order in memory stands for
+		return
 	}
 	o.a.send(&wire.Accepted{Ref: o.ref, Hold: !warm})
 	o.a.Logger.Info("order accepted", "order", o.ref.String(), "app", o.spec.App.Name, "version", o.spec.App.Version)
@@ -229,7 +240,7 @@ func (o *order) launch(installed app.App, held bool) (*job.Process, error) {
 	}
 	if held {
 		if err := o.a.Journal.Starting(o.ref); err != nil {
-			return nil, err
+			return nil, hostError(err)
 		}
 	}
 	// The shim is started whatever happens to o.ctx: a cancel from now on goes to it.

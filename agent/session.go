@@ -105,6 +105,9 @@ func (a *Agent) OnWelcome(w wire.Welcome) {
 	}
 	a.session.set(s)
 	a.grant()
+	if a.fitness.Problem() != nil {
+		a.tellInfo()
+	}
 }
 
 // OnDisconnect closes the session.

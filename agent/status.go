@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/fitness"
 	"tcenvsvr/agent/wire"
 )
 
@@ -17,9 +19,12 @@ type Status struct {
 	Executors  int            `json:"executors"`
 	Active     int            `json:"active"`
 	Draining   bool           `json:"draining"`
-	DiskLow    bool           `json:"disk_low"`
-	Outbox     int            `json:"outbox"` // results not acknowledged
-	Orders     []OrderStatus  `json:"orders"`
+	// Unfit is why no orders are taken, nil while they are.
+	Unfit *fitness.Problem `json:"unfit,omitempty"`
+	// DamagedApps were found damaged since the start; the next order downloads them again.
+	DamagedApps []app.Damage  `json:"damaged_apps,omitempty"`
+	Outbox      int           `json:"outbox"` // results not acknowledged
+	Orders      []OrderStatus `json:"orders"`
 }
 
 // OrderStatus is one order in flight.
@@ -33,12 +38,16 @@ type OrderStatus struct {
 
 // Status returns a snapshot.
 func (a *Agent) Status() Status {
+	var damages []app.Damage
+	if a.Damages != nil {
+		damages = a.Damages()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := Status{
 		ServerXID: a.Identity.ServerXID, ServerName: a.Identity.ServerName, Version: a.Identity.Version,
 		UptimeMS: time.Since(a.started).Milliseconds(), Executors: a.limits.Executors, Active: a.active,
-		Draining: a.draining, DiskLow: a.diskLow, Orders: []OrderStatus{},
+		Draining: a.draining, Unfit: a.fitness.Problem(), DamagedApps: damages, Orders: []OrderStatus{},
 	}
 	for ref, o := range a.orders {
 		if !o.slot {

@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"tcenvsvr/agent/job/internal/proc"
 	"tcenvsvr/agent/job/internal/spec"
 )
 
@@ -50,6 +52,7 @@ func NewExecutor(c Config) (*Executor, error) {
 	if e.runner == nil {
 		e.runner = Direct{}
 	}
+	_ = proc.BootID() // while it can be read
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
@@ -73,14 +76,14 @@ func (e *Executor) Start(ctx context.Context, l Launch) (*Process, error) {
 	defer clear(request)
 	h, reply, err := e.send(ctx, request)
 	if h == nil {
-		return nil, err
+		return nil, doubted(l.Dir, err) // a spare may have died with the request
 	}
 	if err != nil && ctx.Err() != nil {
 		reply, err = e.overdue(ctx, h, l.Dir)
 	}
 	switch {
 	case err != nil:
-		return nil, e.explain(h, err)
+		return nil, doubted(l.Dir, e.explain(h, err))
 	case reply.Status == nil:
 		h.lastWords() // the folder may be removed when it has ended
 		return nil, &StartError{Code: reply.Code, Err: errors.New(reply.Error)}
@@ -126,7 +129,19 @@ func (e *Executor) overdue(ctx context.Context, h *hired, dir string) (spec.Repl
 	if _, reapErr := e.reap(ctx, dir, nil); reapErr != nil {
 		err = errors.Join(err, reapErr)
 	}
-	return spec.Reply{}, &StartError{Code: spec.CodeTimeout, Err: fmt.Errorf("starting the App: %w", err)}
+	return spec.Reply{}, &StartError{Code: spec.CodeTimeout, Err: fmt.Errorf("starting the App: %w", err), Doubt: true}
+}
+
+// doubted is the error of a start whose shim ended without a word. Only a folder that was seen
+// not to be claimed, or to be claimed by us, proves that no App was executed.
+func doubted(dir string, err error) error {
+	start, ok := errors.AsType[*StartError](err)
+	if !ok || start.Doubt {
+		return err
+	}
+	s, err := readStatus(dir)
+	never := errors.Is(err, os.ErrNotExist) || err == nil && s.State == spec.Fenced
+	return &StartError{Code: start.Code, Err: start.Err, Doubt: !never}
 }
 
 // explain makes a StartError of a shim that ended without a word.
@@ -140,6 +155,11 @@ func (e *Executor) explain(h *hired, err error) error {
 	}
 	if len(said) > 0 {
 		err = errors.New(said[len(said)-1])
+	}
+	for _, line := range said { // a Go program that may not make threads prints its registers as well
+		if strings.HasPrefix(line, "runtime: failed to create new OS thread") {
+			return &StartError{Code: spec.CodeNoProcess, Err: fmt.Errorf("starting the shim: %s", line)}
+		}
 	}
 	return &StartError{Code: spec.CodeShim, Err: fmt.Errorf("starting the shim: %w", err)}
 }

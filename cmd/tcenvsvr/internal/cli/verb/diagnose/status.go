@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
@@ -64,10 +65,20 @@ func printStatus(out io.Writer, s daemon.Status) error {
 	if s.Draining {
 		state = ", draining: takes no orders"
 	}
-	if s.DiskLow {
-		state += ", disk nearly full or not writable: takes no orders"
-	}
 	row("orders", "%d of %d slots in use, %d results waiting for the cloud%s", s.Active, s.Executors, s.Outbox, state)
+	if p := s.Unfit; p != nil {
+		row("host", "UNFIT for %s, takes no orders: %s (%s)", time.Since(p.Since).Round(time.Second), p.Message, p.Code)
+		if hint := agent.HostHint(p.Code); hint != "" {
+			row("", "hint: %s", hint)
+		}
+	}
+	for _, d := range s.DamagedApps {
+		state := "the next order downloads it again"
+		if !d.Mended.IsZero() {
+			state = "downloaded again " + d.Mended.Format(time.DateTime)
+		}
+		row("app", "%s was DAMAGED, found %s: %s; %s", d.App, d.Found.Format(time.DateTime), d.What, state)
+	}
 	if n := s.Settings.RestartNeeded; len(n) > 0 {
 		row("settings", "changes of %s take effect after a restart", strings.Join(n, ", "))
 	}
