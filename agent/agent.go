@@ -13,6 +13,7 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/audit"
+	"tcenvsvr/agent/fitness"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/pulse"
@@ -36,6 +37,7 @@ type Link interface {
 // Apps are the installed Apps.
 type Apps interface {
 	Lookup(app.Ref) (app.App, bool)
+	Manifest(app.Ref) app.Manifest
 	Install(context.Context, app.Ref, app.Fetch) (app.App, error)
 }
 
@@ -64,8 +66,8 @@ type Host interface {
 	BootID() string
 	// Info fills the machine's part of an Info.
 	Info(ctx context.Context) wire.Info
-	// DiskFree is the space for jobs in bytes.
-	DiskFree() (uint64, error)
+	// Room is the space for jobs, in bytes and in files.
+	Room() (bytes, files uint64, err error)
 }
 
 // Config of an Agent. All fields without a stated default are needed.
@@ -75,6 +77,12 @@ type Config struct {
 	JobsDir  string // exchange/jobs
 	// DiskReserve: below so many free bytes no order is taken; default 64 MiB.
 	DiskReserve uint64
+	// FileReserve: the same for files (inodes); default 256.
+	FileReserve uint64
+	// Folders are where files must be made for an order to run.
+	Folders []string
+	// Probe makes all that the start of an App needs, a process as well; nil = nothing is tried.
+	Probe func(context.Context) error
 
 	Journal *journal.Journal
 	Apps    Apps
@@ -90,10 +98,14 @@ type Config struct {
 	MakeJobDir func(dir string) error
 	// Sweep removes old job folders; keep says which must stay.
 	Sweep func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error
+	// Tidy removes at once what only a running job needs; nil = Sweep comes to it.
+	Tidy func(session string)
 	// Prune removes old versions of Apps that no order uses.
-	Prune  func(inUse func(app.App) bool) error
-	Audit  *audit.Log // nil = none
-	Logger *slog.Logger
+	Prune func(inUse func(app.App) bool) error
+	// Damages are installed Apps that were found to be damaged; nil = nobody looks.
+	Damages func() []app.Damage
+	Audit   *audit.Log // nil = none
+	Logger  *slog.Logger
 }
 
 // Identity is what Hello says about this server.
@@ -131,10 +143,13 @@ type Agent struct {
 	limits   Limits
 	adjusted chan struct{} // closed and replaced by Adjust
 	wantInfo chan struct{} // the cloud asks for an Info now
+	full     chan struct{} // the disk has filled up since the last sweep
+	roomy    room          // after that sweep; guarded by mu
 	draining bool
-	diskLow  bool
 	ended    chan struct{} // closed and replaced whenever an order gives its slot back or is gone
 	pulse    pulse.Pulse   // of the agent's own loop
+
+	fitness *fitness.Watch
 }
 
 // New returns an agent that waits for Run.
@@ -145,14 +160,19 @@ func New(c Config) (*Agent, error) {
 	if c.DiskReserve == 0 {
 		c.DiskReserve = 64 << 20
 	}
+	if c.FileReserve == 0 {
+		c.FileReserve = 256
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Agent{
+	a := &Agent{
 		Config: c, started: time.Now(), orders: map[wire.Ref]*order{}, ended: make(chan struct{}),
-		limits: c.Limits, adjusted: make(chan struct{}), wantInfo: make(chan struct{}, 1),
+		limits: c.Limits, adjusted: make(chan struct{}), wantInfo: make(chan struct{}, 1), full: make(chan struct{}, 1),
 		lookedForAll: make(chan struct{}),
-	}, nil
+	}
+	a.fitness = fitness.New(fitness.Config{Look: a.look, Probe: a.probe, Changed: a.fitnessChanged})
+	return a, nil
 }
 
 // Run serves orders over l until ctx ends or a restart is asked for
@@ -167,6 +187,7 @@ func (a *Agent) Run(ctx context.Context, l Link, run func(context.Context) error
 	a.group.Go(func() error { return run(a.ctx) })
 	a.group.Go(func() error { return a.publishInfo(a.ctx) })
 	a.group.Go(func() error { return a.sweep(a.ctx) })
+	a.group.Go(func() error { return a.fitness.Run(a.ctx) })
 	err := a.group.Wait()
 	if cause := context.Cause(ctx); errors.Is(cause, ErrRestart) {
 		return ErrRestart
@@ -233,12 +254,13 @@ func (a *Agent) setDraining(on bool) {
 // in between, a grant would count the slot as free and the credit as spent. It fails
 // with the reason why not.
 func (a *Agent) take(o *order) (wire.Reason, bool) {
+	unfit := a.fitness.Problem() != nil
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.credit = max(0, a.credit-1)
 	switch {
-	case a.diskLow:
-		return wire.ReasonNoDisk, false
+	case unfit:
+		return wire.ReasonUnfit, false
 	case a.draining:
 		return wire.ReasonDraining, false
 	case a.active >= a.limits.Executors:
@@ -287,7 +309,7 @@ func (a *Agent) find(ref wire.Ref) *order {
 
 // free is the number of orders the agent would take now. a.mu is held.
 func (a *Agent) free() int {
-	if a.draining || a.diskLow {
+	if a.draining || a.fitness.Problem() != nil {
 		return 0
 	}
 	return max(0, a.limits.Executors-a.active)

@@ -130,10 +130,10 @@ type machine struct {
 
 func (m *machine) BootID() string                 { return m.boot }
 func (m *machine) Info(context.Context) wire.Info { return wire.Info{Hostname: "test"} }
-func (m *machine) DiskFree() (uint64, error) {
+func (m *machine) Room() (bytes, files uint64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.free, nil
+	return m.free, 1 << 20, nil
 }
 
 // rig is one host: what outlives an agent.

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -22,7 +23,9 @@ func TestOrdersAreAudited(t *testing.T) {
 	s.Send(t, r.order("late", "pass"))
 	linktest.Expect[*wire.Refused](t, s)
 	refused := &order{a: r.agent, ref: wire.Ref{Order: "sandboxed", Attempt: 1}, received: time.Now()}
-	refused.failure(&job.StartError{Code: job.CodeRefused, Err: errors.New("sudo: a password is required")})
+	refused.ctx, refused.endBy = context.WithCancelCause(t.Context())
+	refused.end(errFenced) // nobody waits for an answer
+	refused.giveBack(t.Context(), job.CodeRefused, &job.StartError{Code: job.CodeRefused, Err: errors.New("sudo: a password is required")})
 
 	text, err := os.ReadFile(filepath.Join(r.dir, "audit.jsonl"))
 	must(t, err)

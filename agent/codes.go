@@ -1,6 +1,18 @@
 package agent
 
-import "tcenvsvr/agent/wire"
+import (
+	"cmp"
+
+	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/agent/fitness"
+	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/wire"
+)
+
+// HostHint is what to try about a host that is not fit, by the problem's code; "" where none is known.
+func HostHint(code string) string {
+	return cmp.Or(fitness.Hints[code], job.Hints[code], fault.Hints[code])
+}
 
 // Hints say of each code that this package gives to a result what it means
 // and what to try, for help. The others are app's and job's.
@@ -17,7 +29,7 @@ var Hints = map[string]string{
 // cloud gives it to another server, or again later.
 var RefusalHints = map[wire.Reason]string{
 	wire.ReasonNoCredit: "more orders came than this server has free slots (appsNumberofJobExecutors)",
-	wire.ReasonNoDisk:   "the disk is too full for the journal, Apps and jobs, or cannot be written",
+	wire.ReasonUnfit:    "this host cannot run Apps now; the message says why, and \"tcenvsvr status\" too",
 	wire.ReasonDraining: "this server stops, restarts or was told to take nothing new",
 	wire.ReasonUnknown:  "the order that is to be cancelled or recalled is not here",
 }

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"tcenvsvr/agent/audit"
+	"tcenvsvr/agent/fitness"
 	"tcenvsvr/agent/wire"
 )
 
@@ -39,17 +40,9 @@ func (a *Agent) onOrder(m *wire.Order) {
 	if a.ctx.Err() != nil {
 		return // stopping: not journaled, so the cloud gives it to another or to the next of us
 	}
-	if e, known := a.Journal.Get(m.Ref); known { // redelivered: answer from the journal
+	if a.find(m.Ref) != nil { // redelivered; while it is being journaled, it is answered then
 		a.spend()
-		a.send(&wire.Accepted{Ref: m.Ref, Hold: e.Hold && e.Result == nil})
-		if e.Result != nil {
-			a.send(e.Result)
-		}
-		a.grant()
-		return
-	}
-	if a.find(m.Ref) != nil { // twice within moments: it is just being journaled, and answered then
-		a.spend()
+		a.answer(m.Ref)
 		a.grant()
 		return
 	}
@@ -57,13 +50,24 @@ func (a *Agent) onOrder(m *wire.Order) {
 	a.joining.RLock()
 	o.hello = a.hellos
 	a.joining.RUnlock()
-	a.checkDisk()
 	if reason, ok := a.take(o); !ok {
 		a.refuse(m.Ref, reason)
 		return
 	}
 	a.fenceOlder(m.Ref)
 	a.group.Go(func() error { o.run(a.ctx); return nil })
+}
+
+// answer says from the journal what is known of an order that came again.
+func (a *Agent) answer(ref wire.Ref) {
+	e, known := a.Journal.Get(ref)
+	if !known {
+		return
+	}
+	a.send(&wire.Accepted{Ref: ref, Hold: e.Hold && e.Result == nil})
+	if e.Result != nil {
+		a.send(e.Result)
+	}
 }
 
 // spend counts an order that takes no slot.
@@ -75,8 +79,15 @@ func (a *Agent) spend() {
 
 func (a *Agent) refuse(ref wire.Ref, reason wire.Reason) {
 	a.Logger.Warn("order refused", "order", ref.String(), "reason", string(reason))
-	a.Audit.Record(audit.OrderRefused, "order", ref.String(), "reason", string(reason))
-	a.send(&wire.Refused{Ref: ref, Reason: reason})
+	m := &wire.Refused{Ref: ref, Reason: reason}
+	p := a.fitness.Problem()
+	if p != nil && reason == wire.ReasonUnfit {
+		m.Message = p.Code + ": " + p.Message
+	}
+	if p == nil || p.Code != fitness.Stuck { // else this session would wait for the disk
+		a.Audit.Record(audit.OrderRefused, "order", ref.String(), "reason", string(reason))
+	}
+	a.send(m)
 	a.grant()
 }
 
@@ -108,7 +119,8 @@ func (a *Agent) onRecall(ref wire.Ref) {
 
 func (a *Agent) onResultAck(m *wire.ResultAck) {
 	e, known := a.Journal.Get(m.Ref)
-	if !known || e.Result == nil { // an order that is forgotten while it runs could be started again, and its result never be told
+	o := a.find(m.Ref)
+	if (!known || e.Result == nil) && (o == nil || !o.isReturned()) { // an order that is forgotten while it runs could be started again, and its result never be told
 		a.Logger.Debug("an acknowledgement belongs to no result", "order", m.Ref.String())
 		return
 	}
@@ -122,7 +134,7 @@ func (a *Agent) onResultAck(m *wire.ResultAck) {
 		a.Logger.Warn("result was refused: the attempt is fenced", "order", m.Ref.String())
 	}
 	a.forget(m.Ref)
-	if o := a.find(m.Ref); o != nil {
+	if o != nil {
 		o.acknowledge()
 	}
 }
@@ -137,10 +149,7 @@ func (a *Agent) onControl(m *wire.Control) {
 	case wire.ActionRestart:
 		a.Restart()
 	case wire.ActionDiagnostics:
-		select {
-		case a.wantInfo <- struct{}{}:
-		default: // one is on its way already
-		}
+		a.tellInfo()
 	default:
 		if a.OnControl != nil {
 			a.OnControl(*m)

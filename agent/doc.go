@@ -20,6 +20,12 @@
 // finds them. Drain means: take no new orders, let jobs finish. Cancel means:
 // end this job now, and only the cloud asks for it.
 //
+// # A host that cannot run Apps
+//
+// An order whose App certainly was not started, because the host could not (its disk, its limits, its
+// rights), is given back (fit.go): a result that says Returned, for the cloud to queue the order again. From
+// then on no order is taken until a probe has made all that a start needs (package fitness).
+//
 // # Sessions
 //
 // The link makes sessions (session.go). A message is sent in the session it was made

@@ -6,13 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"tcenvsvr/agent/api"
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/fitness"
 	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/linktest"
@@ -229,10 +229,25 @@ func TestDrainAndDisk(t *testing.T) {
 	r.host.mu.Lock()
 	r.host.free = 1
 	r.host.mu.Unlock()
+	m := linktest.Expect[*wire.Info](t, s) // without an order
+	for m.Unfit == nil {
+		m = linktest.Expect[*wire.Info](t, s)
+	}
+	if m.Unfit.Code != fitness.NoSpace || m.FreeSlots != 0 {
+		t.Errorf("on a full disk: %+v, %d free slots", m.Unfit, m.FreeSlots)
+	}
 	s.Send(t, r.order("o2", "pass"))
-	if m := linktest.Expect[*wire.Refused](t, s); m.Reason != wire.ReasonNoDisk {
+	if m := linktest.Expect[*wire.Refused](t, s); m.Reason != wire.ReasonUnfit || !strings.Contains(m.Message, fitness.NoSpace) {
 		t.Errorf("on a full disk: %+v", m)
 	}
+	r.host.mu.Lock()
+	r.host.free = 1 << 40
+	r.host.mu.Unlock()
+	for m := linktest.Expect[*wire.Info](t, s); m.Unfit != nil; {
+		m = linktest.Expect[*wire.Info](t, s)
+	}
+	s.Send(t, r.order("o3", "pass"))
+	linktest.Expect[*wire.Accepted](t, s)
 }
 
 func TestRestartIsAskedFor(t *testing.T) {
@@ -287,7 +302,9 @@ func TestUpkeep(t *testing.T) {
 	o := r.order("o", "time.sleep(60)")
 	s.Send(t, o)
 	running(s, t)
-	r.agent.Sweep = janitor.Janitor{Dir: filepath.Join(r.dir, "jobs")}.Sweep
+	r.agent.Sweep = func(ctx context.Context, age time.Duration, keep func(string) bool) error {
+		return janitor.Janitor{Dir: filepath.Join(r.dir, "jobs")}.Sweep(ctx, janitor.Bounds{Age: age, Bytes: 1, Files: 1}, keep)
+	}
 	pruned := false
 	r.agent.Prune = func(inUse func(app.App) bool) error {
 		pruned = true
@@ -332,14 +349,13 @@ func TestDrainWaitsForTheCloud(t *testing.T) {
 	}
 }
 
-// A disk that does not answer is noticed: no order could be taken.
+// A loop that is stuck is noticed: no order could be taken.
 func TestLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		host := &stuckDisk{machine: machine{free: 1 << 40}, stuck: make(chan struct{})}
 		j, err := journal.Open(t.TempDir(), nil)
 		must(t, err)
 		defer j.Close()
-		a, err := New(Config{Limits: Limits{Executors: 1}, Host: host, Journal: j})
+		a, err := New(Config{Limits: Limits{Executors: 1}, Host: &machine{free: 1 << 40}, Journal: j})
 		must(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		a.ctx = ctx
@@ -349,26 +365,23 @@ func TestLate(t *testing.T) {
 		if late := a.Late(); late > 0 {
 			t.Errorf("late for %s while it goes round", late)
 		}
-		host.now.Store(true)
-		time.Sleep(2*diskEvery + upkeepMargin)
+		a.link = stuckLink{make(chan struct{})}
+		a.session.set(&session{done: make(chan struct{})})
+		time.Sleep(2*roundEvery + upkeepMargin)
 		if a.Late() == 0 {
-			t.Error("a disk that does not answer is not noticed")
+			t.Error("a loop that is stuck is not noticed")
 		}
-		close(host.stuck)
+		close(a.link.(stuckLink).stuck)
 		cancel()
 		must(t, <-done)
 	})
 }
 
-type stuckDisk struct {
-	machine
-	now   atomic.Bool
-	stuck chan struct{}
-}
+type stuckLink struct{ stuck chan struct{} }
 
-func (h *stuckDisk) DiskFree() (uint64, error) {
-	if h.now.Load() {
-		<-h.stuck
-	}
-	return 1 << 40, nil
+func (l stuckLink) Send(context.Context, wire.Message) error { <-l.stuck; return nil }
+func (l stuckLink) SendIn(context.Context, int64, wire.Message) error {
+	<-l.stuck
+	return nil
 }
+func (l stuckLink) SendLast(context.Context, int64, wire.Message) error { <-l.stuck; return nil }

@@ -10,6 +10,7 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/audit"
+	"tcenvsvr/agent/fitness"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/wire"
@@ -50,8 +51,9 @@ type order struct {
 	// unknown wakes the delivery: the cloud has no record of the order.
 	unknown chan struct{}
 
-	mu    sync.Mutex
-	state wire.State
+	mu       sync.Mutex
+	state    wire.State
+	returned bool // given back: what acknowledges that needs no result in the journal
 }
 
 func (a *Agent) newOrder(spec wire.Order) *order {
@@ -97,6 +99,12 @@ func (o *order) recall() bool {
 	return true
 }
 
+func (o *order) isReturned() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.returned
+}
+
 // begin is the point of no return: from here on the App may have started.
 func (o *order) begin() error {
 	o.mu.Lock()
@@ -126,13 +134,16 @@ func (o *order) run(ctx context.Context) {
 		return // the hello since then did not name it, so the cloud gives it again
 	}
 	if err != nil {
+		err = hostError(err)
+		o.a.fitness.Report(fitness.Code(err), err)
+		o.a.drop(o) // before the answer: the slot is free when the cloud hears it
 		o.a.Logger.Error("order not accepted", "order", o.ref.String(), "err", err)
-		o.a.Audit.Record(audit.OrderRefused, "order", o.ref.String(), "reason", string(wire.ReasonNoDisk))
-		o.a.send(&wire.Refused{Ref: o.ref, Reason: wire.ReasonNoDisk, Message: "the journal cannot be written"})
+		o.a.refuse(o.ref, wire.ReasonUnfit)
 		return
 	}
 	if !fresh {
-		return // the same order twice within moments; the other one answers
+		o.a.answer(o.ref) // the journal remembers what no order in memory stands for
+		return
 	}
 	o.a.send(&wire.Accepted{Ref: o.ref, Hold: !warm})
 	o.a.Logger.Info("order accepted", "order", o.ref.String(), "app", o.spec.App.Name, "version", o.spec.App.Version)
@@ -245,7 +256,10 @@ func (o *order) launch(installed app.App) (*job.Process, error) {
 		if err != nil {
 			return err
 		}
-		return o.a.Journal.Starting(o.ref, shim)
+		if err := o.a.Journal.Starting(o.ref, shim); err != nil {
+			return hostError(err)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err

@@ -9,7 +9,6 @@ import (
 
 	"tcenvsvr/agent/api"
 	"tcenvsvr/agent/app"
-	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/wire"
 )
@@ -99,9 +98,6 @@ func (o *order) failure(err error) wire.Result {
 	r.Error = "order.not_prepared"
 	if j, ok := errors.AsType[*job.StartError](err); ok {
 		r.Error = j.Code
-		if j.Code == job.CodeRefused {
-			o.a.Audit.Record(audit.SudoRefused, "order", o.ref.String(), "app", o.spec.App.Name, "said", r.Message)
-		}
 	} else if _, ok := errors.AsType[*api.StatusError](err); ok {
 		r.Error = "api.refused"
 	} else if errors.Is(err, errTooLate) || errors.Is(err, context.DeadlineExceeded) {
@@ -110,11 +106,8 @@ func (o *order) failure(err error) wire.Result {
 	return r
 }
 
-// manifest is the installed App's; an App that is gone declares nothing.
-func (o *order) manifest() app.Manifest {
-	installed, _ := o.a.Apps.Lookup(o.app())
-	return installed.Manifest
-}
+// manifest is the installed App's.
+func (o *order) manifest() app.Manifest { return o.a.Apps.Manifest(o.app()) }
 
 func (o *order) app() app.Ref {
 	a := o.spec.App

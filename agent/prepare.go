@@ -33,6 +33,9 @@ func (o *order) install(ref app.Ref) (app.App, error) {
 		if err == nil || permanent(err) {
 			return installed, err
 		}
+		if _, is := unfit(err); is { // others may have room
+			return app.App{}, err
+		}
 		if o.ctx.Err() != nil {
 			return app.App{}, context.Cause(o.ctx)
 		}

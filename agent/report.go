@@ -53,6 +53,10 @@ func (o *order) unstarted(ctx context.Context, err error) {
 		o.a.send(&wire.Recalled{Ref: o.ref, OK: true})
 		return
 	}
+	if code, is := unfit(err); is {
+		o.giveBack(ctx, code, err)
+		return
+	}
 	o.a.release(o)
 	o.report(ctx, o.failure(err), nil)
 }
@@ -61,12 +65,15 @@ func (o *order) fenced() bool {
 	return errors.Is(context.Cause(o.ctx), errFenced)
 }
 
+// journalRetry bounds the time between tries to journal a result.
+const journalRetry = 10 * time.Second
+
 // report journals the result and repeats it, behind the rest of the log, in
 // every session until the cloud has it.
 func (o *order) report(ctx context.Context, result wire.Result, logs *tail) {
 	o.a.Logger.Info("order ended", "order", o.ref.String(), "outcome", string(result.Outcome),
 		"exit_code", result.ExitCode, "error", result.Error, "run_ms", result.RunMS)
-	for wait := time.Second; ; wait = min(2*wait, diskEvery) {
+	for wait := time.Second; ; wait = min(2*wait, journalRetry) {
 		err := o.a.Journal.Finish(result)
 		if err == nil {
 			break
@@ -102,6 +109,7 @@ func (o *order) deliver(ctx context.Context, result wire.Result, logs *tail) {
 		}
 		select {
 		case <-o.acked:
+			o.tidy()
 			return
 		case <-o.unknown:
 			if !o.again(ctx, &offers, s) {
@@ -114,6 +122,7 @@ func (o *order) deliver(ctx context.Context, result wire.Result, logs *tail) {
 			}
 			select { // cancelled after its end: the result stands
 			case <-o.acked:
+				o.tidy()
 				return
 			case <-o.unknown:
 				if !o.again(ctx, &offers, s) {
@@ -125,6 +134,12 @@ func (o *order) deliver(ctx context.Context, result wire.Result, logs *tail) {
 			}
 		case <-s.done:
 		}
+	}
+}
+
+func (o *order) tidy() {
+	if o.a.Tidy != nil {
+		o.a.Tidy(o.session())
 	}
 }
 

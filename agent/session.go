@@ -106,6 +106,9 @@ func (a *Agent) OnWelcome(w wire.Welcome) {
 	}
 	a.session.set(s)
 	a.grant()
+	if a.fitness.Problem() != nil {
+		a.tellInfo()
+	}
 }
 
 // OnDisconnect closes the session.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/fitness"
 	"tcenvsvr/agent/wire"
 )
 
@@ -17,11 +19,14 @@ type Status struct {
 	Executors  int            `json:"executors"`
 	Active     int            `json:"active"`
 	Draining   bool           `json:"draining"`
-	DiskLow    bool           `json:"disk_low"`
-	Outbox     int            `json:"outbox"`    // results not acknowledged
-	Unclaimed  int            `json:"unclaimed"` // of these: results of which the cloud has no record
+	// Unfit is why no orders are taken, nil while they are.
+	Unfit *fitness.Problem `json:"unfit,omitempty"`
+	// DamagedApps were found damaged since the start; the next order downloads them again.
+	DamagedApps []app.Damage `json:"damaged_apps,omitempty"`
 	// JournalDamage is what was wrong with the journal at the agent's start and has been mended.
 	JournalDamage string        `json:"journal_damage,omitempty"`
+	Outbox        int           `json:"outbox"`    // results not acknowledged
+	Unclaimed     int           `json:"unclaimed"` // of these: results of which the cloud has no record
 	Orders        []OrderStatus `json:"orders"`
 }
 
@@ -36,12 +41,16 @@ type OrderStatus struct {
 
 // Status returns a snapshot.
 func (a *Agent) Status() Status {
+	var damages []app.Damage
+	if a.Damages != nil {
+		damages = a.Damages()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := Status{
 		ServerXID: a.Identity.ServerXID, ServerName: a.Identity.ServerName, Version: a.Identity.Version,
 		UptimeMS: time.Since(a.started).Milliseconds(), Executors: a.limits.Executors, Active: a.active,
-		Draining: a.draining, DiskLow: a.diskLow, JournalDamage: a.Journal.Damage(), Orders: []OrderStatus{},
+		Draining: a.draining, Unfit: a.fitness.Problem(), DamagedApps: damages, JournalDamage: a.Journal.Damage(), Orders: []OrderStatus{},
 	}
 	for ref, o := range a.orders {
 		if !o.slot {

@@ -11,25 +11,26 @@ import (
 	"tcenvsvr/agent/wire"
 )
 
-// diskEvery is how often a full disk is looked at again.
-const diskEvery = 10 * time.Second
+// roundEvery is how often the loop goes round at least.
+const roundEvery = 10 * time.Second
 
 // upkeepMargin is how long looking at the host may take, on top.
 const upkeepMargin = time.Minute
 
 // Late is how long the agent has been stuck: its loop takes the lock that every
-// order needs and looks at the disk that jobs need. 0 while it goes round.
+// order needs. 0 while it goes round. A disk that does not answer is no reason to start
+// the agent anew, which would not make it answer: see package fitness.
 func (a *Agent) Late() time.Duration { return a.pulse.Late() }
 
-// publishInfo tells the cloud about the host, and looks after the disk.
+// publishInfo tells the cloud about the host.
 func (a *Agent) publishInfo(ctx context.Context) error {
 	limits, adjusted := a.current()
-	info, disk := time.NewTicker(infoEvery(limits)), time.NewTicker(diskEvery)
+	info, round := time.NewTicker(infoEvery(limits)), time.NewTicker(roundEvery)
 	defer info.Stop()
-	defer disk.Stop()
+	defer round.Stop()
 	defer a.pulse.Rest()
 	for {
-		a.pulse.Within(diskEvery + upkeepMargin)
+		a.pulse.Within(roundEvery + upkeepMargin)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -41,8 +42,7 @@ func (a *Agent) publishInfo(ctx context.Context) error {
 			a.sendInfo(ctx)
 		case <-a.wantInfo:
 			a.sendInfo(ctx)
-		case <-disk.C:
-			a.checkDisk()
+		case <-round.C:
 			a.grant()
 		}
 	}
@@ -60,37 +60,14 @@ func (a *Agent) sendInfo(ctx context.Context) {
 		return
 	}
 	info := a.Host.Info(ctx)
+	if p := a.fitness.Problem(); p != nil {
+		info.Unfit = &wire.Unfit{Code: p.Code, Message: p.Message, ForMS: max(0, time.Since(p.Since).Milliseconds())}
+	}
 	a.mu.Lock()
 	info.Running, info.FreeSlots, info.Draining = a.active, a.free(), a.draining
 	a.mu.Unlock()
 	info.UptimeMS = time.Since(a.started).Milliseconds()
 	a.send(&info)
-}
-
-// checkDisk finds out whether the disk is too full for another order, or
-// cannot be written; then it also tries whether it can again.
-func (a *Agent) checkDisk() {
-	ready := a.Journal.Ready() // it says in the log why not
-	free, err := a.Host.DiskFree()
-	if err != nil {
-		a.Logger.Debug("free space is not known", "err", err)
-		if ready == nil {
-			return
-		}
-	}
-	low := free < a.DiskReserve || ready != nil
-	a.mu.Lock()
-	changed := a.diskLow != low
-	a.diskLow = low
-	a.mu.Unlock()
-	if ready != nil {
-		return
-	}
-	if changed && low {
-		a.Logger.Error("taking no orders: the file system of the job folders is nearly full", "free_bytes", free, "reserve_bytes", a.DiskReserve)
-	} else if changed {
-		a.Logger.Info("taking orders again: there is space, and it can be written", "free_bytes", free)
-	}
 }
 
 // sweepEvery is how often old job folders and Apps are looked for.
@@ -104,8 +81,41 @@ func (a *Agent) sweep(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
+		case <-a.full:
 		}
 		a.sweepOnce(ctx)
+		if bytes, files, err := a.Host.Room(); err == nil {
+			a.mu.Lock()
+			a.roomy = room{bytes, files}
+			a.mu.Unlock()
+		}
+		select { // a disk that others fill is no reason to sweep all the time
+		case <-ctx.Done():
+			return nil
+		case <-time.After(sweepPause):
+		}
+	}
+}
+
+// sweepPause is the least time between two sweeps.
+const sweepPause = 30 * time.Second
+
+// room is what is free on the disk with the jobs.
+type room struct{ bytes, files uint64 }
+
+// noteRoom calls for a sweep when a tenth of what was free after the last one is gone.
+func (a *Agent) noteRoom(now room) {
+	a.mu.Lock()
+	before := a.roomy
+	if before == (room{}) {
+		a.roomy = now
+	}
+	a.mu.Unlock()
+	if now.bytes < before.bytes-before.bytes/10 || now.files < before.files-before.files/10 {
+		select {
+		case a.full <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -51,6 +51,17 @@ func (s *Store) lease(set *Set, session string) (taken bool, err error) {
 	return true, nil
 }
 
+// Release ends the lease of a session that is over; Prune comes to the set later.
+func (s *Store) Release(session string) error {
+	if !filepath.IsLocal(session) || strings.ContainsAny(session, `/\`) {
+		return fmt.Errorf("releasing trust stores: %q is no session", session)
+	}
+	if err := os.Remove(filepath.Join(s.conf.Dir, leases, session)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("releasing trust stores: %w", err)
+	}
+	return nil
+}
+
 // tempAge is how old a temporary folder must be to be a crash's: another
 // process may be writing a younger one.
 const tempAge = 10 * time.Minute

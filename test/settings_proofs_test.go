@@ -24,6 +24,7 @@ var proofs = map[string][]string{
 	"appsPythonHome311":             {daemon + "TestSettingsChooseInterpreters", "test.TestNetworkSecretsStaySecret"},
 	"appsSandboxUser":               {daemon + "TestSettingsChooseTheSandbox", "test.TestSandboxUser"},
 	"appsSessionDaystoKeep":         {daemon + "TestSettingsLimitTheAgent", "agent.TestUpkeep"},
+	"appsSessionsDiskPercent":       {daemon + "TestSettingsBoundFinishedJobs", "agent/janitor.TestRoomIsBounded"},
 	"brokerHost":                    {daemon + "TestSettingsChooseTheWay", "agent/settings.TestDerived"},
 	"brokerToken":                   {daemon + "TestReloadsByCloudAndSignal"},
 	"environment":                   {daemon + "TestSettingsAreShown"},

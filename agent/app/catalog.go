@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/agent/app/seal"
 	"tcenvsvr/agent/app/tcx"
 )
 
@@ -41,15 +43,17 @@ type CatalogConfig struct {
 type Catalog struct {
 	CatalogConfig
 	incoming string
+	seals    string
 
 	mu      sync.Mutex
-	dirs    map[string]string // complete installations: sha256 → folder
-	apps    map[string]App    // those whose manifest was read
+	there   map[string]*installed // complete installations by sha256
 	flights map[string]*flight
+	damages []Damage
 }
 
 const (
 	incomingName = ".incoming" // downloads and half-unpacked Apps
+	sealsName    = ".seals"    // what installations must be, by sha256
 	partSuffix   = ".part"
 	tempPrefix   = "unpack-"
 	trashPrefix  = "trash-"
@@ -68,14 +72,16 @@ func Open(c CatalogConfig) (*Catalog, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	cat := &Catalog{
-		CatalogConfig: c, incoming: filepath.Join(c.Dir, incomingName),
-		dirs: map[string]string{}, apps: map[string]App{}, flights: map[string]*flight{},
+		CatalogConfig: c, incoming: filepath.Join(c.Dir, incomingName), seals: filepath.Join(c.Dir, sealsName),
+		there: map[string]*installed{}, flights: map[string]*flight{},
 	}
 	if err := makeFolder(c.Dir); err != nil {
 		return nil, fmt.Errorf("opening the App catalog: %w", err)
 	}
-	if err := os.MkdirAll(cat.incoming, 0o700); err != nil {
-		return nil, fmt.Errorf("opening the App catalog: %w", err)
+	for _, dir := range []string{cat.incoming, cat.seals} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("opening the App catalog: %w", err)
+		}
 	}
 	if err := cat.sweep(); err != nil {
 		return nil, fmt.Errorf("opening the App catalog: %w", err)
@@ -134,40 +140,40 @@ func (c *Catalog) scan() error {
 		}
 		for _, v := range versions {
 			if v.IsDir() && digest.MatchString(v.Name()) {
-				c.dirs[v.Name()] = filepath.Join(c.Dir, f.Name(), v.Name())
+				c.there[v.Name()] = &installed{dir: filepath.Join(c.Dir, f.Name(), v.Name()), seal: c.sealOf(v.Name())}
 			}
 		}
 	}
-	return nil
+	return c.sweepSeals()
 }
 
-// Lookup returns an App that is installed. It reads the manifest once and
-// later only looks whether the App is still there.
+// Lookup returns an App that is installed and still what was installed. One that cannot be read
+// now is not found either; Install says why.
 func (c *Catalog) Lookup(ref Ref) (App, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.lookup(ref.SHA256)
+	app, err := c.look(context.Background(), ref.SHA256)
+	return app, err == nil
 }
 
-func (c *Catalog) lookup(sha string) (App, bool) {
-	dir, ok := c.dirs[sha]
-	if !ok {
-		return App{}, false
+// Manifest is what the App declares, be it damaged meanwhile or not; an App that is gone declares nothing.
+func (c *Catalog) Manifest(ref Ref) Manifest {
+	if !digest.MatchString(ref.SHA256) {
+		return Manifest{}
 	}
-	file := filepath.Join(dir, "install.json")
-	if app, ok := c.apps[sha]; ok {
-		if _, err := os.Lstat(file); err == nil {
-			return app, true
+	c.mu.Lock()
+	i := c.there[ref.SHA256]
+	c.mu.Unlock()
+	if i != nil {
+		i.checking.Lock()
+		defer i.checking.Unlock()
+		if i.look != "" {
+			return i.app.Manifest
 		}
-	} else if app, err := Load(dir); err == nil {
-		c.apps[sha] = app
-		return app, true
 	}
-	// Somebody has removed or damaged it; the next Install puts it right.
-	c.Logger.Warn("installed App is not usable", "dir", dir)
-	delete(c.dirs, sha)
-	delete(c.apps, sha)
-	return App{}, false
+	_, m, err := readSeal(c.sealOf(ref.SHA256))
+	if err != nil {
+		c.Logger.Warn("manifest of an App is not known any more", "app", ref.Name, "err", err)
+	}
+	return m
 }
 
 // Install makes the App available, downloading it only if needed.
@@ -179,10 +185,17 @@ func (c *Catalog) Install(ctx context.Context, ref Ref, fetch Fetch) (App, error
 		return App{}, err
 	}
 	for {
-		c.mu.Lock()
-		if app, ok := c.lookup(ref.SHA256); ok {
-			c.mu.Unlock()
+		app, err := c.look(ctx, ref.SHA256)
+		if err == nil {
 			return app, nil
+		}
+		if !errors.Is(err, errNotThere) {
+			return App{}, err
+		}
+		c.mu.Lock()
+		if c.there[ref.SHA256] != nil { // since a moment
+			c.mu.Unlock()
+			continue
 		}
 		f, ok := c.flights[ref.SHA256]
 		if !ok {
@@ -224,12 +237,21 @@ func (c *Catalog) place(ctx context.Context, ref Ref, file string) (app App, err
 		return App{}, wrap(err, "installing App %q", ref.Name)
 	}
 	dir := filepath.Join(c.Dir, folder(ref.Name, m.Major()), ref.SHA256)
+	sealed, err := seal.Make(ctx, temp)
+	if err == nil {
+		err = sealed.Write(c.sealOf(ref.SHA256)) // before what it vouches for is there
+	}
+	if err != nil {
+		return App{}, storeError(fmt.Errorf("installing App %q: %w", ref.Name, err))
+	}
 	if err := publish(temp, dir); err != nil {
 		return App{}, storeError(fmt.Errorf("installing App %q: %w", ref.Name, err))
 	}
 	app = App{Dir: dir, Manifest: m}
+	info, _ := os.Lstat(c.sealOf(ref.SHA256))
 	c.mu.Lock()
-	c.dirs[ref.SHA256], c.apps[ref.SHA256] = dir, app
+	c.there[ref.SHA256] = &installed{dir: dir, seal: c.sealOf(ref.SHA256), look: sealed.Look, app: app, sealed: info, verified: time.Now()}
+	c.mended(ref.SHA256)
 	c.mu.Unlock()
 	c.Logger.Info("app installed", "app", ref.Name, "version", m.ProgramVersion, "dir", dir)
 	return app, nil

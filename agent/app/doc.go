@@ -13,9 +13,11 @@
 //	tcx      install.json, unpacking of hostile packages
 //	launch   recipes for Python and Java, parameters, environment
 //	outcome  exit codes, message.tc, results.tc, published files, causes on stderr
+//	seal     whether an installation is still what was installed
 //	fault    the names of what can go wrong
 //	space    free space of a disk
 //
 // An installation is named by the SHA-256 of its package and complete from the
-// moment it has its name; a name that is there is never written to again.
+// moment it has its name; a name that is there is never written to again. Each start checks it, and a
+// damaged one is downloaded again (check.go).
 package app

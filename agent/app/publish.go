@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,8 +50,8 @@ func discard(dir, incoming string) error {
 func (c *Catalog) Prune(keep int, inUse func(App) bool) (int, error) {
 	c.mu.Lock()
 	families := make(map[string][]string)
-	for sha, dir := range c.dirs {
-		families[filepath.Dir(dir)] = append(families[filepath.Dir(dir)], sha)
+	for sha, i := range c.there {
+		families[filepath.Dir(i.dir)] = append(families[filepath.Dir(i.dir)], sha)
 	}
 	c.mu.Unlock()
 	removed := 0
@@ -76,21 +77,22 @@ func (c *Catalog) Prune(keep int, inUse func(App) bool) (int, error) {
 func (c *Catalog) remove(sha string, inUse func(App) bool) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	app, ok := c.lookup(sha)
-	if !ok || inUse(app) {
+	i := c.there[sha]
+	if i == nil || inUse(App{Dir: i.dir}) {
 		return false, nil
 	}
-	delete(c.dirs, sha)
-	delete(c.apps, sha)
-	return true, discard(app.Dir, c.incoming)
+	delete(c.there, sha)
+	return true, errors.Join(discard(i.dir, c.incoming), os.Remove(i.seal))
 }
 
 // installed is when the folder was made.
 func (c *Catalog) installed(sha string) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if info, err := os.Stat(c.dirs[sha]); err == nil {
-		return info.ModTime()
+	if i := c.there[sha]; i != nil {
+		if info, err := os.Stat(i.dir); err == nil {
+			return info.ModTime()
+		}
 	}
 	return time.Time{}
 }

@@ -10,6 +10,8 @@ const (
 	OrderAccepted Act = "order_accepted"
 	OrderRefused  Act = "order_refused"
 	SudoRefused   Act = "sudo_refused"
+	IntakePaused  Act = "intake_paused" // this host cannot run Apps
+	IntakeResumed Act = "intake_resumed"
 
 	Enrolled           Act = "enroll"
 	EnrollRefused      Act = "enroll_refused"

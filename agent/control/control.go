@@ -43,7 +43,8 @@ func With[T any](f func(context.Context, T) (any, error)) Handler {
 }
 
 // Serve answers on the socket at path until ctx ends. A stale socket is
-// replaced, a live one is an error: one home has one agent.
+// replaced, a live one is an error: one home has one agent. A socket that is gone, because its
+// file system was mounted anew or somebody tidied up, is made again.
 func Serve(ctx context.Context, path string, handlers Handlers) error {
 	l, err := listen(path)
 	if err != nil {
@@ -58,24 +59,65 @@ func Serve(ctx context.Context, path string, handlers Handlers) error {
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 8 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
-	closed := make(chan struct{})
-	stopped := context.AfterFunc(ctx, func() {
-		defer close(closed)
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswer)
-		defer cancel()
-		if server.Shutdown(last) != nil { // whoever made us stop still gets his answer
-			_ = server.Close()
+	for {
+		again, err := attend(ctx, server, l, path)
+		if err != nil {
+			return fmt.Errorf("serving control socket: %w", err)
 		}
-	})
-	if err := server.Serve(ours{l}); !errors.Is(err, http.ErrServerClosed) {
-		stopped()
-		return fmt.Errorf("serving control socket: %w", err)
+		if !again {
+			return nil
+		}
+		for l = nil; l == nil; { // the disk may not be there yet
+			if l, err = listen(path); err == nil {
+				break
+			}
+			select {
+			case <-time.After(lookEvery):
+			case <-ctx.Done():
+				return nil
+			}
+		}
 	}
-	<-closed
-	return nil
 }
 
-func listen(path string) (net.Listener, error) {
+// lookEvery is how often the socket is looked for.
+const lookEvery = 2 * time.Second
+
+// attend answers on one socket until ctx ends or the socket is gone, which is to be done again.
+func attend(ctx context.Context, server *http.Server, l *net.UnixListener, path string) (again bool, err error) {
+	made, err := os.Lstat(path)
+	if err != nil {
+		made = nil
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ours{l}) }()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		select {
+		case err := <-ended:
+			return false, err
+		case <-look.C:
+			if now, err := os.Lstat(path); err == nil && made != nil && os.SameFile(made, now) {
+				continue
+			}
+			l.SetUnlinkOnClose(false) // what is there now is not ours
+			_ = l.Close()
+			_ = <-ended
+			return true, nil
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswer)
+			defer cancel()
+			if server.Shutdown(last) != nil { // whoever made us stop still gets his answer
+				_ = server.Close()
+			}
+			_ = <-ended
+			return false, nil
+		}
+	}
+}
+
+func listen(path string) (*net.UnixListener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
@@ -86,7 +128,7 @@ func listen(path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	l, err := net.Listen("unix", path)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/shirou/gopsutil/v4/disk"
 )
@@ -14,4 +15,27 @@ func DiskFree(path string) (uint64, error) {
 		return 0, fmt.Errorf("reading free space of %q: %w", path, err)
 	}
 	return u.Free, nil
+}
+
+// Size is the number of bytes and of files (inodes) that the file system which holds path can hold; 0
+// files where they are not counted.
+func Size(path string) (bytes, files uint64, err error) {
+	u, err := disk.Usage(path)
+	if err != nil {
+		return 0, 0, fmt.Errorf("reading the size of the disk with %q: %w", path, err)
+	}
+	return u.Total, u.InodesTotal, nil
+}
+
+// Room is the number of bytes and of files (inodes) that the file system which holds path has left.
+// Where files are not counted there is room for any number.
+func Room(path string) (bytes, files uint64, err error) {
+	u, err := disk.Usage(path)
+	if err != nil {
+		return 0, 0, fmt.Errorf("reading free space of %q: %w", path, err)
+	}
+	if u.InodesTotal == 0 {
+		return u.Free, math.MaxUint64, nil
+	}
+	return u.Free, u.InodesFree, nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"tcenvsvr/agent/filelock"
 )
@@ -16,6 +17,12 @@ import (
 // guest begins the name of a session that nobody ordered. Those of orders
 // end in a dot and a number; this has no dot.
 const guest = "local-"
+
+// Probe begins the name of a session that was made to see whether a job could run.
+const Probe = "probe-"
+
+// probeAge is how old a probe must be to be a crash's.
+const probeAge = 10 * time.Minute
 
 // lockFile is in Guest.Dir. Who holds it lives.
 const lockFile = "lock"

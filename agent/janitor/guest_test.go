@@ -39,7 +39,7 @@ func TestGuests(t *testing.T) {
 		j := Janitor{Dir: jobs, Reap: func(_ context.Context, dir string) error { reaped = append(reaped, dir); return nil }}
 		if !own {
 			made(t, jobs, guest+"orphan", 0) // its Dir is gone: it was about to leave
-			if err := j.Sweep(t.Context(), 0, func(string) bool { return false }); err != nil {
+			if err := j.Sweep(t.Context(), Bounds{Age: 0}, func(string) bool { return false }); err != nil {
 				t.Error(err)
 			}
 			if !slices.Contains(names(t, jobs), alive.Session) {
@@ -80,7 +80,7 @@ func TestGuestThatCannotBeEnded(t *testing.T) {
 	if _, err := os.Stat(g.Job); err != nil {
 		t.Error(err)
 	}
-	if err := j.Sweep(t.Context(), time.Hour, func(string) bool { return false }); err != nil {
+	if err := j.Sweep(t.Context(), Bounds{Age: time.Hour}, func(string) bool { return false }); err != nil {
 		t.Error(err)
 	}
 }

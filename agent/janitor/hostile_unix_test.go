@@ -65,7 +65,7 @@ func TestSweepIsNotKeptByAFalseTime(t *testing.T) {
 		}
 	}
 	time.Sleep(20 * time.Millisecond) // older than what Sweep is told
-	if err := (Janitor{Dir: jobs}).Sweep(t.Context(), 10*time.Millisecond, func(string) bool { return false }); err != nil {
+	if err := (Janitor{Dir: jobs}).Sweep(t.Context(), Bounds{Age: 10 * time.Millisecond}, func(string) bool { return false }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Lstat(dir); !errors.Is(err, os.ErrNotExist) {

@@ -61,7 +61,7 @@ func TestSweep(t *testing.T) {
 	if err := os.Chtimes(filepath.Join(jobs, "old.1", "out"), old, old); err != nil {
 		t.Fatal(err)
 	}
-	if err := (Janitor{Dir: jobs}).Sweep(t.Context(), 7*day, keep); err != nil {
+	if err := (Janitor{Dir: jobs}).Sweep(t.Context(), Bounds{Age: 7 * day}, keep); err != nil {
 		t.Fatal(err)
 	}
 	if got := names(t, jobs); !slices.Equal(got, []string{"long.1", "new.1", "unacknowledged.1"}) {
@@ -77,7 +77,27 @@ func TestSweepStopsWithItsContext(t *testing.T) {
 	made(t, jobs, "old.1", time.Hour)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := (Janitor{Dir: jobs}).Sweep(ctx, 0, func(string) bool { return false }); !errors.Is(err, context.Canceled) || len(names(t, jobs)) != 1 {
+	if err := (Janitor{Dir: jobs}).Sweep(ctx, Bounds{Age: 0}, func(string) bool { return false }); !errors.Is(err, context.Canceled) || len(names(t, jobs)) != 1 {
 		t.Errorf("got %v, %q", err, names(t, jobs))
+	}
+}
+
+// TestRoomIsBounded: the oldest finished jobs go first, those of the journal never.
+func TestRoomIsBounded(t *testing.T) {
+	for _, most := range []Bounds{{Age: time.Hour, Bytes: 400 << 10}, {Age: time.Hour, Bytes: 1 << 40, Files: 25}} {
+		dir := t.TempDir()
+		for i, name := range []string{"a.1", "b.1", "c.1", "d.1", "e.1"} { // each 100 KiB and more, 7 files
+			file := filepath.Join(made(t, dir, name, time.Duration(50-i)*time.Minute), "out", "f")
+			if err := os.WriteFile(file, make([]byte, 100<<10), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := Janitor{Dir: dir}.Sweep(t.Context(), most, func(session string) bool { return session == "a.1" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := names(t, dir), []string{"a.1", "c.1", "d.1", "e.1"}; !slices.Equal(got, want) {
+			t.Errorf("bounds %+v: left are %v, want %v", most, got, want)
+		}
 	}
 }

@@ -73,3 +73,22 @@ func folder(root *os.Root, name string, gid int) error {
 	}
 	return errors.Join(err, f.Close())
 }
+
+// Tidy removes what nobody reads in the folder of a job that is over: the shim's socket, and what it kept in reserve.
+func Tidy(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	var errs []error
+	for _, name := range []string{"sock", "exit.reserve", "state.new"} {
+		if err := root.Remove(filepath.Join("shim", name)); err != nil && !os.IsNotExist(err) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

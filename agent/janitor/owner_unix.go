@@ -30,3 +30,11 @@ func changed(info fs.FileInfo) time.Time {
 	}
 	return info.ModTime()
 }
+
+// onDisk is the room that a file takes, which is not its size: it may have holes.
+func onDisk(info fs.FileInfo) int64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Blocks * 512
+	}
+	return info.Size()
+}

@@ -138,7 +138,7 @@ func sandbox(t *testing.T) (requests, answers *os.File, err error) {
 // helper is the agent.
 func helper(t *testing.T, jobs string) {
 	never := func(string) bool { return false }
-	if err := (Janitor{Dir: jobs}).Sweep(t.Context(), 0, never); err == nil {
+	if err := (Janitor{Dir: jobs}).Sweep(t.Context(), Bounds{Age: 0}, never); err == nil {
 		t.Error("removed without the sandbox user")
 	}
 	j := Janitor{Dir: jobs, RemoveAs: func(_ context.Context, dir string) error {
@@ -152,7 +152,7 @@ func helper(t *testing.T, jobs string) {
 		return nil
 	}}
 	// The name is another one by now, and its age no reason to wait.
-	if err := j.Sweep(t.Context(), 24*time.Hour, never); err != nil {
+	if err := j.Sweep(t.Context(), Bounds{Age: 24 * time.Hour}, never); err != nil {
 		t.Error(err)
 	}
 }

@@ -26,9 +26,16 @@ type Janitor struct {
 	Logger *slog.Logger // nil = discard
 }
 
-// Sweep removes the sessions in which nothing was made for olderThan,
+// Bounds of what stays.
+type Bounds struct {
+	Age   time.Duration // since something was last made in a session
+	Bytes int64         // of all sessions that nobody claims, on the disk; 0 = no bound
+	Files int64         // the same, inodes
+}
+
+// Sweep removes the sessions that are beyond the bounds, the oldest first,
 // except guests and those that keep claims. It goes on after a failure and returns all of them together.
-func (j Janitor) Sweep(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error {
+func (j Janitor) Sweep(ctx context.Context, most Bounds, keep func(session string) bool) error {
 	log := j.Logger
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -38,16 +45,30 @@ func (j Janitor) Sweep(ctx context.Context, olderThan time.Duration, keep func(s
 		return fmt.Errorf("removing old job folders: %w", err)
 	}
 	var errs []error
+	var stay []finished
 	removed := 0
 	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		gone, err := j.sweep(ctx, e.Name(), olderThan, keep)
+		gone, err := j.sweep(ctx, e.Name(), most.Age, keep)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("removing old job folder %q: %w", e.Name(), err))
 		}
-		if gone {
+		switch {
+		case gone:
+			removed++
+		case most.Bytes > 0 && err == nil && j.isFinished(e.Name(), keep):
+			stay = append(stay, measure(j.Dir, e.Name()))
+		}
+	}
+	for _, f := range beyond(stay, most) {
+		if keep(f.name) { // taken since
+			continue
+		}
+		if gone, err := j.remove(ctx, f.name); err != nil {
+			errs = append(errs, fmt.Errorf("removing old job folder %q: %w", f.name, err))
+		} else if gone {
 			removed++
 		}
 	}
@@ -58,10 +79,19 @@ func (j Janitor) Sweep(ctx context.Context, olderThan time.Duration, keep func(s
 }
 
 func (j Janitor) sweep(ctx context.Context, name string, olderThan time.Duration, keep func(string) bool) (bool, error) {
+	if strings.HasPrefix(name, Probe) {
+		olderThan = min(olderThan, probeAge)
+	}
 	if !strings.HasPrefix(name, trash) && (strings.HasPrefix(name, guest) || keep(name) || time.Since(touched(filepath.Join(j.Dir, name))) < olderThan) {
 		return false, nil
 	}
 	return j.remove(ctx, name)
+}
+
+// Remove removes one session.
+func (j Janitor) Remove(ctx context.Context, session string) error {
+	_, err := j.remove(ctx, session)
+	return err
 }
 
 // remove removes a session, or what another try left of it, and reports whether it did.

@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
+	"tcenvsvr/agent/job/internal/proc"
 	"tcenvsvr/agent/job/internal/spec"
 )
 
@@ -68,6 +70,7 @@ func NewExecutor(c Config) (*Executor, error) {
 	if e.runner == nil {
 		e.runner = Direct{}
 	}
+	_ = proc.BootID() // while it can be read
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
@@ -104,6 +107,7 @@ func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) e
 		h.dismiss()
 		return nil, &StartError{Code: spec.CodeTimeout, Err: fmt.Errorf("starting the shim: %w", context.Cause(ctx))}
 	}
+	said := false // Go: from then on the App may have been executed
 	if err == nil && reply.Status != nil {
 		status := *reply.Status
 		if err := note(status); err != nil {
@@ -111,13 +115,16 @@ func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) e
 			h.lastWords() // its end: the folder may be removed then
 			return nil, &StartError{Code: spec.CodeGivenUp, Err: err}
 		}
+		said = true
 		if reply, err = h.ask(ctx, []byte(spec.Go), false); err != nil && ctx.Err() != nil {
 			reply, err = e.overdue(ctx, h, l.Dir, &status)
 		}
 	}
 	switch {
 	case err != nil:
-		return nil, e.explain(h, err)
+		start := e.explain(h, err)
+		start.Doubt = said
+		return nil, start
 	case reply.Status == nil:
 		h.lastWords() // the folder may be removed when it has ended
 		return nil, &StartError{Code: reply.Code, Err: errors.New(reply.Error)}
@@ -162,7 +169,7 @@ func (e *Executor) overdue(ctx context.Context, h *hired, dir string, s *Status)
 }
 
 // explain makes a StartError of a shim that ended without a word.
-func (e *Executor) explain(h *hired, err error) error {
+func (e *Executor) explain(h *hired, err error) *StartError {
 	if start, ok := errors.AsType[*StartError](err); ok {
 		return start
 	}
@@ -172,6 +179,11 @@ func (e *Executor) explain(h *hired, err error) error {
 	}
 	if len(said) > 0 {
 		err = errors.New(said[len(said)-1])
+	}
+	for _, line := range said { // a Go program that may not make threads prints its registers as well
+		if strings.HasPrefix(line, "runtime: failed to create new OS thread") {
+			return &StartError{Code: spec.CodeNoProcess, Err: fmt.Errorf("starting the shim: %s", line)}
+		}
 	}
 	return &StartError{Code: spec.CodeShim, Err: fmt.Errorf("starting the shim: %w", err)}
 }

@@ -47,6 +47,20 @@ func IsShim(args []string) bool {
 // CodeRefused is the StartError where sudo refuses to become the sandbox user.
 const CodeRefused = spec.CodeRefused
 
+// Codes of a StartError that say something of the host, not of the App or the order.
+const (
+	CodeNoSpace   = spec.CodeNoSpace
+	CodeNoProcess = spec.CodeNoProcess
+	CodeIO        = spec.CodeIO
+	CodeFolder    = spec.CodeFolder
+	CodeFiles     = spec.CodeFiles
+	CodeShim      = spec.CodeShim
+	CodeTimeout   = spec.CodeTimeout
+	CodeUser      = spec.CodeUser
+	CodeNoSudo    = spec.CodeNoSudo
+	CodeNoSocket  = spec.CodeNoSocket
+)
+
 // Hints say of each code of a StartError what it means and what to try.
 var Hints = spec.Hints
 

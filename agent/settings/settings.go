@@ -41,6 +41,7 @@ type Settings struct {
 	DefaultTimeout time.Duration `koanf:"appsDefaultTimeoutSeconds"`
 	OutputMaxBytes int           `koanf:"appsJobOutputMaxBytes"`
 	AppsRunner     string        `koanf:"appsRunner"` // as written; Runner resolves auto
+	SessionsShare  int           `koanf:"appsSessionsDiskPercent"`
 	BrokerPort     int           `koanf:"brokerPort"`
 	Drain          time.Duration `koanf:"drainSeconds"`
 	LogLevel       string        `koanf:"logLevel"` // a name that slog.Level.UnmarshalText knows

@@ -89,6 +89,8 @@ var All = []Setting{
 		Help: "how much of each of an App's output streams is kept, in bytes"},
 	{Name: "appsRunner", Kind: Text, Default: "auto", Choices: []string{"auto", "sudo", "socket", "none"},
 		Help: "how Apps become the sandbox user; auto is sudo on Linux where appsSandboxUser is set, else none; socket is the hardened tc-job.socket of the package"},
+	{Name: "appsSessionsDiskPercent", Kind: Number, Live: true, Default: "20", Min: 1, Max: 90,
+		Help: "share of the disk, of its bytes and of its files (inodes), that folders of finished jobs may take before appsSessionDaystoKeep is over; the oldest go first"},
 	{Name: "brokerPort", Kind: Number, Live: true, Default: "62000", Min: 1, Max: 65535,
 		Help: "port of the message broker"},
 	{Name: "drainSeconds", Kind: Seconds, Live: true, Default: "30", Min: 0, Max: 86_400,

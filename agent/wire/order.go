@@ -161,7 +161,7 @@ type Reason string
 // The reasons. A refused order was not journaled and goes back to the queue.
 const (
 	ReasonNoCredit Reason = "no_credit" // more orders than the agent granted
-	ReasonNoDisk   Reason = "no_disk"   // below the reserve for journal, programs or jobs
+	ReasonUnfit    Reason = "unfit"     // the host cannot run Apps now: its disk, its limits, its rights
 	ReasonDraining Reason = "draining"
 	ReasonUnknown  Reason = "unknown_order" // answer to Cancel, Recall or Start
 )
@@ -253,9 +253,12 @@ func (m *Log) validate() error {
 // until ResultAck.
 type Result struct {
 	Ref
-	Outcome  Outcome `json:"outcome"`
-	ExitCode int     `json:"exit_code"` // of the App; -1 where it did not exit by itself
-	Signal   string  `json:"signal,omitempty"`
+	Outcome Outcome `json:"outcome"`
+	// Returned says that the App certainly was not started, because this host
+	// could not: the order is for another attempt, and Outcome does not count.
+	Returned bool   `json:"returned,omitempty"`
+	ExitCode int    `json:"exit_code"` // of the App; -1 where it did not exit by itself
+	Signal   string `json:"signal,omitempty"`
 	// Message is message.tc, or the agent's own words; ≤ 255 characters.
 	Message string `json:"message"`
 	// Error names why the agent could not run the App or end it well,

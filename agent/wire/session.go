@@ -255,6 +255,14 @@ type Info struct {
 	RTTMS       float64 `json:"rtt_ms"` // last Ping → Pong
 	Draining    bool    `json:"draining"`
 	Update      *Update `json:"update,omitempty"` // nil where nothing updates it
+	Unfit       *Unfit  `json:"unfit,omitempty"`  // why the server takes no orders; nil while it does
+}
+
+// Unfit says why a host cannot run Apps. It ends by itself: the next Info after that has none.
+type Unfit struct {
+	Code    string `json:"code"`    // e.g. "host.no_space"
+	Message string `json:"message"` // for people, ≤ 1 KiB
+	ForMS   int64  `json:"for_ms"`  // how long it has been so
 }
 
 // Kind implements Message.
@@ -263,6 +271,9 @@ func (*Info) Kind() Kind { return KindInfo }
 func (m *Info) validate() error {
 	if len(m.Hostname) > 256 || len(m.Platform) > 256 {
 		return fmt.Errorf("%w: a descriptive field of info is too long", ErrInvalid)
+	}
+	if u := m.Unfit; u != nil && (u.Code == "" || len(u.Code) > 64 || len(u.Message) > 1024 || u.ForMS < 0) {
+		return fmt.Errorf("%w: unfit of info", ErrInvalid)
 	}
 	return m.Update.validate()
 }

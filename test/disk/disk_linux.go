@@ -90,7 +90,7 @@ func (d *Disk) Back() {
 	next := fmt.Sprintf("%s%d", strings.TrimRight(d.image, "0123456789"), d.copies)
 	d.run("cp", "--sparse=always", d.image, next)
 	// Exit code 1: errors were there and are mended.
-	if out, err := exec.Command("e2fsck", "-p", next).CombinedOutput(); err != nil && exitCode(err) != 1 {
+	if out, err := exec.Command("e2fsck", "-fy", next).CombinedOutput(); err != nil && exitCode(err) != 1 {
 		d.t.Fatalf("checking the disk: %v: %s", err, out)
 	}
 	_ = os.Remove(d.image)

@@ -98,7 +98,11 @@ type Status struct {
 	Active   int  `json:"active"`
 	Outbox   int  `json:"outbox"`
 	Draining bool `json:"draining"`
-	Orders   []struct {
+	Unfit    *struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	} `json:"unfit"`
+	Orders []struct {
 		Ref   string     `json:"ref"`
 		State wire.State `json:"state"`
 	} `json:"orders"`

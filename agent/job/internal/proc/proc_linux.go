@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,25 +22,30 @@ func Of(pid int) (ID, error) {
 	return p.ID, nil
 }
 
-// Alive reports whether the process id stands for still runs. Where /proc
-// hides the processes of other users (hidepid) the number has to do.
+// Alive reports whether the process id stands for still runs. Where its entry in /proc cannot be
+// read, because there are other users' processes hidden (hidepid) or we may open no more files, the
+// number has to do: that it was not seen does not mean that it is gone.
 func Alive(id ID) bool {
 	p, err := stat(id.PID)
 	if err == nil {
 		return p.Start == id.Start
 	}
-	return id.PID > 1 && errors.Is(unix.Kill(id.PID, 0), unix.EPERM) && hidden(id.PID)
+	return id.PID > 1 && !errors.Is(unix.Kill(id.PID, 0), unix.ESRCH)
 }
 
-// hidden reports that pid exists but has no readable entry in /proc.
-func hidden(pid int) bool {
-	var buf [1]byte
-	return readProc(statPath(pid), buf[:]) == nil
-}
+// bootID is remembered once it is known: a moment without descriptors is no other boot.
+var bootID atomic.Pointer[string]
 
 // BootID changes whenever the host starts; "" if it cannot be known.
 func BootID() string {
-	return string(bytes.TrimSpace(readProc("/proc/sys/kernel/random/boot_id", make([]byte, 64))))
+	if id := bootID.Load(); id != nil {
+		return *id
+	}
+	id := string(bytes.TrimSpace(readProc("/proc/sys/kernel/random/boot_id", make([]byte, 64))))
+	if id != "" {
+		bootID.Store(&id)
+	}
+	return id
 }
 
 // List is every living process that may be seen.

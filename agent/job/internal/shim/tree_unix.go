@@ -74,6 +74,8 @@ func explain(l *spec.Launch, err error) error {
 		code = spec.CodeTooLarge
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.ENOMEM):
 		code = spec.CodeNoProcess
+	case errors.Is(err, unix.EIO), errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
+		code = spec.CodeIO
 	}
 	return fail(code, fmt.Errorf("executing %q: %w", l.Argv[0], err))
 }

@@ -5,6 +5,8 @@ package spec
 type StartError struct {
 	Code string // one of the codes below; part of the protocol with the cloud
 	Err  error
+	// Doubt says that the App may have been executed for a moment before it was ended.
+	Doubt bool
 }
 
 // Codes of StartError.
@@ -22,6 +24,7 @@ const (
 	CodeFormat     = "job.exec_format"      // not a program of this machine
 	CodeTooLarge   = "job.exec_too_large"   // more arguments and environment than the system takes
 	CodeNoProcess  = "job.no_process"       // the limit of processes or memory is reached
+	CodeIO         = "job.io"               // the disk failed, or no more files may be opened
 	CodeStart      = "job.start"            // any other reason of the system
 	CodeShim       = "job.shim"             // the shim itself did not come up
 	CodeTimeout    = "job.start_timeout"    // no word from the shim in time

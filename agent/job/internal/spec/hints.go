@@ -15,6 +15,7 @@ var Hints = map[string]string{
 	CodeFormat:     "the program is not one of this machine: look at the interpreter in the settings",
 	CodeTooLarge:   "more arguments and environment than the system takes: give less in parameters",
 	CodeNoProcess:  "the limit of processes or memory is reached: fewer appsNumberofJobExecutors, or a larger host",
+	CodeIO:         "the disk with the program failed, or no more files may be opened: \"dmesg\", LimitNOFILE",
 	CodeStart:      "the system did not start the program; the message says why",
 	CodeShim:       "the job's supervisor did not come up; the message says why",
 	CodeTimeout:    "the job's supervisor did not answer in time: this host is overloaded",

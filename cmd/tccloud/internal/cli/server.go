@@ -59,12 +59,22 @@ func version(s v1.Server) string {
 	return s.Session.Version
 }
 
+// unfit is why a connected server takes no orders.
+func unfit(s v1.Server) *wire.Unfit {
+	if s.Session == nil || s.Session.Info == nil {
+		return nil
+	}
+	return s.Session.Info.Unfit
+}
+
 func serverState(s v1.Server) string {
 	switch {
 	case s.Twin != nil && s.Session != nil:
 		return fmt.Sprintf("connected, %d HOSTS", 1+len(s.Twin.Others))
 	case s.Twin != nil:
 		return fmt.Sprintf("away, %d HOSTS", 1+len(s.Twin.Others))
+	case unfit(s) != nil:
+		return "unfit: " + unfit(s).Code
 	case s.Session != nil:
 		return "connected"
 	case s.Revoked != nil:
@@ -190,6 +200,9 @@ func (e *Env) showServer(json bool, s v1.Server) error {
 			pairs = append(pairs, "connected", clock(c.Connected)+" from "+c.RemoteAddr+" by "+c.Transport,
 				"agent", c.Version+" "+c.OS+"/"+c.Arch, "executors", fmt.Sprintf("%d, %d free", c.Executors, c.Credit),
 				"round trip", fmt.Sprintf("%.1f ms", c.RTTMS))
+			if u := unfit(s); u != nil {
+				pairs = append(pairs, "takes no orders", fmt.Sprintf("%s, since %s; it goes on by itself when it can", u.Message, clock(c.InfoAt.Add(-time.Duration(u.ForMS)*time.Millisecond))))
+			}
 			if i := c.Info; i != nil {
 				pairs = append(pairs, "host", i.Hostname+", "+i.Platform, "load", fmt.Sprintf("%.2f on %d CPUs", i.Load1, i.CPUs),
 					"memory free", fmt.Sprintf("%d of %d MiB", i.MemoryFree>>20, i.MemoryTotal>>20),

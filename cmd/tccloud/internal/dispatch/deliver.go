@@ -220,7 +220,7 @@ func (d *Dispatcher) giveBack(s *Seat) {
 }
 
 func (s *Seat) usable(now time.Time) bool {
-	return s.open && !s.draining && s.credit > 0 && now.After(s.paused)
+	return s.open && !s.away && s.credit > 0 && now.After(s.paused)
 }
 
 func (e *environment) take(now time.Time) *Seat {

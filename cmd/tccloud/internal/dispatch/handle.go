@@ -136,13 +136,18 @@ func (s *Seat) refused(ctx context.Context, m *wire.Refused) error {
 		return &EndError{wire.CodeRetryLater, "credits are counted anew", 0}
 	}
 	if !unknown {
-		s.d.mu.Lock()
-		s.pause = min(max(2*s.pause, pauseFirst), pauseMost)
-		s.paused = time.Now().Add(s.pause)
-		s.d.mu.Unlock()
+		s.rest()
 	}
 	s.d.settle(ctx, rec)
 	return nil
+}
+
+// rest keeps orders from a session that could not take one, longer each time.
+func (s *Seat) rest() {
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
+	s.pause = min(max(2*s.pause, pauseFirst), pauseMost)
+	s.paused = time.Now().Add(s.pause)
 }
 
 // ready allows a held order to start, once that is durable.
@@ -190,7 +195,9 @@ func (s *Seat) result(ctx context.Context, m *wire.Result) error {
 	}
 	s.logs.Forget(m.Ref)
 	s.d.mu.Lock()
-	s.pause = 0
+	if !m.Returned {
+		s.pause = 0
+	}
 	delete(s.recalls, m.Ref)
 	s.d.mu.Unlock()
 	switch {
@@ -198,6 +205,10 @@ func (s *Seat) result(ctx context.Context, m *wire.Result) error {
 		s.d.log.Info("result of a fenced attempt was refused", "order", m.Ref, "server", s.xid)
 	case unknown:
 		s.d.log.Warn("result of an order that is not known here was left with the server", "order", m.Ref, "server", s.xid)
+	case m.Returned:
+		s.d.log.Info("order was given back", "order", m.Ref, "server", s.xid, "code", m.Error, "message", m.Message)
+		s.rest()
+		s.d.settle(ctx, rec)
 	default:
 		s.d.settle(ctx, rec)
 	}
@@ -228,11 +239,15 @@ func (s *Seat) recalled(ctx context.Context, m *wire.Recalled) error {
 	return nil
 }
 
-// info notices a drain: held orders are better off elsewhere.
+// info notices a drain and a host that cannot run Apps: held orders are better off elsewhere.
 func (s *Seat) info(m *wire.Info) {
 	s.d.mu.Lock()
-	began := m.Draining && !s.draining
-	s.draining = m.Draining
+	closed := m.Draining || m.Unfit != nil
+	began := closed && !s.away
+	if s.away && !closed { // it knows best that it can again
+		s.pause, s.paused = 0, time.Time{}
+	}
+	s.away = closed
 	s.d.mu.Unlock()
 	if !began {
 		s.d.kick(s.env)

@@ -1,6 +1,7 @@
 package dispatch_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -149,7 +150,7 @@ func TestRefused(t *testing.T) {
 	a := c.Agent("s1", 1)
 	r := rig.Expect[*wire.Order](submitTo(c, a)).Ref
 	b := c.Agent("s2", 1)
-	a.Send(&wire.Refused{Ref: r, Reason: wire.ReasonNoDisk, Message: "full"}, &wire.Credit{N: 1})
+	a.Send(&wire.Refused{Ref: r, Reason: wire.ReasonUnfit, Message: "full"}, &wire.Credit{N: 1})
 	o := rig.Expect[*wire.Order](b)
 	if o.Order != r.Order || o.Attempt != 2 {
 		t.Errorf("got %s, want attempt 2 of %s", o.Ref, r.Order)
@@ -182,5 +183,38 @@ func TestUnknownOrder(t *testing.T) {
 		if ack := rig.Expect[*wire.ResultAck](a); ack.Ref != ref || ack.Fenced || !ack.Unknown {
 			t.Errorf("the result of %s was answered with %+v", ref, ack)
 		}
+	}
+}
+
+// TestReturned: what a host could not start is given to another, as often as that takes, and costs a
+// retryable order none of its tries. A host that says it is unfit gets nothing until it says that it is fit.
+func TestReturned(t *testing.T) {
+	c := rig.Start(t, rig.Options{})
+	a := c.Agent("s1", 1)
+	r := rig.Expect[*wire.Order](submitTo(c, a)).Ref
+	for n := range 7 { // more than MaxAttempts
+		a.Send(&wire.Accepted{Ref: r})
+		a.Send(&wire.Info{Unfit: &wire.Unfit{Code: "host.no_space", Message: "full"}})
+		a.Send(&wire.Result{Ref: r, Outcome: wire.Failed, Returned: true, Error: "host.no_space", Message: "full"}, &wire.Credit{N: 1})
+		if ack := rig.Expect[*wire.ResultAck](a); ack.Ref != r || ack.Fenced {
+			t.Errorf("got %+v", ack)
+		}
+		a.Send(&wire.Result{Ref: r, Outcome: wire.Failed, Returned: true}) // again: the acknowledgement was lost
+		if ack := rig.Expect[*wire.ResultAck](a); !ack.Fenced {
+			t.Errorf("got %+v", ack)
+		}
+		if n == 0 {
+			a.Silent(quiet)
+		}
+		a.Send(&wire.Info{})
+		o := rig.Expect[*wire.Order](a)
+		if o.Order != r.Order || o.Attempt != r.Attempt+1 {
+			t.Fatalf("got %s after %s", o.Ref, r)
+		}
+		r = o.Ref
+	}
+	e := c.Wait(r.Order, func(e record.Execution) bool { return e.Attempt == r.Attempt })
+	if e.Lost != 0 || len(e.History) != 7 || !strings.Contains(e.History[0].Reason, "host.no_space: full") {
+		t.Errorf("lost %d, history %+v", e.Lost, e.History)
 	}
 }

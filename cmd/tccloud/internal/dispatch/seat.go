@@ -50,13 +50,13 @@ type Seat struct {
 	sending sync.Mutex
 
 	// Under Dispatcher.mu.
-	credit   int
-	open     bool // welcome is sent
-	closed   bool
-	draining bool
-	pause    time.Duration // after the last refusal
-	paused   time.Time     // until then
-	recalls  map[wire.Ref]time.Time
+	credit  int
+	open    bool // welcome is sent
+	closed  bool
+	away    bool          // info says that it takes nothing now: it drains, or its host cannot run Apps
+	pause   time.Duration // after the last refusal
+	paused  time.Time     // until then
+	recalls map[wire.Ref]time.Time
 }
 
 // Epoch is the session's number.

@@ -124,6 +124,7 @@ type daemon struct {
 	renewer *identity.Renewer
 	journal *journal.Journal
 	jobs    *Jobs
+	apps    *app.Catalog
 	trust   *certs.Store
 	agent   *agent.Agent
 	way     *way
@@ -157,8 +158,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if err != nil {
 		logger.Warn("some facts about the host are not known", "err", err)
 	}
-	apps, err := app.Open(app.CatalogConfig{Dir: p.Programs, Logger: logger.With("component", "app")})
-	if err != nil {
+	if d.apps, err = app.Open(app.CatalogConfig{Dir: p.Programs, Logger: logger.With("component", "app")}); err != nil {
 		return nil, err
 	}
 	if d.journal, err = journal.Open(p.Journal, logger.With("component", "journal")); err != nil {
@@ -171,10 +171,12 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 			Version: c.Version, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		},
 		Limits: limits(s), JobsDir: p.Jobs,
-		Journal: d.journal, Apps: apps, Jobs: d.jobs, Cloud: cloud, Host: facts{machine, p.Jobs, d},
+		Journal: d.journal, Apps: d.apps, Jobs: d.jobs, Cloud: cloud, Host: facts{machine, p.Jobs, d},
 		Execution: d.execution,
-		Audit:     d.audit, OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.sweep(),
-		Prune:  func(inUse func(app.App) bool) error { _, err := apps.Prune(keepVersions, inUse); return err },
+		Damages:   d.apps.Damages,
+		Folders:   []string{p.Jobs, p.Programs}, Probe: d.probe,
+		Audit: d.audit, OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.sweep(), Tidy: d.tidy,
+		Prune:  func(inUse func(app.App) bool) error { _, err := d.apps.Prune(keepVersions, inUse); return err },
 		Logger: logger.With("component", "agent"),
 	})
 	if err != nil {
@@ -207,6 +209,7 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 	g.Go(func() error { return d.renewer.Run(ctx, d.link) })
 	g.Go(func() error { return d.jobs.Run(ctx) })
+	g.Go(func() error { return d.apps.Run(ctx) })
 	g.Go(func() error { return d.trust.Run(ctx) })
 	g.Go(func() error { return d.updates.Run(ctx) })
 	g.Go(func() error { return d.notify(ctx) })

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"tcenvsvr/agent/bundle"
+	"tcenvsvr/agent/host"
 	"tcenvsvr/agent/link/linktest"
+	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/updater"
 )
@@ -71,6 +73,20 @@ func TestSettingsLimitTheAgent(t *testing.T) {
 	l := limits(with(t, map[string]string{"appsNumberofJobExecutors": "3", "relaySystemInfoPublishSeconds": "7", "appsSessionDaystoKeep": "2"}))
 	if l.Executors != 3 || l.InfoEvery != 7*time.Second || l.KeepSessions != 48*time.Hour {
 		t.Errorf("got %+v", l)
+	}
+}
+
+// What finished jobs may take of the disk follows the settings.
+func TestSettingsBoundFinishedJobs(t *testing.T) {
+	dir := t.TempDir()
+	total, _, err := host.Size(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &daemon{paths: paths.Paths{Jobs: dir}, live: newLive(nil, with(t, map[string]string{"appsSessionsDiskPercent": "10"}))}
+	most, err := d.bounds(time.Hour)
+	if share := float64(most.Bytes) / float64(total); err != nil || most.Age != time.Hour || share < 0.099 || share > 0.101 {
+		t.Errorf("got %+v of %d bytes, %v; want a tenth", most, total, err)
 	}
 }
 

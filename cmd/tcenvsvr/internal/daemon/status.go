@@ -63,4 +63,4 @@ func (f facts) Info(ctx context.Context) wire.Info {
 	}
 }
 
-func (f facts) DiskFree() (uint64, error) { return host.DiskFree(f.jobs) }
+func (f facts) Room() (bytes, files uint64, err error) { return host.Room(f.jobs) }

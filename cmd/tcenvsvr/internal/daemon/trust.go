@@ -6,10 +6,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/agent/host"
+	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
@@ -48,6 +51,9 @@ func tlsConfig(trust *certs.Store, own func(*tls.CertificateRequestInfo) (*tls.C
 // execution is Execution with the CAs that the App of a session trusts.
 func (d *daemon) execution(ctx context.Context, session string) (app.Execution, error) {
 	e := Execution(d.live.settings())
+	if err := certs.SetCloud(d.paths.CloudCA, d.id.CAs()); err != nil { // writes only what is not there as it must be
+		return e, &fault.Error{Code: fault.NoTrust, Err: err}
+	}
 	set, err := d.trust.Lease(ctx, session)
 	if err != nil {
 		return e, &fault.Error{Code: fault.NoTrust, Err: err}
@@ -61,7 +67,22 @@ func (d *daemon) execution(ctx context.Context, session string) (app.Execution, 
 func (d *daemon) sweep() func(context.Context, time.Duration, func(string) bool) error {
 	folders := d.jobs.Janitor(d.paths.Jobs)
 	return func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error {
-		return errors.Join(folders.Sweep(ctx, olderThan, keep), folders.SweepGuests(ctx, d.paths.Programs, d.paths.Jobs), d.trust.Prune(keep))
+		most, err := d.bounds(olderThan)
+		return errors.Join(err, folders.Sweep(ctx, most, keep), folders.SweepGuests(ctx, d.paths.Programs, d.paths.Jobs), d.trust.Prune(keep))
+	}
+}
+
+// bounds are what finished jobs may take, by the settings.
+func (d *daemon) bounds(age time.Duration) (janitor.Bounds, error) {
+	bytes, files, err := host.Size(d.paths.Jobs)
+	share := uint64(d.live.settings().SessionsShare)
+	return janitor.Bounds{Age: age, Bytes: int64(bytes / 100 * share), Files: int64(files / 100 * share)}, err
+}
+
+// tidy removes at once what a session needs no more when the cloud has its result. Its folder stays a while.
+func (d *daemon) tidy(session string) {
+	if err := errors.Join(d.trust.Release(session), janitor.Tidy(filepath.Join(d.paths.Jobs, session))); err != nil {
+		d.logger.Debug("remains of a job were not removed yet", "session", session, "err", err)
 	}
 }
 

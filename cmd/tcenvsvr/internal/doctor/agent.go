@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/wire"
@@ -74,12 +76,22 @@ func outbox(_ context.Context, p *patient) said {
 		return warn("look again; if it stays, see the log of the cloud", "%d results wait for the cloud to acknowledge them", n)
 	case n > 0:
 		return warn("they go out with the next connection", "%d results wait for a connection", n)
-	case p.status.DiskLow:
-		return fail("free space below .tcenvsvr/exchange/jobs; if there is some, see \"tcenvsvr log\"", "the agent takes no orders: the disk is nearly full or cannot be written")
 	case p.status.Draining:
 		return warn("the cloud or an administrator ended the flow of orders; resume it there", "the agent is draining and takes no orders")
 	}
 	return ok("no result waits")
+}
+
+// fit says whether the host can run Apps, as the agent found out.
+func fit(_ context.Context, p *patient) said {
+	switch u := p.status.Unfit; {
+	case p.statusErr != nil:
+		return skip("the agent cannot be asked")
+	case u != nil:
+		return fail(cmp.Or(agent.HostHint(u.Code), `see "tcenvsvr log"`), "the agent takes no orders for %s: %s (%s); it tries by itself and goes on when it can",
+			time.Since(u.Since).Round(time.Second), u.Message, u.Code)
+	}
+	return ok("this host can run Apps")
 }
 
 // journalHealth looks at the files only: the agent holds their lock, and

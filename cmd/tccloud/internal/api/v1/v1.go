@@ -145,6 +145,7 @@ type Session struct {
 	Executors  int        `json:"executors"`
 	Credit     int        `json:"credit"`
 	Info       *wire.Info `json:"info,omitempty"`
+	InfoAt     time.Time  `json:"info_at,omitzero"`
 }
 
 // App is one version of an App in the catalog.

@@ -6,7 +6,7 @@
 //	queued ───────────► delivered ───────► accepted ──────► preparing ─► running ──► outcome
 //	  ▲  │                  │                 │  Grant allows a held one to start         ▲
 //	  │  └ Stop, Expire ────┼─────────────────┼───────────────────────────────────────────┤
-//	  └──── Requeue ────────┘ refused,        │ recalled,                                 │
+//	  └──── Requeue ────────┘ refused,        │ recalled, given back,                     │
 //	       attempt + 1        missing         │ held and lost      Missing, Gone ─────────┘
 //	                                          │                    (interrupted)
 //
@@ -17,6 +17,7 @@
 //	held, not granted       | queued again              | queued again
 //	accepted … running      | interrupted               | interrupted
 //
+// An order that was certainly not started goes back as often as that takes.
 // Interrupted becomes queued again for a retryable order, as often as
 // allowed. An order somebody wants cancelled is never queued again. The record
 // carries the order's secret inputs until it ends and not a moment longer.

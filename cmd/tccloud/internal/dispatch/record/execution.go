@@ -24,6 +24,9 @@ type Execution struct {
 	// State is where the order is; after the end it is the outcome's name.
 	State   wire.State   `json:"state"`
 	Attempt wire.Attempt `json:"attempt"` // the fence: raised whenever the order is to be started anew
+	// Lost counts the attempts of which nobody knows what became. They are what MaxAttempts bounds: an
+	// attempt that certainly was not started costs nothing.
+	Lost int `json:"lost,omitempty"`
 	// Server, Epoch and Journal are the session the attempt was given to; empty while queued.
 	Server  wire.ServerXID `json:"server,omitempty"`
 	Epoch   int64          `json:"epoch,omitempty"`

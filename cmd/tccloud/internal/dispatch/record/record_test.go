@@ -28,7 +28,7 @@ func hold(r *Record)      { r.Hold = true }
 func granted(r *Record)   { r.Granted = true }
 func retryable(r *Record) { r.Retryable = true }
 func cancelled(r *Record) { r.Cancel = now }
-func fifth(r *Record)     { r.Attempt = 5 }
+func fifth(r *Record)     { r.Attempt, r.Lost = 5, 4 }
 
 // TestLost is the table of the package documentation.
 func TestLost(t *testing.T) {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"tcenvsvr/agent/wire"
@@ -91,20 +92,34 @@ func (r *Record) again(reason string, now time.Time) {
 	r.History = append(r.History, Past{
 		Attempt: r.Attempt, Server: r.Server, State: r.State, Ended: Stamp(now), Reason: reason,
 	})
+	if n := len(r.History); n > maxHistory { // a server may give an order back many times
+		r.History = slices.Clone(r.History[n-maxHistory:])
+	}
 	r.Attempt++
 	r.State, r.Queued = wire.StateQueued, Stamp(now)
 	r.Server, r.Epoch, r.Journal, r.Hold, r.Granted = "", 0, "", false, false
 	r.Delivered, r.Accepted, r.Started = time.Time{}, time.Time{}, time.Time{}
 }
 
+// maxHistory is how many past attempts are remembered.
+const maxHistory = 32
+
+// lose queues a retryable order again whose attempt is lost, as often as max allows.
+func (r *Record) lose(reason string, max int, now time.Time) bool {
+	if !r.Retryable || !r.Cancel.IsZero() || r.Lost+1 >= max {
+		return false
+	}
+	r.Lost++
+	r.again(reason, now)
+	return true
+}
+
 // Interrupt records that what became of the attempt cannot be known:
 // the end, or another attempt where the order allows it and max is not reached.
 func (r *Record) Interrupt(reason string, max int, now time.Time) {
-	if r.Retryable && r.Cancel.IsZero() && int(r.Attempt) < max {
-		r.again(reason, now)
-		return
+	if !r.lose(reason, max, now) {
+		r.End(wire.Interrupted, reason, now)
 	}
-	r.End(wire.Interrupted, reason, now)
 }
 
 // Missing applies the rule for an order that its server's hello, which
@@ -139,8 +154,11 @@ func (r *Record) Finish(res *wire.Result, server wire.ServerXID, max int, now ti
 	if !r.Is(res.Ref, server) {
 		return ErrStale
 	}
-	if res.Outcome == wire.Interrupted && r.Retryable && r.Cancel.IsZero() && int(r.Attempt) < max {
-		r.again("server reported: "+res.Message, now)
+	if res.Returned {
+		r.Requeue(fmt.Sprintf("server %q gave it back: %s: %s", server, res.Error, res.Message), now)
+		return nil
+	}
+	if res.Outcome == wire.Interrupted && r.lose("server reported: "+res.Message, max, now) {
 		return nil
 	}
 	r.Result = res

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
@@ -68,13 +69,23 @@ func printStatus(out io.Writer, s daemon.Status) error {
 	if s.Draining {
 		state = ", draining: takes no orders"
 	}
-	if s.DiskLow {
-		state += ", disk nearly full or not writable: takes no orders"
-	}
 	if s.Unclaimed > 0 {
 		state += fmt.Sprintf(", %d of orders that the cloud has no record of", s.Unclaimed)
 	}
 	row("orders", "%d of %d slots in use, %d results waiting for the cloud%s", s.Active, s.Executors, s.Outbox, state)
+	if p := s.Unfit; p != nil {
+		row("host", "UNFIT for %s, takes no orders: %s (%s)", time.Since(p.Since).Round(time.Second), p.Message, p.Code)
+		if hint := agent.HostHint(p.Code); hint != "" {
+			row("", "hint: %s", hint)
+		}
+	}
+	for _, d := range s.DamagedApps {
+		state := "the next order downloads it again"
+		if !d.Mended.IsZero() {
+			state = "downloaded again " + d.Mended.Format(time.DateTime)
+		}
+		row("app", "%s was DAMAGED, found %s: %s; %s", d.App, d.Found.Format(time.DateTime), d.What, state)
+	}
 	if s.JournalDamage != "" {
 		row("journal", "was DAMAGED and is mended: %s", s.JournalDamage)
 		row("", "hint: check the disk; orders that may have been lost are shown as interrupted by the cloud")

@@ -1,0 +1,252 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"tcenvsvr/agent/app/seal"
+)
+
+// installed is one installation.
+type installed struct {
+	dir, seal string
+
+	checking sync.Mutex // one check at a time; guards what follows
+	look     string     // what the file system must say of it; "" until the seal was read
+	app      App
+	sealed   fs.FileInfo // of the seal, when it was read or written
+
+	verified time.Time // when its contents were read last; guarded by Catalog.mu
+}
+
+// errNotThere means that an App has to be downloaded.
+var errNotThere = errors.New("the App is not installed")
+
+// damaged is what an installation is that is not what was installed.
+type damaged struct{ what string }
+
+func (d damaged) Error() string { return d.what }
+
+// Damage is an installation that was found to be damaged.
+type Damage struct {
+	App   string    `json:"app"` // <name>_v<major>/<sha256>
+	What  string    `json:"what"`
+	Found time.Time `json:"found"`
+	// Mended is when it was downloaded again, which the next order does; zero before.
+	Mended time.Time `json:"mended,omitzero"`
+}
+
+// maxDamages is how many are remembered.
+const maxDamages = 20
+
+// Damages are those found since the start, oldest first.
+func (c *Catalog) Damages() []Damage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]Damage(nil), c.damages...)
+}
+
+func (c *Catalog) sealOf(sha string) string { return filepath.Join(c.seals, sha) }
+
+// look finds an installation and checks it. errNotThere where there is none, or where it was
+// damaged: then it is forgotten. Any other error is an *Error and means that it could not be read.
+func (c *Catalog) look(ctx context.Context, sha string) (App, error) {
+	c.mu.Lock()
+	i := c.there[sha]
+	c.mu.Unlock()
+	if i == nil {
+		return App{}, errNotThere
+	}
+	app, err := c.inspect(ctx, i)
+	if d, ok := errors.AsType[damaged](err); ok {
+		c.lose(sha, i, d)
+		return App{}, errNotThere
+	}
+	if err != nil && ctx.Err() == nil {
+		err = storeError(fmt.Errorf("checking the App in %q: %w", i.dir, err))
+	}
+	return app, err
+}
+
+// inspect compares an installation with its seal: by what the file system says, and where that has
+// changed, as a restored backup or a relabelled file system does, by its contents.
+func (c *Catalog) inspect(ctx context.Context, i *installed) (App, error) {
+	i.checking.Lock()
+	defer i.checking.Unlock()
+	if i.look == "" {
+		s, m, err := readSeal(i.seal)
+		if err != nil {
+			return App{}, err
+		}
+		i.look, i.app = s.Look, App{Dir: i.dir, Manifest: m}
+		i.sealed, _ = os.Lstat(i.seal)
+	}
+	now, err := seal.Look(i.dir)
+	if err == nil && now == i.look {
+		if there, err := os.Lstat(i.seal); err != nil || !same(i.sealed, there) {
+			c.reseal(ctx, i)
+		}
+		return i.app, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return App{}, err
+	}
+	s, _, err := readSeal(i.seal)
+	if err != nil {
+		return App{}, err
+	}
+	if err := contents(ctx, s, i.dir); err != nil {
+		return App{}, err
+	}
+	s.Look = now
+	if err := s.Write(i.seal); err != nil { // then the next of us reads the contents once more
+		c.Logger.Warn("App is as it was, and its new seal was not written", "dir", i.dir, "err", err)
+	}
+	c.Logger.Info("App was touched and is as it was", "dir", i.dir)
+	i.look = now
+	i.sealed, _ = os.Lstat(i.seal)
+	return i.app, nil
+}
+
+// same reports whether a file was not touched.
+func same(a, b fs.FileInfo) bool {
+	return a != nil && os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+// reseal replaces a seal that was touched, of an installation that was not. i.checking is held.
+func (c *Catalog) reseal(ctx context.Context, i *installed) {
+	s, err := seal.Make(ctx, i.dir)
+	if err == nil && s.Look == i.look {
+		err = s.Write(i.seal)
+	}
+	if err != nil {
+		c.Logger.Warn("seal of an App was damaged and could not be replaced", "dir", i.dir, "err", err)
+		return
+	}
+	c.Logger.Warn("seal of an App was damaged and is replaced", "dir", i.dir)
+	i.sealed, _ = os.Lstat(i.seal)
+}
+
+// contents reads an installation; damaged where it is not as it was.
+func contents(ctx context.Context, s *seal.Seal, dir string) error {
+	what, err := s.Damage(ctx, dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return damaged{"it is missing"}
+	case err != nil:
+		return err
+	case what != "":
+		return damaged{what}
+	}
+	return nil
+}
+
+func readSeal(file string) (*seal.Seal, Manifest, error) {
+	s, err := seal.Read(file)
+	if errors.Is(err, seal.ErrBroken) {
+		return nil, Manifest{}, damaged{err.Error()}
+	}
+	if err != nil {
+		return nil, Manifest{}, err
+	}
+	m, err := ParseManifest(s.Manifest)
+	if err != nil {
+		return nil, Manifest{}, damaged{err.Error()}
+	}
+	return s, m, nil
+}
+
+// lose forgets a damaged installation, so that it is downloaded again; that also removes it.
+func (c *Catalog) lose(sha string, i *installed, d damaged) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.there[sha] != i {
+		return // somebody else did
+	}
+	delete(c.there, sha)
+	name, err := filepath.Rel(c.Dir, i.dir)
+	if err != nil {
+		name = i.dir
+	}
+	c.damages = append(c.damages, Damage{App: name, What: d.what, Found: time.Now()})
+	c.damages = c.damages[max(0, len(c.damages)-maxDamages):]
+	c.Logger.Warn("installed App is damaged and will be downloaded again", "app", name, "damage", d.what)
+}
+
+// mended notes that an App was installed anew. c.mu is held.
+func (c *Catalog) mended(sha string) {
+	for n := range c.damages {
+		if d := &c.damages[n]; filepath.Base(d.App) == sha && d.Mended.IsZero() {
+			d.Mended = time.Now()
+		}
+	}
+}
+
+// sweepSeals removes seals of what is not there.
+func (c *Catalog) sweepSeals() error {
+	entries, err := os.ReadDir(c.seals)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if c.there[e.Name()] == nil {
+			if err := os.RemoveAll(filepath.Join(c.seals, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	// verifyEvery is how often an App's contents are read, whatever the file system says of it.
+	verifyEvery = 24 * time.Hour
+	// verifyPause is the time between one App and the next, and before the first.
+	verifyPause = 10 * time.Minute
+)
+
+// Run reads the contents of all installations now and then, until ctx ends: a disk may spoil what nobody touched.
+func (c *Catalog) Run(ctx context.Context) error {
+	for tick := time.NewTicker(verifyPause); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return nil
+		case <-tick.C:
+			c.Verify(ctx, verifyEvery)
+		}
+	}
+}
+
+// Verify reads the contents of the installation that was not read for the longest time, if that is longer than age.
+func (c *Catalog) Verify(ctx context.Context, age time.Duration) {
+	c.mu.Lock()
+	var oldest string
+	for sha, i := range c.there {
+		if oldest == "" || i.verified.Before(c.there[oldest].verified) {
+			oldest = sha
+		}
+	}
+	i := c.there[oldest]
+	if i == nil || time.Since(i.verified) < age {
+		c.mu.Unlock()
+		return
+	}
+	i.verified = time.Now()
+	c.mu.Unlock()
+	s, _, err := readSeal(i.seal)
+	if err == nil {
+		err = contents(ctx, s, i.dir)
+	}
+	if d, ok := errors.AsType[damaged](err); ok {
+		c.lose(oldest, i, d)
+	} else if err != nil && ctx.Err() == nil {
+		c.Logger.Warn("App could not be read", "dir", i.dir, "err", err)
+	}
+}

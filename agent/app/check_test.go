@@ -1,0 +1,120 @@
+package app
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"tcenvsvr/agent/app/seal"
+)
+
+// TestDamageIsFound: whatever becomes of a file of an installed App, or of its seal, the App is not
+// started from it, by this catalog or by the next.
+func TestDamageIsFound(t *testing.T) {
+	for _, target := range []string{"run.py", "install.json", "seal"} {
+		for how, damage := range map[string]func(string, []byte) error{
+			"emptied":   func(path string, _ []byte) error { return os.Truncate(path, 0) },
+			"truncated": func(path string, data []byte) error { return os.Truncate(path, int64(len(data)/2)) },
+			"flipped": func(path string, data []byte) error {
+				data[len(data)/2] ^= 1
+				return os.WriteFile(path, data, 0o600)
+			},
+			"zeroed":  func(path string, data []byte) error { return os.WriteFile(path, make([]byte, len(data)), 0o600) },
+			"deleted": func(path string, _ []byte) error { return os.Remove(path) },
+		} {
+			t.Run(target+" "+how, func(t *testing.T) {
+				dir, x := t.TempDir(), noop(t, "1.0.0")
+				c := catalog(t, dir)
+				app, err := c.Install(t.Context(), x.ref, x.fetch)
+				if err != nil {
+					t.Fatal(err)
+				}
+				path := filepath.Join(app.Dir, target)
+				if target == "seal" {
+					path = c.sealOf(x.ref.SHA256)
+				}
+				data, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				before, _ := os.Lstat(path)
+				if err := damage(path, data); err != nil {
+					t.Fatal(err)
+				}
+				_ = os.Chtimes(path, before.ModTime(), before.ModTime()) // as a disk does it
+				if target == "seal" {
+					c = catalog(t, dir) // the first one remembers
+				}
+				if _, ok := c.Lookup(x.ref); ok {
+					t.Error("it was taken as it is")
+				}
+				if len(c.Damages()) != 1 || !c.Damages()[0].Mended.IsZero() {
+					t.Fatalf("damages: %+v", c.Damages())
+				}
+				if _, err := c.Install(t.Context(), x.ref, x.fetch); err != nil {
+					t.Fatal(err)
+				}
+				if _, ok := c.Lookup(x.ref); !ok || c.Damages()[0].Mended.IsZero() {
+					t.Errorf("installed again, found: %v, damages: %+v", ok, c.Damages())
+				}
+			})
+		}
+	}
+}
+
+// TestTouchedAppsStay: a copy of the home, or new labels on its files, are no damage.
+func TestTouchedAppsStay(t *testing.T) {
+	dir, x := t.TempDir(), noop(t, "1.0.0")
+	app, err := catalog(t, dir).Install(t.Context(), x.ref, x.fetch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = filepath.WalkDir(app.Dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			err = os.Chtimes(path, time.Now(), time.Unix(1e9, 0))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second finds a new seal
+		c := catalog(t, dir)
+		if _, ok := c.Lookup(x.ref); !ok || len(c.Damages()) > 0 {
+			t.Errorf("found: %v, damages: %+v", ok, c.Damages())
+		}
+	}
+}
+
+// TestContentsAreRead: a disk may change what no time tells.
+func TestContentsAreRead(t *testing.T) {
+	dir, x := t.TempDir(), noop(t, "1.0.0")
+	c := catalog(t, dir)
+	app, err := c.Install(t.Context(), x.ref, x.fetch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Verify(t.Context(), 0)
+	if len(c.Damages()) > 0 {
+		t.Fatalf("damages of a sound App: %+v", c.Damages())
+	}
+	path := filepath.Join(app.Dir, "run.py")
+	data, _ := os.ReadFile(path)
+	data[0] ^= 1
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i := c.there[x.ref.SHA256]
+	if i.look, err = seal.Look(app.Dir); err != nil { // as if the file system said nothing
+		t.Fatal(err)
+	}
+	if _, ok := c.Lookup(x.ref); !ok {
+		t.Fatal("the test does not hide the damage")
+	}
+	c.Verify(t.Context(), 0)
+	if _, ok := c.Lookup(x.ref); ok || len(c.Damages()) != 1 {
+		t.Errorf("found: %v, damages: %+v", ok, c.Damages())
+	}
+}

@@ -1,0 +1,199 @@
+package seal
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"tcenvsvr/agent/atomicfile"
+)
+
+// Seal is what an installation was when it was complete.
+type Seal struct {
+	Manifest []byte `json:"manifest"` // its install.json, which may be damaged on the disk
+	Look     string `json:"look"`     // what the file system says of all of it
+	Files    []File `json:"files"`
+	Sum      string `json:"sum"` // of the fields above: a seal may be damaged, too
+}
+
+// File is the content of one file.
+type File struct {
+	Name   string `json:"name"` // with /
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// ErrBroken means that a seal is not what was written.
+var ErrBroken = errors.New("its seal is damaged")
+
+// Make looks at the installation in dir and reads all of it. The folder's own name does not count.
+func Make(ctx context.Context, dir string) (*Seal, error) {
+	s := new(Seal)
+	var err error
+	if s.Look, err = Look(dir); err != nil {
+		return nil, err
+	}
+	err = walk(dir, func(name string, info fs.FileInfo) error {
+		if !info.Mode().IsRegular() {
+			return nil
+		}
+		f, err := content(ctx, dir, name)
+		s.Files = append(s.Files, f)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.Manifest, err = os.ReadFile(filepath.Join(dir, "install.json"))
+	return s, err
+}
+
+// Write keeps the seal in a file that only its owner reads.
+func (s *Seal) Write(file string) error {
+	data, err := s.encode()
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(file, data, 0o600)
+}
+
+func (s *Seal) encode() ([]byte, error) {
+	c := *s
+	c.Sum = ""
+	bare, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(bare)
+	c.Sum = hex.EncodeToString(sum[:])
+	return json.Marshal(c)
+}
+
+// Read returns the seal in a file; ErrBroken where it is damaged or missing.
+func Read(file string) (*Seal, error) {
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: it is missing", ErrBroken)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := new(Seal)
+	if err := json.Unmarshal(data, s); err != nil {
+		return nil, ErrBroken
+	}
+	if again, err := s.encode(); err != nil || string(again) != string(data) {
+		return nil, ErrBroken
+	}
+	return s, nil
+}
+
+// Look is what the file system says of everything below dir, in one number.
+func Look(dir string) (string, error) {
+	sum := sha256.New()
+	var line []byte
+	err := walk(dir, func(name string, info fs.FileInfo) error {
+		line = append(line[:0], name...)
+		for _, n := range [...]int64{int64(info.Mode()), info.Size(), info.ModTime().UnixNano()} {
+			line = strconv.AppendInt(append(line, 0), n, 36)
+		}
+		line = append(appendInode(line, info), '\n')
+		_, _ = sum.Write(line)
+		return nil
+	})
+	return hex.EncodeToString(sum.Sum(nil)), err
+}
+
+// Damage reads everything and says what is not as it was; "" if all is. An error means that it could not be read.
+func (s *Seal) Damage(ctx context.Context, dir string) (string, error) {
+	left := make(map[string]File, len(s.Files))
+	for _, f := range s.Files {
+		left[f.Name] = f
+	}
+	var damage string
+	note := func(format string, args ...any) {
+		if damage == "" {
+			damage = fmt.Sprintf(format, args...)
+		}
+	}
+	err := walk(dir, func(name string, info fs.FileInfo) error {
+		want, known := left[name]
+		delete(left, name)
+		switch {
+		case !known:
+			note("%q does not belong to it", name)
+		case !info.Mode().IsRegular():
+			note("%q is no file any more", name)
+		case info.Size() != want.Size:
+			note("%q has %d bytes instead of %d", name, info.Size(), want.Size)
+		default:
+			got, err := content(ctx, dir, name)
+			if err != nil {
+				return err
+			}
+			if got != want {
+				note("the content of %q is another", name)
+			}
+		}
+		return nil
+	})
+	for _, f := range s.Files {
+		if _, missing := left[f.Name]; missing {
+			note("%q is missing", f.Name)
+		}
+	}
+	return damage, err
+}
+
+// walk calls f for all that is no folder, in the order of names. What Python keeps beside its sources is not the App's.
+func walk(dir string, f func(name string, info fs.FileInfo) error) error {
+	return walkIn(dir, "", f)
+}
+
+func walkIn(dir, name string, f func(string, fs.FileInfo) error) error {
+	entries, err := os.ReadDir(filepath.Join(dir, name))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		below := name + e.Name()
+		if e.IsDir() {
+			if e.Name() != "__pycache__" {
+				if err := walkIn(dir, below+"/", f); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		if err := f(below, info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func content(ctx context.Context, dir, name string) (File, error) {
+	if err := ctx.Err(); err != nil {
+		return File{}, err
+	}
+	f, err := os.Open(filepath.Join(dir, filepath.FromSlash(name)))
+	if err != nil {
+		return File{}, err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, f)
+	return File{Name: name, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, err
+}

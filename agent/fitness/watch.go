@@ -1,0 +1,168 @@
+package fitness
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	// lookEvery is how often a fit host is looked at.
+	lookEvery = 5 * time.Second
+	// retryFirst and retryMost are the times between tries of an unfit one.
+	retryFirst = time.Second
+	retryMost  = 10 * time.Second
+	// lookPatience and probePatience are how long a look or a probe may take. A start
+	// may wait for a slow directory service behind sudo.
+	lookPatience  = 3 * time.Second
+	probePatience = 90 * time.Second
+)
+
+// Config is what a Watch asks.
+type Config struct {
+	// Look finds what can be found cheaply and often. It may block as the disk does.
+	Look func() error
+	// Probe makes all that the start of an App needs; nil = Look will do.
+	Probe func(context.Context) error
+	// Changed is called after every change, without a lock held.
+	Changed func(now *Problem)
+}
+
+// Watch is the state. It is safe for concurrent use.
+type Watch struct {
+	Config
+	wake chan struct{} // there is a problem to be looked after
+
+	mu      sync.Mutex
+	now     *Problem
+	reports int // of orders
+}
+
+// New returns a Watch of a host that is fit until something else is known.
+func New(c Config) *Watch { return &Watch{Config: c, wake: make(chan struct{}, 1)} }
+
+// Problem is why the host is not fit, nil if it is.
+func (w *Watch) Problem() *Problem {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+// Report says what an order found out.
+func (w *Watch) Report(code string, err error) {
+	w.mu.Lock()
+	w.reports++
+	w.mu.Unlock()
+	w.set(code, err)
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// set keeps what is wrong. While it is the same it began when it was first seen.
+func (w *Watch) set(code string, err error) {
+	w.mu.Lock()
+	before := w.now
+	switch {
+	case err == nil:
+		w.now = nil
+	case before != nil && before.Code == code:
+	default:
+		w.now = &Problem{Code: code, Message: clip(err.Error()), Since: time.Now()}
+		if before != nil {
+			w.now.Since = before.Since
+		}
+	}
+	now := w.now
+	w.mu.Unlock()
+	if now != before && w.Changed != nil {
+		w.Changed(now)
+	}
+}
+
+// maxMessage is how much of an error is told, in bytes.
+const maxMessage = 500
+
+func clip(s string) string {
+	if len(s) > maxMessage {
+		s = s[:maxMessage] + "…"
+	}
+	return s
+}
+
+// Run looks until ctx ends. What the disk does not let go is left behind then.
+func (w *Watch) Run(ctx context.Context) error {
+	// A host that fails again soon after it was fit is not tried so often.
+	wait := retryFirst
+	for next := time.Duration(0); ; {
+		timer := time.NewTimer(next)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-w.wake:
+			timer.Stop()
+			next = wait
+			continue
+		case <-timer.C:
+		}
+		switch was, err := w.try(ctx); {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			w.set(cmp.Or(Code(err), IO), err)
+			next, wait = wait, min(2*wait, retryMost)
+		case was && w.Problem() != nil: // an order failed meanwhile
+			next = wait
+		case was:
+			next = lookEvery
+		default:
+			next, wait = lookEvery, max(wait/2, retryFirst)
+		}
+	}
+}
+
+// try looks and, where there is a problem, probes and ends it.
+func (w *Watch) try(ctx context.Context) (was bool, err error) {
+	w.mu.Lock()
+	reports := w.reports
+	w.mu.Unlock()
+	err = w.within(ctx, lookPatience, func(context.Context) error { return w.Look() })
+	if was = w.Problem() != nil; err != nil || !was {
+		return was, err
+	}
+	if w.Probe != nil {
+		if err := w.within(ctx, probePatience, w.Probe); err != nil {
+			return was, err
+		}
+	}
+	w.mu.Lock()
+	again := w.reports != reports
+	w.mu.Unlock()
+	if !again {
+		w.set("", nil)
+	}
+	return was, nil
+}
+
+// within does something that may hang. When it takes too long that is the problem, until it comes
+// back: nothing is asked a second time meanwhile.
+func (w *Watch) within(ctx context.Context, patience time.Duration, do func(context.Context) error) error {
+	done := make(chan error, 1)
+	go func() { done <- do(ctx) }()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-late.C:
+			w.set(Stuck, fmt.Errorf("the disk did not answer for %s", patience))
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

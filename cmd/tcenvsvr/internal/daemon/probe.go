@@ -1,0 +1,49 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tcenvsvr/agent/janitor"
+	"tcenvsvr/agent/job"
+)
+
+// probe does all that an order's start needs, with the shim's own program as the App: it makes the folders and files, becomes
+// the sandbox user, and starts a process. What it makes is taken away.
+func (d *daemon) probe(ctx context.Context) (err error) {
+	session := janitor.Probe + strings.ToLower(rand.Text()[:12])
+	dir := filepath.Join(d.paths.Jobs, session)
+	folders := d.jobs.Janitor(d.paths.Jobs)
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		err = errors.Join(err, folders.Remove(ctx, session), d.trust.Release(session))
+	}()
+	if err := d.jobs.MakeJobDir(dir); err != nil {
+		return err
+	}
+	if _, err := d.execution(ctx, session); err != nil {
+		return err
+	}
+	program, err := shimProgram()
+	if err != nil {
+		return err
+	}
+	process, err := d.jobs.Start(ctx, job.Launch{
+		ID: session, Dir: dir, Argv: []string{program, job.ShimCommand}, // which ends at once: nobody asks it anything
+		Timeout: time.Minute, Files: []job.File{{Path: "in/probe", Data: []byte("probe")}},
+	})
+	if err != nil {
+		return err
+	}
+	exit, err := process.Wait(ctx)
+	if err == nil && (exit.Reason != "" || exit.Signal != "") {
+		err = fmt.Errorf("a process that was started as a trial did not end by itself: %s %s %s", exit.Reason, exit.Signal, exit.Error)
+	}
+	return err
+}

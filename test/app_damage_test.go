@@ -1,0 +1,88 @@
+package test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/wire"
+	"tcenvsvr/test/need"
+)
+
+// appDamages are what a disk, or somebody, may do to a file; agent/app tries more.
+var appDamages = map[string]func(path string, data []byte) error{
+	"emptied": func(path string, _ []byte) error { return os.Truncate(path, 0) },
+	"flipped": func(path string, data []byte) error {
+		data[len(data)/2] ^= 0x40
+		return overwrite(path, data)
+	},
+	"deleted": func(path string, _ []byte) error { return os.Remove(path) },
+}
+
+// overwrite writes into the file as it is: it stays the same inode.
+func overwrite(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(data); err != nil {
+		_ = f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// TestDamagedApps damages each file that an App's run depends on: the App's own, its seal, the sets of
+// trusted CAs. The next order runs the App as it should be, or fails with a reason; it never succeeds without.
+func TestDamagedApps(t *testing.T) {
+	t.Parallel() // it waits more than it works
+	need.Python(t)
+	s := newScene(t)
+	c := s.cloud("lab")
+	s.add(c, "sleep")
+	a := s.agent(c, "lab", "one", "--appsRunner", "none")
+	p, err := paths.New(a.Home)
+	s.must(err, "naming paths")
+	run := func(mark string) {
+		id, err := s.sleeper(c, "lab", mark, 0)
+		s.must(err, "giving an order")
+		e := s.end(c, id)
+		if n := s.starts(mark); e.State != wire.State(wire.Succeeded) || n != 1 {
+			t.Errorf("after %s: order ended %s, %d starts: %s %s", mark, e.State, n, e.Error, e.Message)
+		}
+	}
+	run("nothing")
+	for _, folder := range []string{p.Programs, p.Trust} {
+		var files []string
+		s.must(filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() && filepath.Base(filepath.Dir(path)) != "jobs" {
+				files = append(files, path)
+			}
+			return err
+		}), "listing files")
+		for n, path := range files {
+			for how, damage := range appDamages {
+				data, err := os.ReadFile(path)
+				if err != nil || len(data) == 0 { // an installation anew is another set of the same files
+					s.must(err, "reading")
+					continue
+				}
+				s.must(damage(path, data), "damaging")
+				run(fmt.Sprint(how, "-", n, "-", filepath.Base(path)))
+				now, err := os.ReadFile(path)
+				if err != nil || string(now) == "" {
+					t.Errorf("%s of %s: it was not mended: %v", how, path, err)
+				}
+			}
+		}
+	}
+	text, err := a.Do(s.ctx, "status")
+	s.must(err, "asking for the status")
+	if !strings.Contains(text, "DAMAGED") || !strings.Contains(text, "downloaded again") {
+		t.Errorf("status does not tell of damaged Apps:\n%s", text)
+	}
+}
