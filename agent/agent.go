@@ -85,6 +85,8 @@ type Config struct {
 	MakeJobDir func(dir string) error
 	// Sweep removes old job folders; keep says which must stay.
 	Sweep func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error
+	// ClockTrusted reports whether this host's clock may judge the age of folders; nil = always.
+	ClockTrusted func() bool
 	// Prune removes old versions of Apps that no order uses.
 	Prune  func(inUse func(app.App) bool) error
 	Audit  *audit.Log // nil = none

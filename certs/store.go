@@ -38,7 +38,8 @@ type Store struct {
 	stamp  string    // of the sources that set was made from
 	seal   string    // of set, when it was written
 	proved string    // seal of the set that jobs were proved to read
-	until  time.Time // when a CA of set expires
+	from   time.Time // when set was made, and until when a CA expires or begins: wall time both,
+	until  time.Time // because a clock that was wrong makes a wrong set
 }
 
 // New returns a Store that has not looked at anything.
@@ -80,10 +81,11 @@ func (s *Store) forJobs(ctx context.Context) (*Set, error) {
 // fresh is the set of what the sources hold now.
 func (s *Store) fresh() (*Set, error) {
 	stamp := s.conf.Sources.stamp()
-	if s.set != nil && stamp == s.stamp && time.Now().Before(s.until) && (s.set.Dir == "" || s.set.seal() == s.seal) {
+	now := time.Now().Round(0)
+	if s.set != nil && stamp == s.stamp && !now.Before(s.from) && now.Before(s.until) && (s.set.Dir == "" || s.set.seal() == s.seal) {
 		return s.set, nil
 	}
-	harvest, err := s.conf.Sources.Gather(time.Now())
+	harvest, err := s.conf.Sources.Gather(now)
 	if err != nil && s.set != nil {
 		s.conf.Logger.Error("trusted CAs stay as they were", "err", err)
 		return s.set, nil
@@ -103,9 +105,9 @@ func (s *Store) fresh() (*Set, error) {
 	if !changed {
 		set = s.set // and its pool
 	}
-	s.set, s.stamp, s.until = set, stamp, harvest.Until
+	s.set, s.stamp, s.from, s.until = set, stamp, now, harvest.Until
 	if s.until.IsZero() {
-		s.until = time.Now().Add(24 * time.Hour)
+		s.until = now.Add(24 * time.Hour)
 	}
 	if changed {
 		s.conf.Logger.Info("trusted CAs changed", "set", set.Digest, "cas", set.Count, "private", len(harvest.Roots)-harvest.Public)
