@@ -146,6 +146,17 @@ func (c *cloud) clockSet(log *slog.Logger) func(by time.Duration) {
 	}
 }
 
+// doubted is a check that goes by the clock: while that is in question, it warns at most.
+func (c *cloud) doubted(check health.Check) health.Check {
+	return health.Check{Name: check.Name, Look: func(ctx context.Context) health.Finding {
+		f := check.Look(ctx)
+		if f.State != health.OK && !c.trusted() {
+			f.State = health.Warning
+		}
+		return f
+	}}
+}
+
 func (c *cloud) sayCertificate(log *slog.Logger) {
 	if problem := c.server.Problem(); problem != "" {
 		log.Error("servers refuse the cloud's certificate unless this host's clock is wrong", "reason", problem)
@@ -208,7 +219,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 		return nil, err
 	}
 	c.health = health.New(ctx, log("health"), health.Store(st), health.Disk(cfg.Data), health.Clock(st.Time),
-		health.Certificates(c.server.Leaf, c.authority.Certificate))
+		c.doubted(health.Certificates(c.server.Leaf, c.authority.Certificate)))
 	c.gateway, err = gateway.New(gateway.Config{
 		Listener: p.broker, TLS: &tls.Config{GetCertificate: c.server.Get},
 		Auth: doorman{c.registry}, Dispatcher: c.dispatcher, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
