@@ -100,6 +100,8 @@ type Config struct {
 	Sweep func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error
 	// Tidy removes at once what only a running job needs; nil = Sweep comes to it.
 	Tidy func(session string)
+	// ClockTrusted reports whether this host's clock may judge the age of folders; nil = always.
+	ClockTrusted func() bool
 	// Prune removes old versions of Apps that no order uses.
 	Prune func(inUse func(app.App) bool) error
 	// Damages are installed Apps that were found to be damaged; nil = nobody looks.

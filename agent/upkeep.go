@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -122,7 +123,11 @@ func (a *Agent) noteRoom(now room) {
 func (a *Agent) sweepOnce(ctx context.Context) {
 	if a.Sweep != nil {
 		limits, _ := a.current()
-		if err := a.Sweep(ctx, limits.KeepSessions, a.owns); err != nil {
+		age := limits.KeepSessions
+		if a.ClockTrusted != nil && !a.ClockTrusted() {
+			age = math.MaxInt64 // nothing is old, by a clock that may be wrong
+		}
+		if err := a.Sweep(ctx, age, a.owns); err != nil {
 			a.Logger.Warn("old job folders were not all removed", "err", err)
 		}
 	}

@@ -39,7 +39,8 @@ type Store struct {
 	seal    string    // of set, when it was written
 	proved  string    // seal of the set that jobs were proved to read
 	proving *proof    // under way; nil = none
-	until   time.Time // when a CA of set expires
+	from    time.Time // when set was made, and until when a CA expires or begins: wall time both,
+	until   time.Time // because a clock that was wrong makes a wrong set
 	private []Root    // of set
 }
 
@@ -129,10 +130,11 @@ func judged(set *Set, err error) (*Set, error) {
 // fresh is the set of what the sources hold now.
 func (s *Store) fresh() (*Set, error) {
 	stamp := s.conf.Sources.stamp()
-	if s.set != nil && stamp == s.stamp && time.Now().Before(s.until) && (s.set.Dir == "" || s.set.seal() == s.seal) {
+	now := time.Now().Round(0)
+	if s.set != nil && stamp == s.stamp && !now.Before(s.from) && now.Before(s.until) && (s.set.Dir == "" || s.set.seal() == s.seal) {
 		return s.set, nil
 	}
-	harvest, err := s.conf.Sources.Gather(time.Now())
+	harvest, err := s.conf.Sources.Gather(now)
 	if err != nil && s.set != nil {
 		s.conf.Logger.Error("trusted CAs stay as they were", "err", err)
 		return s.set, nil
@@ -153,9 +155,9 @@ func (s *Store) fresh() (*Set, error) {
 	if !changed {
 		set = s.set // and its pool
 	}
-	s.set, s.stamp, s.until, s.private = set, stamp, harvest.Until, harvest.private()
+	s.set, s.stamp, s.from, s.until, s.private = set, stamp, now, harvest.Until, harvest.private()
 	if s.until.IsZero() {
-		s.until = time.Now().Add(24 * time.Hour)
+		s.until = now.Add(24 * time.Hour)
 	}
 	if changed {
 		s.conf.Logger.Info("trusted CAs changed", "set", set.Digest, "cas", set.Count, "private", len(harvest.Roots)-harvest.Public)

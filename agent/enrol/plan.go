@@ -115,9 +115,10 @@ func (p *Plan) certificate(c Current, keystore []byte, password string) error {
 func valid(c *x509.Certificate) error {
 	switch now := time.Now(); {
 	case now.After(c.NotAfter):
-		return fmt.Errorf("%w: it expired on %s\nhint: make a fresh bundle (\"tccloud bundle ENV --server %s\")", ErrExpired, c.NotAfter.Format(time.DateTime), c.Subject.CommonName)
+		return fmt.Errorf("%w: it expired on %s, and this host's clock says %s\nhint: correct the clock; if it is right, make a fresh bundle (\"tccloud bundle ENV --server %s\")",
+			ErrExpired, c.NotAfter.Format(time.DateTime), now.Format(time.DateTime), c.Subject.CommonName)
 	case now.Before(c.NotBefore):
-		return fmt.Errorf("%w: it begins on %s, and this host's clock says %s\nhint: correct the clock", ErrExpired, c.NotBefore.Format(time.DateTime), now.Format(time.DateTime))
+		return fmt.Errorf("%w: it begins on %s, and this host's clock says %s\nhint: correct the clock; if it is right, the cloud's was wrong when this was made: make a fresh bundle", ErrExpired, c.NotBefore.Format(time.DateTime), now.Format(time.DateTime))
 	}
 	return nil
 }

@@ -35,6 +35,7 @@ type Renewer struct {
 	mu     sync.Mutex
 	renews bool   // there is a session, and the cloud renews
 	asked  bool   // to renew although it is not time
+	early  bool   // the certificate begins in the future, by the cloud's clock as by ours
 	link   sender // nil until Run
 }
 
@@ -53,7 +54,8 @@ func (r *Renewer) OnWelcome(w wire.Welcome) {
 		r.logger.Info("renewed client certificate in use", "serial", c.SerialNumber.Text(16), "expires", c.NotAfter)
 		r.audit.Record(audit.CertificateRenewed, "serial", c.SerialNumber.Text(16), "expires", c.NotAfter)
 	}
-	r.session(w.Renews)
+	begins := r.id.Leaf().NotBefore // the cloud's clock was ahead when it signed this one
+	r.session(w.Renews, time.Now().Before(begins) && time.UnixMilli(w.ServerTime).Before(begins))
 	r.handler.OnWelcome(w)
 }
 
@@ -78,7 +80,7 @@ func (r *Renewer) OnMessage(m wire.Message) {
 
 // OnDisconnect implements link.Handler.
 func (r *Renewer) OnDisconnect(err error) {
-	r.session(false)
+	r.session(false, false)
 	r.handler.OnDisconnect(err)
 }
 
@@ -87,17 +89,18 @@ func (r *Renewer) Renew() {
 	r.mu.Lock()
 	r.asked = true
 	r.mu.Unlock()
-	r.poke()
+	r.Wake()
 }
 
-func (r *Renewer) session(renews bool) {
+func (r *Renewer) session(renews, early bool) {
 	r.mu.Lock()
-	r.renews = renews
+	r.renews, r.early = renews, early
 	r.mu.Unlock()
-	r.poke()
+	r.Wake()
 }
 
-func (r *Renewer) poke() {
+// Wake has Run look again: the clock was set.
+func (r *Renewer) Wake() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -113,12 +116,15 @@ func (r *Renewer) Run(ctx context.Context, link sender) error {
 	var last time.Time
 	for {
 		r.mu.Lock()
-		renews, asked := r.renews, r.asked
+		renews, asked, due := r.renews, r.asked, r.id.due()
 		r.asked = asked && !renews
+		if r.early {
+			due = time.Time{}
+		}
 		r.mu.Unlock()
 		wait := 24 * time.Hour // clocks are set, hosts sleep
 		if renews {
-			wait = min(wait, max(time.Until(r.id.due()), time.Until(last.Add(r.id.pause()))))
+			wait = min(wait, max(time.Until(due), time.Until(last.Add(r.id.pause()))))
 		}
 		if renews && (asked || wait <= 0) {
 			last = time.Now()

@@ -28,7 +28,8 @@
 // When nothing was sent for a heartbeat (welcome.heartbeat_ms), ping is. When
 // nothing was heard for 2.5 heartbeats, the session ends: a half-open
 // connection is detected within 2.5 heartbeats whichever direction froze. A change of
-// the host's network probes the connection at once.
+// the host's network, or of its clock, probes the connection at once. Pings and their answers
+// have the sender's clock: State.Skew is how far the two are apart.
 //
 // # Trust
 //

@@ -13,6 +13,8 @@ const (
 	firstDelay = time.Second
 	capDelay   = 60 * time.Second
 	floorDelay = 20 * time.Millisecond // a random delay may be 0; a loop must not spin
+	// clockDelay is the cap where clocks disagree: who sets the cloud's cannot tell us.
+	clockDelay = 20 * time.Second
 )
 
 // How long a session must have lasted for the next failure to count as the
@@ -45,6 +47,9 @@ func (p *plan) next(e *ended, random func(n int64) int64) (delay, earliest time.
 	top := capDelay
 	if p.failures < 6 { // 1 s, 2 s, … 32 s, then the cap
 		top = firstDelay << p.failures
+	}
+	if e.fault.Clock() {
+		top = min(top, clockDelay)
 	}
 	p.failures++
 	return e.wait + max(time.Duration(random(int64(top)+1)), floorDelay), e.wait

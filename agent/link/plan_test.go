@@ -46,6 +46,8 @@ func TestPlanStartsAnewAfterAStableSession(t *testing.T) {
 		"retry after":    {ended{wait: time.Hour}, time.Hour + capDelay},
 		"goaway":         {ended{wait: 7 * time.Second, exact: true, lasted: time.Second}, 7 * time.Second},
 		"store is away":  {ended{wait: 7 * time.Second, exact: true}, 7 * time.Second},
+		"clocks apart":   {ended{fault: &fault.Fault{Code: "tls.expired"}}, clockDelay},
+		"clocks apart 2": {ended{fault: &fault.Fault{Code: "hello.clock"}}, clockDelay},
 		"left in time":   {ended{exact: true, lasted: stable}, floorDelay},
 		"goaway at once": {ended{exact: true, lasted: time.Second}, capDelay},
 	}

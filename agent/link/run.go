@@ -83,10 +83,15 @@ func (l *Link) probes(ctx context.Context) {
 			return
 		case <-l.wake:
 		}
+		select { // one that comes too soon is late, not lost
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Until(last.Add(wakeGap))):
+		}
 		l.mu.Lock()
 		s := l.session
 		l.mu.Unlock()
-		if s != nil && time.Since(last) >= wakeGap {
+		if s != nil {
 			last = time.Now()
 			s.probe()
 		}

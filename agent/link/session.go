@@ -67,6 +67,7 @@ func (l *Link) greet(c *conn.Conn) (*wire.Welcome, time.Duration, *ended) {
 // exchange sends hello and reads the answer to it.
 func exchange(c *conn.Conn, hello *wire.Hello) (wire.Message, time.Duration, *ended) {
 	start := time.Now()
+	hello.Clock = start.UnixMilli()
 	if err := c.Write(hello); err != nil {
 		if errors.Is(err, wire.ErrInvalid) || errors.Is(err, wire.ErrFrameTooLarge) {
 			return nil, 0, &ended{fault: fault.New(fault.Hello, "hello.invalid", err, "%v", err)}
@@ -191,10 +192,12 @@ func (l *Link) read(s *session) *ended {
 		}
 		switch m := m.(type) {
 		case *wire.Ping:
-			s.queue.say(&wire.Pong{Seq: m.Seq})
+			s.queue.say(&wire.Pong{Seq: m.Seq, Clock: time.Now().UnixMilli()})
+			l.compare(m.Clock, 0)
 		case *wire.Pong:
 			if rtt, ok := s.writer.pong(m.Seq); ok {
 				l.measured(rtt)
+				l.compare(m.Clock, rtt)
 			}
 		case *wire.GoAway:
 			l.goAway(s, m)

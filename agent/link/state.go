@@ -3,6 +3,7 @@ package link
 import (
 	"time"
 
+	"tcenvsvr/agent/clock"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/wire"
 )
@@ -10,11 +11,13 @@ import (
 // State is a snapshot for `tcenvsvr status`. Durations are in nanoseconds
 // in JSON.
 type State struct {
-	Connected bool      `json:"connected"`       // a session is open
-	Since     time.Time `json:"since"`           // when Connected last changed
-	Broker    string    `json:"broker"`          // host:port
-	Transport string    `json:"transport"`       // "raw" or "websocket"
-	Proxy     string    `json:"proxy,omitempty"` // URL without credentials; "" = direct
+	Connected bool      `json:"connected"` // a session is open
+	Since     time.Time `json:"since"`     // when Connected last changed, by the clock of then
+	// For is how long ago that was, however the clock was set meanwhile.
+	For       time.Duration `json:"for_ns"`
+	Broker    string        `json:"broker"`          // host:port
+	Transport string        `json:"transport"`       // "raw" or "websocket"
+	Proxy     string        `json:"proxy,omitempty"` // URL without credentials; "" = direct
 	// Remote is the address of the other end of the socket: the broker,
 	// or the proxy.
 	Remote      string `json:"remote,omitempty"`
@@ -23,22 +26,29 @@ type State struct {
 
 	Heartbeat time.Duration `json:"heartbeat_ns,omitempty"`
 	RTT       time.Duration `json:"rtt_ns,omitempty"` // newest ping → pong; before the first one hello → welcome
-	// Skew is the cloud's clock minus this host's. It is shown only;
-	// nothing depends on it.
+	// Skew is the cloud's clock minus this host's, by the newest message
+	// that had a clock. No message depends on it.
 	Skew time.Duration `json:"skew_ns,omitempty"`
 
 	Reconnects int `json:"reconnects"` // sessions after the first
 	Attempts   int `json:"attempts"`   // failed since the last session
 
-	Failure   *fault.Fault `json:"failure,omitempty"`   // the newest; stays when connected again
-	NextRetry time.Time    `json:"next_retry,omitzero"` // while not connected
+	Failure *fault.Fault `json:"failure,omitempty"` // the newest; stays when connected again
+	// NextRetry and RetryIn say when the next attempt is, while not connected.
+	NextRetry time.Time     `json:"next_retry,omitzero"`
+	RetryIn   time.Duration `json:"retry_in_ns,omitempty"`
 }
 
 // State returns what is known now.
 func (l *Link) State() State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.state
+	s := l.state
+	s.For = time.Since(s.Since)
+	if !s.NextRetry.IsZero() {
+		s.RetryIn = max(0, time.Until(s.NextRetry))
+	}
+	return s
 }
 
 // opened notes the begin of a session, which Send uses from now on.
@@ -54,12 +64,33 @@ func (l *Link) opened(s *session, w *wire.Welcome, rtt time.Duration) {
 	st.Connected, st.Since, st.NextRetry, st.Attempts = true, now, time.Time{}, 0
 	st.Remote = s.conn.RemoteAddr().String()
 	st.Epoch, st.Environment, st.Heartbeat, st.RTT = w.Epoch, w.Environment, ms(w.HeartbeatMS), rtt
-	st.Skew = time.UnixMilli(w.ServerTime).Sub(now.Add(-rtt / 2)).Round(time.Millisecond)
+	st.Skew = 0
 	shown := *st
 	l.mu.Unlock()
 	l.log.Info("connected to the cloud", "broker", shown.Broker, "transport", shown.Transport, "proxy", shown.Proxy,
 		"remote", shown.Remote, "environment", shown.Environment, "epoch", shown.Epoch,
-		"rtt", rtt.Round(10*time.Microsecond), "skew", shown.Skew, "failed_attempts", failed)
+		"rtt", rtt.Round(10*time.Microsecond), "failed_attempts", failed)
+	l.compare(w.ServerTime, rtt)
+}
+
+// compare notes how far the cloud's clock, in Unix milliseconds, is from
+// this host's, and says when they part and when they agree again.
+func (l *Link) compare(theirs int64, rtt time.Duration) {
+	if theirs == 0 {
+		return
+	}
+	now := time.Now()
+	skew := time.UnixMilli(theirs).Sub(now.Round(0).Add(-rtt / 2)).Round(time.Millisecond)
+	l.mu.Lock()
+	apart := l.state.Skew.Abs() > clock.Tolerated
+	l.state.Skew = skew
+	l.mu.Unlock()
+	switch {
+	case skew.Abs() > clock.Tolerated && !apart:
+		l.log.Warn("the clocks of this host and of the cloud disagree", "skew", skew, "here", now.UTC().Format(time.DateTime), "cloud", time.UnixMilli(theirs).UTC().Format(time.DateTime))
+	case skew.Abs() <= clock.Tolerated && apart:
+		l.log.Info("the clocks of this host and of the cloud agree again", "skew", skew)
+	}
 }
 
 // closed ends the session for Send.

@@ -85,7 +85,7 @@ func (w *writer) ping() []byte {
 	defer w.mu.Unlock()
 	w.seq++
 	w.pingedAt = time.Now()
-	frame, _ := wire.Encode(&wire.Ping{Seq: w.seq})
+	frame, _ := wire.Encode(&wire.Ping{Seq: w.seq, Clock: w.pingedAt.UnixMilli()})
 	return frame
 }
 

@@ -39,7 +39,7 @@
 // decides: the cloud asks the host that stays to renew its certificate (control renew), and with that the
 // other's copy of the keys is worth nothing. Whoever has sent nothing for
 // heartbeat_ms sends ping; whoever has heard nothing for 2.5 heartbeats
-// closes. Times on the wire are durations; server_time is for display only.
+// closes. Times on the wire are durations; server_time and clock only show how far clocks are apart.
 //
 // A hello with probe set asks the same and opens nothing: it is answered with
 // probed, or error, and the connection ends. Nobody is fenced. With leave set as well, the

@@ -29,6 +29,8 @@ type Hello struct {
 	// cloned machine may have its original's; "" is unknown.
 	MachineID string `json:"machine_id,omitempty"`
 	Hostname  string `json:"hostname,omitempty"` // shown to people, ≤ 256 bytes
+	// Clock is this host's, Unix milliseconds; only to show the skew.
+	Clock int64 `json:"clock,omitempty"`
 	// Journal names the memory that Orders and Results come from, ≤ 64 bytes.
 	// A hello of another one cannot tell what became of an order that was
 	// delivered here: two agents may run with one identity. "" is unknown.
@@ -157,7 +159,8 @@ const (
 	CodeProtocol      Code = "protocol"           // version or message not understood
 	CodeBadToken      Code = "bad_broker_token"   // brokerToken does not match the server
 	CodeUnknownServer Code = "unknown_server"     // no server with this serverXid
-	CodeCertificate   Code = "client_certificate" // missing, foreign, expired or another server's
+	CodeCertificate   Code = "client_certificate" // missing, foreign or another server's
+	CodeClock         Code = "clock"              // the certificate is this server's, and not valid by the cloud's clock
 	CodeRevoked       Code = "revoked"            // the server was revoked
 	CodeInactive      Code = "environment_inactive"
 	CodeFenced        Code = "fenced"          // a newer session of the same server took over
@@ -208,7 +211,8 @@ func validEnd(code Code, message string, ms int64) error {
 
 // Ping asks for a Pong with the same Seq. Both sides send it.
 type Ping struct {
-	Seq int64 `json:"seq"`
+	Seq   int64 `json:"seq"`
+	Clock int64 `json:"clock,omitempty"` // the sender's, Unix milliseconds; only to show the skew
 }
 
 // Kind implements Message.
@@ -217,7 +221,8 @@ func (*Ping) validate() error { return nil }
 
 // Pong answers a Ping.
 type Pong struct {
-	Seq int64 `json:"seq"`
+	Seq   int64 `json:"seq"`
+	Clock int64 `json:"clock,omitempty"` // as in Ping
 }
 
 // Kind implements Message.

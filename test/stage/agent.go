@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"tcenvsvr/agent/wire"
 )
@@ -111,7 +112,9 @@ type Status struct {
 		Transport string `json:"transport"`
 		Proxy     string `json:"proxy"`
 		Epoch     int64  `json:"epoch"`
-		Failure   *struct {
+
+		Skew    time.Duration `json:"skew_ns"`
+		Failure *struct {
 			Step    string `json:"step"`
 			Code    string `json:"code"`
 			Message string `json:"message"`

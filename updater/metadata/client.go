@@ -89,7 +89,6 @@ func (c Client) refresh(ctx context.Context, from Source) (*Trusted, error) {
 	if err != nil {
 		return nil, err
 	}
-	set.RefTime = c.now(floor)
 	if err := c.updateRoot(ctx, from, set); err != nil {
 		return nil, err
 	}
@@ -97,6 +96,7 @@ func (c Client) refresh(ctx context.Context, from Source) (*Trusted, error) {
 	if err != nil {
 		return nil, err
 	}
+	set.RefTime = c.now(floor.time(stamp))
 	if _, err := set.UpdateTimestamp(stamp); err != nil {
 		return nil, fmt.Errorf("verifying timestamp.json: %w", err)
 	}
@@ -241,9 +241,9 @@ func (c Client) tidy(keep ...string) {
 }
 
 // now is the time that expiry is judged by.
-func (c Client) now(f floor) time.Time {
+func (c Client) now(floor time.Time) time.Time {
 	now := time.Now().UTC()
-	for _, at := range []time.Time{c.Built, f.Time} {
+	for _, at := range []time.Time{c.Built, floor} {
 		if now.Before(at) {
 			now = at
 		}

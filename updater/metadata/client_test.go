@@ -375,6 +375,37 @@ func TestASlowClockAcceptsNothingExpired(t *testing.T) {
 	w.sees("1.0.0")
 }
 
+// A signer whose clock is ten years ahead for a while blocks nothing: his
+// next signature counts, though it is earlier. What was seen stays a floor for versions.
+func TestASignersClockIsAheadForAWhile(t *testing.T) {
+	w := newWorld(t)
+	at := func(later time.Duration, do func()) { // each bubble begins at the same moment
+		synctest.Test(t, func(t *testing.T) {
+			w.t = t
+			time.Sleep(later)
+			do()
+		})
+	}
+	at(0, func() {
+		w.release("1.0.0")
+		w.sees("1.0.0")
+	})
+	at(10*365*24*time.Hour, func() { w.must(w.repo.Refresh(w.keys)) })
+	ahead, err := os.ReadFile(w.path("timestamp.json"))
+	w.t = t
+	w.must(err)
+	at(time.Minute, func() { w.sees("1.0.0") })
+	at(time.Hour, func() {
+		w.must(w.repo.Refresh(w.keys))
+		w.sees("1.0.0")
+	})
+	at(2*time.Hour, func() { w.sees("1.0.0") })
+	at(3*time.Hour, func() {
+		w.must(os.WriteFile(w.path("timestamp.json"), ahead, 0o600))
+		w.refuses(metadata.ErrRollback, "after")
+	})
+}
+
 func TestHTTPSource(t *testing.T) {
 	w := newWorld(t)
 	w.release("1.0.0")

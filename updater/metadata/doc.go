@@ -13,7 +13,8 @@
 //     lets an older repository in. The floor of a role holds for its set of keys: after a
 //     thief of the timestamp key ran the version up, a new root with a new key resets it;
 //   - its own clock: no time before the program was built, or before the newest signed
-//     signed_at, is believed, so a clock that runs slow accepts nothing expired;
+//     signed_at, is believed, so a clock that runs slow accepts nothing expired. The newest
+//     is that of the highest version: a signer's clock that was ahead for a while blocks nothing;
 //   - a recover around everything that decodes what others wrote.
 //
 // Where the bytes come from is a Source: the cloud by HTTPS (the agent), or a folder (the

@@ -23,7 +23,7 @@ const floorFile = "floor.json"
 // floor is below what no repository may go.
 type floor struct {
 	Roles map[string]mark `json:"roles"`
-	Time  time.Time       `json:"time"` // the newest signed_at that was verified
+	Time  time.Time       `json:"time"` // signed_at of the newest timestamp that was verified
 }
 
 // mark is the highest version of a role that its keys have signed.
@@ -73,10 +73,30 @@ func (f floor) raise(set *trustedmetadata.TrustedMetadata) (floor, error) {
 		}
 		next.Roles[role] = m
 	}
-	if at := signedAt(set.Timestamp); at.After(next.Time) && !at.After(set.Timestamp.Signed.Expires) {
+	at := signedAt(set.Timestamp)
+	if (at.After(next.Time) || f.newer(set.Timestamp)) && !at.IsZero() && !at.After(set.Timestamp.Signed.Expires) {
 		next.Time = at
 	}
 	return next, nil
+}
+
+// time is before what no time is believed while the offered timestamp is
+// judged. A later version with an earlier time, which only its keys can make, is of a
+// signer whose clock was ahead for a while and is right now.
+func (f floor) time(offered []byte) time.Time {
+	t, err := metadata.Timestamp().FromBytes(offered)
+	if err != nil || !f.newer(t) {
+		return f.Time
+	}
+	if at := signedAt(t); !at.IsZero() && at.Before(f.Time) {
+		return at
+	}
+	return f.Time
+}
+
+// newer reports whether a timestamp has a higher version than was seen.
+func (f floor) newer(t *metadata.Metadata[metadata.TimestampType]) bool {
+	return t.Signed.Version > f.Roles[metadata.TIMESTAMP].Version
 }
 
 func versions(set *trustedmetadata.TrustedMetadata) map[string]int64 {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"tcenvsvr/agent/conn"
 	"tcenvsvr/agent/proxy"
@@ -79,6 +80,15 @@ func certificate(err error) *Fault {
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
 		code = "tls.expired"
+	}
+	// A CA that is over by our clock was not among those that we looked for:
+	// what came says better than the error that it is about time.
+	now := time.Now()
+	for _, c := range v.UnverifiedCertificates {
+		if now.After(c.NotAfter) || now.Before(c.NotBefore) {
+			return New(TLS, "tls.expired", err, "this host's clock says %s, and the certificate of %q, issued by %q, is valid from %s to %s",
+				now.UTC().Format(time.DateTime), c.Subject, c.Issuer, c.NotBefore.UTC().Format(time.DateTime), c.NotAfter.UTC().Format(time.DateTime))
+		}
 	}
 	return New(TLS, code, err, "%v (%s)", v.Err, seen)
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"tcenvsvr/agent/wire"
 )
 
 // Step says how far a connection came.
@@ -41,6 +43,11 @@ func (f *Fault) Error() string { return fmt.Sprintf("%s: %s", f.Code, f.Message)
 
 // Unwrap returns the error that was classified.
 func (f *Fault) Unwrap() error { return f.err }
+
+// Clock reports whether it may end when a clock is set, here or in the cloud.
+func (f *Fault) Clock() bool {
+	return f.Code == "tls.expired" || f.Code == "hello."+Code(wire.CodeClock)
+}
 
 // LogValue shows a fault's parts in logs.
 func (f *Fault) LogValue() slog.Value {

@@ -24,7 +24,7 @@ var table = []Row{
 	{"tcp.failed", "check brokerHost and the network"},
 
 	{"tls.unknown_authority", "the certificate is issued by a CA that is not trusted: enrol with a fresh bundle, or, where a proxy inspects TLS, add its CA to the private CAs"},
-	{"tls.expired", "the cloud's certificate is not valid now: renew it, or correct this host's clock"},
+	{"tls.expired", "this host's clock and the cloud's certificate disagree: see that the clocks of both hosts are right; if they are, the certificate must be renewed"},
 	{"tls.name_mismatch", "brokerHost must be a name that is in the cloud's certificate"},
 	{"tls.certificate", "the cloud's certificate is not acceptable: ask the cloud's administrators"},
 	{"tls.client_certificate", "the cloud refuses this server's certificate: enrol with a fresh bundle"},
@@ -56,7 +56,8 @@ var cloudHints = map[wire.Code]string{
 	wire.CodeProtocol:      "agent and cloud do not understand each other: check both versions",
 	wire.CodeBadToken:      "brokerToken does not belong to this server: enrol with a fresh bundle",
 	wire.CodeUnknownServer: "the cloud does not know this serverXid: enrol with a fresh bundle",
-	wire.CodeCertificate:   "the client certificate does not belong to this server or is expired: enrol with a fresh bundle",
+	wire.CodeCertificate:   "the client certificate does not belong to this server: enrol with a fresh bundle",
+	wire.CodeClock:         "the cloud's clock and this server's certificate disagree: see that the clocks of both hosts are right; if they are, enrol with a fresh bundle",
 	wire.CodeRevoked:       "this server was revoked: ask the cloud's administrators, or enrol with a fresh bundle",
 	wire.CodeInactive:      "the Environment is not active: activate it in the cloud",
 	wire.CodeFenced:        "another agent with the same serverXid is connected: stop it, or enrol this one as a server of its own",

@@ -71,6 +71,9 @@ func (s *supervisor) execute() (err error) {
 	return nil
 }
 
+// now is the time by the clock of the start: what Exit says it ran it did, however the clock was set.
+func (s *supervisor) now() time.Time { return s.started.Add(time.Since(s.started)) }
+
 // abandon leaves a record of a start that failed, for an agent that did
 // not live to read the reply.
 func (s *supervisor) abandon(reason string, err error) {
@@ -79,7 +82,7 @@ func (s *supervisor) abandon(reason string, err error) {
 	if e, ok := errors.AsType[*spec.StartError](err); ok {
 		code = e.Code
 	}
-	s.exit = spec.Exit{Code: -1, Reason: reason, Error: code + ": " + err.Error(), Started: s.started, Ended: time.Now().UTC()}
+	s.exit = spec.Exit{Code: -1, Reason: reason, Error: code + ": " + err.Error(), Started: s.started, Ended: s.now()}
 	s.record()
 }
 
@@ -201,7 +204,7 @@ func (s *supervisor) finish() {
 		share(s.launch.Dir)
 	}
 	s.exit.Killed = s.tree.killed()
-	s.exit.Started, s.exit.Ended = s.started, time.Now().UTC()
+	s.exit.Started, s.exit.Ended = s.started, s.now()
 	s.record()
 }
 

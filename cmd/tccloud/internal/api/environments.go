@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"tcenvsvr/agent/clock"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
@@ -17,13 +18,20 @@ const statusTime = 2 * time.Second
 
 func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 	var connected *int // it is asked when not all is well
+	apart := 0
 	ctx, cancel := context.WithTimeout(r.Context(), statusTime)
 	defer cancel()
 	if live, err := a.connected(ctx); err == nil {
 		n := len(live)
 		connected = &n
+		for _, s := range live {
+			if s.Skew.Abs() > clock.Tolerated {
+				apart++
+			}
+		}
 	}
 	answer(w, http.StatusOK, v1.Status{
+		ClocksApart: apart, Time: time.Now().UTC().Truncate(time.Second),
 		Version: a.Version, Started: a.started, APIURL: a.APIURL, BrokerHost: a.BrokerHost,
 		Environments: len(a.Registry.Environments()), Servers: len(a.Registry.Servers("")), Connected: connected, Health: a.Health.Report(),
 	})

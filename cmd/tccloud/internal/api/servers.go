@@ -17,7 +17,7 @@ func present(s registry.Server, live map[wire.ServerXID]gateway.Session) v1.Serv
 		out.Session = &v1.Session{
 			Host:    c.Host.ID,
 			Version: c.Version, OS: c.OS, Arch: c.Arch, Epoch: c.Epoch, Gateway: c.Gateway, RemoteAddr: c.RemoteAddr,
-			Transport: c.Transport, Connected: c.Connected, RTTMS: float64(c.RTT.Microseconds()) / 1000,
+			Transport: c.Transport, Connected: c.Connected, RTTMS: float64(c.RTT.Microseconds()) / 1000, SkewMS: c.Skew.Milliseconds(),
 			Executors: c.Executors, Credit: c.Credit, Info: c.Info, InfoAt: c.InfoAt,
 		}
 	}

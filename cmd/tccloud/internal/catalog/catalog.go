@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -42,8 +43,10 @@ type Config struct {
 	Retention time.Duration // of published files, 0 = 45 days
 	Bytes     int64         // of all published files, 0 = any
 	// Room says why there is no room for a file of so many bytes; nil: there is.
-	Room   func(bytes int64) error
-	Logger *slog.Logger
+	Room func(bytes int64) error
+	// Trusted reports whether this host's clock may judge the age of what is kept; nil = always.
+	Trusted func() bool
+	Logger  *slog.Logger
 }
 
 // Catalog is safe for concurrent use.
@@ -56,6 +59,7 @@ type Catalog struct {
 	retention time.Duration
 	bytes     int64
 	room      func(bytes int64) error
+	trusted   func() bool
 	log       *slog.Logger
 }
 
@@ -64,13 +68,16 @@ func New(cfg Config) *Catalog {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Trusted == nil {
+		cfg.Trusted = func() bool { return true }
+	}
 	if cfg.Retention == 0 {
 		cfg.Retention = 45 * 24 * time.Hour
 	}
 	if cfg.Room == nil {
 		cfg.Room = func(int64) error { return nil }
 	}
-	return &Catalog{cfg.Apps, cfg.Blobs, cfg.Uploads, cfg.Orders, cfg.Servers, cfg.Retention, cfg.Bytes, cfg.Room, cfg.Logger}
+	return &Catalog{cfg.Apps, cfg.Blobs, cfg.Uploads, cfg.Orders, cfg.Servers, cfg.Retention, cfg.Bytes, cfg.Room, cfg.Trusted, cfg.Logger}
 }
 
 // sweepEvery is how often old files are looked for.
@@ -81,7 +88,13 @@ const sweepEvery = 10 * time.Minute
 func (c *Catalog) Run(ctx context.Context, sweep ...func(context.Context) error) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
-	sweep = append(sweep, func(ctx context.Context) error { return c.uploads.Sweep(ctx, c.retention, c.bytes, c.ended(ctx)) })
+	sweep = append(sweep, func(ctx context.Context) error {
+		age := c.retention
+		if !c.trusted() {
+			age = math.MaxInt64 // nothing is old, by a clock that may be wrong
+		}
+		return c.uploads.Sweep(ctx, age, c.bytes, c.ended(ctx))
+	})
 	for {
 		for _, s := range sweep {
 			if err := s(ctx); err != nil && ctx.Err() == nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	hostclock "tcenvsvr/agent/clock"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
@@ -75,12 +76,24 @@ func serverState(s v1.Server) string {
 		return fmt.Sprintf("away, %d HOSTS", 1+len(s.Twin.Others))
 	case unfit(s) != nil:
 		return "unfit: " + unfit(s).Code
+	case s.Session != nil && skew(s).Abs() > hostclock.Tolerated:
+		return "connected, its clock is " + apart(s)
 	case s.Session != nil:
 		return "connected"
 	case s.Revoked != nil:
 		return "revoked"
 	}
 	return "away"
+}
+
+func skew(s v1.Server) time.Duration { return time.Duration(s.Session.SkewMS) * time.Millisecond }
+
+func apart(s v1.Server) string {
+	by := skew(s).Round(time.Second)
+	if by < 0 {
+		return by.Abs().String() + " behind"
+	}
+	return by.String() + " ahead"
 }
 
 func newServerShow(env *Env) *cobra.Command {
@@ -199,7 +212,7 @@ func (e *Env) showServer(json bool, s v1.Server) error {
 		if c := s.Session; c != nil {
 			pairs = append(pairs, "connected", clock(c.Connected)+" from "+c.RemoteAddr+" by "+c.Transport,
 				"agent", c.Version+" "+c.OS+"/"+c.Arch, "executors", fmt.Sprintf("%d, %d free", c.Executors, c.Credit),
-				"round trip", fmt.Sprintf("%.1f ms", c.RTTMS))
+				"round trip", fmt.Sprintf("%.1f ms", c.RTTMS), "clock", apart(s)+" of the cloud's")
 			if u := unfit(s); u != nil {
 				pairs = append(pairs, "takes no orders", fmt.Sprintf("%s, since %s; it goes on by itself when it can", u.Message, clock(c.InfoAt.Add(-time.Duration(u.ForMS)*time.Millisecond))))
 			}

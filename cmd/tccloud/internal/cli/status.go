@@ -35,6 +35,9 @@ Exit codes:
 		err = env.answer(*json, s, func(w io.Writer) {
 			all := []any{"version", s.Version, "started", clock(s.Started), "api", s.APIURL, "broker", s.BrokerHost,
 				"environments", s.Environments, "servers", connected(s), "health", s.Health.State}
+			if s.ClocksApart > 0 {
+				all = append(all, "clocks", fmt.Sprintf("%s here; those of %d servers are more than a minute off: see that all hosts keep time", clock(s.Time), s.ClocksApart))
+			}
 			for _, c := range s.Health.Checks {
 				all = append(all, "  "+c.Name, condition(c), "    hint", c.Try)
 			}

@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,7 +44,7 @@ func New(cfg Config) *Client {
 			TLSHandshakeTimeout:   10 * time.Second,
 			ResponseHeaderTimeout: answer,
 			DisableKeepAlives:     !keep,
-			TLSClientConfig:       &tls.Config{RootCAs: cfg.Roots, ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12},
+			TLSClientConfig:       cfg.tls(),
 		}}
 	}
 	return &Client{

@@ -16,6 +16,8 @@ type Config struct {
 	Token      string
 	Roots      *x509.CertPool // nil: the system's
 	ServerName string         // to verify, "" = URL's host
+	// Local is a cloud on this host, whose files said where it is and by what to verify it.
+	Local bool
 }
 
 // Source is what the command line gives; empty fields were not given.
@@ -60,7 +62,7 @@ func Resolve(s Source) (Config, error) {
 	}
 	c.URL = strings.TrimSuffix(c.URL, "/")
 	if c.URL == local.URL {
-		c.ServerName = local.ServerName
+		c.ServerName, c.Local = local.ServerName, true
 	}
 	if c.Token, err = token(s, getenv); err != nil {
 		return Config{}, err

@@ -55,6 +55,8 @@ type Config struct {
 	Store  *store.Store
 	Tokens Tokens // nil: Apps get no token
 	Logger *slog.Logger
+	// Trusted reports whether this host's clock may judge a time that was written down; nil = always.
+	Trusted func() bool
 
 	Lease       time.Duration // [60 s] how long a server may stay away before its orders are given up
 	AcceptIn    time.Duration // [30 s] from delivered to accepted

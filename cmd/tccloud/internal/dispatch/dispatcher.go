@@ -65,7 +65,7 @@ func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 	}
 	var err error
 	if d.ledger, err = ledger.Open(ctx, ledger.Config{
-		Store: cfg.Store, Retention: cfg.Retention, Logger: d.log, Changed: d.changed,
+		Store: cfg.Store, Retention: cfg.Retention, Trusted: cfg.Trusted, Logger: d.log, Changed: d.changed,
 	}); err != nil {
 		return nil, fmt.Errorf("opening dispatcher: %w", err)
 	}
@@ -84,6 +84,9 @@ func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 }
 
 func defaults(c *Config) {
+	if c.Trusted == nil {
+		c.Trusted = func() bool { return true }
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -195,7 +195,7 @@ func (d *Dispatcher) follow(ctx context.Context, id wire.OrderID, f LogFilter, y
 	}
 	var seq uint64
 	ends := map[wire.Stream]int64{}
-	news := time.Now()
+	news, over := time.Now(), false
 	for {
 		p, ok, err := d.logs.Next(ctx, ref, f.Stream, seq)
 		if err != nil {
@@ -217,10 +217,13 @@ func (d *Dispatcher) follow(ctx context.Context, id wire.OrderID, f LogFilter, y
 		if rec, err = d.get(ctx, id); err != nil {
 			return err
 		}
+		if rec.Terminal() && !over { // from here on the rest may come
+			news, over = time.Now(), true
+		}
 		switch {
 		case !f.Follow || d.complete(rec, ref, f.Stream, ends):
 			return nil
-		case rec.Terminal() && time.Since(maxTime(news, rec.Ended)) > logQuiet:
+		case rec.Terminal() && time.Since(news) > logQuiet:
 			return nil
 		case rec.Attempt != ref.Attempt && fixed:
 			return nil
@@ -235,13 +238,6 @@ func (d *Dispatcher) follow(ctx context.Context, id wire.OrderID, f LogFilter, y
 		case <-time.After(logPoll):
 		}
 	}
-}
-
-func maxTime(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // complete reports whether the result says that no more than what was read will come.

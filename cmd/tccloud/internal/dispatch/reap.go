@@ -54,6 +54,9 @@ func (d *Dispatcher) reap(ctx context.Context) error {
 			if err := d.sweep(ctx); err != nil && ctx.Err() == nil {
 				d.log.Warn("parameters of ended orders were not removed yet", "err", err)
 			}
+			if err := d.logs.Expire(ctx); err != nil && ctx.Err() == nil {
+				d.log.Warn("old logs were not removed yet", "err", err)
+			}
 			swept = time.Now()
 		}
 		d.kickAll() // pauses and dry spells may be over
@@ -231,7 +234,7 @@ func (d *Dispatcher) sweep(ctx context.Context) error {
 	}
 	for _, o := range objects {
 		rec, err := d.ledger.Get(ctx, wire.OrderID(o.Name))
-		gone := errors.Is(err, ErrNotFound) && time.Since(o.ModTime) > sweepAge
+		gone := errors.Is(err, ErrNotFound) && d.cfg.Trusted() && time.Since(o.ModTime) > sweepAge
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}

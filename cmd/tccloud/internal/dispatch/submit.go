@@ -99,7 +99,7 @@ func (d *Dispatcher) record(r Request) (*record.Record, []byte, error) {
 		rec.Inputs.Params, rec.Inputs.Object = nil, uid.String()
 		rec.Inputs.ByHTTPS = len(params) > frameParams
 	}
-	trial := frame(rec, r.Params, "token", d.cfg.TokenTTL)
+	trial := frame(rec, 0, r.Params, "token", d.cfg.TokenTTL)
 	if _, err := wire.Encode(trial); err != nil {
 		return nil, nil, fmt.Errorf("%w: %v", ErrInvalid, err)
 	}
@@ -107,13 +107,13 @@ func (d *Dispatcher) record(r Request) (*record.Record, []byte, error) {
 }
 
 // frame is the order as it goes to the agent.
-func frame(rec *record.Record, params map[string]string, token string, ttl time.Duration) *wire.Order {
+func frame(rec *record.Record, age time.Duration, params map[string]string, token string, ttl time.Duration) *wire.Order {
 	m := &wire.Order{
 		Ref: rec.Ref(), Runtime: rec.Runtime, App: rec.App,
 		Params: params, ParamsByHTTPS: rec.Inputs.ByHTTPS, Defaults: rec.Inputs.Defaults,
 		Token: token, KVContext: rec.KVContext, OutVariables: rec.OutVariables,
 		TimeoutMS:     rec.Timeout.Milliseconds(),
-		StartWithinMS: max(1, (rec.StartWithin - time.Since(rec.Created)).Milliseconds()),
+		StartWithinMS: max(1, (rec.StartWithin - age).Milliseconds()),
 		Priority:      rec.Priority, Retryable: rec.Retryable,
 	}
 	if token != "" {
@@ -138,7 +138,7 @@ func (d *Dispatcher) order(ctx context.Context, rec *record.Record) (*wire.Order
 	if d.cfg.Tokens != nil {
 		token = d.cfg.Tokens.Issue(rec.ID, rec.Attempt, d.cfg.TokenTTL)
 	}
-	return frame(rec, params, token, d.cfg.TokenTTL), nil
+	return frame(rec, d.ledger.Age(rec.ID), params, token, d.cfg.TokenTTL), nil
 }
 
 // params returns the parameters, wherever they are.

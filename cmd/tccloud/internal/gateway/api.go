@@ -83,6 +83,7 @@ type Session struct {
 	Transport  string // "tls" or "websocket"
 	Connected  time.Time
 	RTT        time.Duration // last ping → pong, 0 before the first
+	Skew       time.Duration // the server's clock minus the cloud's
 	Credit     int           // orders it would take now
 	Info       *wire.Info    // last one, nil before the first
 	InfoAt     time.Time

@@ -183,7 +183,7 @@ func (g *Gateway) heartbeats(ctx context.Context) error {
 		now := time.Now()
 		all := g.all()
 		for _, s := range all {
-			s.beat(now)
+			s.beat(now, g.cfg.Heartbeat*3/4)
 		}
 		// Thousands of handshakes leave several times the memory behind
 		// that their sessions need: give it back once the rush is over.

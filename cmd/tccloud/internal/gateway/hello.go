@@ -130,6 +130,7 @@ func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, 
 		return nil, err
 	}
 	s.seat = seat
+	s.compare(h.Clock, 0)
 	w.HeartbeatMS, w.ConfigRevision, w.Renews = g.cfg.Heartbeat.Milliseconds(), srv.ConfigRevision, true
 	g.mu.Lock()
 	if g.stopping {

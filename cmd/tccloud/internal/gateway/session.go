@@ -60,7 +60,8 @@ type session struct {
 	pingSeq  int64
 	pingAt   time.Time // of an unanswered ping
 	rtt      time.Duration
-	asked    []*asked // who waits for a pong
+	asked    []*asked      // who waits for a pong
+	skew     time.Duration // its clock minus ours, by its newest message with a clock
 	info     *wire.Info
 	infoAt   time.Time
 }
@@ -261,15 +262,21 @@ func isTimeout(err error) bool {
 func (s *session) handle(ctx context.Context, m wire.Message) error {
 	switch m := m.(type) {
 	case *wire.Ping:
-		_ = s.Send(&wire.Pong{Seq: m.Seq})
+		_ = s.Send(&wire.Pong{Seq: m.Seq, Clock: time.Now().UnixMilli()})
+		s.compare(m.Clock, 0)
 		return nil
 	case *wire.Pong:
 		s.mu.Lock()
-		if m.Seq == s.pingSeq && !s.pingAt.IsZero() {
+		fresh := m.Seq == s.pingSeq && !s.pingAt.IsZero()
+		if fresh {
 			s.rtt, s.pingAt = time.Since(s.pingAt), time.Time{}
 		}
 		s.answered(m.Seq, false)
+		rtt := s.rtt
 		s.mu.Unlock()
+		if fresh {
+			s.compare(m.Clock, rtt)
+		}
 		return nil
 	case *wire.Renew:
 		_ = s.Send(s.renew(ctx, m))
@@ -310,10 +317,10 @@ func (s *session) leave() {
 	s.g.mu.Unlock()
 }
 
-// beat sends a ping if nothing was sent for a heartbeat.
-func (s *session) beat(now time.Time) {
+// beat sends a ping if nothing was sent for quiet.
+func (s *session) beat(now time.Time, quiet time.Duration) {
 	s.mu.Lock()
-	due := !s.over && now.Sub(s.lastSent) >= s.g.cfg.Heartbeat*3/4
+	due := !s.over && now.Sub(s.lastSent) >= quiet
 	if due {
 		s.pingSeq++
 		s.pingAt = now
@@ -321,7 +328,7 @@ func (s *session) beat(now time.Time) {
 	seq := s.pingSeq
 	s.mu.Unlock()
 	if due {
-		_ = s.Send(&wire.Ping{Seq: seq})
+		_ = s.Send(&wire.Ping{Seq: seq, Clock: now.UnixMilli()})
 	}
 }
 
@@ -332,6 +339,6 @@ func (s *session) describe() Session {
 	return Session{
 		Server: s.server, Name: s.name, Version: s.version, OS: s.os, Arch: s.arch, Host: s.host, Executors: s.executors,
 		Epoch: s.seat.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.nc.RemoteAddr().String(),
-		Transport: s.transport, Connected: s.connected, RTT: s.rtt, Credit: s.seat.Credit(), Info: s.info, InfoAt: s.infoAt,
+		Transport: s.transport, Connected: s.connected, RTT: s.rtt, Skew: s.skew, Credit: s.seat.Credit(), Info: s.info, InfoAt: s.infoAt,
 	}
 }

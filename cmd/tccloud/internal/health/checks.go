@@ -118,7 +118,7 @@ func Certificates(server, authority func() *x509.Certificate) Check {
 			switch {
 			case now.Before(c.cert.NotBefore):
 				return Finding{Failed, fmt.Sprintf("%s is valid from %s on, and the clock says %s", c.what, c.cert.NotBefore.UTC().Format(time.DateTime), now.UTC().Format(time.DateTime)),
-					"set the clock (timedatectl); no server can connect until then"}
+					"set the clock (timedatectl)"}
 			case now.After(c.cert.NotAfter):
 				return Finding{Failed, fmt.Sprintf("%s ended on %s", c.what, day(c.cert.NotAfter)), c.try + "; or set the clock, if it is wrong"}
 			case c.cert.NotAfter.Sub(now) < min(c.soon, c.cert.NotAfter.Sub(c.cert.NotBefore)/10):

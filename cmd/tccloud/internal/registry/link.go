@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/agent/clock"
 )
 
 const linkPrefix = "lnk."
@@ -21,6 +23,7 @@ var ErrLink = errors.New("this link was used already, has expired, or is not one
 type link struct {
 	Request Request         `json:"request"`
 	Bundle  json.RawMessage `json:"bundle"` // what is to be in it: who makes bundles knows
+	Made    time.Time       `json:"made"`
 	Expires time.Time       `json:"expires"`
 }
 
@@ -41,8 +44,9 @@ func (r *Registry) NewLink(ctx context.Context, q Request, bundle any, valid tim
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("storing the link: %w", err)
 	}
-	token, expires = newToken(), time.Now().Add(valid).UTC().Truncate(time.Second)
-	if err := r.create(ctx, linkKey(token), link{Request: q, Bundle: described, Expires: expires}); err != nil {
+	now := time.Now().UTC().Truncate(time.Second)
+	token, expires = newToken(), now.Add(valid)
+	if err := r.create(ctx, linkKey(token), link{Request: q, Bundle: described, Made: now, Expires: expires}); err != nil {
 		return "", time.Time{}, fmt.Errorf("storing the link: %w", err)
 	}
 	return token, expires, nil
@@ -65,9 +69,14 @@ func (r *Registry) UseLink(ctx context.Context, token string, bundle any) (q Req
 	if err := json.Unmarshal(l.Bundle, bundle); err != nil {
 		return q, fmt.Errorf("reading the link: %w", err)
 	}
+	// One made while the clock was ahead would live too long. One that is too
+	// late stays: perhaps it is now that the clock is ahead.
+	if now := time.Now(); now.After(l.Expires) || !clock.True(l.Made, now) {
+		return q, ErrLink
+	}
 	err = r.kv.Delete(ctx, linkKey(token), jetstream.LastRevision(e.Revision()))
 	switch {
-	case errors.Is(err, jetstream.ErrKeyExists), time.Now().After(l.Expires): // somebody else was faster, or it is too late
+	case errors.Is(err, jetstream.ErrKeyExists): // somebody else was faster
 		return q, ErrLink
 	case err != nil:
 		return q, fmt.Errorf("using up the link: %w", err)

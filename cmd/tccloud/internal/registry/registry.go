@@ -28,7 +28,9 @@ const ServerPrefix = "srv."
 type Config struct {
 	KV        jetstream.KeyValue // the bucket, see Bucket
 	Authority *pki.Authority
-	Logger    *slog.Logger // nil discards
+	// Trusted reports whether this host's clock may judge certificates; nil = always.
+	Trusted func() bool
+	Logger  *slog.Logger // nil discards
 }
 
 // Registry answers from memory and writes through to the bucket. It is
@@ -37,6 +39,7 @@ type Registry struct {
 	kv      jetstream.KeyValue
 	ca      *pki.Authority
 	log     *slog.Logger
+	trusted func() bool
 	changed chan struct{} // 1 token: something changed since Run last looked
 
 	mu       sync.RWMutex
@@ -57,8 +60,11 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Trusted == nil {
+		cfg.Trusted = func() bool { return true }
+	}
 	r := &Registry{
-		kv: cfg.KV, ca: cfg.Authority, log: cfg.Logger,
+		kv: cfg.KV, ca: cfg.Authority, log: cfg.Logger, trusted: cfg.Trusted,
 		changed:  make(chan struct{}, 1),
 		envs:     make(map[string]entry[Environment]),
 		servers:  make(map[wire.ServerXID]entry[record]),

@@ -118,7 +118,7 @@ func TestAuthenticate(t *testing.T) {
 		{"no certificate", good.XID, good.BrokerToken, nil, wire.CodeCertificate},
 		{"foreign CA", good.XID, good.BrokerToken, foreign, wire.CodeCertificate},
 		{"the CA's own certificate", good.XID, good.BrokerToken, c.ca.Certificate(), wire.CodeCertificate},
-		{"expired", good.XID, good.BrokerToken, &expired, wire.CodeCertificate},
+		{"expired", good.XID, good.BrokerToken, &expired, wire.CodeClock},
 		{"another server's certificate", good.XID, good.BrokerToken, other.Certificate, wire.CodeCertificate},
 		{"a certificate that is not the bundle's", good.XID, good.BrokerToken, second, wire.CodeCertificate},
 		{"no token", good.XID, "", good.Certificate, wire.CodeBadToken},

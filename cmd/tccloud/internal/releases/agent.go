@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"tcenvsvr/agent/clock"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/registry"
@@ -59,7 +60,11 @@ func (d *Director) serveWanted(w http.ResponseWriter, r *http.Request, s Server)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	return json.NewEncoder(w).Encode(plan.Wanted(s, time.Now()))
+	now := time.Now()
+	if !d.Trusted() {
+		now = clock.Epoch // nothing that has a date has begun
+	}
+	return json.NewEncoder(w).Encode(plan.Wanted(s, now))
 }
 
 // serveFile serves one file. A target is named by its SHA-256, which is its

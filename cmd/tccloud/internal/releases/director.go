@@ -43,12 +43,23 @@ type Config struct {
 	KV      jetstream.KeyValue // Bucket
 	Files   *Files
 	Servers Servers
+	// Trusted reports whether this host's clock may judge that a rollout has begun; nil = always.
+	Trusted func() bool
 	Logger  *slog.Logger
 }
 
 // Director decides. It is safe for concurrent use, and any number may share a bucket.
 type Director struct {
 	Config
+	resign chan struct{}
+}
+
+// Resign has Run sign the metadata anew, by the clock as it is now.
+func (d *Director) Resign() {
+	select {
+	case d.resign <- struct{}{}:
+	default:
+	}
 }
 
 // New returns a Director.
@@ -56,7 +67,10 @@ func New(cfg Config) *Director {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Director{cfg}
+	if cfg.Trusted == nil {
+		cfg.Trusted = func() bool { return true }
+	}
+	return &Director{Config: cfg, resign: make(chan struct{}, 1)}
 }
 
 // Plan reads what was decided.
@@ -162,6 +176,8 @@ func (d *Director) Run(ctx context.Context, fleet Fleet) error {
 			if err := d.look(ctx, fleet, told); err != nil && ctx.Err() == nil {
 				d.Logger.Warn("rollouts not looked at, trying again", "err", err)
 			}
+		case <-d.resign:
+			sign.Reset(0)
 		case <-sign.C:
 			sign.Reset(signEvery)
 			if err := d.Files.Sign(); err != nil {

@@ -27,6 +27,9 @@
 // asked again: it reads what the disk has. A folder without its mark (tccloud.id), such as the empty one
 // below a file system that is not mounted, is never taken for the store.
 //
+// Nothing is removed for its age by NATS, whose clock is the host's and may be ten
+// years ahead for a moment: Trim and Expire do it, while the clock may judge it (Trust).
+//
 // What may be lost in a power cut without harm (logs, queue messages that can be
 // rebuilt) asks for Relaxed and costs no fsync; see dispatch for who may.
 package store

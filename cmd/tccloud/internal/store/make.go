@@ -14,7 +14,7 @@ import (
 type KVOptions struct {
 	// History is how many values of a key are kept, 0 = 1.
 	History uint8
-	// TTL removes a key so long after its last write, 0 = never.
+	// TTL removes a key so long after its last write, by the clock of the moment: for what may go at any time. 0 = never.
 	TTL time.Duration
 	// Newest has every Get answered by the copy that takes the writes, so
 	// that it never gives an older value than a write that was refused was up against.

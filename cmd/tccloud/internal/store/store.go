@@ -42,6 +42,7 @@ type Config struct {
 // Store is an open connection to JetStream, and the server behind it
 // where that is embedded. It is safe for concurrent use.
 type Store struct {
+	trust    func() bool // see Trust
 	log      *slog.Logger
 	id       string // of this process
 	dir      string // of the embedded server; "" with URLs

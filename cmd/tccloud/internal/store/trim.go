@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/agent/clock"
 )
 
 // trimBatch is how many entries go at a time.
@@ -20,7 +22,7 @@ type Bound struct {
 }
 
 // Trim removes the oldest entries of a bucket that may go, and the marks of
-// removed ones, as far as bound wants. It returns how many values went.
+// removed ones, as far as bound wants; by age only while the clock may judge it. It returns how many values went.
 func (s *Store) Trim(ctx context.Context, bucket string, bound Bound, may func(key string, value []byte) bool) (int, error) {
 	st, err := s.js.Stream(ctx, kvPrefix+bucket)
 	if err != nil {
@@ -31,7 +33,7 @@ func (s *Store) Trim(ctx context.Context, bucket string, bound Bound, may func(k
 	if bound.Bytes > 0 && left > bound.Bytes {
 		bound.Bytes -= bound.Bytes / 10 // not again at once
 	}
-	gone := 0
+	gone, trusted := 0, s.trusted()
 	var batch []*jetstream.RawStreamMsg
 	for seq := state.FirstSeq; seq <= state.LastSeq; {
 		m, err := st.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(">"))
@@ -42,7 +44,8 @@ func (s *Store) Trim(ctx context.Context, bucket string, bound Bound, may func(k
 			return gone, fmt.Errorf("trimming bucket %q: %w", bucket, err)
 		}
 		seq = m.Sequence + 1
-		old := bound.Age > 0 && time.Since(m.Time) > bound.Age
+		now := time.Now()
+		old := bound.Age > 0 && trusted && clock.True(m.Time, now) && now.Sub(m.Time) > bound.Age
 		if !old && (bound.Bytes == 0 || left <= bound.Bytes) {
 			break
 		}

@@ -61,6 +61,9 @@ func (c *connection) Late() time.Duration { return c.now.Load().Late() }
 // Tried is closed when the first link has made its first attempt.
 func (c *connection) Tried() <-chan struct{} { return c.first.Tried() }
 
+// Wake has the link of this moment try again now, or look whether its session lives.
+func (c *connection) Wake() { c.now.Load().Wake() }
+
 // Reconnect ends the session for a new one.
 func (c *connection) Reconnect() { c.now.Load().Reconnect() }
 

@@ -17,6 +17,7 @@ import (
 	"tcenvsvr/agent/api"
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/audit"
+	"tcenvsvr/agent/clock"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/host"
 	"tcenvsvr/agent/identity"
@@ -93,7 +94,7 @@ func Run(ctx context.Context, c Config) error {
 		logger.Error("Environment Server did not start", "err", err)
 		return err
 	}
-	d, err := build(ctx, &daemon{Config: c, paths: p, live: newLive(load, s), logger: logger, levels: levels, audit: log, vault: vault})
+	d, err := build(ctx, &daemon{Config: c, paths: p, live: newLive(load, s), logger: logger, levels: levels, audit: log, vault: vault, clock: clock.New()})
 	if err != nil {
 		logger.Error("Environment Server did not start", "err", err)
 		return err
@@ -130,6 +131,7 @@ type daemon struct {
 	way     *way
 	link    *connection
 	twin    twin
+	clock   *clock.Watch
 	updates *updates // nil where this installation cannot update itself
 }
 
@@ -175,7 +177,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 		Execution: d.execution,
 		Damages:   d.apps.Damages,
 		Folders:   []string{p.Jobs, p.Programs}, Probe: d.probe,
-		Audit: d.audit, OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.sweep(), Tidy: d.tidy,
+		Audit: d.audit, OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.sweep(), Tidy: d.tidy, ClockTrusted: d.clockTrusted,
 		Prune:  func(inUse func(app.App) bool) error { _, err := d.apps.Prune(keepVersions, inUse); return err },
 		Logger: logger.With("component", "agent"),
 	})
@@ -211,6 +213,7 @@ func (d *daemon) run(ctx context.Context) error {
 	g.Go(func() error { return d.jobs.Run(ctx) })
 	g.Go(func() error { return d.apps.Run(ctx) })
 	g.Go(func() error { return d.trust.Run(ctx) })
+	g.Go(func() error { return d.clock.Run(ctx, d.clockSet) })
 	g.Go(func() error { return d.updates.Run(ctx) })
 	g.Go(func() error { return d.notify(ctx) })
 	g.Go(func() error { trim(ctx); return nil })

@@ -40,7 +40,7 @@ func connection(_ context.Context, p *patient) said {
 	}
 	l := p.status.Link
 	if l.Connected {
-		return ok("connected to %s (%s) for %s, round trip %s", l.Broker, l.Transport, time.Since(l.Since).Round(time.Second), l.RTT.Round(10*time.Microsecond))
+		return ok("connected to %s (%s) for %s, round trip %s", l.Broker, l.Transport, l.For.Round(time.Second), l.RTT.Round(10*time.Microsecond))
 	}
 	if l.Failure != nil {
 		return fail(l.Failure.Hint, "not connected to %s: %s", l.Broker, l.Failure)

@@ -64,7 +64,9 @@ type Status struct {
 	Servers      int       `json:"servers"`
 	Connected    *int      `json:"connected"` // null: the other gateways do not answer
 	// Health is how the cloud is.
-	Health health.Report `json:"health"`
+	Health      health.Report `json:"health"`
+	ClocksApart int           `json:"clocks_apart"` // connected servers whose clock is more than a minute off the cloud's
+	Time        time.Time     `json:"time"`         // by the cloud's clock
 }
 
 // NewEnvironment asks for one.
@@ -142,6 +144,7 @@ type Session struct {
 	Transport  string     `json:"transport"` // tls or websocket
 	Connected  time.Time  `json:"connected"`
 	RTTMS      float64    `json:"rtt_ms"`
+	SkewMS     int64      `json:"skew_ms"` // the server's clock minus the cloud's
 	Executors  int        `json:"executors"`
 	Credit     int        `json:"credit"`
 	Info       *wire.Info `json:"info,omitempty"`

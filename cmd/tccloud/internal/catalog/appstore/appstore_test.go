@@ -43,10 +43,10 @@ func newStore(t *testing.T, x executions) *appstore.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	cfg := appstore.Config{Executions: x, JS: s.JS(), Trim: s.Trim}
+	cfg := appstore.Config{Executions: x, JS: s.JS(), Store: s, Trim: s.Trim}
 	for _, err := range []error{
 		func() (err error) {
-			cfg.Values, err = s.KV(t.Context(), appstore.ValuesBucket, store.KVOptions{TTL: appstore.ValuesTTL})
+			cfg.Values, err = s.KV(t.Context(), appstore.ValuesBucket, store.KVOptions{})
 			return
 		}(),
 		func() (err error) {

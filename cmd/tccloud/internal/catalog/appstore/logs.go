@@ -19,7 +19,7 @@ import (
 func LogConfig() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: LogStream, Subjects: []string{"applog.*"},
-		MaxAge: ValuesTTL, MaxBytes: 1 << 30, MaxMsgsPerSubject: 1000, Discard: jetstream.DiscardOld,
+		MaxBytes: 1 << 30, MaxMsgsPerSubject: 1000, Discard: jetstream.DiscardOld,
 	}
 }
 

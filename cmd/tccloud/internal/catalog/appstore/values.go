@@ -81,7 +81,7 @@ func (s *Store) Put(ctx context.Context, kvContext, name string, value []byte) e
 	return nil
 }
 
-// Sweep removes large values that have aged out of the bucket and, where all
+// Sweep removes values and logs older than ValuesTTL and, where all
 // values are more than Config.Bytes, the oldest, but for those of contexts in use.
 func (s *Store) Sweep(ctx context.Context, used []string) error {
 	inUse := map[string]bool{}
@@ -94,6 +94,12 @@ func (s *Store) Sweep(ctx context.Context, used []string) error {
 			return fmt.Errorf("sweeping Playbook variables: %w", err)
 		}
 	}
+	for _, stream := range []string{"KV_" + ValuesBucket, LogStream} {
+		if err := s.Store.Expire(ctx, stream, ValuesTTL); err != nil {
+			return fmt.Errorf("sweeping Playbook variables and logs: %w", err)
+		}
+	}
+	trusted := s.Trusted()
 	objects, err := s.Large.List(ctx)
 	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
 		return fmt.Errorf("sweeping Playbook variables: %w", err)
@@ -105,7 +111,7 @@ func (s *Store) Sweep(ctx context.Context, used []string) error {
 	}
 	for _, o := range objects {
 		over := s.Bytes > 0 && all > s.Bytes/2 && may(o.Name)
-		if over || time.Since(o.ModTime) > ValuesTTL {
+		if over || trusted && time.Since(o.ModTime) > ValuesTTL {
 			all -= int64(o.Size)
 			if err := s.Large.Delete(ctx, o.Name); err != nil {
 				return fmt.Errorf("sweeping Playbook variables: %w", err)

@@ -36,7 +36,7 @@ func keep(ctx context.Context, cfg Config, st *store.Store, signer *apptoken.Sig
 	if err != nil {
 		return nil, err
 	}
-	values, err := st.KV(ctx, appstore.ValuesBucket, store.KVOptions{TTL: appstore.ValuesTTL})
+	values, err := st.KV(ctx, appstore.ValuesBucket, store.KVOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +59,12 @@ func keep(ctx context.Context, cfg Config, st *store.Store, signer *apptoken.Sig
 		return nil, err
 	}
 	k.catalog = catalog.New(catalog.Config{
-		Apps: index, Blobs: blobs, Uploads: k.uploads, Orders: c.dispatcher, Servers: c.registry,
+		Apps: index, Blobs: blobs, Uploads: k.uploads, Orders: c.dispatcher, Servers: c.registry, Trusted: c.trusted,
 		Bytes: st.Share(4, 64<<30), Room: func(bytes int64) error { return room(cfg.Data, bytes) },
 		Logger: cfg.Logger.With("component", "catalog"),
 	})
 	k.apps = appstore.New(appstore.Config{
-		Executions: c.dispatcher, Signer: signer, Values: values, Large: large, Variables: variables, JS: st.JS(),
+		Executions: c.dispatcher, Signer: signer, Expire: c.tokensExpire, Trusted: c.trusted, Store: st, Values: values, Large: large, Variables: variables, JS: st.JS(),
 		Bytes: st.Share(8, 4<<30), Trim: st.Trim,
 	})
 	return k, nil
@@ -90,7 +90,7 @@ func director(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*rele
 	}
 	c.packages = &packages.Store{KV: plan, Blobs: blobs}
 	return releases.New(releases.Config{
-		KV: plan, Files: files, Servers: members{c.registry}, Logger: cfg.Logger.With("component", "releases"),
+		KV: plan, Files: files, Servers: members{c.registry}, Trusted: c.trusted, Logger: cfg.Logger.With("component", "releases"),
 	}), nil
 }
 

@@ -11,13 +11,16 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"tcenvsvr/agent/clock"
 	"tcenvsvr/agent/filelock"
 	"tcenvsvr/cmd/tccloud/internal/api"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
+	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
 	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
@@ -103,11 +106,66 @@ type cloud struct {
 	releases   *releases.Director
 	packages   *packages.Store
 	health     *health.Monitor
+	clock      *clock.Watch
+	verdict    atomic.Pointer[verdict]
+}
+
+// verdict is what trusted came to.
+type verdict struct {
+	at time.Time
+	ok bool
+}
+
+// trusted reports whether times that were written down may be judged by
+// this host's clock: the servers that are connected know.
+func (c *cloud) trusted() bool {
+	if c.gateway == nil {
+		return false
+	}
+	// It is asked for every order, and thousands of servers are many to ask.
+	if v := c.verdict.Load(); v != nil && time.Since(v.at) < time.Second && c.clock.Steady() > 0 {
+		return v.ok
+	}
+	v := &verdict{time.Now(), c.clock.Trusted(c.gateway.Skews()...)}
+	c.verdict.Store(v)
+	return v.ok
+}
+
+// tokensExpire reports whether a token's end may be judged: not those
+// that were issued before the clock was set.
+func (c *cloud) tokensExpire() bool { return c.trusted() && c.clock.Steady() > appstore.TokenLife }
+
+// clockSet is told when the clock was.
+func (c *cloud) clockSet(log *slog.Logger) func(by time.Duration) {
+	return func(by time.Duration) {
+		log.Warn("this host's clock was set, or the host slept", "by", by.Round(time.Millisecond))
+		c.sayCertificate(log)
+		c.gateway.CompareClocks(by)
+		c.verdict.Store(nil)
+		c.releases.Resign()
+	}
+}
+
+// doubted is a check that goes by the clock: while that is in question, it warns at most.
+func (c *cloud) doubted(check health.Check) health.Check {
+	return health.Check{Name: check.Name, Look: func(ctx context.Context) health.Finding {
+		f := check.Look(ctx)
+		if f.State != health.OK && !c.trusted() {
+			f.State = health.Warning
+		}
+		return f
+	}}
+}
+
+func (c *cloud) sayCertificate(log *slog.Logger) {
+	if problem := c.server.Problem(); problem != "" {
+		log.Error("servers refuse the cloud's certificate unless this host's clock is wrong", "reason", problem)
+	}
 }
 
 func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, error) {
 	log := func(component string) *slog.Logger { return cfg.Logger.With("component", component) }
-	c := new(cloud)
+	c := &cloud{clock: clock.New()}
 	kv, err := st.KV(ctx, registry.Bucket, store.KVOptions{})
 	if err != nil {
 		return nil, err
@@ -130,6 +188,8 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	if err != nil {
 		return nil, err
 	}
+	c.server.Trust(c.trusted)
+	st.Trust(c.trusted)
 	signer, err := apptoken.Open(filepath.Join(cfg.Data, "apptoken.key"))
 	if err != nil {
 		return nil, damaged(err, "bring apptoken.key back from a backup or from another gateway of this cloud, or remove it: the Apps that run now then cannot reach the cloud")
@@ -138,12 +198,12 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	if err != nil {
 		return nil, damaged(err, "write the token that operators use into it, or remove it: the cloud makes another one")
 	}
-	c.registry, err = registry.Open(ctx, registry.Config{KV: kv, Authority: c.authority, Logger: log("registry")})
+	c.registry, err = registry.Open(ctx, registry.Config{KV: kv, Authority: c.authority, Trusted: c.trusted, Logger: log("registry")})
 	if err != nil {
 		return nil, err
 	}
 	c.dispatcher, err = dispatch.New(ctx, dispatch.Config{
-		Store: st, Tokens: signer, Logger: cfg.Logger, Lease: cfg.Lease, LogBytes: st.Share(5, 4<<30),
+		Store: st, Tokens: signer, Logger: cfg.Logger, Lease: cfg.Lease, Trusted: c.trusted, LogBytes: st.Share(5, 4<<30),
 		RecordBytes: st.Share(8, 8<<30),
 	})
 	if err != nil {
@@ -159,7 +219,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 		return nil, err
 	}
 	c.health = health.New(ctx, log("health"), health.Store(st), health.Disk(cfg.Data), health.Clock(st.Time),
-		health.Certificates(c.server.Leaf, c.authority.Certificate))
+		c.doubted(health.Certificates(c.server.Leaf, c.authority.Certificate)))
 	c.gateway, err = gateway.New(gateway.Config{
 		Listener: p.broker, TLS: &tls.Config{GetCertificate: c.server.Get},
 		Auth: doorman{c.registry}, Referee: c.registry, Dispatcher: c.dispatcher, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
@@ -202,6 +262,8 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 	g.Go(func() error { return c.catalog.Run(ctx, c.sweeps...) })
 	g.Go(func() error { return c.releases.Run(ctx, sessions{c.gateway}) })
 	g.Go(func() error { return c.api.Run(ctx, p.api) })
+	g.Go(func() error { return c.clock.Run(ctx, c.clockSet(cfg.Logger)) })
+	c.sayCertificate(cfg.Logger)
 	g.Go(func() error {
 		if err := client.WriteEndpoint(cfg.Data, c.endpoint(cfg, p)); err != nil {
 			return fmt.Errorf("saying that the cloud is ready: %w", err)

@@ -35,7 +35,9 @@ const (
 type Config struct {
 	Store     *store.Store
 	Retention time.Duration // of ended executions after their last change, see Trim
-	Logger    *slog.Logger
+	// Trusted reports whether this host's clock may judge a time that was written down; nil = always.
+	Trusted func() bool
+	Logger  *slog.Logger
 	// Changed is called after each change of the image, with the record
 	// before (nil: it is new here) and after. It must not block.
 	Changed func(before, after *record.Record)
@@ -66,8 +68,9 @@ type entry struct {
 	rec    *record.Record // with the notes applied
 	rev    uint64         // of what is in the bucket
 	notes  []note
-	since  time.Time // when the state was reached, monotonic
-	born   time.Time // when the order was created, monotonic
+	since  time.Time // when we saw it reach the state, monotonic
+	born   time.Time // when we saw it created, monotonic
+	loaded bool      // it was created before we came
 }
 
 type note func(*record.Record) error
@@ -77,6 +80,9 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	kv, err := cfg.Store.KV(ctx, bucketName, store.KVOptions{Newest: true})
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Trusted == nil {
+		cfg.Trusted = func() bool { return true }
 	}
 	return &Ledger{
 		cfg: cfg, kv: kv, ready: make(chan struct{}),
@@ -165,10 +171,7 @@ func (l *Ledger) show(id wire.OrderID, e *entry, rec *record.Record, loading boo
 	e.rec = rec
 	now := time.Now()
 	if before == nil {
-		e.born, e.since = now, now
-		if loading { // the wall clock is all there is to go by
-			e.born, e.since = ago(now, rec.Created), ago(now, rec.Since())
-		}
+		e.born, e.since, e.loaded = now, now, loading
 	} else if before.State != rec.State || before.Attempt != rec.Attempt {
 		e.since = now
 	}
@@ -197,9 +200,6 @@ func (l *Ledger) retire(id wire.OrderID) {
 	l.ended[l.next] = id
 	l.next = (l.next + 1) % keepEnded
 }
-
-// ago is the moment t on the monotonic clock; a time to come is now.
-func ago(now, t time.Time) time.Time { return now.Add(-max(0, now.Sub(t))) }
 
 // tell informs whoever waits for the order.
 func (l *Ledger) tell(id wire.OrderID, before, after *record.Record) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"tcenvsvr/agent/clock"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
@@ -48,8 +49,10 @@ func (l *Ledger) count(before, after *record.Record) {
 		}
 	}
 	if after.State == wire.StateDelivered && (before == nil || before.State == wire.StateQueued) {
-		e.waits[e.waited%len(e.waits)] = after.Delivered.Sub(after.Queued)
-		e.waited++
+		if w := after.Delivered.Sub(after.Queued); w >= 0 && w <= after.StartWithin { // else the clock was set
+			e.waits[e.waited%len(e.waits)] = w
+			e.waited++
+		}
 	}
 }
 
@@ -77,6 +80,7 @@ type Figures struct {
 
 // Figures returns an Environment's counters as of now.
 func (l *Ledger) Figures(env string, now time.Time) Figures {
+	trusted := l.cfg.Trusted()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.envs[env]
@@ -95,7 +99,7 @@ func (l *Ledger) Figures(env string, now time.Time) Figures {
 			fallthrough
 		case age < 30:
 			f.Month += n
-		default:
+		case trusted: // else the day may not be over
 			delete(e.days, d)
 		}
 	}
@@ -109,21 +113,43 @@ func (l *Ledger) Figures(env string, now time.Time) Figures {
 	return f
 }
 
-// Aged is a record with its age on the monotonic clock.
+// Aged is a record with its age as far as it is known: by the monotonic
+// clock since we look, and for Age before that by the time in the record, while
+// the clock can be trusted. For a state only time counts in which we looked.
 type Aged struct {
 	*record.Record
 	Age, InState time.Duration
 }
 
+// age is how long ago e was created. Ledger.mu is held.
+func (e *entry) age(now time.Time, trusted bool) time.Duration {
+	seen := now.Sub(e.born)
+	if wall := now.Round(0); e.loaded && trusted && clock.True(e.rec.Created, wall) {
+		return max(seen, wall.Sub(e.rec.Created))
+	}
+	return seen
+}
+
+// Age is how long ago the execution was created, as in Aged.
+func (l *Ledger) Age(id wire.OrderID) time.Duration {
+	trusted := l.cfg.Trusted()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.entries[id]; e != nil {
+		return e.age(time.Now(), trusted)
+	}
+	return 0
+}
+
 // Active returns the executions that have not ended and that want
 // accepts. want must not call the ledger.
 func (l *Ledger) Active(want func(Aged) bool) []Aged {
-	now := time.Now()
+	now, trusted := time.Now(), l.cfg.Trusted()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []Aged
 	for _, e := range l.active {
-		if a := (Aged{e.rec, now.Sub(e.born), now.Sub(e.since)}); want(a) {
+		if a := (Aged{e.rec, e.age(now, trusted), now.Sub(e.since)}); want(a) {
 			out = append(out, a)
 		}
 	}

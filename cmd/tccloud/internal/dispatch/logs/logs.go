@@ -46,7 +46,6 @@ func Open(ctx context.Context, cfg Config) (*Logs, error) {
 	s, err := cfg.Store.Stream(ctx, cfg.Store.Relaxed(jetstream.StreamConfig{
 		Name:        streamName,
 		Subjects:    []string{"log.*.*.*"},
-		MaxAge:      cfg.Age,
 		MaxBytes:    cfg.Bytes,
 		Discard:     jetstream.DiscardOld,
 		AllowDirect: true,
@@ -55,6 +54,11 @@ func Open(ctx context.Context, cfg Config) (*Logs, error) {
 		return nil, err
 	}
 	return &Logs{cfg, s}, nil
+}
+
+// Expire removes pieces that are older than Config.Age.
+func (l *Logs) Expire(ctx context.Context) error {
+	return l.cfg.Store.Expire(ctx, streamName, l.cfg.Age)
 }
 
 func subject(ref wire.Ref, s wire.Stream) string {

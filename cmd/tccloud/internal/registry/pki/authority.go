@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/clock"
 )
 
 // Lifetimes of what is issued.
@@ -72,12 +73,11 @@ func newAuthority() (pair, error) {
 	if err != nil {
 		return pair{}, err
 	}
-	now := time.Now()
 	template := &x509.Certificate{
 		// The serial in the name keeps two clouds' CAs apart in one trust store.
 		SerialNumber:          serial(),
-		NotBefore:             now.Add(-backdate),
-		NotAfter:              now.Add(authorityLife),
+		NotBefore:             clock.Epoch.Add(-backdate), // the clock of the first start may be wrong, and a CA is for ever
+		NotAfter:              now().Add(authorityLife),
 		IsCA:                  true,
 		BasicConstraintsValid: true,
 		MaxPathLenZero:        true,
@@ -128,7 +128,7 @@ func (a *Authority) SignClient(cn string, request []byte) (*x509.Certificate, er
 
 func (a *Authority) client(cn string) *x509.Certificate {
 	return &x509.Certificate{
-		NotBefore:   time.Now().Add(-min(backdate, a.life/10)), // a short life would be over at birth
+		NotBefore:   now().Add(-min(backdate, a.life/10)), // a short life would be over at birth
 		Subject:     pkix.Name{CommonName: cn, Organization: []string{"tccloud Environment Server"}},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
@@ -156,7 +156,11 @@ func (a *Authority) issue(template *x509.Certificate, life time.Duration) (pair,
 }
 
 func (a *Authority) certify(template *x509.Certificate, key *ecdsa.PublicKey, life time.Duration) (*x509.Certificate, error) {
-	now := time.Now()
+	now := now()
+	if now.After(a.cert.NotAfter) {
+		return nil, fmt.Errorf("the CA is valid until %s, and this host's clock says %s\nhint: set the clock",
+			a.cert.NotAfter.UTC().Format(time.DateTime), now.UTC().Format(time.DateTime))
+	}
 	template.SerialNumber = serial()
 	if template.NotBefore.IsZero() {
 		template.NotBefore = now.Add(-backdate)
@@ -172,6 +176,14 @@ func (a *Authority) certify(template *x509.Certificate, key *ecdsa.PublicKey, li
 		return nil, err
 	}
 	return x509.ParseCertificate(der)
+}
+
+// now is the time, or what it is at least where the clock is behind.
+func now() time.Time {
+	if t := time.Now(); t.After(clock.Epoch) {
+		return t
+	}
+	return clock.Epoch
 }
 
 // serial returns 127 random bits, as RFC 5280 wants them: positive and

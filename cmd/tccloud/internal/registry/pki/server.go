@@ -21,8 +21,9 @@ type Server struct {
 	path      string
 	names     []string
 
-	mu   sync.Mutex
-	cert *tls.Certificate
+	mu      sync.Mutex
+	cert    *tls.Certificate
+	trusted func() bool // whether our clock may judge it; nil = always
 }
 
 // NewServer loads the server certificate for localhost, the loopback
@@ -41,13 +42,18 @@ func NewServer(a *Authority, names []string) (*Server, error) {
 	s := &Server{authority: a, path: filepath.Join(a.dir, "server.pem"), names: all}
 	p, err := readPair(s.path)
 	switch {
-	case err == nil && s.good(p.cert):
+	case err == nil:
 		s.cert = s.present(p)
-		return s, nil
+		if s.good(p.cert) {
+			return s, nil
+		}
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("reading the server certificate: %w", err)
 	}
-	return s, s.renew()
+	if err := s.renew(); err != nil && (s.cert == nil || s.cert.Leaf.CheckSignatureFrom(a.cert) != nil) {
+		return nil, err
+	}
+	return s, nil
 }
 
 // LoadServer takes a certificate chain and its key from PEM files.
@@ -56,23 +62,39 @@ func LoadServer(certFile, keyFile string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the server certificate %q with key %q: %w", certFile, keyFile, err)
 	}
-	if now := time.Now(); now.After(cert.Leaf.NotAfter) {
-		return nil, fmt.Errorf("reading the server certificate %q: it expired on %s", certFile, cert.Leaf.NotAfter.Format(time.DateOnly))
-	}
 	return &Server{cert: &cert}, nil
 }
 
 // Get is tls.Config.GetCertificate. A cloud that runs for years renews its
-// own certificate here; when that fails it goes on with the old one.
+// own certificate here; when that fails it goes on with the old one, which is
+// good for all whose clock is right where ours is not.
 func (s *Server) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.authority != nil && !s.good(s.cert.Leaf) {
-		if err := s.renew(); err != nil && time.Now().After(s.cert.Leaf.NotAfter) {
-			return nil, err
+		if ahead := now().Before(s.cert.Leaf.NotBefore); ahead || s.trusted == nil || s.trusted() {
+			_ = s.renew()
 		}
 	}
 	return s.cert, nil
+}
+
+// Trust says how to know whether this host's clock may judge the
+// certificate: while it may not, only one that begins in the future is replaced.
+func (s *Server) Trust(clock func() bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trusted = clock
+}
+
+// Problem says what is wrong with the certificate by this host's clock, "" if nothing is.
+func (s *Server) Problem() string {
+	c, now := s.Leaf(), time.Now()
+	if now.After(c.NotBefore) && now.Before(c.NotAfter) {
+		return ""
+	}
+	return fmt.Sprintf("this host's clock says %s, and the cloud's certificate is valid from %s to %s", now.UTC().Format(time.DateTime),
+		c.NotBefore.UTC().Format(time.DateTime), c.NotAfter.UTC().Format(time.DateTime))
 }
 
 // Leaf is the certificate shown now.
@@ -82,10 +104,11 @@ func (s *Server) Leaf() *x509.Certificate {
 	return s.cert.Leaf
 }
 
-// good reports whether c may be shown for some time still.
+// good reports whether c may be shown for some time still. One that is not
+// valid yet was made while the clock was ahead.
 func (s *Server) good(c *x509.Certificate) bool {
-	life := c.NotAfter.Sub(c.NotBefore)
-	if time.Now().After(c.NotBefore.Add(life/3*2)) || c.CheckSignatureFrom(s.authority.cert) != nil {
+	now, life := now(), c.NotAfter.Sub(c.NotBefore)
+	if now.Before(c.NotBefore) || now.After(c.NotBefore.Add(life/3*2)) || c.CheckSignatureFrom(s.authority.cert) != nil {
 		return false
 	}
 	return !slices.ContainsFunc(s.names, func(n string) bool { return c.VerifyHostname(n) != nil })

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent"
+	"tcenvsvr/agent/clock"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
@@ -113,9 +114,13 @@ func printLink(row func(name, format string, args ...any), s daemon.Status) {
 		via = l.Transport + ", through " + l.Proxy
 	}
 	if l.Connected {
-		row("broker", "connected to %s (%s) for %s", l.Broker, via, time.Since(l.Since).Round(time.Second))
+		row("broker", "connected to %s (%s) for %s", l.Broker, via, l.For.Round(time.Second))
 		row("environment", "%s", s.Environment)
 		row("session", "epoch %d, round trip %s, clock skew %s, %d reconnects", l.Epoch, l.RTT.Round(10*time.Microsecond), l.Skew, l.Reconnects)
+		if l.Skew.Abs() > clock.Tolerated {
+			row("clock", "WRONG here or in the cloud: the cloud's is %s %s", l.Skew.Abs().Round(time.Second), map[bool]string{true: "ahead", false: "behind"}[l.Skew > 0])
+			row("", "hint: see that both hosts keep time (timedatectl, chronyc tracking)")
+		}
 		return
 	}
 	row("broker", "NOT connected to %s (%s)", l.Broker, via)
@@ -124,6 +129,6 @@ func printLink(row func(name, format string, args ...any), s daemon.Status) {
 		row("", "hint: %s", f.Hint)
 	}
 	if !l.NextRetry.IsZero() {
-		row("", "attempt %d, next in %s", l.Attempts+1, max(0, time.Until(l.NextRetry)).Round(time.Second))
+		row("", "attempt %d, next in %s", l.Attempts+1, l.RetryIn.Round(time.Second))
 	}
 }
