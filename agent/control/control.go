@@ -103,7 +103,7 @@ func attend(ctx context.Context, server *http.Server, l *net.UnixListener, path 
 			}
 			l.SetUnlinkOnClose(false) // what is there now is not ours
 			_ = l.Close()
-			_ = <-ended
+			<-ended //nolint:errcheck // it says that it was closed: by us
 			return true, nil
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswer)
@@ -111,7 +111,7 @@ func attend(ctx context.Context, server *http.Server, l *net.UnixListener, path 
 			if server.Shutdown(last) != nil { // whoever made us stop still gets his answer
 				_ = server.Close()
 			}
-			_ = <-ended
+			<-ended //nolint:errcheck // it says that it was closed: by us
 			return false, nil
 		}
 	}
