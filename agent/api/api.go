@@ -9,9 +9,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"tcenvsvr/agent/wire"
@@ -166,7 +168,7 @@ func (c *Client) once(ctx context.Context, doing, method, path string, header ht
 		req.Body, _ = req.GetBody()
 		req.Header["Idempotency-Key"] = nil // a sign for net/http, not sent
 	}
-	res, err := c.http.Do(req)
+	res, err := c.do(req)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, w.why(err))
 	}
@@ -180,6 +182,25 @@ func (c *Client) once(ctx context.Context, doing, method, path string, header ht
 		return nil, fmt.Errorf("%s: %w", doing, ErrFenced)
 	}
 	return res, &StatusError{Doing: doing, Status: res.StatusCode, Reason: oneLine(reason)}
+}
+
+// do sends a request, and once more on a new connection where it failed on one that was used before. For a body
+// net/http does not always do so: when the other side closed the connection, it may hear that
+// from a write before it hears it from a read.
+func (c *Client) do(req *http.Request) (*http.Response, error) {
+	var used atomic.Bool
+	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+		GotConn: func(i httptrace.GotConnInfo) { used.Store(i.Reused) },
+	})
+	res, err := c.http.Do(req.WithContext(ctx))
+	if err == nil || !used.Load() || req.GetBody == nil || final(err) || ctx.Err() != nil {
+		return res, err
+	}
+	c.http.CloseIdleConnections() // the rest of them may be as old
+	if req.Body, err = req.GetBody(); err != nil {
+		return nil, err
+	}
+	return c.http.Do(req)
 }
 
 // retry repeats f, with full jitter up to 30 s, until it succeeds, fails for

@@ -143,7 +143,7 @@ func TestConnectionsThatAreClosed(t *testing.T) {
 			t.Fatalf("got %v, %v", p, err)
 		}
 	}
-	data := strings.Repeat("x", 1<<20)
+	data := strings.Repeat("x", 8<<20) // more than fits into buffers: writing it fails, too
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, name := range []string{"one", "two"} {

@@ -43,6 +43,13 @@ type authorized struct {
 	next http.RoundTripper
 }
 
+// CloseIdleConnections is what [http.Client.CloseIdleConnections] looks for.
+func (a authorized) CloseIdleConnections() {
+	if t, ok := a.next.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
 // RoundTrip implements http.RoundTripper.
 func (a authorized) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme == "https" && r.URL.Host == a.host {
