@@ -85,7 +85,7 @@ func (j *Journal) note(ref wire.Ref, to change) error {
 	delete(j.entries, ref)
 	j.copies.remove(ref)
 	j.log.wipe(ref)
-	if len(j.entries)+len(j.pending) == 0 && (j.log.used() > idleBytes || j.log.size[j.log.current] > fileBytes) {
+	if len(j.entries)+len(j.pending) == 0 && (j.log.used() > idleBytes || j.log.size[j.log.current] > j.log.least) {
 		return j.compact(0)
 	}
 	_, err = j.append(record{Ref: ref}, false)

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 // faults. What was written is in the cache only, until a datasync brings it
 // to the real file; one that fails drops it and says so once, as Linux does.
 type disk struct {
+	bytes int64 // of each file; 0 = fileBytes
 	mu    sync.Mutex
 	ops   int
 	from  int // the first operation that fails, by number
@@ -110,9 +112,12 @@ func (f *cachedFile) preallocate(size int64) (int64, error) {
 	return int64(len(f.cache)), f.file.(osFile).Truncate(int64(len(f.cache)))
 }
 
+// smallFile is turned over sooner.
+const smallFile = 256 << 10
+
 func openOn(t *testing.T, dir string, d *disk) *Journal {
 	t.Helper()
-	j, err := openIn(dir, nil, d.open)
+	j, err := openIn(dir, nil, d.open, cmp.Or(d.bytes, fileBytes))
 	must(t, err)
 	t.Cleanup(func() { _ = j.Close() })
 	return j
@@ -162,7 +167,7 @@ func TestFailedSync(t *testing.T) {
 // What the journal said holds, whichever operation fails, for however long,
 // and wherever the power goes; and it goes on by itself.
 func TestFaultEverywhere(t *testing.T) {
-	d := &disk{err: syscall.EIO}
+	d := &disk{err: syscall.EIO, bytes: smallFile}
 	life(t, openOn(t, t.TempDir(), d), map[wire.Ref]string{})
 	all := d.ops
 	if all < 40 {
@@ -175,9 +180,9 @@ func TestFaultEverywhere(t *testing.T) {
 			start++
 			for from := start; from <= all; from += stride {
 				name := fmt.Sprintf("%v at %d for %d", err, from, length)
-				dir, d, said := t.TempDir(), &disk{err: err}, map[wire.Ref]string{}
+				dir, d, said := t.TempDir(), &disk{err: err, bytes: smallFile}, map[wire.Ref]string{}
 				d.set(from, from+length)
-				j, err := openIn(dir, nil, d.open)
+				j, err := openIn(dir, nil, d.open, cmp.Or(d.bytes, fileBytes))
 				if err == nil {
 					life(t, j, said)
 					verify(t, name+", before the crash", j, said)
@@ -192,7 +197,7 @@ func TestFaultEverywhere(t *testing.T) {
 					}
 					crash(t, j)
 				}
-				j = openOn(t, dir, &disk{})
+				j = openOn(t, dir, &disk{bytes: smallFile})
 				verify(t, name, j, said)
 				crash(t, j)
 			}
@@ -205,7 +210,7 @@ func life(t *testing.T, j *Journal, said map[wire.Ref]string) {
 	t.Helper()
 	for i := range 6 {
 		e := order(fmt.Sprintf("o%d", i), 1)
-		e.Order.Params["big"] = strings.Repeat("x", 900<<10)
+		e.Order.Params["big"] = strings.Repeat("x", smallFile/4)
 		ref := e.Order.Ref
 		switch fresh, err := j.Accept(e); {
 		case err == nil && fresh:
@@ -303,7 +308,7 @@ func TestOpenWithoutSpare(t *testing.T) {
 			return noRoom{f}, nil
 		}
 		return f, err
-	})
+	}, fileBytes)
 	must(t, err)
 	defer j.Close()
 	must(t, j.Finish(result(e)))

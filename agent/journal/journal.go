@@ -64,10 +64,10 @@ type Journal struct {
 // Open reads the journal in dir (created 0700 if missing) and repairs what
 // a crash left. A folder that another process uses is an error.
 func Open(dir string, logger *slog.Logger) (*Journal, error) {
-	return openIn(dir, logger, openFile)
+	return openIn(dir, logger, openFile, fileBytes)
 }
 
-func openIn(dir string, logger *slog.Logger, openFile func(string) (file, error)) (*Journal, error) {
+func openIn(dir string, logger *slog.Logger, openFile func(string) (file, error), fileBytes int64) (*Journal, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
@@ -75,7 +75,7 @@ func openIn(dir string, logger *slog.Logger, openFile func(string) (file, error)
 		return nil, fmt.Errorf("opening journal: %w", err)
 	}
 	j := &Journal{dir: dir, logger: logger, entries: map[wire.Ref]*Entry{}, pending: map[wire.Ref]*pending{}}
-	l, err := openLog(dir, openFile, j.replay)
+	l, err := openLog(dir, openFile, fileBytes, j.replay)
 	if err != nil {
 		return nil, fmt.Errorf("opening journal %q: %w", dir, err)
 	}

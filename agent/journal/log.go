@@ -31,6 +31,7 @@ type log struct {
 	dir   string
 	place place.Place // hashed
 	open  func(path string) (file, error)
+	least int64 // preallocated bytes of each file, fileBytes but in tests
 
 	files      [2]file  // nil: to be made
 	failed     [2]error // why a file is not used any more
@@ -52,8 +53,8 @@ type log struct {
 // span is where secrets lie in the file in force.
 type span struct{ at, bytes int64 }
 
-func openLog(dir string, open func(string) (file, error), replay func(*parts, bool) error) (_ *log, err error) {
-	l := &log{dir: dir, open: open, secrets: map[wire.Ref][]span{}}
+func openLog(dir string, open func(string) (file, error), least int64, replay func(*parts, bool) error) (_ *log, err error) {
+	l := &log{dir: dir, open: open, least: least, secrets: map[wire.Ref][]span{}}
 	at, err := place.Of(dir)
 	if err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func openLog(dir string, open func(string) (file, error), replay func(*parts, bo
 	l.copied = l.generation > 0 && !heads[l.current].place.Same(l.place)
 	l.newest = l.generation
 	for i, f := range l.files { // on a full disk, the one in force will do
-		if l.size[i], err = f.preallocate(fileBytes); err != nil {
+		if l.size[i], err = f.preallocate(least); err != nil {
 			l.fail(i, err)
 			if l.size[i] < headBytes && i == l.current && l.generation > 0 {
 				return nil, err
@@ -230,7 +231,7 @@ func (l *log) change(live []parts) {
 		}
 	}
 	if l.failed[old] != nil {
-		_ = l.reserve(fileBytes) // a new one; if that fails, then when it is needed
+		_ = l.reserve(l.least) // a new one; if that fails, then when it is needed
 	}
 	l.shrink(old, l.size[l.current])
 }
@@ -288,7 +289,7 @@ func (l *log) reserve(bytes int64) error {
 			return noSpace(err)
 		}
 	}
-	bytes = max(bytes, fileBytes)
+	bytes = max(bytes, l.least)
 	if l.shrink(next, bytes); l.size[next] >= bytes {
 		return nil
 	}
