@@ -21,6 +21,9 @@ func (a *Agent) look() error {
 	if err := a.Journal.Ready(); err != nil { // it says in the log why not
 		return hostError(err)
 	}
+	if n, most := a.owed(); n > most {
+		return &fitness.Error{Code: fitness.Owing, Err: fmt.Errorf("%d results wait for the cloud's acknowledgement, %d may", n, most)}
+	}
 	bytes, files, err := a.Host.Room()
 	if err == nil {
 		a.noteRoom(room{bytes, files})
@@ -34,6 +37,14 @@ func (a *Agent) look() error {
 		return &fitness.Error{Code: fitness.NoSpace, Err: fmt.Errorf("%d more files (inodes) can be made for jobs, %d are kept in reserve", files, a.FileReserve)}
 	}
 	return fitness.Touch(a.Folders...)
+}
+
+// owed counts the orders that have ended and are kept for the cloud, and says how
+// many may be: a cloud that gives orders and takes no results must not fill memory and disk.
+func (a *Agent) owed() (n, most int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.orders) - a.active, max(wire.MaxHelloRefs, 2*a.limits.Executors)
 }
 
 // probe tries what an order would need.

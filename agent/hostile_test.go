@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
 
+	"tcenvsvr/agent/fitness"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/wire"
 )
@@ -43,5 +45,35 @@ func TestFloodOfControls(t *testing.T) {
 	time.Sleep(time.Second)
 	if n := runtime.NumGoroutine() - before; n > 100 {
 		t.Errorf("%d goroutines came", n)
+	}
+}
+
+// TestCloudThatTakesNoResults: what is kept for a cloud that gives orders and
+// acknowledges nothing, or knows none of them afterwards, is bounded. That is said, and ends by itself.
+func TestCloudThatTakesNoResults(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	owe := func(n int) {
+		r.agent.mu.Lock()
+		defer r.agent.mu.Unlock()
+		for i := range n {
+			ref := wire.Ref{Order: wire.OrderID(fmt.Sprintf("owed-%d", i)), Attempt: 1}
+			r.agent.orders[ref] = &order{a: r.agent, ref: ref, unclaimed: i%2 == 0}
+		}
+	}
+	owe(wire.MaxHelloRefs)
+	if err := r.agent.look(); err != nil {
+		t.Errorf("the most that may wait: %v", err)
+	}
+	owe(wire.MaxHelloRefs + 1)
+	err := r.agent.look()
+	if fitness.Code(err) != fitness.Owing || HostHint(fitness.Owing) == "" {
+		t.Errorf("got %v, want %s", err, fitness.Owing)
+	}
+	r.agent.mu.Lock()
+	clear(r.agent.orders)
+	r.agent.mu.Unlock()
+	if err := r.agent.look(); err != nil {
+		t.Errorf("when all were taken: %v", err)
 	}
 }

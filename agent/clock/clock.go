@@ -103,5 +103,16 @@ func (w *Watch) Trusted(skews ...time.Duration) bool {
 	return 2*agree > len(skews)
 }
 
+// farthest is what a clock can be apart from another one: whatever somebody says,
+// it can be counted with.
+const farthest = 100 * 365 * 24 * time.Hour
+
+// Skew is how far a clock that said theirs, in Unix milliseconds, is ahead of
+// this host's, which shows now, when the answer took rtt.
+func Skew(theirs int64, now time.Time, rtt time.Duration) time.Duration {
+	skew := time.UnixMilli(theirs).Sub(now.Round(0).Add(-rtt / 2)).Round(time.Millisecond)
+	return min(max(skew, -farthest), farthest)
+}
+
 // True reports whether t can be the moment of something that is over.
 func True(t, now time.Time) bool { return !t.Before(Epoch) && !t.After(now) }

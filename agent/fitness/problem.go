@@ -16,6 +16,7 @@ const (
 	NoFiles   = "host.no_files"   // no more open files are allowed
 	NoProcess = "host.no_process" // no more processes, or no memory for one
 	Stuck     = "host.stuck"      // the disk does not answer at all
+	Owing     = "host.owing"      // the cloud takes no results
 )
 
 // Hints say of each code what it means and what to try, for help.
@@ -25,6 +26,7 @@ var Hints = map[string]string{
 	IO:        "the disk with .tcenvsvr cannot be read or written: see \"dmesg\"",
 	NoFiles:   "no more files may be opened: raise LimitNOFILE of the service, or fs.file-max",
 	NoProcess: "no more processes, or no memory for one: fewer appsNumberofJobExecutors, or a larger host",
+	Owing:     "the cloud acknowledges no results, and what waits for that is bounded: see \"tcenvsvr status\" (outbox), and the cloud's log; it ends when they are taken",
 	Stuck:     "the disk with .tcenvsvr does not answer: it may be frozen for a snapshot, or its server may be away",
 }
 

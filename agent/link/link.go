@@ -87,6 +87,8 @@ type Link struct {
 	mu      sync.Mutex
 	state   State
 	session *session // nil without one
+	apart   bool     // the clocks, as it was said last, at apartAt
+	apartAt time.Time
 }
 
 // New checks c. It does not connect: Run does.

@@ -80,15 +80,21 @@ func (l *Link) compare(theirs int64, rtt time.Duration) {
 		return
 	}
 	now := time.Now()
-	skew := time.UnixMilli(theirs).Sub(now.Round(0).Add(-rtt / 2)).Round(time.Millisecond)
+	skew := clock.Skew(theirs, now, rtt)
+	apart := skew.Abs() > clock.Tolerated
 	l.mu.Lock()
-	apart := l.state.Skew.Abs() > clock.Tolerated
 	l.state.Skew = skew
+	// A cloud whose clock goes to and fro does not fill the log.
+	say := apart != l.apart && now.Sub(l.apartAt) >= clock.Tolerated
+	if say {
+		l.apart, l.apartAt = apart, now
+	}
 	l.mu.Unlock()
 	switch {
-	case skew.Abs() > clock.Tolerated && !apart:
+	case !say:
+	case apart:
 		l.log.Warn("the clocks of this host and of the cloud disagree", "skew", skew, "here", now.UTC().Format(time.DateTime), "cloud", time.UnixMilli(theirs).UTC().Format(time.DateTime))
-	case skew.Abs() <= clock.Tolerated && apart:
+	default:
 		l.log.Info("the clocks of this host and of the cloud agree again", "skew", skew)
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/health"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
+	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 	"tcenvsvr/cmd/tccloud/internal/releases"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
@@ -32,7 +33,7 @@ import (
 type Sessions interface {
 	Sessions(ctx context.Context) ([]gateway.Session, error)
 	// Settle leaves a server to one of the hosts that run as it.
-	Settle(ctx context.Context, xid wire.ServerXID, host string) error
+	Settle(ctx context.Context, xid wire.ServerXID, host twin.Host) error
 }
 
 // Health says how the cloud is.

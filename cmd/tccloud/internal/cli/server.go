@@ -119,11 +119,15 @@ func newServerKeep(env *Env) *cobra.Command {
 		Long: `Keep chooses one of several hosts that run with the identity of one server: a
 machine was cloned, or somebody has a copy of its keys. Until then the host that was
 connected keeps its session, and the others are refused. HOST is an id that "server show"
-lists, or its beginning.
+lists, or its beginning; ID@ADDRESS where two have the same. The address is what the
+cloud saw; name, machine and boot are what the host says, and a thief can say the same.
 
-The chosen host renews its certificate as soon as it is connected, and the keys that the
-others have are worth nothing from then on. A clone that is to work gets an identity of its
+The chosen host renews its certificate as soon as it is connected, and the certificates that the
+others have are refused from then on. A clone that is to work gets an identity of its
 own: "tcenvsvr unenroll" there, then "tcenvsvr enroll" with another bundle.
+
+Where keys were stolen, make a new bundle ("tccloud bundle ENV --server XID") instead: it
+changes the tokens as well, with which a thief could still download Apps.
 
   tccloud server keep XID HOST --data DIR
 
@@ -159,7 +163,8 @@ func twins(s v1.Server) []any {
 		if h.ID == c.Kept {
 			role += ", chosen, renews its certificate"
 		}
-		pairs = append(pairs, "host "+h.ID, fmt.Sprintf("%s, %s, machine %s, boot %s, last hello %s", h, role, h.Machine, h.Boot, clock(h.Seen)))
+		// The address is what the cloud saw; the rest whoever has a copy of the host can say as well.
+		pairs = append(pairs, "host "+h.ID, fmt.Sprintf("%s, at %s, last hello %s; it calls itself %q, machine %s, boot %s", role, h.Address, clock(h.Seen), h.Name, h.Machine, h.Boot))
 	}
 	pairs = append(pairs, "CONFLICT", fmt.Sprintf("%d hosts run as this server since %s, last seen at once %s", 1+len(c.Others), clock(c.Since), clock(c.Proved)))
 	row("had the session", c.Holder)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 )
 
 // table prints rows under a heading, columns separated by tabs.
@@ -17,7 +18,7 @@ func table(w io.Writer, heading string, rows func(row func(...any))) {
 			if i > 0 {
 				fmt.Fprint(t, "\t")
 			}
-			fmt.Fprint(t, printable(fmt.Sprint(c)))
+			fmt.Fprint(t, cell(c))
 		}
 		fmt.Fprintln(t)
 	})
@@ -28,17 +29,20 @@ func table(w io.Writer, heading string, rows func(row func(...any))) {
 func facts(w io.Writer, pairs ...any) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if v := printable(fmt.Sprint(pairs[i+1])); v != "" {
+		if v := cell(pairs[i+1]); v != "" {
 			fmt.Fprintf(t, "%v\t%s\n", pairs[i], v)
 		}
 	}
 	_ = t.Flush() // to a terminal or a pipe that has gone
 }
 
+// cell is v without what would begin another column.
+func cell(v any) string { return strings.ReplaceAll(printable(fmt.Sprint(v)), "\t", " ") }
+
 // printable keeps what an App or an agent said from steering the terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+		if r < ' ' && r != '\t' || r == 0x7f || (r >= 0x80 && r < 0xa0) || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
 		}
 		return r

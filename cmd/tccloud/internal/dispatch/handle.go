@@ -244,8 +244,13 @@ func (s *Seat) info(m *wire.Info) {
 	s.d.mu.Lock()
 	closed := m.Draining || m.Unfit != nil
 	began := closed && !s.away
-	if s.away && !closed { // it knows best that it can again
-		s.pause, s.paused = 0, time.Time{}
+	switch {
+	case began:
+		s.awayAt = time.Now()
+	case s.away && !closed && time.Since(s.awayAt) >= s.pause:
+		// It knows best that it can again; if it says so soon, it has to wait all the
+		// same: else who gives back each order would get the next at once, for ever.
+		s.paused = time.Time{}
 	}
 	s.away = closed
 	s.d.mu.Unlock()

@@ -187,13 +187,15 @@ func TestUnknownOrder(t *testing.T) {
 }
 
 // TestReturned: what a host could not start is given to another, as often as that takes, and costs a
-// retryable order none of its tries. A host that says it is unfit gets nothing until it says that it is fit.
+// retryable order none of its tries. A host that says it is unfit gets nothing until it says that it is fit; one that
+// says so each time, and gives back whatever it gets, has to wait longer and longer.
 func TestReturned(t *testing.T) {
-	c := rig.Start(t, rig.Options{})
+	c := rig.Start(t, rig.Options{Dispatch: func(d *dispatch.Config) { d.MaxAttempts = 1 }})
 	a := c.Agent("s1", 1)
 	r := rig.Expect[*wire.Order](submitTo(c, a)).Ref
-	for n := range 7 { // more than MaxAttempts
+	for n := range 3 { // more than MaxAttempts
 		a.Send(&wire.Accepted{Ref: r})
+		gaveBack := time.Now()
 		a.Send(&wire.Info{Unfit: &wire.Unfit{Code: "host.no_space", Message: "full"}})
 		a.Send(&wire.Result{Ref: r, Outcome: wire.Failed, Returned: true, Error: "host.no_space", Message: "full"}, &wire.Credit{N: 1})
 		if ack := rig.Expect[*wire.ResultAck](a); ack.Ref != r || ack.Fenced {
@@ -211,10 +213,13 @@ func TestReturned(t *testing.T) {
 		if o.Order != r.Order || o.Attempt != r.Attempt+1 {
 			t.Fatalf("got %s after %s", o.Ref, r)
 		}
+		if waited, least := time.Since(gaveBack), time.Second<<n; waited < least {
+			t.Errorf("the next order came %s after number %d was given back, want at least %s", waited, n, least)
+		}
 		r = o.Ref
 	}
 	e := c.Wait(r.Order, func(e record.Execution) bool { return e.Attempt == r.Attempt })
-	if e.Lost != 0 || len(e.History) != 7 || !strings.Contains(e.History[0].Reason, "host.no_space: full") {
+	if e.Lost != 0 || len(e.History) != 3 || !strings.Contains(e.History[0].Reason, "host.no_space: full") {
 		t.Errorf("lost %d, history %+v", e.Lost, e.History)
 	}
 }

@@ -56,6 +56,7 @@ type Seat struct {
 	away    bool          // info says that it takes nothing now: it drains, or its host cannot run Apps
 	pause   time.Duration // after the last refusal
 	paused  time.Time     // until then
+	awayAt  time.Time     // since when it is away
 	recalls map[wire.Ref]time.Time
 }
 

@@ -34,7 +34,7 @@ type Authenticator interface {
 	Probe(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate, leave bool) (Server, error)
 	// Renew signs a server's request for a new certificate. A *Denied is
 	// told to the agent; for any other error it is told to try later.
-	Renew(ctx context.Context, xid wire.ServerXID, m *wire.Renew) (*x509.Certificate, error)
+	Renew(ctx context.Context, xid wire.ServerXID, host twin.Host, m *wire.Renew) (*x509.Certificate, error)
 }
 
 // Denied is a refusal with its code on the wire.

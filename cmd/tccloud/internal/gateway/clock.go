@@ -13,16 +13,22 @@ func (s *session) compare(theirs int64, rtt time.Duration) {
 		return
 	}
 	now := time.Now()
-	skew := time.UnixMilli(theirs).Sub(now.Round(0).Add(-rtt / 2)).Round(time.Millisecond)
+	skew := clock.Skew(theirs, now, rtt)
+	apart := skew.Abs() > clock.Tolerated
 	s.mu.Lock()
-	apart := s.skew.Abs() > clock.Tolerated
-	s.skew = skew
+	s.skew, s.told = skew, true
+	// A server whose clock goes to and fro does not fill the log.
+	say := apart != s.apart && now.Sub(s.apartAt) >= clock.Tolerated
+	if say {
+		s.apart, s.apartAt = apart, now
+	}
 	s.mu.Unlock()
 	switch {
-	case skew.Abs() > clock.Tolerated && !apart:
+	case !say:
+	case apart:
 		s.g.log.Warn("the clocks of a server and of this host disagree", "server", s.server.XID, "skew", skew,
 			"here", now.UTC().Format(time.DateTime), "server_clock", time.UnixMilli(theirs).UTC().Format(time.DateTime))
-	case skew.Abs() <= clock.Tolerated && apart:
+	default:
 		s.g.log.Info("the clocks of a server and of this host agree again", "server", s.server.XID, "skew", skew)
 	}
 }
@@ -38,12 +44,15 @@ func (g *Gateway) CompareClocks(by time.Duration) {
 	}
 }
 
-// Skews are the clocks of the servers that are connected here, minus ours.
+// Skews are the clocks of the servers that are connected here, minus ours. Who told none
+// has no say.
 func (g *Gateway) Skews() []time.Duration {
 	var out []time.Duration
 	for _, s := range g.all() {
 		s.mu.Lock()
-		out = append(out, s.skew)
+		if s.told {
+			out = append(out, s.skew)
+		}
 		s.mu.Unlock()
 	}
 	return out

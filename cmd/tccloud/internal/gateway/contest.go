@@ -64,6 +64,10 @@ func (g *Gateway) contest(ctx context.Context, srv Server, host twin.Host) error
 		}
 		return inUse("server %q is connected from %s, which answers: two hosts run with one identity", srv.XID, old.Host)
 	case known.Bars(host, now) && known.Kept != "":
+		// Perhaps it is the chosen one, at another address: then it is to be chosen there.
+		if _, err := g.cfg.Referee.Contend(ctx, srv.XID, known.Holder, host); err != nil {
+			return err
+		}
 		return inUse("an administrator chose another host to be server %q", srv.XID)
 	case known.Bars(host, now):
 		return inUse("server %q runs on %s, which is away for the moment, and on this host: an administrator has to choose", srv.XID, known.Holder)
@@ -234,7 +238,7 @@ func (s *session) answered(seq int64, over bool) {
 
 // Settle carries out an administrator's choice, at whichever gateway: the
 // host that is kept gets a key of its own, any other loses its session.
-func (g *Gateway) Settle(ctx context.Context, xid wire.ServerXID, host string) error {
+func (g *Gateway) Settle(ctx context.Context, xid wire.ServerXID, host twin.Host) error {
 	c := choice{xid, host}
 	g.settleHere(c)
 	data, err := json.Marshal(c)
@@ -246,14 +250,14 @@ func (g *Gateway) Settle(ctx context.Context, xid wire.ServerXID, host string) e
 
 type choice struct {
 	XID  wire.ServerXID `json:"xid"`
-	Host string         `json:"host"`
+	Host twin.Host      `json:"host"`
 }
 
 func (g *Gateway) settleHere(c choice) {
 	s := g.find(c.XID)
 	switch {
 	case s == nil:
-	case s.host.ID == c.Host:
+	case s.host.Same(c.Host):
 		_ = s.Send(&wire.Control{Action: wire.ActionRenew})
 	default:
 		s.seat.Close()

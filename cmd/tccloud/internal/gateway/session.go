@@ -62,6 +62,9 @@ type session struct {
 	rtt      time.Duration
 	asked    []*asked      // who waits for a pong
 	skew     time.Duration // its clock minus ours, by its newest message with a clock
+	told     bool          // there was one
+	apart    bool          // as it was said last, at apartAt
+	apartAt  time.Time
 	info     *wire.Info
 	infoAt   time.Time
 }
@@ -291,7 +294,7 @@ func (s *session) handle(ctx context.Context, m wire.Message) error {
 
 // renew answers a request for a new certificate; a refusal does not end the session.
 func (s *session) renew(ctx context.Context, m *wire.Renew) *wire.Renewed {
-	cert, err := s.g.cfg.Auth.Renew(ctx, s.server.XID, m)
+	cert, err := s.g.cfg.Auth.Renew(ctx, s.server.XID, s.host, m)
 	if err == nil {
 		return &wire.Renewed{Certificate: cert.Raw}
 	}

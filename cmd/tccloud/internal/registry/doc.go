@@ -5,6 +5,7 @@
 // of agents that come back at once are answered without a round trip:
 //
 //	env.<name>  Environment          srv.<xid>  record: current and pending identity
+//	lnk.<…>     an enrolment link    clk        the time that connected servers confirmed last
 //
 // An identity is what one bundle carries: brokerToken, appDeliveryToken (only
 // SHA-256 digests of these 256-bit random values are kept) and the client
@@ -16,6 +17,9 @@
 //
 // A second host that runs with a copy of the identity is kept out, see package twin,
 // until an administrator chooses one of them (Keep).
+//
+// While this host's clock is in question a certificate is judged by clk and the monotonic time since
+// (KeepTime): doubt, which servers that lie can make, lets nobody in who was out before it.
 //
 // What must end at once (a server revoked or removed, an Environment
 // deactivated or removed, here or at another gateway) is cut by Run, which

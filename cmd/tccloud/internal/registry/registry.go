@@ -29,6 +29,7 @@ type Config struct {
 	KV        jetstream.KeyValue // the bucket, see Bucket
 	Authority *pki.Authority
 	// Trusted reports whether this host's clock may judge certificates; nil = always.
+	// Until then a time does that which was confirmed before, see KeepTime.
 	Trusted func() bool
 	Logger  *slog.Logger // nil discards
 }
@@ -46,6 +47,7 @@ type Registry struct {
 	envs     map[string]entry[Environment]
 	servers  map[wire.ServerXID]entry[record]
 	delivery map[digest]wire.ServerXID // of appDeliveryToken, current and pending
+	moment   moment
 }
 
 // entry is a record with the revision it was read at.
@@ -69,6 +71,9 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 		envs:     make(map[string]entry[Environment]),
 		servers:  make(map[wire.ServerXID]entry[record]),
 		delivery: make(map[digest]wire.ServerXID),
+	}
+	if err := r.readTime(ctx); err != nil {
+		return nil, err
 	}
 	watch, err := cfg.KV.WatchAll(ctx)
 	if err != nil {

@@ -6,8 +6,10 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
 // Renew issues a certificate for the key of request, a PKCS#10, to a server that
@@ -17,7 +19,11 @@ import (
 // them: where a renewed one was stored and not used yet, it takes the current one's place
 // before another is issued. Without that, a server that lost the answer to a second request
 // while holding the certificate of the first would be locked out.
-func (r *Registry) Renew(ctx context.Context, xid wire.ServerXID, newest wire.SHA256, request []byte) (*x509.Certificate, error) {
+//
+// Whoever has a copy of the keys and finds the server away for a moment gets a session. It is not
+// to make the identity its own by that: a certificate is renewed in the second half of its life, and
+// while two hosts run as the server only for the one that an administrator chose.
+func (r *Registry) Renew(ctx context.Context, xid wire.ServerXID, host twin.Host, newest wire.SHA256, request []byte) (*x509.Certificate, error) {
 	var stored digest
 	if _, err := hex.Decode(stored[:], []byte(newest)); err != nil || !newest.Valid() {
 		return nil, invalid("newest certificate %.70q is no digest", string(newest))
@@ -33,11 +39,16 @@ func (r *Registry) Renew(ctx context.Context, xid wire.ServerXID, newest wire.SH
 	}
 	_, err = update(ctx, r, srvPrefix+string(xid), func(s *record) error {
 		i := &s.Current
+		if now := time.Now(); s.Twin.Current(now) && (s.Twin.Kept == "" || s.Twin.Bars(host, now)) {
+			return denied(wire.CodeInUse, "two hosts run as server %q, and an administrator has not chosen this one", xid)
+		}
 		switch {
 		case i.Next != nil && i.Next.Digest.equal(stored):
 			i.advance()
 		case !i.Certificate.equal(stored):
 			return denied(wire.CodeCertificate, "the newest certificate of server %q is not one that it may renew", xid)
+		case i.Next == nil && (s.Twin == nil || s.Twin.Kept == "") && r.early(i.Expires):
+			return denied(wire.CodeCertificate, "the certificate of server %q is valid until %s: it is too early to renew it", xid, i.Expires.Format(time.DateTime))
 		}
 		i.Next = &certificate{Digest: sha256.Sum256(cert.Raw), Serial: cert.SerialNumber.Text(16), Expires: cert.NotAfter.UTC()}
 		return nil
@@ -47,6 +58,17 @@ func (r *Registry) Renew(ctx context.Context, xid wire.ServerXID, newest wire.SH
 	}
 	r.log.Info("client certificate renewed", "server", xid, "expires", cert.NotAfter.UTC())
 	return cert, nil
+}
+
+// early reports whether a certificate is in the first half of its life. One
+// that ends later than any that is made now is not: its life was another one, or the clock was wrong.
+func (r *Registry) early(ends time.Time) bool {
+	now, life := r.come(), r.ca.Life()
+	if now.IsZero() {
+		return false
+	}
+	left := ends.Sub(now)
+	return left > life/2 && left <= life
 }
 
 // advance makes the renewed certificate the current one.

@@ -10,10 +10,13 @@ import (
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
 func request(t *testing.T, key any) []byte {
@@ -44,9 +47,12 @@ func TestRenew(t *testing.T) {
 	c := newCloud(t)
 	c.environment("lab")
 	i := c.issue(registry.Request{Environment: "lab", Name: "one"})
+	life := c.ca.Life()
 	renew := func(newest *x509.Certificate) *x509.Certificate {
 		t.Helper()
-		cert, err := c.Renew(t.Context(), i.XID, digestOf(newest), request(t, newKey(t)))
+		life -= time.Hour // a certificate that ends later than any that is made now may be renewed at any time
+		c.ca.ClientLife(life)
+		cert, err := c.Renew(t.Context(), i.XID, twin.Host{}, digestOf(newest), request(t, newKey(t)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +95,7 @@ func TestRenew(t *testing.T) {
 		t.Error(err)
 	}
 
-	if _, err := c.Renew(t.Context(), i.XID, digestOf(first), request(t, newKey(t))); code(err) != wire.CodeCertificate {
+	if _, err := c.Renew(t.Context(), i.XID, twin.Host{}, digestOf(first), request(t, newKey(t))); code(err) != wire.CodeCertificate {
 		t.Errorf("renewing an old certificate: %v", err)
 	}
 	weak, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -99,14 +105,14 @@ func TestRenew(t *testing.T) {
 	tampered := request(t, newKey(t))
 	tampered[len(tampered)-1] ^= 1
 	for name, der := range map[string][]byte{"garbage": []byte("x"), "RSA": request(t, weak), "tampered": tampered} {
-		if _, err := c.Renew(t.Context(), i.XID, digestOf(fourth), der); !errors.Is(err, registry.ErrInvalid) {
+		if _, err := c.Renew(t.Context(), i.XID, twin.Host{}, digestOf(fourth), der); !errors.Is(err, registry.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if _, err := c.Revoke(t.Context(), i.XID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Renew(t.Context(), i.XID, digestOf(fourth), request(t, newKey(t))); code(err) != wire.CodeRevoked {
+	if _, err := c.Renew(t.Context(), i.XID, twin.Host{}, digestOf(fourth), request(t, newKey(t))); code(err) != wire.CodeRevoked {
 		t.Errorf("a revoked server renewed: %v", err)
 	}
 }
@@ -125,4 +131,57 @@ func TestProbeTakesNothingIntoUse(t *testing.T) {
 	if s, err := c.Authenticate(t.Context(), old.XID, old.BrokerToken, old.Certificate); err != nil || s.Environment != "lab" {
 		t.Errorf("after a probe of the new bundle, the old one: %+v, %v", s, err)
 	}
+}
+
+// TestRenewByAThief: who has a copy of the keys and found the server away for
+// a moment has a session, and does not get a certificate of its own by that.
+func TestRenewByAThief(t *testing.T) {
+	c := newCloud(t)
+	c.environment("lab")
+	i := c.issue(registry.Request{Environment: "lab", Name: "one"})
+	at := func(journal, address string) twin.Host {
+		return twin.Of(&wire.Hello{Journal: journal, BootID: "b", MachineID: "m"}, address, time.Now())
+	}
+	original, thief := at("j1", "192.0.2.1:1000"), at("j2", "198.51.100.7:1000")
+	spoof := at("j1", "198.51.100.7:2000") // all that the original says of itself
+	renew := func(h twin.Host) error {
+		_, err := c.Renew(t.Context(), i.XID, h, digestOf(i.Certificate), request(t, newKey(t)))
+		return err
+	}
+	if err := renew(thief); code(err) != wire.CodeCertificate || !strings.Contains(err.Error(), "too early") {
+		t.Errorf("a fresh certificate was renewed: %v", err)
+	}
+	c.ca.ClientLife(c.ca.Life() - time.Hour) // the time for it has come
+	if _, err := c.Contend(t.Context(), i.XID, thief, original); err != nil {
+		t.Fatal(err)
+	}
+	for name, h := range map[string]twin.Host{"thief": thief, "original": original} {
+		if err := renew(h); code(err) != wire.CodeInUse {
+			t.Errorf("%s, before an administrator chose: %v", name, err)
+		}
+	}
+	if _, _, err := c.Keep(t.Context(), i.XID, original.ID); err != nil {
+		t.Fatal(err)
+	}
+	for name, h := range map[string]twin.Host{"thief": thief, "thief as the original": spoof} {
+		if err := renew(h); code(err) != wire.CodeInUse {
+			t.Errorf("%s, after the original was chosen: %v", name, err)
+		}
+		if !c.Twin(i.XID, c.bundle(i.XID)).Bars(h, time.Now()) {
+			t.Errorf("%s may have a session", name)
+		}
+	}
+	if err := renew(original); err != nil {
+		t.Error(err)
+	}
+}
+
+// bundle is the name of the server's bundle.
+func (c *cloud) bundle(xid wire.ServerXID) string {
+	c.Helper()
+	s, err := c.Server(xid)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return s.Bundle
 }

@@ -26,12 +26,16 @@ const TwinHint = `the cloud keeps this host connected; "tccloud server show XID"
 // whenever the other host is refused, which is every minute or so.
 const twinFor = 10 * time.Minute
 
+// twinPace is the shortest time between two lines of the log about it.
+const twinPace = time.Minute
+
 // twin is what the cloud said last.
 type twin struct {
 	mu    sync.Mutex
 	last  *Twin
 	epoch int64     // of the session it was said in: a new one says it again
 	said  time.Time // in the log
+	shown bool      // last, or the one before it, was said
 }
 
 // heard takes what the cloud says: without args it is over.
@@ -39,21 +43,22 @@ func (t *twin) heard(epoch int64, args map[string]string, log *slog.Logger) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(args) == 0 {
-		if t.last != nil {
+		if t.last != nil && t.shown {
 			log.Info("no other host runs with this server's identity any more", "host", t.last.Host)
 		}
-		t.last = nil
+		t.last, t.shown = nil, false
 		return
 	}
 	now := time.Now()
 	n := Twin{Host: fault.Printable(args["host"]), Name: fault.Printable(args["name"]), Address: fault.Printable(args["address"]), Since: now, Seen: now}
-	news := t.last == nil || t.last.Host != n.Host || now.Sub(t.said) >= twinFor
+	since := now.Sub(t.said) // a cloud that names another host each time does not fill the log
+	news := t.said.IsZero() || since >= twinFor || (t.last == nil || t.last.Host != n.Host) && since >= twinPace
 	if t.last != nil && t.last.Host == n.Host {
 		n.Since = t.last.Since
 	}
 	t.last, t.epoch = &n, epoch
 	if news {
-		t.said = now
+		t.said, t.shown = now, true
 		log.Error("another host runs with this server's identity and is kept out by the cloud", "host", n.Host, "name", n.Name, "address", n.Address, "hint", TwinHint)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 	"tcenvsvr/cmd/tccloud/internal/releases"
 )
 
@@ -31,8 +32,8 @@ func (d doorman) Probe(ctx context.Context, xid wire.ServerXID, brokerToken stri
 	return admitted(s, err)
 }
 
-func (d doorman) Renew(ctx context.Context, xid wire.ServerXID, m *wire.Renew) (*x509.Certificate, error) {
-	cert, err := d.Registry.Renew(ctx, xid, m.Newest, m.Request)
+func (d doorman) Renew(ctx context.Context, xid wire.ServerXID, host twin.Host, m *wire.Renew) (*x509.Certificate, error) {
+	cert, err := d.Registry.Renew(ctx, xid, host, m.Newest, m.Request)
 	return cert, told(err)
 }
 

@@ -131,6 +131,12 @@ func (c *cloud) trusted() bool {
 	return v.ok
 }
 
+// confirmed reports whether the servers that are connected share this
+// host's clock: alone it may have been wrong since the start.
+func (c *cloud) confirmed() bool {
+	return c.clock.Steady() >= clock.Tolerated && len(c.gateway.Skews()) > 0 && c.trusted()
+}
+
 // tokensExpire reports whether a token's end may be judged: not those
 // that were issued before the clock was set.
 func (c *cloud) tokensExpire() bool { return c.trusted() && c.clock.Steady() > appstore.TokenLife }
@@ -257,6 +263,7 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 	g.Go(func() error { return c.dispatcher.Run(ctx) })
 	g.Go(func() error { return c.gateway.Run(ctx) })
 	g.Go(func() error { return c.registry.Run(ctx, sessions{c.gateway}) })
+	g.Go(func() error { return c.registry.KeepTime(ctx, c.confirmed) })
 	g.Go(func() error { return c.health.Run(ctx) })
 	g.Go(func() error { return ballast{cfg.Data}.Run(ctx) })
 	g.Go(func() error { return c.catalog.Run(ctx, c.sweeps...) })

@@ -226,7 +226,7 @@ func (a *Auth) Probe(ctx context.Context, xid wire.ServerXID, token string, cert
 }
 
 // Renew implements gateway.Authenticator; what it cannot do is refused.
-func (a *Auth) Renew(context.Context, wire.ServerXID, *wire.Renew) (*x509.Certificate, error) {
+func (a *Auth) Renew(context.Context, wire.ServerXID, twin.Host, *wire.Renew) (*x509.Certificate, error) {
 	return nil, &gateway.Denied{Code: wire.CodeCertificate, Message: "nothing is renewed here"}
 }
 

@@ -109,6 +109,9 @@ func (a *Authority) IssueClient(cn string) (*ecdsa.PrivateKey, *x509.Certificate
 // ClientLife changes how long the client certificates issued from now on live.
 func (a *Authority) ClientLife(life time.Duration) { a.life = life }
 
+// Life is how long they live.
+func (a *Authority) Life() time.Duration { return a.life }
+
 // SignClient certifies the key of a PKCS#10 request for cn. What else the
 // request asks for, its name too, does not count.
 func (a *Authority) SignClient(cn string, request []byte) (*x509.Certificate, error) {

@@ -14,5 +14,10 @@
 // proof they are let in, because the holder may be gone for good.
 //
 // What separates the two for ever is a fresh key: the host that is kept renews its certificate, and the
-// one that everybody has a copy of ends with that.
+// one that everybody has a copy of ends with that. Nobody else renews while two run, nor in the first half
+// of a certificate's life, so that a thief who finds the server away for a moment does not become it.
+//
+// Name, machine and boot are what a host says, and a copy of it can say the same; the address is what
+// the cloud saw. So who is kept is known by both. Where keys were stolen a new bundle is the way out: it changes
+// the tokens, too, and only who gets it from the administrator has it.
 package twin

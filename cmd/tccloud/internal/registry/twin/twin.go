@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"tcenvsvr/agent/wire"
@@ -49,6 +51,18 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// ip is the part of the address that stays from connection to connection. It
+// is all that somebody with a copy of the whole disk cannot say as well.
+func (h Host) ip() string {
+	if ip, _, err := net.SplitHostPort(h.Address); err == nil {
+		return ip
+	}
+	return h.Address
+}
+
+// Same reports whether both come from one place and say the same of themselves.
+func (h Host) Same(o Host) bool { return h.ID == o.ID && h.ip() == o.ip() }
+
 func (h Host) String() string {
 	switch {
 	case h.Name == "":
@@ -66,9 +80,10 @@ type Conflict struct {
 	Proved time.Time `json:"proved"` // when two last ran at once
 	Holder Host      `json:"holder"` // who had the session then
 	Others []Host    `json:"others"` // who wanted it
-	// Kept is the ID of the host that an administrator chose; its certificate
-	// is being renewed.
-	Kept string `json:"kept,omitempty"`
+	// Kept is the ID of the host that an administrator chose, and KeptIP its address; its certificate
+	// is being renewed. Until then nothing but the address tells it from who copied it.
+	Kept   string `json:"kept,omitempty"`
+	KeptIP string `json:"kept_ip,omitempty"`
 }
 
 // Current reports whether it still counts. A proof of the future is one of
@@ -85,20 +100,24 @@ func (c *Conflict) Prove(holder, other Host, now time.Time) (Conflict, bool) {
 	}
 	n := *c
 	n.Others = slices.Clone(c.Others)
-	at := slices.IndexFunc(n.Others, func(o Host) bool { return o.ID == other.ID })
-	if at >= 0 && c.Holder.ID == holder.ID && now.Sub(c.Proved).Abs() < rewrite {
+	at := slices.IndexFunc(n.Others, other.Same)
+	// Who says hello under ever new names is not written down each time.
+	if known := at >= 0 || len(n.Others) >= maxOthers; known && c.Holder.ID == holder.ID && now.Sub(c.Proved).Abs() < rewrite {
 		return n, false
 	}
-	if was := c.find(other); at < 0 && was != nil && was.ID != c.Holder.ID { // it was restarted
-		at = slices.IndexFunc(n.Others, func(o Host) bool { return o.ID == was.ID })
+	if was := c.find(other); at < 0 && was != nil && was.ID != c.Holder.ID && was.ip() == other.ip() { // it was restarted
+		at = slices.IndexFunc(n.Others, was.Same)
 	}
-	if at >= 0 {
+	if at >= 0 && (!c.kept(n.Others[at]) || other.Same(n.Others[at])) {
 		n.Others = slices.Delete(n.Others, at, at+1)
 	}
-	n.Others = slices.DeleteFunc(n.Others, func(o Host) bool { return o.ID == holder.ID })
+	n.Others = slices.DeleteFunc(n.Others, holder.Same)
 	n.Others = append(n.Others, other)
-	if over := len(n.Others) - maxOthers; over > 0 {
-		n.Others = slices.Delete(n.Others, 0, over)
+	for over := 0; len(n.Others) > maxOthers; over++ {
+		if !c.kept(n.Others[over]) {
+			n.Others = slices.Delete(n.Others, over, over+1)
+			break
+		}
 	}
 	n.Holder, n.Proved = holder, now.UTC()
 	return n, true
@@ -108,17 +127,26 @@ func (c *Conflict) Prove(holder, other Host, now time.Time) (Conflict, bool) {
 // the machine tells, where no other has the same.
 func (c *Conflict) find(h Host) *Host {
 	all := append([]Host{c.Holder}, c.Others...)
-	var same *Host
+	var same, exact *Host
+	ambiguous := false
 	for i := range all {
 		switch {
-		case all[i].ID == h.ID:
+		case all[i].Same(h):
 			return &all[i]
+		case all[i].ID == h.ID && exact == nil:
+			exact = &all[i]
 		case h.Machine == "" || all[i].Machine != h.Machine:
 		case same != nil:
-			return nil // a clone with its original's machine id
+			ambiguous = true // a clone with its original's machine id
 		default:
 			same = &all[i]
 		}
+	}
+	switch {
+	case exact != nil:
+		return exact
+	case ambiguous:
+		return nil
 	}
 	return same
 }
@@ -130,26 +158,31 @@ func (c *Conflict) Bars(h Host, now time.Time) bool {
 	}
 	was := c.find(h)
 	if c.Kept != "" {
-		return was == nil || was.ID != c.Kept
+		return was == nil || was.ID != c.Kept || h.ip() != c.KeptIP
 	}
 	return was != nil && was.ID != c.Holder.ID
 }
 
-// Keep chooses a host by its ID or a beginning of it that only one has.
+// kept reports whether h was chosen.
+func (c *Conflict) kept(h Host) bool { return c.Kept != "" && h.ID == c.Kept && h.ip() == c.KeptIP }
+
+// Keep chooses a host by its ID or a beginning of it that only one has, or by
+// ID@ADDRESS: who copied a host may use its ID.
 func (c *Conflict) Keep(id string, now time.Time) (Host, error) {
 	if !c.Current(now) {
 		return Host{}, fmt.Errorf("there is nothing to choose: no two hosts ran as this server in the last %s", Fresh)
 	}
 	var found []Host
+	begin, ip, at := strings.Cut(id, "@")
 	for _, h := range append([]Host{c.Holder}, c.Others...) {
-		if id != "" && len(id) <= len(h.ID) && h.ID[:len(id)] == id {
+		if begin != "" && strings.HasPrefix(h.ID, begin) && (!at || h.ip() == ip) && !slices.ContainsFunc(found, h.Same) {
 			found = append(found, h)
 		}
 	}
 	if len(found) != 1 {
-		return Host{}, fmt.Errorf("%.40q names %d of its hosts, want one", id, len(found))
+		return Host{}, fmt.Errorf("%.60q names %d of its hosts, want one; write HOST@ADDRESS where two have the same id", id, len(found))
 	}
-	c.Kept = found[0].ID
+	c.Kept, c.KeptIP = found[0].ID, found[0].ip()
 	return found[0], nil
 }
 

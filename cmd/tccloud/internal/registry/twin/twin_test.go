@@ -13,11 +13,14 @@ func host(machine, boot string) Host {
 	return Of(&wire.Hello{Journal: "j-" + boot, BootID: boot, MachineID: machine, Hostname: "h"}, "10.0.0.1:1", now)
 }
 
+// elsewhere is what a thief can say who copied all of h.
+func elsewhere(h Host) Host { h.Address = "198.51.100.7:1"; return h }
+
 // TestBars: who is kept out while nobody has a session.
 func TestBars(t *testing.T) {
 	a, b := host("m1", "a1"), host("m2", "b1")
 	clone := host("m1", "c1") // with the original's machine id
-	kept := func(c Conflict, id string) Conflict { c.Kept = id; return c }
+	kept := func(c Conflict, id string) Conflict { c.Kept, c.KeptIP = id, "10.0.0.1"; return c }
 	other, _ := (*Conflict)(nil).Prove(a, b, now)
 	same, _ := (*Conflict)(nil).Prove(a, clone, now)
 	for name, tc := range map[string]struct {
@@ -38,6 +41,7 @@ func TestBars(t *testing.T) {
 		"a clone or its original, rebooted":       {same, host("m1", "?"), 0, false}, // nobody can tell
 		"the other, which is kept":                {kept(other, b.ID), b, 0, false},
 		"the other, which is kept, rebooted":      {kept(other, b.ID), host("m2", "b2"), 0, false},
+		"who says to be the kept one, elsewhere":  {kept(other, b.ID), elsewhere(b), 0, true},
 		"the holder, when the other is kept":      {kept(other, b.ID), a, 0, true},
 		"a third, when one is kept":               {kept(other, b.ID), host("m3", "x"), 0, true},
 		"the holder, kept, when the proof is old": {kept(other, b.ID), a, 24 * time.Hour, true},
@@ -77,6 +81,22 @@ func TestProve(t *testing.T) {
 	if len(c.Others) != maxOthers {
 		t.Errorf("%d others", len(c.Others))
 	}
+	// Ever new names are no news …
+	if _, changed := c.Prove(a, host("", "new"), now); changed {
+		t.Error("each new name is written down")
+	}
+	// … and do not drive out who was chosen, nor does who says to be it.
+	if _, err := c.Keep(c.Others[0].ID, now); err != nil {
+		t.Fatal(err)
+	}
+	chosen := c.Others[0]
+	for i := range 3 * maxOthers {
+		c, _ = c.Prove(a, host("", string(rune('A'+i))), now.Add(time.Duration(i)*rewrite))
+		c, _ = c.Prove(a, elsewhere(chosen), now.Add(time.Duration(i)*rewrite))
+	}
+	if c.Bars(chosen, now) || !c.Bars(elsewhere(chosen), now) {
+		t.Errorf("the chosen one was driven out: %+v", c)
+	}
 }
 
 // TestKeep: a beginning that only one has is enough.
@@ -93,6 +113,26 @@ func TestKeep(t *testing.T) {
 		h, err := c.Keep(tc.id, now.Add(tc.at))
 		if h.ID != tc.want || c.Kept != tc.want || (err == nil) != (tc.want != "") {
 			t.Errorf("%s: kept %q, %v", name, h.ID, err)
+		}
+	}
+}
+
+// TestKeepOfACopy: a thief that says the same of itself keeps nobody from being chosen.
+func TestKeepOfACopy(t *testing.T) {
+	a := host("m1", "a1")
+	for name, tc := range map[string]struct {
+		other Host
+		id    string
+		good  bool
+	}{
+		"one id, two addresses":        {elsewhere(a), a.ID, false},
+		"one id, with the address":     {elsewhere(a), a.ID + "@198.51.100.7", true},
+		"one id, a foreign address":    {elsewhere(a), a.ID + "@192.0.2.1", false},
+		"one id, one address, as NATs": {a, a.ID, true},
+	} {
+		c, _ := (*Conflict)(nil).Prove(a, tc.other, now)
+		if h, err := c.Keep(tc.id, now); (err == nil) != tc.good || tc.good && !h.Same(tc.other) {
+			t.Errorf("%s: kept %+v, %v", name, h, err)
 		}
 	}
 }
