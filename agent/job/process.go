@@ -132,7 +132,7 @@ func (p *Process) talk(ctx context.Context, verb string) ([]byte, error) {
 		ctx, stop = context.WithTimeout(ctx, deafFor)
 		defer stop()
 	}
-	c, err := sock.Dial(ctx, p.dir, p.status.ShimPID)
+	c, err := sock.Dial(ctx, p.dir, p.status.ShimPID, p.status.Token)
 	if err != nil {
 		return nil, err
 	}
