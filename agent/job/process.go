@@ -114,6 +114,13 @@ func (p *Process) Cancel(ctx context.Context) error {
 	}
 }
 
+// End ends at once whatever can be found of a job, its shim as well, and waits for no word of that.
+func (p *Process) End(ctx context.Context) error {
+	p.e.ended(p) // if anything of it is left, it belongs to nobody
+	_, err := p.e.reap(ctx, p.dir, &p.status)
+	return err
+}
+
 // Noted tells the shim of a job that has ended that its Exit is kept elsewhere by now, should it still be
 // there because it could not write that down.
 func (e *Executor) Noted(ctx context.Context, dir string, s Status) error {
