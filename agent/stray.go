@@ -13,7 +13,7 @@ import (
 )
 
 // strangerPatience bounds how long a job that nobody ordered may take to end by itself, reapPatience until it was ended.
-const strangerPatience, reapPatience = 30 * time.Second, 15 * time.Second
+const strangerPatience, reapPatience = 15 * time.Second, 15 * time.Second
 
 // endStrangers ends the jobs that run in our folder and are not in the journal, which
 // was lost, then. Nobody waits for them, and the cloud may give their orders again: it returns when they have ended.
