@@ -32,7 +32,7 @@ func (o *order) outcome(exit job.Exit) wire.Result {
 	}
 	r.Outcome = OutcomeOf(exit, o.spec.Runtime == wire.RuntimePlaybook)
 	switch exit.Reason {
-	case job.ReasonShimLost:
+	case job.ReasonShimLost, job.ReasonGivenUp:
 		r.Error, r.Message, r.ExitCode = "job.supervisor_lost", shorten(exit.Error), -1
 		return r
 	case job.ReasonStartFailed:
@@ -69,7 +69,7 @@ var errTooLate = errors.New("the order came too late: its time to start has pass
 // OutcomeOf says how an order ended whose App was started, or should have been.
 func OutcomeOf(exit job.Exit, playbook bool) wire.Outcome {
 	switch exit.Reason {
-	case job.ReasonShimLost:
+	case job.ReasonShimLost, job.ReasonGivenUp: // of an App that was started the second is a lie
 		return wire.Interrupted
 	case job.ReasonStartFailed:
 		return wire.Failed

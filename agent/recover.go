@@ -78,7 +78,7 @@ func (a *Agent) continueOrder(ctx context.Context, o *order, e journal.Entry, lo
 		return
 	}
 	exit := a.lastExit(o, e)
-	if exit.Reason == job.ReasonGivenUp && !e.Mended { // the last agent ended between its note and its Go
+	if exit.Reason == job.ReasonGivenUp { // the last agent ended between its note and its Go
 		o.startOver(ctx)
 		return
 	}
@@ -115,10 +115,13 @@ func (a *Agent) attach(ctx context.Context, o *order) (*job.Process, error) {
 	}
 }
 
-// lastExit is the exit that the shim wrote, or what can be said without one.
+// lastExit is the exit that the shim wrote, or what can be said without one. That an App was never started is
+// not believed where the journal says that it was: an App may write such a record, and be started again for it.
 func (a *Agent) lastExit(o *order, e journal.Entry) job.Exit {
 	exit, found, err := job.ReadExit(o.dir())
 	switch {
+	case found && exit.Reason == job.ReasonGivenUp && !e.Started.IsZero():
+		return job.Exit{Code: -1, Reason: job.ReasonShimLost, Error: "the App's supervisor is gone, and its record says that the App was not started, which it was"}
 	case found && exit.Reason == job.ReasonGivenUp && e.Mended:
 		return job.Exit{Code: -1, Reason: job.ReasonShimLost, Error: "the journal was damaged before the App was started"}
 	case err != nil:

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -172,6 +173,29 @@ func endJob(t *testing.T, r *rig, dir string) {
 	must(t, p.Cancel(t.Context()))
 	_, err = p.Wait(t.Context())
 	must(t, err)
+}
+
+// TestForgedGivenUp: an App that waits for the agent's end, kills its shim and writes that it was never started
+// is not started a second time.
+func TestForgedGivenUp(t *testing.T) {
+	r := newRig(t)
+	s := r.start()
+	r.warm(s)
+	o, _ := r.gated(s)
+	r.eventually("the App runs", func() bool { return r.starts("o") == 1 })
+	r.stop()
+	dir := filepath.Join(r.dir, "jobs", o.Ref.String())
+	endJob(t, r, dir)
+	r.eventually("the shim is gone", func() bool {
+		_, err := r.agent.Jobs.Attach(dir, job.Status{})
+		return errors.Is(err, job.ErrNotRunning)
+	})
+	must(t, os.WriteFile(filepath.Join(dir, "shim", "exit"), []byte(`{"code":-1,"reason":"given_up","started":"2026-01-01T00:00:00Z","ended":"2026-01-01T00:00:00Z"}`), 0o660))
+	s = r.start()
+	r.result(s, o.Ref, wire.Interrupted)
+	if n := r.starts("o"); n != 1 {
+		t.Errorf("started %d times", n)
+	}
 }
 
 // TestFenced: an order that belongs to another attempt is ended without a

@@ -12,8 +12,8 @@ import (
 	"tcenvsvr/agent/wire"
 )
 
-// strangerPatience bounds how long a job that nobody ordered may take to end.
-const strangerPatience = time.Minute
+// strangerPatience bounds how long a job that nobody ordered may take to end by itself, reapPatience until it was ended.
+const strangerPatience, reapPatience = 15 * time.Second, 15 * time.Second
 
 // endStrangers ends the jobs that run in our folder and are not in the journal, which
 // was lost, then. Nobody waits for them, and the cloud may give their orders again: it returns when they have ended.
@@ -54,6 +54,11 @@ func (a *Agent) endStranger(ctx context.Context, ref wire.Ref, process *job.Proc
 	err := process.Cancel(ctx)
 	if err == nil {
 		_, err = process.Wait(ctx)
+	}
+	if err != nil { // what we take for its shim may be the App itself, which has written so and hears nothing
+		reap, stop := context.WithTimeout(context.WithoutCancel(ctx), reapPatience)
+		defer stop()
+		err = process.End(reap)
 	}
 	if err != nil {
 		a.Logger.Error("a job runs of which the journal knows nothing, and does not end", "order", ref.String(), "err", err)

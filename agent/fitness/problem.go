@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -62,16 +61,13 @@ func Code(err error) string {
 	return ""
 }
 
-// touched is the name of the file that Touch makes.
-const touched = ".touch"
-
-// Touch makes and removes an empty file in each folder.
+// Touch makes and removes an empty file in each folder. Its name is not known before: where Apps are the same
+// user as we, one of them could have a pipe or a link there.
 func Touch(folders ...string) error {
 	for _, dir := range folders {
-		name := filepath.Join(dir, touched)
-		f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o600)
+		f, err := os.CreateTemp(dir, ".touch-")
 		if err == nil {
-			err = errors.Join(f.Close(), os.Remove(name))
+			err = errors.Join(f.Close(), os.Remove(f.Name()))
 		}
 		if err != nil {
 			return fmt.Errorf("making a file in %q: %w", dir, err)

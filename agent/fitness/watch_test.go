@@ -3,6 +3,8 @@ package fitness
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -64,4 +66,21 @@ func TestWatch(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestTouch: what stands in a folder already is not opened.
+func TestTouch(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, ".touch"), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := Touch(dir); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("%d files are left, %v", len(left), err)
+	}
+	if err := Touch(filepath.Join(dir, "gone")); err == nil {
+		t.Error("a folder that is not there can be written")
+	}
 }

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -70,5 +73,49 @@ func TestSweepIsNotKeptByAFalseTime(t *testing.T) {
 	}
 	if _, err := os.Lstat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the folder is still there: %v", err)
+	}
+}
+
+// TestMeasure: however many files an App leaves in a folder, however deep and wherever its links lead, what can be seen is
+// counted once, and little of it is in memory.
+func TestMeasure(t *testing.T) {
+	jobs := t.TempDir()
+	out := filepath.Join(jobs, "ORDER.1", "out")
+	if err := os.MkdirAll(filepath.Join(out, strings.Repeat("d/", 200)), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const many = 30_000
+	for i := range many {
+		if err := os.Symlink("/", filepath.Join(out, strings.Repeat("name", 20)+strconv.Itoa(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	defer debug.SetGCPercent(debug.SetGCPercent(1)) // the heap is what is held
+	most, stop, stopped := uint64(0), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			runtime.ReadMemStats(&after)
+			most = max(most, after.HeapAlloc)
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
+	f := measure(jobs, "ORDER.1")
+	close(stop)
+	<-stopped
+	if want := int64(1 + 1 + many + mostLevels - 1); f.files != want {
+		t.Errorf("counted %d files, want %d", f.files, want)
+	}
+	if held := int64(most) - int64(before.HeapAlloc); held > 4<<20 {
+		t.Errorf("%d KiB were held", held>>10)
+	} else {
+		t.Logf("%d KiB were held", held>>10)
 	}
 }

@@ -1,7 +1,7 @@
 package janitor
 
 import (
-	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,17 +28,43 @@ func (j Janitor) isFinished(name string, keep func(string) bool) bool {
 // measure adds up what can be seen: what an App has closed to us counts when it is gone.
 func measure(dir, name string) finished {
 	path := filepath.Join(dir, name)
-	f := finished{name: name, last: touched(path)}
-	_ = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return nil
-		}
-		if info, err := d.Info(); err == nil {
-			f.bytes, f.files = f.bytes+onDisk(info), f.files+1
-		}
-		return nil
-	})
+	f := finished{name: name, last: touched(path), files: 1}
+	if root, err := os.OpenRoot(path); err == nil {
+		f.add(root, 1)
+	}
 	return f
+}
+
+const (
+	mostLevels = 64   // each has a descriptor open; what is deeper counts when it is gone
+	chunk      = 1024 // names that are in memory together: an App may leave millions
+)
+
+// add adds what is in a folder, and closes it. It follows no link.
+func (f *finished) add(root *os.Root, level int) {
+	defer root.Close()
+	names, err := root.Open(".")
+	if err != nil {
+		return
+	}
+	defer names.Close()
+	for err == nil {
+		var entries []os.DirEntry
+		entries, err = names.ReadDir(chunk)
+		for _, e := range entries {
+			info, err := root.Lstat(e.Name())
+			if err != nil {
+				continue
+			}
+			f.bytes, f.files = f.bytes+onDisk(info), f.files+1
+			if !info.IsDir() || level == mostLevels {
+				continue
+			}
+			if sub, err := root.OpenRoot(e.Name()); err == nil {
+				f.add(sub, level+1)
+			}
+		}
+	}
 }
 
 // beyond returns the oldest folders that have to go so that the others are within the bounds.

@@ -38,6 +38,10 @@
 // are afterwards as the App itself had left them; any others, and its outputs, are what
 // all of the job made of them. What it writes into files of Launch.Logs is gathered in one output.
 //
+// What runs is told by threads: a process whose first one has ended looks like a zombie, and an App
+// may make itself look so. What an App writes in the shim's place is believed where it tells of
+// its own end, never where something would be started again for it.
+//
 // A Launch that is Tied ends with whoever waits for it, however that ends: it is a
 // command's in the foreground, not an order's.
 //

@@ -116,8 +116,8 @@ func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) e
 			return nil, &StartError{Code: spec.CodeGivenUp, Err: err}
 		}
 		said = true
-		if reply, err = h.ask(ctx, []byte(spec.Go), false); err != nil && ctx.Err() != nil {
-			reply, err = e.overdue(ctx, h, l.Dir, &status)
+		if reply, err = h.ask(ctx, []byte(spec.Go), false); err != nil {
+			reply, err = e.unheard(ctx, h, l.Dir, &status, err)
 		}
 	}
 	switch {
@@ -153,20 +153,32 @@ func (e *Executor) send(ctx context.Context, request []byte) (*hired, spec.Reply
 	return h, reply, err
 }
 
-// overdue decides what becomes of a start when its time is up after Go: the shim's word is near,
-// or all of it ends.
-func (e *Executor) overdue(ctx context.Context, h *hired, dir string, s *Status) (spec.Reply, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	reply, err := h.ask(ctx, nil, false)
-	if err == nil {
-		return reply, nil
+// unheard decides what becomes of a start of which the shim did not tell after Go. If its time is up
+// its word may be near; else it ended, which an App can bring about. Then all of it ends: it would be nobody's.
+func (e *Executor) unheard(ctx context.Context, h *hired, dir string, s *Status, err error) (spec.Reply, error) {
+	late := ctx.Err() != nil
+	ctx = context.WithoutCancel(ctx)
+	if late {
+		patient, cancel := context.WithTimeout(ctx, unheardPatience)
+		defer cancel()
+		reply, err := h.ask(patient, nil, false)
+		if err == nil {
+			return reply, nil
+		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, unheardPatience)
+	defer cancel()
 	if _, reapErr := e.reap(ctx, dir, s); reapErr != nil {
 		err = errors.Join(err, reapErr)
 	}
-	return spec.Reply{}, &StartError{Code: spec.CodeTimeout, Err: fmt.Errorf("starting the App: %w", err)}
+	if late {
+		h.release()
+		err = &StartError{Code: spec.CodeTimeout, Err: fmt.Errorf("starting the App: %w", err)}
+	}
+	return spec.Reply{}, err
 }
+
+const unheardPatience = 10 * time.Second
 
 // explain makes a StartError of a shim that ended without a word.
 func (e *Executor) explain(h *hired, err error) *StartError {

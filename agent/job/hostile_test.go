@@ -3,6 +3,7 @@
 package job
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -154,7 +155,7 @@ func TestImpostor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, err := sock.Dial(t.Context(), l.Dir, os.Getpid()+1); err == nil || !strings.Contains(err.Error(), "listens instead of") {
+	if c, err := sock.Dial(t.Context(), l.Dir, os.Getpid()+1, p.Status().Token); err == nil || !strings.Contains(err.Error(), "listens instead of") {
 		t.Errorf("talking to an impostor: %v, %v", c, err)
 	}
 	_ = ln.Close()
@@ -165,6 +166,32 @@ func TestImpostor(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait(t, p)
+}
+
+// TestSquatter: the name of the socket without a file, which any user of the host could take, cannot be known before
+// the shim has it: a job whose folder was taken away is still cancelled by its shim.
+func TestSquatter(t *testing.T) {
+	linuxOnly(t)
+	for pid := os.Getpid(); pid < os.Getpid()+500; pid++ {
+		if ln, err := net.Listen("unix", fmt.Sprintf("@tcenvsvr/shim/%d", pid)); err == nil {
+			defer ln.Close()
+		}
+	}
+	first, second := start(t, shell(t, `exec sleep 1000`)), start(t, shell(t, `exec sleep 1000`))
+	if a, b := first.Status().Token, second.Status().Token; len(a) < 20 || a == b {
+		t.Errorf("the names are %q and %q", a, b)
+	}
+	for _, p := range []*Process{first, second} {
+		if err := os.Remove(filepath.Join(p.Dir(), "shim", "sock")); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Cancel(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if exit := wait(t, p); exit.Reason != ReasonCancelled {
+			t.Errorf("%+v", exit)
+		}
+	}
 }
 
 // TestCrowd: clients that come and say nothing do not keep the agent out.

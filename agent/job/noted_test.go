@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -146,6 +147,38 @@ func (lateRunner) hire(_ context.Context, exe string) (*hired, error) {
 	cmd := exec.Command("/bin/sh", "-c", script, "late", exe, ShimCommand)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "DONE=" + os.Getenv("DONE")}
 	return startShim(cmd)
+}
+
+// TestMuteShim: an App that may have been started, and whose shim did not say so, does not run on while its order has ended.
+func TestMuteShim(t *testing.T) {
+	linuxOnly(t)
+	l := shell(t, "echo yes > out/ran; exec sleep 1000")
+	e := newExecutor(t)
+	e.runner = firstMute{first: new(sync.Once), ran: filepath.Join(l.Dir, "out/ran")}
+	_, err := e.Start(t.Context(), l)
+	if got := startError(t, err); got.Code != spec.CodeShim || !got.Doubt {
+		t.Errorf("Start: %q, in doubt %v: %v", got.Code, got.Doubt, got)
+	}
+	nothingLeft(t, l.Dir)
+}
+
+// firstMute starts first a shim that nobody hears after its first word and the App's start, and good ones afterwards.
+type firstMute struct {
+	Direct
+	first *sync.Once
+	ran   string // a file that the App makes
+}
+
+func (r firstMute) hire(ctx context.Context, exe string) (h *hired, err error) {
+	r.first.Do(func() {
+		cmd := exec.Command("/bin/sh", "-c", `exec 3<&0; "$@" <&3 3<&- | (head -n 1; until [ -s "$RAN" ]; do sleep 0.01; done) & exec 3<&-`, "mute", exe, ShimCommand)
+		cmd.Env = []string{"PATH=/usr/bin:/bin", "RAN=" + r.ran}
+		h, err = startShim(cmd)
+	})
+	if h == nil && err == nil {
+		h, err = r.Direct.hire(ctx, exe)
+	}
+	return h, err
 }
 
 // TestLateShim: a start that was given up does not happen later.

@@ -114,6 +114,13 @@ func (p *Process) Cancel(ctx context.Context) error {
 	}
 }
 
+// End ends at once whatever can be found of a job, its shim as well, and waits for no word of that.
+func (p *Process) End(ctx context.Context) error {
+	p.e.ended(p) // if anything of it is left, it belongs to nobody
+	_, err := p.e.reap(ctx, p.dir, &p.status)
+	return err
+}
+
 // Noted tells the shim of a job that has ended that its Exit is kept elsewhere by now, should it still be
 // there because it could not write that down.
 func (e *Executor) Noted(ctx context.Context, dir string, s Status) error {
@@ -132,7 +139,7 @@ func (p *Process) talk(ctx context.Context, verb string) ([]byte, error) {
 		ctx, stop = context.WithTimeout(ctx, deafFor)
 		defer stop()
 	}
-	c, err := sock.Dial(ctx, p.dir, p.status.ShimPID)
+	c, err := sock.Dial(ctx, p.dir, p.status.ShimPID, p.status.Token)
 	if err != nil {
 		return nil, err
 	}

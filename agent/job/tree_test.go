@@ -5,8 +5,11 @@ package job
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -143,5 +146,82 @@ func TestGigabyte(t *testing.T) {
 	}
 	if len(got) > 1<<20+64<<10+100 {
 		t.Errorf("the file has %d bytes", len(got))
+	}
+}
+
+// TestFirstThreadEnds: a process whose first thread has ended looks like a zombie and runs on. It hears TERM,
+// is killed, and is found by Reap when it has killed its shim.
+func TestFirstThreadEnds(t *testing.T) {
+	linuxOnly(t)
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3")
+	}
+	headless := `
+import ctypes, os, signal, sys, threading, time
+if sys.argv[1] == "daemon":
+    if os.fork():
+        while not os.path.exists("out/ready"): time.sleep(0.01)
+        os._exit(0)
+    os.setsid()
+def run():
+    while open("/proc/self/stat").read().rsplit(")", 1)[1].split()[0] != "Z": time.sleep(0.01)
+    open("out/ready", "w").write("%d\n" % os.getpid())
+    time.sleep(1000)
+threading.Thread(target=run).start()
+ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)
+`
+	for how, want := range map[string]string{"app": ReasonCancelled, "daemon": "", "late": ReasonTimedOut} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			l := shell(t, "")
+			l.Argv = []string{python, "-c", headless, how}
+			if how == "late" {
+				l.Timeout = 2 * time.Second
+			}
+			p := start(t, l)
+			await(t, l.Dir+"/out/ready")
+			if how == "app" {
+				if err := p.Cancel(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if exit := wait(t, p); exit.Reason != want {
+				t.Errorf("%+v", exit)
+			}
+			ended(t, l)
+		})
+	}
+	t.Run("vandal", func(t *testing.T) {
+		l := shell(t, "")
+		l.Argv = []string{python, "-c", `import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", sys.argv[1], "daemon"], start_new_session=True).wait()
+import os
+while not os.path.exists("out/ready"): time.sleep(0.01)
+os.kill(os.getppid(), 9)`, headless}
+		p := start(t, l)
+		if exit := wait(t, p); exit.Reason != ReasonShimLost {
+			t.Errorf("%+v", exit)
+		}
+		ended(t, l)
+	})
+}
+
+// ended waits until the process that wrote out/ready is gone, or a zombie with no thread but its first.
+func ended(t *testing.T, l Launch) {
+	t.Helper()
+	pid, err := strconv.Atoi(await(t, l.Dir+"/out/ready"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+		if err != nil || len(threads) < 2 {
+			return
+		}
+		if time.Now().After(deadline) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			t.Fatalf("process %d lives", pid)
+		}
 	}
 }

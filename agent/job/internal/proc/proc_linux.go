@@ -100,10 +100,7 @@ func Signal(id ID, sig unix.Signal) error {
 // its environment. Where it works, or worked, does not count: that may be
 // somebody who looks into the folder. Of another user's processes it says no.
 func Mentions(pid int, dir string) bool {
-	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-	if err != nil {
-		return false
-	}
+	env := environ(pid)
 	for _, v := range strings.Split(string(env), "\x00") {
 		name, value, _ := strings.Cut(v, "=")
 		if name != "PWD" && name != "OLDPWD" && (value == dir || strings.HasPrefix(value, dir+"/")) {
@@ -111,6 +108,21 @@ func Mentions(pid int, dir string) bool {
 		}
 	}
 	return false
+}
+
+// environ is what a process was given. If its first thread has ended, only the others know.
+func environ(pid int) []byte {
+	path := "/proc/" + strconv.Itoa(pid)
+	if env, err := os.ReadFile(path + "/environ"); len(env) > 0 || errors.Is(err, os.ErrPermission) {
+		return env
+	}
+	threads, _ := os.ReadDir(path + "/task")
+	for _, t := range threads {
+		if env, _ := os.ReadFile(path + "/task/" + t.Name() + "/environ"); len(env) > 0 {
+			return env
+		}
+	}
+	return nil
 }
 
 const statSize = 1024 // of /proc/PID/stat at most, and then some
@@ -121,11 +133,18 @@ func statPath(pid int) string { return "/proc/" + strconv.Itoa(pid) + "/stat" }
 func stat(pid int) (Info, error) {
 	var buf [statSize]byte
 	p, state, err := parseStat(readProc(statPath(pid), buf[:]))
-	if err != nil || state == 'Z' || state == 'X' {
+	if err != nil || state == 'X' || state == 'Z' && !othersRun(pid) {
 		return Info{}, ErrGone
 	}
 	p.Stopped = state == 'T'
 	return p, nil
+}
+
+// othersRun reports whether a process whose first thread has ended, and which looks like a zombie
+// for that, has another one that runs: an App may hide so.
+func othersRun(pid int) bool {
+	threads, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
+	return err == nil && len(threads) > 1
 }
 
 // parseStat takes fields 1, 3–6 and 22. The name in field 2 may contain

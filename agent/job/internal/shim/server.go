@@ -2,6 +2,7 @@ package shim
 
 import (
 	"bufio"
+	"errors"
 	"net"
 	"os"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 const (
 	maxClients    = 32
+	acceptAgain   = 50 * time.Millisecond
 	clientTimeout = 5 * time.Second // to say a verb, or to take an answer
 )
 
@@ -37,8 +39,8 @@ type client struct {
 	waiting bool
 }
 
-func listen(owner int, tied bool) (*server, error) {
-	lns, err := sock.Listen()
+func listen(owner int, token string, tied bool) (*server, error) {
+	lns, err := sock.Listen(token)
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +57,12 @@ func (s *server) serve() {
 func (s *server) accept(ln *net.UnixListener) {
 	for {
 		conn, err := ln.AcceptUnix()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if err != nil { // somebody uses up all descriptors, for a while
+			time.Sleep(acceptAgain)
+			continue
 		}
 		peer, err := sock.PeerOf(conn)
 		if err != nil || peer.Known && !s.allowed(peer.UID) {

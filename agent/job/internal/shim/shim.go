@@ -2,6 +2,7 @@ package shim
 
 import (
 	"bufio"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -116,7 +117,7 @@ func prepare(l *spec.Launch) (*supervisor, error) {
 		return nil, fmt.Errorf("identifying the shim: %w", err)
 	}
 	s := &supervisor{launch: l, logs: newLogs(l), kept: kept{launch: l}, started: time.Now().UTC(), status: spec.Status{
-		State: spec.Starting, ShimPID: self.PID, ShimStart: self.Start, BootID: proc.BootID(), Files: l.FilePaths(),
+		State: spec.Starting, ShimPID: self.PID, ShimStart: self.Start, BootID: proc.BootID(), Token: rand.Text(), Files: l.FilePaths(),
 	}}
 	if s.reserve, err = claim(l.Dir, &s.status); err != nil {
 		return nil, err

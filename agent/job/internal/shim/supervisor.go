@@ -53,7 +53,7 @@ func (s *supervisor) prepare() (err error) {
 			return fmt.Errorf("making a pipe: %w", err)
 		}
 	}
-	if s.server, err = listen(s.launch.OwnerUID, s.launch.Tied); err != nil {
+	if s.server, err = listen(s.launch.OwnerUID, s.status.Token, s.launch.Tied); err != nil {
 		return folderError(fmt.Errorf("making the shim's socket: %w", err))
 	}
 	return writeFiles(s.launch)

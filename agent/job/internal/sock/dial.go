@@ -4,16 +4,15 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// Dial connects to the shim of the job in dir. Where the system tells who
+// Dial connects to the shim of the job in dir, which listens with token, too. Where the system tells who
 // listens, it must be the process shim.
-func Dial(ctx context.Context, dir string, shim int) (*net.UnixConn, error) {
+func Dial(ctx context.Context, dir string, shim int, token string) (*net.UnixConn, error) {
 	c, err := inFolder(ctx, dir, shim)
-	if name := nameless(shim); err != nil && name != "" {
+	if name := nameless(token); err != nil && name != "" {
 		if c, second := dial(ctx, name, shim); second == nil {
 			return c, nil
 		}
@@ -52,14 +51,14 @@ func dial(ctx context.Context, address string, shim int) (*net.UnixConn, error) 
 }
 
 // Listen makes the socket in the working directory, and, where the system has them, one without
-// a file for the day on which that folder is gone.
-func Listen() ([]*net.UnixListener, error) {
+// a file for the day on which that folder is gone. Nobody can know token before.
+func Listen(token string) ([]*net.UnixListener, error) {
 	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: spec.SocketFile, Net: "unix"})
 	if err != nil {
 		return nil, err
 	}
 	all := []*net.UnixListener{ln}
-	if name := nameless(os.Getpid()); name != "" {
+	if name := nameless(token); name != "" {
 		if ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"}); err == nil { // else somebody took the name: the folder has to do
 			all = append(all, ln)
 		}

@@ -35,4 +35,4 @@ func short(dir string) (path string, done func(), err error) {
 }
 
 // nameless: there is no address outside of a file system.
-func nameless(int) string { return "" }
+func nameless(string) string { return "" }

@@ -19,8 +19,14 @@ func short(dir string) (path string, done func(), err error) {
 	return "/proc/self/fd/" + strconv.Itoa(fd), func() { _ = unix.Close(fd) }, nil
 }
 
-// nameless is the address of a shim that does not lie in a file system.
-func nameless(shim int) string { return "@tcenvsvr/shim/" + strconv.Itoa(shim) }
+// nameless is the address of a shim that does not lie in a file system, by its token. Every user of the host
+// may take such an address, but not one that he cannot know before the shim has it.
+func nameless(token string) string {
+	if token == "" {
+		return ""
+	}
+	return "@tcenvsvr/shim/" + token
+}
 
 // PeerOf asks the kernel who connected, or who listens.
 func PeerOf(c *net.UnixConn) (Peer, error) {

@@ -47,6 +47,8 @@ type Status struct {
 	ShimStart uint64 `json:"shim_start,omitempty"` // clock ticks since boot; µs or 100 ns of absolute time elsewhere than Linux
 	AppStart  uint64 `json:"app_start,omitempty"`
 	BootID    string `json:"boot_id,omitempty"`
+	// Token is in the name of the shim's second socket, the one without a file.
+	Token string `json:"token,omitempty"`
 	// Place is that of the shim's folder: in a copy of it nobody may act on these numbers.
 	Place place.Place `json:"place,omitzero"`
 	// Files are those of the Launch, relative to the job's folder, so that
@@ -65,6 +67,8 @@ func (s *Status) validate() error {
 		return errors.New("a process number out of range")
 	case s.ShimPID < 2:
 		return errors.New("no process number of the shim")
+	case len(s.Token) > 64 || strings.Trim(s.Token, letters) != "":
+		return errors.New("the socket's token is not one")
 	case len(s.BootID) > 64:
 		return errors.New("boot id is too long")
 	}

@@ -110,6 +110,12 @@ func (d *Dispatcher) pull(ctx context.Context, name string, e *environment, prio
 
 // deliver brings one queued order to the session with the most credit.
 func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
+	if rec := d.ledger.Peek(item.Order); rec != nil {
+		if rest := rec.Rest(time.Now()); rest > 0 {
+			item.Back(rest)
+			return
+		}
+	}
 	seat := d.pick(env)
 	if seat == nil {
 		item.Back(0)

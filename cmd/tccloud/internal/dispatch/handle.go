@@ -207,7 +207,9 @@ func (s *Seat) result(ctx context.Context, m *wire.Result) error {
 		s.d.log.Warn("result of an order that is not known here was left with the server", "order", m.Ref, "server", s.xid)
 	case m.Returned:
 		s.d.log.Info("order was given back", "order", m.Ref, "server", s.xid, "code", m.Error, "message", m.Message)
-		s.rest()
+		if rec.Rest(time.Now()) == 0 { // else it is the order that waits, not all others with it
+			s.rest()
+		}
 		s.d.settle(ctx, rec)
 	default:
 		s.d.settle(ctx, rec)

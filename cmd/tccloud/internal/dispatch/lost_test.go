@@ -186,6 +186,39 @@ func TestUnknownOrder(t *testing.T) {
 	}
 }
 
+// TestPoison: an order that every server gives back, and that makes it unfit for a moment, does not keep it from other
+// orders, and is not forgotten either.
+func TestPoison(t *testing.T) {
+	c := rig.Start(t, rig.Options{})
+	a := c.Agent("s1", 1)
+	poison := rig.Expect[*wire.Order](submitTo(c, a)).Ref
+	giveBack := func() {
+		a.Send(&wire.Accepted{Ref: poison})
+		a.Send(&wire.Info{Unfit: &wire.Unfit{Code: "host.no_space", Message: "full"}})
+		a.Send(&wire.Result{Ref: poison, Outcome: wire.Failed, Returned: true, Error: "app.no_space", Message: "too large"}, &wire.Credit{N: 1})
+		rig.Expect[*wire.ResultAck](a)
+		a.Send(&wire.Info{})
+	}
+	for rested := false; !rested; poison.Attempt++ {
+		giveBack()
+		e := c.Wait(poison.Order, func(e record.Execution) bool { return e.Attempt > poison.Attempt })
+		if rested = e.Rest(time.Now()) > 0; !rested {
+			rig.Expect[*wire.Order](a)
+		}
+		if e.Returned > 20 {
+			t.Fatal("it is delivered again and again")
+		}
+	}
+	other := submitTo(c, a)
+	if o := rig.Expect[*wire.Order](other); o.Order == poison.Order {
+		t.Fatal("the other order waits for the one that is given back")
+	}
+	a.Send(&wire.Credit{N: 1})
+	if o := rig.Expect[*wire.Order](a); o.Ref != poison {
+		t.Errorf("got %s, want %s", o.Ref, poison)
+	}
+}
+
 // TestReturned: what a host could not start is given to another, as often as that takes, and costs a
 // retryable order none of its tries. A host that says it is unfit gets nothing until it says that it is fit; one that
 // says so each time, and gives back whatever it gets, has to wait longer and longer.
@@ -219,7 +252,7 @@ func TestReturned(t *testing.T) {
 		r = o.Ref
 	}
 	e := c.Wait(r.Order, func(e record.Execution) bool { return e.Attempt == r.Attempt })
-	if e.Lost != 0 || len(e.History) != 3 || !strings.Contains(e.History[0].Reason, "host.no_space: full") {
+	if e.Lost != 0 || e.Returned != 3 || len(e.History) != 3 || !strings.Contains(e.History[0].Reason, "host.no_space: full") {
 		t.Errorf("lost %d, history %+v", e.Lost, e.History)
 	}
 }

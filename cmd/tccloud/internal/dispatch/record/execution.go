@@ -27,6 +27,8 @@ type Execution struct {
 	// Lost counts the attempts of which nobody knows what became. They are what MaxAttempts bounds: an
 	// attempt that certainly was not started costs nothing.
 	Lost int `json:"lost,omitempty"`
+	// Returned counts how often servers gave the order back.
+	Returned int `json:"returned,omitempty"`
 	// Server, Epoch and Journal are the session the attempt was given to; empty while queued.
 	Server  wire.ServerXID `json:"server,omitempty"`
 	Epoch   int64          `json:"epoch,omitempty"`
@@ -74,3 +76,21 @@ func (e *Execution) Outcome() wire.Outcome {
 
 // Ref names the current attempt.
 func (e *Execution) Ref() wire.Ref { return wire.Ref{Order: e.ID, Attempt: e.Attempt} }
+
+const (
+	// freeReturns is how often an order may be given back before it has to wait.
+	freeReturns = 3
+	// restMost is the longest that it has to.
+	restMost = 30 * time.Second
+)
+
+// Rest is how long a queued order is not to be delivered yet. One that every server gives back, because
+// its App needs what none of them has, would otherwise keep all of them from other orders.
+func (e *Execution) Rest(now time.Time) time.Duration {
+	n := e.Returned - freeReturns
+	if n <= 0 || e.State != wire.StateQueued {
+		return 0
+	}
+	most := min(time.Second<<min(n, 20), restMost)
+	return min(most, most-now.Sub(e.Queued))
+}

@@ -155,6 +155,7 @@ func (r *Record) Finish(res *wire.Result, server wire.ServerXID, max int, now ti
 		return ErrStale
 	}
 	if res.Returned {
+		r.Returned++
 		r.Requeue(fmt.Sprintf("server %q gave it back: %s: %s", server, res.Error, res.Message), now)
 		return nil
 	}
