@@ -27,6 +27,7 @@ import (
 //
 // TCENVSVR_LONG=1 makes every fault several times, TCENVSVR_SEED another order of them.
 func TestStorm(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	need.Root(t)
 	need.Python(t)
 	seed := uint64(time.Now().UnixNano())
@@ -42,7 +43,7 @@ func TestStorm(t *testing.T) {
 	var load sync.WaitGroup
 	load.Go(func() { w.load(ctx) })
 	faults := w.faults()
-	rounds, end := 1, time.Now().Add(30*time.Second)
+	rounds, end := 1, time.Now().Add(20*time.Second)
 	if long() {
 		rounds, end = 3, time.Now().Add(limit-2*time.Minute)
 	}
@@ -81,7 +82,7 @@ type span struct{ from, to time.Time }
 var stormFlags = []string{"--appsRunner", "none", "--appsNumberofJobExecutors", "4"}
 
 func newStorm(t *testing.T, seed uint64) *storm {
-	home, data := disk.New(t, disk.Inodes(20_000)), disk.New(t, disk.Size(8<<30), disk.Inodes(20_000)) // sparse
+	home, data := disk.New(t, disk.Inodes(20_000)), disk.New(t, disk.Size(1<<30), disk.Inodes(20_000))
 	s := newScene(t)
 	for name, d := range map[string]*disk.Disk{"one": home, "cloud": data} {
 		s.must(os.Mkdir(filepath.Join(d.Dir, "it"), 0o755), "making a folder on a disk")
@@ -254,8 +255,15 @@ func (w *storm) ends() map[string]execution {
 	return all
 }
 
-// logged checks that all of an order's output is there.
+// logged checks that all of an order's output is there, and the file that it published.
 func (w *storm) logged(id string) {
+	var shown struct {
+		Files []wire.File `json:"files"`
+	}
+	w.must(w.operator.JSON(w.ctx, &shown, "execution", "show", id), "looking at an order")
+	if len(shown.Files) != 1 || shown.Files[0].Error != "" || shown.Files[0].Size != 33 {
+		w.t.Errorf("order %s succeeded and has the files %+v", id, shown.Files)
+	}
 	text, err := w.operator.Do(w.ctx, "execution", "logs", id, "--stream", "stdout")
 	if err != nil || !strings.Contains(text, "started ") || !strings.Contains(text, "ended ") {
 		w.t.Errorf("order %s succeeded and its log is %q %v", id, text, err)
