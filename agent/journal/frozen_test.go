@@ -30,7 +30,7 @@ func TestFrozen(t *testing.T) {
 	j, err := openIn(t.TempDir(), nil, func(path string) (file, error) {
 		f, err := openFile(path)
 		return frozenFile{f, &frozen, stuck}, err
-	})
+	}, fileBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
