@@ -45,7 +45,7 @@ func TestStorm(t *testing.T) {
 	faults := w.faults()
 	rounds, end := 1, time.Now().Add(20*time.Second)
 	if long() {
-		rounds, end = 3, time.Now().Add(limit-2*time.Minute)
+		rounds, end = 3, time.Now().Add(limit-4*time.Minute)
 	}
 	for range rounds {
 		w.rand.Shuffle(len(faults), func(i, k int) { faults[i], faults[k] = faults[k], faults[i] })
