@@ -133,10 +133,11 @@ func (a *Agent) onResultAck(m *wire.ResultAck) {
 	if m.Fenced {
 		a.Logger.Warn("result was refused: the attempt is fenced", "order", m.Ref.String())
 	}
-	a.forget(m.Ref)
 	if o != nil {
 		o.acknowledge()
+		return
 	}
+	a.forgetSoon(m.Ref)
 }
 
 func (a *Agent) onControl(m *wire.Control) {

@@ -173,6 +173,10 @@ func endJob(t *testing.T, r *rig, dir string) {
 	must(t, p.Cancel(t.Context()))
 	_, err = p.Wait(t.Context())
 	must(t, err)
+	r.eventually("the shim has ended", func() bool { // until then it makes its record durable, or keeps it
+		_, err := r.agent.Jobs.Attach(dir, job.Status{})
+		return errors.Is(err, job.ErrNotRunning)
+	})
 }
 
 // TestForgedGivenUp: an App that waits for the agent's end, kills its shim and writes that it was never started

@@ -109,7 +109,7 @@ func (o *order) deliver(ctx context.Context, result wire.Result, logs *tail) {
 		}
 		select {
 		case <-o.acked:
-			o.tidy()
+			o.settle()
 			return
 		case <-o.unknown:
 			if !o.again(ctx, &offers, s) {
@@ -122,7 +122,7 @@ func (o *order) deliver(ctx context.Context, result wire.Result, logs *tail) {
 			}
 			select { // cancelled after its end: the result stands
 			case <-o.acked:
-				o.tidy()
+				o.settle()
 				return
 			case <-o.unknown:
 				if !o.again(ctx, &offers, s) {
@@ -137,7 +137,10 @@ func (o *order) deliver(ctx context.Context, result wire.Result, logs *tail) {
 	}
 }
 
-func (o *order) tidy() {
+// settle lets go of an order whose result the cloud has. The session's reader does not do it: it would
+// wait for a disk that is frozen.
+func (o *order) settle() {
+	o.a.forget(o.ref)
 	if o.a.Tidy != nil {
 		o.a.Tidy(o.session())
 	}

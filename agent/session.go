@@ -121,7 +121,12 @@ func (a *Agent) fence(ref wire.Ref) {
 		o.end(errFenced)
 		return
 	}
-	a.forget(ref)
+	a.forgetSoon(ref)
+}
+
+// forgetSoon is forget for who must not wait for the disk: the reader of a session.
+func (a *Agent) forgetSoon(ref wire.Ref) {
+	a.group.Go(func() error { a.forget(ref); return nil })
 }
 
 func (a *Agent) forget(ref wire.Ref) {

@@ -54,6 +54,7 @@ func (o *order) again(ctx context.Context, u *unclaimed, s *session) bool {
 	case <-timer.C:
 	case <-s.done:
 	case <-o.acked:
+		o.settle()
 		return false
 	case <-ctx.Done():
 		return false

@@ -25,6 +25,7 @@ type execution struct {
 	Message string         `json:"message"`
 	Reason  string         `json:"reason"`
 	Error   string         `json:"error"`
+	EndedAt time.Time      `json:"ended_at"`
 }
 
 // add packs test Apps and puts them into the cloud's catalog.

@@ -90,7 +90,7 @@ func (s *scene) gone(mark string) error {
 		return err
 	}
 	for line := range strings.Lines(string(text)) {
-		_, pid, _ := strings.Cut(strings.TrimSpace(line), " ")
+		pid := strings.Fields(line)[1]
 		if command, err := os.ReadFile("/proc/" + pid + "/cmdline"); err == nil && len(command) > 0 {
 			return fmt.Errorf("process %s: %s", pid, strings.ReplaceAll(string(command), "\x00", " "))
 		}

@@ -59,7 +59,7 @@ func (j *Journal) commit(ref wire.Ref, to change) error {
 	if err != nil {
 		return err
 	}
-	j.entries[ref] = e
+	j.set(ref, e)
 	if e.Result != nil {
 		j.log.wipe(ref)
 	}
@@ -78,11 +78,11 @@ func (j *Journal) note(ref wire.Ref, to change) error {
 		return err
 	}
 	if e != nil {
-		j.entries[ref] = e
+		j.set(ref, e)
 		_, err = j.append(record{ref, e}, false)
 		return err
 	}
-	delete(j.entries, ref)
+	j.set(ref, nil)
 	j.copies.remove(ref)
 	j.log.wipe(ref)
 	if len(j.entries)+len(j.pending) == 0 && (j.log.used() > idleBytes || j.log.size[j.log.current] > j.log.least) {

@@ -51,8 +51,9 @@ type Journal struct {
 	damage []string // found at open
 	logger *slog.Logger
 
-	mu      sync.Mutex
-	entries map[wire.Ref]*Entry   // what holds
+	mu      sync.Mutex            // held while files are written, for as long as a frozen disk wants
+	seen    sync.RWMutex          // taken after mu, and never held over that: who looks does not wait for the disk
+	entries map[wire.Ref]*Entry   // what holds; changed under both
 	pending map[wire.Ref]*pending // what will, once it is durable
 	down    bool                  // no file can be written
 
@@ -215,10 +216,21 @@ func (j *Journal) Ready() error {
 	return j.compact(recordHead)
 }
 
+// set changes what holds; nil removes. j.mu is held.
+func (j *Journal) set(ref wire.Ref, e *Entry) {
+	j.seen.Lock()
+	defer j.seen.Unlock()
+	if e == nil {
+		delete(j.entries, ref)
+		return
+	}
+	j.entries[ref] = e
+}
+
 // Get returns a copy of the entry.
 func (j *Journal) Get(ref wire.Ref) (Entry, bool) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+	j.seen.RLock()
+	defer j.seen.RUnlock()
 	if e, ok := j.entries[ref]; ok {
 		return *e, true
 	}
@@ -227,8 +239,8 @@ func (j *Journal) Get(ref wire.Ref) (Entry, bool) {
 
 // Entries returns copies of all entries, oldest first.
 func (j *Journal) Entries() []Entry {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+	j.seen.RLock()
+	defer j.seen.RUnlock()
 	all := make([]Entry, 0, len(j.entries))
 	for _, e := range j.entries {
 		all = append(all, *e)

@@ -472,4 +472,11 @@ func TestName(t *testing.T) {
 			t.Errorf("another journal or host has the name %q, too", other)
 		}
 	}
+	j, err := Open(dir, nil)
+	must(t, err)
+	defer j.Close()
+	must(t, os.Rename(dir, dir+"-away"))
+	if now := j.Name("boot-1"); now != first {
+		t.Errorf("while its folder is out of reach it has the name %q; want %q", now, first)
+	}
 }

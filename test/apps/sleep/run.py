@@ -10,12 +10,13 @@ import tc
 def main():
     app = tc.App(tc.params())
     mark = uuid.uuid4().hex
+    if app.p.get("marker_file"):  # before all that may fail
+        session = os.path.basename(os.path.dirname(os.path.normpath(app.p["tc_out_path"])))
+        fd = os.open(app.p["marker_file"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        os.write(fd, ("%s %d %s\n" % (mark, os.getpid(), session)).encode())  # one write: lines never mix
+        os.close(fd)
     with open(app.out(mark + ".marker"), "w", encoding="utf-8") as f:
         f.write(mark + "\n")
-    if app.p.get("marker_file"):
-        fd = os.open(app.p["marker_file"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-        os.write(fd, ("%s %d\n" % (mark, os.getpid())).encode())  # one write: lines never mix
-        os.close(fd)
     print("started " + mark, flush=True)
     seconds = float(app.p.get("seconds") or 1)
     end = time.monotonic() + seconds

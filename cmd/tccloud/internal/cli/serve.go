@@ -46,7 +46,7 @@ Exit codes:
 	f.StringVar(&cfg.KeyFile, "key", "", "PEM file with its key")
 	f.StringVar(&cfg.PublicURL, "public-url", "", "https:// address of the API as Environment Servers reach it")
 	f.StringVar(&cfg.PublicBroker, "public-broker", "", "host:port of the broker as Environment Servers reach it")
-	f.DurationVar(&cfg.Lease, "lease", 0, "how long a server may be away before its orders are given up (default 1m)")
+	f.DurationVar(&cfg.Lease, "lease", 0, "how long a server may be away before its orders are given up (default 90s)")
 	f.DurationVar(&cfg.ClientLife, "client-life", 0, "how long the certificates of Environment Servers live; they renew them by themselves (default 8760h)")
 	f.DurationVar(&cfg.Heartbeat, "heartbeat", 0, "how often both sides of a session show that they live (default 10s)")
 	f.BoolVar(&cfg.AcceptLoss, "accept-loss", false, "start, once, without what the store has lost; without it the start is refused and says what")

@@ -58,7 +58,7 @@ type Config struct {
 	// Trusted reports whether this host's clock may judge a time that was written down; nil = always.
 	Trusted func() bool
 
-	Lease       time.Duration // [60 s] how long a server may stay away before its orders are given up
+	Lease       time.Duration // [90 s] how long a server may stay away before its orders are given up
 	AcceptIn    time.Duration // [30 s] from delivered to accepted
 	PrepareIn   time.Duration // [30 min] from accepted to running
 	Grace       time.Duration // [60 s] added to an order's timeout before the cloud ends it

@@ -91,7 +91,7 @@ func defaults(c *Config) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	const day = 24 * time.Hour
-	c.Lease = cmp.Or(c.Lease, time.Minute)
+	c.Lease = cmp.Or(c.Lease, 90*time.Second) // longer than an agent's longest pause, and a connection on top
 	c.AcceptIn = cmp.Or(c.AcceptIn, 30*time.Second)
 	c.PrepareIn = cmp.Or(c.PrepareIn, 30*time.Minute)
 	c.Grace = cmp.Or(c.Grace, time.Minute)

@@ -31,5 +31,5 @@
 // years ahead for a moment: Trim and Expire do it, while the clock may judge it (Trust).
 //
 // What may be lost in a power cut without harm (logs, queue messages that can be
-// rebuilt) asks for Relaxed and costs no fsync; see dispatch for who may.
+// rebuilt) asks for Relaxed: it is synced once a second, together; see dispatch for who may.
 package store

@@ -43,12 +43,15 @@ func (s *Store) Health() Health {
 }
 
 // Run keeps the store until ctx ends: it writes a few bytes each second, so that Health
-// knows, opens an embedded server anew whose files failed, and keeps its inventory. It returns
+// knows, opens an embedded server anew whose files failed, keeps its inventory and syncs Relaxed streams. It returns
 // an error when a store that was opened anew has lost something.
 func (s *Store) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.watch(ctx) })
 	g.Go(func() error { return s.keep(ctx) })
+	if s.Embedded() {
+		g.Go(func() error { return s.flush(ctx) })
+	}
 	return g.Wait()
 }
 

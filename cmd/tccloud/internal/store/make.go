@@ -90,11 +90,14 @@ func (s *Store) Stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstre
 }
 
 // Relaxed asks that writes to the stream need not be fsynced one by one:
-// what a power cut takes can be rebuilt or missed. With replicas the copies
+// what a power cut takes, about the last second (flush), can be rebuilt or missed. With replicas the copies
 // are the durability and the configuration is left alone.
 func (s *Store) Relaxed(cfg jetstream.StreamConfig) jetstream.StreamConfig {
 	if s.Embedded() {
 		cfg.PersistMode = jetstream.AsyncPersistMode
+		s.mu.Lock()
+		s.relaxed[cfg.Name] = true
+		s.mu.Unlock()
 	}
 	return cfg
 }

@@ -64,6 +64,7 @@ type Store struct {
 	failure  error          // of the embedded server's files
 	health   Health
 	made     map[string]func(context.Context) error // buckets and streams
+	relaxed  map[string]bool                        // streams that are synced by flush
 	proved   time.Time                              // when the last write began that was durable
 	leaving  map[string]uint64                      // messages of streams that are being removed
 	limits   map[string]jetstream.StreamConfig      // of streams that shrink with the disk
@@ -77,7 +78,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{
-		log: log, id: rand.Text(), replicas: 1, made: map[string]func(context.Context) error{},
+		log: log, id: rand.Text(), replicas: 1, made: map[string]func(context.Context) error{}, relaxed: map[string]bool{},
 		quiet: cmp.Or(cfg.quiet, longQuiet), health: Health{errUnproven, time.Now()}, proved: time.Now(),
 	}
 	var err error

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tcenvsvr/agent/atomicfile"
+)
+
+// flushEvery is how much of a Relaxed stream a power cut may take.
+const flushEvery = time.Second
+
+// written is what a file looks like that was not written to since.
+type written struct {
+	size int64
+	at   time.Time
+}
+
+// flush syncs what was written to Relaxed streams, all of it at once. The server itself does that every
+// two minutes, and its description of such a stream never: a power cut soon after took the whole stream.
+func (s *Store) flush(ctx context.Context) error {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	durable := map[string]written{}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if s.broken() != nil {
+			clear(durable)
+			continue
+		}
+		s.mu.Lock()
+		names := make([]string, 0, len(s.relaxed))
+		for name := range s.relaxed {
+			names = append(names, name)
+		}
+		s.mu.Unlock()
+		seen := make(map[string]written, len(durable))
+		for _, name := range names {
+			if err := flushFolder(s.folder(name), durable, seen); err != nil {
+				s.fail(err.Error())
+				break
+			}
+		}
+		durable = seen
+	}
+}
+
+// flushFolder syncs the files below dir that are not as durable has them, and notes all in seen. The
+// error is that of a sync; what cannot even be opened is removed, or the next write says why.
+func flushFolder(dir string, durable, seen map[string]written) error {
+	fresh := map[string]bool{} // folders with names that may not be durable
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil
+		}
+		now := written{info.Size(), info.ModTime()} // before the sync: what comes meanwhile is seen next time
+		if was, known := durable[path]; !known {
+			for at := filepath.Dir(path); len(at) >= len(filepath.Dir(dir)); at = filepath.Dir(at) {
+				fresh[at] = true
+			}
+		} else if was == now {
+			seen[path] = now
+			return nil
+		}
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return nil
+		}
+		defer f.Close()
+		if err := f.Sync(); err != nil {
+			return err
+		}
+		seen[path] = now
+		return nil
+	})
+	for at := range fresh {
+		if syncErr := atomicfile.SyncDir(at); syncErr != nil && !errors.Is(syncErr, fs.ErrNotExist) {
+			err = errors.Join(err, syncErr)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("syncing %s: %w", dir, err)
+	}
+	return nil
+}
