@@ -49,18 +49,18 @@ const (
 
 func (s *Store) inventoryFile() string { return s.dir + ".json" }
 
-// lastInventory returns what was written, and none where there is none or it tells nothing.
+// lastInventory returns what was written, and none where the store is new or it tells nothing.
 func (s *Store) lastInventory() inventory {
 	var i inventory
 	data, err := os.ReadFile(s.inventoryFile())
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && !s.known {
 		return i
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &i)
 	}
 	if err != nil {
-		s.log.Warn("inventory of the store was not readable: it is not known whether anything is missing",
+		s.log.Warn("inventory of the store cannot be read: it is not known whether the store has lost anything",
 			"file", s.inventoryFile(), "err", err)
 		return inventory{}
 	}
