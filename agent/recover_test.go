@@ -173,6 +173,11 @@ func endJob(t *testing.T, r *rig, dir string) {
 	must(t, p.Cancel(t.Context()))
 	_, err = p.Wait(t.Context())
 	must(t, err)
+	// The end is told a moment before the shim's own, in which it still answers.
+	r.eventually("the shim has ended", func() bool {
+		_, err := r.agent.Jobs.Attach(dir, job.Status{})
+		return errors.Is(err, job.ErrNotRunning)
+	})
 }
 
 // TestForgedGivenUp: an App that waits for the agent's end, kills its shim and writes that it was never started

@@ -77,7 +77,15 @@ func (s *Store) missing(ctx context.Context, h holding, was inventory) ([]loss, 
 	switch {
 	case h.Config.Storage != jetstream.FileStorage:
 	case strings.HasPrefix(name, kvPrefix):
-		return s.readable(ctx, name, ">", nil)
+		lost, err := s.readable(ctx, name, ">", nil)
+		if err != nil || len(lost) > 0 || !w.Newest || h.Last != w.Last {
+			return lost, err
+		}
+		there, err := s.newest(ctx, h)
+		if err == nil && !there {
+			lost = []loss{{stream: name, what: "the newest change, and maybe some before it"}}
+		}
+		return lost, err
 	case strings.HasPrefix(name, objPrefix):
 		return s.contents(ctx, name)
 	}
