@@ -174,11 +174,11 @@ func (s *Store) contents(ctx context.Context, name string) ([]loss, error) {
 func (s *Store) refuse(lost []loss, was inventory) error {
 	slices.SortFunc(lost, func(a, b loss) int { return strings.Compare(a.stream+a.what, b.stream+b.what) })
 	var b strings.Builder
-	since := ""
+	at := ""
 	if !was.Time.IsZero() {
-		since = " since " + was.Time.Format(time.RFC3339)
+		at = " at " + was.Time.Format(time.RFC3339)
 	}
-	fmt.Fprintf(&b, "it has lost what it held%s:", since)
+	fmt.Fprintf(&b, "it has lost some of what it held%s:", at)
 	for i, l := range lost {
 		if i == 10 {
 			fmt.Fprintf(&b, "\n  … and %d more", len(lost)-i)
