@@ -113,8 +113,8 @@ func TestCloneLeavesTheOriginalAlone(t *testing.T) {
 	if m := linktest.Expect[*wire.Refused](t, c); m.Reason != wire.ReasonUnknown {
 		t.Errorf("the clone answers %+v", m)
 	}
-	if d := clone.agent.Status().JournalDamage; !strings.Contains(d, "copy of another agent's") {
-		t.Errorf("its status says %q", d)
+	if d := clone.agent.Status().JournalDamage; d != "" {
+		t.Errorf("a copied journal counts as damaged: %s", d)
 	}
 	clone.stop()
 	open()

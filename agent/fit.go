@@ -32,9 +32,9 @@ func (a *Agent) look() error {
 	case err != nil:
 		return err
 	case bytes < a.DiskReserve:
-		return &fitness.Error{Code: fitness.NoSpace, Err: fmt.Errorf("%d MiB are free for jobs, %d MiB are kept in reserve", bytes>>20, a.DiskReserve>>20)}
+		return &fitness.Error{Code: fitness.NoSpace, Err: fmt.Errorf("%d MB are free for jobs, and %d MB are kept in reserve", bytes>>20, a.DiskReserve>>20)}
 	case files < a.FileReserve:
-		return &fitness.Error{Code: fitness.NoSpace, Err: fmt.Errorf("%d more files (inodes) can be made for jobs, %d are kept in reserve", files, a.FileReserve)}
+		return &fitness.Error{Code: fitness.NoSpace, Err: fmt.Errorf("%d files (inodes) are free for jobs, and %d are kept in reserve", files, a.FileReserve)}
 	}
 	return fitness.Touch(a.Folders...)
 }
@@ -68,7 +68,7 @@ func (a *Agent) fitnessChanged(now *fitness.Problem) {
 		a.Audit.Record(audit.IntakeResumed)
 		return
 	}
-	a.Logger.Error("taking no orders: this host cannot run Apps now", "code", now.Code, "err", now.Message)
+	a.Logger.Error("taking no orders: this host cannot run Apps now", "code", now.Code, "err", now.Message, "hint", HostHint(now.Code))
 	if now.Code != fitness.Stuck { // else it would wait for the disk, too
 		a.Audit.Record(audit.IntakePaused, "code", now.Code, "err", now.Message)
 	}

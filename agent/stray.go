@@ -12,8 +12,8 @@ import (
 	"tcenvsvr/agent/wire"
 )
 
-// strangerPatience bounds how long a job that nobody ordered may take to end by itself, reapPatience until it was ended.
-const strangerPatience, reapPatience = 15 * time.Second, 15 * time.Second
+// strangerTimeout bounds how long a job that nobody ordered may take to end by itself, reapTimeout until it was ended.
+const strangerTimeout, reapTimeout = 15 * time.Second, 15 * time.Second
 
 // endStrangers ends the jobs that run in our folder and are not in the journal, which
 // was lost, then. Nobody waits for them, and the cloud may give their orders again: it returns when they have ended.
@@ -23,7 +23,7 @@ func (a *Agent) endStrangers() {
 		a.Logger.Error("folders of jobs cannot be looked through for running ones", "err", err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, strangerPatience)
+	ctx, cancel := context.WithTimeout(a.ctx, strangerTimeout)
 	defer cancel()
 	var ending sync.WaitGroup
 	for _, e := range entries {
@@ -56,7 +56,7 @@ func (a *Agent) endStranger(ctx context.Context, ref wire.Ref, process *job.Proc
 		_, err = process.Wait(ctx)
 	}
 	if err != nil { // what we take for its shim may be the App itself, which has written so and hears nothing
-		reap, stop := context.WithTimeout(context.WithoutCancel(ctx), reapPatience)
+		reap, stop := context.WithTimeout(context.WithoutCancel(ctx), reapTimeout)
 		defer stop()
 		err = process.End(reap)
 	}

@@ -62,7 +62,7 @@ func (a *Agent) sendInfo(ctx context.Context) {
 	}
 	info := a.Host.Info(ctx)
 	if p := a.fitness.Problem(); p != nil {
-		info.Unfit = &wire.Unfit{Code: p.Code, Message: p.Message, ForMS: max(0, time.Since(p.Since).Milliseconds())}
+		info.Unfit = &wire.Unfit{Code: p.Code, Message: wire.Clip(p.Message), ForMS: max(0, time.Since(p.Since).Milliseconds())}
 	}
 	a.mu.Lock()
 	info.Running, info.FreeSlots, info.Draining = a.active, a.free(), a.draining

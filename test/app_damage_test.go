@@ -10,31 +10,9 @@ import (
 
 	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/wire"
+	"tcenvsvr/test/disk"
 	"tcenvsvr/test/need"
 )
-
-// appDamages are what a disk, or somebody, may do to a file; agent/app tries more.
-var appDamages = map[string]func(path string, data []byte) error{
-	"emptied": func(path string, _ []byte) error { return os.Truncate(path, 0) },
-	"flipped": func(path string, data []byte) error {
-		data[len(data)/2] ^= 0x40
-		return overwrite(path, data)
-	},
-	"deleted": func(path string, _ []byte) error { return os.Remove(path) },
-}
-
-// overwrite writes into the file as it is: it stays the same inode.
-func overwrite(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(data); err != nil {
-		_ = f.Close()
-		return err
-	}
-	return f.Close()
-}
 
 // TestDamagedApps damages each file that an App's run depends on: the App's own, its seal, the sets of
 // trusted CAs. The next order runs the App as it should be, or fails with a reason; it never succeeds without.
@@ -65,13 +43,13 @@ func TestDamagedApps(t *testing.T) {
 			return err
 		}), "listing files")
 		for n, path := range files {
-			for how, damage := range appDamages {
+			for _, how := range []string{"emptied", "flipped", "deleted"} { // agent/app tries all
 				data, err := os.ReadFile(path)
 				if err != nil || len(data) == 0 { // an installation anew is another set of the same files
 					s.must(err, "reading")
 					continue
 				}
-				s.must(damage(path, data), "damaging")
+				s.must(disk.Damages[how](path), "damaging")
 				run(fmt.Sprint(how, "-", n, "-", filepath.Base(path)))
 				now, err := os.ReadFile(path)
 				if err != nil || string(now) == "" {
@@ -82,7 +60,7 @@ func TestDamagedApps(t *testing.T) {
 	}
 	text, err := a.Do(s.ctx, "status")
 	s.must(err, "asking for the status")
-	if !strings.Contains(text, "DAMAGED") || !strings.Contains(text, "downloaded again") {
+	if !strings.Contains(text, "was damaged") || !strings.Contains(text, "downloaded again") {
 		t.Errorf("status does not tell of damaged Apps:\n%s", text)
 	}
 }

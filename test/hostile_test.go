@@ -136,7 +136,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	s.eventually("waiting for the agent to notice", func() error {
 		text, err := a.Do(s.ctx, "status")
-		if err == nil && !strings.Contains(text, "disk nearly full or not writable: takes no orders") {
+		if err == nil && !strings.Contains(text, "TAKES NO ORDERS") {
 			err = fmt.Errorf("status: %s", text)
 		}
 		return err

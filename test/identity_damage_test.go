@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,25 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"tcenvsvr/test/disk"
 	"tcenvsvr/test/stage"
 )
-
-// damages are what storage does to a file of some bytes.
-var damages = []struct {
-	name string
-	do   func(file string, whole []byte) error
-}{
-	{"emptied", func(file string, _ []byte) error { return os.Truncate(file, 0) }},
-	{"truncated", func(file string, whole []byte) error { return os.Truncate(file, int64(len(whole)*2/3)) }},
-	{"flipped", func(file string, whole []byte) error {
-		b := append([]byte{}, whole...)
-		b[len(b)/2] ^= 0x80
-		return os.WriteFile(file, b, 0o600)
-	}},
-	{"zeroed", func(file string, whole []byte) error { return os.WriteFile(file, make([]byte, len(whole)), 0o600) }},
-	{"deleted", func(file string, _ []byte) error { return os.Remove(file) }},
-	{"a folder", func(file string, _ []byte) error { return errors.Join(os.Remove(file), os.Mkdir(file, 0o700)) }},
-}
 
 // TestDamagedIdentity damages each file that makes this host a server: nothing
 // begins anew or goes on with defaults; start and doctor name the file and say what to
@@ -58,27 +43,29 @@ func TestDamagedIdentity(t *testing.T) {
 			file := f.file(a)
 			whole, err := os.ReadFile(file)
 			s.must(err, "reading the file")
-			for _, d := range damages {
-				s.must(d.do(file, whole), d.name)
-				want, ok := f.start[d.name]
+			damages := maps.Clone(disk.Damages)
+			damages["a folder"] = func(file string) error { return errors.Join(os.Remove(file), os.Mkdir(file, 0o700)) }
+			for how, damage := range damages {
+				s.must(damage(file), how)
+				want, ok := f.start[how]
 				if !ok {
 					want = f.start[""]
 				}
 				if want == 0 {
-					s.locked(a, d.name, f.says)
+					s.locked(a, how, f.says)
 				} else {
-					s.fails(a, want, d.name, []string{f.says, "backup"}, "run")
+					s.fails(a, want, how, []string{f.says, "backup"}, "run")
 				}
-				if f.show != 0 || d.name == "deleted" { // where the file is none of its, once is enough
-					s.fails(a, f.show, d.name, nil, "settings", "show")
+				if f.show != 0 || how == "deleted" { // where the file is none of its, once is enough
+					s.fails(a, f.show, how, nil, "settings", "show")
 				}
-				if d.name == "truncated" || d.name == "deleted" { // it looks at much else, for seconds
-					s.fails(a, 1, d.name, []string{"fail ", f.says, "try: "}, "doctor")
+				if how == "truncated" || how == "deleted" { // it looks at much else, for seconds
+					s.fails(a, 1, how, []string{"fail ", f.says, "try: "}, "doctor")
 				}
 				s.must(os.RemoveAll(file), "removing what is left")
 				s.must(os.WriteFile(file, whole, 0o600), "putting the file back")
 				if want == 0 {
-					s.must(a.Connected(s.ctx), d.name+": going on when the file is back")
+					s.must(a.Connected(s.ctx), how+": going on when the file is back")
 					a.Stop(20 * time.Second)
 				}
 			}

@@ -96,7 +96,7 @@ func (s *scene) suffer(t *testing.T, c *stage.Cloud, a *stage.Agent, x ailment) 
 	t.Logf("the agent says it after %s", time.Since(hurt).Round(time.Millisecond))
 	s.eventually("waiting for the cloud to say it", func() error {
 		text, err := c.Do(s.ctx, "server", "list")
-		if err == nil && !strings.Contains(text, "unfit: "+x.code) {
+		if err == nil && !strings.Contains(text, "takes no orders: "+x.code) {
 			err = fmt.Errorf("it lists\n%s", text)
 		}
 		return err

@@ -42,6 +42,16 @@ type Damage struct {
 	Mended time.Time `json:"mended,omitzero"`
 }
 
+// String says it on one line, with as much of the digest as tells versions apart.
+func (d Damage) String() string {
+	state := "the next order downloads it again"
+	if !d.Mended.IsZero() {
+		state = "downloaded again at " + d.Mended.Format(time.DateTime)
+	}
+	name := filepath.Join(filepath.Dir(d.App), filepath.Base(d.App)[:min(12, len(filepath.Base(d.App)))])
+	return fmt.Sprintf("%s was damaged: %s (found at %s; %s)", name, d.What, d.Found.Format(time.DateTime), state)
+}
+
 // maxDamages is how many are remembered.
 const maxDamages = 20
 

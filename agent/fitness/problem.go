@@ -61,6 +61,14 @@ func Code(err error) string {
 	return ""
 }
 
+// reason is an error without the path that is said already.
+func reason(err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
 // Touch makes and removes an empty file in each folder. Its name is not known before: where Apps are the same
 // user as we, one of them could have a pipe or a link there.
 func Touch(folders ...string) error {
@@ -70,7 +78,7 @@ func Touch(folders ...string) error {
 			err = errors.Join(f.Close(), os.Remove(f.Name()))
 		}
 		if err != nil {
-			return fmt.Errorf("making a file in %q: %w", dir, err)
+			return fmt.Errorf("making a file in %q: %w", dir, reason(err))
 		}
 	}
 	return nil

@@ -14,10 +14,10 @@ const (
 	// retryFirst and retryMost are the times between tries of an unfit one.
 	retryFirst = time.Second
 	retryMost  = 10 * time.Second
-	// lookPatience and probePatience are how long a look or a probe may take. A start
+	// lookTimeout and probeTimeout are how long a look or a probe may take. A start
 	// may wait for a slow directory service behind sudo.
-	lookPatience  = 3 * time.Second
-	probePatience = 90 * time.Second
+	lookTimeout  = 3 * time.Second
+	probeTimeout = 90 * time.Second
 )
 
 // Config is what a Watch asks.
@@ -71,7 +71,7 @@ func (w *Watch) set(code string, err error) {
 		w.now = nil
 	case before != nil && before.Code == code:
 	default:
-		w.now = &Problem{Code: code, Message: clip(err.Error()), Since: time.Now()}
+		w.now = &Problem{Code: code, Message: err.Error(), Since: time.Now()}
 		if before != nil {
 			w.now.Since = before.Since
 		}
@@ -81,16 +81,6 @@ func (w *Watch) set(code string, err error) {
 	if now != before && w.Changed != nil {
 		w.Changed(now)
 	}
-}
-
-// maxMessage is how much of an error is told, in bytes.
-const maxMessage = 500
-
-func clip(s string) string {
-	if len(s) > maxMessage {
-		s = s[:maxMessage] + "…"
-	}
-	return s
 }
 
 // Run looks until ctx ends. What the disk does not let go is left behind then.
@@ -130,12 +120,12 @@ func (w *Watch) try(ctx context.Context) (was bool, err error) {
 	w.mu.Lock()
 	reports := w.reports
 	w.mu.Unlock()
-	err = w.within(ctx, lookPatience, func(context.Context) error { return w.Look() })
+	err = w.within(ctx, lookTimeout, func(context.Context) error { return w.Look() })
 	if was = w.Problem() != nil; err != nil || !was {
 		return was, err
 	}
 	if w.Probe != nil {
-		if err := w.within(ctx, probePatience, w.Probe); err != nil {
+		if err := w.within(ctx, probeTimeout, w.Probe); err != nil {
 			return was, err
 		}
 	}

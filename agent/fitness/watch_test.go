@@ -52,7 +52,7 @@ func TestWatch(t *testing.T) {
 		}
 		hang := make(chan struct{})
 		disk.Store(&hang)
-		time.Sleep(lookEvery + lookPatience + time.Second)
+		time.Sleep(lookEvery + lookTimeout + time.Second)
 		if p := w.Problem(); p == nil || p.Code != Stuck {
 			t.Errorf("while the disk hangs: %+v", p)
 		}

@@ -21,9 +21,12 @@ const (
 	maxKeystore   = 1 << 20
 )
 
-// ErrDamaged means that a keystore is there and cannot be used, or is gone from a host
-// that is enrolled.
-var ErrDamaged = errors.New("the keystore is damaged")
+var (
+	// ErrDamaged means that a keystore is there and cannot be used.
+	ErrDamaged = errors.New("the keystore is damaged")
+	// ErrMissing means that there is none on a host that is enrolled.
+	ErrMissing = errors.New("the keystore is missing")
+)
 
 // Identity is the certificate in use and the one that is to replace it. It
 // is safe for concurrent use.

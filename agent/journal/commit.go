@@ -196,7 +196,7 @@ func (j *Journal) compact(need int64) error {
 	switch broken = errors.Join(broken, j.log.broken()); {
 	case err != nil && broken != nil && !j.down:
 		j.down = true
-		j.logger.Error("taking no orders: no file of the journal can be written", "dir", j.dir, "err", errors.Join(broken, err))
+		j.logger.Error("no file of the journal can be written", "dir", j.dir, "err", errors.Join(broken, err))
 	case err == nil && j.down:
 		j.down = false
 		j.logger.Info("taking orders again: the journal can be written", "dir", j.dir)

@@ -33,10 +33,10 @@ func (j *Journal) restore() (changed bool, err error) {
 		}
 	}
 	if restored > 0 {
-		j.damage = append(j.damage, fmt.Sprintf("%d orders of which it knew nothing, or too little, are restored from their copies", restored))
+		j.damage = append(j.damage, fmt.Sprintf("orders restored from their copies: %d", restored))
 	}
 	if len(j.damage) == 0 {
-		return false, nil
+		return j.log.copied, nil
 	}
 	if !j.log.copied {
 		for ref, e := range j.entries {
@@ -61,7 +61,7 @@ func (j *Journal) disown() {
 			dropped++
 		}
 	}
-	j.damage = append(j.damage, fmt.Sprintf("it is a copy of another agent's, to which %d orders without a result are left", dropped))
+	j.logger.Error("the journal is a copy of another agent's: orders without a result are left to that agent", "dir", j.dir, "orders", dropped)
 }
 
 // progress is how far an entry has come.

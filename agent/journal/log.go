@@ -320,7 +320,7 @@ func (l *log) replay(apply func(*parts, bool) error) error {
 			case readErr != nil:
 				return readErr
 			case found:
-				l.damage = append(l.damage, fmt.Sprintf("%s: %d bytes at %d are no record", filepath.Base(l.path(l.current)), next-l.end, l.end))
+				l.damage = append(l.damage, fmt.Sprintf("%s: %d bytes at %d cannot be read", filepath.Base(l.path(l.current)), next-l.end, l.end))
 				l.end = next
 				continue
 			}

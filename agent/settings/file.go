@@ -21,7 +21,7 @@ type FileError struct {
 }
 
 func (e *FileError) Error() string {
-	return fmt.Sprintf("reading settings %q: it %s: %s", e.File, e.Problem, e.Try)
+	return fmt.Sprintf("reading settings %q: it %s\nhint: %s", e.File, e.Problem, e.Try)
 }
 
 // readFile returns the file's keys as they are written there; a missing
@@ -128,7 +128,7 @@ func parse(name string, text []byte) (map[string]any, error) {
 	}
 	keys, err := yaml.Parser().Unmarshal(text)
 	if err != nil {
-		return nil, &FileError{name, "is not a list of settings", quoted.ReplaceAllString(err.Error(), "…") + "; mend that line, or " + restore}
+		return nil, &FileError{name, "is not a list of settings: " + quoted.ReplaceAllString(err.Error(), "…"), "mend that line, or " + restore}
 	}
 	return keys, nil
 }

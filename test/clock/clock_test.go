@@ -241,7 +241,7 @@ func (s *scene) apart() {
 	})
 	s.until("waiting for the cloud to say it", func() error {
 		list, err := s.cloud.Do(s.ctx, "server", "list")
-		if err == nil && !strings.Contains(list, "its clock is") {
+		if err == nil && !strings.Contains(list, "connected, clock ") {
 			err = errors.New(list)
 		}
 		return err
@@ -262,7 +262,7 @@ func (s *scene) agree() {
 		if err := errors.Join(err, err2); err != nil {
 			return err
 		}
-		if st.Link.Skew.Abs() > away || strings.Contains(list, "its clock is") {
+		if st.Link.Skew.Abs() > away || strings.Contains(list, "connected, clock ") {
 			return fmt.Errorf("the skew is %s; %s", st.Link.Skew, list)
 		}
 		return nil

@@ -18,7 +18,13 @@ const statusTime = 2 * time.Second
 
 func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 	var connected *int // it is asked when not all is well
-	apart := 0
+	servers := a.Registry.Servers("")
+	apart, idle, cloned := 0, 0, 0
+	for _, s := range servers {
+		if s.Twin != nil {
+			cloned++
+		}
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), statusTime)
 	defer cancel()
 	if live, err := a.connected(ctx); err == nil {
@@ -28,12 +34,15 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 			if s.Skew.Abs() > clock.Tolerated {
 				apart++
 			}
+			if s.Info != nil && s.Info.Unfit != nil {
+				idle++
+			}
 		}
 	}
 	answer(w, http.StatusOK, v1.Status{
-		ClocksApart: apart, Time: time.Now().UTC().Truncate(time.Second),
+		TakingNone: idle, Cloned: cloned, ClocksApart: apart, Time: time.Now().UTC().Truncate(time.Second),
 		Version: a.Version, Started: a.started, APIURL: a.APIURL, BrokerHost: a.BrokerHost,
-		Environments: len(a.Registry.Environments()), Servers: len(a.Registry.Servers("")), Connected: connected, Health: a.Health.Report(),
+		Environments: len(a.Registry.Environments()), Servers: len(servers), Connected: connected, Health: a.Health.Report(),
 	})
 	return nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	hostclock "tcenvsvr/agent/clock"
+	"tcenvsvr/agent/fitness"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
@@ -75,9 +77,11 @@ func serverState(s v1.Server) string {
 	case s.Twin != nil:
 		return fmt.Sprintf("away, %d HOSTS", 1+len(s.Twin.Others))
 	case unfit(s) != nil:
-		return "unfit: " + unfit(s).Code
+		return "takes no orders: " + unfit(s).Code
+	case s.Session != nil && s.Session.Info != nil && s.Session.Info.Draining:
+		return "draining"
 	case s.Session != nil && skew(s).Abs() > hostclock.Tolerated:
-		return "connected, its clock is " + apart(s)
+		return "connected, clock " + apart(s)
 	case s.Session != nil:
 		return "connected"
 	case s.Revoked != nil:
@@ -89,11 +93,13 @@ func serverState(s v1.Server) string {
 func skew(s v1.Server) time.Duration { return time.Duration(s.Session.SkewMS) * time.Millisecond }
 
 func apart(s v1.Server) string {
-	by := skew(s).Round(time.Second)
-	if by < 0 {
+	switch by := skew(s).Round(time.Second); {
+	case by < 0:
 		return by.Abs().String() + " behind"
+	case by > 0:
+		return by.String() + " ahead"
 	}
-	return by.String() + " ahead"
+	return "as the cloud's"
 }
 
 func newServerShow(env *Env) *cobra.Command {
@@ -217,14 +223,15 @@ func (e *Env) showServer(json bool, s v1.Server) error {
 		if c := s.Session; c != nil {
 			pairs = append(pairs, "connected", clock(c.Connected)+" from "+c.RemoteAddr+" by "+c.Transport,
 				"agent", c.Version+" "+c.OS+"/"+c.Arch, "executors", fmt.Sprintf("%d, %d free", c.Executors, c.Credit),
-				"round trip", fmt.Sprintf("%.1f ms", c.RTTMS), "clock", apart(s)+" of the cloud's")
+				"round trip", fmt.Sprintf("%.1f ms", c.RTTMS), "clock", apart(s))
 			if u := unfit(s); u != nil {
-				pairs = append(pairs, "takes no orders", fmt.Sprintf("%s, since %s; it goes on by itself when it can", u.Message, clock(c.InfoAt.Add(-time.Duration(u.ForMS)*time.Millisecond))))
+				pairs = append(pairs, "why", fmt.Sprintf("%s, since %s; it goes on by itself when it can", u.Message, clock(c.InfoAt.Add(-time.Duration(u.ForMS)*time.Millisecond))),
+					"hint", cmp.Or(fitness.Hints[u.Code], fmt.Sprintf("\"tcenvsvr help errors\" explains %s", u.Code)))
 			}
 			if i := c.Info; i != nil {
 				pairs = append(pairs, "host", i.Hostname+", "+i.Platform, "load", fmt.Sprintf("%.2f on %d CPUs", i.Load1, i.CPUs),
-					"memory free", fmt.Sprintf("%d of %d MiB", i.MemoryFree>>20, i.MemoryTotal>>20),
-					"disk free", fmt.Sprintf("%d of %d MiB", i.DiskFree>>20, i.DiskTotal>>20))
+					"memory free", fmt.Sprintf("%d of %d MB", i.MemoryFree>>20, i.MemoryTotal>>20),
+					"disk free", fmt.Sprintf("%d of %d MB", i.DiskFree>>20, i.DiskTotal>>20))
 			}
 		}
 		facts(w, append(pairs, twins(s)...)...)

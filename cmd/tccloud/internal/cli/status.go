@@ -52,10 +52,20 @@ Exit codes:
 }
 
 func connected(s v1.Status) string {
-	if s.Connected == nil {
-		return fmt.Sprintf("%d, not known how many are connected", s.Servers)
+	text := fmt.Sprintf("%d, not known how many are connected", s.Servers)
+	if s.Connected != nil {
+		text = fmt.Sprintf("%d, %d connected", s.Servers, *s.Connected)
 	}
-	return fmt.Sprintf("%d, %d connected", s.Servers, *s.Connected)
+	if s.TakingNone > 0 {
+		text += fmt.Sprintf(", %d taking no orders", s.TakingNone)
+	}
+	if s.Cloned > 0 {
+		text += fmt.Sprintf(", %d with several hosts", s.Cloned)
+	}
+	if s.TakingNone+s.Cloned > 0 {
+		text += ` ("tccloud server list")`
+	}
+	return text
 }
 
 // condition is a check's finding, and since when it is bad.

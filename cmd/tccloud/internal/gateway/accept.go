@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"strings"
 	"time"
 
 	"tcenvsvr/agent/conn"
@@ -105,19 +104,11 @@ func isHTTP(head []byte) bool {
 
 // refuse says why and closes.
 func (g *Gateway) refuse(nc net.Conn, c *conn.Conn, e *wire.Error) {
-	e.Message = clip(e.Message)
+	e.Message = wire.Clip(e.Message)
 	if err := c.Write(e); err == nil {
 		linger(nc)
 	}
 	c.Close()
-}
-
-// clip makes a message fit to be sent.
-func clip(s string) string {
-	if len(s) > 1000 {
-		s = s[:1000]
-	}
-	return strings.ToValidUTF8(s, "?")
 }
 
 // later tells an agent to come back in a moment that differs between agents.

@@ -75,11 +75,11 @@ func (g *Gateway) contest(ctx context.Context, srv Server, host twin.Host) error
 		return nil // nobody; who was not chosen; or this one, restarted, and its old connection is dead
 	}
 	return &dispatch.EndError{Code: wire.CodeRetryLater, RetryAfter: retryDying,
-		Message: clip(fmt.Sprintf("the session of server %q from %s has not ended yet; it does not answer and ends soon", srv.XID, old.Host))}
+		Message: wire.Clip(fmt.Sprintf("the session of server %q from %s has not ended yet; it does not answer and ends soon", srv.XID, old.Host))}
 }
 
 func inUse(format string, args ...any) error {
-	return &Denied{Code: wire.CodeInUse, Message: clip(fmt.Sprintf(format, args...)), RetryAfter: retryInUse}
+	return &Denied{Code: wire.CodeInUse, Message: wire.Clip(fmt.Sprintf(format, args...)), RetryAfter: retryInUse}
 }
 
 // contend records the conflict and tells the host that has the session.

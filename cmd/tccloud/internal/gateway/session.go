@@ -149,7 +149,7 @@ func (s *session) End(code wire.Code, message string, retryAfter time.Duration) 
 // first one counts.
 func (s *session) finish(m wire.Message) {
 	if e, ok := m.(*wire.Error); ok {
-		e.Message = clip(e.Message)
+		e.Message = wire.Clip(e.Message)
 	}
 	frame, err := wire.Encode(m)
 	s.mu.Lock()
@@ -286,10 +286,23 @@ func (s *session) handle(ctx context.Context, m wire.Message) error {
 		return nil
 	case *wire.Info:
 		s.mu.Lock()
+		was := s.info
 		s.info, s.infoAt = m, time.Now()
 		s.mu.Unlock()
+		s.tellUnfit(was, m)
 	}
 	return s.seat.Handle(ctx, m)
+}
+
+// tellUnfit logs when the server stops taking orders, and when it goes on.
+func (s *session) tellUnfit(was, now *wire.Info) {
+	log := s.g.log.With("server", s.server.XID, "name", s.name)
+	switch before := was != nil && was.Unfit != nil; {
+	case now.Unfit != nil && (!before || was.Unfit.Code != now.Unfit.Code):
+		log.Warn("server takes no orders: its host cannot run Apps now", "code", now.Unfit.Code, "err", now.Unfit.Message)
+	case now.Unfit == nil && before:
+		log.Info("server takes orders again")
+	}
 }
 
 // renew answers a request for a new certificate; a refusal does not end the session.

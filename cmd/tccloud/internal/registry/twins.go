@@ -50,7 +50,7 @@ func (r *Registry) Contend(ctx context.Context, xid wire.ServerXID, holder, othe
 	}
 	r.log.Error("two hosts run as one server", "server", xid, "keeps_its_session", holder.String(), "host", holder.ID,
 		"refused", other.String(), "refused_host", other.ID, "same_machine_id", other.Machine != "" && other.Machine == holder.Machine,
-		"try", fmt.Sprintf("\"tccloud server show %s\", then \"tccloud server keep %s HOST\"; on the other host \"tcenvsvr unenroll\", and enroll it with a bundle of its own", xid, xid))
+		"hint", fmt.Sprintf("\"tccloud server show %s\", then \"tccloud server keep %s HOST\"; on the other host \"tcenvsvr unenroll\", and enroll it with a bundle of its own", xid, xid))
 	return true, nil
 }
 

@@ -166,6 +166,7 @@ const lookEvery = 5 * time.Second
 func (d *Director) Run(ctx context.Context, fleet Fleet) error {
 	look, sign := time.NewTicker(lookEvery), time.NewTimer(0)
 	told := map[wire.ServerXID]string{} // version that a server was nudged for
+	failing := false
 	defer look.Stop()
 	defer sign.Stop()
 	for {
@@ -173,9 +174,11 @@ func (d *Director) Run(ctx context.Context, fleet Fleet) error {
 		case <-ctx.Done():
 			return nil
 		case <-look.C:
-			if err := d.look(ctx, fleet, told); err != nil && ctx.Err() == nil {
+			err := d.look(ctx, fleet, told)
+			if err != nil && !failing && ctx.Err() == nil { // said once, not at each look
 				d.Logger.Warn("rollouts not looked at, trying again", "err", err)
 			}
+			failing = err != nil
 		case <-d.resign:
 			sign.Reset(0)
 		case <-sign.C:

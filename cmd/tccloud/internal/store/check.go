@@ -77,7 +77,15 @@ func (s *Store) missing(ctx context.Context, h holding, was inventory) ([]loss, 
 	switch {
 	case h.Config.Storage != jetstream.FileStorage:
 	case strings.HasPrefix(name, kvPrefix):
-		return s.readable(ctx, name, ">", nil)
+		lost, err := s.readable(ctx, name, ">", nil)
+		if err != nil || len(lost) > 0 || !w.Newest || h.Last != w.Last {
+			return lost, err
+		}
+		there, err := s.newest(ctx, h)
+		if err == nil && !there {
+			lost = []loss{{stream: name, what: "the newest change, and maybe some before it"}}
+		}
+		return lost, err
 	case strings.HasPrefix(name, objPrefix):
 		return s.contents(ctx, name)
 	}
@@ -166,11 +174,11 @@ func (s *Store) contents(ctx context.Context, name string) ([]loss, error) {
 func (s *Store) refuse(lost []loss, was inventory) error {
 	slices.SortFunc(lost, func(a, b loss) int { return strings.Compare(a.stream+a.what, b.stream+b.what) })
 	var b strings.Builder
-	since := ""
+	at := ""
 	if !was.Time.IsZero() {
-		since = " since " + was.Time.Format(time.RFC3339)
+		at = " at " + was.Time.Format(time.RFC3339)
 	}
-	fmt.Fprintf(&b, "it has lost what it held%s:", since)
+	fmt.Fprintf(&b, "it has lost some of what it held%s:", at)
 	for i, l := range lost {
 		if i == 10 {
 			fmt.Fprintf(&b, "\n  … and %d more", len(lost)-i)

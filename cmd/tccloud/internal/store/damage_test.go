@@ -12,19 +12,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-)
 
-// damages are what happens to files.
-var damages = map[string]func(path string, data []byte) error{
-	"emptied":   func(p string, _ []byte) error { return os.WriteFile(p, nil, 0o600) },
-	"truncated": func(p string, data []byte) error { return os.WriteFile(p, data[:len(data)/2], 0o600) },
-	"flipped": func(p string, data []byte) error {
-		data[len(data)/2] ^= 0x55
-		return os.WriteFile(p, data, 0o600)
-	},
-	"zeroed":  func(p string, data []byte) error { return os.WriteFile(p, make([]byte, len(data)), 0o600) },
-	"deleted": func(p string, _ []byte) error { return os.Remove(p) },
-}
+	"tcenvsvr/test/disk"
+)
 
 const entries = 40
 
@@ -104,7 +94,7 @@ func TestDamagedFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for how, damage := range damages {
+			for how, damage := range disk.Damages {
 				t.Run(fmt.Sprintf("killed=%t/%s/%s", killed, rel, how), func(t *testing.T) {
 					t.Parallel()
 					parent := t.TempDir()
@@ -112,14 +102,10 @@ func TestDamagedFile(t *testing.T) {
 						t.Fatal(err)
 					}
 					path := filepath.Join(parent, rel)
-					data, err := os.ReadFile(path)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if len(data) == 0 {
+					if info, err := os.Stat(path); err != nil || info.Size() == 0 {
 						t.Skip("nothing to damage")
 					}
-					if err := damage(path, data); err != nil {
+					if err := damage(path); err != nil {
 						t.Fatal(err)
 					}
 					damaged(t, filepath.Join(parent, "store"))
@@ -127,6 +113,51 @@ func TestDamagedFile(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestNewestChangeLost: a file that is cut off at its end loses the newest value of a key, and NATS shows
+// the one before as if it were the newest. That is a loss like others.
+func TestNewestChangeLost(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	s, err := Open(t.Context(), Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kv, err := s.KV(t.Context(), "values", KVOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range []string{"before", "newest"} {
+		if _, err := kv.Put(t.Context(), "k", []byte(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Close()
+	block := filepath.Join(dir, "jetstream/$G/streams/KV_values/msgs/1.blk")
+	info, err := os.Stat(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(block, info.Size()-5); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		s, err := Open(t.Context(), Config{Dir: dir})
+		if _, ok := errors.AsType[*TroubleError](err); !ok {
+			t.Errorf("got %v, want what is lost", err)
+		}
+		if err == nil {
+			s.Close()
+		}
+	}
+	if s, err = Open(t.Context(), Config{Dir: dir, AcceptLoss: true}); err != nil {
+		t.Fatalf("the loss was accepted, but: %v", err)
+	}
+	s.Close()
+	if s, err = Open(t.Context(), Config{Dir: dir}); err != nil {
+		t.Fatalf("after the loss was accepted: %v", err)
+	}
+	s.Close()
 }
 
 func damaged(t *testing.T, dir string) {

@@ -53,7 +53,7 @@ func (s *Store) Fit(ctx context.Context) error {
 		if _, err := s.js.UpdateStream(ctx, next); err != nil {
 			return fmt.Errorf("changing how much stream %q may hold: %w", cfg.Name, err)
 		}
-		s.log.Info("stream follows the disk", "stream", cfg.Name, "bytes", fit, "free", r.Free)
+		s.log.Info("how much is kept was fitted to the disk", "stream", cfg.Name, "bytes", fit, "free", r.Free)
 	}
 	return nil
 }

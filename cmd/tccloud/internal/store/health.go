@@ -37,7 +37,7 @@ func (s *Store) Health() Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if late := time.Since(s.proved); s.health.Err == nil && late > probeGap {
-		return Health{fmt.Errorf("the last write was durable %s ago", late.Round(time.Second)), s.proved}
+		return Health{fmt.Errorf("no write was durable for %s", late.Round(time.Second)), s.proved}
 	}
 	return s.health
 }
@@ -120,7 +120,7 @@ func (s *Store) note(began time.Time, err error) {
 			s.health = Health{nil, now}
 		}
 		s.proved = began
-	case was.Err == nil && now.Sub(s.proved) <= probeGap && !errors.Is(err, errBroken):
+	case was.Err == nil && now.Sub(s.proved) <= probeGap && !errors.Is(err, errBroken) && !errors.Is(err, ErrFull):
 		return // one late answer is not an outage yet
 	case was.Err == nil:
 		s.health = Health{err, now}

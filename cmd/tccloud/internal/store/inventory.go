@@ -31,6 +31,7 @@ type inventory struct {
 type holding struct {
 	Messages uint64                 `json:"messages"`
 	Last     uint64                 `json:"last_sequence"`
+	Newest   bool                   `json:"newest"` // the message with the last sequence is there
 	Config   jetstream.StreamConfig `json:"config"`
 }
 
@@ -49,18 +50,18 @@ const (
 
 func (s *Store) inventoryFile() string { return s.dir + ".json" }
 
-// lastInventory returns what was written, and none where there is none or it tells nothing.
+// lastInventory returns what was written, and none where the store is new or it tells nothing.
 func (s *Store) lastInventory() inventory {
 	var i inventory
 	data, err := os.ReadFile(s.inventoryFile())
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && !s.known {
 		return i
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &i)
 	}
 	if err != nil {
-		s.log.Warn("inventory of the store was not readable: it is not known whether anything is missing",
+		s.log.Warn("inventory of the store cannot be read: it is not known whether the store has lost anything",
 			"file", s.inventoryFile(), "err", err)
 		return inventory{}
 	}
@@ -72,7 +73,7 @@ func (s *Store) look(ctx context.Context) (inventory, error) {
 	i := inventory{Time: time.Now().UTC().Truncate(time.Second), Streams: map[string]holding{}}
 	list := s.js.ListStreams(ctx)
 	for info := range list.Info() {
-		i.Streams[info.Config.Name] = holding{info.State.Msgs, info.State.LastSeq, info.Config}
+		i.Streams[info.Config.Name] = holding{Messages: info.State.Msgs, Last: info.State.LastSeq, Config: info.Config}
 	}
 	if err := list.Err(); err != nil {
 		return i, fmt.Errorf("listing what the store holds: %w", err)
@@ -143,9 +144,21 @@ func (s *Store) account(clean bool) error {
 			i.Streams[name] = h
 		}
 	}
+	for name, h := range i.Streams {
+		was := s.noted.Streams[name]
+		if leaving[name] > 0 { // it may be the one that goes
+			continue
+		}
+		if h.Newest = was.Newest; h.Last != was.Last {
+			if h.Newest, err = s.newest(ctx, h); err != nil {
+				return err
+			}
+		}
+		i.Streams[name] = h
+	}
 	i.Clean = clean
 	same := func(a, b holding) bool {
-		return a.Messages == b.Messages && a.Last == b.Last && reflect.DeepEqual(a.Config, b.Config)
+		return a.Messages == b.Messages && a.Last == b.Last && a.Newest == b.Newest && reflect.DeepEqual(a.Config, b.Config)
 	}
 	if i.Clean == s.noted.Clean && maps.EqualFunc(i.Streams, s.noted.Streams, same) {
 		return nil
@@ -159,6 +172,23 @@ func (s *Store) account(clean bool) error {
 	}
 	s.noted = i
 	return nil
+}
+
+// newest reports whether the bucket has the message with its last sequence. NATS remembers the number and, where
+// the end of a file is lost, shows older values of keys as if they were the newest.
+func (s *Store) newest(ctx context.Context, h holding) (bool, error) {
+	if !h.counted() || h.Messages == 0 || !strings.HasPrefix(h.Config.Name, kvPrefix) {
+		return false, nil
+	}
+	st, err := s.js.Stream(ctx, h.Config.Name)
+	if err != nil {
+		return false, err
+	}
+	_, err = st.GetMsg(ctx, h.Last)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // leave lowers the account before so many messages of a stream are removed by f.

@@ -32,7 +32,7 @@ func (s *Store) readMark() error {
 	path := filepath.Join(s.dir, markFile)
 	data, err := os.ReadFile(path)
 	if err == nil && len(data) > 0 {
-		s.mark = string(data)
+		s.mark, s.known = string(data), true
 		return nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

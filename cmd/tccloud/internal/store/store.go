@@ -47,6 +47,7 @@ type Store struct {
 	id       string // of this process
 	dir      string // of the embedded server; "" with URLs
 	mark     string // what is in dir's mark
+	known    bool   // the mark was there: the store is not new
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	replicas int
@@ -138,6 +139,10 @@ func (s *Store) options() []nats.Option {
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { s.log.Info("store connection restored") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if s.Health().Err != nil { // which says it once; each consumer complains until then
+				s.log.Debug("store connection reported a problem", "err", err)
+				return
+			}
 			s.log.Warn("store connection reported a problem", "err", err)
 		}),
 	}

@@ -12,6 +12,7 @@ import (
 	"tcenvsvr/agent"
 	appfault "tcenvsvr/agent/app/fault"
 	"tcenvsvr/agent/appapi"
+	"tcenvsvr/agent/fitness"
 	"tcenvsvr/agent/job"
 	linkfault "tcenvsvr/agent/link/fault"
 	"tcenvsvr/updater"
@@ -24,6 +25,7 @@ func errorsTopic() *cobra.Command {
 	var b strings.Builder
 	b.WriteString("Codes name what went wrong; they keep their meaning. The message beside a code says more.\n")
 	list(&b, `An execution that did not go well ("error" in "tccloud run" and the cloud's lists):`, appfault.Hints, job.Hints, agent.Hints)
+	list(&b, `A host that takes no orders ("tcenvsvr status", "tccloud server list"; a code of the first list is possible, too):`, fitness.Hints)
 	list(&b, "An order that this server did not accept (the cloud gives it to another one, or again later):", agent.RefusalHints)
 	list(&b, `The connection to the cloud ("tcenvsvr status"):`, connection())
 	list(&b, `An update that stays where it is ("tcenvsvr update status"):`, updater.Hints)

@@ -50,7 +50,7 @@ var exitCodes = []exitCode{
 	{6, "not enrolled", isErr(settings.ErrNotEnrolled)},
 	{5, "settings, keystore, keychain or a file of secrets are damaged, unsafe or not valid", func(err error) bool {
 		return asErr[*settings.ValueError](err) || asErr[*settings.UnknownKeyError](err) || asErr[*settings.FileError](err) ||
-			asErr[*settings.ConflictError](err) || errors.Is(err, keychain.ErrDamaged) || errors.Is(err, keychain.ErrForeign) || errors.Is(err, identity.ErrDamaged) || errors.Is(err, privatefile.ErrUnsafe)
+			asErr[*settings.ConflictError](err) || errors.Is(err, keychain.ErrDamaged) || errors.Is(err, keychain.ErrForeign) || errors.Is(err, identity.ErrDamaged) || errors.Is(err, identity.ErrMissing) || errors.Is(err, privatefile.ErrUnsafe)
 	}},
 	{10, "an update is available", isErr(update.ErrAvailable)},
 	{3, "the Environment Server is not running", isErr(control.ErrNotRunning)},

@@ -15,7 +15,7 @@ func LoadIdentity(p paths.Paths, s settings.Settings) (*identity.Identity, error
 	id, err := identity.Load(p.Keystore, s.KeystorePassword.Reveal())
 	if errors.Is(err, os.ErrNotExist) && s.Enrolled() == nil {
 		return nil, fmt.Errorf("%w: there is no %q, and the settings say that this host is server %s\nhint: restore it from a backup; without one make a fresh bundle (\"tccloud bundle ENV --server %[3]s\") and run \"tcenvsvr enroll FILE\"",
-			identity.ErrDamaged, p.Keystore, s.ServerXID)
+			identity.ErrMissing, p.Keystore, s.ServerXID)
 	}
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w: there is no keystore %q", settings.ErrNotEnrolled, p.Keystore)

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"tcenvsvr/agent/app/space"
 	"tcenvsvr/agent/bundle"
-	"tcenvsvr/agent/host"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
@@ -79,14 +79,14 @@ func TestSettingsLimitTheAgent(t *testing.T) {
 // What finished jobs may take of the disk follows the settings.
 func TestSettingsBoundFinishedJobs(t *testing.T) {
 	dir := t.TempDir()
-	total, _, err := host.Size(dir)
+	disk, err := space.Of(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := &daemon{paths: paths.Paths{Jobs: dir}, live: newLive(nil, with(t, map[string]string{"appsSessionsDiskPercent": "10"}))}
 	most, err := d.bounds(time.Hour)
-	if share := float64(most.Bytes) / float64(total); err != nil || most.Age != time.Hour || share < 0.099 || share > 0.101 {
-		t.Errorf("got %+v of %d bytes, %v; want a tenth", most, total, err)
+	if share := float64(most.Bytes) / float64(disk.Total); err != nil || most.Age != time.Hour || share < 0.099 || share > 0.101 {
+		t.Errorf("got %+v of %d bytes, %v; want a tenth", most, disk.Total, err)
 	}
 }
 

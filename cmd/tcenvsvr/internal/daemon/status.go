@@ -3,10 +3,14 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"math"
 	"os"
 	"time"
 
 	"tcenvsvr/agent"
+	"tcenvsvr/agent/app/space"
 	"tcenvsvr/agent/host"
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/settings"
@@ -63,4 +67,16 @@ func (f facts) Info(ctx context.Context) wire.Info {
 	}
 }
 
-func (f facts) Room() (bytes, files uint64, err error) { return host.Room(f.jobs) }
+// Room is what is free for jobs, in bytes and files; where the system does not count them there is room for any number.
+func (f facts) Room() (bytes, files uint64, err error) {
+	d, err := space.Of(f.jobs)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return math.MaxUint64, math.MaxUint64, nil
+	case err != nil:
+		return 0, 0, fmt.Errorf("asking for the free space at %q: %w", f.jobs, err)
+	case d.Files == 0:
+		return d.Free, math.MaxUint64, nil
+	}
+	return d.Free, d.FreeFiles, nil
+}

@@ -11,7 +11,7 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/fault"
-	"tcenvsvr/agent/host"
+	"tcenvsvr/agent/app/space"
 	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/paths"
@@ -74,9 +74,9 @@ func (d *daemon) sweep() func(context.Context, time.Duration, func(string) bool)
 
 // bounds are what finished jobs may take, by the settings.
 func (d *daemon) bounds(age time.Duration) (janitor.Bounds, error) {
-	bytes, files, err := host.Size(d.paths.Jobs)
+	disk, err := space.Of(d.paths.Jobs)
 	share := uint64(d.live.settings().SessionsShare)
-	return janitor.Bounds{Age: age, Bytes: int64(bytes / 100 * share), Files: int64(files / 100 * share)}, err
+	return janitor.Bounds{Age: age, Bytes: int64(disk.Total / 100 * share), Files: int64(disk.Files / 100 * share)}, err
 }
 
 // tidy removes at once what a session needs no more when the cloud has its result. Its folder stays a while.

@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
 	"time"
 
 	"tcenvsvr/agent/api"
+	"tcenvsvr/agent/app/space"
 	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/host"
 	"tcenvsvr/agent/wire"
 	"tcenvsvr/updater"
 	"tcenvsvr/updater/download"
@@ -51,7 +52,7 @@ func (d *daemon) newUpdates(cloud *api.Client) (*updates, error) {
 		Version: d.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, Program: self,
 		Inbox: at.Inbox, Status: at.Status,
 		Metadata: metadata.Client{Root: root, Built: d.Built, Source: metadata.HTTP{Client: client, URL: cloud.UpdatesURL() + "/metadata"}},
-		Fetch:    download.Fetcher{Client: client, URL: cloud.UpdatesURL() + "/targets", Free: host.DiskFree},
+		Fetch:    download.Fetcher{Client: client, URL: cloud.UpdatesURL() + "/targets", Free: freeBytes},
 		Director: director{cloud}, Policy: u.policy, Restart: u.restart, Report: u.report,
 		Logger: d.logger.With("component", "updater"),
 	})
@@ -158,4 +159,13 @@ func (d *daemon) imported(_ context.Context, version string) (any, error) {
 	}
 	d.updates.Import(version)
 	return nil, nil
+}
+
+// freeBytes is how much a download may take.
+func freeBytes(dir string) (uint64, error) {
+	d, err := space.Of(dir)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return math.MaxUint64, nil // the write will tell
+	}
+	return d.Free, err
 }

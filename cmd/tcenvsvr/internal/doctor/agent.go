@@ -88,10 +88,22 @@ func fit(_ context.Context, p *patient) said {
 	case p.statusErr != nil:
 		return skip("the agent cannot be asked")
 	case u != nil:
-		return fail(cmp.Or(agent.HostHint(u.Code), `see "tcenvsvr log"`), "the agent takes no orders for %s: %s (%s); it tries by itself and goes on when it can",
+		return fail(cmp.Or(agent.HostHint(u.Code), `see "tcenvsvr log"`), "it takes no orders for %s: %s (%s); it goes on by itself when it can",
 			time.Since(u.Since).Round(time.Second), u.Message, u.Code)
 	}
 	return ok("this host can run Apps")
+}
+
+// damagedApps says which Apps the disk has spoiled since the agent's start.
+func damagedApps(_ context.Context, p *patient) said {
+	d := p.status.DamagedApps
+	switch {
+	case p.statusErr != nil:
+		return skip("the agent cannot be asked")
+	case len(d) > 0:
+		return warn("check the disk (dmesg); this is said until the agent is started again", "%d were damaged since the agent's start; the newest: %s", len(d), d[len(d)-1])
+	}
+	return ok("none was found damaged since the agent's start")
 }
 
 // journalHealth looks at the files only: the agent holds their lock, and

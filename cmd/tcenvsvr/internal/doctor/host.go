@@ -71,7 +71,7 @@ func disk(ctx context.Context, p *patient) said {
 	case f.DiskFree < 64<<20:
 		return fail("free some: the agent takes no orders below 64 MB", "%s", text)
 	case f.DiskFree < 1<<30 || f.DiskTotal < leastDisk:
-		return warn("give it more, or lower appsSessionDaystoKeep", "%s", text)
+		return warn("give it more, or lower appsSessionsDiskPercent", "%s", text)
 	}
 	return ok("%s", text)
 }

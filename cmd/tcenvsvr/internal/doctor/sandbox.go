@@ -21,8 +21,7 @@ func runner(ctx context.Context, p *patient) said {
 		return skip("the settings cannot be read")
 	}
 	if _, err := daemon.NewJobs(p.settings, p.Paths.State, slog.New(slog.DiscardHandler)); err != nil {
-		_, try, _ := strings.Cut(err.Error(), "\nhint: ")
-		return fail(try, "%s", oneLine(err))
+		return fail(hint(err, ""), "%s", oneLine(err))
 	}
 	name := p.settings.SandboxUser
 	switch by := p.settings.Runner(); {

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ func settingsFile(_ context.Context, p *patient) said {
 	info, err := os.Lstat(p.Paths.Settings)
 	switch {
 	case errors.Is(err, os.ErrNotExist) && p.settingsErr != nil:
-		return fail("restore it from a backup, or enrol with a fresh bundle", "%s", oneLine(p.settingsErr))
+		return fail(hint(p.settingsErr, "restore it from a backup, or enrol with a fresh bundle"), "%s", oneLine(p.settingsErr))
 	case errors.Is(err, os.ErrNotExist):
 		return skip("there is none: everything is at its default")
 	case paths.Barrier(filepath.Dir(p.Paths.Home)) != "":
@@ -52,7 +53,7 @@ func settingsValues(_ context.Context, p *patient) said {
 		return skip("only root and the agent's user may read them")
 	}
 	if err := errors.Join(p.settingsErr, p.settings.Check()); err != nil {
-		return fail(`see "tcenvsvr settings check"`, "%s", oneLine(err))
+		return fail(hint(err, `see "tcenvsvr settings check"`), "%s", oneLine(err))
 	}
 	return ok("all are allowed and fit together")
 }
@@ -109,6 +110,12 @@ func clientCertificate(_ context.Context, p *patient) said {
 		return warn("see why it was not renewed: it is, at two thirds of its life, while the agent is connected", "it expires on %s", leaf.NotAfter.Format(time.DateOnly))
 	}
 	return ok("%s, valid until %s", leaf.Subject.CommonName, leaf.NotAfter.Format(time.DateOnly))
+}
+
+// hint is the error's own, or else another.
+func hint(err error, otherwise string) string {
+	_, own, _ := strings.Cut(err.Error(), "\nhint: ")
+	return cmp.Or(own, otherwise)
 }
 
 func oneLine(err error) string {

@@ -16,7 +16,8 @@ var table = []check{
 	{"agent", "running", "only a running agent takes orders", running},
 	{"agent", "connection", "orders come and results go by it", connection},
 	{"agent", "one host", "two hosts with one identity would take each other's orders", oneHost},
-	{"agent", "fitness", "an order that could not be started is given back, and no other taken", fit},
+	{"agent", "taking orders", "a host that cannot run Apps gives orders back and takes no others", fit},
+	{"agent", "Apps", "a disk that damages Apps damages other files, too", damagedApps},
 	{"agent", "outbox", "a result that waits is one that the cloud does not show", outbox},
 	{"agent", "journal", "what is in it is neither lost nor done twice", journalHealth},
 

@@ -65,8 +65,10 @@ type Status struct {
 	Connected    *int      `json:"connected"` // null: the other gateways do not answer
 	// Health is how the cloud is.
 	Health      health.Report `json:"health"`
-	ClocksApart int           `json:"clocks_apart"` // connected servers whose clock is more than a minute off the cloud's
-	Time        time.Time     `json:"time"`         // by the cloud's clock
+	TakingNone  int           `json:"taking_no_orders"` // connected servers whose host cannot run Apps now
+	Cloned      int           `json:"cloned"`           // servers as which several hosts run
+	ClocksApart int           `json:"clocks_apart"`     // connected servers whose clock is more than a minute off the cloud's
+	Time        time.Time     `json:"time"`             // by the cloud's clock
 }
 
 // NewEnvironment asks for one.

@@ -63,7 +63,7 @@ func printStatus(out io.Writer, s daemon.Status) error {
 	row("server", "%s (%s), version %s, up %s", s.ServerName, s.ServerXID, s.Version, ms(s.UptimeMS))
 	printLink(row, s)
 	if t := s.Twin; t != nil {
-		row("IDENTITY", "a second host runs as this server: %s, seen %s ago (host %s)", t, time.Since(t.Seen).Round(time.Second), t.Host)
+		row("IDENTITY", "a second host runs as this server: %s (host %s); the cloud said so %s ago", t, t.Host, time.Since(t.Seen).Round(time.Second))
 		row("", "hint: %s", daemon.TwinHint)
 	}
 	state := ""
@@ -71,24 +71,20 @@ func printStatus(out io.Writer, s daemon.Status) error {
 		state = ", draining: takes no orders"
 	}
 	if s.Unclaimed > 0 {
-		state += fmt.Sprintf(", %d of orders that the cloud has no record of", s.Unclaimed)
+		state += fmt.Sprintf(", %d of them for orders that the cloud has no record of", s.Unclaimed)
 	}
 	row("orders", "%d of %d slots in use, %d results waiting for the cloud%s", s.Active, s.Executors, s.Outbox, state)
 	if p := s.Unfit; p != nil {
-		row("host", "UNFIT for %s, takes no orders: %s (%s)", time.Since(p.Since).Round(time.Second), p.Message, p.Code)
+		row("host", "TAKES NO ORDERS for %s: %s (%s)", time.Since(p.Since).Round(time.Second), p.Message, p.Code)
 		if hint := agent.HostHint(p.Code); hint != "" {
 			row("", "hint: %s", hint)
 		}
 	}
 	for _, d := range s.DamagedApps {
-		state := "the next order downloads it again"
-		if !d.Mended.IsZero() {
-			state = "downloaded again " + d.Mended.Format(time.DateTime)
-		}
-		row("app", "%s was DAMAGED, found %s: %s; %s", d.App, d.Found.Format(time.DateTime), d.What, state)
+		row("app", "%s", d)
 	}
 	if s.JournalDamage != "" {
-		row("journal", "was DAMAGED and is mended: %s", s.JournalDamage)
+		row("journal", "was damaged and is mended: %s", s.JournalDamage)
 		row("", "hint: check the disk; orders that may have been lost are shown as interrupted by the cloud")
 	}
 	if n := s.Settings.RestartNeeded; len(n) > 0 {
