@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -27,6 +28,19 @@ func TestFlush(t *testing.T) {
 	for range 3 {
 		if _, err := s.JS().Publish(t.Context(), "s.one", []byte("kept")); err != nil {
 			t.Fatal(err)
+		}
+	}
+	// The server writes a moment after it has acknowledged, as Relaxed allows it.
+	for size, same := int64(0), 0; same < 20; time.Sleep(20 * time.Millisecond) {
+		var now int64
+		blocks, _ := filepath.Glob(filepath.Join(s.folder("S"), "msgs", "*.blk"))
+		for _, block := range blocks {
+			if info, err := os.Stat(block); err == nil {
+				now += info.Size()
+			}
+		}
+		if same++; now != size || now == 0 {
+			size, same = now, 0
 		}
 	}
 	first, again := map[string]written{}, map[string]written{}
