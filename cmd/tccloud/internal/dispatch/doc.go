@@ -42,8 +42,8 @@
 // Nothing is started twice, because an Order is sent only by whoever moved
 // the record from queued to delivered, and a record returns to queued only with
 // a higher attempt, and only where the agent's journal (hello, refused, recalled) says
-// that the order is not there, where it is held and was not granted, or where
-// it is retryable. Where the process that sends finds its session ended before Send, it
+// that the order is not there, where the agent gives back what it certainly did not start
+// (Result.Returned), where it is held and was not granted, or where it is retryable. Where the process that sends finds its session ended before Send, it
 // knows that nothing was sent and queues again itself.
 //
 // An order delivered at an old session while hello was compared at a new one
