@@ -1,12 +1,14 @@
 package test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -48,6 +50,8 @@ func TestUnfitHost(t *testing.T) {
 	s.must(err, "giving an order")
 	s.once(c, id, "warm")
 
+	stop := func() {}
+	defer func() { stop() }()
 	var crowd []*exec.Cmd
 	defer func() { disperse(crowd) }()
 	for _, x := range []ailment{
@@ -64,6 +68,7 @@ func TestUnfitHost(t *testing.T) {
 			crowd = s.crowd(user.Uid, user.Gid, 40)
 			s.limit(a, unix.RLIMIT_NPROC, 20)
 		}, func() { s.limit(a, unix.RLIMIT_NPROC, 4096); disperse(crowd) }},
+		{"syncs fail", "host.io", func() { stop = s.inject(a.Process, "fsync,fdatasync:error=EIO") }, func() { stop() }},
 		{"read-only", "host.read_only", d.ReadOnly, d.Writable},
 	} {
 		t.Run(x.name, func(t *testing.T) { s.suffer(t, c, a, x) })
@@ -141,6 +146,24 @@ func (s *scene) suffer(t *testing.T, c *stage.Cloud, a *stage.Agent, x ailment) 
 			err = fmt.Errorf("the cloud lists\n%s", text)
 		}
 		return err
+	})
+}
+
+// inject makes system calls of a running process fail, as strace's option says, until stop is called.
+func (s *scene) inject(p *stage.Process, faults string) (stop func()) {
+	s.t.Helper()
+	cmd := exec.Command(need.Tool(s.t, "strace"), "-f", "-qq", "-o", "/dev/null", "-e", "inject="+faults, "-p", strconv.Itoa(p.PID()))
+	s.must(cmd.Start(), "attaching strace")
+	s.eventually("waiting for strace to be attached", func() error {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
+		if err == nil && strings.Contains(string(status), "TracerPid:\t0\n") {
+			err = errors.New("nobody traces it")
+		}
+		return err
+	})
+	return sync.OnceFunc(func() {
+		_ = cmd.Process.Signal(os.Interrupt) // which lets go of all threads
+		_ = cmd.Wait()
 	})
 }
 
