@@ -53,7 +53,9 @@ type Harvest struct {
 func (s Sources) Gather(now time.Time) (*Harvest, error) {
 	g := gathering{now: now, seen: map[string]*Root{}}
 	javaFile, _ := roots.JavaFile(s.Java)
-	g.distrust = roots.Distrusted(javaFile)
+	var err error
+	g.distrust, err = roots.Distrusted(javaFile)
+	g.problem(err)
 	for _, dir := range append([]string{s.Added}, s.Drops...) {
 		g.folder(dir)
 	}

@@ -6,6 +6,9 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,60 +35,75 @@ func blockedCerts(javaFile string) string {
 	return filepath.Join(filepath.Dir(javaFile), "blocked.certs")
 }
 
-// Distrusted collects what the host and the JDK have taken back. What
-// cannot be read says nothing.
-func Distrusted(javaFile string) Distrust {
+// Distrusted collects what the host and the JDK have taken back. The error
+// names the lists that are there and cannot be read: what they take back is not in it.
+func Distrusted(javaFile string) (Distrust, error) {
 	d := Distrust{}
-	for _, dir := range blockFolders {
-		entries, _ := os.ReadDir(dir)
-		for _, e := range entries {
-			d.addCertificates(filepath.Join(dir, e.Name()))
+	var unread []error
+	list := func(err error) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			unread = append(unread, fmt.Errorf("reading what is not to be trusted: %w", err))
 		}
 	}
-	d.addDebian()
-	if data, err := read(redhatTrust); err == nil {
-		d.addRejected(redhatTrust, data)
+	for _, dir := range blockFolders {
+		entries, err := os.ReadDir(dir)
+		list(err)
+		for _, e := range entries {
+			if !e.IsDir() {
+				list(d.addCertificates(filepath.Join(dir, e.Name())))
+			}
+		}
 	}
+	list(d.addDebian())
+	data, err := read(redhatTrust)
+	list(err)
+	d.addRejected(redhatTrust, data)
 	if javaFile != "" {
-		d.addFingerprints(blockedCerts(javaFile))
+		list(d.addFingerprints(blockedCerts(javaFile)))
 	}
 	d.addStore()
-	return d
+	return d, errors.Join(unread...)
 }
 
-func (d Distrust) addCertificates(file string) {
+// addCertificates takes those of a file. One that holds none is somebody else's.
+func (d Distrust) addCertificates(file string) error {
 	data, err := read(file)
 	if err != nil {
-		return
+		return err
 	}
 	certs, _, err := cert.Parse(data)
 	if err != nil {
-		return
+		return nil
 	}
 	for _, c := range certs {
 		d[cert.Fingerprint(c)] = file
 	}
+	return nil
 }
 
 // addDebian reads ca-certificates.conf: a line that begins with ! takes back a
 // certificate of the package.
-func (d Distrust) addDebian() {
+func (d Distrust) addDebian() error {
 	data, err := read(debianList)
 	if err != nil {
-		return
+		return err
 	}
+	var unread []error
 	for line := range strings.Lines(string(data)) {
 		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "!"); ok && filepath.IsLocal(name) {
-			d.addCertificates(filepath.Join(debianCerts, name))
+			if err := d.addCertificates(filepath.Join(debianCerts, name)); !errors.Is(err, fs.ErrNotExist) {
+				unread = append(unread, err)
+			}
 		}
 	}
+	return errors.Join(unread...)
 }
 
 // addFingerprints reads a list of SHA-256 in hex.
-func (d Distrust) addFingerprints(file string) {
+func (d Distrust) addFingerprints(file string) error {
 	data, err := read(file)
 	if err != nil {
-		return
+		return err
 	}
 	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
 		text := strings.ToLower(strings.TrimSpace(lines.Text()))
@@ -93,6 +111,7 @@ func (d Distrust) addFingerprints(file string) {
 			d[text] = file
 		}
 	}
+	return nil
 }
 
 var (

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"tcenvsvr/certs/cert"
@@ -33,8 +34,22 @@ func TestJava(t *testing.T) {
 	if err != nil || len(f.Certs) < 50 || f.Skipped != 0 {
 		t.Errorf("%d CAs of %q, %d skipped, %v", len(f.Certs), file, f.Skipped, err)
 	}
-	if len(Distrusted(file)) == 0 {
-		t.Errorf("%s says nothing", blockedCerts(file))
+	if d, err := Distrusted(file); len(d) == 0 || err != nil {
+		t.Errorf("%s says nothing: %v", blockedCerts(file), err)
+	}
+}
+
+// TestDistrustUnread: a list that is there and cannot be read is not taken for none.
+func TestDistrustUnread(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "cacerts")
+	if _, err := Distrusted(file); err != nil {
+		t.Errorf("without a list: %v", err)
+	}
+	if err := os.Mkdir(blockedCerts(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Distrusted(file); err == nil || !strings.Contains(err.Error(), blockedCerts(file)) {
+		t.Errorf("a list that cannot be read: %v", err)
 	}
 }
 
