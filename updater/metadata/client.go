@@ -150,8 +150,11 @@ func (c Client) startRoot() (*trustedmetadata.TrustedMetadata, error) {
 	}
 	for set.Root.Signed.Version < 1<<31 {
 		data, err := os.ReadFile(filepath.Join(c.Dir, rootName(set.Root.Signed.Version+1)))
-		if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
 			break
+		}
+		if err != nil { // it may be what took the keys of this one back
+			return nil, fmt.Errorf("reading a root of trust that was verified before: %w", err)
 		}
 		if _, err := set.UpdateRoot(data); err != nil {
 			break // the Source has it whole

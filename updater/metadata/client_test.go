@@ -350,6 +350,21 @@ func TestATornCacheIsMended(t *testing.T) {
 	}
 }
 
+// What is there and cannot be read may have taken trust back: it is not passed over.
+func TestACacheThatCannotBeRead(t *testing.T) {
+	for _, name := range []string{"2.root.json", "floor.json"} {
+		w := newWorld(t)
+		w.release("1.0.0")
+		w.sees("1.0.0")
+		file := filepath.Join(w.Client.Dir, name)
+		w.must(os.RemoveAll(file))
+		w.must(os.Mkdir(file, 0o700))
+		if _, err := w.refresh(); err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestExpiryAndClocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
