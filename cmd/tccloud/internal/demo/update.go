@@ -92,14 +92,20 @@ func smallest(r release.Release) int64 {
 	return size
 }
 
+// startPatience bounds how long the App may take to leave its mark.
+const startPatience = 2 * time.Minute
+
 // started waits for the App's mark and returns the number of its process.
 func (d *demo) started(ctx context.Context, marks string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
 	var pid string
 	err := stage.Eventually(ctx, func() error {
 		text, err := os.ReadFile(marks)
-		fields := strings.Fields(string(text))
-		if err == nil && len(fields) != 2 {
-			err = fmt.Errorf("%q has %d words, want the mark of one start", text, len(fields))
+		lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+		fields := strings.Fields(lines[0])
+		if err == nil && (len(lines) != 1 || len(fields) < 2) {
+			err = fmt.Errorf("the App's marks are %q, want the line of one start", text)
 		}
 		if err == nil {
 			pid = fields[1]
