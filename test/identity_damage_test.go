@@ -45,6 +45,16 @@ func TestDamagedIdentity(t *testing.T) {
 			s.must(err, "reading the file")
 			damages := maps.Clone(disk.Damages)
 			damages["a folder"] = func(file string) error { return errors.Join(os.Remove(file), os.Mkdir(file, 0o700)) }
+			if f.name == "settings" { // a bit in plain text may make other good text: this one is none anywhere
+				damages["flipped"] = func(file string) error {
+					text, err := os.ReadFile(file)
+					if err == nil {
+						text[len(text)/2] ^= 0x80
+						err = os.WriteFile(file, text, 0o600)
+					}
+					return err
+				}
+			}
 			for how, damage := range damages {
 				s.must(damage(file), how)
 				want, ok := f.start[how]

@@ -25,7 +25,7 @@ type mishap struct {
 
 func (w *storm) faults() []mishap {
 	nothing := func() {}
-	unfit := func() error { return errors.Join(w.agentSays("host."), w.cloudLists("unfit: host.")) }
+	unfit := func() error { return errors.Join(w.agentSays("host."), w.cloudLists("takes no orders: host.")) }
 	unwell := w.cloudIsUnwell
 	lose := func(how func()) func() {
 		return func() { w.lost = append(w.lost, time.Now()); how() }

@@ -152,7 +152,7 @@ func (s *scene) suffer(t *testing.T, c *stage.Cloud, a *stage.Agent, x ailment) 
 			return err
 		}
 		text, err := c.Do(s.ctx, "server", "list")
-		if err == nil && (strings.Contains(text, "unfit") || !strings.Contains(text, "connected")) {
+		if err == nil && (strings.Contains(text, "takes no orders") || !strings.Contains(text, "connected")) {
 			err = fmt.Errorf("the cloud lists\n%s", text)
 		}
 		return err

@@ -106,7 +106,7 @@ func (s *site) startsAJob(when string) {
 	const ask = `import socket
 c = socket.socket(socket.AF_UNIX)
 c.connect("/run/threatconnect-envsvr/tc-job.sock")
-c.sendall(b'{"op":"read"}')
+c.sendall(b'{"op":"read"}\n')
 c.shutdown(socket.SHUT_WR)
 print(c.recv(99))`
 	if out := s.Run("runuser", "-u", "threatconnect", "--", "python3", "-c", ask); !strings.Contains(out, "{}") {
