@@ -317,7 +317,7 @@ func (o *order) follow(ctx context.Context, process *job.Process) {
 	<-streamed
 	<-cancelling
 	if err != nil && ctx.Err() == nil {
-		exit = job.Exit{Code: -1, Reason: "shim_lost", Error: err.Error()}
+		exit = job.Exit{Code: -1, Reason: job.ReasonShimLost, Error: err.Error()}
 		err = nil
 	}
 	if err != nil {

@@ -125,13 +125,13 @@ func (a *Agent) lastExit(o *order, e journal.Entry) job.Exit {
 	case found && exit.Reason == job.ReasonGivenUp && e.Mended:
 		return job.Exit{Code: -1, Reason: job.ReasonShimLost, Error: "the journal was damaged before the App was started"}
 	case err != nil:
-		return job.Exit{Code: -1, Reason: "shim_lost", Error: err.Error()}
+		return job.Exit{Code: -1, Reason: job.ReasonShimLost, Error: err.Error()}
 	case found:
 		return exit
 	case e.BootID != a.Host.BootID():
-		return job.Exit{Code: -1, Reason: "shim_lost", Error: "the host was restarted while the App was running"}
+		return job.Exit{Code: -1, Reason: job.ReasonShimLost, Error: "the host was restarted while the App was running"}
 	}
-	return job.Exit{Code: -1, Reason: "shim_lost", Error: "the App's supervisor ended without a trace"}
+	return job.Exit{Code: -1, Reason: job.ReasonShimLost, Error: "the App's supervisor ended without a trace"}
 }
 
 func (o *order) setRunning() {

@@ -17,7 +17,7 @@ const uploadPatience = 10 * time.Minute
 // finish turns the end of a job into a result and reports it.
 func (o *order) finish(ctx context.Context, exit job.Exit, logs *tail) {
 	o.a.release(o)
-	if exit.Reason == "shim_lost" {
+	if exit.Reason == job.ReasonShimLost {
 		if err := o.a.Jobs.Reap(ctx, o.dir(), o.shim); err != nil {
 			o.a.Logger.Error("leftovers of a job were not ended", "order", o.ref.String(), "err", err)
 		}
