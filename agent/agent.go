@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tcenvsvr/agent/app"
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/fitness"
+	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
-	"tcenvsvr/agent/pulse"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/pulse"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/audit"
 )
 
 // ErrRestart is what Run returns when the agent is to be started again at

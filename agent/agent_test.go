@@ -17,13 +17,13 @@ import (
 	"time"
 
 	"tcenvsvr/agent/app"
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/job/janitor"
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/link/linktest"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/test/need"
 )
 
@@ -51,8 +51,8 @@ print("hello from the app", flush=True)
 exec(value("do"))
 `
 
-// cloud is the API: it knows one App.
-type cloud struct {
+// appCloud is the API: it knows one App.
+type appCloud struct {
 	tcx   []byte
 	ref   wire.AppRef
 	block chan struct{} // not nil: downloads wait for it
@@ -63,7 +63,7 @@ type cloud struct {
 	uploaded map[string]string
 }
 
-func newCloud(t testing.TB) *cloud {
+func newCloud(t testing.TB) *appCloud {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -79,13 +79,13 @@ func newCloud(t testing.TB) *cloud {
 	}
 	must(t, z.Close())
 	sum := sha256.Sum256(b.Bytes())
-	return &cloud{
+	return &appCloud{
 		tcx: b.Bytes(), uploaded: map[string]string{},
 		ref: wire.AppRef{Name: "Script", Version: "1.0.0", Size: int64(b.Len()), SHA256: wire.SHA256(hex.EncodeToString(sum[:]))},
 	}
 }
 
-func (c *cloud) Download(ctx context.Context, _ wire.SHA256, offset int64) (io.ReadCloser, error) {
+func (c *appCloud) Download(ctx context.Context, _ wire.SHA256, offset int64) (io.ReadCloser, error) {
 	if c.deny != nil {
 		return nil, c.deny
 	}
@@ -99,11 +99,11 @@ func (c *cloud) Download(ctx context.Context, _ wire.SHA256, offset int64) (io.R
 	return io.NopCloser(bytes.NewReader(c.tcx[offset:])), nil
 }
 
-func (c *cloud) Params(context.Context, wire.Ref) (map[string]string, error) {
+func (c *appCloud) Params(context.Context, wire.Ref) (map[string]string, error) {
 	return nil, errors.New("not asked for in these tests")
 }
 
-func (c *cloud) Upload(ctx context.Context, ref wire.Ref, name string, r io.ReaderAt, size int64) (wire.SHA256, error) {
+func (c *appCloud) Upload(ctx context.Context, ref wire.Ref, name string, r io.ReaderAt, size int64) (wire.SHA256, error) {
 	if c.slow != nil {
 		select {
 		case c.slow <- struct{}{}:
@@ -141,7 +141,7 @@ type rig struct {
 	t      testing.TB
 	dir    string
 	broker *linktest.Broker
-	cloud  *cloud
+	cloud  *appCloud
 	host   *machine
 	slots  int
 	python string // interpreter, "" = the host's

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"tcenvsvr/agent/link/linktest"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // BenchmarkOrder is one order from its arrival to its acknowledged result;

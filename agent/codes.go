@@ -4,9 +4,9 @@ import (
 	"cmp"
 
 	"tcenvsvr/agent/app/fault"
-	"tcenvsvr/agent/fitness"
+	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // HostHint is what to try about a host that is not fit, by the problem's code; "" where none is known.

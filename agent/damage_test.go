@@ -11,7 +11,7 @@ import (
 
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/linktest"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/test/disk"
 )
 

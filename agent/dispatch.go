@@ -1,9 +1,9 @@
 package agent
 
 import (
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/fitness"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/host/fitness"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/audit"
 )
 
 // OnMessage handles one message of the session. It is called in the order

@@ -20,6 +20,21 @@
 // finds them. Drain means: take no new orders, let jobs finish. Cancel means:
 // end this job now, and only the cloud asks for it.
 //
+// # The rooms
+//
+//	link      the connection to the message broker: proxies, TLS, sessions, the protocol (link/wire)
+//	cloud     the client of the cloud's HTTPS API: Apps, parameters, files
+//	journal   what was accepted and what came of it, durably
+//	app       Apps: packages, installation, launch, outcome, the API that they call
+//	job       the process tree of one order, under a shim that outlives the agent
+//	enroll    how a host becomes a server of an Environment; its certificate and its renewal
+//	settings  the one table of settings, and their values
+//	secret    the keychain, and files that only their owner may read
+//	host      the machine: facts, paths, set-up, fitness, clock, becoming a lesser user
+//	disk      durable files, locks, free space
+//	control   the local socket by which the command line asks and tells the agent
+//	logging   the log, and the audit trail
+//
 // # A host that cannot run Apps
 //
 // An order whose App certainly was not started, because the host could not (its disk, its limits, its

@@ -10,10 +10,10 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/fault"
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/fitness"
+	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/audit"
 )
 
 // look finds out cheaply whether an order could be taken.

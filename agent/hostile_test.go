@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/fitness"
+	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/link/linktest"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // TestAckWithoutResult: a cloud that acknowledges what it was not told yet

@@ -10,13 +10,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tcenvsvr/agent/api"
 	"tcenvsvr/agent/app"
-	"tcenvsvr/agent/fitness"
-	"tcenvsvr/agent/janitor"
+	"tcenvsvr/agent/cloud"
+	"tcenvsvr/agent/host/fitness"
+	"tcenvsvr/agent/job/janitor"
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/linktest"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 func TestOrder(t *testing.T) {
@@ -285,7 +285,7 @@ func TestRejectedApp(t *testing.T) {
 // at once, with the reason.
 func TestAppThatIsNotThere(t *testing.T) {
 	r := newRig(t)
-	r.cloud.deny = &api.StatusError{Doing: "downloading App", Status: 404, Reason: "no such App"}
+	r.cloud.deny = &cloud.StatusError{Doing: "downloading App", Status: 404, Reason: "no such App"}
 	s := r.start()
 	o := r.order("o", "pass")
 	s.Send(t, o)

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/linktest"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // TestAdjust changes the slots of an agent whose slots are all in use: the

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"tcenvsvr/agent/app"
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/fitness"
+	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/audit"
 )
 
 // Why an order is ended before its App ended.

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/api"
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/cloud"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // maxMessage is the longest exit message in characters (app-contract: 255).
@@ -98,7 +98,7 @@ func (o *order) failure(err error) wire.Result {
 	r.Error = "order.not_prepared"
 	if j, ok := errors.AsType[*job.StartError](err); ok {
 		r.Error = j.Code
-	} else if _, ok := errors.AsType[*api.StatusError](err); ok {
+	} else if _, ok := errors.AsType[*cloud.StatusError](err); ok {
 		r.Error = "api.refused"
 	} else if errors.Is(err, errTooLate) || errors.Is(err, context.DeadlineExceeded) {
 		r.Error, r.Outcome = "order.start_too_late", wire.Rejected

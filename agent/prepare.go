@@ -7,9 +7,9 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"tcenvsvr/agent/api"
 	"tcenvsvr/agent/app"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/cloud"
+	"tcenvsvr/agent/link/wire"
 )
 
 // installPatience bounds how long an App's download is tried again when
@@ -50,7 +50,7 @@ func (o *order) install(ref app.Ref) (app.App, error) {
 
 // permanent tells failures that another try would only repeat.
 func permanent(err error) bool {
-	if s, ok := errors.AsType[*api.StatusError](err); ok && !s.Temporary() {
+	if s, ok := errors.AsType[*cloud.StatusError](err); ok && !s.Temporary() {
 		return true // the cloud does not have the App, or does not know our token
 	}
 	e, ok := errors.AsType[*app.Error](err)

@@ -10,7 +10,7 @@ import (
 
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // recover puts every order of the journal where the last agent left it.

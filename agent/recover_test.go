@@ -9,7 +9,7 @@ import (
 
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/linktest"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // gate is Python that waits until the file exists.

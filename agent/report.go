@@ -8,7 +8,7 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // uploadPatience bounds how long a result waits for the upload of its files.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // session is one connection from welcome to its loss.

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"tcenvsvr/agent/app"
-	"tcenvsvr/agent/fitness"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/host/fitness"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Status is a moment of the agent, for `tcenvsvr status`.

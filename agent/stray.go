@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // strangerTimeout bounds how long a job that nobody ordered may take to end by itself, reapTimeout until it was ended.

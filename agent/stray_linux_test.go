@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"tcenvsvr/agent/disk/place"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/place"
 )
 
 // TestOwnShim: what an App has left, and that has written itself into shim/state as the shim and says yes to

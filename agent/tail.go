@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // tailEvery is how often a running job's output is looked at. Output that a

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/app"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // roundEvery is how often the loop goes round at least.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/certs/cert"
 )
 

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 )
 
 // point makes trust/current lead to a set, in one step.

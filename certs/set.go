@@ -13,7 +13,7 @@ import (
 	"strings"
 	"sync"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/certs/cert"
 	"tcenvsvr/certs/keystore"
 )

@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"tcenvsvr/agent/provision"
+	"tcenvsvr/agent/host/setup"
 )
 
 // The package ships what `tcenvsvr host apply` would write, or each would
@@ -14,7 +14,7 @@ func TestSudoersAgreesWithHostApply(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != provision.SudoersRule {
-		t.Errorf("got:\n%s\nwant:\n%s", got, provision.SudoersRule)
+	if string(got) != setup.SudoersRule {
+		t.Errorf("got:\n%s\nwant:\n%s", got, setup.SudoersRule)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"tcenvsvr/agent/paths"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/test/disk"
 	"tcenvsvr/test/need"
 )

@@ -16,7 +16,7 @@ import (
 const module = "tcenvsvr"
 
 // A rule says which packages of ours an area (a folder and all below it)
-// may import besides its own, and why not more. The longest area that
+// may import besides its own and those below it, and why not more. The longest area that
 // matches a package counts; a package that matches none is an error.
 type rule struct {
 	may []string // areas; "…" = anything below agent
@@ -24,55 +24,53 @@ type rule struct {
 }
 
 var areas = map[string]rule{
-	"agent/wire":        {nil, "cloud, agent and tools share the protocol: it drags nothing along"},
-	"agent/atomicfile":  {nil, "everything that writes state uses it"},
-	"agent/become":      {nil, "whoever may be root uses it before anything else"},
-	"agent/place":       {nil, "who finds something written down asks whether it is a copy"},
-	"agent/filelock":    {nil, "everything that shares state with other processes uses it"},
-	"agent/privatefile": {nil, "who reads a secret file judges it the same way"},
-	"agent/keychain":    {[]string{"agent/atomicfile", "agent/privatefile"}, "it seals texts under names and knows no settings"},
-	"agent/masterkey":   {[]string{"agent/keychain", "agent/privatefile", "agent/atomicfile"}, "where a password comes from is no matter of who needs it"},
-	"agent/identity":    {[]string{"agent/bundle", "agent/wire", "agent/atomicfile", "agent/privatefile", "agent/audit"}, "the link reaches it as a handler; it knows no settings"},
-	"agent/enrol":       {[]string{"agent/bundle", "agent/identity", "agent/settings", "agent/link", "agent/api", "agent/wire"}, "it is told what the host has and how the cloud is reached"},
-	"agent/conn":        {[]string{"agent/wire"}, "bytes on a wire know no session"},
-	"agent/proxy":       {nil, "a dialer knows nothing of what is dialled"},
-	"agent/link":        {[]string{"agent/wire", "agent/clock", "agent/conn", "agent/proxy", "agent/pulse"}, "the connection neither runs nor remembers orders"},
-	"agent/api":         {[]string{"agent/wire", "agent/proxy"}, "a client of the cloud's HTTPS API, no more"},
-	"agent/journal":     {[]string{"agent/wire", "agent/atomicfile", "agent/filelock", "agent/place"}, "the journal remembers, it does not act"},
-	"agent/deeptree":    {nil, "a leaf: agent and shim remove what an App left in the same way"},
-	"agent/job":         {[]string{"agent/atomicfile", "agent/deeptree", "agent/place"}, "the shim runs processes and knows neither Apps nor clouds"},
-	"agent/app":         {[]string{"agent/job", "agent/wire", "agent/atomicfile", "agent/zipdir"}, "an App is run the same with and without a cloud"},
-	"agent/leftover":    {nil, "a refusal is heard by the same rule at every HTTP server"},
-	"agent/appapi":      {[]string{"agent/leftover"}, "cloud and agent answer Apps with the same handler"},
-	"agent/settings":    {[]string{"agent/atomicfile", "agent/filelock"}, "values arrive typed; whoever needs one gets it passed"},
-	"agent/janitor":     {[]string{"agent/atomicfile", "agent/filelock", "agent/deeptree"}, "it knows folders, not what ran in them"},
-	"agent/clock":       {nil, "agent and cloud doubt a clock by the same rule"},
-	"agent/pulse":       {nil, "a loop promises, a watchdog asks"},
-	"agent/fitness":     {nil, "a state and when it is looked at again; what is tried is passed in"},
-	"agent/paths":       {nil, "names, and the folders they name"},
-	"agent/host":        {nil, "facts only"},
-	"agent/acl":         {nil, "lists on files; whose they are is known elsewhere"},
-	"agent/provision":   {[]string{"agent/acl", "agent/atomicfile", "agent/become", "agent/paths", "agent/settings"}, "it sets a host up before there is an agent"},
-	"agent/logging":     {nil, "a logger is passed in, never imported"},
-	"agent/audit":       {nil, "everybody records acts in it, so it knows nobody"},
-	"agent/control":     {nil, "the command line must reach an agent of another version"},
-	"agent/zipdir":      {nil, "whoever opens a ZIP from elsewhere bounds its directory"},
-	"agent/bundle":      {[]string{"agent/atomicfile", "agent/zipdir"}, "what a bundle says is applied by the command line"},
-	"agent": {[]string{"agent/wire", "agent/journal", "agent/job", "agent/app", "agent/api", "agent/audit", "agent/fitness", "agent/pulse"},
+	// The rooms of the agent, from the bottom up.
+	"agent/disk":          {nil, "everything that writes state uses it"},
+	"agent/link/wire":     {nil, "cloud, agent and tools share the protocol: it drags nothing along"},
+	"agent/link/conn":     {[]string{"agent/link/wire"}, "bytes on a wire know no session"},
+	"agent/link/proxy":    {nil, "a dialer knows nothing of what is dialed"},
+	"agent/link/pulse":    {nil, "a loop promises, a watchdog asks"},
+	"agent/link":          {[]string{"agent/host/clock"}, "the connection neither runs nor remembers orders"},
+	"agent/host/become":   {nil, "whoever may be root uses it before anything else"},
+	"agent/host/clock":    {nil, "agent and cloud doubt a clock by the same rule"},
+	"agent/host/fitness":  {nil, "a state and when it is looked at again; what is tried is passed in"},
+	"agent/host/facts":    {nil, "facts only"},
+	"agent/host/paths":    {nil, "names, and the folders they name"},
+	"agent/host/acl":      {nil, "lists on files; whose they are is known elsewhere"},
+	"agent/host":          {[]string{"agent/disk", "agent/settings"}, "it sets a host up before there is an agent"},
+	"agent/secret":        {[]string{"agent/disk"}, "secrets lie under names; whoever needs one says how it is read"},
+	"agent/settings":      {[]string{"agent/disk"}, "values arrive typed; whoever needs one gets it passed"},
+	"agent/logging":       {nil, "a logger is passed in; acts are recorded by everybody, so the record knows nobody"},
+	"agent/control":       {nil, "the command line must reach an agent of another version"},
+	"agent/cloud":         {[]string{"agent/link/wire", "agent/link/proxy"}, "a client of the cloud's HTTPS API, no more"},
+	"agent/enroll/bundle": {[]string{"agent/disk"}, "what a bundle says is applied by the command line"},
+	"agent/enroll/identity": {[]string{"agent/enroll/bundle", "agent/link/wire", "agent/disk", "agent/secret/privatefile", "agent/logging/audit"},
+		"the link reaches it as a handler; it knows no settings"},
+	"agent/enroll":           {[]string{"agent/settings", "agent/link", "agent/cloud"}, "it is told what the host has and how the cloud is reached"},
+	"agent/journal":          {[]string{"agent/link/wire", "agent/disk"}, "the journal remembers, it does not act"},
+	"agent/job":              {[]string{"agent/disk"}, "the shim runs processes and knows neither Apps nor clouds"},
+	"agent/job/janitor":      {[]string{"agent/disk"}, "it knows folders, not what ran in them"},
+	"agent/app/api/leftover": {nil, "a refusal is heard by the same rule at every HTTP server"},
+	"agent/app/api":          {[]string{"agent/app/api/leftover"}, "cloud and agent answer Apps with the same handler"},
+	"agent/app":              {[]string{"agent/job", "agent/link/wire", "agent/disk"}, "an App is run the same with and without a cloud"},
+	"agent": {[]string{"agent/link/wire", "agent/link/pulse", "agent/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness"},
 		"the link and the trust store reach the agent as small interfaces"},
-	"certs":             {[]string{"agent/atomicfile"}, "trust is a leaf: agent, cloud and updater may need it"},
-	"updater":           {[]string{"agent/atomicfile", "agent/filelock"}, "a leaf: the agent asks, the updater does not know whom it replaces"},
-	"packaging":         {[]string{"agent/atomicfile", "packaging/systemd"}, "a description and what is made of it; it knows the programs as files"},
+
+	"certs":             {[]string{"agent/disk"}, "trust is a leaf: agent, cloud and updater may need it"},
+	"updater":           {[]string{"agent/disk"}, "a leaf: the agent asks, the updater does not know whom it replaces"},
+	"packaging":         {[]string{"agent/disk", "packaging/systemd"}, "a description and what is made of it; it knows the programs as files"},
 	"packaging/systemd": {nil, "the agent's command line has the unit's text in it, and nothing else of packaging"},
 	"packaging/initd":   {nil, "like packaging/systemd: texts for the command line"},
+
 	"cmd/internal":      {nil, "what the programs' command lines have in common is no part of the product"},
-	"cmd/tcrelease":     {[]string{"cmd/internal", "packaging", "updater", "agent/atomicfile"}, "the maintainers' tool runs the programs, it does not contain them"},
+	"cmd/tcrelease":     {[]string{"cmd/internal", "packaging", "updater", "agent/disk"}, "the maintainers' tool runs the programs, it does not contain them"},
 	"cmd/tcenvsvr-shim": {[]string{"agent/job"}, "one runs beside every job: it is as small as can be"},
 	"cmd/tcenvsvr":      {[]string{"cmd/internal", "agent", "…", "certs", "updater", "packaging/systemd", "packaging/initd"}, "the composition root wires everything of the agent and nothing of the cloud"},
-	"cmd/tccloud": {[]string{"cmd/internal", "cmd/tccloud/internal/demo", "agent/wire", "agent/conn", "agent/appapi", "agent/leftover", "agent/zipdir", "agent/atomicfile", "agent/clock", "agent/filelock", "agent/app/tcx", "agent/app/inputs", "agent/app/fault", "agent/app/space", "agent/fitness", "updater"},
+	"cmd/tccloud": {[]string{"cmd/internal", "cmd/tccloud/internal/demo", "agent/link/wire", "agent/link/conn", "agent/app/api", "agent/disk", "agent/host/clock", "agent/app/tcx", "agent/app/inputs", "agent/app/fault", "agent/host/fitness", "updater"},
 		"the cloud shares the protocol, the package format, what inputs an App takes, how to ask a disk and what is said of a sick host with the agent, not its workings"},
-	"cmd/tccloud/internal/demo": {[]string{"cmd/tccloud", "agent/wire", "test/stage", "test/apps", "updater/release"},
+	"cmd/tccloud/internal/demo": {[]string{"cmd/tccloud", "agent/link/wire", "test/stage", "test/apps", "updater/release"},
 		"the demo shows what the tests prove, with the same processes and Apps"},
+
 	"test": {[]string{"agent", "…", "certs", "packaging", "updater"}, "tests and benchmarks look at the product from outside"},
 }
 
@@ -82,9 +80,9 @@ var owners = map[string]struct {
 	why string
 }{
 	"github.com/knadh/koanf":             {[]string{"agent/settings"}, "settings arrive typed"},
-	"github.com/shirou/gopsutil":         {[]string{"agent/host", "test/bench"}, "one package asks the machine"},
+	"github.com/shirou/gopsutil":         {[]string{"agent/host/facts", "test/bench"}, "one package asks the machine"},
 	"github.com/DeRuina/timberjack":      {[]string{"agent/logging"}, "one package writes log files"},
-	"github.com/gorilla/websocket":       {[]string{"agent/conn", "agent/link", "cmd/tccloud/internal"}, "the transport ends below the session"},
+	"github.com/gorilla/websocket":       {[]string{"agent/link/conn", "agent/link", "cmd/tccloud/internal"}, "the transport ends below the session"},
 	"github.com/nats-io":                 {[]string{"cmd/tccloud", "test"}, "the engine behind the gateway can change without the agents"},
 	"github.com/goreleaser":              {[]string{"packaging"}, "one package makes packages"},
 	"github.com/ProtonMail/go-crypto":    {[]string{"packaging/pgp"}, "one package holds the release key"},
@@ -92,11 +90,11 @@ var owners = map[string]struct {
 	"github.com/spf13":                   {[]string{"cmd", "test/bench"}, "command lines belong to programs"},
 	"github.com/kardianos/service":       {[]string{"cmd/tcenvsvr/internal"}, "service integration is the daemon's"},
 	"github.com/coreos/go-systemd":       {[]string{"agent/logging", "cmd/tcenvsvr/internal"}, "only logging and the daemon know who supervises"},
-	"software.sslmate.com/src/go-pkcs12": {[]string{"agent/bundle", "certs", "cmd/tccloud/internal"}, "few know the format of keystores"},
+	"software.sslmate.com/src/go-pkcs12": {[]string{"agent/enroll/bundle", "certs", "cmd/tccloud/internal"}, "few know the format of keystores"},
 	"github.com/theupdateframework":      {[]string{"updater"}, "only the updater reads update metadata"},
 	"github.com/minio/selfupdate":        {[]string{"updater/slot/install"}, "it is safe only in a slot that nothing runs from"},
 	"github.com/fsnotify/fsnotify":       {[]string{"certs", "cmd/tcenvsvr/internal/daemon"}, "few watch files"},
-	"golang.org/x/net/proxy":             {[]string{"agent/proxy"}, "one package knows proxies"},
+	"golang.org/x/net/proxy":             {[]string{"agent/link/proxy"}, "one package knows proxies"},
 }
 
 // forbidden names what must not even be linked into a program, with all
@@ -124,9 +122,9 @@ var forbidden = map[string]map[string]string{
 		"net/http/httptest": "tests stay out of the product",
 		module + "/agent$":  "the cloud runs no orders",
 	},
-	"agent/wire":       {"golang.org/x": "standard library only", "github.com": "standard library only"},
-	"agent/atomicfile": {"golang.org/x": "standard library only", "github.com": "standard library only"},
-	"agent/appapi":     {"golang.org/x": "standard library only", "github.com": "standard library only"},
+	"agent/link/wire":       {"golang.org/x": "standard library only", "github.com": "standard library only"},
+	"agent/disk/atomicfile": {"golang.org/x": "standard library only", "github.com": "standard library only"},
+	"agent/app/api":         {"golang.org/x": "standard library only", "github.com": "standard library only"},
 }
 
 type pkg struct {
@@ -205,7 +203,7 @@ func areaOf(name string) (string, bool) {
 }
 
 func allowed(imported, area string) bool {
-	if own, _ := areaOf(imported); own == area {
+	if own, _ := areaOf(imported); own == area || area != "agent" && within(imported, area) {
 		return true
 	}
 	return slices.ContainsFunc(areas[area].may, func(may string) bool {

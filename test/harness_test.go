@@ -75,7 +75,7 @@ func (s *scene) cloud(environment string, args ...string) *stage.Cloud {
 	return c
 }
 
-// agent enrols a server by a bundle, starts it and waits for its session.
+// agent enrolls a server by a bundle, starts it and waits for its session.
 func (s *scene) agent(c *stage.Cloud, environment, name string, flags ...string) *stage.Agent {
 	s.t.Helper()
 	a, err := c.Enroll(s.ctx, environment, name)

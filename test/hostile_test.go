@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"tcenvsvr/agent/paths"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/test/apps"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"

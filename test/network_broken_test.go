@@ -9,7 +9,7 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// behind enrols an agent in an Environment of its own, whose broker is
+// behind enrolls an agent in an Environment of its own, whose broker is
 // behind a relay.
 func (s *scene) behind(c *stage.Cloud, name, transport string) (*stage.Agent, *relay) {
 	s.t.Helper()

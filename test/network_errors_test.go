@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"tcenvsvr/agent/paths"
-	"tcenvsvr/agent/proxy/proxytest"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/link/proxy/proxytest"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"
 )

@@ -11,10 +11,10 @@ import (
 	"sync"
 	"testing"
 
-	"tcenvsvr/agent/paths"
-	"tcenvsvr/agent/proxy/proxytest"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/link/proxy/proxytest"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/agent/wire"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"
 )

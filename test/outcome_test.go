@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/test/apps"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"

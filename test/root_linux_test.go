@@ -10,12 +10,12 @@ import (
 	"syscall"
 	"testing"
 
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"
 )
 
-// Root enrols, changes a secret, adds a CA and configures for an agent that is
+// Root enrolls, changes a secret, adds a CA and configures for an agent that is
 // another user, in folders of that user's: all of it is the agent's afterwards, and the
 // agent runs with it.
 func TestWhatRootDoesIsTheAgents(t *testing.T) {

@@ -24,14 +24,14 @@ var reserves = map[string]reserve{
 	"becoming another user": {
 		[]string{"syscall.Setuid", "syscall.Setgid", "syscall.Setgroups", "syscall.Setreuid", "syscall.Setresuid", "unix.Setuid", "unix.Setgid", "unix.Setresuid", "syscall.Credential"},
 		map[string]string{
-			"agent/become":    "it is what the package is for",
-			"agent/provision": "it proves by use who may become whom",
+			"agent/host/become": "it is what the package is for",
+			"agent/host/setup":  "it proves by use who may become whom",
 		},
 	},
 	"giving a file away by its path": {
 		[]string{"os.Chown", "os.Lchown", "syscall.Chown", "syscall.Lchown", "unix.Chown", "unix.Lchown", "unix.Fchownat"},
 		map[string]string{
-			"agent/provision": "files in /etc, where only root could exchange them",
+			"agent/host/setup": "files in /etc, where only root could exchange them",
 		},
 	},
 	"changing a mode by its path": {
@@ -40,13 +40,13 @@ var reserves = map[string]reserve{
 			"agent/app":                    "runs as the agent, in a folder that no App can write",
 			"agent/control":                "runs as the agent, on its own socket",
 			"agent/job/internal/shim":      "runs as the sandbox user",
-			"agent/provision":              "files in /etc, where only root could exchange them",
-			"agent/provision/interpreter":  "folders of HOME, whose owner it is",
+			"agent/host/setup":             "files in /etc, where only root could exchange them",
+			"agent/host/setup/interpreter": "folders of HOME, whose owner it is",
 			"certs":                        "runs as the agent, on its own sets",
 			"cmd/tcenvsvr/internal/doctor": "has become the owner of the settings",
 			"cmd/tcenvsvr/internal/local":  "a folder that it has just made for itself",
 			"updater/slot":                 "folders of HOME that only root writes",
-			"agent/proxy/proxytest":        "for tests",
+			"agent/link/proxy/proxytest":   "for tests",
 		},
 	},
 }

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"testing"
 
-	"tcenvsvr/agent/paths"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/test/apps"
 	"tcenvsvr/test/need"
 )

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/keychain"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/test/stage"
 )
@@ -49,7 +49,7 @@ func TestSessionComesBackAfterEveryKill(t *testing.T) {
 	}
 }
 
-// secretsOf returns the secrets that enrolment gave to the agent.
+// secretsOf returns the secrets that enrollment gave to the agent.
 func (s *scene) secretsOf(a *stage.Agent) []string {
 	s.t.Helper()
 	p, err := paths.New(a.Home)
@@ -63,7 +63,7 @@ func (s *scene) secretsOf(a *stage.Agent) []string {
 	s.must(err, "reading the agent's settings")
 	secrets := []string{set.BrokerToken.Reveal(), set.AppDeliveryToken.Reveal(), set.KeystorePassword.Reveal()}
 	if slices.Contains(secrets, "") {
-		s.t.Fatal("a secret is missing after enrolment")
+		s.t.Fatal("a secret is missing after enrollment")
 	}
 	return secrets
 }

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/paths"
-	"tcenvsvr/agent/proxy/proxytest"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/link/proxy/proxytest"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"
 )

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/test/disk"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"

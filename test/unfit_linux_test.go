@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/test/disk"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"

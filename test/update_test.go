@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/proxy/proxytest"
+	"tcenvsvr/agent/link/proxy/proxytest"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"
 )
@@ -31,7 +31,7 @@ func newUpdating(t *testing.T) *updating {
 	return u
 }
 
-// launch enrols an agent with these settings and runs it so that it updates itself.
+// launch enrolls an agent with these settings and runs it so that it updates itself.
 func (u *updating) launch(flags ...string) {
 	u.t.Helper()
 	u.add(u.cloud, "sleep")

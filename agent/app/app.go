@@ -13,7 +13,7 @@ import (
 	"tcenvsvr/agent/app/outcome"
 	"tcenvsvr/agent/app/tcx"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // The nouns of the sub-packages, for those who use Apps.

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 
 	"tcenvsvr/agent/app/fault"
-	"tcenvsvr/agent/app/space"
+	"tcenvsvr/agent/disk/space"
 )
 
 // fetch downloads, verifies and installs. The download stands in

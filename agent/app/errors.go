@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"tcenvsvr/agent/app/fault"
-	"tcenvsvr/agent/app/space"
+	"tcenvsvr/agent/disk/space"
 )
 
 // Error is a failure with a code for the order's result, such as

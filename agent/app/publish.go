@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 )
 
 // publish moves a complete folder to its name, durably. What stands there

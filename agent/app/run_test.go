@@ -16,10 +16,10 @@ import (
 	"time"
 
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/tcx"
-	"tcenvsvr/agent/appapi"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/test/apps"
 )
 
@@ -39,7 +39,7 @@ const (
 // host is everything an App needs, in this process.
 type host struct {
 	catalog *app.Catalog
-	store   *appapi.Memory
+	store   *api.Memory
 	api     string
 	jobs    *job.Executor
 	dir     string
@@ -47,7 +47,7 @@ type host struct {
 
 func newHost(t *testing.T) *host {
 	t.Helper()
-	h := &host{store: appapi.NewMemory(), dir: t.TempDir()}
+	h := &host{store: api.NewMemory(), dir: t.TempDir()}
 	var err error
 	if h.catalog, err = app.Open(app.CatalogConfig{Dir: filepath.Join(h.dir, "programs")}); err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func newHost(t *testing.T) *host {
 	if h.jobs, err = job.NewExecutor(job.Config{}); err != nil {
 		t.Fatal(err)
 	}
-	s, err := appapi.Listen(appapi.Config{Store: h.store})
+	s, err := api.Listen(api.Config{Store: h.store})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,11 @@
-// Package host tells facts about the machine the agent runs on: what the
-// cloud shows of it and what decides whether it can take an order. It is the
-// only package that imports gopsutil, so that how facts are found can change in one
-// place.
+// Package host is the room of the machine the agent runs on: what it is, what the package
+// makes of it, and as whom things are done.
 //
-// Nothing here fails as a whole: a fact that cannot be read is zero and
-// the error says which. Reading all of them takes well under a millisecond on Linux; they
-// are meant to be read every few seconds.
+//	facts    what the machine is: system, processors, memory, disk
+//	paths    where things live, for each operating system
+//	setup    users, groups, folders, access lists, PAM and sudoers ("tcenvsvr host apply")
+//	acl      access control lists of files
+//	become   becoming a lesser user for good, before root touches what that user controls
+//	fitness  whether this host can run Apps now, and when that is looked at again
+//	clock    whether the wall clock may be trusted
 package host

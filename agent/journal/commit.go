@@ -3,7 +3,7 @@ package journal
 import (
 	"errors"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // change makes the new entry of a ref from the old one, which is nil for an unknown

@@ -13,8 +13,8 @@ import (
 	"strconv"
 	"strings"
 
-	"tcenvsvr/agent/place"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/disk/place"
+	"tcenvsvr/agent/link/wire"
 )
 
 // copies keep each entry that may have started, or has a result, in a file of its own for

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Damage says what was wrong with the journal when it was opened and has been mended; "" for nothing.

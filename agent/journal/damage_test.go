@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	disks "tcenvsvr/test/disk"
 )
 

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // disk is what lies below a journal's files in these tests: a page cache, and

@@ -4,7 +4,7 @@ import (
 	"io"
 	"os"
 
-	"tcenvsvr/agent/filelock"
+	"tcenvsvr/agent/disk/filelock"
 )
 
 // file is what the log asks of a file. There is one kind, and the tests'

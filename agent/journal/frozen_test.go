@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // frozenFile is on a disk that takes no write until it is thawed.

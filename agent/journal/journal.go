@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // ErrNoSpace means that there is no room for the order and its result.

@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"tcenvsvr/agent/atomicfile"
-	"tcenvsvr/agent/place"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/disk/place"
+	"tcenvsvr/agent/link/wire"
 )
 
 const (

@@ -10,8 +10,8 @@ import (
 	"hash/crc32"
 	"io"
 
-	"tcenvsvr/agent/place"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/disk/place"
+	"tcenvsvr/agent/link/wire"
 )
 
 const (

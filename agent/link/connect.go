@@ -8,9 +8,9 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"tcenvsvr/agent/conn"
+	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/fault"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Bounds of the steps of connecting.

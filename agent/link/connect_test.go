@@ -14,9 +14,9 @@ import (
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/linktest"
-	"tcenvsvr/agent/proxy"
-	"tcenvsvr/agent/proxy/proxytest"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/proxy"
+	"tcenvsvr/agent/link/proxy/proxytest"
+	"tcenvsvr/agent/link/wire"
 )
 
 const (

@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tcenvsvr/agent/conn"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/conn"
+	"tcenvsvr/agent/link/wire"
 )
 
 // A link that waits for its next attempt, for however long, is not late; one

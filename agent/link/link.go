@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/netwatch"
-	"tcenvsvr/agent/proxy"
-	"tcenvsvr/agent/pulse"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/proxy"
+	"tcenvsvr/agent/link/pulse"
+	"tcenvsvr/agent/link/wire"
 )
 
 // DefaultPort is the broker's port where Config.Address names none.

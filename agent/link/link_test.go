@@ -15,7 +15,7 @@ import (
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/linktest"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 const token = "broker-token-2f9c"

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/fault"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Bounds of the wait between two attempts.

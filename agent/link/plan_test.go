@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/fault"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 func most(n int64) int64  { return n - 1 }

@@ -3,9 +3,9 @@ package link
 import (
 	"context"
 
-	"tcenvsvr/agent/conn"
+	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/fault"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Probe connects once, as Run would, and asks whether a session would be

@@ -7,7 +7,7 @@ import (
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/linktest"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 func TestProbe(t *testing.T) {

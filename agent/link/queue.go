@@ -3,7 +3,7 @@ package link
 import (
 	"context"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Bounds of what waits to be written in a session.

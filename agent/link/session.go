@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tcenvsvr/agent/conn"
+	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/fault"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 const (

@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/conn"
 	"tcenvsvr/agent/link"
+	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/linktest"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 var transports = map[string]func(*link.Config){"raw": func(*link.Config) {}, "websocket": websocket}

@@ -3,9 +3,9 @@ package link
 import (
 	"time"
 
-	"tcenvsvr/agent/clock"
+	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/fault"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // State is a snapshot for `tcenvsvr status`. Durations are in nanoseconds

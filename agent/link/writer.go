@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // frameWriter is *conn.Conn as the writer sees it.

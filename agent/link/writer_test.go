@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // line is a network that takes some time for each write.

@@ -86,7 +86,7 @@ var (
 	document = regexp.MustCompile(`(?m)^(---|\.\.\.)(\s|$)`)
 )
 
-const restore = "restore it from a backup, or remove it and enrol again"
+const restore = "restore it from a backup, or remove it and enroll again"
 
 // What a saved file begins and ends with. A part of a file is a list of settings as
 // well, and one without, say, appsSandboxUser must not pass for the whole.
@@ -110,7 +110,7 @@ func (o Options) there() error {
 		return fmt.Errorf("reading settings: %w", err)
 	}
 	return &FileError{o.File, fmt.Sprintf("is gone, and the keystore %q beside it says that this host is enrolled", o.Keystore),
-		"restore it from a backup, or enrol again with a fresh bundle (\"tccloud bundle ENV --server XID\", then \"tcenvsvr enroll FILE\")"}
+		"restore it from a backup, or enroll again with a fresh bundle (\"tccloud bundle ENV --server XID\", then \"tcenvsvr enroll FILE\")"}
 }
 
 func parse(name string, text []byte) (map[string]any, error) {

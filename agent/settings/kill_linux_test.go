@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"tcenvsvr/agent/atomicfile"
-	"tcenvsvr/agent/filelock"
+	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/disk/filelock"
 	"tcenvsvr/test/need"
 )
 

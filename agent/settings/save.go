@@ -12,8 +12,8 @@ import (
 
 	"github.com/knadh/koanf/parsers/yaml"
 
-	"tcenvsvr/agent/atomicfile"
-	"tcenvsvr/agent/filelock"
+	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/disk/filelock"
 )
 
 // A SealFunc turns the plain text of a setting into ENC[…].

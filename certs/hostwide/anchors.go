@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/certs/cert"
 )
 

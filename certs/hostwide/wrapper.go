@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/certs"
 )
 

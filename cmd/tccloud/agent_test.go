@@ -12,8 +12,8 @@ import (
 
 	"software.sslmate.com/src/go-pkcs12"
 
-	"tcenvsvr/agent/conn"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/conn"
+	"tcenvsvr/agent/link/wire"
 )
 
 // agent BUNDLE is a program that connects as the bundle says and pretends

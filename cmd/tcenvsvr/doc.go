@@ -40,7 +40,7 @@
 //
 //	Run unpacks the App, gives it the parameters, a key-value store and an API as an
 //	order would, shows what it prints, and says how it ended: exit code 0 if it succeeded, 1
-//	otherwise. No cloud and no enrolment are needed; sandbox user, interpreters and proxies
+//	otherwise. No cloud and no enrollment are needed; sandbox user, interpreters and proxies
 //	come from the settings of --home if there are any.
 //
 //	It runs as the sandbox user, so whoever calls this must be allowed to become that user: the
@@ -206,7 +206,7 @@
 //
 //	Doctor checks what the Environment Server needs of this host and every step of the
 //	way to the cloud: what was found, why it matters, what to do. It works before
-//	enrolment and beside a running agent, disturbs neither, and succeeds if no check
+//	enrollment and beside a running agent, disturbs neither, and succeeds if no check
 //	failed. Root sees the most of the host; for the rest it becomes the agent's user.
 //
 //	--fix first does what harms nobody, and prints each change: settings.yaml closed to

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"text/template"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 )
 
 // A Signer is the key of the repository.

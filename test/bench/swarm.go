@@ -15,9 +15,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"tcenvsvr/agent/bundle"
+	"tcenvsvr/agent/enroll/bundle"
 	"tcenvsvr/agent/link"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // count is a line of the swarm's output: so many agents were connected then.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/control"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/test/stage"
 )
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/test/apps"
 	"tcenvsvr/test/clock"
 	"tcenvsvr/test/need"
@@ -151,7 +151,7 @@ func (s *scene) open() {
 	s.must(err, "adding an App")
 }
 
-// join enrols the agent and starts it.
+// join enrolls the agent and starts it.
 func (s *scene) join() {
 	s.Helper()
 	var err error

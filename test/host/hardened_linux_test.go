@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/updater/slot"
 )
 

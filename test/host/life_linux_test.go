@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // TestLife takes one machine through the life of an installation, each
@@ -34,10 +34,10 @@ func TestLife(t *testing.T) {
 	}
 	s.Run("systemctl", "enable", "--quiet", "--now", unit)
 	s.connected()
-	measured("enrol, start, session")
+	measured("enroll, start, session")
 	s.app(wire.Partial, "Test_-_Job", "owner=me")
 	measured("first App")
-	whole("install + enrol + first App")
+	whole("install + enroll + first App")
 
 	t.Run("Apps by sudo", func(t *testing.T) {
 		s := s.as(t)

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // probed is what the App "probe" found out about its cage.

@@ -27,7 +27,7 @@ var selinuxPackages = []string{"selinux-policy-default", "selinux-utils", "polic
 var selinuxSteps = []string{"enforcing", "install", "verify", "users", "acls", "host-check",
 	"cloud", "enroll", "start", "connected", "domains", "app", "still-enforcing", "denials"}
 
-// TestSELinux does install, enrol and an App on a machine of its own kernel,
+// TestSELinux does install, enroll and an App on a machine of its own kernel,
 // with SELinux enforcing: a namespace shares our kernel, which has it not.
 // qemu interprets the machine (minutes), so that only test/run --selinux asks for it.
 func TestSELinux(t *testing.T) {

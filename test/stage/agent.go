@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Agent is an Environment Server, enrolled and perhaps running.

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/updater/delta"
 	"tcenvsvr/updater/release"
 )

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"tcenvsvr/agent/atomicfile"
-	"tcenvsvr/agent/filelock"
+	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/disk/filelock"
 	"tcenvsvr/updater/slot/state"
 )
 

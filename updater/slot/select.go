@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/updater/slot/inbox"
 	"tcenvsvr/updater/slot/install"
 	"tcenvsvr/updater/slot/state"

@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/updater/slot/state"
 )
 

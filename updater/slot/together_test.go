@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tcenvsvr/agent/filelock"
+	"tcenvsvr/agent/disk/filelock"
 	"tcenvsvr/updater/slot"
 	"tcenvsvr/updater/slot/state"
 )

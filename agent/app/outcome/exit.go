@@ -1,6 +1,6 @@
 package outcome
 
-import "tcenvsvr/agent/wire"
+import "tcenvsvr/agent/link/wire"
 
 // Exit codes of the App contract.
 const (

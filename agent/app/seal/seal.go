@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 )
 
 // Seal is what an installation was when it was complete.

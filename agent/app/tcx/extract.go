@@ -9,7 +9,7 @@ import (
 	"path"
 
 	"tcenvsvr/agent/app/fault"
-	"tcenvsvr/agent/app/space"
+	"tcenvsvr/agent/disk/space"
 )
 
 // Modes of everything unpacked, exactly, whatever the umask: the sandbox

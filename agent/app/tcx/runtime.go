@@ -2,7 +2,7 @@ package tcx
 
 import (
 	"tcenvsvr/agent/app/fault"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Runtime is how Environment Servers run the App, or why they do not.

@@ -9,7 +9,7 @@ import (
 	"os"
 
 	"tcenvsvr/agent/app/fault"
-	"tcenvsvr/agent/zipdir"
+	"tcenvsvr/agent/disk/zipdir"
 )
 
 // Limits of what a package may expand to. The zero value of a field means the default.

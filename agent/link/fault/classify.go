@@ -13,9 +13,9 @@ import (
 	"syscall"
 	"time"
 
-	"tcenvsvr/agent/conn"
-	"tcenvsvr/agent/proxy"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/conn"
+	"tcenvsvr/agent/link/proxy"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Dialing names an error of a Dialer: the steps dns, tcp and proxy.

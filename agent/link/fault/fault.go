@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Step says how far a connection came.

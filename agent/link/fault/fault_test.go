@@ -12,9 +12,9 @@ import (
 	"syscall"
 	"testing"
 
-	"tcenvsvr/agent/conn"
-	"tcenvsvr/agent/proxy"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/conn"
+	"tcenvsvr/agent/link/proxy"
+	"tcenvsvr/agent/link/wire"
 )
 
 func remote(alert string) error {

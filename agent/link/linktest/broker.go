@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/conn"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/conn"
+	"tcenvsvr/agent/link/wire"
 )
 
 // patience bounds every wait; only a failing test meets it.

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/conn"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/conn"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Session is one agent's connection. Pings are answered and not shown,

@@ -9,8 +9,8 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"tcenvsvr/agent/conn"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/conn"
+	"tcenvsvr/agent/link/wire"
 )
 
 // upgrade answers one WebSocket handshake on c.

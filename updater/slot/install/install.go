@@ -12,7 +12,7 @@ import (
 
 	"github.com/minio/selfupdate"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 )
 
 const mode = 0o755

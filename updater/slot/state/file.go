@@ -11,7 +11,7 @@ import (
 	"strings"
 	"unicode"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 )
 
 const (

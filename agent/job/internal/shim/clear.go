@@ -3,7 +3,7 @@ package shim
 import (
 	"errors"
 
-	"tcenvsvr/agent/deeptree"
+	"tcenvsvr/agent/disk/deeptree"
 )
 
 // clearDir empties dir of what is ours, also where an App has closed a

@@ -8,9 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/disk/place"
 	"tcenvsvr/agent/job/internal/spec"
-	"tcenvsvr/agent/place"
 )
 
 // fileMode lets the agent, which is another user, read through the

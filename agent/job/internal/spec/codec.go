@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"tcenvsvr/agent/place"
+	"tcenvsvr/agent/disk/place"
 )
 
 // Operations of a Request.

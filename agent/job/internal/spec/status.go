@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"tcenvsvr/agent/place"
+	"tcenvsvr/agent/disk/place"
 )
 
 // Names of the shim's files in Folder.

@@ -11,9 +11,9 @@ import (
 	"net/http"
 	"time"
 
-	"tcenvsvr/agent/appapi"
-	"tcenvsvr/agent/leftover"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/app/api"
+	"tcenvsvr/agent/app/api/leftover"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
@@ -79,7 +79,7 @@ func New(cfg Config) (*API, error) {
 	}
 	a := &API{Config: cfg, token: sha256.Sum256([]byte(cfg.AdminToken)), started: time.Now().UTC(), stopped: make(chan struct{})}
 	a.AdminToken = "" // only its digest is needed from here on
-	apps := appapi.Handler(appapi.Config{Store: cfg.AppStore, Logger: cfg.Logger.With("component", "appapi")})
+	apps := api.Handler(api.Config{Store: cfg.AppStore, Logger: cfg.Logger.With("component", "appapi")})
 	mux := http.NewServeMux()
 	mux.Handle(catalog.Prefix, cfg.Catalog.AgentHandler())
 	mux.Handle(releases.Prefix, cfg.Releases.AgentHandler())

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"slices"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 )

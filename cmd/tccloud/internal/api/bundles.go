@@ -154,9 +154,9 @@ func (a *API) link(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch want.Kind {
 	case bundle.ServerOnly:
-		return problem(http.StatusBadRequest, v1.CodeBadRequest, "a link enrols a server, and the package alone has nothing to enrol by").Try("use kind all or env, or download the package")
+		return problem(http.StatusBadRequest, v1.CodeBadRequest, "a link enrolls a server, and the package alone has nothing to enroll by").Try("use kind all or env, or download the package")
 	case bundle.Any:
-		want.Kind = bundle.EnvOnly // who enrols by a link has the program
+		want.Kind = bundle.EnvOnly // who enrolls by a link has the program
 		if want.Package != (packages.Wanted{}) {
 			want.Kind = bundle.All
 		}
@@ -170,7 +170,7 @@ func (a *API) link(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a.Logger.Info("enrolment link made", "environment", request.Environment, "name", request.Name, "kind", want.Kind, "expires", expires)
+	a.Logger.Info("enrollment link made", "environment", request.Environment, "name", request.Name, "kind", want.Kind, "expires", expires)
 	pin := a.Server.Pin()
 	answer(w, http.StatusCreated, v1.Link{URL: a.APIURL + EnrollPath + token + "#sha256=" + hex.EncodeToString(pin[:]), Expires: expires})
 	return nil
@@ -186,7 +186,7 @@ func (a *API) redeem(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		p, content, missing := a.pack(r.Context(), want)
 		if missing != nil { // the link is used up: what it is for goes on without
-			a.Logger.Warn("enrolment link redeemed without the package", "err", missing)
+			a.Logger.Warn("enrollment link redeemed without the package", "err", missing)
 			p, content = packages.Package{}, nil
 		}
 		defer func() { _ = content.Close() }() // also of none
@@ -196,7 +196,7 @@ func (a *API) redeem(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, registry.ErrLink):
 		http.Error(w, registry.ErrLink.Error(), http.StatusGone)
 	case err != nil:
-		a.Logger.Error("enrolment link was not redeemed", "err", err)
+		a.Logger.Error("enrollment link was not redeemed", "err", err)
 		http.Error(w, "the cloud could not make the bundle; see its log", http.StatusInternalServerError)
 	default:
 		a.sendBundle(w, b, made)

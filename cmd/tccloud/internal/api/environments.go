@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"tcenvsvr/agent/clock"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"

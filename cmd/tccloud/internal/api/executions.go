@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"time"
 
-	"tcenvsvr/agent/appapi"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/app/api"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
@@ -127,7 +127,7 @@ func (a *API) outputs(w http.ResponseWriter, r *http.Request) error {
 	out := v1.Outputs{}
 	for _, name := range e.OutVariables {
 		value, err := a.AppStore.Get(r.Context(), e.KVContext, name)
-		if errors.Is(err, appapi.ErrNotFound) {
+		if errors.Is(err, api.ErrNotFound) {
 			continue // the App did not write it
 		}
 		if err != nil {

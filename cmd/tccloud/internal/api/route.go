@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/fault"
-	"tcenvsvr/agent/appapi"
 	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
@@ -76,7 +76,7 @@ func describe(err error) *v1.Error {
 			Try("\"tccloud env list\" shows the Environments, \"tccloud server list\" the servers with their XID")
 	case is(catalog.ErrNotFound):
 		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).Try("\"tccloud app list\" shows the Apps")
-	case is(dispatch.ErrNotFound, appapi.ErrNotFound, fs.ErrNotExist):
+	case is(dispatch.ErrNotFound, api.ErrNotFound, fs.ErrNotExist):
 		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err)
 	case is(registry.ErrExists, catalog.ErrExists):
 		return problem(http.StatusConflict, v1.CodeExists, "%v", err)
@@ -95,7 +95,7 @@ func describe(err error) *v1.Error {
 			f.Code = cause.Code
 		}
 		return f
-	case is(registry.ErrInvalid, releases.ErrInvalid, dispatch.ErrInvalid, appapi.ErrVariable, upload.ErrName):
+	case is(registry.ErrInvalid, releases.ErrInvalid, dispatch.ErrInvalid, api.ErrVariable, upload.ErrName):
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
 	}
 	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {

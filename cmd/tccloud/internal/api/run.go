@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"tcenvsvr/agent/app/inputs"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 )

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"net/http"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/registry"

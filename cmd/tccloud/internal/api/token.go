@@ -9,7 +9,7 @@ import (
 	"os"
 	"strings"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 )
 
 // OpenToken reads the admin token from path. Where there is none it makes

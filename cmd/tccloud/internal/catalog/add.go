@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/app/tcx"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // suffix is the version part of a package's top folder: NAME_v1, NAME_v1.0.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
@@ -51,7 +51,7 @@ func (c *Catalog) who(r *http.Request) (wire.ServerXID, error) {
 	return c.servers.Deliver(token)
 }
 
-// serveServer says whose the token is, so that who enrols sees that it works.
+// serveServer says whose the token is, so that who enrolls sees that it works.
 func (c *Catalog) serveServer(w http.ResponseWriter, r *http.Request, xid wire.ServerXID) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")

@@ -9,7 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"

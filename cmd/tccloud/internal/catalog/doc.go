@@ -1,5 +1,5 @@
 // Package catalog keeps the Apps and serves agents what is too large for
-// port 62000 (the HTTPS part of agent/wire's documentation):
+// port 62000 (the HTTPS part of agent/link/wire's documentation):
 //
 //	operator ── .tcx ──► Add: spool ─► checks of agent/app/tcx ─► object store ─► index
 //	agent ──► GET  apps/{sha256}                 a file, with ranges

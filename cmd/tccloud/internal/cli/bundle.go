@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/atomicfile"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
@@ -41,7 +41,7 @@ The file holds secrets in the clear and is written with mode 0600.
 --link prints a link in place of a file: "tcenvsvr enroll LINK" fetches the bundle, which
 is made only then. It works once and for a limited time, carries the digest of this
 cloud's CA, so that it needs no trust in anything else, and is as secret as the file.
-Whoever enrols has the program already: only --kind all puts the package into it.
+Whoever enrolls has the program already: only --kind all puts the package into it.
 
   tccloud bundle lab --name scanner-1 -o threatconnect-envsvr-bundle.zip --data DIR
   tccloud bundle lab --name scanner-2 --link --valid 20m --data DIR

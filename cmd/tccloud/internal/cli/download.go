@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/atomicfile"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/link/wire"
 )
 
 func newExecutionDownload(env *Env) *cobra.Command {

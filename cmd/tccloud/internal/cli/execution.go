@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/client"
 )

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tcenvsvr/agent/app/inputs"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/client"
 )

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	hostclock "tcenvsvr/agent/clock"
-	"tcenvsvr/agent/fitness"
-	"tcenvsvr/agent/wire"
+	hostclock "tcenvsvr/agent/host/clock"
+	"tcenvsvr/agent/host/fitness"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )

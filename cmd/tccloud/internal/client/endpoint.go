@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 )
 
 // Endpoint says where a running cloud listens. `tccloud serve` writes it

@@ -11,7 +11,7 @@ import (
 	"net/url"
 	"strconv"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
 

@@ -3,7 +3,7 @@ package client
 import (
 	"crypto/tls"
 
-	"tcenvsvr/agent/clock"
+	"tcenvsvr/agent/host/clock"
 )
 
 // tls verifies the cloud. On its own host the operator must get in also to

@@ -12,7 +12,7 @@ import (
 	"runtime"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/test/apps"
 	"tcenvsvr/test/stage"
 )

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/test/apps"
 	"tcenvsvr/test/stage"
 	"tcenvsvr/updater/release"

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 	"tcenvsvr/cmd/tccloud/internal/store"

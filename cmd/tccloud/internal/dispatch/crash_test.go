@@ -3,7 +3,7 @@ package dispatch_test
 import (
 	"testing"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"

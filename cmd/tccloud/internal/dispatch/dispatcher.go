@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/errgroup"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/logs"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/presence"

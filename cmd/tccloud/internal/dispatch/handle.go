@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/logs"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"

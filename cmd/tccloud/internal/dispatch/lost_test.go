@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"

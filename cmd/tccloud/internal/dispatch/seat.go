@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/logs"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"

@@ -10,8 +10,8 @@ import (
 	"net"
 	"time"
 
-	"tcenvsvr/agent/conn"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/conn"
+	"tcenvsvr/agent/link/wire"
 )
 
 // noTLS is what a plain HTTP client gets.

@@ -3,7 +3,7 @@ package gateway
 import (
 	"time"
 
-	"tcenvsvr/agent/clock"
+	"tcenvsvr/agent/host/clock"
 )
 
 // compare notes how far the server's clock, in Unix milliseconds, is from

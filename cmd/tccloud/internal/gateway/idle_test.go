@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/conn"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/conn"
+	"tcenvsvr/agent/link/wire"
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 

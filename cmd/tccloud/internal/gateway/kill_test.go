@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )

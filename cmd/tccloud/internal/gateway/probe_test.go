@@ -3,7 +3,7 @@ package gateway_test
 import (
 	"testing"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 

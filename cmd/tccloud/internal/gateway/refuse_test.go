@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )

@@ -13,9 +13,9 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"tcenvsvr/agent/conn"
-	"tcenvsvr/agent/leftover"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/app/api/leftover"
+	"tcenvsvr/agent/link/conn"
+	"tcenvsvr/agent/link/wire"
 )
 
 // handoff is the listener of the HTTP server: it accepts the connections

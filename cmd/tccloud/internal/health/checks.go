@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"tcenvsvr/agent/app/space"
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Authenticate reports who an agent is that presents xid, brokerToken

@@ -5,7 +5,7 @@
 // of agents that come back at once are answered without a round trip:
 //
 //	env.<name>  Environment          srv.<xid>  record: current and pending identity
-//	lnk.<…>     an enrolment link    clk        the time that connected servers confirmed last
+//	lnk.<…>     an enrollment link    clk        the time that connected servers confirmed last
 //
 // An identity is what one bundle carries: brokerToken, appDeliveryToken (only
 // SHA-256 digests of these 256-bit random values are kept) and the client

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Errors that callers tell apart.

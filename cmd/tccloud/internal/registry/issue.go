@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Request asks for an identity.

@@ -10,12 +10,12 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"tcenvsvr/agent/clock"
+	"tcenvsvr/agent/host/clock"
 )
 
 const linkPrefix = "lnk."
 
-// ErrLink means that an enrolment link is used up, expired or was never made.
+// ErrLink means that an enrollment link is used up, expired or was never made.
 var ErrLink = errors.New("this link was used already, has expired, or is not one of this cloud")
 
 // link is a promise of one bundle. The identity is made when it is
@@ -84,7 +84,7 @@ func (r *Registry) UseLink(ctx context.Context, token string, bundle any) (q Req
 	return l.Request, nil
 }
 
-// linkKey keeps the digest only: who reads the store cannot enrol.
+// linkKey keeps the digest only: who reads the store cannot enroll.
 func linkKey(token string) string {
 	d := digestOf(token)
 	return linkPrefix + hex.EncodeToString(d[:])

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 

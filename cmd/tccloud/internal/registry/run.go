@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Sessions are the live connections that Run ends where it must.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 

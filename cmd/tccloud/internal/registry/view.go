@@ -8,7 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // apply brings one change into memory, unless a newer one is there.

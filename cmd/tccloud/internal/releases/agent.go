@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/clock"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )

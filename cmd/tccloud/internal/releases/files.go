@@ -14,8 +14,8 @@ import (
 	"sync"
 	"time"
 
-	"tcenvsvr/agent/atomicfile"
-	"tcenvsvr/agent/zipdir"
+	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/disk/zipdir"
 	"tcenvsvr/updater/metadata"
 	"tcenvsvr/updater/release"
 	"tcenvsvr/updater/repository"

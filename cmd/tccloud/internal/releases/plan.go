@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/updater/release"
 )
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 func TestWanted(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
-	"tcenvsvr/agent/filelock"
+	"tcenvsvr/agent/disk/filelock"
 )
 
 // embed starts a server that nobody but this process can reach, and connects to it.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"tcenvsvr/agent/clock"
+	"tcenvsvr/agent/host/clock"
 )
 
 // Trust says how to know whether this host's clock may judge the age of what

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 )
 
 // flushEvery is how much of a Relaxed stream a power cut may take.

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"tcenvsvr/agent/app/space"
+	"tcenvsvr/agent/disk/space"
 )
 
 // ErrFull means that nothing was written because the disk is as good as full.

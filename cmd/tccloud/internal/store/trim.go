@@ -9,7 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"tcenvsvr/agent/clock"
+	"tcenvsvr/agent/host/clock"
 )
 
 // trimBatch is how many entries go at a time.

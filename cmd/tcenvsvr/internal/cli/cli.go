@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/paths"
 	"tcenvsvr/cmd/internal/strict"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"

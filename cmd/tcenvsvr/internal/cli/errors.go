@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent"
+	"tcenvsvr/agent/app/api"
 	appfault "tcenvsvr/agent/app/fault"
-	"tcenvsvr/agent/appapi"
-	"tcenvsvr/agent/fitness"
+	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/job"
 	linkfault "tcenvsvr/agent/link/fault"
 	"tcenvsvr/updater"
@@ -30,7 +30,7 @@ func errorsTopic() *cobra.Command {
 	list(&b, `The connection to the cloud ("tcenvsvr status"):`, connection())
 	list(&b, `An update that stays where it is ("tcenvsvr update status"):`, updater.Hints)
 	list(&b, `A release that was refused (the code beside "refused"):`, slot.Hints)
-	list(&b, "An App's request to its API (status of the answer, in the App's log):", appapi.Hints)
+	list(&b, "An App's request to its API (status of the answer, in the App's log):", api.Hints)
 	return &cobra.Command{Use: "errors", Short: "what the error codes mean, and what to try", Long: strings.TrimRight(b.String(), "\n")}
 }
 

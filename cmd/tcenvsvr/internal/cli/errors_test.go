@@ -19,12 +19,12 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		"agent/app/fault":         `= "(app\.[a-z0-9_]+)"`,
 		"agent/job/internal/spec": `= "((?:job|sandbox)\.[a-z0-9_]+)"`,
 		"agent":                   `r\.Error[^\n]*?= "([a-z]+\.[a-z_]+)"`,
-		"agent/wire":              `Reason\w* +Reason = "([a-z_]+)"`,
-		"agent/proxy":             `Code = "(proxy\.[a-z_]+)"`,
+		"agent/link/wire":         `Reason\w* +Reason = "([a-z_]+)"`,
+		"agent/link/proxy":        `Code = "(proxy\.[a-z_]+)"`,
 		"agent/link/fault":        `"((?:dns|tcp|tls|websocket|hello|session)\.[a-z_]+)"`,
 		"updater":                 `(?:return|case i >= 0:\n\t\treturn) "([a-z_]+)", (?:root|fmt)`,
 		"updater/slot":            `(?:refuse\(|Refusal\{)"([a-z_]+)"`,
-		"agent/appapi":            `http\.Status([A-Z]\w+)[,:]`,
+		"agent/app/api":           `http\.Status([A-Z]\w+)[,:]`,
 	} {
 		found := 0
 		files, err := filepath.Glob("../../../../" + dir + "/*.go")
@@ -44,7 +44,7 @@ func TestEveryCodeIsExplained(t *testing.T) {
 				if code == "tcp.dial" { // becomes tcp.failed
 					continue
 				}
-				if dir == "agent/appapi" {
+				if dir == "agent/app/api" {
 					if code = statuses[code]; code == "" {
 						continue // no refusal
 					}

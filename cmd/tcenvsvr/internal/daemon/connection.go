@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // connection is the link of this moment. New settings of the connection

@@ -14,18 +14,18 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tcenvsvr/agent"
-	"tcenvsvr/agent/api"
 	"tcenvsvr/agent/app"
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/clock"
+	"tcenvsvr/agent/cloud"
 	"tcenvsvr/agent/control"
-	"tcenvsvr/agent/host"
-	"tcenvsvr/agent/identity"
+	"tcenvsvr/agent/enroll/identity"
+	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/agent/host/facts"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/journal"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/agent/wire"
 	"tcenvsvr/certs"
 )
 
@@ -152,11 +152,11 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if d.way, err = newWay(s, tlsConfig(d.trust, nil)); err != nil {
 		return nil, err
 	}
-	cloud, err := api.New(api.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(tlsConfig(d.trust, d.id.Certificate), d.way), Logger: logger.With("component", "api")})
+	client, err := cloud.New(cloud.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(tlsConfig(d.trust, d.id.Certificate), d.way), Logger: logger.With("component", "api")})
 	if err != nil {
 		return nil, err
 	}
-	machine, err := host.New(ctx)
+	host, err := facts.New(ctx)
 	if err != nil {
 		logger.Warn("some facts about the host are not known", "err", err)
 	}
@@ -169,11 +169,11 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	d.agent, err = agent.New(agent.Config{
 		Identity: agent.Identity{
 			ServerXID: wire.ServerXID(s.ServerXID), ServerName: serverName(s), BrokerToken: s.BrokerToken.Reveal(),
-			MachineID: machine.MachineID(), Hostname: hostname(),
+			MachineID: host.MachineID(), Hostname: hostname(),
 			Version: c.Version, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		},
 		Limits: limits(s), JobsDir: p.Jobs,
-		Journal: d.journal, Apps: d.apps, Jobs: d.jobs, Cloud: cloud, Host: facts{machine, p.Jobs, d},
+		Journal: d.journal, Apps: d.apps, Jobs: d.jobs, Cloud: client, Host: machine{host, p.Jobs, d},
 		Execution: d.execution,
 		Damages:   d.apps.Damages,
 		Folders:   []string{p.Jobs, p.Programs}, Probe: d.probe,
@@ -190,7 +190,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 		return nil, errors.Join(err, d.journal.Close())
 	}
 	d.link = newConnection(first)
-	if d.updates, err = d.newUpdates(cloud); err != nil {
+	if d.updates, err = d.newUpdates(client); err != nil {
 		return nil, errors.Join(err, d.journal.Close())
 	}
 	return d, nil

@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/bundle"
+	"tcenvsvr/agent/enroll/bundle"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/link/linktest"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging"
-	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/agent/wire"
 )
 
 // enrolled makes the home of a server of the broker.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"strings"
 
-	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/logging"
+	"tcenvsvr/agent/logging/audit"
 )
 
 // handlers are what the control socket answers. A part with verbs of its

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 
-	"tcenvsvr/agent/identity"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/enroll/identity"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/settings"
 )
 

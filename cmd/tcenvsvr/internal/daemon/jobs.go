@@ -11,8 +11,8 @@ import (
 	"strconv"
 
 	"tcenvsvr/agent/app"
-	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/job/janitor"
 	"tcenvsvr/agent/settings"
 )
 

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"tcenvsvr/agent"
-	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/logging"
+	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/settings"
 )
 

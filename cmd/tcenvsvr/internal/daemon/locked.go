@@ -13,11 +13,11 @@ import (
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
 
-	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/control"
-	"tcenvsvr/agent/keychain"
-	"tcenvsvr/agent/masterkey"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/secret/keychain"
+	"tcenvsvr/agent/secret/masterkey"
 	"tcenvsvr/agent/settings"
 )
 

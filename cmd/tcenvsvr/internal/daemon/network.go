@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link"
-	"tcenvsvr/agent/proxy"
+	"tcenvsvr/agent/link/proxy"
 	"tcenvsvr/agent/settings"
 )
 

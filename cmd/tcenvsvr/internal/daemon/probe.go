@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/janitor"
 	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/job/janitor"
 )
 
 // probe does all that an order's start needs, with the shim's own program as the App: it makes the folders and files, becomes

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/app/space"
-	"tcenvsvr/agent/bundle"
+	"tcenvsvr/agent/disk/space"
+	"tcenvsvr/agent/enroll/bundle"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/link/linktest"
-	"tcenvsvr/agent/paths"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/updater"
 )

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"tcenvsvr/agent"
-	"tcenvsvr/agent/app/space"
-	"tcenvsvr/agent/host"
+	"tcenvsvr/agent/disk/space"
+	"tcenvsvr/agent/host/facts"
 	"tcenvsvr/agent/link"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/agent/wire"
 )
 
 // Status is what `tcenvsvr status` shows.
@@ -50,31 +50,31 @@ func serverName(s settings.Settings) string {
 	return name
 }
 
-// facts shows the host to the agent.
-type facts struct {
-	*host.Host
+// machine shows the host to the agent.
+type machine struct {
+	*facts.Host
 	jobs   string
 	daemon *daemon
 }
 
-func (f facts) Info(ctx context.Context) wire.Info {
-	h, _ := f.Facts(ctx, f.jobs) // what is missing stays zero
+func (m machine) Info(ctx context.Context) wire.Info {
+	h, _ := m.Facts(ctx, m.jobs) // what is missing stays zero
 	return wire.Info{
 		Hostname: h.Hostname, Platform: h.Platform, CPUs: h.CPUs, Load1: h.Load1,
 		MemoryTotal: h.MemoryTotal, MemoryFree: h.MemoryFree, DiskTotal: h.DiskTotal, DiskFree: h.DiskFree,
-		RTTMS:  float64(f.daemon.rtt().Microseconds()) / 1000,
-		Update: f.daemon.updates.info(),
+		RTTMS:  float64(m.daemon.rtt().Microseconds()) / 1000,
+		Update: m.daemon.updates.info(),
 	}
 }
 
 // Room is what is free for jobs, in bytes and files; where the system does not count them there is room for any number.
-func (f facts) Room() (bytes, files uint64, err error) {
-	d, err := space.Of(f.jobs)
+func (m machine) Room() (bytes, files uint64, err error) {
+	d, err := space.Of(m.jobs)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return math.MaxUint64, math.MaxUint64, nil
 	case err != nil:
-		return 0, 0, fmt.Errorf("asking for the free space at %q: %w", f.jobs, err)
+		return 0, 0, fmt.Errorf("asking for the free space at %q: %w", m.jobs, err)
 	case d.Files == 0:
 		return d.Free, math.MaxUint64, nil
 	}

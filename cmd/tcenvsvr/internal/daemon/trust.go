@@ -11,10 +11,10 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/fault"
-	"tcenvsvr/agent/app/space"
-	"tcenvsvr/agent/janitor"
+	"tcenvsvr/agent/disk/space"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/job/janitor"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
 )

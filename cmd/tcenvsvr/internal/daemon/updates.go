@@ -12,10 +12,10 @@ import (
 	"runtime"
 	"time"
 
-	"tcenvsvr/agent/api"
-	"tcenvsvr/agent/app/space"
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/cloud"
+	"tcenvsvr/agent/disk/space"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/updater"
 	"tcenvsvr/updater/download"
 	"tcenvsvr/updater/metadata"
@@ -29,7 +29,7 @@ type updates struct {
 	d *daemon
 }
 
-func (d *daemon) newUpdates(cloud *api.Client) (*updates, error) {
+func (d *daemon) newUpdates(cloud *cloud.Client) (*updates, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
@@ -122,7 +122,7 @@ func (u *updates) info() *wire.Update {
 }
 
 // director asks the cloud.
-type director struct{ *api.Client }
+type director struct{ *cloud.Client }
 
 func (c director) Wanted(ctx context.Context) (updater.Wanted, error) {
 	w, err := c.Client.Wanted(ctx)

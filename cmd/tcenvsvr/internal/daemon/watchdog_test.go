@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tcenvsvr/agent/pulse"
+	"tcenvsvr/agent/link/pulse"
 )
 
 // A part that is really blocked takes the heartbeat away, and gives it back.

@@ -12,7 +12,7 @@ import (
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/link/fault"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 )

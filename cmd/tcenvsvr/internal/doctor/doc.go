@@ -10,7 +10,7 @@
 //	fail    orders fail, or will; exit code 1
 //	skip    cannot be looked at from here, and why
 //
-// It works before and after enrolment, with and without a running agent, as root
+// It works before and after enrollment, with and without a running agent, as root
 // and as the agent's user, and disturbs nothing: connections open no session. What a check
 // finds out itself, bounded in time, it does by the code that the agent uses; a doctor that looks another
 // way finds other diseases.

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"tcenvsvr/agent/provision"
+	"tcenvsvr/agent/host/setup"
 )
 
 // Verdict is a finding in one word.
@@ -59,7 +59,7 @@ type check struct {
 // Host is what was seen of the host alone, by whoever may see most of it.
 type Host struct {
 	said  map[string]said // by the name of the check
-	steps []provision.Result
+	steps []setup.Result
 	hung  *said // why the steps are not known
 
 	asRoot bool
@@ -72,7 +72,7 @@ func LookAtHost(ctx context.Context, c Config) Host {
 	for _, row := range hostTable {
 		h.said[row.name] = bounded(ctx, patience, func(ctx context.Context) said { return row.look(ctx, nil) })
 	}
-	h.provisioned(ctx, c)
+	h.hostSetUp(ctx, c)
 	return h
 }
 

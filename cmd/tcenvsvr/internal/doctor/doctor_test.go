@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/settings"
 )
 
@@ -37,11 +37,11 @@ func examine(t *testing.T, set map[string]string) map[string]Finding {
 	return found
 }
 
-// Before enrolment nothing of the network is tried, and nothing has failed by that.
-func TestBeforeEnrolment(t *testing.T) {
+// Before enrollment nothing of the network is tried, and nothing has failed by that.
+func TestBeforeEnrollment(t *testing.T) {
 	found := examine(t, nil)
 	for name, want := range map[string]Verdict{
-		"agent/running": Warning, "settings/enrolment": Warning, "settings/values": OK, "network/broker TCP": Skipped, "network/API": Skipped,
+		"agent/running": Warning, "settings/enrollment": Warning, "settings/values": OK, "network/broker TCP": Skipped, "network/API": Skipped,
 	} {
 		if got := found[name]; got.Verdict != want {
 			t.Errorf("%s: %+v; want %s", name, got, want)
@@ -59,8 +59,8 @@ func TestNobodyAnswers(t *testing.T) {
 			t.Errorf("%s: %+v; want failed by %q", name, got, want)
 		}
 	}
-	if got := found["settings/enrolment"]; got.Verdict != OK {
-		t.Errorf("enrolment: %+v", got)
+	if got := found["settings/enrollment"]; got.Verdict != OK {
+		t.Errorf("enrollment: %+v", got)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"tcenvsvr/agent/provision"
+	"tcenvsvr/agent/host/setup"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
@@ -42,15 +42,15 @@ func fixMode(c Config, tell func(string)) error {
 }
 
 func fixHost(ctx context.Context, c Config, tell func(string)) error {
-	h := &provision.Host{Home: c.Paths.Home}
-	err := h.Apply(ctx, false, func(r provision.Result) {
+	h := &setup.Host{Home: c.Paths.Home}
+	err := h.Apply(ctx, false, func(r setup.Result) {
 		for _, f := range r.Findings {
 			if f.Fix != "" && !f.Note() {
 				tell(fmt.Sprintf("%s: %s: %s", r.Step, f.Text, f.Fix))
 			}
 		}
 	})
-	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, provision.ErrDeviates) {
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, setup.ErrDeviates) {
 		return nil // what a person must do is in the report
 	}
 	return err

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"tcenvsvr/agent/host"
+	"tcenvsvr/agent/host/facts"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 )
 
@@ -17,9 +17,9 @@ const (
 	leastDisk   = 10 << 30
 )
 
-// facts are read for each check anew: they are cheap.
-func facts(ctx context.Context, p *patient) host.Facts {
-	h, _ := host.New(ctx) // what is missing is zero
+// look reads the facts for each check anew: they cost little.
+func look(ctx context.Context, p *patient) facts.Facts {
+	h, _ := facts.New(ctx) // what is missing is zero
 	f, _ := h.Facts(ctx, folder(p.Paths.Jobs))
 	return f
 }
@@ -28,7 +28,7 @@ func facts(ctx context.Context, p *patient) host.Facts {
 var families = []string{"rhel", "redhat", "centos", "rocky", "almalinux", "oracle", "ol"}
 
 func system(ctx context.Context, p *patient) said {
-	f := facts(ctx, p)
+	f := look(ctx, p)
 	name, version, _ := strings.Cut(f.Platform, " ")
 	major, _, _ := strings.Cut(version, ".")
 	n, _ := strconv.Atoi(major)
@@ -41,7 +41,7 @@ func system(ctx context.Context, p *patient) said {
 }
 
 func cores(ctx context.Context, p *patient) said {
-	n := facts(ctx, p).CPUs
+	n := look(ctx, p).CPUs
 	if n < leastCores {
 		return warn("give the host more cores, or lower appsNumberofJobExecutors", "%d cores for %d Apps at once", n, p.settings.JobExecutors)
 	}
@@ -49,7 +49,7 @@ func cores(ctx context.Context, p *patient) said {
 }
 
 func memory(ctx context.Context, p *patient) said {
-	f := facts(ctx, p)
+	f := look(ctx, p)
 	text := fmt.Sprintf("%s, %s of it available", size(int64(f.MemoryTotal)), size(int64(f.MemoryFree)))
 	switch {
 	case f.MemoryTotal == 0:
@@ -63,7 +63,7 @@ func memory(ctx context.Context, p *patient) said {
 }
 
 func disk(ctx context.Context, p *patient) said {
-	f := facts(ctx, p)
+	f := look(ctx, p)
 	text := fmt.Sprintf("%s free of %s at %q", size(int64(f.DiskFree)), size(int64(f.DiskTotal)), folder(p.Paths.Jobs))
 	switch {
 	case f.DiskTotal == 0:

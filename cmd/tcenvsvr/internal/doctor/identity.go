@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"strings"
 
-	"tcenvsvr/agent/keychain"
-	"tcenvsvr/agent/masterkey"
+	"tcenvsvr/agent/secret/keychain"
+	"tcenvsvr/agent/secret/masterkey"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
-	hostclock "tcenvsvr/agent/clock"
+	hostclock "tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/link/fault"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // step of the network, each bounded.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"tcenvsvr/agent/enrol"
+	"tcenvsvr/agent/enroll"
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/link/fault"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // probe asks the broker by one transport whether it would open a session. It
@@ -32,7 +32,7 @@ func (p *patient) probe(ctx context.Context, transport string) said {
 	s.QueueTransport = transport
 	ctx, cancel := context.WithTimeout(ctx, hop)
 	defer cancel()
-	environment, err := enrol.Broker(ctx, s, p.identity.Current(), enrol.Way{Roots: p.roots, Dialer: p.dialer, Version: p.Version})
+	environment, err := enroll.Broker(ctx, s, p.identity.Current(), enroll.Way{Roots: p.roots, Dialer: p.dialer, Version: p.Version})
 	if f, isFault := errors.AsType[*fault.Fault](err); isFault {
 		return fail(f.Hint, "%s (%s) %s", f, f.Code, p.via())
 	}

@@ -10,8 +10,8 @@ import (
 	"os/user"
 	"strings"
 
+	"tcenvsvr/agent/host/setup"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/provision"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
@@ -59,7 +59,7 @@ func listens(table, path string) said {
 	return fail(`as root: "systemctl enable --now tc-job.socket"`, "appsRunner is \"socket\", and nobody listens on %q", path)
 }
 
-// reasons say why a step of provision matters.
+// reasons say why a step of host setup matters.
 var reasons = map[string]string{
 	"users":     "the agent and its Apps are users of their own",
 	"way":       "a folder above the home that is closed keeps agent or Apps from everything",
@@ -74,12 +74,12 @@ var reasons = map[string]string{
 	"labels":    "SELinux judges files by them",
 }
 
-// provisioned is what "host check" says.
-func (h *Host) provisioned(ctx context.Context, c Config) {
+// hostSetUp is what "host check" says.
+func (h *Host) hostSetUp(ctx context.Context, c Config) {
 	var err error
 	s := bounded(ctx, patience, func(ctx context.Context) said {
-		host := &provision.Host{Home: c.Paths.Home}
-		err = host.Check(ctx, func(r provision.Result) { h.steps = append(h.steps, r) })
+		host := &setup.Host{Home: c.Paths.Home}
+		err = host.Check(ctx, func(r setup.Result) { h.steps = append(h.steps, r) })
 		return ok("")
 	})
 	switch {
@@ -90,7 +90,7 @@ func (h *Host) provisioned(ctx context.Context, c Config) {
 	}
 }
 
-// steps are the findings of package provision, in the doctor's words.
+// steps are the findings of package setup, in the doctor's words.
 func (p *patient) steps(h Host) []Finding {
 	if h.hung != nil {
 		return []Finding{{"sandbox", "host", Failed, h.hung.Found, "it decides what Apps may do", h.hung.Try}}
@@ -107,7 +107,7 @@ const mostTexts = 3
 
 // step makes one finding of all that a step found. Where Apps do not run as a
 // sandbox user, a host that is not set up for one is worth a warning.
-func (p *patient) step(r provision.Result, asRoot bool) Finding {
+func (p *patient) step(r setup.Result, asRoot bool) Finding {
 	bad := Failed
 	if p.settings.Runner() == "none" {
 		bad = Warning

@@ -11,15 +11,15 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/keychain"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/secret/keychain"
 )
 
 func settingsFile(_ context.Context, p *patient) said {
 	info, err := os.Lstat(p.Paths.Settings)
 	switch {
 	case errors.Is(err, os.ErrNotExist) && p.settingsErr != nil:
-		return fail(hint(p.settingsErr, "restore it from a backup, or enrol with a fresh bundle"), "%s", oneLine(p.settingsErr))
+		return fail(hint(p.settingsErr, "restore it from a backup, or enroll with a fresh bundle"), "%s", oneLine(p.settingsErr))
 	case errors.Is(err, os.ErrNotExist):
 		return skip("there is none: everything is at its default")
 	case paths.Barrier(filepath.Dir(p.Paths.Home)) != "":
@@ -28,7 +28,7 @@ func settingsFile(_ context.Context, p *patient) said {
 	case err != nil:
 		return fail("run the doctor as root or as the agent's user", "%v", err)
 	case !info.Mode().IsRegular():
-		return fail("remove it and enrol again", "%q is no regular file", p.Paths.Settings)
+		return fail("remove it and enroll again", "%q is no regular file", p.Paths.Settings)
 	}
 	if mode := info.Mode().Perm(); exposed(mode) {
 		return fail(fmt.Sprintf(`"chmod 600 %s", or "tcenvsvr doctor --fix"`, p.Paths.Settings), "others may read or change it (mode %04o)", mode)
@@ -58,7 +58,7 @@ func settingsValues(_ context.Context, p *patient) said {
 	return ok("all are allowed and fit together")
 }
 
-func enrolment(_ context.Context, p *patient) said {
+func enrollment(_ context.Context, p *patient) said {
 	if p.settingsErr != nil {
 		return skip("the settings cannot be read")
 	}
@@ -71,13 +71,13 @@ func enrolment(_ context.Context, p *patient) said {
 func keychainState(_ context.Context, p *patient) said {
 	switch err := p.chainErr; {
 	case errors.Is(err, keychain.ErrMissing) && p.settings.Sealed():
-		return fail("restore keychain.json from a backup, or enrol with a fresh bundle", "secrets are sealed and there is no keychain")
+		return fail("restore keychain.json from a backup, or enroll with a fresh bundle", "secrets are sealed and there is no keychain")
 	case errors.Is(err, keychain.ErrMissing):
 		return warn(`"tcenvsvr keychain init" seals them`, "there is none: secrets in settings.yaml are protected by its mode alone")
 	case errors.Is(err, os.ErrPermission):
 		return skip("only root and the agent's user may look")
 	case err != nil:
-		return fail("restore keychain.json from a backup, or enrol with a fresh bundle", "%s", oneLine(err))
+		return fail("restore keychain.json from a backup, or enroll with a fresh bundle", "%s", oneLine(err))
 	}
 	return p.locked()
 }
@@ -96,15 +96,15 @@ func clientCertificate(_ context.Context, p *patient) said {
 		return skip("only root and the agent's user may read the keystore")
 	}
 	if p.identityErr != nil {
-		return fail(`restore keystore.p12 from a backup, or enrol with a fresh bundle ("tccloud bundle ENV --server XID")`, "%s", oneLine(p.identityErr))
+		return fail(`restore keystore.p12 from a backup, or enroll with a fresh bundle ("tccloud bundle ENV --server XID")`, "%s", oneLine(p.identityErr))
 	}
 	if err := p.identity.Unused(); err != nil {
-		return warn("the next renewal replaces it; if the cloud refuses this server's certificate, enrol with a fresh bundle", "a renewed certificate cannot be used: %s", oneLine(err))
+		return warn("the next renewal replaces it; if the cloud refuses this server's certificate, enroll with a fresh bundle", "a renewed certificate cannot be used: %s", oneLine(err))
 	}
 	leaf := p.identity.Leaf()
 	switch left := time.Until(leaf.NotAfter); {
 	case left <= 0:
-		return fail("see that this host's clock is right; if it is, enrol with a fresh bundle", "it expired on %s, and this host's clock says %s",
+		return fail("see that this host's clock is right; if it is, enroll with a fresh bundle", "it expired on %s, and this host's clock says %s",
 			leaf.NotAfter.UTC().Format(time.DateTime), time.Now().UTC().Format(time.DateTime))
 	case left < soon:
 		return warn("see why it was not renewed: it is, at two thirds of its life, while the agent is connected", "it expires on %s", leaf.NotAfter.Format(time.DateOnly))

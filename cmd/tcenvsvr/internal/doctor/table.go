@@ -11,7 +11,7 @@ var hostTable = []check{
 	{"host", "service", "it starts the agent after a reboot", serviceInstalled},
 }
 
-// table is every other check but those of package provision, which follow it.
+// table is every other check but those of package setup, which follow it.
 var table = []check{
 	{"agent", "running", "only a running agent takes orders", running},
 	{"agent", "connection", "orders come and results go by it", connection},
@@ -23,7 +23,7 @@ var table = []check{
 
 	{"settings", "file", "it holds secrets, and the agent must read it", settingsFile},
 	{"settings", "values", "a value that is not allowed keeps the agent from starting", settingsValues},
-	{"settings", "enrolment", "without it there is no cloud to work for", enrolment},
+	{"settings", "enrollment", "without it there is no cloud to work for", enrollment},
 	{"settings", "keychain", "secrets are sealed by it", keychainState},
 	{"settings", "client certificate", "the cloud knows this server by it", clientCertificate},
 

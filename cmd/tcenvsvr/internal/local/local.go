@@ -12,12 +12,12 @@ import (
 
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/inputs"
-	"tcenvsvr/agent/appapi"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/agent/wire"
 	"tcenvsvr/certs"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
@@ -89,8 +89,8 @@ func (r *Run) Do(ctx context.Context) (result Result, err error) {
 	if err != nil {
 		return Result{}, err
 	}
-	store := appapi.NewMemory()
-	server, err := appapi.Listen(appapi.Config{Store: store})
+	store := api.NewMemory()
+	server, err := api.Listen(api.Config{Store: store})
 	if err != nil {
 		return Result{}, err
 	}
@@ -157,7 +157,7 @@ func declared(m app.Manifest, runtime wire.Runtime) inputs.App {
 }
 
 // execution is what the App is told.
-func (r *Run) execution(ctx context.Context, p *place, jobs *daemon.Jobs, installed app.App, in inputs.Inputs, store *appapi.Memory) (app.Execution, error) {
+func (r *Run) execution(ctx context.Context, p *place, jobs *daemon.Jobs, installed app.App, in inputs.Inputs, store *api.Memory) (app.Execution, error) {
 	own := time.Duration(installed.Manifest.TimeoutMinutes) * time.Minute
 	e := daemon.Execution(r.Settings)
 	e.Session, e.JobDir, e.AppParams, e.Path = p.Session, p.Job, in.Params, r.Path
@@ -256,7 +256,7 @@ func (r *Run) outcome(result *Result, installed app.App, jobDir string, exit job
 }
 
 // written are the Playbook variables that are not as they were given.
-func written(store *appapi.Memory, given map[string]string) map[string]string {
+func written(store *api.Memory, given map[string]string) map[string]string {
 	all := map[string]string{}
 	for name, value := range store.Values(kvContext) {
 		if before, ok := given[name]; !ok || before != string(value) {

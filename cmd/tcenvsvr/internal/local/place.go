@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"tcenvsvr/agent/acl"
-	"tcenvsvr/agent/janitor"
+	"tcenvsvr/agent/host/acl"
+	"tcenvsvr/agent/job/janitor"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 )
 

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/doctor"
 )

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/packaging/pgp"
 )
 

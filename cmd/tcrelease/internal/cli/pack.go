@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/cmd/tcrelease/internal/compile"
 	"tcenvsvr/packaging"
 )

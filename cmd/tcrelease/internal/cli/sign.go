@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 )
 
 func signCommand(e *env) *cobra.Command {

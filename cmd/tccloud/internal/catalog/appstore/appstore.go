@@ -9,8 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"tcenvsvr/agent/appapi"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/app/api"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/store"
@@ -54,12 +54,12 @@ type Config struct {
 	Trim func(ctx context.Context, bucket string, bound store.Bound, may func(key string, value []byte) bool) (int, error)
 }
 
-// Store implements appapi.Store.
+// Store implements api.Store.
 type Store struct {
 	Config
 }
 
-var _ appapi.Store = (*Store)(nil)
+var _ api.Store = (*Store)(nil)
 
 // New returns the store.
 func New(cfg Config) *Store {
@@ -75,21 +75,21 @@ func New(cfg Config) *Store {
 	return &Store{Config: cfg}
 }
 
-// Session implements appapi.Tokens.
-func (s *Store) Session(ctx context.Context, token string) (appapi.Session, error) {
+// Session implements api.Tokens.
+func (s *Store) Session(ctx context.Context, token string) (api.Session, error) {
 	claims, err := s.Signer.Check(token)
 	if err != nil && (s.Expire() || !errors.Is(err, apptoken.ErrExpired)) {
-		return appapi.Session{}, appapi.ErrToken
+		return api.Session{}, api.ErrToken
 	}
 	return s.live(ctx, claims)
 }
 
-// Renew implements appapi.Tokens: also for an expired token, as long as
+// Renew implements api.Tokens: also for an expired token, as long as
 // its execution lives.
 func (s *Store) Renew(ctx context.Context, token string) (string, time.Time, error) {
 	claims, err := s.Signer.Check(token)
 	if err != nil && !errors.Is(err, apptoken.ErrExpired) {
-		return "", time.Time{}, appapi.ErrToken
+		return "", time.Time{}, api.ErrToken
 	}
 	if _, err := s.live(ctx, claims); err != nil {
 		return "", time.Time{}, err
@@ -98,21 +98,21 @@ func (s *Store) Renew(ctx context.Context, token string) (string, time.Time, err
 	return fresh, time.Now().Add(TokenLife), nil
 }
 
-func (s *Store) live(ctx context.Context, claims apptoken.Claims) (appapi.Session, error) {
+func (s *Store) live(ctx context.Context, claims apptoken.Claims) (api.Session, error) {
 	e, err := s.Executions.Get(ctx, claims.Order)
 	switch {
 	case errors.Is(err, dispatch.ErrNotFound):
-		return appapi.Session{}, appapi.ErrToken
+		return api.Session{}, api.ErrToken
 	case err != nil:
-		return appapi.Session{}, fmt.Errorf("looking for the execution of an App: %w", err)
+		return api.Session{}, fmt.Errorf("looking for the execution of an App: %w", err)
 	case e.Terminal() || e.Attempt != claims.Attempt:
-		return appapi.Session{}, appapi.ErrToken
+		return api.Session{}, api.ErrToken
 	}
-	return appapi.Session{ID: claims.Ref.String(), Context: e.KVContext, Expires: claims.Expires}, nil
+	return api.Session{ID: claims.Ref.String(), Context: e.KVContext, Expires: claims.Expires}, nil
 }
 
 // ref reads back what live wrote into Session.ID.
-func ref(s appapi.Session) (wire.Ref, error) {
+func ref(s api.Session) (wire.Ref, error) {
 	for i := len(s.ID) - 1; i > 0; i-- {
 		if s.ID[i] == '.' {
 			var attempt int
@@ -120,18 +120,18 @@ func ref(s appapi.Session) (wire.Ref, error) {
 			return wire.Ref{Order: wire.OrderID(s.ID[:i]), Attempt: wire.Attempt(attempt)}, err
 		}
 	}
-	return wire.Ref{}, appapi.ErrToken
+	return wire.Ref{}, api.ErrToken
 }
 
-// Params implements appapi.Runs.
-func (s *Store) Params(ctx context.Context, session appapi.Session) (map[string]string, error) {
+// Params implements api.Runs.
+func (s *Store) Params(ctx context.Context, session api.Session) (map[string]string, error) {
 	r, err := ref(session)
 	if err != nil {
 		return nil, err
 	}
 	params, err := s.Executions.Params(ctx, r.Order, r.Attempt)
 	if errors.Is(err, dispatch.ErrNotFound) { // ended in this moment
-		return nil, appapi.ErrToken
+		return nil, api.ErrToken
 	}
 	return params, err
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/appapi"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/app/api"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
@@ -86,7 +86,7 @@ func TestTokens(t *testing.T) {
 		"rubbish":        {"APP:1:1:run:x", false, false},
 	} {
 		session, err := s.Session(t.Context(), tt.token)
-		if (err == nil) != tt.use || (err != nil && !errors.Is(err, appapi.ErrToken)) {
+		if (err == nil) != tt.use || (err != nil && !errors.Is(err, api.ErrToken)) {
 			t.Errorf("%s: got %v, want use %v", name, err, tt.use)
 		}
 		if err == nil && session.Context != "ctx" {
@@ -107,7 +107,7 @@ func TestTokens(t *testing.T) {
 func TestValues(t *testing.T) {
 	s := newStore(t, nil)
 	name := "#App:1:" + strings.Repeat("long.", 200) + "[0]!StringArray"
-	if _, err := s.Get(t.Context(), "ctx", name); !errors.Is(err, appapi.ErrNotFound) {
+	if _, err := s.Get(t.Context(), "ctx", name); !errors.Is(err, api.ErrNotFound) {
 		t.Errorf("unset: got %v", err)
 	}
 	for _, want := range [][]byte{{}, []byte(`"abc"`), bytes.Repeat([]byte("x"), 3<<20), []byte("null")} {
@@ -118,7 +118,7 @@ func TestValues(t *testing.T) {
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("got %d bytes, %v; want %d", len(got), err, len(want))
 		}
-		if _, err := s.Get(t.Context(), "other", name); !errors.Is(err, appapi.ErrNotFound) {
+		if _, err := s.Get(t.Context(), "other", name); !errors.Is(err, api.ErrNotFound) {
 			t.Errorf("another context: got %v", err)
 		}
 	}
@@ -166,11 +166,11 @@ func TestVariables(t *testing.T) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	for _, bad := range [][2]string{{"TC", "id-2"}, {"Vault", "id-1"}, {"TC", ".*"}, {"x", "id-1"}, {"TC", ""}} {
-		if got, err := s.Variable(t.Context(), session, bad[0], bad[1]); !errors.Is(err, appapi.ErrNotFound) {
+		if got, err := s.Variable(t.Context(), session, bad[0], bad[1]); !errors.Is(err, api.ErrNotFound) {
 			t.Errorf("%v, which no parameter mentions: got %q, %v", bad, got, err)
 		}
 	}
-	if err := s.SetVariable(t.Context(), "TC", "a.b", ""); !errors.Is(err, appapi.ErrVariable) {
+	if err := s.SetVariable(t.Context(), "TC", "a.b", ""); !errors.Is(err, api.ErrVariable) {
 		t.Errorf("got %v", err)
 	}
 	if err := s.DeleteVariable(t.Context(), "TC", "id-2"); err != nil {
@@ -190,9 +190,9 @@ func TestLogs(t *testing.T) {
 	if log, err := s.Log(t.Context(), "run"); err != nil || len(log) != 0 {
 		t.Errorf("before: got %v, %v", log, err)
 	}
-	batch := make([]appapi.LogEntry, 300)
+	batch := make([]api.LogEntry, 300)
 	for i := range batch {
-		batch[i] = appapi.LogEntry{TimestampMS: int64(i), Level: "INFO", Message: strings.Repeat("é\x01", 2000)}
+		batch[i] = api.LogEntry{TimestampMS: int64(i), Level: "INFO", Message: strings.Repeat("é\x01", 2000)}
 	}
 	batch[7].Message = strings.Repeat("€", 1<<20)
 	if err := s.AppendLog(t.Context(), session, batch); err != nil {

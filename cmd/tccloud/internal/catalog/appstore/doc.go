@@ -1,5 +1,5 @@
 // Package appstore is the storage behind the endpoints that running Apps
-// call (agent/appapi): who a token speaks for, Playbook variables, secure
+// call (agent/app/api): who a token speaks for, Playbook variables, secure
 // parameters, runtime variables and shipped logs.
 //
 //	token ──signature, expiry──► order.attempt ──still current, not ended──► session

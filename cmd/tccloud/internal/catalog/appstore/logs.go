@@ -10,8 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"tcenvsvr/agent/appapi"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/app/api"
+	"tcenvsvr/agent/link/wire"
 )
 
 // LogConfig is the stream of logs that Apps ship themselves (tc_log_to_api):
@@ -26,9 +26,9 @@ func LogConfig() jetstream.StreamConfig {
 // maxBatch keeps a message below the limit of an external NATS.
 const maxBatch = 512 << 10
 
-// AppendLog implements appapi.Runs. Of entries too long for a message
+// AppendLog implements api.Runs. Of entries too long for a message
 // the end is cut.
-func (s *Store) AppendLog(ctx context.Context, session appapi.Session, entries []appapi.LogEntry) error {
+func (s *Store) AppendLog(ctx context.Context, session api.Session, entries []api.LogEntry) error {
 	r, err := ref(session)
 	if err != nil {
 		return err
@@ -59,14 +59,14 @@ func (s *Store) AppendLog(ctx context.Context, session appapi.Session, entries [
 }
 
 // Log returns what the App of an order shipped, oldest first.
-func (s *Store) Log(ctx context.Context, order wire.OrderID) ([]appapi.LogEntry, error) {
+func (s *Store) Log(ctx context.Context, order wire.OrderID) ([]api.LogEntry, error) {
 	consumer, err := s.JS.OrderedConsumer(ctx, LogStream, jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{"applog." + string(order)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading an App's log: %w", err)
 	}
-	var all []appapi.LogEntry
+	var all []api.LogEntry
 	for {
 		batch, err := consumer.FetchNoWait(100)
 		if err != nil {
@@ -75,7 +75,7 @@ func (s *Store) Log(ctx context.Context, order wire.OrderID) ([]appapi.LogEntry,
 		n := 0
 		for m := range batch.Messages() {
 			n++
-			var entries []appapi.LogEntry
+			var entries []api.LogEntry
 			if err := json.Unmarshal(m.Data(), &entries); err == nil {
 				all = append(all, entries...)
 			}
@@ -90,7 +90,7 @@ func (s *Store) Log(ctx context.Context, order wire.OrderID) ([]appapi.LogEntry,
 }
 
 // Line is an entry as people read it.
-func Line(e appapi.LogEntry) string {
+func Line(e api.LogEntry) string {
 	at := time.UnixMilli(e.TimestampMS).UTC().Format("2006-01-02T15:04:05.000Z")
 	return fmt.Sprintf("%s %-8s %s\n", at, e.Level, strings.TrimRight(e.Message, "\n"))
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"tcenvsvr/agent/appapi"
+	"tcenvsvr/agent/app/api"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
@@ -38,11 +38,11 @@ func contextKey(kvContext string) string {
 	return hex.EncodeToString(c[:16])
 }
 
-// Get implements appapi.KeyValue.
+// Get implements api.KeyValue.
 func (s *Store) Get(ctx context.Context, kvContext, name string) ([]byte, error) {
 	e, err := s.Values.Get(ctx, key(kvContext, name))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return nil, appapi.ErrNotFound
+		return nil, api.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a Playbook variable: %w", err)
@@ -56,7 +56,7 @@ func (s *Store) Get(ctx context.Context, kvContext, name string) ([]byte, error)
 	}
 	value, err := s.Large.GetBytes(ctx, string(v[1:]))
 	if errors.Is(err, jetstream.ErrObjectNotFound) {
-		return nil, appapi.ErrNotFound
+		return nil, api.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a large Playbook variable: %w", err)
@@ -64,7 +64,7 @@ func (s *Store) Get(ctx context.Context, kvContext, name string) ([]byte, error)
 	return value, nil
 }
 
-// Put implements appapi.KeyValue.
+// Put implements api.KeyValue.
 func (s *Store) Put(ctx context.Context, kvContext, name string, value []byte) error {
 	k := key(kvContext, name)
 	where, rest := byte(inline), value

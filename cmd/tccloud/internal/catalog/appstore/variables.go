@@ -11,7 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"tcenvsvr/agent/appapi"
+	"tcenvsvr/agent/app/api"
 )
 
 // Variable is a runtime variable, &{Source:TYPE:ID} in a parameter. What
@@ -23,7 +23,7 @@ type Variable struct {
 }
 
 func variableKey(source, id string) (string, error) {
-	return source + "." + id, appapi.CheckVariable(source, id)
+	return source + "." + id, api.CheckVariable(source, id)
 }
 
 // SetVariable stores the content of a variable; a file's is base64.
@@ -42,14 +42,14 @@ func (s *Store) SetVariable(ctx context.Context, source, id, data string) error 
 	return nil
 }
 
-// DeleteVariable removes a variable; appapi.ErrNotFound.
+// DeleteVariable removes a variable; api.ErrNotFound.
 func (s *Store) DeleteVariable(ctx context.Context, source, id string) error {
 	k, err := variableKey(source, id)
 	if err != nil {
 		return err
 	}
 	if _, err := s.Config.Variables.Get(ctx, k); errors.Is(err, jetstream.ErrKeyNotFound) {
-		return appapi.ErrNotFound
+		return api.ErrNotFound
 	}
 	if err := s.Config.Variables.Purge(ctx, k); err != nil {
 		return fmt.Errorf("removing variable %s: %w", k, err)
@@ -76,22 +76,22 @@ func (s *Store) ListVariables(ctx context.Context) ([]Variable, error) {
 	return list, nil
 }
 
-// Variable implements appapi.Runs.
-func (s *Store) Variable(ctx context.Context, session appapi.Session, source, id string) (string, error) {
+// Variable implements api.Runs.
+func (s *Store) Variable(ctx context.Context, session api.Session, source, id string) (string, error) {
 	k, err := variableKey(source, id)
 	if err != nil {
-		return "", appapi.ErrNotFound
+		return "", api.ErrNotFound
 	}
 	params, err := s.Params(ctx, session)
 	if err != nil {
 		return "", err
 	}
-	if !appapi.Mentions(params, source, id) {
-		return "", appapi.ErrNotFound
+	if !api.Mentions(params, source, id) {
+		return "", api.ErrNotFound
 	}
 	e, err := s.Config.Variables.Get(ctx, k)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return "", appapi.ErrNotFound
+		return "", api.ErrNotFound
 	}
 	if err != nil {
 		return "", fmt.Errorf("reading a runtime variable: %w", err)

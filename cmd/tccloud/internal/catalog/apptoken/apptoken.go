@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/atomicfile"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Errors of Check. ErrExpired still comes with the token's claims.

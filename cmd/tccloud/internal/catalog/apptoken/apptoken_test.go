@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 func open(t *testing.T, path string) *Signer {

@@ -16,8 +16,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/singleflight"
 
-	"tcenvsvr/agent/atomicfile"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 

@@ -16,7 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // part is where a file grows: the agent's name is never a path here.

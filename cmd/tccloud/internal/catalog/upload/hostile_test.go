@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )

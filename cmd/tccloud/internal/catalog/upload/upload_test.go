@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 

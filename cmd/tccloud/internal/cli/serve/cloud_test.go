@@ -19,8 +19,8 @@ import (
 
 	"software.sslmate.com/src/go-pkcs12"
 
-	"tcenvsvr/agent/conn"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/conn"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cli/serve"
 	"tcenvsvr/cmd/tccloud/internal/client"

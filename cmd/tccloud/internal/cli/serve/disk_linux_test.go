@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/health"

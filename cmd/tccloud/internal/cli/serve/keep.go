@@ -4,7 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
-	"tcenvsvr/agent/app/space"
+	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"

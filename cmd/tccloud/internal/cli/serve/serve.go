@@ -16,8 +16,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"tcenvsvr/agent/clock"
-	"tcenvsvr/agent/filelock"
+	"tcenvsvr/agent/disk/filelock"
+	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/cmd/tccloud/internal/api"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"

@@ -18,7 +18,7 @@ import (
 
 	"crypto/tls"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cli/serve"
 	"tcenvsvr/cmd/tccloud/internal/client"

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )

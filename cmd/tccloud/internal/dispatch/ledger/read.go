@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"tcenvsvr/agent/clock"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 

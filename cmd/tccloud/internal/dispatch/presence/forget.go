@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 

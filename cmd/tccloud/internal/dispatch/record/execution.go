@@ -3,7 +3,7 @@ package record
 import (
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Execution is what the cloud knows about one order, without its

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Errors of transitions.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Deliver gives the queued attempt to a session.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"tcenvsvr/agent/conn"
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/conn"
+	"tcenvsvr/agent/link/wire"
 )
 
 // Patience is how long a test waits for what must come.

@@ -14,8 +14,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"tcenvsvr/agent/atomicfile"
-	"tcenvsvr/agent/clock"
+	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/host/clock"
 )
 
 // Lifetimes of what is issued.

@@ -9,7 +9,7 @@
 // A clock that is wrong for a while does no lasting harm: the CA begins before any
 // moment at which this program can run, a server certificate that begins in the future is
 // remade, and one that seems over is remade when the clock is known to be right
-// (agent/clock), or at a start.
+// (agent/host/clock), or at a start.
 //
 // All keys are ECDSA P-256. A certificate and its key share one file,
 // which is replaced atomically: whatever moment the power fails at, they fit

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"os"
 
-	"tcenvsvr/agent/atomicfile"
+	"tcenvsvr/agent/disk/atomicfile"
 )
 
 // pair is a certificate with its key.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/agent/wire"
+	"tcenvsvr/agent/link/wire"
 )
 
 var now = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)

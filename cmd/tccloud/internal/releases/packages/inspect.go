@@ -14,7 +14,7 @@ import (
 
 	rpmutils "github.com/sassoftware/go-rpmutils"
 
-	"tcenvsvr/agent/zipdir"
+	"tcenvsvr/agent/disk/zipdir"
 	"tcenvsvr/updater/release"
 )
 

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"tcenvsvr/agent/become"
-	"tcenvsvr/agent/masterkey"
+	"tcenvsvr/agent/host/become"
+	"tcenvsvr/agent/secret/masterkey"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/prompt"
 )
 

@@ -5,7 +5,7 @@
 // tests call the latter.
 //
 //	service   run it as a service           diagnose  what it does, what is wrong
-//	identity  enrolment and keychain        trust     private CAs
+//	identity  enrollment and keychain        trust     private CAs
 //	config    settings and the menu         host      what the package sets up
 //	app       Apps without a cloud          update    new versions
 //	about     what this program is

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/term"
 
-	"tcenvsvr/agent/keychain"
-	"tcenvsvr/agent/masterkey"
+	"tcenvsvr/agent/secret/keychain"
+	"tcenvsvr/agent/secret/masterkey"
 	"tcenvsvr/agent/settings"
 )
 

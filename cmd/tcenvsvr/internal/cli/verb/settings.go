@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/settings"
 )
 

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
 )
 
 // Env is the world a verb may touch.

@@ -9,12 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/inputs"
-	"tcenvsvr/agent/appapi"
-	"tcenvsvr/agent/keychain"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/agent/wire"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/local"
 )
@@ -36,7 +36,7 @@ func run(e *verb.Env) *cobra.Command {
 		Short: "run an App here exactly as an order would",
 		Long: `Run unpacks the App, gives it the parameters, a key-value store and an API as an
 order would, shows what it prints, and says how it ended: exit code 0 if it succeeded, 1
-otherwise. No cloud and no enrolment are needed; sandbox user, interpreters and proxies
+otherwise. No cloud and no enrollment are needed; sandbox user, interpreters and proxies
 come from the settings of --home if there are any.
 
 It runs as the sandbox user, so whoever calls this must be allowed to become that user: the
@@ -160,7 +160,7 @@ func runtimeVariables(from inputs.Source, words []string) ([]local.Variable, err
 	var list []local.Variable
 	for _, name := range verb.SortedKeys(given) {
 		source, id, _ := strings.Cut(name, "/")
-		if err := appapi.CheckVariable(source, id); err != nil {
+		if err := api.CheckVariable(source, id); err != nil {
 			return nil, verb.Usage("app run: --variable %q: %w\nhint: --variable TC/ID=VALUE is what a parameter calls &{TC:TEXT:ID}", name, err)
 		}
 		list = append(list, local.Variable{Source: source, ID: id, Data: given[name]})

@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"os"
 
-	"tcenvsvr/agent/audit"
 	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
@@ -78,7 +78,7 @@ func keepIdentity(file string, changes map[string]string) error {
 			return err
 		}
 		if was := old.Text(row.Name); was != "" && was != text {
-			return fmt.Errorf("setting %q is %q and never changes: the cloud knows this server by it\nhint: to become another server, enrol with its bundle", row.Name, was)
+			return fmt.Errorf("setting %q is %q and never changes: the cloud knows this server by it\nhint: to become another server, enroll with its bundle", row.Name, was)
 		}
 	}
 	return nil

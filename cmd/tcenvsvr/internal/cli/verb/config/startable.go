@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"tcenvsvr/agent/bundle"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/enroll/bundle"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"

@@ -18,7 +18,7 @@ func examine(e *verb.Env) *cobra.Command {
 		Use: "doctor", Short: "look for what is wrong, and say what to do", Args: verb.Exactly(0, "no arguments, only flags"),
 		Long: `Doctor checks what the Environment Server needs of this host and every step of the
 way to the cloud: what was found, why it matters, what to do. It works before
-enrolment and beside a running agent, disturbs neither, and succeeds if no check
+enrollment and beside a running agent, disturbs neither, and succeeds if no check
 failed. Root sees the most of the host; for the rest it becomes the agent's user.
 
 --fix first does what harms nobody, and prints each change: settings.yaml closed to

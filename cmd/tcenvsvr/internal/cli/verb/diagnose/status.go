@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent"
-	"tcenvsvr/agent/clock"
 	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )

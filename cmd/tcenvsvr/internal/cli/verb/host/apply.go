@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/provision"
+	"tcenvsvr/agent/host/setup"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
@@ -30,7 +30,7 @@ func runApply(ctx context.Context, e *verb.Env, o options) error {
 	if err != nil {
 		return settle(e, o, err)
 	}
-	return tell(ctx, e, o, wording(o.dry), "nothing to do: the host is set up", func(ctx context.Context, to func(provision.Result)) error {
+	return tell(ctx, e, o, wording(o.dry), "nothing to do: the host is set up", func(ctx context.Context, to func(setup.Result)) error {
 		return h.Apply(ctx, o.dry, to)
 	})
 }
@@ -53,7 +53,7 @@ func runUsers(ctx context.Context, e *verb.Env, o options) error {
 	if err != nil {
 		return err
 	}
-	return tell(ctx, e, o, wording(o.dry), "nothing to do: the users are there", func(ctx context.Context, to func(provision.Result)) error {
+	return tell(ctx, e, o, wording(o.dry), "nothing to do: the users are there", func(ctx context.Context, to func(setup.Result)) error {
 		return h.Users(ctx, o.dry, to)
 	})
 }

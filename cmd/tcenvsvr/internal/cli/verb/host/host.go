@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/provision"
+	"tcenvsvr/agent/host/setup"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
@@ -32,12 +32,12 @@ that, and takes back what it did. The package does "host apply" by itself.
   fapolicyd  a rule for Apps, where fapolicyd has a rules.d
   labels     SELinux labels, where SELinux runs`,
 			apply(e), check(e), users(e), remove(e)),
-		setup(e),
+		setupCommand(e),
 	}
 }
 
-// act is one of provision.Host's methods.
-type act func(context.Context, func(provision.Result)) error
+// act is one of setup.Host's methods.
+type act func(context.Context, func(setup.Result)) error
 
 // options of a verb that changes the host.
 type options struct{ packaged, dry, json bool }
@@ -51,27 +51,27 @@ func (o *options) flags(c *cobra.Command, packaged string) *cobra.Command {
 	return c
 }
 
-func newHost(e *verb.Env, packaged bool) (*provision.Host, error) {
+func newHost(e *verb.Env, packaged bool) (*setup.Host, error) {
 	p, err := e.Paths()
 	if err != nil {
 		return nil, err
 	}
-	return &provision.Host{Home: p.Home, Packaged: packaged}, nil
+	return &setup.Host{Home: p.Home, Packaged: packaged}, nil
 }
 
 // answer is what --json prints.
 type answer struct {
-	OK     bool               `json:"ok"`
-	DryRun bool               `json:"dry_run,omitempty"`
-	Steps  []provision.Result `json:"steps"`
+	OK     bool           `json:"ok"`
+	DryRun bool           `json:"dry_run,omitempty"`
+	Steps  []setup.Result `json:"steps"`
 }
 
 // tell runs do and prints what it tells; fix says how a fix is worded, and
 // idle what there is to say when nothing was found.
 func tell(ctx context.Context, e *verb.Env, o options, fix func(string) string, idle string, do act) error {
-	a := answer{DryRun: o.dry, Steps: []provision.Result{}}
+	a := answer{DryRun: o.dry, Steps: []setup.Result{}}
 	said := false
-	err := do(ctx, func(r provision.Result) {
+	err := do(ctx, func(r setup.Result) {
 		a.Steps = append(a.Steps, r)
 		said = said || len(r.Findings) > 0 || r.Err != nil
 		if !o.json {
@@ -98,7 +98,7 @@ func settle(e *verb.Env, o options, err error) error {
 	case o.packaged:
 		fmt.Fprintf(e.Stderr, "warning: %s\nwarning: see \"tcenvsvr host check\"\n", strings.ReplaceAll(err.Error(), "\n", "\nwarning: "))
 		return nil
-	case errors.Is(err, provision.ErrDeviates) && !o.dry:
+	case errors.Is(err, setup.ErrDeviates) && !o.dry:
 		return fmt.Errorf("%w\nhint: \"tcenvsvr host apply\" puts right what it can", err)
 	case errors.Is(err, os.ErrPermission) && !strings.Contains(err.Error(), "\nhint: "):
 		return fmt.Errorf("%w\nhint: run it as root, who sees everything", err)
@@ -107,7 +107,7 @@ func settle(e *verb.Env, o options, err error) error {
 }
 
 // text prints a step as people read it.
-func text(e *verb.Env, r provision.Result, fix func(string) string) {
+func text(e *verb.Env, r setup.Result, fix func(string) string) {
 	for _, f := range r.Findings {
 		switch {
 		case f.Fix != "":

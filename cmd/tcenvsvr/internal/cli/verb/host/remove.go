@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/provision"
+	"tcenvsvr/agent/host/setup"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
@@ -32,7 +32,7 @@ func runRemove(ctx context.Context, e *verb.Env, o options) error {
 	if err != nil {
 		return settle(e, o, err)
 	}
-	return tell(ctx, e, o, wording(o.dry), "nothing to do: nothing of ours is there", func(ctx context.Context, to func(provision.Result)) error {
+	return tell(ctx, e, o, wording(o.dry), "nothing to do: nothing of ours is there", func(ctx context.Context, to func(setup.Result)) error {
 		return h.Remove(ctx, o.dry, to)
 	})
 }

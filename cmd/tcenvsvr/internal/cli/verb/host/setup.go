@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/become"
-	"tcenvsvr/agent/provision/interpreter"
+	"tcenvsvr/agent/host/become"
+	"tcenvsvr/agent/host/setup/interpreter"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
@@ -18,7 +18,7 @@ import (
 // sources are where an interpreter and what belongs to it come from.
 type sources struct{ from, wheels string }
 
-func setup(e *verb.Env) *cobra.Command {
+func setupCommand(e *verb.Env) *cobra.Command {
 	var python, java sources
 	p := &cobra.Command{
 		Use: "python", Short: "find or install Python 3.11 for Apps", Args: verb.Exactly(0, "no arguments"),

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"tcenvsvr/agent/become"
-	"tcenvsvr/agent/provision/interpreter"
+	"tcenvsvr/agent/host/become"
+	"tcenvsvr/agent/host/setup/interpreter"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 

@@ -13,15 +13,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/bundle"
-	"tcenvsvr/agent/enrol"
+	"tcenvsvr/agent/enroll"
+	"tcenvsvr/agent/enroll/bundle"
+	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 )
 
-// enrolment is one call of enroll.
-type enrolment struct {
+// enrollment is one call of enroll.
+type enrollment struct {
 	*verb.Env
 	host
 	source, keystore, keystorePassword string // arguments
@@ -30,8 +30,8 @@ type enrolment struct {
 	flags                              func() map[string]string // settings
 }
 
-func enroll(e *verb.Env) *cobra.Command {
-	n := &enrolment{Env: e}
+func enrollCommand(e *verb.Env) *cobra.Command {
+	n := &enrollment{Env: e}
 	c := &cobra.Command{
 		Use:   "enroll [FILE|LINK|-]",
 		Short: "connect this host to an Environment by its bundle",
@@ -78,7 +78,7 @@ from --master-key-file, which becomes the setting masterKeyFile.
 	f.BoolVar(&n.replace, "replace", false, "become another server, and give up what this one has not reported")
 	masterKeyFlag(e, c, &n.masterKey)
 	e.Reads(c, func([]string) []string {
-		if enrol.IsLink(n.source) {
+		if enroll.IsLink(n.source) {
 			return nil
 		}
 		return []string{n.source, n.keystore, n.keystorePassword}
@@ -87,11 +87,11 @@ from --master-key-file, which becomes the setting masterKeyFile.
 	return c
 }
 
-func (n *enrolment) run(ctx context.Context) error {
+func (n *enrollment) run(ctx context.Context) error {
 	if err := n.look(n.Env); err != nil {
 		return err
 	}
-	if enrol.IsLink(n.source) {
+	if enroll.IsLink(n.source) {
 		return n.byLink(ctx)
 	}
 	offer, err := n.offer(ctx)
@@ -101,10 +101,10 @@ func (n *enrolment) run(ctx context.Context) error {
 	return n.take(ctx, offer)
 }
 
-// byLink enrols by a link, which works once: what can be seen to before is, and who
+// byLink enrolls by a link, which works once: what can be seen to before is, and who
 // stumbles after that is told to make another.
-func (n *enrolment) byLink(ctx context.Context) error {
-	if err := enrol.CheckLink(n.source); err != nil {
+func (n *enrollment) byLink(ctx context.Context) error {
+	if err := enroll.CheckLink(n.source); err != nil {
 		return err
 	}
 	if !n.yes {
@@ -128,14 +128,14 @@ func (n *enrolment) byLink(ctx context.Context) error {
 }
 
 // take makes this host what was offered.
-func (n *enrolment) take(ctx context.Context, offer enrol.Offer) error {
+func (n *enrollment) take(ctx context.Context, offer enroll.Offer) error {
 	// What a bundle leaves empty is this host's affair; an empty flag is meant.
 	maps.DeleteFunc(offer.Settings, func(_, text string) bool { return text == "" })
 	maps.Copy(offer.Settings, n.flags())
 	if err := n.unlock(ctx, n.masterKey); err != nil {
 		return err
 	}
-	plan, err := enrol.New(n.Current, offer)
+	plan, err := enroll.New(n.Current, offer)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (n *enrolment) take(ctx context.Context, offer enrol.Offer) error {
 	}
 	defer clear(n.password)
 	n.show(plan)
-	if err := n.confirm(ctx, n.yes, "Enrol this host?"); err != nil {
+	if err := n.confirm(ctx, n.yes, "Enroll this host?"); err != nil {
 		return err
 	}
 	way, err := n.way(plan.Settings, plan.CAs)
@@ -175,7 +175,7 @@ func (n *enrolment) take(ctx context.Context, offer enrol.Offer) error {
 }
 
 // offer reads what was brought.
-func (n *enrolment) offer(ctx context.Context) (enrol.Offer, error) {
+func (n *enrollment) offer(ctx context.Context) (enroll.Offer, error) {
 	var b *bundle.Bundle
 	var err error
 	switch {
@@ -185,7 +185,7 @@ func (n *enrolment) offer(ctx context.Context) (enrol.Offer, error) {
 		if b, err = bundle.Read(n.Stdin); err != nil {
 			err = fmt.Errorf("reading a bundle from standard input: %w", err)
 		}
-	case enrol.IsLink(n.source):
+	case enroll.IsLink(n.source):
 		b, err = n.fetch(ctx, n.source, n.flags())
 	default:
 		b, err = n.readBundle()
@@ -195,19 +195,19 @@ func (n *enrolment) offer(ctx context.Context) (enrol.Offer, error) {
 	}
 	if err != nil || n.keystore == "" {
 		if err == nil {
-			return enrol.Offer{Settings: b.Settings, Keystore: b.Keystore}, nil
+			return enroll.Offer{Settings: b.Settings, Keystore: b.Keystore}, nil
 		}
-		return enrol.Offer{}, err
+		return enroll.Offer{}, err
 	}
 	if b.Settings[bundle.KeystorePassword], err = n.passwordOf(ctx, n.keystore, n.keystorePassword); err != nil {
-		return enrol.Offer{}, err
+		return enroll.Offer{}, err
 	}
 	data, err := n.readKeystore(n.keystore)
-	return enrol.Offer{Settings: b.Settings, Keystore: data}, err
+	return enroll.Offer{Settings: b.Settings, Keystore: data}, err
 }
 
 // replaces refuses to become another server unasked, and says what is lost.
-func (n *enrolment) replaces(ctx context.Context, plan *enrol.Plan) error {
+func (n *enrollment) replaces(ctx context.Context, plan *enroll.Plan) error {
 	lost, err := n.unreported(ctx)
 	if err != nil {
 		return err
@@ -218,14 +218,14 @@ func (n *enrolment) replaces(ctx context.Context, plan *enrol.Plan) error {
 	}
 	if !n.replace {
 		return fmt.Errorf("%w: it is %q, the bundle is for %q; %s\nhint: --replace does it all the same; a bundle of \"tccloud bundle ENV --server %s\" keeps the identity",
-			enrol.ErrOther, plan.Replaces, plan.Settings.ServerXID, text, plan.Replaces)
+			enroll.ErrOther, plan.Replaces, plan.Settings.ServerXID, text, plan.Replaces)
 	}
 	fmt.Fprintf(n.Stderr, "server %q is given up: %s\n", plan.Replaces, text)
 	return nil
 }
 
 // show lists what changes.
-func (n *enrolment) show(plan *enrol.Plan) {
+func (n *enrollment) show(plan *enroll.Plan) {
 	fmt.Fprintf(n.Stderr, "server %q of Environment %q at %s\n", plan.Settings.ServerXID, plan.Settings.Environment, plan.Settings.BrokerAddr())
 	w := tabwriter.NewWriter(n.Stderr, 0, 4, 2, ' ', 0)
 	for _, c := range plan.Changes {
@@ -238,7 +238,7 @@ func (n *enrolment) show(plan *enrol.Plan) {
 	_ = w.Flush() // to a terminal or a log of the caller's
 }
 
-func (n *enrolment) readBundle() (*bundle.Bundle, error) {
+func (n *enrollment) readBundle() (*bundle.Bundle, error) {
 	f, err := n.Open(n.source)
 	if err != nil {
 		return nil, fmt.Errorf("reading bundle: %w", err)
@@ -251,7 +251,7 @@ func (n *enrolment) readBundle() (*bundle.Bundle, error) {
 	return b, nil
 }
 
-func (n *enrolment) readKeystore(path string) ([]byte, error) {
+func (n *enrollment) readKeystore(path string) ([]byte, error) {
 	f, err := n.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading keystore: %w", err)

@@ -11,14 +11,14 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/bundle"
 	"tcenvsvr/agent/control"
-	"tcenvsvr/agent/enrol"
+	"tcenvsvr/agent/enroll"
+	"tcenvsvr/agent/enroll/bundle"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/journal"
-	"tcenvsvr/agent/keychain"
-	"tcenvsvr/agent/masterkey"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/secret/keychain"
+	"tcenvsvr/agent/secret/masterkey"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
@@ -27,7 +27,7 @@ import (
 
 // host is what there is before something changes.
 type host struct {
-	enrol.Current
+	enroll.Current
 	env      *verb.Env
 	paths    paths.Paths
 	chain    *keychain.Keychain // nil where there is none
@@ -90,7 +90,7 @@ func (h *host) unlock(ctx context.Context, file string) (err error) {
 }
 
 // prepareKeychain gets the master password of a keychain that is to be made.
-func (h *host) prepareKeychain(ctx context.Context, file string, plan *enrol.Plan) error {
+func (h *host) prepareKeychain(ctx context.Context, file string, plan *enroll.Plan) error {
 	if h.chain != nil {
 		if path, err := filepath.Abs(file); err == nil && file != "" && path != h.Settings.MasterKeyFile && serviceReads(h.env, path) {
 			plan.Set("masterKeyFile", path) // it opened the keychain: the service may use it too
@@ -109,7 +109,7 @@ func (h *host) prepareKeychain(ctx context.Context, file string, plan *enrol.Pla
 }
 
 // store makes the keychain where there is none and commits the plan.
-func (h *host) store(plan *enrol.Plan) error {
+func (h *host) store(plan *enroll.Plan) error {
 	if err := h.paths.Create(); err != nil {
 		return err
 	}
@@ -126,19 +126,19 @@ func (h *host) store(plan *enrol.Plan) error {
 
 // way is how the cloud is reached with these settings: the CAs that the
 // service will trust, the cloud's own being cas and not those of an old cloud.
-func (h *host) way(s settings.Settings, cas []*x509.Certificate) (enrol.Way, error) {
+func (h *host) way(s settings.Settings, cas []*x509.Certificate) (enroll.Way, error) {
 	sources := daemon.TrustSources(h.paths, s)
 	sources.Cloud = ""
 	found, err := sources.Gather(time.Now())
 	if err != nil {
-		return enrol.Way{}, err
+		return enroll.Way{}, err
 	}
 	roots := x509.NewCertPool()
 	for _, ca := range append(found.Certs(), cas...) {
 		roots.AddCert(ca)
 	}
 	dialer, err := daemon.Dialer(s, func() (*tls.Config, error) { return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil })
-	return enrol.Way{Roots: roots, Dialer: dialer, Version: build.Version()}, err
+	return enroll.Way{Roots: roots, Dialer: dialer, Version: build.Version()}, err
 }
 
 // fetch downloads the bundle behind a link, through the proxy that is set, or given by flags.
@@ -153,7 +153,7 @@ func (h *host) fetch(ctx context.Context, link string, flags map[string]string) 
 	if err != nil {
 		return nil, err
 	}
-	return enrol.Fetch(ctx, link, way.Dialer.DialContext)
+	return enroll.Fetch(ctx, link, way.Dialer.DialContext)
 }
 
 // running reports whether the service runs.

@@ -8,5 +8,5 @@ import (
 
 // Commands are the verbs of this topic.
 func Commands(e *verb.Env) []*cobra.Command {
-	return []*cobra.Command{enroll(e), unenroll(e), keychains(e)}
+	return []*cobra.Command{enrollCommand(e), unenroll(e), keychains(e)}
 }

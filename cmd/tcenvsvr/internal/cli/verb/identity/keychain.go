@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/control"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/masterkey"
+	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/secret/masterkey"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )

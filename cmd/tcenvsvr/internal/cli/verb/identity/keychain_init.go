@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/keychain"
+	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
@@ -97,7 +97,7 @@ func sealedSettings(s settings.Settings) (names []string) {
 func ifLost(sealed []string) string {
 	var todo []string
 	for _, name := range sealed {
-		again := "enrol with a fresh bundle (\"tccloud bundle ENV --server XID\" makes one, \"tcenvsvr enroll FILE\" takes it)"
+		again := "enroll with a fresh bundle (\"tccloud bundle ENV --server XID\" makes one, \"tcenvsvr enroll FILE\" takes it)"
 		if name == "proxyPassword" {
 			again = "\"tcenvsvr settings set proxyPassword\""
 		}

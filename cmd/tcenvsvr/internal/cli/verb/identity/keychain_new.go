@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 
-	"tcenvsvr/agent/keychain"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/settings"
 )
 

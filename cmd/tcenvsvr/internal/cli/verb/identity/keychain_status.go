@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/control"
-	"tcenvsvr/agent/keychain"
+	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"

@@ -7,10 +7,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/keychain"
-	"tcenvsvr/agent/masterkey"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/secret/keychain"
+	"tcenvsvr/agent/secret/masterkey"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )

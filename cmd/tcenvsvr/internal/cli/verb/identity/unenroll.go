@@ -8,15 +8,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/enrol"
-	facts "tcenvsvr/agent/host"
-	"tcenvsvr/agent/identity"
+	"tcenvsvr/agent/enroll"
+	"tcenvsvr/agent/enroll/identity"
+	facts "tcenvsvr/agent/host/facts"
+	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
-// identitySettings are what an enrolment brings; with the sealed ones they go.
+// identitySettings are what an enrollment brings; with the sealed ones they go.
 var identitySettings = []string{
 	"apiURL", "appDeliveryToken", "brokerHost", "brokerToken", "environment", "keystorePassword", "serverName", "serverXid", "proxyPassword",
 }
@@ -63,7 +63,7 @@ func leave(ctx context.Context, h *host, e *verb.Env, file string, yes bool) err
 	if lost > 0 {
 		fmt.Fprintf(e.Stderr, "%d orders or results that the cloud does not have yet are lost\n", lost)
 	}
-	if err := h.confirm(ctx, yes, "Unenrol this host?"); err != nil {
+	if err := h.confirm(ctx, yes, "Unenroll this host?"); err != nil {
 		return err
 	}
 	inUse, told := h.farewell(ctx, file)
@@ -107,5 +107,5 @@ func (h *host) farewell(ctx context.Context, file string) (inUse string, err err
 	}
 	machine, _ := facts.New(ctx) // what is not known is left out
 	way.BootID, way.MachineID = machine.BootID(), machine.MachineID()
-	return enrol.Leave(ctx, h.Settings, h.Identity.Current(), way)
+	return enroll.Leave(ctx, h.Settings, h.Identity.Current(), way)
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/audit"
+	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/certs"
 	"tcenvsvr/certs/cert"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/become"
+	"tcenvsvr/agent/host/become"
 	"tcenvsvr/certs"
 	"tcenvsvr/certs/cert"
 	"tcenvsvr/certs/hostwide"

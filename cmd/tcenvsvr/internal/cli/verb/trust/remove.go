@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/audit"
+	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/certs/cert"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )

@@ -3,8 +3,8 @@ package trust
 import (
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/audit"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater/slot/state"
 )

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/zipdir"
+	"tcenvsvr/agent/disk/zipdir"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater/metadata"

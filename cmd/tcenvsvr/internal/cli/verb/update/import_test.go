@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/control"
-	"tcenvsvr/agent/paths"
+	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater/release"
 	"tcenvsvr/updater/repository"

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/atomicfile"
 	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater"

@@ -1,0 +1,60 @@
+package cloud
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// errElsewhere is an answer that leads to where nothing of ours goes.
+var errElsewhere = errors.New("the API leads elsewhere")
+
+// maxRedirects is how often an answer may name another place.
+const maxRedirects = 10
+
+// private returns a client that shows our token to the API and to nobody that
+// it redirects to: not another host, not another port, and nothing without TLS. What
+// is fetched may come from elsewhere; what is sent goes nowhere else.
+func (c *Client) private(plain *http.Client, home *url.URL) *http.Client {
+	private := *plain
+	next := private.Transport
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	private.Transport = authorized{home.Host, c, next}
+	private.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+		switch {
+		case r.URL.Scheme != "https":
+			return fmt.Errorf("%w: %q is not https", errElsewhere, r.URL.Scheme+"://"+r.URL.Host)
+		case r.URL.Host != home.Host && r.Method != http.MethodGet:
+			return fmt.Errorf("%w: what is sent is not for %q", errElsewhere, r.URL.Host)
+		case len(via) >= maxRedirects:
+			return fmt.Errorf("%w: %d times", errElsewhere, maxRedirects)
+		}
+		return nil
+	}
+	return &private
+}
+
+type authorized struct {
+	host string
+	c    *Client
+	next http.RoundTripper
+}
+
+// CloseIdleConnections is what [http.Client.CloseIdleConnections] looks for.
+func (a authorized) CloseIdleConnections() {
+	if t, ok := a.next.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (a authorized) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme == "https" && r.URL.Host == a.host {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+a.c.token)
+	}
+	return a.next.RoundTrip(r)
+}

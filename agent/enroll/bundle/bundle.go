@@ -1,0 +1,228 @@
+package bundle
+
+import (
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"tcenvsvr/agent/disk/zipdir"
+)
+
+// Bounds of a bundle: bytes of each file that is read, and number of files.
+const (
+	maxFile  = 1 << 20
+	maxFiles = 1000
+
+	maxDirectory = 2 << 20 // of the ZIP's own directory
+)
+
+// KeystorePassword is the one key of the .env file that is no setting: it
+// opens the keystore and is kept with it.
+const KeystorePassword = "keystorePassword"
+
+// Bundle is what a download holds.
+type Bundle struct {
+	Settings map[string]string // by the vendor's names
+	Keystore []byte            // PKCS#12; nil when the bundle has none
+	Package  string            // file name of the installation package that lies in it, for who reads it; never unpacked
+}
+
+// ErrNotABundle means that the file is neither a bundle nor a .env file.
+var ErrNotABundle = errors.New("not an Environment Server bundle")
+
+// MaxSize bounds a bundle, which may hold the package of the server, in bytes.
+const MaxSize = 512 << 20
+
+// inMemory is how much of a bundle that is not a file yet is held in memory. One
+// without a package is far smaller, so its secrets never touch a disk here.
+const inMemory = 4 << 20
+
+// Open reads a bundle ZIP or a single .env file.
+func Open(file string) (*Bundle, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading bundle: %w", err)
+	}
+	defer f.Close()
+	b, err := open(f)
+	if err != nil {
+		return nil, fmt.Errorf("reading bundle %q: %w", file, err)
+	}
+	return b, nil
+}
+
+// open reads a regular file where it lies; a pipe or a device is read like standard input.
+func open(f *os.File) (*Bundle, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return Read(f)
+	}
+	return Parse(f, info.Size())
+}
+
+// Read is Open for what comes from elsewhere, e.g. standard input. What is large
+// waits in a temporary file: the list of a ZIP's files is at its end.
+func Read(r io.Reader) (*Bundle, error) {
+	head, err := io.ReadAll(io.LimitReader(r, inMemory+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(head) <= inMemory {
+		return Parse(bytes.NewReader(head), int64(len(head)))
+	}
+	spool, err := os.CreateTemp("", "tcenvsvr-bundle-*") // for its owner alone
+	if err != nil {
+		return nil, fmt.Errorf("keeping the bundle for the moment: %w", err)
+	}
+	defer func() { _, _ = spool.Close(), os.Remove(spool.Name()) }()
+	_ = os.Remove(spool.Name()) // where that is possible, so that not even a kill leaves it behind
+	size, err := io.Copy(spool, io.LimitReader(io.MultiReader(bytes.NewReader(head), r), MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("keeping the bundle for the moment: %w", err)
+	}
+	return Parse(spool, size)
+}
+
+// Parse reads a bundle ZIP or a .env file.
+func Parse(r io.ReaderAt, size int64) (*Bundle, error) {
+	if size > MaxSize {
+		return nil, fmt.Errorf("%w: it is larger than %d bytes", ErrNotABundle, MaxSize)
+	}
+	var magic [4]byte
+	if n, err := r.ReadAt(magic[:], 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	} else if string(magic[:min(n, 2)]) != "PK" {
+		return parseAlone(r, size, magic[:n])
+	}
+	z, err := zipdir.Open(r, size, maxDirectory)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrNotABundle, err)
+	}
+	if len(z.File) > maxFiles {
+		return nil, fmt.Errorf("%w: it has %d files", ErrNotABundle, len(z.File))
+	}
+	b := &Bundle{}
+	seen := map[string]bool{}
+	for _, f := range z.File {
+		name := strings.TrimSuffix(f.Name, "/")
+		if !fs.ValidPath(name) || strings.Contains(name, `\`) { // nothing is unpacked by name, but no honest bundle has one
+			return nil, fmt.Errorf("%w: it has a file that leads elsewhere, %.80q", ErrNotABundle, f.Name)
+		}
+		if base := path.Base(name); base == "environment.env" || base == ".env" || base == "keystore.p12" {
+			if kind := path.Ext(base); seen[kind] {
+				return nil, fmt.Errorf("%w: it has two files of the kind %q", ErrNotABundle, kind)
+			}
+			seen[path.Ext(base)] = true
+		}
+		switch base := path.Base(name); {
+		case isPackage(base):
+			b.Package = base
+		case base == "tcenvsvr.exe":
+			seen[".exe"] = true
+		case base == "environment.env" || base == ".env":
+			text, err := readFile(f)
+			if err != nil {
+				return nil, err
+			}
+			if b.Settings, err = parseEnv(text); err != nil {
+				return nil, err
+			}
+		case base == "keystore.p12":
+			if b.Keystore, err = readFile(f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	switch {
+	case b.Settings == nil && (b.Package != "" || seen[".exe"]):
+		return nil, errPackage
+	case b.Settings == nil:
+		return nil, fmt.Errorf("%w: it has no environment.env", ErrNotABundle)
+	}
+	return b, nil
+}
+
+// parseAlone reads what is no ZIP: a .env file.
+func parseAlone(r io.ReaderAt, size int64, magic []byte) (*Bundle, error) {
+	switch {
+	case slices.ContainsFunc(packageMagics, func(m string) bool { return strings.HasPrefix(string(magic), m) }):
+		return nil, errPackage
+	case size > maxFile:
+		return nil, fmt.Errorf("%w: as a .env file it is larger than %d bytes", ErrNotABundle, maxFile)
+	}
+	text, err := io.ReadAll(io.NewSectionReader(r, 0, size))
+	if err != nil {
+		return nil, err
+	}
+	settings, err := parseEnv(text)
+	if err != nil {
+		return nil, err
+	}
+	return &Bundle{Settings: settings}, nil
+}
+
+// errPackage is for who enrolls by the server-only download.
+var errPackage = fmt.Errorf("%w: it is the package of the Environment Server alone\nhint: install it, and enroll with the bundle of an Environment", ErrNotABundle)
+
+// packageMagics are how packages begin: rpm, deb, gzip.
+var packageMagics = []string{"\xed\xab\xee\xdb", "!<ar", "\x1f\x8b"}
+
+// isPackage reports whether a file of a bundle is the installation package.
+func isPackage(name string) bool {
+	return strings.HasPrefix(name, "threatconnect-envsvr") &&
+		slices.ContainsFunc([]string{".rpm", ".deb", ".tar.gz", ".zip"}, func(kind string) bool { return strings.HasSuffix(name, kind) })
+}
+
+func readFile(f *zip.File) ([]byte, error) {
+	r, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %q: %v", ErrNotABundle, f.Name, err)
+	}
+	defer r.Close()
+	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %q is damaged: %v", ErrNotABundle, f.Name, err)
+	case len(b) > maxFile:
+		return nil, fmt.Errorf("%w: %q is larger than %d bytes", ErrNotABundle, f.Name, maxFile)
+	}
+	return b, nil
+}
+
+var keyPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.]{0,63}$`)
+
+func parseEnv(text []byte) (map[string]string, error) {
+	settings := map[string]string{}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	lines.Buffer(nil, 64<<10)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		key, value, found := strings.Cut(line, "=")
+		if key = strings.TrimSpace(key); !found || !keyPattern.MatchString(key) {
+			return nil, fmt.Errorf("%w: line %d is not KEY=value", ErrNotABundle, n)
+		}
+		settings[key] = strings.TrimSpace(value)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrNotABundle, err)
+	}
+	if len(settings) == 0 {
+		return nil, fmt.Errorf("%w: it names no setting", ErrNotABundle)
+	}
+	return settings, nil
+}

@@ -1,0 +1,14 @@
+// Package enroll makes a host a server of an Environment, or moves it to another.
+//
+//	bundle, .env, keystore, link ─► Offer ─► Plan ─► Prove ─► Commit
+//	                                          │        │         └ keystore, then settings: one rename decides
+//	                                          │        └ broker and API, from memory
+//	                                          └ what changes; refuses what does not fit together
+//
+// Nothing is written before Commit, and Prove needs nothing that is written: an enrollment
+// that fails leaves the host as it was.
+//
+// The rules of identity: the certificate names the server, and serverXid is that name. A .env file alone moves a server
+// to another Environment and keeps its certificate, so it must be for the same server. Becoming another server gives up
+// what the old one has not reported, and has to be asked for.
+package enroll

@@ -1,0 +1,121 @@
+package enroll
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"tcenvsvr/agent/enroll/bundle"
+	"tcenvsvr/agent/link/fault"
+)
+
+// ErrPin means that what answers is not the cloud that made the link.
+var ErrPin = errors.New("what answers is not the cloud that made this link")
+
+// ErrLink means that the link is used up, expired or not one.
+var ErrLink = errors.New("the link is not good")
+
+// pinKey is how the fragment of a link begins. What follows is the
+// SHA-256 of the certificate that the cloud's own is issued by.
+const pinKey = "sha256="
+
+// IsLink reports whether an argument of enroll is a link, not a file.
+func IsLink(source string) bool { return strings.Contains(source, "://") }
+
+// Fetch downloads the bundle behind a one-time link. The link carries
+// the digest of the cloud's CA, and nothing but a chain to that CA, for the link's host, is believed: what the
+// host trusts otherwise does not count, and there is no other check to fall back to.
+func Fetch(ctx context.Context, link string, dial func(ctx context.Context, network, address string) (net.Conn, error)) (*bundle.Bundle, error) {
+	u, pin, err := parseLink(link)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it is not a URL", ErrLink)
+	}
+	client := &http.Client{
+		Transport:     &http.Transport{DialContext: dial, TLSClientConfig: pinned(u.Hostname(), pin), DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		if wrapped, ok := errors.AsType[*url.Error](err); ok {
+			err = wrapped.Err // it would quote the link, which is a secret
+		}
+		return nil, fmt.Errorf("fetching the bundle from %q: %w", u.Host, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		reason, _ := io.ReadAll(io.LimitReader(res.Body, 500))
+		return nil, fmt.Errorf("fetching the bundle from %q: %w: %s: %s\nhint: a link works once and for a limited time; make another with \"tccloud bundle ENV --link\"",
+			u.Host, ErrLink, res.Status, fault.Printable(strings.TrimSpace(string(reason))))
+	}
+	b, err := bundle.Read(res.Body)
+	if err != nil {
+		return nil, fmt.Errorf("fetching the bundle from %q: %w", u.Host, err)
+	}
+	return b, nil
+}
+
+// CheckLink says what is wrong with a link that can be seen without following it.
+func CheckLink(link string) error {
+	_, _, err := parseLink(link)
+	return err
+}
+
+func parseLink(link string) (*url.URL, []byte, error) {
+	u, err := url.Parse(link)
+	if err != nil || u.Scheme != "https" || u.Host == "" {
+		return nil, nil, fmt.Errorf("%w: want https://…#%s…", ErrLink, pinKey)
+	}
+	text, ok := strings.CutPrefix(u.Fragment, pinKey)
+	pin, err := hex.DecodeString(text)
+	if !ok || err != nil || len(pin) != sha256.Size {
+		return nil, nil, fmt.Errorf("%w: its end, #%s and 64 hex digits, is missing: copy the whole link, in quotes", ErrLink, pinKey)
+	}
+	u.Fragment = ""
+	return u, pin, nil
+}
+
+// pinned verifies with one root: the certificate of the presented chain
+// that has the digest. crypto/tls verifies against roots that are known before; this one comes with the
+// handshake, so verification is done here, in full, and the standard one, which could only refuse, is off.
+func pinned(host string, pin []byte) *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, ServerName: host,
+		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection below does it
+		VerifyConnection: func(s tls.ConnectionState) error {
+			roots, between := x509.NewCertPool(), x509.NewCertPool()
+			found := false
+			for _, c := range s.PeerCertificates {
+				if sum := sha256.Sum256(c.Raw); string(sum[:]) == string(pin) {
+					roots.AddCert(c)
+					found = true
+				} else {
+					between.AddCert(c)
+				}
+			}
+			if !found {
+				return ErrPin
+			}
+			_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: host})
+			if err != nil {
+				return fmt.Errorf("%w: %w", ErrPin, err)
+			}
+			return nil
+		},
+	}
+}

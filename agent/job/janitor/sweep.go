@@ -1,0 +1,158 @@
+package janitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tcenvsvr/agent/disk/deeptree"
+)
+
+const trash = ".trash-"
+
+// Janitor removes old sessions from Dir.
+type Janitor struct {
+	Dir string // exchange/jobs
+	// RemoveAs removes a folder's content as the sandbox user; nil = what
+	// we may not remove stays, with an error. job.Executor has one.
+	RemoveAs func(ctx context.Context, dir string) error
+	// Reap ends what still runs of a job in dir; nil = nothing does. job.Executor has one.
+	Reap   func(ctx context.Context, dir string) error
+	Logger *slog.Logger // nil = discard
+}
+
+// Bounds of what stays.
+type Bounds struct {
+	Age   time.Duration // since something was last made in a session
+	Bytes int64         // of all sessions that nobody claims, on the disk; 0 = no bound
+	Files int64         // the same, inodes
+}
+
+// Sweep removes the sessions that are beyond the bounds, the oldest first,
+// except guests and those that keep claims. It goes on after a failure and returns all of them together.
+func (j Janitor) Sweep(ctx context.Context, most Bounds, keep func(session string) bool) error {
+	log := j.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	entries, err := os.ReadDir(j.Dir)
+	if err != nil {
+		return fmt.Errorf("removing old job folders: %w", err)
+	}
+	var errs []error
+	var stay []finished
+	removed := 0
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		gone, err := j.sweep(ctx, e.Name(), most.Age, keep)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("removing old job folder %q: %w", e.Name(), err))
+		}
+		switch {
+		case gone:
+			removed++
+		case most.Bytes > 0 && err == nil && j.isFinished(e.Name(), keep):
+			stay = append(stay, measure(j.Dir, e.Name()))
+		}
+	}
+	for _, f := range beyond(stay, most) {
+		if keep(f.name) { // taken since
+			continue
+		}
+		if gone, err := j.remove(ctx, f.name); err != nil {
+			errs = append(errs, fmt.Errorf("removing old job folder %q: %w", f.name, err))
+		} else if gone {
+			removed++
+		}
+	}
+	if removed > 0 {
+		log.Info("old job folders removed", "count", removed)
+	}
+	return errors.Join(errs...)
+}
+
+func (j Janitor) sweep(ctx context.Context, name string, olderThan time.Duration, keep func(string) bool) (bool, error) {
+	if strings.HasPrefix(name, Probe) {
+		olderThan = min(olderThan, probeAge)
+	}
+	if !strings.HasPrefix(name, trash) && (strings.HasPrefix(name, guest) || keep(name) || time.Since(touched(filepath.Join(j.Dir, name))) < olderThan) {
+		return false, nil
+	}
+	return j.remove(ctx, name)
+}
+
+// Remove removes one session.
+func (j Janitor) Remove(ctx context.Context, session string) error {
+	_, err := j.remove(ctx, session)
+	return err
+}
+
+// remove removes a session, or what another try left of it, and reports whether it did.
+func (j Janitor) remove(ctx context.Context, name string) (bool, error) {
+	path := filepath.Join(j.Dir, name)
+	if !strings.HasPrefix(name, trash) {
+		// Removing changes the times that we go by: first out of sight.
+		gone := filepath.Join(j.Dir, trash+name)
+		if err := os.Rename(path, gone); err != nil {
+			if os.IsNotExist(err) {
+				err = nil // somebody else was faster
+			}
+			return false, err
+		}
+		path = gone
+	}
+	err := removeAll(path)
+	if err != nil && j.RemoveAs != nil {
+		if err := j.RemoveAs(ctx, path); err != nil {
+			return false, err
+		}
+		err = removeAll(path)
+	}
+	return err == nil, err
+}
+
+func removeAll(path string) error {
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		if err := deeptree.Empty(path, false); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(path)
+}
+
+// touched is when something was last made or removed in the folder or in
+// one of its folders. What is not there was never touched. A time that lies ahead, because
+// the clock was wrong for a while, is made now, so that the folder ages from here on.
+func touched(dir string) time.Time {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return time.Time{}
+	}
+	defer root.Close()
+	var last time.Time
+	now := time.Now()
+	for _, name := range append([]string{"."}, Folders...) {
+		info, err := root.Lstat(name)
+		if err != nil {
+			continue
+		}
+		when := changed(info)
+		if when.After(now) {
+			if info.IsDir() {
+				_ = root.Chtimes(name, now, now)
+			}
+			when = now
+		}
+		if when.After(last) {
+			last = when
+		}
+	}
+	return last
+}
