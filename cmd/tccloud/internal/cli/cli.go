@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/cmd/internal/strict"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/client"
 )
 
@@ -39,7 +39,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, more ...Verb
 	env := &Env{Stdin: stdin, Stdout: stdout, Stderr: stderr, Getenv: os.Getenv}
 	root := New(env, more...)
 	root.SetArgs(args)
-	err := strict.Execute(ctx, root, func(_ *cobra.Command, err error) error { return usage("%w", err) })
+	err := cli.Execute(ctx, root)
 	if err == nil {
 		return exitOK
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/internal/cli"
+	v1 "tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
@@ -108,6 +109,9 @@ func misuse(cmd *cobra.Command, format string, args ...any) error {
 func exitCode(err error) int {
 	if e, ok := errors.AsType[*Exit](err); ok {
 		return e.Code
+	}
+	if cli.AsError[cli.UsageError](err) {
+		return exitUsage
 	}
 	api, isAPI := errors.AsType[*v1.Error](err)
 	switch {

@@ -8,14 +8,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/cmd/internal/strict"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/about"
@@ -52,42 +51,23 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := strict.Execute(ctx, root, func(_ *cobra.Command, err error) error { return verb.Usage("%w", err) })
-	return report(e, err)
+	return report(e, cli.Execute(ctx, root))
 }
 
 func newRoot(e *verb.Env) *cobra.Command {
-	root := &cobra.Command{
-		Use:   "tcenvsvr",
-		Short: "run orders of a Dedicated Cloud behind the firewall",
-		Long: `Tcenvsvr is the ThreatConnect Environment Server: it connects outbound to a
+	root := cli.Root("tcenvsvr", "run orders of a Dedicated Cloud behind the firewall",
+		`Tcenvsvr is the ThreatConnect Environment Server: it connects outbound to a
 Dedicated Cloud, runs Apps in a sandbox when told to, and returns what came of
-them.`,
-		Version:       build.Version(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-	}
+them.`)
+	root.Version = build.Version()
 	root.PersistentFlags().StringVar(&e.Home, "home", cmp.Or(e.Getenv("TCENVSVR_HOME"), paths.DefaultHome), "folder of the installation (or TCENVSVR_HOME)")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return verb.Usage("%w\nhint: run %q", err, c.CommandPath()+" --help")
-	})
 	for _, commands := range topics {
 		root.AddCommand(commands(e)...)
 	}
-	root.AddCommand(exitCodesTopic(), errorsTopic(), shim(e))
-	tellExitCodes(root)
+	root.AddCommand(exitCodes.Topic(), errorsTopic(), shim(e))
+	exitCodes.EndHelp(root)
 	becomeOwners(root, e, "", verb.State)
 	return root
-}
-
-// tellExitCodes ends every command's help with the table of exit codes.
-func tellExitCodes(c *cobra.Command) {
-	if c.HasSubCommands() || c.Runnable() { // no topic
-		c.Long = strings.TrimRight(c.Long, "\n") + "\n\n" + exitCodesHelp()
-	}
-	for _, sub := range c.Commands() {
-		tellExitCodes(sub)
-	}
 }
 
 // shim appears here only so that the verb is known; main answers it before
@@ -95,7 +75,7 @@ func tellExitCodes(c *cobra.Command) {
 func shim(e *verb.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: job.ShimCommand, Hidden: true, Short: "supervise one job (started by the agent)",
-		Args: verb.Exactly(0, "its launch on standard input"),
+		Args: cli.Exactly(0, "its launch on standard input"),
 		RunE: func(*cobra.Command, []string) error {
 			if code := job.ShimMain(e.Stdin, e.Stdout, e.Stderr); code != 0 {
 				return fmt.Errorf("the job was not supervised to its end (%d)", code)

@@ -2,54 +2,32 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/cmd/internal/strict"
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tcrelease/internal/cli/key"
+	"tcenvsvr/cmd/tcrelease/internal/cli/updaterepo"
 )
 
-type env struct{ stdout io.Writer }
+var exitCodes = cli.ExitCodes{
+	{Code: 0, Meaning: "ok"},
+	{Code: 2, Meaning: "wrong command line", Is: cli.AsError[cli.UsageError]},
+	{Code: 1, Meaning: "failed; of verify: something is wrong", Is: func(error) bool { return true }},
+}
 
-// usageError is a mistake in the command line.
-type usageError struct{ error }
-
-// Main runs a command line and returns the exit code.
+// Main runs the command line args, without the program's name, and returns the exit code.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	e := &env{stdout}
-	root := &cobra.Command{
-		Use:           "tcrelease",
-		Short:         "builds, signs and publishes packages of the Environment Server",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-	}
+	root := cli.Root("tcrelease", "builds, signs and publishes packages of the Environment Server", "")
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(keyCommand(e), packageCommand(e), repoCommand(e), signCommand(e), verifyCommand(e), updateRepoCommand(e))
-	err := strict.Execute(ctx, root, func(_ *cobra.Command, err error) error { return usageError{err} })
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, new(usageError)):
-		fmt.Fprintf(stderr, "tcrelease: %v\n", err)
-		return 2
-	default:
-		fmt.Fprintf(stderr, "tcrelease: %v\n", err)
-		return 1
-	}
-}
-
-// exactly wants n arguments.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usageError{fmt.Errorf("%s wants %s; see %s --help", c.CommandPath(), what, c.CommandPath())}
-		}
-		return nil
-	}
+	cli.AddSections(root,
+		cli.Section{Title: "Keys and signatures", Commands: []*cobra.Command{key.Command(), signCommand(), verifyCommand()}},
+		cli.Section{Title: "Packages", Commands: []*cobra.Command{packageCommand(), repoCommand()}},
+		cli.Section{Title: "Updates", Commands: []*cobra.Command{updaterepo.Command()}})
+	exitCodes.EndHelp(root)
+	return exitCodes.Report(stderr, root.Name(), cli.Execute(ctx, root), nil)
 }

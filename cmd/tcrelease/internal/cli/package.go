@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tcrelease/internal/cli/key"
 	"tcenvsvr/cmd/tcrelease/internal/compile"
 	"tcenvsvr/packaging"
 	"tcenvsvr/packaging/pgp"
@@ -23,14 +25,14 @@ type release struct {
 	linuxOnly         bool
 	only              []string
 	unsigned          bool
-	keys              keyFlags
+	keys              key.Flags
 
 	at    time.Time
 	key   *pgp.Key
 	built compile.Target // whose programs lie beside the documents
 }
 
-func packageCommand(e *env) *cobra.Command {
+func packageCommand() *cobra.Command {
 	r := &release{}
 	c := &cobra.Command{
 		Use:   "package --key FILE",
@@ -39,11 +41,11 @@ func packageCommand(e *env) *cobra.Command {
 			"Without --version it is a snapshot of the commit, which sorts before the next release.\n\n" +
 			"  tcrelease package --key release.key --version 1.0.0\n" +
 			"  tcrelease package --key test.key --arch amd64 --linux-only --out /srv/envsvr",
-		Args: exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			files, err := r.make(c.Context())
 			for _, file := range files {
-				fmt.Fprintln(e.stdout, file)
+				fmt.Fprintln(c.OutOrStdout(), file)
 			}
 			return err
 		},
@@ -59,7 +61,7 @@ func packageCommand(e *env) *cobra.Command {
 	f.BoolVar(&r.linuxOnly, "linux-only", false, "no zip for Windows")
 	f.StringSliceVar(&r.only, "only", nil, "kinds of packages: rpm, deb, tar.gz, zip; all without")
 	f.BoolVar(&r.unsigned, "unsigned", false, "no signatures; nothing will install such packages")
-	r.keys.add(c)
+	r.keys.Add(c)
 	return c
 }
 
@@ -89,13 +91,13 @@ func (r *release) make(ctx context.Context) ([]string, error) {
 	return append(made, sums...), err
 }
 
-// prepare settles version, time and key before anything slow begins.
+// prepare fixes version, time and key before anything slow begins.
 func (r *release) prepare(ctx context.Context) error {
 	if err := r.revise(ctx); err != nil {
 		return err
 	}
 	if !r.unsigned {
-		key, err := r.keys.read()
+		key, err := r.keys.Read()
 		if err != nil {
 			return err
 		}
@@ -115,7 +117,7 @@ func (r *release) revise(ctx context.Context) error {
 	} else {
 		at, err := time.Parse(time.RFC3339, r.time)
 		if err != nil {
-			return usageError{fmt.Errorf("--time: %w", err)}
+			return cli.Usage("--time: %w", err)
 		}
 		r.at = at.UTC()
 	}

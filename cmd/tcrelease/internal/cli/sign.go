@@ -7,17 +7,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tcrelease/internal/cli/key"
 )
 
-func signCommand(e *env) *cobra.Command {
-	var k keyFlags
+func signCommand() *cobra.Command {
+	var k key.Flags
 	var out string
 	c := &cobra.Command{
 		Use:   "sign --key FILE FILE",
 		Short: "write a detached armored signature of a file",
-		Args:  exactly(1, "the file to sign"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			key, err := k.read()
+		Args:  cli.Exactly(1, "the file to sign"),
+		RunE: func(c *cobra.Command, args []string) error {
+			key, err := k.Read()
 			if err != nil {
 				return err
 			}
@@ -36,11 +38,11 @@ func signCommand(e *env) *cobra.Command {
 			if err := atomicfile.WriteFile(out, signature, 0o644); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(e.stdout, out)
+			_, err = fmt.Fprintln(c.OutOrStdout(), out)
 			return err
 		},
 	}
 	c.Flags().StringVarP(&out, "out", "o", "", "file for the signature; FILE.asc without")
-	k.add(c)
+	k.Add(c)
 	return c
 }

@@ -6,18 +6,20 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/packaging"
 	"tcenvsvr/packaging/dnf"
 	"tcenvsvr/packaging/pgp"
 )
 
-func verifyCommand(e *env) *cobra.Command {
+func verifyCommand() *cobra.Command {
 	var key string
 	c := &cobra.Command{
 		Use:   "verify --key PUBLIC FOLDER|RPM…",
@@ -27,11 +29,11 @@ func verifyCommand(e *env) *cobra.Command {
 			"  tcrelease verify --key RPM-GPG-KEY-threatconnect-envsvr dist",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 || key == "" {
-				return usageError{errors.New("verify wants --key PUBLIC and a folder or files; see tcrelease verify --help")}
+				return cli.Usage("verify wants --key PUBLIC and a folder or files; see tcrelease verify --help")
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			f, err := os.Open(key)
 			if err != nil {
 				return fmt.Errorf("opening the key: %w", err)
@@ -43,7 +45,7 @@ func verifyCommand(e *env) *cobra.Command {
 			}
 			var errs []error
 			for _, arg := range args {
-				errs = append(errs, verifyAny(e, arg, keys))
+				errs = append(errs, verifyAny(c.OutOrStdout(), arg, keys))
 			}
 			return errors.Join(errs...)
 		},
@@ -52,13 +54,13 @@ func verifyCommand(e *env) *cobra.Command {
 	return c
 }
 
-func verifyAny(e *env, name string, keys pgp.Keys) error {
+func verifyAny(w io.Writer, name string, keys pgp.Keys) error {
 	info, err := os.Stat(name)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
-		return verifyRPM(e, name, keys)
+		return verifyRPM(w, name, keys)
 	}
 	rpms, err := filepath.Glob(filepath.Join(name, "*.rpm"))
 	if err != nil {
@@ -66,13 +68,13 @@ func verifyAny(e *env, name string, keys pgp.Keys) error {
 	}
 	var errs []error
 	for _, file := range rpms {
-		errs = append(errs, verifyRPM(e, file, keys))
+		errs = append(errs, verifyRPM(w, file, keys))
 	}
 	checked := len(rpms)
-	for file, check := range map[string]func(*env, string, pgp.Keys) error{"SHA256SUMS": verifySums, "repodata": verifyRepository} {
+	for file, check := range map[string]func(io.Writer, string, pgp.Keys) error{"SHA256SUMS": verifySums, "repodata": verifyRepository} {
 		if _, err := os.Stat(filepath.Join(name, file)); err == nil {
 			checked++
-			errs = append(errs, check(e, name, keys))
+			errs = append(errs, check(w, name, keys))
 		}
 	}
 	if checked == 0 {
@@ -81,25 +83,25 @@ func verifyAny(e *env, name string, keys pgp.Keys) error {
 	return errors.Join(errs...)
 }
 
-func verifyRPM(e *env, file string, keys pgp.Keys) error {
+func verifyRPM(w io.Writer, file string, keys pgp.Keys) error {
 	if err := packaging.CheckRPM(file, keys); err != nil {
 		return err
 	}
-	fmt.Fprintf(e.stdout, "ok  %s\n", file)
+	fmt.Fprintf(w, "ok  %s\n", file)
 	return nil
 }
 
-func verifyRepository(e *env, dir string, keys pgp.Keys) error {
+func verifyRepository(w io.Writer, dir string, keys pgp.Keys) error {
 	names, err := dnf.Verify(dir, keys)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.stdout, "ok  %s, a repository of %d packages\n", dir, len(names))
+	fmt.Fprintf(w, "ok  %s, a repository of %d packages\n", dir, len(names))
 	return nil
 }
 
 // verifySums checks SHA256SUMS, its signature, and each file that it names.
-func verifySums(e *env, dir string, keys pgp.Keys) error {
+func verifySums(w io.Writer, dir string, keys pgp.Keys) error {
 	list := filepath.Join(dir, "SHA256SUMS")
 	text, err := os.ReadFile(list)
 	if err != nil {
@@ -126,6 +128,6 @@ func verifySums(e *env, dir string, keys pgp.Keys) error {
 			return fmt.Errorf("checking %q: %s has the sum %s, want %s", list, name, got, want)
 		}
 	}
-	fmt.Fprintf(e.stdout, "ok  %s\n", list)
+	fmt.Fprintf(w, "ok  %s\n", list)
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"tcenvsvr/agent/host/become"
 	"tcenvsvr/agent/secret/masterkey"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/prompt"
 )
 
@@ -111,7 +112,7 @@ func (e *Env) guardTerminal() {
 	}
 	for _, out := range []*io.Writer{&e.Stdout, &e.Stderr} {
 		if f, ok := (*out).(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-			*out = &printable{to: f}
+			*out = cli.NewPrintableWriter(f)
 		}
 	}
 }

@@ -1,9 +1,6 @@
 package verb
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -39,53 +36,6 @@ func (e *Env) Getenv(name string) string {
 		}
 	}
 	return value
-}
-
-// PrintJSON answers in JSON.
-func (e *Env) PrintJSON(v any) error {
-	enc := json.NewEncoder(e.Stdout)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
-}
-
-// UsageError is a wrong command line.
-type UsageError struct{ error }
-
-func (u UsageError) Unwrap() error { return u.error }
-
-// Usage makes a UsageError.
-func Usage(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
-
-// ErrTold is wrapped by errors that the verb has already told in its own
-// words: only the exit code is left to give.
-var ErrTold = errors.New("told already")
-
-// Exactly is cobra.ExactArgs with our exit code; what says which arguments are wanted.
-func Exactly(n int, what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) != n {
-			return Usage("%s takes %s", c.CommandPath(), what)
-		}
-		return nil
-	}
-}
-
-// AtLeast is cobra.MinimumNArgs with our exit code.
-func AtLeast(n int, what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) < n {
-			return Usage("%s takes %s", c.CommandPath(), what)
-		}
-		return nil
-	}
-}
-
-// Group is a command that has only subcommands.
-func Group(use, short, long string, subs ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Long: long}
-	c.AddCommand(subs...)
-	return c
 }
 
 // SortedKeys are m's keys in order.

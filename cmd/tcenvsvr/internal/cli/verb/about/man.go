@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
@@ -18,7 +19,7 @@ func man(e *verb.Env) *cobra.Command {
 		Use:   "man DIR",
 		Short: "write the manual pages into a folder",
 		Long:  "Man writes one manual page for each command into DIR.\n\n  tcenvsvr man /usr/share/man/man1",
-		Args:  verb.Exactly(1, "the folder to write to"),
+		Args:  cli.Exactly(1, "the folder to write to"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := e.Folder(args[0]); err != nil {
 				return fmt.Errorf("writing manual pages: %w", err)

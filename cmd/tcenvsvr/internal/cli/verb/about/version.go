@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
@@ -24,11 +25,11 @@ func version(e *verb.Env) *cobra.Command {
 		Use:   "version",
 		Short: "print the version",
 		Long:  "Version prints which build of the program this is.\n\n  tcenvsvr version\n  tcenvsvr version --json",
-		Args:  verb.Exactly(0, "no arguments"),
+		Args:  cli.Exactly(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			v := versionAnswer{build.Version(), build.Commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH}
 			if asJSON {
-				return e.PrintJSON(v)
+				return cli.PrintJSON(e.Stdout, v)
 			}
 			_, err := fmt.Fprintf(e.Stdout, "tcenvsvr %s (%s/%s, %s)\n", v.Version, v.OS, v.Arch, v.Go)
 			return err

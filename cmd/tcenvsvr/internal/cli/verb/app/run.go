@@ -15,6 +15,7 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/local"
 )
@@ -49,7 +50,7 @@ NAME=@FILE, --param-file and --kv-file keep values out of it.
   tcenvsvr app run my_app.tcx --param indicator=1.2.3.4 --no-sandbox
   tcenvsvr app run my_app.tcx --param-file params.json --kv '#App:1:in!String=hello' --out /tmp/result
   tcenvsvr app run my_app.tcx --param 'password=&{TC:KEYCHAIN:9f1c}' --variable TC/9f1c=@password.txt`,
-		Args: verb.Exactly(1, "the App's file"),
+		Args: cli.Exactly(1, "the App's file"),
 	}
 	c.Flags().StringArrayVarP(&f.inputs.Params, "param", "p", nil, "a parameter, NAME=VALUE or NAME=@FILE (VALUE is visible in ps; @@ is a literal @)")
 	c.Flags().StringVar(&f.inputs.ParamFile, "param-file", "", "JSON object of parameters, - is stdin; --param wins")
@@ -81,9 +82,9 @@ NAME=@FILE, --param-file and --kv-file keep values out of it.
 		case err != nil:
 			return err
 		case c.Context().Err() != nil: // we were told to end, and so was the App
-			return fmt.Errorf("%w: %w", verb.ErrTold, context.Canceled)
+			return fmt.Errorf("%w: %w", cli.ErrReported, context.Canceled)
 		case result.Outcome != wire.Succeeded:
-			return fmt.Errorf("the App %s: %w", result.Outcome, verb.ErrTold)
+			return fmt.Errorf("the App %s: %w", result.Outcome, cli.ErrReported)
 		}
 		return nil
 	}
@@ -92,7 +93,7 @@ NAME=@FILE, --param-file and --kv-file keep values out of it.
 
 func localRun(ctx context.Context, e *verb.Env, file string, f runFlags, overrides map[string]string) (*local.Run, error) {
 	if f.timeout < 0 {
-		return nil, verb.Usage("app run: --timeout %s is negative", f.timeout)
+		return nil, cli.Usage("app run: --timeout %s is negative", f.timeout)
 	}
 	from := inputs.Source{Stdin: e.Stdin, Open: e.Open}
 	given, err := f.inputs.Read(from)
@@ -146,7 +147,7 @@ func loadSettings(ctx context.Context, e *verb.Env, p paths.Paths, overrides map
 
 func misread(err error) error {
 	if errors.Is(err, inputs.ErrUsage) {
-		return verb.Usage("app run: %w", err)
+		return cli.Usage("app run: %w", err)
 	}
 	return err
 }
@@ -161,7 +162,7 @@ func runtimeVariables(from inputs.Source, words []string) ([]local.Variable, err
 	for _, name := range verb.SortedKeys(given) {
 		source, id, _ := strings.Cut(name, "/")
 		if err := api.CheckVariable(source, id); err != nil {
-			return nil, verb.Usage("app run: --variable %q: %w\nhint: --variable TC/ID=VALUE is what a parameter calls &{TC:TEXT:ID}", name, err)
+			return nil, cli.Usage("app run: --variable %q: %w\nhint: --variable TC/ID=VALUE is what a parameter calls &{TC:TEXT:ID}", name, err)
 		}
 		list = append(list, local.Variable{Source: source, ID: id, Data: given[name]})
 	}
@@ -170,7 +171,7 @@ func runtimeVariables(from inputs.Source, words []string) ([]local.Variable, err
 
 func printOutcome(e *verb.Env, r local.Result, asJSON bool) error {
 	if asJSON {
-		return e.PrintJSON(r)
+		return cli.PrintJSON(e.Stdout, r)
 	}
 	fmt.Fprintf(e.Stderr, "%s: ", r.Outcome)
 	if r.ExitCode >= 0 { // an App that was ended has none

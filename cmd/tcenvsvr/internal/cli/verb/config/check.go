@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
@@ -20,14 +21,14 @@ is wrong with them: unknown names, values that are not allowed, and settings tha
 together. Whether what they name can be reached is the business of "tcenvsvr doctor".
 
   tcenvsvr settings check`,
-		Args: verb.Exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			s, _, err := load(e)
 			if err == nil {
 				err = errors.Join(s.Check(), s.Enrolled())
 			}
 			if asJSON {
-				return e.PrintJSON(checked(err))
+				return cli.PrintJSON(e.Stdout, checked(err))
 			}
 			if err == nil {
 				fmt.Fprintln(e.Stdout, "the settings are right")

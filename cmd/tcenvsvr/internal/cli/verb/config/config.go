@@ -7,12 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
 // Commands are the verbs of this topic.
 func Commands(e *verb.Env) []*cobra.Command {
-	return []*cobra.Command{verb.Group("settings", "show and change settings",
+	return []*cobra.Command{cli.Group("settings", "show and change settings",
 		`Settings come from defaults, the file settings.yaml, the environment (TCENVSVR_ and
 the name in capitals) and flags; the later wins. An empty value in the file or the
 environment says nothing; an empty flag (--proxyHost=) has the default count again.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/prompt"
 )
@@ -30,7 +31,7 @@ keeps the agent from starting.
 
   tcenvsvr configure
   tcenvsvr configure --set appsJavaHome=/usr/lib/jvm/java-17-openjdk --set proxyPassword=@/root/password`,
-		Args: verb.Exactly(0, "no arguments, only flags"),
+		Args: cli.Exactly(0, "no arguments, only flags"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if len(sets) == 0 {
 				return newMenu(e).run(c.Context())

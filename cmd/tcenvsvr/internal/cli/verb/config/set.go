@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/prompt"
 )
@@ -33,7 +34,7 @@ NAME=@FILE reads it from a file.
   tcenvsvr settings set proxyPassword
   tcenvsvr settings set brokerToken=@/root/token
   tcenvsvr settings set proxyPassword < /root/password`,
-		Args:              verb.AtLeast(1, "NAME VALUE, NAME=VALUE, NAME=@FILE or NAME"),
+		Args:              cli.AtLeast(1, "NAME VALUE, NAME=VALUE, NAME=@FILE or NAME"),
 		ValidArgsFunction: completeKeys,
 		RunE: func(c *cobra.Command, args []string) error {
 			words, err := assignments(args)
@@ -66,7 +67,7 @@ func unset(e *verb.Env) *cobra.Command {
 refused where the agent would not start without them; --force does it.
 
   tcenvsvr settings unset proxyHost proxyPort proxyTC`,
-		Args:              verb.AtLeast(1, "names of settings"),
+		Args:              cli.AtLeast(1, "names of settings"),
 		ValidArgsFunction: completeKeys,
 		RunE: func(c *cobra.Command, args []string) error {
 			changes := map[string]string{}
@@ -98,18 +99,18 @@ func readChanges(ctx context.Context, e *verb.Env, args []string) (map[string]st
 			return nil, err
 		}
 		if _, twice := changes[s.Name]; twice {
-			return nil, verb.Usage("setting %q is given twice", s.Name)
+			return nil, cli.Usage("setting %q is given twice", s.Name)
 		}
 		switch file, isFile := strings.CutPrefix(text, "@"); {
 		case isFile:
 			text, err = readFile(e, s, file)
 		case !given && asked != "" && !(prompt.Prompt{In: e.Stdin}).OnTerminal():
-			return nil, verb.Usage("standard input has one value, for %q; give %q as %s=@FILE", asked, s.Name, s.Name)
+			return nil, cli.Usage("standard input has one value, for %q; give %q as %s=@FILE", asked, s.Name, s.Name)
 		case !given:
 			asked = s.Name
 			text, err = ask(ctx, e, s)
 		case s.Secret && text != "":
-			return nil, verb.Usage("setting %q is secret and others can read command lines\nhint: give it as %s=@FILE, or type %s alone to be asked for it", s.Name, s.Name, s.Name)
+			return nil, cli.Usage("setting %q is secret and others can read command lines\nhint: give it as %s=@FILE, or type %s alone to be asked for it", s.Name, s.Name, s.Name)
 		}
 		if err != nil {
 			return nil, err

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
@@ -22,7 +23,7 @@ are set, and whether the keychain sealed them.
   tcenvsvr settings show
   tcenvsvr settings show --origin
   tcenvsvr settings show --json`,
-		Args: verb.Exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			s, o, err := load(e)
 			if err != nil {
@@ -30,7 +31,7 @@ are set, and whether the keychain sealed them.
 			}
 			all := values(s, o)
 			if asJSON {
-				return e.PrintJSON(all)
+				return cli.PrintJSON(e.Stdout, all)
 			}
 			w := tabwriter.NewWriter(e.Stdout, 0, 4, 2, ' ', 0)
 			for _, v := range all {
@@ -56,7 +57,7 @@ func get(e *verb.Env) *cobra.Command {
 secret is never printed, only that there is one.
 
   tcenvsvr settings get brokerHost`,
-		Args:              verb.Exactly(1, "the name of a setting"),
+		Args:              cli.Exactly(1, "the name of a setting"),
 		ValidArgsFunction: completeKeys,
 		RunE: func(_ *cobra.Command, args []string) error {
 			row, err := lookup(args[0])
@@ -93,7 +94,7 @@ func explain(e *verb.Env) *cobra.Command {
 where that comes from, and when a change takes effect.
 
   tcenvsvr settings explain queueTransport`,
-		Args:              verb.Exactly(1, "the name of a setting"),
+		Args:              cli.Exactly(1, "the name of a setting"),
 		ValidArgsFunction: completeKeys,
 		RunE: func(_ *cobra.Command, args []string) error {
 			row, err := lookup(args[0])
@@ -102,7 +103,7 @@ where that comes from, and when a change takes effect.
 			}
 			x, loadErr := explained(e, row)
 			if asJSON {
-				return errors.Join(e.PrintJSON(x), loadErr)
+				return errors.Join(cli.PrintJSON(e.Stdout, x), loadErr)
 			}
 			w := tabwriter.NewWriter(e.Stdout, 0, 4, 2, ' ', 0)
 			line := func(what, text string) { fmt.Fprintf(w, "%s\t%s\n", what, text) }

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+	"tcenvsvr/cmd/internal/cli"
 )
 
 // assignments brings what people type after "set" into one form: NAME=VALUE,
@@ -19,14 +19,14 @@ func assignments(words []string) ([]string, error) {
 		name, _, assigned := strings.Cut(word, "=")
 		switch {
 		case assigned && name == "":
-			return nil, verb.Usage("a word begins with \"=\"\nhint: write NAME=VALUE without spaces around the =")
+			return nil, cli.Usage("a word begins with \"=\"\nhint: write NAME=VALUE without spaces around the =")
 		case names(word):
 			continue
 		case i > 0 && isName(strings.TrimSuffix(words[i-1], "=")):
 			before := strings.TrimSuffix(words[i-1], "=")
-			return nil, verb.Usage("%s is followed by a word that names no setting\nhint: to change several settings at once, write %s=VALUE without spaces, in quotes where the value has any", before, before)
+			return nil, cli.Usage("%s is followed by a word that names no setting\nhint: to change several settings at once, write %s=VALUE without spaces, in quotes where the value has any", before, before)
 		case !assigned && slices.ContainsFunc(words, namesSecret):
-			return nil, verb.Usage("word %d names no setting\nhint: %s", i+1, writing)
+			return nil, cli.Usage("word %d names no setting\nhint: %s", i+1, writing)
 		}
 	}
 	return words, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/doctor"
@@ -15,7 +16,7 @@ import (
 func examine(e *verb.Env) *cobra.Command {
 	var asJSON, fix bool
 	c := &cobra.Command{
-		Use: "doctor", Short: "look for what is wrong, and say what to do", Args: verb.Exactly(0, "no arguments, only flags"),
+		Use: "doctor", Short: "look for what is wrong, and say what to do", Args: cli.Exactly(0, "no arguments, only flags"),
 		Long: `Doctor checks what the Environment Server needs of this host and every step of the
 way to the cloud: what was found, why it matters, what to do. It works before
 enrollment and beside a running agent, disturbs neither, and succeeds if no check
@@ -61,7 +62,7 @@ func runDoctor(ctx context.Context, e *verb.Env, asJSON, fix bool) error {
 	report.Findings = doctor.Run(ctx, c, host)
 	report.OK = doctor.Sound(report.Findings)
 	if asJSON {
-		err = e.PrintJSON(report)
+		err = cli.PrintJSON(e.Stdout, report)
 	} else {
 		_, err = fmt.Fprint(e.Stdout, report)
 	}
@@ -69,7 +70,7 @@ func runDoctor(ctx context.Context, e *verb.Env, asJSON, fix bool) error {
 		return err
 	}
 	if !report.OK {
-		return fmt.Errorf("%w: a check failed", verb.ErrTold)
+		return fmt.Errorf("%w: a check failed", cli.ErrReported)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
@@ -27,14 +28,14 @@ failed and why, and its orders.
 
   tcenvsvr status
   tcenvsvr status --json`,
-		Args: verb.Exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := fetchStatus(c.Context(), e)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return e.PrintJSON(s)
+				return cli.PrintJSON(e.Stdout, s)
 			}
 			return printStatus(e.Stdout, s)
 		},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/support"
 )
@@ -14,7 +15,7 @@ import (
 func supportBundle(e *verb.Env) *cobra.Command {
 	var file string
 	c := &cobra.Command{
-		Use: "support-bundle", Short: "write an archive for whoever helps, without secrets", Args: verb.Exactly(0, "no arguments, only flags"),
+		Use: "support-bundle", Short: "write an archive for whoever helps, without secrets", Args: cli.Exactly(0, "no arguments, only flags"),
 		Long: `Support-bundle writes versions, the doctor's report, status, settings, logs and a
 listing of files into one .tar.gz that only you may read. Secrets, keystore, journal
 and what Apps were told are not in it; look through it before you send it on.

@@ -6,13 +6,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/host/setup"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
 func apply(e *verb.Env) *cobra.Command {
 	var o options
 	return o.flags(&cobra.Command{
-		Use: "apply", Short: "set this host up; again does nothing", Args: verb.Exactly(0, "no arguments"),
+		Use: "apply", Short: "set this host up; again does nothing", Args: cli.Exactly(0, "no arguments"),
 		Long: `Apply makes this host one that can run Apps as tc-job and prints each change. What
 is right already is left alone, and so is what an administrator wrote. A step that
 fails does not keep the others from being done.
@@ -38,7 +39,7 @@ func runApply(ctx context.Context, e *verb.Env, o options) error {
 func users(e *verb.Env) *cobra.Command {
 	var o options
 	return o.flags(&cobra.Command{
-		Use: "users", Short: "make the users alone, and fail without them", Args: verb.Exactly(0, "no arguments"),
+		Use: "users", Short: "make the users alone, and fail without them", Args: cli.Exactly(0, "no arguments"),
 		Long: `Users makes the users and groups threatconnect and tc-job where they do not exist,
 whoever keeps them (LDAP counts), and fails if it cannot: files that belong to
 them can only be laid down afterwards. It is the first step of host apply.

@@ -5,13 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
 func check(e *verb.Env) *cobra.Command {
 	var o options
 	c := &cobra.Command{
-		Use: "check", Short: "in which ways this host is not set up", Args: verb.Exactly(0, "no arguments"),
+		Use: "check", Short: "in which ways this host is not set up", Args: cli.Exactly(0, "no arguments"),
 		Long: `Check explains each way in which this host differs from what "host apply" would
 make it, changes nothing, and fails if there is any. As root it sees everything,
 and really becomes tc-job, by sudo and by su. A su that cannot be had is no failure.

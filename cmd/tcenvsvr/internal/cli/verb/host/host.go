@@ -10,13 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/host/setup"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
 // Commands are the verbs of this topic.
 func Commands(e *verb.Env) []*cobra.Command {
 	return []*cobra.Command{
-		verb.Group("host", "what this host needs to run Apps as tc-job",
+		cli.Group("host", "what this host needs to run Apps as tc-job",
 			`Host sets this machine up to run Apps as a sandbox user, says how far it is from
 that, and takes back what it did. The package does "host apply" by itself.
 
@@ -80,7 +81,7 @@ func tell(ctx context.Context, e *verb.Env, o options, fix func(string) string, 
 	})
 	a.OK = err == nil
 	if o.json {
-		if printed := e.PrintJSON(a); printed != nil {
+		if printed := cli.PrintJSON(e.Stdout, a); printed != nil {
 			return printed
 		}
 	} else if err == nil && !said {

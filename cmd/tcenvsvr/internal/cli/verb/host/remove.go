@@ -6,13 +6,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/host/setup"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
 func remove(e *verb.Env) *cobra.Command {
 	var o options
 	return o.flags(&cobra.Command{
-		Use: "remove", Short: "take back what host apply did", Args: verb.Exactly(0, "no arguments"),
+		Use: "remove", Short: "take back what host apply did", Args: cli.Exactly(0, "no arguments"),
 		Long: `Remove takes our block out of /etc/pam.d/su, which is then byte by byte what it
 was, and removes our sudoers rule, fapolicyd rule and backup. Users and folders
 stay: they may own files, or hold them. A sudoers file that was changed by hand is kept

@@ -11,6 +11,7 @@ import (
 	"tcenvsvr/agent/host/become"
 	"tcenvsvr/agent/host/setup/interpreter"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
@@ -21,7 +22,7 @@ type sources struct{ from, wheels string }
 func setupCommand(e *verb.Env) *cobra.Command {
 	var python, java sources
 	p := &cobra.Command{
-		Use: "python", Short: "find or install Python 3.11 for Apps", Args: verb.Exactly(0, "no arguments"),
+		Use: "python", Short: "find or install Python 3.11 for Apps", Args: cli.Exactly(0, "no arguments"),
 		Long: `Python finds Python 3.11 on this host, proves that it runs and speaks TLS, and
 sets appsPythonHome311. With --from it takes a folder, or unpacks a .tar.gz below
 HOME/python without any network; with --wheels it installs all wheels of a folder
@@ -36,7 +37,7 @@ by pip, offline. What it installs or is given can be read by every user, as Apps
 	p.Flags().StringVar(&python.from, "from", "", "a .tar.gz or a folder with Python 3.11")
 	p.Flags().StringVar(&python.wheels, "wheels", "", "a folder of *.whl to install")
 	j := &cobra.Command{
-		Use: "java", Short: "find or install Java 17 for Apps", Args: verb.Exactly(0, "no arguments"),
+		Use: "java", Short: "find or install Java 17 for Apps", Args: cli.Exactly(0, "no arguments"),
 		Long: `Java finds Java 17 on this host, proves that it runs, and sets appsJavaHome. With
 --from it takes a folder, or unpacks a .tar.gz below HOME/java without any network.
 The guide's JAVA_HOME in .bashrc is not needed: a service reads no .bashrc.
@@ -46,7 +47,7 @@ The guide's JAVA_HOME in .bashrc is not needed: a service reads no .bashrc.
 		RunE: func(c *cobra.Command, _ []string) error { return runSetup(c, e, interpreter.Java, java) },
 	}
 	j.Flags().StringVar(&java.from, "from", "", "a .tar.gz or a folder with Java 17")
-	return verb.Group("setup", "the Python and Java that Apps run with",
+	return cli.Group("setup", "the Python and Java that Apps run with",
 		"Setup finds or installs what Apps run with, proves that it runs, and writes it\ninto the settings.", p, j)
 }
 

@@ -16,6 +16,7 @@ import (
 	"tcenvsvr/agent/enroll"
 	"tcenvsvr/agent/enroll/bundle"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 )
@@ -56,7 +57,7 @@ from --master-key-file, which becomes the setting masterKeyFile.
 		Args: func(c *cobra.Command, args []string) error {
 			n.source = strings.Join(args, "")
 			if len(args) > 1 || n.source == "" && n.keystore == "" {
-				return verb.Usage("%s takes a bundle's file, its link or \"-\", or --keystore", c.CommandPath())
+				return cli.Usage("%s takes a bundle's file, its link or \"-\", or --keystore", c.CommandPath())
 			}
 			return nil
 		},

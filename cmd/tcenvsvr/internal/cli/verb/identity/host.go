@@ -20,6 +20,7 @@ import (
 	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/secret/masterkey"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
@@ -178,7 +179,7 @@ func (h *host) unreported(ctx context.Context) (int, error) {
 	return len(j.Entries()), j.Close()
 }
 
-var errUnasked = verb.Usage("there is no terminal to ask whether this is wanted: give --yes")
+var errUnasked = cli.Usage("there is no terminal to ask whether this is wanted: give --yes")
 
 // confirm asks on the terminal unless yes.
 func (h *host) confirm(ctx context.Context, yes bool, question string) error {
@@ -208,7 +209,7 @@ func (h *host) passwordOf(ctx context.Context, keystore, file string) (string, e
 	}
 	terminal, done, err := h.env.Terminal()
 	if err != nil {
-		return "", verb.Usage("there is no terminal to ask for the password of %q: give --keystore-password-file", keystore)
+		return "", cli.Usage("there is no terminal to ask for the password of %q: give --keystore-password-file", keystore)
 	}
 	defer done()
 	return terminal.Secret(ctx, fmt.Sprintf("Password of the keystore %q: ", keystore))

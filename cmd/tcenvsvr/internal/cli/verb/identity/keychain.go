@@ -9,12 +9,13 @@ import (
 
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
 func keychains(e *verb.Env) *cobra.Command {
-	return verb.Group("keychain", "the master password and what it protects",
+	return cli.Group("keychain", "the master password and what it protects",
 		`Keychain looks after the master password, which seals every secret in the
 settings file. The service needs it at each start and takes it from the service
 manager (after a restart), a systemd credential called masterkey, the file in
@@ -46,7 +47,7 @@ memory, and in the service manager's descriptor store over restarts.
 
   tcenvsvr keychain unlock
   tcenvsvr keychain unlock --master-key-file /root/masterkey`,
-		Args: verb.Exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error { return unlockService(c.Context(), e, file) },
 	}
 	masterKeyFlag(e, c, &file)

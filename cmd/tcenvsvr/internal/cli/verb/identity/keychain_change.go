@@ -10,6 +10,7 @@ import (
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/secret/masterkey"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
@@ -25,7 +26,7 @@ old password is in force, after it the new one. Sealed secrets stay as they are.
 
   tcenvsvr keychain change-password
   tcenvsvr keychain change-password --new-master-key-file /etc/threatconnect-envsvr/masterkey-2`,
-		Args: verb.Exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error { return changePassword(c.Context(), e, oldFile, newFile) },
 	}
 	masterKeyFlag(e, c, &oldFile)

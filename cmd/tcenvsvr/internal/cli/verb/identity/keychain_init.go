@@ -12,6 +12,7 @@ import (
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
@@ -30,7 +31,7 @@ that the old one sealed, which nobody can open any more.
 
   tcenvsvr keychain init
   tcenvsvr keychain init --master-key-file /etc/threatconnect-envsvr/masterkey`,
-		Args: verb.Exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error { return initKeychain(c.Context(), e, file, replace) },
 	}
 	masterKeyFlag(e, c, &file)

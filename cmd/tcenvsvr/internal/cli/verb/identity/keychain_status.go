@@ -14,6 +14,7 @@ import (
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
@@ -41,14 +42,14 @@ which settings are sealed, and what is to be done again if the password is lost.
 
   tcenvsvr keychain status
   tcenvsvr keychain status --json`,
-		Args: verb.Exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := readKeychain(c.Context(), e)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return e.PrintJSON(s)
+				return cli.PrintJSON(e.Stdout, s)
 			}
 			return printKeychain(e.Stdout, s)
 		},

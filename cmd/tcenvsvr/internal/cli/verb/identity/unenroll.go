@@ -13,6 +13,7 @@ import (
 	facts "tcenvsvr/agent/host/facts"
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
@@ -36,7 +37,7 @@ is to be revoked in the cloud.
 
   tcenvsvr unenroll
   tcenvsvr unenroll --yes`,
-		Args: verb.Exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error { return leave(c.Context(), &host{}, e, file, yes) },
 	}
 	masterKeyFlag(e, c, &file)

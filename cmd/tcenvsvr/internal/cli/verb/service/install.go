@@ -9,13 +9,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/control"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 )
 
 // service is the group of verbs that talk to the host's service manager.
 func service(e *verb.Env) *cobra.Command {
-	return verb.Group("service", "the Environment Server as a service of this host",
+	return cli.Group("service", "the Environment Server as a service of this host",
 		`Service talks to whatever starts services here: systemd, SysV, OpenRC, launchd or
 Windows. The package installs the service by itself; "service install" is for
 hosts without it.
@@ -34,7 +35,7 @@ hosts without it.
 func install(e *verb.Env) *cobra.Command {
 	user := defaultUser
 	c := &cobra.Command{
-		Use: "install", Short: "have this host start the Environment Server", Args: verb.Exactly(0, "no arguments, only flags"),
+		Use: "install", Short: "have this host start the Environment Server", Args: cli.Exactly(0, "no arguments, only flags"),
 		Long: `Install writes a unit or a script for this host's service manager, with --home as
 TCENVSVR_HOME and --user as the agent's user, and enables it. It does not start it.
 
@@ -59,7 +60,7 @@ TCENVSVR_HOME and --user as the agent's user, and enables it. It does not start 
 
 func runInstall(e *verb.Env, spec svc.Spec) error {
 	if spec.User == "root" {
-		return verb.Usage("installing the service: the agent does not run as root\nhint: give a user of its own with --user; \"tcenvsvr host users\" makes one")
+		return cli.Usage("installing the service: the agent does not run as root\nhint: give a user of its own with --user; \"tcenvsvr host users\" makes one")
 	}
 	s, err := svc.New(spec)
 	if err != nil {
@@ -75,7 +76,7 @@ func runInstall(e *verb.Env, spec svc.Spec) error {
 // act is a verb without flags.
 func act(e *verb.Env, name, short string, do func(*svc.Service) error) *cobra.Command {
 	return &cobra.Command{
-		Use: name, Short: short, Args: verb.Exactly(0, "no arguments"),
+		Use: name, Short: short, Args: cli.Exactly(0, "no arguments"),
 		Long: fmt.Sprintf("The service manager is asked to %s.\n\n  sudo tcenvsvr service %s", short, name),
 		RunE: func(*cobra.Command, []string) error {
 			spec, err := spec(e, defaultUser)
@@ -94,7 +95,7 @@ func act(e *verb.Env, name, short string, do func(*svc.Service) error) *cobra.Co
 func serviceStatus(e *verb.Env) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "status", Short: "whether the service is installed and runs", Args: verb.Exactly(0, "no arguments"),
+		Use: "status", Short: "whether the service is installed and runs", Args: cli.Exactly(0, "no arguments"),
 		Long: `Status asks the service manager; "tcenvsvr status" asks the agent itself.
 
   tcenvsvr service status
@@ -130,7 +131,7 @@ func tellStatus(e *verb.Env, s *svc.Service, asJSON bool) error {
 	}
 	a := answer{Manager: s.Platform(), Installed: err == nil, Packaged: svc.Packaged(), Running: running}
 	if asJSON {
-		if err := e.PrintJSON(a); err != nil {
+		if err := cli.PrintJSON(e.Stdout, a); err != nil {
 			return err
 		}
 	}

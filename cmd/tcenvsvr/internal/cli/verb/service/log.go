@@ -8,12 +8,13 @@ import (
 
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/logging"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
 func logs(e *verb.Env) *cobra.Command {
-	return verb.Group("log", "the log of the running Environment Server",
+	return cli.Group("log", "the log of the running Environment Server",
 		`Log is about what the running agent writes: under systemd to the journal
 ("journalctl -u threatconnect-envsvr"), as another service to .tcenvsvr/logs/tcenvsvr.log, in a
 container or "tcenvsvr run >log 2>&1" to standard error. Acts that matter for security are in
@@ -34,7 +35,7 @@ after its next start is the setting logLevel.
 		ValidArgs: []string{"debug", "info", "warn", "error"},
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return verb.Usage("%s takes one level or none", c.CommandPath())
+				return cli.Usage("%s takes one level or none", c.CommandPath())
 			}
 			return nil
 		},
@@ -56,7 +57,7 @@ func runLevel(ctx context.Context, e *verb.Env, args []string) error {
 		return err
 	}
 	if _, err := logging.ParseLevel(args[0]); err != nil {
-		return verb.Usage("%w", err)
+		return cli.Usage("%w", err)
 	}
 	if err := control.Call(ctx, p.Control, "POST", "log-level", daemon.LogLevel{Level: args[0]}, &now); err != nil {
 		return err

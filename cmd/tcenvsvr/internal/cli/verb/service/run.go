@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/logging"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
@@ -28,14 +29,14 @@ It logs to the journal or to standard error, and on a terminal also to
 
   tcenvsvr run
   tcenvsvr run --logLevel debug --queueTransport websocket`,
-		Args: verb.Exactly(0, "no arguments, only flags"),
+		Args: cli.Exactly(0, "no arguments, only flags"),
 	}
 	overrides := verb.SettingFlags(c)
 	logTo := verb.LogFlag(c)
 	c.RunE = func(*cobra.Command, []string) error {
 		mode, err := logging.Choose(*logTo, os.Stderr)
 		if err != nil {
-			return verb.Usage("%w", err)
+			return cli.Usage("%w", err)
 		}
 		// Of our own, not the context's: a drain is no cancellation.
 		signals := make(chan os.Signal, 2)

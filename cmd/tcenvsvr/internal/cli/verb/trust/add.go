@@ -12,6 +12,7 @@ import (
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/certs"
 	"tcenvsvr/certs/cert"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
@@ -26,7 +27,7 @@ trusted or holds a private key, none.
 
   tcenvsvr certs add corp-root.pem
   tcenvsvr certs add fullchain.pem partner.p7b`,
-		Args: verb.AtLeast(1, "files with certificates"),
+		Args: cli.AtLeast(1, "files with certificates"),
 		RunE: func(_ *cobra.Command, args []string) error { return doAdd(e, args) },
 	}
 	e.Reads(c, func(args []string) []string { return args })

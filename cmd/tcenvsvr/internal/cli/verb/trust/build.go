@@ -10,6 +10,7 @@ import (
 
 	"tcenvsvr/certs"
 	"tcenvsvr/certs/cert"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
@@ -22,7 +23,7 @@ the same when a source changes and at every job's start; stores that somebody ha
 damaged are repaired.
 
   tcenvsvr certs build`,
-		Args: verb.Exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			p, err := open(e)
 			if err != nil {
@@ -52,7 +53,7 @@ func export(e *verb.Env) *cobra.Command {
 programs that Apps have nothing to do with. They do not follow later changes.
 
   tcenvsvr certs export /opt/certs`,
-		Args: verb.Exactly(1, "a folder"),
+		Args: cli.Exactly(1, "a folder"),
 		RunE: func(c *cobra.Command, args []string) error {
 			list, err := asOwner(e, c)
 			if err != nil {
@@ -80,7 +81,7 @@ func show(e *verb.Env) *cobra.Command {
 
   tcenvsvr certs show > ca-bundle.pem
   tcenvsvr certs show --private`,
-		Args: verb.Exactly(0, "no arguments, only flags"),
+		Args: cli.Exactly(0, "no arguments, only flags"),
 	}
 	c.Flags().BoolVar(&private, "private", false, "only the private ones")
 	c.RunE = func(*cobra.Command, []string) error {

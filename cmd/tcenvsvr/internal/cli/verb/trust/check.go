@@ -12,6 +12,7 @@ import (
 
 	"tcenvsvr/certs"
 	certcheck "tcenvsvr/certs/check"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
@@ -27,7 +28,7 @@ proxyTC says so, or as --proxy says. Nothing but the handshake is fetched. The p
 
   tcenvsvr certs check siem.corp.example
   tcenvsvr certs check --proxy=false broker.example.com:62000`,
-		Args: verb.Exactly(1, "a server as HOST:PORT"),
+		Args: cli.Exactly(1, "a server as HOST:PORT"),
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
 	c.Flags().BoolVar(&viaProxy, "proxy", false, "go through the proxy of the settings (default: as proxyTC says)")
@@ -38,7 +39,7 @@ proxyTC says so, or as --proxy says. Nothing but the handshake is fetched. The p
 		}
 		if c.Flags().Changed("proxy") {
 			if p.settings.ProxyTC = viaProxy; viaProxy && p.settings.ProxyHost == "" {
-				return verb.Usage("--proxy: the settings name no proxy (proxyHost)")
+				return cli.Usage("--proxy: the settings name no proxy (proxyHost)")
 			}
 		}
 		return doCheck(c, e, p, args[0], asJSON)
@@ -63,14 +64,14 @@ func doCheck(c *cobra.Command, e *verb.Env, p place, addr string, asJSON bool) e
 		return err
 	}
 	if asJSON {
-		if err := e.PrintJSON(r); err != nil {
+		if err := cli.PrintJSON(e.Stdout, r); err != nil {
 			return err
 		}
 	} else {
 		printCheck(e, r, dialer.String())
 	}
 	if !r.Trusted {
-		return fmt.Errorf("%s is not trusted: %w", addr, verb.ErrTold)
+		return fmt.Errorf("%s is not trusted: %w", addr, cli.ErrReported)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"tcenvsvr/certs"
 	"tcenvsvr/certs/cert"
 	"tcenvsvr/certs/hostwide"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
@@ -27,7 +28,7 @@ following changes. Apps do not need it. --undo puts the Python back.
   tcenvsvr certs python-wrapper /opt/python3.11/bin/python
   tcenvsvr certs python-wrapper /usr/bin/python3.11 --at /usr/local/bin/tcpython
   tcenvsvr certs python-wrapper /opt/python3.11/bin/python --undo`,
-		Args: verb.Exactly(1, "the path of a Python program"),
+		Args: cli.Exactly(1, "the path of a Python program"),
 	}
 	c.Flags().BoolVar(&undo, "undo", false, "put the Python back")
 	c.Flags().StringVar(&at, "at", "", "write the wrapper to this file and leave the Python where it is")
@@ -82,7 +83,7 @@ date with what was added and removed here; --undo takes all of ours away.
 
   tcenvsvr certs system
   tcenvsvr certs system --undo`,
-		Args: verb.Exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 	}
 	c.Flags().BoolVar(&undo, "undo", false, "take our CAs away from the host's store")
 	c.RunE = func(c *cobra.Command, _ []string) error {

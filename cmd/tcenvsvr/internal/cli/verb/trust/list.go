@@ -9,6 +9,7 @@ import (
 
 	"tcenvsvr/certs"
 	"tcenvsvr/certs/cert"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
@@ -45,14 +46,14 @@ files that cannot be read. With --all it shows the public ones, too.
 
   tcenvsvr certs list
   tcenvsvr certs list --all --json`,
-		Args: verb.Exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			l, err := listCerts(e, all)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return e.PrintJSON(l)
+				return cli.PrintJSON(e.Stdout, l)
 			}
 			printListing(e, l)
 			return nil

@@ -8,6 +8,7 @@ import (
 
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/certs/cert"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
@@ -19,7 +20,7 @@ func remove(e *verb.Env) *cobra.Command {
 counts for the next job; jobs that run keep what they were started with.
 
   tcenvsvr certs remove 3f9a01c2`,
-		Args: verb.Exactly(1, "a fingerprint, as \"certs list\" shows it"),
+		Args: cli.Exactly(1, "a fingerprint, as \"certs list\" shows it"),
 		RunE: func(_ *cobra.Command, args []string) error { return doRemove(e, args[0]) },
 	}
 }

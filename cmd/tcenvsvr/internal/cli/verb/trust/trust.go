@@ -7,13 +7,14 @@ import (
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
 // Commands are the verbs of this topic.
 func Commands(e *verb.Env) []*cobra.Command {
-	return []*cobra.Command{verb.Group("certs", "private CAs that Apps and the agent trust",
+	return []*cobra.Command{cli.Group("certs", "private CAs that Apps and the agent trust",
 		`Certs are the CAs that Apps and the agent trust: the host's, the JDK's, certifi's, and
 private ones, which are added here or lie as files in /etc/threatconnect-envsvr/certs.d
 or HOME/certs.d. A change counts for the next job and the next connection; nothing needs a

@@ -5,12 +5,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
 func applyVerb(e *verb.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "apply", Short: "take the release that lies in the inbox", Args: verb.Exactly(0, "no arguments"),
+		Use: "apply", Short: "take the release that lies in the inbox", Args: cli.Exactly(0, "no arguments"),
 		Long: `Apply takes the release that the agent downloaded, if it asks for that: it
 verifies it again and writes it where nothing runs from. The next start tries it.
 

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater/slot"
 )
@@ -14,7 +15,7 @@ import (
 func blessVerb(e *verb.Env) *cobra.Command {
 	var probation time.Duration
 	c := &cobra.Command{
-		Use: "bless", Short: "end the trial of a new program", Args: verb.Exactly(0, "no arguments"),
+		Use: "bless", Short: "end the trial of a new program", Args: cli.Exactly(0, "no arguments"),
 		Long: `Bless keeps the new program if the agent said that it is healthy. If it has not
 for too long, the program is given up: exit code 75 asks to restart the service.
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/control"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 	"tcenvsvr/updater"
@@ -23,7 +24,7 @@ var ErrAvailable = errors.New("a release is available")
 
 func checkVerb(e *verb.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "check", Short: "ask the cloud now which release is wanted", Args: verb.Exactly(0, "no arguments"),
+		Use: "check", Short: "ask the cloud now which release is wanted", Args: cli.Exactly(0, "no arguments"),
 		Long: `Check has the running agent ask the cloud which release this server should run.
 With updateMode self that goes on to install it, in its window; otherwise exit code 10
 says that there is one.
@@ -35,7 +36,7 @@ says that there is one.
 
 func applyNowVerb(e *verb.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "apply", Short: "install the wanted release now", Args: verb.Exactly(0, "no arguments"),
+		Use: "apply", Short: "install the wanted release now", Args: cli.Exactly(0, "no arguments"),
 		Long: `Apply has the running agent install the wanted release at once, also outside of
 updateWindow and with updateMode notify. Jobs go on while the agent restarts.
 

@@ -7,13 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater/slot"
 )
 
 func rollbackVerb(e *verb.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "rollback", Short: "go back to what ran before", Args: verb.Exactly(0, "no arguments"),
+		Use: "rollback", Short: "go back to what ran before", Args: cli.Exactly(0, "no arguments"),
 		Long: `Rollback chooses the previous version, marks the present one as bad on this host, so
 that it is not installed again by itself, and restarts the service. Jobs go on.
 
@@ -26,7 +27,7 @@ that it is not installed again by itself, and restarts the service. Jobs go on.
 
 func pinVerb(e *verb.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "pin VERSION", Short: "take this version and no other", Args: verb.Exactly(1, "a version, or none to end it"),
+		Use: "pin VERSION", Short: "take this version and no other", Args: cli.Exactly(1, "a version, or none to end it"),
 		Long: `Pin makes this host want one version, older or newer than the one that runs, whatever
 the cloud says. "none" ends that.
 
@@ -44,7 +45,7 @@ the cloud says. "none" ends that.
 
 func resumeVerb(e *verb.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "resume", Short: "take updates again, also those that failed here", Args: verb.Exactly(0, "no arguments"),
+		Use: "resume", Short: "take updates again, also those that failed here", Args: cli.Exactly(0, "no arguments"),
 		Long: `Resume ends a hold, such as the one after a downgrade by the package manager, and
 forgets which releases failed on this host, so that they are tried again.
 

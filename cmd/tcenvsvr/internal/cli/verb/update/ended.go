@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater/slot/state"
 )
@@ -20,7 +21,7 @@ import (
 func endedVerb(e *verb.Env) *cobra.Command {
 	var pause time.Duration
 	c := &cobra.Command{
-		Use: "ended", Short: "judge how the program ended", Args: verb.Exactly(0, "no arguments"),
+		Use: "ended", Short: "judge how the program ended", Args: cli.Exactly(0, "no arguments"),
 		Long: `Ended judges the end of the program by SERVICE_RESULT, EXIT_CODE and EXIT_STATUS,
 which systemd gives to ExecStopPost, and prints its class: clean, crash, hang, policy, environment.
 With --pause it then waits where starting again at once would not help: where what
@@ -38,7 +39,7 @@ keychain) it waits for longer, but no longer than until a file or folder that ma
 func runEnded(ctx context.Context, e *verb.Env, pause time.Duration) error {
 	exit := state.Exit{Result: e.Getenv("SERVICE_RESULT"), Code: e.Getenv("EXIT_CODE"), Status: e.Getenv("EXIT_STATUS")}
 	if exit.Result == "" {
-		return verb.Usage("ended is called by the service manager: SERVICE_RESULT is not set")
+		return cli.Usage("ended is called by the service manager: SERVICE_RESULT is not set")
 	}
 	s, err := open(e)
 	if err != nil {

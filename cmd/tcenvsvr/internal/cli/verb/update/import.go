@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/disk/zipdir"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater/metadata"
@@ -23,7 +24,7 @@ import (
 
 func importVerb(e *verb.Env) *cobra.Command {
 	c := &cobra.Command{
-		Use: "import FILE", Short: "install a release from a file, without the cloud", Args: verb.Exactly(1, "the bundle's file"),
+		Use: "import FILE", Short: "install a release from a file, without the cloud", Args: cli.Exactly(1, "the bundle's file"),
 		Long: `Import verifies an offline bundle ("tcrelease update-repo bundle") exactly like a download
 and asks for its newest release for this host to be installed, then tells what became of
 that. What this host would not take, such as an older release, is refused at once. Run it as

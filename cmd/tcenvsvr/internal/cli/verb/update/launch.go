@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 	"tcenvsvr/updater/launch"
@@ -32,7 +33,7 @@ signed by the root.json beside this program; without one there are none.
 
   tcenvsvr launch
   tcenvsvr --home /srv/envsvr launch --logLevel debug`,
-		Args: verb.Exactly(0, "no arguments, only flags"),
+		Args: cli.Exactly(0, "no arguments, only flags"),
 	}
 	overrides := verb.SettingFlags(c)
 	logTo := verb.LogFlag(c)

@@ -5,13 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
 func selectVerb(e *verb.Env) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "select", Short: "choose the program to start", Args: verb.Exactly(0, "no arguments"),
+		Use: "select", Short: "choose the program to start", Args: cli.Exactly(0, "no arguments"),
 		Long: `Select counts the start of a new program, checks what it chooses, points the link
 of the service at it, and prints where it lies.
 
@@ -33,7 +34,7 @@ func runSelect(e *verb.Env, asJSON bool) error {
 		return err
 	}
 	if asJSON {
-		return e.PrintJSON(c)
+		return cli.PrintJSON(e.Stdout, c)
 	}
 	_, err = fmt.Fprintln(e.Stdout, c.Path)
 	return err

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater/slot"
@@ -22,7 +23,7 @@ import (
 const product = "tcenvsvr/cmd/tcenvsvr"
 
 func slotGroup(e *verb.Env) *cobra.Command {
-	c := verb.Group("slot", "choose and replace programs (for the service manager)",
+	c := cli.Group("slot", "choose and replace programs (for the service manager)",
 		`Slot is the root side of self-update: the service manager calls it, with the
 package's own program. People use "tcenvsvr update".`,
 		selectVerb(e), applyVerb(e), blessVerb(e), endedVerb(e), stateVerb(e))

@@ -3,12 +3,13 @@ package update
 import (
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 )
 
 func stateVerb(e *verb.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "state", Short: "print what root remembers, as JSON", Args: verb.Exactly(0, "no arguments"),
+		Use: "state", Short: "print what root remembers, as JSON", Args: cli.Exactly(0, "no arguments"),
 		Long: `State prints what the root side of self-update remembers. It changes nothing.
 
   tcenvsvr slot state`,
@@ -25,5 +26,5 @@ func runState(e *verb.Env) error {
 	if err != nil {
 		return err
 	}
-	return e.PrintJSON(st)
+	return cli.PrintJSON(e.Stdout, st)
 }

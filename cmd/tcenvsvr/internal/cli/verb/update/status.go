@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/control"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
 	"tcenvsvr/updater"
@@ -27,7 +28,7 @@ type Status struct {
 func statusVerb(e *verb.Env) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "status", Short: "show versions, and how an update stands", Args: verb.Exactly(0, "no arguments"),
+		Use: "status", Short: "show versions, and how an update stands", Args: cli.Exactly(0, "no arguments"),
 		Long: `Status shows which versions are on this host, which one runs, which one is wanted,
 and what keeps it from being installed.
 
@@ -41,7 +42,7 @@ and what keeps it from being installed.
 			return err
 		}
 		if asJSON {
-			return e.PrintJSON(s)
+			return cli.PrintJSON(e.Stdout, s)
 		}
 		return s.print(e.Stdout)
 	}

@@ -1,4 +1,4 @@
-package cli
+package updaterepo
 
 import (
 	"errors"
@@ -7,10 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/updater/repository"
 )
 
-func updateRotate(e *env) *cobra.Command {
+func rotateCommand() *cobra.Command {
 	var file, old string
 	var more bool
 	var s signers
@@ -19,10 +20,10 @@ func updateRotate(e *env) *cobra.Command {
 		Short: "stage a root in which a key takes the place of another",
 		Long: "Rotate gives a role (root, targets, snapshot, timestamp) another key, made in FILE if there is none. The keys of the old root\n" +
 			"sign it. Agents follow by themselves; ids of keys are those of update-repo list.",
-		Args: exactly(2, "the repository's folder and a role"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		Args: cli.Exactly(2, "the repository's folder and a role"),
+		RunE: func(c *cobra.Command, args []string) error {
 			if file == "" {
-				return usageError{errors.New("no --new FILE for the key")}
+				return cli.Usage("no --new FILE for the key")
 			}
 			r, err := repository.Open(args[0])
 			if err != nil {
@@ -44,8 +45,8 @@ func updateRotate(e *env) *cobra.Command {
 			if err := r.Rotate(args[1], old, k); err != nil {
 				return err
 			}
-			fmt.Fprintf(e.stdout, "%s: key %s\n", args[1], k.ID)
-			return s.sign(e, r)
+			fmt.Fprintf(c.OutOrStdout(), "%s: key %s\n", args[1], k.ID)
+			return s.sign(c.OutOrStdout(), r)
 		},
 	}
 	c.Flags().StringVar(&file, "new", "", "file of the new key")

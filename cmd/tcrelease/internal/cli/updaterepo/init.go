@@ -1,4 +1,4 @@
-package cli
+package updaterepo
 
 import (
 	"fmt"
@@ -7,10 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/updater/repository"
 )
 
-func updateInit(e *env) *cobra.Command {
+func initCommand() *cobra.Command {
 	o := repository.Offline{Keys: 3, Threshold: 2}
 	var keys string
 	c := &cobra.Command{
@@ -18,21 +19,21 @@ func updateInit(e *env) *cobra.Command {
 		Short: "make a repository without releases, and its keys",
 		Long: "Init makes the keys root-N.pem and targets-N.pem, which belong off line and with different people, and snapshot.pem and\n" +
 			"timestamp.pem, which sign daily. Packages trust the root.json: tcrelease package --root REPO/metadata/1.root.json",
-		Args: exactly(1, "the folder of the new repository"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		Args: cli.Exactly(1, "the folder of the new repository"),
+		RunE: func(c *cobra.Command, args []string) error {
 			if keys == "" {
-				return usageError{fmt.Errorf("no --keys: say where the keys go, outside of the repository")}
+				return cli.Usage("no --keys: say where the keys go, outside of the repository")
 			}
 			if _, err := repository.Init(args[0], keys, o); err != nil {
 				return err
 			}
-			fmt.Fprintf(e.stdout, "%s: %d of %d keys sign for root and targets\n", args[0], o.Threshold, o.Keys)
+			fmt.Fprintf(c.OutOrStdout(), "%s: %d of %d keys sign for root and targets\n", args[0], o.Threshold, o.Keys)
 			made, err := os.ReadDir(keys)
 			if err != nil {
 				return err
 			}
 			for _, k := range made {
-				fmt.Fprintln(e.stdout, filepath.Join(keys, k.Name()))
+				fmt.Fprintln(c.OutOrStdout(), filepath.Join(keys, k.Name()))
 			}
 			return nil
 		},

@@ -1,11 +1,11 @@
-package verb
+package cli
 
 import (
 	"bytes"
 	"testing"
 )
 
-func TestPrintable(t *testing.T) {
+func TestPrintableWriter(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain: ünï → ok\n\tcode 7\r\n": "plain: ünï → ok\n\tcode 7\r\n",
 		"\x1b]0;title\x07\x1b[2J":       "?]0;title??[2J",
@@ -15,7 +15,7 @@ func TestPrintable(t *testing.T) {
 	} {
 		for size := 1; size <= len(in); size++ { // a character may come in two writes
 			var got bytes.Buffer
-			p := &printable{to: &got}
+			p := NewPrintableWriter(&got)
 			for rest := []byte(in); len(rest) > 0; {
 				n := min(size, len(rest))
 				if wrote, err := p.Write(rest[:n]); wrote != n || err != nil {
