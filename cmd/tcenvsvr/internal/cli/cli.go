@@ -16,34 +16,37 @@ import (
 	"tcenvsvr/agent/job"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/about"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/app"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/config"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/diagnose"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/host"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/identity"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/service"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/trust"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/update"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/app"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/certs"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/configure"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/enroll"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/host"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/keychain"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/service"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/setup"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/slot"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/update"
 )
 
-// topics are the packages of the verbs, in the order of the reference.
-var topics = []func(*verb.Env) []*cobra.Command{
-	service.Commands,
-	identity.Commands,
-	config.Commands,
-	diagnose.Commands,
-	app.Commands,
-	trust.Commands,
-	host.Commands,
-	update.Commands,
-	about.Commands,
+// sections is the root's help: what a newcomer needs first, then by what a command works on.
+func sections(e *env.Env) []cli.Section {
+	return []cli.Section{
+		{Title: "First steps", Commands: []*cobra.Command{enroll.Command(e), configure.Command(e), doctorCommand(e)}},
+		{Title: "Operate", Commands: []*cobra.Command{
+			runCommand(e), service.Command(e), statusCommand(e), logCommand(e), settings.Command(e), supportBundleCommand(e), enroll.UnenrollCommand(e)}},
+		{Title: "Trust and secrets", Commands: []*cobra.Command{certs.Command(e), keychain.Command(e)}},
+		{Title: "Update", Commands: []*cobra.Command{update.Command(e), launchCommand(e), slot.Command(e)}},
+		{Title: "Host", Commands: []*cobra.Command{host.Command(e), setup.Command(e)}},
+		{Title: "Develop Apps", Commands: []*cobra.Command{app.Command(e)}},
+		{Title: "About", Commands: []*cobra.Command{versionCommand(e), manCommand(e)}},
+	}
 }
 
 // Main runs one command and returns its exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	e := &verb.Env{Stdin: stdin, Stdout: stdout, Stderr: stderr, Environ: os.Environ()}
+	e := &env.Env{Stdin: stdin, Stdout: stdout, Stderr: stderr, Environ: os.Environ()}
 	root := newRoot(e)
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -54,25 +57,25 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return report(e, cli.Execute(ctx, root))
 }
 
-func newRoot(e *verb.Env) *cobra.Command {
+func newRoot(e *env.Env) *cobra.Command {
 	root := cli.Root("tcenvsvr", "run orders of a Dedicated Cloud behind the firewall",
 		`Tcenvsvr is the ThreatConnect Environment Server: it connects outbound to a
 Dedicated Cloud, runs Apps in a sandbox when told to, and returns what came of
 them.`)
 	root.Version = build.Version()
 	root.PersistentFlags().StringVar(&e.Home, "home", cmp.Or(e.Getenv("TCENVSVR_HOME"), paths.DefaultHome), "folder of the installation (or TCENVSVR_HOME)")
-	for _, commands := range topics {
-		root.AddCommand(commands(e)...)
-	}
+	cli.AddSections(root, sections(e)...)
+	root.SetHelpCommandGroupID("About")
+	root.SetCompletionCommandGroupID("About")
 	root.AddCommand(exitCodes.Topic(), errorsTopic(), shim(e))
 	exitCodes.EndHelp(root)
-	becomeOwners(root, e, "", verb.State)
+	becomeOwners(root, e, "", env.StateOwner)
 	return root
 }
 
 // shim appears here only so that the verb is known; main answers it before
 // any of this is built.
-func shim(e *verb.Env) *cobra.Command {
+func shim(e *env.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: job.ShimCommand, Hidden: true, Short: "supervise one job (started by the agent)",
 		Args: cli.Exactly(0, "its launch on standard input"),

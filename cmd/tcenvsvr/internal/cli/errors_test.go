@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 )
 
 // TestEveryCodeIsExplained looks for codes in the packages that make them.
@@ -74,7 +74,7 @@ var statuses = func() map[string]string {
 
 // What the hints say to type exists.
 func TestHintsNameCommandsThatExist(t *testing.T) {
-	root := newRoot(&verb.Env{})
+	root := newRoot(&env.Env{})
 	named := regexp.MustCompile(`"tcenvsvr ([a-z -]+)`).FindAllStringSubmatch(strings.Join(strings.Fields(errorsTopic().Long), " "), -1)
 	if len(named) == 0 {
 		t.Fatal("no command was found")

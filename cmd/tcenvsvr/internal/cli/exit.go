@@ -14,8 +14,8 @@ import (
 	"tcenvsvr/agent/secret/privatefile"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/internal/cli"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb/update"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/update"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 	"tcenvsvr/updater/launch"
 )
@@ -45,7 +45,7 @@ var exitCodes = cli.ExitCodes{
 }
 
 // report prints err as people read it and returns its exit code.
-func report(e *verb.Env, err error) int {
+func report(e *env.Env, err error) int {
 	if program, ok := errors.AsType[*launch.Exited](err); ok {
 		return program.Code // of a program of ours, which has said why
 	}
@@ -53,7 +53,7 @@ func report(e *verb.Env, err error) int {
 }
 
 // hint is what to try, "" where nothing is known.
-func hint(code int, e *verb.Env, err error) string {
+func hint(code int, e *env.Env, err error) string {
 	blocked := ""
 	if code == 4 {
 		blocked = e.Blocked()

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/verb"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 )
 
 // Reference is the documentation of the program as a Go comment: every
@@ -35,7 +35,7 @@ func Reference() string {
 			walk(sub)
 		}
 	}
-	root := newRoot(&verb.Env{})
+	root := newRoot(&env.Env{})
 	walk(root)
 	text := "// Made from the commands; UPDATE=1 go test ./cmd/tcenvsvr -run Reference renews it.\n\n" +
 		"// Tcenvsvr is the ThreatConnect Environment Server: the service, its command\n// line and the shim of its jobs.\n//\n"

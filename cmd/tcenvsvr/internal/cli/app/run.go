@@ -1,0 +1,197 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/app/api"
+	"tcenvsvr/agent/app/inputs"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/secret/keychain"
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	"tcenvsvr/cmd/tcenvsvr/internal/local"
+)
+
+type runFlags struct {
+	inputs       inputs.Flags
+	variables    []string
+	out          string
+	outVariables []string
+	timeout      time.Duration
+	noSandbox    bool
+	asJSON       bool
+}
+
+func runCommand(e *env.Env) *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run APP.tcx",
+		Short: "run an App here exactly as an order would",
+		Long: `Run unpacks the App, gives it the parameters, a key-value store and an API as an
+order would, shows what it prints, and says how it ended: exit code 0 if it succeeded, 1
+otherwise. No cloud and no enrollment are needed; sandbox user, interpreters and proxies
+come from the settings of --home if there are any.
+
+It runs as the sandbox user, so whoever calls this must be allowed to become that user: the
+agent's user and root are. On a machine without a sandbox --no-sandbox runs it as yourself.
+The first line, on stderr, says as whom it runs. It ends with this command, however that ends.
+
+What is on the command line is visible to other users of this host in the list of processes;
+NAME=@FILE, --param-file and --kv-file keep values out of it.
+
+  tcenvsvr app run my_app.tcx --param indicator=1.2.3.4 --no-sandbox
+  tcenvsvr app run my_app.tcx --param-file params.json --kv '#App:1:in!String=hello' --out /tmp/result
+  tcenvsvr app run my_app.tcx --param 'password=&{TC:KEYCHAIN:9f1c}' --variable TC/9f1c=@password.txt`,
+		Args: cli.Exactly(1, "the App's file"),
+	}
+	c.Flags().StringArrayVarP(&f.inputs.Params, "param", "p", nil, "a parameter, NAME=VALUE or NAME=@FILE (VALUE is visible in ps; @@ is a literal @)")
+	c.Flags().StringVar(&f.inputs.ParamFile, "param-file", "", "JSON object of parameters, - is stdin; --param wins")
+	c.Flags().StringArrayVar(&f.inputs.KV, "kv", nil, "Playbook variable to set before, NAME=JSON or NAME=@FILE; what is no JSON becomes a string")
+	c.Flags().StringVar(&f.inputs.KVFile, "kv-file", "", "JSON object of Playbook variables, - is stdin; --kv wins")
+	c.Flags().StringArrayVar(&f.variables, "variable", nil, "runtime variable that parameters name as &{SOURCE:TYPE:ID}, SOURCE/ID=VALUE or SOURCE/ID=@FILE; that of a FILE is base64")
+	c.Flags().StringVar(&f.out, "out", "", "folder that keeps out/ and log/ of the run (default: thrown away)")
+	c.Flags().StringArrayVar(&f.outVariables, "out-variable", nil, "Playbook variable the App shall write, default all it declares as #App:1:NAME!TYPE")
+	c.Flags().DurationVar(&f.timeout, "timeout", 0, "end the App after so long (default: the App's own, or setting appsDefaultTimeoutSeconds)")
+	c.Flags().BoolVar(&f.noSandbox, "no-sandbox", false, "run the App as yourself, with all that you may do")
+	c.Flags().BoolVar(&f.asJSON, "json", false, "answer in JSON; what the App prints goes to stderr")
+	overrides := env.SettingFlags(c)
+	e.Reads(c, func(args []string) []string {
+		return append(append(args, f.inputs.Files()...), inputs.Files(f.variables)...)
+	})
+	c.RunE = func(c *cobra.Command, args []string) error {
+		r, err := localRun(c.Context(), e, args[0], f, overrides())
+		if err != nil {
+			return err
+		}
+		defer r.File.Close()
+		result, err := r.Do(c.Context())
+		if result.Outcome != "" {
+			if err := printOutcome(e, result, f.asJSON); err != nil {
+				return err
+			}
+		}
+		switch {
+		case err != nil:
+			return err
+		case c.Context().Err() != nil: // we were told to end, and so was the App
+			return fmt.Errorf("%w: %w", cli.ErrReported, context.Canceled)
+		case result.Outcome != wire.Succeeded:
+			return fmt.Errorf("the App %s: %w", result.Outcome, cli.ErrReported)
+		}
+		return nil
+	}
+	return c
+}
+
+func localRun(ctx context.Context, e *env.Env, file string, f runFlags, overrides map[string]string) (*local.Run, error) {
+	if f.timeout < 0 {
+		return nil, cli.Usage("app run: --timeout %s is negative", f.timeout)
+	}
+	from := inputs.Source{Stdin: e.Stdin, Open: e.Open}
+	given, err := f.inputs.Read(from)
+	if err != nil {
+		return nil, misread(err)
+	}
+	variables, err := runtimeVariables(from, f.variables)
+	if err != nil {
+		return nil, misread(err)
+	}
+	p, err := e.Paths()
+	if err != nil {
+		return nil, err
+	}
+	s, err := loadSettings(ctx, e, p, overrides)
+	if err != nil {
+		return nil, err
+	}
+	tcx, err := e.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading App: %w", err)
+	}
+	stdout := e.Stdout
+	if f.asJSON {
+		stdout = e.Stderr
+	}
+	return &local.Run{
+		File: tcx, Given: given, Variables: variables, OutVariables: f.outVariables, Out: f.out, Timeout: f.timeout, NoSandbox: f.noSandbox,
+		Settings: s, Home: p, Path: e.Getenv("PATH"), Stdout: stdout, Stderr: e.Stderr,
+		Begin: func(s local.Sandbox) { fmt.Fprintf(e.Stderr, "running %s\n", s) },
+	}, nil
+}
+
+// loadSettings are those of the home, with the one secret that Apps are told.
+func loadSettings(ctx context.Context, e *env.Env, p paths.Paths, overrides map[string]string) (settings.Settings, error) {
+	unseal := func(name, sealed string) (string, error) {
+		if name != "proxyPassword" {
+			return sealed, nil
+		}
+		chain, err := keychain.Open(p.Keychain)
+		if err != nil {
+			return "", err
+		}
+		if _, err := e.Unlock(ctx, chain, ""); err != nil {
+			return "", err
+		}
+		return chain.Unseal(name, sealed)
+	}
+	return e.Unsealed(overrides, unseal)
+}
+
+func misread(err error) error {
+	if errors.Is(err, inputs.ErrUsage) {
+		return cli.Usage("app run: %w", err)
+	}
+	return err
+}
+
+// runtimeVariables reads SOURCE/ID=VALUE.
+func runtimeVariables(from inputs.Source, words []string) ([]local.Variable, error) {
+	given := map[string]string{}
+	if err := from.Assign("--variable", words, given); err != nil {
+		return nil, err
+	}
+	var list []local.Variable
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		source, id, _ := strings.Cut(name, "/")
+		if err := api.CheckVariable(source, id); err != nil {
+			return nil, cli.Usage("app run: --variable %q: %w\nhint: --variable TC/ID=VALUE is what a parameter calls &{TC:TEXT:ID}", name, err)
+		}
+		list = append(list, local.Variable{Source: source, ID: id, Data: given[name]})
+	}
+	return list, nil
+}
+
+func printOutcome(e *env.Env, r local.Result, asJSON bool) error {
+	if asJSON {
+		return cli.PrintJSON(e.Stdout, r)
+	}
+	fmt.Fprintf(e.Stderr, "%s: ", r.Outcome)
+	if r.ExitCode >= 0 { // an App that was ended has none
+		fmt.Fprintf(e.Stderr, "exit code %d ", r.ExitCode)
+	}
+	fmt.Fprintf(e.Stderr, "after %s", time.Duration(r.RunMS)*time.Millisecond)
+	if r.Message != "" {
+		fmt.Fprintf(e.Stderr, ": %s", r.Message)
+	}
+	fmt.Fprintln(e.Stderr)
+	for _, name := range slices.Sorted(maps.Keys(r.Results)) {
+		fmt.Fprintf(e.Stdout, "result %s = %s\n", name, r.Results[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Variables)) {
+		fmt.Fprintf(e.Stdout, "variable %s = %s\n", name, r.Variables[name])
+	}
+	for _, file := range r.Files {
+		fmt.Fprintf(e.Stdout, "file %s\n", file)
+	}
+	return nil
+}

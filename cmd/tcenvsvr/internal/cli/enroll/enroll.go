@@ -1,0 +1,207 @@
+package enroll
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/enroll"
+	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	keychaincmd "tcenvsvr/cmd/tcenvsvr/internal/cli/keychain"
+	"tcenvsvr/cmd/tcenvsvr/internal/svc"
+)
+
+// enrollment is one call of enroll.
+type enrollment struct {
+	*env.Env
+	host
+	source, keystore, keystorePassword string // arguments
+	masterKey                          string
+	yes, replace                       bool
+	flags                              func() map[string]string // settings
+}
+
+// Command returns "enroll".
+func Command(e *env.Env) *cobra.Command {
+	n := &enrollment{Env: e}
+	c := &cobra.Command{
+		Use:   "enroll [FILE|LINK|-]",
+		Short: "connect this host to an Environment by its bundle",
+		Long: `Enroll makes this host a server of an Environment. It reads a bundle that was
+downloaded from the Dedicated Cloud, a one-time link to one, a .env file alone (this
+server moves to another Environment), or "-" for standard input; --keystore takes the
+certificate from a PKCS#12 file instead. It shows what changes, asks, proves with the
+new identity that broker and API take this server, and only then stores it: settings
+with their secrets sealed by the keychain, and the keystore. What fails changes nothing.
+
+Settings given as flags are stored with those of the bundle and win over them: behind a
+proxy give it here, or set it first ("tcenvsvr settings set").
+
+A host without a keychain gets one; its master password is asked for twice, or taken
+from --master-key-file, which becomes the setting masterKeyFile.
+
+  tcenvsvr enroll threatconnect-envsvr-bundle.zip
+  tcenvsvr enroll 'https://cloud.example/enroll/…#sha256=…'
+  tcenvsvr enroll environment.env
+  tcenvsvr enroll bundle.zip --proxyTC true --proxyHost proxy.example.com --proxyPort 3128
+  tcenvsvr enroll bundle.zip --yes --master-key-file /etc/threatconnect-envsvr/masterkey`,
+		Args: func(c *cobra.Command, args []string) error {
+			n.source = strings.Join(args, "")
+			if len(args) > 1 || n.source == "" && n.keystore == "" {
+				return cli.Usage("%s takes a bundle's file, its link or \"-\", or --keystore", c.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error {
+			err := n.run(c.Context())
+			if err != nil && n.paths.Audit != "" {
+				if _, there := os.Stat(n.paths.Logs); there == nil {
+					why, _, _ := strings.Cut(err.Error(), "\n")
+					audit.Open(n.paths.Audit).Record(audit.EnrollRefused, "err", why)
+				}
+			}
+			return err
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&n.keystore, "keystore", "", "PKCS#12 file with the client certificate, its key and the cloud's CAs")
+	f.StringVar(&n.keystorePassword, "keystore-password-file", "", "file with its password; it is asked for otherwise")
+	f.BoolVar(&n.yes, "yes", false, "do not ask")
+	f.BoolVar(&n.replace, "replace", false, "become another server, and give up what this one has not reported")
+	keychaincmd.MasterKeyFlag(e, c, &n.masterKey)
+	e.Reads(c, func([]string) []string {
+		if enroll.IsLink(n.source) {
+			return nil
+		}
+		return []string{n.source, n.keystore, n.keystorePassword}
+	})
+	n.flags = env.SettingFlags(c)
+	return c
+}
+
+func (n *enrollment) run(ctx context.Context) error {
+	if err := n.look(n.Env); err != nil {
+		return err
+	}
+	if enroll.IsLink(n.source) {
+		return n.byLink(ctx)
+	}
+	offer, err := n.offer(ctx)
+	if err != nil {
+		return err
+	}
+	return n.take(ctx, offer)
+}
+
+// byLink enrolls by a link, which works once: what can be seen to before is, and who
+// stumbles after that is told to make another.
+func (n *enrollment) byLink(ctx context.Context) error {
+	if err := enroll.CheckLink(n.source); err != nil {
+		return err
+	}
+	if !n.yes {
+		_, done, err := n.Terminal()
+		if err != nil {
+			return errUnasked
+		}
+		done()
+	}
+	if err := n.unlock(ctx, n.masterKey); err != nil {
+		return err
+	}
+	offer, err := n.offer(ctx)
+	if err != nil {
+		return err
+	}
+	if err := n.take(ctx, offer); err != nil {
+		return fmt.Errorf("%w\nhint: the link is used up by now: make another with \"tccloud bundle ENV --link\"", err)
+	}
+	return nil
+}
+
+// take makes this host what was offered.
+func (n *enrollment) take(ctx context.Context, offer enroll.Offer) error {
+	// What a bundle leaves empty is this host's affair; an empty flag is meant.
+	maps.DeleteFunc(offer.Settings, func(_, text string) bool { return text == "" })
+	maps.Copy(offer.Settings, n.flags())
+	if err := n.unlock(ctx, n.masterKey); err != nil {
+		return err
+	}
+	plan, err := enroll.New(n.Current, offer)
+	if err != nil {
+		return err
+	}
+	if plan.Replaces != "" {
+		if err := n.replaces(ctx, plan); err != nil {
+			return err
+		}
+	}
+	if err := n.prepareKeychain(ctx, n.masterKey, plan); err != nil {
+		return err
+	}
+	defer clear(n.password)
+	n.show(plan)
+	if err := n.confirm(ctx, n.yes, "Enroll this host?"); err != nil {
+		return err
+	}
+	way, err := n.way(plan.Settings, plan.CAs)
+	if err != nil {
+		return err
+	}
+	environment, err := plan.Prove(ctx, way)
+	if err != nil {
+		return fmt.Errorf("%w\nnothing was changed", err)
+	}
+	if err := n.store(plan); err != nil {
+		return err
+	}
+	audit.Open(n.paths.Audit).Record(audit.Enrolled, "server_xid", plan.Settings.ServerXID, "environment", environment,
+		"broker", plan.Settings.BrokerAddr(), "replaced", plan.Replaces)
+	fmt.Fprintf(n.Stderr, "enrolled as server %q of Environment %q; broker and API answer\n", plan.Settings.ServerXID, environment)
+	if n.running(ctx) {
+		fmt.Fprintln(n.Stderr, "the running service goes on as it was: restart it (\"systemctl restart threatconnect-envsvr\")")
+	} else {
+		fmt.Fprintf(n.Stderr, "the service does not run yet: start it as root (%q)\n", svc.Advice())
+	}
+	return nil
+}
+
+// replaces refuses to become another server unasked, and says what is lost.
+func (n *enrollment) replaces(ctx context.Context, plan *enroll.Plan) error {
+	lost, err := n.unreported(ctx)
+	if err != nil {
+		return err
+	}
+	text := "nothing of it is unreported"
+	if lost > 0 {
+		text = fmt.Sprintf("%d orders or results that the cloud does not have yet would be lost", lost)
+	}
+	if !n.replace {
+		return fmt.Errorf("%w: it is %q, the bundle is for %q; %s\nhint: --replace does it all the same; a bundle of \"tccloud bundle ENV --server %s\" keeps the identity",
+			enroll.ErrOther, plan.Replaces, plan.Settings.ServerXID, text, plan.Replaces)
+	}
+	fmt.Fprintf(n.Stderr, "server %q is given up: %s\n", plan.Replaces, text)
+	return nil
+}
+
+// show lists what changes.
+func (n *enrollment) show(plan *enroll.Plan) {
+	fmt.Fprintf(n.Stderr, "server %q of Environment %q at %s\n", plan.Settings.ServerXID, plan.Settings.Environment, plan.Settings.BrokerAddr())
+	w := tabwriter.NewWriter(n.Stderr, 0, 4, 2, ' ', 0)
+	for _, c := range plan.Changes {
+		if c.Old == "" {
+			fmt.Fprintf(w, "  %s\t%s\n", c.Name, c.New)
+		} else {
+			fmt.Fprintf(w, "  %s\t%s → %s\n", c.Name, c.Old, cmp.Or(c.New, "<empty>"))
+		}
+	}
+	_ = w.Flush() // to a terminal or a log of the caller's
+}

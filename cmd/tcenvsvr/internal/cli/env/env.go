@@ -1,0 +1,39 @@
+package env
+
+import (
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/host/paths"
+)
+
+// Env is the world a verb may touch.
+type Env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Environ        []string
+	Home           string // flag --home
+	Became         string // the user that root's process is by now, "" for none
+
+	files    map[*cobra.Command]*files // declared by the verbs
+	opened   map[string]*os.File       // by root, before it became another user
+	terminal *os.File                  // likewise
+}
+
+// Paths are where things live below --home.
+func (e *Env) Paths() (paths.Paths, error) { return paths.New(e.Home) }
+
+// Getenv is the last value of an environment variable, "" without one.
+func (e *Env) Getenv(name string) string {
+	value := ""
+	for _, kv := range e.Environ {
+		if len(kv) > len(name) && kv[len(name)] == '=' && kv[:len(name)] == name {
+			value = kv[len(name)+1:]
+		}
+	}
+	return value
+}
+
+//

@@ -1,0 +1,121 @@
+package env
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/secret/masterkey"
+)
+
+// names picks the files out of a command's arguments, and of its flags, which are
+// parsed by then.
+type names = func(args []string) []string
+
+// Reads declares files that c reads. What only root may read is opened before the
+// command becomes a lesser user; Open and MasterKey have it.
+func (e *Env) Reads(c *cobra.Command, n names) {
+	f := e.declared(c)
+	f.reads = append(f.reads, n)
+}
+
+// Makes declares files that c makes; Create has them.
+func (e *Env) Makes(c *cobra.Command, n names) {
+	f := e.declared(c)
+	f.makes = append(f.makes, n)
+}
+
+func (e *Env) declared(c *cobra.Command) *files {
+	if e.files == nil {
+		e.files = map[*cobra.Command]*files{}
+	}
+	if e.files[c] == nil {
+		e.files[c] = &files{}
+	}
+	return e.files[c]
+}
+
+// open opens what is to be opened as root.
+func (e *Env) open(as func(string) (*os.File, error), names []string) error {
+	for _, name := range names {
+		if name == "" || name == "-" {
+			continue
+		}
+		f, err := as(name)
+		missing := errors.Is(err, fs.ErrNotExist) // which the user may not be able to see
+		if err != nil && !missing {
+			return err
+		}
+		if f == nil && !missing {
+			continue
+		}
+		if e.opened == nil {
+			e.opened = map[string]*os.File{}
+		}
+		e.opened[absolute(name)] = f // nil for what is missing
+	}
+	return nil
+}
+
+// openedByRoot is a file that was opened by root, nil for others; an error where root saw
+// that there is none.
+func (e *Env) openedByRoot(name string) (*os.File, error) {
+	path := absolute(name)
+	f, known := e.opened[path]
+	if known && f == nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.ENOENT}
+	}
+	delete(e.opened, path)
+	return f, nil
+}
+
+func absolute(name string) string {
+	if path, err := filepath.Abs(name); err == nil {
+		return path
+	}
+	return name
+}
+
+// Open opens a file that was named on the command line.
+func (e *Env) Open(name string) (*os.File, error) {
+	f, err := e.openedByRoot(name)
+	if f != nil || err != nil {
+		return f, err
+	}
+	f, err = os.Open(name)
+	if errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%w\nhint: the agent's user must be able to read it and to pass the folders above it", err)
+	}
+	return f, err
+}
+
+// MasterKey reads a password from a file that was named on the command line.
+func (e *Env) MasterKey(name string) ([]byte, error) {
+	f, err := e.openedByRoot(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading a password: %w", err)
+	}
+	if f != nil {
+		defer f.Close()
+		return masterkey.From(f)
+	}
+	return masterkey.FromFile(name)
+}
+
+// Create makes a file that was named on the command line, for its owner alone.
+// One that is there is an error.
+func (e *Env) Create(name string) (*os.File, error) {
+	f, err := e.openedByRoot(name)
+	if f != nil || err != nil {
+		return f, err
+	}
+	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+// files are what a command reads or makes by names that were typed.
+type files struct{ reads, makes []names }

@@ -1,0 +1,4 @@
+package env
+
+// CheckOwner holds always: who may write there is a matter of the folder's ACL.
+func CheckOwner(string) error { return nil }

@@ -1,0 +1,92 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"tcenvsvr/agent/host/setup"
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+)
+
+// answer is what --json prints.
+type answer struct {
+	OK     bool           `json:"ok"`
+	DryRun bool           `json:"dry_run,omitempty"`
+	Steps  []setup.Result `json:"steps"`
+}
+
+// act is one of setup.Host's methods.
+type act func(context.Context, func(setup.Result)) error
+
+// runSteps runs do and prints what it tells; fix says how a fix is worded, and
+// idle what there is to say when nothing was found.
+func runSteps(ctx context.Context, e *env.Env, o options, fix func(string) string, idle string, do act) error {
+	a := answer{DryRun: o.dry, Steps: []setup.Result{}}
+	printed := false
+	err := do(ctx, func(r setup.Result) {
+		a.Steps = append(a.Steps, r)
+		printed = printed || len(r.Findings) > 0 || r.Err != nil
+		if !o.json {
+			printStep(e, r, fix)
+		}
+	})
+	a.OK = err == nil
+	if o.json {
+		if err := cli.PrintJSON(e.Stdout, a); err != nil {
+			return err
+		}
+	} else if err == nil && !printed {
+		fmt.Fprintln(e.Stdout, idle)
+	}
+	return exitFor(e, o, err)
+}
+
+// exitFor decides what an error means for whoever called. The package manager
+// must not fail for what a person can put right later.
+func exitFor(e *env.Env, o options, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case o.packaged:
+		fmt.Fprintf(e.Stderr, "warning: %s\nwarning: see \"tcenvsvr host check\"\n", strings.ReplaceAll(err.Error(), "\n", "\nwarning: "))
+		return nil
+	case errors.Is(err, setup.ErrDeviates) && !o.dry:
+		return fmt.Errorf("%w\nhint: \"tcenvsvr host apply\" puts right what it can", err)
+	case errors.Is(err, os.ErrPermission) && !strings.Contains(err.Error(), "\nhint: "):
+		return fmt.Errorf("%w\nhint: run it as root, who sees everything", err)
+	}
+	return err
+}
+
+// printStep prints a step as people read it.
+func printStep(e *env.Env, r setup.Result, fix func(string) string) {
+	for _, f := range r.Findings {
+		switch {
+		case f.Fix != "":
+			fmt.Fprintf(e.Stdout, "%s: %s%s\n", r.Step, f.Text, fix(f.Fix))
+		case f.Try != "":
+			fmt.Fprintf(e.Stdout, "%s: %s\n  try: %s\n", r.Step, f.Text, f.Try)
+		default:
+			fmt.Fprintf(e.Stdout, "%s: %s\n", r.Step, f.Text)
+		}
+		if f.Hand != "" {
+			fmt.Fprintf(e.Stdout, "  by hand: %s\n", strings.ReplaceAll(f.Hand, "\n", "\n    "))
+		}
+	}
+}
+
+// done and would word a fix.
+func done(fix string) string { return ": " + fix }
+
+func would(fix string) string { return ": would be " + fix }
+
+func wording(dry bool) func(string) string {
+	if dry {
+		return would
+	}
+	return done
+}

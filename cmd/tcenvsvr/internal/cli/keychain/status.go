@@ -1,0 +1,126 @@
+package keychain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/secret/keychain"
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+)
+
+// keychainState is the answer of "keychain status".
+type keychainState struct {
+	File     string `json:"file"`
+	Exists   bool   `json:"exists"`
+	Problem  string `json:"problem,omitempty"` // why the file cannot be used
+	Service  string `json:"service"`           // locked, unlocked or not running
+	Password string `json:"password"`          // where the service finds it
+	keychain.Info
+	Sealed []string `json:"sealed"`            // settings
+	Plain  []string `json:"plain"`             // secrets that are not sealed
+	IfLost string   `json:"if_lost,omitempty"` // what is to be done again without the password
+}
+
+func statusCommand(e *env.Env) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "show what is sealed and whether the service is locked",
+		Long: `Status shows the keychain, whether the running service has its master password,
+which settings are sealed, and what is to be done again if the password is lost.
+
+  tcenvsvr keychain status
+  tcenvsvr keychain status --json`,
+		Args: cli.Exactly(0, "no arguments"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := readKeychain(c.Context(), e)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return cli.PrintJSON(e.Stdout, s)
+			}
+			return printKeychain(e.Stdout, s)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	return c
+}
+
+func readKeychain(ctx context.Context, e *env.Env) (keychainState, error) {
+	p, err := e.Paths()
+	if err != nil {
+		return keychainState{}, err
+	}
+	s := keychainState{File: p.Keychain, Service: "not running", Sealed: []string{}, Plain: []string{}}
+	switch chain, err := keychain.Open(p.Keychain); {
+	case err == nil:
+		s.Exists, s.Info = true, chain.Info()
+	case !errors.Is(err, keychain.ErrMissing):
+		s.Problem = err.Error()
+	}
+	conf, _, err := settings.Load(settings.Options{File: p.Settings, Keystore: p.Keystore, Env: e.Environ})
+	if err != nil {
+		return s, err
+	}
+	s.Password = "asked for, or given by \"tcenvsvr keychain unlock\""
+	if conf.MasterKeyFile != "" {
+		s.Password = "in the file " + conf.MasterKeyFile
+	}
+	for _, row := range settings.All {
+		switch {
+		case !row.Secret || conf.Text(row.Name) == "":
+		case conf.IsSealed(row.Name):
+			s.Sealed = append(s.Sealed, row.Name)
+		default:
+			s.Plain = append(s.Plain, row.Name)
+		}
+	}
+	s.IfLost = ifLost(s.Sealed)
+	var running daemon.Status
+	switch err := control.Call(ctx, p.Control, "GET", "status", nil, &running); {
+	case errors.Is(err, control.ErrNotRunning):
+	case err != nil:
+		return s, err
+	case running.Locked != "":
+		s.Service = "locked"
+	default:
+		s.Service = "unlocked"
+	}
+	return s, nil
+}
+
+func printKeychain(out io.Writer, s keychainState) error {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	row := func(name, format string, args ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
+	switch {
+	case s.Problem != "":
+		row("keychain", "NOT USABLE: %s", s.Problem)
+	case !s.Exists:
+		row("keychain", "there is none; \"tcenvsvr enroll\" and \"tcenvsvr keychain init\" make one")
+	default:
+		row("keychain", "%s", s.File)
+		row("", "made %s, password of %s, %d iterations", s.Created.Format(time.DateOnly), s.Changed.Format(time.DateOnly), s.Iterations)
+		row("password", "%s", s.Password)
+	}
+	row("service", "%s", s.Service)
+	if len(s.Sealed) > 0 {
+		row("sealed", "%s", strings.Join(s.Sealed, ", "))
+		row("if lost", "%s", s.IfLost)
+	}
+	if len(s.Plain) > 0 {
+		row("NOT sealed", "%s", strings.Join(s.Plain, ", "))
+	}
+	return w.Flush()
+}

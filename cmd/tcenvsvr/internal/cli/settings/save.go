@@ -1,0 +1,104 @@
+package settings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+)
+
+// save writes changes and tells what becomes of them. Without force it
+// refuses those with which the agent would not start any more.
+func Save(ctx context.Context, e *env.Env, changes map[string]string, force bool) error {
+	p, err := e.Paths()
+	if err != nil {
+		return err
+	}
+	if err := keepIdentity(p.Settings, changes); err != nil {
+		return err
+	}
+	if _, err := os.Stat(p.State); errors.Is(err, fs.ErrNotExist) {
+		if err := p.Create(); err != nil {
+			return err
+		}
+	}
+	seal, err := e.Sealer(ctx)
+	if err != nil {
+		return err
+	}
+	o := settings.Options{File: p.Settings, Keystore: p.Keystore, Env: e.Environ}
+	judge := startable(p, changes)
+	if force {
+		judge = nil
+	}
+	if err := settings.Change(o, changes, seal, judge); err != nil {
+		return err
+	}
+	s, origins, err := settings.Load(o)
+	if err != nil {
+		return err
+	}
+	audit.Open(p.Audit).Record(audit.SettingsChanged, "settings", slices.Sorted(maps.Keys(changes)), "by", "command line")
+	running := reload(ctx, e, p.Control)
+	for _, name := range slices.Sorted(maps.Keys(changes)) {
+		row, _ := settings.Lookup(name)
+		fmt.Fprintf(e.Stderr, "%s = %s", row.Name, Shown(s.Text(row.Name)))
+		if o := origins[row.Name]; o.Layer == settings.FromEnvironment {
+			fmt.Fprintf(e.Stderr, ": %s says so and wins over the file", o)
+		} else if running {
+			fmt.Fprintf(e.Stderr, ": takes effect %s", Applies(row))
+		}
+		fmt.Fprintln(e.Stderr)
+	}
+	if err := s.Check(); err != nil {
+		fmt.Fprintf(e.Stderr, "the settings do not fit together yet:\n%v\n", err)
+	}
+	return nil
+}
+
+// keepIdentity refuses to change who this server is: the cloud, the
+// certificate and the journal know it by its serverXid.
+func keepIdentity(file string, changes map[string]string) error {
+	for name, text := range changes {
+		row, err := lookup(name)
+		if err != nil {
+			return err
+		}
+		if !row.Fixed {
+			continue
+		}
+		old, _, err := settings.Load(settings.Options{File: file})
+		if err != nil {
+			return err
+		}
+		if was := old.Text(row.Name); was != "" && was != text {
+			return fmt.Errorf("setting %q is %q and never changes: the cloud knows this server by it\nhint: to become another server, enroll with its bundle", row.Name, was)
+		}
+	}
+	return nil
+}
+
+// reload makes a running agent look at the file now, not only when it
+// notices. It reports whether one runs and uses what it says.
+func reload(ctx context.Context, e *env.Env, socket string) bool {
+	err := control.Call(ctx, socket, "POST", "reload", nil, nil)
+	if err != nil && !errors.Is(err, control.ErrNotRunning) {
+		fmt.Fprintf(e.Stderr, "the running agent goes on with its old settings: %v\n", err)
+	}
+	return err == nil
+}
+
+// forceFlag is the same for all verbs that save.
+func ForceFlag(c *cobra.Command, force *bool) {
+	c.Flags().BoolVar(force, "force", false, "save also what keeps the agent from starting")
+}

@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent"
+	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+)
+
+func statusCommand(e *env.Env) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "show the connection and the orders in flight",
+		Long: `Status reports what the running agent does: its connection, with the step that
+failed and why, and its orders.
+
+  tcenvsvr status
+  tcenvsvr status --json`,
+		Args: cli.Exactly(0, "no arguments"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := fetchStatus(c.Context(), e)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return cli.PrintJSON(e.Stdout, s)
+			}
+			return printStatus(e.Stdout, s)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	return c
+}
+
+func fetchStatus(ctx context.Context, e *env.Env) (daemon.Status, error) {
+	var s daemon.Status
+	p, err := e.Paths()
+	if err != nil {
+		return s, err
+	}
+	return s, control.Call(ctx, p.Control, "GET", "status", nil, &s)
+}
+
+func printStatus(out io.Writer, s daemon.Status) error {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	row := func(name, format string, args ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
+	if s.Locked != "" {
+		row("keychain", "LOCKED: %s", s.Locked)
+		row("", "hint: run \"tcenvsvr keychain unlock\"")
+		return w.Flush()
+	}
+	row("server", "%s (%s), version %s, up %s", s.ServerName, s.ServerXID, s.Version, ms(s.UptimeMS))
+	printLink(row, s)
+	if t := s.Twin; t != nil {
+		row("IDENTITY", "a second host runs as this server: %s (host %s); the cloud said so %s ago", t, t.Host, time.Since(t.Seen).Round(time.Second))
+		row("", "hint: %s", daemon.TwinHint)
+	}
+	state := ""
+	if s.Draining {
+		state = ", draining: takes no orders"
+	}
+	if s.Unclaimed > 0 {
+		state += fmt.Sprintf(", %d of them for orders that the cloud has no record of", s.Unclaimed)
+	}
+	row("orders", "%d of %d slots in use, %d results waiting for the cloud%s", s.Active, s.Executors, s.Outbox, state)
+	if p := s.Unfit; p != nil {
+		row("host", "TAKES NO ORDERS for %s: %s (%s)", time.Since(p.Since).Round(time.Second), p.Message, p.Code)
+		if hint := agent.HostHint(p.Code); hint != "" {
+			row("", "hint: %s", hint)
+		}
+	}
+	for _, d := range s.DamagedApps {
+		row("app", "%s", d)
+	}
+	if s.JournalDamage != "" {
+		row("journal", "was damaged and is mended: %s", s.JournalDamage)
+		row("", "hint: check the disk; orders that may have been lost are shown as interrupted by the cloud")
+	}
+	if n := s.Settings.RestartNeeded; len(n) > 0 {
+		row("settings", "changes of %s take effect after a restart", strings.Join(n, ", "))
+	}
+	if s.Settings.Problem != "" {
+		row("settings", "the newest are NOT used: %s", strings.ReplaceAll(s.Settings.Problem, "\n", "\n\t"))
+	}
+	for _, o := range s.Orders {
+		row("", "%s  %s %s  %s for %s", o.Ref, o.App, o.Version, o.State, ms(o.ForMS))
+	}
+	return w.Flush()
+}
+
+func ms(n int64) time.Duration { return (time.Duration(n) * time.Millisecond).Round(time.Second) }
+
+// printLink shows the connection; when there is none, which step failed,
+// why, what to try and when we try again.
+func printLink(row func(name, format string, args ...any), s daemon.Status) {
+	l := s.Link
+	via := l.Transport + ", direct"
+	if l.Proxy != "" {
+		via = l.Transport + ", through " + l.Proxy
+	}
+	if l.Connected {
+		row("broker", "connected to %s (%s) for %s", l.Broker, via, l.For.Round(time.Second))
+		row("environment", "%s", s.Environment)
+		row("session", "epoch %d, round trip %s, clock skew %s, %d reconnects", l.Epoch, l.RTT.Round(10*time.Microsecond), l.Skew, l.Reconnects)
+		if l.Skew.Abs() > clock.Tolerated {
+			row("clock", "WRONG here or in the cloud: the cloud's is %s %s", l.Skew.Abs().Round(time.Second), map[bool]string{true: "ahead", false: "behind"}[l.Skew > 0])
+			row("", "hint: see that both hosts keep time (timedatectl, chronyc tracking)")
+		}
+		return
+	}
+	row("broker", "NOT connected to %s (%s)", l.Broker, via)
+	if f := l.Failure; f != nil {
+		row("", "%s failed: %s (%s)", f.Step, f.Message, f.Code)
+		row("", "hint: %s", f.Hint)
+	}
+	if !l.NextRetry.IsZero() {
+		row("", "attempt %d, next in %s", l.Attempts+1, l.RetryIn.Round(time.Second))
+	}
+}

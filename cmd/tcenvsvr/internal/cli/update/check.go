@@ -1,0 +1,104 @@
+package update
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/control"
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/updater"
+)
+
+// ErrAvailable means that there is a release which is not installed; it has an
+// exit code of its own.
+var ErrAvailable = errors.New("a release is available")
+
+func checkCommand(e *env.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "check", Short: "ask the cloud now which release is wanted", Args: cli.Exactly(0, "no arguments"),
+		Long: `Check has the running agent ask the cloud which release this server should run.
+With updateMode self that goes on to install it, in its window; otherwise exit code 10
+says that there is one.
+
+  sudo tcenvsvr update check`,
+		RunE: func(c *cobra.Command, _ []string) error { return runCheck(c.Context(), e, false) },
+	}
+}
+
+// settledPhases are those in which the agent does nothing more by itself.
+var settledPhases = []string{
+	"idle", "off", "unavailable", "available", "waiting", "blocked", "rolled_back", "held", "not_newer", "good", "trying", "applied",
+}
+
+// patience bounds how long a check is watched; it goes on without us.
+const patience = 15 * time.Minute
+
+func runCheck(ctx context.Context, e *env.Env, apply bool) error {
+	p, err := e.Paths()
+	if err != nil {
+		return err
+	}
+	asked := time.Now()
+	var now updater.Progress
+	if err := control.Call(ctx, p.Control, "POST", "update", daemon.Check{Apply: apply}, &now); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	phase := ""
+	for {
+		if now.Phase != phase {
+			phase = now.Phase
+			fmt.Fprintln(e.Stderr, said(now))
+		}
+		switch {
+		case now.Error != "" && now.Ended.After(asked):
+			return fmt.Errorf("checking for updates: %s", now.Error)
+		case now.Ended.After(asked) && slices.Contains(settledPhases, now.Phase):
+			return outcome(now)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+		switch err := control.Call(ctx, p.Control, "GET", "update", nil, &now); {
+		case errors.Is(err, control.ErrNotRunning) && phase == "applied":
+			fmt.Fprintln(e.Stderr, "the agent restarts; \"tcenvsvr update status\" shows how the release does")
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// said is a phase in a line.
+func said(p updater.Progress) string {
+	line := strings.TrimSpace(p.Phase + " " + p.Wanted)
+	if why := cmp.Or(p.Reason, idle[p.Phase]); why != "" {
+		line += ": " + why
+	}
+	return line
+}
+
+// idle is what phases mean that give no reason.
+var idle = map[string]string{"idle": "no release is wanted", "good": "nothing newer is wanted"}
+
+func outcome(p updater.Progress) error {
+	switch p.Phase {
+	case "available", "waiting":
+		return fmt.Errorf("%w: %s: %s", ErrAvailable, p.Wanted, p.Reason)
+	case "blocked", "rolled_back", "held", "not_newer", "unavailable":
+		return fmt.Errorf("release %q is not installed: %s", p.Wanted, p.Reason)
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package update
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	"tcenvsvr/updater/release"
+	"tcenvsvr/updater/repository"
+	"tcenvsvr/updater/slot"
+	"tcenvsvr/updater/slot/inbox"
+	"tcenvsvr/updater/slot/state"
+)
+
+// imports is a host without the package, and a repository with two releases.
+type imports struct {
+	t    *testing.T
+	env  *env.Env
+	said bytes.Buffer
+	at   slot.Paths
+	old  string // bundle of 1.0.0
+	sum  string // of its program
+}
+
+func newImports(t *testing.T) *imports {
+	t.Helper()
+	dir := t.TempDir()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	i := &imports{t: t, at: slot.Unpackaged(filepath.Join(dir, "home"), filepath.Join(dir, "tcenvsvr"))}
+	i.env = &env.Env{Home: i.at.Home, Stderr: &i.said}
+	for _, d := range []string{i.at.Inbox, filepath.Dir(i.at.Status)} {
+		check(os.MkdirAll(d, 0o700))
+	}
+	repo, err := repository.Init(filepath.Join(dir, "repo"), filepath.Join(dir, "keys"), repository.Offline{Keys: 2, Threshold: 1})
+	check(err)
+	keys, err := repository.ReadKeys(filepath.Join(dir, "keys"))
+	check(err)
+	program := filepath.Join(dir, "program")
+	check(os.WriteFile(program, []byte("program 1.0.0"), 0o755))
+	rel, err := repo.Add(program, release.Release{Version: "1.0.0", OS: runtime.GOOS, Arch: runtime.GOARCH})
+	check(err)
+	_, err = repo.Sign(keys)
+	check(err)
+	i.sum, i.old = rel.SHA256, filepath.Join(dir, "old.zip")
+	f, err := os.Create(i.old)
+	check(err)
+	check(repo.Bundle(t.Context(), f, "1.0.0"))
+	check(f.Close())
+	root, err := repo.Root()
+	check(err)
+	check(os.WriteFile(i.at.Root, root, 0o600))
+	return i
+}
+
+// publish is root's side saying how it stands.
+func (i *imports) publish(s slot.Status) {
+	data, err := json.Marshal(s)
+	if err == nil {
+		err = os.WriteFile(i.at.Status+".new", data, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(i.at.Status+".new", i.at.Status)
+	}
+	if err != nil {
+		i.t.Error(err)
+	}
+}
+
+func (i *imports) lies(name string) bool {
+	_, err := os.Stat(filepath.Join(i.at.Inbox, name))
+	return err == nil
+}
+
+// What would not be installed is refused at once, and nothing is asked for.
+func TestImportRefusesWhatWouldNotBeInstalled(t *testing.T) {
+	i := newImports(t)
+	for name, tc := range map[string]struct {
+		root slot.Status
+		want string
+	}{
+		"older":  {slot.Status{Active: "1.1.0"}, `release 1.0.0 is not installed: 1.1.0 runs here; going back takes "tcenvsvr update pin 1.0.0"`},
+		"same":   {slot.Status{Active: "1.0.0"}, "release 1.0.0 is not installed: it is what runs here"},
+		"pinned": {slot.Status{Active: "0.9.0", Pin: "0.9.1"}, `only version 0.9.1 is taken here; "tcenvsvr update pin 1.0.0" changes that`},
+		"held":   {slot.Status{Active: "0.9.0", Hold: "the package was downgraded"}, `the package was downgraded; "tcenvsvr update resume" ends that`},
+		"bad": {slot.Status{Active: "0.9.0", Bad: []state.Mark{{Version: "1.0.0", SHA256: state.Sum(i.sum), Class: state.Crash, Reason: "it crashed"}}},
+			"it failed here: it crashed"},
+	} {
+		i.publish(tc.root)
+		err := runImport(t.Context(), i.env, i.old)
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got %v, want %q", name, err, tc.want)
+		}
+		if i.lies(inbox.Apply) || i.lies(inbox.Artifact+i.sum) {
+			t.Errorf("%s: it was asked for all the same", name)
+		}
+	}
+	if i.said.Len() > 0 {
+		t.Errorf("said: %s", &i.said)
+	}
+}
+
+// Pinned to it, an older release is asked for; without an agent that is all.
+func TestImportOfAPinnedOlderRelease(t *testing.T) {
+	i := newImports(t)
+	newer := inbox.Artifact + strings.Repeat("0", 64) // root's side would take this one
+	if err := os.WriteFile(filepath.Join(i.at.Inbox, newer), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i.publish(slot.Status{Active: "1.1.0", Pin: "1.0.0"})
+	if err := runImport(t.Context(), i.env, i.old); err != nil {
+		t.Fatal(err)
+	}
+	if !i.lies(inbox.Apply) || !i.lies(inbox.Artifact+i.sum) || i.lies(newer) {
+		t.Error("the inbox has not what is asked for, or more")
+	}
+	if !strings.Contains(i.said.String(), "it is installed when the Environment Server starts") {
+		t.Errorf("said: %s", &i.said)
+	}
+}
+
+// With an agent, import tells what root's side made of it.
+func TestImportTellsTheOutcome(t *testing.T) {
+	i := newImports(t)
+	p, err := paths.New(i.at.Home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := slot.Status{Active: "0.9.0"}
+	for name, tc := range map[string]struct {
+		then slot.Status
+		want string // of the error, "" = none
+	}{
+		"taken":   {slot.Status{Active: "0.9.0", Candidate: &state.Candidate{Image: state.Image{Version: "1.0.0", SHA256: state.Sum(i.sum)}}}, ""},
+		"refused": {slot.Status{Active: "0.9.0", Last: &state.Event{Phase: state.Refused, Version: "1.0.0", Code: "no_room", Reason: "no space"}}, "release 1.0.0 was refused (no_room): no space"},
+	} {
+		i.publish(before)
+		i.said.Reset()
+		ctx, stop := context.WithCancel(t.Context())
+		served, ready := make(chan error, 1), make(chan struct{}, 1)
+		go func() {
+			served <- control.Serve(ctx, p.Control, control.Handlers{
+				"GET status": func(context.Context, []byte) (any, error) { return nil, nil },
+				"POST update-imported": control.With(func(_ context.Context, version string) (any, error) {
+					if tc.then.Last != nil {
+						tc.then.Last.At = time.Now()
+					}
+					i.publish(tc.then)
+					return nil, nil
+				}),
+			})
+		}()
+		go func() {
+			for control.Call(ctx, p.Control, "GET", "status", nil, nil) != nil {
+				runtime.Gosched()
+			}
+			ready <- struct{}{}
+		}()
+		<-ready
+		err := runImport(t.Context(), i.env, i.old)
+		switch {
+		case tc.want == "" && (err != nil || !strings.Contains(i.said.String(), "release 1.0.0 is installed")):
+			t.Errorf("%s: got %v and %s", name, err, &i.said)
+		case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
+			t.Errorf("%s: got %v, want %q", name, err, tc.want)
+		case i.lies(inbox.Apply):
+			t.Errorf("%s: asked for beside the agent", name)
+		}
+		stop()
+		<-served
+	}
+}

@@ -1,0 +1,51 @@
+package update
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/installation"
+	"tcenvsvr/updater/slot"
+)
+
+// Command returns the group "update".
+func Command(e *env.Env) *cobra.Command {
+	return cli.Group("update", "new versions: show, take, go back",
+		`Update is about new versions of the Environment Server. By itself the agent installs
+what the cloud wants and a maintainer signed, keeps the version before, and goes back to
+it when the new one does not work; settings updateMode and updateWindow say whether
+and when.
+
+  tcenvsvr update status
+  sudo tcenvsvr update apply`,
+		statusCommand(e), checkCommand(e), applyCommand(e), rollbackCommand(e), pinCommand(e), resumeCommand(e), importCommand(e))
+}
+
+// decide changes root's side and, if asked, restarts the service so that it counts.
+func decide(e *env.Env, restart bool, done string, change func(*slot.Slots) error) error {
+	s, err := installation.Open(e)
+	if err != nil {
+		return err
+	}
+	if err := change(s); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.Stdout, done)
+	if !restart {
+		return nil
+	}
+	ctl, err := exec.LookPath("systemctl")
+	if errors.Is(err, exec.ErrNotFound) {
+		fmt.Fprintln(e.Stderr, "restart the service so that it counts")
+		return nil
+	}
+	if out, err := exec.Command(ctl, "try-restart", "threatconnect-envsvr.service").CombinedOutput(); err != nil {
+		return fmt.Errorf("restarting the service: %w: %s\nhint: restart it yourself; the choice is made", err, out)
+	}
+	return nil
+}
