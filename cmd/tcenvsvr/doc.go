@@ -43,8 +43,8 @@
 //	otherwise. No cloud and no enrollment are needed; sandbox user, interpreters and proxies
 //	come from the settings of --home if there are any.
 //
-//	It runs as the sandbox user, so whoever calls this must be allowed to become that user: the
-//	agent's user and root are. On a machine without a sandbox --no-sandbox runs it as yourself.
+//	It runs as the sandbox user, so the caller must be allowed to become that user: the agent's
+//	user and root are. On a machine without a sandbox --no-sandbox runs it as yourself.
 //	The first line, on stderr, says as whom it runs. It ends with this command, however that ends.
 //
 //	What is on the command line is visible to other users of this host in the list of processes;
@@ -694,7 +694,7 @@
 //
 // # support-bundle
 //
-// Write an archive for whoever helps, without secrets.
+// Write an archive for support, without secrets.
 //
 //	tcenvsvr support-bundle [flags]
 //
@@ -765,7 +765,7 @@
 //	tcenvsvr update import FILE
 //
 //	Import verifies an offline bundle ("tcrelease update-repo bundle") exactly like a download
-//	and asks for its newest release for this host to be installed, then tells what became of
+//	and asks for its newest release for this host to be installed, then prints what became of
 //	that. What this host would not take, such as an older release, is refused at once. Run it as
 //	the agent's user.
 //

@@ -30,7 +30,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/update"
 )
 
-// sections is the root's help: what a newcomer needs first, then by what a command works on.
+// sections are the commands as the root's help groups them: first what a newcomer needs.
 func sections(e *env.Env) []cli.Section {
 	return []cli.Section{
 		{Title: "First steps", Commands: []*cobra.Command{enroll.Command(e), configure.Command(e), doctorCommand(e)}},
@@ -73,8 +73,8 @@ them.`)
 	return root
 }
 
-// shim appears here only so that the verb is known; main answers it before
-// any of this is built.
+// shim makes the hidden command of the shim known to the tree. main answers it before the tree is
+// built.
 func shim(e *env.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: job.ShimCommand, Hidden: true, Short: "supervise one job (started by the agent)",

@@ -20,8 +20,8 @@ import (
 	"tcenvsvr/updater/launch"
 )
 
-// exitCodes is the one place where errors become exit codes; the first
-// row that fits counts.
+// exitCodes is the one place where errors become exit codes; the first row that accepts an error
+// counts.
 var exitCodes = cli.ExitCodes{
 	{Code: 0, Meaning: "ok"},
 	{Code: 75, Meaning: "restart me: the service manager starts the agent again", Is: cli.IsError(agent.ErrRestart), Quiet: true},
@@ -47,12 +47,12 @@ var exitCodes = cli.ExitCodes{
 // report prints err as people read it and returns its exit code.
 func report(e *env.Env, err error) int {
 	if program, ok := errors.AsType[*launch.Exited](err); ok {
-		return program.Code // of a program of ours, which has said why
+		return program.Code // a program of ours ended with it, and has printed why
 	}
 	return exitCodes.Report(e.Stderr, "tcenvsvr", err, func(code int, err error) string { return hint(code, e, err) })
 }
 
-// hint is what to try, "" where nothing is known.
+// hint returns what to try, "" where nothing is known.
 func hint(code int, e *env.Env, err error) string {
 	blocked := ""
 	if code == 4 {

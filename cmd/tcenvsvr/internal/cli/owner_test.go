@@ -16,7 +16,7 @@ func TestExceptionsAreCommands(t *testing.T) {
 		if c, rest, err := root.Find(strings.Fields(words)); err != nil || len(rest) > 0 || c.CommandPath() != "tcenvsvr "+words {
 			t.Errorf("there is no command %q", words)
 		}
-		if x.why == "" || x.whose == env.StateOwner {
+		if x.why == "" || x.as == env.StateOwner {
 			t.Errorf("%q is an exception without a reason", words)
 		}
 	}

@@ -38,15 +38,15 @@ It logs to the journal or to standard error, and on a terminal also to
 		if err != nil {
 			return cli.Usage("%w", err)
 		}
-		// Of our own, not the context's: a drain is no cancellation.
+		// A channel of its own, not the context: draining is no cancellation.
 		signals := make(chan os.Signal, 2)
 		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 		defer signal.Stop(signals)
 		reload := make(chan os.Signal, 1)
 		signal.Notify(reload, syscall.SIGHUP)
 		defer signal.Stop(reload)
-		// A reader of the log that goes away must not end the agent, nor change its
-		// exit code. Caught, not ignored: Apps would inherit that.
+		// A reader of the log that goes away must not end the agent, nor change its exit code.
+		// Caught, not ignored: Apps would inherit that.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 		return svc.Run(signals, func() error {
 			return daemon.RunUntilSignal(signals, daemon.Config{

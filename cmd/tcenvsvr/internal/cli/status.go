@@ -102,8 +102,8 @@ func printStatus(out io.Writer, s daemon.Status) error {
 
 func ms(n int64) time.Duration { return (time.Duration(n) * time.Millisecond).Round(time.Second) }
 
-// printLink shows the connection; when there is none, which step failed,
-// why, what to try and when we try again.
+// printLink shows the connection. Without one it shows which step failed and why, what to try, and
+// when the agent tries again.
 func printLink(row func(name, format string, args ...any), s daemon.Status) {
 	l := s.Link
 	via := l.Transport + ", direct"

@@ -15,7 +15,7 @@ import (
 func supportBundleCommand(e *env.Env) *cobra.Command {
 	var file string
 	c := &cobra.Command{
-		Use: "support-bundle", Short: "write an archive for whoever helps, without secrets", Args: cli.Exactly(0, "no arguments, only flags"),
+		Use: "support-bundle", Short: "write an archive for support, without secrets", Args: cli.Exactly(0, "no arguments, only flags"),
 		Long: `Support-bundle writes versions, the doctor's report, status, settings, logs and a
 listing of files into one .tar.gz that only you may read. Secrets, keystore, journal
 and what Apps were told are not in it; look through it before you send it on.
@@ -51,7 +51,7 @@ func runSupport(cmd *cobra.Command, e *env.Env, file string) error {
 	}
 	names, err := support.Write(ctx, f, c, seen)
 	if err != nil {
-		_ = os.Remove(file) // may be in a folder that only root writes: then it is empty
+		_ = os.Remove(file) // fails in a folder that only root writes; the file is empty then
 		return err
 	}
 	for _, name := range names {

@@ -49,9 +49,9 @@ func Programs(ctx context.Context, t Target, folder string) error {
 	return nil
 }
 
-// Documents asks the program for its manual pages and completions, which
-// come from the same tree of commands as its help. program must run here, and sees
-// nothing of this machine: a page has a date, and defaults that the environment can set.
+// Documents asks the program for its manual pages and completions, which come from the same tree of
+// commands as its help. program must run here, and sees nothing of this machine: a page has a date,
+// and defaults that the environment can set.
 func Documents(ctx context.Context, program, folder string, at time.Time) error {
 	pages := filepath.Join(folder, "man")
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=/", "LC_ALL=C", fmt.Sprintf("SOURCE_DATE_EPOCH=%d", at.Unix())}

@@ -1,5 +1,5 @@
-// Package app holds the verbs for developers of Apps, who have no cloud.
+// Package app is "tcenvsvr app": for developers of Apps, who have no cloud.
 //
-// A run here is the run of an order: the same unpacking, the same launch, the same
-// shim. What differs is who asks and who gets the result.
+// "app run" does what an order does: the same unpacking, the same launch, the same shim. Only the
+// source of the order and the receiver of its result differ.
 package app

@@ -42,8 +42,8 @@ order would, shows what it prints, and says how it ended: exit code 0 if it succ
 otherwise. No cloud and no enrollment are needed; sandbox user, interpreters and proxies
 come from the settings of --home if there are any.
 
-It runs as the sandbox user, so whoever calls this must be allowed to become that user: the
-agent's user and root are. On a machine without a sandbox --no-sandbox runs it as yourself.
+It runs as the sandbox user, so the caller must be allowed to become that user: the agent's
+user and root are. On a machine without a sandbox --no-sandbox runs it as yourself.
 The first line, on stderr, says as whom it runs. It ends with this command, however that ends.
 
 What is on the command line is visible to other users of this host in the list of processes;
@@ -83,7 +83,7 @@ NAME=@FILE, --param-file and --kv-file keep values out of it.
 		switch {
 		case err != nil:
 			return err
-		case c.Context().Err() != nil: // we were told to end, and so was the App
+		case c.Context().Err() != nil: // a signal ended this command, and the App with it
 			return fmt.Errorf("%w: %w", cli.ErrReported, context.Canceled)
 		case result.Outcome != wire.Succeeded:
 			return fmt.Errorf("the App %s: %w", result.Outcome, cli.ErrReported)
@@ -93,6 +93,7 @@ NAME=@FILE, --param-file and --kv-file keep values out of it.
 	return c
 }
 
+// localRun collects what the App gets: inputs, variables, settings and streams.
 func localRun(ctx context.Context, e *env.Env, file string, f runFlags, overrides map[string]string) (*local.Run, error) {
 	if f.timeout < 0 {
 		return nil, cli.Usage("app run: --timeout %s is negative", f.timeout)
@@ -129,7 +130,8 @@ func localRun(ctx context.Context, e *env.Env, file string, f runFlags, override
 	}, nil
 }
 
-// loadSettings are those of the home, with the one secret that Apps are told.
+// loadSettings returns the settings of the home, with the proxy's password unsealed: no other
+// secret reaches an App.
 func loadSettings(ctx context.Context, e *env.Env, p paths.Paths, overrides map[string]string) (settings.Settings, error) {
 	unseal := func(name, sealed string) (string, error) {
 		if name != "proxyPassword" {
@@ -147,6 +149,7 @@ func loadSettings(ctx context.Context, e *env.Env, p paths.Paths, overrides map[
 	return e.Unsealed(overrides, unseal)
 }
 
+// misread makes a wrong input on the command line a usage error.
 func misread(err error) error {
 	if errors.Is(err, inputs.ErrUsage) {
 		return cli.Usage("app run: %w", err)
@@ -154,7 +157,7 @@ func misread(err error) error {
 	return err
 }
 
-// runtimeVariables reads SOURCE/ID=VALUE.
+// runtimeVariables reads words of the form SOURCE/ID=VALUE.
 func runtimeVariables(from inputs.Source, words []string) ([]local.Variable, error) {
 	given := map[string]string{}
 	if err := from.Assign("--variable", words, given); err != nil {

@@ -29,7 +29,7 @@ restart, and neither the JDK nor Python is edited.
 		addCommand(e), listCommand(e), removeCommand(e), buildCommand(e), checkCommand(e), showCommand(e), exportCommand(e), pythonWrapperCommand(e), systemCommand(e))
 }
 
-// place is where a verb works.
+// place is the home that a command works on.
 type place struct {
 	paths    paths.Paths
 	settings settings.Settings
@@ -51,8 +51,8 @@ func open(e *env.Env) (place, error) {
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// rebuild makes the set now, so that whoever added a CA sees what is wrong
-// with it, and not the next job.
+// rebuild makes the trust stores now, so that the user who added a CA sees at once what is wrong
+// with it, instead of the next job.
 func rebuild(e *env.Env, p place) error {
 	set, err := certs.New(certs.Config{Dir: p.paths.Trust, Sources: p.sources}).Rebuild()
 	if errors.Is(err, certs.ErrNoPublic) {

@@ -13,7 +13,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 )
 
-// entry is one CA as list shows it.
+// entry is one CA in the answer of "certs list".
 type entry struct {
 	Subject     string    `json:"subject"`
 	Issuer      string    `json:"issuer"`
@@ -28,7 +28,7 @@ type entry struct {
 	Notes       []string  `json:"notes,omitempty"`
 }
 
-// listing is the whole answer.
+// listing is the whole answer of "certs list".
 type listing struct {
 	Certs    []entry  `json:"certs"`
 	Public   int      `json:"public"` // trusted ones that are not private

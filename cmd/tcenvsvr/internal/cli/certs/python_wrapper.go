@@ -53,8 +53,8 @@ following changes. Apps do not need it. --undo puts the Python back.
 	return c
 }
 
-// ownedByRoot is a path that was typed, absolute. Root may not work where somebody
-// else could put another file in its place meanwhile.
+// ownedByRoot returns a path from the command line as an absolute one. It is an error if root runs
+// this and another user could replace the file meanwhile.
 func ownedByRoot(path string) (string, error) {
 	if path == "" {
 		return "", nil

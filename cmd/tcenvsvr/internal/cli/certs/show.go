@@ -14,7 +14,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 )
 
-// show prints what is trusted. It is how commands that stay root learn it.
+// showCommand returns "certs show". Commands that stay root learn by it what the owner trusts.
 func showCommand(e *env.Env) *cobra.Command {
 	var private bool
 	c := &cobra.Command{
@@ -48,8 +48,9 @@ func showCommand(e *env.Env) *cobra.Command {
 	return c
 }
 
-// trustedByOwner are the CAs that the owner of the home trusts, by his own word: root
-// reads nothing of his. What is no CA is left out.
+// trustedByOwner returns the CAs that the owner of the home trusts, as "certs show" prints them in
+// a process of that owner: root reads no file of the owner's. Certificates that are no CA are left
+// out.
 func trustedByOwner(e *env.Env, c *cobra.Command, flags ...string) ([]*x509.Certificate, error) {
 	text, err := e.AsOwner(c, append([]string{"certs", "show"}, flags...)...)
 	if err != nil || len(text) == 0 {

@@ -51,7 +51,7 @@ keeps the agent from starting.
 	return c
 }
 
-// setAll is what the menu does, without asking.
+// setAll tries the new values and saves them, without asking.
 func setAll(ctx context.Context, e *env.Env, changes map[string]string, force bool) error {
 	s, _, err := settingscmd.Load(e)
 	if err != nil {
@@ -64,7 +64,7 @@ func setAll(ctx context.Context, e *env.Env, changes map[string]string, force bo
 			continue
 		}
 		if _, err := row.Parse(changes[name]); err != nil {
-			continue // save says it, with all others
+			continue // Save reports it, with all others
 		}
 		if _, err := try(ctx, s, changes, row.Name); err != nil {
 			errs = append(errs, fmt.Errorf("trying setting %q: %w", row.Name, err))

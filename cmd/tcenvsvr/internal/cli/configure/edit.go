@@ -11,7 +11,7 @@ import (
 	settingscmd "tcenvsvr/cmd/tcenvsvr/internal/cli/settings"
 )
 
-// list shows all settings with their numbers, changed ones as they will be.
+// list shows all settings with their numbers, and the new values of changed ones.
 func (m *menu) list() error {
 	s, _, err := settingscmd.Load(m.e)
 	if err != nil {
@@ -27,7 +27,7 @@ func (m *menu) list() error {
 	return nil
 }
 
-// hide is a value that may be shown.
+// hide returns a value that may be shown.
 func hide(row settings.Setting, text string) string {
 	if row.Secret && text != "" {
 		return settings.NewSecret(text).String()

@@ -10,7 +10,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env/prompt"
 )
 
-// menu is one visit. Changes are kept until they are saved.
+// menu is one visit. It keeps changes until they are saved.
 type menu struct {
 	e       *env.Env
 	ask     prompt.Prompt
@@ -48,7 +48,7 @@ type choice struct {
 	do   func(context.Context) error
 }
 
-// choose shows numbered choices until the person leaves.
+// choose shows numbered choices until the user leaves.
 func (m *menu) choose(ctx context.Context, title, leave string, choices []choice) error {
 	for {
 		m.say("\n%s", title)
@@ -75,7 +75,7 @@ func (m *menu) choose(ctx context.Context, title, leave string, choices []choice
 
 func (m *menu) say(format string, args ...any) { fmt.Fprintf(m.ask.Out, format+"\n", args...) }
 
-// number is a whole number from 1 to 999, 0 for anything else.
+// number returns a whole number from 1 to 999, 0 for anything else.
 func number(text string) int {
 	n := 0
 	for _, c := range text {

@@ -18,13 +18,13 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 )
 
-// patience bounds trying one value.
-const patience = 10 * time.Second
+// tryTimeout bounds trying one value.
+const tryTimeout = 10 * time.Second
 
-// try finds out whether a new value works where that can be known at once,
-// together with the other changes. what says what was found.
+// try finds out whether a new value works, together with the other changes, where that can be known
+// at once. what describes what was found, "" if nothing was tried.
 func try(ctx context.Context, s settings.Settings, changes map[string]string, name string) (what string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	switch name {
 	case "appsJavaHome":
@@ -73,8 +73,8 @@ func runtime(ctx context.Context, home string, places []string, name, want, flag
 	return fmt.Sprintf("%s %s", name, got), nil
 }
 
-// answers connects to the proxy. Whether it lets us through is the business
-// of "tcenvsvr doctor".
+// answers connects to the proxy. Whether the proxy lets the agent through is up to "tcenvsvr
+// doctor".
 func answers(ctx context.Context, s settings.Settings, changes map[string]string) (string, error) {
 	if host, changed := changes["proxyHost"]; changed {
 		s.ProxyHost = host
@@ -93,7 +93,7 @@ func answers(ctx context.Context, s settings.Settings, changes map[string]string
 	return "something answers at " + u.Host, errors.Join(c.Close())
 }
 
-// propose is a value that this host suggests, and that works; "" without one.
+// propose returns a value that works on this host, "" if none is found.
 func propose(ctx context.Context, e *env.Env, name string) string {
 	var guesses []string
 	switch name {
@@ -126,7 +126,7 @@ func glob(patterns ...string) []string {
 	return found
 }
 
-// fromEnvironment is the proxy that other programs of this host use.
+// fromEnvironment returns the proxy that other programs of this host use.
 func fromEnvironment(e *env.Env, name string) string {
 	for _, v := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		u, err := url.Parse(e.Getenv(v))

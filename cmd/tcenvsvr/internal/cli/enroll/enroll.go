@@ -98,11 +98,11 @@ func (n *enrollment) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return n.take(ctx, offer)
+	return n.accept(ctx, offer)
 }
 
-// byLink enrolls by a link, which works once: what can be seen to before is, and who
-// stumbles after that is told to make another.
+// byLink enrolls by a link, which works once. It asks and unlocks first, so that little can fail
+// after the link is used up.
 func (n *enrollment) byLink(ctx context.Context) error {
 	if err := enroll.CheckLink(n.source); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (n *enrollment) byLink(ctx context.Context) error {
 	if !n.yes {
 		_, done, err := n.Terminal()
 		if err != nil {
-			return errUnasked
+			return errNoTerminal
 		}
 		done()
 	}
@@ -121,15 +121,15 @@ func (n *enrollment) byLink(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := n.take(ctx, offer); err != nil {
+	if err := n.accept(ctx, offer); err != nil {
 		return fmt.Errorf("%w\nhint: the link is used up by now: make another with \"tccloud bundle ENV --link\"", err)
 	}
 	return nil
 }
 
-// take makes this host what was offered.
-func (n *enrollment) take(ctx context.Context, offer enroll.Offer) error {
-	// What a bundle leaves empty is this host's affair; an empty flag is meant.
+// accept makes this host the server that is offered, once the offer is confirmed and proved.
+func (n *enrollment) accept(ctx context.Context, offer enroll.Offer) error {
+	// An empty value in a bundle changes nothing here; an empty flag empties the setting.
 	maps.DeleteFunc(offer.Settings, func(_, text string) bool { return text == "" })
 	maps.Copy(offer.Settings, n.flags())
 	if err := n.unlock(ctx, n.masterKey); err != nil {
@@ -152,11 +152,11 @@ func (n *enrollment) take(ctx context.Context, offer enroll.Offer) error {
 	if err := n.confirm(ctx, n.yes, "Enroll this host?"); err != nil {
 		return err
 	}
-	way, err := n.way(plan.Settings, plan.CAs)
+	reach, err := n.dialing(plan.Settings, plan.CAs)
 	if err != nil {
 		return err
 	}
-	environment, err := plan.Prove(ctx, way)
+	environment, err := plan.Prove(ctx, reach)
 	if err != nil {
 		return fmt.Errorf("%w\nnothing was changed", err)
 	}
@@ -174,7 +174,7 @@ func (n *enrollment) take(ctx context.Context, offer enroll.Offer) error {
 	return nil
 }
 
-// replaces refuses to become another server unasked, and says what is lost.
+// replaces refuses to become another server without --replace, and prints what is lost.
 func (n *enrollment) replaces(ctx context.Context, plan *enroll.Plan) error {
 	lost, err := n.unreported(ctx)
 	if err != nil {
@@ -192,7 +192,7 @@ func (n *enrollment) replaces(ctx context.Context, plan *enroll.Plan) error {
 	return nil
 }
 
-// show lists what changes.
+// show prints what changes.
 func (n *enrollment) show(plan *enroll.Plan) {
 	fmt.Fprintf(n.Stderr, "server %q of Environment %q at %s\n", plan.Settings.ServerXID, plan.Settings.Environment, plan.Settings.BrokerAddr())
 	w := tabwriter.NewWriter(n.Stderr, 0, 4, 2, ' ', 0)

@@ -27,7 +27,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
-// host is what there is before something changes.
+// host is this host as it is before something changes.
 type host struct {
 	enroll.Current
 	env      *env.Env
@@ -36,7 +36,7 @@ type host struct {
 	password []byte             // of a keychain that is to be made
 }
 
-// look reads the host as it is, with secrets as far as they are not sealed.
+// look reads the settings and the keychain of the host, with secrets as far as they are not sealed.
 func (h *host) look(e *env.Env) (err error) {
 	h.env = e
 	if h.paths, err = e.Paths(); err != nil {
@@ -54,7 +54,8 @@ func (h *host) look(e *env.Env) (err error) {
 	return err
 }
 
-// unlock opens the keychain, if there is one, and all that it seals; once.
+// unlock opens the keychain, if there is one, and all that it seals. Only the first call does
+// anything.
 func (h *host) unlock(ctx context.Context, file string) (err error) {
 	if h.Load.Unseal != nil {
 		return nil
@@ -81,7 +82,7 @@ func (h *host) unlock(ctx context.Context, file string) (err error) {
 	}
 	h.Identity, err = daemon.LoadIdentity(h.paths, h.Settings)
 	switch {
-	case errors.Is(err, settings.ErrNotEnrolled), errors.Is(err, bundle.ErrPassword): // none, or one that nobody can open: not ours any more
+	case errors.Is(err, settings.ErrNotEnrolled), errors.Is(err, bundle.ErrPassword): // none, or one that cannot be opened: it counts as none
 		return nil
 	case errors.Is(err, os.ErrPermission):
 		return err
@@ -91,10 +92,10 @@ func (h *host) unlock(ctx context.Context, file string) (err error) {
 	return nil
 }
 
-// prepareKeychain gets the master password of a keychain that is to be made.
+// prepareKeychain gets the master password if a keychain has to be made.
 func (h *host) prepareKeychain(ctx context.Context, file string, plan *enroll.Plan) error {
 	if h.chain != nil {
-		if path, err := filepath.Abs(file); err == nil && file != "" && path != h.Settings.MasterKeyFile && keychaincmd.CheckServiceReads(h.env, path) {
+		if path, err := filepath.Abs(file); err == nil && file != "" && path != h.Settings.MasterKeyFile && keychaincmd.ServiceReads(h.env, path) {
 			plan.Set("masterKeyFile", path) // it opened the keychain: the service may use it too
 		}
 		return nil
@@ -104,13 +105,13 @@ func (h *host) prepareKeychain(ctx context.Context, file string, plan *enroll.Pl
 	if h.password, path, err = keychaincmd.NewPassword(ctx, h.env, h.paths, h.Settings, file); err != nil {
 		return err
 	}
-	if path != "" && path != h.Settings.MasterKeyFile && keychaincmd.CheckServiceReads(h.env, path) {
+	if path != "" && path != h.Settings.MasterKeyFile && keychaincmd.ServiceReads(h.env, path) {
 		plan.Set("masterKeyFile", path)
 	}
 	return keychain.CheckPassword(h.password)
 }
 
-// store makes the keychain where there is none and commits the plan.
+// store commits the plan, and makes the keychain first where there is none.
 func (h *host) store(plan *enroll.Plan) error {
 	if err := h.paths.Create(); err != nil {
 		return err
@@ -126,9 +127,9 @@ func (h *host) store(plan *enroll.Plan) error {
 	return nil
 }
 
-// way is how the cloud is reached with these settings: the CAs that the
-// service will trust, the cloud's own being cas and not those of an old cloud.
-func (h *host) way(s settings.Settings, cas []*x509.Certificate) (enroll.Way, error) {
+// dialing returns how to reach the cloud with these settings. It trusts the CAs that the service
+// will trust, with cas as the cloud's own: those of an earlier cloud do not count.
+func (h *host) dialing(s settings.Settings, cas []*x509.Certificate) (enroll.Way, error) {
 	sources := daemon.TrustSources(h.paths, s)
 	sources.Cloud = ""
 	found, err := sources.Gather(time.Now())
@@ -148,7 +149,7 @@ func (h *host) running(ctx context.Context) bool {
 	return control.Call(ctx, h.paths.Control, "GET", "status", nil, nil) == nil
 }
 
-// unreported counts orders and results that the cloud has not got from this host.
+// unreported counts the orders and results of this host that the cloud does not have yet.
 func (h *host) unreported(ctx context.Context) (int, error) {
 	var s daemon.Status
 	err := control.Call(ctx, h.paths.Control, "GET", "status", nil, &s)
@@ -165,16 +166,16 @@ func (h *host) unreported(ctx context.Context) (int, error) {
 	return len(j.Entries()), j.Close()
 }
 
-var errUnasked = cli.Usage("there is no terminal to ask whether this is wanted: give --yes")
+var errNoTerminal = cli.Usage("there is no terminal to ask whether this is wanted: give --yes")
 
-// confirm asks on the terminal unless yes.
+// confirm asks the question on the terminal, unless yes is set.
 func (h *host) confirm(ctx context.Context, yes bool, question string) error {
 	if yes {
 		return nil
 	}
 	terminal, done, err := h.env.Terminal()
 	if err != nil {
-		return errUnasked
+		return errNoTerminal
 	}
 	defer done()
 	answer, err := terminal.Line(ctx, question+" [y/N] ")

@@ -12,7 +12,7 @@ import (
 	"tcenvsvr/cmd/internal/cli"
 )
 
-// offer reads what was brought.
+// offer reads the bundle, and the keystore that replaces the bundle's.
 func (n *enrollment) offer(ctx context.Context) (enroll.Offer, error) {
 	var b *bundle.Bundle
 	var err error
@@ -73,7 +73,7 @@ func (n *enrollment) readKeystore(path string) ([]byte, error) {
 	return data, nil
 }
 
-// fetch downloads the bundle behind a link, through the proxy that is set, or given by flags.
+// fetch downloads the bundle behind a link, through the proxy of the settings or of flags.
 func (h *host) fetch(ctx context.Context, link string, flags map[string]string) (*bundle.Bundle, error) {
 	load := h.Load
 	load.Overrides = flags
@@ -81,14 +81,14 @@ func (h *host) fetch(ctx context.Context, link string, flags map[string]string) 
 	if err != nil {
 		return nil, err
 	}
-	way, err := h.way(s, nil)
+	reach, err := h.dialing(s, nil)
 	if err != nil {
 		return nil, err
 	}
-	return enroll.Fetch(ctx, link, way.Dialer.DialContext)
+	return enroll.Fetch(ctx, link, reach.Dialer.DialContext)
 }
 
-// passwordOf gets the password of a keystore that was brought.
+// passwordOf gets the password of a keystore from file, or from the terminal.
 func (h *host) passwordOf(ctx context.Context, keystore, file string) (string, error) {
 	if file != "" {
 		password, err := h.env.MasterKey(file)

@@ -18,7 +18,8 @@ import (
 	keychaincmd "tcenvsvr/cmd/tcenvsvr/internal/cli/keychain"
 )
 
-// identitySettings are what an enrollment brings; with the sealed ones they go.
+// identitySettings are the settings that an enrollment brings, and the sealed ones; unenrolling
+// removes them.
 var identitySettings = []string{
 	"apiURL", "appDeliveryToken", "brokerHost", "brokerToken", "environment", "keystorePassword", "serverName", "serverXid", "proxyPassword",
 }
@@ -69,12 +70,12 @@ func leave(ctx context.Context, h *host, e *env.Env, file string, yes bool) erro
 	if err := h.confirm(ctx, yes, "Unenroll this host?"); err != nil {
 		return err
 	}
-	inUse, told := h.farewell(ctx, file)
+	inUse, cloudErr := h.leaveCloud(ctx, file)
 	if inUse != "" {
 		fmt.Fprintf(e.Stderr, "the cloud keeps server %q, because another host is connected as it: %s; only this host gives the identity up\n", xid, inUse)
 	}
-	if told != nil {
-		fmt.Fprintf(e.Stderr, "the cloud was not told: %v\nrevoke the server there: \"tccloud server revoke %s\"\n", told, xid)
+	if cloudErr != nil {
+		fmt.Fprintf(e.Stderr, "the cloud was not told: %v\nrevoke the server there: \"tccloud server revoke %s\"\n", cloudErr, xid)
 	}
 	changes := map[string]string{}
 	for _, name := range identitySettings {
@@ -90,25 +91,25 @@ func leave(ctx context.Context, h *host, e *env.Env, file string, yes bool) erro
 	if err := os.Remove(h.paths.Keychain); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("removing the keychain: %w", err)
 	}
-	audit.Open(h.paths.Audit).Record(audit.Unenrolled, "server_xid", xid, "cloud_told", told == nil, "kept_by", inUse)
+	audit.Open(h.paths.Audit).Record(audit.Unenrolled, "server_xid", xid, "cloud_told", cloudErr == nil, "kept_by", inUse)
 	fmt.Fprintln(e.Stderr, "unenrolled")
 	return nil
 }
 
-// farewell tells the cloud. inUse is the host that the cloud keeps the
-// server for: this one is a clone of it.
-func (h *host) farewell(ctx context.Context, file string) (inUse string, err error) {
+// leaveCloud has the cloud forget this server. inUse names the host that the cloud keeps the server
+// for, "" if there is none: then this host is a clone of that one.
+func (h *host) leaveCloud(ctx context.Context, file string) (inUse string, err error) {
 	if err := h.unlock(ctx, file); err != nil {
 		return "", err
 	}
 	if h.Identity == nil {
 		return "", errors.New("there is no usable keystore")
 	}
-	way, err := h.way(h.Settings, h.Identity.CAs())
+	reach, err := h.dialing(h.Settings, h.Identity.CAs())
 	if err != nil {
 		return "", err
 	}
 	machine, _ := facts.New(ctx) // what is not known is left out
-	way.BootID, way.MachineID = machine.BootID(), machine.MachineID()
-	return enroll.Leave(ctx, h.Settings, h.Identity.Current(), way)
+	reach.BootID, reach.MachineID = machine.BootID(), machine.MachineID()
+	return enroll.Leave(ctx, h.Settings, h.Identity.Current(), reach)
 }

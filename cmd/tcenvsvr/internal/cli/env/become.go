@@ -14,24 +14,24 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env/prompt"
 )
 
-// RunAs says whom a command becomes when root started it.
+// RunAs is the user that a command becomes when root starts it.
 type RunAs int
 
-// Whom a command becomes.
+// Users that a command can become.
 const (
-	// State: whoever owns HOME/.tcenvsvr, the agent's user. What works on
-	// settings, keys, logs, trust and orders is this.
+	// StateOwner is the owner of HOME/.tcenvsvr, the agent's user. It is for commands that work on
+	// settings, keys, logs, trust and orders.
 	StateOwner RunAs = iota
-	// Home: whoever owns HOME itself. That stays root where the package, or root,
-	// made it; the programs of updates and interpreters lie there.
+	// HomeOwner is the owner of HOME itself, where interpreters and the programs of updates lie.
+	// That stays root where the package, or root, made the folder.
 	HomeOwner
-	// Root: it stays root, and may touch what lies below HOME only through
-	// packages that follow no links, or by AsOwner.
+	// StayRoot is root. The command may touch what lies below HOME only through packages that
+	// follow no links, or by AsOwner.
 	StayRoot
 )
 
-// Become makes a process of root that runs c the owner of what c works on. For
-// others than root it does nothing.
+// Become makes root's process the owner of what c works on, after opening the files that c declared
+// with [Env.Reads] and [Env.Makes]. It does nothing in a process that is not root's.
 func (e *Env) Become(c *cobra.Command, args []string, as RunAs) error {
 	e.guardTerminal()
 	u, err := e.owner(as)
@@ -52,7 +52,8 @@ func (e *Env) Become(c *cobra.Command, args []string, as RunAs) error {
 	return e.drop(u)
 }
 
-// BecomeOwner is Become with State for a command that had to do something as root first.
+// BecomeOwner is [Env.Become] with StateOwner, for a command that had to do something as root
+// first.
 func (e *Env) BecomeOwner() error {
 	u, err := e.owner(StateOwner)
 	if err != nil || u == nil {
@@ -70,8 +71,8 @@ func (e *Env) drop(u *become.User) (err error) {
 	return nil
 }
 
-// guardTerminal keeps what lesser users wrote from acting on root's terminal, also by
-// way of commands that stay root and of errors.
+// guardTerminal keeps text that other users wrote from steering root's terminal. It covers errors
+// and commands that stay root, too.
 func (e *Env) guardTerminal() {
 	if os.Geteuid() != 0 {
 		return
@@ -83,8 +84,9 @@ func (e *Env) guardTerminal() {
 	}
 }
 
-// Folder makes a folder that was typed, and root become whoever could put another one
-// in its place: what is written there would be written anywhere.
+// Folder makes a folder that was named on the command line. Root's process becomes the user who
+// could replace the folder, if there is one: otherwise that user could redirect root's writes
+// anywhere.
 func (e *Env) Folder(dir string) error {
 	if err := e.becomeOwnerOf(dir); err != nil {
 		return err
@@ -92,7 +94,7 @@ func (e *Env) Folder(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return e.becomeOwnerOf(dir) // in /tmp somebody may have been faster
+	return e.becomeOwnerOf(dir) // in /tmp another user may have made it first
 }
 
 func (e *Env) becomeOwnerOf(path string) error {
@@ -107,7 +109,7 @@ func (e *Env) becomeOwnerOf(path string) error {
 	return e.drop(u)
 }
 
-// owner is whom to become, nil for nobody.
+// owner returns the user to become, nil if the process is to stay what it is.
 func (e *Env) owner(as RunAs) (*become.User, error) {
 	if as == StayRoot {
 		return nil, nil
@@ -118,7 +120,7 @@ func (e *Env) owner(as RunAs) (*become.User, error) {
 	}
 	if as == HomeOwner {
 		u, err := become.Owner(p.Home)
-		if errors.Is(err, become.ErrOpen) { // the administrators' own choice for /opt; the service must start
+		if errors.Is(err, become.ErrOpen) { // the administrators chose that for /opt; the service must start all the same
 			return nil, nil
 		}
 		return u, err
@@ -126,7 +128,8 @@ func (e *Env) owner(as RunAs) (*become.User, error) {
 	return become.Owner(p.State)
 }
 
-// Terminal opens the terminal of this process, whatever its standard input is.
+// Terminal opens the terminal of this process, whatever its standard input is. The returned
+// function closes it.
 func (e *Env) Terminal() (prompt.Prompt, func(), error) {
 	if e.terminal != nil { // becoming another user gave the controlling terminal up
 		return prompt.Prompt{In: e.terminal, Out: e.terminal}, func() {}, nil
@@ -134,9 +137,9 @@ func (e *Env) Terminal() (prompt.Prompt, func(), error) {
 	return prompt.Terminal()
 }
 
-// AsOwner runs this program as the owner of HOME/.tcenvsvr and returns what it
-// answers: the way of a command that must stay root to what is the agent's. Who
-// is not root runs it as itself.
+// AsOwner runs this program with args as the owner of HOME/.tcenvsvr and returns its answer. A
+// command that must stay root learns by it what belongs to the agent. In a process that is not
+// root's the user stays the same.
 func (e *Env) AsOwner(c *cobra.Command, args ...string) ([]byte, error) {
 	p, err := e.Paths()
 	if err != nil {

@@ -1,12 +1,10 @@
-// Package verb is what the verbs of tcenvsvr share: the world they may touch
-// (Env), how a wrong command line is said, how an answer is printed, and the flags
-// that are settings. The verbs themselves live in one package for each topic below,
-// one file for each verb: a small constructor beside a working function, so that
-// tests call the latter.
+// Package env is what the commands of tcenvsvr share: the world that they may touch ([Env]).
 //
-//	service   run it as a service           diagnose  what it does, what is wrong
-//	identity  enrollment and keychain        trust     private CAs
-//	config    settings and the menu         host      what the package sets up
-//	app       Apps without a cloud          update    new versions
-//	about     what this program is
+//	env.go       streams, environment variables, and --home
+//	become.go    root's process becomes the owner of what a command works on
+//	files.go     files named on the command line, which root opens before that
+//	unlock.go    the master password: opening the keychain, sealing secrets
+//	settings.go  settings as flags, and the settings of the home
+//
+// Questions to people are in package prompt below.
 package env

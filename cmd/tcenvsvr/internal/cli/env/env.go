@@ -9,23 +9,23 @@ import (
 	"tcenvsvr/agent/host/paths"
 )
 
-// Env is the world a verb may touch.
+// Env is the world that a command may touch. Tests make one of their own.
 type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Environ        []string
 	Home           string // flag --home
-	Became         string // the user that root's process is by now, "" for none
+	Became         string // the user that root's process has become, "" if it became none
 
-	files    map[*cobra.Command]*files // declared by the verbs
+	files    map[*cobra.Command]*files // declared by Reads and Makes
 	opened   map[string]*os.File       // by root, before it became another user
-	terminal *os.File                  // likewise
+	terminal *os.File                  // opened by root, too
 }
 
-// Paths are where things live below --home.
+// Paths returns where things lie below --home.
 func (e *Env) Paths() (paths.Paths, error) { return paths.New(e.Home) }
 
-// Getenv is the last value of an environment variable, "" without one.
+// Getenv returns the last value of an environment variable, "" without one.
 func (e *Env) Getenv(name string) string {
 	value := ""
 	for _, kv := range e.Environ {

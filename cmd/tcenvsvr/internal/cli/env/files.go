@@ -13,18 +13,17 @@ import (
 	"tcenvsvr/agent/secret/masterkey"
 )
 
-// names picks the files out of a command's arguments, and of its flags, which are
-// parsed by then.
+// names returns the files that a command's arguments name, and its flags, which are parsed by then.
 type names = func(args []string) []string
 
-// Reads declares files that c reads. What only root may read is opened before the
-// command becomes a lesser user; Open and MasterKey have it.
+// Reads declares files that c reads. Root opens them before it becomes another user, so that they
+// may be readable by root only; [Env.Open] and [Env.MasterKey] return them.
 func (e *Env) Reads(c *cobra.Command, n names) {
 	f := e.declared(c)
 	f.reads = append(f.reads, n)
 }
 
-// Makes declares files that c makes; Create has them.
+// Makes declares files that c makes; [Env.Create] returns them.
 func (e *Env) Makes(c *cobra.Command, n names) {
 	f := e.declared(c)
 	f.makes = append(f.makes, n)
@@ -40,14 +39,15 @@ func (e *Env) declared(c *cobra.Command) *files {
 	return e.files[c]
 }
 
-// open opens what is to be opened as root.
+// open opens files as root. It remembers missing ones, too: the other user may be unable to see
+// that they are missing.
 func (e *Env) open(as func(string) (*os.File, error), names []string) error {
 	for _, name := range names {
 		if name == "" || name == "-" {
 			continue
 		}
 		f, err := as(name)
-		missing := errors.Is(err, fs.ErrNotExist) // which the user may not be able to see
+		missing := errors.Is(err, fs.ErrNotExist)
 		if err != nil && !missing {
 			return err
 		}
@@ -62,8 +62,8 @@ func (e *Env) open(as func(string) (*os.File, error), names []string) error {
 	return nil
 }
 
-// openedByRoot is a file that was opened by root, nil for others; an error where root saw
-// that there is none.
+// openedByRoot returns a file that root has opened, and nil for a file that root did not open. It
+// is an error if root saw that the file does not exist.
 func (e *Env) openedByRoot(name string) (*os.File, error) {
 	path := absolute(name)
 	f, known := e.opened[path]
@@ -107,8 +107,8 @@ func (e *Env) MasterKey(name string) ([]byte, error) {
 	return masterkey.FromFile(name)
 }
 
-// Create makes a file that was named on the command line, for its owner alone.
-// One that is there is an error.
+// Create makes a file that was named on the command line, readable by its owner alone. A file that
+// exists is an error.
 func (e *Env) Create(name string) (*os.File, error) {
 	f, err := e.openedByRoot(name)
 	if f != nil || err != nil {
@@ -117,5 +117,5 @@ func (e *Env) Create(name string) (*os.File, error) {
 	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-// files are what a command reads or makes by names that were typed.
+// files are what a command reads and makes by names from the command line.
 type files struct{ reads, makes []names }

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// CheckOwner tells whose state it is that this user may not change. Root has become
-// its owner by now.
+// CheckOwner returns an error if the folder state belongs to another user, who alone may change it.
+// Root's process has become that user by now.
 func CheckOwner(state string) error {
 	info, err := os.Stat(state)
 	if err != nil {

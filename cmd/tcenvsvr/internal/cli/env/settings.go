@@ -13,9 +13,9 @@ import (
 	"tcenvsvr/agent/settings"
 )
 
-// SettingFlags gives c a flag for each setting that is no secret (secrets
-// do not belong on command lines) and returns a function that tells which were
-// given; an empty one ("--proxyHost=") was given, too.
+// SettingFlags gives c a flag for each setting that is no secret (secrets do not belong on command
+// lines). The returned function has the settings that were given, also those given as empty
+// ("--proxyHost=").
 func SettingFlags(c *cobra.Command) func() map[string]string {
 	for _, s := range settings.All {
 		if !s.Secret {
@@ -38,14 +38,14 @@ func LogFlag(c *cobra.Command) *string {
 	return c.Flags().String("log-to", "auto", "auto, stderr, or file: .tcenvsvr/logs/tcenvsvr.log, rotated")
 }
 
-// Settings loads what there is; nothing has to be there. What is there and
-// cannot be read is an error: with the defaults in its place, Apps would run as
-// whoever asks instead of the sandbox user.
+// Settings loads the settings of the home. A home without any has the defaults. Settings that exist
+// and cannot be read are an error: with the defaults in their place, Apps would run as the calling
+// user instead of the sandbox user.
 func (e *Env) Settings(overrides map[string]string) (settings.Settings, error) {
 	return e.Unsealed(overrides, nil)
 }
 
-// Unsealed is Settings with the secrets that unseal opens.
+// Unsealed is [Env.Settings] with the secrets that unseal opens.
 func (e *Env) Unsealed(overrides map[string]string, unseal func(name, sealed string) (string, error)) (settings.Settings, error) {
 	p, err := e.Paths()
 	if err != nil {
@@ -64,19 +64,19 @@ func (e *Env) Unsealed(overrides map[string]string, unseal func(name, sealed str
 	return s, err
 }
 
-// Blocked says which folder on the way to the agent's files this process cannot
-// pass and what to type, "" where there is none. That the home is closed to others than the
-// agent is as it should be; what lies above it is not to be.
+// Blocked returns which folder on the path to the agent's files this process cannot pass, and what
+// to type, as one sentence; "" if it can pass all. The home itself is closed to other users than
+// the agent's by intent, so only the folders above it count.
 func (e *Env) Blocked() string {
 	p, err := e.Paths()
 	if err != nil {
 		return ""
 	}
-	way := filepath.Dir(p.Home)
+	dir := filepath.Dir(p.Home)
 	if e.Became != "" { // the agent's user
-		way = p.State
+		dir = p.State
 	}
-	folder := paths.Barrier(way)
+	folder := paths.Barrier(dir)
 	if folder == "" {
 		return ""
 	}

@@ -14,9 +14,9 @@ import (
 	"tcenvsvr/agent/settings"
 )
 
-// Sealer returns what seals secrets of this home, nil where it has no
-// keychain. The master password is asked for when the first secret is to be
-// sealed: who changes no secret needs none.
+// Sealer returns the function that seals secrets of this home, nil if the home has no keychain. The
+// function asks for the master password when it seals its first secret, so a change without secrets
+// needs no password.
 func (e *Env) Sealer(ctx context.Context) (settings.SealFunc, error) {
 	p, err := e.Paths()
 	if err != nil {
@@ -38,11 +38,11 @@ func (e *Env) Sealer(ctx context.Context) (settings.SealFunc, error) {
 	}, nil
 }
 
-// tries is how often a person may mistype the master password.
+// tries is how often the master password may be mistyped.
 const tries = 3
 
-// Unlock opens the keychain: with the password in file where that is not
-// "", else as the service would, else by asking on the terminal. It returns the password.
+// Unlock opens the keychain and returns the master password: the one in file if that is not "",
+// else the one that the service would find, else one typed on the terminal.
 func (e *Env) Unlock(ctx context.Context, chain *keychain.Keychain, file string) ([]byte, error) {
 	if file != "" {
 		password, err := e.MasterKey(file)
@@ -86,7 +86,8 @@ func (e *Env) Unlock(ctx context.Context, chain *keychain.Keychain, file string)
 	return nil, err
 }
 
-// AskMasterPassword returns what asks for it, nil where nobody sits at a terminal.
+// AskMasterPassword returns a function that asks for the master password, nil if standard input is
+// no terminal.
 func (e *Env) AskMasterPassword() func(context.Context) ([]byte, error) {
 	if in, ok := e.Stdin.(*os.File); !ok || !term.IsTerminal(int(in.Fd())) {
 		return nil

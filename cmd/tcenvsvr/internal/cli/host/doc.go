@@ -1,4 +1,4 @@
-// Package host has the verbs that set a machine up: host apply, check,
-// users and remove, which the package's scriptlets call, and setup python and
-// java. What they do to a host is in package setup; here is how it is told.
+// Package host is "tcenvsvr host": it sets this machine up to run Apps as a sandbox user. The
+// package's scriptlets call its commands. What they change is in agent/host/setup; here is how
+// their steps are printed (report.go) and what their failures mean.
 package host

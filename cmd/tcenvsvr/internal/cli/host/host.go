@@ -28,7 +28,7 @@ that, and takes back what it did. The package does "host apply" by itself.
 		applyCommand(e), checkCommand(e), usersCommand(e), removeCommand(e))
 }
 
-// options of a verb that changes the host.
+// options are the flags of a command that changes the host.
 type options struct{ packaged, dry, json bool }
 
 func (o *options) flags(c *cobra.Command, packaged string) *cobra.Command {

@@ -19,11 +19,11 @@ type answer struct {
 	Steps  []setup.Result `json:"steps"`
 }
 
-// act is one of setup.Host's methods.
+// act is one of the methods of [setup.Host]: it passes each step's result on when the step is done.
 type act func(context.Context, func(setup.Result)) error
 
-// runSteps runs do and prints what it tells; fix says how a fix is worded, and
-// idle what there is to say when nothing was found.
+// runSteps runs do and prints the result of each step. fix words what was, or would be, fixed; idle
+// is printed when there was nothing to report.
 func runSteps(ctx context.Context, e *env.Env, o options, fix func(string) string, idle string, do act) error {
 	a := answer{DryRun: o.dry, Steps: []setup.Result{}}
 	printed := false
@@ -45,8 +45,8 @@ func runSteps(ctx context.Context, e *env.Env, o options, fix func(string) strin
 	return exitFor(e, o, err)
 }
 
-// exitFor decides what an error means for whoever called. The package manager
-// must not fail for what a person can put right later.
+// exitFor returns the error that the command ends with. Called by the package manager (--package)
+// it only warns: an installation must not fail for what a person can fix later.
 func exitFor(e *env.Env, o options, err error) error {
 	switch {
 	case err == nil:
@@ -62,7 +62,7 @@ func exitFor(e *env.Env, o options, err error) error {
 	return err
 }
 
-// printStep prints a step as people read it.
+// printStep prints the result of one step for people.
 func printStep(e *env.Env, r setup.Result, fix func(string) string) {
 	for _, f := range r.Findings {
 		switch {
@@ -79,7 +79,7 @@ func printStep(e *env.Env, r setup.Result, fix func(string) string) {
 	}
 }
 
-// done and would word a fix.
+// done words a fix that was made, would one that --dry-run found.
 func done(fix string) string { return ": " + fix }
 
 func would(fix string) string { return ": would be " + fix }

@@ -19,7 +19,7 @@ import (
 // product is the main package of the program that releases replace.
 const product = "tcenvsvr/cmd/tcenvsvr"
 
-// program is where this program lies, behind all links.
+// Program returns the path of this program, with all links resolved.
 func Program() (string, error) {
 	path, err := os.Executable()
 	if err == nil {
@@ -31,7 +31,7 @@ func Program() (string, error) {
 	return path, nil
 }
 
-// where are the paths of this installation, and its program.
+// Paths returns where this installation's programs lie, and this program.
 func Paths(e *env.Env) (at slot.Paths, self string, err error) {
 	p, err := e.Paths()
 	if err != nil {
@@ -41,8 +41,8 @@ func Paths(e *env.Env) (at slot.Paths, self string, err error) {
 	return slot.Here(p.Home, self), self, err
 }
 
-// open prepares the root side, with everything that acts on it needs.
-// more may change what it is made of.
+// Open opens the root side of self-update. It makes the folders that a package would bring, and
+// refuses to work in a program that an update brought. more may change its configuration.
 func Open(e *env.Env, more ...func(*slot.Config)) (*slot.Slots, error) {
 	at, self, err := Paths(e)
 	if err != nil {
@@ -67,8 +67,8 @@ func Open(e *env.Env, more ...func(*slot.Config)) (*slot.Slots, error) {
 	return slot.New(cfg)
 }
 
-// unpacked makes what a package brings. The root of trust is the one beside the program that was
-// installed; updates find it where no update writes.
+// unpacked makes the folders that a package would bring, and copies the root of trust from beside
+// the installed program to where no update writes.
 func unpacked(at slot.Paths) error {
 	for dir, mode := range map[string]os.FileMode{at.Slots: 0o755, at.State: 0o700, filepath.Dir(at.Status): 0o755, filepath.Dir(at.Inbox): 0o711, at.Inbox: 0o700} {
 		if err := os.MkdirAll(dir, mode); err != nil {
@@ -90,7 +90,7 @@ func unpacked(at slot.Paths) error {
 	return nil
 }
 
-// logger writes what the journal gives a time itself.
+// Logger writes to stderr without times: the journal adds them.
 func Logger(e *env.Env) *slog.Logger {
 	return slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey && len(groups) == 0 {
@@ -100,7 +100,7 @@ func Logger(e *env.Env) *slog.Logger {
 	}}))
 }
 
-// Hopeless are the exit codes that a restart does not change: files that may not be read,
-// wrong settings, not enrolled, no keychain. 2, a wrong command line, is not among them: it is
-// also that of a panic.
+// Hopeless are the exit codes that a restart does not change: files that may not be read, wrong
+// settings, not enrolled, no keychain. 2, a wrong command line, is not among them, because a panic
+// exits with 2 as well.
 var Hopeless = []int{4, 5, 6, 7}

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// ownerOf is the user that owns the agent's folder; only root could have
-// given it away. -1 is nobody.
+// ownerOf returns the user id that owns the agent's folder, -1 if there is none. Only root could
+// have given the folder away.
 func ownerOf(dir string) int {
 	if info, err := os.Lstat(dir); err == nil && info.IsDir() {
 		if st, ok := info.Sys().(*syscall.Stat_t); ok {

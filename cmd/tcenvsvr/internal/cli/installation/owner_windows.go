@@ -1,4 +1,4 @@
 package installation
 
-// ownerOf has no numbers to tell on Windows.
+// ownerOf returns -1: Windows has no user ids.
 func ownerOf(string) int { return -1 }

@@ -72,7 +72,7 @@ func changePassword(ctx context.Context, e *env.Env, oldFile, newFile string) er
 	audit.Open(p.Audit).Record(audit.KeychainChanged)
 	fmt.Fprintln(e.Stderr, "the master password is changed")
 	switch {
-	case newFile != "" && newFile != s.MasterKeyFile && CheckServiceReads(e, newFile):
+	case newFile != "" && newFile != s.MasterKeyFile && ServiceReads(e, newFile):
 		if err := settings.Set(p.Settings, map[string]string{"masterKeyFile": newFile}, nil); err != nil {
 			return fmt.Errorf("the password is changed, and the service does not know where it is: %w", err)
 		}
@@ -83,7 +83,7 @@ func changePassword(ctx context.Context, e *env.Env, oldFile, newFile string) er
 		return err
 	}
 	if running, err := give(ctx, p, password); running && err != nil {
-		fmt.Fprintf(e.Stderr, "the running service was not told: %v\nhint: run \"tcenvsvr keychain unlock\"\n", err)
+		fmt.Fprintf(e.Stderr, "the running service does not have the new password: %v\nhint: run \"tcenvsvr keychain unlock\"\n", err)
 	}
 	return nil
 }

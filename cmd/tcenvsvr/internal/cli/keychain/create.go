@@ -10,8 +10,8 @@ import (
 	"tcenvsvr/agent/settings"
 )
 
-// Create makes a keychain, and store seals settings with it: both or
-// neither. A keychain that is there already is put aside, and back if that fails.
+// Create makes a keychain, and store seals settings with it: both happen or neither. An existing
+// keychain is set aside, and restored if that fails.
 func Create(p paths.Paths, password []byte, store func(settings.SealFunc) error) error {
 	old := p.Keychain + ".old"
 	if err := os.Rename(p.Keychain, old); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -30,8 +30,7 @@ func Create(p paths.Paths, password []byte, store func(settings.SealFunc) error)
 	return err
 }
 
-// sealedBy reports whether the settings need chain: an error may come after
-// they were stored.
+// sealedBy reports whether the stored settings need chain: store may fail after it has stored them.
 func sealedBy(p paths.Paths, chain *keychain.Keychain) bool {
 	s, _, err := settings.Load(settings.Options{File: p.Settings})
 	if err != nil || chain == nil || !s.Sealed() {
@@ -41,6 +40,7 @@ func sealedBy(p paths.Paths, chain *keychain.Keychain) bool {
 	return err == nil
 }
 
+// undo restores the keychain that was set aside at old, or removes the new one if there was none.
 func undo(p paths.Paths, old string) error {
 	err := os.Rename(old, p.Keychain)
 	if errors.Is(err, os.ErrNotExist) {

@@ -68,7 +68,7 @@ func initKeychain(ctx context.Context, e *env.Env, file string, replace bool) er
 	for _, name := range lost {
 		changes[name] = ""
 	}
-	if path != "" && CheckServiceReads(e, path) {
+	if path != "" && ServiceReads(e, path) {
 		changes["masterKeyFile"] = path
 	}
 	err = Create(p, password, func(seal settings.SealFunc) error { return settings.Set(p.Settings, changes, seal) })

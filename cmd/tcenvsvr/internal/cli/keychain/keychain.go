@@ -27,7 +27,7 @@ masterKeyFile, or systemd-ask-password. Without it the service is locked until
 		initCommand(e), changePasswordCommand(e), unlockCommand(e), statusCommand(e))
 }
 
-// open is the keychain that must be there.
+// open opens the keychain of the home, which must exist.
 func open(e *env.Env) (paths.Paths, *keychain.Keychain, error) {
 	p, err := e.Paths()
 	if err != nil {
@@ -40,6 +40,8 @@ func open(e *env.Env) (paths.Paths, *keychain.Keychain, error) {
 	return p, chain, err
 }
 
+// RecordRefusal records a wrong master password in the audit log; doing names the command. Other
+// errors are not recorded.
 func RecordRefusal(p paths.Paths, doing string, err error) {
 	if errors.Is(err, keychain.ErrWrongPassword) {
 		audit.Open(p.Audit).Record(audit.KeychainRefused, "from", doing)

@@ -16,9 +16,9 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 )
 
-// NewPassword gets a master password that is to be: from the file, from
-// where the service would take it, or typed twice. The path, where it came from a file
-// that the service has to know, is absolute.
+// NewPassword gets the master password of a new keychain: from file, from where the service would
+// find it, from the system's protection where there is one, or typed twice. path is the absolute
+// path of file, which the service has to know, and "" for the other sources.
 func NewPassword(ctx context.Context, e *env.Env, p paths.Paths, s settings.Settings, file string) (password []byte, path string, err error) {
 	if file != "" {
 		if path, err = filepath.Abs(file); err != nil {
@@ -39,9 +39,9 @@ func NewPassword(ctx context.Context, e *env.Env, p paths.Paths, s settings.Sett
 	return password, "", err
 }
 
-// CheckServiceReads reports whether the service can take the master password from the file, and
-// says what to do where it cannot: root may have named one that only root reads.
-func CheckServiceReads(e *env.Env, path string) bool {
+// ServiceReads reports whether the service can read the master password from the file at path. If
+// not, it prints what to do: root may have named a file that only root can read.
+func ServiceReads(e *env.Env, path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		fmt.Fprintf(e.Stderr, "the service cannot read %q and will be locked when it starts, until \"tcenvsvr keychain unlock\"\n"+
@@ -51,6 +51,7 @@ func CheckServiceReads(e *env.Env, path string) bool {
 	return f.Close() == nil
 }
 
+// typeTwice asks for a new master password on the terminal until two entries are equal.
 func typeTwice(ctx context.Context, e *env.Env) ([]byte, error) {
 	terminal, done, err := e.Terminal()
 	if err != nil {
@@ -78,6 +79,7 @@ func typeTwice(ctx context.Context, e *env.Env) ([]byte, error) {
 	}
 }
 
+// MasterKeyFlag gives c the flag --master-key-file.
 func MasterKeyFlag(e *env.Env, c *cobra.Command, file *string) {
 	e.Reads(c, func([]string) []string { return []string{*file} })
 	c.Flags().StringVar(file, "master-key-file", "", "file with the master password alone, readable by its owner only")

@@ -7,7 +7,7 @@ import (
 	"tcenvsvr/agent/settings"
 )
 
-// SealedSettings are the names of the secrets that wait for the keychain.
+// SealedSettings returns the names of the secrets that only the keychain can open.
 func SealedSettings(s settings.Settings) (names []string) {
 	for _, row := range settings.All {
 		if row.Secret && s.IsSealed(row.Name) {
@@ -17,7 +17,7 @@ func SealedSettings(s settings.Settings) (names []string) {
 	return names
 }
 
-// ifLost says what is to be done again without these secrets.
+// ifLost returns what has to be done again if these secrets are lost.
 func ifLost(sealed []string) string {
 	var todo []string
 	for _, name := range sealed {

@@ -14,8 +14,8 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
-// give hands the password to a running service, which checks it and keeps
-// it over restarts. It reports whether there is one.
+// give hands the password to the running service, which checks it and keeps it over restarts.
+// running reports whether there is a service.
 func give(ctx context.Context, p paths.Paths, password []byte) (running bool, err error) {
 	err = control.Call(ctx, p.Control, "POST", "keychain-unlock", daemon.MasterPassword{Password: password}, nil)
 	if errors.Is(err, control.ErrNotRunning) {

@@ -1,4 +1,4 @@
-// Package service holds the verbs that run the Environment Server.
-//
-// Run is what the service manager starts: the same agent, in the foreground.
+// Package service is "tcenvsvr service": commands that ask the host's service manager. start, stop,
+// restart and uninstall have no flags and are in service.go. What the service runs is "tcenvsvr
+// run".
 package service

@@ -49,7 +49,7 @@ func managerCommand(e *env.Env, name, short string, do func(*svc.Service) error)
 	}
 }
 
-// spec describes this program and home as a service.
+// spec describes this program and home as a service that runs as user.
 func spec(e *env.Env, user string) (svc.Spec, error) {
 	p, err := e.Paths()
 	if err != nil {
@@ -65,5 +65,5 @@ func spec(e *env.Env, user string) (svc.Spec, error) {
 	return svc.Spec{Program: program, Home: p.Home, User: user}, nil
 }
 
-// defaultUser is the vendor's.
+// defaultUser is the vendor's name for the agent's user.
 const defaultUser = "threatconnect"

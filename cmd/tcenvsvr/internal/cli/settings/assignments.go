@@ -14,9 +14,9 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env/prompt"
 )
 
-// assignments brings what people type after "set" into one form: NAME=VALUE,
-// or NAME alone. Two words of which only the first names a setting are a name and
-// its value. Errors quote no word that may be a secret.
+// assignments brings the words after "set" into one form: NAME=VALUE, or NAME alone. Two words, of
+// which only the first names a setting, are a name and its value. Errors do not quote words that
+// may be a secret.
 func assignments(words []string) ([]string, error) {
 	if len(words) == 2 && isName(words[0]) && !names(words[1]) && !strings.HasPrefix(words[1], "=") {
 		return []string{words[0] + "=" + words[1]}, nil
@@ -38,14 +38,14 @@ func assignments(words []string) ([]string, error) {
 	return words, nil
 }
 
-// writing is how values are written.
+// writing is the hint for how values are written.
 const writing = `a value is written "tcenvsvr settings set NAME VALUE" or NAME=VALUE; "tcenvsvr settings show" lists the names`
 
-// valueFiles are the files that words name as @FILE.
+// ValueFiles returns the files that words name as @FILE.
 func ValueFiles(words []string) (files []string) {
 	words, err := assignments(words)
 	if err != nil {
-		return nil // said later
+		return nil // set reports the error
 	}
 	for _, word := range words {
 		name, text, _ := strings.Cut(word, "=")
@@ -56,8 +56,7 @@ func ValueFiles(words []string) (files []string) {
 	return files
 }
 
-// names reports whether a word begins with the name of a setting, alone or
-// before a =.
+// names reports whether a word begins with the name of a setting, alone or before a "=".
 func names(word string) bool {
 	name, _, _ := strings.Cut(word, "=")
 	return isName(name)
@@ -74,7 +73,8 @@ func namesSecret(word string) bool {
 	return ok && s.Secret
 }
 
-// readChanges turns arguments into values by name.
+// ReadChanges returns the new values by the settings' names. A NAME alone is asked for, or read
+// from standard input.
 func ReadChanges(ctx context.Context, e *env.Env, args []string) (map[string]string, error) {
 	changes := map[string]string{}
 	asked := ""
@@ -109,8 +109,7 @@ func ReadChanges(ctx context.Context, e *env.Env, args []string) (map[string]str
 	return changes, nil
 }
 
-// readFile takes a value from a file, without the line break that editors
-// put at its end.
+// readFile reads a value from a file, without the line break that editors put at its end.
 func readFile(e *env.Env, s settings.Setting, file string) (string, error) {
 	f, err := e.Open(file)
 	if err != nil {

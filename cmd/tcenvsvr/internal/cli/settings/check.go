@@ -54,7 +54,7 @@ func checked(err error) checkAnswer {
 	return a
 }
 
-// flatten takes apart what errors.Join put together.
+// flatten returns the errors that errors.Join joined.
 func flatten(err error) []error {
 	if err == nil {
 		return nil

@@ -25,7 +25,7 @@ func values(s settings.Settings, o settings.Origins) []value {
 	return all
 }
 
-// shown is a value where an empty one must be seen, too.
+// Shown returns text, or a mark where text is empty.
 func Shown(text string) string {
 	if text == "" {
 		return "<empty>"
@@ -33,7 +33,7 @@ func Shown(text string) string {
 	return text
 }
 
-// applies says when a running agent takes a new value.
+// Applies returns when a new value takes effect in a running agent.
 func Applies(s settings.Setting) string {
 	if s.Live {
 		return "at once"
@@ -41,7 +41,7 @@ func Applies(s settings.Setting) string {
 	return "after a restart"
 }
 
-// wants is what a setting allows, for help.
+// Wants returns which values a setting allows.
 func Wants(s settings.Setting) string {
 	text := s.Want()
 	if s.Secret {

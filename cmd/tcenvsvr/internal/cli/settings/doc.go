@@ -1,9 +1,12 @@
-// Package config holds the verbs that show and change settings:
+// Package settings is "tcenvsvr settings": show, get, explain and check read the settings, set and
+// unset change the file and reload a running agent. One file is one command. The menu of "tcenvsvr
+// configure" is a package of its own and uses the same functions.
 //
-//	settings show|get|explain|check    read; nothing secret is ever shown
-//	settings set|unset                 change the file, then tell a running agent
-//	configure                          the numbered menu, or --set from a script
+//	assignments.go  NAME=VALUE, NAME=@FILE and NAME as they are typed
+//	save.go         writes changes, and prints when they take effect
+//	startable.go    refuses changes after which the agent would not start
+//	describe.go     settings as people see them
 //
-// A secret never stands on a command line, where every user of the host would
-// see it: it is asked for, comes from standard input or from a file.
+// No secret is ever shown. A secret never stands on a command line, where every user of the host
+// would see it: it is asked for, or comes from standard input or a file.
 package settings

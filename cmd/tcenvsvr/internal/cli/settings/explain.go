@@ -64,8 +64,8 @@ where that comes from, and when a change takes effect.
 	return c
 }
 
-// explained knows what the table says even where the settings cannot be
-// loaded, which is when people ask.
+// explained has what the table of settings knows even where the settings cannot be loaded, which is
+// when people ask.
 func explained(e *env.Env, row settings.Setting) (explanation, error) {
 	x := explanation{
 		value: value{Name: row.Name, Secret: row.Secret, Live: row.Live},

@@ -17,8 +17,8 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 )
 
-// save writes changes and tells what becomes of them. Without force it
-// refuses those with which the agent would not start any more.
+// Save writes changes to the file, reloads a running agent, and prints when they take effect.
+// Without force it refuses changes after which the agent would not start any more.
 func Save(ctx context.Context, e *env.Env, changes map[string]string, force bool) error {
 	p, err := e.Paths()
 	if err != nil {
@@ -37,11 +37,11 @@ func Save(ctx context.Context, e *env.Env, changes map[string]string, force bool
 		return err
 	}
 	o := settings.Options{File: p.Settings, Keystore: p.Keystore, Env: e.Environ}
-	judge := startable(p, changes)
+	check := startable(p, changes)
 	if force {
-		judge = nil
+		check = nil
 	}
-	if err := settings.Change(o, changes, seal, judge); err != nil {
+	if err := settings.Change(o, changes, seal, check); err != nil {
 		return err
 	}
 	s, origins, err := settings.Load(o)
@@ -66,8 +66,8 @@ func Save(ctx context.Context, e *env.Env, changes map[string]string, force bool
 	return nil
 }
 
-// keepIdentity refuses to change who this server is: the cloud, the
-// certificate and the journal know it by its serverXid.
+// keepIdentity refuses to change the server's serverXid: the cloud, the certificate and the journal
+// know this server by it.
 func keepIdentity(file string, changes map[string]string) error {
 	for name, text := range changes {
 		row, err := lookup(name)
@@ -88,8 +88,7 @@ func keepIdentity(file string, changes map[string]string) error {
 	return nil
 }
 
-// reload makes a running agent look at the file now, not only when it
-// notices. It reports whether one runs and uses what it says.
+// reload makes a running agent read the file now, and reports whether an agent runs and uses it.
 func reload(ctx context.Context, e *env.Env, socket string) bool {
 	err := control.Call(ctx, socket, "POST", "reload", nil, nil)
 	if err != nil && !errors.Is(err, control.ErrNotRunning) {
@@ -98,7 +97,7 @@ func reload(ctx context.Context, e *env.Env, socket string) bool {
 	return err == nil
 }
 
-// forceFlag is the same for all verbs that save.
+// ForceFlag gives c the flag --force of the commands that save.
 func ForceFlag(c *cobra.Command, force *bool) {
 	c.Flags().BoolVar(force, "force", false, "save also what keeps the agent from starting")
 }

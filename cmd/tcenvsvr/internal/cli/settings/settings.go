@@ -23,7 +23,7 @@ environment says nothing; an empty flag (--proxyHost=) has the default count aga
 		showCommand(e), getCommand(e), setCommand(e), unsetCommand(e), explainCommand(e), checkCommand(e))
 }
 
-// lookup finds a setting, or says which one was perhaps meant.
+// lookup finds a setting. The error for an unknown one names a setting of a similar name.
 func lookup(key string) (settings.Setting, error) {
 	s, ok := settings.Lookup(key)
 	if !ok {
@@ -32,8 +32,8 @@ func lookup(key string) (settings.Setting, error) {
 	return s, nil
 }
 
-// load is what the verbs look at: the values as an agent that is started
-// with this environment would have them, secrets unopened.
+// Load returns the settings as an agent that is started with this environment would have them, with
+// secrets still sealed.
 func Load(e *env.Env) (settings.Settings, settings.Origins, error) {
 	p, err := e.Paths()
 	if err != nil {

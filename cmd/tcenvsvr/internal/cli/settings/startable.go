@@ -13,7 +13,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
-// A UnstartableError is a change after which the agent would not start.
+// UnstartableError is a change after which the agent would not start.
 type UnstartableError struct {
 	Reason error
 	Try    string
@@ -25,12 +25,12 @@ func (e *UnstartableError) Error() string {
 
 func (e *UnstartableError) Unwrap() error { return e.Reason }
 
-// startable refuses what would keep an agent from starting that starts now.
-// Settings that do not work yet may be mended step by step.
+// startable refuses changes that would keep an agent from starting that starts now. Settings that
+// do not work yet may be fixed step by step.
 func startable(p paths.Paths, changes map[string]string) settings.Judge {
 	return func(before, after settings.Settings) error {
 		if err := after.Check(); err != nil && before.Check() == nil {
-			return &UnstartableError{err, "type: " + mended(changes, err)}
+			return &UnstartableError{err, "type: " + completed(changes, err)}
 		}
 		if err := after.Enrolled(); err != nil && before.Enrolled() == nil {
 			return &UnstartableError{err, "\"tcenvsvr unenroll\" takes this server from its cloud"}
@@ -44,8 +44,8 @@ func startable(p paths.Paths, changes map[string]string) settings.Judge {
 	}
 }
 
-// mended is the command with what else it takes.
-func mended(changes map[string]string, conflicts error) string {
+// completed returns the command with the further changes that it needs.
+func completed(changes map[string]string, conflicts error) string {
 	command := "tcenvsvr settings set"
 	for _, name := range slices.Sorted(maps.Keys(changes)) {
 		switch s, _ := settings.Lookup(name); {
@@ -64,7 +64,7 @@ func mended(changes map[string]string, conflicts error) string {
 		}
 		for _, mend := range c.Mends {
 			name, _, _ := strings.Cut(mend, "=")
-			if _, changed := changes[name]; !changed { // that is what somebody wants
+			if _, changed := changes[name]; !changed { // that one is wanted
 				command += " " + mend
 				break
 			}

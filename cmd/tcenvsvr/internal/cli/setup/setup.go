@@ -23,7 +23,7 @@ func Command(e *env.Env) *cobra.Command {
 		pythonCommand(e), javaCommand(e))
 }
 
-// sources are where an interpreter and what belongs to it come from.
+// sources are where an interpreter and its wheels come from, as given by flags; "" is not given.
 type sources struct{ from, wheels string }
 
 func runSetup(c *cobra.Command, e *env.Env, k interpreter.Kind, s sources) error {
@@ -32,7 +32,7 @@ func runSetup(c *cobra.Command, e *env.Env, k interpreter.Kind, s sources) error
 			return err
 		}
 	}
-	if err := trust(e, k, s); err != nil {
+	if err := checkTrusted(e, k, s); err != nil {
 		return err
 	}
 	p, err := e.Paths()
@@ -67,7 +67,8 @@ func runSetup(c *cobra.Command, e *env.Env, k interpreter.Kind, s sources) error
 	return nil
 }
 
-// locate is the interpreter's home, which may be its program alone, and the program, proved.
+// locate returns the interpreter's home, which may be its program alone, and its program, after
+// proving that it runs. Without from it looks in the usual folders.
 func locate(ctx context.Context, e *env.Env, k interpreter.Kind, from, dir string) (home, program string, err error) {
 	if from == "" {
 		program, err := installed(ctx, e, k)
@@ -89,8 +90,8 @@ func locate(ctx context.Context, e *env.Env, k interpreter.Kind, from, dir strin
 	return home, program, k.Verify(ctx, program)
 }
 
-// installed is what Apps would be run with now, if it is of the right version. Root
-// runs nothing that the settings of somebody else name: it looks in the usual places.
+// installed returns the interpreter that Apps would be run with now, if it has the right version.
+// Root runs nothing that another user's settings name: it looks in the usual folders only.
 func installed(ctx context.Context, e *env.Env, k interpreter.Kind) (string, error) {
 	p, err := e.Paths()
 	if err != nil {

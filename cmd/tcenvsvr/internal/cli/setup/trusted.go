@@ -11,16 +11,17 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 )
 
-// trust sees to it that root runs and unpacks nothing that a lesser user could exchange, but for
-// who called sudo. A folder of the agent's user is that user's to try: root becomes it.
-func trust(e *env.Env, k interpreter.Kind, s sources) error {
+// checkTrusted returns an error if root would run or unpack a file that another user could replace,
+// other than the user who called sudo. For a folder of the agent's user root becomes that user
+// instead.
+func checkTrusted(e *env.Env, k interpreter.Kind, s sources) error {
 	names := []string{s.from}
 	if info, err := os.Stat(s.from); err == nil && info.IsDir() {
 		if _, program, err := k.In(s.from); err == nil {
 			names = append(names, program)
 		}
 		if s.wheels == "" {
-			if mine, err := agents(e, names); err != nil || mine {
+			if became, err := becomeAgent(e, names); err != nil || became {
 				return err
 			}
 		}
@@ -44,8 +45,9 @@ func trust(e *env.Env, k interpreter.Kind, s sources) error {
 	return nil
 }
 
-// agents becomes the agent's user if one of the names is that user's.
-func agents(e *env.Env, names []string) (bool, error) {
+// becomeAgent becomes the agent's user if that user could replace one of the files, and reports
+// whether it did.
+func becomeAgent(e *env.Env, names []string) (bool, error) {
 	p, err := e.Paths()
 	if err != nil {
 		return false, err
@@ -62,7 +64,8 @@ func agents(e *env.Env, names []string) (bool, error) {
 	return false, nil
 }
 
-// stranger is who could exchange a file, if that is neither root nor who called sudo.
+// stranger returns the user who could replace a file, nil if that is root or the user who called
+// sudo.
 func stranger(e *env.Env, name string) (u *become.User, path string, err error) {
 	if name == "" {
 		return nil, "", nil

@@ -12,8 +12,8 @@ import (
 
 func applyCommand(e *env.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "apply", Short: "take the release that lies in the inbox", Args: cli.Exactly(0, "no arguments"),
-		Long: `Apply takes the release that the agent downloaded, if it asks for that: it
+		Use: "apply", Short: "install the release that lies in the inbox", Args: cli.Exactly(0, "no arguments"),
+		Long: `Apply installs the release that the agent downloaded, if the agent asks for it: it
 verifies it again and writes it where nothing runs from. The next start tries it.
 
   tcenvsvr slot apply`,
@@ -26,6 +26,6 @@ func runApply(ctx context.Context, e *env.Env) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Apply(ctx) // that nothing is asked for is the rule: no word about it
+	_, err = s.Apply(ctx) // mostly nothing is asked for: no message about that
 	return err
 }

@@ -17,7 +17,7 @@ func blessCommand(e *env.Env) *cobra.Command {
 	var probation time.Duration
 	c := &cobra.Command{
 		Use: "bless", Short: "end the trial of a new program", Args: cli.Exactly(0, "no arguments"),
-		Long: `Bless keeps the new program if the agent said that it is healthy. If it has not
+		Long: `Bless keeps the new program if the agent reported that it is healthy. If it has not
 for too long, the program is given up: exit code 75 asks to restart the service.
 
   tcenvsvr slot bless
@@ -37,7 +37,7 @@ func runBless(e *env.Env, probation time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if v != slot.NoTrial { // which is the case at nearly every look of the timer
+	if v != slot.NoTrial { // nearly every run of the timer finds no trial
 		fmt.Fprintln(e.Stdout, v)
 	}
 	if v == slot.Overdue {

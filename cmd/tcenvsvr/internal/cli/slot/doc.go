@@ -1,12 +1,10 @@
-// Package update holds the verbs of self-update.
+// Package slot is the hidden "tcenvsvr slot": the root side of self-update (package updater/slot)
+// as the service manager calls it. Only the package's own program does it, never one that an update
+// brought. One file is one command.
 //
-// Slot is for the service manager and not shown in help: the root side of
-// self-update (package updater/slot), which only the package's own program
-// does, never one that came by an update:
-//
-//	ExecStartPre=+   slot select    which program is started
-//	path and timer   slot apply     take the release in the inbox
-//	path and timer   slot bless     the new program is healthy, or was not in time
-//	ExecStopPost=+   slot ended     how it ended
-//	by hand          slot state     what root remembers
+//	ExecStartPre=+   slot select    choose the program to start
+//	path and timer   slot apply     install the release in the inbox
+//	path and timer   slot bless     end the trial of a healthy program, or of one that took too long
+//	ExecStopPost=+   slot ended     count how the program ended
+//	by hand          slot state     print what root remembers
 package slot

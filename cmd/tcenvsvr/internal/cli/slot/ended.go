@@ -22,8 +22,8 @@ import (
 func endedCommand(e *env.Env) *cobra.Command {
 	var pause time.Duration
 	c := &cobra.Command{
-		Use: "ended", Short: "judge how the program ended", Args: cli.Exactly(0, "no arguments"),
-		Long: `Ended judges the end of the program by SERVICE_RESULT, EXIT_CODE and EXIT_STATUS,
+		Use: "ended", Short: "count how the program ended", Args: cli.Exactly(0, "no arguments"),
+		Long: `Ended classifies the end of the program by SERVICE_RESULT, EXIT_CODE and EXIT_STATUS,
 which systemd gives to ExecStopPost, and prints its class: clean, crash, hang, policy, environment.
 With --pause it then waits where starting again at once would not help: where what
 failed was not a new release, behind which another is waiting. After an end that only
@@ -56,7 +56,7 @@ func runEnded(ctx context.Context, e *env.Env, pause time.Duration) error {
 	}
 	if code, notNumber := strconv.Atoi(exit.Status); notNumber == nil && pause > 0 && slices.Contains(installation.Hopeless, code) {
 		if p, err := e.Paths(); err == nil {
-			fmt.Fprintf(e.Stdout, "only a person can do something about that: waiting up to %s for a change of settings, keys or a folder on the way\n", hopelessPause)
+			fmt.Fprintf(e.Stdout, "only a person can do something about that: waiting up to %s for a change of settings, keys or a folder above them\n", hopelessPause)
 			changed(ctx, p, hopelessPause)
 			pause = 0
 		}
@@ -68,12 +68,12 @@ func runEnded(ctx context.Context, e *env.Env, pause time.Duration) error {
 	return err
 }
 
-// hopelessPause is how often the service is started that cannot start: often enough
-// for what is not looked at below, seldom enough for its message to stay readable.
+// hopelessPause is the pause between starts of a service that cannot start: short enough for causes
+// that are not watched below, long enough for its message to stay readable.
 const hopelessPause = 30 * time.Second
 
-// changed waits until one of the files that keep an agent from starting is another
-// one, or limit is over.
+// changed waits until one of the files that keep an agent from starting changes, or until limit is
+// over.
 func changed(ctx context.Context, p paths.Paths, limit time.Duration) {
 	end := time.After(limit)
 	tick := time.NewTicker(500 * time.Millisecond)
@@ -89,7 +89,7 @@ func changed(ctx context.Context, p paths.Paths, limit time.Duration) {
 	}
 }
 
-// seen is what the files look like from outside.
+// seen returns what the files look like from outside.
 func seen(p paths.Paths) string {
 	var all strings.Builder
 	files := []string{p.Settings, p.Keystore, p.Keychain}

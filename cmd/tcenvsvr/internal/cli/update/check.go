@@ -18,8 +18,8 @@ import (
 	"tcenvsvr/updater"
 )
 
-// ErrAvailable means that there is a release which is not installed; it has an
-// exit code of its own.
+// ErrAvailable means that there is a release which is not installed. It has an exit code of its
+// own.
 var ErrAvailable = errors.New("a release is available")
 
 func checkCommand(e *env.Env) *cobra.Command {
@@ -34,13 +34,13 @@ says that there is one.
 	}
 }
 
-// settledPhases are those in which the agent does nothing more by itself.
-var settledPhases = []string{
+// finalPhases are those in which the agent does nothing more by itself.
+var finalPhases = []string{
 	"idle", "off", "unavailable", "available", "waiting", "blocked", "rolled_back", "held", "not_newer", "good", "trying", "applied",
 }
 
-// patience bounds how long a check is watched; it goes on without us.
-const patience = 15 * time.Minute
+// checkTimeout bounds how long a check is watched. The agent goes on with it after that.
+const checkTimeout = 15 * time.Minute
 
 func runCheck(ctx context.Context, e *env.Env, apply bool) error {
 	p, err := e.Paths()
@@ -52,18 +52,18 @@ func runCheck(ctx context.Context, e *env.Env, apply bool) error {
 	if err := control.Call(ctx, p.Control, "POST", "update", daemon.Check{Apply: apply}, &now); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	phase := ""
 	for {
 		if now.Phase != phase {
 			phase = now.Phase
-			fmt.Fprintln(e.Stderr, said(now))
+			fmt.Fprintln(e.Stderr, phaseLine(now))
 		}
 		switch {
 		case now.Error != "" && now.Ended.After(asked):
 			return fmt.Errorf("checking for updates: %s", now.Error)
-		case now.Ended.After(asked) && slices.Contains(settledPhases, now.Phase):
+		case now.Ended.After(asked) && slices.Contains(finalPhases, now.Phase):
 			return outcome(now)
 		}
 		select {
@@ -81,8 +81,8 @@ func runCheck(ctx context.Context, e *env.Env, apply bool) error {
 	}
 }
 
-// said is a phase in a line.
-func said(p updater.Progress) string {
+// phaseLine returns a phase as one line.
+func phaseLine(p updater.Progress) string {
 	line := strings.TrimSpace(p.Phase + " " + p.Wanted)
 	if why := cmp.Or(p.Reason, idle[p.Phase]); why != "" {
 		line += ": " + why
@@ -90,7 +90,7 @@ func said(p updater.Progress) string {
 	return line
 }
 
-// idle is what phases mean that give no reason.
+// idle explains phases that give no reason.
 var idle = map[string]string{"idle": "no release is wanted", "good": "nothing newer is wanted"}
 
 func outcome(p updater.Progress) error {

@@ -31,7 +31,7 @@ func importCommand(e *env.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use: "import FILE", Short: "install a release from a file, without the cloud", Args: cli.Exactly(1, "the bundle's file"),
 		Long: `Import verifies an offline bundle ("tcrelease update-repo bundle") exactly like a download
-and asks for its newest release for this host to be installed, then tells what became of
+and asks for its newest release for this host to be installed, then prints what became of
 that. What this host would not take, such as an older release, is refused at once. Run it as
 the agent's user.
 
@@ -95,10 +95,10 @@ func runImport(ctx context.Context, e *env.Env, file string) error {
 	if err := place(at, rel, data); err != nil {
 		return fmt.Errorf("importing release %s: %w", rel.Version, err)
 	}
-	return ask(ctx, e, at, p.Control, rel)
+	return requestInstall(ctx, e, at, p.Control, rel)
 }
 
-// newest is the newest release for this host whose program is in the bundle, and the program.
+// newest returns the newest release for this host whose program is in the bundle, and the program.
 func newest(z *zip.Reader, trusted *metadata.Trusted) (release.Release, []byte, error) {
 	for _, rel := range trusted.For(runtime.GOOS, runtime.GOARCH) {
 		data, err := fs.ReadFile(z, "targets/"+rel.File())
@@ -113,7 +113,7 @@ func newest(z *zip.Reader, trusted *metadata.Trusted) (release.Release, []byte, 
 	return release.Release{}, nil, fmt.Errorf("it has no release for %s/%s", runtime.GOOS, runtime.GOARCH)
 }
 
-// acceptable refuses what root's side would refuse later, when nobody looks.
+// acceptable refuses at once what root's side would refuse later, when nobody looks.
 func acceptable(at slot.Paths, rel release.Release) error {
 	root, err := slot.ReadStatus(at.Status)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // not there: root's side never ran, so nothing is known against it
@@ -133,7 +133,7 @@ func acceptable(at slot.Paths, rel release.Release) error {
 	return fmt.Errorf("release %s is not installed: %s", rel.Version, reason)
 }
 
-// place puts the program into the inbox, alone: root's side takes the newest one.
+// place puts the program into the inbox and removes any other: root's side installs the newest one.
 func place(at slot.Paths, rel release.Release, program []byte) error {
 	entries, err := os.ReadDir(at.Inbox)
 	if err != nil {

@@ -18,12 +18,12 @@ import (
 	"tcenvsvr/updater/slot/state"
 )
 
-// takenWithin is how long root's side may take to do what it is asked.
-const takenWithin = 2 * time.Minute
+// installTimeout is how long root's side may need to install the release.
+const installTimeout = 2 * time.Minute
 
-// ask has a running agent see to the release, and waits until root's side
-// has taken it. Where none runs it is taken when one starts.
-func ask(ctx context.Context, e *env.Env, at slot.Paths, socket string, rel release.Release) error {
+// requestInstall has a running agent install the release, and waits until root's side has installed
+// or refused it. Without a running agent the release is installed when one starts.
+func requestInstall(ctx context.Context, e *env.Env, at slot.Paths, socket string, rel release.Release) error {
 	asked := time.Now()
 	switch err := control.Call(ctx, socket, "POST", "update-imported", rel.Version, nil); {
 	case errors.Is(err, control.ErrNotRunning):
@@ -36,16 +36,16 @@ func ask(ctx context.Context, e *env.Env, at slot.Paths, socket string, rel rele
 		return err
 	}
 	fmt.Fprintf(e.Stderr, "release %s is verified and asked for\n", rel.Version)
-	ctx, cancel := context.WithTimeoutCause(ctx, takenWithin, updater.ErrStalled)
+	ctx, cancel := context.WithTimeoutCause(ctx, installTimeout, updater.ErrStalled)
 	defer cancel()
 	look := time.NewTicker(200 * time.Millisecond)
 	defer look.Stop()
 	for {
-		taken, err := outcomeOf(at, rel, asked)
+		installed, err := outcomeOf(at, rel, asked)
 		if err != nil {
 			return err
 		}
-		if taken {
+		if installed {
 			_, err := fmt.Fprintf(e.Stderr, "release %s is installed; the Environment Server restarts with it, and \"tcenvsvr update status\" shows how it does\n", rel.Version)
 			return err
 		}
@@ -57,8 +57,9 @@ func ask(ctx context.Context, e *env.Env, at slot.Paths, socket string, rel rele
 	}
 }
 
-// outcomeOf is what root's side says of the release since it was asked.
-func outcomeOf(at slot.Paths, rel release.Release, asked time.Time) (taken bool, err error) {
+// outcomeOf returns whether root's side has installed the release, and an error if it refused the
+// release after it was asked.
+func outcomeOf(at slot.Paths, rel release.Release, asked time.Time) (installed bool, err error) {
 	root, err := slot.ReadStatus(at.Status)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -21,7 +21,7 @@ the cloud says. "none" ends that.
 			if version == "none" {
 				version, done = "", "not pinned any more"
 			}
-			return decide(e, false, done, func(s *slot.Slots) error { return s.Pin(version) })
+			return changeSlots(e, false, done, func(s *slot.Slots) error { return s.Pin(version) })
 		},
 	}
 }

@@ -16,7 +16,7 @@ forgets which releases failed on this host, so that they are tried again.
 
   sudo tcenvsvr update resume`,
 		RunE: func(*cobra.Command, []string) error {
-			return decide(e, false, "updates are taken again", (*slot.Slots).Resume)
+			return changeSlots(e, false, "updates are taken again", (*slot.Slots).Resume)
 		},
 	}
 }

@@ -16,7 +16,7 @@ that it is not installed again by itself, and restarts the service. Jobs go on.
 
   sudo tcenvsvr update rollback`,
 		RunE: func(*cobra.Command, []string) error {
-			return decide(e, true, "went back to the version before", func(s *slot.Slots) error { return s.Rollback("by the administrator") })
+			return changeSlots(e, true, "went back to the version before", func(s *slot.Slots) error { return s.Rollback("by the administrator") })
 		},
 	}
 }

@@ -19,7 +19,7 @@ import (
 	"tcenvsvr/updater/slot"
 )
 
-// Status is what `tcenvsvr update status --json` answers.
+// Status is the answer of "tcenvsvr update status --json".
 type Status struct {
 	Program string            `json:"program"`         // version of the program that answers
 	Root    *slot.Status      `json:"root,omitempty"`  // root's side; nil where it has not run yet
@@ -50,7 +50,7 @@ and what keeps it from being installed.
 	return c
 }
 
-// readStatus asks both sides; one that is not there is left out.
+// readStatus asks root's side and the agent. A side that is not there is left out.
 func readStatus(ctx context.Context, e *env.Env) (Status, error) {
 	s := Status{Program: build.Version()}
 	p, err := e.Paths()
@@ -70,7 +70,7 @@ func readStatus(ctx context.Context, e *env.Env) (Status, error) {
 		s.Agent = &progress
 	case errors.Is(err, control.ErrNotRunning):
 	default:
-		if _, said := errors.AsType[*control.Error](err); !said {
+		if _, answered := errors.AsType[*control.Error](err); !answered {
 			return s, err
 		}
 	}

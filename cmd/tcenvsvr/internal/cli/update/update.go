@@ -26,8 +26,9 @@ and when.
 		statusCommand(e), checkCommand(e), applyCommand(e), rollbackCommand(e), pinCommand(e), resumeCommand(e), importCommand(e))
 }
 
-// decide changes root's side and, if asked, restarts the service so that it counts.
-func decide(e *env.Env, restart bool, done string, change func(*slot.Slots) error) error {
+// changeSlots changes root's side and, if restart is set, restarts the service so that the change
+// takes effect.
+func changeSlots(e *env.Env, restart bool, done string, change func(*slot.Slots) error) error {
 	s, err := installation.Open(e)
 	if err != nil {
 		return err

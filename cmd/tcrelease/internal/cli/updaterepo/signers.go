@@ -8,7 +8,8 @@ import (
 	"tcenvsvr/updater/repository"
 )
 
-// signers are the files of the keys that sign. Keys are never on the command line itself, which ps shows.
+// signers are the files of the keys that sign. Keys are never on the command line itself, which ps
+// shows.
 type signers struct {
 	files []string
 	dir   string

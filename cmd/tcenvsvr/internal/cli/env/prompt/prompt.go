@@ -43,8 +43,8 @@ func (p Prompt) terminal() (fd int, ok bool) {
 	return int(f.Fd()), true
 }
 
-// Line asks a question and returns the answer without its line break.
-// io.EOF says that there will be no answer.
+// Line asks a question and returns the answer without its line break. io.EOF says that there will
+// be no answer.
 func (p Prompt) Line(ctx context.Context, question string) (string, error) {
 	fmt.Fprint(p.Out, question)
 	return p.await(ctx, func() (string, error) { return readLine(p.In) })
@@ -70,8 +70,8 @@ func (p Prompt) Secret(ctx context.Context, question string) (string, error) {
 	return answer, err
 }
 
-// await lets ctx end a read. The read itself stays until the process ends,
-// which is what an interrupted command does.
+// await lets ctx end a read. The read itself stays until the process ends, which is what an
+// interrupted command does.
 func (p Prompt) await(ctx context.Context, read func() (string, error)) (string, error) {
 	type answer struct {
 		text string
