@@ -45,9 +45,11 @@ func (e *ExitError) Unwrap() error { return e.Err }
 // their exit code.
 var ErrReported = errors.New("reported already")
 
-// IsError returns an Is that accepts errors for which [errors.Is] finds target.
-func IsError(target error) func(error) bool {
-	return func(err error) bool { return errors.Is(err, target) }
+// IsError returns an Is that accepts errors in which [errors.Is] finds one of the targets.
+func IsError(targets ...error) func(error) bool {
+	return func(err error) bool {
+		return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
+	}
 }
 
 // AsError is an Is that accepts errors in which [errors.AsType] finds an E.

@@ -10,7 +10,16 @@ import (
 )
 
 // JSONFlag adds --json to a command that answers.
-func JSONFlag(c *cobra.Command) *bool { return c.Flags().Bool("json", false, "answer in JSON") }
+func JSONFlag(c *cobra.Command) *bool {
+	var asJSON bool
+	JSONVar(c, &asJSON)
+	return &asJSON
+}
+
+// JSONVar is [JSONFlag] for a variable that the command's function uses already.
+func JSONVar(c *cobra.Command, asJSON *bool) {
+	c.Flags().BoolVar(asJSON, "json", false, "answer in JSON")
+}
 
 // Answer prints v as JSON, or has text print it for people.
 func Answer(w io.Writer, asJSON bool, v any, text func(io.Writer)) error {
@@ -32,7 +41,7 @@ func PrintJSON(w io.Writer, v any) error {
 // Table prints rows in columns below a heading, whose columns are separated by tabs. rows calls row
 // once for each line; a cell is one line without control characters, whatever its value holds.
 func Table(w io.Writer, heading string, rows func(row func(cells ...any))) {
-	t := columns(w)
+	t := Columns(w)
 	fmt.Fprintln(t, heading)
 	rows(func(cells ...any) {
 		for i, c := range cells {
@@ -48,7 +57,7 @@ func Table(w io.Writer, heading string, rows func(row func(cells ...any))) {
 
 // Facts prints pairs of a name and a value, one pair on a line, and leaves out empty values.
 func Facts(w io.Writer, pairs ...any) {
-	t := columns(w)
+	t := Columns(w)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if v := Line(fmt.Sprint(pairs[i+1])); v != "" {
 			fmt.Fprintf(t, "%v\t%s\n", pairs[i], v)
@@ -57,4 +66,6 @@ func Facts(w io.Writer, pairs ...any) {
 	_ = t.Flush() // to a terminal or a pipe that is gone
 }
 
-func columns(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
+// Columns returns a writer that aligns columns separated by tabs. It prints at Flush. Unlike
+// [Table] and [Facts] it leaves text as it is, so values of others need [Line].
+func Columns(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }

@@ -11,14 +11,15 @@ import (
 // that change the direction of text.
 func steers(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
 
-// Printable returns text without what would steer a terminal. Line feeds and tabs stay; bytes that
-// are not UTF-8 become "?".
+// Printable returns text without what would steer a terminal or stay invisible on it: it keeps
+// letters, marks, numbers, punctuation, symbols, spaces, line feeds and tabs. Bytes that are not
+// UTF-8 become "?".
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if steers(r) && r != '\n' && r != '\t' {
-			return -1
+		if unicode.IsPrint(r) || unicode.Is(unicode.Zs, r) || r == '\n' || r == '\t' {
+			return r
 		}
-		return r
+		return -1
 	}, strings.ToValidUTF8(text, "?"))
 }
 

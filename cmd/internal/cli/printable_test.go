@@ -29,3 +29,18 @@ func TestPrintableWriter(t *testing.T) {
 		}
 	}
 }
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain: ünï → ok\n\tcode 7":           "plain: ünï → ok\n\tcode 7",
+		"\x1b]0;title\x07\r\x9b2J\u009b1m":    "]0;title?2J1m",
+		"\u202edrow\u200b\u2028\u00a0\u3000.": "drow\u00a0\u3000.",
+	} {
+		if got := Printable(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+	if got, want := Line("a\tb\r\nc\x1bd\r\n"), "a b cd"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -9,8 +9,8 @@ import (
 // All are set by the release: -ldflags "-X tcenvsvr/cmd/tcenvsvr/internal/build.version=1.2.3".
 var version, commit, date string
 
-// Version is the release's version, or the module's where it was built by
-// `go install` or from a clone.
+// Version is the release's version, or the one that Go recorded for a build by "go install" or
+// from a clone.
 func Version() string {
 	if version != "" {
 		return version
@@ -39,8 +39,8 @@ func Commit() string {
 	return ""
 }
 
-// Time is that of the commit the release was built from (RFC 3339), zero where
-// nobody said: no clock that is behind it is right.
+// Time is the time of the commit that the release was built from, zero if it was not recorded. A
+// clock that is behind it is wrong.
 func Time() time.Time {
 	at, _ := time.Parse(time.RFC3339, date)
 	return at

@@ -1,4 +1,4 @@
-// Package build says which build of the program this is: the version that
-// a release was linked with, or what the Go toolchain recorded about the
-// source, so that `status`, hello and support requests name the same thing.
+// Package build has the version of this program: the one that a release was linked with, or the one
+// that the Go toolchain recorded about the source. "status", the hello message and support bundles
+// all take it from here.
 package build

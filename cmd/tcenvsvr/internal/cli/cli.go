@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -87,5 +86,3 @@ func shim(e *env.Env) *cobra.Command {
 		},
 	}
 }
-
-var errInterrupted = errors.New("interrupted")

@@ -30,7 +30,7 @@ others, folders and trust stores; as root, what "host apply" does.
   sudo tcenvsvr doctor --fix`,
 		RunE: func(c *cobra.Command, _ []string) error { return runDoctor(c.Context(), e, asJSON, fix) },
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	cli.JSONVar(c, &asJSON)
 	c.Flags().BoolVar(&fix, "fix", false, "put right first what can be put right safely")
 	return c
 }

@@ -28,21 +28,20 @@ var exitCodes = cli.ExitCodes{
 	{Code: 2, Meaning: "wrong command line", Is: cli.AsError[cli.UsageError]},
 	{Code: 6, Meaning: "not enrolled", Is: cli.IsError(settings.ErrNotEnrolled)},
 	{Code: 5, Meaning: "settings, keystore, keychain or a file of secrets are damaged, unsafe or not valid", Is: func(err error) bool {
-		return cli.AsError[*settings.ValueError](err) || cli.AsError[*settings.UnknownKeyError](err) || cli.AsError[*settings.FileError](err) ||
-			cli.AsError[*settings.ConflictError](err) || errors.Is(err, keychain.ErrDamaged) || errors.Is(err, keychain.ErrForeign) || errors.Is(err, identity.ErrDamaged) || errors.Is(err, identity.ErrMissing) || errors.Is(err, privatefile.ErrUnsafe)
+		return cli.AsError[*settings.ValueError](err) || cli.AsError[*settings.UnknownKeyError](err) ||
+			cli.AsError[*settings.FileError](err) || cli.AsError[*settings.ConflictError](err) || damaged(err)
 	}},
 	{Code: 10, Meaning: "an update is available", Is: cli.IsError(update.ErrAvailable)},
 	{Code: 3, Meaning: "the Environment Server is not running", Is: cli.IsError(control.ErrNotRunning)},
-	{Code: 7, Meaning: "the keychain is missing or locked, or the master password is wrong or unfit", Is: func(err error) bool {
-		return errors.Is(err, keychain.ErrMissing) || errors.Is(err, keychain.ErrLocked) ||
-			errors.Is(err, keychain.ErrWrongPassword) || errors.Is(err, keychain.ErrPassword)
-	}},
+	{Code: 7, Meaning: "the keychain is missing or locked, or the master password is wrong or unfit",
+		Is: cli.IsError(keychain.ErrMissing, keychain.ErrLocked, keychain.ErrWrongPassword, keychain.ErrPassword)},
 	{Code: 4, Meaning: "not permitted", Is: cli.IsError(os.ErrPermission)},
-	{Code: 130, Meaning: "interrupted", Is: func(err error) bool {
-		return errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled)
-	}},
+	{Code: 130, Meaning: "interrupted", Is: cli.IsError(context.Canceled)},
 	{Code: 1, Meaning: "failed", Is: func(error) bool { return true }},
 }
+
+// damaged accepts what is wrong with files of secrets.
+var damaged = cli.IsError(keychain.ErrDamaged, keychain.ErrForeign, identity.ErrDamaged, identity.ErrMissing, privatefile.ErrUnsafe)
 
 // report prints err as people read it and returns its exit code.
 func report(e *env.Env, err error) int {

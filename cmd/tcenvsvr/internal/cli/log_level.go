@@ -33,13 +33,8 @@ after its next start is the setting logLevel.
   tcenvsvr log level
   sudo tcenvsvr log level debug`,
 		ValidArgs: []string{"debug", "info", "warn", "error"},
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return cli.Usage("%s takes one level or none", c.CommandPath())
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, args []string) error { return runLevel(c.Context(), e, args) },
+		Args:      cli.AtMost(1, "one level or none"),
+		RunE:      func(c *cobra.Command, args []string) error { return runLevel(c.Context(), e, args) },
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +39,7 @@ failed and why, and its orders.
 			return printStatus(e.Stdout, s)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	cli.JSONVar(c, &asJSON)
 	return c
 }
 
@@ -54,7 +53,7 @@ func fetchStatus(ctx context.Context, e *env.Env) (daemon.Status, error) {
 }
 
 func printStatus(out io.Writer, s daemon.Status) error {
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	w := cli.Columns(out)
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
 	if s.Locked != "" {
 		row("keychain", "LOCKED: %s", s.Locked)

@@ -43,7 +43,7 @@ func packageCommand() *cobra.Command {
 			"  tcrelease package --key test.key --arch amd64 --linux-only --out /srv/envsvr",
 		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			files, err := r.make(c.Context())
+			files, err := r.build(c.Context())
 			for _, file := range files {
 				fmt.Fprintln(c.OutOrStdout(), file)
 			}
@@ -65,7 +65,8 @@ func packageCommand() *cobra.Command {
 	return c
 }
 
-func (r *release) make(ctx context.Context) ([]string, error) {
+// build makes all packages and returns the files that it wrote, also when it fails.
+func (r *release) build(ctx context.Context) ([]string, error) {
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -75,25 +76,25 @@ func (r *release) make(ctx context.Context) ([]string, error) {
 	}
 	defer os.RemoveAll(temp)
 	documents := filepath.Join(temp, "documents")
-	if err := r.document(ctx, documents); err != nil {
+	if err := r.makeDocuments(ctx, documents); err != nil {
 		return nil, err
 	}
 	var made []string
 	for _, t := range r.targets() {
 		stage := filepath.Join(temp, t.OS+"-"+t.Arch)
-		files, err := r.pack(ctx, t, documents, stage)
+		files, err := r.packTarget(ctx, t, documents, stage)
 		if err != nil {
 			return made, err
 		}
 		made = append(made, files...)
 	}
-	sums, err := r.sum(made)
+	sums, err := r.writeSums(made)
 	return append(made, sums...), err
 }
 
 // prepare fixes version, time and key before anything slow begins.
 func (r *release) prepare(ctx context.Context) error {
-	if err := r.revise(ctx); err != nil {
+	if err := r.setVersion(ctx); err != nil {
 		return err
 	}
 	if !r.unsigned {
@@ -106,10 +107,12 @@ func (r *release) prepare(ctx context.Context) error {
 	return os.MkdirAll(r.out, 0o755)
 }
 
-func (r *release) revise(ctx context.Context) error {
+// setVersion finds the commit, its time, and the version, which must be the newest of the changelog
+// or a prerelease.
+func (r *release) setVersion(ctx context.Context) error {
 	dirty := false
 	if r.commit == "" || r.time == "" {
-		rev, err := compile.Revise(ctx, r.source)
+		rev, err := compile.FindRevision(ctx, r.source)
 		if err != nil {
 			return err
 		}
@@ -137,6 +140,7 @@ func (r *release) revise(ctx context.Context) error {
 	return nil
 }
 
+// targets are the systems and processors that packages are made for.
 func (r *release) targets() []compile.Target {
 	var all []compile.Target
 	for _, arch := range r.arches {
@@ -152,8 +156,8 @@ func (r *release) target(system, arch string) compile.Target {
 	return compile.Target{Source: r.source, Version: r.version, Commit: r.commit, Time: r.at, OS: system, Arch: arch}
 }
 
-// document makes what all targets share, with a program that runs here.
-func (r *release) document(ctx context.Context, folder string) error {
+// makeDocuments makes what all targets share, with a program that was built for this machine.
+func (r *release) makeDocuments(ctx context.Context, folder string) error {
 	r.built = compile.Here(r.target("", ""))
 	programs := filepath.Join(folder, "programs")
 	if err := compile.Programs(ctx, r.built, programs); err != nil {

@@ -16,9 +16,9 @@ import (
 	"tcenvsvr/packaging"
 )
 
-// pack builds one target in stage and writes its packages.
-func (r *release) pack(ctx context.Context, t compile.Target, documents, stage string) ([]string, error) {
-	if err := r.fill(ctx, t, documents, stage); err != nil {
+// packTarget builds one target in stage and writes its packages.
+func (r *release) packTarget(ctx context.Context, t compile.Target, documents, stage string) ([]string, error) {
+	if err := r.fillStage(ctx, t, documents, stage); err != nil {
 		return nil, err
 	}
 	b := &packaging.Build{Version: r.version, Arch: t.Arch, Time: r.at, Stage: stage}
@@ -62,8 +62,8 @@ func (r *release) wants(name string) bool {
 		slices.ContainsFunc(r.only, func(kind string) bool { return strings.HasSuffix(name, "."+kind) })
 }
 
-// fill makes the stage of a target: programs, documents, description.
-func (r *release) fill(ctx context.Context, t compile.Target, documents, stage string) error {
+// fillStage makes the stage of a target: programs, documents, description.
+func (r *release) fillStage(ctx context.Context, t compile.Target, documents, stage string) error {
 	if err := packaging.Stage(stage); err != nil {
 		return err
 	}
@@ -98,8 +98,8 @@ func (r *release) fill(ctx context.Context, t compile.Target, documents, stage s
 	return nil
 }
 
-// sum writes SHA256SUMS of the files and its signature.
-func (r *release) sum(files []string) ([]string, error) {
+// writeSums writes SHA256SUMS of the files and its signature.
+func (r *release) writeSums(files []string) ([]string, error) {
 	slices.Sort(files)
 	var sums bytes.Buffer
 	for _, file := range files {

@@ -23,7 +23,7 @@ type Target struct {
 	OS, Arch        string
 }
 
-// Programs are those of the package, in the order of building.
+// programs are the main packages of the release, in the order of building.
 var programs = []string{"tcenvsvr", "tcenvsvr-shim"}
 
 // Programs builds both programs into folder.

@@ -46,7 +46,7 @@ type hash struct {
 	Content   string `json:"content"`
 }
 
-// SBOM lists what is linked into the programs in folder, as they say it themselves.
+// SBOM lists the modules that are linked into the programs in folder, as the programs record them.
 func SBOM(t Target, folder string, now time.Time) ([]byte, error) {
 	seen := map[string]component{}
 	for _, name := range programs {
@@ -90,10 +90,10 @@ func library(m *debug.Module) component {
 	return c
 }
 
-// serial is a UUID that the same release gets again.
+// serial returns a UUID that is the same each time for the same release.
 func serial(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
-	sum[6] = sum[6]&0x0f | 0x80 // version 8: our own way
+	sum[6] = sum[6]&0x0f | 0x80 // version 8: a format of our own
 	sum[8] = sum[8]&0x3f | 0x80
 	h := hex.EncodeToString(sum[:16])
 	return "urn:uuid:" + h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]

@@ -15,8 +15,8 @@ type Revision struct {
 	Dirty  bool // files differ from the commit
 }
 
-// Revise asks git for the revision of the working copy in source.
-func Revise(ctx context.Context, source string) (Revision, error) {
+// FindRevision asks git for the revision of the working copy in source.
+func FindRevision(ctx context.Context, source string) (Revision, error) {
 	out, err := run(ctx, nil, "git", "-C", source, "log", "-1", "--format=%H %ct")
 	if err != nil {
 		return Revision{}, fmt.Errorf("finding the commit (give --commit and --time where there is no git): %w", err)

@@ -30,7 +30,7 @@ proxyTC says so, or as --proxy says. Nothing but the handshake is fetched. The p
   tcenvsvr certs check --proxy=false broker.example.com:62000`,
 		Args: cli.Exactly(1, "a server as HOST:PORT"),
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	cli.JSONVar(c, &asJSON)
 	c.Flags().BoolVar(&viaProxy, "proxy", false, "go through the proxy of the settings (default: as proxyTC says)")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		p, err := open(e)

@@ -59,7 +59,7 @@ files that cannot be read. With --all it shows the public ones, too.
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	cli.JSONVar(c, &asJSON)
 	c.Flags().BoolVar(&all, "all", false, "public CAs as well")
 	return c
 }

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -195,7 +194,7 @@ func (n *enrollment) replaces(ctx context.Context, plan *enroll.Plan) error {
 // show prints what changes.
 func (n *enrollment) show(plan *enroll.Plan) {
 	fmt.Fprintf(n.Stderr, "server %q of Environment %q at %s\n", plan.Settings.ServerXID, plan.Settings.Environment, plan.Settings.BrokerAddr())
-	w := tabwriter.NewWriter(n.Stderr, 0, 4, 2, ' ', 0)
+	w := cli.Columns(n.Stderr)
 	for _, c := range plan.Changes {
 		if c.Old == "" {
 			fmt.Fprintf(w, "  %s\t%s\n", c.Name, c.New)

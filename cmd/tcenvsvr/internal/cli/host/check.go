@@ -21,7 +21,7 @@ and really becomes tc-job, by sudo and by su. A su that cannot be had is no fail
   sudo tcenvsvr host check --json`,
 		RunE: func(c *cobra.Command, _ []string) error { return runCheck(c.Context(), e, o) },
 	}
-	c.Flags().BoolVar(&o.json, "json", false, "answer in JSON")
+	cli.JSONVar(c, &o.json)
 	return c
 }
 

@@ -36,7 +36,7 @@ func (o *options) flags(c *cobra.Command, packaged string) *cobra.Command {
 		c.Flags().BoolVar(&o.packaged, "package", false, packaged)
 	}
 	c.Flags().BoolVar(&o.dry, "dry-run", false, "say what would be done, and change nothing")
-	c.Flags().BoolVar(&o.json, "json", false, "answer in JSON")
+	cli.JSONVar(c, &o.json)
 	return c
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,7 +53,7 @@ which settings are sealed, and what is to be done again if the password is lost.
 			return printKeychain(e.Stdout, s)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	cli.JSONVar(c, &asJSON)
 	return c
 }
 
@@ -102,7 +101,7 @@ func readKeychain(ctx context.Context, e *env.Env) (keychainState, error) {
 }
 
 func printKeychain(out io.Writer, s keychainState) error {
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	w := cli.Columns(out)
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
 	switch {
 	case s.Problem != "":

@@ -32,7 +32,7 @@ func statusCommand(e *env.Env) *cobra.Command {
 			return printStatus(e, s, asJSON)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	cli.JSONVar(c, &asJSON)
 	return c
 }
 

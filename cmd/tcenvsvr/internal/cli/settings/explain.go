@@ -3,7 +3,6 @@ package settings
 import (
 	"errors"
 	"fmt"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -43,7 +42,7 @@ where that comes from, and when a change takes effect.
 			if asJSON {
 				return errors.Join(cli.PrintJSON(e.Stdout, x), loadErr)
 			}
-			w := tabwriter.NewWriter(e.Stdout, 0, 4, 2, ' ', 0)
+			w := cli.Columns(e.Stdout)
 			line := func(what, text string) { fmt.Fprintf(w, "%s\t%s\n", what, text) }
 			line(x.Name, x.Help)
 			line("values", x.Wants)
@@ -60,7 +59,7 @@ where that comes from, and when a change takes effect.
 			return errors.Join(w.Flush(), loadErr)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	cli.JSONVar(c, &asJSON)
 	return c
 }
 

@@ -2,7 +2,6 @@ package settings
 
 import (
 	"fmt"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +30,7 @@ are set, and whether the keychain sealed them.
 			if asJSON {
 				return cli.PrintJSON(e.Stdout, all)
 			}
-			w := tabwriter.NewWriter(e.Stdout, 0, 4, 2, ' ', 0)
+			w := cli.Columns(e.Stdout)
 			for _, v := range all {
 				line := v.Name + "\t" + Shown(v.Value)
 				if origin {
@@ -43,6 +42,6 @@ are set, and whether the keychain sealed them.
 		},
 	}
 	c.Flags().BoolVar(&origin, "origin", false, "say where each value comes from")
-	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	cli.JSONVar(c, &asJSON)
 	return c
 }

@@ -21,7 +21,7 @@ of the service at it, and prints where it lies.
   tcenvsvr slot select --json`,
 		RunE: func(*cobra.Command, []string) error { return runSelect(e, asJSON) },
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	cli.JSONVar(c, &asJSON)
 	return c
 }
 

@@ -23,12 +23,12 @@ import (
 
 // imports is a host without the package, and a repository with two releases.
 type imports struct {
-	t    *testing.T
-	env  *env.Env
-	said bytes.Buffer
-	at   slot.Paths
-	old  string // bundle of 1.0.0
-	sum  string // of its program
+	t      *testing.T
+	env    *env.Env
+	stderr bytes.Buffer
+	at     slot.Paths
+	old    string // bundle of 1.0.0
+	sum    string // of its program
 }
 
 func newImports(t *testing.T) *imports {
@@ -41,7 +41,7 @@ func newImports(t *testing.T) *imports {
 		}
 	}
 	i := &imports{t: t, at: slot.Unpackaged(filepath.Join(dir, "home"), filepath.Join(dir, "tcenvsvr"))}
-	i.env = &env.Env{Home: i.at.Home, Stderr: &i.said}
+	i.env = &env.Env{Home: i.at.Home, Stderr: &i.stderr}
 	for _, d := range []string{i.at.Inbox, filepath.Dir(i.at.Status)} {
 		check(os.MkdirAll(d, 0o700))
 	}
@@ -108,8 +108,8 @@ func TestImportRefusesWhatWouldNotBeInstalled(t *testing.T) {
 			t.Errorf("%s: it was asked for all the same", name)
 		}
 	}
-	if i.said.Len() > 0 {
-		t.Errorf("said: %s", &i.said)
+	if i.stderr.Len() > 0 {
+		t.Errorf("stderr: %s", &i.stderr)
 	}
 }
 
@@ -127,8 +127,8 @@ func TestImportOfAPinnedOlderRelease(t *testing.T) {
 	if !i.lies(inbox.Apply) || !i.lies(inbox.Artifact+i.sum) || i.lies(newer) {
 		t.Error("the inbox has not what is asked for, or more")
 	}
-	if !strings.Contains(i.said.String(), "it is installed when the Environment Server starts") {
-		t.Errorf("said: %s", &i.said)
+	if !strings.Contains(i.stderr.String(), "it is installed when the Environment Server starts") {
+		t.Errorf("stderr: %s", &i.stderr)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestImportTellsTheOutcome(t *testing.T) {
 		"refused": {slot.Status{Active: "0.9.0", Last: &state.Event{Phase: state.Refused, Version: "1.0.0", Code: "no_room", Reason: "no space"}}, "release 1.0.0 was refused (no_room): no space"},
 	} {
 		i.publish(before)
-		i.said.Reset()
+		i.stderr.Reset()
 		ctx, stop := context.WithCancel(t.Context())
 		served, ready := make(chan error, 1), make(chan struct{}, 1)
 		go func() {
@@ -172,8 +172,8 @@ func TestImportTellsTheOutcome(t *testing.T) {
 		<-ready
 		err := runImport(t.Context(), i.env, i.old)
 		switch {
-		case tc.want == "" && (err != nil || !strings.Contains(i.said.String(), "release 1.0.0 is installed")):
-			t.Errorf("%s: got %v and %s", name, err, &i.said)
+		case tc.want == "" && (err != nil || !strings.Contains(i.stderr.String(), "release 1.0.0 is installed")):
+			t.Errorf("%s: got %v and %s", name, err, &i.stderr)
 		case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
 			t.Errorf("%s: got %v, want %q", name, err, tc.want)
 		case i.lies(inbox.Apply):

@@ -29,7 +29,7 @@ func Terminal() (p Prompt, close func(), err error) {
 	return Prompt{In: t, Out: t}, func() { _ = t.Close() }, nil
 }
 
-// OnTerminal reports whether a person answers.
+// OnTerminal reports whether the answers come from a terminal.
 func (p Prompt) OnTerminal() bool {
 	_, ok := p.terminal()
 	return ok
@@ -43,14 +43,14 @@ func (p Prompt) terminal() (fd int, ok bool) {
 	return int(f.Fd()), true
 }
 
-// Line asks a question and returns the answer without its line break. io.EOF says that there will
-// be no answer.
+// Line asks a question and returns the answer without its line break. The error is [io.EOF] if the
+// input has ended.
 func (p Prompt) Line(ctx context.Context, question string) (string, error) {
 	fmt.Fprint(p.Out, question)
 	return p.await(ctx, func() (string, error) { return readLine(p.In) })
 }
 
-// Secret is Line without echo; where no terminal echoes it is Line.
+// Secret is [Prompt.Line] without echo. If the input is no terminal, it is Line.
 func (p Prompt) Secret(ctx context.Context, question string) (string, error) {
 	fd, ok := p.terminal()
 	if !ok {
