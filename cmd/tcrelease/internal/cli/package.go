@@ -92,7 +92,8 @@ func (r *release) build(ctx context.Context) ([]string, error) {
 	return append(made, sums...), err
 }
 
-// prepare fixes version, time and key before anything slow begins.
+// prepare fixes version, time and key, so that a mistake in them ends the command before the slow
+// part.
 func (r *release) prepare(ctx context.Context) error {
 	if err := r.setVersion(ctx); err != nil {
 		return err

@@ -56,7 +56,7 @@ func (r *release) packTarget(ctx context.Context, t compile.Target, documents, s
 	return made, nil
 }
 
-// wants says whether a file is of the kinds that were asked for. SBOMs always are.
+// wants reports whether a file is of a kind that was asked for. SBOMs always are.
 func (r *release) wants(name string) bool {
 	return len(r.only) == 0 || strings.HasSuffix(name, ".cdx.json") ||
 		slices.ContainsFunc(r.only, func(kind string) bool { return strings.HasSuffix(name, "."+kind) })

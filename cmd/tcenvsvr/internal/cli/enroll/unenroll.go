@@ -96,8 +96,8 @@ func leave(ctx context.Context, h *host, e *env.Env, file string, yes bool) erro
 	return nil
 }
 
-// leaveCloud has the cloud forget this server. inUse names the host that the cloud keeps the server
-// for, "" if there is none: then this host is a clone of that one.
+// leaveCloud has the cloud forget this server. If this host is a clone, the cloud keeps the server
+// for the original, which inUse names; otherwise inUse is "".
 func (h *host) leaveCloud(ctx context.Context, file string) (inUse string, err error) {
 	if err := h.unlock(ctx, file); err != nil {
 		return "", err

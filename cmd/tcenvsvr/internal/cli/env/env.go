@@ -35,5 +35,3 @@ func (e *Env) Getenv(name string) string {
 	}
 	return value
 }
-
-//

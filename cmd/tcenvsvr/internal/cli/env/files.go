@@ -13,7 +13,7 @@ import (
 	"tcenvsvr/agent/secret/masterkey"
 )
 
-// names returns the files that a command's arguments name, and its flags, which are parsed by then.
+// names returns the files that a command's arguments and flags name. The flags are parsed by then.
 type names = func(args []string) []string
 
 // Reads declares files that c reads. Root opens them before it becomes another user, so that they

@@ -79,7 +79,7 @@ func printStep(e *env.Env, r setup.Result, fix func(string) string) {
 	}
 }
 
-// done words a fix that was made, would one that --dry-run found.
+// done words a fix that was made, and would one that --dry-run would make.
 func done(fix string) string { return ": " + fix }
 
 func would(fix string) string { return ": would be " + fix }

@@ -90,7 +90,7 @@ func unpacked(at slot.Paths) error {
 	return nil
 }
 
-// Logger writes to stderr without times: the journal adds them.
+// Logger logs to stderr without times, which the journal adds.
 func Logger(e *env.Env) *slog.Logger {
 	return slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey && len(groups) == 0 {

@@ -11,9 +11,9 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 )
 
-// checkTrusted returns an error if root would run or unpack a file that another user could replace,
-// other than the user who called sudo. For a folder of the agent's user root becomes that user
-// instead.
+// checkTrusted returns an error if root would run or unpack a file that another user, except the
+// user who called sudo, could replace. If the files are a folder of the agent's user, root becomes
+// that user instead.
 func checkTrusted(e *env.Env, k interpreter.Kind, s sources) error {
 	names := []string{s.from}
 	if info, err := os.Stat(s.from); err == nil && info.IsDir() {

@@ -52,6 +52,7 @@ func listCommand() *cobra.Command {
 	}
 }
 
+// printRelease prints a release and its deltas.
 func printRelease(w io.Writer, r release.Release) {
 	fmt.Fprintf(w, "%s %s/%s: %d bytes, sha256 %s\n", r.Version, r.OS, r.Arch, r.Size, r.SHA256)
 	for _, d := range r.Deltas {
@@ -59,6 +60,7 @@ func printRelease(w io.Writer, r release.Release) {
 	}
 }
 
+// printStaged prints what waits for signatures, and how many it has.
 func printStaged(w io.Writer, r *repository.Repository) error {
 	staged, err := r.Staged()
 	if err != nil {
@@ -70,7 +72,7 @@ func printStaged(w io.Writer, r *repository.Repository) error {
 	return nil
 }
 
-// printPublished says up to where clients can see the repository.
+// printPublished prints a note if clients cannot see what is published yet.
 func printPublished(w io.Writer, r *repository.Repository) error {
 	behind, err := r.Behind()
 	if err == nil && behind {

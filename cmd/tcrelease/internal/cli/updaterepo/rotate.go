@@ -56,7 +56,7 @@ func rotateCommand() *cobra.Command {
 	return c
 }
 
-// keyID completes an id; of a role with one key nothing needs to be said.
+// keyID returns the id that begins with start. Where the role has one key, start may be empty.
 func keyID(ids []string, start string) (string, error) {
 	var found []string
 	for _, id := range ids {

@@ -39,7 +39,7 @@ func (s *signers) read() ([]repository.Key, error) {
 	return keys, nil
 }
 
-// sign signs what is staged, if there are keys, and says what is still missing.
+// sign signs what is staged if there are keys, and prints which signatures are missing.
 func (s *signers) sign(w io.Writer, r *repository.Repository) error {
 	keys, err := s.read()
 	if err != nil {
