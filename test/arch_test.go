@@ -53,6 +53,8 @@ var areas = map[string]rule{
 	"agent/app/api/leftover": {nil, "a refusal is heard by the same rule at every HTTP server"},
 	"agent/app/api":          {[]string{"agent/app/api/leftover"}, "cloud and agent answer Apps with the same handler"},
 	"agent/app":              {[]string{"agent/job", "agent/link/wire", "agent/disk"}, "an App is run the same with and without a cloud"},
+	"agent/app/signature":    {nil, "publishers, operators and agents sign and verify by the same rule"},
+	"agent/app/policy":       {[]string{"agent/app/signature"}, "the customer's word is judged alone: it knows neither orders nor how Apps run"},
 	"agent": {[]string{"agent/link/wire", "agent/link/pulse", "agent/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness"},
 		"the link and the trust store reach the agent as small interfaces"},
 
