@@ -111,22 +111,9 @@ func TestMinisignItself(t *testing.T) {
 	verify("hashed.minisig")
 	run("", "-S", "-l", "-s", "plain.key", "-m", "a.tcx", "-x", "legacy.minisig")
 	verify("legacy.minisig")
-
-	if testing.Short() {
-		return // scrypt takes seconds
-	}
-	if err := signature.WriteSecretKey(filepath.Join(dir, "encrypted.key"), ours, []byte("pw")); err != nil {
-		t.Fatal(err)
-	}
-	run("pw\n", "-S", "-s", "encrypted.key", "-m", "a.tcx", "-x", "encrypted.minisig")
-	verify("encrypted.minisig")
 }
 
-// A key as minisign writes it costs 1 GiB of memory to open.
 func TestOpensMinisignsEncryptedKey(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes seconds and 1 GiB of memory")
-	}
 	k, err := signature.ReadSecretKey("testdata/encrypted.key", func() ([]byte, error) { return []byte("pw"), nil })
 	if err != nil {
 		t.Fatal(err)

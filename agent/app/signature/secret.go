@@ -85,7 +85,9 @@ const (
 
 // Encode returns the key as the text of a file, encrypted with the password
 // unless it is empty. minisign reads both.
-func (k SecretKey) Encode(password []byte) ([]byte, error) {
+func (k SecretKey) Encode(password []byte) ([]byte, error) { return k.encode(password, ops, mem) }
+
+func (k SecretKey) encode(password []byte, ops, mem uint64) ([]byte, error) {
 	if len(k.key) != ed25519.PrivateKeySize {
 		return nil, errors.New("writing secret key: there is none")
 	}
