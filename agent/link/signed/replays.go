@@ -42,8 +42,8 @@ type Replays struct {
 	dir string
 	max int
 
-	mu      sync.Mutex
-	memory  *memory // nil until it could be read
+	mu     sync.Mutex
+	memory *memory // nil until it could be read
 }
 
 // entry is one signed order that was started.

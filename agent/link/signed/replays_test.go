@@ -170,7 +170,7 @@ func TestForgetting(t *testing.T) {
 func TestBounded(t *testing.T) {
 	r, dir := begun(t)
 	r.max = 3
-	for i := range deadAllowed*3/5 { // retryable ones that come back
+	for i := range deadAllowed * 3 / 5 { // retryable ones that come back
 		if err := r.Start(attempt("o", wire.Attempt(i+1), true), nil, made); err != nil {
 			t.Fatal(err)
 		}
