@@ -13,6 +13,9 @@ import (
 var (
 	// ErrReplayed says that the order was started here before, and may not be again.
 	ErrReplayed = errors.New("the signed order was started here before")
+	// ErrUnderWay says that another attempt was started here and has not ended. Once it has, a retryable order
+	// may go on: such an order goes back to the queue rather than being rejected.
+	ErrUnderWay = errors.New("another attempt of the signed order has not ended here")
 	// ErrTooOld says that the order is from a time of which this server does not remember what ran.
 	ErrTooOld = errors.New("the order was signed before this server's memory of signed orders begins")
 	// ErrMemory says that what ran cannot be known, or not be noted.
@@ -143,7 +146,7 @@ func (r *Replays) admit(v *Verified) (noted bool, err error) {
 	case e.spent:
 		return false, fmt.Errorf("%w: as attempt %d; sign a new order", ErrReplayed, e.attempt)
 	case e.attempt != v.order.Attempt:
-		return false, fmt.Errorf("%w: attempt %d has not ended", ErrReplayed, e.attempt)
+		return false, fmt.Errorf("%w: attempt %d", ErrUnderWay, e.attempt)
 	}
 	return true, nil
 }

@@ -43,8 +43,8 @@ func TestOnce(t *testing.T) {
 		want      error
 	}{
 		"the agent was restarted":    {attempt: 1},
-		"while it runs":              {attempt: 2, want: ErrReplayed},
-		"retryable, while it runs":   {retryable: true, attempt: 2, want: ErrReplayed},
+		"while it runs":              {attempt: 2, want: ErrUnderWay},
+		"retryable, while it runs":   {retryable: true, attempt: 2, want: ErrUnderWay},
 		"after it succeeded":         {end: &end{wire.Succeeded, false}, attempt: 2, want: ErrReplayed},
 		"same attempt":               {end: &end{wire.Succeeded, false}, attempt: 1, want: ErrReplayed},
 		"retryable and succeeded":    {retryable: true, end: &end{wire.Succeeded, false}, attempt: 2, want: ErrReplayed},
@@ -219,7 +219,7 @@ func TestDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	r = NewReplays(dir)
-	for id, want := range map[wire.OrderID]error{"a": ErrReplayed, "b": nil} {
+	for id, want := range map[wire.OrderID]error{"a": ErrUnderWay, "b": nil} {
 		if err := r.Check(attempt(id, 2, false), made); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", id, err, want)
 		}
@@ -266,7 +266,7 @@ func TestDiskThatFails(t *testing.T) {
 	if err := r.Start(attempt("b", 1, false), nil, made); err != nil {
 		t.Errorf("the folder is there again: %v", err)
 	}
-	if err := NewReplays(dir).Start(attempt("a", 2, false), nil, made); !errors.Is(err, ErrReplayed) {
+	if err := NewReplays(dir).Start(attempt("a", 2, false), nil, made); !errors.Is(err, ErrUnderWay) {
 		t.Errorf("forgot one: %v", err)
 	}
 	var none *Replays
@@ -298,6 +298,27 @@ func TestManyAtOnce(t *testing.T) {
 	}
 	if err := NewReplays(dir).Ready(made); err != nil {
 		t.Error(err)
+	}
+}
+
+func BenchmarkVerifyAndStart(b *testing.B) {
+	r := NewReplays(b.TempDir())
+	if err := r.Ready(made); err != nil {
+		b.Fatal(err)
+	}
+	o := example()
+	for i := 0; b.Loop(); i++ {
+		b.StopTimer()
+		o.Order = wire.OrderID(fmt.Sprint("o", i))
+		s := mustSign(b, o)
+		b.StartTimer()
+		v, err := Verify(o, s, "plant-7", []Key{operator()}, made)
+		if err == nil {
+			err = r.Start(v, o.Params, made)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
