@@ -36,5 +36,6 @@
 //     a parameter to one server.
 //   - What an App asks the cloud for while it runs (the key-value store that a Playbook's variables
 //     name, the API, its token) is not in the order, and therefore not signed.
+//   - A host whose whole disk is set back to a snapshot remembers what it remembered then.
 //   - Cancel is not signed: whoever has the cloud can end what runs.
 package signed

@@ -110,6 +110,9 @@ func (Ring) String() string { return redacted }
 // GoString implements fmt.GoStringer.
 func (Ring) GoString() string { return redacted }
 
+// Format implements fmt.Formatter, for the verbs that do not ask for a text.
+func (Ring) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redacted)) }
+
 // LogValue implements slog.LogValuer.
 func (Ring) LogValue() slog.Value { return slog.StringValue(redacted) }
 

@@ -24,7 +24,7 @@ const (
 
 // Ring is a server's sealing keys: the current one, and those that it replaced. A Ring does not
 // change; Rotate gives another one. It prints as [redacted].
-type Ring struct{ keys []ringKey } // newest first
+type Ring struct{ keys []*ringKey } // newest first; pointers, which fmt does not follow in another struct's hidden field
 
 type ringKey struct {
 	privateKey
@@ -42,13 +42,14 @@ func (r Ring) Rotate(now time.Time) (Ring, error) {
 	if err != nil {
 		return Ring{}, err
 	}
-	next := Ring{[]ringKey{{privateKey: key, created: now.UnixMilli()}}}
+	next := Ring{[]*ringKey{{privateKey: key, created: now.UnixMilli()}}}
 	for _, k := range r.keys {
-		if k.replaced == 0 {
-			k.replaced = max(1, now.UnixMilli())
+		old := *k
+		if old.replaced == 0 {
+			old.replaced = max(1, now.UnixMilli())
 		}
-		if now.UnixMilli()-k.replaced <= Overlap.Milliseconds() {
-			next.keys = append(next.keys, k)
+		if now.UnixMilli()-old.replaced <= Overlap.Milliseconds() {
+			next.keys = append(next.keys, &old)
 		}
 	}
 	if len(next.keys) > maxKeys {
@@ -102,7 +103,7 @@ func ParseRing(text []byte) (Ring, error) {
 		if err != nil {
 			return Ring{}, fmt.Errorf("reading the sealing keys: %w", err)
 		}
-		k := ringKey{key, int64(binary.BigEndian.Uint64(b[seedSize:])), int64(binary.BigEndian.Uint64(b[seedSize+8:]))}
+		k := &ringKey{key, int64(binary.BigEndian.Uint64(b[seedSize:])), int64(binary.BigEndian.Uint64(b[seedSize+8:]))}
 		if first := len(r.keys) == 0; first != (k.replaced == 0) {
 			return Ring{}, errors.New("reading the sealing keys: not exactly the first one is current")
 		}

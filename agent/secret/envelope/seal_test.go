@@ -221,10 +221,14 @@ func TestRingInTheKeychain(t *testing.T) {
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("ring", "ring", r)
 	data, _ := json.Marshal(r)
-	for name, s := range map[string]string{"log": log.String(), "json": string(data), "format": fmt.Sprintf("%v %+v %#v %s", r, r, r, r), "in a struct": fmt.Sprintf("%+v", struct{ R Ring }{r})} {
+	for name, s := range map[string]string{"log": log.String(), "json": string(data), "format": fmt.Sprintf("%v %+v %#v %s %d %x", r, r, r, r, r, r), "in a struct": fmt.Sprintf("%+v", struct{ R Ring }{r})} {
 		if !strings.Contains(s, redacted) || len(s) > 200 {
 			t.Errorf("%s: %s", name, s)
 		}
+	}
+	seed := fmt.Sprint(r.keys[0].seed[:4])
+	if s := fmt.Sprintf("%+v %v", struct{ hidden Ring }{r}, struct{ hidden *Ring }{&r}); strings.Contains(s, seed[1:len(seed)-1]) {
+		t.Errorf("in a hidden field: %s", s)
 	}
 	text := string(r.Encode())
 	for name, bad := range map[string]string{
