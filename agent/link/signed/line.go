@@ -1,0 +1,103 @@
+package signed
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"strings"
+
+	"tcenvsvr/agent/disk/place"
+	"tcenvsvr/agent/link/wire"
+)
+
+// The file of Replays is text, a line for each change, each with the CRC-32C of what stands before it:
+//
+//	tcenvsvr-signed-orders 1 BORN FORGOT PLACE INODE DEVICE CRC
+//	started|spent|free ORDER ATTEMPT NOTAFTER RETRYABLE CRC
+const headerWord = "tcenvsvr-signed-orders"
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+type header struct {
+	place        place.Place
+	born, forgot int64
+}
+
+func (h header) String() string {
+	return sum(fmt.Sprintf("%s 1 %d %d %s %d %d", headerWord, h.born, h.forgot,
+		base64.RawURLEncoding.EncodeToString([]byte(h.place.Path)), h.place.Inode, h.place.Device))
+}
+
+func parseHeader(s string) (header, error) {
+	f, err := fields(s, 7)
+	if err != nil {
+		return header{}, err
+	}
+	if f[0] != headerWord || f[1] != "1" {
+		return header{}, fmt.Errorf("it begins with %.60q, want %q", f[0]+" "+f[1], headerWord+" 1")
+	}
+	path, e1 := base64.RawURLEncoding.DecodeString(f[4])
+	h := header{place: place.Place{Path: string(path)}}
+	var e2, e3, e4, e5 error
+	h.born, e2 = strconv.ParseInt(f[2], 10, 64)
+	h.forgot, e3 = strconv.ParseInt(f[3], 10, 64)
+	h.place.Inode, e4 = strconv.ParseUint(f[5], 10, 64)
+	h.place.Device, e5 = strconv.ParseUint(f[6], 10, 64)
+	if err := errors.Join(e1, e2, e3, e4, e5); err != nil || h.String() != s {
+		return header{}, errors.New("its first line is damaged")
+	}
+	return h, nil
+}
+
+// line is one change: an entry, or that there is none any more.
+type line struct {
+	entry entry
+	free  bool
+}
+
+func (l line) String() string {
+	state, again := "started", 0
+	switch {
+	case l.free:
+		state = "free"
+	case l.entry.spent:
+		state = "spent"
+	}
+	if l.entry.retryable {
+		again = 1
+	}
+	return sum(fmt.Sprintf("%s %s %d %d %d", state, l.entry.order, l.entry.attempt, l.entry.notAfter, again))
+}
+
+func parseLine(s string) (line, error) {
+	f, err := fields(s, 5)
+	if err != nil {
+		return line{}, err
+	}
+	attempt, e1 := strconv.Atoi(f[2])
+	notAfter, e2 := strconv.ParseInt(f[3], 10, 64)
+	l := line{entry{wire.OrderID(f[1]), wire.Attempt(attempt), notAfter, f[0] == "spent", f[4] == "1"}, f[0] == "free"}
+	if e1 != nil || e2 != nil || !l.entry.order.Valid() || l.String() != s {
+		return line{}, errors.New("it is damaged")
+	}
+	return l, nil
+}
+
+func sum(s string) string {
+	return fmt.Sprintf("%s %08x\n", s, crc32.Checksum([]byte(s), castagnoli))
+}
+
+// fields are the words of a line whose checksum, which is not among them, is right.
+func fields(s string, n int) ([]string, error) {
+	at := strings.LastIndexByte(s, ' ')
+	if at < 0 || sum(s[:at]) != s {
+		return nil, errors.New("its checksum is wrong")
+	}
+	f := strings.Split(s[:at], " ")
+	if len(f) != n {
+		return nil, fmt.Errorf("it has %d words, want %d", len(f), n)
+	}
+	return f, nil
+}

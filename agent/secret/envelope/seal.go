@@ -1,0 +1,171 @@
+package envelope
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hpke"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"tcenvsvr/agent/link/wire"
+)
+
+// The headers keep what is derived for one purpose from serving another.
+const (
+	keyHeader   = "tcenvsvr sealed parameter v1 key\n"
+	valueHeader = "tcenvsvr sealed parameter v1 value\n"
+)
+
+const maxName = 1024 // bytes of an Environment's or a parameter's name
+
+// Binding is where a sealed value belongs; nowhere else does it open.
+type Binding struct {
+	Environment string
+	Order       wire.OrderID
+	Parameter   string
+}
+
+func (b Binding) validate() error {
+	switch {
+	case !b.Order.Valid():
+		return fmt.Errorf("order id %.70q is none", string(b.Order))
+	case b.Environment == "" || len(b.Environment) > maxName:
+		return fmt.Errorf("environment of %d bytes, want 1–%d", len(b.Environment), maxName)
+	case b.Parameter == "" || len(b.Parameter) > maxName:
+		return fmt.Errorf("parameter name of %d bytes, want 1–%d", len(b.Parameter), maxName)
+	}
+	return nil
+}
+
+// bytes are a header and where the value belongs, each part with its length.
+func (b Binding) bytes(header string) []byte {
+	out := []byte(header)
+	for _, s := range []string{b.Environment, string(b.Order), b.Parameter} {
+		out = appendText(out, s)
+	}
+	return out
+}
+
+// Seal seals the value of a parameter so that each of the keys opens it. The value must be UTF-8, as
+// all parameters are.
+func Seal(to []PublicKey, b Binding, value []byte) (string, error) {
+	text, err := seal(to, b, value)
+	if err != nil {
+		return "", fmt.Errorf("sealing parameter %.80q: %w", b.Parameter, err)
+	}
+	return text, nil
+}
+
+func seal(to []PublicKey, b Binding, value []byte) (string, error) {
+	if slices.ContainsFunc(to, func(k PublicKey) bool { return k.key == nil }) {
+		return "", errors.New("one of the keys is none")
+	}
+	to = compact(to)
+	if len(to) == 0 || len(to) > MaxServers {
+		return "", fmt.Errorf("to %d servers, want 1–%d", len(to), MaxServers)
+	}
+	if err := b.validate(); err != nil {
+		return "", err
+	}
+	if len(value) > MaxValue {
+		return "", fmt.Errorf("a value of %d bytes, at most %d are possible", len(value), MaxValue)
+	}
+	if !utf8.Valid(value) {
+		return "", errors.New("its value is not UTF-8; encode it, e.g. as base64, if the App expects that")
+	}
+	content := make([]byte, 32)
+	_, _ = rand.Read(content) // never fails, see crypto/rand
+	var s sealed
+	for _, k := range to {
+		id := k.ID()
+		key, err := hpke.Seal(k.key, kdf(), aead(), append(b.bytes(keyHeader), id[:]...), content)
+		if err != nil {
+			return "", err
+		}
+		s.wraps = append(s.wraps, wrap{id, key})
+	}
+	if hasTwins(s.wraps) {
+		return "", errors.New("two keys have the same id; have one of the servers make a new one")
+	}
+	c, err := bodyCipher(content)
+	if err != nil {
+		return "", err
+	}
+	s.body = c.Seal(nil, nil, fill(value), append(b.bytes(valueHeader), s.head()...))
+	return s.String(), nil
+}
+
+// Open opens a value that was sealed to one of the keys. The error is ErrFormat, ErrRecipient or
+// ErrOpen, with the parameter's name and nothing of its value.
+func (r Ring) Open(b Binding, text string) ([]byte, error) {
+	value, err := r.open(b, text)
+	if err != nil {
+		return nil, fmt.Errorf("opening the sealed parameter %.80q: %w", b.Parameter, err)
+	}
+	return value, nil
+}
+
+func (r Ring) open(b Binding, text string) ([]byte, error) {
+	s, err := parseSealed(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range r.keys {
+		id := k.public.ID()
+		i := slices.IndexFunc(s.wraps, func(w wrap) bool { return w.id == id })
+		if i < 0 {
+			continue
+		}
+		content, err := hpke.Open(k.key, kdf(), aead(), append(b.bytes(keyHeader), id[:]...), s.wraps[i].key)
+		if err != nil {
+			return nil, ErrOpen
+		}
+		c, err := bodyCipher(content)
+		if err != nil {
+			return nil, ErrOpen
+		}
+		filled, err := c.Open(nil, nil, s.body, append(b.bytes(valueHeader), s.head()...))
+		if err != nil {
+			return nil, ErrOpen
+		}
+		return unfill(filled)
+	}
+	return nil, fmt.Errorf("%w: it is for %s, and this server's keys are %s; seal it again with this server's statement", ErrRecipient, ids(s.wraps), r.IDs())
+}
+
+func ids(wraps []wrap) (all []KeyID) {
+	for _, w := range wraps {
+		all = append(all, w.id)
+	}
+	return all
+}
+
+// bodyCipher is AES-256-GCM with a nonce before the ciphertext. A content key is used once.
+func bodyCipher(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+// appendText appends 4 bytes big-endian length and the bytes.
+func appendText[T string | []byte](b []byte, s T) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
+}
+
+// cutText takes one off the front.
+func cutText(b []byte) (text, rest []byte, ok bool) {
+	if len(b) < 4 {
+		return nil, nil, false
+	}
+	n, b := binary.BigEndian.Uint32(b), b[4:]
+	if uint64(n) > uint64(len(b)) {
+		return nil, nil, false
+	}
+	return b[:n], b[n:], true
+}

@@ -1,0 +1,333 @@
+package envelope
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	now   = time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC)
+	place = Binding{Environment: "plant-7", Order: "order-1", Parameter: "password"}
+)
+
+func newRing(t testing.TB) Ring {
+	t.Helper()
+	r, err := NewRing(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func mustSeal(t testing.TB, value string, to ...Ring) string {
+	t.Helper()
+	var keys []PublicKey
+	for _, r := range to {
+		keys = append(keys, r.Current())
+	}
+	text, err := Seal(keys, place, []byte(value))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestEveryServerOpens(t *testing.T) {
+	a, b, c := newRing(t), newRing(t), newRing(t)
+	for _, value := range []string{"", "x", "pässwort", strings.Repeat("x", step-4), strings.Repeat("x", step-3), strings.Repeat("x", MaxValue)} {
+		text := mustSeal(t, value, a, b, a)
+		if !IsSealed(text) || value != "" && len(value) > 1 && strings.Contains(text, value) {
+			t.Errorf("%.100s", text)
+		}
+		for name, r := range map[string]Ring{"a": a, "b": b} {
+			if got, err := r.Open(place, text); err != nil || string(got) != value {
+				t.Errorf("%s opens %d bytes: %d, %v", name, len(value), len(got), err)
+			}
+		}
+		if _, err := c.Open(place, text); !errors.Is(err, ErrRecipient) {
+			t.Errorf("a stranger: %v", err)
+		}
+		got, err := Recipients(text)
+		want := []KeyID{a.Current().ID(), b.Current().ID()}
+		slices.SortFunc(want, func(a, b KeyID) int { return bytes.Compare(a[:], b[:]) })
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("recipients %v, %v, want %v", got, err, want)
+		}
+	}
+}
+
+func TestOnlyWhereItBelongs(t *testing.T) {
+	r := newRing(t)
+	text := mustSeal(t, "s3cret", r)
+	for name, change := range map[string]func(*Binding){
+		"order":            func(b *Binding) { b.Order = "order-2" },
+		"parameter":        func(b *Binding) { b.Parameter = "passwort" },
+		"Environment":      func(b *Binding) { b.Environment = "plant-8" },
+		"shifted":          func(b *Binding) { b.Environment, b.Order = "plant-7o", "rder-1" },
+		"shifted to end":   func(b *Binding) { b.Order, b.Parameter = "order-1p", "assword" },
+		"order, Parameter": func(b *Binding) { b.Order, b.Parameter = "password", "order-1" },
+	} {
+		b := place
+		change(&b)
+		if _, err := r.Open(b, text); !errors.Is(err, ErrOpen) {
+			t.Errorf("another %s: %v", name, err)
+		}
+	}
+}
+
+func TestNoBitCounts(t *testing.T) {
+	a, b := newRing(t), newRing(t)
+	text := mustSeal(t, "s3cret", a, b)
+	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(text, sealedPrefix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	every := 1
+	if testing.Short() {
+		every = 17
+	}
+	for i := 0; i < len(raw); i += every {
+		changed := bytes.Clone(raw)
+		changed[i] ^= 1 << (i % 8)
+		if _, err := a.Open(place, sealedPrefix+base64.RawURLEncoding.EncodeToString(changed)); err == nil {
+			t.Fatalf("a bit of byte %d does not count", i)
+		}
+	}
+	for name, other := range map[string]string{
+		"cut off":         text[:len(text)-1],
+		"line end behind": text + "\n",
+		"line end inside": text[:40] + "\n" + text[40:],
+		"padded":          text + "=",
+		"nothing":         "",
+		"clear":           "s3cret",
+		"only a prefix":   sealedPrefix,
+		"no servers":      sealedPrefix + base64.RawURLEncoding.EncodeToString(append([]byte{0}, make([]byte, nonceTag+step)...)),
+		"next version":    strings.Replace(text, "v1", "v2", 1),
+		"twice the same":  twice(raw),
+	} {
+		if _, err := a.Open(place, other); !errors.Is(err, ErrFormat) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// twice has the first server's key for both.
+func twice(raw []byte) string {
+	b := bytes.Clone(raw)
+	copy(b[1+oneSize:1+2*oneSize], b[1:1+oneSize])
+	return sealedPrefix + base64.RawURLEncoding.EncodeToString(b)
+}
+
+func TestSealHidesLengthAndEquality(t *testing.T) {
+	r := newRing(t)
+	a, b := mustSeal(t, "1", r), mustSeal(t, strings.Repeat("1", step-4), r)
+	if len(a) != len(b) || a == mustSeal(t, "1", r) {
+		t.Errorf("%d and %d bytes", len(a), len(b))
+	}
+}
+
+func TestSealRefuses(t *testing.T) {
+	r := newRing(t)
+	key := []PublicKey{r.Current()}
+	var many []PublicKey
+	for range MaxServers + 1 {
+		many = append(many, newRing(t).Current())
+	}
+	for name, tt := range map[string]struct {
+		to    []PublicKey
+		at    Binding
+		value string
+	}{
+		"to nobody":      {nil, place, "s3cret"},
+		"to no key":      {[]PublicKey{{}}, place, "s3cret"},
+		"to too many":    {many, place, "s3cret"},
+		"no order":       {key, Binding{"e", "", "p"}, "s3cret"},
+		"no Environment": {key, Binding{"", "o", "p"}, "s3cret"},
+		"no parameter":   {key, Binding{"e", "o", ""}, "s3cret"},
+		"too long":       {key, place, strings.Repeat("s3cret", MaxValue/6+1)},
+		"no UTF-8":       {key, place, "s3cret\xff"},
+	} {
+		if _, err := Seal(tt.to, tt.at, []byte(tt.value)); err == nil || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if text, err := Seal(many[:MaxServers], place, make([]byte, MaxValue)); err != nil {
+		t.Errorf("the largest: %v", err)
+	} else if _, err := Recipients(text); err != nil {
+		t.Errorf("the largest: %v", err)
+	}
+}
+
+func TestRotation(t *testing.T) {
+	r := newRing(t)
+	old := mustSeal(t, "old", r)
+	next, err := r.Rotate(now.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next.Current().ID() == r.Current().ID() || !next.Created().Equal(now.Add(time.Hour)) {
+		t.Error("the key did not change")
+	}
+	for i, at := range []time.Time{now.Add(time.Hour + Overlap), now.Add(time.Hour + Overlap + time.Millisecond)} {
+		later, err := next.Rotate(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := later.Open(place, old); (i == 0) != (err == nil) {
+			t.Errorf("after %s: %v", at.Sub(now), err)
+		}
+		if got, err := later.Open(place, mustSeal(t, "new", later)); err != nil || string(got) != "new" {
+			t.Error(err)
+		}
+	}
+	if got, err := next.Open(place, old); err != nil || string(got) != "old" {
+		t.Errorf("within the overlap: %q, %v", got, err)
+	}
+	if _, err := next.Newest().Open(place, old); !errors.Is(err, ErrRecipient) {
+		t.Errorf("a key that became known: %v", err)
+	}
+	for range maxKeys - 2 {
+		if next, err = next.Rotate(now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := next.Rotate(now); err == nil {
+		t.Error("a key that may be in use was dropped")
+	}
+}
+
+func TestRingInTheKeychain(t *testing.T) {
+	r := newRing(t)
+	r, err := r.Rotate(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := ParseRing(r.Encode())
+	if err != nil || !slices.Equal(back.IDs(), r.IDs()) {
+		t.Fatal(err)
+	}
+	if got, err := back.Open(place, mustSeal(t, "x", r)); err != nil || string(got) != "x" {
+		t.Error(err)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("ring", "ring", r)
+	data, _ := json.Marshal(r)
+	for name, s := range map[string]string{"log": log.String(), "json": string(data), "format": fmt.Sprintf("%v %+v %#v %s %d %x", r, r, r, r, r, r), "in a struct": fmt.Sprintf("%+v", struct{ R Ring }{r})} {
+		if !strings.Contains(s, redacted) || len(s) > 200 {
+			t.Errorf("%s: %s", name, s)
+		}
+	}
+	seed := fmt.Sprint(r.keys[0].seed[:4])
+	if s := fmt.Sprintf("%+v %v", struct{ hidden Ring }{r}, struct{ hidden *Ring }{&r}); strings.Contains(s, seed[1:len(seed)-1]) {
+		t.Errorf("in a hidden field: %s", s)
+	}
+	text := string(r.Encode())
+	for name, bad := range map[string]string{
+		"empty": "", "no keys": ringPrefix, "cut off": text[:len(text)-4], "line end": text + "\n",
+		"two current": ringPrefix + strings.Repeat(string(newRing(t).Encode())[len(ringPrefix):], 3),
+	} {
+		if _, err := ParseRing([]byte(bad)); err == nil {
+			t.Errorf("%s is a ring", name)
+		}
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	f := newRing(t).Current().Fingerprint()
+	if got, err := ParseFingerprint(f.String()); err != nil || got != f {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range []string{"", "sha256:", "sha256:00", strings.ToUpper(f.String()), f.String() + "00", f.String()[7:]} {
+		if _, err := ParseFingerprint(bad); err == nil {
+			t.Errorf("%q is a fingerprint", bad)
+		}
+	}
+}
+
+func FuzzSealed(f *testing.F) {
+	r := newRing(f)
+	f.Add(mustSeal(f, "x", r))
+	f.Add(mustSeal(f, "x", r, newRing(f)))
+	f.Add(sealedPrefix + "AAAA")
+	f.Fuzz(func(t *testing.T, text string) {
+		if value, err := r.Open(place, text); err == nil && string(value) != "x" {
+			t.Errorf("opened %q", value)
+		}
+		s, err := parseSealed(text)
+		if err == nil && s.String() != text {
+			t.Errorf("%q becomes %q", text, s)
+		}
+	})
+}
+
+func FuzzRing(f *testing.F) {
+	f.Add([]byte(newRing(f).Encode()))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if r, err := ParseRing(text); err == nil && !bytes.Equal(r.Encode(), text) {
+			t.Errorf("%q becomes another", text)
+		}
+	})
+}
+
+func FuzzFill(f *testing.F) {
+	f.Add([]byte("value"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if got, err := unfill(fill(b)); err != nil || !bytes.Equal(got, b) {
+			t.Errorf("%q becomes %q, %v", b, got, err)
+		}
+		if value, err := unfill(b); err == nil && !bytes.Equal(fill(value), b) {
+			t.Errorf("%q is %q", b, value)
+		}
+	})
+}
+
+func BenchmarkSealAndOpen(b *testing.B) {
+	r := newRing(b)
+	for b.Loop() {
+		text := mustSeal(b, "password", r)
+		if _, err := r.Open(place, text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// TestFrozen opens what the first version sealed: a format, or an algorithm of the standard library,
+// that changes would make waiting orders useless. UPDATE=1 makes the file where there is none.
+func TestFrozen(t *testing.T) {
+	seed := make([]byte, keySize)
+	for i := range seedSize {
+		seed[i] = byte(i)
+	}
+	r, err := ParseRing(base64.RawURLEncoding.AppendEncode([]byte(ringPrefix), seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "testdata/sealed-v1.txt"
+	text, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) && os.Getenv("UPDATE") != "" {
+		text = []byte(mustSeal(t, "opensesame", r))
+		err = os.WriteFile(file, text, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.Open(place, string(text)); err != nil || string(got) != "opensesame" {
+		t.Errorf("%q, %v", got, err)
+	}
+	const fingerprint = "sha256:c9a3565ffde4f72b51661be391ee13e46378d7f06dd5c8bf5af9d2cfb5b8336b"
+	if got := r.Current().Fingerprint().String(); got != fingerprint {
+		t.Errorf("fingerprint of the key %s, want %s", got, fingerprint)
+	}
+	if got := [3]uint16{kem().ID(), kdf().ID(), aead().ID()}; got != [3]uint16{0x647a, 1, 2} {
+		t.Errorf("algorithms %x", got)
+	}
+}
