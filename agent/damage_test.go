@@ -132,7 +132,7 @@ func TestNotedAndNotStarted(t *testing.T) {
 	r.warm(s)
 	o := r.order("o", "pass")
 	jobs := r.agent.Jobs
-	r.agent.Jobs = diesBeforeGo{jobs, r.cancel}
+	r.agent.common.Jobs = diesBeforeGo{jobs, r.cancel}
 	s.Send(t, o)
 	<-r.done
 	r.cancel = nil

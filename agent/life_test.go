@@ -17,6 +17,7 @@ import (
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order"
 )
 
 func TestOrder(t *testing.T) {
@@ -366,7 +367,7 @@ func TestLate(t *testing.T) {
 			t.Errorf("late for %s while it goes round", late)
 		}
 		a.link = stuckLink{make(chan struct{})}
-		a.session.set(&session{done: make(chan struct{})})
+		a.sessions.Open(&order.Session{})
 		time.Sleep(2*roundEvery + upkeepMargin)
 		if a.Late() == 0 {
 			t.Error("a loop that is stuck is not noticed")

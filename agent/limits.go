@@ -16,6 +16,7 @@ type Limits struct {
 // Adjust changes the limits. With fewer executors running jobs go on and no
 // order is taken until there is a slot again.
 func (a *Agent) Adjust(l Limits) {
+	a.slots.resize(l.Executors)
 	a.mu.Lock()
 	a.limits = l
 	close(a.adjusted)

@@ -10,6 +10,7 @@ import (
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order"
 )
 
 // gate is Python that waits until the file exists.
@@ -224,12 +225,11 @@ func TestFenced(t *testing.T) {
 func TestOrderOfAnOlderSession(t *testing.T) {
 	r := newRig(t)
 	r.start()
-	o := r.agent.newOrder(*r.order("late", "pass"))
-	o.hello = r.agent.hellos
+	o := order.New(&r.agent.common, *r.order("late", "pass"))
 	if h := r.agent.Hello(); len(h.Orders) != 0 { // a new session begins before the order is journaled
 		t.Fatalf("hello names %v", h.Orders)
 	}
-	o.run(t.Context())
+	must(t, o.Run(t.Context()))
 	if n := len(r.agent.Journal.Entries()); n != 0 || r.starts("late") != 0 {
 		t.Errorf("%d entries in the journal, started %d times; want none", n, r.starts("late"))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order"
 )
 
 // strangerTimeout bounds how long a job that nobody ordered may take to end by itself, reapTimeout until it was ended.
@@ -27,7 +28,7 @@ func (a *Agent) endStrangers() {
 	defer cancel()
 	var ending sync.WaitGroup
 	for _, e := range entries {
-		ref, ok := sessionRef(e.Name())
+		ref, ok := order.RefOf(e.Name())
 		if !ok {
 			continue
 		}

@@ -4,12 +4,11 @@ import (
 	"context"
 	"math"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order"
 )
 
 // roundEvery is how often the loop goes round at least.
@@ -57,16 +56,15 @@ func infoEvery(l Limits) time.Duration {
 }
 
 func (a *Agent) sendInfo(ctx context.Context) {
-	if a.session.current() == nil {
+	if a.sessions.Current() == nil {
 		return
 	}
 	info := a.Host.Info(ctx)
 	if p := a.fitness.Problem(); p != nil {
 		info.Unfit = &wire.Unfit{Code: p.Code, Message: wire.Clip(p.Message), ForMS: max(0, time.Since(p.Since).Milliseconds())}
 	}
-	a.mu.Lock()
-	info.Running, info.FreeSlots, info.Draining = a.active, a.free(), a.draining
-	a.mu.Unlock()
+	now := a.slots.load()
+	info.Running, info.FreeSlots, info.Draining = now.occupied, now.free, now.draining
 	info.UptimeMS = time.Since(a.started).Milliseconds()
 	a.send(&info)
 }
@@ -141,7 +139,7 @@ func (a *Agent) sweepOnce(ctx context.Context) {
 // owns reports whether a session belongs to an order in the journal. It is
 // asked when the folder is about to go: an order is journaled before its folder is made.
 func (a *Agent) owns(session string) bool {
-	ref, ok := sessionRef(session)
+	ref, ok := order.RefOf(session)
 	if !ok {
 		return false
 	}
@@ -149,28 +147,11 @@ func (a *Agent) owns(session string) bool {
 	return known
 }
 
-// sessionRef is the reverse of order.session.
-func sessionRef(session string) (wire.Ref, bool) {
-	order, attempt, _ := cutLast(session, ".")
-	n, err := strconv.Atoi(attempt)
-	return wire.Ref{Order: wire.OrderID(order), Attempt: wire.Attempt(n)}, err == nil
-}
-
 // uses reports whether an order that is here needs the App.
 func (a *Agent) uses(installed app.App) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, o := range a.orders {
-		if string(o.spec.App.SHA256) == filepath.Base(installed.Dir) {
-			return true
-		}
-	}
-	return false
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
+	needed := false
+	a.slots.each(func(o *order.Order, _ bool) {
+		needed = needed || string(o.App().SHA256) == filepath.Base(installed.Dir)
+	})
+	return needed
 }

@@ -59,7 +59,9 @@ var areas = map[string]rule{
 	"agent/app":              {[]string{"agent/job", "agent/link/wire", "agent/disk"}, "an App is run the same with and without a cloud"},
 	"agent/app/signature":    {nil, "publishers, operators and agents sign and verify by the same rule"},
 	"agent/app/policy":       {[]string{"agent/app/signature"}, "the customer's word is judged alone: it knows neither orders nor how Apps run"},
-	"agent": {[]string{"agent/link/wire", "agent/link/pulse", "agent/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness"},
+	"agent/order": {[]string{"agent/link/wire", "agent/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness"},
+		"an order tells its agent three things and knows nothing else of it"},
+	"agent": {[]string{"agent/order", "agent/link/wire", "agent/link/pulse", "agent/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness"},
 		"the link and the trust store reach the agent as small interfaces"},
 
 	"certs":             {[]string{"agent/disk"}, "trust is a leaf: agent, cloud and updater may need it"},

@@ -10,13 +10,13 @@ import (
 	"os"
 	"time"
 
-	"tcenvsvr/agent"
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/inputs"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
@@ -231,12 +231,12 @@ func (r *Run) follow(ctx context.Context, process *job.Process, jobDir string) (
 
 func (r *Run) outcome(result *Result, installed app.App, jobDir string, exit job.Exit) error {
 	result.ExitCode, result.Signal, result.RunMS = exit.Code, exit.Signal, exit.Ran().Milliseconds()
-	result.Outcome = agent.OutcomeOf(exit, installed.Manifest.Is("playbook"))
+	result.Outcome = order.OutcomeOf(exit, installed.Manifest.Is("playbook"))
 	collected, err := app.Collect(jobDir, installed.Manifest)
 	if err != nil {
 		return err
 	}
-	result.Message = cmp.Or(agent.MessageOf(jobDir, collected, exit), exit.Error)
+	result.Message = cmp.Or(order.MessageOf(jobDir, collected, exit), exit.Error)
 	if result.Outcome == wire.Succeeded || result.Outcome == wire.Partial {
 		result.Results = collected.Results
 	}

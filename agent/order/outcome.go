@@ -1,4 +1,4 @@
-package agent
+package order
 
 import (
 	"cmp"
@@ -17,7 +17,7 @@ import (
 const maxMessage = 255
 
 // outcome turns the end of a job into its result, without files.
-func (o *order) outcome(exit job.Exit) wire.Result {
+func (o *Order) outcome(exit job.Exit) wire.Result {
 	r := wire.Result{
 		Ref: o.ref, ExitCode: exit.Code, Signal: exit.Signal,
 		RunMS:     exit.Ran().Milliseconds(),
@@ -33,19 +33,19 @@ func (o *order) outcome(exit job.Exit) wire.Result {
 	r.Outcome = OutcomeOf(exit, o.spec.Runtime == wire.RuntimePlaybook)
 	switch exit.Reason {
 	case job.ReasonShimLost, job.ReasonGivenUp:
-		r.Error, r.Message, r.ExitCode = "job.supervisor_lost", shorten(exit.Error), -1
+		r.Error, r.Message, r.ExitCode = codeSupervisorLost, shorten(exit.Error), -1
 		return r
 	case job.ReasonStartFailed:
-		r.Error, r.Message, r.ExitCode = "job.start_failed", shorten(exit.Error), -1
+		r.Error, r.Message, r.ExitCode = codeStartFailed, shorten(exit.Error), -1
 		return r
 	}
 	if exit.Reason == "" && exit.Error != "" {
-		o.a.Logger.Warn("not everything of a job could be done at its end", "order", o.ref.String(), "err", exit.Error)
+		o.c.Logger.Warn("not everything of a job could be done at its end", "order", o.ref.String(), "err", exit.Error)
 	}
 	collected, err := app.Collect(o.dir(), o.manifest())
 	if err != nil {
-		o.a.Logger.Warn("outcome files of the App are not all readable", "order", o.ref.String(), "err", err)
-		r.Error = "app.outcome_unreadable"
+		o.c.Logger.Warn("outcome files of the App are not all readable", "order", o.ref.String(), "err", err)
+		r.Error = codeOutcomeUnreadable
 	}
 	if r.Outcome == wire.Succeeded || r.Outcome == wire.Partial {
 		r.Results = collected.Results
@@ -54,22 +54,20 @@ func (o *order) outcome(exit job.Exit) wire.Result {
 	return r
 }
 
-// MessageOf is what is said of an App that ended: its own message, or else what its stderr tells of the cause.
+// MessageOf is the message about an App that has ended: its own, or else the cause that its stderr
+// tells. dir is the job's folder.
 func MessageOf(dir string, collected app.Collected, exit job.Exit) string {
 	return shorten(cmp.Or(collected.Message, app.Cause(job.Tail(dir, job.Stderr, maxCause)), app.Cause(exit.StderrTail)))
 }
 
-// maxCause is how many bytes from the end of stderr are searched for the cause: Java
-// prints a thousand calls of an endless recursion, 60 bytes and more each.
+// maxCause is how many bytes from the end of stderr are searched for the cause: Java prints a thousand
+// calls of an endless recursion, 60 bytes and more each.
 const maxCause = 128 << 10
 
-// errTooLate means that Order.StartWithinMS has passed.
-var errTooLate = errors.New("the order came too late: its time to start has passed")
-
-// OutcomeOf says how an order ended whose App was started, or should have been.
+// OutcomeOf is the outcome of an order whose App was started, or should have been.
 func OutcomeOf(exit job.Exit, playbook bool) wire.Outcome {
 	switch exit.Reason {
-	case job.ReasonShimLost, job.ReasonGivenUp: // of an App that was started the second is a lie
+	case job.ReasonShimLost, job.ReasonGivenUp: // the second is false of an App that was started, and may be its own record
 		return wire.Interrupted
 	case job.ReasonStartFailed:
 		return wire.Failed
@@ -82,7 +80,7 @@ func OutcomeOf(exit job.Exit, playbook bool) wire.Outcome {
 }
 
 // failure is the result of an order whose App was not started.
-func (o *order) failure(err error) wire.Result {
+func (o *Order) failure(err error) wire.Result {
 	r := wire.Result{Ref: o.ref, Outcome: wire.Failed, ExitCode: -1, Message: shorten(err.Error()), PrepareUS: time.Since(o.received).Microseconds()}
 	if c, ok := errors.AsType[cancelled](err); ok {
 		r.Outcome, r.Message = wire.Cancelled, shorten(c.Error())
@@ -95,24 +93,19 @@ func (o *order) failure(err error) wire.Result {
 		}
 		return r
 	}
-	r.Error = "order.not_prepared"
+	r.Error = codeNotPrepared
 	if j, ok := errors.AsType[*job.StartError](err); ok {
 		r.Error = j.Code
 	} else if _, ok := errors.AsType[*cloud.StatusError](err); ok {
-		r.Error = "api.refused"
+		r.Error = codeAPIRefused
 	} else if errors.Is(err, errTooLate) || errors.Is(err, context.DeadlineExceeded) {
-		r.Error, r.Outcome = "order.start_too_late", wire.Rejected
+		r.Error, r.Outcome = codeTooLate, wire.Rejected
 	}
 	return r
 }
 
-// manifest is the installed App's.
-func (o *order) manifest() app.Manifest { return o.a.Apps.Manifest(o.app()) }
-
-func (o *order) app() app.Ref {
-	a := o.spec.App
-	return app.Ref{Name: a.Name, Version: a.Version, SHA256: string(a.SHA256), Size: a.Size}
-}
+// manifest is that of the installed App.
+func (o *Order) manifest() app.Manifest { return o.c.Apps.Manifest(o.app()) }
 
 // shorten keeps the end, as the App framework does with its messages.
 func shorten(s string) string {

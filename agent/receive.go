@@ -1,23 +1,27 @@
 package agent
 
 import (
+	"context"
+	"errors"
+
 	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/order"
 )
 
-// OnMessage handles one message of the session. It is called in the order
-// of arrival and must not block.
+// OnMessage handles one message of the session. The link calls it in the order of arrival, and it must
+// not block.
 func (a *Agent) OnMessage(m wire.Message) {
 	switch m := m.(type) {
 	case *wire.Order:
 		a.onOrder(m)
 	case *wire.Start:
-		a.withOrder(m.Ref, func(o *order) { o.allowStart() })
+		a.withOrder(m.Ref, (*order.Order).AllowStart)
 	case *wire.Recall:
 		a.onRecall(m.Ref)
 	case *wire.Cancel:
-		a.withOrder(m.Ref, func(o *order) { o.end(cancelled{m.Reason}) })
+		a.withOrder(m.Ref, func(o *order.Order) { o.Cancel(m.Reason) })
 	case *wire.ResultAck:
 		a.onResultAck(m)
 	case *wire.Control:
@@ -28,37 +32,50 @@ func (a *Agent) OnMessage(m wire.Message) {
 }
 
 // withOrder calls f with a live order, or tells the cloud that there is none.
-func (a *Agent) withOrder(ref wire.Ref, f func(*order)) {
-	if o := a.find(ref); o != nil {
+func (a *Agent) withOrder(ref wire.Ref, f func(*order.Order)) {
+	if o := a.slots.find(ref); o != nil {
 		f(o)
 		return
 	}
 	a.send(&wire.Refused{Ref: ref, Reason: wire.ReasonUnknown})
 }
 
+// onOrder receives an order. It is accepted, durably, by its own goroutine.
 func (a *Agent) onOrder(m *wire.Order) {
 	if a.ctx.Err() != nil {
-		return // stopping: not journaled, so the cloud gives it to another or to the next of us
+		return // stopping: not journaled, so the cloud gives it to another agent or to the next one here
 	}
-	if a.find(m.Ref) != nil { // redelivered; while it is being journaled, it is answered then
-		a.spend()
+	if a.slots.find(m.Ref) != nil { // redelivered; while it is being journaled, it is answered then
+		a.slots.spend()
 		a.answer(m.Ref)
 		a.grant()
 		return
 	}
-	o := a.newOrder(*m)
-	a.joining.RLock()
-	o.hello = a.hellos
-	a.joining.RUnlock()
-	if reason, ok := a.take(o); !ok {
+	o := order.New(&a.common, *m)
+	if reason, ok := a.slots.occupy(o); !ok {
 		a.refuse(m.Ref, reason)
 		return
 	}
 	a.fenceOlder(m.Ref)
-	a.group.Go(func() error { o.run(a.ctx); return nil })
+	a.group.Go(func() error { a.run(a.ctx, o); return nil })
 }
 
-// answer says from the journal what is known of an order that came again.
+// run accepts an order and takes it through its life.
+func (a *Agent) run(ctx context.Context, o *order.Order) {
+	defer a.Remove(o)
+	switch err := o.Run(ctx); {
+	case err == nil:
+	case errors.Is(err, order.ErrKnown): // the journal remembers what no order in memory stands for
+		a.answer(o.Ref())
+	default:
+		a.fitness.Report(fitness.Code(err), err)
+		a.Remove(o) // before the answer: the slot is free when the cloud receives it
+		a.Logger.Error("order not accepted", "order", o.Ref().String(), "err", err)
+		a.refuse(o.Ref(), wire.ReasonUnfit)
+	}
+}
+
+// answer tells the cloud what the journal knows of an order that came again.
 func (a *Agent) answer(ref wire.Ref) {
 	e, known := a.Journal.Get(ref)
 	if !known {
@@ -70,13 +87,6 @@ func (a *Agent) answer(ref wire.Ref) {
 	}
 }
 
-// spend counts an order that takes no slot.
-func (a *Agent) spend() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.credit = max(0, a.credit-1)
-}
-
 func (a *Agent) refuse(ref wire.Ref, reason wire.Reason) {
 	a.Logger.Warn("order refused", "order", ref.String(), "reason", string(reason))
 	m := &wire.Refused{Ref: ref, Reason: reason}
@@ -84,49 +94,44 @@ func (a *Agent) refuse(ref wire.Ref, reason wire.Reason) {
 	if p != nil && reason == wire.ReasonUnfit {
 		m.Message = p.Code + ": " + p.Message
 	}
-	if p == nil || p.Code != fitness.Stuck { // else this session would wait for the disk
+	if p == nil || p.Code != fitness.Stuck { // else the session would wait for the disk
 		a.Audit.Record(audit.OrderRefused, "order", ref.String(), "reason", string(reason))
 	}
 	a.send(m)
 	a.grant()
 }
 
-// fenceOlder ends an older attempt at the same order, should it still be here.
+// fenceOlder ends an older attempt at the same order, if there is one.
 func (a *Agent) fenceOlder(ref wire.Ref) {
-	a.mu.Lock()
-	var older []*order
-	for r, o := range a.orders {
-		if r.Order == ref.Order && r.Attempt < ref.Attempt {
-			older = append(older, o)
+	a.slots.each(func(o *order.Order, _ bool) {
+		if r := o.Ref(); r.Order == ref.Order && r.Attempt < ref.Attempt {
+			o.Fence()
 		}
-	}
-	a.mu.Unlock()
-	for _, o := range older {
-		o.end(errFenced)
-	}
+	})
 }
 
 func (a *Agent) onRecall(ref wire.Ref) {
-	o := a.find(ref)
+	o := a.slots.find(ref)
 	if o == nil {
 		a.send(&wire.Refused{Ref: ref, Reason: wire.ReasonUnknown})
 		return
 	}
-	if !o.recall() {
+	if !o.Recall() {
 		a.send(&wire.Recalled{Ref: ref, OK: false})
 	}
 }
 
 func (a *Agent) onResultAck(m *wire.ResultAck) {
 	e, known := a.Journal.Get(m.Ref)
-	o := a.find(m.Ref)
-	if (!known || e.Result == nil) && (o == nil || !o.isReturned()) { // an order that is forgotten while it runs could be started again, and its result never be told
+	o := a.slots.find(m.Ref)
+	// An order that is forgotten while it runs could be started again, and its result would never be delivered.
+	if (!known || e.Result == nil) && (o == nil || !o.Returned()) {
 		a.Logger.Debug("an acknowledgement belongs to no result", "order", m.Ref.String())
 		return
 	}
 	if m.Unknown {
-		if o := a.find(m.Ref); o != nil {
-			o.disown()
+		if o := a.slots.find(m.Ref); o != nil {
+			o.Disown()
 		}
 		return
 	}
@@ -134,7 +139,7 @@ func (a *Agent) onResultAck(m *wire.ResultAck) {
 		a.Logger.Warn("result was refused: the attempt is fenced", "order", m.Ref.String())
 	}
 	if o != nil {
-		o.acknowledge()
+		o.Acknowledge()
 		return
 	}
 	a.forgetSoon(m.Ref)
