@@ -225,10 +225,11 @@ func (a *Agent) Disowned(*order.Order) { a.slots.disowned() }
 // grant lets the cloud send as many orders as there are free slots.
 func (a *Agent) grant() {
 	n, s := a.slots.grant(func() *order.Session {
-		if a.ctx.Err() != nil { // an agent that stops takes no more
+		s := a.sessions.Current()
+		if s == nil || a.ctx.Err() != nil { // an agent that stops takes no more
 			return nil
 		}
-		return a.sessions.Current()
+		return s
 	})
 	if n == 0 {
 		return

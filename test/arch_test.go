@@ -169,6 +169,22 @@ func TestImportsGoOneWay(t *testing.T) {
 	}
 }
 
+// TestNobodyImportsACompositionRoot: what knows all parts is known to the one command that runs it.
+func TestNobodyImportsACompositionRoot(t *testing.T) {
+	const root = module + "/cmd/tcenvsvr/internal/daemon"
+	for _, goos := range platforms {
+		var by []string
+		for _, p := range list(t, goos) {
+			if slices.Contains(p.Imports, root) {
+				by = append(by, p.ImportPath)
+			}
+		}
+		if len(by) != 1 || !within(strings.TrimPrefix(by[0], module+"/"), "cmd/tcenvsvr/internal/cli") {
+			t.Errorf("%s: %v import %s; want the command that runs it alone", goos, by, root)
+		}
+	}
+}
+
 func TestProgramsContainNoStrangers(t *testing.T) {
 	for _, goos := range platforms {
 		for _, p := range list(t, goos) {

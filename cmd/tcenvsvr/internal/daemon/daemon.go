@@ -27,6 +27,7 @@ import (
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // Config is what the command line gives.
@@ -101,7 +102,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	defer func() { _ = d.journal.Close() }()
 	logger.Info("Environment Server started", "version", c.Version, "server_xid", s.ServerXID,
-		"home", p.Home, "broker", s.BrokerAddr(), "proxy", d.way.String(), "runner", s.Runner())
+		"home", p.Home, "broker", s.BrokerAddr(), "proxy", d.dialer.String(), "runner", s.Runner())
 	d.audit.Record(audit.AgentStarted, "version", c.Version, "server_xid", s.ServerXID, "broker", s.BrokerAddr())
 	err = d.run(ctx)
 	d.audit.Record(audit.AgentStopped)
@@ -124,11 +125,11 @@ type daemon struct {
 	id      *identity.Identity
 	renewer *identity.Renewer
 	journal *journal.Journal
-	jobs    *Jobs
+	jobs    *parts.Jobs
 	apps    *app.Catalog
 	trust   *certs.Store
 	agent   *agent.Agent
-	way     *way
+	dialer  *dialer
 	link    *connection
 	twin    twin
 	clock   *clock.Watch
@@ -137,22 +138,22 @@ type daemon struct {
 
 func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	c, p, s, logger := d.Config, d.paths, d.live.settings(), d.logger
-	if d.id, err = LoadIdentity(p, s); err != nil {
+	if d.id, err = parts.LoadIdentity(p, s); err != nil {
 		return nil, err
 	}
 	if err := d.id.Unused(); err != nil {
 		logger.Warn("a renewed client certificate cannot be used; the next renewal replaces it", "err", err)
 	}
-	if d.jobs, err = NewJobs(s, p.State, logger); err != nil {
+	if d.jobs, err = parts.NewJobs(s, p.State, logger); err != nil {
 		return nil, err
 	}
 	if d.trust, err = d.newTrust(d.id.CAs()); err != nil {
 		return nil, err
 	}
-	if d.way, err = newWay(s, tlsConfig(d.trust, nil)); err != nil {
+	if d.dialer, err = newDialer(s, tlsConfig(d.trust, nil)); err != nil {
 		return nil, err
 	}
-	client, err := cloud.New(cloud.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(tlsConfig(d.trust, d.id.Certificate), d.way), Logger: logger.With("component", "api")})
+	client, err := cloud.New(cloud.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(tlsConfig(d.trust, d.id.Certificate), d.dialer), Logger: logger.With("component", "api")})
 	if err != nil {
 		return nil, err
 	}
@@ -222,10 +223,10 @@ func (d *daemon) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-d.Drain:
-			patience := d.live.settings().Drain
-			d.logger.Info("stopping: jobs may finish", "limit", patience.String())
-			limit, cancel := context.WithTimeout(ctx, patience)
-			d.agent.Drain(limit)
+			limit := d.live.settings().Drain
+			d.logger.Info("stopping: jobs may finish", "limit", limit.String())
+			draining, cancel := context.WithTimeout(ctx, limit)
+			d.agent.Drain(draining)
 			cancel()
 			stop(errStopped)
 		}

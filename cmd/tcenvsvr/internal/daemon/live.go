@@ -8,6 +8,7 @@ import (
 	"tcenvsvr/agent/logging"
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
 // live holds the settings that count now: those of the start with the
@@ -18,26 +19,11 @@ type live struct {
 	reloading sync.Mutex // one at a time
 	mu        sync.Mutex
 	now       settings.Settings
-	state     SettingsState
-}
-
-// SettingsState is what status says about settings.
-type SettingsState struct {
-	Loaded time.Time `json:"loaded"`
-	// RestartNeeded names settings whose new values wait for a restart.
-	RestartNeeded []string `json:"restart_needed"`
-	// Problem is why the newest values are not used; the older ones stay.
-	Problem string `json:"problem,omitempty"`
-}
-
-// Reloaded says what became of new settings.
-type Reloaded struct {
-	Taken         []string `json:"taken"`
-	RestartNeeded []string `json:"restart_needed"`
+	state     controlapi.Settings
 }
 
 func newLive(load func() (settings.Settings, error), s settings.Settings) *live {
-	return &live{load: load, now: s, state: SettingsState{Loaded: time.Now(), RestartNeeded: []string{}}}
+	return &live{load: load, now: s, state: controlapi.Settings{Loaded: time.Now(), RestartNeeded: []string{}}}
 }
 
 func (l *live) settings() settings.Settings {
@@ -46,7 +32,7 @@ func (l *live) settings() settings.Settings {
 	return l.now
 }
 
-func (l *live) status() SettingsState {
+func (l *live) status() controlapi.Settings {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.state
@@ -54,7 +40,7 @@ func (l *live) status() SettingsState {
 
 // reload reads the settings again and applies what can be applied. When
 // anything is wrong with them, all old values stay.
-func (d *daemon) reload(by string) (Reloaded, error) {
+func (d *daemon) reload(by string) (controlapi.Reloaded, error) {
 	l := d.live
 	l.reloading.Lock()
 	defer l.reloading.Unlock()
@@ -72,10 +58,10 @@ func (d *daemon) reload(by string) (Reloaded, error) {
 		if !again {
 			d.logger.Error("new settings are not used, the old ones stay", "by", by, "err", err)
 		}
-		return Reloaded{}, err
+		return controlapi.Reloaded{}, err
 	}
 	l.now = next
-	l.state = SettingsState{Loaded: time.Now(), RestartNeeded: append([]string{}, waiting...)}
+	l.state = controlapi.Settings{Loaded: time.Now(), RestartNeeded: append([]string{}, waiting...)}
 	l.mu.Unlock()
 	if len(taken) > 0 || len(waiting) > 0 {
 		d.logger.Info("settings were read again", "by", by, "changed", taken, "restart_needed", waiting)
@@ -83,7 +69,7 @@ func (d *daemon) reload(by string) (Reloaded, error) {
 	if len(taken) > 0 {
 		d.audit.Record(audit.SettingsChanged, "settings", taken, "by", by)
 	}
-	return Reloaded{Taken: append([]string{}, taken...), RestartNeeded: append([]string{}, waiting...)}, nil
+	return controlapi.Reloaded{Taken: append([]string{}, taken...), RestartNeeded: append([]string{}, waiting...)}, nil
 }
 
 // apply tells the parts what is new to them. The parts that can refuse come first.
@@ -119,7 +105,7 @@ func reaches(s settings.Settings) reach {
 }
 
 func (d *daemon) reconnect(s settings.Settings) error {
-	if err := d.way.use(s); err != nil {
+	if err := d.dialer.use(s); err != nil {
 		return err
 	}
 	next, err := d.newLink(s)

@@ -19,6 +19,7 @@ import (
 	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/secret/masterkey"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
 // vault is the keychain as the service opens it. Without its master
@@ -34,11 +35,6 @@ type vault struct {
 
 	mu     sync.Mutex
 	opened chan struct{} // closed when unlocked
-}
-
-// MasterPassword is the body of keychain-unlock.
-type MasterPassword struct {
-	Password []byte `json:"password"`
 }
 
 // openVault opens the keychain if s has sealed secrets. It returns
@@ -140,7 +136,7 @@ func (v *vault) unlocked(from string, password []byte) {
 
 // handler answers "POST keychain-unlock".
 func (v *vault) handler() control.Handler {
-	return control.With(func(_ context.Context, m MasterPassword) (any, error) {
+	return control.With(func(_ context.Context, m controlapi.MasterPassword) (any, error) {
 		if v.chain == nil {
 			return nil, errors.New("this service has no sealed settings")
 		}
@@ -223,8 +219,8 @@ func (v *vault) askManager(ctx context.Context) {
 	}
 }
 
-func (v *vault) status(reason error) Status {
-	s := Status{Locked: reason.Error()}
+func (v *vault) status(reason error) controlapi.Status {
+	s := controlapi.Status{Locked: reason.Error()}
 	s.Version = v.Version
 	return s
 }

@@ -11,6 +11,7 @@ import (
 
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/job/janitor"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // probe does all that an order's start needs, with the shim's own program as the App: it makes the folders and files, becomes
@@ -30,7 +31,7 @@ func (d *daemon) probe(ctx context.Context) (err error) {
 	if _, err := d.execution(ctx, session); err != nil {
 		return err
 	}
-	program, err := shimProgram()
+	program, err := parts.ShimProgram()
 	if err != nil {
 		return err
 	}

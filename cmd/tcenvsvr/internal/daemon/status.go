@@ -7,33 +7,16 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"time"
 
-	"tcenvsvr/agent"
 	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/agent/host/facts"
-	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
-// Status is what `tcenvsvr status` shows.
-type Status struct {
-	agent.Status
-	// Locked is why the service waits for its master password; all else is empty then.
-	Locked      string     `json:"locked,omitempty"`
-	Environment string     `json:"environment"`
-	Link        link.State `json:"link"`
-	// Twin is another host that runs with this server's identity, if one does.
-	Twin *Twin `json:"twin,omitempty"`
-	// Settings says which changes wait for a restart or are not used.
-	Settings SettingsState `json:"settings"`
-	// CertificateExpires is the end of the client certificate; it is renewed long before.
-	CertificateExpires time.Time `json:"certificate_expires,omitzero"`
-}
-
-func (d *daemon) status() Status {
-	s := Status{Status: d.agent.Status(), Link: d.link.State(), Settings: d.live.status(), CertificateExpires: d.id.Leaf().NotAfter}
+func (d *daemon) status() controlapi.Status {
+	s := controlapi.Status{Status: d.agent.Status(), Link: d.link.State(), Settings: d.live.status(), CertificateExpires: d.id.Leaf().NotAfter}
 	s.Twin = d.twin.now(s.Link.Epoch)
 	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)
 	return s

@@ -16,6 +16,7 @@ import (
 	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 	"tcenvsvr/updater"
 	"tcenvsvr/updater/download"
 	"tcenvsvr/updater/metadata"
@@ -132,12 +133,7 @@ func (c director) Wanted(ctx context.Context) (updater.Wanted, error) {
 // errNoUpdates is what update verbs hear where there is no updater.
 var errNoUpdates = errors.New("this installation does not update itself: its package has no root of trust")
 
-// Check asks the cloud now; apply does not wait for the window, and not for notify mode.
-type Check struct {
-	Apply bool `json:"apply"`
-}
-
-func (d *daemon) checkUpdates(_ context.Context, c Check) (any, error) {
+func (d *daemon) checkUpdates(_ context.Context, c controlapi.Check) (any, error) {
 	if d.updates == nil {
 		return nil, errNoUpdates
 	}

@@ -13,7 +13,7 @@ import (
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 )
 
@@ -56,7 +56,7 @@ func oneHost(_ context.Context, p *patient) said {
 	l, t := p.status.Link, p.status.Twin
 	switch {
 	case t != nil:
-		return fail(daemon.TwinHint, "a second host runs as this server: %s (host %s in the cloud)", t, t.Host)
+		return fail(controlapi.TwinHint, "a second host runs as this server: %s (host %s in the cloud)", t, t.Host)
 	case !l.Connected && l.Failure != nil && l.Failure.Code == "hello."+fault.Code(wire.CodeInUse):
 		return fail(l.Failure.Hint, "%s", l.Failure.Message)
 	case !l.Connected:

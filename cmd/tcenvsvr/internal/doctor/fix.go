@@ -11,7 +11,7 @@ import (
 	"tcenvsvr/agent/host/setup"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // FixHost sets the host up as the package does, which only root can; for
@@ -68,7 +68,7 @@ func fixStores(c Config, tell func(string)) error {
 		return err
 	}
 	before, _ := os.Readlink(c.Paths.Trust + "/current")
-	store := certs.New(certs.Config{Dir: c.Paths.Trust, Sources: daemon.TrustSources(c.Paths, s), Logger: slog.New(slog.DiscardHandler)})
+	store := certs.New(certs.Config{Dir: c.Paths.Trust, Sources: parts.TrustSources(c.Paths, s), Logger: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	set, err := store.Current(ctx)

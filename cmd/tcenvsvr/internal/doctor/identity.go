@@ -11,7 +11,7 @@ import (
 	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/secret/masterkey"
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // Settings loads the settings, with their secrets where the keychain can
@@ -80,7 +80,7 @@ func (p *patient) identify() {
 		p.identityErr = keychain.ErrLocked
 		return
 	}
-	p.identity, p.identityErr = daemon.LoadIdentity(p.Paths, p.settings)
+	p.identity, p.identityErr = parts.LoadIdentity(p.Paths, p.settings)
 }
 
 func (p *patient) certificates() []tls.Certificate {

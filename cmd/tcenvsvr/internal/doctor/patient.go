@@ -16,7 +16,8 @@ import (
 	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // Config says whom to examine.
@@ -47,7 +48,7 @@ type patient struct {
 	dialer    *proxy.Dialer
 	dialerErr error
 
-	status    daemon.Status
+	status    controlapi.Status
 	statusErr error
 }
 
@@ -55,7 +56,7 @@ func newPatient(ctx context.Context, c Config) *patient {
 	p := &patient{Config: c, roots: x509.NewCertPool()}
 	p.load(ctx)
 	p.identify()
-	p.harvest, p.harvestErr = daemon.TrustSources(c.Paths, p.settings).Gather(time.Now())
+	p.harvest, p.harvestErr = parts.TrustSources(c.Paths, p.settings).Gather(time.Now())
 	if p.harvest != nil {
 		for _, r := range p.harvest.Roots {
 			p.roots.AddCert(r.Cert)
@@ -64,7 +65,7 @@ func newPatient(ctx context.Context, c Config) *patient {
 	for _, ca := range p.cloudCAs() {
 		p.roots.AddCert(ca)
 	}
-	p.dialer, p.dialerErr = daemon.Dialer(p.settings, func() (*tls.Config, error) {
+	p.dialer, p.dialerErr = parts.Dialer(p.settings, func() (*tls.Config, error) {
 		return &tls.Config{RootCAs: p.roots, MinVersion: tls.VersionTLS12}, nil
 	})
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // interpreters are found as for an order.
 func interpreters(p *patient) (java string, pythons []string) {
-	return daemon.Execution(p.settings).Interpreters()
+	return parts.Execution(p.settings).Interpreters()
 }
 
 var javaVersion = regexp.MustCompile(`version "(\d+)[^"]*"`)

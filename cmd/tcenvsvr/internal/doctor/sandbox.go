@@ -12,7 +12,7 @@ import (
 
 	"tcenvsvr/agent/host/setup"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // runner really becomes the sandbox user by sudo, as an order would, or looks at the socket.
@@ -20,7 +20,7 @@ func runner(ctx context.Context, p *patient) said {
 	if p.settingsErr != nil {
 		return skip("the settings cannot be read")
 	}
-	if _, err := daemon.NewJobs(p.settings, p.Paths.State, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := parts.NewJobs(p.settings, p.Paths.State, slog.New(slog.DiscardHandler)); err != nil {
 		return fail(hint(err, ""), "%s", oneLine(err))
 	}
 	name := p.settings.SandboxUser

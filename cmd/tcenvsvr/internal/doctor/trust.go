@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"tcenvsvr/certs"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 func trusted(_ context.Context, p *patient) said {
@@ -34,7 +34,7 @@ func storesReadable(ctx context.Context, p *patient) said {
 	if err != nil {
 		return fail(`run "tcenvsvr certs build"`, "%v", err)
 	}
-	jobs, err := daemon.NewJobs(p.settings, p.Paths.State, slog.New(slog.DiscardHandler))
+	jobs, err := parts.NewJobs(p.settings, p.Paths.State, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return skip("%s", oneLine(err))
 	}

@@ -19,7 +19,7 @@ import (
 	"tcenvsvr/agent/order"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // Run is one run of one App.
@@ -63,7 +63,7 @@ func (r *Run) Do(ctx context.Context) (result Result, err error) {
 	if r.NoSandbox {
 		r.Settings.AppsRunner = "none"
 	}
-	jobs, err := daemon.NewJobs(r.Settings, r.Home.State, slog.New(slog.DiscardHandler))
+	jobs, err := parts.NewJobs(r.Settings, r.Home.State, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return Result{}, err
 	}
@@ -157,9 +157,9 @@ func declared(m app.Manifest, runtime wire.Runtime) inputs.App {
 }
 
 // execution is what the App is told.
-func (r *Run) execution(ctx context.Context, p *place, jobs *daemon.Jobs, installed app.App, in inputs.Inputs, store *api.Memory) (app.Execution, error) {
+func (r *Run) execution(ctx context.Context, p *place, jobs *parts.Jobs, installed app.App, in inputs.Inputs, store *api.Memory) (app.Execution, error) {
 	own := time.Duration(installed.Manifest.TimeoutMinutes) * time.Minute
-	e := daemon.Execution(r.Settings)
+	e := parts.Execution(r.Settings)
 	e.Session, e.JobDir, e.AppParams, e.Path = p.Session, p.Job, in.Params, r.Path
 	e.Timeout = cmp.Or(r.Timeout, own, r.Settings.DefaultTimeout)
 	e.Playbook, e.KVContext, e.OutVariables = installed.Manifest.Is("playbook"), kvContext, in.OutVariables
@@ -185,7 +185,7 @@ func (r *Run) execution(ctx context.Context, p *place, jobs *daemon.Jobs, instal
 
 // run starts the App and shows its output until it has ended. It ends with
 // us, whatever ends us.
-func (r *Run) run(ctx context.Context, jobs *daemon.Jobs, installed app.App, e app.Execution) (job.Exit, error) {
+func (r *Run) run(ctx context.Context, jobs *parts.Jobs, installed app.App, e app.Execution) (job.Exit, error) {
 	launch, err := installed.Launch(e)
 	if err != nil {
 		return job.Exit{}, err
@@ -200,8 +200,8 @@ func (r *Run) run(ctx context.Context, jobs *daemon.Jobs, installed app.App, e a
 
 // trust gives the App the CAs that an order's would have, in a set of its
 // own: whoever runs this may not be the agent's user.
-func (r *Run) trust(ctx context.Context, e *app.Execution, jobs *daemon.Jobs, dir string) error {
-	sources := daemon.TrustSources(r.Home, r.Settings)
+func (r *Run) trust(ctx context.Context, e *app.Execution, jobs *parts.Jobs, dir string) error {
+	sources := parts.TrustSources(r.Home, r.Settings)
 	sources.Java, sources.Pythons = e.Interpreters()
 	set, err := certs.New(certs.Config{Dir: dir, Sources: sources, Readable: jobs.Readable()}).Current(ctx)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 	"tcenvsvr/agent/host/acl"
 	"tcenvsvr/agent/job/janitor"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // place is where a run happens.
@@ -24,7 +24,7 @@ type place struct {
 // place takes the home's exchange where that is there and ours: the
 // sandbox user reaches it, and the service behind the socket may write nowhere else. Whoever has
 // no home of his own gets a folder for the time of the run. What earlier runs left when they were killed is removed.
-func (r *Run) place(ctx context.Context, jobs *daemon.Jobs) (*place, error) {
+func (r *Run) place(ctx context.Context, jobs *parts.Jobs) (*place, error) {
 	programs, folders := r.Home.Programs, r.Home.Jobs
 	temporary := !ours(programs) || !ours(folders)
 	if temporary {
@@ -80,7 +80,7 @@ func share(dir string, here, within []acl.Grant) error {
 	return acl.Share(f, here, within)
 }
 
-func (p *place) leave(ctx context.Context, jobs *daemon.Jobs) error {
+func (p *place) leave(ctx context.Context, jobs *parts.Jobs) error {
 	return p.Leave(context.WithoutCancel(ctx), jobs.Janitor(filepath.Dir(p.Job)))
 }
 

@@ -6,7 +6,7 @@ import (
 	"os/user"
 
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // Sandbox says as whom and how the App runs.
@@ -30,7 +30,7 @@ func (s Sandbox) String() string {
 var ErrNoSandbox = errors.New("there is no sandbox to run it in")
 
 // sandbox decides as whom the App runs.
-func (r *Run) sandbox(jobs *daemon.Jobs) (Sandbox, error) {
+func (r *Run) sandbox(jobs *parts.Jobs) (Sandbox, error) {
 	s := Sandbox{User: jobs.User(), Runner: r.Settings.Runner()}
 	if s.User == "" {
 		s.User = self()

@@ -13,7 +13,7 @@ import (
 
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 	"tcenvsvr/cmd/tcenvsvr/internal/doctor"
 )
 
@@ -48,7 +48,7 @@ func Write(ctx context.Context, f *os.File, c doctor.Config, h Host) (names []st
 	report.OK = doctor.Sound(report.Findings)
 	b.json("doctor.json", report)
 	b.text("doctor.txt", report.String())
-	var status daemon.Status
+	var status controlapi.Status
 	b.answer("status.json", control.Call(ctx, c.Paths.Control, "GET", "status", nil, &status), func() any { return status })
 	b.answer("settings.json", settingsErr, func() any { return shown(s) })
 	b.logs(c.Paths)

@@ -14,7 +14,7 @@ import (
 	"tcenvsvr/agent/control"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 	"tcenvsvr/updater"
 )
 
@@ -49,7 +49,7 @@ func runCheck(ctx context.Context, e *env.Env, apply bool) error {
 	}
 	asked := time.Now()
 	var now updater.Progress
-	if err := control.Call(ctx, p.Control, "POST", "update", daemon.Check{Apply: apply}, &now); err != nil {
+	if err := control.Call(ctx, p.Control, "POST", "update", controlapi.Check{Apply: apply}, &now); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)

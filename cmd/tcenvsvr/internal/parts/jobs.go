@@ -1,4 +1,4 @@
-package daemon
+package parts
 
 import (
 	"cmp"
@@ -10,22 +10,21 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/job/janitor"
 	"tcenvsvr/agent/settings"
 )
 
-// Jobs starts Apps and looks after their folders, as the sandbox user
-// where there is one.
+// Jobs starts Apps and looks after their folders, as the sandbox user if there is one.
 type Jobs struct {
 	*job.Executor
 	user   string // "" = our own
 	logger *slog.Logger
 }
 
-// NewJobs makes the executor the settings ask for. It refuses a sandbox user who is
-// the agent's own under another name: every App could read the agent's keys.
+// NewJobs makes the executor that the settings ask for. state is the folder of the agent's state. A
+// sandbox user who is the agent's own user under another name is refused with a
+// settings.ConflictError: every App could read the agent's keys.
 func NewJobs(s settings.Settings, state string, logger *slog.Logger) (*Jobs, error) {
 	j := &Jobs{logger: logger.With("component", "job")}
 	var runner job.Runner = job.Direct{}
@@ -40,7 +39,7 @@ func NewJobs(s settings.Settings, state string, logger *slog.Logger) (*Jobs, err
 			return nil, err
 		}
 	}
-	exe, err := shimProgram()
+	exe, err := ShimProgram()
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +47,8 @@ func NewJobs(s settings.Settings, state string, logger *slog.Logger) (*Jobs, err
 	return j, err
 }
 
-// shimProgram is where the shim of our jobs is.
-func shimProgram() (string, error) {
+// ShimProgram is the path of the program that is the shim of our jobs.
+func ShimProgram() (string, error) {
 	own, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("finding the program of the shim: %w", err)
@@ -57,9 +56,9 @@ func shimProgram() (string, error) {
 	return shimOf(own), nil
 }
 
-// shimOf is the small program beside ours or, where there is none, as in the slot of an
-// update, ours itself. Another release's, and be it the package's, would not do: an older shim
-// knows less than we ask of it.
+// shimOf is the small program beside ours or, where there is none, as in the slot of an update, our
+// own program. The shim of another release would not do, not even the package's: an older shim knows
+// less than we ask of it.
 func shimOf(own string) string {
 	shim := filepath.Join(filepath.Dir(own), job.ShimName+filepath.Ext(own))
 	if info, err := os.Lstat(shim); err == nil && info.Mode().IsRegular() {
@@ -68,8 +67,8 @@ func shimOf(own string) string {
 	return own
 }
 
-// MakeJobDir makes a job's folder for the sandbox user. Its default ACLs let
-// him in; root, who needs none, gives the folder to his group.
+// MakeJobDir makes a job's folder for the sandbox user. Default ACLs let the sandbox user in; root,
+// who needs none, gives the folder to the sandbox user's group.
 func (j *Jobs) MakeJobDir(dir string) error {
 	if j.user == "" || os.Geteuid() != 0 {
 		return janitor.Make(dir)
@@ -95,21 +94,5 @@ func (j *Jobs) Janitor(dir string) janitor.Janitor {
 	return jan
 }
 
-// User is who Apps run as, "" for our own user.
+// User is the user as whom Apps run, "" for our own.
 func (j *Jobs) User() string { return j.user }
-
-// Execution is what every App is told, by the settings.
-func Execution(s settings.Settings) app.Execution {
-	var proxy app.ProxySettings
-	if u := s.ProxyURL(); u != nil { // without the scheme that proxyHost may begin with: Apps expect a host
-		proxy = app.ProxySettings{
-			Scheme: u.Scheme, Host: u.Hostname(), Port: s.ProxyPort,
-			Username: s.ProxyUsername, Password: s.ProxyPassword.Reveal(), TC: s.ProxyTC, External: s.ProxyExternal,
-		}
-	}
-	return app.Execution{
-		APIPath: s.APIURL + "/api", Proxy: proxy,
-		JavaHome: s.JavaHome, PythonHome: s.PythonHome, PythonHome311: s.PythonHome311,
-		MaxOutput: int64(s.OutputMaxBytes),
-	}
-}

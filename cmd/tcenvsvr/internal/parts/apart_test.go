@@ -1,6 +1,6 @@
 //go:build unix
 
-package daemon
+package parts
 
 import (
 	"errors"
@@ -42,7 +42,7 @@ func TestOneUser(t *testing.T) {
 	if err := jobs("nobody", "sudo", filepath.Join(t.TempDir(), "none")); me.Username != "nobody" && err != nil {
 		t.Errorf("without files of the agent: %v", err)
 	}
-	// Whoever runs an App locally is not the agent; its files are.
+	// The user who runs an App locally need not be the agent's; the owner of the agent's files is.
 	need.Root(t)
 	state := t.TempDir()
 	nobody, err := user.Lookup("nobody")

@@ -1,6 +1,6 @@
 //go:build unix
 
-package daemon
+package parts
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 	"tcenvsvr/agent/settings"
 )
 
-// apart refuses a sandbox user whose number is the agent's: that of this process, or of
-// whoever owns the agent's state.
+// apart refuses a sandbox user whose number is the agent's: that of this process, or that of the owner
+// of the agent's state.
 func apart(sandbox, state string) error {
 	uid, known := userNumber(sandbox)
 	if !known {
@@ -28,9 +28,9 @@ func apart(sandbox, state string) error {
 	agents := []int{os.Geteuid()}
 	info, err := os.Stat(state)
 	switch {
-	case errors.Is(err, fs.ErrNotExist): // nothing to keep from anybody
+	case errors.Is(err, fs.ErrNotExist): // there is nothing to protect
 	case err != nil:
-		return fmt.Errorf("looking whose the agent's files are: %w", err)
+		return fmt.Errorf("looking for the owner of the agent's files: %w", err)
 	default:
 		if st, ok := info.Sys().(*syscall.Stat_t); ok {
 			agents = append(agents, int(st.Uid))
@@ -50,8 +50,8 @@ func apart(sandbox, state string) error {
 	return nil
 }
 
-// userNumber asks this host's files, and where they do not know the user all that
-// the host knows, LDAP among them.
+// userNumber looks in this host's files and, if the user is not in them, asks all that the host knows,
+// such as LDAP.
 func userNumber(name string) (int, bool) {
 	text := ""
 	if u, err := user.Lookup(name); err == nil {
@@ -59,7 +59,7 @@ func userNumber(name string) (int, bool) {
 	} else {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		out, _ := exec.CommandContext(ctx, "id", "-u", "--", name).Output() // nothing is no number
+		out, _ := exec.CommandContext(ctx, "id", "-u", "--", name).Output() // no output is no number
 		text = strings.TrimSpace(string(out))
 	}
 	uid, err := strconv.Atoi(text)
