@@ -99,8 +99,8 @@ func TestSocketWithSpare(t *testing.T) {
 	for name, dead := range map[string]bool{"waiting": false, "dead": true} {
 		t.Run(name, func(t *testing.T) {
 			e, l, shims := behindSocket(t, "exit 3")
-			e.spare = make(chan *hired, 1)
-			h, err := e.hire(t.Context())
+			e.prewarmed = make(chan *startedShim, 1)
+			h, err := e.startShim(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,7 +109,7 @@ func TestSocketWithSpare(t *testing.T) {
 				_ = first.Kill()
 				<-h.ended
 			}
-			e.spare <- h
+			e.prewarmed <- h
 			p, err := e.Start(t.Context(), l)
 			if err != nil {
 				t.Fatal(err)
@@ -118,7 +118,7 @@ func TestSocketWithSpare(t *testing.T) {
 				t.Errorf("%+v", exit)
 			}
 			if used := p.Status().ShimPID == first.Pid; used == dead {
-				t.Errorf("the spare was used: %v", used)
+				t.Errorf("the prewarmed shim was used: %v", used)
 			}
 			<-h.answered
 		})

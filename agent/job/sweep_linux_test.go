@@ -20,14 +20,14 @@ type grouped struct {
 	procs string
 }
 
-func (g grouped) hire(_ context.Context, exe string) (*hired, error) {
+func (g grouped) startShim(_ context.Context, exe string) (*startedShim, error) {
 	cmd, err := g.command(exe)
 	if err != nil {
 		return nil, err
 	}
 	cmd.Args = append([]string{"/bin/sh", "-c", `echo $$ >"$0" && exec "$@"`, g.procs}, cmd.Args...)
 	cmd.Path = cmd.Args[0]
-	return startShim(cmd)
+	return startCommand(cmd)
 }
 
 // serviceGroup makes a control group in systemd's hierarchy.

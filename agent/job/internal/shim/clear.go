@@ -6,9 +6,8 @@ import (
 	"tcenvsvr/agent/disk/deeptree"
 )
 
-// clearDir empties dir of what is ours, also where an App has closed a
-// folder to everybody. It follows no link and complains of nothing inside: whoever
-// asked removes the rest and judges by that.
+// clearDir empties dir of what is ours, also where an App has closed a folder to everybody. It follows no
+// link, and what it cannot remove inside is no error: the agent removes the rest and finds out.
 func clearDir(dir string) error {
 	if err := deeptree.Empty(dir, true); !errors.Is(err, deeptree.ErrLeft) {
 		return err

@@ -14,18 +14,19 @@
 //	                                                                                      ▼
 //	          outputs and logs closed, Keep as it was, files removed, Exit written, told, fsynced
 //
-// Go makes "at most once" true: the agent says it when the start is noted durably, and an agent that
-// died has not said it. The claim, one link(2) of the state file, keeps two shims out of one folder.
+// Go makes "at most once" true: the agent sends it when the start is noted durably, and an agent that died
+// has not sent it. The claim, one link(2) of the state file, keeps two shims out of one folder.
 //
-// The shim shares nothing with the agent once it has answered: own session,
-// own working directory, /dev/null for its three descriptors. On Linux it is
-// its App's subreaper, so whatever the App starts, however it detaches itself, is
-// the shim's descendant, and waiting until there are no children is waiting until
-// nothing lives. A record of the end that the disk does not take is kept until the agent has noted it, which
-// finds the shim without the folder, too. If the shim itself is killed the kernel kills the App (the parent-death signal), and
-// reap ends what the App had started, as far as it tells of itself. What hides is found by sweep: in the agent's
-// control group it is what descends neither from the agent nor from a living shim.
+// The shim shares nothing with the agent once it has answered: it has its own session, its own working
+// directory, and /dev/null as its three descriptors. On Linux it is its App's subreaper, so everything that
+// the App starts, however it detaches itself, descends from the shim; when the shim has no children,
+// nothing of the job lives. If the record of the end cannot be written, the shim keeps it until the agent
+// has noted it; the agent finds the shim also without the folder.
 //
-// The App runs under the same user and so can end its shim or rewrite its files. Against
-// that only separate users help; here it can merely harm its own job's result.
+// If the shim itself is killed, the kernel kills the App (the parent-death signal), and reap ends what the
+// App had started, as far as that can be recognised. What hides is found by sweep: it is what descends, in
+// the agent's control group, neither from the agent nor from a living shim.
+//
+// The App runs as the same user and so can end its shim or rewrite its files. Only separate users would
+// prevent that; an App can harm nothing but the result of its own job by it.
 package shim

@@ -9,7 +9,7 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// readable reads a byte of each file.
+// readable proves that this user can read the files, by a byte of each.
 func readable(paths []string) error {
 	for _, path := range paths {
 		f, err := os.Open(path)

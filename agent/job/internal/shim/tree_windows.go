@@ -17,7 +17,7 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// diskFull are the errors of a write that needs somebody to make room.
+// diskFull are the errors of a write for which there is no space.
 var diskFull = []error{windows.ERROR_DISK_FULL, windows.ERROR_HANDLE_DISK_FULL, windows.ERROR_DISK_QUOTA_EXCEEDED}
 
 // tree is a Job Object. The shim alone holds its handle, so when the shim
@@ -138,17 +138,17 @@ func (t *tree) watch() {
 	var code uint32
 	_ = windows.GetExitCodeProcess(t.process, &code)
 	e := event{ended: true, code: int(code)}
-	for told := false; ; time.Sleep(killEvery) {
+	for reported := false; ; time.Sleep(killEvery) {
 		active := t.active()
 		if active == 0 {
 			e.gone = true
 			t.events <- e
 			return
 		}
-		if !told {
+		if !reported {
 			t.ended.Store(int64(active))
 			t.events <- e
-			told = true
+			reported = true
 		}
 	}
 }
@@ -196,7 +196,7 @@ func detach(stdin io.Reader, stdout, _ io.Writer) {
 
 // reap ends a shim that still lives; its Job Object goes with it.
 func reap(dir string, known *spec.Status) (int, error) {
-	s := wanted(dir, known)
+	s := toReap(dir, known)
 	removeFiles(dir, s.Files)
 	if err := proc.End(proc.ID{PID: s.ShimPID, Start: s.ShimStart}); err != nil && !errors.Is(err, proc.ErrGone) {
 		return 0, fmt.Errorf("ending the shim: %w", err)

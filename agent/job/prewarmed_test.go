@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// TestStartWithSpare: a waiting shim is used; a dead one is not missed.
-func TestStartWithSpare(t *testing.T) {
+// TestStartWithPrewarmedShim: a waiting shim is used; a dead one is not missed.
+func TestStartWithPrewarmedShim(t *testing.T) {
 	for name, dead := range map[string]bool{"waiting": false, "dead": true} {
 		t.Run(name, func(t *testing.T) {
 			e := newExecutor(t)
-			e.spare = make(chan *hired, 1) // with room, so that it is there for sure
-			h, err := e.hire(t.Context())
+			e.prewarmed = make(chan *startedShim, 1) // with room, so that it is there for sure
+			h, err := e.startShim(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -21,7 +21,7 @@ func TestStartWithSpare(t *testing.T) {
 				h.kill()
 				<-h.ended
 			}
-			e.spare <- h
+			e.prewarmed <- h
 			p, err := e.Start(t.Context(), shell(t, "exit 3"))
 			if err != nil {
 				t.Fatal(err)
@@ -30,7 +30,7 @@ func TestStartWithSpare(t *testing.T) {
 				t.Errorf("%+v", exit)
 			}
 			if used := p.Status().ShimPID == h.pid; used == dead {
-				t.Errorf("the spare was used: %v", used)
+				t.Errorf("the prewarmed shim was used: %v", used)
 			}
 			<-h.answered
 		})
@@ -44,12 +44,12 @@ func TestRun(t *testing.T) {
 	defer cancel()
 	done := make(chan error)
 	go func() { done <- e.Run(ctx) }()
-	first := <-e.spare
+	first := <-e.prewarmed
 	_ = first.in.Close() // no request: it ends
 	close(first.answered)
 	<-first.ended
 	first.release()
-	second := <-e.spare
+	second := <-e.prewarmed
 	close(second.answered)
 	cancel()
 	if err := <-done; err != nil {

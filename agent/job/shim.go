@@ -12,25 +12,25 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// hired is a shim that has not answered yet.
-type hired struct {
+// startedShim is the agent's side of a shim that was started and has not done yet what it is asked for.
+type startedShim struct {
 	in     requestEnd
 	out    *os.File
 	lines  *bufio.Reader // of out
-	stderr *os.File      // nil where others keep what it says
-	pid    int           // of what was started; 0 where others did
-	kill   func()        // ends it, where that is allowed; nil where it ends with close
-	close  func()        // lets go of what is beside in, out and stderr; nil = nothing
-	ended  chan struct{}
+	stderr *os.File      // nil if others keep what the shim writes there
+	pid    int           // of the process that was started; 0 if another program started it
+	kill   func()        // ends it, if the agent may; nil = it ends with close
+	close  func()        // closes what is beside in, out and stderr; nil = nothing
+	ended  chan struct{} // closed when the shim has ended, as far as the agent can know
 	// answered is closed when the shim has been used, well or not.
-	answered chan struct{}
-	spare    bool // somebody waits for answered
+	answered  chan struct{}
+	prewarmed bool // Run waits for answered
 }
 
-// used says that nobody waits for this shim's answer any more.
-func (h *hired) used() {
-	if h.spare {
-		h.spare = false
+// used says that nobody waits for this shim's answer any more, so that the next one may be prewarmed.
+func (h *startedShim) used() {
+	if h.prewarmed {
+		h.prewarmed = false
 		close(h.answered)
 	}
 }
@@ -41,14 +41,17 @@ type requestEnd interface {
 	SetWriteDeadline(time.Time) error
 }
 
-// errNoAnswer is the end of a shim that said nothing.
+// errNoAnswer means that a shim ended without an answer.
 var errNoAnswer = errors.New("the shim ended without an answer")
 
-// hire has the runner start a shim.
-func (e *Executor) hire(ctx context.Context) (*hired, error) { return e.runner.hire(ctx, e.exe) }
+// startShim has the runner start a shim.
+func (e *Executor) startShim(ctx context.Context) (*startedShim, error) {
+	return e.runner.startShim(ctx, e.exe)
+}
 
-// ask says words, if there are any, and reads the answer. more: they are not the last ones.
-func (h *hired) ask(ctx context.Context, words []byte, more bool) (spec.Reply, error) {
+// ask sends words, if there are any, and reads the answer. more: they are not the last words, so the
+// shim's input stays open.
+func (h *startedShim) ask(ctx context.Context, words []byte, more bool) (spec.Reply, error) {
 	_, _ = h.in.SetWriteDeadline(time.Time{}), h.out.SetReadDeadline(time.Time{})
 	stop := context.AfterFunc(ctx, func() {
 		past := time.Unix(1, 0)
@@ -58,7 +61,7 @@ func (h *hired) ask(ctx context.Context, words []byte, more bool) (spec.Reply, e
 	if words != nil {
 		_, err := h.in.Write(words)
 		if ctx.Err() != nil {
-			_ = h.in.Close() // what the shim has of it is no whole line
+			_ = h.in.Close() // what the shim has received is no whole line
 			return spec.Reply{}, ctx.Err()
 		}
 		if !more {
@@ -81,25 +84,24 @@ func (h *hired) ask(ctx context.Context, words []byte, more bool) (spec.Reply, e
 	return spec.DecodeReply(line)
 }
 
-// release closes the agent's ends; the shim does not mind.
-func (h *hired) release() {
+// release closes the agent's ends, which does not disturb the shim.
+func (h *startedShim) release() {
 	_, _, _ = h.in.Close(), h.out.Close(), h.stderr.Close()
 	if h.close != nil {
 		h.close()
 	}
 }
 
-// dismiss releases a shim that will not start anything, and ends it where
-// that is allowed.
-func (h *hired) dismiss() {
+// dismiss releases a shim that will not start anything, and ends it if the agent may.
+func (h *startedShim) dismiss() {
 	if h.kill != nil {
 		h.kill()
 	}
 	h.release()
 }
 
-// lastWords are the last lines on stderr of a shim that ended, and releases it.
-func (h *hired) lastWords() []string {
+// awaitEnd waits a moment for the end of a shim, releases it and returns the last lines of its stderr.
+func (h *startedShim) awaitEnd() (stderr []string) {
 	defer h.release()
 	select {
 	case <-h.ended:
