@@ -53,7 +53,7 @@ var areas = map[string]rule{
 	"agent/enroll":           {[]string{"agent/settings", "agent/link", "agent/cloud"}, "it is told what the host has and how the cloud is reached"},
 	"agent/journal":          {[]string{"agent/link/wire", "agent/disk"}, "the journal remembers, it does not act"},
 	"agent/job":              {[]string{"agent/disk"}, "the shim runs processes and knows neither Apps nor clouds"},
-	"agent/job/janitor":      {[]string{"agent/disk"}, "it knows folders, not what ran in them"},
+	"agent/job/janitor":      {[]string{"agent/disk", "agent/job/internal/spec"}, "it knows folders and their names, not what ran in them"},
 	"agent/app/api/leftover": {nil, "a refusal is heard by the same rule at every HTTP server"},
 	"agent/app/api":          {[]string{"agent/app/api/leftover"}, "cloud and agent answer Apps with the same handler"},
 	"agent/app":              {[]string{"agent/job", "agent/link/wire", "agent/disk"}, "an App is run the same with and without a cloud"},

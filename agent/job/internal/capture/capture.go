@@ -30,13 +30,12 @@ type Stream struct {
 	written int64
 }
 
-// New makes a stream that keeps the first limit bytes in f. It takes f over.
+// New makes a stream that keeps the first limit bytes in f, and closes f at its end.
 func New(f *os.File, limit int64) *Stream {
 	return &Stream{file: f, max: limit, last: make([]byte, 0, 2*Last)}
 }
 
-// Copy takes everything from r until its end or an error, which is
-// returned unless it is io.EOF.
+// Copy reads r until its end or an error, which it returns unless it is io.EOF.
 func (s *Stream) Copy(r io.Reader) error {
 	buf := make([]byte, chunk)
 	for {
@@ -55,8 +54,8 @@ func (s *Stream) Copy(r io.Reader) error {
 	}
 }
 
-// room is where in the ring the next bytes belong; the reader fills it
-// itself, because this is the path of the gigabytes.
+// room is the part of the ring for the next bytes. The reader fills it directly, so that gigabytes are not
+// copied twice.
 func (s *Stream) room() []byte {
 	if s.ring == nil {
 		s.ring = make([]byte, Tail)

@@ -59,7 +59,7 @@ func claim(dir string, s *spec.Status) (reserve *os.File, err error) {
 // writeState replaces the state. It is not fsynced: after a power cut its boot id, or its absence, says
 // that nothing of the job runs any more.
 func writeState(s spec.Status) error {
-	name := spec.StateFile + ".new"
+	const name = spec.NewStateFile
 	_ = os.Remove(name)
 	if err := writeNew(name, s); err != nil {
 		return err

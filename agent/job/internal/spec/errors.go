@@ -1,7 +1,6 @@
 package spec
 
-// StartError says why an App did not start. Nothing of it runs, and
-// nothing of it will: the job's folder is spent.
+// StartError says why an App did not start. Nothing of it runs or will run, and the job's folder is used up.
 type StartError struct {
 	Code string // one of the codes below; part of the protocol with the cloud
 	Err  error

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// finished is the folder of a job that is over, and what it takes of the disk.
+// finished is the folder of a job that is over, and the space that it takes on the disk.
 type finished struct {
 	name         string
 	last         time.Time
 	bytes, files int64
 }
 
-// isFinished reports whether a session may be removed for the room it takes.
+// isFinished reports whether a session may be removed for the space it takes.
 func (j Janitor) isFinished(name string, keep func(string) bool) bool {
 	for _, prefix := range []string{trash, guest, Probe} {
 		if strings.HasPrefix(name, prefix) {
@@ -25,7 +25,7 @@ func (j Janitor) isFinished(name string, keep func(string) bool) bool {
 	return !keep(name)
 }
 
-// measure adds up what can be seen: what an App has closed to us counts when it is gone.
+// measure adds up what the agent can see. What an App has closed to it does not count.
 func measure(dir, name string) finished {
 	path := filepath.Join(dir, name)
 	f := finished{name: name, last: touched(path), files: 1}
@@ -36,11 +36,11 @@ func measure(dir, name string) finished {
 }
 
 const (
-	mostLevels = 64   // each has a descriptor open; what is deeper counts when it is gone
+	mostLevels = 64   // each has a descriptor open; what is deeper does not count
 	chunk      = 1024 // names that are in memory together: an App may leave millions
 )
 
-// add adds what is in a folder, and closes it. It follows no link.
+// add adds what is in a folder, and closes the folder. It follows no link.
 func (f *finished) add(root *os.Root, level int) {
 	defer root.Close()
 	names, err := root.Open(".")
