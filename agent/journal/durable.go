@@ -6,12 +6,15 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// change makes the new entry of a ref from the old one, which is nil for an unknown
-// ref. It must not touch the old one: Get has given it away. No entry means no change
-// for commit, and that it is gone for note.
+// This file decides when an entry is durable: a change that must survive a crash goes through commit, any
+// other through note.
+
+// change makes the new entry of an order from the old one, which is nil for an unknown order. It must not
+// write to the old one, which Get has given away. A nil result means "no change" to commit, and "remove the
+// entry" to note.
 type change func(old *Entry) (*Entry, error)
 
-// changing is a change of an entry that must be there.
+// changing is a change of an entry that must exist.
 func changing(to func(*Entry)) change {
 	return func(old *Entry) (*Entry, error) {
 		if old == nil {
@@ -25,16 +28,16 @@ func changing(to func(*Entry)) change {
 
 // pending is an entry that is written and not known to be durable.
 type pending struct {
-	entry   *Entry
-	settled chan struct{}
+	entry *Entry
+	done  chan struct{} // closed when it is durable or was refused
 }
 
-// commit makes a change that holds only when it is durable: nobody sees it
-// earlier, and when it fails nobody ever does.
+// commit makes a change that is in force only when it is durable: nobody sees it earlier, and if it fails
+// nobody ever sees it.
 func (j *Journal) commit(ref wire.Ref, to change) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.settle(ref)
+	j.awaitPending(ref)
 	old := j.entries[ref]
 	e, err := to(old)
 	if e == nil || err != nil {
@@ -47,7 +50,7 @@ func (j *Journal) commit(ref wire.Ref, to change) error {
 	p := &pending{e, make(chan struct{})}
 	j.pending[ref] = p
 	j.mu.Unlock()
-	if err = j.sync(end); j.log.synced.Load() >= end { // if not by us, another has mended it since
+	if err = j.sync(end); j.log.synced.Load() >= end { // if not by this call, another one has mended it since
 		err = nil
 	}
 	if err == nil && progress(e) > 0 {
@@ -55,7 +58,7 @@ func (j *Journal) commit(ref wire.Ref, to change) error {
 	}
 	j.mu.Lock()
 	delete(j.pending, ref)
-	close(p.settled)
+	close(p.done)
 	if err != nil {
 		return err
 	}
@@ -66,12 +69,12 @@ func (j *Journal) commit(ref wire.Ref, to change) error {
 	return nil
 }
 
-// note makes a change whose loss does no harm: it holds at once, and a
-// file that is started later has it.
+// note makes a change whose loss does no harm: it is in force at once, and a file that is written later
+// has it.
 func (j *Journal) note(ref wire.Ref, to change) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.settle(ref)
+	j.awaitPending(ref)
 	old := j.entries[ref]
 	e, err := to(old)
 	if err != nil || e == nil && old == nil {
@@ -92,17 +95,17 @@ func (j *Journal) note(ref wire.Ref, to change) error {
 	return err
 }
 
-// settle waits until nothing about ref is pending. j.mu is held.
-func (j *Journal) settle(ref wire.Ref) {
+// awaitPending waits until no change of ref is pending. j.mu is held.
+func (j *Journal) awaitPending(ref wire.Ref) {
 	for p := j.pending[ref]; p != nil; p = j.pending[ref] {
 		j.mu.Unlock()
-		<-p.settled
+		<-p.done
 		j.mu.Lock()
 	}
 }
 
-// append writes r, making room first, and goes on in the other file when this
-// one fails. A new order must leave room for the results of all live ones. j.mu is held.
+// append writes r, after making space, and goes on in the other file when this one fails. A new order must
+// leave space for the results of all live ones. j.mu is held.
 func (j *Journal) append(r record, isNew bool) (end int64, err error) {
 	p, err := split(r)
 	if err != nil {
@@ -126,9 +129,9 @@ func (j *Journal) append(r record, isNew bool) (end int64, err error) {
 	return j.log.append(p)
 }
 
-// sync returns when everything up to the given point is durable. Callers
-// that come while an fsync is under way share the next one. What cannot be
-// made durable in this file is written, with all else, to the other one.
+// sync returns when everything up to the given point is durable. Callers that come while an fsync is under
+// way share the next one. What cannot be made durable in this file is written, with everything else, to the
+// other one.
 func (j *Journal) sync(upto int64) error {
 	j.syncing.Lock()
 	defer j.syncing.Unlock()
@@ -161,8 +164,8 @@ func (j *Journal) sync(upto int64) error {
 	return nil
 }
 
-// compact writes what holds and what is pending to the other file, so that
-// all of it is durable. j.mu is held.
+// compact writes what is in force and what is pending to the other file, so that all of it is durable. j.mu
+// is held.
 func (j *Journal) compact(need int64) error {
 	live := make([]parts, 0, len(j.entries)+len(j.pending))
 	size := int64(headBytes)
