@@ -19,8 +19,8 @@ import (
 	"tcenvsvr/agent/order"
 )
 
-// ErrRestart is what Run returns when the agent is to be started again at
-// once (exit code 75). Jobs go on meanwhile.
+// ErrRestart is what [Agent.Run] returns when the agent is to be started again at once (exit code 75). Jobs go
+// on meanwhile.
 var ErrRestart = errors.New("restart requested")
 
 // Jobs runs Apps under shims.
@@ -30,12 +30,12 @@ type Jobs interface {
 	Sweep(context.Context) (killed int, err error)
 }
 
-// Host says what the agent must know about the machine.
+// Host is what the agent must know about the machine.
 type Host interface {
 	BootID() string
-	// Info fills the machine's part of an Info.
+	// Info returns an Info with the facts about the machine.
 	Info(ctx context.Context) wire.Info
-	// Room is the space for jobs, in bytes and in files.
+	// Room is the free space for jobs, in bytes and in files (inodes).
 	Room() (bytes, files uint64, err error)
 }
 
@@ -44,13 +44,13 @@ type Config struct {
 	Identity Identity
 	Limits   Limits // to begin with
 	JobsDir  string // exchange/jobs
-	// DiskReserve: below so many free bytes no order is taken; default 64 MiB.
+	// DiskReserve is the number of free bytes below which no order is taken; default 64 MiB.
 	DiskReserve uint64
-	// FileReserve: the same for files (inodes); default 256.
+	// FileReserve is the same for files (inodes); default 256.
 	FileReserve uint64
-	// Folders are where files must be made for an order to run.
+	// Folders are the folders in which an order needs to make files.
 	Folders []string
-	// Probe makes all that the start of an App needs, a process as well; nil = nothing is tried.
+	// Probe makes all that the start of an App needs, including a process; nil = nothing is tried.
 	Probe func(context.Context) error
 
 	Journal *journal.Journal
@@ -61,19 +61,20 @@ type Config struct {
 	// Execution returns what the App of a session is told: API, proxy, trust, interpreters. It is
 	// called anew for each order, so settings may change.
 	Execution func(ctx context.Context, session string) (app.Execution, error)
-	// OnControl handles what is not the agent's own: log level, settings, updates.
+	// OnControl handles controls that are not the agent's own: log level, settings, updates; nil = they are
+	// ignored.
 	OnControl func(wire.Control)
-	// MakeJobDir creates the folders of a session so that the sandbox user can use them.
+	// MakeJobDir creates the folders of a job so that the sandbox user can use them.
 	MakeJobDir func(dir string) error
-	// Sweep removes old job folders; keep says which must stay.
+	// Sweep removes old job folders, except those for which keep is true; nil = they stay.
 	Sweep func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error
-	// Tidy removes at once what only a running job needs; nil = Sweep comes to it.
+	// Tidy removes at once what only a running job needs; nil = it stays until Sweep.
 	Tidy func(session string)
-	// ClockTrusted reports whether this host's clock may judge the age of folders; nil = always.
+	// ClockTrusted reports whether this host's clock may decide how old folders are; nil = always.
 	ClockTrusted func() bool
-	// Prune removes old versions of Apps that no order uses.
+	// Prune removes old versions of Apps that are not in use; nil = they stay.
 	Prune func(inUse func(app.App) bool) error
-	// Damages are installed Apps that were found to be damaged; nil = nobody looks.
+	// Damages are the installed Apps that were found damaged; nil = they are not looked for.
 	Damages func() []app.Damage
 	Audit   *audit.Log // nil = none
 	Logger  *slog.Logger
@@ -117,7 +118,7 @@ type Agent struct {
 	fitness  *fitness.Watch
 }
 
-// New returns an agent that waits for Run.
+// New returns an agent that waits for [Agent.Run]. It fails if there are fewer than 1 or too many executors.
 func New(c Config) (*Agent, error) {
 	if n := c.Limits.Executors; n < 1 || n > wire.MaxSlots {
 		return nil, fmt.Errorf("reading appsNumberofJobExecutors %d: want 1–%d", n, wire.MaxSlots)

@@ -10,9 +10,9 @@ import (
 	"tcenvsvr/agent/order"
 )
 
-// look finds out cheaply whether an order could be taken.
+// look finds out, without much work, whether an order could be taken.
 func (a *Agent) look() error {
-	if err := a.Journal.Ready(); err != nil { // it says in the log why not
+	if err := a.Journal.Ready(); err != nil { // which logs why not
 		return order.HostError(err)
 	}
 	// A cloud that gives orders and takes no results must not fill memory and disk.
@@ -34,7 +34,7 @@ func (a *Agent) look() error {
 	return fitness.Touch(a.Folders...)
 }
 
-// fit reports whether this host can run Apps, as far as is known.
+// fit reports whether this host can run Apps, as far as the agent knows.
 func (a *Agent) fit() bool { return a.fitness.Problem() == nil }
 
 // probe tries all that an order would need.

@@ -8,8 +8,8 @@ import (
 
 // recover puts every order of the journal where the last agent left it.
 func (a *Agent) recover() {
-	a.endStrangers()
-	var looked sync.WaitGroup // for what still runs
+	a.endStrayJobs()
+	var looked sync.WaitGroup // until it is known which jobs run
 	for _, e := range a.Journal.Entries() {
 		o := order.New(&a.common, e.Order)
 		a.slots.restore(o, e.Result != nil)

@@ -48,7 +48,7 @@ func (a *Agent) OnWelcome(w wire.Welcome) {
 // OnDisconnect closes the session.
 func (a *Agent) OnDisconnect(error) { a.sessions.Close() }
 
-// fence ends an order that is not this server's any more.
+// fence ends an order that the cloud has given to another attempt or closed.
 func (a *Agent) fence(ref wire.Ref) {
 	a.Logger.Warn("order was fenced: the cloud has given it to another attempt or closed it", "order", ref.String())
 	if o := a.slots.find(ref); o != nil {

@@ -11,7 +11,7 @@ import (
 	"tcenvsvr/agent/order"
 )
 
-// Status is a moment of the agent, for `tcenvsvr status`.
+// Status is a snapshot of the agent, for "tcenvsvr status".
 type Status struct {
 	ServerXID  wire.ServerXID `json:"server_xid"`
 	ServerName string         `json:"server_name"`
@@ -20,11 +20,11 @@ type Status struct {
 	Executors  int            `json:"executors"`
 	Active     int            `json:"active"`
 	Draining   bool           `json:"draining"`
-	// Unfit is why no orders are taken, nil while they are.
+	// Unfit is why no orders are taken; nil while they are.
 	Unfit *fitness.Problem `json:"unfit,omitempty"`
 	// DamagedApps were found damaged since the start; the next order downloads them again.
 	DamagedApps []app.Damage `json:"damaged_apps,omitempty"`
-	// JournalDamage is what was wrong with the journal at the agent's start and has been mended.
+	// JournalDamage is what was wrong with the journal when the agent started, and has been mended.
 	JournalDamage string        `json:"journal_damage,omitempty"`
 	Outbox        int           `json:"outbox"`    // results not acknowledged
 	Unclaimed     int           `json:"unclaimed"` // of these: results of which the cloud has no record

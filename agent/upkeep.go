@@ -11,15 +11,15 @@ import (
 	"tcenvsvr/agent/order"
 )
 
-// roundEvery is how often the loop goes round at least.
+// roundEvery is the longest time between two rounds of the loop.
 const roundEvery = 10 * time.Second
 
-// upkeepMargin is how long looking at the host may take, on top.
+// upkeepMargin is the time that asking the host may take on top of that.
 const upkeepMargin = time.Minute
 
-// Late is how long the agent has been stuck: its loop takes the lock that every
-// order needs. 0 while it goes round. A disk that does not answer is no reason to start
-// the agent anew, which would not make it answer: see package fitness.
+// Late is how long the agent has been stuck, 0 while it makes progress: its loop takes the lock that every
+// order needs. A disk that does not answer does not count, because another agent could not make it answer: see
+// package fitness.
 func (a *Agent) Late() time.Duration { return a.pulse.Late() }
 
 // publishInfo tells the cloud about the host.
@@ -72,8 +72,8 @@ func (a *Agent) sendInfo(ctx context.Context) {
 // sweepEvery is how often old job folders and Apps are looked for.
 const sweepEvery = time.Hour
 
-// sweep removes job folders older than KeepSessions and old versions of Apps,
-// never what an order in the journal needs.
+// sweep removes job folders older than KeepSessions and old versions of Apps, but never what an order in the
+// journal needs.
 func (a *Agent) sweep(ctx context.Context) error {
 	for timer := time.NewTimer(time.Minute); ; timer.Reset(sweepEvery) {
 		select {
@@ -88,7 +88,7 @@ func (a *Agent) sweep(ctx context.Context) error {
 			a.roomy = room{bytes, files}
 			a.mu.Unlock()
 		}
-		select { // a disk that others fill is no reason to sweep all the time
+		select { // a disk that other programs fill is no reason to sweep all the time
 		case <-ctx.Done():
 			return nil
 		case <-time.After(sweepPause):
@@ -99,10 +99,10 @@ func (a *Agent) sweep(ctx context.Context) error {
 // sweepPause is the least time between two sweeps.
 const sweepPause = 30 * time.Second
 
-// room is what is free on the disk with the jobs.
+// room is the free space on the disk with the jobs.
 type room struct{ bytes, files uint64 }
 
-// noteRoom calls for a sweep when a tenth of what was free after the last one is gone.
+// noteRoom asks for a sweep when a tenth of the space that was free after the last one is used.
 func (a *Agent) noteRoom(now room) {
 	a.mu.Lock()
 	before := a.roomy
@@ -123,7 +123,7 @@ func (a *Agent) sweepOnce(ctx context.Context) {
 		limits, _ := a.current()
 		age := limits.KeepSessions
 		if a.ClockTrusted != nil && !a.ClockTrusted() {
-			age = math.MaxInt64 // nothing is old, by a clock that may be wrong
+			age = math.MaxInt64 // by a clock that may be wrong nothing is old
 		}
 		if err := a.Sweep(ctx, age, a.owns); err != nil {
 			a.Logger.Warn("old job folders were not all removed", "err", err)
@@ -136,8 +136,8 @@ func (a *Agent) sweepOnce(ctx context.Context) {
 	}
 }
 
-// owns reports whether a session belongs to an order in the journal. It is
-// asked when the folder is about to go: an order is journaled before its folder is made.
+// owns reports whether a session belongs to an order in the journal. An order is journaled before its folder is
+// made, so a folder that is about to be removed is certainly not needed if there is none.
 func (a *Agent) owns(session string) bool {
 	ref, ok := order.RefOf(session)
 	if !ok {
@@ -147,7 +147,7 @@ func (a *Agent) owns(session string) bool {
 	return known
 }
 
-// uses reports whether an order that is here needs the App.
+// uses reports whether an order in memory needs the App.
 func (a *Agent) uses(installed app.App) bool {
 	needed := false
 	a.slots.each(func(o *order.Order, _ bool) {

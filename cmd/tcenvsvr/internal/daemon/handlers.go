@@ -10,8 +10,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
-// handlers are what the control socket answers. A part with verbs of its
-// own adds rows.
+// handlers answer requests on the control socket. A part with requests of its own adds rows.
 func (d *daemon) handlers() control.Handlers {
 	return control.Handlers{
 		"GET status":           func(context.Context, []byte) (any, error) { return d.status(), nil },
@@ -33,7 +32,7 @@ func (d *daemon) level() controlapi.LogLevel {
 	return controlapi.LogLevel{Level: strings.ToLower(d.levels.Level().String())}
 }
 
-// setLevel changes the level until the agent ends and returns the one before.
+// setLevel changes the log level until the agent ends, and returns the one before. by says who asked.
 func (d *daemon) setLevel(by, name string) (before controlapi.LogLevel, err error) {
 	before = d.level()
 	level, err := logging.ParseLevel(name)

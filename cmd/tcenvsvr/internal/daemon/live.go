@@ -11,8 +11,8 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
-// live holds the settings that count now: those of the start with the
-// newer values of the ones that may change while we run.
+// live holds the settings in force: those of the start, with newer values of those that may change while the
+// service runs.
 type live struct {
 	load func() (settings.Settings, error) // as at the start
 
@@ -38,8 +38,8 @@ func (l *live) status() controlapi.Settings {
 	return l.state
 }
 
-// reload reads the settings again and applies what can be applied. When
-// anything is wrong with them, all old values stay.
+// reload reads the settings again and applies those that may change while the service runs. If anything is
+// wrong with them, all old values stay in force. by says who asked.
 func (d *daemon) reload(by string) (controlapi.Reloaded, error) {
 	l := d.live
 	l.reloading.Lock()
@@ -72,13 +72,13 @@ func (d *daemon) reload(by string) (controlapi.Reloaded, error) {
 	return controlapi.Reloaded{Taken: append([]string{}, taken...), RestartNeeded: append([]string{}, waiting...)}, nil
 }
 
-// apply tells the parts what is new to them. The parts that can refuse come first.
+// apply gives the parts their new values. Parts that can refuse come first.
 func (d *daemon) apply(before, next settings.Settings) error {
 	level, err := logging.ParseLevel(next.LogLevel)
 	if err != nil {
 		return err
 	}
-	if reaches(before) != reaches(next) {
+	if endpointOf(before) != endpointOf(next) {
 		if err := d.reconnect(next); err != nil {
 			return err
 		}
@@ -90,14 +90,14 @@ func (d *daemon) apply(before, next settings.Settings) error {
 	return nil
 }
 
-// reach is all that the connection to the cloud depends on.
-type reach struct {
+// endpoint is all that the connection to the cloud depends on.
+type endpoint struct {
 	addr, transport, proxy string
 	through                bool
 }
 
-func reaches(s settings.Settings) reach {
-	r := reach{addr: s.BrokerAddr(), transport: s.QueueTransport, through: s.ProxyTC}
+func endpointOf(s settings.Settings) endpoint {
+	r := endpoint{addr: s.BrokerAddr(), transport: s.QueueTransport, through: s.ProxyTC}
 	if u := s.ProxyURL(); u != nil && s.ProxyTC {
 		r.proxy = u.String()
 	}

@@ -61,7 +61,7 @@ func TestSettingsChooseTheDialer(t *testing.T) {
 			t.Errorf("proxyTC %v: the proxy is %q, %v; want %q", s.ProxyTC, w, err, want)
 		}
 	}
-	if reaches(direct) == reaches(through) {
+	if endpointOf(direct) == endpointOf(through) {
 		t.Error("a change of proxyTC makes no new connection")
 	}
 }

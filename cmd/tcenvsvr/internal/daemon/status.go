@@ -33,7 +33,7 @@ func serverName(s settings.Settings) string {
 	return name
 }
 
-// machine shows the host to the agent.
+// machine is the agent's view of the host.
 type machine struct {
 	*facts.Host
 	jobs   string
@@ -41,7 +41,7 @@ type machine struct {
 }
 
 func (m machine) Info(ctx context.Context) wire.Info {
-	h, _ := m.Facts(ctx, m.jobs) // what is missing stays zero
+	h, _ := m.Facts(ctx, m.jobs) // facts that are not known stay zero
 	return wire.Info{
 		Hostname: h.Hostname, Platform: h.Platform, CPUs: h.CPUs, Load1: h.Load1,
 		MemoryTotal: h.MemoryTotal, MemoryFree: h.MemoryFree, DiskTotal: h.DiskTotal, DiskFree: h.DiskFree,
@@ -50,7 +50,8 @@ func (m machine) Info(ctx context.Context) wire.Info {
 	}
 }
 
-// Room is what is free for jobs, in bytes and files; where the system does not count them there is room for any number.
+// Room is the free space for jobs, in bytes and files. On systems that do not count them there is space for any
+// number.
 func (m machine) Room() (bytes, files uint64, err error) {
 	d, err := space.Of(m.jobs)
 	switch {

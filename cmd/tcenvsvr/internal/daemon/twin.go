@@ -10,24 +10,24 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
-// twinFor is how long the last word of the cloud counts: it is said again
-// whenever the other host is refused, which is every minute or so.
+// twinFor is how long a message of the cloud about a twin counts: the cloud repeats it whenever the other host
+// is refused, about every minute.
 const twinFor = 10 * time.Minute
 
-// twinPace is the shortest time between two lines of the log about it.
+// twinPace is the shortest time between two lines of the log about a twin.
 const twinPace = time.Minute
 
-// twin is what the cloud said last.
+// twin is the last message of the cloud about a twin.
 type twin struct {
-	mu    sync.Mutex
-	last  *controlapi.Twin
-	epoch int64     // of the session it was said in: a new one says it again
-	said  time.Time // in the log
-	shown bool      // last, or the one before it, was said
+	mu     sync.Mutex
+	last   *controlapi.Twin
+	epoch  int64     // of the session in which it came: in a new session the cloud repeats it
+	logged time.Time // when it was logged
+	shown  bool      // last, or the one before it, was logged
 }
 
-// heard takes what the cloud says: without args it is over.
-func (t *twin) heard(epoch int64, args map[string]string, log *slog.Logger) {
+// update stores a message of the cloud: without args there is no twin any more.
+func (t *twin) update(epoch int64, args map[string]string, log *slog.Logger) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(args) == 0 {
@@ -39,19 +39,19 @@ func (t *twin) heard(epoch int64, args map[string]string, log *slog.Logger) {
 	}
 	now := time.Now()
 	n := controlapi.Twin{Host: fault.Printable(args["host"]), Name: fault.Printable(args["name"]), Address: fault.Printable(args["address"]), Since: now, Seen: now}
-	since := now.Sub(t.said) // a cloud that names another host each time does not fill the log
-	news := t.said.IsZero() || since >= twinFor || (t.last == nil || t.last.Host != n.Host) && since >= twinPace
+	since := now.Sub(t.logged) // a cloud that names another host each time does not fill the log
+	news := t.logged.IsZero() || since >= twinFor || (t.last == nil || t.last.Host != n.Host) && since >= twinPace
 	if t.last != nil && t.last.Host == n.Host {
 		n.Since = t.last.Since
 	}
 	t.last, t.epoch = &n, epoch
 	if news {
-		t.said, t.shown = now, true
+		t.logged, t.shown = now, true
 		log.Error("another host runs with this server's identity and is kept out by the cloud", "host", n.Host, "name", n.Name, "address", n.Address, "hint", controlapi.TwinHint)
 	}
 }
 
-// now is what counts in the session of this moment, nil for nothing.
+// now is the twin in the session with this epoch, nil if there is none.
 func (t *twin) now(epoch int64) *controlapi.Twin {
 	t.mu.Lock()
 	defer t.mu.Unlock()

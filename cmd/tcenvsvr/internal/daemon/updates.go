@@ -23,8 +23,8 @@ import (
 	"tcenvsvr/updater/slot"
 )
 
-// updates is the agent's side of self-update. It is nil where the package
-// came without a root of trust: then nothing can be verified, so nothing is asked.
+// updates is the agent's side of self-update. It is nil if the package came without a root of trust: then
+// nothing can be verified, so the cloud is not asked for updates.
 type updates struct {
 	*updater.Updater
 	d *daemon
@@ -60,17 +60,17 @@ func (d *daemon) newUpdates(cloud *cloud.Client) (*updates, error) {
 	return u, err
 }
 
-// Run is the updater's, and tells it when the agent has proved itself.
+// Run runs the updater, and tells it when the agent has proved itself by a session with the cloud.
 func (u *updates) Run(ctx context.Context) error {
 	if u == nil {
 		return nil
 	}
-	told := make(chan struct{})
+	watched := make(chan struct{})
 	go func() {
-		defer close(told)
+		defer close(watched)
 		u.watchSession(ctx)
 	}()
-	defer func() { <-told }()
+	defer func() { <-watched }()
 	return u.Updater.Run(ctx)
 }
 
@@ -113,7 +113,7 @@ func (u *updates) report(act string, attrs ...slog.Attr) {
 	u.d.audit.Record(audit.Act(act), args...)
 }
 
-// info is what the cloud is told; nil where nothing updates this host.
+// info is what the cloud is told about updates; nil if this host does not update itself.
 func (u *updates) info() *wire.Update {
 	if u == nil {
 		return nil
@@ -130,7 +130,7 @@ func (c director) Wanted(ctx context.Context) (updater.Wanted, error) {
 	return updater.Wanted{Version: w.Version, Wait: time.Duration(w.WaitMS) * time.Millisecond, Reason: w.Reason}, err
 }
 
-// errNoUpdates is what update verbs hear where there is no updater.
+// errNoUpdates is the answer to requests about updates if there is no updater.
 var errNoUpdates = errors.New("this installation does not update itself: its package has no root of trust")
 
 func (d *daemon) checkUpdates(_ context.Context, c controlapi.Check) (any, error) {
@@ -148,7 +148,7 @@ func (d *daemon) updateProgress(context.Context, []byte) (any, error) {
 	return d.updates.Progress(), nil
 }
 
-// imported has a release that was put into the inbox by hand applied.
+// imported applies a release that was put into the inbox by hand.
 func (d *daemon) imported(_ context.Context, version string) (any, error) {
 	if d.updates == nil {
 		return nil, errNoUpdates
@@ -157,7 +157,7 @@ func (d *daemon) imported(_ context.Context, version string) (any, error) {
 	return nil, nil
 }
 
-// freeBytes is how much a download may take.
+// freeBytes is the space that a download may take.
 func freeBytes(dir string) (uint64, error) {
 	d, err := space.Of(dir)
 	if errors.Is(err, errors.ErrUnsupported) {
