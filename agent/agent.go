@@ -19,8 +19,8 @@ import (
 	"tcenvsvr/agent/order"
 )
 
-// ErrRestart is what [Agent.Run] returns when the agent is to be started again at once (exit code 75). Jobs go
-// on meanwhile.
+// ErrRestart is what [Agent.Run] returns when the agent is to be started again at once (exit code
+// 75). Jobs go on meanwhile.
 var ErrRestart = errors.New("restart requested")
 
 // Jobs runs Apps under shims.
@@ -61,8 +61,8 @@ type Config struct {
 	// Execution returns what the App of a session is told: API, proxy, trust, interpreters. It is
 	// called anew for each order, so settings may change.
 	Execution func(ctx context.Context, session string) (app.Execution, error)
-	// OnControl handles controls that are not the agent's own: log level, settings, updates; nil = they are
-	// ignored.
+	// OnControl handles controls that are not the agent's own: log level, settings, updates; nil =
+	// they are ignored.
 	OnControl func(wire.Control)
 	// MakeJobDir creates the folders of a job so that the sandbox user can use them.
 	MakeJobDir func(dir string) error
@@ -97,8 +97,8 @@ type Agent struct {
 	link    order.Link
 	started time.Time
 	group   *errgroup.Group
-	// ctx is that of Run, set once before the link runs. It is kept because the link calls its handler
-	// without one.
+	// ctx is that of Run, set once before the link runs. It is kept because the link calls its
+	// handler without one.
 	ctx      context.Context
 	stop     context.CancelCauseFunc
 	sessions order.Sessions
@@ -118,7 +118,8 @@ type Agent struct {
 	fitness  *fitness.Watch
 }
 
-// New returns an agent that waits for [Agent.Run]. It fails if there are fewer than 1 or too many executors.
+// New returns an agent that waits for [Agent.Run]. It fails if there are fewer than 1 or too many
+// executors.
 func New(c Config) (*Agent, error) {
 	if n := c.Limits.Executors; n < 1 || n > wire.MaxSlots {
 		return nil, fmt.Errorf("reading appsNumberofJobExecutors %d: want 1–%d", n, wire.MaxSlots)
@@ -146,8 +147,9 @@ func New(c Config) (*Agent, error) {
 	return a, nil
 }
 
-// Run serves orders over l until ctx ends or a restart is asked for ([ErrRestart]). run is the link's
-// own loop; it is started when everything from the journal is in place, because Hello tells of it.
+// Run serves orders over l until ctx ends or a restart is asked for ([ErrRestart]). run is the
+// link's own loop; it is started when everything from the journal is in place, because Hello tells
+// of it.
 func (a *Agent) Run(ctx context.Context, l order.Link, run func(context.Context) error) error {
 	ctx, a.stop = context.WithCancelCause(ctx)
 	defer a.stop(nil)
@@ -171,9 +173,9 @@ func (a *Agent) Run(ctx context.Context, l order.Link, run func(context.Context)
 // Restart makes Run return ErrRestart; jobs go on.
 func (a *Agent) Restart() { a.stop(ErrRestart) }
 
-// Drain stops taking orders and returns when none occupies a slot and the cloud has their results, or
-// when ctx ends. Without a connection it does not wait for the cloud: results are in the journal, and
-// the next agent delivers them.
+// Drain stops taking orders and returns when none occupies a slot and the cloud has their results,
+// or when ctx ends. Without a connection it does not wait for the cloud: results are in the
+// journal, and the next agent delivers them.
 func (a *Agent) Drain(ctx context.Context) {
 	a.setDraining(true)
 	look := time.NewTicker(drainLook) // for the connection
@@ -240,8 +242,8 @@ func (a *Agent) grant() {
 	}
 }
 
-// send sends a message in the current session. An error means that the session ends; what matters is
-// sent again in the next one.
+// send sends a message in the current session. An error means that the session ends; what matters
+// is sent again in the next one.
 func (a *Agent) send(m wire.Message) {
 	if err := a.link.Send(a.ctx, m); err != nil && a.ctx.Err() == nil {
 		a.Logger.Debug("message was not sent", "kind", string(m.Kind()), "err", err)

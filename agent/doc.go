@@ -1,13 +1,13 @@
-// Package agent is the heart of the Environment Server: it receives orders from the Dedicated Cloud, runs
-// their Apps, and delivers the results.
+// Package agent is the heart of the Environment Server: it receives orders from the Dedicated
+// Cloud, runs their Apps, and delivers the results.
 //
 //	order ─► journal ─► App ready ─► job folder ─► shim ─► exit ─► outbox ─► cloud
 //	receive.go  └──────────────── package order ─────────────────────┘
 //
-// This package holds what all orders share: messages arrive in receive.go, slots and credit are kept in
-// slots.go, sessions begin and end in session.go. Each order has one goroutine, whose life package order
-// tells. What is durable decides, not what is in memory: an agent that starts again reads the journal
-// (recover.go), and each order enters its life where the last agent left it:
+// This package holds what all orders share: messages arrive in receive.go, slots and credit are
+// kept in slots.go, sessions begin and end in session.go. Each order has one goroutine, whose life
+// package order tells. What is durable decides, not what is in memory: an agent that starts again
+// reads the journal (recover.go), and each order enters its life where the last agent left it:
 //
 //	in the journal        on the host                          goes on with
 //	accepted              no App of it was ever executed       hold until the cloud says start
@@ -18,8 +18,9 @@
 //	result                –                                    delivering it until acknowledged
 //	nothing               a shim runs                          ending it: nobody waits for it (stray.go)
 //
-// An agent that stops leaves its jobs alone: they belong to their shims, and the next agent finds them. Drain
-// means: take no new orders, let jobs finish. Cancel means: end this job now; only the cloud cancels.
+// An agent that stops leaves its jobs alone: they belong to their shims, and the next agent finds
+// them. Drain means: take no new orders, let jobs finish. Cancel means: end this job now; only the
+// cloud cancels.
 //
 // # The rooms
 //
@@ -39,12 +40,13 @@
 //
 // # A host that cannot run Apps
 //
-// If the App of an order certainly was not started because of the host (its disk, its limits, its rights),
-// the order is given back: its result says Returned, and the cloud queues the order again. From then on no
-// order is taken until a probe has made all that a start needs (fitness.go, package host/fitness).
+// If the App of an order certainly was not started because of the host (its disk, its limits, its
+// rights), the order is given back: its result says Returned, and the cloud queues the order again.
+// From then on no order is taken until a probe has made all that a start needs (fitness.go, package
+// host/fitness).
 //
 // # Sessions
 //
-// The link makes sessions. A message is sent in the session it was made for or not at all; what must not be
-// lost is in the journal and is sent again in the next session.
+// The link makes sessions. A message is sent in the session it was made for or not at all; what
+// must not be lost is in the journal and is sent again in the next session.
 package agent

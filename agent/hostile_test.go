@@ -12,8 +12,8 @@ import (
 	"tcenvsvr/agent/order"
 )
 
-// TestAckWithoutResult: a cloud that acknowledges what it was not told yet
-// makes the agent neither forget an order that runs nor start it twice.
+// TestAckWithoutResult: a cloud that acknowledges what it was not told yet makes the agent neither
+// forget an order that runs nor start it twice.
 func TestAckWithoutResult(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -33,8 +33,8 @@ func TestAckWithoutResult(t *testing.T) {
 	}
 }
 
-// TestFloodOfControls: a cloud that asks for diagnostics without end, and reads
-// nothing, does not fill the agent.
+// TestFloodOfControls: a cloud that asks for diagnostics without end, and reads nothing, does not
+// fill the agent.
 func TestFloodOfControls(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -49,8 +49,8 @@ func TestFloodOfControls(t *testing.T) {
 	}
 }
 
-// TestCloudThatTakesNoResults: what is kept for a cloud that gives orders and
-// acknowledges nothing, or knows none of them afterwards, is bounded. That is said, and ends by itself.
+// TestCloudThatTakesNoResults: what is kept for a cloud that gives orders and acknowledges nothing,
+// or knows none of them afterwards, is bounded. That is said, and ends by itself.
 func TestCloudThatTakesNoResults(t *testing.T) {
 	r := newRig(t)
 	r.start()

@@ -188,8 +188,8 @@ func TestCredit(t *testing.T) {
 	}
 }
 
-// TestCreditIsNeverTooMuch gives an order for every credit as fast as it
-// comes: the agent must be able to take what it has asked for.
+// TestCreditIsNeverTooMuch gives an order for every credit as fast as it comes: the agent must be
+// able to take what it has asked for.
 func TestCreditIsNeverTooMuch(t *testing.T) {
 	r := newRig(t)
 	r.slots = 4
@@ -282,8 +282,7 @@ func TestRejectedApp(t *testing.T) {
 	}
 }
 
-// TestAppThatIsNotThere: an answer that will not change ends the order
-// at once, with the reason.
+// TestAppThatIsNotThere: an answer that will not change ends the order at once, with the reason.
 func TestAppThatIsNotThere(t *testing.T) {
 	r := newRig(t)
 	r.cloud.deny = &cloud.StatusError{Doing: "downloading App", Status: 404, Reason: "no such App"}

@@ -13,8 +13,8 @@ type Limits struct {
 	InfoEvery time.Duration
 }
 
-// Adjust changes the limits. With fewer executors, running jobs go on, and no order is taken until a slot is
-// free again.
+// Adjust changes the limits. With fewer executors, running jobs go on, and no order is taken until
+// a slot is free again.
 func (a *Agent) Adjust(l Limits) {
 	a.slots.resize(l.Executors)
 	a.mu.Lock()

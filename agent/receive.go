@@ -10,8 +10,8 @@ import (
 	"tcenvsvr/agent/order"
 )
 
-// OnMessage handles one message of the session. The link calls it in the order of arrival, and it must
-// not block.
+// OnMessage handles one message of the session. The link calls it in the order of arrival, and it
+// must not block.
 func (a *Agent) OnMessage(m wire.Message) {
 	switch m := m.(type) {
 	case *wire.Order:
@@ -124,7 +124,8 @@ func (a *Agent) onRecall(ref wire.Ref) {
 func (a *Agent) onResultAck(m *wire.ResultAck) {
 	e, known := a.Journal.Get(m.Ref)
 	o := a.slots.find(m.Ref)
-	// An order that is forgotten while it runs could be started again, and its result would never be delivered.
+	// An order that is forgotten while it runs could be started again, and its result would never
+	// be delivered.
 	if (!known || e.Result == nil) && (o == nil || !o.Returned()) {
 		a.Logger.Debug("an acknowledgement belongs to no result", "order", m.Ref.String())
 		return

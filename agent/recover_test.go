@@ -31,8 +31,7 @@ func (r *rig) gated(s *linktest.Session) (o *wire.Order, open func()) {
 	return o, open
 }
 
-// TestRestartWhileRunning: the job goes on, the next agent finds it, and
-// there is one result.
+// TestRestartWhileRunning: the job goes on, the next agent finds it, and there is one result.
 func TestRestartWhileRunning(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -50,8 +49,7 @@ func TestRestartWhileRunning(t *testing.T) {
 	}
 }
 
-// TestJobEndsWhileNoAgentRuns: the exit is found and reported, and so is
-// the log, in full.
+// TestJobEndsWhileNoAgentRuns: the exit is found and reported, and so is the log, in full.
 func TestJobEndsWhileNoAgentRuns(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -78,8 +76,7 @@ func TestJobEndsWhileNoAgentRuns(t *testing.T) {
 	}
 }
 
-// TestResultIsRepeated: in every session and by every agent until it is
-// acknowledged.
+// TestResultIsRepeated: in every session and by every agent until it is acknowledged.
 func TestResultIsRepeated(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -104,8 +101,7 @@ func TestResultIsRepeated(t *testing.T) {
 	}
 }
 
-// TestHeldThroughRestart: an order that waits for permission waits again
-// in the next agent.
+// TestHeldThroughRestart: an order that waits for permission waits again in the next agent.
 func TestHeldThroughRestart(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -131,8 +127,7 @@ func TestHeldThroughRestart(t *testing.T) {
 	}
 }
 
-// TestHostRestart: what ran on another boot is over, and what became of it
-// cannot be known.
+// TestHostRestart: what ran on another boot is over, and what became of it cannot be known.
 func TestHostRestart(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -180,8 +175,8 @@ func endJob(t *testing.T, r *rig, dir string) {
 	})
 }
 
-// TestForgedGivenUp: an App that waits for the agent's end, kills its shim and writes that it was never started
-// is not started a second time.
+// TestForgedGivenUp: an App that waits for the agent's end, kills its shim and writes that it was
+// never started is not started a second time.
 func TestForgedGivenUp(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -203,8 +198,7 @@ func TestForgedGivenUp(t *testing.T) {
 	}
 }
 
-// TestFenced: an order that belongs to another attempt is ended without a
-// result.
+// TestFenced: an order that belongs to another attempt is ended without a result.
 func TestFenced(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -220,8 +214,8 @@ func TestFenced(t *testing.T) {
 	r.eventually("the older attempt is gone", func() bool { return len(r.agent.Journal.Entries()) == 0 && r.agent.Status().Active == 0 })
 }
 
-// TestOrderOfAnOlderSession: what the newest hello did not name must not
-// be started, because the cloud has given it to somebody by now.
+// TestOrderOfAnOlderSession: what the newest hello did not name must not be started, because the
+// cloud has given it to somebody by now.
 func TestOrderOfAnOlderSession(t *testing.T) {
 	r := newRig(t)
 	r.start()
@@ -235,8 +229,8 @@ func TestOrderOfAnOlderSession(t *testing.T) {
 	}
 }
 
-// TestUnclaimedResult: the cloud has no record of the order. The result is
-// neither deleted nor in the way, and given to whoever knows the order.
+// TestUnclaimedResult: the cloud has no record of the order. The result is neither deleted nor in
+// the way, and given to whoever knows the order.
 func TestUnclaimedResult(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -263,8 +257,8 @@ func TestUnclaimedResult(t *testing.T) {
 	r.eventually("the outbox is empty", func() bool { return len(r.agent.Journal.Entries()) == 0 })
 }
 
-// TestFencedDuringUpload: an order that loses its attempt while its files are on
-// their way is forgotten, and they are not sent to the end.
+// TestFencedDuringUpload: an order that loses its attempt while its files are on their way is
+// forgotten, and they are not sent to the end.
 func TestFencedDuringUpload(t *testing.T) {
 	r := newRig(t)
 	s := r.start()

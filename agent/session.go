@@ -58,7 +58,8 @@ func (a *Agent) fence(ref wire.Ref) {
 	a.forgetSoon(ref)
 }
 
-// forgetSoon removes an order from the journal without waiting for the disk, for the reader of a session.
+// forgetSoon removes an order from the journal without waiting for the disk, for the reader of a
+// session.
 func (a *Agent) forgetSoon(ref wire.Ref) {
 	a.group.Go(func() error { a.common.Forget(ref); return nil })
 }

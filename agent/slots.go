@@ -7,9 +7,9 @@ import (
 	"tcenvsvr/agent/order"
 )
 
-// slots holds the orders of an agent: those that occupy a slot, because their App is prepared or runs,
-// and those that wait in the outbox. It keeps the credit by one rule: the cloud may have as many
-// orders under way as there are free slots; the difference is granted whenever it is positive.
+// slots holds the orders of an agent: those that occupy a slot, because their App is prepared or
+// runs, and those that wait in the outbox. It keeps the credit by one rule: the cloud may have as
+// many orders under way as there are free slots; the difference is granted whenever it is positive.
 type slots struct {
 	fit func() bool // false: no order is taken, however many slots are free
 
@@ -26,8 +26,8 @@ func newSlots(total int, fit func() bool) *slots {
 	return &slots{fit: fit, orders: map[wire.Ref]*order.Order{}, occupied: map[*order.Order]bool{}, total: total, changed: make(chan struct{})}
 }
 
-// occupy makes a new order occupy a slot and spends its credit, both at once: in between, a grant would
-// count the slot as free and the credit as spent. It fails with the reason why not.
+// occupy makes a new order occupy a slot and spends its credit, both at once: in between, a grant
+// would count the slot as free and the credit as spent. It fails with the reason why not.
 func (s *slots) occupy(o *order.Order) (wire.Reason, bool) {
 	unfit := !s.fit()
 	s.mu.Lock()
@@ -128,7 +128,8 @@ func (s *slots) hello() int {
 }
 
 // grant returns how many more orders the cloud may send, and in which session, and counts them as
-// granted. current is asked under the lock: what is granted in one session is not counted in the next.
+// granted. current is asked under the lock: what is granted in one session is not counted in the
+// next.
 func (s *slots) grant(current func() *order.Session) (int, *order.Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,9 +18,9 @@ const (
 	reapStrayTimeout   = 15 * time.Second // then, for it to be killed
 )
 
-// endStrayJobs ends the jobs that run in our folder and are not in the journal, as after the loss of the
-// journal. Nobody waits for them, and the cloud may give their orders again, so it returns only when they have
-// ended.
+// endStrayJobs ends the jobs that run in our folder and are not in the journal, as after the loss
+// of the journal. Nobody waits for them, and the cloud may give their orders again, so it returns
+// only when they have ended.
 func (a *Agent) endStrayJobs() {
 	entries, err := os.ReadDir(a.JobsDir)
 	if err != nil {
@@ -71,8 +71,8 @@ func (a *Agent) endStrayJob(ctx context.Context, ref wire.Ref, process *job.Proc
 	a.Logger.Error("ended a job of which the journal knows nothing", "order", ref.String())
 }
 
-// sweepStrays ends processes that Apps have left and that belong to no job any more. It waits until every job
-// that runs is known, so that it ends none of them.
+// sweepStrays ends processes that Apps have left and that belong to no job any more. It waits until
+// every job that runs is known, so that it ends none of them.
 func (a *Agent) sweepStrays(ctx context.Context) {
 	select {
 	case <-a.lookedForAll:

@@ -17,9 +17,9 @@ const roundEvery = 10 * time.Second
 // upkeepMargin is the time that asking the host may take on top of that.
 const upkeepMargin = time.Minute
 
-// Late is how long the agent has been stuck, 0 while it makes progress: its loop takes the lock that every
-// order needs. A disk that does not answer does not count, because another agent could not make it answer: see
-// package fitness.
+// Late is how long the agent has been stuck, 0 while it makes progress: its loop takes the lock
+// that every order needs. A disk that does not answer does not count, because another agent could
+// not make it answer: see package fitness.
 func (a *Agent) Late() time.Duration { return a.pulse.Late() }
 
 // publishInfo tells the cloud about the host.
@@ -72,8 +72,8 @@ func (a *Agent) sendInfo(ctx context.Context) {
 // sweepEvery is how often old job folders and Apps are looked for.
 const sweepEvery = time.Hour
 
-// sweep removes job folders older than KeepSessions and old versions of Apps, but never what an order in the
-// journal needs.
+// sweep removes job folders older than KeepSessions and old versions of Apps, but never what an
+// order in the journal needs.
 func (a *Agent) sweep(ctx context.Context) error {
 	for timer := time.NewTimer(time.Minute); ; timer.Reset(sweepEvery) {
 		select {
@@ -136,8 +136,9 @@ func (a *Agent) sweepOnce(ctx context.Context) {
 	}
 }
 
-// owns reports whether a session belongs to an order in the journal. An order is journaled before its folder is
-// made, so a folder that is about to be removed is certainly not needed if there is none.
+// owns reports whether a session belongs to an order in the journal. An order is journaled before
+// its folder is made, so a folder that is about to be removed is certainly not needed if there is
+// none.
 func (a *Agent) owns(session string) bool {
 	ref, ok := order.RefOf(session)
 	if !ok {

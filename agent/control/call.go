@@ -26,9 +26,10 @@ func (e *Error) Error() string { return e.Text }
 // callTimeout bounds a call whose context has no deadline.
 const callTimeout = 30 * time.Second
 
-// Call sends a request to the agent behind the socket at path: method and what name the handler, in is sent
-// as JSON and the answer is decoded into out; either may be nil. The error is [ErrNotRunning] if there is no
-// agent, and an [*Error] if the handler failed. Without a deadline in ctx a call takes at most 30 s.
+// Call sends a request to the agent behind the socket at path: method and what name the handler, in
+// is sent as JSON and the answer is decoded into out; either may be nil. The error is
+// [ErrNotRunning] if there is no agent, and an [*Error] if the handler failed. Without a deadline
+// in ctx a call takes at most 30 s.
 func Call(ctx context.Context, path, method, what string, in, out any) error {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc

@@ -20,8 +20,8 @@ const lastAnswer = time.Second
 // maxBody bounds a request.
 const maxBody = 64 << 10
 
-// Handler answers one request. body is what the caller sent, at most 64 KiB, empty if it sent nothing. The
-// answer is encoded as JSON.
+// Handler answers one request. body is what the caller sent, at most 64 KiB, empty if it sent
+// nothing. The answer is encoded as JSON.
 type Handler func(ctx context.Context, body []byte) (any, error)
 
 // Handlers by method and name: "GET status", "POST drain".
@@ -43,9 +43,9 @@ func With[T any](f func(context.Context, T) (any, error)) Handler {
 	}
 }
 
-// Serve answers on the socket at path until ctx ends. A stale socket is replaced; one on which an agent
-// answers is an error, because one home has one agent. A socket that disappears, because its file system was
-// mounted anew or somebody removed it, is made again within seconds.
+// Serve answers on the socket at path until ctx ends. A stale socket is replaced; one on which an
+// agent answers is an error, because one home has one agent. A socket that disappears, because its
+// file system was mounted anew or somebody removed it, is made again within seconds.
 func Serve(ctx context.Context, path string, handlers Handlers) error {
 	l, err := listen(path)
 	if err != nil {
@@ -84,7 +84,8 @@ func Serve(ctx context.Context, path string, handlers Handlers) error {
 // lookEvery is how often the socket is looked for.
 const lookEvery = 2 * time.Second
 
-// serveOne answers on one socket until ctx ends or the socket is gone; again: then it must be made again.
+// serveOne answers on one socket until ctx ends or the socket is gone; again: then it must be made
+// again.
 func serveOne(ctx context.Context, server *http.Server, l *net.UnixListener, path string) (again bool, err error) {
 	made, err := os.Lstat(path)
 	if err != nil {
@@ -139,8 +140,8 @@ func listen(path string) (*net.UnixListener, error) {
 	return l, nil
 }
 
-// ours accepts only the agent's user and root. The socket's mode does the same; this holds also in the
-// moment before the mode is set.
+// ours accepts only the agent's user and root. The socket's mode does the same; this holds also in
+// the moment before the mode is set.
 type ours struct{ net.Listener }
 
 func (l ours) Accept() (net.Conn, error) {

@@ -8,9 +8,9 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// Attach finds the job that an earlier agent started in dir: the one with the Status known, or, if known
-// is zero, the one in the folder's own record. An error that is not [ErrNotRunning] means that it cannot
-// be known yet whether the job runs.
+// Attach finds the job that an earlier agent started in dir: the one with the Status known, or, if
+// known is zero, the one in the folder's own record. An error that is not [ErrNotRunning] means
+// that it cannot be known yet whether the job runs.
 func (e *Executor) Attach(dir string, known Status) (*Process, error) {
 	s, err := known, known.Belongs(dir)
 	if known.ShimPID == 0 {

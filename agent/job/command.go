@@ -8,8 +8,8 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// startCommand runs a command that is a shim or becomes one, with three files of ours as stdin, stdout
-// and stderr.
+// startCommand runs a command that is a shim or becomes one, with three files of ours as stdin,
+// stdout and stderr.
 func startCommand(cmd *exec.Cmd) (*startedShim, error) {
 	fail := func(err error) (*startedShim, error) {
 		return nil, &StartError{Code: spec.CodeShim, Err: fmt.Errorf("starting the shim: %w", err)}

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// ownSession gives the shim its own invisible console, which its App
-// shares: Ctrl-Break reaches the App and nobody else.
+// ownSession gives the shim its own invisible console, which its App shares: Ctrl-Break reaches the
+// App and nobody else.
 func ownSession() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP | windows.CREATE_NO_WINDOW}
 }

@@ -18,42 +18,44 @@
 //	the next:   │
 //	          Attach ── ErrNotRunning: ReadExit has the Exit; if not, the shim is lost: Reap, Sweep
 //
-// A [Runner] is how a shim becomes the sandbox user: [Sudo] runs "sudo -n -u tc-job" (sudo.go), [Socket]
-// has systemd start tc-job@.service, [Direct] stays the agent's user. Everything that must be done as the
-// sandbox user is a request to a shim: start an App, reap, clear, read (requests.go).
+// A [Runner] is how a shim becomes the sandbox user: [Sudo] runs "sudo -n -u tc-job" (sudo.go),
+// [Socket] has systemd start tc-job@.service, [Direct] stays the agent's user. Everything that must
+// be done as the sandbox user is a request to a shim: start an App, reap, clear, read
+// (requests.go).
 //
-// The shim is of the agent's own release, so that it understands everything in a [Launch]. Only what
-// outlives an agent crosses releases: [Status] and [Exit]. Their readers ignore fields that they do not
-// know (package spec).
+// The shim is of the agent's own release, so that it understands everything in a [Launch]. Only
+// what outlives an agent crosses releases: [Status] and [Exit]. Their readers ignore fields that
+// they do not know (package spec).
 //
-// [Executor.Run] keeps a prewarmed shim waiting (prewarmed.go): then an order does not wait for the start
-// of a process and of sudo.
+// [Executor.Run] keeps a prewarmed shim waiting (prewarmed.go): then an order does not wait for the
+// start of a process and of sudo.
 //
 // # Promises
 //
-// A job's folder serves one start. Nothing is executed before the agent has noted the start, is still
-// alive, and says Go. A shim that is late, or whose agent died, starts nothing and records that
-// ([ReasonGivenUp]). What is recorded of a job holds in its own folder only, not in a copy of the folder
-// (package disk/place).
+// A job's folder serves one start. Nothing is executed before the agent has noted the start, is
+// still alive, and says Go. A shim that is late, or whose agent died, starts nothing and records
+// that ([ReasonGivenUp]). What is recorded of a job holds in its own folder only, not in a copy of
+// the folder (package disk/place).
 //
-// What an App leaves behind when it ends is ended after it. Such processes may write until then, and many
-// do, because forked processes inherit a handler of TERM. The files of Launch.Keep are restored to what
-// the App itself had left; other files, and the outputs, are what all of the job made of them. What the
-// job writes into files of Launch.Logs is gathered in one output.
+// What an App leaves behind when it ends is ended after it. Such processes may write until then,
+// and many do, because forked processes inherit a handler of TERM. The files of Launch.Keep are
+// restored to what the App itself had left; other files, and the outputs, are what all of the job
+// made of them. What the job writes into files of Launch.Logs is gathered in one output.
 //
-// A process counts as running as long as one of its threads runs: a process whose first thread has ended
-// looks like a zombie, and an App may make itself look so. What an App writes in the shim's place is
-// believed when it reports the App's own end, never when something would be started again because of it.
+// A process counts as running as long as one of its threads runs: a process whose first thread has
+// ended looks like a zombie, and an App may make itself look so. What an App writes in the shim's
+// place is believed when it reports the App's own end, never when something would be started again
+// because of it.
 //
-// A Launch that is Tied ends when the process that waits for it ends, in whatever way: it belongs to a
-// command in the foreground, not to an order.
+// A Launch that is Tied ends when the process that waits for it ends, in whatever way: it belongs
+// to a command in the foreground, not to an order.
 //
-// Secrets travel by stdin and in Launch.Files only. They are in no argv, no environment but the App's own,
-// no file but Launch.Files, and no error.
+// Secrets travel by stdin and in Launch.Files only. They are in no argv, no environment but the
+// App's own, no file but Launch.Files, and no error.
 //
 // # Systems
 //
-// Packages proc and sock below internal say how each system identifies processes and the listeners of
-// sockets. On Linux all promises hold. On macOS and other Unix a descendant that leaves the App's session
-// is not found. On Windows a Job Object holds the tree.
+// Packages proc and sock below internal say how each system identifies processes and the listeners
+// of sockets. On Linux all promises hold. On macOS and other Unix a descendant that leaves the
+// App's session is not found. On Windows a Job Object holds the tree.
 package job

@@ -11,9 +11,9 @@ import (
 	"tcenvsvr/agent/job/internal/proc"
 )
 
-// TestASpareIsClosedToApps: what waits for the secrets of the next order runs as the
-// user that Apps run as. Its memory and descriptors are root's to look at.
-func TestASpareIsClosedToApps(t *testing.T) {
+// TestAPrewarmedShimIsClosedToApps: what waits for the secrets of the next order runs as the user that Apps
+// run as. Its memory and descriptors are root's to look at.
+func TestAPrewarmedShimIsClosedToApps(t *testing.T) {
 	e, _ := sandboxed(t, "true")
 	h, err := e.startShim(t.Context())
 	if err != nil {

@@ -32,8 +32,8 @@ const (
 	ReasonGivenUp     = spec.ReasonGivenUp
 )
 
-// ShimCommand is the argument that makes tcenvsvr call ShimMain, and ShimName the name of the program that
-// does nothing else. tcenvsvr does it as well if it is called by that name.
+// ShimCommand is the argument that makes tcenvsvr call ShimMain, and ShimName the name of the
+// program that does nothing else. tcenvsvr does it as well if it is called by that name.
 const (
 	ShimCommand = "job-shim"
 	ShimName    = "tcenvsvr-shim"
@@ -66,7 +66,8 @@ var Hints = spec.Hints
 var (
 	// ErrNotRunning means that the job's shim is gone. ReadExit decides.
 	ErrNotRunning = errors.New("job is not running")
-	// ErrCopied is an ErrNotRunning: the folder is a copy, and the job in it belongs to another agent.
+	// ErrCopied is an ErrNotRunning: the folder is a copy, and the job in it belongs to another
+	// agent.
 	ErrCopied = spec.ErrCopied
 )
 
@@ -80,14 +81,14 @@ const (
 	Log    Stream = spec.LogFile // what the App wrote into files of Launch.Logs
 )
 
-// ShimMain is the body of "tcenvsvr job-shim", the life of a whole process. It reads everything from stdin
-// and returns the exit code of the process: 0, or 1 if the request was not fulfilled.
+// ShimMain is the body of "tcenvsvr job-shim", the life of a whole process. It reads everything
+// from stdin and returns the exit code of the process: 0, or 1 if the request was not fulfilled.
 func ShimMain(stdin io.Reader, stdout, stderr io.Writer) int {
 	return shim.Main(stdin, stdout, stderr)
 }
 
-// ReadExit reads how the job in dir ended; false if that is not recorded. The sandbox user could have
-// written the record: an error means that it must not be believed.
+// ReadExit reads how the job in dir ended; false if that is not recorded. The sandbox user could
+// have written the record: an error means that it must not be believed.
 func ReadExit(dir string) (Exit, bool, error) {
 	data, err := spec.ReadRecord(dir, spec.ExitFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -102,15 +103,16 @@ func ReadExit(dir string) (Exit, bool, error) {
 	return Exit{}, false, fmt.Errorf("reading the exit of the job in %q: %w", dir, err)
 }
 
-// Attended reports whether the folder of a job has a shim's socket in it, as it has while the shim lives.
+// Attended reports whether the folder of a job has a shim's socket in it, as it has while the shim
+// lives.
 func Attended(dir string) bool {
 	info, err := os.Lstat(filepath.Join(dir, spec.Folder, spec.SocketFile))
 	return err == nil && info.Mode().Type() == fs.ModeSocket
 }
 
-// OpenOutput opens an output of the App for reading while it grows, up to Launch.MaxOutput bytes; if there
-// was more, a marker and the last 64 KiB follow at the end. It opens a regular file in the job's folder or
-// nothing, whatever the App puts there.
+// OpenOutput opens an output of the App for reading while it grows, up to Launch.MaxOutput bytes;
+// if there was more, a marker and the last 64 KiB follow at the end. It opens a regular file in the
+// job's folder or nothing, whatever the App puts there.
 func OpenOutput(dir string, stream Stream) (*os.File, error) {
 	f, err := spec.OpenRegular(dir, filepath.Join(spec.Folder, string(stream)))
 	if err != nil {

@@ -149,7 +149,8 @@ func (lateRunner) startShim(_ context.Context, exe string) (*startedShim, error)
 	return startCommand(cmd)
 }
 
-// TestMuteShim: an App that may have been started, and whose shim did not say so, does not run on while its order has ended.
+// TestMuteShim: an App that may have been started, and whose shim did not say so, does not run on
+// while its order has ended.
 func TestMuteShim(t *testing.T) {
 	linuxOnly(t)
 	l := shell(t, "echo yes > out/ran; exec sleep 1000")
@@ -162,7 +163,8 @@ func TestMuteShim(t *testing.T) {
 	nothingLeft(t, l.Dir)
 }
 
-// firstMute starts first a shim that nobody hears after its first word and the App's start, and good ones afterwards.
+// firstMute starts first a shim that nobody hears after its first word and the App's start, and
+// good ones afterwards.
 type firstMute struct {
 	Direct
 	first *sync.Once

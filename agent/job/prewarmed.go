@@ -12,8 +12,8 @@ const (
 )
 
 // Run keeps one prewarmed shim waiting for the next [Executor.Start] until ctx ends: the start of a
-// process, and of sudo before it, takes most of the time from an order to its App. Without Run, or when
-// jobs come faster, Start starts a shim of its own.
+// process, and of sudo before it, takes most of the time from an order to its App. Without Run, or
+// when jobs come faster, Start starts a shim of its own.
 //
 // The prewarmed shim knows nothing until it is used. It ends when the agent's end of its stdin is
 // closed, which the death of the agent does, too.

@@ -25,9 +25,9 @@ func (p *Process) Status() Status { return p.status }
 // Dir is the job's folder.
 func (p *Process) Dir() string { return p.dir }
 
-// Wait returns when nothing of the job lives any more: it ended by itself, was cancelled or timed out, or
-// its shim was lost and the rest has been ended. It may be called any number of times. The only error is
-// that of ctx.
+// Wait returns when nothing of the job lives any more: it ended by itself, was cancelled or timed
+// out, or its shim was lost and the rest has been ended. It may be called any number of times. The
+// only error is that of ctx.
 func (p *Process) Wait(ctx context.Context) (Exit, error) {
 	exit, err := p.wait(ctx)
 	if err == nil {
@@ -85,9 +85,10 @@ func (p *Process) lost(ctx context.Context) Exit {
 // answerTimeout bounds the wait for a shim that lives and does not answer.
 const answerTimeout = 5 * time.Second
 
-// Cancel asks the shim to end the whole tree: TERM, grace, KILL. It returns when the shim has confirmed
-// that; [Process.Wait] returns the end. Cancelling a job that has ended does nothing. If the App took the
-// socket away, or the shim hangs, everything is killed at once, and Wait says that the shim was lost.
+// Cancel asks the shim to end the whole tree: TERM, grace, KILL. It returns when the shim has
+// confirmed that; [Process.Wait] returns the end. Cancelling a job that has ended does nothing. If
+// the App took the socket away, or the shim hangs, everything is killed at once, and Wait says that
+// the shim was lost.
 func (p *Process) Cancel(ctx context.Context) error {
 	begun := time.Now()
 	for delay := 2 * time.Millisecond; ; delay = min(2*delay, time.Second) {
@@ -120,8 +121,8 @@ func (p *Process) End(ctx context.Context) error {
 	return err
 }
 
-// Noted tells the shim of a job that has ended that its Exit is stored elsewhere by now. A shim is still
-// there if it could not write the Exit down.
+// Noted tells the shim of a job that has ended that its Exit is stored elsewhere by now. A shim is
+// still there if it could not write the Exit down.
 func (e *Executor) Noted(ctx context.Context, dir string, s Status) error {
 	p := &Process{e: e, dir: dir, status: s}
 	if _, ok, _ := ReadExit(dir); ok || !p.alive() {

@@ -10,8 +10,8 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// Reap ends what a lost shim left behind in dir, as far as that can be recognised (see package shim),
-// and the shim itself if it still lives. known is as with [Executor.Attach].
+// Reap ends what a lost shim left behind in dir, as far as that can be recognised (see package
+// shim), and the shim itself if it still lives. known is as with [Executor.Attach].
 func (e *Executor) Reap(ctx context.Context, dir string, known Status) error {
 	var s *Status
 	if known.ShimPID != 0 {
@@ -32,10 +32,10 @@ func (e *Executor) reap(ctx context.Context, dir string, s *Status) (killed int,
 	return reply.Killed, nil
 }
 
-// Sweep ends processes that Apps left behind after they had ended their shims, and that [Executor.Reap]
-// does not recognise: those that belong to none of the jobs that this Executor has started or attached
-// to, which must be all jobs. It looks for them in the control group of a service on Linux, and finds
-// nothing elsewhere.
+// Sweep ends processes that Apps left behind after they had ended their shims, and that
+// [Executor.Reap] does not recognise: those that belong to none of the jobs that this Executor has
+// started or attached to, which must be all jobs. It looks for them in the control group of a
+// service on Linux, and finds nothing elsewhere.
 func (e *Executor) Sweep(ctx context.Context) (killed int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -55,8 +55,8 @@ func (e *Executor) Sweep(ctx context.Context) (killed int, err error) {
 // clearTimeout bounds a Clear: a folder may hold millions of files.
 const clearTimeout = 10 * time.Minute
 
-// Clear removes from a folder what belongs to the user of Apps, also where an App has closed a folder to
-// others. What cannot be removed is left; the caller must look.
+// Clear removes from a folder what belongs to the user of Apps, also where an App has closed a
+// folder to others. What cannot be removed is left; the caller must look.
 func (e *Executor) Clear(ctx context.Context, dir string) error {
 	ctx, cancel := context.WithTimeout(ctx, clearTimeout)
 	defer cancel()
@@ -69,8 +69,8 @@ func (e *Executor) Clear(ctx context.Context, dir string) error {
 // ErrUnreadable means that the user of Apps cannot read a file.
 var ErrUnreadable = errors.New("the user of Apps cannot read it")
 
-// Readable proves that the user of Apps can read files. An error that is not [ErrUnreadable] means that
-// it could not be tried.
+// Readable proves that the user of Apps can read files. An error that is not [ErrUnreadable] means
+// that it could not be tried.
 func (e *Executor) Readable(ctx context.Context, files []string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()

@@ -7,11 +7,11 @@ import (
 
 // Runner starts shims as the user of Apps. [Direct], [Sudo] and [Socket] are the runners.
 type Runner interface {
-	// startShim starts the program exe as a shim. ctx bounds the start; the shim must not end with ctx, and
-	// inherits nothing from the agent but the ends of its request and answer.
+	// startShim starts the program exe as a shim. ctx bounds the start; the shim must not end with
+	// ctx, and inherits nothing from the agent but the ends of its request and answer.
 	startShim(ctx context.Context, exe string) (*startedShim, error)
-	// explain recognises the runner's own refusal in the stderr of a shim that has ended without an answer.
-	// The code is "" if there is none.
+	// explain recognises the runner's own refusal in the stderr of a shim that has ended without an
+	// answer. The code is "" if there is none.
 	explain(stderr []string) (code, refusal string)
 }
 

@@ -12,7 +12,8 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// startedShim is the agent's side of a shim that was started and has not done yet what it is asked for.
+// startedShim is the agent's side of a shim that was started and has not done yet what it is asked
+// for.
 type startedShim struct {
 	in     requestEnd
 	out    *os.File
@@ -27,7 +28,8 @@ type startedShim struct {
 	prewarmed bool // Run waits for answered
 }
 
-// used says that nobody waits for this shim's answer any more, so that the next one may be prewarmed.
+// used says that nobody waits for this shim's answer any more, so that the next one may be
+// prewarmed.
 func (h *startedShim) used() {
 	if h.prewarmed {
 		h.prewarmed = false
@@ -49,8 +51,8 @@ func (e *Executor) startShim(ctx context.Context) (*startedShim, error) {
 	return e.runner.startShim(ctx, e.exe)
 }
 
-// ask sends words, if there are any, and reads the answer. more: they are not the last words, so the
-// shim's input stays open.
+// ask sends words, if there are any, and reads the answer. more: they are not the last words, so
+// the shim's input stays open.
 func (h *startedShim) ask(ctx context.Context, words []byte, more bool) (spec.Reply, error) {
 	_, _ = h.in.SetWriteDeadline(time.Time{}), h.out.SetReadDeadline(time.Time{})
 	stop := context.AfterFunc(ctx, func() {
@@ -100,7 +102,8 @@ func (h *startedShim) dismiss() {
 	h.release()
 }
 
-// awaitEnd waits a moment for the end of a shim, releases it and returns the last lines of its stderr.
+// awaitEnd waits a moment for the end of a shim, releases it and returns the last lines of its
+// stderr.
 func (h *startedShim) awaitEnd() (stderr []string) {
 	defer h.release()
 	select {

@@ -18,14 +18,14 @@ import (
 const SocketPath = "/run/threatconnect-envsvr/tc-job.sock"
 
 // Socket runs jobs as the user of a service that systemd starts for each connection (tc-job.socket,
-// tc-job@.service). No process changes its user: agent and Apps can both do without the right to gain
-// privileges, and every job has a cgroup of its own.
+// tc-job@.service). No process changes its user: agent and Apps can both do without the right to
+// gain privileges, and every job has a cgroup of its own.
 //
 // Request and answer go over one connection. The shim's stderr is in systemd's journal.
 type Socket struct {
 	Path string // "" = SocketPath
-	// listener is the user who must have made the socket, so that nobody else learns secrets: root, for
-	// systemd.
+	// listener is the user who must have made the socket, so that nobody else learns secrets: root,
+	// for systemd.
 	listener int
 }
 
@@ -36,7 +36,8 @@ func (s Socket) path() string {
 	return s.Path
 }
 
-// startShim connects. The service behind the socket runs the program that it was set up with, not exe.
+// startShim connects. The service behind the socket runs the program that it was set up with, not
+// exe.
 func (s Socket) startShim(ctx context.Context, _ string) (*startedShim, error) {
 	conn, err := s.dial(ctx)
 	if err != nil {

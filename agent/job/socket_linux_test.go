@@ -16,8 +16,8 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// systemd does what tc-job.socket and tc-job@.service are for: it runs exe
-// for each connection, as nobody, without the right to gain privileges.
+// systemd does what tc-job.socket and tc-job@.service are for: it runs exe for each connection, as
+// nobody, without the right to gain privileges.
 func systemd(t *testing.T, exe string) (path string, shims <-chan *os.Process) {
 	t.Helper()
 	path = filepath.Join(filepath.Dir(exe), "tc-job.sock")
@@ -94,8 +94,8 @@ func TestSocket(t *testing.T) {
 	}
 }
 
-// TestSocketWithSpare: a connection that waits is used; one that broke is not missed.
-func TestSocketWithSpare(t *testing.T) {
+// TestSocketWithPrewarmedShim: a connection that waits is used; one that broke is not missed.
+func TestSocketWithPrewarmedShim(t *testing.T) {
 	for name, dead := range map[string]bool{"waiting": false, "dead": true} {
 		t.Run(name, func(t *testing.T) {
 			e, l, shims := behindSocket(t, "exit 3")
@@ -175,8 +175,8 @@ func TestSocketRefused(t *testing.T) {
 	}
 }
 
-// TestClear: the user of Apps removes its own, whatever an App did to it,
-// and nothing that a link leads to.
+// TestClear: the user of Apps removes its own, whatever an App did to it, and nothing that a link
+// leads to.
 func TestClear(t *testing.T) {
 	e, l := sandboxed(t, `mkdir -p tmp/a/b && touch tmp/a/b/c && ln -s `+"%s"+` tmp/a/link && chmod 0 tmp/a/b && chmod 500 tmp/a`)
 	kept := filepath.Join(filepath.Dir(e.exe), "kept")

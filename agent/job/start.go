@@ -12,23 +12,24 @@ import (
 )
 
 const (
-	// startTimeout bounds a Start whose context has no end: sudo may ask slow directories who tc-job is,
-	// but no start may take for ever.
+	// startTimeout bounds a Start whose context has no end: sudo may ask slow directories who
+	// tc-job is, but no start may take for ever.
 	startTimeout = time.Minute
-	// lateTimeout bounds the wait for the answer of a shim whose time is up, and then the end of its job.
+	// lateTimeout bounds the wait for the answer of a shim whose time is up, and then the end of
+	// its job.
 	lateTimeout = 10 * time.Second
 )
 
-// Start returns when the App is executed. After a [*StartError] nothing of the job runs, and its folder
-// is used up. ctx bounds the start, not the job: a job that can no longer be stopped from starting when
-// ctx ends is returned.
+// Start returns when the App is executed. After a [*StartError] nothing of the job runs, and its
+// folder is used up. ctx bounds the start, not the job: a job that can no longer be stopped from
+// starting when ctx ends is returned.
 func (e *Executor) Start(ctx context.Context, l Launch) (*Process, error) {
 	return e.StartNoted(ctx, l, func(Status) error { return nil })
 }
 
-// StartNoted is [Executor.Start] for an agent whose successor must know what was started. note is called
-// with the shim's Status before anything is executed. The App is executed only after note has returned
-// nil, and only if this agent is still alive then.
+// StartNoted is [Executor.Start] for an agent whose successor must know what was started. note is
+// called with the shim's Status before anything is executed. The App is executed only after note
+// has returned nil, and only if this agent is still alive then.
 func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) error) (*Process, error) {
 	l.OwnerUID = os.Getuid()
 	if err := l.Validate(); err != nil {
@@ -77,8 +78,8 @@ func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) e
 	return e.process(l.Dir, *reply.Status), nil
 }
 
-// send gives the request to a shim: the prewarmed one, or a new one if there is none or it died while it
-// waited. If it died with the request, the new one finds the folder claimed.
+// send gives the request to a shim: the prewarmed one, or a new one if there is none or it died
+// while it waited. If it died with the request, the new one finds the folder claimed.
 func (e *Executor) send(ctx context.Context, request []byte) (*startedShim, spec.Reply, error) {
 	if h := e.takePrewarmed(); h != nil {
 		reply, err := h.ask(ctx, request, true)
@@ -96,9 +97,9 @@ func (e *Executor) send(ctx context.Context, request []byte) (*startedShim, spec
 	return h, reply, err
 }
 
-// resolveStart decides what becomes of a start to which the shim did not answer after Go. If the time is
-// up, the answer may still come soon. Otherwise the shim has ended, which an App can bring about; then
-// everything of the job is ended, because nobody would look after it.
+// resolveStart decides what becomes of a start to which the shim did not answer after Go. If the
+// time is up, the answer may still come soon. Otherwise the shim has ended, which an App can bring
+// about; then everything of the job is ended, because nobody would look after it.
 func (e *Executor) resolveStart(ctx context.Context, h *startedShim, dir string, s *Status, err error) (spec.Reply, error) {
 	late := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx)

@@ -11,9 +11,9 @@ import (
 //	Defaults:threatconnect !requiretty, !use_pty, !pam_session, !pam_setcred
 //	threatconnect ALL=(tc-job) NOPASSWD: ALL
 //
-// With all of these defaults sudo becomes the shim. Without them it stays beside every job as a process
-// of root of some 5 MB; nothing else differs. sudo_unix.go has the one call of sudo that this program
-// makes to run Apps.
+// With all of these defaults sudo becomes the shim. Without them it stays beside every job as a
+// process of root of some 5 MB; nothing else differs. sudo_unix.go has the one call of sudo that
+// this program makes to run Apps.
 type Sudo struct {
 	User string // tc-job
 }

@@ -57,8 +57,8 @@ func serviceGroup(t *testing.T) (procs string) {
 	return ""
 }
 
-// TestSweep: what an App has hidden before it killed its shim is ended, and nothing
-// of another job of the same user, or of that user's own.
+// TestSweep: what an App has hidden before it killed its shim is ended, and nothing of another job
+// of the same user, or of that user's own.
 func TestSweep(t *testing.T) {
 	hides := `(setsid env -i /bin/sh -c 'echo $$ >"$0"; exec sleep 1000' "$PWD/out/daemon" &)
 		until [ -s out/daemon ]; do sleep 0.01; done

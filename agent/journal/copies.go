@@ -17,8 +17,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// copies keep each entry that may have started or has a result in a file of its own, in case the log is
-// damaged or lost. They are not fsynced and hold no secrets.
+// copies keep each entry that may have started or has a result in a file of its own, in case the
+// log is damaged or lost. They are not fsynced and hold no secrets.
 //
 //	file     CRC-32C of the rest, 8 hexadecimal digits · a copiedEntry (JSON)
 type copies struct {
@@ -64,7 +64,8 @@ func (c copies) remove(ref wire.Ref) { _ = os.Remove(c.path(ref)) }
 
 func (c copies) path(ref wire.Ref) string { return filepath.Join(c.dir, ref.String()) }
 
-// all returns the entries whose copies can be read. Files that are no copies of this journal are removed.
+// all returns the entries whose copies can be read. Files that are no copies of this journal are
+// removed.
 func (c copies) all() ([]*Entry, error) {
 	files, err := os.ReadDir(c.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

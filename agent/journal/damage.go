@@ -7,15 +7,17 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// Damage says what was wrong with the journal when it was opened and has been mended since; "" if nothing
-// was.
+// Damage says what was wrong with the journal when it was opened and has been mended since; "" if
+// nothing was.
 func (j *Journal) Damage() string { return strings.Join(j.damage, "; ") }
 
-// restore corrects the entries of a log that is damaged or a copy, and reports whether it changed any.
+// restore corrects the entries of a log that is damaged or a copy, and reports whether it changed
+// any.
 //
-// If the copy of an entry has come further than the log, the copy counts. If the log is damaged, every other
-// entry without a result may have been started: the record of that may be what is damaged. A log that was
-// written at another place is a copy, and entries without a result belong to the original.
+// If the copy of an entry has come further than the log, the copy counts. If the log is damaged,
+// every other entry without a result may have been started: the record of that may be what is
+// damaged. A log that was written at another place is a copy, and entries without a result belong
+// to the original.
 func (j *Journal) restore() (changed bool, err error) {
 	j.damage = j.log.damage
 	if j.log.copied {

@@ -6,12 +6,12 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// This file decides when an entry is durable: a change that must survive a crash goes through commit, any
-// other through note.
+// This file decides when an entry is durable: a change that must survive a crash goes through
+// commit, any other through note.
 
-// change makes the new entry of an order from the old one, which is nil for an unknown order. It must not
-// write to the old one, which Get has given away. A nil result means "no change" to commit, and "remove the
-// entry" to note.
+// change makes the new entry of an order from the old one, which is nil for an unknown order. It
+// must not write to the old one, which Get has given away. A nil result means "no change" to
+// commit, and "remove the entry" to note.
 type change func(old *Entry) (*Entry, error)
 
 // changing is a change of an entry that must exist.
@@ -32,8 +32,8 @@ type pending struct {
 	done  chan struct{} // closed when it is durable or was refused
 }
 
-// commit makes a change that is in force only when it is durable: nobody sees it earlier, and if it fails
-// nobody ever sees it.
+// commit makes a change that is in force only when it is durable: nobody sees it earlier, and if it
+// fails nobody ever sees it.
 func (j *Journal) commit(ref wire.Ref, to change) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -69,8 +69,8 @@ func (j *Journal) commit(ref wire.Ref, to change) error {
 	return nil
 }
 
-// note makes a change whose loss does no harm: it is in force at once, and a file that is written later
-// has it.
+// note makes a change whose loss does no harm: it is in force at once, and a file that is written
+// later has it.
 func (j *Journal) note(ref wire.Ref, to change) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -104,8 +104,8 @@ func (j *Journal) awaitPending(ref wire.Ref) {
 	}
 }
 
-// append writes r, after making space, and goes on in the other file when this one fails. A new order must
-// leave space for the results of all live ones. j.mu is held.
+// append writes r, after making space, and goes on in the other file when this one fails. A new
+// order must leave space for the results of all live ones. j.mu is held.
 func (j *Journal) append(r record, isNew bool) (end int64, err error) {
 	p, err := split(r)
 	if err != nil {
@@ -129,9 +129,9 @@ func (j *Journal) append(r record, isNew bool) (end int64, err error) {
 	return j.log.append(p)
 }
 
-// sync returns when everything up to the given point is durable. Callers that come while an fsync is under
-// way share the next one. What cannot be made durable in this file is written, with everything else, to the
-// other one.
+// sync returns when everything up to the given point is durable. Callers that come while an fsync
+// is under way share the next one. What cannot be made durable in this file is written, with
+// everything else, to the other one.
 func (j *Journal) sync(upto int64) error {
 	j.syncing.Lock()
 	defer j.syncing.Unlock()
@@ -164,8 +164,8 @@ func (j *Journal) sync(upto int64) error {
 	return nil
 }
 
-// compact writes what is in force and what is pending to the other file, so that all of it is durable. j.mu
-// is held.
+// compact writes what is in force and what is pending to the other file, so that all of it is
+// durable. j.mu is held.
 func (j *Journal) compact(need int64) error {
 	live := make([]parts, 0, len(j.entries)+len(j.pending))
 	size := int64(headBytes)

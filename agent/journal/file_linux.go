@@ -17,7 +17,8 @@ func (f osFile) preallocate(size int64) (int64, error) {
 	}
 	err = unix.Fallocate(int(f.Fd()), 0, 0, size)
 	if err == nil && size <= fileBytes || errors.Is(err, unix.EOPNOTSUPP) {
-		// Blocks that were never written cost the file system a note of its own, which makes every sync twice as slow.
+		// Blocks that were never written cost the file system a note of its own, which makes every
+		// sync twice as slow.
 		err = fill(f, fi.Size(), size)
 	}
 	if err == nil {

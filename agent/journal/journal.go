@@ -24,18 +24,18 @@ var ErrNoSpace = errors.New("no space left for the journal")
 type Entry struct {
 	// Order as it came; Params, Token and Defaults are gone once it has Started.
 	Order wire.Order `json:"order"`
-	// State is accepted (the App has certainly not been started) or running (it may have been). With a
-	// Result the order is over.
+	// State is accepted (the App has certainly not been started) or running (it may have been).
+	// With a Result the order is over.
 	State wire.State `json:"state"`
 	// Hold: the App may not be started before the cloud's Start.
 	Hold bool `json:"hold,omitempty"`
 	// Shim is the shim that runs the App, as package job describes it; none if that is not known.
 	Shim json.RawMessage `json:"shim,omitempty"`
-	// Mended: the entry was found in a damaged journal. Its App may have been started, and its secrets are
-	// gone.
+	// Mended: the entry was found in a damaged journal. Its App may have been started, and its
+	// secrets are gone.
 	Mended bool `json:"mended,omitempty"`
-	// BootID of the host when it accepted the order. If the host has another one now, nothing that ran then
-	// runs any more.
+	// BootID of the host when it accepted the order. If the host has another one now, nothing that
+	// ran then runs any more.
 	BootID string `json:"boot_id"`
 	// Accepted and Started are times of the host's clock, for durations only.
 	Accepted time.Time `json:"accepted"`
@@ -65,8 +65,8 @@ type Journal struct {
 	why     error      // it was given up
 }
 
-// Open reads the journal in dir (created with mode 0700 if missing) and repairs what a crash left. A folder
-// that another process uses is an error.
+// Open reads the journal in dir (created with mode 0700 if missing) and repairs what a crash left.
+// A folder that another process uses is an error.
 func Open(dir string, logger *slog.Logger) (*Journal, error) {
 	return openIn(dir, logger, openFile, fileBytes)
 }
@@ -90,8 +90,8 @@ func openIn(dir string, logger *slog.Logger, openFile func(string) (file, error)
 	}
 	changed, err := j.restore()
 	if err == nil && (changed || l.discarded > 0) {
-		// What lies behind a torn record must not count again when new records of the same length are
-		// written over the torn one.
+		// What lies behind a torn record must not count again when new records of the same length
+		// are written over the torn one.
 		err = j.compact(recordHead)
 	}
 	if err != nil {
@@ -145,8 +145,9 @@ func (j *Journal) Close() error {
 	return j.log.close()
 }
 
-// Accept stores e durably (durable.go). fresh is false when the order is known already: then nothing is
-// changed, and the caller must not start the order. The error is [ErrNoSpace], or says why the disk failed.
+// Accept stores e durably (durable.go). fresh is false when the order is known already: then
+// nothing is changed, and the caller must not start the order. The error is [ErrNoSpace], or says
+// why the disk failed.
 func (j *Journal) Accept(e Entry) (fresh bool, err error) {
 	e.State = wire.StateAccepted
 	err = j.commit(e.Order.Ref, func(old *Entry) (*Entry, error) {
@@ -161,8 +162,8 @@ func (j *Journal) Accept(e Entry) (fresh bool, err error) {
 	return fresh, nil
 }
 
-// Starting notes, durably, that a shim is about to start the App. The App is executed only after that, so
-// an entry whose State is accepted was never started.
+// Starting notes, durably, that a shim is about to start the App. The App is executed only after
+// that, so an entry whose State is accepted was never started.
 func (j *Journal) Starting(ref wire.Ref, shim json.RawMessage) error {
 	err := j.commit(ref, changing(func(e *Entry) { e.State, e.Hold, e.Shim = wire.StateRunning, false, shim }))
 	if err != nil {
@@ -171,8 +172,8 @@ func (j *Journal) Starting(ref wire.Ref, shim json.RawMessage) error {
 	return nil
 }
 
-// Started notes that the App runs and forgets the order's secrets. The loss of this note does no harm, so
-// it is not fsynced.
+// Started notes that the App runs and forgets the order's secrets. The loss of this note does no
+// harm, so it is not fsynced.
 func (j *Journal) Started(ref wire.Ref) error {
 	err := j.note(ref, changing(func(e *Entry) {
 		e.State, e.Hold, e.Started = wire.StateRunning, false, time.Now()
@@ -184,8 +185,8 @@ func (j *Journal) Started(ref wire.Ref) error {
 	return nil
 }
 
-// Finish puts the result into the outbox, durably. A second result of the same order is ignored, because
-// the first one may have been sent.
+// Finish puts the result into the outbox, durably. A second result of the same order is ignored,
+// because the first one may have been sent.
 func (j *Journal) Finish(r wire.Result) error {
 	err := j.commit(r.Ref, changing(func(e *Entry) {
 		if e.Result == nil {
@@ -199,8 +200,9 @@ func (j *Journal) Finish(r wire.Result) error {
 	return nil
 }
 
-// Forget removes an entry, and its secrets from the disk: its result was acknowledged, or it was recalled
-// or fenced. It is not fsynced: if that is lost, the cloud is told once more and acknowledges it again.
+// Forget removes an entry, and its secrets from the disk: its result was acknowledged, or it was
+// recalled or fenced. It is not fsynced: if that is lost, the cloud is told once more and
+// acknowledges it again.
 func (j *Journal) Forget(ref wire.Ref) error {
 	err := j.note(ref, func(*Entry) (*Entry, error) { return nil, nil })
 	if err != nil {
@@ -209,7 +211,8 @@ func (j *Journal) Forget(ref wire.Ref) error {
 	return nil
 }
 
-// Ready returns why no order can be accepted, nil if orders can be. It tries to mend the journal first.
+// Ready returns why no order can be accepted, nil if orders can be. It tries to mend the journal
+// first.
 func (j *Journal) Ready() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -257,10 +260,10 @@ func (j *Journal) Entries() []Entry {
 	return all
 }
 
-// Name distinguishes this journal from every other one, also from its own copies: on the same host by its
-// place (package disk/place), on another one (a cloned machine) by the host's boot. It stays the same when
-// the agent is started again, while its disk cannot be read, and when the disk was mounted anew with another
-// device number.
+// Name distinguishes this journal from every other one, also from its own copies: on the same host
+// by its place (package disk/place), on another one (a cloned machine) by the host's boot. It stays
+// the same when the agent is started again, while its disk cannot be read, and when the disk was
+// mounted anew with another device number.
 func (j *Journal) Name(bootID string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d", bootID, j.copies.place.Path, j.copies.place.Inode))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])

@@ -23,8 +23,8 @@ const (
 
 // log is the pair of files. Its methods are called under Journal.mu.
 //
-// A file that failed once is never written or synced again, because it is not known what of it is on the
-// disk. The other one takes over, and a new file replaces the failed one.
+// A file that failed once is never written or synced again, because it is not known what of it is
+// on the disk. The other one takes over, and a new file replaces the failed one.
 type log struct {
 	dir   string
 	place place.Place // hashed
@@ -173,8 +173,8 @@ func (l *log) wipe(ref wire.Ref) {
 	delete(l.secrets, ref)
 }
 
-// replay applies all records of the file in force. What is no record is the end, unless a record behind it
-// shows that it was damaged.
+// replay applies all records of the file in force. What is no record is the end, unless a record
+// behind it shows that it was damaged.
 func (l *log) replay(apply func(*parts, bool) error) error {
 	size := l.size[l.current]
 	for l.end = headBytes; ; {

@@ -99,8 +99,8 @@ func checksum(generation uint64, parts ...[]byte) uint32 {
 // errTorn means that there is something that is not a record.
 var errTorn = errors.New("unfinished record")
 
-// readRecord returns the record at an offset of a file with so many bytes; size is 0 if there is none. gone:
-// its secrets have been overwritten, or were never written completely.
+// readRecord returns the record at an offset of a file with so many bytes; size is 0 if there is
+// none. gone: its secrets have been overwritten, or were never written completely.
 func readRecord(f io.ReaderAt, at, bytes int64, generation uint64) (p parts, size int64, gone bool, err error) {
 	var h [recordHead]byte
 	if _, err := f.ReadAt(h[:], at); err != nil {

@@ -10,9 +10,9 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 )
 
-// rotate puts the other file in force, with just the given records; reserve has made it ready. The new header
-// is written last: until it is durable, the old file counts. If that write fails, either file may count, so
-// nothing is added to the old one any more.
+// rotate puts the other file in force, with just the given records; reserve has made it ready. The
+// new header is written last: until it is durable, the old file counts. If that write fails, either
+// file may count, so nothing is added to the old one any more.
 func (l *log) rotate(live []parts) error {
 	size := int64(headBytes)
 	for _, p := range live {
@@ -46,8 +46,8 @@ func (l *log) rotate(live []parts) error {
 	return nil
 }
 
-// change records that the other file is in force and overwrites what the old one held. That is not synced:
-// after a crash the next start does it.
+// change records that the other file is in force and overwrites what the old one held. That is not
+// synced: after a crash the next start does it.
 func (l *log) change(live []parts) {
 	old, used := l.current, l.end
 	if l.discarded > 0 {
@@ -71,14 +71,16 @@ func (l *log) change(live []parts) {
 	l.shrink(old, l.size[l.current])
 }
 
-// shrink gives back the space that a past load needed. If that fails, the space is merely not given back.
+// shrink gives back the space that a past load needed. If that fails, the space is merely not given
+// back.
 func (l *log) shrink(i int, want int64) {
 	if l.failed[i] == nil && l.size[i] > want && l.files[i].Truncate(want) == nil {
 		l.size[i] = want
 	}
 }
 
-// release closes files that failed when there is no other one, so that their file system can be unmounted.
+// release closes files that failed when there is no other one, so that their file system can be
+// unmounted.
 func (l *log) release() {
 	for i, f := range l.files {
 		if f != nil && l.failed[i] != nil {
@@ -101,8 +103,8 @@ func (l *log) drop(i int) error {
 	return nil
 }
 
-// reserve makes the file that rotate will write ready and large enough. A file that failed is replaced by a
-// new one, by its path, because the file system may have been mounted anew.
+// reserve makes the file that rotate will write ready and large enough. A file that failed is
+// replaced by a new one, by its path, because the file system may have been mounted anew.
 func (l *log) reserve(bytes int64) error {
 	if l.closed { // another process may use the files by now
 		return os.ErrClosed

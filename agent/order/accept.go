@@ -13,10 +13,10 @@ import (
 // ErrKnown means that the order is in the journal already: nothing was changed or started.
 var ErrKnown = errors.New("the order is known already")
 
-// Run accepts a new order and takes it through its whole life. It returns nil when nothing is left to
-// do, or when ctx ended: then the next agent goes on from the journal. With an error the order was not
-// accepted and nothing was started: [ErrKnown], or a fitness.Error if the journal could not take the
-// order. An order whose session is over is dropped without an error.
+// Run accepts a new order and takes it through its whole life. It returns nil when nothing is left
+// to do, or when ctx ended: then the next agent goes on from the journal. With an error the order
+// was not accepted and nothing was started: [ErrKnown], or a fitness.Error if the journal could not
+// take the order. An order whose session is over is dropped without an error.
 func (o *Order) Run(ctx context.Context) error {
 	installed, ready := o.c.Apps.Lookup(o.app())
 	fresh, err := o.accept(!ready)
@@ -38,8 +38,8 @@ func (o *Order) Run(ctx context.Context) error {
 	return nil
 }
 
-// accept journals the order, durably, if a hello made from now on will name it. hold: the App may not
-// be started before the cloud says so, because it must be downloaded first.
+// accept journals the order, durably, if a hello made from now on will name it. hold: the App may
+// not be started before the cloud says so, because it must be downloaded first.
 func (o *Order) accept(hold bool) (fresh bool, err error) {
 	err = o.c.Sessions.before(o.hello, func() error {
 		fresh, err = o.c.Journal.Accept(journal.Entry{Order: o.spec, Hold: hold, BootID: o.c.BootID(), Accepted: time.Now()})

@@ -11,7 +11,8 @@ const (
 	codeTooLate           = "order.start_too_late"
 )
 
-// Hints say of each code that this package gives to a result what it means and what to try, for help.
+// Hints say of each code that this package gives to a result what it means and what to try, for
+// help.
 var Hints = map[string]string{
 	codeAPIRefused:        "the cloud's API refused what the order needs, e.g. its parameters; the message has its words",
 	codeOutcomeUnreadable: "the App ended, and files that it left (results, message) cannot be read: links, devices or folders stand in their place",

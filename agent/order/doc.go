@@ -9,11 +9,12 @@
 //	outbox.go    the result is made durable and waits until the cloud has acknowledged it
 //
 // Three things leave this line. An order may be ended before its App ends (ending.go). An App that
-// certainly did not start because of this host is given back to the cloud (giveback.go). And an agent
-// that starts again enters the line where the agent before it left it (resume.go).
+// certainly did not start because of this host is given back to the cloud (giveback.go). And an
+// agent that starts again enters the line where the agent before it left it (resume.go).
 //
 // What is durable decides, not what is in memory. A message is sent in the current session or not
-// at all; what must not be lost is in the journal and is sent again in the next session (sessions.go).
+// at all; what must not be lost is in the journal and is sent again in the next session
+// (sessions.go).
 //
 // An order knows little of its agent: the three methods of [Agent] and the parts in [Config].
 package order

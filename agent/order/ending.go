@@ -22,7 +22,8 @@ func (c cancelled) Error() string {
 	return "cancelled: " + c.reason
 }
 
-// Cancel ends the order with the result "cancelled". If its App has ended already, its result stands.
+// Cancel ends the order with the result "cancelled". If its App has ended already, its result
+// stands.
 func (o *Order) Cancel(reason string) { o.ending.begin(cancelled{reason}) }
 
 // Fence ends the order without a result: the cloud has given it to another attempt or closed it.
@@ -45,7 +46,8 @@ func isFenced(why error) bool { return errors.Is(why, errFenced) }
 
 func always(error) bool { return true }
 
-// ending tells the goroutine of an order that the order is to end, and why. The first reason counts.
+// ending tells the goroutine of an order that the order is to end, and why. The first reason
+// counts.
 type ending struct {
 	done chan struct{} // closed with the first reason
 

@@ -12,12 +12,13 @@ import (
 const (
 	// uploadTimeout bounds how long a result waits for the upload of its files.
 	uploadTimeout = 10 * time.Minute
-	// maxFileError bounds the text about one file in bytes: a result with all of them fits into a frame.
+	// maxFileError bounds the text about one file in bytes: a result with all of them fits into a
+	// frame.
 	maxFileError = 200
 )
 
-// upload sends the files that the App published to the cloud. What was not sent is in the result with
-// the reason.
+// upload sends the files that the App published to the cloud. What was not sent is in the result
+// with the reason.
 func (o *Order) upload(ctx context.Context) []wire.File {
 	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
 	defer cancel()

@@ -43,7 +43,7 @@ func (o *Order) follow(ctx context.Context, process *job.Process) {
 	o.finish(ctx, exit, logs)
 }
 
-// shimLost is the end of a job of which nobody knows what became of it, with the reason.
+// shimLost is the end of a job whose outcome is unknown, with the reason.
 func shimLost(why string) job.Exit {
 	return job.Exit{Code: -1, Reason: job.ReasonShimLost, Error: why}
 }

@@ -20,8 +20,8 @@ func HostError(err error) error {
 	return &fitness.Error{Code: cmp.Or(fitness.Code(err), fitness.IO), Err: err}
 }
 
-// Unfit recognises the failures of a start that are the host's: the App certainly did not start, and
-// no other App would have started. The code names the failure.
+// Unfit recognises the failures of a start that are the host's: the App certainly did not start,
+// and no other App would have started. The code names the failure.
 func Unfit(err error) (code string, is bool) {
 	start, isStart := errors.AsType[*job.StartError](err)
 	if isStart && start.Doubt {
@@ -54,8 +54,9 @@ func codeOfHost(code string) (string, bool) {
 	return "", false
 }
 
-// giveBack returns an order whose App was not started to the cloud, for another server or for later.
-// This attempt is over for good; the cloud is told so like a result, until it acknowledges that.
+// giveBack returns an order whose App was not started to the cloud, for another server or for
+// later. This attempt is over for good; the cloud is told so like a result, until it acknowledges
+// that.
 func (o *Order) giveBack(ctx context.Context, code string, err error) {
 	o.c.Unfit(code, err)
 	o.c.Logger.Warn("order is given back: this host could not start its App", "order", o.ref.String(), "code", code, "err", err)
@@ -73,7 +74,8 @@ func (o *Order) giveBack(ctx context.Context, code string, err error) {
 	o.returned = true
 	o.mu.Unlock()
 	if err := o.c.Journal.Finish(result); err != nil {
-		// The cloud is told all the same: should this agent forget it, the next one asks before it starts the App.
+		// The cloud is told all the same: should this agent forget it, the next one asks before it
+		// starts the App.
 		o.c.Logger.Warn("that an order was given back is not journaled", "order", o.ref.String(), "err", err)
 	}
 	o.deliver(ctx, result, nil)

@@ -11,12 +11,12 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// logsEvery is how often a running job's output is looked at. Output that a job writes just before its
-// end is sent at once with its end.
+// logsEvery is how often a running job's output is looked at. Output that a job writes just before
+// its end is sent at once with its end.
 const logsEvery = 200 * time.Millisecond
 
-// logs streams the outputs of one job to the cloud. The files stay; how much of them the cloud has is
-// learned from the welcome of each session.
+// logs streams the outputs of one job to the cloud. The files stay; how much of them the cloud has
+// is learned from the welcome of each session.
 type logs struct {
 	o       *Order
 	session *Session

@@ -19,17 +19,19 @@ import (
 
 // Agent is what an order tells the agent that runs it.
 type Agent interface {
-	// Release gives back the order's slot, because its App does not run (any more). Later calls do nothing.
+	// Release gives back the order's slot, because its App does not run (any more). Later calls do
+	// nothing.
 	Release(*Order)
-	// Remove takes the order out of the agent's memory and releases it, because nothing of it is left to do.
+	// Remove takes the order out of the agent's memory and releases it, because nothing of it is
+	// left to do.
 	Remove(*Order)
-	// Disowned is called when the cloud turns out to have no record of the order: nobody need wait until
-	// the cloud takes its result.
+	// Disowned is called when the cloud turns out to have no record of the order: nobody need wait
+	// until the cloud takes its result.
 	Disowned(*Order)
 }
 
-// Link is the connection to the cloud. A message that cannot be sent in the current session is lost,
-// with an error.
+// Link is the connection to the cloud. A message that cannot be sent in the current session is
+// lost, with an error.
 type Link interface {
 	// Send sends a message in the current session.
 	Send(ctx context.Context, m wire.Message) error
@@ -64,7 +66,8 @@ type Cloud interface {
 	Upload(ctx context.Context, ref wire.Ref, name string, r io.ReaderAt, size int64) (wire.SHA256, error)
 }
 
-// Config is what all orders of an agent have in common. All fields without a stated default are needed.
+// Config is what all orders of an agent have in common. All fields without a stated default are
+// needed.
 type Config struct {
 	Agent    Agent
 	Link     Link
@@ -169,8 +172,8 @@ func (o *Order) setRunning() {
 func (o *Order) dir() string     { return filepath.Join(o.c.JobsDir, o.session()) }
 func (o *Order) session() string { return o.ref.String() }
 
-// RefOf is the order to which a session (the name of a job's folder) belongs; false if it is not the
-// name of any.
+// RefOf is the order to which a session (the name of a job's folder) belongs; false if it is not
+// the name of any.
 func RefOf(session string) (wire.Ref, bool) {
 	order, attempt := session, ""
 	if i := strings.LastIndexByte(session, '.'); i >= 0 {
@@ -180,8 +183,8 @@ func RefOf(session string) (wire.Ref, bool) {
 	return wire.Ref{Order: wire.OrderID(order), Attempt: wire.Attempt(n)}, err == nil
 }
 
-// send sends a message in the current session. An error means that the session ends; what matters is
-// sent again in the next one.
+// send sends a message in the current session. An error means that the session ends; what matters
+// is sent again in the next one.
 func (o *Order) send(ctx context.Context, m wire.Message) {
 	if err := o.c.Link.Send(ctx, m); err != nil && ctx.Err() == nil {
 		o.c.Logger.Debug("message was not sent", "kind", string(m.Kind()), "err", err)

@@ -99,15 +99,15 @@ func (o *Order) acknowledged() {
 	}
 }
 
-// What becomes of a result when the cloud has no record of its order. That is no reason to delete it:
-// the cloud's store may have been restored from an older state, or the record may come to light again.
-// The result stays in the outbox and is offered again, less and less often, in every session and for a
-// bounded time.
+// What becomes of a result when the cloud has no record of its order. That is no reason to delete
+// it: the cloud's store may have been restored from an older state, or the record may come to light
+// again. The result stays in the outbox and is offered again, less and less often, in every session
+// and for a bounded time.
 const (
 	firstOffer   = 10 * time.Second
 	maxOfferWait = 10 * time.Minute
-	// keepUnclaimed is the time from the first such answer, while the agent runs, until the result is
-	// given up.
+	// keepUnclaimed is the time from the first such answer, while the agent runs, until the result
+	// is given up.
 	keepUnclaimed = 7 * 24 * time.Hour
 )
 

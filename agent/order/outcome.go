@@ -60,8 +60,8 @@ func MessageOf(dir string, collected app.Collected, exit job.Exit) string {
 	return shorten(cmp.Or(collected.Message, app.Cause(job.Tail(dir, job.Stderr, maxCause)), app.Cause(exit.StderrTail)))
 }
 
-// maxCause is how many bytes from the end of stderr are searched for the cause: Java prints a thousand
-// calls of an endless recursion, 60 bytes and more each.
+// maxCause is how many bytes from the end of stderr are searched for the cause: Java prints a
+// thousand calls of an endless recursion, 60 bytes and more each.
 const maxCause = 128 << 10
 
 // OutcomeOf is the outcome of an order whose App was started, or should have been.

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	// installTimeout bounds how long an App's download is tried again when the order itself has no limit
-	// for its start.
+	// installTimeout bounds how long an App's download is tried again when the order itself has no
+	// limit for its start.
 	installTimeout = 15 * time.Minute
-	// startTimeout is how long a session may leave a held order without an answer: a cloud that knows the
-	// order answers at once.
+	// startTimeout is how long a session may leave a held order without an answer: a cloud that
+	// knows the order answers at once.
 	startTimeout = 10 * time.Minute
 )
 

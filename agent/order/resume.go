@@ -47,7 +47,7 @@ func (o *Order) Resume(ctx context.Context, e journal.Entry, looked func()) {
 		return
 	}
 	exit := o.lastExit(e)
-	if exit.Reason == job.ReasonGivenUp { // the last agent ended after it had noted the start and before it said Go
+	if exit.Reason == job.ReasonGivenUp { // the last agent ended after it had noted the start and before it sent Go
 		o.startOver(ctx)
 		return
 	}
@@ -66,8 +66,8 @@ func (o *Order) startOver(ctx context.Context) {
 	o.execute(ctx, app.App{}, false)
 }
 
-// attach looks for the job until it is known whether it runs: a temporary lack of descriptors must not
-// make an interrupted order of a running one.
+// attach looks for the job until it is known whether it runs: a temporary lack of descriptors must
+// not make an interrupted order of a running one.
 func (o *Order) attach(ctx context.Context) (*job.Process, error) {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
 		process, err := o.c.Jobs.Attach(o.dir(), o.shim)
@@ -82,8 +82,8 @@ func (o *Order) attach(ctx context.Context) (*job.Process, error) {
 	}
 }
 
-// lastExit is the exit that the shim recorded, or what can be said without one. A record that the App
-// was never started is not believed where the journal says that it was: an App may write such a
+// lastExit is the exit that the shim recorded, or what can be said without one. A record that the
+// App was never started is not believed where the journal says that it was: an App may write such a
 // record in order to be started again.
 func (o *Order) lastExit(e journal.Entry) job.Exit {
 	exit, found, err := job.ReadExit(o.dir())

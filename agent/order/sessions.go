@@ -24,8 +24,8 @@ type LogKey struct {
 // Sessions knows the current session and lets orders wait for one. Its zero value is ready for use,
 // and it is safe for concurrent use.
 type Sessions struct {
-	// joining orders hellos against acceptances: what came in an older session is journaled before the
-	// next hello is made, or not at all.
+	// joining orders hellos against acceptances: what came in an older session is journaled before
+	// the next hello is made, or not at all.
 	joining sync.RWMutex
 	hellos  int // so many were made
 
@@ -34,8 +34,8 @@ type Sessions struct {
 	changed chan struct{}
 }
 
-// Hello calls describe, which makes the hello of the next session, while no order is being accepted.
-// From then on no order of an older session is accepted.
+// Hello calls describe, which makes the hello of the next session, while no order is being
+// accepted. From then on no order of an older session is accepted.
 func (s *Sessions) Hello(describe func()) {
 	s.joining.Lock()
 	defer s.joining.Unlock()
@@ -50,8 +50,8 @@ func (s *Sessions) hello() int {
 	return s.hellos
 }
 
-// errSessionOver means that the order came in a session before this one. The hello since then did not
-// name the order, so the cloud gives it again.
+// errSessionOver means that the order came in a session before this one. The hello since then did
+// not name the order, so the cloud gives it again.
 var errSessionOver = errors.New("the order's session is over")
 
 // before calls accept if no hello was made since the one with the given number. No hello is made

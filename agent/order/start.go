@@ -11,7 +11,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// execute prepares the App, unless it is ready, starts it, and goes on until the cloud has the result.
+// execute prepares the App, unless it is ready, starts it, and goes on until the cloud has the
+// result.
 func (o *Order) execute(ctx context.Context, installed app.App, ready bool) {
 	process, err := o.prepareAndStart(ctx, installed, ready)
 	if err != nil {

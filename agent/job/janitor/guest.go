@@ -14,8 +14,8 @@ import (
 	"tcenvsvr/agent/disk/filelock"
 )
 
-// guest begins the name of a session without an order. Names of orders' sessions end in a dot and a number;
-// this has no dot.
+// guest begins the name of a session without an order. Names of orders' sessions end in a dot and a
+// number; this has no dot.
 const guest = "local-"
 
 // Probe begins the name of a session that was made to see whether a job could run.
@@ -27,8 +27,8 @@ const probeAge = 10 * time.Minute
 // lockFile is in Guest.Dir. The guest holds it as long as it lives.
 const lockFile = "lock"
 
-// Guest is a session without an order, "tcenvsvr app run". It lasts as long as its process: if that was
-// killed, [Janitor.SweepGuests] removes its folders.
+// Guest is a session without an order, "tcenvsvr app run". It lasts as long as its process: if that
+// was killed, [Janitor.SweepGuests] removes its folders.
 type Guest struct {
 	Session string
 	Dir     string // all else of the guest: unpacked App, trusted CAs
@@ -36,8 +36,8 @@ type Guest struct {
 	release func()
 }
 
-// NewGuest makes Dir in the folder programs, as .<session>, and names Job in jobs, or below Dir if jobs is
-// "". Only the owner of Dir may enter it.
+// NewGuest makes Dir in the folder programs, as .<session>, and names Job in jobs, or below Dir if
+// jobs is "". Only the owner of Dir may enter it.
 func NewGuest(programs, jobs string) (*Guest, error) {
 	for try := 1; ; try++ {
 		g := &Guest{Session: guest + strings.ToLower(rand.Text()[:12])}
@@ -56,7 +56,8 @@ func NewGuest(programs, jobs string) (*Guest, error) {
 		if err == nil {
 			return g, nil
 		}
-		// A sweep between the making of the folder and of its lock takes it for that of a dead guest.
+		// A sweep between the making of the folder and of its lock takes it for that of a dead
+		// guest.
 		if lost := errors.Is(err, fs.ErrNotExist) || errors.Is(err, filelock.ErrHeld); try == 3 || !lost {
 			return nil, fmt.Errorf("making a folder for the App in %q: %w", programs, err)
 		}
@@ -84,8 +85,8 @@ func (j Janitor) removeGuest(ctx context.Context, g *Guest) error {
 	return os.RemoveAll(g.Dir)
 }
 
-// SweepGuests removes what guests left that were killed. programs and jobs are those of [NewGuest]. It goes
-// on after a failure and returns all failures together.
+// SweepGuests removes what guests left that were killed. programs and jobs are those of [NewGuest].
+// It goes on after a failure and returns all failures together.
 func (j Janitor) SweepGuests(ctx context.Context, programs, jobs string) error {
 	var errs []error
 	for _, e := range guests(programs, "."+guest) {

@@ -12,13 +12,13 @@ import (
 // Folders are the folders in a job's folder.
 var Folders = []string{"in", "out", "log", "tmp", spec.Folder}
 
-// mode is set whatever the umask: the group bits are the mask of the ACL that lets the sandbox user in,
-// setgid keeps the group.
+// mode is set whatever the umask: the group bits are the mask of the ACL that lets the sandbox user
+// in, setgid keeps the group.
 const mode = 0o770 | os.ModeSetgid
 
-// Make makes the folder of a session and the folders in it. A folder that is left from an earlier try is
-// completed. An App may have run in it, so nothing but the agent's own folders is changed, and no link is
-// followed.
+// Make makes the folder of a session and the folders in it. A folder that is left from an earlier
+// try is completed. An App may have run in it, so nothing but the agent's own folders is changed,
+// and no link is followed.
 func Make(dir string) error { return makeFolders(dir, -1) }
 
 // MakeFor is [Make] for an agent that is root: the folders belong to the group gid.
@@ -76,7 +76,8 @@ func folder(root *os.Root, name string, gid int) error {
 	return errors.Join(err, f.Close())
 }
 
-// Tidy removes what nobody reads in the folder of a job that is over: the shim's socket and its reserve.
+// Tidy removes what nobody reads in the folder of a job that is over: the shim's socket and its
+// reserve.
 func Tidy(dir string) error {
 	root, err := os.OpenRoot(dir)
 	if os.IsNotExist(err) {

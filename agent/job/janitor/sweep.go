@@ -18,8 +18,8 @@ const trash = ".trash-"
 // Janitor removes old sessions from Dir.
 type Janitor struct {
 	Dir string // exchange/jobs
-	// RemoveAs removes a folder's content as the sandbox user (job.Executor.Clear); nil = what we may not
-	// remove stays, with an error.
+	// RemoveAs removes a folder's content as the sandbox user (job.Executor.Clear); nil = what we
+	// may not remove stays, with an error.
 	RemoveAs func(ctx context.Context, dir string) error
 	// Reap ends what still runs of a job in dir (job.Executor.Reap); nil = nothing runs.
 	Reap   func(ctx context.Context, dir string) error
@@ -33,8 +33,8 @@ type Bounds struct {
 	Files int64         // the same, inodes
 }
 
-// Sweep removes the sessions that are beyond the bounds, the oldest first, except guests and those for
-// which keep is true. It goes on after a failure and returns all failures together.
+// Sweep removes the sessions that are beyond the bounds, the oldest first, except guests and those
+// for which keep is true. It goes on after a failure and returns all failures together.
 func (j Janitor) Sweep(ctx context.Context, most Bounds, keep func(session string) bool) error {
 	log := j.Logger
 	if log == nil {
@@ -127,9 +127,9 @@ func removeAll(path string) error {
 	return os.RemoveAll(path)
 }
 
-// touched is the time at which something was last made or removed in the folder or in one of its folders;
-// zero if there is no folder. A time in the future, from a clock that was wrong for a while, is set to now,
-// so that the folder ages from here on.
+// touched is the time at which something was last made or removed in the folder or in one of its
+// folders; zero if there is no folder. A time in the future, from a clock that was wrong for a
+// while, is set to now, so that the folder ages from here on.
 func touched(dir string) time.Time {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -17,8 +17,8 @@ func sysProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// confine sets the App's limits. That happens some microseconds after the execution, while the loader is
-// at work: limits that were set in the shim would bind the shim as well.
+// confine sets the App's limits. That happens some microseconds after the execution, while the
+// loader is at work: limits that were set in the shim would bind the shim as well.
 func confine(pid int, l spec.Limits) {
 	for resource, n := range map[int]uint64{
 		unix.RLIMIT_NOFILE: l.OpenFiles, unix.RLIMIT_NPROC: l.Processes,

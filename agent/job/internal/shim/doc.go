@@ -14,19 +14,20 @@
 //	                                                                                      ▼
 //	          outputs and logs closed, Keep as it was, files removed, Exit written, told, fsynced
 //
-// Go makes "at most once" true: the agent sends it when the start is noted durably, and an agent that died
-// has not sent it. The claim, one link(2) of the state file, keeps two shims out of one folder.
+// Go makes "at most once" true: the agent sends it when the start is noted durably, and an agent
+// that died has not sent it. The claim, one link(2) of the state file, keeps two shims out of one
+// folder.
 //
-// The shim shares nothing with the agent once it has answered: it has its own session, its own working
-// directory, and /dev/null as its three descriptors. On Linux it is its App's subreaper, so everything that
-// the App starts, however it detaches itself, descends from the shim; when the shim has no children,
-// nothing of the job lives. If the record of the end cannot be written, the shim keeps it until the agent
-// has noted it; the agent finds the shim also without the folder.
+// The shim shares nothing with the agent once it has answered: it has its own session, its own
+// working directory, and /dev/null as its three descriptors. On Linux it is its App's subreaper, so
+// everything that the App starts, however it detaches itself, descends from the shim; when the shim
+// has no children, nothing of the job lives. If the record of the end cannot be written, the shim
+// keeps it until the agent has noted it; the agent finds the shim also without the folder.
 //
-// If the shim itself is killed, the kernel kills the App (the parent-death signal), and reap ends what the
-// App had started, as far as that can be recognised. What hides is found by sweep: it is what descends, in
-// the agent's control group, neither from the agent nor from a living shim.
+// If the shim itself is killed, the kernel kills the App (the parent-death signal), and reap ends
+// what the App had started, as far as that can be recognised. What hides is found by sweep: it is
+// what descends, in the agent's control group, neither from the agent nor from a living shim.
 //
-// The App runs as the same user and so can end its shim or rewrite its files. Only separate users would
-// prevent that; an App can harm nothing but the result of its own job by it.
+// The App runs as the same user and so can end its shim or rewrite its files. Only separate users
+// would prevent that; an App can harm nothing but the result of its own job by it.
 package shim

@@ -2,9 +2,9 @@ package shim
 
 import "golang.org/x/sys/unix"
 
-// hardenSystem makes orphans of the App our children, keeps other processes of the sandbox user from
-// reading our memory, and keeps files that were left open before the agent was started from the App. All
-// are best effort.
+// hardenSystem makes orphans of the App our children, keeps other processes of the sandbox user
+// from reading our memory, and keeps files that were left open before the agent was started from
+// the App. All are best effort.
 func hardenSystem() {
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)

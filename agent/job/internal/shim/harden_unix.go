@@ -14,15 +14,16 @@ import (
 var diskFull = []error{unix.ENOSPC, unix.EDQUOT}
 
 // hide closes the process to Apps, which run as the same user. A prewarmed shim waits long for its
-// request: an App that could read its memory or descriptors would read the secrets of another order.
+// request: an App that could read its memory or descriptors would read the secrets of another
+// order.
 func hide() {
 	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
 	hardenSystem()
 }
 
-// harden prepares the process to be a supervisor. It catches signals rather than ignoring them, because
-// the App would inherit that they are ignored. SIGPIPE is among them, because the agent may be gone when
-// it is answered.
+// harden prepares the process to be a supervisor. It catches signals rather than ignoring them,
+// because the App would inherit that they are ignored. SIGPIPE is among them, because the agent may
+// be gone when it is answered.
 func harden() <-chan os.Signal {
 	unix.Umask(0o007) // the App's outputs are for the agent, too, by group or ACL
 	signals := make(chan os.Signal, 4)
@@ -31,7 +32,8 @@ func harden() <-chan os.Signal {
 	return signals
 }
 
-// mustEnd is false for HUP, which comes from terminals, and PIPE, which comes from agents that died.
+// mustEnd is false for HUP, which comes from terminals, and PIPE, which comes from agents that
+// died.
 func mustEnd(sig os.Signal) bool { return sig == unix.SIGTERM }
 
 // detach closes the agent's pipes, so that nothing happens when the agent ends.

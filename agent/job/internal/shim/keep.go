@@ -11,12 +11,12 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// maxKept is the size in bytes of the largest file that is kept as the App left it: nobody reads more of
-// a message or of results.
+// maxKept is the size in bytes of the largest file that is kept as the App left it: nobody reads
+// more of a message or of results.
 const maxKept = 1 << 20
 
-// kept are the files of Launch.Keep as they were at the App's own end. They are held in memory: most Apps
-// leave nothing behind that could change them, and if the shim dies nobody asks for them.
+// kept are the files of Launch.Keep as they were at the App's own end. They are held in memory:
+// most Apps leave nothing behind that could change them, and if the shim dies nobody asks for them.
 type kept struct {
 	launch *spec.Launch
 	files  []keptFile
@@ -28,8 +28,8 @@ type keptFile struct {
 	was  bool // there
 }
 
-// remember reads the files. One that is too large, or no regular file, is not kept; its readers have to
-// cope with it.
+// remember reads the files. One that is too large, or no regular file, is not kept; its readers
+// have to cope with it.
 func (k *kept) remember() {
 	for _, path := range k.launch.Keep {
 		path = k.launch.Relative(path)
@@ -43,8 +43,8 @@ func (k *kept) remember() {
 	}
 }
 
-// restore undoes what was done to the files since. It runs when nothing of the job lives and before its
-// end is recorded, so that nobody reads the files in between.
+// restore undoes what was done to the files since. It runs when nothing of the job lives and before
+// its end is recorded, so that nobody reads the files in between.
 func (k *kept) restore() error {
 	var errs []error
 	for _, f := range k.files {

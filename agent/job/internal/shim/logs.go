@@ -15,7 +15,8 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// Bounds of what is read from an App's folder of logs. Launch.MaxOutput bounds how much of it is kept.
+// Bounds of what is read from an App's folder of logs. Launch.MaxOutput bounds how much of it is
+// kept.
 const (
 	maxLogs     = 64  // files that are followed
 	maxLogNames = 512 // entries looked at each time
@@ -28,9 +29,9 @@ const (
 // usualLog is the name of a log that needs no heading while it is the only one.
 const usualLog = "app.log"
 
-// logs gathers in one file what the App writes into files of its folder of logs. It does so while the App
-// writes, because an App may rotate, compress or remove its logs. A heading names the file whose lines
-// follow, as tail(1) does; lines stay whole.
+// logs gathers in one file what the App writes into files of its folder of logs. It does so while
+// the App writes, because an App may rotate, compress or remove its logs. A heading names the file
+// whose lines follow, as tail(1) does; lines stay whole.
 type logs struct {
 	dir, folder string
 	limit       int64

@@ -27,8 +27,8 @@ func newOutput() (*output, error) {
 	return &output{app: w, pipe: r, done: make(chan struct{})}, nil
 }
 
-// keep makes the file. The App runs already: if there is no space for the file, the output is read and
-// lost, and the exit says so.
+// keep makes the file. The App runs already: if there is no space for the file, the output is read
+// and lost, and the exit says so.
 func (o *output) keep(name string, limit int64) {
 	f, err := create(name)
 	if err != nil {
@@ -47,8 +47,8 @@ func (o *output) collect() {
 	}()
 }
 
-// finish waits for the rest. Nothing of the job lives any more, so the pipe has ended unless the App gave
-// it to a process that is not of the job; finish does not wait for that one.
+// finish waits for the rest. Nothing of the job lives any more, so the pipe has ended unless the
+// App gave it to a process that is not of the job; finish does not wait for that one.
 func (o *output) finish() (spec.Output, []byte) {
 	select {
 	case <-o.done:

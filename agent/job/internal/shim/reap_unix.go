@@ -17,11 +17,11 @@ import (
 // reapTimeout bounds how long reap tries.
 const reapTimeout = 10 * time.Second
 
-// reap ends everything that is left of the job in dir, its shim included, and removes its secret files. It
-// runs as the sandbox user and so can end nobody else's processes. It ends the shim and the App, by number
-// and start time, all processes of the App's session and group, those with a path in dir in their
-// environment (most Apps are given one), and the descendants of all these. It does not find a process that
-// left the session and cleaned its environment.
+// reap ends everything that is left of the job in dir, its shim included, and removes its secret
+// files. It runs as the sandbox user and so can end nobody else's processes. It ends the shim and
+// the App, by number and start time, all processes of the App's session and group, those with a
+// path in dir in their environment (most Apps are given one), and the descendants of all these. It
+// does not find a process that left the session and cleaned its environment.
 func reap(dir string, known *spec.Status) (int, error) {
 	s := toReap(dir, known)
 	removeFiles(dir, s.Files)

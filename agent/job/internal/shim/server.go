@@ -79,8 +79,8 @@ func (s *server) allowed(uid int) bool {
 	return uid == s.owner || uid == 0 || uid == os.Getuid()
 }
 
-// add drops the oldest client when there are too many: an agent connects again, and connections of agents
-// that died do not pile up.
+// add drops the oldest client when there are too many: an agent connects again, and connections of
+// agents that died do not pile up.
 func (s *server) add(c *client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

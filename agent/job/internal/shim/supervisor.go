@@ -71,11 +71,12 @@ func (s *supervisor) execute() (err error) {
 	return nil
 }
 
-// now is the time by the clock of the start: the times of an Exit are its duration apart, even if the
-// clock was set meanwhile.
+// now is the time by the clock of the start: the times of an Exit are its duration apart, even if
+// the clock was set meanwhile.
 func (s *supervisor) now() time.Time { return s.started.Add(time.Since(s.started)) }
 
-// abandon records a start that failed, for the next agent if this one died before it read the reply.
+// abandon records a start that failed, for the next agent if this one died before it read the
+// reply.
 func (s *supervisor) abandon(reason string, err error) {
 	removeFiles(s.launch.Dir, s.status.Files)
 	code := spec.CodeStart
@@ -166,8 +167,8 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 	s.finish()
 }
 
-// kill ends everything that is there now. hopeless: the rest belongs to other users and cannot be killed,
-// however long it is tried.
+// kill ends everything that is there now. hopeless: the rest belongs to other users and cannot be
+// killed, however long it is tried.
 func (s *supervisor) kill() (hopeless bool) {
 	alive, refused := s.tree.kill()
 	switch {
@@ -208,9 +209,9 @@ func (s *supervisor) finish() {
 	s.record()
 }
 
-// record writes the exit, sends it to the agent, whose own journal makes it durable, and then makes it
-// durable here in case there is no agent. No file is made in the folder once the agent knows, because the
-// agent may remove the folder.
+// record writes the exit, sends it to the agent, whose own journal makes it durable, and then makes
+// it durable here in case there is no agent. No file is made in the folder once the agent knows,
+// because the agent may remove the folder.
 func (s *supervisor) record() {
 	line, err := spec.EncodeExit(s.exit)
 	if err != nil {
@@ -227,8 +228,8 @@ func (s *supervisor) record() {
 	syncExit(s.reserve)
 }
 
-// retryRecord keeps the exit in memory when its record cannot be written because of the disk, until it can
-// be written or the agent has noted it.
+// retryRecord keeps the exit in memory when its record cannot be written because of the disk, until
+// it can be written or the agent has noted it.
 func (s *supervisor) retryRecord(line []byte) {
 	for until := time.Now().Add(recordTimeout); time.Now().Before(until); {
 		select {

@@ -10,12 +10,13 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// sweep ends what was left behind by Apps that had ended their own shims: such processes may have left
-// their session and cleaned their environment. An App cannot leave the service's control group, though, and
-// the processes of living jobs descend there from their shims, which are subreapers, or from the agent. Any
-// other process of this user in the group belongs to no job.
+// sweep ends what was left behind by Apps that had ended their own shims: such processes may have
+// left their session and cleaned their environment. An App cannot leave the service's control
+// group, though, and the processes of living jobs descend there from their shims, which are
+// subreapers, or from the agent. Any other process of this user in the group belongs to no job.
 //
-// An agent that was started by hand shares its group with the user's other programs: nothing is swept then.
+// An agent that was started by hand shares its group with the user's other programs: nothing is
+// swept then.
 func sweep(agent int, living []spec.Status) (killed int, err error) {
 	group := proc.ServiceGroup()
 	if group == "" {
@@ -46,8 +47,8 @@ func sweepGroup(group string, agent int, living []spec.Status) (int, error) {
 	}
 }
 
-// strays are the processes of a group whose ancestors in the group are all known and include neither the
-// agent nor a living shim.
+// strays are the processes of a group whose ancestors in the group are all known and include
+// neither the agent nor a living shim.
 func strays(list []proc.Info, within func(pid int) bool, agent int, living []spec.Status) []proc.Info {
 	byPID := map[int]proc.Info{}
 	for _, p := range list {
@@ -74,8 +75,8 @@ func strays(list []proc.Info, within func(pid int) bool, agent int, living []spe
 	return found
 }
 
-// orphan reports whether p has no ancestor among owner. A parent that is not in the list ended while the
-// list was made, and its children have another parent by now: then the next list decides.
+// orphan reports whether p has no ancestor among owner. A parent that is not in the list ended
+// while the list was made, and its children have another parent by now: then the next list decides.
 func orphan(p proc.Info, byPID map[int]proc.Info, member, owner map[int]bool) bool {
 	for range len(byPID) {
 		if owner[p.PID] {

@@ -79,8 +79,8 @@ func explain(l *spec.Launch, err error) error {
 	return fail(code, fmt.Errorf("executing %q: %w", l.Argv[0], err))
 }
 
-// watch reaps until nothing lives. The end of the App is an event of its own only if something survives
-// it.
+// watch reaps until nothing lives. The end of the App is an event of its own only if something
+// survives it.
 func (t *tree) watch() {
 	var e event
 	for reported := false; ; {
@@ -148,10 +148,10 @@ func (t *tree) terminate() {
 	}
 }
 
-// kill kills what is there, in several passes, because what is forked meanwhile is found only by the next
-// pass. Whole groups come first: the kernel lets no process fork out of a group that it kills, and the
-// groups of the App's sessions have no other members. (Stopping all before killing, as is often advised,
-// leaves as many processes for each pass to find, and more to look through.)
+// kill kills what is there, in several passes, because what is forked meanwhile is found only by
+// the next pass. Whole groups come first: the kernel lets no process fork out of a group that it
+// kills, and the groups of the App's sessions have no other members. (Stopping all before killing,
+// as is often advised, leaves as many processes for each pass to find, and more to look through.)
 func (t *tree) kill() (alive, refused int) {
 	t.stopping.Store(true)
 	killed := map[proc.ID]bool{}
@@ -177,7 +177,8 @@ func (t *tree) kill() (alive, refused int) {
 
 func (t *tree) killed() int { return int(t.reaped.Load()) }
 
-// pipe makes the pipe of an output. Only our end uses the poller; the App's end is an ordinary blocking one.
+// pipe makes the pipe of an output. Only our end uses the poller; the App's end is an ordinary
+// blocking one.
 func pipe() (r, w *os.File, err error) {
 	if r, w, err = os.Pipe(); err == nil {
 		w.Fd() // blocking again

@@ -21,8 +21,9 @@ const (
 	OpRead  = "read"  // see whether the shim's user can read Paths
 )
 
-// Go is what the agent sends when a shim has answered OpStart with its Status and the start is noted
-// durably: from then on the App may have started. A shim whose input ends instead starts nothing.
+// Go is what the agent sends when a shim has answered OpStart with its Status and the start is
+// noted durably: from then on the App may have started. A shim whose input ends instead starts
+// nothing.
 const Go = "go\n"
 
 // Request is the line that a shim reads from its stdin.
@@ -38,8 +39,8 @@ type Request struct {
 	Living []Status `json:"living,omitempty"`
 }
 
-// Reply is a line that a shim writes to its stdout. OpStart has two replies: the shim has claimed the
-// folder, and, after Go, the App runs.
+// Reply is a line that a shim writes to its stdout. OpStart has two replies: the shim has claimed
+// the folder, and, after Go, the App runs.
 type Reply struct {
 	Status *Status `json:"status,omitempty"`
 	Killed int     `json:"killed,omitempty"` // of OpReap and OpSweep
@@ -53,8 +54,8 @@ const (
 	MaxRequest = 16 << 20
 	// MaxRecord bounds what is read of a Reply, Status or Exit.
 	MaxRecord = 64 << 10
-	// ReserveSize is the space reserved for an Exit at the start: every text at most doubles when encoded,
-	// and 1 KiB is enough for the rest.
+	// ReserveSize is the space reserved for an Exit at the start: every text at most doubles when
+	// encoded, and 1 KiB is enough for the rest.
 	ReserveSize = 2*(MaxTail+4*maxError) + 1<<10
 )
 
@@ -160,8 +161,8 @@ func (s *Status) Belongs(dir string) error {
 	return nil
 }
 
-// ReadRecord reads a record from the shim's folder in the job's folder dir. It refuses everything that is
-// not a small regular file there.
+// ReadRecord reads a record from the shim's folder in the job's folder dir. It refuses everything
+// that is not a small regular file there.
 func ReadRecord(dir, name string) ([]byte, error) {
 	f, err := OpenRegular(dir, filepath.Join(Folder, name))
 	if err != nil {
@@ -178,15 +179,16 @@ func ReadRecord(dir, name string) ([]byte, error) {
 	return data, nil
 }
 
-// OpenRegular opens the regular file name below dir for reading. It opens nothing outside of dir, whatever
-// links an App plants there, and a FIFO does not block it.
+// OpenRegular opens the regular file name below dir for reading. It opens nothing outside of dir,
+// whatever links an App plants there, and a FIFO does not block it.
 func OpenRegular(dir, name string) (*os.File, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	// Lstat first: opening a device may have effects. The second look finds what was exchanged in between.
+	// Lstat first: opening a device may have effects. The second look finds what was exchanged in
+	// between.
 	if err := regular(root.Lstat(name)); err != nil {
 		return nil, fmt.Errorf("opening %q in %q: %w", name, dir, err)
 	}

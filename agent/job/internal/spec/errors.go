@@ -1,6 +1,7 @@
 package spec
 
-// StartError says why an App did not start. Nothing of it runs or will run, and the job's folder is used up.
+// StartError says why an App did not start. Nothing of it runs or will run, and the job's folder is
+// used up.
 type StartError struct {
 	Code string // one of the codes below; part of the protocol with the cloud
 	Err  error

@@ -30,29 +30,29 @@ type Launch struct {
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// Grace is the time between TERM and KILL; 0 = DefaultGrace.
 	Grace time.Duration `json:"grace,omitempty"`
-	// MaxOutput is the number of bytes that are kept from the beginning of each of stdout and stderr;
-	// 0 = DefaultMaxOutput. The last 64 KiB are kept as well.
+	// MaxOutput is the number of bytes that are kept from the beginning of each of stdout and
+	// stderr; 0 = DefaultMaxOutput. The last 64 KiB are kept as well.
 	MaxOutput int64  `json:"max_output,omitempty"`
 	Limits    Limits `json:"limits"`
 	// Files are written before the App starts and removed after its end.
 	Files []File `json:"files,omitempty"`
-	// Keep are files that stay as the App itself left them at its end: changes by processes that it left
-	// behind are undone. Absolute or relative to Dir.
+	// Keep are files that stay as the App itself left them at its end: changes by processes that it
+	// left behind are undone. Absolute or relative to Dir.
 	Keep []string `json:"keep,omitempty"`
-	// Logs is the folder in which the App writes logs, whatever their names; they are gathered in one
-	// output. Absolute or relative to Dir; "" = none.
+	// Logs is the folder in which the App writes logs, whatever their names; they are gathered in
+	// one output. Absolute or relative to Dir; "" = none.
 	Logs string `json:"logs,omitempty"`
-	// Tied ends the job like a cancel when its owner no longer waits for it: the job of a command in the
-	// foreground ends with the command, also when that is killed.
+	// Tied ends the job like a cancel when its owner no longer waits for it: the job of a command
+	// in the foreground ends with the command, also when that is killed.
 	Tied bool `json:"tied,omitempty"`
-	// OwnerUID is the user who may cancel and wait, beside root and the sandbox user. Executor.Start sets
-	// it.
+	// OwnerUID is the user who may cancel and wait, beside root and the sandbox user.
+	// Executor.Start sets it.
 	OwnerUID int `json:"owner_uid"`
 }
 
-// Limits of one job's processes; 0 = inherited. Core dumps are always off: they would hold the App's secrets.
-// On Linux all are rlimits. Windows knows Processes and Memory, for the
-// whole job; other systems know none.
+// Limits of one job's processes; 0 = inherited. Core dumps are always off: they would hold the
+// App's secrets. On Linux all are rlimits. Windows knows Processes and Memory, for the whole job;
+// other systems know none.
 type Limits struct {
 	OpenFiles uint64 `json:"open_files,omitempty"`
 	Processes uint64 `json:"processes,omitempty"` // on Unix counted over all processes of the sandbox user
@@ -71,8 +71,8 @@ type File struct {
 // millisecond.
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-// Validate returns an error for the first field that is not acceptable. It names fields and paths, never
-// values of Env or Data.
+// Validate returns an error for the first field that is not acceptable. It names fields and paths,
+// never values of Env or Data.
 func (l *Launch) Validate() error {
 	switch {
 	case len(l.ID) > 128 || strings.Trim(l.ID, ".") == "" || strings.Trim(l.ID, letters+"._-") != "":

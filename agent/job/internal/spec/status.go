@@ -52,8 +52,8 @@ type Status struct {
 	Token string `json:"token,omitempty"`
 	// Place is that of the shim's folder: these numbers do not hold for a copy of the folder.
 	Place place.Place `json:"place,omitzero"`
-	// Files are those of the Launch, relative to the job's folder, so that they can be removed if the shim
-	// could not do it.
+	// Files are those of the Launch, relative to the job's folder, so that they can be removed if
+	// the shim could not do it.
 	Files []string `json:"files,omitempty"`
 }
 
@@ -146,8 +146,8 @@ func (e *Exit) validate() error {
 	return nil
 }
 
-// Clean makes s printable text of at most n bytes and keeps its end. What is not UTF-8, or is a control
-// character other than tab and newline, becomes "?".
+// Clean makes s printable text of at most n bytes and keeps its end. What is not UTF-8, or is a
+// control character other than tab and newline, becomes "?".
 func Clean(s string, n int) string {
 	if len(s) > n {
 		s = s[len(s)-n:]

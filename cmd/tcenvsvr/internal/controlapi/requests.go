@@ -16,8 +16,8 @@ type Reloaded struct {
 	RestartNeeded []string `json:"restart_needed"`
 }
 
-// Check has the service ask the cloud for an update now. Apply waits neither for the update window nor
-// for a confirmation in notify mode.
+// Check has the service ask the cloud for an update now. Apply waits neither for the update window
+// nor for a confirmation in notify mode.
 type Check struct {
 	Apply bool `json:"apply"`
 }

@@ -9,8 +9,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// connection is the current link. New settings of the connection make a new link: the old one ends its
-// session, and orders in flight go on in the session of the new one, as after any other loss.
+// connection is the current link. New settings of the connection make a new link: the old one ends
+// its session, and orders in flight go on in the session of the new one, as after any other loss.
 type connection struct {
 	first *link.Link
 	now   atomic.Pointer[link.Link]

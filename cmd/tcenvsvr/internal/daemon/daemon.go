@@ -41,15 +41,15 @@ type Config struct {
 	Built     time.Time // when this program was built; zero = not known
 	// Ask asks for the master password on a terminal; nil = there is none.
 	Ask func(context.Context) ([]byte, error)
-	// Drain, when closed, begins a graceful stop: no new orders are taken, jobs may finish for up to
-	// drainSeconds, then Run returns.
+	// Drain, when closed, begins a graceful stop: no new orders are taken, jobs may finish for up
+	// to drainSeconds, then Run returns.
 	Drain <-chan struct{}
 	// Reload makes the settings be read again.
 	Reload <-chan os.Signal
 }
 
-// Run is the service. It returns nil when ctx ends or after a drain, agent.ErrRestart when it is to be started
-// again, or the error that kept it from starting.
+// Run is the service. It returns nil when ctx ends or after a drain, agent.ErrRestart when it is to
+// be started again, or the error that kept it from starting.
 func Run(ctx context.Context, c Config) error {
 	p, err := paths.New(c.Home)
 	if err != nil {

@@ -32,7 +32,8 @@ func (d *daemon) level() controlapi.LogLevel {
 	return controlapi.LogLevel{Level: strings.ToLower(d.levels.Level().String())}
 }
 
-// setLevel changes the log level until the agent ends, and returns the one before. by says who asked.
+// setLevel changes the log level until the agent ends, and returns the one before. by says who
+// asked.
 func (d *daemon) setLevel(by, name string) (before controlapi.LogLevel, err error) {
 	before = d.level()
 	level, err := logging.ParseLevel(name)

@@ -11,8 +11,8 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
-// live holds the settings in force: those of the start, with newer values of those that may change while the
-// service runs.
+// live holds the settings in force: those of the start, with newer values of those that may change
+// while the service runs.
 type live struct {
 	load func() (settings.Settings, error) // as at the start
 
@@ -38,8 +38,8 @@ func (l *live) status() controlapi.Settings {
 	return l.state
 }
 
-// reload reads the settings again and applies those that may change while the service runs. If anything is
-// wrong with them, all old values stay in force. by says who asked.
+// reload reads the settings again and applies those that may change while the service runs. If
+// anything is wrong with them, all old values stay in force. by says who asked.
 func (d *daemon) reload(by string) (controlapi.Reloaded, error) {
 	l := d.live
 	l.reloading.Lock()

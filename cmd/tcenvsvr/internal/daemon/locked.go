@@ -22,9 +22,9 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
-// vault is the keychain as the service opens it. Without the master password the service does not end,
-// because the service manager would only start it again. It is locked, says so, and waits for "tcenvsvr
-// keychain unlock".
+// vault is the keychain as the service opens it. Without the master password the service does not
+// end, because the service manager would only start it again. It is locked, says so, and waits for
+// "tcenvsvr keychain unlock".
 type vault struct {
 	Config
 	paths  paths.Paths
@@ -37,8 +37,8 @@ type vault struct {
 	opened chan struct{} // closed when unlocked
 }
 
-// openVault opens the keychain if s has sealed secrets. It returns errStopped if the service was stopped
-// while it was locked.
+// openVault opens the keychain if s has sealed secrets. It returns errStopped if the service was
+// stopped while it was locked.
 func openVault(ctx context.Context, c Config, p paths.Paths, s settings.Settings, logger *slog.Logger, log *audit.Log) (*vault, error) {
 	v := &vault{Config: c, paths: p, file: s.MasterKeyFile, logger: logger.With("component", "keychain"), audit: log, opened: make(chan struct{})}
 	if !s.Sealed() {
@@ -106,8 +106,8 @@ func (v *vault) askTerminal(ctx context.Context) error {
 	return err
 }
 
-// unlock opens the keychain with a password. If it is open already, the password is kept for the next start.
-// from names the source of the password in the log.
+// unlock opens the keychain with a password. If it is open already, the password is kept for the
+// next start. from names the source of the password in the log.
 func (v *vault) unlock(from string, password []byte) error {
 	defer clear(password)
 	if err := v.chain.Reopen(password); err != nil {

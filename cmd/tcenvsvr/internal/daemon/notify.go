@@ -12,9 +12,9 @@ import (
 // statusEvery is how often the line that systemctl shows is updated.
 const statusEvery = 10 * time.Second
 
-// notify reports to systemd: ready when the first attempt to connect has ended, whether or not the cloud
-// answered, because an agent that tries to connect works; then a status line, and a heartbeat while all parts
-// make progress. Without NOTIFY_SOCKET, as on other systems, it reports nothing.
+// notify reports to systemd: ready when the first attempt to connect has ended, whether or not the
+// cloud answered, because an agent that tries to connect works; then a status line, and a heartbeat
+// while all parts make progress. Without NOTIFY_SOCKET, as on other systems, it reports nothing.
 func (d *daemon) notify(ctx context.Context) error {
 	defer tell(sd.SdNotifyStopping)
 	select {
@@ -48,12 +48,12 @@ func (d *daemon) notify(ctx context.Context) error {
 	}
 }
 
-// tell sends a state to systemd and ignores errors: there may be no systemd, and an agent that cannot report
-// must still work.
+// tell sends a state to systemd and ignores errors: there may be no systemd, and an agent that
+// cannot report must still work.
 func tell(state string) { _, _ = sd.SdNotify(false, state) }
 
-// notifyReload tells systemd when a reload begins and ends, so that "systemctl reload" returns when the new
-// settings are in force. Before READY a reload is part of the start.
+// notifyReload tells systemd when a reload begins and ends, so that "systemctl reload" returns when
+// the new settings are in force. Before READY a reload is part of the start.
 func (d *daemon) notifyReload(reload func()) {
 	select {
 	case <-d.link.Tried():
@@ -85,8 +85,8 @@ func (d *daemon) statusLine() string {
 // startIsOver is the time after which memory that only the start needed is given back.
 const startIsOver = 10 * time.Second
 
-// trim gives back the memory of the start: parsing CAs and settings leaves more pages than an idle agent needs,
-// and the garbage collector would keep them for minutes.
+// trim gives back the memory of the start: parsing CAs and settings leaves more pages than an idle
+// agent needs, and the garbage collector would keep them for minutes.
 func trim(ctx context.Context) {
 	timer := time.NewTimer(startIsOver)
 	defer timer.Stop()

@@ -14,8 +14,8 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
-// probe does all that the start of an order needs, with the shim's own program as the App: it makes folders
-// and files, becomes the sandbox user, and starts a process. It removes what it made.
+// probe does all that the start of an order needs, with the shim's own program as the App: it makes
+// folders and files, becomes the sandbox user, and starts a process. It removes what it made.
 func (d *daemon) probe(ctx context.Context) (err error) {
 	session := janitor.Probe + strings.ToLower(rand.Text()[:12])
 	dir := filepath.Join(d.paths.Jobs, session)

@@ -8,12 +8,12 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// quiet is how long a file must not change before it is read: editors write in several steps. The tests of
-// this package lengthen it.
+// quiet is how long a file must not change before it is read: editors write in several steps. The
+// tests of this package lengthen it.
 var quiet = 200 * time.Millisecond
 
-// reloads reads the settings again when their file changes or a signal asks for it. If files cannot be watched,
-// the signal and the command line still work.
+// reloads reads the settings again when their file changes or a signal asks for it. If files cannot
+// be watched, the signal and the command line still work.
 func (d *daemon) reloads(ctx context.Context) error {
 	changed := make(chan struct{}, 1)
 	watched := make(chan error, 1)
@@ -40,8 +40,8 @@ func (d *daemon) reloads(ctx context.Context) error {
 	}
 }
 
-// watchFile sends when the file has changed and has been quiet for a while. It watches the folder, because
-// saving replaces the file by a new one.
+// watchFile sends when the file has changed and has been quiet for a while. It watches the folder,
+// because saving replaces the file by a new one.
 func watchFile(ctx context.Context, file string, quiet time.Duration, changed chan<- struct{}) error {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {

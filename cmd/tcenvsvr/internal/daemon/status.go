@@ -50,8 +50,8 @@ func (m machine) Info(ctx context.Context) wire.Info {
 	}
 }
 
-// Room is the free space for jobs, in bytes and files. On systems that do not count them there is space for any
-// number.
+// Room is the free space for jobs, in bytes and files. On systems that do not count them there is
+// space for any number.
 func (m machine) Room() (bytes, files uint64, err error) {
 	d, err := space.Of(m.jobs)
 	switch {

@@ -27,8 +27,8 @@ func (d *daemon) newTrust(cas []*x509.Certificate) (*certs.Store, error) {
 	}), nil
 }
 
-// tlsConfig returns what is called for each connection, so that all connections follow when CAs change.
-// own gives our certificate; nil = none is shown.
+// tlsConfig returns what is called for each connection, so that all connections follow when CAs
+// change. own gives our certificate; nil = none is shown.
 func tlsConfig(trust *certs.Store, own func(*tls.CertificateRequestInfo) (*tls.Certificate, error)) func() (*tls.Config, error) {
 	return func() (*tls.Config, error) {
 		pool, err := trust.Pool()
@@ -53,8 +53,8 @@ func (d *daemon) execution(ctx context.Context, session string) (app.Execution, 
 	return e, nil
 }
 
-// sweep removes what old jobs leave: their folders, the sets of CAs that no other job needs, and what an
-// "app run" that was killed could not remove.
+// sweep removes what old jobs leave: their folders, the sets of CAs that no other job needs, and
+// what an "app run" that was killed could not remove.
 func (d *daemon) sweep() func(context.Context, time.Duration, func(string) bool) error {
 	folders := d.jobs.Janitor(d.paths.Jobs)
 	return func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error {
@@ -70,8 +70,8 @@ func (d *daemon) bounds(age time.Duration) (janitor.Bounds, error) {
 	return janitor.Bounds{Age: age, Bytes: int64(disk.Total / 100 * share), Files: int64(disk.Files / 100 * share)}, err
 }
 
-// tidy removes at once what a session no longer needs when the cloud has its result. Its folder stays
-// for a while.
+// tidy removes at once what a session no longer needs when the cloud has its result. Its folder
+// stays for a while.
 func (d *daemon) tidy(session string) {
 	if err := errors.Join(d.trust.Release(session), janitor.Tidy(filepath.Join(d.paths.Jobs, session))); err != nil {
 		d.logger.Debug("remains of a job were not removed yet", "session", session, "err", err)

@@ -10,8 +10,8 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
-// twinFor is how long a message of the cloud about a twin counts: the cloud repeats it whenever the other host
-// is refused, about every minute.
+// twinFor is how long a message of the cloud about a twin counts: the cloud repeats it whenever the
+// other host is refused, about every minute.
 const twinFor = 10 * time.Minute
 
 // twinPace is the shortest time between two lines of the log about a twin.

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestTwinsWithoutEnd: a cloud that names another host each time, and ends it each time, does not fill the log.
+// TestTwinsWithoutEnd: a cloud that names another host each time, and ends it each time, does not
+// fill the log.
 func TestTwinsWithoutEnd(t *testing.T) {
 	var out strings.Builder
 	log := slog.New(slog.NewTextHandler(&out, nil))

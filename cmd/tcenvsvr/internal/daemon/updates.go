@@ -23,8 +23,8 @@ import (
 	"tcenvsvr/updater/slot"
 )
 
-// updates is the agent's side of self-update. It is nil if the package came without a root of trust: then
-// nothing can be verified, so the cloud is not asked for updates.
+// updates is the agent's side of self-update. It is nil if the package came without a root of
+// trust: then nothing can be verified, so the cloud is not asked for updates.
 type updates struct {
 	*updater.Updater
 	d *daemon

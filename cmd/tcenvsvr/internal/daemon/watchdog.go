@@ -17,9 +17,9 @@ type part struct {
 	late func(context.Context) time.Duration // 0 = in time
 }
 
-// watchdog sends the heartbeat while every part makes progress. An agent that is stuck looks alive: its process
-// is there, its socket is open. Without the heartbeat the service manager kills it and starts another one,
-// which finds the jobs again.
+// watchdog sends the heartbeat while every part makes progress. An agent that is stuck looks alive:
+// its process is there, its socket is open. Without the heartbeat the service manager kills it and
+// starts another one, which finds the jobs again.
 func (d *daemon) watchdog(ctx context.Context, every time.Duration) {
 	if every <= 0 {
 		return // the service manager wants none

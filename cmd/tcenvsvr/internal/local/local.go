@@ -57,8 +57,8 @@ type Result struct {
 
 const kvContext = "local"
 
-// Do runs the App and returns when it has ended. When ctx ends, the App is cancelled as an order would be. An
-// error beside an outcome says which part of the outcome is missing.
+// Do runs the App and returns when it has ended. When ctx ends, the App is cancelled as an order
+// would be. An error beside an outcome says which part of the outcome is missing.
 func (r *Run) Do(ctx context.Context) (result Result, err error) {
 	if r.NoSandbox {
 		r.Settings.AppsRunner = "none"
@@ -116,7 +116,8 @@ func (r *Run) Do(ctx context.Context) (result Result, err error) {
 	return result, err
 }
 
-// install unpacks the App. It refuses inputs that the App does not accept and Apps that no order runs.
+// install unpacks the App. It refuses inputs that the App does not accept and Apps that no order
+// runs.
 func (r *Run) install(ctx context.Context, p *place) (app.App, inputs.Inputs, error) {
 	fail := func(err error) (app.App, inputs.Inputs, error) {
 		if refusal, ok := errors.AsType[*inputs.Refusal](err); ok && refusal.Try != "" {
@@ -182,8 +183,8 @@ func (r *Run) execution(ctx context.Context, p *place, jobs *parts.Jobs, install
 	return e, err
 }
 
-// run starts the App and shows its output until it has ended. The App ends with this process, however that
-// ends.
+// run starts the App and shows its output until it has ended. The App ends with this process,
+// however that ends.
 func (r *Run) run(ctx context.Context, jobs *parts.Jobs, installed app.App, e app.Execution) (job.Exit, error) {
 	launch, err := installed.Launch(e)
 	if err != nil {
@@ -197,8 +198,8 @@ func (r *Run) run(ctx context.Context, jobs *parts.Jobs, installed app.App, e ap
 	return r.follow(ctx, process, e.JobDir)
 }
 
-// trust gives the App the CAs that the App of an order would have, in a set of its own, because this process
-// may run as another user than the agent.
+// trust gives the App the CAs that the App of an order would have, in a set of its own, because
+// this process may run as another user than the agent.
 func (r *Run) trust(ctx context.Context, e *app.Execution, jobs *parts.Jobs, dir string) error {
 	sources := parts.TrustSources(r.Home, r.Settings)
 	sources.Java, sources.Pythons = e.Interpreters()

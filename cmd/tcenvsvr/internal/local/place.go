@@ -21,9 +21,9 @@ type place struct {
 	programs, trust string
 }
 
-// place chooses the home's exchange if it exists and is ours: the sandbox user can enter it, and the service
-// behind the socket may write nowhere else. Otherwise the run gets a temporary folder. What earlier runs left
-// when they were killed is removed.
+// place chooses the home's exchange if it exists and is ours: the sandbox user can enter it, and
+// the service behind the socket may write nowhere else. Otherwise the run gets a temporary folder.
+// What earlier runs left when they were killed is removed.
 func (r *Run) place(ctx context.Context, jobs *parts.Jobs) (*place, error) {
 	programs, folders := r.Home.Programs, r.Home.Jobs
 	temporary := !ours(programs) || !ours(folders)

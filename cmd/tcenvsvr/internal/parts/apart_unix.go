@@ -18,8 +18,8 @@ import (
 	"tcenvsvr/agent/settings"
 )
 
-// apart refuses a sandbox user whose number is the agent's: that of this process, or that of the owner
-// of the agent's state.
+// apart refuses a sandbox user whose number is the agent's: that of this process, or that of the
+// owner of the agent's state.
 func apart(sandbox, state string) error {
 	uid, known := userNumber(sandbox)
 	if !known {
@@ -50,8 +50,8 @@ func apart(sandbox, state string) error {
 	return nil
 }
 
-// userNumber looks in this host's files and, if the user is not in them, asks all that the host knows,
-// such as LDAP.
+// userNumber looks in this host's files and, if the user is not in them, asks all that the host
+// knows, such as LDAP.
 func userNumber(name string) (int, bool) {
 	text := ""
 	if u, err := user.Lookup(name); err == nil {

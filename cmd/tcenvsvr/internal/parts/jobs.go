@@ -57,8 +57,8 @@ func ShimProgram() (string, error) {
 }
 
 // shimOf is the small program beside ours or, where there is none, as in the slot of an update, our
-// own program. The shim of another release would not do, not even the package's: an older shim knows
-// less than we ask of it.
+// own program. The shim of another release would not do, not even the package's: an older shim
+// knows less than we ask of it.
 func shimOf(own string) string {
 	shim := filepath.Join(filepath.Dir(own), job.ShimName+filepath.Ext(own))
 	if info, err := os.Lstat(shim); err == nil && info.Mode().IsRegular() {

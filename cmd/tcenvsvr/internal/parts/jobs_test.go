@@ -8,8 +8,8 @@ import (
 	"tcenvsvr/agent/job"
 )
 
-// An agent uses the shim of its own release: the small program that came with it or, where it
-// came as one file into a slot, itself, whatever else is installed.
+// An agent uses the shim of its own release: the small program that came with it or, where it came
+// as one file into a slot, itself, whatever else is installed.
 func TestTheShimIsOfTheSameRelease(t *testing.T) {
 	dir := t.TempDir()
 	place := func(names ...string) string {

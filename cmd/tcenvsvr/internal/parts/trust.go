@@ -17,7 +17,8 @@ func TrustSources(p paths.Paths, s settings.Settings) certs.Sources {
 	return certs.Sources{Added: p.Certs, Drops: p.CertsDrop, Cloud: p.CloudCA, Java: java, Pythons: pythons}
 }
 
-// Readable returns a proof that the sandbox user can read files; nil where jobs run as our own user.
+// Readable returns a proof that the sandbox user can read files; nil where jobs run as our own
+// user.
 func (j *Jobs) Readable() func(ctx context.Context, files []string) error {
 	if j.user == "" {
 		return nil

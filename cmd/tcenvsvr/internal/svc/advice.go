@@ -5,8 +5,8 @@ import "os"
 // wanted exists if systemd starts the package's service with the host.
 const wanted = "/etc/systemd/system/multi-user.target.wants/" + Name + ".service"
 
-// WithHost reports whether the package's service starts with the host. The package leaves that to the
-// administrator, because a server that is not enrolled has nothing to do.
+// WithHost reports whether the package's service starts with the host. The package leaves that to
+// the administrator, because a server that is not enrolled has nothing to do.
 func WithHost() bool {
 	_, err := os.Lstat(wanted)
 	return err == nil

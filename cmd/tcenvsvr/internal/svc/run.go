@@ -7,8 +7,8 @@ import (
 	kardianos "github.com/kardianos/service"
 )
 
-// Run runs the agent under the host's service manager, or in a terminal, and returns its error. A stop by the
-// manager arrives in signals, like one from a terminal.
+// Run runs the agent under the host's service manager, or in a terminal, and returns its error. A
+// stop by the manager arrives in signals, like one from a terminal.
 func Run(signals chan<- os.Signal, run func() error) error {
 	if standalone() {
 		return run()
