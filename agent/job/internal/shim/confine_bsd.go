@@ -5,6 +5,8 @@ package shim
 import (
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"tcenvsvr/agent/job/internal/spec"
 )
 
@@ -15,3 +17,7 @@ func sysProcAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: tr
 
 // confine does nothing: these systems cannot set the limits of another process.
 func confine(int, spec.Limits) {}
+
+func hardenSystem() {}
+
+func dup2(from, to int) error { return unix.Dup2(from, to) }

@@ -14,6 +14,14 @@
 //	                                                                                      ▼
 //	          outputs and logs closed, Keep as it was, files removed, Exit written, told, fsynced
 //
+//	folder.go      the claim of a job's folder, the state, and the record of the exit
+//	supervisor.go  the life of a job until nothing of it lives
+//	tree_*.go      the App and all that descends from it
+//	server.go      the socket by which agents wait and cancel
+//	output.go      what is kept of the outputs; logs.go: of the logs; keep.go: of other files
+//	reap_unix.go   the end of a job whose shim was lost; sweep_linux.go: of what belongs to no job
+//	asuser.go      other requests that start nothing
+//
 // Go makes "at most once" true: the agent sends it when the start is noted durably, and an agent
 // that died has not sent it. The claim, one link(2) of the state file, keeps two shims out of one
 // folder.
