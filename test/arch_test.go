@@ -62,17 +62,27 @@ var areas = map[string]rule{
 	"agent": {[]string{"agent/link/wire", "agent/link/pulse", "agent/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness"},
 		"the link and the trust store reach the agent as small interfaces"},
 
-	"certs":             {[]string{"agent/disk"}, "trust is a leaf: agent, cloud and updater may need it"},
-	"updater":           {[]string{"agent/disk"}, "a leaf: the agent asks, the updater does not know whom it replaces"},
-	"packaging":         {[]string{"agent/disk", "packaging/systemd"}, "a description and what is made of it; it knows the programs as files"},
-	"packaging/systemd": {nil, "the agent's command line has the unit's text in it, and nothing else of packaging"},
-	"packaging/initd":   {nil, "like packaging/systemd: texts for the command line"},
+	"certs": {[]string{"agent/disk"}, "trust is a leaf: agent, cloud and updater may need it"},
+	// Both sides of self-update share releases and their metadata; what they hand to each other is
+	// a folder of its own, and neither side imports the other. Root's side reads nothing that only
+	// the agent's side understands, and the agent cannot act as root even by mistake.
+	"updater":            {[]string{"agent/disk", "updater/handover", "updater/release", "updater/metadata", "updater/download"}, "the agent's side asks for updates; only root's side installs them"},
+	"updater/handover":   {[]string{"agent/disk"}, "the border of privileges: what one side writes and the other reads"},
+	"updater/slot":       {[]string{"agent/disk", "updater/handover", "updater/release", "updater/metadata"}, "root's side has no network and believes nothing that the agent downloaded"},
+	"updater/release":    {nil, "agent, root, cloud and tools agree about what a release is"},
+	"updater/metadata":   {[]string{"agent/disk", "updater/release"}, "one verification for both sides"},
+	"updater/delta":      {nil, "bytes in, bytes out"},
+	"updater/download":   {[]string{"agent/disk", "updater/delta", "updater/metadata", "updater/release"}, "it fetches what it is told to; the agent's side decides"},
+	"updater/repository": {[]string{"agent/disk", "updater/delta", "updater/metadata", "updater/release"}, "the maintainers' side: it knows no host"},
+	"packaging":          {[]string{"agent/disk", "packaging/systemd"}, "a description and what is made of it; it knows the programs as files"},
+	"packaging/systemd":  {nil, "the agent's command line has the unit's text in it, and nothing else of packaging"},
+	"packaging/initd":    {nil, "like packaging/systemd: texts for the command line"},
 
 	"cmd/internal":      {nil, "what the programs' command lines have in common is no part of the product"},
-	"cmd/tcrelease":     {[]string{"cmd/internal", "packaging", "updater", "agent/disk"}, "the maintainers' tool runs the programs, it does not contain them"},
+	"cmd/tcrelease":     {[]string{"cmd/internal", "packaging", "updater/release", "updater/repository", "agent/disk"}, "the maintainers' tool runs the programs, it does not contain them"},
 	"cmd/tcenvsvr-shim": {[]string{"agent/job"}, "one runs beside every job: it is as small as can be"},
 	"cmd/tcenvsvr":      {[]string{"cmd/internal", "agent", "…", "certs", "updater", "packaging/systemd", "packaging/initd"}, "the composition root wires everything of the agent and nothing of the cloud"},
-	"cmd/tccloud": {[]string{"cmd/internal", "cmd/tccloud/internal/demo", "agent/link/wire", "agent/link/conn", "agent/app/api", "agent/disk", "agent/host/clock", "agent/app/tcx", "agent/app/inputs", "agent/app/fault", "agent/host/fitness", "updater"},
+	"cmd/tccloud": {[]string{"cmd/internal", "cmd/tccloud/internal/demo", "agent/link/wire", "agent/link/conn", "agent/app/api", "agent/disk", "agent/host/clock", "agent/app/tcx", "agent/app/inputs", "agent/app/fault", "agent/host/fitness", "updater/release", "updater/metadata", "updater/repository"},
 		"the cloud shares the protocol, the package format, what inputs an App takes, how to ask a disk and what is said of a sick host with the agent, not its workings"},
 	"cmd/tccloud/internal/demo": {[]string{"cmd/tccloud", "agent/link/wire", "test/stage", "test/apps", "updater/release"},
 		"the demo shows what the tests prove, with the same processes and Apps"},
@@ -80,7 +90,7 @@ var areas = map[string]rule{
 	"test": {[]string{"agent", "…", "certs", "packaging", "updater"}, "tests and benchmarks look at the product from outside"},
 }
 
-// owners says who may import a library directly.
+// owners says who may import a library directly, or a package of ours that is not for everybody.
 var owners = map[string]struct {
 	may []string
 	why string
@@ -98,6 +108,7 @@ var owners = map[string]struct {
 	"github.com/coreos/go-systemd":       {[]string{"agent/logging", "cmd/tcenvsvr/internal"}, "only logging and the daemon know who supervises"},
 	"software.sslmate.com/src/go-pkcs12": {[]string{"agent/enroll/bundle", "certs", "cmd/tccloud/internal"}, "few know the format of keystores"},
 	"github.com/theupdateframework":      {[]string{"updater"}, "only the updater reads update metadata"},
+	module + "/updater/slot":             {[]string{"updater/slot", "cmd/tcenvsvr/internal/cli"}, "only commands act as root on the slots: neither the daemon nor anything else of the agent"},
 	"github.com/minio/selfupdate":        {[]string{"updater/slot/install"}, "it is safe only in a slot that nothing runs from"},
 	"github.com/fsnotify/fsnotify":       {[]string{"certs", "cmd/tcenvsvr/internal/daemon"}, "few watch files"},
 	"golang.org/x/net/proxy":             {[]string{"agent/link/proxy"}, "one package knows proxies"},
@@ -196,12 +207,15 @@ func TestEveryPackageTellsItsStory(t *testing.T) {
 	}
 }
 
-// areaOf finds the longest area that holds the package. "agent" holds the
-// package agent alone, so that a new package below it needs a row of its own.
+// alone are the areas that hold one package and none below it, so that a new package below it
+// needs a row of its own.
+var alone = map[string]bool{"agent": true, "updater": true}
+
+// areaOf finds the longest area that holds the package.
 func areaOf(name string) (string, bool) {
 	best := ""
 	for area := range areas {
-		if (name == area || area != "agent" && within(name, area)) && len(area) > len(best) {
+		if (name == area || !alone[area] && within(name, area)) && len(area) > len(best) {
 			best = area
 		}
 	}
@@ -209,7 +223,7 @@ func areaOf(name string) (string, bool) {
 }
 
 func allowed(imported, area string) bool {
-	if own, _ := areaOf(imported); own == area || area != "agent" && within(imported, area) {
+	if own, _ := areaOf(imported); own == area || !alone[area] && within(imported, area) {
 		return true
 	}
 	return slices.ContainsFunc(areas[area].may, func(may string) bool {

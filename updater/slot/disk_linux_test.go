@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/test/need"
 	"tcenvsvr/updater/slot/install"
 )
@@ -34,8 +35,8 @@ func TestNoRoom(t *testing.T) {
 			s.offer("1.1.0")
 			err := s.apply()
 			s.wantCode(err, "no_room")
-			if !errors.Is(err, install.ErrNoRoom) {
-				t.Errorf("got %v, want %v", err, install.ErrNoRoom)
+			if !errors.Is(err, space.ErrFull) {
+				t.Errorf("got %v, want %v", err, space.ErrFull)
 			}
 			s.wantChoice("1.0.0", false)
 		})

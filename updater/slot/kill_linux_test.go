@@ -16,9 +16,8 @@ import (
 	"testing"
 
 	"tcenvsvr/test/need"
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/slot"
-	"tcenvsvr/updater/slot/inbox"
-	"tcenvsvr/updater/slot/state"
 )
 
 // An act that is killed before each of its system calls, and what may be
@@ -72,7 +71,7 @@ var acts = []struct {
 		s.offer("1.2.0")
 		s.must(s.apply())
 		s.wantChoice("1.2.0", true)
-		s.put(inbox.Healthy, nil)
+		s.put(handover.RequestHealthy, nil)
 	}, []string{"bless"}, []string{"1.2.0"}},
 	{"the end of a candidate that hung", func(s *scene) {
 		s.update("1.1.0")
@@ -227,7 +226,7 @@ func (s *scene) wantWhole(may []string) {
 	if _, err := s.slots().State(); err != nil {
 		s.t.Errorf("the state is lost: %v", err)
 	}
-	if _, err := slot.ReadStatus(filepath.Join(s.dir, "run", "status.json")); err != nil {
+	if _, err := handover.ReadStatus(filepath.Join(s.dir, "run", "status.json")); err != nil {
 		s.t.Errorf("the status is lost: %v", err)
 	}
 }
@@ -369,7 +368,7 @@ func TestACandidateIsStartedAtMostThreeTimesWhateverIsKilled(t *testing.T) {
 		t.Errorf("started %d times", starts)
 	}
 	s.wantChoice("1.0.0", false)
-	if m := s.status().Bad; len(m) != 1 || m[0].Class != state.Crash {
+	if m := s.status().Bad; len(m) != 1 || m[0].Class != handover.Crash {
 		t.Errorf("got marks %+v", m)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"tcenvsvr/agent/disk/plainfile"
 )
 
 // Share lets everybody read a home, and execute what its owner can: the
@@ -37,7 +38,7 @@ func Share(home string) (changed int, err error) {
 
 // share changes the file that it has opened, whatever the path leads to by then.
 func share(root *os.Root, path string, top fs.FileInfo) (changed bool, err error) {
-	f, err := root.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	f, err := root.OpenFile(path, os.O_RDONLY|plainfile.Flags, 0)
 	if err != nil {
 		return false, err
 	}

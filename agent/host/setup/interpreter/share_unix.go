@@ -7,9 +7,6 @@ import (
 	"syscall"
 )
 
-// noFollow refuses a link, and does not wait for the writer of a pipe.
-const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
-
 // sameOwner reports whether both are one user's. A file of root's that has a second name in
 // somebody's folder is not to be opened to everybody.
 func sameOwner(a, b fs.FileInfo) bool {

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strconv"
 
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/slot"
 	"tcenvsvr/updater/slot/state"
 )
@@ -39,7 +40,7 @@ func run(dir, verb string) error {
 	}
 	home := filepath.Join(dir, "home")
 	s, err := slot.New(slot.Config{
-		Paths: slot.Paths{
+		Paths: handover.Paths{
 			Baseline: filepath.Join(dir, "base", "tcenvsvr"), Slots: home, State: filepath.Join(dir, "lib"), Home: home,
 			Inbox: filepath.Join(home, ".tcenvsvr", "inbox"), Link: filepath.Join(dir, "run", "tcenvsvr"), Shim: filepath.Join(dir, "run", "tcenvsvr-shim"),
 			Status: filepath.Join(dir, "run", "status.json"),
