@@ -34,7 +34,11 @@ var areas = map[string]rule{
 	"agent/host/become":   {nil, "whoever may be root uses it before anything else"},
 	"agent/host/clock":    {nil, "agent and cloud doubt a clock by the same rule"},
 	"agent/host/fitness":  {nil, "a state and when it is looked at again; what is tried is passed in"},
-	"agent/host/facts":    {nil, "facts only"},
+	"agent/host/facts":    {[]string{"agent/disk"}, "facts only"},
+	"agent/host/layout":   {nil, "names and modes that package, setup and updater must agree about; it does nothing"},
+	"agent/host/tool":     {nil, "it runs what the host has; what for is known elsewhere"},
+	"agent/host/pam":      {[]string{"agent/disk", "agent/host/layout", "agent/host/tool", "agent/host/setup/plan"}, "it edits one file, and knows nothing else of the setup"},
+	"agent/host/sudoers":  {[]string{"agent/disk", "agent/host/layout", "agent/host/tool", "agent/host/setup/plan"}, "it writes one file, and knows nothing else of the setup"},
 	"agent/host/paths":    {nil, "names, and the folders they name"},
 	"agent/host/acl":      {nil, "lists on files; whose they are is known elsewhere"},
 	"agent/host":          {[]string{"agent/disk", "agent/settings"}, "it sets a host up before there is an agent"},
@@ -67,7 +71,7 @@ var areas = map[string]rule{
 	// a folder of its own, and neither side imports the other. Root's side reads nothing that only
 	// the agent's side understands, and the agent cannot act as root even by mistake.
 	"updater":            {[]string{"agent/disk", "updater/handover", "updater/release", "updater/metadata", "updater/download"}, "the agent's side asks for updates; only root's side installs them"},
-	"updater/handover":   {[]string{"agent/disk"}, "the border of privileges: what one side writes and the other reads"},
+	"updater/handover":   {[]string{"agent/disk", "agent/host/layout"}, "the border of privileges: what one side writes and the other reads"},
 	"updater/slot":       {[]string{"agent/disk", "updater/handover", "updater/release", "updater/metadata"}, "root's side has no network and believes nothing that the agent downloaded"},
 	"updater/release":    {nil, "agent, root, cloud and tools agree about what a release is"},
 	"updater/metadata":   {[]string{"agent/disk", "updater/release"}, "one verification for both sides"},

@@ -3,6 +3,8 @@ package handover
 import (
 	"path/filepath"
 	"runtime"
+
+	"tcenvsvr/agent/host/layout"
 )
 
 // Paths are where the parts of self-update lie on a host. Root owns all of them but the inbox.
@@ -20,22 +22,19 @@ type Paths struct {
 
 const (
 	// PackagedProgram is the baseline of the RPM.
-	PackagedProgram = "/usr/libexec/threatconnect-envsvr/tcenvsvr"
+	PackagedProgram = layout.Libexec + "/" + layout.Program
 	// ShimName is the name of the shim beside the package's program. A release is one file, and is
 	// its own shim when it is called by this name.
-	ShimName = "tcenvsvr-shim"
-
-	programName = "tcenvsvr"
+	ShimName = layout.Shim
 )
 
 // PackagedPaths are the paths of the RPM.
 func PackagedPaths(home string) Paths {
-	const run = "/run/threatconnect-envsvr-updater"
 	return Paths{
-		Baseline: PackagedProgram, Slots: home, State: "/var/lib/threatconnect-envsvr-updater",
-		Home: home, Inbox: filepath.Join(home, ".tcenvsvr", "inbox"),
-		Link: filepath.Join(run, programName), Shim: filepath.Join(run, ShimName), Status: filepath.Join(run, "status.json"),
-		Root: "/usr/share/threatconnect-envsvr/root.json",
+		Baseline: PackagedProgram, Slots: home, State: layout.UpdaterState,
+		Home: home, Inbox: filepath.Join(home, layout.Inbox),
+		Link: layout.UpdaterRun + "/" + layout.Program, Shim: layout.UpdaterRun + "/" + ShimName, Status: layout.UpdaterRun + "/status.json",
+		Root: layout.Share + "/root.json",
 	}
 }
 
@@ -45,8 +44,8 @@ func UnpackagedPaths(home, baseline string) Paths {
 	own := filepath.Join(home, "updater")
 	p := Paths{
 		Baseline: baseline, Slots: filepath.Join(home, "slots"), State: own,
-		Home: home, Inbox: filepath.Join(home, ".tcenvsvr", "inbox"),
-		Link: filepath.Join(own, "run", programName), Status: filepath.Join(own, "run", "status.json"),
+		Home: home, Inbox: filepath.Join(home, layout.Inbox),
+		Link: filepath.Join(own, "run", layout.Program), Status: filepath.Join(own, "run", "status.json"),
 		Root: filepath.Join(own, "root.json"), // a program in a slot does not know its baseline
 	}
 	if runtime.GOOS == "windows" {
@@ -69,7 +68,7 @@ func (p Paths) Program(slot Slot) string {
 	if slot == Baseline {
 		return p.Baseline
 	}
-	name := programName
+	name := layout.Program
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}

@@ -18,4 +18,4 @@ const maxSocket = 107
 func ownedByUs(fs.FileInfo) bool { return true }
 
 // settle does nothing more: permissions are inherited from the parent.
-func settle(string, os.FileMode) error { return nil }
+func setMode(string, os.FileMode) error { return nil }

@@ -62,7 +62,7 @@ func listens(table, path string) said {
 // reasons say why a step of host setup matters.
 var reasons = map[string]string{
 	"users":     "the agent and its Apps are users of their own",
-	"way":       "a folder above the home that is closed keeps agent or Apps from everything",
+	"access":    "a folder above the home that is closed keeps agent or Apps from everything",
 	"folders":   "owners, modes and ACLs decide who reads what",
 	"sudoers":   "the agent may become the sandbox user and nobody else",
 	"sudo":      "Apps become the sandbox user by it",

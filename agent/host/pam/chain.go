@@ -1,4 +1,4 @@
-package setup
+package pam
 
 import (
 	"errors"
@@ -8,10 +8,11 @@ import (
 	"strings"
 )
 
-// pamFiles opens a service, or what a PAM file includes. The path it gives back is the file's one name.
+// pamFiles opens a service, or a file that a PAM file includes. It returns the file's path behind all
+// links.
 type pamFiles func(name string) (path string, text []byte, err error)
 
-// entry is a link of the chain that libpam walks for auth, once all includes are laid out.
+// entry is one step of the chain that libpam walks for auth, once all includes are expanded.
 type entry struct {
 	path, text string
 	level      int   // how many substacks it is in
@@ -24,7 +25,7 @@ const (
 	pamMost    = 10_000 // entries; only files that include each other have more
 )
 
-// chain lays out one service. Debian's libpam knows @include; others take such a line for a broken one.
+// chain expands one service. Debian's libpam knows @include; for others such a line is broken.
 type chain struct {
 	files   pamFiles
 	edited  string // the file in which a block is ours
@@ -32,7 +33,7 @@ type chain struct {
 	entries []entry
 }
 
-// add lays out a file. Lines of an unknown kind fail, and count as auth lines.
+// add expands a file. Lines of an unknown kind fail, and count as auth lines.
 func (c *chain) add(path string, text []byte, depth, level int) error {
 	lines, err := pamLines(text)
 	if err != nil {
@@ -80,7 +81,7 @@ func (c *chain) add(path string, text []byte, depth, level int) error {
 	return nil
 }
 
-// errLeftOut means that libpam puts a failing entry where an include cannot be read.
+// errLeftOut means that an include cannot be read: libpam puts a failing entry there.
 var errLeftOut = errors.New("cannot be included")
 
 func (c *chain) include(name string, depth, level int) error {
@@ -97,7 +98,8 @@ func (c *chain) include(name string, depth, level int) error {
 	return c.add(path, text, depth, level)
 }
 
-// land is where a jump from entry i ends; far says that it goes beyond the end of its stack, which denies.
+// land returns where a jump from entry i ends. far says that it goes beyond the end of its stack, which
+// denies.
 func land(chain []entry, i, jump int) (next int, far bool) {
 	level, h := chain[i].level, i
 	for h+1 < len(chain) && chain[h+1].level >= level && jump > 0 {
@@ -112,8 +114,8 @@ func land(chain []entry, i, jump int) (next int, far bool) {
 // errReach means that our lines cannot stand there.
 var errReach = errors.New("a jump goes across")
 
-// harmless says whether a chain with our lines decides, whatever its modules
-// answer, as the one without them, for all but those whom our lines are for: they
+// harmless returns an error unless the chain with our lines decides as the one without them,
+// whatever its modules answer, about all but those whom our lines are for. That holds when our lines
 // stand together, every other entry is as it was, and every jump leads where it led.
 func harmless(before, after []entry) error {
 	var place []int         // of the entries of others in after
@@ -152,21 +154,21 @@ func harmless(before, after []entry) error {
 	return nil
 }
 
-// stack is the su stack with all the services that lead into it.
+// stack is the su file with all the services that may lead into it.
 type stack struct {
 	path     string // of the su file
 	files    pamFiles
 	services []string
 }
 
-// judge says whether the su file may become after, where it was before without our
-// lines: not only su's own chain counts, but that of every service that includes it, as su-l does.
-func (s *stack) judge(before, after []byte) error {
+// allows returns an error unless the su file, which is before without our lines, may become after. The
+// chain of su counts, and that of every service that includes the file, as su-l does.
+func (s *stack) allows(before, after []byte) error {
 	for _, service := range s.services {
 		for _, debian := range []bool{true, false} {
 			is, err := s.chain(service, after, debian)
 			if service != "su" && !slices.ContainsFunc(is, func(e entry) bool { return e.path == s.path }) {
-				continue // su is nothing to it
+				continue // it does not include the su file
 			}
 			if err != nil {
 				return err
@@ -183,7 +185,7 @@ func (s *stack) judge(before, after []byte) error {
 	return nil
 }
 
-// chain is what libpam asks, one after the other, when somebody authenticates for a service.
+// chain returns the entries that libpam walks when somebody authenticates for a service.
 func (s *stack) chain(service string, text []byte, debian bool) ([]entry, error) {
 	files := func(name string) (string, []byte, error) {
 		path, is, err := s.files(name)

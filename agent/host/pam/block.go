@@ -1,24 +1,26 @@
-package setup
+package pam
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
 	"slices"
+
+	"tcenvsvr/agent/host/layout"
 )
 
-// The block lets threatconnect become tc-job by su without a password, and
-// nobody else anybody. It is written out rather than included: with an
-// include whose file is missing even root's su fails. The guide's first
-// line, pam_rootok, is in every su stack already; where an administrator took it out it stays out.
+// The block lets threatconnect become tc-job by su without a password, and changes nothing for anybody
+// else. It is written out rather than included: with an include whose file is missing even root's su
+// fails. The guide's first line, pam_rootok, is in every su file already; where an administrator has
+// removed it, it stays removed.
 const (
-	blockBegin = "# BEGIN threatconnect-envsvr: lets " + Agent + " become " + Sandbox + "; kept by \"tcenvsvr host\""
+	blockBegin = "# BEGIN threatconnect-envsvr: lets " + layout.Agent + " become " + layout.Sandbox + "; kept by \"tcenvsvr host\""
 	blockEnd   = "# END threatconnect-envsvr"
 	block      = blockBegin + "\n" +
 		blockLines + "\n" +
 		blockEnd
-	blockLines = "auth [success=ignore default=1] pam_succeed_if.so user = " + Sandbox + " quiet\n" +
-		"auth sufficient pam_succeed_if.so use_uid user = " + Agent + " quiet"
+	blockLines = "auth [success=ignore default=1] pam_succeed_if.so user = " + layout.Sandbox + " quiet\n" +
+		"auth sufficient pam_succeed_if.so use_uid user = " + layout.Agent + " quiet"
 )
 
 var (
@@ -28,10 +30,10 @@ var (
 	markerEnd   = []byte("# END threatconnect-envsvr")
 )
 
-// insertBlock is the su file with the block, and an old block gone. A place
-// is only taken where nobody else is decided about differently, whatever the modules
-// answer (see stack.judge): best where it is, as an administrator may have moved it; else after the first
-// auth line, as the guide says; else, as jumps count lines, above all of them.
+// insertBlock returns the su file with the block, and without an older one. It only uses a place at
+// which everybody else is decided about as before, whatever the modules answer ([stack.allows]).
+// It prefers the place where the block is, as an administrator may have moved it there; then the one
+// after the first auth line, as the guide says; then, as jumps count lines, the one above all lines.
 func (s *stack) insertBlock(text []byte) ([]byte, error) {
 	plain, err := stripBlock(text)
 	if err != nil {
@@ -53,7 +55,7 @@ func (s *stack) insertBlock(text []byte) ([]byte, error) {
 	places = append(places, withBlock(plain, lines[first].end), withBlock(plain, lines[top].begin))
 	var why error
 	for _, place := range places {
-		err := s.judge(plain, place)
+		err := s.allows(plain, place)
 		if err == nil {
 			return place, nil
 		}
@@ -64,7 +66,7 @@ func (s *stack) insertBlock(text []byte) ([]byte, error) {
 	return nil, why
 }
 
-// withBlock puts the block where a line begins, or behind the last one.
+// withBlock inserts the block where a line begins, or after the last one.
 func withBlock(text []byte, at int) []byte {
 	insert := block + "\n"
 	if at == len(text) && !bytes.HasSuffix(text, []byte("\n")) {
@@ -73,7 +75,7 @@ func withBlock(text []byte, at int) []byte {
 	return concat(text[:at], []byte(insert), text[at:])
 }
 
-// stripBlock is text without our block, byte by byte as it was before.
+// stripBlock returns the text without our block, byte by byte as it was before.
 func stripBlock(text []byte) ([]byte, error) {
 	begin, end, err := findBlock(text)
 	if err != nil || begin == end {
@@ -85,7 +87,7 @@ func stripBlock(text []byte) ([]byte, error) {
 	return concat(text[:begin], text[end:]), nil
 }
 
-// findBlock is where our block begins and ends; nowhere is 0, 0.
+// findBlock returns where our block begins and ends; 0, 0 where there is none.
 func findBlock(text []byte) (begin, end int, err error) {
 	begin, end = -1, -1
 	for at := 0; at < len(text); {

@@ -1,4 +1,4 @@
-package setup
+package pam
 
 import (
 	"bytes"
@@ -11,45 +11,48 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tcenvsvr/agent/host/layout"
+	"tcenvsvr/agent/host/setup/plan"
+	"tcenvsvr/agent/host/tool"
 )
 
-// How a su file is tried. The host's own su runs with the host's own modules,
-// but in a mount namespace in which the PAM files are copies of what would be there: the
-// real one is not touched before it is known to be right. Nobody is asked, nobody is
-// locked out and nothing is left behind, because in these copies
+// How a su file is tried. The host's own su runs with the host's own modules, but in a mount
+// namespace in which the PAM files are copies of what would be there: the real file is not touched
+// before it is known to be right. Nobody is asked for a password, nobody is locked out and nothing
+// is left behind, because in these copies
 //
-//   - a module that is not known to decide quietly (pam_unix, pam_sss, pam_faillock's
-//     counting, one that calls a telephone) answers as if its question had been answered
-//     wrongly, and in a second round rightly: a jump over it has to lead to the same in both;
-//   - no session opens: su ends after its decision. So there is no cgroup and no mail, and nothing
-//     ever runs as somebody else where all passwords are right, which that user could take over;
-//   - btmp and the system's log are not there, so no alarm goes off for a failed su.
+//   - a module that may ask somebody or count something (pam_unix, pam_sss, pam_faillock, one that
+//     calls a telephone) answers as after a wrong password, and in a second round as after a right
+//     one: a jump over it must lead to the same decision in both;
+//   - no session opens: su ends after its decision. So there is no cgroup and no mail, and where
+//     every password is right nothing runs as another user, which that user could take over;
+//   - btmp and the system's log are hidden, so no alarm goes off for a failed su.
 //
-// Linux's audit still sees that root tried.
+// The kernel's audit still records that root tried.
 
-// quiet are the modules that decide by who asks and whom for alone.
+// quiet are the modules that decide by the users alone: they ask nobody and count nothing.
 var quiet = strings.Fields("pam_succeed_if pam_rootok pam_wheel pam_permit pam_deny pam_env pam_listfile pam_access pam_time " +
 	"pam_localuser pam_usertype pam_group pam_shells pam_nologin pam_securetty pam_faildelay pam_warn pam_debug")
 
-// quietAccounts say besides whether an account may be used now, which is not asked of anybody either.
+// quietAccounts are the quiet modules for account lines: these two only look the account up.
 var quietAccounts = append(slices.Clone(quiet), "pam_unix", "pam_sss")
 
-// Answers of modules that would ask. With use_first_pass pam_unix takes the password that somebody
-// gave before, and nobody did; pam_deny would refuse what comes after the question, too.
+// What stands in for modules that would ask. With use_first_pass pam_unix checks the password that an
+// earlier module asked for, and none did. pam_deny would also refuse what follows the question.
 const (
 	wrong = "pam_unix.so use_first_pass nodelay"
 	right = "pam_permit.so"
 )
 
-// try is one use of su, and what came of it.
+// try is one use of su, and its result.
 type try struct {
 	from, to string
 	became   bool
-	said     error
+	err      error // of su
 }
 
 func (t try) String() string {
@@ -59,11 +62,11 @@ func (t try) String() string {
 	return fmt.Sprintf("%s does not become %s", t.from, t.to)
 }
 
-// prove tries the su file with and without our lines, and says whether they are of use: the
-// agent's user becomes the sandbox user with them and not without. Its error says that somebody
-// else is decided about differently, a finding that su cannot be had or was not tried.
-func (s *stack) prove(ctx context.Context, plain, with []byte) (found []Finding, useful bool, err error) {
-	accounts, ok := triers(ctx)
+// prove tries the su file with and without our lines. useful says that the agent's user becomes the
+// sandbox user with them and not without. The error says that somebody else would be decided about
+// differently. A finding says that su does not work with them either, or could not be tried.
+func (s *stack) prove(ctx context.Context, plain, with []byte) (found []plan.Finding, useful bool, err error) {
+	accounts, ok := participants(ctx)
 	if !ok {
 		return nil, true, nil
 	}
@@ -87,37 +90,38 @@ func (s *stack) prove(ctx context.Context, plain, with []byte) (found []Finding,
 	}
 	if err := errors.Join(errs...); err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
-		return []Finding{{Text: fmt.Sprintf("what our lines do was read from the files, but could not be tried: %s", first)}}, true, nil
+		return []plan.Finding{{Text: fmt.Sprintf("what our lines do was read from the files, but could not be tried: %s", first)}}, true, nil
 	}
 	for i := 0; i < len(tries); i += 2 {
 		for j, was := range tries[i] {
 			is := tries[i+1][j]
-			if ours := is.from == Agent && is.to == Sandbox; !ours && is.became != was.became {
+			if ours := is.from == layout.Agent && is.to == layout.Sandbox; !ours && is.became != was.became {
 				return nil, false, fmt.Errorf("%v, and without them %v", is, was)
 			}
 		}
 	}
 	if agent := tries[1][0]; !agent.became {
-		return []Finding{{Text: fmt.Sprintf("%s cannot become %s by su (the agent uses sudo, so nothing depends on it): %v", Agent, Sandbox, agent.said), Hand: byHand}}, false, nil
+		return []plan.Finding{{Text: fmt.Sprintf("%s cannot become %s by su (the agent uses sudo, so nothing depends on it): %v", layout.Agent, layout.Sandbox, agent.err), Hand: byHand}}, false, nil
 	}
 	return nil, !tries[0][0].became, nil
 }
 
-// triers are who tries su: the agent's user first, root, and somebody who has nothing to do with us.
-func triers(ctx context.Context) (map[string]account, bool) {
+// participants are the users between whom su is tried: the agent's user, the sandbox user, root, and
+// one that has nothing to do with us.
+func participants(ctx context.Context) (map[string]tool.Account, bool) {
 	if os.Geteuid() != 0 {
 		return nil, false // cannot be anybody else
 	}
-	accounts := map[string]account{"root": {}}
-	for _, name := range []string{Agent, Sandbox} {
-		a, err := lookupUser(ctx, name)
+	accounts := map[string]tool.Account{"root": {}}
+	for _, name := range []string{layout.Agent, layout.Sandbox} {
+		a, err := tool.LookupUser(ctx, name)
 		if err != nil {
-			return nil, false // said by the step before
+			return nil, false // the first step of the setup reports it
 		}
 		accounts[name] = a
 	}
 	for _, name := range []string{"nobody", "daemon", "bin"} {
-		if a, err := lookupUser(ctx, name); err == nil && a.uid != 0 {
+		if a, err := tool.LookupUser(ctx, name); err == nil && a.UID != 0 {
 			accounts[name] = a
 			break
 		}
@@ -125,19 +129,19 @@ func triers(ctx context.Context) (map[string]account, bool) {
 	return accounts, true
 }
 
-// pairs are the uses of su that are tried; that of the agent's user comes first.
-func pairs(accounts map[string]account) []try {
-	all := []try{{from: Agent, to: Sandbox}, {from: Agent, to: "root"}, {from: "root", to: Sandbox}}
+// pairs are the uses of su that are tried. That of the agent's user comes first.
+func pairs(accounts map[string]tool.Account) []try {
+	all := []try{{from: layout.Agent, to: layout.Sandbox}, {from: layout.Agent, to: "root"}, {from: "root", to: layout.Sandbox}}
 	for name := range accounts {
-		if name != Agent && name != Sandbox && name != "root" {
-			all = append(all, try{from: name, to: Sandbox}, try{from: name, to: "root"}, try{from: "root", to: name})
+		if name != layout.Agent && name != layout.Sandbox && name != "root" {
+			all = append(all, try{from: name, to: layout.Sandbox}, try{from: name, to: "root"}, try{from: "root", to: name})
 		}
 	}
 	return all
 }
 
-// try uses su with the given su file. The calling thread is of no use for anything else afterwards.
-func (s *stack) try(ctx context.Context, text []byte, answer string, accounts map[string]account) ([]try, error) {
+// try uses su with the given su file. It must be called on a locked thread that ends afterwards.
+func (s *stack) try(ctx context.Context, text []byte, answer string, accounts map[string]tool.Account) ([]try, error) {
 	if err := s.enter(text, answer); err != nil {
 		return nil, err
 	}
@@ -148,14 +152,12 @@ func (s *stack) try(ctx context.Context, text []byte, answer string, accounts ma
 	outs := make([]bytes.Buffer, len(tries))
 	var failed error
 	for i, t := range tries {
-		c, err := command(ctx, "su", t.to, "-c", "true")
+		c, err := tool.CommandAs(ctx, accounts[t.from], "su", t.to, "-c", "true")
 		if err != nil {
 			failed = err
 			break
 		}
-		who := accounts[t.from]
-		c.Dir, c.Stdout, c.Stderr = "/", &outs[i], &outs[i]
-		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: &syscall.Credential{Uid: uint32(who.uid), Gid: uint32(who.gid)}}
+		c.Stdout, c.Stderr = &outs[i], &outs[i]
 		if failed = c.Start(); failed != nil {
 			break
 		}
@@ -167,7 +169,7 @@ func (s *stack) try(ctx context.Context, text []byte, answer string, accounts ma
 		}
 		err := c.Wait()
 		tries[i].became = err == nil || strings.Contains(outs[i].String(), "cannot open session")
-		tries[i].said = said("su", outs[i].String(), err)
+		tries[i].err = tool.Failure("su", outs[i].String(), err)
 		if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited && failed == nil {
 			failed = err
 		}
@@ -175,7 +177,7 @@ func (s *stack) try(ctx context.Context, text []byte, answer string, accounts ma
 	return tries, errors.Join(failed, ctx.Err())
 }
 
-// enter gives the calling thread its own view of the host, in which the PAM files are copies.
+// enter gives the calling thread a mount namespace of its own, in which the PAM files are copies.
 func (s *stack) enter(text []byte, answer string) error {
 	copies, err := s.copies(text, answer)
 	if err != nil {
@@ -194,7 +196,7 @@ func (s *stack) enter(text []byte, answer string) error {
 	}
 	options := "mode=0755"
 	label := make([]byte, 256)
-	if n, err := unix.Lgetxattr(filepath.Dir(pamFile), "security.selinux", label); err == nil && exists(selinux) {
+	if n, err := unix.Lgetxattr(filepath.Dir(File), "security.selinux", label); err == nil && tool.SELinux() {
 		options += `,context="` + strings.TrimRight(string(label[:n]), "\x00") + `"`
 	}
 	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
@@ -224,12 +226,7 @@ func (s *stack) enter(text []byte, answer string) error {
 	return nil
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// copies are the su file and all that it includes, made quiet, by path.
+// copies are the su file and all files that it includes, made quiet, by path.
 func (s *stack) copies(text []byte, answer string) (map[string][]byte, error) {
 	copies := map[string][]byte{}
 	var add func(path string, text []byte) error
@@ -244,7 +241,7 @@ func (s *stack) copies(text []byte, answer string) (map[string][]byte, error) {
 		var b bytes.Buffer
 		for _, l := range lines {
 			if l.kind != "session" && l.kind != "password" {
-				fmt.Fprintln(&b, l.quiet(answer), "#") // so that no last word makes it go on
+				fmt.Fprintln(&b, l.quiet(answer), "#") // so that a backslash at its end continues nothing
 			}
 		}
 		copies[path] = b.Bytes()
@@ -270,7 +267,7 @@ func (s *stack) copies(text []byte, answer string) (map[string][]byte, error) {
 	return copies, nil
 }
 
-// quiet is the line with a module that asks nobody.
+// quiet returns the line with a module that asks nobody.
 func (l pamLine) quiet(answer string) string {
 	name := strings.TrimSuffix(filepath.Base(l.module), ".so")
 	known, instead := quiet, answer

@@ -1,4 +1,4 @@
-package setup
+package pam
 
 import (
 	"bytes"
@@ -9,9 +9,9 @@ import (
 
 // pamLine is a line of a PAM file, assembled and split as libpam does it.
 type pamLine struct {
-	begin, end int    // where it stands in the file, with the lines that it goes on in
-	text       string // what libpam makes of it: without comment, in one piece
-	kind       string // "auth", "account", "session", "password", "@include", or "" for what is none of them
+	begin, end int    // where it is in the file, with its continuation lines
+	text       string // as libpam sees it: without comment, in one piece
+	kind       string // "auth", "account", "session", "password", "@include", or "" for another word
 	control    string
 	module     string // or the file that is included
 	at, to     int    // where the module stands in text
@@ -22,14 +22,14 @@ const (
 	pamLong   = 1023    // libpam before 1.6 cuts longer lines into several
 )
 
-// unclearError says that versions of libpam do not agree about a file, or that all of them give it up.
+// unclearError says that versions of libpam do not agree about a file, or that all of them refuse it.
 type unclearError struct{ why string }
 
 func (e *unclearError) Error() string { return e.why }
 
 func unclear(format string, args ...any) error { return &unclearError{fmt.Sprintf(format, args...)} }
 
-// pamLines are the lines of a file that libpam takes for entries.
+// pamLines returns the lines of a file that are entries for libpam.
 func pamLines(text []byte) ([]pamLine, error) {
 	if bytes.IndexByte(text, 0) >= 0 {
 		return nil, unclear("it has a zero byte")
@@ -86,7 +86,7 @@ func splitLine(text string) pamLine {
 	return l
 }
 
-// pamWord is the next word from a place on: […] is one, in which \] stands for ].
+// pamWord returns the next word from a position on. […] is one word, in which \] stands for ].
 func pamWord(text string, from int) (word string, at, to int) {
 	for from < len(text) && strings.IndexByte(pamBlanks, text[from]) >= 0 {
 		from++
@@ -108,7 +108,7 @@ func pamWord(text string, from int) (word string, at, to int) {
 	return b.String(), at, min(to+1, len(text))
 }
 
-// pamResults and pamActions are the words of a control value, in libpam's order, which takes the first that fits.
+// pamResults and pamActions are the words of a control value, in the order in which libpam tries them.
 var (
 	pamResults = strings.Fields("success open_err symbol_err service_err system_err buf_err perm_denied auth_err " +
 		"cred_insufficient authinfo_unavail user_unknown maxtries new_authtok_reqd acct_expired session_err cred_unavail " +
@@ -117,8 +117,8 @@ var (
 	pamActions = strings.Fields("ignore ok done bad die reset")
 )
 
-// pamJumps are the numbers in a control value, each once: how many lines it may jump.
-// One that libpam cannot read counts as bad, whatever stood in it.
+// pamJumps returns the numbers in a control value, each once: how many lines it may jump. A value that
+// libpam cannot read counts as "bad" and has none.
 func pamJumps(control string) ([]int, error) {
 	first := func(words []string, s string) (int, string) {
 		for i, w := range words {

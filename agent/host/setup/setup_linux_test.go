@@ -1,4 +1,4 @@
-package setup
+package setup_test
 
 import (
 	"context"
@@ -10,6 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tcenvsvr/agent/host/layout"
+	"tcenvsvr/agent/host/setup"
+	"tcenvsvr/agent/host/setup/hosttest"
 )
 
 // tree is everything below /etc, with modes, to compare.
@@ -42,9 +46,9 @@ func tree(t *testing.T) string {
 }
 
 func TestApplyDoesEverythingOnceAndCheckAgrees(t *testing.T) {
-	h := machine(t)
+	h := hosttest.Machine(t)
 	before := tree(t)
-	said, err := told(t, func(ctx context.Context, tell func(Result)) error { return h.Apply(ctx, true, tell) })
+	said, err := hosttest.Report(t, func(ctx context.Context, tell func(setup.Result)) error { return h.Apply(ctx, true, tell) })
 	if err != nil || tree(t) != before {
 		t.Fatalf("the dry run: %v\n%s", err, said)
 	}
@@ -53,59 +57,59 @@ func TestApplyDoesEverythingOnceAndCheckAgrees(t *testing.T) {
 			t.Errorf("the dry run does not say %q:\n%s", want, said)
 		}
 	}
-	if said, err := told(t, h.Check); !errors.Is(err, ErrDeviates) || tree(t) != before {
+	if said, err := hosttest.Report(t, h.Check); !errors.Is(err, setup.ErrDeviates) || tree(t) != before {
 		t.Errorf("Check before Apply: %v\n%s", err, said)
 	}
-	if said, err := told(t, apply(h)); err != nil {
+	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil {
 		t.Fatalf("Apply: %v\n%s", err, said)
 	}
-	if said, err := told(t, h.Check); err != nil || said != "" {
+	if said, err := hosttest.Report(t, h.Check); err != nil || said != "" {
 		t.Errorf("Check after Apply: %v\n%s", err, said)
 	}
 	after := tree(t)
-	if said, err := told(t, apply(h)); err != nil || said != "" || tree(t) != after {
+	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil || said != "" || tree(t) != after {
 		t.Errorf("the second Apply: %v\n%s", err, said)
 	}
 }
 
 func TestAgentBecomesSandboxUserAndNobodyElseAnybody(t *testing.T) {
-	h := machine(t)
-	if said, err := told(t, apply(h)); err != nil {
+	h := hosttest.Machine(t)
+	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	sh(t, "useradd -M alice")
+	hosttest.Sh(t, "useradd -M alice")
 	for _, c := range []struct {
 		user, script string
 		works        bool
 	}{
-		{Agent, "sudo -n -u tc-job id -un", true},
-		{Agent, "su tc-job -c 'id -un' </dev/null", true},
-		{Agent, "sudo -n -u root id -un", false},
-		{Agent, "sudo -n -u alice id -un", false},
-		{Agent, "su root -c 'id -un' </dev/null", false},
-		{Agent, "su alice -c 'id -un' </dev/null", false},
+		{layout.Agent, "sudo -n -u tc-job id -un", true},
+		{layout.Agent, "su tc-job -c 'id -un' </dev/null", true},
+		{layout.Agent, "sudo -n -u root id -un", false},
+		{layout.Agent, "sudo -n -u alice id -un", false},
+		{layout.Agent, "su root -c 'id -un' </dev/null", false},
+		{layout.Agent, "su alice -c 'id -un' </dev/null", false},
 		{"alice", "sudo -n -u tc-job id -un", false},
 		{"alice", "su tc-job -c 'id -un' </dev/null", false},
-		{Sandbox, "sudo -n -u threatconnect id -un", false},
-		{Sandbox, "su threatconnect -c 'id -un' </dev/null", false},
+		{layout.Sandbox, "sudo -n -u threatconnect id -un", false},
+		{layout.Sandbox, "su threatconnect -c 'id -un' </dev/null", false},
 	} {
-		out, err := as(t, c.user, c.script)
-		if works := err == nil && out == Sandbox; works != c.works {
+		out, err := hosttest.As(t, c.user, c.script)
+		if works := err == nil && out == layout.Sandbox; works != c.works {
 			t.Errorf("%s: %q: %q, %v; want it to work: %v", c.user, c.script, out, err, c.works)
 		}
 	}
-	if out := sh(t, "su tc-job -c 'id -un'"); strings.TrimSpace(out) != Sandbox {
+	if out := hosttest.Sh(t, "su tc-job -c 'id -un'"); strings.TrimSpace(out) != layout.Sandbox {
 		t.Errorf("root's su: %q", out)
 	}
 }
 
 func TestFoldersLetAppsWorkAndNoMore(t *testing.T) {
-	h := machine(t)
-	if said, err := told(t, apply(h)); err != nil {
+	h := hosttest.Machine(t)
+	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	state := home + "/.tcenvsvr"
-	if out, err := as(t, Agent, "umask 077; cd "+state+" && echo 'appsSandboxUser: tc-job' > settings.yaml && mkdir -m 2770 exchange/jobs/one && mkdir -m 755 exchange/programs/app && touch exchange/programs/app/x && chmod 644 exchange/programs/app/x"); err != nil {
+	state := layout.Home + "/.tcenvsvr"
+	if out, err := hosttest.As(t, layout.Agent, "umask 077; cd "+state+" && echo 'appsSandboxUser: tc-job' > settings.yaml && mkdir -m 2770 exchange/jobs/one && mkdir -m 755 exchange/programs/app && touch exchange/programs/app/x && chmod 644 exchange/programs/app/x"); err != nil {
 		t.Fatal(out)
 	}
 	exchange := state + "/exchange"
@@ -122,64 +126,64 @@ func TestFoldersLetAppsWorkAndNoMore(t *testing.T) {
 		"touch " + exchange + "/programs/evil":                                                 false,
 		"touch " + exchange + "/programs/app/evil":                                             false,
 		"echo > " + exchange + "/programs/app/x":                                               false,
-		"touch " + home + "/a/bin/tcenvsvr":                                                    false,
+		"touch " + layout.Home + "/a/bin/tcenvsvr":                                             false,
 		"mv " + exchange + "/programs " + exchange + "/elsewhere":                              false,
 		"ls /var/lib/threatconnect-envsvr-updater":                                             false,
 		"rm -r " + exchange + "/programs/app":                                                  false,
 		"mkdir -m 770 " + exchange + "/jobs/one/deep":                                          true,
 		"touch " + exchange + "/jobs/one/private; chmod 600 " + exchange + "/jobs/one/private": true,
 	} {
-		if out, err := as(t, Sandbox, script); (err == nil) != works {
+		if out, err := hosttest.As(t, layout.Sandbox, script); (err == nil) != works {
 			t.Errorf("%q: %q, %v; want it to work: %v", script, out, err, works)
 		}
 	}
 	// What an App leaves is the agent's to read and to remove.
-	if out, err := as(t, Agent, "cat "+exchange+"/jobs/one/result && rm -r "+exchange+"/jobs/one"); err != nil {
+	if out, err := hosttest.As(t, layout.Agent, "cat "+exchange+"/jobs/one/result && rm -r "+exchange+"/jobs/one"); err != nil {
 		t.Errorf("the agent: %q", out)
 	}
-	if out, err := as(t, Agent, "touch "+home+"/a/bin/x "+home+"/x 2>/dev/null || mv "+home+"/a "+home+"/c"); err == nil {
+	if out, err := hosttest.As(t, layout.Agent, "touch "+layout.Home+"/a/bin/x "+layout.Home+"/x 2>/dev/null || mv "+layout.Home+"/a "+layout.Home+"/c"); err == nil {
 		t.Errorf("the agent may write its own slots: %q", out)
 	}
-	if out, err := as(t, "nobody", "ls "+exchange+"/programs || ls "+exchange+"/jobs || ls "+state); err == nil {
+	if out, err := hosttest.As(t, "nobody", "ls "+exchange+"/programs || ls "+exchange+"/jobs || ls "+state); err == nil {
 		t.Errorf("others see %q", out)
 	}
 	// A mode that somebody broke is put right.
-	sh(t, "chmod 2700 "+exchange+"/jobs; setfacl -b "+exchange+"/programs 2>/dev/null || :; chown root "+state)
-	if said, err := told(t, apply(h)); err != nil || !strings.Contains(said, "has mode 2700, not 2770") || !strings.Contains(said, "belongs to 0:") {
+	hosttest.Sh(t, "chmod 2700 "+exchange+"/jobs; setfacl -b "+exchange+"/programs 2>/dev/null || :; chown root "+state)
+	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil || !strings.Contains(said, "has mode 2700, not 2770") || !strings.Contains(said, "belongs to 0:") {
 		t.Errorf("%v\n%s", err, said)
 	}
-	if said, err := told(t, h.Check); err != nil {
+	if said, err := hosttest.Report(t, h.Check); err != nil {
 		t.Errorf("%v\n%s", err, said)
 	}
 }
 
 func TestRemoveGivesTheHostBack(t *testing.T) {
-	h := machine(t)
-	sh(t, "printf 'auth sufficient pam_rootok.so\n@include common-auth' > /etc/pam.d/su; chmod 640 /etc/pam.d/su; chgrp games /etc/pam.d/su; mkdir -p /etc/fapolicyd/rules.d")
-	if said, err := told(t, func(ctx context.Context, tell func(Result)) error { return h.Users(ctx, false, tell) }); err != nil {
+	h := hosttest.Machine(t)
+	hosttest.Sh(t, "printf 'auth sufficient pam_rootok.so\n@include common-auth' > /etc/pam.d/su; chmod 640 /etc/pam.d/su; chgrp games /etc/pam.d/su; mkdir -p /etc/fapolicyd/rules.d")
+	if said, err := hosttest.Report(t, func(ctx context.Context, tell func(setup.Result)) error { return h.Users(ctx, false, tell) }); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	before := tree(t)
-	if said, err := told(t, apply(h)); err != nil || !strings.Contains(said, "fapolicyd: ") {
+	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil || !strings.Contains(said, "fapolicyd: ") {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	if got := strings.TrimSpace(sh(t, "stat -c %a:%G /etc/pam.d/su")); got != "640:games" {
+	if got := strings.TrimSpace(hosttest.Sh(t, "stat -c %a:%G /etc/pam.d/su")); got != "640:games" {
 		t.Errorf("/etc/pam.d/su has become %s", got)
 	}
-	if said, err := told(t, remove(h)); err != nil || !strings.Contains(said, "removed") {
+	if said, err := hosttest.Report(t, hosttest.Remove(h)); err != nil || !strings.Contains(said, "removed") {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	sh(t, "rmdir /etc/threatconnect-envsvr/certs.d /etc/threatconnect-envsvr") // folders are for the package to take
+	hosttest.Sh(t, "rmdir /etc/threatconnect-envsvr/certs.d /etc/threatconnect-envsvr") // folders are for the package to take
 	if after := tree(t); after != before {
 		t.Errorf("/etc is not what it was:\n%s", after)
 	}
-	if _, err := os.Lstat(backupDir); err == nil {
+	if _, err := os.Lstat(layout.HostState); err == nil {
 		t.Error("the backup is left")
 	}
-	if said, err := told(t, remove(h)); err != nil || said != "" {
+	if said, err := hosttest.Report(t, hosttest.Remove(h)); err != nil || said != "" {
 		t.Errorf("the second Remove: %v\n%s", err, said)
 	}
-	if said, err := told(t, apply(h)); err != nil {
+	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil {
 		t.Errorf("Apply after Remove: %v\n%s", err, said)
 	}
 }

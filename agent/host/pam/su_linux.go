@@ -1,4 +1,4 @@
-package setup
+package pam
 
 import (
 	"bytes"
@@ -10,25 +10,29 @@ import (
 	"path/filepath"
 
 	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/host/layout"
+	"tcenvsvr/agent/host/setup/plan"
 )
 
-const (
-	pamFile = "/etc/pam.d/su"
-	// backupDir is not in /etc/pam.d, where every file is a service.
-	backupDir = "/var/lib/threatconnect-envsvr-host"
-)
+// File is the PAM file that is edited.
+const File = "/etc/pam.d/su"
+
+// backupDir is not in /etc/pam.d, where every file is a service.
+const backupDir = layout.HostState
 
 // pamDirs are where libpam looks for services; the first that has one wins.
 var pamDirs = []string{"/etc/pam.d", "/usr/lib/pam.d"}
 
-// byHand is for whoever wants more of a su file than we may do to it.
+// byHand is what an administrator can do who wants more of su than we may change.
 const byHand = "who wants su all the same writes these lines above the one that refuses, where no other line's jump counts them:\n" + blockLines
 
-// pamBlock has the agent's user become the sandbox user by su, if that costs nobody anything.
-func pamBlock(ctx context.Context, _ *Host) ([]Finding, error) {
+// PlanInsert finds whether the su file has the block, and where to insert it. Where there is no place
+// at which it changes nothing for others, the finding is only a note, and a block that is there is
+// taken out.
+func PlanInsert(ctx context.Context) ([]plan.Finding, error) {
 	path, is, err := readSu()
 	if errors.Is(err, os.ErrNotExist) {
-		return []Finding{{Text: fmt.Sprintf("there is no %q, so no su to set up; the agent uses sudo", pamFile)}}, nil
+		return []plan.Finding{{Text: fmt.Sprintf("there is no %q, so no su to set up; the agent uses sudo", File)}}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -40,12 +44,12 @@ func pamBlock(ctx context.Context, _ *Host) ([]Finding, error) {
 	s := newStack(path)
 	want, err := s.insertBlock(is)
 	if err != nil {
-		f := Finding{Text: fmt.Sprintf("%q is left without our lines (the agent uses sudo, so nothing depends on su): %v", path, err), Hand: byHand}
+		f := plan.Finding{Text: fmt.Sprintf("%q is left without our lines (the agent uses sudo, so nothing depends on su): %v", path, err), Hand: byHand}
 		return append(takeOut(path, is, plain, err), f), nil
 	}
 	found, useful, err := s.prove(ctx, plain, want)
 	if err != nil {
-		f := Finding{Text: fmt.Sprintf("with our lines in %q, %v", path, err), Hand: byHand}
+		f := plan.Finding{Text: fmt.Sprintf("with our lines in %q, %v", path, err), Hand: byHand}
 		return append(takeOut(path, is, plain, err), f), nil
 	}
 	switch has := len(plain) < len(is); {
@@ -54,20 +58,21 @@ func pamBlock(ctx context.Context, _ *Host) ([]Finding, error) {
 	case has:
 		return append(found, edit(path, is, want, "has our block where a jump counts it, or changed", "moved to where none does")), nil
 	default:
-		return append(found, edit(path, is, want, "lacks the block that lets "+Agent+" become "+Sandbox, "inserted")), nil
+		return append(found, edit(path, is, want, "lacks the block that lets "+layout.Agent+" become "+layout.Sandbox, "inserted")), nil
 	}
 }
 
-// takeOut plans that our block goes, if it is there.
-func takeOut(path string, is, plain []byte, why error) []Finding {
+// takeOut plans to remove the block, if it is there.
+func takeOut(path string, is, plain []byte, why error) []plan.Finding {
 	if bytes.Equal(is, plain) {
 		return nil
 	}
-	return []Finding{edit(path, is, plain, fmt.Sprintf("has our block where it must not be (%v)", why), "taken out")}
+	return []plan.Finding{edit(path, is, plain, fmt.Sprintf("has our block where it must not be (%v)", why), "taken out")}
 }
 
-func pamGone(context.Context, *Host) ([]Finding, error) {
-	var found []Finding
+// PlanRemove finds the block and the backup, and how to remove both.
+func PlanRemove(context.Context) ([]plan.Finding, error) {
+	var found []plan.Finding
 	path, is, err := readSu()
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -81,17 +86,17 @@ func pamGone(context.Context, *Host) ([]Finding, error) {
 		}
 	}
 	if _, statErr := os.Lstat(backupDir); err == nil && statErr == nil {
-		found = append(found, Finding{
+		found = append(found, plan.Finding{
 			Text: fmt.Sprintf("the backup in %q is not needed any more", backupDir), Fix: "removed",
-			do: func(context.Context) error { return os.RemoveAll(backupDir) },
+			Do: func(context.Context) error { return os.RemoveAll(backupDir) },
 		})
 	}
 	return found, err
 }
 
-// edit plans one edit of the su file, as it was when it was judged.
-func edit(path string, is, want []byte, text, fix string) Finding {
-	return Finding{Text: fmt.Sprintf("%q %s", path, text), Fix: fix, do: func(context.Context) error {
+// edit plans one edit of the su file, which must still be as it was when it was examined.
+func edit(path string, is, want []byte, text, fix string) plan.Finding {
+	return plan.Finding{Text: fmt.Sprintf("%q %s", path, text), Fix: fix, Do: func(context.Context) error {
 		if err := backUp(is); err != nil {
 			return err
 		}
@@ -100,7 +105,7 @@ func edit(path string, is, want []byte, text, fix string) Finding {
 }
 
 func readSu() (path string, text []byte, err error) {
-	if path, err = filepath.EvalSymlinks(pamFile); err == nil {
+	if path, err = filepath.EvalSymlinks(File); err == nil {
 		text, err = os.ReadFile(path)
 	}
 	return path, text, err
@@ -110,7 +115,7 @@ func newStack(path string) *stack {
 	return &stack{path: path, files: openPAM, services: pamServices()}
 }
 
-// openPAM finds a service or an include where libpam does.
+// openPAM finds a service or an included file where libpam finds it.
 func openPAM(name string) (path string, text []byte, err error) {
 	if filepath.IsAbs(name) {
 		path, err = filepath.EvalSymlinks(name)
@@ -125,13 +130,13 @@ func openPAM(name string) (path string, text []byte, err error) {
 		return "", nil, err
 	}
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return "", nil, errors.Join(fmt.Errorf("%q is no file", path), err)
+		return "", nil, errors.Join(fmt.Errorf("%q is not a file", path), err)
 	}
 	text, err = os.ReadFile(path)
 	return path, text, err
 }
 
-// pamServices are all services of this host: any of them may include su.
+// pamServices are all services of this host: any of them may include the su file.
 func pamServices() []string {
 	services := []string{"su"}
 	for _, dir := range pamDirs {
@@ -145,7 +150,7 @@ func pamServices() []string {
 	return services
 }
 
-// backUp keeps the file as it was before we changed it first.
+// backUp keeps the file as it was before our first change.
 func backUp(text []byte) error {
 	original, err := stripBlock(text)
 	if err != nil {
