@@ -16,7 +16,7 @@ func scripts(t *testing.T) []string {
 	if err != nil || len(found) < 5 {
 		t.Fatalf("got %v, %v; want the five scriptlets", found, err)
 	}
-	return append(found, "initd/sysv.sh", filepath.Join(build(t).Stage, "scripts/postinst"))
+	return append(found, "service/initd/sysv.sh", filepath.Join(build(t).Stage, "scripts/postinst"))
 }
 
 func TestScriptsAreCleanShell(t *testing.T) {

@@ -39,7 +39,7 @@ func TestSysV(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	text, err := os.ReadFile("initd/sysv.sh")
+	text, err := os.ReadFile("service/initd/sysv.sh")
 	if err != nil {
 		t.Fatal(err)
 	}

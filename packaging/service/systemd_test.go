@@ -1,9 +1,10 @@
-package systemd
+package service
 
 import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -34,24 +35,24 @@ var impliesNNP = strings.Fields(`NoNewPrivileges PrivateDevices ProtectKernelTun
 func units(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	names, err := fs.Glob(Units, "*")
+	names, err := fs.Glob(Texts, "systemd/*")
 	if err != nil || len(names) < 10 {
 		t.Fatalf("got the units %v, %v", names, err)
 	}
 	for _, name := range names {
-		text, err := Units.ReadFile(name)
+		text, err := Texts.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[name] = string(text)
+		all[path.Base(name)] = string(text)
 	}
-	all["hardened.service"] = Service + all["hardened.conf"]
+	all["hardened.service"] = Unit + all["hardened.conf"]
 	delete(all, "hardened.conf")
 	return all
 }
 
 func TestServiceLeavesSudoWorking(t *testing.T) {
-	unit := set(Service)
+	unit := set(Unit)
 	for _, name := range impliesNNP {
 		if _, is := unit[name]; is {
 			t.Errorf("%s takes sudo away; it belongs into hardened.conf", name)
@@ -68,14 +69,14 @@ func TestServiceLeavesSudoWorking(t *testing.T) {
 }
 
 func TestJobsOutliveTheAgent(t *testing.T) {
-	for name, unit := range map[string]map[string]string{"service": set(Service), "hardened": set(units(t)["hardened.service"])} {
+	for name, unit := range map[string]map[string]string{"service": set(Unit), "hardened": set(units(t)["hardened.service"])} {
 		for _, directive := range []string{"PrivateTmp", "RemoveIPC", "ProtectProc", "RestrictSUIDSGID"} {
 			if value, is := unit[directive]; is {
 				t.Errorf("%s: %s=%s ends or hides jobs", name, directive, value)
 			}
 		}
 	}
-	unit := set(Service)
+	unit := set(Unit)
 	for directive, want := range map[string]string{"KillMode": "process", "OOMPolicy": "continue", "StartLimitIntervalSec": "0", "RestartForceExitStatus": "75"} {
 		if unit[directive] != want {
 			t.Errorf("%s=%s, want %s", directive, unit[directive], want)
@@ -145,16 +146,16 @@ func TestRootIsShutIn(t *testing.T) {
 				t.Errorf("%s: %s=%s, want %s", name, directive, unit[directive], want)
 			}
 		}
-		for path := range strings.FieldsSeq(unit["ReadWritePaths"]) {
-			if !strings.HasPrefix(strings.TrimPrefix(path, "-"), "/opt/threatconnect-envsvr") && !strings.HasSuffix(path, "/threatconnect-envsvr-updater") {
-				t.Errorf("%s may write %s", name, path)
+		for dir := range strings.FieldsSeq(unit["ReadWritePaths"]) {
+			if !strings.HasPrefix(strings.TrimPrefix(dir, "-"), "/opt/threatconnect-envsvr") && !strings.HasSuffix(dir, "/threatconnect-envsvr-updater") {
+				t.Errorf("%s may write %s", name, dir)
 			}
 		}
 		if unit["MemoryMax"] == "" || unit["SystemCallFilter"] == "" {
 			t.Errorf("%s: MemoryMax=%s SystemCallFilter=%s", name, unit["MemoryMax"], unit["SystemCallFilter"])
 		}
 		for _, wants := range []string{name + ".path", name + ".timer"} {
-			if !strings.Contains(Service, "threatconnect-envsvr-"+wants) {
+			if !strings.Contains(Unit, "threatconnect-envsvr-"+wants) {
 				t.Errorf("the agent's unit does not want %s", wants)
 			}
 			if got := set(units(t)["threatconnect-envsvr-"+wants])["PartOf"]; got != "threatconnect-envsvr.service" {
@@ -172,7 +173,7 @@ func TestOnlyThePackageDecidesWhatIsStarted(t *testing.T) {
 			}
 		}
 	}
-	if alone := Alone(); strings.Contains(alone, " slot ") || strings.Contains(alone, "-update.") || strings.Contains(alone, "-bless.") {
+	if alone := Standalone(); strings.Contains(alone, " slot ") || strings.Contains(alone, "-update.") || strings.Contains(alone, "-bless.") {
 		t.Errorf("the unit for hosts without the package needs the package:\n%s", alone)
 	}
 }

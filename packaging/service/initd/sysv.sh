@@ -29,7 +29,7 @@ log=/var/log/threatconnect-envsvr.console
 
 # The file may set TCENVSVR_HOME, USER and any setting.
 set -a
-# shellcheck source=../host/environment
+# shellcheck source=../../host/environment
 [ ! -r /etc/threatconnect-envsvr/environment ] || . /etc/threatconnect-envsvr/environment
 set +a
 export TCENVSVR_HOME
