@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+
 	"tcenvsvr/agent/host/layout"
 )
 

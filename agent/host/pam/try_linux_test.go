@@ -10,12 +10,12 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"tcenvsvr/agent/host/layout"
 	"tcenvsvr/agent/host/pam"
 	"tcenvsvr/agent/host/setup"
 	"tcenvsvr/agent/host/setup/hosttest"
-
-	"golang.org/x/sys/unix"
 )
 
 // shapes of /etc/pam.d/su, with what is to become of them.

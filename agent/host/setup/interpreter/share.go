@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
 	"tcenvsvr/agent/disk/plainfile"
 )
 

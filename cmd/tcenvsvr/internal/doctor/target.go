@@ -19,16 +19,16 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
-// Config says whom to examine.
+// Config says what to examine.
 type Config struct {
 	Paths   paths.Paths
 	Environ []string
 	Version string
 }
 
-// patient is what several checks need, looked up once. What could not be
-// had is nil, and its error says why.
-type patient struct {
+// target is what the checks examine. Everything that several of them need is loaded once. What could
+// not be loaded is nil, and its error says why.
+type target struct {
 	Config
 	settings    settings.Settings
 	settingsErr error
@@ -51,42 +51,42 @@ type patient struct {
 	statusErr error
 }
 
-func newPatient(ctx context.Context, c Config) *patient {
-	p := &patient{Config: c, roots: x509.NewCertPool()}
-	p.load(ctx)
-	p.identify()
-	p.harvest, p.harvestErr = daemon.TrustSources(c.Paths, p.settings).Gather(time.Now())
-	if p.harvest != nil {
-		for _, r := range p.harvest.Roots {
-			p.roots.AddCert(r.Cert)
+func newTarget(ctx context.Context, c Config) *target {
+	t := &target{Config: c, roots: x509.NewCertPool()}
+	t.load(ctx)
+	t.loadIdentity()
+	t.harvest, t.harvestErr = daemon.TrustSources(c.Paths, t.settings).Gather(time.Now())
+	if t.harvest != nil {
+		for _, r := range t.harvest.Roots {
+			t.roots.AddCert(r.Cert)
 		}
 	}
-	for _, ca := range p.cloudCAs() {
-		p.roots.AddCert(ca)
+	for _, ca := range t.cloudCAs() {
+		t.roots.AddCert(ca)
 	}
-	p.dialer, p.dialerErr = daemon.Dialer(p.settings, func() (*tls.Config, error) {
-		return &tls.Config{RootCAs: p.roots, MinVersion: tls.VersionTLS12}, nil
+	t.dialer, t.dialerErr = daemon.Dialer(t.settings, func() (*tls.Config, error) {
+		return &tls.Config{RootCAs: t.roots, MinVersion: tls.VersionTLS12}, nil
 	})
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	p.statusErr = control.Call(ctx, c.Paths.Control, "GET", "status", nil, &p.status)
-	return p
+	t.statusErr = control.Call(ctx, c.Paths.Control, "GET", "status", nil, &t.status)
+	return t
 }
 
-// enrolled is a reason to skip what needs a cloud, nil where there is one.
-func (p *patient) enrolled() *said {
+// notEnrolled is the outcome of checks that need a cloud, where none is known; nil where one is.
+func (t *target) notEnrolled() *outcome {
 	s := skip("not enrolled")
 	switch {
-	case p.settingsErr != nil:
+	case t.settingsErr != nil:
 		s = skip("the settings are not valid")
-	case p.settings.Enrolled() == nil:
+	case t.settings.Enrolled() == nil:
 		return nil
 	}
 	return &s
 }
 
-// folder is path, or the nearest folder above it that exists.
-func folder(path string) string {
+// existing is path, or the nearest folder above it that exists.
+func existing(path string) string {
 	for {
 		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) || path == filepath.Dir(path) {
 			return path

@@ -14,7 +14,7 @@ import (
 // exposed reports whether others may read or change a file that its group may read.
 func exposed(mode fs.FileMode) bool { return mode&0o026 != 0 }
 
-// owner says whose a file is.
+// owner names the owner of a file.
 func owner(info fs.FileInfo) string {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -27,7 +27,7 @@ func owner(info fs.FileInfo) string {
 	return fmt.Sprintf(", owner %s", name)
 }
 
-// isOurs reports whether a file belongs to whom this process is.
+// isOurs reports whether a file belongs to the user of this process.
 func isOurs(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid()
