@@ -94,7 +94,8 @@ var areas = map[string]rule{
 	"test": {[]string{"agent", "…", "certs", "packaging", "updater"}, "tests and benchmarks look at the product from outside"},
 }
 
-// owners says who may import a library directly, or a package of ours that is not for everybody.
+// owners says who may import a library directly, or a package of ours that is not for everybody; a $
+// says that only the package itself is meant.
 var owners = map[string]struct {
 	may []string
 	why string
@@ -112,10 +113,11 @@ var owners = map[string]struct {
 	"github.com/coreos/go-systemd":       {[]string{"agent/logging", "cmd/tcenvsvr/internal"}, "only logging and the daemon know who supervises"},
 	"software.sslmate.com/src/go-pkcs12": {[]string{"agent/enroll/bundle", "certs", "cmd/tccloud/internal"}, "few know the format of keystores"},
 	"github.com/theupdateframework":      {[]string{"updater"}, "only the updater reads update metadata"},
-	module + "/updater/slot":             {[]string{"updater/slot", "cmd/tcenvsvr/internal/cli"}, "only commands act as root on the slots: neither the daemon nor anything else of the agent"},
-	"github.com/minio/selfupdate":        {[]string{"updater/slot/install"}, "it is safe only in a slot that nothing runs from"},
-	"github.com/fsnotify/fsnotify":       {[]string{"certs", "cmd/tcenvsvr/internal/daemon"}, "few watch files"},
-	"golang.org/x/net/proxy":             {[]string{"agent/link/proxy"}, "one package knows proxies"},
+	module + "/updater/slot": {[]string{"updater/slot", "cmd/tcenvsvr/internal/cli$", "cmd/tcenvsvr/internal/cli/installation", "cmd/tcenvsvr/internal/cli/slot", "cmd/tcenvsvr/internal/cli/update"},
+		"only the commands that root or the launcher runs act on slots: neither the daemon nor anything else of the agent"},
+	"github.com/minio/selfupdate":  {[]string{"updater/slot/install"}, "it is safe only in a slot that nothing runs from"},
+	"github.com/fsnotify/fsnotify": {[]string{"certs", "cmd/tcenvsvr/internal/daemon"}, "few watch files"},
+	"golang.org/x/net/proxy":       {[]string{"agent/link/proxy"}, "one package knows proxies"},
 }
 
 // forbidden names what must not even be linked into a program, with all
@@ -173,7 +175,7 @@ func TestImportsGoOneWay(t *testing.T) {
 					t.Errorf("%s: %s imports %s; %s may import %v: %s", goos, name, ours, area, areas[area].may, areas[area].why)
 				}
 				for library, o := range owners {
-					if within(imported, library) && !slices.ContainsFunc(o.may, func(a string) bool { return within(name, a) }) {
+					if within(imported, library) && !slices.ContainsFunc(o.may, func(a string) bool { return name+"$" == a || within(name, a) }) {
 						t.Errorf("%s: %s imports %s, which is for %v: %s", goos, name, imported, o.may, o.why)
 					}
 				}
