@@ -91,7 +91,7 @@ func (u *Updater) find(ctx context.Context, version string) (release.Release, er
 	}
 	step, ok := u.firstStep(rel, trusted.For(u.OS, u.Arch))
 	if !ok {
-		return rel, fmt.Errorf("release %s replaces %s and later, here is %s, and there is no way over releases between them", rel.Version, rel.MinFrom, u.Version)
+		return rel, fmt.Errorf("release %s replaces %s and later, here is %s, and no releases between them lead to it", rel.Version, rel.MinFrom, u.Version)
 	}
 	return step, nil
 }

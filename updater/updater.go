@@ -133,7 +133,7 @@ func (u *Updater) requested() request {
 	return r
 }
 
-// Healthy tells that the agent works: it has had a session with the cloud.
+// Healthy records that the agent works: it has had a session with the cloud.
 func (u *Updater) Healthy() { u.once.Do(func() { close(u.healthy) }) }
 
 // checkEvery is how often the cloud is asked, give or take a tenth.

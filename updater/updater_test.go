@@ -234,7 +234,7 @@ func TestErrorsAreSaidAndChangeNothing(t *testing.T) {
 	}{
 		"the cloud does not answer":      {func(s *scene) { s.wantErr = errors.New("refused") }, "asking the cloud"},
 		"a release that nobody signed":   {func(s *scene) { s.want.Version = "6.6.6" }, "nobody signed"},
-		"too far away, no step between":  {func(s *scene) { s.release("2.0.0", "1.9.0"); s.want.Version = "2.0.0" }, "no way over"},
+		"too far away, no step between":  {func(s *scene) { s.release("2.0.0", "1.9.0"); s.want.Version = "2.0.0" }, "no releases between"},
 		"the program is not what it was": {func(s *scene) { spoil(s) }, download.ErrMismatch.Error()},
 		"root refuses": {func(s *scene) {
 			s.helper(s.t.Context(), handover.Status{Last: &handover.Event{Phase: handover.Refused, Code: "no_room", Reason: "disk full"}})

@@ -11,7 +11,7 @@ import (
 // Requests of the agent. Each is an empty file in the inbox.
 const (
 	RequestApply   = "request-apply"   // install the release that lies in the inbox
-	RequestHealthy = "request-healthy" // this program works: end its trial
+	RequestHealthy = "request-healthy" // this program works: end its probation
 )
 
 const (

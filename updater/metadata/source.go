@@ -22,7 +22,7 @@ const timeout = 30 * time.Second
 // BusyError is an answer that asks the client to come back later.
 type BusyError struct {
 	Status string
-	After  time.Duration // 0 = not said
+	After  time.Duration // 0 = the answer does not say when
 }
 
 func (e *BusyError) Error() string {

@@ -21,7 +21,7 @@ type Trusted struct {
 	Revoked  []string          // SHA-256 of programs that must not run any more
 	Versions map[string]int64  // of root, timestamp, snapshot and targets
 	Expires  time.Time         // the first of the four to expire
-	SignedAt time.Time         // when the timestamp was signed; zero = not said
+	SignedAt time.Time         // when the timestamp was signed; zero = not known
 }
 
 // Find returns the release of a version for a platform, or [ErrNoRelease].

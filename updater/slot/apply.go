@@ -16,7 +16,7 @@ import (
 
 // Apply installs the release in the inbox, if the agent requests it: from the next start on it is
 // the candidate. It reports whether there was a request. A release that it refuses is a [*Refusal],
-// which the status tells as well.
+// which is also in the status.
 func (s *Slots) Apply(ctx context.Context) (asked bool, err error) {
 	unlock, err := s.lock()
 	if err != nil {

@@ -36,7 +36,7 @@ func (s *Slots) Bless() (Verdict, error) {
 		}
 		now := bootNow()
 		switch {
-		case !st.OnTrial() || st.Launch.Ended || !s.pointsAt(st.Launch.Slot):
+		case !st.OnProbation() || st.Launch.Ended || !s.pointsAt(st.Launch.Slot):
 		case healthy:
 			v = Blessed
 			st.Bless(time.Now())

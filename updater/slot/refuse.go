@@ -47,7 +47,7 @@ func (s *Slots) ready(st state.State) error {
 	switch {
 	case st.Hold != "":
 		return refuse("held", "updates are held: %s; run \"tcenvsvr update resume\"", st.Hold)
-	case st.Candidate != nil && st.OnTrial():
+	case st.Candidate != nil && st.OnProbation():
 		return refuse("on_trial", "release %s is on trial", st.Candidate.Version)
 	}
 	return nil

@@ -42,18 +42,18 @@ func (s *Slots) Select() (Choice, error) {
 	base := s.baseline(&st, now)
 	s.forgetHealth()
 
-	chosen, trial := s.choose(&st, base, busy == nil, now)
+	chosen, probation := s.choose(&st, base, busy == nil, now)
 	if busy == nil {
 		err := s.save("select", s.onDisk(found, torn), st)
 		if err != nil {
 			s.log.Warn("self-update state not written", "err", err)
 		}
-		if err != nil && trial {
+		if err != nil && probation {
 			// A candidate is not started when its start cannot be counted.
-			chosen, trial = s.choose(&found, base, false, now)
+			chosen, probation = s.choose(&found, base, false, now)
 		}
 	}
-	c := Choice{s.cfg.Program(chosen.Slot), chosen.Slot, chosen.Version, trial}
+	c := Choice{s.cfg.Program(chosen.Slot), chosen.Slot, chosen.Version, probation}
 	if err := s.activate(c.Path); err != nil {
 		return c, fmt.Errorf("selecting %q: %w", c.Path, err)
 	}
@@ -90,7 +90,7 @@ func (s *Slots) baseline(st *state.State, now time.Time) handover.Image {
 
 // choose returns the program to start: candidate, active, previous, baseline. Without count no
 // candidate is chosen.
-func (s *Slots) choose(st *state.State, base handover.Image, count bool, now time.Time) (i handover.Image, trial bool) {
+func (s *Slots) choose(st *state.State, base handover.Image, count bool, now time.Time) (i handover.Image, probation bool) {
 	boot := bootNow()
 	for count && st.Candidate != nil && st.Try(boot, now) {
 		if err := s.check(st.Candidate.Image); err != nil {

@@ -26,7 +26,7 @@ func (s *Slots) status(st state.State) handover.Status {
 		r.Selected = &st.Launch.Image
 	}
 	switch {
-	case st.OnTrial():
+	case st.OnProbation():
 		r.Phase = handover.Trying
 	case st.Candidate != nil:
 		r.Phase = handover.Applied

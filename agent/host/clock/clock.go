@@ -10,9 +10,9 @@ import (
 // wrong.
 var Epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Settled is how long the clock must not have been set before anything is removed for its age. It
+// MinSteady is how long the clock must not have been set before anything is removed for its age. It
 // gives an administrator who sees a wrong clock the time to set it right.
-const Settled = time.Hour
+const MinSteady = time.Hour
 
 // Tolerated is how far two clocks may differ before that is reported.
 const Tolerated = time.Minute
@@ -87,15 +87,15 @@ func (w *Watch) look() time.Duration {
 
 // Trusted reports whether a time that was written down may be compared with this host's clock. Skews
 // are the differences of other hosts' clocks from it: where there are some, the majority decides.
-// Without them, this clock must not have been set for [Settled].
+// Without them, this clock must not have been set for [MinSteady].
 func (w *Watch) Trusted(skews ...time.Duration) bool {
 	steady := w.Steady()
 	if len(skews) == 0 || steady == 0 { // what was compared was before a step
-		return steady >= Settled
+		return steady >= MinSteady
 	}
 	agree := 0
 	for _, s := range skews {
-		if s.Abs() < Settled {
+		if s.Abs() < MinSteady {
 			agree++
 		}
 	}

@@ -3,9 +3,9 @@
 // clock is.
 //
 //	             every second: wall clock against monotonic clock
-//	Watch.Run ──────────────────────────────────────────────────► a step, either
-//	                                                              way, or a host
-//	                                                              that slept
+//	Watch.Run ──────────────────────────────────────────────────► a step forward
+//	                                                              or back, or a
+//	                                                              host that slept
 //	            └► stepped(by)     try again, log it, ask the other side
 //	            └► Steady() = 0    nothing is removed for its age until the
 //	                               clock has stood for a while

@@ -15,7 +15,7 @@ const (
 	NoFiles   = "host.no_files"   // no more open files are allowed
 	NoProcess = "host.no_process" // no more processes, or no memory for one
 	Stuck     = "host.stuck"      // the disk does not answer at all
-	Owing     = "host.owing"      // the cloud takes no results
+	Owing     = "host.owing"      // the cloud acknowledges no results
 )
 
 // Hints has what each code means and what to try. Help prints the table.
@@ -25,7 +25,7 @@ var Hints = map[string]string{
 	IO:        "the disk with .tcenvsvr cannot be read or written: see \"dmesg\"",
 	NoFiles:   "no more files may be opened: raise LimitNOFILE of the service, or fs.file-max",
 	NoProcess: "no more processes, or no memory for one: fewer appsNumberofJobExecutors, or a larger host",
-	Owing:     "the cloud acknowledges no results, and what waits for that is bounded: see \"tcenvsvr status\" (outbox), and the cloud's log; it ends when they are taken",
+	Owing:     "the cloud acknowledges no results, and what waits for that is bounded: see \"tcenvsvr status\" (outbox), and the cloud's log; it ends when they are acknowledged",
 	Stuck:     "the disk with .tcenvsvr does not answer: it may be frozen for a snapshot, or its server may be away",
 }
 

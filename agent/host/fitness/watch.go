@@ -50,7 +50,7 @@ func (w *Watch) Problem() *Problem {
 	return w.now
 }
 
-// Report tells of a problem that an order met.
+// Report records a problem that an order met.
 func (w *Watch) Report(code string, err error) {
 	w.mu.Lock()
 	w.reports++

@@ -59,7 +59,7 @@ func Folders(home string) []Folder {
 		{Base: home, Path: "a/bin", Owner: Root, Mode: 0o755, Packaged: true},
 		{Base: home, Path: "b", Owner: Root, Mode: 0o755, Packaged: true},
 		{Base: home, Path: "b/bin", Owner: Root, Mode: 0o755, Packaged: true},
-		// The sandbox user passes through to exchange and lists nothing on the way.
+		// The sandbox user passes through to exchange, and cannot list what it passes.
 		{Base: home, Path: State, Owner: Agent, Mode: 0o711, Packaged: true},
 		{Base: home, Path: Inbox, Owner: Agent, Mode: 0o700},
 		{Base: home, Path: Exchange, Owner: Agent, Mode: 0o711},

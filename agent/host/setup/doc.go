@@ -1,5 +1,5 @@
-// Package setup makes a Linux host one that can run Apps as a sandbox user, tells how far the host is
-// from that, and undoes what it did.
+// Package setup makes a Linux host one that can run Apps as a sandbox user, reports how far the host
+// is from that, and undoes what it did.
 //
 //	step       what it sees to                                            undone by Remove
 //	users      users and groups threatconnect and tc-job                  no: they may own files

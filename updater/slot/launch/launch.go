@@ -52,7 +52,7 @@ func (e *Exited) Error() string { return fmt.Sprintf("the program ended with exi
 
 const (
 	lookEvery  = 200 * time.Millisecond // at the inbox
-	blessEvery = time.Minute            // also without a request: a trial may be overdue
+	blessEvery = time.Minute            // also without a request: a probation may be over
 	firstPause = 100 * time.Millisecond // after a crash; doubled each time
 	lastPause  = 30 * time.Second
 	ranWell    = time.Minute // after a run of this length the pauses begin with firstPause again

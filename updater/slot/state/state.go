@@ -72,8 +72,8 @@ func (s State) Marked(sum handover.Sum) *handover.Mark {
 	return nil
 }
 
-// OnTrial reports whether the candidate is what was started last.
-func (s State) OnTrial() bool {
+// OnProbation reports whether the candidate is what was started last.
+func (s State) OnProbation() bool {
 	return s.Candidate != nil && s.Launch != nil && s.Candidate.Tries+s.Candidate.Returned > 0 && s.Launch.Image == s.Candidate.Image
 }
 

@@ -177,7 +177,7 @@ func FuzzMoves(f *testing.F) {
 					s.Started(s.Candidate.Image, boot)
 				}
 			case 'b':
-				if s.OnTrial() {
+				if s.OnProbation() {
 					s.Bless(at)
 				}
 			case 'e', '7', '9':

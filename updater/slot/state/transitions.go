@@ -58,7 +58,7 @@ func (s *State) Try(now Boot, at time.Time) bool {
 	if c == nil {
 		return false
 	}
-	if l := s.Launch; s.OnTrial() && !l.Ended && l.Boot.ID != "" && l.Boot.ID != now.ID {
+	if l := s.Launch; s.OnProbation() && !l.Ended && l.Boot.ID != "" && l.Boot.ID != now.ID {
 		s.giveBack() // the host went down while it ran
 	}
 	if c.Tries >= maxTries {
@@ -83,10 +83,10 @@ func (s *State) End(class handover.Class, reason string, at time.Time) {
 	if s.Launch == nil || s.Launch.Ended {
 		return
 	}
-	trial := s.OnTrial()
+	probation := s.OnProbation()
 	s.Launch.Ended = true
 	switch {
-	case !trial:
+	case !probation:
 		// A good release stays good after a crash. But where the host does not let it run any more,
 		// another program must run.
 		if class == handover.Policy && s.Launch.Slot != handover.Baseline {

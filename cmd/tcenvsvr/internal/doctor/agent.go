@@ -101,7 +101,7 @@ func damagedApps(_ context.Context, t *target) outcome {
 	case t.statusErr != nil:
 		return skip("the agent cannot be asked")
 	case len(d) > 0:
-		return warn("check the disk (dmesg); this is said until the agent is started again", "%d were damaged since the agent's start; the newest: %s", len(d), d[len(d)-1])
+		return warn("check the disk (dmesg); this is reported until the agent is started again", "%d were damaged since the agent's start; the newest: %s", len(d), d[len(d)-1])
 	}
 	return ok("none was found damaged since the agent's start")
 }
@@ -128,7 +128,7 @@ func journalHealth(_ context.Context, t *target) outcome {
 	case err != nil:
 		return fail("check the file system", "it cannot be read: %v", err)
 	case t.statusErr == nil && t.status.JournalDamage != "":
-		return warn("check the disk; the journal is mended, and this is said until the agent is started again", "it was damaged: %s", t.status.JournalDamage)
+		return warn("check the disk; the journal is mended, and this is reported until the agent is started again", "it was damaged: %s", t.status.JournalDamage)
 	case bytes > 1<<30:
 		return warn("connect the agent, so that results are delivered", "%d files, %s", files, size(bytes))
 	}

@@ -67,7 +67,7 @@ func run(dir, verb string) error {
 	return err
 }
 
-// signed takes a list with an Ed25519 signature before it.
+// signed verifies a list with an Ed25519 signature before it.
 type signed struct{ key ed25519.PublicKey }
 
 func (v signed) Verify(_ context.Context, from slot.Metadata) (list slot.Signed, err error) {
