@@ -20,8 +20,9 @@ const (
 	License    = "Apache-2.0"
 )
 
-// relations are the other packages that ours needs. Java and Python are recommended and not required:
-// many hosts have their own below /opt, and the package must install on a host without a network.
+// relations are the other packages that ours needs. Java and Python are recommended and not
+// required: many hosts have their own below /opt, and the package must install on a host without a
+// network.
 type relations struct{ requires, recommends []string }
 
 var rpmRelations = relations{

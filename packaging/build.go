@@ -57,8 +57,8 @@ func (b *Build) RPM(w io.Writer) error {
 	return nil
 }
 
-// Deb writes the package for Debian and Ubuntu. It has dpkg's own list of MD5 sums, by which "dpkg -V"
-// finds accidental changes. Nothing relies on that list for security.
+// Deb writes the package for Debian and Ubuntu. It has dpkg's own list of MD5 sums, by which "dpkg
+// -V" finds accidental changes. Nothing relies on that list for security.
 func (b *Build) Deb(w io.Writer) error {
 	info, err := b.info(debKinds)
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 	"tcenvsvr/packaging/pgp"
 )
 
-// CheckRPM checks an rpm as strictly as a host can: both signatures are by one of the keys, digests are
-// strong, and the files are exactly those of the table, with their modes and owners. Its error joins
-// everything that is wrong.
+// CheckRPM checks an rpm as strictly as a host can: both signatures are by one of the keys, digests
+// are strong, and the files are exactly those of the table, with their modes and owners. Its error
+// joins everything that is wrong.
 func CheckRPM(file string, keys pgp.Keys) error {
 	f, err := os.Open(file)
 	if err != nil {
@@ -39,8 +39,8 @@ func CheckRPM(file string, keys pgp.Keys) error {
 	return nil
 }
 
-// checkSignatures checks that the header is signed, which rpm verifies when it installs, and the header
-// with the payload, which older versions of yum verify.
+// checkSignatures checks that the header is signed, which rpm verifies when it installs, and the
+// header with the payload, which older versions of yum verify.
 func checkSignatures(signatures []*rpmutils.Signature) []error {
 	var errs []error
 	covered := map[bool]bool{}

@@ -30,8 +30,8 @@ type File struct {
 	Mode fs.FileMode
 	// Owner is the user and the group, which have the same name everywhere here.
 	Owner string
-	// From is the file of the stage with the content, or what a Link points to. A pattern stands for
-	// each file that matches it, and Path is then their folder.
+	// From is the file of the stage with the content, or what a Link points to. A pattern stands
+	// for each file that matches it, and Path is then their folder.
 	From string
 	// Optional entries are left out where the stage lacks them.
 	Optional bool
@@ -54,8 +54,9 @@ const (
 var contents = slices.Concat([]File{
 	{Path: libexec, Kind: Dir, Mode: 0o755},
 	{Path: libexec + "/tcenvsvr", Mode: 0o755, From: "tcenvsvr"},
-	// The user of a shim cannot read its program. So the kernel does not let other processes of that
-	// user look into the shim's memory and descriptors: Apps see into no shim, not even at its start.
+	// The user of a shim cannot read its program. So the kernel does not let other processes of
+	// that user look into the shim's memory and descriptors: Apps see into no shim, not even at its
+	// start.
 	{Path: libexec + "/tcenvsvr-shim", Mode: 0o711, From: "tcenvsvr-shim"},
 	// Relative, so that it is right below another root as well: in a mounted image, in a chroot.
 	{Path: "/usr/bin/tcenvsvr", Kind: Link, From: "../libexec/" + Name + "/tcenvsvr"},
@@ -75,8 +76,8 @@ var contents = slices.Concat([]File{
 
 	{Path: layout.Etc + "/environment", Kind: Config, Mode: 0o644, From: "host/environment"},
 
-	// Config, so that a change by hand survives an upgrade and is kept as .rpmsave, which sudo ignores.
-	// "host apply" has visudo check it.
+	// Config, so that a change by hand survives an upgrade and is kept as .rpmsave, which sudo
+	// ignores. "host apply" has visudo check it.
 	{Path: layout.Sudoers, Kind: Config, Mode: 0o440, From: "host/sudoers"},
 }, folders(), []File{
 	{Path: "/usr/share/man/man1", Kind: Doc, Mode: 0o644, From: "man/*.1.gz"},

@@ -43,8 +43,8 @@ func texts(t *testing.T) map[string]string {
 	return all
 }
 
-// TestTextsRepeatTheLayout: scriptlets and units cannot import package layout. Each names what it must,
-// by the right name.
+// TestTextsRepeatTheLayout: scriptlets and units cannot import package layout. Each names what it
+// must, by the right name.
 func TestTextsRepeatTheLayout(t *testing.T) {
 	const program, shim = layout.Libexec + "/" + layout.Program, layout.Libexec + "/" + layout.Shim
 	all := texts(t)

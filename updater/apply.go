@@ -17,8 +17,8 @@ const (
 	lookEvery   = 200 * time.Millisecond // at the status that root writes
 	askEvery    = time.Minute            // repeat a request: a helper that was killed has removed it
 	applyWithin = 10 * time.Minute
-	// aloneFor is how long the agent must run to count as healthy where the cloud cannot be reached:
-	// a cloud that is down is not the release's fault.
+	// aloneFor is how long the agent must run to count as healthy where the cloud cannot be
+	// reached: a cloud that is down is not the release's fault.
 	aloneFor = 15 * time.Minute
 )
 

@@ -114,8 +114,8 @@ func (u *Updater) firstStep(rel release.Release, newestFirst []release.Release) 
 	return rel, false
 }
 
-// Obstacle returns the phase and the reason why root would refuse the release on this host, on which
-// version now runs; both are "" where it would not. Such a release is not even downloaded.
+// Obstacle returns the phase and the reason why root would refuse the release on this host, on
+// which version now runs; both are "" where it would not. Such a release is not even downloaded.
 func Obstacle(root handover.Status, now string, rel release.Release) (phase, reason string) {
 	i := slices.IndexFunc(root.Bad, func(m handover.Mark) bool { return string(m.SHA256) == rel.SHA256 })
 	switch {

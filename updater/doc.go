@@ -23,8 +23,8 @@
 //	repository  makes and signs an update repository
 //
 // The package's program, the baseline, is never written, so that "rpm -V" stays silent and there is
-// always a program to go back to. Two slots, a and b, hold the active release and the one before
-// or after it.
+// always a program to go back to. Two slots, a and b, hold the active release and the one before or
+// after it.
 //
 //	 the agent's side                        root's side (updater/slot)
 //

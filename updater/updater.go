@@ -59,8 +59,8 @@ type Updater struct {
 	asked request
 }
 
-// request is what was asked for since Run looked last. The wake-up channel carries no data, so
-// that no request is lost behind another one.
+// request is what was asked for since Run looked last. The wake-up channel carries no data, so that
+// no request is lost behind another one.
 type request struct {
 	check   bool
 	apply   bool   // check, and do not wait for the window
@@ -142,8 +142,8 @@ const checkEvery = time.Hour
 // backoff are the pauses after checks that failed; the last one repeats.
 var backoff = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}
 
-// Run checks for updates and carries them to the restart, until ctx ends.
-// Nothing that goes wrong with updates ends the agent.
+// Run checks for updates and carries them to the restart, until ctx ends. Nothing that goes wrong
+// with updates ends the agent.
 func (u *Updater) Run(ctx context.Context) error {
 	confirmed := make(chan struct{})
 	go func() {
@@ -152,7 +152,8 @@ func (u *Updater) Run(ctx context.Context) error {
 	}()
 	defer func() { <-confirmed }()
 	failures := 0
-	// The first check is soon, and not at the same moment on every host of a rack that got power back.
+	// The first check is soon, and not at the same moment on every host of a rack that got power
+	// back.
 	for pause := rand.N(time.Minute); ; {
 		var asked request
 		select {

@@ -23,8 +23,8 @@ import (
 	"tcenvsvr/updater/slot"
 )
 
-// scene is an agent's side with a real repository behind a real server, and a
-// root's side that a test plays by its status file.
+// scene is an agent's side with a real repository behind a real server, and a root's side that a
+// test plays by its status file.
 type scene struct {
 	t       *testing.T
 	dir     string
@@ -297,8 +297,8 @@ func TestAPinOnThisHostIsWhatIsWanted(t *testing.T) {
 	}
 }
 
-// On trial, the program asks to be blessed once it had a session, again each
-// minute; without a cloud it counts as healthy after a while.
+// On trial, the program asks to be blessed once it had a session, again each minute; without a
+// cloud it counts as healthy after a while.
 func TestHealth(t *testing.T) {
 	for name, c := range map[string]struct {
 		session bool

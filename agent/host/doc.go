@@ -1,5 +1,5 @@
-// Package host is the room of the machine that the agent runs on: what it is, what the package makes
-// of it, and as which user things are done.
+// Package host is the room of the machine that the agent runs on: what it is, what the package
+// makes of it, and as which user things are done.
 //
 //	layout   names, users and folders of the package: one place for these facts
 //	paths    where the agent's own files are, on each operating system

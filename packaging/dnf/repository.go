@@ -108,8 +108,8 @@ func (r Repository) write(dir string, key Signer) error {
 	}{
 		{keyName + r.ID, public},
 		{r.ID + ".repo", r.config()},
-		// A client between these two steps sees a signature that does not fit and tries again. It never
-		// uses what is not signed.
+		// A client between these two steps sees a signature that does not fit and tries again. It
+		// never uses what is not signed.
 		{"repodata/repomd.xml.asc", signature},
 		{"repodata/repomd.xml", text},
 	} {

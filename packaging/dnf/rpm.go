@@ -115,8 +115,8 @@ func newRelation(name, version string, flags uint32) relation {
 	return out
 }
 
-// listed are the package's entries as the metadata knows them; only returns
-// those that dnf resolves by name without the full list.
+// listed are the package's entries as the metadata knows them; only returns those that dnf resolves
+// by name without the full list.
 func (r *rpmFile) listed(primaryOnly bool) []entry {
 	var all []entry
 	for _, f := range r.files {

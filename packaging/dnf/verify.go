@@ -17,8 +17,8 @@ import (
 // limit is the largest size of unpacked metadata, in bytes.
 const limit = 256 << 20
 
-// Verify checks a repository as dnf does with repo_gpgcheck=1, and checks that it lists each package with
-// its digest. It returns the names of the packages.
+// Verify checks a repository as dnf does with repo_gpgcheck=1, and checks that it lists each
+// package with its digest. It returns the names of the packages.
 func Verify(dir string, keys pgp.Keys) ([]string, error) {
 	names, err := verify(dir, keys)
 	if err != nil {

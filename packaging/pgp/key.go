@@ -77,8 +77,8 @@ func (k *Key) Public() ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// At returns the same key for signatures of the time t, or of the key's creation where that is later:
-// nothing accepts a signature that is older than its key.
+// At returns the same key for signatures of the time t, or of the key's creation where that is
+// later: nothing accepts a signature that is older than its key.
 func (k *Key) At(t time.Time) *Key {
 	if born := k.entity.PrimaryKey.CreationTime; t.Before(born) {
 		t = born

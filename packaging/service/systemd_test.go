@@ -25,8 +25,8 @@ func set(unit string) map[string]string {
 	return all
 }
 
-// impliesNNP are what makes systemd set NoNewPrivileges for a service that
-// has User=, each measured alone: sudo then cannot become anybody.
+// impliesNNP are what makes systemd set NoNewPrivileges for a service that has User=, each measured
+// alone: sudo then cannot become anybody.
 var impliesNNP = strings.Fields(`NoNewPrivileges PrivateDevices ProtectKernelTunables ProtectKernelModules ProtectKernelLogs ProtectClock
 	ProtectHostname RestrictSUIDSGID RestrictNamespaces RestrictRealtime LockPersonality MemoryDenyWriteExecute SystemCallArchitectures
 	SystemCallFilter RestrictAddressFamilies PrivateUsers`)
@@ -87,8 +87,8 @@ func TestJobsOutliveTheAgent(t *testing.T) {
 	}
 }
 
-// files writes the units where systemd-analyze finds them; the programs of
-// the package are not on this machine, so /bin/true stands in for them.
+// files writes the units where systemd-analyze finds them; the programs of the package are not on
+// this machine, so /bin/true stands in for them.
 func files(t *testing.T) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
@@ -133,8 +133,8 @@ func TestExposure(t *testing.T) {
 	}
 }
 
-// TestRootIsShutIn holds what makes root's side of self-update safe to have: no
-// network, and nothing to write but programs and what is known about them.
+// TestRootIsShutIn holds what makes root's side of self-update safe to have: no network, and
+// nothing to write but programs and what is known about them.
 func TestRootIsShutIn(t *testing.T) {
 	for _, name := range []string{"update", "bless"} {
 		unit := set(units(t)["threatconnect-envsvr-"+name+".service"])

@@ -10,8 +10,8 @@ import (
 // dictionary is the id of the old program on both sides.
 const dictionary = 1
 
-// window is the largest size of the old and the new program together, in bytes: a match reaches back
-// over both.
+// window is the largest size of the old and the new program together, in bytes: a match reaches
+// back over both.
 const window = 1 << 29
 
 // Make returns the delta from old to new.

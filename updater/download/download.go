@@ -94,8 +94,8 @@ func (f Fetcher) fill(ctx context.Context, part, name string, size int64, sum st
 	return nil
 }
 
-// append fetches the missing part. A server that does not support ranges, or whose file has changed,
-// sends the whole file again.
+// append fetches the missing part. A server that does not support ranges, or whose file has
+// changed, sends the whole file again.
 func (f Fetcher) append(ctx context.Context, file *os.File, digest hash.Hash, name string, have, size int64, sum string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(f.URL, "/")+"/"+name, nil)
 	if err != nil {

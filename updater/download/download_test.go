@@ -155,8 +155,8 @@ func TestSlowServersAreGivenUp(t *testing.T) {
 	}
 }
 
-// drip is a transport whose answer has a byte every now and then; a real
-// connection cannot live in a bubble of synctest.
+// drip is a transport whose answer has a byte every now and then; a real connection cannot live in
+// a bubble of synctest.
 type drip struct {
 	every  time.Duration
 	closed chan struct{}

@@ -1,6 +1,6 @@
-// Package handover is the border between the two sides of self-update: everything that the
-// agent, as its own user, and the helper, as root, hand to each other, and nothing else. Each
-// side imports this package and neither imports the other.
+// Package handover is the border between the two sides of self-update: everything that the agent,
+// as its own user, and the helper, as root, hand to each other, and nothing else. Each side imports
+// this package and neither imports the other.
 //
 //	agent → root   the inbox: metadata, programs, and requests ([RequestApply], [RequestHealthy])
 //	root → agent   the status file ([Status]), with the reason of every refusal ([RefusalHints])

@@ -54,8 +54,8 @@ func UnpackagedPaths(home, baseline string) Paths {
 	return p
 }
 
-// PathsFor are the paths of the installation that program belongs to: the package's where it is
-// the baseline or in one of the package's slots.
+// PathsFor are the paths of the installation that program belongs to: the package's where it is the
+// baseline or in one of the package's slots.
 func PathsFor(home, program string) Paths {
 	if p := PackagedPaths(home); program == PackagedProgram || p.InSlots(program) {
 		return p

@@ -1,13 +1,12 @@
-// Package metadata verifies the signed metadata of an update repository (The Update
-// Framework, TUF): which releases exist, and that nobody has removed one, put an old one back,
-// or added one.
+// Package metadata verifies the signed metadata of an update repository (The Update Framework,
+// TUF): which releases exist, and that nobody has removed one, put an old one back, or added one.
 //
 //	root of trust ─► N.root.json … ─► timestamp.json ─► N.snapshot.json ─► N.targets.json ─► releases
 //	(in the package)  signed by the    signed_at,        versions           name, size,
 //	                  one before       expires in days                      SHA-256, deltas
 //
-// The cryptography, the thresholds and the order of checks are go-tuf's trustedmetadata.
-// This package adds what a service needs that must never get stuck and never be deceived:
+// The cryptography, the thresholds and the order of checks are go-tuf's trustedmetadata. This
+// package adds what a service needs that must never get stuck and never be deceived:
 //
 //   - A floor of versions of its own, fsynced. A lost or damaged cache neither stops updates nor
 //     lets an older repository in. The floor of a role holds for its set of keys: if a thief of

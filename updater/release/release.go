@@ -143,8 +143,8 @@ func (r Release) Verify(data []byte) error {
 	return nil
 }
 
-// Compare orders versions as semver does; an invalid one, such as that of a
-// build without version, is older than every valid one. A leading v means nothing.
+// Compare orders versions as semver does; an invalid one, such as that of a build without version,
+// is older than every valid one. A leading v means nothing.
 func Compare(a, b string) int { return semver.Compare(canonical(a), canonical(b)) }
 
 func canonical(v string) string { return "v" + strings.TrimPrefix(v, "v") }

@@ -17,9 +17,9 @@ import (
 	"tcenvsvr/updater/release"
 )
 
-// Add copies a program into the repository and stages targets that name it. It computes Size, SHA256
-// and Deltas of rel: it makes a delta from each old program, and drops one that is not much smaller
-// than the whole. It is an error to add a version again with other bytes.
+// Add copies a program into the repository and stages targets that name it. It computes Size,
+// SHA256 and Deltas of rel: it makes a delta from each old program, and drops one that is not much
+// smaller than the whole. It is an error to add a version again with other bytes.
 func (r *Repository) Add(program string, rel release.Release, olds ...string) (release.Release, error) {
 	data, err := os.ReadFile(program)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"tcenvsvr/updater/release"
 )
 
-// Bundle writes a zip file with all metadata that a client needs, and with the programs and deltas of
-// the given versions, or of all versions where none is given. Agents without a connection to the
+// Bundle writes a zip file with all metadata that a client needs, and with the programs and deltas
+// of the given versions, or of all versions where none is given. Agents without a connection to the
 // cloud import it, and clouds receive releases by it. Both verify it like a download.
 func (r *Repository) Bundle(ctx context.Context, w io.Writer, versions ...string) error {
 	known, err := r.Releases(ctx)

@@ -101,8 +101,8 @@ func (r *Repository) publish(role string, version int64) error {
 	return nil
 }
 
-// Refresh signs a new snapshot and timestamp with the online keys. It has to be called at least daily
-// ([TimestampLife]). It writes the timestamp last, which makes the rest visible to clients.
+// Refresh signs a new snapshot and timestamp with the online keys. It has to be called at least
+// daily ([TimestampLife]). It writes the timestamp last, which makes the rest visible to clients.
 func (r *Repository) Refresh(keys []Key) error {
 	root, err := newestOf(r, metadata.ROOT, metadata.Root())
 	if err != nil {

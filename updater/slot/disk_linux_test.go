@@ -43,8 +43,8 @@ func TestNoRoom(t *testing.T) {
 	}
 }
 
-// The disk gets full while the program is written, in spite of the
-// question before: nothing of it stays.
+// The disk gets full while the program is written, in spite of the question before: nothing of it
+// stays.
 func TestADiskThatGetsFull(t *testing.T) {
 	dir := t.TempDir()
 	small(t, dir, "mode=755,size=512k")
@@ -65,8 +65,7 @@ func TestADiskThatGetsFull(t *testing.T) {
 	}
 }
 
-// Where a start cannot be counted, it is not one of a candidate; the agent
-// starts all the same.
+// Where a start cannot be counted, it is not one of a candidate; the agent starts all the same.
 func TestAStateThatCannotBeWritten(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, lib string){
 		"full": func(t *testing.T, lib string) {

@@ -20,13 +20,13 @@
 // Select does not fail because of an update, or because the disk does not let it write. Then it
 // starts what was active: a candidate whose start cannot be counted is not started.
 //
-// There are two links. The service starts the agent by tcenvsvr. The unit tc-job@.service starts the
-// shim of a job by tcenvsvr-shim, which points at the package's small program or, as a release is
-// one file, at the release itself, which is a shim when it is called by that name. So agent and
+// There are two links. The service starts the agent by tcenvsvr. The unit tc-job@.service starts
+// the shim of a job by tcenvsvr-shim, which points at the package's small program or, as a release
+// is one file, at the release itself, which is a shim when it is called by that name. So agent and
 // shim are always of one release. Before the first Select, tmpfiles.d makes the second link.
 //
-// One process at a time changes the state (lock.go). Select waits a little for the lock and then goes
-// on without writing: an update that hangs does not keep the agent down.
+// One process at a time changes the state (lock.go). Select waits a little for the lock and then
+// goes on without writing: an update that hangs does not keep the agent down.
 //
 // The agent may not read root's folder. What it and "tcenvsvr update status" may know is in the
 // status file beside the link.

@@ -21,8 +21,8 @@ import (
 
 const secret = "only root may read this"
 
-// What a hostile agent puts into its inbox. Nothing of it is taken, nothing
-// of it is shown, and the host goes on.
+// What a hostile agent puts into its inbox. Nothing of it is taken, nothing of it is shown, and the
+// host goes on.
 func TestHostileInbox(t *testing.T) {
 	good := version("1.1.0")
 	artifact := "artifact-" + sum(good)

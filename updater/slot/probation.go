@@ -40,8 +40,8 @@ func (s *Slots) Bless() (Verdict, error) {
 		case healthy:
 			v = Blessed
 			st.Bless(time.Now())
-		// The start was in this boot, because the link does not outlive a boot. Its id is not compared:
-		// a unit with a /proc of its own does not see it.
+		// The start was in this boot, because the link does not outlive a boot. Its id is not
+		// compared: a unit with a /proc of its own does not see it.
 		case now.Up-st.Launch.Boot.Up > s.cfg.Probation:
 			v = Overdue
 			st.Fail(handover.Hang, fmt.Sprintf("it was not healthy within %s", s.cfg.Probation), time.Now())

@@ -37,8 +37,8 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	built = dir
-	// Hosts in memory where there is some: what a disk has to be told is
-	// checked by the order of system calls (TestNothingIsNamedBeforeItIsDurable).
+	// Hosts in memory where there is some: what a disk has to be told is checked by the order of
+	// system calls (TestNothingIsNamedBeforeItIsDurable).
 	if memory, err := os.MkdirTemp("/dev/shm", "slot"); err == nil {
 		defer os.RemoveAll(memory)
 		os.Setenv("TMPDIR", memory)

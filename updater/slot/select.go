@@ -21,9 +21,9 @@ type Choice struct {
 	Trial   bool          `json:"trial"` // a candidate on probation
 }
 
-// Select chooses the program to start and activates it. It is called before every start. It does not
-// fail because of anything that an update did, or because the disk does not let it write: then it
-// chooses what was active. An error means that no program could be activated.
+// Select chooses the program to start and activates it. It is called before every start. It does
+// not fail because of anything that an update did, or because the disk does not let it write: then
+// it chooses what was active. An error means that no program could be activated.
 func (s *Slots) Select() (Choice, error) {
 	unlock, busy := s.lock()
 	if busy == nil {

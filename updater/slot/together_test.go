@@ -51,8 +51,8 @@ func TestTwoUpdatersAtOnce(t *testing.T) {
 	s.wantChoice("1.2.0", true)
 }
 
-// An update that hangs with the lock does not keep the agent down, and what
-// is started meanwhile is no candidate: its start could not be counted.
+// An update that hangs with the lock does not keep the agent down, and what is started meanwhile is
+// no candidate: its start could not be counted.
 func TestSelectGoesOnWithoutTheLock(t *testing.T) {
 	s := newScene(t)
 	s.update("1.1.0")
@@ -77,8 +77,8 @@ func TestSelectGoesOnWithoutTheLock(t *testing.T) {
 	s.wantChoice("1.2.0", true)
 }
 
-// The wall clock stands in records only: here it is the year 2000, then ten
-// years more, then 2000 again.
+// The wall clock stands in records only: here it is the year 2000, then ten years more, then 2000
+// again.
 func TestAWrongClockDecidesNothing(t *testing.T) {
 	s := newScene(t)
 	s.update("1.1.0")

@@ -145,8 +145,8 @@ func TestOnTrialNothingIsApplied(t *testing.T) {
 	s.bless(slot.Blessed)
 }
 
-// TestALostProgramComesAgain: what keeps a release from being installed twice
-// must not keep a host from repairing itself.
+// TestALostProgramComesAgain: what keeps a release from being installed twice must not keep a host
+// from repairing itself.
 func TestALostProgramComesAgain(t *testing.T) {
 	s := newScene(t)
 	s.update("1.1.0")

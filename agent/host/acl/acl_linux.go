@@ -32,9 +32,9 @@ const (
 	noID       = 0xffffffff
 )
 
-// Attribute returns the attribute that gives rwx to the owner, the rights group to the group, nothing
-// to others, and grants, which must be sorted by UID. Its mask is rwx, so that the group bits of the
-// mode, which show the mask, are what rpm -V expects.
+// Attribute returns the attribute that gives rwx to the owner, the rights group to the group,
+// nothing to others, and grants, which must be sorted by UID. Its mask is rwx, so that the group
+// bits of the mode, which show the mask, are what rpm -V expects.
 func Attribute(group uint16, grants []Grant) []byte {
 	b := binary.LittleEndian.AppendUint32(nil, aclVersion)
 	entry := func(tag, perm uint16, id uint32) {
@@ -75,8 +75,8 @@ func Set(fd int, name string, value []byte) error {
 	return nil
 }
 
-// Share gives the users of here access to a folder, and those of within, if any, access to what is made
-// in it later. The group gets nothing.
+// Share gives the users of here access to a folder, and those of within, if any, access to what is
+// made in it later. The group gets nothing.
 func Share(folder *os.File, here, within []Grant) error {
 	fd := int(folder.Fd())
 	err := Set(fd, Access, Attribute(0, sorted(here)))

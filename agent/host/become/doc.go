@@ -1,5 +1,5 @@
-// Package become is how a command that root started stops being root before it
-// touches what a lesser user controls.
+// Package become is how a command that root started stops being root before it touches what a
+// lesser user controls.
 //
 // An administrator types "sudo tcenvsvr …" and means the agent's settings, logs and keys. They
 // belong to the agent's user, who could put a link, a pipe or a program of its own wherever root is

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leaveTerminal gives up the controlling terminal and keeps it open. The leader of a session does not
-// give it up: that would end the session's processes, and once the leader has ended there is no
+// leaveTerminal gives up the controlling terminal and keeps it open. The leader of a session does
+// not give it up: that would end the session's processes, and once the leader has ended there is no
 // shell of root's to type into.
 func leaveTerminal() (*os.File, error) {
 	if sid, err := unix.Getsid(0); err != nil || sid == os.Getpid() {
@@ -29,8 +29,8 @@ func leaveTerminal() (*os.File, error) {
 	return f, nil
 }
 
-// hide keeps the user's other processes from tracing this one, whose memory and
-// descriptors are still root's.
+// hide keeps the user's other processes from tracing this one, whose memory and descriptors are
+// still root's.
 func hide() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("closing this process to others: %w", err)

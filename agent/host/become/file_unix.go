@@ -56,9 +56,9 @@ func (u *User) Open(path string) (*os.File, error) {
 	return f, nil
 }
 
-// Create makes a file that the administrator named, for root alone, while this process still is root.
-// It returns nil where the user could have exchanged something on the path. An existing file is an
-// error.
+// Create makes a file that the administrator named, for root alone, while this process still is
+// root. It returns nil where the user could have exchanged something on the path. An existing file
+// is an error.
 func (u *User) Create(path string) (*os.File, error) {
 	w, ours, err := u.named(path)
 	if err != nil || !ours {

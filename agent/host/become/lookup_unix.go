@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Lookup finds a user by number in any database of the host. It asks getent and id, because a program
-// without cgo knows files only, and not LDAP. A number without a user is returned as a user that is
-// named by the number and has a group of the same number.
+// Lookup finds a user by number in any database of the host. It asks getent and id, because a
+// program without cgo knows files only, and not LDAP. A number without a user is returned as a user
+// that is named by the number and has a group of the same number.
 func Lookup(uid int) (*User, error) {
 	u := &User{UID: uid, GID: uid, Name: strconv.Itoa(uid), Home: "/"}
 	out, err := tool("getent", "passwd", strconv.Itoa(uid))

@@ -13,10 +13,10 @@ import (
 	"syscall"
 )
 
-// Owner returns the lesser user who could exchange path or a folder above it: the owner of the first
-// folder or link on the path that is not root's. What does not exist belongs to nobody. It returns
-// nil where only root could, and where this process is not root. The error is [ErrMixed] where
-// several users could, and [ErrOpen] where only a group or everybody could.
+// Owner returns the lesser user who could exchange path or a folder above it: the owner of the
+// first folder or link on the path that is not root's. What does not exist belongs to nobody. It
+// returns nil where only root could, and where this process is not root. The error is [ErrMixed]
+// where several users could, and [ErrOpen] where only a group or everybody could.
 //
 // path must be absolute.
 func Owner(path string) (*User, error) {
@@ -114,8 +114,8 @@ func (w *steps) see(path string) error {
 	if uid := int(st.Uid); uid != 0 && !slices.Contains(w.owners, uid) {
 		w.owners = append(w.owners, uid)
 	}
-	// The group's bits are the mask of an ACL as well. In a sticky folder, such as /tmp, only the owner
-	// of a file can exchange it.
+	// The group's bits are the mask of an ACL as well. In a sticky folder, such as /tmp, only the
+	// owner of a file can exchange it.
 	if info.IsDir() && info.Mode()&fs.ModeSticky == 0 && (st.Mode&0o002 != 0 || st.Mode&0o020 != 0 && st.Gid != 0) && w.anybody == "" {
 		w.anybody = path
 	}

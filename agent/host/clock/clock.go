@@ -85,9 +85,9 @@ func (w *Watch) look() time.Duration {
 	return by
 }
 
-// Trusted reports whether a time that was written down may be compared with this host's clock. Skews
-// are the differences of other hosts' clocks from it: where there are some, the majority decides.
-// Without them, this clock must not have been set for [MinSteady].
+// Trusted reports whether a time that was written down may be compared with this host's clock.
+// Skews are the differences of other hosts' clocks from it: where there are some, the majority
+// decides. Without them, this clock must not have been set for [MinSteady].
 func (w *Watch) Trusted(skews ...time.Duration) bool {
 	steady := w.Steady()
 	if len(skews) == 0 || steady == 0 { // what was compared was before a step
@@ -102,11 +102,13 @@ func (w *Watch) Trusted(skews ...time.Duration) bool {
 	return 2*agree > len(skews)
 }
 
-// farthest bounds the result of Skew, whatever the other side claims, so that one can calculate with it.
+// farthest bounds the result of Skew, whatever the other side claims, so that one can calculate
+// with it.
 const farthest = 100 * 365 * 24 * time.Hour
 
-// Skew returns how far the clock of another host is ahead of this host's. It answered theirs, in Unix
-// milliseconds, after the round trip rtt; now is the time here. The result is at most 100 years.
+// Skew returns how far the clock of another host is ahead of this host's. It answered theirs, in
+// Unix milliseconds, after the round trip rtt; now is the time here. The result is at most 100
+// years.
 func Skew(theirs int64, now time.Time, rtt time.Duration) time.Duration {
 	skew := time.UnixMilli(theirs).Sub(now.Round(0).Add(-rtt / 2)).Round(time.Millisecond)
 	return min(max(skew, -farthest), farthest)

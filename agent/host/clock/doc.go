@@ -1,6 +1,6 @@
-// Package clock knows when the host's clock was set. Durations are measured by the monotonic clock and
-// do not need it. Times in files, certificates and messages are wall time, and are wrong while the
-// clock is.
+// Package clock knows when the host's clock was set. Durations are measured by the monotonic clock
+// and do not need it. Times in files, certificates and messages are wall time, and are wrong while
+// the clock is.
 //
 //	             every second: wall clock against monotonic clock
 //	Watch.Run ──────────────────────────────────────────────────► a step forward

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Timeless returns a configuration that verifies a server in full, except that its certificate may be
-// outside of its validity by this host's clock. It is for finding out which clock is wrong, with
+// Timeless returns a configuration that verifies a server in full, except that its certificate may
+// be outside of its validity by this host's clock. It is for finding out which clock is wrong, with
 // requests that carry no secret, or to a program on this host. crypto/tls takes one time for the
 // whole verification, given before the certificate is known, so the verification is done here.
 func Timeless(roots *x509.CertPool, name string) *tls.Config {

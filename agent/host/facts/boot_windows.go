@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
-// bootID is the number by which Windows counts its starts. Where Windows does not keep it, bootID is
-// the time of the start in minutes. That is computed from the clock and may be off by one; then a
-// running job is not found again.
+// bootID is the number by which Windows counts its starts. Where Windows does not keep it, bootID
+// is the time of the start in minutes. That is computed from the clock and may be off by one; then
+// a running job is not found again.
 func bootID(ctx context.Context) (string, error) {
 	const key = `SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters`
 	k, err := registry.OpenKey(registry.LOCAL_MACHINE, key, registry.QUERY_VALUE)

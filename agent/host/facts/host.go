@@ -52,8 +52,8 @@ func New(ctx context.Context) (*Host, error) {
 	return &Host{platform: strings.TrimSpace(name + " " + version), boot: boot, machine: anonymous(machine)}, errors.Join(err, bootErr, machineErr)
 }
 
-// anonymous derives from a machine's id one that may be told: it is the same each time, and does not
-// reveal the id itself, as machine-id(5) asks.
+// anonymous derives from a machine's id one that may be told: it is the same each time, and does
+// not reveal the id itself, as machine-id(5) asks.
 func anonymous(id string) string {
 	if id == "" {
 		return ""
@@ -62,16 +62,16 @@ func anonymous(id string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// MachineID returns an id that stays the same for the life of an installed system, and that is mostly
-// different on another host; "" where the host has none.
+// MachineID returns an id that stays the same for the life of an installed system, and that is
+// mostly different on another host; "" where the host has none.
 func (h *Host) MachineID() string { return h.machine }
 
-// BootID returns an id of at most 64 bytes that changes with every start of the host; "" where the host
-// has none.
+// BootID returns an id of at most 64 bytes that changes with every start of the host; "" where the
+// host has none.
 func (h *Host) BootID() string { return h.boot }
 
-// Facts reads the present facts. Disk space is that of the file system of path. The facts are usable
-// whatever the error, which names those that are missing.
+// Facts reads the present facts. Disk space is that of the file system of path. The facts are
+// usable whatever the error, which names those that are missing.
 func (h *Host) Facts(ctx context.Context, path string) (Facts, error) {
 	f := Facts{Platform: h.platform, CPUs: runtime.NumCPU()}
 	var errs []error

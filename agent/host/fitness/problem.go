@@ -48,8 +48,8 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Code returns the code of the problem that an error shows; "" for an error that concerns a single App
-// or order only.
+// Code returns the code of the problem that an error shows; "" for an error that concerns a single
+// App or order only.
 func Code(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
@@ -70,8 +70,8 @@ func reason(err error) error {
 	return err
 }
 
-// Touch makes and removes an empty file in each folder. Nobody can know its name before: where Apps run
-// as the agent's user, one of them could have put a pipe or a link there.
+// Touch makes and removes an empty file in each folder. Nobody can know its name before: where Apps
+// run as the agent's user, one of them could have put a pipe or a link there.
 func Touch(folders ...string) error {
 	for _, dir := range folders {
 		f, err := os.CreateTemp(dir, ".touch-")

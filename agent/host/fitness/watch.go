@@ -14,8 +14,8 @@ const (
 	// retryFirst and retryMost bound the time between tries of an unfit one.
 	retryFirst = time.Second
 	retryMost  = 10 * time.Second
-	// lookTimeout and probeTimeout are how long a look or a probe may take. A probe may have to wait for
-	// a slow directory service behind sudo.
+	// lookTimeout and probeTimeout are how long a look or a probe may take. A probe may have to
+	// wait for a slow directory service behind sudo.
 	lookTimeout  = 3 * time.Second
 	probeTimeout = 90 * time.Second
 )
@@ -138,8 +138,8 @@ func (w *Watch) try(ctx context.Context) (was bool, err error) {
 	return was, nil
 }
 
-// within calls a function that may hang. When it takes longer than the timeout, that is the problem,
-// until it returns: it is not called a second time meanwhile.
+// within calls a function that may hang. When it takes longer than the timeout, that is the
+// problem, until it returns: it is not called a second time meanwhile.
 func (w *Watch) within(ctx context.Context, timeout time.Duration, do func(context.Context) error) error {
 	done := make(chan error, 1)
 	go func() { done <- do(ctx) }()

@@ -9,10 +9,10 @@ import (
 	"tcenvsvr/agent/host/layout"
 )
 
-// The block lets threatconnect become tc-job by su without a password, and changes nothing for anybody
-// else. It is written out rather than included: with an include whose file is missing even root's su
-// fails. The guide's first line, pam_rootok, is in every su file already; where an administrator has
-// removed it, it stays removed.
+// The block lets threatconnect become tc-job by su without a password, and changes nothing for
+// anybody else. It is written out rather than included: with an include whose file is missing even
+// root's su fails. The guide's first line, pam_rootok, is in every su file already; where an
+// administrator has removed it, it stays removed.
 const (
 	blockBegin = "# BEGIN threatconnect-envsvr: lets " + layout.Agent + " become " + layout.Sandbox + "; kept by \"tcenvsvr host\""
 	blockEnd   = "# END threatconnect-envsvr"
@@ -31,9 +31,10 @@ var (
 )
 
 // insertBlock returns the su file with the block, and without an older one. It only uses a place at
-// which everybody else is decided about as before, whatever the modules answer ([stack.allows]).
-// It prefers the place where the block is, as an administrator may have moved it there; then the one
-// after the first auth line, as the guide says; then, as jumps count lines, the one above all lines.
+// which everybody else is decided about as before, whatever the modules answer ([stack.allows]). It
+// prefers the place where the block is, as an administrator may have moved it there; then the one
+// after the first auth line, as the guide says; then, as jumps count lines, the one above all
+// lines.
 func (s *stack) insertBlock(text []byte) ([]byte, error) {
 	plain, err := stripBlock(text)
 	if err != nil {

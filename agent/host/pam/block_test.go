@@ -106,7 +106,8 @@ func TestWhatCannotBeEditedIsRefused(t *testing.T) {
 	}
 }
 
-// TestOtherServicesDoNotMatter: a file that nobody can read, but which has no su in it, keeps su from nothing.
+// TestOtherServicesDoNotMatter: a file that nobody can read, but which has no su in it, keeps su
+// from nothing.
 func TestOtherServicesDoNotMatter(t *testing.T) {
 	s := lone(map[string]string{"x": "auth \\", "y": "auth substack su\nauth [success=9] z\n"}, "x", "y", "gone")
 	if got, err := s.insertBlock([]byte("auth a\nauth c\n")); err != nil || string(got) != "auth a\n"+b+"auth c\n" {

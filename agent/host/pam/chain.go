@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// pamFiles opens a service, or a file that a PAM file includes. It returns the file's path behind all
-// links.
+// pamFiles opens a service, or a file that a PAM file includes. It returns the file's path behind
+// all links.
 type pamFiles func(name string) (path string, text []byte, err error)
 
 // entry is one step of the chain that libpam walks for auth, once all includes are expanded.
@@ -98,8 +98,8 @@ func (c *chain) include(name string, depth, level int) error {
 	return c.add(path, text, depth, level)
 }
 
-// land returns where a jump from entry i ends. far says that it goes beyond the end of its stack, which
-// denies.
+// land returns where a jump from entry i ends. far says that it goes beyond the end of its stack,
+// which denies.
 func land(chain []entry, i, jump int) (next int, far bool) {
 	level, h := chain[i].level, i
 	for h+1 < len(chain) && chain[h+1].level >= level && jump > 0 {
@@ -115,8 +115,8 @@ func land(chain []entry, i, jump int) (next int, far bool) {
 var errReach = errors.New("a jump goes across")
 
 // harmless returns an error unless the chain with our lines decides as the one without them,
-// whatever its modules answer, about all but those whom our lines are for. That holds when our lines
-// stand together, every other entry is as it was, and every jump leads where it led.
+// whatever its modules answer, about all but those whom our lines are for. That holds when our
+// lines stand together, every other entry is as it was, and every jump leads where it led.
 func harmless(before, after []entry) error {
 	var place []int         // of the entries of others in after
 	became := map[int]int{} // an index in after → where that goes on in before
@@ -161,8 +161,8 @@ type stack struct {
 	services []string
 }
 
-// allows returns an error unless the su file, which is before without our lines, may become after. The
-// chain of su counts, and that of every service that includes the file, as su-l does.
+// allows returns an error unless the su file, which is before without our lines, may become after.
+// The chain of su counts, and that of every service that includes the file, as su-l does.
 func (s *stack) allows(before, after []byte) error {
 	for _, service := range s.services {
 		for _, debian := range []bool{true, false} {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// model decides as libpam does, line by line, and shares no code with what
-// places the block: it knows nothing but the plain lines that this test writes.
+// model decides as libpam does, line by line, and shares no code with what places the block: it
+// knows nothing but the plain lines that this test writes.
 type model struct {
 	files   map[string]string
 	answers map[string]string // by module
@@ -208,8 +208,8 @@ func randomStack(r *rand.Rand) map[string]string {
 	return files
 }
 
-// TestNobodyElseIsDecidedAboutDifferently places the block in random stacks, and goes
-// through everything that their modules may answer.
+// TestNobodyElseIsDecidedAboutDifferently places the block in random stacks, and goes through
+// everything that their modules may answer.
 func TestNobodyElseIsDecidedAboutDifferently(t *testing.T) {
 	placed, top := 0, 0
 	for seed := range uint64(500) {

@@ -1,9 +1,9 @@
-// Package pam edits /etc/pam.d/su so that the agent's user can become the sandbox user by su without a
-// password, as the vendor's guide asks, and so that nothing changes for anybody else. The agent
-// itself uses sudo: nothing depends on su.
+// Package pam edits /etc/pam.d/su so that the agent's user can become the sandbox user by su
+// without a password, as the vendor's guide asks, and so that nothing changes for anybody else. The
+// agent itself uses sudo: nothing depends on su.
 //
-// The lines of a PAM file count each other: a control value such as [success=2] jumps over that many.
-// A block of lines at the wrong place could let everybody in, or nobody. So
+// The lines of a PAM file count each other: a control value such as [success=2] jumps over that
+// many. A block of lines at the wrong place could let everybody in, or nobody. So
 //
 //	line.go    reads lines as libpam does
 //	chain.go   expands the includes of every service that leads into the su file, and allows a place

@@ -7,8 +7,8 @@ import (
 	"tcenvsvr/agent/host/tool"
 )
 
-// What the tests need that use a copy of the host; they are of another package, because that copy is
-// set up by a package that imports this one.
+// What the tests need that use a copy of the host; they are of another package, because that copy
+// is set up by a package that imports this one.
 
 const Block = block
 

@@ -108,7 +108,8 @@ func pamWord(text string, from int) (word string, at, to int) {
 	return b.String(), at, min(to+1, len(text))
 }
 
-// pamResults and pamActions are the words of a control value, in the order in which libpam tries them.
+// pamResults and pamActions are the words of a control value, in the order in which libpam tries
+// them.
 var (
 	pamResults = strings.Fields("success open_err symbol_err service_err system_err buf_err perm_denied auth_err " +
 		"cred_insufficient authinfo_unavail user_unknown maxtries new_authtok_reqd acct_expired session_err cred_unavail " +
@@ -117,8 +118,8 @@ var (
 	pamActions = strings.Fields("ignore ok done bad die reset")
 )
 
-// pamJumps returns the numbers in a control value, each once: how many lines it may jump. A value that
-// libpam cannot read counts as "bad" and has none.
+// pamJumps returns the numbers in a control value, each once: how many lines it may jump. A value
+// that libpam cannot read counts as "bad" and has none.
 func pamJumps(control string) ([]int, error) {
 	first := func(words []string, s string) (int, string) {
 		for i, w := range words {

@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 )
 
-// replace gives a file new content in one step. Owner, mode, label and ACLs stay. It is an error when
-// the content is not old any more, because somebody else has changed the file.
+// replace gives a file new content in one step. Owner, mode, label and ACLs stay. It is an error
+// when the content is not old any more, because somebody else has changed the file.
 func replace(path string, old, content []byte) (err error) {
 	var st unix.Stat_t
 	if err := unix.Lstat(path, &st); err != nil {
@@ -51,7 +51,8 @@ func replace(path string, old, content []byte) (err error) {
 	return atomicfile.Rename(f.Name(), path)
 }
 
-// copyAttributes copies the extended attributes of path to fd: the SELinux label, ACLs, and any other.
+// copyAttributes copies the extended attributes of path to fd: the SELinux label, ACLs, and any
+// other.
 func copyAttributes(path string, fd int) error {
 	buf := make([]byte, 64<<10)
 	n, err := unix.Llistxattr(path, buf)

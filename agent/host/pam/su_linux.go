@@ -26,9 +26,9 @@ var pamDirs = []string{"/etc/pam.d", "/usr/lib/pam.d"}
 // byHand is what an administrator can do who wants more of su than we may change.
 const byHand = "who wants su all the same writes these lines above the one that refuses, where no other line's jump counts them:\n" + blockLines
 
-// PlanInsert finds whether the su file has the block, and where to insert it. Where there is no place
-// at which it changes nothing for others, the finding is only a note, and a block that is there is
-// taken out.
+// PlanInsert finds whether the su file has the block, and where to insert it. Where there is no
+// place at which it changes nothing for others, the finding is only a note, and a block that is
+// there is taken out.
 func PlanInsert(ctx context.Context) ([]plan.Finding, error) {
 	path, is, err := readSu()
 	if errors.Is(err, os.ErrNotExist) {

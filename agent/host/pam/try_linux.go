@@ -41,8 +41,8 @@ var quiet = strings.Fields("pam_succeed_if pam_rootok pam_wheel pam_permit pam_d
 // quietAccounts are the quiet modules for account lines: these two only look the account up.
 var quietAccounts = append(slices.Clone(quiet), "pam_unix", "pam_sss")
 
-// What stands in for modules that would ask. With use_first_pass pam_unix checks the password that an
-// earlier module asked for, and none did. pam_deny would also refuse what follows the question.
+// What stands in for modules that would ask. With use_first_pass pam_unix checks the password that
+// an earlier module asked for, and none did. pam_deny would also refuse what follows the question.
 const (
 	wrong = "pam_unix.so use_first_pass nodelay"
 	right = "pam_permit.so"
@@ -106,8 +106,8 @@ func (s *stack) prove(ctx context.Context, plain, with []byte) (found []plan.Fin
 	return nil, !tries[0][0].became, nil
 }
 
-// participants are the users between whom su is tried: the agent's user, the sandbox user, root, and
-// one that has nothing to do with us.
+// participants are the users between whom su is tried: the agent's user, the sandbox user, root,
+// and one that has nothing to do with us.
 func participants(ctx context.Context) (map[string]tool.Account, bool) {
 	if os.Geteuid() != 0 {
 		return nil, false // cannot be anybody else

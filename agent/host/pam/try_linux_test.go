@@ -42,8 +42,8 @@ var shapes = map[string]struct {
 	"faillock in front":        {su: "auth required pam_faillock.so preauth silent audit deny=99\nauth sufficient pam_rootok.so\nauth sufficient pam_unix.so nodelay\nauth [default=die] pam_faillock.so authfail deny=99\nauth required pam_deny.so\naccount required pam_faillock.so\naccount required pam_unix.so\n", block: "first"},
 }
 
-// TestSuFromFourUsers tries su as root, the agent, bob and a member of the group that
-// pam_wheel asks for, before and after Apply, and after Remove.
+// TestSuFromFourUsers tries su as root, the agent, bob and a member of the group that pam_wheel
+// asks for, before and after Apply, and after Remove.
 func TestSuFromFourUsers(t *testing.T) {
 	h := hosttest.Machine(t)
 	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil {
@@ -148,7 +148,8 @@ func matrix(t *testing.T) map[string]bool {
 	return m
 }
 
-// TestProofRefusesWhatReadingWouldNot: were the block placed where it must not be, trying it would say so, and of whom.
+// TestProofRefusesWhatReadingWouldNot: were the block placed where it must not be, trying it would
+// say so, and of whom.
 func TestProofRefusesWhatReadingWouldNot(t *testing.T) {
 	h := hosttest.Machine(t)
 	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil {
@@ -187,7 +188,8 @@ func TestNothingRunsAsAnybodyInATrial(t *testing.T) {
 	}
 }
 
-// TestCheckFindsABlockInReach: an administrator's jump above the block, written later, is found and mended.
+// TestCheckFindsABlockInReach: an administrator's jump above the block, written later, is found and
+// mended.
 func TestCheckFindsABlockInReach(t *testing.T) {
 	h := hosttest.Machine(t)
 	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil {
@@ -259,7 +261,8 @@ func TestModelDecidesAsLibpam(t *testing.T) {
 	}
 }
 
-// TestWithoutANamespace: where su cannot be tried, the block still comes, as reading was enough, and it is said.
+// TestWithoutANamespace: where su cannot be tried, the block still comes, as reading was enough,
+// and it is said.
 func TestWithoutANamespace(t *testing.T) {
 	h := hosttest.Machine(t)
 	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil {

@@ -15,11 +15,11 @@
 //	    ├── journal/      0700   Journal: accepted orders and the outbox
 //	    └── logs/         0750   Logs, and in it audit.jsonl 0640 Audit
 //
-// The modes are those of folders that [Paths.Create] makes. A folder that exists already keeps its mode
-// and ACLs: the package may have set them. Other users can pass through State and cannot list it: the
-// sandbox user must reach exchange and nothing else.
+// The modes are those of folders that [Paths.Create] makes. A folder that exists already keeps its
+// mode and ACLs: the package may have set them. Other users can pass through State and cannot list
+// it: the sandbox user must reach exchange and nothing else.
 //
 // The name of a Unix socket has at most about a hundred bytes. Where the home is too deep for that,
-// Control is in a folder in the system's temporary folder, which is named by a digest of the home. So
-// agent and command line find the same socket, also as different users.
+// Control is in a folder in the system's temporary folder, which is named by a digest of the home.
+// So agent and command line find the same socket, also as different users.
 package paths

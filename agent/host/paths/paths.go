@@ -29,8 +29,8 @@ type Paths struct {
 	Control   string // the control socket
 }
 
-// New computes the paths below home, which may be relative to the current folder. It creates nothing
-// and looks at nothing.
+// New computes the paths below home, which may be relative to the current folder. It creates
+// nothing and looks at nothing.
 func New(home string) (Paths, error) {
 	home, err := filepath.Abs(home)
 	if err != nil {
@@ -102,8 +102,8 @@ func mkdir(dir string, mode os.FileMode) error {
 	return err
 }
 
-// createSocketDir makes the folder in the system's temporary folder. Anybody may have made one of that
-// name before: a folder that another user owns or may write is refused.
+// createSocketDir makes the folder in the system's temporary folder. Anybody may have made one of
+// that name before: a folder that another user owns or may write is refused.
 func createSocketDir(dir string) error {
 	if err := mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("creating folder for the control socket: %w", err)

@@ -53,8 +53,8 @@ func access(ctx context.Context, h *Host) ([]plan.Finding, error) {
 	return found, nil
 }
 
-// barrier is the first folder from / to home, home included, that the user cannot pass; "" is none. A
-// folder that does not exist is reported by another step.
+// barrier is the first folder from / to home, home included, that the user cannot pass; "" is none.
+// A folder that does not exist is reported by another step.
 func barrier(ctx context.Context, name string, user tool.Account, home string) (string, error) {
 	args := []string{"-c", `for d; do [ -e "$d" ] && ! [ -x "$d" ] && { printf %s "$d"; exit 0; }; done; exit 0`, "sh"}
 	at := "/"

@@ -48,8 +48,8 @@ func runtimeRemoval(context.Context, *Host) ([]plan.Finding, error) {
 	}}, nil
 }
 
-// rule allows to execute what no package installed: Apps, updates, interpreters. Only the agent, its
-// sandbox user and root can write there.
+// rule allows to execute what no package installed: Apps, updates, interpreters. Only the agent,
+// its sandbox user and root can write there.
 func (h *Host) rule() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Apps, updates and the Python of the ThreatConnect Environment Server are in no package.\n")
@@ -103,8 +103,8 @@ func reloadFapolicyd(ctx context.Context) error {
 	return tool.Run(ctx, "fagenrules", "--load")
 }
 
-// labels asks restorecon which labels it would change. Jobs and Apps are left out: there may be many,
-// and they inherit their labels.
+// labels asks restorecon which labels it would change. Jobs and Apps are left out: there may be
+// many, and they inherit their labels.
 func labels(ctx context.Context, h *Host) ([]plan.Finding, error) {
 	if !tool.SELinux() || tool.Find("restorecon") == "" {
 		return nil, nil

@@ -38,8 +38,8 @@ func (h *Host) folders() []folder {
 			row.grants = map[string]uint16{layout.Sandbox: 5}
 			row.inherited = row.grants
 		case layout.Jobs:
-			// An App writes in the folder of its own job, and can neither list nor make others: what the
-			// agent is about to make there must not be there already.
+			// An App writes in the folder of its own job, and can neither list nor make others:
+			// what the agent is about to make there must not be there already.
 			row.grants = map[string]uint16{layout.Agent: 7, layout.Sandbox: 1}
 			row.inherited = map[string]uint16{layout.Agent: 7, layout.Sandbox: 7}
 		}
@@ -103,12 +103,12 @@ func lookupOwners(ctx context.Context) (owners, error) {
 	return p, nil
 }
 
-// lists are the ACLs of a folder by the names of their attributes. There is none where the mode alone
-// decides.
+// lists are the ACLs of a folder by the names of their attributes. There is none where the mode
+// alone decides.
 type lists map[string][]byte
 
-// wanted returns owner, group and ACLs of the folder in the numbers of this host. ok is false where a
-// user or group does not exist.
+// wanted returns owner, group and ACLs of the folder in the numbers of this host. ok is false where
+// a user or group does not exist.
 func (f folder) wanted(p owners) (uid, gid int, acls lists, ok bool) {
 	uid, gid = p[f.Owner].UID, p[f.Owner].GID
 	ok = uid >= 0 && gid >= 0

@@ -14,8 +14,8 @@ import (
 
 const sandboxUser = "appsSandboxUser"
 
-// sandboxSetting sets the user that Apps run as, where nobody did: else they would run as the agent's
-// own user and could read its secrets.
+// sandboxSetting sets the user that Apps run as, where nobody did: else they would run as the
+// agent's own user and could read its secrets.
 func sandboxSetting(ctx context.Context, h *Host) ([]plan.Finding, error) {
 	p, err := paths.New(h.Home)
 	if err != nil {
@@ -32,8 +32,8 @@ func sandboxSetting(ctx context.Context, h *Host) ([]plan.Finding, error) {
 	}}, nil
 }
 
-// sandboxNow reports whether the setting is at its default, and which runner starts Apps. Root asks a
-// process of the agent's user, in whose folder the file is.
+// sandboxNow reports whether the setting is at its default, and which runner starts Apps. Root asks
+// a process of the agent's user, in whose folder the file is.
 func sandboxNow(ctx context.Context, p paths.Paths) (unset bool, runner string, err error) {
 	owner, err := become.Owner(p.State)
 	if err != nil {

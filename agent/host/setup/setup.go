@@ -38,8 +38,8 @@ type step struct {
 	set, undo look
 }
 
-// Check reports the result of each step and changes nothing. It returns [ErrDeviates] where somebody
-// has to do something about a finding.
+// Check reports the result of each step and changes nothing. It returns [ErrDeviates] where
+// somebody has to do something about a finding.
 func (h *Host) Check(ctx context.Context, report func(Result)) error {
 	if err := h.checkParents(); err != nil {
 		return err
@@ -47,8 +47,8 @@ func (h *Host) Check(ctx context.Context, report func(Result)) error {
 	return deviation(h.run(ctx, true, report, func(s step) look { return s.set }))
 }
 
-// Apply does what [Host.Check] finds, step by step, and reports it; with dry it only reports it. The
-// error joins those of all steps, and [ErrDeviates] where something is left to be done.
+// Apply does what [Host.Check] finds, step by step, and reports it; with dry it only reports it.
+// The error joins those of all steps, and [ErrDeviates] where something is left to be done.
 func (h *Host) Apply(ctx context.Context, dry bool, report func(Result)) error {
 	if err := h.checkParents(); err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 	"tcenvsvr/agent/host/setup/hosttest"
 )
 
-// What the agent refuses of its own files is put right; what somebody put in
-// their place is told, and nothing is done to it.
+// What the agent refuses of its own files is put right; what somebody put in their place is told,
+// and nothing is done to it.
 func TestStateIsGivenBack(t *testing.T) {
 	h := hosttest.Machine(t)
 	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil {

@@ -95,8 +95,8 @@ func TestALinkIsNotFollowed(t *testing.T) {
 	}
 }
 
-// Some administrators have a group of theirs look after /opt: that is no reason to leave
-// the agent without its folders.
+// Some administrators have a group of theirs look after /opt: that is no reason to leave the agent
+// without its folders.
 func TestAGroupMayWriteTheFolderAbove(t *testing.T) {
 	h := hosttest.Machine(t)
 	hosttest.Sh(t, "groupadd -g 70002 operators; chgrp operators /opt && chmod 2775 /opt")

@@ -18,8 +18,8 @@ import (
 	"tcenvsvr/agent/host/tool"
 )
 
-// PlanWrite finds what is wrong with the rule's file, and how to write it. What an administrator has
-// changed in it stays.
+// PlanWrite finds what is wrong with the rule's file, and how to write it. What an administrator
+// has changed in it stays.
 func PlanWrite(ctx context.Context) ([]plan.Finding, error) {
 	if tool.Find("visudo") == "" {
 		return []plan.Finding{{Text: "sudo is not installed (no visudo), so its rule was neither checked nor written", Try: "dnf install sudo, then tcenvsvr host apply"}}, nil
@@ -34,7 +34,8 @@ func PlanWrite(ctx context.Context) ([]plan.Finding, error) {
 	var found []plan.Finding
 	if !bytes.Equal(is, []byte(Rule)) {
 		if err := valid(ctx, layout.Sudoers); err != nil {
-			// One bad file can cost everybody sudo. Nothing is lost: sudo ignores names that end in ~.
+			// One bad file can cost everybody sudo. Nothing is lost: sudo ignores names that end in
+			// ~.
 			return []plan.Finding{{
 				Text: fmt.Sprintf("%q is not valid: %v", layout.Sudoers, err), Fix: "set aside as " + filepath.Base(layout.Sudoers) + "~ and written anew",
 				Do: func(ctx context.Context) error {
@@ -62,8 +63,8 @@ func PlanWrite(ctx context.Context) ([]plan.Finding, error) {
 	return found, nil
 }
 
-// PlanRemove finds the rule's file and how to remove it. One that an administrator has changed is kept
-// under a name that sudo ignores.
+// PlanRemove finds the rule's file and how to remove it. One that an administrator has changed is
+// kept under a name that sudo ignores.
 func PlanRemove(context.Context) ([]plan.Finding, error) {
 	is, err := os.ReadFile(layout.Sudoers)
 	switch {

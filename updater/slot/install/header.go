@@ -93,8 +93,8 @@ func recorded(info *debug.BuildInfo) string {
 	return strings.TrimPrefix(v, "v")
 }
 
-// machine returns the processor that the file's header is for, as a GOARCH; "" is one that we do not
-// publish for.
+// machine returns the processor that the file's header is for, as a GOARCH; "" is one that we do
+// not publish for.
 func machine(r io.ReaderAt, system string) string {
 	switch system {
 	case "windows":

@@ -45,8 +45,8 @@ func Write(target string, p Program) (err error) {
 	}
 	sweep(target)
 	o := selfupdate.Options{TargetPath: target, TargetMode: mode, Checksum: want, Hash: crypto.SHA256}
-	// One byte more than signed would be another content; a file that
-	// grows while it is read cannot fill the memory.
+	// One byte more than signed would be another content; a file that grows while it is read cannot
+	// fill the memory.
 	read := sha256.New()
 	err = selfupdate.PrepareAndCheckBinary(io.TeeReader(io.LimitReader(p.Content, p.Size+1), read), o)
 	if got := hex.EncodeToString(read.Sum(nil)); err != nil && got != p.SHA256 {

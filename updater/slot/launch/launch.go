@@ -29,15 +29,15 @@ type Launcher struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
-	// Signals are passed on to the program. After each of them but Reload the program is not started
-	// again when it has ended.
+	// Signals are passed on to the program. After each of them but Reload the program is not
+	// started again when it has ended.
 	Signals <-chan os.Signal
 	Reload  os.Signal
-	// Terminal says that the terminal sends an interrupt to the program itself, so that a second one
-	// from us would mean "at once".
+	// Terminal says that the terminal sends an interrupt to the program itself, so that a second
+	// one from us would mean "at once".
 	Terminal bool
-	// Hopeless are the exit codes after which a restart does not help, such as that of wrong settings.
-	// They do not count for a release on probation, which may itself be what is wrong.
+	// Hopeless are the exit codes after which a restart does not help, such as that of wrong
+	// settings. They do not count for a release on probation, which may itself be what is wrong.
 	Hopeless []int
 
 	Log *slog.Logger

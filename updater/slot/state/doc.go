@@ -9,6 +9,6 @@
 //	hold, pin   what the administrator decided
 //	launch      what was started last, so that its end and its health count for the right release
 //
-// A file that is damaged, hostile, or of another format is [ErrTorn], and the baseline runs: what is
-// lost that way can be fetched again, while a wrong choice could not be undone.
+// A file that is damaged, hostile, or of another format is [ErrTorn], and the baseline runs: what
+// is lost that way can be fetched again, while a wrong choice could not be undone.
 package state

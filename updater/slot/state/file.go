@@ -26,8 +26,8 @@ const (
 // ErrTorn means that state.json exists and cannot be used.
 var ErrTorn = errors.New("the state of self-update cannot be used")
 
-// Load reads state.json. A missing file is fs.ErrNotExist, and a file that cannot be used [ErrTorn];
-// with both it returns an empty state to continue with.
+// Load reads state.json. A missing file is fs.ErrNotExist, and a file that cannot be used
+// [ErrTorn]; with both it returns an empty state to continue with.
 func Load(path string) (State, error) {
 	f, _, err := plainfile.Open(path)
 	if err != nil {
@@ -163,7 +163,8 @@ func validateImage(i handover.Image) error {
 	return nil
 }
 
-// Text returns a text for people in a form that may be stored: valid, printable, of at most 300 bytes.
+// Text returns a text for people in a form that may be stored: valid, printable, of at most 300
+// bytes.
 func Text(s string) string {
 	s = strings.ToValidUTF8(s, "?")
 	s = strings.Map(func(r rune) rune {

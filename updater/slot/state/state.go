@@ -16,8 +16,8 @@ type Seen struct {
 	SHA256  handover.Sum `json:"sha256"`
 }
 
-// Boot is a moment by a clock that nobody can set: a boot of the host, and the time since then. ID is
-// empty on a system that does not name its boots.
+// Boot is a moment by a clock that nobody can set: a boot of the host, and the time since then. ID
+// is empty on a system that does not name its boots.
 type Boot struct {
 	ID string        `json:"id"`
 	Up time.Duration `json:"up"`

@@ -154,8 +154,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// No sequence of events, in any order, makes a state that cannot be saved,
-// ends without a start counted, or blesses what was not tried.
+// No sequence of events, in any order, makes a state that cannot be saved, ends without a start
+// counted, or blesses what was not tried.
 func FuzzMoves(f *testing.F) {
 	f.Add([]byte("stbse1u"))
 	f.Add([]byte("1s2t3tetet"))

@@ -15,9 +15,9 @@ const (
 	maxBad      = 32 // marks that are kept
 )
 
-// Package notes which program the baseline is, and what follows when the package manager has changed
-// it since the last start: a downgrade is what the administrator wants, an upgrade ends a hold.
-// No scriptlet of the package has to tell.
+// Package notes which program the baseline is, and what follows when the package manager has
+// changed it since the last start: a downgrade is what the administrator wants, an upgrade ends a
+// hold. No scriptlet of the package has to tell.
 func (s *State) Package(now Seen, at time.Time) {
 	seen := s.BaselineSeen
 	if seen != nil && *seen == now {

@@ -22,8 +22,8 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// Main is the TestMain of a package. It runs the tests of root in a mount namespace of their own, so
-// that they leave the host alone on which they run.
+// Main is the TestMain of a package. It runs the tests of root in a mount namespace of their own,
+// so that they leave the host alone on which they run.
 func Main(m *testing.M) {
 	if len(os.Args) > 3 && os.Args[1] == "--home" {
 		code := settingsCommand(os.Args[2], os.Args[4:])

@@ -15,8 +15,8 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 )
 
-// Install unpacks an archive below dir and returns the interpreter's home and program there. An archive
-// that is installed already is not unpacked again.
+// Install unpacks an archive below dir and returns the interpreter's home and program there. An
+// archive that is installed already is not unpacked again.
 func (k Kind) Install(ctx context.Context, archive, dir string) (home, program string, err error) {
 	f, err := os.Open(archive)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"tcenvsvr/agent/disk/plainfile"
 )
 
-// Share lets everybody read a home, and execute what its owner can: the guide's chmod. It follows no
-// link and changes only what belongs to the home's owner. It returns how many files and folders it
-// changed.
+// Share lets everybody read a home, and execute what its owner can: the guide's chmod. It follows
+// no link and changes only what belongs to the home's owner. It returns how many files and folders
+// it changed.
 func Share(home string) (changed int, err error) {
 	root, err := os.OpenRoot(home)
 	if err != nil {

@@ -106,8 +106,8 @@ func damagedApps(_ context.Context, t *target) outcome {
 	return ok("none was found damaged since the agent's start")
 }
 
-// journalHealth only looks at the files from outside: the agent holds their lock, and to open the journal
-// would repair what should be reported.
+// journalHealth only looks at the files from outside: the agent holds their lock, and to open the
+// journal would repair what should be reported.
 func journalHealth(_ context.Context, t *target) outcome {
 	var files, bytes int64
 	err := fs.WalkDir(os.DirFS(t.Paths.Journal), ".", func(_ string, d fs.DirEntry, err error) error {

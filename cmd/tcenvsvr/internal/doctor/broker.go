@@ -16,8 +16,8 @@ func brokerWebSocket(ctx context.Context, t *target) outcome {
 	return t.probe(ctx, link.TransportWebSocket)
 }
 
-// probe asks the broker by one transport whether it would open a session. It opens none, so it does not
-// disturb a running agent of the same identity. Without secrets it can only try the handshake.
+// probe asks the broker by one transport whether it would open a session. It opens none, so it does
+// not disturb a running agent of the same identity. Without secrets it can only try the handshake.
 func (t *target) probe(ctx context.Context, transport string) outcome {
 	if s := t.notReachable(); s != nil {
 		return *s

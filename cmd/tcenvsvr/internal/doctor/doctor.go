@@ -67,8 +67,8 @@ type Host struct {
 	asRoot bool
 }
 
-// CheckHost runs the checks that touch none of the agent's files and start no program that its settings
-// name. Root runs them as root, who sees most.
+// CheckHost runs the checks that touch none of the agent's files and start no program that its
+// settings name. Root runs them as root, who sees most.
 func CheckHost(ctx context.Context, c Config) Host {
 	h := Host{outcomes: map[string]outcome{}, asRoot: os.Geteuid() == 0}
 	for _, row := range hostTable {
@@ -84,8 +84,8 @@ const (
 )
 
 // Run runs all other checks and returns all findings in the order of the table. It starts the
-// interpreters that the settings name, so root must not call it where the settings belong to somebody
-// else.
+// interpreters that the settings name, so root must not call it where the settings belong to
+// somebody else.
 func Run(ctx context.Context, c Config, h Host) []Finding {
 	t := newTarget(ctx, c)
 	findings := make([]Finding, len(table))

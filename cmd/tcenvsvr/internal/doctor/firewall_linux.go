@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// firewall reports the rules that may keep connections back. Whether they do, the network checks show.
+// firewall reports the rules that may keep connections back. Whether they do, the network checks
+// show.
 func firewall(ctx context.Context, _ *target) outcome {
 	var seen []string
 	if out, err := exec.CommandContext(ctx, "systemctl", "is-active", "firewalld").Output(); err == nil && strings.TrimSpace(string(out)) == "active" {

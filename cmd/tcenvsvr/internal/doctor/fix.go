@@ -14,8 +14,8 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
 )
 
-// FixHost sets the host up as the package does. Only root can: for others it does nothing. It reports
-// each change, and its error says what could not be done.
+// FixHost sets the host up as the package does. Only root can: for others it does nothing. It
+// reports each change, and its error says what could not be done.
 func FixHost(ctx context.Context, c Config, report func(string)) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -23,8 +23,8 @@ func FixHost(ctx context.Context, c Config, report func(string)) error {
 	return fixHost(ctx, c, report)
 }
 
-// Fix makes the repairs that are always safe and need no root: it closes the settings file to others, and
-// builds the trust stores. It reports each change.
+// Fix makes the repairs that are always safe and need no root: it closes the settings file to
+// others, and builds the trust stores. It reports each change.
 func Fix(c Config, report func(string)) error {
 	return errors.Join(fixMode(c, report), fixStores(c, report))
 }

@@ -30,8 +30,8 @@ func (t *target) load(ctx context.Context) {
 	t.unlock(ctx)
 }
 
-// unlock opens the keychain as the service does, without asking a person, and loads the secrets of the
-// settings where that works.
+// unlock opens the keychain as the service does, without asking a person, and loads the secrets of
+// the settings where that works.
 func (t *target) unlock(ctx context.Context) {
 	t.chain, t.chainErr = keychain.Open(t.Paths.Keychain)
 	if t.chainErr != nil || t.settingsErr != nil || !t.settings.Sealed() {

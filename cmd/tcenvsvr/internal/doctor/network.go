@@ -44,8 +44,8 @@ func (t *target) hosts() []string {
 	return hosts
 }
 
-// brokerTCP opens a connection, through the proxy where there is one, and so checks the proxy's name,
-// port and password as well.
+// brokerTCP opens a connection, through the proxy where there is one, and so checks the proxy's
+// name, port and password as well.
 func brokerTCP(ctx context.Context, t *target) outcome {
 	if s := t.notReachable(); s != nil {
 		return *s

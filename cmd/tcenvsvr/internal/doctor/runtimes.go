@@ -51,8 +51,8 @@ func python(ctx context.Context, t *target) outcome {
 	return ok("%q says %s", programs[0], firstLine(out))
 }
 
-// modules prints which modules are missing that Apps rely on. Those of Python itself are missing where it
-// was compiled without the developer packages that the guide lists.
+// modules prints which modules are missing that Apps rely on. Those of Python itself are missing
+// where it was compiled without the developer packages that the guide lists.
 const modules = `
 import importlib
 gone = []
@@ -92,8 +92,8 @@ func where(setting, value string) string {
 	return fmt.Sprintf(" at %s %q", setting, value)
 }
 
-// output runs a program and returns what it prints on both streams. The program gets no secrets: its
-// environment has PATH only.
+// output runs a program and returns what it prints on both streams. The program gets no secrets:
+// its environment has PATH only.
 func output(ctx context.Context, program string, args ...string) (string, error) {
 	c := exec.CommandContext(ctx, program, args...)
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}

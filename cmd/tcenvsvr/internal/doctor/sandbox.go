@@ -41,8 +41,8 @@ func runner(ctx context.Context, t *target) outcome {
 	return ok("became %s and ran true", name)
 }
 
-// listens checks in the kernel's table that somebody listens on the socket: a connection would start a
-// shim.
+// listens checks in the kernel's table that somebody listens on the socket: a connection would
+// start a shim.
 func listens(table, path string) outcome {
 	text, err := os.ReadFile(table)
 	if err != nil {

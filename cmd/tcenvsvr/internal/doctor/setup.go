@@ -56,8 +56,8 @@ func (t *target) setupFindings(h Host) []Finding {
 // mostTexts is how many findings of one step are reported.
 const mostTexts = 3
 
-// setupFinding makes one finding of all that a step found. Where Apps do not run as a sandbox user, a
-// host that is not set up for one is only worth a warning.
+// setupFinding makes one finding of all that a step found. Where Apps do not run as a sandbox user,
+// a host that is not set up for one is only worth a warning.
 func (t *target) setupFinding(r setup.Result, asRoot bool) Finding {
 	bad := Failed
 	if t.settings.Runner() == "none" {

@@ -26,8 +26,8 @@ type Config struct {
 	Version string
 }
 
-// target is what the checks examine. Everything that several of them need is loaded once. What could
-// not be loaded is nil, and its error says why.
+// target is what the checks examine. Everything that several of them need is loaded once. What
+// could not be loaded is nil, and its error says why.
 type target struct {
 	Config
 	settings    settings.Settings

@@ -55,8 +55,8 @@ func (t *target) handshake(ctx context.Context, address string, alpn []string) o
 	return t.checkChain(c.ConnectionState())
 }
 
-// checkChain tells the cloud's own certificate from one that a proxy in between has made. Such a one is
-// good as well, if its CA is trusted, but an administrator should know of it.
+// checkChain tells the cloud's own certificate from one that a proxy in between has made. Such a
+// one is good as well, if its CA is trusted, but an administrator should know of it.
 func (t *target) checkChain(s tls.ConnectionState) outcome {
 	chain := s.VerifiedChains[0]
 	root := last(chain)

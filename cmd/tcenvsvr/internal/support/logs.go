@@ -23,8 +23,8 @@ const (
 	mostFiles = 3       // of each log, the newest
 )
 
-// logs adds the agent's log and the audit log. It unpacks rotated ones: in a packed file no secret could
-// be redacted.
+// logs adds the agent's log and the audit log. It unpacks rotated ones: in a packed file no secret
+// could be redacted.
 func (b *bundle) logs(p paths.Paths) {
 	for _, pattern := range []string{"tcenvsvr*.log*", "audit.jsonl*"} {
 		files, _ := filepath.Glob(filepath.Join(p.Logs, pattern))
@@ -93,8 +93,8 @@ func tail(file string) (string, error) {
 // mostListed is the most files of a listing: exchange may have very many.
 const mostListed = 5000
 
-// listing lists the files below home without reading them. It lists only the first level of job folders:
-// names of an App's files may be secrets.
+// listing lists the files below home without reading them. It lists only the first level of job
+// folders: names of an App's files may be secrets.
 func listing(home string) string {
 	var b strings.Builder
 	n := 0

@@ -12,8 +12,8 @@ import (
 
 const redacted = "[redacted]"
 
-// shortest is the length from which on a secret is searched for. A shorter one would redact half of the
-// text, and so show what it is.
+// shortest is the length from which on a secret is searched for. A shorter one would redact half of
+// the text, and so show what it is.
 const shortest = 4
 
 // announced are patterns of words that announce a secret, and of what the keychain has sealed.
@@ -30,8 +30,8 @@ var announced = []struct {
 // Redactor replaces secrets by [redacted].
 type Redactor struct{ known *strings.Replacer }
 
-// NewRedactor returns a Redactor for these secrets, in all forms in which they travel. It also redacts
-// what follows words that announce a secret.
+// NewRedactor returns a Redactor for these secrets, in all forms in which they travel. It also
+// redacts what follows words that announce a secret.
 func NewRedactor(secrets ...string) Redactor {
 	var forms []string
 	for _, s := range secrets {

@@ -28,9 +28,9 @@ func CheckHost(ctx context.Context, c doctor.Config) Host {
 	return Host{doctor.CheckHost(ctx, c), systemJournal(ctx)}
 }
 
-// Write writes the archive to f, a new file, closes f, and returns the names of the files in the archive.
-// For a part that cannot be read the archive has the reason instead: people need a bundle when things
-// do not work. After an error f is empty.
+// Write writes the archive to f, a new file, closes f, and returns the names of the files in the
+// archive. For a part that cannot be read the archive has the reason instead: people need a bundle
+// when things do not work. After an error f is empty.
 func Write(ctx context.Context, f *os.File, c doctor.Config, h Host) (names []string, err error) {
 	defer func() {
 		if err != nil {

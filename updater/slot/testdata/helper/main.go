@@ -1,5 +1,5 @@
-// Helper is the root side of self-update as a small program, for tests that
-// kill it: HELPER DIR select|apply|bless|ended.
+// Helper is the root side of self-update as a small program, for tests that kill it: HELPER DIR
+// select|apply|bless|ended.
 package main
 
 import (

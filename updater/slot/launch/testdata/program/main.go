@@ -1,5 +1,5 @@
-// Program does what its test planned for its version: a word in the file plan-VERSION of
-// the folder that is its argument. The version is the end of the program's own file.
+// Program does what its test planned for its version: a word in the file plan-VERSION of the folder
+// that is its argument. The version is the end of the program's own file.
 package main
 
 import (
