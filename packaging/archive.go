@@ -10,9 +10,8 @@ import (
 	"strings"
 )
 
-// Tar writes the package's files as they lie on the host, to be unpacked at
-// / by root where there is neither rpm nor dpkg. `tcenvsvr host apply` does
-// the rest.
+// Tar writes the package's files with their paths on the host. Root unpacks it at / where there is
+// neither rpm nor dpkg, and "tcenvsvr host apply" does the rest.
 func (b *Build) Tar(w io.Writer) error {
 	entries, err := Files(b.Stage)
 	if err != nil {
@@ -56,8 +55,7 @@ func (b *Build) addTar(out *tar.Writer, f File) error {
 	return err
 }
 
-// Zip writes the programs for Windows, where `tcenvsvr service install` sets
-// up the service.
+// Zip writes the programs for Windows, where "tcenvsvr service install" sets up the service.
 func (b *Build) Zip(w io.Writer) error {
 	out := zip.NewWriter(w)
 	for _, name := range []string{"tcenvsvr.exe", "tcenvsvr-shim.exe", "README.md", "LICENSE", "changelog.yaml"} {

@@ -21,8 +21,8 @@ var now = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 
 var key = sync.OnceValues(func() (*pgp.Key, error) { return pgp.New("Packages", "packages@example.com", now) })
 
-// build is a package whose programs are two lines of shell: what is tested
-// here does not depend on them. cmd/tcrelease packages the real ones.
+// build is a package whose programs are two lines of shell: what is tested here does not depend on
+// them. cmd/tcrelease packages the real ones.
 func build(t *testing.T) *Build {
 	t.Helper()
 	stage := t.TempDir()

@@ -93,8 +93,8 @@ func TestRepositoryIsWhatCreaterepoMakes(t *testing.T) {
 	}
 }
 
-// facts flattens a document to sorted lines "path attributes text", so that
-// the order of packages and attributes and white space do not matter.
+// facts flattens a document to sorted lines "path attributes text", so that the order of packages
+// and attributes and white space do not matter.
 func facts(t *testing.T, dir, kind string) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(dir, "repodata", "*-"+kind+".xml.gz"))

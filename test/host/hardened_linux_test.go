@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/updater/slot"
+	"tcenvsvr/updater/handover"
 )
 
 // TestHardened switches to jobs behind systemd's socket, as the drop-in
@@ -19,7 +19,7 @@ func TestHardened(t *testing.T) {
 	s.enroll()
 	s.Run("systemctl", "enable", "--quiet", "--now", "tc-job.socket")
 	s.startsAJob("before the agent's first start")
-	s.Run("rm", slot.Packaged(home).Shim)
+	s.Run("rm", handover.PackagedPaths(home).Shim)
 	s.Run("tcenvsvr", "host", "apply")
 	s.startsAJob("whose link host apply put back")
 	s.Run("systemctl", "enable", "--quiet", "--now", unit)

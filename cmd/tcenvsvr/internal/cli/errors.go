@@ -16,7 +16,7 @@ import (
 	"tcenvsvr/agent/job"
 	linkfault "tcenvsvr/agent/link/fault"
 	"tcenvsvr/updater"
-	"tcenvsvr/updater/slot"
+	"tcenvsvr/updater/handover"
 )
 
 // errorsTopic is a help topic: "tcenvsvr help errors". Its lists are those
@@ -29,7 +29,7 @@ func errorsTopic() *cobra.Command {
 	list(&b, "An order that this server did not accept (the cloud gives it to another one, or again later):", agent.RefusalHints)
 	list(&b, `The connection to the cloud ("tcenvsvr status"):`, connection())
 	list(&b, `An update that stays where it is ("tcenvsvr update status"):`, updater.Hints)
-	list(&b, `A release that was refused (the code beside "refused"):`, slot.Hints)
+	list(&b, `A release that was refused (the code beside "refused"):`, handover.RefusalHints)
 	list(&b, "An App's request to its API (status of the answer, in the App's log):", api.Hints)
 	return &cobra.Command{Use: "errors", Short: "what the error codes mean, and what to try", Long: strings.TrimRight(b.String(), "\n")}
 }

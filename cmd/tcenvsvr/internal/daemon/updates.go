@@ -6,21 +6,19 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
 	"time"
 
 	"tcenvsvr/agent/cloud"
-	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 	"tcenvsvr/updater"
 	"tcenvsvr/updater/download"
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/metadata"
-	"tcenvsvr/updater/slot"
 )
 
 // updates is the agent's side of self-update. It is nil if the package came without a root of
@@ -38,7 +36,7 @@ func (d *daemon) newUpdates(cloud *cloud.Client) (*updates, error) {
 	if self, err = filepath.EvalSymlinks(self); err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
-	at := slot.Here(d.paths.Home, self)
+	at := handover.PathsFor(d.paths.Home, self)
 	root, err := os.ReadFile(at.Root)
 	if errors.Is(err, fs.ErrNotExist) {
 		d.logger.Debug("no self-update: this installation has no root of trust", "file", at.Root)
@@ -53,7 +51,7 @@ func (d *daemon) newUpdates(cloud *cloud.Client) (*updates, error) {
 		Version: d.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, Program: self,
 		Inbox: at.Inbox, Status: at.Status,
 		Metadata: metadata.Client{Root: root, Built: d.Built, Source: metadata.HTTP{Client: client, URL: cloud.UpdatesURL() + "/metadata"}},
-		Fetch:    download.Fetcher{Client: client, URL: cloud.UpdatesURL() + "/targets", Free: freeBytes},
+		Fetch:    download.Fetcher{Client: client, URL: cloud.UpdatesURL() + "/targets"},
 		Director: director{cloud}, Policy: u.policy, Restart: u.restart, Report: u.report,
 		Logger: d.logger.With("component", "updater"),
 	})
@@ -155,13 +153,4 @@ func (d *daemon) imported(_ context.Context, version string) (any, error) {
 	}
 	d.updates.Import(version)
 	return nil, nil
-}
-
-// freeBytes is the space that a download may take.
-func freeBytes(dir string) (uint64, error) {
-	d, err := space.Of(dir)
-	if errors.Is(err, errors.ErrUnsupported) {
-		return math.MaxUint64, nil // the write will tell
-	}
-	return d.Free, err
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"tcenvsvr/agent/host/layout"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/job/janitor"
 	"tcenvsvr/agent/settings"
@@ -32,7 +33,7 @@ func NewJobs(s settings.Settings, state string, logger *slog.Logger) (*Jobs, err
 	case "sudo":
 		j.user, runner = s.SandboxUser, job.Sudo{User: s.SandboxUser}
 	case "socket":
-		j.user, runner = cmp.Or(s.SandboxUser, "tc-job"), job.Socket{}
+		j.user, runner = cmp.Or(s.SandboxUser, layout.Sandbox), job.Socket{}
 	}
 	if j.user != "" {
 		if err := apart(j.user, state); err != nil {
