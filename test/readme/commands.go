@@ -35,10 +35,10 @@ func Named(text string) []string {
 
 // A Plan says what becomes of a command of README.md in the test.
 type Plan struct {
-	Not  string   // why it is not run; "" = it is
-	Exit int      // the exit code that is right
-	Says string   // what the output must contain
-	Type []string // what is typed on the terminal; nil = there is no terminal
+	Not   string            // why it is not run; "" = it is
+	Exit  int               // the exit code that is right
+	Says  string            // what the output must contain
+	Typed map[string]string // what is typed on the terminal, by the end of the question; nil = there is no terminal
 }
 
 // Plans has a row for each command of README.md.
@@ -53,9 +53,10 @@ var Plans = map[string]Plan{
 	// On a server.
 	"curl -o /etc/yum.repos.d/threatconnect-envsvr.repo https://packages.example.com/envsvr/threatconnect-envsvr.repo": {
 		Not: "the machine has the file already, from a repository that exists"},
-	"dnf install threatconnect-envsvr":                                      {Type: []string{"y"}, Says: "Complete!"},
-	"sudo -u threatconnect tcenvsvr enroll threatconnect-envsvr-bundle.zip": {Type: []string{"y", password, password}, Says: "enrolled as server"},
-	"systemctl enable --now threatconnect-envsvr":                           {},
+	"dnf install threatconnect-envsvr": {Typed: agree, Says: "Complete!"},
+	"sudo -u threatconnect tcenvsvr enroll threatconnect-envsvr-bundle.zip": {Says: "enrolled as server", Typed: map[string]string{
+		"[y/N] ": "y", "New master password: ": password, "The same again: ": password}},
+	"systemctl enable --now threatconnect-envsvr": {},
 	"tcenvsvr status":                        {Says: "connected"},
 	"sudo tcenvsvr doctor":                   {},
 	"tcenvsvr settings show --origin":        {Says: "brokerHost"},
@@ -72,8 +73,11 @@ var Plans = map[string]Plan{
 	"sudo tcenvsvr update rollback":          {},
 	"sudo tcenvsvr update pin none":          {},
 	"sudo tcenvsvr update resume":            {},
-	"dnf upgrade threatconnect-envsvr":       {Type: []string{"y"}},
+	"dnf upgrade threatconnect-envsvr":       {Typed: agree},
 }
+
+// agree says yes to dnf.
+var agree = map[string]string{"[y/N]: ": "y"}
 
 // password is a master password that somebody types.
 const password = "correct horse battery staple"
