@@ -56,7 +56,9 @@ var Plans = map[string]Plan{
 	"dnf install threatconnect-envsvr": {Typed: agree, Says: "Complete!"},
 	"sudo -u threatconnect tcenvsvr enroll threatconnect-envsvr-bundle.zip": {Says: "enrolled as server", Typed: map[string]string{
 		"[y/N] ": "y", "New master password: ": password, "The same again: ": password}},
-	"systemctl enable --now threatconnect-envsvr": {},
+	"systemctl enable --now threatconnect-envsvr":                           {},
+	"sudo tcenvsvr keychain unlock":                                         unlock,
+	"systemctl start threatconnect-envsvr && sudo tcenvsvr keychain unlock": unlock,
 	"tcenvsvr status":                        {Says: "connected"},
 	"sudo tcenvsvr doctor":                   {},
 	"tcenvsvr settings show --origin":        {Says: "brokerHost"},
@@ -66,15 +68,17 @@ var Plans = map[string]Plan{
 	"sudo tcenvsvr app run my_app.tcx":       {Says: "running as tc-job by sudo"},
 	"systemctl restart threatconnect-envsvr": {},
 	"systemctl stop threatconnect-envsvr":    {},
-	"systemctl start threatconnect-envsvr":   {},
 	"tcenvsvr update status":                 {Says: "package"},
-	"sudo tcenvsvr update check":             {},
+	"sudo tcenvsvr update check":             {Exit: 10, Says: "is available"},
 	"sudo tcenvsvr update apply":             {},
 	"sudo tcenvsvr update rollback":          {},
 	"sudo tcenvsvr update pin none":          {},
 	"sudo tcenvsvr update resume":            {},
 	"dnf upgrade threatconnect-envsvr":       {Typed: agree},
 }
+
+// unlock gives the service the master password.
+var unlock = Plan{Says: "the service is unlocked", Typed: map[string]string{"assword: ": password}}
 
 // agree says yes to dnf.
 var agree = map[string]string{"[y/N]: ": "y"}
