@@ -17,8 +17,8 @@ var embedded embed.FS
 
 // Stage writes what the package has besides programs and documents into
 // folder: units, scripts, the configuration of the host. The caller puts
-// tcenvsvr, tcenvsvr-shim, man/, completions/, README.md and LICENSE beside
-// them (and root.json where there is one).
+// tcenvsvr, tcenvsvr-shim, man/, completions/, README.md, docs/ (StageDocuments) and LICENSE
+// beside them (and root.json where there is one).
 func Stage(folder string) error {
 	texts := map[string][]byte{}
 	for prefix, from := range map[string]fs.FS{"": embedded, "systemd": systemd.Units} {
