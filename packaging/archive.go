@@ -6,7 +6,9 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path"
 	"strings"
 )
 
@@ -58,11 +60,17 @@ func (b *Build) addTar(out *tar.Writer, f File) error {
 // Zip writes the programs for Windows, where "tcenvsvr service install" sets up the service.
 func (b *Build) Zip(w io.Writer) error {
 	out := zip.NewWriter(w)
-	for _, name := range []string{"tcenvsvr.exe", "tcenvsvr-shim.exe", "README.md", "LICENSE", "changelog.yaml"} {
-		content, err := os.ReadFile(b.staged(name))
+	files := []string{"tcenvsvr.exe", "tcenvsvr-shim.exe", "README.md", "LICENSE", "changelog.yaml"}
+	documents, err := fs.Glob(os.DirFS(b.Stage), "docs/*.md")
+	if err != nil {
+		return fmt.Errorf("making the zip for %s: %w", b.Arch, err)
+	}
+	for _, file := range append(files, documents...) {
+		content, err := os.ReadFile(b.staged(file))
 		if err != nil {
 			return fmt.Errorf("making the zip for %s: %w", b.Arch, err)
 		}
+		name := path.Base(file)
 		h := &zip.FileHeader{Name: Name + "/" + name, Method: zip.Deflate, Modified: b.Time}
 		if strings.HasSuffix(name, ".exe") {
 			h.SetMode(0o755)

@@ -86,6 +86,7 @@ var contents = slices.Concat([]File{
 	{Path: "/usr/share/fish/vendor_completions.d/tcenvsvr.fish", Mode: 0o644, From: "completions/fish"},
 	{Path: docs, Kind: Dir, Mode: 0o755},
 	{Path: docs + "/README.md", Kind: Doc, Mode: 0o644, From: "README.md"},
+	{Path: docs, Kind: Doc, Mode: 0o644, From: "docs/*.md"},
 	{Path: docs + "/changelog.yaml", Kind: Doc, Mode: 0o644, From: "changelog.yaml"},
 	{Path: "/usr/share/licenses/" + Name, Kind: Dir, Mode: 0o755},
 	{Path: "/usr/share/licenses/" + Name + "/LICENSE", Kind: Terms, Mode: 0o644, From: "LICENSE"},

@@ -30,7 +30,7 @@ func build(t *testing.T) *Build {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"tcenvsvr", "tcenvsvr-shim", "man/tcenvsvr.1.gz", "man/tcenvsvr-run.1.gz",
-		"completions/bash", "completions/zsh", "completions/fish", "README.md", "LICENSE"} {
+		"completions/bash", "completions/zsh", "completions/fish", "README.md", "docs/updater.md", "LICENSE"} {
 		file := filepath.Join(stage, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)

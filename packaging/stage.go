@@ -17,8 +17,8 @@ import (
 var embedded embed.FS
 
 // Stage writes what the package has besides programs and documents into folder: units, scripts, the
-// configuration of the host. The caller puts tcenvsvr, tcenvsvr-shim, man/, completions/, README.md
-// and LICENSE beside them, and root.json where there is one.
+// configuration of the host. The caller puts tcenvsvr, tcenvsvr-shim, man/, completions/, README.md,
+// docs/ ([StageDocuments]) and LICENSE beside them, and root.json if there is one.
 func Stage(folder string) error {
 	texts := map[string][]byte{}
 	for _, from := range []fs.FS{embedded, service.Texts} {

@@ -1,6 +1,6 @@
 // Package settings is the one place where a setting is named. All is the
 // table; flags, environment names, keys of the file, defaults, help, the
-// table in README and the menu are loops over it, and a test ties it to the
+// table in README.md and the menu are loops over it, and a test ties it to the
 // struct Settings field by field.
 //
 //	defaults ─► file settings.yaml ─► environment TCENVSVR_<NAME> ─► flags

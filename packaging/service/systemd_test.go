@@ -113,7 +113,7 @@ func TestSystemdUnderstandsEveryWord(t *testing.T) {
 	}
 }
 
-// TestExposure holds the figures that README tells.
+// TestExposure holds the figures that packaging/README.md tells.
 func TestExposure(t *testing.T) {
 	analyze := need.Tool(t, "systemd-analyze")
 	all := files(t)

@@ -42,7 +42,7 @@ func TestHardened(t *testing.T) {
 	})
 	t.Run("the doctor looks at the socket", func(t *testing.T) {
 		s := s.as(t)
-		s.Run("tcenvsvr", "settings", "set", "appsRunner", "socket") // README: it is only the service that has it from the unit
+		s.Run("tcenvsvr", "settings", "set", "appsRunner", "socket") // packaging/README.md: it is only the service that has it from the unit
 		defer s.Run("tcenvsvr", "settings", "unset", "appsRunner")
 		if out := s.Run("tcenvsvr", "doctor"); !strings.Contains(out, "listens on") {
 			t.Errorf("doctor does not say that somebody listens:\n%s", out)

@@ -72,7 +72,7 @@ func runCheck(ctx context.Context, e *env.Env, apply bool) error {
 		case <-time.After(200 * time.Millisecond):
 		}
 		switch err := control.Call(ctx, p.Control, "GET", "update", nil, &now); {
-		case errors.Is(err, control.ErrNotRunning) && phase == "applied":
+		case errors.Is(err, control.ErrNotRunning) && (phase == "applying" || phase == "applied"): // it restarts right after that
 			fmt.Fprintln(e.Stderr, "the agent restarts; \"tcenvsvr update status\" shows how the release does")
 			return nil
 		case err != nil:
