@@ -4,16 +4,17 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/cloud"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 )
 
-// maxMessage is the longest exit message in characters (app-contract: 255).
+// maxMessage is the longest exit message in characters (app-contract: 255). The end of a longer one
+// is kept, as the App framework does.
 const maxMessage = 255
 
 // outcome turns the end of a job into its result, without files.
@@ -33,10 +34,10 @@ func (o *order) outcome(exit job.Exit) wire.Result {
 	r.Outcome = OutcomeOf(exit, o.spec.Runtime == wire.RuntimePlaybook)
 	switch exit.Reason {
 	case job.ReasonShimLost, job.ReasonGivenUp:
-		r.Error, r.Message, r.ExitCode = "job.supervisor_lost", shorten(exit.Error), -1
+		r.Error, r.Message, r.ExitCode = "job.supervisor_lost", plain.TailRunes(exit.Error, maxMessage), -1
 		return r
 	case job.ReasonStartFailed:
-		r.Error, r.Message, r.ExitCode = "job.start_failed", shorten(exit.Error), -1
+		r.Error, r.Message, r.ExitCode = "job.start_failed", plain.TailRunes(exit.Error, maxMessage), -1
 		return r
 	}
 	if exit.Reason == "" && exit.Error != "" {
@@ -56,7 +57,7 @@ func (o *order) outcome(exit job.Exit) wire.Result {
 
 // MessageOf is what is said of an App that ended: its own message, or else what its stderr tells of the cause.
 func MessageOf(dir string, collected app.Collected, exit job.Exit) string {
-	return shorten(cmp.Or(collected.Message, app.Cause(job.Tail(dir, job.Stderr, maxCause)), app.Cause(exit.StderrTail)))
+	return plain.TailRunes(cmp.Or(collected.Message, app.Cause(job.Tail(dir, job.Stderr, maxCause)), app.Cause(exit.StderrTail)), maxMessage)
 }
 
 // maxCause is how many bytes from the end of stderr are searched for the cause: Java
@@ -83,9 +84,9 @@ func OutcomeOf(exit job.Exit, playbook bool) wire.Outcome {
 
 // failure is the result of an order whose App was not started.
 func (o *order) failure(err error) wire.Result {
-	r := wire.Result{Ref: o.ref, Outcome: wire.Failed, ExitCode: -1, Message: shorten(err.Error()), PrepareUS: time.Since(o.received).Microseconds()}
+	r := wire.Result{Ref: o.ref, Outcome: wire.Failed, ExitCode: -1, Message: plain.TailRunes(err.Error(), maxMessage), PrepareUS: time.Since(o.received).Microseconds()}
 	if c, ok := errors.AsType[cancelled](err); ok {
-		r.Outcome, r.Message = wire.Cancelled, shorten(c.Error())
+		r.Outcome, r.Message = wire.Cancelled, plain.TailRunes(c.Error(), maxMessage)
 		return r
 	}
 	if a, ok := errors.AsType[*app.Error](err); ok {
@@ -112,13 +113,4 @@ func (o *order) manifest() app.Manifest { return o.a.Apps.Manifest(o.app()) }
 func (o *order) app() app.Ref {
 	a := o.spec.App
 	return app.Ref{Name: a.Name, Version: a.Version, SHA256: string(a.SHA256), Size: a.Size}
-}
-
-// shorten keeps the end, as the App framework does with its messages.
-func shorten(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if r := []rune(s); len(r) > maxMessage {
-		return string(r[len(r)-maxMessage:])
-	}
-	return s
 }

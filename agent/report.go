@@ -3,12 +3,12 @@ package agent
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 )
 
 // uploadPatience bounds how long a result waits for the upload of its files.
@@ -146,13 +146,9 @@ func (o *order) settle() {
 	}
 }
 
-// maxFileError bounds what is said of one file in bytes: a result with all of them fits into a frame.
+// maxFileError bounds the error of one file in bytes, so that a result with all of them fits into
+// a frame. The end of an error is kept: it says why.
 const maxFileError = 200
-
-// clip keeps the end, where an error says why.
-func clip(s string) string {
-	return strings.ToValidUTF8(s[max(0, len(s)-maxFileError):], "")
-}
 
 // upload sends what the App published.
 func (o *order) upload(ctx context.Context) []wire.File {
@@ -172,14 +168,14 @@ func (o *order) upload(ctx context.Context) []wire.File {
 	for _, p := range published {
 		file := wire.File{Name: p.Name, Size: p.Size}
 		if p.Err != nil {
-			file.Error = clip(p.Err.Error())
+			file.Error = plain.Tail(p.Err.Error(), maxFileError)
 			o.a.Logger.Warn("published file is not delivered", "order", o.ref.String(), "file", p.Name, "err", p.Err)
 		} else {
 			sha, err := o.a.Cloud.Upload(ctx, o.ref, p.Name, p.File, p.Size)
 			_ = p.File.Close()
 			file.SHA256 = sha
 			if err != nil {
-				file.Error = clip(err.Error())
+				file.Error = plain.Tail(err.Error(), maxFileError)
 				o.a.Logger.Warn("published file was not uploaded", "order", o.ref.String(), "file", p.Name, "err", err)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 )
 
 // roundEvery is how often the loop goes round at least.
@@ -62,7 +63,7 @@ func (a *Agent) sendInfo(ctx context.Context) {
 	}
 	info := a.Host.Info(ctx)
 	if p := a.fitness.Problem(); p != nil {
-		info.Unfit = &wire.Unfit{Code: p.Code, Message: wire.Clip(p.Message), ForMS: max(0, time.Since(p.Since).Milliseconds())}
+		info.Unfit = &wire.Unfit{Code: p.Code, Message: plain.Head(p.Message, wire.MaxText), ForMS: max(0, time.Since(p.Since).Milliseconds())}
 	}
 	a.mu.Lock()
 	info.Running, info.FreeSlots, info.Draining = a.active, a.free(), a.draining

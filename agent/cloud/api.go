@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 )
 
 // Config of a Client.
@@ -181,7 +182,7 @@ func (c *Client) once(ctx context.Context, doing, method, path string, header ht
 	if res.StatusCode == http.StatusGone {
 		return nil, fmt.Errorf("%s: %w", doing, ErrFenced)
 	}
-	return res, &StatusError{Doing: doing, Status: res.StatusCode, Reason: oneLine(reason)}
+	return res, &StatusError{Doing: doing, Status: res.StatusCode, Reason: strings.TrimSpace(plain.Line(string(reason)))}
 }
 
 // do sends a request, and once more on a new connection where it failed on one that was used before. For a body
@@ -226,15 +227,6 @@ func final(err error) bool {
 	}
 	s, ok := errors.AsType[*StatusError](err)
 	return ok && !s.Temporary()
-}
-
-func oneLine(b []byte) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(string(b), "?")))
 }
 
 func uploadOffset(res *http.Response) (int64, error) {

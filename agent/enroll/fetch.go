@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/enroll/bundle"
-	"tcenvsvr/agent/link/fault"
+	"tcenvsvr/agent/plain"
 )
 
 // ErrPin means that what answers is not the cloud that made the link.
@@ -61,7 +61,7 @@ func Fetch(ctx context.Context, link string, dial func(ctx context.Context, netw
 	if res.StatusCode != http.StatusOK {
 		reason, _ := io.ReadAll(io.LimitReader(res.Body, 500))
 		return nil, fmt.Errorf("fetching the bundle from %q: %w: %s: %s\nhint: a link works once and for a limited time; make another with \"tccloud bundle ENV --link\"",
-			u.Host, ErrLink, res.Status, fault.Printable(strings.TrimSpace(string(reason))))
+			u.Host, ErrLink, res.Status, plain.Line(strings.TrimSpace(string(reason))))
 	}
 	b, err := bundle.Read(res.Body)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 	"tcenvsvr/agent/settings"
 )
 
@@ -69,7 +70,7 @@ func Broker(ctx context.Context, s settings.Settings, cert tls.Certificate, w Wa
 // host is returned.
 func Leave(ctx context.Context, s settings.Settings, cert tls.Certificate, w Way) (inUse string, err error) {
 	answer, err := w.probe(ctx, s, cert, true)
-	return fault.Printable(answer.InUse), err
+	return plain.Head(plain.Name(answer.InUse), wire.MaxText), err
 }
 
 func (w Way) probe(ctx context.Context, s settings.Settings, cert tls.Certificate, leave bool) (wire.Probed, error) {

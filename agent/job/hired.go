@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/job/internal/spec"
+	"tcenvsvr/agent/plain"
 )
 
 // hired is a shim that has not answered yet.
@@ -112,5 +113,5 @@ func (h *hired) lastWords() []string {
 	if err != nil {
 		return nil
 	}
-	return strings.FieldsFunc(spec.Clean(string(data), 2048), func(r rune) bool { return r == '\n' })
+	return strings.FieldsFunc(plain.Tail(plain.Text(string(data)), 2048), func(r rune) bool { return r == '\n' })
 }

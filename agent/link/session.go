@@ -10,6 +10,7 @@ import (
 	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 )
 
 const (
@@ -220,7 +221,7 @@ func (l *Link) goAway(s *session, m *wire.GoAway) {
 		until: time.Now().Add(after),
 		timer: time.AfterFunc(after, s.leave),
 	}
-	l.log.Info("the cloud asked to connect anew", "code", m.Code, "message", fault.Printable(m.Message), "leaving_in", after.Round(time.Millisecond))
+	l.log.Info("the cloud asked to connect anew", "code", m.Code, "message", plain.Line(m.Message), "leaving_in", after.Round(time.Millisecond))
 }
 
 // probe checks that the connection is alive.

@@ -7,8 +7,8 @@ import (
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"errors"
-	"strings"
-	"unicode"
+
+	"tcenvsvr/agent/plain"
 )
 
 // Fingerprint is the SHA-256 of a certificate in lower-case hex.
@@ -27,17 +27,7 @@ func Name(n pkix.Name) string {
 	if text == "" {
 		return "(no name)"
 	}
-	return Printable(text)
-}
-
-// Printable is text on one line without control characters.
-func Printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
+	return plain.Name(text)
 }
 
 // SelfSigned reports whether a certificate is its own issuer. An

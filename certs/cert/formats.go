@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"errors"
+
+	"tcenvsvr/agent/plain"
 )
 
 var (
@@ -40,7 +42,7 @@ func parsePKCS7(der []byte) ([]*x509.Certificate, error) {
 		if part.Class == asn1.ClassContextSpecific && part.Tag == 0 {
 			certs, err := x509.ParseCertificates(part.Bytes)
 			if err != nil {
-				return nil, errors.New("unreadable certificate in PKCS#7: " + Printable(err.Error()))
+				return nil, errors.New("unreadable certificate in PKCS#7: " + plain.Line(err.Error()))
 			}
 			return certs, nil
 		}

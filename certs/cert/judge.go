@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tcenvsvr/agent/plain"
 )
 
 // Kind is what a certificate is.
@@ -107,7 +109,7 @@ func constraints(c *x509.Certificate) string {
 	var parts []string
 	add := func(what string, list []string) {
 		if len(list) > 0 {
-			parts = append(parts, what+Printable(strings.Join(list, ", ")))
+			parts = append(parts, what+plain.Name(strings.Join(list, ", ")))
 		}
 	}
 
@@ -155,7 +157,7 @@ func names(c *x509.Certificate) string {
 	if len(list) > 3 {
 		list = append(list[:3], "…")
 	}
-	return Printable(strings.Join(list, ", "))
+	return plain.Name(strings.Join(list, ", "))
 }
 
 // IssuedBy reports whether a could have issued c: the names fit, and the

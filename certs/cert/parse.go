@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"tcenvsvr/agent/plain"
 )
 
 // MaxFile bounds a file of certificates in bytes. The public roots of a
@@ -106,13 +108,13 @@ func parseBlock(block *pem.Block) ([]*x509.Certificate, error) {
 	case "PKCS7", "CMS":
 		return parsePKCS7(block.Bytes)
 	}
-	return nil, fmt.Errorf("%.40q is not a certificate", Printable(block.Type))
+	return nil, fmt.Errorf("%.40q is not a certificate", plain.Name(block.Type))
 }
 
 func one(der []byte) ([]*x509.Certificate, error) {
 	c, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, fmt.Errorf("unreadable certificate: %s", Printable(err.Error()))
+		return nil, fmt.Errorf("unreadable certificate: %s", plain.Line(err.Error()))
 	}
 	return []*x509.Certificate{c}, nil
 }
@@ -132,7 +134,7 @@ func parseDER(data []byte) ([]*x509.Certificate, error) {
 	case isKeystore(data):
 		return nil, errors.New("it is a Java keystore\nhint: keytool -exportcert -rfc -keystore FILE -alias ALIAS -file ca.pem")
 	case len(data) > 0 && data[0] == 0x30: // it begins as DER does
-		return nil, fmt.Errorf("%w that can be read: %s", ErrNoCertificate, Printable(err.Error()))
+		return nil, fmt.Errorf("%w that can be read: %s", ErrNoCertificate, plain.Line(err.Error()))
 	}
 	return nil, ErrNoCertificate
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tcenvsvr/agent/plain"
 	"tcenvsvr/certs"
 	"tcenvsvr/certs/cert"
 )
@@ -25,7 +26,7 @@ func explain(chain []*x509.Certificate, err error, h *certs.Harvest) (problem, t
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return explainUnknown(chain, h)
 	}
-	return "the server's certificate is not acceptable: " + oneLine(err.Error()), "ask the server's administrators"
+	return "the server's certificate is not acceptable: " + plain.Name(err.Error()), "ask the server's administrators"
 }
 
 func explainInvalid(e x509.CertificateInvalidError) (problem, try string) {
@@ -42,11 +43,11 @@ func explainInvalid(e x509.CertificateInvalidError) (problem, try string) {
 			return fmt.Sprintf("%s expired on %s", name, day(e.Cert.NotAfter)), "have it renewed, or set this host's clock"
 		}
 	case x509.CANotAuthorizedForThisName, x509.UnconstrainedName:
-		return name + " vouches only for some names, and this server's is not among them: " + oneLine(e.Detail), "the CA's administrators must issue the certificate by another CA"
+		return name + " vouches only for some names, and this server's is not among them: " + plain.Name(e.Detail), "the CA's administrators must issue the certificate by another CA"
 	case x509.NotAuthorizedToSign:
 		return name + " is not a CA, yet it issued another certificate of the chain", "the server's administrators must correct its chain"
 	}
-	return name + " is not acceptable: " + oneLine(e.Error()), "ask the server's administrators"
+	return name + " is not acceptable: " + plain.Name(e.Error()), "ask the server's administrators"
 }
 
 // explainUnknown follows the chain from the server upwards, to where nobody
@@ -103,7 +104,7 @@ func whereIssuer(c *x509.Certificate) string {
 	if len(c.IssuingCertificateURL) == 0 {
 		return ""
 	}
-	return " (the certificate names " + oneLine(strings.Join(c.IssuingCertificateURL, ", ")) + ")"
+	return " (the certificate names " + plain.Name(strings.Join(c.IssuingCertificateURL, ", ")) + ")"
 }
 
 func namesOf(c *x509.Certificate) string {
@@ -114,10 +115,7 @@ func namesOf(c *x509.Certificate) string {
 	if len(list) == 0 {
 		return "no host at all"
 	}
-	return oneLine(strings.Join(list, ", "))
+	return plain.Name(strings.Join(list, ", "))
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
-
-// oneLine makes what a server says harmless to print.
-func oneLine(text string) string { return cert.Printable(text) }

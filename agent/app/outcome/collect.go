@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"tcenvsvr/agent/app/tcx"
+	"tcenvsvr/agent/plain"
 )
 
 // Bounds of what is taken over; a result must fit into one message of the link.
@@ -59,12 +60,7 @@ func message(data []byte, all bool) string {
 			data = data[1:]
 		}
 	}
-	s := strings.TrimRight(strings.ToValidUTF8(string(data), "\uFFFD"), "\r\n")
-	if n := utf8.RuneCountInString(s); n > MaxMessage {
-		r := []rune(s)
-		s = string(r[n-MaxMessage:])
-	}
-	return s
+	return plain.TailRunes(strings.TrimRight(string(data), "\r\n"), MaxMessage)
 }
 
 // results reads "name = value" lines; "name =" is a value of nothing,

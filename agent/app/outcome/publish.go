@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"tcenvsvr/agent/app/tcx"
+	"tcenvsvr/agent/plain"
 )
 
 // Bounds of what an App may publish. What is within them is delivered, and what is
@@ -166,7 +167,7 @@ func (w *walk) bounded() ([]Published, error) {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "%q", strings.ToValidUTF8(name[:min(len(name), maxListedName)], ""))
+		fmt.Fprintf(&b, "%q", plain.Head(name, maxListedName))
 	}
 	if more := rest - len(listed); more > 0 {
 		fmt.Fprintf(&b, " and %d more", more)
@@ -236,7 +237,7 @@ func (w *walk) add(name string) {
 // file takes a file over, or says why it may not be delivered.
 func (w *walk) file(shown string) Published {
 	if !utf8.ValidString(shown) || strings.ContainsFunc(shown, unicode.IsControl) {
-		return Published{Name: strings.ToValidUTF8(strings.Map(printable, shown), "?"), Err: fmt.Errorf("%w: %q is not a name to publish", ErrHostile, shown)}
+		return Published{Name: plain.Name(shown), Err: fmt.Errorf("%w: %q is not a name to publish", ErrHostile, shown)}
 	}
 	name := "out/" + shown
 	info, err := w.root.Lstat(name)
@@ -250,13 +251,6 @@ func (w *walk) file(shown string) Published {
 		return Published{Name: shown, Err: err}
 	}
 	return Published{Name: shown, Size: info.Size(), File: &File{jobDir: w.jobDir, name: name, seen: info}}
-}
-
-func printable(r rune) rune {
-	if unicode.IsControl(r) {
-		return '?'
-	}
-	return r
 }
 
 // matches: a pattern covers one level, as a shell's does. The contract's

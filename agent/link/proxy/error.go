@@ -68,7 +68,7 @@ type Error struct {
 	Proxy  string   // the proxy's URL without credentials
 	Target string   // host:port asked for
 	Status int      // HTTP status, 0 if there was none
-	Reason string   // the proxy's own words, printable, ≤ 300 bytes
+	Reason string   // the proxy's own words, one plain line, ≤ 300 bytes
 	Offers []string // authentication schemes offered with 407, as the proxy spells them
 	Err    error    // the cause, if there is one
 

@@ -213,7 +213,7 @@ func (d *Dialer) refusal(target string, ans answer) *Error {
 	case ans.status == http.StatusProxyAuthRequired:
 		e.Code = CodeAuth
 		for _, o := range ans.offers {
-			e.Offers = append(e.Offers, printable(o.scheme))
+			e.Offers = append(e.Offers, oneLine(o.scheme))
 		}
 		chosen, _ := d.choose(ans.offers)
 		switch {

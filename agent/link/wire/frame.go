@@ -14,6 +14,9 @@ const MaxFrame = 256 << 10
 // MaxLogChunk is the largest Data of one Log in bytes before encoding.
 const MaxLogChunk = 32 << 10
 
+// MaxText is the longest text for people in a message, in bytes. Senders cut theirs.
+const MaxText = 1024
+
 // Errors of the framing.
 var (
 	ErrFrameTooLarge = errors.New("frame larger than 256 KiB")

@@ -58,14 +58,14 @@ func (m *Renew) validate() error {
 // Renewed answers Renew. Either Certificate is set, or Problem says why not.
 type Renewed struct {
 	Certificate []byte `json:"certificate,omitempty"` // DER
-	Problem     string `json:"problem,omitempty"`     // for people, ≤ 1 KiB
+	Problem     string `json:"problem,omitempty"`     // for people, ≤ MaxText bytes
 }
 
 // Kind implements Message.
 func (*Renewed) Kind() Kind { return KindRenewed }
 
 func (m *Renewed) validate() error {
-	if len(m.Certificate) > MaxCertificate || len(m.Problem) > 1024 || (len(m.Certificate) == 0) == (m.Problem == "") {
+	if len(m.Certificate) > MaxCertificate || len(m.Problem) > MaxText || (len(m.Certificate) == 0) == (m.Problem == "") {
 		return fmt.Errorf("%w: renewed with a certificate of %d and a problem of %d bytes", ErrInvalid, len(m.Certificate), len(m.Problem))
 	}
 	return nil

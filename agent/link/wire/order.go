@@ -170,14 +170,14 @@ const (
 type Refused struct {
 	Ref
 	Reason  Reason `json:"reason"`
-	Message string `json:"message,omitempty"` // ≤ 1 KiB
+	Message string `json:"message,omitempty"` // ≤ MaxText bytes
 }
 
 // Kind implements Message.
 func (*Refused) Kind() Kind { return KindRefused }
 
 func (m *Refused) validate() error {
-	if m.Reason == "" || len(m.Reason) > 64 || len(m.Message) > 1024 {
+	if m.Reason == "" || len(m.Reason) > 64 || len(m.Message) > MaxText {
 		return fmt.Errorf("%w: refusal of %s", ErrInvalid, m.Ref)
 	}
 	return m.Ref.validate()
@@ -325,14 +325,14 @@ func (m *ResultAck) validate() error {
 // with ReasonUnknown.
 type Cancel struct {
 	Ref
-	Reason string `json:"reason,omitempty"` // for people, ≤ 1 KiB
+	Reason string `json:"reason,omitempty"` // for people, ≤ MaxText bytes
 }
 
 // Kind implements Message.
 func (*Cancel) Kind() Kind { return KindCancel }
 
 func (m *Cancel) validate() error {
-	if len(m.Reason) > 1024 {
+	if len(m.Reason) > MaxText {
 		return fmt.Errorf("%w: reason of %d bytes", ErrInvalid, len(m.Reason))
 	}
 	return m.Ref.validate()

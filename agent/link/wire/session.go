@@ -173,7 +173,7 @@ const (
 // Error refuses or ends a session; the sender closes after it.
 type Error struct {
 	Code         Code   `json:"code"`
-	Message      string `json:"message"`                  // for people, ≤ 1 KiB
+	Message      string `json:"message"`                  // for people, ≤ MaxText bytes
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"` // earliest next try, 0 = as usual
 	// Exact asks for the next try just then: the cloud has chosen a moment for this agent.
 	Exact bool `json:"exact,omitempty"`
@@ -201,7 +201,7 @@ func validEnd(code Code, message string, ms int64) error {
 	switch {
 	case code == "" || len(code) > 64:
 		return fmt.Errorf("%w: code of %d bytes", ErrInvalid, len(code))
-	case len(message) > 1024:
+	case len(message) > MaxText:
 		return fmt.Errorf("%w: message of %d bytes", ErrInvalid, len(message))
 	case ms < 0 || ms > 3_600_000:
 		return fmt.Errorf("%w: delay of %d ms is outside 0–3600000", ErrInvalid, ms)
@@ -266,7 +266,7 @@ type Info struct {
 // Unfit says why a host cannot run Apps. It ends by itself: the next Info after that has none.
 type Unfit struct {
 	Code    string `json:"code"`    // e.g. "host.no_space"
-	Message string `json:"message"` // for people, ≤ 1 KiB
+	Message string `json:"message"` // for people, ≤ MaxText bytes
 	ForMS   int64  `json:"for_ms"`  // how long it has been so
 }
 
@@ -277,7 +277,7 @@ func (m *Info) validate() error {
 	if len(m.Hostname) > 256 || len(m.Platform) > 256 {
 		return fmt.Errorf("%w: a descriptive field of info is too long", ErrInvalid)
 	}
-	if u := m.Unfit; u != nil && (u.Code == "" || len(u.Code) > 64 || len(u.Message) > 1024 || u.ForMS < 0) {
+	if u := m.Unfit; u != nil && (u.Code == "" || len(u.Code) > 64 || len(u.Message) > MaxText || u.ForMS < 0) {
 		return fmt.Errorf("%w: unfit of info", ErrInvalid)
 	}
 	return m.Update.validate()

@@ -9,9 +9,9 @@ import (
 	"io"
 	"os"
 	"strings"
-	"unicode"
 
 	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/plain"
 )
 
 const (
@@ -172,16 +172,4 @@ func (s Sum) Valid() bool {
 }
 
 // Text bounds what is stored for people, whoever wrote it.
-func Text(s string) string {
-	s = strings.ToValidUTF8(s, "?")
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s)
-	if len(s) > maxText {
-		s = strings.ToValidUTF8(s[:maxText], "")
-	}
-	return s
-}
+func Text(s string) string { return plain.Head(plain.Line(s), maxText) }

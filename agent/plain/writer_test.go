@@ -1,11 +1,11 @@
-package cli
+package plain
 
 import (
 	"bytes"
 	"testing"
 )
 
-func TestPrintableWriter(t *testing.T) {
+func TestWriter(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain: ünï → ok\n\tcode 7\r\n": "plain: ünï → ok\n\tcode 7\r\n",
 		"\x1b]0;title\x07\x1b[2J":       "?]0;title??[2J",
@@ -15,16 +15,19 @@ func TestPrintableWriter(t *testing.T) {
 	} {
 		for size := 1; size <= len(in); size++ { // a character may come in two writes
 			var got bytes.Buffer
-			p := NewPrintableWriter(&got)
+			w := NewWriter(&got)
 			for rest := []byte(in); len(rest) > 0; {
 				n := min(size, len(rest))
-				if wrote, err := p.Write(rest[:n]); wrote != n || err != nil {
+				if wrote, err := w.Write(rest[:n]); wrote != n || err != nil {
 					t.Fatal(wrote, err)
 				}
 				rest = rest[n:]
 			}
 			if got.String() != want {
 				t.Errorf("%q in pieces of %d: got %q, want %q", in, size, got.String(), want)
+			}
+			if text := Text(in); text != want {
+				t.Errorf("Text(%q): got %q, want %q", in, text, want)
 			}
 		}
 	}
