@@ -14,8 +14,9 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// TestDamagedApps damages each file that an App's run depends on: the App's own, its seal, the sets of
-// trusted CAs. The next order runs the App as it should be, or fails with a reason; it never succeeds without.
+// TestDamagedApps damages each file that an App's run depends on: the App's own, its seal, the sets
+// of trusted CAs. The next order runs the App as it should be, or fails with a reason; it never
+// succeeds without.
 func TestDamagedApps(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)

@@ -40,7 +40,7 @@ var areas = map[string]rule{
 	"agent/host/acl":      {nil, "lists on files; whose they are is known elsewhere"},
 	"agent/host":          {[]string{"agent/disk", "agent/settings"}, "it sets a host up before there is an agent"},
 	"agent/secret":        {[]string{"agent/disk"}, "secrets lie under names; whoever needs one says how it is read"},
-	"agent/settings":      {[]string{"agent/disk"}, "values arrive typed; whoever needs one gets it passed"},
+	"agent/settings":      {[]string{"agent/disk", "agent/secret/privatefile"}, "values arrive typed; whoever needs one gets it passed"},
 	"agent/logging":       {nil, "a logger is passed in; acts are recorded by everybody, so the record knows nobody"},
 	"agent/control":       {nil, "the command line must reach an agent of another version"},
 	"agent/cloud":         {[]string{"agent/link/wire", "agent/link/proxy", "agent/plain"}, "a client of the cloud's HTTPS API, no more"},

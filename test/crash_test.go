@@ -84,9 +84,8 @@ func (s *scene) once(c *stage.Cloud, id, mark string) {
 	}
 }
 
-// TestAgentKilledAtEveryStep kills the agent at moments spread over the
-// life of an order: the job goes on, the next agent finds it, exactly one
-// result arrives.
+// TestAgentKilledAtEveryStep kills the agent at moments spread over the life of an order: the job
+// goes on, the next agent finds it, exactly one result arrives.
 func TestAgentKilledAtEveryStep(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -106,8 +105,7 @@ func TestAgentKilledAtEveryStep(t *testing.T) {
 	s.quiet(a)
 }
 
-// TestCloudKilledAtEveryStep does the same to the cloud, beginning while
-// the order is being given.
+// TestCloudKilledAtEveryStep does the same to the cloud, beginning while the order is being given.
 func TestCloudKilledAtEveryStep(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -173,9 +171,8 @@ func (s *scene) quiet(a *stage.Agent) {
 	})
 }
 
-// TestTwoAgentsShareAnEnvironment: both work; when one is lost, the
-// queue moves, its running order is interrupted with a reason, and is run
-// again elsewhere only where that was allowed.
+// TestTwoAgentsShareAnEnvironment: both work; when one is lost, the queue moves, its running order
+// is interrupted with a reason, and is run again elsewhere only where that was allowed.
 func TestTwoAgentsShareAnEnvironment(t *testing.T) {
 	need.Python(t)
 	s := newScene(t)

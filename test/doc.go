@@ -1,6 +1,6 @@
-// Package test proves the project from outside: it builds the programs once
-// (with the race detector), runs them as real processes in throw-away folders
-// and looks at what they print, answer and leave behind.
+// Package test proves the project from outside: it builds the programs once (with the race
+// detector), runs them as real processes in throw-away folders and looks at what they print, answer
+// and leave behind.
 //
 //	arch_test.go      which package may import which, and why
 //	docs_test.go      README says what the tables say (UPDATE=1 rewrites it)

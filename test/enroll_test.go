@@ -144,8 +144,8 @@ func TestEnrollment(t *testing.T) {
 	s.silentAbout(secrets...)
 }
 
-// TestAllInOne: a bundle with a package of half a hundred megabytes enrolls, from a file and
-// by a link, and the package in it is what was added.
+// TestAllInOne: a bundle with a package of half a hundred megabytes enrolls, from a file and by a
+// link, and the package in it is what was added.
 func TestAllInOne(t *testing.T) {
 	s := newScene(t)
 	c := s.cloud("lab")
@@ -205,8 +205,8 @@ func archive(file, program string) error {
 	return errors.Join(out.Close(), packed.Close())
 }
 
-// TestRenewal: with certificates that live for less than half a minute an agent
-// stays connected, also when it and the cloud are killed in the middle of a renewal.
+// TestRenewal: with certificates that live for less than half a minute an agent stays connected,
+// also when it and the cloud are killed in the middle of a renewal.
 func TestRenewal(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	s := newScene(t)

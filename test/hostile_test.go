@@ -17,8 +17,8 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// TestAppsThatMisbehave: each ends with its outcome, nothing of it lives,
-// and the agent takes the next order.
+// TestAppsThatMisbehave: each ends with its outcome, nothing of it lives, and the agent takes the
+// next order.
 func TestAppsThatMisbehave(t *testing.T) {
 	need.Python(t)
 	s := newScene(t)
@@ -68,9 +68,9 @@ func (s *scene) jobDir(a *stage.Agent, id string) string {
 	return filepath.Join(p.Jobs, id+".1")
 }
 
-// TestHostilePackages: the operator is told at once what is wrong with a
-// package. The agent looks again by the same rules, whatever a cloud sends: package
-// tcx proves each of them, package agent that an order with such an App is rejected.
+// TestHostilePackages: the operator is told at once what is wrong with a package. The agent looks
+// again by the same rules, whatever a cloud sends: package tcx proves each of them, package agent
+// that an order with such an App is rejected.
 func TestHostilePackages(t *testing.T) {
 	s := newScene(t)
 	c := s.cloud("lab")
@@ -95,8 +95,8 @@ func TestHostilePackages(t *testing.T) {
 	}
 }
 
-// TestFullDisk: an agent whose disk is full takes no orders and says so;
-// with space again it goes on by itself, and what ran meanwhile is not lost.
+// TestFullDisk: an agent whose disk is full takes no orders and says so; with space again it goes
+// on by itself, and what ran meanwhile is not lost.
 func TestFullDisk(t *testing.T) {
 	need.Python(t)
 	need.Root(t)

@@ -16,9 +16,9 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// TestDamagedIdentity damages each file that makes this host a server: nothing
-// begins anew or goes on with defaults; start and doctor name the file and say what to
-// do, with the exit codes that say so; and all is well when the file is back.
+// TestDamagedIdentity damages each file that makes this host a server: nothing begins anew or goes
+// on with defaults; start and doctor name the file and say what to do, with the exit codes that say
+// so; and all is well when the file is back.
 func TestDamagedIdentity(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)

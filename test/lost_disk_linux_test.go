@@ -15,9 +15,10 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// TestDiskLostUnderAgent: the file system below the agent's home goes away with what it had not synced, and
-// comes back, while Apps run: one whose start is long on the disk, one that was started in the last
-// moment, and one that waits. Each starts once, none is without an owner, and the agent goes on by itself.
+// TestDiskLostUnderAgent: the file system below the agent's home goes away with what it had not
+// synced, and comes back, while Apps run: one whose start is long on the disk, one that was started
+// in the last moment, and one that waits. Each starts once, none is without an owner, and the agent
+// goes on by itself.
 func TestDiskLostUnderAgent(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Root(t)

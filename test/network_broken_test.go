@@ -9,8 +9,7 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// behind enrolls an agent in an Environment of its own, whose broker is
-// behind a relay.
+// behind enrolls an agent in an Environment of its own, whose broker is behind a relay.
 func (s *scene) behind(c *stage.Cloud, name, transport string) (*stage.Agent, *relay) {
 	s.t.Helper()
 	_, err := c.Do(s.ctx, "env", "create", name)
@@ -19,9 +18,9 @@ func (s *scene) behind(c *stage.Cloud, name, transport string) (*stage.Agent, *r
 	return s.agent(c, name, name, "--appsRunner", "none", "--brokerHost", r.addr(), "--queueTransport", transport), r
 }
 
-// TestNetworkCutInMidFrame ends connections after each of many bytes while
-// an order is given, accepted, run and reported, in both directions and over both
-// transports: every order runs exactly once and its result arrives.
+// TestNetworkCutInMidFrame ends connections after each of many bytes while an order is given,
+// accepted, run and reported, in both directions and over both transports: every order runs exactly
+// once and its result arrives.
 func TestNetworkCutInMidFrame(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -63,9 +62,8 @@ func TestNetworkCutInMidFrame(t *testing.T) {
 	}
 }
 
-// TestNetworkFreeze lets nothing pass any more, in both directions or one,
-// without closing: agent and cloud notice, a new session takes over, and the result
-// of what ran meanwhile arrives.
+// TestNetworkFreeze lets nothing pass any more, in both directions or one, without closing: agent
+// and cloud notice, a new session takes over, and the result of what ran meanwhile arrives.
 func TestNetworkFreeze(t *testing.T) {
 	need.Python(t)
 	s := newScene(t)

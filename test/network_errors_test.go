@@ -30,9 +30,9 @@ type trouble struct {
 	later            bool             // another failure may be shown before
 }
 
-// TestNetworkErrorsHaveNames causes every failure of a connection for real and
-// looks for its name where people look: in status, for programs and for people, and in
-// the log. Where the cause goes away, the agent connects by itself.
+// TestNetworkErrorsHaveNames causes every failure of a connection for real and looks for its name
+// where people look: in status, for programs and for people, and in the log. Where the cause goes
+// away, the agent connects by itself.
 func TestNetworkErrorsHaveNames(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Tool(t, "squid")
@@ -185,8 +185,8 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// notFound is what this host's resolver makes of a name that does not
-// exist: some networks have none that answers.
+// notFound is what this host's resolver makes of a name that does not exist: some networks have
+// none that answers.
 func notFound(t *testing.T, name string) string {
 	t.Helper()
 	_, err := net.LookupHost(name)
@@ -209,8 +209,8 @@ func plainHTTP(t *testing.T) plainServer {
 	return plainServer{srv.Listener.Addr().String(), srv.Close}
 }
 
-// TestNetworkRevokedServer cuts a server off while it is connected, and
-// keeps it out when it comes back.
+// TestNetworkRevokedServer cuts a server off while it is connected, and keeps it out when it comes
+// back.
 func TestNetworkRevokedServer(t *testing.T) {
 	s := newScene(t)
 	c := s.cloud("lab")

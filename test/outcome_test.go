@@ -48,7 +48,8 @@ func (s *scene) script(c *stage.Cloud, name, body string) string {
 	return "Test_-_" + name
 }
 
-// TestWhatAnAppLeaves: an App with processes says what it said itself, whenever the agent is killed.
+// TestWhatAnAppLeaves: an App with processes says what it said itself, whenever the agent is
+// killed.
 func TestWhatAnAppLeaves(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -74,7 +75,8 @@ func TestWhatAnAppLeaves(t *testing.T) {
 	}
 }
 
-// TestLogsOfAnyName are followed while the App runs, and go on where they were under the next agent.
+// TestLogsOfAnyName are followed while the App runs, and go on where they were under the next
+// agent.
 func TestLogsOfAnyName(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -174,7 +176,8 @@ app.exit(0, "20 TiB")`)
 	}
 }
 
-// TestCauseAndParameters: an App without a message is explained by its stderr, and knows who it works for.
+// TestCauseAndParameters: an App without a message is explained by its stderr, and knows who it
+// works for.
 func TestCauseAndParameters(t *testing.T) {
 	need.Python(t)
 	s := newScene(t)

@@ -15,9 +15,8 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// Root enrolls, changes a secret, adds a CA and configures for an agent that is
-// another user, in folders of that user's: all of it is the agent's afterwards, and the
-// agent runs with it.
+// Root enrolls, changes a secret, adds a CA and configures for an agent that is another user, in
+// folders of that user's: all of it is the agent's afterwards, and the agent runs with it.
 func TestWhatRootDoesIsTheAgents(t *testing.T) {
 	user := need.OtherUser(t)
 	setpriv := need.Tool(t, "setpriv")

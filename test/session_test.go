@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// Agent and cloud are killed in turn: the session always comes back, with
-// a higher epoch, and a stop leaves nothing running.
+// Agent and cloud are killed in turn: the session always comes back, with a higher epoch, and a
+// stop leaves nothing running.
 func TestSessionComesBackAfterEveryKill(t *testing.T) {
 	for _, transport := range []string{"", "websocket"} {
 		t.Run("transport "+transport, func(t *testing.T) {

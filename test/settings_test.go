@@ -43,9 +43,9 @@ func (s *scene) settled(a *stage.Agent, want string, is func(settingsStatus) boo
 	})
 }
 
-// TestSettingsOfARunningAgent changes the settings of an agent with an order
-// in flight: by the file alone, by a signal, and from the command line. The order goes on in
-// every new session; what is wrong changes nothing; what needs a restart says so and gets it.
+// TestSettingsOfARunningAgent changes the settings of an agent with an order in flight: by the file
+// alone, by a signal, and from the command line. The order goes on in every new session; what is
+// wrong changes nothing; what needs a restart says so and gets it.
 func TestSettingsOfARunningAgent(t *testing.T) {
 	need.Python(t)
 	s := newScene(t)
@@ -88,8 +88,7 @@ func TestSettingsOfARunningAgent(t *testing.T) {
 	s.restarted(c, a, epoch)
 }
 
-// throughProxies leads the agent through a proxy that wants a password,
-// then through another.
+// throughProxies leads the agent through a proxy that wants a password, then through another.
 func (s *scene) throughProxies(a *stage.Agent, epoch int64) int64 {
 	s.t.Helper()
 	for _, p := range []*proxytest.Proxy{

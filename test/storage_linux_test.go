@@ -10,9 +10,9 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// TestCloudDiskGoesAway: the disk with all that a cloud keeps is gone while
-// one order runs and the other one's result is on its way, and comes back with what
-// was durable. Nobody restarts anything: both orders end as what they are.
+// TestCloudDiskGoesAway: the disk with all that a cloud keeps is gone while one order runs and the
+// other one's result is on its way, and comes back with what was durable. Nobody restarts anything:
+// both orders end as what they are.
 func TestCloudDiskGoesAway(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)

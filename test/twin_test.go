@@ -48,9 +48,9 @@ func (s *scene) says(a *stage.Agent, verb string, texts ...string) {
 	})
 }
 
-// TestTwoHostsOneIdentity runs two agents with one identity, as a cloned
-// machine would: the older keeps its session and its orders, both sides say it, an
-// administrator chooses, and from then on the other's keys are worth nothing.
+// TestTwoHostsOneIdentity runs two agents with one identity, as a cloned machine would: the older
+// keeps its session and its orders, both sides say it, an administrator chooses, and from then on
+// the other's keys are worth nothing.
 func TestTwoHostsOneIdentity(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -128,8 +128,7 @@ func TestTwoHostsOneIdentity(t *testing.T) {
 	s.once(c, order("stays", 0.1), "stays")
 }
 
-// TestUnenrolledClone: a clone that is unenrolled does not take its
-// original's membership with it.
+// TestUnenrolledClone: a clone that is unenrolled does not take its original's membership with it.
 func TestUnenrolledClone(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)

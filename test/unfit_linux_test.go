@@ -30,8 +30,8 @@ type ailment struct {
 }
 
 // TestUnfitHost makes a host unable to run Apps in one way after the other: orders that come then
-// are given back, not failed; agent and cloud say why; and when the cause is gone the orders run, each once, without
-// a hand.
+// are given back, not failed; agent and cloud say why; and when the cause is gone the orders run,
+// each once, without a hand.
 func TestUnfitHost(t *testing.T) {
 	user := need.OtherUser(t)
 	need.Tool(t, "sudo")
@@ -169,7 +169,8 @@ func (s *scene) allSucceeded(c *stage.Cloud, ids map[string]string) bool {
 	return true
 }
 
-// inject makes system calls of a running process fail, as strace's option says, until stop is called.
+// inject makes system calls of a running process fail, as strace's option says, until stop is
+// called.
 func (s *scene) inject(p *stage.Process, faults string) (stop func()) {
 	s.t.Helper()
 	cmd := exec.Command(need.Tool(s.t, "strace"), "-f", "-qq", "-o", "/dev/null", "-e", "inject="+faults, "-p", strconv.Itoa(p.PID()))

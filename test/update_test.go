@@ -79,7 +79,8 @@ func (u *updating) roll(version, program string) {
 	u.must(err, "rolling out "+version)
 }
 
-// TestUpdateWhileAJobRuns: the cloud rolls a release out, the agent becomes it, the job does not notice.
+// TestUpdateWhileAJobRuns: the cloud rolls a release out, the agent becomes it, the job does not
+// notice.
 func TestUpdateWhileAJobRuns(t *testing.T) {
 	u := newUpdating(t)
 	next := filepath.Join(u.Dir, "next", "tcenvsvr")
@@ -99,8 +100,8 @@ func TestUpdateWhileAJobRuns(t *testing.T) {
 	}
 }
 
-// TestUpdateThroughSquid: the cloud has a certificate of a private CA and a name
-// that only the proxy can resolve; metadata and program take that way.
+// TestUpdateThroughSquid: the cloud has a certificate of a private CA and a name that only the
+// proxy can resolve; metadata and program take that way.
 func TestUpdateThroughSquid(t *testing.T) {
 	need.Python(t)
 	need.Tool(t, "squid")
@@ -130,7 +131,8 @@ func TestUpdateThroughSquid(t *testing.T) {
 	u.silentAbout("sesame-squid")
 }
 
-// TestReleaseThatCrashesIsRolledBack: it is tried, left, never tried again, and offered to nobody else.
+// TestReleaseThatCrashesIsRolledBack: it is tried, left, never tried again, and offered to nobody
+// else.
 func TestReleaseThatCrashesIsRolledBack(t *testing.T) {
 	u := newUpdating(t)
 	dead := filepath.Join(u.Dir, "dead", "tcenvsvr")

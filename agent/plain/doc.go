@@ -9,7 +9,7 @@
 //	Tail       at most n bytes from the end
 //	TailRunes  at most n characters from the end
 //
-// What is taken away leaves a "?", so that nobody overlooks it: control characters, characters
-// that are not seen (they change the direction of text, or hide in it), Unicode's own line and
-// paragraph separators, and bytes that are no UTF-8. The joiners that emoji and Persian need stay.
+// What is taken away leaves a "?", so that nobody overlooks it: control characters, characters that
+// are not seen (they change the direction of text, or hide in it), Unicode's own line and paragraph
+// separators, and bytes that are no UTF-8. The joiners that emoji and Persian need stay.
 package plain

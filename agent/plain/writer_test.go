@@ -7,11 +7,13 @@ import (
 
 func TestWriter(t *testing.T) {
 	for in, want := range map[string]string{
-		"plain: ünï → ok\n\tcode 7\r\n": "plain: ünï → ok\n\tcode 7\r\n",
-		"\x1b]0;title\x07\x1b[2J":       "?]0;title??[2J",
-		"good\rbad\r\n":                 "good?bad\r\n",
-		"\x9b31mred \xe2\x80\xae\xff.":  "?31mred ??.",
-		"\u009b31mred \u00a0\x7f":       "?31mred \u00a0?",
+		"plain: ünï → ok\n\tcode 7\r\n":       "plain: ünï → ok\n\tcode 7\r\n",
+		"\x1b]0;title\x07\x1b[2J":             "?]0;title??[2J",
+		"good\rbad\r\n":                       "good?bad\r\n",
+		"\x9b31mred \xe2\x80\xae\xff.":        "?31mred ??.",
+		"\x07\r\x9b2J\u009b1m":                "???2J?1m",
+		"\u202edrow\u200b\u2028\u00a0\u3000.": "?drow??\u00a0\u3000.",
+		"\u009b31mred \u00a0\x7f":             "?31mred \u00a0?",
 	} {
 		for size := 1; size <= len(in); size++ { // a character may come in two writes
 			var got bytes.Buffer
@@ -30,20 +32,5 @@ func TestWriter(t *testing.T) {
 				t.Errorf("Text(%q): got %q, want %q", in, text, want)
 			}
 		}
-	}
-}
-
-func TestPrintable(t *testing.T) {
-	for in, want := range map[string]string{
-		"plain: ünï → ok\n\tcode 7":           "plain: ünï → ok\n\tcode 7",
-		"\x1b]0;title\x07\r\x9b2J\u009b1m":    "]0;title?2J1m",
-		"\u202edrow\u200b\u2028\u00a0\u3000.": "drow\u00a0\u3000.",
-	} {
-		if got := Printable(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
-	if got, want := Line("a\tb\r\nc\x1bd\r\n"), "a b cd"; got != want {
-		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/certs/cert"
 )
 
-// explain says in an administrator's words why a chain is not trusted.
-func explain(chain []*x509.Certificate, err error, h *certs.Harvest) (problem, try string) {
+// explain says, in words for an administrator, why a chain is not trusted.
+func explain(chain []*x509.Certificate, err error, h *certs.Merged) (problem, try string) {
 	leaf := chain[0]
 	if name, ok := errors.AsType[x509.HostnameError](err); ok {
 		return fmt.Sprintf("the server's certificate is for %s, not for %q", namesOf(leaf), name.Host),
@@ -50,9 +50,8 @@ func explainInvalid(e x509.CertificateInvalidError) (problem, try string) {
 	return name + " is not acceptable: " + plain.Name(e.Error()), "ask the server's administrators"
 }
 
-// explainUnknown follows the chain from the server upwards, to where nobody
-// we trust goes on.
-func explainUnknown(chain []*x509.Certificate, h *certs.Harvest) (problem, try string) {
+// explainUnknown follows the chain from the server upwards until it finds no trusted issuer.
+func explainUnknown(chain []*x509.Certificate, h *certs.Merged) (problem, try string) {
 	top := chain[0]
 	for range chain { // a chain may be a circle
 		next := issuer(top, chain)
@@ -87,8 +86,7 @@ func explainUnknown(chain []*x509.Certificate, h *certs.Harvest) (problem, try s
 		"add the CA " + cert.Name(top.Issuer) + ": tcenvsvr certs add FILE"
 }
 
-// issuer is the certificate of the chain that issued c, if it is there and
-// not c itself.
+// issuer returns the certificate of the chain that issued c, nil if it is not there or is c itself.
 func issuer(c *x509.Certificate, chain []*x509.Certificate) *x509.Certificate {
 	for _, a := range chain {
 		if !a.Equal(c) && cert.IssuedBy(c, a) && c.CheckSignatureFrom(a) == nil {
@@ -98,8 +96,8 @@ func issuer(c *x509.Certificate, chain []*x509.Certificate) *x509.Certificate {
 	return nil
 }
 
-// whereIssuer repeats where a certificate says its issuer can be had. It is
-// not fetched: the certificate is nobody's word yet.
+// whereIssuer returns the URLs at which a certificate says its issuer can be found. They are not
+// fetched: the certificate is not trusted.
 func whereIssuer(c *x509.Certificate) string {
 	if len(c.IssuingCertificateURL) == 0 {
 		return ""

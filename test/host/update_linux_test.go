@@ -15,9 +15,9 @@ import (
 	status "tcenvsvr/updater/slot/state"
 )
 
-// TestUpdate takes one machine through releases, good and bad, hostile requests and
-// lost files, and the package manager beside all that. Whatever happens, an
-// agent runs, jobs end well, and rpm finds every file as it was packaged.
+// TestUpdate takes one machine through releases, good and bad, hostile requests and lost files, and
+// the package manager beside all that. Whatever happens, an agent runs, jobs end well, and rpm
+// finds every file as it was packaged.
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -172,8 +172,8 @@ func (s *site) notAgain(version string) {
 	}
 }
 
-// runsFrom waits for an agent with a session, and checks which program it is, and which one
-// would be the shim of a job that systemd starts.
+// runsFrom waits for an agent with a session, and checks which program it is, and which one would
+// be the shim of a job that systemd starts.
 func (s *site) runsFrom(from status.Slot) {
 	s.t.Helper()
 	s.connected()
@@ -259,8 +259,8 @@ func (s *site) shim(of status.Slot) (pid string) {
 	return pid
 }
 
-// shimsBySocket has systemd start jobs, under an agent that came by an update, under the
-// package's, and under the one that this updates itself to. Each is reported by another.
+// shimsBySocket has systemd start jobs, under an agent that came by an update, under the package's,
+// and under the one that this updates itself to. Each is reported by another.
 func shimsBySocket(s *site) {
 	s.t.Helper()
 	dir := "/etc/systemd/system/" + unit + ".d"

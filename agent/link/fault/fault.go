@@ -43,7 +43,7 @@ func (f *Fault) Error() string { return fmt.Sprintf("%s: %s", f.Code, f.Message)
 // Unwrap returns the error that was classified.
 func (f *Fault) Unwrap() error { return f.err }
 
-// Clock reports whether it may end when a clock is set, here or in the cloud.
+// Clock reports whether setting a clock, here or in the cloud, may end the failure.
 func (f *Fault) Clock() bool {
 	return f.Code == "tls.expired" || f.Code == "hello."+Code(wire.CodeClock)
 }

@@ -44,8 +44,8 @@ func newAnswers(r io.Reader) *answers {
 	return &answers{limit: l, br: bufio.NewReader(l)}
 }
 
-// next reads an answer. After a 2xx what follows the header is left for
-// rest; after any other status the body is read, within its limit.
+// next reads an answer. After a 2xx what follows the header is left for rest; after any other
+// status the body is read, within its limit.
 func (a *answers) next() (answer, error) {
 	for range 5 { // a few 1xx answers may come first
 		a.limit.N = maxHeader
@@ -90,7 +90,7 @@ func (a *answers) finish(resp *http.Response) answer {
 	var err error
 	if resp.StatusCode != http.StatusProxyAuthRequired || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 {
 		body, err = io.ReadAll(resp.Body)
-	} // else it lasts until the proxy closes, for which nobody waits who is about to dial anew
+	} // else the body lasts until the proxy closes, and we dial a new connection instead of waiting for that
 	ans.reusable = err == nil && !resp.Close && !connectionClose(resp.Header)
 	_, words, _ := strings.Cut(resp.Status, " ")
 	parts := []string{words}
@@ -113,8 +113,7 @@ func (a *answers) rest() []byte {
 	return bytes.Clone(b)
 }
 
-// summary finds the sentence in an error page: its title, or its first
-// line where it is plain text.
+// summary finds the sentence in an error page: its title, or its first line where it is plain text.
 func summary(body []byte) string {
 	text := string(body)
 	lower := strings.ToLower(text)

@@ -40,7 +40,7 @@ type patient struct {
 	identity    *identity.Identity
 	identityErr error
 
-	harvest    *certs.Harvest
+	harvest    *certs.Merged
 	harvestErr error
 	roots      *x509.CertPool
 
@@ -55,7 +55,7 @@ func newPatient(ctx context.Context, c Config) *patient {
 	p := &patient{Config: c, roots: x509.NewCertPool()}
 	p.load(ctx)
 	p.identify()
-	p.harvest, p.harvestErr = daemon.TrustSources(c.Paths, p.settings).Gather(time.Now())
+	p.harvest, p.harvestErr = daemon.TrustSources(c.Paths, p.settings).Merge(time.Now())
 	if p.harvest != nil {
 		for _, r := range p.harvest.Roots {
 			p.roots.AddCert(r.Cert)

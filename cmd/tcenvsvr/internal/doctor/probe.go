@@ -32,7 +32,7 @@ func (p *patient) probe(ctx context.Context, transport string) said {
 	s.QueueTransport = transport
 	ctx, cancel := context.WithTimeout(ctx, hop)
 	defer cancel()
-	environment, err := enroll.Broker(ctx, s, p.identity.Current(), enroll.Way{Roots: p.roots, Dialer: p.dialer, Version: p.Version})
+	environment, err := enroll.Broker(ctx, s, p.identity.Current(), enroll.Route{Roots: p.roots, Dialer: p.dialer, Version: p.Version})
 	if f, isFault := errors.AsType[*fault.Fault](err); isFault {
 		return fail(f.Hint, "%s (%s) %s", f, f.Code, p.via())
 	}

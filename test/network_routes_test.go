@@ -30,9 +30,9 @@ type way struct {
 	tunnels  func() string // the targets asked for, a line each
 }
 
-// TestNetworkEveryWayToTheCloud runs a real App over both transports,
-// directly and through every kind of proxy, with the cloud's own certificate and
-// with a given one: session, package, and published file go the same way.
+// TestNetworkEveryWayToTheCloud runs a real App over both transports, directly and through every
+// kind of proxy, with the cloud's own certificate and with a given one: session, package, and
+// published file go the same way.
 func TestNetworkEveryWayToTheCloud(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -114,8 +114,8 @@ func (s *scene) through(proxy string) []string {
 	return []string{"--proxyTC", "true", "--proxyHost", u.Scheme + "://" + u.Hostname(), "--proxyPort", u.Port(), "--proxyUsername", "ada"}
 }
 
-// work lets an agent in an Environment of its own run the App that
-// publishes files, and reads one. At the end the agent is killed: squid logs tunnels when they end.
+// work lets an agent in an Environment of its own run the App that publishes files, and reads one.
+// At the end the agent is killed: squid logs tunnels when they end.
 func (s *scene) work(c *stage.Cloud, w way, transport string) error {
 	name := transport + "-" + w.name
 	if _, err := c.Do(s.ctx, "env", "create", name); err != nil {
