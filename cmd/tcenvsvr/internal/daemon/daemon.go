@@ -101,7 +101,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	defer func() { _ = d.journal.Close() }()
 	logger.Info("Environment Server started", "version", c.Version, "server_xid", s.ServerXID,
-		"home", p.Home, "broker", s.BrokerAddr(), "proxy", d.way.String(), "runner", s.Runner())
+		"home", p.Home, "broker", s.BrokerAddr(), "proxy", d.dialer.String(), "runner", s.Runner())
 	d.audit.Record(audit.AgentStarted, "version", c.Version, "server_xid", s.ServerXID, "broker", s.BrokerAddr())
 	err = d.run(ctx)
 	d.audit.Record(audit.AgentStopped)
@@ -128,7 +128,7 @@ type daemon struct {
 	apps    *app.Catalog
 	trust   *certs.Store
 	agent   *agent.Agent
-	way     *way
+	dialer  *liveDialer
 	link    *connection
 	twin    twin
 	clock   *clock.Watch
@@ -149,10 +149,10 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if d.trust, err = d.newTrust(d.id.CAs()); err != nil {
 		return nil, err
 	}
-	if d.way, err = newWay(s, tlsConfig(d.trust, nil)); err != nil {
+	if d.dialer, err = newLiveDialer(s, tlsConfig(d.trust, nil)); err != nil {
 		return nil, err
 	}
-	client, err := cloud.New(cloud.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(tlsConfig(d.trust, d.id.Certificate), d.way), Logger: logger.With("component", "api")})
+	client, err := cloud.New(cloud.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(tlsConfig(d.trust, d.id.Certificate), d.dialer), Logger: logger.With("component", "api")})
 	if err != nil {
 		return nil, err
 	}

@@ -119,7 +119,7 @@ func reaches(s settings.Settings) reach {
 }
 
 func (d *daemon) reconnect(s settings.Settings) error {
-	if err := d.way.use(s); err != nil {
+	if err := d.dialer.use(s); err != nil {
 		return err
 	}
 	next, err := d.newLink(s)

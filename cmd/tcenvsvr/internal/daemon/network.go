@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/agent/settings"
 )
 
-// Dialer is the way to the cloud by the settings: through the proxy where
-// proxyTC says so; conf is for https:// proxies.
+// Dialer returns a dialer for the cloud: through the proxy if proxyTC says so, else direct. conf is
+// for https:// proxies.
 func Dialer(s settings.Settings, conf func() (*tls.Config, error)) (*proxy.Dialer, error) {
 	if !s.ProxyTC {
 		return proxy.New(proxy.Config{})
@@ -25,53 +25,53 @@ func Dialer(s settings.Settings, conf func() (*tls.Config, error)) (*proxy.Diale
 	})
 }
 
-// way is the Dialer of this moment. New settings change it; connections
-// that are open stay.
-type way struct {
-	conf   func() (*tls.Config, error)
-	dialer atomic.Pointer[proxy.Dialer]
+// liveDialer is a dialer that follows the settings while the agent runs. New settings change it;
+// open connections stay.
+type liveDialer struct {
+	conf    func() (*tls.Config, error)
+	current atomic.Pointer[proxy.Dialer]
 }
 
-func newWay(s settings.Settings, conf func() (*tls.Config, error)) (*way, error) {
-	w := &way{conf: conf}
+func newLiveDialer(s settings.Settings, conf func() (*tls.Config, error)) (*liveDialer, error) {
+	w := &liveDialer{conf: conf}
 	return w, w.use(s)
 }
 
-func (w *way) use(s settings.Settings) error {
+func (w *liveDialer) use(s settings.Settings) error {
 	d, err := Dialer(s, w.conf)
 	if err == nil {
-		w.dialer.Store(d)
+		w.current.Store(d)
 	}
 	return err
 }
 
-// DialContext connects the way of this moment.
-func (w *way) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	return w.dialer.Load().DialContext(ctx, network, addr)
+// DialContext connects by the settings of this moment.
+func (w *liveDialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	return w.current.Load().DialContext(ctx, network, addr)
 }
 
-// String is the proxy's URL without credentials, "" for a direct way.
-func (w *way) String() string { return w.dialer.Load().String() }
+// String is the proxy's URL without credentials, "" for direct connections.
+func (w *liveDialer) String() string { return w.current.Load().String() }
 
 func (d *daemon) newLink(s settings.Settings) (*link.Link, error) {
 	return link.New(link.Config{
 		Address:   s.BrokerAddr(),
 		Transport: s.QueueTransport,
 		TLS:       tlsConfig(d.trust, d.id.Offer), // a renewed certificate too
-		Dialer:    d.way.dialer.Load(),
+		Dialer:    d.dialer.current.Load(),
 		Hello:     d.agent.Hello,
 		Handler:   d.renewer,
 		Logger:    d.logger.With("component", "link"),
 	})
 }
 
-// handshakePatience bounds a TLS handshake with the API.
-const handshakePatience = 20 * time.Second
+// handshakeTimeout bounds a TLS handshake with the API.
+const handshakeTimeout = 20 * time.Second
 
 // httpClient is for the API: same trust, same proxy. It has no overall
 // timeout because an App may take long to download; silence is bounded. The
 // TLS configuration is asked for each connection, because CAs change.
-func httpClient(conf func() (*tls.Config, error), way *way) *http.Client {
+func httpClient(conf func() (*tls.Config, error), dialer *liveDialer) *http.Client {
 	dialTLS := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := conf()
 		if err != nil {
@@ -81,11 +81,11 @@ func httpClient(conf func() (*tls.Config, error), way *way) *http.Client {
 			return nil, err
 		}
 		c.NextProtos = []string{"h2", "http/1.1"}
-		raw, err := way.DialContext(ctx, network, addr)
+		raw, err := dialer.DialContext(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		ctx, cancel := context.WithTimeout(ctx, handshakePatience)
+		ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 		defer cancel()
 		conn := tls.Client(raw, c)
 		if err := conn.HandshakeContext(ctx); err != nil {
@@ -95,7 +95,7 @@ func httpClient(conf func() (*tls.Config, error), way *way) *http.Client {
 		return conn, nil
 	}
 	return &http.Client{Transport: &http.Transport{
-		DialContext:           way.DialContext,
+		DialContext:           dialer.DialContext,
 		DialTLSContext:        dialTLS,
 		ResponseHeaderTimeout: 60 * time.Second,
 		IdleConnTimeout:       90 * time.Second,

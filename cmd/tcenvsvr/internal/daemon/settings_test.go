@@ -111,7 +111,7 @@ func TestSettingsChooseTheWay(t *testing.T) {
 	through := direct
 	through.ProxyTC = true
 	for s, want := range map[*settings.Settings]string{&direct: "", &through: "http://p.example:3128"} {
-		w, err := newWay(*s, nil)
+		w, err := newLiveDialer(*s, nil)
 		if err != nil || w.String() != want {
 			t.Errorf("proxyTC %v: the way is %q, %v; want %q", s.ProxyTC, w, err, want)
 		}
