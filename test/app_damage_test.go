@@ -29,8 +29,8 @@ func TestDamagedApps(t *testing.T) {
 	run := func(mark string) {
 		id, err := s.sleeper(c, "lab", mark, 0)
 		s.must(err, "giving an order")
-		e := s.end(c, id)
-		if n := s.starts(mark); e.State != wire.State(wire.Succeeded) || n != 1 {
+		e := s.waitEnd(c, id)
+		if n := s.appStarts(mark); e.State != wire.State(wire.Succeeded) || n != 1 {
 			t.Errorf("after %s: order ended %s, %d starts: %s %s", mark, e.State, n, e.Error, e.Message)
 		}
 	}

@@ -5,7 +5,8 @@
 //	arch_test.go      which package may import which, and why
 //	docs_test.go      README says what the tables say (UPDATE=1 rewrites it)
 //	main_test.go      builds the programs when the first test wants them
-//	harness_test.go   a scene for one test, on top of stage
+//	scene_test.go     a scene for one test, on top of stage; scene_orders_test.go and
+//	                  scene_agent_test.go are what many tests do with orders and agents
 //	…_test.go         the promises, one file a subject
 //
 //	stage/            a cloud and agents as processes; demo and benchmarks use it too

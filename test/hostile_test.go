@@ -58,7 +58,7 @@ func TestAppsThatMisbehave(t *testing.T) {
 	}
 	_, err := c.Do(s.ctx, "run", "lab", "Test_-_Noop")
 	s.must(err, "running an ordinary App afterwards")
-	s.quiet(a)
+	s.waitIdle(a)
 }
 
 func (s *scene) jobDir(a *stage.Agent, id string) string {
@@ -117,7 +117,7 @@ func TestFullDisk(t *testing.T) {
 	running, err := s.sleeper(c, "lab", "running", 3)
 	s.must(err, "giving an order")
 	s.eventually("waiting for its start", func() error {
-		if s.starts("running") == 0 {
+		if s.appStarts("running") == 0 {
 			return errors.New("not started")
 		}
 		return nil
@@ -131,8 +131,8 @@ func TestFullDisk(t *testing.T) {
 	waiting, err := s.sleeper(c, "lab", "waiting", 0.1)
 	s.must(err, "giving an order")
 	// The App itself may fail to write on this disk; what became of it arrives all the same.
-	if e := s.end(c, running); s.starts("running") != 1 || e.State != wire.State(wire.Failed) && e.State != wire.State(wire.Succeeded) {
-		t.Errorf("the order that ran meanwhile ended %s (%s), started %d times", e.State, e.Message, s.starts("running"))
+	if e := s.waitEnd(c, running); s.appStarts("running") != 1 || e.State != wire.State(wire.Failed) && e.State != wire.State(wire.Succeeded) {
+		t.Errorf("the order that ran meanwhile ended %s (%s), started %d times", e.State, e.Message, s.appStarts("running"))
 	}
 	s.eventually("waiting for the agent to notice", func() error {
 		text, err := a.Do(s.ctx, "status")
@@ -141,9 +141,9 @@ func TestFullDisk(t *testing.T) {
 		}
 		return err
 	})
-	if n := s.starts("waiting"); n != 0 {
+	if n := s.appStarts("waiting"); n != 0 {
 		t.Error("an order was taken on a full disk")
 	}
 	s.must(os.Remove(filler.Name()), "emptying the disk")
-	s.once(c, waiting, "waiting")
+	s.ranOnce(c, waiting, "waiting")
 }

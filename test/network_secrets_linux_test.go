@@ -58,7 +58,7 @@ func TestNetworkSecretsStaySecret(t *testing.T) {
 	for i, name := range []string{"brokerToken", "appDeliveryToken", "keystorePassword"} {
 		secrets[name] = s.secretsOf(a)[i]
 	}
-	flags := append(s.through(proxy.URL()), "--appsSandboxUser", user.Username, "--appsPythonHome311", "/usr/bin/python3", "--logLevel", "debug")
+	flags := append(s.proxyFlags(proxy.URL()), "--appsSandboxUser", user.Username, "--appsPythonHome311", "/usr/bin/python3", "--logLevel", "debug")
 	s.start(a, flags...)
 	ids := s.confide(c, secrets, 2)
 
@@ -77,7 +77,7 @@ func TestNetworkSecretsStaySecret(t *testing.T) {
 
 	s.must(os.WriteFile(filepath.Join(s.Dir, "open", "go"), nil, 0o644), "letting the Apps go")
 	for _, id := range ids {
-		s.end(c, id)
+		s.waitEnd(c, id)
 	}
 	s.showNothing(c, a, ids, secrets)
 	s.silentAbout(slices.Collect(maps.Values(secrets))...)

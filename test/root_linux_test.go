@@ -59,7 +59,7 @@ func TestWhatRootDoesIsTheAgents(t *testing.T) {
 	_, err = a.Do(s.ctx, "settings", "set", "appsNumberofJobExecutors=3") // root, beside the running agent
 	s.must(err, "changing settings as root")
 	s.ownedBy(p.State, uid, "settings set beside the agent")
-	s.settled(a, "3 executors", func(st settingsStatus) bool { return st.Executors == 3 })
+	s.statusBecomes(a, "3 executors", func(st settingsStatus) bool { return st.Executors == 3 })
 }
 
 // ownedBy fails the test where a file below dir is not the user's.

@@ -97,7 +97,7 @@ func newStorm(t *testing.T, seed uint64) *storm {
 	w.agent = s.agent(w.cloud, "lab", "one", stormFlags...)
 	id, err := s.sleeper(w.cloud, "lab", "storm", 0)
 	s.must(err, "giving an order")
-	s.end(w.cloud, id)
+	s.waitEnd(w.cloud, id)
 	return w
 }
 
@@ -224,8 +224,8 @@ func (w *storm) verify() {
 		}
 	}
 	w.t.Logf("%d orders: %v", len(w.given), states)
-	w.quiet(w.agent)
-	w.eventually("waiting until no App is left", func() error { return w.gone("storm") })
+	w.waitIdle(w.agent)
+	w.eventually("waiting until no App is left", func() error { return w.appGone("storm") })
 	w.agent.Stop(30 * time.Second)
 	w.eventually("waiting until nothing of the agent is left", func() error {
 		for pid, what := range processesIn(w.Dir) {
