@@ -35,6 +35,7 @@
 //	secret    the keychain, and files that only their owner may read
 //	host      the machine: facts, paths, set-up, fitness, clock, becoming a lesser user
 //	disk      durable files, locks, free space
+//	plain     foreign text that can do no harm where it is shown
 //	control   the local socket by which the command line asks and tells the agent
 //	logging   the log, and the audit trail
 //

@@ -9,6 +9,7 @@ import (
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/order"
+	"tcenvsvr/agent/plain"
 )
 
 // roundEvery is the longest time between two rounds of the loop.
@@ -61,7 +62,7 @@ func (a *Agent) sendInfo(ctx context.Context) {
 	}
 	info := a.Host.Info(ctx)
 	if p := a.fitness.Problem(); p != nil {
-		info.Unfit = &wire.Unfit{Code: p.Code, Message: wire.Clip(p.Message), ForMS: max(0, time.Since(p.Since).Milliseconds())}
+		info.Unfit = &wire.Unfit{Code: p.Code, Message: plain.Head(p.Message, wire.MaxText), ForMS: max(0, time.Since(p.Since).Milliseconds())}
 	}
 	now := a.slots.load()
 	info.Running, info.FreeSlots, info.Draining = now.occupied, now.free, now.draining

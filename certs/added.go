@@ -14,8 +14,8 @@ import (
 	"tcenvsvr/certs/cert"
 )
 
-// Add keeps a CA in the folder dir, one file each, named by its
-// fingerprint. fresh is false when it was there.
+// Add stores a CA in the folder dir, in a file of its own that is named by its fingerprint. fresh
+// is false if the CA was there already.
 func Add(dir string, c *x509.Certificate, from string, now time.Time) (fresh bool, err error) {
 	file := addedFile(dir, cert.Fingerprint(c))
 	if _, err := os.Stat(file); err == nil {
@@ -44,15 +44,15 @@ var (
 // minPrint is how much of a fingerprint must be given.
 const minPrint = 8
 
-// Remove takes a CA away that Add has kept, by its fingerprint or the
-// beginning of it, colons or not.
+// Remove removes a CA that [Add] has stored, by its fingerprint or the beginning of it, with or
+// without colons.
 func (s Sources) Remove(print string, now time.Time) (Root, error) {
 	print = strings.ToLower(strings.ReplaceAll(print, ":", ""))
 	fail := func(err error) (Root, error) { return Root{}, fmt.Errorf("removing CA %.80q: %w", print, err) }
 	if len(print) < minPrint {
 		return fail(fmt.Errorf("give at least %d digits of its fingerprint; %w", minPrint, ErrUnknown))
 	}
-	h, err := s.Gather(now)
+	h, err := s.Merge(now)
 	if err != nil {
 		return fail(err)
 	}
@@ -79,7 +79,7 @@ func (s Sources) Remove(print string, now time.Time) (Root, error) {
 	return r, nil
 }
 
-// Export writes the three forms of CAs into dir.
+// Export writes the three forms of a set of CAs into dir.
 func Export(dir string, list []*x509.Certificate) error {
 	files, err := forms(list)
 	if err == nil {

@@ -42,8 +42,8 @@ func TestMain(m *testing.M) {
 // changing are the system calls by which a set comes into being.
 var changing = []string{"mkdirat", "openat", "write", "fchmod", "fsync", "renameat", "symlinkat", "unlinkat"}
 
-// A rebuild is killed at each call that changes the disk: trust/current leads to
-// the whole old or the whole new set, and the next rebuild succeeds.
+// A rebuild is killed at each call that changes the disk: trust/current leads to the whole old or
+// the whole new set, and the next rebuild succeeds.
 func TestKilledAtEveryStep(t *testing.T) {
 	strace := need.Tool(t, "strace")
 	conf, drops := place(t)

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Lease is Current for a job, which keeps its set until Prune is told that
-// the session is over. A lease is a file, because jobs outlive the agent.
+// Lease returns the current set for a job, and keeps it until [Store.Prune] learns that the session
+// is over. A lease is a file, because jobs outlive the agent.
 func (s *Store) Lease(ctx context.Context, session string) (*Set, error) {
 	if !filepath.IsLocal(session) || strings.ContainsAny(session, `/\`) {
 		return nil, fmt.Errorf("leasing trust stores: %q is no session", session)
@@ -28,8 +28,7 @@ func (s *Store) Lease(ctx context.Context, session string) (*Set, error) {
 	}
 }
 
-// lease writes the lease, unless another set came meanwhile: Prune may have
-// taken this one.
+// lease writes the lease, unless there is a newer set: Prune may have removed this one.
 func (s *Store) lease(set *Set, session string) (taken bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,7 +36,7 @@ func (s *Store) lease(set *Set, session string) (taken bool, err error) {
 		return false, nil
 	}
 	dir := filepath.Join(s.conf.Dir, leases)
-	// No fsync: what a power cut takes no job survives.
+	// No fsync: no job survives the power cut that loses the file.
 	file := filepath.Join(dir, session)
 	err = os.WriteFile(file, []byte(set.Digest), 0o600)
 	if errors.Is(err, os.ErrNotExist) {
@@ -51,7 +50,7 @@ func (s *Store) lease(set *Set, session string) (taken bool, err error) {
 	return true, nil
 }
 
-// Release ends the lease of a session that is over; Prune comes to the set later.
+// Release ends the lease of a session that is over; [Store.Prune] removes the set later.
 func (s *Store) Release(session string) error {
 	if !filepath.IsLocal(session) || strings.ContainsAny(session, `/\`) {
 		return fmt.Errorf("releasing trust stores: %q is no session", session)
@@ -62,8 +61,8 @@ func (s *Store) Release(session string) error {
 	return nil
 }
 
-// tempAge is how old a temporary folder must be to be a crash's: another
-// process may be writing a younger one.
+// tempAge is the age from which a temporary folder counts as left by a crash: another process may
+// still write a younger one.
 const tempAge = 10 * time.Minute
 
 // Prune removes the sets that neither are current nor belong to a session in use.
@@ -71,7 +70,7 @@ func (s *Store) Prune(inUse func(session string) bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, err := pointed(s.conf.Dir)
-	if err != nil { // who cannot tell what is needed removes nothing
+	if err != nil { // without knowing what is needed, remove nothing
 		return fmt.Errorf("removing old trust stores: %w", err)
 	}
 	keep := map[string]bool{now: true}
@@ -94,7 +93,7 @@ func (s *Store) Prune(inUse func(session string) bool) error {
 		errs = append(errs, err)
 		keep[string(digest)] = true
 	}
-	if err := errors.Join(errs...); err != nil { // who cannot tell what is needed removes nothing
+	if err := errors.Join(errs...); err != nil { // without knowing what is needed, remove nothing
 		return fmt.Errorf("removing old trust stores: %w", err)
 	}
 	entries, err := os.ReadDir(s.conf.Dir)

@@ -8,19 +8,18 @@ import (
 	"strings"
 )
 
-// notOpen: who may write what is a matter of the folder's ACL on Windows.
+// notOpen checks only that path exists: on Windows the folder's ACL decides who may write.
 func notOpen(path string) error {
 	_, err := os.Stat(path)
 	return err
 }
 
-// point names the current set. Links are not for everybody on Windows: a
-// file tells the name.
+// point names the current set in a file, because making links takes a privilege on Windows.
 func point(dir, digest string) error {
 	return writeFile(filepath.Join(dir, current), []byte(digest+"\r\n"))
 }
 
-// pointed is the digest of the current set, "" if there is none.
+// pointed returns the digest of the current set, "" if there is none.
 func pointed(dir string) (string, error) {
 	data, err := os.ReadFile(filepath.Join(dir, current))
 	if errors.Is(err, os.ErrNotExist) {
@@ -29,5 +28,5 @@ func pointed(dir string) (string, error) {
 	return strings.TrimSpace(string(data)), err
 }
 
-// inode: Windows tells it only to who opens the file.
+// inode returns 0: on Windows it takes opening the file.
 func inode(fs.FileInfo) int64 { return 0 }

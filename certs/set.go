@@ -28,8 +28,8 @@ const (
 	tempPrefix = ".new-"
 )
 
-// Set is a merged set on disk, which never changes. The zero Set tells
-// jobs nothing: they use what their runtime does.
+// Set is a merged set of CAs on disk, which never changes. The zero Set gives jobs nothing: they
+// trust their runtime's default CAs.
 type Set struct {
 	Dir    string // absolute, named by Digest
 	Digest string
@@ -38,7 +38,7 @@ type Set struct {
 	pool func() (*x509.CertPool, error)
 }
 
-// forms are the files of a set.
+// forms returns the files of a set.
 func forms(certs []*x509.Certificate) (map[string][]byte, error) {
 	p12, err := keystore.PKCS12(certs)
 	if err != nil {
@@ -47,18 +47,18 @@ func forms(certs []*x509.Certificate) (map[string][]byte, error) {
 	return map[string][]byte{PEMFile: PEM(certs), JKSFile: keystore.JKS(certs), P12File: p12}, nil
 }
 
-// PEM writes each certificate under its subject, for people.
+// PEM returns certs in PEM format, each below its subject for people who read the file.
 func PEM(certs []*x509.Certificate) []byte {
 	var b bytes.Buffer
 	for _, c := range certs {
 		fmt.Fprintf(&b, "# %s\n", cert.Name(c.Subject))
-		_ = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}) // a Buffer does not fail
+		_ = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}) // writing to a Buffer does not fail
 	}
 	return b.Bytes()
 }
 
-// write makes the set of certs below dir and points to it. Sets that are
-// there already are completed where somebody damaged them.
+// write makes the set of certs below dir and points to it. If the set exists, it repairs files that
+// were damaged.
 func write(dir string, certs []*x509.Certificate) (*Set, error) {
 	fail := func(err error) (*Set, error) {
 		return nil, fmt.Errorf("writing trust stores below %q: %w", dir, err)
@@ -84,13 +84,13 @@ func write(dir string, certs []*x509.Certificate) (*Set, error) {
 	return set, nil
 }
 
-// create makes a set beside its place and moves it there whole.
+// create writes a set beside its place and then renames it.
 func create(dir, place string, files map[string][]byte) error {
 	temp, err := os.MkdirTemp(dir, tempPrefix)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp) // nothing, once it is moved
+	defer os.RemoveAll(temp) // does nothing once it is renamed
 	if err := os.Chmod(temp, 0o755); err != nil {
 		return err
 	}
@@ -101,12 +101,12 @@ func create(dir, place string, files map[string][]byte) error {
 	}
 	err = atomicfile.Rename(temp, place)
 	if _, statErr := os.Stat(place); err != nil && statErr == nil {
-		return repair(place, files) // another process was faster
+		return repair(place, files) // another process has made it
 	}
 	return err
 }
 
-// repair writes the files of a set that are not what they must be.
+// repair writes the files of a set that differ from what they must hold.
 func repair(place string, files map[string][]byte) error {
 	if err := os.Chmod(place, 0o755); err != nil && !errors.Is(err, os.ErrPermission) {
 		return err
@@ -126,7 +126,7 @@ func repair(place string, files map[string][]byte) error {
 	return nil
 }
 
-// writeFile is for files that everybody may read.
+// writeFile writes a file that everybody may read.
 func writeFile(path string, data []byte) error {
 	if err := atomicfile.WriteFile(path, data, 0o644); err != nil {
 		return err
@@ -141,8 +141,8 @@ func newSet(dir, digest string, count int) *Set {
 		if err != nil {
 			return nil, fmt.Errorf("reading the trusted CAs: %w", err)
 		}
-		// Unlike AddCert this keeps a certificate's bytes and parses it when
-		// it is needed, which is a tenth of the memory.
+		// Unlike AddCert this keeps only a certificate's bytes and parses them when needed, which
+		// takes a tenth of the memory.
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(text) {
 			return nil, fmt.Errorf("reading the trusted CAs: %q holds none", s.PEM())
@@ -152,20 +152,20 @@ func newSet(dir, digest string, count int) *Set {
 	return s
 }
 
-// PEM is the file for all but Java.
+// PEM returns the file for all programs but Java.
 func (s *Set) PEM() string { return filepath.Join(s.Dir, PEMFile) }
 
-// Files are those that jobs read.
+// Files returns the files that jobs read.
 func (s *Set) Files() []string {
 	return []string{s.PEM(), filepath.Join(s.Dir, JKSFile), filepath.Join(s.Dir, P12File)}
 }
 
-// Variables name what Python, and tools that Apps call, are told. Each replaces what
-// its reader trusts by itself, except Node's, so the set is complete.
+// Variables are the environment variables that Python, and tools that Apps call, read. Each
+// replaces the default CAs of its reader, except Node's, so the set must be complete.
 var Variables = []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS"}
 
-// Env is the environment of jobs. JAVA_TOOL_OPTIONS is for JVMs that an App
-// starts; the App's own is told by JavaArgs, which win over the environment.
+// Env returns the variables of a job's environment. JAVA_TOOL_OPTIONS is for JVMs that an App
+// starts; the App's own JVM gets [Set.JavaArgs], which win over the environment.
 func (s *Set) Env() []string {
 	if s.Dir == "" {
 		return nil
@@ -177,7 +177,7 @@ func (s *Set) Env() []string {
 	return append(env, "JAVA_TOOL_OPTIONS="+javaOptions(s.JavaArgs()))
 }
 
-// javaOptions quotes where a folder's name has spaces.
+// javaOptions joins args and quotes those that have spaces.
 func javaOptions(args []string) string {
 	quoted := make([]string, len(args))
 	for i, a := range args {
@@ -188,8 +188,8 @@ func javaOptions(args []string) string {
 	return strings.Join(quoted, " ")
 }
 
-// JavaArgs are the options for a JVM. The type is named because in FIPS
-// configurations the usual one is another.
+// JavaArgs returns the options for a JVM. They name the store's type, because FIPS configurations
+// have another default.
 func (s *Set) JavaArgs() []string {
 	if s.Dir == "" {
 		return nil

@@ -10,8 +10,8 @@ import (
 	"tcenvsvr/certs/roots"
 )
 
-// stamp is what the file system says of the sources: when it is the same,
-// they are. It costs a stat call for each file and folder.
+// stamp returns what the file system reports of the sources: as long as it is the same, so are
+// they. It costs a stat call for each file and folder.
 func (s Sources) stamp() string {
 	var b stamps
 	for _, dir := range append([]string{s.Added}, s.Drops...) {
@@ -23,7 +23,7 @@ func (s Sources) stamp() string {
 	return b.String()
 }
 
-// files are all single files and folders that matter.
+// files returns all files and folders that a merge depends on.
 func (s Sources) files() []string {
 	files := append([]string{s.Cloud}, roots.SystemFiles...)
 	javaFile, _ := roots.JavaFile(s.Java)
@@ -59,8 +59,8 @@ func (b *stamps) file(path string) {
 	b.WriteByte('\n')
 }
 
-// folder stamps a folder and the files in it: one that is edited in place
-// does not change its folder.
+// folder adds a folder and the files in it: a file that is edited in place does not change its
+// folder.
 func (b *stamps) folder(dir string) {
 	if dir == "" {
 		return
@@ -73,8 +73,8 @@ func (b *stamps) folder(dir string) {
 	}
 }
 
-// seal is the stamp of a set itself and of the way to it: a folder above it
-// that is closed to others locks the sandbox user out.
+// seal is the stamp of a set itself and of the folders above it: one that is closed to others locks
+// the sandbox user out.
 func (s *Set) seal() string {
 	var b stamps
 	for _, file := range s.Files() {

@@ -15,18 +15,18 @@ import (
 
 // Config is what a Store needs.
 type Config struct {
-	Dir     string // of the sets; made if it is missing
+	Dir     string // of the sets; made if missing
 	Sources Sources
-	// Readable proves that whoever runs jobs can read the files; nil = jobs
-	// run as our own user. ErrUnproved means that he cannot be asked.
+	// Readable proves that the user who runs jobs can read the files; nil = jobs run as the user of
+	// this process. ErrUnproved means that nothing can be run as that user.
 	Readable func(ctx context.Context, files []string) error
-	// Changed is called when there is another set, the first included; nil = nobody cares.
+	// Changed is called when there is a new set, the first one included; nil = not called.
 	Changed func(*Set)
 	Logger  *slog.Logger // nil = discard
 }
 
-// ErrUnproved is of Config.Readable when nothing runs as the user who runs jobs:
-// then no job will either, and says better why.
+// ErrUnproved means that [Config.Readable] could not run anything as the user who runs jobs. No job
+// will start either, and its error says better why.
 var ErrUnproved = errors.New("who runs jobs cannot be asked")
 
 // Store keeps a set in step with its sources. It is safe for concurrent use.
@@ -35,10 +35,10 @@ type Store struct {
 
 	mu      sync.Mutex // never held while another program runs
 	set     *Set
-	stamp   string    // of the sources that set was made from
+	stamp   string    // of the sources when set was made
 	seal    string    // of set, when it was written
-	proved  string    // seal of the set that jobs were proved to read
-	proving *proof    // under way; nil = none
+	proved  string    // seal of the set that jobs can read, as was proved
+	proving *proof    // in progress; nil = none
 	from    time.Time // when set was made, and until when a CA expires or begins: wall time both,
 	until   time.Time // because a clock that was wrong makes a wrong set
 	private []Root    // of set
@@ -49,10 +49,10 @@ type proof struct {
 	seal string        // of the set that is proved
 	done chan struct{} // closed when err is there
 	err  error
-	left bool // who made it gave up: it says nothing about the set
+	left bool // its caller gave up: it says nothing about the set
 }
 
-// New returns a Store that has not looked at anything.
+// New returns a Store that has read no source yet.
 func New(c Config) *Store {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -60,12 +60,13 @@ func New(c Config) *Store {
 	return &Store{conf: c}
 }
 
-// Current returns the set of what the sources hold now. Where nothing has
-// changed that costs some stat calls; else the set is made anew, and proved to be readable:
-// once for all who wait for it, and nobody waits who does not need the proof.
+// Current returns the set of the CAs that the sources hold now. If nothing has changed that costs
+// some stat calls; else it makes a new set and proves that jobs can read it. Concurrent callers
+// share one proof.
 //
-// While the host's own roots cannot be read, the set before stays. A set
-// that cannot be written, or read by jobs, is an error: who goes on without trusts what his runtime does.
+// While the host's own roots cannot be read, the previous set stays current. It is an error if a
+// set cannot be written, or not be read by jobs: a caller that ignores the error would trust the
+// runtime's default CAs.
 func (s *Store) Current(ctx context.Context) (*Set, error) {
 	for {
 		set, p, mine, err := s.begin()
@@ -75,7 +76,7 @@ func (s *Store) Current(ctx context.Context) (*Set, error) {
 		if mine {
 			err = s.conf.Readable(ctx, set.Files())
 			s.end(p, err, err != nil && ctx.Err() != nil)
-			return judged(set, err)
+			return proven(set, err)
 		}
 		select {
 		case <-p.done:
@@ -83,13 +84,13 @@ func (s *Store) Current(ctx context.Context) (*Set, error) {
 			return nil, fmt.Errorf("waiting for the proof that jobs can read their trust stores: %w", context.Cause(ctx))
 		}
 		if p.err != nil && !p.left {
-			return judged(set, p.err) // the same set, and the same answer
+			return proven(set, p.err) // still the same set, so the proof holds
 		}
 	}
 }
 
-// begin returns the set and, where it is still to be proved, the proof: mine
-// says that the caller has to make it.
+// begin returns the set and, if that must still be proved, the proof. With mine the caller must
+// make the proof, else it waits for it.
 func (s *Store) begin() (set *Set, p *proof, mine bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +105,7 @@ func (s *Store) begin() (set *Set, p *proof, mine bool, err error) {
 	return set, s.proving, true, nil
 }
 
-// end tells who waits.
+// end finishes a proof and wakes its waiters.
 func (s *Store) end(p *proof, err error, left bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,8 +119,8 @@ func (s *Store) end(p *proof, err error, left bool) {
 	close(p.done)
 }
 
-// judged is what a proof means for a job.
-func judged(set *Set, err error) (*Set, error) {
+// proven returns the set, or the error of its proof.
+func proven(set *Set, err error) (*Set, error) {
 	if err == nil || errors.Is(err, ErrUnproved) {
 		return set, nil
 	}
@@ -127,14 +128,14 @@ func judged(set *Set, err error) (*Set, error) {
 		"hint: every folder above %q must let the sandbox user pass (chmod o+x); without that Java would silently trust the JDK's own CAs", err, set.Dir)
 }
 
-// fresh is the set of what the sources hold now.
+// fresh returns the set of the CAs that the sources hold now.
 func (s *Store) fresh() (*Set, error) {
 	stamp := s.conf.Sources.stamp()
 	now := time.Now().Round(0)
 	if s.set != nil && stamp == s.stamp && !now.Before(s.from) && now.Before(s.until) && (s.set.Dir == "" || s.set.seal() == s.seal) {
 		return s.set, nil
 	}
-	harvest, err := s.conf.Sources.Gather(now)
+	harvest, err := s.conf.Sources.Merge(now)
 	if err != nil && s.set != nil {
 		s.conf.Logger.Error("trusted CAs stay as they were", "err", err)
 		return s.set, nil
@@ -145,7 +146,7 @@ func (s *Store) fresh() (*Set, error) {
 	harvest.keep(s.private, time.Now())
 	set, err := s.make(harvest)
 	if err != nil {
-		s.set = nil // look again at the next call
+		s.set = nil // read the sources again at the next call
 		return nil, err
 	}
 	if s.stamp != stamp {
@@ -153,7 +154,7 @@ func (s *Store) fresh() (*Set, error) {
 	}
 	changed := s.set == nil || s.set.Digest != set.Digest
 	if !changed {
-		set = s.set // and its pool
+		set = s.set // keeps its pool
 	}
 	s.set, s.stamp, s.from, s.until, s.private = set, stamp, now, harvest.Until, harvest.private()
 	if s.until.IsZero() {
@@ -168,12 +169,12 @@ func (s *Store) fresh() (*Set, error) {
 	return set, nil
 }
 
-// ErrNoPublic means that there is no set, because this host has no public
-// roots that could be in it.
+// ErrNoPublic means that there is no set, because this host has no public roots that could be in
+// it.
 var ErrNoPublic = errors.New("this host has no public CAs, so jobs trust what their runtimes bring along; private CAs count for the agent only")
 
-// Rebuild makes the set now and repairs it, for whoever is no agent: nobody
-// is asked whether jobs can read it.
+// Rebuild makes the set now and repairs it. It is for commands: it does not prove that jobs can
+// read the set.
 func (s *Store) Rebuild() (*Set, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,10 +186,10 @@ func (s *Store) Rebuild() (*Set, error) {
 	return set, err
 }
 
-// make writes the set of a harvest.
-func (s *Store) make(h *Harvest) (*Set, error) {
+// make writes the set of merged CAs.
+func (s *Store) make(h *Merged) (*Set, error) {
 	if h.Public == 0 {
-		// A set without public roots would take them away from jobs.
+		// A set without public roots would replace the runtimes' own, and jobs would lose them.
 		return newEmpty(h), nil
 	}
 	if err := os.MkdirAll(s.conf.Dir, 0o755); err != nil {
@@ -202,9 +203,9 @@ func (s *Store) make(h *Harvest) (*Set, error) {
 	return set, nil
 }
 
-// newEmpty is the set of a host without public roots: for ourselves the
-// private CAs count, and jobs are told nothing.
-func newEmpty(h *Harvest) *Set {
+// newEmpty returns the set of a host without public roots: this process trusts the private CAs, and
+// jobs get nothing.
+func newEmpty(h *Merged) *Set {
 	return &Set{Count: len(h.Roots), pool: sync.OnceValues(func() (*x509.CertPool, error) {
 		pool, err := x509.SystemCertPool()
 		if err != nil {
@@ -217,8 +218,8 @@ func newEmpty(h *Harvest) *Set {
 	})}
 }
 
-// report says what was left out, once for each change.
-func (s *Store) report(h *Harvest) {
+// report logs what was left out, once for each change.
+func (s *Store) report(h *Merged) {
 	for _, err := range h.Problems {
 		s.conf.Logger.Warn("some certificates were not read", "err", err)
 	}
@@ -234,8 +235,8 @@ func (s *Store) report(h *Harvest) {
 	}
 }
 
-// Pool is what we trust ourselves: the same as jobs. It does not need them
-// to be able to read it, because somebody must be able to tell that they are not.
+// Pool returns the CAs that this process trusts, which are the same as those of jobs. It works even
+// if jobs cannot read the set, so that the agent can report that.
 func (s *Store) Pool() (*x509.CertPool, error) {
 	s.mu.Lock()
 	set, err := s.fresh()
@@ -246,8 +247,8 @@ func (s *Store) Pool() (*x509.CertPool, error) {
 	return set.pool()
 }
 
-// SetCloud keeps the CAs of the Dedicated Cloud where Sources.Cloud has
-// them, so that the command line sees what the agent does.
+// SetCloud stores the CAs of the Dedicated Cloud in the file of [Sources].Cloud, so that commands
+// and the agent trust the same.
 func SetCloud(file string, cas []*x509.Certificate) error {
 	data := PEM(cas)
 	if old, err := os.ReadFile(file); err == nil && string(old) == string(data) {

@@ -163,7 +163,7 @@ func TestHostileFilesCostOnlyThemselves(t *testing.T) {
 	if set := current(t, s); set.Digest != before.Digest || !has(t, set, good) {
 		t.Error("the set changed")
 	}
-	h, err := conf.Sources.Gather(time.Now())
+	h, err := conf.Sources.Merge(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +307,7 @@ func TestRunFollowsWithoutBeingAsked(t *testing.T) {
 
 func TestExport(t *testing.T) {
 	conf, _ := place(t)
-	h, err := conf.Sources.Gather(time.Now())
+	h, err := conf.Sources.Merge(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,8 +334,8 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-// TestASlowProofHoldsUpNobody: who does not need the proof does not wait for
-// it, who needs it makes it once, and who gives up takes nobody with him.
+// TestASlowProofHoldsUpNobody: who does not need the proof does not wait for it, who needs it makes
+// it once, and who gives up takes nobody with him.
 func TestASlowProofHoldsUpNobody(t *testing.T) {
 	conf, _ := place(t)
 	began, release := make(chan struct{}, 16), make(chan error)
@@ -385,8 +385,8 @@ func TestASlowProofHoldsUpNobody(t *testing.T) {
 	}
 }
 
-// TestAnUnreadableSourceTakesNothingBack: a folder that is there and cannot be
-// read keeps what it held, one that is gone does not.
+// TestAnUnreadableSourceTakesNothingBack: a folder that is there and cannot be read keeps what it
+// held, one that is gone does not.
 func TestAnUnreadableSourceTakesNothingBack(t *testing.T) {
 	conf, drops := place(t)
 	ca, other := certstest.New(t, certstest.Named("dropped")), certstest.New(t, certstest.Named("added"))

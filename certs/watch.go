@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// settle is how long sources must be quiet: update-ca-trust and
+	// quietFor is how long sources must be unchanged before a merge: update-ca-trust and
 	// administrators write several files.
-	settle = 500 * time.Millisecond
-	// lookAgain finds what no watch tells of: network file systems, folders
-	// that were not there, a CA that expired.
+	quietFor = 500 * time.Millisecond
+	// lookAgain is the interval of checks for what no watch reports: changes on network file
+	// systems, new folders, a CA that has expired.
 	lookAgain = time.Minute
 )
 
-// Run keeps the set in step between jobs until ctx ends, so that no job
-// waits for a merge and our own connections follow. Failures are logged and tried again.
+// Run keeps the set up to date until ctx ends, so that no job waits for a merge and the agent's own
+// connections follow changes. Failures are logged and tried again.
 func (s *Store) Run(ctx context.Context) error {
 	var events chan fsnotify.Event
 	var lost chan error
@@ -42,9 +42,9 @@ func (s *Store) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-events:
-			quiet.Reset(settle)
+			quiet.Reset(quietFor)
 			continue
-		case err := <-lost: // events, so that anything may have changed
+		case err := <-lost: // events were lost, so anything may have changed
 			s.conf.Logger.Debug("watching sources of trusted CAs", "err", err)
 		case <-quiet.C:
 		case <-again.C:
@@ -58,7 +58,7 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 }
 
-// follow watches the folders of all sources that there are by now.
+// follow watches the folders of all sources that exist by now.
 func (s *Store) follow(watch *fsnotify.Watcher, watched map[string]bool) {
 	folders := append(slices.Clone(s.conf.Sources.Drops), s.conf.Sources.Added)
 	for _, file := range s.conf.Sources.files() {

@@ -14,8 +14,9 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// TestDamagedApps damages each file that an App's run depends on: the App's own, its seal, the sets of
-// trusted CAs. The next order runs the App as it should be, or fails with a reason; it never succeeds without.
+// TestDamagedApps damages each file that an App's run depends on: the App's own, its seal, the sets
+// of trusted CAs. The next order runs the App as it should be, or fails with a reason; it never
+// succeeds without.
 func TestDamagedApps(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -28,8 +29,8 @@ func TestDamagedApps(t *testing.T) {
 	run := func(mark string) {
 		id, err := s.sleeper(c, "lab", mark, 0)
 		s.must(err, "giving an order")
-		e := s.end(c, id)
-		if n := s.starts(mark); e.State != wire.State(wire.Succeeded) || n != 1 {
+		e := s.waitEnd(c, id)
+		if n := s.appStarts(mark); e.State != wire.State(wire.Succeeded) || n != 1 {
 			t.Errorf("after %s: order ended %s, %d starts: %s %s", mark, e.State, n, e.Error, e.Message)
 		}
 	}

@@ -1,11 +1,12 @@
-// Package test proves the project from outside: it builds the programs once
-// (with the race detector), runs them as real processes in throw-away folders
-// and looks at what they print, answer and leave behind.
+// Package test proves the project from outside: it builds the programs once (with the race
+// detector), runs them as real processes in throw-away folders and looks at what they print, answer
+// and leave behind.
 //
 //	arch_test.go      which package may import which, and why
 //	docs_test.go      the documents are true: tables, links, commands (UPDATE=1 rewrites the tables)
 //	main_test.go      builds the programs when the first test wants them
-//	harness_test.go   a scene for one test, on top of stage
+//	scene_test.go     a scene for one test, on top of stage; scene_orders_test.go and
+//	                  scene_agent_test.go are what many tests do with orders and agents
 //	…_test.go         the promises, one file a subject
 //
 //	stage/            a cloud and agents as processes; demo and benchmarks use it too

@@ -11,8 +11,8 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// The doctor finds the way to a real cloud in order beside a running agent,
-// without disturbing its session, and names the step that fails when the cloud is gone.
+// The doctor finds the way to a real cloud in order beside a running agent, without disturbing its
+// session, and names the step that fails when the cloud is gone.
 func TestDoctorOnARealCloud(t *testing.T) {
 	s := newScene(t)
 	c := s.cloud("lab")

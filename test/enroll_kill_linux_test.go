@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// enrollmentKilled kills enroll before each step of its writing: the host
-// is the old server or the new one, whole, and can be enrolled again.
+// enrollmentKilled kills enroll before each step of its writing: the host is the old server or the
+// new one, whole, and can be enrolled again.
 func (s *scene) enrollmentKilled(c *stage.Cloud, a *stage.Agent) {
 	strace := need.Tool(s.t, "strace")
 	xid, err := a.Do(s.ctx, "settings", "get", "serverXid")

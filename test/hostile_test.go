@@ -17,8 +17,8 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// TestAppsThatMisbehave: each ends with its outcome, nothing of it lives,
-// and the agent takes the next order.
+// TestAppsThatMisbehave: each ends with its outcome, nothing of it lives, and the agent takes the
+// next order.
 func TestAppsThatMisbehave(t *testing.T) {
 	need.Python(t)
 	s := newScene(t)
@@ -58,7 +58,7 @@ func TestAppsThatMisbehave(t *testing.T) {
 	}
 	_, err := c.Do(s.ctx, "run", "lab", "Test_-_Noop")
 	s.must(err, "running an ordinary App afterwards")
-	s.quiet(a)
+	s.waitIdle(a)
 }
 
 func (s *scene) jobDir(a *stage.Agent, id string) string {
@@ -68,9 +68,9 @@ func (s *scene) jobDir(a *stage.Agent, id string) string {
 	return filepath.Join(p.Jobs, id+".1")
 }
 
-// TestHostilePackages: the operator is told at once what is wrong with a
-// package. The agent looks again by the same rules, whatever a cloud sends: package
-// tcx proves each of them, package agent that an order with such an App is rejected.
+// TestHostilePackages: the operator is told at once what is wrong with a package. The agent looks
+// again by the same rules, whatever a cloud sends: package tcx proves each of them, package agent
+// that an order with such an App is rejected.
 func TestHostilePackages(t *testing.T) {
 	s := newScene(t)
 	c := s.cloud("lab")
@@ -95,8 +95,8 @@ func TestHostilePackages(t *testing.T) {
 	}
 }
 
-// TestFullDisk: an agent whose disk is full takes no orders and says so;
-// with space again it goes on by itself, and what ran meanwhile is not lost.
+// TestFullDisk: an agent whose disk is full takes no orders and says so; with space again it goes
+// on by itself, and what ran meanwhile is not lost.
 func TestFullDisk(t *testing.T) {
 	need.Python(t)
 	need.Root(t)
@@ -117,7 +117,7 @@ func TestFullDisk(t *testing.T) {
 	running, err := s.sleeper(c, "lab", "running", 3)
 	s.must(err, "giving an order")
 	s.eventually("waiting for its start", func() error {
-		if s.starts("running") == 0 {
+		if s.appStarts("running") == 0 {
 			return errors.New("not started")
 		}
 		return nil
@@ -131,8 +131,8 @@ func TestFullDisk(t *testing.T) {
 	waiting, err := s.sleeper(c, "lab", "waiting", 0.1)
 	s.must(err, "giving an order")
 	// The App itself may fail to write on this disk; what became of it arrives all the same.
-	if e := s.end(c, running); s.starts("running") != 1 || e.State != wire.State(wire.Failed) && e.State != wire.State(wire.Succeeded) {
-		t.Errorf("the order that ran meanwhile ended %s (%s), started %d times", e.State, e.Message, s.starts("running"))
+	if e := s.waitEnd(c, running); s.appStarts("running") != 1 || e.State != wire.State(wire.Failed) && e.State != wire.State(wire.Succeeded) {
+		t.Errorf("the order that ran meanwhile ended %s (%s), started %d times", e.State, e.Message, s.appStarts("running"))
 	}
 	s.eventually("waiting for the agent to notice", func() error {
 		text, err := a.Do(s.ctx, "status")
@@ -141,9 +141,9 @@ func TestFullDisk(t *testing.T) {
 		}
 		return err
 	})
-	if n := s.starts("waiting"); n != 0 {
+	if n := s.appStarts("waiting"); n != 0 {
 		t.Error("an order was taken on a full disk")
 	}
 	s.must(os.Remove(filler.Name()), "emptying the disk")
-	s.once(c, waiting, "waiting")
+	s.ranOnce(c, waiting, "waiting")
 }

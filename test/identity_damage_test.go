@@ -16,9 +16,9 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// TestDamagedIdentity damages each file that makes this host a server: nothing
-// begins anew or goes on with defaults; start and doctor name the file and say what to
-// do, with the exit codes that say so; and all is well when the file is back.
+// TestDamagedIdentity damages each file that makes this host a server: nothing begins anew or goes
+// on with defaults; start and doctor name the file and say what to do, with the exit codes that say
+// so; and all is well when the file is back.
 func TestDamagedIdentity(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -62,15 +62,15 @@ func TestDamagedIdentity(t *testing.T) {
 					want = f.start[""]
 				}
 				if want == 0 {
-					s.locked(a, how, f.says)
+					s.startsLocked(a, how, f.says)
 				} else {
-					s.fails(a, want, how, []string{f.says, "backup"}, "run")
+					s.exitsWith(a, want, how, []string{f.says, "backup"}, "run")
 				}
 				if f.show != 0 || how == "deleted" { // where the file is none of its, once is enough
-					s.fails(a, f.show, how, nil, "settings", "show")
+					s.exitsWith(a, f.show, how, nil, "settings", "show")
 				}
 				if how == "truncated" || how == "deleted" { // it looks at much else, for seconds
-					s.fails(a, 1, how, []string{"fail ", f.says, "try: "}, "doctor")
+					s.exitsWith(a, 1, how, []string{"fail ", f.says, "try: "}, "doctor")
 				}
 				s.must(os.RemoveAll(file), "removing what is left")
 				s.must(os.WriteFile(file, whole, 0o600), "putting the file back")
@@ -84,8 +84,8 @@ func TestDamagedIdentity(t *testing.T) {
 	}
 }
 
-// fails runs a verb that is to end with code and to print all of the texts.
-func (s *scene) fails(a *stage.Agent, code int, when string, texts []string, args ...string) {
+// exitsWith checks that a command ends with code and prints all of the texts.
+func (s *scene) exitsWith(a *stage.Agent, code int, when string, texts []string, args ...string) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, time.Minute) // only a hang reaches it
 	defer cancel()
@@ -101,8 +101,8 @@ func (s *scene) fails(a *stage.Agent, code int, when string, texts []string, arg
 	}
 }
 
-// locked starts the service, which waits for the master password and says why.
-func (s *scene) locked(a *stage.Agent, when, says string) {
+// startsLocked starts the service and waits until its status says that it is locked, and why.
+func (s *scene) startsLocked(a *stage.Agent, when, says string) {
 	s.t.Helper()
 	s.must(a.Start(), when+": starting")
 	s.eventually(when+": waiting until it is locked", func() error {

@@ -34,8 +34,8 @@ with open("data.bin", "rb") as f:
 app.exit(0, sum.hexdigest())
 `
 
-// packLarge writes a package of exactly size bytes that no compression makes smaller, and
-// returns the digest of its data.
+// packLarge writes a package of exactly size bytes that no compression makes smaller, and returns
+// the digest of its data.
 func (s *scene) packLarge(file string, size int64) string {
 	s.t.Helper()
 	files, err := apps.Files("noop")
@@ -89,8 +89,9 @@ func peak(pid int) int64 {
 	return kB << 10
 }
 
-// TestLargeApp: a package of 200 MB, or with TCENVSVR_LARGE=1 the largest that is promised (1 GiB), is
-// added, delivered, unpacked and run, and no process holds it in memory. Not a byte more is taken.
+// TestLargeApp: a package of 200 MB, or with TCENVSVR_LARGE=1 the largest that is promised (1 GiB),
+// is added, delivered, unpacked and run, and no process holds it in memory. Not a byte more is
+// taken.
 func TestLargeApp(t *testing.T) {
 	need.Python(t)
 	s := newScene(t)

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// processesIn lists the processes whose program or current folder is in
-// the folder: those that a test started, for it made the folder.
+// processesIn lists the processes whose program or current folder is in the folder: those that a
+// test started, for it made the folder.
 func processesIn(folder string) map[int]string {
 	found := map[int]string{}
 	entries, _ := os.ReadDir("/proc")

@@ -2,8 +2,7 @@
 
 package test
 
-// killAllIn needs /proc. Elsewhere a job of a test that failed ends by its
-// own timeout.
+// killAllIn needs /proc. Elsewhere a job of a test that failed ends by its own timeout.
 func killAllIn(string) {}
 
 func processesIn(string) map[int]string { return nil }

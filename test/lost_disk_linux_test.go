@@ -15,9 +15,10 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// TestDiskLostUnderAgent: the file system below the agent's home goes away with what it had not synced, and
-// comes back, while Apps run: one whose start is long on the disk, one that was started in the last
-// moment, and one that waits. Each starts once, none is without an owner, and the agent goes on by itself.
+// TestDiskLostUnderAgent: the file system below the agent's home goes away with what it had not
+// synced, and comes back, while Apps run: one whose start is long on the disk, one that was started
+// in the last moment, and one that waits. Each starts once, none is without an owner, and the agent
+// goes on by itself.
 func TestDiskLostUnderAgent(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Root(t)
@@ -36,17 +37,17 @@ func TestDiskLostUnderAgent(t *testing.T) {
 	s.start(a, flags...)
 	warm, err := s.sleeper(c, "lab", "warm", 0)
 	s.must(err, "giving an order")
-	s.once(c, warm, "warm")
+	s.ranOnce(c, warm, "warm")
 
 	for _, kill := range []bool{true, false} { // before the disk is lost, or only after its Apps have ended
 		mark := fmt.Sprintf("killed-%v", kill)
 		old, err := s.sleeper(c, "lab", mark+"-old", 120)
 		s.must(err, "giving an order")
-		s.eventually("waiting for the App", func() error { return s.started(mark + "-old") })
+		s.eventually("waiting for the App", func() error { return s.appStarted(mark + "-old") })
 		unix.Sync()
 		fresh, err := s.sleeper(c, "lab", mark+"-fresh", 120)
 		s.must(err, "giving an order")
-		s.eventually("waiting for the App", func() error { return s.started(mark + "-fresh") })
+		s.eventually("waiting for the App", func() error { return s.appStarted(mark + "-fresh") })
 		if kill {
 			a.Kill()
 		}
@@ -54,7 +55,7 @@ func TestDiskLostUnderAgent(t *testing.T) {
 		end := func() {
 			for _, m := range []string{mark + "-old", mark + "-fresh"} {
 				s.must(os.WriteFile(s.markFile(m)+".end", nil, 0o644), "letting the App end")
-				s.eventually("waiting until nothing of "+m+" runs", func() error { return s.gone(m) })
+				s.eventually("waiting until nothing of "+m+" runs", func() error { return s.appGone(m) })
 			}
 		}
 		if !kill { // it hears of their ends, and cannot write them down
@@ -65,8 +66,8 @@ func TestDiskLostUnderAgent(t *testing.T) {
 		s.start(a, flags...)
 		end()
 		for _, o := range []struct{ id, mark string }{{old, mark + "-old"}, {fresh, mark + "-fresh"}} {
-			e := s.end(c, o.id)
-			if n := s.starts(o.mark); n != 1 || e.Attempt != 1 {
+			e := s.waitEnd(c, o.id)
+			if n := s.appStarts(o.mark); n != 1 || e.Attempt != 1 {
 				t.Errorf("%s: started %d times, attempt %d, %s: %s %s", o.mark, n, e.Attempt, e.State, e.Error, e.Message)
 			}
 			want := wire.Succeeded
@@ -79,12 +80,12 @@ func TestDiskLostUnderAgent(t *testing.T) {
 		}
 		next, err := s.sleeper(c, "lab", mark+"-next", 0)
 		s.must(err, "giving an order")
-		s.once(c, next, mark+"-next")
+		s.ranOnce(c, next, mark+"-next")
 	}
 }
 
-// gone says which App of a sleeper's order runs.
-func (s *scene) gone(mark string) error {
+// appGone returns an error that names the process if an App of a sleeper's order still runs.
+func (s *scene) appGone(mark string) error {
 	text, err := os.ReadFile(s.markFile(mark))
 	if err != nil {
 		return err

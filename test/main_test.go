@@ -11,8 +11,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// A program with the race detector waits for a second before it exits;
-	// the tests start hundreds of them.
+	// A program with the race detector waits for a second before it exits; the tests start hundreds
+	// of them.
 	if os.Getenv("GORACE") == "" {
 		_ = os.Setenv("GORACE", "atexit_sleep_ms=10")
 	}
@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 
 var programsDir string
 
-// programs builds tccloud and tcenvsvr once, with the race detector, when
-// the first test wants them. With GOCOVERDIR set they count coverage into it.
+// programs builds tccloud and tcenvsvr once, with the race detector, when the first test wants
+// them. With GOCOVERDIR set they count coverage into it.
 var programs = sync.OnceValues(func() (*stage.Stage, error) {
 	dir, err := os.MkdirTemp("", "tcbin")
 	if err != nil {

@@ -1,7 +1,6 @@
 package test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 
@@ -9,9 +8,9 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// behind enrolls an agent in an Environment of its own, whose broker is
-// behind a relay.
-func (s *scene) behind(c *stage.Cloud, name, transport string) (*stage.Agent, *relay) {
+// agentBehindRelay starts an agent in an Environment of its own that reaches the broker through a
+// relay.
+func (s *scene) agentBehindRelay(c *stage.Cloud, name, transport string) (*stage.Agent, *relay) {
 	s.t.Helper()
 	_, err := c.Do(s.ctx, "env", "create", name)
 	s.must(err, "creating an Environment")
@@ -19,9 +18,9 @@ func (s *scene) behind(c *stage.Cloud, name, transport string) (*stage.Agent, *r
 	return s.agent(c, name, name, "--appsRunner", "none", "--brokerHost", r.addr(), "--queueTransport", transport), r
 }
 
-// TestNetworkCutInMidFrame ends connections after each of many bytes while
-// an order is given, accepted, run and reported, in both directions and over both
-// transports: every order runs exactly once and its result arrives.
+// TestNetworkCutInMidFrame ends connections after each of many bytes while an order is given,
+// accepted, run and reported, in both directions and over both transports: every order runs exactly
+// once and its result arrives.
 func TestNetworkCutInMidFrame(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -34,7 +33,7 @@ func TestNetworkCutInMidFrame(t *testing.T) {
 	var servers [agents]*stage.Agent
 	for i := range agents {
 		names[i] = fmt.Sprint("agent-", i)
-		servers[i], relays[i] = s.behind(c, names[i], []string{"", "websocket"}[i%2])
+		servers[i], relays[i] = s.agentBehindRelay(c, names[i], []string{"", "websocket"}[i%2])
 	}
 	// Rounds are few because the wait before the next connection doubles.
 	for round := range rounds {
@@ -50,22 +49,21 @@ func TestNetworkCutInMidFrame(t *testing.T) {
 			s.must(err, "giving an order")
 		}
 		for i := range agents {
-			s.once(c, ids[i], marks[i])
+			s.ranOnce(c, ids[i], marks[i])
 		}
 	}
 	cuts := 0
 	for i, r := range relays {
 		cuts += r.cutsDone()
-		s.quiet(servers[i]) // it knows that its results arrived
+		s.waitIdle(servers[i]) // it knows that its results arrived
 	}
 	if cuts != agents*rounds {
 		t.Errorf("%d connections were cut; want %d", cuts, agents*rounds)
 	}
 }
 
-// TestNetworkFreeze lets nothing pass any more, in both directions or one,
-// without closing: agent and cloud notice, a new session takes over, and the result
-// of what ran meanwhile arrives.
+// TestNetworkFreeze lets nothing pass any more, in both directions or one, without closing: agent
+// and cloud notice, a new session takes over, and the result of what ran meanwhile arrives.
 func TestNetworkFreeze(t *testing.T) {
 	need.Python(t)
 	s := newScene(t)
@@ -86,30 +84,22 @@ func TestNetworkFreeze(t *testing.T) {
 	for i := range frozen {
 		f := &frozen[i]
 		var r *relay
-		f.a, r = s.behind(c, f.name, f.transport)
+		f.a, r = s.agentBehindRelay(c, f.name, f.transport)
 		f.epoch = s.newSession(f.a, 0)
 		var err error
 		f.id, err = s.sleeper(c, f.name, f.name, 2)
 		s.must(err, "giving an order")
-		s.eventually("waiting for the App to start", func() error { return s.started(f.name) })
+		s.eventually("waiting for the App to start", func() error { return s.appStarted(f.name) })
 		r.freeze(f.directions...)
 	}
 	for _, f := range frozen {
 		s.newSession(f.a, f.epoch)
-		s.once(c, f.id, f.name)
-		s.quiet(f.a)
+		s.ranOnce(c, f.id, f.name)
+		s.waitIdle(f.a)
 		want := "fault.code=session.heartbeat_lost"
 		if len(f.directions) == 1 && f.directions[0] == up {
 			want = "fault.code=session.heartbeat" // the cloud noticed and could say so
 		}
 		s.must(logged(f.a, want), "reading the log")
 	}
-}
-
-// started checks that the App of a sleeper was started.
-func (s *scene) started(mark string) error {
-	if s.starts(mark) == 0 {
-		return errors.New("it was not started")
-	}
-	return nil
 }

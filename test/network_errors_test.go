@@ -30,9 +30,9 @@ type trouble struct {
 	later            bool             // another failure may be shown before
 }
 
-// TestNetworkErrorsHaveNames causes every failure of a connection for real and
-// looks for its name where people look: in status, for programs and for people, and in
-// the log. Where the cause goes away, the agent connects by itself.
+// TestNetworkErrorsHaveNames causes every failure of a connection for real and looks for its name
+// where people look: in status, for programs and for people, and in the log. Where the cause goes
+// away, the agent connects by itself.
 func TestNetworkErrorsHaveNames(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Tool(t, "squid")
@@ -84,20 +84,20 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 		{name: "another cloud's bundle", step: "hello", code: "hello.client_certificate", flags: []string{"--brokerHost", other.Broker}},
 		{name: "another server's keystore", step: "hello", code: "hello.client_certificate", keystoreOf: spare},
 		{name: "wrong token", step: "hello", code: "hello.bad_broker_token", settings: []string{"brokerToken", "not-the-token"}},
-		{name: "name of another host", step: "tls", code: "tls.name_mismatch", flags: append(s.through(socks.URL()), "--brokerHost", hidden)},
+		{name: "name of another host", step: "tls", code: "tls.name_mismatch", flags: append(s.proxyFlags(socks.URL()), "--brokerHost", hidden)},
 		{name: "no such name", step: "dns", code: notFound(t, hidden), flags: []string{"--brokerHost", hidden}},
 		{name: "no WebSocket", step: "websocket", code: "websocket.upgrade", flags: []string{"--queueTransport", "websocket", "--brokerHost", web.Listener.Addr().String()}},
-		{name: "407", step: "proxy", code: "proxy.auth", flags: s.through(squid), settings: []string{"proxyPassword", "wrong-sesame"}},
+		{name: "407", step: "proxy", code: "proxy.auth", flags: s.proxyFlags(squid), settings: []string{"proxyPassword", "wrong-sesame"}},
 		{name: "403", step: "proxy", code: "proxy.forbidden", settings: []string{"proxyPassword", "sesame"},
-			flags: append(s.through(squid), "--brokerHost", "banned.invalid:62000")},
-		{name: "no proxy", step: "proxy", code: "proxy.refused", flags: s.through("http://" + freeAddress(t))},
+			flags: append(s.proxyFlags(squid), "--brokerHost", "banned.invalid:62000")},
+		{name: "no proxy", step: "proxy", code: "proxy.refused", flags: s.proxyFlags("http://" + freeAddress(t))},
 	}
 	for i, tr := range troubles {
 		t.Run(tr.name, func(t *testing.T) {
-			s := s.in(t)
-			a := s.inTrouble(c, one, i, tr)
+			s := s.withT(t)
+			a := s.agentInTrouble(c, one, i, tr)
 			defer a.Kill() // before what it is connected to goes away
-			s.named(a, tr)
+			s.failureIsNamed(a, tr)
 			if tr.mend != nil {
 				tr.mend(t)
 				s.must(a.Connected(s.ctx), "waiting for the agent to connect by itself")
@@ -107,8 +107,8 @@ func TestNetworkErrorsHaveNames(t *testing.T) {
 	s.silentAbout("not-the-token", "sesame")
 }
 
-// inTrouble copies an agent, changes what the trouble wants and starts it.
-func (s *scene) inTrouble(c *stage.Cloud, one *stage.Agent, n int, tr trouble) *stage.Agent {
+// agentInTrouble copies an agent, causes the trouble and starts the copy.
+func (s *scene) agentInTrouble(c *stage.Cloud, one *stage.Agent, n int, tr trouble) *stage.Agent {
 	s.t.Helper()
 	name := fmt.Sprint("agent-", n)
 	a, err := one.Copy(name)
@@ -135,8 +135,9 @@ func (s *scene) inTrouble(c *stage.Cloud, one *stage.Agent, n int, tr trouble) *
 	return a
 }
 
-// named waits until the failure is shown by its name, and looks everywhere.
-func (s *scene) named(a *stage.Agent, tr trouble) {
+// failureIsNamed waits until the agent's status shows the failure, and checks all places that name
+// it.
+func (s *scene) failureIsNamed(a *stage.Agent, tr trouble) {
 	s.t.Helper()
 	var status stage.Status
 	s.eventually("waiting for "+tr.code, func() (err error) {
@@ -165,15 +166,6 @@ func (s *scene) named(a *stage.Agent, tr trouble) {
 	s.must(logged(a, "fault.code="+tr.code), "reading the log")
 }
 
-// logged looks for a text in the agent's log.
-func logged(a *stage.Agent, text string) error {
-	log, err := os.ReadFile(a.Home + ".log") // its standard error
-	if err == nil && !strings.Contains(string(log), text) {
-		err = fmt.Errorf("the log lacks %q:\n%s", text, log)
-	}
-	return err
-}
-
 // freeAddress is one where nothing listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
@@ -185,8 +177,8 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// notFound is what this host's resolver makes of a name that does not
-// exist: some networks have none that answers.
+// notFound is what this host's resolver makes of a name that does not exist: some networks have
+// none that answers.
 func notFound(t *testing.T, name string) string {
 	t.Helper()
 	_, err := net.LookupHost(name)
@@ -209,8 +201,8 @@ func plainHTTP(t *testing.T) plainServer {
 	return plainServer{srv.Listener.Addr().String(), srv.Close}
 }
 
-// TestNetworkRevokedServer cuts a server off while it is connected, and
-// keeps it out when it comes back.
+// TestNetworkRevokedServer cuts a server off while it is connected, and keeps it out when it comes
+// back.
 func TestNetworkRevokedServer(t *testing.T) {
 	s := newScene(t)
 	c := s.cloud("lab")
@@ -225,8 +217,8 @@ func TestNetworkRevokedServer(t *testing.T) {
 	_, err := c.Do(s.ctx, "server", "revoke", servers[0].XID)
 	s.must(err, "revoking the server")
 	s.eventually("waiting for the end of the session", func() error { return logged(a, "fault.code=session.revoked") })
-	s.named(a, trouble{step: "hello", code: "hello.revoked", later: true})
+	s.failureIsNamed(a, trouble{step: "hello", code: "hello.revoked", later: true})
 	a.Kill()
 	s.must(a.Start("--queueTransport", "websocket"), "starting the agent again")
-	s.named(a, trouble{step: "hello", code: "hello.revoked"})
+	s.failureIsNamed(a, trouble{step: "hello", code: "hello.revoked"})
 }

@@ -65,8 +65,7 @@ func certificate(t *testing.T, issuer *tls.Certificate, c *x509.Certificate) tls
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }
 
-// given writes a certificate with its chain and its key, as the flags of
-// a cloud name them.
+// given writes a certificate with its chain and its key, as the flags of a cloud name them.
 func (s *scene) given(name string, cert tls.Certificate, chain ...tls.Certificate) []string {
 	s.t.Helper()
 	var text []byte

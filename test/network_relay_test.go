@@ -53,8 +53,7 @@ func newRelay(t *testing.T, addr, target string) *relay {
 
 func (r *relay) addr() string { return r.l.Addr().String() }
 
-// cutAfter ends whatever connection carries the n-th byte from now on,
-// right after that byte.
+// cutAfter ends whatever connection carries the n-th byte from now on, right after that byte.
 func (r *relay) cutAfter(d direction, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -68,8 +67,8 @@ func (r *relay) cutsDone() int {
 	return r.cuts
 }
 
-// freeze lets nothing more pass in these directions of today's
-// connections, and does not close them. Later connections are not concerned.
+// freeze lets nothing more pass in these directions of today's connections, and does not close
+// them. Later connections are not concerned.
 func (r *relay) freeze(directions ...direction) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,7 +122,7 @@ func (p *pair) pass(d direction) {
 	buf := make([]byte, 4096)
 	for {
 		n, err := from.Read(buf)
-		n, cut, frozen := p.r.judge(p, d, n)
+		n, cut, frozen := p.r.decide(p, d, n)
 		if frozen != nil {
 			select {
 			case <-frozen:
@@ -137,8 +136,8 @@ func (p *pair) pass(d direction) {
 	}
 }
 
-// judge decides how many of n bytes may pass, and what happens then.
-func (r *relay) judge(p *pair, d direction, n int) (pass int, cut bool, frozen chan struct{}) {
+// decide decides how many of n bytes may pass, and what happens then.
+func (r *relay) decide(p *pair, d direction, n int) (pass int, cut bool, frozen chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if p.frozen[d] != nil {

@@ -23,8 +23,8 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// confidant is an App that shows the test what it was told in confidence,
-// and stays until it may go.
+// confidant is an App that shows the test what it was told in confidence, and stays until it may
+// go.
 const confidant = `import json, os, time
 import tc
 
@@ -38,9 +38,9 @@ while not os.path.exists(app.p["go"]):
 app.exit(0, "gone")
 `
 
-// TestNetworkSecretsStaySecret looks for tokens, keys, passwords and
-// parameters in all places where others could see them, while orders run as the
-// sandbox user and when agent, shims and cloud crash.
+// TestNetworkSecretsStaySecret looks for tokens, keys, passwords and parameters in all places where
+// others could see them, while orders run as the sandbox user and when agent, shims and cloud
+// crash.
 func TestNetworkSecretsStaySecret(t *testing.T) {
 	user := need.OtherUser(t)
 	need.Tool(t, "sudo")
@@ -58,7 +58,7 @@ func TestNetworkSecretsStaySecret(t *testing.T) {
 	for i, name := range []string{"brokerToken", "appDeliveryToken", "keystorePassword"} {
 		secrets[name] = s.secretsOf(a)[i]
 	}
-	flags := append(s.through(proxy.URL()), "--appsSandboxUser", user.Username, "--appsPythonHome311", "/usr/bin/python3", "--logLevel", "debug")
+	flags := append(s.proxyFlags(proxy.URL()), "--appsSandboxUser", user.Username, "--appsPythonHome311", "/usr/bin/python3", "--logLevel", "debug")
 	s.start(a, flags...)
 	ids := s.confide(c, secrets, 2)
 
@@ -77,7 +77,7 @@ func TestNetworkSecretsStaySecret(t *testing.T) {
 
 	s.must(os.WriteFile(filepath.Join(s.Dir, "open", "go"), nil, 0o644), "letting the Apps go")
 	for _, id := range ids {
-		s.end(c, id)
+		s.waitEnd(c, id)
 	}
 	s.showNothing(c, a, ids, secrets)
 	s.silentAbout(slices.Collect(maps.Values(secrets))...)
@@ -188,8 +188,7 @@ func (s *scene) shims(a *stage.Agent, want int) []int {
 	return pids
 }
 
-// crash sends a signal that makes a program print what it was doing, and
-// checks that it did.
+// crash sends a signal that makes a program print what it was doing, and checks that it did.
 func (s *scene) crash(p *stage.Process, log string, signal syscall.Signal) {
 	s.t.Helper()
 	s.must(p.Signal(signal), "sending a signal")
@@ -242,8 +241,8 @@ func (w *processWatch) look() {
 	}
 }
 
-// stop ends the watch and tells which secrets were seen where. The App's
-// own environment holds its key, as the contract demands.
+// stop ends the watch and tells which secrets were seen where. The App's own environment holds its
+// key, as the contract demands.
 func (w *processWatch) stop(secrets map[string]string) (leaks []string) {
 	w.quit()
 	<-w.done

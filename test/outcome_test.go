@@ -21,13 +21,13 @@ type left struct {
 	Files   []wire.File       `json:"files"`
 }
 
-// leaves runs an App to its end.
-func (s *scene) leaves(c *stage.Cloud, app string) left {
+// runToEnd gives an order and returns what the cloud shows when it has ended.
+func (s *scene) runToEnd(c *stage.Cloud, app string) left {
 	s.t.Helper()
 	out, err := c.Do(s.ctx, "run", "lab", app, "--detach")
 	s.must(err, "giving an order")
 	id := strings.TrimSpace(out)
-	s.end(c, id)
+	s.waitEnd(c, id)
 	var x left
 	s.must(c.JSON(s.ctx, &x, "execution", "show", id), "reading the outcome")
 	return x
@@ -48,7 +48,8 @@ func (s *scene) script(c *stage.Cloud, name, body string) string {
 	return "Test_-_" + name
 }
 
-// TestWhatAnAppLeaves: an App with processes says what it said itself, whenever the agent is killed.
+// TestWhatAnAppLeaves: an App with processes says what it said itself, whenever the agent is
+// killed.
 func TestWhatAnAppLeaves(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -65,7 +66,7 @@ func TestWhatAnAppLeaves(t *testing.T) {
 			s.start(a, "--appsRunner", "none")
 		}
 		id := strings.TrimSpace(out)
-		s.end(c, id)
+		s.waitEnd(c, id)
 		var x left
 		s.must(c.JSON(s.ctx, &x, "execution", "show", id), "reading the outcome")
 		if x.State != wire.State(wire.Succeeded) || x.Message != "Success" || x.Results["count"] != "285" {
@@ -74,7 +75,8 @@ func TestWhatAnAppLeaves(t *testing.T) {
 	}
 }
 
-// TestLogsOfAnyName are followed while the App runs, and go on where they were under the next agent.
+// TestLogsOfAnyName are followed while the App runs, and go on where they were under the next
+// agent.
 func TestLogsOfAnyName(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -109,7 +111,7 @@ app.exit(0, "logged")`, gate))
 	a.Kill()
 	s.start(a, "--appsRunner", "none")
 	s.must(os.WriteFile(gate, nil, 0o600), "opening the gate")
-	if e := s.end(c, id); e.Message != "logged" {
+	if e := s.waitEnd(c, id); e.Message != "logged" {
 		t.Errorf("got %+v", e)
 	}
 	s.must(shows(live+"second\n==> trigger-id-1.log <==\nthird\n")(), "reading the log")
@@ -126,7 +128,7 @@ func TestJavaLog(t *testing.T) {
 	out, err := c.Do(s.ctx, "run", "lab", "Test_-_Java", "--detach", "--kv", `#App:1:in!String=abc`, "--param", "in_string=#App:1:in!String")
 	s.must(err, "giving an order")
 	id := strings.TrimSpace(out)
-	if e := s.end(c, id); e.State != wire.State(wire.Succeeded) {
+	if e := s.waitEnd(c, id); e.State != wire.State(wire.Succeeded) {
 		t.Errorf("got %+v", e)
 	}
 	if text, err := c.Do(s.ctx, "execution", "logs", id, "--stream", "app"); err != nil || !strings.HasPrefix(text, "==> Main.log <==\n") {
@@ -151,7 +153,7 @@ for n in range(20):
 open(app.out("z.csv"), "w").write("x")
 app.exit(0, "20 TiB")`)
 	s.agent(c, "lab", "one", "--appsRunner", "none")
-	x := s.leaves(c, many)
+	x := s.runToEnd(c, many)
 	delivered := 0
 	for _, f := range x.Files {
 		if f.Error == "" {
@@ -161,7 +163,7 @@ app.exit(0, "20 TiB")`)
 	if delivered != 256 || len(x.Files) != 257 || !strings.Contains(x.Files[0].Error, `256 of 300`) || !strings.Contains(x.Files[0].Error, `"256.csv"`) {
 		t.Errorf("%d files delivered, %+v", delivered, x.Files[0])
 	}
-	x = s.leaves(c, sparse)
+	x = s.runToEnd(c, sparse)
 	if n := len(x.Files); n != 21 || x.Files[20].Error != "" || !strings.Contains(x.Files[0].Error, "a published file has at most") {
 		t.Errorf("got %+v", x.Files)
 	}
@@ -174,7 +176,8 @@ app.exit(0, "20 TiB")`)
 	}
 }
 
-// TestCauseAndParameters: an App without a message is explained by its stderr, and knows who it works for.
+// TestCauseAndParameters: an App without a message is explained by its stderr, and knows who it
+// works for.
 func TestCauseAndParameters(t *testing.T) {
 	need.Python(t)
 	s := newScene(t)
@@ -185,10 +188,10 @@ raise ValueError("no feed\n  tried 3 times")`)
 	told := s.script(c, "Told", `
 app.exit(0, " ".join(p.get(name, "-") for name in ("tc_user_id", "api_default_org", "tc_log_to_api")) + " %s" % (int(p["tc_job_id"]) > 0))`)
 	s.agent(c, "lab", "one", "--appsRunner", "none")
-	if x := s.leaves(c, crash); x.State != wire.State(wire.Failed) || x.Message != "cannot reach the feed\nValueError: no feed\n  tried 3 times" {
+	if x := s.runToEnd(c, crash); x.State != wire.State(wire.Failed) || x.Message != "cannot reach the feed\nValueError: no feed\n  tried 3 times" {
 		t.Errorf("got %+v", x)
 	}
-	if x := s.leaves(c, told); x.Message != "1 lab false True" {
+	if x := s.runToEnd(c, told); x.Message != "1 lab false True" {
 		t.Errorf("got %+v", x)
 	}
 }

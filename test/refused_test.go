@@ -10,9 +10,8 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// refusedApp sends what is too large or not allowed, as TcEx does it: with requests,
-// in a session, the whole body before it looks for the answer. An answer that does not
-// arrive is an exception.
+// refusedApp sends what is too large or not allowed, as TcEx does it: with requests, in a session,
+// the whole body before it looks for the answer. An answer that does not arrive is an exception.
 const refusedApp = `import json, urllib.parse
 import requests
 import tc
@@ -53,8 +52,8 @@ print("FOUND " + json.dumps(found))
 app.exit(0, "looked around")
 `
 
-// TestRefusalsAreHeard: an App whose body is refused hears why, from the cloud by TLS
-// and from tcenvsvr app run, and its session goes on.
+// TestRefusalsAreHeard: an App whose body is refused hears why, from the cloud by TLS and from
+// tcenvsvr app run, and its session goes on.
 func TestRefusalsAreHeard(t *testing.T) {
 	python := pythonHere(t)
 	s := newScene(t)

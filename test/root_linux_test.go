@@ -15,9 +15,8 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// Root enrolls, changes a secret, adds a CA and configures for an agent that is
-// another user, in folders of that user's: all of it is the agent's afterwards, and the
-// agent runs with it.
+// Root enrolls, changes a secret, adds a CA and configures for an agent that is another user, in
+// folders of that user's: all of it is the agent's afterwards, and the agent runs with it.
 func TestWhatRootDoesIsTheAgents(t *testing.T) {
 	user := need.OtherUser(t)
 	setpriv := need.Tool(t, "setpriv")
@@ -60,7 +59,7 @@ func TestWhatRootDoesIsTheAgents(t *testing.T) {
 	_, err = a.Do(s.ctx, "settings", "set", "appsNumberofJobExecutors=3") // root, beside the running agent
 	s.must(err, "changing settings as root")
 	s.ownedBy(p.State, uid, "settings set beside the agent")
-	s.settled(a, "3 executors", func(st settingsStatus) bool { return st.Executors == 3 })
+	s.statusBecomes(a, "3 executors", func(st settingsStatus) bool { return st.Executors == 3 })
 }
 
 // ownedBy fails the test where a file below dir is not the user's.

@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// A reserve is a thing that root does to files or processes, and the folders whose code may
-// do it. Everything else goes through package become: a command that root starts becomes
-// the owner of what it works on.
+// A reserve is a thing that root does to files or processes, and the folders whose code may do it.
+// Everything else goes through package become: a command that root starts becomes the owner of what
+// it works on.
 type reserve struct {
 	calls []string
 	may   map[string]string // folder → why

@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// TestSandboxUser runs an App as a second local user by sudo: what it may
-// not do it cannot, and what it leaves, however closed, reaches the cloud.
+// TestSandboxUser runs an App as a second local user by sudo: what it may not do it cannot, and
+// what it leaves, however closed, reaches the cloud.
 func TestSandboxUser(t *testing.T) {
 	user := need.OtherUser(t)
 	need.Tool(t, "sudo")

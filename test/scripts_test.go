@@ -20,8 +20,8 @@ var (
 	brief = regexp.MustCompile(`^[0-9A-Za-z]{1,5}$`)
 )
 
-// unsound says what is wrong with a line of a script, if anything. Patterns are
-// regular expressions: 1.0.0 is also in one of nine key digests.
+// unsound says what is wrong with a line of a script, if anything. Patterns are regular
+// expressions: 1.0.0 is also in one of nine key digests.
 func unsound(line string) string {
 	m := matched.FindStringSubmatch(strings.TrimSpace(line))
 	if m == nil {
@@ -37,8 +37,8 @@ func unsound(line string) string {
 	return ""
 }
 
-// TestScriptsMatchWhatTheyMean reads all scripts: a pattern that matches more
-// than it says makes a test fail at random, or one that never fails.
+// TestScriptsMatchWhatTheyMean reads all scripts: a pattern that matches more than it says makes a
+// test fail at random, or one that never fails.
 func TestScriptsMatchWhatTheyMean(t *testing.T) {
 	scripts := 0
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {

@@ -12,9 +12,8 @@ import (
 	"tcenvsvr/agent/settings"
 )
 
-// proofs name for each setting the tests that change it and see the effect:
-// the folder below the module, and the function. Of a setting that several parts
-// follow there is one for each.
+// proofs name for each setting the tests that change it and see the effect: the folder below the
+// module, and the function. Of a setting that several parts follow there is one for each.
 var proofs = map[string][]string{
 	"apiURL":                        {parts + "TestSettingsReachApps"},
 	"appDeliveryToken":              {"agent/cloud.TestTokenStaysSecret"},

@@ -27,8 +27,8 @@ type settingsStatus struct {
 	} `json:"settings"`
 }
 
-// settled waits until the agent's status is as wanted.
-func (s *scene) settled(a *stage.Agent, want string, is func(settingsStatus) bool) {
+// statusBecomes waits until the agent's status is as wanted.
+func (s *scene) statusBecomes(a *stage.Agent, want string, is func(settingsStatus) bool) {
 	s.t.Helper()
 	s.eventually("waiting for "+want, func() error {
 		var st settingsStatus
@@ -43,9 +43,9 @@ func (s *scene) settled(a *stage.Agent, want string, is func(settingsStatus) boo
 	})
 }
 
-// TestSettingsOfARunningAgent changes the settings of an agent with an order
-// in flight: by the file alone, by a signal, and from the command line. The order goes on in
-// every new session; what is wrong changes nothing; what needs a restart says so and gets it.
+// TestSettingsOfARunningAgent changes the settings of an agent with an order in flight: by the file
+// alone, by a signal, and from the command line. The order goes on in every new session; what is
+// wrong changes nothing; what needs a restart says so and gets it.
 func TestSettingsOfARunningAgent(t *testing.T) {
 	need.Python(t)
 	s := newScene(t)
@@ -59,12 +59,12 @@ func TestSettingsOfARunningAgent(t *testing.T) {
 
 	// The file alone.
 	s.must(set(a, "appsNumberofJobExecutors", "3"), "changing the file")
-	s.settled(a, "3 executors", func(st settingsStatus) bool { return st.Executors == 3 })
+	s.statusBecomes(a, "3 executors", func(st settingsStatus) bool { return st.Executors == 3 })
 
 	// A signal, before the change of the file is noticed by itself.
 	s.must(set(a, "appsNumberofJobExecutors", "4"), "changing the file")
 	s.must(a.Signal(syscall.SIGHUP), "sending HUP")
-	s.settled(a, "4 executors", func(st settingsStatus) bool { return st.Executors == 4 })
+	s.statusBecomes(a, "4 executors", func(st settingsStatus) bool { return st.Executors == 4 })
 
 	// The command line, which returns when it is done; the session is a new one.
 	_, err = a.Do(s.ctx, "settings", "set", "queueTransport=websocket")
@@ -88,8 +88,7 @@ func TestSettingsOfARunningAgent(t *testing.T) {
 	s.restarted(c, a, epoch)
 }
 
-// throughProxies leads the agent through a proxy that wants a password,
-// then through another.
+// throughProxies leads the agent through a proxy that wants a password, then through another.
 func (s *scene) throughProxies(a *stage.Agent, epoch int64) int64 {
 	s.t.Helper()
 	for _, p := range []*proxytest.Proxy{
@@ -124,13 +123,13 @@ func (s *scene) badSettings(a *stage.Agent) {
 		string(good) + "proxyHots: x\n": `did you mean "proxyHost"`,
 	} {
 		s.must(os.WriteFile(p.Settings, []byte(text), 0o600), "spoiling the file")
-		s.settled(a, want, func(st settingsStatus) bool { return strings.Contains(st.Settings.Problem, want) && st.Executors == 4 })
+		s.statusBecomes(a, want, func(st settingsStatus) bool { return strings.Contains(st.Settings.Problem, want) && st.Executors == 4 })
 		if out, err := a.Do(s.ctx, "status"); err != nil || !strings.Contains(out, "the newest are NOT used") {
 			s.t.Errorf("status does not tell: %v\n%s", err, out)
 		}
 	}
 	s.must(os.WriteFile(p.Settings, good, 0o600), "mending the file")
-	s.settled(a, "no problem", func(st settingsStatus) bool { return st.Settings.Problem == "" })
+	s.statusBecomes(a, "no problem", func(st settingsStatus) bool { return st.Settings.Problem == "" })
 }
 
 // restarted changes what needs a restart, and how long a stop takes.
@@ -138,7 +137,7 @@ func (s *scene) restarted(c *stage.Cloud, a *stage.Agent, epoch int64) {
 	s.t.Helper()
 	_, err := a.Do(s.ctx, "settings", "set", "serverName=renamed", "drainSeconds=1")
 	s.must(err, "setting serverName")
-	s.settled(a, "a restart to be needed", func(st settingsStatus) bool {
+	s.statusBecomes(a, "a restart to be needed", func(st settingsStatus) bool {
 		return st.ServerName != "renamed" && slices.Equal(st.Settings.RestartNeeded, []string{"serverName"})
 	})
 	if out, err := a.Do(s.ctx, "status"); err != nil || !strings.Contains(out, "changes of serverName take effect after a restart") {
@@ -150,7 +149,7 @@ func (s *scene) restarted(c *stage.Cloud, a *stage.Agent, epoch int64) {
 	}
 	s.start(a, "--appsRunner", "none")
 	s.newSession(a, epoch)
-	s.settled(a, "the new name", func(st settingsStatus) bool { return st.ServerName == "renamed" && len(st.Settings.RestartNeeded) == 0 })
+	s.statusBecomes(a, "the new name", func(st settingsStatus) bool { return st.ServerName == "renamed" && len(st.Settings.RestartNeeded) == 0 })
 	if out, err := c.Do(s.ctx, "server", "list", "lab"); err != nil || !strings.Contains(out, "renamed") {
 		s.t.Errorf("the cloud does not know the new name: %v\n%s", err, out)
 	}

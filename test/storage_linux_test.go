@@ -10,9 +10,9 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// TestCloudDiskGoesAway: the disk with all that a cloud keeps is gone while
-// one order runs and the other one's result is on its way, and comes back with what
-// was durable. Nobody restarts anything: both orders end as what they are.
+// TestCloudDiskGoesAway: the disk with all that a cloud keeps is gone while one order runs and the
+// other one's result is on its way, and comes back with what was durable. Nobody restarts anything:
+// both orders end as what they are.
 func TestCloudDiskGoesAway(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -25,7 +25,7 @@ func TestCloudDiskGoesAway(t *testing.T) {
 	a := s.agent(c, "lab", "one", "--appsRunner", "none", "--appsNumberofJobExecutors", "3")
 	warm, err := s.sleeper(c, "lab", "warm", 0)
 	s.must(err, "giving an order")
-	s.once(c, warm, "warm")
+	s.ranOnce(c, warm, "warm")
 	long, err := s.sleeper(c, "lab", "long", storageAway.Seconds()+5, "--retryable")
 	s.must(err, "giving an order")
 	short, err := s.sleeper(c, "lab", "short", 2)
@@ -37,13 +37,13 @@ func TestCloudDiskGoesAway(t *testing.T) {
 	time.Sleep(storageAway)
 	d.Back()
 	back := time.Now()
-	s.once(c, short, "short")
+	s.ranOnce(c, short, "short")
 	t.Logf("the result was taken %s after the disk was back", time.Since(back).Round(time.Second))
-	s.once(c, long, "long")
+	s.ranOnce(c, long, "long")
 	next, err := s.sleeper(c, "lab", "next", 0)
 	s.must(err, "giving an order")
-	s.once(c, next, "next")
-	s.quiet(a)
+	s.ranOnce(c, next, "next")
+	s.waitIdle(a)
 }
 
 // storageAway is how long the disk is away: the App of the short order ends meanwhile.

@@ -80,8 +80,8 @@ func (w *storm) soon(doing string, f func() error) {
 	w.must(stage.Eventually(ctx, f), doing)
 }
 
-// runsAgain gives an order, as soon as one is taken, and waits until it has run. What has ended by itself is
-// started again.
+// runsAgain gives an order, as soon as one is taken, and waits until it has run. What has ended by
+// itself is started again.
 func (w *storm) runsAgain() func() error {
 	var id string
 	return func() error {

@@ -20,10 +20,11 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// TestStorm gives small orders without a pause while one thing after the other breaks below a cloud and
-// an agent: processes are killed, disks go away, fill up, freeze, become read-only. Nobody helps; only what was killed or
-// has ended is started again, as a service manager does. After each cause orders run again, and at the end
-// every order has ended as what it was, each attempt was started at most once, and nothing is left.
+// TestStorm gives small orders without a pause while one thing after the other breaks below a cloud
+// and an agent: processes are killed, disks go away, fill up, freeze, become read-only. Nobody
+// helps; only what was killed or has ended is started again, as a service manager does. After each
+// cause orders run again, and at the end every order has ended as what it was, each attempt was
+// started at most once, and nothing is left.
 //
 // TCENVSVR_LONG=1 makes every fault several times, TCENVSVR_SEED another order of them.
 func TestStorm(t *testing.T) {
@@ -57,7 +58,7 @@ func TestStorm(t *testing.T) {
 	}
 	stop()
 	load.Wait()
-	w.judge()
+	w.verify()
 }
 
 // storm is a scene with a disk below each side, and what was seen.
@@ -96,7 +97,7 @@ func newStorm(t *testing.T, seed uint64) *storm {
 	w.agent = s.agent(w.cloud, "lab", "one", stormFlags...)
 	id, err := s.sleeper(w.cloud, "lab", "storm", 0)
 	s.must(err, "giving an order")
-	s.end(w.cloud, id)
+	s.waitEnd(w.cloud, id)
 	return w
 }
 
@@ -184,8 +185,8 @@ func (w *storm) look() []execution {
 	return all
 }
 
-// judge waits for the end of all orders and holds them against what their Apps wrote.
-func (w *storm) judge() {
+// verify waits for the end of all orders and holds them against what their Apps wrote.
+func (w *storm) verify() {
 	if w.t.Failed() {
 		return
 	}
@@ -223,8 +224,8 @@ func (w *storm) judge() {
 		}
 	}
 	w.t.Logf("%d orders: %v", len(w.given), states)
-	w.quiet(w.agent)
-	w.eventually("waiting until no App is left", func() error { return w.gone("storm") })
+	w.waitIdle(w.agent)
+	w.eventually("waiting until no App is left", func() error { return w.appGone("storm") })
 	w.agent.Stop(30 * time.Second)
 	w.eventually("waiting until nothing of the agent is left", func() error {
 		for pid, what := range processesIn(w.Dir) {
@@ -285,7 +286,8 @@ func (w *storm) wasSick(from, to time.Time) bool {
 	return slices.ContainsFunc(w.sick, func(s span) bool { return s.from.Before(to) && from.Before(s.to) })
 }
 
-// wasLost is true where the cloud's disk was lost while an order ran or soon after: logs are synced each second.
+// wasLost is true where the cloud's disk was lost while an order ran or soon after: logs are synced
+// each second.
 func (w *storm) wasLost(from, to time.Time) bool {
 	return slices.ContainsFunc(w.lost, func(at time.Time) bool { return from.Before(at) && at.Before(to.Add(5*time.Second)) })
 }

@@ -22,8 +22,8 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// trustApp is an App of Python that fetches a URL in every way that Apps do, and
-// says of each what came of it.
+// trustApp is an App of Python that fetches a URL in every way that Apps do, and says of each what
+// came of it.
 const trustApp = `import json, os, subprocess, sys, urllib.request
 import tc
 
@@ -59,8 +59,8 @@ print("FOUND " + json.dumps(found))
 app.exit(0, "looked around")
 `
 
-// trustMain is the same for Java: its own HttpClient, the CAs it has, and a JVM
-// that it starts without telling it anything.
+// trustMain is the same for Java: its own HttpClient, the CAs it has, and a JVM that it starts
+// without telling it anything.
 const trustMain = `package tc.test;
 
 import java.net.URI;
@@ -98,8 +98,8 @@ func pythonHere(t *testing.T) string {
 	return python
 }
 
-// privateServer answers everything by HTTPS with "hello", and to pip with a
-// package; its certificate is from an intermediate of a private root.
+// privateServer answers everything by HTTPS with "hello", and to pip with a package; its
+// certificate is from an intermediate of a private root.
 func privateServer(t *testing.T, root certstest.Pair) string {
 	t.Helper()
 	server := root.Issue(t).Issue(t, certstest.Server("localhost"))
@@ -122,8 +122,8 @@ func privateServer(t *testing.T, root certstest.Pair) string {
 	return "https://localhost:" + port + "/"
 }
 
-// TestJobsTrustPrivateCAs runs real Apps against a real server: they fail
-// without its CA, succeed with it, and fail again at the next run after it was removed.
+// TestJobsTrustPrivateCAs runs real Apps against a real server: they fail without its CA, succeed
+// with it, and fail again at the next run after it was removed.
 func TestJobsTrustPrivateCAs(t *testing.T) {
 	python := pythonHere(t)
 	need.Tool(t, "curl")

@@ -27,30 +27,16 @@ type serverShown struct {
 	} `json:"twin"`
 }
 
-func (s *scene) shown(c *stage.Cloud, xid string) serverShown {
+func (s *scene) server(c *stage.Cloud, xid string) serverShown {
 	s.t.Helper()
 	var out serverShown
 	s.must(c.JSON(s.ctx, &out, "server", "show", xid), "asking for the server")
 	return out
 }
 
-// says wants a verb to print all of the texts, whether it succeeds or not.
-func (s *scene) says(a *stage.Agent, verb string, texts ...string) {
-	s.t.Helper()
-	s.eventually("waiting for "+verb+" to say it", func() error {
-		out, _ := s.tcenvsvr(a, verb)
-		for _, text := range texts {
-			if !strings.Contains(out, text) {
-				return fmt.Errorf("%q is missing in:\n%s", text, out)
-			}
-		}
-		return nil
-	})
-}
-
-// TestTwoHostsOneIdentity runs two agents with one identity, as a cloned
-// machine would: the older keeps its session and its orders, both sides say it, an
-// administrator chooses, and from then on the other's keys are worth nothing.
+// TestTwoHostsOneIdentity runs two agents with one identity, as a cloned machine would: the older
+// keeps its session and its orders, both sides say it, an administrator chooses, and from then on
+// the other's keys are worth nothing.
 func TestTwoHostsOneIdentity(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -74,13 +60,13 @@ func TestTwoHostsOneIdentity(t *testing.T) {
 		return id
 	}
 	running := order("runs", 3)
-	s.eventually("waiting for the App to start", func() error { return s.started("runs") })
+	s.eventually("waiting for the App to start", func() error { return s.appStarted("runs") })
 	s.must(clone.Start("--appsRunner", "none"), "starting the clone")
 	for _, a := range []*stage.Agent{original, clone} {
-		s.says(a, "doctor", "unenroll", "one host")
+		s.prints(a, "doctor", "unenroll", "one host")
 	}
-	s.says(clone, "status", "hello.identity_in_use", "two hosts run with one identity")
-	s.says(original, "status", "a second host runs as this server", "tccloud server show")
+	s.prints(clone, "status", "hello.identity_in_use", "two hosts run with one identity")
+	s.prints(original, "status", "a second host runs as this server", "tccloud server show")
 	s.must(logged(original, "another host runs with this server's identity and is kept out"), "reading the original's log")
 	s.must(logged(clone, "the cloud keeps this one out"), "reading the clone's log")
 	list, err := c.Do(s.ctx, "server", "list")
@@ -90,8 +76,8 @@ func TestTwoHostsOneIdentity(t *testing.T) {
 	if !strings.Contains(list, "connected, 2 HOSTS") || !strings.Contains(show, "CONFLICT") || !strings.Contains(show, "tccloud server keep "+xid) {
 		t.Errorf("the cloud says:\n%s\n%s", list, show)
 	}
-	s.once(c, running, "runs")
-	s.once(c, order("more", 0.1), "more")
+	s.ranOnce(c, running, "runs")
+	s.ranOnce(c, order("more", 0.1), "more")
 	if status, err := original.Status(s.ctx); err != nil || !status.Link.Connected {
 		t.Errorf("the original lost its session: %+v, %v", status, err)
 	}
@@ -100,7 +86,7 @@ func TestTwoHostsOneIdentity(t *testing.T) {
 	original.Kill()
 	s.start(original, "--appsRunner", "none")
 
-	before := s.shown(c, xid)
+	before := s.server(c, xid)
 	if before.Twin == nil || len(before.Twin.Others) != 1 {
 		t.Fatalf("the conflict is %+v", before.Twin)
 	}
@@ -111,25 +97,24 @@ func TestTwoHostsOneIdentity(t *testing.T) {
 	_, err = c.Do(s.ctx, "server", "keep", xid, before.Twin.Others[0].ID)
 	s.must(err, "choosing the clone")
 	s.eventually("waiting for the clone's own certificate", func() error {
-		if now := s.shown(c, xid); now.Twin != nil || now.Session == nil || now.Serial == before.Serial {
+		if now := s.server(c, xid); now.Twin != nil || now.Session == nil || now.Serial == before.Serial {
 			return fmt.Errorf("it is %+v", now)
 		}
 		return nil
 	})
 	s.must(clone.Connected(s.ctx), "waiting for the clone")
-	s.says(original, "status", "hello.client_certificate")
-	s.once(c, order("moved", 0.1), "moved")
-	s.quiet(original)
+	s.prints(original, "status", "hello.client_certificate")
+	s.ranOnce(c, order("moved", 0.1), "moved")
+	s.waitIdle(original)
 
 	// Whoever has a copy of the old keys neither gets in nor can revoke the server.
 	original.Stop(20 * time.Second)
 	out, err := s.tcenvsvr(copied, "unenroll", "--yes", "--master-key-file", copied.Home+"-masterkey")
 	s.must(err, "unenrolling a copy: "+out)
-	s.once(c, order("stays", 0.1), "stays")
+	s.ranOnce(c, order("stays", 0.1), "stays")
 }
 
-// TestUnenrolledClone: a clone that is unenrolled does not take its
-// original's membership with it.
+// TestUnenrolledClone: a clone that is unenrolled does not take its original's membership with it.
 func TestUnenrolledClone(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -138,7 +123,7 @@ func TestUnenrolledClone(t *testing.T) {
 	clone, err := original.Copy("clone")
 	s.must(err, "copying the home")
 	s.must(clone.Start(), "starting the clone")
-	s.says(original, "status", "a second host runs as this server")
+	s.prints(original, "status", "a second host runs as this server")
 	clone.Stop(20 * time.Second)
 	out, err := s.tcenvsvr(clone, "unenroll", "--yes", "--master-key-file", clone.Home+"-masterkey")
 	s.must(err, "unenrolling the clone: "+out)

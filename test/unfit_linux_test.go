@@ -30,8 +30,8 @@ type ailment struct {
 }
 
 // TestUnfitHost makes a host unable to run Apps in one way after the other: orders that come then
-// are given back, not failed; agent and cloud say why; and when the cause is gone the orders run, each once, without
-// a hand.
+// are given back, not failed; agent and cloud say why; and when the cause is gone the orders run,
+// each once, without a hand.
 func TestUnfitHost(t *testing.T) {
 	user := need.OtherUser(t)
 	need.Tool(t, "sudo")
@@ -48,12 +48,12 @@ func TestUnfitHost(t *testing.T) {
 	s.openMark("warm")
 	id, err := s.sleeper(c, "lab", "warm", 0)
 	s.must(err, "giving an order")
-	s.once(c, id, "warm")
+	s.ranOnce(c, id, "warm")
 
 	stop := func() {}
 	defer func() { stop() }()
 	var crowd []*exec.Cmd
-	defer func() { disperse(crowd) }()
+	defer func() { endProcesses(crowd) }()
 	for _, x := range []ailment{
 		{"no inodes", "host.no_space", d.FillInodes, d.Free},
 		{"no bytes", "host.no_space", func() { d.Fill(0) }, d.Free},
@@ -65,22 +65,22 @@ func TestUnfitHost(t *testing.T) {
 		}},
 		{"no descriptors", "host.no_files", func() { s.limit(a, unix.RLIMIT_NOFILE, s.descriptors(a)+3) }, func() { s.limit(a, unix.RLIMIT_NOFILE, 4096) }},
 		{"no processes", "", func() {
-			crowd = s.crowd(user.Uid, user.Gid, 40)
+			crowd = s.fillProcesses(user.Uid, user.Gid, 40)
 			s.limit(a, unix.RLIMIT_NPROC, 20)
-		}, func() { s.limit(a, unix.RLIMIT_NPROC, 4096); disperse(crowd) }},
+		}, func() { s.limit(a, unix.RLIMIT_NPROC, 4096); endProcesses(crowd) }},
 		{"syncs fail", "host.io", func() { stop = s.inject(a.Process, "fsync,fdatasync:error=EIO") }, func() { stop() }},
 		{"read-only", "host.read_only", d.ReadOnly, d.Writable},
 	} {
-		t.Run(x.name, func(t *testing.T) { s.suffer(t, c, a, x) })
+		t.Run(x.name, func(t *testing.T) { s.unfitThenCured(t, c, a, x) })
 		if t.Failed() {
 			return
 		}
 	}
-	s.quiet(a)
+	s.waitIdle(a)
 }
 
-// suffer gives orders to a host that is hurt, and cures it.
-func (s *scene) suffer(t *testing.T, c *stage.Cloud, a *stage.Agent, x ailment) {
+// unfitThenCured gives orders to a host that cannot run Apps, and then cures the host.
+func (s *scene) unfitThenCured(t *testing.T, c *stage.Cloud, a *stage.Agent, x ailment) {
 	ids := map[string]string{}
 	give := func() {
 		for range 3 {
@@ -140,7 +140,7 @@ func (s *scene) suffer(t *testing.T, c *stage.Cloud, a *stage.Agent, x ailment) 
 	x.cure()
 	cured := time.Now()
 	for mark, id := range ids {
-		s.once(c, id, mark)
+		s.ranOnce(c, id, mark)
 	}
 	t.Logf("all orders have run %s after the cause was gone", time.Since(cured).Round(time.Millisecond))
 	s.eventually("waiting for everybody to say that it is over", func() error {
@@ -169,7 +169,8 @@ func (s *scene) allSucceeded(c *stage.Cloud, ids map[string]string) bool {
 	return true
 }
 
-// inject makes system calls of a running process fail, as strace's option says, until stop is called.
+// inject makes system calls of a running process fail, as strace's option says, until stop is
+// called.
 func (s *scene) inject(p *stage.Process, faults string) (stop func()) {
 	s.t.Helper()
 	cmd := exec.Command(need.Tool(s.t, "strace"), "-f", "-qq", "-o", "/dev/null", "-e", "inject="+faults, "-p", strconv.Itoa(p.PID()))
@@ -202,7 +203,7 @@ func (s *scene) limit(a *stage.Agent, resource int, n uint64) {
 	s.must(unix.Prlimit(a.PID(), resource, &unix.Rlimit{Cur: n, Max: max(n, 4096)}, nil), "limiting the agent")
 }
 
-// descriptors is how many files the agent has open.
+// descriptors returns how many files the agent has open.
 func (s *scene) descriptors(a *stage.Agent) uint64 {
 	s.t.Helper()
 	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", a.PID()))
@@ -210,8 +211,8 @@ func (s *scene) descriptors(a *stage.Agent) uint64 {
 	return uint64(len(open))
 }
 
-// crowd starts processes of a user, which count against his limit.
-func (s *scene) crowd(uid, gid string, n int) (all []*exec.Cmd) {
+// fillProcesses starts processes of a user, which count against the user's limit.
+func (s *scene) fillProcesses(uid, gid string, n int) (all []*exec.Cmd) {
 	s.t.Helper()
 	u, _ := strconv.ParseUint(uid, 10, 32)
 	g, _ := strconv.ParseUint(gid, 10, 32)
@@ -224,7 +225,7 @@ func (s *scene) crowd(uid, gid string, n int) (all []*exec.Cmd) {
 	return all
 }
 
-func disperse(crowd []*exec.Cmd) {
+func endProcesses(crowd []*exec.Cmd) {
 	for _, cmd := range crowd {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()

@@ -51,8 +51,8 @@ func (u *updating) job() {
 	u.order, err = u.sleeper(u.cloud, "lab", "job", limit.Seconds())
 	u.must(err, "giving an order")
 	u.eventually("waiting for the App to start", func() error {
-		if u.starts("job") != 1 {
-			return fmt.Errorf("it was started %d times", u.starts("job"))
+		if u.appStarts("job") != 1 {
+			return fmt.Errorf("it was started %d times", u.appStarts("job"))
 		}
 		return nil
 	})
@@ -67,8 +67,8 @@ func (u *updating) wake() {
 		u.t.Fatalf("the job noticed: %+v", e)
 	}
 	u.must(os.WriteFile(u.markFile("job")+".end", nil, 0o644), "waking the App")
-	u.once(u.cloud, u.order, "job")
-	u.quiet(u.agent)
+	u.ranOnce(u.cloud, u.order, "job")
+	u.waitIdle(u.agent)
 }
 
 func (u *updating) roll(version, program string) {
@@ -79,7 +79,8 @@ func (u *updating) roll(version, program string) {
 	u.must(err, "rolling out "+version)
 }
 
-// TestUpdateWhileAJobRuns: the cloud rolls a release out, the agent becomes it, the job does not notice.
+// TestUpdateWhileAJobRuns: the cloud rolls a release out, the agent becomes it, the job does not
+// notice.
 func TestUpdateWhileAJobRuns(t *testing.T) {
 	u := newUpdating(t)
 	next := filepath.Join(u.Dir, "next", "tcenvsvr")
@@ -99,8 +100,8 @@ func TestUpdateWhileAJobRuns(t *testing.T) {
 	}
 }
 
-// TestUpdateThroughSquid: the cloud has a certificate of a private CA and a name
-// that only the proxy can resolve; metadata and program take that way.
+// TestUpdateThroughSquid: the cloud has a certificate of a private CA and a name that only the
+// proxy can resolve; metadata and program take that way.
 func TestUpdateThroughSquid(t *testing.T) {
 	need.Python(t)
 	need.Tool(t, "squid")
@@ -112,7 +113,7 @@ func TestUpdateThroughSquid(t *testing.T) {
 	s.must(os.WriteFile(hosts, []byte("127.0.0.1 "+hidden+"\n"), 0o644), "writing squid's hosts file")
 	squid, tunnels := proxytest.Squid(t, "ada", "sesame-squid", "hosts_file "+hosts)
 	s.must(set(s.Home("one"), "proxyPassword", "sesame-squid"), "setting the proxy's password")
-	u.launch(s.through(squid)...)
+	u.launch(s.proxyFlags(squid)...)
 	next := filepath.Join(u.Dir, "next", "tcenvsvr")
 	u.must(u.Release(u.ctx, stage.NextVersion, next), "making a release")
 	u.job()
@@ -130,7 +131,8 @@ func TestUpdateThroughSquid(t *testing.T) {
 	u.silentAbout("sesame-squid")
 }
 
-// TestReleaseThatCrashesIsRolledBack: it is tried, left, never tried again, and offered to nobody else.
+// TestReleaseThatCrashesIsRolledBack: it is tried, left, never tried again, and offered to nobody
+// else.
 func TestReleaseThatCrashesIsRolledBack(t *testing.T) {
 	u := newUpdating(t)
 	dead := filepath.Join(u.Dir, "dead", "tcenvsvr")

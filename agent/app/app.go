@@ -16,7 +16,7 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// The nouns of the sub-packages, for those who use Apps.
+// The types of the sub-packages that callers need.
 type (
 	Manifest      = tcx.Manifest
 	Execution     = launch.Execution
@@ -52,15 +52,15 @@ func Load(dir string) (App, error) {
 	return App{Dir: dir, Manifest: m}, nil
 }
 
-// Launch returns how the App is run for e. Nothing is started or written;
-// the job's folders must exist when it is.
+// Launch returns the command that runs the App for e. It starts and writes nothing; the job's
+// folders must exist when the launch is started.
 func (a App) Launch(e Execution) (job.Launch, error) { return launch.Build(a.Dir, a.Manifest, e) }
 
-// Outcome is what an exit code of an App says; see package outcome.
+// Outcome returns what an App's exit code means; see [outcome.Outcome].
 func Outcome(code int, playbook bool) wire.Outcome { return outcome.Outcome(code, playbook) }
 
-// Collect reads the message and the results of a job that has ended. It
-// returns what could be read also with an error.
+// Collect reads the message and the results of a job that has ended. Together with an error it
+// returns what could be read.
 func Collect(jobDir string, m Manifest) (Collected, error) { return outcome.Collect(jobDir, m) }
 
 // Published lists the files a job hands over. The caller closes each File.
@@ -68,7 +68,8 @@ func Published(jobDir string, m Manifest) ([]PublishedFile, error) {
 	return outcome.Publish(jobDir, m)
 }
 
-// Cause is what an App without a message says on stderr of why it ended.
+// Cause returns why an App ended, from the end of its stderr; it is for an App that wrote no
+// message.
 func Cause(stderr string) string { return outcome.Cause(stderr) }
 
 // InstallFile installs a package that is a file of this host.
@@ -82,7 +83,7 @@ func (c *Catalog) InstallFile(ctx context.Context, f *os.File) (App, error) {
 	})
 }
 
-// RefOf returns the Ref of a package file after looking into it.
+// RefOf reads a package file and returns its Ref.
 func RefOf(f *os.File, l tcx.Limits) (Ref, error) {
 	m, top, err := tcx.ReadManifestOf(f, l)
 	if err != nil {

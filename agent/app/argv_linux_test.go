@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// While an App of each way to pass parameters runs, no process of the host
-// shows its secrets in its arguments.
+// While an App of each way to pass parameters runs, no process of the host shows its secrets in its
+// arguments.
 func TestSecretsAreInNoArguments(t *testing.T) {
 	h := newHost(t)
 	const hidden = "hidden-value-4711"

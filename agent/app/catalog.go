@@ -26,8 +26,8 @@ type Ref struct {
 	Size    int64  // of the .tcx in bytes
 }
 
-// Fetch opens a package for reading from offset. It must fail rather than
-// begin anywhere else; the content is judged by its hash.
+// Fetch opens a package for reading from offset. It must fail rather than begin at another offset;
+// the content is verified by its hash.
 type Fetch func(ctx context.Context, offset int64) (io.ReadCloser, error)
 
 // CatalogConfig says where Apps are installed. Only Dir is required.
@@ -38,8 +38,8 @@ type CatalogConfig struct {
 	Logger     *slog.Logger // nil = discard
 }
 
-// Catalog is the folder of installed Apps. Several goroutines may use
-// it, but only one Catalog a folder.
+// Catalog is the folder of installed Apps. Several goroutines may use it, but only one Catalog a
+// folder.
 type Catalog struct {
 	CatalogConfig
 	incoming string
@@ -62,8 +62,8 @@ const (
 
 var digest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// Open opens the catalog in dir, making the folder if needed, forgets
-// what a crash left half done, and learns what is installed.
+// Open opens the catalog in c.Dir. It makes the folder if needed, removes what a crash left half
+// done, and finds what is installed.
 func Open(c CatalogConfig) (*Catalog, error) {
 	if c.MaxPackage <= 0 {
 		c.MaxPackage = 1 << 30
@@ -92,8 +92,8 @@ func Open(c CatalogConfig) (*Catalog, error) {
 	return cat, nil
 }
 
-// makeFolder makes a missing folder that the sandbox user can read,
-// whatever the umask. One that is there is as its administrator wants it.
+// makeFolder makes a missing folder that the sandbox user can read, whatever the umask. An existing
+// folder keeps the mode that its administrator gave it.
 func makeFolder(dir string) error {
 	if _, err := os.Stat(dir); err == nil {
 		return nil
@@ -104,7 +104,7 @@ func makeFolder(dir string) error {
 	return os.Chmod(dir, 0o755)
 }
 
-// sweep removes temp folders, and downloads nobody went on with for a week.
+// sweep removes temp folders, and downloads that were not continued for a week.
 func (c *Catalog) sweep() error {
 	entries, err := os.ReadDir(c.incoming)
 	if err != nil {
@@ -123,8 +123,8 @@ func (c *Catalog) sweep() error {
 	return nil
 }
 
-// scan finds the installations <name>_v<major>/<sha256>. They are complete:
-// they came there by a rename.
+// scan finds the installations <name>_v<major>/<sha256>. They are complete, because a rename put
+// them there.
 func (c *Catalog) scan() error {
 	families, err := os.ReadDir(c.Dir)
 	if err != nil {
@@ -147,14 +147,15 @@ func (c *Catalog) scan() error {
 	return c.sweepSeals()
 }
 
-// Lookup returns an App that is installed and still what was installed. One that cannot be read
-// now is not found either; Install says why.
+// Lookup returns an App that is installed and undamaged. It does not find an App that cannot be
+// read now; [Catalog.Install] says why.
 func (c *Catalog) Lookup(ref Ref) (App, bool) {
 	app, err := c.look(context.Background(), ref.SHA256)
 	return app, err == nil
 }
 
-// Manifest is what the App declares, be it damaged meanwhile or not; an App that is gone declares nothing.
+// Manifest returns the App's manifest, even if the installation is damaged; it is empty for an App
+// that is not installed.
 func (c *Catalog) Manifest(ref Ref) Manifest {
 	if !digest.MatchString(ref.SHA256) {
 		return Manifest{}
@@ -176,10 +177,9 @@ func (c *Catalog) Manifest(ref Ref) Manifest {
 	return m
 }
 
-// Install makes the App available, downloading it only if needed.
-// Concurrent callers share one download, which ends early only when all of them
-// have gone. A download that broke off is resumed where it stopped, by
-// the next call too. Errors are *Error, or ctx's.
+// Install returns the App, and downloads it first if it is not installed. Concurrent callers share
+// one download, which is cancelled only when all of them have given up. A download that broke off
+// is resumed where it stopped, by a later call too. Errors are *[Error], or ctx's.
 func (c *Catalog) Install(ctx context.Context, ref Ref, fetch Fetch) (App, error) {
 	if err := c.check(ref); err != nil {
 		return App{}, err
@@ -193,7 +193,7 @@ func (c *Catalog) Install(ctx context.Context, ref Ref, fetch Fetch) (App, error
 			return App{}, err
 		}
 		c.mu.Lock()
-		if c.there[ref.SHA256] != nil { // since a moment
+		if c.there[ref.SHA256] != nil { // another caller has just installed it
 			c.mu.Unlock()
 			continue
 		}
@@ -210,7 +210,7 @@ func (c *Catalog) Install(ctx context.Context, ref Ref, fetch Fetch) (App, error
 	}
 }
 
-// check refuses a Ref that must not become a file name or a download.
+// check refuses a Ref that is not safe as a file name, or too large to download.
 func (c *Catalog) check(ref Ref) error {
 	switch {
 	case !digest.MatchString(ref.SHA256):
@@ -239,7 +239,7 @@ func (c *Catalog) place(ctx context.Context, ref Ref, file string) (app App, err
 	dir := filepath.Join(c.Dir, folder(ref.Name, m.Major()), ref.SHA256)
 	sealed, err := seal.Make(ctx, temp)
 	if err == nil {
-		err = sealed.Write(c.sealOf(ref.SHA256)) // before what it vouches for is there
+		err = sealed.Write(c.sealOf(ref.SHA256)) // the seal first, then the installation
 	}
 	if err != nil {
 		return App{}, storeError(fmt.Errorf("installing App %q: %w", ref.Name, err))
@@ -257,15 +257,15 @@ func (c *Catalog) place(ctx context.Context, ref Ref, file string) (app App, err
 	return app, nil
 }
 
-// notInName matches what does not belong into a folder's name; versioned
-// the version that a top folder carries.
+// notInName matches what does not belong into a folder's name; versioned the version that a top
+// folder carries.
 var (
 	notInName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 	versioned = regexp.MustCompile(`_v[0-9][0-9.]*$`)
 )
 
-// folder returns <name>_v<major>, safe as a file name. Different Apps may
-// share one: what lies in it is named by content.
+// folder returns <name>_v<major>, safe as a file name. Different Apps may share one: what lies in
+// it is named by content.
 func folder(name, major string) string {
 	name = versioned.ReplaceAllString(strings.ReplaceAll(name, " ", "_"), "")
 	name = strings.TrimLeft(notInName.ReplaceAllString(name, "_"), ".")

@@ -157,8 +157,8 @@ func TestInstallOnAFullDisk(t *testing.T) {
 	}
 }
 
-// breaking serves the package in pieces of n bytes and then fails; it
-// records the offsets asked for.
+// breaking serves the package in pieces of n bytes and then fails; it records the offsets asked
+// for.
 func (x tcxFile) breaking(n int64, offsets *[]int64) Fetch {
 	return func(_ context.Context, offset int64) (io.ReadCloser, error) {
 		*offsets = append(*offsets, offset)
@@ -225,8 +225,7 @@ func TestDownloadResumesAfterARestart(t *testing.T) {
 	}
 }
 
-// Many orders of one new App make one download; who gives up does not end
-// it for the others.
+// Many orders of one new App make one download; who gives up does not end it for the others.
 func TestConcurrentInstallsShareADownload(t *testing.T) {
 	x := noop(t, "1.0.0")
 	c := catalog(t, t.TempDir())
@@ -265,8 +264,7 @@ func TestConcurrentInstallsShareADownload(t *testing.T) {
 	})
 }
 
-// When nobody waits any more the download ends, and the next caller goes on
-// with what there is.
+// When nobody waits any more the download ends, and the next caller goes on with what there is.
 func TestAbandonedDownload(t *testing.T) {
 	x := noop(t, "1.0.0")
 	c := catalog(t, t.TempDir())

@@ -18,7 +18,7 @@ type installed struct {
 	dir, seal string
 
 	checking sync.Mutex // one check at a time; guards what follows
-	look     string     // what the file system must say of it; "" until the seal was read
+	look     string     // what the file system must report of it; "" until the seal was read
 	app      App
 	sealed   fs.FileInfo // of the seal, when it was read or written
 
@@ -28,21 +28,21 @@ type installed struct {
 // errNotThere means that an App has to be downloaded.
 var errNotThere = errors.New("the App is not installed")
 
-// damaged is what an installation is that is not what was installed.
+// damaged is the error of an installation that has changed since it was installed.
 type damaged struct{ what string }
 
 func (d damaged) Error() string { return d.what }
 
-// Damage is an installation that was found to be damaged.
+// Damage describes an installation that was found damaged.
 type Damage struct {
 	App   string    `json:"app"` // <name>_v<major>/<sha256>
 	What  string    `json:"what"`
 	Found time.Time `json:"found"`
-	// Mended is when it was downloaded again, which the next order does; zero before.
+	// Mended is when it was downloaded again, which the next order causes; zero before that.
 	Mended time.Time `json:"mended,omitzero"`
 }
 
-// String says it on one line, with as much of the digest as tells versions apart.
+// String describes the damage on one line, with enough of the digest to tell versions apart.
 func (d Damage) String() string {
 	state := "the next order downloads it again"
 	if !d.Mended.IsZero() {
@@ -64,8 +64,9 @@ func (c *Catalog) Damages() []Damage {
 
 func (c *Catalog) sealOf(sha string) string { return filepath.Join(c.seals, sha) }
 
-// look finds an installation and checks it. errNotThere where there is none, or where it was
-// damaged: then it is forgotten. Any other error is an *Error and means that it could not be read.
+// look finds an installation and checks it. The error is errNotThere if there is none, or if it is
+// damaged; a damaged one is forgotten. Any other error is an *Error and means that it could not be
+// read.
 func (c *Catalog) look(ctx context.Context, sha string) (App, error) {
 	c.mu.Lock()
 	i := c.there[sha]
@@ -84,8 +85,8 @@ func (c *Catalog) look(ctx context.Context, sha string) (App, error) {
 	return app, err
 }
 
-// inspect compares an installation with its seal: by what the file system says, and where that has
-// changed, as a restored backup or a relabelled file system does, by its contents.
+// inspect compares an installation with its seal by what the file system reports, and by its
+// contents if that has changed, e.g. after a backup was restored or a file system relabelled.
 func (c *Catalog) inspect(ctx context.Context, i *installed) (App, error) {
 	i.checking.Lock()
 	defer i.checking.Unlock()
@@ -115,7 +116,7 @@ func (c *Catalog) inspect(ctx context.Context, i *installed) (App, error) {
 		return App{}, err
 	}
 	s.Look = now
-	if err := s.Write(i.seal); err != nil { // then the next of us reads the contents once more
+	if err := s.Write(i.seal); err != nil { // then the agent's next start reads the contents once more
 		c.Logger.Warn("App is as it was, and its new seal was not written", "dir", i.dir, "err", err)
 	}
 	c.Logger.Info("App was touched and is as it was", "dir", i.dir)
@@ -129,7 +130,8 @@ func same(a, b fs.FileInfo) bool {
 	return a != nil && os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
-// reseal replaces a seal that was touched, of an installation that was not. i.checking is held.
+// reseal writes the seal again if it was touched although the installation was not. i.checking is
+// held.
 func (c *Catalog) reseal(ctx context.Context, i *installed) {
 	s, err := seal.Make(ctx, i.dir)
 	if err == nil && s.Look == i.look {
@@ -143,7 +145,7 @@ func (c *Catalog) reseal(ctx context.Context, i *installed) {
 	i.sealed, _ = os.Lstat(i.seal)
 }
 
-// contents reads an installation; damaged where it is not as it was.
+// contents reads an installation and returns a damaged error if it has changed.
 func contents(ctx context.Context, s *seal.Seal, dir string) error {
 	what, err := s.Damage(ctx, dir)
 	switch {
@@ -172,12 +174,12 @@ func readSeal(file string) (*seal.Seal, Manifest, error) {
 	return s, m, nil
 }
 
-// lose forgets a damaged installation, so that it is downloaded again; that also removes it.
+// lose forgets a damaged installation. The next order downloads the App again, which replaces it.
 func (c *Catalog) lose(sha string, i *installed, d damaged) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.there[sha] != i {
-		return // somebody else did
+		return // another caller did
 	}
 	delete(c.there, sha)
 	name, err := filepath.Rel(c.Dir, i.dir)
@@ -189,7 +191,7 @@ func (c *Catalog) lose(sha string, i *installed, d damaged) {
 	c.Logger.Warn("installed App is damaged and will be downloaded again", "app", name, "damage", d.what)
 }
 
-// mended notes that an App was installed anew. c.mu is held.
+// mended records that a damaged App was installed again. c.mu is held.
 func (c *Catalog) mended(sha string) {
 	for n := range c.damages {
 		if d := &c.damages[n]; filepath.Base(d.App) == sha && d.Mended.IsZero() {
@@ -198,7 +200,7 @@ func (c *Catalog) mended(sha string) {
 	}
 }
 
-// sweepSeals removes seals of what is not there.
+// sweepSeals removes seals that have no installation.
 func (c *Catalog) sweepSeals() error {
 	entries, err := os.ReadDir(c.seals)
 	if err != nil {
@@ -221,7 +223,8 @@ const (
 	verifyPause = 10 * time.Minute
 )
 
-// Run reads the contents of all installations now and then, until ctx ends: a disk may spoil what nobody touched.
+// Run verifies the contents of all installations, each every day, until ctx ends: a disk may damage
+// files that nobody touched.
 func (c *Catalog) Run(ctx context.Context) error {
 	for tick := time.NewTicker(verifyPause); ; {
 		select {
@@ -234,7 +237,8 @@ func (c *Catalog) Run(ctx context.Context) error {
 	}
 }
 
-// Verify reads the contents of the installation that was not read for the longest time, if that is longer than age.
+// Verify reads the contents of the installation that was verified least recently, if that was
+// longer ago than age.
 func (c *Catalog) Verify(ctx context.Context, age time.Duration) {
 	c.mu.Lock()
 	var oldest string

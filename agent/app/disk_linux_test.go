@@ -28,8 +28,8 @@ func small(t *testing.T, options string) string {
 	return dir
 }
 
-// The disk is full of bytes before the download, or of files in the middle
-// of unpacking. Nothing half-made is left.
+// The disk is full of bytes before the download, or of files in the middle of unpacking. Nothing
+// half-made is left.
 func TestFullDisk(t *testing.T) {
 	many := map[string][]byte{"install.json": []byte(`{"programName":"Many","programLanguage":"python","programMain":"run","programVersion":"1"}`)}
 	for i := range 60 {

@@ -1,6 +1,5 @@
-// Package app knows Apps: where they are installed, how they are started,
-// and what they leave behind. It is the front of its sub-packages; who uses
-// Apps imports this one.
+// Package app knows Apps: where they are installed, how they are started, and what they leave
+// behind. Callers import this package, which is the front of its sub-packages.
 //
 //	order ─► Catalog.Lookup ──no──► Catalog.Install: download ─► verify ─► unpack ─► rename
 //	               │ yes                                                              │
@@ -14,10 +13,11 @@
 //	launch   recipes for Python and Java, parameters, environment
 //	outcome  exit codes, message.tc, results.tc, published files, causes on stderr
 //	seal     whether an installation is still what was installed
-//	fault    the names of what can go wrong
-//	space    free space of a disk
+//	inputs   the parameters and Playbook variables that a person gives an App
+//	api      the HTTP API that running Apps call
+//	fault    the names of what can go wrong with an App
 //
-// An installation is named by the SHA-256 of its package and complete from the
-// moment it has its name; a name that is there is never written to again. Each start checks it, and a
-// damaged one is downloaded again (check.go).
+// An installation is named by the SHA-256 of its package. It is complete when it gets its name, and
+// is not changed after that. Each start checks it, and a damaged one is downloaded again
+// (check.go).
 package app

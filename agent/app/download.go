@@ -15,8 +15,8 @@ import (
 	"tcenvsvr/agent/disk/space"
 )
 
-// fetch downloads, verifies and installs. The download stands in
-// .incoming/<sha256>.part while it lasts.
+// fetch downloads, verifies and installs. The download stands in .incoming/<sha256>.part while it
+// lasts.
 //
 //	.part of an earlier try? ─ hash it ─► Fetch(offset) ─► append, hash ─► sha256 ok ─► unpack
 //	        ▲ broke off after some progress ──────┘           └ wrong ─► remove;
@@ -37,12 +37,12 @@ func (c *Catalog) fetch(ctx context.Context, ref Ref, fetch Fetch) (App, error) 
 	return app, err
 }
 
-// errStale is a wrong hash that bytes of an earlier run may be guilty of:
-// a power cut can leave zeros where data was promised.
+// errStale is a wrong hash that bytes of an earlier run may have caused: a power cut can leave
+// zeros in place of data.
 var errStale = errors.New("an earlier part was damaged")
 
-// download completes part. It resumes at once as long as every try adds
-// something; when to try again otherwise is the caller's decision.
+// download completes part. It resumes at once as long as every try adds bytes; otherwise the caller
+// decides when to try again.
 func (c *Catalog) download(ctx context.Context, ref Ref, part string, fetch Fetch) error {
 	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -82,8 +82,8 @@ func (c *Catalog) download(ctx context.Context, ref Ref, part string, fetch Fetc
 	return nil
 }
 
-// appendFrom asks for the package from offset have and appends what comes,
-// no more than belongs to it.
+// appendFrom asks for the package from offset have and appends what comes, no more than belongs to
+// it.
 func appendFrom(ctx context.Context, f *os.File, sum hash.Hash, have int64, ref Ref, fetch Fetch) (int64, error) {
 	r, err := fetch(ctx, have)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"tcenvsvr/agent/disk/space"
 )
 
-// Error is a failure with a code for the order's result, such as
-// "app.sha256_mismatch"; package fault lists them.
+// Error is a failure with a code for the order's result, such as "app.sha256_mismatch"; package
+// fault lists them.
 type Error = fault.Error
 
 // Code returns the code of err, or "" when it has none.

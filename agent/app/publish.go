@@ -11,8 +11,8 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 )
 
-// publish moves a complete folder to its name, durably. What stands there
-// is a damaged installation and makes room.
+// publish moves a complete folder to its name, durably. A folder that has the name already is a
+// damaged installation and is removed.
 func publish(temp, dir string) error {
 	family := filepath.Dir(dir)
 	if err := os.Mkdir(family, 0o755); err != nil && !os.IsExist(err) {
@@ -30,7 +30,7 @@ func publish(temp, dir string) error {
 	return atomicfile.Rename(temp, dir)
 }
 
-// discard removes dir so that no half of it is ever seen under its name.
+// discard removes dir, and nobody ever sees part of it under its name.
 func discard(dir, incoming string) error {
 	trash := filepath.Join(incoming, trashPrefix+filepath.Base(dir))
 	if err := os.RemoveAll(trash); err != nil {
@@ -45,8 +45,8 @@ func discard(dir, incoming string) error {
 	return os.RemoveAll(trash)
 }
 
-// Prune removes all but the keep newest installations of each
-// <name>_v<major> that inUse does not claim, and returns how many went.
+// Prune removes installations that are not in use, except the keep newest of each <name>_v<major>.
+// It returns how many it removed.
 func (c *Catalog) Prune(keep int, inUse func(App) bool) (int, error) {
 	c.mu.Lock()
 	families := make(map[string][]string)
@@ -72,8 +72,8 @@ func (c *Catalog) Prune(keep int, inUse func(App) bool) (int, error) {
 	return removed, nil
 }
 
-// remove takes one installation away, under the lock: a Lookup before it
-// counts as use, one after it finds nothing.
+// remove removes one installation. It holds the lock, so that a Lookup before it counts as use, and
+// one after it finds nothing.
 func (c *Catalog) remove(sha string, inUse func(App) bool) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

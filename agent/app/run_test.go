@@ -203,7 +203,8 @@ func TestPlaybookApp(t *testing.T) {
 	}
 }
 
-// TestWorkersApp: what a process says that the App left behind, and that is ended after it, is not the App's word.
+// TestWorkersApp: what a process says that the App left behind, and that is ended after it, is not
+// the App's word.
 func TestWorkersApp(t *testing.T) {
 	h := newHost(t)
 	exit, c, _ := h.run(t, "workers", nil, func(e *app.Execution) { e.Grace = 10 * time.Second })

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 )
 
 // Config of a Client.
@@ -42,7 +43,7 @@ type Client struct {
 type StatusError struct {
 	Doing  string
 	Status int
-	Reason string // the cloud's words, shortened
+	Reason string // the reason in the cloud's words, shortened
 }
 
 func (e *StatusError) Error() string {
@@ -53,13 +54,12 @@ func (e *StatusError) Error() string {
 	return s
 }
 
-// Temporary reports whether the same request may succeed later without
-// anybody changing anything.
+// Temporary reports whether the same request may succeed later without any change.
 func (e *StatusError) Temporary() bool {
 	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.Status/100 == 5
 }
 
-// ErrFenced means that the attempt is not this server's any more.
+// ErrFenced means that the attempt no longer belongs to this server.
 var ErrFenced = errors.New("the order belongs to a newer attempt")
 
 // New checks the configuration.
@@ -79,8 +79,8 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
-// Download opens the App package with the given digest from offset on.
-// It does not retry: the catalog resumes with a new call.
+// Download opens the App package with the given digest from offset on. It does not retry: the
+// catalog resumes with a new call.
 func (c *Client) Download(ctx context.Context, sha wire.SHA256, offset int64) (io.ReadCloser, error) {
 	doing := fmt.Sprintf("downloading App %.12s from byte %d", sha, offset)
 	header := http.Header{}
@@ -100,7 +100,7 @@ func (c *Client) Download(ctx context.Context, sha wire.SHA256, offset int64) (i
 	return res.Body, nil
 }
 
-// Server asks whose the token is. It does not retry.
+// Server asks which server the token belongs to. It does not retry.
 func (c *Client) Server(ctx context.Context) (wire.ServerXID, error) {
 	const doing = "asking whose appDeliveryToken is"
 	res, err := c.once(ctx, doing, http.MethodGet, "/server", nil, nil)
@@ -132,7 +132,7 @@ func (c *Client) Params(ctx context.Context, ref wire.Ref) (map[string]string, e
 		defer res.Body.Close()
 		params = nil
 		if err := json.NewDecoder(io.LimitReader(res.Body, maxParams)).Decode(&params); err != nil {
-			return fmt.Errorf("%s: the answer is not a JSON object of strings", doing) // quotes nothing
+			return fmt.Errorf("%s: the answer is not a JSON object of strings", doing) // the error quotes nothing of the answer
 		}
 		return nil
 	})
@@ -143,9 +143,9 @@ func orderPath(ref wire.Ref) string {
 	return fmt.Sprintf("/orders/%s/%d", ref.Order, ref.Attempt)
 }
 
-// once sends one request. A status of 2xx is returned, everything else is an error.
-// Every request of this API may be sent twice, which net/http does by itself where
-// the other side closed a connection that had been idle: it is told so.
+// once sends one request. A status of 2xx is returned, everything else is an error. Every request
+// of this API may be sent twice. once says so to net/http, which then repeats a request itself if
+// the other side closed an idle connection.
 func (c *Client) once(ctx context.Context, doing, method, path string, header http.Header, body *io.SectionReader) (_ *http.Response, err error) {
 	w := newWatch(ctx)
 	defer func() {
@@ -166,7 +166,7 @@ func (c *Client) once(ctx context.Context, doing, method, path string, header ht
 			return watched{io.NopCloser(io.NewSectionReader(body, 0, body.Size())), w, false}, nil
 		}
 		req.Body, _ = req.GetBody()
-		req.Header["Idempotency-Key"] = nil // a sign for net/http, not sent
+		req.Header["Idempotency-Key"] = nil // tells net/http that it may repeat the request; not sent
 	}
 	res, err := c.do(req)
 	if err != nil {
@@ -181,12 +181,12 @@ func (c *Client) once(ctx context.Context, doing, method, path string, header ht
 	if res.StatusCode == http.StatusGone {
 		return nil, fmt.Errorf("%s: %w", doing, ErrFenced)
 	}
-	return res, &StatusError{Doing: doing, Status: res.StatusCode, Reason: oneLine(reason)}
+	return res, &StatusError{Doing: doing, Status: res.StatusCode, Reason: strings.TrimSpace(plain.Line(string(reason)))}
 }
 
-// do sends a request, and once more on a new connection where it failed on one that was used before. For a body
-// net/http does not always do so: when the other side closed the connection, it may hear that
-// from a write before it hears it from a read.
+// do sends a request, and sends it again on a new connection if it failed on one that was used
+// before. net/http does not always do so for a request with a body: if the other side has closed
+// the connection, a write may fail before a read notices it.
 func (c *Client) do(req *http.Request) (*http.Response, error) {
 	var used atomic.Bool
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
@@ -196,15 +196,14 @@ func (c *Client) do(req *http.Request) (*http.Response, error) {
 	if err == nil || !used.Load() || req.GetBody == nil || final(err) || ctx.Err() != nil {
 		return res, err
 	}
-	c.http.CloseIdleConnections() // the rest of them may be as old
+	c.http.CloseIdleConnections() // other idle connections may be as old
 	if req.Body, err = req.GetBody(); err != nil {
 		return nil, err
 	}
 	return c.http.Do(req)
 }
 
-// retry repeats f, with full jitter up to 30 s, until it succeeds, fails for
-// good or ctx ends.
+// retry repeats f, with full jitter up to 30 s, until it succeeds, fails for good or ctx ends.
 func (c *Client) retry(ctx context.Context, doing string, f func() error) error {
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 30*time.Second) {
 		err := f()
@@ -226,15 +225,6 @@ func final(err error) bool {
 	}
 	s, ok := errors.AsType[*StatusError](err)
 	return ok && !s.Temporary()
-}
-
-func oneLine(b []byte) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(string(b), "?")))
 }
 
 func uploadOffset(res *http.Response) (int64, error) {

@@ -1,13 +1,12 @@
-// Package cloud is the agent's client of the Dedicated Cloud's HTTPS API:
-// what is too large for port 62000. The requests are specified in
-// agent/link/wire's package documentation.
+// Package cloud is the agent's client of the Dedicated Cloud's HTTPS API, which carries what is too
+// large for port 62000. The package documentation of agent/link/wire specifies the requests.
 //
 //   - Download: Apps, from any offset.
 //   - Params: parameters that do not fit into a frame.
 //   - Upload: published files, resumed where the cloud says, verified by SHA-256.
 //
-// Temporary failures (connection, 429, 5xx) are retried by the caller's
-// patience: each method tries until its context ends or the answer is final. A
-// request in which no byte moves for 90 seconds is such a failure. The token is shown
-// to the API alone; where a redirect leads elsewhere only what is fetched follows it.
+// Each method retries temporary failures (connection, 429, 5xx) until its context ends or the
+// answer is final. A request in which no byte moves for 90 seconds counts as a temporary failure.
+// The token is sent to the API only: downloads follow a redirect to another host without it,
+// uploads do not follow one.
 package cloud

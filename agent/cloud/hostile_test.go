@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// TestRedirects: a token is shown to the API alone, and what is uploaded goes
-// nowhere else.
+// TestRedirects: a token is shown to the API alone, and what is uploaded goes nowhere else.
 func TestRedirects(t *testing.T) {
 	var mu sync.Mutex
 	var seen []string
@@ -60,7 +59,8 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// TestSilence: a cloud, or a proxy before it, that stands still in the middle is given up, in bubble time.
+// TestSilence: a cloud, or a proxy before it, that stands still in the middle is given up, in
+// bubble time.
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, err := New(Config{URL: "https://c.example", Token: "t", HTTP: &http.Client{Transport: frozen{}}})
@@ -84,8 +84,8 @@ func TestSilence(t *testing.T) {
 	})
 }
 
-// frozen is a transport that begins everything and ends nothing; a real
-// connection cannot live in a bubble of synctest.
+// frozen is a transport that begins everything and ends nothing; a real connection cannot live in a
+// bubble of synctest.
 type frozen struct{}
 
 func (frozen) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -7,15 +7,14 @@ import (
 	"net/url"
 )
 
-// errElsewhere is an answer that leads to where nothing of ours goes.
+// errElsewhere is the error of a redirect that is not followed.
 var errElsewhere = errors.New("the API leads elsewhere")
 
-// maxRedirects is how often an answer may name another place.
+// maxRedirects bounds the redirects of one request.
 const maxRedirects = 10
 
-// private returns a client that shows our token to the API and to nobody that
-// it redirects to: not another host, not another port, and nothing without TLS. What
-// is fetched may come from elsewhere; what is sent goes nowhere else.
+// private returns a client that sends the token to the API only. It follows a redirect to another
+// host or port without the token, and only for downloads; it refuses one to a URL without TLS.
 func (c *Client) private(plain *http.Client, home *url.URL) *http.Client {
 	private := *plain
 	next := private.Transport

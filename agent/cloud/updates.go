@@ -10,8 +10,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// Wanted asks which release this server should run. It does not retry: the
-// updater has its own times.
+// Wanted asks which release this server should run. It does not retry: the updater has its own
+// schedule.
 func (c *Client) Wanted(ctx context.Context) (wire.WantedRelease, error) {
 	const doing = "asking for the wanted release"
 	var w wire.WantedRelease
@@ -29,5 +29,5 @@ func (c *Client) Wanted(ctx context.Context) (wire.WantedRelease, error) {
 // UpdatesURL is where the update repository's folders metadata and targets are.
 func (c *Client) UpdatesURL() string { return c.base + "/updates" }
 
-// HTTP returns the client that shows our token to the API alone.
+// HTTP returns the client that sends the token to the API only.
 func (c *Client) HTTP() *http.Client { return c.http }

@@ -13,9 +13,9 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// Upload sends size bytes of r as the published file name of an order and
-// returns its digest. It goes on where the cloud stands, also after a
-// crash of either side, and returns when the cloud has verified the whole.
+// Upload sends size bytes of r as the published file name of an order, and returns their digest. It
+// resumes where the cloud's copy ends, also after a crash of either side, and returns when the
+// cloud has verified the whole file.
 func (c *Client) Upload(ctx context.Context, ref wire.Ref, name string, r io.ReaderAt, size int64) (wire.SHA256, error) {
 	doing := fmt.Sprintf("uploading %q of order %s", name, ref)
 	hash := sha256.New()
@@ -39,7 +39,7 @@ func (c *Client) Upload(ctx context.Context, ref wire.Ref, name string, r io.Rea
 			switch {
 			case s.Status == http.StatusConflict: // another offset: ask again
 				return errors.New(s.Error())
-			case s.Status == http.StatusUnprocessableEntity && !restarted: // bytes of an older try: once more from 0
+			case s.Status == http.StatusUnprocessableEntity && !restarted: // the cloud holds bytes of an older try: start again at 0, once
 				restarted = true
 				return errors.New(s.Error())
 			}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// silence is how long nothing may be sent or received in a request. A proxy keeps the
-// connection of a cloud that froze open for ever.
+// silence is how long a request may neither send nor receive a byte. A proxy would keep the
+// connection to a frozen cloud open for ever.
 const silence = 90 * time.Second
 
 // watch ends a request in which no byte moves.
@@ -30,7 +30,7 @@ func (w *watch) stop() {
 	w.end(nil)
 }
 
-// why is err, or that nothing moved.
+// why returns err, or the watch's own error if it has ended the request.
 func (w *watch) why(err error) error {
 	if cause := context.Cause(w.ctx); err != nil && cause != nil && w.ctx.Err() != nil {
 		return cause
@@ -42,7 +42,7 @@ func (w *watch) why(err error) error {
 type watched struct {
 	io.ReadCloser
 	watch *watch
-	last  bool // its end is the request's
+	last  bool // the request ends with this body
 }
 
 // Read implements io.Reader.

@@ -5,10 +5,11 @@
 //	                                          │        └ broker and API, from memory
 //	                                          └ what changes; refuses what does not fit together
 //
-// Nothing is written before Commit, and Prove needs nothing that is written: an enrollment
-// that fails leaves the host as it was.
+// Nothing is written before [Plan.Commit], and [Plan.Prove] works from memory: an enrollment that
+// fails leaves the host as it was.
 //
-// The rules of identity: the certificate names the server, and serverXid is that name. A .env file alone moves a server
-// to another Environment and keeps its certificate, so it must be for the same server. Becoming another server gives up
-// what the old one has not reported, and has to be asked for.
+// The rules of identity: the certificate names the server, and serverXid is that name. A .env file
+// alone moves a server to another Environment and keeps its certificate, so it must be for the same
+// server. To become another server gives up the results that the old one has not reported, so it
+// has to be requested explicitly.
 package enroll

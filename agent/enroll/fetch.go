@@ -16,25 +16,25 @@ import (
 	"time"
 
 	"tcenvsvr/agent/enroll/bundle"
-	"tcenvsvr/agent/link/fault"
+	"tcenvsvr/agent/plain"
 )
 
-// ErrPin means that what answers is not the cloud that made the link.
+// ErrPin means that the server which answers is not the cloud that made the link.
 var ErrPin = errors.New("what answers is not the cloud that made this link")
 
-// ErrLink means that the link is used up, expired or not one.
+// ErrLink means that the link was used already, has expired or is malformed.
 var ErrLink = errors.New("the link is not good")
 
-// pinKey is how the fragment of a link begins. What follows is the
-// SHA-256 of the certificate that the cloud's own is issued by.
+// pinKey is how the fragment of a link begins. What follows is the SHA-256 of the certificate that
+// the cloud's own is issued by.
 const pinKey = "sha256="
 
 // IsLink reports whether an argument of enroll is a link, not a file.
 func IsLink(source string) bool { return strings.Contains(source, "://") }
 
-// Fetch downloads the bundle behind a one-time link. The link carries
-// the digest of the cloud's CA, and nothing but a chain to that CA, for the link's host, is believed: what the
-// host trusts otherwise does not count, and there is no other check to fall back to.
+// Fetch downloads the bundle behind a one-time link. The link carries the digest of the cloud's CA.
+// The server must show a chain to that CA, for the link's host; the host's own trusted CAs do not
+// count, and there is no other check to fall back to.
 func Fetch(ctx context.Context, link string, dial func(ctx context.Context, network, address string) (net.Conn, error)) (*bundle.Bundle, error) {
 	u, pin, err := parseLink(link)
 	if err != nil {
@@ -61,7 +61,7 @@ func Fetch(ctx context.Context, link string, dial func(ctx context.Context, netw
 	if res.StatusCode != http.StatusOK {
 		reason, _ := io.ReadAll(io.LimitReader(res.Body, 500))
 		return nil, fmt.Errorf("fetching the bundle from %q: %w: %s: %s\nhint: a link works once and for a limited time; make another with \"tccloud bundle ENV --link\"",
-			u.Host, ErrLink, res.Status, fault.Printable(strings.TrimSpace(string(reason))))
+			u.Host, ErrLink, res.Status, plain.Line(strings.TrimSpace(string(reason))))
 	}
 	b, err := bundle.Read(res.Body)
 	if err != nil {
@@ -70,7 +70,7 @@ func Fetch(ctx context.Context, link string, dial func(ctx context.Context, netw
 	return b, nil
 }
 
-// CheckLink says what is wrong with a link that can be seen without following it.
+// CheckLink returns what can be seen to be wrong with a link without following it.
 func CheckLink(link string) error {
 	_, _, err := parseLink(link)
 	return err
@@ -90,9 +90,9 @@ func parseLink(link string) (*url.URL, []byte, error) {
 	return u, pin, nil
 }
 
-// pinned verifies with one root: the certificate of the presented chain
-// that has the digest. crypto/tls verifies against roots that are known before; this one comes with the
-// handshake, so verification is done here, in full, and the standard one, which could only refuse, is off.
+// pinned verifies with one root: the certificate with the digest in the presented chain. crypto/tls
+// needs its roots before the handshake, but this one comes with the handshake. So the standard
+// verification, which could only refuse, is off, and all of it is done here.
 func pinned(host string, pin []byte) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, ServerName: host,

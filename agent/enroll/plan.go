@@ -23,31 +23,31 @@ var (
 	ErrExpired = errors.New("the client certificate is not valid now")
 )
 
-// Offer is what somebody brings: settings, and a keystore with its
-// password; either may be missing.
+// Offer is what a person enrolls with: settings, and a keystore with its password; either may be
+// missing.
 type Offer struct {
 	Settings map[string]string // by name, "" for the default; keystorePassword opens Keystore
 	Keystore []byte
 }
 
-// Current is what the host has; the zero value is a host that was never enrolled.
+// Current is the host's present enrollment; the zero value is a host that was never enrolled.
 type Current struct {
 	Settings settings.Settings  // with its secrets
 	Load     settings.Options   // how they were loaded
 	Identity *identity.Identity // nil without a keystore
 }
 
-// Change is one setting that gets another value. Secrets are not shown.
+// Change is one setting that gets another value. It does not show secrets.
 type Change struct {
 	Name string `json:"name"`
 	Old  string `json:"old"`
 	New  string `json:"new"`
 }
 
-// Plan is an enrollment that fits together.
+// Plan is an enrollment whose parts fit together.
 type Plan struct {
 	Changes  []Change
-	Settings settings.Settings // as they will be
+	Settings settings.Settings // as they will be after Commit
 	Replaces string            // serverXid that is given up, "" = none
 
 	Certificate tls.Certificate
@@ -93,7 +93,7 @@ func New(c Current, o Offer) (*Plan, error) {
 	return p, nil
 }
 
-// certificate takes the offered keystore, or the one that is there.
+// certificate opens the offered keystore, or uses the present one.
 func (p *Plan) certificate(c Current, keystore []byte, password string) error {
 	if keystore == nil {
 		if c.Identity == nil {
@@ -106,7 +106,7 @@ func (p *Plan) certificate(c Current, keystore []byte, password string) error {
 	if p.Certificate, p.CAs, err = bundle.Identity(keystore, password); err != nil {
 		return err
 	}
-	// A password of our own: whoever finds the bundle later cannot open our keystore.
+	// A password of our own, so that the bundle's password does not open our keystore later.
 	p.values[bundle.KeystorePassword] = bundle.NewPassword()
 	p.keystore, err = bundle.Keystore(p.Certificate, p.CAs, p.values[bundle.KeystorePassword])
 	return errors.Join(err, valid(p.Certificate.Leaf))
@@ -123,7 +123,7 @@ func valid(c *x509.Certificate) error {
 	return nil
 }
 
-// Set adds a setting of this host to what is stored.
+// Set adds a setting of this host to those that Commit stores.
 func (p *Plan) Set(name, value string) {
 	p.values[name] = value
 	p.Changes = append(p.Changes, Change{Name: name, New: value})
@@ -148,8 +148,8 @@ func (p *Plan) compare(old settings.Settings) {
 	}
 }
 
-// Commit stores the plan: the keystore beside the old one, then the
-// settings, which decide, then the keystore in its place.
+// Commit stores the plan in three steps: the new keystore beside the old one; the settings, whose
+// rename is the moment of change; the keystore in its place.
 func (p *Plan) Commit(file, keystore string, seal settings.SealFunc) error {
 	store := func() error { return settings.Set(file, p.values, seal) }
 	if p.keystore == nil {

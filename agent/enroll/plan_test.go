@@ -191,8 +191,8 @@ func TestCommitThatFails(t *testing.T) {
 	}
 }
 
-// TestAnEmptyFlagEmptiesWhatTheHostHas: the plan is judged and shown as the
-// file will be, not as it was.
+// TestAnEmptyFlagEmptiesWhatTheHostHas: the plan is judged and shown as the file will be, not as it
+// was.
 func TestAnEmptyFlagEmptiesWhatTheHostHas(t *testing.T) {
 	_, file, store := enrolled(t)
 	if err := settings.Set(file, map[string]string{"proxyHost": "p", "proxyPort": "3128", "proxyTC": "true"}, nil); err != nil {

@@ -14,35 +14,36 @@ import (
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 	"tcenvsvr/agent/settings"
 )
 
-// Way is how the cloud is reached.
-type Way struct {
+// Route says how the cloud is reached.
+type Route struct {
 	Roots  *x509.CertPool
 	Dialer interface {
 		DialContext(ctx context.Context, network, address string) (net.Conn, error)
 	}
 	Version string
-	// BootID and MachineID are the host's: who leaves is told apart from a
-	// host that is connected with a copy of the identity.
+	// BootID and MachineID are the host's. By them the cloud tells a server that leaves from
+	// another host that is connected with a copy of its identity.
 	BootID, MachineID string
 }
 
 // proveFor bounds each proof.
 const proveFor = time.Minute
 
-// Prove asks broker and API of the cloud whether they would take this
-// server, without opening a session. It returns the Environment's name.
-func (p *Plan) Prove(ctx context.Context, w Way) (string, error) {
-	environment, err := Broker(ctx, p.Settings, p.Certificate, w)
+// Prove asks broker and API of the cloud whether they would take this server, without opening a
+// session. It returns the Environment's name.
+func (p *Plan) Prove(ctx context.Context, r Route) (string, error) {
+	environment, err := Broker(ctx, p.Settings, p.Certificate, r)
 	if err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, proveFor)
 	defer cancel()
 	c, err := cloud.New(cloud.Config{URL: p.Settings.APIURL, Token: p.Settings.AppDeliveryToken.Reveal(), HTTP: &http.Client{
-		Transport: &http.Transport{DialContext: w.Dialer.DialContext, TLSClientConfig: w.tls(p.Certificate), DisableKeepAlives: true},
+		Transport: &http.Transport{DialContext: r.Dialer.DialContext, TLSClientConfig: r.tls(p.Certificate), DisableKeepAlives: true},
 	}})
 	if err != nil {
 		return "", err
@@ -57,31 +58,30 @@ func (p *Plan) Prove(ctx context.Context, w Way) (string, error) {
 	return environment, nil
 }
 
-// Broker asks the broker whether a session would be opened, and returns the
-// Environment's name.
-func Broker(ctx context.Context, s settings.Settings, cert tls.Certificate, w Way) (string, error) {
-	answer, err := w.probe(ctx, s, cert, false)
+// Broker asks the broker whether a session would be opened, and returns the Environment's name.
+func Broker(ctx context.Context, s settings.Settings, cert tls.Certificate, r Route) (string, error) {
+	answer, err := r.probe(ctx, s, cert, false)
 	return answer.Environment, err
 }
 
-// Leave tells the broker that this server will not come back, and the
-// cloud revokes it. Where another host is connected as it, it is not revoked: that
-// host is returned.
-func Leave(ctx context.Context, s settings.Settings, cert tls.Certificate, w Way) (inUse string, err error) {
-	answer, err := w.probe(ctx, s, cert, true)
-	return fault.Printable(answer.InUse), err
+// Leave tells the broker that this server will not come back, so that the cloud revokes it. If
+// another host is connected as this server, the cloud does not revoke it, and inUse names that
+// host.
+func Leave(ctx context.Context, s settings.Settings, cert tls.Certificate, r Route) (inUse string, err error) {
+	answer, err := r.probe(ctx, s, cert, true)
+	return plain.Head(plain.Name(answer.InUse), wire.MaxText), err
 }
 
-func (w Way) probe(ctx context.Context, s settings.Settings, cert tls.Certificate, leave bool) (wire.Probed, error) {
+func (r Route) probe(ctx context.Context, s settings.Settings, cert tls.Certificate, leave bool) (wire.Probed, error) {
 	ctx, cancel := context.WithTimeout(ctx, proveFor)
 	defer cancel()
 	answer, err := link.Probe(ctx, link.Config{
-		Address: s.BrokerAddr(), Transport: s.QueueTransport, Dialer: w.Dialer,
-		TLS: func() (*tls.Config, error) { return w.tls(cert), nil },
+		Address: s.BrokerAddr(), Transport: s.QueueTransport, Dialer: r.Dialer,
+		TLS: func() (*tls.Config, error) { return r.tls(cert), nil },
 		Hello: func() wire.Hello {
 			return wire.Hello{
 				Protocol: wire.Protocol, ServerXID: wire.ServerXID(s.ServerXID), ServerName: s.ServerName,
-				BrokerToken: s.BrokerToken.Reveal(), Version: w.Version, BootID: w.BootID, MachineID: w.MachineID, Leave: leave,
+				BrokerToken: s.BrokerToken.Reveal(), Version: r.Version, BootID: r.BootID, MachineID: r.MachineID, Leave: leave,
 			}
 		},
 	})
@@ -91,6 +91,6 @@ func (w Way) probe(ctx context.Context, s settings.Settings, cert tls.Certificat
 	return answer, err
 }
 
-func (w Way) tls(cert tls.Certificate) *tls.Config {
-	return &tls.Config{RootCAs: w.Roots, Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+func (r Route) tls(cert tls.Certificate) *tls.Config {
+	return &tls.Config{RootCAs: r.Roots, Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 }

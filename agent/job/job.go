@@ -10,6 +10,7 @@ import (
 
 	"tcenvsvr/agent/job/internal/shim"
 	"tcenvsvr/agent/job/internal/spec"
+	"tcenvsvr/agent/plain"
 )
 
 // The nouns that agent and shim share; see package spec for their fields.
@@ -136,5 +137,5 @@ func Tail(dir string, stream Stream, n int64) string {
 	if err != nil {
 		return ""
 	}
-	return spec.Clean(string(data), len(data))
+	return plain.Text(string(data))
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/job/internal/spec"
+	"tcenvsvr/agent/plain"
 )
 
 // startedShim is the agent's side of a shim that was started and has not done yet what it is asked
@@ -117,5 +118,5 @@ func (h *startedShim) awaitEnd() (stderr []string) {
 	if err != nil {
 		return nil
 	}
-	return strings.FieldsFunc(spec.Clean(string(data), 2048), func(r rune) bool { return r == '\n' })
+	return strings.FieldsFunc(plain.Tail(plain.Text(string(data)), 2048), func(r rune) bool { return r == '\n' })
 }

@@ -32,7 +32,7 @@ func openFile(path string) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := filelock.Take(f); err != nil {
+	if err := filelock.Lock(f); err != nil {
 		_ = f.Close()
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (l *Link) dial(ctx context.Context) (net.Conn, error) {
 	return l.conf.Dialer.DialContext(ctx, "tcp", l.conf.Address)
 }
 
-// tlsConfig completes what Config.TLS returns.
+// tlsConfig completes what [Config.TLS] returns.
 func (l *Link) tlsConfig() (*tls.Config, error) {
 	given, err := l.conf.TLS()
 	if err != nil {

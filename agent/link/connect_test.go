@@ -164,7 +164,7 @@ func TestRefusedConnections(t *testing.T) {
 			step: fault.TLS, code: "tls.not_tls", message: "HTTP"},
 		"bad token": {broker: linktest.Config{Token: "another"}, step: fault.Hello, code: "hello.bad_broker_token"},
 		"revoked": {refuse: &wire.Error{Code: wire.CodeRevoked, Message: "revoked by\x1b[31m admin"},
-			step: fault.Hello, code: "hello.revoked", message: "revoked by[31m admin"},
+			step: fault.Hello, code: "hello.revoked", message: "revoked by?[31m admin"},
 		"proxy demands a login": {agent: through(t, proxytest.HTTP(t, proxytest.Options{Username: proxyUser, Password: "another"}).URL(), proxyPassword, foreign),
 			step: fault.Proxy, code: "proxy.auth", message: "offers Basic"},
 		"nothing listens": {agent: func(c *link.Config) { c.Address = closedPort(t) },

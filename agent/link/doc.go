@@ -1,5 +1,5 @@
-// Package link is the agent's connection to the cloud's message broker:
-// it makes it, keeps it alive, and makes it anew for ever.
+// Package link is the agent's connection to the cloud's message broker: it opens it, keeps it
+// alive, and opens it again whenever it ends.
 //
 //	         ┌─────────────────────── wait ◄─────────────────────┐
 //	         ▼  full jitter ≤ 60 s, or as the cloud asked; Wake  │ fault
@@ -10,29 +10,29 @@
 //
 // # Session
 //
-// What is sent belongs to one session: queues are made with it and die with
-// it, so that nothing said in an old session is ever sent in a new one. Whoever
-// needs delivery (the journal) says it again after the welcome.
+// What is sent belongs to one session. Its queues are made and discarded with it, so a message of
+// an old session is never sent in a new one. A sender that needs delivery (the journal) sends again
+// after the welcome.
 //
 //	Send, SendIn ──────► control lane ─┐
 //	Log, SendLast ─────► log lane ─────┤ one writer ─► conn   control first, always;
 //	heartbeat, pong ───────────────────┘                      one log chunk at a time
 //	Handler ◄─────────────────────────── one reader ◄─ conn
 //
-// A control message therefore waits behind one log chunk at most (and
-// behind 64 KiB in the kernel on Linux, see package proxy). The log lane holds few
-// chunks; who sends logs waits for room, not the App that writes them.
+// A control message therefore waits behind one log chunk at most (and behind 64 KiB in the kernel
+// on Linux, see package proxy). The log lane holds few chunks; the sender of logs waits for room
+// there, the App that writes them does not.
 //
 // # Heartbeat
 //
-// When nothing was sent for a heartbeat (welcome.heartbeat_ms), ping is. When
-// nothing was heard for 2.5 heartbeats, the session ends: a half-open
-// connection is detected within 2.5 heartbeats whichever direction froze. A change of
-// the host's network, or of its clock, probes the connection at once. Pings and their answers
-// have the sender's clock: State.Skew is how far the two are apart.
+// The agent sends ping when it has sent nothing for one heartbeat (welcome.heartbeat_ms), and ends
+// the session when it has heard nothing for 2.5 heartbeats. A half-open connection is thus detected
+// within 2.5 heartbeats, whichever direction froze. A change of the host's network, or of its
+// clock, probes the connection at once. Pings and their answers carry the sender's clock;
+// [State.Skew] is the difference.
 //
 // # Trust
 //
-// The TLS configuration is asked for at every connect, because CAs and the client
-// certificate change at run time. There is no switch that turns verification off.
+// [Config.TLS] is called for every connection, because CAs and the client certificate change at run
+// time. There is no switch that turns verification off.
 package link

@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// A link that waits for its next attempt, for however long, is not late; one
-// whose dialer does not come back is.
+// A link that waits for its next attempt, for however long, is not late; one whose dialer does not
+// come back is.
 func TestLate(t *testing.T) {
 	unconnected(t, most, func(t *testing.T, l *Link, _ *deaf, _ *bytes.Buffer) {
 		<-l.Tried()

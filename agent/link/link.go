@@ -22,31 +22,29 @@ import (
 // DefaultPort is the broker's port where Config.Address names none.
 const DefaultPort = "62000"
 
-// Transports: the values of Config.Transport (setting queueTransport) and
-// State.Transport.
+// Transports: the values of Config.Transport (setting queueTransport) and State.Transport.
 const (
 	TransportRaw       = "raw" // also "" in Config
 	TransportWebSocket = "websocket"
 )
 
-// ErrNotConnected means that there is no session (any more) to send a
-// message in.
+// ErrNotConnected means that there is no session (any more) to send a message in.
 var ErrNotConnected = errors.New("not connected to the cloud")
 
-// Dialer makes TCP connections; *proxy.Dialer is one. Where it has a
-// String method, that names the proxy in State.
+// Dialer makes TCP connections; *proxy.Dialer is one. If it has a String method, [State.Proxy]
+// shows the result.
 type Dialer interface {
 	DialContext(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Handler takes what the cloud says. Its methods are called one at a time,
-// from the goroutine that reads: while one runs, nothing further is read.
+// Handler receives the cloud's messages. The reading goroutine calls its methods, one at a time:
+// while one runs, nothing else is read.
 type Handler interface {
 	// OnWelcome opens a session; Send works from here on.
 	OnWelcome(wire.Welcome)
 	// OnMessage brings an order, start, recall, cancel, result_ack, control or renewed.
 	OnMessage(wire.Message)
-	// OnDisconnect ends the session that OnWelcome opened. The error is a
+	// OnDisconnect says that the session which OnWelcome opened has ended. The error is a
 	// *fault.Fault.
 	OnDisconnect(error)
 }
@@ -57,22 +55,20 @@ type Config struct {
 	Address string
 	// Transport is "", "raw" or "websocket".
 	Transport string
-	// TLS returns trusted roots and the client certificate, afresh for each
-	// connection. Link sets ALPN, the lowest version and the server's name.
+	// TLS returns the trusted roots and the client certificate; it is called for each connection.
+	// Link sets ALPN, the minimum version and the server's name.
 	TLS func() (*tls.Config, error)
 	// Dialer reaches the broker; nil means a direct connection.
 	Dialer Dialer
-	// Hello returns the first message of a session. It is called for each
-	// connection, from Run.
+	// Hello returns the first message of a session. It is called for each connection, from Run.
 	Hello func() wire.Hello
-	// Handler takes what comes.
+	// Handler receives the cloud's messages.
 	Handler Handler
-	// Logger is for state changes; nil discards them.
+	// Logger records state changes; nil discards them.
 	Logger *slog.Logger
 }
 
-// Link is the connection to the broker. Its methods may be called
-// concurrently.
+// Link is the connection to the broker. Its methods may be called concurrently.
 type Link struct {
 	conf   Config
 	host   string // of Address
@@ -91,7 +87,7 @@ type Link struct {
 	apartAt time.Time
 }
 
-// New checks c. It does not connect: Run does.
+// New checks c and returns a Link that is not connected: [Link.Run] connects it.
 func New(c Config) (*Link, error) {
 	if c.Handler == nil {
 		return nil, errors.New("setting up the link: Handler is required")
@@ -145,20 +141,20 @@ func proxyName(d Dialer) string {
 	return ""
 }
 
-// Send puts m into the current session. It returns ErrNotConnected at
-// once where there is none or it ends while m waits for room. nil says that m is
-// on its way, not that it arrived. A piece of a log goes behind all other messages and waits
-// for room, so that whoever reads the log file reads no faster than the network takes it.
+// Send queues m in the current session. It returns ErrNotConnected if there is no session, or if
+// the session ends while m waits for room. A nil error means that m is queued, not that it arrived.
+// A wire.Log is queued behind all other messages and waits for room, so that a log file is read no
+// faster than the network accepts it.
 func (l *Link) Send(ctx context.Context, m wire.Message) error { return l.send(ctx, 0, m, false) }
 
-// SendIn is Send for a message that makes sense only in the session with
-// the given epoch (wire.Welcome.Epoch).
+// SendIn is [Link.Send] for a message that makes sense only in the session with the given epoch
+// ([wire.Welcome.Epoch]).
 func (l *Link) SendIn(ctx context.Context, epoch int64, m wire.Message) error {
 	return l.send(ctx, epoch, m, false)
 }
 
-// SendLast is SendIn behind all logs: for a result, which must not overtake
-// the last pieces of its job's log.
+// SendLast is [Link.SendIn] behind all logs. It is for a result, which must not overtake the last
+// pieces of its job's log.
 func (l *Link) SendLast(ctx context.Context, epoch int64, m wire.Message) error {
 	return l.send(ctx, epoch, m, true)
 }
@@ -177,16 +173,17 @@ func (l *Link) send(ctx context.Context, epoch int64, m wire.Message, behindLogs
 	return s.queue.put(ctx, frame, behindLogs || m.Kind() == wire.KindLog)
 }
 
-// Late is how long Run has been stuck in a step that should have ended; 0
-// while it makes progress, which waiting for the next attempt is.
+// Late returns how long [Link.Run] has been stuck in a step that should have ended. It is 0 while
+// Run makes progress; waiting for the next attempt counts as progress.
 func (l *Link) Late() time.Duration { return l.pulse.Late() }
 
-// Tried is closed when the first attempt to connect has ended, well or not.
+// Tried returns a channel that is closed when the first attempt to connect has ended, successfully
+// or not.
 func (l *Link) Tried() <-chan struct{} { return l.tried }
 
-// Wake says that the network changed or something else gives hope: a
-// waiting Link tries again now (but never earlier than the cloud asked for), a
-// connected one checks that the connection is alive.
+// Wake says that an attempt may succeed now, e.g. because the network changed. A waiting Link tries
+// again at once, but never earlier than the cloud asked for; a connected one checks that its
+// connection is alive.
 func (l *Link) Wake() {
 	select {
 	case l.wake <- struct{}{}:
@@ -194,8 +191,8 @@ func (l *Link) Wake() {
 	}
 }
 
-// Reconnect ends the session in an orderly way, for a new one that begins
-// with what Config.TLS returns then. Without a session it does nothing.
+// Reconnect ends the session in an orderly way and opens a new one with what [Config.TLS] returns
+// then. Without a session it does nothing.
 func (l *Link) Reconnect() {
 	l.mu.Lock()
 	s := l.session

@@ -13,26 +13,27 @@ const (
 	firstDelay = time.Second
 	capDelay   = 60 * time.Second
 	floorDelay = 20 * time.Millisecond // a random delay may be 0; a loop must not spin
-	// clockDelay is the cap where clocks disagree: who sets the cloud's cannot tell us.
+	// clockDelay is the cap where clocks disagree: nobody can tell the agent that the cloud's clock
+	// was set.
 	clockDelay = 20 * time.Second
 )
 
-// How long a session must have lasted for the next failure to count as the
-// first. After a fence it is longer: two agents with one identity would
-// otherwise throw each other out in turns, for ever and fast.
+// How long a session must have lasted for the next failure to count as the first one. After a fence
+// it is longer, or two agents with one identity would fence each other in quick succession for
+// ever.
 const (
 	stable       = 30 * time.Second
 	stableFenced = 10 * time.Minute
 )
 
-// plan decides when to connect again: full jitter, the first retry too,
-// because a broken gateway is left by all its agents at the same moment.
+// plan decides when to connect again: with full jitter, for the first retry too, because a gateway
+// that fails loses all its agents at the same moment.
 type plan struct {
 	failures int
 }
 
-// next returns the delay before the next attempt, and the earliest
-// moment that Wake may make it. random(n) is uniform in [0, n).
+// next returns the delay before the next attempt, and the shortest delay that [Link.Wake] may cut
+// it to. random(n) is uniform in [0, n).
 func (p *plan) next(e *ended, random func(n int64) int64) (delay, earliest time.Duration) {
 	long := stable
 	if e.fault.Code == "session."+fault.Code(wire.CodeFenced) {
@@ -55,11 +56,11 @@ func (p *plan) next(e *ended, random func(n int64) int64) (delay, earliest time.
 	return e.wait + max(time.Duration(random(int64(top)+1)), floorDelay), e.wait
 }
 
-// repeat is how often a failure that goes on is said again.
+// repeat is the interval at which a failure that goes on is logged again.
 const repeat = 10 * time.Minute
 
-// reporter logs state changes once: the first failure, a different one,
-// and every ten minutes the one that goes on. All others are debug.
+// reporter logs state changes once: the first failure, each different one, and every ten minutes
+// the one that goes on. All others are logged as debug.
 type reporter struct {
 	code  fault.Code
 	said  time.Time

@@ -8,9 +8,9 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// Probe connects once, as Run would, and asks whether a session would be
-// opened, without opening it: a running agent of the same identity is not disturbed.
-// The error is a *fault.Fault. Handler is not needed.
+// Probe connects once, as [Link.Run] would, and asks whether the cloud would open a session. It
+// opens none, so a running agent of the same identity is not disturbed. The error is a
+// *fault.Fault. c needs no Handler.
 func Probe(ctx context.Context, c Config) (wire.Probed, error) {
 	l, err := newLink(c)
 	if err != nil {

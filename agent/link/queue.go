@@ -8,7 +8,7 @@ import (
 
 // Bounds of what waits to be written in a session.
 const (
-	controlRoom = 256      // messages; who sends more waits
+	controlRoom = 256      // messages; a sender of more waits
 	logRoom     = 4        // chunks
 	maxBatch    = 64 << 10 // bytes of control messages in one write
 )
@@ -55,8 +55,8 @@ func (q *queue) put(ctx context.Context, frame []byte, log bool) error {
 	}
 }
 
-// say queues one of the link's own messages as control.
-func (q *queue) say(m wire.Message) {
+// sendOwn queues one of the link's own messages as control.
+func (q *queue) sendOwn(m wire.Message) {
 	if frame, err := wire.Encode(m); err == nil {
 		_ = q.put(context.Background(), frame, false)
 	}
@@ -77,10 +77,10 @@ func (q *queue) more(first []byte) [][]byte {
 	return batch
 }
 
-// rest is what both lanes hold, for the end of the session.
+// rest returns what both lanes hold, for the end of the session.
 func (q *queue) rest() (batch [][]byte) {
 	take := func(lane chan []byte) {
-		for range cap(lane) { // and no more, whoever goes on filling it
+		for range cap(lane) { // and no more, even if senders go on filling it
 			select {
 			case f := <-lane:
 				batch = append(batch, f)

@@ -8,20 +8,20 @@ import (
 	"tcenvsvr/agent/link/fault"
 )
 
-// wakeGap is the shortest time between two attempts, or two probes, that
-// Wake causes: on a host that makes containers the network changes all the time.
+// wakeGap is the shortest time between two attempts, or two probes, that Wake causes: on a host
+// that makes containers the network changes all the time.
 const wakeGap = 5 * time.Second
 
-// What Late allows: for all steps of connecting, each of which is bounded, for
-// the handler of one message, and on top of what a step waits for.
+// Times after which [Link.Late] calls Run stuck: for all steps of connecting, each of which is
+// bounded; for the handler of one message; and beyond what a step waits for.
 const (
 	connecting = dialTimeout + 2*handshakeTimeout + helloTimeout + margin
 	handling   = time.Minute
 	margin     = 30 * time.Second
 )
 
-// Run connects, and connects again whenever the connection ends, until
-// ctx ends. It returns nil, when everything it started has ended.
+// Run connects, and connects again whenever the connection ends, until ctx ends. It returns nil
+// once everything it started has ended.
 func (l *Link) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -83,7 +83,7 @@ func (l *Link) probes(ctx context.Context) {
 			return
 		case <-l.wake:
 		}
-		select { // one that comes too soon is late, not lost
+		select { // a Wake that comes too soon is delayed, not lost
 		case <-ctx.Done():
 			return
 		case <-time.After(time.Until(last.Add(wakeGap))):
@@ -98,8 +98,7 @@ func (l *Link) probes(ctx context.Context) {
 	}
 }
 
-// wait sleeps for delay. Wake ends it, but not before earliest. It
-// reports whether Wake did.
+// wait sleeps for delay. Wake ends it, but not before earliest. It reports whether Wake did.
 func (l *Link) wait(ctx context.Context, delay, earliest time.Duration, lastWake time.Time) bool {
 	start := time.Now()
 	timer := time.NewTimer(delay)

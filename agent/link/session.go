@@ -10,14 +10,15 @@ import (
 	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 )
 
 const (
 	// helloTimeout bounds the wait for the welcome.
 	helloTimeout = 15 * time.Second
-	// lastWords is how long the other side's reason is waited for once
-	// writing fails, and how long ours may take to leave.
-	lastWords = time.Second
+	// reasonTimeout bounds the wait for the other side's reason after writing has failed, and for
+	// ours to be sent before we close.
+	reasonTimeout = time.Second
 	// probeTimeout is how soon something must be heard after Wake.
 	probeTimeout = 10 * time.Second
 )
@@ -36,7 +37,7 @@ type session struct {
 	away *goaway // set and read by the reading goroutine, and after it
 }
 
-// goaway is the cloud's wish that we come back at a certain moment.
+// goaway is the cloud's request to reconnect at a certain moment.
 type goaway struct {
 	fault *fault.Fault
 	until time.Time
@@ -72,8 +73,8 @@ func exchange(c *conn.Conn, hello *wire.Hello) (wire.Message, time.Duration, *en
 		if errors.Is(err, wire.ErrInvalid) || errors.Is(err, wire.ErrFrameTooLarge) {
 			return nil, 0, &ended{fault: fault.New(fault.Hello, "hello.invalid", err, "%v", err)}
 		}
-		// The other side may have said why before it closed.
-		if m, readErr := c.Read(lastWords); readErr == nil {
+		// The other side may have sent its reason before it closed.
+		if m, readErr := c.Read(reasonTimeout); readErr == nil {
 			return nil, 0, refused(fault.Hello, m)
 		} else if f := fault.Reading(fault.Hello, readErr); f.Step == fault.TLS {
 			return nil, 0, &ended{fault: f}
@@ -122,7 +123,7 @@ func (l *Link) serve(ctx context.Context, c *conn.Conn) *ended {
 		defer close(written)
 		if writeErr = s.writer.run(); writeErr != nil {
 			s.broken.Store(true)
-			c.Expect(lastWords) // the reader may learn why
+			c.Expect(reasonTimeout) // the reader may learn why
 			return
 		}
 		_ = c.Close() // after leave
@@ -142,7 +143,7 @@ func (l *Link) serve(ctx context.Context, c *conn.Conn) *ended {
 		s.away.timer.Stop()
 	}
 	if end.fault.Code == "session.protocol" { // say why before closing
-		q.say(&wire.Error{Code: wire.CodeProtocol, Message: end.fault.Message})
+		q.sendOwn(&wire.Error{Code: wire.CodeProtocol, Message: end.fault.Message})
 		s.leave()
 		<-written
 	}
@@ -158,8 +159,8 @@ func (l *Link) serve(ctx context.Context, c *conn.Conn) *ended {
 	return end
 }
 
-// explain says what the cloud had announced, or what we did, where the
-// connection's end alone tells nothing.
+// explain replaces the reason of end by what the cloud had announced, or by what we did, where the
+// error of the connection alone tells nothing.
 func (s *session) explain(ctx context.Context, end *ended) {
 	switch {
 	case ctx.Err() != nil:
@@ -177,11 +178,11 @@ func (s *session) leave() {
 	s.leaving.Do(func() {
 		s.left.Store(true)
 		close(s.queue.leave)
-		time.AfterFunc(lastWords, func() { _ = s.conn.Close() })
+		time.AfterFunc(reasonTimeout, func() { _ = s.conn.Close() })
 	})
 }
 
-// read passes on what the cloud says until the session ends.
+// read passes the cloud's messages on until the session ends.
 func (l *Link) read(s *session) *ended {
 	for {
 		l.pulse.Within(s.idle + margin)
@@ -192,7 +193,7 @@ func (l *Link) read(s *session) *ended {
 		}
 		switch m := m.(type) {
 		case *wire.Ping:
-			s.queue.say(&wire.Pong{Seq: m.Seq, Clock: time.Now().UnixMilli()})
+			s.queue.sendOwn(&wire.Pong{Seq: m.Seq, Clock: time.Now().UnixMilli()})
 			l.compare(m.Clock, 0)
 		case *wire.Pong:
 			if rtt, ok := s.writer.pong(m.Seq); ok {
@@ -209,7 +210,7 @@ func (l *Link) read(s *session) *ended {
 	}
 }
 
-// goAway plans to leave at a random moment of the cloud's window.
+// goAway plans the end of the session at a random moment of the cloud's window.
 func (l *Link) goAway(s *session, m *wire.GoAway) {
 	if s.away != nil {
 		return
@@ -220,7 +221,7 @@ func (l *Link) goAway(s *session, m *wire.GoAway) {
 		until: time.Now().Add(after),
 		timer: time.AfterFunc(after, s.leave),
 	}
-	l.log.Info("the cloud asked to connect anew", "code", m.Code, "message", fault.Printable(m.Message), "leaving_in", after.Round(time.Millisecond))
+	l.log.Info("the cloud asked to connect anew", "code", m.Code, "message", plain.Line(m.Message), "leaving_in", after.Round(time.Millisecond))
 }
 
 // probe checks that the connection is alive.

@@ -8,26 +8,24 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// State is a snapshot for `tcenvsvr status`. Durations are in nanoseconds
-// in JSON.
+// State is a snapshot for `tcenvsvr status`. Durations are in nanoseconds in JSON.
 type State struct {
 	Connected bool      `json:"connected"` // a session is open
 	Since     time.Time `json:"since"`     // when Connected last changed, by the clock of then
-	// For is how long ago that was, however the clock was set meanwhile.
+	// For is the time since then; it is right even if the clock was set meanwhile.
 	For       time.Duration `json:"for_ns"`
 	Broker    string        `json:"broker"`          // host:port
 	Transport string        `json:"transport"`       // "raw" or "websocket"
 	Proxy     string        `json:"proxy,omitempty"` // URL without credentials; "" = direct
-	// Remote is the address of the other end of the socket: the broker,
-	// or the proxy.
+	// Remote is the address of the other end of the socket: the broker, or the proxy.
 	Remote      string `json:"remote,omitempty"`
 	Epoch       int64  `json:"epoch,omitempty"` // of the newest session
 	Environment string `json:"environment,omitempty"`
 
 	Heartbeat time.Duration `json:"heartbeat_ns,omitempty"`
 	RTT       time.Duration `json:"rtt_ns,omitempty"` // newest ping → pong; before the first one hello → welcome
-	// Skew is the cloud's clock minus this host's, by the newest message
-	// that had a clock. No message depends on it.
+	// Skew is the cloud's clock minus this host's, by the newest message that carried a clock. No
+	// decision depends on it.
 	Skew time.Duration `json:"skew_ns,omitempty"`
 
 	Reconnects int `json:"reconnects"` // sessions after the first
@@ -39,7 +37,7 @@ type State struct {
 	RetryIn   time.Duration `json:"retry_in_ns,omitempty"`
 }
 
-// State returns what is known now.
+// State returns the current state.
 func (l *Link) State() State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -51,7 +49,7 @@ func (l *Link) State() State {
 	return s
 }
 
-// opened notes the begin of a session, which Send uses from now on.
+// opened records the begin of a session; [Link.Send] uses it from now on.
 func (l *Link) opened(s *session, w *wire.Welcome, rtt time.Duration) {
 	now := time.Now()
 	l.mu.Lock()
@@ -73,8 +71,8 @@ func (l *Link) opened(s *session, w *wire.Welcome, rtt time.Duration) {
 	l.compare(w.ServerTime, rtt)
 }
 
-// compare notes how far the cloud's clock, in Unix milliseconds, is from
-// this host's, and says when they part and when they agree again.
+// compare records how far the cloud's clock, in Unix milliseconds, is from this host's, and logs
+// when they begin to differ and when they agree again.
 func (l *Link) compare(theirs int64, rtt time.Duration) {
 	if theirs == 0 {
 		return
@@ -115,7 +113,7 @@ func (l *Link) measured(rtt time.Duration) {
 	l.state.RTT = rtt
 }
 
-// failed notes how an attempt or a session ended.
+// failed records how an attempt or a session ended.
 func (l *Link) failed(e *ended, next time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -125,7 +123,7 @@ func (l *Link) failed(e *ended, next time.Time) {
 	}
 }
 
-// stopped notes that Run ended.
+// stopped records that [Link.Run] has ended.
 func (l *Link) stopped() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

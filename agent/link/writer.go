@@ -23,8 +23,8 @@ type writer struct {
 	pingedAt time.Time // when the ping with seq left
 }
 
-// busyPing is how many heartbeats a session may be busy before it is
-// pinged nevertheless, to know its round trip.
+// busyPing is after how many heartbeats a busy session is pinged nevertheless, to measure its round
+// trip.
 const busyPing = 4
 
 // run writes until the queue is left or quit, or writing fails.
@@ -47,8 +47,8 @@ func (w *writer) run() error {
 	}
 }
 
-// next waits for what is to be written: control before logs, one log
-// chunk at a time. more is false when this was the last.
+// next waits for the next batch to write: control before logs, one log chunk at a time. more is
+// false for the last batch.
 func (w *writer) next(idle <-chan time.Time) (batch [][]byte, more bool) {
 	select {
 	case f := <-w.q.control:
@@ -89,7 +89,7 @@ func (w *writer) ping() []byte {
 	return frame
 }
 
-// pong returns the round trip that an answer to the newest ping shows.
+// pong returns the round trip time, if seq answers the newest ping.
 func (w *writer) pong(seq int64) (time.Duration, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -131,7 +131,7 @@ func TestNobodyWaitsForADeadWriter(t *testing.T) {
 	l := &line{err: errors.New("broken pipe"), takes: time.Second}
 	write(t, l, time.Hour, func(t *testing.T, w *writer) {
 		for range controlRoom * 3 {
-			w.q.say(&wire.Pong{})
+			w.q.sendOwn(&wire.Pong{})
 		}
 		if err := w.q.put(t.Context(), []byte("c"), false); !errors.Is(err, ErrNotConnected) {
 			t.Errorf("got %v", err)

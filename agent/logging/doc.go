@@ -1,5 +1,5 @@
-// Package logging makes the agent's logger. Where records go depends on who
-// is listening:
+// Package logging makes the agent's logger. Where records go depends on what stderr is connected
+// to:
 //
 //	Journald   stderr, text without time, which the journal adds, and with its priorities
 //	Terminal   stderr, text with time; also the file where a folder is given
@@ -7,9 +7,9 @@
 //	File       folder/tcenvsvr.log, rotated at 10 MB, 9 old ones kept compressed: where
 //	           stderr is thrown away, or grows without end, as with most other services
 //
-// A log must never stop what it tells about. When the file cannot be written
-// (full disk, folder gone), that is said once on stderr, records are counted and
-// dropped, and the first one that can be written again is preceded by how many
-// were lost. So it is with a stderr whose reader is gone or stands still: records
-// wait for it in a bounded queue. The level can be changed while running.
+// A log must never stop the work that it describes. When the file cannot be written (disk full,
+// folder gone), a line on stderr says so once, and records are dropped and counted; the first
+// record that can be written again is preceded by the count. For a stderr whose reader has gone or
+// does not read, records wait in a bounded queue and are dropped and counted beyond it. The level
+// can be changed while the agent runs.
 package logging

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Mode says who is listening.
+// Mode says where records go.
 type Mode string
 
 // The modes; see the package documentation.
@@ -31,9 +31,9 @@ const (
 	maxOldFiles  = 9
 )
 
-// Choose returns the mode for a wish: "stderr", "file", or "auto", which
-// finds out who is listening. The journal is recognised by the stream itself, not by
-// INVOCATION_ID, which the children of a service inherit as well.
+// Choose returns the mode for a wish: "stderr", "file", or "auto", which finds out what stderr is
+// connected to. It recognises the journal by the stream itself, not by INVOCATION_ID, which the
+// children of a service inherit as well.
 func Choose(wish string, stderr *os.File) (Mode, error) {
 	if wish == string(File) {
 		return File, nil
@@ -55,8 +55,8 @@ func Choose(wish string, stderr *os.File) (Mode, error) {
 	return Stderr, nil
 }
 
-// thrownAway reports whether nobody will ever see what is written there. A
-// closed stderr is among them: Go has opened the null device in its place.
+// thrownAway reports whether f is the null device. That includes a closed stderr, for which Go
+// opens the null device.
 func thrownAway(f *os.File) bool {
 	info, err := f.Stat()
 	if err != nil {
@@ -74,9 +74,9 @@ type Config struct {
 	Stderr io.Writer
 }
 
-// New returns the logger, the level it obeys from now on, and what closes
-// the file and ends the logger's goroutine; records after that are dropped. It does not fail: where the file
-// cannot be made, the package documentation tells what happens.
+// New returns the logger, its level, and a function that closes the file and ends the logger's
+// goroutine; records after that are dropped. New does not fail: the package documentation says what
+// happens if the file cannot be made.
 func New(c Config) (*slog.Logger, *slog.LevelVar, func() error) {
 	if c.Stderr == nil {
 		c.Stderr = os.Stderr
@@ -112,7 +112,7 @@ func New(c Config) (*slog.Logger, *slog.LevelVar, func() error) {
 	return slog.New(both), level, file.Close
 }
 
-// ParseLevel knows debug, info, warn and error in any case.
+// ParseLevel returns the level of debug, info, warn or error, in any case.
 func ParseLevel(name string) (slog.Level, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(name)); err != nil {

@@ -5,15 +5,15 @@ import (
 	"io"
 )
 
-// priority begins each record with the level as the journal reads it, so
-// that journalctl -p warning shows what it should.
+// priority begins each record with its level in the journal's form, so that journalctl -p warning
+// selects by it.
 type priority struct{ w io.Writer }
 
 var priorities = []struct{ level, prefix string }{
 	{"level=ERROR", "<3>"}, {"level=WARN", "<4>"}, {"level=INFO", "<6>"}, {"level=DEBUG", "<7>"},
 }
 
-// Write takes one record, which begins with its level because it has no time.
+// Write writes one record, which begins with its level because it has no time.
 func (p priority) Write(record []byte) (int, error) {
 	for _, row := range priorities {
 		if bytes.HasPrefix(record, []byte(row.level)) {

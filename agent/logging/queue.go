@@ -8,14 +8,13 @@ import (
 	"time"
 )
 
-// queueLength is how many records may wait for a reader that stands still.
+// queueLength is how many records may wait for a reader that does not read.
 const queueLength = 4096
 
-// lastWait is how long Close waits for such a reader.
+// lastWait is how long [queue.Close] waits for such a reader.
 const lastWait = 2 * time.Second
 
-// queue stands before a writer that may wait for its reader, such as a full
-// pipe: whoever logs does not wait.
+// queue is a writer that never blocks, in front of one that may, such as a full pipe.
 //
 //	Write ─► records ─► goroutine ─► out
 //	  └─ full: dropped and counted; the next record that fits tells how many
@@ -39,7 +38,7 @@ func newQueue(out io.Writer) *queue {
 	return q
 }
 
-// Write takes one record.
+// Write queues one record.
 func (q *queue) Write(record []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -48,7 +47,7 @@ func (q *queue) Write(record []byte) (int, error) {
 		r = append(lossOf(q.lost), record...)
 	}
 	select {
-	case q.records <- r: // never where it is nil
+	case q.records <- r: // blocks for ever if it is nil
 		q.lost = 0
 	default:
 		q.lost++
@@ -56,7 +55,7 @@ func (q *queue) Write(record []byte) (int, error) {
 	return len(record), nil
 }
 
-// Close waits until all is written, if somebody reads it.
+// Close waits until all records are written, or until lastWait has passed.
 func (q *queue) Close() error {
 	q.mu.Lock()
 	if q.records != nil {
@@ -73,7 +72,7 @@ func (q *queue) Close() error {
 	return nil
 }
 
-// lossOf is the record that tells of lost ones.
+// lossOf returns the record that tells how many were lost.
 func lossOf(n int) []byte {
 	return fmt.Appendf(nil, "level=WARN msg=\"log records were lost\" count=%d\n", n)
 }

@@ -19,7 +19,7 @@ type sink struct {
 	torn bool // the last record in the file lacks its end
 }
 
-// Write takes one record.
+// Write writes one record, or counts it as lost.
 func (s *sink) Write(record []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,11 +2,11 @@ package order
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 )
 
 const (
@@ -33,23 +33,18 @@ func (o *Order) upload(ctx context.Context) []wire.File {
 	for _, p := range published {
 		file := wire.File{Name: p.Name, Size: p.Size}
 		if p.Err != nil {
-			file.Error = clip(p.Err.Error())
+			file.Error = plain.Tail(p.Err.Error(), maxFileError)
 			o.c.Logger.Warn("published file is not delivered", "order", o.ref.String(), "file", p.Name, "err", p.Err)
 		} else {
 			sha, err := o.c.Cloud.Upload(ctx, o.ref, p.Name, p.File, p.Size)
 			_ = p.File.Close()
 			file.SHA256 = sha
 			if err != nil {
-				file.Error = clip(err.Error())
+				file.Error = plain.Tail(err.Error(), maxFileError)
 				o.c.Logger.Warn("published file was not uploaded", "order", o.ref.String(), "file", p.Name, "err", err)
 			}
 		}
 		files = append(files, file)
 	}
 	return files
-}
-
-// clip keeps the end of an error's text, where the reason is.
-func clip(s string) string {
-	return strings.ToValidUTF8(s[max(0, len(s)-maxFileError):], "")
 }

@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/plain"
 )
 
 // HostError marks an error of our own files, which no other order would escape.
@@ -62,12 +63,12 @@ func (o *Order) giveBack(ctx context.Context, code string, err error) {
 	o.c.Logger.Warn("order is given back: this host could not start its App", "order", o.ref.String(), "code", code, "err", err)
 	o.c.Audit.Record(audit.OrderRefused, "order", o.ref.String(), "reason", string(wire.ReasonUnfit), "code", code)
 	if e, ok := errors.AsType[*job.StartError](err); ok && e.Code == job.CodeRefused {
-		o.c.Audit.Record(audit.SudoRefused, "order", o.ref.String(), "app", o.spec.App.Name, "said", shorten(err.Error()))
+		o.c.Audit.Record(audit.SudoRefused, "order", o.ref.String(), "app", o.spec.App.Name, "said", plain.TailRunes(err.Error(), maxMessage))
 	}
 	_ = os.RemoveAll(o.dir()) // nothing of an App is in it; the janitor removes what stays
 	o.c.Agent.Release(o)
 	result := wire.Result{
-		Ref: o.ref, Outcome: wire.Failed, Returned: true, ExitCode: -1, Error: code, Message: shorten(err.Error()),
+		Ref: o.ref, Outcome: wire.Failed, Returned: true, ExitCode: -1, Error: code, Message: plain.TailRunes(err.Error(), maxMessage),
 		PrepareUS: time.Since(o.received).Microseconds(),
 	}
 	o.mu.Lock()

@@ -4,16 +4,17 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/cloud"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 )
 
-// maxMessage is the longest exit message in characters (app-contract: 255).
+// maxMessage is the longest exit message in characters (app-contract: 255). The end of a longer one
+// is kept, as the App framework does.
 const maxMessage = 255
 
 // outcome turns the end of a job into its result, without files.
@@ -33,10 +34,10 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 	r.Outcome = OutcomeOf(exit, o.spec.Runtime == wire.RuntimePlaybook)
 	switch exit.Reason {
 	case job.ReasonShimLost, job.ReasonGivenUp:
-		r.Error, r.Message, r.ExitCode = codeSupervisorLost, shorten(exit.Error), -1
+		r.Error, r.Message, r.ExitCode = codeSupervisorLost, plain.TailRunes(exit.Error, maxMessage), -1
 		return r
 	case job.ReasonStartFailed:
-		r.Error, r.Message, r.ExitCode = codeStartFailed, shorten(exit.Error), -1
+		r.Error, r.Message, r.ExitCode = codeStartFailed, plain.TailRunes(exit.Error, maxMessage), -1
 		return r
 	}
 	if exit.Reason == "" && exit.Error != "" {
@@ -57,7 +58,7 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 // MessageOf is the message about an App that has ended: its own, or else the cause that its stderr
 // tells. dir is the job's folder.
 func MessageOf(dir string, collected app.Collected, exit job.Exit) string {
-	return shorten(cmp.Or(collected.Message, app.Cause(job.Tail(dir, job.Stderr, maxCause)), app.Cause(exit.StderrTail)))
+	return plain.TailRunes(cmp.Or(collected.Message, app.Cause(job.Tail(dir, job.Stderr, maxCause)), app.Cause(exit.StderrTail)), maxMessage)
 }
 
 // maxCause is how many bytes from the end of stderr are searched for the cause: Java prints a
@@ -81,9 +82,9 @@ func OutcomeOf(exit job.Exit, playbook bool) wire.Outcome {
 
 // failure is the result of an order whose App was not started.
 func (o *Order) failure(err error) wire.Result {
-	r := wire.Result{Ref: o.ref, Outcome: wire.Failed, ExitCode: -1, Message: shorten(err.Error()), PrepareUS: time.Since(o.received).Microseconds()}
+	r := wire.Result{Ref: o.ref, Outcome: wire.Failed, ExitCode: -1, Message: plain.TailRunes(err.Error(), maxMessage), PrepareUS: time.Since(o.received).Microseconds()}
 	if c, ok := errors.AsType[cancelled](err); ok {
-		r.Outcome, r.Message = wire.Cancelled, shorten(c.Error())
+		r.Outcome, r.Message = wire.Cancelled, plain.TailRunes(c.Error(), maxMessage)
 		return r
 	}
 	if a, ok := errors.AsType[*app.Error](err); ok {
@@ -106,12 +107,3 @@ func (o *Order) failure(err error) wire.Result {
 
 // manifest is that of the installed App.
 func (o *Order) manifest() app.Manifest { return o.c.Apps.Manifest(o.app()) }
-
-// shorten keeps the end, as the App framework does with its messages.
-func shorten(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if r := []rune(s); len(r) > maxMessage {
-		return string(r[len(r)-maxMessage:])
-	}
-	return s
-}

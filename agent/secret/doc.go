@@ -1,4 +1,4 @@
-// Package secret is the room of what must not be read by others.
+// Package secret is the room of secrets: texts and files that only their owner may read.
 //
 //	master password ──► keychain ──► sealed settings ──► plain text, in memory only
 //	      ▲
@@ -6,5 +6,5 @@
 //
 //	keychain     seals and opens texts under names with a key that a password protects
 //	masterkey    where that password comes from, in which order
-//	privatefile  whether only its owner can read a file of secrets; refuses it otherwise
+//	privatefile reads a file of secrets, and refuses one that others could have read
 package secret

@@ -18,9 +18,8 @@ const MaxText = 4096
 // maxSealed is the longest sealed text: base64 of the longest text and more.
 const maxSealed = 2 * MaxText
 
-// Parse checks value and returns it as its kind has it in Go: string, int,
-// time.Duration or bool. The error says what is wanted; it does not quote
-// the value, which may be secret.
+// Parse checks value and returns it with the Go type of its kind: string, int, time.Duration or
+// bool. The error says what is allowed; it does not quote the value, which may be secret.
 func (s Setting) Parse(value string) (any, error) {
 	switch s.Kind {
 	case Number, Seconds:
@@ -69,7 +68,7 @@ func (s Setting) checkText(value string) error {
 	return nil
 }
 
-// checkSealed looks only at the form: the keychain knows the rest.
+// checkSealed checks only the form: the keychain checks the rest.
 func (s Setting) checkSealed(value string) error {
 	if len(value) > maxSealed || !strings.HasSuffix(value, "]") || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return fmt.Errorf("%s…] as the keychain wrote it", sealedPrefix)
@@ -77,7 +76,7 @@ func (s Setting) checkSealed(value string) error {
 	return nil
 }
 
-// Want says which values are allowed, e.g. "a whole number from 1 to 4096".
+// Want describes the values that are allowed, e.g. "a whole number from 1 to 4096".
 func (s Setting) Want() string {
 	switch {
 	case s.Kind == Number:

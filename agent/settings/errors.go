@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A ValueError is a value that a setting does not allow.
+// A ValueError says that a setting does not allow a value.
 type ValueError struct {
 	Key    string
 	Value  string // "[redacted]" where the setting is secret
@@ -17,7 +17,7 @@ func (e *ValueError) Error() string {
 	return fmt.Sprintf("setting %q is %q (%s): want %s", e.Key, e.Value, e.Origin, e.Want)
 }
 
-// An UnknownKeyError is a key that is in no table.
+// An UnknownKeyError says that a key names no setting.
 type UnknownKeyError struct {
 	Key     string
 	Nearest string // the known key that looks most like it, "" if none does
@@ -32,17 +32,17 @@ func (e *UnknownKeyError) Error() string {
 	return text
 }
 
-// A ConflictError is one of settings that do not fit together.
+// A ConflictError says that settings do not fit together.
 type ConflictError struct {
 	Text string
-	// Mends are changes of which each ends it, as "settings set" takes them;
-	// CAPITALS stand for a value.
+	// Mends are changes in the form of "settings set", any one of which ends the conflict; CAPITALS
+	// stand for a value.
 	Mends []string
 }
 
 func (e *ConflictError) Error() string { return e.Text }
 
-// Unknown is the error for a key that is in no table, with the nearest one.
+// Unknown returns the error for a key that names no setting, with the most similar name.
 func Unknown(key string, o Origin) *UnknownKeyError {
 	return &UnknownKeyError{key, nearest(key), o}
 }
@@ -54,8 +54,8 @@ func valueError(s Setting, value, want string, o Origin) *ValueError {
 	return &ValueError{Key: s.Name, Value: value, Want: want, Origin: o}
 }
 
-// nearest is the setting whose name differs from key in the fewest letters,
-// or "" when that is more than a third of them.
+// nearest returns the setting whose name differs from key in the fewest letters, or "" if those are
+// more than a third of them.
 func nearest(key string) string {
 	best, least := "", len(key)/3+1
 	for _, s := range All {
@@ -66,7 +66,7 @@ func nearest(key string) string {
 	return best
 }
 
-// distance is Levenshtein's: insertions, deletions and replacements of bytes.
+// distance is the Levenshtein distance in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -12,10 +12,10 @@ import (
 	"github.com/knadh/koanf/parsers/yaml"
 )
 
-// maxFile is more than all settings together can take.
+// maxFile bounds the file in bytes; all settings together take less.
 const maxFile = 1 << 20
 
-// A FileError is a settings file of which nothing is believed.
+// A FileError says why a settings file as a whole cannot be used.
 type FileError struct {
 	File, Problem, Try string
 }
@@ -24,8 +24,7 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("reading settings %q: it %s\nhint: %s", e.File, e.Problem, e.Try)
 }
 
-// readFile returns the file's keys as they are written there; a missing
-// file is one without any.
+// readFile returns the file's keys as they are written there; a missing file has none.
 func readFile(name string) (map[string]any, error) {
 	if name == "" {
 		return nil, nil
@@ -51,8 +50,8 @@ func readFile(name string) (map[string]any, error) {
 	return keys, nil
 }
 
-// readAll reads what can be a settings file. It waits for nothing, e.g. the
-// other end of a pipe.
+// readAll reads a settings file. It refuses anything but a regular file, and never waits, e.g. for
+// the other end of a pipe.
 func readAll(name string) ([]byte, fs.FileInfo, error) {
 	f, err := open(name)
 	if isLink(err) {
@@ -80,22 +79,23 @@ func readAll(name string) ([]byte, fs.FileInfo, error) {
 }
 
 var (
-	// quoted is what the YAML parser quotes from the file: it may be a secret.
+	// quoted matches what the YAML parser's errors quote from the file: it may be a secret.
 	quoted = regexp.MustCompile("(?s)'.*'|`.*`|\".*\"")
-	// document separates YAML documents; the parser would ignore all but the first.
+	// document matches a separator of YAML documents; the parser would ignore all documents but the
+	// first.
 	document = regexp.MustCompile(`(?m)^(---|\.\.\.)(\s|$)`)
 )
 
 const restore = "restore it from a backup, or remove it and enroll again"
 
-// What a saved file begins and ends with. A part of a file is a list of settings as
-// well, and one without, say, appsSandboxUser must not pass for the whole.
+// The first and the last line of a saved file. Part of a file is valid YAML too, so without them a
+// file that was cut off, and thus lacks e.g. appsSandboxUser, would pass for a whole one.
 const (
 	header  = "# Settings of the Environment Server; \"tcenvsvr settings explain KEY\" explains each. They end with \"# end\".\n"
 	trailer = "# end\n"
 )
 
-// there reports a settings file that is gone although the host is enrolled.
+// there returns an error if the settings file is missing although the host is enrolled.
 func (o Options) there() error {
 	if o.File == "" || o.Keystore == "" {
 		return nil
@@ -133,7 +133,7 @@ func parse(name string, text []byte) (map[string]any, error) {
 	return keys, nil
 }
 
-// hasSecret reports whether a secret stands there plainly.
+// hasSecret reports whether the file holds a secret in plain text.
 func hasSecret(keys map[string]any) bool {
 	for key, value := range keys {
 		text := fmt.Sprint(value)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzSetLoad: a text that Set takes comes back from Load as it was,
-// whatever YAML would make of it.
+// FuzzSetLoad: a text that Set takes comes back from Load as it was, whatever YAML would make of
+// it.
 func FuzzSetLoad(f *testing.F) {
 	for _, seed := range []string{"x", "007", "1e3", "true", "~", "null", " ", "- a", "*a", "a: b", "'", "\"", "#", "\u0085", "\ufeff", "\u2028", "\xff", "2024-01-01", "=", "|"} {
 		f.Add(seed)

@@ -16,8 +16,8 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// childVar makes this program another process that changes settings: the
-// file, and then a number of changes.
+// childVar makes this program another process that changes settings: the file, and then a number of
+// changes.
 const childVar = "SETTINGS_CHILD"
 
 // A child that strace kills at the nth call of a thread makes all its calls in one.

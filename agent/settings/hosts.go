@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// splitHostPort takes "host", "host:port", "::1", "[::1]" and "[::1]:port".
-// The port is "" where there is none.
+// splitHostPort splits "host", "host:port", "::1", "[::1]" or "[::1]:port". The port is "" if there
+// is none.
 func splitHostPort(v string) (host, port string, err error) {
 	if ip, err := netip.ParseAddr(v); err == nil {
 		return ip.String(), "", nil

@@ -18,12 +18,12 @@ import (
 
 var traced = regexp.MustCompile(`^(\d+) +(\w+)\((.*)`)
 
-// steps are the system calls that make up a save; what else a process does
-// comes at its runtime's will.
+// steps are the system calls that make up a save; what else a process does comes at its runtime's
+// will.
 var steps = []string{"openat", "flock", "read", "fstat", "newfstatat", "write", "fchown", "fchmod", "fsync", "close", "rename", "renameat", "renameat2", "unlinkat"}
 
-// A process is killed before each system call of a save. Afterwards the
-// file is the old one or the new one, whole, the lock is free, and a change can be made.
+// A process is killed before each system call of a save. Afterwards the file is the old one or the
+// new one, whole, the lock is free, and a change can be made.
 func TestKilledAtEveryStepOfASave(t *testing.T) {
 	strace := need.Tool(t, "strace")
 	const old = "serverName: old\nproxyHost: p\n"

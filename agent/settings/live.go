@@ -2,9 +2,9 @@ package settings
 
 import "reflect"
 
-// Take returns s with the newer values of live settings, and the names of
-// those that differ: live ones that were taken, and ones that wait for a restart.
-func (s Settings) Take(newer Settings) (next Settings, taken, waiting []string) {
+// ApplyLive returns s with the values of newer for live settings. applied names the live settings
+// that differ, waiting the others that differ and need a restart.
+func (s Settings) ApplyLive(newer Settings) (next Settings, applied, waiting []string) {
 	from, to := reflect.ValueOf(newer), reflect.ValueOf(&s).Elem()
 	for i, row := range All { // fields stand in the order of the table
 		if same(from.Field(i), to.Field(i)) {
@@ -15,9 +15,9 @@ func (s Settings) Take(newer Settings) (next Settings, taken, waiting []string) 
 			continue
 		}
 		to.Field(i).Set(from.Field(i))
-		taken = append(taken, row.Name)
+		applied = append(applied, row.Name)
 	}
-	return s, taken, waiting
+	return s, applied, waiting
 }
 
 func same(a, b reflect.Value) bool {

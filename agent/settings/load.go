@@ -32,23 +32,23 @@ type Origin struct {
 
 func (o Origin) String() string { return strings.TrimSpace(string(o.Layer) + " " + o.Name) }
 
-// Origins tell for each setting's name which layer won.
+// Origins say for each setting, by name, which layer its value came from.
 type Origins map[string]Origin
 
-// Options say where to load from; the zero value gives the defaults.
+// Options say where to load settings from; the zero value gives the defaults.
 type Options struct {
 	File string // settings.yaml; "" or a missing file is an empty one
-	// Keystore, where it is there, says that File must be as well; "" does not ask.
+	// Keystore is a file that exists only on an enrolled host: if it exists and File does not,
+	// loading fails. "" skips that check.
 	Keystore  string
 	Env       []string          // KEY=value as in os.Environ
-	Overrides map[string]string // flags that were given, by setting name; "" has the default count again
-	// Unseal opens what the keychain sealed; where it is nil such secrets
-	// stay sealed.
+	Overrides map[string]string // flags that were given, by setting name; "" sets the default
+	// Unseal opens secrets that the keychain sealed; nil leaves them sealed.
 	Unseal func(name, sealed string) (string, error)
 }
 
-// Load merges the layers. Where values are wrong it returns the joined
-// *ValueError and *UnknownKeyError of all of them.
+// Load merges the layers. If values are wrong it returns a *[ValueError] or *[UnknownKeyError] for
+// each of them, joined.
 func Load(o Options) (Settings, Origins, error) {
 	if err := o.there(); err != nil {
 		return Settings{}, nil, err
@@ -60,7 +60,7 @@ func Load(o Options) (Settings, Origins, error) {
 	return assemble(fromFile, o)
 }
 
-// assemble is Load with what would stand in the file.
+// assemble is [Load] with the content of the file given.
 func assemble(fromFile map[string]any, o Options) (Settings, Origins, error) {
 	var s Settings
 	fromEnv, err := readEnv(o.Env)
@@ -90,8 +90,8 @@ func assemble(fromFile map[string]any, o Options) (Settings, Origins, error) {
 	return s, l.origins, nil
 }
 
-// delim is no part of any key: settings are flat, and a nested map in the
-// file must show up as the unknown key it is.
+// delim occurs in no key: settings are flat, and a nested map in the file must be reported as an
+// unknown key.
 const delim = "\x00"
 
 type loader struct {
@@ -100,7 +100,7 @@ type loader struct {
 	errs    []error
 }
 
-// merge puts one layer over the others.
+// merge adds one layer, which wins over those before it.
 func (l *loader) merge(layer map[string]any, origin func(Setting) Origin) {
 	texts, errs := check(layer, origin)
 	l.errs = append(l.errs, errs...)
@@ -115,9 +115,9 @@ func (l *loader) merge(layer map[string]any, origin func(Setting) Origin) {
 	}
 }
 
-// empty has the default count again where a flag is given without a value: who
-// types "--proxyHost=" means it. An empty variable says nothing, because others write
-// those ("TCENVSVR_PROXYHOST=$PROXY"), nor does an empty key of the file.
+// empty sets the default for flags that were given without a value: a person who types
+// "--proxyHost=" means it. An empty variable sets nothing, because it may come from a script
+// ("TCENVSVR_PROXYHOST=$PROXY"); nor does an empty key of the file.
 func (l *loader) empty(flags map[string]string, origin func(Setting) Origin) {
 	fallback := map[string]any{}
 	for key, text := range flags {
@@ -136,7 +136,7 @@ func (l *loader) empty(flags map[string]string, origin func(Setting) Origin) {
 	}
 }
 
-// unseal puts the plain text where a sealed one won.
+// unseal replaces sealed values by their plain text.
 func (l *loader) unseal(unseal func(name, sealed string) (string, error)) error {
 	if unseal == nil {
 		return nil
@@ -159,8 +159,7 @@ func (l *loader) unseal(unseal func(name, sealed string) (string, error)) error 
 	return nil
 }
 
-// check returns a layer's values as text under the table's names. What is
-// empty is not said and left out.
+// check returns a layer's values as text under the table's names, without empty ones.
 func check(layer map[string]any, origin func(Setting) Origin) (map[string]string, []error) {
 	texts, seen, errs := map[string]string{}, map[string]string{}, []error(nil)
 	for _, key := range slices.Sorted(maps.Keys(layer)) {
@@ -190,8 +189,8 @@ func check(layer map[string]any, origin func(Setting) Origin) (map[string]string
 	return texts, errs
 }
 
-// written turns what YAML made of a value back into text. A text that YAML
-// took for a number is refused, because 007 and 1e3 cannot be turned back.
+// written turns a value that YAML has parsed back into text. It refuses a number where a text is
+// wanted, because 007 and 1e3 cannot be turned back.
 func (s Setting) written(v any) (string, error) {
 	switch v := v.(type) {
 	case string:
@@ -212,7 +211,7 @@ func (s Setting) written(v any) (string, error) {
 	return text, errors.New(s.Want())
 }
 
-// defaults is the weakest layer. It holds strings, as if it were a file.
+// defaults returns the weakest layer. It holds strings, as a file does.
 func defaults() map[string]any {
 	m := make(map[string]any, len(All))
 	for _, s := range All {

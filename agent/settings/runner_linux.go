@@ -1,4 +1,4 @@
 package settings
 
-// Sandboxed says that Apps can run as a sandbox user on this system.
+// Sandboxed says whether Apps can run as a sandbox user on this operating system.
 const Sandboxed = true

@@ -14,32 +14,32 @@ import (
 
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/disk/filelock"
+	"tcenvsvr/agent/secret/privatefile"
 )
 
 // A SealFunc turns the plain text of a setting into ENC[…].
 type SealFunc func(name, plain string) (string, error)
 
-// lockWait is how long Set waits for others; each holds the file for
-// milliseconds.
+// lockWait is how long [Set] waits for other processes; each holds the file for milliseconds.
 const lockWait = 10 * time.Second
 
-// A Judge says why settings must not become what they would; its error is returned.
-type Judge func(before, after Settings) error
+// A Veto returns an error if settings must not change from before to after.
+type Veto func(before, after Settings) error
 
-// Set changes some values in the file and keeps the others; an empty value
-// removes the key, so that the default applies again. It refuses what Load would
-// refuse and then leaves the file as it was. Comments are not kept.
+// Set changes some values in the file and keeps the others; an empty value removes the key, so that
+// the default applies again. It refuses values that [Load] would refuse, and then leaves the file
+// as it was. It does not keep comments.
 //
-// With seal every secret in the file is sealed, those that stood there
-// plainly as well; without it they are stored as they come. Processes that
-// change the same file take turns, so that none undoes what another did.
+// With seal it seals every secret in the file, also those that stood there in plain text; without
+// seal it stores them as they are. Processes that change the same file take turns, so that none
+// overwrites another's change.
 func Set(file string, changes map[string]string, seal SealFunc) error {
 	return Change(Options{File: file}, changes, seal, nil)
 }
 
-// Change is Set for the file of o, with a judge, who may be nil and sees the
-// settings as o would load them; secrets that are changed are not sealed yet.
-func Change(o Options, changes map[string]string, seal SealFunc, judge Judge) error {
+// Change is [Set] for the file of o. It asks veto, which may be nil, with the settings as o loads
+// them; changed secrets are not sealed yet then.
+func Change(o Options, changes map[string]string, seal SealFunc, veto Veto) error {
 	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
 	defer cancel()
 	release, err := filelock.Wait(ctx, o.File+".lock")
@@ -58,8 +58,8 @@ func Change(o Options, changes map[string]string, seal SealFunc, judge Judge) er
 	if err != nil {
 		return fmt.Errorf("changing settings: %w", err)
 	}
-	if judge != nil {
-		if err := judged(o, old, values, judge); err != nil {
+	if veto != nil {
+		if err := ask(o, old, values, veto); err != nil {
 			return fmt.Errorf("changing settings: %w", err)
 		}
 	}
@@ -69,7 +69,7 @@ func Change(o Options, changes map[string]string, seal SealFunc, judge Judge) er
 	return write(o.File, values)
 }
 
-// changed is what will stand in the file.
+// changed returns the new content of the file.
 func changed(file string, old map[string]any, changes map[string]string) (map[string]string, error) {
 	values, errs := check(old, func(Setting) Origin { return Origin{FromFile, strconv.Quote(file)} })
 	next, wrong := check(anyMap(changes), func(Setting) Origin { return Origin{Layer: "new value"} })
@@ -87,7 +87,7 @@ func changed(file string, old map[string]any, changes map[string]string) (map[st
 	return values, nil
 }
 
-func judged(o Options, old map[string]any, values map[string]string, judge Judge) error {
+func ask(o Options, old map[string]any, values map[string]string, veto Veto) error {
 	before, _, err := assemble(old, o)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func judged(o Options, old map[string]any, values map[string]string, judge Judge
 	if err != nil {
 		return err
 	}
-	return judge(before, after)
+	return veto(before, after)
 }
 
 func sealAll(values map[string]string, seal SealFunc) error {
@@ -117,8 +117,7 @@ func sealAll(values map[string]string, seal SealFunc) error {
 	return nil
 }
 
-// write makes the file, durably and readable by its owner only. Values have
-// been checked.
+// write replaces the file, durably, readable by its owner only. Values have been checked.
 func write(file string, values map[string]string) error {
 	var text bytes.Buffer
 	text.WriteString(header)
@@ -138,13 +137,13 @@ func write(file string, values map[string]string) error {
 		text.Write(line)
 	}
 	text.WriteString(trailer)
-	if err := atomicfile.WriteFile(file, text.Bytes(), 0o600); err != nil {
+	if err := atomicfile.WriteFile(file, text.Bytes(), privatefile.Mode); err != nil {
 		return fmt.Errorf("saving settings: %w", err)
 	}
 	return nil
 }
 
-// plain is a number or a switch as YAML has it without quotes.
+// plain returns a value that YAML writes without quotes if it is a number or a switch.
 func plain(value string) any {
 	if n, err := strconv.Atoi(value); err == nil {
 		return n

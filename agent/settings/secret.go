@@ -10,21 +10,20 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret holds a text that must not reach a log, a screen or a file by
-// accident: every way of printing or marshalling it says "[redacted]". The
-// text stands behind a pointer because fmt cannot call the methods of an
-// unexported field: even there it prints an address and no secret.
-// The zero value is an empty secret. A secret that the keychain sealed and
-// nobody opened is there, but cannot be revealed.
+// Secret holds a text that must not reach a log, a screen or a file by accident: however it is
+// printed or marshalled, the result is "[redacted]". The text is behind a pointer because fmt
+// cannot call the methods of an unexported field: there it prints an address, not the secret. The
+// zero value is an empty secret. A secret that is still sealed by the keychain is not empty, but
+// cannot be revealed.
 type Secret struct{ text *string }
 
-// sealedPrefix and a bracket at the end enclose what the keychain sealed. No
-// plain secret may begin so.
+// sealedPrefix and a closing bracket enclose a text that the keychain sealed. No plain secret may
+// begin with it.
 const sealedPrefix = "ENC["
 
 func isSealed(text string) bool { return strings.HasPrefix(text, sealedPrefix) }
 
-// NewSecret hides text.
+// NewSecret returns a Secret that holds text.
 func NewSecret(text string) Secret {
 	if text == "" {
 		return Secret{}
@@ -32,8 +31,7 @@ func NewSecret(text string) Secret {
 	return Secret{&text}
 }
 
-// Reveal returns the text, "" of a sealed secret. Whoever calls it is
-// responsible for where it goes.
+// Reveal returns the text, "" for a sealed secret. The caller is responsible for where it goes.
 func (s Secret) Reveal() string {
 	if s.Sealed() {
 		return ""
@@ -41,7 +39,7 @@ func (s Secret) Reveal() string {
 	return s.raw()
 }
 
-// Sealed reports whether the keychain has to open it first.
+// Sealed reports whether the keychain must open the secret first.
 func (s Secret) Sealed() bool { return isSealed(s.raw()) }
 
 func (s Secret) raw() string {
@@ -51,7 +49,7 @@ func (s Secret) raw() string {
 	return *s.text
 }
 
-// Empty reports whether there is nothing to hide.
+// Empty reports whether there is no secret.
 func (s Secret) Empty() bool { return s.text == nil }
 
 // Equal compares the texts in constant time.
@@ -82,7 +80,7 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // MarshalJSON is String, quoted.
 func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + s.String() + `"`), nil }
 
-// UnmarshalText takes the text; it is how a loaded value gets in.
+// UnmarshalText sets the text; loading a value uses it.
 func (s *Secret) UnmarshalText(text []byte) error {
 	*s = NewSecret(string(text))
 	return nil

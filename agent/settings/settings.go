@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Settings are the values, typed. Fields stand in the order of All and
-// carry its names; a test compares the two.
+// Settings are the typed values. Fields have the order and the names of [All]; a test compares the
+// two.
 type Settings struct {
 	APIURL            string        `koanf:"apiURL"`
 	AppDeliveryToken  Secret        `koanf:"appDeliveryToken"`
@@ -51,8 +51,8 @@ type Settings struct {
 	UpdateWindow   string        `koanf:"updateWindow"`
 }
 
-// Text is a value by its setting's name, as it would be written; "" where
-// there is none. Of a secret it says only that there is one.
+// Text returns the value of a setting, by name, as it would be written; "" if there is none. Of a
+// secret it shows only that there is one.
 func (s Settings) Text(name string) string {
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
@@ -79,7 +79,7 @@ func (s Settings) Text(name string) string {
 	return ""
 }
 
-// sealedShown stands for a secret that the keychain keeps.
+// sealedShown is shown for a sealed secret.
 const sealedShown = "[sealed]"
 
 // BrokerAddr is host:port of the message broker.
@@ -102,8 +102,8 @@ func (s Settings) Runner() string {
 	return "none"
 }
 
-// ProxyURL is the proxy with its credentials, nil without proxyHost. It
-// says nothing about what goes through it: that is ProxyTC and ProxyExternal.
+// ProxyURL returns the proxy with its credentials, nil without proxyHost. ProxyTC and ProxyExternal
+// say which connections use it.
 func (s Settings) ProxyURL() *url.URL {
 	if s.ProxyHost == "" {
 		return nil
@@ -120,8 +120,8 @@ func (s Settings) ProxyURL() *url.URL {
 	return u
 }
 
-// Check reports settings that are each allowed and do not fit together, as
-// joined *ConflictError.
+// Check returns a *[ConflictError] for each group of settings whose values are allowed but do not
+// fit together, joined.
 func (s Settings) Check() error {
 	var errs []error
 	complain := func(mends []string, format string, args ...any) {
@@ -148,7 +148,7 @@ func (s Settings) Check() error {
 	return errors.Join(errs...)
 }
 
-// Secret is a secret by its setting's name; empty where that has none.
+// Secret returns the secret of a setting, by name; it is empty for a setting that is no secret.
 func (s Settings) Secret(name string) Secret {
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
@@ -160,10 +160,10 @@ func (s Settings) Secret(name string) Secret {
 	return Secret{}
 }
 
-// IsSealed reports whether the setting is a secret that waits for the keychain.
+// IsSealed reports whether the setting is a secret that the keychain must open first.
 func (s Settings) IsSealed(name string) bool { return s.Secret(name).Sealed() }
 
-// Sealed reports whether a secret waits for the keychain.
+// Sealed reports whether the keychain must open any of the secrets first.
 func (s Settings) Sealed() bool {
 	return s.AppDeliveryToken.Sealed() || s.BrokerToken.Sealed() || s.KeystorePassword.Sealed() || s.ProxyPassword.Sealed()
 }
@@ -171,8 +171,8 @@ func (s Settings) Sealed() bool {
 // ErrNotEnrolled means that the settings name no cloud to work for.
 var ErrNotEnrolled = errors.New("not enrolled")
 
-// Enrolled reports what is missing to reach a cloud; the error wraps
-// ErrNotEnrolled.
+// Enrolled returns an error that wraps [ErrNotEnrolled] and names the settings that are missing to
+// reach a cloud.
 func (s Settings) Enrolled() error {
 	var missing []string
 	for _, need := range []struct {

@@ -118,13 +118,13 @@ func TestAnEmptyFlagIsMeant(t *testing.T) {
 	}
 }
 
-func TestAJudgeKeepsChangesFromTheFile(t *testing.T) {
+func TestAVetoKeepsChangesFromTheFile(t *testing.T) {
 	file := write1(t, "proxyHost: p\nproxyPort: 3128\n")
 	refusal := errors.New("no")
 	o := Options{File: file, Env: []string{"TCENVSVR_PROXYUSERNAME=me"}}
 	err := Change(o, map[string]string{"proxyPort": "", "proxyPassword": "x"}, nil, func(before, after Settings) error {
 		if before.ProxyPort != 3128 || after.ProxyPort != 0 || after.ProxyPassword.Reveal() != "x" || after.ProxyUsername != "me" {
-			t.Errorf("the judge saw %+v and %+v", before, after)
+			t.Errorf("the veto saw %+v and %+v", before, after)
 		}
 		if _, ok := errors.AsType[*ConflictError](after.Check()); !ok {
 			t.Errorf("Check: got %v, want a *ConflictError", after.Check())
@@ -132,7 +132,7 @@ func TestAJudgeKeepsChangesFromTheFile(t *testing.T) {
 		return refusal
 	})
 	if !errors.Is(err, refusal) {
-		t.Errorf("got %v, want the judge's error", err)
+		t.Errorf("got %v, want the veto's error", err)
 	}
 	if s, _, err := Load(Options{File: file}); err != nil || s.ProxyPort != 3128 || !s.ProxyPassword.Empty() {
 		t.Errorf("the file changed: %+v, %v", s, err)

@@ -26,7 +26,7 @@ type Setting struct {
 	Help     string   // one sentence without full stop
 	Example  string   // for help and README.md; "" = none
 
-	check func(string) error // of a Text that is not empty; the error says what is wanted
+	check func(string) error // of a Text that is not empty; the error says what is allowed
 }
 
 // Env is the name of the environment variable.
@@ -34,9 +34,8 @@ func (s Setting) Env() string { return envPrefix + strings.ToUpper(s.Name) }
 
 const envPrefix = "TCENVSVR_"
 
-// All is the table of settings. The first 22 stand in the order of the
-// menu of "configure", whose numbers administrators know: 3 is
-// appsJavaHome, 13–18 are the proxy.
+// All is the table of settings. The first 22 stand in the order of the menu of "configure", whose
+// numbers administrators know: 3 is appsJavaHome, 13–18 are the proxy.
 var All = []Setting{
 	{Name: "apiURL", Kind: Text, check: checkURL, Example: "https://api.example.com:8443",
 		Help: "URL of the Dedicated Cloud's API, without /api"},

@@ -7,8 +7,8 @@ import (
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"errors"
-	"strings"
-	"unicode"
+
+	"tcenvsvr/agent/plain"
 )
 
 // Fingerprint is the SHA-256 of a certificate in lower-case hex.
@@ -20,29 +20,18 @@ func Fingerprint(c *x509.Certificate) string {
 // Short is the part of a fingerprint that people compare.
 func Short(c *x509.Certificate) string { return Fingerprint(c)[:16] }
 
-// Name is a name as it may be printed: one line, no control characters,
-// whatever the certificate says.
+// Name returns a name that may be printed whatever the certificate holds; see [plain.Name].
 func Name(n pkix.Name) string {
 	text := n.String()
 	if text == "" {
 		return "(no name)"
 	}
-	return Printable(text)
+	return plain.Name(text)
 }
 
-// Printable is text on one line without control characters.
-func Printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-}
-
-// SelfSigned reports whether a certificate is its own issuer. An
-// algorithm that is too weak to be verified counts as verified: what is trusted by
-// its fingerprint needs no signature.
+// SelfSigned reports whether a certificate is its own issuer. A signature whose algorithm is too
+// weak to be verified counts as verified, because a certificate that is trusted by its fingerprint
+// needs no signature.
 func SelfSigned(c *x509.Certificate) bool {
 	if !bytes.Equal(c.RawSubject, c.RawIssuer) {
 		return false

@@ -139,7 +139,7 @@ func rsaCA(t *testing.T, bits int, changes ...certstest.Change) *x509.Certificat
 	return certstest.WithKey(t, key, changes...).Cert
 }
 
-func TestJudge(t *testing.T) {
+func TestAssess(t *testing.T) {
 	root := certstest.New(t)
 	other := certstest.New(t) // of the same subject
 	for name, tt := range map[string]struct {
@@ -171,7 +171,7 @@ func TestJudge(t *testing.T) {
 			cert.Root, "", "not for servers"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := cert.Judge(tt.cert, time.Now())
+			v := cert.Assess(tt.cert, time.Now())
 			notes := strings.Join(v.Notes, "\n")
 			if v.Kind != tt.kind || !strings.Contains(v.Refused, tt.refused) || (v.Refused != "") != (tt.refused != "") || !strings.Contains(notes, tt.note) {
 				t.Errorf("got %s, refused %q, notes %q; want %s, %q, %q", v.Kind, v.Refused, v.Notes, tt.kind, tt.refused, tt.note)
@@ -202,8 +202,8 @@ func decode(t *testing.T, text string) *x509.Certificate {
 	return certs[0]
 }
 
-// The property: whatever comes in, what comes out can be judged and
-// printed, and read again from its own PEM.
+// The property: whatever comes in, what comes out can be judged and printed, and read again from
+// its own PEM.
 func FuzzParse(f *testing.F) {
 	root := certstest.New(f)
 	f.Add(root.PEM())
@@ -220,7 +220,7 @@ func FuzzParse(f *testing.F) {
 			_ = s.Error()
 		}
 		for _, c := range certs {
-			_ = cert.Judge(c, time.Now())
+			_ = cert.Assess(c, time.Now())
 			again, _, err := cert.Parse(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 			if err != nil || len(again) != 1 || !bytes.Equal(again[0].Raw, c.Raw) {
 				t.Errorf("not the same again: %v", err)

@@ -1,11 +1,11 @@
-// Package cert reads certificates from whatever administrators have them
-// in, and judges what each is good for.
+// Package cert reads certificates from the file formats that administrators use, and decides which
+// of them can be trusted as CAs.
 //
 //	PEM (any order, with text between) ─┐
-//	DER, one or several                ─┼─► Parse ─► certificates ─► Judge ─► taken, with notes
+//	DER, one or several                ─┼─► Parse ─► certificates ─► Assess ─► taken, with notes
 //	PKCS#7 (.p7b, .p7c), PEM or DER    ─┘      │                        └───► refused, with the reason
 //	                                           └─► a private key in the file: nothing is read at all
 //
-// What comes in is hostile until judged: sizes are bounded, names are shown
-// quoted, and no error repeats what was in the file.
+// Input is treated as hostile: sizes are bounded, names are shown as plain text, and no error
+// repeats the content of the file.
 package cert

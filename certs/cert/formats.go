@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"errors"
+
+	"tcenvsvr/agent/plain"
 )
 
 var (
@@ -17,16 +19,16 @@ type contentInfo struct {
 	Content asn1.RawValue `asn1:"explicit,optional,tag:0"`
 }
 
-// parsePKCS7 returns the certificates of a .p7b in DER. Signatures in it are of no
-// interest: those who add a file decide whether they trust it.
+// parsePKCS7 returns the certificates of a .p7b in DER. Its signatures do not matter: the person
+// who adds a file decides whether to trust it.
 func parsePKCS7(der []byte) ([]*x509.Certificate, error) {
 	bad := errors.New("damaged PKCS#7")
 	var info contentInfo
 	if rest, err := asn1.Unmarshal(der, &info); err != nil || len(rest) > 0 || !info.Type.Equal(oidSignedData) {
 		return nil, bad
 	}
-	// The parts behind the certificates (CRLs, signers) vary and do not
-	// matter, so the sequence is taken apart by hand.
+	// The parts after the certificates (CRLs, signers) vary and do not matter, so the sequence is
+	// parsed by hand.
 	var seq asn1.RawValue
 	if _, err := asn1.Unmarshal(info.Content.Bytes, &seq); err != nil {
 		return nil, bad
@@ -40,7 +42,7 @@ func parsePKCS7(der []byte) ([]*x509.Certificate, error) {
 		if part.Class == asn1.ClassContextSpecific && part.Tag == 0 {
 			certs, err := x509.ParseCertificates(part.Bytes)
 			if err != nil {
-				return nil, errors.New("unreadable certificate in PKCS#7: " + Printable(err.Error()))
+				return nil, errors.New("unreadable certificate in PKCS#7: " + plain.Line(err.Error()))
 			}
 			return certs, nil
 		}
@@ -48,7 +50,7 @@ func parsePKCS7(der []byte) ([]*x509.Certificate, error) {
 	return nil, errors.New("PKCS#7 without a certificate")
 }
 
-// isKey recognises private keys in DER. What it decodes is not kept.
+// isKey reports whether der is a private key. It does not keep the decoded key.
 func isKey(der []byte) bool {
 	if len(der) == 0 || der[0] != 0x30 || len(der) > 64<<10 {
 		return false
@@ -65,7 +67,7 @@ func isKey(der []byte) bool {
 	return false
 }
 
-// isPKCS12 recognises a PFX: version 3, then a PKCS#7 of type data or signed data.
+// isPKCS12 reports whether der is a PFX: version 3, then a PKCS#7 of type data or signed data.
 func isPKCS12(der []byte) bool {
 	var pfx struct {
 		Version int
@@ -76,7 +78,7 @@ func isPKCS12(der []byte) bool {
 	return err == nil && pfx.Version == 3 && (pfx.Safe.Type.Equal(oidData) || pfx.Safe.Type.Equal(oidSignedData))
 }
 
-// isKeystore recognises JKS and JCEKS.
+// isKeystore reports whether data is a JKS or JCEKS file.
 func isKeystore(data []byte) bool {
 	return bytes.HasPrefix(data, []byte{0xfe, 0xed, 0xfe, 0xed}) || bytes.HasPrefix(data, []byte{0xce, 0xce, 0xce, 0xce})
 }

@@ -9,13 +9,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"tcenvsvr/agent/plain"
 )
 
-// MaxFile bounds a file of certificates in bytes. The public roots of a
-// whole host are a twentieth of it.
+// MaxFile bounds a file of certificates in bytes. All public roots of a host take a twentieth of
+// it.
 const MaxFile = 4 << 20
 
-// Why a file as a whole is not read.
+// Errors of a file as a whole.
 var (
 	ErrPrivateKey = errors.New("it holds a private key, so nothing of it was read\n" +
 		"hint: a key has no business among trusted certificates: keep it with its server only, and give a file that has certificates alone")
@@ -49,13 +51,13 @@ func Read(f *os.File) ([]*x509.Certificate, []error, error) {
 	return nil, nil, fmt.Errorf("reading certificates from %q: %w", file, err)
 }
 
-// Parse returns the certificates of a file in their order. skipped are
-// the parts that are none, or that are damaged. err means that nothing can be had of the file.
+// Parse returns the certificates of a file in their order. skipped has an error for each part that
+// is damaged or no certificate. err means that the file as a whole cannot be used.
 func Parse(data []byte) (certs []*x509.Certificate, skipped []error, err error) {
 	if len(data) > MaxFile {
 		return nil, nil, fmt.Errorf("it is larger than %d MiB, which no file of certificates is", MaxFile>>20)
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // the mark of some editors
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // the byte order mark of some editors
 	switch {
 	case bytes.Contains(data, []byte("PRIVATE KEY-----")) || isKey(data):
 		return nil, nil, ErrPrivateKey
@@ -106,13 +108,13 @@ func parseBlock(block *pem.Block) ([]*x509.Certificate, error) {
 	case "PKCS7", "CMS":
 		return parsePKCS7(block.Bytes)
 	}
-	return nil, fmt.Errorf("%.40q is not a certificate", Printable(block.Type))
+	return nil, fmt.Errorf("%.40q is not a certificate", plain.Name(block.Type))
 }
 
 func one(der []byte) ([]*x509.Certificate, error) {
 	c, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, fmt.Errorf("unreadable certificate: %s", Printable(err.Error()))
+		return nil, fmt.Errorf("unreadable certificate: %s", plain.Line(err.Error()))
 	}
 	return []*x509.Certificate{c}, nil
 }
@@ -132,7 +134,7 @@ func parseDER(data []byte) ([]*x509.Certificate, error) {
 	case isKeystore(data):
 		return nil, errors.New("it is a Java keystore\nhint: keytool -exportcert -rfc -keystore FILE -alias ALIAS -file ca.pem")
 	case len(data) > 0 && data[0] == 0x30: // it begins as DER does
-		return nil, fmt.Errorf("%w that can be read: %s", ErrNoCertificate, Printable(err.Error()))
+		return nil, fmt.Errorf("%w that can be read: %s", ErrNoCertificate, plain.Line(err.Error()))
 	}
 	return nil, ErrNoCertificate
 }

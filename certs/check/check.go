@@ -21,7 +21,7 @@ type Dialer interface {
 	DialContext(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
-// Link is one certificate that the server showed, or the CA that vouches.
+// Link is one certificate of the server's chain, or the CA that vouches for it.
 type Link struct {
 	Subject     string    `json:"subject"`
 	Issuer      string    `json:"issuer"`
@@ -29,25 +29,25 @@ type Link struct {
 	NotAfter    time.Time `json:"not_after"`
 }
 
-// Result is what a handshake showed.
+// Result describes a handshake.
 type Result struct {
 	Address string `json:"address"`
 	Trusted bool   `json:"trusted"`
 	Version string `json:"version,omitempty"` // of TLS
 	Chain   []Link `json:"chain"`             // as the server sent it
-	// Root is the CA that vouches, From where it comes from.
+	// Root is the CA that vouches for the server, From its sources.
 	Root    *Link    `json:"root,omitempty"`
 	From    []string `json:"from,omitempty"`
 	Private bool     `json:"private"`
-	// Problem says what is wrong, Try what helps, Notes what else to know.
+	// Problem says what is wrong, Try what to do about it, Notes what else to know.
 	Problem string   `json:"problem,omitempty"`
 	Try     string   `json:"try,omitempty"`
 	Notes   []string `json:"notes,omitempty"`
 }
 
-// Server connects to addr (host:port) and verifies its certificate by the
-// roots of h. An error means that there was no certificate to look at.
-func Server(ctx context.Context, d Dialer, addr string, h *certs.Harvest) (Result, error) {
+// Server connects to addr (host:port) and verifies its certificate with the roots of h. An error
+// means that the server showed no certificate.
+func Server(ctx context.Context, d Dialer, addr string, h *certs.Merged) (Result, error) {
 	r := Result{Address: addr}
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -81,8 +81,8 @@ func Server(ctx context.Context, d Dialer, addr string, h *certs.Harvest) (Resul
 	return r, nil
 }
 
-// vouched finds the root of the shortest chain among ours.
-func (r *Result) vouched(chains [][]*x509.Certificate, h *certs.Harvest) {
+// vouched sets the root of the shortest chain.
+func (r *Result) vouched(chains [][]*x509.Certificate, h *certs.Merged) {
 	best := chains[0]
 	for _, chain := range chains {
 		if len(chain) < len(best) {

@@ -81,7 +81,7 @@ func TestServer(t *testing.T) {
 			for i, p := range tt.trusted {
 				certstest.File(t, drop, string(rune('a'+i))+".pem", p.PEM())
 			}
-			h, err := certs.Sources{Drops: []string{drop}}.Gather(time.Now())
+			h, err := certs.Sources{Drops: []string{drop}}.Merge(time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestNoCertificateToLookAt(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
-	h := &certs.Harvest{}
+	h := &certs.Merged{}
 	for addr, want := range map[string]string{l.Addr().String(): "shaking hands", "127.0.0.1:1": "connecting to", "host": "not HOST:PORT"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		if _, err := check.Server(ctx, &net.Dialer{}, addr, h); err == nil || !strings.Contains(err.Error(), want) {

@@ -1,6 +1,6 @@
-// Package check says which CA vouches for a server, or exactly what is
-// missing for that.
+// Package check says which CA vouches for a server, or exactly what is missing for that.
 //
-// It is one TLS handshake, verified as always: what a server showed that was not trusted comes
-// with the error. Nothing else is fetched, neither missing issuers nor revocation lists.
+// It makes one TLS handshake with the usual verification; the error of a failed one carries the
+// certificates that the server showed. It fetches nothing else, neither missing issuers nor
+// revocation lists.
 package check

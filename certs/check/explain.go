@@ -8,12 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"tcenvsvr/agent/plain"
 	"tcenvsvr/certs"
 	"tcenvsvr/certs/cert"
 )
 
-// explain says in an administrator's words why a chain is not trusted.
-func explain(chain []*x509.Certificate, err error, h *certs.Harvest) (problem, try string) {
+// explain says, in words for an administrator, why a chain is not trusted.
+func explain(chain []*x509.Certificate, err error, h *certs.Merged) (problem, try string) {
 	leaf := chain[0]
 	if name, ok := errors.AsType[x509.HostnameError](err); ok {
 		return fmt.Sprintf("the server's certificate is for %s, not for %q", namesOf(leaf), name.Host),
@@ -25,7 +26,7 @@ func explain(chain []*x509.Certificate, err error, h *certs.Harvest) (problem, t
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return explainUnknown(chain, h)
 	}
-	return "the server's certificate is not acceptable: " + oneLine(err.Error()), "ask the server's administrators"
+	return "the server's certificate is not acceptable: " + plain.Name(err.Error()), "ask the server's administrators"
 }
 
 func explainInvalid(e x509.CertificateInvalidError) (problem, try string) {
@@ -42,16 +43,15 @@ func explainInvalid(e x509.CertificateInvalidError) (problem, try string) {
 			return fmt.Sprintf("%s expired on %s", name, day(e.Cert.NotAfter)), "have it renewed, or set this host's clock"
 		}
 	case x509.CANotAuthorizedForThisName, x509.UnconstrainedName:
-		return name + " vouches only for some names, and this server's is not among them: " + oneLine(e.Detail), "the CA's administrators must issue the certificate by another CA"
+		return name + " vouches only for some names, and this server's is not among them: " + plain.Name(e.Detail), "the CA's administrators must issue the certificate by another CA"
 	case x509.NotAuthorizedToSign:
 		return name + " is not a CA, yet it issued another certificate of the chain", "the server's administrators must correct its chain"
 	}
-	return name + " is not acceptable: " + oneLine(e.Error()), "ask the server's administrators"
+	return name + " is not acceptable: " + plain.Name(e.Error()), "ask the server's administrators"
 }
 
-// explainUnknown follows the chain from the server upwards, to where nobody
-// we trust goes on.
-func explainUnknown(chain []*x509.Certificate, h *certs.Harvest) (problem, try string) {
+// explainUnknown follows the chain from the server upwards until it finds no trusted issuer.
+func explainUnknown(chain []*x509.Certificate, h *certs.Merged) (problem, try string) {
 	top := chain[0]
 	for range chain { // a chain may be a circle
 		next := issuer(top, chain)
@@ -86,8 +86,7 @@ func explainUnknown(chain []*x509.Certificate, h *certs.Harvest) (problem, try s
 		"add the CA " + cert.Name(top.Issuer) + ": tcenvsvr certs add FILE"
 }
 
-// issuer is the certificate of the chain that issued c, if it is there and
-// not c itself.
+// issuer returns the certificate of the chain that issued c, nil if it is not there or is c itself.
 func issuer(c *x509.Certificate, chain []*x509.Certificate) *x509.Certificate {
 	for _, a := range chain {
 		if !a.Equal(c) && cert.IssuedBy(c, a) && c.CheckSignatureFrom(a) == nil {
@@ -97,13 +96,13 @@ func issuer(c *x509.Certificate, chain []*x509.Certificate) *x509.Certificate {
 	return nil
 }
 
-// whereIssuer repeats where a certificate says its issuer can be had. It is
-// not fetched: the certificate is nobody's word yet.
+// whereIssuer returns the URLs at which a certificate says its issuer can be found. They are not
+// fetched: the certificate is not trusted.
 func whereIssuer(c *x509.Certificate) string {
 	if len(c.IssuingCertificateURL) == 0 {
 		return ""
 	}
-	return " (the certificate names " + oneLine(strings.Join(c.IssuingCertificateURL, ", ")) + ")"
+	return " (the certificate names " + plain.Name(strings.Join(c.IssuingCertificateURL, ", ")) + ")"
 }
 
 func namesOf(c *x509.Certificate) string {
@@ -114,10 +113,7 @@ func namesOf(c *x509.Certificate) string {
 	if len(list) == 0 {
 		return "no host at all"
 	}
-	return oneLine(strings.Join(list, ", "))
+	return plain.Name(strings.Join(list, ", "))
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
-
-// oneLine makes what a server says harmless to print.
-func oneLine(text string) string { return cert.Printable(text) }

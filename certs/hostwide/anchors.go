@@ -19,21 +19,21 @@ import (
 // prefix tells our anchors from others.
 const prefix = "tcenvsvr-"
 
-// Anchors is how a host takes CAs into its own store.
+// Anchors describes how CAs get into a host's own store.
 type Anchors struct {
 	Dir     string   // where administrators put them
 	Ending  string   // that files must have
-	Command []string // what makes the store anew
+	Command []string // that rebuilds the store
 }
 
-// known are the ways of RHEL, SUSE and Debian; the first whose tool is there counts.
+// known describes RHEL, SUSE and Debian; the first whose tool is installed applies.
 var known = []Anchors{
 	{"/etc/pki/ca-trust/source/anchors", ".pem", []string{"update-ca-trust", "extract"}},
 	{"/etc/pki/trust/anchors", ".pem", []string{"update-ca-certificates"}},
 	{"/usr/local/share/ca-certificates", ".crt", []string{"update-ca-certificates"}},
 }
 
-// HostAnchors finds this host's way.
+// HostAnchors returns the Anchors of this host.
 func HostAnchors() (Anchors, error) {
 	for _, a := range known {
 		if info, err := os.Stat(a.Dir); err != nil || !info.IsDir() {
@@ -50,8 +50,8 @@ func HostAnchors() (Anchors, error) {
 		"hint: \"tcenvsvr certs export DIR\" writes a bundle for other tools", errors.ErrUnsupported)
 }
 
-// Sync makes our anchors those of the list, none to undo, and has the host
-// make its store. It returns how many files it wrote and removed.
+// Sync makes the list our anchors and rebuilds the host's store; an empty list undoes it. It
+// returns how many files it wrote and removed.
 func (a Anchors) Sync(ctx context.Context, list []*x509.Certificate) (written, removed int, err error) {
 	fail := func(err error) (int, int, error) {
 		return written, removed, fmt.Errorf("changing the host's own trusted CAs in %q: %w", a.Dir, err)

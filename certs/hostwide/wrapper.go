@@ -13,7 +13,7 @@ import (
 	"tcenvsvr/certs"
 )
 
-// mark is in every wrapper: what has it is ours to replace and remove.
+// mark is in every wrapper: a file that has it may be replaced and removed.
 const mark = "# Written by: tcenvsvr certs python-wrapper"
 
 // realName is the guide's name for a Python that a wrapper stands in for.
@@ -22,8 +22,8 @@ const realName = "tcpython"
 // Wrapper points a Python outside of Apps to our bundle.
 type Wrapper struct {
 	Python string // the program
-	// At is where the wrapper goes; "" = in Python's place, which then is
-	// called tcpython beside it, as in the guide.
+	// At is the path of the wrapper. "" replaces Python, which is then called tcpython in the same
+	// folder, as in the guide.
 	At     string
 	Bundle string // trust/current/ca-bundle.pem
 }
@@ -35,7 +35,7 @@ var (
 	ErrNoWrapper = errors.New("there is no wrapper of ours")
 )
 
-// Install writes the wrapper; once more is the same as once.
+// Install writes the wrapper. To repeat it changes nothing.
 func (w Wrapper) Install() error {
 	fail := func(err error) error { return fmt.Errorf("wrapping Python %q: %w", w.Python, err) }
 	info, err := os.Stat(w.Python)
@@ -65,7 +65,7 @@ func (w Wrapper) Install() error {
 	return nil
 }
 
-// Undo takes the wrapper away.
+// Undo removes the wrapper.
 func (w Wrapper) Undo() error {
 	fail := func(err error) error { return fmt.Errorf("unwrapping Python %q: %w", w.Python, err) }
 	at := w.At
@@ -89,8 +89,8 @@ func (w Wrapper) Undo() error {
 
 func (w Wrapper) moved() string { return filepath.Join(filepath.Dir(w.Python), realName) }
 
-// keep gives the program a second name, so that there is no moment without
-// it: a link of its own, or the same symbolic link.
+// keep gives the program a second name, so that it exists at every moment: a hard link, or a copy
+// of the symbolic link.
 func keep(program, name string) error {
 	if _, err := os.Lstat(name); err == nil {
 		return fmt.Errorf("%q is there already: another wrapper's Python?", name)
@@ -103,7 +103,8 @@ func keep(program, name string) error {
 	return os.Link(program, name)
 }
 
-// script warns where the bundle cannot be read: Python would say less.
+// script returns the wrapper's text. It warns if the bundle cannot be read: Python's own message
+// would say less.
 func (w Wrapper) script(python string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "#!/bin/sh\n%s\n# Undo with the same command and --undo.\nbundle=%s\n", mark, quote(w.Bundle))

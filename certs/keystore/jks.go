@@ -27,7 +27,7 @@ const (
 	sumSize    = sha1.Size
 )
 
-// JKS writes a trust store as JKS, with the usual password for its checksum.
+// JKS returns a trust store in JKS format, with the usual password for its checksum.
 func JKS(certs []*x509.Certificate) []byte {
 	b := bytes.Clone(magic)
 	b = binary.BigEndian.AppendUint32(b, 2)
@@ -64,8 +64,8 @@ func checksum(body []byte) (sum []byte) {
 
 var errDamaged = errors.New("the JKS is damaged or cut off")
 
-// decodeJKS reads what is trusted. The checksum is not looked at, as a JVM
-// does not without a password: administrators change it, and it guards nothing.
+// decodeJKS returns the trusted certificates. It does not verify the checksum, as a JVM without a
+// password does not: administrators change the password, and the checksum protects nothing.
 func decodeJKS(data []byte) (certs []*x509.Certificate, skipped int, err error) {
 	r := &reader{rest: data[len(magic):]}
 	version, count := r.uint32(), r.uint32()
@@ -74,8 +74,8 @@ func decodeJKS(data []byte) (certs []*x509.Certificate, skipped int, err error) 
 	}
 	for range count {
 		tag := r.uint32()
-		r.take(int(r.uint16())) // alias
-		r.take(8)               // time
+		r.next(int(r.uint16())) // alias
+		r.next(8)               // time
 		switch tag {
 		case tagTrusted:
 			c, err := x509.ParseCertificate(r.certificate(version))
@@ -88,7 +88,7 @@ func decodeJKS(data []byte) (certs []*x509.Certificate, skipped int, err error) 
 			}
 			certs = append(certs, c)
 		case tagKey:
-			r.take(int(r.uint32()))
+			r.next(int(r.uint32()))
 			for n := r.uint32(); n > 0 && !r.short; n-- {
 				r.certificate(version)
 			}
@@ -105,13 +105,13 @@ func decodeJKS(data []byte) (certs []*x509.Certificate, skipped int, err error) 
 	return certs, skipped, nil
 }
 
-// reader takes a file apart; short is set once it ends too early.
+// reader parses a file; short is set once the file ends too early.
 type reader struct {
 	rest  []byte
 	short bool
 }
 
-func (r *reader) take(n int) []byte {
+func (r *reader) next(n int) []byte {
 	if n < 0 || n > len(r.rest) {
 		r.short, r.rest = true, nil
 		return nil
@@ -122,14 +122,14 @@ func (r *reader) take(n int) []byte {
 }
 
 func (r *reader) uint16() uint16 {
-	if b := r.take(2); b != nil {
+	if b := r.next(2); b != nil {
 		return binary.BigEndian.Uint16(b)
 	}
 	return 0
 }
 
 func (r *reader) uint32() uint32 {
-	if b := r.take(4); b != nil {
+	if b := r.next(4); b != nil {
 		return binary.BigEndian.Uint32(b)
 	}
 	return 0
@@ -137,7 +137,7 @@ func (r *reader) uint32() uint32 {
 
 func (r *reader) certificate(version uint32) []byte {
 	if version == 2 {
-		r.take(int(r.uint16())) // type
+		r.next(int(r.uint16())) // type
 	}
-	return r.take(int(r.uint32()))
+	return r.next(int(r.uint32()))
 }

@@ -12,12 +12,11 @@ import (
 	"tcenvsvr/certs/cert"
 )
 
-// Password is what everybody uses for trust stores. It protects nothing:
-// what is in them is public.
+// Password is the usual password of trust stores. It protects nothing: their content is public.
 const Password = "changeit"
 
-// Decode reads the trusted certificates of a JKS or PKCS#12 file. skipped
-// counts those of a JKS that cannot be read; one odd root must not take the others away.
+// Decode reads the trusted certificates of a JKS or PKCS#12 file. skipped counts those of a JKS
+// that cannot be read: one odd root must not make the others unusable.
 func Decode(data []byte) (certs []*x509.Certificate, skipped int, err error) {
 	if bytes.HasPrefix(data, magic) {
 		return decodeJKS(data)
@@ -34,7 +33,7 @@ func Decode(data []byte) (certs []*x509.Certificate, skipped int, err error) {
 	return nil, 0, err
 }
 
-// PKCS12 writes a trust store as PKCS#12 without a password.
+// PKCS12 returns a trust store in PKCS#12 format without a password.
 func PKCS12(certs []*x509.Certificate) ([]byte, error) {
 	entries := make([]pkcs12.TrustStoreEntry, len(certs))
 	for i, c := range certs {

@@ -17,11 +17,11 @@ import (
 	"tcenvsvr/certs/cert"
 )
 
-// Distrust is what must not be trusted whoever has it: fingerprints, each
-// with the place that says so.
+// Distrust holds the fingerprints of certificates that must not be trusted, whatever store has
+// them; each with the place that says so.
 type Distrust map[string]string
 
-// DistrustFiles are the files that Distrusted reads, for whoever watches.
+// DistrustFiles returns the files that [Distrusted] reads, for callers that watch them.
 func DistrustFiles(javaFile string) []string {
 	files := slices.Concat(blockFolders, []string{debianList, redhatTrust})
 	if javaFile != "" {
@@ -30,13 +30,13 @@ func DistrustFiles(javaFile string) []string {
 	return files
 }
 
-// blockedCerts lies beside cacerts and names what the JVM itself refuses.
+// blockedCerts is the file beside cacerts that names certificates which the JVM itself refuses.
 func blockedCerts(javaFile string) string {
 	return filepath.Join(filepath.Dir(javaFile), "blocked.certs")
 }
 
-// Distrusted collects what the host and the JDK have taken back. The error
-// names the lists that are there and cannot be read: what they take back is not in it.
+// Distrusted collects the certificates that the host and the JDK distrust. The error names lists
+// that exist but cannot be read; their entries are missing in the result.
 func Distrusted(javaFile string) (Distrust, error) {
 	d := Distrust{}
 	var unread []error
@@ -65,7 +65,7 @@ func Distrusted(javaFile string) (Distrust, error) {
 	return d, errors.Join(unread...)
 }
 
-// addCertificates takes those of a file. One that holds none is somebody else's.
+// addCertificates adds the certificates of a file. A file without any is not an error.
 func (d Distrust) addCertificates(file string) error {
 	data, err := read(file)
 	if err != nil {
@@ -81,8 +81,8 @@ func (d Distrust) addCertificates(file string) error {
 	return nil
 }
 
-// addDebian reads ca-certificates.conf: a line that begins with ! takes back a
-// certificate of the package.
+// addDebian reads ca-certificates.conf: a line that begins with ! distrusts a certificate of the
+// package.
 func (d Distrust) addDebian() error {
 	data, err := read(debianList)
 	if err != nil {
@@ -119,8 +119,8 @@ var (
 	oidAnyUsage   = asn1.ObjectIdentifier{2, 5, 29, 37, 0}
 )
 
-// addRejected reads OpenSSL's trusted certificates, which update-ca-trust
-// writes: behind a certificate stands what it is rejected for.
+// addRejected reads OpenSSL's trusted certificates, which update-ca-trust writes: the uses for
+// which a certificate is rejected follow the certificate.
 func (d Distrust) addRejected(file string, text []byte) {
 	for {
 		var block *pem.Block
@@ -141,7 +141,7 @@ func (d Distrust) addRejected(file string, text []byte) {
 	}
 }
 
-// rejectsServers looks for the list [0] of uses that a certificate is rejected for.
+// rejectsServers reports whether the list [0] of rejected uses includes servers.
 func rejectsServers(aux []byte) bool {
 	for len(aux) > 0 {
 		var part asn1.RawValue

@@ -7,5 +7,5 @@ var (
 	redhatTrust, debianList, debianCerts string
 )
 
-// addStore: what macOS distrusts is in settings that no tool prints in full.
+// addStore adds nothing: macOS keeps what it distrusts in settings that no tool prints in full.
 func (d Distrust) addStore() {}

@@ -8,7 +8,7 @@ import (
 	"tcenvsvr/certs/keystore"
 )
 
-// JavaFile is the trust store of the JDK that a java program belongs to.
+// JavaFile returns the trust store of the JDK that a java program belongs to.
 func JavaFile(java string) (file string, ok bool) {
 	return firstBelow(java, "lib/security/cacerts", "jre/lib/security/cacerts", "conf/security/cacerts")
 }
@@ -26,7 +26,7 @@ func Java(file string) (Found, error) {
 	return Found{Place: file, Certs: certs, Skipped: skipped}, nil
 }
 
-// PythonFile is certifi's file of the installation that a python program belongs to.
+// PythonFile returns certifi's file in the installation that a python program belongs to.
 func PythonFile(python string) (file string, ok bool) {
 	return firstBelow(python,
 		"lib/python3*/site-packages/certifi/cacert.pem", "lib64/python3*/site-packages/certifi/cacert.pem",
@@ -42,8 +42,9 @@ func Python(file string) (Found, error) {
 	return Found{Place: file, Certs: certs, Skipped: len(skipped)}, nil
 }
 
-// firstBelow looks below the installation of a program: the folder above
-// its bin, as it is called (a virtual environment) and where its links lead (an alternative).
+// firstBelow finds a file below the installation of a program, which is the folder above its bin.
+// It follows the path as given (a virtual environment) and the target of its links (an
+// alternative).
 func firstBelow(program string, patterns ...string) (string, bool) {
 	if program == "" {
 		return "", false

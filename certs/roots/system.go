@@ -14,15 +14,14 @@ import (
 type Found struct {
 	Place string // a file, or the name of a store
 	Certs []*x509.Certificate
-	// Skipped are those that cannot be read: one odd root must not take
-	// the others away.
+	// Skipped counts those that cannot be read: one odd root must not make the others unusable.
 	Skipped int
 }
 
-// ErrNone means that this host keeps no roots where they are looked for.
+// ErrNone means that this host has no roots in any of the known places.
 var ErrNone = errors.New("this host keeps its trusted CAs in none of the known places")
 
-// firstFile reads the first of the files that is there.
+// firstFile reads the first of the files that exists.
 func firstFile(files []string) (Found, error) {
 	for _, file := range files {
 		data, err := read(file)
@@ -42,7 +41,7 @@ func firstFile(files []string) (Found, error) {
 	return Found{}, fmt.Errorf("%w: %q", ErrNone, files)
 }
 
-// read bounds what is read.
+// read reads a file of bounded size.
 func read(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {

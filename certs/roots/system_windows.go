@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"unsafe"
 
+	"tcenvsvr/certs/cert"
+
 	"golang.org/x/sys/windows"
 )
 
@@ -41,4 +43,20 @@ func store(name string) (Found, error) {
 		f.Certs = append(f.Certs, parsed)
 	}
 	return f, nil
+}
+
+// Windows has no files of distrusted certificates, but a store; see addStore.
+var (
+	blockFolders                         []string
+	redhatTrust, debianList, debianCerts string
+)
+
+func (d Distrust) addStore() {
+	f, err := store("Disallowed")
+	if err != nil {
+		return
+	}
+	for _, c := range f.Certs {
+		d[cert.Fingerprint(c)] = f.Place
+	}
 }

@@ -53,15 +53,14 @@ func Names() []string {
 	return names
 }
 
-// Build writes the package of an App into dir as <name>.tcx and returns
-// its path. The same sources give the same bytes. A Java App needs
-// javac: ErrNoJDK where there is none.
+// Build writes the package of an App into dir as <name>.tcx and returns its path. The same sources
+// give the same bytes. A Java App needs javac: ErrNoJDK where there is none.
 func Build(name, dir string) (file string, err error) {
 	return build(name, "", dir)
 }
 
-// BuildVersion is Build with another programVersion, as <name>-<version>.tcx:
-// a further version of the same App.
+// BuildVersion is Build with another programVersion, as <name>-<version>.tcx: a further version of
+// the same App.
 func BuildVersion(name, version, dir string) (file string, err error) {
 	return build(name, version, dir)
 }
@@ -84,8 +83,8 @@ func build(name, version, dir string) (string, error) {
 	return file, nil
 }
 
-// Files returns what an App's package contains, by path below the top
-// folder. Tests may change it and Pack it.
+// Files returns what an App's package contains, by path below the top folder. Tests may change it
+// and Pack it.
 func Files(name string) (map[string][]byte, error) {
 	r, ok := recipes[name]
 	if !ok {
@@ -123,8 +122,8 @@ func setVersion(files map[string][]byte, version string) error {
 	return err
 }
 
-// Pack writes files as a package: one top folder, named by the
-// programName and the major version of its install.json.
+// Pack writes files as a package: one top folder, named by the programName and the major version of
+// its install.json.
 func Pack(file string, files map[string][]byte) error {
 	var m struct{ ProgramName, ProgramVersion string }
 	if err := json.Unmarshal(files["install.json"], &m); err != nil {

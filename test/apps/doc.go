@@ -1,6 +1,6 @@
-// Package apps holds the Apps that tests, benchmarks and the demo run: small
-// programs in the public App contract, none with knowledge of our code. Build makes
-// packages (.tcx) of them; the sources are embedded, so it works in any built binary.
+// Package apps holds the Apps that tests, benchmarks and the demo run: small programs in the public
+// App contract, none with knowledge of our code. Build makes packages (.tcx) of them; the sources
+// are embedded, so it works in any built binary.
 //
 //	playbook    fileParams; reads and writes Playbook variables of every type
 //	job         fileParams; exit 3, results, message, published files, app.log

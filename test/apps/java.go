@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Compile turns src/**.java of files into the one jar that a Java App
-// carries, and drops the sources.
+// Compile turns src/**.java of files into the one jar that a Java App carries, and drops the
+// sources.
 func Compile(files map[string][]byte) (map[string][]byte, error) {
 	javac, err := exec.LookPath("javac")
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// perProcess is how many agents one client process holds: descriptors are
-// limited, and so is the heap that one garbage collector should walk.
+// perProcess is how many agents one client process holds: descriptors are limited, and so is the
+// heap that one garbage collector should walk.
 const perProcess = 3000
 
 // herd is a number of swarm processes.

@@ -19,8 +19,8 @@ import (
 	"tcenvsvr/certs/roots"
 )
 
-// merge makes the trust stores of this host and 50 private CAs in all three
-// forms, and has keytool do the same to a copy of the JDK's store.
+// merge makes the trust stores of this host and 50 private CAs in all three forms, and has keytool
+// do the same to a copy of the JDK's store.
 func merge(b *bench) error {
 	java, err := exec.LookPath("java")
 	if err != nil {
@@ -69,8 +69,8 @@ func merge(b *bench) error {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// keytool imports every file of dir into a copy of the JDK's store, and
-// then the whole into PKCS#12.
+// keytool imports every file of dir into a copy of the JDK's store, and then the whole into
+// PKCS#12.
 func keytool(b *bench, java, dir string) (time.Duration, error) {
 	cacerts, ok := roots.JavaFile(java)
 	if !ok {

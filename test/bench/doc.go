@@ -12,7 +12,7 @@
 // The soak keeps what both sides keep, which is a share of their disk: with --keep on a small one
 // (2 GB) it shows that they do not take more.
 //
-// --keep DIR leaves all logs and programs for a look; --quick takes small numbers, to see that a benchmark works; --json is for
-// machines. Budgets stand beside the figures; nothing fails when one is missed,
-// because machines differ.
+// --keep DIR leaves all logs and programs for a look; --quick takes small numbers, to see that a
+// benchmark works; --json is for machines. Budgets stand beside the figures; nothing fails when one
+// is missed, because machines differ.
 package main

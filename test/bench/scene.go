@@ -23,8 +23,8 @@ import (
 
 const environment = "bench"
 
-// stopPatience bounds the orderly end of a program.
-const stopPatience = 30 * time.Second
+// stopTimeout bounds the orderly end of a program.
+const stopTimeout = 30 * time.Second
 
 // startCloud starts a cloud with one Environment.
 func (b *bench) startCloud() (*stage.Cloud, error) {
@@ -32,13 +32,13 @@ func (b *bench) startCloud() (*stage.Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.atEnd(func() { c.Stop(stopPatience) }) // whichever process it is by then
+	b.atEnd(func() { c.Stop(stopTimeout) }) // whichever process it is by then
 	_, err = c.Do(b.ctx, "env", "create", environment)
 	return c, err
 }
 
-// trivial is a cloud and one agent that runs an App which ends at once. Its
-// interpreter is `true`, so that what is measured is ours and not Python's.
+// trivial is a cloud and one agent that runs an App which ends at once. Its interpreter is `true`,
+// so that what is measured is ours and not Python's.
 func (b *bench) trivial(slots int, flags ...string) (*stage.Cloud, *stage.Agent, error) {
 	c, err := b.startCloud()
 	if err != nil {
@@ -63,12 +63,11 @@ func (b *bench) trivial(slots int, flags ...string) (*stage.Cloud, *stage.Agent,
 	if err := a.Start(flags...); err != nil {
 		return nil, nil, err
 	}
-	b.atEnd(func() { a.Stop(stopPatience) })
+	b.atEnd(func() { a.Stop(stopTimeout) })
 	return c, a, a.Connected(b.ctx)
 }
 
-// admin is the operator's API, used directly: a process for each order
-// would measure processes.
+// admin is the operator's API, used directly: a process for each order would measure processes.
 type admin struct {
 	url, token string
 	http       *http.Client
@@ -176,8 +175,7 @@ func (a *admin) end(id string) (execution, error) {
 	return execution{}, errors.Join(fmt.Errorf("watching execution %s: it ended early", id), lines.Err())
 }
 
-// succeeded is end for an order that must succeed: how fast it fails is
-// not what is measured.
+// succeeded is end for an order that must succeed: how fast it fails is not what is measured.
 func (a *admin) succeeded(id string) (execution, error) {
 	e, err := a.end(id)
 	if err == nil && e.State != "succeeded" {
@@ -195,8 +193,7 @@ func percentile(values []float64, p float64) float64 {
 	return values[min(len(values)-1, int(p*float64(len(values))))]
 }
 
-// cpu is the processor time that a process has used, and that its ended
-// children have used.
+// cpu is the processor time that a process has used, and that its ended children have used.
 func cpu(pid int) (own, children time.Duration) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -210,8 +207,8 @@ func cpu(pid int) (own, children time.Duration) {
 	return ticks(11) + ticks(12), ticks(13) + ticks(14)
 }
 
-// memory is the resident set of a process in bytes: all of it, and the
-// part that is its own (not shared with others or backed by its program's file).
+// memory is the resident set of a process in bytes: all of it, and the part that is its own (not
+// shared with others or backed by its program's file).
 func memory(pid int) (rss, own float64, err error) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -12,15 +12,15 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// soakDays are lived through one after the other: what a server does in a
-// day, without the waiting in between.
+// soakDays are lived through one after the other: what a server does in a day, without the waiting
+// in between.
 const soakDays = 30
 
 // ordersADay is one order a minute.
 const ordersADay = 24 * 60
 
-// soak runs a month's orders and looks at both sides after each day. What
-// grows from the tenth day to the last one would grow for ever.
+// soak runs a month's orders and looks at both sides after each day. What grows from the tenth day
+// to the last one would grow for ever.
 func soak(b *bench) error {
 	c, a, err := b.trivial(8, "--appsSessionDaystoKeep", "0")
 	if err != nil {

@@ -26,8 +26,8 @@ type count struct {
 	UnixMS    int64 `json:"unix_ms"`
 }
 
-// swarmCommand is a process full of idle agents: real links with an
-// identity each, and nothing behind them. It ends with its stdin.
+// swarmCommand is a process full of idle agents: real links with an identity each, and nothing
+// behind them. It ends with its stdin.
 func swarmCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "swarm DIR BROKER", Hidden: true, Args: cobra.ExactArgs(2),

@@ -41,7 +41,7 @@ func update(b *bench) error {
 	if err := a.Launch(); err != nil {
 		return err
 	}
-	b.atEnd(func() { a.Stop(stopPatience) })
+	b.atEnd(func() { a.Stop(stopTimeout) })
 	if err := a.Connected(b.ctx); err != nil {
 		return err
 	}

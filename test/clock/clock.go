@@ -18,8 +18,8 @@ var source []byte
 // now is where the offset is added: a line that time.go has once.
 const now = "func Now() Time {\n\tsec, nsec, mono := runtimeNow()\n"
 
-// Overlay writes what `go build -overlay` needs into dir and returns the
-// name of the file to give it.
+// Overlay writes what `go build -overlay` needs into dir and returns the name of the file to give
+// it.
 func Overlay(dir string) (string, error) {
 	out, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
@@ -52,8 +52,8 @@ func Overlay(dir string) (string, error) {
 	return overlay, nil
 }
 
-// Set moves the clock of a program, running or not, by whole seconds
-// against the host's. The first call must come before the program starts.
+// Set moves the clock of a program, running or not, by whole seconds against the host's. The first
+// call must come before the program starts.
 func Set(program string, offset time.Duration) error {
 	f, err := os.OpenFile(program+".clock", os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {

@@ -302,8 +302,8 @@ func TestClockIsSetMeanwhile(t *testing.T) {
 	}
 }
 
-// A start with a wrong clock: what ran goes on, and what ended is still
-// there; what cannot be until the clock is right is said.
+// A start with a wrong clock: what ran goes on, and what ended is still there; what cannot be until
+// the clock is right is said.
 func TestClockIsWrongAtTheStart(t *testing.T) {
 	for _, side := range []string{"agent", "cloud"} {
 		for name, by := range offsets {

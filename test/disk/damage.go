@@ -18,7 +18,8 @@ var Damages = map[string]func(path string) error{
 	"deleted": os.Remove,
 }
 
-// change writes into the file that is there, as a disk does, and leaves what others have open to them.
+// change writes into the file that is there, as a disk does, and leaves what others have open to
+// them.
 func change(path string, to func([]byte) []byte) error {
 	b, err := os.ReadFile(path)
 	if err != nil {

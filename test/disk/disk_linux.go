@@ -38,8 +38,8 @@ func Size(bytes int64) Option { return func(o *options) { o.bytes = bytes } }
 // Inodes bounds the number of files; without it mkfs decides.
 func Inodes(n int) Option { return func(o *options) { o.inodes = n } }
 
-// New makes and mounts a disk. The end of the test unmounts it, also from
-// under processes that still use it.
+// New makes and mounts a disk. The end of the test unmounts it, also from under processes that
+// still use it.
 func New(t testing.TB, opts ...Option) *Disk {
 	t.Helper()
 	need.Root(t)
@@ -70,8 +70,8 @@ func New(t testing.TB, opts ...Option) *Disk {
 	return d
 }
 
-// Shutdown is a disk that went away: everything fails with EIO, and what was
-// not synced to it is lost, its file system's own journal included.
+// Shutdown is a disk that went away: everything fails with EIO, and what was not synced to it is
+// lost, its file system's own journal included.
 func (d *Disk) Shutdown() {
 	d.t.Helper()
 	d.at("shutting the file system down", func(fd int) error {
@@ -80,8 +80,8 @@ func (d *Disk) Shutdown() {
 	})
 }
 
-// Back brings the disk back at the same place, with what was durable on it.
-// Files that processes had open stay dead, as they do in the field.
+// Back brings the disk back at the same place, with what was durable on it. Files that processes
+// had open stay dead, as they do in the field.
 func (d *Disk) Back() {
 	d.t.Helper()
 	d.drop()
@@ -98,8 +98,8 @@ func (d *Disk) Back() {
 	d.mount()
 }
 
-// Freeze makes writers wait, as a storage that does not answer; Thaw lets
-// them go on. The end of the test thaws too.
+// Freeze makes writers wait, as a storage that does not answer; Thaw lets them go on. The end of
+// the test thaws too.
 func (d *Disk) Freeze() {
 	d.t.Helper()
 	const freeze = 0xc0045877 // FIFREEZE
@@ -117,8 +117,8 @@ func (d *Disk) thaw(fd int) error {
 	return unix.IoctlSetPointerInt(fd, thaw, 0)
 }
 
-// ReadOnly makes the kernel find an error in the file system, whereupon it
-// takes no more writes (errors=remount-ro): EROFS, for open files too.
+// ReadOnly makes the kernel find an error in the file system, whereupon it takes no more writes
+// (errors=remount-ro): EROFS, for open files too.
 func (d *Disk) ReadOnly() {
 	d.t.Helper()
 	device, err := exec.Command("findmnt", "-no", "SOURCE", d.Dir).Output()
@@ -131,8 +131,8 @@ func (d *Disk) ReadOnly() {
 	}
 }
 
-// Writable brings a disk that became read-only back as an administrator does:
-// checked, and mounted anew. Files that processes had open stay read-only.
+// Writable brings a disk that became read-only back as an administrator does: checked, and mounted
+// anew. Files that processes had open stay read-only.
 func (d *Disk) Writable() {
 	d.t.Helper()
 	d.Back()

@@ -1,6 +1,6 @@
-// Package disk makes small file systems that a test may break: ext4 in a
-// file, mounted through a loop device, so that what programs meet is the
-// kernel's own behaviour and not an error that a test invented.
+// Package disk makes small file systems that a test may break: ext4 in a file, mounted through a
+// loop device, so that what programs meet is the kernel's own behaviour and not an error that a
+// test invented.
 //
 //	d := disk.New(t, disk.Size(256<<20))
 //	d.Dir          // where it is mounted
@@ -11,6 +11,6 @@
 //	d.Fill()       // ENOSPC, but for some bytes, until Free
 //	d.FillInodes() // ENOSPC of names, until Free
 //
-// Damages are what may become of one file; they need nothing. The disk needs root and a kernel with loop devices and ext4; elsewhere the
-// test is skipped with the reason.
+// Damages are what may become of one file; they need nothing. The disk needs root and a kernel with
+// loop devices and ext4; elsewhere the test is skipped with the reason.
 package disk

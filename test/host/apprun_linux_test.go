@@ -86,8 +86,8 @@ func TestAppRunAlone(t *testing.T) {
 	}
 }
 
-// TestAppRun is an installation as "dnf install" and "enroll" leave it. All who
-// may become tc-job run Apps as orders do.
+// TestAppRun is an installation as "dnf install" and "enroll" leave it. All who may become tc-job
+// run Apps as orders do.
 func TestAppRun(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -157,8 +157,8 @@ func (s *site) ranAsJob(user, line, runner string) {
 	s.Run("rm", "-r", out)
 }
 
-// diesBy ends "app run" by a signal while its App runs. Nothing of the App
-// stays, of its folders only what a process that was killed cannot remove, and that not for long.
+// diesBy ends "app run" by a signal while its App runs. Nothing of the App stays, of its folders
+// only what a process that was killed cannot remove, and that not for long.
 func (s *site) diesBy(signal string) {
 	s.t.Helper()
 	cmd := s.Command(s.ctx, "runuser", "-u", "threatconnect", "--", "tcenvsvr", "app", "run", "/share/sleep.tcx", "--param", "seconds=100000")

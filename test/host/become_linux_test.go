@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestBecome tries who may become whom once the package is installed:
-// threatconnect becomes tc-job, and nobody becomes anybody else.
+// TestBecome tries who may become whom once the package is installed: threatconnect becomes tc-job,
+// and nobody becomes anybody else.
 func TestBecome(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

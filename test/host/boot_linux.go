@@ -17,8 +17,7 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// Host is a running machine. It ends with its test, and everything that
-// was changed on it goes.
+// Host is a running machine. It ends with its test, and everything that was changed on it goes.
 type Host struct {
 	Network        // where a cloud can be
 	Share   string // this folder is /share inside
@@ -35,11 +34,10 @@ func Needs(t testing.TB) {
 	}
 }
 
-// patience bounds a boot; only a hang reaches it.
-const patience = 2 * time.Minute
+// timeout bounds a boot; only a hang reaches it.
+const timeout = 2 * time.Minute
 
-// Boot starts a machine from the root file system. Each edit may change
-// its files before it starts.
+// Boot starts a machine from the root file system. Each edit may change its files before it starts.
 func Boot(t testing.TB, root string, edits ...func(root string)) *Host {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "tchost")
@@ -98,7 +96,7 @@ func (h *Host) start(dir, root string) {
 		<-ended
 	})
 
-	ctx, cancel := context.WithTimeout(h.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(h.t.Context(), timeout)
 	defer cancel()
 	err = stage.Eventually(ctx, func() error {
 		select {
@@ -135,8 +133,7 @@ func (h *Host) logs(console string) {
 	}
 }
 
-// childOf finds the machine's PID 1: the one child of systemd-nspawn
-// that is systemd.
+// childOf finds the machine's PID 1: the one child of systemd-nspawn that is systemd.
 func childOf(parent int) int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", parent))
 	for _, field := range strings.Fields(string(text)) {

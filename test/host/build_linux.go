@@ -18,9 +18,9 @@ import (
 //go:embed recipe
 var recipe embed.FS
 
-// Build makes the root file system of the test machine, or finds the one
-// made earlier by the same recipe, and returns its folder. Further Debian packages
-// make it another one. It needs root, mmdebstrap and a source of packages.
+// Build makes the root file system of the test machine, or finds the one made earlier by the same
+// recipe, and returns its folder. Further Debian packages make it another one. It needs root,
+// mmdebstrap and a source of packages.
 func Build(ctx context.Context, packages ...string) (string, error) {
 	digest, err := digest(packages)
 	if err != nil {

@@ -1,8 +1,7 @@
-// Package host is a machine to install our packages on: a Debian userland
-// made to look like RHEL 9 where the package cares (PAM stack, rpm's
-// database and signature policy, dnf), booted by systemd-nspawn with systemd
-// as its PID 1. Its tests do there what an administrator does, with dnf,
-// gpgcheck=1 and repo_gpgcheck=1, against a tccloud in another network namespace.
+// Package host is a machine to install our packages on: a Debian userland made to look like RHEL 9
+// where the package cares (PAM stack, rpm's database and signature policy, dnf), booted by
+// systemd-nspawn with systemd as its PID 1. Its tests do there what an administrator does, with
+// dnf, gpgcheck=1 and repo_gpgcheck=1, against a tccloud in another network namespace.
 //
 //	build_linux.go    Build: the root file system, once for each recipe (recipe/)
 //	boot_linux.go     Boot: an overlay of it as a running machine
@@ -13,8 +12,8 @@
 //	*_test.go         what must hold, one file a subject
 //	selinux_*_test.go the same root in a virtual machine, SELinux enforcing (test/run --selinux)
 //
-// What a machine changes is dropped when its test ends. While working on the tests,
-// -release FOLDER keeps the packages from one run to the next. Known limits: no
-// SELinux but in the virtual machine, no cgroup controllers inside (MemoryMax and TasksMax are set, not enforced), systemd
-// 252 as in EL 9 (EL 8 has 239), no targeted policy, authselect, crypto-policies, FIPS.
+// What a machine changes is dropped when its test ends. While working on the tests, -release FOLDER
+// keeps the packages from one run to the next. Known limits: no SELinux but in the virtual machine,
+// no cgroup controllers inside (MemoryMax and TasksMax are set, not enforced), systemd 252 as in EL
+// 9 (EL 8 has 239), no targeted policy, authselect, crypto-policies, FIPS.
 package host

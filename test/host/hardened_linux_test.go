@@ -8,9 +8,8 @@ import (
 	"tcenvsvr/updater/handover"
 )
 
-// TestHardened switches to jobs behind systemd's socket, as the drop-in
-// says: neither the agent nor an App can gain privileges then. Then it
-// lets the agent die in all the ways that the unit knows.
+// TestHardened switches to jobs behind systemd's socket, as the drop-in says: neither the agent nor
+// an App can gain privileges then. Then it lets the agent die in all the ways that the unit knows.
 func TestHardened(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -114,8 +113,8 @@ print(c.recv(99))`
 	}
 }
 
-// survives runs a command that ends the agent while a job runs: another
-// agent comes, and reports what came of the job.
+// survives runs a command that ends the agent while a job runs: another agent comes, and reports
+// what came of the job.
 func (s *site) survives(args ...string) {
 	s.t.Helper()
 	job, before := s.detach(10), s.mainPID()

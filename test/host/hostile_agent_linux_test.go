@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// verbs are the program's commands, as root types them on a home that a hostile agent
-// user has prepared. A test sees to it that none is missing.
+// verbs are the program's commands, as root types them on a home that a hostile agent user has
+// prepared. A test sees to it that none is missing.
 var verbs = map[string]string{
 	"app":                      "app",
 	"app run":                  "app run /share/noop.tcx",
@@ -76,8 +76,8 @@ var verbs = map[string]string{
 // untried are the verbs that do no more than call the service manager.
 var untried = []string{"service install", "service restart", "service start", "service stop", "service uninstall"}
 
-// traps are what the agent's user does to its own folder before root comes, run there
-// as that user. Those that do not hide each other are in one home.
+// traps are what the agent's user does to its own folder before root comes, run there as that user.
+// Those that do not hide each other are in one home.
 var traps = map[string]string{
 	"nothing": "true",
 	"programs in the settings": `printf '#!/bin/sh\nid -u >>/tmp/ran\necho Python 3.11.9\n' >evil && chmod 755 evil &&
@@ -103,9 +103,9 @@ var traps = map[string]string{
 	"files that never end":           `truncate -s 100G settings.yaml keystore.p12 keychain.json`,
 }
 
-// TestHostileAgent has root type every command on homes that the agent's user prepared:
-// nothing outside the home changes owner, mode or content, and nothing that the settings
-// name runs as root. Afterwards the agent starts again.
+// TestHostileAgent has root type every command on homes that the agent's user prepared: nothing
+// outside the home changes owner, mode or content, and nothing that the settings name runs as root.
+// Afterwards the agent starts again.
 func TestHostileAgent(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -262,8 +262,8 @@ while time.monotonic() < end:
                     pass
 `
 
-// fail are verbs of the table that have a reason to fail on a home that is well: the agent
-// does not run, the machine has no public CAs, the argument is none.
+// fail are verbs of the table that have a reason to fail on a home that is well: the agent does not
+// run, the machine has no public CAs, the argument is none.
 var fail = []string{
 	"keychain unlock", "log level", "service status", "status", "update apply", "update check",
 	"certs build", "certs python-wrapper",
@@ -295,9 +295,9 @@ func (s *site) everyVerb() {
 	}
 }
 
-// outside is what root's commands must leave alone: owner, mode and content of every file
-// outside of the agent's folder, but for what systemd, the updater's state and the
-// commands themselves are there to change.
+// outside is what root's commands must leave alone: owner, mode and content of every file outside
+// of the agent's folder, but for what systemd, the updater's state and the commands themselves are
+// there to change.
 func (s *site) outside() string {
 	s.t.Helper()
 	return s.Run("sh", "-c", `find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /var/tmp -o -path /var/log -o -path /var/cache -o -path /share `+

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestHostileApp has Apps put links, pipes and the like where the agent works, under
-// both runners: the agent's own files stay as they are, nothing of them reaches
-// the cloud, and the agent goes on, also after a restart.
+// TestHostileApp has Apps put links, pipes and the like where the agent works, under both runners:
+// the agent's own files stay as they are, nothing of them reaches the cloud, and the agent goes on,
+// also after a restart.
 func TestHostileApp(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

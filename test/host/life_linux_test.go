@@ -10,8 +10,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// TestLife takes one machine through the life of an installation, each
-// step on what the one before it left.
+// TestLife takes one machine through the life of an installation, each step on what the one before
+// it left.
 func TestLife(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -177,8 +177,8 @@ func (s *site) mainPID() string {
 	return strings.TrimSpace(s.Run("systemctl", "show", "--property=MainPID", "--value", unit))
 }
 
-// kept is what no transaction may change: settings, keystore, and owners,
-// modes and ACLs of the folders.
+// kept is what no transaction may change: settings, keystore, and owners, modes and ACLs of the
+// folders.
 func (s *site) kept() string {
 	s.t.Helper()
 	return s.Run("sha256sum", state+"/settings.yaml", state+"/keystore.p12") +
@@ -192,8 +192,8 @@ func (s *site) keeps(want, what string) {
 	}
 }
 
-// data is what an administrator's data are, with their owners; logs,
-// sockets and downloads come and go.
+// data is what an administrator's data are, with their owners; logs, sockets and downloads come and
+// go.
 func (s *site) data() string {
 	s.t.Helper()
 	return s.Run("find", state, "-type", "f", "-not", "-path", "*/logs/*", "-not", "-path", "*/journal/*",

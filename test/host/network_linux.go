@@ -17,8 +17,8 @@ const (
 	CloudName    = "cloud.example.com"
 )
 
-// Network is two network namespaces and a wire: in one is the machine, in
-// the other a cloud may be. Nothing else is in either.
+// Network is two network namespaces and a wire: in one is the machine, in the other a cloud may be.
+// Nothing else is in either.
 type Network struct {
 	name  string // of the machine's namespace
 	cloud string // of the other

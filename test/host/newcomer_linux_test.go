@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestRootsOwnFolder does what an administrator does first, in /root, which nobody else may
-// enter, with names that are short.
+// TestRootsOwnFolder does what an administrator does first, in /root, which nobody else may enter,
+// with names that are short.
 func TestRootsOwnFolder(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

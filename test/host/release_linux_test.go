@@ -21,8 +21,8 @@ const (
 // rpmArch is this machine's architecture as rpm calls it.
 var rpmArch = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
 
-// release is what the maintainers would publish, made by their own tool:
-// both versions, signed, in one signed repository.
+// release is what the maintainers would publish, made by their own tool: both versions, signed, in
+// one signed repository.
 type release struct {
 	repo   string // the folder, published as file:///share/repo
 	key    string

@@ -23,8 +23,8 @@ const (
 	unwelcome = "0.9.6" // fails where it is started; for pins and rollbacks
 )
 
-// updates is the update repository of a release, in dir: with keys of which
-// two of three must sign, and programs that the maintainers would never publish.
+// updates is the update repository of a release, in dir: with keys of which two of three must sign,
+// and programs that the maintainers would never publish.
 type updates struct{ dir string }
 
 func (u updates) keys() string { return filepath.Join(u.dir, "update-keys") }

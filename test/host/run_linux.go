@@ -56,8 +56,8 @@ func (h *Host) Run(args ...string) string {
 	return out
 }
 
-// Refused runs a command that must fail and returns what it printed, in
-// which each of the words must be.
+// Refused runs a command that must fail and returns what it printed, in which each of the words
+// must be.
 func (h *Host) Refused(words []string, args ...string) string {
 	h.t.Helper()
 	out, err := h.Try(args...)

@@ -27,9 +27,9 @@ var selinuxPackages = []string{"selinux-policy-default", "selinux-utils", "polic
 var selinuxSteps = []string{"enforcing", "install", "verify", "users", "acls", "host-check",
 	"cloud", "enroll", "start", "connected", "domains", "app", "still-enforcing", "denials"}
 
-// TestSELinux does install, enroll and an App on a machine of its own kernel,
-// with SELinux enforcing: a namespace shares our kernel, which has it not.
-// qemu interprets the machine (minutes), so that only test/run --selinux asks for it.
+// TestSELinux does install, enroll and an App on a machine of its own kernel, with SELinux
+// enforcing: a namespace shares our kernel, which has it not. qemu interprets the machine
+// (minutes), so that only test/run --selinux asks for it.
 func TestSELinux(t *testing.T) {
 	if os.Getenv("TCENVSVR_SELINUX") != "1" {
 		t.Skip("takes minutes; test/run --selinux runs it")
@@ -79,8 +79,8 @@ func checkSteps(t *testing.T, report string) {
 	}
 }
 
-// selinuxImage makes a disk of the root, with the packages, a cloud, an App
-// and the script, labelled by the machine's own policy.
+// selinuxImage makes a disk of the root, with the packages, a cloud, an App and the script,
+// labelled by the machine's own policy.
 func selinuxImage(ctx context.Context, t *testing.T, bare string, r *release) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -116,8 +116,8 @@ func selinuxImage(ctx context.Context, t *testing.T, bare string, r *release) st
 	return image
 }
 
-// label gives files the labels that the policy inside root wants. No kernel
-// with SELinux is needed for that.
+// label gives files the labels that the policy inside root wants. No kernel with SELinux is needed
+// for that.
 func label(ctx context.Context, t *testing.T, root string, paths ...string) {
 	t.Helper()
 	contexts := filepath.Join(root, "etc/selinux/default/contexts/files/file_contexts")
@@ -137,8 +137,8 @@ func do(ctx context.Context, t *testing.T, name string, args ...string) {
 	must(t, err, fmt.Sprintf("%s %v: %s", name, args, lastLines(string(out), 20)))
 }
 
-// runVM boots the image, waits until it powers itself off, and returns what
-// the script said. The error has what the kernel said.
+// runVM boots the image, waits until it powers itself off, and returns what the script said. The
+// error has what the kernel said.
 func runVM(ctx context.Context, dir, image string) (report string, err error) {
 	kernel, initrd, err := newestKernel()
 	if err != nil {

@@ -24,8 +24,8 @@ const (
 	unit     = product + ".service"
 )
 
-// site is a customer's: a machine that knows our repository, and behind
-// the wire a cloud with the Environment "lab" and the Apps.
+// site is a customer's: a machine that knows our repository, and behind the wire a cloud with the
+// Environment "lab" and the Apps.
 type site struct {
 	*Host
 	ctx     context.Context
@@ -103,8 +103,8 @@ func (s *site) startCloud(names ...string) {
 	}
 }
 
-// masterKey is a file with the keychain's master password, as hosts have it
-// on which nobody can type it.
+// masterKey is a file with the keychain's master password, as hosts have it on which nobody can
+// type it.
 const masterKey = "/etc/threatconnect-envsvr/masterkey"
 
 // enroll makes the machine a server of the Environment, as a script does.
@@ -142,7 +142,7 @@ func (s *site) connected() {
 
 func (s *site) eventually(doing string, f func() error) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.ctx, patience)
+	ctx, cancel := context.WithTimeout(s.ctx, timeout)
 	defer cancel()
 	must(s.t, stage.Eventually(ctx, f), doing)
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestSu has the package meet su files of several shapes: who becomes whom without a password
-// stays as it was for everybody, but the agent's user becomes tc-job where the file allows it at all.
+// TestSu has the package meet su files of several shapes: who becomes whom without a password stays
+// as it was for everybody, but the agent's user becomes tc-job where the file allows it at all.
 func TestSu(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -73,7 +73,8 @@ func (s *site) whoBecomesWhom() string {
 		done; done`)
 }
 
-// becomes fails the test where who becomes whom is not as it was before, but for threatconnect and tc-job.
+// becomes fails the test where who becomes whom is not as it was before, but for threatconnect and
+// tc-job.
 func (s *site) becomes(when, before string, works bool) {
 	s.t.Helper()
 	want := strings.ReplaceAll(before, "threatconnect tc-job yes", "threatconnect tc-job no")

@@ -24,8 +24,8 @@ func write(t *testing.T, file, text string) {
 	must(t, os.WriteFile(file, []byte(text), 0o644), "writing "+file)
 }
 
-// TestTrouble installs on machines where something is not as we would
-// like it: the transaction succeeds and says what is odd, or refuses and says why.
+// TestTrouble installs on machines where something is not as we would like it: the transaction
+// succeeds and says what is odd, or refuses and says why.
 func TestTrouble(t *testing.T) {
 	cases := []struct {
 		name    string

@@ -58,8 +58,8 @@ func TestOnlyOursIsInstalled(t *testing.T) {
 	}
 }
 
-// counterfeit puts a package of our name and version, by our description but
-// with another's key or none, into the repository, whose index is right and ours.
+// counterfeit puts a package of our name and version, by our description but with another's key or
+// none, into the repository, whose index is right and ours.
 func (s *site) counterfeit(t *testing.T, repo string, key *pgp.Key) {
 	t.Helper()
 	stage := t.TempDir()

@@ -14,9 +14,9 @@ import (
 	"tcenvsvr/updater/handover"
 )
 
-// TestUpdate takes one machine through releases, good and bad, hostile requests and
-// lost files, and the package manager beside all that. Whatever happens, an
-// agent runs, jobs end well, and rpm finds every file as it was packaged.
+// TestUpdate takes one machine through releases, good and bad, hostile requests and lost files, and
+// the package manager beside all that. Whatever happens, an agent runs, jobs end well, and rpm
+// finds every file as it was packaged.
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -258,8 +258,8 @@ func (s *site) shim(of handover.Slot) (pid string) {
 	return pid
 }
 
-// shimsBySocket has systemd start jobs, under an agent that came by an update, under the
-// package's, and under the one that this updates itself to. Each is reported by another.
+// shimsBySocket has systemd start jobs, under an agent that came by an update, under the package's,
+// and under the one that this updates itself to. Each is reported by another.
 func shimsBySocket(s *site) {
 	s.t.Helper()
 	dir := "/etc/systemd/system/" + unit + ".d"

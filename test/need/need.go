@@ -44,8 +44,8 @@ func Tool(t testing.TB, names ...string) string {
 	return ""
 }
 
-// Python needs Python 3.11 and returns its path, resolved beyond the shims
-// that version managers put in its place.
+// Python needs Python 3.11 and returns its path, resolved beyond the shims that version managers
+// put in its place.
 func Python(t testing.TB) string {
 	t.Helper()
 	path := Tool(t, "python3.11", "python3")
@@ -81,8 +81,7 @@ func User(t testing.TB, name string) *user.User {
 	return u
 }
 
-// OtherUser needs root and one of the users that may run jobs in tests:
-// tc-job, or Debian's nobody.
+// OtherUser needs root and one of the users that may run jobs in tests: tc-job, or Debian's nobody.
 func OtherUser(t testing.TB) *user.User {
 	t.Helper()
 	Root(t)

@@ -27,8 +27,8 @@ func (s *Stage) Home(name string) *Agent {
 	return &Agent{Home: filepath.Join(s.Dir, name), stage: s}
 }
 
-// Enroll makes an Environment Server of the given name by a bundle of the
-// Environment; flags are settings that reach the cloud from there.
+// Enroll makes an Environment Server of the given name by a bundle of the Environment; flags are
+// settings that reach the cloud from there.
 func (c *Cloud) Enroll(ctx context.Context, environment, name string, flags ...string) (*Agent, error) {
 	a := c.stage.Home(name)
 	file := a.Home + "-bundle.zip"
@@ -43,8 +43,8 @@ func (c *Cloud) Enroll(ctx context.Context, environment, name string, flags ...s
 	return a, err
 }
 
-// Copy is the same server once more, in a home of its own, for a tenth of
-// what enrolling another costs. The cloud keeps the one that is connected and refuses the other.
+// Copy is the same server once more, in a home of its own, for a tenth of what enrolling another
+// costs. The cloud keeps the one that is connected and refuses the other.
 func (a *Agent) Copy(name string) (*Agent, error) {
 	c := a.stage.Home(name)
 	for _, part := range []string{"", "-masterkey"} {
@@ -135,7 +135,7 @@ func (a *Agent) Status(ctx context.Context) (Status, error) {
 
 // Connected waits until the agent has a session.
 func (a *Agent) Connected(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return Eventually(ctx, func() error {
 		select {

@@ -1,7 +1,6 @@
-// Package stage sets up a Dedicated Cloud and Environment Servers as real
-// processes in a throw-away folder, for the demo, the benchmarks and the
-// end-to-end tests. It knows the programs by their command lines only, as
-// their users do.
+// Package stage sets up a Dedicated Cloud and Environment Servers as real processes in a throw-away
+// folder, for the demo, the benchmarks and the end-to-end tests. It knows the programs by their
+// command lines only, as their users do.
 //
 //	FOLDER/
 //	  bin/            tccloud, tcenvsvr

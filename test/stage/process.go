@@ -73,8 +73,8 @@ func (p *Process) ended() error {
 
 func tail(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
 
-// Command runs a program to its end and returns its standard output. The
-// error of a program that failed holds its standard error.
+// Command runs a program to its end and returns its standard output. The error of a program that
+// failed holds its standard error.
 func Command(ctx context.Context, env []string, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), env...)

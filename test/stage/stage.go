@@ -20,11 +20,11 @@ type Stage struct {
 	AgentFlags []string // of each `tcenvsvr run`
 }
 
-// patience bounds each step of setting up; only a hang reaches it, on a busy machine too.
-const patience = 2 * time.Minute
+// timeout bounds each step of setting up; only a hang reaches it, on a busy machine too.
+const timeout = 2 * time.Minute
 
-// New makes a stage in dir. Programs that are not given are built from the
-// source around the current folder.
+// New makes a stage in dir. Programs that are not given are built from the source around the
+// current folder.
 func New(ctx context.Context, dir, cloudBin, agentBin string, buildFlags ...string) (*Stage, error) {
 	s := &Stage{Dir: dir, CloudBin: cloudBin, AgentBin: agentBin}
 	var shim string // lies beside the agent, which finds it there
@@ -97,7 +97,7 @@ func (c *Cloud) start(ctx context.Context, broker, api string) error {
 		return err
 	}
 	c.Process = p
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return Eventually(ctx, func() error {
 		select {

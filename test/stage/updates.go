@@ -51,8 +51,8 @@ type Updates struct {
 	keys  []repository.Key
 }
 
-// NewUpdates makes a repository and has the agent's program trust it. Agents must be
-// started by Launch.
+// NewUpdates makes a repository and has the agent's program trust it. Agents must be started by
+// Launch.
 func (c *Cloud) NewUpdates() (*Updates, error) {
 	dir := filepath.Join(c.stage.Dir, "update-repo")
 	keys := filepath.Join(c.stage.Dir, "update-keys")

@@ -38,7 +38,7 @@ type renewal struct {
 }
 
 func (h *handler) logs(w http.ResponseWriter, r *http.Request, s Session, _ []string) error {
-	done, err := h.turns.take(r.Context(), s.ID)
+	done, err := h.turns.acquire(r.Context(), s.ID)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (h *handler) keyValue(w http.ResponseWriter, r *http.Request, s Session, re
 	}
 	key := rest[len(rest)-1]
 	if r.Method == http.MethodGet || r.ContentLength < 0 || r.ContentLength > small {
-		done, err := h.turns.take(r.Context(), s.ID)
+		done, err := h.turns.acquire(r.Context(), s.ID)
 		if err != nil {
 			return err
 		}

@@ -14,8 +14,8 @@ type httpError struct {
 
 func (e *httpError) Error() string { return e.message }
 
-// fail answers with the status that belongs to err. Only what nobody
-// foresaw is logged: an App's mistakes are the App's business.
+// fail answers with the status that belongs to err. Only unexpected errors are logged: an App's
+// mistakes are the App's business.
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, message := http.StatusInternalServerError, "the store is not available"
 	known, ok := errors.AsType[*httpError](err)

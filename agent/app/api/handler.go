@@ -26,8 +26,7 @@ type Config struct {
 	Logger   *slog.Logger // nil = discard
 }
 
-// Handler serves the endpoints of the package documentation, relative to
-// tc_api_path.
+// Handler serves the endpoints of the package documentation, relative to tc_api_path.
 func Handler(cfg Config) http.Handler {
 	if cfg.MaxValue <= 0 {
 		cfg.MaxValue = DefaultMaxValue
@@ -43,8 +42,8 @@ type handler struct {
 	turns turns
 }
 
-// endpoint serves one authenticated request; rest are the decoded parts
-// of the path that follow the endpoint's name.
+// endpoint serves one authenticated request; rest are the decoded parts of the path that follow the
+// endpoint's name.
 type endpoint func(h *handler, w http.ResponseWriter, r *http.Request, s Session, rest []string) error
 
 var endpoints = []struct {
@@ -99,8 +98,8 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	return &httpError{http.StatusNotFound, "there is no such endpoint"}
 }
 
-// split decodes the parts of an escaped path. QueryUnescape and not
-// PathUnescape: Java encodes a space as "+", and nobody leaves a "+" unescaped.
+// split decodes the parts of an escaped path. It uses QueryUnescape, not PathUnescape: Java encodes
+// a space as "+", and every client escapes a "+".
 func split(tail string) ([]string, error) {
 	tail = strings.Trim(tail, "/")
 	if tail == "" {
@@ -127,7 +126,7 @@ func (h *handler) session(r *http.Request) (Session, error) {
 	return h.Store.Session(r.Context(), token)
 }
 
-// readBody reads at most limit bytes, which is the most that what may have.
+// readBody reads the body, of at most limit bytes; what names it in the error.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64, what string) ([]byte, error) {
 	tooLarge := &httpError{http.StatusRequestEntityTooLarge, fmt.Sprintf("%s is too large: at most %d bytes are taken", what, limit)}
 	if r.ContentLength > limit {

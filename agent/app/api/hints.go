@@ -1,7 +1,7 @@
 package api
 
-// Hints say of each status with which an App's request is refused what it
-// means and what to try, for help. Apps show the message in their log.
+// Hints say, for each status that refuses a request of an App, what it means and what to try. They
+// are shown in help; Apps show the message in their log.
 var Hints = map[int]string{
 	400: "the App sent what cannot be read: log entries that are none, a wrongly encoded path, a body that broke off",
 	401: "the App lost its token: it did not renew it in time, or its execution is over; an App that works longer than its token lives has to renew it",

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Memory is a Store in memory for one host: `tcenvsvr app run` and
-// tests. The zero value is not ready: use NewMemory.
+// Memory is a Store in memory for one host: `tcenvsvr app run` and tests. The zero value is not
+// ready: use NewMemory.
 type Memory struct {
 	mu     sync.Mutex
 	tokens map[string]Session
@@ -36,8 +36,8 @@ func NewMemory() *Memory {
 	}
 }
 
-// Issue registers an execution with its secure parameters and returns a
-// token for it that lives for ttl.
+// Issue registers an execution with its secure parameters and returns a token for it that lives for
+// ttl.
 func (m *Memory) Issue(id, kvContext string, params map[string]string, ttl time.Duration) (token string, expires time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -88,8 +88,7 @@ func (m *Memory) Session(_ context.Context, token string) (Session, error) {
 	return s, nil
 }
 
-// Renew implements Tokens; the fresh token lives for four hours, the
-// life of the platform's own.
+// Renew implements Tokens; the fresh token lives for four hours, the life of the platform's own.
 func (m *Memory) Renew(_ context.Context, token string) (string, time.Time, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

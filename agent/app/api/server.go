@@ -11,8 +11,8 @@ import (
 	"tcenvsvr/agent/app/api/leftover"
 )
 
-// Server serves Apps of this host on a loopback port without TLS, for
-// `tcenvsvr app run`. It never listens anywhere else.
+// Server serves Apps of this host on a loopback port without TLS, for `tcenvsvr app run`. It never
+// listens anywhere else.
 type Server struct {
 	listener net.Listener
 	server   *http.Server
@@ -36,8 +36,8 @@ func Listen(cfg Config) (*Server, error) {
 // APIPath is the tc_api_path to give to Apps.
 func (s *Server) APIPath() string { return "http://" + s.listener.Addr().String() + "/api" }
 
-// Run serves until ctx ends, then lets requests in progress finish for
-// up to five seconds. The port is closed when it returns.
+// Run serves until ctx ends, then lets requests in progress finish for up to five seconds. The port
+// is closed when it returns.
 func (s *Server) Run(ctx context.Context) error {
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

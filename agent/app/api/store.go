@@ -10,8 +10,8 @@ import (
 var (
 	// ErrToken: the token is unknown, revoked or expired (401).
 	ErrToken = errors.New("token is unknown or expired")
-	// ErrNotFound: the variable does not exist (null for a Playbook
-	// variable, 404 for a runtime variable).
+	// ErrNotFound: the variable does not exist (null for a Playbook variable, 404 for a runtime
+	// variable).
 	ErrNotFound = errors.New("not found")
 	// ErrTooLarge: the value is larger than the store takes (413).
 	ErrTooLarge = errors.New("value is too large")
@@ -21,22 +21,21 @@ var (
 type Session struct {
 	ID      string    // of the execution, as its Store names it
 	Context string    // tc_playbook_kvstore_context; empty where the App is no Playbook App
-	Expires time.Time // of the token; for display, the Store enforces it
+	Expires time.Time // of the token; for display only, the Store enforces it
 }
 
 // Tokens knows the API tokens of running Apps.
 type Tokens interface {
 	// Session returns what token stands for, or ErrToken.
 	Session(ctx context.Context, token string) (Session, error)
-	// Renew exchanges token for a fresh one. The old one may have expired
-	// while its execution goes on; once the execution has ended it is
-	// ErrToken. The old token stays valid until its own expiry: an App may have
-	// requests on the way.
+	// Renew exchanges token for a fresh one. The old one may have expired while its execution goes
+	// on; once the execution has ended it is ErrToken. The old token stays valid until its own
+	// expiry: an App may have requests on the way.
 	Renew(ctx context.Context, token string) (fresh string, expires time.Time, err error)
 }
 
-// KeyValue holds the variables of Playbook sessions. Values are bytes as the
-// App wrote them, usually JSON text.
+// KeyValue holds the variables of Playbook sessions. Values are bytes as the App wrote them,
+// usually JSON text.
 type KeyValue interface {
 	// Get returns the value or ErrNotFound.
 	Get(ctx context.Context, kvContext, key string) ([]byte, error)
@@ -44,12 +43,12 @@ type KeyValue interface {
 	Put(ctx context.Context, kvContext, key string, value []byte) error
 }
 
-// Runs knows what belongs to one execution beside its variables.
+// Runs knows the other data of an execution.
 type Runs interface {
 	// Params returns the App's inputs, clear (feature secureParams).
 	Params(ctx context.Context, s Session) (map[string]string, error)
-	// Variable returns the content of a &{source:TYPE:id} variable the
-	// execution may read (feature runtimeVariables), or ErrNotFound. Files are base64.
+	// Variable returns the content of a &{source:TYPE:id} variable the execution may read (feature
+	// runtimeVariables), or ErrNotFound. Files are base64.
 	Variable(ctx context.Context, s Session, source, id string) (string, error)
 	// AppendLog keeps what the App logged.
 	AppendLog(ctx context.Context, s Session, entries []LogEntry) error

@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// Bounds of what one execution makes its server hold: values of up to MaxValue
-// bytes stay in memory for as long as the App takes to send or to read them.
+// Bounds of the memory that one execution may take: a value of up to [Config].MaxValue bytes stays
+// in memory while the App sends or reads it.
 const (
 	atOnce = 8       // such requests of one execution; more wait for their turn
 	small  = 1 << 20 // bytes of a body that needs no turn
 )
 
-// turns lets each execution have a few requests at a time.
+// turns limits the requests of one execution that are served at a time.
 type turns struct {
 	mu sync.Mutex
 	of map[string]*turn // by Session.ID
@@ -20,11 +20,11 @@ type turns struct {
 
 type turn struct {
 	slots chan struct{}
-	users int // who have a slot or wait for one
+	users int // requests that have a slot or wait for one
 }
 
-// take waits for a turn of the execution; done gives it back.
-func (t *turns) take(ctx context.Context, id string) (done func(), err error) {
+// acquire waits until the execution may have one more request served; done ends that request.
+func (t *turns) acquire(ctx context.Context, id string) (done func(), err error) {
 	t.mu.Lock()
 	if t.of == nil {
 		t.of = map[string]*turn{}

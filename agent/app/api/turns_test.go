@@ -25,8 +25,8 @@ func (c *counted) Read(p []byte) (int, error) {
 	return c.PipeReader.Read(p)
 }
 
-// TestFewLargeValuesAtOnce: an App that sends many large values at the same time
-// makes the server read a few of them at a time, and all in the end; others do not wait for it.
+// TestFewLargeValuesAtOnce: an App that sends many large values at the same time makes the server
+// read a few of them at a time, and all in the end; others do not wait for it.
 func TestFewLargeValuesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := NewMemory()

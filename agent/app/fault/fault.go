@@ -10,26 +10,26 @@ const (
 	BadZip        = "app.bad_zip"         // not a ZIP file, damaged or encrypted
 	TopFolders    = "app.top_folders"     // not exactly one top folder
 	NoInstallJSON = "app.no_install_json" // the top folder has no install.json
-	BadManifest   = "app.bad_manifest"    // install.json is not what an install.json is
+	BadManifest   = "app.bad_manifest"    // install.json breaks its format
 	UnsafePath    = "app.unsafe_path"     // absolute, "..", "\", ":", too long or too deep, not UTF-8
 	Link          = "app.link"            // a link, device, socket or pipe
 	Duplicate     = "app.duplicate"       // two entries of one name, or a file used as a folder
 	Bomb          = "app.bomb"            // an entry expands out of all proportion
 	TooLarge      = "app.too_large"       // more bytes or entries than allowed
 
-	Download       = "app.download"        // the API did not give the package
+	Download       = "app.download"        // the API did not deliver the package
 	Truncated      = "app.truncated"       // it ended too early, again and again
 	SizeMismatch   = "app.size_mismatch"   // it is longer than the order says
 	SHA256Mismatch = "app.sha256_mismatch" // it is not the file the order names
 
 	NoSpace  = "app.no_space"  // the disk is full
 	Store    = "app.store"     // programs cannot be written for another reason
-	NoPython = "app.no_python" // no interpreter where the settings say, or none at all
+	NoPython = "app.no_python" // no interpreter where the settings point to, or none on the host
 	NoJava   = "app.no_java"   // same
 	NoTrust  = "app.no_trust"  // trust stores cannot be made, or the sandbox user cannot read them
 
 	Unsupported = "app.unsupported" // a language or runtime this agent does not run
-	BadParam    = "app.bad_param"   // a parameter that cannot be handed over
+	BadParam    = "app.bad_param"   // a parameter that cannot be passed to the App
 )
 
 // Error is a failure with its code.
@@ -44,8 +44,8 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Temporary reports whether the same may go well later without anybody
-// changing the App or the order.
+// Temporary reports whether the same order may succeed later without a change to the App or the
+// order.
 func (e *Error) Temporary() bool {
 	switch e.Code {
 	case Download, Truncated, NoSpace, Store:
@@ -54,8 +54,8 @@ func (e *Error) Temporary() bool {
 	return false
 }
 
-// Rejects reports whether it is the App or the order that is not
-// acceptable, on any host, rather than this host that cannot run it.
+// Rejects reports whether no host could run the order, because the App or the order itself is not
+// acceptable.
 func (e *Error) Rejects() bool {
 	switch e.Code {
 	case NoPython, NoJava, NoTrust:

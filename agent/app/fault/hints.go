@@ -1,6 +1,6 @@
 package fault
 
-// Hints say of each code what it means and what to try, for help.
+// Hints say what each code means and what to try; help shows them.
 var Hints = map[string]string{
 	BadZip:        "the package is no ZIP file, or it is damaged or encrypted: build it again",
 	TopFolders:    "the package has not exactly one top folder: build it with the App framework's own tool",

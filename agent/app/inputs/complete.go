@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// App is what inputs are checked against.
+// App declares what inputs it takes; they are checked against it.
 type App struct {
 	Name     string
 	Playbook bool
@@ -25,18 +25,18 @@ type Param struct {
 // Output is a declared Playbook variable.
 type Output struct{ Name, Type string }
 
-// Inputs are those of one execution, complete.
+// Inputs are the complete inputs of one execution.
 type Inputs struct {
 	Params       map[string]string
 	KV           map[string]string
 	OutVariables []string
 }
 
-// defaultJob stands in names of Playbook variables where nobody gave one.
+// defaultJob is the job number in the name of a Playbook variable that was given without one.
 const defaultJob = 1
 
-// Complete checks what was given and adds what was left out: defaults, and
-// as outVariables, where they are nil, all that the App declares. Errors are *Refusal.
+// Complete checks the given values and adds defaults. If outVariables is nil, the App writes all
+// variables that it declares. Errors are *[Refusal].
 func (a App) Complete(given Values, outVariables []string) (Inputs, error) {
 	in := Inputs{Params: map[string]string{}, KV: given.KV, OutVariables: outVariables}
 	var names []string

@@ -24,7 +24,7 @@ type Values struct {
 	KV     map[string]string // JSON texts
 }
 
-// ErrUsage says that a word on the command line has not the form it should have.
+// ErrUsage means that a word on the command line does not have the form that its flag wants.
 var ErrUsage = errors.New("wrong command line")
 
 // MaxFile bounds what is read from a file that a command line names.
@@ -93,7 +93,7 @@ func (from Source) Assign(flag string, words []string, into map[string]string) e
 	for _, word := range words {
 		name, value, ok := strings.Cut(word, "=")
 		if !ok || name == "" {
-			// Not quoted: it may be a secret whose name was forgotten.
+			// Not quoted: it may be a secret given without its name.
 			return form("%s wants NAME=VALUE or NAME=@FILE", flag)
 		}
 		switch {
@@ -148,7 +148,7 @@ type formError struct{ text string }
 
 func (e *formError) Error() string { return e.text }
 
-// Is makes it an ErrUsage without saying so in words.
+// Is makes the error an ErrUsage without adding its text.
 func (e *formError) Is(target error) bool { return target == ErrUsage }
 
 // object reads a JSON object and no more.
@@ -173,8 +173,8 @@ func (from Source) object(file string, each func(name string, raw json.RawMessag
 	return nil
 }
 
-// text is a parameter's value. Apps get texts: a number or a boolean is
-// taken as it is written.
+// text returns a parameter's value. Apps get texts: a number or a boolean becomes the text that
+// stands in the JSON.
 func text(raw json.RawMessage) (string, error) {
 	if s := string(raw); s == "true" || s == "false" || s[0] == '-' || s[0] >= '0' && s[0] <= '9' {
 		return s, nil

@@ -21,8 +21,8 @@ func typeOf(name string) string {
 	return ""
 }
 
-// asJSON is what was written for a variable as the JSON text that Apps
-// read. A String is not surprised by what looks like a number.
+// asJSON returns the value of a variable as the JSON text that Apps read. A value that looks like a
+// number stays a string if the variable's type is String.
 func asJSON(name, value string) string {
 	fits := json.Valid([]byte(value))
 	if fits && typeOf(name) == "String" {
@@ -33,13 +33,13 @@ func asJSON(name, value string) string {
 	}
 	quoted, err := json.Marshal(value)
 	if err != nil {
-		return value // cannot be: a string always encodes
+		return value // unreachable: a string always encodes
 	}
 	return string(quoted)
 }
 
-// forms say of each type what a value must be; null is always one, and
-// types that are not here are an App's own.
+// forms say for each type how a value must look; null is always allowed. Types that are not listed
+// here are an App's own.
 var forms = map[string]struct {
 	what string
 	is   func(any) bool
@@ -52,8 +52,8 @@ var forms = map[string]struct {
 	"TCBatch":          {"a JSON object", has()},
 }
 
-// CheckKV refuses names that are no variable's and values that are not of
-// the type in their variable's name: an App that reads one breaks far from the mistake.
+// CheckKV refuses names that are no Playbook variables, and values that do not have the type in the
+// variable's name: an App that reads such a value fails far from the mistake.
 func CheckKV(kv map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(kv)) {
 		kind := typeOf(name)
@@ -106,10 +106,10 @@ func has(names ...string) func(any) bool {
 	}
 }
 
-// Refusal is an App's input that is not acceptable.
+// Refusal says why an input of an App is not acceptable.
 type Refusal struct {
 	Why string
-	Try string // "" = nothing comes to mind
+	Try string // "" = no hint
 }
 
 func refuse(format string, args ...any) *Refusal { return &Refusal{Why: fmt.Sprintf(format, args...)} }

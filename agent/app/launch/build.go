@@ -11,12 +11,12 @@ import (
 	"tcenvsvr/agent/job"
 )
 
-// maxParams bounds all parameters of one App together, in bytes: they
-// travel to the shim in one piece.
+// maxParams bounds all parameters of one App together, in bytes: they travel to the shim in one
+// piece.
 const maxParams = 4 << 20
 
-// Build returns the launch of the App in dir. It starts and writes nothing.
-// Errors are *fault.Error.
+// Build returns the command that runs the App in dir. It starts and writes nothing. Errors are
+// *fault.Error.
 func Build(dir string, m tcx.Manifest, e Execution) (job.Launch, error) {
 	b := &builder{
 		dir: dir, manifest: m, execution: e,
@@ -61,7 +61,7 @@ type builder struct {
 	files             []job.File
 }
 
-// mode is how parameters are handed over.
+// mode is how parameters are passed to the App.
 type mode int
 
 const (
@@ -81,8 +81,8 @@ func (b *builder) mode() mode {
 	return byArgs
 }
 
-// params are all parameters. What the App's configuration says beats a
-// default of the cloud, what this host knows beats both, and where nobody says anything it is as usual.
+// params returns all parameters. Values of this host win over those of the App's configuration,
+// which win over the cloud's defaults, which win over usualParams.
 func (b *builder) params() map[string]string {
 	return merge(b.usualParams(), b.execution.Defaults, b.execution.AppParams, b.own)
 }
@@ -100,8 +100,8 @@ func merge(sources ...map[string]string) map[string]string {
 	return all
 }
 
-// arguments are the parameters that belong on a command line. With
-// secureParams these are the platform's: the App asks for its own.
+// arguments are the parameters that belong on a command line. With secureParams these are the
+// platform's: the App asks for its own.
 func (b *builder) arguments() (map[string]string, error) {
 	args := b.params()
 	if b.mode() == bySecure {
@@ -118,15 +118,14 @@ func (b *builder) arguments() (map[string]string, error) {
 	return args, nil
 }
 
-// file has data written for the App and returns its path.
+// file adds a file that the shim writes for the App, and returns its path.
 func (b *builder) file(name string, data []byte) string {
 	path := filepath.Join(b.in, name)
 	b.files = append(b.files, job.File{Path: path, Mode: 0o600, Data: data})
 	return path
 }
 
-// paramFile has the encrypted parameter file written and returns the
-// two variables that open it.
+// paramFile adds the encrypted parameter file and returns the two variables that open it.
 func (b *builder) paramFile() ([]string, error) {
 	plain, err := json.Marshal(b.params())
 	if err != nil {

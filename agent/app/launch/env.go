@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// environment is everything the App finds in its environment; nothing of
-// the agent's own is in it.
+// environment is the App's whole environment; the App inherits nothing from the agent.
 func (b *builder) environment(interpreterDir string) ([]string, error) {
 	params, err := b.paramFile()
 	if err != nil {
@@ -23,8 +22,8 @@ func (b *builder) environment(interpreterDir string) ([]string, error) {
 		"HOME="+b.tmp,
 		"TMPDIR="+b.tmp,
 		"PYTHONUNBUFFERED=1",
-		// The App's folder is shared by all runs; where it is writable
-		// (no sandbox user) it must stay what was verified.
+		// All runs share the App's folder. Where it is writable (no sandbox user), Python must not
+		// change it.
 		"PYTHONDONTWRITEBYTECODE=1",
 	)
 	env = append(env, b.proxyEnv()...)
@@ -32,8 +31,8 @@ func (b *builder) environment(interpreterDir string) ([]string, error) {
 	return append(env, params...), nil
 }
 
-// proxyEnv tells libraries of the external proxy, in both spellings. The
-// platform is excepted unless the proxy is for it as well.
+// proxyEnv names the external proxy for libraries, in both spellings. The platform is excepted,
+// unless the proxy is for the platform as well.
 func (b *builder) proxyEnv() []string {
 	p := b.execution.Proxy
 	if p.Host == "" || !p.External {
@@ -57,7 +56,7 @@ func (b *builder) proxyEnv() []string {
 	return env
 }
 
-// proxyOptions are the same for Java, which has no option for the password.
+// proxyOptions are the options of the external proxy for Java, which has none for the password.
 func (b *builder) proxyOptions() []string {
 	p := b.execution.Proxy
 	if p.Host == "" || !p.External {

@@ -7,8 +7,8 @@ import (
 	"tcenvsvr/agent/job"
 )
 
-// Execution is what one run of an App gets told. It prints as
-// "[redacted]": parameters and tokens are secrets.
+// Execution is the input of one run of an App. It prints as "[redacted]", because parameters and
+// tokens are secrets.
 type Execution struct {
 	Session string // name of the session, becomes job.Launch.ID
 	JobDir  string // absolute; in, out, log and tmp are in it
@@ -19,8 +19,7 @@ type Execution struct {
 	APIPath      string    // tc_api_path, ends in /api
 	Token        string    // tc_token
 	TokenExpires time.Time // of Token; zero = not told
-	// Playbook selects the key-value parameters; KVContext and
-	// OutVariables belong to them.
+	// Playbook selects the key-value parameters; KVContext and OutVariables belong to them.
 	Playbook     bool
 	KVContext    string
 	OutVariables []string
@@ -40,7 +39,7 @@ type Execution struct {
 	Limits    job.Limits
 }
 
-// Proxy is the customer's proxy. TC and External say what Apps shall use it for.
+// Proxy is the customer's proxy. TC and External say which connections of Apps use it.
 type Proxy struct {
 	Scheme   string // http, https or socks5: how to speak to the proxy; "" = http
 	Host     string // "" = no proxy

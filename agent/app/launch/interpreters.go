@@ -2,8 +2,8 @@ package launch
 
 import "tcenvsvr/agent/app/fault"
 
-// Interpreters are the programs that Apps are run with, as far as they are
-// there: java, and the Pythons.
+// Interpreters returns the programs that run Apps, as far as they are installed: java, and the
+// Pythons.
 func (e Execution) Interpreters() (java string, pythons []string) {
 	java, _ = e.javaInterpreter().locate()
 	for _, home := range []string{e.PythonHome311, e.PythonHome} {

@@ -41,8 +41,8 @@ func (b *builder) java() ([]string, error) {
 	return append(argv, cmp.Or(b.manifest.Main, defaultMain)), nil
 }
 
-// classpath is every jar at the top of the App and what javaClasspath
-// adds, relative to the App's folder, which is the working directory.
+// classpath is every jar at the top of the App and what javaClasspath adds, relative to the App's
+// folder, which is the working directory.
 func (b *builder) classpath() (string, error) {
 	entries, err := os.ReadDir(b.dir)
 	if err != nil {
@@ -67,8 +67,8 @@ func (b *builder) classpath() (string, error) {
 	return strings.Join(list, string(os.PathListSeparator)), nil
 }
 
-// argFile is an @file of -Dname=value options in the syntax of the java
-// launcher: quoted, with backslash escapes.
+// argFile is an @file of -Dname=value options in the syntax of the java launcher: quoted, with
+// backslash escapes.
 func argFile(params map[string]string) []byte {
 	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\f", `\f`)
 	var b strings.Builder

@@ -9,7 +9,7 @@ import (
 	"tcenvsvr/agent/app/fault"
 )
 
-// interpreter says how one is found.
+// interpreter says how an interpreter is found.
 type interpreter struct {
 	name    string // for messages
 	code    string // of the error when there is none
@@ -20,8 +20,8 @@ type interpreter struct {
 	path    string // folders to look in after the usual ones
 }
 
-// locate returns the absolute path of the interpreter. A setting that
-// leads nowhere is an error; nothing else is taken in its place.
+// locate returns the absolute path of the interpreter. A setting that leads to no program is an
+// error; no other program replaces it.
 func (i interpreter) locate() (string, error) {
 	if i.home != "" {
 		return i.at(i.home)
@@ -63,8 +63,8 @@ func (i interpreter) at(home string) (string, error) {
 	return "", fail(fmt.Sprintf("none of %s is in that folder", strings.Join(i.places, ", ")))
 }
 
-// executable reports whether file is a program. Windows has no mode bits
-// for it: there the name's ending tells.
+// executable reports whether file is a program. Windows has no mode bits for it: there the name's
+// ending tells.
 func executable(file string) bool {
 	info, err := os.Stat(file)
 	if err != nil || !info.Mode().IsRegular() {

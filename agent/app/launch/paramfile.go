@@ -8,9 +8,8 @@ import (
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// newKey returns 16 random letters (91 bits): the contract's AES-128 key,
-// whose text is its bytes. The initialization vector is fixed, so a key is
-// never used twice.
+// newKey returns 16 random letters (91 bits): the contract's AES-128 key, whose text is its bytes.
+// The initialization vector is fixed, so a key is never used twice.
 func newKey() string {
 	key := make([]byte, 0, 16)
 	var random [32]byte
@@ -26,8 +25,8 @@ func newKey() string {
 	return string(key)
 }
 
-// encrypt is AES-CBC with PKCS#7 padding and a zero vector, nothing in
-// front of the result: what TcEx and the Java SDK decrypt.
+// encrypt is AES-CBC with PKCS#7 padding and a zero vector, nothing in front of the result: what
+// TcEx and the Java SDK decrypt.
 func encrypt(key string, plain []byte) []byte {
 	block, err := aes.NewCipher([]byte(key))
 	if err != nil {

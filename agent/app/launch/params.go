@@ -9,8 +9,8 @@ import (
 // keyValueAPI is the key-value store that Apps of an Environment Server use.
 const keyValueAPI = "TCKeyValueAPI"
 
-// usualParams are what Apps are always given, where nobody says otherwise. A job
-// gets a log level only from its own configuration.
+// usualParams are the defaults of parameters that every App gets. A job gets a log level only from
+// its own configuration.
 func (b *builder) usualParams() map[string]string {
 	p := map[string]string{"tc_log_to_api": "false"}
 	if b.execution.Playbook {
@@ -19,8 +19,7 @@ func (b *builder) usualParams() map[string]string {
 	return p
 }
 
-// ownParams are the tc_* parameters that this host knows better than the
-// cloud, all as text.
+// ownParams are the tc_* parameters that this host knows better than the cloud, all as text.
 func (b *builder) ownParams() map[string]string {
 	e := b.execution
 	p := map[string]string{
@@ -60,8 +59,8 @@ func (b *builder) ownParams() map[string]string {
 	return p
 }
 
-// keyValueParams adds both families of names: frameworks up to 3 and Java
-// know the db_ ones, those from 4 on fail without the others.
+// keyValueParams adds both families of names. Java and frameworks up to version 3 know the db_
+// names; frameworks from version 4 on fail without the others.
 func (b *builder) keyValueParams(p map[string]string) {
 	e := b.execution
 	path := e.APIPath + "/internal/playbooks/keyValue"

@@ -52,8 +52,7 @@ func (b *builder) pythonTarget() []string {
 	return []string{main + ".py"}
 }
 
-// pythonInterpreter prefers the setting that fits languageVersion; the
-// other one serves where it is empty.
+// pythonInterpreter uses the setting that fits languageVersion, or the other one if that is empty.
 func (b *builder) pythonInterpreter() interpreter {
 	i := b.execution.pythonInterpreter()
 	old := before311(b.manifest.LanguageVersion)
@@ -63,8 +62,8 @@ func (b *builder) pythonInterpreter() interpreter {
 	return i
 }
 
-// before311 reports whether a languageVersion such as "3.6.x" is older
-// than 3.11. What is no version is not.
+// before311 reports whether a languageVersion such as "3.6.x" is older than 3.11; a text that is no
+// version is not.
 func before311(version string) bool {
 	parts := strings.Split(strings.TrimSpace(version), ".")
 	major, err := strconv.Atoi(parts[0])
@@ -75,8 +74,8 @@ func before311(version string) bool {
 	return err == nil && minor < 11
 }
 
-// options writes parameters as Python Apps parse them: "--name value",
-// "--name" alone for what is true, nothing for what is false, one "--name value" per value of a list.
+// options writes parameters as Python Apps parse them: "--name value", "--name" alone for what is
+// true, nothing for what is false, one "--name value" per value of a list.
 func (b *builder) options(params map[string]string) []string {
 	names := make([]string, 0, len(params))
 	for name := range params {
@@ -103,15 +102,14 @@ func (b *builder) options(params map[string]string) []string {
 	return args
 }
 
-// isFlag: the platform's own truth values are flags for every framework
-// that reads arguments.
+// isFlag: the platform's own truth values are flags for every framework that reads arguments.
 func (b *builder) isFlag(name, value string) bool {
 	_, declared := b.manifest.Param(name)
 	return !declared && strings.HasPrefix(name, "tc_") && (value == "true" || value == "false")
 }
 
-// option appends one option. A value that looks like an option is
-// attached, or argparse would take it for one.
+// option appends one option. A value that looks like an option is attached, or argparse would take
+// it for one.
 func option(args []string, name, value string) []string {
 	if strings.HasPrefix(value, "-") {
 		return append(args, "--"+name+"="+value)

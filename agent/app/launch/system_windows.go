@@ -11,8 +11,7 @@ var usualPath = func() []string {
 // upperCaseToo: environment names are not case-sensitive.
 const upperCaseToo = false
 
-// Places of the interpreters below a folder that a setting names, and
-// their names in a PATH folder.
+// Places of the interpreters below a folder that a setting names, and their names in a PATH folder.
 var (
 	pythonPlaces = []string{"python.exe", `bin\python.exe`}
 	pythonNames  = []string{"python.exe", "python3.exe"}

@@ -10,12 +10,12 @@ import (
 // maxCauseLines bounds the lines of a Cause.
 const maxCauseLines = 8
 
-// frame is a line that says where something happened and not what: calls
-// of Java, and what Python and Node print between the head of a traceback and its cause.
+// frame matches a line that says where something happened, not what: calls of Java, and what Python
+// and Node print between the head of a traceback and its cause.
 var frame = regexp.MustCompile(`^\s+(at |\.\.\. \d+ (more|common frames)|File ".*", line \d+|[~^]+\s*$|\[Previous line repeated )|^Traceback \(most recent call last\):$|^During handling of the above exception|^The above exception was the direct cause`)
 
-// Cause is what the end of a stderr says of why an App ended: its last lines
-// without those of stack traces, whole ones as far as they fit into MaxMessage characters.
+// Cause returns why an App ended, as the end of its stderr tells: the last lines that are not part
+// of a stack trace. It returns as many whole lines as fit into MaxMessage characters.
 //
 //	java.lang.IllegalStateException: no feed        ValidationError: 1 validation error
 //		at tc.Main.run(Main.java:7)          ──►    owner
@@ -23,7 +23,7 @@ var frame = regexp.MustCompile(`^\s+(at |\.\.\. \d+ (more|common frames)|File ".
 func Cause(stderr string) string {
 	var cause []string
 	room := MaxMessage
-	for _, line := range slices.Backward(told(stderr)) {
+	for _, line := range slices.Backward(withoutFrames(stderr)) {
 		n := utf8.RuneCountInString(line) + 1
 		if len(cause) > 0 && (n > room || len(cause) == maxCauseLines) {
 			break
@@ -35,9 +35,9 @@ func Cause(stderr string) string {
 	return message([]byte(strings.Join(cause, "\n")), true)
 }
 
-// told are the lines that are left without frames, each with the line of source
-// that Python prints below it.
-func told(stderr string) []string {
+// withoutFrames returns the lines that are no frames. The line of source code that Python prints
+// below a frame belongs to the frame.
+func withoutFrames(stderr string) []string {
 	var lines []string
 	source := false
 	for line := range strings.Lines(stderr) {

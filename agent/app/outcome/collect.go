@@ -8,23 +8,24 @@ import (
 	"unicode/utf8"
 
 	"tcenvsvr/agent/app/tcx"
+	"tcenvsvr/agent/plain"
 )
 
-// Bounds of what is taken over; a result must fit into one message of the link.
+// Bounds of what is collected; a result must fit into one message of the link.
 const (
 	MaxMessage    = 255      // characters
 	maxResultsTC  = 1 << 20  // bytes read of results.tc
 	maxResultsSum = 24 << 10 // bytes of names and values kept
 )
 
-// Collected is what the App said in its files.
+// Collected is what the App wrote into its files.
 type Collected struct {
 	Message string            // ≤ MaxMessage characters; "" when the App wrote none
 	Results map[string]string // of results.tc; declared parameters only
 }
 
-// Collect reads message.tc and results.tc. It returns what could be read
-// also when it returns an error, which then says what could not.
+// Collect reads message.tc and results.tc. Together with an error, which says what could not be
+// read, it returns what could.
 func Collect(jobDir string, m tcx.Manifest) (Collected, error) {
 	root, err := os.OpenRoot(jobDir)
 	if err != nil {
@@ -51,25 +52,20 @@ func Collect(jobDir string, m tcx.Manifest) (Collected, error) {
 	return c, errors.Join(errs...)
 }
 
-// message returns the last 255 characters without the newline that
-// frameworks put at the end. data may begin within a character.
+// message returns the last 255 characters without the newline that frameworks put at the end. data
+// may begin within a character.
 func message(data []byte, all bool) string {
 	if !all {
 		for i := 0; i < utf8.UTFMax && len(data) > 0 && !utf8.RuneStart(data[0]); i++ {
 			data = data[1:]
 		}
 	}
-	s := strings.TrimRight(strings.ToValidUTF8(string(data), "\uFFFD"), "\r\n")
-	if n := utf8.RuneCountInString(s); n > MaxMessage {
-		r := []rune(s)
-		s = string(r[n-MaxMessage:])
-	}
-	return s
+	return plain.TailRunes(strings.TrimRight(string(data), "\r\n"), MaxMessage)
 }
 
-// results reads "name = value" lines; "name =" is a value of nothing,
-// and old Apps write "param.name". What is not declared in the manifest is
-// dropped in silence, as the platform does; the last line of a name counts.
+// results reads "name = value" lines; "name =" is a value of nothing, and old Apps write
+// "param.name". What is not declared in the manifest is dropped in silence, as the platform does;
+// the last line of a name counts.
 func results(data []byte, m tcx.Manifest) (map[string]string, error) {
 	declared := make(map[string]bool, len(m.Params))
 	for _, p := range m.Params {

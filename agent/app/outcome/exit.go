@@ -9,11 +9,10 @@ const (
 	exitHardFailure = 4 // failed, and trying again is useless
 )
 
-// Outcome is what an exit code says, for an App that ended by itself.
+// Outcome returns what the exit code of an App that ended by itself means.
 //
-// Partial belongs to jobs. The framework itself ends a Playbook App with 0 where its
-// author said 3, so a Playbook App that comes to 3 all the same has not
-// ended by the framework's rules: it failed.
+// Only jobs can be Partial. The framework turns the exit code 3 of a Playbook App into 0, so a
+// Playbook App that still ends with 3 did not end through the framework: it failed.
 func Outcome(code int, playbook bool) wire.Outcome {
 	switch {
 	case code == exitSuccess:

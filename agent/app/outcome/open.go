@@ -23,7 +23,8 @@ func open(root *os.Root, name string) (*os.File, os.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	// The App's processes have ended, or not: what was looked at and what was opened must be one.
+	// A process of the App may still live, so make sure that the file that was opened is the one
+	// that was examined.
 	after, err := f.Stat()
 	if err == nil {
 		err = acceptable(name, after)
@@ -48,8 +49,8 @@ func acceptable(name string, info os.FileInfo) error {
 	return nil
 }
 
-// readTail returns the last limit bytes of the file, nothing when there
-// is no such file, and whether that is all of it.
+// readTail returns the last limit bytes of the file, nothing when there is no such file, and
+// whether that is all of it.
 func readTail(root *os.Root, name string, limit int64) (data []byte, all bool, err error) {
 	f, info, err := open(root, name)
 	if errors.Is(err, os.ErrNotExist) {

@@ -13,11 +13,12 @@ import (
 	"unicode/utf8"
 
 	"tcenvsvr/agent/app/tcx"
+	"tcenvsvr/agent/plain"
 )
 
-// Bounds of what an App may publish. What is within them is delivered, and what is
-// not is named. Sizes are those that files claim: a sparse file of a terabyte takes no
-// room on this host and all of it on the way to the cloud.
+// Bounds of what an App may publish. Files within them are delivered; the result names the others.
+// Sizes are apparent sizes: a sparse file of a terabyte takes no room on this host, but all of it
+// is sent to the cloud.
 const (
 	// MaxPublished is the number of files.
 	MaxPublished = 256
@@ -47,8 +48,8 @@ type Published struct {
 	File *File
 }
 
-// File is opened when it is first read, so that a thousand of them cost
-// nothing. Its content is judged anew then.
+// File is opened when it is first read, so that a thousand of them cost nothing. It is examined
+// again then.
 type File struct {
 	jobDir, name string
 	seen         os.FileInfo
@@ -101,9 +102,9 @@ func (f *File) Close() error {
 	return err
 }
 
-// Publish lists the files below out that match publishOutFiles, sorted by
-// name. Where there are more than may be published these are the first ones, and
-// the error says which are missing. The caller closes each File.
+// Publish lists the files below out that match publishOutFiles, sorted by name. If there are more
+// than may be published, it returns the first ones, and the error names those that are missing. The
+// caller closes each File.
 func Publish(jobDir string, m tcx.Manifest) ([]Published, error) {
 	patterns := make([]string, 0, len(m.PublishOutFiles))
 	for _, p := range m.PublishOutFiles {
@@ -136,7 +137,7 @@ type walk struct {
 	names    []string // the first of them, in order after trim
 }
 
-// bounded takes over what may be published, and says in an error what may not.
+// bounded opens the files that may be published; its error names those that may not.
 func (w *walk) bounded() ([]Published, error) {
 	w.trim()
 	var found []Published
@@ -166,7 +167,7 @@ func (w *walk) bounded() ([]Published, error) {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "%q", strings.ToValidUTF8(name[:min(len(name), maxListedName)], ""))
+		fmt.Fprintf(&b, "%q", plain.Head(name, maxListedName))
 	}
 	if more := rest - len(listed); more > 0 {
 		fmt.Fprintf(&b, " and %d more", more)
@@ -174,14 +175,13 @@ func (w *walk) bounded() ([]Published, error) {
 	return found, errors.New(b.String())
 }
 
-// trim forgets names that are certainly beyond the bounds.
+// trim drops names that are certainly beyond the bounds.
 func (w *walk) trim() {
 	slices.Sort(w.names)
 	w.names = w.names[:min(len(w.names), MaxPublished+maxListed)]
 }
 
-// folder looks through one folder in batches: an App may have filled it
-// with millions of names.
+// folder looks through one folder in batches: an App may have filled it with millions of names.
 func (w *walk) folder(dir string, depth int) error {
 	info, err := w.root.Lstat(dir)
 	if err != nil {
@@ -233,10 +233,10 @@ func (w *walk) add(name string) {
 	}
 }
 
-// file takes a file over, or says why it may not be delivered.
+// file prepares one file, or says why it may not be delivered.
 func (w *walk) file(shown string) Published {
 	if !utf8.ValidString(shown) || strings.ContainsFunc(shown, unicode.IsControl) {
-		return Published{Name: strings.ToValidUTF8(strings.Map(printable, shown), "?"), Err: fmt.Errorf("%w: %q is not a name to publish", ErrHostile, shown)}
+		return Published{Name: plain.Name(shown), Err: fmt.Errorf("%w: %q is not a name to publish", ErrHostile, shown)}
 	}
 	name := "out/" + shown
 	info, err := w.root.Lstat(name)
@@ -252,15 +252,8 @@ func (w *walk) file(shown string) Published {
 	return Published{Name: shown, Size: info.Size(), File: &File{jobDir: w.jobDir, name: name, seen: info}}
 }
 
-func printable(r rune) rune {
-	if unicode.IsControl(r) {
-		return '?'
-	}
-	return r
-}
-
-// matches: a pattern covers one level, as a shell's does. The contract's
-// own two files are never published.
+// matches reports whether publishOutFiles names the file. A pattern covers one level, as in a
+// shell. The contract's own two files are never published.
 func (w *walk) matches(name string) bool {
 	if name == "message.tc" || name == "results.tc" {
 		return false

@@ -5,6 +5,7 @@
 //	              └ differs ─► Renew: contents read; all as they were: sealed anew, else what is damaged
 //	now and then ─► Damage: contents read, however untouched the file system says they are
 //
-// What the file system says is name, kind, size, times and inode. The time of an inode's change cannot be
-// set back, so nobody alters a file unnoticed; only what the disk itself spoils needs the contents.
+// What the file system reports is name, kind, size, times and inode. The time of an inode's last
+// change cannot be set back, so a changed file is always noticed; only damage by the disk itself
+// takes reading the contents.
 package seal

@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// appendInode adds the inode and when it last changed, which nobody can set back.
+// appendInode adds the inode and when it last changed, a time that nobody can set back.
 func appendInode(line []byte, info fs.FileInfo) []byte {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

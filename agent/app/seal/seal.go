@@ -16,10 +16,10 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 )
 
-// Seal is what an installation was when it was complete.
+// Seal describes an installation as it was when it was complete.
 type Seal struct {
 	Manifest []byte `json:"manifest"` // its install.json, which may be damaged on the disk
-	Look     string `json:"look"`     // what the file system says of all of it
+	Look     string `json:"look"`     // what the file system reports of all of it
 	Files    []File `json:"files"`
 	Sum      string `json:"sum"` // of the fields above: a seal may be damaged, too
 }
@@ -34,7 +34,7 @@ type File struct {
 // ErrBroken means that a seal is not what was written.
 var ErrBroken = errors.New("its seal is damaged")
 
-// Make looks at the installation in dir and reads all of it. The folder's own name does not count.
+// Make reads the installation in dir and returns its seal. The folder's own name is not part of it.
 func Make(ctx context.Context, dir string) (*Seal, error) {
 	s := new(Seal)
 	var err error
@@ -96,7 +96,7 @@ func Read(file string) (*Seal, error) {
 	return s, nil
 }
 
-// Look is what the file system says of everything below dir, in one number.
+// Look returns a digest of what the file system reports of everything below dir.
 func Look(dir string) (string, error) {
 	sum := sha256.New()
 	var line []byte
@@ -112,7 +112,8 @@ func Look(dir string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
-// Damage reads everything and says what is not as it was; "" if all is. An error means that it could not be read.
+// Damage reads everything and says what has changed, "" if nothing has. An error means that
+// something could not be read.
 func (s *Seal) Damage(ctx context.Context, dir string) (string, error) {
 	left := make(map[string]File, len(s.Files))
 	for _, f := range s.Files {
@@ -153,7 +154,8 @@ func (s *Seal) Damage(ctx context.Context, dir string) (string, error) {
 	return damage, err
 }
 
-// walk calls f for all that is no folder, in the order of names. What Python keeps beside its sources is not the App's.
+// walk calls f for everything but folders, in the order of names. It leaves out the caches that
+// Python keeps beside its sources: they are not part of the App.
 func walk(dir string, f func(name string, info fs.FileInfo) error) error {
 	return walkIn(dir, "", f)
 }

@@ -12,16 +12,15 @@ import (
 	"tcenvsvr/agent/disk/space"
 )
 
-// Modes of everything unpacked, exactly, whatever the umask: the sandbox
-// user reads, the agent writes.
+// Modes of what is unpacked, whatever the umask: the sandbox user reads, the agent writes.
 const (
 	modeFile = 0o644
 	modeExec = 0o755
 	modeDir  = 0o755
 )
 
-// manyFiles is from where on flushing the whole file system is cheaper
-// (1,000 files: 0.4 s instead of 0.8 s), although it waits for the data of others.
+// manyFiles is the number of files from which flushing the whole file system is cheaper (1,000
+// files: 0.4 s instead of 0.8 s), although that waits for other programs' data too.
 const manyFiles = 64
 
 // reserve is kept free beyond what a package needs.
@@ -62,7 +61,7 @@ func classify(err error) error {
 	switch {
 	case errors.Is(err, errContent):
 		return &fault.Error{Code: fault.BadZip, Err: err}
-	case errors.Is(err, os.ErrExist): // names that only this file system takes for one
+	case errors.Is(err, os.ErrExist): // two names that are one to this file system only
 		return &fault.Error{Code: fault.Duplicate, Err: err}
 	case space.Full(err):
 		return &fault.Error{Code: fault.NoSpace, Err: err}
@@ -106,7 +105,7 @@ func (w *writer) fill(f *os.File, e entry, mode os.FileMode) error {
 		return fmt.Errorf("%w: %v", errContent, err)
 	}
 	defer r.Close()
-	// The size of the directory was judged; what follows it must be as long.
+	// The size in the directory was checked; the data must have exactly that size.
 	src := &source{r: io.LimitReader(r, int64(e.UncompressedSize64)+1)}
 	n, err := io.CopyBuffer(struct{ io.Writer }{f}, src, w.buf)
 	switch {
@@ -120,8 +119,7 @@ func (w *writer) fill(f *os.File, e entry, mode os.FileMode) error {
 	return f.Chmod(mode)
 }
 
-// source remembers the archive's own errors, so that they are not taken
-// for the disk's.
+// source remembers the archive's own errors, so that they are not mistaken for the disk's.
 type source struct {
 	r   io.Reader
 	err error
@@ -150,9 +148,9 @@ func (w *writer) mkdir(dir string) error {
 	return w.root.Chmod(dir, modeDir)
 }
 
-// flush makes everything durable. The kernel is asked for all at once
-// first where it can; the single fsyncs that follow then find little to do but report
-// errors, which not every kernel does for the bulk.
+// flush makes everything durable. Where possible it first asks the kernel to write everything at
+// once. The fsyncs that follow then have little to write; they report errors, which not every
+// kernel does for the whole file system.
 func (w *writer) flush(ctx context.Context) error {
 	if len(w.files) > manyFiles {
 		if err := flushAll(w.root); err != nil {

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// flushAll starts writing everything of the file system at once: one
-// journal commit instead of one per file.
+// flushAll starts writing everything of the file system at once: one journal commit instead of one
+// per file.
 func flushAll(root *os.Root) error {
 	d, err := root.Open(".")
 	if err != nil {

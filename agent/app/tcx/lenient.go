@@ -62,7 +62,7 @@ func (f *file) manifest() Manifest {
 	if m.ListDelimiter == "" {
 		m.ListDelimiter = "|"
 	}
-	// A timeout that is no number is no timeout: the order has its own.
+	// A timeout that is not a number is ignored: the order has its own.
 	m.TimeoutMinutes, _ = strconv.Atoi(string(f.TimeoutMinutes))
 	for _, p := range f.Params {
 		m.Params = append(m.Params, Param{
@@ -95,7 +95,7 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// composite is a text that may be anything; a list or an object stays JSON text.
+// composite is a text that may be any JSON; a list or an object stays JSON text.
 type composite string
 
 func (c *composite) UnmarshalJSON(b []byte) error {

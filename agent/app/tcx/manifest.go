@@ -17,8 +17,8 @@ const MaxManifest = 1 << 20
 
 const maxParams = 2000
 
-// Manifest is what an executor needs of install.json. Words that the platform
-// compares without case (language, runtime level, feature) are lower case.
+// Manifest is what an executor needs of install.json. Words that the platform compares without case
+// (language, runtime level, feature) are lower case.
 type Manifest struct {
 	ProgramName     string   `json:"programName"`
 	DisplayName     string   `json:"displayName"`
@@ -39,7 +39,7 @@ type Manifest struct {
 	Playbook        Playbook `json:"playbook"`
 }
 
-// Playbook is what a Playbook App declares to write.
+// Playbook lists the variables that a Playbook App declares to write.
 type Playbook struct {
 	OutputVariables []Output `json:"outputVariables"`
 }
@@ -80,9 +80,9 @@ func (m *Manifest) Param(name string) (Param, bool) {
 	return m.Params[i], true
 }
 
-// Defaults returns the defaults of the parameters that have one. The
-// platform fills them into its form; `app run` does the same. Defaults that
-// name something of the platform ("${…}") are left out.
+// Defaults returns the defaults of the parameters that have one. The platform fills them into its
+// form; `app run` does the same. Defaults that name something of the platform ("${…}") are left
+// out.
 func (m *Manifest) Defaults() map[string]string {
 	d := make(map[string]string)
 	for _, p := range m.Params {
@@ -106,10 +106,9 @@ func (m *Manifest) Major() string {
 	return "0"
 }
 
-// ParseManifest reads an install.json. It is tolerant where real files
-// vary (numbers and booleans as text, lists as one word, a byte order mark, unknown fields)
-// and strict where a value becomes part of a command line. Its errors are
-// *fault.Error with code app.bad_manifest.
+// ParseManifest reads an install.json. It is tolerant where real files vary (numbers and booleans
+// as text, lists as one word, a byte order mark, unknown fields) and strict where a value becomes
+// part of a command line. Its errors are *fault.Error with code app.bad_manifest.
 func ParseManifest(data []byte) (Manifest, error) {
 	if len(data) > MaxManifest {
 		return Manifest{}, fault.New(fault.BadManifest, "reading install.json: more than %d bytes", MaxManifest)

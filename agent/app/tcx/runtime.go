@@ -5,8 +5,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// Runtime is how Environment Servers run the App, or why they do not.
-// Cloud and agent refuse in the same words.
+// Runtime returns how Environment Servers run the App, or an error that says why they do not. Cloud
+// and agent refuse in the same words.
 func (m *Manifest) Runtime() (wire.Runtime, error) {
 	if m.Language != "python" && m.Language != "java" {
 		return "", fault.New(fault.Unsupported, "programLanguage %.40q: Environment Servers run python and java", m.Language)

@@ -28,9 +28,9 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Unpack writes the package file into dir, an existing empty folder, and
-// returns its manifest. On success everything is on disk, flushed; on an error
-// dir holds leftovers for the caller to remove. Errors are *fault.Error, or ctx's.
+// Unpack writes the package file into dir, an existing empty folder, and returns its manifest. On
+// success everything is flushed to the disk; after an error the caller removes dir. Errors are
+// *fault.Error, or ctx's.
 func Unpack(ctx context.Context, file, dir string, l Limits) (Manifest, error) {
 	p, err := open(file, l.withDefaults())
 	if err != nil {
@@ -47,8 +47,8 @@ func Unpack(ctx context.Context, file, dir string, l Limits) (Manifest, error) {
 	return m, nil
 }
 
-// ReadManifest returns the manifest of a package file and the name of
-// its top folder, after the same checks that Unpack makes.
+// ReadManifest returns the manifest of a package file and the name of its top folder, after the
+// same checks that Unpack makes.
 func ReadManifest(file string, l Limits) (m Manifest, top string, err error) {
 	f, err := openFile(file)
 	if err != nil {
@@ -68,7 +68,7 @@ func ReadManifestOf(f *os.File, l Limits) (m Manifest, top string, err error) {
 	return m, p.top, err
 }
 
-// pack is an open package whose every entry was found acceptable.
+// pack is an open package; all its entries are acceptable.
 type pack struct {
 	file    *os.File
 	top     string
@@ -120,7 +120,7 @@ func (p *pack) examine(l Limits) error {
 	}
 	kinds := make(map[string]kind, len(r.File))
 	for _, f := range r.File {
-		e, err := p.judge(f, kinds)
+		e, err := p.checkEntry(f, kinds)
 		if err != nil {
 			return err
 		}

@@ -225,8 +225,7 @@ func TestUnpackStopsWithItsContext(t *testing.T) {
 	}
 }
 
-// Whatever the bytes: nothing appears outside of the folder, and what is
-// refused has a code.
+// Whatever the bytes: nothing appears outside of the folder, and what is refused has a code.
 func FuzzUnpack(f *testing.F) {
 	seeds := [][]item{
 		{good, {name: "X_v1/a/b", content: "x"}},

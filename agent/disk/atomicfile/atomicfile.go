@@ -10,8 +10,8 @@ import (
 
 const suffix = ".tmp"
 
-// WriteFile replaces path by data, durably. perm is set exactly, whatever
-// the umask. On an error the old file is untouched and no temp file stays.
+// WriteFile replaces path by data, durably. perm is set exactly, whatever the umask. On an error
+// the old file is unchanged and no temp file is left.
 func WriteFile(path string, data []byte, perm os.FileMode) error {
 	return Write(path, perm, func(w io.Writer) error {
 		_, err := w.Write(data)
@@ -19,7 +19,7 @@ func WriteFile(path string, data []byte, perm os.FileMode) error {
 	})
 }
 
-// Write is WriteFile for content that fill produces.
+// Write is [WriteFile] for content that fill writes.
 func Write(path string, perm os.FileMode, fill func(io.Writer) error) (err error) {
 	dir, name := filepath.Split(path)
 	if dir == "" {
@@ -51,8 +51,8 @@ func Write(path string, perm os.FileMode, fill func(io.Writer) error) (err error
 	return Rename(f.Name(), path)
 }
 
-// Rename moves old to new on the same file system and fsyncs the folder
-// of new. Both must be in a state that is already durable.
+// Rename moves old to new on the same file system and fsyncs the folder of new. The content of old
+// must be durable already.
 func Rename(old, new string) error {
 	if err := os.Rename(old, new); err != nil {
 		return err

@@ -51,7 +51,8 @@ func TestAFullDiskKeepsTheOldFile(t *testing.T) {
 	wantOnly(t, dir, "state")
 }
 
-// TestASickDiskKeepsTheOldFile: what WriteFile did not promise is not there when the disk is well again, and what it did is.
+// TestASickDiskKeepsTheOldFile: what WriteFile did not promise is not there when the disk is well
+// again, and what it did is.
 func TestASickDiskKeepsTheOldFile(t *testing.T) {
 	for name, tt := range map[string]struct {
 		ill  func(*disk.Disk)

@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A process is killed again and again while it writes: whoever reads,
-// before or after, sees the old or the new content.
+// A process is killed again and again while it writes: whoever reads, before or after, sees the old
+// or the new content.
 func TestKilledWriterLeavesAWholeFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "state")

@@ -1,5 +1,5 @@
-// Package atomicfile writes state files so that a crash or a power cut at
-// any moment leaves the old or the new content, never a mixture:
+// Package atomicfile writes state files so that a crash or a power cut at any moment leaves the old
+// or the new content, never a mixture:
 //
 //	temp file in the same folder → write → chmod → fsync → rename → fsync of the folder
 //

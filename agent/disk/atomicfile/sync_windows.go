@@ -1,5 +1,4 @@
 package atomicfile
 
-// SyncDir does nothing: NTFS journals metadata and Windows has no fsync
-// for folders.
+// SyncDir does nothing: NTFS journals metadata and Windows has no fsync for folders.
 func SyncDir(string) error { return nil }

@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	most  = 64   // levels that are open at a time; what is deeper is moved up first
-	chunk = 1024 // names that are looked at together: an App may leave millions
-	// rounds bounds it all where somebody makes new ones meanwhile.
+	most  = 64   // levels that are open at a time; deeper folders are moved up first
+	chunk = 1024 // names that are read at a time: an App may leave millions
+	// rounds bounds the work if a process makes new folders meanwhile.
 	rounds = 10_000
 )
 
 // ErrLeft means that something of the folder could not be removed.
 var ErrLeft = errors.New("not everything could be removed")
 
-// Empty removes all that is in dir and follows no link out of it. What it could not remove
-// stays: ErrLeft, with the first reason. With open it first opens folders that
-// are closed to their owner, who must be we.
+// Empty removes everything in dir and follows no link out of it. If something could not be removed
+// it returns ErrLeft with the first reason. With open it first makes folders accessible that their
+// owner, who must be the user of this process, has closed.
 func Empty(dir string, open bool) error {
 	top, err := os.OpenRoot(dir)
 	if err != nil {
@@ -70,7 +70,7 @@ func (t *tree) empty(root *os.Root, path string, level int) {
 			}
 		}
 		if removed == 0 {
-			return // nothing is left, or nothing that we can remove
+			return // nothing is left, or nothing that can be removed
 		}
 	}
 }
@@ -99,9 +99,9 @@ func (t *tree) remove(root *os.Root, path string, e fs.DirEntry, level int) bool
 	return err == nil
 }
 
-// move gives a folder that is too deep a place at the top, for the next round.
+// move moves a folder that is too deep to the top, for the next round.
 func (t *tree) move(path string) bool {
-	for range 1000 { // an App may have such names, too
+	for range 1000 { // an App may have used such names too
 		t.moved++
 		to := fmt.Sprintf(".deep-%d", t.moved)
 		if _, err := t.top.Lstat(to); err == nil {
@@ -117,7 +117,7 @@ func (t *tree) move(path string) bool {
 	return false
 }
 
-// failed keeps the first error, without a path that an App chose the length of.
+// failed keeps the first error, without its path, which an App may have made very long.
 func (t *tree) failed(err error) {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		err = p.Err

@@ -1,4 +1,4 @@
-// Package deeptree removes what an App has left, however deep. os.RemoveAll holds a
-// descriptor for each level: 70 000 levels, made in a second, take all of the agent's and
-// are never removed.
+// Package deeptree removes the folders that an App has left, however deep they are. os.RemoveAll
+// holds a file descriptor for each level: an App makes 70 000 levels in a second, which would use
+// up the agent's descriptors, and would never be removed.
 package deeptree

@@ -8,37 +8,37 @@ import (
 	"time"
 )
 
-// ErrHeld says that somebody else has the lock.
+// ErrHeld means that another process has the lock.
 var ErrHeld = errors.New("in use by another process")
 
-// retry is how often Wait looks again. Locks guard work of milliseconds.
+// retry is how often [Wait] tries again. Locks guard work of milliseconds.
 const retry = 5 * time.Millisecond
 
-// Take locks an open file until it is closed. The error wraps ErrHeld where
-// another has it. On Windows, where locks keep others from reading, it
-// covers a byte far behind the data.
-func Take(f *os.File) error {
-	if err := take(f); err != nil {
+// Lock locks an open file until it is closed. The error wraps [ErrHeld] if another process has the
+// lock. On Windows, where a lock keeps others from reading, it covers a byte far behind the data.
+func Lock(f *os.File) error {
+	if err := lock(f); err != nil {
 		return fmt.Errorf("locking %q: %w", f.Name(), err)
 	}
 	return nil
 }
 
-// Try makes the file path if it is missing and locks it until release.
+// Try locks the file at path until release is called, and makes the file if it is missing. The
+// error wraps [ErrHeld] if another process has the lock.
 func Try(path string) (release func(), err error) {
 	f, err := open(path)
 	if err != nil {
 		return nil, fmt.Errorf("locking: %w", err)
 	}
-	if err := Take(f); err != nil {
+	if err := Lock(f); err != nil {
 		_ = f.Close()
 		return nil, err
 	}
 	return func() { _ = f.Close() }, nil
 }
 
-// Wait is Try that waits for others until ctx ends; the error then wraps
-// ErrHeld and the cause.
+// Wait is [Try], but waits for other processes until ctx ends; then the error wraps [ErrHeld] and
+// the cause of ctx.
 func Wait(ctx context.Context, path string) (release func(), err error) {
 	for {
 		release, err := Try(path)

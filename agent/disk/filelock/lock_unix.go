@@ -11,7 +11,7 @@ import (
 
 const noFollow = unix.O_NOFOLLOW
 
-func take(f *os.File) error {
+func lock(f *os.File) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return ErrHeld

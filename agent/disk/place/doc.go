@@ -1,6 +1,6 @@
-// Package place tells a folder from its copies. What is written down about processes, or about
-// orders, holds for the folder it was written in: whoever finds it in a copy (a home
-// that was cloned, a backup) has no right to the originals.
+// Package place tells a folder from its copies. Records about processes and orders hold only for
+// the folder they were written in: an agent that finds them in a copy (a cloned home, a backup) has
+// no right to the originals.
 //
 //	written down at          found at                              the same?
 //	/a, inode 7, device 1    /a, inode 7, device 1                 yes

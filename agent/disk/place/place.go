@@ -6,14 +6,14 @@ import (
 	"path/filepath"
 )
 
-// Place is where a folder is. The zero value is no place, and the same as none.
+// Place identifies a folder. The zero value is no place, and is not the same as any other.
 type Place struct {
 	Path   string `json:"path"`
 	Inode  uint64 `json:"inode,omitempty"` // 0 where the system has none
 	Device uint64 `json:"device,omitempty"`
 }
 
-// Of is the place of a folder that is there.
+// Of returns the place of an existing folder.
 func Of(dir string) (Place, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
@@ -28,7 +28,7 @@ func Of(dir string) (Place, error) {
 	return p, nil
 }
 
-// Same reports whether both are the same folder, and not one the copy of the other.
+// Same reports whether p and q are the same folder, and not copies of each other.
 func (p Place) Same(q Place) bool {
 	return p.Path != "" && q.Path != "" && p.Inode == q.Inode && (p.Path == q.Path || p.Inode != 0 && p.Device == q.Device)
 }

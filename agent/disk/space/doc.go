@@ -1,3 +1,3 @@
-// Package space asks a disk whether there is room, before a large file is
-// written, and knows a full disk by its error when there was not.
+// Package space is the one place that asks how much room a disk has. It also tells whether an error
+// means that the disk was full.
 package space

@@ -8,18 +8,18 @@ import (
 // ErrFull says that the disk has less free space than is needed.
 var ErrFull = errors.New("not enough free space on the disk")
 
-// Disk is a file system as its user sees it.
+// Disk is the size of a file system.
 type Disk struct {
-	Total, Free      uint64 // bytes; what is kept for root is not free
+	Total, Free      uint64 // bytes; Free is without the part reserved for root
 	Files, FreeFiles uint64 // inodes; Files is 0 where there is no such bound
 }
 
-// Of describes the file system that path is on, or returns
-// errors.ErrUnsupported where the system cannot tell.
+// Of describes the file system that path is on. It returns errors.ErrUnsupported where the
+// operating system cannot tell.
 func Of(path string) (Disk, error) { return of(path) }
 
-// Check returns ErrFull when fewer than need bytes are free for us at
-// path. Where the system cannot tell it returns nil: the write will.
+// Check returns [ErrFull] if fewer than need bytes are free at path. If the system cannot tell it
+// returns nil: writing will show it.
 func Check(path string, need int64) error {
 	d, err := of(path)
 	if err == nil && need > 0 && d.Free < uint64(need) {

@@ -10,8 +10,8 @@ import (
 // ErrTooLarge means that the directory is larger than allowed.
 var ErrTooLarge = errors.New("its directory is too large")
 
-// Open reads the directory, of at most limit bytes, of the ZIP that r holds. Like
-// zip.NewReader it may return a reader together with zip.ErrInsecurePath.
+// Open reads the directory, of at most limit bytes, of the ZIP file in r. Like zip.NewReader it may
+// return a reader together with zip.ErrInsecurePath.
 func Open(r io.ReaderAt, size, limit int64) (*zip.Reader, error) {
 	bounded := &budget{ReaderAt: r, left: limit}
 	z, err := zip.NewReader(bounded, size)
@@ -22,7 +22,7 @@ func Open(r io.ReaderAt, size, limit int64) (*zip.Reader, error) {
 	return z, err
 }
 
-// budget lets at most left bytes be read until it is off.
+// budget is a reader of at most left bytes, until it is off.
 type budget struct {
 	io.ReaderAt
 	left int64

@@ -25,15 +25,15 @@ const (
 	maxDirectory = 2 << 20 // of the ZIP's own directory
 )
 
-// KeystorePassword is the one key of the .env file that is no setting: it
-// opens the keystore and is kept with it.
+// KeystorePassword is the only key of the .env file that is not one of the vendor's settings: it
+// opens the keystore, and is stored when the keystore is.
 const KeystorePassword = "keystorePassword"
 
 // Bundle is what a download holds.
 type Bundle struct {
 	Settings map[string]string // by the vendor's names
 	Keystore []byte            // PKCS#12; nil when the bundle has none
-	Package  string            // file name of the installation package that lies in it, for who reads it; never unpacked
+	Package  string            // file name of the installation package in the bundle, for messages; never unpacked
 }
 
 // ErrNotABundle means that the file is neither a bundle nor a .env file.
@@ -42,8 +42,8 @@ var ErrNotABundle = errors.New("not an Environment Server bundle")
 // MaxSize bounds a bundle, which may hold the package of the server, in bytes.
 const MaxSize = 512 << 20
 
-// inMemory is how much of a bundle that is not a file yet is held in memory. One
-// without a package is far smaller, so its secrets never touch a disk here.
+// inMemory is how much of a bundle that is not a file is held in memory. A bundle without a package
+// is far smaller, so its secrets are never written to a disk here.
 const inMemory = 4 << 20
 
 // Open reads a bundle ZIP or a single .env file.
@@ -60,7 +60,7 @@ func Open(file string) (*Bundle, error) {
 	return b, nil
 }
 
-// open reads a regular file where it lies; a pipe or a device is read like standard input.
+// open reads a regular file in place, and a pipe or a device like standard input.
 func open(f *os.File) (*Bundle, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -72,8 +72,8 @@ func open(f *os.File) (*Bundle, error) {
 	return Parse(f, info.Size())
 }
 
-// Read is Open for what comes from elsewhere, e.g. standard input. What is large
-// waits in a temporary file: the list of a ZIP's files is at its end.
+// Read is [Open] for a stream, e.g. standard input. A large one is copied to a temporary file,
+// because the list of a ZIP's files is at its end.
 func Read(r io.Reader) (*Bundle, error) {
 	head, err := io.ReadAll(io.LimitReader(r, inMemory+1))
 	if err != nil {
@@ -87,7 +87,7 @@ func Read(r io.Reader) (*Bundle, error) {
 		return nil, fmt.Errorf("keeping the bundle for the moment: %w", err)
 	}
 	defer func() { _, _ = spool.Close(), os.Remove(spool.Name()) }()
-	_ = os.Remove(spool.Name()) // where that is possible, so that not even a kill leaves it behind
+	_ = os.Remove(spool.Name()) // where the system allows it, so that not even a kill leaves it behind
 	size, err := io.Copy(spool, io.LimitReader(io.MultiReader(bytes.NewReader(head), r), MaxSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("keeping the bundle for the moment: %w", err)
@@ -117,7 +117,7 @@ func Parse(r io.ReaderAt, size int64) (*Bundle, error) {
 	seen := map[string]bool{}
 	for _, f := range z.File {
 		name := strings.TrimSuffix(f.Name, "/")
-		if !fs.ValidPath(name) || strings.Contains(name, `\`) { // nothing is unpacked by name, but no honest bundle has one
+		if !fs.ValidPath(name) || strings.Contains(name, `\`) { // nothing is unpacked by name, but no genuine bundle has such a name
 			return nil, fmt.Errorf("%w: it has a file that leads elsewhere, %.80q", ErrNotABundle, f.Name)
 		}
 		if base := path.Base(name); base == "environment.env" || base == ".env" || base == "keystore.p12" {
@@ -154,7 +154,7 @@ func Parse(r io.ReaderAt, size int64) (*Bundle, error) {
 	return b, nil
 }
 
-// parseAlone reads what is no ZIP: a .env file.
+// parseAlone reads a file that is not a ZIP: a .env file.
 func parseAlone(r io.ReaderAt, size int64, magic []byte) (*Bundle, error) {
 	switch {
 	case slices.ContainsFunc(packageMagics, func(m string) bool { return strings.HasPrefix(string(magic), m) }):
@@ -173,7 +173,7 @@ func parseAlone(r io.ReaderAt, size int64, magic []byte) (*Bundle, error) {
 	return &Bundle{Settings: settings}, nil
 }
 
-// errPackage is for who enrolls by the server-only download.
+// errPackage is the error of enrolling with the server-only download.
 var errPackage = fmt.Errorf("%w: it is the package of the Environment Server alone\nhint: install it, and enroll with the bundle of an Environment", ErrNotABundle)
 
 // packageMagics are how packages begin: rpm, deb, gzip.

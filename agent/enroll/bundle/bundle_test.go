@@ -117,8 +117,8 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// TestPackageIsLeftAlone reads an all-in-one whose package is larger than what may
-// be held in memory, from a file, from a pipe and from a stream.
+// TestPackageIsLeftAlone reads an all-in-one whose package is larger than what may be held in
+// memory, from a file, from a pipe and from a stream.
 func TestPackageIsLeftAlone(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bundle.zip")
 	f, err := os.Create(file)

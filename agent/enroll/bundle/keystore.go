@@ -12,11 +12,10 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 )
 
-// ErrPassword means that a keystore is not opened by the password.
+// ErrPassword means that the password does not open the keystore.
 var ErrPassword = errors.New("the password does not fit")
 
-// Identity opens the keystore: the client certificate and the
-// certificates of the cloud's own CA.
+// Identity opens the keystore: the client certificate and the certificates of the cloud's own CA.
 func Identity(keystore []byte, password string) (cert tls.Certificate, cas []*x509.Certificate, err error) {
 	var key any
 	var leaf *x509.Certificate
@@ -30,7 +29,7 @@ func Identity(keystore []byte, password string) (cert tls.Certificate, cas []*x5
 	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}, cas, nil
 }
 
-// Keystore is what Identity opens.
+// Keystore returns a keystore that [Identity] opens.
 func Keystore(cert tls.Certificate, cas []*x509.Certificate, password string) (data []byte, err error) {
 	approved(func() { data, err = pkcs12.Modern2023.Encode(cert.PrivateKey, cert.Leaf, cas, password) })
 	if err != nil {
@@ -39,11 +38,11 @@ func Keystore(cert tls.Certificate, cas []*x509.Certificate, password string) (d
 	return data, nil
 }
 
-// approved runs f where FIPS 140 is enforced: PKCS#12 names a key by the SHA-1 of its
-// certificate, which protects nothing. What does protect, AES and PBKDF2 with SHA-256, is approved.
+// approved runs f where FIPS 140 is enforced: PKCS#12 names a key by the SHA-1 of its certificate,
+// which protects nothing. What does protect, AES and PBKDF2 with SHA-256, is approved.
 func approved(f func()) { fips140.WithoutEnforcement(f) }
 
-// NewPassword is a random password for a keystore.
+// NewPassword returns a random password for a keystore.
 func NewPassword() string {
 	var b [24]byte
 	_, _ = rand.Read(b[:]) // never fails, see crypto/rand

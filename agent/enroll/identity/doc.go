@@ -1,15 +1,16 @@
-// Package identity is who this server is to the cloud: the client certificate in its
-// keystore, and how that is replaced without ever being without one.
+// Package identity is this server's identity to the cloud: the client certificate in its keystore,
+// and how it is replaced without a moment in which there is none.
 //
 //	keystore.p12           in use
 //	keystore.p12.next      of an enrollment under way, with a password of its own
 //	keystore.p12.renewed   a renewed certificate that no session has proved yet
 //
-// Enrollment writes .next first and then the settings, among which is its password: that
-// one rename is the moment of change. Load finds whichever the password in the settings
-// opens and finishes what was begun, so that a kill at any step leaves the old or the new identity whole.
+// Enrollment writes .next first, and then the settings, which hold its password: the rename of the
+// settings file is the moment of change. [Load] opens the keystore that fits the password in the
+// settings, and finishes an enrollment that was cut off, so a kill at any step leaves either the
+// old or the new identity.
 //
-// Renewal begins at two thirds of the certificate's life. A fresh key never leaves this host; what the
-// cloud signs is stored as .renewed and offered by the next connections in turn with the old one, until a session
-// with it has opened: then it takes the old one's place, here and in the cloud.
+// Renewal begins at two thirds of the certificate's life. A fresh key never leaves this host; the
+// signed certificate is stored as .renewed. The next connections offer it and the old one in turn,
+// until a session has opened with the new one: then it replaces the old one, here and in the cloud.
 package identity

@@ -28,8 +28,8 @@ var (
 	ErrMissing = errors.New("the keystore is missing")
 )
 
-// Identity is the certificate in use and the one that is to replace it. It
-// is safe for concurrent use.
+// Identity is the certificate in use and the one that is to replace it. It is safe for concurrent
+// use.
 type Identity struct {
 	path, password string
 
@@ -38,12 +38,12 @@ type Identity struct {
 	cas     []*x509.Certificate // of the cloud
 	pending *tls.Certificate    // renewed, not proved
 	offered bool                // the last connection offered pending
-	asked   *ecdsa.PrivateKey   // of the request that is on its way
-	unused  error               // why a renewed certificate that is there is not pending
+	asked   *ecdsa.PrivateKey   // the key of the request that was not answered yet
+	unused  error               // why the renewed certificate on the disk is not pending
 }
 
-// Load opens the keystore at path. Where an enrollment was cut off after
-// its moment of change, it is finished.
+// Load opens the keystore at path. It finishes an enrollment that was cut off after its moment of
+// change.
 func Load(path, password string) (*Identity, error) {
 	i := &Identity{path: path, password: password}
 	cert, cas, err := read(path, password)
@@ -61,16 +61,17 @@ func Load(path, password string) (*Identity, error) {
 	switch {
 	case err == nil && renewed.Leaf.Subject.CommonName == cert.Leaf.Subject.CommonName:
 		i.pending = &renewed
-	case err != nil && !errors.Is(err, fs.ErrNotExist): // from before an enrollment, or damaged: the next renewal replaces it
+	case err != nil && !errors.Is(err, fs.ErrNotExist): // it belongs to an earlier enrollment, or is damaged: the next renewal replaces it
 		i.unused = err
 	}
 	return i, nil
 }
 
-// Unused says why a renewed certificate that is there is not used, nil where there is none.
+// Unused returns why the renewed certificate on the disk is not used, nil if it is used or there is
+// none.
 func (i *Identity) Unused() error { return i.unused }
 
-// finish takes the keystore of an enrollment into use.
+// finish puts the keystore of an enrollment in its place.
 func finish(path string) error {
 	if err := atomicfile.Rename(path+nextSuffix, path); err != nil {
 		return fmt.Errorf("taking the new keystore into use: %w", err)
@@ -90,7 +91,7 @@ func read(path, password string) (tls.Certificate, []*x509.Certificate, error) {
 	}
 	cert, cas, err := bundle.Identity(data, password)
 	switch {
-	case errors.Is(err, bundle.ErrPassword): // which says the same of a flipped bit
+	case errors.Is(err, bundle.ErrPassword): // a flipped bit gives the same error
 		return cert, cas, fmt.Errorf("reading keystore %q: %w, or is not the one of keystorePassword in the settings: %w%s", path, ErrDamaged, err, restore)
 	case err != nil:
 		return cert, cas, fmt.Errorf("reading keystore %q: %w: %w%s", path, ErrDamaged, err, restore)
@@ -98,10 +99,10 @@ func read(path, password string) (tls.Certificate, []*x509.Certificate, error) {
 	return cert, cas, nil
 }
 
-// Replace puts keystore in the place of the one at path. commit stores its
-// password: when it returns nil, the new identity is the one that Load finds.
+// Replace replaces the keystore at path. commit stores the password of the new one: when it has
+// returned nil, [Load] finds the new identity.
 func Replace(path string, keystore []byte, commit func() error) error {
-	if err := atomicfile.WriteFile(path+nextSuffix, keystore, 0o600); err != nil {
+	if err := atomicfile.WriteFile(path+nextSuffix, keystore, privatefile.Mode); err != nil {
 		return fmt.Errorf("storing the new keystore: %w", err)
 	}
 	if err := commit(); err != nil {
@@ -146,8 +147,8 @@ func (i *Identity) Certificate(*tls.CertificateRequestInfo) (*tls.Certificate, e
 	return &c, nil
 }
 
-// Offer is tls.Config.GetClientCertificate for the link: a renewed
-// certificate is tried on every other connection until Proved.
+// Offer is tls.Config.GetClientCertificate for the link: a renewed certificate is tried on every
+// other connection until Proved.
 func (i *Identity) Offer(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

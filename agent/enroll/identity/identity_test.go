@@ -85,8 +85,8 @@ func load(t *testing.T, path, password string) *Identity {
 	return i
 }
 
-// TestReplaceIsKilled: at every step the password in the settings opens
-// the identity that belongs to it.
+// TestReplaceIsKilled: at every step the password in the settings opens the identity that belongs
+// to it.
 func TestReplaceIsKilled(t *testing.T) {
 	ca := newAuthority(t)
 	path := filepath.Join(t.TempDir(), "keystore.p12")

@@ -16,9 +16,10 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/enroll/bundle"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/secret/privatefile"
 )
 
-// Due is when the certificate is to be renewed: at two thirds of its life.
+// Due returns when the certificate is to be renewed: at two thirds of its life.
 func Due(c *x509.Certificate) time.Time {
 	return c.NotBefore.Add(c.NotAfter.Sub(c.NotBefore) / 3 * 2)
 }
@@ -31,8 +32,8 @@ func (i *Identity) newest() *x509.Certificate {
 	return i.current.Leaf
 }
 
-// Request asks for a certificate for a fresh key, which is kept in memory
-// until Renewed brings its certificate.
+// Request returns a request for a certificate with a fresh key. The key is kept in memory until
+// [Identity.Renewed] gets its certificate.
 func (i *Identity) Request() (*wire.Renew, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -78,15 +79,15 @@ func (i *Identity) Renewed(der []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(i.path+renewedSuffix, keystore, 0o600); err != nil {
+	if err := atomicfile.WriteFile(i.path+renewedSuffix, keystore, privatefile.Mode); err != nil {
 		return fmt.Errorf("storing the renewed certificate: %w", err)
 	}
 	i.pending, i.asked, i.offered = &cert, nil, false
 	return nil
 }
 
-// Proved says that the last connection became a session. It reports
-// whether that took a renewed certificate into use.
+// Proved says that the last connection became a session. It reports whether a renewed certificate
+// is in use because of that.
 func (i *Identity) Proved() (bool, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -103,8 +104,8 @@ func (i *Identity) Proved() (bool, error) {
 	return true, nil
 }
 
-// inUse reports that the keystore is no longer ours: this host was enrolled
-// anew while we ran. i.mu is held.
+// inUse reports that the keystore is no longer ours: this host was enrolled anew while we ran. i.mu
+// is held.
 func (i *Identity) inUse() error {
 	if _, _, err := read(i.path, i.password); err != nil {
 		return fmt.Errorf("this host was enrolled anew, restart the service: %w", err)
@@ -112,8 +113,8 @@ func (i *Identity) inUse() error {
 	return nil
 }
 
-// due is when the next request is to be sent: at once where a renewed
-// certificate is stored and a session had to open with the old one.
+// due returns when the next request is to be sent: at once, if a renewed certificate is stored but
+// a session had to open with the old one.
 func (i *Identity) due() time.Time {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -123,7 +124,7 @@ func (i *Identity) due() time.Time {
 	return Due(i.current.Leaf)
 }
 
-// pause is the shortest time between two requests.
+// pause returns the shortest time between two requests.
 func (i *Identity) pause() time.Duration {
 	c := i.Leaf()
 	return min(time.Hour, max(time.Second, c.NotAfter.Sub(c.NotBefore)/10))

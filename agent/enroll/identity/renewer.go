@@ -10,7 +10,7 @@ import (
 	"tcenvsvr/agent/logging/audit"
 )
 
-// handler is what the link talks to; *agent.Agent is one.
+// handler receives what the link receives; *agent.Agent is one.
 type handler interface {
 	OnWelcome(wire.Welcome)
 	OnMessage(wire.Message)
@@ -34,12 +34,12 @@ type Renewer struct {
 
 	mu     sync.Mutex
 	renews bool   // there is a session, and the cloud renews
-	asked  bool   // to renew although it is not time
+	asked  bool   // an operator asked to renew before it is due
 	early  bool   // the certificate begins in the future, by the cloud's clock as by ours
 	link   sender // nil until Run
 }
 
-// NewRenewer passes on to next what does not concern it.
+// NewRenewer returns a Renewer that passes all messages but those about certificates on to next.
 func NewRenewer(id *Identity, next handler, log *audit.Log, logger *slog.Logger) *Renewer {
 	return &Renewer{handler: next, id: id, audit: log, logger: logger, wake: make(chan struct{}, 1)}
 }
@@ -54,7 +54,7 @@ func (r *Renewer) OnWelcome(w wire.Welcome) {
 		r.logger.Info("renewed client certificate in use", "serial", c.SerialNumber.Text(16), "expires", c.NotAfter)
 		r.audit.Record(audit.CertificateRenewed, "serial", c.SerialNumber.Text(16), "expires", c.NotAfter)
 	}
-	begins := r.id.Leaf().NotBefore // the cloud's clock was ahead when it signed this one
+	begins := r.id.Leaf().NotBefore // later than now if the cloud's clock was ahead when it signed the certificate
 	r.session(w.Renews, time.Now().Before(begins) && time.UnixMilli(w.ServerTime).Before(begins))
 	r.handler.OnWelcome(w)
 }
@@ -99,7 +99,7 @@ func (r *Renewer) session(renews, early bool) {
 	r.Wake()
 }
 
-// Wake has Run look again: the clock was set.
+// Wake makes [Renewer.Run] check again whether renewal is due: the clock was set.
 func (r *Renewer) Wake() {
 	select {
 	case r.wake <- struct{}{}:
@@ -107,8 +107,8 @@ func (r *Renewer) Wake() {
 	}
 }
 
-// Run asks for a new certificate whenever it is time, until ctx ends. The
-// link calls us only after it began.
+// Run asks for a new certificate whenever one is due, until ctx ends. It must have begun before the
+// link calls the Renewer.
 func (r *Renewer) Run(ctx context.Context, link sender) error {
 	r.mu.Lock()
 	r.link = link

@@ -17,8 +17,8 @@ const WriteTimeout = 10 * time.Second
 // byeTimeout bounds the attempt to close in an orderly way.
 const byeTimeout = 100 * time.Millisecond
 
-// ErrClosedByPeer means that the peer ended the connection in an orderly
-// way, between two messages. A raw connection's error wraps io.EOF as well.
+// ErrClosedByPeer means that the peer ended the connection in an orderly way, between two messages.
+// A raw connection's error wraps io.EOF as well.
 var ErrClosedByPeer = errors.New("closed by the other side")
 
 // Conn is one connection.
@@ -33,7 +33,7 @@ type Conn struct {
 type transport interface {
 	read() ([]byte, error)
 	write(frames ...[]byte) error
-	bye() // says that nothing follows
+	bye() // tells the peer that nothing follows
 }
 
 // Raw carries length-prefixed frames over c, usually a *tls.Conn.
@@ -45,11 +45,11 @@ func WebSocket(ws *websocket.Conn) *Conn {
 	return &Conn{net: ws.NetConn(), t: socket{ws}}
 }
 
-// Read returns the next message. Its errors say how the connection ended:
-// os.ErrDeadlineExceeded, no message arrived within idle; ErrClosedByPeer,
-// in order; io.ErrUnexpectedEOF or the network's own error, it was cut;
-// wire.ErrInvalid, wire.ErrUnknownKind, wire.ErrEmptyFrame or wire.ErrFrameTooLarge,
-// something else than a message came. It is of no further use after any of them.
+// Read returns the next message. Its error says how the connection ended. No message arrived within
+// idle: os.ErrDeadlineExceeded. The peer closed it in an orderly way: ErrClosedByPeer. It was cut:
+// io.ErrUnexpectedEOF or the network's own error. What arrived was no message: wire.ErrInvalid,
+// wire.ErrUnknownKind, wire.ErrEmptyFrame or wire.ErrFrameTooLarge. The connection cannot be used
+// after an error.
 func (c *Conn) Read(idle time.Duration) (wire.Message, error) {
 	if err := c.net.SetReadDeadline(time.Now().Add(idle)); err != nil {
 		return nil, err
@@ -73,8 +73,8 @@ func (c *Conn) Write(m wire.Message) error {
 // WriteFrame sends what wire.Encode returned.
 func (c *Conn) WriteFrame(frame []byte) error { return c.WriteFrames(frame) }
 
-// WriteFrames sends several frames at once, which a raw connection does
-// in one write, within WriteTimeout.
+// WriteFrames sends several frames at once, which a raw connection does in one write, within
+// WriteTimeout.
 func (c *Conn) WriteFrames(frames ...[]byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,12 +84,12 @@ func (c *Conn) WriteFrames(frames ...[]byte) error {
 	return c.t.write(frames...)
 }
 
-// Expect shortens the wait of a Read under way: it fails unless its
-// message arrives within d. The next Read is not concerned.
+// Expect shortens the wait of a [Conn.Read] that is in progress: it fails unless its message
+// arrives within d. Later reads are not affected.
 func (c *Conn) Expect(d time.Duration) { _ = c.net.SetReadDeadline(time.Now().Add(d)) }
 
-// Close ends the connection at once; a Read or Write under way returns.
-// The other side is told in the transport's way where it still listens.
+// Close ends the connection at once; a Read or Write in progress returns. The other side gets the
+// transport's own close message, if it still reads.
 func (c *Conn) Close() error {
 	c.t.bye()
 	return c.net.Close()

@@ -34,4 +34,4 @@ func (r raw) write(frames ...[]byte) error {
 	return err
 }
 
-func (r raw) bye() {} // TLS says it
+func (r raw) bye() {} // TLS has its own close message

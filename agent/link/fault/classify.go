@@ -81,8 +81,8 @@ func certificate(err error) *Fault {
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
 		code = "tls.expired"
 	}
-	// A CA that is over by our clock was not among those that we looked for:
-	// what came says better than the error that it is about time.
+	// crypto/tls reports an unknown authority where our own CA has expired by this host's clock.
+	// The certificates that arrived show better that the time is the problem.
 	now := time.Now()
 	for _, c := range v.UnverifiedCertificates {
 		if now.After(c.NotAfter) || now.Before(c.NotBefore) {
@@ -93,8 +93,8 @@ func certificate(err error) *Fault {
 	return New(TLS, code, err, "%v (%s)", v.Err, seen)
 }
 
-// alerts maps what the other side said in a TLS alert. crypto/tls does
-// not export the alerts of a net.OpError, so that their texts decide.
+// alerts maps the texts of TLS alerts from the other side to codes. crypto/tls does not export the
+// alert in a net.OpError, so only its text tells which one it was.
 var alerts = []struct {
 	text string
 	code Code
@@ -119,10 +119,10 @@ func alert(err error) *Fault {
 	return New(TLS, "tls.failed", err, "the cloud refused the TLS connection: %v", op.Err)
 }
 
-// Upgrading names an error of the WebSocket handshake. status is the
-// HTTP status, 0 if there was no answer.
+// Upgrading names an error of the WebSocket handshake. status is the HTTP status, 0 if there was no
+// answer.
 func Upgrading(status int, err error) *Fault {
-	if f := alert(err); f != nil { // TLS 1.3: the certificate is judged after our part of the handshake
+	if f := alert(err); f != nil { // TLS 1.3: the peer verifies our certificate after our part of the handshake
 		return f
 	}
 	switch {

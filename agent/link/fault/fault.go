@@ -3,11 +3,10 @@ package fault
 import (
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
-	"unicode"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 )
 
 // Step says how far a connection came.
@@ -31,7 +30,7 @@ type Code string
 type Fault struct {
 	Step    Step      `json:"step"`
 	Code    Code      `json:"code"`
-	Message string    `json:"message"` // what happened, printable, without secrets
+	Message string    `json:"message"` // what happened: one plain line without secrets, ≤ 600 bytes
 	Hint    string    `json:"hint"`    // what to try
 	At      time.Time `json:"at"`
 
@@ -44,7 +43,7 @@ func (f *Fault) Error() string { return fmt.Sprintf("%s: %s", f.Code, f.Message)
 // Unwrap returns the error that was classified.
 func (f *Fault) Unwrap() error { return f.err }
 
-// Clock reports whether it may end when a clock is set, here or in the cloud.
+// Clock reports whether setting a clock, here or in the cloud, may end the failure.
 func (f *Fault) Clock() bool {
 	return f.Code == "tls.expired" || f.Code == "hello."+Code(wire.CodeClock)
 }
@@ -56,28 +55,13 @@ func (f *Fault) LogValue() slog.Value {
 		slog.String("message", f.Message), slog.String("hint", f.Hint))
 }
 
+// maxMessage bounds a Message in bytes.
+const maxMessage = 600
+
 // New makes a fault from a row of the table. err may be nil.
 func New(step Step, code Code, err error, format string, args ...any) *Fault {
 	return &Fault{
-		Step: step, Code: code, Message: Printable(fmt.Sprintf(format, args...)),
+		Step: step, Code: code, Message: plain.Head(plain.Line(fmt.Sprintf(format, args...)), maxMessage),
 		Hint: Hint(code), At: time.Now(), err: err,
 	}
-}
-
-// Printable makes foreign words safe for a terminal and a log: without
-// control characters and at most 600 bytes long.
-func Printable(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case unicode.IsPrint(r):
-			return r
-		}
-		return -1
-	}, strings.ToValidUTF8(s, "?"))
-	if len(s) > 600 {
-		s = strings.ToValidUTF8(s[:600], "") + "…"
-	}
-	return s
 }

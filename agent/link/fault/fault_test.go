@@ -96,8 +96,9 @@ func TestTable(t *testing.T) {
 	}
 }
 
-func TestPrintable(t *testing.T) {
-	if got := Printable("a\x1b[31mb\nc\xff" + strings.Repeat("ü", 1000)); !strings.HasPrefix(got, "a[31mb c?ü") || len(got) > 604 {
+func TestMessageIsPlain(t *testing.T) {
+	got := New(Hello, "hello.revoked", nil, "%s", "a\x1b[31mb\nc\xff"+strings.Repeat("ü", 1000)).Message
+	if !strings.HasPrefix(got, "a?[31mb c?ü") || len(got) > 600 {
 		t.Errorf("got %q", got)
 	}
 }

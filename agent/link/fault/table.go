@@ -13,8 +13,8 @@ type Row struct {
 	Hint string
 }
 
-// table is the only list of codes and hints, but for those of the proxy
-// (proxy.Hints) and those that the cloud sends (cloudHints).
+// table is the only list of codes and hints, but for those of the proxy (proxy.Hints) and those
+// that the cloud sends (cloudHints).
 var table = []Row{
 	{"dns.not_found", "check brokerHost and this host's DNS; behind a proxy set proxyHost and proxyTC"},
 	{"dns.failed", "this host's DNS does not answer: check /etc/resolv.conf and the network; behind a proxy set proxyHost and proxyTC"},
@@ -50,8 +50,8 @@ var table = []Row{
 	{"session.write", "the cloud or the network does not take our data"},
 }
 
-// cloudHints are for the codes of wire.Error and wire.GoAway, some of
-// which we find ourselves as well; the prefix "hello." or "session." says when.
+// cloudHints are the hints for the codes of wire.Error and wire.GoAway, some of which the agent
+// itself finds as well. The prefix "hello." or "session." says when it happened.
 var cloudHints = map[wire.Code]string{
 	wire.CodeProtocol:      "agent and cloud do not understand each other: check both versions",
 	wire.CodeBadToken:      "brokerToken does not belong to this server: enroll with a fresh bundle",

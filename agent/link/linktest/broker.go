@@ -13,22 +13,22 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// patience bounds every wait; only a failing test meets it.
-const patience = 20 * time.Second
+// timeout bounds every wait; only a failing test reaches it.
+const timeout = 20 * time.Second
 
-// Config of a broker. The zero value takes any agent.
+// Config of a broker. The zero value accepts any agent.
 type Config struct {
-	Token       string        // brokerToken wanted; "" takes any
+	Token       string        // brokerToken wanted; "" accepts any
 	Heartbeat   time.Duration // of the welcome; 0 = 5 s
 	Environment string        // of the welcome; "" = "test"
-	// Welcome is what the welcome is made from: Fenced, Logs, ServerTime ….
-	// Epoch, Heartbeat and Environment are filled in where they are zero.
+	// Welcome is what the welcome is made from: Fenced, Logs, ServerTime …. Epoch, Heartbeat and
+	// Environment are filled in where they are zero.
 	Welcome func(wire.Hello) wire.Welcome
 	// Manual leaves the welcome to the test: Session.Welcome or Refuse.
 	Manual bool
 	// TLS may change the server's configuration, e.g. its certificate.
 	TLS func(*tls.Config)
-	// NoALPN answers no protocol, as behind an inspecting proxy.
+	// NoALPN negotiates no protocol, as behind an inspecting proxy.
 	NoALPN bool
 }
 
@@ -93,16 +93,14 @@ func (b *Broker) Port() string {
 	return port
 }
 
-// TLS is what an agent with a fresh bundle has: the CA and a client
-// certificate.
+// TLS is what an agent with a fresh bundle has: the CA and a client certificate.
 func (b *Broker) TLS(tb testing.TB) func() (*tls.Config, error) {
 	tb.Helper()
 	conf := &tls.Config{RootCAs: b.CA.Pool(), Certificates: []tls.Certificate{b.CA.Issue(tb, "agent")}}
 	return func() (*tls.Config, error) { return conf, nil }
 }
 
-// Refuse makes the broker answer every hello with e from now on; nil
-// ends that.
+// Refuse makes the broker answer every hello with e from now on; nil ends that.
 func (b *Broker) Refuse(e *wire.Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -116,13 +114,13 @@ func (b *Broker) Connections() int {
 	return b.seen
 }
 
-// Accept waits for the next agent whose hello was taken.
+// Accept waits for the next agent whose hello was accepted.
 func (b *Broker) Accept(tb testing.TB) *Session {
 	tb.Helper()
 	select {
 	case s := <-b.sessions:
 		return s
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		tb.Fatal("no agent connected")
 		return nil
 	}
@@ -164,7 +162,7 @@ func (b *Broker) accept() {
 	}
 }
 
-// serve takes one connection as far as the hello and then reads it.
+// serve handles one connection up to the hello and then reads it.
 func (b *Broker) serve(nc *valve) {
 	defer func() {
 		_ = nc.Close()
@@ -182,7 +180,7 @@ func (b *Broker) serve(nc *valve) {
 	if err != nil {
 		return
 	}
-	m, err := c.Read(patience)
+	m, err := c.Read(timeout)
 	if err != nil {
 		return
 	}
@@ -237,7 +235,7 @@ func sniff(tc *tls.Conn) (*conn.Conn, string, error) {
 	return conn.Raw(&buffered{tc, br}), "raw", nil
 }
 
-// buffered reads what was peeked at first.
+// buffered reads first what [sniff] has peeked at.
 type buffered struct {
 	net.Conn
 	br *bufio.Reader

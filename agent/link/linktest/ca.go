@@ -47,8 +47,8 @@ func (ca *CA) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw})
 }
 
-// Issue signs a certificate for servers and clients. A name that is an IP
-// address becomes one; the first is the common name.
+// Issue signs a certificate for servers and clients. A name that is an IP address becomes one; the
+// first is the common name.
 func (ca *CA) Issue(tb testing.TB, names ...string) tls.Certificate {
 	tb.Helper()
 	return ca.IssueUntil(tb, time.Now().Add(24*time.Hour), names...)

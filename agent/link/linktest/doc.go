@@ -1,6 +1,5 @@
-// Package linktest is an in-process message broker for tests: a real TLS
-// server on 127.0.0.1 with a throw-away CA, which speaks both transports on one
-// port, chosen by ALPN or by the first bytes.
+// Package linktest is an in-process message broker for tests: a real TLS server on 127.0.0.1 with a
+// throw-away CA, which speaks both transports on one port, chosen by ALPN or by the first bytes.
 //
 //	b := linktest.Start(t, linktest.Config{})
 //	l, _ := link.New(link.Config{Address: b.Address(), TLS: b.TLS(t), …})
@@ -10,5 +9,5 @@
 //	a := linktest.Expect[*wire.Accepted](t, s)
 //	s.CutMidFrame(t); s.Freeze(); s.Close()
 //
-// It is no cloud: it keeps nothing and decides nothing beyond the hello.
+// It is not a cloud: it stores nothing, and decides nothing after the hello.
 package linktest

@@ -12,8 +12,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// Session is one agent's connection. Pings are answered and not shown,
-// unless it is frozen.
+// Session is one agent's connection. It answers pings itself, unless it is frozen, and
+// [Session.Next] does not return them.
 type Session struct {
 	Hello     wire.Hello
 	Transport string // "raw" or "websocket"
@@ -89,7 +89,7 @@ func (s *Session) Next(tb testing.TB) wire.Message {
 		default:
 			tb.Fatalf("waiting for a message: the session ended: %v", s.err)
 		}
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		tb.Fatal("waiting for a message: none came")
 	}
 	return nil
@@ -105,24 +105,23 @@ func Expect[M wire.Message](tb testing.TB, s *Session) M {
 	}
 }
 
-// Ended waits until the agent has closed the connection and returns the
-// error of reading.
+// Ended waits until the agent has closed the connection and returns the error of reading.
 func (s *Session) Ended(tb testing.TB) error {
 	tb.Helper()
 	select {
 	case <-s.ended:
 		return s.err
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		tb.Fatal("the agent did not close the connection")
 		return nil
 	}
 }
 
-// Freeze makes the connection half-open: nothing is read or answered any
-// more, and nothing is closed. Send still works.
+// Freeze makes the connection half-open: nothing is read or answered, and nothing is closed.
+// [Session.Send] still works.
 func (s *Session) Freeze() { s.valve.shut() }
 
-// Thaw reads on.
+// Thaw ends Freeze.
 func (s *Session) Thaw() { s.valve.open() }
 
 // Close ends the connection in an orderly way, between two messages.

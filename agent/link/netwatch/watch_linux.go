@@ -10,8 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Quiet is how long nothing must happen for a burst to be over, Burst how
-// long one may last.
+// A burst is over when nothing has happened for Quiet, or after Burst.
 const (
 	Quiet = 250 * time.Millisecond
 	Burst = 2 * time.Second
@@ -20,8 +19,8 @@ const (
 const groups = unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR |
 	unix.RTMGRP_IPV4_ROUTE | unix.RTMGRP_IPV6_ROUTE
 
-// Watch calls changed after every burst of changes until ctx ends. An
-// error means that changes cannot be watched here.
+// Watch calls changed after every burst of changes until ctx ends. An error means that changes
+// cannot be watched here.
 func Watch(ctx context.Context, changed func()) error {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
 	if err != nil {
@@ -44,13 +43,13 @@ func Watch(ctx context.Context, changed func()) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if _, err := f.Read(buf); err != nil && !errors.Is(err, unix.ENOBUFS) { // too many messages is a change as well
+		if _, err := f.Read(buf); err != nil && !errors.Is(err, unix.ENOBUFS) { // ENOBUFS: too many messages, so something changed
 			if ctx.Err() != nil {
 				return nil
 			}
 			return fmt.Errorf("watching netlink: %w", err)
 		}
-		settle(ctx, f, buf)
+		untilQuiet(ctx, f, buf)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -58,8 +57,8 @@ func Watch(ctx context.Context, changed func()) error {
 	}
 }
 
-// settle reads until the burst is over.
-func settle(ctx context.Context, f *os.File, buf []byte) {
+// untilQuiet reads until the burst is over.
+func untilQuiet(ctx context.Context, f *os.File, buf []byte) {
 	end := time.Now().Add(Burst)
 	for ctx.Err() == nil {
 		now := time.Now()

@@ -8,7 +8,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"unicode"
+
+	"tcenvsvr/agent/plain"
 )
 
 // Limits of what is read of a proxy's answer.
@@ -27,7 +28,7 @@ var (
 // answer is what a proxy said to CONNECT.
 type answer struct {
 	status   int
-	reason   string // the proxy's words, printable and bounded
+	reason   string // the proxy's words: one plain line, ≤ maxReason bytes
 	offers   []challenge
 	reusable bool // the connection is at the start of the next answer
 }
@@ -43,8 +44,8 @@ func newAnswers(r io.Reader) *answers {
 	return &answers{limit: l, br: bufio.NewReader(l)}
 }
 
-// next reads an answer. After a 2xx what follows the header is left for
-// rest; after any other status the body is read, within its limit.
+// next reads an answer. After a 2xx what follows the header is left for rest; after any other
+// status the body is read, within its limit.
 func (a *answers) next() (answer, error) {
 	for range 5 { // a few 1xx answers may come first
 		a.limit.N = maxHeader
@@ -89,7 +90,7 @@ func (a *answers) finish(resp *http.Response) answer {
 	var err error
 	if resp.StatusCode != http.StatusProxyAuthRequired || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 {
 		body, err = io.ReadAll(resp.Body)
-	} // else it lasts until the proxy closes, for which nobody waits who is about to dial anew
+	} // else the body lasts until the proxy closes, and we dial a new connection instead of waiting for that
 	ans.reusable = err == nil && !resp.Close && !connectionClose(resp.Header)
 	_, words, _ := strings.Cut(resp.Status, " ")
 	parts := []string{words}
@@ -97,7 +98,7 @@ func (a *answers) finish(resp *http.Response) answer {
 		parts = append(parts, resp.Header.Get(name))
 	}
 	parts = append(parts, summary(body))
-	ans.reason = printable(strings.Join(parts, "\n"))
+	ans.reason = oneLine(strings.Join(parts, "\n"))
 	return ans
 }
 
@@ -112,8 +113,7 @@ func (a *answers) rest() []byte {
 	return bytes.Clone(b)
 }
 
-// summary finds the sentence in an error page: its title, or its first
-// line where it is plain text.
+// summary finds the sentence in an error page: its title, or its first line where it is plain text.
 func summary(body []byte) string {
 	text := string(body)
 	lower := strings.ToLower(text)
@@ -131,24 +131,13 @@ func summary(body []byte) string {
 	return line
 }
 
-// printable joins the lines of s by "; ", drops what is not printable and
-// cuts at maxReason bytes.
-func printable(s string) string {
+// oneLine joins the lines of s that are not empty by "; ", in maxReason bytes.
+func oneLine(s string) string {
 	var parts []string
-	for line := range strings.SplitSeq(s, "\n") {
-		line = strings.Map(func(r rune) rune {
-			if unicode.IsPrint(r) {
-				return r
-			}
-			return -1
-		}, strings.ToValidUTF8(line, ""))
-		if line = strings.TrimSpace(line); line != "" {
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(plain.Line(line)); line != "" {
 			parts = append(parts, line)
 		}
 	}
-	out := strings.Join(parts, "; ")
-	if len(out) > maxReason {
-		out = strings.ToValidUTF8(out[:maxReason], "") + "…"
-	}
-	return out
+	return plain.Head(strings.Join(parts, "; "), maxReason)
 }

@@ -40,8 +40,8 @@ func (l *legs) answer(challenge string) (string, error) {
 	return "", errRefused
 }
 
-// The seam carries schemes that need several answers on one connection,
-// and prefers them to weaker ones.
+// The seam carries schemes that need several answers on one connection, and prefers them to weaker
+// ones.
 func TestSchemeOfSeveralAnswers(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -82,8 +82,8 @@ func TestSchemeOfSeveralAnswers(t *testing.T) {
 	}
 }
 
-// TestBoundHandshake: a handshake that belongs to its connection starts again on the next
-// one, once, and never goes on there in the middle.
+// TestBoundHandshake: a handshake that belongs to its connection starts again on the next one,
+// once, and never goes on there in the middle.
 func TestBoundHandshake(t *testing.T) {
 	for name, tt := range map[string]struct {
 		breaks int    // connections that end behind the challenge
@@ -162,8 +162,8 @@ func TestBoundHandshake(t *testing.T) {
 	}
 }
 
-// A proxy's answer is read without panic, within bounds, whatever it is
-// and however it arrives; what follows a 2xx is kept.
+// A proxy's answer is read without panic, within bounds, whatever it is and however it arrives;
+// what follows a 2xx is kept.
 func FuzzAnswer(f *testing.F) {
 	for _, s := range []string{
 		"HTTP/1.1 200 Connection established\r\n\r\nrest",
@@ -189,7 +189,7 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if ans.status < 0 || len(ans.reason) > maxReason+len("…") {
+		if ans.status < 0 || len(ans.reason) > maxReason {
 			t.Errorf("status %d, reason of %d bytes", ans.status, len(ans.reason))
 		}
 		if !bytes.HasSuffix(in, rest) {

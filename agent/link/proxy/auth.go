@@ -6,37 +6,36 @@ import (
 	"strings"
 )
 
-// An authenticator answers one scheme's challenges while one tunnel is
-// being opened. It is made anew for every tunnel.
+// An authenticator answers one scheme's challenges while one tunnel is opened. Every tunnel has its
+// own.
 type authenticator interface {
-	// answer returns the value of Proxy-Authorization for a challenge,
-	// which is what follows the scheme's name in Proxy-Authenticate and
-	// may be empty. errRefused: the last answer was not accepted.
+	// answer returns the value of Proxy-Authorization for a challenge, which is what follows the
+	// scheme's name in Proxy-Authenticate and may be empty. errRefused: the last answer was not
+	// accepted.
 	answer(challenge string) (string, error)
 }
 
-// errRefused says that an authenticator has nothing further to say.
+// errRefused means that the proxy did not accept the authenticator's last answer.
 var errRefused = errors.New("the proxy refused the credentials")
 
-// scheme is one way to authenticate.
+// scheme is one authentication scheme.
 type scheme struct {
 	name string // lower case
-	// unasked: answer("") is of use without a challenge from the proxy.
+	// unasked: answer("") works without a challenge from the proxy.
 	unasked bool
-	// bound: its answers belong to the connection that carried the
-	// challenge, as those of NTLM and Negotiate do.
+	// bound: its answers belong to the connection that carried the challenge, as those of NTLM and
+	// Negotiate do.
 	bound bool
 	new   func(Config) authenticator
 }
 
-// schemes lists what we can answer, strongest first. Digest, NTLM and
-// Negotiate get their rows above Basic.
+// schemes lists the schemes that we can answer, strongest first.
 var schemes = []scheme{
 	{name: "basic", unasked: true, new: newBasic},
 }
 
-// basic is RFC 7617: the same answer each time, so that a second
-// challenge means the credentials are wrong.
+// basic is RFC 7617: the same answer each time, so that a second challenge means the credentials
+// are wrong.
 type basic struct {
 	value string
 	given bool
@@ -72,9 +71,8 @@ func (d *Dialer) choose(offers []challenge) (*scheme, string) {
 	return nil, ""
 }
 
-// parseChallenges reads the values of all Proxy-Authenticate headers:
-// challenges separated by commas, which also separate the parameters
-// within one (RFC 9110 §11.6.1).
+// parseChallenges reads the values of all Proxy-Authenticate headers: challenges separated by
+// commas, which also separate the parameters within one (RFC 9110 §11.6.1).
 func parseChallenges(headers []string) []challenge {
 	var out []challenge
 	for _, h := range headers {
@@ -93,8 +91,7 @@ func parseChallenges(headers []string) []challenge {
 	return out
 }
 
-// splitUnquoted splits at commas outside of quoted strings and drops what
-// is empty.
+// splitUnquoted splits at commas outside of quoted strings and drops what is empty.
 func splitUnquoted(s string) []string {
 	var out []string
 	start, quoted := 0, false

@@ -1,5 +1,5 @@
-// Package proxy opens TCP connections through the customer's proxy, for
-// the broker (port 62000) and the API (port 443) alike.
+// Package proxy opens TCP connections through the customer's proxy, for the broker (port 62000) and
+// the API (port 443) alike.
 //
 //	proxyHost             what happens
 //	(empty)               direct connection
@@ -7,15 +7,14 @@
 //	https://name          TCP and TLS to the proxy, CONNECT target
 //	socks5://name         SOCKS 5; the proxy resolves the target's name
 //
-// The target's name is never resolved on this host when a proxy is used:
-// behind such a firewall the local resolver usually cannot.
+// The target's name is never resolved on this host when a proxy is used: behind such a firewall the
+// local resolver usually cannot.
 //
 // # Authentication
 //
-// The first request of a Dialer carries no credentials; the proxy's 407
-// says which schemes it offers, and the strongest one that we have an
-// authenticator for is used. What worked is remembered, so that later
-// connections need no extra round trip.
+// The first request of a Dialer carries no credentials; the proxy's 407 says which schemes it
+// offers, and the strongest one that we have an authenticator for is used. What worked is
+// remembered, so that later connections need no extra round trip.
 //
 //	dial ─► CONNECT ─► 2xx ─► tunnel
 //	  ▲        │ 407, offers
@@ -23,8 +22,8 @@
 //	  │   authenticator.answer(challenge) ── none left ─► Error "proxy.auth"
 //	  └────────┘ on the same connection where the proxy keeps it open
 //
-// Proxies close the connection behind their 407, and not all say so: where one that
-// carried a 407 turns out to be of no use, the answer goes over a new one. A handshake that is bound
+// Many proxies close the connection after their 407, and not all announce it. If a connection that
+// carried a 407 turns out to be closed, the answer goes over a new one. A handshake that is bound
 // to its connection (NTLM, Negotiate) starts again there, once.
 //
 // # Use
@@ -34,8 +33,7 @@
 //	&http.Transport{DialContext: d.DialContext, …}            // Proxy stays nil
 //	&websocket.Dialer{NetDialContext: d.DialContext, …}       // Proxy stays nil
 //
-// Bytes that the target sends right behind the proxy's answer are kept.
-// Answers are read within bounds of size and time. Errors are of type
-// *Error where a proxy is used; they and the String of a Config never
+// Bytes that the target sends right after the proxy's answer are kept. Answers are bounded in size
+// and time. Errors are of type *[Error] where a proxy is used; neither they nor [Config.String]
 // contain credentials.
 package proxy

@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// Code names a kind of failure; codes are shown by `tcenvsvr status` and
-// tested by name.
+// Code names a kind of failure; codes are shown by `tcenvsvr status` and tested by name.
 type Code string
 
 // The codes.
@@ -41,8 +40,7 @@ const (
 	StepConnect Step = "connect" // asking it for the target
 )
 
-// Hints maps each code to what a person should try. Error.Hint is more
-// precise where it can be.
+// Hints maps each code to what a person should try. [Error.Hint] is more precise where it can be.
 var Hints = map[Code]string{
 	CodeDNS:         "check proxyHost and this host's DNS",
 	CodeRefused:     "check proxyHost and proxyPort; is the proxy running?",
@@ -60,15 +58,14 @@ var Hints = map[Code]string{
 	CodeNotSOCKS:    "check proxyPort and the scheme of proxyHost (http://, https:// or socks5://)",
 }
 
-// Error says what went wrong between us, the proxy and the target. It
-// never contains credentials.
+// Error says what went wrong between us, the proxy and the target. It never contains credentials.
 type Error struct {
 	Code   Code
 	Step   Step
 	Proxy  string   // the proxy's URL without credentials
 	Target string   // host:port asked for
 	Status int      // HTTP status, 0 if there was none
-	Reason string   // the proxy's own words, printable, ≤ 300 bytes
+	Reason string   // the proxy's own words, one plain line, ≤ 300 bytes
 	Offers []string // authentication schemes offered with 407, as the proxy spells them
 	Err    error    // the cause, if there is one
 
@@ -112,8 +109,8 @@ func (e *Error) Hint() string {
 	return Hints[e.Code]
 }
 
-// DialReason sorts an error of dialing TCP: "dns", "refused", "timeout",
-// "unreachable", or "dial" for any other.
+// DialReason sorts an error of dialing TCP: "dns", "refused", "timeout", "unreachable", or "dial"
+// for any other.
 func DialReason(err error) string {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return "dns"

@@ -16,20 +16,18 @@ import (
 // Timeout bounds opening one connection where Config.Timeout is zero.
 const Timeout = 30 * time.Second
 
-// Config says which proxy to use and how. The zero value is a direct
-// connection.
+// Config says which proxy to use and how. The zero value is a direct connection.
 type Config struct {
-	// Host is the setting proxyHost: a name or an IP address (then an
-	// http:// proxy), or a URL with scheme http, https or socks5 and
-	// perhaps a port and credentials. Empty: no proxy.
+	// Host is the setting proxyHost: a name or an IP address (then an http:// proxy), or a URL with
+	// scheme http, https or socks5 and perhaps a port and credentials. Empty: no proxy.
 	Host string
-	// Port is the setting proxyPort. 0: the port in Host, or the scheme's
-	// usual one (3128, 443, 1080).
+	// Port is the setting proxyPort. 0: the port in Host, or the scheme's usual one (3128, 443,
+	// 1080).
 	Port int
 	// Username and Password are for the proxy only; both may be empty.
 	Username, Password string
-	// TLS returns the configuration for https:// proxies, afresh for each
-	// connection because trusted roots change at run time. Nil: system roots.
+	// TLS returns the configuration for https:// proxies. It is called for each connection, because
+	// trusted roots change at run time. Nil: system roots.
 	TLS func() (*tls.Config, error)
 	// Timeout bounds dialing and negotiation; 0 means the constant Timeout.
 	Timeout time.Duration
@@ -64,8 +62,7 @@ type Dialer struct {
 	worked  *scheme // answered without a challenge, because it was accepted before
 }
 
-// New checks c and returns its Dialer. The error names the setting that
-// is wrong.
+// New checks c and returns its Dialer. The error names the setting that is wrong.
 func New(c Config) (*Dialer, error) {
 	p, err := c.parse()
 	if err != nil {
@@ -86,8 +83,7 @@ func New(c Config) (*Dialer, error) {
 	}, nil
 }
 
-// String is the proxy's URL without credentials, or "" when connections
-// are direct.
+// String is the proxy's URL without credentials, or "" when connections are direct.
 func (d *Dialer) String() string {
 	if d.proxy.scheme == "" {
 		return ""
@@ -95,8 +91,8 @@ func (d *Dialer) String() string {
 	return d.proxy.String()
 }
 
-// DialContext connects to addr ("host:port"), through the proxy if there
-// is one. Only TCP networks are possible through a proxy.
+// DialContext connects to addr ("host:port"), through the proxy if there is one. Only TCP networks
+// are possible through a proxy.
 func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	if d.proxy.scheme == "" {
 		return d.net.DialContext(ctx, network, addr)
@@ -115,7 +111,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 	return d.tunnel(ctx, addr)
 }
 
-// validTarget refuses what would change the meaning of a request line.
+// validTarget refuses an address that would change the meaning of the request line.
 func validTarget(addr string) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || host == "" || port == "" || strings.ContainsFunc(addr, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '/' }) {
@@ -135,8 +131,7 @@ func (e endpoint) String() string { return e.scheme + "://" + e.addr() }
 
 var usualPort = map[string]string{"http": "3128", "https": "443", "socks5": "1080"}
 
-// parse reads Host and Port. Its errors quote the host at most: a URL may
-// hold a password.
+// parse reads Host and Port. Its errors quote the host at most: a URL may hold a password.
 func (c Config) parse() (endpoint, error) {
 	raw := strings.TrimSpace(c.Host)
 	if raw == "" {

@@ -186,8 +186,8 @@ func TestSquid(t *testing.T) {
 	}
 }
 
-// TestClosedBehind407: a proxy may close the connection that carried its 407 at any
-// moment and in any way, without saying so. The login goes over a new one, and what is wrong is told as ever.
+// TestClosedBehind407: a proxy may close the connection that carried its 407 at any moment and in
+// any way, without saying so. The login goes over a new one, and what is wrong is told as ever.
 func TestClosedBehind407(t *testing.T) {
 	ca := linktest.NewCA(t, "proxy CA")
 	target := echo(t)
@@ -366,8 +366,7 @@ func TestBytesBehindTheAnswerAreKept(t *testing.T) {
 	}
 }
 
-// A proxy that says nothing holds nobody for longer than the timeout, or
-// than the caller wants.
+// A proxy that says nothing holds nobody for longer than the timeout, or than the caller wants.
 func TestSilentProxy(t *testing.T) {
 	silent := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	for _, scheme := range []string{"http://", "https://", "socks5://"} {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/net/proxy"
 )
 
-// socks opens a connection to target through a SOCKS 5 proxy, which gets
-// the target's name as it is.
+// socks opens a connection to target through a SOCKS 5 proxy, which gets the target's name as it
+// is.
 func (d *Dialer) socks(ctx context.Context, target string) (net.Conn, error) {
 	var auth *proxy.Auth
 	if d.conf.Username != "" {
@@ -28,7 +28,7 @@ func (d *Dialer) socks(ctx context.Context, target string) (net.Conn, error) {
 	return conn, nil
 }
 
-// toProxy is the way to the proxy itself.
+// toProxy dials the proxy itself.
 type toProxy struct {
 	d      *Dialer
 	target string
@@ -40,8 +40,7 @@ func (p toProxy) DialContext(ctx context.Context, _, _ string) (net.Conn, error)
 	return p.d.dialProxy(ctx, p.target)
 }
 
-// socksReasons maps the texts of x/net's SOCKS client, which has no typed
-// errors, to codes.
+// socksReasons maps the texts of x/net's SOCKS client, which has no typed errors, to codes.
 var socksReasons = []struct {
 	text string
 	code Code

@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// maxRounds bounds the requests for one tunnel: NTLM and Negotiate need
-// three, twice where a connection breaks on the way, and one for a change of mind.
+// maxRounds bounds the requests for one tunnel. NTLM and Negotiate need three, and three more if
+// the connection breaks meanwhile; one is left for a change of scheme.
 const maxRounds = 7
 
-// opening is the conversation for one tunnel. It goes on over a new
-// connection where the proxy closes the one that carried its 407, announced or not.
+// opening is the conversation for one tunnel. It continues over a new connection if the proxy
+// closes the one that carried its 407, announced or not.
 type opening struct {
 	*Dialer
 	target string
@@ -54,7 +54,7 @@ func (d *Dialer) tunnel(ctx context.Context, target string) (net.Conn, error) {
 		ans, err := o.c.ask(target, o.value)
 		switch {
 		case err != nil && o.c.challenged && ctx.Err() == nil && !isTimeout(err):
-			err = o.lost() // what became of an old connection says nothing of the proxy
+			err = o.lost() // that an old connection broke says nothing about the proxy
 		case err != nil:
 			err = d.broken(ctx, target, err)
 		case ans.status/100 == 2:
@@ -72,7 +72,7 @@ func (d *Dialer) tunnel(ctx context.Context, target string) (net.Conn, error) {
 	return nil, d.refusal(target, answer{status: http.StatusProxyAuthRequired, reason: "the proxy keeps asking"})
 }
 
-// begin starts over with the scheme, whose first answer needs no challenge.
+// begin starts again with the scheme, whose first answer needs no challenge.
 func (o *opening) begin() {
 	o.auth = o.used.new(o.conf)
 	o.value, _ = o.auth.answer("")
@@ -101,9 +101,8 @@ func (o *opening) challenge(ans answer) error {
 	return nil
 }
 
-// lost takes the step to a new connection. An answer to a challenge of a
-// handshake that is bound to its connection is worthless there: the handshake starts
-// again, once.
+// lost continues on a new connection. There the answer to a challenge that is bound to the old
+// connection is worthless, so such a handshake starts again, once.
 func (o *opening) lost() error {
 	o.c.end()
 	o.c = nil
@@ -182,7 +181,7 @@ func (d *Dialer) dialProxy(ctx context.Context, target string) (net.Conn, error)
 	return tc, nil
 }
 
-// broken names an error of the conversation with the proxy.
+// broken classifies an error of the conversation with the proxy.
 func (d *Dialer) broken(ctx context.Context, target string, err error) error {
 	code, hint := CodeClosed, ""
 	switch {
@@ -205,7 +204,7 @@ func (d *Dialer) broken(ctx context.Context, target string, err error) error {
 	return e
 }
 
-// refusal names a status that opens no tunnel.
+// refusal classifies a status that opens no tunnel.
 func (d *Dialer) refusal(target string, ans answer) *Error {
 	e := d.fail(CodeStatus, StepConnect, target, nil)
 	e.Status, e.Reason = ans.status, d.scrub(ans.reason)
@@ -213,7 +212,7 @@ func (d *Dialer) refusal(target string, ans answer) *Error {
 	case ans.status == http.StatusProxyAuthRequired:
 		e.Code = CodeAuth
 		for _, o := range ans.offers {
-			e.Offers = append(e.Offers, printable(o.scheme))
+			e.Offers = append(e.Offers, oneLine(o.scheme))
 		}
 		chosen, _ := d.choose(ans.offers)
 		switch {
@@ -240,8 +239,8 @@ func (d *Dialer) supported() string {
 	return strings.Join(names, ", ")
 }
 
-// scrub removes our credentials from the words of a proxy that repeats
-// the request in its error page.
+// scrub removes our credentials from the words of a proxy that repeats the request in its error
+// page.
 func (d *Dialer) scrub(s string) string {
 	pair := base64.StdEncoding.EncodeToString([]byte(d.conf.Username + ":" + d.conf.Password))
 	for _, secret := range []string{pair, d.conf.Password} {
@@ -260,7 +259,7 @@ type client struct {
 	challenged bool // it carried a 407, and the proxy may be about to close it
 }
 
-// newClient lets ctx interrupt whatever is done on conn.
+// newClient lets ctx interrupt every read and write on conn.
 func newClient(ctx context.Context, conn net.Conn) *client {
 	if t, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(t)

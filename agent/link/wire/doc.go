@@ -1,20 +1,18 @@
-// Package wire is the protocol between an Environment Server ("agent")
-// and the Dedicated Cloud's message broker ("cloud") on port 62000: its
-// messages, their limits and their encoding. It imports the standard library only
-// and is shared by both sides.
+// Package wire is the protocol between an Environment Server ("agent") and the Dedicated Cloud's
+// message broker ("cloud") on port 62000: its messages, their limits and their encoding. It imports
+// the standard library only and is shared by both sides.
 //
 // # Frames
 //
-// One message is one JSON object {"kind": K, "body": {…}} of at most
-// 256 KiB. Two transports carry the same bytes on the same port:
+// One message is one JSON object {"kind": K, "body": {…}} of at most 256 KiB. Two transports carry
+// the same bytes on the same port:
 //
-//   - raw: TLS 1.3 with ALPN "tcenv/1"; each message is preceded by its length,
-//     4 bytes big-endian. The length is checked before memory is taken for it.
-//   - WebSocket: TLS with ALPN "http/1.1", GET /broker, one binary message
-//     a frame, no compression.
+//   - raw: TLS 1.3 with ALPN "tcenv/1"; each message is preceded by its length, 4 bytes big-endian.
+//     The length is checked before memory is allocated for it.
+//   - WebSocket: TLS with ALPN "http/1.1", GET /broker, one binary message a frame, no compression.
 //
-// The agent always speaks first. Where an inspecting proxy dropped ALPN the
-// cloud tells them apart by the first bytes: "GET " is no valid length.
+// The agent always speaks first. Where an inspecting proxy has dropped ALPN, the cloud tells the
+// transports apart by the first bytes: "GET " is not a valid length.
 //
 // # Session
 //
@@ -24,9 +22,9 @@
 //	  │       or  error  + close  │  code says why, retry_after_ms when
 //	  │◄──────── order … ─────────│  at most as many as slots + Σ credit
 //
-// The newest session of a serverXid has the highest epoch; an older one that
-// is still there gets error "fenced" and is closed. But a hello does not push out a session that
-// lives: the cloud pings it first.
+// The newest session of a serverXid has the highest epoch; an older one that is still open gets
+// error "fenced" and is closed. But a hello does not replace a session that is alive: the cloud
+// pings that one first.
 //
 //	the older session                     and the hello is of
 //	                                      the same journal and boot      another host
@@ -35,19 +33,19 @@
 //	                                                                     dead by its heartbeats
 //	is of an earlier bundle               takes over                     takes over
 //
-// Both are told of identity_in_use, the host that keeps the session by control twin, until an administrator
-// decides: the cloud asks the host that stays to renew its certificate (control renew), and with that the
-// other's copy of the keys is worth nothing. Whoever has sent nothing for
-// heartbeat_ms sends ping; whoever has heard nothing for 2.5 heartbeats
-// closes. Times on the wire are durations; server_time and clock only show how far clocks are apart.
+// Both hosts learn that the identity is in use, the one that keeps the session by control twin,
+// until an administrator decides. The cloud then asks the host that stays to renew its certificate
+// (control renew), which makes the other host's copy of the keys worthless. A side that has sent
+// nothing for heartbeat_ms sends ping; a side that has heard nothing for 2.5 heartbeats closes.
+// Times on the wire are durations; server_time and clock only show how far the clocks are apart.
 //
-// A hello with probe set asks the same and opens nothing: it is answered with
-// probed, or error, and the connection ends. Nobody is fenced. With leave set as well, the
-// cloud revokes the server, unless another host is connected as it (probed.in_use).
+// A hello with probe set is checked in the same way but opens no session: the answer is probed or
+// error, and the connection ends. No session is fenced. With leave set as well, the cloud revokes
+// the server, unless another host is connected as this server (probed.in_use).
 //
-// Credit: hello.slots orders may be sent at once, each credit{n} allows n
-// more. The agent grants one whenever an order has left it: finished, refused,
-// recalled or cancelled. The cloud never sends an order without credit.
+// Credit: hello.slots orders may be sent at once, each credit{n} allows n more. The agent grants
+// one whenever an order has left it: finished, refused, recalled or cancelled. The cloud never
+// sends an order without credit.
 //
 // # Life of an order
 //
@@ -57,34 +55,32 @@
 //
 //	outcome: succeeded | partial | failed | cancelled | timed_out | interrupted | rejected
 //
-// (order, attempt) is the fence. The cloud raises attempt when it gives an
-// order to be started anew and from then on refuses everything said about an older one.
+// (order, attempt) is the fence. The cloud raises attempt when it gives an order out for another
+// start; from then on it refuses every message about an older attempt.
 //
-//   - order → accepted only after the agent's journal is fsynced; → refused
-//     if the agent cannot take it now. An order that is in the
-//     journal already is answered from it and not started again.
-//   - accepted{hold:true}: the App is not on the host yet. The agent prepares, sends
-//     ready and starts only on start; until it sent start the cloud may
-//     move the order, because it knows that it was not started. An agent that
-//     finds accepted orders in its journal after a restart holds them too
-//     and sends ready in the next session.
+//   - order → accepted only after the agent's journal is fsynced; → refused if the agent cannot
+//     take it now. An order that is in the journal already is answered from it and not started
+//     again.
+//   - accepted{hold:true}: the App is not on the host yet. The agent prepares, sends ready and
+//     starts only on start. Until the cloud has sent start it may move the order, because it knows
+//     that the App was not started. An agent that finds accepted orders in its journal after a
+//     restart holds them too and sends ready in the next session.
 //   - result is repeated in every session until result_ack.
-//   - An order in hello.orders that the cloud does not know as this server's current
-//     attempt comes back in welcome.fenced: the agent ends it silently.
-//   - An order that the cloud knows as this server's and that hello does not name
-//     never reached the journal (delivered: queued again) or was lost with it
-//     (interrupted; queued again where retryable). So is one that was delivered
-//     to another journal than hello.journal.
-//   - A server that stays away longer than the cloud's lease: held and unstarted
-//     orders are queued again, others are interrupted.
+//   - An order in hello.orders that the cloud does not know as this server's current attempt comes
+//     back in welcome.fenced: the agent ends it silently.
+//   - An order that the cloud knows as this server's and that hello does not name never reached the
+//     journal (delivered: queued again) or was lost with it (interrupted; queued again where
+//     retryable). So is one that was delivered to another journal than hello.journal.
+//   - A server that stays away longer than the cloud's lease: held and unstarted orders are queued
+//     again, others are interrupted.
 //
 // # Client certificates
 //
-// At two thirds of its certificate's life, where welcome.renews is set, the agent sends renew
-// with a request for a fresh key; renewed brings the certificate. The agent stores it as
-// pending and connects anew with it; a session with it makes it the current one on both
-// sides. Until then the cloud accepts the old one as well, so that neither side's death in between
-// locks the server out. renew.newest says which of the issued certificates has reached the agent's disk.
+// At two thirds of its certificate's life, where welcome.renews is set, the agent sends renew with
+// a request for a fresh key; renewed brings the certificate. The agent stores it as pending and
+// connects anew with it; a session with it makes it the current one on both sides. Until then the
+// cloud accepts the old one as well, so that neither side's death in between locks the server out.
+// renew.newest says which of the issued certificates has reached the agent's disk.
 //
 // # Large things, by HTTPS
 //
@@ -103,8 +99,8 @@
 //
 // # Version rule
 //
-// Within a major version fields may be added and receivers ignore those they do not
-// know; kinds, states and codes are added only where the peer's hello or welcome
-// shows that it knows them. An unknown kind is an error that ends the
-// session (error "protocol"), never a lost order. A new major has a new ALPN name.
+// Within a major version fields may be added and receivers ignore those they do not know; kinds,
+// states and codes are added only where the peer's hello or welcome shows that it knows them. An
+// unknown kind is an error that ends the session (error "protocol"), never a lost order. A new
+// major has a new ALPN name.
 package wire

@@ -7,12 +7,16 @@ import (
 	"io"
 )
 
-// MaxFrame is the largest payload of one frame in bytes, on both
-// transports. Anything larger travels by HTTPS.
+// MaxFrame is the largest payload of one frame in bytes, on both transports. Anything larger
+// travels by HTTPS.
 const MaxFrame = 256 << 10
 
 // MaxLogChunk is the largest Data of one Log in bytes before encoding.
 const MaxLogChunk = 32 << 10
+
+// MaxText is the maximum length of a text for people in a message, in bytes. Senders cut longer
+// ones.
+const MaxText = 1024
 
 // Errors of the framing.
 var (
@@ -20,8 +24,8 @@ var (
 	ErrEmptyFrame    = errors.New("empty frame")
 )
 
-// WriteFrame writes the length (4 bytes, big-endian) and the payload in
-// one Write, so that a TLS record or a packet is not spent on the length.
+// WriteFrame writes the length (4 bytes, big-endian) and the payload in one Write, so that a TLS
+// record or a packet is not spent on the length.
 func WriteFrame(w io.Writer, payload []byte) error {
 	switch {
 	case len(payload) == 0:
@@ -36,9 +40,9 @@ func WriteFrame(w io.Writer, payload []byte) error {
 	return err
 }
 
-// ReadFrame reads one frame and returns its payload. The length is
-// checked before anything is allocated for it. io.EOF means the peer
-// ended between two frames, io.ErrUnexpectedEOF in the middle of one.
+// ReadFrame reads one frame and returns its payload. The length is checked before anything is
+// allocated for it. io.EOF means the peer ended between two frames, io.ErrUnexpectedEOF in the
+// middle of one.
 func ReadFrame(r io.Reader) ([]byte, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {

@@ -9,17 +9,16 @@ const (
 	KindRenewed Kind = "renewed"
 )
 
-// MaxCertificate bounds a certificate or a request for one, in bytes of
-// its DER form.
+// MaxCertificate bounds a certificate or a request for one, in bytes of its DER form.
 const MaxCertificate = 8 << 10
 
-// Probed answers a Hello with Probe that was found good. No session was
-// opened; the sender closes after it.
+// Probed answers a [Hello] with Probe that would have opened a session. None was opened; the sender
+// closes after it.
 type Probed struct {
 	Environment string `json:"environment"` // name of the server's Environment
 	ServerTime  int64  `json:"server_time"` // Unix milliseconds; only to show the skew
-	// InUse answers Leave where the server was not revoked, because another
-	// host is connected as it: that host's name and address, ≤ 512 bytes.
+	// InUse answers [Hello.Leave] if the server was not revoked because another host is connected
+	// as this server: that host's name and address, ≤ 512 bytes.
 	InUse string `json:"in_use,omitempty"`
 }
 
@@ -33,12 +32,12 @@ func (m *Probed) validate() error {
 	return nil
 }
 
-// Renew asks for a new client certificate, where Welcome.Renews is set.
-// The key is the agent's own and never travels.
+// Renew asks for a new client certificate, where Welcome.Renews is set. The key is the agent's own
+// and never travels.
 type Renew struct {
 	Request []byte `json:"request"` // PKCS#10, DER
-	// Newest is the digest of the newest certificate that the agent has stored. The
-	// cloud accepts that one and the one it issues now, and may forget older ones.
+	// Newest is the digest of the newest certificate that the agent has stored. The cloud accepts
+	// that one and the one it issues now, and may forget older ones.
 	Newest SHA256 `json:"newest"`
 }
 
@@ -58,14 +57,14 @@ func (m *Renew) validate() error {
 // Renewed answers Renew. Either Certificate is set, or Problem says why not.
 type Renewed struct {
 	Certificate []byte `json:"certificate,omitempty"` // DER
-	Problem     string `json:"problem,omitempty"`     // for people, ≤ 1 KiB
+	Problem     string `json:"problem,omitempty"`     // for people, ≤ MaxText bytes
 }
 
 // Kind implements Message.
 func (*Renewed) Kind() Kind { return KindRenewed }
 
 func (m *Renewed) validate() error {
-	if len(m.Certificate) > MaxCertificate || len(m.Problem) > 1024 || (len(m.Certificate) == 0) == (m.Problem == "") {
+	if len(m.Certificate) > MaxCertificate || len(m.Problem) > MaxText || (len(m.Certificate) == 0) == (m.Problem == "") {
 		return fmt.Errorf("%w: renewed with a certificate of %d and a problem of %d bytes", ErrInvalid, len(m.Certificate), len(m.Problem))
 	}
 	return nil

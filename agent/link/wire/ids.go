@@ -5,9 +5,9 @@ import (
 	"regexp"
 )
 
-// Identities are types of their own so that the compiler refuses to mix
-// them. OrderID and ServerXID become file and subject names; their
-// alphabet leaves nothing that a path or a broker subject could misread.
+// Identities are types of their own so that the compiler refuses to mix them. OrderID and ServerXID
+// become file and subject names; their alphabet leaves nothing that a path or a broker subject
+// could misread.
 type (
 	// OrderID names one order: 1–64 of A–Z a–z 0–9 _ -.
 	OrderID string

@@ -56,8 +56,7 @@ func (o Outcome) Valid() bool {
 	return false
 }
 
-// Runtime is what kind of App an order runs; it selects which tc_*
-// parameters the App gets.
+// Runtime is what kind of App an order runs; it selects which tc_* parameters the App gets.
 type Runtime string
 
 // The runtimes. Services come later.
@@ -66,28 +65,27 @@ const (
 	RuntimePlaybook Runtime = "playbook" // runtimeLevel Playbook
 )
 
-// Order asks for one run of one App. Everything secret in it (Params,
-// Token) stays out of logs; the type has no String method on purpose,
-// and LogValue of its parts shows none of it.
+// Order asks for one run of one App. Everything secret in it (Params, Token) stays out of logs; the
+// type has no String method on purpose, and LogValue of its parts shows none of it.
 type Order struct {
 	Ref
 	Runtime Runtime `json:"runtime"`
 	App     AppRef  `json:"app"`
 	// Params are the App's own inputs, clear. A JSON string each.
 	Params map[string]string `json:"params,omitempty"`
-	// ParamsByHTTPS says that Params are too large for a frame: fetch
-	// them from the API (see the HTTPS part of the package documentation).
+	// ParamsByHTTPS says that Params are too large for a frame: fetch them from the API (see the
+	// HTTPS part of the package documentation).
 	ParamsByHTTPS bool `json:"params_by_https,omitempty"`
-	// Token is the App's own API token (tc_token), valid for TokenTTLMS from
-	// delivery; the agent computes tc_token_expires by the host's clock.
+	// Token is the App's own API token (tc_token), valid for TokenTTLMS from delivery; the agent
+	// computes tc_token_expires by the host's clock.
 	Token      string `json:"token,omitempty"`
 	TokenTTLMS int64  `json:"token_ttl_ms,omitempty"`
-	// KVContext and OutVariables are tc_playbook_kvstore_context and
-	// tc_playbook_out_variables of a Playbook App.
+	// KVContext and OutVariables are tc_playbook_kvstore_context and tc_playbook_out_variables of a
+	// Playbook App.
 	KVContext    string   `json:"kv_context,omitempty"`
 	OutVariables []string `json:"out_variables,omitempty"`
-	// Defaults are further tc_* and api_* parameters the cloud sets
-	// (tc_user_id, api_default_org, tc_log_level …). The agent's own win.
+	// Defaults are further tc_* and api_* parameters the cloud sets (tc_user_id, api_default_org,
+	// tc_log_level …). The agent's own win.
 	Defaults map[string]string `json:"defaults,omitempty"`
 
 	TimeoutMS     int64 `json:"timeout_ms"`      // of the App's run, 1 000–604 800 000 (7 days)
@@ -107,8 +105,7 @@ type AppRef struct {
 // MaxAppSize is the largest .tcx in bytes.
 const MaxAppSize = 1 << 30
 
-// maxAheadMS is how far ahead an order may say something is: ten years,
-// well below what a time.Duration holds.
+// maxAheadMS bounds the durations in an order: ten years, well below what a time.Duration holds.
 const maxAheadMS = 10 * 365 * 24 * 3_600_000
 
 // Timeout is TimeoutMS as a duration.
@@ -142,12 +139,12 @@ func (m *Order) validate() error {
 	return nil
 }
 
-// Accepted says that the order is in the journal, fsynced: it survives
-// the agent. With Hold the agent waits for Start before it starts the App.
+// Accepted says that the order is in the journal, fsynced: it survives the agent. With Hold the
+// agent waits for Start before it starts the App.
 type Accepted struct {
 	Ref
-	// Hold is true where preparing takes long (the App must be
-	// downloaded): until Start was sent, the cloud may move the order.
+	// Hold is true where preparing takes long (the App must be downloaded): until Start was sent,
+	// the cloud may move the order.
 	Hold bool `json:"hold,omitempty"`
 }
 
@@ -170,14 +167,14 @@ const (
 type Refused struct {
 	Ref
 	Reason  Reason `json:"reason"`
-	Message string `json:"message,omitempty"` // ≤ 1 KiB
+	Message string `json:"message,omitempty"` // ≤ MaxText bytes
 }
 
 // Kind implements Message.
 func (*Refused) Kind() Kind { return KindRefused }
 
 func (m *Refused) validate() error {
-	if m.Reason == "" || len(m.Reason) > 64 || len(m.Message) > 1024 {
+	if m.Reason == "" || len(m.Reason) > 64 || len(m.Message) > MaxText {
 		return fmt.Errorf("%w: refusal of %s", ErrInvalid, m.Ref)
 	}
 	return m.Ref.validate()
@@ -197,7 +194,7 @@ type Start struct{ Ref }
 func (*Start) Kind() Kind        { return KindStart }
 func (m *Start) validate() error { return m.Ref.validate() }
 
-// Progress tells of a state reached; nothing depends on its arrival.
+// Progress reports a state that was reached; nothing depends on its arrival.
 type Progress struct {
 	Ref
 	State State `json:"state"` // preparing or running
@@ -227,8 +224,8 @@ const (
 
 func (s Stream) valid() bool { return s == Stdout || s == Stderr || s == AppLog }
 
-// Log carries a piece of one stream. Pieces of a stream come in order;
-// after a reconnect they go on at Welcome.Logs.
+// Log carries a piece of one stream. Pieces of a stream come in order; after a reconnect they go on
+// at Welcome.Logs.
 type Log struct {
 	Ref
 	Stream Stream `json:"stream"`
@@ -249,20 +246,19 @@ func (m *Log) validate() error {
 	return m.Ref.validate()
 }
 
-// Result says what came of an order. It stays in the agent's outbox
-// until ResultAck.
+// Result says what came of an order. It stays in the agent's outbox until ResultAck.
 type Result struct {
 	Ref
 	Outcome Outcome `json:"outcome"`
-	// Returned says that the App certainly was not started, because this host
-	// could not: the order is for another attempt, and Outcome does not count.
+	// Returned says that this host could not start the App, and certainly did not. The order is for
+	// another attempt, and Outcome does not count.
 	Returned bool   `json:"returned,omitempty"`
 	ExitCode int    `json:"exit_code"` // of the App; -1 where it did not exit by itself
 	Signal   string `json:"signal,omitempty"`
 	// Message is message.tc, or the agent's own words; ≤ 255 characters.
 	Message string `json:"message"`
-	// Error names why the agent could not run the App or end it well,
-	// e.g. "app.sha256_mismatch"; empty when the App itself decided.
+	// Error names why the agent could not run the App or end it well, e.g. "app.sha256_mismatch";
+	// empty when the App itself decided.
 	Error string `json:"error,omitempty"`
 	// Results are the lines of results.tc; only on success and partial.
 	Results map[string]string `json:"results,omitempty"`
@@ -302,9 +298,9 @@ func (m *Result) validate() error {
 	return m.Ref.validate()
 }
 
-// ResultAck says that the cloud has stored the result, or refuses it for
-// ever because the attempt is fenced; either way the agent may forget it. With
-// Unknown the cloud has no record of the order: the agent keeps the result and offers it again.
+// ResultAck says that the cloud has stored the result, or will never accept it because the attempt
+// is fenced; in both cases the agent may forget it. With Unknown the cloud has no record of the
+// order: the agent keeps the result and offers it again.
 type ResultAck struct {
 	Ref
 	Fenced  bool `json:"fenced,omitempty"`
@@ -321,18 +317,17 @@ func (m *ResultAck) validate() error {
 	return m.Ref.validate()
 }
 
-// Cancel asks to end an order now. The answer is its Result, or Refused
-// with ReasonUnknown.
+// Cancel asks to end an order now. The answer is its Result, or Refused with ReasonUnknown.
 type Cancel struct {
 	Ref
-	Reason string `json:"reason,omitempty"` // for people, ≤ 1 KiB
+	Reason string `json:"reason,omitempty"` // for people, ≤ MaxText bytes
 }
 
 // Kind implements Message.
 func (*Cancel) Kind() Kind { return KindCancel }
 
 func (m *Cancel) validate() error {
-	if len(m.Reason) > 1024 {
+	if len(m.Reason) > MaxText {
 		return fmt.Errorf("%w: reason of %d bytes", ErrInvalid, len(m.Reason))
 	}
 	return m.Ref.validate()

@@ -25,28 +25,27 @@ type Hello struct {
 	OS          string    `json:"os"`          // GOOS
 	Arch        string    `json:"arch"`        // GOARCH
 	BootID      string    `json:"boot_id"`     // changes when the host restarts
-	// MachineID is a digest of what tells this host from others, ≤ 64 bytes. A
-	// cloned machine may have its original's; "" is unknown.
+	// MachineID is a digest that identifies the host, ≤ 64 bytes. A cloned machine may have the one
+	// of its original; "" is unknown.
 	MachineID string `json:"machine_id,omitempty"`
 	Hostname  string `json:"hostname,omitempty"` // shown to people, ≤ 256 bytes
 	// Clock is this host's, Unix milliseconds; only to show the skew.
 	Clock int64 `json:"clock,omitempty"`
-	// Journal names the memory that Orders and Results come from, ≤ 64 bytes.
-	// A hello of another one cannot tell what became of an order that was
-	// delivered here: two agents may run with one identity. "" is unknown.
+	// Journal names the journal that Orders and Results come from, ≤ 64 bytes. Two agents may run
+	// with one identity, and the hello of one cannot tell what became of an order that was
+	// delivered to the journal of the other. "" is unknown.
 	Journal   string `json:"journal,omitempty"`
 	Slots     int    `json:"slots"`     // orders the agent takes now: the session's first credit
 	Executors int    `json:"executors"` // appsNumberofJobExecutors
-	// Orders are all in the journal that have no result yet. The cloud
-	// compares them with its own record of this server.
+	// Orders are all in the journal that have no result yet. The cloud compares them with its own
+	// record of this server.
 	Orders []InFlight `json:"orders,omitempty"`
 	// Results are in the outbox and follow as Result messages.
 	Results []Ref `json:"results,omitempty"`
-	// Probe asks whether a session would be opened, and for none: the answer
-	// is Probed or Error. A session of the server goes on, and a bundle that is not in use yet stays so.
+	// Probe asks only whether a session would be opened: the answer is [Probed] or [Error]. An open
+	// session of the server goes on, and a bundle that is not in use yet stays so.
 	Probe bool `json:"probe,omitempty"`
-	// Leave, with Probe, says that this server is being unenrolled: the cloud
-	// revokes it.
+	// Leave, with Probe, says that this server is being unenrolled: the cloud revokes it.
 	Leave bool `json:"leave,omitempty"`
 }
 
@@ -109,11 +108,11 @@ type Welcome struct {
 	Environment    string `json:"environment"`      // the Environment's name
 	ConfigRevision int64  `json:"config_revision"`  // grows when the cloud's settings for this server change
 	Renews         bool   `json:"renews,omitempty"` // the cloud takes Renew
-	// Fenced are orders of Hello that now belong to a newer attempt or
-	// are finished: stop them, send no result.
+	// Fenced are orders of [Hello] that now belong to a newer attempt or are finished: stop them,
+	// send no result.
 	Fenced []Ref `json:"fenced,omitempty"`
-	// Logs say from which byte to go on with each log stream of
-	// the orders and results in Hello; a stream not named starts at 0.
+	// Logs name the byte from which to continue each log stream of the orders and results in
+	// [Hello]; a stream that is not named starts at 0.
 	Logs []LogOffset `json:"logs,omitempty"`
 }
 
@@ -150,8 +149,8 @@ func (m *Welcome) validate() error {
 	return nil
 }
 
-// Code says why the cloud ended a session. Codes are an API: they are
-// shown by `tcenvsvr status` and tested by name.
+// Code says why the cloud ended a session. Codes are an API: they are shown by `tcenvsvr status`
+// and tested by name.
 type Code string
 
 // The codes of Error and GoAway.
@@ -173,9 +172,10 @@ const (
 // Error refuses or ends a session; the sender closes after it.
 type Error struct {
 	Code         Code   `json:"code"`
-	Message      string `json:"message"`                  // for people, ≤ 1 KiB
+	Message      string `json:"message"`                  // for people, ≤ MaxText bytes
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"` // earliest next try, 0 = as usual
-	// Exact asks for the next try just then: the cloud has chosen a moment for this agent.
+	// Exact asks for the next attempt at exactly that time: the cloud has chosen a moment for this
+	// agent.
 	Exact bool `json:"exact,omitempty"`
 }
 
@@ -184,8 +184,8 @@ func (*Error) Kind() Kind { return KindError }
 
 func (m *Error) validate() error { return validEnd(m.Code, m.Message, m.RetryAfterMS) }
 
-// GoAway asks the agent to leave and come back, here or elsewhere, at a
-// random moment within the window. Orders in flight go on.
+// GoAway asks the agent to leave and come back, here or elsewhere, at a random moment within the
+// window. Orders in flight go on.
 type GoAway struct {
 	Code     Code   `json:"code"`
 	Message  string `json:"message"`
@@ -201,7 +201,7 @@ func validEnd(code Code, message string, ms int64) error {
 	switch {
 	case code == "" || len(code) > 64:
 		return fmt.Errorf("%w: code of %d bytes", ErrInvalid, len(code))
-	case len(message) > 1024:
+	case len(message) > MaxText:
 		return fmt.Errorf("%w: message of %d bytes", ErrInvalid, len(message))
 	case ms < 0 || ms > 3_600_000:
 		return fmt.Errorf("%w: delay of %d ms is outside 0–3600000", ErrInvalid, ms)
@@ -259,14 +259,15 @@ type Info struct {
 	FreeSlots   int     `json:"free_slots"`
 	RTTMS       float64 `json:"rtt_ms"` // last Ping → Pong
 	Draining    bool    `json:"draining"`
-	Update      *Update `json:"update,omitempty"` // nil where nothing updates it
+	Update      *Update `json:"update,omitempty"` // nil if the server does not update itself
 	Unfit       *Unfit  `json:"unfit,omitempty"`  // why the server takes no orders; nil while it does
 }
 
-// Unfit says why a host cannot run Apps. It ends by itself: the next Info after that has none.
+// Unfit says why a host cannot run Apps. When the host can run them again, the next [Info] has no
+// Unfit.
 type Unfit struct {
 	Code    string `json:"code"`    // e.g. "host.no_space"
-	Message string `json:"message"` // for people, ≤ 1 KiB
+	Message string `json:"message"` // for people, ≤ MaxText bytes
 	ForMS   int64  `json:"for_ms"`  // how long it has been so
 }
 
@@ -277,7 +278,7 @@ func (m *Info) validate() error {
 	if len(m.Hostname) > 256 || len(m.Platform) > 256 {
 		return fmt.Errorf("%w: a descriptive field of info is too long", ErrInvalid)
 	}
-	if u := m.Unfit; u != nil && (u.Code == "" || len(u.Code) > 64 || len(u.Message) > 1024 || u.ForMS < 0) {
+	if u := m.Unfit; u != nil && (u.Code == "" || len(u.Code) > 64 || len(u.Message) > MaxText || u.ForMS < 0) {
 		return fmt.Errorf("%w: unfit of info", ErrInvalid)
 	}
 	return m.Update.validate()
@@ -296,8 +297,8 @@ const (
 	ActionConfigChanged Action = "config_changed" // fetch settings
 	ActionUpdate        Action = "update"         // ask the updater
 	ActionRenew         Action = "renew"          // renew the client certificate now
-	// ActionTwin says that another host tries to connect as this server: Args
-	// name, address and host (its id in the cloud). Without Args it is over.
+	// ActionTwin says that another host tries to connect as this server: Args name, address and
+	// host (its id in the cloud). Without Args there is no other host any more.
 	ActionTwin Action = "twin"
 )
 

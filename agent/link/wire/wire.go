@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// Protocol is the protocol's major version. It is also the last part of
-// the ALPN name, so that two majors can live on one port.
+// Protocol is the protocol's major version. It is also the last part of the ALPN name, so that two
+// majors can live on one port.
 const Protocol = 1
 
 // ALPN names negotiated on port 62000: the raw protocol and WebSocket.
@@ -22,8 +22,8 @@ const (
 // Kind names a message.
 type Kind string
 
-// A Message is one frame's meaning. The concrete types are the structs
-// of this package, always passed as pointers.
+// A Message is one frame's meaning. The concrete types are the structs of this package, always
+// passed as pointers.
 type Message interface {
 	// Kind is the name the message has on the wire.
 	Kind() Kind
@@ -31,8 +31,8 @@ type Message interface {
 	validate() error
 }
 
-// Errors that callers tell apart. ErrUnknownKind and ErrInvalid end a
-// session; neither is a reason to lose an order.
+// Errors that callers tell apart. ErrUnknownKind and ErrInvalid end a session; neither is a reason
+// to lose an order.
 var (
 	ErrUnknownKind = errors.New("unknown message kind")
 	ErrInvalid     = errors.New("invalid message")
@@ -71,8 +71,8 @@ var kinds = map[Kind]func() Message{
 	KindRenewed:   func() Message { return new(Renewed) },
 }
 
-// Encode returns the frame payload of m. It fails on a message that the
-// receiver would have to refuse, so that a bug is found where it is made.
+// Encode returns the frame payload of m. It fails on a message that the receiver would have to
+// refuse, so that a bug is found where it is made.
 func Encode(m Message) ([]byte, error) {
 	if err := m.validate(); err != nil {
 		return nil, fmt.Errorf("encoding %s: %w", m.Kind(), err)
@@ -92,9 +92,9 @@ func Encode(m Message) ([]byte, error) {
 	return frame.Bytes(), nil
 }
 
-// Decode reads one frame payload. Unknown kinds and values outside the
-// specification are errors; unknown fields are ignored (version rule,
-// see the package documentation). The payload is not kept.
+// Decode reads one frame payload. Unknown kinds and values outside the specification are errors;
+// unknown fields are ignored (version rule, see the package documentation). The payload is not
+// kept.
 func Decode(frame []byte) (Message, error) {
 	if len(frame) > MaxFrame {
 		return nil, fmt.Errorf("decoding frame: %w: %d bytes", ErrFrameTooLarge, len(frame))
@@ -120,8 +120,8 @@ func Decode(frame []byte) (Message, error) {
 	return m, nil
 }
 
-// redact keeps what encoding/json says about types and places and drops
-// what it quotes: an order's parameters must not reach a log.
+// redact keeps what an error of encoding/json says about types and offsets and drops the values
+// that it quotes: an order's parameters must not reach a log.
 func redact(err error) error {
 	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fmt.Errorf("field %q has the wrong type, want %s", t.Field, t.Type)

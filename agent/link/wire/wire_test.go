@@ -196,8 +196,8 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 	}
 }
 
-// HTML's characters need no escape here; escaped, a frame that was
-// received could be too large to send on.
+// HTML's characters need no escape here; escaped, a frame that was received could be too large to
+// send on.
 func TestEncodeDoesNotGrowAFrame(t *testing.T) {
 	m := &Control{Action: ActionDrain, Args: map[string]string{"x": strings.Repeat("<", MaxFrame-100)}}
 	if _, err := Encode(m); err != nil {
@@ -265,8 +265,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzReadFrame: a stream is read without panic, and no more memory is
-// taken than arrives or one frame may have.
+// FuzzReadFrame: a stream is read without panic, and no more memory is taken than arrives or one
+// frame may have.
 func FuzzReadFrame(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x01x\x00\x00\x00\x02yz"))
 	f.Add([]byte("\xff\xff\xff\xff"))

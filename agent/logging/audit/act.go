@@ -3,7 +3,7 @@ package audit
 // Act names what was done.
 type Act string
 
-// The acts. Their names are an interface: people search and alert by them.
+// The acts. Their names are an API: people search for them and raise alerts on them.
 const (
 	AgentStarted  Act = "agent_started"
 	AgentStopped  Act = "agent_stopped"
@@ -38,7 +38,8 @@ const (
 	HostChanged Act = "host_changed" // users, modes, sudoers, PAM
 )
 
-// ofOrders are acts that come as often as orders do and are not flushed.
+// ofOrders reports whether the act is as frequent as orders are; such acts are not flushed to the
+// disk.
 func (a Act) ofOrders() bool {
 	switch a {
 	case OrderAccepted, OrderRefused, SudoRefused:

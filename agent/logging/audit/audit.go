@@ -17,32 +17,32 @@ const (
 	fileMode = 0o640
 )
 
-// Log is the audit log of one home. It is safe for concurrent use, also of
-// several processes. A nil Log records nothing.
+// Log is the audit log of one home. It is safe for concurrent use, also of several processes. A nil
+// Log records nothing.
 type Log struct {
 	path string
 	max  int64
 	who  []any // attributes of this process
 
 	mu    sync.Mutex
-	lost  int // acts that could not be written since the last that could
+	lost  int // acts that could not be written since the last one that was
 	onErr func(error)
 }
 
-// Open returns the log in the file at path, which is made by the first act.
+// Open returns the log in the file at path. The first act makes the file.
 func Open(path string) *Log {
 	return &Log{path: path, max: maxBytes, who: who(), onErr: func(error) {}}
 }
 
-// OnError sets what is told once when acts begin to be lost: an act goes
-// on even where it cannot be recorded, and somebody must know.
+// OnError sets a function that is called once when acts begin to be lost. An act is carried out
+// even if it cannot be recorded, so somebody must be told.
 func (l *Log) OnError(f func(error)) *Log {
 	l.onErr = f
 	return l
 }
 
-// who is whoever runs this process: the user, and on Linux the user who
-// logged in before becoming this one, which sudo does not change.
+// who returns the user of this process, and on Linux also the login user, whom sudo does not
+// change.
 func who() []any {
 	name := strconv.Itoa(os.Geteuid())
 	if u, err := user.Current(); err == nil {
@@ -55,8 +55,8 @@ func who() []any {
 	return append(attrs, "pid", os.Getpid())
 }
 
-// Record appends one act with attributes as slog takes them. A secret that
-// says how it is logged is logged so.
+// Record appends one act with attributes, as in [slog.Logger.Info]. A secret that implements
+// [slog.LogValuer] is logged by its LogValue.
 func (l *Log) Record(act Act, attrs ...any) {
 	if l == nil {
 		return
@@ -94,15 +94,15 @@ func render(act Act, attrs []any) []byte {
 	return b.Bytes()
 }
 
-// append writes whole lines with one write. What a full disk takes of them is taken back, and
-// what of a line is there all the same, after a crash, is ended first.
+// append writes whole lines with one write. If the disk is full it removes the part that was
+// written. If a crash has left part of a line at the end of the file, it ends that line first.
 func (l *Log) append(lines []byte, flush bool) error {
 	f, err := l.open()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	unlock, alone := tryLock(f) // who does not get it appends all the same: nobody may hold up others
+	unlock, alone := tryLock(f) // without the lock it appends all the same: no process may block others
 	defer func() {
 		if alone {
 			unlock()
@@ -130,7 +130,7 @@ func (l *Log) append(lines []byte, flush bool) error {
 	return nil
 }
 
-// endsLine reports whether what is in the file up to size is whole lines.
+// endsLine reports whether the first size bytes of the file are whole lines.
 func endsLine(f *os.File, size int64) bool {
 	var last [1]byte
 	if size == 0 {
@@ -148,7 +148,7 @@ func (l *Log) open() (*os.File, error) {
 			f, err = l.create()
 		}
 		if os.IsExist(err) {
-			continue // another process was faster
+			continue // another process has made it
 		}
 		if err != nil {
 			return nil, err
@@ -174,8 +174,8 @@ func (l *Log) create() (*os.File, error) {
 	return f, nil
 }
 
-// rotate moves the full file f, which is locked, out of the way. Should that fail the file
-// grows on: a log that is too long is better than none.
+// rotate renames the full file f, which is locked. If that fails the file goes on growing: a log
+// that is too long is better than none.
 func (l *Log) rotate(f *os.File) {
 	held, err := f.Stat()
 	if err != nil {

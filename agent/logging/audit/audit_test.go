@@ -78,8 +78,8 @@ func TestRecord(t *testing.T) {
 	none.Record(Enrolled) // records nothing and does not fall
 }
 
-// Several processes and goroutines fill and rotate the same file: every line
-// is whole and is there once.
+// Several processes and goroutines fill and rotate the same file: every line is whole and is there
+// once.
 func TestManyWritersLoseNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	var wg sync.WaitGroup

@@ -1,19 +1,19 @@
-// Package audit keeps the log of security-relevant acts: who did what to
-// this server, and what the cloud made it do.
+// Package audit keeps the log of security-relevant acts: who did what to this server, and what the
+// cloud ordered.
 //
 //	{"time":"2026-11-26T04:02:11.5Z","act":"settings_changed","user":"root","login":"alice","pid":812,"keys":["proxyHost"]}
 //
-// One line an act, one write a line: the agent and every command append to the
-// same file at once and no line is torn. What a full disk took of a line is taken back, and
-// what a crash left of one is a line by itself. Acts of people are flushed to the disk before Record
-// returns; those of orders are not, because the journal holds orders already
-// and an order must not wait for a disk.
+// An act is one line, written at once, so that the agent and commands can append to the file at the
+// same time. If the disk is full the part that was written is removed; a part that a crash has left
+// becomes a line of its own. Acts of people are flushed to the disk before [Log.Record] returns.
+// Those of orders are not, because the journal holds orders already, and an order must not wait for
+// a disk.
 //
-// A full file becomes audit.jsonl.1, that one .2, and so on; the oldest goes. Whoever rotates
-// holds the lock on the file, so that several processes do not rotate
-// twice; nobody waits for it. A writer that was between open and write then ends up in .1, where the line
-// is as good.
+// A full file becomes audit.jsonl.1, that one .2, and so on; the oldest is removed. A process that
+// rotates holds the lock on the file, so that two processes do not rotate twice; no process waits
+// for the lock. A writer that has opened the file before the rotation writes its line into .1,
+// where it is as good.
 //
-// The folder belongs to the agent's user and commands run as root: what is not a
-// plain file with one name is refused, so that nobody makes root write elsewhere.
+// The folder belongs to the agent's user, and commands run as root. So the log refuses a file that
+// is not a regular file with one name: nobody can make root write into another file.
 package audit

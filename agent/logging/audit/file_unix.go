@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// noFollow refuses a link, and does not wait for the reader of a pipe.
+// noFollow refuses a symbolic link, and does not wait for the reader of a pipe.
 const noFollow = unix.O_NOFOLLOW | unix.O_NONBLOCK
 
-// plain refuses what somebody put in the log's place.
+// plain refuses anything but a regular file with one name.
 func plain(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -26,7 +26,7 @@ func plain(f *os.File) error {
 	return nil
 }
 
-// tryLock takes the lock on a file, if nobody holds it.
+// tryLock locks a file, if no process has locked it.
 func tryLock(f *os.File) (unlock func(), ok bool) {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)

@@ -11,8 +11,8 @@ const noFollow = 0
 
 func plain(*os.File) error { return nil }
 
-// tryLock takes the lock on a file, if nobody holds it. It covers a
-// byte far behind the data, because Windows locks are mandatory.
+// tryLock locks a file, if no process has locked it. The lock covers a byte far behind the data,
+// because Windows locks are mandatory.
 func tryLock(f *os.File) (unlock func(), ok bool) {
 	at := windows.Overlapped{OffsetHigh: 1 << 30}
 	h := windows.Handle(f.Fd())

@@ -11,8 +11,8 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// TestFullDisk: the disk has room for a part of a line. It is not there afterwards, and what
-// comes when there is room again is whole, and says that something is missing.
+// TestFullDisk: the disk has room for a part of a line. It is not there afterwards, and what comes
+// when there is room again is whole, and says that something is missing.
 func TestFullDisk(t *testing.T) {
 	need.Root(t)
 	dir := t.TempDir()

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// loginUser is who logged in, as the kernel remembers it; "" for a service.
+// loginUser returns the user who logged in, as the kernel recorded it; "" for a service.
 func loginUser() string {
 	text, err := os.ReadFile("/proc/self/loginuid")
 	id := strings.TrimSpace(string(text))

@@ -2,5 +2,5 @@
 
 package audit
 
-// loginUser is not remembered by other systems.
+// loginUser returns "": other systems do not record it.
 func loginUser() string { return "" }

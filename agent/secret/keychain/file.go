@@ -22,19 +22,19 @@ const (
 	format   = "tcenvsvr-keychain-1"
 	maxFile  = 4096
 
-	// What a file may ask for. Less than the floor was not written by us and
-	// would help who guesses; more than the ceiling (some ten seconds) would hang whoever opens it.
+	// Bounds of the iterations in a file. Fewer were not written by this package and would make
+	// guessing easier; more would hang the program that opens it for over ten seconds.
 	minIterations = 100_000
 	maxIterations = 10_000_000
 )
 
-// iterations of a new file: OWASP's number for PBKDF2-HMAC-SHA-512. They are paid
-// at every start, also in the pause of a self-update. floor is what an existing file
-// must have. The package's tests lower both.
+// iterations of a new file: OWASP's number for PBKDF2-HMAC-SHA-512. They cost time at every start,
+// also while a self-update replaces the program. floor is the minimum of an existing file. The
+// package's tests lower both.
 var iterations, floor = 210_000, minIterations
 
-// file is keychain.json. Everything but Wrapped is bound to it as
-// additional data, so that no field can be changed unnoticed.
+// file is keychain.json. Everything but Wrapped is bound to it as additional data, so that no field
+// can be changed unnoticed.
 type file struct {
 	Format     string    `json:"format"`
 	Iterations int       `json:"iterations"`
@@ -42,8 +42,8 @@ type file struct {
 	Created    time.Time `json:"created"`
 	Changed    time.Time `json:"changed"`
 	Wrapped    []byte    `json:"wrapped"`
-	// Sum is the SHA-256 of all above. It protects nothing; it tells a damaged
-	// file from a wrong password.
+	// Sum is the SHA-256 of all fields above. It protects nothing, but tells a damaged file from a
+	// wrong password.
 	Sum []byte `json:"sum"`
 }
 
@@ -138,7 +138,7 @@ func (k *Keychain) wrap(password []byte, created time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(k.path, text, 0o600); err != nil {
+	if err := atomicfile.WriteFile(k.path, text, privatefile.Mode); err != nil {
 		return err
 	}
 	k.file = f

@@ -18,7 +18,7 @@ var (
 	ErrExists = errors.New("there is a keychain already")
 	// ErrLocked means that the master password has not been given.
 	ErrLocked = errors.New("the keychain is locked")
-	// ErrWrongPassword means that it was given wrongly. Nothing has changed.
+	// ErrWrongPassword means that the given password is wrong. Nothing has changed.
 	ErrWrongPassword = errors.New("the master password is wrong")
 	// ErrDamaged means that the file is not what this package wrote.
 	ErrDamaged = errors.New("the keychain is damaged")
@@ -28,14 +28,14 @@ var (
 	ErrPassword = errors.New("unfit as master password")
 )
 
-// Bounds of a new master password in bytes. The lower one is what FIPS 140
-// wants of a key of 112 bits to be guessed offline: PBKDF2 alone does not save a short one.
+// Bounds of a new master password in bytes. The lower one follows from FIPS 140, which wants 112
+// bits of security: PBKDF2 does not protect a short password against guessing.
 const (
 	minPassword = 8
 	maxPassword = 1024
 )
 
-// Keychain is an open file. It is safe for concurrent use.
+// Keychain is an open keychain file. It is safe for concurrent use.
 type Keychain struct {
 	path string
 
@@ -64,7 +64,7 @@ func Create(path string, password []byte) (*Keychain, error) {
 	return k, nil
 }
 
-// Open reads the file; the keychain is locked.
+// Open reads the file and returns a locked keychain.
 func Open(path string) (*Keychain, error) {
 	f, err := read(path)
 	if err != nil {
@@ -73,8 +73,7 @@ func Open(path string) (*Keychain, error) {
 	return &Keychain{path: path, file: f}, nil
 }
 
-// Unlock opens the data key. A wrong password is ErrWrongPassword and
-// leaves everything as it was.
+// Unlock opens the data key. With a wrong password it returns ErrWrongPassword and changes nothing.
 func (k *Keychain) Unlock(password []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -86,8 +85,8 @@ func (k *Keychain) Unlock(password []byte) error {
 	return nil
 }
 
-// Reopen is Unlock of the file as it is now: its password may have been
-// changed by another process. On an error this keychain stays as it was.
+// Reopen reads the file again before it unlocks the keychain: another process may have changed the
+// password. On an error this keychain stays as it was.
 func (k *Keychain) Reopen(password []byte) error {
 	fresh, err := Open(k.path)
 	if err != nil {
@@ -110,15 +109,15 @@ func (k *Keychain) Lock() {
 	k.data = nil
 }
 
-// Locked reports whether the password is still to be given.
+// Locked reports whether the keychain still needs its password.
 func (k *Keychain) Locked() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.data == nil
 }
 
-// ChangePassword wraps the data key with another password. Sealed values
-// stay as they are. It needs the old password even of an unlocked keychain.
+// ChangePassword wraps the data key with another password. Sealed values stay as they are. An
+// unlocked keychain needs the old password too.
 func (k *Keychain) ChangePassword(old, new []byte) error {
 	if err := CheckPassword(new); err != nil {
 		return err
@@ -134,7 +133,7 @@ func (k *Keychain) ChangePassword(old, new []byte) error {
 	return nil
 }
 
-// Info is what may be shown of a keychain.
+// Info holds the facts about a keychain that may be shown.
 type Info struct {
 	Created    time.Time `json:"created"`
 	Changed    time.Time `json:"changed"` // of the password
@@ -148,7 +147,7 @@ func (k *Keychain) Info() Info {
 	return Info{k.file.Created, k.file.Changed, k.file.Iterations}
 }
 
-// CheckPassword reports what keeps a text from being a master password.
+// CheckPassword returns why a text cannot be a master password.
 func CheckPassword(password []byte) error {
 	switch n := len(password); {
 	case n < minPassword:

@@ -142,8 +142,7 @@ func TestChangePassword(t *testing.T) {
 	}
 }
 
-// A change that cannot be written leaves the old password in force, in
-// the file and in memory.
+// A change that cannot be written leaves the old password in force, in the file and in memory.
 func TestChangePasswordThatFails(t *testing.T) {
 	k, path := create(t)
 	dir := filepath.Dir(path)
@@ -205,7 +204,8 @@ func TestHostileFiles(t *testing.T) {
 			t.Errorf("byte %d flipped: %v", i, err)
 		}
 	}
-	// What fits the format, checksum and all, and was changed by hand: the password does not open it.
+	// What fits the format, checksum and all, and was changed by hand: the password does not open
+	// it.
 	forged, err := decode(good)
 	if err != nil {
 		t.Fatal(err)

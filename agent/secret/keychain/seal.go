@@ -59,8 +59,8 @@ func (k *Keychain) Unseal(setting, sealed string) (string, error) {
 
 func about(setting string) []byte { return []byte(format + " setting " + setting) }
 
-// seal encrypts with a random nonce, which FIPS 140 wants the module to
-// make. A data key seals a few secrets a year, far below the 2³² that are safe.
+// seal encrypts with a random nonce, which the module itself must make under FIPS 140. A data key
+// seals a few secrets a year, far below the 2³² that are safe.
 func seal(key, plain, about []byte) ([]byte, error) {
 	aead, err := gcm(key)
 	if err != nil {

@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// askDir is where questions are laid down; who may not write there cannot ask.
+// askDir is where questions are placed; a process that may not write there cannot ask.
 const askDir = "/run/systemd/ask-password"
 
-// askFor is how long an answer is waited for.
+// askFor bounds the wait for an answer.
 const askFor = 5 * time.Minute
 
-// ask lets whoever looks after this host answer on the console, or with
+// ask asks the host's administrator, who answers on the console or with
 // systemd-tty-ask-password-agent.
 func ask(ctx context.Context) ([]byte, error) {
 	program, err := exec.LookPath("systemd-ask-password")

@@ -12,9 +12,9 @@ import (
 // firstFD is where systemd's descriptors begin (sd_listen_fds(3)).
 const firstFD = 3
 
-// TakeKept returns the password that Keep gave to the service manager
-// before a restart, nil without one. Other descriptors are left alone. Call it once, at the start.
-func TakeKept(getenv func(string) string) []byte {
+// Restore returns the password that [Keep] gave to the service manager before a restart, nil if
+// there is none. It leaves other descriptors alone. Call it once, at the start.
+func Restore(getenv func(string) string) []byte {
 	n, err := strconv.Atoi(getenv("LISTEN_FDS"))
 	if err != nil || n < 1 || n > 64 || getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
 		return nil
@@ -35,9 +35,9 @@ func TakeKept(getenv func(string) string) []byte {
 	return found
 }
 
-// Keep gives the password to the service manager, which returns it to the
-// next process of this service after a restart, not after a stop. Where there is none it does nothing.
-// The unit needs FileDescriptorStoreMax=1.
+// Keep gives the password to the service manager, which passes it to the service's next process
+// after a restart, but not after a stop. Without a service manager Keep does nothing. The unit
+// needs FileDescriptorStoreMax=1.
 func Keep(getenv func(string) string, password []byte) error {
 	socket := getenv("NOTIFY_SOCKET")
 	if socket == "" {
@@ -48,7 +48,7 @@ func Keep(getenv func(string) string, password []byte) error {
 		return fmt.Errorf("keeping the master password: %w", err)
 	}
 	defer func() { _ = unix.Close(fd) }()
-	// The store holds one: the old one goes first.
+	// The store holds one descriptor, so remove the old one first.
 	if err := tell(socket, "FDSTOREREMOVE=1\nFDNAME="+Name, nil); err != nil {
 		return err
 	}
@@ -62,15 +62,15 @@ func tell(socket, message string, rights []byte) error {
 		return fmt.Errorf("keeping the master password: %w", err)
 	}
 	defer func() { _ = unix.Close(s) }()
-	// A leading @ means the abstract name space, here as there.
+	// A leading @ means the abstract name space, in NOTIFY_SOCKET as in SockaddrUnix.
 	if err := unix.Sendmsg(s, []byte(message), rights, &unix.SockaddrUnix{Name: socket}, 0); err != nil {
 		return fmt.Errorf("keeping the master password: telling the service manager: %w", err)
 	}
 	return nil
 }
 
-// sealed is memory behind a descriptor that nobody can change any more and
-// that no file system shows.
+// sealed returns a descriptor of memory that cannot be changed any more and that no file system
+// shows.
 func sealed(password []byte) (int, error) {
 	fd, err := unix.MemfdCreate(Name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
@@ -87,8 +87,8 @@ func sealed(password []byte) (int, error) {
 	return fd, nil
 }
 
-// Harden keeps this process's memory, which holds keys, out of core dumps
-// and away from other processes of its user. A dump that a pipe takes heeds no limit; hence both.
+// Harden keeps this process's memory, which holds keys, out of core dumps and away from other
+// processes of its user. A core dump to a pipe ignores the limit, so it takes both measures.
 func Harden() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("forbidding memory dumps: %w", err)
@@ -97,7 +97,7 @@ func Harden() error {
 	if err := unix.Getrlimit(unix.RLIMIT_CORE, &l); err != nil {
 		return fmt.Errorf("forbidding memory dumps: %w", err)
 	}
-	l.Cur = 0 // an App may want its own; it can raise this again
+	l.Cur = 0 // an App that wants core dumps can raise it again
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &l); err != nil {
 		return fmt.Errorf("forbidding memory dumps: %w", err)
 	}

@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestKeptOverARestart plays the service manager: it takes the descriptor
-// and gives it to the next process, which finds the password in it.
+// TestKeptOverARestart plays the service manager: it takes the descriptor and gives it to the next
+// process, which finds the password in it.
 func TestKeptOverARestart(t *testing.T) {
 	if os.Getenv("MASTERKEY_TEST_CHILD") != "" { // the next process; systemd sets LISTEN_PID after the fork
 		_ = os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
-		_, _ = os.Stdout.Write(TakeKept(os.Getenv))
+		_, _ = os.Stdout.Write(Restore(os.Getenv))
 		os.Exit(0)
 	}
 	socket := filepath.Join(t.TempDir(), "notify")
@@ -67,7 +67,7 @@ func TestKeptOverARestart(t *testing.T) {
 	if err := Keep(func(string) string { return "" }, []byte("x")); err != nil {
 		t.Errorf("without a service manager: %v", err)
 	}
-	if got := TakeKept(func(string) string { return "" }); got != nil {
+	if got := Restore(func(string) string { return "" }); got != nil {
 		t.Errorf("without a service manager: %q", got)
 	}
 }

@@ -2,8 +2,8 @@
 
 package masterkey
 
-// TakeKept returns nil: no service manager here keeps descriptors.
-func TakeKept(func(string) string) []byte { return nil }
+// Restore returns nil: no service manager here keeps descriptors.
+func Restore(func(string) string) []byte { return nil }
 
 // Keep does nothing.
 func Keep(func(string) string, []byte) error { return nil }

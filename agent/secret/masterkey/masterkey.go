@@ -13,13 +13,13 @@ import (
 	"tcenvsvr/agent/secret/privatefile"
 )
 
-// Name is that of the credential and of the stored descriptor.
+// Name is the name of the credential and of the stored descriptor.
 const Name = "masterkey"
 
-// maxFile is more than the longest password takes.
+// maxFile bounds a password file in bytes.
 const maxFile = 4096
 
-// errNone means that a source has nothing.
+// errNone means that a source has no password.
 var errNone = errors.New("nothing there")
 
 // Source is one place that may hold the password.
@@ -33,10 +33,10 @@ type Config struct {
 	File   string              // setting masterKeyFile, or a flag; "" = none
 	Dir    string              // folder of the keychain
 	Getenv func(string) string // of this process
-	Kept   []byte              // what TakeKept returned
+	Kept   []byte              // what Restore returned
 }
 
-// Sources are the places that answer at once, in their order.
+// Sources returns the sources that answer at once, in the order in which they are tried.
 func Sources(c Config) []Source {
 	return []Source{
 		{"the service manager's descriptor store", func(context.Context) ([]byte, error) {
@@ -51,11 +51,11 @@ func Sources(c Config) []Source {
 	}
 }
 
-// Asking is the source that can take minutes: a person.
+// Asking returns the source that can take minutes: a person.
 func Asking() []Source { return []Source{{"systemd-ask-password", ask}} }
 
-// Unlock opens the keychain with what the first source has that fits. The
-// error wraps keychain.ErrLocked where none has anything, else it says what is wrong with each.
+// Unlock opens the keychain with the first password that fits. The error wraps keychain.ErrLocked
+// if no source has a password, else it says what is wrong with each.
 func Unlock(ctx context.Context, k *keychain.Keychain, sources []Source) (from string, password []byte, err error) {
 	var errs []error
 	for _, s := range sources {
@@ -77,8 +77,8 @@ func Unlock(ctx context.Context, k *keychain.Keychain, sources []Source) (from s
 	return "", nil, errors.Join(errs...)
 }
 
-// First returns what the first source has that has something. The error
-// wraps keychain.ErrLocked where none has.
+// First returns the first password that a source has. The error wraps keychain.ErrLocked if none
+// has one.
 func First(ctx context.Context, sources []Source) (from string, password []byte, err error) {
 	for _, s := range sources {
 		password, err := s.get(ctx)
@@ -92,8 +92,8 @@ func First(ctx context.Context, sources []Source) (from string, password []byte,
 	return "", nil, keychain.ErrLocked
 }
 
-// FromFile reads a password that is alone in a file; one line break after
-// it is not part of it. For the path "" there is none.
+// FromFile reads a file that holds a password and nothing else. One line break after it is not part
+// of the password. The path "" means that there is no password.
 func FromFile(path string) ([]byte, error) {
 	if path == "" {
 		return nil, errNone
@@ -105,7 +105,7 @@ func FromFile(path string) ([]byte, error) {
 	return line(text), nil
 }
 
-// From is FromFile for a file that is open already.
+// From is [FromFile] for an open file.
 func From(f *os.File) ([]byte, error) {
 	text, err := privatefile.From(f, maxFile)
 	if err != nil {
@@ -118,8 +118,8 @@ func line(text []byte) []byte {
 	return bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 }
 
-// credential reads what systemd has put there for this service alone; its
-// folder, not the file's mode, keeps others away.
+// credential reads the credential that systemd provides for this service. Its folder, not its mode,
+// protects it.
 func credential(dir string) ([]byte, error) {
 	if dir == "" {
 		return nil, errNone

@@ -20,8 +20,8 @@ func file(t *testing.T, dir, name, text string) string {
 	return path
 }
 
-// TestUnlockGoesThroughTheSources: a wrong or unreadable one is passed
-// over, and named when none is right.
+// TestUnlockGoesThroughTheSources: a wrong or unreadable one is passed over, and named when none is
+// right.
 func TestUnlockGoesThroughTheSources(t *testing.T) {
 	dir := t.TempDir()
 	k, err := keychain.Create(filepath.Join(dir, "keychain.json"), []byte("the right one"))

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/windows"
 
 	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/secret/privatefile"
 )
 
 // entropy keeps other programs' blobs and ours apart.
@@ -24,7 +25,7 @@ func blob(b []byte) *windows.DataBlob {
 	return &windows.DataBlob{Size: uint32(len(b)), Data: unsafe.SliceData(b)}
 }
 
-func take(b windows.DataBlob) []byte {
+func bytesOf(b windows.DataBlob) []byte {
 	defer func() { _, _ = windows.LocalFree(windows.Handle(unsafe.Pointer(b.Data))) }()
 	return bytes.Clone(unsafe.Slice(b.Data, b.Size))
 }
@@ -42,11 +43,11 @@ func protected(dir string) ([]byte, error) {
 	if err := windows.CryptUnprotectData(blob(data), nil, blob(entropy), 0, nil, windows.CRYPTPROTECT_UI_FORBIDDEN, &out); err != nil {
 		return nil, fmt.Errorf("opening %q: %w", protectedFile(dir), err)
 	}
-	return take(out), nil
+	return bytesOf(out), nil
 }
 
-// Generate makes a password that nobody has to know and stores it so that
-// this machine alone opens it again: the service and whoever configures it are different users.
+// Generate makes a password that nobody has to know and stores it so that this machine alone opens
+// it again: the service and whoever configures it are different users.
 func Generate(dir string) ([]byte, error) {
 	password := []byte(rand.Text())
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -69,5 +70,5 @@ func protect(dir string, password []byte) error {
 	if err := windows.CryptProtectData(blob(password), nil, blob(entropy), 0, nil, flags, &out); err != nil {
 		return fmt.Errorf("protecting the master password: %w", err)
 	}
-	return atomicfile.WriteFile(protectedFile(dir), take(out), 0o600)
+	return atomicfile.WriteFile(protectedFile(dir), bytesOf(out), privatefile.Mode)
 }

@@ -1,9 +1,9 @@
-// Package privatefile reads files that hold secrets, and refuses one that
-// somebody else could have read or exchanged.
+// Package privatefile reads files that hold secrets. It refuses a file that another user could have
+// read or replaced.
 //
-// A secret file is a regular file, no link, owned by whoever runs us or by
-// root, with no rights for group and others, and of a bounded size. The file is opened
-// once and judged by what was opened, so that exchanging it in between gains nothing.
+// A file of secrets is a regular file and no link, belongs to the user of this process or to root,
+// gives no rights to group and others, and has a bounded size. The file is opened once, and all
+// checks look at the opened file, so replacing it in between gains nothing.
 //
 // On Windows, where modes say nothing, the folder's ACL protects it.
 package privatefile

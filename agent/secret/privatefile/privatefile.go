@@ -8,11 +8,14 @@ import (
 	"os"
 )
 
-// ErrUnsafe means that a file is not as a file of secrets must be.
+// Mode is the mode that files with secrets are written with: only their owner reads them.
+const Mode fs.FileMode = 0o600
+
+// ErrUnsafe means that others can read or replace the file, or that it is no regular file.
 var ErrUnsafe = errors.New("not a safe place for secrets")
 
-// Read returns the content of the file, of at most limit bytes. Other errors
-// than ErrUnsafe are those of os.Open.
+// Read returns the content of the file, of at most limit bytes. Errors other than ErrUnsafe are
+// those of os.Open.
 func Read(path string, limit int64) ([]byte, error) {
 	f, err := open(path)
 	if err != nil {
@@ -22,13 +25,13 @@ func Read(path string, limit int64) ([]byte, error) {
 	return read(f, limit, owned)
 }
 
-// From is Read for a file that is open already because whoever it belongs to was
-// asked for it by name: its owner does not matter.
+// From is [Read] for an open file that the caller's user named, and opened with that user's rights:
+// its owner does not matter.
 func From(f *os.File, limit int64) ([]byte, error) {
 	return read(f, limit, closed)
 }
 
-func read(f *os.File, limit int64, judge func(path string, info fs.FileInfo) error) ([]byte, error) {
+func read(f *os.File, limit int64, check func(path string, info fs.FileInfo) error) ([]byte, error) {
 	path := f.Name()
 	info, err := f.Stat()
 	if err != nil {
@@ -37,7 +40,7 @@ func read(f *os.File, limit int64, judge func(path string, info fs.FileInfo) err
 	if !info.Mode().IsRegular() {
 		return nil, unsafe(path, "it is no regular file\nhint: see what is in its place, and restore the file from a backup")
 	}
-	if err := judge(path, info); err != nil {
+	if err := check(path, info); err != nil {
 		return nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))

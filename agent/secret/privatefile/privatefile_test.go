@@ -60,8 +60,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// What another user owns is refused, whoever asks; a file that is open already,
-// because it was asked for by name, is not.
+// What another user owns is refused, whoever asks; a file that is open already, because it was
+// asked for by name, is not.
 func TestAnothersFile(t *testing.T) {
 	need.Root(t)
 	path := filepath.Join(t.TempDir(), "file")

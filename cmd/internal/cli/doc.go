@@ -6,7 +6,6 @@
 //	usage.go      mistakes in the command line, and checks of positional arguments
 //	exit.go       the table from errors to exit codes; prints an error with its hint
 //	output.go     answers: JSON, tables, names with values
-//	printable.go  removes what would steer a terminal from text that others wrote
 //
 // A program builds its tree with [Root], runs it with [Execute] and ends with the code that
 // [ExitCodes.Report] returns. The package knows none of the programs: each passes in its own table

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"tcenvsvr/agent/plain"
+
 	"github.com/spf13/cobra"
 )
 
@@ -91,7 +93,7 @@ func (t ExitCodes) Report(w io.Writer, program string, err error, hint func(code
 			text += "\nhint: " + try
 		}
 	}
-	fmt.Fprintf(w, "%s: %s\n", program, Printable(text))
+	fmt.Fprintf(w, "%s: %s\n", program, plain.Text(text))
 	return row.Code
 }
 

@@ -44,7 +44,7 @@ func TestReport(t *testing.T) {
 		{context.Canceled, 75, ""},
 		{&cli.ExitError{Code: 9}, 9, ""},
 		{fmt.Errorf("outside: %w", &cli.ExitError{Code: 9, Err: fs.ErrPermission}), 9, "prog: outside: permission denied\n"},
-		{errors.New("reading \"\x1b]0;owned\x07\x1b[2Jä…\r\u202e\xff\"\nhint: try again"), 1, "prog: reading \"]0;owned[2Jä…?\"\nhint: try again\n"},
+		{errors.New("reading \"\x1b]0;owned\x07\x1b[2Jä…\r\u202e\xff\"\nhint: try again"), 1, "prog: reading \"?]0;owned??[2Jä…???\"\nhint: try again\n"},
 	} {
 		var out bytes.Buffer
 		if code := exits.Report(&out, "prog", x.err, hint); code != x.code || out.String() != x.want {
@@ -89,7 +89,7 @@ func ExampleTable() {
 		row("edge\tof\nworld\x1b[2J", 7)
 	})
 	// Output:
-	// NAME              STATE
-	// lab               ok
-	// edge of world[2J  7
+	// NAME               STATE
+	// lab                ok
+	// edge of world?[2J  7
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"tcenvsvr/agent/plain"
+
 	"github.com/spf13/cobra"
 )
 
@@ -48,7 +50,7 @@ func Table(w io.Writer, heading string, rows func(row func(cells ...any))) {
 			if i > 0 {
 				fmt.Fprint(t, "\t")
 			}
-			fmt.Fprint(t, Line(fmt.Sprint(c)))
+			fmt.Fprint(t, plain.Line(fmt.Sprint(c)))
 		}
 		fmt.Fprintln(t)
 	})
@@ -59,7 +61,7 @@ func Table(w io.Writer, heading string, rows func(row func(cells ...any))) {
 func Facts(w io.Writer, pairs ...any) {
 	t := Columns(w)
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if v := Line(fmt.Sprint(pairs[i+1])); v != "" {
+		if v := plain.Line(fmt.Sprint(pairs[i+1])); v != "" {
 			fmt.Fprintf(t, "%v\t%s\n", pairs[i], v)
 		}
 	}

@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"unicode"
 
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/disk/plainfile"
+	"tcenvsvr/agent/plain"
 	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/release"
 )
@@ -165,16 +164,4 @@ func validateImage(i handover.Image) error {
 
 // Text returns a text for people in a form that may be stored: valid, printable, of at most 300
 // bytes.
-func Text(s string) string {
-	s = strings.ToValidUTF8(s, "?")
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s)
-	if len(s) > maxText {
-		s = strings.ToValidUTF8(s[:maxText], "")
-	}
-	return s
-}
+func Text(s string) string { return plain.Head(plain.Line(s), maxText) }

@@ -1,7 +1,6 @@
-// Package leftover makes sure that a refusal is heard. Most HTTP clients, Python's among
-// them, send the whole body before they look for an answer. A server that answers early and
-// closes makes them fail in mid-body with a broken connection, and they never
-// see that it said 403 or 413.
+// Package leftover makes sure that a client sees why its request was refused. Most HTTP clients,
+// Python's among them, send the whole body before they read the answer. If a server answers early
+// and closes, they fail in mid-body with a broken connection and never see the 403 or 413.
 //
 //	request ──► handler ── answers early ──► the answer is sent, with its length
 //	                                              │
@@ -10,6 +9,6 @@
 //	                     ├─ its end ──► the connection serves the next request
 //	                     └─ a bound ──► the connection is closed
 //
-// A client that asked first (Expect: 100-continue) is not told to go on: it
-// has sent nothing that could be in the way.
+// A client that asked first (Expect: 100-continue) gets no 100: it has sent no body that would have
+// to be read.
 package leftover

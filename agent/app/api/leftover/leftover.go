@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// Bounds of what is read and thrown away behind one answer. They are far above
-// what an App may send (32 MiB), so that whoever is a little or much above hears why.
+// Bounds of what is read and thrown away after one answer. They are far above what an App may send
+// (32 MiB), so that an App that sends too much still learns why it was refused.
 const (
 	MaxBytes = 256 << 20
 	MaxTime  = 2 * time.Minute
 	Pause    = 10 * time.Second // without a byte
 )
 
-// maxHeld is how much of an early answer is kept back to learn its length. A
-// refusal is a sentence.
+// maxHeld is how much of an early answer is kept back to learn its length. A refusal is a sentence.
 const maxHeld = 64 << 10
 
-// Drain lets h answer before it has read the body, and reads what h left.
+// Drain returns a handler that lets h answer before h has read the body, and that reads the rest
+// itself.
 func Drain(h http.Handler) http.Handler { return drain(h, MaxBytes) }
 
 func drain(h http.Handler, maxBytes int) http.Handler {
@@ -67,7 +67,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close is the server's: after it the rest could not be read any more.
+// Close does nothing: the server calls it, and after a real Close the rest could not be read.
 func (b *body) Close() error { return nil }
 
 // drain reads to the body's end and reports whether it came there.
@@ -90,8 +90,8 @@ func (b *body) drain(control *http.ResponseController, left int) bool {
 	return b.ended
 }
 
-// answer keeps an answer that comes before the body's end until its length
-// is known: one of unknown length would end only with the handler.
+// answer holds an early answer back until its length is known. An answer of unknown length would
+// end only when the handler does.
 type answer struct {
 	http.ResponseWriter
 	control *http.ResponseController
@@ -144,7 +144,7 @@ func (a *answer) FlushError() error {
 	return a.control.Flush()
 }
 
-// pass holds nothing back any more.
+// pass writes what was held back; later writes go through at once.
 func (a *answer) pass() error {
 	if a.through {
 		return nil

@@ -48,8 +48,8 @@ func serve(t *testing.T) *httptest.Server {
 	return s
 }
 
-// session is a connection used as Python's clients do: all of a request is
-// written before anything of the answer is read.
+// session is a connection used as Python's clients do: all of a request is written before anything
+// of the answer is read.
 type session struct {
 	net.Conn
 	r *bufio.Reader
@@ -86,8 +86,8 @@ func (c *session) answer() (*http.Response, string, error) {
 	return res, string(text), err
 }
 
-// TestOneConnectionHearsAll: every answer arrives, whatever it leaves of the body, and
-// what is left is not taken for the next request.
+// TestOneConnectionHearsAll: every answer arrives, whatever it leaves of the body, and what is left
+// is not taken for the next request.
 func TestOneConnectionHearsAll(t *testing.T) {
 	c := open(t, serve(t))
 	for _, tt := range []struct {
@@ -116,7 +116,8 @@ func TestOneConnectionHearsAll(t *testing.T) {
 	}
 }
 
-// TestTheAnswerComesFirst: whoever listens while it sends hears the whole answer before its body has ended.
+// TestTheAnswerComesFirst: whoever listens while it sends hears the whole answer before its body
+// has ended.
 func TestTheAnswerComesFirst(t *testing.T) {
 	c := open(t, serve(t))
 	res, text, err := c.ask(fmt.Sprintf("PUT /refuse HTTP/1.1\r\nContent-Length: %d", size), strings.NewReader("the beginning"))

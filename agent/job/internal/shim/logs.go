@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/job/internal/spec"
+	"tcenvsvr/agent/plain"
 )
 
 // Bounds of what is read from an App's folder of logs. Launch.MaxOutput bounds how much of it is
@@ -193,7 +194,7 @@ func (g *logs) write(f *logFile, data []byte) {
 		}
 	}
 	if f != g.current && (g.current != nil || f.name != usualLog) {
-		heading := "==> " + spec.Clean(strings.ReplaceAll(f.name, "\n", "?"), 200) + " <==\n"
+		heading := "==> " + plain.Tail(plain.Name(f.name), 200) + " <==\n"
 		if g.midLine {
 			heading = "\n" + heading
 		}

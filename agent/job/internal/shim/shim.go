@@ -13,6 +13,7 @@ import (
 
 	"tcenvsvr/agent/job/internal/proc"
 	"tcenvsvr/agent/job/internal/spec"
+	"tcenvsvr/agent/plain"
 )
 
 // Main is the whole life of a shim process: it reads a Request, answers it and, after a start,
@@ -93,7 +94,7 @@ func refuse(stdout, stderr io.Writer, err error) int {
 		code = e.Code
 	}
 	fmt.Fprintln(stderr, err)
-	answer(stdout, spec.Reply{Code: code, Error: spec.Clean(err.Error(), 2048)})
+	answer(stdout, spec.Reply{Code: code, Error: plain.Tail(plain.Text(err.Error()), 2048)})
 	return 1
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"tcenvsvr/agent/disk/place"
+	"tcenvsvr/agent/plain"
 )
 
 // Operations of a Request.
@@ -117,9 +118,9 @@ func Encode(v any) ([]byte, error) {
 
 // EncodeExit encodes e after cutting its texts to their bounds.
 func EncodeExit(e Exit) ([]byte, error) {
-	e.StderrTail = Clean(e.StderrTail, MaxTail)
+	e.StderrTail = plain.Tail(plain.Text(e.StderrTail), MaxTail)
 	for _, s := range []*string{&e.Error, &e.Stdout.Error, &e.Stderr.Error, &e.Log.Error} {
-		*s = Clean(*s, maxError)
+		*s = plain.Tail(plain.Text(*s), maxError)
 	}
 	return Encode(e)
 }

@@ -60,24 +60,6 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestClean(t *testing.T) {
-	for _, c := range []struct {
-		in   string
-		n    int
-		want string
-	}{
-		{"plain\ttext\n", 100, "plain\ttext\n"},
-		{"cut at the front", 5, "front"},
-		{"ää", 3, "ä"},
-		{"\xff\x1b[1m\x00\u0085\u2028", 100, "??[1m???"},
-		{"", 0, ""},
-	} {
-		if got := Clean(c.in, c.n); got != c.want {
-			t.Errorf("Clean(%q, %d) = %q, want %q", c.in, c.n, got, c.want)
-		}
-	}
-}
-
 // TestExitFits: the worst exit fits the room that was reserved for it.
 func TestExitFits(t *testing.T) {
 	long := strings.Repeat("\"\\\n\t<&>", 10000)

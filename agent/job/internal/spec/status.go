@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"tcenvsvr/agent/disk/place"
+	"tcenvsvr/agent/plain"
 )
 
 // Names of the shim's files in Folder.
@@ -139,30 +139,9 @@ func (e *Exit) validate() error {
 		return errors.New("a text is too long")
 	}
 	for _, s := range []string{e.StderrTail, e.Error, e.Stdout.Error, e.Stderr.Error, e.Log.Error} {
-		if Clean(s, len(s)) != s {
+		if plain.Text(s) != s {
 			return errors.New("a text with control characters")
 		}
 	}
 	return nil
-}
-
-// Clean makes s printable text of at most n bytes and keeps its end. What is not UTF-8, or is a
-// control character other than tab and newline, becomes "?".
-func Clean(s string, n int) string {
-	if len(s) > n {
-		s = s[len(s)-n:]
-		for i := 0; i < utf8.UTFMax && s != "" && !utf8.RuneStart(s[0]); i++ {
-			s = s[1:] // the rest of a character cut in two
-		}
-	}
-	out := make([]byte, 0, len(s))
-	for _, r := range s {
-		switch {
-		case r == utf8.RuneError, r < ' ' && r != '\t' && r != '\n', r >= 0x7f && r < 0xa0, r == '\u2028', r == '\u2029':
-			out = append(out, '?')
-		default:
-			out = utf8.AppendRune(out, r)
-		}
-	}
-	return string(out)
 }

@@ -18,11 +18,11 @@ type Options struct {
 	TLS *tls.Config
 	// Offer replaces the challenges of an HTTP proxy's 407.
 	Offer []string
-	// After407 is called when an HTTP proxy has sent its 407. Where it
-	// returns true the connection is closed, of which the 407 said nothing.
+	// After407 is called when an HTTP proxy has sent its 407. Where it returns true the connection
+	// is closed, of which the 407 said nothing.
 	After407 func(c net.Conn, br *bufio.Reader) (hangUp bool)
-	// Hosts maps names to the addresses the proxy dials for them
-	// ("host:port" or "host"); names not in it are dialed as they are.
+	// Hosts maps names to the addresses the proxy dials for them ("host:port" or "host"); names not
+	// in it are dialed as they are.
 	Hosts map[string]string
 }
 

@@ -12,10 +12,9 @@ import (
 	"time"
 )
 
-// Squid starts a real squid that demands the user and password, and
-// returns its URL. The test is skipped where squid is not installed. Rules are
-// lines of squid.conf that come before those that let the user in. The
-// function asks squid's access log, where each tunnel has one line.
+// Squid starts a real squid that demands the user and password, and returns its URL. The test is
+// skipped where squid is not installed. Rules are lines of squid.conf that come before those that
+// let the user in. The function asks squid's access log, where each tunnel has one line.
 func Squid(tb testing.TB, user, password string, rules ...string) (url string, log func() string) {
 	tb.Helper()
 	exe, err := exec.LookPath("squid")
@@ -25,8 +24,7 @@ func Squid(tb testing.TB, user, password string, rules ...string) (url string, l
 		}
 		exe = "/usr/sbin/squid"
 	}
-	// Not tb.TempDir: squid leaves root for another user, who must be able
-	// to enter the folder.
+	// Not tb.TempDir: squid leaves root for another user, who must be able to enter the folder.
 	dir, err := os.MkdirTemp("", "squid")
 	if err != nil {
 		tb.Fatal(err)

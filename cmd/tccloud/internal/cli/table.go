@@ -3,10 +3,10 @@ package cli
 import (
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
+
+	"tcenvsvr/agent/plain"
 )
 
 // table prints rows under a heading, columns separated by tabs.
@@ -37,17 +37,10 @@ func facts(w io.Writer, pairs ...any) {
 }
 
 // cell is v without what would begin another column.
-func cell(v any) string { return strings.ReplaceAll(printable(fmt.Sprint(v)), "\t", " ") }
+func cell(v any) string { return printable(fmt.Sprint(v)) }
 
 // printable keeps what an App or an agent said from steering the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f || (r >= 0x80 && r < 0xa0) || unicode.Is(unicode.Bidi_Control, r) {
-			return ' '
-		}
-		return r
-	}, strings.TrimRight(s, "\r\n"))
-}
+func printable(s string) string { return plain.Line(s) }
 
 func clock(t time.Time) string {
 	if t.IsZero() {

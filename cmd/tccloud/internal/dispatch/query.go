@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
 	"time"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 
@@ -60,9 +60,7 @@ func (d *Dispatcher) List(ctx context.Context, f Filter) ([]Execution, error) {
 // Cancel ends a queued order at once; otherwise the wish is recorded, and
 // the gateway that holds the server passes it on, now or after the next hello.
 func (d *Dispatcher) Cancel(ctx context.Context, id wire.OrderID, reason string) error {
-	if len(reason) > 1024 {
-		reason = strings.ToValidUTF8(reason[:1024], "")
-	}
+	reason = plain.Head(reason, wire.MaxText)
 	if _, err := d.get(ctx, id); err != nil {
 		return err
 	}

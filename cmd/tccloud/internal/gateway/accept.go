@@ -12,6 +12,7 @@ import (
 
 	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 )
 
 // noTLS is what a plain HTTP client gets.
@@ -104,7 +105,7 @@ func isHTTP(head []byte) bool {
 
 // refuse says why and closes.
 func (g *Gateway) refuse(nc net.Conn, c *conn.Conn, e *wire.Error) {
-	e.Message = wire.Clip(e.Message)
+	e.Message = plain.Head(e.Message, wire.MaxText)
 	if err := c.Write(e); err == nil {
 		linger(nc)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
@@ -75,11 +76,11 @@ func (g *Gateway) contest(ctx context.Context, srv Server, host twin.Host) error
 		return nil // nobody; who was not chosen; or this one, restarted, and its old connection is dead
 	}
 	return &dispatch.EndError{Code: wire.CodeRetryLater, RetryAfter: retryDying,
-		Message: wire.Clip(fmt.Sprintf("the session of server %q from %s has not ended yet; it does not answer and ends soon", srv.XID, old.Host))}
+		Message: plain.Head(fmt.Sprintf("the session of server %q from %s has not ended yet; it does not answer and ends soon", srv.XID, old.Host), wire.MaxText)}
 }
 
 func inUse(format string, args ...any) error {
-	return &Denied{Code: wire.CodeInUse, Message: wire.Clip(fmt.Sprintf(format, args...)), RetryAfter: retryInUse}
+	return &Denied{Code: wire.CodeInUse, Message: plain.Head(fmt.Sprintf(format, args...), wire.MaxText), RetryAfter: retryInUse}
 }
 
 // contend records the conflict and tells the host that has the session.

@@ -10,6 +10,7 @@ import (
 
 	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
@@ -149,7 +150,7 @@ func (s *session) End(code wire.Code, message string, retryAfter time.Duration) 
 // first one counts.
 func (s *session) finish(m wire.Message) {
 	if e, ok := m.(*wire.Error); ok {
-		e.Message = wire.Clip(e.Message)
+		e.Message = plain.Head(e.Message, wire.MaxText)
 	}
 	frame, err := wire.Encode(m)
 	s.mu.Lock()

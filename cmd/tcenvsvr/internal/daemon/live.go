@@ -46,7 +46,7 @@ func (d *daemon) reload(by string) (controlapi.Reloaded, error) {
 	defer l.reloading.Unlock()
 	before := l.settings()
 	newer, err := l.load()
-	next, taken, waiting := before.Take(newer)
+	next, taken, waiting := before.ApplyLive(newer)
 	if err == nil && len(taken) > 0 {
 		err = d.apply(before, next)
 	}

@@ -55,7 +55,7 @@ func openVault(ctx context.Context, c Config, p paths.Paths, s settings.Settings
 	if err := masterkey.Harden(); err != nil {
 		v.logger.Warn("memory of this process may be dumped", "err", err)
 	}
-	kept := masterkey.TakeKept(c.getenv)
+	kept := masterkey.Restore(c.getenv)
 	reason := v.try(ctx, kept)
 	clear(kept)
 	if reason != nil && c.Ask != nil {

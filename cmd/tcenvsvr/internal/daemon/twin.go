@@ -6,7 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"tcenvsvr/agent/link/fault"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
@@ -38,7 +39,7 @@ func (t *twin) update(epoch int64, args map[string]string, log *slog.Logger) {
 		return
 	}
 	now := time.Now()
-	n := controlapi.Twin{Host: fault.Printable(args["host"]), Name: fault.Printable(args["name"]), Address: fault.Printable(args["address"]), Since: now, Seen: now}
+	n := controlapi.Twin{Host: shown(args["host"]), Name: shown(args["name"]), Address: shown(args["address"]), Since: now, Seen: now}
 	since := now.Sub(t.logged) // a cloud that names another host each time does not fill the log
 	news := t.logged.IsZero() || since >= twinFor || (t.last == nil || t.last.Host != n.Host) && since >= twinPace
 	if t.last != nil && t.last.Host == n.Host {
@@ -66,3 +67,6 @@ func hostname() string {
 	name, _ := os.Hostname() // shown only
 	return name
 }
+
+// shown is a word of the cloud as people and logs get it.
+func shown(word string) string { return plain.Head(plain.Name(word), wire.MaxText) }

@@ -15,7 +15,7 @@ func TestTwinsWithoutEnd(t *testing.T) {
 	var w twin
 	for i := range 1000 {
 		w.update(1, map[string]string{"host": fmt.Sprint(i), "name": "\x1b[2Jx", "address": "192.0.2.1"}, log)
-		if n := w.now(1); n == nil || n.Name != "[2Jx" {
+		if n := w.now(1); n == nil || n.Name != "?[2Jx" {
 			t.Fatalf("got %+v", n)
 		}
 		w.update(1, nil, log)

@@ -37,7 +37,7 @@ func (t *target) probe(ctx context.Context, transport string) outcome {
 	s.QueueTransport = transport
 	ctx, cancel := context.WithTimeout(ctx, hopTimeout)
 	defer cancel()
-	environment, err := enroll.Broker(ctx, s, t.identity.Current(), enroll.Way{Roots: t.roots, Dialer: t.dialer, Version: t.Version})
+	environment, err := enroll.Broker(ctx, s, t.identity.Current(), enroll.Route{Roots: t.roots, Dialer: t.dialer, Version: t.Version})
 	if f, isFault := errors.AsType[*fault.Fault](err); isFault {
 		return fail(f.Hint, "%s (%s) %s", f, f.Code, t.via())
 	}

@@ -41,9 +41,9 @@ type target struct {
 	identity    *identity.Identity
 	identityErr error
 
-	harvest    *certs.Harvest
-	harvestErr error
-	roots      *x509.CertPool
+	merged    *certs.Merged
+	mergedErr error
+	roots     *x509.CertPool
 
 	dialer    *proxy.Dialer
 	dialerErr error
@@ -56,9 +56,9 @@ func newTarget(ctx context.Context, c Config) *target {
 	t := &target{Config: c, roots: x509.NewCertPool()}
 	t.load(ctx)
 	t.loadIdentity()
-	t.harvest, t.harvestErr = parts.TrustSources(c.Paths, t.settings).Gather(time.Now())
-	if t.harvest != nil {
-		for _, r := range t.harvest.Roots {
+	t.merged, t.mergedErr = parts.TrustSources(c.Paths, t.settings).Merge(time.Now())
+	if t.merged != nil {
+		for _, r := range t.merged.Roots {
 			t.roots.AddCert(r.Cert)
 		}
 	}

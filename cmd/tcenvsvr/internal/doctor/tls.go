@@ -78,10 +78,10 @@ func (t *target) checkChain(s tls.ConnectionState) outcome {
 
 // private reports whether a root is one that administrators have added on this host.
 func (t *target) private(root *x509.Certificate) bool {
-	if t.harvest == nil {
+	if t.merged == nil {
 		return false
 	}
-	for _, r := range t.harvest.Roots {
+	for _, r := range t.merged.Roots {
 		if r.Cert.Equal(root) {
 			return r.Private
 		}

@@ -12,17 +12,17 @@ import (
 )
 
 func trusted(_ context.Context, t *target) outcome {
-	if t.harvestErr != nil {
-		return fail("restore the host's CAs: update-ca-trust", "%s", oneLine(t.harvestErr))
+	if t.mergedErr != nil {
+		return fail("restore the host's CAs: update-ca-trust", "%s", oneLine(t.mergedErr))
 	}
-	private := len(t.harvest.Roots) - t.harvest.Public
+	private := len(t.merged.Roots) - t.merged.Public
 	switch {
-	case len(t.harvest.Problems) > 0:
-		return warn(`see "tcenvsvr certs check"`, "%d public and %d private CAs; %s", t.harvest.Public, private, oneLine(t.harvest.Problems[0]))
-	case t.harvest.Public == 0:
+	case len(t.merged.Problems) > 0:
+		return warn(`see "tcenvsvr certs check"`, "%d public and %d private CAs; %s", t.merged.Public, private, oneLine(t.merged.Problems[0]))
+	case t.merged.Public == 0:
 		return warn("install ca-certificates", "%d private CAs and none of the host's", private)
 	}
-	return ok("%d public and %d private CAs", t.harvest.Public, private)
+	return ok("%d public and %d private CAs", t.merged.Public, private)
 }
 
 // storesReadable reads the trust stores of jobs as the user who runs jobs.

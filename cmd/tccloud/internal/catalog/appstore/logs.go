@@ -12,6 +12,7 @@ import (
 
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
 )
 
 // LogConfig is the stream of logs that Apps ship themselves (tc_log_to_api):
@@ -38,9 +39,9 @@ func (s *Store) AppendLog(ctx context.Context, session api.Session, entries []ap
 		for n < len(entries) {
 			e := &entries[n]
 			if len(e.Message) > maxBatch/8 { // escaped, a byte may become six
-				e.Message = strings.ToValidUTF8(e.Message[:maxBatch/8], "") + " […]"
+				e.Message = plain.Head(e.Message, maxBatch/8)
 			}
-			e.Level = e.Level[:min(len(e.Level), 16)]
+			e.Level = plain.Head(e.Level, 16)
 			if bytes += 6*len(e.Message) + len(e.Level) + 64; n > 0 && bytes > maxBatch {
 				break
 			}

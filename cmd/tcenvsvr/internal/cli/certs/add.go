@@ -52,7 +52,7 @@ func runAdd(e *env.Env, files []string) error {
 		good := 0
 		var why []string
 		for _, c := range list {
-			v := cert.Judge(c, now)
+			v := cert.Assess(c, now)
 			all = append(all, found{v, file})
 			if v.Refused == "" {
 				good++

@@ -51,7 +51,7 @@ func runCheck(c *cobra.Command, e *env.Env, p place, addr string, asJSON bool) e
 	if _, _, err := net.SplitHostPort(addr); err != nil {
 		addr = net.JoinHostPort(strings.Trim(addr, "[]"), "443")
 	}
-	h, err := p.sources.Gather(time.Now())
+	h, err := p.sources.Merge(time.Now())
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func runCheck(c *cobra.Command, e *env.Env, p place, addr string, asJSON bool) e
 	return nil
 }
 
-func pool(h *certs.Harvest) *x509.CertPool {
+func pool(h *certs.Merged) *x509.CertPool {
 	roots := x509.NewCertPool()
 	for _, c := range h.Certs() {
 		roots.AddCert(c)

@@ -71,7 +71,7 @@ func listCerts(e *env.Env, all bool) (listing, error) {
 		return l, err
 	}
 	now := time.Now()
-	h, err := p.sources.Gather(now)
+	h, err := p.sources.Merge(now)
 	if err != nil {
 		return l, err
 	}

@@ -37,7 +37,7 @@ func runRemove(e *env.Env, print string) error {
 	subject := cert.Name(r.Cert.Subject)
 	p.audit.Record(audit.CertsRemoved, "subject", subject, "fingerprint", cert.Fingerprint(r.Cert))
 	fmt.Fprintf(e.Stdout, "removed  %s\n         %s\n", subject, cert.Fingerprint(r.Cert))
-	h, err := p.sources.Gather(time.Now())
+	h, err := p.sources.Merge(time.Now())
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func showCommand(e *env.Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		h, err := p.sources.Gather(time.Now())
+		h, err := p.sources.Merge(time.Now())
 		if err != nil {
 			return err
 		}
@@ -60,5 +60,5 @@ func trustedByOwner(e *env.Env, c *cobra.Command, flags ...string) ([]*x509.Cert
 	if err != nil {
 		return nil, fmt.Errorf("reading the trusted CAs: %w", err)
 	}
-	return slices.DeleteFunc(found, func(c *x509.Certificate) bool { return cert.Judge(c, time.Now()).Refused != "" }), nil
+	return slices.DeleteFunc(found, func(c *x509.Certificate) bool { return cert.Assess(c, time.Now()).Refused != "" }), nil
 }

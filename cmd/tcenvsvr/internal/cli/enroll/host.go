@@ -130,19 +130,19 @@ func (h *host) store(plan *enroll.Plan) error {
 
 // dialing returns how to reach the cloud with these settings. It trusts the CAs that the service
 // will trust, with cas as the cloud's own: those of an earlier cloud do not count.
-func (h *host) dialing(s settings.Settings, cas []*x509.Certificate) (enroll.Way, error) {
+func (h *host) dialing(s settings.Settings, cas []*x509.Certificate) (enroll.Route, error) {
 	sources := parts.TrustSources(h.paths, s)
 	sources.Cloud = ""
-	found, err := sources.Gather(time.Now())
+	found, err := sources.Merge(time.Now())
 	if err != nil {
-		return enroll.Way{}, err
+		return enroll.Route{}, err
 	}
 	roots := x509.NewCertPool()
 	for _, ca := range append(found.Certs(), cas...) {
 		roots.AddCert(ca)
 	}
 	dialer, err := parts.Dialer(s, func() (*tls.Config, error) { return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil })
-	return enroll.Way{Roots: roots, Dialer: dialer, Version: build.Version()}, err
+	return enroll.Route{Roots: roots, Dialer: dialer, Version: build.Version()}, err
 }
 
 // running reports whether the service runs.

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"tcenvsvr/agent/host/become"
-	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/agent/plain"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env/prompt"
 )
 
@@ -79,7 +79,7 @@ func (e *Env) guardTerminal() {
 	}
 	for _, out := range []*io.Writer{&e.Stdout, &e.Stderr} {
 		if f, ok := (*out).(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-			*out = cli.NewPrintableWriter(f)
+			*out = plain.NewWriter(f)
 		}
 	}
 }

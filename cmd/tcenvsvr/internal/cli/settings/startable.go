@@ -27,7 +27,7 @@ func (e *UnstartableError) Unwrap() error { return e.Reason }
 
 // startable refuses changes that would keep an agent from starting that starts now. Settings that
 // do not work yet may be fixed step by step.
-func startable(p paths.Paths, changes map[string]string) settings.Judge {
+func startable(p paths.Paths, changes map[string]string) settings.Veto {
 	return func(before, after settings.Settings) error {
 		if err := after.Check(); err != nil && before.Check() == nil {
 			return &UnstartableError{err, "type: " + completed(changes, err)}

@@ -1,5 +1,5 @@
-// Command tcenvsvr stands in for releases that do not work. It says of itself
-// what a release must; what is wrong with it is linked in.
+// Command tcenvsvr stands in for releases that do not work. It says of itself what a release must;
+// what is wrong with it is linked in.
 package main
 
 import (

@@ -10,7 +10,7 @@ import (
 	"tcenvsvr/agent/app/fault"
 )
 
-// Bounds that no App comes near.
+// Bounds that are far above what any App needs.
 const (
 	maxDirectory = 24 << 20 // of the ZIP's own directory
 	maxDepth     = 64       // folders above a file
@@ -29,8 +29,8 @@ const (
 	isParent kind = 'p' // because something lies in it
 )
 
-// judge accepts one entry or says what is wrong with it.
-func (p *pack) judge(f *zip.File, kinds map[string]kind) (entry, error) {
+// checkEntry returns one acceptable entry, or what is wrong with it.
+func (p *pack) checkEntry(f *zip.File, kinds map[string]kind) (entry, error) {
 	name := f.Name
 	e := entry{File: f, dir: strings.HasSuffix(name, "/")}
 	if err := checkPath(strings.TrimSuffix(name, "/")); err != nil {
@@ -63,7 +63,7 @@ func (p *pack) judge(f *zip.File, kinds map[string]kind) (entry, error) {
 	return e, nil
 }
 
-// claim records path and its parents and refuses a path that is taken.
+// claim records path and its parents, and refuses a path that another entry has.
 func claim(kinds map[string]kind, path string, dir bool) error {
 	want := isFile
 	if dir {

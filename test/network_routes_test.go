@@ -4,17 +4,14 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/link/proxy/proxytest"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/settings"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"
 )
@@ -22,17 +19,17 @@ import (
 // hidden is the cloud's name, which only the proxies can resolve.
 const hidden = "cloud.invalid"
 
-// way is one kind of proxy.
-type way struct {
+// route is one route to the cloud: direct, or through a kind of proxy.
+type route struct {
 	name     string
 	flags    []string
 	password string
 	tunnels  func() string // the targets asked for, a line each
 }
 
-// TestNetworkEveryWayToTheCloud runs a real App over both transports,
-// directly and through every kind of proxy, with the cloud's own certificate and
-// with a given one: session, package, and published file go the same way.
+// TestNetworkEveryWayToTheCloud runs a real App over both transports, directly and through every
+// kind of proxy, with the cloud's own certificate and with a given one: session, package, and
+// published file go the same route.
 func TestNetworkEveryWayToTheCloud(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -50,20 +47,20 @@ func TestNetworkEveryWayToTheCloud(t *testing.T) {
 				ca = s.ownCA()
 			}
 			s.add(c, "job")
-			ways := s.ways(c, ca)
+			routes := s.routes(c, ca)
 			var all sync.WaitGroup
-			for _, w := range ways {
+			for _, w := range routes {
 				for _, transport := range []string{"raw", "websocket"} {
 					all.Go(func() {
-						if err := s.work(c, w, transport); err != nil {
+						if err := s.runOverRoute(c, w, transport); err != nil {
 							t.Errorf("%s, %s: %v", w.name, transport, err)
 						}
 					})
 				}
 			}
 			all.Wait()
-			for _, w := range ways {
-				s.eventually("looking for the tunnels of "+w.name, func() error { return s.carried(c, w) })
+			for _, w := range routes {
+				s.eventually("looking for the tunnels of "+w.name, func() error { return s.wentThroughProxy(c, w) })
 				if w.password != "" {
 					s.silentAbout(w.password)
 				}
@@ -72,8 +69,8 @@ func TestNetworkEveryWayToTheCloud(t *testing.T) {
 	}
 }
 
-// carried checks that a proxy saw the session and the downloads of both agents.
-func (s *scene) carried(c *stage.Cloud, w way) error {
+// wentThroughProxy checks that the proxy carried the sessions and downloads of both agents.
+func (s *scene) wentThroughProxy(c *stage.Cloud, w route) error {
 	for _, target := range []string{c.Broker, c.API} {
 		_, port, _ := net.SplitHostPort(target)
 		if n := strings.Count(w.tunnels(), net.JoinHostPort(hidden, port)); w.name != "direct" && n < 2 {
@@ -83,8 +80,8 @@ func (s *scene) carried(c *stage.Cloud, w way) error {
 	return nil
 }
 
-// ways starts a proxy of each kind.
-func (s *scene) ways(c *stage.Cloud, ca tls.Certificate) []way {
+// routes starts a proxy of each kind and returns all routes.
+func (s *scene) routes(c *stage.Cloud, ca tls.Certificate) []route {
 	s.t.Helper()
 	hosts := filepath.Join(s.Dir, "hosts")
 	s.must(os.WriteFile(hosts, []byte("127.0.0.1 "+hidden+"\n"), 0o644), "writing squid's hosts file")
@@ -98,25 +95,17 @@ func (s *scene) ways(c *stage.Cloud, ca tls.Certificate) []way {
 	targets := func(p *proxytest.Proxy) func() string {
 		return func() string { return strings.Join(p.Targets(), "\n") }
 	}
-	return []way{
+	return []route{
 		{name: "direct", flags: []string{"--brokerHost", c.Broker, "--apiURL", "https://" + c.API}, tunnels: func() string { return "" }},
-		{"squid", s.through(squid), "sesame-squid", log},
-		{"socks5", s.through(socks.URL()), "sesame-socks", targets(socks)},
-		{"https", s.through(secure.URL()), "sesame-https", targets(secure)},
+		{"squid", s.proxyFlags(squid), "sesame-squid", log},
+		{"socks5", s.proxyFlags(socks.URL()), "sesame-socks", targets(socks)},
+		{"https", s.proxyFlags(secure.URL()), "sesame-https", targets(secure)},
 	}
 }
 
-// through are the flags of an agent behind a proxy that knows Ada.
-func (s *scene) through(proxy string) []string {
-	s.t.Helper()
-	u, err := url.Parse(proxy)
-	s.must(err, "reading the proxy's URL")
-	return []string{"--proxyTC", "true", "--proxyHost", u.Scheme + "://" + u.Hostname(), "--proxyPort", u.Port(), "--proxyUsername", "ada"}
-}
-
-// work lets an agent in an Environment of its own run the App that
-// publishes files, and reads one. At the end the agent is killed: squid logs tunnels when they end.
-func (s *scene) work(c *stage.Cloud, w way, transport string) error {
+// runOverRoute has an agent in an Environment of its own run the App that publishes files, and
+// downloads one of them. At the end the agent is killed: squid logs tunnels when they end.
+func (s *scene) runOverRoute(c *stage.Cloud, w route, transport string) error {
 	name := transport + "-" + w.name
 	if _, err := c.Do(s.ctx, "env", "create", name); err != nil {
 		return err
@@ -162,27 +151,4 @@ func (s *scene) work(c *stage.Cloud, w way, transport string) error {
 		err = fmt.Errorf("the published file says %q; want %q", text, want)
 	}
 	return err
-}
-
-// in is the scene for a subtest.
-func (s *scene) in(t *testing.T) *scene {
-	sub := *s
-	sub.t = t
-	return &sub
-}
-
-// set changes settings in an agent's file, enrolled or not.
-func set(a *stage.Agent, keysAndValues ...string) error {
-	p, err := paths.New(a.Home)
-	if err != nil {
-		return err
-	}
-	if err := p.Create(); err != nil {
-		return err
-	}
-	changes := map[string]string{}
-	for i := 0; i < len(keysAndValues); i += 2 {
-		changes[keysAndValues[i]] = keysAndValues[i+1]
-	}
-	return settings.Set(p.Settings, changes, nil)
 }

@@ -12,9 +12,9 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// A scene is a stage for one test. When the test ends, all processes of
-// the scene are killed; the test fails if one of them printed a data race or
-// a panic, and a test that failed shows what they printed.
+// A scene is a stage for one test. When the test ends, all processes of the scene are killed; the
+// test fails if one of them printed a data race or a panic, and a test that failed shows what they
+// printed.
 type scene struct {
 	*stage.Stage
 	t   *testing.T
@@ -129,8 +129,8 @@ func (s *scene) silentAbout(secrets ...string) {
 	})
 }
 
-// logs calls f with every log of our programs: what they printed, the
-// agents' log files, and what the shims printed. What Apps print is not ours.
+// logs calls f with every log of our programs: what they printed, the agents' log files, and what
+// the shims printed. What Apps print is not ours.
 func (s *scene) logs(f func(path string, lines []string)) {
 	_ = filepath.WalkDir(s.Dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tcenvsvr/agent/plain"
 )
 
-// Kind is what a certificate is.
+// Kind is the kind of a certificate.
 type Kind string
 
 // The kinds.
@@ -21,20 +23,21 @@ const (
 	Leaf         Kind = "server certificate"
 )
 
-// Ahead is how long before its end a certificate is warned about.
+// Ahead is how long before it expires a certificate causes a warning.
 const Ahead = 30 * 24 * time.Hour
 
 // Verdict says whether a certificate can be trusted as a CA.
 type Verdict struct {
 	Cert    *x509.Certificate
 	Kind    Kind
-	Refused string   // why not; "" = taken
-	Notes   []string // what to know about one that is taken
+	Refused string   // why not; "" = it can be trusted
+	Notes   []string // what to know about one that can be trusted
 }
 
-// Judge looks at one certificate. What is refused would help nobody; what
-// is merely old is taken, because an enterprise cannot choose its CA of 2009.
-func Judge(c *x509.Certificate, now time.Time) Verdict {
+// Assess decides whether one certificate can be trusted as a CA. It refuses certificates that would
+// be useless, but not ones that are merely old, because an enterprise cannot replace its CA of
+// 2009.
+func Assess(c *x509.Certificate, now time.Time) Verdict {
 	v := Verdict{Cert: c, Kind: kindOf(c)}
 	switch {
 	case v.Kind == Leaf:
@@ -51,7 +54,7 @@ func Judge(c *x509.Certificate, now time.Time) Verdict {
 
 func kindOf(c *x509.Certificate) Kind {
 	own := SelfSigned(c)
-	// Version 1 cannot say that it is a CA. An old root is one.
+	// A certificate of version 1 cannot say that it is a CA, and old roots have that version.
 	isCA := c.BasicConstraintsValid && c.IsCA || c.Version < 3 && own
 	switch {
 	case isCA && own:
@@ -102,12 +105,12 @@ func notes(c *x509.Certificate, kind Kind, now time.Time) []string {
 	return notes
 }
 
-// constraints shows the name constraints of a CA.
+// constraints describes the name constraints of a CA.
 func constraints(c *x509.Certificate) string {
 	var parts []string
 	add := func(what string, list []string) {
 		if len(list) > 0 {
-			parts = append(parts, what+Printable(strings.Join(list, ", ")))
+			parts = append(parts, what+plain.Name(strings.Join(list, ", ")))
 		}
 	}
 
@@ -132,7 +135,7 @@ func bits(c *x509.Certificate) int {
 	return 0
 }
 
-// tooShort are keys that no library here works with.
+// tooShort reports whether the key is so short that no library here accepts it.
 func tooShort(c *x509.Certificate) bool { return bits(c) != 0 && bits(c) < 1024 }
 
 func weak(a x509.SignatureAlgorithm) bool {
@@ -143,7 +146,7 @@ func weak(a x509.SignatureAlgorithm) bool {
 	return false
 }
 
-// names are the hosts that a server's certificate is for.
+// names lists the hosts that a server's certificate is for.
 func names(c *x509.Certificate) string {
 	list := slices.Clone(c.DNSNames)
 	for _, ip := range c.IPAddresses {
@@ -155,11 +158,11 @@ func names(c *x509.Certificate) string {
 	if len(list) > 3 {
 		list = append(list[:3], "…")
 	}
-	return Printable(strings.Join(list, ", "))
+	return plain.Name(strings.Join(list, ", "))
 }
 
-// IssuedBy reports whether a could have issued c: the names fit, and the
-// key's identifiers where both have one.
+// IssuedBy reports whether a could have issued c: the names fit, and the key's identifiers where
+// both have one.
 func IssuedBy(c, a *x509.Certificate) bool {
 	if !bytes.Equal(c.RawIssuer, a.RawSubject) {
 		return false

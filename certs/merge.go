@@ -15,7 +15,7 @@ import (
 	"tcenvsvr/certs/roots"
 )
 
-// Sources are the places that CAs come from. All may be empty.
+// Sources are the places that CAs are read from. Each may be empty.
 type Sources struct {
 	Added string   // folder of those added by command, one file each
 	Drops []string // folders that administrators put files into
@@ -32,26 +32,27 @@ type Root struct {
 	Private bool
 }
 
-// Harvest is what Gather found.
-type Harvest struct {
+// Merged is what Gather found.
+type Merged struct {
 	Roots []Root // sorted by fingerprint: the same CAs are the same set
-	// Left are certificates that are not trusted, with the reason in Refused.
+	// Left are certificates that are left out, with the reason in Refused.
 	Left []Root
 	// Problems are files that cannot be read, as a whole or in part.
 	Problems []error
-	// Unread are private sources that are there, as far as one can tell, and could not be
-	// looked into: what they hold is not known, which is not the same as nothing.
+	// Unread are private sources that seem to exist but could not be read. What they hold is
+	// unknown, which is not the same as nothing.
 	Unread []string
-	// Until is when the first of Roots expires: then it must go.
+	// Until is when the first of Roots expires and must be left out.
 	Until time.Time
 	// Public counts the roots that are not private.
 	Public int
 }
 
-// Gather reads all sources. An error means that the host's own roots are
-// there and cannot be read; anything else is a Problem and costs only itself.
-func (s Sources) Gather(now time.Time) (*Harvest, error) {
-	g := gathering{now: now, seen: map[string]*Root{}}
+// Merge reads all sources and merges their CAs: each once, without expired and distrusted ones. An
+// error means that the host's own roots exist but cannot be read. Any other source that cannot be
+// read becomes one of Problems, and the others are merged without it.
+func (s Sources) Merge(now time.Time) (*Merged, error) {
+	g := merge{now: now, seen: map[string]*Root{}}
 	javaFile, _ := roots.JavaFile(s.Java)
 	var err error
 	g.distrust, err = roots.Distrusted(javaFile)
@@ -81,26 +82,26 @@ func (s Sources) Gather(now time.Time) (*Harvest, error) {
 			g.public(found)
 		}
 	}
-	return g.harvest(), nil
+	return g.result(), nil
 }
 
-type gathering struct {
-	Harvest
+type merge struct {
+	Merged
 	now      time.Time
 	distrust roots.Distrust
 	seen     map[string]*Root
 }
 
-// unread notes a source that the system did not let us read. One that was
-// read and refused, or is no longer there, is not among them.
-func (g *gathering) unread(source string, err error) {
+// unread records a source that the operating system could not read. A source that was read and
+// refused, or that no longer exists, is none.
+func (g *merge) unread(source string, err error) {
 	if path, ok := errors.AsType[*fs.PathError](err); ok && !errors.Is(path, fs.ErrNotExist) {
 		g.Unread = append(g.Unread, source)
 	}
 }
 
-// private are the roots that administrators and the cloud brought.
-func (h *Harvest) private() []Root {
+// private returns the roots that came from administrators and the cloud.
+func (h *Merged) private() []Root {
 	var list []Root
 	for _, r := range h.Roots {
 		if r.Private {
@@ -110,9 +111,9 @@ func (h *Harvest) private() []Root {
 	return list
 }
 
-// keep adds those of before that came from a source which cannot be read now: a
-// disk that fails takes no CA back.
-func (h *Harvest) keep(before []Root, now time.Time) {
+// keep adds the roots of before whose source cannot be read now: a failing disk must not remove a
+// CA.
+func (h *Merged) keep(before []Root, now time.Time) {
 	known := map[string]bool{}
 	for _, r := range append(slices.Clone(h.Roots), h.Left...) {
 		known[cert.Fingerprint(r.Cert)] = true
@@ -132,15 +133,15 @@ func (h *Harvest) keep(before []Root, now time.Time) {
 	slices.SortFunc(h.Roots, func(a, b Root) int { return strings.Compare(cert.Fingerprint(a.Cert), cert.Fingerprint(b.Cert)) })
 }
 
-func (g *gathering) problem(err error) {
+func (g *merge) problem(err error) {
 	if err != nil {
 		g.Problems = append(g.Problems, err)
 	}
 }
 
-// folder takes all files of a folder that is there. One that others may
-// write is not taken: whoever adds a CA can read everybody's traffic.
-func (g *gathering) folder(dir string) {
+// folder reads all files of a folder, if it exists. It refuses a folder that every user may write:
+// a user who adds a CA can read everybody's traffic.
+func (g *merge) folder(dir string) {
 	if dir == "" {
 		return
 	}
@@ -163,13 +164,13 @@ func (g *gathering) folder(dir string) {
 	}
 }
 
-// hidden are editors' and our own temporary files.
+// hidden reports whether a file is a temporary file of an editor or of ours.
 func hidden(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") || strings.EqualFold(name, "README")
 }
 
-// file takes the CAs of one file of private ones.
-func (g *gathering) file(file string) {
+// file reads the private CAs of one file.
+func (g *merge) file(file string) {
 	info, err := os.Stat(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return
@@ -189,16 +190,16 @@ func (g *gathering) file(file string) {
 		g.problem(fmt.Errorf("reading certificates from %q: %w", file, s))
 	}
 	for _, c := range certs {
-		g.add(cert.Judge(c, g.now), file, true)
+		g.add(cert.Assess(c, g.now), file, true)
 	}
 }
 
-func (g *gathering) public(f roots.Found) {
+func (g *merge) public(f roots.Found) {
 	if f.Skipped > 0 {
 		g.problem(fmt.Errorf("%d certificates of %q cannot be read and were passed over", f.Skipped, f.Place))
 	}
 	for _, c := range f.Certs {
-		v := cert.Verdict{Cert: c, Kind: cert.Root} // the host has judged it
+		v := cert.Verdict{Cert: c, Kind: cert.Root} // the host trusts it, so Assess is not asked
 		if g.now.After(c.NotAfter) {
 			v.Refused = "it expired on " + c.NotAfter.UTC().Format(time.DateOnly)
 		}
@@ -206,7 +207,7 @@ func (g *gathering) public(f roots.Found) {
 	}
 }
 
-func (g *gathering) add(v cert.Verdict, from string, private bool) {
+func (g *merge) add(v cert.Verdict, from string, private bool) {
 	print := cert.Fingerprint(v.Cert)
 	if r := g.seen[print]; r != nil {
 		if !slices.Contains(r.From, from) {
@@ -220,8 +221,8 @@ func (g *gathering) add(v cert.Verdict, from string, private bool) {
 	g.seen[print] = &Root{Verdict: v, From: []string{from}, Private: private}
 }
 
-func (g *gathering) harvest() *Harvest {
-	h := &g.Harvest
+func (g *merge) result() *Merged {
+	h := &g.Merged
 	prints := make([]string, 0, len(g.seen))
 	for print := range g.seen {
 		prints = append(prints, print)
@@ -244,8 +245,8 @@ func (g *gathering) harvest() *Harvest {
 	return h
 }
 
-// Certs are the certificates of the roots.
-func (h *Harvest) Certs() []*x509.Certificate {
+// Certs returns the certificates of the roots.
+func (h *Merged) Certs() []*x509.Certificate {
 	list := make([]*x509.Certificate, len(h.Roots))
 	for i, r := range h.Roots {
 		list[i] = r.Cert
