@@ -88,7 +88,7 @@ func TestBadArchivesLeaveNothing(t *testing.T) {
 		"empty":             {nil, "there is no bin/python3.11"},
 		"another version":   {[]tar.Header{program("bin/python3.11", "echo version 3.9")}, "is python 3.9, and Apps need 3.11"},
 		"it does not run":   {[]tar.Header{program("bin/python3.11", "echo no libpython >&2; exit 127")}, "no libpython"},
-		"it says something": {[]tar.Header{program("bin/python3.11", "echo hello")}, "does not say its version"},
+		"it says something": {[]tar.Header{program("bin/python3.11", "echo hello")}, "does not print its version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "python")
