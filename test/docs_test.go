@@ -112,10 +112,10 @@ func documents(t *testing.T) map[string]string {
 	return all
 }
 
-// TestDocsLinks: each link to a file or a heading leads there, and the README leads to every document.
+// TestDocsLinks: each link to a file or a heading leads there, and links lead from README.md to every document.
 func TestDocsLinks(t *testing.T) {
 	all := documents(t)
-	reached := map[string]bool{"README.md": true}
+	leads := map[string][]string{}
 	for name, text := range all {
 		for _, target := range readme.Links(text) {
 			if strings.Contains(target, "://") {
@@ -132,14 +132,19 @@ func TestDocsLinks(t *testing.T) {
 			if anchor != "" && !readme.Anchors(all[file])[anchor] {
 				t.Errorf("%s: %s has no heading for %q", name, file, target)
 			}
-			if name == "README.md" {
-				reached[file] = true
-			}
+			leads[name] = append(leads[name], file)
+		}
+	}
+	reached := map[string]bool{}
+	for next := []string{"README.md"}; len(next) > 0; next = next[1:] {
+		if !reached[next[0]] {
+			reached[next[0]] = true
+			next = append(next, leads[next[0]]...)
 		}
 	}
 	for name := range all {
 		if !reached[name] {
-			t.Errorf("README.md does not lead to %s", name)
+			t.Errorf("no links lead from README.md to %s", name)
 		}
 	}
 }
@@ -177,6 +182,9 @@ func TestREADMECommandsExist(t *testing.T) {
 	helps := helpTexts{bin, map[string]string{}}
 	for name, text := range documents(t) {
 		for _, code := range readme.Named(text) {
+			if _, ok := labels[code]; ok {
+				continue
+			}
 			for _, m := range ours.FindAllStringSubmatch(code, -1) {
 				if problem := helps.check(m[1], strings.Fields(m[2])); problem != "" {
 					t.Errorf("%s: %q: %s", name, code, problem)
@@ -184,6 +192,11 @@ func TestREADMECommandsExist(t *testing.T) {
 			}
 		}
 	}
+}
+
+// labels look like commands of ours and are none.
+var labels = map[string]string{
+	"tcenvsvr signed order v1": "begins what the signature of an order covers",
 }
 
 // ours is a command of ours in a line of shell; its arguments end where another command begins.

@@ -15,7 +15,7 @@ func Commands(text string) (lines []string) {
 			inside = !inside && line == "```sh"
 			continue
 		}
-		if command, _, _ := strings.Cut(line, "  #"); inside && strings.TrimSpace(command) != "" {
+		if command, _, _ := strings.Cut("  "+line, "  #"); inside && strings.TrimSpace(command) != "" {
 			lines = append(lines, strings.TrimSpace(command))
 		}
 	}
