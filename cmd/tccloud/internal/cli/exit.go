@@ -14,7 +14,6 @@ import (
 	"tcenvsvr/cmd/internal/cli"
 	v1 "tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/client"
-	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
 // Exit codes. They are an API: scripts branch on them.
@@ -136,7 +135,10 @@ func hint(err error) string {
 	if e, ok := errors.AsType[*v1.Error](err); ok {
 		return e.Hint
 	}
-	if e, ok := errors.AsType[*store.TroubleError](err); ok {
+	if e, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok {
 		return e.Hint()
 	}
 	return ""

@@ -19,7 +19,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch/presence"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
-	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // recallSubject carries the id of an order that whoever holds its server recalls.
@@ -34,9 +34,9 @@ type Dispatcher struct {
 	presence *presence.Registry
 	queue    *queue.Queue
 	logs     *logs.Logs
-	inputs   *store.Objects // parameters too large for a record
-	due      chan struct{}  // environments have something to do
-	litter   atomic.Bool    // objects of ended orders are to be removed
+	inputs   *bucket.Objects // parameters too large for a record
+	due      chan struct{}   // environments have something to do
+	litter   atomic.Bool     // objects of ended orders are to be removed
 
 	mu       sync.Mutex
 	seats    map[wire.ServerXID]*Seat

@@ -11,6 +11,7 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
 // Store looks whether what is stored is durable.
@@ -18,7 +19,7 @@ func Store(s *store.Store) Check {
 	return Check{"store", func(ctx context.Context) Finding {
 		h := s.Health()
 		switch {
-		case errors.Is(h.Err, store.ErrFull):
+		case errors.Is(h.Err, quota.ErrFull):
 			return Finding{Failed, "it takes no writes: " + h.Err.Error(), "make room on that disk; the cloud goes on by itself"}
 		case h.Err != nil && s.Embedded():
 			return Finding{Failed, "it takes no writes: " + h.Err.Error(),
@@ -45,7 +46,7 @@ func Store(s *store.Store) Check {
 func Disk(dir string) Check {
 	path := filepath.Join(dir, "health")
 	return Check{"disk", func(context.Context) Finding {
-		r, err := store.RoomAt(dir)
+		r, err := quota.RoomAt(dir)
 		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			return Finding{Failed, err.Error(), "look at the disk and the system's log (dmesg)"}
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"tcenvsvr/cmd/tccloud/internal/store/inventory"
 	"tcenvsvr/test/disk"
 )
 
@@ -40,16 +42,25 @@ func filled(t *testing.T, killed bool) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.PutBytes(t.Context(), "one", random(t, 2*chunkSize)); err != nil {
+	if err := o.PutBytes(t.Context(), "one", bytes.Repeat([]byte("x"), 1<<20)); err != nil {
 		t.Fatal(err)
 	}
-	if s.write(false); killed {
+	s.inventory.Write()
+	if killed {
 		if _, err := kv.Put(t.Context(), "k0", []byte("changed after the inventory")); err != nil {
 			t.Fatal(err)
 		}
-		s.checked = false // its end is not told
+	}
+	asKilled, err := os.ReadFile(dir + ".json")
+	if err != nil {
+		t.Fatal(err)
 	}
 	s.Close()
+	if killed {
+		if err := os.WriteFile(dir+".json", asKilled, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return dir
 }
 
@@ -143,7 +154,7 @@ func TestNewestChangeLost(t *testing.T) {
 	}
 	for range 2 {
 		s, err := Open(t.Context(), Config{Dir: dir})
-		if _, ok := errors.AsType[*TroubleError](err); !ok {
+		if _, ok := errors.AsType[*inventory.LossError](err); !ok {
 			t.Errorf("got %v, want what is lost", err)
 		}
 		if err == nil {
@@ -171,8 +182,8 @@ func damaged(t *testing.T, dir string) {
 			s.Close()
 			return
 		}
-		trouble, ok := errors.AsType[*TroubleError](err)
-		if !ok || !strings.Contains(err.Error(), dir) || trouble.Hint() == "" {
+		loss, ok := errors.AsType[*inventory.LossError](err)
+		if !ok || !strings.Contains(err.Error(), dir) || loss.Hint() == "" {
 			t.Fatalf("got %v, want what is lost and what to do", err)
 		}
 	}

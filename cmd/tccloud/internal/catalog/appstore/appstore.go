@@ -14,6 +14,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
+	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
 // Names of the buckets and how long Playbook variables and logs stay.
@@ -44,14 +46,14 @@ type Config struct {
 	Trusted   func() bool
 	Store     *store.Store        // that all of them are of
 	Values    jetstream.KeyValue  // ValuesBucket
-	Large     *store.Objects      // LargeBucket
+	Large     *bucket.Objects     // LargeBucket
 	Variables jetstream.KeyValue  // VariablesBucket
 	JS        jetstream.JetStream // for LogStream
 	Logger    *slog.Logger
 	// Bytes bounds all values: half of it those in Values, half those in Large; 0 = any.
 	Bytes int64
 	// Trim removes the oldest of a bucket, see store.Store; nil: nothing is removed from Values but by age.
-	Trim func(ctx context.Context, bucket string, bound store.Bound, may func(key string, value []byte) bool) (int, error)
+	Trim func(ctx context.Context, bucket string, bound retention.Bound, may func(key string, value []byte) bool) (int, error)
 }
 
 // Store implements api.Store.

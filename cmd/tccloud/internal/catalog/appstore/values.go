@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/agent/app/api"
-	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
 // A value in the bucket is led by one byte that says where it is.
@@ -90,7 +90,7 @@ func (s *Store) Sweep(ctx context.Context, used []string) error {
 	}
 	may := func(key string) bool { c, _, _ := strings.Cut(key, "."); return !inUse[c] }
 	if s.Trim != nil {
-		if _, err := s.Trim(ctx, ValuesBucket, store.Bound{Bytes: s.Bytes / 2}, func(key string, _ []byte) bool { return may(key) }); err != nil {
+		if _, err := s.Trim(ctx, ValuesBucket, retention.Bound{Bytes: s.Bytes / 2}, func(key string, _ []byte) bool { return may(key) }); err != nil {
 			return fmt.Errorf("sweeping Playbook variables: %w", err)
 		}
 	}

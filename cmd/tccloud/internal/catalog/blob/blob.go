@@ -18,7 +18,7 @@ import (
 
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // ErrNotFound means that there is no content with this digest.
@@ -27,7 +27,7 @@ var ErrNotFound = errors.New("no such content")
 // Store is safe for concurrent use.
 type Store struct {
 	dir     string
-	objects *store.Objects
+	objects *bucket.Objects
 	fetches singleflight.Group
 
 	mu       sync.Mutex
@@ -35,7 +35,7 @@ type Store struct {
 }
 
 // Open uses dir for the cache and removes what a crash left there.
-func Open(dir string, objects *store.Objects) (*Store, error) {
+func Open(dir string, objects *bucket.Objects) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the App cache: %w", err)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // Errors that become status codes.
@@ -54,7 +54,7 @@ type Whole struct {
 // Store is safe for concurrent use.
 type Store struct {
 	dir     string
-	objects *store.Objects
+	objects *bucket.Objects
 
 	mu   sync.Mutex
 	busy map[File]*turn
@@ -68,7 +68,7 @@ type turn struct {
 }
 
 // Open keeps partial files in dir.
-func Open(dir string, objects *store.Objects) (*Store, error) {
+func Open(dir string, objects *bucket.Objects) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the upload folder: %w", err)
 	}

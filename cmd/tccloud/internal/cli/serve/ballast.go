@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/disk/atomicfile"
-	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
 // ballast is a file of nothing, thrown off when its disk is full: a cloud needs
@@ -26,7 +26,7 @@ const (
 // fit throws it off or takes it on again. Errors are the disk's, which has a check of its own.
 func (b ballast) fit() {
 	path := filepath.Join(b.dir, ballastFile)
-	r, err := store.RoomAt(b.dir)
+	r, err := quota.RoomAt(b.dir)
 	if err != nil {
 		return
 	}

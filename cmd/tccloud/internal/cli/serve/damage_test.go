@@ -16,7 +16,6 @@ import (
 
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cli/serve"
-	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
 // TestDamagedFile: whichever of the cloud's own files is damaged (the store's are
@@ -73,7 +72,10 @@ func TestDamagedFile(t *testing.T) {
 					t.Fatal(err)
 				}
 				if told := refusal(t, dir); told != nil {
-					trouble, ok := errors.AsType[*store.TroubleError](told)
+					trouble, ok := errors.AsType[interface {
+						error
+						Hint() string
+					}](told)
 					if !ok || !strings.Contains(told.Error(), path) || trouble.Hint() == "" {
 						t.Errorf("got %v, want the file and what to do", told)
 					}

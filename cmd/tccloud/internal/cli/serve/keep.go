@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/releases"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
 // kept are the parts that store Apps and what Apps store.
@@ -96,7 +97,7 @@ func director(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*rele
 
 // room refuses what would use the reserve of the disk.
 func room(dir string, bytes int64) error {
-	r, err := store.RoomAt(dir)
+	r, err := quota.RoomAt(dir)
 	if err != nil {
 		return nil // the write will tell
 	}

@@ -8,6 +8,7 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
 // revokedFor is how long a revoked server is shown: as long as executions, which name it.
@@ -34,7 +35,7 @@ func (c *cloud) retention(st *store.Store, k *kept) []func(context.Context) erro
 			if err := c.registry.Sweep(ctx, revokedFor); err != nil {
 				return err
 			}
-			if _, err := st.Trim(ctx, registry.Bucket, store.Bound{Age: marksFor}, none); err != nil {
+			if _, err := st.Trim(ctx, registry.Bucket, retention.Bound{Age: marksFor}, none); err != nil {
 				return fmt.Errorf("sweeping the registry: %w", err)
 			}
 			return c.dispatcher.Forget(ctx, func(xid wire.ServerXID) bool {

@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/cmd/tccloud/internal/registry"
-	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
 // trusted refuses to make a new CA for a cloud that has servers: they trust the old
@@ -35,16 +34,31 @@ func trusted(ctx context.Context, kv jetstream.KeyValue, data string) error {
 	if servers == 0 {
 		return nil
 	}
-	return &store.TroubleError{
-		What: fmt.Sprintf("opening the CA: %q is missing, and %d servers trust what was in it", path, servers),
-		Try:  "bring it back from a backup or from another gateway of this cloud; without it, start in a new --data folder and enroll all servers anew",
+	return &FileError{
+		fmt.Errorf("opening the CA: %q is missing, and %d servers trust what was in it", path, servers),
+		"bring it back from a backup or from another gateway of this cloud; without it, start in a new --data folder and enroll all servers anew",
 	}
 }
 
-// damaged adds what to do about one of the cloud's own files.
+// FileError means that one of the cloud's own files is missing or damaged.
+type FileError struct {
+	err error
+	try string
+}
+
+// Error implements error.
+func (e *FileError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *FileError) Unwrap() error { return e.err }
+
+// Hint says what an operator can do.
+func (e *FileError) Hint() string { return e.try }
+
+// damaged adds what to do about one of the cloud's own files to the error of reading it.
 func damaged(err error, try string) error {
 	if err == nil {
 		return nil
 	}
-	return &store.TroubleError{What: err.Error(), Try: try}
+	return &FileError{err, try}
 }

@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // ErrNotFound means that the store certainly has no execution with the id
@@ -107,7 +108,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 
 func (l *Ledger) follow(ctx context.Context) error {
 	loading := true
-	return store.Follow(ctx, l.kv, func(e jetstream.KeyValueEntry) {
+	return bucket.Follow(ctx, l.kv, func(e jetstream.KeyValueEntry) {
 		switch {
 		case e == nil && loading: // everything that was there has been seen
 			loading = false

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
-	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
 // bucketName is where executions are.
@@ -15,7 +15,7 @@ const bucketName = "executions"
 // the oldest where all are more than bytes (0: any). It returns how many. What has not
 // ended stays, whatever its age; what cannot be read, too.
 func (l *Ledger) Trim(ctx context.Context, bytes int64) (int, error) {
-	return l.cfg.Store.Trim(ctx, bucketName, store.Bound{Age: l.cfg.Retention, Bytes: bytes}, func(_ string, value []byte) bool {
+	return l.cfg.Store.Trim(ctx, bucketName, retention.Bound{Age: l.cfg.Retention, Bytes: bytes}, func(_ string, value []byte) bool {
 		rec, err := record.Decode(value)
 		return err == nil && rec.Terminal()
 	})

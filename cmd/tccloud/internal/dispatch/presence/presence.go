@@ -15,6 +15,7 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 const (
@@ -247,7 +248,7 @@ func (r *Registry) Run(ctx context.Context) error {
 	defer func() { _ = sub.Unsubscribe() }()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		return store.Follow(ctx, r.kv, func(e jetstream.KeyValueEntry) {
+		return bucket.Follow(ctx, r.kv, func(e jetstream.KeyValueEntry) {
 			switch {
 			case e == nil: // all that was there has come
 				r.known()

@@ -1,4 +1,4 @@
-package store
+package bucket
 
 import (
 	"context"
@@ -10,10 +10,9 @@ import (
 // refollow is the pause before a lost watch is begun again.
 const refollow = time.Second
 
-// Follow calls seen with every entry of the bucket, with nil when all that
-// was there has been seen, and then with every change, until ctx ends. A watch that is lost
-// begins again with everything, so that nothing is missed: seen has to know
-// what it knows already by its revision.
+// Follow calls seen with every entry of the bucket, then once with nil, and then with every change,
+// until ctx ends. A watch that is lost begins again with every entry, so that no change is missed: seen
+// has to tell by the revision what it knows already. It returns nil.
 func Follow(ctx context.Context, kv jetstream.KeyValue, seen func(jetstream.KeyValueEntry)) error {
 	for {
 		if w, err := kv.WatchAll(ctx); err == nil {

@@ -1,4 +1,4 @@
-package store
+package inventory
 
 import (
 	"context"
@@ -10,61 +10,59 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
-// longQuiet is how long a stream may give nothing before the rest of it counts as
-// unreadable: longer than a busy disk needs for a block.
-const longQuiet = 10 * time.Second
-
-// loss is what one stream does not have any more.
+// loss is what a stream has lost.
 type loss struct {
 	stream, what string
-	subjects     []string // of what is there and cannot be read
+	subjects     []string // of messages that are there and cannot be read
 }
 
-// check compares what NATS recovered with what the store held, and reads
-// what everybody reads at the start: NATS does not answer for a damaged message,
-// and who waits for it waits for ever.
-func (s *Store) check(ctx context.Context, accept bool) error {
-	was := s.lastInventory()
+// Check compares what the server recovered with what it held, and reads what all parts of the cloud read at
+// their start: NATS does not answer for a damaged message, and a reader would wait for it for ever. Where
+// something is lost it returns a LossError and changes nothing; with accept it logs the loss and makes the
+// streams readable again without it.
+func (i *Inventory) Check(ctx context.Context, accept bool) error {
+	was := i.last()
 	for name, h := range was.Streams { // of a damaged configuration: the messages are there
-		if _, err := s.js.Stream(ctx, name); errors.Is(err, jetstream.ErrStreamNotFound) && h.Config.Storage == jetstream.FileStorage {
-			if _, err := s.js.CreateStream(ctx, h.Config); err != nil {
+		if _, err := i.js.Stream(ctx, name); errors.Is(err, jetstream.ErrStreamNotFound) && h.Config.Storage == jetstream.FileStorage {
+			if _, err := i.js.CreateStream(ctx, h.Config); err != nil {
 				return fmt.Errorf("making stream %q again: %w", name, err)
 			}
-			s.log.Warn("stream was made again: its configuration was damaged", "stream", name)
+			i.log.Warn("stream was made again: its configuration was damaged", "stream", name)
 		}
 	}
-	now, err := s.look(ctx)
+	now, err := i.count(ctx)
 	if err != nil {
 		return err
 	}
 	var lost []loss
 	for name, h := range now.Streams {
-		l, err := s.missing(ctx, h, was)
+		l, err := i.missing(ctx, h, was)
 		if err != nil {
 			return fmt.Errorf("checking stream %q: %w", name, err)
 		}
 		lost = append(lost, l...)
 	}
 	if len(lost) > 0 && !accept {
-		return s.refuse(lost, was)
+		return i.refuse(lost, was)
 	}
 	for _, l := range lost {
-		s.log.Error("loss was accepted", "stream", l.stream, "lost", l.what)
-		if err := s.mend(ctx, l); err != nil {
-			return fmt.Errorf("mending stream %q: %w", l.stream, err)
+		i.log.Error("loss was accepted", "stream", l.stream, "lost", l.what)
+		if err := i.rebuild(ctx, l); err != nil {
+			return fmt.Errorf("rebuilding stream %q: %w", l.stream, err)
 		}
 	}
-	s.checked = true
-	s.write(false)
+	i.checked = true
+	i.write(false)
 	return nil
 }
 
-// missing lists what a stream should have.
-func (s *Store) missing(ctx context.Context, h holding, was inventory) ([]loss, error) {
+// missing lists what a stream should hold and does not.
+func (i *Inventory) missing(ctx context.Context, h holding, was snapshot) ([]loss, error) {
 	name := h.Config.Name
 	w, known := was.Streams[name]
 	switch {
@@ -76,25 +74,26 @@ func (s *Store) missing(ctx context.Context, h holding, was inventory) ([]loss, 
 	}
 	switch {
 	case h.Config.Storage != jetstream.FileStorage:
-	case strings.HasPrefix(name, kvPrefix):
-		lost, err := s.readable(ctx, name, ">", nil)
+	case strings.HasPrefix(name, bucket.ValuesPrefix):
+		lost, err := i.unreadable(ctx, name, ">", nil)
 		if err != nil || len(lost) > 0 || !w.Newest || h.Last != w.Last {
 			return lost, err
 		}
-		there, err := s.newest(ctx, h)
+		there, err := i.hasNewest(ctx, h)
 		if err == nil && !there {
 			lost = []loss{{stream: name, what: "the newest change, and maybe some before it"}}
 		}
 		return lost, err
-	case strings.HasPrefix(name, objPrefix):
-		return s.contents(ctx, name)
+	case strings.HasPrefix(name, bucket.ObjectsPrefix):
+		return i.incomplete(ctx, name)
 	}
 	return nil, nil
 }
 
-// readable reads all messages of subjects that match filter.
-func (s *Store) readable(ctx context.Context, name, filter string, see func(jetstream.Msg)) ([]loss, error) {
-	st, err := s.js.Stream(ctx, name)
+// unreadable reads all messages of subjects that match filter, gives them to see, and lists those that do
+// not come.
+func (i *Inventory) unreadable(ctx context.Context, name, filter string, see func(jetstream.Msg)) ([]loss, error) {
+	st, err := i.js.Stream(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +109,7 @@ func (s *Store) readable(ctx context.Context, name, filter string, see func(jets
 	}
 	for len(left) > 0 {
 		before := len(left)
-		batch, err := c.Fetch(min(len(left), 1000), jetstream.FetchMaxWait(s.quiet))
+		batch, err := c.Fetch(min(len(left), 1000), jetstream.FetchMaxWait(i.quiet))
 		if err != nil {
 			return nil, err
 		}
@@ -139,12 +138,12 @@ func (s *Store) readable(ctx context.Context, name, filter string, see func(jets
 	return []loss{l}, nil
 }
 
-// contents looks whether each object has all of its chunks.
-func (s *Store) contents(ctx context.Context, name string) ([]loss, error) {
-	prefix := "$O." + strings.TrimPrefix(name, objPrefix)
+// incomplete lists the objects of a bucket that do not have all of their chunks.
+func (i *Inventory) incomplete(ctx context.Context, name string) ([]loss, error) {
+	prefix := "$O." + strings.TrimPrefix(name, bucket.ObjectsPrefix)
 	want := map[string]jetstream.ObjectInfo{} // by the subject of the chunks
 	entry := map[string]string{}
-	lost, err := s.readable(ctx, name, prefix+".M.>", func(m jetstream.Msg) {
+	lost, err := i.unreadable(ctx, name, prefix+".M.>", func(m jetstream.Msg) {
 		var o jetstream.ObjectInfo
 		if json.Unmarshal(m.Data(), &o) == nil && !o.Deleted && o.Chunks > 0 {
 			chunks := prefix + ".C." + o.NUID
@@ -154,7 +153,7 @@ func (s *Store) contents(ctx context.Context, name string) ([]loss, error) {
 	if err != nil || len(want) == 0 {
 		return lost, err
 	}
-	st, err := s.js.Stream(ctx, name)
+	st, err := i.js.Stream(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -170,8 +169,8 @@ func (s *Store) contents(ctx context.Context, name string) ([]loss, error) {
 	return lost, nil
 }
 
-// refuse says what is lost, where, and what can be done.
-func (s *Store) refuse(lost []loss, was inventory) error {
+// refuse says what is lost, in which files, and what can be done.
+func (i *Inventory) refuse(lost []loss, was snapshot) error {
 	slices.SortFunc(lost, func(a, b loss) int { return strings.Compare(a.stream+a.what, b.stream+b.what) })
 	var b strings.Builder
 	at := ""
@@ -179,18 +178,23 @@ func (s *Store) refuse(lost []loss, was inventory) error {
 		at = " at " + was.Time.Format(time.RFC3339)
 	}
 	fmt.Fprintf(&b, "it has lost some of what it held%s:", at)
-	for i, l := range lost {
-		if i == 10 {
-			fmt.Fprintf(&b, "\n  … and %d more", len(lost)-i)
+	for n, l := range lost {
+		if n == 10 {
+			fmt.Fprintf(&b, "\n  … and %d more", len(lost)-n)
 			break
 		}
-		fmt.Fprintf(&b, "\n  %s: %s; damaged is a file in %q", l.stream, l.what, filepath.Join(s.folder(l.stream), "msgs"))
+		fmt.Fprintf(&b, "\n  %s: %s; damaged is a file in %q", l.stream, l.what, filepath.Join(i.server.Folder(l.stream), "msgs"))
 	}
-	return &TroubleError{b.String(), fmt.Sprintf(
+	return &LossError{b.String(), fmt.Sprintf(
 		"bring %q and %q back from a backup, both of one time; or go on without what is lost: serve --accept-loss, once",
-		s.dir, s.inventoryFile())}
+		i.server.Dir(), i.file())}
 }
 
-func (s *Store) folder(stream string) string {
-	return filepath.Join(s.dir, server.JetStreamStoreDir, "$G", "streams", stream)
-}
+// LossError says what the store has lost, in which files.
+type LossError struct{ lost, hint string }
+
+// Error implements error.
+func (e *LossError) Error() string { return e.lost }
+
+// Hint says what an operator can do.
+func (e *LossError) Hint() string { return e.hint }

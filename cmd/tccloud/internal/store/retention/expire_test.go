@@ -1,4 +1,4 @@
-package store
+package retention_test
 
 import (
 	"fmt"
@@ -6,11 +6,14 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
 // What is old goes; nothing goes by a clock that what is stored contradicts.
 func TestExpire(t *testing.T) {
-	s, err := Open(t.Context(), Config{Dir: t.TempDir()})
+	s, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,17 +31,17 @@ func TestExpire(t *testing.T) {
 			if _, err := s.Stream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s.>"}}); err != nil {
 				t.Fatal(err)
 			}
-			defer func() { _ = s.js.DeleteStream(t.Context(), "S") }()
+			defer func() { _ = s.JS().DeleteStream(t.Context(), "S") }()
 			for i := range 9 {
-				if _, err := s.js.Publish(t.Context(), fmt.Sprint("s.", i), nil); err != nil {
+				if _, err := s.JS().Publish(t.Context(), fmt.Sprint("s.", i), nil); err != nil {
 					t.Fatal(err)
 				}
 			}
-			st, err := s.js.Stream(t.Context(), "S")
+			st, err := s.JS().Stream(t.Context(), "S")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := (expiry{Stream: st, now: time.Now().Add(tt.ahead), age: month}).purge(t.Context()); err != nil {
+			if err := retention.ExpireAt(t.Context(), st, time.Now().Add(tt.ahead), month); err != nil {
 				t.Fatal(err)
 			}
 			info, err := st.Info(t.Context())
@@ -51,7 +54,7 @@ func TestExpire(t *testing.T) {
 
 // Most of a long stream is found old by a search, the rest stays.
 func TestExpireUpToWhatIsYoung(t *testing.T) {
-	s, err := Open(t.Context(), Config{Dir: t.TempDir()})
+	s, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,16 +68,16 @@ func TestExpireUpToWhatIsYoung(t *testing.T) {
 			time.Sleep(2 * time.Millisecond) // between two times, not for anything to happen
 			cut = time.Now()
 		}
-		if _, err := s.js.Publish(t.Context(), "s", []byte{byte(i)}); err != nil {
+		if _, err := s.JS().Publish(t.Context(), "s", []byte{byte(i)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	st, err := s.js.Stream(t.Context(), "S")
+	st, err := s.JS().Stream(t.Context(), "S")
 	if err != nil {
 		t.Fatal(err)
 	}
 	const age = time.Hour
-	if err := (expiry{Stream: st, now: cut.Add(age), age: age}).purge(t.Context()); err != nil {
+	if err := retention.ExpireAt(t.Context(), st, cut.Add(age), age); err != nil {
 		t.Fatal(err)
 	}
 	info, err := st.Info(t.Context())

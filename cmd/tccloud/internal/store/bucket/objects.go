@@ -1,4 +1,4 @@
-package store
+package bucket
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"strconv"
 	"time"
@@ -31,32 +30,36 @@ const cleanTime = 10 * time.Second
 // which is more than a server takes in ("too many requests"), gives a reader
 // five seconds for the whole, and keeps 64 MB for one that is slow.
 type Objects struct {
-	meta   jetstream.ObjectStore // entries; never contents
-	js     jetstream.JetStream
-	stream jetstream.Stream
-	name   string
-	prefix string // of subjects
-	alone  bool   // no other copy could know more
-	leave  func(stream string, n int, f func() error) error
+	meta     jetstream.ObjectStore // entries; never contents
+	js       jetstream.JetStream
+	stream   jetstream.Stream
+	name     string
+	prefix   string // of subjects
+	alone    bool   // no other copy could know more
+	removing func(stream string, n int, remove func() error) error
 }
 
-// Objects returns the object store called name, created or brought up to
-// date. It is for what does not fit in a message: Apps, files, large parameters.
-func (s *Store) Objects(ctx context.Context, name string) (*Objects, error) {
-	o := &Objects{js: s.js, name: name, prefix: "$O." + name, alone: s.replicas == 1, leave: s.leave}
-	cfg := jetstream.ObjectStoreConfig{Bucket: name, Replicas: s.replicas}
-	s.making("OBJ_"+name, func(ctx context.Context) error {
-		_, err := s.js.CreateOrUpdateObjectStore(ctx, cfg)
-		return err
-	})
-	var err error
-	if o.meta, err = s.js.CreateOrUpdateObjectStore(ctx, cfg); err == nil {
-		o.stream, err = s.js.Stream(ctx, "OBJ_"+name)
+// ObjectsPrefix is what the name of a stream starts with that holds a bucket of objects.
+const ObjectsPrefix = "OBJ_"
+
+// ObjectsConfig is what Objects are made of.
+type ObjectsConfig struct {
+	Name   string                // of the bucket
+	Meta   jetstream.ObjectStore // the bucket as NATS's client has it; it is asked for entries, never for contents
+	JS     jetstream.JetStream   // publishes chunks and entries; it retries and keeps away from the end of the disk
+	Stream jetstream.Stream      // that holds the bucket
+	// Alone: there is no other copy of the stream that could know of more chunks.
+	Alone bool
+	// Removing calls remove after it has noted that a stream is about to lose n messages.
+	Removing func(stream string, n int, remove func() error) error
+}
+
+// NewObjects returns the bucket that cfg describes.
+func NewObjects(cfg ObjectsConfig) *Objects {
+	return &Objects{
+		meta: cfg.Meta, js: cfg.JS, stream: cfg.Stream, name: cfg.Name, prefix: "$O." + cfg.Name,
+		alone: cfg.Alone, removing: cfg.Removing,
 	}
-	if err != nil {
-		return nil, fmt.Errorf("opening object store %q: %w", name, err)
-	}
-	return o, nil
 }
 
 func (o *Objects) chunks(nuid string) string { return o.prefix + ".C." + nuid }
@@ -170,7 +173,7 @@ func (o *Objects) purge(ctx context.Context, info jetstream.ObjectInfo) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
 	defer cancel()
-	_ = o.leave(objPrefix+o.name, int(info.Chunks), func() error {
+	_ = o.removing(ObjectsPrefix+o.name, int(info.Chunks), func() error {
 		return o.stream.Purge(ctx, jetstream.WithPurgeSubject(o.chunks(info.NUID)))
 	})
 }
@@ -200,8 +203,8 @@ func (o *Objects) Delete(ctx context.Context, name string) error {
 	if err := json.Unmarshal(last.Data, &info); err != nil {
 		return fmt.Errorf("reading the entry of object %q: %w", name, err)
 	}
-	err = o.leave(objPrefix+o.name, 1, func() error {
-		return retryNil(ctx, func() error {
+	err = o.removing(ObjectsPrefix+o.name, 1, func() error {
+		return retryBusy(ctx, func() error {
 			return o.stream.Purge(ctx, jetstream.WithPurgeSubject(last.Subject), jetstream.WithPurgeSequence(last.Sequence+1))
 		})
 	})
@@ -212,89 +215,13 @@ func (o *Objects) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
-// Object is the content of an object, read as it is asked for. The end
-// comes only if all of it was there, and unchanged.
-type Object struct {
-	*jetstream.ObjectInfo
-	fetch func(seq uint64) (*jetstream.RawStreamMsg, error) // the first chunk from there on
-	seq   uint64
-	left  uint64 // bytes not fetched
-	rest  []byte
-	hash  hash.Hash
+// confirm returns err, the client's, unless that is "no such object" and not certain.
+func (o *Objects) confirm(ctx context.Context, name string, err error) error {
+	if !errors.Is(err, jetstream.ErrObjectNotFound) {
+		return err
+	}
+	if _, why := present(ctx, o.stream, o.entry(name)); why != nil {
+		return fmt.Errorf("reading the entry of object %q: %w", name, why)
+	}
+	return err
 }
-
-// Get returns an object's content, or jetstream.ErrObjectNotFound. ctx is for all of its reading.
-func (o *Objects) Get(ctx context.Context, name string) (*Object, error) {
-	info, err := o.GetInfo(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	fetch := func(seq uint64) (*jetstream.RawStreamMsg, error) { return o.fetch(ctx, info, seq) }
-	return &Object{info, fetch, 1, info.Size, nil, sha256.New()}, nil
-}
-
-// GetBytes is Get for what fits in memory.
-func (o *Objects) GetBytes(ctx context.Context, name string) ([]byte, error) {
-	object, err := o.Get(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	data := make([]byte, object.Size)
-	if _, err := io.ReadFull(object, data); err != nil {
-		return nil, err
-	}
-	if _, err := object.Read(nil); !errors.Is(err, io.EOF) { // which looks at the digest
-		return nil, err
-	}
-	return data, nil
-}
-
-// fetch reads a chunk. A copy of the stream that lags behind says that there is none, too.
-func (o *Objects) fetch(ctx context.Context, info *jetstream.ObjectInfo, seq uint64) (*jetstream.RawStreamMsg, error) {
-	replaced := false
-	again := func(err error) bool {
-		return busy(err) || unsure(err) || errors.Is(err, jetstream.ErrMsgNotFound) && !replaced && !o.alone
-	}
-	m, err := retry(ctx, again, func() (*jetstream.RawStreamMsg, error) {
-		m, err := o.stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(o.chunks(info.NUID)))
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			now, err := o.GetInfo(ctx, info.Name)
-			replaced = errors.Is(err, jetstream.ErrObjectNotFound) || err == nil && now.NUID != info.NUID
-		}
-		return m, err
-	})
-	switch {
-	case replaced:
-		return nil, errors.New("it was removed or replaced meanwhile")
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return nil, errors.New("a piece of it is missing or damaged in the store; its content has to be stored again")
-	}
-	return m, err
-}
-
-// Read implements io.Reader.
-func (c *Object) Read(p []byte) (int, error) {
-	if len(c.rest) == 0 {
-		if c.left == 0 {
-			if jetstream.GetObjectDigestValue(c.hash) != c.Digest {
-				return 0, jetstream.ErrDigestMismatch
-			}
-			return 0, io.EOF
-		}
-		m, err := c.fetch(c.seq)
-		if err == nil && uint64(len(m.Data)) > c.left {
-			err = jetstream.ErrDigestMismatch
-		}
-		if err != nil {
-			return 0, fmt.Errorf("reading object %q: %w", c.Name, err)
-		}
-		_, _ = c.hash.Write(m.Data)
-		c.seq, c.left, c.rest = m.Sequence+1, c.left-uint64(len(m.Data)), m.Data
-	}
-	n := copy(p, c.rest)
-	c.rest = c.rest[n:]
-	return n, nil
-}
-
-// Close implements io.Closer; nothing is held.
-func (c *Object) Close() error { return nil }

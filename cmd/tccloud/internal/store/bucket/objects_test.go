@@ -1,4 +1,4 @@
-package store
+package bucket_test
 
 import (
 	"bytes"
@@ -10,17 +10,19 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
+
+	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // overload starts a NATS that takes in little at a time, as any does whose disk is slower than
 // what comes, and returns a store over it.
-func overload(t *testing.T) *Store {
+func overload(t *testing.T) *store.Store {
 	t.Helper()
 	ns, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
@@ -31,10 +33,10 @@ func overload(t *testing.T) *Store {
 	}
 	ns.Start()
 	t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
-	if !ns.ReadyForConnections(startTimeout) {
+	if !ns.ReadyForConnections(time.Minute) {
 		t.Fatal("NATS does not get ready")
 	}
-	s, err := Open(t.Context(), Config{URLs: []string{ns.ClientURL()}})
+	s, err := store.Open(t.Context(), store.Config{URLs: []string{ns.ClientURL()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,9 +45,9 @@ func overload(t *testing.T) *Store {
 }
 
 // embedded opens a store in this process and a bucket of objects in it.
-func embedded(t *testing.T) (*Store, *Objects) {
+func embedded(t *testing.T) (*store.Store, *bucket.Objects) {
 	t.Helper()
-	s, err := Open(t.Context(), Config{Dir: t.TempDir()})
+	s, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +57,16 @@ func embedded(t *testing.T) (*Store, *Objects) {
 		t.Fatal(err)
 	}
 	return s, o
+}
+
+// stream is the one that holds the objects.
+func stream(t *testing.T, s *store.Store) jetstream.Stream {
+	t.Helper()
+	st, err := s.JS().Stream(t.Context(), bucket.ObjectsPrefix+"objects")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
 }
 
 func random(t *testing.T, n int) []byte {
@@ -74,7 +86,7 @@ func TestBusyServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kv, err := s.KV(t.Context(), "values", KVOptions{})
+	kv, err := s.KV(t.Context(), "values", store.KVOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,11 +95,11 @@ func TestBusyServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The library alone does not: this server is busy indeed.
-	alone, err := s.js.CreateOrUpdateObjectStore(t.Context(), jetstream.ObjectStoreConfig{Bucket: "alone"})
+	alone, err := s.JS().CreateOrUpdateObjectStore(t.Context(), jetstream.ObjectStoreConfig{Bucket: "alone"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := alone.PutBytes(t.Context(), "x", random(t, 64<<20)); !busy(err) {
+	if _, err := alone.PutBytes(t.Context(), "x", random(t, 64<<20)); !bucket.Busy(err) {
 		t.Fatalf("got %v from a server that should be busy", err)
 	}
 
@@ -119,47 +131,15 @@ func TestBusyServer(t *testing.T) {
 	}
 }
 
-// TestRetry: what passes is tried again, what does not is not, and nobody
-// is kept who does not want to wait.
-func TestRetry(t *testing.T) {
-	tooMany := fmt.Errorf("nats: %w", &jetstream.APIError{Code: 429, ErrorCode: 10167})
-	synctest.Test(t, func(t *testing.T) {
-		tries := 0
-		n, err := retry(t.Context(), busy, func() (int, error) {
-			if tries++; tries < 5 {
-				return 0, tooMany
-			}
-			return tries, nil
-		})
-		if n != 5 || err != nil {
-			t.Errorf("got %d, %v", n, err)
-		}
-		tries = 0
-		if _, err = retry(t.Context(), busy, func() (int, error) { tries++; return 0, io.ErrUnexpectedEOF }); tries != 1 || err == nil {
-			t.Errorf("another error: %d tries, %v", tries, err)
-		}
-		began := time.Now()
-		if _, err = retry(t.Context(), busy, func() (int, error) { return 0, tooMany }); !busy(err) || time.Since(began) > patience+2*time.Second {
-			t.Errorf("for ever busy: got %v after %s", err, time.Since(began))
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		began = time.Now()
-		if _, err = retry(ctx, busy, func() (int, error) { return 0, tooMany }); err == nil || time.Since(began) > time.Second {
-			t.Errorf("cancelled: got %v after %s", err, time.Since(began))
-		}
-	})
-}
-
 // TestObjects: sizes around a chunk's, replacing, removing, and readers that
 // nothing is left for. NATS's own client reads what we write.
 func TestObjects(t *testing.T) {
 	s, o := embedded(t)
-	library, err := s.js.ObjectStore(t.Context(), "objects")
+	library, err := s.JS().ObjectStore(t.Context(), "objects")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, size := range []int{0, 1, chunkSize - 1, chunkSize, chunkSize + 1, 3*chunkSize + 7} {
+	for _, size := range []int{0, 1, bucket.ChunkSize - 1, bucket.ChunkSize, bucket.ChunkSize + 1, 3*bucket.ChunkSize + 7} {
 		data := random(t, size)
 		if err := o.PutBytes(t.Context(), "same", data); err != nil {
 			t.Fatal(err)
@@ -179,11 +159,11 @@ func TestObjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A source that breaks off leaves the old object, and no garbage.
-	broken := io.MultiReader(bytes.NewReader(random(t, 2*chunkSize)), iotest.ErrReader(io.ErrClosedPipe))
+	broken := io.MultiReader(bytes.NewReader(random(t, 2*bucket.ChunkSize)), iotest.ErrReader(io.ErrClosedPipe))
 	if err := o.Put(t.Context(), jetstream.ObjectMeta{Name: "same"}, broken); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("got %v", err)
 	}
-	if info, err := o.stream.Info(t.Context()); err != nil || info.State.Msgs != 1+4 {
+	if info, err := stream(t, s).Info(t.Context()); err != nil || info.State.Msgs != 1+4 {
 		t.Errorf("%+v is left, %v, want 5 messages", info, err)
 	}
 	if err := o.PutBytes(t.Context(), "same", nil); err != nil {
@@ -214,8 +194,11 @@ func TestDamagedObject(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.purge(t.Context(), *info)
-		if _, err := s.js.Publish(t.Context(), o.chunks(info.NUID), []byte(m)); err != nil {
+		chunks := "$O.objects.C." + info.NUID
+		if err := stream(t, s).Purge(t.Context(), jetstream.WithPurgeSubject(chunks)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.JS().Publish(t.Context(), chunks, []byte(m)); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -229,19 +212,19 @@ func TestDamagedObject(t *testing.T) {
 // TestPutsOfOneName: of contents that are written at the same time one stays, and
 // nothing of the others: nobody would ever find their chunks again.
 func TestPutsOfOneName(t *testing.T) {
-	_, o := embedded(t)
+	s, o := embedded(t)
 	var g errgroup.Group
 	for range 8 {
-		data := random(t, 2*chunkSize)
+		data := random(t, 2*bucket.ChunkSize)
 		g.Go(func() error { return o.PutBytes(t.Context(), "name", data) })
 	}
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := o.GetBytes(t.Context(), "name"); err != nil || len(got) != 2*chunkSize {
+	if got, err := o.GetBytes(t.Context(), "name"); err != nil || len(got) != 2*bucket.ChunkSize {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}
-	info, err := o.stream.Info(t.Context())
+	info, err := stream(t, s).Info(t.Context())
 	if err != nil || info.State.Msgs != 3 {
 		t.Errorf("the stream has %d messages (%v), want two chunks and an entry", info.State.Msgs, err)
 	}

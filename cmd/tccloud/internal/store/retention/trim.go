@@ -1,4 +1,4 @@
-package store
+package retention
 
 import (
 	"context"
@@ -10,30 +10,32 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
-// trimBatch is how many entries go at a time.
+// trimBatch is how many entries are removed at a time.
 const trimBatch = 500
 
-// Bound says how much of a bucket stays.
+// Bound says how much of a bucket is kept.
 type Bound struct {
 	Age   time.Duration // since an entry's last change, 0 = any
 	Bytes int64         // of all entries, 0 = any
 }
 
-// Trim removes the oldest entries of a bucket that may go, and the marks of
-// removed ones, as far as bound wants; by age only while the clock may judge it. It returns how many values went.
-func (s *Store) Trim(ctx context.Context, bucket string, bound Bound, may func(key string, value []byte) bool) (int, error) {
-	st, err := s.js.Stream(ctx, kvPrefix+bucket)
+// Trim removes the oldest values of the bucket called name, and the marks of removed ones, until bound is
+// kept; by age only while the clock may be trusted. It passes over values that may says to keep. It
+// returns how many values were removed.
+func (p *Pruner) Trim(ctx context.Context, name string, bound Bound, may func(key string, value []byte) bool) (int, error) {
+	st, err := p.js.Stream(ctx, bucket.ValuesPrefix+name)
 	if err != nil {
-		return 0, fmt.Errorf("trimming bucket %q: %w", bucket, err)
+		return 0, fmt.Errorf("trimming bucket %q: %w", name, err)
 	}
 	state := st.CachedInfo().State
 	left := int64(state.Bytes)
 	if bound.Bytes > 0 && left > bound.Bytes {
 		bound.Bytes -= bound.Bytes / 10 // not again at once
 	}
-	gone, trusted := 0, s.trusted()
+	gone, trusted := 0, p.trusted()
 	var batch []*jetstream.RawStreamMsg
 	for seq := state.FirstSeq; seq <= state.LastSeq; {
 		m, err := st.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(">"))
@@ -41,7 +43,7 @@ func (s *Store) Trim(ctx context.Context, bucket string, bound Bound, may func(k
 			break
 		}
 		if err != nil {
-			return gone, fmt.Errorf("trimming bucket %q: %w", bucket, err)
+			return gone, fmt.Errorf("trimming bucket %q: %w", name, err)
 		}
 		seq = m.Sequence + 1
 		now := time.Now()
@@ -50,7 +52,7 @@ func (s *Store) Trim(ctx context.Context, bucket string, bound Bound, may func(k
 			break
 		}
 		mark := m.Header.Get(kvOperation) != ""
-		if !mark && !may(strings.TrimPrefix(m.Subject, "$KV."+bucket+"."), m.Data) {
+		if !mark && !may(strings.TrimPrefix(m.Subject, "$KV."+name+"."), m.Data) {
 			continue
 		}
 		left -= int64(len(m.Subject) + len(m.Data) + perMessage)
@@ -58,14 +60,14 @@ func (s *Store) Trim(ctx context.Context, bucket string, bound Bound, may func(k
 			gone++
 		}
 		if batch = append(batch, m); len(batch) == trimBatch {
-			if err := s.purge(ctx, st, batch); err != nil {
-				return gone, fmt.Errorf("trimming bucket %q: %w", bucket, err)
+			if err := p.purge(ctx, st, batch); err != nil {
+				return gone, fmt.Errorf("trimming bucket %q: %w", name, err)
 			}
 			batch = batch[:0]
 		}
 	}
-	if err := s.purge(ctx, st, batch); err != nil {
-		return gone, fmt.Errorf("trimming bucket %q: %w", bucket, err)
+	if err := p.purge(ctx, st, batch); err != nil {
+		return gone, fmt.Errorf("trimming bucket %q: %w", name, err)
 	}
 	return gone, nil
 }
@@ -75,12 +77,12 @@ const (
 	perMessage  = 30             // bytes that NATS adds
 )
 
-// purge removes messages, not what was written meanwhile in their place.
-func (s *Store) purge(ctx context.Context, st jetstream.Stream, batch []*jetstream.RawStreamMsg) error {
+// purge removes messages, and leaves what was written in their place meanwhile.
+func (p *Pruner) purge(ctx context.Context, st jetstream.Stream, batch []*jetstream.RawStreamMsg) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	return s.leave(st.CachedInfo().Config.Name, len(batch), func() error {
+	return p.removing(st.CachedInfo().Config.Name, len(batch), func() error {
 		for _, m := range batch {
 			err := st.Purge(ctx, jetstream.WithPurgeSubject(m.Subject), jetstream.WithPurgeSequence(m.Sequence+1))
 			if err != nil {

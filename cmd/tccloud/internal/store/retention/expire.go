@@ -1,4 +1,4 @@
-package store
+package retention
 
 import (
 	"context"
@@ -11,24 +11,17 @@ import (
 	"tcenvsvr/agent/host/clock"
 )
 
-// Trust says how to know whether this host's clock may judge the age of what
-// is stored; before, it always may. It is called before Expire and Trim are.
-func (s *Store) Trust(clock func() bool) { s.trust = clock }
-
-// trusted reports whether anything may be removed for its age.
-func (s *Store) trusted() bool { return s.trust == nil || s.trust() }
-
-// Expire removes from a stream what is older than age, while the clock may
-// judge it. Nobody else does: a stream's own limit goes by the clock of the moment, and one that
-// is ten years ahead for a second would empty it.
+// Expire removes from a stream what is older than age, while the clock may be trusted. The stream's own
+// limit (MaxAge) goes by the clock of the moment: one that is ten years ahead for a second would empty the
+// stream.
 //
-// Messages lie in the order of their writing: what lies before an old one is
-// old, even where its own time cannot be true.
-func (s *Store) Expire(ctx context.Context, stream string, age time.Duration) error {
-	if !s.trusted() {
+// Messages lie in the order in which they were written: what lies before an old one is old, even where its
+// own time cannot be true.
+func (p *Pruner) Expire(ctx context.Context, stream string, age time.Duration) error {
+	if !p.trusted() {
 		return nil
 	}
-	st, err := s.js.Stream(ctx, stream)
+	st, err := p.js.Stream(ctx, stream)
 	if err == nil {
 		err = expiry{Stream: st, now: time.Now(), age: age}.purge(ctx)
 	}
@@ -38,6 +31,7 @@ func (s *Store) Expire(ctx context.Context, stream string, age time.Duration) er
 	return nil
 }
 
+// expiry is a stream and the age that is too old for it.
 type expiry struct {
 	jetstream.Stream
 	now time.Time
@@ -57,7 +51,7 @@ func (e expiry) old(m *jetstream.RawStreamMsg) bool {
 	return clock.True(m.Time, e.now) && e.now.Sub(m.Time) > e.age
 }
 
-// purge removes all up to the newest message that a search finds old.
+// purge searches for the newest message that is old, and removes it and all before it.
 func (e expiry) purge(ctx context.Context) error {
 	state := e.CachedInfo().State
 	var newest uint64

@@ -1,25 +1,29 @@
-package store
+package retention_test
 
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
 // TestTrim: the oldest that may go do, down to the bound; the rest stays; and
 // a store that is opened again does not take it for a loss.
 func TestTrim(t *testing.T) {
-	cfg := Config{Dir: filepath.Join(t.TempDir(), "store")}
-	s, err := Open(t.Context(), cfg)
+	cfg := store.Config{Dir: filepath.Join(t.TempDir(), "store")}
+	s, err := store.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	kv, err := s.KV(t.Context(), "values", KVOptions{})
+	kv, err := s.KV(t.Context(), "values", store.KVOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,14 +37,14 @@ func TestTrim(t *testing.T) {
 		t.Fatal(err)
 	}
 	keep := func(key string, _ []byte) bool { return key != "k005" }
-	if gone, err := s.Trim(t.Context(), "values", Bound{Bytes: 1 << 30, Age: time.Hour}, keep); gone != 0 || err != nil {
+	if gone, err := s.Trim(t.Context(), "values", retention.Bound{Bytes: 1 << 30, Age: time.Hour}, keep); gone != 0 || err != nil {
 		t.Errorf("below every bound %d were removed, %v", gone, err)
 	}
-	gone, err := s.Trim(t.Context(), "values", Bound{Bytes: 100_000}, keep)
+	gone, err := s.Trim(t.Context(), "values", retention.Bound{Bytes: 100_000}, keep)
 	if err != nil || gone < 600 || gone > 630 {
 		t.Errorf("%d were removed, %v", gone, err)
 	}
-	st, err := s.js.Stream(t.Context(), "KV_values")
+	st, err := s.JS().Stream(t.Context(), "KV_values")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,17 +56,23 @@ func TestTrim(t *testing.T) {
 			t.Errorf("%s: %v, want %v", key, err, want)
 		}
 	}
-	s.checked = false // as if it was killed
+	asKilled, err := os.ReadFile(cfg.Dir + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.Close()
-	if s, err = Open(t.Context(), cfg); err != nil {
+	if err := os.WriteFile(cfg.Dir+".json", asKilled, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = store.Open(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	// Marks of what was removed go by age.
-	if _, err := s.Trim(t.Context(), "values", Bound{Age: time.Nanosecond}, func(string, []byte) bool { return false }); err != nil {
+	if _, err := s.Trim(t.Context(), "values", retention.Bound{Age: time.Nanosecond}, func(string, []byte) bool { return false }); err != nil {
 		t.Fatal(err)
 	}
-	if st, err = s.js.Stream(t.Context(), "KV_values"); err != nil {
+	if st, err = s.JS().Stream(t.Context(), "KV_values"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := st.GetLastMsgForSubject(t.Context(), "$KV.values.k699"); !errors.Is(err, jetstream.ErrMsgNotFound) {

@@ -1,4 +1,4 @@
-package store
+package embedded
 
 import (
 	"context"
@@ -12,18 +12,26 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 )
 
-// flushEvery is how much of a Relaxed stream a power cut may take.
+// flushEvery is how much of a relaxed stream a power cut may take.
 const flushEvery = time.Second
 
-// written is what a file looks like that was not written to since.
+// written is the state of a file; it changes with each write.
 type written struct {
 	size int64
 	at   time.Time
 }
 
-// flush syncs what was written to Relaxed streams, all of it at once. The server itself does that every
-// two minutes, and its description of such a stream never: a power cut soon after took the whole stream.
-func (s *Store) flush(ctx context.Context) error {
+// Relax adds a stream to those that Flush syncs.
+func (s *Server) Relax(stream string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.relaxed[stream] = true
+}
+
+// Flush syncs each second, until ctx ends, what was written to the relaxed streams. The server itself does
+// that every two minutes, and never syncs its description of such a stream: a power cut soon after took
+// the whole stream. It returns nil.
+func (s *Server) Flush(ctx context.Context) error {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
 	durable := map[string]written{}
@@ -33,7 +41,7 @@ func (s *Store) flush(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if s.broken() != nil {
+		if s.Failure() != nil {
 			clear(durable)
 			continue
 		}
@@ -45,8 +53,8 @@ func (s *Store) flush(ctx context.Context) error {
 		s.mu.Unlock()
 		seen := make(map[string]written, len(durable))
 		for _, name := range names {
-			if err := flushFolder(s.folder(name), durable, seen); err != nil {
-				s.fail(err.Error())
+			if err := flushFolder(s.Folder(name), durable, seen); err != nil {
+				s.Fail(err.Error())
 				break
 			}
 		}
@@ -54,8 +62,9 @@ func (s *Store) flush(ctx context.Context) error {
 	}
 }
 
-// flushFolder syncs the files below dir that are not as durable has them, and notes all in seen. The
-// error is that of a sync; what cannot even be opened is removed, or the next write says why.
+// flushFolder syncs the files below dir that differ from what durable says of them, and notes all in
+// seen. It returns the error of a sync; a file that cannot even be opened was removed, or the next write
+// to it says why.
 func flushFolder(dir string, durable, seen map[string]written) error {
 	fresh := map[string]bool{} // folders with names that may not be durable
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
