@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/netwatch"
 	"tcenvsvr/agent/link/proxy"
 	"tcenvsvr/agent/link/pulse"
@@ -86,9 +87,8 @@ type Link struct {
 
 	mu      sync.Mutex
 	state   State
-	session *session // nil without one
-	apart   bool     // the clocks, as it was said last, at apartAt
-	apartAt time.Time
+	session *session     // nil without one
+	clock   clock.Offset // of the cloud
 }
 
 // New checks c. It does not connect: Run does.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
@@ -60,11 +61,8 @@ type session struct {
 	pingSeq  int64
 	pingAt   time.Time // of an unanswered ping
 	rtt      time.Duration
-	asked    []*asked      // who waits for a pong
-	skew     time.Duration // its clock minus ours, by its newest message with a clock
-	told     bool          // there was one
-	apart    bool          // as it was said last, at apartAt
-	apartAt  time.Time
+	asked    []*asked     // who waits for a pong
+	clock    clock.Offset // of the agent's host
 	info     *wire.Info
 	infoAt   time.Time
 }
@@ -355,6 +353,6 @@ func (s *session) describe() Session {
 	return Session{
 		Server: s.server, Name: s.name, Version: s.version, OS: s.os, Arch: s.arch, Host: s.host, Executors: s.executors,
 		Epoch: s.seat.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.nc.RemoteAddr().String(),
-		Transport: s.transport, Connected: s.connected, RTT: s.rtt, Skew: s.skew, Credit: s.seat.Credit(), Info: s.info, InfoAt: s.infoAt,
+		Transport: s.transport, Connected: s.connected, RTT: s.rtt, Skew: s.clock.Skew, Credit: s.seat.Credit(), Info: s.info, InfoAt: s.infoAt,
 	}
 }
