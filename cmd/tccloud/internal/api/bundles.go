@@ -10,8 +10,8 @@ import (
 	"slices"
 	"time"
 
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/pace"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/bundle"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"

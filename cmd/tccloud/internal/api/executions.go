@@ -10,10 +10,10 @@ import (
 
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/pace"
 )
 
 // show turns a record into what operators see.

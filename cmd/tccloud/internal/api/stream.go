@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/pace"
 )
 
 // alive is how often an answer that lasts shows that it does: proxies

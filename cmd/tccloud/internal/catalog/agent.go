@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
+	"tcenvsvr/cmd/tccloud/internal/pace"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 

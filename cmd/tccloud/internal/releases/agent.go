@@ -11,7 +11,7 @@ import (
 
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
+	"tcenvsvr/cmd/tccloud/internal/pace"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 

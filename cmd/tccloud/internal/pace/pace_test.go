@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
+	"tcenvsvr/cmd/tccloud/internal/pace"
 )
 
 // one is a listener for a single connection.
