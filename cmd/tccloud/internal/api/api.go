@@ -32,8 +32,8 @@ import (
 // Sessions are the live connections of agents.
 type Sessions interface {
 	Sessions(ctx context.Context) ([]gateway.Session, error)
-	// Settle leaves a server to one of the hosts that run as it.
-	Settle(ctx context.Context, xid wire.ServerXID, host twin.Host) error
+	// Keep leaves a server to one of the hosts that run as it.
+	Keep(ctx context.Context, xid wire.ServerXID, host twin.Host) error
 }
 
 // Health says how the cloud is.
@@ -47,7 +47,7 @@ type Config struct {
 	Catalog    *catalog.Catalog
 	Uploads    *upload.Store
 	AppStore   *appstore.Store
-	Dispatcher dispatch.Service
+	Dispatcher *dispatch.Dispatcher
 	Sessions   Sessions
 	Releases   *releases.Director
 	Packages   *packages.Store

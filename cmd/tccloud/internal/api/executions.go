@@ -72,7 +72,7 @@ func (a *API) executions(w http.ResponseWriter, r *http.Request) error {
 	for _, e := range found {
 		list = append(list, a.show(e))
 	}
-	since, all := a.Dispatcher.Listed()
+	since, all := a.Dispatcher.ListsSince()
 	switch {
 	case len(list) == f.Limit:
 		w.Header().Set(v1.HeaderEnd, v1.EndLimit)

@@ -79,7 +79,7 @@ func (a *API) keepHost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Sessions.Settle(r.Context(), xid, host); err != nil {
+	if err := a.Sessions.Keep(r.Context(), xid, host); err != nil {
 		return err
 	}
 	live, err := a.connected(r.Context())

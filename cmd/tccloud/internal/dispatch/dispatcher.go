@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,11 +15,22 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/logs"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/params"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/presence"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
-	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
+
+// Errors that callers tell apart.
+var (
+	ErrNotFound = ledger.ErrNotFound
+	ErrEnded    = errors.New("the execution has ended already")
+	ErrInvalid  = errors.New("invalid order")
+	ErrNotHeld  = errors.New("the order is not held by a server")
+)
+
+// Execution is what the cloud knows about one order; see record.
+type Execution = record.Execution
 
 // recallSubject carries the id of an order that whoever holds its server recalls.
 const recallSubject = "tccloud.order.recall"
@@ -34,22 +44,22 @@ type Dispatcher struct {
 	presence *presence.Registry
 	queue    *queue.Queue
 	logs     *logs.Logs
-	inputs   *bucket.Objects // parameters too large for a record
-	due      chan struct{}   // environments have something to do
-	litter   atomic.Bool     // objects of ended orders are to be removed
+	params   *params.Store
+	due      chan struct{} // environments have something to do
+	garbage  atomic.Bool   // objects of ended orders are to be removed
 
 	mu       sync.Mutex
-	seats    map[wire.ServerXID]*Seat
+	sessions map[wire.ServerXID]*Session
 	envs     map[string]*environment
-	verified map[wire.OrderID]wire.Attempt // known to be in the queue
+	queued   map[wire.OrderID]wire.Attempt // known to be in the queue
 }
 
 // environment is what this gateway has of one Environment.
 type environment struct {
-	seats   map[*Seat]struct{}
-	due     bool          // something may be deliverable
-	pumping bool          // a goroutine is at it
-	dry     [10]time.Time // the queue of the priority gave nothing: not before then
+	sessions   map[*Session]struct{}
+	due        bool          // something may be deliverable
+	pumping    bool          // a goroutine is at it
+	emptyUntil [10]time.Time // the queue of the priority gave nothing: not before then
 }
 
 // New opens the buckets and streams. Nothing moves before Run runs.
@@ -59,9 +69,9 @@ func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 		cfg: cfg, log: cfg.Logger.With("component", "dispatch"),
 		queue:    queue.New(cfg.Store),
 		due:      make(chan struct{}, 1),
-		seats:    map[wire.ServerXID]*Seat{},
+		sessions: map[wire.ServerXID]*Session{},
 		envs:     map[string]*environment{},
-		verified: map[wire.OrderID]wire.Attempt{},
+		queued:   map[wire.OrderID]wire.Attempt{},
 	}
 	var err error
 	if d.ledger, err = ledger.Open(ctx, ledger.Config{
@@ -77,33 +87,10 @@ func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 	}); err != nil {
 		return nil, fmt.Errorf("opening dispatcher: %w", err)
 	}
-	if d.inputs, err = cfg.Store.Objects(ctx, "inputs"); err != nil {
+	if d.params, err = params.Open(ctx, cfg.Store); err != nil {
 		return nil, fmt.Errorf("opening dispatcher: %w", err)
 	}
 	return d, nil
-}
-
-func defaults(c *Config) {
-	if c.Trusted == nil {
-		c.Trusted = func() bool { return true }
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	const day = 24 * time.Hour
-	c.Lease = cmp.Or(c.Lease, 90*time.Second) // longer than an agent's longest pause, and a connection on top
-	c.AcceptIn = cmp.Or(c.AcceptIn, 30*time.Second)
-	c.PrepareIn = cmp.Or(c.PrepareIn, 30*time.Minute)
-	c.Grace = cmp.Or(c.Grace, time.Minute)
-	c.Timeout = cmp.Or(c.Timeout, time.Hour)
-	c.QueueTTL = min(cmp.Or(c.QueueTTL, 7*day), maxQueueTTL)
-	c.TokenTTL = cmp.Or(c.TokenTTL, 4*time.Hour)
-	c.Retention = cmp.Or(c.Retention, 45*day)
-	c.RecordBytes = cmp.Or(c.RecordBytes, 8<<30)
-	c.LogAge = cmp.Or(c.LogAge, 7*day)
-	c.LogBytes = cmp.Or(c.LogBytes, 4<<30)
-	c.LogStream = cmp.Or(c.LogStream, 16<<20)
-	c.MaxAttempts = cmp.Or(c.MaxAttempts, 5)
 }
 
 // Gateway names this process among its peers; it is new each time.
@@ -146,26 +133,36 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 // changed reacts to a record's change, whoever made it.
 func (d *Dispatcher) changed(before, after *record.Record) {
 	if after.Terminal() && before != nil && before.Inputs != nil && before.Inputs.Object != "" {
-		d.litter.Store(true)
+		d.garbage.Store(true)
 	}
 	switch {
 	case after.State == wire.StateQueued:
-		d.kick(after.Environment)
+		d.wake(after.Environment)
 	case !after.Terminal() && !after.Cancel.IsZero() && (before == nil || before.Cancel.IsZero()):
-		if s := d.seat(after.Server); s != nil {
+		if s := d.session(after.Server); s != nil {
 			s.cancel(after)
 		}
 	}
 }
 
-func (d *Dispatcher) seat(xid wire.ServerXID) *Seat {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.seats[xid]
+// env returns the Environment's place. d.mu is held.
+func (d *Dispatcher) env(name string) *environment {
+	e := d.envs[name]
+	if e == nil {
+		e = &environment{sessions: map[*Session]struct{}{}}
+		d.envs[name] = e
+	}
+	return e
 }
 
-// settle does what a change of a record calls for: a requeued order needs a message in the queue.
-func (d *Dispatcher) settle(ctx context.Context, rec *record.Record) {
+func (d *Dispatcher) session(xid wire.ServerXID) *Session {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sessions[xid]
+}
+
+// enqueue does what a change of a record calls for: a requeued order needs a message in the queue.
+func (d *Dispatcher) enqueue(ctx context.Context, rec *record.Record) {
 	if rec.State != wire.StateQueued {
 		return
 	}
@@ -173,7 +170,7 @@ func (d *Dispatcher) settle(ctx context.Context, rec *record.Record) {
 		d.log.Warn("order was not queued yet", "order", rec.Ref(), "err", err) // verify puts it
 		return
 	}
-	d.kick(rec.Environment)
+	d.wake(rec.Environment)
 }
 
 // detached returns a context for what must be finished although the caller has left.

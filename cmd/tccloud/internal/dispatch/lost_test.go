@@ -202,7 +202,7 @@ func TestPoison(t *testing.T) {
 	for rested := false; !rested; poison.Attempt++ {
 		giveBack()
 		e := c.Wait(poison.Order, func(e record.Execution) bool { return e.Attempt > poison.Attempt })
-		if rested = e.Rest(time.Now()) > 0; !rested {
+		if rested = e.Delay(time.Now()) > 0; !rested {
 			rig.Expect[*wire.Order](a)
 		}
 		if e.Returned > 20 {

@@ -85,7 +85,7 @@ type peer struct {
 func (g *Gateway) raw(ctx context.Context, nc net.Conn, tc *tls.Conn, busy bool) {
 	c := conn.Raw(nc)
 	if busy {
-		g.refuse(nc, c, later("too many connections at once"))
+		g.refuse(nc, c, retryLater("too many connections at once"))
 		return
 	}
 	g.hello(ctx, &peer{nc, c, tc, "tls", func() ([]byte, error) { return wire.ReadFrame(nc) }})
@@ -111,15 +111,15 @@ func (g *Gateway) refuse(nc net.Conn, c *conn.Conn, e *wire.Error) {
 	c.Close()
 }
 
-// later tells an agent to come back in a moment that differs between agents.
-func later(why string) *wire.Error {
+// retryLater tells an agent to come back in a moment that differs between agents.
+func retryLater(why string) *wire.Error {
 	return &wire.Error{Code: wire.CodeRetryLater, Message: why, RetryAfterMS: 1000 + rand.Int64N(9000)}
 }
 
-// unable is said while the store does not take what came. The agent comes again at
+// cannotStore is said while the store does not take what came. The agent comes again at
 // a moment of its own and does not wait longer and longer: once the store is back, it
 // must be back before its lease is over.
-func unable() *wire.Error {
+func cannotStore() *wire.Error {
 	return &wire.Error{
 		Code: wire.CodeRetryLater, Message: "the cloud cannot store anything now",
 		RetryAfterMS: 2000 + rand.Int64N(18_000), Exact: true,

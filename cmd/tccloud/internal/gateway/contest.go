@@ -18,8 +18,8 @@ import (
 // somebody else says hello as it. A restarted agent, whose old connection is dead, is
 // not to wait long; of another host nothing is believed but that the session is over.
 const (
-	answerRestarted = 2 * time.Second
-	answerOther     = 5 * time.Second
+	restartedTimeout = 2 * time.Second
+	otherTimeout     = 5 * time.Second
 )
 
 // Whom a newcomer is told to come back after.
@@ -46,9 +46,9 @@ type held struct {
 	Alive  bool      `json:"alive"` // it answered
 }
 
-// contest decides whether host may have the server's session: not while
+// arbitrate decides whether host may have the server's session: not while
 // another host's is alive, however good the keys are that it shows.
-func (g *Gateway) contest(ctx context.Context, srv Server, host twin.Host) error {
+func (g *Gateway) arbitrate(ctx context.Context, srv Server, host twin.Host) error {
 	old, err := g.holder(ctx, srv.XID, host)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (g *Gateway) contest(ctx context.Context, srv Server, host twin.Host) error
 	known, now := g.cfg.Referee.Twin(srv.XID, srv.Bundle), time.Now()
 	switch {
 	case old != nil && old.Alive && !known.Bars(old.Host, now):
-		if err := g.contend(ctx, srv.XID, old.Host, host); err != nil {
+		if err := g.recordConflict(ctx, srv.XID, old.Host, host); err != nil {
 			return err
 		}
 		return inUse("server %q is connected from %s, which answers: two hosts run with one identity", srv.XID, old.Host)
@@ -82,8 +82,8 @@ func inUse(format string, args ...any) error {
 	return &Denied{Code: wire.CodeInUse, Message: wire.Clip(fmt.Sprintf(format, args...)), RetryAfter: retryInUse}
 }
 
-// contend records the conflict and tells the host that has the session.
-func (g *Gateway) contend(ctx context.Context, xid wire.ServerXID, holder, other twin.Host) error {
+// recordConflict records the conflict and tells the host that has the session.
+func (g *Gateway) recordConflict(ctx context.Context, xid wire.ServerXID, holder, other twin.Host) error {
 	tell, err := g.cfg.Referee.Contend(ctx, xid, holder, other)
 	if err != nil {
 		return err
@@ -91,20 +91,20 @@ func (g *Gateway) contend(ctx context.Context, xid wire.ServerXID, holder, other
 	if !tell {
 		return nil
 	}
-	if err := g.Control(ctx, xid, told(other)); err != nil && !errors.Is(err, ErrNotConnected) {
+	if err := g.Control(ctx, xid, twinControl(other)); err != nil && !errors.Is(err, ErrNotConnected) {
 		return err
 	}
 	return nil
 }
 
-// told is what the host with the session hears of the other.
-func told(other twin.Host) *wire.Control {
+// twinControl is what the host with the session hears of the other.
+func twinControl(other twin.Host) *wire.Control {
 	return &wire.Control{Action: wire.ActionTwin, Args: map[string]string{"name": other.Name, "address": other.Address, "host": other.ID}}
 }
 
-// remind tells a new session what is known of other hosts, and a host
+// sendConflict tells a new session what is known of other hosts, and a host
 // that was chosen to get a key of its own.
-func (s *session) remind() {
+func (s *session) sendConflict() {
 	c := s.g.cfg.Referee.Twin(s.server.XID, s.server.Bundle)
 	if !c.Current(time.Now()) {
 		return
@@ -114,7 +114,7 @@ func (s *session) remind() {
 	}
 	for _, o := range c.Others {
 		if o.ID != s.host.ID {
-			_ = s.Send(told(o))
+			_ = s.Send(twinControl(o))
 			return
 		}
 	}
@@ -124,7 +124,7 @@ func (s *session) remind() {
 // whether it is alive; nil is no session.
 func (g *Gateway) holder(ctx context.Context, xid wire.ServerXID, newcomer twin.Host) (*held, error) {
 	if s := g.find(xid); s != nil {
-		return s.ask(ctx, newcomer), nil
+		return s.checkAlive(ctx, newcomer), nil
 	}
 	peer, err := g.cfg.Dispatcher.Holder(ctx, xid)
 	if err != nil {
@@ -137,7 +137,7 @@ func (g *Gateway) holder(ctx context.Context, xid wire.ServerXID, newcomer twin.
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerOther+peerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, otherTimeout+peerTimeout)
 	defer cancel()
 	m, err := g.cfg.Dispatcher.Conn().RequestWithContext(ctx, subjectAsk+peer, data)
 	switch {
@@ -170,9 +170,9 @@ func (g *Gateway) answerAsk(m *nats.Msg) {
 	g.conns.Go(func() {
 		var old *held
 		if s := g.find(q.XID); s != nil {
-			ctx, cancel := context.WithTimeout(context.Background(), answerOther)
+			ctx, cancel := context.WithTimeout(context.Background(), otherTimeout)
 			defer cancel()
-			old = s.ask(ctx, q.Newcomer)
+			old = s.checkAlive(ctx, q.Newcomer)
 		}
 		if data, err := json.Marshal(old); err == nil {
 			_ = m.Respond(data) // who asked has a limit of his own
@@ -180,21 +180,21 @@ func (g *Gateway) answerAsk(m *nats.Msg) {
 	})
 }
 
-// ask pings the agent and waits for the answer; nil is that the session
+// checkAlive pings the agent and waits for the answer; nil is that the session
 // ended meanwhile.
-func (s *session) ask(ctx context.Context, newcomer twin.Host) *held {
-	limit := answerOther
+func (s *session) checkAlive(ctx context.Context, newcomer twin.Host) *held {
+	limit := otherTimeout
 	if newcomer.ID == s.host.ID {
-		limit = answerRestarted
+		limit = restartedTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	old := &held{Host: s.host, Bundle: s.server.Bundle}
 	s.mu.Lock()
 	s.pingSeq++
-	a := &asked{seq: s.pingSeq, done: make(chan struct{})}
+	a := &pongWaiter{seq: s.pingSeq, done: make(chan struct{})}
 	s.pingAt = time.Now()
-	s.asked = append(s.asked, a)
+	s.pongWaiters = append(s.pongWaiters, a)
 	s.mu.Unlock()
 	if s.Send(&wire.Ping{Seq: a.seq}) != nil {
 		return nil
@@ -205,69 +205,69 @@ func (s *session) ask(ctx context.Context, newcomer twin.Host) *held {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over {
+	if s.closed {
 		return nil
 	}
-	old.Alive = a.answered
+	old.Alive = a.alive
 	return old
 }
 
-// asked is who waits for a pong.
-type asked struct {
+// pongWaiter is who waits for a pong.
+type pongWaiter struct {
 	seq      int64
-	answered bool // under session.mu
+	alive bool // under session.mu
 	done     chan struct{}
 }
 
-// answered tells those who wait for the pong of seq or an earlier one, or
+// wakePongWaiters tells those who wait for the pong of seq or an earlier one, or
 // all of them that the session is over. s.mu is held.
-func (s *session) answered(seq int64, over bool) {
-	waiting := s.asked[:0]
-	for _, a := range s.asked {
+func (s *session) wakePongWaiters(seq int64, over bool) {
+	waiting := s.pongWaiters[:0]
+	for _, a := range s.pongWaiters {
 		if !over && a.seq > seq {
 			waiting = append(waiting, a)
 			continue
 		}
-		a.answered = !over
+		a.alive = !over
 		close(a.done)
 	}
-	if s.asked = waiting; len(waiting) == 0 {
-		s.asked = nil
+	if s.pongWaiters = waiting; len(waiting) == 0 {
+		s.pongWaiters = nil
 	}
 }
 
-// Settle carries out an administrator's choice, at whichever gateway: the
+// Keep carries out an administrator's choice, at whichever gateway: the
 // host that is kept gets a key of its own, any other loses its session.
-func (g *Gateway) Settle(ctx context.Context, xid wire.ServerXID, host twin.Host) error {
-	c := choice{xid, host}
-	g.settleHere(c)
+func (g *Gateway) Keep(ctx context.Context, xid wire.ServerXID, host twin.Host) error {
+	c := kept{xid, host}
+	g.keepHere(c)
 	data, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	return g.announce(ctx, subjectSettle, data)
+	return g.announce(ctx, subjectKeep, data)
 }
 
-type choice struct {
+type kept struct {
 	XID  wire.ServerXID `json:"xid"`
 	Host twin.Host      `json:"host"`
 }
 
-func (g *Gateway) settleHere(c choice) {
+func (g *Gateway) keepHere(c kept) {
 	s := g.find(c.XID)
 	switch {
 	case s == nil:
 	case s.host.Same(c.Host):
 		_ = s.Send(&wire.Control{Action: wire.ActionRenew})
 	default:
-		s.seat.Close()
+		s.orders.Close()
 		s.End(wire.CodeInUse, "an administrator chose another host to be this server", retryInUse)
 	}
 }
 
-// leaves revokes a server that is being unenrolled, unless another host is
+// unenroll revokes a server that is being unenrolled, unless another host is
 // connected as it: then only that host gives its copy up.
-func (g *Gateway) leaves(ctx context.Context, p *peer, h *wire.Hello, srv Server) (inUse string, err error) {
+func (g *Gateway) unenroll(ctx context.Context, p *peer, h *wire.Hello, srv Server) (inUse string, err error) {
 	host := g.host(p, h)
 	old, err := g.holder(ctx, srv.XID, host)
 	if err != nil {
@@ -280,7 +280,7 @@ func (g *Gateway) leaves(ctx context.Context, p *peer, h *wire.Hello, srv Server
 	case known.Bars(host, time.Now()):
 		inUse = known.Holder.String()
 	default:
-		_, err = g.judge(ctx, p, h)
+		_, err = g.wouldAdmit(ctx, p, h)
 		return "", err
 	}
 	if err := g.cfg.Referee.Leave(ctx, srv.XID, host.Boot); err != nil {

@@ -30,7 +30,7 @@ func refusedFor(t *testing.T, err error, want wire.Code) {
 // at whichever gateway the other one tries, and both are told.
 func TestTwins(t *testing.T) {
 	a, b := two(t)
-	b.Gateway.Settle(t.Context(), "nobody", twin.Host{ID: "x"}) // reaches both, ends nothing
+	b.Gateway.Keep(t.Context(), "nobody", twin.Host{ID: "x"}) // reaches both, ends nothing
 	original := a.Agent("s1", 1, on("j1", "boot1", "m1"))
 	for _, c := range []*rig.Cloud{a, b, a} {
 		_, err := c.Join("s1", 1, on("j2", "boot2", "m1"))
@@ -59,7 +59,7 @@ func TestTwins(t *testing.T) {
 		}
 		return &n
 	})
-	if err := a.Gateway.Settle(t.Context(), "s1", known.Others[0]); err != nil {
+	if err := a.Gateway.Keep(t.Context(), "s1", known.Others[0]); err != nil {
 		t.Fatal(err)
 	}
 	if e := rig.Expect[*wire.Error](original); e.Code != wire.CodeInUse {

@@ -50,8 +50,8 @@ func (g *Gateway) hello(live context.Context, p *peer) {
 	g.conns.Go(func() { s.run(live) })
 }
 
-// turn waits until this hello may be judged: all at once would be slower for everybody.
-func (g *Gateway) turn(ctx context.Context) (done func(), err error) {
+// acquireAuth waits until this hello may be judged: all at once would be slower for everybody.
+func (g *Gateway) acquireAuth(ctx context.Context) (done func(), err error) {
 	select {
 	case g.auth <- struct{}{}:
 		return func() { <-g.auth }, nil
@@ -78,15 +78,15 @@ func (g *Gateway) probe(ctx context.Context, p *peer, h *wire.Hello) {
 func (g *Gateway) answerProbe(ctx context.Context, p *peer, h *wire.Hello) (srv Server, inUse string, err error) {
 	asks := *h
 	asks.Leave = false
-	if srv, err = g.judge(ctx, p, &asks); err == nil && h.Leave {
-		inUse, err = g.leaves(ctx, p, h, srv)
+	if srv, err = g.wouldAdmit(ctx, p, &asks); err == nil && h.Leave {
+		inUse, err = g.unenroll(ctx, p, h, srv)
 	}
 	return srv, inUse, err
 }
 
-// judge says whether a session would be opened, and takes nothing into use.
-func (g *Gateway) judge(ctx context.Context, p *peer, h *wire.Hello) (Server, error) {
-	done, err := g.turn(ctx)
+// wouldAdmit says whether a session would be opened, and takes nothing into use.
+func (g *Gateway) wouldAdmit(ctx context.Context, p *peer, h *wire.Hello) (Server, error) {
+	done, err := g.acquireAuth(ctx)
 	if err != nil {
 		return Server{}, err
 	}
@@ -101,14 +101,14 @@ func (g *Gateway) judge(ctx context.Context, p *peer, h *wire.Hello) (Server, er
 // admit authenticates, attaches and welcomes.
 func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, error) {
 	host := g.host(p, h)
-	srv, err := g.judge(ctx, p, h)
+	srv, err := g.wouldAdmit(ctx, p, h)
 	if err == nil {
-		err = g.contest(ctx, srv, host) // may wait, so it takes nobody's turn
+		err = g.arbitrate(ctx, srv, host) // may wait, so it takes nobody's turn
 	}
 	if err != nil {
 		return nil, err
 	}
-	done, err := g.turn(ctx)
+	done, err := g.acquireAuth(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +125,11 @@ func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, 
 		g: g, nc: p.nc, c: p.c, read: p.read, server: srv, transport: p.transport, connected: time.Now(),
 		name: h.ServerName, version: h.Version, os: h.OS, arch: h.Arch, host: host, executors: h.Executors,
 	}
-	seat, w, err := g.cfg.Dispatcher.Attach(ctx, srv.Environment, s, h)
+	orders, w, err := g.cfg.Dispatcher.Attach(ctx, srv.Environment, s, h)
 	if err != nil {
 		return nil, err
 	}
-	s.seat = seat
+	s.orders = orders
 	s.compare(h.Clock, 0)
 	w.HeartbeatMS, w.ConfigRevision, w.Renews = g.cfg.Heartbeat.Milliseconds(), srv.ConfigRevision, true
 	g.mu.Lock()
@@ -147,9 +147,9 @@ func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, 
 		return nil, err
 	}
 	g.opened.Add(1)
-	seat.Open()
-	s.remind()
-	g.log.Info("session was opened", "server", srv.XID, "environment", srv.Environment, "epoch", seat.Epoch(),
+	orders.Open()
+	s.sendConflict()
+	g.log.Info("session was opened", "server", srv.XID, "environment", srv.Environment, "epoch", orders.Epoch(),
 		"transport", p.transport, "remote", p.nc.RemoteAddr(), "orders", len(h.Orders), "results", len(h.Results), "fenced", len(w.Fenced))
 	return s, nil
 }
@@ -188,7 +188,7 @@ func wireError(err error) *wire.Error {
 	if protocolError(err) {
 		return &wire.Error{Code: wire.CodeProtocol, Message: err.Error()}
 	}
-	return unable()
+	return cannotStore()
 }
 
 func protocolError(err error) bool {

@@ -23,7 +23,7 @@ const (
 	subjectEnd     = "tccloud.gateway.end"     // end a server's session
 	subjectControl = "tccloud.gateway.control" // request: pass a Control on
 	subjectAsk     = "tccloud.gateway.ask."    // + gateway; request: whether a server's session there is alive
-	subjectSettle  = "tccloud.gateway.settle"  // an administrator chose a server's host
+	subjectKeep  = "tccloud.gateway.settle"  // an administrator chose a server's host
 	peerTimeout    = time.Second
 	pageSize       = 500 // sessions in one message
 )
@@ -57,10 +57,10 @@ func (g *Gateway) listenToPeers() (func(), error) {
 	for subject, handle := range map[string]nats.MsgHandler{
 		subjectList:                             g.answerList,
 		subjectAsk + g.cfg.Dispatcher.Gateway(): g.answerAsk,
-		subjectSettle: func(m *nats.Msg) {
-			var c choice
+		subjectKeep: func(m *nats.Msg) {
+			var c kept
 			if json.Unmarshal(m.Data, &c) == nil {
-				g.settleHere(c)
+				g.keepHere(c)
 			}
 		},
 		subjectEnd: func(m *nats.Msg) {
@@ -90,7 +90,7 @@ func (g *Gateway) listenToPeers() (func(), error) {
 func (g *Gateway) here() []Session {
 	var out []Session
 	for _, s := range g.all() {
-		if !s.isOver() {
+		if !s.isClosed() {
 			out = append(out, s.describe())
 		}
 	}
@@ -99,7 +99,7 @@ func (g *Gateway) here() []Session {
 
 func (g *Gateway) find(xid wire.ServerXID) *session {
 	for _, s := range g.all() {
-		if s.server.XID == xid && !s.isOver() {
+		if s.server.XID == xid && !s.isClosed() {
 			return s
 		}
 	}
@@ -199,7 +199,7 @@ func (g *Gateway) announce(ctx context.Context, subject string, data []byte) err
 
 func (g *Gateway) endHere(e end) {
 	if s := g.find(e.XID); s != nil {
-		s.seat.Close()
+		s.orders.Close()
 		s.End(e.Code, e.Message, 0)
 	}
 }
@@ -230,7 +230,7 @@ func (g *Gateway) controlHere(xid wire.ServerXID, m *wire.Control) error {
 	if s == nil {
 		return ErrNotConnected
 	}
-	if err := s.Send(m); err != nil && !errors.Is(err, errOver) {
+	if err := s.Send(m); err != nil && !errors.Is(err, errClosed) {
 		return err
 	} else if err != nil {
 		return ErrNotConnected

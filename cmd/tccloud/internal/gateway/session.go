@@ -18,8 +18,8 @@ import (
 // maxBacklog is how many bytes may wait for a slow agent before it is cut.
 const maxBacklog = 8 << 20
 
-// errOver means that the session does not take messages any more.
-var errOver = errors.New("the session is over")
+// errClosed means that the session does not take messages any more.
+var errClosed = errors.New("the session is over")
 
 // writeAtOnce bounds what is written under one write deadline.
 const writeAtOnce = 64 << 10
@@ -35,7 +35,7 @@ type session struct {
 	g         *Gateway
 	nc        net.Conn
 	c         *conn.Conn
-	seat      *dispatch.Seat
+	orders      *dispatch.Session
 	server    Server
 	transport string
 	connected time.Time
@@ -55,13 +55,13 @@ type session struct {
 	out      [][]byte      // frames to be written
 	backlog  int           // their bytes
 	writing  bool          // a goroutine is at it
-	over     bool          // nothing more may be queued
-	ended    bool          // by us: nothing more is handled
+	closed     bool          // nothing more may be queued
+	discard    bool          // by us: nothing more is handled
 	lastSent time.Time
 	pingSeq  int64
 	pingAt   time.Time // of an unanswered ping
 	rtt      time.Duration
-	asked    []*asked     // who waits for a pong
+	pongWaiters    []*pongWaiter     // who waits for a pong
 	clock    clock.Offset // of the agent's host
 	info     *wire.Info
 	infoAt   time.Time
@@ -76,12 +76,12 @@ func (s *session) Send(m wire.Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.over:
-		return errOver
+	case s.closed:
+		return errClosed
 	case s.backlog+len(frame) > maxBacklog:
-		s.over = true
+		s.closed = true
 		s.nc.Close() // the reader ends the rest
-		return errOver
+		return errClosed
 	}
 	s.queue(frame)
 	return nil
@@ -104,7 +104,7 @@ func (s *session) write() {
 		s.mu.Lock()
 		if len(s.out) == 0 {
 			s.out = nil
-			if !s.over {
+			if !s.closed {
 				s.writing = false
 				s.mu.Unlock()
 				return
@@ -130,7 +130,7 @@ func (s *session) write() {
 		s.mu.Unlock()
 		if err := s.c.WriteFrames(frames...); err != nil {
 			s.mu.Lock()
-			s.over, s.writing, s.out = true, false, nil
+			s.closed, s.writing, s.out = true, false, nil
 			s.mu.Unlock()
 			s.nc.Close()
 			return
@@ -152,10 +152,10 @@ func (s *session) finish(m wire.Message) {
 	frame, err := wire.Encode(m)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over {
+	if s.closed {
 		return
 	}
-	s.over, s.ended = true, true
+	s.closed, s.discard = true, true
 	if err != nil {
 		s.nc.Close()
 		return
@@ -168,19 +168,19 @@ func (s *session) finish(m wire.Message) {
 func (s *session) run(ctx context.Context) {
 	defer s.leave()
 	defer s.c.Close()
-	for !s.isOver() {
+	for !s.isClosed() {
 		_ = s.nc.SetReadDeadline(time.Now().Add(s.g.cfg.Heartbeat * 5 / 2))
 		frame, err := s.read()
 		switch {
 		case err == nil:
-			s.take(ctx, frame)
-		case s.isOver():
+			s.receive(ctx, frame)
+		case s.isClosed():
 		case isTimeout(err):
 			s.fail(err, &wire.Error{Code: wire.CodeHeartbeat, Message: "nothing was heard for 2.5 heartbeats"})
 		case protocolError(err):
 			s.fail(err, wireError(err))
 		default:
-			s.g.log.Info("session was lost", "server", s.server.XID, "epoch", s.seat.Epoch(), "err", err)
+			s.g.log.Info("session was lost", "server", s.server.XID, "epoch", s.orders.Epoch(), "err", err)
 			return
 		}
 	}
@@ -196,14 +196,14 @@ func (s *session) run(ctx context.Context) {
 	_, _ = io.Copy(io.Discard, s.nc)
 }
 
-// take has a frame handled, and waits while too much is to be handled.
-func (s *session) take(ctx context.Context, frame []byte) {
+// receive has a frame handled, and waits while too much is to be handled.
+func (s *session) receive(ctx context.Context, frame []byte) {
 	s.mu.Lock()
 	s.in = append(s.in, frame)
 	s.ahead += len(frame)
 	if !s.handling {
 		s.handling = true
-		s.g.conns.Go(func() { s.work(ctx) })
+		s.g.conns.Go(func() { s.process(ctx) })
 	}
 	var room chan struct{}
 	if s.ahead > maxInbox {
@@ -216,12 +216,12 @@ func (s *session) take(ctx context.Context, frame []byte) {
 	}
 }
 
-// work handles what is there and ends. After we ended the session nothing
+// process handles what is there and ends. After we ended the session nothing
 // more is handled: the agent says it again in the next one.
-func (s *session) work(ctx context.Context) {
+func (s *session) process(ctx context.Context) {
 	for {
 		s.mu.Lock()
-		if s.ended {
+		if s.discard {
 			s.in, s.ahead = nil, 0
 		}
 		if s.room != nil && s.ahead <= maxInbox/2 {
@@ -249,8 +249,8 @@ func (s *session) work(ctx context.Context) {
 
 // fail ends the session for a reason found here.
 func (s *session) fail(err error, e *wire.Error) {
-	s.g.log.Info("session was ended", "server", s.server.XID, "epoch", s.seat.Epoch(), "code", e.Code, "err", err)
-	s.seat.Close()
+	s.g.log.Info("session was ended", "server", s.server.XID, "epoch", s.orders.Epoch(), "code", e.Code, "err", err)
+	s.orders.Close()
 	s.finish(e)
 }
 
@@ -272,7 +272,7 @@ func (s *session) handle(ctx context.Context, m wire.Message) error {
 		if fresh {
 			s.rtt, s.pingAt = time.Since(s.pingAt), time.Time{}
 		}
-		s.answered(m.Seq, false)
+		s.wakePongWaiters(m.Seq, false)
 		rtt := s.rtt
 		s.mu.Unlock()
 		if fresh {
@@ -287,13 +287,13 @@ func (s *session) handle(ctx context.Context, m wire.Message) error {
 		was := s.info
 		s.info, s.infoAt = m, time.Now()
 		s.mu.Unlock()
-		s.tellUnfit(was, m)
+		s.logFitness(was, m)
 	}
-	return s.seat.Handle(ctx, m)
+	return s.orders.Handle(ctx, m)
 }
 
-// tellUnfit logs when the server stops taking orders, and when it goes on.
-func (s *session) tellUnfit(was, now *wire.Info) {
+// logFitness logs when the server stops taking orders, and when it goes on.
+func (s *session) logFitness(was, now *wire.Info) {
 	log := s.g.log.With("server", s.server.XID, "name", s.name)
 	switch before := was != nil && was.Unfit != nil; {
 	case now.Unfit != nil && (!before || was.Unfit.Code != now.Unfit.Code):
@@ -313,19 +313,19 @@ func (s *session) renew(ctx context.Context, m *wire.Renew) *wire.Renewed {
 	return &wire.Renewed{Problem: wireError(err).Message}
 }
 
-func (s *session) isOver() bool {
+func (s *session) isClosed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.over
+	return s.closed
 }
 
 // leave takes the session out of everything.
 func (s *session) leave() {
 	s.mu.Lock()
-	s.over = true
-	s.answered(0, true)
+	s.closed = true
+	s.wakePongWaiters(0, true)
 	s.mu.Unlock()
-	s.seat.Close()
+	s.orders.Close()
 	s.g.mu.Lock()
 	delete(s.g.sessions, s)
 	s.g.mu.Unlock()
@@ -334,7 +334,7 @@ func (s *session) leave() {
 // beat sends a ping if nothing was sent for quiet.
 func (s *session) beat(now time.Time, quiet time.Duration) {
 	s.mu.Lock()
-	due := !s.over && now.Sub(s.lastSent) >= quiet
+	due := !s.closed && now.Sub(s.lastSent) >= quiet
 	if due {
 		s.pingSeq++
 		s.pingAt = now
@@ -352,7 +352,7 @@ func (s *session) describe() Session {
 	defer s.mu.Unlock()
 	return Session{
 		Server: s.server, Name: s.name, Version: s.version, OS: s.os, Arch: s.arch, Host: s.host, Executors: s.executors,
-		Epoch: s.seat.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.nc.RemoteAddr().String(),
-		Transport: s.transport, Connected: s.connected, RTT: s.rtt, Skew: s.clock.Skew, Credit: s.seat.Credit(), Info: s.info, InfoAt: s.infoAt,
+		Epoch: s.orders.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.nc.RemoteAddr().String(),
+		Transport: s.transport, Connected: s.connected, RTT: s.rtt, Skew: s.clock.Skew, Credit: s.orders.Credit(), Info: s.info, InfoAt: s.infoAt,
 	}
 }

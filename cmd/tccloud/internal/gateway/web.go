@@ -108,7 +108,7 @@ func (g *Gateway) upgrade(live context.Context, w http.ResponseWriter, r *http.R
 		defer g.pending.Add(-1)
 		c := conn.WebSocket(ws)
 		if busy {
-			g.refuse(ws.NetConn(), c, later("too many connections at once"))
+			g.refuse(ws.NetConn(), c, retryLater("too many connections at once"))
 			return
 		}
 		g.hello(live, &peer{ws.NetConn(), c, tc, "websocket", func() ([]byte, error) { return readMessage(ws) }})

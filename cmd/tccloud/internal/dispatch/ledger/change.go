@@ -180,9 +180,9 @@ func (l *Ledger) note(id wire.OrderID, change func(*record.Record) error) error 
 		return err
 	}
 	e.notes = append(e.notes, change)
-	l.show(id, e, next, false)
+	l.set(id, e, next, false)
 	l.mu.Unlock()
-	l.tell(id, before, next)
+	l.notify(id, before, next)
 	return nil
 }
 
@@ -211,7 +211,7 @@ func (l *Ledger) writeNotes(ctx context.Context) error {
 			if err == nil {
 				continue
 			}
-			if ctx.Err() == nil && time.Since(said) > sayEvery {
+			if ctx.Err() == nil && time.Since(said) > logEvery {
 				said = time.Now()
 				l.cfg.Logger.Warn("progress was not stored, trying again", "order", id, "orders", len(due), "err", err)
 			}

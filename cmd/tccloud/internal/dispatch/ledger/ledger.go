@@ -24,8 +24,8 @@ var ErrNotFound = errors.New("no such execution")
 const (
 	// noteDelay is how long a note stays in memory before it is written.
 	noteDelay = 500 * time.Millisecond
-	// sayEvery is the pause between log lines of what fails again and again.
-	sayEvery = time.Minute
+	// logEvery is the pause between log lines of what fails again and again.
+	logEvery = time.Minute
 	// keepEnded is how many ended executions stay in memory.
 	keepEnded = 5000
 	// maxConflicts bounds a CAS loop; reaching it means a bug, not load.
@@ -114,13 +114,13 @@ func (l *Ledger) follow(ctx context.Context) error {
 			loading = false
 			close(l.ready)
 		case e != nil && e.Operation() == jetstream.KeyValuePut:
-			l.seen(e, loading)
+			l.watched(e, loading)
 		}
 	})
 }
 
-// seen takes over what the watch reports, unless it is known already.
-func (l *Ledger) seen(e jetstream.KeyValueEntry, loading bool) {
+// watched takes over what the watch reports, unless it is known already.
+func (l *Ledger) watched(e jetstream.KeyValueEntry, loading bool) {
 	id := wire.OrderID(e.Key())
 	l.mu.Lock()
 	known := l.entries[id]
@@ -160,14 +160,14 @@ func (l *Ledger) apply(id wire.OrderID, rec *record.Record, rev uint64, loading 
 			rec, e.notes = c, append(e.notes, n)
 		}
 	}
-	l.show(id, e, rec, loading)
+	l.set(id, e, rec, loading)
 	l.mu.Unlock()
-	l.tell(id, before, rec)
+	l.notify(id, before, rec)
 	return e, rec
 }
 
-// show makes rec what the image says. Ledger.mu is held.
-func (l *Ledger) show(id wire.OrderID, e *entry, rec *record.Record, loading bool) {
+// set makes rec what the image says. Ledger.mu is held.
+func (l *Ledger) set(id wire.OrderID, e *entry, rec *record.Record, loading bool) {
 	before := e.rec
 	e.rec = rec
 	now := time.Now()
@@ -202,8 +202,8 @@ func (l *Ledger) retire(id wire.OrderID) {
 	l.next = (l.next + 1) % keepEnded
 }
 
-// tell informs whoever waits for the order.
-func (l *Ledger) tell(id wire.OrderID, before, after *record.Record) {
+// notify informs whoever waits for the order.
+func (l *Ledger) notify(id wire.OrderID, before, after *record.Record) {
 	l.mu.Lock()
 	for _, c := range l.watch[id] {
 		select {

@@ -21,9 +21,9 @@ func (l *Ledger) Trim(ctx context.Context, bytes int64) (int, error) {
 	})
 }
 
-// Listed returns when the oldest execution was created back to which List knows all
+// ListsSince returns when the oldest execution was created back to which List knows all
 // of them, and true where List knows all there are.
-func (l *Ledger) Listed() (since time.Time, all bool) {
+func (l *Ledger) ListsSince() (since time.Time, all bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.ended) < keepEnded {

@@ -35,17 +35,17 @@ type Config struct {
 
 // Registry is one gateway's view of all sessions.
 type Registry struct {
-	cfg   Config
-	id    string
-	kv    jetstream.KeyValue
-	boot  time.Time
-	read  chan struct{} // closed by known, when the sessions of before have come
-	known func()
+	cfg    Config
+	id     string
+	kv     jetstream.KeyValue
+	boot   time.Time
+	loaded chan struct{} // closed by known, when the sessions of before have come
+	known  func()
 
 	mu       sync.Mutex
 	sessions map[wire.ServerXID]holder
 	left     map[wire.ServerXID]time.Time // sessions of ours that ended
-	turned   map[wire.ServerXID]time.Time // servers that came and could not be taken in
+	refused  map[wire.ServerXID]time.Time // servers that came and could not be taken in
 	heard    map[string]time.Time         // gateways
 }
 
@@ -68,10 +68,10 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	}
 	read := make(chan struct{})
 	return &Registry{
-		cfg: cfg, id: nuid.Next(), kv: kv, boot: time.Now(), read: read, known: sync.OnceFunc(func() { close(read) }),
+		cfg: cfg, id: nuid.Next(), kv: kv, boot: time.Now(), loaded: read, known: sync.OnceFunc(func() { close(read) }),
 		sessions: map[wire.ServerXID]holder{},
 		left:     map[wire.ServerXID]time.Time{},
-		turned:   map[wire.ServerXID]time.Time{},
+		refused:  map[wire.ServerXID]time.Time{},
 		heard:    map[string]time.Time{},
 	}, nil
 }
@@ -101,7 +101,7 @@ func (r *Registry) hold(xid wire.ServerXID, h holder) {
 	if newer {
 		r.sessions[xid] = h
 		delete(r.left, xid)
-		delete(r.turned, xid)
+		delete(r.refused, xid)
 	}
 	r.mu.Unlock()
 	if newer && old.gateway == r.id {
@@ -120,7 +120,7 @@ func (r *Registry) Holds(xid wire.ServerXID, epoch int64) bool {
 // known here, "" where that session is over or its gateway fell silent.
 func (r *Registry) Holder(ctx context.Context, xid wire.ServerXID) (string, error) {
 	select {
-	case <-r.read:
+	case <-r.loaded:
 	case <-ctx.Done():
 		return "", fmt.Errorf("waiting for the sessions of before: %w", context.Cause(ctx))
 	}
@@ -144,19 +144,19 @@ func (r *Registry) Leave(xid wire.ServerXID, epoch int64) {
 	}
 }
 
-// TurnedAway records that the server came and this gateway could not take
+// Refused records that the server came and this gateway could not take
 // it in: it is there, whatever its session says.
-func (r *Registry) TurnedAway(xid wire.ServerXID) {
+func (r *Registry) Refused(xid wire.ServerXID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.turned[xid] = time.Now()
+	r.refused[xid] = time.Now()
 }
 
 // Away returns how long the server has been without a session although
 // it could have had one, and false while it has one, while that is another gateway's
 // business, or while nobody can tell.
 func (r *Registry) Away(xid wire.ServerXID) (time.Duration, bool) {
-	sighted, ok := r.Sighted()
+	sighted, ok := r.Observed()
 	if !ok {
 		return 0, false
 	}
@@ -176,19 +176,19 @@ func (r *Registry) Away(xid wire.ServerXID) (time.Duration, bool) {
 		}
 		since = heard
 	}
-	return min(time.Since(since), time.Since(r.turned[xid]), sighted), true
+	return min(time.Since(since), time.Since(r.refused[xid]), sighted), true
 }
 
-// Sighted returns for how long this gateway could have taken in whoever
+// Observed returns for how long this gateway could have taken in whoever
 // came, without a gap, and false while it cannot.
-func (r *Registry) Sighted() (time.Duration, bool) {
+func (r *Registry) Observed() (time.Duration, bool) {
 	h := r.cfg.Store.Health()
 	return time.Since(h.Since), h.Err == nil
 }
 
-// Look asks the bucket, not the watch, who holds the server's session: what
+// Refresh asks the bucket, not the watch, who holds the server's session: what
 // another gateway wrote may not have come here yet.
-func (r *Registry) Look(ctx context.Context, xid wire.ServerXID) error {
+func (r *Registry) Refresh(ctx context.Context, xid wire.ServerXID) error {
 	e, err := r.kv.Get(ctx, string(xid))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil

@@ -80,17 +80,17 @@ func (e *Execution) Ref() wire.Ref { return wire.Ref{Order: e.ID, Attempt: e.Att
 const (
 	// freeReturns is how often an order may be given back before it has to wait.
 	freeReturns = 3
-	// restMost is the longest that it has to.
-	restMost = 30 * time.Second
+	// mostDelay is the longest that it has to.
+	mostDelay = 30 * time.Second
 )
 
-// Rest is how long a queued order is not to be delivered yet. One that every server gives back, because
+// Delay is how long a queued order is not to be delivered yet. One that every server gives back, because
 // its App needs what none of them has, would otherwise keep all of them from other orders.
-func (e *Execution) Rest(now time.Time) time.Duration {
+func (e *Execution) Delay(now time.Time) time.Duration {
 	n := e.Returned - freeReturns
 	if n <= 0 || e.State != wire.StateQueued {
 		return 0
 	}
-	most := min(time.Second<<min(n, 20), restMost)
+	most := min(time.Second<<min(n, 20), mostDelay)
 	return min(most, most-now.Sub(e.Queued))
 }

@@ -59,9 +59,9 @@ func (r *Record) Is(ref wire.Ref, server wire.ServerXID) bool {
 	return r.Attempt == ref.Attempt && r.Server == server && r.State != wire.StateQueued && !r.Terminal()
 }
 
-// Startable reports whether the App certainly has not been started: the
+// Held reports whether the App certainly has not been started: the
 // agent holds it and nobody allowed it to start.
-func (r *Record) Startable() bool {
+func (r *Record) Held() bool {
 	return r.Hold && !r.Granted && (r.State == wire.StateAccepted || r.State == wire.StatePreparing)
 }
 

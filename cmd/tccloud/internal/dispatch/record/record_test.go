@@ -120,10 +120,10 @@ func TestFence(t *testing.T) {
 
 func TestCloneIsIndependent(t *testing.T) {
 	a := at(wire.StateDelivered)
-	a.again("first", now)
+	a.requeue("first", now)
 	b, c := a.Clone(), a.Clone()
-	b.again("b", now)
-	c.again("c", now)
+	b.requeue("b", now)
+	c.requeue("c", now)
 	if len(a.History) != 1 || b.History[1].Reason != "b" || c.History[1].Reason != "c" {
 		t.Errorf("histories share memory: %v %v %v", a.History, b.History, c.History)
 	}

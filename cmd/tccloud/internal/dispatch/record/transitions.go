@@ -85,10 +85,10 @@ func (r *Record) Requeue(reason string, now time.Time) {
 		r.End(wire.Cancelled, r.CancelWhy, now)
 		return
 	}
-	r.again(reason, now)
+	r.requeue(reason, now)
 }
 
-func (r *Record) again(reason string, now time.Time) {
+func (r *Record) requeue(reason string, now time.Time) {
 	r.History = append(r.History, Past{
 		Attempt: r.Attempt, Server: r.Server, State: r.State, Ended: Stamp(now), Reason: reason,
 	})
@@ -104,20 +104,20 @@ func (r *Record) again(reason string, now time.Time) {
 // maxHistory is how many past attempts are remembered.
 const maxHistory = 32
 
-// lose queues a retryable order again whose attempt is lost, as often as max allows.
-func (r *Record) lose(reason string, max int, now time.Time) bool {
+// retry queues a retryable order again whose attempt is lost, as often as max allows.
+func (r *Record) retry(reason string, max int, now time.Time) bool {
 	if !r.Retryable || !r.Cancel.IsZero() || r.Lost+1 >= max {
 		return false
 	}
 	r.Lost++
-	r.again(reason, now)
+	r.requeue(reason, now)
 	return true
 }
 
 // Interrupt records that what became of the attempt cannot be known:
 // the end, or another attempt where the order allows it and max is not reached.
 func (r *Record) Interrupt(reason string, max int, now time.Time) {
-	if !r.lose(reason, max, now) {
+	if !r.retry(reason, max, now) {
 		r.End(wire.Interrupted, reason, now)
 	}
 }
@@ -131,7 +131,7 @@ func (r *Record) Missing(journal string, max int, now time.Time) {
 	if !same {
 		reason = fmt.Sprintf("another agent connected as server %q, or its journal was replaced", r.Server)
 	}
-	if r.State == wire.StateDelivered && same || r.Startable() {
+	if r.State == wire.StateDelivered && same || r.Held() {
 		r.Requeue(reason, now)
 		return
 	}
@@ -141,7 +141,7 @@ func (r *Record) Missing(journal string, max int, now time.Time) {
 // Gone applies the rule for an order whose server stayed away longer than the lease.
 func (r *Record) Gone(lease time.Duration, max int, now time.Time) {
 	reason := fmt.Sprintf("server %q stayed away longer than %s", r.Server, lease)
-	if r.Startable() {
+	if r.Held() {
 		r.Requeue(reason, now)
 		return
 	}
@@ -159,7 +159,7 @@ func (r *Record) Finish(res *wire.Result, server wire.ServerXID, max int, now ti
 		r.Requeue(fmt.Sprintf("server %q gave it back: %s: %s", server, res.Error, res.Message), now)
 		return nil
 	}
-	if res.Outcome == wire.Interrupted && r.lose("server reported: "+res.Message, max, now) {
+	if res.Outcome == wire.Interrupted && r.retry("server reported: "+res.Message, max, now) {
 		return nil
 	}
 	r.Result = res

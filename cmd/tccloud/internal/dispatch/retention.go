@@ -32,6 +32,6 @@ func (d *Dispatcher) Forget(ctx context.Context, known func(wire.ServerXID) bool
 	return d.presence.Forget(ctx, known)
 }
 
-// Listed returns the time back to which List knows all executions, and
+// ListsSince returns the time back to which List knows all executions, and
 // true where it knows all there are.
-func (d *Dispatcher) Listed() (since time.Time, all bool) { return d.ledger.Listed() }
+func (d *Dispatcher) ListsSince() (since time.Time, all bool) { return d.ledger.ListsSince() }
