@@ -12,17 +12,9 @@ import (
 	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/gateway/port"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
-
-// maxBacklog is how many bytes may wait for a slow agent before it is cut.
-const maxBacklog = 8 << 20
-
-// errClosed means that the session does not take messages any more.
-var errClosed = errors.New("the session is over")
-
-// writeAtOnce bounds what is written under one write deadline.
-const writeAtOnce = 64 << 10
 
 // maxInbox is how many bytes an agent may be ahead of what is handled.
 const maxInbox = 1 << 20
@@ -33,11 +25,9 @@ const maxInbox = 1 << 20
 // something to do, and so is what is to be written.
 type session struct {
 	g         *Gateway
-	nc        net.Conn
-	c         *conn.Conn
-	orders      *dispatch.Session
+	conn      *port.Conn
+	orders    *dispatch.Session
 	server    Server
-	transport string
 	connected time.Time
 	name      string // what it calls itself
 	version   string
@@ -45,132 +35,33 @@ type session struct {
 	host      twin.Host
 	executors int
 
-	read func() ([]byte, error) // the next frame
-
-	mu       sync.Mutex
-	in       [][]byte      // frames to be handled
-	ahead    int           // their bytes
-	handling bool          // a goroutine is at it
-	room     chan struct{} // closed when the reader may go on
-	out      [][]byte      // frames to be written
-	backlog  int           // their bytes
-	writing  bool          // a goroutine is at it
-	closed     bool          // nothing more may be queued
-	discard    bool          // by us: nothing more is handled
-	lastSent time.Time
-	pingSeq  int64
-	pingAt   time.Time // of an unanswered ping
-	rtt      time.Duration
-	pongWaiters    []*pongWaiter     // who waits for a pong
-	clock    clock.Offset // of the agent's host
-	info     *wire.Info
-	infoAt   time.Time
-}
-
-// Send implements dispatch.Session.
-func (s *session) Send(m wire.Message) error {
-	frame, err := wire.Encode(m)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.closed:
-		return errClosed
-	case s.backlog+len(frame) > maxBacklog:
-		s.closed = true
-		s.nc.Close() // the reader ends the rest
-		return errClosed
-	}
-	s.queue(frame)
-	return nil
-}
-
-// queue adds a frame. s.mu is held.
-func (s *session) queue(frame []byte) {
-	s.out = append(s.out, frame)
-	s.backlog += len(frame)
-	s.lastSent = time.Now()
-	if !s.writing {
-		s.writing = true
-		s.g.conns.Go(s.write)
-	}
-}
-
-// write writes what is queued and ends.
-func (s *session) write() {
-	for {
-		s.mu.Lock()
-		if len(s.out) == 0 {
-			s.out = nil
-			if !s.closed {
-				s.writing = false
-				s.mu.Unlock()
-				return
-			}
-			s.mu.Unlock() // the last word is written
-			if w, ok := s.nc.(interface{ CloseWrite() error }); ok {
-				_ = w.CloseWrite()
-			}
-			s.mu.Lock()
-			s.writing = false
-			_ = s.nc.SetReadDeadline(time.Now().Add(lingerFor))
-			s.mu.Unlock()
-			return
-		}
-		n, size := 0, 0
-		for n < len(s.out) && (n == 0 || size+len(s.out[n]) <= writeAtOnce) {
-			size += len(s.out[n])
-			n++
-		}
-		frames := s.out[:n:n]
-		s.out = s.out[n:]
-		s.backlog -= size
-		s.mu.Unlock()
-		if err := s.c.WriteFrames(frames...); err != nil {
-			s.mu.Lock()
-			s.closed, s.writing, s.out = true, false, nil
-			s.mu.Unlock()
-			s.nc.Close()
-			return
-		}
-	}
-}
-
-// End implements dispatch.Session.
-func (s *session) End(code wire.Code, message string, retryAfter time.Duration) {
-	s.finish(&wire.Error{Code: code, Message: message, RetryAfterMS: min(retryAfter.Milliseconds(), 3_600_000)})
-}
-
-// finish sends a last message in place of all that waits and closes. The
-// first one counts.
-func (s *session) finish(m wire.Message) {
-	if e, ok := m.(*wire.Error); ok {
-		e.Message = wire.Clip(e.Message)
-	}
-	frame, err := wire.Encode(m)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return
-	}
-	s.closed, s.discard = true, true
-	if err != nil {
-		s.nc.Close()
-		return
-	}
-	s.out, s.backlog = nil, 0
-	s.queue(frame)
+	mu          sync.Mutex
+	in          [][]byte      // frames to be handled
+	ahead       int           // their bytes
+	handling    bool          // a goroutine is at it
+	room        chan struct{} // closed when the reader may go on
+	out         [][]byte      // frames to be written
+	backlog     int           // their bytes
+	writing     bool          // a goroutine is at it
+	closed      bool          // nothing more may be queued
+	discard     bool          // by us: nothing more is handled
+	lastSent    time.Time
+	pingSeq     int64
+	pingAt      time.Time // of an unanswered ping
+	rtt         time.Duration
+	pongWaiters []*pongWaiter // who waits for a pong
+	clock       clock.Offset  // of the agent's host
+	info        *wire.Info
+	infoAt      time.Time
 }
 
 // run reads until the session ends.
 func (s *session) run(ctx context.Context) {
 	defer s.leave()
-	defer s.c.Close()
+	defer s.conn.Messages.Close()
 	for !s.isClosed() {
-		_ = s.nc.SetReadDeadline(time.Now().Add(s.g.cfg.Heartbeat * 5 / 2))
-		frame, err := s.read()
+		_ = s.conn.Net.SetReadDeadline(time.Now().Add(s.g.cfg.Heartbeat * 5 / 2))
+		frame, err := s.conn.ReadFrame()
 		switch {
 		case err == nil:
 			s.receive(ctx, frame)
@@ -187,13 +78,13 @@ func (s *session) run(ctx context.Context) {
 	// Closing now could cut off the last word. Whoever writes it says
 	// afterwards how long to wait for the other side to close.
 	s.mu.Lock()
-	wait := lingerFor
+	wait := port.LingerTime
 	if s.writing {
 		wait += conn.WriteTimeout
 	}
-	_ = s.nc.SetReadDeadline(time.Now().Add(wait))
+	_ = s.conn.Net.SetReadDeadline(time.Now().Add(wait))
 	s.mu.Unlock()
-	_, _ = io.Copy(io.Discard, s.nc)
+	_, _ = io.Copy(io.Discard, s.conn.Net)
 }
 
 // receive has a frame handled, and waits while too much is to be handled.
@@ -352,7 +243,7 @@ func (s *session) describe() Session {
 	defer s.mu.Unlock()
 	return Session{
 		Server: s.server, Name: s.name, Version: s.version, OS: s.os, Arch: s.arch, Host: s.host, Executors: s.executors,
-		Epoch: s.orders.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.nc.RemoteAddr().String(),
-		Transport: s.transport, Connected: s.connected, RTT: s.rtt, Skew: s.clock.Skew, Credit: s.orders.Credit(), Info: s.info, InfoAt: s.infoAt,
+		Epoch: s.orders.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.conn.Net.RemoteAddr().String(),
+		Transport: s.conn.Transport, Connected: s.connected, RTT: s.rtt, Skew: s.clock.Skew, Credit: s.orders.Credit(), Info: s.info, InfoAt: s.infoAt,
 	}
 }

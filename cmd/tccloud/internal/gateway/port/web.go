@@ -1,4 +1,4 @@
-package gateway
+package port
 
 import (
 	"context"
@@ -18,8 +18,7 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// handoff is the listener of the HTTP server: it accepts the connections
-// that turned out to speak HTTP.
+// handoff is the listener of the HTTP server: it accepts the connections that turned out to speak HTTP.
 type handoff struct {
 	addr  net.Addr
 	conns chan net.Conn
@@ -27,6 +26,7 @@ type handoff struct {
 	once  sync.Once
 }
 
+// give hands a connection to the HTTP server.
 func (h *handoff) give(c net.Conn) {
 	_ = c.SetDeadline(time.Time{}) // the HTTP server has its own
 	select {
@@ -54,18 +54,18 @@ func (h *handoff) Addr() net.Addr { return h.addr }
 
 type connKey struct{}
 
-// webServer serves the agents' WebSocket path and whatever is mounted beside it.
-// Sessions it makes live as long as live.
-func (g *Gateway) webServer(live context.Context) *http.Server {
+// webServer serves the agents' WebSocket path and whatever is mounted beside it. Connections that it makes
+// live until live ends.
+func (p *Port) webServer(live context.Context, handle Handler) *http.Server {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+wire.WebSocketPath, func(w http.ResponseWriter, r *http.Request) { g.upgrade(live, w, r) })
-	mux.Handle("/", g.cfg.HTTP)
+	mux.HandleFunc("GET "+wire.WebSocketPath, func(w http.ResponseWriter, r *http.Request) { p.upgrade(live, w, r, handle) })
+	mux.Handle("/", p.cfg.HTTP)
 	return &http.Server{
 		Handler:           leftover.Drain(mux),
-		ReadHeaderTimeout: g.cfg.HandshakeTimeout,
+		ReadHeaderTimeout: p.cfg.HandshakeTimeout,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(p.cfg.Logger.Handler(), slog.LevelDebug),
 		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){},
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
@@ -73,16 +73,16 @@ func (g *Gateway) webServer(live context.Context) *http.Server {
 	}
 }
 
-// upgrader keeps no write buffer in a connection that is silent.
+// upgrader keeps no write buffer for a connection that is silent.
 var upgrader = websocket.Upgrader{
 	ReadBufferSize:  1024,
 	WriteBufferSize: 4096,
 	WriteBufferPool: new(sync.Pool),
 }
 
-// upgrade makes a session of a WebSocket request. The session gets a
-// goroutine of its own, so that the HTTP server's buffers and stack are freed.
-func (g *Gateway) upgrade(live context.Context, w http.ResponseWriter, r *http.Request) {
+// upgrade makes a connection of a WebSocket request. It gets a goroutine of its own, so that the HTTP server's
+// buffers and stack are freed.
+func (p *Port) upgrade(live context.Context, w http.ResponseWriter, r *http.Request, handle Handler) {
 	var tc *tls.Conn
 	switch c := r.Context().Value(connKey{}).(type) {
 	case *tls.Conn:
@@ -96,25 +96,22 @@ func (g *Gateway) upgrade(live context.Context, w http.ResponseWriter, r *http.R
 	}
 	ws, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
-		g.log.Debug("websocket was not opened", "remote", r.RemoteAddr, "err", err)
+		p.cfg.Logger.Debug("websocket was not opened", "remote", r.RemoteAddr, "err", err)
 		return
 	}
-	if g.closing() {
+	if p.stopping.Load() {
 		ws.Close()
 		return
 	}
-	busy := int(g.pending.Add(1)) > g.cfg.MaxPending
-	g.conns.Go(func() {
-		defer g.pending.Add(-1)
-		c := conn.WebSocket(ws)
-		if busy {
-			g.refuse(ws.NetConn(), c, retryLater("too many connections at once"))
-			return
-		}
-		g.hello(live, &peer{ws.NetConn(), c, tc, "websocket", func() ([]byte, error) { return readMessage(ws) }})
+	busy := int(p.pending.Add(1)) > p.cfg.MaxPending
+	p.conns.Go(func() {
+		defer p.pending.Add(-1)
+		c := &Conn{ws.NetConn(), conn.WebSocket(ws), tc, "websocket", func() ([]byte, error) { return readMessage(ws) }}
+		handle(live, c, busy)
 	})
 }
 
+// readMessage reads a frame, which is a binary message.
 func readMessage(ws *websocket.Conn) ([]byte, error) {
 	kind, frame, err := ws.ReadMessage()
 	switch {
@@ -126,10 +123,4 @@ func readMessage(ws *websocket.Conn) ([]byte, error) {
 		return nil, fmt.Errorf("%w: not a binary WebSocket message", wire.ErrInvalid)
 	}
 	return frame, nil
-}
-
-func (g *Gateway) closing() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.stopping
 }
