@@ -23,7 +23,7 @@ const (
 	subjectEnd     = "tccloud.gateway.end"     // end a server's session
 	subjectControl = "tccloud.gateway.control" // request: pass a Control on
 	subjectAsk     = "tccloud.gateway.ask."    // + gateway; request: whether a server's session there is alive
-	subjectKeep    = "tccloud.gateway.keep"  // an administrator chose a server's host
+	subjectKeep    = "tccloud.gateway.keep"    // an administrator chose a server's host
 	peerTimeout    = time.Second
 	pageSize       = 500 // sessions in one message
 )

@@ -1,0 +1,2 @@
+// Package app is the command "tccloud app", which adds and removes the Apps of the catalog: a file for each of its words.
+package app
