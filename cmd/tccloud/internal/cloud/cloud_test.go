@@ -1,274 +1,451 @@
 package cloud_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"software.sslmate.com/src/go-pkcs12"
-
-	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/cloud"
 )
 
-// patience bounds waiting for what must come.
-const patience = 20 * time.Second
-
-// running is a whole one in this process, and a client of it.
-type running struct {
-	t *testing.T
-	*client.Client
-	dir      string
-	endpoint client.Endpoint
-	log      *journal
-	stop     func() error
-}
-
-// journal is a log to search through.
-type journal struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.String()
-}
-
-func start(t *testing.T, dir string, change ...func(*cloud.Config)) *running {
-	t.Helper()
-	c := &running{t: t, dir: dir, log: new(journal)}
-	cfg := cloud.Config{
-		Data: dir, BrokerAddr: "127.0.0.1:0", APIAddr: "127.0.0.1:0", Version: "test", Notice: c.log,
-		Logger: slog.New(slog.NewTextHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+// A Playbook App's whole life, seen from all three sides of the API.
+func TestOrder(t *testing.T) {
+	c, id, a := setup(t)
+	const secret = "s3cr3t-param"
+	run := must(c.Run(t.Context(), v1.NewExecution{
+		Environment: "lab", App: "Playbook_App", Params: map[string]string{"user": "ada", "password": secret},
+		KV: map[string]string{"#App:1:in!String": `"seed"`}, TimeoutMS: 60_000,
+	}))(t)
+	order := next[*wire.Order](a)
+	if order.Order != run.ID || order.Params["password"] != secret || order.OutVariables[0] != "#App:1:out!String" || order.KVContext == "" {
+		t.Errorf("got order %s with %d parameters, outputs %q", order.Order, len(order.Params), order.OutVariables)
 	}
-	for _, f := range change {
-		f(&cfg)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- cloud.Run(ctx, cfg) }()
-	var once sync.Once
-	var result error
-	c.stop = func() error {
-		once.Do(func() {
-			cancel()
-			result = <-done
-		})
-		return result
-	}
-	t.Cleanup(func() {
-		if err := c.stop(); err != nil {
-			t.Errorf("the cloud ended with %v", err)
-		}
-		if t.Failed() {
-			t.Logf("the cloud's log:\n%s", c.log)
-		}
-	})
-	for deadline := time.Now().Add(patience); ; {
-		e, err := client.ReadEndpoint(dir)
-		if err == nil {
-			c.endpoint = e
-			break
-		}
-		select {
-		case err := <-done:
-			done <- err
-			t.Fatalf("the cloud did not start: %v", err)
-		case <-time.After(10 * time.Millisecond):
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the cloud does not get ready: %v", err)
+	ref := order.Ref
+	for _, m := range []wire.Message{
+		&wire.Accepted{Ref: ref}, &wire.Progress{Ref: ref, State: wire.StateRunning},
+		&wire.Log{Ref: ref, Stream: wire.Stdout, Data: []byte("hello ")},
+	} {
+		if err := a.Write(m); err != nil {
+			t.Fatal(err)
 		}
 	}
-	resolved, err := client.Resolve(client.Source{Data: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Client = client.New(resolved)
-	return c
-}
 
-// must fails the test on an error.
-func must[T any](v T, err error) func(testing.TB) T {
-	return func(t testing.TB) T {
+	// The App's side.
+	https := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: id.roots}}}
+	app := func(method, path, body string) (int, string) {
 		t.Helper()
+		return call(t, https, method, id.env["apiURL"]+"/api"+path, "TC-Token "+order.Token, strings.NewReader(body))
+	}
+	kv := "/internal/playbooks/keyValue/" + order.KVContext + "/"
+	for _, step := range []struct {
+		method, path, body string
+		status             int
+		want               string
+	}{
+		{"GET", kv + url.PathEscape("#App:1:in!String"), "", 200, `"seed"`},
+		{"GET", kv + "unset", "", 200, "null"},
+		{"PUT", kv + url.PathEscape("#App:1:out!String"), `"result"`, 200, ""},
+		{"GET", "/internal/playbooks/keyValue/other/x", "", 403, ""},
+		{"GET", "/internal/job/execution/parameters", "", 200, secret},
+		{"POST", "/v2/logs/app", `[{"timestamp":1,"level":"INFO","message":"shipped"}]`, 200, ""},
+	} {
+		if status, body := app(step.method, step.path, step.body); status != step.status || !strings.Contains(body, step.want) {
+			t.Errorf("%s %s: got %d %q, want %d %q", step.method, step.path, status, body, step.status, step.want)
+		}
+	}
+
+	// The agent's side.
+	report := []byte("a,b\n")
+	sum := sha256.Sum256(report)
+	sha := hex.EncodeToString(sum[:])
+	envsvr := func(method, path string, body io.Reader) (int, string) {
+		t.Helper()
+		return call(t, https, method, id.env["apiURL"]+"/api/internal/envsvr/"+path, "Bearer "+id.env["appDeliveryToken"], body)
+	}
+	upload := fmt.Sprintf("orders/%s/1/files/%s?offset=0&size=%d&sha256=%s", ref.Order, "dir%2Freport.csv", len(report), sha)
+	if status, body := envsvr("PUT", upload, bytes.NewReader(report)); status != 204 {
+		t.Errorf("upload: got %d %q", status, body)
+	}
+	if status, body := envsvr("GET", "apps/"+string(order.App.SHA256), nil); status != 200 || int64(len(body)) != order.App.Size {
+		t.Errorf("download: got %d and %d bytes", status, len(body))
+	}
+
+	// The operator's side, while it runs and after.
+	shown := must(c.Execution(t.Context(), run.ID))(t)
+	if strings.Join(shown.Params, " ") != "password user" || shown.State != wire.StateRunning || shown.ServerName != "one" {
+		t.Errorf("got %+v", shown)
+	}
+	followed := make(chan string, 1)
+	go func() {
+		var b bytes.Buffer
+		if err := c.Follow(t.Context(), run.ID, client.LogQuery{}, func(k v1.Chunk) error { b.Write(k.Data); return nil }); err != nil {
+			b.WriteString(err.Error())
+		}
+		followed <- b.String()
+	}()
+	for _, m := range []wire.Message{
+		&wire.Log{Ref: ref, Stream: wire.Stdout, Offset: 6, Data: []byte("world")},
+		&wire.Result{Ref: ref, Outcome: wire.Succeeded, Message: "done", Results: map[string]string{"n": "1"},
+			Files:  []wire.File{{Name: "dir/report.csv", Size: int64(len(report)), SHA256: wire.SHA256(sha)}},
+			Output: map[wire.Stream]wire.OutputSize{wire.Stdout: {Written: 11, Kept: 11}}},
+	} {
+		if err := a.Write(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end := must(c.Wait(t.Context(), run.ID, nil))(t)
+	if end.State != wire.State(wire.Succeeded) || *end.ExitCode != 0 || end.Results["n"] != "1" || end.Message != "done" {
+		t.Errorf("got %+v", end)
+	}
+	if got := <-followed; got != "hello world" {
+		t.Errorf("followed %q", got)
+	}
+	if out := must(c.Outputs(t.Context(), run.ID))(t); string(out["#App:1:out!String"]) != `"result"` {
+		t.Errorf("got outputs %s", out)
+	}
+	var file bytes.Buffer
+	if err := c.File(t.Context(), run.ID, "dir/report.csv", &file); err != nil || file.String() != string(report) {
+		t.Errorf("got file %q, %v", file.String(), err)
+	}
+	if err := c.File(t.Context(), run.ID, "../admin.token", io.Discard); err == nil {
+		t.Error("a file outside was sent")
+	}
+	var shipped string
+	for chunk, err := range c.Logs(t.Context(), run.ID, client.LogQuery{Stream: v1.StreamAPI}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return v
+		shipped += string(chunk.Data)
+	}
+	if !strings.Contains(shipped, "shipped") {
+		t.Errorf("got shipped log %q", shipped)
+	}
+	// After the end the App's token opens nothing, and uploads are fenced.
+	if status, _ := app("GET", kv+"unset", ""); status != 401 {
+		t.Errorf("a token of an ended execution: got %d", status)
+	}
+	if status, _ := call(t, https, "GET", id.env["apiURL"]+"/api/appAuth?expiredToken="+url.QueryEscape(order.Token), "", nil); status != 401 {
+		t.Errorf("renewal after the end: got %d", status)
+	}
+	if status, _ := envsvr("PUT", upload, bytes.NewReader(report)); status != 410 {
+		t.Errorf("upload after the end: got %d", status)
+	}
+
+	// Nothing secret anywhere it does not belong.
+	shownList, until, err := c.Executions(t.Context(), "lab", "", 0)
+	if err != nil || until != v1.EndAll {
+		t.Errorf("the list ends with %q, %v", until, err)
+	}
+	list, _ := json.Marshal(shownList)
+	show, _ := json.Marshal(must(c.Execution(t.Context(), run.ID))(t))
+	servers, _ := json.Marshal(must(c.Servers(t.Context(), ""))(t))
+	token := must(os.ReadFile(filepath.Join(c.dir, client.TokenFile)))(t)
+	for _, s := range []string{secret, order.Token, id.env["brokerToken"], id.env["appDeliveryToken"], id.env["keystorePassword"], strings.TrimSpace(string(token))} {
+		for where, text := range map[string]string{"the log": c.log.String(), "the list": string(list), "show": string(show), "servers": string(servers)} {
+			if strings.Contains(text, s) {
+				t.Errorf("%s shows a secret", where)
+			}
+		}
+	}
+	for name, mode := range files(t, c.dir) {
+		if mode&0o077 != 0 && name != "pki/ca.crt" && name != client.EndpointFile && !strings.HasPrefix(name, "store/") {
+			t.Errorf("%s has mode %o", name, mode)
+		}
 	}
 }
 
-// identity is what a bundle says, as an agent reads it.
-type identity struct {
-	env   map[string]string
-	cert  tls.Certificate
-	roots *x509.CertPool
-}
-
-func open(t *testing.T, data []byte) identity {
+func call(t *testing.T, c *http.Client, method, url, authorization string, body io.Reader) (int, string) {
 	t.Helper()
-	z := must(zip.NewReader(bytes.NewReader(data), int64(len(data))))(t)
-	read := func(name string) []byte {
-		f, err := z.Open("threatconnect-envsvr/.tcenvsvr/" + name)
-		if err != nil {
-			t.Fatal(err)
+	r := must(http.NewRequestWithContext(t.Context(), method, url, body))(t)
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	res := must(c.Do(r))(t)
+	defer res.Body.Close()
+	return res.StatusCode, string(must(io.ReadAll(res.Body))(t))
+}
+
+// What an operator takes away ends the session at once.
+func TestRevokeAndDeactivate(t *testing.T) {
+	c, id, a := setup(t)
+	xid := wire.ServerXID(id.env["serverXid"])
+	if s := must(c.Server(t.Context(), xid))(t); s.Session == nil || s.Session.Version != "9" {
+		t.Errorf("got %+v, want a session", s)
+	}
+	must(c.SetActive(t.Context(), "lab", false))(t)
+	if e := next[*wire.Error](a); e.Code != wire.CodeInactive {
+		t.Errorf("got %q", e.Code)
+	}
+	if _, err := c.join(id); err == nil || err.Error() != string(wire.CodeInactive) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := c.Run(t.Context(), v1.NewExecution{Environment: "lab", App: "Organization_App", Params: map[string]string{"user": ""}}); code(err) != v1.CodeInactive {
+		t.Errorf("got %v", err)
+	}
+	must(c.SetActive(t.Context(), "lab", true))(t)
+	a = must(c.join(id))(t)
+	must(c.RevokeServer(t.Context(), xid))(t)
+	if e := next[*wire.Error](a); e.Code != wire.CodeRevoked {
+		t.Errorf("got %q", e.Code)
+	}
+	if _, err := c.join(id); err == nil || err.Error() != string(wire.CodeRevoked) {
+		t.Errorf("got %v", err)
+	}
+	data, again, err := c.bundle(t.Context(), "lab", v1.NewBundle{Server: xid})
+	if err != nil || again != xid {
+		t.Fatalf("got %q, %v", again, err)
+	}
+	a = must(c.join(open(t, data)))(t)
+	if err := c.DeleteEnvironment(t.Context(), "lab", false); code(err) != v1.CodeInUse {
+		t.Errorf("got %v", err)
+	}
+	run := must(c.Run(t.Context(), v1.NewExecution{Environment: "lab", App: "Organization_App", Params: map[string]string{"user": ""}}))(t)
+	if err := c.DeleteEnvironment(t.Context(), "lab", true); err != nil {
+		t.Error(err)
+	}
+	if e := next[*wire.Error](a); e.Code != wire.CodeInactive && e.Code != wire.CodeUnknownServer {
+		t.Errorf("got %q", e.Code)
+	}
+	if x := must(c.Execution(t.Context(), run.ID))(t); x.State == wire.StateQueued {
+		t.Errorf("the execution of a removed environment is %s", x.State)
+	}
+}
+
+// Every refusal has a code, and quotes no secret.
+func TestRefusals(t *testing.T) {
+	c, _, _ := setup(t)
+	ctx := t.Context()
+	run := func(q v1.NewExecution) error {
+		q.Environment = "lab"
+		_, err := c.Run(ctx, q)
+		return err
+	}
+	ok := map[string]string{"user": "ada"}
+	nine := 10
+	second := func(_ any, err error) error { return err }
+	for name, tt := range map[string]struct {
+		err  error
+		want string
+	}{
+		"environment exists":   {second(c.CreateEnvironment(ctx, "lab", "")), v1.CodeExists},
+		"bad environment":      {second(c.CreateEnvironment(ctx, "../x", "")), v1.CodeBadRequest},
+		"no environment":       {second(c.Environment(ctx, "../../admin")), v1.CodeNotFound},
+		"no server":            {second(c.Server(ctx, "../x")), v1.CodeNotFound},
+		"revoke none":          {second(c.RevokeServer(ctx, "x y")), v1.CodeNotFound},
+		"servers of none":      {second(c.Servers(ctx, "none")), v1.CodeNotFound},
+		"no app":               {c.RemoveApp(ctx, "a/../b", "1", false), v1.CodeNotFound},
+		"app that is none":     {second(c.AddApp(ctx, strings.NewReader("hello"), false)), "app.bad_zip"},
+		"app with other bytes": {second(c.AddApp(ctx, bytes.NewReader(tcx(t, "Playbook_App", "1.0.0", "Organization")), false)), v1.CodeExists},
+		"no execution":         {second(c.Execution(ctx, "..")), v1.CodeNotFound},
+		"cancel none":          {second(c.Cancel(ctx, "none", "")), v1.CodeNotFound},
+		"long reason":          {second(c.Cancel(ctx, "none", strings.Repeat("x", 2000))), v1.CodeBadRequest},
+		"run no app":           {run(v1.NewExecution{App: "none"}), v1.CodeNotFound},
+		"run no version":       {run(v1.NewExecution{App: "Playbook_App", Version: "9"}), v1.CodeNotFound},
+		"run without params":   {run(v1.NewExecution{App: "Playbook_App"}), v1.CodeBadRequest},
+		"unknown parameter":    {run(v1.NewExecution{App: "Playbook_App", Params: map[string]string{"user": "", "usr": "s3cr3t"}}), v1.CodeBadRequest},
+		"variables of a job":   {run(v1.NewExecution{App: "Organization_App", Params: ok, KV: map[string]string{"a": "1"}}), v1.CodeBadRequest},
+		"priority":             {run(v1.NewExecution{App: "Playbook_App", Params: ok, Priority: &nine}), v1.CodeBadRequest},
+		"timeout":              {run(v1.NewExecution{App: "Playbook_App", Params: ok, TimeoutMS: 5}), v1.CodeBadRequest},
+		"huge parameters":      {run(v1.NewExecution{App: "Playbook_App", Params: map[string]string{"user": strings.Repeat("x", 40<<20)}}), v1.CodeTooLarge},
+		"bundle kind":          {second3(c.bundle(ctx, "lab", v1.NewBundle{Kind: "x"})), v1.CodeBadRequest},
+		"bundle of server":     {second3(c.bundle(ctx, "lab", v1.NewBundle{Kind: "server"})), v1.CodeNoPackage},
+		"bundle for none":      {second3(c.bundle(ctx, "lab", v1.NewBundle{Server: "none"})), v1.CodeNotFound},
+		"variable name":        {c.SetVariable(ctx, "X", "y", "s3cr3t"), v1.CodeBadRequest},
+		"no variable":          {c.DeleteVariable(ctx, "TC", "none"), v1.CodeNotFound},
+	} {
+		if got := code(tt.err); got != tt.want {
+			t.Errorf("%s: got %q (%v), want %q", name, got, tt.err, tt.want)
 		}
-		return must(io.ReadAll(f))(t)
+		if tt.err != nil && strings.Contains(tt.err.Error(), "s3cr3t") {
+			t.Errorf("%s: the error shows a value: %v", name, tt.err)
+		}
 	}
-	id := identity{env: make(map[string]string), roots: x509.NewCertPool()}
-	for line := range strings.Lines(string(read("environment.env"))) {
-		k, v, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
-		id.env[k] = v
+}
+
+func second3(_ []byte, _ wire.ServerXID, err error) error { return err }
+
+// Requests that no client of ours makes.
+func TestHostileRequests(t *testing.T) {
+	c := start(t, t.TempDir())
+	must(c.CreateEnvironment(t.Context(), "lab", ""))(t)
+	resolved := must(client.Resolve(client.Source{Data: c.dir}))(t)
+	https := &http.Client{
+		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: resolved.Roots, ServerName: "localhost"}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	key, cert, cas, err := pkcs12.DecodeChain(read("keystore.p12"), id.env["keystorePassword"])
+	good := "Bearer " + resolved.Token
+	for name, tt := range map[string]struct {
+		method, path, token, body string
+		status                    int
+	}{
+		"no token":          {"GET", "environments", "", "", 401},
+		"wrong token":       {"GET", "environments", "Bearer x", "", 401},
+		"token of an agent": {"GET", "environments", "TC-Token " + resolved.Token, "", 401},
+		"huge token":        {"GET", "environments", "Bearer " + strings.Repeat("x", 60_000), "", 401},
+		"huge header":       {"GET", "environments", "Bearer " + strings.Repeat("x", 600_000), "", 431},
+		"no endpoint":       {"GET", "nothing", good, "", 404},
+		"no such method":    {"PUT", "environments", good, "{}", 404},
+		"not even there":    {"GET", "nothing", "", "", 401},
+		"no JSON":           {"POST", "environments", good, "{", 400},
+		"two values":        {"POST", "environments", good, `{"name":"a"}{"name":"b"}`, 400},
+		"unknown field":     {"POST", "environments", good, `{"name":"a","admin":true}`, 400},
+		"wrong type":        {"POST", "environments", good, `{"name":["s3cr3t"]}`, 400},
+		"empty body":        {"POST", "environments", good, "", 400},
+		"huge body":         {"POST", "environments", good, `{"name":"` + strings.Repeat("x", 33<<20), 413},
+		"encoded traversal": {"GET", "environments/..%2f..%2fadmin.token", good, "", 404},
+		"control character": {"GET", "environments/a%00b%0a", good, "", 404},
+		"limit":             {"GET", "executions?limit=-1", good, "", 400},
+		"stream":            {"GET", "executions/none/logs?stream=x", good, "", 404},
+	} {
+		status, body := call(t, https, tt.method, c.endpoint.URL+v1.Prefix+tt.path, tt.token, strings.NewReader(tt.body))
+		if status != tt.status {
+			t.Errorf("%s: got %d %.200q, want %d", name, status, body, tt.status)
+		}
+		var f v1.Failure
+		if status != 431 && (json.Unmarshal([]byte(body), &f) != nil || f.Error == nil || f.Error.Code == "" || f.Error.Message == "") {
+			t.Errorf("%s: %q is no error of the admin API", name, body)
+		}
+		if strings.Contains(body, "s3cr3t") || strings.Contains(body, resolved.Token) {
+			t.Errorf("%s: the answer shows a secret: %q", name, body)
+		}
+	}
+	if status, body := call(t, https, "GET", c.endpoint.URL+"/healthz", "", nil); status != 200 {
+		t.Errorf("healthz: got %d %q", status, body)
+	}
+}
+
+// A cloud that starts again is the same cloud.
+func TestRestart(t *testing.T) {
+	dir := t.TempDir()
+	c := start(t, dir)
+	must(c.CreateEnvironment(t.Context(), "lab", ""))(t)
+	app := must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Playbook")), false))(t)
+	data, _, err := c.bundle(t.Context(), "lab", v1.NewBundle{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	id.cert = tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
-	for _, ca := range cas {
-		id.roots.AddCert(ca)
+	run := must(c.Run(t.Context(), v1.NewExecution{Environment: "lab", App: "App", Params: map[string]string{"user": "x"}}))(t)
+	waited := make(chan error, 1)
+	go func() { // a client that waits survives the restart, on the same port
+		_, err := c.Wait(t.Context(), run.ID, nil)
+		waited <- err
+	}()
+	if err := cloud.Run(t.Context(), cloud.Config{Data: dir, Logger: c.logger()}); err == nil || !strings.Contains(err.Error(), "another cloud is running") {
+		t.Errorf("a second cloud in the same folder: got %v", err)
 	}
-	return id
+	broker, api := c.endpoint.Broker, c.endpoint.API
+	if err := c.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.ReadEndpoint(dir); err == nil {
+		t.Error("endpoint.json is there after the end")
+	}
+	c = start(t, dir, func(cfg *cloud.Config) { cfg.BrokerAddr, cfg.APIAddr = broker, api })
+	a := must(c.join(open(t, data)))(t)
+	order := next[*wire.Order](a)
+	if order.Order != run.ID || order.App.SHA256 != app.SHA256 {
+		t.Errorf("got order %s of %s", order.Order, order.App.SHA256)
+	}
+	if err := a.Write(&wire.Accepted{Ref: order.Ref}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Write(&wire.Result{Ref: order.Ref, Outcome: wire.Failed, ExitCode: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waited; err != nil {
+		t.Errorf("the waiting client: %v", err)
+	}
 }
 
-// agent is the agent's end of a session.
-type agent struct {
-	*testing.T
-	*conn.Conn
+// Stopping does not wait for those who follow a log.
+func TestStopWhileFollowed(t *testing.T) {
+	c := start(t, t.TempDir())
+	must(c.CreateEnvironment(t.Context(), "lab", ""))(t)
+	must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Playbook")), false))(t)
+	run := must(c.Run(t.Context(), v1.NewExecution{Environment: "lab", App: "App", Params: map[string]string{"user": "x"}}))(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	first := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range c.Watch(ctx, run.ID) {
+			select {
+			case <-first:
+			default:
+				close(first)
+			}
+		}
+	}()
+	<-first
+	if err := c.stop(); err != nil {
+		t.Error(err)
+	}
+	<-ended
+	if ctx.Err() != nil {
+		t.Error("the watch was not ended")
+	}
 }
 
-// join opens a session; the error is the cloud's code.
-func (c *running) join(id identity, change ...func(*wire.Hello)) (*agent, error) {
-	c.t.Helper()
-	nc, err := tls.Dial("tcp", id.env["brokerHost"], &tls.Config{
-		Certificates: []tls.Certificate{id.cert}, RootCAs: id.roots, NextProtos: []string{wire.ALPN}, MinVersion: tls.VersionTLS13,
+func TestConfigurationErrors(t *testing.T) {
+	c := start(t, t.TempDir())
+	for name, tt := range map[string]struct {
+		change func(*cloud.Config)
+		want   string
+	}{
+		"port in use":      {func(cfg *cloud.Config) { cfg.APIAddr = c.endpoint.API }, "in use by another program"},
+		"no address":       {func(cfg *cloud.Config) { cfg.BrokerAddr = "nowhere" }, "opening the port of the broker"},
+		"public URL":       {func(cfg *cloud.Config) { cfg.PublicURL = "http://x" }, "--public-url"},
+		"public broker":    {func(cfg *cloud.Config) { cfg.PublicBroker = "x" }, "--public-broker"},
+		"certificate":      {func(cfg *cloud.Config) { cfg.CertFile, cfg.KeyFile = "none.pem", "none.key" }, "server certificate"},
+		"name":             {func(cfg *cloud.Config) { cfg.Names = []string{""} }, "no host name"},
+		"folder is a file": {func(cfg *cloud.Config) { cfg.Data = filepath.Join(c.dir, client.TokenFile) }, "data folder"},
+	} {
+		cfg := cloud.Config{Data: t.TempDir(), BrokerAddr: "127.0.0.1:0", APIAddr: "127.0.0.1:0", Notice: io.Discard, Logger: c.logger()}
+		tt.change(&cfg)
+		if err := cloud.Run(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+// A certificate that was given is shown on both ports, and bundles bring what verifies it.
+func TestGivenCertificate(t *testing.T) {
+	maker := start(t, t.TempDir(), func(cfg *cloud.Config) { cfg.Names = []string{"given.example"} })
+	pem := filepath.Join(t.TempDir(), "chain.pem") // certificate and key, and the CA
+	chain := must(os.ReadFile(filepath.Join(maker.dir, "pki", "server.pem")))(t)
+	chain = append(chain, must(os.ReadFile(filepath.Join(maker.dir, "pki", "ca.crt")))(t)...)
+	if err := os.WriteFile(pem, chain, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := start(t, t.TempDir(), func(cfg *cloud.Config) {
+		cfg.CertFile, cfg.KeyFile, cfg.PublicURL = pem, pem, "https://given.example:8443"
 	})
-	if err != nil {
-		return nil, err
-	}
-	c.t.Cleanup(func() { _ = nc.Close() })
-	a := &agent{c.t, conn.Raw(nc)}
-	hello := &wire.Hello{
-		Protocol: 1, BrokerToken: id.env["brokerToken"], ServerXID: wire.ServerXID(id.env["serverXid"]),
-		ServerName: id.env["serverName"], Version: "9", OS: "linux", Arch: "amd64", BootID: "b", Slots: 2, Executors: 2,
-	}
-	for _, f := range change {
-		f(hello)
-	}
-	if err := a.Write(hello); err != nil {
-		return nil, err
-	}
-	m, err := a.Read(patience)
-	if e, ok := m.(*wire.Error); ok {
-		return nil, errors.New(string(e.Code))
-	}
-	return a, err
-}
-
-// next returns the next message that is an M.
-func next[M wire.Message](a *agent) M {
-	a.Helper()
-	for {
-		m, err := a.Read(patience)
-		if err != nil {
-			a.Fatalf("waiting for %T: %v", *new(M), err)
-		}
-		switch m := m.(type) {
-		case M:
-			return m
-		case *wire.Ping:
-			_ = a.Write(&wire.Pong{Seq: m.Seq})
-		default:
-			a.Logf("skipped %s", m.Kind())
-		}
-	}
-}
-
-// tcx makes a package file's content.
-func tcx(t *testing.T, name, version, level string) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	w := must(z.Create(name + "_v1/install.json"))(t)
-	fmt.Fprintf(w, `{"programName":%q,"programVersion":%q,"programLanguage":"PYTHON","programMain":"run.py","runtimeLevel":%q,
-		"features":["fileParams"],"params":[{"name":"user","type":"String","required":true},{"name":"password","type":"String","encrypt":true}],
-		"playbook":{"outputVariables":[{"name":"out","type":"String"}]}}`, name, version, level)
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// bundle is one in memory.
-func (c *running) bundle(ctx context.Context, environment string, q v1.NewBundle) ([]byte, wire.ServerXID, error) {
-	var b bytes.Buffer
-	made, err := c.Client.Bundle(ctx, environment, q, &b)
-	return b.Bytes(), made.Server, err
-}
-
-// setup is a cloud with an Environment, an App and a connected agent.
-func setup(t *testing.T) (*running, identity, *agent) {
-	t.Helper()
-	c := start(t, filepath.Join(t.TempDir(), "data"))
-	must(c.CreateEnvironment(t.Context(), "lab", "Ada"))(t)
-	for _, level := range []string{"Organization", "Playbook"} {
-		must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, level+"_App", "1.0.0", level)), false))(t)
-	}
-	data, _, err := c.bundle(t.Context(), "lab", v1.NewBundle{Name: "one"})
+	must(c.Status(t.Context()))(t)
+	must(c.CreateEnvironment(t.Context(), "lab", ""))(t)
+	data, _, err := c.bundle(t.Context(), "lab", v1.NewBundle{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	id := open(t, data)
-	return c, id, must(c.join(id))(t)
-}
-
-// logger writes into the same log.
-func (c *running) logger() *slog.Logger { return slog.New(slog.NewTextHandler(c.log, nil)) }
-
-func code(err error) string {
-	if e, ok := errors.AsType[*v1.Error](err); ok {
-		return e.Code
+	if id.env["apiURL"] != "https://given.example:8443" || !strings.HasPrefix(id.env["brokerHost"], "given.example:") {
+		t.Errorf("got %q and %q", id.env["apiURL"], id.env["brokerHost"])
 	}
-	return fmt.Sprint(err)
-}
-
-// files lists everything in the data folder with its mode.
-func files(t *testing.T, dir string) map[string]os.FileMode {
-	t.Helper()
-	modes := make(map[string]os.FileMode)
-	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
-		if err == nil && info.Mode().IsRegular() {
-			rel, _ := filepath.Rel(dir, path)
-			modes[rel] = info.Mode().Perm()
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return modes
+	id.env["brokerHost"] = c.endpoint.Broker
+	must(c.join(id))(t)
 }

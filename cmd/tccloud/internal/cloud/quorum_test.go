@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	v1 "tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cloud"
 )
 
@@ -142,20 +143,25 @@ func TestQuorumLostLongerThanTheLease(t *testing.T) {
 			_ = a.Write(&wire.Pong{})
 		}
 	}
-	both := func(say string) {
+	// both waits until the logs of both clouds match, from where they last said that the store failed.
+	both := func(say *regexp.Regexp) {
 		for _, c := range []*running{first, second} {
-			for end := time.Now().Add(30 * time.Second); !strings.Contains(c.log.String(), say); time.Sleep(50 * time.Millisecond) {
+			for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+				log := c.log.String()
+				if say.MatchString(log[max(0, strings.LastIndex(log, "check=store state=failed")):]) {
+					break
+				}
 				if time.Now().After(end) {
 					t.Fatalf("a cloud does not say %q", say)
 				}
 			}
 		}
 	}
-	both("store takes no writes")
+	both(regexp.MustCompile("check=store state=failed"))
 	time.Sleep(lease)
 	nats.up(1)
 	nats.up(2)
-	both("store takes writes again")
+	both(regexp.MustCompile("check=store state=(ok|warning)"))
 	time.Sleep(lease / 3) // agents do not come back in the same moment
 
 	// By the other cloud, as any agent may.

@@ -13,19 +13,19 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
-// ballast is a file of nothing, thrown off when its disk is full: a cloud needs
+// reserveFile is a file of nothing, thrown off when its disk is full: a cloud needs
 // some files of its own to start, to be read, and to say what it lacks.
-type ballast struct{ dir string }
+type reserveFile struct{ dir string }
 
 const (
-	ballastFile  = "ballast"
-	ballastBytes = 4 << 20
-	ballastEvery = 2 * time.Second
+	reserveName  = "reserve"
+	reserveBytes = 4 << 20
+	reserveEvery = 2 * time.Second
 )
 
-// fit throws it off or takes it on again. Errors are the disk's, which has a check of its own.
-func (b ballast) fit() {
-	path := filepath.Join(b.dir, ballastFile)
+// adjust throws it off or takes it on again. Errors are the disk's, which has a check of its own.
+func (b reserveFile) adjust() {
+	path := filepath.Join(b.dir, reserveName)
 	r, err := quota.RoomAt(b.dir)
 	if err != nil {
 		return
@@ -36,18 +36,18 @@ func (b ballast) fit() {
 		_ = os.Remove(path)
 	case !r.Low() && errors.Is(err, fs.ErrNotExist):
 		_ = atomicfile.Write(path, 0o600, func(w io.Writer) error {
-			_, err := w.Write(make([]byte, ballastBytes))
+			_, err := w.Write(make([]byte, reserveBytes))
 			return err
 		})
 	}
 }
 
 // Run fits it until ctx ends.
-func (b ballast) Run(ctx context.Context) error {
-	tick := time.NewTicker(ballastEvery)
+func (b reserveFile) Run(ctx context.Context) error {
+	tick := time.NewTicker(reserveEvery)
 	defer tick.Stop()
 	for {
-		b.fit()
+		b.adjust()
 		select {
 		case <-ctx.Done():
 			return nil

@@ -19,7 +19,7 @@ const marksFor = 24 * time.Hour
 
 // retention is what removes what has aged or is too much, besides published files. Any number
 // of gateways may do it at the same time.
-func (c *cloud) retention(st *store.Store, k *kept) []func(context.Context) error {
+func (c *cloud) retention(st *store.Store, k *catalogParts) []func(context.Context) error {
 	none := func(string, []byte) bool { return false }
 	return []func(context.Context) error{
 		c.dispatcher.Trim,

@@ -23,9 +23,9 @@ const (
 type Referee interface {
 	// Twin is what is known of the hosts with that bundle's identity, nil for nothing.
 	Twin(xid wire.ServerXID, bundle string) *twin.Conflict
-	// Contend records that other said hello while holder's session
+	// RecordConflict records that other said hello while holder's session
 	// answered. It reports whether the holder is to be told (again).
-	Contend(ctx context.Context, xid wire.ServerXID, holder, other twin.Host) (bool, error)
+	RecordConflict(ctx context.Context, xid wire.ServerXID, holder, other twin.Host) (bool, error)
 	// Leave records that the hosts of a boot gave the identity up.
 	Leave(ctx context.Context, xid wire.ServerXID, boot string) error
 }
@@ -49,7 +49,7 @@ func (g *Gateway) arbitrate(ctx context.Context, srv Server, host twin.Host) err
 		return inUse("server %q is connected from %s, which answers: two hosts run with one identity", srv.XID, old.Host)
 	case known.Bars(host, now) && known.Kept != "":
 		// Perhaps it is the chosen one, at another address: then it is to be chosen there.
-		if _, err := g.cfg.Referee.Contend(ctx, srv.XID, known.Holder, host); err != nil {
+		if _, err := g.cfg.Referee.RecordConflict(ctx, srv.XID, known.Holder, host); err != nil {
 			return err
 		}
 		return inUse("an administrator chose another host to be server %q", srv.XID)
@@ -68,7 +68,7 @@ func inUse(format string, args ...any) error {
 
 // recordConflict records the conflict and tells the host that has the session.
 func (g *Gateway) recordConflict(ctx context.Context, xid wire.ServerXID, holder, other twin.Host) error {
-	tell, err := g.cfg.Referee.Contend(ctx, xid, holder, other)
+	tell, err := g.cfg.Referee.RecordConflict(ctx, xid, holder, other)
 	if err != nil {
 		return err
 	}

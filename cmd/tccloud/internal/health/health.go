@@ -120,11 +120,11 @@ func (m *Monitor) look(ctx context.Context, i int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.seen[i] = time.Now()
-	m.take(i, f)
+	m.record(i, f)
 }
 
-// take notes a finding, and tells when it is another one. Monitor.mu is held.
-func (m *Monitor) take(i int, f Finding) {
+// record notes a finding, and tells when it is another one. Monitor.mu is held.
+func (m *Monitor) record(i int, f Finding) {
 	was := m.last[i]
 	m.last[i] = Result{m.checks[i].Name, f, was.Since}
 	if was.State == f.State {
@@ -149,7 +149,7 @@ func (m *Monitor) Report() Report {
 	r := Report{State: OK}
 	for i := range m.checks {
 		if time.Since(m.seen[i]) > late {
-			m.take(i, Finding{Failed, "looking at it takes longer than " + late.String() + ": the disk or the store does not answer",
+			m.record(i, Finding{Failed, "looking at it takes longer than " + late.String() + ": the disk or the store does not answer",
 				"look at the disk and the system's log (dmesg)"})
 		}
 		r.Checks = append(r.Checks, m.last[i])

@@ -19,11 +19,11 @@ import (
 // The certificate is judged first, so that only who holds one of ours learns
 // which servers exist.
 func (r *Registry) Authenticate(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (Server, error) {
-	s, i, err := r.prove(xid, brokerToken, cert)
+	s, i, err := r.identify(xid, brokerToken, cert)
 	if err != nil {
 		return Server{}, err
 	}
-	if s, err = r.use(ctx, s, i, cert); err != nil {
+	if s, err = r.activate(ctx, s, i, cert); err != nil {
 		return Server{}, err
 	}
 	return s.public(), nil
@@ -32,7 +32,7 @@ func (r *Registry) Authenticate(ctx context.Context, xid wire.ServerXID, brokerT
 // Probe is Authenticate without a trace: a bundle or certificate that is
 // not in use yet stays so. Server is as it would be after the first use.
 func (r *Registry) Probe(xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (Server, error) {
-	s, i, err := r.prove(xid, brokerToken, cert)
+	s, i, err := r.identify(xid, brokerToken, cert)
 	if err != nil {
 		return Server{}, err
 	}
@@ -40,8 +40,8 @@ func (r *Registry) Probe(xid wire.ServerXID, brokerToken string, cert *x509.Cert
 	return s.public(), nil
 }
 
-// prove finds the identity that an agent presents and what forbids its use.
-func (r *Registry) prove(xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (record, identity, error) {
+// identify finds the identity that an agent presents and what forbids its use.
+func (r *Registry) identify(xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (record, identity, error) {
 	if cert == nil {
 		return record{}, identity{}, denied(wire.CodeCertificate, "no client certificate was presented: is the bundle's keystore in use?")
 	}
@@ -61,7 +61,7 @@ func (r *Registry) prove(xid wire.ServerXID, brokerToken string, cert *x509.Cert
 			}
 		}
 	}
-	switch now := r.come(); {
+	switch now := r.certainTime(); {
 	case ours && now.After(cert.NotAfter):
 		return record{}, identity{}, denied(wire.CodeClock, "the client certificate is valid until %s, and the cloud's clock says %s: if that is right, make a new bundle with --server %s",
 			cert.NotAfter.UTC().Format(time.DateTime), now.UTC().Format(time.DateTime), xid)
@@ -98,9 +98,9 @@ func (r *Registry) forbids(s record, i identity) error {
 	return nil
 }
 
-// use makes a bundle or a certificate that is shown for the first time the
+// activate makes a bundle or a certificate that is shown for the first time the
 // current one.
-func (r *Registry) use(ctx context.Context, s record, i identity, cert *x509.Certificate) (record, error) {
+func (r *Registry) activate(ctx context.Context, s record, i identity, cert *x509.Certificate) (record, error) {
 	var err error
 	if i.BrokerToken != s.Current.BrokerToken {
 		if s, err = r.promote(ctx, s.XID, i); err != nil {

@@ -11,45 +11,45 @@ import (
 )
 
 const (
-	momentKey = "clk"
+	clockKey = "clk"
 	// noteEvery is how often a confirmed time is taken for what has come, and
 	// storeEvery how often that is stored.
 	noteEvery  = time.Minute
 	storeEvery = 10 * time.Minute
 )
 
-// moment is a time that had certainly come, and when that was known here. The clock may
+// confirmation is a time that had certainly come, and when that was known here. The clock may
 // be in question for as long as somebody makes it so (most of the servers that
 // are connected, say): what is over by a moment and the monotonic time since then is over all
 // the same. So doubt lets in nobody whose certificate had ended before it, and
 // after a start it forgives no more than the time that the whole cloud was off.
-type moment struct {
+type confirmation struct {
 	wall time.Time
 	at   time.Time // monotonic
 }
 
-func (m moment) now() time.Time {
+func (m confirmation) now() time.Time {
 	if m.wall.IsZero() {
 		return time.Time{}
 	}
 	return m.wall.Add(time.Since(m.at))
 }
 
-// come is a time that has certainly come: the wall clock's where it may be trusted. It is
+// certainTime is a time that has certainly come: the wall clock's where it may be trusted. It is
 // zero where no servers have confirmed a clock yet.
-func (r *Registry) come() time.Time {
+func (r *Registry) certainTime() time.Time {
 	if r.trusted() {
 		return time.Now()
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.moment.now()
+	return r.confirmed.now()
 }
 
 // KeepTime remembers the time as often as confirmed says that the connected servers
 // share it, until ctx ends. A cloud that nobody confirms may be wrong for hours: its time is not taken.
 func (r *Registry) KeepTime(ctx context.Context, confirmed func() bool) error {
-	var stored moment
+	var stored confirmation
 	tick := time.NewTicker(noteEvery)
 	defer tick.Stop()
 	for {
@@ -59,7 +59,7 @@ func (r *Registry) KeepTime(ctx context.Context, confirmed func() bool) error {
 			// Also when the clock was set back: the newest confirmed time counts, not the latest.
 			if now.Round(0).Sub(stored.wall).Abs() >= storeEvery {
 				if err := r.storeTime(ctx, now); err == nil {
-					stored = moment{now.Round(0), now}
+					stored = confirmation{now.Round(0), now}
 				} else if ctx.Err() == nil {
 					r.log.Debug("the time was not stored, trying again", "err", err)
 				}
@@ -76,7 +76,7 @@ func (r *Registry) KeepTime(ctx context.Context, confirmed func() bool) error {
 func (r *Registry) noteTime(wall time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.moment = moment{wall.Round(0), time.Now()}
+	r.confirmed = confirmation{wall.Round(0), time.Now()}
 }
 
 func (r *Registry) storeTime(ctx context.Context, now time.Time) error {
@@ -86,7 +86,7 @@ func (r *Registry) storeTime(ctx context.Context, now time.Time) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	_, err = r.kv.Put(ctx, momentKey, data)
+	_, err = r.kv.Put(ctx, clockKey, data)
 	return err
 }
 
@@ -95,7 +95,7 @@ const answerTime = 10 * time.Second
 
 // readTime takes the time that was stored last, before the registry answers anybody.
 func (r *Registry) readTime(ctx context.Context) error {
-	e, err := r.kv.Get(ctx, momentKey)
+	e, err := r.kv.Get(ctx, clockKey)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil
 	}

@@ -43,11 +43,11 @@ type Registry struct {
 	trusted func() bool
 	changed chan struct{} // 1 token: something changed since Run last looked
 
-	mu       sync.RWMutex
-	envs     map[string]entry[Environment]
-	servers  map[wire.ServerXID]entry[record]
-	delivery map[digest]wire.ServerXID // of appDeliveryToken, current and pending
-	moment   moment
+	mu        sync.RWMutex
+	envs      map[string]entry[Environment]
+	servers   map[wire.ServerXID]entry[record]
+	delivery  map[digest]wire.ServerXID // of appDeliveryToken, current and pending
+	confirmed confirmation
 }
 
 // entry is a record with the revision it was read at.
@@ -90,13 +90,13 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 			case e == nil: // all that was there has come
 				return r, watch.Stop()
 			default:
-				r.take(e)
+				r.watched(e)
 			}
 		}
 	}
 }
 
-func (r *Registry) take(e jetstream.KeyValueEntry) {
+func (r *Registry) watched(e jetstream.KeyValueEntry) {
 	r.apply(e.Key(), e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut)
 }
 

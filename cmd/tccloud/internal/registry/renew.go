@@ -63,7 +63,7 @@ func (r *Registry) Renew(ctx context.Context, xid wire.ServerXID, host twin.Host
 // early reports whether a certificate is in the first half of its life. One
 // that ends later than any that is made now is not: its life was another one, or the clock was wrong.
 func (r *Registry) early(ends time.Time) bool {
-	now, life := r.come(), r.ca.Life()
+	now, life := r.certainTime(), r.ca.Life()
 	if now.IsZero() {
 		return false
 	}

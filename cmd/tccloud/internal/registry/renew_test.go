@@ -152,7 +152,7 @@ func TestRenewByAThief(t *testing.T) {
 		t.Errorf("a fresh certificate was renewed: %v", err)
 	}
 	c.ca.ClientLife(c.ca.Life() - time.Hour) // the time for it has come
-	if _, err := c.Contend(t.Context(), i.XID, thief, original); err != nil {
+	if _, err := c.RecordConflict(t.Context(), i.XID, thief, original); err != nil {
 		t.Fatal(err)
 	}
 	for name, h := range map[string]twin.Host{"thief": thief, "original": original} {

@@ -59,7 +59,7 @@ func (r *Registry) follow(ctx context.Context, sessions Sessions) error {
 				return errors.New("it ended")
 			}
 			if e != nil {
-				r.take(e)
+				r.watched(e)
 			}
 		case <-r.changed:
 			r.cut(ctx, sessions)

@@ -10,8 +10,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
-// errSame ends an update that would change nothing.
-var errSame = errors.New("nothing changes")
+// errUnchanged ends an update that would change nothing.
+var errUnchanged = errors.New("nothing changes")
 
 // Twin is what is known of several hosts that run with the identity of a
 // bundle, nil for nothing: who comes with a newer bundle is the one that it was made for.
@@ -25,9 +25,9 @@ func (r *Registry) Twin(xid wire.ServerXID, bundle string) *twin.Conflict {
 	return s.Twin
 }
 
-// Contend records that other said hello as xid while holder had a session
+// RecordConflict records that other said hello as xid while holder had a session
 // that answered. It reports whether that was news, or a minute since it was said.
-func (r *Registry) Contend(ctx context.Context, xid wire.ServerXID, holder, other twin.Host) (bool, error) {
+func (r *Registry) RecordConflict(ctx context.Context, xid wire.ServerXID, holder, other twin.Host) (bool, error) {
 	r.mu.RLock()
 	known := r.servers[xid].value.Twin
 	r.mu.RUnlock()
@@ -37,13 +37,13 @@ func (r *Registry) Contend(ctx context.Context, xid wire.ServerXID, holder, othe
 	_, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
 		c, news := s.Twin.Prove(holder, other, time.Now())
 		if !news {
-			return errSame
+			return errUnchanged
 		}
 		s.Twin = &c
 		return nil
 	})
 	switch {
-	case errors.Is(err, errSame): // another gateway did
+	case errors.Is(err, errUnchanged): // another gateway did
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("recording that two hosts run as server %.70q: %w", string(xid), err)
@@ -81,12 +81,12 @@ func (r *Registry) Keep(ctx context.Context, xid wire.ServerXID, id string) (Ser
 func (r *Registry) Leave(ctx context.Context, xid wire.ServerXID, boot string) error {
 	_, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
 		if s.Twin == nil {
-			return errSame
+			return errUnchanged
 		}
 		s.Twin = s.Twin.Leave(boot)
 		return nil
 	})
-	if err != nil && !errors.Is(err, errSame) {
+	if err != nil && !errors.Is(err, errUnchanged) {
 		return fmt.Errorf("recording that a host of server %.70q left: %w", string(xid), err)
 	}
 	return nil

@@ -196,12 +196,12 @@ func (r *Registry) Refresh(ctx context.Context, xid wire.ServerXID) error {
 	if err != nil {
 		return fmt.Errorf("looking for the session of %q: %w", xid, err)
 	}
-	r.take(e)
+	r.record(e)
 	return nil
 }
 
-// take records what the bucket says of a server.
-func (r *Registry) take(e jetstream.KeyValueEntry) {
+// record records what the bucket says of a server.
+func (r *Registry) record(e jetstream.KeyValueEntry) {
 	var c claim
 	if json.Unmarshal(e.Value(), &c) == nil {
 		r.hold(wire.ServerXID(e.Key()), holder{int64(e.Revision()), c.Gateway})
@@ -253,7 +253,7 @@ func (r *Registry) Run(ctx context.Context) error {
 			case e == nil: // all that was there has come
 				r.known()
 			case e.Operation() == jetstream.KeyValuePut:
-				r.take(e)
+				r.record(e)
 			}
 		})
 	})

@@ -243,8 +243,8 @@ func (r *Referee) Twin(xid wire.ServerXID, _ string) *twin.Conflict {
 	return r.known[xid]
 }
 
-// Contend implements gateway.Referee.
-func (r *Referee) Contend(_ context.Context, xid wire.ServerXID, holder, other twin.Host) (bool, error) {
+// RecordConflict implements gateway.Referee.
+func (r *Referee) RecordConflict(_ context.Context, xid wire.ServerXID, holder, other twin.Host) (bool, error) {
 	r.Set(xid, func(c *twin.Conflict) *twin.Conflict {
 		n, _ := c.Prove(holder, other, time.Now())
 		return &n

@@ -11,12 +11,14 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"tcenvsvr/cmd/tccloud/internal/api"
+	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
-// trusted refuses to make a new CA for a cloud that has servers: they trust the old
+// refuseNewCA refuses to make a new CA for a cloud that has servers: they trust the old
 // one only, and would all stay away.
-func trusted(ctx context.Context, kv jetstream.KeyValue, data string) error {
+func refuseNewCA(ctx context.Context, kv jetstream.KeyValue, data string) error {
 	path := filepath.Join(data, "pki", "ca.pem")
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return nil // it is there, or opening it says what is wrong
@@ -55,10 +57,26 @@ func (e *FileError) Unwrap() error { return e.err }
 // Hint says what an operator can do.
 func (e *FileError) Hint() string { return e.try }
 
-// damaged adds what to do about one of the cloud's own files to the error of reading it.
-func damaged(err error, try string) error {
+// damagedFile adds what to do about one of the cloud's own files to the error of reading it.
+func damagedFile(err error, try string) error {
 	if err == nil {
 		return nil
 	}
 	return &FileError{err, try}
+}
+
+// adminToken opens the token, and tells a person who starts a new cloud
+// at a terminal what it is, once: it must not end in a log.
+func adminToken(cfg Config) (string, error) {
+	path := filepath.Join(cfg.Data, client.TokenFile)
+	token, fresh, err := api.OpenToken(path)
+	switch {
+	case err != nil:
+		return "", err
+	case fresh && terminal(cfg.Notice):
+		fmt.Fprintf(cfg.Notice, "The admin token is %s (kept in %s; it is not shown again)\n", token, path)
+	case fresh:
+		cfg.Logger.Info("admin token made", "file", path)
+	}
+	return token, nil
 }

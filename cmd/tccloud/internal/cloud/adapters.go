@@ -17,14 +17,14 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/releases"
 )
 
-// doorman lets the gateway ask the registry.
-type doorman struct{ *registry.Registry }
+// authenticator lets the gateway ask the registry.
+type authenticator struct{ *registry.Registry }
 
-func (d doorman) Authenticate(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (gateway.Server, error) {
+func (d authenticator) Authenticate(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (gateway.Server, error) {
 	return admitted(d.Registry.Authenticate(ctx, xid, brokerToken, cert))
 }
 
-func (d doorman) Probe(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate, leave bool) (gateway.Server, error) {
+func (d authenticator) Probe(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate, leave bool) (gateway.Server, error) {
 	s, err := d.Registry.Probe(xid, brokerToken, cert)
 	if err == nil && leave {
 		s, err = d.Revoke(ctx, xid)
@@ -32,7 +32,7 @@ func (d doorman) Probe(ctx context.Context, xid wire.ServerXID, brokerToken stri
 	return admitted(s, err)
 }
 
-func (d doorman) Renew(ctx context.Context, xid wire.ServerXID, host twin.Host, m *wire.Renew) (*x509.Certificate, error) {
+func (d authenticator) Renew(ctx context.Context, xid wire.ServerXID, host twin.Host, m *wire.Renew) (*x509.Certificate, error) {
 	cert, err := d.Registry.Renew(ctx, xid, host, m.Newest, m.Request)
 	return cert, told(err)
 }
@@ -55,13 +55,13 @@ func told(err error) error {
 	return err
 }
 
-// sessions lets the registry cut the gateway's sessions.
-type sessions struct{ *gateway.Gateway }
+// fleet lets the registry cut the gateway's sessions.
+type fleet struct{ *gateway.Gateway }
 
 // answerIn bounds a question to the other gateways.
 const answerIn = 5 * time.Second
 
-func (s sessions) Connected(ctx context.Context) ([]wire.ServerXID, error) {
+func (s fleet) Connected(ctx context.Context) ([]wire.ServerXID, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerIn)
 	defer cancel()
 	list, err := s.Sessions(ctx)
@@ -81,14 +81,14 @@ var why = map[wire.Code]string{
 	wire.CodeUnknownServer: "the server was removed",
 }
 
-func (s sessions) Disconnect(ctx context.Context, xid wire.ServerXID, code wire.Code) error {
+func (s fleet) Disconnect(ctx context.Context, xid wire.ServerXID, code wire.Code) error {
 	ctx, cancel := context.WithTimeout(ctx, answerIn)
 	defer cancel()
 	return s.Gateway.Disconnect(ctx, xid, code, why[code])
 }
 
 // Reports implements releases.Fleet.
-func (s sessions) Reports(ctx context.Context) ([]releases.Report, error) {
+func (s fleet) Reports(ctx context.Context) ([]releases.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerIn)
 	defer cancel()
 	list, err := s.Sessions(ctx)
@@ -106,16 +106,16 @@ func (s sessions) Reports(ctx context.Context) ([]releases.Report, error) {
 }
 
 // Nudge implements releases.Fleet.
-func (s sessions) Nudge(ctx context.Context, xid wire.ServerXID) error {
+func (s fleet) Nudge(ctx context.Context, xid wire.ServerXID) error {
 	ctx, cancel := context.WithTimeout(ctx, answerIn)
 	defer cancel()
 	return s.Gateway.Control(ctx, xid, &wire.Control{Action: wire.ActionUpdate})
 }
 
-// members lets the director ask where a server belongs.
-type members struct{ *registry.Registry }
+// memberships lets the director ask where a server belongs.
+type memberships struct{ *registry.Registry }
 
-func (m members) EnvironmentOf(xid wire.ServerXID) (string, error) {
+func (m memberships) EnvironmentOf(xid wire.ServerXID) (string, error) {
 	s, err := m.Server(xid)
 	return s.Environment, err
 }

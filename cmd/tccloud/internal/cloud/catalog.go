@@ -16,15 +16,15 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
-// kept are the parts that store Apps and what Apps store.
-type kept struct {
+// catalogParts are the parts that store Apps and what Apps store.
+type catalogParts struct {
 	catalog *catalog.Catalog
 	uploads *upload.Store
 	apps    *appstore.Store
 }
 
-func keep(ctx context.Context, cfg Config, st *store.Store, signer *apptoken.Signer, c *cloud) (*kept, error) {
-	k := new(kept)
+func openCatalog(ctx context.Context, cfg Config, st *store.Store, signer *apptoken.Signer, c *cloud) (*catalogParts, error) {
+	k := new(catalogParts)
 	index, err := st.KV(ctx, catalog.AppsBucket, store.KVOptions{})
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func keep(ctx context.Context, cfg Config, st *store.Store, signer *apptoken.Sig
 	}
 	k.catalog = catalog.New(catalog.Config{
 		Apps: index, Blobs: blobs, Uploads: k.uploads, Orders: c.dispatcher, Servers: c.registry, Trusted: c.trusted,
-		Bytes: st.Share(4, 64<<30), Room: func(bytes int64) error { return room(cfg.Data, bytes) },
+		Bytes: st.Share(4, 64<<30), Room: func(bytes int64) error { return checkSpace(cfg.Data, bytes) },
 		Logger: cfg.Logger.With("component", "catalog"),
 	})
 	k.apps = appstore.New(appstore.Config{
@@ -71,8 +71,8 @@ func keep(ctx context.Context, cfg Config, st *store.Store, signer *apptoken.Sig
 	return k, nil
 }
 
-// director opens what serves releases: DATA/updates, and in the store the plan and the packages.
-func director(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*releases.Director, error) {
+// openReleases opens what serves releases: DATA/updates, and in the store the plan and the packages.
+func openReleases(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*releases.Director, error) {
 	files, err := releases.Open(filepath.Join(cfg.Data, "updates"))
 	if err != nil {
 		return nil, err
@@ -91,12 +91,12 @@ func director(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*rele
 	}
 	c.packages = &packages.Store{KV: plan, Blobs: blobs}
 	return releases.New(releases.Config{
-		KV: plan, Files: files, Servers: members{c.registry}, Trusted: c.trusted, Logger: cfg.Logger.With("component", "releases"),
+		KV: plan, Files: files, Servers: memberships{c.registry}, Trusted: c.trusted, Logger: cfg.Logger.With("component", "releases"),
 	}), nil
 }
 
-// room refuses what would use the reserve of the disk.
-func room(dir string, bytes int64) error {
+// checkSpace refuses what would use the reserve of the disk.
+func checkSpace(dir string, bytes int64) error {
 	r, err := quota.RoomAt(dir)
 	if err != nil {
 		return nil // the write will tell

@@ -1,0 +1,70 @@
+package cloud
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
+	"tcenvsvr/cmd/tccloud/internal/health"
+)
+
+// clockVerdict is what trusted came to.
+type clockVerdict struct {
+	at time.Time
+	ok bool
+}
+
+// trusted reports whether times that were written down may be judged by
+// this host's clock: the servers that are connected know.
+func (c *cloud) trusted() bool {
+	if c.gateway == nil {
+		return false
+	}
+	// It is asked for every order, and thousands of servers are many to ask.
+	if v := c.clockVerdict.Load(); v != nil && time.Since(v.at) < time.Second && c.clock.Steady() > 0 {
+		return v.ok
+	}
+	v := &clockVerdict{time.Now(), c.clock.Trusted(c.gateway.Skews()...)}
+	c.clockVerdict.Store(v)
+	return v.ok
+}
+
+// confirmed reports whether the servers that are connected share this
+// host's clock: alone it may have been wrong since the start.
+func (c *cloud) confirmed() bool {
+	return c.clock.Steady() >= clock.Tolerated && len(c.gateway.Skews()) > 0 && c.trusted()
+}
+
+// tokensExpire reports whether a token's end may be judged: not those
+// that were issued before the clock was set.
+func (c *cloud) tokensExpire() bool { return c.trusted() && c.clock.Steady() > appstore.TokenLife }
+
+// onClockStep is told when the clock was.
+func (c *cloud) onClockStep(log *slog.Logger) func(by time.Duration) {
+	return func(by time.Duration) {
+		log.Warn("this host's clock was set, or the host slept", "by", by.Round(time.Millisecond))
+		c.logCertificate(log)
+		c.gateway.CompareClocks(by)
+		c.clockVerdict.Store(nil)
+		c.releases.Resign()
+	}
+}
+
+// dependsOnClock is a check that goes by the clock: while that is in question, it warns at most.
+func (c *cloud) dependsOnClock(check health.Check) health.Check {
+	return health.Check{Name: check.Name, Look: func(ctx context.Context) health.Finding {
+		f := check.Look(ctx)
+		if f.State != health.OK && !c.trusted() {
+			f.State = health.Warning
+		}
+		return f
+	}}
+}
+
+func (c *cloud) logCertificate(log *slog.Logger) {
+	if problem := c.server.Problem(); problem != "" {
+		log.Error("servers refuse the cloud's certificate unless this host's clock is wrong", "reason", problem)
+	}
+}
