@@ -42,12 +42,12 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// patience bounds waiting for what must come.
-const patience = 30 * time.Second
+// timeout bounds waiting for what must come.
+const timeout = 30 * time.Second
 
 // await FILE: until the file is there.
 func await(ts *testscript.TestScript, neg bool, args []string) {
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); ; time.Sleep(10 * time.Millisecond) {
 		_, err := os.Stat(ts.MkAbs(args[0]))
 		if (err != nil) == neg {
 			return
@@ -60,7 +60,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 
 // ready DATA: until a cloud listens where its endpoint.json says.
 func ready(ts *testscript.TestScript, _ bool, args []string) {
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); ; time.Sleep(10 * time.Millisecond) {
 		e, err := client.ReadEndpoint(ts.MkAbs(args[0]))
 		if err == nil {
 			var c net.Conn

@@ -83,10 +83,10 @@ func New(cfg Config) (*API, error) {
 	mux := http.NewServeMux()
 	mux.Handle(catalog.Prefix, cfg.Catalog.AgentHandler())
 	mux.Handle(releases.Prefix, cfg.Releases.AgentHandler())
-	mux.Handle("/api/", limited(http.StripPrefix("/api", apps)))
+	mux.Handle("/api/", withBodyTimeout(http.StripPrefix("/api", apps)))
 	mux.HandleFunc("GET /healthz", a.probe(func(r health.Report) bool { return r.State != health.Failed }))
 	mux.HandleFunc("GET /readyz", a.probe(health.Report.Intake))
-	mux.Handle("POST "+EnrollPath+"{token}", limited(http.HandlerFunc(a.redeem)))
+	mux.Handle("POST "+EnrollPath+"{token}", withBodyTimeout(http.HandlerFunc(a.redeem)))
 	a.admin(mux)
 	a.handler = pace.Answers(leftover.Drain(mux))
 	return a, nil
@@ -144,8 +144,8 @@ const (
 	drainTimeout  = 5 * time.Second
 )
 
-// limited ends Apps' requests that stand still.
-func limited(h http.Handler) http.Handler {
+// withBodyTimeout ends Apps' requests that stand still.
+func withBodyTimeout(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
 		_ = c.SetReadDeadline(time.Now().Add(bodyTimeout)) // best effort: not every connection has deadlines

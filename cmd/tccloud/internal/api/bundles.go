@@ -26,21 +26,21 @@ const (
 	maxLinkValid = 7 * 24 * time.Hour
 )
 
-// wanted is what a bundle shall hold; links remember it.
-type wanted struct {
+// bundleRequest is what a bundle shall hold; links remember it.
+type bundleRequest struct {
 	Kind    bundle.Kind     `json:"kind"`
 	Package packages.Wanted `json:"package"`
 }
 
-// parse reads which bundle is asked for, for whom.
-func parse(w http.ResponseWriter, r *http.Request) (v1.NewBundle, registry.Request, wanted, error) {
+// parseBundleRequest reads which bundle is asked for, for whom.
+func parseBundleRequest(w http.ResponseWriter, r *http.Request) (v1.NewBundle, registry.Request, bundleRequest, error) {
 	var q v1.NewBundle
 	if err := read(w, r, &q); err != nil {
-		return q, registry.Request{}, wanted{}, err
+		return q, registry.Request{}, bundleRequest{}, err
 	}
-	want := wanted{bundle.Kind(q.Kind), q.Wanted}
+	want := bundleRequest{bundle.Kind(q.Kind), q.Wanted}
 	if err := errors.Join(want.Kind.Check(), want.Package.Check()); err != nil {
-		return q, registry.Request{}, wanted{}, problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
+		return q, registry.Request{}, bundleRequest{}, problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
 	}
 	return q, registry.Request{
 		Environment: r.PathValue("name"), Server: q.Server, Name: q.Name,
@@ -49,11 +49,11 @@ func parse(w http.ResponseWriter, r *http.Request) (v1.NewBundle, registry.Reque
 }
 
 func (a *API) bundle(w http.ResponseWriter, r *http.Request) error {
-	_, q, want, err := parse(w, r)
+	_, q, want, err := parseBundleRequest(w, r)
 	if err != nil {
 		return err
 	}
-	p, content, err := a.pack(r.Context(), want)
+	p, content, err := a.findPackage(r.Context(), want)
 	if err != nil {
 		return err
 	}
@@ -76,9 +76,9 @@ func (a *API) bundle(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// pack opens the package that is wanted. There is none where none has to be, and
+// findPackage opens the package that is wanted. There is none where none has to be, and
 // nothing was issued yet where one is missing.
-func (a *API) pack(ctx context.Context, want wanted) (packages.Package, *os.File, error) {
+func (a *API) findPackage(ctx context.Context, want bundleRequest) (packages.Package, *os.File, error) {
 	if want.Kind == bundle.EnvOnly {
 		return packages.Package{}, nil, nil
 	}
@@ -94,7 +94,7 @@ func (a *API) pack(ctx context.Context, want wanted) (packages.Package, *os.File
 }
 
 // makeBundle issues an identity and packs it.
-func (a *API) makeBundle(ctx context.Context, q registry.Request, want wanted, p packages.Package, content *os.File) (*bundle.Bundle, v1.Made, error) {
+func (a *API) makeBundle(ctx context.Context, q registry.Request, want bundleRequest, p packages.Package, content *os.File) (*bundle.Bundle, v1.Made, error) {
 	issued, err := a.Registry.Issue(ctx, q)
 	if err != nil {
 		return nil, v1.Made{}, err
@@ -141,7 +141,7 @@ func (a *API) send(w http.ResponseWriter, made v1.Made, name, kind string, write
 
 // link makes a link that gives one bundle to whoever has it first.
 func (a *API) link(w http.ResponseWriter, r *http.Request) error {
-	q, request, want, err := parse(w, r)
+	q, request, want, err := parseBundleRequest(w, r)
 	if err != nil {
 		return err
 	}
@@ -179,12 +179,12 @@ func (a *API) link(w http.ResponseWriter, r *http.Request) error {
 // redeem gives the bundle of a link. It is a POST, so that nothing that
 // looks at links ahead of people uses one up.
 func (a *API) redeem(w http.ResponseWriter, r *http.Request) {
-	var want wanted
+	var want bundleRequest
 	request, err := a.Registry.UseLink(r.Context(), r.PathValue("token"), &want)
 	var b *bundle.Bundle
 	var made v1.Made
 	if err == nil {
-		p, content, missing := a.pack(r.Context(), want)
+		p, content, missing := a.findPackage(r.Context(), want)
 		if missing != nil { // the link is used up: what it is for goes on without
 			a.Logger.Warn("enrollment link redeemed without the package", "err", missing)
 			p, content = packages.Package{}, nil

@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
-// statusTime is how long status waits for other gateways.
-const statusTime = 2 * time.Second
+// statusTimeout is how long status waits for other gateways.
+const statusTimeout = 2 * time.Second
 
 func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 	var connected *int // it is asked when not all is well
@@ -25,7 +25,7 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 			cloned++
 		}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), statusTime)
+	ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
 	defer cancel()
 	if live, err := a.connected(ctx); err == nil {
 		n := len(live)

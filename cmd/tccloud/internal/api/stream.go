@@ -15,9 +15,9 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/pace"
 )
 
-// alive is how often an answer that lasts shows that it does: proxies
+// keepAlive is how often an answer that lasts shows that it does: proxies
 // end silent connections, and a client wants to notice a dead one.
-const alive = 15 * time.Second
+const keepAlive = 15 * time.Second
 
 // lines writes an answer of lines; it is safe for concurrent use.
 type lines struct {
@@ -26,9 +26,9 @@ type lines struct {
 	enc *json.Encoder
 }
 
-// lasting is the context of an answer that lasts: it ends with the
+// streamContext is the context of an answer that lasts: it ends with the
 // client's or the cloud's leaving.
-func (a *API) lasting(r *http.Request) (ctx context.Context, cancel func()) {
+func (a *API) streamContext(r *http.Request) (ctx context.Context, cancel func()) {
 	ctx, cancel = context.WithCancel(r.Context())
 	go func() {
 		select {
@@ -40,8 +40,8 @@ func (a *API) lasting(r *http.Request) (ctx context.Context, cancel func()) {
 	return ctx, cancel
 }
 
-// begin sends the header and keeps the connection awake until stop.
-func begin(ctx context.Context, w http.ResponseWriter) (l *lines, stop func()) {
+// startStream sends the header and keeps the connection awake until stop.
+func startStream(ctx context.Context, w http.ResponseWriter) (l *lines, stop func()) {
 	out := pace.NewWriter(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
@@ -50,7 +50,7 @@ func begin(ctx context.Context, w http.ResponseWriter) (l *lines, stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(alive)
+		tick := time.NewTicker(keepAlive)
 		defer tick.Stop()
 		for {
 			select {
@@ -90,13 +90,13 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := a.lasting(r)
+	ctx, cancel := a.streamContext(r)
 	defer cancel()
 	changes, err := a.Dispatcher.Watch(ctx, e.ID)
 	if err != nil {
 		return err
 	}
-	l, stop := begin(ctx, w)
+	l, stop := startStream(ctx, w)
 	defer stop()
 	for e := range changes {
 		shown := a.show(e)
@@ -123,14 +123,14 @@ func (a *API) logs(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch f.Stream {
 	case v1.StreamAPI:
-		return a.shipped(w, r, e)
+		return a.appLog(w, r, e)
 	case "", wire.Stdout, wire.Stderr, wire.AppLog:
 	default:
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "stream %.20q: want stdout, stderr, app or api", string(f.Stream))
 	}
-	ctx, cancel := a.lasting(r)
+	ctx, cancel := a.streamContext(r)
 	defer cancel()
-	l, stop := begin(ctx, w)
+	l, stop := startStream(ctx, w)
 	defer stop()
 	for c, err := range a.Dispatcher.Logs(ctx, e.ID, f) {
 		if ctx.Err() != nil {
@@ -148,13 +148,13 @@ func (a *API) logs(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// shipped sends the log that the App posted itself.
-func (a *API) shipped(w http.ResponseWriter, r *http.Request, e dispatch.Execution) error {
+// appLog sends the log that the App posted itself.
+func (a *API) appLog(w http.ResponseWriter, r *http.Request, e dispatch.Execution) error {
 	entries, err := a.AppStore.Log(r.Context(), e.ID)
 	if err != nil {
 		return err
 	}
-	l, stop := begin(r.Context(), w)
+	l, stop := startStream(r.Context(), w)
 	defer stop()
 	var offset int64
 	for _, entry := range entries {

@@ -30,7 +30,7 @@ func (c *Catalog) AgentHandler() http.Handler {
 		"PUT " + Prefix + "orders/{order}/{attempt}/files/{name...}":  c.serveUpload,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			xid, err := c.who(r)
+			xid, err := c.authenticate(r)
 			if err == nil {
 				err = serve(w, r, xid)
 			}
@@ -42,8 +42,8 @@ func (c *Catalog) AgentHandler() http.Handler {
 	return mux
 }
 
-// who authenticates by appDeliveryToken.
-func (c *Catalog) who(r *http.Request) (wire.ServerXID, error) {
+// authenticate authenticates by appDeliveryToken.
+func (c *Catalog) authenticate(r *http.Request) (wire.ServerXID, error) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
 		return "", &registry.Denied{Code: wire.CodeBadToken, Message: "no appDeliveryToken was shown"}

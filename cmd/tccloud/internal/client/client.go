@@ -49,14 +49,14 @@ func New(cfg Config) *Client {
 	}
 	return &Client{
 		base: cfg.URL + v1.Prefix, token: cfg.Token,
-		ask: over(true, answerTime), act: over(false, answerTime), send: over(false, storeTime),
+		ask: over(true, answerTime), act: over(false, answerTime), send: over(false, storeTimeout),
 	}
 }
 
 // How long an answer may take when all was sent.
 const (
-	answerTime = 2 * time.Minute
-	storeTime  = 20 * time.Minute // a file is checked and stored first: 1 GiB at 1 MB/s
+	answerTime   = 2 * time.Minute
+	storeTimeout = 20 * time.Minute // a file is checked and stored first: 1 GiB at 1 MB/s
 )
 
 // do sends a request and returns the answer to one that went well.
@@ -65,11 +65,11 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 	if method == http.MethodGet {
 		by = c.ask
 	}
-	return c.by(ctx, by, method, path, body, -1)
+	return c.doWith(ctx, by, method, path, body, -1)
 }
 
-// by sends a body of so many bytes, -1 where net/http finds it out.
-func (c *Client) by(ctx context.Context, by *http.Client, method, path string, body io.Reader, size int64) (*http.Response, error) {
+// doWith sends a body of so many bytes, -1 where net/http finds it out.
+func (c *Client) doWith(ctx context.Context, by *http.Client, method, path string, body io.Reader, size int64) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("asking the cloud: %w", err)
@@ -241,7 +241,7 @@ func upload[T any](ctx context.Context, c *Client, method, path string, body io.
 			size = info.Size()
 		}
 	}
-	res, err := c.by(ctx, c.send, method, path, body, size)
+	res, err := c.doWith(ctx, c.send, method, path, body, size)
 	if err != nil {
 		return v, err
 	}

@@ -9,18 +9,18 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
 
-// patience is how long Wait and Follow outlast a cloud that does not
+// outageTimeout is how long Wait and Follow outlast a cloud that does not
 // answer: a restart takes seconds.
 const (
-	patience = time.Minute
-	pause    = 500 * time.Millisecond
+	outageTimeout = time.Minute
+	pause         = 500 * time.Millisecond
 )
 
 // Wait returns an execution when it has ended; change, if not nil, sees
 // its states on the way.
 func (c *Client) Wait(ctx context.Context, id wire.OrderID, change func(v1.Execution)) (v1.Execution, error) {
 	var last v1.Execution
-	err := c.outlast(ctx, func() (bool, error) {
+	err := c.retryOutage(ctx, func() (bool, error) {
 		for e, err := range c.Watch(ctx, id) {
 			if err != nil {
 				return false, err
@@ -47,7 +47,7 @@ func (c *Client) Follow(ctx context.Context, id wire.OrderID, q LogQuery, write 
 	}
 	seen := make(map[stream]int64)
 	q.Follow = true
-	return c.outlast(ctx, func() (bool, error) {
+	return c.retryOutage(ctx, func() (bool, error) {
 		before, err := c.Execution(ctx, id)
 		if err != nil {
 			return false, err
@@ -79,9 +79,9 @@ type errWrite struct{ error }
 
 func (e errWrite) Unwrap() error { return e.error }
 
-// outlast repeats try until it is done, the cloud refuses, or has not
+// retryOutage repeats try until it is done, the cloud refuses, or has not
 // answered for too long.
-func (c *Client) outlast(ctx context.Context, try func() (done bool, err error)) error {
+func (c *Client) retryOutage(ctx context.Context, try func() (done bool, err error)) error {
 	good := time.Now()
 	for {
 		done, err := try()
@@ -93,7 +93,7 @@ func (c *Client) outlast(ctx context.Context, try func() (done bool, err error))
 			return nil
 		case err == nil:
 			good = time.Now()
-		case refused || !errors.Is(err, ErrUnreachable) || time.Since(good) > patience:
+		case refused || !errors.Is(err, ErrUnreachable) || time.Since(good) > outageTimeout:
 			return err
 		}
 		select {

@@ -34,18 +34,18 @@ func (d authenticator) Probe(ctx context.Context, xid wire.ServerXID, brokerToke
 
 func (d authenticator) Renew(ctx context.Context, xid wire.ServerXID, host twin.Host, m *wire.Renew) (*x509.Certificate, error) {
 	cert, err := d.Registry.Renew(ctx, xid, host, m.Newest, m.Request)
-	return cert, told(err)
+	return cert, toDenied(err)
 }
 
 func admitted(s registry.Server, err error) (gateway.Server, error) {
 	if err != nil {
-		return gateway.Server{}, told(err)
+		return gateway.Server{}, toDenied(err)
 	}
 	return gateway.Server{XID: s.XID, Name: s.Name, Environment: s.Environment, Bundle: s.Bundle}, nil
 }
 
-// told is err as the gateway tells it to the agent.
-func told(err error) error {
+// toDenied is err as the gateway tells it to the agent.
+func toDenied(err error) error {
 	if denied, ok := errors.AsType[*registry.Denied](err); ok {
 		return &gateway.Denied{Code: denied.Code, Message: denied.Message}
 	}
@@ -58,11 +58,11 @@ func told(err error) error {
 // fleet lets the registry cut the gateway's sessions.
 type fleet struct{ *gateway.Gateway }
 
-// answerIn bounds a question to the other gateways.
-const answerIn = 5 * time.Second
+// peerTimeout bounds a question to the other gateways.
+const peerTimeout = 5 * time.Second
 
 func (s fleet) Connected(ctx context.Context) ([]wire.ServerXID, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerIn)
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
 	list, err := s.Sessions(ctx)
 	if err != nil {
@@ -75,21 +75,21 @@ func (s fleet) Connected(ctx context.Context) ([]wire.ServerXID, error) {
 	return xids, nil
 }
 
-var why = map[wire.Code]string{
+var disconnectReasons = map[wire.Code]string{
 	wire.CodeRevoked:       "the server was revoked",
 	wire.CodeInactive:      "the environment is not active",
 	wire.CodeUnknownServer: "the server was removed",
 }
 
 func (s fleet) Disconnect(ctx context.Context, xid wire.ServerXID, code wire.Code) error {
-	ctx, cancel := context.WithTimeout(ctx, answerIn)
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
-	return s.Gateway.Disconnect(ctx, xid, code, why[code])
+	return s.Gateway.Disconnect(ctx, xid, code, disconnectReasons[code])
 }
 
 // Reports implements releases.Fleet.
 func (s fleet) Reports(ctx context.Context) ([]releases.Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerIn)
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
 	list, err := s.Sessions(ctx)
 	if err != nil {
@@ -107,7 +107,7 @@ func (s fleet) Reports(ctx context.Context) ([]releases.Report, error) {
 
 // Nudge implements releases.Fleet.
 func (s fleet) Nudge(ctx context.Context, xid wire.ServerXID) error {
-	ctx, cancel := context.WithTimeout(ctx, answerIn)
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
 	return s.Gateway.Control(ctx, xid, &wire.Control{Action: wire.ActionUpdate})
 }

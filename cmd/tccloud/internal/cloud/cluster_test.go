@@ -30,7 +30,7 @@ func external(t *testing.T) string {
 		ns.Shutdown()
 		ns.WaitForShutdown()
 	})
-	if !ns.ReadyForConnections(patience) {
+	if !ns.ReadyForConnections(timeout) {
 		t.Fatal("the NATS server does not start")
 	}
 	return ns.ClientURL()

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	saidIn      = 10 * time.Second // a bad disk is told
-	recoveredIn = 30 * time.Second // after its cause has ended
+	reportTimeout   = 10 * time.Second // a bad disk is told
+	recoveryTimeout = 30 * time.Second // after its cause has ended
 )
 
 // told is what an operator and a balancer see.
@@ -34,7 +34,7 @@ func (c *running) told() told {
 	var out, errs bytes.Buffer
 	got := told{exit: cli.Main([]string{"status", "--data", c.dir}, strings.NewReader(""), &out, &errs)}
 	got.text = out.String() + errs.String()
-	https := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: patience} //nolint:gosec // only the status matters
+	https := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: timeout} //nolint:gosec // only the status matters
 	defer https.CloseIdleConnections()
 	for path, status := range map[string]*int{"healthz": &got.healthz, "readyz": &got.readyz} {
 		res, err := https.Get(c.endpoint.URL + "/" + path)
@@ -74,7 +74,7 @@ func TestDiskFills(t *testing.T) {
 	d := disk.New(t, disk.Size(220<<20))
 	dir := filepath.Join(d.Dir, "cloud")
 	c := start(t, dir)
-	c.until(patience, 0, 200, 200, "health", "ok: writes are durable", "are free at")
+	c.until(timeout, 0, 200, 200, "health", "ok: writes are durable", "are free at")
 	must(c.CreateEnvironment(t.Context(), "lab", ""))(t)
 	must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Organization")), false))(t)
 	data, _, err := c.bundle(t.Context(), "lab", v1.NewBundle{})
@@ -94,7 +94,7 @@ func TestDiskFills(t *testing.T) {
 	}
 
 	d.Fill(20 << 20)
-	c.until(saidIn, 6, 200, 503, "no_intake", "nearly full", "hint", "make room")
+	c.until(reportTimeout, 6, 200, 503, "no_intake", "nearly full", "hint", "make room")
 	if _, err := c.Run(t.Context(), q); err == nil || !strings.Contains(err.Error(), "nearly full") {
 		t.Errorf("a new order on a nearly full disk: %v", err)
 	}
@@ -105,9 +105,9 @@ func TestDiskFills(t *testing.T) {
 	}
 
 	d.Fill(0)
-	c.until(saidIn, 6, 503, 503, "failed", "it is full", "make room")
+	c.until(reportTimeout, 6, 503, 503, "failed", "it is full", "make room")
 	result(second)
-	if m, err := a.Read(patience); err == nil {
+	if m, err := a.Read(timeout); err == nil {
 		if ack, ok := m.(*wire.ResultAck); ok {
 			t.Fatalf("the result was answered with %+v and is not stored", ack)
 		}
@@ -119,13 +119,13 @@ func TestDiskFills(t *testing.T) {
 		t.Errorf("stopping on a full disk: %v", err)
 	}
 	c = start(t, dir)
-	c.until(saidIn, 6, 503, 503, "failed", "it is full")
+	c.until(reportTimeout, 6, 503, 503, "failed", "it is full")
 	if e := must(c.Execution(t.Context(), first.Order))(t); e.State != wire.State(wire.Succeeded) {
 		t.Errorf("reading after a start on a full disk: %+v", e)
 	}
 
 	d.Free()
-	c.until(recoveredIn, 0, 200, 200, "ok: writes are durable")
+	c.until(recoveryTimeout, 0, 200, 200, "ok: writes are durable")
 	id.env["brokerHost"] = c.endpoint.Broker
 	a = c.rejoin(id, func(h *wire.Hello) { h.Results = []wire.Ref{second} })
 	result(second)
@@ -144,13 +144,13 @@ func TestSmallDisk(t *testing.T) {
 	d := disk.New(t, disk.Size(3<<30))
 	dir := filepath.Join(d.Dir, "cloud")
 	c := start(t, dir)
-	c.until(patience, 0, 200, 200)
+	c.until(timeout, 0, 200, 200)
 	if err := c.stop(); err != nil {
 		t.Fatal(err)
 	}
 	d.Fill(400 << 20)
 	c = start(t, dir)
-	c.until(patience, 0, 200, 200)
+	c.until(timeout, 0, 200, 200)
 	if s := must(c.Status(t.Context()))(t); s.Health.State != health.OK {
 		t.Errorf("got %+v", s.Health)
 	}
@@ -161,15 +161,15 @@ func TestDiskReadOnly(t *testing.T) {
 	t.Parallel()
 	d := disk.New(t, disk.Size(128<<20))
 	c := start(t, filepath.Join(d.Dir, "cloud"))
-	c.until(patience, 0, 200, 200)
+	c.until(timeout, 0, 200, 200)
 	e := must(c.CreateEnvironment(t.Context(), "lab", ""))(t)
 	d.ReadOnly()
-	c.until(saidIn, 6, 503, 503, "read-only file system", "dmesg")
+	c.until(reportTimeout, 6, 503, 503, "read-only file system", "dmesg")
 	if _, err := c.CreateEnvironment(t.Context(), "other", ""); err == nil || !strings.Contains(err.Error(), "read-only") {
 		t.Errorf("a change on a read-only disk: %v", err)
 	}
 	d.Writable()
-	c.until(recoveredIn, 0, 200, 200)
+	c.until(recoveryTimeout, 0, 200, 200)
 	if got := must(c.Environment(t.Context(), "lab"))(t); got.Name != e.Name {
 		t.Errorf("got %+v", got)
 	}

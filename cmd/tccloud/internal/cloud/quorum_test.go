@@ -134,7 +134,7 @@ func TestQuorumLostLongerThanTheLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	for said := false; !said; {
-		m, err := a.Read(patience)
+		m, err := a.Read(timeout)
 		if ack, ok := m.(*wire.ResultAck); ok {
 			t.Fatalf("the result was answered with %+v while it could not be stored", ack)
 		}
@@ -162,7 +162,6 @@ func TestQuorumLostLongerThanTheLease(t *testing.T) {
 	nats.up(1)
 	nats.up(2)
 	both(regexp.MustCompile("check=store state=(ok|warning)"))
-	time.Sleep(lease / 3) // agents do not come back in the same moment
 
 	// By the other cloud, as any agent may.
 	id.env["brokerHost"] = first.endpoint.Broker
@@ -213,7 +212,7 @@ func (c *running) deliver(a *agent, join func() *agent, ref wire.Ref) *agent {
 		err := a.Write(&wire.Result{Ref: ref, Outcome: wire.Succeeded})
 		for err == nil {
 			var m wire.Message
-			m, err = a.Read(patience)
+			m, err = a.Read(timeout)
 			switch m := m.(type) {
 			case *wire.ResultAck:
 				if m.Ref != ref || m.Fenced || m.Unknown {

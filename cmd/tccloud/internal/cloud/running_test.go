@@ -26,8 +26,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/cloud"
 )
 
-// patience bounds waiting for what must come.
-const patience = 20 * time.Second
+// timeout bounds waiting for what must come.
+const timeout = 20 * time.Second
 
 // running is a whole one in this process, and a client of it.
 type running struct {
@@ -87,7 +87,7 @@ func start(t *testing.T, dir string, change ...func(*cloud.Config)) *running {
 			t.Logf("the cloud's log:\n%s", c.log)
 		}
 	})
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(timeout); ; {
 		e, err := client.ReadEndpoint(dir)
 		if err == nil {
 			c.endpoint = e
@@ -182,7 +182,7 @@ func (c *running) join(id identity, change ...func(*wire.Hello)) (*agent, error)
 	if err := a.Write(hello); err != nil {
 		return nil, err
 	}
-	m, err := a.Read(patience)
+	m, err := a.Read(timeout)
 	if e, ok := m.(*wire.Error); ok {
 		return nil, errors.New(string(e.Code))
 	}
@@ -193,7 +193,7 @@ func (c *running) join(id identity, change ...func(*wire.Hello)) (*agent, error)
 func next[M wire.Message](a *agent) M {
 	a.Helper()
 	for {
-		m, err := a.Read(patience)
+		m, err := a.Read(timeout)
 		if err != nil {
 			a.Fatalf("waiting for %T: %v", *new(M), err)
 		}

@@ -92,12 +92,12 @@ func smallest(r release.Release) int64 {
 	return size
 }
 
-// startPatience bounds how long the App may take to leave its mark.
-const startPatience = 2 * time.Minute
+// startTimeout bounds how long the App may take to leave its mark.
+const startTimeout = 2 * time.Minute
 
 // started waits for the App's mark and returns the number of its process.
 func (d *demo) started(ctx context.Context, marks string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	var pid string
 	err := stage.Eventually(ctx, func() error {

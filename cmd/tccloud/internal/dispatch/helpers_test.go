@@ -65,7 +65,7 @@ func stored(c *rig.Cloud, id wire.OrderID, want func(*record.Record) bool) {
 	if err != nil {
 		c.T.Fatal(err)
 	}
-	for end := time.Now().Add(rig.Patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(rig.Timeout); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		e, err := kv.Get(c.T.Context(), string(id))
 		if err != nil {
 			c.T.Fatal(err)

@@ -221,7 +221,7 @@ func TestLargeParameters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(rig.Patience); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(rig.Timeout); ; time.Sleep(20 * time.Millisecond) {
 		if _, err := objects.List(t.Context()); errors.Is(err, jetstream.ErrNoObjectsFound) {
 			break
 		}

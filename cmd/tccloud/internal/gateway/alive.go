@@ -21,8 +21,8 @@ const (
 	otherTimeout     = 5 * time.Second
 )
 
-// held is the session that a server has.
-type held struct {
+// heldSession is the session that a server has.
+type heldSession struct {
 	Host   twin.Host `json:"host"`
 	Bundle string    `json:"bundle"`
 	Alive  bool      `json:"alive"` // it answered
@@ -30,7 +30,7 @@ type held struct {
 
 // holder asks the session that the server has, at whichever gateway,
 // whether it is alive; nil is no session.
-func (g *Gateway) holder(ctx context.Context, xid wire.ServerXID, newcomer twin.Host) (*held, error) {
+func (g *Gateway) holder(ctx context.Context, xid wire.ServerXID, newcomer twin.Host) (*heldSession, error) {
 	if s := g.find(xid); s != nil {
 		return s.checkAlive(ctx, newcomer), nil
 	}
@@ -56,7 +56,7 @@ func (g *Gateway) holder(ctx context.Context, xid wire.ServerXID, newcomer twin.
 		// silent for longer, Holder does not name it any more.
 		return nil, fmt.Errorf("asking gateway %s for the session of server %q: %w", peer, xid, err)
 	}
-	var old *held
+	var old *heldSession
 	if err := json.Unmarshal(m.Data, &old); err != nil {
 		return nil, fmt.Errorf("asking gateway %s for the session of server %q: %w", peer, xid, err)
 	}
@@ -76,7 +76,7 @@ func (g *Gateway) answerAsk(m *nats.Msg) {
 		return
 	}
 	g.conns.Go(func() {
-		var old *held
+		var old *heldSession
 		if s := g.find(q.XID); s != nil {
 			ctx, cancel := context.WithTimeout(context.Background(), otherTimeout)
 			defer cancel()
@@ -90,14 +90,14 @@ func (g *Gateway) answerAsk(m *nats.Msg) {
 
 // checkAlive pings the agent and waits for the answer; nil is that the session
 // ended meanwhile.
-func (s *session) checkAlive(ctx context.Context, newcomer twin.Host) *held {
+func (s *session) checkAlive(ctx context.Context, newcomer twin.Host) *heldSession {
 	limit := otherTimeout
 	if newcomer.ID == s.host.ID {
 		limit = restartedTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	old := &held{Host: s.host, Bundle: s.server.Bundle}
+	old := &heldSession{Host: s.host, Bundle: s.server.Bundle}
 	s.mu.Lock()
 	s.pingSeq++
 	a := &pongWaiter{seq: s.pingSeq, done: make(chan struct{})}

@@ -15,8 +15,8 @@ import (
 
 // Whom a newcomer is told to come back after.
 const (
-	retryInUse = 15 * time.Second // an administrator has to act
-	retryDying = 5 * time.Second  // the session ends by its heartbeats
+	retryInUse  = 15 * time.Second // an administrator has to act
+	retryEnding = 5 * time.Second  // the session ends by its heartbeats
 )
 
 // Referee remembers that several hosts run as one server.
@@ -42,23 +42,23 @@ func (g *Gateway) arbitrate(ctx context.Context, srv Server, host twin.Host) err
 	}
 	known, now := g.cfg.Referee.Twin(srv.XID, srv.Bundle), time.Now()
 	switch {
-	case old != nil && old.Alive && !known.Bars(old.Host, now):
+	case old != nil && old.Alive && !known.Excludes(old.Host, now):
 		if err := g.recordConflict(ctx, srv.XID, old.Host, host); err != nil {
 			return err
 		}
 		return inUse("server %q is connected from %s, which answers: two hosts run with one identity", srv.XID, old.Host)
-	case known.Bars(host, now) && known.Kept != "":
+	case known.Excludes(host, now) && known.Kept != "":
 		// Perhaps it is the chosen one, at another address: then it is to be chosen there.
 		if _, err := g.cfg.Referee.RecordConflict(ctx, srv.XID, known.Holder, host); err != nil {
 			return err
 		}
 		return inUse("an administrator chose another host to be server %q", srv.XID)
-	case known.Bars(host, now):
+	case known.Excludes(host, now):
 		return inUse("server %q runs on %s, which is away for the moment, and on this host: an administrator has to choose", srv.XID, known.Holder)
 	case old == nil, old.Alive, old.Host.ID == host.ID:
 		return nil // nobody; who was not chosen; or this one, restarted, and its old connection is dead
 	}
-	return &dispatch.EndError{Code: wire.CodeRetryLater, RetryAfter: retryDying,
+	return &dispatch.EndError{Code: wire.CodeRetryLater, RetryAfter: retryEnding,
 		Message: wire.Clip(fmt.Sprintf("the session of server %q from %s has not ended yet; it does not answer and ends soon", srv.XID, old.Host))}
 }
 
@@ -145,7 +145,7 @@ func (g *Gateway) unenroll(ctx context.Context, c *port.Conn, h *wire.Hello, srv
 	switch {
 	case old != nil && old.Alive && old.Bundle == srv.Bundle: // the one that leaves has stopped
 		inUse = old.Host.String()
-	case known.Bars(host, time.Now()):
+	case known.Excludes(host, time.Now()):
 		inUse = known.Holder.String()
 	default:
 		_, err = g.wouldAdmit(ctx, c, h)

@@ -85,7 +85,7 @@ func TestMove(t *testing.T) {
 		h := &wire.Hello{Protocol: 1, BrokerToken: "token-s1", ServerXID: "s1", Slots: 1}
 		d.Hello(h)
 		cn.Write(h)
-		if _, err := cn.Read(rig.Patience); err != nil {
+		if _, err := cn.Read(rig.Timeout); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -98,7 +98,7 @@ func TestMove(t *testing.T) {
 	t.Run("host rebooted, its connection not closed", func(t *testing.T) {
 		c := rig.Start(t, rig.Options{Gateway: slow})
 		frozen(t, c, on("j1", "boot1", "m1"))
-		for end := time.Now().Add(2 * rig.Patience); ; {
+		for end := time.Now().Add(2 * rig.Timeout); ; {
 			_, err := c.Join("s1", 1, on("j2", "boot2", "m1"))
 			if err == nil {
 				break
@@ -134,7 +134,7 @@ func TestLeaveOfTwin(t *testing.T) {
 		}
 		defer cn.Close()
 		cn.Write(&wire.Hello{Protocol: 1, BrokerToken: "token-s1", ServerXID: "s1", BootID: boot, MachineID: "m1", Probe: true, Leave: true})
-		m, err := cn.Read(rig.Patience)
+		m, err := cn.Read(rig.Timeout)
 		p, ok := m.(*wire.Probed)
 		if !ok {
 			t.Fatalf("got %+v, %v", m, err)

@@ -128,7 +128,7 @@ func BenchmarkIdle(b *testing.B) {
 			c := conn.Raw(nc)
 			xid := fmt.Sprintf("s%d", i)
 			c.Write(&wire.Hello{Protocol: 1, BrokerToken: "token-" + xid, ServerXID: wire.ServerXID(xid), Slots: 4})
-			if m, err := c.Read(rig.Patience); err != nil || m.Kind() != wire.KindWelcome {
+			if m, err := c.Read(rig.Timeout); err != nil || m.Kind() != wire.KindWelcome {
 				b.Errorf("%s: %v %v", xid, m, err)
 			}
 			b.Cleanup(func() { c.Close() })

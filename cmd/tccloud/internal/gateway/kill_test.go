@@ -267,7 +267,7 @@ func TestKill(t *testing.T) {
 // settle waits until nothing is under way and checks how the confirmed orders ended.
 func settle(t *testing.T, c *child, confirmed []wire.OrderID) {
 	t.Helper()
-	for end := time.Now().Add(2 * rig.Patience); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(2 * rig.Timeout); ; time.Sleep(50 * time.Millisecond) {
 		fmt.Fprintln(c.in, "list")
 		open, found := 0, map[wire.OrderID]dispatch.Execution{}
 		for _, e := range <-c.lists {

@@ -29,7 +29,7 @@ func external(t *testing.T) string {
 	}
 	ns.Start()
 	t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
-	if !ns.ReadyForConnections(rig.Patience) {
+	if !ns.ReadyForConnections(rig.Timeout) {
 		t.Fatal("external server did not start")
 	}
 	return ns.ClientURL()
@@ -168,12 +168,12 @@ func cluster(t *testing.T) ([]*server.Server, []string) {
 		nodes = append(nodes, ns)
 	}
 	for _, ns := range nodes {
-		if !ns.ReadyForConnections(rig.Patience) {
+		if !ns.ReadyForConnections(rig.Timeout) {
 			t.Fatal("a node did not start")
 		}
 		urls = append(urls, ns.ClientURL())
 	}
-	for end := time.Now().Add(rig.Patience); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(rig.Timeout); ; time.Sleep(20 * time.Millisecond) {
 		if slices.ContainsFunc(nodes, func(n *server.Server) bool { return n.JetStreamIsLeader() }) &&
 			!slices.ContainsFunc(nodes, func(n *server.Server) bool { return !n.JetStreamIsCurrent() || n.NumRoutes() == 0 }) {
 			return nodes, urls
@@ -206,7 +206,7 @@ func TestCluster(t *testing.T) {
 	nodes[2].Shutdown()
 	nodes[2].WaitForShutdown()
 	// The result is repeated until it is taken, as an agent does it.
-	for end := time.Now().Add(2 * rig.Patience); ; {
+	for end := time.Now().Add(2 * rig.Timeout); ; {
 		a.Send(rig.Result(o.Ref))
 		m, err := a.Recv()
 		if ack, ok := m.(*wire.ResultAck); ok {

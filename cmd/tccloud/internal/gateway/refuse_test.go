@@ -92,7 +92,7 @@ func TestHostile(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer nc.Close()
-			nc.SetDeadline(time.Now().Add(rig.Patience))
+			nc.SetDeadline(time.Now().Add(rig.Timeout))
 			nc.Write(tc.bytes)
 			got, err := io.ReadAll(nc)
 			if err != nil || !strings.Contains(string(got), tc.want) {
@@ -115,7 +115,7 @@ func TestPlainHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	nc.SetDeadline(time.Now().Add(rig.Patience))
+	nc.SetDeadline(time.Now().Add(rig.Timeout))
 	io.WriteString(nc, "GET /broker HTTP/1.1\r\nHost: x\r\n\r\n")
 	got, err := io.ReadAll(nc)
 	if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 400 ") || !strings.Contains(string(got), "TLS") {
@@ -145,7 +145,7 @@ func TestTooMany(t *testing.T) {
 		t.Errorf("over the limit: %v", err)
 	}
 	silent.Close()
-	for end := time.Now().Add(rig.Patience); err != nil && time.Now().Before(end); {
+	for end := time.Now().Add(rig.Timeout); err != nil && time.Now().Before(end); {
 		_, err = c.Join("s2", 1)
 	}
 	if err != nil {

@@ -25,7 +25,7 @@ func TestHalfOpen(t *testing.T) {
 	defer cn.Close()
 	cn.Write(&wire.Hello{Protocol: 1, BrokerToken: "token-frozen", ServerXID: "frozen"})
 	for {
-		m, err := cn.Read(rig.Patience)
+		m, err := cn.Read(rig.Timeout)
 		if err != nil {
 			t.Fatalf("closed without a word: %v", err)
 		}
@@ -66,7 +66,7 @@ func TestSlowAgent(t *testing.T) {
 	}
 	defer slow.Close()
 	slow.Write(&wire.Hello{Protocol: 1, BrokerToken: "token-slow", ServerXID: "slow"})
-	if _, err := slow.Read(rig.Patience); err != nil {
+	if _, err := slow.Read(rig.Timeout); err != nil {
 		t.Fatal(err)
 	}
 	big := &wire.Control{Action: wire.ActionDiagnostics, Args: map[string]string{"x": string(make([]byte, 30<<10))}}

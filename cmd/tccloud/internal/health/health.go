@@ -63,10 +63,10 @@ type Check struct {
 }
 
 const (
-	every    = 2 * time.Second
-	lookTime = 3 * time.Second
-	// late is how old a finding may be: every, lookTime, and a busy machine.
-	late = 8 * time.Second
+	every       = 2 * time.Second
+	lookTimeout = 3 * time.Second
+	// staleAfter is how old a finding may be: every, lookTime, and a busy machine.
+	staleAfter = 8 * time.Second
 )
 
 // Monitor looks again and again. It is safe for concurrent use.
@@ -114,7 +114,7 @@ func repeat(ctx context.Context, f func()) error {
 }
 
 func (m *Monitor) look(ctx context.Context, i int) {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	f := m.checks[i].Look(ctx)
 	m.mu.Lock()
@@ -148,8 +148,8 @@ func (m *Monitor) Report() Report {
 	defer m.mu.Unlock()
 	r := Report{State: OK}
 	for i := range m.checks {
-		if time.Since(m.seen[i]) > late {
-			m.record(i, Finding{Failed, "looking at it takes longer than " + late.String() + ": the disk or the store does not answer",
+		if time.Since(m.seen[i]) > staleAfter {
+			m.record(i, Finding{Failed, "looking at it takes longer than " + staleAfter.String() + ": the disk or the store does not answer",
 				"look at the disk and the system's log (dmesg)"})
 		}
 		r.Checks = append(r.Checks, m.last[i])

@@ -66,15 +66,15 @@ func (r *Registry) identify(xid wire.ServerXID, brokerToken string, cert *x509.C
 		return record{}, identity{}, denied(wire.CodeClock, "the client certificate is valid until %s, and the cloud's clock says %s: if that is right, make a new bundle with --server %s",
 			cert.NotAfter.UTC().Format(time.DateTime), now.UTC().Format(time.DateTime), xid)
 	case !ours:
-		return record{}, identity{}, r.whyNot(xid, known, cert)
+		return record{}, identity{}, r.denial(xid, known, cert)
 	case found == nil:
 		return record{}, identity{}, denied(wire.CodeBadToken, "brokerToken does not match server %q", xid)
 	}
-	return s.value, *found, r.forbids(s.value, *found)
+	return s.value, *found, r.forbidden(s.value, *found)
 }
 
-// whyNot names what is wrong with a certificate that was not issued to xid.
-func (r *Registry) whyNot(xid wire.ServerXID, known bool, cert *x509.Certificate) error {
+// denial names what is wrong with a certificate that was not issued to xid.
+func (r *Registry) denial(xid wire.ServerXID, known bool, cert *x509.Certificate) error {
 	if err := r.ca.VerifyClient(cert); err != nil {
 		return denied(wire.CodeCertificate, "the client certificate is not valid here: %.300v", err)
 	}
@@ -87,8 +87,8 @@ func (r *Registry) whyNot(xid wire.ServerXID, known bool, cert *x509.Certificate
 	return denied(wire.CodeCertificate, "the client certificate of server %q was replaced by a newer bundle's", xid)
 }
 
-// forbids says why a proven identity may not connect, if so.
-func (r *Registry) forbids(s record, i identity) error {
+// forbidden says why a proven identity may not connect, if so.
+func (r *Registry) forbidden(s record, i identity) error {
 	if s.Revoked != nil && i.BrokerToken == s.Current.BrokerToken {
 		return denied(wire.CodeRevoked, "server %q was revoked on %s", s.XID, s.Revoked.Format(time.DateOnly))
 	}

@@ -84,14 +84,14 @@ func (r *Registry) storeTime(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	_, err = r.kv.Put(ctx, clockKey, data)
 	return err
 }
 
-// answerTime bounds a write that can be done later.
-const answerTime = 10 * time.Second
+// storeTimeout bounds a write that can be done later.
+const storeTimeout = 10 * time.Second
 
 // readTime takes the time that was stored last, before the registry answers anybody.
 func (r *Registry) readTime(ctx context.Context) error {

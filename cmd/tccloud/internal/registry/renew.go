@@ -39,7 +39,7 @@ func (r *Registry) Renew(ctx context.Context, xid wire.ServerXID, host twin.Host
 	}
 	_, err = update(ctx, r, srvPrefix+string(xid), func(s *record) error {
 		i := &s.Current
-		if now := time.Now(); s.Twin.Current(now) && (s.Twin.Kept == "" || s.Twin.Bars(host, now)) {
+		if now := time.Now(); s.Twin.Current(now) && (s.Twin.Kept == "" || s.Twin.Excludes(host, now)) {
 			return denied(wire.CodeInUse, "two hosts run as server %q, and an administrator has not chosen this one", xid)
 		}
 		switch {

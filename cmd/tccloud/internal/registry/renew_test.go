@@ -167,7 +167,7 @@ func TestRenewByAThief(t *testing.T) {
 		if err := renew(h); code(err) != wire.CodeInUse {
 			t.Errorf("%s, after the original was chosen: %v", name, err)
 		}
-		if !c.Twin(i.XID, c.bundle(i.XID)).Bars(h, time.Now()) {
+		if !c.Twin(i.XID, c.bundle(i.XID)).Excludes(h, time.Now()) {
 			t.Errorf("%s may have a session", name)
 		}
 	}

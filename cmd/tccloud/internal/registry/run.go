@@ -78,7 +78,7 @@ func (r *Registry) cut(ctx context.Context, sessions Sessions) {
 		return
 	}
 	for _, xid := range connected {
-		code := r.verdict(xid)
+		code := r.mustLeave(xid)
 		if code == "" {
 			continue
 		}
@@ -90,8 +90,8 @@ func (r *Registry) cut(ctx context.Context, sessions Sessions) {
 	}
 }
 
-// verdict says why a connected server must leave, or "".
-func (r *Registry) verdict(xid wire.ServerXID) wire.Code {
+// mustLeave says why a connected server must leave, or "".
+func (r *Registry) mustLeave(xid wire.ServerXID) wire.Code {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	s, ok := r.servers[xid]

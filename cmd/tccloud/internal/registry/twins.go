@@ -31,11 +31,11 @@ func (r *Registry) RecordConflict(ctx context.Context, xid wire.ServerXID, holde
 	r.mu.RLock()
 	known := r.servers[xid].value.Twin
 	r.mu.RUnlock()
-	if _, news := known.Prove(holder, other, time.Now()); !news {
+	if _, news := known.AddProof(holder, other, time.Now()); !news {
 		return false, nil
 	}
 	_, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
-		c, news := s.Twin.Prove(holder, other, time.Now())
+		c, news := s.Twin.AddProof(holder, other, time.Now())
 		if !news {
 			return errUnchanged
 		}

@@ -200,7 +200,7 @@ func (d *Director) look(ctx context.Context, fleet Fleet, told map[wire.ServerXI
 	if err != nil {
 		return err
 	}
-	if err := d.judge(ctx, plan, reports); err != nil {
+	if err := d.haltFailed(ctx, plan, reports); err != nil {
 		return err
 	}
 	for _, r := range reports {
@@ -216,8 +216,8 @@ func (d *Director) look(ctx context.Context, fleet Fleet, told map[wire.ServerXI
 	return nil
 }
 
-// judge halts rollouts that failed on too many servers.
-func (d *Director) judge(ctx context.Context, plan Plan, reports []Report) error {
+// haltFailed halts rollouts that failed on too many servers.
+func (d *Director) haltFailed(ctx context.Context, plan Plan, reports []Report) error {
 	for name, r := range plan.Channels {
 		failed := plan.failed(name, reports)
 		if r.Halted != "" || len(failed) <= r.MaxFailures {

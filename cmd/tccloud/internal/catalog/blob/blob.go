@@ -121,12 +121,12 @@ func (s *Store) trust(sha wire.SHA256) {
 	s.mu.Unlock()
 }
 
-// fetchFor bounds a fetch. Without a deadline of its own the store's client gives up
+// fetchTimeout bounds a fetch. Without a deadline of its own the store's client gives up
 // after five seconds, whatever the size.
-const fetchFor = 15 * time.Minute
+const fetchTimeout = 15 * time.Minute
 
 func (s *Store) fetch(ctx context.Context, sha wire.SHA256, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, fetchFor)
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	object, err := s.objects.Get(ctx, string(sha))
 	if errors.Is(err, jetstream.ErrObjectNotFound) {

@@ -36,15 +36,15 @@ func size(path string) (int64, error) {
 	return info.Size(), nil
 }
 
-// room makes the folder of an attempt and refuses a file of so many bytes
+// admit makes the folder of an attempt and refuses a file of so many bytes
 // where the attempt has published enough. Others that are being received count with
 // all of what they announced: begun small, they would grow beyond what is left.
-func (s *Store) room(f File, bytes int64) error {
+func (s *Store) admit(f File, bytes int64) error {
 	own := s.part(f)
 	if err := os.MkdirAll(filepath.Dir(own), 0o700); err != nil {
 		return fmt.Errorf("making room: %w", err)
 	}
-	coming := s.coming(f)
+	coming := s.announced(f)
 	entries, err := os.ReadDir(filepath.Dir(own))
 	if err != nil {
 		return fmt.Errorf("making room: %w", err)
@@ -71,9 +71,9 @@ func (s *Store) room(f File, bytes int64) error {
 	return nil
 }
 
-// coming are the other files of f's attempt that are being received: what
+// announced are the other files of f's attempt that are being received: what
 // they will have, by the names of their parts.
-func (s *Store) coming(f File) map[string]int64 {
+func (s *Store) announced(f File) map[string]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	coming := map[string]int64{}
@@ -93,7 +93,7 @@ func (s *Store) Sweep(ctx context.Context, retention time.Duration, bytes int64,
 		return fmt.Errorf("sweeping uploads: %w", err)
 	}
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > keep {
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > keepPartial {
 			if err := os.RemoveAll(filepath.Join(s.dir, e.Name())); err != nil {
 				return fmt.Errorf("sweeping uploads: %w", err)
 			}

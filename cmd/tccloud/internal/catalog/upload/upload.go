@@ -34,8 +34,8 @@ const (
 	maxTotal = 4 << 30 // bytes of all files
 )
 
-// keep is how long partial files stay that nobody completes.
-const keep = 8 * 24 * time.Hour
+// keepPartial is how long partial files stay that nobody completes.
+const keepPartial = 8 * 24 * time.Hour
 
 // File names one published file.
 type File struct {
@@ -57,11 +57,11 @@ type Store struct {
 	objects *bucket.Objects
 
 	mu   sync.Mutex
-	busy map[File]*turn
+	busy map[File]*transfer
 }
 
-// turn is one Put at work on a file.
-type turn struct {
+// transfer is one Put at work on a file.
+type transfer struct {
 	size      int64 // of the whole file
 	interrupt func()
 	done      chan struct{}
@@ -72,7 +72,7 @@ func Open(dir string, objects *bucket.Objects) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the upload folder: %w", err)
 	}
-	return &Store{dir: dir, objects: objects, busy: make(map[File]*turn)}, nil
+	return &Store{dir: dir, objects: objects, busy: make(map[File]*transfer)}, nil
 }
 
 // Check reports a file that cannot be one of an order's.
@@ -143,7 +143,7 @@ func (s *Store) Put(ctx context.Context, f File, offset int64, w Whole, body io.
 
 // begin waits for its turn.
 func (s *Store) begin(ctx context.Context, f File, size int64, interrupt func()) (end func(), err error) {
-	mine := &turn{size, interrupt, make(chan struct{})}
+	mine := &transfer{size, interrupt, make(chan struct{})}
 	for {
 		s.mu.Lock()
 		other := s.busy[f]
@@ -176,7 +176,7 @@ func (s *Store) take(ctx context.Context, f File, offset int64, w Whole, body io
 	if held != offset {
 		return held, fmt.Errorf("%w: %d bytes of %q are here", ErrOffset, held, f.Name)
 	}
-	if err := s.room(f, w.Size); err != nil {
+	if err := s.admit(f, w.Size); err != nil {
 		return held, err
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)

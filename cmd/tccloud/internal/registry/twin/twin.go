@@ -16,8 +16,8 @@ const (
 	// Fresh is how long a proof counts. An agent that is refused comes
 	// back every minute or so.
 	Fresh = 10 * time.Minute
-	// rewrite is the shortest time between two records of the same proof.
-	rewrite = time.Minute
+	// proofEvery is the shortest time between two records of the same proof.
+	proofEvery = time.Minute
 	// maxOthers bounds the list; the one seen longest ago goes.
 	maxOthers = 8
 )
@@ -92,9 +92,9 @@ func (c *Conflict) Current(now time.Time) bool {
 	return c != nil && (c.Kept != "" || now.Sub(c.Proved).Abs() < Fresh)
 }
 
-// Prove adds that other said hello while holder had a session that
+// AddProof adds that other said hello while holder had a session that
 // answered. It returns what to store, and false where that is the same.
-func (c *Conflict) Prove(holder, other Host, now time.Time) (Conflict, bool) {
+func (c *Conflict) AddProof(holder, other Host, now time.Time) (Conflict, bool) {
 	if !c.Current(now) {
 		return Conflict{Since: now.UTC(), Proved: now.UTC(), Holder: holder, Others: []Host{other}}, true
 	}
@@ -102,7 +102,7 @@ func (c *Conflict) Prove(holder, other Host, now time.Time) (Conflict, bool) {
 	n.Others = slices.Clone(c.Others)
 	at := slices.IndexFunc(n.Others, other.Same)
 	// Who says hello under ever new names is not written down each time.
-	if known := at >= 0 || len(n.Others) >= maxOthers; known && c.Holder.ID == holder.ID && now.Sub(c.Proved).Abs() < rewrite {
+	if known := at >= 0 || len(n.Others) >= maxOthers; known && c.Holder.ID == holder.ID && now.Sub(c.Proved).Abs() < proofEvery {
 		return n, false
 	}
 	if was := c.find(other); at < 0 && was != nil && was.ID != c.Holder.ID && was.ip() == other.ip() { // it was restarted
@@ -151,8 +151,8 @@ func (c *Conflict) find(h Host) *Host {
 	return same
 }
 
-// Bars reports whether h may not have a session, although nobody has one.
-func (c *Conflict) Bars(h Host, now time.Time) bool {
+// Excludes reports whether h may not have a session, although nobody has one.
+func (c *Conflict) Excludes(h Host, now time.Time) bool {
 	if !c.Current(now) {
 		return false
 	}

@@ -21,8 +21,8 @@ import (
 // product is the name of the package.
 const product = "threatconnect-envsvr"
 
-// most bounds what is unpacked to find the program in an archive, in bytes.
-const most = 1 << 30
+// maxUnpacked bounds what is unpacked to find the program in an archive, in bytes.
+const maxUnpacked = 1 << 30
 
 // Systems are the kinds of packages.
 var Systems = []string{"rpm", "deb", "tar.gz", "zip"}
@@ -131,11 +131,11 @@ func tarball(p *Package, f io.ReaderAt, size int64) error {
 	if err != nil {
 		return err
 	}
-	return p.says("linux", elf(program))
+	return p.setTarget("linux", elf(program))
 }
 
 func zipped(p *Package, f io.ReaderAt, size int64) error {
-	z, err := zipdir.Open(f, size, headers)
+	z, err := zipdir.Open(f, size, maxDirectory)
 	if err != nil {
 		return err
 	}
@@ -146,11 +146,11 @@ func zipped(p *Package, f io.ReaderAt, size int64) error {
 	defer func() { _ = program.Close() }()
 	head := make([]byte, headSize)
 	n, _ := io.ReadFull(program, head) // what is too short is no program
-	return p.says("windows", portable(head[:n]))
+	return p.setTarget("windows", portable(head[:n]))
 }
 
-// says takes version and architecture from the name, which must fit the program.
-func (p *Package) says(system, arch string) error {
+// setTarget takes version and architecture from the name, which must fit the program.
+func (p *Package) setTarget(system, arch string) error {
 	m := archive.FindStringSubmatch(p.Name)
 	switch {
 	case m == nil || m[2] != system:
@@ -168,7 +168,7 @@ func fromTar(r io.Reader, name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := tar.NewReader(io.LimitReader(unpacked, most))
+	t := tar.NewReader(io.LimitReader(unpacked, maxUnpacked))
 	for {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
@@ -186,8 +186,8 @@ func fromTar(r io.Reader, name string, limit int64) ([]byte, error) {
 // headSize is how much of a program tells its architecture.
 const headSize = 4096
 
-// headers is how long the directory of a zip may be in bytes; ours has a dozen files.
-const headers = 1 << 20
+// maxDirectory is how long the directory of a zip may be in bytes; ours has a dozen files.
+const maxDirectory = 1 << 20
 
 // elf is the architecture of a Linux program.
 func elf(head []byte) string {

@@ -21,8 +21,8 @@ import (
 // of an external NATS (1 MiB), and large enough that an fsync for each is bearable.
 const chunkSize = 512 << 10
 
-// cleanTime bounds the removal of what a failed Put has left.
-const cleanTime = 10 * time.Second
+// cleanTimeout bounds the removal of what a failed Put has left.
+const cleanTimeout = 10 * time.Second
 
 // Objects is a bucket for contents of any size, in the format of NATS's own
 // object stores (ADR-20). Reading and writing are done here, one chunk at a time: the
@@ -171,7 +171,7 @@ func (o *Objects) purge(ctx context.Context, info jetstream.ObjectInfo) {
 	if info.Chunks == 0 || info.Deleted {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTimeout)
 	defer cancel()
 	_ = o.removing(ObjectsPrefix+o.name, int(info.Chunks), func() error {
 		return o.stream.Purge(ctx, jetstream.WithPurgeSubject(o.chunks(info.NUID)))

@@ -15,8 +15,8 @@ import (
 // flushEvery is how much of a relaxed stream a power cut may take.
 const flushEvery = time.Second
 
-// written is the state of a file; it changes with each write.
-type written struct {
+// fileState is the state of a file; it changes with each write.
+type fileState struct {
 	size int64
 	at   time.Time
 }
@@ -34,7 +34,7 @@ func (s *Server) Relax(stream string) {
 func (s *Server) Flush(ctx context.Context) error {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
-	durable := map[string]written{}
+	durable := map[string]fileState{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -51,7 +51,7 @@ func (s *Server) Flush(ctx context.Context) error {
 			names = append(names, name)
 		}
 		s.mu.Unlock()
-		seen := make(map[string]written, len(durable))
+		seen := make(map[string]fileState, len(durable))
 		for _, name := range names {
 			if err := flushFolder(s.Folder(name), durable, seen); err != nil {
 				s.Fail(err.Error())
@@ -65,7 +65,7 @@ func (s *Server) Flush(ctx context.Context) error {
 // flushFolder syncs the files below dir that differ from what durable says of them, and notes all in
 // seen. It returns the error of a sync; a file that cannot even be opened was removed, or the next write
 // to it says why.
-func flushFolder(dir string, durable, seen map[string]written) error {
+func flushFolder(dir string, durable, seen map[string]fileState) error {
 	fresh := map[string]bool{} // folders with names that may not be durable
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -75,7 +75,7 @@ func flushFolder(dir string, durable, seen map[string]written) error {
 		if err != nil {
 			return nil
 		}
-		now := written{info.Size(), info.ModTime()} // before the sync: what comes meanwhile is seen next time
+		now := fileState{info.Size(), info.ModTime()} // before the sync: what comes meanwhile is seen next time
 		if was, known := durable[path]; !known {
 			for at := filepath.Dir(path); len(at) >= len(filepath.Dir(dir)); at = filepath.Dir(at) {
 				fresh[at] = true

@@ -56,7 +56,7 @@ func TestFlush(t *testing.T) {
 			size, same = now, 0
 		}
 	}
-	first, again := map[string]written{}, map[string]written{}
+	first, again := map[string]fileState{}, map[string]fileState{}
 	if err := flushFolder(s.Folder("S"), nil, first); err != nil || len(first) == 0 {
 		t.Fatalf("flushed %v: %v", first, err)
 	}
@@ -64,7 +64,7 @@ func TestFlush(t *testing.T) {
 		t.Errorf("flushed again: %v: %v", again, err)
 	}
 	d.Shutdown()
-	if err := flushFolder(s.Folder("S"), map[string]written{}, map[string]written{}); err == nil {
+	if err := flushFolder(s.Folder("S"), map[string]fileState{}, map[string]fileState{}); err == nil {
 		if _, err := os.ReadDir(s.Folder("S")); err == nil {
 			t.Error("a disk that is gone was synced")
 		}
