@@ -14,9 +14,10 @@ type Offset struct {
 	changed time.Time // when
 }
 
-// Update notes a clock that showed theirs, in Unix milliseconds, at now, when the answer took rtt. It
-// reports whether to log that the clocks have parted by more than Tolerated (Apart), or agree again. A
-// clock that goes to and fro is reported once in Tolerated, so that it does not fill the log.
+// Update notes a clock that showed theirs, in Unix milliseconds, at now, when the answer took rtt.
+// It reports whether to log that the clocks have parted by more than Tolerated (Apart), or agree
+// again. A clock that goes to and fro is reported once in Tolerated, so that it does not fill the
+// log.
 func (o *Offset) Update(theirs int64, now time.Time, rtt time.Duration) (report bool) {
 	o.Skew, o.Known = Skew(theirs, now, rtt), true
 	apart := o.Skew.Abs() > Tolerated

@@ -56,8 +56,7 @@ func (a *API) server(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// revokeServer bars the server; its session is cut by the registry's Run,
-// at every gateway.
+// revokeServer revokes the server. The registry's Run cuts its session, at whichever gateway it is.
 func (a *API) revokeServer(w http.ResponseWriter, r *http.Request) error {
 	s, err := a.Registry.Revoke(r.Context(), wire.ServerXID(r.PathValue("xid")))
 	if err != nil {

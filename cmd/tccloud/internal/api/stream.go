@@ -15,19 +15,18 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/pace"
 )
 
-// keepAlive is how often an answer that lasts shows that it does: proxies
-// end silent connections, and a client wants to notice a dead one.
+// keepAlive is how often an empty line is sent in a stream: proxies end silent connections, and
+// clients have to notice dead ones.
 const keepAlive = 15 * time.Second
 
-// lines writes an answer of lines; it is safe for concurrent use.
+// lines writes a stream of lines. It is safe for concurrent use.
 type lines struct {
 	mu  sync.Mutex
 	out *pace.Writer
 	enc *json.Encoder
 }
 
-// streamContext is the context of an answer that lasts: it ends with the
-// client's or the cloud's leaving.
+// streamContext is the context of a stream: it ends when the client goes away or the cloud stops.
 func (a *API) streamContext(r *http.Request) (ctx context.Context, cancel func()) {
 	ctx, cancel = context.WithCancel(r.Context())
 	go func() {
@@ -40,7 +39,7 @@ func (a *API) streamContext(r *http.Request) (ctx context.Context, cancel func()
 	return ctx, cancel
 }
 
-// startStream sends the header and keeps the connection awake until stop.
+// startStream sends the header and keeps the connection alive until stop is called.
 func startStream(ctx context.Context, w http.ResponseWriter) (l *lines, stop func()) {
 	out := pace.NewWriter(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
@@ -79,7 +78,7 @@ func (l *lines) write(v v1.Line) error {
 	return l.out.Flush()
 }
 
-// fail is the last line of an answer that broke off.
+// fail writes an error as the last line.
 func (l *lines) fail(err error) {
 	f := describe(err)
 	_ = l.write(v1.Line{Error: f}) // a client that left does not read it
@@ -134,7 +133,7 @@ func (a *API) logs(w http.ResponseWriter, r *http.Request) error {
 	defer stop()
 	for c, err := range a.Dispatcher.Logs(ctx, e.ID, f) {
 		if ctx.Err() != nil {
-			return nil // the client asks again, where the cloud is the one that left
+			return nil // if the cloud stops, the client asks again
 		}
 		if err != nil {
 			a.Logger.Warn("log not sent to its end", "order", e.ID, "err", err)
@@ -148,7 +147,7 @@ func (a *API) logs(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// appLog sends the log that the App posted itself.
+// appLog sends the log that the App sent over the API.
 func (a *API) appLog(w http.ResponseWriter, r *http.Request, e dispatch.Execution) error {
 	entries, err := a.AppStore.Log(r.Context(), e.ID)
 	if err != nil {

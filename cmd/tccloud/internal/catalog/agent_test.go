@@ -343,8 +343,7 @@ func TestUploadRefused(t *testing.T) {
 	}
 }
 
-// A connection that froze in mid-piece does not hold up the agent that
-// has come back on a new one.
+// A connection that froze in mid-piece does not hold up the agent that has come back on a new one.
 func TestUploadTakesOver(t *testing.T) {
 	s := newSite(t)
 	data := []byte("0123456789")

@@ -20,7 +20,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/client"
 )
 
-// runFlags are what `run` takes besides its arguments.
+// runFlags are the flags of run.
 type runFlags struct {
 	inputs       inputs.Flags
 	outVariables []string
@@ -80,7 +80,7 @@ With --follow the App's stdout comes on stdout, its stderr and its own logs on s
 	return o.Command(cmd, operator.RunCodes...)
 }
 
-// order makes the request from the command line.
+// order makes the request of the command line.
 func order(cmd *cobra.Command, stdin io.Reader, environment, name string, flags runFlags) (v1.NewExecution, error) {
 	q := v1.NewExecution{
 		Environment: environment, TimeoutMS: flags.timeout.Milliseconds(), Priority: &flags.priority,
@@ -129,7 +129,7 @@ func run(ctx context.Context, o *operator.Env, c *client.Client, q v1.NewExecuti
 	return operator.OutcomeError(wire.Outcome(end.State))
 }
 
-// wait follows states and, where wanted, logs, until both are complete.
+// wait follows the states and, with --follow, the logs, until both are complete.
 func wait(ctx context.Context, o *operator.Env, c *client.Client, id wire.OrderID, flags runFlags) (v1.Execution, error) {
 	var end v1.Execution
 	g, ctx := errgroup.WithContext(ctx)

@@ -67,7 +67,7 @@ func connected(s v1.Status) string {
 	return text
 }
 
-// condition is a check's finding, and since when it is bad.
+// condition returns a check's finding, and since when it is bad.
 func condition(c health.Result) string {
 	if c.State == health.OK {
 		return "ok: " + c.Text

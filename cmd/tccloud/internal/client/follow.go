@@ -9,15 +9,15 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
 
-// outageTimeout is how long Wait and Follow outlast a cloud that does not
-// answer: a restart takes seconds.
+// outageTimeout is how long Wait and Follow go on while the cloud does not answer: a restart takes
+// seconds.
 const (
 	outageTimeout = time.Minute
 	pause         = 500 * time.Millisecond
 )
 
-// Wait returns an execution when it has ended; change, if not nil, sees
-// its states on the way.
+// Wait returns an execution when it has ended. change, if not nil, is called with each of its
+// states.
 func (c *Client) Wait(ctx context.Context, id wire.OrderID, change func(v1.Execution)) (v1.Execution, error) {
 	var last v1.Execution
 	err := c.retryOutage(ctx, func() (bool, error) {
@@ -32,14 +32,14 @@ func (c *Client) Wait(ctx context.Context, id wire.OrderID, change func(v1.Execu
 				return true, nil
 			}
 		}
-		return false, nil // cut off in an orderly way: a restart, or a proxy
+		return false, nil // ended in an orderly way: by a restart, or by a proxy
 	})
 	return last, err
 }
 
-// Follow calls write with every piece of the log, as it comes, until the
-// execution has ended and its log is complete. After a break it goes on
-// where it was, and an attempt that is interrupted and retried is followed by the next.
+// Follow calls write with every piece of the log, as it comes, until the execution has ended and
+// its log is complete. After an outage it goes on where it was. After an attempt that was
+// interrupted it goes on with the next one.
 func (c *Client) Follow(ctx context.Context, id wire.OrderID, q LogQuery, write func(v1.Chunk) error) error {
 	type stream struct {
 		attempt wire.Attempt
@@ -74,13 +74,13 @@ func (c *Client) Follow(ctx context.Context, id wire.OrderID, q LogQuery, write 
 	})
 }
 
-// errWrite is the caller's own trouble, not the connection's.
+// errWrite is an error of the caller's write function, not of the connection.
 type errWrite struct{ error }
 
 func (e errWrite) Unwrap() error { return e.error }
 
-// retryOutage repeats try until it is done, the cloud refuses, or has not
-// answered for too long.
+// retryOutage calls try until it is done, the cloud refuses, or the cloud has not answered for
+// outageTimeout.
 func (c *Client) retryOutage(ctx context.Context, try func() (done bool, err error)) error {
 	good := time.Now()
 	for {

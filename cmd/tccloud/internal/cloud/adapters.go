@@ -17,7 +17,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/releases"
 )
 
-// authenticator lets the gateway ask the registry.
+// authenticator implements gateway.Authenticator by the registry.
 type authenticator struct{ *registry.Registry }
 
 func (d authenticator) Authenticate(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (gateway.Server, error) {
@@ -44,7 +44,7 @@ func admitted(s registry.Server, err error) (gateway.Server, error) {
 	return gateway.Server{XID: s.XID, Name: s.Name, Environment: s.Environment, Bundle: s.Bundle}, nil
 }
 
-// toDenied is err as the gateway tells it to the agent.
+// toDenied returns err as the gateway sends it to the agent.
 func toDenied(err error) error {
 	if denied, ok := errors.AsType[*registry.Denied](err); ok {
 		return &gateway.Denied{Code: denied.Code, Message: denied.Message}
@@ -55,10 +55,10 @@ func toDenied(err error) error {
 	return err
 }
 
-// fleet lets the registry cut the gateway's sessions.
+// fleet implements registry.Sessions and releases.Fleet by the gateway.
 type fleet struct{ *gateway.Gateway }
 
-// peerTimeout bounds a question to the other gateways.
+// peerTimeout bounds a request to the other gateways.
 const peerTimeout = 5 * time.Second
 
 func (s fleet) Connected(ctx context.Context) ([]wire.ServerXID, error) {
@@ -112,7 +112,7 @@ func (s fleet) Nudge(ctx context.Context, xid wire.ServerXID) error {
 	return s.Gateway.Control(ctx, xid, &wire.Control{Action: wire.ActionUpdate})
 }
 
-// memberships lets the director ask where a server belongs.
+// memberships implements releases.Servers by the registry.
 type memberships struct{ *registry.Registry }
 
 func (m memberships) EnvironmentOf(xid wire.ServerXID) (string, error) {

@@ -16,7 +16,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
-// catalogParts are the parts that store Apps and what Apps store.
+// catalogParts are the parts that store Apps, their files and their variables.
 type catalogParts struct {
 	catalog *catalog.Catalog
 	uploads *upload.Store
@@ -71,7 +71,8 @@ func openCatalog(ctx context.Context, cfg Config, st *store.Store, signer *appto
 	return k, nil
 }
 
-// openReleases opens what serves releases: DATA/updates, and in the store the plan and the packages.
+// openReleases opens what serves releases: DATA/updates, and in the store the plan and the
+// packages.
 func openReleases(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*releases.Director, error) {
 	files, err := releases.Open(filepath.Join(cfg.Data, "updates"))
 	if err != nil {
@@ -95,11 +96,11 @@ func openReleases(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*
 	}), nil
 }
 
-// checkSpace refuses what would use the reserve of the disk.
+// checkSpace returns an error if so many bytes would use the reserve of the disk.
 func checkSpace(dir string, bytes int64) error {
 	r, err := quota.RoomAt(dir)
 	if err != nil {
-		return nil // the write will tell
+		return nil // the write will fail
 	}
 	return space.Check(dir, bytes+int64(r.Reserve()))
 }

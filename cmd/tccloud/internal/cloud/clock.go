@@ -10,19 +10,19 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/health"
 )
 
-// clockVerdict is what trusted came to.
+// clockVerdict is what trusted found out.
 type clockVerdict struct {
 	at time.Time
 	ok bool
 }
 
-// trusted reports whether times that were written down may be judged by
-// this host's clock: the servers that are connected know.
+// trusted reports whether times that were stored may be compared with this host's clock. The
+// connected servers decide that.
 func (c *cloud) trusted() bool {
 	if c.gateway == nil {
 		return false
 	}
-	// It is asked for every order, and thousands of servers are many to ask.
+	// trusted is called for every order, and asking thousands of servers takes time.
 	if v := c.clockVerdict.Load(); v != nil && time.Since(v.at) < time.Second && c.clock.Steady() > 0 {
 		return v.ok
 	}
@@ -31,17 +31,17 @@ func (c *cloud) trusted() bool {
 	return v.ok
 }
 
-// confirmed reports whether the servers that are connected share this
-// host's clock: alone it may have been wrong since the start.
+// confirmed reports whether connected servers have the same time as this host, whose clock alone
+// may have been wrong since the start.
 func (c *cloud) confirmed() bool {
 	return c.clock.Steady() >= clock.Tolerated && len(c.gateway.Skews()) > 0 && c.trusted()
 }
 
-// tokensExpire reports whether a token's end may be judged: not those
-// that were issued before the clock was set.
+// tokensExpire reports whether the end of a token may be compared with the clock: not if the token
+// may have been issued before the clock was set.
 func (c *cloud) tokensExpire() bool { return c.trusted() && c.clock.Steady() > appstore.TokenLife }
 
-// onClockStep is told when the clock was.
+// onClockStep returns the function that reacts to a clock that was set.
 func (c *cloud) onClockStep(log *slog.Logger) func(by time.Duration) {
 	return func(by time.Duration) {
 		log.Warn("this host's clock was set, or the host slept", "by", by.Round(time.Millisecond))
@@ -52,7 +52,8 @@ func (c *cloud) onClockStep(log *slog.Logger) func(by time.Duration) {
 	}
 }
 
-// dependsOnClock is a check that goes by the clock: while that is in question, it warns at most.
+// dependsOnClock returns a check that uses the clock: while the clock is not trusted, its worst
+// finding is a warning.
 func (c *cloud) dependsOnClock(check health.Check) health.Check {
 	return health.Check{Name: check.Name, Look: func(ctx context.Context) health.Finding {
 		f := check.Look(ctx)

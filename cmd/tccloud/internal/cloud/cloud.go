@@ -45,8 +45,8 @@ type Config struct {
 	Logger                  *slog.Logger
 }
 
-// MinClientLife is the shortest life of a client certificate: at two
-// thirds of it a server asks for the next one.
+// MinClientLife is the shortest life of a client certificate: at two thirds of it a server asks for
+// the next one.
 const MinClientLife = 3 * time.Second
 
 // Run serves until ctx ends.
@@ -67,7 +67,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer unlock()
 	reserveFile{cfg.Data}.adjust()
-	if err := client.RemoveEndpoint(cfg.Data); err != nil { // of one that was killed
+	if err := client.RemoveEndpoint(cfg.Data); err != nil { // left by a cloud that was killed
 		return fmt.Errorf("opening the data folder: %w", err)
 	}
 	ports, err := listen(cfg)
@@ -89,7 +89,7 @@ func Run(ctx context.Context, cfg Config) error {
 	return c.run(ctx, cfg, st, ports)
 }
 
-// cloud is all that runs.
+// cloud is everything that runs.
 type cloud struct {
 	registry     *registry.Registry
 	dispatcher   *dispatch.Dispatcher

@@ -51,8 +51,8 @@ func beside(t *testing.T, first *running) string {
 	return dir
 }
 
-// Two clouds over one NATS are one: an order given to the first runs on a
-// server of the second, whose App and agent use either API.
+// Two clouds over one NATS are one: an order given to the first runs on a server of the second,
+// whose App and agent use either API.
 func TestTwoCloudsOneStore(t *testing.T) {
 	url := external(t)
 	onNATS := func(cfg *cloud.Config) { cfg.NATS = []string{url} }

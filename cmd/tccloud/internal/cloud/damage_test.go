@@ -19,8 +19,8 @@ import (
 )
 
 // TestDamagedFile: whichever of the cloud's own files is damaged (the store's are
-// store.TestDamagedFile's), the cloud starts and its servers and Apps are as before, or it says which
-// file it is and what to do.
+// store.TestDamagedFile's), the cloud starts and its servers and Apps are as before, or it says
+// which file it is and what to do.
 func TestDamagedFile(t *testing.T) {
 	src := t.TempDir()
 	c := start(t, src)

@@ -67,8 +67,8 @@ func (c *running) until(limit time.Duration, exit, healthz, readyz int, text ...
 	}
 }
 
-// TestDiskFills: what a cloud says and does from nearly full to full, after a
-// restart on the full disk, and when there is room again.
+// TestDiskFills: what a cloud says and does from nearly full to full, after a restart on the full
+// disk, and when there is room again.
 func TestDiskFills(t *testing.T) {
 	t.Parallel()
 	d := disk.New(t, disk.Size(220<<20))

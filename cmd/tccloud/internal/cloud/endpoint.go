@@ -8,7 +8,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/client"
 )
 
-// endpoint is how programs on this host reach the API.
+// endpoint tells programs on this host how to reach the API.
 func (c *cloud) endpoint(cfg Config, p *ports) client.Endpoint {
 	data, err := filepath.Abs(cfg.Data)
 	if err != nil {
@@ -27,7 +27,7 @@ func (c *cloud) endpoint(cfg Config, p *ports) client.Endpoint {
 		e.CA = filepath.Join(data, "pki", filepath.Base(e.CA))
 	}
 	if cfg.CertFile != "" {
-		// Whoever issued it: this host may trust the certificate itself.
+		// Whichever CA issued it, this host may trust the certificate itself.
 		e.CA, _ = filepath.Abs(cfg.CertFile)
 		switch leaf := c.server.Leaf(); {
 		case len(leaf.DNSNames) > 0:

@@ -16,12 +16,12 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
-// refuseNewCA refuses to make a new CA for a cloud that has servers: they trust the old
-// one only, and would all stay away.
+// refuseNewCA returns an error if the CA is missing although there are servers: they trust only the
+// old one, and none would connect to a new one.
 func refuseNewCA(ctx context.Context, kv jetstream.KeyValue, data string) error {
 	path := filepath.Join(data, "pki", "ca.pem")
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return nil // it is there, or opening it says what is wrong
+		return nil // it is there, or opening it tells what is wrong
 	}
 	keys, err := kv.ListKeys(ctx)
 	if err != nil {
@@ -65,8 +65,8 @@ func damagedFile(err error, try string) error {
 	return &FileError{err, try}
 }
 
-// adminToken opens the token, and tells a person who starts a new cloud
-// at a terminal what it is, once: it must not end in a log.
+// adminToken reads or makes the admin token. It shows a new one once, if the cloud was started at a
+// terminal: the token must not be written to a log.
 func adminToken(cfg Config) (string, error) {
 	path := filepath.Join(cfg.Data, client.TokenFile)
 	token, fresh, err := api.OpenToken(path)

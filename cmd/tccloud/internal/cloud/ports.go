@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// ports are the two open addresses, and how agents reach them.
+// ports are the two listeners, and how agents reach them.
 type ports struct {
 	broker, api             net.Listener
 	publicURL, publicBroker string
@@ -19,7 +19,7 @@ type ports struct {
 func (p *ports) close() {
 	for _, l := range []net.Listener{p.broker, p.api} {
 		if l != nil {
-			_ = l.Close() // closed already by whoever served it
+			_ = l.Close() // its server has closed it already
 		}
 	}
 }
@@ -53,7 +53,7 @@ func bind(what, flag, addr string) (net.Listener, error) {
 	return nil, fmt.Errorf("opening the port of the %s: %w", what, err)
 }
 
-// public finds out what bundles say.
+// public finds out the addresses that bundles have.
 func (p *ports) public(cfg Config) error {
 	host := "127.0.0.1"
 	if len(cfg.Names) > 0 {

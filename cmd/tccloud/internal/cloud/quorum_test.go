@@ -90,9 +90,9 @@ func (c *nodes) urls() []string {
 	return urls
 }
 
-// Two of three NATS nodes are away for longer than the lease. Agents that
-// were there all the time lose nothing: what runs goes on, what is retryable is not
-// started again, and a result that could not be stored is taken afterwards.
+// Two of three NATS nodes are away for longer than the lease. Agents that were there all the time
+// lose nothing: what runs goes on, what is retryable is not started again, and a result that could
+// not be stored is taken afterwards.
 func TestQuorumLostLongerThanTheLease(t *testing.T) {
 	t.Parallel()
 	const lease = 9 * time.Second
@@ -143,7 +143,8 @@ func TestQuorumLostLongerThanTheLease(t *testing.T) {
 			_ = a.Write(&wire.Pong{})
 		}
 	}
-	// both waits until the logs of both clouds match, from where they last said that the store failed.
+	// both waits until the logs of both clouds match, from where they last said that the store
+	// failed.
 	both := func(say *regexp.Regexp) {
 		for _, c := range []*running{first, second} {
 			for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
@@ -203,9 +204,9 @@ func (c *running) rejoin(id identity, change ...func(*wire.Hello)) *agent {
 	}
 }
 
-// deliver sends the success of ref until it is acknowledged, as an agent does.
-// A bucket whose leader is not elected yet ends the session with "retry later",
-// although the store takes writes again elsewhere: the agent joins anew.
+// deliver sends the success of ref until it is acknowledged, as an agent does. A bucket whose
+// leader is not elected yet ends the session with "retry later", although the store takes writes
+// again elsewhere: the agent joins anew.
 func (c *running) deliver(a *agent, join func() *agent, ref wire.Ref) *agent {
 	c.t.Helper()
 	for end := time.Now().Add(30 * time.Second); ; {

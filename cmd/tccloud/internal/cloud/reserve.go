@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
-// reserveFile is a file of nothing, thrown off when its disk is full: a cloud needs
-// some files of its own to start, to be read, and to say what it lacks.
+// reserveFile is a file of zeros that is removed when its disk is full: the cloud needs some space
+// for its own files to start, to be read, and to report what it lacks.
 type reserveFile struct{ dir string }
 
 const (
@@ -23,7 +23,8 @@ const (
 	reserveEvery = 2 * time.Second
 )
 
-// adjust throws it off or takes it on again. Errors are the disk's, which has a check of its own.
+// adjust removes the file from a full disk, and writes it again when there is space. It ignores
+// errors: package health checks the disk.
 func (b reserveFile) adjust() {
 	path := filepath.Join(b.dir, reserveName)
 	r, err := quota.RoomAt(b.dir)
@@ -42,7 +43,7 @@ func (b reserveFile) adjust() {
 	}
 }
 
-// Run fits it until ctx ends.
+// Run adjusts the file until ctx ends.
 func (b reserveFile) Run(ctx context.Context) error {
 	tick := time.NewTicker(reserveEvery)
 	defer tick.Stop()

@@ -11,21 +11,21 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
-// revokedFor is how long a revoked server is shown: as long as executions, which name it.
+// revokedFor is how long a revoked server is kept: as long as executions, which name it.
 const revokedFor = 45 * 24 * time.Hour
 
-// marksFor is how long the mark of something removed stays for other gateways to see.
+// marksFor is how long the mark of a removed record stays, for other gateways to see.
 const marksFor = 24 * time.Hour
 
-// retention is what removes what has aged or is too much, besides published files. Any number
-// of gateways may do it at the same time.
+// retention returns the functions that remove what is too old or too much, besides published files.
+// Any number of gateways may call them at the same time.
 func (c *cloud) retention(st *store.Store, k *catalogParts) []func(context.Context) error {
 	none := func(string, []byte) bool { return false }
 	return []func(context.Context) error{
 		c.dispatcher.Trim,
 		func(ctx context.Context) error {
 			select {
-			case <-c.dispatcher.Ready(): // else it does not know which values are in use
+			case <-c.dispatcher.Ready(): // before that it does not know which values are in use
 			case <-ctx.Done():
 				return ctx.Err()
 			}

@@ -9,8 +9,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
-// Tokens issues the API token an App gets (tc_token). An implementation
-// must make it verifiable by every gateway's API.
+// Tokens issues the API token that an App gets (tc_token), valid for ttl. The API of every gateway
+// must be able to verify it.
 type Tokens interface {
 	Issue(order wire.OrderID, attempt wire.Attempt, ttl time.Duration) string
 }
@@ -20,7 +20,8 @@ type Config struct {
 	Store  *store.Store
 	Tokens Tokens // nil: Apps get no token
 	Logger *slog.Logger
-	// Trusted reports whether this host's clock may judge a time that was written down; nil = always.
+	// Trusted reports whether times that were stored may be compared with this host's clock; nil =
+	// always.
 	Trusted func() bool
 
 	Lease       time.Duration // [90 s] how long a server may stay away before its orders are given up

@@ -2,7 +2,8 @@ package dispatch
 
 import "time"
 
-// reserve takes one credit from the session of the Environment that has most, or returns nil.
+// reserve uses one credit of the Environment's session that has most, and returns that session, or
+// nil.
 func (d *Dispatcher) reserve(env string) *Session {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -13,8 +14,7 @@ func (d *Dispatcher) reserve(env string) *Session {
 	return e.reserve(time.Now())
 }
 
-// reserveDirect takes a credit for an order that may pass by the queue, because
-// nothing waits in it.
+// reserveDirect is reserve for an order that may bypass the queue, because nothing waits in it.
 func (d *Dispatcher) reserveDirect(env string) *Session {
 	select {
 	case <-d.Ready():
@@ -27,7 +27,7 @@ func (d *Dispatcher) reserveDirect(env string) *Session {
 	return d.reserve(env)
 }
 
-// returnCredit returns a credit that was not used.
+// returnCredit returns a credit that was not used; s may be nil.
 func (d *Dispatcher) returnCredit(s *Session) {
 	if s == nil {
 		return
@@ -65,7 +65,7 @@ func (e *environment) free(now time.Time) int {
 	return n
 }
 
-// Free is the credit that sessions of an Environment have at this gateway.
+// Free is how many orders the Environment's sessions at this gateway would take now.
 func (d *Dispatcher) Free(env string) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()

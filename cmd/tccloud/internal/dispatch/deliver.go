@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	// pullWait is how long a pull waits for a message whose record is
-	// known already: the message follows the record within milliseconds.
+	// pullWait is how long a pull waits for a message whose record is known already: the message
+	// follows the record within milliseconds.
 	pullWait = 250 * time.Millisecond
-	// emptyPause is how long a priority without messages is left alone.
+	// emptyPause is how long a priority whose queue was empty is not asked again.
 	emptyPause = time.Second
 	// batch bounds one pull.
 	batch = 64
 )
 
-// wake says that something may be deliverable in an Environment.
+// wake has Run look whether an Environment has orders to deliver.
 func (d *Dispatcher) wake(env string) {
 	d.mu.Lock()
 	e := d.envs[env]
@@ -32,7 +32,7 @@ func (d *Dispatcher) wake(env string) {
 	}
 	d.mu.Unlock()
 	if e == nil {
-		return // no session of it was ever here
+		return // it never had a session here
 	}
 	select {
 	case d.due <- struct{}{}:
@@ -40,7 +40,7 @@ func (d *Dispatcher) wake(env string) {
 	}
 }
 
-// pumps runs one pump for each Environment that is due, while it is.
+// pumps runs one pump for each Environment that has something to do.
 func (d *Dispatcher) pumps(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for {
@@ -60,7 +60,7 @@ func (d *Dispatcher) pumps(ctx context.Context) error {
 	}
 }
 
-// pump delivers an Environment's orders until there are none or there is no credit.
+// pump delivers an Environment's orders until none is queued or no session has credit.
 func (d *Dispatcher) pump(ctx context.Context, name string, e *environment) {
 	for {
 		d.mu.Lock()
@@ -89,7 +89,7 @@ func (d *Dispatcher) pump(ctx context.Context, name string, e *environment) {
 	}
 }
 
-// pull takes n orders of one priority and delivers them side by side.
+// pull delivers up to n queued orders of one priority concurrently.
 func (d *Dispatcher) pull(ctx context.Context, name string, e *environment, priority, n int) {
 	items, err := d.queue.Pull(ctx, name, priority, n, pullWait)
 	if err != nil && ctx.Err() == nil {
@@ -108,7 +108,7 @@ func (d *Dispatcher) pull(ctx context.Context, name string, e *environment, prio
 	wg.Wait()
 }
 
-// deliver brings one queued order to the session with the most credit.
+// deliver gives one queued order to the session with the most credit.
 func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
 	if rec := d.ledger.Peek(item.Order); rec != nil {
 		if rest := rec.Delay(time.Now()); rest > 0 {
@@ -132,8 +132,8 @@ func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
 		d.returnCredit(session)
 		item.Done()
 	case errors.Is(err, ErrNotFound):
-		// The record is written before the message: there is no such order. Should it
-		// come to light again, verify puts the message anew.
+		// The record is written before the message: there is no such order. Should its record
+		// appear again, requeueLost puts the message again.
 		d.returnCredit(session)
 		item.Done()
 	default:
@@ -143,9 +143,9 @@ func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
 	}
 }
 
-// send sends an order that the record says is delivered to the session. Where it
-// certainly was not sent the record is put right at once; where that is not certain,
-// the next hello or the lease decides.
+// send sends an order whose record says that it is delivered to the session. Where the order
+// certainly was not sent, the record is corrected at once; where that is not certain, the next
+// hello or the lease decides.
 func (d *Dispatcher) send(ctx context.Context, s *Session, rec *record.Record) {
 	unsent := func(change func(*record.Record)) {
 		ctx, cancel := detached(ctx)

@@ -32,11 +32,11 @@ var (
 // Execution is what the cloud knows about one order; see record.
 type Execution = record.Execution
 
-// recallSubject carries the id of an order that whoever holds its server recalls.
+// recallSubject carries the id of an order to recall, to the gateway that has its server.
 const recallSubject = "tccloud.order.recall"
 
-// Dispatcher brings orders to sessions and keeps their records. Any
-// number of them work on one store. It is safe for concurrent use.
+// Dispatcher gives orders to sessions and keeps their records. Any number of them work on one
+// store. It is safe for concurrent use.
 type Dispatcher struct {
 	cfg      Config
 	log      *slog.Logger
@@ -45,7 +45,7 @@ type Dispatcher struct {
 	queue    *queue.Queue
 	logs     *logs.Logs
 	params   *params.Store
-	due      chan struct{} // environments have something to do
+	due      chan struct{} // one token: environments have something to do
 	garbage  atomic.Bool   // objects of ended orders are to be removed
 
 	mu       sync.Mutex
@@ -54,15 +54,15 @@ type Dispatcher struct {
 	queued   map[wire.OrderID]wire.Attempt // known to be in the queue
 }
 
-// environment is what this gateway has of one Environment.
+// environment is what this gateway knows of one Environment.
 type environment struct {
 	sessions   map[*Session]struct{}
 	due        bool          // something may be deliverable
-	pumping    bool          // a goroutine is at it
-	emptyUntil [10]time.Time // the queue of the priority gave nothing: not before then
+	pumping    bool          // a goroutine works on it
+	emptyUntil [10]time.Time // by priority: the queue had nothing, and is not asked again before then
 }
 
-// New opens the buckets and streams. Nothing moves before Run runs.
+// New opens the buckets and streams. No order is delivered before Run runs.
 func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 	defaults(&cfg)
 	d := &Dispatcher{
@@ -93,26 +93,25 @@ func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 	return d, nil
 }
 
-// Gateway names this process among its peers; it is new each time.
+// Gateway is the name of this process among the gateways; each process has a new one.
 func (d *Dispatcher) Gateway() string { return d.presence.ID() }
 
 // Gateways returns how many gateways are alive, this one included.
 func (d *Dispatcher) Gateways() int { return d.presence.Gateways() }
 
-// Holder returns the gateway that has the server's session, as far as is
-// known, "" for none.
+// Holder returns the gateway that has the server's session as far as is known here, "" for none.
 func (d *Dispatcher) Holder(ctx context.Context, xid wire.ServerXID) (string, error) {
 	return d.presence.Holder(ctx, xid)
 }
 
-// Conn is the connection gateways talk to each other by.
+// Conn is the connection by which gateways talk to each other.
 func (d *Dispatcher) Conn() *nats.Conn { return d.cfg.Store.Conn() }
 
 // Ready is closed when all executions are known; sessions wait for it.
 func (d *Dispatcher) Ready() <-chan struct{} { return d.ledger.Ready() }
 
-// Run delivers, reaps and follows what other gateways do until ctx ends.
-// An error means that the store is gone for good.
+// Run delivers orders, handles overdue ones and follows what other gateways do, until ctx ends. An
+// error means that the store is closed for good.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	sub, err := d.Conn().Subscribe(recallSubject, func(m *nats.Msg) { d.recallHere(wire.OrderID(m.Data)) })
 	if err != nil {
@@ -130,7 +129,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	return nil
 }
 
-// changed reacts to a record's change, whoever made it.
+// changed reacts to the change of a record, by this or another gateway.
 func (d *Dispatcher) changed(before, after *record.Record) {
 	if after.Terminal() && before != nil && before.Inputs != nil && before.Inputs.Object != "" {
 		d.garbage.Store(true)
@@ -145,7 +144,7 @@ func (d *Dispatcher) changed(before, after *record.Record) {
 	}
 }
 
-// env returns the Environment's place. d.mu is held.
+// env returns what is known of an Environment. d.mu is held.
 func (d *Dispatcher) env(name string) *environment {
 	e := d.envs[name]
 	if e == nil {
@@ -161,19 +160,21 @@ func (d *Dispatcher) session(xid wire.ServerXID) *Session {
 	return d.sessions[xid]
 }
 
-// enqueue does what a change of a record calls for: a requeued order needs a message in the queue.
+// enqueue puts a message into the queue if the record is queued (again), and does nothing
+// otherwise. If that fails, requeueLost does it later.
 func (d *Dispatcher) enqueue(ctx context.Context, rec *record.Record) {
 	if rec.State != wire.StateQueued {
 		return
 	}
 	if err := d.queue.Put(ctx, rec.Environment, rec.Priority, rec.Ref()); err != nil {
-		d.log.Warn("order was not queued yet", "order", rec.Ref(), "err", err) // verify puts it
+		d.log.Warn("order was not queued yet", "order", rec.Ref(), "err", err) // requeueLost does
 		return
 	}
 	d.wake(rec.Environment)
 }
 
-// detached returns a context for what must be finished although the caller has left.
+// detached returns a context for work that must be finished even if the caller is gone, within ten
+// seconds.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 }

@@ -12,15 +12,14 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 
-// How long a session gets no orders after it refused one.
+// How long a session gets no orders after it refused one: longer each time, up to pauseMost.
 const (
 	pauseFirst = time.Second
 	pauseMost  = time.Minute
 )
 
-// Handle does what a message of the agent asks for. An error ends the
-// session; if it is an *EndError, with its code. What was not taken is said again by
-// the agent in the next session.
+// Handle does what a message of the agent asks for. An error ends the session, with the code of an
+// [EndError] if it is one. The agent sends what was not handled again in the next session.
 func (s *Session) Handle(ctx context.Context, m wire.Message) error {
 	switch m := m.(type) {
 	case *wire.Credit:
@@ -52,14 +51,14 @@ func (s *Session) Handle(ctx context.Context, m wire.Message) error {
 
 func (s *Session) accepted(ctx context.Context, m *wire.Accepted) error {
 	change := func(r *record.Record) error { return r.Accept(m.Ref, s.xid, m.Hold, time.Now()) }
-	if m.Hold { // whether the order may be moved depends on it
+	if m.Hold { // whether the order may go to another server depends on it
 		_, err := s.d.ledger.Update(ctx, m.Order, change)
 		return s.dropIfStale(m.Ref, err)
 	}
 	return s.dropIfStale(m.Ref, s.d.ledger.Note(ctx, m.Order, change))
 }
 
-// progress takes over the state an agent is in. accepted, said in hello, is one as well.
+// progress records the state that an agent reports, also by hello.
 func (s *Session) progress(ctx context.Context, ref wire.Ref, state wire.State) error {
 	err := s.d.ledger.Note(ctx, ref.Order, func(r *record.Record) error {
 		return r.Progress(ref, s.xid, state, time.Now())
@@ -70,8 +69,8 @@ func (s *Session) progress(ctx context.Context, ref wire.Ref, state wire.State) 
 	return s.ignoreUnknown(ref, err)
 }
 
-// dropIfStale turns what a change returned into what the session needs: an
-// agent that has an order which, by its record, is not its own (any more) is told to drop it.
+// dropIfStale handles the error of a change: an agent that has an order which, by its record, does
+// not belong to it any more is told to drop the order.
 func (s *Session) dropIfStale(ref wire.Ref, err error) error {
 	if errors.Is(err, record.ErrStale) {
 		return s.send(&wire.Cancel{Ref: ref, Reason: "the order now belongs to another attempt or has ended"})
@@ -79,8 +78,8 @@ func (s *Session) dropIfStale(ref wire.Ref, err error) error {
 	return s.ignoreUnknown(ref, err)
 }
 
-// ignoreUnknown passes over what is said of an order that has no record here: there is
-// nothing to change, and nothing that would allow the agent to drop or to start it.
+// ignoreUnknown ignores a message about an order that has no record here: there is nothing to
+// change, and nothing that would allow the agent to drop or to start the order.
 func (s *Session) ignoreUnknown(ref wire.Ref, err error) error {
 	if !errors.Is(err, ErrNotFound) {
 		return err
@@ -89,7 +88,7 @@ func (s *Session) ignoreUnknown(ref wire.Ref, err error) error {
 	return nil
 }
 
-// send ignores that a session is over: its reader finds out by itself.
+// send sends a message. That the session is over is no error: its reader finds out by itself.
 func (s *Session) send(m wire.Message) error {
 	s.sending.Lock()
 	defer s.sending.Unlock()
@@ -99,7 +98,7 @@ func (s *Session) send(m wire.Message) error {
 	return nil
 }
 
-// cancel asks the agent to end the order rec is about.
+// cancel asks the agent to end the order of rec.
 func (s *Session) cancel(rec *record.Record) {
 	if err := s.send(&wire.Cancel{Ref: rec.Ref(), Reason: rec.CancelWhy}); err != nil {
 		s.d.log.Error("cancel was not sent", "order", rec.Ref(), "err", err)
@@ -131,7 +130,7 @@ func (s *Session) refused(ctx context.Context, m *wire.Refused) error {
 	}
 	s.d.log.Info("order was refused", "order", m.Ref, "server", s.xid, "reason", m.Reason)
 	if m.Reason == wire.ReasonNoCredit {
-		// We count differently: a new hello is the only cure.
+		// The agent counts its credits differently: only a new hello makes both agree.
 		s.d.enqueue(ctx, rec)
 		return &EndError{wire.CodeRetryLater, "credits are counted anew", 0}
 	}
@@ -142,7 +141,7 @@ func (s *Session) refused(ctx context.Context, m *wire.Refused) error {
 	return nil
 }
 
-// backOff keeps orders from a session that could not take one, longer each time.
+// backOff gives no orders to a session that could not take one, longer each time.
 func (s *Session) backOff() {
 	s.d.mu.Lock()
 	defer s.d.mu.Unlock()
@@ -156,7 +155,7 @@ func (s *Session) ready(ctx context.Context, ref wire.Ref) error {
 	_, recalling := s.recalls[ref]
 	s.d.mu.Unlock()
 	if recalling {
-		return nil // the answer to the recall is on its way
+		return nil // the agent will answer the recall
 	}
 	_, err := s.d.ledger.Update(ctx, ref.Order, func(r *record.Record) error { return r.Grant(ref, s.xid) })
 	if err != nil {
@@ -169,9 +168,9 @@ func (s *Session) log(ctx context.Context, m *wire.Log) error {
 	rec, err := s.d.ledger.Get(ctx, m.Order)
 	switch {
 	case err != nil:
-		return s.ignoreUnknown(m.Ref, err) // the agent has it all in the job's folder
+		return s.ignoreUnknown(m.Ref, err) // the agent has all of it in the job's folder
 	case rec.Attempt != m.Attempt || rec.Server != s.xid:
-		return nil // fenced; what comes after the end is still wanted
+		return nil // fenced; pieces that come after the end are still stored
 	}
 	err = s.logs.Append(ctx, m)
 	if errors.Is(err, logs.ErrGap) {
@@ -180,12 +179,12 @@ func (s *Session) log(ctx context.Context, m *wire.Log) error {
 	return err
 }
 
-// result stores the outcome before it is acknowledged. Only a record that has
-// moved on makes the agent drop it: one of which there is no record it keeps.
+// result stores the outcome before it is acknowledged. Only a record with a newer attempt or an end
+// makes the agent drop its result; a result without a record stays with the agent.
 func (s *Session) result(ctx context.Context, m *wire.Result) error {
 	rec, err := s.d.ledger.Update(ctx, m.Order, func(r *record.Record) error {
 		if r.Result != nil && r.Attempt == m.Attempt && r.Server == s.xid {
-			return record.ErrUnchanged // said again because the acknowledgement was lost
+			return record.ErrUnchanged // sent again because the acknowledgement was lost
 		}
 		return r.Finish(m, s.xid, s.d.cfg.MaxAttempts, time.Now())
 	})
@@ -207,7 +206,7 @@ func (s *Session) result(ctx context.Context, m *wire.Result) error {
 		s.d.log.Warn("result of an order that is not known here was left with the server", "order", m.Ref, "server", s.xid)
 	case m.Returned:
 		s.d.log.Info("order was given back", "order", m.Ref, "server", s.xid, "code", m.Error, "message", m.Message)
-		if rec.Delay(time.Now()) == 0 { // else it is the order that waits, not all others with it
+		if rec.Delay(time.Now()) == 0 { // else only this order waits, not all others with it
 			s.backOff()
 		}
 		s.d.enqueue(ctx, rec)
@@ -241,7 +240,8 @@ func (s *Session) recalled(ctx context.Context, m *wire.Recalled) error {
 	return nil
 }
 
-// info notices a drain and a host that cannot run Apps: held orders are better off elsewhere.
+// info notices that the server drains or that its host cannot run Apps, and recalls its held
+// orders.
 func (s *Session) info(m *wire.Info) {
 	s.d.mu.Lock()
 	closed := m.Draining || m.Unfit != nil
@@ -250,8 +250,9 @@ func (s *Session) info(m *wire.Info) {
 	case began:
 		s.refusingSince = time.Now()
 	case s.refusing && !closed && time.Since(s.refusingSince) >= s.pause:
-		// It knows best that it can again; if it says so soon, it has to wait all the
-		// same: else who gives back each order would get the next at once, for ever.
+		// The server knows best that it can run Apps again. If it says so too soon it has to wait
+		// all the same: otherwise a server that returns each order would get the next one at once,
+		// for ever.
 		s.paused = time.Time{}
 	}
 	s.refusing = closed

@@ -10,7 +10,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 
-// reconcile compares hello with the records of this server.
+// reconcile compares hello with the server's records.
 func (s *Session) reconcile(ctx context.Context, h *wire.Hello) (*wire.Welcome, error) {
 	w := &wire.Welcome{Epoch: s.epoch, ServerTime: time.Now().UnixMilli(), Environment: s.env}
 	named := map[wire.Ref]bool{}
@@ -34,7 +34,7 @@ func (s *Session) reconcile(ctx context.Context, h *wire.Hello) (*wire.Welcome, 
 	for _, r := range h.Results {
 		named[r] = true
 	}
-	// A list cut off at the limit does not say what is not in it.
+	// A list that was cut off at its limit does not tell what is missing.
 	if len(h.Orders)+len(h.Results) < wire.MaxHelloRefs {
 		s.inHello = named
 		missing := s.d.ledger.Active(func(a ledger.Aged) bool { return a.Server == s.xid && !named[a.Ref()] })
@@ -61,9 +61,9 @@ func (s *Session) reconcile(ctx context.Context, h *wire.Hello) (*wire.Welcome, 
 	return w, nil
 }
 
-// fenced reports whether a record says that ref is not this server's current
-// attempt any more. Before it says yes it asks the bucket: another gateway may have given the order
-// to this server a moment ago. ErrNotFound: there is no record to go by.
+// fenced reports whether ref, by its record, is not this server's current attempt any more. Before
+// it reports so it asks the bucket: another gateway may have given the order to this server a
+// moment ago. It returns ErrNotFound where there is no record.
 func (s *Session) fenced(ctx context.Context, ref wire.Ref) (bool, error) {
 	if rec := s.d.ledger.Peek(ref.Order); rec != nil && rec.Is(ref, s.xid) {
 		return false, nil
@@ -75,13 +75,13 @@ func (s *Session) fenced(ctx context.Context, ref wire.Ref) (bool, error) {
 	return !rec.Is(ref, s.xid), nil
 }
 
-// unseen reports whether the record was delivered to an earlier session of
-// this server, at another gateway, but was not known here yet when hello was compared.
+// unseen reports whether the record was delivered to an earlier session of this server, at another
+// gateway, and was not known here yet when hello was compared.
 func (s *Session) unseen(r *record.Record) bool {
 	return r.State == wire.StateDelivered && r.Epoch < s.epoch && s.inHello != nil && !s.inHello[r.Ref()]
 }
 
-// notInHello applies the rule for an order of this server that hello does not name.
+// notInHello handles an order of this server that is missing in hello.
 func (s *Session) notInHello(ctx context.Context, ref wire.Ref) error {
 	rec, err := s.d.ledger.Update(ctx, ref.Order, func(r *record.Record) error {
 		if !r.Is(ref, s.xid) {

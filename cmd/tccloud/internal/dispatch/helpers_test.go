@@ -9,8 +9,8 @@ import (
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
-// quiet is how long nothing must happen. A test that gets it wrong passes
-// too often, never fails too often.
+// quiet is how long nothing must happen. A test that gets it wrong passes too often, never fails
+// too often.
 const quiet = 100 * time.Millisecond
 
 // inFlight says in hello that the agent has the order in this state.

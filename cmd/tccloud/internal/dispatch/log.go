@@ -12,8 +12,7 @@ import (
 const (
 	// logPoll is how long a follower waits at the end of a log.
 	logPoll = 100 * time.Millisecond
-	// logQuiet is how long after the end of an execution a log that may be
-	// incomplete is waited for.
+	// logQuiet is how long a follower waits for the rest of a log after the execution has ended.
 	logQuiet = 2 * time.Second
 )
 
@@ -25,8 +24,8 @@ type LogFilter struct {
 	Follow  bool         // go on until the execution has ended and its log is complete
 }
 
-// Chunk is a piece of one log stream. The pieces of a stream follow each
-// other without gap or overlap.
+// Chunk is a piece of one log stream. The pieces of a stream follow each other without gap or
+// overlap.
 type Chunk struct {
 	wire.Ref
 	Stream wire.Stream
@@ -34,8 +33,8 @@ type Chunk struct {
 	Data   []byte
 }
 
-// Logs yields an execution's log. With Follow it goes on to newer attempts
-// if none is chosen, and ends when the execution has ended and its log is complete.
+// Logs yields an execution's log from its beginning. With Follow it goes on to newer attempts if
+// none is chosen, and ends when the execution has ended and its log is complete.
 func (d *Dispatcher) Logs(ctx context.Context, id wire.OrderID, f LogFilter) iter.Seq2[Chunk, error] {
 	return func(yield func(Chunk, error) bool) {
 		if err := d.follow(ctx, id, f, func(c Chunk) bool { return yield(c, nil) }); err != nil {
@@ -73,7 +72,7 @@ func (d *Dispatcher) follow(ctx context.Context, id wire.OrderID, f LogFilter, y
 			}
 			continue
 		}
-		// Nothing more is there now; the record says whether more may come.
+		// That was all there is now; the record says whether more may come.
 		if rec, err = d.get(ctx, id); err != nil {
 			return err
 		}
@@ -100,7 +99,7 @@ func (d *Dispatcher) follow(ctx context.Context, id wire.OrderID, f LogFilter, y
 	}
 }
 
-// complete reports whether the result says that no more than what was read will come.
+// complete reports whether the result says that all of the log was read.
 func (d *Dispatcher) complete(r *record.Record, ref wire.Ref, s wire.Stream, ends map[wire.Stream]int64) bool {
 	if r.Result == nil || r.Attempt != ref.Attempt || r.Result.Output == nil {
 		return false

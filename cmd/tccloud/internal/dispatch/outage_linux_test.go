@@ -16,9 +16,8 @@ import (
 // recovery is how long after the cause's end all must be as before.
 const recovery = 30 * time.Second
 
-// TestStoreFails: the disk under the embedded store fails for longer than
-// the lease, while one order runs and another one's result is on its way. Each way
-// of failing is the kernel's own.
+// TestStoreFails: the disk under the embedded store fails for longer than the lease, while one
+// order runs and another one's result is on its way. Each way of failing is the kernel's own.
 func TestStoreFails(t *testing.T) {
 	for name, way := range map[string]struct {
 		fail, mend func(*disk.Disk)

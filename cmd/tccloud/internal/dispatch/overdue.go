@@ -20,9 +20,9 @@ func (d *Dispatcher) startDeadline(a ledger.Aged) time.Duration {
 	return d.cfg.PrepareIn + d.runDeadline(a)
 }
 
-// overdue selects what judge has to look at. An order that is with a server is
-// not overdue before the server had a full lease, in which it could have been
-// taken in, to say what became of it.
+// overdue selects the orders that resolve has to look at. An order that is with a server is not
+// overdue before the server had a full lease in which this gateway could have accepted it, to
+// report what became of the order.
 func (d *Dispatcher) overdue(a ledger.Aged) bool {
 	if a.State == wire.StateQueued {
 		return a.Age > a.StartWithin
@@ -44,7 +44,7 @@ func (d *Dispatcher) overdue(a ledger.Aged) bool {
 	return heard && a.InState > d.startDeadline(a)
 }
 
-// openSession returns the server's session if hello was answered.
+// openSession returns the server's session if welcome was sent.
 func (d *Dispatcher) openSession(xid wire.ServerXID) *Session {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -70,13 +70,13 @@ func (d *Dispatcher) resolve(ctx context.Context, a ledger.Aged) error {
 			return err
 		}
 		if away, gone = d.presence.Away(a.Server); !gone || away <= d.cfg.Lease {
-			return nil // it is with another gateway, which was not heard of here
+			return nil // it has a session at another gateway, which was not known here yet
 		}
 		return d.end(ctx, a, func(r *record.Record) { r.Gone(d.cfg.Lease, d.cfg.MaxAttempts, time.Now()) })
 	case a.State == wire.StateDelivered && session != nil && session.unseen(a.Record):
 		return session.notInHello(ctx, a.Ref())
 	case a.State == wire.StateDelivered || held && a.InState > d.startDeadline(a):
-		// What the agent has in its journal only a new hello can tell.
+		// Only a new hello can tell what the agent has in its journal.
 		if session != nil {
 			session.Close()
 			session.peer.End(wire.CodeRetryLater, fmt.Sprintf("order %s was not answered", a.Ref()), 0)
@@ -96,8 +96,8 @@ func (d *Dispatcher) resolve(ctx context.Context, a ledger.Aged) error {
 	})
 }
 
-// end changes an order that is still at the attempt and in the state a
-// says, and in the case of a queued one removes the message.
+// end changes an order if it is still at the attempt and in the state that a has, and removes the
+// message of a queued one.
 func (d *Dispatcher) end(ctx context.Context, a ledger.Aged, change func(*record.Record)) error {
 	rec, err := d.ledger.Update(ctx, a.ID, func(r *record.Record) error {
 		if r.Attempt != a.Attempt || r.State != a.State || r.Granted != a.Granted {
@@ -120,7 +120,7 @@ func (d *Dispatcher) end(ctx context.Context, a ledger.Aged, change func(*record
 	return nil
 }
 
-// mayRecall limits recalls of one order.
+// mayRecall reports whether the order was not recalled within every.
 func (s *Session) mayRecall(ref wire.Ref, every time.Duration) bool {
 	s.d.mu.Lock()
 	defer s.d.mu.Unlock()

@@ -34,8 +34,8 @@ type Filter struct {
 	Limit       int // newest first; 0 = 100
 }
 
-// List returns executions, newest first: all that have not ended and the
-// newest few thousand that have.
+// List returns executions, newest first, of all that have not ended and of the newest few thousand
+// that have (see ListsSince).
 func (d *Dispatcher) List(ctx context.Context, f Filter) ([]Execution, error) {
 	select {
 	case <-d.Ready():
@@ -55,8 +55,9 @@ func (d *Dispatcher) List(ctx context.Context, f Filter) ([]Execution, error) {
 	return out, nil
 }
 
-// Cancel ends a queued order at once; otherwise the wish is recorded, and
-// the gateway that holds the server passes it on, now or after the next hello.
+// Cancel ends a queued order at once. Otherwise it records the request, and the gateway that has
+// the server passes it on, now or after the next hello. It returns when that is durable; [ErrEnded]
+// and [ErrNotFound] tell why it cannot be done.
 func (d *Dispatcher) Cancel(ctx context.Context, id wire.OrderID, reason string) error {
 	if len(reason) > 1024 {
 		reason = strings.ToValidUTF8(reason[:1024], "")
@@ -79,7 +80,8 @@ func (d *Dispatcher) Cancel(ctx context.Context, id wire.OrderID, reason string)
 	return nil
 }
 
-// Recall asks for a held order back, so that another server gets it.
+// Recall asks a server to give a held order back, so that another one gets it; [ErrNotHeld] where
+// the App may have been started.
 func (d *Dispatcher) Recall(ctx context.Context, id wire.OrderID) error {
 	rec, err := d.get(ctx, id)
 	if err != nil {
@@ -91,7 +93,7 @@ func (d *Dispatcher) Recall(ctx context.Context, id wire.OrderID) error {
 	return d.Conn().Publish(recallSubject, []byte(id))
 }
 
-// recallHere recalls the order if this gateway holds its server.
+// recallHere recalls the order if this gateway has its server's session.
 func (d *Dispatcher) recallHere(id wire.OrderID) {
 	rec := d.ledger.Peek(id)
 	if rec == nil || !rec.Held() {
@@ -102,7 +104,8 @@ func (d *Dispatcher) recallHere(id wire.OrderID) {
 	}
 }
 
-// Watch yields the execution now and after each change until it has ended.
+// Watch sends the execution now and after each change. The channel is closed after the last state,
+// or when ctx ends. A slow reader misses states in between, never the last one.
 func (d *Dispatcher) Watch(ctx context.Context, id wire.OrderID) (<-chan Execution, error) {
 	if _, err := d.get(ctx, id); err != nil {
 		return nil, err
@@ -123,8 +126,9 @@ func (d *Dispatcher) Watch(ctx context.Context, id wire.OrderID) (<-chan Executi
 	return out, nil
 }
 
-// delivered returns the record of an order that somebody says was given out as
-// this attempt: another gateway may have done it before it is known here.
+// delivered returns the record of an order that a caller says was delivered as this attempt.
+// Another gateway may have delivered it before that is known here, so the bucket is asked where the
+// record in memory disagrees.
 func (d *Dispatcher) delivered(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (*record.Record, error) {
 	rec, err := d.get(ctx, id)
 	if err == nil && !rec.Terminal() && (rec.Attempt < attempt || rec.State == wire.StateQueued) {
@@ -133,7 +137,7 @@ func (d *Dispatcher) delivered(ctx context.Context, id wire.OrderID, attempt wir
 	return rec, err
 }
 
-// Params returns the parameters of an attempt that is current.
+// Params returns the parameters of an attempt that is current, [ErrNotFound] otherwise.
 func (d *Dispatcher) Params(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (map[string]string, error) {
 	rec, err := d.delivered(ctx, id, attempt)
 	if err != nil {
@@ -145,7 +149,8 @@ func (d *Dispatcher) Params(ctx context.Context, id wire.OrderID, attempt wire.A
 	return d.parameters(ctx, rec)
 }
 
-// Owner tells which server an attempt was given to and whether it is current.
+// Owner returns the server that an attempt was given to, and whether the attempt is the current one
+// and has not ended. Uploads are allowed only then.
 func (d *Dispatcher) Owner(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (wire.ServerXID, bool, error) {
 	rec, err := d.delivered(ctx, id, attempt)
 	if err != nil {

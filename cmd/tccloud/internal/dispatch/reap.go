@@ -10,17 +10,16 @@ import (
 )
 
 const (
-	// sweepEvery is how often parameter objects are compared with the
-	// records where nothing calls for it.
+	// sweepEvery is how often parameters and logs are swept, if nothing asks for it earlier.
 	sweepEvery = 10 * time.Minute
 	// messageAfter is how long a queued record may be without its message.
 	messageAfter = 2 * time.Second
-	// messageChecks bounds the look-ups of one round.
+	// messageChecks bounds how many messages one round looks up.
 	messageChecks = 2000
 )
 
-// reap ends or moves what stays in a state too long. Every gateway does it;
-// the records' revisions make the second one's attempt harmless.
+// reap handles orders that stay in a state too long. Every gateway does it; the revision of a
+// record makes the second one's attempt harmless.
 func (d *Dispatcher) reap(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -53,7 +52,7 @@ func (d *Dispatcher) reap(ctx context.Context) error {
 			}
 			swept = time.Now()
 		}
-		d.wakeAll() // pauses and dry spells may be over
+		d.wakeAll() // pauses may be over
 		select {
 		case <-ctx.Done():
 			return nil
@@ -62,8 +61,8 @@ func (d *Dispatcher) reap(ctx context.Context) error {
 	}
 }
 
-// requeueLost makes sure that queued orders have their message: a crash
-// between the two writes, or a power cut of the queue, may have taken it.
+// requeueLost makes sure that queued orders have a message in the queue: a crash between the two
+// writes, or a power cut, may have lost it.
 func (d *Dispatcher) requeueLost(ctx context.Context) {
 	d.mu.Lock()
 	known := d.queued
@@ -109,7 +108,7 @@ func (d *Dispatcher) ended(ctx context.Context, id string) (ended, known bool, e
 	return err == nil && rec.Terminal(), true, err
 }
 
-// wakeAll wakes the Environments that have sessions here.
+// wakeAll is wake for every Environment that has a session here.
 func (d *Dispatcher) wakeAll() {
 	d.mu.Lock()
 	for _, e := range d.envs {

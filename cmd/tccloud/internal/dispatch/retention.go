@@ -8,8 +8,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
 )
 
-// Trim removes executions that ended longer ago than Config.Retention, and the
-// oldest ended ones where all need more than Config.RecordBytes.
+// Trim removes executions that ended longer ago than Config.Retention, and the oldest ended ones
+// where all need more than Config.RecordBytes.
 func (d *Dispatcher) Trim(ctx context.Context) error {
 	n, err := d.ledger.Trim(ctx, d.cfg.RecordBytes)
 	if n > 0 {
@@ -32,6 +32,6 @@ func (d *Dispatcher) Forget(ctx context.Context, known func(wire.ServerXID) bool
 	return d.presence.Forget(ctx, known)
 }
 
-// ListsSince returns the time back to which List knows all executions, and
-// true where it knows all there are.
+// ListsSince returns the time since which List knows all executions, and true where it knows all
+// there are.
 func (d *Dispatcher) ListsSince() (since time.Time, all bool) { return d.ledger.ListsSince() }

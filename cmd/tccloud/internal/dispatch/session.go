@@ -11,11 +11,11 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch/logs"
 )
 
-// Peer is a connection to an agent as a gateway has it. Its methods
-// must not block and may be called from anywhere.
+// Peer is an agent's connection at a gateway. Its methods must not block and must be safe for
+// concurrent use.
 type Peer interface {
-	// Send queues a message. An error that wraps wire.ErrInvalid or
-	// wire.ErrFrameTooLarge is the message's fault; any other means that the session is over.
+	// Send queues a message. An error that wraps wire.ErrInvalid or wire.ErrFrameTooLarge is the
+	// message's fault; any other means that the session is over.
 	Send(m wire.Message) error
 	// End closes the session after an Error with this code.
 	End(code wire.Code, message string, retryAfter time.Duration)
@@ -31,30 +31,30 @@ type EndError struct {
 // Error implements error.
 func (e *EndError) Error() string { return string(e.Code) + ": " + e.Message }
 
-// Session is a session's place in the dispatcher: which orders it may get.
-// Handle is called by the one goroutine that reads the session.
+// Session is one connected server: what it has and which orders it may get. Handle is called by the
+// one goroutine that reads from the agent.
 type Session struct {
 	d       *Dispatcher
 	peer    Peer
 	xid     wire.ServerXID
 	env     string
 	epoch   int64
-	journal string // that hello names
+	journal string // the agent's, as hello names it
 	logs    *logs.Writer
-	inHello map[wire.Ref]bool // what hello named; nil: hello was cut off at its limit
+	inHello map[wire.Ref]bool // the orders and results in hello; nil: hello was cut off at its limit
 
-	// sending makes "is it still to be sent" and Send one step, so that a
-	// Cancel never overtakes its order.
+	// sending makes one step of the question whether an order is still to be sent, and of Send, so
+	// that a Cancel never overtakes its order.
 	sending sync.Mutex
 
 	// Under Dispatcher.mu.
 	credit        int
 	open          bool // welcome is sent
 	closed        bool
-	refusing      bool          // info says that it takes nothing now: it drains, or its host cannot run Apps
+	refusing      bool          // info says that it takes no orders: it drains, or its host cannot run Apps
 	pause         time.Duration // after the last refusal
 	paused        time.Time     // until then
-	refusingSince time.Time     // since when it is away
+	refusingSince time.Time     // since when it is refusing
 	recalls       map[wire.Ref]time.Time
 }
 
@@ -68,10 +68,10 @@ func (s *Session) Credit() int {
 	return s.credit
 }
 
-// Attach makes the session the server's newest, fences the one before,
-// and compares the agent's journal with the records. The returned Welcome lacks
-// HeartbeatMS and ConfigRevision. After it was sent, Open; at the end, Close. On
-// error nothing remains.
+// Attach makes a session that is the server's newest, fences the one before, and compares the
+// agent's journal with the records. The returned Welcome lacks HeartbeatMS and ConfigRevision. The
+// caller sends it, then calls [Session.Open], and at the end [Session.Close]. After an error
+// nothing remains.
 func (d *Dispatcher) Attach(ctx context.Context, env string, s Peer, h *wire.Hello) (*Session, *wire.Welcome, error) {
 	select {
 	case <-d.Ready():
@@ -129,7 +129,7 @@ func (s *Session) Open() {
 	d.wake(s.env)
 }
 
-// Close takes the session out. Orders stay where the records say.
+// Close removes the session. Its orders stay where the records say.
 func (s *Session) Close() {
 	d := s.d
 	d.mu.Lock()

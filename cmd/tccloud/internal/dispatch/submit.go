@@ -24,23 +24,24 @@ type Request struct {
 	App         wire.AppRef
 	Runtime     wire.Runtime
 	Params      map[string]string // secret; gone from the store when the order has ended
-	// KVContext is the key-value context of a Playbook App, for who sets variables before
+	// KVContext is the key-value context of a Playbook App, for a caller that sets variables before
 	// the order can start; "" makes a new one.
 	KVContext    string
 	OutVariables []string
 	Defaults     map[string]string // further tc_* and api_* parameters; secret as well
 	Timeout      time.Duration     // of the App's run; 0 = Config.Timeout
 	StartWithin  time.Duration     // rejected when not delivered so long after Submit; 0 = Config.QueueTTL
-	Priority     int               // 0 (last)–9 (first); what people mean by nothing said is DefaultPriority
+	Priority     int               // 0 (last)–9 (first); see DefaultPriority
 	Retryable    bool              // may run again after interrupted
 }
 
 // DefaultPriority is the usual Request.Priority.
 const DefaultPriority = 5
 
-// Submit stores an order durably. Where nothing is queued in the
-// Environment and a session of this gateway has credit, the record is born
-// delivered to it, with one durable write instead of two; otherwise the order is queued.
+// Submit stores an order durably and returns. Where nothing is queued in the Environment and a
+// session of this gateway has credit, the record is created as delivered to it, with one durable
+// write instead of two; otherwise the order is queued. It returns [ErrInvalid] for an order that no
+// agent could take.
 func (d *Dispatcher) Submit(ctx context.Context, r Request) (Execution, error) {
 	rec, content, err := d.record(r)
 	if err != nil {
@@ -69,7 +70,8 @@ func (d *Dispatcher) Submit(ctx context.Context, r Request) (Execution, error) {
 	return rec.Execution, nil
 }
 
-// record makes the record of a request that an agent could take.
+// record makes the record of a request, and returns the parameters as JSON. It fails for a request
+// that no agent could take.
 func (d *Dispatcher) record(r Request) (*record.Record, []byte, error) {
 	uid, err := uuid.NewV7() // sorts by time
 	if err != nil {
@@ -106,7 +108,7 @@ func (d *Dispatcher) record(r Request) (*record.Record, []byte, error) {
 	return rec, content, nil
 }
 
-// frame is the order as it goes to the agent.
+// frame is the order as it is sent to the agent.
 func frame(rec *record.Record, age time.Duration, params map[string]string, token string, ttl time.Duration) *wire.Order {
 	m := &wire.Order{
 		Ref: rec.Ref(), Runtime: rec.Runtime, App: rec.App,
@@ -125,7 +127,7 @@ func frame(rec *record.Record, age time.Duration, params map[string]string, toke
 	return m
 }
 
-// order returns the message for the attempt rec is at.
+// order returns the message for the current attempt of rec.
 func (d *Dispatcher) order(ctx context.Context, rec *record.Record) (*wire.Order, error) {
 	var params map[string]string
 	if !rec.Inputs.ByHTTPS {

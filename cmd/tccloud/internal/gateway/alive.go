@@ -13,23 +13,23 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
-// How long the session that a server has may take to answer a ping, when
-// somebody else says hello as it. A restarted agent, whose old connection is dead, is
-// not to wait long; of another host nothing is believed but that the session is over.
+// How long a server's session may take to answer a ping when another connection says hello as that
+// server. An agent that was restarted, whose old connection is dead, must not wait long; another
+// host has to wait until the session certainly is over.
 const (
 	restartedTimeout = 2 * time.Second
 	otherTimeout     = 5 * time.Second
 )
 
-// heldSession is the session that a server has.
+// heldSession is the session that a server has already.
 type heldSession struct {
 	Host   twin.Host `json:"host"`
 	Bundle string    `json:"bundle"`
 	Alive  bool      `json:"alive"` // it answered
 }
 
-// holder asks the session that the server has, at whichever gateway,
-// whether it is alive; nil is no session.
+// holder asks the server's session, at whichever gateway it is, whether it is alive. It returns nil
+// if there is no session.
 func (g *Gateway) holder(ctx context.Context, xid wire.ServerXID, newcomer twin.Host) (*heldSession, error) {
 	if s := g.find(xid); s != nil {
 		return s.checkAlive(ctx, newcomer), nil
@@ -52,8 +52,8 @@ func (g *Gateway) holder(ctx context.Context, xid wire.ServerXID, newcomer twin.
 	case errors.Is(err, nats.ErrNoResponders): // that gateway is gone
 		return nil, nil
 	case err != nil:
-		// It may be frozen, and its session dead or alive. When it is
-		// silent for longer, Holder does not name it any more.
+		// That gateway may be frozen, and its session dead or alive. If it stays silent, Holder
+		// does not name it any more.
 		return nil, fmt.Errorf("asking gateway %s for the session of server %q: %w", peer, xid, err)
 	}
 	var old *heldSession
@@ -63,7 +63,7 @@ func (g *Gateway) holder(ctx context.Context, xid wire.ServerXID, newcomer twin.
 	return old, nil
 }
 
-// question is what one gateway asks another.
+// question is what one gateway sends to another.
 type question struct {
 	XID      wire.ServerXID `json:"xid"`
 	Newcomer twin.Host      `json:"newcomer"`
@@ -83,13 +83,13 @@ func (g *Gateway) answerAsk(m *nats.Msg) {
 			old = s.checkAlive(ctx, q.Newcomer)
 		}
 		if data, err := json.Marshal(old); err == nil {
-			_ = m.Respond(data) // who asked has a limit of his own
+			_ = m.Respond(data) // the gateway that asked has a timeout of its own
 		}
 	})
 }
 
-// checkAlive pings the agent and waits for the answer; nil is that the session
-// ended meanwhile.
+// checkAlive pings the agent and waits for the answer. It returns nil if the session ended
+// meanwhile.
 func (s *session) checkAlive(ctx context.Context, newcomer twin.Host) *heldSession {
 	limit := otherTimeout
 	if newcomer.ID == s.host.ID {
@@ -120,15 +120,15 @@ func (s *session) checkAlive(ctx context.Context, newcomer twin.Host) *heldSessi
 	return old
 }
 
-// pongWaiter is who waits for a pong.
+// pongWaiter is a goroutine that waits for a pong.
 type pongWaiter struct {
 	seq   int64
 	alive bool // under session.mu
 	done  chan struct{}
 }
 
-// wakePongWaiters tells those who wait for the pong of seq or an earlier one, or
-// all of them that the session is over. s.mu is held.
+// wakePongWaiters wakes those that wait for the pong with number seq or an earlier one, or all of
+// them because the session is over. s.mu is held.
 func (s *session) wakePongWaiters(seq int64, over bool) {
 	waiting := s.pongWaiters[:0]
 	for _, a := range s.pongWaiters {

@@ -34,8 +34,8 @@ func (g *Gateway) CompareClocks(by time.Duration) {
 	}
 }
 
-// Skews are the clocks of the servers that are connected here, minus ours. A server that has not sent its
-// clock is left out.
+// Skews are the clocks of the servers that are connected here, minus ours. A server that has not
+// sent its clock is left out.
 func (g *Gateway) Skews() []time.Duration {
 	var out []time.Duration
 	for _, s := range g.all() {

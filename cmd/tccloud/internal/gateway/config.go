@@ -14,7 +14,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
-// Server is who an agent was found to be.
+// Server is the server that an agent proved to be.
 type Server struct {
 	XID            wire.ServerXID
 	Name           string
@@ -23,17 +23,16 @@ type Server struct {
 	Bundle         string // which bundle's identity it has: a newer one's replaces an older one's
 }
 
-// Authenticator decides who may have a session. cert is the leaf the agent
-// presented; that its chain is good is checked before (Config.ClientCAs).
-// The error may be a *Denied, whose code reaches the agent; any other
-// becomes retry_later.
+// Authenticator decides which agents may have a session. cert is the certificate that the agent
+// presented; its chain was verified before (Config.ClientCAs). The agent gets the code of an error
+// that is a [Denied], and retry_later for any other.
 type Authenticator interface {
 	Authenticate(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (Server, error)
-	// Probe is Authenticate for who wants to know and not to come in. It
-	// takes nothing into use. With leave the server is revoked.
+	// Probe is Authenticate for an agent that only asks: no bundle or certificate comes into use by
+	// it. With leave the server is revoked.
 	Probe(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate, leave bool) (Server, error)
-	// Renew signs a server's request for a new certificate. A *Denied is
-	// told to the agent; for any other error it is told to try later.
+	// Renew signs a server's request for a new certificate. The agent gets the text of a [Denied];
+	// for any other error it is asked to try later.
 	Renew(ctx context.Context, xid wire.ServerXID, host twin.Host, m *wire.Renew) (*x509.Certificate, error)
 }
 
@@ -51,11 +50,10 @@ func (d *Denied) Error() string { return string(d.Code) + ": " + d.Message }
 type Config struct {
 	Listener net.Listener // plain TCP; nil: listen on Addr
 	Addr     string       // [":62000"]
-	// TLS holds the server's certificate (Certificates or GetCertificate).
-	// ALPN, ClientAuth and versions are set by the gateway on its own copy.
+	// TLS holds the server's certificate (Certificates or GetCertificate). ALPN, ClientAuth and
+	// versions are set by the gateway on its own copy.
 	TLS *tls.Config
-	// ClientCAs are the roots of client certificates; nil leaves the
-	// chain to Auth as well.
+	// ClientCAs are the roots of client certificates; nil leaves the verification to Auth as well.
 	ClientCAs  *x509.CertPool
 	Auth       Authenticator
 	Referee    Referee
@@ -78,7 +76,7 @@ type Session struct {
 	Host       twin.Host
 	Executors  int
 	Epoch      int64
-	Gateway    string // which gateway holds it
+	Gateway    string // the gateway that has it
 	RemoteAddr string
 	Transport  string // "tls" or "websocket"
 	Connected  time.Time

@@ -20,10 +20,10 @@ import (
 )
 
 const (
-	// freeMemoryAfter is how many new sessions make it worth while to give memory back.
+	// freeMemoryAfter is how many new sessions make it worthwhile to return memory to the system.
 	freeMemoryAfter = 500
-	// authAtOnce bounds how many hellos are worked on at the same time: each costs a durable write, and a
-	// queue of them must not run into timeouts.
+	// authAtOnce bounds how many hellos are worked on at the same time: each costs a durable write,
+	// and a queue of them must not run into timeouts.
 	authAtOnce = 32
 )
 
@@ -75,8 +75,8 @@ func New(cfg Config) (*Gateway, error) {
 // Addr is the address the gateway listens on.
 func (g *Gateway) Addr() net.Addr { return g.port.Addr() }
 
-// Run serves until ctx ends, then asks all agents to go away and to come
-// back within the window, and returns when the connections are closed.
+// Run serves until ctx ends. Then it asks all agents to go away and to come back within the window,
+// and returns when the connections are closed.
 func (g *Gateway) Run(ctx context.Context) error {
 	unsubscribe, err := g.listenToPeers()
 	if err != nil {
@@ -94,8 +94,8 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return nil
 }
 
-// heartbeats sends a ping wherever nothing else was sent for a heartbeat:
-// one timer for all sessions.
+// heartbeats sends a ping to each agent to which nothing else was sent for a heartbeat, with one
+// timer for all sessions.
 func (g *Gateway) heartbeats(ctx context.Context) error {
 	var seen, trimmed int64
 	tick := time.NewTicker(g.cfg.Heartbeat / 4)
@@ -111,8 +111,8 @@ func (g *Gateway) heartbeats(ctx context.Context) error {
 		for _, s := range all {
 			s.beat(now, g.cfg.Heartbeat*3/4)
 		}
-		// Thousands of handshakes leave several times the memory behind
-		// that their sessions need: give it back once the rush is over.
+		// Thousands of handshakes use several times the memory that their sessions need: return it
+		// when the rush is over.
 		opened := g.opened.Load()
 		if opened == seen && opened-trimmed >= freeMemoryAfter {
 			debug.FreeOSMemory()
@@ -132,7 +132,7 @@ func (g *Gateway) all() []*session {
 	return out
 }
 
-// farewell sends GoAway to everybody and ends the sessions when it is written.
+// farewell sends GoAway to all agents and ends each session when it is written.
 func (g *Gateway) farewell() {
 	g.mu.Lock()
 	g.stopping = true

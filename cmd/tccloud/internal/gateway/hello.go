@@ -14,8 +14,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/gateway/port"
 )
 
-// hello opens a session or says why not. The session gets a new
-// goroutine: this one's stack has grown by the handshake.
+// hello opens a session, or refuses it with the reason. The session gets a new goroutine, because
+// the stack of this one has grown by the handshake.
 func (g *Gateway) hello(live context.Context, c *port.Conn, busy bool) {
 	if busy {
 		c.Refuse(retryLater("too many connections at once"))
@@ -55,7 +55,7 @@ func (g *Gateway) hello(live context.Context, c *port.Conn, busy bool) {
 	g.conns.Go(func() { s.run(live) })
 }
 
-// acquireAuth waits until this hello may be judged: all at once would be slower for everybody.
+// acquireAuth waits for one of the authAtOnce tokens. done returns it.
 func (g *Gateway) acquireAuth(ctx context.Context) (done func(), err error) {
 	select {
 	case g.auth <- struct{}{}:
@@ -65,7 +65,7 @@ func (g *Gateway) acquireAuth(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// probe answers a hello that wants no session.
+// probe answers a hello that asks whether a session would be opened.
 func (g *Gateway) probe(ctx context.Context, c *port.Conn, h *wire.Hello) {
 	srv, inUse, err := g.answerProbe(ctx, c, h)
 	if err != nil {
@@ -86,7 +86,8 @@ func (g *Gateway) answerProbe(ctx context.Context, c *port.Conn, h *wire.Hello) 
 	return srv, inUse, err
 }
 
-// wouldAdmit says whether a session would be opened, and takes nothing into use.
+// wouldAdmit returns the error for which a session would be refused. No bundle or certificate comes
+// into use by it.
 func (g *Gateway) wouldAdmit(ctx context.Context, c *port.Conn, h *wire.Hello) (Server, error) {
 	done, err := g.acquireAuth(ctx)
 	if err != nil {
@@ -100,12 +101,12 @@ func (g *Gateway) wouldAdmit(ctx context.Context, c *port.Conn, h *wire.Hello) (
 	return g.cfg.Auth.Probe(ctx, h.ServerXID, h.BrokerToken, cert, h.Leave)
 }
 
-// admit authenticates, attaches and welcomes.
+// admit authenticates the agent, attaches the session to the dispatcher and sends welcome.
 func (g *Gateway) admit(ctx context.Context, c *port.Conn, h *wire.Hello) (*session, error) {
 	host := g.host(c, h)
 	srv, err := g.wouldAdmit(ctx, c, h)
 	if err == nil {
-		err = g.arbitrate(ctx, srv, host) // may wait, so it takes nobody's turn
+		err = g.arbitrate(ctx, srv, host) // it may wait, so it must not keep a token
 	}
 	if err != nil {
 		return nil, err
@@ -179,7 +180,7 @@ func (g *Gateway) certificate(tc *tls.Conn) (*x509.Certificate, error) {
 	return leaf, nil
 }
 
-// wireError is what the agent is told. What it was not meant to see is retry_later.
+// wireError is the error that the agent gets. One that is not meant for it becomes retry_later.
 func wireError(err error) *wire.Error {
 	if d, ok := errors.AsType[*Denied](err); ok {
 		return &wire.Error{Code: d.Code, Message: d.Message, RetryAfterMS: d.RetryAfter.Milliseconds()}
@@ -193,14 +194,15 @@ func wireError(err error) *wire.Error {
 	return cannotStore()
 }
 
-// retryLater tells an agent to come back in a moment that differs between agents.
+// retryLater asks an agent to come back after 1 to 10 seconds, at random, so that not all come at
+// once.
 func retryLater(why string) *wire.Error {
 	return &wire.Error{Code: wire.CodeRetryLater, Message: why, RetryAfterMS: 1000 + rand.Int64N(9000)}
 }
 
-// cannotStore is said while the store does not take what came. The agent comes again at
-// a moment of its own and does not wait longer and longer: once the store is back, it
-// must be back before its lease is over.
+// cannotStore is the error while the store takes no writes. Each agent comes back after another
+// time, which does not grow: once the store is back, the agents must be back before their leases
+// end.
 func cannotStore() *wire.Error {
 	return &wire.Error{
 		Code: wire.CodeRetryLater, Message: "the cloud cannot store anything now",

@@ -92,8 +92,8 @@ func TestTwoGateways(t *testing.T) {
 	}
 }
 
-// TestFence: the newest session wins over one that does not answer, at whichever
-// gateway, and what the older one was given is settled by its hello.
+// TestFence: the newest session wins over one that does not answer, at whichever gateway, and what
+// the older one was given is settled by its hello.
 func TestFence(t *testing.T) {
 	a, b := two(t)
 	old := a.Agent("s1", 1)
@@ -113,8 +113,8 @@ func TestFence(t *testing.T) {
 	}
 }
 
-// TestGatewayDies: the sessions of a gateway that fell silent are away,
-// and its server goes on at the other one.
+// TestGatewayDies: the sessions of a gateway that fell silent are away, and its server goes on at
+// the other one.
 func TestGatewayDies(t *testing.T) {
 	a, b := two(t)
 	s := a.Agent("s1", 2)
@@ -184,8 +184,7 @@ func cluster(t *testing.T) ([]*server.Server, []string) {
 	}
 }
 
-// TestCluster: with three nodes everything is kept three times, and one
-// of them may die.
+// TestCluster: with three nodes everything is kept three times, and one of them may die.
 func TestCluster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a cluster takes seconds to elect its leaders")

@@ -54,8 +54,8 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// TestHostile: whatever arrives instead of the protocol, the peer is told
-// what is wrong where that is possible, and nobody else notices.
+// TestHostile: whatever arrives instead of the protocol, the peer is told what is wrong where that
+// is possible, and nobody else notices.
 func TestHostile(t *testing.T) {
 	c := rig.Start(t, rig.Options{Gateway: func(g *gateway.Config) { g.HandshakeTimeout = 500 * time.Millisecond }})
 	good := c.Agent("good", 1)
@@ -104,8 +104,8 @@ func TestHostile(t *testing.T) {
 	rig.Expect[*wire.Order](good)
 }
 
-// TestPlainHTTP: who forgets TLS is told so; who finds the port with a
-// browser gets what is mounted there.
+// TestPlainHTTP: who forgets TLS is told so; who finds the port with a browser gets what is mounted
+// there.
 func TestPlainHTTP(t *testing.T) {
 	c := rig.Start(t, rig.Options{Gateway: func(g *gateway.Config) {
 		g.HTTP = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "console "+r.URL.Path) })

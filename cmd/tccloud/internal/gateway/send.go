@@ -8,10 +8,10 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/gateway/port"
 )
 
-// maxBacklog is how many bytes may wait for a slow agent before it is cut.
+// maxBacklog is how many bytes may wait for a slow agent before its connection is cut.
 const maxBacklog = 8 << 20
 
-// errClosed means that the session does not take messages any more.
+// errClosed means that the session takes no more messages.
 var errClosed = errors.New("the session is over")
 
 // writeAtOnce bounds what is written under one write deadline.
@@ -30,7 +30,7 @@ func (s *session) Send(m wire.Message) error {
 		return errClosed
 	case s.backlog+len(frame) > maxBacklog:
 		s.closed = true
-		s.conn.Net.Close() // the reader ends the rest
+		s.conn.Net.Close() // the reader notices that and ends the session
 		return errClosed
 	}
 	s.queue(frame)
@@ -59,7 +59,7 @@ func (s *session) write() {
 				s.mu.Unlock()
 				return
 			}
-			s.mu.Unlock() // the last word is written
+			s.mu.Unlock() // the last message is written
 			if w, ok := s.conn.Net.(interface{ CloseWrite() error }); ok {
 				_ = w.CloseWrite()
 			}
@@ -93,8 +93,8 @@ func (s *session) End(code wire.Code, message string, retryAfter time.Duration) 
 	s.finish(&wire.Error{Code: code, Message: message, RetryAfterMS: min(retryAfter.Milliseconds(), 3_600_000)})
 }
 
-// finish sends a last message in place of all that waits and closes. The
-// first one counts.
+// finish sends a last message instead of those that wait, and closes. Only the first call has an
+// effect.
 func (s *session) finish(m wire.Message) {
 	if e, ok := m.(*wire.Error); ok {
 		e.Message = wire.Clip(e.Message)

@@ -19,10 +19,10 @@ import (
 // maxInbox is how many bytes an agent may be ahead of what is handled.
 const maxInbox = 1 << 20
 
-// session is one connected agent. It has one goroutine, which only reads
-// frames, so that its stack stays small: thousands of them wait all day. What was
-// read is decoded and handled, in order, by a second one that lives while there is
-// something to do, and so is what is to be written.
+// session is one connected agent. It has one goroutine, which only reads frames, so that its stack
+// stays small: thousands of them wait all day. Frames are decoded and handled, in order, by a
+// second one that exists while there is something to handle, and written by a third of the same
+// kind.
 type session struct {
 	g         *Gateway
 	conn      *port.Conn
@@ -38,18 +38,18 @@ type session struct {
 	mu          sync.Mutex
 	in          [][]byte      // frames to be handled
 	ahead       int           // their bytes
-	handling    bool          // a goroutine is at it
+	handling    bool          // a goroutine works on it
 	room        chan struct{} // closed when the reader may go on
 	out         [][]byte      // frames to be written
 	backlog     int           // their bytes
-	writing     bool          // a goroutine is at it
-	closed      bool          // nothing more may be queued
-	discard     bool          // by us: nothing more is handled
+	writing     bool          // a goroutine works on it
+	closed      bool          // nothing more may be queued for the agent
+	discard     bool          // the session was ended here: nothing more is handled
 	lastSent    time.Time
 	pingSeq     int64
 	pingAt      time.Time // of an unanswered ping
 	rtt         time.Duration
-	pongWaiters []*pongWaiter // who waits for a pong
+	pongWaiters []*pongWaiter // those that wait for a pong
 	clock       clock.Offset  // of the agent's host
 	info        *wire.Info
 	infoAt      time.Time
@@ -75,8 +75,8 @@ func (s *session) run(ctx context.Context) {
 			return
 		}
 	}
-	// Closing now could cut off the last word. Whoever writes it says
-	// afterwards how long to wait for the other side to close.
+	// Closing now could cut off the last message. Its writer sets a new deadline for the other side
+	// to close.
 	s.mu.Lock()
 	wait := port.LingerTime
 	if s.writing {
@@ -87,7 +87,7 @@ func (s *session) run(ctx context.Context) {
 	_, _ = io.Copy(io.Discard, s.conn.Net)
 }
 
-// receive has a frame handled, and waits while too much is to be handled.
+// receive queues a frame to be handled, and waits while too much is queued.
 func (s *session) receive(ctx context.Context, frame []byte) {
 	s.mu.Lock()
 	s.in = append(s.in, frame)
@@ -107,8 +107,8 @@ func (s *session) receive(ctx context.Context, frame []byte) {
 	}
 }
 
-// process handles what is there and ends. After we ended the session nothing
-// more is handled: the agent says it again in the next one.
+// process handles the frames that are queued, then returns. After the session was ended here no
+// more are handled: the agent sends them again in the next one.
 func (s *session) process(ctx context.Context) {
 	for {
 		s.mu.Lock()
@@ -138,7 +138,7 @@ func (s *session) process(ctx context.Context) {
 	}
 }
 
-// fail ends the session for a reason found here.
+// fail ends the session because of an error found here.
 func (s *session) fail(err error, e *wire.Error) {
 	s.g.log.Info("session was ended", "server", s.server.XID, "epoch", s.orders.Epoch(), "code", e.Code, "err", err)
 	s.orders.Close()
@@ -210,7 +210,7 @@ func (s *session) isClosed() bool {
 	return s.closed
 }
 
-// leave takes the session out of everything.
+// leave removes the session from the gateway and the dispatcher.
 func (s *session) leave() {
 	s.mu.Lock()
 	s.closed = true
@@ -237,7 +237,7 @@ func (s *session) beat(now time.Time, quiet time.Duration) {
 	}
 }
 
-// describe is the session as shown to people.
+// describe returns the session as people see it.
 func (s *session) describe() Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()

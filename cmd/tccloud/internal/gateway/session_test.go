@@ -13,8 +13,8 @@ func beat(d time.Duration) rig.Options {
 	return rig.Options{Gateway: func(g *gateway.Config) { g.Heartbeat = d }}
 }
 
-// TestHalfOpen: an agent that is silent is given up after 2.5 heartbeats,
-// one that answers pings is not.
+// TestHalfOpen: an agent that is silent is given up after 2.5 heartbeats, one that answers pings is
+// not.
 func TestHalfOpen(t *testing.T) {
 	c := rig.Start(t, beat(100*time.Millisecond))
 	good := c.Agent("good", 1)

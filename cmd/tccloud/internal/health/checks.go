@@ -14,7 +14,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
-// Store looks whether what is stored is durable.
+// Store checks whether writes to the store are durable.
 func Store(s *store.Store) Check {
 	return Check{"store", func(ctx context.Context) Finding {
 		h := s.Health()
@@ -42,7 +42,7 @@ func Store(s *store.Store) Check {
 	}}
 }
 
-// Disk looks whether files can be written in dir, and for how long.
+// Disk checks whether files can be written in dir, and how much space is left.
 func Disk(dir string) Check {
 	path := filepath.Join(dir, "health")
 	return Check{"disk", func(context.Context) Finding {
@@ -66,13 +66,14 @@ func Disk(dir string) Check {
 }
 
 const (
-	// jump is how much a clock may be set without a word.
+	// jump is by how much a clock may be set without a warning.
 	jump = 5 * time.Second
-	// remember is how long a jump is told.
+	// remember is how long there is a warning after a jump.
 	remember = 10 * time.Minute
 )
 
-// Clock looks whether the wall clock goes as time does. server tells NATS' time, if it has one.
+// Clock checks whether the wall clock runs like the monotonic one. server returns the time of NATS,
+// zero if it has none.
 func Clock(server func(ctx context.Context) (time.Time, error)) Check {
 	last := time.Now()
 	var told time.Time
@@ -96,13 +97,13 @@ func Clock(server func(ctx context.Context) (time.Time, error)) Check {
 	}}
 }
 
-// Warn so long before a certificate ends.
+// How long before a certificate ends there is a warning.
 const (
 	serverEnds    = 14 * 24 * time.Hour
 	authorityEnds = 90 * 24 * time.Hour
 )
 
-// Certificates looks whether the server's certificate and the CA of agents are valid.
+// Certificates checks whether the server's certificate and the CA of agents are valid.
 func Certificates(server, authority func() *x509.Certificate) Check {
 	return Check{"certificates", func(context.Context) Finding {
 		now := time.Now()

@@ -17,7 +17,7 @@ var ErrInterrupted = errors.New("the transfer was interrupted")
 // Reader is a request's body.
 type Reader struct {
 	r       io.Reader
-	control *http.ResponseController // its errors: not every connection has deadlines
+	control *http.ResponseController // its errors are ignored: not every connection has deadlines
 
 	mu      sync.Mutex
 	stopped bool
@@ -35,8 +35,8 @@ func (b *Reader) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p)
 	if err != nil {
-		// What follows the last byte may take longer than a pause, and the
-		// server would take the deadline for the client's leaving.
+		// The work after the last byte may take longer than a pause, and the server would treat the
+		// deadline as if the client had gone away.
 		b.until(time.Time{})
 	}
 	return n, err
@@ -51,8 +51,7 @@ func (b *Reader) until(deadline time.Time) bool {
 	return !b.stopped
 }
 
-// Interrupt makes a Read under way, and all later ones, return. It may
-// be called from anywhere.
+// Interrupt makes a Read under way, and all later ones, return. It may be called from anywhere.
 func (b *Reader) Interrupt() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -66,18 +65,18 @@ type Writer struct {
 	control *http.ResponseController // same
 }
 
-// NewWriter answers through w. The request's body is of no interest any
-// more: a deadline for it that passed would look like the client's leaving.
+// NewWriter returns a writer to w. It ends the deadline of the request's body, which is not read
+// any more: if that passed, it would look as if the client had gone away.
 func NewWriter(w http.ResponseWriter) *Writer {
 	c := http.NewResponseController(w)
 	_ = c.SetReadDeadline(time.Time{})
 	return &Writer{w, c}
 }
 
-// piece is what must be on its way within a Pause, in bytes.
+// piece is how many bytes must be sent within a Pause.
 const piece = 32 << 10
 
-// Write implements io.Writer. It is long only for who reads slowly, whatever the length of p.
+// Write implements io.Writer. It fails if a piece of p is not sent within a Pause.
 func (a *Writer) Write(p []byte) (int, error) {
 	done := 0
 	for {
@@ -91,7 +90,7 @@ func (a *Writer) Write(p []byte) (int, error) {
 
 func (a *Writer) extend() { _ = a.control.SetWriteDeadline(time.Now().Add(Pause)) }
 
-// FlushError sends what was written, as http.ResponseController wants it.
+// FlushError sends what was written; http.ResponseController calls it.
 func (a *Writer) FlushError() error {
 	a.extend()
 	return a.control.Flush()
@@ -103,11 +102,11 @@ func (a *Writer) Flush() error { return a.FlushError() }
 // Unwrap lets http.ResponseController find the connection.
 func (a *Writer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// End lets the connection's next answer begin without a limit.
+// End removes the deadline, so that the connection's next answer begins without one.
 func (a *Writer) End() { _ = a.control.SetWriteDeadline(time.Time{}) }
 
-// Answers paces all that h answers: whoever asks and does not read would
-// otherwise hold the answer, and what it was made of, for ever.
+// Answers paces all answers of h: a client that asks and does not read would otherwise keep the
+// answer, and what it was made of, for ever.
 func Answers(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := &Writer{w, http.NewResponseController(w)}

@@ -27,8 +27,8 @@ func (l one) Accept() (net.Conn, error) {
 
 func (l one) Close() error { return nil }
 
-// ask serves an answer of 4 MiB to a client that reads it as read does. It
-// returns how the server's writing ended, and when.
+// ask serves an answer of 4 MiB to a client that reads it as read does. It returns how the server's
+// writing ended, and when.
 func ask(t *testing.T, read func(io.Reader)) (after time.Duration, err error) {
 	t.Helper()
 	near, far := net.Pipe()

@@ -117,8 +117,7 @@ func TestRenew(t *testing.T) {
 	}
 }
 
-// TestProbeTakesNothingIntoUse: a new bundle that was only tried leaves the
-// running server alone.
+// TestProbeTakesNothingIntoUse: a new bundle that was only tried leaves the running server alone.
 func TestProbeTakesNothingIntoUse(t *testing.T) {
 	c := newCloud(t)
 	c.environment("lab")
@@ -133,8 +132,8 @@ func TestProbeTakesNothingIntoUse(t *testing.T) {
 	}
 }
 
-// TestRenewByAThief: who has a copy of the keys and found the server away for
-// a moment has a session, and does not get a certificate of its own by that.
+// TestRenewByAThief: who has a copy of the keys and found the server away for a moment has a
+// session, and does not get a certificate of its own by that.
 func TestRenewByAThief(t *testing.T) {
 	c := newCloud(t)
 	c.environment("lab")

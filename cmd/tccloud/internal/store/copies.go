@@ -13,8 +13,8 @@ const witness = bucket.ValuesPrefix + healthBucket
 // behind is how late a copy may be.
 const behind = 10 * time.Second
 
-// Copies returns on how many nodes things are kept, and the names of those nodes that are away or more than
-// ten seconds behind. An embedded store is kept on one.
+// Copies returns on how many nodes things are kept, and the names of those nodes that are away or
+// more than ten seconds behind. An embedded store is kept on one.
 func (s *Store) Copies(ctx context.Context) (n int, away []string, err error) {
 	if s.Embedded() || s.replicas == 1 {
 		return 1, nil, nil

@@ -20,8 +20,8 @@ import (
 
 const entries = 40
 
-// filled makes a store with something of each kind, and returns its folder. A store that was
-// killed leaves the inventory of a moment ago.
+// filled makes a store with something of each kind, and returns its folder. A store that was killed
+// leaves the inventory of a moment ago.
 func filled(t *testing.T, killed bool) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "store")
@@ -85,8 +85,8 @@ func all(ctx context.Context, s *Store) error {
 	return err
 }
 
-// TestDamagedFile: whichever file of the store is damaged, it starts with all that it
-// held, or says what is lost, where and what to do, every time, and goes on without it when told to.
+// TestDamagedFile: whichever file of the store is damaged, it starts with all that it held, or says
+// what is lost, where and what to do, every time, and goes on without it when told to.
 func TestDamagedFile(t *testing.T) {
 	for _, killed := range []bool{false, true} {
 		src := filled(t, killed)
@@ -126,8 +126,8 @@ func TestDamagedFile(t *testing.T) {
 	}
 }
 
-// TestNewestChangeLost: a file that is cut off at its end loses the newest value of a key, and NATS shows
-// the one before as if it were the newest. That is a loss like others.
+// TestNewestChangeLost: a file that is cut off at its end loses the newest value of a key, and NATS
+// shows the one before as if it were the newest. That is a loss like others.
 func TestNewestChangeLost(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	s, err := Open(t.Context(), Config{Dir: dir})

@@ -1,14 +1,15 @@
-// Package store is the one place where the cloud keeps things: NATS JetStream, either a server inside this
-// process or an existing cluster.
+// Package store is the one place where the cloud keeps things: NATS JetStream, either a server
+// inside this process or an existing cluster.
 //
 //	Config.Dir   ─► embedded server, no socket, files below Dir, every write synced before it
 //	                is acknowledged
 //	Config.URLs  ─► external servers; 3 replicas where the cluster has three nodes or more
 //	                (Config.Replicas overrides)
 //
-// The rest of the cloud gets buckets and streams by [Store.KV], [Store.Objects] and [Store.Stream], which
-// create what is missing and bring what exists up to date. So any number of gateways may start at once and in
-// any order. [Store.Run] shows each second that a write is durable, and [Store.Health] is what it found.
+// The rest of the cloud gets buckets and streams by [Store.KV], [Store.Objects] and [Store.Stream],
+// which create what is missing and bring what exists up to date. So any number of gateways may
+// start at once and in any order. [Store.Run] shows each second that a write is durable, and
+// [Store.Health] is what it found.
 //
 //	bucket     values and objects: retries while NATS is busy, and tells absence from failure
 //	embedded   the server in this process: its folder, its files' failures, opening it again
@@ -16,6 +17,6 @@
 //	quota      how the disk is divided, and where writing ends
 //	retention  removing what is too old or too much
 //
-// Streams that a power cut may harm without consequence (logs, queue messages that can be rebuilt) ask for
-// [Store.Relaxed]; package dispatch says which they are.
+// Streams that a power cut may harm without consequence (logs, queue messages that can be rebuilt)
+// ask for [Store.Relaxed]; package dispatch says which they are.
 package store

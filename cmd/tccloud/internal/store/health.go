@@ -9,8 +9,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
-// probeGap is how long after the last durable write nothing is known any more: the store does not answer,
-// or this process itself stood still.
+// probeGap is how long after the last durable write nothing is known any more: the store does not
+// answer, or this process itself stood still.
 const probeGap = 5 * time.Second
 
 // Health tells whether a write was durable a moment ago.
@@ -22,8 +22,8 @@ type Health struct {
 // errUnproven is the state before the first write.
 var errUnproven = errors.New("nothing was written yet")
 
-// Health tells whether the store takes writes, and since when without a gap, as far as Run could see.
-// Leases and deadlines must not count time before Since. Package health logs its changes.
+// Health tells whether the store takes writes, and since when without a gap, as far as Run could
+// see. Leases and deadlines must not count time before Since. Package health logs its changes.
 func (s *Store) Health() Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,16 +12,16 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
-// KVOptions shape a bucket; the zero value keeps the newest value of each
-// key for ever, on disk, fsynced.
+// KVOptions shape a bucket; the zero value keeps the newest value of each key for ever, on disk,
+// fsynced.
 type KVOptions struct {
 	// History is how many values of a key are kept, 0 = 1.
 	History uint8
 	// TTL is how long after its last write a key is removed, by the clock of the moment: only for
 	// what may be removed at any time. 0 = never.
 	TTL time.Duration
-	// Newest: every Get is answered by the copy that takes the writes, so that after a refused write it
-	// returns the value that made it fail, or a newer one.
+	// Newest: every Get is answered by the copy that takes the writes, so that after a refused
+	// write it returns the value that made it fail, or a newer one.
 	Newest bool
 	// Memory keeps the bucket in memory only.
 	Memory bool
@@ -68,8 +68,8 @@ func (s *Store) leaderOnly(ctx context.Context, stream string) error {
 	return err
 }
 
-// Objects returns the bucket of objects called name, created or brought up to date. It is for what does not
-// fit in a message: Apps, files, large parameters.
+// Objects returns the bucket of objects called name, created or brought up to date. It is for what
+// does not fit in a message: Apps, files, large parameters.
 func (s *Store) Objects(ctx context.Context, name string) (*bucket.Objects, error) {
 	cfg := jetstream.ObjectStoreConfig{Bucket: name, Replicas: s.replicas}
 	s.remember(bucket.ObjectsPrefix+name, func(ctx context.Context) error {
@@ -92,8 +92,8 @@ func (s *Store) Objects(ctx context.Context, name string) (*bucket.Objects, erro
 // noResources is how NATS says that it has less room than a stream reserves.
 const noResources = 10047
 
-// Stream returns the stream that cfg describes, created or brought up to date. The store sets Replicas, and
-// lowers MaxBytes to what the disk allows.
+// Stream returns the stream that cfg describes, created or brought up to date. The store sets
+// Replicas, and lowers MaxBytes to what the disk allows.
 func (s *Store) Stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
 	cfg.Replicas = s.replicas
 	for {
@@ -116,9 +116,9 @@ func (s *Store) Stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstre
 	}
 }
 
-// Relaxed returns cfg for a stream whose writes need not be synced one by one: a power cut takes the last
-// second of it, so only what can be rebuilt or missed belongs there. An external store's copies are its
-// durability, and cfg is returned unchanged.
+// Relaxed returns cfg for a stream whose writes need not be synced one by one: a power cut takes
+// the last second of it, so only what can be rebuilt or missed belongs there. An external store's
+// copies are its durability, and cfg is returned unchanged.
 func (s *Store) Relaxed(cfg jetstream.StreamConfig) jetstream.StreamConfig {
 	if s.Embedded() {
 		cfg.PersistMode = jetstream.AsyncPersistMode

@@ -26,9 +26,10 @@ const (
 	fitEvery = 20 * time.Second
 )
 
-// Run keeps the store until ctx ends: it writes a few bytes each second, so that Health knows; it opens an
-// embedded server again whose files failed, keeps its inventory, fits its streams to the disk and syncs the
-// Relaxed ones. It returns an inventory.LossError when a store that was opened again has lost something.
+// Run keeps the store until ctx ends: it writes a few bytes each second, so that Health knows; it
+// opens an embedded server again whose files failed, keeps its inventory, fits its streams to the
+// disk and syncs the Relaxed ones. It returns an inventory.LossError when a store that was opened
+// again has lost something.
 func (s *Store) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.watch(ctx) })
@@ -117,8 +118,8 @@ func (s *Store) maintain(ctx context.Context) error {
 	}
 }
 
-// remake makes again the buckets and streams that the server did not find on the disk: those that were made a
-// moment before its end and not synced, because they are Relaxed.
+// remake makes again the buckets and streams that the server did not find on the disk: those that
+// were made a moment before its end and not synced, because they are Relaxed.
 func (s *Store) remake(ctx context.Context) error {
 	s.mu.Lock()
 	made := maps.Clone(s.made)

@@ -22,14 +22,14 @@ import (
 
 // Config says where things are kept: in Dir or at URLs.
 type Config struct {
-	// Dir is the embedded server's folder. It is created if missing and
-	// belongs to one process at a time.
+	// Dir is the embedded server's folder. It is created if missing and belongs to one process at a
+	// time.
 	Dir string
-	// URLs are an external cluster's client addresses, e.g.
-	// "nats://user:password@a:4222". They take precedence over Dir.
+	// URLs are an external cluster's client addresses, e.g. "nats://user:password@a:4222". They
+	// take precedence over Dir.
 	URLs []string
-	// Replicas is the number of copies of each bucket and stream: 0 = 3
-	// where the cluster has three nodes, else 1.
+	// Replicas is the number of copies of each bucket and stream: 0 = 3 where the cluster has three
+	// nodes, else 1.
 	Replicas int
 	// AcceptLoss: Open succeeds without what the embedded store has lost since it was last open.
 	// Otherwise it returns an inventory.LossError and changes nothing.
@@ -40,8 +40,8 @@ type Config struct {
 	quiet time.Duration // see inventory.New; tests shorten it
 }
 
-// Store is an open connection to JetStream, and the server behind it where that is embedded. It is safe
-// for concurrent use.
+// Store is an open connection to JetStream, and the server behind it where that is embedded. It is
+// safe for concurrent use.
 type Store struct {
 	*retention.Pruner
 
@@ -62,8 +62,9 @@ type Store struct {
 	made    map[string]func(context.Context) error // buckets and streams, by the stream's name
 }
 
-// Open starts or reaches JetStream. It fails where the folder cannot be used or has lost something, and where
-// no server answers before ctx ends. A full disk is no failure, because it can be read; Health tells it.
+// Open starts or reaches JetStream. It fails if the folder cannot be used or has lost something, or
+// if no server answers before ctx ends. A full disk is not an error, because it can be read; Health
+// reports it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	log := cfg.Logger
 	if log == nil {
@@ -141,8 +142,9 @@ func (s *Store) reach(cfg Config) error {
 	return nil
 }
 
-// options are those of every client connection: it is made again for ever, and what is published while
-// there is none fails instead of waiting in memory, because callers must know what is durable.
+// options are those of every client connection: it is made again for ever, and what is published
+// while there is none fails instead of waiting in memory, because callers must know what is
+// durable.
 func (s *Store) options() []nats.Option {
 	return []nats.Option{
 		nats.Name("tccloud"),
@@ -165,7 +167,8 @@ func (s *Store) options() []nats.Option {
 	}
 }
 
-// Close ends the connection and the embedded server. Everything that was acknowledged before is on disk.
+// Close ends the connection and the embedded server. Everything that was acknowledged before is on
+// disk.
 func (s *Store) Close() {
 	if s.inventory != nil {
 		s.inventory.Close()
@@ -187,8 +190,8 @@ func (s *Store) Conn() *nats.Conn { return s.conn }
 // Embedded reports whether the server runs in this process.
 func (s *Store) Embedded() bool { return s.server != nil }
 
-// Share is one of parts equal parts of the embedded store's disk, in bytes, and never more than most. It is
-// most where the disk is not ours.
+// Share is one of parts equal parts of the embedded store's disk, in bytes, and never more than
+// most. It is most where the disk is not ours.
 func (s *Store) Share(parts uint64, most int64) int64 {
 	if !s.Embedded() {
 		return most
@@ -196,7 +199,8 @@ func (s *Store) Share(parts uint64, most int64) int64 {
 	return quota.Share(s.server.Dir(), parts, most)
 }
 
-// admit refuses a write that could meet the end of the disk. Where the disk is not ours, the write will.
+// admit refuses a write that could meet the end of the disk. Where the disk is not ours, the write
+// will.
 func (s *Store) admit() error {
 	if !s.Embedded() {
 		return nil

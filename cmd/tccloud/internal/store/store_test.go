@@ -16,8 +16,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/embedded"
 )
 
-// TestReopen: what was acknowledged is there again, and everything may be
-// asked for any number of times.
+// TestReopen: what was acknowledged is there again, and everything may be asked for any number of
+// times.
 func TestReopen(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 2 {
@@ -69,9 +69,9 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
-// TestAnotherFolder: where the store's folder is not there, or is another one (its
-// file system is not mounted), a server whose files failed waits. It
-// never begins a new store, and goes on when the old one is back.
+// TestAnotherFolder: where the store's folder is not there, or is another one (its file system is
+// not mounted), a server whose files failed waits. It never begins a new store, and goes on when
+// the old one is back.
 func TestAnotherFolder(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")

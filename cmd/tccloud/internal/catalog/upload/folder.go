@@ -19,7 +19,7 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// part is where a file grows: the agent's name is never a path here.
+// part is the path of a partial file. The name that the agent sent is never used as a path.
 func (s *Store) part(f File) string {
 	sum := sha256.Sum256([]byte(f.Name))
 	return filepath.Join(s.dir, f.Ref.String(), hex.EncodeToString(sum[:16]))
@@ -36,9 +36,9 @@ func size(path string) (int64, error) {
 	return info.Size(), nil
 }
 
-// admit makes the folder of an attempt and refuses a file of so many bytes
-// where the attempt has published enough. Others that are being received count with
-// all of what they announced: begun small, they would grow beyond what is left.
+// admit makes the folder of an attempt, and refuses a file of so many bytes if the attempt has
+// published too much. Other files that are being received count with their announced size, because
+// they still grow.
 func (s *Store) admit(f File, bytes int64) error {
 	own := s.part(f)
 	if err := os.MkdirAll(filepath.Dir(own), 0o700); err != nil {
@@ -71,8 +71,8 @@ func (s *Store) admit(f File, bytes int64) error {
 	return nil
 }
 
-// announced are the other files of f's attempt that are being received: what
-// they will have, by the names of their parts.
+// announced returns the announced sizes of the other files of f's attempt that are being received,
+// by the names of their parts.
 func (s *Store) announced(f File) map[string]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,8 +85,9 @@ func (s *Store) announced(f File) map[string]int64 {
 	return coming
 }
 
-// Sweep removes partial files nobody came back for, and complete ones that are older than
-// retention; and where these are more than bytes (0: any), the oldest of attempts that ended says have ended.
+// Sweep removes partial files that were not continued, and complete ones that are older than
+// retention. If these need more than bytes (0 = no bound), it removes the oldest of attempts for
+// which ended is true.
 func (s *Store) Sweep(ctx context.Context, retention time.Duration, bytes int64, ended func(wire.Ref) bool) error {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
@@ -119,7 +120,7 @@ func (s *Store) Sweep(ctx context.Context, retention time.Duration, bytes int64,
 	return nil
 }
 
-// attempt reads back whose file an object is.
+// attempt returns the attempt that published an object.
 func attempt(object string) wire.Ref {
 	ref, _, _ := strings.Cut(object, "/")
 	dot := strings.LastIndexByte(ref, '.')

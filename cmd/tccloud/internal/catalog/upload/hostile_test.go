@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
-// TestBegunFilesCount: many files that are begun small do not grow beyond what
-// all of an attempt may have, neither at the same time nor after each other.
+// TestBegunFilesCount: many files that are begun small do not grow beyond what all of an attempt
+// may have, neither at the same time nor after each other.
 func TestBegunFilesCount(t *testing.T) {
 	st, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
 	if err != nil {

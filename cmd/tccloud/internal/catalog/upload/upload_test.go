@@ -28,8 +28,8 @@ func (g goodbye) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestAgentThatLeaves: a file whose last byte has come is stored, whether or
-// not somebody waits for the answer.
+// TestAgentThatLeaves: a file whose last byte has come is stored, whether or not somebody waits for
+// the answer.
 func TestAgentThatLeaves(t *testing.T) {
 	st, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
 	if err != nil {

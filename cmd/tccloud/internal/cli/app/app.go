@@ -17,7 +17,7 @@ func Command(o *operator.Env) *cobra.Command {
 		add(o), list(o), remove(o))
 }
 
-// Split takes NAME@VERSION apart; the version may be missing.
+// Split splits NAME@VERSION; the version may be missing.
 func Split(s string) (name, version string) {
 	if i := strings.LastIndexByte(s, '@'); i >= 0 {
 		return s[:i], s[i+1:]

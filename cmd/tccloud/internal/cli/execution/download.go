@@ -38,7 +38,7 @@ folder.
 			if f.Error != "" || len(args) > 1 && !slices.Contains(args[1:], f.Name) {
 				continue
 			}
-			// The name is the App's choice: it must stay inside.
+			// The App chose the name: it must not lead out of the folder.
 			if !filepath.IsLocal(filepath.FromSlash(f.Name)) {
 				return fmt.Errorf("downloading %q: the name leads out of the folder", f.Name)
 			}

@@ -42,7 +42,7 @@ func list(o *operator.Env) *cobra.Command {
 	return cmd
 }
 
-// listEnd says why a list may not be all there is.
+// listEnd returns a note if the list may not be complete.
 func listEnd(end string, limit int) string {
 	since, err := time.Parse(time.RFC3339, end)
 	switch {

@@ -10,7 +10,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )
 
-// summary prints an execution for people.
+// Summary prints an execution for people.
 func Summary(w io.Writer, x v1.Execution) {
 	pairs := []any{"execution", x.ID, "environment", x.Environment, "app", x.App.Name + "@" + x.App.Version, "state", x.State}
 	if x.ExitCode != nil {

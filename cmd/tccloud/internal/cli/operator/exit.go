@@ -73,8 +73,8 @@ var outcomes = map[wire.Outcome]int{
 	wire.TimedOut: ExitTimedOut, wire.Interrupted: ExitLost, wire.Rejected: ExitRejected,
 }
 
-// OutcomeError returns the exit code of an execution's outcome as an error, nil where it succeeded. An unknown
-// outcome, which a newer cloud may have, is a failure.
+// OutcomeError returns the exit code of an execution's outcome as an error, nil where it succeeded.
+// An unknown outcome, which a newer cloud may have, is a failure.
 func OutcomeError(o wire.Outcome) error {
 	code, known := outcomes[o]
 	switch {

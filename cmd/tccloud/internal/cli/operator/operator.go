@@ -20,8 +20,8 @@ type Env struct {
 	source client.Source // of the connection flags
 }
 
-// Group returns a command that has subcommands only, with the flags that say where the cloud is, and ends
-// each command's help with its exit codes.
+// Group returns a command that has subcommands only, with the flags that say where the cloud is,
+// and ends each command's help with its exit codes.
 func (e *Env) Group(use, short, long string, subs ...*cobra.Command) *cobra.Command {
 	group := cli.Group(use, short, long, subs...)
 	group.RunE = cli.MissingCommand
@@ -31,8 +31,8 @@ func (e *Env) Group(use, short, long string, subs ...*cobra.Command) *cobra.Comm
 	return e.Command(group)
 }
 
-// Command adds to a command the flags that say where the cloud is, and ends its help with the exit codes of
-// every command that calls the cloud, and those that it has besides.
+// Command adds to a command the flags that say where the cloud is, and ends its help with the exit
+// codes of every command that calls the cloud, and those that it has besides.
 func (e *Env) Command(c *cobra.Command, more ...int) *cobra.Command {
 	f := c.PersistentFlags()
 	f.StringVar(&e.source.URL, "url", "", "address of the cloud's API, https://host[:port] (TCCLOUD_URL)")
@@ -48,7 +48,8 @@ func endHelp(c *cobra.Command, more ...int) {
 	c.Long = cmp.Or(c.Long, c.Short) + "\n\n" + ExitCodes.Help(codes...)
 }
 
-// Connect returns the client that the flags and the environment describe. It does not call the cloud yet.
+// Connect returns the client that the flags and the environment describe. It does not call the
+// cloud yet.
 func (e *Env) Connect() (*client.Client, error) {
 	s := e.source
 	s.Getenv = e.Getenv

@@ -63,7 +63,7 @@ that they were made with.
 	return cmd
 }
 
-// addFile sends what kind of file it is.
+// addFile sends a file as a package or as a bundle of updates, whichever it is.
 func addFile(ctx context.Context, c *client.Client, file string) (*releases.Known, v1.Package, error) {
 	f, err := os.Open(file)
 	if err != nil {

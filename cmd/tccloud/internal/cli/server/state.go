@@ -9,7 +9,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
 
-// unfit is why a connected server takes no orders.
+// unfit returns why a connected server takes no orders, nil if it does.
 func unfit(s v1.Server) *wire.Unfit {
 	if s.Session == nil || s.Session.Info == nil {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
-// twins are the hosts that run as s.
+// twins returns the hosts that run as s, as pairs for cli.Facts.
 func twins(s v1.Server) []any {
 	c := s.Twin
 	if c == nil {
@@ -22,7 +22,7 @@ func twins(s v1.Server) []any {
 		if h.ID == c.Kept {
 			role += ", chosen, renews its certificate"
 		}
-		// The address is what the cloud saw; the rest whoever has a copy of the host can say as well.
+		// The cloud saw the address; a copy of the host can report the rest as well.
 		pairs = append(pairs, "host "+h.ID, fmt.Sprintf("%s, at %s, last hello %s; it calls itself %q, machine %s, boot %s", role, h.Address, operator.Time(h.Seen), h.Name, h.Machine, h.Boot))
 	}
 	pairs = append(pairs, "CONFLICT", fmt.Sprintf("%d hosts run as this server since %s, last seen at once %s", 1+len(c.Others), operator.Time(c.Since), operator.Time(c.Proved)))

@@ -24,7 +24,8 @@ const (
 	maxSize = 16 << 20
 )
 
-// sweepAge is how old an object without a record is when Sweep removes it: the record may be being written.
+// sweepAge is how old an object without a record is when Sweep removes it: the record may be being
+// written.
 const sweepAge = time.Hour
 
 // Store keeps parameters that are too large for a record.
@@ -39,8 +40,8 @@ func Open(ctx context.Context, s *store.Store) (*Store, error) {
 	return &Store{objects}, nil
 }
 
-// Inputs returns the inputs that the record of order id keeps, and the content of the object that they name,
-// if they name one: Put it before the record is written.
+// Inputs returns the inputs that the record of order id keeps, and the content of the object that
+// they name, if they name one: Put it before the record is written.
 func Inputs(id string, params, defaults map[string]string) (*record.Inputs, []byte, error) {
 	data, err := json.Marshal(params)
 	if err != nil {
@@ -81,9 +82,9 @@ func (s *Store) Get(ctx context.Context, in *record.Inputs) (map[string]string, 
 	return out, nil
 }
 
-// Sweep removes the objects of orders that have ended. ended tells of an order whether it has, and whether
-// there is a record of it at all. An object without a record is removed when it is an hour old, and only if
-// trusted says that the clock can tell.
+// Sweep removes the objects of orders that have ended. ended tells of an order whether it has, and
+// whether there is a record of it at all. An object without a record is removed when it is an hour
+// old, and only if trusted says that the clock can tell.
 func (s *Store) Sweep(ctx context.Context, trusted bool, ended func(ctx context.Context, order string) (ended, known bool, err error)) error {
 	objects, err := s.objects.List(ctx)
 	if errors.Is(err, jetstream.ErrNoObjectsFound) {

@@ -69,8 +69,8 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// TestMissingInAnotherJournal: an agent with a copied identity does not know
-// what was started by the other one.
+// TestMissingInAnotherJournal: an agent with a copied identity does not know what was started by
+// the other one.
 func TestMissingInAnotherJournal(t *testing.T) {
 	for journal, want := range map[string]wire.State{
 		"here": wire.StateQueued, "": wire.StateQueued, "elsewhere": wire.State(wire.Interrupted),
@@ -83,8 +83,8 @@ func TestMissingInAnotherJournal(t *testing.T) {
 	}
 }
 
-// TestFence: whatever is said about another attempt, by another server or
-// after the end changes nothing.
+// TestFence: whatever is said about another attempt, by another server or after the end changes
+// nothing.
 func TestFence(t *testing.T) {
 	ended := at(wire.StateRunning)
 	ended.End(wire.TimedOut, "", now)

@@ -198,8 +198,7 @@ func Expect[M wire.Message](a *Agent) M {
 	return got
 }
 
-// Silent fails if a message comes within d. It can only miss one, never
-// invent one.
+// Silent fails if a message comes within d. It can only miss one, never invent one.
 func (a *Agent) Silent(d time.Duration) {
 	a.T.Helper()
 	select {

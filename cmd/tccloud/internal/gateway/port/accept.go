@@ -13,7 +13,7 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// noTLS is what a plain HTTP client gets.
+// noTLS is the answer to a plain HTTP client.
 const noTLS = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
 	"This port speaks TLS only: the broker protocol, or https:// and wss://.\n"
 
@@ -30,7 +30,7 @@ func (p *Port) accept(ctx, live context.Context, handle Handler) error {
 			return nil
 		case errors.Is(err, net.ErrClosed):
 			return err
-		case err != nil: // out of descriptors, most likely
+		case err != nil: // most likely there are no more descriptors
 			p.cfg.Logger.Warn("connection was not accepted", "err", err)
 			select {
 			case <-ctx.Done():
@@ -41,8 +41,7 @@ func (p *Port) accept(ctx, live context.Context, handle Handler) error {
 			continue
 		}
 		pause = 5 * time.Millisecond
-		// Over the limit a connection is told to come later; far over it,
-		// there is no time even for that.
+		// Above the limit a connection gets retry_later; far above it, it is closed.
 		n := int(p.pending.Add(1))
 		if n > 2*p.cfg.MaxPending {
 			p.pending.Add(-1)
@@ -56,20 +55,20 @@ func (p *Port) accept(ctx, live context.Context, handle Handler) error {
 	}
 }
 
-// serve finds out which transport a new connection speaks, and hands it on. busy says that it is one too
-// many.
+// serve finds out which transport a new connection speaks, and hands it on. busy says that it is
+// one too many.
 func (p *Port) serve(ctx context.Context, nc net.Conn, busy bool, handle Handler) {
 	_ = nc.SetDeadline(time.Now().Add(p.cfg.HandshakeTimeout)) // fails only if closed
 	e := &early{Conn: nc}
 	if _, err := nc.Read(e.first[:]); err != nil {
-		nc.Close() // said nothing: takes no place from those who do
+		nc.Close() // a silent connection must not use up a handshake
 		return
 	}
-	// Handshakes cost the processor; all at once, none would be in time.
+	// Handshakes cost processor time: if all were made at once, none would be in time.
 	select {
 	case p.handshakes <- struct{}{}:
 	case <-time.After(handshakeWait):
-		nc.Close() // the other side is about to give up as well
+		nc.Close() // the other side is about to give up, too
 		return
 	case <-ctx.Done():
 		nc.Close()
@@ -96,7 +95,7 @@ func (p *Port) serve(ctx context.Context, nc net.Conn, busy bool, handle Handler
 	case wire.ALPNWebSocket:
 		p.web.give(tc)
 	default:
-		// ALPN was lost on the way: the agent speaks first.
+		// ALPN was lost on the way. The agent speaks first, so its bytes tell.
 		c := &peeked{Conn: tc}
 		if _, err := io.ReadFull(tc, c.head[:]); err != nil {
 			nc.Close()
@@ -116,8 +115,7 @@ func (p *Port) raw(ctx context.Context, nc net.Conn, tc *tls.Conn, busy bool, ha
 	handle(ctx, &Conn{nc, conn.Raw(nc), tc, "tls", func() ([]byte, error) { return wire.ReadFrame(nc) }}, busy)
 }
 
-// isHTTP recognises the first bytes of an HTTP request; none is the
-// length of a frame.
+// isHTTP recognises the first bytes of an HTTP request; none of them is the length of a frame.
 func isHTTP(head []byte) bool {
 	for _, m := range []string{"GET ", "HEAD", "POST", "PUT ", "OPTI", "DELE", "CONN", "PATC", "TRAC", "PRI "} {
 		if bytes.HasPrefix(head, []byte(m)) {

@@ -10,8 +10,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// LingerTime is how long a connection is kept after its last message, so that the other end can read it:
-// closing with unread data would cut it off.
+// LingerTime is how long a connection is kept after its last message, so that the other end can
+// read it: closing with unread data would cut it off.
 const LingerTime = time.Second
 
 // Conn is a connection that speaks the broker's protocol, before hello.
@@ -71,8 +71,8 @@ func (e *early) CloseWrite() error {
 	return nil
 }
 
-// peeked is a connection whose first bytes were read already. Like a
-// *tls.Conn it can end its sending half.
+// peeked is a connection whose first bytes were read already. Like a *tls.Conn it can end its
+// sending half.
 type peeked struct {
 	*tls.Conn
 	head [4]byte

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// handshakesAtOnce bounds the TLS handshakes under way, and handshakeWait how long a connection waits for
-	// its turn: less than agents wait for its end.
+	// handshakesAtOnce bounds the TLS handshakes under way, and handshakeWait how long a connection
+	// waits for its turn: less than agents wait for its end.
 	handshakesAtOnce = 128
 	handshakeWait    = 8 * time.Second
 )
@@ -36,8 +36,9 @@ type Config struct {
 	Logger           *slog.Logger
 }
 
-// Handler gets each connection that speaks the broker's protocol, in a goroutine of its own. busy says that
-// there are more than Config.MaxPending. The connection counts as pending until Handler returns.
+// Handler gets each connection that speaks the broker's protocol, in a goroutine of its own. busy
+// says that there are more than Config.MaxPending. The connection counts as pending until Handler
+// returns.
 type Handler func(ctx context.Context, c *Conn, busy bool)
 
 // Port accepts connections. Create it with Listen.
@@ -57,8 +58,8 @@ func Listen(cfg Config) (*Port, error) {
 	t := cfg.TLS.Clone()
 	t.MinVersion = tls.VersionTLS13
 	t.NextProtos = []string{wire.ALPN, wire.ALPNWebSocket}
-	// Certificates are verified after hello, so that the agent is told by name what is wrong. No CAs are
-	// announced: an agent with a foreign certificate shall show it rather than hold it back.
+	// Certificates are verified after hello, so that the agent gets an error that names what is
+	// wrong. No CAs are announced, so that an agent presents a foreign certificate, too.
 	t.ClientAuth, t.ClientCAs = tls.RequestClientCert, nil
 	p := &Port{cfg: cfg, tls: t, ln: cfg.Listener, handshakes: make(chan struct{}, handshakesAtOnce)}
 	if p.ln == nil {
@@ -74,8 +75,8 @@ func Listen(cfg Config) (*Port, error) {
 // Addr is the address that the port listens on.
 func (p *Port) Addr() net.Addr { return p.ln.Addr() }
 
-// Serve gives connections to handle until ctx ends. Then it accepts no more, calls farewell, cuts the HTTP
-// connections, ends the context that handlers have, and returns when they have returned.
+// Serve gives connections to handle until ctx ends. Then it accepts no more, calls farewell, cuts
+// the HTTP connections, ends the context that handlers have, and returns when they have returned.
 func (p *Port) Serve(ctx context.Context, handle Handler, farewell func()) error {
 	live, kill := context.WithCancel(context.WithoutCancel(ctx)) // connections outlive ctx until farewell
 	defer kill()

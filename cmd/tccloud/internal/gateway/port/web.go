@@ -18,7 +18,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// handoff is the listener of the HTTP server: it accepts the connections that turned out to speak HTTP.
+// handoff is the listener of the HTTP server: it accepts the connections that turned out to speak
+// HTTP.
 type handoff struct {
 	addr  net.Addr
 	conns chan net.Conn
@@ -54,8 +55,8 @@ func (h *handoff) Addr() net.Addr { return h.addr }
 
 type connKey struct{}
 
-// webServer serves the agents' WebSocket path and whatever is mounted beside it. Connections that it makes
-// live until live ends.
+// webServer serves the agents' WebSocket path and whatever is mounted beside it. Connections that
+// it makes live until live ends.
 func (p *Port) webServer(live context.Context, handle Handler) *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+wire.WebSocketPath, func(w http.ResponseWriter, r *http.Request) { p.upgrade(live, w, r, handle) })
@@ -80,8 +81,8 @@ var upgrader = websocket.Upgrader{
 	WriteBufferPool: new(sync.Pool),
 }
 
-// upgrade makes a connection of a WebSocket request. It gets a goroutine of its own, so that the HTTP server's
-// buffers and stack are freed.
+// upgrade makes a connection of a WebSocket request. It gets a goroutine of its own, so that the
+// HTTP server's buffers and stack are freed.
 func (p *Port) upgrade(live context.Context, w http.ResponseWriter, r *http.Request, handle Handler) {
 	var tc *tls.Conn
 	switch c := r.Context().Value(connKey{}).(type) {

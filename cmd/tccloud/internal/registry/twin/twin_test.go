@@ -55,8 +55,8 @@ func TestBars(t *testing.T) {
 	}
 }
 
-// TestProve: one proof is stored once a minute, a rebooted host takes its
-// own place in the list, and the list is bounded.
+// TestProve: one proof is stored once a minute, a rebooted host takes its own place in the list,
+// and the list is bounded.
 func TestProve(t *testing.T) {
 	a, b := host("m1", "a1"), host("m2", "b1")
 	c, changed := (*Conflict)(nil).AddProof(a, b, now)

@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
-// TestAbsence: what is there and cannot be read is not "not found", as NATS
-// says; what was deleted or never was there is.
+// TestAbsence: what is there and cannot be read is not "not found", as NATS says; what was deleted
+// or never was there is.
 func TestAbsence(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

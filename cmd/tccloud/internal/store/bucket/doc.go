@@ -1,5 +1,5 @@
-// Package bucket reads and writes JetStream the way the cloud needs it: NATS's own client says
-// "not found" of an I/O error, loses writes that a busy server drops, and sends large contents faster
+// Package bucket reads and writes JetStream the way the cloud needs it: NATS's own client says "not
+// found" of an I/O error, loses writes that a busy server drops, and sends large contents faster
 // than a disk takes them.
 //
 //	Values     a bucket of small values by key (jetstream.KeyValue)

@@ -11,8 +11,8 @@ import (
 const refollow = time.Second
 
 // Follow calls seen with every entry of the bucket, then once with nil, and then with every change,
-// until ctx ends. A watch that is lost begins again with every entry, so that no change is missed: seen
-// has to tell by the revision what it knows already. It returns nil.
+// until ctx ends. A watch that is lost begins again with every entry, so that no change is missed:
+// seen has to tell by the revision what it knows already. It returns nil.
 func Follow(ctx context.Context, kv jetstream.KeyValue, seen func(jetstream.KeyValueEntry)) error {
 	for {
 		if w, err := kv.WatchAll(ctx); err == nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Object is the content of an object, read as it is asked for. The end
-// comes only if all of it was there, and unchanged.
+// Object is the content of an object, fetched while it is read. Read returns io.EOF only if all of
+// it was there, and unchanged.
 type Object struct {
 	*jetstream.ObjectInfo
 	fetch func(seq uint64) (*jetstream.RawStreamMsg, error) // the first chunk from there on
@@ -22,7 +22,7 @@ type Object struct {
 	hash  hash.Hash
 }
 
-// Get returns an object's content, or jetstream.ErrObjectNotFound. ctx is for all of its reading.
+// Get returns an object's content, or jetstream.ErrObjectNotFound. ctx bounds all of its reading.
 func (o *Objects) Get(ctx context.Context, name string) (*Object, error) {
 	info, err := o.GetInfo(ctx, name)
 	if err != nil {
@@ -42,13 +42,13 @@ func (o *Objects) GetBytes(ctx context.Context, name string) ([]byte, error) {
 	if _, err := io.ReadFull(object, data); err != nil {
 		return nil, err
 	}
-	if _, err := object.Read(nil); !errors.Is(err, io.EOF) { // which looks at the digest
+	if _, err := object.Read(nil); !errors.Is(err, io.EOF) { // it compares the digest
 		return nil, err
 	}
 	return data, nil
 }
 
-// fetch reads a chunk. A copy of the stream that lags behind says that there is none, too.
+// fetch reads a chunk. A copy of the stream that lags behind also says that there is none.
 func (o *Objects) fetch(ctx context.Context, info *jetstream.ObjectInfo, seq uint64) (*jetstream.RawStreamMsg, error) {
 	replaced := false
 	again := func(err error) bool {

@@ -17,18 +17,17 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// chunkSize is what one message of an object holds: well below the message limit
-// of an external NATS (1 MiB), and large enough that an fsync for each is bearable.
+// chunkSize is what one message of an object holds: well below the message limit of an external
+// NATS (1 MiB), and large enough that an fsync for each is bearable.
 const chunkSize = 512 << 10
 
-// cleanTimeout bounds the removal of what a failed Put has left.
+// cleanTimeout bounds the removal of the chunks of a Put that failed.
 const cleanTimeout = 10 * time.Second
 
-// Objects is a bucket for contents of any size, in the format of NATS's own
-// object stores (ADR-20). Reading and writing are done here, one chunk at a time: the
-// library sends up to 4,000 chunks before it waits for the first to be stored,
-// which is more than a server takes in ("too many requests"), gives a reader
-// five seconds for the whole, and keeps 64 MB for one that is slow.
+// Objects is a bucket of contents of any size, in the format of NATS's own object stores (ADR-20).
+// It reads and writes one chunk at a time. NATS's client sends up to 4,000 chunks before it waits
+// for the first to be stored, which is more than a server accepts ("too many requests"), gives a
+// reader five seconds for the whole, and uses 64 MB for a slow one.
 type Objects struct {
 	meta     jetstream.ObjectStore // entries; never contents
 	js       jetstream.JetStream
@@ -68,8 +67,8 @@ func (o *Objects) entry(name string) string {
 	return o.prefix + ".M." + base64.URLEncoding.EncodeToString([]byte(name))
 }
 
-// Put stores all of r as the object name; one of that name is replaced. It
-// is durable when Put returns; until then, and after an error, the old one is there.
+// Put stores all of r as the object meta.Name, and replaces an older one. The object is durable
+// when Put returns; until then, and after an error, the old one stays.
 func (o *Objects) Put(ctx context.Context, meta jetstream.ObjectMeta, r io.Reader) (err error) {
 	meta.Opts = &jetstream.ObjectMetaOptions{ChunkSize: chunkSize}
 	info := jetstream.ObjectInfo{ObjectMeta: meta, Bucket: o.name, NUID: rand.Text()}
@@ -84,13 +83,14 @@ func (o *Objects) Put(ctx context.Context, meta jetstream.ObjectMeta, r io.Reade
 	var old jetstream.ObjectInfo
 	_, err = retry(ctx, overtaken, func() (struct{}, error) { return struct{}{}, o.replace(ctx, info, &old) })
 	if err == nil {
-		o.purge(ctx, old) // garbage, where it fails
+		o.purge(ctx, old) // if it fails they are garbage
 	}
 	return err
 }
 
-// replace makes info the entry of its name and notes whose chunks that leaves
-// behind. Of several at a time each replaces another one, so that none is forgotten.
+// replace makes info the entry of its name, and stores the entry that it replaced in old, whose
+// chunks are not needed any more. If several do so at once each replaces another one, so that no
+// chunks are forgotten.
 func (o *Objects) replace(ctx context.Context, info jetstream.ObjectInfo, old *jetstream.ObjectInfo) error {
 	m := nats.NewMsg(o.entry(info.Name))
 	var err error
@@ -113,26 +113,26 @@ func (o *Objects) replace(ctx context.Context, info jetstream.ObjectInfo, old *j
 	m.Header.Set(jetstream.MsgIDHeader, info.NUID)
 	ack, err := o.js.PublishMsg(ctx, m)
 	if err == nil && ack.Duplicate || was.NUID == info.NUID {
-		return nil // an earlier try whose answer was lost had come first, and noted it
+		return nil // an earlier try, whose answer was lost, has done it
 	}
 	*old = was
 	return err
 }
 
-// overtaken means that an entry is to be written again: somebody else's came first, or
-// it is not known what became of it.
+// overtaken reports that an entry has to be written again: another writer was faster, or it is not
+// known whether it was written.
 func overtaken(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant) ||
 		busy(err) || unsure(err)
 }
 
-// PutBytes is Put for what is in memory.
+// PutBytes is Put for content in memory.
 func (o *Objects) PutBytes(ctx context.Context, name string, data []byte) error {
 	return o.Put(ctx, jetstream.ObjectMeta{Name: name}, bytes.NewReader(data))
 }
 
-// send publishes r in chunks and notes size and digest.
+// send publishes r in chunks and sets size and digest of info.
 func (o *Objects) send(ctx context.Context, info *jetstream.ObjectInfo, r io.Reader) error {
 	buf, h := make([]byte, chunkSize), sha256.New()
 	for {
@@ -144,7 +144,7 @@ func (o *Objects) send(ctx context.Context, info *jetstream.ObjectInfo, r io.Rea
 		if n > 0 {
 			m := nats.NewMsg(o.chunks(info.NUID))
 			m.Data = buf[:n]
-			m.Header.Set(jetstream.MsgIDHeader, info.NUID+"-"+strconv.Itoa(int(info.Chunks))) // sent twice, it is stored once
+			m.Header.Set(jetstream.MsgIDHeader, info.NUID+"-"+strconv.Itoa(int(info.Chunks))) // if it is sent twice, it is stored once
 			if err := o.publish(ctx, m); err != nil {
 				return err
 			}
@@ -166,7 +166,7 @@ func (o *Objects) publish(ctx context.Context, m *nats.Msg) error {
 	return err
 }
 
-// purge removes an object's chunks.
+// purge removes an object's chunks. If it fails they are garbage.
 func (o *Objects) purge(ctx context.Context, info jetstream.ObjectInfo) {
 	if info.Chunks == 0 || info.Deleted {
 		return
@@ -178,17 +178,17 @@ func (o *Objects) purge(ctx context.Context, info jetstream.ObjectInfo) {
 	})
 }
 
-// GetInfo describes an object, or returns jetstream.ErrObjectNotFound where
-// there certainly is none.
+// GetInfo describes an object. It returns jetstream.ErrObjectNotFound only if there certainly is
+// none.
 func (o *Objects) GetInfo(ctx context.Context, name string) (*jetstream.ObjectInfo, error) {
 	info, err := o.meta.GetInfo(ctx, name)
 	return info, o.confirm(ctx, name, err)
 }
 
-// List describes all, or returns jetstream.ErrNoObjectsFound.
+// List describes all objects, or returns jetstream.ErrNoObjectsFound.
 func (o *Objects) List(ctx context.Context) ([]*jetstream.ObjectInfo, error) { return o.meta.List(ctx) }
 
-// Delete removes an object and every trace of it, or returns jetstream.ErrObjectNotFound.
+// Delete removes an object with its entry and chunks, or returns jetstream.ErrObjectNotFound.
 func (o *Objects) Delete(ctx context.Context, name string) error {
 	last, err := retry(ctx, busy, func() (*jetstream.RawStreamMsg, error) {
 		return o.stream.GetLastMsgForSubject(ctx, o.entry(name))
@@ -215,7 +215,7 @@ func (o *Objects) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
-// confirm returns err, the client's, unless that is "no such object" and not certain.
+// confirm returns err, unless that is "no such object" and the stream's index has the object.
 func (o *Objects) confirm(ctx context.Context, name string, err error) error {
 	if !errors.Is(err, jetstream.ErrObjectNotFound) {
 		return err

@@ -20,8 +20,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
-// overload starts a NATS that takes in little at a time, as any does whose disk is slower than
-// what comes, and returns a store over it.
+// overload starts a NATS that takes in little at a time, as any does whose disk is slower than what
+// comes, and returns a store over it.
 func overload(t *testing.T) *store.Store {
 	t.Helper()
 	ns, err := server.NewServer(&server.Options{
@@ -78,8 +78,8 @@ func random(t *testing.T, n int) []byte {
 	return b
 }
 
-// TestBusyServer: NATS drops what comes faster than it stores it. Writers of all kinds
-// outlast that, many at once, and what they wrote is there.
+// TestBusyServer: NATS drops what comes faster than it stores it. Writers of all kinds outlast
+// that, many at once, and what they wrote is there.
 func TestBusyServer(t *testing.T) {
 	s := overload(t)
 	objects, err := s.Objects(t.Context(), "objects")
@@ -131,8 +131,8 @@ func TestBusyServer(t *testing.T) {
 	}
 }
 
-// TestObjects: sizes around a chunk's, replacing, removing, and readers that
-// nothing is left for. NATS's own client reads what we write.
+// TestObjects: sizes around a chunk's, replacing, removing, and readers that nothing is left for.
+// NATS's own client reads what we write.
 func TestObjects(t *testing.T) {
 	s, o := embedded(t)
 	library, err := s.JS().ObjectStore(t.Context(), "objects")
@@ -209,8 +209,8 @@ func TestDamagedObject(t *testing.T) {
 	}
 }
 
-// TestPutsOfOneName: of contents that are written at the same time one stays, and
-// nothing of the others: nobody would ever find their chunks again.
+// TestPutsOfOneName: of contents that are written at the same time one stays, and nothing of the
+// others: nobody would ever find their chunks again.
 func TestPutsOfOneName(t *testing.T) {
 	s, o := embedded(t)
 	var g errgroup.Group

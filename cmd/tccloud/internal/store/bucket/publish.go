@@ -7,8 +7,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Publisher is a jetstream.JetStream whose publishing outlasts a busy server and stays away from the
-// end of the disk.
+// Publisher is a jetstream.JetStream whose publishing outlasts a busy server and stays away from
+// the end of the disk.
 type Publisher struct {
 	jetstream.JetStream
 	admit func() error

@@ -11,7 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// TestRetry: an error that passes is tried again, another is not, and a caller whose context ends does not wait.
+// TestRetry: an error that passes is tried again, another is not, and a caller whose context ends
+// does not wait.
 func TestRetry(t *testing.T) {
 	tooMany := fmt.Errorf("nats: %w", &jetstream.APIError{Code: 429, ErrorCode: 10167})
 	synctest.Test(t, func(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Values is a jetstream.KeyValue whose writes outlast a busy server and stay away from the end of the
-// disk, and whose reads tell absence from failure.
+// Values is a jetstream.KeyValue whose writes outlast a busy server and stay away from the end of
+// the disk, and whose reads tell absence from failure.
 type Values struct {
 	jetstream.KeyValue
 	stream jetstream.Stream
@@ -57,8 +57,8 @@ func (b Values) Purge(ctx context.Context, key string, opts ...jetstream.KVDelet
 	return retryBusy(ctx, func() error { return b.KeyValue.Purge(ctx, key, opts...) })
 }
 
-// Get returns the newest value of the key. It is jetstream.ErrKeyNotFound only where there certainly is
-// none, and ErrUnreadable where there is one.
+// Get returns the newest value of the key. It is jetstream.ErrKeyNotFound only where there
+// certainly is none, and ErrUnreadable where there is one.
 func (b Values) Get(ctx context.Context, key string) (jetstream.KeyValueEntry, error) {
 	e, err := b.KeyValue.Get(ctx, key)
 	if !errors.Is(err, jetstream.ErrKeyNotFound) {

@@ -10,6 +10,6 @@
 // again: the next one reads what the disk has. A folder without its mark (tccloud.id), such as the
 // empty one below a file system that is not mounted, is never taken for the store.
 //
-// The server itself syncs streams in jetstream.AsyncPersistMode every two minutes; [Server.Flush] does
-// it once a second.
+// The server itself syncs streams in jetstream.AsyncPersistMode every two minutes; [Server.Flush]
+// does it once a second.
 package embedded

@@ -28,9 +28,9 @@ func (s *Server) Relax(stream string) {
 	s.relaxed[stream] = true
 }
 
-// Flush syncs each second, until ctx ends, what was written to the relaxed streams. The server itself does
-// that every two minutes, and never syncs its description of such a stream: a power cut soon after took
-// the whole stream. It returns nil.
+// Flush syncs each second, until ctx ends, what was written to the relaxed streams. The server
+// itself does that every two minutes, and never syncs its description of such a stream: a power cut
+// soon after took the whole stream. It returns nil.
 func (s *Server) Flush(ctx context.Context) error {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
@@ -62,9 +62,9 @@ func (s *Server) Flush(ctx context.Context) error {
 	}
 }
 
-// flushFolder syncs the files below dir that differ from what durable says of them, and notes all in
-// seen. It returns the error of a sync; a file that cannot even be opened was removed, or the next write
-// to it says why.
+// flushFolder syncs the files below dir that differ from what durable says of them, and notes all
+// in seen. It returns the error of a sync; a file that cannot even be opened was removed, or the
+// next write to it says why.
 func flushFolder(dir string, durable, seen map[string]fileState) error {
 	fresh := map[string]bool{} // folders with names that may not be durable
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

@@ -13,7 +13,8 @@ import (
 	"tcenvsvr/test/disk"
 )
 
-// TestFlush: a relaxed stream and what is in it outlast the loss of the disk a moment later, when they were flushed.
+// TestFlush: a relaxed stream and what is in it outlast the loss of the disk a moment later, when
+// they were flushed.
 func TestFlush(t *testing.T) {
 	d := disk.New(t, disk.Size(8<<30))
 	cfg := jetstream.StreamConfig{Name: "S", Subjects: []string{"s.*"}, PersistMode: jetstream.AsyncPersistMode}

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// markFile distinguishes this store's folder from any other, above all from the empty one below a
-	// file system that is not mounted.
+	// markFile distinguishes this store's folder from any other, above all from the empty one below
+	// a file system that is not mounted.
 	markFile = "tccloud.id"
 	// tryEvery is the pause between looks at a folder that cannot be used.
 	tryEvery = time.Second
@@ -39,13 +39,13 @@ func (s *Server) readMark() error {
 	return atomicfile.WriteFile(path, []byte(s.mark), 0o600)
 }
 
-// Reopen closes the server whose files failed and starts another one as soon as the folder is there,
-// is the same and takes writes. Until then it calls waiting about once a second with the reason, which
-// wraps ErrBroken. It returns early when ctx ends.
+// Reopen closes the server whose files failed and starts another one as soon as the folder is
+// there, is the same and takes writes. Until then it calls waiting about once a second with the
+// reason, which wraps ErrBroken. It returns early when ctx ends.
 //
 // The first error of a file is final for a server, so nothing that was not durable is taken for
-// stored: the next one reads all from the disk. Clients see what they would see of a server elsewhere
-// that was away.
+// stored: the next one reads all from the disk. Clients see what they would see of a server
+// elsewhere that was away.
 func (s *Server) Reopen(ctx context.Context, waiting func(error)) {
 	s.Close()
 	for {
@@ -66,7 +66,8 @@ func (s *Server) Reopen(ctx context.Context, waiting func(error)) {
 	}
 }
 
-// usable returns an error unless the folder is the one that was opened and keeps what is written to it.
+// usable returns an error unless the folder is the one that was opened and keeps what is written to
+// it.
 func (s *Server) usable() error {
 	mark, err := os.ReadFile(filepath.Join(s.dir, markFile))
 	if err != nil {

@@ -37,15 +37,16 @@ type Server struct {
 	relaxed map[string]bool // streams that Flush syncs
 }
 
-// Open starts a server on dir, which is made if it is missing. It fails where the folder is locked, is
-// not one or has no space for a new store, where the server is not ready within a minute, and when ctx
-// has ended.
+// Open starts a server on dir, which is made if it is missing. It fails where the folder is locked,
+// is not one or has no space for a new store, where the server is not ready within a minute, and
+// when ctx has ended.
 func Open(ctx context.Context, dir string, log *slog.Logger) (*Server, error) {
 	s := &Server{dir: dir, log: log, relaxed: map[string]bool{}}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	// A store that has its files is started on a full disk too, to be read and to say what it lacks.
+	// A store that has its files is started on a full disk too, to be read and to say what it
+	// lacks.
 	if _, err := os.Stat(filepath.Join(dir, server.JetStreamStoreDir)); err != nil {
 		if err := quota.AdmitFirst(dir); err != nil {
 			return nil, err
@@ -130,8 +131,8 @@ func (s *Server) Close() {
 	}
 }
 
-// InProcessConn implements nats.InProcessConnProvider: a client that connects again reaches whichever
-// server runs now.
+// InProcessConn implements nats.InProcessConnProvider: a client that connects again reaches
+// whichever server runs now.
 func (s *Server) InProcessConn() (net.Conn, error) {
 	s.mu.Lock()
 	ns := s.server

@@ -21,10 +21,10 @@ type loss struct {
 	subjects     []string // of messages that are there and cannot be read
 }
 
-// Check compares what the server recovered with what it held, and reads what all parts of the cloud read at
-// their start: NATS does not answer for a damaged message, and a reader would wait for it for ever. Where
-// something is lost it returns a LossError and changes nothing; with accept it logs the loss and makes the
-// streams readable again without it.
+// Check compares what the server recovered with what it held, and reads what all parts of the cloud
+// read at their start: NATS does not answer for a damaged message, and a reader would wait for it
+// for ever. Where something is lost it returns a LossError and changes nothing; with accept it logs
+// the loss and makes the streams readable again without it.
 func (i *Inventory) Check(ctx context.Context, accept bool) error {
 	was := i.last()
 	for name, h := range was.Streams { // of a damaged configuration: the messages are there
@@ -90,8 +90,8 @@ func (i *Inventory) missing(ctx context.Context, h holding, was snapshot) ([]los
 	return nil, nil
 }
 
-// unreadable reads all messages of subjects that match filter, gives them to see, and lists those that do
-// not come.
+// unreadable reads all messages of subjects that match filter, gives them to see, and lists those
+// that do not come.
 func (i *Inventory) unreadable(ctx context.Context, name, filter string, see func(jetstream.Msg)) ([]loss, error) {
 	st, err := i.js.Stream(ctx, name)
 	if err != nil {

@@ -26,8 +26,8 @@ import (
 // noteTimeout bounds how long taking an inventory may last.
 const noteTimeout = 5 * time.Second
 
-// Inventory knows what the streams of an embedded server held a moment ago. It is safe for concurrent
-// use.
+// Inventory knows what the streams of an embedded server held a moment ago. It is safe for
+// concurrent use.
 type Inventory struct {
 	server *embedded.Server
 	js     jetstream.JetStream
@@ -48,8 +48,8 @@ type Inventory struct {
 // longQuiet is longer than a busy disk needs for a block of messages.
 const longQuiet = 10 * time.Second
 
-// New returns the inventory of a server that js reaches. A stream that is read at the start and gives
-// nothing for so long as quiet, 0 = 10 s, is taken for damaged.
+// New returns the inventory of a server that js reaches. A stream that is read at the start and
+// gives nothing for so long as quiet, 0 = 10 s, is taken for damaged.
 func New(server *embedded.Server, js jetstream.JetStream, quiet time.Duration, log *slog.Logger) *Inventory {
 	return &Inventory{server: server, js: js, log: log, quiet: cmp.Or(quiet, longQuiet), removing: map[string]uint64{}}
 }
@@ -61,8 +61,8 @@ type snapshot struct {
 	Streams map[string]holding `json:"streams"`
 }
 
-// holding is what one stream held. The stream's configuration is part of it, because NATS ignores a stream
-// whose own copy of it is damaged, and finds the messages when the stream is made again.
+// holding is what one stream held. The stream's configuration is part of it, because NATS ignores a
+// stream whose own copy of it is damaged, and finds the messages when the stream is made again.
 type holding struct {
 	Messages uint64                 `json:"messages"`
 	Last     uint64                 `json:"last_sequence"`
@@ -70,8 +70,9 @@ type holding struct {
 	Config   jetstream.StreamConfig `json:"config"`
 }
 
-// counted reports whether the stream never has fewer messages than before, except for those that Removing
-// announced: a bucket with one value for each key, where a removal is a message too, or a bucket of objects.
+// counted reports whether the stream never has fewer messages than before, except for those that
+// Removing announced: a bucket with one value for each key, where a removal is a message too, or a
+// bucket of objects.
 func (h holding) counted() bool {
 	c := h.Config
 	one := strings.HasPrefix(c.Name, bucket.ObjectsPrefix) || strings.HasPrefix(c.Name, bucket.ValuesPrefix) && c.MaxMsgsPerSubject == 1
@@ -81,7 +82,8 @@ func (h holding) counted() bool {
 // file is beside the folder, so that what damages the folder leaves it alone.
 func (i *Inventory) file() string { return i.server.Dir() + ".json" }
 
-// last reads the file. It returns an empty snapshot where the store is new or the file cannot be read.
+// last reads the file. It returns an empty snapshot where the store is new or the file cannot be
+// read.
 func (i *Inventory) last() snapshot {
 	var s snapshot
 	data, err := os.ReadFile(i.file())
@@ -115,8 +117,8 @@ func (i *Inventory) count(ctx context.Context) (snapshot, error) {
 // Write writes the inventory where it has changed. It logs an error once.
 func (i *Inventory) Write() { i.write(false) }
 
-// Close writes the last inventory of a store that closes in order, and that nothing was written after it.
-// It does nothing unless Check has succeeded.
+// Close writes the last inventory of a store that closes in order, and that nothing was written
+// after it. It does nothing unless Check has succeeded.
 func (i *Inventory) Close() {
 	if i.checked {
 		i.write(true)
@@ -181,8 +183,9 @@ func (i *Inventory) update(clean bool) error {
 	return nil
 }
 
-// hasNewest reports whether the bucket has the message with its last sequence. NATS remembers the number
-// and, where the end of a file is lost, shows older values of keys as if they were the newest.
+// hasNewest reports whether the bucket has the message with its last sequence. NATS remembers the
+// number and, where the end of a file is lost, shows older values of keys as if they were the
+// newest.
 func (i *Inventory) hasNewest(ctx context.Context, h holding) (bool, error) {
 	if !h.counted() || h.Messages == 0 || !strings.HasPrefix(h.Config.Name, bucket.ValuesPrefix) {
 		return false, nil
@@ -198,8 +201,8 @@ func (i *Inventory) hasNewest(ctx context.Context, h holding) (bool, error) {
 	return err == nil, err
 }
 
-// Removing calls remove, which removes at most n messages of a stream, after it has written that they may be
-// missing. A nil Inventory just calls remove.
+// Removing calls remove, which removes at most n messages of a stream, after it has written that
+// they may be missing. A nil Inventory just calls remove.
 func (i *Inventory) Removing(stream string, n int, remove func() error) error {
 	if i == nil {
 		return remove()

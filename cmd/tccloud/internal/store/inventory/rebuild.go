@@ -13,9 +13,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// rebuild makes a stream again from what can be read of it, where something cannot. NATS can do nothing
-// with a damaged message: it does not remove it, does not survive a write over it, and at its next recovery
-// throws away all that follows it in the file. The damaged files are kept beside the store.
+// rebuild makes a stream again from what can be read of it, where something cannot. NATS can do
+// nothing with a damaged message: it does not remove it, does not survive a write over it, and at
+// its next recovery throws away all that follows it in the file. The damaged files are kept beside
+// the store.
 func (i *Inventory) rebuild(ctx context.Context, l loss) error {
 	if len(l.subjects) == 0 {
 		return nil

@@ -11,12 +11,12 @@ import (
 	"tcenvsvr/agent/host/clock"
 )
 
-// Expire removes from a stream what is older than age, while the clock may be trusted. The stream's own
-// limit (MaxAge) goes by the clock of the moment: one that is ten years ahead for a second would empty the
-// stream.
+// Expire removes from a stream what is older than age, while the clock may be trusted. The stream's
+// own limit (MaxAge) goes by the clock of the moment: one that is ten years ahead for a second
+// would empty the stream.
 //
-// Messages lie in the order in which they were written: what lies before an old one is old, even where its
-// own time cannot be true.
+// Messages lie in the order in which they were written: what lies before an old one is old, even
+// where its own time cannot be true.
 func (p *Pruner) Expire(ctx context.Context, stream string, age time.Duration) error {
 	if !p.trusted() {
 		return nil

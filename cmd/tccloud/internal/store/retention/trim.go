@@ -22,9 +22,9 @@ type Bound struct {
 	Bytes int64         // of all entries, 0 = any
 }
 
-// Trim removes the oldest values of the bucket called name, and the marks of removed ones, until bound is
-// kept; by age only while the clock may be trusted. It passes over values that may says to keep. It
-// returns how many values were removed.
+// Trim removes the oldest values of the bucket called name, and the marks of removed ones, until
+// bound is kept; by age only while the clock may be trusted. It passes over values that may says to
+// keep. It returns how many values were removed.
 func (p *Pruner) Trim(ctx context.Context, name string, bound Bound, may func(key string, value []byte) bool) (int, error) {
 	st, err := p.js.Stream(ctx, bucket.ValuesPrefix+name)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
-// TestTrim: the oldest that may go do, down to the bound; the rest stays; and
-// a store that is opened again does not take it for a loss.
+// TestTrim: the oldest that may go do, down to the bound; the rest stays; and a store that is
+// opened again does not take it for a loss.
 func TestTrim(t *testing.T) {
 	cfg := store.Config{Dir: filepath.Join(t.TempDir(), "store")}
 	s, err := store.Open(t.Context(), cfg)

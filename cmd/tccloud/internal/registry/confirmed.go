@@ -12,17 +12,16 @@ import (
 
 const (
 	clockKey = "clk"
-	// noteEvery is how often a confirmed time is taken for what has come, and
-	// storeEvery how often that is stored.
+	// noteEvery is how often a confirmed time is remembered, and storeEvery how often it is stored.
 	noteEvery  = time.Minute
 	storeEvery = 10 * time.Minute
 )
 
-// confirmation is a time that had certainly come, and when that was known here. The clock may
-// be in question for as long as somebody makes it so (most of the servers that
-// are connected, say): what is over by a moment and the monotonic time since then is over all
-// the same. So doubt lets in nobody whose certificate had ended before it, and
-// after a start it forgives no more than the time that the whole cloud was off.
+// confirmation is a time that connected servers confirmed, and when they did, by the monotonic
+// clock. The wall clock may be in doubt for as long as somebody causes it (most of the connected
+// servers could): a certificate that has ended by a confirmed time and the monotonic time since
+// then has ended all the same. So no certificate that ended before the doubt is accepted, and after
+// a start no more time is forgiven than the whole cloud was off.
 type confirmation struct {
 	wall time.Time
 	at   time.Time // monotonic
@@ -35,8 +34,8 @@ func (m confirmation) now() time.Time {
 	return m.wall.Add(time.Since(m.at))
 }
 
-// certainTime is a time that has certainly come: the wall clock's where it may be trusted. It is
-// zero where no servers have confirmed a clock yet.
+// certainTime is a time that certainly has been reached: the wall clock's while that may be
+// trusted. It is zero if no servers have confirmed a clock yet.
 func (r *Registry) certainTime() time.Time {
 	if r.trusted() {
 		return time.Now()
@@ -46,8 +45,9 @@ func (r *Registry) certainTime() time.Time {
 	return r.confirmed.now()
 }
 
-// KeepTime remembers the time as often as confirmed says that the connected servers
-// share it, until ctx ends. A cloud that nobody confirms may be wrong for hours: its time is not taken.
+// KeepTime remembers the time, once a minute while confirmed reports that the connected servers
+// have the same, until ctx ends. The clock of a cloud without servers may be wrong for hours, and
+// is not remembered.
 func (r *Registry) KeepTime(ctx context.Context, confirmed func() bool) error {
 	var stored confirmation
 	tick := time.NewTicker(noteEvery)
@@ -93,7 +93,7 @@ func (r *Registry) storeTime(ctx context.Context, now time.Time) error {
 // storeTimeout bounds a write that can be done later.
 const storeTimeout = 10 * time.Second
 
-// readTime takes the time that was stored last, before the registry answers anybody.
+// readTime reads the time that was stored last. The registry answers nobody before.
 func (r *Registry) readTime(ctx context.Context) error {
 	e, err := r.kv.Get(ctx, clockKey)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -104,7 +104,7 @@ func (r *Registry) readTime(ctx context.Context) error {
 	}
 	var wall time.Time
 	if err := json.Unmarshal(e.Value(), &wall); err != nil {
-		// It is stored anew as soon as servers are connected.
+		// It is stored again as soon as servers are connected.
 		r.log.Error("the time that was confirmed last is not readable", "err", err)
 		return nil
 	}

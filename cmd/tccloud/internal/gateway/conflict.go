@@ -13,32 +13,32 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
-// Whom a newcomer is told to come back after.
+// When a connection that was refused shall come back.
 const (
 	retryInUse  = 15 * time.Second // an administrator has to act
 	retryEnding = 5 * time.Second  // the session ends by its heartbeats
 )
 
-// Referee remembers that several hosts run as one server.
+// Referee remembers which servers run on several hosts.
 type Referee interface {
-	// Twin is what is known of the hosts with that bundle's identity, nil for nothing.
+	// Twin is the conflict of the hosts that have that bundle's identity, nil if there is none.
 	Twin(xid wire.ServerXID, bundle string) *twin.Conflict
-	// RecordConflict records that other said hello while holder's session
-	// answered. It reports whether the holder is to be told (again).
+	// RecordConflict records that other said hello while holder's session was alive. It reports
+	// whether the holder shall be told of it (again).
 	RecordConflict(ctx context.Context, xid wire.ServerXID, holder, other twin.Host) (bool, error)
-	// Leave records that the hosts of a boot gave the identity up.
+	// Leave records that the hosts with this boot id gave the identity up.
 	Leave(ctx context.Context, xid wire.ServerXID, boot string) error
 }
 
-// arbitrate decides whether host may have the server's session: not while
-// another host's is alive, however good the keys are that it shows.
+// arbitrate returns an error unless host may have the server's session. It may not while another
+// host's session is alive, even with valid keys.
 func (g *Gateway) arbitrate(ctx context.Context, srv Server, host twin.Host) error {
 	old, err := g.holder(ctx, srv.XID, host)
 	if err != nil {
 		return err
 	}
 	if old != nil && old.Bundle != srv.Bundle {
-		return nil // the older bundle's, which an administrator replaced
+		return nil // it has an older bundle, which an administrator replaced
 	}
 	known, now := g.cfg.Referee.Twin(srv.XID, srv.Bundle), time.Now()
 	switch {
@@ -48,7 +48,7 @@ func (g *Gateway) arbitrate(ctx context.Context, srv Server, host twin.Host) err
 		}
 		return inUse("server %q is connected from %s, which answers: two hosts run with one identity", srv.XID, old.Host)
 	case known.Excludes(host, now) && known.Kept != "":
-		// Perhaps it is the chosen one, at another address: then it is to be chosen there.
+		// Perhaps this is the chosen host at another address: then it has to be chosen there.
 		if _, err := g.cfg.Referee.RecordConflict(ctx, srv.XID, known.Holder, host); err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func (g *Gateway) arbitrate(ctx context.Context, srv Server, host twin.Host) err
 	case known.Excludes(host, now):
 		return inUse("server %q runs on %s, which is away for the moment, and on this host: an administrator has to choose", srv.XID, known.Holder)
 	case old == nil, old.Alive, old.Host.ID == host.ID:
-		return nil // nobody; who was not chosen; or this one, restarted, and its old connection is dead
+		return nil // no session; that of a host that was not chosen; or this host's before its restart
 	}
 	return &dispatch.EndError{Code: wire.CodeRetryLater, RetryAfter: retryEnding,
 		Message: wire.Clip(fmt.Sprintf("the session of server %q from %s has not ended yet; it does not answer and ends soon", srv.XID, old.Host))}
@@ -66,7 +66,7 @@ func inUse(format string, args ...any) error {
 	return &Denied{Code: wire.CodeInUse, Message: wire.Clip(fmt.Sprintf(format, args...)), RetryAfter: retryInUse}
 }
 
-// recordConflict records the conflict and tells the host that has the session.
+// recordConflict records the conflict and informs the host that has the session.
 func (g *Gateway) recordConflict(ctx context.Context, xid wire.ServerXID, holder, other twin.Host) error {
 	tell, err := g.cfg.Referee.RecordConflict(ctx, xid, holder, other)
 	if err != nil {
@@ -81,13 +81,13 @@ func (g *Gateway) recordConflict(ctx context.Context, xid wire.ServerXID, holder
 	return nil
 }
 
-// twinControl is what the host with the session hears of the other.
+// twinControl informs the host that has the session of the other one.
 func twinControl(other twin.Host) *wire.Control {
 	return &wire.Control{Action: wire.ActionTwin, Args: map[string]string{"name": other.Name, "address": other.Address, "host": other.ID}}
 }
 
-// sendConflict tells a new session what is known of other hosts, and a host
-// that was chosen to get a key of its own.
+// sendConflict informs a new session of other hosts that run as the same server, and asks a host
+// that was chosen to renew its certificate.
 func (s *session) sendConflict() {
 	c := s.g.cfg.Referee.Twin(s.server.XID, s.server.Bundle)
 	if !c.Current(time.Now()) {
@@ -104,8 +104,8 @@ func (s *session) sendConflict() {
 	}
 }
 
-// Keep carries out an administrator's choice, at whichever gateway: the
-// host that is kept gets a key of its own, any other loses its session.
+// Keep carries out an administrator's choice at all gateways: the host that is kept renews its
+// certificate, any other loses its session.
 func (g *Gateway) Keep(ctx context.Context, xid wire.ServerXID, host twin.Host) error {
 	c := kept{xid, host}
 	g.keepHere(c)
@@ -133,8 +133,8 @@ func (g *Gateway) keepHere(c kept) {
 	}
 }
 
-// unenroll revokes a server that is being unenrolled, unless another host is
-// connected as it: then only that host gives its copy up.
+// unenroll revokes a server that is being unenrolled. If another host is connected as that server
+// it does not: then only the host that asked gives its copy of the identity up.
 func (g *Gateway) unenroll(ctx context.Context, c *port.Conn, h *wire.Hello, srv Server) (inUse string, err error) {
 	host := g.host(c, h)
 	old, err := g.holder(ctx, srv.XID, host)
@@ -143,7 +143,7 @@ func (g *Gateway) unenroll(ctx context.Context, c *port.Conn, h *wire.Hello, srv
 	}
 	known := g.cfg.Referee.Twin(srv.XID, srv.Bundle)
 	switch {
-	case old != nil && old.Alive && old.Bundle == srv.Bundle: // the one that leaves has stopped
+	case old != nil && old.Alive && old.Bundle == srv.Bundle: // the host that asked has ended its own session
 		inUse = old.Host.String()
 	case known.Excludes(host, time.Now()):
 		inUse = known.Holder.String()

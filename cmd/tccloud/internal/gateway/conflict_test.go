@@ -26,8 +26,8 @@ func refusedFor(t *testing.T, err error, want wire.Code) {
 	}
 }
 
-// TestTwins: of two hosts with one identity the older keeps its session,
-// at whichever gateway the other one tries, and both are told.
+// TestTwins: of two hosts with one identity the older keeps its session, at whichever gateway the
+// other one tries, and both are told.
 func TestTwins(t *testing.T) {
 	a, b := two(t)
 	b.Gateway.Keep(t.Context(), "nobody", twin.Host{ID: "x"}) // reaches both, ends nothing

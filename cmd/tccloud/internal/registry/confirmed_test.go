@@ -10,9 +10,9 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
-// TestDoubtLetsNobodyIn: a certificate that was over while the servers
-// confirmed the clock stays over when that is in question, however many of them make it so, and
-// after a start as well. One that was not over then is good for as long as nobody knows.
+// TestDoubtLetsNobodyIn: a certificate that was over while the servers confirmed the clock stays
+// over when that is in question, however many of them make it so, and after a start as well. One
+// that was not over then is good for as long as nobody knows.
 func TestDoubtLetsNobodyIn(t *testing.T) {
 	c := newCloud(t)
 	c.environment("lab")
