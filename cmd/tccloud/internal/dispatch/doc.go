@@ -12,6 +12,10 @@
 // Parameters too large for a record are in package params. Records change by compare-and-swap only,
 // so a gateway that acts on an old record fails and reads the new one.
 //
+//	record     one execution and its state machine     queue      the work queue of an Environment
+//	ledger     all executions, stored and in memory    presence   which gateway has which server
+//	params     the secret parameters of an order       logs       what Apps print
+//
 // # What happens when the process dies
 //
 //	after …                       the disk says        then

@@ -26,4 +26,7 @@
 // records after every change.
 //
 // Sweep removes links that have expired and servers revoked long ago.
+//
+//	pki      the CA, and the server's certificate     twin   two hosts that run as one server
+//	bundle   the ZIP that makes an agent a server
 package registry

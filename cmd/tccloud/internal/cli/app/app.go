@@ -8,6 +8,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )
 
+// Command returns "tccloud app".
 func Command(o *operator.Env) *cobra.Command {
 	return o.Group("app", "manage the catalog of Apps",
 		`App manages the catalog: packages (.tcx) by name and version.

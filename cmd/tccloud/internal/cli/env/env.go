@@ -10,6 +10,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )
 
+// Command returns "tccloud env".
 func Command(o *operator.Env) *cobra.Command {
 	return o.Group("env", "manage Environments",
 		`Env manages Environments: named sets of servers that share a queue of orders.

@@ -6,6 +6,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )
 
+// Command returns "tccloud execution".
 func Command(o *operator.Env) *cobra.Command {
 	return o.Group("execution", "see and cancel executions",
 		`Execution shows what became of orders. It names parameters and never shows

@@ -6,6 +6,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )
 
+// Command returns "tccloud release".
 func Command(o *operator.Env) *cobra.Command {
 	return o.Group("release", "decide which release servers run",
 		`Release manages self-update: which releases this cloud serves, and which servers

@@ -14,6 +14,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )
 
+// Command returns "tccloud server".
 func Command(o *operator.Env) *cobra.Command {
 	return o.Group("server", "manage Environment Servers",
 		`Server manages the Environment Servers of this cloud. A server comes into being

@@ -6,6 +6,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )
 
+// Command returns "tccloud variable".
 func Command(o *operator.Env) *cobra.Command {
 	return o.Group("variable", "manage runtime variables",
 		`Variable manages what Apps may resolve at run time: a parameter that holds
