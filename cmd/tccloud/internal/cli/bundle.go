@@ -94,14 +94,14 @@ Whoever enrolls has the program already: only --kind all puts the package into i
 			fmt.Fprintln(o.Stderr, `the package is not in it: this cloud has no rpm for amd64 ("tccloud release add FILE.rpm" adds one, --system takes another kind)`)
 		}
 		return cli.Answer(o.Stdout, *asJSON, answer, func(w io.Writer) {
-			said := []string{out}
+			parts := []string{out}
 			if answer.Server != "" {
-				said = append(said, "server "+string(answer.Server))
+				parts = append(parts, "server "+string(answer.Server))
 			}
 			if answer.Package != "" {
-				said = append(said, "package "+answer.Package)
+				parts = append(parts, "package "+answer.Package)
 			}
-			fmt.Fprintln(w, strings.Join(said, "\t"))
+			fmt.Fprintln(w, strings.Join(parts, "\t"))
 		})
 	}
 	return o.Command(cmd)

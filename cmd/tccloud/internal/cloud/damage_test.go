@@ -71,13 +71,13 @@ func TestDamagedFile(t *testing.T) {
 				if err := damage(path, data); err != nil {
 					t.Fatal(err)
 				}
-				if told := refusal(t, dir); told != nil {
-					trouble, ok := errors.AsType[interface {
+				if err := refusal(t, dir); err != nil {
+					hinted, ok := errors.AsType[interface {
 						error
 						Hint() string
-					}](told)
-					if !ok || !strings.Contains(told.Error(), path) || trouble.Hint() == "" {
-						t.Errorf("got %v, want the file and what to do", told)
+					}](err)
+					if !ok || !strings.Contains(err.Error(), path) || hinted.Hint() == "" {
+						t.Errorf("got %v, want the file and what to do", err)
 					}
 					return
 				}

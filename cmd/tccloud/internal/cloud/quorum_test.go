@@ -133,12 +133,12 @@ func TestQuorumLostLongerThanTheLease(t *testing.T) {
 	if err := a.Write(&wire.Result{Ref: runs["finished"], Outcome: wire.Succeeded}); err != nil {
 		t.Fatal(err)
 	}
-	for said := false; !said; {
+	for ended := false; !ended; {
 		m, err := a.Read(timeout)
 		if ack, ok := m.(*wire.ResultAck); ok {
 			t.Fatalf("the result was answered with %+v while it could not be stored", ack)
 		}
-		said = err != nil // the session has ended
+		ended = err != nil // the session has ended
 		if _, ok := m.(*wire.Ping); ok {
 			_ = a.Write(&wire.Pong{})
 		}

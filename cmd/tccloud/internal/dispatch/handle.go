@@ -132,7 +132,7 @@ func (s *Session) refused(ctx context.Context, m *wire.Refused) error {
 	if m.Reason == wire.ReasonNoCredit {
 		// The agent counts its credits differently: only a new hello makes both agree.
 		s.d.enqueue(ctx, rec)
-		return &EndError{wire.CodeRetryLater, "credits are counted anew", 0}
+		return &EndError{wire.CodeRetryLater, "credits have to be counted again", 0}
 	}
 	if !unknown {
 		s.backOff()

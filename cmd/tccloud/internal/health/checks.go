@@ -76,16 +76,16 @@ const (
 // zero if it has none.
 func Clock(server func(ctx context.Context) (time.Time, error)) Check {
 	last := time.Now()
-	var told time.Time
+	var set time.Time
 	var what string
 	return Check{"clock", func(ctx context.Context) Finding {
 		now := time.Now()
 		if d := now.Round(0).Sub(last.Round(0)) - now.Sub(last); max(d, -d) > jump {
-			told, what = now, fmt.Sprintf("it was set by %s, from %s to %s", d.Round(time.Second),
+			set, what = now, fmt.Sprintf("it was set by %s, from %s to %s", d.Round(time.Second),
 				last.Add(now.Sub(last)).UTC().Format(time.DateTime), now.UTC().Format(time.DateTime))
 		}
 		last = now
-		if what != "" && now.Sub(told) < remember {
+		if what != "" && now.Sub(set) < remember {
 			return Finding{Warning, what, "make sure that it is right now (timedatectl): certificates and schedules go by it"}
 		}
 		if theirs, err := server(ctx); err == nil && !theirs.IsZero() {

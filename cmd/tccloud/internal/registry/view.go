@@ -16,18 +16,18 @@ func (r *Registry) apply(key string, value []byte, revision uint64, gone bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var err error
-	harsh := gone // only then a session may have to end
+	revoked := gone // only then a session may have to end
 	if name, ok := strings.CutPrefix(key, envPrefix); ok {
 		err = put(r.envs, name, value, revision, gone)
-		harsh = !r.envs[name].value.Active
+		revoked = !r.envs[name].value.Active
 	} else if xid, ok := strings.CutPrefix(key, srvPrefix); ok {
 		old := r.servers[wire.ServerXID(xid)]
 		err = put(r.servers, wire.ServerXID(xid), value, revision, gone)
 		now := r.servers[wire.ServerXID(xid)].value
 		r.index(old.value, now)
-		harsh = harsh || now.Revoked != nil
+		revoked = revoked || now.Revoked != nil
 	}
-	if harsh {
+	if revoked {
 		r.notify()
 	}
 	if err != nil {

@@ -167,7 +167,7 @@ const lookEvery = 5 * time.Second
 // signed, until ctx ends.
 func (d *Director) Run(ctx context.Context, fleet Fleet) error {
 	look, sign := time.NewTicker(lookEvery), time.NewTimer(0)
-	told := map[wire.ServerXID]string{} // the version for which each server was nudged
+	nudged := map[wire.ServerXID]string{} // the version for which each server was nudged
 	failing := false
 	defer look.Stop()
 	defer sign.Stop()
@@ -176,7 +176,7 @@ func (d *Director) Run(ctx context.Context, fleet Fleet) error {
 		case <-ctx.Done():
 			return nil
 		case <-look.C:
-			err := d.look(ctx, fleet, told)
+			err := d.look(ctx, fleet, nudged)
 			if err != nil && !failing && ctx.Err() == nil { // logged once, not at each look
 				d.Logger.Warn("rollouts not looked at, trying again", "err", err)
 			}
@@ -186,14 +186,14 @@ func (d *Director) Run(ctx context.Context, fleet Fleet) error {
 		case <-sign.C:
 			sign.Reset(signEvery)
 			if err := d.Files.Sign(); err != nil {
-				d.Logger.Error("update metadata not signed anew: agents will stop updating when it expires", "err", err)
+				d.Logger.Error("update metadata not signed again: agents will stop updating when it expires", "err", err)
 			}
 		}
 	}
 }
 
 // look compares the servers' reports with the plan.
-func (d *Director) look(ctx context.Context, fleet Fleet, told map[wire.ServerXID]string) error {
+func (d *Director) look(ctx context.Context, fleet Fleet, nudged map[wire.ServerXID]string) error {
 	plan, err := d.Plan(ctx)
 	if err != nil || plan.empty() {
 		return err
@@ -207,12 +207,12 @@ func (d *Director) look(ctx context.Context, fleet Fleet, told map[wire.ServerXI
 	}
 	for _, r := range reports {
 		want := plan.Wanted(r.Server, time.Now()).Version
-		if want == "" || want == r.Version || want == r.Update.Failed || told[r.XID] == want {
+		if want == "" || want == r.Version || want == r.Update.Failed || nudged[r.XID] == want {
 			continue
 		}
-		told[r.XID] = want
+		nudged[r.XID] = want
 		if err := fleet.Nudge(ctx, r.XID); err != nil {
-			d.Logger.Debug("server not told of a release", "server", r.XID, "version", want, "err", err)
+			d.Logger.Debug("server was not nudged for its release", "server", r.XID, "version", want, "err", err)
 		}
 	}
 	return nil

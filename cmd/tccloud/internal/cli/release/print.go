@@ -60,12 +60,12 @@ func printPlan(w io.Writer, p releases.Plan) {
 }
 
 func choice(c releases.Choice) string {
-	var said []string
+	var parts []string
 	if c.Pin != "" {
-		said = append(said, "pinned to "+c.Pin)
+		parts = append(parts, "pinned to "+c.Pin)
 	}
 	if c.Channel != "" {
-		said = append(said, "channel "+c.Channel)
+		parts = append(parts, "channel "+c.Channel)
 	}
-	return strings.Join(said, ", ")
+	return strings.Join(parts, ", ")
 }

@@ -189,7 +189,7 @@ func (l *Ledger) note(id wire.OrderID, change func(*record.Record) error) error 
 func (l *Ledger) writeNotes(ctx context.Context) error {
 	tick := time.NewTicker(noteDelay / 2)
 	defer tick.Stop()
-	var said time.Time
+	var logged time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -210,8 +210,8 @@ func (l *Ledger) writeNotes(ctx context.Context) error {
 			if err == nil {
 				continue
 			}
-			if ctx.Err() == nil && time.Since(said) > logEvery {
-				said = time.Now()
+			if ctx.Err() == nil && time.Since(logged) > logEvery {
+				logged = time.Now()
 				l.cfg.Logger.Warn("progress was not stored, trying again", "order", id, "orders", len(due), "err", err)
 			}
 			break // most likely the store does not answer

@@ -118,7 +118,7 @@ func (a *Authority) SignClient(cn string, request []byte) (*x509.Certificate, er
 		return nil, fmt.Errorf("reading the request: %w", err)
 	}
 	if err := r.CheckSignature(); err != nil {
-		return nil, fmt.Errorf("checking that the request is of who has the key: %w", err)
+		return nil, fmt.Errorf("checking that the request is signed by its key: %w", err)
 	}
 	key, ok := r.PublicKey.(*ecdsa.PublicKey)
 	if !ok || key.Curve != elliptic.P256() {
