@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/netwatch"
 	"tcenvsvr/agent/link/proxy"
 	"tcenvsvr/agent/link/pulse"
@@ -82,9 +83,8 @@ type Link struct {
 
 	mu      sync.Mutex
 	state   State
-	session *session // nil without one
-	apart   bool     // the clocks, as it was said last, at apartAt
-	apartAt time.Time
+	session *session     // nil without one
+	clock   clock.Offset // of the cloud
 }
 
 // New checks c and returns a Link that is not connected: [Link.Run] connects it.

@@ -3,7 +3,6 @@ package link
 import (
 	"time"
 
-	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/wire"
 )
@@ -78,18 +77,13 @@ func (l *Link) compare(theirs int64, rtt time.Duration) {
 		return
 	}
 	now := time.Now()
-	skew := clock.Skew(theirs, now, rtt)
-	apart := skew.Abs() > clock.Tolerated
 	l.mu.Lock()
+	report := l.clock.Update(theirs, now, rtt)
+	skew, apart := l.clock.Skew, l.clock.Apart()
 	l.state.Skew = skew
-	// A cloud whose clock goes to and fro does not fill the log.
-	say := apart != l.apart && now.Sub(l.apartAt) >= clock.Tolerated
-	if say {
-		l.apart, l.apartAt = apart, now
-	}
 	l.mu.Unlock()
 	switch {
-	case !say:
+	case !report:
 	case apart:
 		l.log.Warn("the clocks of this host and of the cloud disagree", "skew", skew, "here", now.UTC().Format(time.DateTime), "cloud", time.UnixMilli(theirs).UTC().Format(time.DateTime))
 	default:

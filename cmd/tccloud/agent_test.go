@@ -16,8 +16,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// agent BUNDLE is a program that connects as the bundle says and pretends
-// to run orders: their parameter "do" is the outcome, or "hang".
+// agent BUNDLE is a program that connects as the bundle says and pretends to run orders: their
+// parameter "do" is the outcome, or "hang".
 func agent() {
 	if err := pretend(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, "agent:", err)

@@ -1,11 +1,26 @@
-// Tccloud is a self-hosted Dedicated Cloud: what Environment Servers
-// connect to in the demo, in the tests, and for anyone who has no other.
+// Tccloud is a self-hosted Dedicated Cloud: Environment Servers connect to it in the demo, in the
+// tests, and wherever there is no other.
 //
 //	tccloud serve --data DIR          the cloud: broker (62000), HTTPS API, store
-//	tccloud env | server | bundle     who may connect
+//	tccloud env | server | bundle     which servers may connect
 //	tccloud app | variable            what they run
-//	tccloud run | execution           orders and what came of them
+//	tccloud run | execution           orders and their results
+//	tccloud release                   which release servers run
 //
-// "tccloud help" explains each verb, "tccloud help exit-codes" what the
-// program ends with.
+// "tccloud help" explains each command, "tccloud help exit-codes" the exit codes.
+//
+// # Where things are
+//
+//	internal/cli        the commands; a command's path is its words
+//	internal/cloud      the composition root of "serve"
+//	internal/gateway    the broker's port and the sessions of agents
+//	internal/dispatch   the life of an order: queue, delivery, result, logs
+//	internal/registry   Environments, servers, certificates, bundles
+//	internal/catalog    Apps, what they store, and the files that they publish
+//	internal/releases   self-update: releases, rollouts, installation packages
+//	internal/api        HTTPS for operators, agents and Apps; internal/client calls it
+//	internal/store      NATS JetStream, embedded or a cluster
+//	internal/health     the cloud's checks of itself
+//	internal/pace       HTTP transfers that may take long, but not stand still
+//	internal/demo       a cloud and agents as processes, in one command
 package main

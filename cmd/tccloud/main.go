@@ -4,9 +4,8 @@ import (
 	"os"
 
 	"tcenvsvr/cmd/tccloud/internal/cli"
-	"tcenvsvr/cmd/tccloud/internal/demo"
 )
 
 func main() {
-	os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, demo.Verb))
+	os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

@@ -42,12 +42,12 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// patience bounds waiting for what must come.
-const patience = 30 * time.Second
+// timeout bounds waiting for what must come.
+const timeout = 30 * time.Second
 
 // await FILE: until the file is there.
 func await(ts *testscript.TestScript, neg bool, args []string) {
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); ; time.Sleep(10 * time.Millisecond) {
 		_, err := os.Stat(ts.MkAbs(args[0]))
 		if (err != nil) == neg {
 			return
@@ -60,7 +60,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 
 // ready DATA: until a cloud listens where its endpoint.json says.
 func ready(ts *testscript.TestScript, _ bool, args []string) {
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); ; time.Sleep(10 * time.Millisecond) {
 		e, err := client.ReadEndpoint(ts.MkAbs(args[0]))
 		if err == nil {
 			var c net.Conn
@@ -75,8 +75,7 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// term DATA: SIGTERM to the cloud that runs in DATA; testscript's own
-// kill knows INT and KILL only.
+// term DATA: SIGTERM to the cloud that runs in DATA; testscript's own kill knows INT and KILL only.
 func term(ts *testscript.TestScript, _ bool, args []string) {
 	e, err := client.ReadEndpoint(ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -85,8 +84,7 @@ func term(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(p.Signal(syscall.SIGTERM))
 }
 
-// mktcx FILE NAME VERSION LEVEL: a package without any program, for
-// agents that only pretend.
+// mktcx FILE NAME VERSION LEVEL: a package without any program, for agents that only pretend.
 func mktcx(ts *testscript.TestScript, _ bool, args []string) {
 	f, err := os.Create(ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -109,7 +107,8 @@ func noSecret(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// mkpackage FILE: a tar.gz of the Environment Server, with as much of the program as tells its architecture.
+// mkpackage FILE: a tar.gz of the Environment Server, with as much of the program as tells its
+// architecture.
 func mkpackage(ts *testscript.TestScript, _ bool, args []string) {
 	var b bytes.Buffer
 	packed := gzip.NewWriter(&b)

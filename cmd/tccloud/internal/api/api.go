@@ -14,7 +14,6 @@ import (
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/api/leftover"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
@@ -22,6 +21,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/health"
+	"tcenvsvr/cmd/tccloud/internal/pace"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
@@ -29,11 +29,11 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
 
-// Sessions are the live connections of agents.
+// Sessions are the live connections of agents, at all gateways.
 type Sessions interface {
 	Sessions(ctx context.Context) ([]gateway.Session, error)
-	// Settle leaves a server to one of the hosts that run as it.
-	Settle(ctx context.Context, xid wire.ServerXID, host twin.Host) error
+	// Keep makes one of the hosts that run as a server the only one.
+	Keep(ctx context.Context, xid wire.ServerXID, host twin.Host) error
 }
 
 // Health says how the cloud is.
@@ -41,20 +41,20 @@ type Health interface {
 	Report() health.Report
 }
 
-// Config of an API; all but Logger are required.
+// Config of an API. All fields but Logger are required.
 type Config struct {
 	Registry   *registry.Registry
 	Catalog    *catalog.Catalog
 	Uploads    *upload.Store
 	AppStore   *appstore.Store
-	Dispatcher dispatch.Service
+	Dispatcher *dispatch.Dispatcher
 	Sessions   Sessions
 	Releases   *releases.Director
 	Packages   *packages.Store
 	Server     *pki.Server // the certificate shown
 	Health     Health
 	AdminToken string
-	APIURL     string // as agents reach it, for bundles
+	APIURL     string // where agents reach it, for bundles
 	BrokerHost string // host:port, same
 	Version    string // of this program
 	Logger     *slog.Logger
@@ -69,7 +69,7 @@ type API struct {
 	stopped chan struct{} // closed when Run is to end
 }
 
-// New puts the endpoints together.
+// New makes an API; Run serves it.
 func New(cfg Config) (*API, error) {
 	if cfg.AdminToken == "" {
 		return nil, errors.New("starting the API: no admin token")
@@ -83,10 +83,10 @@ func New(cfg Config) (*API, error) {
 	mux := http.NewServeMux()
 	mux.Handle(catalog.Prefix, cfg.Catalog.AgentHandler())
 	mux.Handle(releases.Prefix, cfg.Releases.AgentHandler())
-	mux.Handle("/api/", limited(http.StripPrefix("/api", apps)))
+	mux.Handle("/api/", withBodyTimeout(http.StripPrefix("/api", apps)))
 	mux.HandleFunc("GET /healthz", a.probe(func(r health.Report) bool { return r.State != health.Failed }))
 	mux.HandleFunc("GET /readyz", a.probe(health.Report.Intake))
-	mux.Handle("POST "+EnrollPath+"{token}", limited(http.HandlerFunc(a.redeem)))
+	mux.Handle("POST "+EnrollPath+"{token}", withBodyTimeout(http.HandlerFunc(a.redeem)))
 	a.admin(mux)
 	a.handler = pace.Answers(leftover.Drain(mux))
 	return a, nil
@@ -144,8 +144,8 @@ const (
 	drainTimeout  = 5 * time.Second
 )
 
-// limited ends Apps' requests that stand still.
-func limited(h http.Handler) http.Handler {
+// withBodyTimeout ends requests whose body takes longer than bodyTimeout.
+func withBodyTimeout(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
 		_ = c.SetReadDeadline(time.Now().Add(bodyTimeout)) // best effort: not every connection has deadlines
@@ -153,8 +153,8 @@ func limited(h http.Handler) http.Handler {
 	})
 }
 
-// Run serves l until ctx ends. Requests that last are ended then, others
-// have five seconds to finish. It can be called once.
+// Run serves l until ctx ends. Then it ends streams, and gives other requests five seconds to
+// finish. It can be called once.
 func (a *API) Run(ctx context.Context, l net.Listener) error {
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -164,14 +164,14 @@ func (a *API) Run(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return base },
-		// Scans and aborted handshakes are nobody's emergency.
+		// Port scans and aborted handshakes need no attention.
 		ErrorLog: slog.NewLogLogger(a.Logger.Handler(), slog.LevelDebug),
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
 		close(a.stopped)
-		defer time.AfterFunc(drainTimeout/2, end).Stop() // what is stuck
+		defer time.AfterFunc(drainTimeout/2, end).Stop() // ends requests that are stuck
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 		defer cancel()
 		if server.Shutdown(grace) != nil {
@@ -190,7 +190,7 @@ func (a *API) Run(ctx context.Context, l net.Listener) error {
 	return fmt.Errorf("serving the API on %s: %w", l.Addr(), err)
 }
 
-// connected maps the servers with a session to it.
+// connected returns the sessions by their servers.
 func (a *API) connected(ctx context.Context) (map[wire.ServerXID]gateway.Session, error) {
 	list, err := a.Sessions.Sessions(ctx)
 	if err != nil {

@@ -36,7 +36,7 @@ func (a *API) addApp(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// needed reports whether an unfinished execution runs some content.
+// needed returns a function that reports whether an unfinished execution uses some content.
 func (a *API) needed(ctx context.Context) func(wire.SHA256) (bool, error) {
 	return func(sha wire.SHA256) (bool, error) {
 		list, err := a.unfinished(ctx, "")
@@ -44,8 +44,8 @@ func (a *API) needed(ctx context.Context) func(wire.SHA256) (bool, error) {
 	}
 }
 
-// removeApp takes a version from the catalog. Unfinished executions keep
-// their content either way; without force it is not even tried.
+// removeApp removes a version from the catalog. Executions that have not ended keep its content; if
+// there are any, the version is removed only with force.
 func (a *API) removeApp(w http.ResponseWriter, r *http.Request) error {
 	app, err := a.Catalog.Get(r.Context(), r.PathValue("name"), r.PathValue("version"))
 	if err != nil {

@@ -10,14 +10,14 @@ import (
 	"slices"
 	"time"
 
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/pace"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/bundle"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
 
-// EnrollPath is where one-time links lead; a token follows.
+// EnrollPath is the path of one-time links; a token follows it.
 const EnrollPath = "/enroll/"
 
 // Bounds of a link's validity.
@@ -26,21 +26,21 @@ const (
 	maxLinkValid = 7 * 24 * time.Hour
 )
 
-// wanted is what a bundle shall hold; links remember it.
-type wanted struct {
+// bundleRequest is what a bundle shall hold; a link stores it.
+type bundleRequest struct {
 	Kind    bundle.Kind     `json:"kind"`
 	Package packages.Wanted `json:"package"`
 }
 
-// parse reads which bundle is asked for, for whom.
-func parse(w http.ResponseWriter, r *http.Request) (v1.NewBundle, registry.Request, wanted, error) {
+// parseBundleRequest reads which bundle an operator asks for, and for which server.
+func parseBundleRequest(w http.ResponseWriter, r *http.Request) (v1.NewBundle, registry.Request, bundleRequest, error) {
 	var q v1.NewBundle
 	if err := read(w, r, &q); err != nil {
-		return q, registry.Request{}, wanted{}, err
+		return q, registry.Request{}, bundleRequest{}, err
 	}
-	want := wanted{bundle.Kind(q.Kind), q.Wanted}
+	want := bundleRequest{bundle.Kind(q.Kind), q.Wanted}
 	if err := errors.Join(want.Kind.Check(), want.Package.Check()); err != nil {
-		return q, registry.Request{}, wanted{}, problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
+		return q, registry.Request{}, bundleRequest{}, problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
 	}
 	return q, registry.Request{
 		Environment: r.PathValue("name"), Server: q.Server, Name: q.Name,
@@ -49,15 +49,15 @@ func parse(w http.ResponseWriter, r *http.Request) (v1.NewBundle, registry.Reque
 }
 
 func (a *API) bundle(w http.ResponseWriter, r *http.Request) error {
-	_, q, want, err := parse(w, r)
+	_, q, want, err := parseBundleRequest(w, r)
 	if err != nil {
 		return err
 	}
-	p, content, err := a.pack(r.Context(), want)
+	p, content, err := a.findPackage(r.Context(), want)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = content.Close() }() // also of none
+	defer func() { _ = content.Close() }() // nil without one
 	if want.Kind == bundle.ServerOnly {
 		if _, err := a.Registry.Environment(q.Environment); err != nil {
 			return err
@@ -76,9 +76,9 @@ func (a *API) bundle(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// pack opens the package that is wanted. There is none where none has to be, and
-// nothing was issued yet where one is missing.
-func (a *API) pack(ctx context.Context, want wanted) (packages.Package, *os.File, error) {
+// findPackage opens the package that a bundle shall have, or returns a nil file if it needs none.
+// It is called before an identity is issued, because the package may be missing.
+func (a *API) findPackage(ctx context.Context, want bundleRequest) (packages.Package, *os.File, error) {
 	if want.Kind == bundle.EnvOnly {
 		return packages.Package{}, nil, nil
 	}
@@ -93,8 +93,8 @@ func (a *API) pack(ctx context.Context, want wanted) (packages.Package, *os.File
 	return p, content, err
 }
 
-// makeBundle issues an identity and packs it.
-func (a *API) makeBundle(ctx context.Context, q registry.Request, want wanted, p packages.Package, content *os.File) (*bundle.Bundle, v1.Made, error) {
+// makeBundle issues an identity and makes its bundle.
+func (a *API) makeBundle(ctx context.Context, q registry.Request, want bundleRequest, p packages.Package, content *os.File) (*bundle.Bundle, v1.Made, error) {
 	issued, err := a.Registry.Issue(ctx, q)
 	if err != nil {
 		return nil, v1.Made{}, err
@@ -123,7 +123,8 @@ func (a *API) sendBundle(w http.ResponseWriter, b *bundle.Bundle, made v1.Made) 
 	a.send(w, made, b.Name, kind, func(w *pace.Writer) error { return b.Write(w) })
 }
 
-// send answers with a file. What breaks off is seen as broken: it must not look whole.
+// send answers with a file. If that fails midway the connection is broken, so that the file does
+// not look complete.
 func (a *API) send(w http.ResponseWriter, made v1.Made, name, kind string, write func(*pace.Writer) error) {
 	h := w.Header()
 	h.Set("Content-Type", kind)
@@ -139,9 +140,9 @@ func (a *API) send(w http.ResponseWriter, made v1.Made, name, kind string, write
 	}
 }
 
-// link makes a link that gives one bundle to whoever has it first.
+// link makes a link that gives one bundle, to the first host that uses it.
 func (a *API) link(w http.ResponseWriter, r *http.Request) error {
-	q, request, want, err := parse(w, r)
+	q, request, want, err := parseBundleRequest(w, r)
 	if err != nil {
 		return err
 	}
@@ -156,7 +157,7 @@ func (a *API) link(w http.ResponseWriter, r *http.Request) error {
 	case bundle.ServerOnly:
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "a link enrolls a server, and the package alone has nothing to enroll by").Try("use kind all or env, or download the package")
 	case bundle.Any:
-		want.Kind = bundle.EnvOnly // who enrolls by a link has the program
+		want.Kind = bundle.EnvOnly // a host that enrolls by a link has the program already
 		if want.Package != (packages.Wanted{}) {
 			want.Kind = bundle.All
 		}
@@ -176,20 +177,20 @@ func (a *API) link(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// redeem gives the bundle of a link. It is a POST, so that nothing that
-// looks at links ahead of people uses one up.
+// redeem answers with the bundle of a link. It is a POST, so that programs that preview links do
+// not use it up.
 func (a *API) redeem(w http.ResponseWriter, r *http.Request) {
-	var want wanted
+	var want bundleRequest
 	request, err := a.Registry.UseLink(r.Context(), r.PathValue("token"), &want)
 	var b *bundle.Bundle
 	var made v1.Made
 	if err == nil {
-		p, content, missing := a.pack(r.Context(), want)
-		if missing != nil { // the link is used up: what it is for goes on without
+		p, content, missing := a.findPackage(r.Context(), want)
+		if missing != nil { // the link is used up now: the identity is given without the package
 			a.Logger.Warn("enrollment link redeemed without the package", "err", missing)
 			p, content = packages.Package{}, nil
 		}
-		defer func() { _ = content.Close() }() // also of none
+		defer func() { _ = content.Close() }() // nil without one
 		b, made, err = a.makeBundle(r.Context(), request, want, p, content)
 	}
 	switch {
@@ -203,7 +204,7 @@ func (a *API) redeem(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// addPackage takes an installation package for bundles.
+// addPackage stores an installation package for bundles.
 func (a *API) addPackage(w http.ResponseWriter, r *http.Request) error {
 	body := pace.NewReader(w, http.MaxBytesReader(w, r.Body, packages.MaxSize))
 	p, err := a.Packages.Add(r.Context(), r.PathValue("name"), body)

@@ -1,5 +1,5 @@
-// Package api is the cloud's HTTPS side: one server, one certificate, three
-// kinds of callers told apart by path and by what they show:
+// Package api is the cloud's HTTPS side: one server, one certificate, and three kinds of callers,
+// distinguished by path and by credentials:
 //
 //	/api/admin/v1/…         operators  Authorization: Bearer <admin token>
 //	/api/internal/envsvr/…  agents     Authorization: Bearer <appDeliveryToken>   (catalog)
@@ -7,9 +7,9 @@
 //	/healthz                balancers  200 while things can be stored
 //	/readyz                 balancers  200 while new orders are taken
 //
-// How the cloud is comes from package health; while that says so, what is new
-// is refused (intake) and what fails is told with its cause.
+// While package health reports that the cloud is not well, new orders, Apps and packages are
+// refused (intake), and errors name the cause.
 //
-// The admin API is specified in api/v1. Handlers return errors; route
-// turns them into a status and a body in one place.
+// The admin API is specified in api/v1. Handlers return errors; route turns them into a status and
+// a body in one place.
 package api

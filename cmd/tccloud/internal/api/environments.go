@@ -13,11 +13,11 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
-// statusTime is how long status waits for other gateways.
-const statusTime = 2 * time.Second
+// statusTimeout is how long status waits for other gateways.
+const statusTimeout = 2 * time.Second
 
 func (a *API) status(w http.ResponseWriter, r *http.Request) error {
-	var connected *int // it is asked when not all is well
+	var connected *int // nil if the other gateways do not answer
 	servers := a.Registry.Servers("")
 	apart, idle, cloned := 0, 0, 0
 	for _, s := range servers {
@@ -25,7 +25,7 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 			cloned++
 		}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), statusTime)
+	ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
 	defer cancel()
 	if live, err := a.connected(ctx); err == nil {
 		n := len(live)
@@ -47,7 +47,7 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// figures adds to an Environment what happens in it.
+// figures adds to an Environment its servers, orders and executions.
 func (a *API) figures(ctx context.Context, e registry.Environment, live map[wire.ServerXID]gateway.Session) (v1.Environment, error) {
 	out := v1.Environment{Environment: e}
 	for _, s := range a.Registry.Servers(e.Name) {
@@ -129,8 +129,8 @@ func (a *API) changeEnvironment(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// deleteEnvironment removes an Environment. One that has servers or
-// unfinished executions goes only with force, and they with it.
+// deleteEnvironment removes an Environment. One that has servers or unfinished executions is
+// removed only with force; the servers are removed too, and the executions cancelled.
 func (a *API) deleteEnvironment(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	if _, err := a.Registry.Environment(name); err != nil {

@@ -10,13 +10,13 @@ import (
 
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/pace"
 )
 
-// show turns a record into what operators see.
+// show returns an execution as operators see it.
 func (a *API) show(e dispatch.Execution) v1.Execution {
 	out := v1.Execution{
 		ID: e.ID, Environment: e.Environment, App: e.App, Runtime: e.Runtime, State: e.State, Ended: e.Terminal(),
@@ -72,7 +72,7 @@ func (a *API) executions(w http.ResponseWriter, r *http.Request) error {
 	for _, e := range found {
 		list = append(list, a.show(e))
 	}
-	since, all := a.Dispatcher.Listed()
+	since, all := a.Dispatcher.ListsSince()
 	switch {
 	case len(list) == f.Limit:
 		w.Header().Set(v1.HeaderEnd, v1.EndLimit)
@@ -133,7 +133,7 @@ func (a *API) outputs(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if !json.Valid(value) { // raw bytes are a value, too
+		if !json.Valid(value) { // raw bytes are a valid value, too
 			if value, err = json.Marshal(string(value)); err != nil {
 				return err
 			}
@@ -163,7 +163,7 @@ func (a *API) file(w http.ResponseWriter, r *http.Request) error {
 	out := pace.NewWriter(w)
 	defer out.End()
 	if _, err := io.Copy(out, f); err != nil {
-		// The length was promised: the connection must not look complete.
+		// The length was sent before, so the connection must not look complete.
 		a.Logger.Warn("published file not sent", "order", e.ID, "err", err)
 		panic(http.ErrAbortHandler)
 	}

@@ -8,8 +8,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/health"
 )
 
-// probe answers balancers and the like, who need no token and learn no
-// more than which check is bad: 200 where good says so, else 503.
+// probe answers load balancers, which need no token and learn only which checks are bad: with 200
+// if good says so, else with 503.
 func (a *API) probe(good func(health.Report) bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		r := a.Health.Report()
@@ -27,7 +27,8 @@ func (a *API) probe(good func(health.Report) bool) http.HandlerFunc {
 	}
 }
 
-// intake serves what brings something new into the cloud, as long as it has room for it.
+// intake serves requests that bring something new into the cloud, and refuses them while the cloud
+// takes nothing new.
 func (a *API) intake(serve endpoint) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if h := a.Health.Report(); !h.Intake() {
@@ -37,7 +38,7 @@ func (a *API) intake(serve endpoint) endpoint {
 	}
 }
 
-// unwell is a refusal that says why the cloud is not well.
+// unwell is an error that says why the cloud is not well.
 func unwell(code, what string, h health.Report) *v1.Error {
 	worst := h.Worst()
 	return problem(http.StatusServiceUnavailable, code, "%s: %s: %s", what, worst.Name, worst.Text).Try("%s", worst.Try)

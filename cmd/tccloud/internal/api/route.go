@@ -14,19 +14,18 @@ import (
 
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/fault"
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/health"
+	"tcenvsvr/cmd/tccloud/internal/pace"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/releases"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
 
-// endpoint answers a request of an operator, or returns why not before
-// it has written anything.
+// endpoint answers a request of an operator. If it returns an error it has written nothing.
 type endpoint func(w http.ResponseWriter, r *http.Request) error
 
 // route mounts an endpoint; pattern is "METHOD path" below v1.Prefix.
@@ -35,7 +34,7 @@ func (a *API) route(mux *http.ServeMux, pattern string, serve endpoint) {
 	mux.Handle(method+" "+v1.Prefix+path, a.authorized(serve))
 }
 
-// authorized lets operators through.
+// authorized serves requests that have the admin token, and refuses others.
 func (a *API) authorized(serve endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -56,8 +55,8 @@ func problem(status int, code, format string, args ...any) *v1.Error {
 	return &v1.Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// describe turns what the parts of the cloud return into an answer. What
-// is not foreseen is the cloud's own trouble and is not quoted.
+// describe turns an error of the cloud's parts into an answer. An unexpected error is an internal
+// one and is not quoted.
 func describe(err error) *v1.Error {
 	if f, ok := errors.AsType[*v1.Error](err); ok {
 		return f
@@ -129,8 +128,7 @@ func answer(w http.ResponseWriter, status int, v any) {
 // maxBody is enough for everything but an App: parameters may hold files.
 const maxBody = 32 << 20
 
-// read decodes a body strictly. Its errors quote nothing of the body,
-// which may hold secrets.
+// read decodes a body strictly. Its errors do not quote the body, which may hold secrets.
 func read(w http.ResponseWriter, r *http.Request, v any) error {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	d.DisallowUnknownFields()
@@ -155,8 +153,8 @@ func read(w http.ResponseWriter, r *http.Request, v any) error {
 	return problem(http.StatusBadRequest, v1.CodeBadRequest, "reading the body: %s", what)
 }
 
-// transfer is a body that may last, of at most limit bytes. One that says
-// that it is longer is refused before it is read.
+// transfer returns a body of at most limit bytes that may take long. One whose announced length is
+// larger is refused before it is read.
 func transfer(w http.ResponseWriter, r *http.Request, limit int64) (io.Reader, error) {
 	if r.ContentLength > limit {
 		return nil, &http.MaxBytesError{Limit: limit}

@@ -58,8 +58,8 @@ func (a *API) run(w http.ResponseWriter, r *http.Request) error {
 // operator is the one user of this cloud, in tc_user_id.
 const operator = "1"
 
-// platform are the parameters that Apps get of the platform besides those the agent
-// knows. An order's own parameters may say otherwise.
+// platform returns the parameters that Apps get from the platform, besides those that the agent
+// knows. An order's own parameters override them.
 func platform(environment string, app v1.App) map[string]string {
 	p := map[string]string{"tc_user_id": operator, "api_default_org": environment}
 	if app.Runtime == wire.RuntimeJob {
@@ -68,16 +68,16 @@ func platform(environment string, app v1.App) map[string]string {
 	return p
 }
 
-// jobID numbers the runs of one App in one Environment, as those of a job that is set up
-// once: Apps keep state under it. TcEx reads it as a number, Java as one of 31 bits.
+// jobID is the same number for all runs of one App in one Environment, like the id of a job that is
+// set up once: Apps keep state under it. TcEx reads it as a number, Java as one of 31 bits.
 func jobID(environment, app string) string {
 	h := fnv.New32a()
 	_, _ = io.WriteString(h, environment+"/"+app)
 	return strconv.FormatUint(uint64(max(1, h.Sum32()&math.MaxInt32)), 10)
 }
 
-// compose makes an order from what an operator asked for. Errors name
-// parameters and never quote their values.
+// compose makes an order of an operator's request. Errors name parameters and never quote their
+// values.
 func compose(q v1.NewExecution, app v1.App) (dispatch.Request, error) {
 	in, err := declared(app).Complete(inputs.Values{Params: q.Params, KV: q.KV}, q.OutVariables)
 	if r, ok := errors.AsType[*inputs.Refusal](err); ok {
@@ -101,7 +101,7 @@ func compose(q v1.NewExecution, app v1.App) (dispatch.Request, error) {
 	}, nil
 }
 
-// declared is what the catalog knows of an App's inputs.
+// declared returns what the catalog knows of an App's inputs.
 func declared(app v1.App) inputs.App {
 	a := inputs.App{Name: app.Name, Playbook: app.Runtime == wire.RuntimePlaybook}
 	for _, p := range app.Params {

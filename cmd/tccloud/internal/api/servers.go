@@ -56,8 +56,7 @@ func (a *API) server(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// revokeServer bars the server; its session is cut by the registry's Run,
-// at every gateway.
+// revokeServer revokes the server. The registry's Run cuts its session, at whichever gateway it is.
 func (a *API) revokeServer(w http.ResponseWriter, r *http.Request) error {
 	s, err := a.Registry.Revoke(r.Context(), wire.ServerXID(r.PathValue("xid")))
 	if err != nil {
@@ -79,7 +78,7 @@ func (a *API) keepHost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Sessions.Settle(r.Context(), xid, host); err != nil {
+	if err := a.Sessions.Keep(r.Context(), xid, host); err != nil {
 		return err
 	}
 	live, err := a.connected(r.Context())

@@ -9,26 +9,25 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/pace"
 )
 
-// alive is how often an answer that lasts shows that it does: proxies
-// end silent connections, and a client wants to notice a dead one.
-const alive = 15 * time.Second
+// keepAlive is how often an empty line is sent in a stream: proxies end silent connections, and
+// clients have to notice dead ones.
+const keepAlive = 15 * time.Second
 
-// lines writes an answer of lines; it is safe for concurrent use.
+// lines writes a stream of lines. It is safe for concurrent use.
 type lines struct {
 	mu  sync.Mutex
 	out *pace.Writer
 	enc *json.Encoder
 }
 
-// lasting is the context of an answer that lasts: it ends with the
-// client's or the cloud's leaving.
-func (a *API) lasting(r *http.Request) (ctx context.Context, cancel func()) {
+// streamContext is the context of a stream: it ends when the client goes away or the cloud stops.
+func (a *API) streamContext(r *http.Request) (ctx context.Context, cancel func()) {
 	ctx, cancel = context.WithCancel(r.Context())
 	go func() {
 		select {
@@ -40,8 +39,8 @@ func (a *API) lasting(r *http.Request) (ctx context.Context, cancel func()) {
 	return ctx, cancel
 }
 
-// begin sends the header and keeps the connection awake until stop.
-func begin(ctx context.Context, w http.ResponseWriter) (l *lines, stop func()) {
+// startStream sends the header and keeps the connection alive until stop is called.
+func startStream(ctx context.Context, w http.ResponseWriter) (l *lines, stop func()) {
 	out := pace.NewWriter(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
@@ -50,7 +49,7 @@ func begin(ctx context.Context, w http.ResponseWriter) (l *lines, stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(alive)
+		tick := time.NewTicker(keepAlive)
 		defer tick.Stop()
 		for {
 			select {
@@ -79,7 +78,7 @@ func (l *lines) write(v v1.Line) error {
 	return l.out.Flush()
 }
 
-// fail is the last line of an answer that broke off.
+// fail writes an error as the last line.
 func (l *lines) fail(err error) {
 	f := describe(err)
 	_ = l.write(v1.Line{Error: f}) // a client that left does not read it
@@ -90,13 +89,13 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := a.lasting(r)
+	ctx, cancel := a.streamContext(r)
 	defer cancel()
 	changes, err := a.Dispatcher.Watch(ctx, e.ID)
 	if err != nil {
 		return err
 	}
-	l, stop := begin(ctx, w)
+	l, stop := startStream(ctx, w)
 	defer stop()
 	for e := range changes {
 		shown := a.show(e)
@@ -123,18 +122,18 @@ func (a *API) logs(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch f.Stream {
 	case v1.StreamAPI:
-		return a.shipped(w, r, e)
+		return a.appLog(w, r, e)
 	case "", wire.Stdout, wire.Stderr, wire.AppLog:
 	default:
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "stream %.20q: want stdout, stderr, app or api", string(f.Stream))
 	}
-	ctx, cancel := a.lasting(r)
+	ctx, cancel := a.streamContext(r)
 	defer cancel()
-	l, stop := begin(ctx, w)
+	l, stop := startStream(ctx, w)
 	defer stop()
 	for c, err := range a.Dispatcher.Logs(ctx, e.ID, f) {
 		if ctx.Err() != nil {
-			return nil // the client asks again, where the cloud is the one that left
+			return nil // if the cloud stops, the client asks again
 		}
 		if err != nil {
 			a.Logger.Warn("log not sent to its end", "order", e.ID, "err", err)
@@ -148,13 +147,13 @@ func (a *API) logs(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// shipped sends the log that the App posted itself.
-func (a *API) shipped(w http.ResponseWriter, r *http.Request, e dispatch.Execution) error {
+// appLog sends the log that the App sent over the API.
+func (a *API) appLog(w http.ResponseWriter, r *http.Request, e dispatch.Execution) error {
 	entries, err := a.AppStore.Log(r.Context(), e.ID)
 	if err != nil {
 		return err
 	}
-	l, stop := begin(r.Context(), w)
+	l, stop := startStream(r.Context(), w)
 	defer stop()
 	var offset int64
 	for _, entry := range entries {

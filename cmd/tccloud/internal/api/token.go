@@ -12,8 +12,8 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 )
 
-// OpenToken reads the admin token from path. Where there is none it makes
-// one, 256 random bits in a file of mode 0600, and reports that it is new.
+// OpenToken reads the admin token from path. If there is no file it makes a token of 256 random
+// bits, in a file of mode 0600, and reports that it is fresh.
 func OpenToken(path string) (token string, fresh bool, err error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

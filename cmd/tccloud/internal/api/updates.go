@@ -39,7 +39,7 @@ func (a *API) updates(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// importRelease spools the bundle: it is a zip file, whose end is read first.
+// importRelease spools the bundle, because the end of a ZIP is read first.
 func (a *API) importRelease(w http.ResponseWriter, r *http.Request) error {
 	body, err := transfer(w, r, maxImport)
 	if err != nil {

@@ -19,9 +19,9 @@ import (
 // suffix is the version part of a package's top folder: NAME_v1, NAME_v1.0.
 var suffix = regexp.MustCompile(`_v[0-9][0-9.]*$`)
 
-// Add takes a package into the catalog after the checks that an agent
-// makes as well. A version that is there with other content is ErrExists,
-// unless replace is set: then the old content goes, as with Remove.
+// Add adds a package to the catalog after the checks that an agent makes as well. A version that
+// exists with other content is ErrExists, unless replace is set: then the old content is removed as
+// by Remove.
 func (c *Catalog) Add(ctx context.Context, r io.Reader, replace bool, keep func(wire.SHA256) (bool, error)) (App, error) {
 	spool, err := c.blobs.Temp()
 	if err != nil {
@@ -87,7 +87,7 @@ func (c *Catalog) insert(ctx context.Context, app App, content *os.File, replace
 	return nil
 }
 
-// describe turns a manifest into an entry.
+// describe makes an entry of a manifest.
 func describe(m tcx.Manifest, top string) (App, error) {
 	a := App{
 		DisplayName: m.DisplayName, Language: m.Language, Features: m.Features,

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
+	"tcenvsvr/cmd/tccloud/internal/pace"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
@@ -30,7 +30,7 @@ func (c *Catalog) AgentHandler() http.Handler {
 		"PUT " + Prefix + "orders/{order}/{attempt}/files/{name...}":  c.serveUpload,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			xid, err := c.who(r)
+			xid, err := c.authenticate(r)
 			if err == nil {
 				err = serve(w, r, xid)
 			}
@@ -42,8 +42,8 @@ func (c *Catalog) AgentHandler() http.Handler {
 	return mux
 }
 
-// who authenticates by appDeliveryToken.
-func (c *Catalog) who(r *http.Request) (wire.ServerXID, error) {
+// authenticate returns the server that the request's appDeliveryToken belongs to.
+func (c *Catalog) authenticate(r *http.Request) (wire.ServerXID, error) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
 		return "", &registry.Denied{Code: wire.CodeBadToken, Message: "no appDeliveryToken was shown"}
@@ -51,7 +51,8 @@ func (c *Catalog) who(r *http.Request) (wire.ServerXID, error) {
 	return c.servers.Deliver(token)
 }
 
-// serveServer says whose the token is, so that who enrolls sees that it works.
+// serveServer answers with the server that the token belongs to, so that a host that enrolls sees
+// that it works.
 func (c *Catalog) serveServer(w http.ResponseWriter, r *http.Request, xid wire.ServerXID) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
@@ -80,7 +81,7 @@ func (c *Catalog) serveParams(w http.ResponseWriter, r *http.Request, xid wire.S
 		return err
 	}
 	params, err := c.orders.Params(r.Context(), ref.Order, ref.Attempt)
-	if err != nil { // should the order have moved on in this moment, the next try is told so
+	if err != nil { // if the order has just ended, the next try gets 410
 		return fmt.Errorf("reading the parameters of %s: %w", ref, err)
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -140,7 +141,7 @@ func setOffset(w http.ResponseWriter, held int64) {
 	w.Header().Set("Upload-Offset", strconv.FormatInt(held, 10))
 }
 
-// owned returns the attempt named in the path if it is xid's now.
+// owned returns the attempt named in the path if it belongs to xid now.
 func (c *Catalog) owned(r *http.Request, xid wire.ServerXID) (wire.Ref, error) {
 	attempt, err := strconv.Atoi(r.PathValue("attempt"))
 	ref := wire.Ref{Order: wire.OrderID(r.PathValue("order")), Attempt: wire.Attempt(attempt)}
@@ -149,7 +150,7 @@ func (c *Catalog) owned(r *http.Request, xid wire.ServerXID) (wire.Ref, error) {
 	}
 	owner, current, err := c.orders.Owner(r.Context(), ref.Order, ref.Attempt)
 	switch {
-	case err != nil: // no record, too: only one that moved on says that the attempt is over
+	case err != nil: // also without a record: only a record with another attempt or an end tells that this one is over
 		return ref, fmt.Errorf("looking for the owner of %s: %w", ref, err)
 	case owner != xid || !current:
 		return ref, errFenced
@@ -163,8 +164,8 @@ type badRequest struct{ message string }
 
 func (e *badRequest) Error() string { return e.message }
 
-// fail answers with the status the protocol gives to an error. The body
-// is for people who watch the traffic.
+// fail answers with the status that the protocol defines for an error. The body is for people who
+// look at the traffic.
 func (c *Catalog) fail(w http.ResponseWriter, r *http.Request, xid wire.ServerXID, err error) {
 	status, message := http.StatusServiceUnavailable, "the cloud's storage is not available" // the agent tries again
 	denied, isDenied := errors.AsType[*registry.Denied](err)

@@ -24,6 +24,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // orders says what the dispatcher would: attempt 2 of "ord" runs on "mine".
@@ -58,7 +59,7 @@ func (servers) Deliver(token string) (wire.ServerXID, error) {
 type site struct {
 	*testing.T
 	*catalog.Catalog
-	content *store.Objects
+	content *bucket.Objects
 	dir     string
 	url     string
 	http    http.RoundTripper
@@ -342,8 +343,7 @@ func TestUploadRefused(t *testing.T) {
 	}
 }
 
-// A connection that froze in mid-piece does not hold up the agent that
-// has come back on a new one.
+// A connection that froze in mid-piece does not hold up the agent that has come back on a new one.
 func TestUploadTakesOver(t *testing.T) {
 	s := newSite(t)
 	data := []byte("0123456789")

@@ -52,8 +52,8 @@ type Output struct {
 	Type string `json:"type"`
 }
 
-// key is where an App stands in the bucket, <name>.<version>, both as
-// digests: they hold characters that a key may not have.
+// key is an App's key in the bucket, <name>.<version>, both as digests, because they hold
+// characters that a key may not have.
 func key(name, version string) string { return short(name) + "." + short(version) }
 
 func short(s string) string {
@@ -89,8 +89,8 @@ func (c *Catalog) list(ctx context.Context, filter string) ([]App, error) {
 	return list, nil
 }
 
-// newer orders versions of one App, the newest first; what is no
-// semantic version comes last, by the time it was added.
+// newer orders versions of one App, the newest first. Those that are no semantic version come last,
+// by the time when they were added.
 func newer(a, b App) int {
 	if n := semver.Compare("v"+b.Version, "v"+a.Version); n != 0 {
 		return n
@@ -98,8 +98,8 @@ func newer(a, b App) int {
 	return b.Added.Compare(a.Added)
 }
 
-// Get returns a version of an App, the newest for version "". A name may
-// have its spaces, as people see it, or underscores, as its package does.
+// Get returns a version of an App, the newest for version "". The name may have spaces, as people
+// see it, or underscores, as in its package.
 func (c *Catalog) Get(ctx context.Context, name, version string) (App, error) {
 	a, err := c.get(ctx, name, version)
 	if plain := strings.ReplaceAll(name, " ", "_"); errors.Is(err, ErrNotFound) && plain != name {
@@ -128,8 +128,8 @@ func (c *Catalog) get(ctx context.Context, name, version string) (App, error) {
 	return list[0], nil
 }
 
-// Remove takes a version out of the catalog. Its content goes too, unless
-// another entry has the same or keep says that an execution needs it.
+// Remove removes a version from the catalog, and its content unless another entry has the same or
+// keep reports that an execution needs it.
 func (c *Catalog) Remove(ctx context.Context, name, version string, keep func(wire.SHA256) (bool, error)) error {
 	a, err := c.Get(ctx, name, version)
 	if err != nil {
@@ -141,7 +141,7 @@ func (c *Catalog) Remove(ctx context.Context, name, version string, keep func(wi
 	return c.release(ctx, a.SHA256, keep)
 }
 
-// release removes content that nobody needs.
+// release removes content that is not needed any more.
 func (c *Catalog) release(ctx context.Context, sha wire.SHA256, keep func(wire.SHA256) (bool, error)) error {
 	list, err := c.List(ctx)
 	if err != nil {

@@ -22,18 +22,18 @@ const (
 	FilesBucket = "published_files"
 )
 
-// Orders is what agents' requests are checked against.
+// Orders tells which attempts agents may ask for.
 type Orders interface {
 	Params(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (map[string]string, error)
 	Owner(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (wire.ServerXID, bool, error)
 }
 
-// Servers tells whose appDeliveryToken it is.
+// Servers tells which server an appDeliveryToken belongs to.
 type Servers interface {
 	Deliver(token string) (wire.ServerXID, error)
 }
 
-// Config of a Catalog; all but Logger and Retention are required.
+// Config of a Catalog. All fields but Logger and those with a default are required.
 type Config struct {
 	Apps      jetstream.KeyValue // AppsBucket
 	Blobs     *blob.Store
@@ -42,9 +42,9 @@ type Config struct {
 	Servers   Servers
 	Retention time.Duration // of published files, 0 = 45 days
 	Bytes     int64         // of all published files, 0 = any
-	// Room says why there is no room for a file of so many bytes; nil: there is.
+	// Room returns an error if there is no space for a file of so many bytes; nil: there always is.
 	Room func(bytes int64) error
-	// Trusted reports whether this host's clock may judge the age of what is kept; nil = always.
+	// Trusted reports whether this host's clock tells the age of files; nil = always.
 	Trusted func() bool
 	Logger  *slog.Logger
 }
@@ -80,18 +80,18 @@ func New(cfg Config) *Catalog {
 	return &Catalog{cfg.Apps, cfg.Blobs, cfg.Uploads, cfg.Orders, cfg.Servers, cfg.Retention, cfg.Bytes, cfg.Room, cfg.Trusted, cfg.Logger}
 }
 
-// sweepEvery is how often old files are looked for.
+// sweepEvery is how often Run removes old files.
 const sweepEvery = 10 * time.Minute
 
-// Run removes what has aged, until ctx ends. sweep is called at the
-// same times, for others who keep things.
+// Run removes old published files, until ctx ends. It calls the functions in sweep at the same
+// times, which do so for other parts.
 func (c *Catalog) Run(ctx context.Context, sweep ...func(context.Context) error) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	sweep = append(sweep, func(ctx context.Context) error {
 		age := c.retention
 		if !c.trusted() {
-			age = math.MaxInt64 // nothing is old, by a clock that may be wrong
+			age = math.MaxInt64 // by a clock that may be wrong nothing is old
 		}
 		return c.uploads.Sweep(ctx, age, c.bytes, c.ended(ctx))
 	})
@@ -109,8 +109,8 @@ func (c *Catalog) Run(ctx context.Context, sweep ...func(context.Context) error)
 	}
 }
 
-// ended tells whose files may go: not those of an attempt that may publish more, nor
-// of one that could not be asked for.
+// ended returns a function that reports whether the files of an attempt may be removed: not if it
+// may publish more, nor if that could not be found out.
 func (c *Catalog) ended(ctx context.Context) func(wire.Ref) bool {
 	return func(ref wire.Ref) bool {
 		_, current, err := c.orders.Owner(ctx, ref.Order, ref.Attempt)

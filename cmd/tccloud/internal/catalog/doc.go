@@ -1,14 +1,14 @@
-// Package catalog keeps the Apps and serves agents what is too large for
-// port 62000 (the HTTPS part of agent/link/wire's documentation):
+// Package catalog keeps the Apps, and serves to agents what is too large for port 62000 (the HTTPS
+// part of agent/link/wire's documentation):
 //
 //	operator ── .tcx ──► Add: spool ─► checks of agent/app/tcx ─► object store ─► index
 //	agent ──► GET  apps/{sha256}                 a file, with ranges
 //	      ──► GET  orders/{order}/{n}/params     parameters that do not fit in a frame
 //	      ──► HEAD, PUT orders/{order}/{n}/files/{name}   published files, resumable
 //
-// An agent shows its appDeliveryToken. It gets every App (they are the
-// same for all), but parameters and uploads only for an attempt that it owns
-// and that has not ended; for any other it is told 410.
+// An agent authenticates by its appDeliveryToken. It gets every App (they are the same for all),
+// but parameters and uploads only for an attempt that belongs to it and has not ended; for any
+// other it gets 410.
 //
 //	blob      Apps by content          upload    files of executions
 //	apptoken  tokens of running Apps   appstore  what the endpoints for Apps store

@@ -10,17 +10,19 @@ import (
 
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
 
-func newBundle(env *Env) *cobra.Command {
+func bundleCommand(o *operator.Env) *cobra.Command {
 	var q v1.NewBundle
 	var out, server string
 	var asLink bool
 	var valid time.Duration
 	cmd := &cobra.Command{
-		Use: "bundle ENV -o FILE | --link", Short: "make the bundle of an Environment Server", Args: exactly("ENV"),
+		Use: "bundle ENV -o FILE | --link", Short: "make the bundle of an Environment Server", Args: cli.Exactly(1, "an Environment"),
 		Long: `Bundle makes what an Environment's "Download" gives: the package to install, and a
 ZIP that "tcenvsvr enroll" takes, which says where this cloud is and contains the
 identity of one server. Every bundle is a new server, unless --server says which
@@ -47,10 +49,7 @@ Whoever enrolls has the program already: only --kind all puts the package into i
   tccloud bundle lab --name scanner-2 --link --valid 20m --data DIR
   tccloud bundle lab --system deb --arch arm64 -o scanner-3.zip --data DIR
   tccloud bundle prod --kind env --server XID -o environment.env --data DIR
-  tccloud bundle lab --kind server --system tar.gz -o envsvr.tar.gz --data DIR
-
-Exit codes:
-` + codeTable(exitOK, exitFailed, exitUsage, exitNotRunning, exitNotAllowed, exitConfig),
+  tccloud bundle lab --kind server --system tar.gz -o envsvr.tar.gz --data DIR`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&q.Kind, "kind", "", "what is in it: all, env or server")
@@ -62,12 +61,12 @@ Exit codes:
 	f.StringVarP(&out, "output", "o", "", "file to write")
 	f.BoolVar(&asLink, "link", false, "print a one-time link instead")
 	f.DurationVar(&valid, "valid", time.Hour, "how long the link is good, up to 168h")
-	json := asJSON(cmd)
+	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if (out == "") != asLink {
-			return misuse(cmd, "give -o FILE or --link, one of them")
+			return cli.Misuse(cmd, "give -o FILE or --link, one of them")
 		}
-		c, err := env.connect()
+		c, err := o.Connect()
 		if err != nil {
 			return err
 		}
@@ -78,7 +77,7 @@ Exit codes:
 			if err != nil {
 				return err
 			}
-			return env.answer(*json, l, func(w io.Writer) { fmt.Fprintln(w, l.URL) })
+			return cli.Answer(o.Stdout, *asJSON, l, func(w io.Writer) { fmt.Fprintln(w, l.URL) })
 		}
 		answer := struct {
 			v1.Made
@@ -92,18 +91,18 @@ Exit codes:
 			return err
 		}
 		if answer.Package == "" && q.Kind == "" {
-			fmt.Fprintln(env.Stderr, `the package is not in it: this cloud has no rpm for amd64 ("tccloud release add FILE.rpm" adds one, --system takes another kind)`)
+			fmt.Fprintln(o.Stderr, `the package is not in it: this cloud has no rpm for amd64 ("tccloud release add FILE.rpm" adds one, --system takes another kind)`)
 		}
-		return env.answer(*json, answer, func(w io.Writer) {
-			said := []string{out}
+		return cli.Answer(o.Stdout, *asJSON, answer, func(w io.Writer) {
+			parts := []string{out}
 			if answer.Server != "" {
-				said = append(said, "server "+string(answer.Server))
+				parts = append(parts, "server "+string(answer.Server))
 			}
 			if answer.Package != "" {
-				said = append(said, "package "+answer.Package)
+				parts = append(parts, "package "+answer.Package)
 			}
-			fmt.Fprintln(w, strings.Join(said, "\t"))
+			fmt.Fprintln(w, strings.Join(parts, "\t"))
 		})
 	}
-	return operator(env, cmd)
+	return o.Command(cmd)
 }

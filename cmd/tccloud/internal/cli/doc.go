@@ -1,11 +1,12 @@
-// Package cli is the command line of tccloud: one file per verb, each a
-// constructor of the cobra command and a working function apart from it.
+// Package cli is the command line of tccloud. A command's path is its words: "server keep" is
+// server/keep.go, "run" is run.go.
 //
-//	serve                            a cloud in this process (package serve)
-//	env server bundle app run        the operator's verbs: each a call of the
-//	execution variable status        admin API through package client
+//	serve                          a cloud in this process (package cloud)
+//	env server bundle app run      the operator's commands: each is a call of the admin API through
+//	execution variable release     package client; what they share is package operator
+//	status
+//	demo                           a cloud and agents as processes, for a look (package demo)
 //
-// Answers go to stdout, as text or with --json; everything else goes to
-// stderr. An error is printed once, in Main, with a hint on the next line where there
-// is one, and becomes an exit code by the table in exit.go.
+// Answers go to stdout, as text or with --json; everything else goes to stderr. An error is printed
+// once, by Main, with a hint on the next line where there is one.
 package cli

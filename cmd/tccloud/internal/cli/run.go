@@ -12,11 +12,16 @@ import (
 
 	"tcenvsvr/agent/app/inputs"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/cli/app"
+	"tcenvsvr/cmd/tccloud/internal/cli/execution"
+	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 	"tcenvsvr/cmd/tccloud/internal/client"
 )
 
-// runFlags are what `run` takes besides its arguments.
+// runFlags are the flags of run.
 type runFlags struct {
 	inputs       inputs.Flags
 	outVariables []string
@@ -28,10 +33,10 @@ type runFlags struct {
 	json         bool
 }
 
-func newRun(env *Env) *cobra.Command {
+func runCommand(o *operator.Env) *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
-		Use: "run ENV APP[@VERSION]", Short: "run an App and wait for its end", Args: exactly("ENV", "APP[@VERSION]"),
+		Use: "run ENV APP[@VERSION]", Short: "run an App and wait for its end", Args: cli.Exactly(2, "an Environment and an App"),
 		Long: `Run gives an order to an Environment, waits for its end and exits by the outcome.
 One of the Environment's servers takes it. Interrupting this command does not end
 the execution; "tccloud execution cancel ID" does.
@@ -45,10 +50,7 @@ names and values ("-" reads stdin), or --param NAME=@FILE.
   tccloud run lab My_Playbook_App --kv '#App:1:in!String=hello' --json --data DIR
 
 With --follow the App's stdout comes on stdout, its stderr and its own logs on stderr
-(with --json all of it on stderr).
-
-Exit codes:
-` + codeTable(),
+(with --json all of it on stderr).`,
 	}
 	f := cmd.Flags()
 	f.StringArrayVarP(&flags.inputs.Params, "param", "p", nil, "a parameter, NAME=VALUE or NAME=@FILE (VALUE is visible in ps; @@ is a literal @)")
@@ -64,85 +66,78 @@ Exit codes:
 	f.BoolVar(&flags.json, "json", false, "answer in JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if flags.detach && flags.follow {
-			return misuse(cmd, "--detach and --follow exclude each other")
+			return cli.Misuse(cmd, "--detach and --follow exclude each other")
 		}
-		q, err := env.order(args[0], args[1], flags)
+		q, err := order(cmd, o.Stdin, args[0], args[1], flags)
 		if err != nil {
 			return err
 		}
-		c, err := env.connect()
+		c, err := o.Connect()
 		if err != nil {
 			return err
 		}
-		return env.run(cmd.Context(), c, q, flags)
+		return run(cmd.Context(), o, c, q, flags)
 	}
-	return operator(env, cmd)
+	return o.Command(cmd, operator.RunCodes...)
 }
 
-// order makes the request from the command line.
-func (e *Env) order(environment, app string, flags runFlags) (v1.NewExecution, error) {
+// order makes the request of the command line.
+func order(cmd *cobra.Command, stdin io.Reader, environment, name string, flags runFlags) (v1.NewExecution, error) {
 	q := v1.NewExecution{
 		Environment: environment, TimeoutMS: flags.timeout.Milliseconds(), Priority: &flags.priority,
 		Retryable: flags.retryable, OutVariables: flags.outVariables,
 	}
-	q.App, q.Version = splitApp(app)
+	q.App, q.Version = app.Split(name)
 	if flags.timeout < 0 {
-		return q, usage("run: --timeout %s is negative", flags.timeout)
+		return q, cli.Misuse(cmd, "--timeout %s is negative", flags.timeout)
 	}
-	given, err := flags.inputs.Read(inputs.Source{Stdin: e.Stdin})
+	given, err := flags.inputs.Read(inputs.Source{Stdin: stdin})
 	if errors.Is(err, inputs.ErrUsage) {
-		return q, usage("run: %w", err)
+		return q, cli.Misuse(cmd, "%w", err)
 	}
 	q.Params, q.KV = given.Params, given.KV
 	return q, err
 }
 
-func (e *Env) run(ctx context.Context, c *client.Client, q v1.NewExecution, flags runFlags) error {
+func run(ctx context.Context, o *operator.Env, c *client.Client, q v1.NewExecution, flags runFlags) error {
 	x, err := c.Run(ctx, q)
 	if err != nil {
 		return err
 	}
 	if flags.detach {
-		return e.answer(flags.json, x, func(w io.Writer) { fmt.Fprintln(w, x.ID) })
+		return cli.Answer(o.Stdout, flags.json, x, func(w io.Writer) { fmt.Fprintln(w, x.ID) })
 	}
-	end, err := e.wait(ctx, c, x.ID, flags)
+	end, err := wait(ctx, o, c, x.ID, flags)
 	if err != nil {
 		if ctx.Err() != nil {
-			fmt.Fprintf(e.Stderr, "tccloud: the execution goes on; to end it: tccloud execution cancel %s\n", x.ID)
-			return &Exit{Code: exitInterrupted}
+			fmt.Fprintf(o.Stderr, "tccloud: the execution goes on; to end it: tccloud execution cancel %s\n", x.ID)
+			return &cli.ExitError{Code: operator.ExitInterrupted}
 		}
 		return fmt.Errorf("waiting for execution %s: %w", x.ID, err)
 	}
-	w := e.Stdout
+	w := o.Stdout
 	if flags.follow && !flags.json {
-		w = e.Stderr // stdout is the App's
+		w = o.Stderr // stdout is the App's
 	}
 	if flags.json {
-		err = encode(w, end)
+		err = cli.PrintJSON(w, end)
 	} else {
-		summary(w, end)
+		execution.Summary(w, end)
 	}
 	if err != nil {
 		return err
 	}
-	code, known := outcomes[wire.Outcome(end.State)]
-	switch {
-	case !known: // of a newer cloud: certainly no success
-		return &Exit{Code: exitFailed}
-	case code != exitOK:
-		return &Exit{Code: code}
-	}
-	return nil
+	return operator.OutcomeError(wire.Outcome(end.State))
 }
 
-// wait follows states and, where wanted, logs, until both are complete.
-func (e *Env) wait(ctx context.Context, c *client.Client, id wire.OrderID, flags runFlags) (v1.Execution, error) {
+// wait follows the states and, with --follow, the logs, until both are complete.
+func wait(ctx context.Context, o *operator.Env, c *client.Client, id wire.OrderID, flags runFlags) (v1.Execution, error) {
 	var end v1.Execution
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		end, err = c.Wait(ctx, id, func(x v1.Execution) {
 			if flags.follow && !x.Ended {
-				fmt.Fprintf(e.Stderr, "tccloud: %s\n", progress(x))
+				fmt.Fprintf(o.Stderr, "tccloud: %s\n", progress(x))
 			}
 		})
 		return err
@@ -150,9 +145,9 @@ func (e *Env) wait(ctx context.Context, c *client.Client, id wire.OrderID, flags
 	if flags.follow {
 		g.Go(func() error {
 			return c.Follow(ctx, id, client.LogQuery{}, func(chunk v1.Chunk) error {
-				w := e.Stderr
+				w := o.Stderr
 				if chunk.Stream == wire.Stdout && !flags.json {
-					w = e.Stdout
+					w = o.Stdout
 				}
 				_, err := w.Write(chunk.Data)
 				return err
@@ -170,5 +165,5 @@ func progress(x v1.Execution) string {
 	if x.Attempt > 1 {
 		s += fmt.Sprintf(", attempt %d", x.Attempt)
 	}
-	return printable(s)
+	return plain.Line(s)
 }

@@ -5,14 +5,16 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/cmd/tccloud/internal/cli/serve"
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tccloud/internal/cli/operator"
+	"tcenvsvr/cmd/tccloud/internal/cloud"
 )
 
-func newServe(env *Env) *cobra.Command {
-	var cfg serve.Config
+func serveCommand(o *operator.Env) *cobra.Command {
+	var cfg cloud.Config
 	var level slog.LevelVar
 	cmd := &cobra.Command{
-		Use: "serve --data DIR", Short: "run a cloud", Args: exactly(),
+		Use: "serve --data DIR", Short: "run a cloud", Args: cli.Exactly(0, "no arguments"),
 		Long: `Serve runs a Dedicated Cloud in this process until SIGTERM or SIGINT: the message
 broker, the HTTPS API and, unless --nats names a cluster, the store.
 
@@ -31,10 +33,7 @@ new orders are taken; results are, until 8 MB are left. "tccloud status" says so
 
   tccloud serve --data /var/lib/tccloud --name cloud.example
   tccloud serve --data DIR --broker-addr 127.0.0.1:0 --api-addr 127.0.0.1:0
-  tccloud serve --data DIR --nats nats://a:4222,nats://b:4222 --cert c.pem --key k.pem
-
-Exit codes:
-` + codeTable(exitOK, exitFailed, exitUsage, exitNotAllowed),
+  tccloud serve --data DIR --nats nats://a:4222,nats://b:4222 --cert c.pem --key k.pem` + "\n\n" + operator.ExitCodes.Help(operator.ExitOK, operator.ExitFailed, operator.ExitUsage, operator.ExitNotAllowed),
 	}
 	f := cmd.Flags()
 	f.StringVar(&cfg.Data, "data", "", "folder for everything the cloud keeps (TCCLOUD_DATA)")
@@ -53,28 +52,28 @@ Exit codes:
 	f.TextVar(&level, "log-level", &level, "debug, info, warn or error")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if cfg.Data == "" {
-			cfg.Data = env.Getenv("TCCLOUD_DATA")
+			cfg.Data = o.Getenv("TCCLOUD_DATA")
 		}
 		switch {
 		case cfg.Data == "":
-			return misuse(cmd, "give --data DIR")
+			return cli.Misuse(cmd, "give --data DIR")
 		case (cfg.CertFile == "") != (cfg.KeyFile == ""):
-			return misuse(cmd, "--cert and --key belong together")
-		case cfg.ClientLife < 0 || cfg.ClientLife > 0 && cfg.ClientLife < serve.MinClientLife:
-			return misuse(cmd, "--client-life is at least "+serve.MinClientLife.String())
+			return cli.Misuse(cmd, "--cert and --key belong together")
+		case cfg.ClientLife < 0 || cfg.ClientLife > 0 && cfg.ClientLife < cloud.MinClientLife:
+			return cli.Misuse(cmd, "--client-life is at least %s", cloud.MinClientLife)
 		}
-		cfg.Version = env.Version
-		cfg.Notice = env.Stderr
-		cfg.Logger = logger(env, &level)
-		return serve.Run(cmd.Context(), cfg)
+		cfg.Version = o.Version
+		cfg.Notice = o.Stderr
+		cfg.Logger = logger(o, &level)
+		return cloud.Run(cmd.Context(), cfg)
 	}
 	return cmd
 }
 
 // logger writes text to stderr, without times where journald adds them.
-func logger(env *Env, level slog.Leveler) *slog.Logger {
-	journald := env.Getenv("JOURNAL_STREAM") != ""
-	return slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{
+func logger(o *operator.Env, level slog.Leveler) *slog.Logger {
+	journald := o.Getenv("JOURNAL_STREAM") != ""
+	return slog.New(slog.NewTextHandler(o.Stderr, &slog.HandlerOptions{
 		Level: level,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if journald && len(groups) == 0 && a.Key == slog.TimeKey {

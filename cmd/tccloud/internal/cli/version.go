@@ -6,28 +6,28 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )
 
-func newVersion(env *Env) *cobra.Command {
+func versionCommand(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "version", Short: "show the version", Args: exactly(),
+		Use: "version", Short: "show the version", Args: cli.Exactly(0, "no arguments"),
 		Long: `Version prints the version of this program and what it was built with.
 
   tccloud version
-  tccloud version --json
-
-Exit codes:
-` + codeTable(exitOK, exitUsage),
+  tccloud version --json` + "\n\n" + operator.ExitCodes.Help(operator.ExitOK, operator.ExitUsage),
 	}
-	json := asJSON(cmd)
+	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
 		v := struct {
 			Version string `json:"version"`
 			Go      string `json:"go"`
 			OS      string `json:"os"`
 			Arch    string `json:"arch"`
-		}{env.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH}
-		return env.answer(*json, v, func(w io.Writer) {
+		}{o.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH}
+		return cli.Answer(o.Stdout, *asJSON, v, func(w io.Writer) {
 			fmt.Fprintf(w, "tccloud %s (%s, %s/%s)\n", v.Version, v.Go, v.OS, v.Arch)
 		})
 	}

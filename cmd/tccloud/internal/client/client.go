@@ -19,13 +19,13 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
 
-// Client is safe for concurrent use. Its methods return *v1.Error for
-// what the cloud refused and ErrUnreachable where it did not answer.
+// Client is safe for concurrent use. Its methods return a [v1.Error] for a request that the cloud
+// refused, and [ErrUnreachable] if it did not answer.
 type Client struct {
 	base  string
 	token string
-	ask   *http.Client // what may be asked twice
-	act   *http.Client // what may not
+	ask   *http.Client // for requests that may be sent twice
+	act   *http.Client // for requests that may not
 	send  *http.Client // large files
 }
 
@@ -34,9 +34,9 @@ var ErrUnreachable = errors.New("the cloud does not answer")
 
 // New returns a client; it does not connect yet.
 func New(cfg Config) *Client {
-	// A connection that was idle may be closed by the cloud, or by a proxy, in the moment of a
-	// request. net/http asks again by itself what only asks; nobody knows whether
-	// an order was taken, so that it goes on a connection of its own.
+	// The cloud, or a proxy, may close an idle connection at the moment of a request. net/http
+	// repeats by itself a request that changes nothing. Nobody knows whether an order was accepted,
+	// so an order gets a connection of its own.
 	over := func(keep bool, answer time.Duration) *http.Client {
 		return &http.Client{Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
@@ -49,27 +49,27 @@ func New(cfg Config) *Client {
 	}
 	return &Client{
 		base: cfg.URL + v1.Prefix, token: cfg.Token,
-		ask: over(true, answerTime), act: over(false, answerTime), send: over(false, storeTime),
+		ask: over(true, answerTime), act: over(false, answerTime), send: over(false, storeTimeout),
 	}
 }
 
-// How long an answer may take when all was sent.
+// How long an answer may take after the request was sent.
 const (
-	answerTime = 2 * time.Minute
-	storeTime  = 20 * time.Minute // a file is checked and stored first: 1 GiB at 1 MB/s
+	answerTime   = 2 * time.Minute
+	storeTimeout = 20 * time.Minute // a file is checked and stored first: 1 GiB at 1 MB/s
 )
 
-// do sends a request and returns the answer to one that went well.
+// do sends a request and returns the answer if it succeeded.
 func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
 	by := c.act
 	if method == http.MethodGet {
 		by = c.ask
 	}
-	return c.by(ctx, by, method, path, body, -1)
+	return c.doWith(ctx, by, method, path, body, -1)
 }
 
-// by sends a body of so many bytes, -1 where net/http finds it out.
-func (c *Client) by(ctx context.Context, by *http.Client, method, path string, body io.Reader, size int64) (*http.Response, error) {
+// doWith sends a body of so many bytes; -1: net/http finds out how many.
+func (c *Client) doWith(ctx context.Context, by *http.Client, method, path string, body io.Reader, size int64) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("asking the cloud: %w", err)
@@ -84,7 +84,7 @@ func (c *Client) by(ctx context.Context, by *http.Client, method, path string, b
 			return nil, ctx.Err()
 		}
 		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err // the URL says nothing that the user did not
+			err = u.Err // the user knows the URL
 		}
 		return nil, fmt.Errorf("asking the cloud at %s: %w: %w", r.URL.Host, ErrUnreachable, err)
 	}
@@ -101,7 +101,7 @@ func (c *Client) by(ctx context.Context, by *http.Client, method, path string, b
 	return nil, f.Error
 }
 
-// call sends in as JSON, if not nil, and decodes the answer into out, if not nil.
+// call sends in as JSON and decodes the answer into out, where they are not nil.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
@@ -130,7 +130,7 @@ func get[T any](ctx context.Context, c *Client, path string) (T, error) {
 	return v, c.call(ctx, http.MethodGet, path, nil, &v)
 }
 
-// path joins escaped parts.
+// path escapes and joins parts.
 func path(parts ...string) string {
 	for i, p := range parts {
 		parts[i] = url.PathEscape(p)
@@ -203,7 +203,7 @@ func (c *Client) Server(ctx context.Context, xid wire.ServerXID) (v1.Server, err
 	return get[v1.Server](ctx, c, path("servers", string(xid)))
 }
 
-// RevokeServer bars one.
+// RevokeServer revokes one.
 func (c *Client) RevokeServer(ctx context.Context, xid wire.ServerXID) (v1.Server, error) {
 	var s v1.Server
 	return s, c.call(ctx, http.MethodPost, path("servers", string(xid), "revoke"), nil, &s)
@@ -225,7 +225,7 @@ func (c *Client) AddApp(ctx context.Context, tcx io.Reader, replace bool) (v1.Ap
 	return upload[v1.App](ctx, c, http.MethodPost, "apps?replace="+strconv.FormatBool(replace), tcx)
 }
 
-// upload sends a file. Its length is told, so that one too large is refused at once.
+// upload sends a file with its length, so that one that is too large is refused at once.
 func upload[T any](ctx context.Context, c *Client, method, path string, body io.Reader) (T, error) {
 	var v T
 	size := int64(-1)
@@ -234,14 +234,14 @@ func upload[T any](ctx context.Context, c *Client, method, path string, body io.
 		switch {
 		case err != nil:
 			return v, fmt.Errorf("reading %q: %w", f.Name(), err)
-		case !info.Mode().IsRegular(): // a pipe: as much as comes
+		case !info.Mode().IsRegular(): // a pipe: until its end
 		case info.Size() == 0:
 			body = http.NoBody // else an unknown length
 		default:
 			size = info.Size()
 		}
 	}
-	res, err := c.by(ctx, c.send, method, path, body, size)
+	res, err := c.doWith(ctx, c.send, method, path, body, size)
 	if err != nil {
 		return v, err
 	}
@@ -252,7 +252,7 @@ func upload[T any](ctx context.Context, c *Client, method, path string, body io.
 	return v, nil
 }
 
-// RemoveApp takes a version out of the catalog.
+// RemoveApp removes a version from the catalog.
 func (c *Client) RemoveApp(ctx context.Context, name, version string, force bool) error {
 	return c.call(ctx, http.MethodDelete, path("apps", name, version)+"?force="+strconv.FormatBool(force), nil, nil)
 }

@@ -75,8 +75,7 @@ func fake(t *testing.T, serve func(n int, w http.ResponseWriter, r *http.Request
 	return client.New(client.Config{URL: s.URL, Token: "t", Roots: roots, ServerName: "example.com"})
 }
 
-// A log that breaks off is followed on without gap or repetition, and
-// on to the next attempt.
+// A log that breaks off is followed on without gap or repetition, and on to the next attempt.
 func TestFollowGoesOn(t *testing.T) {
 	shows := 0
 	c := fake(t, func(_ int, w http.ResponseWriter, r *http.Request) {

@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// Config says which cloud, and how.
+// Config tells where a cloud is and how to get in.
 type Config struct {
 	URL        string // https://host[:port]
 	Token      string
 	Roots      *x509.CertPool // nil: the system's
 	ServerName string         // to verify, "" = URL's host
-	// Local is a cloud on this host, whose files said where it is and by what to verify it.
+	// Local: the cloud is on this host, and its files tell where it is and how to verify it.
 	Local bool
 }
 
-// Source is what the command line gives; empty fields were not given.
+// Source is what the command line says; empty fields were not given.
 type Source struct {
 	URL, TokenFile, CA, Data string
 	Getenv                   func(string) string // nil: none
@@ -29,7 +29,8 @@ type Source struct {
 // ErrConfig means that it is not known where the cloud is, or how to get in.
 var ErrConfig = errors.New("connection to the cloud is not configured")
 
-// Resolve finds out where the cloud is, see the package documentation.
+// Resolve finds out where the cloud is, see the package documentation. It returns [ErrConfig] or
+// [ErrNotRunning] if it cannot.
 func Resolve(s Source) (Config, error) {
 	getenv := s.Getenv
 	if getenv == nil {
@@ -47,7 +48,7 @@ func Resolve(s Source) (Config, error) {
 	var local Endpoint
 	if s.Data != "" {
 		var err error
-		// Not needed where everything else is told.
+		// It is not needed if everything else is given.
 		if local, err = ReadEndpoint(s.Data); err != nil && first(s.URL, getenv("TCCLOUD_URL")) == "" {
 			return Config{}, err
 		}

@@ -11,13 +11,13 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 )
 
-// Endpoint says where a running cloud listens. `tccloud serve` writes it
-// to DIR/endpoint.json when both ports are open, and removes it when it ends.
+// Endpoint says where a running cloud listens. `tccloud serve` writes it to DIR/endpoint.json when
+// both ports are open, and removes it when it ends.
 type Endpoint struct {
 	API    string `json:"api"`    // address that is listened on, host:port
 	Broker string `json:"broker"` // same
-	// URL is how a client on this host reaches the API, ServerName the
-	// name to verify its certificate against, where that is not URL's.
+	// URL is how a client on this host reaches the API, ServerName the name to verify its
+	// certificate against, where that is not URL's.
 	URL        string `json:"url"`
 	ServerName string `json:"server_name,omitempty"`
 	CA         string `json:"ca"`         // PEM file that verifies it
@@ -43,7 +43,7 @@ func WriteEndpoint(dir string, e Endpoint) error {
 	return atomicfile.WriteFile(filepath.Join(dir, EndpointFile), append(data, '\n'), 0o644)
 }
 
-// RemoveEndpoint takes it back.
+// RemoveEndpoint removes it.
 func RemoveEndpoint(dir string) error {
 	return atomicfile.Remove(filepath.Join(dir, EndpointFile))
 }

@@ -21,8 +21,8 @@ func (c *Client) Run(ctx context.Context, q v1.NewExecution) (v1.Execution, erro
 	return e, c.call(ctx, http.MethodPost, "executions", q, &e)
 }
 
-// Executions lists those of an Environment and in a state, newest first;
-// "" selects all, limit 0 means 100. end is what v1.HeaderEnd says.
+// Executions lists those of an Environment and in a state, newest first; "" selects all, limit 0
+// means 100. end is what v1.HeaderEnd says.
 func (c *Client) Executions(ctx context.Context, environment string, state wire.State, limit int) (list []v1.Execution, end string, err error) {
 	q := url.Values{"environment": {environment}, "state": {string(state)}}
 	if limit > 0 {
@@ -68,8 +68,8 @@ func (c *Client) File(ctx context.Context, id wire.OrderID, name string, w io.Wr
 	return nil
 }
 
-// Watch yields an execution now and after each change, until it has
-// ended. A connection that breaks is an error; ask again.
+// Watch yields an execution now and after each change, until it has ended. A connection that breaks
+// is an error; ask again.
 func (c *Client) Watch(ctx context.Context, id wire.OrderID) iter.Seq2[v1.Execution, error] {
 	return func(yield func(v1.Execution, error) bool) {
 		for line, err := range c.lines(ctx, path("executions", string(id), "watch")) {

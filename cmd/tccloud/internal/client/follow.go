@@ -9,18 +9,18 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
 
-// patience is how long Wait and Follow outlast a cloud that does not
-// answer: a restart takes seconds.
+// outageTimeout is how long Wait and Follow go on while the cloud does not answer: a restart takes
+// seconds.
 const (
-	patience = time.Minute
-	pause    = 500 * time.Millisecond
+	outageTimeout = time.Minute
+	pause         = 500 * time.Millisecond
 )
 
-// Wait returns an execution when it has ended; change, if not nil, sees
-// its states on the way.
+// Wait returns an execution when it has ended. change, if not nil, is called with each of its
+// states.
 func (c *Client) Wait(ctx context.Context, id wire.OrderID, change func(v1.Execution)) (v1.Execution, error) {
 	var last v1.Execution
-	err := c.outlast(ctx, func() (bool, error) {
+	err := c.retryOutage(ctx, func() (bool, error) {
 		for e, err := range c.Watch(ctx, id) {
 			if err != nil {
 				return false, err
@@ -32,14 +32,14 @@ func (c *Client) Wait(ctx context.Context, id wire.OrderID, change func(v1.Execu
 				return true, nil
 			}
 		}
-		return false, nil // cut off in an orderly way: a restart, or a proxy
+		return false, nil // ended in an orderly way: by a restart, or by a proxy
 	})
 	return last, err
 }
 
-// Follow calls write with every piece of the log, as it comes, until the
-// execution has ended and its log is complete. After a break it goes on
-// where it was, and an attempt that is interrupted and retried is followed by the next.
+// Follow calls write with every piece of the log, as it comes, until the execution has ended and
+// its log is complete. After an outage it goes on where it was. After an attempt that was
+// interrupted it goes on with the next one.
 func (c *Client) Follow(ctx context.Context, id wire.OrderID, q LogQuery, write func(v1.Chunk) error) error {
 	type stream struct {
 		attempt wire.Attempt
@@ -47,7 +47,7 @@ func (c *Client) Follow(ctx context.Context, id wire.OrderID, q LogQuery, write 
 	}
 	seen := make(map[stream]int64)
 	q.Follow = true
-	return c.outlast(ctx, func() (bool, error) {
+	return c.retryOutage(ctx, func() (bool, error) {
 		before, err := c.Execution(ctx, id)
 		if err != nil {
 			return false, err
@@ -74,14 +74,14 @@ func (c *Client) Follow(ctx context.Context, id wire.OrderID, q LogQuery, write 
 	})
 }
 
-// errWrite is the caller's own trouble, not the connection's.
+// errWrite is an error of the caller's write function, not of the connection.
 type errWrite struct{ error }
 
 func (e errWrite) Unwrap() error { return e.error }
 
-// outlast repeats try until it is done, the cloud refuses, or has not
-// answered for too long.
-func (c *Client) outlast(ctx context.Context, try func() (done bool, err error)) error {
+// retryOutage calls try until it is done, the cloud refuses, or the cloud has not answered for
+// outageTimeout.
+func (c *Client) retryOutage(ctx context.Context, try func() (done bool, err error)) error {
 	good := time.Now()
 	for {
 		done, err := try()
@@ -93,7 +93,7 @@ func (c *Client) outlast(ctx context.Context, try func() (done bool, err error))
 			return nil
 		case err == nil:
 			good = time.Now()
-		case refused || !errors.Is(err, ErrUnreachable) || time.Since(good) > patience:
+		case refused || !errors.Is(err, ErrUnreachable) || time.Since(good) > outageTimeout:
 			return err
 		}
 		select {

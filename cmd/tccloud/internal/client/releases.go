@@ -9,7 +9,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/releases"
 )
 
-// Releases lists what is served and what was decided about it.
+// Releases lists the releases that are served and the plan for them.
 func (c *Client) Releases(ctx context.Context) (v1.Updates, error) {
 	return get[v1.Updates](ctx, c, "releases")
 }
@@ -24,7 +24,7 @@ func (c *Client) AddPackage(ctx context.Context, name string, content io.Reader)
 	return upload[v1.Package](ctx, c, http.MethodPut, path("releases", "packages", name), content)
 }
 
-// RemovePackage forgets one.
+// RemovePackage removes one.
 func (c *Client) RemovePackage(ctx context.Context, name string) error {
 	return c.call(ctx, http.MethodDelete, path("releases", "packages", name), nil, nil)
 }

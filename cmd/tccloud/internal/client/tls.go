@@ -6,8 +6,8 @@ import (
 	"tcenvsvr/agent/host/clock"
 )
 
-// tls verifies the cloud. On its own host the operator must get in also to
-// see that the clock is wrong: that cloud's CA and the token are of the same disk.
+// tls verifies the cloud. On the cloud's own host an operator must get in even while the clock is
+// wrong, to see that: the CA and the token are on the same disk.
 func (c Config) tls() *tls.Config {
 	if c.Local && c.Roots != nil && c.ServerName != "" {
 		return clock.Timeless(c.Roots, c.ServerName)

@@ -26,11 +26,10 @@ type Config struct {
 
 const environment = "demo"
 
-// word goes in, the Apps turn it round.
+// word goes in, and the Apps reverse it.
 const word, turned = "Environment Server", "revreS tnemnorivnE"
 
-// Run plays the demo and returns an error unless every App on every
-// transport gave the right answer.
+// Run runs the demo. It returns an error unless every App on every transport gave the right answer.
 func Run(ctx context.Context, c Config) error {
 	dir, err := os.MkdirTemp("", "tcdemo")
 	if err != nil {
@@ -59,7 +58,7 @@ type demo struct {
 	apps   []demoApp
 }
 
-// demoApp is an App with its question and the right answer.
+// demoApp is an App with its input and the right answer.
 type demoApp struct {
 	file, name, language string
 }
@@ -116,7 +115,7 @@ func (d *demo) buildApps() error {
 	return nil
 }
 
-// missing says what this host lacks for a language.
+// missing returns what this host lacks for a language.
 func missing(language string) string {
 	programs := []string{"python3"}
 	if language == "Java" {
@@ -154,7 +153,7 @@ func (d *demo) play(ctx context.Context) error {
 				return fmt.Errorf("running %q over %s: %w", a.name, transport, err)
 			}
 		}
-		// The next one shall get the orders.
+		// Only the next agent shall get the orders.
 		if code := agent.Stop(10 * time.Second); code != 0 {
 			return fmt.Errorf("stopping the agent: exit code %d", code)
 		}
@@ -166,7 +165,7 @@ func (d *demo) play(ctx context.Context) error {
 	return nil
 }
 
-// runApp gives an order and checks the answer.
+// runApp submits an order and checks the answer.
 func (d *demo) runApp(ctx context.Context, a demoApp, transport string) error {
 	input, err := json.Marshal(word)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package demo is the project in one command: a cloud and Environment
-// Servers, all real processes in a throw-away folder, run a Python and a Java
-// App over both transports, one updates itself while a job runs, and say what happened. It needs no root.
+// Package demo shows the project in one command: a cloud and Environment Servers, all real
+// processes in a throw-away folder, run a Python and a Java App over both transports, and one
+// updates itself while a job runs. It prints what happened, and needs no root.
 //
 //	tccloud demo ─► tccloud serve ◄── raw ─────── tcenvsvr run ─► shim ─► Python, Java
 //	                              ◄── websocket ─ tcenvsvr run ─► shim ─► Python, Java

@@ -14,7 +14,8 @@ import (
 	"tcenvsvr/updater/release"
 )
 
-// update has an agent become its next version while a job runs, and shows that the job did not notice.
+// update updates an agent to its next version while a job runs, and shows that the job did not
+// notice.
 func (d *demo) update(ctx context.Context) error {
 	sleeper, err := apps.Build("sleep", d.dir)
 	if err != nil {
@@ -23,7 +24,7 @@ func (d *demo) update(ctx context.Context) error {
 	if _, err := d.cloud.Do(ctx, "app", "add", sleeper); err != nil {
 		return err
 	}
-	// A copy: what it trusts lies beside it.
+	// A copy, because the keys that it trusts are beside it.
 	installed := filepath.Join(d.dir, "installed", "tcenvsvr")
 	if err := d.stage.Release(ctx, stage.BuiltVersion, installed); err != nil {
 		return fmt.Errorf("%w\nhint: leave --agent out; the demo builds one then", err)
@@ -92,12 +93,12 @@ func smallest(r release.Release) int64 {
 	return size
 }
 
-// startPatience bounds how long the App may take to leave its mark.
-const startPatience = 2 * time.Minute
+// startTimeout bounds how long the App may take to leave its mark.
+const startTimeout = 2 * time.Minute
 
 // started waits for the App's mark and returns the number of its process.
 func (d *demo) started(ctx context.Context, marks string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	var pid string
 	err := stage.Eventually(ctx, func() error {
@@ -115,7 +116,7 @@ func (d *demo) started(ctx context.Context, marks string) (string, error) {
 	return pid, err
 }
 
-// unnoticed lets the job end, and checks that it is the one from before, ran once and has its result.
+// unnoticed lets the job end, and checks that it is the same one, ran once and has its result.
 func (d *demo) unnoticed(ctx context.Context, order, marks, job string) error {
 	var e struct {
 		State   wire.State   `json:"state"`

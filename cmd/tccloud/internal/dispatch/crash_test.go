@@ -9,11 +9,11 @@ import (
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
-// TestCrash kills the cloud after each step of an order's life. No order
-// is lost, none is started twice, no result is lost.
+// TestCrash kills the cloud after each step of an order's life. No order is lost, none is started
+// twice, no result is lost.
 func TestCrash(t *testing.T) {
-	// Each case works up to the crash with agent a, and goes on after it with
-	// the cloud that found the files.
+	// Each case works up to the crash with agent a, and goes on after it with the cloud that found
+	// the files.
 	for _, tc := range []struct {
 		name  string
 		until func(c *rig.Cloud) wire.Ref

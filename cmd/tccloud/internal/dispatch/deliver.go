@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	// pullWait is how long a pull waits for a message whose record is
-	// known already: the message follows the record within milliseconds.
+	// pullWait is how long a pull waits for a message whose record is known already: the message
+	// follows the record within milliseconds.
 	pullWait = 250 * time.Millisecond
-	// dryFor is how long a priority without messages is left alone.
-	dryFor = time.Second
+	// emptyPause is how long a priority whose queue was empty is not asked again.
+	emptyPause = time.Second
 	// batch bounds one pull.
 	batch = 64
 )
 
-// kick says that something may be deliverable in an Environment.
-func (d *Dispatcher) kick(env string) {
+// wake has Run look whether an Environment has orders to deliver.
+func (d *Dispatcher) wake(env string) {
 	d.mu.Lock()
 	e := d.envs[env]
 	if e != nil {
@@ -32,7 +32,7 @@ func (d *Dispatcher) kick(env string) {
 	}
 	d.mu.Unlock()
 	if e == nil {
-		return // no session of it was ever here
+		return // it never had a session here
 	}
 	select {
 	case d.due <- struct{}{}:
@@ -40,7 +40,7 @@ func (d *Dispatcher) kick(env string) {
 	}
 }
 
-// pumps runs one pump for each Environment that is due, while it is.
+// pumps runs one pump for each Environment that has something to do.
 func (d *Dispatcher) pumps(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for {
@@ -60,13 +60,13 @@ func (d *Dispatcher) pumps(ctx context.Context) error {
 	}
 }
 
-// pump delivers an Environment's orders until there are none or there is no credit.
+// pump delivers an Environment's orders until none is queued or no session has credit.
 func (d *Dispatcher) pump(ctx context.Context, name string, e *environment) {
 	for {
 		d.mu.Lock()
 		e.due = false
 		credit := e.free(time.Now())
-		dry := e.dry
+		dry := e.emptyUntil
 		d.mu.Unlock()
 		queued, _ := d.ledger.Queued(name)
 		priority := -1
@@ -89,7 +89,7 @@ func (d *Dispatcher) pump(ctx context.Context, name string, e *environment) {
 	}
 }
 
-// pull takes n orders of one priority and delivers them side by side.
+// pull delivers up to n queued orders of one priority concurrently.
 func (d *Dispatcher) pull(ctx context.Context, name string, e *environment, priority, n int) {
 	items, err := d.queue.Pull(ctx, name, priority, n, pullWait)
 	if err != nil && ctx.Err() == nil {
@@ -97,7 +97,7 @@ func (d *Dispatcher) pull(ctx context.Context, name string, e *environment, prio
 	}
 	if len(items) == 0 {
 		d.mu.Lock()
-		e.dry[priority] = time.Now().Add(dryFor)
+		e.emptyUntil[priority] = time.Now().Add(emptyPause)
 		d.mu.Unlock()
 		return
 	}
@@ -108,49 +108,49 @@ func (d *Dispatcher) pull(ctx context.Context, name string, e *environment, prio
 	wg.Wait()
 }
 
-// deliver brings one queued order to the session with the most credit.
+// deliver gives one queued order to the session with the most credit.
 func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
 	if rec := d.ledger.Peek(item.Order); rec != nil {
-		if rest := rec.Rest(time.Now()); rest > 0 {
+		if rest := rec.Delay(time.Now()); rest > 0 {
 			item.Back(rest)
 			return
 		}
 	}
-	seat := d.pick(env)
-	if seat == nil {
+	session := d.reserve(env)
+	if session == nil {
 		item.Back(0)
 		return
 	}
 	rec, err := d.ledger.Update(ctx, item.Order, func(r *record.Record) error {
-		return r.Deliver(item.Attempt, seat.xid, seat.epoch, seat.journal, time.Now())
+		return r.Deliver(item.Attempt, session.xid, session.epoch, session.journal, time.Now())
 	})
 	switch {
 	case err == nil:
 		item.Done()
-		d.hand(ctx, seat, rec)
+		d.send(ctx, session, rec)
 	case errors.Is(err, record.ErrStale):
-		d.giveBack(seat)
+		d.returnCredit(session)
 		item.Done()
 	case errors.Is(err, ErrNotFound):
-		// The record is written before the message: there is no such order. Should it
-		// come to light again, verify puts the message anew.
-		d.giveBack(seat)
+		// The record is written before the message: there is no such order. Should its record
+		// appear again, requeueLost puts the message again.
+		d.returnCredit(session)
 		item.Done()
 	default:
-		d.giveBack(seat)
+		d.returnCredit(session)
 		item.Back(time.Second)
 		d.log.Warn("order was not delivered yet", "order", item.Order, "err", err)
 	}
 }
 
-// hand sends an order that the record says is delivered to the seat. Where it
-// certainly was not sent the record is put right at once; where that is not certain,
-// the next hello or the lease decides.
-func (d *Dispatcher) hand(ctx context.Context, s *Seat, rec *record.Record) {
+// send sends an order whose record says that it is delivered to the session. Where the order
+// certainly was not sent, the record is corrected at once; where that is not certain, the next
+// hello or the lease decides.
+func (d *Dispatcher) send(ctx context.Context, s *Session, rec *record.Record) {
 	unsent := func(change func(*record.Record)) {
 		ctx, cancel := detached(ctx)
 		defer cancel()
-		d.giveBack(s)
+		d.returnCredit(s)
 		rec, err := d.ledger.Update(ctx, rec.ID, func(r *record.Record) error {
 			if !r.Is(rec.Ref(), s.xid) {
 				return record.ErrStale
@@ -159,7 +159,7 @@ func (d *Dispatcher) hand(ctx context.Context, s *Seat, rec *record.Record) {
 			return nil
 		})
 		if err == nil {
-			d.settle(ctx, rec)
+			d.enqueue(ctx, rec)
 		}
 	}
 	m, err := d.order(ctx, rec)
@@ -176,88 +176,15 @@ func (d *Dispatcher) hand(ctx context.Context, s *Seat, rec *record.Record) {
 	current := now != nil && now.Is(rec.Ref(), s.xid)
 	cancelled := current && !now.Cancel.IsZero()
 	if current && !closed && !cancelled {
-		err = s.session.Send(m)
+		err = s.peer.Send(m)
 	}
 	s.sending.Unlock()
 	switch {
 	case !current:
-		d.giveBack(s)
+		d.returnCredit(s)
 	case cancelled, closed:
 		unsent(func(r *record.Record) { r.Requeue("the session ended before the order was sent", time.Now()) })
 	case errors.Is(err, wire.ErrInvalid), errors.Is(err, wire.ErrFrameTooLarge):
 		unsent(func(r *record.Record) { r.End(wire.Rejected, err.Error(), time.Now()) })
 	}
-}
-
-// pick takes one credit from the session of the Environment that has most, or returns nil.
-func (d *Dispatcher) pick(env string) *Seat {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	e := d.envs[env]
-	if e == nil {
-		return nil
-	}
-	return e.take(time.Now())
-}
-
-// direct takes a credit for an order that may pass by the queue, because
-// nothing waits in it.
-func (d *Dispatcher) direct(env string) *Seat {
-	select {
-	case <-d.Ready():
-	default:
-		return nil
-	}
-	if _, total := d.ledger.Queued(env); total > 0 {
-		return nil
-	}
-	return d.pick(env)
-}
-
-// giveBack returns a credit that was not used.
-func (d *Dispatcher) giveBack(s *Seat) {
-	if s == nil {
-		return
-	}
-	d.mu.Lock()
-	s.credit++
-	d.mu.Unlock()
-	d.kick(s.env)
-}
-
-func (s *Seat) usable(now time.Time) bool {
-	return s.open && !s.away && s.credit > 0 && now.After(s.paused)
-}
-
-func (e *environment) take(now time.Time) *Seat {
-	var best *Seat
-	for s := range e.seats {
-		if s.usable(now) && (best == nil || s.credit > best.credit) {
-			best = s
-		}
-	}
-	if best != nil {
-		best.credit--
-	}
-	return best
-}
-
-func (e *environment) free(now time.Time) int {
-	n := 0
-	for s := range e.seats {
-		if s.usable(now) {
-			n += s.credit
-		}
-	}
-	return n
-}
-
-// Free is the credit that sessions of an Environment have at this gateway.
-func (d *Dispatcher) Free(env string) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if e := d.envs[env]; e != nil {
-		return e.free(time.Now())
-	}
-	return 0
 }

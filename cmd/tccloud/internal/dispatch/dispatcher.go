@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,17 +15,28 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/logs"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/params"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/presence"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
-	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
-// recallSubject carries the id of an order that whoever holds its server recalls.
+// Errors that callers tell apart.
+var (
+	ErrNotFound = ledger.ErrNotFound
+	ErrEnded    = errors.New("the execution has ended already")
+	ErrInvalid  = errors.New("invalid order")
+	ErrNotHeld  = errors.New("the order is not held by a server")
+)
+
+// Execution is what the cloud knows about one order; see record.
+type Execution = record.Execution
+
+// recallSubject carries the id of an order to recall, to the gateway that has its server.
 const recallSubject = "tccloud.order.recall"
 
-// Dispatcher brings orders to sessions and keeps their records. Any
-// number of them work on one store. It is safe for concurrent use.
+// Dispatcher gives orders to sessions and keeps their records. Any number of them work on one
+// store. It is safe for concurrent use.
 type Dispatcher struct {
 	cfg      Config
 	log      *slog.Logger
@@ -34,34 +44,34 @@ type Dispatcher struct {
 	presence *presence.Registry
 	queue    *queue.Queue
 	logs     *logs.Logs
-	inputs   *store.Objects // parameters too large for a record
-	due      chan struct{}  // environments have something to do
-	litter   atomic.Bool    // objects of ended orders are to be removed
+	params   *params.Store
+	due      chan struct{} // one token: environments have something to do
+	garbage  atomic.Bool   // objects of ended orders are to be removed
 
 	mu       sync.Mutex
-	seats    map[wire.ServerXID]*Seat
+	sessions map[wire.ServerXID]*Session
 	envs     map[string]*environment
-	verified map[wire.OrderID]wire.Attempt // known to be in the queue
+	queued   map[wire.OrderID]wire.Attempt // known to be in the queue
 }
 
-// environment is what this gateway has of one Environment.
+// environment is what this gateway knows of one Environment.
 type environment struct {
-	seats   map[*Seat]struct{}
-	due     bool          // something may be deliverable
-	pumping bool          // a goroutine is at it
-	dry     [10]time.Time // the queue of the priority gave nothing: not before then
+	sessions   map[*Session]struct{}
+	due        bool          // something may be deliverable
+	pumping    bool          // a goroutine works on it
+	emptyUntil [10]time.Time // by priority: the queue had nothing, and is not asked again before then
 }
 
-// New opens the buckets and streams. Nothing moves before Run runs.
+// New opens the buckets and streams. No order is delivered before Run runs.
 func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 	defaults(&cfg)
 	d := &Dispatcher{
 		cfg: cfg, log: cfg.Logger.With("component", "dispatch"),
 		queue:    queue.New(cfg.Store),
 		due:      make(chan struct{}, 1),
-		seats:    map[wire.ServerXID]*Seat{},
+		sessions: map[wire.ServerXID]*Session{},
 		envs:     map[string]*environment{},
-		verified: map[wire.OrderID]wire.Attempt{},
+		queued:   map[wire.OrderID]wire.Attempt{},
 	}
 	var err error
 	if d.ledger, err = ledger.Open(ctx, ledger.Config{
@@ -77,55 +87,31 @@ func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 	}); err != nil {
 		return nil, fmt.Errorf("opening dispatcher: %w", err)
 	}
-	if d.inputs, err = cfg.Store.Objects(ctx, "inputs"); err != nil {
+	if d.params, err = params.Open(ctx, cfg.Store); err != nil {
 		return nil, fmt.Errorf("opening dispatcher: %w", err)
 	}
 	return d, nil
 }
 
-func defaults(c *Config) {
-	if c.Trusted == nil {
-		c.Trusted = func() bool { return true }
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	const day = 24 * time.Hour
-	c.Lease = cmp.Or(c.Lease, 90*time.Second) // longer than an agent's longest pause, and a connection on top
-	c.AcceptIn = cmp.Or(c.AcceptIn, 30*time.Second)
-	c.PrepareIn = cmp.Or(c.PrepareIn, 30*time.Minute)
-	c.Grace = cmp.Or(c.Grace, time.Minute)
-	c.Timeout = cmp.Or(c.Timeout, time.Hour)
-	c.QueueTTL = min(cmp.Or(c.QueueTTL, 7*day), maxQueueTTL)
-	c.TokenTTL = cmp.Or(c.TokenTTL, 4*time.Hour)
-	c.Retention = cmp.Or(c.Retention, 45*day)
-	c.RecordBytes = cmp.Or(c.RecordBytes, 8<<30)
-	c.LogAge = cmp.Or(c.LogAge, 7*day)
-	c.LogBytes = cmp.Or(c.LogBytes, 4<<30)
-	c.LogStream = cmp.Or(c.LogStream, 16<<20)
-	c.MaxAttempts = cmp.Or(c.MaxAttempts, 5)
-}
-
-// Gateway names this process among its peers; it is new each time.
+// Gateway is the name of this process among the gateways; each process has a new one.
 func (d *Dispatcher) Gateway() string { return d.presence.ID() }
 
 // Gateways returns how many gateways are alive, this one included.
 func (d *Dispatcher) Gateways() int { return d.presence.Gateways() }
 
-// Holder returns the gateway that has the server's session, as far as is
-// known, "" for none.
+// Holder returns the gateway that has the server's session as far as is known here, "" for none.
 func (d *Dispatcher) Holder(ctx context.Context, xid wire.ServerXID) (string, error) {
 	return d.presence.Holder(ctx, xid)
 }
 
-// Conn is the connection gateways talk to each other by.
+// Conn is the connection by which gateways talk to each other.
 func (d *Dispatcher) Conn() *nats.Conn { return d.cfg.Store.Conn() }
 
 // Ready is closed when all executions are known; sessions wait for it.
 func (d *Dispatcher) Ready() <-chan struct{} { return d.ledger.Ready() }
 
-// Run delivers, reaps and follows what other gateways do until ctx ends.
-// An error means that the store is gone for good.
+// Run delivers orders, handles overdue ones and follows what other gateways do, until ctx ends. An
+// error means that the store is closed for good.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	sub, err := d.Conn().Subscribe(recallSubject, func(m *nats.Msg) { d.recallHere(wire.OrderID(m.Data)) })
 	if err != nil {
@@ -143,40 +129,52 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	return nil
 }
 
-// changed reacts to a record's change, whoever made it.
+// changed reacts to the change of a record, by this or another gateway.
 func (d *Dispatcher) changed(before, after *record.Record) {
 	if after.Terminal() && before != nil && before.Inputs != nil && before.Inputs.Object != "" {
-		d.litter.Store(true)
+		d.garbage.Store(true)
 	}
 	switch {
 	case after.State == wire.StateQueued:
-		d.kick(after.Environment)
+		d.wake(after.Environment)
 	case !after.Terminal() && !after.Cancel.IsZero() && (before == nil || before.Cancel.IsZero()):
-		if s := d.seat(after.Server); s != nil {
+		if s := d.session(after.Server); s != nil {
 			s.cancel(after)
 		}
 	}
 }
 
-func (d *Dispatcher) seat(xid wire.ServerXID) *Seat {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.seats[xid]
+// env returns what is known of an Environment. d.mu is held.
+func (d *Dispatcher) env(name string) *environment {
+	e := d.envs[name]
+	if e == nil {
+		e = &environment{sessions: map[*Session]struct{}{}}
+		d.envs[name] = e
+	}
+	return e
 }
 
-// settle does what a change of a record calls for: a requeued order needs a message in the queue.
-func (d *Dispatcher) settle(ctx context.Context, rec *record.Record) {
+func (d *Dispatcher) session(xid wire.ServerXID) *Session {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sessions[xid]
+}
+
+// enqueue puts a message into the queue if the record is queued (again), and does nothing
+// otherwise. If that fails, requeueLost does it later.
+func (d *Dispatcher) enqueue(ctx context.Context, rec *record.Record) {
 	if rec.State != wire.StateQueued {
 		return
 	}
 	if err := d.queue.Put(ctx, rec.Environment, rec.Priority, rec.Ref()); err != nil {
-		d.log.Warn("order was not queued yet", "order", rec.Ref(), "err", err) // verify puts it
+		d.log.Warn("order was not queued yet", "order", rec.Ref(), "err", err) // requeueLost does
 		return
 	}
-	d.kick(rec.Environment)
+	d.wake(rec.Environment)
 }
 
-// detached returns a context for what must be finished although the caller has left.
+// detached returns a context for work that must be finished even if the caller is gone, within ten
+// seconds.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 }

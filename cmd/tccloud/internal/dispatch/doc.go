@@ -1,21 +1,25 @@
-// Package dispatch is the life of an order on the cloud's side: it stores
-// orders, gives them to agents, and makes sure that each comes to an end. Any number
-// of gateways, each with one Dispatcher, share a store and nothing else.
+// Package dispatch is the life of an order on the cloud's side: it stores orders, gives them to
+// agents, and makes sure that each of them ends. Any number of gateways, each with one Dispatcher,
+// share a store and nothing else.
 //
 //	Submit ─► record ─► queue message ─► pull ─► record: delivered ─► Order ─► agent
 //	                                                    ▲                       │
 //	          reaper, hello, refusal, recall: queued ───┘   record ◄── Result ──┘
 //
-// The truth is the execution's record (package record: states and rules;
-// package ledger: bucket and image). Everything else is derived from it
-// and may be lost: queue messages (package queue), credits and seats (Seat),
-// who holds which server (package presence). Records change by
-// compare-and-swap only, so whoever acts on an old view is shown the new one.
+// The truth is the execution's record (package record: states and rules; package ledger: bucket and
+// image). Everything else is derived from it and may be lost: queue messages (package queue),
+// credits and sessions ([Session]), and which gateway has which server (package presence).
+// Parameters too large for a record are in package params. Records change by compare-and-swap only,
+// so a gateway that acts on an old record fails and reads the new one.
+//
+//	record     one execution and its state machine     queue      the work queue of an Environment
+//	ledger     all executions, stored and in memory    presence   which gateway has which server
+//	params     the secret parameters of an order       logs       what Apps print
 //
 // # What happens when the process dies
 //
 //	after …                       the disk says        then
-//	the record, no message        queued               reap.verify puts the message
+//	the record, no message        queued               requeueLost puts the message
 //	record and message            queued               a gateway pulls it
 //	pull                          queued               the message comes again after 5 s
 //	delivered, not acknowledged   delivered            the message comes again, Deliver says stale, it is dropped
@@ -32,28 +36,28 @@
 //
 // # What happens when the store fails
 //
-// Absence is not evidence: what cannot be read is an error (package store), the session
-// ends with retry_later, and the agent says all of it again. Only a record with a newer
-// attempt or an end makes an agent drop an order or a result (Fenced). Nobody is judged by
-// time in which this gateway could not have taken him in (package presence): after an
-// outage every server has the full lease to come back, and before an order is taken
-// from one that stays away the bucket itself is asked who holds it.
+// Absence is not evidence: a record that cannot be read is an error (package store), the session
+// ends with retry_later, and the agent sends everything again. Only a record that has a newer
+// attempt or has ended makes an agent drop an order or a result (Fenced). Time in which this
+// gateway could not have accepted a server does not count against the server (package presence):
+// after an outage every server has the full lease to come back. Before an order is taken from a
+// server that stays away, the bucket itself is asked which gateway has the server.
 //
-// Nothing is started twice, because an Order is sent only by whoever moved
-// the record from queued to delivered, and a record returns to queued only with
-// a higher attempt, and only where the agent's journal (hello, refused, recalled) says
-// that the order is not there, where the agent gives back what it certainly did not start
-// (Result.Returned), where it is held and was not granted, or where it is retryable. Where the process that sends finds its session ended before Send, it
-// knows that nothing was sent and queues again itself.
+// Nothing is started twice. An Order is sent only by the gateway that moved the record from queued
+// to delivered. A record returns to queued only with a higher attempt, and only where the agent's
+// journal (hello, refused, recalled) says that the order is not there, where the agent returns an
+// order that it certainly did not start (Result.Returned), where the order is held and was not
+// granted, or where it is retryable. A gateway whose session ended before Send knows that nothing
+// was sent, and queues the order again itself.
 //
-// An order delivered at an old session while hello was compared at a new one
-// is noticed by its epoch (Seat.late). A server that answers nothing within AcceptIn is made to
-// reconnect: its journal, not a guess, decides.
+// An order that was delivered to an old session while hello was compared at a new one is noticed by
+// its epoch (Session.unseen). A server that does not answer within AcceptIn is made to reconnect:
+// its journal decides, not a guess.
 //
 // # What it costs
 //
-// Durable writes (an fsync each) and round trips to the store, per order
-// that takes less than half a second to run:
+// Durable writes (an fsync each) and round trips to the store, per order that takes less than half
+// a second to run:
 //
 //	                        idle agent here     through the queue
 //	Submit                  1 (delivered)       1 (queued) + message, not fsynced
@@ -64,6 +68,6 @@
 //	result                  1                   1
 //	sum                     2                   3
 //
-// Log pieces cost one round trip each and no fsync. Nothing is polled or
-// scanned per order: all that has not ended is in memory.
+// Log pieces cost one round trip each and no fsync. Nothing is polled or scanned per order: every
+// order that has not ended is in memory.
 package dispatch

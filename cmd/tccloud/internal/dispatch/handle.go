@@ -12,22 +12,21 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 
-// How long a session gets no orders after it refused one.
+// How long a session gets no orders after it refused one: longer each time, up to pauseMost.
 const (
 	pauseFirst = time.Second
 	pauseMost  = time.Minute
 )
 
-// Handle does what a message of the agent asks for. An error ends the
-// session; if it is an *EndError, with its code. What was not taken is said again by
-// the agent in the next session.
-func (s *Seat) Handle(ctx context.Context, m wire.Message) error {
+// Handle does what a message of the agent asks for. An error ends the session, with the code of an
+// [EndError] if it is one. The agent sends what was not handled again in the next session.
+func (s *Session) Handle(ctx context.Context, m wire.Message) error {
 	switch m := m.(type) {
 	case *wire.Credit:
 		s.d.mu.Lock()
 		s.credit = min(s.credit+m.N, wire.MaxSlots)
 		s.d.mu.Unlock()
-		s.d.kick(s.env)
+		s.d.wake(s.env)
 		return nil
 	case *wire.Accepted:
 		return s.accepted(ctx, m)
@@ -50,38 +49,38 @@ func (s *Seat) Handle(ctx context.Context, m wire.Message) error {
 	return fmt.Errorf("%w: an agent does not send %q", wire.ErrInvalid, m.Kind())
 }
 
-func (s *Seat) accepted(ctx context.Context, m *wire.Accepted) error {
+func (s *Session) accepted(ctx context.Context, m *wire.Accepted) error {
 	change := func(r *record.Record) error { return r.Accept(m.Ref, s.xid, m.Hold, time.Now()) }
-	if m.Hold { // whether the order may be moved depends on it
+	if m.Hold { // whether the order may go to another server depends on it
 		_, err := s.d.ledger.Update(ctx, m.Order, change)
-		return s.known(m.Ref, err)
+		return s.dropIfStale(m.Ref, err)
 	}
-	return s.known(m.Ref, s.d.ledger.Note(ctx, m.Order, change))
+	return s.dropIfStale(m.Ref, s.d.ledger.Note(ctx, m.Order, change))
 }
 
-// progress takes over the state an agent is in. accepted, said in hello, is one as well.
-func (s *Seat) progress(ctx context.Context, ref wire.Ref, state wire.State) error {
+// progress records the state that an agent reports, also by hello.
+func (s *Session) progress(ctx context.Context, ref wire.Ref, state wire.State) error {
 	err := s.d.ledger.Note(ctx, ref.Order, func(r *record.Record) error {
 		return r.Progress(ref, s.xid, state, time.Now())
 	})
 	if errors.Is(err, record.ErrStale) {
 		return nil
 	}
-	return s.unknown(ref, err)
+	return s.ignoreUnknown(ref, err)
 }
 
-// known turns what a change returned into what the session needs: an
-// agent that has an order which, by its record, is not its own (any more) is told to drop it.
-func (s *Seat) known(ref wire.Ref, err error) error {
+// dropIfStale handles the error of a change: an agent that has an order which, by its record, does
+// not belong to it any more is told to drop the order.
+func (s *Session) dropIfStale(ref wire.Ref, err error) error {
 	if errors.Is(err, record.ErrStale) {
 		return s.send(&wire.Cancel{Ref: ref, Reason: "the order now belongs to another attempt or has ended"})
 	}
-	return s.unknown(ref, err)
+	return s.ignoreUnknown(ref, err)
 }
 
-// unknown passes over what is said of an order that has no record here: there is
-// nothing to change, and nothing that would allow the agent to drop or to start it.
-func (s *Seat) unknown(ref wire.Ref, err error) error {
+// ignoreUnknown ignores a message about an order that has no record here: there is nothing to
+// change, and nothing that would allow the agent to drop or to start the order.
+func (s *Session) ignoreUnknown(ref wire.Ref, err error) error {
 	if !errors.Is(err, ErrNotFound) {
 		return err
 	}
@@ -89,30 +88,30 @@ func (s *Seat) unknown(ref wire.Ref, err error) error {
 	return nil
 }
 
-// send ignores that a session is over: its reader finds out by itself.
-func (s *Seat) send(m wire.Message) error {
+// send sends a message. That the session is over is no error: its reader finds out by itself.
+func (s *Session) send(m wire.Message) error {
 	s.sending.Lock()
 	defer s.sending.Unlock()
-	if err := s.session.Send(m); errors.Is(err, wire.ErrInvalid) || errors.Is(err, wire.ErrFrameTooLarge) {
+	if err := s.peer.Send(m); errors.Is(err, wire.ErrInvalid) || errors.Is(err, wire.ErrFrameTooLarge) {
 		return err
 	}
 	return nil
 }
 
-// cancel asks the agent to end the order rec is about.
-func (s *Seat) cancel(rec *record.Record) {
+// cancel asks the agent to end the order of rec.
+func (s *Session) cancel(rec *record.Record) {
 	if err := s.send(&wire.Cancel{Ref: rec.Ref(), Reason: rec.CancelWhy}); err != nil {
 		s.d.log.Error("cancel was not sent", "order", rec.Ref(), "err", err)
 	}
 }
 
-func (s *Seat) refused(ctx context.Context, m *wire.Refused) error {
+func (s *Session) refused(ctx context.Context, m *wire.Refused) error {
 	unknown := m.Reason == wire.ReasonUnknown
 	rec, err := s.d.ledger.Update(ctx, m.Order, func(r *record.Record) error {
 		switch {
 		case !r.Is(m.Ref, s.xid):
 			return record.ErrStale
-		case unknown && (r.State == wire.StateDelivered || r.Startable()):
+		case unknown && (r.State == wire.StateDelivered || r.Held()):
 			r.Requeue(fmt.Sprintf("server %q does not know the order", s.xid), time.Now())
 		case unknown:
 			r.Interrupt(fmt.Sprintf("server %q does not know the order", s.xid), s.d.cfg.MaxAttempts, time.Now())
@@ -127,23 +126,23 @@ func (s *Seat) refused(ctx context.Context, m *wire.Refused) error {
 		return nil
 	}
 	if err != nil {
-		return s.unknown(m.Ref, err)
+		return s.ignoreUnknown(m.Ref, err)
 	}
 	s.d.log.Info("order was refused", "order", m.Ref, "server", s.xid, "reason", m.Reason)
 	if m.Reason == wire.ReasonNoCredit {
-		// We count differently: a new hello is the only cure.
-		s.d.settle(ctx, rec)
-		return &EndError{wire.CodeRetryLater, "credits are counted anew", 0}
+		// The agent counts its credits differently: only a new hello makes both agree.
+		s.d.enqueue(ctx, rec)
+		return &EndError{wire.CodeRetryLater, "credits have to be counted again", 0}
 	}
 	if !unknown {
-		s.rest()
+		s.backOff()
 	}
-	s.d.settle(ctx, rec)
+	s.d.enqueue(ctx, rec)
 	return nil
 }
 
-// rest keeps orders from a session that could not take one, longer each time.
-func (s *Seat) rest() {
+// backOff gives no orders to a session that could not take one, longer each time.
+func (s *Session) backOff() {
 	s.d.mu.Lock()
 	defer s.d.mu.Unlock()
 	s.pause = min(max(2*s.pause, pauseFirst), pauseMost)
@@ -151,27 +150,27 @@ func (s *Seat) rest() {
 }
 
 // ready allows a held order to start, once that is durable.
-func (s *Seat) ready(ctx context.Context, ref wire.Ref) error {
+func (s *Session) ready(ctx context.Context, ref wire.Ref) error {
 	s.d.mu.Lock()
 	_, recalling := s.recalls[ref]
 	s.d.mu.Unlock()
 	if recalling {
-		return nil // the answer to the recall is on its way
+		return nil // the agent will answer the recall
 	}
 	_, err := s.d.ledger.Update(ctx, ref.Order, func(r *record.Record) error { return r.Grant(ref, s.xid) })
 	if err != nil {
-		return s.known(ref, err)
+		return s.dropIfStale(ref, err)
 	}
 	return s.send(&wire.Start{Ref: ref})
 }
 
-func (s *Seat) log(ctx context.Context, m *wire.Log) error {
+func (s *Session) log(ctx context.Context, m *wire.Log) error {
 	rec, err := s.d.ledger.Get(ctx, m.Order)
 	switch {
 	case err != nil:
-		return s.unknown(m.Ref, err) // the agent has it all in the job's folder
+		return s.ignoreUnknown(m.Ref, err) // the agent has all of it in the job's folder
 	case rec.Attempt != m.Attempt || rec.Server != s.xid:
-		return nil // fenced; what comes after the end is still wanted
+		return nil // fenced; pieces that come after the end are still stored
 	}
 	err = s.logs.Append(ctx, m)
 	if errors.Is(err, logs.ErrGap) {
@@ -180,12 +179,12 @@ func (s *Seat) log(ctx context.Context, m *wire.Log) error {
 	return err
 }
 
-// result stores the outcome before it is acknowledged. Only a record that has
-// moved on makes the agent drop it: one of which there is no record it keeps.
-func (s *Seat) result(ctx context.Context, m *wire.Result) error {
+// result stores the outcome before it is acknowledged. Only a record with a newer attempt or an end
+// makes the agent drop its result; a result without a record stays with the agent.
+func (s *Session) result(ctx context.Context, m *wire.Result) error {
 	rec, err := s.d.ledger.Update(ctx, m.Order, func(r *record.Record) error {
 		if r.Result != nil && r.Attempt == m.Attempt && r.Server == s.xid {
-			return record.ErrUnchanged // said again because the acknowledgement was lost
+			return record.ErrUnchanged // sent again because the acknowledgement was lost
 		}
 		return r.Finish(m, s.xid, s.d.cfg.MaxAttempts, time.Now())
 	})
@@ -207,17 +206,17 @@ func (s *Seat) result(ctx context.Context, m *wire.Result) error {
 		s.d.log.Warn("result of an order that is not known here was left with the server", "order", m.Ref, "server", s.xid)
 	case m.Returned:
 		s.d.log.Info("order was given back", "order", m.Ref, "server", s.xid, "code", m.Error, "message", m.Message)
-		if rec.Rest(time.Now()) == 0 { // else it is the order that waits, not all others with it
-			s.rest()
+		if rec.Delay(time.Now()) == 0 { // else only this order waits, not all others with it
+			s.backOff()
 		}
-		s.d.settle(ctx, rec)
+		s.d.enqueue(ctx, rec)
 	default:
-		s.d.settle(ctx, rec)
+		s.d.enqueue(ctx, rec)
 	}
 	return s.send(&wire.ResultAck{Ref: m.Ref, Fenced: fenced, Unknown: unknown})
 }
 
-func (s *Seat) recalled(ctx context.Context, m *wire.Recalled) error {
+func (s *Session) recalled(ctx context.Context, m *wire.Recalled) error {
 	s.d.mu.Lock()
 	delete(s.recalls, m.Ref)
 	s.d.mu.Unlock()
@@ -235,39 +234,41 @@ func (s *Seat) recalled(ctx context.Context, m *wire.Recalled) error {
 		return nil
 	}
 	if err != nil {
-		return s.unknown(m.Ref, err)
+		return s.ignoreUnknown(m.Ref, err)
 	}
-	s.d.settle(ctx, rec)
+	s.d.enqueue(ctx, rec)
 	return nil
 }
 
-// info notices a drain and a host that cannot run Apps: held orders are better off elsewhere.
-func (s *Seat) info(m *wire.Info) {
+// info notices that the server drains or that its host cannot run Apps, and recalls its held
+// orders.
+func (s *Session) info(m *wire.Info) {
 	s.d.mu.Lock()
 	closed := m.Draining || m.Unfit != nil
-	began := closed && !s.away
+	began := closed && !s.refusing
 	switch {
 	case began:
-		s.awayAt = time.Now()
-	case s.away && !closed && time.Since(s.awayAt) >= s.pause:
-		// It knows best that it can again; if it says so soon, it has to wait all the
-		// same: else who gives back each order would get the next at once, for ever.
+		s.refusingSince = time.Now()
+	case s.refusing && !closed && time.Since(s.refusingSince) >= s.pause:
+		// The server knows best that it can run Apps again. If it says so too soon it has to wait
+		// all the same: otherwise a server that returns each order would get the next one at once,
+		// for ever.
 		s.paused = time.Time{}
 	}
-	s.away = closed
+	s.refusing = closed
 	s.d.mu.Unlock()
 	if !began {
-		s.d.kick(s.env)
+		s.d.wake(s.env)
 		return
 	}
-	held := s.d.ledger.Active(func(a ledger.Aged) bool { return a.Server == s.xid && a.Startable() })
+	held := s.d.ledger.Active(func(a ledger.Aged) bool { return a.Server == s.xid && a.Held() })
 	for _, rec := range held {
 		s.recall(rec.Ref())
 	}
 }
 
 // recall asks for a held order back.
-func (s *Seat) recall(ref wire.Ref) {
+func (s *Session) recall(ref wire.Ref) {
 	s.d.mu.Lock()
 	if s.recalls == nil {
 		s.recalls = map[wire.Ref]time.Time{}

@@ -9,8 +9,8 @@ import (
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
-// quiet is how long nothing must happen. A test that gets it wrong passes
-// too often, never fails too often.
+// quiet is how long nothing must happen. A test that gets it wrong passes too often, never fails
+// too often.
 const quiet = 100 * time.Millisecond
 
 // inFlight says in hello that the agent has the order in this state.
@@ -65,7 +65,7 @@ func stored(c *rig.Cloud, id wire.OrderID, want func(*record.Record) bool) {
 	if err != nil {
 		c.T.Fatal(err)
 	}
-	for end := time.Now().Add(rig.Patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(rig.Timeout); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		e, err := kv.Get(c.T.Context(), string(id))
 		if err != nil {
 			c.T.Fatal(err)

@@ -11,8 +11,8 @@ import (
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
-// TestServerVanishes: two servers share the queue, one stays away longer
-// than the lease. What it certainly did not start goes to the other one.
+// TestServerVanishes: two servers share the queue, one stays away longer than the lease. What it
+// certainly did not start goes to the other one.
 func TestServerVanishes(t *testing.T) {
 	interrupted := wire.State(wire.Interrupted)
 	for _, tc := range []struct {
@@ -161,8 +161,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestUnknownOrder: what the cloud has no record of is not fenced. Nothing
-// makes the agent delete it, and nothing makes it start.
+// TestUnknownOrder: what the cloud has no record of is not fenced. Nothing makes the agent delete
+// it, and nothing makes it start.
 func TestUnknownOrder(t *testing.T) {
 	c := rig.Start(t, rig.Options{})
 	runs, ended := wire.Ref{Order: "nobody-1", Attempt: 1}, wire.Ref{Order: "nobody-2", Attempt: 1}
@@ -186,8 +186,8 @@ func TestUnknownOrder(t *testing.T) {
 	}
 }
 
-// TestPoison: an order that every server gives back, and that makes it unfit for a moment, does not keep it from other
-// orders, and is not forgotten either.
+// TestPoison: an order that every server gives back, and that makes it unfit for a moment, does not
+// keep it from other orders, and is not forgotten either.
 func TestPoison(t *testing.T) {
 	c := rig.Start(t, rig.Options{})
 	a := c.Agent("s1", 1)
@@ -202,7 +202,7 @@ func TestPoison(t *testing.T) {
 	for rested := false; !rested; poison.Attempt++ {
 		giveBack()
 		e := c.Wait(poison.Order, func(e record.Execution) bool { return e.Attempt > poison.Attempt })
-		if rested = e.Rest(time.Now()) > 0; !rested {
+		if rested = e.Delay(time.Now()) > 0; !rested {
 			rig.Expect[*wire.Order](a)
 		}
 		if e.Returned > 20 {
@@ -219,9 +219,10 @@ func TestPoison(t *testing.T) {
 	}
 }
 
-// TestReturned: what a host could not start is given to another, as often as that takes, and costs a
-// retryable order none of its tries. A host that says it is unfit gets nothing until it says that it is fit; one that
-// says so each time, and gives back whatever it gets, has to wait longer and longer.
+// TestReturned: what a host could not start is given to another, as often as that takes, and costs
+// a retryable order none of its tries. A host that says it is unfit gets nothing until it says that
+// it is fit; one that says so each time, and gives back whatever it gets, has to wait longer and
+// longer.
 func TestReturned(t *testing.T) {
 	c := rig.Start(t, rig.Options{Dispatch: func(d *dispatch.Config) { d.MaxAttempts = 1 }})
 	a := c.Agent("s1", 1)

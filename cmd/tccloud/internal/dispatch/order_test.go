@@ -86,8 +86,7 @@ func TestPriority(t *testing.T) {
 	}
 }
 
-// TestCredit: no session ever has more orders than it granted, and each
-// order goes out once.
+// TestCredit: no session ever has more orders than it granted, and each order goes out once.
 func TestCredit(t *testing.T) {
 	c := rig.Start(t, rig.Options{})
 	const orders = 60
@@ -221,7 +220,7 @@ func TestLargeParameters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(rig.Patience); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(rig.Timeout); ; time.Sleep(20 * time.Millisecond) {
 		if _, err := objects.List(t.Context()); errors.Is(err, jetstream.ErrNoObjectsFound) {
 			break
 		}
@@ -235,8 +234,8 @@ func TestLargeParameters(t *testing.T) {
 	}
 }
 
-// TestSecretsStayOutOfLogs: neither parameters nor tokens are logged on
-// any level, not even when things go wrong.
+// TestSecretsStayOutOfLogs: neither parameters nor tokens are logged on any level, not even when
+// things go wrong.
 func TestSecretsStayOutOfLogs(t *testing.T) {
 	var mu sync.Mutex
 	var out bytes.Buffer

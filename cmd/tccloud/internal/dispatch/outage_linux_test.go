@@ -16,11 +16,10 @@ import (
 // recovery is how long after the cause's end all must be as before.
 const recovery = 30 * time.Second
 
-// TestStoreFails: the disk under the embedded store fails for longer than
-// the lease, while one order runs and another one's result is on its way. Each way
-// of failing is the kernel's own.
+// TestStoreFails: the disk under the embedded store fails for longer than the lease, while one
+// order runs and another one's result is on its failure. Each failure is the kernel's own.
 func TestStoreFails(t *testing.T) {
-	for name, way := range map[string]struct {
+	for name, failure := range map[string]struct {
 		fail, mend func(*disk.Disk)
 	}{
 		"gone":      {(*disk.Disk).Shutdown, (*disk.Disk).Back},
@@ -40,7 +39,7 @@ func TestStoreFails(t *testing.T) {
 			a := c.Agent("s1", 3)
 			runs, ended := running(c, a, retryable), running(c, a)
 
-			way.fail(d)
+			failure.fail(d)
 			a.Send(rig.Result(ended))
 			for acked := false; !acked; { // until the session ends: it may hang as long as the disk does
 				m, err := a.Recv()
@@ -61,7 +60,7 @@ func TestStoreFails(t *testing.T) {
 					t.Error("a session was opened that could not be written down")
 				}
 			}
-			way.mend(d)
+			failure.mend(d)
 			for end := time.Now().Add(recovery); c.Store.Health().Err != nil; time.Sleep(20 * time.Millisecond) {
 				if time.Now().After(end) {
 					t.Fatalf("the store does not recover: %v", c.Store.Health().Err)

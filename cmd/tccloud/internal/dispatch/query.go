@@ -4,20 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"time"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/plain"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
-)
-
-const (
-	// logPoll is how long a follower waits at the end of a log.
-	logPoll = 100 * time.Millisecond
-	// logQuiet is how long after the end of an execution a log that may be
-	// incomplete is waited for.
-	logQuiet = 2 * time.Second
 )
 
 // Get returns one execution or ErrNotFound.
@@ -36,8 +27,15 @@ func (d *Dispatcher) get(ctx context.Context, id wire.OrderID) (*record.Record, 
 	return d.ledger.Get(ctx, id)
 }
 
-// List returns executions, newest first: all that have not ended and the
-// newest few thousand that have.
+// Filter selects executions; empty fields select all.
+type Filter struct {
+	Environment string
+	State       wire.State
+	Limit       int // newest first; 0 = 100
+}
+
+// List returns executions, newest first, of all that have not ended and of the newest few thousand
+// that have (see ListsSince).
 func (d *Dispatcher) List(ctx context.Context, f Filter) ([]Execution, error) {
 	select {
 	case <-d.Ready():
@@ -57,8 +55,9 @@ func (d *Dispatcher) List(ctx context.Context, f Filter) ([]Execution, error) {
 	return out, nil
 }
 
-// Cancel ends a queued order at once; otherwise the wish is recorded, and
-// the gateway that holds the server passes it on, now or after the next hello.
+// Cancel ends a queued order at once. Otherwise it records the request, and the gateway that has
+// the server passes it on, now or after the next hello. It returns when that is durable; [ErrEnded]
+// and [ErrNotFound] tell why it cannot be done.
 func (d *Dispatcher) Cancel(ctx context.Context, id wire.OrderID, reason string) error {
 	reason = plain.Head(reason, wire.MaxText)
 	if _, err := d.get(ctx, id); err != nil {
@@ -79,30 +78,32 @@ func (d *Dispatcher) Cancel(ctx context.Context, id wire.OrderID, reason string)
 	return nil
 }
 
-// Recall asks for a held order back, so that another server gets it.
+// Recall asks a server to give a held order back, so that another one gets it; [ErrNotHeld] where
+// the App may have been started.
 func (d *Dispatcher) Recall(ctx context.Context, id wire.OrderID) error {
 	rec, err := d.get(ctx, id)
 	if err != nil {
 		return err
 	}
-	if !rec.Startable() {
+	if !rec.Held() {
 		return fmt.Errorf("recalling order %s in state %q: %w", id, rec.State, ErrNotHeld)
 	}
 	return d.Conn().Publish(recallSubject, []byte(id))
 }
 
-// recallHere recalls the order if this gateway holds its server.
+// recallHere recalls the order if this gateway has its server's session.
 func (d *Dispatcher) recallHere(id wire.OrderID) {
 	rec := d.ledger.Peek(id)
-	if rec == nil || !rec.Startable() {
+	if rec == nil || !rec.Held() {
 		return
 	}
-	if s := d.seat(rec.Server); s != nil {
+	if s := d.session(rec.Server); s != nil {
 		s.recall(rec.Ref())
 	}
 }
 
-// Watch yields the execution now and after each change until it has ended.
+// Watch sends the execution now and after each change. The channel is closed after the last state,
+// or when ctx ends. A slow reader misses states in between, never the last one.
 func (d *Dispatcher) Watch(ctx context.Context, id wire.OrderID) (<-chan Execution, error) {
 	if _, err := d.get(ctx, id); err != nil {
 		return nil, err
@@ -123,9 +124,10 @@ func (d *Dispatcher) Watch(ctx context.Context, id wire.OrderID) (<-chan Executi
 	return out, nil
 }
 
-// given returns the record of an order that somebody says was given out as
-// this attempt: another gateway may have done it before it is known here.
-func (d *Dispatcher) given(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (*record.Record, error) {
+// delivered returns the record of an order that a caller says was delivered as this attempt.
+// Another gateway may have delivered it before that is known here, so the bucket is asked where the
+// record in memory disagrees.
+func (d *Dispatcher) delivered(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (*record.Record, error) {
 	rec, err := d.get(ctx, id)
 	if err == nil && !rec.Terminal() && (rec.Attempt < attempt || rec.State == wire.StateQueued) {
 		return d.ledger.Fresh(ctx, id)
@@ -133,21 +135,22 @@ func (d *Dispatcher) given(ctx context.Context, id wire.OrderID, attempt wire.At
 	return rec, err
 }
 
-// Params returns the parameters of an attempt that is current.
+// Params returns the parameters of an attempt that is current, [ErrNotFound] otherwise.
 func (d *Dispatcher) Params(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (map[string]string, error) {
-	rec, err := d.given(ctx, id, attempt)
+	rec, err := d.delivered(ctx, id, attempt)
 	if err != nil {
 		return nil, err
 	}
 	if rec.Attempt != attempt || rec.State == wire.StateQueued || rec.Inputs == nil {
 		return nil, fmt.Errorf("%w: attempt %d of %q is not current", ErrNotFound, attempt, string(id))
 	}
-	return d.params(ctx, rec)
+	return d.parameters(ctx, rec)
 }
 
-// Owner tells which server an attempt was given to and whether it is current.
+// Owner returns the server that an attempt was given to, and whether the attempt is the current one
+// and has not ended. Uploads are allowed only then.
 func (d *Dispatcher) Owner(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (wire.ServerXID, bool, error) {
-	rec, err := d.given(ctx, id, attempt)
+	rec, err := d.delivered(ctx, id, attempt)
 	if err != nil {
 		return "", false, err
 	}
@@ -162,6 +165,13 @@ func (d *Dispatcher) Owner(ctx context.Context, id wire.OrderID, attempt wire.At
 	return "", false, fmt.Errorf("%w: attempt %d of %q", ErrNotFound, attempt, string(id))
 }
 
+// Stats are an Environment's figures.
+type Stats struct {
+	Queued, Running  int
+	Day, Week, Month int           // executions created in the last 1, 7 and 30 calendar days (UTC)
+	QueueWait        time.Duration // mean over the last 100 deliveries
+}
+
 // Stats returns an Environment's figures.
 func (d *Dispatcher) Stats(ctx context.Context, environment string) (Stats, error) {
 	select {
@@ -170,83 +180,4 @@ func (d *Dispatcher) Stats(ctx context.Context, environment string) (Stats, erro
 		return Stats{}, ctx.Err()
 	}
 	return Stats(d.ledger.Figures(environment, time.Now())), nil
-}
-
-// Logs yields an execution's log. With Follow it goes on to newer attempts
-// if none is chosen, and ends when the execution has ended and its log is complete.
-func (d *Dispatcher) Logs(ctx context.Context, id wire.OrderID, f LogFilter) iter.Seq2[Chunk, error] {
-	return func(yield func(Chunk, error) bool) {
-		if err := d.follow(ctx, id, f, func(c Chunk) bool { return yield(c, nil) }); err != nil {
-			yield(Chunk{}, err)
-		}
-	}
-}
-
-func (d *Dispatcher) follow(ctx context.Context, id wire.OrderID, f LogFilter, yield func(Chunk) bool) error {
-	rec, err := d.get(ctx, id)
-	if err != nil {
-		return err
-	}
-	ref, fixed := rec.Ref(), f.Attempt != 0
-	if fixed {
-		ref.Attempt = f.Attempt
-	}
-	var seq uint64
-	ends := map[wire.Stream]int64{}
-	news, over := time.Now(), false
-	for {
-		p, ok, err := d.logs.Next(ctx, ref, f.Stream, seq)
-		if err != nil {
-			return err
-		}
-		if ok {
-			seq, news = p.Seq, time.Now()
-			ends[p.Stream] = p.Offset + int64(len(p.Data))
-			if skip := f.Offset - p.Offset; f.Stream != "" && skip > 0 {
-				cut := min(skip, int64(len(p.Data)))
-				p.Offset, p.Data = p.Offset+cut, p.Data[cut:]
-			}
-			if len(p.Data) > 0 && !yield(Chunk{ref, p.Stream, p.Offset, p.Data}) {
-				return nil
-			}
-			continue
-		}
-		// Nothing more is there now; the record says whether more may come.
-		if rec, err = d.get(ctx, id); err != nil {
-			return err
-		}
-		if rec.Terminal() && !over { // from here on the rest may come
-			news, over = time.Now(), true
-		}
-		switch {
-		case !f.Follow || d.complete(rec, ref, f.Stream, ends):
-			return nil
-		case rec.Terminal() && time.Since(news) > logQuiet:
-			return nil
-		case rec.Attempt != ref.Attempt && fixed:
-			return nil
-		case rec.Attempt != ref.Attempt && rec.State != wire.StateQueued:
-			ref.Attempt, seq = rec.Attempt, 0
-			clear(ends)
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(logPoll):
-		}
-	}
-}
-
-// complete reports whether the result says that no more than what was read will come.
-func (d *Dispatcher) complete(r *record.Record, ref wire.Ref, s wire.Stream, ends map[wire.Stream]int64) bool {
-	if r.Result == nil || r.Attempt != ref.Attempt || r.Result.Output == nil {
-		return false
-	}
-	for name, size := range r.Result.Output {
-		if (s == "" || s == name) && ends[name] < min(size.Kept, d.cfg.LogStream) {
-			return false
-		}
-	}
-	return true
 }

@@ -54,8 +54,8 @@ func BenchmarkLatency(b *testing.B) {
 	b.ReportMetric(float64(all[len(all)*99/100].Microseconds()), "p99-µs")
 }
 
-// BenchmarkThroughput is of orders that pass by the queue, from Submit to
-// the stored result, with 8 slots.
+// BenchmarkThroughput is of orders that pass by the queue, from Submit to the stored result, with 8
+// slots.
 func BenchmarkThroughput(b *testing.B) {
 	c := rig.Start(b, rig.Options{})
 	go obey(c.Agent("s1", 4))

@@ -6,52 +6,57 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/gateway/port"
 )
 
-// hello opens a session or says why not. The session gets a new
-// goroutine: this one's stack has grown by the handshake.
-func (g *Gateway) hello(live context.Context, p *peer) {
-	nc, c := p.nc, p.c
+// hello opens a session, or refuses it with the reason. The session gets a new goroutine, because
+// the stack of this one has grown by the handshake.
+func (g *Gateway) hello(live context.Context, c *port.Conn, busy bool) {
+	if busy {
+		c.Refuse(retryLater("too many connections at once"))
+		return
+	}
 	ctx, cancel := context.WithTimeout(live, g.cfg.HandshakeTimeout)
 	defer cancel()
-	m, err := c.Read(g.cfg.HandshakeTimeout)
+	m, err := c.Messages.Read(g.cfg.HandshakeTimeout)
 	if err != nil {
-		g.log.Debug("hello did not come", "remote", nc.RemoteAddr(), "err", err)
+		g.log.Debug("hello did not come", "remote", c.Net.RemoteAddr(), "err", err)
 		if protocolError(err) {
-			g.refuse(nc, c, &wire.Error{Code: wire.CodeProtocol, Message: err.Error()})
+			c.Refuse(&wire.Error{Code: wire.CodeProtocol, Message: err.Error()})
 			return
 		}
-		c.Close()
+		c.Messages.Close()
 		return
 	}
 	h, ok := m.(*wire.Hello)
 	switch {
 	case !ok:
-		g.refuse(nc, c, &wire.Error{Code: wire.CodeProtocol, Message: fmt.Sprintf("the first message is %q, not hello", m.Kind())})
+		c.Refuse(&wire.Error{Code: wire.CodeProtocol, Message: fmt.Sprintf("the first message is %q, not hello", m.Kind())})
 		return
 	case h.Protocol != wire.Protocol:
-		g.refuse(nc, c, &wire.Error{Code: wire.CodeProtocol, Message: fmt.Sprintf("protocol %d is not spoken here, %d is", h.Protocol, wire.Protocol)})
+		c.Refuse(&wire.Error{Code: wire.CodeProtocol, Message: fmt.Sprintf("protocol %d is not spoken here, %d is", h.Protocol, wire.Protocol)})
 		return
 	}
 	if h.Probe {
-		g.probe(ctx, p, h)
+		g.probe(ctx, c, h)
 		return
 	}
-	s, err := g.admit(ctx, p, h)
+	s, err := g.admit(ctx, c, h)
 	if err != nil {
-		g.log.Info("session was refused", "server", h.ServerXID, "remote", nc.RemoteAddr(), "err", err)
-		g.refuse(nc, c, wireError(err))
+		g.log.Info("session was refused", "server", h.ServerXID, "remote", c.Net.RemoteAddr(), "err", err)
+		c.Refuse(wireError(err))
 		return
 	}
 	g.conns.Go(func() { s.run(live) })
 }
 
-// turn waits until this hello may be judged: all at once would be slower for everybody.
-func (g *Gateway) turn(ctx context.Context) (done func(), err error) {
+// acquireAuth waits for one of the authAtOnce tokens. done returns it.
+func (g *Gateway) acquireAuth(ctx context.Context) (done func(), err error) {
 	select {
 	case g.auth <- struct{}{}:
 		return func() { <-g.auth }, nil
@@ -60,60 +65,58 @@ func (g *Gateway) turn(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// probe answers a hello that wants no session.
-func (g *Gateway) probe(ctx context.Context, p *peer, h *wire.Hello) {
-	srv, inUse, err := g.answerProbe(ctx, p, h)
+// probe answers a hello that asks whether a session would be opened.
+func (g *Gateway) probe(ctx context.Context, c *port.Conn, h *wire.Hello) {
+	srv, inUse, err := g.answerProbe(ctx, c, h)
 	if err != nil {
-		g.log.Info("probe was refused", "server", h.ServerXID, "remote", p.nc.RemoteAddr(), "err", err)
-		g.refuse(p.nc, p.c, wireError(err))
+		g.log.Info("probe was refused", "server", h.ServerXID, "remote", c.Net.RemoteAddr(), "err", err)
+		c.Refuse(wireError(err))
 		return
 	}
-	g.log.Info("probe was answered", "server", srv.XID, "environment", srv.Environment, "remote", p.nc.RemoteAddr(), "leaving", h.Leave, "in_use", inUse)
-	if err := p.c.Write(&wire.Probed{Environment: srv.Environment, ServerTime: time.Now().UnixMilli(), InUse: inUse}); err == nil {
-		linger(p.nc)
-	}
-	p.c.Close()
+	g.log.Info("probe was answered", "server", srv.XID, "environment", srv.Environment, "remote", c.Net.RemoteAddr(), "leaving", h.Leave, "in_use", inUse)
+	c.Finish(&wire.Probed{Environment: srv.Environment, ServerTime: time.Now().UnixMilli(), InUse: inUse})
 }
 
-func (g *Gateway) answerProbe(ctx context.Context, p *peer, h *wire.Hello) (srv Server, inUse string, err error) {
+func (g *Gateway) answerProbe(ctx context.Context, c *port.Conn, h *wire.Hello) (srv Server, inUse string, err error) {
 	asks := *h
 	asks.Leave = false
-	if srv, err = g.judge(ctx, p, &asks); err == nil && h.Leave {
-		inUse, err = g.leaves(ctx, p, h, srv)
+	if srv, err = g.wouldAdmit(ctx, c, &asks); err == nil && h.Leave {
+		inUse, err = g.unenroll(ctx, c, h, srv)
 	}
 	return srv, inUse, err
 }
 
-// judge says whether a session would be opened, and takes nothing into use.
-func (g *Gateway) judge(ctx context.Context, p *peer, h *wire.Hello) (Server, error) {
-	done, err := g.turn(ctx)
+// wouldAdmit returns the error for which a session would be refused. No bundle or certificate comes
+// into use by it.
+func (g *Gateway) wouldAdmit(ctx context.Context, c *port.Conn, h *wire.Hello) (Server, error) {
+	done, err := g.acquireAuth(ctx)
 	if err != nil {
 		return Server{}, err
 	}
 	defer done()
-	cert, err := g.certificate(p.tls)
+	cert, err := g.certificate(c.TLS)
 	if err != nil {
 		return Server{}, err
 	}
 	return g.cfg.Auth.Probe(ctx, h.ServerXID, h.BrokerToken, cert, h.Leave)
 }
 
-// admit authenticates, attaches and welcomes.
-func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, error) {
-	host := g.host(p, h)
-	srv, err := g.judge(ctx, p, h)
+// admit authenticates the agent, attaches the session to the dispatcher and sends welcome.
+func (g *Gateway) admit(ctx context.Context, c *port.Conn, h *wire.Hello) (*session, error) {
+	host := g.host(c, h)
+	srv, err := g.wouldAdmit(ctx, c, h)
 	if err == nil {
-		err = g.contest(ctx, srv, host) // may wait, so it takes nobody's turn
+		err = g.arbitrate(ctx, srv, host) // it may wait, so it must not keep a token
 	}
 	if err != nil {
 		return nil, err
 	}
-	done, err := g.turn(ctx)
+	done, err := g.acquireAuth(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	cert, err := g.certificate(p.tls)
+	cert, err := g.certificate(c.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -122,14 +125,14 @@ func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, 
 		return nil, err
 	}
 	s := &session{
-		g: g, nc: p.nc, c: p.c, read: p.read, server: srv, transport: p.transport, connected: time.Now(),
+		g: g, conn: c, server: srv, connected: time.Now(),
 		name: h.ServerName, version: h.Version, os: h.OS, arch: h.Arch, host: host, executors: h.Executors,
 	}
-	seat, w, err := g.cfg.Dispatcher.Attach(ctx, srv.Environment, s, h)
+	orders, w, err := g.cfg.Dispatcher.Attach(ctx, srv.Environment, s, h)
 	if err != nil {
 		return nil, err
 	}
-	s.seat = seat
+	s.orders = orders
 	s.compare(h.Clock, 0)
 	w.HeartbeatMS, w.ConfigRevision, w.Renews = g.cfg.Heartbeat.Milliseconds(), srv.ConfigRevision, true
 	g.mu.Lock()
@@ -147,10 +150,10 @@ func (g *Gateway) admit(ctx context.Context, p *peer, h *wire.Hello) (*session, 
 		return nil, err
 	}
 	g.opened.Add(1)
-	seat.Open()
-	s.remind()
-	g.log.Info("session was opened", "server", srv.XID, "environment", srv.Environment, "epoch", seat.Epoch(),
-		"transport", p.transport, "remote", p.nc.RemoteAddr(), "orders", len(h.Orders), "results", len(h.Results), "fenced", len(w.Fenced))
+	orders.Open()
+	s.sendConflict()
+	g.log.Info("session was opened", "server", srv.XID, "environment", srv.Environment, "epoch", orders.Epoch(),
+		"transport", c.Transport, "remote", c.Net.RemoteAddr(), "orders", len(h.Orders), "results", len(h.Results), "fenced", len(w.Fenced))
 	return s, nil
 }
 
@@ -177,7 +180,7 @@ func (g *Gateway) certificate(tc *tls.Conn) (*x509.Certificate, error) {
 	return leaf, nil
 }
 
-// wireError is what the agent is told. What it was not meant to see is retry_later.
+// wireError is the error that the agent gets. One that is not meant for it becomes retry_later.
 func wireError(err error) *wire.Error {
 	if d, ok := errors.AsType[*Denied](err); ok {
 		return &wire.Error{Code: d.Code, Message: d.Message, RetryAfterMS: d.RetryAfter.Milliseconds()}
@@ -188,7 +191,23 @@ func wireError(err error) *wire.Error {
 	if protocolError(err) {
 		return &wire.Error{Code: wire.CodeProtocol, Message: err.Error()}
 	}
-	return unable()
+	return cannotStore()
+}
+
+// retryLater asks an agent to come back after 1 to 10 seconds, at random, so that not all come at
+// once.
+func retryLater(why string) *wire.Error {
+	return &wire.Error{Code: wire.CodeRetryLater, Message: why, RetryAfterMS: 1000 + rand.Int64N(9000)}
+}
+
+// cannotStore is the error while the store takes no writes. Each agent comes back after another
+// time, which does not grow: once the store is back, the agents must be back before their leases
+// end.
+func cannotStore() *wire.Error {
+	return &wire.Error{
+		Code: wire.CodeRetryLater, Message: "the cloud cannot store anything now",
+		RetryAfterMS: 2000 + rand.Int64N(18_000), Exact: true,
+	}
 }
 
 func protocolError(err error) bool {

@@ -20,8 +20,8 @@ import (
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
-// idleAgents is how many agents BenchmarkIdle connects. They share a
-// process, so that with the gateway's end they stay below usual limits on descriptors.
+// idleAgents is how many agents BenchmarkIdle connects. They share a process, so that with the
+// gateway's end they stay below usual limits on descriptors.
 const idleAgents = 2000
 
 // identities is what the gateway's process hands to the agents' one.
@@ -62,8 +62,8 @@ func TestIdleGateway(t *testing.T) {
 	bufio.NewReader(os.Stdin).ReadString('\n') // until the parent ends
 }
 
-// BenchmarkIdle measures the gateway's memory for each idle agent over
-// TLS: resident set of its process, after the heap has settled and before.
+// BenchmarkIdle measures the gateway's memory for each idle agent over TLS: resident set of its
+// process, after the heap has settled and before.
 func BenchmarkIdle(b *testing.B) {
 	file := filepath.Join(b.TempDir(), "identities")
 	cmd := exec.Command(os.Args[0], "-test.run", "^TestIdleGateway$", "-test.v")
@@ -128,7 +128,7 @@ func BenchmarkIdle(b *testing.B) {
 			c := conn.Raw(nc)
 			xid := fmt.Sprintf("s%d", i)
 			c.Write(&wire.Hello{Protocol: 1, BrokerToken: "token-" + xid, ServerXID: wire.ServerXID(xid), Slots: 4})
-			if m, err := c.Read(rig.Patience); err != nil || m.Kind() != wire.KindWelcome {
+			if m, err := c.Read(rig.Timeout); err != nil || m.Kind() != wire.KindWelcome {
 				b.Errorf("%s: %v %v", xid, m, err)
 			}
 			b.Cleanup(func() { c.Close() })

@@ -19,9 +19,8 @@ import (
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
-// TestKilledCloud is the process that TestKill kills. It says its
-// address, then for each line it reads submits an order and says its id,
-// or for "list" says all executions.
+// TestKilledCloud is the process that TestKill kills. It says its address, then for each line it
+// reads submits an order and says its id, or for "list" says all executions.
 func TestKilledCloud(t *testing.T) {
 	dir := os.Getenv("TCCLOUD_KILL")
 	if dir == "" {
@@ -107,8 +106,8 @@ func startChild(t *testing.T, dir string) *child {
 	return c
 }
 
-// worker is an agent that keeps the rules: what it promised survives in
-// its journal, nothing in the journal is started twice.
+// worker is an agent that keeps the rules: what it promised survives in its journal, nothing in the
+// journal is started twice.
 type worker struct {
 	t       *testing.T
 	ca      *rig.CA
@@ -207,9 +206,8 @@ func (w *worker) start(a *rig.Agent, r wire.Ref) {
 	})
 }
 
-// TestKill kills the cloud with SIGKILL again and again while orders are
-// handed in and two agents work. Every order that Submit confirmed ends well
-// and was started exactly once.
+// TestKill kills the cloud with SIGKILL again and again while orders are handed in and two agents
+// work. Every order that Submit confirmed ends well and was started exactly once.
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	ca := rig.NewCA(t)
@@ -267,7 +265,7 @@ func TestKill(t *testing.T) {
 // settle waits until nothing is under way and checks how the confirmed orders ended.
 func settle(t *testing.T, c *child, confirmed []wire.OrderID) {
 	t.Helper()
-	for end := time.Now().Add(2 * rig.Patience); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(2 * rig.Timeout); ; time.Sleep(50 * time.Millisecond) {
 		fmt.Fprintln(c.in, "list")
 		open, found := 0, map[wire.OrderID]dispatch.Execution{}
 		for _, e := range <-c.lists {

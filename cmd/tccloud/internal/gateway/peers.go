@@ -17,13 +17,13 @@ import (
 // ErrNotConnected means that no gateway has a session of the server.
 var ErrNotConnected = errors.New("the server is not connected")
 
-// What gateways say to each other.
+// Subjects of the messages between gateways.
 const (
 	subjectList    = "tccloud.gateway.list"    // request: all sessions, in pages
 	subjectEnd     = "tccloud.gateway.end"     // end a server's session
 	subjectControl = "tccloud.gateway.control" // request: pass a Control on
 	subjectAsk     = "tccloud.gateway.ask."    // + gateway; request: whether a server's session there is alive
-	subjectSettle  = "tccloud.gateway.settle"  // an administrator chose a server's host
+	subjectKeep    = "tccloud.gateway.keep"    // an administrator chose a server's host
 	peerTimeout    = time.Second
 	pageSize       = 500 // sessions in one message
 )
@@ -45,7 +45,7 @@ type control struct {
 	Control *wire.Control  `json:"control"`
 }
 
-// listenToPeers answers what other gateways ask.
+// listenToPeers answers the requests of other gateways.
 func (g *Gateway) listenToPeers() (func(), error) {
 	nc := g.cfg.Dispatcher.Conn()
 	var subs []*nats.Subscription
@@ -57,10 +57,10 @@ func (g *Gateway) listenToPeers() (func(), error) {
 	for subject, handle := range map[string]nats.MsgHandler{
 		subjectList:                             g.answerList,
 		subjectAsk + g.cfg.Dispatcher.Gateway(): g.answerAsk,
-		subjectSettle: func(m *nats.Msg) {
-			var c choice
+		subjectKeep: func(m *nats.Msg) {
+			var c kept
 			if json.Unmarshal(m.Data, &c) == nil {
-				g.settleHere(c)
+				g.keepHere(c)
 			}
 		},
 		subjectEnd: func(m *nats.Msg) {
@@ -90,7 +90,7 @@ func (g *Gateway) listenToPeers() (func(), error) {
 func (g *Gateway) here() []Session {
 	var out []Session
 	for _, s := range g.all() {
-		if !s.isOver() {
+		if !s.isClosed() {
 			out = append(out, s.describe())
 		}
 	}
@@ -99,7 +99,7 @@ func (g *Gateway) here() []Session {
 
 func (g *Gateway) find(xid wire.ServerXID) *session {
 	for _, s := range g.all() {
-		if s.server.XID == xid && !s.isOver() {
+		if s.server.XID == xid && !s.isClosed() {
 			return s
 		}
 	}
@@ -117,13 +117,13 @@ func (g *Gateway) answerList(m *nats.Msg) {
 	}
 	for i, p := range pages {
 		if data, err := json.Marshal(page{me, p, i == len(pages)-1}); err == nil {
-			_ = m.Respond(data) // who asked goes on without us
+			_ = m.Respond(data) // the gateway that asked goes on without this one
 		}
 	}
 }
 
-// Sessions lists the connected servers of all gateways, ordered by name.
-// A gateway that does not answer within a second is left out.
+// Sessions lists the connected servers of all gateways, ordered by name. A gateway that does not
+// answer within a second is left out.
 func (g *Gateway) Sessions(ctx context.Context) ([]Session, error) {
 	out := g.here()
 	others := g.cfg.Dispatcher.Gateways() - 1
@@ -171,8 +171,8 @@ func (g *Gateway) askPeers(ctx context.Context, others int) ([]Session, error) {
 	return out, nil
 }
 
-// Disconnect ends the server's session with an error of this code,
-// whichever gateway holds it; nothing happens if none does. It is what revoking a server calls.
+// Disconnect ends the server's session, at whichever gateway it is, with an error of this code. It
+// does nothing if there is none.
 func (g *Gateway) Disconnect(ctx context.Context, xid wire.ServerXID, code wire.Code, message string) error {
 	e := end{xid, code, message}
 	g.endHere(e)
@@ -186,7 +186,7 @@ func (g *Gateway) Disconnect(ctx context.Context, xid wire.ServerXID, code wire.
 	return nil
 }
 
-// announce tells all gateways, this one included.
+// announce publishes to all gateways, this one included.
 func (g *Gateway) announce(ctx context.Context, subject string, data []byte) error {
 	nc := g.cfg.Dispatcher.Conn()
 	if err := nc.Publish(subject, data); err != nil {
@@ -199,13 +199,13 @@ func (g *Gateway) announce(ctx context.Context, subject string, data []byte) err
 
 func (g *Gateway) endHere(e end) {
 	if s := g.find(e.XID); s != nil {
-		s.seat.Close()
+		s.orders.Close()
 		s.End(e.Code, e.Message, 0)
 	}
 }
 
-// Control sends m to the server, whichever gateway holds its session, or
-// returns ErrNotConnected.
+// Control sends m to the server, at whichever gateway its session is. It returns ErrNotConnected if
+// there is none.
 func (g *Gateway) Control(ctx context.Context, xid wire.ServerXID, m *wire.Control) error {
 	if err := g.controlHere(xid, m); !errors.Is(err, ErrNotConnected) {
 		return err
@@ -230,7 +230,7 @@ func (g *Gateway) controlHere(xid wire.ServerXID, m *wire.Control) error {
 	if s == nil {
 		return ErrNotConnected
 	}
-	if err := s.Send(m); err != nil && !errors.Is(err, errOver) {
+	if err := s.Send(m); err != nil && !errors.Is(err, errClosed) {
 		return err
 	} else if err != nil {
 		return ErrNotConnected

@@ -29,7 +29,7 @@ func external(t *testing.T) string {
 	}
 	ns.Start()
 	t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
-	if !ns.ReadyForConnections(rig.Patience) {
+	if !ns.ReadyForConnections(rig.Timeout) {
 		t.Fatal("external server did not start")
 	}
 	return ns.ClientURL()
@@ -92,8 +92,8 @@ func TestTwoGateways(t *testing.T) {
 	}
 }
 
-// TestFence: the newest session wins over one that does not answer, at whichever
-// gateway, and what the older one was given is settled by its hello.
+// TestFence: the newest session wins over one that does not answer, at whichever gateway, and what
+// the older one was given is settled by its hello.
 func TestFence(t *testing.T) {
 	a, b := two(t)
 	old := a.Agent("s1", 1)
@@ -113,8 +113,8 @@ func TestFence(t *testing.T) {
 	}
 }
 
-// TestGatewayDies: the sessions of a gateway that fell silent are away,
-// and its server goes on at the other one.
+// TestGatewayDies: the sessions of a gateway that fell silent are away, and its server goes on at
+// the other one.
 func TestGatewayDies(t *testing.T) {
 	a, b := two(t)
 	s := a.Agent("s1", 2)
@@ -168,12 +168,12 @@ func cluster(t *testing.T) ([]*server.Server, []string) {
 		nodes = append(nodes, ns)
 	}
 	for _, ns := range nodes {
-		if !ns.ReadyForConnections(rig.Patience) {
+		if !ns.ReadyForConnections(rig.Timeout) {
 			t.Fatal("a node did not start")
 		}
 		urls = append(urls, ns.ClientURL())
 	}
-	for end := time.Now().Add(rig.Patience); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(rig.Timeout); ; time.Sleep(20 * time.Millisecond) {
 		if slices.ContainsFunc(nodes, func(n *server.Server) bool { return n.JetStreamIsLeader() }) &&
 			!slices.ContainsFunc(nodes, func(n *server.Server) bool { return !n.JetStreamIsCurrent() || n.NumRoutes() == 0 }) {
 			return nodes, urls
@@ -184,8 +184,7 @@ func cluster(t *testing.T) ([]*server.Server, []string) {
 	}
 }
 
-// TestCluster: with three nodes everything is kept three times, and one
-// of them may die.
+// TestCluster: with three nodes everything is kept three times, and one of them may die.
 func TestCluster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a cluster takes seconds to elect its leaders")
@@ -206,7 +205,7 @@ func TestCluster(t *testing.T) {
 	nodes[2].Shutdown()
 	nodes[2].WaitForShutdown()
 	// The result is repeated until it is taken, as an agent does it.
-	for end := time.Now().Add(2 * rig.Patience); ; {
+	for end := time.Now().Add(2 * rig.Timeout); ; {
 		a.Send(rig.Result(o.Ref))
 		m, err := a.Recv()
 		if ack, ok := m.(*wire.ResultAck); ok {

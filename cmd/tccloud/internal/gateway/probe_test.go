@@ -22,7 +22,7 @@ func ask(t *testing.T, c *rig.Cloud, xid wire.ServerXID, change func(*wire.Hello
 	if err := cn.Write(h); err != nil {
 		t.Fatal(err)
 	}
-	m, err := cn.Read(rig.Patience)
+	m, err := cn.Read(rig.Timeout)
 	if err != nil {
 		t.Fatal(err)
 	}

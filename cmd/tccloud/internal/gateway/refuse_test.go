@@ -54,8 +54,8 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// TestHostile: whatever arrives instead of the protocol, the peer is told
-// what is wrong where that is possible, and nobody else notices.
+// TestHostile: whatever arrives instead of the protocol, the peer is told what is wrong where that
+// is possible, and nobody else notices.
 func TestHostile(t *testing.T) {
 	c := rig.Start(t, rig.Options{Gateway: func(g *gateway.Config) { g.HandshakeTimeout = 500 * time.Millisecond }})
 	good := c.Agent("good", 1)
@@ -92,7 +92,7 @@ func TestHostile(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer nc.Close()
-			nc.SetDeadline(time.Now().Add(rig.Patience))
+			nc.SetDeadline(time.Now().Add(rig.Timeout))
 			nc.Write(tc.bytes)
 			got, err := io.ReadAll(nc)
 			if err != nil || !strings.Contains(string(got), tc.want) {
@@ -104,8 +104,8 @@ func TestHostile(t *testing.T) {
 	rig.Expect[*wire.Order](good)
 }
 
-// TestPlainHTTP: who forgets TLS is told so; who finds the port with a
-// browser gets what is mounted there.
+// TestPlainHTTP: who forgets TLS is told so; who finds the port with a browser gets what is mounted
+// there.
 func TestPlainHTTP(t *testing.T) {
 	c := rig.Start(t, rig.Options{Gateway: func(g *gateway.Config) {
 		g.HTTP = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "console "+r.URL.Path) })
@@ -115,7 +115,7 @@ func TestPlainHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	nc.SetDeadline(time.Now().Add(rig.Patience))
+	nc.SetDeadline(time.Now().Add(rig.Timeout))
 	io.WriteString(nc, "GET /broker HTTP/1.1\r\nHost: x\r\n\r\n")
 	got, err := io.ReadAll(nc)
 	if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 400 ") || !strings.Contains(string(got), "TLS") {
@@ -145,7 +145,7 @@ func TestTooMany(t *testing.T) {
 		t.Errorf("over the limit: %v", err)
 	}
 	silent.Close()
-	for end := time.Now().Add(rig.Patience); err != nil && time.Now().Before(end); {
+	for end := time.Now().Add(rig.Timeout); err != nil && time.Now().Before(end); {
 		_, err = c.Join("s2", 1)
 	}
 	if err != nil {

@@ -8,36 +8,26 @@ import (
 	"sync"
 	"time"
 
+	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/plain"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/gateway/port"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
-
-// maxBacklog is how many bytes may wait for a slow agent before it is cut.
-const maxBacklog = 8 << 20
-
-// errOver means that the session does not take messages any more.
-var errOver = errors.New("the session is over")
-
-// writeAtOnce bounds what is written under one write deadline.
-const writeAtOnce = 64 << 10
 
 // maxInbox is how many bytes an agent may be ahead of what is handled.
 const maxInbox = 1 << 20
 
-// session is one connected agent. It has one goroutine, which only reads
-// frames, so that its stack stays small: thousands of them wait all day. What was
-// read is decoded and handled, in order, by a second one that lives while there is
-// something to do, and so is what is to be written.
+// session is one connected agent. It has one goroutine, which only reads frames, so that its stack
+// stays small: thousands of them wait all day. Frames are decoded and handled, in order, by a
+// second one that exists while there is something to handle, and written by a third of the same
+// kind.
 type session struct {
 	g         *Gateway
-	nc        net.Conn
-	c         *conn.Conn
-	seat      *dispatch.Seat
+	conn      *port.Conn
+	orders    *dispatch.Session
 	server    Server
-	transport string
 	connected time.Time
 	name      string // what it calls itself
 	version   string
@@ -45,168 +35,66 @@ type session struct {
 	host      twin.Host
 	executors int
 
-	read func() ([]byte, error) // the next frame
-
-	mu       sync.Mutex
-	in       [][]byte      // frames to be handled
-	ahead    int           // their bytes
-	handling bool          // a goroutine is at it
-	room     chan struct{} // closed when the reader may go on
-	out      [][]byte      // frames to be written
-	backlog  int           // their bytes
-	writing  bool          // a goroutine is at it
-	over     bool          // nothing more may be queued
-	ended    bool          // by us: nothing more is handled
-	lastSent time.Time
-	pingSeq  int64
-	pingAt   time.Time // of an unanswered ping
-	rtt      time.Duration
-	asked    []*asked      // who waits for a pong
-	skew     time.Duration // its clock minus ours, by its newest message with a clock
-	told     bool          // there was one
-	apart    bool          // as it was said last, at apartAt
-	apartAt  time.Time
-	info     *wire.Info
-	infoAt   time.Time
-}
-
-// Send implements dispatch.Session.
-func (s *session) Send(m wire.Message) error {
-	frame, err := wire.Encode(m)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.over:
-		return errOver
-	case s.backlog+len(frame) > maxBacklog:
-		s.over = true
-		s.nc.Close() // the reader ends the rest
-		return errOver
-	}
-	s.queue(frame)
-	return nil
-}
-
-// queue adds a frame. s.mu is held.
-func (s *session) queue(frame []byte) {
-	s.out = append(s.out, frame)
-	s.backlog += len(frame)
-	s.lastSent = time.Now()
-	if !s.writing {
-		s.writing = true
-		s.g.conns.Go(s.write)
-	}
-}
-
-// write writes what is queued and ends.
-func (s *session) write() {
-	for {
-		s.mu.Lock()
-		if len(s.out) == 0 {
-			s.out = nil
-			if !s.over {
-				s.writing = false
-				s.mu.Unlock()
-				return
-			}
-			s.mu.Unlock() // the last word is written
-			if w, ok := s.nc.(interface{ CloseWrite() error }); ok {
-				_ = w.CloseWrite()
-			}
-			s.mu.Lock()
-			s.writing = false
-			_ = s.nc.SetReadDeadline(time.Now().Add(lingerFor))
-			s.mu.Unlock()
-			return
-		}
-		n, size := 0, 0
-		for n < len(s.out) && (n == 0 || size+len(s.out[n]) <= writeAtOnce) {
-			size += len(s.out[n])
-			n++
-		}
-		frames := s.out[:n:n]
-		s.out = s.out[n:]
-		s.backlog -= size
-		s.mu.Unlock()
-		if err := s.c.WriteFrames(frames...); err != nil {
-			s.mu.Lock()
-			s.over, s.writing, s.out = true, false, nil
-			s.mu.Unlock()
-			s.nc.Close()
-			return
-		}
-	}
-}
-
-// End implements dispatch.Session.
-func (s *session) End(code wire.Code, message string, retryAfter time.Duration) {
-	s.finish(&wire.Error{Code: code, Message: message, RetryAfterMS: min(retryAfter.Milliseconds(), 3_600_000)})
-}
-
-// finish sends a last message in place of all that waits and closes. The
-// first one counts.
-func (s *session) finish(m wire.Message) {
-	if e, ok := m.(*wire.Error); ok {
-		e.Message = plain.Head(e.Message, wire.MaxText)
-	}
-	frame, err := wire.Encode(m)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.over {
-		return
-	}
-	s.over, s.ended = true, true
-	if err != nil {
-		s.nc.Close()
-		return
-	}
-	s.out, s.backlog = nil, 0
-	s.queue(frame)
+	mu          sync.Mutex
+	in          [][]byte      // frames to be handled
+	ahead       int           // their bytes
+	handling    bool          // a goroutine works on it
+	room        chan struct{} // closed when the reader may go on
+	out         [][]byte      // frames to be written
+	backlog     int           // their bytes
+	writing     bool          // a goroutine works on it
+	closed      bool          // nothing more may be queued for the agent
+	discard     bool          // the session was ended here: nothing more is handled
+	lastSent    time.Time
+	pingSeq     int64
+	pingAt      time.Time // of an unanswered ping
+	rtt         time.Duration
+	pongWaiters []*pongWaiter // those that wait for a pong
+	clock       clock.Offset  // of the agent's host
+	info        *wire.Info
+	infoAt      time.Time
 }
 
 // run reads until the session ends.
 func (s *session) run(ctx context.Context) {
 	defer s.leave()
-	defer s.c.Close()
-	for !s.isOver() {
-		_ = s.nc.SetReadDeadline(time.Now().Add(s.g.cfg.Heartbeat * 5 / 2))
-		frame, err := s.read()
+	defer s.conn.Messages.Close()
+	for !s.isClosed() {
+		_ = s.conn.Net.SetReadDeadline(time.Now().Add(s.g.cfg.Heartbeat * 5 / 2))
+		frame, err := s.conn.ReadFrame()
 		switch {
 		case err == nil:
-			s.take(ctx, frame)
-		case s.isOver():
+			s.receive(ctx, frame)
+		case s.isClosed():
 		case isTimeout(err):
 			s.fail(err, &wire.Error{Code: wire.CodeHeartbeat, Message: "nothing was heard for 2.5 heartbeats"})
 		case protocolError(err):
 			s.fail(err, wireError(err))
 		default:
-			s.g.log.Info("session was lost", "server", s.server.XID, "epoch", s.seat.Epoch(), "err", err)
+			s.g.log.Info("session was lost", "server", s.server.XID, "epoch", s.orders.Epoch(), "err", err)
 			return
 		}
 	}
-	// Closing now could cut off the last word. Whoever writes it says
-	// afterwards how long to wait for the other side to close.
+	// Closing now could cut off the last message. Its writer sets a new deadline for the other side
+	// to close.
 	s.mu.Lock()
-	wait := lingerFor
+	wait := port.LingerTime
 	if s.writing {
 		wait += conn.WriteTimeout
 	}
-	_ = s.nc.SetReadDeadline(time.Now().Add(wait))
+	_ = s.conn.Net.SetReadDeadline(time.Now().Add(wait))
 	s.mu.Unlock()
-	_, _ = io.Copy(io.Discard, s.nc)
+	_, _ = io.Copy(io.Discard, s.conn.Net)
 }
 
-// take has a frame handled, and waits while too much is to be handled.
-func (s *session) take(ctx context.Context, frame []byte) {
+// receive queues a frame to be handled, and waits while too much is queued.
+func (s *session) receive(ctx context.Context, frame []byte) {
 	s.mu.Lock()
 	s.in = append(s.in, frame)
 	s.ahead += len(frame)
 	if !s.handling {
 		s.handling = true
-		s.g.conns.Go(func() { s.work(ctx) })
+		s.g.conns.Go(func() { s.process(ctx) })
 	}
 	var room chan struct{}
 	if s.ahead > maxInbox {
@@ -219,12 +107,12 @@ func (s *session) take(ctx context.Context, frame []byte) {
 	}
 }
 
-// work handles what is there and ends. After we ended the session nothing
-// more is handled: the agent says it again in the next one.
-func (s *session) work(ctx context.Context) {
+// process handles the frames that are queued, then returns. After the session was ended here no
+// more are handled: the agent sends them again in the next one.
+func (s *session) process(ctx context.Context) {
 	for {
 		s.mu.Lock()
-		if s.ended {
+		if s.discard {
 			s.in, s.ahead = nil, 0
 		}
 		if s.room != nil && s.ahead <= maxInbox/2 {
@@ -250,10 +138,10 @@ func (s *session) work(ctx context.Context) {
 	}
 }
 
-// fail ends the session for a reason found here.
+// fail ends the session because of an error found here.
 func (s *session) fail(err error, e *wire.Error) {
-	s.g.log.Info("session was ended", "server", s.server.XID, "epoch", s.seat.Epoch(), "code", e.Code, "err", err)
-	s.seat.Close()
+	s.g.log.Info("session was ended", "server", s.server.XID, "epoch", s.orders.Epoch(), "code", e.Code, "err", err)
+	s.orders.Close()
 	s.finish(e)
 }
 
@@ -275,7 +163,7 @@ func (s *session) handle(ctx context.Context, m wire.Message) error {
 		if fresh {
 			s.rtt, s.pingAt = time.Since(s.pingAt), time.Time{}
 		}
-		s.answered(m.Seq, false)
+		s.wakePongWaiters(m.Seq, false)
 		rtt := s.rtt
 		s.mu.Unlock()
 		if fresh {
@@ -290,13 +178,13 @@ func (s *session) handle(ctx context.Context, m wire.Message) error {
 		was := s.info
 		s.info, s.infoAt = m, time.Now()
 		s.mu.Unlock()
-		s.tellUnfit(was, m)
+		s.logFitness(was, m)
 	}
-	return s.seat.Handle(ctx, m)
+	return s.orders.Handle(ctx, m)
 }
 
-// tellUnfit logs when the server stops taking orders, and when it goes on.
-func (s *session) tellUnfit(was, now *wire.Info) {
+// logFitness logs when the server stops taking orders, and when it goes on.
+func (s *session) logFitness(was, now *wire.Info) {
 	log := s.g.log.With("server", s.server.XID, "name", s.name)
 	switch before := was != nil && was.Unfit != nil; {
 	case now.Unfit != nil && (!before || was.Unfit.Code != now.Unfit.Code):
@@ -316,19 +204,19 @@ func (s *session) renew(ctx context.Context, m *wire.Renew) *wire.Renewed {
 	return &wire.Renewed{Problem: wireError(err).Message}
 }
 
-func (s *session) isOver() bool {
+func (s *session) isClosed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.over
+	return s.closed
 }
 
-// leave takes the session out of everything.
+// leave removes the session from the gateway and the dispatcher.
 func (s *session) leave() {
 	s.mu.Lock()
-	s.over = true
-	s.answered(0, true)
+	s.closed = true
+	s.wakePongWaiters(0, true)
 	s.mu.Unlock()
-	s.seat.Close()
+	s.orders.Close()
 	s.g.mu.Lock()
 	delete(s.g.sessions, s)
 	s.g.mu.Unlock()
@@ -337,7 +225,7 @@ func (s *session) leave() {
 // beat sends a ping if nothing was sent for quiet.
 func (s *session) beat(now time.Time, quiet time.Duration) {
 	s.mu.Lock()
-	due := !s.over && now.Sub(s.lastSent) >= quiet
+	due := !s.closed && now.Sub(s.lastSent) >= quiet
 	if due {
 		s.pingSeq++
 		s.pingAt = now
@@ -349,13 +237,13 @@ func (s *session) beat(now time.Time, quiet time.Duration) {
 	}
 }
 
-// describe is the session as shown to people.
+// describe returns the session as people see it.
 func (s *session) describe() Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Session{
 		Server: s.server, Name: s.name, Version: s.version, OS: s.os, Arch: s.arch, Host: s.host, Executors: s.executors,
-		Epoch: s.seat.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.nc.RemoteAddr().String(),
-		Transport: s.transport, Connected: s.connected, RTT: s.rtt, Skew: s.skew, Credit: s.seat.Credit(), Info: s.info, InfoAt: s.infoAt,
+		Epoch: s.orders.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.conn.Net.RemoteAddr().String(),
+		Transport: s.conn.Transport, Connected: s.connected, RTT: s.rtt, Skew: s.clock.Skew, Credit: s.orders.Credit(), Info: s.info, InfoAt: s.infoAt,
 	}
 }

@@ -13,8 +13,8 @@ func beat(d time.Duration) rig.Options {
 	return rig.Options{Gateway: func(g *gateway.Config) { g.Heartbeat = d }}
 }
 
-// TestHalfOpen: an agent that is silent is given up after 2.5 heartbeats,
-// one that answers pings is not.
+// TestHalfOpen: an agent that is silent is given up after 2.5 heartbeats, one that answers pings is
+// not.
 func TestHalfOpen(t *testing.T) {
 	c := rig.Start(t, beat(100*time.Millisecond))
 	good := c.Agent("good", 1)
@@ -25,7 +25,7 @@ func TestHalfOpen(t *testing.T) {
 	defer cn.Close()
 	cn.Write(&wire.Hello{Protocol: 1, BrokerToken: "token-frozen", ServerXID: "frozen"})
 	for {
-		m, err := cn.Read(rig.Patience)
+		m, err := cn.Read(rig.Timeout)
 		if err != nil {
 			t.Fatalf("closed without a word: %v", err)
 		}
@@ -66,7 +66,7 @@ func TestSlowAgent(t *testing.T) {
 	}
 	defer slow.Close()
 	slow.Write(&wire.Hello{Protocol: 1, BrokerToken: "token-slow", ServerXID: "slow"})
-	if _, err := slow.Read(rig.Patience); err != nil {
+	if _, err := slow.Read(rig.Timeout); err != nil {
 		t.Fatal(err)
 	}
 	big := &wire.Control{Action: wire.ActionDiagnostics, Args: map[string]string{"x": string(make([]byte, 30<<10))}}

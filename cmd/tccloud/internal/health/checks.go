@@ -11,14 +11,15 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
-// Store looks whether what is stored is durable.
+// Store checks whether writes to the store are durable.
 func Store(s *store.Store) Check {
 	return Check{"store", func(ctx context.Context) Finding {
 		h := s.Health()
 		switch {
-		case errors.Is(h.Err, store.ErrFull):
+		case errors.Is(h.Err, quota.ErrFull):
 			return Finding{Failed, "it takes no writes: " + h.Err.Error(), "make room on that disk; the cloud goes on by itself"}
 		case h.Err != nil && s.Embedded():
 			return Finding{Failed, "it takes no writes: " + h.Err.Error(),
@@ -41,11 +42,11 @@ func Store(s *store.Store) Check {
 	}}
 }
 
-// Disk looks whether files can be written in dir, and for how long.
+// Disk checks whether files can be written in dir, and how much space is left.
 func Disk(dir string) Check {
 	path := filepath.Join(dir, "health")
 	return Check{"disk", func(context.Context) Finding {
-		r, err := store.RoomAt(dir)
+		r, err := quota.RoomAt(dir)
 		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			return Finding{Failed, err.Error(), "look at the disk and the system's log (dmesg)"}
 		}
@@ -65,25 +66,26 @@ func Disk(dir string) Check {
 }
 
 const (
-	// jump is how much a clock may be set without a word.
+	// jump is by how much a clock may be set without a warning.
 	jump = 5 * time.Second
-	// remember is how long a jump is told.
+	// remember is how long there is a warning after a jump.
 	remember = 10 * time.Minute
 )
 
-// Clock looks whether the wall clock goes as time does. server tells NATS' time, if it has one.
+// Clock checks whether the wall clock runs like the monotonic one. server returns the time of NATS,
+// zero if it has none.
 func Clock(server func(ctx context.Context) (time.Time, error)) Check {
 	last := time.Now()
-	var told time.Time
+	var set time.Time
 	var what string
 	return Check{"clock", func(ctx context.Context) Finding {
 		now := time.Now()
 		if d := now.Round(0).Sub(last.Round(0)) - now.Sub(last); max(d, -d) > jump {
-			told, what = now, fmt.Sprintf("it was set by %s, from %s to %s", d.Round(time.Second),
+			set, what = now, fmt.Sprintf("it was set by %s, from %s to %s", d.Round(time.Second),
 				last.Add(now.Sub(last)).UTC().Format(time.DateTime), now.UTC().Format(time.DateTime))
 		}
 		last = now
-		if what != "" && now.Sub(told) < remember {
+		if what != "" && now.Sub(set) < remember {
 			return Finding{Warning, what, "make sure that it is right now (timedatectl): certificates and schedules go by it"}
 		}
 		if theirs, err := server(ctx); err == nil && !theirs.IsZero() {
@@ -95,13 +97,13 @@ func Clock(server func(ctx context.Context) (time.Time, error)) Check {
 	}}
 }
 
-// Warn so long before a certificate ends.
+// How long before a certificate ends there is a warning.
 const (
 	serverEnds    = 14 * 24 * time.Hour
 	authorityEnds = 90 * 24 * time.Hour
 )
 
-// Certificates looks whether the server's certificate and the CA of agents are valid.
+// Certificates checks whether the server's certificate and the CA of agents are valid.
 func Certificates(server, authority func() *x509.Certificate) Check {
 	return Check{"certificates", func(context.Context) Finding {
 		now := time.Now()

@@ -15,28 +15,28 @@ type State string
 // The states, from good to bad.
 const (
 	OK       State = "ok"
-	Warning  State = "warning"   // somebody should look, nothing is refused
+	Warning  State = "warning"   // somebody should act, nothing is refused
 	NoIntake State = "no_intake" // nothing new is taken
 	Failed   State = "failed"    // nothing can be stored
 )
 
 var rank = map[State]int{OK: 0, Warning: 1, NoIntake: 2, Failed: 3}
 
-// Finding is what a look found.
+// Finding is the result of looking once.
 type Finding struct {
 	State State  `json:"state"`
 	Text  string `json:"text"`          // the fact
 	Try   string `json:"try,omitempty"` // what to do about it
 }
 
-// Result is what is known of one thing.
+// Result is the newest finding of a check.
 type Result struct {
 	Name string `json:"name"`
 	Finding
 	Since time.Time `json:"since"` // it is in this state
 }
 
-// Report is the worst state and what it is made of.
+// Report is the results of all checks, and the worst state.
 type Report struct {
 	State  State    `json:"state"`
 	Checks []Result `json:"checks"`
@@ -56,30 +56,30 @@ func (r Report) Worst() Result {
 // Intake reports whether new orders are taken.
 func (r Report) Intake() bool { return rank[r.State] < rank[NoIntake] }
 
-// Check looks at one thing.
+// Check is one thing to look at.
 type Check struct {
 	Name string
 	Look func(ctx context.Context) Finding
 }
 
 const (
-	every    = 2 * time.Second
-	lookTime = 3 * time.Second
-	// late is how old a finding may be: every, lookTime, and a busy machine.
-	late = 8 * time.Second
+	every       = 2 * time.Second
+	lookTimeout = 3 * time.Second
+	// staleAfter is how old a finding may be: every, lookTimeout, and some time for a busy machine.
+	staleAfter = 8 * time.Second
 )
 
-// Monitor looks again and again. It is safe for concurrent use.
+// Monitor runs checks again and again. It is safe for concurrent use.
 type Monitor struct {
 	checks []Check
 	log    *slog.Logger
 
 	mu   sync.Mutex
 	last []Result    // of checks, as Report says
-	seen []time.Time // when each came
+	seen []time.Time // when each was found
 }
 
-// New returns a monitor that has looked once.
+// New returns a monitor that has run each check once.
 func New(ctx context.Context, log *slog.Logger, checks ...Check) *Monitor {
 	m := &Monitor{checks: checks, log: log, last: make([]Result, len(checks)), seen: make([]time.Time, len(checks))}
 	var g errgroup.Group
@@ -90,13 +90,13 @@ func New(ctx context.Context, log *slog.Logger, checks ...Check) *Monitor {
 	return m
 }
 
-// Run looks until ctx ends.
+// Run runs the checks until ctx ends.
 func (m *Monitor) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range m.checks {
 		g.Go(func() error { return repeat(ctx, func() { m.look(ctx, i) }) })
 	}
-	g.Go(func() error { return repeat(ctx, func() { m.Report() }) }) // which tells of looks that hang
+	g.Go(func() error { return repeat(ctx, func() { m.Report() }) }) // it notices checks that hang
 	return g.Wait()
 }
 
@@ -114,17 +114,17 @@ func repeat(ctx context.Context, f func()) error {
 }
 
 func (m *Monitor) look(ctx context.Context, i int) {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	f := m.checks[i].Look(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.seen[i] = time.Now()
-	m.take(i, f)
+	m.record(i, f)
 }
 
-// take notes a finding, and tells when it is another one. Monitor.mu is held.
-func (m *Monitor) take(i int, f Finding) {
+// record stores a finding, and logs it if the state has changed. Monitor.mu is held.
+func (m *Monitor) record(i int, f Finding) {
 	was := m.last[i]
 	m.last[i] = Result{m.checks[i].Name, f, was.Since}
 	if was.State == f.State {
@@ -142,14 +142,14 @@ func (m *Monitor) take(i int, f Finding) {
 	}
 }
 
-// Report says how the cloud is now.
+// Report returns the newest results.
 func (m *Monitor) Report() Report {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := Report{State: OK}
 	for i := range m.checks {
-		if time.Since(m.seen[i]) > late {
-			m.take(i, Finding{Failed, "looking at it takes longer than " + late.String() + ": the disk or the store does not answer",
+		if time.Since(m.seen[i]) > staleAfter {
+			m.record(i, Finding{Failed, "looking at it takes longer than " + staleAfter.String() + ": the disk or the store does not answer",
 				"look at the disk and the system's log (dmesg)"})
 		}
 		r.Checks = append(r.Checks, m.last[i])

@@ -14,8 +14,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/health"
 )
 
-// TestMonitor: the worst decides, each change is logged once, and a look that
-// does not come back is a finding.
+// TestMonitor: the worst decides, each change is logged once, and a look that does not come back is
+// a finding.
 func TestMonitor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer // written under the monitor's lock, read when it has ended

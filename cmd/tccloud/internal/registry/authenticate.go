@@ -11,28 +11,27 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// Authenticate reports who an agent is that presents xid, brokerToken
-// and the certificate of its TLS connection (nil where it had none), and
-// whether it may connect: otherwise the error is a *Denied. It answers
-// from memory, but for the first use of a new bundle.
+// Authenticate returns the server that an agent is which presents xid, brokerToken and the
+// certificate of its TLS connection (nil if it had none). If the agent may not connect the error is
+// a [Denied]. It answers from memory, except for the first use of a new bundle.
 //
-// The certificate is judged first, so that only who holds one of ours learns
+// The certificate is checked first, so that only an agent with a certificate of this CA learns
 // which servers exist.
 func (r *Registry) Authenticate(ctx context.Context, xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (Server, error) {
-	s, i, err := r.prove(xid, brokerToken, cert)
+	s, i, err := r.identify(xid, brokerToken, cert)
 	if err != nil {
 		return Server{}, err
 	}
-	if s, err = r.use(ctx, s, i, cert); err != nil {
+	if s, err = r.activate(ctx, s, i, cert); err != nil {
 		return Server{}, err
 	}
 	return s.public(), nil
 }
 
-// Probe is Authenticate without a trace: a bundle or certificate that is
-// not in use yet stays so. Server is as it would be after the first use.
+// Probe is Authenticate without a change: a bundle or certificate that is not in use yet stays so.
+// It returns the server as it would be after the first use.
 func (r *Registry) Probe(xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (Server, error) {
-	s, i, err := r.prove(xid, brokerToken, cert)
+	s, i, err := r.identify(xid, brokerToken, cert)
 	if err != nil {
 		return Server{}, err
 	}
@@ -40,8 +39,9 @@ func (r *Registry) Probe(xid wire.ServerXID, brokerToken string, cert *x509.Cert
 	return s.public(), nil
 }
 
-// prove finds the identity that an agent presents and what forbids its use.
-func (r *Registry) prove(xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (record, identity, error) {
+// identify finds the identity that an agent presents, or returns a Denied that says why the agent
+// may not use it.
+func (r *Registry) identify(xid wire.ServerXID, brokerToken string, cert *x509.Certificate) (record, identity, error) {
 	if cert == nil {
 		return record{}, identity{}, denied(wire.CodeCertificate, "no client certificate was presented: is the bundle's keystore in use?")
 	}
@@ -61,20 +61,20 @@ func (r *Registry) prove(xid wire.ServerXID, brokerToken string, cert *x509.Cert
 			}
 		}
 	}
-	switch now := r.come(); {
+	switch now := r.certainTime(); {
 	case ours && now.After(cert.NotAfter):
 		return record{}, identity{}, denied(wire.CodeClock, "the client certificate is valid until %s, and the cloud's clock says %s: if that is right, make a new bundle with --server %s",
 			cert.NotAfter.UTC().Format(time.DateTime), now.UTC().Format(time.DateTime), xid)
 	case !ours:
-		return record{}, identity{}, r.whyNot(xid, known, cert)
+		return record{}, identity{}, r.denial(xid, known, cert)
 	case found == nil:
 		return record{}, identity{}, denied(wire.CodeBadToken, "brokerToken does not match server %q", xid)
 	}
-	return s.value, *found, r.forbids(s.value, *found)
+	return s.value, *found, r.forbidden(s.value, *found)
 }
 
-// whyNot names what is wrong with a certificate that was not issued to xid.
-func (r *Registry) whyNot(xid wire.ServerXID, known bool, cert *x509.Certificate) error {
+// denial says what is wrong with a certificate that was not issued to xid.
+func (r *Registry) denial(xid wire.ServerXID, known bool, cert *x509.Certificate) error {
 	if err := r.ca.VerifyClient(cert); err != nil {
 		return denied(wire.CodeCertificate, "the client certificate is not valid here: %.300v", err)
 	}
@@ -87,8 +87,8 @@ func (r *Registry) whyNot(xid wire.ServerXID, known bool, cert *x509.Certificate
 	return denied(wire.CodeCertificate, "the client certificate of server %q was replaced by a newer bundle's", xid)
 }
 
-// forbids says why a proven identity may not connect, if so.
-func (r *Registry) forbids(s record, i identity) error {
+// forbidden returns the reason if an agent with this identity may not connect.
+func (r *Registry) forbidden(s record, i identity) error {
 	if s.Revoked != nil && i.BrokerToken == s.Current.BrokerToken {
 		return denied(wire.CodeRevoked, "server %q was revoked on %s", s.XID, s.Revoked.Format(time.DateOnly))
 	}
@@ -98,9 +98,8 @@ func (r *Registry) forbids(s record, i identity) error {
 	return nil
 }
 
-// use makes a bundle or a certificate that is shown for the first time the
-// current one.
-func (r *Registry) use(ctx context.Context, s record, i identity, cert *x509.Certificate) (record, error) {
+// activate makes a bundle or a certificate that is presented for the first time the current one.
+func (r *Registry) activate(ctx context.Context, s record, i identity, cert *x509.Certificate) (record, error) {
 	var err error
 	if i.BrokerToken != s.Current.BrokerToken {
 		if s, err = r.promote(ctx, s.XID, i); err != nil {
@@ -120,7 +119,7 @@ func (r *Registry) use(ctx context.Context, s record, i identity, cert *x509.Cer
 func (r *Registry) promote(ctx context.Context, xid wire.ServerXID, i identity) (record, error) {
 	s, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
 		switch {
-		case s.Current.BrokerToken == i.BrokerToken: // another gateway did
+		case s.Current.BrokerToken == i.BrokerToken: // another gateway did it
 		case s.Pending != nil && s.Pending.BrokerToken == i.BrokerToken:
 			s.Current, s.Pending, s.Revoked, s.Twin = *s.Pending, nil, nil, nil
 		default:
@@ -134,8 +133,8 @@ func (r *Registry) promote(ctx context.Context, xid wire.ServerXID, i identity) 
 	return s, err
 }
 
-// Deliver reports which server an appDeliveryToken belongs to, if that
-// server may connect; otherwise the error is a *Denied.
+// Deliver returns the server that an appDeliveryToken belongs to. If that server may not connect
+// the error is a [Denied].
 func (r *Registry) Deliver(token string) (wire.ServerXID, error) {
 	d := digestOf(token)
 	r.mu.RLock()

@@ -49,8 +49,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 	}
 }
 
-// What a bundle costs besides its ZIP: a key, a certificate and a
-// durable record.
+// What a bundle costs besides its ZIP: a key, a certificate and a durable record.
 func BenchmarkIssue(b *testing.B) {
 	r := lab(b)
 	for b.Loop() {

@@ -22,8 +22,7 @@ var (
 	serverName      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._-]{0,127}$`)
 )
 
-// CreateEnvironment adds an active Environment. It fails with ErrExists
-// where the name is taken.
+// CreateEnvironment adds an active Environment. It fails with ErrExists where the name is taken.
 func (r *Registry) CreateEnvironment(ctx context.Context, name, owner string) (Environment, error) {
 	if !environmentName.MatchString(name) {
 		return Environment{}, invalid("environment name %.70q: use 1–64 letters, digits, - and _", name)
@@ -61,8 +60,8 @@ func (r *Registry) Environment(name string) (Environment, error) {
 	return e.value, nil
 }
 
-// SetActive activates or deactivates an Environment. The sessions of a
-// deactivated one are cut; its queue keeps its orders.
+// SetActive activates or deactivates an Environment. The sessions of a deactivated one are cut; its
+// queue keeps its orders.
 func (r *Registry) SetActive(ctx context.Context, name string, active bool) (Environment, error) {
 	env, err := update(ctx, r, envPrefix+name, func(e *Environment) error {
 		e.Active = active
@@ -74,14 +73,13 @@ func (r *Registry) SetActive(ctx context.Context, name string, active bool) (Env
 	return env, nil
 }
 
-// DeleteEnvironment removes an Environment and all of its servers; their
-// sessions are cut.
+// DeleteEnvironment removes an Environment and all of its servers; their sessions are cut.
 func (r *Registry) DeleteEnvironment(ctx context.Context, name string) error {
 	if _, err := r.Environment(name); err != nil {
 		return err
 	}
-	// The Environment first: should the cloud die here, its servers are
-	// refused already, and a repeated call finds and removes them.
+	// The Environment first: if the cloud dies here its servers are refused already, and a repeated
+	// call finds and removes them.
 	if err := r.delete(ctx, envPrefix+name); err != nil {
 		return fmt.Errorf("removing environment %q: %w", name, err)
 	}

@@ -18,18 +18,18 @@ import (
 // Request asks for an identity.
 type Request struct {
 	Environment string
-	// Server re-issues for an existing server, which keeps its xid and
-	// moves to Environment when the new identity is first used; empty makes a new server.
+	// Server re-issues for an existing server, which keeps its xid and moves to Environment when
+	// the new identity is first used; empty makes a new server.
 	Server wire.ServerXID
 	// Name is for people; empty keeps the server's name or makes one.
 	Name string
-	// KeepKey gives new tokens only: the certificate in the server's own keystore
-	// stays valid. It needs Server.
+	// KeepKey gives new tokens only: the certificate in the server's own keystore stays valid. It
+	// needs Server.
 	KeepKey bool
 }
 
-// Issued is an identity in the clear. It exists only on its way into a
-// bundle; the cloud keeps digests.
+// Issued is an identity in clear text. It exists only until it is written into a bundle; the cloud
+// keeps digests.
 type Issued struct {
 	XID           wire.ServerXID
 	Name          string
@@ -40,8 +40,7 @@ type Issued struct {
 	Certificate   *x509.Certificate // nil with KeepKey
 }
 
-// Issue makes an identity for a new server, or a pending one for an
-// existing server.
+// Issue makes an identity for a new server, or a pending one for an existing server.
 func (r *Registry) Issue(ctx context.Context, q Request) (Issued, error) {
 	if _, err := r.Environment(q.Environment); err != nil {
 		return Issued{}, err
@@ -102,8 +101,7 @@ func (r *Registry) Issue(ctx context.Context, q Request) (Issued, error) {
 	return out, nil
 }
 
-// newToken returns 256 random bits, in characters that need no quoting
-// in files, headers or shells.
+// newToken returns 256 random bits, in characters that need no quoting in files, headers or shells.
 func newToken() string {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails, see crypto/rand

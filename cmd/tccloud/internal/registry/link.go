@@ -18,16 +18,17 @@ const linkPrefix = "lnk."
 // ErrLink means that an enrollment link is used up, expired or was never made.
 var ErrLink = errors.New("this link was used already, has expired, or is not one of this cloud")
 
-// link is a promise of one bundle. The identity is made when it is
-// redeemed: until then there is no secret that could be found.
+// link is good for one bundle. The identity is made when it is redeemed: until then there is no
+// secret that could be found.
 type link struct {
 	Request Request         `json:"request"`
-	Bundle  json.RawMessage `json:"bundle"` // what is to be in it: who makes bundles knows
+	Bundle  json.RawMessage `json:"bundle"` // the description of the bundle, which the caller understands
 	Made    time.Time       `json:"made"`
 	Expires time.Time       `json:"expires"`
 }
 
-// NewLink returns the token that redeems one bundle for q, as described.
+// NewLink returns a token that redeems one bundle for q. UseLink returns bundle, the description of
+// what is in it.
 func (r *Registry) NewLink(ctx context.Context, q Request, bundle any, valid time.Duration) (token string, expires time.Time, err error) {
 	if _, err := r.Environment(q.Environment); err != nil {
 		return "", time.Time{}, err
@@ -52,8 +53,8 @@ func (r *Registry) NewLink(ctx context.Context, q Request, bundle any, valid tim
 	return token, expires, nil
 }
 
-// UseLink redeems a token: of two who try, at any gateway, one succeeds. The
-// description that NewLink got goes into bundle.
+// UseLink redeems a token. Of two that try, at any gateways, one succeeds. It decodes into bundle
+// the description that NewLink got.
 func (r *Registry) UseLink(ctx context.Context, token string, bundle any) (q Request, err error) {
 	e, err := r.kv.Get(ctx, linkKey(token))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -69,14 +70,14 @@ func (r *Registry) UseLink(ctx context.Context, token string, bundle any) (q Req
 	if err := json.Unmarshal(l.Bundle, bundle); err != nil {
 		return q, fmt.Errorf("reading the link: %w", err)
 	}
-	// One made while the clock was ahead would live too long. One that is too
-	// late stays: perhaps it is now that the clock is ahead.
+	// A link that was made while the clock was ahead would live too long. A link that has expired
+	// is not removed here: perhaps the clock is ahead now.
 	if now := time.Now(); now.After(l.Expires) || !clock.True(l.Made, now) {
 		return q, ErrLink
 	}
 	err = r.kv.Delete(ctx, linkKey(token), jetstream.LastRevision(e.Revision()))
 	switch {
-	case errors.Is(err, jetstream.ErrKeyExists): // somebody else was faster
+	case errors.Is(err, jetstream.ErrKeyExists): // another writer was faster
 		return q, ErrLink
 	case err != nil:
 		return q, fmt.Errorf("using up the link: %w", err)
@@ -84,7 +85,7 @@ func (r *Registry) UseLink(ctx context.Context, token string, bundle any) (q Req
 	return l.Request, nil
 }
 
-// linkKey keeps the digest only: who reads the store cannot enroll.
+// linkKey has only the digest of the token, so that a reader of the store cannot enroll.
 func linkKey(token string) string {
 	d := digestOf(token)
 	return linkPrefix + hex.EncodeToString(d[:])

@@ -28,14 +28,13 @@ const ServerPrefix = "srv."
 type Config struct {
 	KV        jetstream.KeyValue // the bucket, see Bucket
 	Authority *pki.Authority
-	// Trusted reports whether this host's clock may judge certificates; nil = always.
-	// Until then a time does that which was confirmed before, see KeepTime.
+	// Trusted reports whether certificates may be compared with this host's clock; nil = always.
+	// Otherwise the time that was confirmed before is used, see KeepTime.
 	Trusted func() bool
 	Logger  *slog.Logger // nil discards
 }
 
-// Registry answers from memory and writes through to the bucket. It is
-// safe for concurrent use.
+// Registry answers from memory and writes through to the bucket. It is safe for concurrent use.
 type Registry struct {
 	kv      jetstream.KeyValue
 	ca      *pki.Authority
@@ -43,11 +42,11 @@ type Registry struct {
 	trusted func() bool
 	changed chan struct{} // 1 token: something changed since Run last looked
 
-	mu       sync.RWMutex
-	envs     map[string]entry[Environment]
-	servers  map[wire.ServerXID]entry[record]
-	delivery map[digest]wire.ServerXID // of appDeliveryToken, current and pending
-	moment   moment
+	mu        sync.RWMutex
+	envs      map[string]entry[Environment]
+	servers   map[wire.ServerXID]entry[record]
+	delivery  map[digest]wire.ServerXID // of appDeliveryToken, current and pending
+	confirmed confirmation
 }
 
 // entry is a record with the revision it was read at.
@@ -56,8 +55,7 @@ type entry[T any] struct {
 	revision uint64
 }
 
-// Open reads all records and returns when the copy in memory is
-// complete; Run keeps it so.
+// Open reads all records and returns when the copy in memory is complete; Run keeps it so.
 func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -87,16 +85,16 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 			switch {
 			case !ok:
 				return nil, errors.New("reading the registry: the answer broke off")
-			case e == nil: // all that was there has come
+			case e == nil: // every entry that was there has come
 				return r, watch.Stop()
 			default:
-				r.take(e)
+				r.watched(e)
 			}
 		}
 	}
 }
 
-func (r *Registry) take(e jetstream.KeyValueEntry) {
+func (r *Registry) watched(e jetstream.KeyValueEntry) {
 	r.apply(e.Key(), e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut)
 }
 

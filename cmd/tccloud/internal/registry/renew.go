@@ -12,17 +12,17 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
-// Renew issues a certificate for the key of request, a PKCS#10, to a server that
-// has a session. newest is the certificate that the server has stored last.
+// Renew issues a certificate for the key of request, a PKCS#10, to a server that has a session.
+// newest is the certificate that the server has stored last.
 //
-// Two certificates are accepted at any time, and newest is always one of
-// them: where a renewed one was stored and not used yet, it takes the current one's place
-// before another is issued. Without that, a server that lost the answer to a second request
-// while holding the certificate of the first would be locked out.
+// Two certificates are accepted at any time, and newest is always one of them: a renewed one that
+// was stored and not used yet becomes the current one before another is issued. Otherwise a server
+// that has the certificate of a first request, and lost the answer to a second, would be locked
+// out.
 //
-// Whoever has a copy of the keys and finds the server away for a moment gets a session. It is not
-// to make the identity its own by that: a certificate is renewed in the second half of its life, and
-// while two hosts run as the server only for the one that an administrator chose.
+// A host with a copy of the keys gets a session while the server is away for a moment. It must not
+// make the identity its own by that: a certificate is renewed only in the second half of its life,
+// and, while two hosts run as the server, only for the one that an administrator chose.
 func (r *Registry) Renew(ctx context.Context, xid wire.ServerXID, host twin.Host, newest wire.SHA256, request []byte) (*x509.Certificate, error) {
 	var stored digest
 	if _, err := hex.Decode(stored[:], []byte(newest)); err != nil || !newest.Valid() {
@@ -39,7 +39,7 @@ func (r *Registry) Renew(ctx context.Context, xid wire.ServerXID, host twin.Host
 	}
 	_, err = update(ctx, r, srvPrefix+string(xid), func(s *record) error {
 		i := &s.Current
-		if now := time.Now(); s.Twin.Current(now) && (s.Twin.Kept == "" || s.Twin.Bars(host, now)) {
+		if now := time.Now(); s.Twin.Current(now) && (s.Twin.Kept == "" || s.Twin.Excludes(host, now)) {
 			return denied(wire.CodeInUse, "two hosts run as server %q, and an administrator has not chosen this one", xid)
 		}
 		switch {
@@ -60,10 +60,11 @@ func (r *Registry) Renew(ctx context.Context, xid wire.ServerXID, host twin.Host
 	return cert, nil
 }
 
-// early reports whether a certificate is in the first half of its life. One
-// that ends later than any that is made now is not: its life was another one, or the clock was wrong.
+// early reports whether a certificate is in the first half of its life. A certificate that ends
+// later than any that is made now does not count as early: its life was set differently, or the
+// clock was wrong.
 func (r *Registry) early(ends time.Time) bool {
-	now, life := r.come(), r.ca.Life()
+	now, life := r.certainTime(), r.ca.Life()
 	if now.IsZero() {
 		return false
 	}
@@ -77,7 +78,7 @@ func (r *Registry) advance(ctx context.Context, xid wire.ServerXID, print digest
 		if i := &s.Current; i.Next != nil && i.Next.Digest.equal(print) {
 			i.advance()
 			s.Twin = nil // only one host has this key
-		} // else another gateway did
+		} // else another gateway did it
 		return nil
 	})
 	if err == nil {

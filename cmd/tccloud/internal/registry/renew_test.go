@@ -117,8 +117,7 @@ func TestRenew(t *testing.T) {
 	}
 }
 
-// TestProbeTakesNothingIntoUse: a new bundle that was only tried leaves the
-// running server alone.
+// TestProbeTakesNothingIntoUse: a new bundle that was only tried leaves the running server alone.
 func TestProbeTakesNothingIntoUse(t *testing.T) {
 	c := newCloud(t)
 	c.environment("lab")
@@ -133,8 +132,8 @@ func TestProbeTakesNothingIntoUse(t *testing.T) {
 	}
 }
 
-// TestRenewByAThief: who has a copy of the keys and found the server away for
-// a moment has a session, and does not get a certificate of its own by that.
+// TestRenewByAThief: who has a copy of the keys and found the server away for a moment has a
+// session, and does not get a certificate of its own by that.
 func TestRenewByAThief(t *testing.T) {
 	c := newCloud(t)
 	c.environment("lab")
@@ -152,7 +151,7 @@ func TestRenewByAThief(t *testing.T) {
 		t.Errorf("a fresh certificate was renewed: %v", err)
 	}
 	c.ca.ClientLife(c.ca.Life() - time.Hour) // the time for it has come
-	if _, err := c.Contend(t.Context(), i.XID, thief, original); err != nil {
+	if _, err := c.RecordConflict(t.Context(), i.XID, thief, original); err != nil {
 		t.Fatal(err)
 	}
 	for name, h := range map[string]twin.Host{"thief": thief, "original": original} {
@@ -167,7 +166,7 @@ func TestRenewByAThief(t *testing.T) {
 		if err := renew(h); code(err) != wire.CodeInUse {
 			t.Errorf("%s, after the original was chosen: %v", name, err)
 		}
-		if !c.Twin(i.XID, c.bundle(i.XID)).Bars(h, time.Now()) {
+		if !c.Twin(i.XID, c.bundle(i.XID)).Excludes(h, time.Now()) {
 			t.Errorf("%s may have a session", name)
 		}
 	}

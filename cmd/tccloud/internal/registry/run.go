@@ -8,7 +8,7 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// Sessions are the live connections that Run ends where it must.
+// Sessions are the live connections, which Run ends if it must.
 type Sessions interface {
 	// Connected lists the servers with a live session.
 	Connected(ctx context.Context) ([]wire.ServerXID, error)
@@ -16,15 +16,15 @@ type Sessions interface {
 	Disconnect(ctx context.Context, xid wire.ServerXID, code wire.Code) error
 }
 
-// recheck bounds how long a session can outlive its right to exist that
-// was authenticated just before a change and registered just after it.
+// recheck bounds how long a session can exist that was authenticated just before a change that
+// forbids it and registered just after the change.
 const recheck = 10 * time.Second
 
-// rewatch is the pause before a lost watch is begun again.
+// rewatch is the pause before a lost watch is started again.
 const rewatch = time.Second
 
-// Run follows the bucket and cuts sessions that may no longer be, until
-// ctx ends. It outlasts the store's absence: then what is known stays valid.
+// Run follows the bucket and cuts sessions that are no longer allowed, until ctx ends. While the
+// store does not answer, what is known stays valid.
 func (r *Registry) Run(ctx context.Context, sessions Sessions) error {
 	for {
 		err := r.follow(ctx, sessions)
@@ -41,8 +41,8 @@ func (r *Registry) Run(ctx context.Context, sessions Sessions) error {
 }
 
 func (r *Registry) follow(ctx context.Context, sessions Sessions) error {
-	// It begins with everything there is, so that nothing is missed
-	// between Open or a lost watch and this one.
+	// A watch begins with all entries, so that no change is missed between Open, or a lost watch,
+	// and this one.
 	watch, err := r.kv.WatchAll(ctx)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (r *Registry) follow(ctx context.Context, sessions Sessions) error {
 				return errors.New("it ended")
 			}
 			if e != nil {
-				r.take(e)
+				r.watched(e)
 			}
 		case <-r.changed:
 			r.cut(ctx, sessions)
@@ -78,7 +78,7 @@ func (r *Registry) cut(ctx context.Context, sessions Sessions) {
 		return
 	}
 	for _, xid := range connected {
-		code := r.verdict(xid)
+		code := r.mustLeave(xid)
 		if code == "" {
 			continue
 		}
@@ -90,8 +90,8 @@ func (r *Registry) cut(ctx context.Context, sessions Sessions) {
 	}
 }
 
-// verdict says why a connected server must leave, or "".
-func (r *Registry) verdict(xid wire.ServerXID) wire.Code {
+// mustLeave returns the code with which a connected server must leave, or "".
+func (r *Registry) mustLeave(xid wire.ServerXID) wire.Code {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	s, ok := r.servers[xid]

@@ -21,10 +21,10 @@ func digestOf(s string) digest { return sha256.Sum256([]byte(s)) }
 
 func (d digest) equal(e digest) bool { return subtle.ConstantTimeCompare(d[:], e[:]) == 1 }
 
-// MarshalText is the form in the bucket: hex.
+// MarshalText implements encoding.TextMarshaler: hex digits.
 func (d digest) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(d[:])), nil }
 
-// UnmarshalText reads it.
+// UnmarshalText implements encoding.TextUnmarshaler.
 func (d *digest) UnmarshalText(text []byte) error {
 	if hex.DecodedLen(len(text)) != len(d) {
 		return fmt.Errorf("digest of %d characters", len(text))
@@ -33,7 +33,7 @@ func (d *digest) UnmarshalText(text []byte) error {
 	return err
 }
 
-// identity is what one bundle gave to a server.
+// identity is what a server got by one bundle.
 type identity struct {
 	Name          string    `json:"name"`
 	Environment   string    `json:"environment"`
@@ -43,19 +43,19 @@ type identity struct {
 	Serial        string    `json:"serial"`
 	Expires       time.Time `json:"expires"`
 	Issued        time.Time `json:"issued"`
-	// Next is a renewed certificate that has not been used yet; its first
-	// session puts it in the place of the one above.
+	// Next is a renewed certificate that has not been used yet. Its first session makes it the
+	// current one.
 	Next *certificate `json:"next,omitempty"`
 }
 
-// certificate is one that was issued.
+// certificate is a client certificate that was issued.
 type certificate struct {
 	Digest  digest    `json:"digest"` // of the DER form
 	Serial  string    `json:"serial"`
 	Expires time.Time `json:"expires"`
 }
 
-// name tells the identities of two bundles apart; it is no secret.
+// name is different for each bundle; it is not secret.
 func (i *identity) name() string { return hex.EncodeToString(i.BrokerToken[:8]) }
 
 func (i *identity) holds(print digest) bool {
@@ -87,7 +87,7 @@ func (s *record) identities() []identity {
 	return []identity{*s.Pending, s.Current}
 }
 
-// Server is what may be shown of a server.
+// Server is what people may see of a server.
 type Server struct {
 	XID                wire.ServerXID `json:"xid"`
 	Name               string         `json:"name"`
@@ -96,7 +96,7 @@ type Server struct {
 	Revoked            *time.Time     `json:"revoked,omitempty"`
 	CertificateSerial  string         `json:"certificate_serial"`
 	CertificateExpires time.Time      `json:"certificate_expires"`
-	// PendingBundle is when a newer bundle was made that was not used yet.
+	// PendingBundle is when a newer bundle was made that is not in use yet.
 	PendingBundle *time.Time `json:"pending_bundle,omitempty"`
 	// Twin says that several hosts run as this server.
 	Twin *twin.Conflict `json:"twin,omitempty"`
@@ -146,8 +146,8 @@ func (r *Registry) Server(xid wire.ServerXID) (Server, error) {
 	return s.value.public(), nil
 }
 
-// Revoke ends a server's identity, and one that is pending: its session
-// is cut and it may not come back until it gets a new bundle.
+// Revoke ends a server's identity, and its pending one. Its session is cut, and it may not connect
+// until it gets a new bundle.
 func (r *Registry) Revoke(ctx context.Context, xid wire.ServerXID) (Server, error) {
 	s, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
 		if s.Revoked == nil {

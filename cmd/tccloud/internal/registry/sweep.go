@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Sweep removes links that have expired, and servers that were revoked so long
-// ago and got no new bundle since.
+// Sweep removes links that have expired, and servers that were revoked at least revokedFor ago and
+// got no new bundle since.
 func (r *Registry) Sweep(ctx context.Context, revokedFor time.Duration) error {
 	for _, s := range r.Servers("") {
 		if s.Revoked == nil || s.PendingBundle != nil || time.Since(*s.Revoked) < revokedFor {
@@ -41,7 +41,7 @@ func (r *Registry) Sweep(ctx context.Context, revokedFor time.Duration) error {
 	return nil
 }
 
-// sweep removes a record that is still old; one that changes meanwhile stays.
+// sweep removes a record if it is still old. One that changes meanwhile stays.
 func (r *Registry) sweep(ctx context.Context, key string, old func(value []byte) bool) error {
 	e, err := r.kv.Get(ctx, key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) || err == nil && !old(e.Value()) {

@@ -8,8 +8,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
-// TestSweep: what was revoked long ago and what has expired goes, in every
-// gateway's memory too; nothing else does.
+// TestSweep: what was revoked long ago and what has expired goes, in every gateway's memory too;
+// nothing else does.
 func TestSweep(t *testing.T) {
 	c := newCloud(t)
 	c.environment("lab")

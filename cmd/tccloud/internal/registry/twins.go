@@ -10,11 +10,11 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
-// errSame ends an update that would change nothing.
-var errSame = errors.New("nothing changes")
+// errUnchanged ends an update that changes nothing.
+var errUnchanged = errors.New("nothing changes")
 
-// Twin is what is known of several hosts that run with the identity of a
-// bundle, nil for nothing: who comes with a newer bundle is the one that it was made for.
+// Twin returns the conflict of several hosts that run with the identity of this bundle, nil if
+// there is none. A host with a newer bundle is the one that the bundle was made for.
 func (r *Registry) Twin(xid wire.ServerXID, bundle string) *twin.Conflict {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -25,25 +25,25 @@ func (r *Registry) Twin(xid wire.ServerXID, bundle string) *twin.Conflict {
 	return s.Twin
 }
 
-// Contend records that other said hello as xid while holder had a session
-// that answered. It reports whether that was news, or a minute since it was said.
-func (r *Registry) Contend(ctx context.Context, xid wire.ServerXID, holder, other twin.Host) (bool, error) {
+// RecordConflict records that other said hello as xid while holder had a session that was alive. It
+// reports whether that is new, or was reported more than a minute ago.
+func (r *Registry) RecordConflict(ctx context.Context, xid wire.ServerXID, holder, other twin.Host) (bool, error) {
 	r.mu.RLock()
 	known := r.servers[xid].value.Twin
 	r.mu.RUnlock()
-	if _, news := known.Prove(holder, other, time.Now()); !news {
+	if _, news := known.AddProof(holder, other, time.Now()); !news {
 		return false, nil
 	}
 	_, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
-		c, news := s.Twin.Prove(holder, other, time.Now())
+		c, news := s.Twin.AddProof(holder, other, time.Now())
 		if !news {
-			return errSame
+			return errUnchanged
 		}
 		s.Twin = &c
 		return nil
 	})
 	switch {
-	case errors.Is(err, errSame): // another gateway did
+	case errors.Is(err, errUnchanged): // another gateway did it
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("recording that two hosts run as server %.70q: %w", string(xid), err)
@@ -54,8 +54,8 @@ func (r *Registry) Contend(ctx context.Context, xid wire.ServerXID, holder, othe
 	return true, nil
 }
 
-// Keep chooses which of several hosts is the server, by an ID of Twin. It
-// holds until that host has renewed its certificate, which ends the others' for good.
+// Keep chooses which of several hosts is the server, by an ID of Twin. The choice is valid until
+// that host has renewed its certificate; from then on the others' is refused.
 func (r *Registry) Keep(ctx context.Context, xid wire.ServerXID, id string) (Server, twin.Host, error) {
 	var host twin.Host
 	s, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
@@ -77,16 +77,16 @@ func (r *Registry) Keep(ctx context.Context, xid wire.ServerXID, id string) (Ser
 	return s.public(), host, nil
 }
 
-// Leave takes the hosts of one boot out of the conflict: they gave the identity up.
+// Leave removes the hosts with this boot from the conflict: they gave the identity up.
 func (r *Registry) Leave(ctx context.Context, xid wire.ServerXID, boot string) error {
 	_, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
 		if s.Twin == nil {
-			return errSame
+			return errUnchanged
 		}
 		s.Twin = s.Twin.Leave(boot)
 		return nil
 	})
-	if err != nil && !errors.Is(err, errSame) {
+	if err != nil && !errors.Is(err, errUnchanged) {
 		return fmt.Errorf("recording that a host of server %.70q left: %w", string(xid), err)
 	}
 	return nil

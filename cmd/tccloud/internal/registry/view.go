@@ -11,27 +11,27 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// apply brings one change into memory, unless a newer one is there.
+// apply applies one change to the memory, unless a newer one is there.
 func (r *Registry) apply(key string, value []byte, revision uint64, gone bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var err error
-	harsh := gone // only then a session can have lost its right
+	revoked := gone // only then a session may have to end
 	if name, ok := strings.CutPrefix(key, envPrefix); ok {
 		err = put(r.envs, name, value, revision, gone)
-		harsh = !r.envs[name].value.Active
+		revoked = !r.envs[name].value.Active
 	} else if xid, ok := strings.CutPrefix(key, srvPrefix); ok {
 		old := r.servers[wire.ServerXID(xid)]
 		err = put(r.servers, wire.ServerXID(xid), value, revision, gone)
 		now := r.servers[wire.ServerXID(xid)].value
 		r.index(old.value, now)
-		harsh = harsh || now.Revoked != nil
+		revoked = revoked || now.Revoked != nil
 	}
-	if harsh {
+	if revoked {
 		r.notify()
 	}
 	if err != nil {
-		// Kept as it was: whoever could connect before still can.
+		// The old record stays: a server that could connect before still can.
 		r.log.Error("record of the registry is not readable", "key", key, "revision", revision, "err", err)
 	}
 }
@@ -69,8 +69,8 @@ func (r *Registry) notify() {
 	}
 }
 
-// create writes a record that must not be there yet. Memory knows it
-// before create returns: what an operator did, the next call sees.
+// create writes a record that must not exist yet. It is in memory before create returns, so that an
+// operator's next call sees it.
 func (r *Registry) create(ctx context.Context, key string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -87,7 +87,7 @@ func (r *Registry) create(ctx context.Context, key string, v any) error {
 	return nil
 }
 
-// update changes a record; of two that do so at once both changes stay.
+// update changes a record. If two do so at once both changes are made, one after the other.
 func update[T any](ctx context.Context, r *Registry, key string, change func(*T) error) (T, error) {
 	var v T
 	for {
@@ -110,7 +110,7 @@ func update[T any](ctx context.Context, r *Registry, key string, change func(*T)
 			return v, err
 		}
 		revision, err := r.kv.Update(ctx, key, data, e.Revision())
-		if errors.Is(err, jetstream.ErrKeyExists) { // somebody else was faster
+		if errors.Is(err, jetstream.ErrKeyExists) { // another writer was faster
 			continue
 		}
 		if err != nil {
@@ -125,7 +125,7 @@ func (r *Registry) delete(ctx context.Context, key string) error {
 	if err := r.kv.Delete(ctx, key); err != nil {
 		return err
 	}
-	// The revision is not told; the watch will repeat this with it.
+	// The revision is not returned; the watch will repeat this with it.
 	r.apply(key, nil, ^uint64(0), true)
 	return nil
 }

@@ -11,14 +11,14 @@ import (
 
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/api/pace"
+	"tcenvsvr/cmd/tccloud/internal/pace"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
 // Prefix is where agents ask for releases.
 const Prefix = "/api/internal/envsvr/updates/"
 
-// AgentHandler serves agents, who show their appDeliveryToken; mount it at Prefix.
+// AgentHandler serves agents, which authenticate by their appDeliveryToken; mount it at Prefix.
 func (d *Director) AgentHandler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, serve := range map[string]func(http.ResponseWriter, *http.Request, Server) error{
@@ -62,13 +62,13 @@ func (d *Director) serveWanted(w http.ResponseWriter, r *http.Request, s Server)
 	w.Header().Set("Cache-Control", "no-store")
 	now := time.Now()
 	if !d.Trusted() {
-		now = clock.Epoch // nothing that has a date has begun
+		now = clock.Epoch // no rollout with a date has begun
 	}
 	return json.NewEncoder(w).Encode(plan.Wanted(s, now))
 }
 
-// serveFile serves one file. A target is named by its SHA-256, which is its
-// ETag, so that a download that broke off can go on.
+// serveFile serves one file. A target is named by its SHA-256, which is its ETag, so that an
+// interrupted download can go on.
 func (d *Director) serveFile(w http.ResponseWriter, r *http.Request, folder, name string) error {
 	file, info, err := d.Files.open(folder, name)
 	if err != nil {

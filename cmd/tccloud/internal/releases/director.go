@@ -18,43 +18,44 @@ const Bucket = "releases"
 
 const planKey = "plan"
 
-// Report is what a connected server said last of its updates.
+// Report is what a connected server reported last about its updates.
 type Report struct {
 	Server
 	Version string // that it runs
 	Update  wire.Update
 }
 
-// Fleet are the connected servers: what they report, and how they are told to
-// ask for their release at once.
+// Fleet are the connected servers: what they report, and a way to make them ask for their release
+// at once.
 type Fleet interface {
 	Reports(ctx context.Context) ([]Report, error)
 	Nudge(ctx context.Context, xid wire.ServerXID) error
 }
 
-// Servers knows whose appDeliveryToken it is, and where a server belongs.
+// Servers knows which server an appDeliveryToken belongs to, and the Environment of a server.
 type Servers interface {
 	Deliver(token string) (wire.ServerXID, error)
 	EnvironmentOf(xid wire.ServerXID) (string, error)
 }
 
-// Config of a Director; all but Logger are required.
+// Config of a Director. All fields but Trusted and Logger are required.
 type Config struct {
 	KV      jetstream.KeyValue // Bucket
 	Files   *Files
 	Servers Servers
-	// Trusted reports whether this host's clock may judge that a rollout has begun; nil = always.
+	// Trusted reports whether this host's clock tells that a rollout has begun; nil = always.
 	Trusted func() bool
 	Logger  *slog.Logger
 }
 
-// Director decides. It is safe for concurrent use, and any number may share a bucket.
+// Director decides which release a server gets. It is safe for concurrent use, and any number of
+// them may share a bucket.
 type Director struct {
 	Config
 	resign chan struct{}
 }
 
-// Resign has Run sign the metadata anew, by the clock as it is now.
+// Resign makes Run sign the metadata again, with the time that the clock has now.
 func (d *Director) Resign() {
 	select {
 	case d.resign <- struct{}{}:
@@ -73,7 +74,7 @@ func New(cfg Config) *Director {
 	return &Director{Config: cfg, resign: make(chan struct{}, 1)}
 }
 
-// Plan reads what was decided.
+// Plan reads the plan.
 func (d *Director) Plan(ctx context.Context) (Plan, error) {
 	p, _, err := d.read(ctx)
 	return p, err
@@ -94,7 +95,7 @@ func (d *Director) read(ctx context.Context) (Plan, uint64, error) {
 	return p, e.Revision(), nil
 }
 
-// Change applies change to the newest plan, again where somebody else was faster.
+// Change applies change to the newest plan, and again if another writer was faster.
 func (d *Director) Change(ctx context.Context, change func(*Plan) error) (Plan, error) {
 	for {
 		p, revision, err := d.read(ctx)
@@ -123,8 +124,8 @@ func (d *Director) Change(ctx context.Context, change func(*Plan) error) (Plan, 
 	}
 }
 
-// Roll starts or widens the rollout of a channel. A version that no file serves
-// is refused, so that agents are not sent for what is not there.
+// Roll starts or widens the rollout of a channel. It refuses a version for which there are no
+// files, so that agents do not ask for them in vain.
 func (d *Director) Roll(ctx context.Context, channel string, r Rollout) (Plan, error) {
 	if err := r.Check(); err != nil {
 		return Plan{}, err
@@ -146,7 +147,7 @@ func (d *Director) Roll(ctx context.Context, channel string, r Rollout) (Plan, e
 	})
 }
 
-// Halt ends a rollout for those who do not have the release yet.
+// Halt ends a rollout for the servers that do not have the release yet.
 func (d *Director) Halt(ctx context.Context, channel, why string) (Plan, error) {
 	return d.Change(ctx, func(p *Plan) error {
 		r, ok := p.Channels[channel]
@@ -162,10 +163,11 @@ func (d *Director) Halt(ctx context.Context, channel, why string) (Plan, error) 
 // lookEvery is how often the fleet is asked for failures.
 const lookEvery = 5 * time.Second
 
-// Run watches rollouts, tells servers of what is new for them and keeps the metadata signed, until ctx ends.
+// Run watches rollouts, nudges servers for which there is a new release and keeps the metadata
+// signed, until ctx ends.
 func (d *Director) Run(ctx context.Context, fleet Fleet) error {
 	look, sign := time.NewTicker(lookEvery), time.NewTimer(0)
-	told := map[wire.ServerXID]string{} // version that a server was nudged for
+	nudged := map[wire.ServerXID]string{} // the version for which each server was nudged
 	failing := false
 	defer look.Stop()
 	defer sign.Stop()
@@ -174,8 +176,8 @@ func (d *Director) Run(ctx context.Context, fleet Fleet) error {
 		case <-ctx.Done():
 			return nil
 		case <-look.C:
-			err := d.look(ctx, fleet, told)
-			if err != nil && !failing && ctx.Err() == nil { // said once, not at each look
+			err := d.look(ctx, fleet, nudged)
+			if err != nil && !failing && ctx.Err() == nil { // logged once, not at each look
 				d.Logger.Warn("rollouts not looked at, trying again", "err", err)
 			}
 			failing = err != nil
@@ -184,14 +186,14 @@ func (d *Director) Run(ctx context.Context, fleet Fleet) error {
 		case <-sign.C:
 			sign.Reset(signEvery)
 			if err := d.Files.Sign(); err != nil {
-				d.Logger.Error("update metadata not signed anew: agents will stop updating when it expires", "err", err)
+				d.Logger.Error("update metadata not signed again: agents will stop updating when it expires", "err", err)
 			}
 		}
 	}
 }
 
-// look compares what servers report with the plan.
-func (d *Director) look(ctx context.Context, fleet Fleet, told map[wire.ServerXID]string) error {
+// look compares the servers' reports with the plan.
+func (d *Director) look(ctx context.Context, fleet Fleet, nudged map[wire.ServerXID]string) error {
 	plan, err := d.Plan(ctx)
 	if err != nil || plan.empty() {
 		return err
@@ -200,24 +202,24 @@ func (d *Director) look(ctx context.Context, fleet Fleet, told map[wire.ServerXI
 	if err != nil {
 		return err
 	}
-	if err := d.judge(ctx, plan, reports); err != nil {
+	if err := d.haltFailed(ctx, plan, reports); err != nil {
 		return err
 	}
 	for _, r := range reports {
 		want := plan.Wanted(r.Server, time.Now()).Version
-		if want == "" || want == r.Version || want == r.Update.Failed || told[r.XID] == want {
+		if want == "" || want == r.Version || want == r.Update.Failed || nudged[r.XID] == want {
 			continue
 		}
-		told[r.XID] = want
+		nudged[r.XID] = want
 		if err := fleet.Nudge(ctx, r.XID); err != nil {
-			d.Logger.Debug("server not told of a release", "server", r.XID, "version", want, "err", err)
+			d.Logger.Debug("server was not nudged for its release", "server", r.XID, "version", want, "err", err)
 		}
 	}
 	return nil
 }
 
-// judge halts rollouts that failed on too many servers.
-func (d *Director) judge(ctx context.Context, plan Plan, reports []Report) error {
+// haltFailed halts rollouts whose release failed on too many servers.
+func (d *Director) haltFailed(ctx context.Context, plan Plan, reports []Report) error {
 	for name, r := range plan.Channels {
 		failed := plan.failed(name, reports)
 		if r.Halted != "" || len(failed) <= r.MaxFailures {
@@ -236,7 +238,7 @@ func (p Plan) empty() bool {
 	return len(p.Channels) == 0 && len(p.Servers) == 0 && len(p.Environments) == 0
 }
 
-// failed are the channel's servers on which its release did not work.
+// failed returns the channel's servers on which its release failed.
 func (p Plan) failed(name string, reports []Report) []wire.ServerXID {
 	var list []wire.ServerXID
 	for _, r := range reports {

@@ -198,9 +198,9 @@ func TestARolloutThatFailsHaltsByItself(t *testing.T) {
 		return Report{Server: Server{xid, "lab"}, Version: "0.9.0", Update: wire.Update{Failed: "1.0.0", Reason: "crash"}}
 	}
 	f := &fleet{reports: []Report{failed("a"), {Server: Server{"new", "lab"}, Version: "0.9.0"}, {Server: Server{"done", "lab"}, Version: "1.0.0"}}}
-	told := map[wire.ServerXID]string{}
+	nudged := map[wire.ServerXID]string{}
 	for range 2 {
-		if err := s.look(t.Context(), f, told); err != nil {
+		if err := s.look(t.Context(), f, nudged); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -211,7 +211,7 @@ func TestARolloutThatFailsHaltsByItself(t *testing.T) {
 		t.Errorf("one failure of one that is allowed halted it: %+v", p)
 	}
 	f.reports = append(f.reports, failed("b"))
-	if err := s.look(t.Context(), f, told); err != nil {
+	if err := s.look(t.Context(), f, nudged); err != nil {
 		t.Fatal(err)
 	}
 	p, err := s.Plan(t.Context())

@@ -21,7 +21,7 @@ import (
 	"tcenvsvr/updater/repository"
 )
 
-// signEvery is how often the timestamp is signed anew; it holds repository.TimestampLife.
+// signEvery is how often the timestamp is signed again; it is valid for repository.TimestampLife.
 const signEvery = 12 * time.Hour
 
 // maxBundle bounds what an import may unpack, in bytes.
@@ -33,7 +33,7 @@ type Files struct {
 	mu  sync.Mutex // of imports and signatures
 }
 
-// Open makes the folder where it is missing.
+// Open makes the folder if it is missing.
 func Open(dir string) (*Files, error) {
 	for _, d := range []string{"metadata", "targets"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
@@ -46,8 +46,9 @@ func Open(dir string) (*Files, error) {
 	return &Files{dir: dir}, nil
 }
 
-// Temp returns a file to spool a bundle into, on the disk that it will be unpacked to: the
-// system's folder for temporary files may be in memory. The caller removes it; Open does after a crash.
+// Temp returns a file to spool a bundle into, on the disk to which it will be unpacked: the
+// system's folder for temporary files may be in memory. The caller removes it; after a crash Open
+// does.
 func (f *Files) Temp() (*os.File, error) { return os.CreateTemp(f.dir, ".bundle.*.tmp") }
 
 // Known are the releases that are served.
@@ -94,9 +95,9 @@ func verify(ctx context.Context, root []byte, files fs.FS) (*metadata.Trusted, e
 // maxDirectory bounds a bundle's list of its files, in bytes.
 const maxDirectory = 8 << 20
 
-// Import takes a bundle of `tcrelease update-repo bundle`: programs first, the
-// timestamp last, so that agents see the old repository or the new one. A bundle that does
-// not continue the repository that is here is refused.
+// Import adds a bundle of `tcrelease update-repo bundle`: programs first, the timestamp last, so
+// that agents see either the old repository or the new one. It refuses a bundle that does not
+// continue the repository that is here.
 func (f *Files) Import(ctx context.Context, file io.ReaderAt, size int64) (Known, error) {
 	z, err := zipdir.Open(file, size, maxDirectory)
 	if err != nil {
@@ -110,7 +111,7 @@ func (f *Files) Import(ctx context.Context, file io.ReaderAt, size int64) (Known
 	}
 	root, err := os.ReadFile(filepath.Join(f.dir, "metadata", "1.root.json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		root, err = fs.ReadFile(inside, "1.root.json") // the first one says whom to trust
+		root, err = fs.ReadFile(inside, "1.root.json") // the first one tells which keys to trust
 	}
 	if err != nil {
 		return Known{}, fmt.Errorf("%w: reading the bundle: %w", ErrInvalid, err)
@@ -164,7 +165,7 @@ func (f *Files) copy(e *zip.File) error {
 	})
 }
 
-// Sign signs snapshot and timestamp anew where the online keys are here.
+// Sign signs snapshot and timestamp again if the online keys are here.
 func (f *Files) Sign() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -12,26 +12,26 @@ import (
 	"tcenvsvr/updater/release"
 )
 
-// DefaultChannel is the channel of servers for which nobody said another.
+// DefaultChannel is the channel of servers for which no other is set.
 const DefaultChannel = "stable"
 
 // buckets is the resolution of a percentage.
 const buckets = 10_000
 
-// Plan is everything operators decided about releases. It is one record.
+// Plan is everything that operators decided about releases. It is one record.
 type Plan struct {
 	Channels     map[string]Rollout        `json:"channels,omitempty"`
 	Environments map[string]Choice         `json:"environments,omitempty"`
 	Servers      map[wire.ServerXID]Choice `json:"servers,omitempty"`
 }
 
-// Choice is what was decided for one server or one Environment.
+// Choice is the decision for one server or one Environment.
 type Choice struct {
 	Channel string `json:"channel,omitempty"`
 	Pin     string `json:"pin,omitempty"` // version; newer ones are not offered
 }
 
-// Rollout is how far a release of a channel has got.
+// Rollout tells which servers of a channel get a release.
 type Rollout struct {
 	Version     string           `json:"version"`
 	Canaries    []wire.ServerXID `json:"canaries,omitempty"`
@@ -45,7 +45,7 @@ type Rollout struct {
 // ErrInvalid means that a request about releases makes no sense.
 var ErrInvalid = errors.New("not valid")
 
-// Check reports what is wrong with a rollout.
+// Check returns what is wrong with a rollout, or nil.
 func (r Rollout) Check() error {
 	switch {
 	case !release.Valid(r.Version):
@@ -58,13 +58,13 @@ func (r Rollout) Check() error {
 	return nil
 }
 
-// Server is who asks.
+// Server is the server that asks.
 type Server struct {
 	XID         wire.ServerXID
 	Environment string
 }
 
-// Wanted says what the server should run at the time now.
+// Wanted returns the release that the server should run at the time now.
 func (p Plan) Wanted(s Server, now time.Time) wire.WantedRelease {
 	mine, all := p.Servers[s.XID], p.Environments[s.Environment]
 	switch {
@@ -99,7 +99,7 @@ func channel(server, environment Choice) string {
 
 func wait(r Rollout, now time.Time) int64 { return max(0, r.NotBefore.Sub(now).Milliseconds()) }
 
-// bucket spreads servers evenly, differently for each release.
+// bucket assigns servers evenly to buckets, differently for each release.
 func bucket(xid wire.ServerXID, version string) uint64 {
 	sum := sha256.Sum256([]byte(string(xid) + "|" + version))
 	return binary.BigEndian.Uint64(sum[:]) % buckets

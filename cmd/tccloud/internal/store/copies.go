@@ -3,18 +3,20 @@ package store
 import (
 	"context"
 	"time"
+
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
-// witness is the stream whose copies stand for all: the one that Health writes to.
-const witness = kvPrefix + healthBucket
+// witness is the stream whose copies stand for those of all streams: the one that probes write to.
+const witness = bucket.ValuesPrefix + healthBucket
 
 // behind is how late a copy may be.
 const behind = 10 * time.Second
 
-// Copies returns on how many nodes of a cluster things are kept, and the names of
-// those that are away or far behind. An embedded store has one.
+// Copies returns on how many nodes things are kept, and the names of those nodes that are away or
+// more than ten seconds behind. An embedded store is kept on one.
 func (s *Store) Copies(ctx context.Context) (n int, away []string, err error) {
-	if s.dir != "" || s.replicas == 1 {
+	if s.Embedded() || s.replicas == 1 {
 		return 1, nil, nil
 	}
 	st, err := s.js.Stream(ctx, witness)
@@ -31,9 +33,9 @@ func (s *Store) Copies(ctx context.Context) (n int, away []string, err error) {
 	return s.replicas, away, nil
 }
 
-// Time is the clock of an external NATS; zero for an embedded one.
+// Time is the time by the clock of an external NATS, and zero for an embedded one.
 func (s *Store) Time(ctx context.Context) (time.Time, error) {
-	if s.dir != "" {
+	if s.Embedded() {
 		return time.Time{}, nil
 	}
 	st, err := s.js.Stream(ctx, witness)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,13 +14,14 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"tcenvsvr/cmd/tccloud/internal/store/inventory"
 	"tcenvsvr/test/disk"
 )
 
 const entries = 40
 
-// filled makes a store with something of each kind, and returns its folder. A store that was
-// killed leaves the inventory of a moment ago.
+// filled makes a store with something of each kind, and returns its folder. A store that was killed
+// leaves the inventory of a moment ago.
 func filled(t *testing.T, killed bool) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "store")
@@ -40,16 +42,25 @@ func filled(t *testing.T, killed bool) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.PutBytes(t.Context(), "one", random(t, 2*chunkSize)); err != nil {
+	if err := o.PutBytes(t.Context(), "one", bytes.Repeat([]byte("x"), 1<<20)); err != nil {
 		t.Fatal(err)
 	}
-	if s.write(false); killed {
+	s.inventory.Write()
+	if killed {
 		if _, err := kv.Put(t.Context(), "k0", []byte("changed after the inventory")); err != nil {
 			t.Fatal(err)
 		}
-		s.checked = false // its end is not told
+	}
+	asKilled, err := os.ReadFile(dir + ".json")
+	if err != nil {
+		t.Fatal(err)
 	}
 	s.Close()
+	if killed {
+		if err := os.WriteFile(dir+".json", asKilled, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return dir
 }
 
@@ -74,8 +85,8 @@ func all(ctx context.Context, s *Store) error {
 	return err
 }
 
-// TestDamagedFile: whichever file of the store is damaged, it starts with all that it
-// held, or says what is lost, where and what to do, every time, and goes on without it when told to.
+// TestDamagedFile: whichever file of the store is damaged, it starts with all that it held, or says
+// what is lost, where and what to do, every time, and goes on without it when told to.
 func TestDamagedFile(t *testing.T) {
 	for _, killed := range []bool{false, true} {
 		src := filled(t, killed)
@@ -115,8 +126,8 @@ func TestDamagedFile(t *testing.T) {
 	}
 }
 
-// TestNewestChangeLost: a file that is cut off at its end loses the newest value of a key, and NATS shows
-// the one before as if it were the newest. That is a loss like others.
+// TestNewestChangeLost: a file that is cut off at its end loses the newest value of a key, and NATS
+// shows the one before as if it were the newest. That is a loss like others.
 func TestNewestChangeLost(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	s, err := Open(t.Context(), Config{Dir: dir})
@@ -143,7 +154,7 @@ func TestNewestChangeLost(t *testing.T) {
 	}
 	for range 2 {
 		s, err := Open(t.Context(), Config{Dir: dir})
-		if _, ok := errors.AsType[*TroubleError](err); !ok {
+		if _, ok := errors.AsType[*inventory.LossError](err); !ok {
 			t.Errorf("got %v, want what is lost", err)
 		}
 		if err == nil {
@@ -171,8 +182,8 @@ func damaged(t *testing.T, dir string) {
 			s.Close()
 			return
 		}
-		trouble, ok := errors.AsType[*TroubleError](err)
-		if !ok || !strings.Contains(err.Error(), dir) || trouble.Hint() == "" {
+		loss, ok := errors.AsType[*inventory.LossError](err)
+		if !ok || !strings.Contains(err.Error(), dir) || loss.Hint() == "" {
 			t.Fatalf("got %v, want what is lost and what to do", err)
 		}
 	}

@@ -7,29 +7,33 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
+	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
-// KVOptions shape a bucket; the zero value keeps the newest value of each
-// key for ever, on disk, fsynced.
+// KVOptions shape a bucket; the zero value keeps the newest value of each key for ever, on disk,
+// fsynced.
 type KVOptions struct {
 	// History is how many values of a key are kept, 0 = 1.
 	History uint8
-	// TTL removes a key so long after its last write, by the clock of the moment: for what may go at any time. 0 = never.
+	// TTL is how long after its last write a key is removed, by the clock of the moment: only for
+	// what may be removed at any time. 0 = never.
 	TTL time.Duration
-	// Newest has every Get answered by the copy that takes the writes, so
-	// that it never gives an older value than a write that was refused was up against.
+	// Newest: every Get is answered by the copy that takes the writes, so that after a refused
+	// write it returns the value that made it fail, or a newer one.
 	Newest bool
 	// Memory keeps the bucket in memory only.
 	Memory bool
 }
 
-// KV returns the bucket called name ([A-Za-z0-9_-]), created or brought up to date.
+// KV returns the bucket of values called name ([A-Za-z0-9_-]), created or brought up to date.
 func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.KeyValue, error) {
 	cfg := jetstream.KeyValueConfig{Bucket: name, History: max(o.History, 1), TTL: o.TTL, Replicas: s.replicas}
 	if o.Memory {
 		cfg.Storage = jetstream.MemoryStorage
 	}
-	s.making("KV_"+name, func(ctx context.Context) error {
+	s.remember(bucket.ValuesPrefix+name, func(ctx context.Context) error {
 		_, err := s.js.CreateOrUpdateKeyValue(ctx, cfg)
 		return err
 	})
@@ -38,18 +42,18 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 	}
 	if o.Newest && s.replicas > 1 {
-		if err := s.leaderOnly(ctx, "KV_"+name); err != nil {
+		if err := s.leaderOnly(ctx, bucket.ValuesPrefix+name); err != nil {
 			return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 		}
 		if kv, err = s.js.KeyValue(ctx, name); err != nil { // it looks once whether copies may answer
 			return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 		}
 	}
-	stream, err := s.js.Stream(ctx, "KV_"+name)
+	stream, err := s.js.Stream(ctx, bucket.ValuesPrefix+name)
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 	}
-	return bucket{kv, stream, s.admit}, nil
+	return bucket.NewValues(kv, stream, s.admit), nil
 }
 
 // leaderOnly forbids a stream's other copies to answer reads.
@@ -64,40 +68,68 @@ func (s *Store) leaderOnly(ctx context.Context, stream string) error {
 	return err
 }
 
+// Objects returns the bucket of objects called name, created or brought up to date. It is for what
+// does not fit in a message: Apps, files, large parameters.
+func (s *Store) Objects(ctx context.Context, name string) (*bucket.Objects, error) {
+	cfg := jetstream.ObjectStoreConfig{Bucket: name, Replicas: s.replicas}
+	s.remember(bucket.ObjectsPrefix+name, func(ctx context.Context) error {
+		_, err := s.js.CreateOrUpdateObjectStore(ctx, cfg)
+		return err
+	})
+	meta, err := s.js.CreateOrUpdateObjectStore(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("opening object store %q: %w", name, err)
+	}
+	stream, err := s.js.Stream(ctx, bucket.ObjectsPrefix+name)
+	if err != nil {
+		return nil, fmt.Errorf("opening object store %q: %w", name, err)
+	}
+	return bucket.NewObjects(bucket.ObjectsConfig{
+		Name: name, Meta: meta, JS: s.js, Stream: stream, Alone: s.replicas == 1, Removing: s.inventory.Removing,
+	}), nil
+}
+
 // noResources is how NATS says that it has less room than a stream reserves.
 const noResources = 10047
 
-// Stream returns the stream cfg describes, created or brought up to date;
-// Replicas and Storage are the store's business. Of MaxBytes it gets what the disk allows.
+// Stream returns the stream that cfg describes, created or brought up to date. The store sets
+// Replicas, and lowers MaxBytes to what the disk allows.
 func (s *Store) Stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
 	cfg.Replicas = s.replicas
 	for {
 		st, err := s.js.CreateOrUpdateStream(ctx, cfg)
-		if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.ErrorCode == noResources && cfg.MaxBytes > leastBytes {
-			cfg.MaxBytes /= 2 // NATS reserves it, and a cluster's disks are not ours to ask
+		if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.ErrorCode == noResources && cfg.MaxBytes > quota.LeastBytes {
+			cfg.MaxBytes /= 2 // NATS reserves it, and a cluster does not tell us what its disks have
 			continue
 		}
-		s.making(cfg.Name, func(ctx context.Context) error {
+		s.remember(cfg.Name, func(ctx context.Context) error {
 			_, err := s.js.CreateOrUpdateStream(ctx, cfg)
 			return err
 		})
 		if err != nil {
 			return nil, fmt.Errorf("opening stream %q: %w", cfg.Name, err)
 		}
-		s.bounded(cfg)
+		if s.Embedded() {
+			s.fitter.Add(cfg)
+		}
 		return st, nil
 	}
 }
 
-// Relaxed asks that writes to the stream need not be fsynced one by one:
-// what a power cut takes, about the last second (flush), can be rebuilt or missed. With replicas the copies
-// are the durability and the configuration is left alone.
+// Relaxed returns cfg for a stream whose writes need not be synced one by one: a power cut takes
+// the last second of it, so only what can be rebuilt or missed belongs there. An external store's
+// copies are its durability, and cfg is returned unchanged.
 func (s *Store) Relaxed(cfg jetstream.StreamConfig) jetstream.StreamConfig {
 	if s.Embedded() {
 		cfg.PersistMode = jetstream.AsyncPersistMode
-		s.mu.Lock()
-		s.relaxed[cfg.Name] = true
-		s.mu.Unlock()
+		s.server.Relax(cfg.Name)
 	}
 	return cfg
+}
+
+// remember notes how a bucket or stream is made, for remake.
+func (s *Store) remember(name string, f func(context.Context) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.made[name] = f
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,79 +8,83 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
+	"tcenvsvr/cmd/tccloud/internal/store/embedded"
+	"tcenvsvr/cmd/tccloud/internal/store/inventory"
+	"tcenvsvr/cmd/tccloud/internal/store/quota"
+	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
-// startTimeout bounds how long an embedded server may take to recover its files.
-const startTimeout = 60 * time.Second
-
-// Config says where things are kept: Dir or URLs, one of the two.
+// Config says where things are kept: in Dir or at URLs.
 type Config struct {
-	// Dir is the embedded server's folder. It is created if missing and
-	// belongs to one process at a time.
+	// Dir is the embedded server's folder. It is created if missing and belongs to one process at a
+	// time.
 	Dir string
-	// URLs are an external cluster's client addresses, e.g.
-	// "nats://user:password@a:4222". They take precedence over Dir.
+	// URLs are an external cluster's client addresses, e.g. "nats://user:password@a:4222". They
+	// take precedence over Dir.
 	URLs []string
-	// Replicas is the number of copies of each bucket and stream: 0 = 3
-	// where the cluster has three nodes, else 1.
+	// Replicas is the number of copies of each bucket and stream: 0 = 3 where the cluster has three
+	// nodes, else 1.
 	Replicas int
-	// AcceptLoss goes on without what the embedded store has lost since it was
-	// last open. Otherwise Open refuses, and touches nothing.
+	// AcceptLoss: Open succeeds without what the embedded store has lost since it was last open.
+	// Otherwise it returns an inventory.LossError and changes nothing.
 	AcceptLoss bool
-	quiet      time.Duration // of tests
 	// Logger gets the server's warnings; nil discards them.
 	Logger *slog.Logger
+
+	quiet time.Duration // see inventory.New; tests shorten it
 }
 
-// Store is an open connection to JetStream, and the server behind it
-// where that is embedded. It is safe for concurrent use.
+// Store is an open connection to JetStream, and the server behind it where that is embedded. It is
+// safe for concurrent use.
 type Store struct {
-	trust    func() bool // see Trust
+	*retention.Pruner
+
 	log      *slog.Logger
 	id       string // of this process
-	dir      string // of the embedded server; "" with URLs
-	mark     string // what is in dir's mark
-	known    bool   // the mark was there: the store is not new
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	replicas int
 
-	quiet   time.Duration // see longQuiet
-	checked bool          // what it holds was compared with the inventory
+	// Of an embedded server; nil with URLs.
+	server    *embedded.Server
+	inventory *inventory.Inventory
+	fitter    *quota.Fitter
 
-	noting sync.Mutex  // held by who writes the inventory
-	noted  inventory   // as it was written last
-	unsaid atomic.Bool // it could not be written: that was said
-
-	mu       sync.Mutex
-	embedded *server.Server // nil with URLs, and while its files cannot be used
-	release  func()         // of the lock on dir
-	failure  error          // of the embedded server's files
-	health   Health
-	made     map[string]func(context.Context) error // buckets and streams
-	relaxed  map[string]bool                        // streams that are synced by flush
-	proved   time.Time                              // when the last write began that was durable
-	leaving  map[string]uint64                      // messages of streams that are being removed
-	limits   map[string]jetstream.StreamConfig      // of streams that shrink with the disk
+	mu      sync.Mutex
+	health  Health
+	durable time.Time                              // when the last write began that was durable
+	made    map[string]func(context.Context) error // buckets and streams, by the stream's name
 }
 
-// Open starts or reaches JetStream. It fails where the folder cannot be
-// used or no server answers before ctx ends.
+// Open starts or reaches JetStream. It fails if the folder cannot be used or has lost something, or
+// if no server answers before ctx ends. A full disk is not an error, because it can be read; Health
+// reports it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	log := cfg.Logger
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{
-		log: log, id: rand.Text(), replicas: 1, made: map[string]func(context.Context) error{}, relaxed: map[string]bool{},
-		quiet: cmp.Or(cfg.quiet, longQuiet), health: Health{errUnproven, time.Now()}, proved: time.Now(),
+		log: log, id: rand.Text(), replicas: 1, made: map[string]func(context.Context) error{},
+		health: Health{errUnproven, time.Now()}, durable: time.Now(),
 	}
+	if err := s.open(ctx, cfg); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("opening store: %w", err)
+	}
+	began := time.Now()
+	_, err := s.probeWrite(ctx, nil)
+	s.note(began, err)
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, cfg Config) error {
 	var err error
 	switch {
 	case len(cfg.URLs) > 0:
@@ -91,20 +94,36 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	default:
 		err = errors.New("neither a folder nor addresses are given")
 	}
-	if err == nil {
-		err = s.probe(ctx)
-	}
-	if err == nil && s.embedded != nil {
-		err = s.check(ctx, cfg.AcceptLoss)
-	}
 	if err != nil {
-		s.Close()
-		return nil, fmt.Errorf("opening store: %w", err)
+		return err
 	}
-	began := time.Now()
-	_, err = s.probeWrite(ctx, nil)
-	s.note(began, err) // a full disk is no reason not to open: it can be read
-	return s, nil
+	js, err := jetstream.New(s.conn)
+	if err != nil {
+		return err
+	}
+	s.js = bucket.NewPublisher(js, s.admit)
+	if _, err := s.js.AccountInfo(ctx); err != nil {
+		return fmt.Errorf("asking for JetStream: %w", err)
+	}
+	if s.Embedded() {
+		s.inventory = inventory.New(s.server, s.js, cfg.quiet, s.log)
+		s.fitter = quota.NewFitter(cfg.Dir, s.js, s.log)
+		err = s.inventory.Check(ctx, cfg.AcceptLoss)
+	}
+	s.Pruner = retention.New(s.js, s.inventory.Removing)
+	return err
+}
+
+// embed starts a server that only this process can reach, and connects to it.
+func (s *Store) embed(ctx context.Context, dir string) error {
+	var err error
+	if s.server, err = embedded.Open(ctx, dir, s.log); err != nil {
+		return err
+	}
+	if s.conn, err = nats.Connect("", append(s.options(), nats.InProcessServer(s.server))...); err != nil {
+		return fmt.Errorf("connecting to the embedded server: %w", err)
+	}
+	return nil
 }
 
 // reach connects to an external cluster.
@@ -123,9 +142,9 @@ func (s *Store) reach(cfg Config) error {
 	return nil
 }
 
-// options are those of every client connection: it comes back for ever,
-// and what is published while it is away fails instead of waiting in
-// memory, because callers must know what is durable.
+// options are those of every client connection: it is made again for ever, and what is published
+// while there is none fails instead of waiting in memory, because callers must know what is
+// durable.
 func (s *Store) options() []nats.Option {
 	return []nats.Option{
 		nats.Name("tccloud"),
@@ -139,7 +158,7 @@ func (s *Store) options() []nats.Option {
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { s.log.Info("store connection restored") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			if s.Health().Err != nil { // which says it once; each consumer complains until then
+			if s.Health().Err != nil { // package health logs that once; each consumer complains until then
 				s.log.Debug("store connection reported a problem", "err", err)
 				return
 			}
@@ -148,29 +167,18 @@ func (s *Store) options() []nats.Option {
 	}
 }
 
-// probe makes sure that JetStream answers.
-func (s *Store) probe(ctx context.Context) error {
-	js, err := jetstream.New(s.conn)
-	if err != nil {
-		return err
-	}
-	s.js = streams{js, s.admit}
-	if _, err := s.js.AccountInfo(ctx); err != nil {
-		return fmt.Errorf("asking for JetStream: %w", err)
-	}
-	return nil
-}
-
-// Close ends the connection and the embedded server. Everything that was
-// acknowledged before is on disk.
+// Close ends the connection and the embedded server. Everything that was acknowledged before is on
+// disk.
 func (s *Store) Close() {
-	if s.checked {
-		s.write(true)
+	if s.inventory != nil {
+		s.inventory.Close()
 	}
 	if s.conn != nil {
 		s.conn.Close()
 	}
-	s.unload()
+	if s.server != nil {
+		s.server.Close()
+	}
 }
 
 // JS is the JetStream interface.
@@ -180,4 +188,22 @@ func (s *Store) JS() jetstream.JetStream { return s.js }
 func (s *Store) Conn() *nats.Conn { return s.conn }
 
 // Embedded reports whether the server runs in this process.
-func (s *Store) Embedded() bool { return s.dir != "" }
+func (s *Store) Embedded() bool { return s.server != nil }
+
+// Share is one of parts equal parts of the embedded store's disk, in bytes, and never more than
+// most. It is most where the disk is not ours.
+func (s *Store) Share(parts uint64, most int64) int64 {
+	if !s.Embedded() {
+		return most
+	}
+	return quota.Share(s.server.Dir(), parts, most)
+}
+
+// admit refuses a write that could meet the end of the disk. Where the disk is not ours, the write
+// will.
+func (s *Store) admit() error {
+	if !s.Embedded() {
+		return nil
+	}
+	return quota.Admit(s.server.Dir())
+}

@@ -12,10 +12,12 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/cmd/tccloud/internal/store/embedded"
 )
 
-// TestReopen: what was acknowledged is there again, and everything may be
-// asked for any number of times.
+// TestReopen: what was acknowledged is there again, and everything may be asked for any number of
+// times.
 func TestReopen(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 2 {
@@ -67,76 +69,9 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
-// TestAbsence: what is there and cannot be read is not "not found", as NATS
-// says; what was deleted or never was there is.
-func TestAbsence(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s, err := Open(t.Context(), Config{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
-	kv, err := s.KV(t.Context(), "things", KVOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects, err := s.Objects(t.Context(), "contents")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, key := range []string{"kept", "deleted"} {
-		if _, err := kv.Put(t.Context(), key, []byte("x")); err != nil {
-			t.Fatal(err)
-		}
-		if err := objects.PutBytes(t.Context(), key, []byte("x")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := errors.Join(kv.Delete(t.Context(), "deleted"), objects.Delete(t.Context(), "deleted")); err != nil {
-		t.Fatal(err)
-	}
-	for _, key := range []string{"deleted", "never"} {
-		if _, err := kv.Get(t.Context(), key); !errors.Is(err, jetstream.ErrKeyNotFound) {
-			t.Errorf("key %q: %v", key, err)
-		}
-		if _, err := objects.GetBytes(t.Context(), key); !errors.Is(err, jetstream.ErrObjectNotFound) {
-			t.Errorf("object %q: %v", key, err)
-		}
-	}
-	blocks, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "*", "msgs", "*.blk"))
-	if err != nil || len(blocks) == 0 {
-		t.Fatalf("no files of the store were found: %v", err)
-	}
-	for _, b := range blocks {
-		if err := os.Truncate(b, 0); err != nil {
-			t.Fatal(err)
-		}
-	}
-	read := map[string]func() error{
-		"key":    func() error { _, err := kv.Get(t.Context(), "kept"); return err },
-		"object": func() error { _, err := objects.GetInfo(t.Context(), "kept"); return err },
-	}
-	// What NATS has in memory it forgets when nobody asked for it for ten seconds.
-	for end := time.Now().Add(90 * time.Second); len(read) > 0 && time.Now().Before(end); {
-		time.Sleep(11 * time.Second)
-		for name, f := range read {
-			switch err := f(); {
-			case errors.Is(err, ErrUnreadable):
-				delete(read, name)
-			case err != nil:
-				t.Fatalf("%s that cannot be read: %v", name, err)
-			}
-		}
-	}
-	for name := range read {
-		t.Errorf("%s is read from an empty file", name)
-	}
-}
-
-// TestAnotherFolder: where the store's folder is not there, or is another one (its
-// file system is not mounted), a server whose files failed waits. It
-// never begins a new store, and goes on when the old one is back.
+// TestAnotherFolder: where the store's folder is not there, or is another one (its file system is
+// not mounted), a server whose files failed waits. It never begins a new store, and goes on when
+// the old one is back.
 func TestAnotherFolder(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")
@@ -169,9 +104,9 @@ func TestAnotherFolder(t *testing.T) {
 	if err := errors.Join(os.Rename(dir, dir+".away"), os.Mkdir(dir, 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	s.fail("a test says so")
-	wait("broken", func(h Health) bool { return errors.Is(h.Err, errBroken) && errors.Is(h.Err, fs.ErrNotExist) })
-	if err := os.WriteFile(filepath.Join(dir, markFile), []byte("another"), 0o600); err != nil {
+	s.server.Fail("a test says so")
+	wait("broken", func(h Health) bool { return errors.Is(h.Err, embedded.ErrBroken) && errors.Is(h.Err, fs.ErrNotExist) })
+	if err := os.WriteFile(filepath.Join(dir, "tccloud.id"), []byte("another"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	wait("another store", func(h Health) bool { return h.Err != nil && strings.Contains(h.Err.Error(), "another store") })

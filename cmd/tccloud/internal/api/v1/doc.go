@@ -1,5 +1,5 @@
-// Package v1 is what the admin API speaks: JSON over HTTPS below
-// /api/admin/v1, "Authorization: Bearer <admin token>". Server and client share it.
+// Package v1 is what the admin API speaks: JSON over HTTPS below /api/admin/v1, "Authorization:
+// Bearer <admin token>". Server and client share it.
 //
 //	GET    status
 //	GET    environments                    POST   environments             NewEnvironment → Environment
@@ -19,8 +19,8 @@
 //	GET    variables                       PUT    variables/{source}/{id}  Content
 //	DELETE variables/{source}/{id}
 //
-// Answers that last (watch, logs) are one Line of JSON a line, empty
-// ones while nothing happens; an error after the first line is a Line, too. Every other
-// failure is {"error":{"code","message","hint"}} with a fitting status. Codes are
-// an API, messages are for people. No answer holds a token or the value of a parameter.
+// Streams (watch, logs) have one Line as JSON on each line, empty ones while nothing happens; an
+// error after the first line is a Line, too. Every other failure is
+// {"error":{"code","message","hint"}} with a fitting status. Codes are an API, messages are for
+// people. No answer holds a token or the value of a parameter.
 package v1

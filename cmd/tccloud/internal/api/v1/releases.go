@@ -11,8 +11,8 @@ import (
 	"tcenvsvr/updater/release"
 )
 
-// Updates are the releases that are served, what was decided about them, how many
-// connected servers run which version, and the packages for those that are still to come.
+// Updates are the releases that are served, the plan for them, how many connected servers run which
+// version, and the packages for new hosts.
 type Updates struct {
 	releases.Known
 	Packages []Package      `json:"packages"`
@@ -20,7 +20,7 @@ type Updates struct {
 	Running  map[string]int `json:"running"`
 }
 
-// Package is one that bundles can have.
+// Package is an installation package that bundles can have.
 type Package = packages.Package
 
 // NewRollout replaces the rollout of a channel.
@@ -37,15 +37,14 @@ type Halt struct {
 	Reason string `json:"reason"`
 }
 
-// Choose sets channel and pin of one server or one Environment; empty ones
-// take back what was set.
+// Choose sets channel and pin of one server or one Environment; empty ones remove what was set.
 type Choose struct {
 	Server      wire.ServerXID `json:"server,omitempty"`
 	Environment string         `json:"environment,omitempty"`
 	releases.Choice
 }
 
-// Check reports what is wrong with it.
+// Check returns what is wrong with it, or nil.
 func (c Choose) Check() error {
 	switch {
 	case (c.Server == "") == (c.Environment == ""):

@@ -28,7 +28,7 @@ const (
 	CodeInvalidApp   = "invalid_app"
 	CodeNoPackage    = "no_package"
 	CodeInactive     = "environment_inactive"
-	CodeNoIntake     = "no_intake" // what is new is refused, see Status.Health
+	CodeNoIntake     = "no_intake" // nothing new is accepted, see Status.Health
 	CodeUnwell       = "unwell"    // the cloud cannot store anything
 	CodeInternal     = "internal"
 )
@@ -63,10 +63,10 @@ type Status struct {
 	Environments int       `json:"environments"`
 	Servers      int       `json:"servers"`
 	Connected    *int      `json:"connected"` // null: the other gateways do not answer
-	// Health is how the cloud is.
+	// Health is the result of the cloud's checks.
 	Health      health.Report `json:"health"`
 	TakingNone  int           `json:"taking_no_orders"` // connected servers whose host cannot run Apps now
-	Cloned      int           `json:"cloned"`           // servers as which several hosts run
+	Cloned      int           `json:"cloned"`           // servers that run on several hosts
 	ClocksApart int           `json:"clocks_apart"`     // connected servers whose clock is more than a minute off the cloud's
 	Time        time.Time     `json:"time"`             // by the cloud's clock
 }
@@ -77,12 +77,12 @@ type NewEnvironment struct {
 	Owner string `json:"owner,omitempty"`
 }
 
-// ChangeEnvironment sets what is not nil.
+// ChangeEnvironment changes the fields that are not nil.
 type ChangeEnvironment struct {
 	Active *bool `json:"active,omitempty"`
 }
 
-// Environment is one with its figures.
+// Environment is an Environment with its figures.
 type Environment struct {
 	registry.Environment
 	Servers     int     `json:"servers"`
@@ -105,9 +105,9 @@ type NewBundle struct {
 	ValidSeconds int64 `json:"valid_seconds,omitempty"`
 }
 
-// Made says what a bundle is.
+// Made describes a bundle.
 type Made struct {
-	Server  wire.ServerXID `json:"server,omitempty"`  // none for a package alone
+	Server  wire.ServerXID `json:"server,omitempty"`  // empty for a package alone
 	Package string         `json:"package,omitempty"` // that is in it
 }
 
@@ -117,13 +117,13 @@ const (
 	HeaderPackage = "Package-File"
 )
 
-// Link leads to one bundle, once.
+// Link gives one bundle, once.
 type Link struct {
 	URL     string    `json:"url"` // with the pin of the cloud's CA; a secret
 	Expires time.Time `json:"expires"`
 }
 
-// Server is one with its session, if it is connected.
+// Server is a server with its session, if it is connected.
 type Server struct {
 	registry.Server
 	Session *Session `json:"session,omitempty"`
@@ -131,7 +131,7 @@ type Server struct {
 
 // KeepHost chooses one of the hosts that run as one server.
 type KeepHost struct {
-	Host string `json:"host"` // an id of Server.Twin, or a beginning that only one has
+	Host string `json:"host"` // an id of Server.Twin, or a prefix that only one has
 }
 
 // Session is a server's connection.
@@ -177,21 +177,21 @@ type NewExecution struct {
 	Retryable    bool              `json:"retryable,omitempty"`
 }
 
-// HeaderEnd of a list of executions says where it ends: at its limit, with all there
-// are, or at a time; those that ended before are found by their ID only.
+// HeaderEnd of a list of executions tells where it ends: at its limit, with all that there are, or
+// at a time. Executions that ended before that are found only by their ID.
 const (
 	HeaderEnd = "List-End"
 	EndLimit  = "limit"
 	EndAll    = "all"
 )
 
-// Cancel says why.
+// Cancel has the reason, for people.
 type Cancel struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Execution is an order and what came of it. It names parameters
-// as long as the cloud has them, and never shows their values.
+// Execution is an order and its result. It names the parameters as long as the cloud has them, and
+// never shows their values.
 type Execution struct {
 	ID          wire.OrderID   `json:"id"`
 	Environment string         `json:"environment"`
@@ -235,23 +235,22 @@ type Past struct {
 	Reason  string         `json:"reason"`
 }
 
-// Outputs are Playbook variables as the App wrote them: the JSON, or a
-// JSON string where it is none.
+// Outputs are Playbook variables as the App wrote them: the JSON, or a JSON string of text that is
+// not JSON.
 type Outputs map[string]json.RawMessage
 
 // Chunk is a piece of a log stream; the pieces follow each other.
 type Chunk struct {
 	Attempt wire.Attempt `json:"attempt"`
-	Stream  wire.Stream  `json:"stream"` // stdout, stderr, app, or api: what the App shipped itself
+	Stream  wire.Stream  `json:"stream"` // stdout, stderr, app, or api: what the App sent over the API
 	Offset  int64        `json:"offset"`
 	Data    []byte       `json:"data"` // base64
 }
 
-// StreamAPI is the log an App ships over the API (tc_log_to_api).
+// StreamAPI is the log that an App sends over the API (tc_log_to_api).
 const StreamAPI wire.Stream = "api"
 
-// Line is one line of an answer that lasts; without any field it only
-// says that the connection lives.
+// Line is one line of a stream. Without any field it only shows that the connection is alive.
 type Line struct {
 	Execution *Execution `json:"execution,omitempty"`
 	Chunk     *Chunk     `json:"chunk,omitempty"`

@@ -14,6 +14,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
+	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
 // Names of the buckets and how long Playbook variables and logs stay.
@@ -28,7 +30,7 @@ const (
 // TokenLife is how long a renewed token is valid.
 const TokenLife = 4 * time.Hour
 
-// Executions is what the store asks the dispatcher.
+// Executions are the dispatcher's orders.
 type Executions interface {
 	Get(ctx context.Context, id wire.OrderID) (dispatch.Execution, error)
 	Params(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (map[string]string, error)
@@ -38,20 +40,23 @@ type Executions interface {
 type Config struct {
 	Executions Executions
 	Signer     *apptoken.Signer
-	// Expire reports whether this host's clock may judge a token's end; nil = always. One that is not judged ends with its attempt.
+	// Expire reports whether the end of a token may be compared with this host's clock; nil =
+	// always. Otherwise a token is valid until its attempt ends.
 	Expire func() bool
-	// Trusted reports whether it may judge the age of what is kept; nil = always.
+	// Trusted reports whether the age of values and logs may be told by this host's clock; nil =
+	// always.
 	Trusted   func() bool
-	Store     *store.Store        // that all of them are of
+	Store     *store.Store        // of the buckets and the stream below
 	Values    jetstream.KeyValue  // ValuesBucket
-	Large     *store.Objects      // LargeBucket
+	Large     *bucket.Objects     // LargeBucket
 	Variables jetstream.KeyValue  // VariablesBucket
 	JS        jetstream.JetStream // for LogStream
 	Logger    *slog.Logger
 	// Bytes bounds all values: half of it those in Values, half those in Large; 0 = any.
 	Bytes int64
-	// Trim removes the oldest of a bucket, see store.Store; nil: nothing is removed from Values but by age.
-	Trim func(ctx context.Context, bucket string, bound store.Bound, may func(key string, value []byte) bool) (int, error)
+	// Trim removes the oldest values of a bucket, see [retention.Pruner.Trim]; nil: values are
+	// removed only by age.
+	Trim func(ctx context.Context, bucket string, bound retention.Bound, may func(key string, value []byte) bool) (int, error)
 }
 
 // Store implements api.Store.
@@ -84,8 +89,8 @@ func (s *Store) Session(ctx context.Context, token string) (api.Session, error) 
 	return s.live(ctx, claims)
 }
 
-// Renew implements api.Tokens: also for an expired token, as long as
-// its execution lives.
+// Renew implements api.Tokens. It renews an expired token, too, as long as the execution has not
+// ended.
 func (s *Store) Renew(ctx context.Context, token string) (string, time.Time, error) {
 	claims, err := s.Signer.Check(token)
 	if err != nil && !errors.Is(err, apptoken.ErrExpired) {
@@ -111,7 +116,7 @@ func (s *Store) live(ctx context.Context, claims apptoken.Claims) (api.Session, 
 	return api.Session{ID: claims.Ref.String(), Context: e.KVContext, Expires: claims.Expires}, nil
 }
 
-// ref reads back what live wrote into Session.ID.
+// ref reads the attempt from Session.ID, where live wrote it.
 func ref(s api.Session) (wire.Ref, error) {
 	for i := len(s.ID) - 1; i > 0; i-- {
 		if s.ID[i] == '.' {

@@ -15,8 +15,8 @@ import (
 	"tcenvsvr/agent/plain"
 )
 
-// LogConfig is the stream of logs that Apps ship themselves (tc_log_to_api):
-// one message a batch, the oldest go first.
+// LogConfig is the stream of logs that Apps send over the API (tc_log_to_api): one message for each
+// batch; the oldest are removed first.
 func LogConfig() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: LogStream, Subjects: []string{"applog.*"},
@@ -27,8 +27,7 @@ func LogConfig() jetstream.StreamConfig {
 // maxBatch keeps a message below the limit of an external NATS.
 const maxBatch = 512 << 10
 
-// AppendLog implements api.Runs. Of entries too long for a message
-// the end is cut.
+// AppendLog implements api.Runs. Entries that are too long for a message are cut off.
 func (s *Store) AppendLog(ctx context.Context, session api.Session, entries []api.LogEntry) error {
 	r, err := ref(session)
 	if err != nil {
@@ -59,7 +58,7 @@ func (s *Store) AppendLog(ctx context.Context, session api.Session, entries []ap
 	return nil
 }
 
-// Log returns what the App of an order shipped, oldest first.
+// Log returns the entries that the App of an order sent, oldest first.
 func (s *Store) Log(ctx context.Context, order wire.OrderID) ([]api.LogEntry, error) {
 	consumer, err := s.JS.OrderedConsumer(ctx, LogStream, jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{"applog." + string(order)},

@@ -13,21 +13,21 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/agent/app/api"
-	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
-// A value in the bucket is led by one byte that says where it is.
+// The first byte of an entry in the bucket tells where the value is.
 const (
 	inline = 'i' // the value follows
 	large  = 'l' // the name of the object follows
 )
 
-// maxInline keeps a value with its headers below the default message
-// limit of an external NATS (1 MiB).
+// maxInline keeps a value with its headers below the default message limit of an external NATS (1
+// MiB).
 const maxInline = 512 << 10
 
-// key is a bucket key for any context and variable name: names hold
-// characters that a key may not have, and are of any length.
+// key is a bucket key for any context and variable name. Names hold characters that a key may not
+// have, and are of any length.
 func key(kvContext, name string) string {
 	n := sha256.Sum256([]byte(name))
 	return contextKey(kvContext) + "." + hex.EncodeToString(n[:])
@@ -81,8 +81,8 @@ func (s *Store) Put(ctx context.Context, kvContext, name string, value []byte) e
 	return nil
 }
 
-// Sweep removes values and logs older than ValuesTTL and, where all
-// values are more than Config.Bytes, the oldest, but for those of contexts in use.
+// Sweep removes values and logs older than ValuesTTL and, if all values need more than
+// Config.Bytes, the oldest ones. Values of used contexts stay.
 func (s *Store) Sweep(ctx context.Context, used []string) error {
 	inUse := map[string]bool{}
 	for _, c := range used {
@@ -90,7 +90,7 @@ func (s *Store) Sweep(ctx context.Context, used []string) error {
 	}
 	may := func(key string) bool { c, _, _ := strings.Cut(key, "."); return !inUse[c] }
 	if s.Trim != nil {
-		if _, err := s.Trim(ctx, ValuesBucket, store.Bound{Bytes: s.Bytes / 2}, func(key string, _ []byte) bool { return may(key) }); err != nil {
+		if _, err := s.Trim(ctx, ValuesBucket, retention.Bound{Bytes: s.Bytes / 2}, func(key string, _ []byte) bool { return may(key) }); err != nil {
 			return fmt.Errorf("sweeping Playbook variables: %w", err)
 		}
 	}

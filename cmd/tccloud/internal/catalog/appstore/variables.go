@@ -14,8 +14,7 @@ import (
 	"tcenvsvr/agent/app/api"
 )
 
-// Variable is a runtime variable, &{Source:TYPE:ID} in a parameter. What
-// it holds is never listed.
+// Variable is a runtime variable, &{Source:TYPE:ID} in a parameter. Its content is never listed.
 type Variable struct {
 	Source  string    `json:"source"` // TC or Vault
 	ID      string    `json:"id"`

@@ -29,8 +29,8 @@ const keySize = 32
 // Signer is safe for concurrent use.
 type Signer struct{ key []byte }
 
-// Open reads the key from path and makes it where there is none. Cloud
-// instances that serve the same Apps share the file.
+// Open reads the key from path, and makes it if there is none. Cloud instances that serve the same
+// Apps share the file.
 func Open(path string) (*Signer, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -48,8 +48,8 @@ func Open(path string) (*Signer, error) {
 	return &Signer{data[:keySize]}, nil
 }
 
-// sumSize is how much of the key's digest follows it in the file: a key that
-// is another one than yesterday, or nothing but zeros, must not go unnoticed.
+// sumSize is how many bytes of the key's digest follow it in the file, so that a damaged key, e.g.
+// one of zeros, is noticed.
 const sumSize = 8
 
 func sum(key []byte) []byte {
@@ -63,14 +63,13 @@ func (s *Signer) Issue(order wire.OrderID, attempt wire.Attempt, ttl time.Durati
 	return claims + ":" + s.mac(claims)
 }
 
-// Claims are what a token is good for.
+// Claims are what a token stands for.
 type Claims struct {
 	wire.Ref
 	Expires time.Time
 }
 
-// Check returns the claims of a token. They are valid with ErrExpired
-// too, not with ErrInvalid.
+// Check returns the claims of a token. They are valid with ErrExpired too, not with ErrInvalid.
 func (s *Signer) Check(token string) (Claims, error) {
 	i := strings.LastIndexByte(token, ':')
 	if i < 0 || len(token) > 512 {
@@ -80,7 +79,7 @@ func (s *Signer) Check(token string) (Claims, error) {
 	if !hmac.Equal([]byte(token[i+1:]), []byte(s.mac(claims))) {
 		return Claims{}, ErrInvalid
 	}
-	part := strings.Split(claims, ":") // signed by us: the form is known
+	part := strings.Split(claims, ":") // signed here: the form is known
 	if len(part) != 4 || part[0] != "APP" {
 		return Claims{}, ErrInvalid
 	}

@@ -18,7 +18,7 @@ import (
 
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // ErrNotFound means that there is no content with this digest.
@@ -27,7 +27,7 @@ var ErrNotFound = errors.New("no such content")
 // Store is safe for concurrent use.
 type Store struct {
 	dir     string
-	objects *store.Objects
+	objects *bucket.Objects
 	fetches singleflight.Group
 
 	mu       sync.Mutex
@@ -35,7 +35,7 @@ type Store struct {
 }
 
 // Open uses dir for the cache and removes what a crash left there.
-func Open(dir string, objects *store.Objects) (*Store, error) {
+func Open(dir string, objects *bucket.Objects) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the App cache: %w", err)
 	}
@@ -45,12 +45,12 @@ func Open(dir string, objects *store.Objects) (*Store, error) {
 	return &Store{dir: dir, objects: objects, verified: make(map[wire.SHA256]bool)}, nil
 }
 
-// Temp returns a file in the cache's folder to spool new content into.
-// The caller removes it; Open does after a crash.
+// Temp returns a file in the cache's folder to spool new content into. The caller removes it; after
+// a crash Open does.
 func (s *Store) Temp() (*os.File, error) { return os.CreateTemp(s.dir, ".spool.*.tmp") }
 
-// Add stores the content of a file made by Temp, whose digest the caller has
-// computed, and takes the file into the cache. It is durable when Add returns.
+// Add stores the content of a file made by Temp, whose digest the caller has computed, and moves
+// the file into the cache. The content is durable when Add returns.
 func (s *Store) Add(ctx context.Context, sha wire.SHA256, f *os.File) error {
 	if _, err := s.objects.GetInfo(ctx, string(sha)); err == nil {
 		return nil // the same content is there already
@@ -61,7 +61,7 @@ func (s *Store) Add(ctx context.Context, sha wire.SHA256, f *os.File) error {
 	if err := s.objects.Put(ctx, jetstream.ObjectMeta{Name: string(sha)}, f); err != nil {
 		return fmt.Errorf("storing content %s: %w", sha, err)
 	}
-	// The cache is a convenience: what is not in it is fetched, what was damaged in it is noticed.
+	// The cache is not essential: a missing file is fetched, and a damaged one is noticed.
 	if os.Rename(f.Name(), filepath.Join(s.dir, string(sha))) == nil {
 		s.trust(sha)
 	}
@@ -82,8 +82,8 @@ func (s *Store) Open(ctx context.Context, sha wire.SHA256) (*os.File, error) {
 			return f, nil
 		}
 	}
-	// One check or fetch for all who wait; the first one's leaving must
-	// not end it for the others.
+	// One check or fetch for all callers; it must not end for the others when the first one goes
+	// away.
 	made := s.fetches.DoChan(string(sha), func() (any, error) {
 		if intact(sha, path) {
 			s.trust(sha)
@@ -102,8 +102,7 @@ func (s *Store) Open(ctx context.Context, sha wire.SHA256) (*os.File, error) {
 	return os.Open(path)
 }
 
-// intact checks a cache file's digest. One that is damaged is fetched
-// again: the object store has it.
+// intact checks a cache file's digest. A damaged file is fetched again from the object store.
 func intact(sha wire.SHA256, path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -121,12 +120,12 @@ func (s *Store) trust(sha wire.SHA256) {
 	s.mu.Unlock()
 }
 
-// fetchFor bounds a fetch. Without a deadline of its own the store's client gives up
-// after five seconds, whatever the size.
-const fetchFor = 15 * time.Minute
+// fetchTimeout bounds a fetch. Without a deadline of its own the store's client gives up after five
+// seconds, whatever the size.
+const fetchTimeout = 15 * time.Minute
 
 func (s *Store) fetch(ctx context.Context, sha wire.SHA256, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, fetchFor)
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	object, err := s.objects.Get(ctx, string(sha))
 	if errors.Is(err, jetstream.ErrObjectNotFound) {

@@ -19,7 +19,7 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// part is where a file grows: the agent's name is never a path here.
+// part is the path of a partial file. The name that the agent sent is never used as a path.
 func (s *Store) part(f File) string {
 	sum := sha256.Sum256([]byte(f.Name))
 	return filepath.Join(s.dir, f.Ref.String(), hex.EncodeToString(sum[:16]))
@@ -36,15 +36,15 @@ func size(path string) (int64, error) {
 	return info.Size(), nil
 }
 
-// room makes the folder of an attempt and refuses a file of so many bytes
-// where the attempt has published enough. Others that are being received count with
-// all of what they announced: begun small, they would grow beyond what is left.
-func (s *Store) room(f File, bytes int64) error {
+// admit makes the folder of an attempt, and refuses a file of so many bytes if the attempt has
+// published too much. Other files that are being received count with their announced size, because
+// they still grow.
+func (s *Store) admit(f File, bytes int64) error {
 	own := s.part(f)
 	if err := os.MkdirAll(filepath.Dir(own), 0o700); err != nil {
 		return fmt.Errorf("making room: %w", err)
 	}
-	coming := s.coming(f)
+	coming := s.announced(f)
 	entries, err := os.ReadDir(filepath.Dir(own))
 	if err != nil {
 		return fmt.Errorf("making room: %w", err)
@@ -71,9 +71,9 @@ func (s *Store) room(f File, bytes int64) error {
 	return nil
 }
 
-// coming are the other files of f's attempt that are being received: what
-// they will have, by the names of their parts.
-func (s *Store) coming(f File) map[string]int64 {
+// announced returns the announced sizes of the other files of f's attempt that are being received,
+// by the names of their parts.
+func (s *Store) announced(f File) map[string]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	coming := map[string]int64{}
@@ -85,15 +85,16 @@ func (s *Store) coming(f File) map[string]int64 {
 	return coming
 }
 
-// Sweep removes partial files nobody came back for, and complete ones that are older than
-// retention; and where these are more than bytes (0: any), the oldest of attempts that ended says have ended.
+// Sweep removes partial files that were not continued, and complete ones that are older than
+// retention. If these need more than bytes (0 = no bound), it removes the oldest of attempts for
+// which ended is true.
 func (s *Store) Sweep(ctx context.Context, retention time.Duration, bytes int64, ended func(wire.Ref) bool) error {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return fmt.Errorf("sweeping uploads: %w", err)
 	}
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > keep {
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > keepPartial {
 			if err := os.RemoveAll(filepath.Join(s.dir, e.Name())); err != nil {
 				return fmt.Errorf("sweeping uploads: %w", err)
 			}
@@ -119,7 +120,7 @@ func (s *Store) Sweep(ctx context.Context, retention time.Duration, bytes int64,
 	return nil
 }
 
-// attempt reads back whose file an object is.
+// attempt returns the attempt that published an object.
 func attempt(object string) wire.Ref {
 	ref, _, _ := strings.Cut(object, "/")
 	dot := strings.LastIndexByte(ref, '.')

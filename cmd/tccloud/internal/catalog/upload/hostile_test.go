@@ -1,4 +1,4 @@
-package upload
+package upload_test
 
 import (
 	"errors"
@@ -10,33 +10,21 @@ import (
 	"testing"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 )
 
-// TestBegunFilesCount: many files that are begun small do not grow beyond what
-// all of an attempt may have, neither at the same time nor after each other.
+// TestBegunFilesCount: many files that are begun small do not grow beyond what all of an attempt
+// may have, neither at the same time nor after each other.
 func TestBegunFilesCount(t *testing.T) {
-	st, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(st.Close)
-	objects, err := st.Objects(t.Context(), "files")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := Open(t.TempDir(), objects)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := open(t)
 	ref := wire.Ref{Order: "o", Attempt: 1}
-	whole := Whole{Size: MaxFile, SHA256: wire.SHA256(strings.Repeat("0", 64))}
-	file := func(i int) File { return File{Ref: ref, Name: fmt.Sprint(i)} }
+	whole := upload.Whole{Size: upload.MaxFile, SHA256: wire.SHA256(strings.Repeat("0", 64))}
+	file := func(i int) upload.File { return upload.File{Ref: ref, Name: fmt.Sprint(i)} }
 	put := func(i int, offset int64, body io.Reader) error {
 		_, err := s.Put(t.Context(), file(i), offset, whole, body, func() {})
 		return err
 	}
-	const most = maxTotal / MaxFile
+	const most = upload.MaxTotal / upload.MaxFile
 	for i := range most + 1 { // nothing is said against so many beginnings
 		if err := put(i, 0, strings.NewReader("x")); err != nil {
 			t.Fatal(err)
@@ -52,7 +40,7 @@ func TestBegunFilesCount(t *testing.T) {
 		}
 		ends = append(ends, func() { _ = w.Close() })
 	}
-	if err := put(most, 1, strings.NewReader("y")); !errors.Is(err, ErrLimit) {
+	if err := put(most, 1, strings.NewReader("y")); !errors.Is(err, upload.ErrLimit) {
 		t.Errorf("beside %d at work: %v", most-1, err)
 	}
 	for _, end := range ends {
@@ -60,11 +48,11 @@ func TestBegunFilesCount(t *testing.T) {
 	}
 	all.Wait()
 	for i := range most {
-		if err := os.Truncate(s.part(file(i)), MaxFile-1); err != nil {
+		if err := os.Truncate(s.Part(file(i)), upload.MaxFile-1); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := put(most, 1, strings.NewReader("y")); !errors.Is(err, ErrLimit) {
+	if err := put(most, 1, strings.NewReader("y")); !errors.Is(err, upload.ErrLimit) {
 		t.Errorf("after %d: %v", most, err)
 	}
 }

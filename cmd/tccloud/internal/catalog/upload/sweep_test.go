@@ -12,24 +12,11 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
-	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
 // TestSweep: the oldest files of what has ended go where all are too much.
 func TestSweep(t *testing.T) {
-	st, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(st.Close)
-	objects, err := st.Objects(t.Context(), "files")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := upload.Open(t.TempDir(), objects)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := open(t)
 	data := bytes.Repeat([]byte("x"), 1<<20)
 	sum := sha256.Sum256(data)
 	whole := upload.Whole{Size: int64(len(data)), SHA256: wire.SHA256(hex.EncodeToString(sum[:]))}

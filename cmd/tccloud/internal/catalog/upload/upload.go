@@ -16,7 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // Errors that become status codes.
@@ -34,8 +34,8 @@ const (
 	maxTotal = 4 << 30 // bytes of all files
 )
 
-// keep is how long partial files stay that nobody completes.
-const keep = 8 * 24 * time.Hour
+// keepPartial is how long partial files stay that are not continued.
+const keepPartial = 8 * 24 * time.Hour
 
 // File names one published file.
 type File struct {
@@ -54,28 +54,28 @@ type Whole struct {
 // Store is safe for concurrent use.
 type Store struct {
 	dir     string
-	objects *store.Objects
+	objects *bucket.Objects
 
 	mu   sync.Mutex
-	busy map[File]*turn
+	busy map[File]*transfer
 }
 
-// turn is one Put at work on a file.
-type turn struct {
+// transfer is one Put that writes a file.
+type transfer struct {
 	size      int64 // of the whole file
 	interrupt func()
 	done      chan struct{}
 }
 
 // Open keeps partial files in dir.
-func Open(dir string, objects *store.Objects) (*Store, error) {
+func Open(dir string, objects *bucket.Objects) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the upload folder: %w", err)
 	}
-	return &Store{dir: dir, objects: objects, busy: make(map[File]*turn)}, nil
+	return &Store{dir: dir, objects: objects, busy: make(map[File]*transfer)}, nil
 }
 
-// Check reports a file that cannot be one of an order's.
+// Check returns an error for a name that a published file cannot have.
 func (f File) Check() error {
 	bad := !f.Order.Valid() || f.Attempt < 1 ||
 		len(f.Name) > 1024 || f.Name == "." || !fs.ValidPath(f.Name) ||
@@ -86,7 +86,7 @@ func (f File) Check() error {
 	return nil
 }
 
-// Held returns how many bytes of the file are here.
+// Held returns how many bytes of the file were received.
 func (s *Store) Held(ctx context.Context, f File) (int64, error) {
 	if err := f.Check(); err != nil {
 		return 0, err
@@ -108,10 +108,9 @@ func (s *Store) complete(ctx context.Context, f File) (Whole, bool, error) {
 	return Whole{int64(info.Size), wire.SHA256(info.Metadata["sha256"])}, true, nil
 }
 
-// Put takes the bytes of body from offset on. It returns how many bytes
-// are held now; all of w.Size only when the digest is right and the file
-// is stored durably. An older Put of the same file is ended first, by
-// its interrupt function, which must make its body's Read return.
+// Put appends body, which begins at offset. It returns how many bytes are held now: w.Size only if
+// the digest is right and the file is stored durably. It first ends an older Put of the same file
+// by that one's interrupt function, which must make the Read of its body return.
 func (s *Store) Put(ctx context.Context, f File, offset int64, w Whole, body io.Reader, interrupt func()) (held int64, err error) {
 	switch {
 	case f.Check() != nil:
@@ -141,9 +140,9 @@ func (s *Store) Put(ctx context.Context, f File, offset int64, w Whole, body io.
 	return s.take(ctx, f, offset, w, body)
 }
 
-// begin waits for its turn.
+// begin ends an older Put of the file, and waits for it.
 func (s *Store) begin(ctx context.Context, f File, size int64, interrupt func()) (end func(), err error) {
-	mine := &turn{size, interrupt, make(chan struct{})}
+	mine := &transfer{size, interrupt, make(chan struct{})}
 	for {
 		s.mu.Lock()
 		other := s.busy[f]
@@ -176,7 +175,7 @@ func (s *Store) take(ctx context.Context, f File, offset int64, w Whole, body io
 	if held != offset {
 		return held, fmt.Errorf("%w: %d bytes of %q are here", ErrOffset, held, f.Name)
 	}
-	if err := s.room(f, w.Size); err != nil {
+	if err := s.admit(f, w.Size); err != nil {
 		return held, err
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
@@ -187,7 +186,7 @@ func (s *Store) take(ctx context.Context, f File, offset int64, w Whole, body io
 	n, err := io.Copy(file, io.LimitReader(body, w.Size-offset))
 	held += n
 	if held < w.Size {
-		if pe, ok := errors.AsType[*fs.PathError](err); ok { // our disk, not the network
+		if pe, ok := errors.AsType[*fs.PathError](err); ok { // the disk failed, not the network
 			return held, fmt.Errorf("receiving %q: %w", f.Name, pe)
 		}
 		return held, nil // broken off: the next piece goes on here
@@ -195,7 +194,7 @@ func (s *Store) take(ctx context.Context, f File, offset int64, w Whole, body io
 	return s.finish(ctx, f, w, file)
 }
 
-// finish checks the whole and moves it to the object store.
+// finish checks the complete file and moves it to the object store.
 func (s *Store) finish(ctx context.Context, f File, w Whole, file *os.File) (int64, error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, io.NewSectionReader(file, 0, w.Size)); err != nil {
@@ -208,12 +207,12 @@ func (s *Store) finish(ctx context.Context, f File, w Whole, file *os.File) (int
 		return 0, fmt.Errorf("%w: %q has %s, announced was %s", ErrDigest, f.Name, got, w.SHA256)
 	}
 	meta := jetstream.ObjectMeta{Name: f.object(), Metadata: map[string]string{"sha256": string(w.SHA256)}}
-	// A large file takes a while, and the agent may ask again meanwhile: its next Put waits for
-	// this one, which must not begin anew each time.
+	// Storing a large file takes a while. If the agent asks again meanwhile, its next Put waits for
+	// this one, which must not start over each time.
 	if err := s.objects.Put(context.WithoutCancel(ctx), meta, io.NewSectionReader(file, 0, w.Size)); err != nil {
 		return w.Size, fmt.Errorf("storing %q: %w", f.Name, err)
 	}
-	// What remains is the file's weight in room's account.
+	// The renamed file remains, so that admit counts its size.
 	if err := os.Rename(file.Name(), fmt.Sprintf("%s.%d.done", file.Name(), w.Size)); err != nil {
 		return w.Size, fmt.Errorf("storing %q: %w", f.Name, err)
 	}

@@ -14,6 +14,25 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
+// open returns a store of files in an embedded store.
+func open(t *testing.T) *upload.Store {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(st.Close)
+	objects, err := st.Objects(t.Context(), "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := upload.Open(t.TempDir(), objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // goodbye ends its request with its last byte.
 type goodbye struct {
 	io.Reader
@@ -28,22 +47,10 @@ func (g goodbye) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestAgentThatLeaves: a file whose last byte has come is stored, whether or
-// not somebody waits for the answer.
+// TestAgentThatLeaves: a file whose last byte has come is stored, whether or not somebody waits for
+// the answer.
 func TestAgentThatLeaves(t *testing.T) {
-	st, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(st.Close)
-	objects, err := st.Objects(t.Context(), "files")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := upload.Open(t.TempDir(), objects)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := open(t)
 	data := bytes.Repeat([]byte("x"), 3<<20)
 	sum := sha256.Sum256(data)
 	f := upload.File{Ref: wire.Ref{Order: "01a2268c-d0bf-7958-a99d-a1312e164224", Attempt: 1}, Name: "a"}

@@ -18,8 +18,7 @@ func (l *Ledger) Create(ctx context.Context, rec *record.Record) error {
 	if err != nil {
 		return fmt.Errorf("creating execution %s: %w", rec.ID, err)
 	}
-	// Update of revision 0 is Create without the second try that Create
-	// makes for deleted keys.
+	// Update of revision 0 is Create without the second try that Create makes for deleted keys.
 	rev, err := l.kv.Update(ctx, string(rec.ID), data, 0)
 	if err != nil {
 		return fmt.Errorf("creating execution %s: %w", rec.ID, err)
@@ -53,7 +52,7 @@ func (l *Ledger) Fresh(ctx context.Context, id wire.OrderID) (*record.Record, er
 		return nil, err
 	}
 	if rec.Terminal() && l.Peek(id) == nil {
-		return rec, nil // an old one: not worth a place in memory
+		return rec, nil // an old one, which is not kept in memory
 	}
 	_, rec = l.apply(id, rec, rev, false)
 	return rec, nil
@@ -74,11 +73,11 @@ func (l *Ledger) read(ctx context.Context, id wire.OrderID) (*record.Record, uin
 	return rec, e.Revision(), err
 }
 
-// Update changes the record durably: change gets a copy of the newest
-// record, as often as somebody else is faster, and what it made of the copy is stored when
-// it returns nil. Its error is returned as it is, with the record
-// unchanged; record.ErrUnchanged counts as success. Nothing is called stale
-// on the word of an image that may be a moment behind another gateway.
+// Update changes the record durably. change gets a copy of the newest record and modifies it; when
+// it returns nil the copy is stored. It is called again when another writer was faster. Its error
+// is returned as it is, with the record unchanged; record.ErrUnchanged counts as success. Before
+// record.ErrStale is returned the bucket is asked, because the image may be a moment behind another
+// gateway.
 func (l *Ledger) Update(ctx context.Context, id wire.OrderID, change func(*record.Record) error) (*record.Record, error) {
 	if _, err := l.Get(ctx, id); err != nil {
 		return nil, err
@@ -100,7 +99,7 @@ func (l *Ledger) Update(ctx context.Context, id wire.OrderID, change func(*recor
 	defer e.update.Unlock()
 	asked := false
 	for try := range maxConflicts {
-		if try > 3 { // a replica that answers may be a moment behind
+		if try > 3 { // the replica that answers may be a moment behind
 			time.Sleep(time.Duration(try) * time.Millisecond)
 		}
 		l.mu.Lock()
@@ -110,7 +109,7 @@ func (l *Ledger) Update(ctx context.Context, id wire.OrderID, change func(*recor
 		switch err := change(next); {
 		case errors.Is(err, record.ErrUnchanged):
 			return rec, nil
-		case errors.Is(err, record.ErrStale) && !asked && !rec.Terminal(): // an end is one for ever
+		case errors.Is(err, record.ErrStale) && !asked && !rec.Terminal(): // an execution that has ended stays so
 			asked = true
 			if _, err := l.Fresh(ctx, id); err != nil {
 				return rec, err
@@ -147,8 +146,8 @@ func (l *Ledger) write(ctx context.Context, id wire.OrderID, rec *record.Record,
 	return newRev, nil
 }
 
-// Note changes the record in memory now and in the bucket soon. It is for
-// changes nothing depends on.
+// Note changes the record in memory now and in the bucket soon. It is for changes on which nothing
+// depends.
 func (l *Ledger) Note(ctx context.Context, id wire.OrderID, change func(*record.Record) error) error {
 	if _, err := l.Get(ctx, id); err != nil {
 		return err
@@ -180,9 +179,9 @@ func (l *Ledger) note(id wire.OrderID, change func(*record.Record) error) error 
 		return err
 	}
 	e.notes = append(e.notes, change)
-	l.show(id, e, next, false)
+	l.set(id, e, next, false)
 	l.mu.Unlock()
-	l.tell(id, before, next)
+	l.notify(id, before, next)
 	return nil
 }
 
@@ -190,7 +189,7 @@ func (l *Ledger) note(id wire.OrderID, change func(*record.Record) error) error 
 func (l *Ledger) writeNotes(ctx context.Context) error {
 	tick := time.NewTicker(noteDelay / 2)
 	defer tick.Stop()
-	var said time.Time
+	var logged time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -206,16 +205,16 @@ func (l *Ledger) writeNotes(ctx context.Context) error {
 		}
 		l.mu.Unlock()
 		for _, id := range due {
-			// The copy already has the notes; storing it is all there is to do.
+			// The copy already has the notes; it only has to be stored.
 			_, err := l.Update(ctx, id, func(*record.Record) error { return nil })
 			if err == nil {
 				continue
 			}
-			if ctx.Err() == nil && time.Since(said) > sayEvery {
-				said = time.Now()
+			if ctx.Err() == nil && time.Since(logged) > logEvery {
+				logged = time.Now()
 				l.cfg.Logger.Warn("progress was not stored, trying again", "order", id, "orders", len(due), "err", err)
 			}
-			break // the store is away, most likely
+			break // most likely the store does not answer
 		}
 	}
 }

@@ -13,18 +13,19 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
-// ErrNotFound means that the store certainly has no execution with the id
-// and this gateway never saw one. It does not mean that there never was one: only a record
-// says that an attempt is over.
+// ErrNotFound means that the store certainly has no execution with the id and that this gateway
+// never saw one. It does not mean that there never was one: only a record tells that an attempt is
+// over.
 var ErrNotFound = errors.New("no such execution")
 
 const (
 	// noteDelay is how long a note stays in memory before it is written.
 	noteDelay = 500 * time.Millisecond
-	// sayEvery is the pause between log lines of what fails again and again.
-	sayEvery = time.Minute
+	// logEvery is the pause between log lines about something that fails again and again.
+	logEvery = time.Minute
 	// keepEnded is how many ended executions stay in memory.
 	keepEnded = 5000
 	// maxConflicts bounds a CAS loop; reaching it means a bug, not load.
@@ -35,15 +36,16 @@ const (
 type Config struct {
 	Store     *store.Store
 	Retention time.Duration // of ended executions after their last change, see Trim
-	// Trusted reports whether this host's clock may judge a time that was written down; nil = always.
+	// Trusted reports whether times that were stored may be compared with this host's clock; nil =
+	// always.
 	Trusted func() bool
 	Logger  *slog.Logger
-	// Changed is called after each change of the image, with the record
-	// before (nil: it is new here) and after. It must not block.
+	// Changed is called after each change of the image, with the record before (nil: it is new
+	// here) and after. It must not block.
 	Changed func(before, after *record.Record)
 }
 
-// Ledger is the image and the way to change it. Records it hands out are
+// Ledger is the image of all executions in memory, and changes them. Records that it returns are
 // shared and must not be written to.
 type Ledger struct {
 	cfg   Config
@@ -60,9 +62,8 @@ type Ledger struct {
 	watch   map[wire.OrderID][]chan struct{}
 }
 
-// entry is one execution in memory. update serialises this process's
-// writers so that they do not conflict with each other; the other fields
-// are under Ledger.mu.
+// entry is one execution in memory. update serialises this process's writers so that they do not
+// conflict with each other; the other fields are under Ledger.mu.
 type entry struct {
 	update sync.Mutex
 	rec    *record.Record // with the notes applied
@@ -70,7 +71,7 @@ type entry struct {
 	notes  []note
 	since  time.Time // when we saw it reach the state, monotonic
 	born   time.Time // when we saw it created, monotonic
-	loaded bool      // it was created before we came
+	loaded bool      // it was created before this process started
 }
 
 type note func(*record.Record) error
@@ -107,19 +108,19 @@ func (l *Ledger) Run(ctx context.Context) error {
 
 func (l *Ledger) follow(ctx context.Context) error {
 	loading := true
-	return store.Follow(ctx, l.kv, func(e jetstream.KeyValueEntry) {
+	return bucket.Follow(ctx, l.kv, func(e jetstream.KeyValueEntry) {
 		switch {
 		case e == nil && loading: // everything that was there has been seen
 			loading = false
 			close(l.ready)
 		case e != nil && e.Operation() == jetstream.KeyValuePut:
-			l.seen(e, loading)
+			l.watched(e, loading)
 		}
 	})
 }
 
-// seen takes over what the watch reports, unless it is known already.
-func (l *Ledger) seen(e jetstream.KeyValueEntry, loading bool) {
+// watched applies what the watch reports, unless it is known already.
+func (l *Ledger) watched(e jetstream.KeyValueEntry, loading bool) {
 	id := wire.OrderID(e.Key())
 	l.mu.Lock()
 	known := l.entries[id]
@@ -136,8 +137,8 @@ func (l *Ledger) seen(e jetstream.KeyValueEntry, loading bool) {
 	l.apply(id, rec, e.Revision(), loading)
 }
 
-// apply puts a stored record into the image if it is newer, applies the
-// notes that still hold, and returns the entry and the record it shows.
+// apply puts a stored record into the image if it is newer, applies the notes that still hold, and
+// returns the entry and the record it shows.
 func (l *Ledger) apply(id wire.OrderID, rec *record.Record, rev uint64, loading bool) (*entry, *record.Record) {
 	l.mu.Lock()
 	e := l.entries[id]
@@ -159,14 +160,14 @@ func (l *Ledger) apply(id wire.OrderID, rec *record.Record, rev uint64, loading 
 			rec, e.notes = c, append(e.notes, n)
 		}
 	}
-	l.show(id, e, rec, loading)
+	l.set(id, e, rec, loading)
 	l.mu.Unlock()
-	l.tell(id, before, rec)
+	l.notify(id, before, rec)
 	return e, rec
 }
 
-// show makes rec what the image says. Ledger.mu is held.
-func (l *Ledger) show(id wire.OrderID, e *entry, rec *record.Record, loading bool) {
+// set makes rec the record that the image has. Ledger.mu is held.
+func (l *Ledger) set(id wire.OrderID, e *entry, rec *record.Record, loading bool) {
 	before := e.rec
 	e.rec = rec
 	now := time.Now()
@@ -201,8 +202,8 @@ func (l *Ledger) retire(id wire.OrderID) {
 	l.next = (l.next + 1) % keepEnded
 }
 
-// tell informs whoever waits for the order.
-func (l *Ledger) tell(id wire.OrderID, before, after *record.Record) {
+// notify informs those who watch the order.
+func (l *Ledger) notify(id wire.OrderID, before, after *record.Record) {
 	l.mu.Lock()
 	for _, c := range l.watch[id] {
 		select {

@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
-// two returns two ledgers on one store: the first follows the bucket, the
-// second never does, so that its image is as far behind as can be.
+// two returns two ledgers on one store: the first follows the bucket, the second never does, so
+// that its image is as far behind as can be.
 func two(t *testing.T) (a, b *Ledger) {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
@@ -61,8 +61,8 @@ func deliver(attempt wire.Attempt) func(*record.Record) error {
 
 func requeue(r *record.Record) error { r.Requeue("test", time.Now()); return nil }
 
-// TestBehind: a ledger whose image is old neither overwrites what others
-// did nor calls stale what is not.
+// TestBehind: a ledger whose image is old neither overwrites what others did nor calls stale what
+// is not.
 func TestBehind(t *testing.T) {
 	a, b := two(t)
 	create(t, a)
@@ -89,8 +89,8 @@ func TestBehind(t *testing.T) {
 	}
 }
 
-// TestNote: a note is there at once, survives what others write in
-// between, and ends up in the bucket.
+// TestNote: a note is there at once, survives what others write in between, and ends up in the
+// bucket.
 func TestNote(t *testing.T) {
 	a, b := two(t)
 	create(t, a)

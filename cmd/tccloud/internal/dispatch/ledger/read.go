@@ -21,7 +21,7 @@ type environment struct {
 	waited  int
 }
 
-// count moves an execution between the figures of its Environment. Ledger.mu is held.
+// count updates the figures of an execution's Environment. Ledger.mu is held.
 func (l *Ledger) count(before, after *record.Record) {
 	e := l.envs[after.Environment]
 	if e == nil {
@@ -113,9 +113,9 @@ func (l *Ledger) Figures(env string, now time.Time) Figures {
 	return f
 }
 
-// Aged is a record with its age as far as it is known: by the monotonic
-// clock since we look, and for Age before that by the time in the record, while
-// the clock can be trusted. For a state only time counts in which we looked.
+// Aged is a record with its age as far as it is known: by the monotonic clock since we look, and
+// for Age before that by the time in the record, while the clock can be trusted. For a state only
+// time counts in which we looked.
 type Aged struct {
 	*record.Record
 	Age, InState time.Duration
@@ -141,8 +141,8 @@ func (l *Ledger) Age(id wire.OrderID) time.Duration {
 	return 0
 }
 
-// Active returns the executions that have not ended and that want
-// accepts. want must not call the ledger.
+// Active returns the executions that have not ended and that want accepts. want must not call the
+// ledger.
 func (l *Ledger) Active(want func(Aged) bool) []Aged {
 	now, trusted := time.Now(), l.cfg.Trusted()
 	l.mu.Lock()
@@ -172,8 +172,8 @@ func (l *Ledger) List(want func(*record.Record) bool, limit int) []*record.Recor
 	return out[:min(limit, len(out))]
 }
 
-// Watch calls yield with the record now and after changes until it has
-// ended, yield returns false or ctx ends. Intermediate records may be skipped.
+// Watch calls yield with the record now and after changes until it has ended, yield returns false
+// or ctx ends. Intermediate records may be skipped.
 func (l *Ledger) Watch(ctx context.Context, id wire.OrderID, yield func(*record.Record) bool) error {
 	c := make(chan struct{}, 1)
 	l.mu.Lock()

@@ -15,8 +15,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
-// ErrGap means that bytes between the stream's end and the piece are
-// missing; the agent has to go on at Welcome.Logs.
+// ErrGap means that bytes between the stream's end and the piece are missing; the agent has to go
+// on at Welcome.Logs.
 var ErrGap = errors.New("log piece leaves a gap")
 
 const (
@@ -24,7 +24,7 @@ const (
 	headerAt   = "At"
 )
 
-// streams are all that a job has.
+// streams are those of a job.
 var streams = []wire.Stream{wire.Stdout, wire.Stderr, wire.AppLog}
 
 // Config of the log store.
@@ -65,7 +65,7 @@ func subject(ref wire.Ref, s wire.Stream) string {
 	return fmt.Sprintf("log.%s.%d.%s", ref.Order, ref.Attempt, s)
 }
 
-// end is where a stream ends and the message that says so.
+// end is where a stream ends, and the sequence number of its last message.
 type end struct {
 	offset int64
 	seq    uint64
@@ -91,7 +91,7 @@ func at(h nats.Header) (int64, error) {
 	return n, nil
 }
 
-// Offsets says how many bytes are held of each stream of ref that has any.
+// Offsets returns how many bytes are stored of each stream of ref that has any.
 func (l *Logs) Offsets(ctx context.Context, ref wire.Ref) ([]wire.LogOffset, error) {
 	var out []wire.LogOffset
 	for _, s := range streams {
@@ -106,7 +106,7 @@ func (l *Logs) Offsets(ctx context.Context, ref wire.Ref) ([]wire.LogOffset, err
 	return out, nil
 }
 
-// Writer writes what one session says; one goroutine uses it.
+// Writer writes the pieces that come by one session. One goroutine uses it.
 type Writer struct {
 	l    *Logs
 	ends map[string]end
@@ -115,16 +115,16 @@ type Writer struct {
 // Writer returns a writer for one session.
 func (l *Logs) Writer() *Writer { return &Writer{l: l} }
 
-// Forget lets go of what is known of ref's streams. It may be called at any
-// time: the next Append looks it up again.
+// Forget frees what is remembered of ref's streams. It may be called at any time: the next Append
+// looks it up again.
 func (w *Writer) Forget(ref wire.Ref) {
 	for _, s := range streams {
 		delete(w.ends, subject(ref, s))
 	}
 }
 
-// Append stores the part of the piece that is new. An error other than
-// ErrGap means that the store did not take it; either way the session has to start anew.
+// Append stores the part of the piece that is new. It returns ErrGap for a piece that leaves a
+// hole; any other error means that it was not stored. After either the session has to end.
 func (w *Writer) Append(ctx context.Context, m *wire.Log) error {
 	subj := subject(m.Ref, m.Stream)
 	e, ok := w.ends[subj]
@@ -152,7 +152,7 @@ func (w *Writer) Append(ctx context.Context, m *wire.Log) error {
 	}
 	seq, err := w.l.put(ctx, subj, offset, data, e.seq)
 	if err != nil && ok {
-		// Retention may have removed the stream under a job that runs for long.
+		// Retention may have removed the messages of a job that runs for long.
 		if now, err2 := w.l.end(ctx, subj); err2 == nil && now.seq == 0 {
 			seq, err = w.l.put(ctx, subj, offset, data, 0)
 		}
@@ -186,8 +186,8 @@ type Piece struct {
 	Seq    uint64 // where to go on: the next piece has a higher one
 }
 
-// Next returns the first piece of ref's stream ("" = any) after seq, and
-// false where there is none yet.
+// Next returns the first piece of ref's stream ("" = any) after seq, and false where there is none
+// yet.
 func (l *Logs) Next(ctx context.Context, ref wire.Ref, s wire.Stream, seq uint64) (Piece, bool, error) {
 	if s == "" {
 		s = "*"

@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
-// Forget removes the claims of servers that are not known any more. Epochs
-// go on where they were: they are the bucket's, not the key's.
+// Forget removes the claims of servers that known does not know. Epochs still grow: they are
+// revisions of the bucket, not of the key.
 func (r *Registry) Forget(ctx context.Context, known func(wire.ServerXID) bool) error {
-	_, err := r.cfg.Store.Trim(ctx, bucketName, store.Bound{Age: forgetClaims}, func(key string, _ []byte) bool {
+	_, err := r.cfg.Store.Trim(ctx, bucketName, retention.Bound{Age: forgetClaims}, func(key string, _ []byte) bool {
 		if known(wire.ServerXID(key)) {
 			return false
 		}
@@ -30,6 +30,6 @@ func (r *Registry) Forget(ctx context.Context, known func(wire.ServerXID) bool) 
 
 const (
 	bucketName = "sessions"
-	// forgetClaims spares servers that other gateways know already.
+	// forgetClaims is how old such a claim must be: another gateway may know a new server already.
 	forgetClaims = time.Hour
 )

@@ -15,6 +15,7 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 const (
@@ -27,25 +28,25 @@ const (
 // Config of a Registry.
 type Config struct {
 	Store *store.Store
-	// Fence is called when another session of the server was claimed with
-	// a higher epoch, here or elsewhere. It must not block.
+	// Fence is called when a newer session of the server was claimed, here or elsewhere, with its
+	// epoch. It must not block.
 	Fence func(xid wire.ServerXID, epoch int64)
 }
 
 // Registry is one gateway's view of all sessions.
 type Registry struct {
-	cfg   Config
-	id    string
-	kv    jetstream.KeyValue
-	boot  time.Time
-	read  chan struct{} // closed by known, when the sessions of before have come
-	known func()
+	cfg    Config
+	id     string
+	kv     jetstream.KeyValue
+	boot   time.Time
+	loaded chan struct{} // closed by known, when the bucket was read once
+	known  func()
 
 	mu       sync.Mutex
 	sessions map[wire.ServerXID]holder
 	left     map[wire.ServerXID]time.Time // sessions of ours that ended
-	turned   map[wire.ServerXID]time.Time // servers that came and could not be taken in
-	heard    map[string]time.Time         // gateways
+	refused  map[wire.ServerXID]time.Time // servers that connected and could not be accepted
+	heard    map[string]time.Time         // when each gateway was heard last
 }
 
 type holder struct {
@@ -53,13 +54,13 @@ type holder struct {
 	gateway string
 }
 
-// claim is the stored form; times are for people.
+// claim is what the bucket stores; the time is for people.
 type claim struct {
 	Gateway string    `json:"gateway"`
 	Since   time.Time `json:"since"`
 }
 
-// Open opens the bucket; Run must be running for the view to be right.
+// Open opens the bucket. The view is right only while Run runs.
 func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	kv, err := cfg.Store.KV(ctx, bucketName, store.KVOptions{Newest: true})
 	if err != nil {
@@ -67,15 +68,15 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	}
 	read := make(chan struct{})
 	return &Registry{
-		cfg: cfg, id: nuid.Next(), kv: kv, boot: time.Now(), read: read, known: sync.OnceFunc(func() { close(read) }),
+		cfg: cfg, id: nuid.Next(), kv: kv, boot: time.Now(), loaded: read, known: sync.OnceFunc(func() { close(read) }),
 		sessions: map[wire.ServerXID]holder{},
 		left:     map[wire.ServerXID]time.Time{},
-		turned:   map[wire.ServerXID]time.Time{},
+		refused:  map[wire.ServerXID]time.Time{},
 		heard:    map[string]time.Time{},
 	}, nil
 }
 
-// ID names this gateway; it is new in every process.
+// ID is the name of this gateway; each process has a new one.
 func (r *Registry) ID() string { return r.id }
 
 // Claim makes this gateway the holder of the server's session and returns its epoch.
@@ -92,7 +93,7 @@ func (r *Registry) Claim(ctx context.Context, xid wire.ServerXID) (int64, error)
 	return int64(rev), nil
 }
 
-// hold records the newest holder and fences the one before.
+// hold records the newest holder of a session and fences the one before.
 func (r *Registry) hold(xid wire.ServerXID, h holder) {
 	r.mu.Lock()
 	old := r.sessions[xid]
@@ -100,7 +101,7 @@ func (r *Registry) hold(xid wire.ServerXID, h holder) {
 	if newer {
 		r.sessions[xid] = h
 		delete(r.left, xid)
-		delete(r.turned, xid)
+		delete(r.refused, xid)
 	}
 	r.mu.Unlock()
 	if newer && old.gateway == r.id {
@@ -115,11 +116,11 @@ func (r *Registry) Holds(xid wire.ServerXID, epoch int64) bool {
 	return r.sessions[xid].epoch == epoch
 }
 
-// Holder returns the gateway that has the server's session as far as is
-// known here, "" where that session is over or its gateway fell silent.
+// Holder returns the gateway that has the server's session as far as is known here, "" where that
+// session is over or its gateway is silent. It waits until the bucket was read once.
 func (r *Registry) Holder(ctx context.Context, xid wire.ServerXID) (string, error) {
 	select {
-	case <-r.read:
+	case <-r.loaded:
 	case <-ctx.Done():
 		return "", fmt.Errorf("waiting for the sessions of before: %w", context.Cause(ctx))
 	}
@@ -143,19 +144,19 @@ func (r *Registry) Leave(xid wire.ServerXID, epoch int64) {
 	}
 }
 
-// TurnedAway records that the server came and this gateway could not take
-// it in: it is there, whatever its session says.
-func (r *Registry) TurnedAway(xid wire.ServerXID) {
+// Refused records that the server connected and this gateway could not accept it: the server is
+// there, although it has no session.
+func (r *Registry) Refused(xid wire.ServerXID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.turned[xid] = time.Now()
+	r.refused[xid] = time.Now()
 }
 
-// Away returns how long the server has been without a session although
-// it could have had one, and false while it has one, while that is another gateway's
-// business, or while nobody can tell.
+// Away returns how long the server has been without a session although it could have had one. It
+// returns false while the server has one, while another gateway has to know it, and while nobody
+// can know.
 func (r *Registry) Away(xid wire.ServerXID) (time.Duration, bool) {
-	sighted, ok := r.Sighted()
+	sighted, ok := r.Observed()
 	if !ok {
 		return 0, false
 	}
@@ -175,19 +176,19 @@ func (r *Registry) Away(xid wire.ServerXID) (time.Duration, bool) {
 		}
 		since = heard
 	}
-	return min(time.Since(since), time.Since(r.turned[xid]), sighted), true
+	return min(time.Since(since), time.Since(r.refused[xid]), sighted), true
 }
 
-// Sighted returns for how long this gateway could have taken in whoever
-// came, without a gap, and false while it cannot.
-func (r *Registry) Sighted() (time.Duration, bool) {
+// Observed returns for how long, without a gap, this gateway could have accepted any server, and
+// false while it cannot.
+func (r *Registry) Observed() (time.Duration, bool) {
 	h := r.cfg.Store.Health()
 	return time.Since(h.Since), h.Err == nil
 }
 
-// Look asks the bucket, not the watch, who holds the server's session: what
-// another gateway wrote may not have come here yet.
-func (r *Registry) Look(ctx context.Context, xid wire.ServerXID) error {
+// Refresh asks the bucket which gateway has the server's session: the watch may not have reported
+// yet what another gateway wrote.
+func (r *Registry) Refresh(ctx context.Context, xid wire.ServerXID) error {
 	e, err := r.kv.Get(ctx, string(xid))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil
@@ -195,12 +196,12 @@ func (r *Registry) Look(ctx context.Context, xid wire.ServerXID) error {
 	if err != nil {
 		return fmt.Errorf("looking for the session of %q: %w", xid, err)
 	}
-	r.take(e)
+	r.record(e)
 	return nil
 }
 
-// take records what the bucket says of a server.
-func (r *Registry) take(e jetstream.KeyValueEntry) {
+// record applies an entry of the bucket.
+func (r *Registry) record(e jetstream.KeyValueEntry) {
 	var c claim
 	if json.Unmarshal(e.Value(), &c) == nil {
 		r.hold(wire.ServerXID(e.Key()), holder{int64(e.Revision()), c.Gateway})
@@ -220,8 +221,8 @@ func (r *Registry) Gateways() int {
 	return n
 }
 
-// hear notes that a gateway is alive and reports whether it is a new one.
-// Those silent for long are forgotten: their servers count as away since boot.
+// hear notes that a gateway is alive and reports whether it is a new one. Gateways that are silent
+// for long are forgotten: their servers count as away since this process started.
 func (r *Registry) hear(id string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -247,12 +248,12 @@ func (r *Registry) Run(ctx context.Context) error {
 	defer func() { _ = sub.Unsubscribe() }()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		return store.Follow(ctx, r.kv, func(e jetstream.KeyValueEntry) {
+		return bucket.Follow(ctx, r.kv, func(e jetstream.KeyValueEntry) {
 			switch {
-			case e == nil: // all that was there has come
+			case e == nil: // every entry that was there has come
 				r.known()
 			case e.Operation() == jetstream.KeyValuePut:
-				r.take(e)
+				r.record(e)
 			}
 		})
 	})
@@ -260,13 +261,13 @@ func (r *Registry) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// beat says that this gateway is alive and hears the others.
+// beat publishes that this gateway is alive, and hears the others.
 func (r *Registry) beat(ctx context.Context, beats <-chan *nats.Msg) error {
 	nc := r.cfg.Store.Conn()
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
-	// A lost beat is made up for by the next one: errors of Publish (the
-	// store is away for a moment) need no handling.
+	// The next beat replaces a lost one, so errors of Publish (the store does not answer for a
+	// moment) need no handling.
 	_ = nc.Publish(beatSubject, []byte(r.id))
 	for {
 		select {
@@ -276,7 +277,7 @@ func (r *Registry) beat(ctx context.Context, beats <-chan *nats.Msg) error {
 			_ = nc.Publish(beatSubject, []byte(r.id))
 		case m := <-beats:
 			if r.hear(string(m.Data)) {
-				_ = nc.Publish(beatSubject, []byte(r.id)) // it does not know us either
+				_ = nc.Publish(beatSubject, []byte(r.id)) // it does not know this gateway either
 			}
 		}
 	}

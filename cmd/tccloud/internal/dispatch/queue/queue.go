@@ -15,8 +15,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
-// ackWait is how long a gateway may keep a message before another one
-// gets it. Between pull and acknowledgement lies one durable write.
+// ackWait is how long a gateway may keep a message before another one gets it. Between pull and
+// acknowledgement lies one durable write.
 const ackWait = 5 * time.Second
 
 // Queue is the work queues of all Environments.
@@ -28,7 +28,7 @@ type Queue struct {
 	consumers map[string]jetstream.Consumer
 }
 
-// Item is one message in hand. Exactly one of Done and Back must be called.
+// Item is one message that was pulled. Exactly one of Done and Back must be called.
 type Item struct {
 	Order   wire.OrderID
 	Attempt wire.Attempt
@@ -40,8 +40,8 @@ func New(s *store.Store) *Queue {
 	return &Queue{store: s, streams: map[string]jetstream.Stream{}, consumers: map[string]jetstream.Consumer{}}
 }
 
-// Token is an Environment's name as part of subjects and stream names:
-// letters, digits and - stay, any other byte becomes _XX. No two names share one.
+// Token is an Environment's name as part of subjects and stream names: letters, digits and - stay,
+// any other byte becomes _XX. No two names share one.
 func Token(env string) string {
 	var b strings.Builder
 	for _, c := range []byte(env) {
@@ -119,8 +119,8 @@ func (q *Queue) consumer(ctx context.Context, env string, priority int) (jetstre
 	return c, nil
 }
 
-// forget drops what is known of the Environment's stream, which somebody
-// removed or which vanished with its server.
+// forget drops what is remembered of the Environment's stream, which was removed, or lost with its
+// server.
 func (q *Queue) forget(env string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -164,7 +164,7 @@ func (q *Queue) Has(ctx context.Context, env string, priority int, ref wire.Ref)
 	return err == nil && n >= int(ref.Attempt), nil
 }
 
-// Remove takes an order out of the queue.
+// Remove removes an order's message from the queue.
 func (q *Queue) Remove(ctx context.Context, env string, priority int, id wire.OrderID) error {
 	s, err := q.stream(ctx, env)
 	if err != nil {
@@ -191,7 +191,7 @@ func (q *Queue) Pull(ctx context.Context, env string, priority, n int, wait time
 			_, id, _ := strings.Cut(m.Subject()[len("orders."+Token(env))+1:], ".")
 			attempt, err := strconv.Atoi(string(m.Data()))
 			if err != nil || !wire.OrderID(id).Valid() {
-				_ = m.Term() // nobody can make sense of it
+				_ = m.Term() // it is not readable
 				continue
 			}
 			items = append(items, Item{wire.OrderID(id), wire.Attempt(attempt), m})
@@ -208,10 +208,10 @@ func (q *Queue) Pull(ctx context.Context, env string, priority, n int, wait time
 	return items, nil
 }
 
-// Done removes the message: the record says that the order is on its way
-// or ended. If that fails the message comes again and finds the record so.
+// Done removes the message: the record says that the order is on its way or ended. If that fails
+// the message comes again and finds the record so.
 func (i Item) Done() { _ = i.msg.Ack() }
 
-// Back returns the message to the queue after delay. If that fails it
-// returns by itself a little later.
+// Back returns the message to the queue after delay. If that fails it returns by itself a little
+// later.
 func (i Item) Back(delay time.Duration) { _ = i.msg.NakWithDelay(delay) }

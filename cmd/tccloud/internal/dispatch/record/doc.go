@@ -1,6 +1,5 @@
-// Package record is one execution's record and its state machine: pure
-// functions, no clock and no storage, so that each rule of the life of an
-// order can be read and tested in one place.
+// Package record is one execution's record and its state machine: pure functions without a clock
+// and without storage, so that each rule of an order's life can be read and tested in one place.
 //
 //	          Deliver              Accept          Progress           Finish
 //	queued ───────────► delivered ───────► accepted ──────► preparing ─► running ──► outcome
@@ -17,8 +16,7 @@
 //	held, not granted       | queued again              | queued again
 //	accepted … running      | interrupted               | interrupted
 //
-// An order that was certainly not started goes back as often as that takes.
-// Interrupted becomes queued again for a retryable order, as often as
-// allowed. An order somebody wants cancelled is never queued again. The record
-// carries the order's secret inputs until it ends and not a moment longer.
+// An order that certainly was not started is queued again without a limit. An interrupted order is
+// queued again if it is retryable, as often as allowed. An order that somebody asked to cancel is
+// never queued again. The record has the order's secret inputs until it ends, and no longer.
 package record

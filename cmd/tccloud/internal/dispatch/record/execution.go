@@ -6,8 +6,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// Execution is what the cloud knows about one order, without its
-// secrets. Times are the cloud's own clock in UTC, to the millisecond.
+// Execution is what the cloud knows about one order, without its secrets. Times are the cloud's own
+// clock in UTC, to the millisecond.
 type Execution struct {
 	ID           wire.OrderID  `json:"id"`
 	Environment  string        `json:"environment"`
@@ -23,17 +23,17 @@ type Execution struct {
 
 	// State is where the order is; after the end it is the outcome's name.
 	State   wire.State   `json:"state"`
-	Attempt wire.Attempt `json:"attempt"` // the fence: raised whenever the order is to be started anew
-	// Lost counts the attempts of which nobody knows what became. They are what MaxAttempts bounds: an
-	// attempt that certainly was not started costs nothing.
+	Attempt wire.Attempt `json:"attempt"` // the fence: raised whenever the order is queued again
+	// Lost counts the attempts that were interrupted: nobody knows what became of them. MaxAttempts
+	// bounds them; an attempt that certainly was not started does not count.
 	Lost int `json:"lost,omitempty"`
 	// Returned counts how often servers gave the order back.
 	Returned int `json:"returned,omitempty"`
-	// Server, Epoch and Journal are the session the attempt was given to; empty while queued.
+	// Server, Epoch and Journal are the session that the attempt was given to; empty while queued.
 	Server  wire.ServerXID `json:"server,omitempty"`
 	Epoch   int64          `json:"epoch,omitempty"`
-	Journal string         `json:"journal,omitempty"` // that hello named
-	// Hold says that the agent waits for Start; Granted, that Start was allowed.
+	Journal string         `json:"journal,omitempty"` // the agent's, as its hello named it
+	// Hold: the agent waits for Start. Granted: it was allowed to start.
 	Hold    bool `json:"hold,omitempty"`
 	Granted bool `json:"granted,omitempty"`
 
@@ -46,7 +46,7 @@ type Execution struct {
 	Cancel    time.Time `json:"cancel_at,omitzero"` // when somebody asked to cancel
 	CancelWhy string    `json:"cancel_why,omitempty"`
 
-	// Result is the agent's word, nil where the cloud ended the order.
+	// Result is what the agent reported, nil where the cloud ended the order.
 	Result *wire.Result `json:"result,omitempty"`
 	// Reason says in words why the cloud ended or moved the order.
 	Reason string `json:"reason,omitempty"`
@@ -80,17 +80,18 @@ func (e *Execution) Ref() wire.Ref { return wire.Ref{Order: e.ID, Attempt: e.Att
 const (
 	// freeReturns is how often an order may be given back before it has to wait.
 	freeReturns = 3
-	// restMost is the longest that it has to.
-	restMost = 30 * time.Second
+	// mostDelay is the longest that it has to wait.
+	mostDelay = 30 * time.Second
 )
 
-// Rest is how long a queued order is not to be delivered yet. One that every server gives back, because
-// its App needs what none of them has, would otherwise keep all of them from other orders.
-func (e *Execution) Rest(now time.Time) time.Duration {
+// Delay is how long a queued order must not be delivered yet. Without it, an order that every
+// server gives back, because its App needs something that none of them has, would keep all servers
+// from other orders.
+func (e *Execution) Delay(now time.Time) time.Duration {
 	n := e.Returned - freeReturns
 	if n <= 0 || e.State != wire.StateQueued {
 		return 0
 	}
-	most := min(time.Second<<min(n, 20), restMost)
+	most := min(time.Second<<min(n, 20), mostDelay)
 	return min(most, most-now.Sub(e.Queued))
 }

@@ -12,15 +12,15 @@ import (
 
 // Errors of transitions.
 var (
-	// ErrStale means that the record has moved on: another attempt, another
-	// server, or ended. What was to be recorded is no longer true.
+	// ErrStale means that the record has changed: it is at another attempt, at another server, or
+	// has ended. What was to be recorded is no longer true.
 	ErrStale = errors.New("the record has moved on")
 	// ErrUnchanged means that there is nothing to write.
 	ErrUnchanged = errors.New("nothing to change")
 )
 
-// Inputs are the secret part of an order. Params is nil and Object names
-// an object where they are too large for a record.
+// Inputs are the secret part of an order. Where the parameters are too large for a record, Params
+// is nil and Object names an object of package params.
 type Inputs struct {
 	Params   map[string]string `json:"params,omitempty"`
 	Defaults map[string]string `json:"defaults,omitempty"`
@@ -46,22 +46,22 @@ func Decode(data []byte) (*Record, error) {
 	return r, nil
 }
 
-// Clone returns a copy that transitions may change without the original
-// noticing; what the record points to is replaced by them, never written.
+// Clone returns a copy that transitions may change without changing the original: they replace what
+// a record points to and never write into it.
 func (r *Record) Clone() *Record {
 	c := *r
 	c.History = slices.Clip(r.History)
 	return &c
 }
 
-// Is reports whether ref is the current attempt, in the hands of server, not ended.
+// Is reports whether ref is the current attempt, is with server and has not ended.
 func (r *Record) Is(ref wire.Ref, server wire.ServerXID) bool {
 	return r.Attempt == ref.Attempt && r.Server == server && r.State != wire.StateQueued && !r.Terminal()
 }
 
-// Startable reports whether the App certainly has not been started: the
-// agent holds it and nobody allowed it to start.
-func (r *Record) Startable() bool {
+// Held reports whether the agent holds the order and was not allowed to start it: the App certainly
+// has not been started.
+func (r *Record) Held() bool {
 	return r.Hold && !r.Granted && (r.State == wire.StateAccepted || r.State == wire.StatePreparing)
 }
 

@@ -69,8 +69,8 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// TestMissingInAnotherJournal: an agent with a copied identity does not know
-// what was started by the other one.
+// TestMissingInAnotherJournal: an agent with a copied identity does not know what was started by
+// the other one.
 func TestMissingInAnotherJournal(t *testing.T) {
 	for journal, want := range map[string]wire.State{
 		"here": wire.StateQueued, "": wire.StateQueued, "elsewhere": wire.State(wire.Interrupted),
@@ -83,8 +83,8 @@ func TestMissingInAnotherJournal(t *testing.T) {
 	}
 }
 
-// TestFence: whatever is said about another attempt, by another server or
-// after the end changes nothing.
+// TestFence: whatever is said about another attempt, by another server or after the end changes
+// nothing.
 func TestFence(t *testing.T) {
 	ended := at(wire.StateRunning)
 	ended.End(wire.TimedOut, "", now)
@@ -120,10 +120,10 @@ func TestFence(t *testing.T) {
 
 func TestCloneIsIndependent(t *testing.T) {
 	a := at(wire.StateDelivered)
-	a.again("first", now)
+	a.requeue("first", now)
 	b, c := a.Clone(), a.Clone()
-	b.again("b", now)
-	c.again("c", now)
+	b.requeue("b", now)
+	c.requeue("c", now)
 	if len(a.History) != 1 || b.History[1].Reason != "b" || c.History[1].Reason != "c" {
 		t.Errorf("histories share memory: %v %v %v", a.History, b.History, c.History)
 	}

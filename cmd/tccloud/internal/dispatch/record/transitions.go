@@ -78,17 +78,17 @@ func (r *Record) Grant(ref wire.Ref, server wire.ServerXID) error {
 	return nil
 }
 
-// Requeue gives the order to be started anew: the attempt in hand is over.
-// It is for orders that certainly were not started. A cancelled one ends instead.
+// Requeue ends the current attempt and queues the order again. It is for orders that certainly were
+// not started. A cancelled order ends instead.
 func (r *Record) Requeue(reason string, now time.Time) {
 	if !r.Cancel.IsZero() {
 		r.End(wire.Cancelled, r.CancelWhy, now)
 		return
 	}
-	r.again(reason, now)
+	r.requeue(reason, now)
 }
 
-func (r *Record) again(reason string, now time.Time) {
+func (r *Record) requeue(reason string, now time.Time) {
 	r.History = append(r.History, Past{
 		Attempt: r.Attempt, Server: r.Server, State: r.State, Ended: Stamp(now), Reason: reason,
 	})
@@ -104,52 +104,52 @@ func (r *Record) again(reason string, now time.Time) {
 // maxHistory is how many past attempts are remembered.
 const maxHistory = 32
 
-// lose queues a retryable order again whose attempt is lost, as often as max allows.
-func (r *Record) lose(reason string, max int, now time.Time) bool {
+// retry queues a retryable order again whose attempt is lost, and reports whether it did: after max
+// lost attempts it does not.
+func (r *Record) retry(reason string, max int, now time.Time) bool {
 	if !r.Retryable || !r.Cancel.IsZero() || r.Lost+1 >= max {
 		return false
 	}
 	r.Lost++
-	r.again(reason, now)
+	r.requeue(reason, now)
 	return true
 }
 
-// Interrupt records that what became of the attempt cannot be known:
-// the end, or another attempt where the order allows it and max is not reached.
+// Interrupt records that nobody can know what became of the attempt. The order ends, or gets
+// another attempt if it is retryable and has lost fewer than max.
 func (r *Record) Interrupt(reason string, max int, now time.Time) {
-	if !r.lose(reason, max, now) {
+	if !r.retry(reason, max, now) {
 		r.End(wire.Interrupted, reason, now)
 	}
 }
 
-// Missing applies the rule for an order that its server's hello, which
-// comes from a journal, does not name. Another journal than the one the order was delivered to
-// does not know whether it was started.
+// Missing handles an order that is not in its server's hello, which comes from the agent's journal.
+// A journal other than the one that the order was delivered to does not know whether the order was
+// started.
 func (r *Record) Missing(journal string, max int, now time.Time) {
 	reason := fmt.Sprintf("server %q came back without the order", r.Server)
 	same := r.Journal == journal || r.Journal == "" || journal == ""
 	if !same {
 		reason = fmt.Sprintf("another agent connected as server %q, or its journal was replaced", r.Server)
 	}
-	if r.State == wire.StateDelivered && same || r.Startable() {
+	if r.State == wire.StateDelivered && same || r.Held() {
 		r.Requeue(reason, now)
 		return
 	}
 	r.Interrupt(reason, max, now)
 }
 
-// Gone applies the rule for an order whose server stayed away longer than the lease.
+// Gone handles an order whose server stayed away longer than the lease.
 func (r *Record) Gone(lease time.Duration, max int, now time.Time) {
 	reason := fmt.Sprintf("server %q stayed away longer than %s", r.Server, lease)
-	if r.Startable() {
+	if r.Held() {
 		r.Requeue(reason, now)
 		return
 	}
 	r.Interrupt(reason, max, now)
 }
 
-// Finish records the agent's result. An interrupted one of a retryable
-// order queues it again.
+// Finish records the agent's result. A retryable order that was interrupted is queued again.
 func (r *Record) Finish(res *wire.Result, server wire.ServerXID, max int, now time.Time) error {
 	if !r.Is(res.Ref, server) {
 		return ErrStale
@@ -159,7 +159,7 @@ func (r *Record) Finish(res *wire.Result, server wire.ServerXID, max int, now ti
 		r.Requeue(fmt.Sprintf("server %q gave it back: %s: %s", server, res.Error, res.Message), now)
 		return nil
 	}
-	if res.Outcome == wire.Interrupted && r.lose("server reported: "+res.Message, max, now) {
+	if res.Outcome == wire.Interrupted && r.retry("server reported: "+res.Message, max, now) {
 		return nil
 	}
 	r.Result = res
@@ -167,7 +167,7 @@ func (r *Record) Finish(res *wire.Result, server wire.ServerXID, max int, now ti
 	return nil
 }
 
-// End is the cloud's own verdict.
+// End ends the order with an outcome that the cloud decided.
 func (r *Record) End(o wire.Outcome, reason string, now time.Time) {
 	r.Reason = reason
 	r.close(o, now)
@@ -177,7 +177,7 @@ func (r *Record) close(o wire.Outcome, now time.Time) {
 	r.State, r.Ended, r.Inputs = wire.State(o), Stamp(now), nil
 }
 
-// Stop records the wish to cancel: a queued order ends at once.
+// Stop records that somebody asked to cancel. A queued order ends at once.
 func (r *Record) Stop(reason string, now time.Time) error {
 	switch {
 	case r.Terminal():

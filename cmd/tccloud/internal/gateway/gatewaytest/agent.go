@@ -15,8 +15,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// Patience is how long a test waits for what must come.
-const Patience = 15 * time.Second
+// Timeout is how long a test waits for what must come.
+const Timeout = 15 * time.Second
 
 // Agent is an agent's end of the link. Pings are answered by themselves.
 type Agent struct {
@@ -54,7 +54,7 @@ func dial(t testing.TB, ca *CA, addr string, xid wire.ServerXID, d Dialing) (*co
 		if d.ALPN == nil {
 			cfg.NextProtos = []string{wire.ALPNWebSocket}
 		}
-		ws := websocket.Dialer{TLSClientConfig: cfg, HandshakeTimeout: Patience}
+		ws := websocket.Dialer{TLSClientConfig: cfg, HandshakeTimeout: Timeout}
 		s, resp, err := ws.Dial("wss://"+addr+wire.WebSocketPath, http.Header{})
 		if resp != nil {
 			_ = resp.Body.Close()
@@ -100,7 +100,7 @@ func JoinAt(t testing.TB, ca *CA, addr string, xid wire.ServerXID, slots int, di
 	if err := cn.Write(h); err != nil {
 		return nil, err
 	}
-	m, err := cn.Read(Patience)
+	m, err := cn.Read(Timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (a *Agent) Recv() (wire.Message, error) {
 			return nil, errors.New("the session is over")
 		}
 		return m, nil
-	case <-time.After(Patience):
+	case <-time.After(Timeout):
 		return nil, errors.New("nothing came")
 	}
 }
@@ -198,8 +198,7 @@ func Expect[M wire.Message](a *Agent) M {
 	return got
 }
 
-// Silent fails if a message comes within d. It can only miss one, never
-// invent one.
+// Silent fails if a message comes within d. It can only miss one, never invent one.
 func (a *Agent) Silent(d time.Duration) {
 	a.T.Helper()
 	select {

@@ -162,7 +162,7 @@ func Request() dispatch.Request {
 // Wait waits until the execution is in a state that want accepts.
 func (c *Cloud) Wait(id wire.OrderID, want func(dispatch.Execution) bool) dispatch.Execution {
 	c.T.Helper()
-	ctx, cancel := context.WithTimeout(c.T.Context(), Patience)
+	ctx, cancel := context.WithTimeout(c.T.Context(), Timeout)
 	defer cancel()
 	ch, err := c.Dispatcher.Watch(ctx, id)
 	if err != nil {
@@ -243,10 +243,10 @@ func (r *Referee) Twin(xid wire.ServerXID, _ string) *twin.Conflict {
 	return r.known[xid]
 }
 
-// Contend implements gateway.Referee.
-func (r *Referee) Contend(_ context.Context, xid wire.ServerXID, holder, other twin.Host) (bool, error) {
+// RecordConflict implements gateway.Referee.
+func (r *Referee) RecordConflict(_ context.Context, xid wire.ServerXID, holder, other twin.Host) (bool, error) {
 	r.Set(xid, func(c *twin.Conflict) *twin.Conflict {
-		n, _ := c.Prove(holder, other, time.Now())
+		n, _ := c.AddProof(holder, other, time.Now())
 		return &n
 	})
 	return true, nil

@@ -17,7 +17,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
-// Kind says which parts of a bundle are wanted.
+// Kind tells which parts a bundle has.
 type Kind string
 
 // The kinds.
@@ -25,7 +25,7 @@ const (
 	Any        Kind = ""       // all of it, or without a package where the cloud has none
 	All        Kind = "all"    // all of it
 	EnvOnly    Kind = "env"    // no package
-	ServerOnly Kind = "server" // nothing but the package; no matter of Build
+	ServerOnly Kind = "server" // only the package; Build does not make it
 )
 
 const top = "threatconnect-envsvr/"
@@ -39,7 +39,7 @@ type Content struct {
 	Package    *Package            // nil without one
 }
 
-// Package is what is installed on the host, to be put into a bundle as it is.
+// Package is an installation package, which is put into a bundle unchanged.
 type Package struct {
 	Name    string // of the file
 	System  string // rpm, deb, tar.gz, zip
@@ -47,7 +47,7 @@ type Package struct {
 	Content io.Reader
 }
 
-// Check reports a kind that does not exist, before an identity is issued for it.
+// Check returns an error for a kind that does not exist, so that no identity is issued for it.
 func (k Kind) Check() error {
 	switch k {
 	case Any, All, EnvOnly, ServerOnly:
@@ -71,8 +71,8 @@ type part struct {
 	text []byte
 }
 
-// Build makes what is issued into a bundle. Whatever can be wrong is found here;
-// only the writer, or the package, can fail later.
+// Build makes a bundle. All errors in its content are found here; only the writer or the package
+// can fail later.
 func Build(c Content) (*Bundle, error) {
 	settings := []setting{
 		{"apiURL", c.APIURL},
@@ -109,8 +109,8 @@ func Build(c Content) (*Bundle, error) {
 	return b, nil
 }
 
-// Write writes the ZIP, or the configuration alone where there is nothing else. The
-// package passes through and is not compressed again.
+// Write writes the ZIP, or the configuration alone if there is nothing else. The package is copied
+// and not compressed again.
 func (b *Bundle) Write(out io.Writer) error {
 	if len(b.parts) == 1 {
 		_, err := out.Write(b.parts[0].text)

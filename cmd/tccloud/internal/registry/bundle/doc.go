@@ -1,5 +1,5 @@
-// Package bundle makes the ZIP that turns an installed agent into an
-// Environment Server of this cloud (the "Download" of an Environment):
+// Package bundle makes the ZIP that turns an installed agent into an Environment Server of this
+// cloud (the "Download" of an Environment):
 //
 //	threatconnect-envsvr/
 //	  README.txt                what this is and what to do with it
@@ -14,7 +14,7 @@
 //	        environment.env and keystore.p12         without an xid: a new server
 //	server  the package alone, no ZIP                no matter of this package: no identity goes with it
 //
-// What is secret is made in memory, and the package, which is large, passes through.
-// A bundle holds secrets in the clear (the keystore's password stands in
-// environment.env): whoever has the file is the server until it is revoked.
+// Secrets are only in memory, and the package, which is large, is copied while it is read. A bundle
+// holds secrets in clear text (environment.env has the keystore's password): a host that has the
+// file is the server until that is revoked.
 package bundle

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// install says how each kind of package gets onto a host, and how to see
-// that it is the one that was released. The key is not in the bundle: one that came
-// the same way as the package would prove nothing.
+// install tells how to install each kind of package, and how to check that it is the one that was
+// released. The key for that is not in the bundle: a key that came the same way as the package
+// would prove nothing.
 var install = map[string]string{
 	"rpm": `    rpm --import RPM-GPG-KEY-threatconnect-envsvr     the key, from your administrators
     rpm -K %[1]s
@@ -21,7 +21,7 @@ var install = map[string]string{
 `,
 }
 
-// readme says what the bundle is, for whoever finds it. Nothing secret.
+// readme tells people what the bundle is. It holds nothing secret.
 func readme(c Content, keystore bool) []byte {
 	var b strings.Builder
 	b.WriteString("ThreatConnect Environment Server: bundle\n\n")
@@ -49,7 +49,7 @@ got lost: tccloud server revoke ` + string(c.Identity.XID) + "\n")
 	return []byte(b.String())
 }
 
-// remarks are the same for a configuration alone.
+// remarks tell the same for a configuration alone.
 func remarks(c Content) []byte {
 	var b strings.Builder
 	b.WriteString("# ThreatConnect Environment Server: environment configuration only.\n")

@@ -35,9 +35,8 @@ type Authority struct {
 	life time.Duration // of client certificates
 }
 
-// OpenAuthority loads the CA from dir and makes it where there is none yet.
-// A CA that is there but cannot be read is an error, never replaced: every
-// agent in the field trusts the old one only.
+// OpenAuthority loads the CA from dir, and makes it if there is none yet. A CA that is there but
+// cannot be read is an error and never replaced: every agent in the field trusts only the old one.
 func OpenAuthority(dir string) (*Authority, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of the CA: %w", err)
@@ -96,8 +95,7 @@ func (a *Authority) CertFile() string { return filepath.Join(a.dir, "ca.crt") }
 // Certificate is the CA's certificate.
 func (a *Authority) Certificate() *x509.Certificate { return a.cert }
 
-// IssueClient makes a key and a certificate that names cn, for TLS
-// clients only.
+// IssueClient makes a key and a certificate that names cn, for TLS clients only.
 func (a *Authority) IssueClient(cn string) (*ecdsa.PrivateKey, *x509.Certificate, error) {
 	p, err := a.issue(a.client(cn), a.life)
 	if err != nil {
@@ -112,15 +110,15 @@ func (a *Authority) ClientLife(life time.Duration) { a.life = life }
 // Life is how long they live.
 func (a *Authority) Life() time.Duration { return a.life }
 
-// SignClient certifies the key of a PKCS#10 request for cn. What else the
-// request asks for, its name too, does not count.
+// SignClient signs a certificate for cn and the key of a PKCS#10 request. Everything else in the
+// request, its name too, is ignored.
 func (a *Authority) SignClient(cn string, request []byte) (*x509.Certificate, error) {
 	r, err := x509.ParseCertificateRequest(request)
 	if err != nil {
 		return nil, fmt.Errorf("reading the request: %w", err)
 	}
 	if err := r.CheckSignature(); err != nil {
-		return nil, fmt.Errorf("checking that the request is of who has the key: %w", err)
+		return nil, fmt.Errorf("checking that the request is signed by its key: %w", err)
 	}
 	key, ok := r.PublicKey.(*ecdsa.PublicKey)
 	if !ok || key.Curve != elliptic.P256() {
@@ -131,13 +129,13 @@ func (a *Authority) SignClient(cn string, request []byte) (*x509.Certificate, er
 
 func (a *Authority) client(cn string) *x509.Certificate {
 	return &x509.Certificate{
-		NotBefore:   now().Add(-min(backdate, a.life/10)), // a short life would be over at birth
+		NotBefore:   now().Add(-min(backdate, a.life/10)), // a certificate with a short life would have expired at once
 		Subject:     pkix.Name{CommonName: cn, Organization: []string{"tccloud Environment Server"}},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
 }
 
-// VerifyClient reports why cert is no valid client certificate of this CA.
+// VerifyClient returns why cert is not a valid client certificate of this CA, or nil.
 func (a *Authority) VerifyClient(cert *x509.Certificate) error {
 	if cert.IsCA {
 		return errors.New("a CA certificate is no client's")
@@ -181,7 +179,7 @@ func (a *Authority) certify(template *x509.Certificate, key *ecdsa.PublicKey, li
 	return x509.ParseCertificate(der)
 }
 
-// now is the time, or what it is at least where the clock is behind.
+// now is the time, or the earliest possible time if the clock is behind it.
 func now() time.Time {
 	if t := time.Now(); t.After(clock.Epoch) {
 		return t
@@ -189,8 +187,7 @@ func now() time.Time {
 	return clock.Epoch
 }
 
-// serial returns 127 random bits, as RFC 5280 wants them: positive and
-// never used before.
+// serial returns 127 random bits, as RFC 5280 wants them: positive and never used before.
 func serial() *big.Int {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails, see crypto/rand

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A certificate that was made while the clock was wrong is replaced when
-// it is right again; one that seems over is kept while nobody knows whether it is.
+// A certificate that was made while the clock was wrong is replaced when it is right again; one
+// that seems over is kept while nobody knows whether it is.
 func TestCertificateOfAWrongClock(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	for name, tt := range map[string]struct {
@@ -50,8 +50,8 @@ func TestCertificateOfAWrongClock(t *testing.T) {
 	}
 }
 
-// A CA does not depend on the clock of the first start, and signs nothing
-// when it is over by the clock: that would be over at birth.
+// A CA does not depend on the clock of the first start, and signs nothing when it is over by the
+// clock: that would be over at birth.
 func TestAuthorityOfAWrongClock(t *testing.T) {
 	a := authority(t, t.TempDir())
 	if at := a.cert.NotBefore; !at.Before(now()) || at.After(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {

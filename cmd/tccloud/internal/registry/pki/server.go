@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Server is the certificate that the cloud shows on both its ports.
+// Server is the certificate that the cloud presents on both its ports.
 type Server struct {
 	authority *Authority // nil where the certificate was given
 	path      string
@@ -23,12 +23,12 @@ type Server struct {
 
 	mu      sync.Mutex
 	cert    *tls.Certificate
-	trusted func() bool // whether our clock may judge it; nil = always
+	trusted func() bool // whether this host's clock tells its age; nil = always
 }
 
-// NewServer loads the server certificate for localhost, the loopback
-// addresses and names from the authority's folder. It is issued anew when it is missing, misses a name,
-// comes from another CA, or two thirds of its life are over.
+// NewServer loads the server certificate for localhost, the loopback addresses and names from the
+// authority's folder. It issues a new one if that is missing, misses a name, comes from another CA,
+// or two thirds of its life are over.
 func NewServer(a *Authority, names []string) (*Server, error) {
 	all := []string{"localhost", "127.0.0.1", "::1"}
 	for _, n := range names {
@@ -56,7 +56,7 @@ func NewServer(a *Authority, names []string) (*Server, error) {
 	return s, nil
 }
 
-// LoadServer takes a certificate chain and its key from PEM files.
+// LoadServer reads a certificate chain and its key from PEM files.
 func LoadServer(certFile, keyFile string) (*Server, error) {
 	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
@@ -65,9 +65,9 @@ func LoadServer(certFile, keyFile string) (*Server, error) {
 	return &Server{cert: &cert}, nil
 }
 
-// Get is tls.Config.GetCertificate. A cloud that runs for years renews its
-// own certificate here; when that fails it goes on with the old one, which is
-// good for all whose clock is right where ours is not.
+// Get is tls.Config.GetCertificate. A cloud that runs for years renews its own certificate here. If
+// that fails it goes on with the old one, which is still valid for clients if only this host's
+// clock is wrong.
 func (s *Server) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,8 +79,8 @@ func (s *Server) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return s.cert, nil
 }
 
-// Trust says how to know whether this host's clock may judge the
-// certificate: while it may not, only one that begins in the future is replaced.
+// Trust sets how to know whether this host's clock tells the certificate's age. While it does not,
+// only a certificate that begins in the future is replaced.
 func (s *Server) Trust(clock func() bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,8 +104,8 @@ func (s *Server) Leaf() *x509.Certificate {
 	return s.cert.Leaf
 }
 
-// good reports whether c may be shown for some time still. One that is not
-// valid yet was made while the clock was ahead.
+// good reports whether c can be presented for some time still. A certificate that is not valid yet
+// was made while the clock was ahead.
 func (s *Server) good(c *x509.Certificate) bool {
 	now, life := now(), c.NotAfter.Sub(c.NotBefore)
 	if now.Before(c.NotBefore) || now.After(c.NotBefore.Add(life/3*2)) || c.CheckSignatureFrom(s.authority.cert) != nil {
@@ -141,8 +141,8 @@ func (s *Server) present(p pair) *tls.Certificate {
 	return &tls.Certificate{Certificate: [][]byte{p.cert.Raw, s.authority.cert.Raw}, PrivateKey: p.key, Leaf: p.cert}
 }
 
-// Issuers are the CA certificates that agents need to verify the server
-// certificate, besides the system's: the authority's, or those in the given chain.
+// Issuers are the CA certificates that agents need to verify the server certificate, besides the
+// system's: the authority's, or those in the given chain.
 func (s *Server) Issuers() []*x509.Certificate {
 	if s.authority != nil {
 		return []*x509.Certificate{s.authority.cert}
@@ -156,8 +156,8 @@ func (s *Server) Issuers() []*x509.Certificate {
 	return cas
 }
 
-// Pin is the digest of the certificate that the shown one is verified by:
-// the last CA of the chain that is sent, or the certificate itself.
+// Pin is the digest of the certificate by which clients verify the presented one: the last CA of
+// the chain that is sent, or the certificate itself.
 func (s *Server) Pin() [sha256.Size]byte {
 	last := s.Leaf()
 	if issuers := s.Issuers(); len(issuers) > 0 {

@@ -13,19 +13,18 @@ import (
 )
 
 const (
-	// Fresh is how long a proof counts. An agent that is refused comes
-	// back every minute or so.
+	// Fresh is how long a proof counts. An agent that is refused comes back every minute or so.
 	Fresh = 10 * time.Minute
-	// rewrite is the shortest time between two records of the same proof.
-	rewrite = time.Minute
+	// proofEvery is the shortest time between two records of the same proof.
+	proofEvery = time.Minute
 	// maxOthers bounds the list; the one seen longest ago goes.
 	maxOthers = 8
 )
 
 // Host is one start of one installation, as hello describes it.
 type Host struct {
-	// ID is a digest of the journal, the boot and the machine: two hosts that run
-	// at once differ in it, a restarted agent does not. It tells nothing of what it is made of.
+	// ID is a digest of the journal, the boot and the machine. Two hosts that run at once have
+	// different ones, a restarted agent has the same. It does not reveal what it is made of.
 	ID      string    `json:"id"`
 	Name    string    `json:"name,omitempty"` // its host name
 	Address string    `json:"address"`        // as the cloud sees it
@@ -34,7 +33,7 @@ type Host struct {
 	Seen    time.Time `json:"seen"`
 }
 
-// Of is who says hello.
+// Of returns the host that says hello.
 func Of(h *wire.Hello, address string, now time.Time) Host {
 	return Host{
 		ID:   digest(fmt.Sprintf("%q %q %q", h.Journal, h.BootID, h.MachineID)),
@@ -42,7 +41,7 @@ func Of(h *wire.Hello, address string, now time.Time) Host {
 	}
 }
 
-// digest makes a short name of what is not to be shown, or copied.
+// digest makes a short name of text that must not be shown or copied.
 func digest(text string) string {
 	if text == "" {
 		return ""
@@ -51,8 +50,8 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// ip is the part of the address that stays from connection to connection. It
-// is all that somebody with a copy of the whole disk cannot say as well.
+// ip is the part of the address that is the same for every connection. It is the only thing that a
+// copy of the whole disk cannot imitate.
 func (h Host) ip() string {
 	if ip, _, err := net.SplitHostPort(h.Address); err == nil {
 		return ip
@@ -60,7 +59,7 @@ func (h Host) ip() string {
 	return h.Address
 }
 
-// Same reports whether both come from one place and say the same of themselves.
+// Same reports whether both have the same address and ID.
 func (h Host) Same(o Host) bool { return h.ID == o.ID && h.ip() == o.ip() }
 
 func (h Host) String() string {
@@ -73,36 +72,36 @@ func (h Host) String() string {
 	return fmt.Sprintf("%s (%s)", h.Name, h.Address)
 }
 
-// Conflict is two or more hosts that run as one server. Its methods work
-// on nil, where there is none.
+// Conflict is two or more hosts that run as one server. Its methods work on nil, which is no
+// conflict.
 type Conflict struct {
 	Since  time.Time `json:"since"`
 	Proved time.Time `json:"proved"` // when two last ran at once
-	Holder Host      `json:"holder"` // who had the session then
-	Others []Host    `json:"others"` // who wanted it
-	// Kept is the ID of the host that an administrator chose, and KeptIP its address; its certificate
-	// is being renewed. Until then nothing but the address tells it from who copied it.
+	Holder Host      `json:"holder"` // the host that had the session then
+	Others []Host    `json:"others"` // those that wanted it
+	// Kept is the ID of the host that an administrator chose, and KeptIP its address. Until it has
+	// renewed its certificate only the address distinguishes it from a copy.
 	Kept   string `json:"kept,omitempty"`
 	KeptIP string `json:"kept_ip,omitempty"`
 }
 
-// Current reports whether it still counts. A proof of the future is one of
-// a clock that was wrong, and as old as it is far away.
+// Current reports whether the conflict still counts. A proof in the future was made by a wrong
+// clock, and counts as old as it is far away.
 func (c *Conflict) Current(now time.Time) bool {
 	return c != nil && (c.Kept != "" || now.Sub(c.Proved).Abs() < Fresh)
 }
 
-// Prove adds that other said hello while holder had a session that
-// answered. It returns what to store, and false where that is the same.
-func (c *Conflict) Prove(holder, other Host, now time.Time) (Conflict, bool) {
+// AddProof adds that other said hello while holder had a session that was alive. It returns the
+// conflict to store, and false if nothing has to be stored.
+func (c *Conflict) AddProof(holder, other Host, now time.Time) (Conflict, bool) {
 	if !c.Current(now) {
 		return Conflict{Since: now.UTC(), Proved: now.UTC(), Holder: holder, Others: []Host{other}}, true
 	}
 	n := *c
 	n.Others = slices.Clone(c.Others)
 	at := slices.IndexFunc(n.Others, other.Same)
-	// Who says hello under ever new names is not written down each time.
-	if known := at >= 0 || len(n.Others) >= maxOthers; known && c.Holder.ID == holder.ID && now.Sub(c.Proved).Abs() < rewrite {
+	// A host that says hello under new names each time is not recorded each time.
+	if known := at >= 0 || len(n.Others) >= maxOthers; known && c.Holder.ID == holder.ID && now.Sub(c.Proved).Abs() < proofEvery {
 		return n, false
 	}
 	if was := c.find(other); at < 0 && was != nil && was.ID != c.Holder.ID && was.ip() == other.ip() { // it was restarted
@@ -123,8 +122,8 @@ func (c *Conflict) Prove(holder, other Host, now time.Time) (Conflict, bool) {
 	return n, true
 }
 
-// find returns which of the hosts h is, nil for none. After a restart only
-// the machine tells, where no other has the same.
+// find returns which of the hosts h is, or nil. After a restart only the machine tells, if no other
+// host has the same.
 func (c *Conflict) find(h Host) *Host {
 	all := append([]Host{c.Holder}, c.Others...)
 	var same, exact *Host
@@ -151,8 +150,8 @@ func (c *Conflict) find(h Host) *Host {
 	return same
 }
 
-// Bars reports whether h may not have a session, although nobody has one.
-func (c *Conflict) Bars(h Host, now time.Time) bool {
+// Excludes reports whether h may not have a session although no host has one.
+func (c *Conflict) Excludes(h Host, now time.Time) bool {
 	if !c.Current(now) {
 		return false
 	}
@@ -166,8 +165,8 @@ func (c *Conflict) Bars(h Host, now time.Time) bool {
 // kept reports whether h was chosen.
 func (c *Conflict) kept(h Host) bool { return c.Kept != "" && h.ID == c.Kept && h.ip() == c.KeptIP }
 
-// Keep chooses a host by its ID or a beginning of it that only one has, or by
-// ID@ADDRESS: who copied a host may use its ID.
+// Keep chooses a host by its ID, by a prefix of the ID that only one host has, or by ID@ADDRESS,
+// because a copy of a host may have its ID.
 func (c *Conflict) Keep(id string, now time.Time) (Host, error) {
 	if !c.Current(now) {
 		return Host{}, fmt.Errorf("there is nothing to choose: no two hosts ran as this server in the last %s", Fresh)
@@ -186,8 +185,8 @@ func (c *Conflict) Keep(id string, now time.Time) (Host, error) {
 	return found[0], nil
 }
 
-// Leave takes out the hosts of that boot, which gave the identity up. It
-// returns nil where that leaves one host.
+// Leave removes the hosts with this boot, which gave the identity up. It returns nil if one host is
+// left.
 func (c *Conflict) Leave(boot string) *Conflict {
 	n := *c
 	n.Others = slices.DeleteFunc(slices.Clone(c.Others), func(o Host) bool { return o.Boot == boot })

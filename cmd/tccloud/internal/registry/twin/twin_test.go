@@ -21,8 +21,8 @@ func TestBars(t *testing.T) {
 	a, b := host("m1", "a1"), host("m2", "b1")
 	clone := host("m1", "c1") // with the original's machine id
 	kept := func(c Conflict, id string) Conflict { c.Kept, c.KeptIP = id, "10.0.0.1"; return c }
-	other, _ := (*Conflict)(nil).Prove(a, b, now)
-	same, _ := (*Conflict)(nil).Prove(a, clone, now)
+	other, _ := (*Conflict)(nil).AddProof(a, b, now)
+	same, _ := (*Conflict)(nil).AddProof(a, clone, now)
 	for name, tc := range map[string]struct {
 		c    Conflict
 		host Host
@@ -46,43 +46,43 @@ func TestBars(t *testing.T) {
 		"a third, when one is kept":               {kept(other, b.ID), host("m3", "x"), 0, true},
 		"the holder, kept, when the proof is old": {kept(other, b.ID), a, 24 * time.Hour, true},
 	} {
-		if got := tc.c.Bars(tc.host, now.Add(tc.at)); got != tc.want {
+		if got := tc.c.Excludes(tc.host, now.Add(tc.at)); got != tc.want {
 			t.Errorf("%s: barred %v, want %v", name, got, tc.want)
 		}
 	}
-	if (*Conflict)(nil).Bars(a, now) {
+	if (*Conflict)(nil).Excludes(a, now) {
 		t.Error("barred without a conflict")
 	}
 }
 
-// TestProve: one proof is stored once a minute, a rebooted host takes its
-// own place in the list, and the list is bounded.
+// TestProve: one proof is stored once a minute, a rebooted host takes its own place in the list,
+// and the list is bounded.
 func TestProve(t *testing.T) {
 	a, b := host("m1", "a1"), host("m2", "b1")
-	c, changed := (*Conflict)(nil).Prove(a, b, now)
+	c, changed := (*Conflict)(nil).AddProof(a, b, now)
 	if !changed {
 		t.Error("the first proof changes nothing")
 	}
-	if _, changed = c.Prove(a, b, now.Add(rewrite/2)); changed {
+	if _, changed = c.AddProof(a, b, now.Add(proofEvery/2)); changed {
 		t.Error("the same proof is stored again at once")
 	}
-	if n, changed := c.Prove(a, b, now.Add(rewrite)); !changed || !n.Since.Equal(c.Since) || !n.Proved.After(c.Proved) {
+	if n, changed := c.AddProof(a, b, now.Add(proofEvery)); !changed || !n.Since.Equal(c.Since) || !n.Proved.After(c.Proved) {
 		t.Errorf("after a minute: %+v, %v", n, changed)
 	}
-	if n, changed := c.Prove(a, host("m2", "b2"), now); !changed || len(n.Others) != 1 || n.Others[0].ID != host("m2", "b2").ID {
+	if n, changed := c.AddProof(a, host("m2", "b2"), now); !changed || len(n.Others) != 1 || n.Others[0].ID != host("m2", "b2").ID {
 		t.Errorf("rebooted: %+v, %v", n, changed)
 	}
-	if n, _ := c.Prove(b, a, now); n.Holder.ID != b.ID || len(n.Others) != 1 || n.Others[0].ID != a.ID {
+	if n, _ := c.AddProof(b, a, now); n.Holder.ID != b.ID || len(n.Others) != 1 || n.Others[0].ID != a.ID {
 		t.Errorf("changed places: %+v", n)
 	}
 	for i := range 3 * maxOthers {
-		c, _ = c.Prove(a, host("", string(rune('c'+i))), now)
+		c, _ = c.AddProof(a, host("", string(rune('c'+i))), now)
 	}
 	if len(c.Others) != maxOthers {
 		t.Errorf("%d others", len(c.Others))
 	}
 	// Ever new names are no news …
-	if _, changed := c.Prove(a, host("", "new"), now); changed {
+	if _, changed := c.AddProof(a, host("", "new"), now); changed {
 		t.Error("each new name is written down")
 	}
 	// … and do not drive out who was chosen, nor does who says to be it.
@@ -91,10 +91,10 @@ func TestProve(t *testing.T) {
 	}
 	chosen := c.Others[0]
 	for i := range 3 * maxOthers {
-		c, _ = c.Prove(a, host("", string(rune('A'+i))), now.Add(time.Duration(i)*rewrite))
-		c, _ = c.Prove(a, elsewhere(chosen), now.Add(time.Duration(i)*rewrite))
+		c, _ = c.AddProof(a, host("", string(rune('A'+i))), now.Add(time.Duration(i)*proofEvery))
+		c, _ = c.AddProof(a, elsewhere(chosen), now.Add(time.Duration(i)*proofEvery))
 	}
-	if c.Bars(chosen, now) || !c.Bars(elsewhere(chosen), now) {
+	if c.Excludes(chosen, now) || !c.Excludes(elsewhere(chosen), now) {
 		t.Errorf("the chosen one was driven out: %+v", c)
 	}
 }
@@ -109,7 +109,7 @@ func TestKeep(t *testing.T) {
 		"whole": {a.ID, a.ID, 0}, "beginning": {b.ID[:6], b.ID, 0}, "nothing": {"", "", 0}, "too long": {a.ID + "0", "", 0},
 		"unknown": {"zz", "", 0}, "old": {a.ID, "", Fresh},
 	} {
-		c, _ := (*Conflict)(nil).Prove(a, b, now)
+		c, _ := (*Conflict)(nil).AddProof(a, b, now)
 		h, err := c.Keep(tc.id, now.Add(tc.at))
 		if h.ID != tc.want || c.Kept != tc.want || (err == nil) != (tc.want != "") {
 			t.Errorf("%s: kept %q, %v", name, h.ID, err)
@@ -130,7 +130,7 @@ func TestKeepOfACopy(t *testing.T) {
 		"one id, a foreign address":    {elsewhere(a), a.ID + "@192.0.2.1", false},
 		"one id, one address, as NATs": {a, a.ID, true},
 	} {
-		c, _ := (*Conflict)(nil).Prove(a, tc.other, now)
+		c, _ := (*Conflict)(nil).AddProof(a, tc.other, now)
 		if h, err := c.Keep(tc.id, now); (err == nil) != tc.good || tc.good && !h.Same(tc.other) {
 			t.Errorf("%s: kept %+v, %v", name, h, err)
 		}
@@ -140,8 +140,8 @@ func TestKeepOfACopy(t *testing.T) {
 // TestLeave: when the other gave up, there is no conflict.
 func TestLeave(t *testing.T) {
 	a, b, d := host("m1", "a1"), host("m2", "b1"), host("m3", "d1")
-	c, _ := (*Conflict)(nil).Prove(a, b, now)
-	c, _ = c.Prove(a, d, now)
+	c, _ := (*Conflict)(nil).AddProof(a, b, now)
+	c, _ = c.AddProof(a, d, now)
 	n := c.Leave(b.Boot)
 	if n == nil || len(n.Others) != 1 || n.Others[0].ID != d.ID {
 		t.Fatalf("%+v", n)

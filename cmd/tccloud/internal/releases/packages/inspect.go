@@ -21,26 +21,26 @@ import (
 // product is the name of the package.
 const product = "threatconnect-envsvr"
 
-// most bounds what is unpacked to find the program in an archive, in bytes.
-const most = 1 << 30
+// maxUnpacked bounds how much of an archive is unpacked to find the program, in bytes.
+const maxUnpacked = 1 << 30
 
 // Systems are the kinds of packages.
 var Systems = []string{"rpm", "deb", "tar.gz", "zip"}
 
 var (
-	// named is a file of tcrelease: NAME-VERSION-RELEASE.ARCH.rpm, NAME_VERSION_ARCH.deb.
+	// named matches files of tcrelease: NAME-VERSION-RELEASE.ARCH.rpm, NAME_VERSION_ARCH.deb.
 	named = regexp.MustCompile(`^` + product + `[-_][0-9A-Za-z.~+_-]{1,100}\.(rpm|deb|tar\.gz|zip)$`)
-	// archive says itself what a tar.gz or zip is of.
+	// archive matches the name of a tar.gz or zip, which has version, system and architecture.
 	archive = regexp.MustCompile(`^` + product + `_(.+)_(linux|windows)_(amd64|arm64)\.(?:tar\.gz|zip)$`)
 )
 
 // architectures are Go's names for those of packages.
 var architectures = map[string]string{"x86_64": "amd64", "aarch64": "arm64", "amd64": "amd64", "arm64": "arm64"}
 
-// Named reports whether a file is called as packages are.
+// Named reports whether a file has the name of a package.
 func Named(name string) bool { return named.MatchString(name) }
 
-// Inspect says what a package is, without its digest.
+// Inspect returns what a package is, without its digest.
 func Inspect(name string, f io.ReaderAt, size int64) (Package, error) {
 	m := named.FindStringSubmatch(name)
 	if m == nil {
@@ -81,8 +81,8 @@ func rpm(p *Package, f io.ReaderAt, size int64) error {
 	return errors.Join(e1, e2, e3, p.is(name))
 }
 
-// deb walks the members of the ar archive: 60 bytes that say name and size
-// in text, then the content, padded to an even length.
+// deb walks the members of the ar archive: 60 bytes with name and size as text, then the content,
+// padded to an even length.
 func deb(p *Package, f io.ReaderAt, size int64) error {
 	head := make([]byte, 60)
 	for at := int64(8); at < size; {
@@ -122,7 +122,7 @@ func control(p *Package, member io.Reader) error {
 		}
 	}
 	p.Arch = fields["Architecture"]
-	p.Version, _, _ = strings.Cut(fields["Version"], "-") // what follows counts packages of one version
+	p.Version, _, _ = strings.Cut(fields["Version"], "-") // the rest numbers the packages of one version
 	return p.is(fields["Package"])
 }
 
@@ -131,11 +131,11 @@ func tarball(p *Package, f io.ReaderAt, size int64) error {
 	if err != nil {
 		return err
 	}
-	return p.says("linux", elf(program))
+	return p.setTarget("linux", elf(program))
 }
 
 func zipped(p *Package, f io.ReaderAt, size int64) error {
-	z, err := zipdir.Open(f, size, headers)
+	z, err := zipdir.Open(f, size, maxDirectory)
 	if err != nil {
 		return err
 	}
@@ -145,12 +145,12 @@ func zipped(p *Package, f io.ReaderAt, size int64) error {
 	}
 	defer func() { _ = program.Close() }()
 	head := make([]byte, headSize)
-	n, _ := io.ReadFull(program, head) // what is too short is no program
-	return p.says("windows", portable(head[:n]))
+	n, _ := io.ReadFull(program, head) // too short content is no program
+	return p.setTarget("windows", portable(head[:n]))
 }
 
-// says takes version and architecture from the name, which must fit the program.
-func (p *Package) says(system, arch string) error {
+// setTarget sets version and architecture from the name, which must match the program.
+func (p *Package) setTarget(system, arch string) error {
 	m := archive.FindStringSubmatch(p.Name)
 	switch {
 	case m == nil || m[2] != system:
@@ -162,13 +162,13 @@ func (p *Package) says(system, arch string) error {
 	return nil
 }
 
-// fromTar is the beginning of one file in a tar.gz.
+// fromTar returns the beginning of one file in a tar.gz.
 func fromTar(r io.Reader, name string, limit int64) ([]byte, error) {
 	unpacked, err := gzip.NewReader(r)
 	if err != nil {
 		return nil, err
 	}
-	t := tar.NewReader(io.LimitReader(unpacked, most))
+	t := tar.NewReader(io.LimitReader(unpacked, maxUnpacked))
 	for {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
@@ -183,13 +183,13 @@ func fromTar(r io.Reader, name string, limit int64) ([]byte, error) {
 	}
 }
 
-// headSize is how much of a program tells its architecture.
+// headSize is how many bytes of a program are read to find its architecture.
 const headSize = 4096
 
-// headers is how long the directory of a zip may be in bytes; ours has a dozen files.
-const headers = 1 << 20
+// maxDirectory bounds the directory of a zip, in bytes; a package has a dozen files.
+const maxDirectory = 1 << 20
 
-// elf is the architecture of a Linux program.
+// elf returns the architecture of a Linux program, "" if it is none.
 func elf(head []byte) string {
 	if len(head) < 20 || !bytes.HasPrefix(head, []byte("\x7fELF")) {
 		return ""
@@ -197,7 +197,7 @@ func elf(head []byte) string {
 	return map[uint16]string{0x3e: "amd64", 0xb7: "arm64"}[binary.LittleEndian.Uint16(head[18:])]
 }
 
-// portable is the architecture of a Windows program.
+// portable returns the architecture of a Windows program, "" if it is none.
 func portable(head []byte) string {
 	if len(head) < 0x40 || !bytes.HasPrefix(head, []byte("MZ")) {
 		return ""

@@ -24,11 +24,11 @@ import (
 // Bucket is the name of the object store with the content.
 const Bucket = "packages"
 
-// prefix of entries in the key-value bucket of releases; the file's name follows in
-// hex digits, since keys cannot have all of its characters.
+// prefix of entries in the key-value bucket of releases; the file's name follows in hex digits,
+// since keys cannot have all of its characters.
 const prefix = "package."
 
-// MaxSize bounds a package, in bytes. It is less than what an agent takes as a bundle.
+// MaxSize bounds a package, in bytes. It is less than an agent accepts as a bundle.
 const MaxSize = 400 << 20
 
 // Errors that callers tell apart.
@@ -38,7 +38,7 @@ var (
 	ErrInvalid  = errors.New("not a package of the Environment Server")
 )
 
-// Package is one that bundles can have.
+// Package is an installation package that bundles can have.
 type Package struct {
 	Name    string      `json:"name"` // of the file
 	System  string      `json:"system"`
@@ -46,18 +46,18 @@ type Package struct {
 	Arch    string      `json:"arch"`    // amd64 or arm64
 	Size    int64       `json:"size"`
 	SHA256  wire.SHA256 `json:"sha256"`
-	Signed  bool        `json:"signed"` // in itself; by whom, only who has the key can say
+	Signed  bool        `json:"signed"` // it has a signature; whose, only the key can tell
 	Added   time.Time   `json:"added"`
 }
 
-// Wanted says which package; the zero value is the newest rpm for amd64.
+// Wanted selects a package. The zero value is the newest rpm for amd64.
 type Wanted struct {
 	System  string `json:"system,omitempty"`
 	Arch    string `json:"arch,omitempty"`
 	Version string `json:"version,omitempty"`
 }
 
-// Check reports what cannot be.
+// Check returns an error for a system or architecture that does not exist.
 func (w Wanted) Check() error {
 	switch {
 	case w.System != "" && !slices.Contains(Systems, w.System):
@@ -76,8 +76,8 @@ type Store struct {
 	Blobs *blob.Store
 }
 
-// Add takes a package. The same one again changes nothing; another one of
-// the same name is ErrExists.
+// Add stores a package. The same one again changes nothing; another one with the same name is
+// ErrExists.
 func (s *Store) Add(ctx context.Context, name string, r io.Reader) (Package, error) {
 	spool, err := s.Blobs.Temp()
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *Store) Add(ctx context.Context, name string, r io.Reader) (Package, err
 	}
 	_, err = s.KV.Create(ctx, key(name), data)
 	if errors.Is(err, jetstream.ErrKeyExists) {
-		err = ErrExists // somebody else was faster
+		err = ErrExists // another writer was faster
 	}
 	if err != nil {
 		return Package{}, fmt.Errorf("adding package %q: %w", name, err)
@@ -123,7 +123,7 @@ func (s *Store) Add(ctx context.Context, name string, r io.Reader) (Package, err
 	return p, nil
 }
 
-// List is all, newest versions first.
+// List returns all packages, newest versions first.
 func (s *Store) List(ctx context.Context) ([]Package, error) {
 	keys, err := s.KV.ListKeysFiltered(ctx, prefix+">")
 	if err != nil {
@@ -147,7 +147,7 @@ func (s *Store) List(ctx context.Context) ([]Package, error) {
 	return list, nil
 }
 
-// Find is the package that is wanted, the newest one where no version is named.
+// Find returns the package that w selects, the newest one if it names no version.
 func (s *Store) Find(ctx context.Context, w Wanted) (Package, error) {
 	list, err := s.List(ctx)
 	if err != nil {
@@ -163,12 +163,12 @@ func (s *Store) Find(ctx context.Context, w Wanted) (Package, error) {
 	return list[i], nil
 }
 
-// Open is a package's content, to be closed by the caller.
+// Open returns a package's content, which the caller closes.
 func (s *Store) Open(ctx context.Context, p Package) (*os.File, error) {
 	return s.Blobs.Open(ctx, p.SHA256)
 }
 
-// Remove forgets a package.
+// Remove removes a package.
 func (s *Store) Remove(ctx context.Context, name string) error {
 	p, err := s.read(ctx, key(name))
 	if err != nil {

@@ -1,0 +1,25 @@
+package app
+
+import (
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tccloud/internal/cli/operator"
+)
+
+func remove(o *operator.Env) *cobra.Command {
+	cmd := &cobra.Command{Use: "rm NAME@VERSION", Short: "remove a version of an App", Args: cli.Exactly(1, "NAME@VERSION")}
+	force := cmd.Flags().Bool("force", false, "also while executions use it; they still get it")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		name, version := Split(args[0])
+		if version == "" {
+			return cli.Misuse(cmd, "%q names no version, want NAME@VERSION", args[0])
+		}
+		c, err := o.Connect()
+		if err != nil {
+			return err
+		}
+		return c.RemoveApp(cmd.Context(), name, version, *force)
+	}
+	return cmd
+}

@@ -1,0 +1,21 @@
+package env
+
+import (
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tccloud/internal/cli/operator"
+)
+
+func remove(o *operator.Env) *cobra.Command {
+	cmd := &cobra.Command{Use: "rm NAME", Short: "remove an Environment", Args: cli.Exactly(1, "a name")}
+	force := cmd.Flags().Bool("force", false, "also remove its servers and cancel its executions")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := o.Connect()
+		if err != nil {
+			return err
+		}
+		return c.DeleteEnvironment(cmd.Context(), args[0], *force)
+	}
+	return cmd
+}

@@ -1,0 +1,3 @@
+// Package execution is the command "tccloud execution", which shows and cancels executions: a file
+// for each of its words.
+package execution

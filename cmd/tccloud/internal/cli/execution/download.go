@@ -1,0 +1,58 @@
+package execution
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tccloud/internal/cli/operator"
+)
+
+func download(o *operator.Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "download ID [FILE]...", Short: "download published files", Args: cli.AtLeast(1, "an execution's id"),
+		Long: `Download fetches the files an execution published, all or those named, into a
+folder.
+
+  tccloud execution download ID --data DIR
+  tccloud execution download ID report.csv -o /tmp/reports --data DIR`,
+	}
+	dir := cmd.Flags().StringP("output", "o", ".", "folder to write to")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := o.Connect()
+		if err != nil {
+			return err
+		}
+		x, err := c.Execution(cmd.Context(), wire.OrderID(args[0]))
+		if err != nil {
+			return err
+		}
+		for _, f := range x.Files {
+			if f.Error != "" || len(args) > 1 && !slices.Contains(args[1:], f.Name) {
+				continue
+			}
+			// The App chose the name: it must not lead out of the folder.
+			if !filepath.IsLocal(filepath.FromSlash(f.Name)) {
+				return fmt.Errorf("downloading %q: the name leads out of the folder", f.Name)
+			}
+			path := filepath.Join(*dir, filepath.FromSlash(f.Name))
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return fmt.Errorf("downloading %q: %w", f.Name, err)
+			}
+			err := atomicfile.Write(path, 0o644, func(w io.Writer) error { return c.File(cmd.Context(), x.ID, f.Name, w) })
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(o.Stdout, path)
+		}
+		return nil
+	}
+	return cmd
+}

@@ -1,0 +1,62 @@
+package operator
+
+import (
+	"cmp"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tccloud/internal/client"
+)
+
+// Env is what a command may use of the process it runs in.
+type Env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	Version        string // of the program
+
+	source client.Source // of the connection flags
+}
+
+// Group returns a command that has subcommands only, with the flags that say where the cloud is,
+// and ends each command's help with its exit codes.
+func (e *Env) Group(use, short, long string, subs ...*cobra.Command) *cobra.Command {
+	group := cli.Group(use, short, long, subs...)
+	group.RunE = cli.MissingCommand
+	for _, c := range subs {
+		endHelp(c)
+	}
+	return e.Command(group)
+}
+
+// Command adds to a command the flags that say where the cloud is, and ends its help with the exit
+// codes of every command that calls the cloud, and those that it has besides.
+func (e *Env) Command(c *cobra.Command, more ...int) *cobra.Command {
+	f := c.PersistentFlags()
+	f.StringVar(&e.source.URL, "url", "", "address of the cloud's API, https://host[:port] (TCCLOUD_URL)")
+	f.StringVar(&e.source.TokenFile, "token-file", "", "file with the admin token (TCCLOUD_TOKEN_FILE, or the token in TCCLOUD_TOKEN)")
+	f.StringVar(&e.source.CA, "ca", "", "PEM file with the cloud's CA, default the system's (TCCLOUD_CA)")
+	f.StringVar(&e.source.Data, "data", "", "data folder of a cloud on this host, instead of all of these (TCCLOUD_DATA)")
+	endHelp(c, more...)
+	return c
+}
+
+func endHelp(c *cobra.Command, more ...int) {
+	codes := append([]int{ExitOK, ExitFailed, ExitUsage, ExitNotRunning, ExitNotAllowed, ExitConfig}, more...)
+	c.Long = cmp.Or(c.Long, c.Short) + "\n\n" + ExitCodes.Help(codes...)
+}
+
+// Connect returns the client that the flags and the environment describe. It does not call the
+// cloud yet.
+func (e *Env) Connect() (*client.Client, error) {
+	s := e.source
+	s.Getenv = e.Getenv
+	s.Data = cmp.Or(s.Data, e.Getenv("TCCLOUD_DATA"))
+	cfg, err := client.Resolve(s)
+	if err != nil {
+		return nil, err
+	}
+	return client.New(cfg), nil
+}

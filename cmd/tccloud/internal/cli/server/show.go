@@ -1,0 +1,26 @@
+package server
+
+import (
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tccloud/internal/cli/operator"
+)
+
+func show(o *operator.Env) *cobra.Command {
+	cmd := &cobra.Command{Use: "show XID", Short: "show one server", Args: cli.Exactly(1, "a server's xid")}
+	asJSON := cli.JSONFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := o.Connect()
+		if err != nil {
+			return err
+		}
+		s, err := c.Server(cmd.Context(), wire.ServerXID(args[0]))
+		if err != nil {
+			return err
+		}
+		return showAnswer(o, *asJSON, s)
+	}
+	return cmd
+}

@@ -1,0 +1,23 @@
+package variable
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tccloud/internal/cli/operator"
+)
+
+func remove(o *operator.Env) *cobra.Command {
+	cmd := &cobra.Command{Use: "rm SOURCE/ID", Short: "remove a variable", Args: cli.Exactly(1, "SOURCE/ID")}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		source, id, _ := strings.Cut(args[0], "/")
+		c, err := o.Connect()
+		if err != nil {
+			return err
+		}
+		return c.DeleteVariable(cmd.Context(), source, id)
+	}
+	return cmd
+}

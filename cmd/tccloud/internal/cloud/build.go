@@ -1,0 +1,91 @@
+package cloud
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"path/filepath"
+
+	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/cmd/tccloud/internal/api"
+	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/health"
+	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/registry/pki"
+	"tcenvsvr/cmd/tccloud/internal/store"
+)
+
+// build makes the parts.
+func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, error) {
+	log := func(component string) *slog.Logger { return cfg.Logger.With("component", component) }
+	c := &cloud{clock: clock.New()}
+	kv, err := st.KV(ctx, registry.Bucket, store.KVOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseNewCA(ctx, kv, cfg.Data); err != nil {
+		return nil, err
+	}
+	if c.authority, err = pki.OpenAuthority(filepath.Join(cfg.Data, "pki")); err != nil {
+		return nil, damagedFile(err, "bring pki/ca.pem back from a backup or from another gateway of this cloud: all servers trust what is in it, and nothing else")
+	}
+	if cfg.ClientLife > 0 {
+		c.authority.ClientLife(cfg.ClientLife)
+	}
+	if cfg.CertFile != "" {
+		c.server, err = pki.LoadServer(cfg.CertFile, cfg.KeyFile)
+	} else {
+		c.server, err = pki.NewServer(c.authority, cfg.Names)
+		err = damagedFile(err, "remove pki/server.pem: the cloud makes another one")
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.server.Trust(c.trusted)
+	st.Trust(c.trusted)
+	signer, err := apptoken.Open(filepath.Join(cfg.Data, "apptoken.key"))
+	if err != nil {
+		return nil, damagedFile(err, "bring apptoken.key back from a backup or from another gateway of this cloud, or remove it: the Apps that run now then cannot reach the cloud")
+	}
+	token, err := adminToken(cfg)
+	if err != nil {
+		return nil, damagedFile(err, "write the token that operators use into it, or remove it: the cloud makes another one")
+	}
+	c.registry, err = registry.Open(ctx, registry.Config{KV: kv, Authority: c.authority, Trusted: c.trusted, Logger: log("registry")})
+	if err != nil {
+		return nil, err
+	}
+	c.dispatcher, err = dispatch.New(ctx, dispatch.Config{
+		Store: st, Tokens: signer, Logger: cfg.Logger, Lease: cfg.Lease, Trusted: c.trusted, LogBytes: st.Share(5, 4<<30),
+		RecordBytes: st.Share(8, 8<<30),
+	})
+	if err != nil {
+		return nil, err
+	}
+	k, err := openCatalog(ctx, cfg, st, signer, c)
+	if err != nil {
+		return nil, err
+	}
+	c.catalog = k.catalog
+	c.sweeps = c.retention(st, k)
+	if c.releases, err = openReleases(ctx, cfg, st, c); err != nil {
+		return nil, err
+	}
+	c.health = health.New(ctx, log("health"), health.Store(st), health.Disk(cfg.Data), health.Clock(st.Time),
+		c.dependsOnClock(health.Certificates(c.server.Leaf, c.authority.Certificate)))
+	c.gateway, err = gateway.New(gateway.Config{
+		Listener: p.broker, TLS: &tls.Config{GetCertificate: c.server.Get},
+		Auth: authenticator{c.registry}, Referee: c.registry, Dispatcher: c.dispatcher, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.api, err = api.New(api.Config{
+		Registry: c.registry, Catalog: k.catalog, Uploads: k.uploads, AppStore: k.apps,
+		Dispatcher: c.dispatcher, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, Health: c.health, AdminToken: token,
+		APIURL: p.publicURL, BrokerHost: p.publicBroker, Version: cfg.Version, Logger: log("api"),
+	})
+	return c, err
+}

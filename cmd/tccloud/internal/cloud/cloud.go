@@ -1,0 +1,141 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tcenvsvr/agent/disk/filelock"
+	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/cmd/tccloud/internal/api"
+	"tcenvsvr/cmd/tccloud/internal/catalog"
+	"tcenvsvr/cmd/tccloud/internal/client"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/health"
+	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/registry/pki"
+	"tcenvsvr/cmd/tccloud/internal/releases"
+	"tcenvsvr/cmd/tccloud/internal/releases/packages"
+	"tcenvsvr/cmd/tccloud/internal/store"
+)
+
+// Config is the command line of `tccloud serve`, see there.
+type Config struct {
+	Data                    string
+	BrokerAddr, APIAddr     string
+	Names                   []string
+	NATS                    []string
+	AcceptLoss              bool // of what the embedded store has lost
+	CertFile, KeyFile       string
+	PublicURL, PublicBroker string
+	Lease, Heartbeat        time.Duration // 0 = the parts' defaults
+	ClientLife              time.Duration // of client certificates; 0 = a year
+	Version                 string
+	Notice                  io.Writer // for the operator who starts it
+	Logger                  *slog.Logger
+}
+
+// MinClientLife is the shortest life of a client certificate: at two thirds of it a server asks for
+// the next one.
+const MinClientLife = 3 * time.Second
+
+// Run serves until ctx ends.
+func Run(ctx context.Context, cfg Config) error {
+	if os.Getenv("GOGC") == "" {
+		// Thousands of idle sessions make a large heap of which little is garbage.
+		debug.SetGCPercent(50)
+	}
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("opening the data folder: %w", err)
+	}
+	unlock, err := filelock.Try(filepath.Join(cfg.Data, "lock"))
+	if errors.Is(err, filelock.ErrHeld) {
+		return fmt.Errorf("opening the data folder %q: another cloud is running in it", cfg.Data)
+	}
+	if err != nil {
+		return fmt.Errorf("opening the data folder %q: %w", cfg.Data, err)
+	}
+	defer unlock()
+	reserveFile{cfg.Data}.adjust()
+	if err := client.RemoveEndpoint(cfg.Data); err != nil { // left by a cloud that was killed
+		return fmt.Errorf("opening the data folder: %w", err)
+	}
+	ports, err := listen(cfg)
+	if err != nil {
+		return err
+	}
+	defer ports.close()
+	st, err := store.Open(ctx, store.Config{
+		Dir: filepath.Join(cfg.Data, "store"), URLs: cfg.NATS, AcceptLoss: cfg.AcceptLoss, Logger: cfg.Logger.With("component", "store"),
+	})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	c, err := build(ctx, cfg, st, ports)
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, cfg, st, ports)
+}
+
+// cloud is everything that runs.
+type cloud struct {
+	registry     *registry.Registry
+	dispatcher   *dispatch.Dispatcher
+	catalog      *catalog.Catalog
+	sweeps       []func(context.Context) error
+	gateway      *gateway.Gateway
+	api          *api.API
+	server       *pki.Server
+	authority    *pki.Authority
+	releases     *releases.Director
+	packages     *packages.Store
+	health       *health.Monitor
+	clock        *clock.Watch
+	clockVerdict atomic.Pointer[clockVerdict]
+}
+
+func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return st.Run(ctx) })
+	g.Go(func() error { return c.dispatcher.Run(ctx) })
+	g.Go(func() error { return c.gateway.Run(ctx) })
+	g.Go(func() error { return c.registry.Run(ctx, fleet{c.gateway}) })
+	g.Go(func() error { return c.registry.KeepTime(ctx, c.confirmed) })
+	g.Go(func() error { return c.health.Run(ctx) })
+	g.Go(func() error { return reserveFile{cfg.Data}.Run(ctx) })
+	g.Go(func() error { return c.catalog.Run(ctx, c.sweeps...) })
+	g.Go(func() error { return c.releases.Run(ctx, fleet{c.gateway}) })
+	g.Go(func() error { return c.api.Run(ctx, p.api) })
+	g.Go(func() error { return c.clock.Run(ctx, c.onClockStep(cfg.Logger)) })
+	c.logCertificate(cfg.Logger)
+	g.Go(func() error {
+		if err := client.WriteEndpoint(cfg.Data, c.endpoint(cfg, p)); err != nil {
+			return fmt.Errorf("saying that the cloud is ready: %w", err)
+		}
+		cfg.Logger.Info("cloud ready", "version", cfg.Version, "broker", p.broker.Addr(), "api", p.api.Addr(),
+			"api_url", p.publicURL, "broker_host", p.publicBroker, "data", cfg.Data)
+		<-ctx.Done()
+		cfg.Logger.Info("cloud stopping")
+		return client.RemoveEndpoint(cfg.Data)
+	})
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) && context.Cause(ctx) != nil {
+		err = nil
+	}
+	if err == nil {
+		cfg.Logger.Info("cloud stopped")
+	}
+	return err
+}

@@ -1,0 +1,129 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
+)
+
+// Deadlines counted from the moment the state was reached.
+func (d *Dispatcher) runDeadline(a ledger.Aged) time.Duration {
+	return a.Timeout + d.cfg.Grace + d.cfg.Lease
+}
+
+func (d *Dispatcher) startDeadline(a ledger.Aged) time.Duration {
+	return d.cfg.PrepareIn + d.runDeadline(a)
+}
+
+// overdue selects the orders that resolve has to look at. An order that is with a server is not
+// overdue before the server had a full lease in which this gateway could have accepted it, to
+// report what became of the order.
+func (d *Dispatcher) overdue(a ledger.Aged) bool {
+	if a.State == wire.StateQueued {
+		return a.Age > a.StartWithin
+	}
+	if away, ok := d.presence.Away(a.Server); ok && away > d.cfg.Lease {
+		return true
+	}
+	sighted, ok := d.presence.Observed()
+	heard := ok && sighted > d.cfg.Lease
+	switch {
+	case a.State == wire.StateDelivered:
+		session := d.openSession(a.Server)
+		return a.InState > d.cfg.AcceptIn || session != nil && session.unseen(a.Record)
+	case a.State == wire.StateRunning:
+		return heard && a.InState > d.runDeadline(a)
+	case a.Held():
+		return a.InState > d.cfg.PrepareIn
+	}
+	return heard && a.InState > d.startDeadline(a)
+}
+
+// openSession returns the server's session if welcome was sent.
+func (d *Dispatcher) openSession(xid wire.ServerXID) *Session {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s := d.sessions[xid]; s != nil && s.open {
+		return s
+	}
+	return nil
+}
+
+// resolve applies the rule to an overdue order.
+func (d *Dispatcher) resolve(ctx context.Context, a ledger.Aged) error {
+	away, gone := d.presence.Away(a.Server)
+	gone = gone && away > d.cfg.Lease
+	session := d.openSession(a.Server)
+	held := a.Held()
+	switch {
+	case a.State == wire.StateQueued:
+		return d.end(ctx, a, func(r *record.Record) {
+			r.End(wire.Rejected, fmt.Sprintf("not delivered within %s", a.StartWithin), time.Now())
+		})
+	case gone:
+		if err := d.presence.Refresh(ctx, a.Server); err != nil {
+			return err
+		}
+		if away, gone = d.presence.Away(a.Server); !gone || away <= d.cfg.Lease {
+			return nil // it has a session at another gateway, which was not known here yet
+		}
+		return d.end(ctx, a, func(r *record.Record) { r.Gone(d.cfg.Lease, d.cfg.MaxAttempts, time.Now()) })
+	case a.State == wire.StateDelivered && session != nil && session.unseen(a.Record):
+		return session.notInHello(ctx, a.Ref())
+	case a.State == wire.StateDelivered || held && a.InState > d.startDeadline(a):
+		// Only a new hello can tell what the agent has in its journal.
+		if session != nil {
+			session.Close()
+			session.peer.End(wire.CodeRetryLater, fmt.Sprintf("order %s was not answered", a.Ref()), 0)
+		}
+		return nil
+	case held:
+		if session != nil && session.mayRecall(a.Ref(), d.cfg.PrepareIn) {
+			session.recall(a.Ref())
+		}
+		return nil
+	}
+	if session != nil {
+		defer session.cancel(a.Record)
+	}
+	return d.end(ctx, a, func(r *record.Record) {
+		r.End(wire.TimedOut, "the server gave no outcome within timeout, grace and lease", time.Now())
+	})
+}
+
+// end changes an order if it is still at the attempt and in the state that a has, and removes the
+// message of a queued one.
+func (d *Dispatcher) end(ctx context.Context, a ledger.Aged, change func(*record.Record)) error {
+	rec, err := d.ledger.Update(ctx, a.ID, func(r *record.Record) error {
+		if r.Attempt != a.Attempt || r.State != a.State || r.Granted != a.Granted {
+			return record.ErrStale
+		}
+		change(r)
+		return nil
+	})
+	if errors.Is(err, record.ErrStale) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.log.Info("overdue order was handled", "order", a.Ref(), "was", a.State, "state", rec.State, "server", a.Server)
+	d.enqueue(ctx, rec)
+	if a.State == wire.StateQueued {
+		return d.queue.Remove(ctx, a.Environment, a.Priority, a.ID)
+	}
+	return nil
+}
+
+// mayRecall reports whether the order was not recalled within every.
+func (s *Session) mayRecall(ref wire.Ref, every time.Duration) bool {
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
+	t, ok := s.recalls[ref]
+	return !ok || time.Since(t) > every
+}

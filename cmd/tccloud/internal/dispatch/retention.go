@@ -1,0 +1,37 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
+)
+
+// Trim removes executions that ended longer ago than Config.Retention, and the oldest ended ones
+// where all need more than Config.RecordBytes.
+func (d *Dispatcher) Trim(ctx context.Context) error {
+	n, err := d.ledger.Trim(ctx, d.cfg.RecordBytes)
+	if n > 0 {
+		d.log.Info("old executions removed", "executions", n)
+	}
+	return err
+}
+
+// Contexts are the key-value contexts of executions that have not ended.
+func (d *Dispatcher) Contexts() []string {
+	var out []string
+	for _, a := range d.ledger.Active(func(a ledger.Aged) bool { return a.KVContext != "" }) {
+		out = append(out, a.KVContext)
+	}
+	return out
+}
+
+// Forget removes the sessions of servers that are not known any more.
+func (d *Dispatcher) Forget(ctx context.Context, known func(wire.ServerXID) bool) error {
+	return d.presence.Forget(ctx, known)
+}
+
+// ListsSince returns the time since which List knows all executions, and true where it knows all
+// there are.
+func (d *Dispatcher) ListsSince() (since time.Time, all bool) { return d.ledger.ListsSince() }

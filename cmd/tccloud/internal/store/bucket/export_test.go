@@ -1,0 +1,6 @@
+package bucket
+
+// What tests of sizes and of busy servers need.
+const ChunkSize = chunkSize
+
+var Busy = busy

@@ -1,0 +1,52 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// retryTimeout is how long a write or a read is tried again. It is shorter than the two minutes for
+// which a stream remembers message ids.
+const retryTimeout = 30 * time.Second
+
+// busy reports that the server dropped the message unread, because more came in than its disk takes
+// ("too many requests"). Nothing was stored.
+func busy(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.Code == http.StatusTooManyRequests
+}
+
+// unsure reports that the request may have been served: no answer came in time.
+func unsure(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) ||
+		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) // between two leaders
+}
+
+// retry calls f again, with jitter, while again says that its error may pass, until retryTimeout or
+// ctx ends.
+func retry[T any](ctx context.Context, again func(error) bool, f func() (T, error)) (T, error) {
+	end := time.Now().Add(retryTimeout)
+	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		v, err := f()
+		if err == nil || !again(err) || ctx.Err() != nil || time.Now().After(end) {
+			return v, err
+		}
+		select {
+		case <-ctx.Done():
+			return v, err
+		case <-time.After(wait/2 + rand.N(wait)):
+		}
+	}
+}
+
+// retryBusy is retry of a busy server, for functions that return an error only.
+func retryBusy(ctx context.Context, f func() error) error {
+	_, err := retry(ctx, busy, func() (struct{}, error) { return struct{}{}, f() })
+	return err
+}
