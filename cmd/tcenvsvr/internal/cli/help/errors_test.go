@@ -19,7 +19,7 @@ func TestEveryCodeIsExplained(t *testing.T) {
 	}{
 		{errors, "agent/app/fault", `= "(app\.[a-z0-9_]+)"`},
 		{errors, "agent/job/internal/spec", `= "((?:job|sandbox)\.[a-z0-9_]+)"`},
-		{errors, "agent", `r\.Error[^\n]*?= "([a-z]+\.[a-z_]+)"`},
+		{errors, "agent/order", `code\w+ += "([a-z]+\.[a-z_]+)"`},
 		{errors, "agent/link/wire", `Reason\w* +Reason = "([a-z_]+)"`},
 		{errors, "agent/link/proxy", `Code = "(proxy\.[a-z_]+)"`},
 		{errors, "agent/link/fault", `"((?:dns|tcp|tls|websocket|hello|session)\.[a-z_]+)"`},
@@ -27,7 +27,7 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		{errors, "updater/slot", `(?:refuse\(|Refusal\{)"([a-z_]+)"`},
 		{errors, "agent/app/api", `http\.Status([A-Z]\w+)[,:]`},
 		{states, "updater", `(?:u\.phase\(|phase := )"([a-z_]+)"`},
-		{states, "updater/slot/state", `Phase = "([a-z_]+)"`},
+		{states, "updater/handover", `Phase = "([a-z_]+)"`},
 	} {
 		explained := map[string]bool{}
 		for _, s := range tc.topic.Sections {

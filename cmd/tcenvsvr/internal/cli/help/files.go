@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tcenvsvr/agent/host/layout"
 	"tcenvsvr/agent/host/paths"
 )
 
@@ -31,20 +32,20 @@ func files() Topic {
 		{below(p.Journal), "accepted orders, and results that the cloud does not have yet; never delete it"},
 		{below(p.Certs), "the private CAs that \"tcenvsvr certs add\" added"},
 		{below(p.Trust) + "/current", "the merged CAs that Apps get: ca-bundle.pem, cacerts.jks, cacerts.p12"},
-		{below(p.State) + "/inbox", "a release that was downloaded and not installed yet"},
+		{below(filepath.Join(p.Home, layout.Inbox)), "a release that was downloaded and not installed yet"},
 		{below(p.CertsDrop[len(p.CertsDrop)-1]), "private CAs that administrators put there by hand"},
 	}}
 	installed := Section{Title: "What the package for Linux installs:", Term: "file", Text: "what it is", Column: 36, Rows: []Row{
-		{"/usr/bin/tcenvsvr", "the command, a link to the package's program"},
-		{"/usr/libexec/threatconnect-envsvr", "the package's programs; an update never writes there"},
-		{"/opt/threatconnect-envsvr", "the home; a and b in it are the slots that updates are installed in"},
-		{"/etc/threatconnect-envsvr/environment", "environment of the service; what it sets counts more than settings.yaml"},
-		{"/etc/threatconnect-envsvr/certs.d", "private CAs that administrators put there by hand"},
-		{"/etc/sudoers.d/threatconnect", "lets the agent become tc-job, and nobody else"},
-		{"/usr/lib/systemd/system/threatconnect-envsvr.service", "the unit of the service; change it with \"systemctl edit threatconnect-envsvr\""},
-		{"/usr/lib/systemd/system/tc-job.socket", "the hardened way to run Apps, not enabled by itself"},
-		{"/var/lib/threatconnect-envsvr-updater", "what root's side knows of updates; audit.jsonl has each step"},
-		{"/usr/share/doc/threatconnect-envsvr/README.md", "how to begin"},
+		{"/usr/bin/" + layout.Program, "the command, a link to the package's program"},
+		{layout.Libexec, "the package's programs; an update never writes there"},
+		{layout.Home, "the home; a and b in it are the slots that updates are installed in"},
+		{layout.Etc + "/environment", "environment of the service; what it sets counts more than settings.yaml"},
+		{layout.Etc + "/certs.d", "private CAs that administrators put there by hand"},
+		{layout.Sudoers, "lets the agent become tc-job, and nobody else"},
+		{layout.Units + "/" + layout.Service + ".service", "the unit of the service; change it with \"systemctl edit threatconnect-envsvr\""},
+		{layout.Units + "/" + layout.Socket, "the hardened way to run Apps, not enabled by itself"},
+		{layout.UpdaterState, "what root's side knows of updates; audit.jsonl has each step"},
+		{"/usr/share/doc/" + layout.Package + "/README.md", "how to begin"},
 	}}
 	return Topic{
 		Name: "files", Short: "where settings, logs, Apps and all the rest are on disk",
