@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -13,60 +12,30 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/host/fitness"
-	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/pulse"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/order"
 )
 
-// ErrRestart is what Run returns when the agent is to be started again at
-// once (exit code 75). Jobs go on meanwhile.
+// ErrRestart is what [Agent.Run] returns when the agent is to be started again at once (exit code
+// 75). Jobs go on meanwhile.
 var ErrRestart = errors.New("restart requested")
-
-// Link is the connection to the cloud. A message that cannot be sent in
-// the current session is lost, with an error.
-type Link interface {
-	Send(ctx context.Context, m wire.Message) error
-	// SendIn is Send for what makes sense in one session only.
-	SendIn(ctx context.Context, epoch int64, m wire.Message) error
-	// SendLast is SendIn behind all logs that were sent before.
-	SendLast(ctx context.Context, epoch int64, m wire.Message) error
-}
-
-// Apps are the installed Apps.
-type Apps interface {
-	Lookup(app.Ref) (app.App, bool)
-	Manifest(app.Ref) app.Manifest
-	Install(context.Context, app.Ref, app.Fetch) (app.App, error)
-}
 
 // Jobs runs Apps under shims.
 type Jobs interface {
-	// StartNoted starts nothing before note has returned nil.
-	StartNoted(ctx context.Context, l job.Launch, note func(job.Status) error) (*job.Process, error)
-	Attach(dir string, known job.Status) (*job.Process, error)
-	// Reap ends what a dead shim left behind.
-	Reap(ctx context.Context, dir string, known job.Status) error
-	// Noted tells a shim, should it still wait for that, that the end of its job is in the journal.
-	Noted(ctx context.Context, dir string, shim job.Status) error
-	// Sweep ends what is left and belongs to no job.
+	order.Jobs
+	// Sweep ends processes that are left and belong to no job.
 	Sweep(context.Context) (killed int, err error)
 }
 
-// Cloud is the HTTPS API.
-type Cloud interface {
-	Download(ctx context.Context, sha wire.SHA256, offset int64) (io.ReadCloser, error)
-	Params(context.Context, wire.Ref) (map[string]string, error)
-	Upload(ctx context.Context, ref wire.Ref, name string, r io.ReaderAt, size int64) (wire.SHA256, error)
-}
-
-// Host says what the agent must know about the machine.
+// Host is what the agent must know about the machine.
 type Host interface {
 	BootID() string
-	// Info fills the machine's part of an Info.
+	// Info returns an Info with the facts about the machine.
 	Info(ctx context.Context) wire.Info
-	// Room is the space for jobs, in bytes and in files.
+	// Room is the free space for jobs, in bytes and in files (inodes).
 	Room() (bytes, files uint64, err error)
 }
 
@@ -75,36 +44,37 @@ type Config struct {
 	Identity Identity
 	Limits   Limits // to begin with
 	JobsDir  string // exchange/jobs
-	// DiskReserve: below so many free bytes no order is taken; default 64 MiB.
+	// DiskReserve is the number of free bytes below which no order is taken; default 64 MiB.
 	DiskReserve uint64
-	// FileReserve: the same for files (inodes); default 256.
+	// FileReserve is the same for files (inodes); default 256.
 	FileReserve uint64
-	// Folders are where files must be made for an order to run.
+	// Folders are the folders in which an order needs to make files.
 	Folders []string
-	// Probe makes all that the start of an App needs, a process as well; nil = nothing is tried.
+	// Probe makes all that the start of an App needs, including a process; nil = nothing is tried.
 	Probe func(context.Context) error
 
 	Journal *journal.Journal
-	Apps    Apps
+	Apps    order.Apps
 	Jobs    Jobs
-	Cloud   Cloud
+	Cloud   order.Cloud
 	Host    Host
-	// Execution returns what the App of a session gets told: API, proxy, trust,
-	// interpreters. It is asked anew for each order, so settings may change.
+	// Execution returns what the App of a session is told: API, proxy, trust, interpreters. It is
+	// called anew for each order, so settings may change.
 	Execution func(ctx context.Context, session string) (app.Execution, error)
-	// OnControl handles what is not the agent's own: log level, settings, updates.
+	// OnControl handles controls that are not the agent's own: log level, settings, updates; nil =
+	// they are ignored.
 	OnControl func(wire.Control)
-	// MakeJobDir creates the folders of a session so that the sandbox user can use them.
+	// MakeJobDir creates the folders of a job so that the sandbox user can use them.
 	MakeJobDir func(dir string) error
-	// Sweep removes old job folders; keep says which must stay.
+	// Sweep removes old job folders, except those for which keep is true; nil = they stay.
 	Sweep func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error
-	// Tidy removes at once what only a running job needs; nil = Sweep comes to it.
+	// Tidy removes at once what only a running job needs; nil = it stays until Sweep.
 	Tidy func(session string)
-	// ClockTrusted reports whether this host's clock may judge the age of folders; nil = always.
+	// ClockTrusted reports whether this host's clock may decide how old folders are; nil = always.
 	ClockTrusted func() bool
-	// Prune removes old versions of Apps that no order uses.
+	// Prune removes old versions of Apps that are not in use; nil = they stay.
 	Prune func(inUse func(app.App) bool) error
-	// Damages are installed Apps that were found to be damaged; nil = nobody looks.
+	// Damages are the installed Apps that were found damaged; nil = they are not looked for.
 	Damages func() []app.Damage
 	Audit   *audit.Log // nil = none
 	Logger  *slog.Logger
@@ -124,37 +94,32 @@ type Identity struct {
 // Agent runs orders. It is the link's handler.
 type Agent struct {
 	Config
-	link    Link
+	link    order.Link
 	started time.Time
 	group   *errgroup.Group
-	ctx     context.Context // of Run: the orders' parent, set once before the link runs
-	stop    context.CancelCauseFunc
-	session sessions
+	// ctx is that of Run, set once before the link runs. It is kept because the link calls its
+	// handler without one.
+	ctx      context.Context
+	stop     context.CancelCauseFunc
+	sessions order.Sessions
+	slots    *slots
+	common   order.Config // of all orders; complete from Run on
 
-	// joining orders Hello against Accept: what came in an older session is
-	// journaled before the next hello is made, or not at all.
-	joining sync.RWMutex
-	hellos  int // so many were made
-
-	lookedForAll chan struct{} // closed when it is known which jobs of the agent before us run
+	lookedForAll chan struct{} // closed when it is known which jobs of the agent before this one run
 
 	mu       sync.Mutex
-	orders   map[wire.Ref]*order // in flight and unreported
-	active   int                 // orders that occupy a slot
-	credit   int                 // orders the cloud may still send in this session
 	limits   Limits
 	adjusted chan struct{} // closed and replaced by Adjust
+	roomy    room          // after the last sweep
+
 	wantInfo chan struct{} // the cloud asks for an Info now
 	full     chan struct{} // the disk has filled up since the last sweep
-	roomy    room          // after that sweep; guarded by mu
-	draining bool
-	ended    chan struct{} // closed and replaced whenever an order gives its slot back or is gone
 	pulse    pulse.Pulse   // of the agent's own loop
-
-	fitness *fitness.Watch
+	fitness  *fitness.Watch
 }
 
-// New returns an agent that waits for Run.
+// New returns an agent that waits for [Agent.Run]. It fails if there are fewer than 1 or too many
+// executors.
 func New(c Config) (*Agent, error) {
 	if n := c.Limits.Executors; n < 1 || n > wire.MaxSlots {
 		return nil, fmt.Errorf("reading appsNumberofJobExecutors %d: want 1–%d", n, wire.MaxSlots)
@@ -169,21 +134,26 @@ func New(c Config) (*Agent, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	a := &Agent{
-		Config: c, started: time.Now(), orders: map[wire.Ref]*order{}, ended: make(chan struct{}),
-		limits: c.Limits, adjusted: make(chan struct{}), wantInfo: make(chan struct{}, 1), full: make(chan struct{}, 1),
-		lookedForAll: make(chan struct{}),
+		Config: c, started: time.Now(), limits: c.Limits, adjusted: make(chan struct{}),
+		wantInfo: make(chan struct{}, 1), full: make(chan struct{}, 1), lookedForAll: make(chan struct{}),
 	}
 	a.fitness = fitness.New(fitness.Config{Look: a.look, Probe: a.probe, Changed: a.fitnessChanged})
+	a.slots = newSlots(c.Limits.Executors, a.fit)
+	a.common = order.Config{
+		Agent: a, Sessions: &a.sessions, Journal: c.Journal, Apps: c.Apps, Jobs: c.Jobs, Cloud: c.Cloud, JobsDir: c.JobsDir,
+		Execution: c.Execution, MakeJobDir: c.MakeJobDir, Tidy: c.Tidy, BootID: func() string { return a.Host.BootID() },
+		Unfit: a.fitness.Report, SweepStrays: a.sweepStrays, Audit: c.Audit, Logger: c.Logger,
+	}
 	return a, nil
 }
 
-// Run serves orders over l until ctx ends or a restart is asked for
-// (ErrRestart). run is the link's own loop; it is started when everything
-// from the journal is in place, because Hello tells of it.
-func (a *Agent) Run(ctx context.Context, l Link, run func(context.Context) error) error {
+// Run serves orders over l until ctx ends or a restart is asked for ([ErrRestart]). run is the
+// link's own loop; it is started when everything from the journal is in place, because Hello tells
+// of it.
+func (a *Agent) Run(ctx context.Context, l order.Link, run func(context.Context) error) error {
 	ctx, a.stop = context.WithCancelCause(ctx)
 	defer a.stop(nil)
-	a.link = l
+	a.link, a.common.Link = l, l
 	a.group, a.ctx = errgroup.WithContext(ctx)
 	a.recover()
 	a.group.Go(func() error { return run(a.ctx) })
@@ -203,23 +173,21 @@ func (a *Agent) Run(ctx context.Context, l Link, run func(context.Context) error
 // Restart makes Run return ErrRestart; jobs go on.
 func (a *Agent) Restart() { a.stop(ErrRestart) }
 
-// Drain stops taking orders and returns when none occupies a slot and the
-// cloud has their results, or ctx ends. Without a connection it does not wait for the
-// cloud: results are in the journal, and the next agent delivers them.
+// Drain stops taking orders and returns when none occupies a slot and the cloud has their results,
+// or when ctx ends. Without a connection it does not wait for the cloud: results are in the
+// journal, and the next agent delivers them.
 func (a *Agent) Drain(ctx context.Context) {
 	a.setDraining(true)
 	look := time.NewTicker(drainLook) // for the connection
 	defer look.Stop()
 	for {
-		connected := a.session.current() != nil
-		a.mu.Lock()
-		active, reporting, ended := a.active, a.reporting(), a.ended
-		a.mu.Unlock()
-		if active == 0 && (reporting == 0 || !connected) {
+		connected := a.sessions.Current() != nil
+		now := a.slots.load()
+		if now.occupied == 0 && (now.unreported == 0 || !connected) {
 			return
 		}
 		select {
-		case <-ended:
+		case <-now.changed:
 		case <-look.C:
 		case <-ctx.Done():
 			return
@@ -229,115 +197,10 @@ func (a *Agent) Drain(ctx context.Context) {
 
 const drainLook = time.Second
 
-// reporting counts the orders whose end the cloud still has to be told, and
-// will take. a.mu is held.
-func (a *Agent) reporting() int {
-	n := 0
-	for _, o := range a.orders {
-		if !o.unclaimed {
-			n++
-		}
-	}
-	return n
-}
-
 func (a *Agent) setDraining(on bool) {
-	a.mu.Lock()
-	changed := a.draining != on
-	a.draining = on
-	a.mu.Unlock()
-	if changed {
+	if a.slots.drain(on) {
 		a.Logger.Info("draining changed", "draining", on)
 		a.grant()
-	}
-}
-
-// take makes an order occupy a slot and spends its credit, both at once:
-// in between, a grant would count the slot as free and the credit as spent. It fails
-// with the reason why not.
-func (a *Agent) take(o *order) (wire.Reason, bool) {
-	unfit := a.fitness.Problem() != nil
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.credit = max(0, a.credit-1)
-	switch {
-	case unfit:
-		return wire.ReasonUnfit, false
-	case a.draining:
-		return wire.ReasonDraining, false
-	case a.active >= a.limits.Executors:
-		return wire.ReasonNoCredit, false
-	}
-	a.orders[o.ref] = o
-	o.slot = true
-	a.active++
-	return "", true
-}
-
-// release gives the slot of an order back.
-func (a *Agent) release(o *order) {
-	a.mu.Lock()
-	if o.slot {
-		o.slot = false
-		a.active--
-		a.tellEnded()
-	}
-	a.mu.Unlock()
-	a.grant()
-}
-
-// drop removes an order from memory.
-func (a *Agent) drop(o *order) {
-	a.release(o)
-	a.mu.Lock()
-	if a.orders[o.ref] == o {
-		delete(a.orders, o.ref)
-		a.tellEnded()
-	}
-	a.mu.Unlock()
-}
-
-// tellEnded wakes a drain. a.mu is held.
-func (a *Agent) tellEnded() {
-	close(a.ended)
-	a.ended = make(chan struct{})
-}
-
-func (a *Agent) find(ref wire.Ref) *order {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.orders[ref]
-}
-
-// free is the number of orders the agent would take now. a.mu is held.
-func (a *Agent) free() int {
-	if a.draining || a.fitness.Problem() != nil {
-		return 0
-	}
-	return max(0, a.limits.Executors-a.active)
-}
-
-// grant lets the cloud send as many orders as there are free slots.
-func (a *Agent) grant() {
-	a.mu.Lock()
-	n := a.free() - a.credit
-	s := a.session.current()
-	if n <= 0 || s == nil || a.ctx.Err() != nil { // an agent that stops takes no more
-		a.mu.Unlock()
-		return
-	}
-	a.credit += n
-	a.mu.Unlock()
-	if err := a.link.SendIn(a.ctx, s.epoch, &wire.Credit{N: n}); err != nil {
-		a.Logger.Debug("credit was not sent", "err", err) // the next hello says it anew
-	}
-}
-
-// send says something in the current session. An error means that the
-// session ends; what matters is said again in the next.
-func (a *Agent) send(m wire.Message) {
-	if err := a.link.Send(a.ctx, m); err != nil && a.ctx.Err() == nil {
-		a.Logger.Debug("message was not sent", "kind", string(m.Kind()), "err", err)
 	}
 }
 
@@ -346,3 +209,43 @@ func (a *Agent) StartDrain() { a.setDraining(true) }
 
 // Resume takes orders again.
 func (a *Agent) Resume() { a.setDraining(false) }
+
+// Release gives back an order's slot; with Remove and Disowned the Agent is an order.Agent.
+func (a *Agent) Release(o *order.Order) {
+	a.slots.release(o)
+	a.grant()
+}
+
+// Remove takes an order out of memory and releases it.
+func (a *Agent) Remove(o *order.Order) {
+	a.Release(o)
+	a.slots.remove(o)
+}
+
+// Disowned lets a drain end without the order's result, of which the cloud has no record.
+func (a *Agent) Disowned(*order.Order) { a.slots.disowned() }
+
+// grant lets the cloud send as many orders as there are free slots.
+func (a *Agent) grant() {
+	n, s := a.slots.grant(func() *order.Session {
+		s := a.sessions.Current()
+		if s == nil || a.ctx.Err() != nil { // an agent that stops takes no more
+			return nil
+		}
+		return s
+	})
+	if n == 0 {
+		return
+	}
+	if err := a.link.SendIn(a.ctx, s.Epoch, &wire.Credit{N: n}); err != nil {
+		a.Logger.Debug("credit was not sent", "err", err) // the next hello tells it anew
+	}
+}
+
+// send sends a message in the current session. An error means that the session ends; what matters
+// is sent again in the next one.
+func (a *Agent) send(m wire.Message) {
+	if err := a.link.Send(a.ctx, m); err != nil && a.ctx.Err() == nil {
+		a.Logger.Debug("message was not sent", "kind", string(m.Kind()), "err", err)
+	}
+}

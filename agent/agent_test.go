@@ -37,8 +37,8 @@ func TestMain(m *testing.M) {
 
 const secret = "s3cret-of-the-order"
 
-// script is an App that does what its parameter "do" says, after it has
-// noted its start in the file that "starts" names.
+// script is an App that does what its parameter "do" says, after it has noted its start in the file
+// that "starts" names.
 const script = `
 import os, sys, time
 args = dict(a[2:].split("=", 1) if "=" in a else (a[2:], "") for a in sys.argv[1:] if a.startswith("--"))

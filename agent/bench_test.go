@@ -10,8 +10,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// BenchmarkOrder is one order from its arrival to its acknowledged result;
-// the App is `true`. prepare-µs is the part until the App is executed.
+// BenchmarkOrder is one order from its arrival to its acknowledged result; the App is `true`.
+// prepare-µs is the part until the App is executed.
 func BenchmarkOrder(b *testing.B) {
 	r := newRig(b)
 	python := filepath.Join(r.dir, "python3.11")

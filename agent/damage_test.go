@@ -15,8 +15,8 @@ import (
 	"tcenvsvr/test/disk"
 )
 
-// TestAnyFileDamaged: whichever file of the agent's job side is damaged while an App runs and a result
-// waits for the cloud, the next agent tells both results, and the App was started once.
+// TestAnyFileDamaged: whichever file of the agent's job side is damaged while an App runs and a
+// result waits for the cloud, the next agent tells both results, and the App was started once.
 func TestAnyFileDamaged(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -87,8 +87,8 @@ func TestJournalGone(t *testing.T) {
 	r.result(s, again.Ref, wire.Succeeded)
 }
 
-// TestCloneLeavesTheOriginalAlone: an agent that starts in a copy of another's home, on the same host,
-// neither ends nor starts nor reports what runs there.
+// TestCloneLeavesTheOriginalAlone: an agent that starts in a copy of another's home, on the same
+// host, neither ends nor starts nor reports what runs there.
 func TestCloneLeavesTheOriginalAlone(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -125,14 +125,15 @@ func TestCloneLeavesTheOriginalAlone(t *testing.T) {
 	close(r.cloud.block)
 }
 
-// TestNotedAndNotStarted: the last agent ended between its note and its Go. The order starts once, with what it came with.
+// TestNotedAndNotStarted: the last agent ended between its note and its Go. The order starts once,
+// with what it came with.
 func TestNotedAndNotStarted(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
 	r.warm(s)
 	o := r.order("o", "pass")
 	jobs := r.agent.Jobs
-	r.agent.Jobs = diesBeforeGo{jobs, r.cancel}
+	r.agent.common.Jobs = diesBeforeGo{jobs, r.cancel}
 	s.Send(t, o)
 	<-r.done
 	r.cancel = nil

@@ -1,11 +1,13 @@
-// Package agent is the heart of the Environment Server: it takes orders
-// from the Dedicated Cloud, runs their Apps, and reports what came of them.
+// Package agent is the heart of the Environment Server: it receives orders from the Dedicated
+// Cloud, runs their Apps, and delivers the results.
 //
 //	order ─► journal ─► App ready ─► job folder ─► shim ─► exit ─► outbox ─► cloud
+//	receive.go  └──────────────── package order ─────────────────────┘
 //
-// Every order has one goroutine that walks this line (order.go). What is durable
-// decides, not what is in memory: an agent that starts again reads the journal
-// and enters the line where the last one left it (recover.go):
+// This package holds what all orders share: messages arrive in receive.go, slots and credit are
+// kept in slots.go, sessions begin and end in session.go. Each order has one goroutine, whose life
+// package order tells. What is durable decides, not what is in memory: an agent that starts again
+// reads the journal (recover.go), and each order enters its life where the last agent left it:
 //
 //	in the journal        on the host                          goes on with
 //	accepted              no App of it was ever executed       hold until the cloud says start
@@ -13,15 +15,16 @@
 //	no result             the shim never got its Go            hold until the cloud says start
 //	no result             an exit file                         collecting the outcome
 //	no result             the shim is gone, no exit file       interrupted, with the reason
-//	result                –                                    reporting until acknowledged
-//	nothing               a shim runs                          ending it: nobody waits for it
+//	result                –                                    delivering it until acknowledged
+//	nothing               a shim runs                          ending it: nobody waits for it (stray.go)
 //
-// An agent that stops leaves its jobs alone: they belong to their shims, and the next agent
-// finds them. Drain means: take no new orders, let jobs finish. Cancel means:
-// end this job now, and only the cloud asks for it.
+// An agent that stops leaves its jobs alone: they belong to their shims, and the next agent finds
+// them. Drain means: take no new orders, let jobs finish. Cancel means: end this job now; only the
+// cloud cancels.
 //
 // # The rooms
 //
+//	order     the life of one order: accept, prepare, start, follow, outbox
 //	link      the connection to the message broker: proxies, TLS, sessions, the protocol (link/wire)
 //	cloud     the client of the cloud's HTTPS API: Apps, parameters, files
 //	journal   what was accepted and what came of it, durably
@@ -38,14 +41,13 @@
 //
 // # A host that cannot run Apps
 //
-// An order whose App certainly was not started, because the host could not (its disk, its limits, its
-// rights), is given back (fit.go): a result that says Returned, for the cloud to queue the order again. From
-// then on no order is taken until a probe has made all that a start needs (package fitness).
+// If the App of an order certainly was not started because of the host (its disk, its limits, its
+// rights), the order is given back: its result says Returned, and the cloud queues the order again.
+// From then on no order is taken until a probe has made all that a start needs (fitness.go, package
+// host/fitness).
 //
 // # Sessions
 //
-// The link makes sessions (session.go). A message is sent in the session it was made
-// for or not at all; what must not be lost is kept in the journal and said again in the
-// next session. Credit follows one rule: the cloud may have as many orders under way as
-// there are free slots; the difference is granted whenever it is positive.
+// The link makes sessions. A message is sent in the session it was made for or not at all; what
+// must not be lost is in the journal and is sent again in the next session.
 package agent

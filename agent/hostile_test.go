@@ -9,10 +9,11 @@ import (
 	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order"
 )
 
-// TestAckWithoutResult: a cloud that acknowledges what it was not told yet
-// makes the agent neither forget an order that runs nor start it twice.
+// TestAckWithoutResult: a cloud that acknowledges what it was not told yet makes the agent neither
+// forget an order that runs nor start it twice.
 func TestAckWithoutResult(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -26,14 +27,14 @@ func TestAckWithoutResult(t *testing.T) {
 	open()
 	got := r.result(s, o.Ref, wire.Succeeded)
 	s.Send(t, &wire.ResultAck{Ref: got.Ref})
-	r.eventually("the order is forgotten", func() bool { return r.agent.find(o.Ref) == nil })
+	r.eventually("the order is forgotten", func() bool { return r.agent.slots.find(o.Ref) == nil })
 	if n := r.starts(string(o.Order)); n != 1 {
 		t.Errorf("the App was started %d times", n)
 	}
 }
 
-// TestFloodOfControls: a cloud that asks for diagnostics without end, and reads
-// nothing, does not fill the agent.
+// TestFloodOfControls: a cloud that asks for diagnostics without end, and reads nothing, does not
+// fill the agent.
 func TestFloodOfControls(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -48,17 +49,15 @@ func TestFloodOfControls(t *testing.T) {
 	}
 }
 
-// TestCloudThatTakesNoResults: what is kept for a cloud that gives orders and
-// acknowledges nothing, or knows none of them afterwards, is bounded. That is said, and ends by itself.
+// TestCloudThatTakesNoResults: what is kept for a cloud that gives orders and acknowledges nothing,
+// or knows none of them afterwards, is bounded. That is said, and ends by itself.
 func TestCloudThatTakesNoResults(t *testing.T) {
 	r := newRig(t)
 	r.start()
 	owe := func(n int) {
-		r.agent.mu.Lock()
-		defer r.agent.mu.Unlock()
 		for i := range n {
 			ref := wire.Ref{Order: wire.OrderID(fmt.Sprintf("owed-%d", i)), Attempt: 1}
-			r.agent.orders[ref] = &order{a: r.agent, ref: ref, unclaimed: i%2 == 0}
+			r.agent.slots.restore(order.New(&r.agent.common, wire.Order{Ref: ref}), true)
 		}
 	}
 	owe(wire.MaxHelloRefs)
@@ -70,9 +69,9 @@ func TestCloudThatTakesNoResults(t *testing.T) {
 	if fitness.Code(err) != fitness.Owing || HostHint(fitness.Owing) == "" {
 		t.Errorf("got %v, want %s", err, fitness.Owing)
 	}
-	r.agent.mu.Lock()
-	clear(r.agent.orders)
-	r.agent.mu.Unlock()
+	r.agent.slots.mu.Lock()
+	clear(r.agent.slots.orders)
+	r.agent.slots.mu.Unlock()
 	if err := r.agent.look(); err != nil {
 		t.Errorf("when all were taken: %v", err)
 	}

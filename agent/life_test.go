@@ -17,6 +17,7 @@ import (
 	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order"
 )
 
 func TestOrder(t *testing.T) {
@@ -187,8 +188,8 @@ func TestCredit(t *testing.T) {
 	}
 }
 
-// TestCreditIsNeverTooMuch gives an order for every credit as fast as it
-// comes: the agent must be able to take what it has asked for.
+// TestCreditIsNeverTooMuch gives an order for every credit as fast as it comes: the agent must be
+// able to take what it has asked for.
 func TestCreditIsNeverTooMuch(t *testing.T) {
 	r := newRig(t)
 	r.slots = 4
@@ -281,8 +282,7 @@ func TestRejectedApp(t *testing.T) {
 	}
 }
 
-// TestAppThatIsNotThere: an answer that will not change ends the order
-// at once, with the reason.
+// TestAppThatIsNotThere: an answer that will not change ends the order at once, with the reason.
 func TestAppThatIsNotThere(t *testing.T) {
 	r := newRig(t)
 	r.cloud.deny = &cloud.StatusError{Doing: "downloading App", Status: 404, Reason: "no such App"}
@@ -366,7 +366,7 @@ func TestLate(t *testing.T) {
 			t.Errorf("late for %s while it goes round", late)
 		}
 		a.link = stuckLink{make(chan struct{})}
-		a.session.set(&session{done: make(chan struct{})})
+		a.sessions.Open(&order.Session{})
 		time.Sleep(2*roundEvery + upkeepMargin)
 		if a.Late() == 0 {
 			t.Error("a loop that is stuck is not noticed")

@@ -8,8 +8,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// TestAdjust changes the slots of an agent whose slots are all in use: the
-// cloud is told at once, and running jobs are left alone.
+// TestAdjust changes the slots of an agent whose slots are all in use: the cloud is told at once,
+// and running jobs are left alone.
 func TestAdjust(t *testing.T) {
 	r := newRig(t)
 	r.slots = 1
@@ -38,8 +38,7 @@ func TestAdjust(t *testing.T) {
 	r.result(s, busy.Ref, wire.Cancelled)
 }
 
-// TestInfoFollowsItsInterval gets one info after the other when they are
-// wanted often.
+// TestInfoFollowsItsInterval gets one info after the other when they are wanted often.
 func TestInfoFollowsItsInterval(t *testing.T) {
 	r := newRig(t)
 	s := r.start()

@@ -10,6 +10,7 @@ import (
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order"
 )
 
 // gate is Python that waits until the file exists.
@@ -30,8 +31,7 @@ func (r *rig) gated(s *linktest.Session) (o *wire.Order, open func()) {
 	return o, open
 }
 
-// TestRestartWhileRunning: the job goes on, the next agent finds it, and
-// there is one result.
+// TestRestartWhileRunning: the job goes on, the next agent finds it, and there is one result.
 func TestRestartWhileRunning(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -49,8 +49,7 @@ func TestRestartWhileRunning(t *testing.T) {
 	}
 }
 
-// TestJobEndsWhileNoAgentRuns: the exit is found and reported, and so is
-// the log, in full.
+// TestJobEndsWhileNoAgentRuns: the exit is found and reported, and so is the log, in full.
 func TestJobEndsWhileNoAgentRuns(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -77,8 +76,7 @@ func TestJobEndsWhileNoAgentRuns(t *testing.T) {
 	}
 }
 
-// TestResultIsRepeated: in every session and by every agent until it is
-// acknowledged.
+// TestResultIsRepeated: in every session and by every agent until it is acknowledged.
 func TestResultIsRepeated(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -103,8 +101,7 @@ func TestResultIsRepeated(t *testing.T) {
 	}
 }
 
-// TestHeldThroughRestart: an order that waits for permission waits again
-// in the next agent.
+// TestHeldThroughRestart: an order that waits for permission waits again in the next agent.
 func TestHeldThroughRestart(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -130,8 +127,7 @@ func TestHeldThroughRestart(t *testing.T) {
 	}
 }
 
-// TestHostRestart: what ran on another boot is over, and what became of it
-// cannot be known.
+// TestHostRestart: what ran on another boot is over, and what became of it cannot be known.
 func TestHostRestart(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -179,8 +175,8 @@ func endJob(t *testing.T, r *rig, dir string) {
 	})
 }
 
-// TestForgedGivenUp: an App that waits for the agent's end, kills its shim and writes that it was never started
-// is not started a second time.
+// TestForgedGivenUp: an App that waits for the agent's end, kills its shim and writes that it was
+// never started is not started a second time.
 func TestForgedGivenUp(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -202,8 +198,7 @@ func TestForgedGivenUp(t *testing.T) {
 	}
 }
 
-// TestFenced: an order that belongs to another attempt is ended without a
-// result.
+// TestFenced: an order that belongs to another attempt is ended without a result.
 func TestFenced(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -219,24 +214,23 @@ func TestFenced(t *testing.T) {
 	r.eventually("the older attempt is gone", func() bool { return len(r.agent.Journal.Entries()) == 0 && r.agent.Status().Active == 0 })
 }
 
-// TestOrderOfAnOlderSession: what the newest hello did not name must not
-// be started, because the cloud has given it to somebody by now.
+// TestOrderOfAnOlderSession: what the newest hello did not name must not be started, because the
+// cloud has given it to somebody by now.
 func TestOrderOfAnOlderSession(t *testing.T) {
 	r := newRig(t)
 	r.start()
-	o := r.agent.newOrder(*r.order("late", "pass"))
-	o.hello = r.agent.hellos
+	o := order.New(&r.agent.common, *r.order("late", "pass"))
 	if h := r.agent.Hello(); len(h.Orders) != 0 { // a new session begins before the order is journaled
 		t.Fatalf("hello names %v", h.Orders)
 	}
-	o.run(t.Context())
+	must(t, o.Run(t.Context()))
 	if n := len(r.agent.Journal.Entries()); n != 0 || r.starts("late") != 0 {
 		t.Errorf("%d entries in the journal, started %d times; want none", n, r.starts("late"))
 	}
 }
 
-// TestUnclaimedResult: the cloud has no record of the order. The result is
-// neither deleted nor in the way, and given to whoever knows the order.
+// TestUnclaimedResult: the cloud has no record of the order. The result is neither deleted nor in
+// the way, and given to whoever knows the order.
 func TestUnclaimedResult(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
@@ -263,8 +257,8 @@ func TestUnclaimedResult(t *testing.T) {
 	r.eventually("the outbox is empty", func() bool { return len(r.agent.Journal.Entries()) == 0 })
 }
 
-// TestFencedDuringUpload: an order that loses its attempt while its files are on
-// their way is forgotten, and they are not sent to the end.
+// TestFencedDuringUpload: an order that loses its attempt while its files are on their way is
+// forgotten, and they are not sent to the end.
 func TestFencedDuringUpload(t *testing.T) {
 	r := newRig(t)
 	s := r.start()

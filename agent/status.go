@@ -8,9 +8,10 @@ import (
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order"
 )
 
-// Status is a moment of the agent, for `tcenvsvr status`.
+// Status is a snapshot of the agent, for "tcenvsvr status".
 type Status struct {
 	ServerXID  wire.ServerXID `json:"server_xid"`
 	ServerName string         `json:"server_name"`
@@ -19,11 +20,11 @@ type Status struct {
 	Executors  int            `json:"executors"`
 	Active     int            `json:"active"`
 	Draining   bool           `json:"draining"`
-	// Unfit is why no orders are taken, nil while they are.
+	// Unfit is why no orders are taken; nil while they are.
 	Unfit *fitness.Problem `json:"unfit,omitempty"`
 	// DamagedApps were found damaged since the start; the next order downloads them again.
 	DamagedApps []app.Damage `json:"damaged_apps,omitempty"`
-	// JournalDamage is what was wrong with the journal at the agent's start and has been mended.
+	// JournalDamage is what was wrong with the journal when the agent started, and has been mended.
 	JournalDamage string        `json:"journal_damage,omitempty"`
 	Outbox        int           `json:"outbox"`    // results not acknowledged
 	Unclaimed     int           `json:"unclaimed"` // of these: results of which the cloud has no record
@@ -45,29 +46,25 @@ func (a *Agent) Status() Status {
 	if a.Damages != nil {
 		damages = a.Damages()
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	now := a.slots.load()
 	s := Status{
 		ServerXID: a.Identity.ServerXID, ServerName: a.Identity.ServerName, Version: a.Identity.Version,
-		UptimeMS: time.Since(a.started).Milliseconds(), Executors: a.limits.Executors, Active: a.active,
-		Draining: a.draining, Unfit: a.fitness.Problem(), DamagedApps: damages, JournalDamage: a.Journal.Damage(), Orders: []OrderStatus{},
+		UptimeMS: time.Since(a.started).Milliseconds(), Executors: now.total, Active: now.occupied,
+		Draining: now.draining, Unfit: a.fitness.Problem(), DamagedApps: damages, JournalDamage: a.Journal.Damage(), Orders: []OrderStatus{},
 	}
-	for ref, o := range a.orders {
-		if !o.slot {
+	a.slots.each(func(o *order.Order, occupies bool) {
+		switch {
+		case occupies:
+			s.Orders = append(s.Orders, OrderStatus{
+				Ref: o.Ref().String(), App: o.App().Name, Version: o.App().Version, State: o.State(), ForMS: o.Age().Milliseconds(),
+			})
+		case o.Unclaimed():
+			s.Unclaimed++
 			s.Outbox++
-			if o.unclaimed {
-				s.Unclaimed++
-			}
-			continue
+		default:
+			s.Outbox++
 		}
-		o.mu.Lock()
-		state := o.state
-		o.mu.Unlock()
-		s.Orders = append(s.Orders, OrderStatus{
-			Ref: ref.String(), App: o.spec.App.Name, Version: o.spec.App.Version,
-			State: state, ForMS: time.Since(o.received).Milliseconds(),
-		})
-	}
+	})
 	slices.SortFunc(s.Orders, func(x, y OrderStatus) int { return cmp.Compare(x.Ref, y.Ref) })
 	return s
 }

@@ -10,24 +10,28 @@ import (
 
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order"
 )
 
-// strangerTimeout bounds how long a job that nobody ordered may take to end by itself, reapTimeout until it was ended.
-const strangerTimeout, reapTimeout = 15 * time.Second, 15 * time.Second
+const (
+	cancelStrayTimeout = 15 * time.Second // for a job without an order to end after a cancel
+	reapStrayTimeout   = 15 * time.Second // then, for it to be killed
+)
 
-// endStrangers ends the jobs that run in our folder and are not in the journal, which
-// was lost, then. Nobody waits for them, and the cloud may give their orders again: it returns when they have ended.
-func (a *Agent) endStrangers() {
+// endStrayJobs ends the jobs that run in our folder and are not in the journal, as after the loss
+// of the journal. Nobody waits for them, and the cloud may give their orders again, so it returns
+// only when they have ended.
+func (a *Agent) endStrayJobs() {
 	entries, err := os.ReadDir(a.JobsDir)
 	if err != nil {
 		a.Logger.Error("folders of jobs cannot be looked through for running ones", "err", err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, strangerTimeout)
+	ctx, cancel := context.WithTimeout(a.ctx, cancelStrayTimeout)
 	defer cancel()
 	var ending sync.WaitGroup
 	for _, e := range entries {
-		ref, ok := sessionRef(e.Name())
+		ref, ok := order.RefOf(e.Name())
 		if !ok {
 			continue
 		}
@@ -41,8 +45,8 @@ func (a *Agent) endStrangers() {
 		process, err := a.Jobs.Attach(dir, job.Status{})
 		switch {
 		case err == nil:
-			ending.Go(func() { a.endStranger(ctx, ref, process) })
-		case errors.Is(err, job.ErrCopied): // it belongs to the agent of whose home ours is a copy
+			ending.Go(func() { a.endStrayJob(ctx, ref, process) })
+		case errors.Is(err, job.ErrCopied): // it belongs to the agent whose home was copied
 		case !errors.Is(err, job.ErrNotRunning):
 			a.Logger.Error("it is not known whether a job runs of which the journal knows nothing", "order", ref.String(), "err", err)
 		}
@@ -50,13 +54,13 @@ func (a *Agent) endStrangers() {
 	ending.Wait()
 }
 
-func (a *Agent) endStranger(ctx context.Context, ref wire.Ref, process *job.Process) {
+func (a *Agent) endStrayJob(ctx context.Context, ref wire.Ref, process *job.Process) {
 	err := process.Cancel(ctx)
 	if err == nil {
 		_, err = process.Wait(ctx)
 	}
-	if err != nil { // what we take for its shim may be the App itself, which has written so and hears nothing
-		reap, stop := context.WithTimeout(context.WithoutCancel(ctx), reapTimeout)
+	if err != nil { // what looks like its shim may be the App itself, which forged the record and does not answer
+		reap, stop := context.WithTimeout(context.WithoutCancel(ctx), reapStrayTimeout)
 		defer stop()
 		err = process.End(reap)
 	}
@@ -67,8 +71,8 @@ func (a *Agent) endStranger(ctx context.Context, ref wire.Ref, process *job.Proc
 	a.Logger.Error("ended a job of which the journal knows nothing", "order", ref.String())
 }
 
-// sweepStrays ends what Apps have left that belongs to no job any more. It
-// waits until every job that runs is known, so that none is taken for such.
+// sweepStrays ends processes that Apps have left and that belong to no job any more. It waits until
+// every job that runs is known, so that it ends none of them.
 func (a *Agent) sweepStrays(ctx context.Context) {
 	select {
 	case <-a.lookedForAll:

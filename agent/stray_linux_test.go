@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/agent/job"
 )
 
-// TestOwnShim: what an App has left, and that has written itself into shim/state as the shim and says yes to
-// everything, is ended when the journal knows nothing of it.
+// TestOwnShim: what an App has left, and that has written itself into shim/state as the shim and
+// says yes to everything, is ended when the journal knows nothing of it.
 func TestOwnShim(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes as long as a job that nobody ordered may take to end")

@@ -4,24 +4,23 @@ import (
 	"context"
 	"math"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order"
 	"tcenvsvr/agent/plain"
 )
 
-// roundEvery is how often the loop goes round at least.
+// roundEvery is the longest time between two rounds of the loop.
 const roundEvery = 10 * time.Second
 
-// upkeepMargin is how long looking at the host may take, on top.
+// upkeepMargin is the time that asking the host may take on top of that.
 const upkeepMargin = time.Minute
 
-// Late is how long the agent has been stuck: its loop takes the lock that every
-// order needs. 0 while it goes round. A disk that does not answer is no reason to start
-// the agent anew, which would not make it answer: see package fitness.
+// Late is how long the agent has been stuck, 0 while it makes progress: its loop takes the lock
+// that every order needs. A disk that does not answer does not count, because another agent could
+// not make it answer: see package fitness.
 func (a *Agent) Late() time.Duration { return a.pulse.Late() }
 
 // publishInfo tells the cloud about the host.
@@ -58,16 +57,15 @@ func infoEvery(l Limits) time.Duration {
 }
 
 func (a *Agent) sendInfo(ctx context.Context) {
-	if a.session.current() == nil {
+	if a.sessions.Current() == nil {
 		return
 	}
 	info := a.Host.Info(ctx)
 	if p := a.fitness.Problem(); p != nil {
 		info.Unfit = &wire.Unfit{Code: p.Code, Message: plain.Head(p.Message, wire.MaxText), ForMS: max(0, time.Since(p.Since).Milliseconds())}
 	}
-	a.mu.Lock()
-	info.Running, info.FreeSlots, info.Draining = a.active, a.free(), a.draining
-	a.mu.Unlock()
+	now := a.slots.load()
+	info.Running, info.FreeSlots, info.Draining = now.occupied, now.free, now.draining
 	info.UptimeMS = time.Since(a.started).Milliseconds()
 	a.send(&info)
 }
@@ -75,8 +73,8 @@ func (a *Agent) sendInfo(ctx context.Context) {
 // sweepEvery is how often old job folders and Apps are looked for.
 const sweepEvery = time.Hour
 
-// sweep removes job folders older than KeepSessions and old versions of Apps,
-// never what an order in the journal needs.
+// sweep removes job folders older than KeepSessions and old versions of Apps, but never what an
+// order in the journal needs.
 func (a *Agent) sweep(ctx context.Context) error {
 	for timer := time.NewTimer(time.Minute); ; timer.Reset(sweepEvery) {
 		select {
@@ -91,7 +89,7 @@ func (a *Agent) sweep(ctx context.Context) error {
 			a.roomy = room{bytes, files}
 			a.mu.Unlock()
 		}
-		select { // a disk that others fill is no reason to sweep all the time
+		select { // a disk that other programs fill is no reason to sweep all the time
 		case <-ctx.Done():
 			return nil
 		case <-time.After(sweepPause):
@@ -102,10 +100,10 @@ func (a *Agent) sweep(ctx context.Context) error {
 // sweepPause is the least time between two sweeps.
 const sweepPause = 30 * time.Second
 
-// room is what is free on the disk with the jobs.
+// room is the free space on the disk with the jobs.
 type room struct{ bytes, files uint64 }
 
-// noteRoom calls for a sweep when a tenth of what was free after the last one is gone.
+// noteRoom asks for a sweep when a tenth of the space that was free after the last one is used.
 func (a *Agent) noteRoom(now room) {
 	a.mu.Lock()
 	before := a.roomy
@@ -126,7 +124,7 @@ func (a *Agent) sweepOnce(ctx context.Context) {
 		limits, _ := a.current()
 		age := limits.KeepSessions
 		if a.ClockTrusted != nil && !a.ClockTrusted() {
-			age = math.MaxInt64 // nothing is old, by a clock that may be wrong
+			age = math.MaxInt64 // by a clock that may be wrong nothing is old
 		}
 		if err := a.Sweep(ctx, age, a.owns); err != nil {
 			a.Logger.Warn("old job folders were not all removed", "err", err)
@@ -139,10 +137,11 @@ func (a *Agent) sweepOnce(ctx context.Context) {
 	}
 }
 
-// owns reports whether a session belongs to an order in the journal. It is
-// asked when the folder is about to go: an order is journaled before its folder is made.
+// owns reports whether a session belongs to an order in the journal. An order is journaled before
+// its folder is made, so a folder that is about to be removed is certainly not needed if there is
+// none.
 func (a *Agent) owns(session string) bool {
-	ref, ok := sessionRef(session)
+	ref, ok := order.RefOf(session)
 	if !ok {
 		return false
 	}
@@ -150,28 +149,11 @@ func (a *Agent) owns(session string) bool {
 	return known
 }
 
-// sessionRef is the reverse of order.session.
-func sessionRef(session string) (wire.Ref, bool) {
-	order, attempt, _ := cutLast(session, ".")
-	n, err := strconv.Atoi(attempt)
-	return wire.Ref{Order: wire.OrderID(order), Attempt: wire.Attempt(n)}, err == nil
-}
-
-// uses reports whether an order that is here needs the App.
+// uses reports whether an order in memory needs the App.
 func (a *Agent) uses(installed app.App) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, o := range a.orders {
-		if string(o.spec.App.SHA256) == filepath.Base(installed.Dir) {
-			return true
-		}
-	}
-	return false
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
+	needed := false
+	a.slots.each(func(o *order.Order, _ bool) {
+		needed = needed || string(o.App().SHA256) == filepath.Base(installed.Dir)
+	})
+	return needed
 }

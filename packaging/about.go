@@ -1,8 +1,10 @@
 package packaging
 
+import "tcenvsvr/agent/host/layout"
+
 // What rpm -qi and dpkg -s show.
 const (
-	Name        = "threatconnect-envsvr"
+	Name        = layout.Package
 	Summary     = "Runs Apps of a ThreatConnect Dedicated Cloud behind a firewall"
 	Description = "The Environment Server takes orders from a Dedicated Cloud over outbound\n" +
 		"connections only, runs Apps (Python 3.11 or Java 17) as the user tc-job, and\n" +
@@ -18,9 +20,9 @@ const (
 	License    = "Apache-2.0"
 )
 
-// relations are the other packages that ours wants. Java and Python are
-// recommended and not required: many hosts have their own below /opt, and a
-// host without network must be installable.
+// relations are the other packages that ours needs. Java and Python are recommended and not
+// required: many hosts have their own below /opt, and the package must install on a host without a
+// network.
 type relations struct{ requires, recommends []string }
 
 var rpmRelations = relations{

@@ -6,13 +6,14 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path"
 	"strings"
 )
 
-// Tar writes the package's files as they lie on the host, to be unpacked at
-// / by root where there is neither rpm nor dpkg. `tcenvsvr host apply` does
-// the rest.
+// Tar writes the package's files with their paths on the host. Root unpacks it at / where there is
+// neither rpm nor dpkg, and "tcenvsvr host apply" does the rest.
 func (b *Build) Tar(w io.Writer) error {
 	entries, err := Files(b.Stage)
 	if err != nil {
@@ -56,15 +57,20 @@ func (b *Build) addTar(out *tar.Writer, f File) error {
 	return err
 }
 
-// Zip writes the programs for Windows, where `tcenvsvr service install` sets
-// up the service.
+// Zip writes the programs for Windows, where "tcenvsvr service install" sets up the service.
 func (b *Build) Zip(w io.Writer) error {
 	out := zip.NewWriter(w)
-	for _, name := range []string{"tcenvsvr.exe", "tcenvsvr-shim.exe", "README.md", "LICENSE", "changelog.yaml"} {
-		content, err := os.ReadFile(b.staged(name))
+	files := []string{"tcenvsvr.exe", "tcenvsvr-shim.exe", "README.md", "LICENSE", "changelog.yaml"}
+	documents, err := fs.Glob(os.DirFS(b.Stage), "docs/*.md")
+	if err != nil {
+		return fmt.Errorf("making the zip for %s: %w", b.Arch, err)
+	}
+	for _, file := range append(files, documents...) {
+		content, err := os.ReadFile(b.staged(file))
 		if err != nil {
 			return fmt.Errorf("making the zip for %s: %w", b.Arch, err)
 		}
+		name := path.Base(file)
 		h := &zip.FileHeader{Name: Name + "/" + name, Method: zip.Deflate, Modified: b.Time}
 		if strings.HasSuffix(name, ".exe") {
 			h.SetMode(0o755)

@@ -20,19 +20,19 @@ type Signer interface {
 	SignArmored(io.Reader) ([]byte, error)
 }
 
-// A Build is one version for one architecture.
+// A Build makes the packages of one version for one architecture.
 type Build struct {
 	Version string // semantic; 1.2.3-rc.1 sorts before 1.2.3
 	Arch    string // Go's name, amd64 or arm64
 	Time    time.Time
 	Stage   string // folder that Stage and its caller filled
-	Signer  Signer // nil makes unsigned packages
+	Signer  Signer // nil = the packages are not signed
 }
 
-// RPMName is the usual name of the file.
+// RPMName returns the usual name of the rpm file.
 func (b *Build) RPMName() string { return rpm.DefaultRPM.ConventionalFileName(b.metadata()) }
 
-// DebName is the usual name of the file.
+// DebName returns the usual name of the deb file.
 func (b *Build) DebName() string { return deb.Default.ConventionalFileName(b.metadata()) }
 
 // RPM writes the package for Red Hat Enterprise Linux and its like.
@@ -57,9 +57,8 @@ func (b *Build) RPM(w io.Writer) error {
 	return nil
 }
 
-// Deb writes the package for Debian and Ubuntu. dpkg's own list of MD5 sums
-// is in it, by which `dpkg -V` finds accidents; nothing relies on it for
-// security.
+// Deb writes the package for Debian and Ubuntu. It has dpkg's own list of MD5 sums, by which "dpkg
+// -V" finds accidental changes. Nothing relies on that list for security.
 func (b *Build) Deb(w io.Writer) error {
 	info, err := b.info(debKinds)
 	if err != nil {
@@ -78,12 +77,12 @@ func (b *Build) Deb(w io.Writer) error {
 	return nil
 }
 
-// metadata is what both kinds of packages say of themselves.
+// metadata is the description that both kinds of packages have.
 func (b *Build) metadata() *nfpm.Info {
 	return nfpm.WithDefaults(&nfpm.Info{
 		Name: Name, Version: b.Version, Arch: b.Arch, Platform: "linux", Release: "1",
 		Maintainer: Maintainer, Vendor: Vendor, Homepage: Homepage, License: License,
-		Description: Summary + "\n" + Description, // as dpkg has it: the first line is the summary
+		Description: Summary + "\n" + Description, // for dpkg the first line is the summary
 		MTime:       b.Time, DisableGlobbing: true,
 	})
 }
@@ -111,7 +110,7 @@ func (b *Build) info(kinds map[Kind]string) (*nfpm.Info, error) {
 		switch f.Kind {
 		case Dir:
 		case Link:
-			// Complete, or nfpm would ask this machine for what is at the target's path.
+			// Complete: else nfpm would look at the target's path on this machine.
 			c.Source, c.FileInfo.Mode, c.FileInfo.Size = f.From, 0o777, int64(len(f.From))
 		default:
 			c.Source = b.staged(f.From)

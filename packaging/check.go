@@ -15,9 +15,9 @@ import (
 	"tcenvsvr/packaging/pgp"
 )
 
-// CheckRPM checks an rpm as a suspicious host would: both signatures by one
-// of the keys, only strong digests, and exactly the files of the table, with
-// their modes and owners. It returns all that is wrong.
+// CheckRPM checks an rpm as strictly as a host can: both signatures are by one of the keys, digests
+// are strong, and the files are exactly those of the table, with their modes and owners. Its error
+// joins everything that is wrong.
 func CheckRPM(file string, keys pgp.Keys) error {
 	f, err := os.Open(file)
 	if err != nil {
@@ -39,8 +39,8 @@ func CheckRPM(file string, keys pgp.Keys) error {
 	return nil
 }
 
-// checkSignatures wants the header signed, which rpm looks at when it
-// installs, and header with payload, which yum's older versions want.
+// checkSignatures checks that the header is signed, which rpm verifies when it installs, and the
+// header with the payload, which older versions of yum verify.
 func checkSignatures(signatures []*rpmutils.Signature) []error {
 	var errs []error
 	covered := map[bool]bool{}
@@ -83,8 +83,7 @@ func checkDigests(header *rpmutils.RpmHeader) []error {
 	return errs
 }
 
-// checkFiles compares with the table; entries made by a pattern need only
-// lie in its folder.
+// checkFiles compares the files with the table. An entry of a pattern only has to be in its folder.
 func checkFiles(header *rpmutils.RpmHeader) []error {
 	found, err := header.GetFiles()
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// buildInto, in the environment, makes TestSameBytesWhereItIsInstalled write
-// the packages into the folder that it names.
+// buildInto, in the environment, makes TestSameBytesWhereItIsInstalled write the packages into the
+// folder that it names.
 const buildInto = "TCENVSVR_TEST_BUILD_INTO"
 
-// TestSameBytesWhereItIsInstalled builds the packages on two hosts: one that has
-// nothing of ours, and one on which the package lies unpacked, from the folder in which
-// its relative link leads to a file. Each is a mount namespace over this host.
+// TestSameBytesWhereItIsInstalled builds the packages on two hosts: one that has nothing of ours,
+// and one on which the package lies unpacked, from the folder in which its relative link leads to a
+// file. Each is a mount namespace over this host.
 func TestSameBytesWhereItIsInstalled(t *testing.T) {
 	if into := os.Getenv(buildInto); into != "" {
 		packInto(t, into)
@@ -65,8 +65,8 @@ func packInto(t *testing.T, into string) {
 	}
 }
 
-// elsewhere builds into a folder on this host as prepare changes it; the
-// changes are seen by nobody else and end with the process.
+// elsewhere builds into a folder on this host as prepare changes it; the changes are seen by nobody
+// else and end with the process.
 func elsewhere(t *testing.T, into, prepare string) {
 	t.Helper()
 	c := exec.Command("/bin/sh", "-euc", `

@@ -21,8 +21,8 @@ var now = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 
 var key = sync.OnceValues(func() (*pgp.Key, error) { return pgp.New("Packages", "packages@example.com", now) })
 
-// build is a package whose programs are two lines of shell: what is tested
-// here does not depend on them. cmd/tcrelease packages the real ones.
+// build is a package whose programs are two lines of shell: what is tested here does not depend on
+// them. cmd/tcrelease packages the real ones.
 func build(t *testing.T) *Build {
 	t.Helper()
 	stage := t.TempDir()
@@ -30,7 +30,7 @@ func build(t *testing.T) *Build {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"tcenvsvr", "tcenvsvr-shim", "man/tcenvsvr.1.gz", "man/tcenvsvr-run.1.gz",
-		"completions/bash", "completions/zsh", "completions/fish", "README.md", "LICENSE"} {
+		"completions/bash", "completions/zsh", "completions/fish", "README.md", "docs/updater.md", "LICENSE"} {
 		file := filepath.Join(stage, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)

@@ -16,7 +16,7 @@ func scripts(t *testing.T) []string {
 	if err != nil || len(found) < 5 {
 		t.Fatalf("got %v, %v; want the five scriptlets", found, err)
 	}
-	return append(found, "initd/sysv.sh", filepath.Join(build(t).Stage, "scripts/postinst"))
+	return append(found, "service/initd/sysv.sh", filepath.Join(build(t).Stage, "scripts/postinst"))
 }
 
 func TestScriptsAreCleanShell(t *testing.T) {
@@ -27,8 +27,8 @@ func TestScriptsAreCleanShell(t *testing.T) {
 	}
 }
 
-// world is a PATH on which each tool tells that it was called, and fails
-// where it is told to. No script may reach another.
+// world is a PATH on which each tool tells that it was called, and fails where it is told to. No
+// script may reach another.
 type world struct {
 	t    *testing.T
 	dir  string
@@ -109,8 +109,8 @@ func TestOnlyARemovalUndoes(t *testing.T) {
 	}
 }
 
-// TestOneUser: with one uid for agent and Apps nothing is installed, and an
-// upgrade, after which the agent runs no App, goes on.
+// TestOneUser: with one uid for agent and Apps nothing is installed, and an upgrade, after which
+// the agent runs no App, goes on.
 func TestOneUser(t *testing.T) {
 	for script, want := range map[string]int{"1": 1, "install": 1, "2": 0, "upgrade": 0} {
 		w := world{t: t, dir: t.TempDir(), same: true}

@@ -9,30 +9,31 @@ import (
 	"path/filepath"
 	"strings"
 
-	"tcenvsvr/packaging/systemd"
+	"tcenvsvr/agent/host/sudoers"
+	"tcenvsvr/packaging/service"
 )
 
-//go:embed scripts host initd/sysv.sh changelog.yaml
+//go:embed scripts host changelog.yaml
 var embedded embed.FS
 
-// Stage writes what the package has besides programs and documents into
-// folder: units, scripts, the configuration of the host. The caller puts
-// tcenvsvr, tcenvsvr-shim, man/, completions/, README.md and LICENSE beside
-// them (and root.json where there is one).
+// Stage writes what the package has besides programs and documents into folder: units, scripts, the
+// configuration of the host. The caller puts tcenvsvr, tcenvsvr-shim, man/, completions/, README.md,
+// docs/ ([StageDocuments]) and LICENSE beside them, and root.json if there is one.
 func Stage(folder string) error {
 	texts := map[string][]byte{}
-	for prefix, from := range map[string]fs.FS{"": embedded, "systemd": systemd.Units} {
+	for _, from := range []fs.FS{embedded, service.Texts} {
 		err := fs.WalkDir(from, ".", func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
 			}
-			texts[path.Join(prefix, name)], err = fs.ReadFile(from, name)
+			texts[name], err = fs.ReadFile(from, name)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 	}
+	texts["host/sudoers"] = []byte(sudoers.Rule)
 	// dpkg has no script for the end of a transaction: its postinst does both.
 	texts["scripts/postinst"] = append(withoutExit(texts["scripts/postinstall.sh"]), texts["scripts/posttrans.sh"]...)
 	for name, text := range texts {
@@ -51,8 +52,8 @@ func withoutExit(script []byte) []byte {
 	return []byte(strings.TrimSuffix(string(script), "exit 0\n"))
 }
 
-// Files are the entries of a package made from stage, sorted as in the
-// table, with patterns resolved.
+// Files returns the entries of a package that is made from stage, in the order of the table, with
+// patterns resolved.
 func Files(stage string) ([]File, error) {
 	var all []File
 	for _, f := range contents {

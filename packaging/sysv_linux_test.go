@@ -13,8 +13,8 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// fakeAgent writes down what happens to it, asks for one restart, and then
-// runs until it is told to stop.
+// fakeAgent writes down what happens to it, asks for one restart, and then runs until it is told to
+// stop.
 const fakeAgent = `#!/bin/sh
 say() { echo "$*" >>DIR/record; }
 say "$1 $(id -un) $TCENVSVR_HOME $TCENVSVR_LOGLEVEL"
@@ -39,7 +39,7 @@ func TestSysV(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	text, err := os.ReadFile("initd/sysv.sh")
+	text, err := os.ReadFile("service/initd/sysv.sh")
 	if err != nil {
 		t.Fatal(err)
 	}

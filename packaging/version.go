@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Released is the newest version in the changelog.
+// Released returns the newest version in the changelog.
 func Released() (string, error) {
 	text, err := embedded.ReadFile("changelog.yaml")
 	if err != nil {

@@ -25,26 +25,31 @@ type rule struct {
 
 var areas = map[string]rule{
 	// The rooms of the agent, from the bottom up.
-	"agent/disk":          {nil, "everything that writes state uses it"},
-	"agent/plain":         {nil, "what foreigners say is shown by every program; it takes nothing but the text"},
-	"agent/link/wire":     {nil, "cloud, agent and tools share the protocol: it drags nothing along"},
-	"agent/link/conn":     {[]string{"agent/link/wire"}, "bytes on a wire know no session"},
-	"agent/link/proxy":    {[]string{"agent/plain"}, "a dialer knows nothing of what is dialed"},
-	"agent/link/pulse":    {nil, "a loop promises, a watchdog asks"},
-	"agent/link":          {[]string{"agent/host/clock", "agent/plain"}, "the connection neither runs nor remembers orders"},
-	"agent/host/become":   {nil, "whoever may be root uses it before anything else"},
-	"agent/host/clock":    {nil, "agent and cloud doubt a clock by the same rule"},
-	"agent/host/fitness":  {nil, "a state and when it is looked at again; what is tried is passed in"},
-	"agent/host/facts":    {nil, "facts only"},
-	"agent/host/paths":    {nil, "names, and the folders they name"},
-	"agent/host/acl":      {nil, "lists on files; whose they are is known elsewhere"},
-	"agent/host":          {[]string{"agent/disk", "agent/settings"}, "it sets a host up before there is an agent"},
-	"agent/secret":        {[]string{"agent/disk"}, "secrets lie under names; whoever needs one says how it is read"},
-	"agent/settings":      {[]string{"agent/disk", "agent/secret/privatefile"}, "values arrive typed; whoever needs one gets it passed"},
-	"agent/logging":       {nil, "a logger is passed in; acts are recorded by everybody, so the record knows nobody"},
-	"agent/control":       {nil, "the command line must reach an agent of another version"},
-	"agent/cloud":         {[]string{"agent/link/wire", "agent/link/proxy", "agent/plain"}, "a client of the cloud's HTTPS API, no more"},
-	"agent/enroll/bundle": {[]string{"agent/disk"}, "what a bundle says is applied by the command line"},
+	"agent/disk":                {nil, "everything that writes state uses it"},
+	"agent/plain":               {nil, "what foreigners say is shown by every program; it takes nothing but the text"},
+	"agent/link/wire":           {nil, "cloud, agent and tools share the protocol: it drags nothing along"},
+	"agent/link/conn":           {[]string{"agent/link/wire"}, "bytes on a wire know no session"},
+	"agent/link/proxy":          {[]string{"agent/plain"}, "a dialer knows nothing of what is dialed"},
+	"agent/link/pulse":          {nil, "a loop promises, a watchdog asks"},
+	"agent/link":                {[]string{"agent/host/clock", "agent/plain"}, "the connection neither runs nor remembers orders"},
+	"agent/host/become":         {nil, "whoever may be root uses it before anything else"},
+	"agent/host/clock":          {nil, "agent and cloud doubt a clock by the same rule"},
+	"agent/host/fitness":        {nil, "a state and when it is looked at again; what is tried is passed in"},
+	"agent/host/facts":          {[]string{"agent/disk"}, "facts only"},
+	"agent/host/layout":         {nil, "names and modes that package, setup and updater must agree about; it does nothing"},
+	"agent/host/tool":           {nil, "it runs what the host has; what for is known elsewhere"},
+	"agent/host/setup/hosttest": {[]string{"agent/host", "agent/settings", "test/need"}, "for tests"},
+	"agent/host/pam":            {[]string{"agent/disk", "agent/host/layout", "agent/host/tool", "agent/host/setup/plan"}, "it edits one file, and knows nothing else of the setup"},
+	"agent/host/sudoers":        {[]string{"agent/disk", "agent/host/layout", "agent/host/tool", "agent/host/setup/plan"}, "it writes one file, and knows nothing else of the setup"},
+	"agent/host/paths":          {nil, "names, and the folders they name"},
+	"agent/host/acl":            {nil, "lists on files; whose they are is known elsewhere"},
+	"agent/host":                {[]string{"agent/disk", "agent/settings"}, "it sets a host up before there is an agent"},
+	"agent/secret":              {[]string{"agent/disk"}, "secrets lie under names; whoever needs one says how it is read"},
+	"agent/settings":            {[]string{"agent/disk", "agent/secret/privatefile"}, "values arrive typed; whoever needs one gets it passed"},
+	"agent/logging":             {nil, "a logger is passed in; acts are recorded by everybody, so the record knows nobody"},
+	"agent/control":             {nil, "the command line must reach an agent of another version"},
+	"agent/cloud":               {[]string{"agent/link/wire", "agent/link/proxy", "agent/plain"}, "a client of the cloud's HTTPS API, no more"},
+	"agent/enroll/bundle":       {[]string{"agent/disk"}, "what a bundle says is applied by the command line"},
 	"agent/enroll/identity": {[]string{"agent/enroll/bundle", "agent/link/wire", "agent/disk", "agent/secret/privatefile", "agent/logging/audit"},
 		"the link reaches it as a handler; it knows no settings"},
 	"agent/link/signed": {[]string{"agent/link/wire", "agent/disk"},
@@ -54,26 +59,37 @@ var areas = map[string]rule{
 	"agent/enroll":           {[]string{"agent/settings", "agent/link", "agent/cloud", "agent/plain"}, "it is told what the host has and how the cloud is reached"},
 	"agent/journal":          {[]string{"agent/link/wire", "agent/disk"}, "the journal remembers, it does not act"},
 	"agent/job":              {[]string{"agent/disk", "agent/plain"}, "the shim runs processes and knows neither Apps nor clouds"},
-	"agent/job/janitor":      {[]string{"agent/disk"}, "it knows folders, not what ran in them"},
+	"agent/job/janitor":      {[]string{"agent/disk", "agent/job/internal/spec"}, "it knows folders and their names, not what ran in them"},
 	"agent/app/api/leftover": {nil, "a refusal is heard by the same rule at every HTTP server"},
 	"agent/app/api":          {[]string{"agent/app/api/leftover"}, "cloud and agent answer Apps with the same handler"},
 	"agent/app":              {[]string{"agent/job", "agent/link/wire", "agent/disk", "agent/plain"}, "an App is run the same with and without a cloud"},
 	"agent/app/signature":    {nil, "publishers, operators and agents sign and verify by the same rule"},
 	"agent/app/policy":       {[]string{"agent/app/signature"}, "the customer's word is judged alone: it knows neither orders nor how Apps run"},
-	"agent": {[]string{"agent/link/wire", "agent/link/pulse", "agent/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness", "agent/plain"},
+	"agent/order": {[]string{"agent/link/wire", "agent/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness", "agent/plain"},
+		"an order tells its agent three things and knows nothing else of it"},
+	"agent": {[]string{"agent/order", "agent/link/wire", "agent/link/pulse", "agent/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness", "agent/plain"},
 		"the link and the trust store reach the agent as small interfaces"},
 
-	"certs":             {[]string{"agent/disk", "agent/plain"}, "trust is a leaf: agent, cloud and updater may need it"},
-	"updater":           {[]string{"agent/disk", "agent/plain"}, "a leaf: the agent asks, the updater does not know whom it replaces"},
-	"packaging":         {[]string{"agent/disk", "packaging/systemd"}, "a description and what is made of it; it knows the programs as files"},
-	"packaging/systemd": {nil, "the agent's command line has the unit's text in it, and nothing else of packaging"},
-	"packaging/initd":   {nil, "like packaging/systemd: texts for the command line"},
+	"certs": {[]string{"agent/disk", "agent/plain"}, "trust is a leaf: agent, cloud and updater may need it"},
+	// Both sides of self-update share releases and their metadata; what they hand to each other is
+	// a folder of its own, and neither side imports the other. Root's side reads nothing that only
+	// the agent's side understands, and the agent cannot act as root even by mistake.
+	"updater":            {[]string{"agent/disk", "updater/handover", "updater/release", "updater/metadata", "updater/download", "agent/plain"}, "the agent's side asks for updates; only root's side installs them"},
+	"updater/handover":   {[]string{"agent/disk", "agent/host/layout", "agent/plain"}, "the border of privileges: what one side writes and the other reads"},
+	"updater/slot":       {[]string{"agent/disk", "updater/handover", "updater/release", "updater/metadata", "agent/plain"}, "root's side has no network and believes nothing that the agent downloaded"},
+	"updater/release":    {nil, "agent, root, cloud and tools agree about what a release is"},
+	"updater/metadata":   {[]string{"agent/disk", "updater/release"}, "one verification for both sides"},
+	"updater/delta":      {nil, "bytes in, bytes out"},
+	"updater/download":   {[]string{"agent/disk", "updater/delta", "updater/metadata", "updater/release"}, "it fetches what it is told to; the agent's side decides"},
+	"updater/repository": {[]string{"agent/disk", "updater/delta", "updater/metadata", "updater/release"}, "the maintainers' side: it knows no host"},
+	"packaging":          {[]string{"agent/disk", "agent/host/layout", "agent/host/sudoers"}, "a description and what is made of it; it knows the programs as files"},
+	"packaging/service":  {nil, "the agent's command line has these texts in it, and nothing else of packaging"},
 
 	"cmd/internal":      {[]string{"agent/plain"}, "what the programs' command lines have in common is no part of the product"},
-	"cmd/tcrelease":     {[]string{"cmd/internal", "packaging", "updater", "agent/disk", "agent/plain"}, "the maintainers' tool runs the programs, it does not contain them"},
+	"cmd/tcrelease":     {[]string{"cmd/internal", "packaging", "updater/release", "updater/repository", "agent/disk", "agent/plain"}, "the maintainers' tool runs the programs, it does not contain them"},
 	"cmd/tcenvsvr-shim": {[]string{"agent/job"}, "one runs beside every job: it is as small as can be"},
-	"cmd/tcenvsvr":      {[]string{"cmd/internal", "agent", "…", "certs", "updater", "packaging/systemd", "packaging/initd"}, "the composition root wires everything of the agent and nothing of the cloud"},
-	"cmd/tccloud": {[]string{"cmd/internal", "cmd/tccloud/internal/demo", "agent/link/wire", "agent/link/conn", "agent/app/api", "agent/disk", "agent/plain", "agent/host/clock", "agent/app/tcx", "agent/app/inputs", "agent/app/fault", "agent/host/fitness", "updater"},
+	"cmd/tcenvsvr":      {[]string{"cmd/internal", "agent", "…", "certs", "updater", "packaging/service"}, "the composition root wires everything of the agent and nothing of the cloud"},
+	"cmd/tccloud": {[]string{"cmd/internal", "cmd/tccloud/internal/demo", "agent/link/wire", "agent/link/conn", "agent/app/api", "agent/disk", "agent/host/clock", "agent/app/tcx", "agent/app/inputs", "agent/app/fault", "agent/host/fitness", "updater/release", "updater/metadata", "updater/repository", "agent/plain"},
 		"the cloud shares the protocol, the package format, what inputs an App takes, how to ask a disk and what is said of a sick host with the agent, not its workings"},
 	"cmd/tccloud/internal/demo": {[]string{"cmd/tccloud", "agent/link/wire", "test/stage", "test/apps", "updater/release"},
 		"the demo shows what the tests prove, with the same processes and Apps"},
@@ -81,7 +97,8 @@ var areas = map[string]rule{
 	"test": {[]string{"agent", "…", "certs", "packaging", "updater"}, "tests and benchmarks look at the product from outside"},
 }
 
-// owners says who may import a library directly.
+// owners says who may import a library directly, or a package of ours that is not for everybody; a $
+// says that only the package itself is meant.
 var owners = map[string]struct {
 	may []string
 	why string
@@ -99,9 +116,11 @@ var owners = map[string]struct {
 	"github.com/coreos/go-systemd":       {[]string{"agent/logging", "cmd/tcenvsvr/internal"}, "only logging and the daemon know who supervises"},
 	"software.sslmate.com/src/go-pkcs12": {[]string{"agent/enroll/bundle", "certs", "cmd/tccloud/internal"}, "few know the format of keystores"},
 	"github.com/theupdateframework":      {[]string{"updater"}, "only the updater reads update metadata"},
-	"github.com/minio/selfupdate":        {[]string{"updater/slot/install"}, "it is safe only in a slot that nothing runs from"},
-	"github.com/fsnotify/fsnotify":       {[]string{"certs", "cmd/tcenvsvr/internal/daemon"}, "few watch files"},
-	"golang.org/x/net/proxy":             {[]string{"agent/link/proxy"}, "one package knows proxies"},
+	module + "/updater/slot": {[]string{"updater/slot", "cmd/tcenvsvr/internal/cli$", "cmd/tcenvsvr/internal/cli/installation", "cmd/tcenvsvr/internal/cli/slot", "cmd/tcenvsvr/internal/cli/update"},
+		"only the commands that root or the launcher runs act on slots: neither the daemon nor anything else of the agent"},
+	"github.com/minio/selfupdate":  {[]string{"updater/slot/install"}, "it is safe only in a slot that nothing runs from"},
+	"github.com/fsnotify/fsnotify": {[]string{"certs", "cmd/tcenvsvr/internal/daemon"}, "few watch files"},
+	"golang.org/x/net/proxy":       {[]string{"agent/link/proxy"}, "one package knows proxies"},
 }
 
 // forbidden names what must not even be linked into a program, with all
@@ -159,11 +178,27 @@ func TestImportsGoOneWay(t *testing.T) {
 					t.Errorf("%s: %s imports %s; %s may import %v: %s", goos, name, ours, area, areas[area].may, areas[area].why)
 				}
 				for library, o := range owners {
-					if within(imported, library) && !slices.ContainsFunc(o.may, func(a string) bool { return within(name, a) }) {
+					if within(imported, library) && !slices.ContainsFunc(o.may, func(a string) bool { return name+"$" == a || within(name, a) }) {
 						t.Errorf("%s: %s imports %s, which is for %v: %s", goos, name, imported, o.may, o.why)
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestNobodyImportsACompositionRoot: what knows all parts is known to the one command that runs it.
+func TestNobodyImportsACompositionRoot(t *testing.T) {
+	const root = module + "/cmd/tcenvsvr/internal/daemon"
+	for _, goos := range platforms {
+		var by []string
+		for _, p := range list(t, goos) {
+			if slices.Contains(p.Imports, root) {
+				by = append(by, p.ImportPath)
+			}
+		}
+		if len(by) != 1 || !within(strings.TrimPrefix(by[0], module+"/"), "cmd/tcenvsvr/internal/cli") {
+			t.Errorf("%s: %v import %s; want the command that runs it alone", goos, by, root)
 		}
 	}
 }
@@ -197,12 +232,15 @@ func TestEveryPackageTellsItsStory(t *testing.T) {
 	}
 }
 
-// areaOf finds the longest area that holds the package. "agent" holds the
-// package agent alone, so that a new package below it needs a row of its own.
+// alone are the areas that hold one package and none below it, so that a new package below it
+// needs a row of its own.
+var alone = map[string]bool{"agent": true, "updater": true}
+
+// areaOf finds the longest area that holds the package.
 func areaOf(name string) (string, bool) {
 	best := ""
 	for area := range areas {
-		if (name == area || area != "agent" && within(name, area)) && len(area) > len(best) {
+		if (name == area || !alone[area] && within(name, area)) && len(area) > len(best) {
 			best = area
 		}
 	}
@@ -210,7 +248,7 @@ func areaOf(name string) (string, bool) {
 }
 
 func allowed(imported, area string) bool {
-	if own, _ := areaOf(imported); own == area || area != "agent" && within(imported, area) {
+	if own, _ := areaOf(imported); own == area || !alone[area] && within(imported, area) {
 		return true
 	}
 	return slices.ContainsFunc(areas[area].may, func(may string) bool {

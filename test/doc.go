@@ -3,13 +3,14 @@
 // and leave behind.
 //
 //	arch_test.go      which package may import which, and why
-//	docs_test.go      README says what the tables say (UPDATE=1 rewrites it)
+//	docs_test.go      the documents are true: tables, links, commands (UPDATE=1 rewrites the tables)
 //	main_test.go      builds the programs when the first test wants them
 //	scene_test.go     a scene for one test, on top of stage; scene_orders_test.go and
 //	                  scene_agent_test.go are what many tests do with orders and agents
 //	…_test.go         the promises, one file a subject
 //
 //	stage/            a cloud and agents as processes; demo and benchmarks use it too
+//	readme/           reads documents, and says how the commands of README.md are run
 //	need/             what a test needs of the machine; skips with a reason, fails in CI
 //	disk/             a small file system that a test may break
 //	apps/             sources of the Apps the tests run

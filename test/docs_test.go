@@ -3,41 +3,25 @@ package test
 import (
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/test/readme"
+	"tcenvsvr/updater"
 )
 
-// TestREADMETellsWhatTheTablesSay rewrites README with UPDATE=1.
+// TestREADMETellsWhatTheTablesSay rewrites the documents with UPDATE=1.
 func TestREADMETellsWhatTheTablesSay(t *testing.T) {
-	const file = "../README.md"
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := string(text)
-	for name, table := range map[string]string{"settings": settingsTable(), "codes": codesTable()} {
-		begin, end := "<!-- "+name+": UPDATE=1 go test -run README ./test -->\n", "<!-- end of "+name+" -->\n"
-		i, j := strings.Index(want, begin), strings.Index(want, end)
-		if i < 0 || j < i {
-			t.Fatalf("README lacks %q … %q", begin, end)
-		}
-		want = want[:i+len(begin)] + table + want[j:]
-	}
-	if string(text) == want {
-		return
-	}
-	if os.Getenv("UPDATE") == "" {
-		t.Fatalf("README differs from the tables (-README +tables); UPDATE=1 rewrites it:\n%s", cmp.Diff(strings.Split(string(text), "\n"), strings.Split(want, "\n")))
-	}
-	if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	const command = "UPDATE=1 go test -run README ./test"
+	readme.Renew(t, "../agent/settings/README.md", command, map[string]string{"settings": settingsTable()})
+	readme.Renew(t, "../agent/link/README.md", command, map[string]string{"codes": codesTable()})
+	readme.Renew(t, "../updater/README.md", command, map[string]string{"update-states": statesTable()})
 }
 
 func settingsTable() string {
@@ -91,4 +75,191 @@ func codesTable() string {
 	return b.String()
 }
 
+func statesTable() string {
+	var b strings.Builder
+	b.WriteString("| it says | it means | what to try |\n|---|---|---|\n")
+	row := func(name string, s updater.State) {
+		try := cell(s.Try)
+		if try == "" {
+			try = "–"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, cell(s.Meaning), try)
+	}
+	for _, s := range updater.States {
+		row("`"+s.Name+"`", s)
+	}
+	for _, s := range updater.Notices {
+		row(s.Name, s)
+	}
+	return b.String()
+}
+
 func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+
+// documents are the Markdown files of the project, by their names below the top.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	out, err := exec.Command("git", "-C", "..", "ls-files", "-co", "--exclude-standard", "*.md").Output()
+	if err != nil {
+		t.Fatalf("listing documents: %v", err)
+	}
+	all := map[string]string{}
+	for name := range strings.FieldsSeq(string(out)) {
+		if text, err := os.ReadFile(filepath.Join("..", name)); err == nil {
+			all[name] = string(text)
+		}
+	}
+	return all
+}
+
+// TestDocsLinks: each link to a file or a heading leads there, and the README leads to every document.
+func TestDocsLinks(t *testing.T) {
+	all := documents(t)
+	reached := map[string]bool{"README.md": true}
+	for name, text := range all {
+		for _, target := range readme.Links(text) {
+			if strings.Contains(target, "://") {
+				continue
+			}
+			path, anchor, _ := strings.Cut(target, "#")
+			file := name
+			if path != "" {
+				file = filepath.Join(filepath.Dir(name), path)
+			}
+			if _, err := os.Stat(filepath.Join("..", file)); err != nil {
+				t.Errorf("%s: the link %q leads nowhere", name, target)
+			}
+			if anchor != "" && !readme.Anchors(all[file])[anchor] {
+				t.Errorf("%s: %s has no heading for %q", name, file, target)
+			}
+			if name == "README.md" {
+				reached[file] = true
+			}
+		}
+	}
+	for name := range all {
+		if !reached[name] {
+			t.Errorf("README.md does not lead to %s", name)
+		}
+	}
+}
+
+// TestREADMECommandsHaveAPlan: each is run by a test, or it is said why not.
+func TestREADMECommandsHaveAPlan(t *testing.T) {
+	text := documents(t)["README.md"]
+	commands := readme.Commands(text)
+	for _, line := range commands {
+		if _, ok := readme.Plans[line]; !ok {
+			t.Errorf("README.md says %q, and readme.Plans does not say how that is run, or why not", line)
+		}
+	}
+	for line := range readme.Plans {
+		if !slices.Contains(commands, line) {
+			t.Errorf("readme.Plans has %q, and README.md does not", line)
+		}
+	}
+	if blocks := strings.Count(text, "\n```"); blocks != 2*(strings.Count(text, "\n```sh\n")+strings.Count(text, "\n```mermaid\n")) {
+		t.Error("README.md has a block that is neither sh nor mermaid")
+	}
+}
+
+// TestREADMECommandsExist looks for every command of ours that a document names, with its flags.
+func TestREADMECommandsExist(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: this test builds the programs")
+	}
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-o", bin, "./cmd/tcenvsvr", "./cmd/tcenvsvr-shim", "./cmd/tccloud", "./cmd/tcrelease")
+	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building: %v\n%s", err, out)
+	}
+	helps := helpTexts{bin, map[string]string{}}
+	for name, text := range documents(t) {
+		for _, code := range readme.Named(text) {
+			for _, m := range ours.FindAllStringSubmatch(code, -1) {
+				if problem := helps.check(m[1], strings.Fields(m[2])); problem != "" {
+					t.Errorf("%s: %q: %s", name, code, problem)
+				}
+			}
+		}
+	}
+}
+
+// ours is a command of ours in a line of shell; its arguments end where another command begins.
+var ours = regexp.MustCompile(`(?:^|[ /(])(tcenvsvr|tccloud|tcrelease)((?: +[^|&;> ]+)+)`)
+
+// helpTexts are what programs in a folder say of their commands.
+type helpTexts struct {
+	bin   string
+	known map[string]string
+}
+
+// of is the help of a command, "" if there is no such command.
+func (h helpTexts) of(program, words string) string {
+	key := program + " " + words
+	if _, ok := h.known[key]; !ok {
+		out, err := exec.Command(filepath.Join(h.bin, program), strings.Fields("help "+words)...).Output()
+		if err != nil {
+			out = nil
+		}
+		h.known[key] = string(out)
+	}
+	return h.known[key]
+}
+
+var (
+	word = regexp.MustCompile(`^[a-z][a-z.-]*$`)
+	flag = regexp.MustCompile(`^\[?--([A-Za-z-]+)`)
+)
+
+func (h helpTexts) check(program string, args []string) (problem string) {
+	help, words := h.of(program, ""), ""
+	group := true
+	if args[0] == "help" {
+		args = args[1:]
+	}
+	for _, arg := range args {
+		if m := flag.FindStringSubmatch(arg); m != nil {
+			group = false
+			if !strings.Contains(help, "--"+m[1]+" ") {
+				return fmt.Sprintf("%s%s has no flag --%s", program, words, m[1])
+			}
+			continue
+		}
+		if !group || !word.MatchString(arg) {
+			group = false
+			continue
+		}
+		next := h.of(program, words+" "+arg)
+		if next == "" {
+			return fmt.Sprintf("%s%s has no command %q", program, words, arg)
+		}
+		help, words = next, words+" "+arg
+		group = strings.Contains(help, "\nAvailable Commands:") || strings.Contains(help, " [command] --help")
+	}
+	return ""
+}
+
+// TestDocsTellEveryState: the pictures and tables of an order have all its states.
+func TestDocsTellEveryState(t *testing.T) {
+	source, err := os.ReadFile("../agent/link/wire/order.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := regexp.MustCompile(`(?:State|Outcome) += "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(states) < 12 {
+		t.Fatalf("found the states %q", states)
+	}
+	all := documents(t)
+	_, picture, _ := strings.Cut(all["README.md"], "stateDiagram-v2")
+	picture, _, _ = strings.Cut(picture, "```")
+	for _, m := range states {
+		if !regexp.MustCompile(`\b` + m[1] + `\b`).MatchString(picture) {
+			t.Errorf("the picture in README.md lacks the state %q", m[1])
+		}
+		if !strings.Contains(all["agent/README.md"], "`"+m[1]+"`") {
+			t.Errorf("agent/README.md does not tell the state %q", m[1])
+		}
+	}
+}

@@ -25,13 +25,13 @@ var reserves = map[string]reserve{
 		[]string{"syscall.Setuid", "syscall.Setgid", "syscall.Setgroups", "syscall.Setreuid", "syscall.Setresuid", "unix.Setuid", "unix.Setgid", "unix.Setresuid", "syscall.Credential"},
 		map[string]string{
 			"agent/host/become": "it is what the package is for",
-			"agent/host/setup":  "it proves by use who may become whom",
+			"agent/host/tool":   "a tool runs as a lesser user, to prove what that user may do",
 		},
 	},
 	"giving a file away by its path": {
 		[]string{"os.Chown", "os.Lchown", "syscall.Chown", "syscall.Lchown", "unix.Chown", "unix.Lchown", "unix.Fchownat"},
 		map[string]string{
-			"agent/host/setup": "files in /etc, where only root could exchange them",
+			"agent/host/sudoers": "a file in /etc, where only root could exchange it",
 		},
 	},
 	"changing a mode by its path": {
@@ -40,7 +40,7 @@ var reserves = map[string]reserve{
 			"agent/app":                    "runs as the agent, in a folder that no App can write",
 			"agent/control":                "runs as the agent, on its own socket",
 			"agent/job/internal/shim":      "runs as the sandbox user",
-			"agent/host/setup":             "files in /etc, where only root could exchange them",
+			"agent/host/sudoers":           "a file in /etc, where only root could exchange it",
 			"agent/host/setup/interpreter": "folders of HOME, whose owner it is",
 			"certs":                        "runs as the agent, on its own sets",
 			"cmd/tcenvsvr/internal/doctor": "has become the owner of the settings",

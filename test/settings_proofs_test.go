@@ -15,24 +15,24 @@ import (
 // proofs name for each setting the tests that change it and see the effect: the folder below the
 // module, and the function. Of a setting that several parts follow there is one for each.
 var proofs = map[string][]string{
-	"apiURL":                        {daemon + "TestSettingsReachApps"},
+	"apiURL":                        {parts + "TestSettingsReachApps"},
 	"appDeliveryToken":              {"agent/cloud.TestTokenStaysSecret"},
-	"appsJavaHome":                  {daemon + "TestSettingsChooseInterpreters", "agent/app/launch.TestJava"},
+	"appsJavaHome":                  {parts + "TestSettingsChooseInterpreters", "agent/app/launch.TestJava"},
 	"appsNumberofJobExecutors":      {daemon + "TestReloadsByCloudAndSignal", "test.TestSettingsOfARunningAgent", "agent.TestAdjust"},
-	"appsPythonHome":                {daemon + "TestSettingsChooseInterpreters"},
-	"appsPythonHome311":             {daemon + "TestSettingsChooseInterpreters", "test.TestNetworkSecretsStaySecret"},
-	"appsSandboxUser":               {daemon + "TestSettingsChooseTheSandbox", "test.TestSandboxUser"},
+	"appsPythonHome":                {parts + "TestSettingsChooseInterpreters"},
+	"appsPythonHome311":             {parts + "TestSettingsChooseInterpreters", "test.TestNetworkSecretsStaySecret"},
+	"appsSandboxUser":               {parts + "TestSettingsChooseTheSandbox", "test.TestSandboxUser"},
 	"appsSessionDaystoKeep":         {daemon + "TestSettingsLimitTheAgent", "agent.TestUpkeep"},
 	"appsSessionsDiskPercent":       {daemon + "TestSettingsBoundFinishedJobs", "agent/job/janitor.TestRoomIsBounded"},
-	"brokerHost":                    {daemon + "TestSettingsChooseTheWay", "agent/settings.TestDerived"},
+	"brokerHost":                    {daemon + "TestSettingsChooseTheDialer", "agent/settings.TestDerived"},
 	"brokerToken":                   {daemon + "TestReloadsByCloudAndSignal"},
 	"environment":                   {daemon + "TestSettingsAreShown"},
 	"keystorePassword":              {daemon + "TestSettingsOpenTheKeystore"},
-	"proxyExternal":                 {daemon + "TestSettingsReachApps"},
-	"proxyHost":                     {"test.TestSettingsOfARunningAgent", "test.TestNetworkEveryWayToTheCloud", daemon + "TestSettingsChooseTheWay"},
-	"proxyPassword":                 {"test.TestSettingsOfARunningAgent", daemon + "TestSettingsReachApps"},
+	"proxyExternal":                 {parts + "TestSettingsReachApps"},
+	"proxyHost":                     {"test.TestSettingsOfARunningAgent", "test.TestNetworkEveryWayToTheCloud", daemon + "TestSettingsChooseTheDialer"},
+	"proxyPassword":                 {"test.TestSettingsOfARunningAgent", parts + "TestSettingsReachApps"},
 	"proxyPort":                     {"test.TestSettingsOfARunningAgent", "test.TestNetworkEveryWayToTheCloud"},
-	"proxyTC":                       {"test.TestSettingsOfARunningAgent", daemon + "TestSettingsChooseTheWay"},
+	"proxyTC":                       {"test.TestSettingsOfARunningAgent", daemon + "TestSettingsChooseTheDialer"},
 	"proxyUsername":                 {"test.TestSettingsOfARunningAgent", "test.TestNetworkEveryWayToTheCloud"},
 	"queueTransport":                {"test.TestSettingsOfARunningAgent", "test.TestNetworkEveryWayToTheCloud"},
 	"relaySystemInfoPublishSeconds": {daemon + "TestSettingsLimitTheAgent", "agent.TestInfoFollowsItsInterval"},
@@ -40,9 +40,9 @@ var proofs = map[string][]string{
 	"serverXid":                     {daemon + "TestReloadsByCloudAndSignal"},
 
 	"appsDefaultTimeoutSeconds": {script + "app_run.txtar"},
-	"appsJobOutputMaxBytes":     {daemon + "TestSettingsReachApps", "agent/job/internal/capture.TestStreamKeepsDraining"},
-	"appsRunner":                {daemon + "TestSettingsChooseTheSandbox"},
-	"brokerPort":                {daemon + "TestSettingsChooseTheWay"},
+	"appsJobOutputMaxBytes":     {parts + "TestSettingsReachApps", "agent/job/internal/capture.TestStreamKeepsDraining"},
+	"appsRunner":                {parts + "TestSettingsChooseTheSandbox"},
+	"brokerPort":                {daemon + "TestSettingsChooseTheDialer"},
 	"drainSeconds":              {"test.TestSettingsOfARunningAgent"},
 	"logLevel":                  {daemon + "TestSettingsAreShown", "agent/logging.TestLevelChangesWhileRunning"},
 	"masterKeyFile":             {"test.TestWhatRootDoesIsTheAgents", "agent/secret/masterkey.TestUnlockGoesThroughTheSources"},
@@ -53,6 +53,7 @@ var proofs = map[string][]string{
 
 const (
 	daemon = "cmd/tcenvsvr/internal/daemon."
+	parts  = "cmd/tcenvsvr/internal/parts."
 	script = "cmd/tcenvsvr/testdata/script/"
 )
 

@@ -195,7 +195,7 @@ func (s *scene) openMark(mark string) {
 	s.must(os.Chmod(s.markFile(mark), 0o666), "opening a file for marks") //nolint:gosec // that is its purpose
 }
 
-// long reports whether there is time for what takes half a minute; README, "Contribute".
+// long reports whether there is time for what takes half a minute; test/README.md.
 func long() bool { return os.Getenv("TCENVSVR_LONG") == "1" }
 
 func (s *scene) limit(a *stage.Agent, resource int, n uint64) {

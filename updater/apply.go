@@ -6,71 +6,56 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/release"
-	"tcenvsvr/updater/slot/inbox"
-	"tcenvsvr/updater/slot/state"
 )
 
 const (
-	lookEvery   = 200 * time.Millisecond // at what root's side says
-	askEvery    = time.Minute            // again: a helper that was killed has removed the request
+	lookEvery   = 200 * time.Millisecond // at the status that root writes
+	askEvery    = time.Minute            // repeat a request: a helper that was killed has removed it
 	applyWithin = 10 * time.Minute
-	// aloneFor is how long the agent must run to count as healthy where the cloud
-	// cannot be reached: a cloud that is down is not the release's fault.
+	// aloneFor is how long the agent must run to count as healthy where the cloud cannot be
+	// reached: a cloud that is down is not the release's fault.
 	aloneFor = 15 * time.Minute
 )
 
-func (c Config) metadataDir() string { return filepath.Join(c.Inbox, inbox.Metadata) }
-
-func (u *Updater) artifact(r release.Release) string {
-	return filepath.Join(u.Inbox, inbox.Artifact+r.SHA256)
-}
-
+// has reports whether the program of a release lies in the inbox. Root verifies its content.
 func (u *Updater) has(r release.Release) bool {
-	info, err := os.Lstat(u.artifact(r))
-	return err == nil && info.Mode().IsRegular() && info.Size() == r.Size // its hash is root's to check
+	info, err := os.Lstat(handover.ArtifactFile(u.Inbox, r.SHA256))
+	return err == nil && info.Mode().IsRegular() && info.Size() == r.Size
 }
 
-// place gives the program the name under which root looks for it, and removes what
-// else was downloaded.
+// place moves a downloaded program to where root looks for it, and removes other downloads.
 func (u *Updater) place(path string, r release.Release) error {
-	entries, err := os.ReadDir(u.Inbox)
-	if err != nil {
-		return fmt.Errorf("placing release %s: %w", r.Version, err)
+	if err := handover.RemoveArtifacts(u.Inbox); err != nil {
+		u.Logger.Warn("older download not removed", "err", err)
 	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), inbox.Artifact) {
-			_ = os.Remove(filepath.Join(u.Inbox, e.Name()))
-		}
-	}
-	if err := atomicfile.Rename(path, u.artifact(r)); err != nil {
+	if err := atomicfile.Rename(path, handover.ArtifactFile(u.Inbox, r.SHA256)); err != nil {
 		return fmt.Errorf("placing release %s: %w", r.Version, err)
 	}
 	return u.Fetch.Tidy("")
 }
 
-// ErrStalled means that root's side did nothing about a request.
+// ErrStalled means that root did not act on a request in time.
 var ErrStalled = errors.New("nobody took the release from the inbox: are the units threatconnect-envsvr-update.path and .timer active?")
 
-// apply asks root's side for the swap and, when it is done, for the restart.
+// apply asks root to install the release and, when that is done, has the agent restarted.
 func (u *Updater) apply(ctx context.Context, rel release.Release) error {
 	u.phase("applying", rel.Version, "")
 	asked := time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, applyWithin, ErrStalled)
 	defer cancel()
-	err := u.until(ctx, inbox.Apply, func() (bool, error) {
+	err := u.request(ctx, handover.RequestApply, func() (bool, error) {
 		root, err := u.root()
 		switch {
 		case err != nil:
 			return false, err
 		case root.Candidate != nil && string(root.Candidate.SHA256) == rel.SHA256:
 			return true, nil
-		case root.Last != nil && root.Last.Phase == state.Refused && !root.Last.At.Before(asked.Add(-time.Second)):
+		case root.Last != nil && root.Last.Phase == handover.Refused && !root.Last.At.Before(asked.Add(-time.Second)):
 			return false, fmt.Errorf("release %s was refused (%s): %s", rel.Version, root.Last.Code, root.Last.Reason)
 		}
 		return false, nil
@@ -85,10 +70,11 @@ func (u *Updater) apply(ctx context.Context, rel release.Release) error {
 	return nil
 }
 
-// prove reports to root's side that this program works, if it is the one on trial.
-func (u *Updater) prove(ctx context.Context) {
+// confirm tells root that this program works, if it is on probation: after its first session with
+// the cloud, or after aloneFor without one.
+func (u *Updater) confirm(ctx context.Context) {
 	root, err := u.root()
-	if err != nil || root.Phase != state.Trying || root.Selected == nil || root.Selected.Version != u.Version {
+	if err != nil || root.Phase != handover.Trying || root.Selected == nil || root.Selected.Version != u.Version {
 		return
 	}
 	select {
@@ -98,9 +84,9 @@ func (u *Updater) prove(ctx context.Context) {
 	case <-time.After(aloneFor):
 		u.Logger.Warn("this release counts as healthy without a session: the cloud was not reached", "version", u.Version, "after", aloneFor.String())
 	}
-	err = u.until(ctx, inbox.Healthy, func() (bool, error) {
+	err = u.request(ctx, handover.RequestHealthy, func() (bool, error) {
 		root, err := u.root()
-		return err == nil && root.Phase != state.Trying, nil
+		return err == nil && root.Phase != handover.Trying, nil
 	})
 	if err == nil {
 		u.phase("good", u.Version, "")
@@ -108,8 +94,8 @@ func (u *Updater) prove(ctx context.Context) {
 	}
 }
 
-// until makes a request, again and again, until done says so.
-func (u *Updater) until(ctx context.Context, request string, done func() (bool, error)) error {
+// request makes a request of root, and repeats it until done reports true or an error.
+func (u *Updater) request(ctx context.Context, request string, done func() (bool, error)) error {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	var asked time.Time
@@ -118,7 +104,7 @@ func (u *Updater) until(ctx context.Context, request string, done func() (bool, 
 			return err
 		}
 		if time.Since(asked) >= askEvery {
-			if err := os.WriteFile(filepath.Join(u.Inbox, request), nil, 0o600); err != nil {
+			if err := handover.Ask(u.Inbox, request); err != nil {
 				return fmt.Errorf("asking for an update: %w", err)
 			}
 			asked = time.Now()

@@ -8,14 +8,14 @@ import (
 	"slices"
 	"time"
 
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/metadata"
 	"tcenvsvr/updater/release"
-	"tcenvsvr/updater/slot"
-	"tcenvsvr/updater/slot/state"
 )
 
-// check asks, downloads and applies as far as it may. next, if not 0, is when to
-// come back because something was put off.
+// check asks the cloud which release is wanted, downloads it, and installs it, as far as the policy
+// allows. now means: do not wait for the window, as "update apply" asks. next, if not 0, is when to
+// check again because the release has to wait.
 func (u *Updater) check(ctx context.Context, now bool) (next time.Duration, err error) {
 	policy := u.Policy()
 	if policy.Mode == Off {
@@ -36,7 +36,7 @@ func (u *Updater) check(ctx context.Context, now bool) (next time.Duration, err 
 		want = Wanted{Version: root.Pin, Reason: "pinned on this host"}
 	}
 	if want.Version == "" || want.Version == u.Version {
-		u.settled(root, want)
+		u.nothingWanted(root, want)
 		return 0, nil
 	}
 	rel, err := u.find(ctx, want.Version)
@@ -65,17 +65,17 @@ func (u *Updater) check(ctx context.Context, now bool) (next time.Duration, err 
 	return 0, u.apply(ctx, rel)
 }
 
-// settled is the phase where nothing else is wanted: how the last update ended.
-func (u *Updater) settled(root slot.Status, want Wanted) {
+// nothingWanted records the phase where nothing else is wanted: how the last update ended.
+func (u *Updater) nothingWanted(root handover.Status, want Wanted) {
 	phase := "idle"
-	if root.Phase == state.Trying || root.Phase == state.Good {
+	if root.Phase == handover.Trying || root.Phase == handover.Good {
 		phase = string(root.Phase)
 	}
 	u.phase(phase, want.Version, want.Reason)
 }
 
-// find verifies the repository and returns the release of that version, or the
-// first one on the way to it where it cannot be reached directly.
+// find verifies the metadata of the repository and returns the release of that version or, where
+// that may not replace the running one directly, the first release between them.
 func (u *Updater) find(ctx context.Context, version string) (release.Release, error) {
 	trusted, err := u.Metadata.Refresh(ctx)
 	if err != nil {
@@ -89,16 +89,16 @@ func (u *Updater) find(ctx context.Context, version string) (release.Release, er
 	if err != nil {
 		return rel, err
 	}
-	step, ok := u.step(rel, trusted.For(u.OS, u.Arch))
+	step, ok := u.firstStep(rel, trusted.For(u.OS, u.Arch))
 	if !ok {
-		return rel, fmt.Errorf("release %s replaces %s and later, here is %s, and there is no way over releases between them", rel.Version, rel.MinFrom, u.Version)
+		return rel, fmt.Errorf("release %s replaces %s and later, here is %s, and no releases between them lead to it", rel.Version, rel.MinFrom, u.Version)
 	}
 	return step, nil
 }
 
-// step is the first release on the way to rel: rel itself where it may replace
-// what runs, else the first one on the way to one that it may replace.
-func (u *Updater) step(rel release.Release, newestFirst []release.Release) (release.Release, bool) {
+// firstStep is the next release to install in order to get to rel: rel itself where it may replace
+// the running version, else the first one of a chain of releases that lead to it.
+func (u *Updater) firstStep(rel release.Release, newestFirst []release.Release) (release.Release, bool) {
 	if rel.MinFrom == "" || release.Compare(u.Version, rel.MinFrom) >= 0 {
 		return rel, true
 	}
@@ -107,19 +107,19 @@ func (u *Updater) step(rel release.Release, newestFirst []release.Release) (rele
 		if !between || release.Compare(r.Version, rel.MinFrom) < 0 {
 			continue
 		}
-		if first, ok := u.step(r, newestFirst); ok {
+		if first, ok := u.firstStep(r, newestFirst); ok {
 			return first, true
 		}
 	}
 	return rel, false
 }
 
-// Obstacle is the phase and reason that keep this host, on which version now
-// runs, from the release; root's side would refuse it anyway, so it is not downloaded.
-func Obstacle(root slot.Status, now string, rel release.Release) (phase, reason string) {
-	i := slices.IndexFunc(root.Bad, func(m state.Mark) bool { return string(m.SHA256) == rel.SHA256 })
+// Obstacle returns the phase and the reason why root would refuse the release on this host, on
+// which version now runs; both are "" where it would not. Such a release is not even downloaded.
+func Obstacle(root handover.Status, now string, rel release.Release) (phase, reason string) {
+	i := slices.IndexFunc(root.Bad, func(m handover.Mark) bool { return string(m.SHA256) == rel.SHA256 })
 	switch {
-	case i >= 0 && root.Bad[i].Class == state.Policy:
+	case i >= 0 && root.Bad[i].Class == handover.Policy:
 		return "blocked", root.Bad[i].Reason + `; allow it on this host, then run "tcenvsvr update resume"`
 	case i >= 0:
 		return "rolled_back", fmt.Sprintf("it failed here: %s; \"tcenvsvr update resume\" tries it again", root.Bad[i].Reason)
@@ -133,7 +133,7 @@ func Obstacle(root slot.Status, now string, rel release.Release) (phase, reason 
 	return "", ""
 }
 
-// stage has the program in the inbox, whole and verified.
+// stage downloads the program into the inbox, where it is not there yet, and verifies it.
 func (u *Updater) stage(ctx context.Context, rel release.Release, policy Policy) error {
 	if u.has(rel) {
 		u.phase("staged", rel.Version, "")
@@ -162,7 +162,7 @@ func (u *Updater) stage(ctx context.Context, rel release.Release, policy Policy)
 	return nil
 }
 
-// postponed says how long the release must wait, and for what.
+// postponed returns how long the release must wait, and for what; 0 is not at all.
 func (u *Updater) postponed(policy Policy, want Wanted) (time.Duration, string) {
 	if want.Wait > 0 {
 		return want.Wait, "the cloud says not before " + time.Now().Add(want.Wait).Format(time.RFC3339)
@@ -173,8 +173,8 @@ func (u *Updater) postponed(policy Policy, want Wanted) (time.Duration, string) 
 	return 0, ""
 }
 
-// take applies a release that lies in the inbox with its metadata.
-func (u *Updater) take(ctx context.Context, version string) error {
+// applyImported installs a release that somebody put into the inbox together with its metadata.
+func (u *Updater) applyImported(ctx context.Context, version string) error {
 	trusted, err := u.Metadata.Cached(ctx)
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func (u *Updater) take(ctx context.Context, version string) error {
 		return err
 	}
 	if !u.has(rel) {
-		return fmt.Errorf("release %s does not lie in the inbox", version)
+		return fmt.Errorf("release %s is not in the inbox", version)
 	}
 	return u.apply(ctx, rel)
 }

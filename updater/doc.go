@@ -1,19 +1,32 @@
-// Package updater is the home of self-update: how an Environment Server
-// becomes its next version by itself, and why no bad, hostile or interrupted
-// update leaves a host without a working agent. Its parts are below it.
+// Package updater is self-update: how an Environment Server becomes its next version by itself, and
+// why no bad, hostile or interrupted update leaves a host without a working agent.
 //
-// Two sides share the work, and they trust each other as little as can be:
+// Two sides share the work and trust each other as little as possible:
 //
-//	the agent    (network, no rights)  asks the cloud what it should be, downloads signed metadata
-//	                                   and the program into its inbox, asks for the swap, restarts
-//	the helper   (root, no network)    the package's own program: verifies all of it again, writes
+//	the agent    (network, no rights)  asks the cloud which release is wanted, downloads signed metadata
+//	                                   and the program into its inbox, requests the change, restarts
+//	the helper   (root, no network)    is the package's own program: it verifies all of that again, writes
 //	                                   the slot that nothing runs from, and chooses what is started
 //
-// The package's program, the baseline, is never written, so that `rpm -V`
-// stays silent and there is always something to go back to. Two slots, a and
-// b, hold the active release and the one before or after it.
+// The border between them is a folder of code as well. Neither side imports the other:
 //
-//	 the agent's side                        the helper's side (updater/slot)
+//	updater     the agent's side: when to ask, download, request (this package)
+//	download    fetches a program, whole or as a delta
+//	handover    what one side writes and the other reads: inbox, requests, status, paths
+//	slot        root's side: verify, install, select, probation, rollback
+//
+// Both sides, and the maintainers' tools, share what releases are:
+//
+//	release     a signed release: its name, version, size, digest
+//	metadata    verifies the metadata of an update repository (TUF)
+//	delta       the difference between two programs
+//	repository  makes and signs an update repository
+//
+// The package's program, the baseline, is never written, so that "rpm -V" stays silent and there is
+// always a program to go back to. Two slots, a and b, hold the active release and the one before or
+// after it.
+//
+//	 the agent's side                        root's side (updater/slot)
 //
 //	idle ─► available ─► downloading          ┌──────────────── crash, fewer than 3 ◄─┐
 //	             ▲            │               ▼                                       │
@@ -25,6 +38,6 @@
 //	             └──────────────────────────────────────────────── good        rolled_back (bad, by SHA-256)
 //	                                                                           blocked (this host's policy)
 //
-// Going back needs nobody: every start is counted durably before it
-// happens, by a program that the update did not touch.
+// Going back needs nobody: every start is counted durably before it happens, by a program that the
+// update did not touch.
 package updater

@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// Mode says what is done about a release that the cloud wants.
+// Mode says what the agent does about a release that the cloud wants.
 type Mode string
 
 // The modes.
 const (
-	Self    Mode = "self"    // download, apply, restart
-	Notify  Mode = "notify"  // say that there is one; "update apply" takes it
-	Package Mode = "package" // say that there is one; the package manager brings it
-	Off     Mode = "off"     // do not even ask
+	Self    Mode = "self"    // download, install, restart
+	Notify  Mode = "notify"  // tell that there is one; "update apply" installs it
+	Package Mode = "package" // tell that there is one; the package manager installs it
+	Off     Mode = "off"     // do not ask the cloud
 )
 
-// Policy is what the administrator set.
+// Policy is what the administrator set (updateMode, updateWindow, updateRateKilobytes).
 type Policy struct {
 	Mode   Mode
 	Window Window
-	Rate   int // bytes a second of downloads; 0 = no limit
+	Rate   int // of downloads, in bytes a second; 0 = no limit
 }
 
-// Window is when a release may be applied, in local time. The zero value is always.
+// Window is when a release may be installed, in local time. The zero value means always.
 type Window struct {
 	days     [7]bool // by time.Weekday of the beginning
 	from, to int     // minutes of the day; to <= from ends on the next day
@@ -33,7 +33,8 @@ type Window struct {
 
 var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
-// ParseWindow reads "22:00-04:00" or "sat,sun 01:00-05:00"; "" is always.
+// ParseWindow reads a window such as "22:00-04:00" or "sat,sun 01:00-05:00". A window that ends
+// before it begins ends on the next day; "" means always.
 func ParseWindow(text string) (Window, error) {
 	w := Window{set: true}
 	fields := strings.Fields(strings.ToLower(text))
@@ -76,7 +77,7 @@ func windowError(text string) error {
 	return fmt.Errorf("reading window %q: want e.g. 22:00-04:00 or sat,sun 01:00-05:00", text)
 }
 
-// Open reports whether now is inside, and otherwise how long until it begins.
+// Open reports whether now is inside the window, and otherwise how long it takes until it begins.
 func (w Window) Open(now time.Time) (bool, time.Duration) {
 	if !w.set {
 		return true, 0
@@ -102,7 +103,7 @@ func (w Window) Open(now time.Time) (bool, time.Duration) {
 	return false, 7 * 24 * time.Hour
 }
 
-// at is a time of that day by the clock on the wall, also when clocks change.
+// at is a time of that day by the wall clock, also on days on which clocks change.
 func at(midnight time.Time, minutes int) time.Time {
 	return time.Date(midnight.Year(), midnight.Month(), midnight.Day(), minutes/60, minutes%60, 0, 0, midnight.Location())
 }

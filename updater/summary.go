@@ -3,16 +3,16 @@ package updater
 import (
 	"slices"
 
-	"tcenvsvr/updater/slot/state"
+	"tcenvsvr/updater/handover"
 )
 
-// Summary is how self-update stands on this host, for the cloud.
+// Summary is the state of self-update on this host, for the cloud.
 type Summary struct {
 	Mode, Phase, Wanted string
-	Failed, Reason      string // the newest release that did not work here, and why
+	Failed, Reason      string // the newest release that failed here, and why; else Reason is that of the phase
 }
 
-// Summary puts both sides together.
+// Summary combines what both sides know. Its reason is cut at 500 bytes.
 func (u *Updater) Summary() Summary {
 	p := u.Progress()
 	s := Summary{Mode: string(u.Policy().Mode), Phase: p.Phase, Wanted: p.Wanted, Reason: p.Reason}
@@ -23,8 +23,8 @@ func (u *Updater) Summary() Summary {
 	if err != nil || len(root.Bad) == 0 {
 		return s
 	}
-	newest := slices.MaxFunc(root.Bad, func(a, b state.Mark) int { return a.At.Compare(b.At) })
-	if newest.Class != state.Policy && newest.Class != state.Undone {
+	newest := slices.MaxFunc(root.Bad, func(a, b handover.Mark) int { return a.At.Compare(b.At) })
+	if newest.Class != handover.Policy && newest.Class != handover.Undone {
 		s.Failed, s.Reason = newest.Version, string(newest.Class)+": "+newest.Reason
 	}
 	if len(s.Reason) > 500 {

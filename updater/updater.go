@@ -11,47 +11,47 @@ import (
 	"time"
 
 	"tcenvsvr/updater/download"
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/metadata"
-	"tcenvsvr/updater/slot"
 )
 
-// Wanted is what the cloud says this server should run.
+// Wanted is the release that this server should run.
 type Wanted struct {
-	Version string        // "" = stay with what runs
-	Wait    time.Duration // not before so long from now
-	Reason  string        // for people: which rule chose it
+	Version string        // "" = keep the running one
+	Wait    time.Duration // it may be installed after this time, not before
+	Reason  string        // for people: the rule that chose it
 }
 
-// Director says which release is wanted; the cloud does.
+// Director says which release this server should run. The cloud is one.
 type Director interface {
 	Wanted(ctx context.Context) (Wanted, error)
 }
 
-// Config of an Updater; Report and Logger may be nil.
+// Config of an [Updater]. Report and Logger may be nil.
 type Config struct {
-	Version  string // that runs
+	Version  string // of the running program
 	OS, Arch string // as GOOS and GOARCH
-	Program  string // file of the program that runs, which deltas start from
+	Program  string // file of the running program, which deltas start from
 	Inbox    string // folder for downloads and requests
-	Status   string // file in which root's side says how it stands
+	Status   string // file that root writes, see handover.Status
 
 	Metadata metadata.Client  // its Dir is set by New
 	Fetch    download.Fetcher // its Dir and Rate are set here
 	Director Director
 	Policy   func() Policy // asked each time: it may change while we run
 
-	// Restart ends the agent so that what was applied is started; jobs go on.
+	// Restart ends the agent so that the installed release is started. Jobs go on.
 	Restart func(reason string)
 	// Report records a step that security people want to see.
 	Report func(act string, attrs ...slog.Attr)
 	Logger *slog.Logger
 }
 
-// Updater is the agent's side of self-update.
+// Updater is the agent's side of self-update. Its methods may be called at the same time.
 type Updater struct {
 	Config
-	poke    chan struct{} // there is something in asked
-	healthy chan struct{} // closed when the agent proved that it works
+	wake    chan struct{} // there is something in asked
+	healthy chan struct{} // closed when the agent confirmed that it works
 	once    sync.Once
 
 	mu    sync.Mutex
@@ -59,28 +59,28 @@ type Updater struct {
 	asked request
 }
 
-// request is what has been asked for since Run looked the last time. The
-// wake-up itself carries nothing, so none is lost behind another.
+// request is what was asked for since Run looked last. The wake-up channel carries no data, so that
+// no request is lost behind another one.
 type request struct {
 	check   bool
 	apply   bool   // check, and do not wait for the window
 	version string // that lies in the inbox, put there by hand
 }
 
-// Progress is how the agent's side stands.
+// Progress is what the agent's side is doing, for people and for the cloud.
 type Progress struct {
-	Phase    string    `json:"phase"`              // idle, available, downloading, staged, waiting, applying, or of root's side
+	Phase    string    `json:"phase"`              // idle, available, downloading, staged, waiting, applying; or one of handover.Phase
 	Wanted   string    `json:"wanted,omitempty"`   // version
 	Reason   string    `json:"reason,omitempty"`   // of the phase
 	Checked  time.Time `json:"checked,omitzero"`   // when the cloud was asked last
-	Ended    time.Time `json:"ended,omitzero"`     // when the last check ended, however
+	Ended    time.Time `json:"ended,omitzero"`     // when the last check ended, well or not
 	Expires  time.Time `json:"expires,omitzero"`   // of the update metadata
-	Until    time.Time `json:"until,omitzero"`     // when it goes on, for waiting
+	Until    time.Time `json:"until,omitzero"`     // of phase waiting: when it goes on
 	Download string    `json:"download,omitempty"` // how the program was fetched: bytes, delta or whole
 	Error    string    `json:"error,omitempty"`    // of the last check
 }
 
-// New checks the configuration.
+// New returns an Updater, or an error where the configuration lacks something.
 func New(c Config) (*Updater, error) {
 	if c.Inbox == "" || c.Status == "" || c.Director == nil || c.Policy == nil || c.Restart == nil {
 		return nil, errors.New("self-update: the configuration is not complete")
@@ -91,24 +91,25 @@ func New(c Config) (*Updater, error) {
 	if c.Report == nil {
 		c.Report = func(string, ...slog.Attr) {}
 	}
-	c.Metadata.Dir = c.metadataDir()
+	c.Metadata.Dir = handover.MetadataDir(c.Inbox)
 	c.Fetch.Dir = c.Inbox
-	return &Updater{Config: c, poke: make(chan struct{}, 1), healthy: make(chan struct{}), state: Progress{Phase: "idle"}}, nil
+	return &Updater{Config: c, wake: make(chan struct{}, 1), healthy: make(chan struct{}), state: Progress{Phase: "idle"}}, nil
 }
 
-// Progress is a snapshot.
+// Progress returns a snapshot.
 func (u *Updater) Progress() Progress {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.state
 }
 
-// Check asks the cloud now instead of later; with apply, a window is not waited for.
+// Check asks the cloud now instead of at the next interval. With apply, a release that is wanted is
+// installed at once, whatever the window and the mode notify say.
 func (u *Updater) Check(apply bool) {
 	u.ask(func(r *request) { r.check, r.apply = true, r.apply || apply })
 }
 
-// Import applies a release that somebody put into the inbox, with its metadata.
+// Import installs a release that somebody put into the inbox together with its metadata.
 func (u *Updater) Import(version string) {
 	u.ask(func(r *request) { r.version = version })
 }
@@ -118,12 +119,12 @@ func (u *Updater) ask(add func(*request)) {
 	add(&u.asked)
 	u.mu.Unlock()
 	select {
-	case u.poke <- struct{}{}:
+	case u.wake <- struct{}{}:
 	default: // Run is about to look
 	}
 }
 
-// requested returns what was asked for, once.
+// requested returns what was asked for and forgets it.
 func (u *Updater) requested() request {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -132,32 +133,33 @@ func (u *Updater) requested() request {
 	return r
 }
 
-// Healthy says that the agent works: it has had a session with the cloud.
+// Healthy records that the agent works: it has had a session with the cloud.
 func (u *Updater) Healthy() { u.once.Do(func() { close(u.healthy) }) }
 
-// checkEvery is how often the cloud is asked without a reason.
+// checkEvery is how often the cloud is asked, give or take a tenth.
 const checkEvery = time.Hour
 
 // backoff are the pauses after checks that failed; the last one repeats.
 var backoff = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}
 
-// Run checks for updates and carries them to the restart, until ctx ends.
-// Nothing that goes wrong with updates ends the agent.
+// Run checks for updates and carries them to the restart, until ctx ends. Nothing that goes wrong
+// with updates ends the agent.
 func (u *Updater) Run(ctx context.Context) error {
-	proved := make(chan struct{})
+	confirmed := make(chan struct{})
 	go func() {
-		defer close(proved)
-		u.prove(ctx)
+		defer close(confirmed)
+		u.confirm(ctx)
 	}()
-	defer func() { <-proved }()
+	defer func() { <-confirmed }()
 	failures := 0
-	// The first check is soon, and not at the same moment on every host of a rack that got power back.
+	// The first check is soon, and not at the same moment on every host of a rack that got power
+	// back.
 	for pause := rand.N(time.Minute); ; {
 		var asked request
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-u.poke:
+		case <-u.wake:
 			asked = u.requested()
 			if asked.version != "" {
 				u.imported(ctx, asked.version)
@@ -193,7 +195,7 @@ func (u *Updater) Run(ctx context.Context) error {
 }
 
 func (u *Updater) imported(ctx context.Context, version string) {
-	if err := u.take(ctx, version); err != nil && ctx.Err() == nil {
+	if err := u.applyImported(ctx, version); err != nil && ctx.Err() == nil {
 		u.Logger.Error("imported release not applied", "version", version, "err", err)
 		u.set(func(p *Progress) { p.Error = err.Error() })
 	}
@@ -205,20 +207,20 @@ func (u *Updater) set(change func(*Progress)) {
 	change(&u.state)
 }
 
-// phase records where we are, and logs it where it is news.
+// phase records the phase, and logs it where it changed.
 func (u *Updater) phase(phase, wanted, reason string) {
 	u.mu.Lock()
-	news := u.state.Phase != phase || u.state.Wanted != wanted
+	changed := u.state.Phase != phase || u.state.Wanted != wanted
 	u.state.Phase, u.state.Wanted, u.state.Reason, u.state.Error = phase, wanted, reason, ""
 	u.mu.Unlock()
-	if news {
+	if changed {
 		u.Logger.Info("update phase", "phase", phase, "wanted", wanted, "reason", reason)
 	}
 }
 
-// root reads how root's side stands. A host on which it never ran has no file.
-func (u *Updater) root() (slot.Status, error) {
-	s, err := slot.ReadStatus(u.Status)
+// root reads the status that root's side wrote. A host on which that never ran has none.
+func (u *Updater) root() (handover.Status, error) {
+	s, err := handover.ReadStatus(u.Status)
 	if err != nil {
 		return s, fmt.Errorf("self-update is not set up on this host: %w", err)
 	}

@@ -16,17 +16,15 @@ import (
 	"time"
 
 	"tcenvsvr/updater/download"
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/metadata"
 	"tcenvsvr/updater/release"
 	"tcenvsvr/updater/repository"
 	"tcenvsvr/updater/slot"
-	"tcenvsvr/updater/slot/inbox"
-	"tcenvsvr/updater/slot/state"
-	"tcenvsvr/updater/slot/verify"
 )
 
-// scene is an agent's side with a real repository behind a real server, and a
-// root's side that a test plays by its status file.
+// scene is an agent's side with a real repository behind a real server, and a root's side that a
+// test plays by its status file.
 type scene struct {
 	t       *testing.T
 	dir     string
@@ -36,7 +34,7 @@ type scene struct {
 	want    Wanted
 	wantErr error
 	policy  Policy
-	root    slot.Status
+	root    handover.Status
 
 	mu       sync.Mutex
 	restarts []string
@@ -82,12 +80,12 @@ func newScene(t *testing.T) *scene {
 		Restart: func(why string) { s.restarts = append(s.restarts, why) },
 		Report:  func(act string, _ ...slog.Attr) { s.acts = append(s.acts, act) },
 	}
-	s.publish(slot.Status{Phase: state.Idle, Package: "1.0.0", Active: "1.0.0"})
+	s.publish(handover.Status{Phase: handover.Idle, Package: "1.0.0", Active: "1.0.0"})
 	return s
 }
 
 // publish is root's side saying how it stands.
-func (s *scene) publish(root slot.Status) {
+func (s *scene) publish(root handover.Status) {
 	s.t.Helper()
 	s.root = root
 	data, err := json.Marshal(root)
@@ -128,10 +126,10 @@ func (s *scene) updater() *Updater {
 }
 
 // helper plays root's side: when asked to apply it says what the test wants.
-func (s *scene) helper(ctx context.Context, then slot.Status) {
+func (s *scene) helper(ctx context.Context, then handover.Status) {
 	go func() {
 		for ctx.Err() == nil {
-			if os.Remove(filepath.Join(s.config.Inbox, inbox.Apply)) == nil {
+			if os.Remove(filepath.Join(s.config.Inbox, handover.RequestApply)) == nil {
 				if then.Last != nil {
 					then.Last.At = time.Now()
 				}
@@ -148,7 +146,7 @@ func TestAReleaseIsFetchedAppliedAndStarted(t *testing.T) {
 	rel := s.release("1.1.0", "")
 	s.want = Wanted{Version: "1.1.0", Reason: "all"}
 	u := s.updater()
-	s.helper(t.Context(), slot.Status{Phase: state.Applied, Candidate: &state.Candidate{Image: state.Image{Slot: state.A, Version: "1.1.0", SHA256: state.Sum(rel.SHA256)}}})
+	s.helper(t.Context(), handover.Status{Phase: handover.Applied, Candidate: &handover.Candidate{Image: handover.Image{Slot: handover.SlotA, Version: "1.1.0", SHA256: handover.Sum(rel.SHA256)}}})
 	if _, err := u.check(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +157,7 @@ func TestAReleaseIsFetchedAppliedAndStarted(t *testing.T) {
 		t.Errorf("acts: got %q", got)
 	}
 	// What root is given verifies by itself, without the network.
-	box, err := inbox.Open(s.dir, s.config.Inbox, os.Getuid())
+	box, err := handover.OpenInbox(s.dir, s.config.Inbox, os.Getuid())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +166,7 @@ func TestAReleaseIsFetchedAppliedAndStarted(t *testing.T) {
 	if err := os.WriteFile(rootFile, s.config.Metadata.Root, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	signed, err := verify.Verifier{Root: rootFile, Dir: filepath.Join(s.dir, "root-cache")}.Verify(t.Context(), box)
+	signed, err := slot.MetadataVerifier{Root: rootFile, Dir: filepath.Join(s.dir, "root-cache")}.Verify(t.Context(), box)
 	if err != nil || len(signed.Releases) != 1 || signed.Releases[0].SHA256 != rel.SHA256 {
 		t.Errorf("root's side: got %+v, %v", signed, err)
 	}
@@ -189,12 +187,12 @@ func TestWhatKeepsAReleaseAway(t *testing.T) {
 		"package mode": {func(s *scene, _ release.Release) { s.policy.Mode = Package }, "available", false},
 		"notify mode":  {func(s *scene, _ release.Release) { s.policy.Mode = Notify }, "available", false},
 		"not set up":   {func(s *scene, _ release.Release) { _ = os.Remove(s.config.Status) }, "unavailable", false},
-		"held":         {func(s *scene, _ release.Release) { s.publish(slot.Status{Hold: "dnf downgrade"}) }, "held", false},
+		"held":         {func(s *scene, _ release.Release) { s.publish(handover.Status{Hold: "dnf downgrade"}) }, "held", false},
 		"failed here before": {func(s *scene, r release.Release) {
-			s.publish(slot.Status{Bad: []state.Mark{{Version: r.Version, SHA256: state.Sum(r.SHA256), Class: state.Crash, Reason: "signal"}}})
+			s.publish(handover.Status{Bad: []handover.Mark{{Version: r.Version, SHA256: handover.Sum(r.SHA256), Class: handover.Crash, Reason: "signal"}}})
 		}, "rolled_back", false},
 		"blocked by policy": {func(s *scene, r release.Release) {
-			s.publish(slot.Status{Bad: []state.Mark{{Version: r.Version, SHA256: state.Sum(r.SHA256), Class: state.Policy, Reason: "noexec"}}})
+			s.publish(handover.Status{Bad: []handover.Mark{{Version: r.Version, SHA256: handover.Sum(r.SHA256), Class: handover.Policy, Reason: "noexec"}}})
 		}, "blocked", false},
 		"older than what runs": {func(s *scene, _ release.Release) { s.config.Version = "2.0.0" }, "not_newer", false},
 		"the cloud says later": {func(s *scene, _ release.Release) { s.want.Wait = time.Hour }, "waiting", true},
@@ -205,7 +203,7 @@ func TestWhatKeepsAReleaseAway(t *testing.T) {
 			s.policy.Window = w
 		}, "waiting", true},
 		"nothing is wanted":   {func(s *scene, _ release.Release) { s.want = Wanted{} }, "idle", false},
-		"pinned to what runs": {func(s *scene, _ release.Release) { s.publish(slot.Status{Pin: "1.0.0"}) }, "idle", false},
+		"pinned to what runs": {func(s *scene, _ release.Release) { s.publish(handover.Status{Pin: "1.0.0"}) }, "idle", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
@@ -236,10 +234,10 @@ func TestErrorsAreSaidAndChangeNothing(t *testing.T) {
 	}{
 		"the cloud does not answer":      {func(s *scene) { s.wantErr = errors.New("refused") }, "asking the cloud"},
 		"a release that nobody signed":   {func(s *scene) { s.want.Version = "6.6.6" }, "nobody signed"},
-		"too far away, no step between":  {func(s *scene) { s.release("2.0.0", "1.9.0"); s.want.Version = "2.0.0" }, "no way over"},
+		"too far away, no step between":  {func(s *scene) { s.release("2.0.0", "1.9.0"); s.want.Version = "2.0.0" }, "no releases between"},
 		"the program is not what it was": {func(s *scene) { spoil(s) }, download.ErrMismatch.Error()},
 		"root refuses": {func(s *scene) {
-			s.helper(s.t.Context(), slot.Status{Last: &state.Event{Phase: state.Refused, Code: "no_room", Reason: "disk full"}})
+			s.helper(s.t.Context(), handover.Status{Last: &handover.Event{Phase: handover.Refused, Code: "no_room", Reason: "disk full"}})
 		}, "no_room"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -287,7 +285,7 @@ func TestAPinOnThisHostIsWhatIsWanted(t *testing.T) {
 	s := newScene(t)
 	s.config.Version = "1.2.0"
 	s.release("1.1.0", "")
-	s.publish(slot.Status{Pin: "1.1.0"})
+	s.publish(handover.Status{Pin: "1.1.0"})
 	s.want = Wanted{Version: "9.9.9"}
 	s.policy.Mode = Notify
 	u := s.updater()
@@ -299,8 +297,8 @@ func TestAPinOnThisHostIsWhatIsWanted(t *testing.T) {
 	}
 }
 
-// On trial, the program asks to be blessed once it had a session, again each
-// minute; without a cloud it counts as healthy after a while.
+// On trial, the program asks to be blessed once it had a session, again each minute; without a
+// cloud it counts as healthy after a while.
 func TestHealth(t *testing.T) {
 	for name, c := range map[string]struct {
 		session bool
@@ -309,14 +307,14 @@ func TestHealth(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
 			synctest.Test(t, func(t *testing.T) {
-				image := state.Image{Slot: state.A, Version: "1.1.0"}
-				s.publish(slot.Status{Phase: state.Trying, Selected: &image, Candidate: &state.Candidate{Image: image}})
+				image := handover.Image{Slot: handover.SlotA, Version: "1.1.0"}
+				s.publish(handover.Status{Phase: handover.Trying, Selected: &image, Candidate: &handover.Candidate{Image: image}})
 				s.config.Version = "1.1.0"
 				u := s.updater()
 				ctx, cancel := context.WithCancel(t.Context())
 				done := make(chan struct{})
-				go func() { u.prove(ctx); close(done) }()
-				asked := func() bool { return os.Remove(filepath.Join(s.config.Inbox, inbox.Healthy)) == nil }
+				go func() { u.confirm(ctx); close(done) }()
+				asked := func() bool { return os.Remove(filepath.Join(s.config.Inbox, handover.RequestHealthy)) == nil }
 				if c.session {
 					u.Healthy()
 					u.Healthy()
@@ -337,7 +335,7 @@ func TestHealth(t *testing.T) {
 				if !asked() {
 					t.Error("it did not ask again after a helper that was killed")
 				}
-				s.publish(slot.Status{Phase: state.Good, Selected: &image})
+				s.publish(handover.Status{Phase: handover.Good, Selected: &image})
 				time.Sleep(time.Second)
 				synctest.Wait()
 				<-done
@@ -386,7 +384,7 @@ func TestApplyIsNotLostBehindACheck(t *testing.T) {
 	u.Check(false)
 	u.Check(true)
 	u.Check(false)
-	s.helper(t.Context(), slot.Status{Last: &state.Event{Phase: state.Refused, Code: "test", Reason: "it was asked"}})
+	s.helper(t.Context(), handover.Status{Last: &handover.Event{Phase: handover.Refused, Code: "test", Reason: "it was asked"}})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- u.Run(ctx) }()
@@ -403,9 +401,9 @@ func TestApplyIsNotLostBehindACheck(t *testing.T) {
 func TestTheCloudLearnsWhatFailed(t *testing.T) {
 	s := newScene(t)
 	now := time.Now()
-	s.publish(slot.Status{Bad: []state.Mark{
-		{Version: "1.1.0", Class: state.Crash, Reason: "signal", At: now.Add(-time.Hour)},
-		{Version: "1.2.0", Class: state.Hang, Reason: "no READY", At: now},
+	s.publish(handover.Status{Bad: []handover.Mark{
+		{Version: "1.1.0", Class: handover.Crash, Reason: "signal", At: now.Add(-time.Hour)},
+		{Version: "1.2.0", Class: handover.Hang, Reason: "no READY", At: now},
 	}})
 	if got := s.updater().Summary(); got.Failed != "1.2.0" || got.Reason != "hang: no READY" || got.Mode != "self" {
 		t.Errorf("got %+v", got)

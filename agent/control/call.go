@@ -17,22 +17,23 @@ import (
 // ErrNotRunning means that no agent listens on the socket.
 var ErrNotRunning = errors.New("the Environment Server is not running")
 
-// Error is what a handler answered instead of doing what it was asked for.
+// Error is the error of a handler, with its text.
 type Error struct{ Text string }
 
 // Error implements error.
 func (e *Error) Error() string { return e.Text }
 
-// patience bounds a call whose context has no end.
-const patience = 30 * time.Second
+// callTimeout bounds a call whose context has no deadline.
+const callTimeout = 30 * time.Second
 
-// Call asks the agent behind the socket for what, sends in and decodes the
-// answer into out; either may be nil. ErrNotRunning where there is no agent, an
-// *Error where the agent says why not.
+// Call sends a request to the agent behind the socket at path: method and what name the handler, in
+// is sent as JSON and the answer is decoded into out; either may be nil. The error is
+// [ErrNotRunning] if there is no agent, and an [*Error] if the handler failed. Without a deadline
+// in ctx a call takes at most 30 s.
 func Call(ctx context.Context, path, method, what string, in, out any) error {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, patience)
+		ctx, cancel = context.WithTimeout(ctx, callTimeout)
 		defer cancel()
 	}
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -19,19 +20,19 @@ const lastAnswer = time.Second
 // maxBody bounds a request.
 const maxBody = 64 << 10
 
-// Handler answers one request. body is what the caller sent, empty where
-// that was nothing. The answer is encoded as JSON.
+// Handler answers one request. body is what the caller sent, at most 64 KiB, empty if it sent
+// nothing. The answer is encoded as JSON.
 type Handler func(ctx context.Context, body []byte) (any, error)
 
-// Handlers are by method and name: "GET status", "POST drain".
+// Handlers by method and name: "GET status", "POST drain".
 type Handlers map[string]Handler
 
-// Do makes a handler of what takes and answers nothing.
+// Do makes a handler of a function without argument and answer.
 func Do(f func()) Handler {
 	return func(context.Context, []byte) (any, error) { f(); return nil, nil }
 }
 
-// With makes a handler of what takes a T.
+// With makes a handler of a function whose argument is the body, decoded from JSON.
 func With[T any](f func(context.Context, T) (any, error)) Handler {
 	return func(ctx context.Context, body []byte) (any, error) {
 		var in T
@@ -42,9 +43,9 @@ func With[T any](f func(context.Context, T) (any, error)) Handler {
 	}
 }
 
-// Serve answers on the socket at path until ctx ends. A stale socket is
-// replaced, a live one is an error: one home has one agent. A socket that is gone, because its
-// file system was mounted anew or somebody tidied up, is made again.
+// Serve answers on the socket at path until ctx ends. A stale socket is replaced; one on which an
+// agent answers is an error, because one home has one agent. A socket that disappears, because its
+// file system was mounted anew or somebody removed it, is made again within seconds.
 func Serve(ctx context.Context, path string, handlers Handlers) error {
 	l, err := listen(path)
 	if err != nil {
@@ -52,7 +53,7 @@ func Serve(ctx context.Context, path string, handlers Handlers) error {
 	}
 	mux := http.NewServeMux()
 	for name, h := range handlers {
-		method, what, _ := cut(name)
+		method, what, _ := strings.Cut(name, " ")
 		mux.HandleFunc(method+" /"+what, func(w http.ResponseWriter, r *http.Request) { answer(w, r, h) })
 	}
 	server := &http.Server{
@@ -60,7 +61,7 @@ func Serve(ctx context.Context, path string, handlers Handlers) error {
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	for {
-		again, err := attend(ctx, server, l, path)
+		again, err := serveOne(ctx, server, l, path)
 		if err != nil {
 			return fmt.Errorf("serving control socket: %w", err)
 		}
@@ -83,8 +84,9 @@ func Serve(ctx context.Context, path string, handlers Handlers) error {
 // lookEvery is how often the socket is looked for.
 const lookEvery = 2 * time.Second
 
-// attend answers on one socket until ctx ends or the socket is gone, which is to be done again.
-func attend(ctx context.Context, server *http.Server, l *net.UnixListener, path string) (again bool, err error) {
+// serveOne answers on one socket until ctx ends or the socket is gone; again: then it must be made
+// again.
+func serveOne(ctx context.Context, server *http.Server, l *net.UnixListener, path string) (again bool, err error) {
 	made, err := os.Lstat(path)
 	if err != nil {
 		made = nil
@@ -103,15 +105,15 @@ func attend(ctx context.Context, server *http.Server, l *net.UnixListener, path 
 			}
 			l.SetUnlinkOnClose(false) // what is there now is not ours
 			_ = l.Close()
-			<-ended //nolint:errcheck // it says that it was closed: by us
+			<-ended //nolint:errcheck // it is that we have closed it
 			return true, nil
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswer)
 			defer cancel()
-			if server.Shutdown(last) != nil { // whoever made us stop still gets his answer
+			if server.Shutdown(last) != nil { // the caller who made us stop still gets an answer
 				_ = server.Close()
 			}
-			<-ended //nolint:errcheck // it says that it was closed: by us
+			<-ended //nolint:errcheck // it is that we have closed it
 			return false, nil
 		}
 	}
@@ -138,8 +140,8 @@ func listen(path string) (*net.UnixListener, error) {
 	return l, nil
 }
 
-// ours accepts only the agent's user and root. The socket's mode says the
-// same; this holds also in the moment before it is set.
+// ours accepts only the agent's user and root. The socket's mode does the same; this holds also in
+// the moment before the mode is set.
 type ours struct{ net.Listener }
 
 func (l ours) Accept() (net.Conn, error) {
@@ -169,13 +171,4 @@ func answer(w http.ResponseWriter, r *http.Request, h Handler) {
 // failure is the answer of a handler that failed.
 type failure struct {
 	Error string `json:"error"`
-}
-
-func cut(name string) (method, what string, ok bool) {
-	for i := range name {
-		if name[i] == ' ' {
-			return name[:i], name[i+1:], true
-		}
-	}
-	return http.MethodGet, name, false
 }

@@ -10,8 +10,8 @@ import (
 // BenchmarkStart is order → App executed, as far as this package goes.
 func BenchmarkStart(b *testing.B) { benchmarkStart(b, newExecutor(b)) }
 
-// BenchmarkStartSpare is the same with a shim that waits.
-func BenchmarkStartSpare(b *testing.B) {
+// BenchmarkStartPrewarmed is the same with a shim that waits.
+func BenchmarkStartPrewarmed(b *testing.B) {
 	e := newExecutor(b)
 	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan error)

@@ -11,11 +11,11 @@ import (
 	"tcenvsvr/agent/job/internal/proc"
 )
 
-// TestASpareIsClosedToApps: what waits for the secrets of the next order runs as the
-// user that Apps run as. Its memory and descriptors are root's to look at.
-func TestASpareIsClosedToApps(t *testing.T) {
+// TestAPrewarmedShimIsClosedToApps: what waits for the secrets of the next order runs as the user that Apps
+// run as. Its memory and descriptors are root's to look at.
+func TestAPrewarmedShimIsClosedToApps(t *testing.T) {
 	e, _ := sandboxed(t, "true")
-	h, err := e.hire(t.Context())
+	h, err := e.startShim(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestASpareIsClosedToApps(t *testing.T) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the spare shim does not close itself: %s", why)
+			t.Fatalf("the prewarmed shim does not close itself: %s", why)
 		}
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// TestPlanted: what the App puts in the place of the shim's files is not
-// followed, not waited for and not believed.
+// TestPlanted: what the App puts in the place of the shim's files is not followed, not waited for
+// and not believed.
 func TestPlanted(t *testing.T) {
 	outside := filepath.Join(t.TempDir(), "outside")
 	if err := os.WriteFile(outside, []byte(`{"code":0,"started":"2026-01-01T00:00:00Z","ended":"2026-01-01T00:00:00Z"}`), 0o600); err != nil {
@@ -74,8 +74,8 @@ func TestPlanted(t *testing.T) {
 	})
 }
 
-// TestVandal: an App that destroys all the shim's files still ends with
-// its true result for the agent that is there.
+// TestVandal: an App that destroys all the shim's files still ends with its true result for the
+// agent that is there.
 func TestVandal(t *testing.T) {
 	l := shell(t, `cd shim; rm -f * ; mkfifo exit.reserve state.new; ln -s /etc/passwd exit; echo bye; exit 6`)
 	if exit := run(t, l); exit.Code != 6 || exit.Stdout.Written != 4 {
@@ -83,8 +83,8 @@ func TestVandal(t *testing.T) {
 	}
 }
 
-// TestPlantedExit: whatever the App puts where the record of its end
-// belongs, an agent that comes later finds the true one.
+// TestPlantedExit: whatever the App puts where the record of its end belongs, an agent that comes
+// later finds the true one.
 func TestPlantedExit(t *testing.T) {
 	for name, script := range map[string]string{
 		"pipe":            "rm exit.reserve; mkfifo exit.reserve",
@@ -128,7 +128,7 @@ func TestSocketTakenAway(t *testing.T) {
 // TestDeafShim: a job whose shim does not listen can still be cancelled.
 func TestDeafShim(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes as long as Cancel has patience")
+		t.Skip("takes as long as the timeout of Cancel")
 	}
 	linuxOnly(t)
 	l := shell(t, `until grep -q '"running"' shim/state; do sleep 0.01; done; kill -STOP $PPID; echo > out/ready; exec sleep 1000`)
@@ -168,8 +168,9 @@ func TestImpostor(t *testing.T) {
 	wait(t, p)
 }
 
-// TestSquatter: the name of the socket without a file, which any user of the host could take, cannot be known before
-// the shim has it: a job whose folder was taken away is still cancelled by its shim.
+// TestSquatter: the name of the socket without a file, which any user of the host could take,
+// cannot be known before the shim has it: a job whose folder was taken away is still cancelled by
+// its shim.
 func TestSquatter(t *testing.T) {
 	linuxOnly(t)
 	for pid := os.Getpid(); pid < os.Getpid()+500; pid++ {
@@ -232,8 +233,8 @@ func TestHeldPipe(t *testing.T) {
 	}
 }
 
-// TestFullDisk: a start on a full disk is refused by name; a disk that fills
-// up costs output, never the result.
+// TestFullDisk: a start on a full disk is refused by name; a disk that fills up costs output, never
+// the result.
 func TestFullDisk(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("mounting a small file system needs root")

@@ -13,7 +13,7 @@ import (
 	"tcenvsvr/agent/plain"
 )
 
-// The nouns that agent and shim share.
+// The nouns that agent and shim share; see package spec for their fields.
 type (
 	Launch     = spec.Launch
 	Limits     = spec.Limits
@@ -34,7 +34,7 @@ const (
 )
 
 // ShimCommand is the argument that makes tcenvsvr call ShimMain, and ShimName the name of the
-// program that does nothing else. By that name tcenvsvr does it as well.
+// program that does nothing else. tcenvsvr does it as well if it is called by that name.
 const (
 	ShimCommand = "job-shim"
 	ShimName    = "tcenvsvr-shim"
@@ -44,9 +44,6 @@ const (
 func IsShim(args []string) bool {
 	return len(args) == 2 && args[1] == ShimCommand || len(args) == 1 && filepath.Base(args[0]) == ShimName
 }
-
-// CodeRefused is the StartError where sudo refuses to become the sandbox user.
-const CodeRefused = spec.CodeRefused
 
 // Codes of a StartError that say something of the host, not of the App or the order.
 const (
@@ -60,6 +57,7 @@ const (
 	CodeUser      = spec.CodeUser
 	CodeNoSudo    = spec.CodeNoSudo
 	CodeNoSocket  = spec.CodeNoSocket
+	CodeRefused   = spec.CodeRefused // sudo does not let the agent become the sandbox user
 )
 
 // Hints say of each code of a StartError what it means and what to try.
@@ -69,7 +67,8 @@ var Hints = spec.Hints
 var (
 	// ErrNotRunning means that the job's shim is gone. ReadExit decides.
 	ErrNotRunning = errors.New("job is not running")
-	// ErrCopied is an ErrNotRunning: the folder is a copy, and its job another agent's.
+	// ErrCopied is an ErrNotRunning: the folder is a copy, and the job in it belongs to another
+	// agent.
 	ErrCopied = spec.ErrCopied
 )
 
@@ -83,14 +82,14 @@ const (
 	Log    Stream = spec.LogFile // what the App wrote into files of Launch.Logs
 )
 
-// ShimMain is the body of "tcenvsvr job-shim": a whole process's life. It
-// takes everything from stdin and returns the exit code.
+// ShimMain is the body of "tcenvsvr job-shim", the life of a whole process. It reads everything
+// from stdin and returns the exit code of the process: 0, or 1 if the request was not fulfilled.
 func ShimMain(stdin io.Reader, stdout, stderr io.Writer) int {
 	return shim.Main(stdin, stdout, stderr)
 }
 
-// ReadExit reads how the job in dir ended; false if that is not recorded.
-// The record is the word of the sandbox user: an error means that it must not be believed.
+// ReadExit reads how the job in dir ended; false if that is not recorded. The sandbox user could
+// have written the record: an error means that it must not be believed.
 func ReadExit(dir string) (Exit, bool, error) {
 	data, err := spec.ReadRecord(dir, spec.ExitFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,15 +104,16 @@ func ReadExit(dir string) (Exit, bool, error) {
 	return Exit{}, false, fmt.Errorf("reading the exit of the job in %q: %w", dir, err)
 }
 
-// Attended reports whether there is a shim's socket in dir, as there is while one lives.
+// Attended reports whether the folder of a job has a shim's socket in it, as it has while the shim
+// lives.
 func Attended(dir string) bool {
 	info, err := os.Lstat(filepath.Join(dir, spec.Folder, spec.SocketFile))
 	return err == nil && info.Mode().Type() == fs.ModeSocket
 }
 
-// OpenOutput opens an output of the App for reading while it grows, up to
-// Launch.MaxOutput; at the end a marker and the last 64 KiB follow if there was
-// more. It opens a regular file in the job's folder or nothing, whatever the App puts there.
+// OpenOutput opens an output of the App for reading while it grows, up to Launch.MaxOutput bytes;
+// if there was more, a marker and the last 64 KiB follow at the end. It opens a regular file in the
+// job's folder or nothing, whatever the App puts there.
 func OpenOutput(dir string, stream Stream) (*os.File, error) {
 	f, err := spec.OpenRegular(dir, filepath.Join(spec.Folder, string(stream)))
 	if err != nil {
@@ -122,7 +122,7 @@ func OpenOutput(dir string, stream Stream) (*os.File, error) {
 	return f, nil
 }
 
-// Tail is the end of an output as printable text, at most n bytes; "" where there is none.
+// Tail is the end of an output as printable text, at most n bytes; "" if there is none.
 func Tail(dir string, stream Stream, n int64) string {
 	f, err := OpenOutput(dir, stream)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// leftover is a script whose child does something when it is asked to end,
-// after the App itself has said what it has to say.
+// leftover is a script whose child does something when it is asked to end, after the App itself has
+// said what it has to say.
 func leftover(t testing.TB, onTerm, app string) Launch {
 	l := shell(t, `( trap '`+onTerm+`; exit 1' TERM; echo >tmp/ready; while :; do sleep 0.02; done ) &
 		until [ -e tmp/ready ]; do sleep 0.01; done
@@ -84,7 +84,8 @@ func TestWhatWasNotThere(t *testing.T) {
 	}
 }
 
-// TestNothingToKeep: what the App makes of its files itself neither holds up the shim nor is read by it.
+// TestNothingToKeep: what the App makes of its files itself neither holds up the shim nor is read
+// by it.
 func TestNothingToKeep(t *testing.T) {
 	l := leftover(t, ":", "mkfifo out/message.tc; ln -s /etc/passwd out/results.tc")
 	if exit := run(t, l); exit.Code != 0 || exit.Error != "" {

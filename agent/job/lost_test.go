@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestShimKilled: the App dies with it, its descendants are found, and the
-// outcome is unknown. in/secret goes, too.
+// TestShimKilled: the App dies with it, its descendants are found, and the outcome is unknown.
+// in/secret goes, too.
 func TestShimKilled(t *testing.T) {
 	linuxOnly(t)
 	for _, attached := range []bool{false, true} {

@@ -63,8 +63,7 @@ func newExecutor(t testing.TB) *Executor {
 	return e
 }
 
-// jobDir makes a job's folder as deep as real ones: deeper than the path
-// of a socket may be.
+// jobDir makes a job's folder as deep as real ones: deeper than the path of a socket may be.
 func jobDir(t testing.TB) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), strings.Repeat("deep/", 30), "session-1")
@@ -118,8 +117,8 @@ func run(t testing.TB, l Launch) Exit {
 	return wait(t, start(t, l))
 }
 
-// await waits until the script has written path, and returns what it wrote
-// up to the first end of line.
+// await waits until the script has written path, and returns what it wrote up to the first end of
+// line.
 func await(t testing.TB, path string) string {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {

@@ -85,7 +85,7 @@ func neverRan(t *testing.T, l Launch) {
 func TestAgentDiesBeforeGo(t *testing.T) {
 	l := shell(t, "echo > out/ran")
 	l.Files = []File{{Path: "in/secret", Data: []byte("secret")}}
-	h, err := newExecutor(t).hire(t.Context())
+	h, err := newExecutor(t).startShim(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestAgentDiesBeforeGo(t *testing.T) {
 		t.Fatalf("%+v, %v", reply, err)
 	}
 	_ = h.in.Close()
-	h.lastWords()
+	h.awaitEnd()
 	neverRan(t, l)
 }
 
@@ -142,14 +142,15 @@ func TestCopiedFolder(t *testing.T) {
 // lateRunner is a sudo that takes its time and cannot be killed by the agent.
 type lateRunner struct{ Direct }
 
-func (lateRunner) hire(_ context.Context, exe string) (*hired, error) {
+func (lateRunner) startShim(_ context.Context, exe string) (*startedShim, error) {
 	script := `exec 3<&0; (sleep 3; "$@" <&3; echo $? > "$DONE") &`
 	cmd := exec.Command("/bin/sh", "-c", script, "late", exe, ShimCommand)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "DONE=" + os.Getenv("DONE")}
-	return startShim(cmd)
+	return startCommand(cmd)
 }
 
-// TestMuteShim: an App that may have been started, and whose shim did not say so, does not run on while its order has ended.
+// TestMuteShim: an App that may have been started, and whose shim did not say so, does not run on
+// while its order has ended.
 func TestMuteShim(t *testing.T) {
 	linuxOnly(t)
 	l := shell(t, "echo yes > out/ran; exec sleep 1000")
@@ -162,21 +163,22 @@ func TestMuteShim(t *testing.T) {
 	nothingLeft(t, l.Dir)
 }
 
-// firstMute starts first a shim that nobody hears after its first word and the App's start, and good ones afterwards.
+// firstMute starts first a shim that nobody hears after its first word and the App's start, and
+// good ones afterwards.
 type firstMute struct {
 	Direct
 	first *sync.Once
 	ran   string // a file that the App makes
 }
 
-func (r firstMute) hire(ctx context.Context, exe string) (h *hired, err error) {
+func (r firstMute) startShim(ctx context.Context, exe string) (h *startedShim, err error) {
 	r.first.Do(func() {
 		cmd := exec.Command("/bin/sh", "-c", `exec 3<&0; "$@" <&3 3<&- | (head -n 1; until [ -s "$RAN" ]; do sleep 0.01; done) & exec 3<&-`, "mute", exe, ShimCommand)
 		cmd.Env = []string{"PATH=/usr/bin:/bin", "RAN=" + r.ran}
-		h, err = startShim(cmd)
+		h, err = startCommand(cmd)
 	})
 	if h == nil && err == nil {
-		h, err = r.Direct.hire(ctx, exe)
+		h, err = r.Direct.startShim(ctx, exe)
 	}
 	return h, err
 }

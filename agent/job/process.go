@@ -25,9 +25,9 @@ func (p *Process) Status() Status { return p.status }
 // Dir is the job's folder.
 func (p *Process) Dir() string { return p.dir }
 
-// Wait returns when nothing of the job lives any more: by itself, cancelled,
-// timed out, or because its shim was lost and the rest has been ended. It may
-// be called any number of times. The only error is that of ctx.
+// Wait returns when nothing of the job lives any more: it ended by itself, was cancelled or timed
+// out, or its shim was lost and the rest has been ended. It may be called any number of times. The
+// only error is that of ctx.
 func (p *Process) Wait(ctx context.Context) (Exit, error) {
 	exit, err := p.wait(ctx)
 	if err == nil {
@@ -46,7 +46,7 @@ func (p *Process) wait(ctx context.Context) (Exit, error) {
 		if ctx.Err() != nil {
 			return Exit{}, ctx.Err()
 		}
-		alive := p.alive() // before the look at the record: it is written before the shim ends
+		alive := p.alive() // asked before the record is read: the record is written before the shim ends
 		if exit, ok, _ := ReadExit(p.dir); ok {
 			return exit, nil
 		}
@@ -56,7 +56,7 @@ func (p *Process) wait(ctx context.Context) (Exit, error) {
 			}
 			return Exit{}, ctx.Err()
 		}
-		select { // between two moments of its life, or its socket was taken away
+		select { // the shim is about to start or end, or its socket was taken away
 		case <-time.After(delay):
 		case <-ctx.Done():
 			return Exit{}, ctx.Err()
@@ -64,7 +64,7 @@ func (p *Process) wait(ctx context.Context) (Exit, error) {
 	}
 }
 
-// lost ends what a lost shim left and says that the outcome is unknown.
+// lost ends what a lost shim left and returns an Exit that says that the outcome is unknown.
 func (p *Process) lost(ctx context.Context) Exit {
 	exit := Exit{Code: -1, Reason: ReasonShimLost, Error: "the shim ended without a record", Ended: time.Now()}
 	if p.status.BootID != proc.BootID() {
@@ -82,13 +82,13 @@ func (p *Process) lost(ctx context.Context) Exit {
 	return exit
 }
 
-// deafFor is how long Cancel talks to a shim that lives and does not hear.
-const deafFor = 5 * time.Second
+// answerTimeout bounds the wait for a shim that lives and does not answer.
+const answerTimeout = 5 * time.Second
 
-// Cancel asks the shim to end the whole tree: TERM, grace, KILL. It returns
-// when the shim has heard it; Wait tells the end. A job that has
-// ended is cancelled already. If the App took the socket away, or the shim hangs,
-// everything is killed at once, and Wait says that the shim was lost.
+// Cancel asks the shim to end the whole tree: TERM, grace, KILL. It returns when the shim has
+// confirmed that; [Process.Wait] returns the end. Cancelling a job that has ended does nothing. If
+// the App took the socket away, or the shim hangs, everything is killed at once, and Wait says that
+// the shim was lost.
 func (p *Process) Cancel(ctx context.Context) error {
 	begun := time.Now()
 	for delay := 2 * time.Millisecond; ; delay = min(2*delay, time.Second) {
@@ -102,7 +102,7 @@ func (p *Process) Cancel(ctx context.Context) error {
 		if _, ok, _ := ReadExit(p.dir); ok || !p.alive() {
 			return nil
 		}
-		if time.Since(begun) > deafFor {
+		if time.Since(begun) > answerTimeout {
 			_, err := p.e.reap(ctx, p.dir, &p.status)
 			return err
 		}
@@ -114,15 +114,15 @@ func (p *Process) Cancel(ctx context.Context) error {
 	}
 }
 
-// End ends at once whatever can be found of a job, its shim as well, and waits for no word of that.
+// End kills at once whatever can be found of a job, its shim as well, and asks nobody.
 func (p *Process) End(ctx context.Context) error {
-	p.e.ended(p) // if anything of it is left, it belongs to nobody
+	p.e.ended(p) // what is left of it from now on belongs to no job
 	_, err := p.e.reap(ctx, p.dir, &p.status)
 	return err
 }
 
-// Noted tells the shim of a job that has ended that its Exit is kept elsewhere by now, should it still be
-// there because it could not write that down.
+// Noted tells the shim of a job that has ended that its Exit is stored elsewhere by now. A shim is
+// still there if it could not write the Exit down.
 func (e *Executor) Noted(ctx context.Context, dir string, s Status) error {
 	p := &Process{e: e, dir: dir, status: s}
 	if _, ok, _ := ReadExit(dir); ok || !p.alive() {
@@ -132,11 +132,11 @@ func (e *Executor) Noted(ctx context.Context, dir string, s Status) error {
 	return err
 }
 
-// talk says verb and returns the line that answers.
+// talk sends verb and returns the line that answers it.
 func (p *Process) talk(ctx context.Context, verb string) ([]byte, error) {
 	if verb != sock.Wait {
 		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, deafFor)
+		ctx, stop = context.WithTimeout(ctx, answerTimeout)
 		defer stop()
 	}
 	c, err := sock.Dial(ctx, p.dir, p.status.ShimPID, p.status.Token)

@@ -53,8 +53,8 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// TestSurroundings: the App gets exactly the launch's environment, its own
-// session, the folder, three descriptors and signals as they ought to be.
+// TestSurroundings: the App gets exactly the launch's environment, its own session, the folder,
+// three descriptors and signals as they ought to be.
 func TestSurroundings(t *testing.T) {
 	l := shell(t, `tr '\0' '\n' </proc/$$/environ; pwd; umask; ulimit -c; until [ $(ulimit -n) = 99 ]; do sleep 0.01; done; cat; set -- /proc/self/fd/*; echo $#; grep SigIgn /proc/self/status
 		awk '{print ($1 == $5 || $1 == $6) ? "own" : "foreign", $5 == $6 ? "session" : "group"}' /proc/$$/stat`)

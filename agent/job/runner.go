@@ -5,23 +5,23 @@ import (
 	"os/exec"
 )
 
-// Runner is a way to a shim that runs as the user of Apps: Direct, Sudo or Socket.
+// Runner starts shims as the user of Apps. [Direct], [Sudo] and [Socket] are the runners.
 type Runner interface {
-	// hire starts the program exe as a shim. ctx bounds the start; the
-	// shim must not end with it, and gets nothing of ours but its request.
-	hire(ctx context.Context, exe string) (*hired, error)
-	// explain recognises the runner's own refusal when a shim has ended
-	// without an answer, in what was said on stderr. The code is "" if it does not.
+	// startShim starts the program exe as a shim. ctx bounds the start; the shim must not end with
+	// ctx, and inherits nothing from the agent but the ends of its request and answer.
+	startShim(ctx context.Context, exe string) (*startedShim, error)
+	// explain recognises the runner's own refusal in the stderr of a shim that has ended without an
+	// answer. The code is "" if there is none.
 	explain(stderr []string) (code, refusal string)
 }
 
-// Direct runs jobs as the agent's own user: demo, macOS, Windows.
+// Direct runs jobs as the agent's own user: in the demo, on macOS and on Windows.
 type Direct struct{}
 
-func (Direct) hire(_ context.Context, exe string) (*hired, error) {
+func (Direct) startShim(_ context.Context, exe string) (*startedShim, error) {
 	cmd := exec.Command(exe, ShimCommand)
 	cmd.Env = cleanEnv()
-	return startShim(cmd)
+	return startCommand(cmd)
 }
 
 func (Direct) explain([]string) (code, refusal string) { return "", "" }

@@ -18,8 +18,7 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// public is a copy of the test program that other users may execute, and
-// a place for their jobs.
+// public is a copy of the test program that other users may execute, and a place for their jobs.
 func public(t *testing.T) (exe, dir string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "job")
@@ -96,7 +95,8 @@ func TestSudo(t *testing.T) {
 	}
 }
 
-// TestSudoOutcome: what is put back, and the gathered log, are the sandbox user's and open to the agent.
+// TestSudoOutcome: what is put back, and the gathered log, are the sandbox user's and open to the
+// agent.
 func TestSudoOutcome(t *testing.T) {
 	e, l := sandboxed(t, `umask 077
 		( trap 'echo interrupted >out/message.tc; exit 1' TERM; echo >tmp/ready; while :; do sleep 0.02; done ) &
@@ -208,8 +208,8 @@ func strangerMain() int {
 	return 0
 }
 
-// What an App makes for itself alone can be read by the folder's group
-// when the job has ended; what is not its own is left as it is.
+// What an App makes for itself alone can be read by the folder's group when the job has ended; what
+// is not its own is left as it is.
 func TestWhatAnAppLeavesIsShared(t *testing.T) {
 	e, l := sandboxed(t, `umask 077; mkdir out/deep; echo found > out/deep/file; ln -s /etc/shadow out/link`)
 	p, err := e.Start(t.Context(), l)

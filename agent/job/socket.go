@@ -17,16 +17,15 @@ import (
 // SocketPath is where the package's tc-job.socket listens.
 const SocketPath = "/run/threatconnect-envsvr/tc-job.sock"
 
-// Socket runs jobs as the user of a service that systemd starts for each
-// connection (tc-job.socket, tc-job@.service). Nobody changes users: agent and Apps
-// can both do without the right to gain privileges, and every job has a cgroup of its own.
+// Socket runs jobs as the user of a service that systemd starts for each connection (tc-job.socket,
+// tc-job@.service). No process changes its user: agent and Apps can both do without the right to
+// gain privileges, and every job has a cgroup of its own.
 //
-// The request goes in, the answer comes out over one connection. What the
-// shim says on stderr is in the journal.
+// Request and answer go over one connection. The shim's stderr is in systemd's journal.
 type Socket struct {
 	Path string // "" = SocketPath
-	// Listener is the user who must have made the socket, so that secrets
-	// are told to nobody else: root's systemd.
+	// listener is the user who must have made the socket, so that nobody else learns secrets: root,
+	// for systemd.
 	listener int
 }
 
@@ -37,8 +36,9 @@ func (s Socket) path() string {
 	return s.Path
 }
 
-// hire connects; whoever listens runs the program that it was set up with, not exe.
-func (s Socket) hire(ctx context.Context, _ string) (*hired, error) {
+// startShim connects. The service behind the socket runs the program that it was set up with, not
+// exe.
+func (s Socket) startShim(ctx context.Context, _ string) (*startedShim, error) {
 	conn, err := s.dial(ctx)
 	if err != nil {
 		return nil, &StartError{Code: spec.CodeNoSocket, Err: fmt.Errorf("starting the shim: %w", err)}
@@ -48,11 +48,11 @@ func (s Socket) hire(ctx context.Context, _ string) (*hired, error) {
 		_ = conn.Close()
 		return nil, &StartError{Code: spec.CodeShim, Err: fmt.Errorf("starting the shim: %w", err)}
 	}
-	h := &hired{
+	h := &startedShim{
 		in: &half{conn}, out: out, close: func() { _ = conn.Close() },
 		ended: make(chan struct{}), answered: make(chan struct{}),
 	}
-	go func() { // the end of a shim is seen while nobody reads, too
+	go func() { // the end of a shim is noticed also while nobody reads
 		defer close(h.ended)
 		_, _ = io.Copy(copied, io.LimitReader(conn, spec.MaxRecord))
 		_ = copied.Close()
@@ -87,7 +87,7 @@ func (s Socket) explain([]string) (code, refusal string) {
 	return spec.CodeShim, "the service behind " + s.path() + " ended without an answer: see \"journalctl -u 'tc-job@*'\""
 }
 
-// half is a connection of which closing ends what we say, not what we hear.
+// half is a connection whose Close ends what we send, not what we receive.
 type half struct{ *net.UnixConn }
 
 func (h *half) Close() error { return h.CloseWrite() }

@@ -16,8 +16,8 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// systemd does what tc-job.socket and tc-job@.service are for: it runs exe
-// for each connection, as nobody, without the right to gain privileges.
+// systemd does what tc-job.socket and tc-job@.service are for: it runs exe for each connection, as
+// nobody, without the right to gain privileges.
 func systemd(t *testing.T, exe string) (path string, shims <-chan *os.Process) {
 	t.Helper()
 	path = filepath.Join(filepath.Dir(exe), "tc-job.sock")
@@ -94,13 +94,13 @@ func TestSocket(t *testing.T) {
 	}
 }
 
-// TestSocketWithSpare: a connection that waits is used; one that broke is not missed.
-func TestSocketWithSpare(t *testing.T) {
+// TestSocketWithPrewarmedShim: a connection that waits is used; one that broke is not missed.
+func TestSocketWithPrewarmedShim(t *testing.T) {
 	for name, dead := range map[string]bool{"waiting": false, "dead": true} {
 		t.Run(name, func(t *testing.T) {
 			e, l, shims := behindSocket(t, "exit 3")
-			e.spare = make(chan *hired, 1)
-			h, err := e.hire(t.Context())
+			e.prewarmed = make(chan *startedShim, 1)
+			h, err := e.startShim(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,7 +109,7 @@ func TestSocketWithSpare(t *testing.T) {
 				_ = first.Kill()
 				<-h.ended
 			}
-			e.spare <- h
+			e.prewarmed <- h
 			p, err := e.Start(t.Context(), l)
 			if err != nil {
 				t.Fatal(err)
@@ -118,7 +118,7 @@ func TestSocketWithSpare(t *testing.T) {
 				t.Errorf("%+v", exit)
 			}
 			if used := p.Status().ShimPID == first.Pid; used == dead {
-				t.Errorf("the spare was used: %v", used)
+				t.Errorf("the prewarmed shim was used: %v", used)
 			}
 			<-h.answered
 		})
@@ -175,8 +175,8 @@ func TestSocketRefused(t *testing.T) {
 	}
 }
 
-// TestClear: the user of Apps removes its own, whatever an App did to it,
-// and nothing that a link leads to.
+// TestClear: the user of Apps removes its own, whatever an App did to it, and nothing that a link
+// leads to.
 func TestClear(t *testing.T) {
 	e, l := sandboxed(t, `mkdir -p tmp/a/b && touch tmp/a/b/c && ln -s `+"%s"+` tmp/a/link && chmod 0 tmp/a/b && chmod 500 tmp/a`)
 	kept := filepath.Join(filepath.Dir(e.exe), "kept")

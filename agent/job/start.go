@@ -1,44 +1,144 @@
 package job
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
-	"os/exec"
+	"strings"
+	"time"
 
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// startShim runs a prepared command that is a shim, or becomes one, over three files of ours.
-func startShim(cmd *exec.Cmd) (*hired, error) {
-	fail := func(err error) (*hired, error) {
-		return nil, &StartError{Code: spec.CodeShim, Err: fmt.Errorf("starting the shim: %w", err)}
+const (
+	// startTimeout bounds a Start whose context has no end: sudo may ask slow directories who
+	// tc-job is, but no start may take for ever.
+	startTimeout = time.Minute
+	// lateTimeout bounds the wait for the answer of a shim whose time is up, and then the end of
+	// its job.
+	lateTimeout = 10 * time.Second
+)
+
+// Start returns when the App is executed. After a [*StartError] nothing of the job runs, and its
+// folder is used up. ctx bounds the start, not the job: a job that can no longer be stopped from
+// starting when ctx ends is returned.
+func (e *Executor) Start(ctx context.Context, l Launch) (*Process, error) {
+	return e.StartNoted(ctx, l, func(Status) error { return nil })
+}
+
+// StartNoted is [Executor.Start] for an agent whose successor must know what was started. note is
+// called with the shim's Status before anything is executed. The App is executed only after note
+// has returned nil, and only if this agent is still alive then.
+func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) error) (*Process, error) {
+	l.OwnerUID = os.Getuid()
+	if err := l.Validate(); err != nil {
+		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("checking the launch: %w", err)}
 	}
-	stdin, in, err := os.Pipe()
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	request, err := spec.Encode(spec.Request{Op: spec.OpStart, Launch: &l})
 	if err != nil {
-		return fail(err)
+		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("encoding the launch: %w", err)}
 	}
-	defer stdin.Close()
-	out, stdout, err := os.Pipe()
-	if err != nil {
-		_ = in.Close()
-		return fail(err)
+	defer clear(request)
+	h, reply, err := e.send(ctx, request)
+	if h == nil {
+		return nil, err
 	}
-	defer stdout.Close()
-	stderr, err := scratch() // a file, because the break of a pipe would end the shim
-	if err != nil {
-		_, _ = in.Close(), out.Close()
-		return fail(err)
+	defer h.used()
+	if err != nil && ctx.Err() != nil { // the shim will read the end of its input instead of Go
+		h.dismiss()
+		return nil, &StartError{Code: spec.CodeTimeout, Err: fmt.Errorf("starting the shim: %w", context.Cause(ctx))}
 	}
-	h := &hired{in: in, out: out, stderr: stderr, ended: make(chan struct{}), answered: make(chan struct{})}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = stdin, stdout, stderr, ownSession()
-	if err := cmd.Start(); err != nil {
+	allowed := false // Go was sent: from then on the App may have been executed
+	if err == nil && reply.Status != nil {
+		status := *reply.Status
+		if err := note(status); err != nil {
+			_ = h.in.Close()
+			h.awaitEnd() // then the folder may be removed
+			return nil, &StartError{Code: spec.CodeGivenUp, Err: err}
+		}
+		allowed = true
+		if reply, err = h.ask(ctx, []byte(spec.Go), false); err != nil {
+			reply, err = e.resolveStart(ctx, h, l.Dir, &status, err)
+		}
+	}
+	switch {
+	case err != nil:
+		start := e.explain(h, err)
+		start.Doubt = allowed
+		return nil, start
+	case reply.Status == nil:
+		h.awaitEnd() // the folder may be removed when it has ended
+		return nil, &StartError{Code: reply.Code, Err: errors.New(reply.Error)}
+	}
+	h.release()
+	e.log.Debug("job started", "job", l.ID, "shim_pid", reply.Status.ShimPID, "app_pid", reply.Status.AppPID)
+	return e.process(l.Dir, *reply.Status), nil
+}
+
+// send gives the request to a shim: the prewarmed one, or a new one if there is none or it died
+// while it waited. If it died with the request, the new one finds the folder claimed.
+func (e *Executor) send(ctx context.Context, request []byte) (*startedShim, spec.Reply, error) {
+	if h := e.takePrewarmed(); h != nil {
+		reply, err := h.ask(ctx, request, true)
+		if !errors.Is(err, errNoAnswer) {
+			return h, reply, err
+		}
+		h.used()
 		h.release()
-		return fail(err)
 	}
-	h.pid, h.kill = cmd.Process.Pid, func() { _ = cmd.Process.Kill() }
-	go func() { // a zombie is not left, however long the job takes
-		defer close(h.ended)
-		_ = cmd.Wait()
-	}()
-	return h, nil
+	h, err := e.startShim(ctx)
+	if err != nil {
+		return nil, spec.Reply{}, err
+	}
+	reply, err := h.ask(ctx, request, true)
+	return h, reply, err
+}
+
+// resolveStart decides what becomes of a start to which the shim did not answer after Go. If the
+// time is up, the answer may still come soon. Otherwise the shim has ended, which an App can bring
+// about; then everything of the job is ended, because nobody would look after it.
+func (e *Executor) resolveStart(ctx context.Context, h *startedShim, dir string, s *Status, err error) (spec.Reply, error) {
+	late := ctx.Err() != nil
+	ctx = context.WithoutCancel(ctx)
+	if late {
+		waiting, cancel := context.WithTimeout(ctx, lateTimeout)
+		defer cancel()
+		reply, err := h.ask(waiting, nil, false)
+		if err == nil {
+			return reply, nil
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, lateTimeout)
+	defer cancel()
+	if _, reapErr := e.reap(ctx, dir, s); reapErr != nil {
+		err = errors.Join(err, reapErr)
+	}
+	if late {
+		h.release()
+		err = &StartError{Code: spec.CodeTimeout, Err: fmt.Errorf("starting the App: %w", err)}
+	}
+	return spec.Reply{}, err
+}
+
+// explain makes a StartError for a shim that ended without an answer, from its stderr.
+func (e *Executor) explain(h *startedShim, err error) *StartError {
+	if start, ok := errors.AsType[*StartError](err); ok {
+		return start
+	}
+	stderr := h.awaitEnd()
+	if code, refusal := e.runner.explain(stderr); code != "" {
+		return &StartError{Code: code, Err: fmt.Errorf("starting the shim: %s", refusal)}
+	}
+	if len(stderr) > 0 {
+		err = errors.New(stderr[len(stderr)-1])
+	}
+	for _, line := range stderr { // a Go program that may not make threads prints its registers as well
+		if strings.HasPrefix(line, "runtime: failed to create new OS thread") {
+			return &StartError{Code: spec.CodeNoProcess, Err: fmt.Errorf("starting the shim: %s", line)}
+		}
+	}
+	return &StartError{Code: spec.CodeShim, Err: fmt.Errorf("starting the shim: %w", err)}
 }

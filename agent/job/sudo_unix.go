@@ -12,28 +12,18 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// Sudo runs jobs as another user, by the sudoers rule
-//
-//	Defaults:threatconnect !requiretty, !use_pty, !pam_session, !pam_setcred
-//	threatconnect ALL=(tc-job) NOPASSWD: ALL
-//
-// With all of these defaults sudo becomes the shim; without them it stays
-// beside every job as a process of root of some 5 MB, and nothing else differs.
-type Sudo struct {
-	User string // tc-job
-}
-
-// sudoPaths are where sudo is looked for: never in PATH, which others may have set.
+// sudoPaths are where sudo is looked for. PATH is not used, because others may have set it.
 var sudoPaths = []string{"/usr/bin/sudo", "/bin/sudo", "/usr/local/bin/sudo", "/usr/sbin/sudo"}
 
-func (s Sudo) hire(_ context.Context, exe string) (*hired, error) {
+func (s Sudo) startShim(_ context.Context, exe string) (*startedShim, error) {
 	cmd, err := s.command(exe)
 	if err != nil {
 		return nil, err
 	}
-	return startShim(cmd)
+	return startCommand(cmd)
 }
 
+// command is the call of sudo that starts exe as a shim.
 func (s Sudo) command(exe string) (*exec.Cmd, error) {
 	if s.User == "" || strings.HasPrefix(s.User, "-") {
 		return nil, &StartError{Code: spec.CodeUser, Err: fmt.Errorf("running as the sandbox user: %q is no user name", s.User)}
@@ -48,22 +38,5 @@ func (s Sudo) command(exe string) (*exec.Cmd, error) {
 	return nil, &StartError{Code: spec.CodeNoSudo, Err: fmt.Errorf("running as %q: no sudo in %s", s.User, strings.Join(sudoPaths, ", "))}
 }
 
-// explain recognises what sudo itself says, like "sudo: a password is
-// required", sometimes in several lines of which any may be the reason.
-func (s Sudo) explain(stderr []string) (code, refusal string) {
-	var said []string
-	for _, line := range stderr {
-		if text, ok := strings.CutPrefix(line, "sudo: "); ok && !strings.HasPrefix(text, "unable to resolve host") {
-			said = append(said, text)
-		} else if strings.Contains(line, "sudoers") || strings.Contains(line, "not allowed to") {
-			said = append(said, line)
-		}
-	}
-	if len(said) == 0 {
-		return "", ""
-	}
-	return spec.CodeRefused, "sudo: " + strings.Join(said, "; ")
-}
-
-// cleanEnv is what a shim, or sudo before it, gets to see.
+// cleanEnv is the whole environment of a shim, and of sudo before it.
 func cleanEnv() []string { return []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"} }

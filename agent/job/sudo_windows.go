@@ -9,19 +9,12 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// Sudo is for Unix.
-type Sudo struct {
-	User string
-}
-
-func (s Sudo) hire(context.Context, string) (*hired, error) {
+func (s Sudo) startShim(context.Context, string) (*startedShim, error) {
 	return nil, &StartError{Code: spec.CodeNoSudo, Err: fmt.Errorf("running as %q by sudo: %w", s.User, errors.ErrUnsupported)}
 }
 
-func (Sudo) explain([]string) (code, refusal string) { return "", "" }
-
-// cleanEnv is what a shim gets to see: Windows programs want to know where
-// Windows is, and sockets where temporary files go.
+// cleanEnv is the whole environment of a shim: Windows programs must know where Windows is, and
+// sockets where temporary files are.
 func cleanEnv() []string {
 	var env []string
 	for _, name := range []string{"SystemRoot", "SystemDrive", "TEMP", "TMP"} {

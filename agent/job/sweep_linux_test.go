@@ -20,14 +20,14 @@ type grouped struct {
 	procs string
 }
 
-func (g grouped) hire(_ context.Context, exe string) (*hired, error) {
+func (g grouped) startShim(_ context.Context, exe string) (*startedShim, error) {
 	cmd, err := g.command(exe)
 	if err != nil {
 		return nil, err
 	}
 	cmd.Args = append([]string{"/bin/sh", "-c", `echo $$ >"$0" && exec "$@"`, g.procs}, cmd.Args...)
 	cmd.Path = cmd.Args[0]
-	return startShim(cmd)
+	return startCommand(cmd)
 }
 
 // serviceGroup makes a control group in systemd's hierarchy.
@@ -57,8 +57,8 @@ func serviceGroup(t *testing.T) (procs string) {
 	return ""
 }
 
-// TestSweep: what an App has hidden before it killed its shim is ended, and nothing
-// of another job of the same user, or of that user's own.
+// TestSweep: what an App has hidden before it killed its shim is ended, and nothing of another job
+// of the same user, or of that user's own.
 func TestSweep(t *testing.T) {
 	hides := `(setsid env -i /bin/sh -c 'echo $$ >"$0"; exec sleep 1000' "$PWD/out/daemon" &)
 		until [ -s out/daemon ]; do sleep 0.01; done

@@ -4,8 +4,8 @@ package job
 
 import "testing"
 
-// A tied job ends with all that it started when the process that waits for
-// it is killed; another one goes on.
+// A tied job ends with all that it started when the process that waits for it is killed; another
+// one goes on.
 func TestTied(t *testing.T) {
 	for _, tied := range []bool{true, false} {
 		l := shell(t, "sleep 1000 & echo > out/ready; sleep 1000")

@@ -43,8 +43,8 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestCancelTree: TERM reaches everything, HUP nothing, and what ignores
-// TERM is killed, in its own session or not.
+// TestCancelTree: TERM reaches everything, HUP nothing, and what ignores TERM is killed, in its own
+// session or not.
 func TestCancelTree(t *testing.T) {
 	linuxOnly(t)
 	l := shell(t, `
@@ -92,8 +92,8 @@ func TestDaemons(t *testing.T) {
 	}
 }
 
-// TestForkBomb: processes that fork into new sessions and end, faster
-// than anybody can list them, among two hundred others.
+// TestForkBomb: processes that fork into new sessions and end, faster than anybody can list them,
+// among two hundred others.
 func TestForkBomb(t *testing.T) {
 	linuxOnly(t)
 	l := shell(t, `
@@ -149,8 +149,8 @@ func TestGigabyte(t *testing.T) {
 	}
 }
 
-// TestFirstThreadEnds: a process whose first thread has ended looks like a zombie and runs on. It hears TERM,
-// is killed, and is found by Reap when it has killed its shim.
+// TestFirstThreadEnds: a process whose first thread has ended looks like a zombie and runs on. It
+// hears TERM, is killed, and is found by Reap when it has killed its shim.
 func TestFirstThreadEnds(t *testing.T) {
 	linuxOnly(t)
 	python, err := exec.LookPath("python3")
@@ -207,7 +207,8 @@ os.kill(os.getppid(), 9)`, headless}
 	})
 }
 
-// ended waits until the process that wrote out/ready is gone, or a zombie with no thread but its first.
+// ended waits until the process that wrote out/ready is gone, or a zombie with no thread but its
+// first.
 func ended(t *testing.T, l Launch) {
 	t.Helper()
 	pid, err := strconv.Atoi(await(t, l.Dir+"/out/ready"))

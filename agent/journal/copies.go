@@ -17,8 +17,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// copies keep each entry that may have started, or has a result, in a file of its own for
-// the day on which the log is damaged or gone. They are not synced and have no secrets.
+// copies keep each entry that may have started or has a result in a file of its own, in case the
+// log is damaged or lost. They are not fsynced and hold no secrets.
 //
 //	file     CRC-32C of the rest, 8 hexadecimal digits · a copiedEntry (JSON)
 type copies struct {
@@ -27,7 +27,7 @@ type copies struct {
 }
 
 type copiedEntry struct {
-	Place string `json:"place"` // where the journal is; of a cloned home it is another's
+	Place string `json:"place"` // of the journal; a cloned home has another one
 	Entry *Entry `json:"entry"`
 }
 
@@ -38,11 +38,11 @@ const (
 
 func openCopies(journal string, at place.Place) copies {
 	c := copies{filepath.Join(journal, copiesDir), at}
-	_ = os.Mkdir(c.dir, 0o700) // without it there are none: a full disk must not keep results from their owner
+	_ = os.Mkdir(c.dir, 0o700) // if that fails there are no copies: a full disk must not keep results from the cloud
 	return c
 }
 
-// write replaces the copy of an entry. Should it fail, the log is there still.
+// write replaces the copy of an entry. If that fails, there is still the log.
 func (c copies) write(e *Entry) {
 	open := *e
 	open.dropSecrets()
@@ -64,7 +64,8 @@ func (c copies) remove(ref wire.Ref) { _ = os.Remove(c.path(ref)) }
 
 func (c copies) path(ref wire.Ref) string { return filepath.Join(c.dir, ref.String()) }
 
-// all are the entries of which there are copies that can be read. What is no copy of ours is removed.
+// all returns the entries whose copies can be read. Files that are no copies of this journal are
+// removed.
 func (c copies) all() ([]*Entry, error) {
 	files, err := os.ReadDir(c.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -7,18 +7,21 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// Damage says what was wrong with the journal when it was opened and has been mended; "" for nothing.
+// Damage says what was wrong with the journal when it was opened and has been mended since; "" if
+// nothing was.
 func (j *Journal) Damage() string { return strings.Join(j.damage, "; ") }
 
-// restore puts right what the log says wrongly, and reports whether it did.
+// restore corrects the entries of a log that is damaged or a copy, and reports whether it changed
+// any.
 //
-// An entry of which the log knows less than its copy is as the copy says. Beside a damaged log,
-// what else has no result may have been started: its own record of that may be what is damaged.
-// A log that was written at another place is a copy of that one, and whatever has no result is the original's.
+// If the copy of an entry has come further than the log, the copy counts. If the log is damaged,
+// every other entry without a result may have been started: the record of that may be what is
+// damaged. A log that was written at another place is a copy, and entries without a result belong
+// to the original.
 func (j *Journal) restore() (changed bool, err error) {
 	j.damage = j.log.damage
 	if j.log.copied {
-		j.disown()
+		j.dropForeign()
 	}
 	copied, err := j.copies.all()
 	if err != nil {
@@ -52,8 +55,8 @@ func (j *Journal) restore() (changed bool, err error) {
 	return true, nil
 }
 
-// disown drops what only the original may go on with.
-func (j *Journal) disown() {
+// dropForeign drops the entries that only the original may go on with.
+func (j *Journal) dropForeign() {
 	dropped := 0
 	for ref, e := range j.entries {
 		if e.Result == nil {

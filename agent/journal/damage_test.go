@@ -66,8 +66,8 @@ func lives(t *testing.T, dir string) (accepted, running, finished Entry) {
 	return accepted, running, finished
 }
 
-// Whichever file is damaged, what runs is known with its shim, a result waits, nothing
-// that may have run is said not to, and what is over stays over.
+// Whichever file is damaged, what runs is known with its shim, a result waits, nothing that may
+// have run is said not to, and what is over stays over.
 func TestDamagedFile(t *testing.T) {
 	for name, damage := range damages() {
 		for _, file := range []string{"journal.0", "journal.1", "copies/running.2", "copies/finished.1"} {
@@ -110,8 +110,8 @@ func TestDamagedFile(t *testing.T) {
 	}
 }
 
-// The record of a start that is damaged must not make an order look as if it had never run,
-// be it the last one or not, and be its copy there or not.
+// The record of a start that is damaged must not make an order look as if it had never run, be it
+// the last one or not, and be its copy there or not.
 func TestDamagedRecordInTheMiddle(t *testing.T) {
 	for name, withCopies := range map[string]bool{"with copies": true, "without": false} {
 		t.Run(name, func(t *testing.T) {

@@ -14,9 +14,9 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// disk is what lies below a journal's files in these tests: a page cache, and
-// faults. What was written is in the cache only, until a datasync brings it
-// to the real file; one that fails drops it and says so once, as Linux does.
+// disk is what lies below a journal's files in these tests: a page cache, and faults. What was
+// written is in the cache only, until a datasync brings it to the real file; one that fails drops
+// it and says so once, as Linux does.
 type disk struct {
 	bytes int64 // of each file; 0 = fileBytes
 	mu    sync.Mutex
@@ -123,8 +123,8 @@ func openOn(t *testing.T, dir string, d *disk) *Journal {
 	return j
 }
 
-// A sync that fails is the end of that file: the order is in the other one, or
-// it was never accepted, and what comes later does not lie behind a gap.
+// A sync that fails is the end of that file: the order is in the other one, or it was never
+// accepted, and what comes later does not lie behind a gap.
 func TestFailedSync(t *testing.T) {
 	for name, failing := range map[string]int{"one file": 1, "both files": 1000} {
 		t.Run(name, func(t *testing.T) {
@@ -164,8 +164,8 @@ func TestFailedSync(t *testing.T) {
 	}
 }
 
-// What the journal said holds, whichever operation fails, for however long,
-// and wherever the power goes; and it goes on by itself.
+// What the journal said holds, whichever operation fails, for however long, and wherever the power
+// goes; and it goes on by itself.
 func TestFaultEverywhere(t *testing.T) {
 	d := &disk{err: syscall.EIO, bytes: smallFile}
 	life(t, openOn(t, t.TempDir(), d), map[wire.Ref]string{})

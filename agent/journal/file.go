@@ -7,20 +7,20 @@ import (
 	"tcenvsvr/agent/disk/filelock"
 )
 
-// file is what the log asks of a file. There is one kind, and the tests'
-// own, whose disk fails when it is told to.
+// file is what the log needs of a file. There is one kind, and that of the tests, whose disk fails
+// on demand.
 type file interface {
 	io.ReaderAt
 	io.WriterAt
 	io.Closer
 	Name() string
-	// preallocate makes it at least size bytes long with blocks behind all
-	// of them, so that writing into it cannot fail for lack of space.
+	// preallocate makes the file at least size bytes long, with blocks for all of them, so that
+	// writing into it cannot fail for lack of space.
 	preallocate(size int64) (int64, error)
-	// Truncate gives room back.
+	// Truncate gives space back.
 	Truncate(size int64) error
-	// datasync makes durable what was written. An error is final: the kernel
-	// may have dropped the pages, and says so only once.
+	// datasync makes durable what was written. An error is final: the kernel may have dropped the
+	// pages, and reports that only once.
 	datasync() error
 }
 

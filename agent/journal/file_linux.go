@@ -17,7 +17,8 @@ func (f osFile) preallocate(size int64) (int64, error) {
 	}
 	err = unix.Fallocate(int(f.Fd()), 0, 0, size)
 	if err == nil && size <= fileBytes || errors.Is(err, unix.EOPNOTSUPP) {
-		// What was never written is written down by the file system as well, which makes every sync twice as slow.
+		// Blocks that were never written cost the file system a note of its own, which makes every
+		// sync twice as slow.
 		err = fill(f, fi.Size(), size)
 	}
 	if err == nil {
@@ -29,7 +30,7 @@ func (f osFile) preallocate(size int64) (int64, error) {
 	return size, nil
 }
 
-// datasync holds the file open meanwhile: another goroutine may close it.
+// datasync keeps the file open meanwhile: another goroutine may close it.
 func (f osFile) datasync() error {
 	c, err := f.SyscallConn()
 	if err != nil {

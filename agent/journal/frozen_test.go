@@ -22,8 +22,8 @@ func (f frozenFile) WriteAt(b []byte, at int64) (int, error) {
 	return f.file.WriteAt(b, at)
 }
 
-// TestFrozen: while a change waits for the disk, what holds can be seen; a session's reader and
-// a hello must not wait with it.
+// TestFrozen: while a change waits for the disk, what holds can be seen; a session's reader and a
+// hello must not wait with it.
 func TestFrozen(t *testing.T) {
 	var frozen chan struct{}
 	stuck := make(chan struct{}, 100)

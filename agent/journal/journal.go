@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,17 +24,18 @@ var ErrNoSpace = errors.New("no space left for the journal")
 type Entry struct {
 	// Order as it came; Params, Token and Defaults are gone once it has Started.
 	Order wire.Order `json:"order"`
-	// State is accepted, and the App has certainly not been started, or running, and it may have been;
-	// with a Result it is over.
+	// State is accepted (the App has certainly not been started) or running (it may have been).
+	// With a Result the order is over.
 	State wire.State `json:"state"`
 	// Hold: the App may not be started before the cloud's Start.
 	Hold bool `json:"hold,omitempty"`
-	// Shim is who runs the App, in its own words; none where that is not known.
+	// Shim is the shim that runs the App, as package job describes it; none if that is not known.
 	Shim json.RawMessage `json:"shim,omitempty"`
-	// Mended: it was found in a damaged journal. It may have been started, and its secrets are gone.
+	// Mended: the entry was found in a damaged journal. Its App may have been started, and its
+	// secrets are gone.
 	Mended bool `json:"mended,omitempty"`
-	// BootID of the host that accepted it. Another one now means that
-	// whatever ran then does not run any more.
+	// BootID of the host when it accepted the order. If the host has another one now, nothing that
+	// ran then runs any more.
 	BootID string `json:"boot_id"`
 	// Accepted and Started are times of the host's clock, for durations only.
 	Accepted time.Time `json:"accepted"`
@@ -51,19 +54,19 @@ type Journal struct {
 	damage []string // found at open
 	logger *slog.Logger
 
-	mu      sync.Mutex            // held while files are written, for as long as a frozen disk wants
-	seen    sync.RWMutex          // taken after mu, and never held over that: who looks does not wait for the disk
-	entries map[wire.Ref]*Entry   // what holds; changed under both
-	pending map[wire.Ref]*pending // what will, once it is durable
+	mu      sync.Mutex            // held while files are written, which a frozen disk may make last for ever
+	seen    sync.RWMutex          // locked after mu and only for a moment: readers do not wait for the disk
+	entries map[wire.Ref]*Entry   // what is in force; changed under both locks
+	pending map[wire.Ref]*pending // what will be in force once it is durable
 	down    bool                  // no file can be written
 
-	syncing sync.Mutex // taken before mu
+	syncing sync.Mutex // locked before mu
 	lost    int64      // log.written up to here was given up, unless synced; guarded by syncing
-	why     error      // of that
+	why     error      // it was given up
 }
 
-// Open reads the journal in dir (created 0700 if missing) and repairs what
-// a crash left. A folder that another process uses is an error.
+// Open reads the journal in dir (created with mode 0700 if missing) and repairs what a crash left.
+// A folder that another process uses is an error.
 func Open(dir string, logger *slog.Logger) (*Journal, error) {
 	return openIn(dir, logger, openFile, fileBytes)
 }
@@ -87,8 +90,8 @@ func openIn(dir string, logger *slog.Logger, openFile func(string) (file, error)
 	}
 	changed, err := j.restore()
 	if err == nil && (changed || l.discarded > 0) {
-		// What lies behind a torn record must not come to life when
-		// new records of the same length are written over it.
+		// What lies behind a torn record must not count again when new records of the same length
+		// are written over the torn one.
 		err = j.compact(recordHead)
 	}
 	if err != nil {
@@ -108,7 +111,7 @@ func (j *Journal) replay(p *parts, gone bool) error {
 		return err
 	}
 	p.ref = r.Ref
-	if r.Entry == nil || gone { // secrets go when the order is over; a later record may hold its result
+	if r.Entry == nil || gone { // secrets are overwritten when the order is over; a later record may hold its result
 		delete(j.entries, r.Ref)
 		return nil
 	}
@@ -116,7 +119,7 @@ func (j *Journal) replay(p *parts, gone bool) error {
 	return nil
 }
 
-// wipeEnded overwrites the secrets that the last agent did not come to.
+// wipeEnded overwrites the secrets of ended orders that the last agent did not overwrite any more.
 func (j *Journal) wipeEnded() {
 	wiped := false
 	for ref := range j.log.secrets {
@@ -142,8 +145,9 @@ func (j *Journal) Close() error {
 	return j.log.close()
 }
 
-// Accept stores e durably. fresh is false when the ref is known already;
-// then nothing is changed and the order must not be started by the caller.
+// Accept stores e durably (durable.go). fresh is false when the order is known already: then
+// nothing is changed, and the caller must not start the order. The error is [ErrNoSpace], or says
+// why the disk failed.
 func (j *Journal) Accept(e Entry) (fresh bool, err error) {
 	e.State = wire.StateAccepted
 	err = j.commit(e.Order.Ref, func(old *Entry) (*Entry, error) {
@@ -158,8 +162,8 @@ func (j *Journal) Accept(e Entry) (fresh bool, err error) {
 	return fresh, nil
 }
 
-// Starting notes, durably, that the App is about to be started by a shim. It is executed
-// only after that: an entry that is accepted was never started.
+// Starting notes, durably, that a shim is about to start the App. The App is executed only after
+// that, so an entry whose State is accepted was never started.
 func (j *Journal) Starting(ref wire.Ref, shim json.RawMessage) error {
 	err := j.commit(ref, changing(func(e *Entry) { e.State, e.Hold, e.Shim = wire.StateRunning, false, shim }))
 	if err != nil {
@@ -168,8 +172,8 @@ func (j *Journal) Starting(ref wire.Ref, shim json.RawMessage) error {
 	return nil
 }
 
-// Started notes that the App runs and forgets the order's secrets. A lost
-// note is harmless, so it is not fsynced.
+// Started notes that the App runs and forgets the order's secrets. The loss of this note does no
+// harm, so it is not fsynced.
 func (j *Journal) Started(ref wire.Ref) error {
 	err := j.note(ref, changing(func(e *Entry) {
 		e.State, e.Hold, e.Started = wire.StateRunning, false, time.Now()
@@ -181,8 +185,8 @@ func (j *Journal) Started(ref wire.Ref) error {
 	return nil
 }
 
-// Finish puts the result into the outbox, durably. A second result for the
-// same ref is ignored: the first one may have been sent.
+// Finish puts the result into the outbox, durably. A second result of the same order is ignored,
+// because the first one may have been sent.
 func (j *Journal) Finish(r wire.Result) error {
 	err := j.commit(r.Ref, changing(func(e *Entry) {
 		if e.Result == nil {
@@ -196,8 +200,9 @@ func (j *Journal) Finish(r wire.Result) error {
 	return nil
 }
 
-// Forget drops an entry, and its secrets from the disk: its result was acknowledged, or it was recalled or
-// fenced. Not fsynced: should it be lost, the cloud is told once more and says so again.
+// Forget removes an entry, and its secrets from the disk: its result was acknowledged, or it was
+// recalled or fenced. It is not fsynced: if that is lost, the cloud is told once more and
+// acknowledges it again.
 func (j *Journal) Forget(ref wire.Ref) error {
 	err := j.note(ref, func(*Entry) (*Entry, error) { return nil, nil })
 	if err != nil {
@@ -206,7 +211,8 @@ func (j *Journal) Forget(ref wire.Ref) error {
 	return nil
 }
 
-// Ready says why no order can be accepted, after trying to mend it.
+// Ready returns why no order can be accepted, nil if orders can be. It tries to mend the journal
+// first.
 func (j *Journal) Ready() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -216,7 +222,7 @@ func (j *Journal) Ready() error {
 	return j.compact(recordHead)
 }
 
-// set changes what holds; nil removes. j.mu is held.
+// set changes what is in force; nil removes. j.mu is held.
 func (j *Journal) set(ref wire.Ref, e *Entry) {
 	j.seen.Lock()
 	defer j.seen.Unlock()
@@ -252,4 +258,13 @@ func (j *Journal) Entries() []Entry {
 		return strings.Compare(a.Order.Ref.String(), b.Order.Ref.String())
 	})
 	return all
+}
+
+// Name distinguishes this journal from every other one, also from its own copies: on the same host
+// by its place (package disk/place), on another one (a cloned machine) by the host's boot. It stays
+// the same when the agent is started again, while its disk cannot be read, and when the disk was
+// mounted anew with another device number.
+func (j *Journal) Name(bootID string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d", bootID, j.copies.place.Path, j.copies.place.Inode))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }

@@ -169,8 +169,8 @@ func TestSecretsLeaveTheDisk(t *testing.T) {
 	}
 }
 
-// A power cut may come between the record and the overwriting, and leave
-// either file as it was: the next start sees to it.
+// A power cut may come between the record and the overwriting, and leave either file as it was: the
+// next start sees to it.
 func TestSecretsLeaveTheDiskAtTheNextStart(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir)
@@ -192,8 +192,8 @@ func TestSecretsLeaveTheDiskAtTheNextStart(t *testing.T) {
 	}
 }
 
-// What was overwritten and then lost the record that says why is over; it
-// is not what the end of the log looks like, and takes no other with it.
+// What was overwritten and then lost the record that says why is over; it is not what the end of
+// the log looks like, and takes no other with it.
 func TestOverwrittenSecrets(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir)
@@ -231,8 +231,8 @@ func TestCompaction(t *testing.T) {
 	}
 }
 
-// TestTorn cuts the log at every length of its last record and flips bytes
-// in it: what was durable before stays.
+// TestTorn cuts the log at every length of its last record and flips bytes in it: what was durable
+// before stays.
 func TestTorn(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir)
@@ -354,8 +354,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestKill kills a process that journals and checks that everything it said
-// was durable is there.
+// TestKill kills a process that journals and checks that everything it said was durable is there.
 func TestKill(t *testing.T) {
 	if dir := os.Getenv("JOURNAL_CHILD"); dir != "" {
 		journalUntilKilled(t, dir)

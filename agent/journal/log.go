@@ -3,8 +3,6 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
@@ -25,8 +23,8 @@ const (
 
 // log is the pair of files. Its methods are called under Journal.mu.
 //
-// A file that failed once is never written or synced again: what of it is on
-// the disk is not known any more. The other one takes over, and a new file the failed one's place.
+// A file that failed once is never written or synced again, because it is not known what of it is
+// on the disk. The other one takes over, and a new file replaces the failed one.
 type log struct {
 	dir   string
 	place place.Place // hashed
@@ -42,7 +40,7 @@ type log struct {
 	end        int64    // where the next record goes
 	secrets    map[wire.Ref][]span
 	discarded  int64    // bytes that were no record at the end, found at open
-	damage     []string // what was found at open that no crash leaves
+	damage     []string // found at open, and not what a crash leaves
 	copied     bool     // the file in force was written at another place
 	closed     bool
 
@@ -50,7 +48,7 @@ type log struct {
 	synced  atomic.Int64 // part of it that is durable
 }
 
-// span is where secrets lie in the file in force.
+// span is the position of secrets in the file in force.
 type span struct{ at, bytes int64 }
 
 func openLog(dir string, open func(string) (file, error), least int64, replay func(*parts, bool) error) (_ *log, err error) {
@@ -82,7 +80,7 @@ func openLog(dir string, open func(string) (file, error), least int64, replay fu
 	l.generation = heads[l.current].generation
 	l.copied = l.generation > 0 && !heads[l.current].place.Same(l.place)
 	l.newest = l.generation
-	for i, f := range l.files { // on a full disk, the one in force will do
+	for i, f := range l.files { // on a full disk, the one in force is enough
 		if l.size[i], err = f.preallocate(least); err != nil {
 			l.fail(i, err)
 			if l.size[i] < headBytes && i == l.current && l.generation > 0 {
@@ -99,7 +97,7 @@ func openLog(dir string, open func(string) (file, error), least int64, replay fu
 	if err := l.replay(replay); err != nil {
 		return nil, err
 	}
-	// What a crash kept the last rotation from overwriting.
+	// Overwrite what the last rotation could not because of a crash.
 	if other := 1 - l.current; l.failed[other] == nil {
 		if err := l.blank(other); err != nil {
 			l.fail(other, err)
@@ -175,138 +173,8 @@ func (l *log) wipe(ref wire.Ref) {
 	delete(l.secrets, ref)
 }
 
-// rotate makes the other file, which reserve has made ready, the log, holding just the given records. The
-// new header is written last: until it is durable the old file counts. When
-// that write fails, either may count, so nothing is added to the old one any more.
-func (l *log) rotate(live []parts) error {
-	size := int64(headBytes)
-	for _, p := range live {
-		size += p.size()
-	}
-	next := 1 - l.current
-	l.newest++ // never used twice: the header of an attempt that fails may be on the disk
-	buf := make([]byte, headBytes, size)
-	for _, p := range live {
-		buf = append(buf, frame(l.newest, p)...)
-	}
-	f := l.files[next]
-	_, err := f.WriteAt(buf, 0)
-	if err == nil {
-		err = f.datasync()
-	}
-	if err == nil {
-		_, err = f.WriteAt(head{l.newest, l.place}.bytes(), 0)
-		if err == nil {
-			err = f.datasync()
-		}
-		if err != nil {
-			l.fail(l.current, fmt.Errorf("changing to the other file: %w", err))
-		}
-	}
-	if err != nil {
-		l.fail(next, err)
-		return noSpace(err)
-	}
-	l.change(live)
-	return nil
-}
-
-// change puts the other file in force and overwrites what the old one held.
-// That is not synced: a crash leaves it to the next start.
-func (l *log) change(live []parts) {
-	old, used := l.current, l.end
-	if l.discarded > 0 {
-		used, l.discarded = l.size[old], 0
-	}
-	l.current, l.generation, l.end = 1-old, l.newest, headBytes
-	clear(l.secrets)
-	for _, p := range live {
-		l.note(p, l.end)
-		l.end += p.size()
-	}
-	l.synced.Store(l.written)
-	if l.files[old] != nil {
-		if err := fill(l.files[old], 0, max(used, headBytes)); err != nil {
-			l.fail(old, err)
-		}
-	}
-	if l.failed[old] != nil {
-		_ = l.reserve(l.least) // a new one; if that fails, then when it is needed
-	}
-	l.shrink(old, l.size[l.current])
-}
-
-// shrink gives the room of a load that is over back. Should it fail, that room is merely not given back.
-func (l *log) shrink(i int, want int64) {
-	if l.failed[i] == nil && l.size[i] > want && l.files[i].Truncate(want) == nil {
-		l.size[i] = want
-	}
-}
-
-// release closes files that failed when there is no other: their file system may be waiting to be unmounted.
-func (l *log) release() {
-	for i, f := range l.files {
-		if f != nil && l.failed[i] != nil {
-			_ = f.Close()
-			l.files[i], l.size[i] = nil, 0
-		}
-	}
-}
-
-// drop removes a file that failed and does not count.
-func (l *log) drop(i int) error {
-	if l.files[i] != nil {
-		_ = l.files[i].Close()
-		l.files[i], l.size[i] = nil, 0
-	}
-	if err := os.Remove(l.path(i)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	l.failed[i] = nil
-	return nil
-}
-
-// reserve has the file that rotate will write ready and large enough. One
-// that failed is replaced by a new one, by its path: the file system may have been mounted anew.
-func (l *log) reserve(bytes int64) error {
-	if l.closed { // the files are another process's by now
-		return os.ErrClosed
-	}
-	next := 1 - l.current
-	if l.failed[next] != nil {
-		if err := l.drop(next); err != nil {
-			return fmt.Errorf("replacing a file that failed: %w", noSpace(err))
-		}
-	}
-	if l.files[next] == nil {
-		f, err := l.open(l.path(next))
-		if err != nil {
-			return noSpace(err)
-		}
-		l.files[next] = f
-		if err := atomicfile.SyncDir(l.dir); err != nil {
-			l.fail(next, err)
-			return noSpace(err)
-		}
-	}
-	bytes = max(bytes, l.least)
-	if l.shrink(next, bytes); l.size[next] >= bytes {
-		return nil
-	}
-	size, err := l.files[next].preallocate(bytes)
-	if errors.Is(err, syscall.ENOSPC) { // it is as good as before
-		return noSpace(err)
-	}
-	if err != nil {
-		l.fail(next, err)
-		return err
-	}
-	l.size[next] = size
-	return nil
-}
-
-// replay applies all records of the file in force. What is no record is the end, unless a later
-// one shows that it was damaged.
+// replay applies all records of the file in force. What is no record is the end, unless a record
+// behind it shows that it was damaged.
 func (l *log) replay(apply func(*parts, bool) error) error {
 	size := l.size[l.current]
 	for l.end = headBytes; ; {

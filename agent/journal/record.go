@@ -38,7 +38,7 @@ type secrets struct {
 	Token    string            `json:"token,omitempty"`
 }
 
-// parts are a record as it is stored.
+// parts is a record as it is stored.
 type parts struct {
 	ref             wire.Ref
 	payload, secret []byte
@@ -78,7 +78,7 @@ func join(p parts) (record, error) {
 	return r, nil
 }
 
-// frame is how a record lies in a file of the given generation.
+// frame encodes a record for a file of the given generation.
 func frame(generation uint64, p parts) []byte {
 	b := make([]byte, recordHead, p.size())
 	binary.BigEndian.PutUint32(b, uint32(len(p.payload)))
@@ -96,11 +96,11 @@ func checksum(generation uint64, parts ...[]byte) uint32 {
 	return sum
 }
 
-// errTorn means that there is something that is no record.
+// errTorn means that there is something that is not a record.
 var errTorn = errors.New("unfinished record")
 
-// readRecord returns the record at an offset of a file with so many bytes; without
-// one, size 0. gone: its secrets have been overwritten, or never got there whole.
+// readRecord returns the record at an offset of a file with so many bytes; size is 0 if there is
+// none. gone: its secrets have been overwritten, or were never written completely.
 func readRecord(f io.ReaderAt, at, bytes int64, generation uint64) (p parts, size int64, gone bool, err error) {
 	var h [recordHead]byte
 	if _, err := f.ReadAt(h[:], at); err != nil {
@@ -124,15 +124,15 @@ func readRecord(f io.ReaderAt, at, bytes int64, generation uint64) (p parts, siz
 	return p, p.size(), binary.BigEndian.Uint32(h[12:]) != checksum(generation, p.secret), nil
 }
 
-// head is the beginning of a file in force: its generation, and the place that it was written at.
+// head is the beginning of a file in force: its generation, and the place at which it was written.
 type head struct {
 	generation uint64
-	place      place.Place // its path as pathBytes of a sum
+	place      place.Place // its path as the first pathBytes of a hash
 }
 
 const pathBytes = 16
 
-// hashed is a place as a head has it.
+// hashed is a place as a head stores it.
 func hashed(p place.Place) place.Place {
 	sum := sha256.Sum256([]byte(p.Path))
 	p.Path = string(sum[:pathBytes])
@@ -149,10 +149,10 @@ func (h head) bytes() []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, table))
 }
 
-// errDamaged means that a head was there and cannot be read.
+// errDamaged means that there is a head and that it cannot be read.
 var errDamaged = errors.New("its head is damaged")
 
-// readHead returns generation 0 for a file that is not in force, as for one that is damaged.
+// readHead returns generation 0 for a file that is not in force or is damaged.
 func readHead(f io.ReaderAt) (h head, err error) {
 	b := make([]byte, headBytes)
 	if n, err := f.ReadAt(b, 0); err != nil && (!errors.Is(err, io.EOF) || n == 0) {
@@ -173,7 +173,7 @@ func readHead(f io.ReaderAt) (h head, err error) {
 // recordBegin is how the payload of every record begins.
 const recordBegin = `{"ref":`
 
-// nextRecord is the offset of the first whole record at or behind an offset; false without one.
+// nextRecord is the offset of the first whole record at or behind from; false if there is none.
 func nextRecord(f io.ReaderAt, from, size int64, generation uint64) (int64, bool, error) {
 	rest := make([]byte, max(0, size-from))
 	n, err := f.ReadAt(rest, from)

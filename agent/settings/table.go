@@ -24,7 +24,7 @@ type Setting struct {
 	Fixed    bool     // once set, only enrolling changes it
 	Live     bool     // a running agent takes a new value; others need a restart
 	Help     string   // one sentence without full stop
-	Example  string   // for help and README; "" = none
+	Example  string   // for help and README.md; "" = none
 
 	check func(string) error // of a Text that is not empty; the error says what is allowed
 }

@@ -241,25 +241,6 @@
 //	  tcenvsvr enroll bundle.zip --proxyTC true --proxyHost proxy.example.com --proxyPort 3128
 //	  tcenvsvr enroll bundle.zip --yes --master-key-file /etc/threatconnect-envsvr/masterkey
 //
-// # exit-codes
-//
-// What the exit codes mean.
-//
-//	tcenvsvr exit-codes
-//
-//	Exit codes:
-//	    0  ok
-//	    1  failed
-//	    2  wrong command line
-//	    3  the Environment Server is not running
-//	    4  not permitted
-//	    5  settings, keystore, keychain or a file of secrets are damaged, unsafe or not valid
-//	    6  not enrolled
-//	    7  the keychain is missing or locked, or the master password is wrong or unfit
-//	   10  an update is available
-//	   75  restart me: the service manager starts the agent again
-//	  130  interrupted
-//
 // # host
 //
 // What this host needs to run Apps as tc-job.
@@ -270,7 +251,7 @@
 //	that, and takes back what it did. The package does "host apply" by itself.
 //
 //	  users      threatconnect (the agent) and tc-job (Apps), where they do not exist
-//	  way        that both users can pass the folders above --home
+//	  access     that both users can pass the folders above --home
 //	  folders    owners, modes and ACLs below --home, /etc and /var/lib
 //	  state      owner and mode of the agent's own files
 //	  settings   appsSandboxUser is tc-job, where nobody set it
@@ -453,7 +434,7 @@
 //
 //	tcenvsvr man DIR
 //
-//	Man writes one manual page for each command into DIR.
+//	Man writes one manual page for each command and each help topic into DIR.
 //
 //	  tcenvsvr man /usr/share/man/man1
 //
@@ -560,6 +541,7 @@
 //	Settings come from defaults, the file settings.yaml, the environment (TCENVSVR_ and
 //	the name in capitals) and flags; the later wins. An empty value in the file or the
 //	environment says nothing; an empty flag (--proxyHost=) has the default count again.
+//	"tcenvsvr help settings.yaml" lists all of them.
 //
 //	  tcenvsvr settings show --origin
 //	  tcenvsvr settings set proxyHost=proxy.example.com proxyPort=3128 proxyTC=true proxyUsername=me

@@ -8,10 +8,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tcenvsvr/cmd/tcenvsvr/internal/cli"
+	"tcenvsvr/test/readme"
 )
 
-// TestReference keeps doc.go what the commands say of themselves.
+// TestReference keeps doc.go what the commands say of themselves, and README.md what the help topics say.
 func TestReference(t *testing.T) {
+	const command = "UPDATE=1 go test ./cmd/tcenvsvr -run Reference"
 	want, err := format.Source([]byte(cli.Reference()))
 	if err != nil {
 		t.Fatal(err)
@@ -26,6 +28,11 @@ func TestReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("doc.go is not up to date; run UPDATE=1 go test ./cmd/tcenvsvr -run Reference (-want +got):\n%s", diff)
+		t.Errorf("doc.go is not up to date; run %s (-want +got):\n%s", command, diff)
 	}
+
+	topics := cli.Topics()
+	delete(topics, "settings.yaml") // agent/settings/README.md has it with more columns
+	delete(topics, "update-states") // updater/README.md, likewise
+	readme.Renew(t, "README.md", command, topics)
 }

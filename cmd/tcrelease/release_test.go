@@ -97,6 +97,12 @@ func TestRelease(t *testing.T) {
 		t.Errorf("the manual page is not of February 2026:\n%.300s", text)
 	}
 
+	for _, file := range []string{"man/man1/tcenvsvr-settings.yaml.1.gz", "doc/threatconnect-envsvr/agent-settings.md"} {
+		if _, err := os.Stat(filepath.Join(unpacked, "usr/share", file)); err != nil {
+			t.Errorf("the package does not say all that is said: %v", err)
+		}
+	}
+
 	// Again, elsewhere, on a machine with settings of its own: the same bytes.
 	again := filepath.Join(dir, "again")
 	t.Setenv("TCENVSVR_HOME", "/srv/elsewhere")

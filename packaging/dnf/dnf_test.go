@@ -39,7 +39,7 @@ func repository(t *testing.T) (dir string, keys pgp.Keys) {
 	if err := packaging.Stage(stage); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"tcenvsvr", "tcenvsvr-shim", "man/tcenvsvr.1.gz", "completions/bash", "completions/zsh", "completions/fish", "README.md", "LICENSE"} {
+	for _, name := range []string{"tcenvsvr", "tcenvsvr-shim", "man/tcenvsvr.1.gz", "completions/bash", "completions/zsh", "completions/fish", "README.md", "docs/updater.md", "LICENSE"} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(stage, name)), 0o755), os.WriteFile(filepath.Join(stage, name), []byte(name), 0o644)); err != nil {
 			t.Fatal(err)
 		}
@@ -93,8 +93,8 @@ func TestRepositoryIsWhatCreaterepoMakes(t *testing.T) {
 	}
 }
 
-// facts flattens a document to sorted lines "path attributes text", so that
-// the order of packages and attributes and white space do not matter.
+// facts flattens a document to sorted lines "path attributes text", so that the order of packages
+// and attributes and white space do not matter.
 func facts(t *testing.T, dir, kind string) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(dir, "repodata", "*-"+kind+".xml.gz"))

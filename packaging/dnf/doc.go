@@ -8,9 +8,9 @@
 //	DIR/RPM-GPG-KEY-threatconnect-envsvr   the key that hosts import
 //	DIR/threatconnect-envsvr.repo          for /etc/yum.repos.d
 //
-// The names of the three carry their digest, so that a client that has read
-// repomd.xml finds what it promises while the next version is written. Times
-// are the packages' own: the same packages give the same bytes.
+// The names of the three contain their digest, so that a client that has read repomd.xml finds the
+// files that it lists while the next version is written. Times are the packages' own: the same
+// packages give the same bytes.
 //
-// A test compares it with what createrepo_c makes of the same packages.
+// A test compares the result with that of createrepo_c.
 package dnf

@@ -22,7 +22,7 @@ type Signer interface {
 	Public() ([]byte, error)
 }
 
-// Repository says what .repo files tell hosts.
+// Repository is what a .repo file says about the repository.
 type Repository struct {
 	ID, Title string
 	URL       string // where hosts find the folder
@@ -50,7 +50,7 @@ type data struct {
 
 const keyName = "RPM-GPG-KEY-"
 
-// Write makes a repository of the packages that lie in dir.
+// Write makes a repository of the packages in dir.
 func (r Repository) Write(dir string, key Signer) error {
 	if err := r.write(dir, key); err != nil {
 		return fmt.Errorf("making a repository of %q: %w", dir, err)
@@ -108,8 +108,8 @@ func (r Repository) write(dir string, key Signer) error {
 	}{
 		{keyName + r.ID, public},
 		{r.ID + ".repo", r.config()},
-		// A client between these two sees a signature that does not fit and
-		// asks again; it never takes what is not signed.
+		// A client between these two steps sees a signature that does not fit and tries again. It
+		// never uses what is not signed.
 		{"repodata/repomd.xml.asc", signature},
 		{"repodata/repomd.xml", text},
 	} {
@@ -139,7 +139,7 @@ func writeData(dir, kind string, doc any, time int64) (data, error) {
 	return d, atomicfile.WriteFile(filepath.Join(dir, d.Location.Href), packed.Bytes(), 0o644)
 }
 
-// removeOld removes what earlier indexes named.
+// removeOld removes the files that only earlier indexes named.
 func removeOld(repodata string, index repomd) error {
 	keep := map[string]bool{}
 	for _, d := range index.Data {

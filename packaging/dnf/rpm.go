@@ -14,7 +14,7 @@ import (
 	rpmutils "github.com/sassoftware/go-rpmutils"
 )
 
-// rpmFile is an rpm as the metadata tells of it.
+// rpmFile is what the metadata says about an rpm.
 type rpmFile struct {
 	*rpmutils.RpmHeader
 	rpmutils.NEVRA
@@ -59,7 +59,7 @@ func readRPM(file string) (*rpmFile, error) {
 		size: size, built: int64(built), files: files}, nil
 }
 
-// text is the value of a tag, or "".
+// text returns the value of a tag, or "".
 func (r *rpmFile) text(tag int) string {
 	s, err := r.GetString(tag)
 	if err != nil {
@@ -115,8 +115,8 @@ func newRelation(name, version string, flags uint32) relation {
 	return out
 }
 
-// listed are the package's entries as the metadata knows them; only returns
-// those that dnf resolves by name without the full list.
+// listed are the package's entries as the metadata knows them; only returns those that dnf resolves
+// by name without the full list.
 func (r *rpmFile) listed(primaryOnly bool) []entry {
 	var all []entry
 	for _, f := range r.files {

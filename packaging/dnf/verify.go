@@ -14,11 +14,11 @@ import (
 	"tcenvsvr/packaging/pgp"
 )
 
-// limit bounds what is read of unpacked metadata.
+// limit is the largest size of unpacked metadata, in bytes.
 const limit = 256 << 20
 
-// Verify checks a repository as dnf does with repo_gpgcheck=1, and that it
-// lists each package with its digest. It returns the names of the packages.
+// Verify checks a repository as dnf does with repo_gpgcheck=1, and checks that it lists each
+// package with its digest. It returns the names of the packages.
 func Verify(dir string, keys pgp.Keys) ([]string, error) {
 	names, err := verify(dir, keys)
 	if err != nil {
@@ -79,7 +79,7 @@ func (d data) open(root *os.Root) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(z, limit))
 }
 
-// listing is what we check of primary.xml.
+// listing is the part of primary.xml that Verify checks.
 type listing struct {
 	Packages []struct {
 		Checksum checksum `xml:"checksum"`

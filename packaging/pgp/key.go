@@ -16,10 +16,10 @@ import (
 // bits is lowered by tests, which make many keys.
 var bits = 4096
 
-// ErrPassphrase says that the key is locked and the passphrase is not its own.
+// ErrPassphrase means that the key is locked by another passphrase.
 var ErrPassphrase = errors.New("the passphrase does not open the key")
 
-// A Key signs, with the time At.
+// A Key signs with the time that [Key.At] gave it.
 type Key struct {
 	entity *openpgp.Entity
 	at     time.Time
@@ -35,8 +35,8 @@ func New(name, email string, now time.Time) (*Key, error) {
 	return &Key{entity: e, at: now}, nil
 }
 
-// Read reads an armored private key. passphrase may be empty for a key
-// without one.
+// Read reads an armored private key. passphrase is "" for a key without one. The error is
+// [ErrPassphrase] for another passphrase.
 func Read(r io.Reader, passphrase []byte) (*Key, error) {
 	keys, err := openpgp.ReadArmoredKeyRing(r)
 	if err != nil {
@@ -54,8 +54,7 @@ func Read(r io.Reader, passphrase []byte) (*Key, error) {
 	return &Key{entity: e, at: e.PrimaryKey.CreationTime}, nil
 }
 
-// WritePrivate writes the armored private key, locked with passphrase.
-// The key itself stays usable.
+// WritePrivate writes the armored private key, locked with passphrase. k stays usable.
 func (k *Key) WritePrivate(w io.Writer, passphrase []byte) error {
 	if len(passphrase) > 0 {
 		if err := k.entity.EncryptPrivateKeys(passphrase, config(k.at)); err != nil {
@@ -71,15 +70,15 @@ func (k *Key) WritePrivate(w io.Writer, passphrase []byte) error {
 	return err
 }
 
-// Public is the armored public key, as hosts import it.
+// Public returns the armored public key, which hosts import.
 func (k *Key) Public() ([]byte, error) {
 	var out bytes.Buffer
 	err := armored(&out, openpgp.PublicKeyType, k.entity.Serialize)
 	return out.Bytes(), err
 }
 
-// At returns the same key for signatures of the time t, or of its own birth
-// where that is later: nothing accepts a signature older than its key.
+// At returns the same key for signatures of the time t, or of the key's creation where that is
+// later: nothing accepts a signature that is older than its key.
 func (k *Key) At(t time.Time) *Key {
 	if born := k.entity.PrimaryKey.CreationTime; t.Before(born) {
 		t = born
@@ -87,10 +86,10 @@ func (k *Key) At(t time.Time) *Key {
 	return &Key{entity: k.entity, at: t}
 }
 
-// Fingerprint is what people compare.
+// Fingerprint returns the fingerprint, which people compare.
 func (k *Key) Fingerprint() string { return fmt.Sprintf("%X", k.entity.PrimaryKey.Fingerprint) }
 
-// Sign returns a detached binary signature, as rpm wants it.
+// Sign returns a detached binary signature, as rpm needs it.
 func (k *Key) Sign(message io.Reader) ([]byte, error) {
 	var out bytes.Buffer
 	if err := openpgp.DetachSign(&out, k.entity, message, config(k.at)); err != nil {
@@ -137,7 +136,7 @@ func config(now time.Time) *packet.Config {
 		Time:        func() time.Time { return now },
 
 		NonDeterministicSignaturesViaNotation: &salted,
-		// Old rpm refuses critical parts; what signs packages is clear without.
+		// Old versions of rpm refuse critical subpackets.
 		InsecureGenerateNonCriticalKeyFlags: true,
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// Keys are public keys to verify with.
+// Keys are the public keys that a signature may be of.
 type Keys = openpgp.EntityList
 
 // ReadPublic reads armored public keys.
@@ -21,7 +21,7 @@ func ReadPublic(r io.Reader) (Keys, error) {
 	return keys, nil
 }
 
-// Verify checks a detached armored signature. Only SHA-256 and SHA-512 count.
+// Verify checks a detached armored signature. It accepts only SHA-256 and SHA-512.
 func Verify(keys Keys, message, signature io.Reader) error {
 	_, err := openpgp.CheckArmoredDetachedSignature(keys, message, signature, &packet.Config{
 		RejectHashAlgorithms:        weak,

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"tcenvsvr/test/apps"
+	"tcenvsvr/test/readme"
 )
 
 // shared builds Apps into /share, for everybody to read.
@@ -24,7 +25,7 @@ func (s *site) shared(names ...string) {
 	}
 }
 
-// shell runs a line of the README as a user of the machine.
+// shell runs a line of shell as a user of the machine.
 func (s *site) shell(user, line string) (string, error) {
 	return s.Try("runuser", "-u", user, "--", "sh", "-c", "cd /; "+line)
 }
@@ -45,19 +46,17 @@ func (s *site) developer(user string) (run func(line string) (string, error)) {
 	return func(line string) (string, error) { return s.shell(user, "cd "+dir+" && "+line) }
 }
 
-// readme are the commands of README's paragraph about developing that begin so.
+// readme is the command about developing Apps that begins so.
 func (s *site) readme(begin string) string {
 	s.t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.release.source, "README.md"))
-	must(s.t, err, "reading README")
-	_, rest, _ := strings.Cut(string(text), "### Develop Apps\n")
-	for line := range strings.Lines(rest) {
-		command, _, _ := strings.Cut(strings.TrimSpace(line), "   ") // what it does follows
+	text, err := os.ReadFile(filepath.Join(s.release.source, "agent/app/README.md"))
+	must(s.t, err, "reading the document")
+	for _, command := range readme.Commands(string(text)) {
 		if strings.HasPrefix(command, begin) {
 			return command
 		}
 	}
-	s.t.Fatalf("README has no command %q", begin)
+	s.t.Fatalf("agent/app/README.md has no command %q", begin)
 	return ""
 }
 
@@ -103,7 +102,7 @@ func TestAppRun(t *testing.T) {
 	s.Write("/etc/sudoers.d/alice", "alice ALL=(tc-job) NOPASSWD: ALL\n", 0o440)
 	before := s.folders()
 	if out, err := s.developer("root")(s.readme("sudo tcenvsvr app run")); err != nil || !strings.HasPrefix(out, "running as tc-job by sudo\n") || !strings.Contains(out, `"olleh"`) {
-		t.Errorf("in the README's words: %v: %s", err, out)
+		t.Errorf("in the document's words: %v: %s", err, out)
 	}
 
 	run := "tcenvsvr app run /share/probe.tcx --param agent=1 --param state=" + state

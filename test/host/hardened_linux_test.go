@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/updater/slot"
+	"tcenvsvr/updater/handover"
 )
 
 // TestHardened switches to jobs behind systemd's socket, as the drop-in says: neither the agent nor
@@ -18,7 +18,7 @@ func TestHardened(t *testing.T) {
 	s.enroll()
 	s.Run("systemctl", "enable", "--quiet", "--now", "tc-job.socket")
 	s.startsAJob("before the agent's first start")
-	s.Run("rm", slot.Packaged(home).Shim)
+	s.Run("rm", handover.PackagedPaths(home).Shim)
 	s.Run("tcenvsvr", "host", "apply")
 	s.startsAJob("whose link host apply put back")
 	s.Run("systemctl", "enable", "--quiet", "--now", unit)
@@ -41,7 +41,7 @@ func TestHardened(t *testing.T) {
 	})
 	t.Run("the doctor looks at the socket", func(t *testing.T) {
 		s := s.as(t)
-		s.Run("tcenvsvr", "settings", "set", "appsRunner", "socket") // README: it is only the service that has it from the unit
+		s.Run("tcenvsvr", "settings", "set", "appsRunner", "socket") // packaging/README.md: it is only the service that has it from the unit
 		defer s.Run("tcenvsvr", "settings", "unset", "appsRunner")
 		if out := s.Run("tcenvsvr", "doctor"); !strings.Contains(out, "listens on") {
 			t.Errorf("doctor does not say that somebody listens:\n%s", out)

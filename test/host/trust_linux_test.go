@@ -64,7 +64,7 @@ func (s *site) counterfeit(t *testing.T, repo string, key *pgp.Key) {
 	t.Helper()
 	stage := t.TempDir()
 	must(t, packaging.Stage(stage), "staging")
-	for _, name := range []string{"tcenvsvr", "tcenvsvr-shim", "man/tcenvsvr.1.gz", "completions/bash", "completions/zsh", "completions/fish", "README.md", "LICENSE"} {
+	for _, name := range []string{"tcenvsvr", "tcenvsvr-shim", "man/tcenvsvr.1.gz", "completions/bash", "completions/zsh", "completions/fish", "README.md", "docs/updater.md", "LICENSE"} {
 		file := filepath.Join(stage, name)
 		must(t, errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte("#!/bin/sh\n"), 0o755)), "staging "+name)
 	}

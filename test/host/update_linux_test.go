@@ -11,8 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"tcenvsvr/updater/slot"
-	status "tcenvsvr/updater/slot/state"
+	"tcenvsvr/updater/handover"
 )
 
 // TestUpdate takes one machine through releases, good and bad, hostile requests and lost files, and
@@ -25,7 +24,7 @@ func TestUpdate(t *testing.T) {
 	s.install(older)
 	s.enroll()
 	s.Run("systemctl", "start", unit)
-	s.runsFrom(status.Baseline)
+	s.runsFrom(handover.Baseline)
 	s.offerReleases()
 
 	var jobs []string
@@ -38,26 +37,26 @@ func TestUpdate(t *testing.T) {
 		})
 	}
 	while("good, by itself", func(s *site) {
-		s.shim(status.Baseline)
+		s.shim(handover.Baseline)
 		s.wants(good)
-		s.proved(good, status.A)
+		s.proved(good, handover.SlotA)
 		s.downtime("update to a good release")
 		if e := s.show(jobs[0]); e.State != "running" {
 			s.t.Errorf("the job is %s while the new release runs; want running", e.State)
 		}
 		jobs = append(jobs, s.detach(20))
-		s.shim(status.A)
+		s.shim(handover.SlotA)
 	})
 	while("crash at start", func(s *site) {
 		s.wants(crashes)
-		s.fails(crashes, status.Crash)
+		s.fails(crashes, handover.Crash)
 		s.downtime("crash at start, three times, and back")
 		s.notAgain(crashes)
 	})
 	while("hang", func(s *site) {
 		s.dropIn(unit, "[Service]\nTimeoutStartSec=6\n", func() {
 			s.wants(hangs)
-			s.fails(hangs, status.Hang)
+			s.fails(hangs, handover.Hang)
 		})
 		s.downtime("hang (6 s until systemd gives up) and back")
 	})
@@ -65,7 +64,7 @@ func TestUpdate(t *testing.T) {
 		s.dropIn(product+"-bless.service", "[Service]\nEnvironment=PROBATION=3s\n", func() {
 			s.dropIn(product+"-bless.timer", "[Timer]\nOnActiveSec=4s\nOnUnitActiveSec=4s\nAccuracySec=100ms\n", func() {
 				s.wants(sick)
-				s.fails(sick, status.Hang)
+				s.fails(sick, handover.Hang)
 			})
 		})
 		s.downtime("restart after the probation")
@@ -75,14 +74,14 @@ func TestUpdate(t *testing.T) {
 	while("slot lost", func(s *site) {
 		s.Run("find", home+"/a", home+"/b", "-type", "f", "-delete")
 		s.Run("systemctl", "restart", unit)
-		s.runsFrom(status.Baseline)
+		s.runsFrom(handover.Baseline)
 		s.check()
 		s.proved(good, "")
 	})
 	while("state torn", func(s *site) {
 		s.Write("/var/lib/"+product+"-updater/state.json", `{"format":1,"act`, 0o600)
 		s.Run("systemctl", "restart", unit)
-		s.runsFrom(status.Baseline)
+		s.runsFrom(handover.Baseline)
 		s.check()
 		s.proved(good, "")
 	})
@@ -121,16 +120,16 @@ func (s *site) check() string {
 	return out
 }
 
-func (s *site) updates() (slot.Status, error) {
-	return slot.ReadStatus(s.Path("/run/" + product + "-updater/status.json"))
+func (s *site) updates() (handover.Status, error) {
+	return handover.ReadStatus(s.Path("/run/" + product + "-updater/status.json"))
 }
 
 // proved waits until a release is the active one. "" is any slot.
-func (s *site) proved(version string, from status.Slot) {
+func (s *site) proved(version string, from handover.Slot) {
 	s.t.Helper()
 	s.eventually("waiting for release "+version, func() error {
 		u, err := s.updates()
-		if err == nil && (u.Phase != status.Good || u.Active != version) {
+		if err == nil && (u.Phase != handover.Good || u.Active != version) {
 			err = fmt.Errorf("%s runs in phase %q, last %+v", u.Active, u.Phase, u.Last)
 		}
 		return err
@@ -144,17 +143,17 @@ func (s *site) proved(version string, from status.Slot) {
 }
 
 // fails waits until a release failed, and the good one runs again.
-func (s *site) fails(version string, class status.Class) {
+func (s *site) fails(version string, class handover.Class) {
 	s.t.Helper()
 	s.eventually("waiting for the end of release "+version, func() error {
 		u, err := s.updates()
-		is := func(m status.Mark) bool { return m.Version == version && m.Class == class }
+		is := func(m handover.Mark) bool { return m.Version == version && m.Class == class }
 		if err == nil && !slices.ContainsFunc(u.Bad, is) {
 			err = fmt.Errorf("it is not bad: phase %q, last %+v", u.Phase, u.Last)
 		}
 		return err
 	})
-	s.runsFrom(status.A)
+	s.runsFrom(handover.SlotA)
 	if u, err := s.updates(); err != nil || u.Active != good {
 		s.t.Errorf("after release %s %s is active (%v); want %s", version, u.Active, err, good)
 	}
@@ -172,27 +171,27 @@ func (s *site) notAgain(version string) {
 	}
 }
 
-// runsFrom waits for an agent with a session, and checks which program it is, and which one would
-// be the shim of a job that systemd starts.
-func (s *site) runsFrom(from status.Slot) {
+// runsFrom waits for an agent with a session, and checks which program it is, and which one
+// would be the shim of a job that systemd starts.
+func (s *site) runsFrom(from handover.Slot) {
 	s.t.Helper()
 	s.connected()
 	want := filepath.Join(home, string(from), "bin/tcenvsvr")
-	if from == status.Baseline {
-		want = slot.PackagedProgram
+	if from == handover.Baseline {
+		want = handover.PackagedProgram
 	}
 	if got := strings.TrimSpace(s.Run("readlink", "/proc/"+s.mainPID()+"/exe")); got != want {
 		s.t.Errorf("%s runs; want %s", got, want)
 	}
-	if got := strings.TrimSpace(s.Run("readlink", slot.Packaged(home).Shim)); got != shimOf(from) {
+	if got := strings.TrimSpace(s.Run("readlink", handover.PackagedPaths(home).Shim)); got != shimOf(from) {
 		s.t.Errorf("the shim of tc-job@.service is %s; want %s", got, shimOf(from))
 	}
 }
 
 // shimOf is the package's small program, or a release itself.
-func shimOf(from status.Slot) string {
-	if from == status.Baseline {
-		return slot.PackagedProgram + "-shim"
+func shimOf(from handover.Slot) string {
+	if from == handover.Baseline {
+		return handover.PackagedProgram + "-shim"
 	}
 	return filepath.Join(home, string(from), "bin/tcenvsvr")
 }
@@ -229,7 +228,7 @@ func decisions(s *site) {
 	s.t.Helper()
 	s.wants(good)
 	s.Run("tcenvsvr", "update", "rollback")
-	s.runsFrom(status.Baseline)
+	s.runsFrom(handover.Baseline)
 	s.notAgain(good)
 
 	s.Run("tcenvsvr", "update", "pin", good)
@@ -245,7 +244,7 @@ func decisions(s *site) {
 }
 
 // shim checks which program is the shim of the job that was started last.
-func (s *site) shim(of status.Slot) (pid string) {
+func (s *site) shim(of handover.Slot) (pid string) {
 	s.t.Helper()
 	text := s.Run("sh", "-c", "cat $(ls -t "+exchange+"/jobs/*/shim/state | head -n 1)")
 	var job struct {
@@ -266,21 +265,21 @@ func shimsBySocket(s *site) {
 	dir := "/etc/systemd/system/" + unit + ".d"
 	s.Run("systemctl", "enable", "--quiet", "--now", "tc-job.socket")
 	s.Run("install", "-D", "-m", "644", "/usr/share/"+product+"/hardened.conf", dir+"/hardened.conf")
-	restart := func(of status.Slot) {
+	restart := func(of handover.Slot) {
 		s.t.Helper()
 		s.Run("systemctl", "daemon-reload")
 		s.Run("systemctl", "restart", unit)
 		s.runsFrom(of)
 	}
 	var jobs []string
-	starts := func(of status.Slot) {
+	starts := func(of handover.Slot) {
 		s.t.Helper()
 		jobs = append(jobs, s.detach(20))
 		if cgroup := s.Read("/proc/" + s.shim(of) + "/cgroup"); !strings.Contains(cgroup, "tc-job@") {
 			s.t.Errorf("the shim is in cgroup %s; want one of tc-job@", cgroup)
 		}
 	}
-	selected := func() status.Slot {
+	selected := func() handover.Slot {
 		s.t.Helper()
 		u, err := s.updates()
 		must(s.t, err, "reading the status")
@@ -290,8 +289,8 @@ func shimsBySocket(s *site) {
 	restart(selected())
 	starts(selected())
 	s.Run("tcenvsvr", "update", "rollback")
-	s.runsFrom(status.Baseline)
-	starts(status.Baseline)
+	s.runsFrom(handover.Baseline)
+	starts(handover.Baseline)
 	s.Run("tcenvsvr", "update", "resume")
 	s.check()
 	s.proved(good, "")
@@ -346,7 +345,7 @@ func hostileRequests(s *site) {
 // packageManager changes the package while a release from elsewhere is active.
 func packageManager(s *site) {
 	s.t.Helper()
-	step := func(want status.Slot, args ...string) {
+	step := func(want handover.Slot, args ...string) {
 		s.t.Helper()
 		pid := s.mainPID()
 		s.dnf(args...)
@@ -359,7 +358,7 @@ func packageManager(s *site) {
 	at := u.Selected.Slot
 	step(at, "upgrade", product) // to one that is older than the release
 	step(at, "reinstall", product)
-	step(status.Baseline, "downgrade", nevra(older))
+	step(handover.Baseline, "downgrade", nevra(older))
 	if out := s.check(); !strings.Contains(out, "downgraded") {
 		s.t.Errorf("update check says %q; want that updates are held", out)
 	}

@@ -7,10 +7,11 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// dictionary is the id that both sides give the old program.
+// dictionary is the id of the old program on both sides.
 const dictionary = 1
 
-// window must hold the old and the new program at once for matches to reach back; in bytes.
+// window is the largest size of the old and the new program together, in bytes: a match reaches
+// back over both.
 const window = 1 << 29
 
 // Make returns the delta from old to new.

@@ -17,14 +17,16 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/updater/metadata"
 )
 
 // Limits of one file.
 const (
-	stall    = 60 * time.Second // without a byte
-	slowest  = 4 << 10          // bytes a second, on average
-	deadline = 10 * time.Minute // at least, for small files
+	stall    = 60 * time.Second // the longest time without a byte
+	slowest  = 4 << 10          // the lowest average speed, in bytes a second
+	deadline = 10 * time.Minute // the shortest time limit of a file
+	reserve  = 64 << 20         // bytes that a download leaves free on the disk
 )
 
 // ErrMismatch means that what was served is not what was signed.
@@ -35,19 +37,18 @@ type Fetcher struct {
 	Client *http.Client
 	URL    string // of the folder with the targets
 	Dir    string // for partial and whole files
-	Rate   int    // bytes a second; 0 = as fast as it goes
-	// Free tells how many bytes Dir's file system has left; nil = not asked.
-	Free func(dir string) (uint64, error)
+	Rate   int    // bytes a second; 0 = no limit
 }
 
-// File returns the path of a file with this name, size and SHA-256, fetched or
-// found whole in Dir.
+// File fetches a file with this name, size and SHA-256 into Dir, unless it is there already, and
+// returns its path. The error is [ErrMismatch] where the server's file is another one, and
+// [space.ErrFull] where the disk has no room for it.
 func (f Fetcher) File(ctx context.Context, name string, size int64, sum string) (string, error) {
 	whole := filepath.Join(f.Dir, sum)
 	if verified(whole, size, sum) == nil {
 		return whole, nil
 	}
-	if err := f.room(size); err != nil {
+	if err := space.Check(f.Dir, size+reserve); err != nil {
 		return "", fmt.Errorf("downloading %q: %w", name, err)
 	}
 	limit := max(deadline, time.Duration(size/slowest)*time.Second)
@@ -65,20 +66,7 @@ func (f Fetcher) File(ctx context.Context, name string, size int64, sum string) 
 	return whole, nil
 }
 
-// room checks that the file and a reserve fit.
-func (f Fetcher) room(size int64) error {
-	if f.Free == nil {
-		return nil
-	}
-	const reserve = 64 << 20
-	free, err := f.Free(f.Dir)
-	if err == nil && free < uint64(size)+reserve {
-		return fmt.Errorf("%q has %d MB left and %d MB are wanted: make room", f.Dir, free>>20, (size+reserve)>>20)
-	}
-	return err
-}
-
-// fill brings the partial file to its end.
+// fill completes the partial file and verifies it.
 func (f Fetcher) fill(ctx context.Context, part, name string, size int64, sum string) error {
 	file, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -96,18 +84,18 @@ func (f Fetcher) fill(ctx context.Context, part, name string, size int64, sum st
 		}
 	}
 	if hex.EncodeToString(digest.Sum(nil)) != sum {
-		_ = os.Remove(part) // going on with it would never end well
+		_ = os.Remove(part) // to continue it would never give the right file
 		return ErrMismatch
 	}
 	if err := cmp.Or(file.Truncate(size), file.Sync()); err != nil {
-		_ = os.Remove(part) // it reads well and may not be on the disk; the next sync would not say so
+		_ = os.Remove(part) // it can be read and may still not be on the disk; a later sync would not tell
 		return err
 	}
 	return nil
 }
 
-// append asks for what is missing. A server that does not know ranges, or whose
-// file is another by now, sends the whole again.
+// append fetches the missing part. A server that does not support ranges, or whose file has
+// changed, sends the whole file again.
 func (f Fetcher) append(ctx context.Context, file *os.File, digest hash.Hash, name string, have, size int64, sum string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(f.URL, "/")+"/"+name, nil)
 	if err != nil {
@@ -145,13 +133,13 @@ func (f Fetcher) append(ctx context.Context, file *os.File, digest hash.Hash, na
 	return nil
 }
 
-// copyAlive copies exactly n bytes while bytes keep coming.
+// copyAlive copies exactly n bytes. It fails when no byte comes for the stall time.
 func copyAlive(ctx context.Context, to io.Writer, body io.ReadCloser, n int64, perSecond int) (int64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := time.AfterFunc(stall, func() { cancel(fmt.Errorf("no byte came for %s", stall)) })
 	defer watch.Stop()
-	// Closing the body is what ends a read that waits.
+	// Closing the body ends a read that waits.
 	defer context.AfterFunc(ctx, func() { _ = body.Close() })()
 	limiter := rate.NewLimiter(rate.Inf, 0)
 	buffer := make([]byte, 64<<10)

@@ -19,6 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/updater/delta"
 	"tcenvsvr/updater/release"
 )
@@ -154,8 +155,8 @@ func TestSlowServersAreGivenUp(t *testing.T) {
 	}
 }
 
-// drip is a transport whose answer has a byte every now and then; a real
-// connection cannot live in a bubble of synctest.
+// drip is a transport whose answer has a byte every now and then; a real connection cannot live in
+// a bubble of synctest.
 type drip struct {
 	every  time.Duration
 	closed chan struct{}
@@ -292,9 +293,8 @@ func TestDeltasAndWhatTheyFallBackTo(t *testing.T) {
 
 func TestNoRoom(t *testing.T) {
 	f := fetcher(t, serve(program))
-	f.Free = func(string) (uint64, error) { return 1 << 20, nil }
-	if _, err := f.File(t.Context(), "x", int64(len(program)), hexSum(program)); err == nil || !strings.Contains(err.Error(), "make room") {
-		t.Errorf("got %v, want to be told of the room", err)
+	if _, err := f.File(t.Context(), "x", 1<<60, hexSum(program)); !errors.Is(err, space.ErrFull) {
+		t.Errorf("got %v, want %v", err, space.ErrFull)
 	}
 }
 

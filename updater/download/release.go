@@ -14,15 +14,15 @@ import (
 	"tcenvsvr/updater/release"
 )
 
-// Result says where a program is and what it took to get it.
+// Result says where a fetched program is, and how it was fetched.
 type Result struct {
 	Path  string // Dir/SHA256
-	Bytes int64  // that were to be fetched
-	Delta bool   // whether it was rebuilt from the running one
-	Why   error  // why a delta that there is was not used; nil = it was, or there is none
+	Bytes int64  // of the file that was fetched: the program or a delta
+	Delta bool   // whether it was rebuilt by a delta from the running program
+	Why   error  // why an existing delta was not used; nil = it was used, or there is none
 }
 
-// Release fetches rel, by a delta from the program at current where there is one.
+// Release fetches the program of rel, by a delta from the program at current where there is one.
 func (f Fetcher) Release(ctx context.Context, rel release.Release, current string) (Result, error) {
 	whole := filepath.Join(f.Dir, rel.SHA256)
 	if verified(whole, rel.Size, rel.SHA256) == nil {
@@ -61,7 +61,7 @@ func deltaFrom(rel release.Release, current string) (old []byte, d release.Delta
 	return old, rel.Deltas[i], true
 }
 
-// rebuild fetches the delta and stores the program it makes of old, if it is rel.
+// rebuild fetches the delta, applies it to old, and stores the result if it is the program of rel.
 func (f Fetcher) rebuild(ctx context.Context, rel release.Release, d release.Delta, old []byte) error {
 	file, err := f.File(ctx, rel.DeltaFile(d), d.Size, d.SHA256)
 	if err != nil {

@@ -17,21 +17,21 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 )
 
-// A Source gives metadata files by their names in the repository, e.g.
-// "3.root.json". A file of more than limit bytes is an error; one that is not there
-// is fs.ErrNotExist. What it gives is not trusted.
+// A Source returns metadata files by their names in the repository, such as "3.root.json". A file
+// of more than limit bytes is an error; a missing one is fs.ErrNotExist. Nothing that it returns is
+// trusted.
 type Source interface {
 	Metadata(ctx context.Context, name string, limit int64) ([]byte, error)
 }
 
-// ErrExpired means that the newest metadata is too old: the repository is not
-// being signed, or somebody holds the newer one back. There is no update until that changes.
+// ErrExpired means that the newest metadata is too old: nobody signs the repository any more, or
+// somebody holds newer metadata back. There is no update until that changes.
 var ErrExpired = errors.New("the signed metadata is expired")
 
-// ErrRollback means that a Source gave older metadata than was seen before.
+// ErrRollback means that a Source returned older metadata than was seen before.
 var ErrRollback = errors.New("the metadata is older than what was seen before")
 
-// Sizes in bytes that no file may exceed.
+// The largest size of each file, in bytes.
 const (
 	maxRoot      = 512_000
 	maxTimestamp = 16_384
@@ -40,17 +40,17 @@ const (
 	maxRotations = 256 // roots in one refresh
 )
 
-// Client verifies the metadata of one repository. It is not for concurrent use:
-// whoever has two of a folder needs a lock around them.
+// Client verifies the metadata of one repository. Two clients of one folder must not be used at the
+// same time.
 type Client struct {
 	Root   []byte    // the root.json that came with the package
-	Dir    string    // verified metadata and the floor; made 0700
-	Source Source    // nil: only what is in Dir
+	Dir    string    // holds verified metadata and the floor; created with mode 0700
+	Source Source    // nil = use only what is in Dir
 	Built  time.Time // when this program was built; zero = not known
 }
 
-// Refresh asks the Source, verifies, and remembers. Errors wrap ErrExpired or
-// ErrRollback where that is the reason; what Dir had before stays.
+// Refresh fetches the metadata from the Source, verifies it, and stores it in Dir. Its error wraps
+// [ErrExpired] or [ErrRollback] where that is the reason; then Dir stays as it was.
 func (c Client) Refresh(ctx context.Context) (*Trusted, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("refreshing update metadata: %w", err)
@@ -58,13 +58,13 @@ func (c Client) Refresh(ctx context.Context) (*Trusted, error) {
 	return c.guarded(func() (*Trusted, error) { return c.refresh(ctx, c.Source) })
 }
 
-// Cached verifies what the last Refresh left, without asking anybody.
+// Cached verifies what the last [Client.Refresh] stored, without its Source.
 func (c Client) Cached(ctx context.Context) (*Trusted, error) {
 	return c.guarded(func() (*Trusted, error) { return c.refresh(ctx, nil) })
 }
 
-// guarded turns panics of the decoders into errors: a repository whose online key
-// was stolen must not end the agent.
+// guarded turns panics of the decoders into errors: somebody who stole the online key of the
+// repository must not be able to end the agent.
 func (c Client) guarded(do func() (*Trusted, error)) (t *Trusted, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -125,7 +125,7 @@ func (c Client) refresh(ctx context.Context, from Source) (*Trusted, error) {
 	if from == nil {
 		return trusted, nil
 	}
-	// The floor last: whoever sees it must find the files that satisfy it.
+	// The floor is written last: once it is there, the files that satisfy it must be there too.
 	for _, f := range []struct {
 		name string
 		data []byte
@@ -141,8 +141,8 @@ func (c Client) refresh(ctx context.Context, from Source) (*Trusted, error) {
 	return trusted, nil
 }
 
-// startRoot is the newest root that may be trusted without asking: the package's,
-// or a later one that was verified before. A torn one is passed over.
+// startRoot is the newest root that is trusted already: the package's, or a later one that was
+// verified before. A damaged one is skipped.
 func (c Client) startRoot() (*trustedmetadata.TrustedMetadata, error) {
 	set, err := trustedmetadata.New(c.Root)
 	if err != nil {
@@ -153,17 +153,17 @@ func (c Client) startRoot() (*trustedmetadata.TrustedMetadata, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			break
 		}
-		if err != nil { // it may be what took the keys of this one back
+		if err != nil { // the missing root may be the one that revoked the keys of this one
 			return nil, fmt.Errorf("reading a root of trust that was verified before: %w", err)
 		}
 		if _, err := set.UpdateRoot(data); err != nil {
-			break // the Source has it whole
+			break // the Source has a whole one
 		}
 	}
 	return set, nil
 }
 
-// updateRoot walks the chain of roots to its end.
+// updateRoot verifies each newer root by the one before it, up to the newest.
 func (c Client) updateRoot(ctx context.Context, from Source, set *trustedmetadata.TrustedMetadata) error {
 	if from == nil {
 		return nil
@@ -187,8 +187,8 @@ func (c Client) updateRoot(ctx context.Context, from Source, set *trustedmetadat
 	return fmt.Errorf("more than %d new roots at once", maxRotations)
 }
 
-// pinned gets a file whose version and hash another one names; what Dir has of
-// it is used where the hash fits.
+// pinned returns a file whose version and hash another file names. It is read from Dir where the
+// hash fits, else from the Source.
 func (c Client) pinned(ctx context.Context, from Source, meta *metadata.MetaFiles, role string, limit int64) (string, []byte, error) {
 	if meta == nil || meta.Version < 1 || len(meta.Hashes["sha256"]) != sha256.Size {
 		return "", nil, fmt.Errorf("the metadata names no version and SHA-256 of %s.json", role)
@@ -231,7 +231,7 @@ func (c Client) keep(name string, data []byte) error {
 	return nil
 }
 
-// tidy removes snapshots and targets that no timestamp will name again.
+// tidy removes snapshots and targets that no later timestamp names.
 func (c Client) tidy(keep ...string) {
 	for _, pattern := range []string{"*.snapshot.json", "*.targets.json"} {
 		names, _ := filepath.Glob(filepath.Join(c.Dir, pattern))
@@ -243,7 +243,7 @@ func (c Client) tidy(keep ...string) {
 	}
 }
 
-// now is the time that expiry is judged by.
+// now is the time that expiry dates are compared with.
 func (c Client) now(floor time.Time) time.Time {
 	now := time.Now().UTC()
 	for _, at := range []time.Time{c.Built, floor} {

@@ -390,8 +390,8 @@ func TestASlowClockAcceptsNothingExpired(t *testing.T) {
 	w.sees("1.0.0")
 }
 
-// A signer whose clock is ten years ahead for a while blocks nothing: his
-// next signature counts, though it is earlier. What was seen stays a floor for versions.
+// A signer whose clock is ten years ahead for a while blocks nothing: his next signature counts,
+// though it is earlier. What was seen stays a floor for versions.
 func TestASignersClockIsAheadForAWhile(t *testing.T) {
 	w := newWorld(t)
 	at := func(later time.Duration, do func()) { // each bubble begins at the same moment

@@ -20,7 +20,7 @@ import (
 
 const floorFile = "floor.json"
 
-// floor is below what no repository may go.
+// floor holds the lowest versions, and the earliest time, that a repository may still have.
 type floor struct {
 	Roles map[string]mark `json:"roles"`
 	Time  time.Time       `json:"time"` // signed_at of the newest timestamp that was verified
@@ -32,9 +32,9 @@ type mark struct {
 	Version int64  `json:"version"`
 }
 
-// readFloor returns what there is; a damaged one is none, because the files beside it
-// and the repository build it anew. One that the system does not let us read is no such
-// thing: without it an old release would pass.
+// readFloor returns the stored floor. A missing or damaged file is an empty floor, because the
+// files beside it and the repository build it anew. A file that cannot be read is an error: without
+// it an old release would pass.
 func readFloor(dir string) (floor, error) {
 	var f floor
 	data, err := os.ReadFile(filepath.Join(dir, floorFile))
@@ -80,9 +80,9 @@ func (f floor) raise(set *trustedmetadata.TrustedMetadata) (floor, error) {
 	return next, nil
 }
 
-// time is before what no time is believed while the offered timestamp is
-// judged. A later version with an earlier time, which only its keys can make, is of a
-// signer whose clock was ahead for a while and is right now.
+// time is the earliest time that is believed while the offered timestamp is verified. A later
+// version with an earlier time can only be made with the keys; it comes from a signer whose clock
+// was ahead for a while and is right again.
 func (f floor) time(offered []byte) time.Time {
 	t, err := metadata.Timestamp().FromBytes(offered)
 	if err != nil || !f.newer(t) {

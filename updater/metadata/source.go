@@ -10,30 +10,29 @@ import (
 	"time"
 )
 
-// HTTP is a repository behind an HTTPS address: URL/NAME. Its client brings proxy, CAs
-// and authentication.
+// HTTP is a Source at URL/NAME. Its client knows the proxy, the CAs and the credentials.
 type HTTP struct {
 	Client *http.Client
 	URL    string // of the folder with the metadata
 }
 
-// patience bounds one metadata file from the first byte sent to the last received.
-const patience = 30 * time.Second
+// timeout bounds the whole exchange for one file.
+const timeout = 30 * time.Second
 
-// BusyError is an answer that asks to come back later.
+// BusyError is an answer that asks the client to come back later.
 type BusyError struct {
 	Status string
-	After  time.Duration // 0 = not said
+	After  time.Duration // 0 = the answer does not say when
 }
 
 func (e *BusyError) Error() string {
 	return fmt.Sprintf("the update server is busy: it answered %s", e.Status)
 }
 
-// Metadata implements Source. A store without the right to list answers 403 for
-// what is not there; for the next root, which usually is not, that means the same as 404.
+// Metadata implements [Source]. A store that may not be listed answers 403 for a missing file, as
+// the next root usually is; 403 therefore means the same as 404.
 func (h HTTP) Metadata(ctx context.Context, name string, limit int64) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(h.URL, "/")+"/"+name, nil)
 	if err != nil {
@@ -56,7 +55,7 @@ func (h HTTP) Metadata(ctx context.Context, name string, limit int64) ([]byte, e
 	return bounded(res.Body, limit)
 }
 
-// Busy makes a BusyError of an answer, with its Retry-After of up to a day.
+// Busy returns the BusyError of an answer, with its Retry-After of at most a day.
 func Busy(res *http.Response) *BusyError {
 	e := &BusyError{Status: res.Status}
 	if after, err := time.ParseDuration(res.Header.Get("Retry-After") + "s"); err == nil && after > 0 {
@@ -65,7 +64,7 @@ func Busy(res *http.Response) *BusyError {
 	return e
 }
 
-// FS is a repository's metadata in a folder, such as an offline bundle.
+// FS is a Source in a folder, such as that of an offline bundle.
 type FS struct{ fs.FS }
 
 // Metadata implements Source.

@@ -21,10 +21,10 @@ type Trusted struct {
 	Revoked  []string          // SHA-256 of programs that must not run any more
 	Versions map[string]int64  // of root, timestamp, snapshot and targets
 	Expires  time.Time         // the first of the four to expire
-	SignedAt time.Time         // when the timestamp was signed; zero = not said
+	SignedAt time.Time         // when the timestamp was signed; zero = not known
 }
 
-// Find is the release of a version for a platform; ErrNoRelease without one.
+// Find returns the release of a version for a platform, or [ErrNoRelease].
 func (t *Trusted) Find(version, goos, goarch string) (release.Release, error) {
 	for _, r := range t.Releases {
 		if r.Version == version && r.OS == goos && r.Arch == goarch {
@@ -34,7 +34,7 @@ func (t *Trusted) Find(version, goos, goarch string) (release.Release, error) {
 	return release.Release{}, fmt.Errorf("%w: %q for %s/%s", ErrNoRelease, version, goos, goarch)
 }
 
-// For are the releases for a platform, newest first.
+// For returns the releases for a platform, newest first.
 func (t *Trusted) For(goos, goarch string) []release.Release {
 	return slices.DeleteFunc(slices.Clone(t.Releases), func(r release.Release) bool { return r.OS != goos || r.Arch != goarch })
 }

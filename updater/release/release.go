@@ -20,7 +20,7 @@ const Product = "tcenvsvr"
 // MaxSize is the largest program in bytes that is ever downloaded or installed.
 const MaxSize = 256 << 20
 
-// maxDeltas bounds how many older programs a release has deltas from.
+// maxDeltas is the largest number of deltas of a release.
 const maxDeltas = 64
 
 // Release is one program for one platform, as the targets role signed it.
@@ -41,7 +41,7 @@ type Delta struct {
 	Size   int64  `json:"size"`   // bytes of the delta
 }
 
-// custom is what the metadata carries beside name, length and hash.
+// custom is what the metadata carries besides name, length and hash.
 type custom struct {
 	Version  string  `json:"version"`
 	OS       string  `json:"os"`
@@ -69,7 +69,7 @@ func (r Release) program() string {
 	return Product
 }
 
-// Custom is the part of r that the metadata carries as custom data.
+// Custom returns the part of r that the metadata carries as custom data.
 func (r Release) Custom() ([]byte, error) {
 	if err := r.Check(); err != nil {
 		return nil, err
@@ -129,13 +129,13 @@ func (r Release) Check() error {
 	return nil
 }
 
-// Valid reports whether v is a semantic version as it is written here: three
-// numbers, perhaps a pre-release, no v before it and no build metadata.
+// Valid reports whether v is a canonical semantic version: three numbers, perhaps a pre-release, no
+// leading v and no build metadata.
 func Valid(v string) bool {
 	return len(v) <= 64 && !strings.HasPrefix(v, "v") && semver.Canonical("v"+v) == "v"+v
 }
 
-// Verify reports whether data is the program that was signed.
+// Verify returns an error unless data is the program that was signed.
 func (r Release) Verify(data []byte) error {
 	if sum := sha256.Sum256(data); int64(len(data)) != r.Size || hex.EncodeToString(sum[:]) != r.SHA256 {
 		return fmt.Errorf("release %s: the program is not the one that was signed", r.Version)
@@ -143,6 +143,8 @@ func (r Release) Verify(data []byte) error {
 	return nil
 }
 
-// Compare orders versions as semver does; an invalid one, such as that of a
-// build without version, is older than every valid one.
-func Compare(a, b string) int { return semver.Compare("v"+a, "v"+b) }
+// Compare orders versions as semver does; an invalid one, such as that of a build without version,
+// is older than every valid one. A leading v means nothing.
+func Compare(a, b string) int { return semver.Compare(canonical(a), canonical(b)) }
+
+func canonical(v string) string { return "v" + strings.TrimPrefix(v, "v") }

@@ -17,10 +17,9 @@ import (
 	"tcenvsvr/updater/release"
 )
 
-// Add copies a program into the repository and stages the targets with it. Of rel,
-// Size, SHA256 and Deltas are computed; a delta is made from each old program and dropped
-// where it is not much smaller than the whole. A version that is there for
-// the platform is replaced only by the same bytes.
+// Add copies a program into the repository and stages targets that name it. It computes Size,
+// SHA256 and Deltas of rel: it makes a delta from each old program, and drops one that is not much
+// smaller than the whole. It is an error to add a version again with other bytes.
 func (r *Repository) Add(program string, rel release.Release, olds ...string) (release.Release, error) {
 	data, err := os.ReadFile(program)
 	if err != nil {
@@ -80,8 +79,8 @@ func (r *Repository) addDelta(rel *release.Release, old string, data []byte) err
 	return r.place(rel.DeltaFile(d), patch)
 }
 
-// Revoke stages targets in which no release has the program of version for the
-// platform any more, and in which its hash is among those that must not run.
+// Revoke stages targets without the release of that version for the platform, and with the SHA-256
+// of its program among those that must not run any more.
 func (r *Repository) Revoke(version, goos, goarch string) error {
 	targets, err := r.nextTargets()
 	if err != nil {
@@ -101,7 +100,7 @@ func (r *Repository) Revoke(version, goos, goarch string) error {
 	return stage(r, metadata.TARGETS, targets)
 }
 
-// nextTargets are those that are staged, or the published ones with the next version.
+// nextTargets returns the staged targets, or the published ones with the next version.
 func (r *Repository) nextTargets() (*metadata.Metadata[metadata.TargetsType], error) {
 	staged, err := metadata.Targets().FromFile(r.staged("targets.json"))
 	if err == nil {

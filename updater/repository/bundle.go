@@ -14,9 +14,9 @@ import (
 	"tcenvsvr/updater/release"
 )
 
-// Bundle writes a zip file with all metadata that a client needs, and the programs
-// and deltas of some versions (none: of all). Agents without a way to the cloud import it,
-// and clouds are given releases with it; both verify it like what they download.
+// Bundle writes a zip file with all metadata that a client needs, and with the programs and deltas
+// of the given versions, or of all versions where none is given. Agents without a connection to the
+// cloud import it, and clouds receive releases by it. Both verify it like a download.
 func (r *Repository) Bundle(ctx context.Context, w io.Writer, versions ...string) error {
 	known, err := r.Releases(ctx)
 	if err != nil {
@@ -67,7 +67,7 @@ func (r *Repository) Bundle(ctx context.Context, w io.Writer, versions ...string
 	return nil
 }
 
-// Trusted is what a client sees, verified as it would.
+// Trusted returns what a client of the published repository sees, verified as a client does.
 func (r *Repository) Trusted(ctx context.Context) (*metadata.Trusted, error) {
 	root, err := os.ReadFile(r.published("1.root.json"))
 	if err != nil {
@@ -85,7 +85,7 @@ func (r *Repository) Trusted(ctx context.Context) (*metadata.Trusted, error) {
 	return t, nil
 }
 
-// Releases are those that clients see.
+// Releases returns the releases that clients see.
 func (r *Repository) Releases(ctx context.Context) ([]release.Release, error) {
 	t, err := r.Trusted(ctx)
 	if err != nil {
@@ -94,8 +94,8 @@ func (r *Repository) Releases(ctx context.Context) ([]release.Release, error) {
 	return t.Releases, nil
 }
 
-// pack adds one file of the repository. Programs do not compress twice as well
-// as they cost, and deltas not at all: they are stored.
+// pack adds one file of the repository. Programs and deltas are stored uncompressed: programs take
+// long for what it saves, and deltas are compressed already.
 func (r *Repository) pack(z *zip.Writer, name string) error {
 	f, err := os.Open(filepath.Join(r.dir, filepath.FromSlash(name)))
 	if err != nil {

@@ -23,8 +23,8 @@ type Key struct {
 	signer signature.Signer
 }
 
-// NewKey makes a P-256 key and stores it in file, readable by its owner only. A file
-// that is there already is not replaced.
+// NewKey makes a P-256 key and stores it in file, readable by its owner only. It does not replace
+// an existing file.
 func NewKey(file string) (Key, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

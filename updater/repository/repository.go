@@ -15,7 +15,7 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 )
 
-// How long signatures hold.
+// How long signatures are valid.
 const (
 	RootLife      = 400 * 24 * time.Hour
 	TargetsLife   = 400 * 24 * time.Hour
@@ -26,15 +26,14 @@ const (
 // Roles are those of every repository.
 var Roles = []string{metadata.ROOT, metadata.TARGETS, metadata.SNAPSHOT, metadata.TIMESTAMP}
 
-// Repository is a folder with an update repository, laid out as the package
-// documentation says.
+// Repository is a folder with an update repository. The package's documentation has its layout.
 type Repository struct{ dir string }
 
-// Offline says how many keys of root and targets there are, and how many must sign.
+// Offline says how many keys root and targets have, and how many of them must sign.
 type Offline struct{ Keys, Threshold int }
 
 // Init makes a repository without releases in dir, and its keys in keyDir: root-1.pem …,
-// targets-1.pem …, snapshot.pem, timestamp.pem. Nothing that exists is replaced.
+// targets-1.pem …, snapshot.pem, timestamp.pem. It replaces no existing file.
 func Init(dir, keyDir string, o Offline) (*Repository, error) {
 	if o.Threshold < 1 || o.Keys < o.Threshold {
 		return nil, fmt.Errorf("making an update repository: %d of %d keys cannot sign", o.Threshold, o.Keys)
@@ -95,7 +94,7 @@ func Open(dir string) (*Repository, error) {
 	return r, nil
 }
 
-// Root is the newest root.json, which packages carry as their root of trust.
+// Root returns the newest root.json, which packages carry as their root of trust.
 func (r *Repository) Root() ([]byte, error) {
 	name, err := r.newest(metadata.ROOT)
 	if err != nil {
@@ -104,7 +103,7 @@ func (r *Repository) Root() ([]byte, error) {
 	return os.ReadFile(r.published(name))
 }
 
-// Rotate stages a root in which old, if it is not "", is no key of the role any more, and k is one.
+// Rotate stages a root in which k is a key of the role, and old, unless it is "", is not any more.
 func (r *Repository) Rotate(role, old string, k Key) error {
 	root, err := r.stagedOrNext()
 	if err != nil {
@@ -121,7 +120,7 @@ func (r *Repository) Rotate(role, old string, k Key) error {
 	return stage(r, metadata.ROOT, root)
 }
 
-// KeysOf are the ids of the keys of a role in the newest published root.
+// KeysOf returns the ids of the keys of a role in the newest published root.
 func (r *Repository) KeysOf(role string) ([]string, error) {
 	root, err := newestOf(r, metadata.ROOT, metadata.Root())
 	if err != nil {
@@ -199,7 +198,7 @@ func expiry(life time.Duration) time.Time { return time.Now().UTC().Add(life).Tr
 // errNotStaged says that there is nothing to sign.
 var errNotStaged = errors.New("nothing is staged")
 
-// Pending is what waits for signatures.
+// Pending is a staged role that lacks signatures.
 type Pending struct {
 	Role       string `json:"role"`
 	Version    int64  `json:"version"`
@@ -207,7 +206,7 @@ type Pending struct {
 	Wanted     int    `json:"wanted"`
 }
 
-// Staged lists what waits for signatures.
+// Staged lists the staged roles that lack signatures.
 func (r *Repository) Staged() ([]Pending, error) {
 	published, err := newestOf(r, metadata.ROOT, metadata.Root())
 	if err != nil {
@@ -216,7 +215,7 @@ func (r *Repository) Staged() ([]Pending, error) {
 	var found []Pending
 	root, err := metadata.Root().FromFile(r.staged("root.json"))
 	if err == nil {
-		// Both the old keys and the new ones must vouch for a root: the harder half is told.
+		// Both the old keys and the new ones must sign a root: report the half that lacks more.
 		p := pending(metadata.ROOT, root.Signed.Version, published.Signed.Roles[metadata.ROOT], root.Signatures)
 		if own := pending(metadata.ROOT, root.Signed.Version, root.Signed.Roles[metadata.ROOT], root.Signatures); own.Wanted-own.Signatures > p.Wanted-p.Signatures {
 			p = own

@@ -13,9 +13,9 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 )
 
-// Sign adds the signatures of keys to what is staged, and publishes what has
-// enough of them. The answer says which roles still want signatures. A staged root
-// comes before staged targets, so that these can be signed by its new keys.
+// Sign adds the signatures of keys to what is staged, publishes each role that has enough of them,
+// and returns the roles that still lack some. A staged root comes before staged targets, so that
+// its new keys can sign those.
 func (r *Repository) Sign(keys []Key) (missing []string, err error) {
 	done, err := r.signRoot(keys)
 	if err != nil && !errors.Is(err, errNotStaged) {
@@ -42,7 +42,7 @@ func (r *Repository) has(role string, keys []Key) bool {
 	return err == nil && slices.ContainsFunc(keys, func(k Key) bool { return slices.Contains(ids, k.ID) })
 }
 
-// signRoot wants the threshold of the old root's keys and that of its own.
+// signRoot needs the threshold of the old root's keys and the threshold of its own.
 func (r *Repository) signRoot(keys []Key) (bool, error) {
 	root, err := metadata.Root().FromFile(r.staged("root.json"))
 	if errors.Is(err, os.ErrNotExist) {
@@ -92,7 +92,7 @@ func (r *Repository) signTargets(keys []Key) (bool, error) {
 	return true, r.publish(metadata.TARGETS, targets.Signed.Version)
 }
 
-// publish moves a staged file to where clients look, under its version.
+// publish moves a staged file to where clients read it, under its version.
 func (r *Repository) publish(role string, version int64) error {
 	name := fmt.Sprintf("%d.%s.json", version, role)
 	if err := atomicfile.Rename(r.staged(role+".json"), r.published(name)); err != nil {
@@ -101,8 +101,8 @@ func (r *Repository) publish(role string, version int64) error {
 	return nil
 }
 
-// Refresh signs a new snapshot and timestamp with the online keys, at least daily
-// (TimestampLife). The timestamp is written last and makes the rest count.
+// Refresh signs a new snapshot and timestamp with the online keys. It has to be called at least
+// daily ([TimestampLife]). It writes the timestamp last, which makes the rest visible to clients.
 func (r *Repository) Refresh(keys []Key) error {
 	root, err := newestOf(r, metadata.ROOT, metadata.Root())
 	if err != nil {
@@ -145,7 +145,7 @@ func (r *Repository) Refresh(keys []Key) error {
 	return store(r.published("timestamp.json"), stamp)
 }
 
-// Behind reports whether clients do not see yet what was published: the keys of snapshot
+// Behind reports whether clients do not see yet what was published, because the keys of snapshot
 // and timestamp have not signed since.
 func (r *Repository) Behind() (bool, error) {
 	root, err := newestOf(r, metadata.ROOT, metadata.Root())
@@ -169,7 +169,7 @@ func (r *Repository) Behind() (bool, error) {
 		root.VerifyDelegate(metadata.SNAPSHOT, snapshot) != nil || root.VerifyDelegate(metadata.TIMESTAMP, stamp) != nil, nil
 }
 
-// file is the newest published file of a role: its version and bytes.
+// file returns the newest published file of a role: its version and its bytes.
 func (r *Repository) file(role string) (int64, []byte, error) {
 	name, err := r.newest(role)
 	if err != nil {

@@ -8,11 +8,12 @@ import (
 	"tcenvsvr/updater/slot/state"
 )
 
-// ErrNothing says that there is nothing to go back to.
+// ErrNothing means that there is no release to roll back from.
 var ErrNothing = errors.New("the package's own program is active, there is nothing to go back to; install an older package instead")
 
-// Rollback goes back one step, from the next start on. What is left behind
-// is bad from now on: it is not installed again until Retry.
+// Rollback goes back one step from the next start on: from the candidate to the active release, or
+// from that to the previous one. The release that is left is not installed again until
+// [Slots.Retry] or [Slots.Resume].
 func (s *Slots) Rollback(reason string) error {
 	return s.change("rollback", func(st *state.State) error {
 		if !st.Undo(reason, time.Now()) {
@@ -22,7 +23,7 @@ func (s *Slots) Rollback(reason string) error {
 	})
 }
 
-// Hold takes no update until Resume.
+// Hold stops updates until [Slots.Resume].
 func (s *Slots) Hold(reason string) error {
 	return s.change("hold", func(st *state.State) error {
 		if st.Hold = state.Text(reason); st.Hold == "" {
@@ -33,7 +34,7 @@ func (s *Slots) Hold(reason string) error {
 	})
 }
 
-// Resume lifts a hold, and tries again what failed on this host.
+// Resume ends a hold, and allows again what failed on this host.
 func (s *Slots) Resume() error {
 	return s.change("resume", func(st *state.State) error {
 		st.Resume(time.Now())
@@ -52,7 +53,7 @@ func (s *Slots) Retry(version string) error {
 	})
 }
 
-// Pin takes only this version from now on, an older one too; "" takes all.
+// Pin allows only this version from now on, which may be an older one; "" allows all.
 func (s *Slots) Pin(version string) error {
 	if version != "" && !state.IsVersion(version) {
 		return fmt.Errorf("pinning %q: it is not a version; one is 1.4.2", state.Text(version))

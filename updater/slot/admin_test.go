@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/slot"
-	"tcenvsvr/updater/slot/state"
 )
 
 func TestRollbackGoesBackStepByStep(t *testing.T) {
@@ -102,7 +102,7 @@ func TestARebuiltPackageOfTheSameVersionChangesNothing(t *testing.T) {
 	s.must(os.Remove(path))
 	s.must(os.WriteFile(path, version("1.0.0-rebuilt"), 0o755))
 	s.wantChoice("1.1.0", false)
-	if got := s.status(); got.Hold != "" || got.Phase != state.Good {
+	if got := s.status(); got.Hold != "" || got.Phase != handover.Good {
 		t.Errorf("got %+v, want nothing changed", got)
 	}
 }

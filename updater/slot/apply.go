@@ -3,23 +3,20 @@ package slot
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"time"
 
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/release"
-	"tcenvsvr/updater/slot/image"
-	"tcenvsvr/updater/slot/inbox"
 	"tcenvsvr/updater/slot/install"
 	"tcenvsvr/updater/slot/state"
 )
 
-// Apply takes the release that the agent put into the inbox, if it asks
-// for it: from the next start on it is the candidate. It reports whether
-// there was a request. What it refuses is a *Refusal, also in the status.
+// Apply installs the release in the inbox, if the agent requests it: from the next start on it is
+// the candidate. It reports whether there was a request. A release that it refuses is a [*Refusal],
+// which is also in the status.
 func (s *Slots) Apply(ctx context.Context) (asked bool, err error) {
 	unlock, err := s.lock()
 	if err != nil {
@@ -31,7 +28,7 @@ func (s *Slots) Apply(ctx context.Context) (asked bool, err error) {
 		return false, err
 	}
 	defer box.Close()
-	if asked, err = box.Take(inbox.Apply); err != nil || !asked {
+	if asked, err = box.Consume(handover.RequestApply); err != nil || !asked {
 		return asked, err
 	}
 	st, err := s.load()
@@ -41,7 +38,7 @@ func (s *Slots) Apply(ctx context.Context) (asked bool, err error) {
 	before := st.Clone()
 	r, err := s.apply(ctx, &st, box)
 	if err != nil {
-		// What was vacated stays so: st, not before.
+		// A slot that was vacated stays vacated: save st, not before.
 		why := refusal(err)
 		st.Refuse(r.Version, why.Code, why.Error(), time.Now())
 		return true, errors.Join(why, s.save("apply", before, st))
@@ -56,7 +53,7 @@ func (s *Slots) Apply(ctx context.Context) (asked bool, err error) {
 	return true, nil
 }
 
-func (s *Slots) apply(ctx context.Context, st *state.State, box *inbox.Inbox) (release.Release, error) {
+func (s *Slots) apply(ctx context.Context, st *state.State, box *handover.Inbox) (release.Release, error) {
 	if err := s.ready(*st); err != nil {
 		return release.Release{}, err
 	}
@@ -68,7 +65,7 @@ func (s *Slots) apply(ctx context.Context, st *state.State, box *inbox.Inbox) (r
 		return release.Release{}, refuse("metadata", "verifying the metadata: %w", err)
 	}
 	st.Revoke(signed.Revoked, time.Now())
-	r, err := s.wanted(*st, box, signed.Releases)
+	r, err := s.inInbox(*st, box, signed.Releases)
 	if err != nil {
 		return r, err
 	}
@@ -79,11 +76,11 @@ func (s *Slots) apply(ctx context.Context, st *state.State, box *inbox.Inbox) (r
 	defer f.Close()
 
 	slot := s.free(*st)
-	target := s.path(slot)
+	target := s.cfg.Program(slot)
 	if err := s.prepare(filepath.Dir(target), r.Size); err != nil {
 		return r, err
 	}
-	// From here on nobody may be started from that slot.
+	// From here on nothing may be started from that slot.
 	kept := st.Clone()
 	st.Vacate(slot)
 	if !same(kept, *st) {
@@ -91,36 +88,28 @@ func (s *Slots) apply(ctx context.Context, st *state.State, box *inbox.Inbox) (r
 			return r, err
 		}
 	}
-	want := image.Facts{Product: s.cfg.Product, Version: r.Version, OS: runtime.GOOS, Arch: runtime.GOARCH}
-	err = install.Write(target, install.Program{Content: f, Size: r.Size, SHA256: r.SHA256, Check: func(p io.ReaderAt) error {
-		got, err := image.Read(p)
-		if err != nil {
-			return refuse("platform", "release %s: %w", r.Version, err)
-		}
-		if err := got.Check(want); err != nil {
-			return refuse("platform", "release %s: %w", r.Version, err)
-		}
-		return nil
-	}})
+	err = install.Write(target, install.Program{
+		Content: f, Size: r.Size, SHA256: r.SHA256,
+		Header: install.Header{Product: s.cfg.Product, Version: r.Version, OS: runtime.GOOS, Arch: runtime.GOARCH},
+	})
 	if err != nil {
 		return r, err
 	}
-	st.Stage(state.Image{Slot: slot, Version: r.Version, SHA256: state.Sum(r.SHA256), Size: r.Size}, time.Now())
+	st.Stage(handover.Image{Slot: slot, Version: r.Version, SHA256: handover.Sum(r.SHA256), Size: r.Size}, time.Now())
 	return r, nil
 }
 
-// free is the slot that nothing is started from: not that of the program
-// that select would choose now, and of the two others the less useful one.
-func (s *Slots) free(st state.State) state.Slot {
-	if p := s.sound(st); p != nil {
+// free is the slot to write to: not that of the program that Select would choose now.
+func (s *Slots) free(st state.State) handover.Slot {
+	if p := s.usable(st); p != nil {
 		return p.Slot.Other()
 	}
-	return state.A
+	return handover.SlotA
 }
 
-// sound is the program of a slot that is worth keeping; nil is none.
-func (s *Slots) sound(st state.State) *state.Image {
-	for _, p := range []*state.Image{st.Active, st.Previous} {
+// usable is the program of a slot that may be started; nil where there is none.
+func (s *Slots) usable(st state.State) *handover.Image {
+	for _, p := range []*handover.Image{st.Active, st.Previous} {
 		if p != nil && st.Marked(p.SHA256) == nil && s.check(*p) == nil {
 			return p
 		}
@@ -128,7 +117,8 @@ func (s *Slots) sound(st state.State) *state.Image {
 	return nil
 }
 
-// prepare makes the slot's folder where it was lost, and asks for room.
+// prepare makes the folder of a slot where it was lost, and checks that it is root's and has room
+// for a program of size bytes.
 func (s *Slots) prepare(dir string, size int64) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -143,8 +133,5 @@ func (s *Slots) prepare(dir string, size int64) error {
 			return refuse("folder", "%w", err)
 		}
 	}
-	if err := install.Room(dir, size); err != nil {
-		return fmt.Errorf("self-update: %w", err)
-	}
-	return nil
+	return checkRoom(dir, size)
 }

@@ -9,8 +9,8 @@ import (
 	"tcenvsvr/updater/slot/state"
 )
 
-// bootNow knows the boot by its time; where the wall clock is set the
-// kernel moves that too, and the boot counts as another one: a start is given back.
+// bootNow names the boot by its time. The kernel moves that time when somebody sets the wall clock;
+// then the boot counts as another one, and a start does not count against the candidate.
 func bootNow() state.Boot {
 	t, err := unix.SysctlTimeval("kern.boottime")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"tcenvsvr/updater/slot/state"
 )
 
-// bootNow reads clocks that nobody can set.
+// bootNow names this boot and reads a clock that nobody can set.
 func bootNow() state.Boot {
 	var b state.Boot
 	if id, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {

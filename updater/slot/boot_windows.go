@@ -6,6 +6,6 @@ import (
 	"tcenvsvr/updater/slot/state"
 )
 
-// bootNow has no name for the boot: a start that a power loss ended is not
-// given back there.
+// bootNow has no name for the boot, so a start that a power loss ended counts against the candidate
+// on Windows.
 func bootNow() state.Boot { return state.Boot{Up: windows.DurationSinceBoot()} }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/test/need"
 	"tcenvsvr/updater/slot/install"
 )
@@ -34,16 +35,16 @@ func TestNoRoom(t *testing.T) {
 			s.offer("1.1.0")
 			err := s.apply()
 			s.wantCode(err, "no_room")
-			if !errors.Is(err, install.ErrNoRoom) {
-				t.Errorf("got %v, want %v", err, install.ErrNoRoom)
+			if !errors.Is(err, space.ErrFull) {
+				t.Errorf("got %v, want %v", err, space.ErrFull)
 			}
 			s.wantChoice("1.0.0", false)
 		})
 	}
 }
 
-// The disk gets full while the program is written, in spite of the
-// question before: nothing of it stays.
+// The disk gets full while the program is written, in spite of the question before: nothing of it
+// stays.
 func TestADiskThatGetsFull(t *testing.T) {
 	dir := t.TempDir()
 	small(t, dir, "mode=755,size=512k")
@@ -64,8 +65,7 @@ func TestADiskThatGetsFull(t *testing.T) {
 	}
 }
 
-// Where a start cannot be counted, it is not one of a candidate; the agent
-// starts all the same.
+// Where a start cannot be counted, it is not one of a candidate; the agent starts all the same.
 func TestAStateThatCannotBeWritten(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, lib string){
 		"full": func(t *testing.T, lib string) {

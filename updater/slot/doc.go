@@ -1,28 +1,33 @@
-// Package slot is the root side of self-update: it decides which program is
-// started, and is the only one that writes programs. It has no network,
-// starts nothing, and reads no words of the agent (package inbox).
+// Package slot is the root side of self-update: it decides which program is started, and it alone
+// writes programs. It has no network, starts nothing, and believes nothing that the agent hands
+// over (package handover).
 //
-//	Select    before every start: counts the start of a candidate, durably, checks the program
-//	          it chooses, and points the links at it. candidate → active → previous → baseline
-//	Apply     when the agent asks: checks the release in the inbox again with root's own trust, writes
-//	          it into the slot that nothing runs from, and makes it the candidate
-//	Bless     when the agent says it is healthy: the candidate becomes active
-//	Ended     after every end: whose fault it was
-//	Rollback, Hold, Resume, Retry, Pin   the administrator's
+//	select.go     Select, before every start: chooses candidate, active, previous or baseline, counts
+//	              the start of a candidate durably, and checks the program that it chooses
+//	activate.go   makes the chosen program the running one, by pointing the links at it
+//	apply.go      Apply, when the agent requests it: verifies the release in the inbox, writes it into
+//	              the slot that nothing runs from, and makes it the candidate
+//	refuse.go     which releases Apply refuses, and why
+//	verify.go     the verification of signed metadata by root's own trust
+//	probation.go  Bless, when the agent says that it is healthy: the candidate becomes active. Ended,
+//	              after every end: whose fault it was
+//	admin.go      Rollback, Hold, Resume, Retry, Pin: the administrator's
 //
-// Select never fails for what an update did, or for what the disk does not
-// let it write: then it starts what was active, because a start that
-// could not be counted must not be one of a candidate.
+//	state    what root remembers, and how one state follows from another
+//	install  writes a program durably where nothing runs from
+//	launch   calls all of this where no service manager does
 //
-// There are two links. The agent is started by tcenvsvr; tc-job@.service starts the shim of a
-// job by tcenvsvr-shim, which leads to the package's small program or, as a release is one
-// file, to the release itself, which is a shim when it is called so. So agent and shim are always
-// of one release. Before the first Select, tmpfiles.d has made the second link.
+// Select does not fail because of an update, or because the disk does not let it write. Then it
+// starts what was active: a candidate whose start cannot be counted is not started.
 //
-// One process changes the state at a time (a lock file). Select waits a
-// little for it and then goes on without writing: an update that hangs
-// does not keep the agent down.
+// There are two links. The service starts the agent by tcenvsvr. The unit tc-job@.service starts
+// the shim of a job by tcenvsvr-shim, which points at the package's small program or, as a release
+// is one file, at the release itself, which is a shim when it is called by that name. So agent and
+// shim are always of one release. Before the first Select, tmpfiles.d makes the second link.
 //
-// The agent may not read root's folder; what it, and `tcenvsvr update
-// status`, may know is in the status file beside the link.
+// One process at a time changes the state (lock.go). Select waits a little for the lock and then
+// goes on without writing: an update that hangs does not keep the agent down.
+//
+// The agent may not read root's folder. What it and "tcenvsvr update status" may know is in the
+// status file beside the link.
 package slot

@@ -15,15 +15,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tcenvsvr/test/need"
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/slot"
-	"tcenvsvr/updater/slot/inbox"
-	"tcenvsvr/updater/slot/state"
 )
 
 const secret = "only root may read this"
 
-// What a hostile agent puts into its inbox. Nothing of it is taken, nothing
-// of it is shown, and the host goes on.
+// What a hostile agent puts into its inbox. Nothing of it is taken, nothing of it is shown, and the
+// host goes on.
 func TestHostileInbox(t *testing.T) {
 	good := version("1.1.0")
 	artifact := "artifact-" + sum(good)
@@ -92,13 +91,13 @@ func TestRequestsAreOnlyThere(t *testing.T) {
 			private := filepath.Join(s.dir, "private")
 			s.must(os.WriteFile(private, []byte(secret), 0o600))
 			s.offer("1.1.0")
-			for _, request := range []string{inbox.Apply, inbox.Healthy} {
+			for _, request := range []string{handover.RequestApply, handover.RequestHealthy} {
 				_ = os.Remove(s.inbox(request))
 			}
-			plant(s, s.inbox(inbox.Apply), private)
+			plant(s, s.inbox(handover.RequestApply), private)
 			s.must(s.apply())
 			s.wantChoice("1.1.0", true)
-			plant(s, s.inbox(inbox.Healthy), private)
+			plant(s, s.inbox(handover.RequestHealthy), private)
 			if got, err := s.slots().Bless(); err != nil || got != slot.Blessed {
 				t.Errorf("got %q and %v, want %q", got, err, slot.Blessed)
 			}
@@ -110,8 +109,8 @@ func TestRequestsAreOnlyThere(t *testing.T) {
 	// A folder with something in it cannot be removed: it asks for nothing, ever.
 	s := newScene(t)
 	s.offer("1.1.0")
-	s.must(os.Remove(s.inbox(inbox.Apply)))
-	s.must(os.MkdirAll(s.inbox(inbox.Apply+"/x"), 0o777))
+	s.must(os.Remove(s.inbox(handover.RequestApply)))
+	s.must(os.MkdirAll(s.inbox(handover.RequestApply+"/x"), 0o777))
 	if asked, err := s.slots().Apply(t.Context()); asked || err == nil {
 		t.Errorf("got %t and %v, want an error", asked, err)
 	}
@@ -129,7 +128,7 @@ func TestAnInboxThatIsNotTheAgents(t *testing.T) {
 	s.wantCode(s.apply(), "artifact")
 
 	// The agent points its inbox at a folder of root.
-	s.put(inbox.Apply, nil)
+	s.put(handover.RequestApply, nil)
 	s.agent = other
 	if asked, err := s.slots().Apply(t.Context()); asked || err == nil || !strings.Contains(err.Error(), "does not belong to the agent's user") {
 		t.Errorf("got %t and %v, want that the folder is not the agent's", asked, err)
@@ -241,7 +240,7 @@ func TestARevokedProgramIsNotStartedAgain(t *testing.T) {
 	s.publish()
 	s.wantCode(s.apply(), "none") // nothing to install, but the word counts
 	s.wantChoice("1.1.0", false)
-	if m := s.status().Bad; len(m) != 1 || m[0].Class != state.Revoked {
+	if m := s.status().Bad; len(m) != 1 || m[0].Class != handover.Revoked {
 		t.Errorf("got marks %+v", m)
 	}
 }

@@ -16,13 +16,11 @@ import (
 	"testing"
 
 	"tcenvsvr/test/need"
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/slot"
-	"tcenvsvr/updater/slot/inbox"
-	"tcenvsvr/updater/slot/state"
 )
 
-// An act that is killed before each of its system calls, and what may be
-// chosen afterwards.
+// An act that is killed before each of its system calls, and what may be chosen afterwards.
 var acts = []struct {
 	name  string
 	setup func(*scene)
@@ -72,7 +70,7 @@ var acts = []struct {
 		s.offer("1.2.0")
 		s.must(s.apply())
 		s.wantChoice("1.2.0", true)
-		s.put(inbox.Healthy, nil)
+		s.put(handover.RequestHealthy, nil)
 	}, []string{"bless"}, []string{"1.2.0"}},
 	{"the end of a candidate that hung", func(s *scene) {
 		s.update("1.1.0")
@@ -82,10 +80,9 @@ var acts = []struct {
 	}, []string{"ended", "watchdog", "killed", "ABRT"}, []string{"1.1.0", "1.2.0"}},
 }
 
-// The helper is killed before every one of its system calls. Whatever
-// was cut off: the next select chooses a whole program, the state can be
-// read, and the update can be done again. TCENVSVR_KILLS=all tries every
-// point; otherwise every act has its share.
+// The helper is killed before every one of its system calls. Whatever was cut off: the next select
+// chooses a whole program, the state can be read, and the update can be done again.
+// TCENVSVR_KILLS=all tries every point; otherwise every act has its share.
 func TestKilledAnywhereTheHostStarts(t *testing.T) {
 	strace := need.Tool(t, "strace")
 	all := os.Getenv("TCENVSVR_KILLS") == "all"
@@ -153,8 +150,8 @@ var noise = []string{
 	"sched_yield", "sigaltstack", "clone", "clone3", "exit_group", "mprotect", "prctl", "clock_gettime", "timer_settime", "timer_create", "setitimer", "timer_delete", "write_to_eventfd",
 }
 
-// calls runs the helper and returns the lines of its main thread's system
-// calls from the first that is its own work.
+// calls runs the helper and returns the lines of its main thread's system calls from the first that
+// is its own work.
 func (s *scene) calls(strace string, args []string) []string {
 	s.t.Helper()
 	out := filepath.Join(s.dir, "trace")
@@ -199,8 +196,8 @@ func (s *scene) trace(strace string, args []string) []call {
 	return found
 }
 
-// killAt reports whether the call came: how often the runtime asks the
-// kernel for itself differs a little.
+// killAt reports whether the call came: how often the runtime asks the kernel for itself differs a
+// little.
 func (s *scene) killAt(strace string, at call, args []string) bool {
 	s.t.Helper()
 	inject := fmt.Sprintf("inject=%s:signal=KILL:when=%d", at.name, at.nth)
@@ -227,7 +224,7 @@ func (s *scene) wantWhole(may []string) {
 	if _, err := s.slots().State(); err != nil {
 		s.t.Errorf("the state is lost: %v", err)
 	}
-	if _, err := slot.ReadStatus(filepath.Join(s.dir, "run", "status.json")); err != nil {
+	if _, err := handover.ReadStatus(filepath.Join(s.dir, "run", "status.json")); err != nil {
 		s.t.Errorf("the status is lost: %v", err)
 	}
 }
@@ -249,8 +246,8 @@ func (s *scene) wantUpdatable() {
 	}
 }
 
-// clone copies a scene. Programs are linked: they are replaced, never
-// written; what is in the inbox must have one name.
+// clone copies a scene. Programs are linked: they are replaced, never written; what is in the inbox
+// must have one name.
 func (s *scene) clone(t *testing.T) *scene {
 	t.Helper()
 	dir, err := os.MkdirTemp(filepath.Dir(s.dir), "clone")
@@ -288,9 +285,8 @@ func (s *scene) clone(t *testing.T) *scene {
 	return to
 }
 
-// A kill leaves the kernel's memory as it was, a power cut does not: nothing
-// may get its name before its content is on the disk, and the state may
-// not speak of a name that is not.
+// A kill leaves the kernel's memory as it was, a power cut does not: nothing may get its name
+// before its content is on the disk, and the state may not speak of a name that is not.
 func TestNothingIsNamedBeforeItIsDurable(t *testing.T) {
 	strace := need.Tool(t, "strace")
 	for _, act := range acts {
@@ -369,7 +365,7 @@ func TestACandidateIsStartedAtMostThreeTimesWhateverIsKilled(t *testing.T) {
 		t.Errorf("started %d times", starts)
 	}
 	s.wantChoice("1.0.0", false)
-	if m := s.status().Bad; len(m) != 1 || m[0].Class != state.Crash {
+	if m := s.status().Bad; len(m) != 1 || m[0].Class != handover.Crash {
 		t.Errorf("got marks %+v", m)
 	}
 }

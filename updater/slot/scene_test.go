@@ -14,9 +14,9 @@ import (
 	"runtime"
 	"testing"
 
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/release"
 	"tcenvsvr/updater/slot"
-	"tcenvsvr/updater/slot/inbox"
 	"tcenvsvr/updater/slot/state"
 )
 
@@ -37,8 +37,8 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	built = dir
-	// Hosts in memory where there is some: what a disk has to be told is
-	// checked by the order of system calls (TestNothingIsNamedBeforeItIsDurable).
+	// Hosts in memory where there is some: what a disk has to be told is checked by the order of
+	// system calls (TestNothingIsNamedBeforeItIsDurable).
 	if memory, err := os.MkdirTemp("/dev/shm", "slot"); err == nil {
 		defer os.RemoveAll(memory)
 		os.Setenv("TMPDIR", memory)
@@ -108,7 +108,7 @@ func (s *scene) installPackage(v string) {
 func (s *scene) config() slot.Config {
 	home := filepath.Join(s.dir, "home")
 	return slot.Config{
-		Paths: slot.Paths{
+		Paths: handover.Paths{
 			Baseline: filepath.Join(s.dir, "base", "tcenvsvr"), Slots: home, State: filepath.Join(s.dir, "lib"), Home: home,
 			Inbox: filepath.Join(home, ".tcenvsvr", "inbox"), Link: filepath.Join(s.dir, "run", "tcenvsvr"), Shim: filepath.Join(s.dir, "run", "tcenvsvr-shim"),
 			Status: filepath.Join(s.dir, "run", "status.json"),
@@ -159,7 +159,7 @@ func (s *scene) publish(releases ...release.Release) {
 	list, err := json.Marshal(slot.Signed{Releases: releases, Revoked: s.revoked})
 	s.must(err)
 	s.put("metadata/releases", append(ed25519.Sign(privateKey, list), list...))
-	s.put(inbox.Apply, nil)
+	s.put(handover.RequestApply, nil)
 }
 
 // offer puts a release with its program into the inbox.
@@ -186,7 +186,7 @@ func (s *scene) update(v string) {
 
 func (s *scene) bless(want slot.Verdict) {
 	s.t.Helper()
-	s.put(inbox.Healthy, nil)
+	s.put(handover.RequestHealthy, nil)
 	if got, err := s.slots().Bless(); err != nil || got != want {
 		s.t.Fatalf("bless: got %q and %v, want %q", got, err, want)
 	}
@@ -244,20 +244,20 @@ func (s *scene) wantCode(err error, code string) {
 	if !ok || r.Code != code {
 		s.t.Errorf("got %v, want a refusal %q", err, code)
 	}
-	st, err := slot.ReadStatus(filepath.Join(s.dir, "run", "status.json"))
-	if err != nil || st.Last == nil || st.Last.Phase != state.Refused || st.Last.Code != code {
+	st, err := handover.ReadStatus(filepath.Join(s.dir, "run", "status.json"))
+	if err != nil || st.Last == nil || st.Last.Phase != handover.Refused || st.Last.Code != code {
 		s.t.Errorf("the status says %+v (%v), want refused with code %q", st.Last, err, code)
 	}
 }
 
-func (s *scene) ended(result, code, status string, want state.Class) {
+func (s *scene) ended(result, code, status string, want handover.Class) {
 	s.t.Helper()
 	if got, err := s.slots().Ended(state.Exit{Result: result, Code: code, Status: status}); err != nil || got != want {
 		s.t.Fatalf("ended: got %q and %v, want %q", got, err, want)
 	}
 }
 
-func (s *scene) status() slot.Status {
+func (s *scene) status() handover.Status {
 	s.t.Helper()
 	st, err := s.slots().State()
 	s.must(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/disk/filelock"
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/slot"
 	"tcenvsvr/updater/slot/state"
 )
@@ -50,8 +51,8 @@ func TestTwoUpdatersAtOnce(t *testing.T) {
 	s.wantChoice("1.2.0", true)
 }
 
-// An update that hangs with the lock does not keep the agent down, and what
-// is started meanwhile is no candidate: its start could not be counted.
+// An update that hangs with the lock does not keep the agent down, and what is started meanwhile is
+// no candidate: its start could not be counted.
 func TestSelectGoesOnWithoutTheLock(t *testing.T) {
 	s := newScene(t)
 	s.update("1.1.0")
@@ -76,8 +77,8 @@ func TestSelectGoesOnWithoutTheLock(t *testing.T) {
 	s.wantChoice("1.2.0", true)
 }
 
-// The wall clock stands in records only: here it is the year 2000, then ten
-// years more, then 2000 again.
+// The wall clock stands in records only: here it is the year 2000, then ten years more, then 2000
+// again.
 func TestAWrongClockDecidesNothing(t *testing.T) {
 	s := newScene(t)
 	s.update("1.1.0")
@@ -91,7 +92,7 @@ func TestAWrongClockDecidesNothing(t *testing.T) {
 			if got, err := s.slots().Bless(); err != nil || got != slot.Pending {
 				t.Errorf("got %q and %v, want %q", got, err, slot.Pending)
 			}
-			s.ended("watchdog", "killed", "ABRT", state.Hang)
+			s.ended("watchdog", "killed", "ABRT", handover.Hang)
 			s.wantChoice("1.1.0", false)
 			s.must(s.slots().Retry("1.2.0"))
 		})
@@ -115,8 +116,8 @@ func TestATornStateStartsTheBaseline(t *testing.T) {
 				t.Errorf("apply: got %v, want %v", err, state.ErrTorn)
 			}
 			s.wantChoice("1.0.0", false)
-			if got := s.status(); got.Phase != state.Lost {
-				t.Errorf("got %+v, want phase %s", got, state.Lost)
+			if got := s.status(); got.Phase != handover.Lost {
+				t.Errorf("got %+v, want phase %s", got, handover.Lost)
 			}
 			s.update("1.2.0")
 		})

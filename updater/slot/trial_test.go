@@ -6,9 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/slot"
-	"tcenvsvr/updater/slot/inbox"
-	"tcenvsvr/updater/slot/state"
 )
 
 func TestAGoodUpdateAfterTheOther(t *testing.T) {
@@ -18,14 +17,14 @@ func TestAGoodUpdateAfterTheOther(t *testing.T) {
 		v := fmt.Sprintf("1.%d.0", i)
 		s.update(v)
 		s.wantChoice(v, false)
-		if got := s.status(); got.Phase != state.Good || got.Active != v {
-			t.Errorf("got %s %s, want %s %s", got.Phase, got.Active, state.Good, v)
+		if got := s.status(); got.Phase != handover.Good || got.Active != v {
+			t.Errorf("got %s %s, want %s %s", got.Phase, got.Active, handover.Good, v)
 		}
 	}
 	if left, _ := filepath.Glob(filepath.Join(s.dir, "home", "*", "bin", ".*")); len(left) > 0 {
 		t.Errorf("left behind: %q", left)
 	}
-	if s.put("request-nothing", nil); !exists(s.inbox("request-nothing")) || exists(s.inbox(inbox.Apply)) {
+	if s.put("request-nothing", nil); !exists(s.inbox("request-nothing")) || exists(s.inbox(handover.RequestApply)) {
 		t.Error("a request stayed, or more than requests were taken")
 	}
 }
@@ -36,21 +35,21 @@ func exists(path string) bool { _, err := os.Lstat(path); return err == nil }
 func TestABadCandidateIsRolledBack(t *testing.T) {
 	for name, c := range map[string]struct {
 		end    [3]string
-		class  state.Class
+		class  handover.Class
 		starts int // until it is given up
-		phase  state.Phase
+		phase  handover.Phase
 		again  string // what a second offer gets
 	}{
-		"crash at start":      {[3]string{"exit-code", "exited", "2"}, state.Crash, 3, state.RolledBack, "bad"},
-		"signal":              {[3]string{"core-dump", "dumped", "SEGV"}, state.Crash, 3, state.RolledBack, "bad"},
-		"out of memory":       {[3]string{"oom-kill", "killed", "KILL"}, state.Crash, 3, state.RolledBack, "bad"},
-		"invalid settings":    {[3]string{"exit-code", "exited", "5"}, state.Crash, 3, state.RolledBack, "bad"},
-		"never ready":         {[3]string{"timeout", "killed", "TERM"}, state.Hang, 1, state.RolledBack, "bad"},
-		"watchdog":            {[3]string{"watchdog", "killed", "ABRT"}, state.Hang, 1, state.RolledBack, "bad"},
-		"not executable":      {[3]string{"exit-code", "exited", "203"}, state.Policy, 1, state.Blocked, "blocked"},
-		"always wants again":  {[3]string{"success", "exited", "75"}, state.Clean, 10, state.RolledBack, "bad"},
-		"no place to run":     {[3]string{"exit-code", "exited", "226"}, state.Environment, 10, state.RolledBack, "bad"},
-		"nobody says it ends": {[3]string{}, state.Crash, 3, state.RolledBack, "bad"},
+		"crash at start":      {[3]string{"exit-code", "exited", "2"}, handover.Crash, 3, handover.RolledBack, "bad"},
+		"signal":              {[3]string{"core-dump", "dumped", "SEGV"}, handover.Crash, 3, handover.RolledBack, "bad"},
+		"out of memory":       {[3]string{"oom-kill", "killed", "KILL"}, handover.Crash, 3, handover.RolledBack, "bad"},
+		"invalid settings":    {[3]string{"exit-code", "exited", "5"}, handover.Crash, 3, handover.RolledBack, "bad"},
+		"never ready":         {[3]string{"timeout", "killed", "TERM"}, handover.Hang, 1, handover.RolledBack, "bad"},
+		"watchdog":            {[3]string{"watchdog", "killed", "ABRT"}, handover.Hang, 1, handover.RolledBack, "bad"},
+		"not executable":      {[3]string{"exit-code", "exited", "203"}, handover.Policy, 1, handover.Blocked, "blocked"},
+		"always wants again":  {[3]string{"success", "exited", "75"}, handover.Clean, 10, handover.RolledBack, "bad"},
+		"no place to run":     {[3]string{"exit-code", "exited", "226"}, handover.Environment, 10, handover.RolledBack, "bad"},
+		"nobody says it ends": {[3]string{}, handover.Crash, 3, handover.RolledBack, "bad"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
@@ -80,7 +79,7 @@ func TestWhatTheHostDoesIsNotTheCandidatesFault(t *testing.T) {
 	s.must(s.apply())
 	for range 5 {
 		s.wantChoice("1.1.0", true)
-		s.ended("success", "killed", "TERM", state.Clean)
+		s.ended("success", "killed", "TERM", handover.Clean)
 	}
 	s.wantChoice("1.1.0", true)
 	s.bless(slot.Blessed)
@@ -91,12 +90,12 @@ func TestHealthOfAnEarlierProgramBlessesNobody(t *testing.T) {
 	s.offer("1.1.0")
 	s.must(s.apply())
 	s.bless(slot.NoTrial) // it was not started
-	s.put(inbox.Healthy, nil)
+	s.put(handover.RequestHealthy, nil)
 	s.wantChoice("1.1.0", true)
 	if got, err := s.slots().Bless(); err != nil || got != slot.Pending {
 		t.Errorf("got %q and %v, want %q: the request is older than the start", got, err, slot.Pending)
 	}
-	s.ended("exit-code", "exited", "1", state.Crash)
+	s.ended("exit-code", "exited", "1", handover.Crash)
 	s.bless(slot.NoTrial) // it does not run
 }
 
@@ -113,7 +112,7 @@ func TestReadyButNeverHealthy(t *testing.T) {
 	if got, err := short.Bless(); err != nil || got != slot.Overdue {
 		t.Fatalf("got %q and %v, want %q", got, err, slot.Overdue)
 	}
-	s.ended("success", "killed", "TERM", state.Clean)
+	s.ended("success", "killed", "TERM", handover.Clean)
 	s.wantChoice("1.0.0", false)
 	s.offer("1.1.0")
 	s.wantCode(s.apply(), "bad")
@@ -124,11 +123,11 @@ func TestTheActiveReleaseLosesNothingByACrash(t *testing.T) {
 	s.update("1.1.0")
 	for range 5 {
 		s.wantChoice("1.1.0", false)
-		s.ended("exit-code", "exited", "1", state.Crash)
+		s.ended("exit-code", "exited", "1", handover.Crash)
 	}
 	s.wantChoice("1.1.0", false)
 	// Where the host's policy turned against slots, the package's program is left.
-	s.ended("exit-code", "exited", "203", state.Policy)
+	s.ended("exit-code", "exited", "203", handover.Policy)
 	s.wantChoice("1.0.0", false)
 	s.must(s.slots().Resume())
 	s.wantChoice("1.1.0", false)
@@ -146,8 +145,8 @@ func TestOnTrialNothingIsApplied(t *testing.T) {
 	s.bless(slot.Blessed)
 }
 
-// TestALostProgramComesAgain: what keeps a release from being installed twice
-// must not keep a host from repairing itself.
+// TestALostProgramComesAgain: what keeps a release from being installed twice must not keep a host
+// from repairing itself.
 func TestALostProgramComesAgain(t *testing.T) {
 	s := newScene(t)
 	s.update("1.1.0")

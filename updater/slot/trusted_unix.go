@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// trusted reports why somebody else than owner could exchange what is at
-// path. A link could point anywhere.
+// trusted reports why a user other than owner could exchange the file or folder at path. A link is
+// refused: it could point anywhere.
 func trusted(path string, owner int, folder bool) error {
 	info, err := os.Lstat(path)
 	if err != nil {

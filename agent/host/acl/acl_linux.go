@@ -11,10 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Names of the attributes in which Linux keeps ACLs. setfacl is not needed, and often not there.
+// Names of the attributes in which Linux keeps ACLs. The tool setfacl is not needed, and often not
+// installed.
 const (
 	Access  = "system.posix_acl_access"
-	Default = "system.posix_acl_default" // of what will be made in a folder
+	Default = "system.posix_acl_default" // for what is made in a folder later
 )
 
 // Tags of entries, in the order that the kernel demands.
@@ -31,9 +32,9 @@ const (
 	noID       = 0xffffffff
 )
 
-// Attribute is the attribute of rwx for the owner, group for the group,
-// nothing for others, and grants, which are in the order of their uids. Its mask is rwx, so
-// that the group bits of the mode, which show the mask, are what rpm -V expects.
+// Attribute returns the attribute that gives rwx to the owner, the rights group to the group,
+// nothing to others, and grants, which must be sorted by UID. Its mask is rwx, so that the group
+// bits of the mode, which show the mask, are what rpm -V expects.
 func Attribute(group uint16, grants []Grant) []byte {
 	b := binary.LittleEndian.AppendUint32(nil, aclVersion)
 	entry := func(tag, perm uint16, id uint32) {
@@ -51,7 +52,7 @@ func Attribute(group uint16, grants []Grant) []byte {
 	return b
 }
 
-// Get is the attribute as it is, nil without one.
+// Get returns the attribute of an open file; nil where it has none.
 func Get(fd int, name string) ([]byte, error) {
 	buf := make([]byte, 4096)
 	n, err := unix.Fgetxattr(fd, name, buf)
@@ -66,7 +67,7 @@ func Get(fd int, name string) ([]byte, error) {
 	return buf[:n], nil
 }
 
-// Set replaces the attribute.
+// Set replaces the attribute of an open file.
 func Set(fd int, name string, value []byte) error {
 	if err := unix.Fsetxattr(fd, name, value, 0); err != nil {
 		return fmt.Errorf("setting %s: %w", name, err)
@@ -74,8 +75,8 @@ func Set(fd int, name string, value []byte) error {
 	return nil
 }
 
-// Share opens a folder to the users of here, and what will be made in it
-// to those of within, where there are any. Its group gets nothing.
+// Share gives the users of here access to a folder, and those of within, if any, access to what is
+// made in it later. The group gets nothing.
 func Share(folder *os.File, here, within []Grant) error {
 	fd := int(folder.Fd())
 	err := Set(fd, Access, Attribute(0, sorted(here)))

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Reasons why there is no one whom root could safely become.
+// Reasons why there is no user whom root could safely become.
 var (
-	// ErrMixed: more than one lesser user could exchange the path.
+	// ErrMixed means that more than one lesser user could exchange the path.
 	ErrMixed = errors.New("it is not one user's")
-	// ErrOpen: all of it is root's, but a group or everybody may exchange it.
+	// ErrOpen means that root owns all of the path, but a group or everybody may exchange it.
 	ErrOpen = errors.New("it is root's, but not root's alone")
 )
 
@@ -23,12 +23,13 @@ type User struct {
 	Home     string // as the user database has it
 }
 
-// elsewhere are variables that name folders of whoever started us. With PWD, os.Getwd
-// looks at the folder, and fails in one of root's; without it the system is asked.
+// elsewhere are variables that name folders of the user who started us. PWD is among them because
+// os.Getwd examines the folder that it names, and fails in one of root's; without PWD it asks the
+// system.
 var elsewhere = []string{"PWD", "OLDPWD", "HOME", "USER", "LOGNAME", "MAIL", "TMPDIR", "XAUTHORITY", "KRB5CCNAME"}
 
-// Environ is environ as it is right for the user: what names folders of
-// root's is replaced or left out.
+// Environ returns environ as it has to be for the user: variables that name folders of root's are
+// replaced or left out.
 func (u *User) Environ(environ []string) []string {
 	kept := slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")

@@ -182,8 +182,7 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// A process that dropped is the user in everything, and closed to the user's
-// other processes.
+// A process that dropped is the user in everything, and closed to the user's other processes.
 func TestDrop(t *testing.T) {
 	need.Root(t)
 	base := tree(t, entry{"home/", 0, 0o755}, entry{"home/state/", agent, 0o711})

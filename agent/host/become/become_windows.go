@@ -7,7 +7,7 @@ import (
 	"os/exec"
 )
 
-// Owner finds nobody: there is no root whom an administrator's command could stop being.
+// Owner returns nobody: Windows has no root.
 func Owner(string) (*User, error) { return nil, nil }
 
 // Drop is for Unix.

@@ -4,8 +4,8 @@ package become
 
 import "os"
 
-// leaveTerminal does nothing: here only root may type into a terminal that is not
-// the process's own, and reading a password needs it to be.
+// leaveTerminal does nothing: on these systems only root may type into a terminal that is not the
+// process's own, and to read a password the process needs its own.
 func leaveTerminal() (*os.File, error) { return nil, nil }
 
 // hide does nothing: a process that changed its user cannot be traced.

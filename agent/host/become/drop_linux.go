@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leaveTerminal gives up the controlling terminal and keeps it open. The leader of
-// a session keeps it: giving it up would end the session's processes, and when the
-// leader ends there is no shell of root's left to type into.
+// leaveTerminal gives up the controlling terminal and keeps it open. The leader of a session does
+// not give it up: that would end the session's processes, and once the leader has ended there is no
+// shell of root's to type into.
 func leaveTerminal() (*os.File, error) {
 	if sid, err := unix.Getsid(0); err != nil || sid == os.Getpid() {
 		return nil, err
@@ -29,8 +29,8 @@ func leaveTerminal() (*os.File, error) {
 	return f, nil
 }
 
-// hide keeps the user's other processes from tracing this one, whose memory and
-// descriptors are still root's.
+// hide keeps the user's other processes from tracing this one, whose memory and descriptors are
+// still root's.
 func hide() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("closing this process to others: %w", err)
@@ -38,5 +38,5 @@ func hide() error {
 	return nil
 }
 
-// self is the program that runs, whatever lies at its path by now.
+// self is the running program, whatever file is at its path by now.
 func self() (string, error) { return "/proc/self/exe", nil }

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Drop makes this process the user, in all its threads and for good, and takes
-// its controlling terminal away. The terminal is returned, so that a person can still
-// be asked; nil where there is none, or where it could be kept.
+// Drop makes this process the user, in all its threads and for good, and gives up its controlling
+// terminal. It returns the terminal, so that a person can still be asked; nil where there is none,
+// or where the process could keep it.
 func (u *User) Drop() (terminal *os.File, err error) {
 	if terminal, err = leaveTerminal(); err != nil {
 		return nil, u.failed(err)
@@ -40,8 +40,8 @@ func (u *User) Drop() (terminal *os.File, err error) {
 
 func (u *User) failed(err error) error { return fmt.Errorf("becoming user %q: %w", u.Name, err) }
 
-// Command prepares this very program to be run as the user: in a session of its
-// own, without a terminal, and with nothing of root's environment.
+// Command prepares this program to run as the user, in a session of its own, without a terminal,
+// and without root's environment.
 func (u *User) Command(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	program, err := self()
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 // descriptor is a file that the caller has opened: /dev/fd/63 of a shell.
 var descriptor = regexp.MustCompile(`^/(?:dev|proc/self)/fd/([0-9]{1,4})$`)
 
-// Open opens a file that the administrator named, while this process still is root. It
-// returns nil where the user had a hand in the path: then it is to be opened as the user.
-// Nothing is waited for, and a file is refused whose folder is another user's than it.
+// Open opens a file that the administrator named, while this process still is root. It returns nil
+// where the user could have exchanged something on the path: then the file has to be opened as the
+// user. It waits for no pipe, and refuses a file that belongs to another user than its folder.
 func (u *User) Open(path string) (*os.File, error) {
 	if path == "/dev/stdin" {
 		path = "/dev/fd/0"
@@ -56,8 +56,9 @@ func (u *User) Open(path string) (*os.File, error) {
 	return f, nil
 }
 
-// Create makes a file that the administrator named, for root alone, while this process
-// still is root; nil where the user had a hand in the path. A file that is there is an error.
+// Create makes a file that the administrator named, for root alone, while this process still is
+// root. It returns nil where the user could have exchanged something on the path. An existing file
+// is an error.
 func (u *User) Create(path string) (*os.File, error) {
 	w, ours, err := u.named(path)
 	if err != nil || !ours {
@@ -69,9 +70,9 @@ func (u *User) Create(path string) (*os.File, error) {
 	return os.OpenFile(w.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
 }
 
-// named looks at a path that was typed. ours is false where the user could have
-// exchanged something of it.
-func (u *User) named(path string) (w way, ours bool, err error) {
+// named examines a path that the administrator typed. ours is false where the user could have
+// exchanged something on it.
+func (u *User) named(path string) (w steps, ours bool, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return w, false, err
 	}

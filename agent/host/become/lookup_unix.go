@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Lookup finds a user by number, in whatever database the host keeps it: LDAP
-// is asked through getent and id, because a program without cgo knows files only. A
-// number without a user is somebody, too, with a group of the same number.
+// Lookup finds a user by number in any database of the host. It asks getent and id, because a
+// program without cgo knows files only, and not LDAP. A number without a user is returned as a user
+// that is named by the number and has a group of the same number.
 func Lookup(uid int) (*User, error) {
 	u := &User{UID: uid, GID: uid, Name: strconv.Itoa(uid), Home: "/"}
 	out, err := tool("getent", "passwd", strconv.Itoa(uid))
@@ -60,7 +60,7 @@ func fromFiles(u *User) (*User, error) {
 	return u, u.in(groups)
 }
 
-// in sets the groups. Root's is left out: a user who is in it would keep a part of root.
+// in sets the groups, without root's: a user in that group would keep a part of root's rights.
 func (u *User) in(groups []string) error {
 	for _, text := range groups {
 		gid, err := strconv.Atoi(text)

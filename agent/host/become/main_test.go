@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// role has this binary play a part of a test as a process of its own: a process that
-// became another user cannot go back.
+// role has this binary play a part of a test as a process of its own: a process that became another
+// user cannot go back.
 const role = "BECOME_TEST_ROLE"
 
 func TestMain(m *testing.M) {

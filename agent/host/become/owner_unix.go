@@ -13,11 +13,10 @@ import (
 	"syscall"
 )
 
-// Owner returns the lesser user who could exchange path or something on the
-// way to it: the owner of the first folder or link there that is not root's. What does not
-// exist is nobody's. It returns nil where only root could, and where this process
-// is not root. Where several users could, the error is ErrMixed; where a group or everybody
-// could and nobody else owns any of it, ErrOpen.
+// Owner returns the lesser user who could exchange path or a folder above it: the owner of the
+// first folder or link on the path that is not root's. What does not exist belongs to nobody. It
+// returns nil where only root could, and where this process is not root. The error is [ErrMixed]
+// where several users could, and [ErrOpen] where only a group or everybody could.
 //
 // path must be absolute.
 func Owner(path string) (*User, error) {
@@ -26,7 +25,7 @@ func Owner(path string) (*User, error) {
 	}
 	w, err := look(path)
 	if err != nil {
-		return nil, fmt.Errorf("looking whose %q is: %w", path, err)
+		return nil, fmt.Errorf("finding the owner of %q: %w", path, err)
 	}
 	switch {
 	case len(w.owners) > 1:
@@ -41,10 +40,10 @@ func Owner(path string) (*User, error) {
 	return nil, nil
 }
 
-// way is what was seen on the way to a file.
-type way struct {
-	owners  []int       // users but root who own something on the way, or the file
-	anybody string      // a folder in which others than its owner may exchange things
+// steps is what was seen on the path to a file.
+type steps struct {
+	owners  []int       // users except root who own a folder or link on the path, or the file
+	anybody string      // a folder in which users other than its owner may exchange files
 	last    fs.FileInfo // the file itself, nil where it does not exist
 	path    string      // without links
 }
@@ -52,9 +51,9 @@ type way struct {
 // mostLinks is as many as the kernel follows.
 const mostLinks = 40
 
-// look goes down the path. It needs no descriptors: as long as everything is
-// root's nobody can change what comes next, and after that the answer is given.
-func look(path string) (w way, err error) {
+// look walks down the path. It needs no descriptors: as long as everything is root's nobody can
+// change what comes next, and after that the answer is known.
+func look(path string) (w steps, err error) {
 	if !filepath.IsAbs(path) {
 		return w, fmt.Errorf("%q is not absolute", path)
 	}
@@ -101,8 +100,8 @@ func look(path string) (w way, err error) {
 	return w, nil
 }
 
-// see looks at one step of the way.
-func (w *way) see(path string) error {
+// see examines one step of the path.
+func (w *steps) see(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return err
@@ -115,8 +114,8 @@ func (w *way) see(path string) error {
 	if uid := int(st.Uid); uid != 0 && !slices.Contains(w.owners, uid) {
 		w.owners = append(w.owners, uid)
 	}
-	// The group's bits are the mask of an ACL as well. In a sticky folder, such as
-	// /tmp, only the owner of a thing exchanges it.
+	// The group's bits are the mask of an ACL as well. In a sticky folder, such as /tmp, only the
+	// owner of a file can exchange it.
 	if info.IsDir() && info.Mode()&fs.ModeSticky == 0 && (st.Mode&0o002 != 0 || st.Mode&0o020 != 0 && st.Gid != 0) && w.anybody == "" {
 		w.anybody = path
 	}

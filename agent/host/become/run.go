@@ -11,22 +11,20 @@ import (
 	"time"
 )
 
-// name is what this program is called, wherever it lies.
+// name is the name of this program, wherever its file is.
 const name = "tcenvsvr"
 
-// Bounds of Run. What a lesser user's process answers is not to be trusted
-// with root's time and memory.
+// Limits of Run. The process of a lesser user must not be able to use up root's time or memory.
 const (
 	mostAnswer = 64 << 20
-	patience   = 2 * time.Minute
+	timeout    = 2 * time.Minute
 )
 
-// Run runs this program with args as the owner of path, for a process of root that
-// stays root, and returns what it writes to standard output, at most 64 MiB. A
-// process that is not root, or whose root owns path, runs it as itself. The error has what
-// the program said last.
+// Run runs this program with args as the owner of path, from a process that stays root, and returns
+// what it writes to standard output, at most 64 MiB. Where this process is not root, or root owns
+// path, it runs the program as itself. The error ends with what the program printed last.
 func Run(ctx context.Context, path string, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	u, err := Owner(path)
 	if err != nil {
@@ -41,8 +39,8 @@ func Run(ctx context.Context, path string, args ...string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var said end
-	c.Stderr = &said
+	var printed end
+	c.Stderr = &printed
 	out, err := c.StdoutPipe()
 	if err == nil {
 		err = c.Start()
@@ -56,8 +54,8 @@ func Run(ctx context.Context, path string, args ...string) ([]byte, error) {
 		cancel()
 	}
 	if ended := c.Wait(); err == nil && ended != nil {
-		if err = ended; len(said) > 0 {
-			err = errors.New(strings.TrimSpace(strings.TrimPrefix(string(said), "tcenvsvr: ")))
+		if err = ended; len(printed) > 0 {
+			err = errors.New(strings.TrimSpace(strings.TrimPrefix(string(printed), "tcenvsvr: ")))
 		}
 	}
 	if err != nil {
@@ -66,7 +64,7 @@ func Run(ctx context.Context, path string, args ...string) ([]byte, error) {
 	return answer, nil
 }
 
-// end keeps the last of what is written.
+// end keeps the last 4 KiB that are written to it.
 type end []byte
 
 func (e *end) Write(b []byte) (int, error) {

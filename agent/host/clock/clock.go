@@ -6,35 +6,34 @@ import (
 	"time"
 )
 
-// Epoch is before any moment at which this program can run: a clock that
-// shows less is wrong.
+// Epoch is before any moment at which this program can run. A clock that shows an earlier time is
+// wrong.
 var Epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Settled is how long the clock must have stood before anything is removed
-// for its age: whoever sees a wrong clock sets it right within that time.
-const Settled = time.Hour
+// MinSteady is how long the clock must not have been set before anything is removed for its age. It
+// gives an administrator who sees a wrong clock the time to set it right.
+const MinSteady = time.Hour
 
-// Tolerated is how far two clocks may be apart before it is said.
+// Tolerated is how far two clocks may differ before that is reported.
 const Tolerated = time.Minute
 
 const (
 	every = time.Second
-	// step is by how much the clocks must part within a round: they are slewed by 0.05 %,
-	// and a process that was not scheduled reads them a moment apart.
+	// step is how much the difference of the clocks must change within a round to count: a clock is
+	// slewed by 0.05 %, and a process that was not scheduled reads both clocks a moment apart.
 	step = time.Second
 )
 
-// Watch looks at the host's clock. New makes one; a nil Watch sees a clock
-// that always stood.
+// Watch watches the host's clock. [New] makes one. For a nil Watch the clock was never set.
 type Watch struct {
-	apart func() time.Duration // how far the wall clock has come from the monotonic one
+	apart func() time.Duration // the difference between wall clock and monotonic clock
 
 	mu    sync.Mutex
 	since time.Time     // the start, or the newest step
 	last  time.Duration // apart, when it was looked at
 }
 
-// New returns a Watch for which the clock stands since now.
+// New returns a Watch for which the clock was last set now.
 func New() *Watch {
 	start := time.Now()
 	return &Watch{since: start, apart: func() time.Duration {
@@ -43,7 +42,7 @@ func New() *Watch {
 	}}
 }
 
-// Steady is how long the clock has been seen to stand.
+// Steady returns for how long the clock has not been set.
 func (w *Watch) Steady() time.Duration {
 	if w == nil {
 		return 1<<63 - 1
@@ -56,7 +55,7 @@ func (w *Watch) Steady() time.Duration {
 	return time.Since(w.since)
 }
 
-// Run calls stepped with the way that the clock went, until ctx ends.
+// Run calls stepped whenever the clock was set, with the change, until ctx ends.
 func (w *Watch) Run(ctx context.Context, stepped func(by time.Duration)) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -86,33 +85,34 @@ func (w *Watch) look() time.Duration {
 	return by
 }
 
-// Trusted reports whether a time that was written down may be judged by
-// this host's clock. Those of others, as they differ from it, decide where
-// there are some: by most votes. Alone, it must have stood for Settled.
+// Trusted reports whether a time that was written down may be compared with this host's clock.
+// Skews are the differences of other hosts' clocks from it: where there are some, the majority
+// decides. Without them, this clock must not have been set for [MinSteady].
 func (w *Watch) Trusted(skews ...time.Duration) bool {
 	steady := w.Steady()
 	if len(skews) == 0 || steady == 0 { // what was compared was before a step
-		return steady >= Settled
+		return steady >= MinSteady
 	}
 	agree := 0
 	for _, s := range skews {
-		if s.Abs() < Settled {
+		if s.Abs() < MinSteady {
 			agree++
 		}
 	}
 	return 2*agree > len(skews)
 }
 
-// farthest is what a clock can be apart from another one: whatever somebody says,
-// it can be counted with.
+// farthest bounds the result of Skew, whatever the other side claims, so that one can calculate
+// with it.
 const farthest = 100 * 365 * 24 * time.Hour
 
-// Skew is how far a clock that said theirs, in Unix milliseconds, is ahead of
-// this host's, which shows now, when the answer took rtt.
+// Skew returns how far the clock of another host is ahead of this host's. It answered theirs, in
+// Unix milliseconds, after the round trip rtt; now is the time here. The result is at most 100
+// years.
 func Skew(theirs int64, now time.Time, rtt time.Duration) time.Duration {
 	skew := time.UnixMilli(theirs).Sub(now.Round(0).Add(-rtt / 2)).Round(time.Millisecond)
 	return min(max(skew, -farthest), farthest)
 }
 
-// True reports whether t can be the moment of something that is over.
+// True reports whether t can be the time of something in the past.
 func True(t, now time.Time) bool { return !t.Before(Epoch) && !t.After(now) }

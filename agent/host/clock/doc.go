@@ -1,18 +1,17 @@
-// Package clock knows when the host's clock was set. A duration is measured by
-// the monotonic clock and needs none of this; what stands in files, certificates
-// and messages is wall time, and wrong while the clock is.
+// Package clock knows when the host's clock was set. Durations are measured by the monotonic clock
+// and do not need it. Times in files, certificates and messages are wall time, and are wrong while
+// the clock is.
 //
 //	             every second: wall clock against monotonic clock
-//	Watch.Run ──────────────────────────────────────────────────► a step, either
-//	                                                              way, or a host
-//	                                                              that slept
-//	            └► stepped(by)     try again, say it, ask the other side
+//	Watch.Run ──────────────────────────────────────────────────► a step forward
+//	                                                              or back, or a
+//	                                                              host that slept
+//	            └► stepped(by)     try again, log it, ask the other side
 //	            └► Steady() = 0    nothing is removed for its age until the
 //	                               clock has stood for a while
 //
-// A poll finds on every system what the kernel would tell on one, a
-// second later.
+// The poll works on every system. One of them would report the step itself, a second earlier.
 //
-// Two rules of who uses times that were written down: one before Epoch is not
-// true, for this program is younger, and neither is one that lies ahead.
+// A time that was written down cannot be true if it is before [Epoch], when this program did not
+// exist, or in the future ([True]).
 package clock

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Timeless verifies a server in full, but for a certificate that is not valid
-// by this host's clock: whoever must find out which clock is wrong gets
-// in. It is for questions that show no secret, or to a program on this host. crypto/tls judges
-// by one time that is known before, so that verification is done here.
+// Timeless returns a configuration that verifies a server in full, except that its certificate may
+// be outside of its validity by this host's clock. It is for finding out which clock is wrong, with
+// requests that carry no secret, or to a program on this host. crypto/tls takes one time for the
+// whole verification, given before the certificate is known, so the verification is done here.
 func Timeless(roots *x509.CertPool, name string) *tls.Config {
 	return &tls.Config{
 		ServerName: name, MinVersion: tls.VersionTLS12,

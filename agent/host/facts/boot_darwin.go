@@ -6,6 +6,5 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bootID is the kernel's own, a UUID. The time of boot would not do: it
-// moves when the clock is set.
+// bootID is the kernel's own, a UUID. The time of the start changes when the clock is set.
 func bootID(context.Context) (string, error) { return unix.Sysctl("kern.bootsessionuuid") }

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
-// bootID is the number that Windows counts its starts by. Where that is
-// not kept, the time of boot in minutes has to do; it is computed from the clock and
-// may be off by one, which costs a job that could have been found again.
+// bootID is the number by which Windows counts its starts. Where Windows does not keep it, bootID
+// is the time of the start in minutes. That is computed from the clock and may be off by one; then
+// a running job is not found again.
 func bootID(ctx context.Context) (string, error) {
 	const key = `SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters`
 	k, err := registry.OpenKey(registry.LOCAL_MACHINE, key, registry.QUERY_VALUE)

@@ -10,12 +10,13 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/shirou/gopsutil/v4/disk"
 	pshost "github.com/shirou/gopsutil/v4/host"
 	"github.com/shirou/gopsutil/v4/mem"
+
+	"tcenvsvr/agent/disk/space"
 )
 
-// Facts are the state of the host at one moment. Sizes are in bytes.
+// Facts is the state of the host at one moment. Sizes are in bytes.
 type Facts struct {
 	Hostname    string
 	Platform    string  // e.g. "rhel 9.4"
@@ -27,15 +28,14 @@ type Facts struct {
 	DiskFree    uint64 // of it, available to the agent's user
 }
 
-// Host reads facts. It remembers those that do not change while the host
-// is up.
+// Host reads facts. It remembers those that do not change while the host is up.
 type Host struct {
 	platform string
 	boot     string
 	machine  string
 }
 
-// New looks up what does not change.
+// New reads the facts that do not change. The Host is usable whatever the error.
 func New(ctx context.Context) (*Host, error) {
 	name, _, version, err := pshost.PlatformInformationWithContext(ctx)
 	if err != nil {
@@ -52,8 +52,8 @@ func New(ctx context.Context) (*Host, error) {
 	return &Host{platform: strings.TrimSpace(name + " " + version), boot: boot, machine: anonymous(machine)}, errors.Join(err, bootErr, machineErr)
 }
 
-// anonymous is what may be told of a machine's id: the same each time, and
-// of no use to whoever knows the id itself from elsewhere (machine-id(5) asks for that).
+// anonymous derives from a machine's id one that may be told: it is the same each time, and does
+// not reveal the id itself, as machine-id(5) asks.
 func anonymous(id string) string {
 	if id == "" {
 		return ""
@@ -62,16 +62,16 @@ func anonymous(id string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// MachineID is the same for the life of an installed system, and in most
-// cases another one on another host; "" where the host does not tell.
+// MachineID returns an id that stays the same for the life of an installed system, and that is
+// mostly different on another host; "" where the host has none.
 func (h *Host) MachineID() string { return h.machine }
 
-// BootID differs after every start of the host and is the same until then.
-// It is at most 64 bytes long, "" where the host does not tell.
+// BootID returns an id of at most 64 bytes that changes with every start of the host; "" where the
+// host has none.
 func (h *Host) BootID() string { return h.boot }
 
-// Facts reads the facts of now; disk space is that of the file system that
-// holds path. The facts are usable whatever the error, which names those that are missing.
+// Facts reads the present facts. Disk space is that of the file system of path. The facts are
+// usable whatever the error, which names those that are missing.
 func (h *Host) Facts(ctx context.Context, path string) (Facts, error) {
 	f := Facts{Platform: h.platform, CPUs: runtime.NumCPU()}
 	var errs []error
@@ -90,7 +90,7 @@ func (h *Host) Facts(ctx context.Context, path string) (Facts, error) {
 	} else {
 		f.MemoryTotal, f.MemoryFree = m.Total, m.Available
 	}
-	if d, err := disk.UsageWithContext(ctx, path); err != nil {
+	if d, err := space.Of(path); err != nil {
 		note(fmt.Sprintf("disk space of %q", path), err)
 	} else {
 		f.DiskTotal, f.DiskFree = d.Total, d.Free

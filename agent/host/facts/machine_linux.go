@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// machineID is systemd's, or D-Bus's where there is no systemd. An image that
-// was not started yet has an empty one.
+// machineID is systemd's, or D-Bus's where there is no systemd. An image that was not started yet
+// has an empty one.
 func machineID(context.Context) (string, error) {
 	id, err := os.ReadFile("/etc/machine-id")
 	if errors.Is(err, fs.ErrNotExist) {

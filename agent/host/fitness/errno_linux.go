@@ -2,5 +2,5 @@ package fitness
 
 import "golang.org/x/sys/unix"
 
-// uncleanErrno is a damaged file system.
+// uncleanErrno is the error of a damaged file system.
 const uncleanErrno = unix.EUCLEAN

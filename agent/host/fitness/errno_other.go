@@ -4,5 +4,5 @@ package fitness
 
 import "golang.org/x/sys/unix"
 
-// uncleanErrno is as good as its neighbour where a damaged file system has no number.
+// uncleanErrno stands for EIO where a damaged file system has no error number of its own.
 const uncleanErrno = unix.EIO

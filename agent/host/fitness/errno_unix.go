@@ -4,7 +4,7 @@ package fitness
 
 import "golang.org/x/sys/unix"
 
-// numbers are the errors of the system that no other order would escape.
+// numbers are the errors of the system that every other order would get as well.
 var numbers = []struct {
 	errno error
 	code  string

@@ -2,7 +2,7 @@ package fitness
 
 import "golang.org/x/sys/windows"
 
-// numbers are the errors of the system that no other order would escape.
+// numbers are the errors of the system that every other order would get as well.
 var numbers = []struct {
 	errno error
 	code  string

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Codes of what can be wrong with a host. They are an interface: people search and alert by them.
+// Codes of problems. They are an interface: people search for them and alert on them.
 const (
 	NoSpace   = "host.no_space"   // bytes, inodes or the quota are used up
 	ReadOnly  = "host.read_only"  // the file system is mounted so, or became so after an error
@@ -15,40 +15,41 @@ const (
 	NoFiles   = "host.no_files"   // no more open files are allowed
 	NoProcess = "host.no_process" // no more processes, or no memory for one
 	Stuck     = "host.stuck"      // the disk does not answer at all
-	Owing     = "host.owing"      // the cloud takes no results
+	Owing     = "host.owing"      // the cloud acknowledges no results
 )
 
-// Hints say of each code what it means and what to try, for help.
+// Hints has what each code means and what to try. Help prints the table.
 var Hints = map[string]string{
 	NoSpace:   "space, inodes or quota below .tcenvsvr are used up: \"df -h\" and \"df -i\" show it; free some, or set appsSessionsDiskPercent lower",
 	ReadOnly:  "the file system with .tcenvsvr is read-only, often after an error: see \"dmesg\", then mount it writable",
 	IO:        "the disk with .tcenvsvr cannot be read or written: see \"dmesg\"",
 	NoFiles:   "no more files may be opened: raise LimitNOFILE of the service, or fs.file-max",
 	NoProcess: "no more processes, or no memory for one: fewer appsNumberofJobExecutors, or a larger host",
-	Owing:     "the cloud acknowledges no results, and what waits for that is bounded: see \"tcenvsvr status\" (outbox), and the cloud's log; it ends when they are taken",
+	Owing:     "the cloud acknowledges no results, and what waits for that is bounded: see \"tcenvsvr status\" (outbox), and the cloud's log; it ends when they are acknowledged",
 	Stuck:     "the disk with .tcenvsvr does not answer: it may be frozen for a snapshot, or its server may be away",
 }
 
-// Problem is why a host is not fit.
+// Problem is the reason why a host is not fit.
 type Problem struct {
 	Code    string    `json:"code"`
 	Message string    `json:"message"`
 	Since   time.Time `json:"since"`
 }
 
-// Error is a problem as it is found, with its code.
+// Error is an error that names a problem by its code.
 type Error struct {
 	Code string
 	Err  error
 }
 
-// Error is Err's text; the code stands apart.
+// Error returns the text of Err, without the code.
 func (e *Error) Error() string { return e.Err.Error() }
 
-// Unwrap is Err.
+// Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Code names what an error says about the host; "" for one that is the matter of a single App or order.
+// Code returns the code of the problem that an error shows; "" for an error that concerns a single
+// App or order only.
 func Code(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
@@ -61,7 +62,7 @@ func Code(err error) string {
 	return ""
 }
 
-// reason is an error without the path that is said already.
+// reason removes the path from an error, where the text has it already.
 func reason(err error) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		return e.Err
@@ -69,8 +70,8 @@ func reason(err error) error {
 	return err
 }
 
-// Touch makes and removes an empty file in each folder. Its name is not known before: where Apps are the same
-// user as we, one of them could have a pipe or a link there.
+// Touch makes and removes an empty file in each folder. Nobody can know its name before: where Apps
+// run as the agent's user, one of them could have put a pipe or a link there.
 func Touch(folders ...string) error {
 	for _, dir := range folders {
 		f, err := os.CreateTemp(dir, ".touch-")

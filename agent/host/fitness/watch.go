@@ -9,48 +9,48 @@ import (
 )
 
 const (
-	// lookEvery is how often a fit host is looked at.
+	// lookEvery is the time between looks at a fit host.
 	lookEvery = 5 * time.Second
-	// retryFirst and retryMost are the times between tries of an unfit one.
+	// retryFirst and retryMost bound the time between tries of an unfit one.
 	retryFirst = time.Second
 	retryMost  = 10 * time.Second
-	// lookTimeout and probeTimeout are how long a look or a probe may take. A start
-	// may wait for a slow directory service behind sudo.
+	// lookTimeout and probeTimeout are how long a look or a probe may take. A probe may have to
+	// wait for a slow directory service behind sudo.
 	lookTimeout  = 3 * time.Second
 	probeTimeout = 90 * time.Second
 )
 
-// Config is what a Watch asks.
+// Config has the functions that a [Watch] calls.
 type Config struct {
-	// Look finds what can be found cheaply and often. It may block as the disk does.
+	// Look finds the problems that can be found cheaply. It may block where the disk does not answer.
 	Look func() error
-	// Probe makes all that the start of an App needs; nil = Look will do.
+	// Probe makes everything that the start of an App needs; nil = Look is enough.
 	Probe func(context.Context) error
 	// Changed is called after every change, without a lock held.
 	Changed func(now *Problem)
 }
 
-// Watch is the state. It is safe for concurrent use.
+// Watch knows whether the host is fit. Its methods may be called at the same time.
 type Watch struct {
 	Config
-	wake chan struct{} // there is a problem to be looked after
+	wake chan struct{} // a problem was reported
 
 	mu      sync.Mutex
 	now     *Problem
 	reports int // of orders
 }
 
-// New returns a Watch of a host that is fit until something else is known.
+// New returns a Watch of a host that counts as fit until a problem is known.
 func New(c Config) *Watch { return &Watch{Config: c, wake: make(chan struct{}, 1)} }
 
-// Problem is why the host is not fit, nil if it is.
+// Problem returns why the host is not fit; nil where it is.
 func (w *Watch) Problem() *Problem {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.now
 }
 
-// Report says what an order found out.
+// Report records a problem that an order met.
 func (w *Watch) Report(code string, err error) {
 	w.mu.Lock()
 	w.reports++
@@ -62,7 +62,7 @@ func (w *Watch) Report(code string, err error) {
 	}
 }
 
-// set keeps what is wrong. While it is the same it began when it was first seen.
+// set changes the problem. The same problem keeps the time at which it began.
 func (w *Watch) set(code string, err error) {
 	w.mu.Lock()
 	before := w.now
@@ -83,9 +83,9 @@ func (w *Watch) set(code string, err error) {
 	}
 }
 
-// Run looks until ctx ends. What the disk does not let go is left behind then.
+// Run looks until ctx ends. A look that hangs is left behind then.
 func (w *Watch) Run(ctx context.Context) error {
-	// A host that fails again soon after it was fit is not tried so often.
+	// A host that fails again soon after it was fit is tried less often.
 	wait := retryFirst
 	for next := time.Duration(0); ; {
 		timer := time.NewTimer(next)
@@ -138,19 +138,19 @@ func (w *Watch) try(ctx context.Context) (was bool, err error) {
 	return was, nil
 }
 
-// within does something that may hang. When it takes too long that is the problem, until it comes
-// back: nothing is asked a second time meanwhile.
-func (w *Watch) within(ctx context.Context, patience time.Duration, do func(context.Context) error) error {
+// within calls a function that may hang. When it takes longer than the timeout, that is the
+// problem, until it returns: it is not called a second time meanwhile.
+func (w *Watch) within(ctx context.Context, timeout time.Duration, do func(context.Context) error) error {
 	done := make(chan error, 1)
 	go func() { done <- do(ctx) }()
-	late := time.NewTimer(patience)
+	late := time.NewTimer(timeout)
 	defer late.Stop()
 	for {
 		select {
 		case err := <-done:
 			return err
 		case <-late.C:
-			w.set(Stuck, fmt.Errorf("the disk did not answer for %s", patience))
+			w.set(Stuck, fmt.Errorf("the disk did not answer for %s", timeout))
 		case <-ctx.Done():
 			return ctx.Err()
 		}

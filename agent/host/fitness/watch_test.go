@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestWatch: a problem ends when a probe went well and no order failed meanwhile; a look that hangs is
-// a problem until it comes back.
+// TestWatch: a problem ends when a probe went well and no order failed meanwhile; a look that hangs
+// is a problem until it comes back.
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var well atomic.Bool

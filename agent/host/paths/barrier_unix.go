@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Barrier is the first folder on the way to path, path included, that this
-// process may not pass through; "" where there is none, or what comes first does not exist.
+// Barrier returns the first folder from / to path, path included, that this process may not pass
+// through; "" where there is none, or where a folder before it does not exist.
 func Barrier(path string) string {
 	at := "/"
 	for _, name := range append([]string{""}, strings.Split(path, "/")...) {
@@ -29,7 +29,7 @@ func Barrier(path string) string {
 	return ""
 }
 
-// Opening is what to type so that user may pass a folder.
+// Opening returns what an administrator can type so that user may pass a folder.
 func Opening(folder, user string) string {
 	mode := "its mode is not known"
 	if info, err := os.Stat(folder); err == nil {

@@ -1,7 +1,7 @@
 package paths
 
-// Barrier is always "": what keeps a process out is no folder on the way.
+// Barrier returns "": on Windows no folder above keeps a process from a file.
 func Barrier(string) string { return "" }
 
-// Opening has nothing to say here.
+// Opening returns "".
 func Opening(string, string) string { return "" }

@@ -1,5 +1,5 @@
-// Package paths says where things live on disk. Everything hangs below one
-// folder, the home (TCENVSVR_HOME):
+// Package paths says where the agent's files are. All of them are below one folder, the home
+// (TCENVSVR_HOME):
 //
 //	home/                         programs of the package
 //	├── certs.d/                  CertsDrop, besides the host's folder in /etc
@@ -15,13 +15,11 @@
 //	    ├── journal/      0700   Journal: accepted orders and the outbox
 //	    └── logs/         0750   Logs, and in it audit.jsonl 0640 Audit
 //
-// The modes are those of folders that Create makes; a folder that is there
-// already keeps its mode and ACLs, because the package may have set them.
-// State can be passed through but not listed by others: the sandbox user
-// must reach exchange and nothing else.
+// The modes are those of folders that [Paths.Create] makes. A folder that exists already keeps its
+// mode and ACLs: the package may have set them. Other users can pass through State and cannot list
+// it: the sandbox user must reach exchange and nothing else.
 //
-// A Unix socket's name holds about a hundred bytes. Where the home is too
-// deep for that, Control moves to a folder in the system's temporary folder
-// that is named by a digest of the home, so that agent and command line, who
-// may be different users, find the same one.
+// The name of a Unix socket has at most about a hundred bytes. Where the home is too deep for that,
+// Control is in a folder in the system's temporary folder, which is named by a digest of the home.
+// So agent and command line find the same socket, also as different users.
 package paths

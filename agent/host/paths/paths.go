@@ -29,8 +29,8 @@ type Paths struct {
 	Control   string // the control socket
 }
 
-// New computes the paths below home, which may be relative to the current
-// folder. Nothing is created or looked at.
+// New computes the paths below home, which may be relative to the current folder. It creates
+// nothing and looks at nothing.
 func New(home string) (Paths, error) {
 	home, err := filepath.Abs(home)
 	if err != nil {
@@ -58,8 +58,8 @@ func New(home string) (Paths, error) {
 	}, nil
 }
 
-// Create makes the folders that are missing, with the modes of the package
-// documentation whatever the umask. Home's parents get 0755.
+// Create makes the missing folders with the modes of the package documentation, whatever the umask.
+// Home's parents get 0755.
 func (p Paths) Create() error {
 	if err := os.MkdirAll(p.Home, 0o755); err != nil {
 		return fmt.Errorf("creating home %q: %w", p.Home, err)
@@ -91,7 +91,7 @@ func (p Paths) Create() error {
 func mkdir(dir string, mode os.FileMode) error {
 	switch err := os.Mkdir(dir, mode); {
 	case err == nil:
-		return settle(dir, mode)
+		return setMode(dir, mode)
 	case !os.IsExist(err):
 		return err
 	}
@@ -102,8 +102,8 @@ func mkdir(dir string, mode os.FileMode) error {
 	return err
 }
 
-// createSocketDir makes the folder in the temporary folder, where anybody
-// may have been first: one that another user owns or may write is refused.
+// createSocketDir makes the folder in the system's temporary folder. Anybody may have made one of
+// that name before: a folder that another user owns or may write is refused.
 func createSocketDir(dir string) error {
 	if err := mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("creating folder for the control socket: %w", err)

@@ -6,6 +6,6 @@ const DefaultHome = "/opt/threatconnect-envsvr"
 // hostCerts is where the host's administrators put private CAs.
 const hostCerts = "/etc/threatconnect-envsvr/certs.d"
 
-// maxSocket is the longest name of a Unix socket in bytes: sun_path has
-// 108 with the terminating zero.
+// maxSocket is the longest name of a Unix socket in bytes: sun_path has 108 with the terminating
+// zero.
 const maxSocket = 107

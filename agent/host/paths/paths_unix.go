@@ -13,8 +13,8 @@ func ownedByUs(info fs.FileInfo) bool {
 	return ok && int(st.Uid) == os.Geteuid()
 }
 
-// settle gives a new folder its mode, whatever the umask.
-func settle(dir string, mode os.FileMode) error {
+// setMode gives a new folder its mode, whatever the umask.
+func setMode(dir string, mode os.FileMode) error {
 	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_DIRECTORY, 0)
 	if err != nil {
 		return err

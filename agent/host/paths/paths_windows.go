@@ -17,5 +17,5 @@ const maxSocket = 107
 // ownedByUs trusts the temporary folder, which is the user's own.
 func ownedByUs(fs.FileInfo) bool { return true }
 
-// settle does nothing more: permissions are inherited from the parent.
-func settle(string, os.FileMode) error { return nil }
+// setMode does nothing: permissions are inherited from the parent.
+func setMode(string, os.FileMode) error { return nil }

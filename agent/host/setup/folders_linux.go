@@ -15,56 +15,55 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tcenvsvr/agent/host/acl"
+	"tcenvsvr/agent/host/layout"
+	"tcenvsvr/agent/host/setup/plan"
+	"tcenvsvr/agent/host/tool"
 )
 
-// folder is a row of the table of folders.
+// folder is a folder of package layout with the ACLs that the setup gives it.
 type folder struct {
-	base, path   string // path is below base, which is root's
-	owner, group string
-	mode         uint32
-	grants       map[string]uint16 // more for these users in the folder, by ACL
-	inherited    map[string]uint16 // and in what is made there, by default ACL
+	layout.Folder
+	grants    map[string]uint16 // more rights for these users in the folder, by ACL
+	inherited map[string]uint16 // more rights in what is made there, by default ACL
 }
 
-// Folders below Home whose parents are threatconnect's are opened without
-// following links: its owner must not be able to point root elsewhere.
+// folders are all folders of the host. Those below a folder of the agent's user are opened without
+// following links: that user must not be able to point root elsewhere.
 func (h *Host) folders() []folder {
-	const state = ".tcenvsvr/"
-	return []folder{
-		{h.Home, "", "root", "root", 0o755, nil, nil}, // not threatconnect's: who owns it could exchange the slots
-		{h.Home, "a", "root", "root", 0o755, nil, nil},
-		{h.Home, "a/bin", "root", "root", 0o755, nil, nil},
-		{h.Home, "b", "root", "root", 0o755, nil, nil},
-		{h.Home, "b/bin", "root", "root", 0o755, nil, nil},
-		{h.Home, ".tcenvsvr", Agent, Agent, 0o711, nil, nil},
-		{h.Home, state + "inbox", Agent, Agent, 0o700, nil, nil},
-		{h.Home, state + "exchange", Agent, Agent, 0o711, nil, nil},
-		{h.Home, state + "exchange/programs", Agent, Agent, 0o2770, map[string]uint16{Sandbox: 5}, map[string]uint16{Sandbox: 5}},
-		// An App writes in the folder of its job, and cannot see or make others: what the
-		// agent is about to make there must not be there already.
-		{h.Home, state + "exchange/jobs", Agent, Agent, 0o2770, map[string]uint16{Agent: 7, Sandbox: 1}, map[string]uint16{Agent: 7, Sandbox: 7}},
-		{"/etc", "threatconnect-envsvr", "root", "root", 0o755, nil, nil},
-		{"/etc", "threatconnect-envsvr/certs.d", "root", "root", 0o755, nil, nil},
-		{"/var/lib", "threatconnect-envsvr-updater", "root", "root", 0o700, nil, nil},
+	var all []folder
+	for _, f := range layout.Folders(h.Home) {
+		row := folder{Folder: f}
+		switch f.Path {
+		case layout.Programs:
+			row.grants = map[string]uint16{layout.Sandbox: 5}
+			row.inherited = row.grants
+		case layout.Jobs:
+			// An App writes in the folder of its own job, and can neither list nor make others:
+			// what the agent is about to make there must not be there already.
+			row.grants = map[string]uint16{layout.Agent: 7, layout.Sandbox: 1}
+			row.inherited = map[string]uint16{layout.Agent: 7, layout.Sandbox: 7}
+		}
+		all = append(all, row)
 	}
+	return all
 }
 
-func folders(ctx context.Context, h *Host) ([]Finding, error) {
-	p, err := lookupPeople(ctx)
+func folders(ctx context.Context, h *Host) ([]plan.Finding, error) {
+	p, err := lookupOwners(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var found []Finding
+	var found []plan.Finding
 	var errs []error
 	for _, f := range h.folders() {
-		texts, err := f.look(p)
+		texts, err := f.deviations(p)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("folder %q: %w", f.name(), err))
 		}
 		for i, text := range texts {
-			finding := Finding{Text: fmt.Sprintf("folder %q %s", f.name(), text), Fix: "set", do: func(context.Context) error { return nil }}
-			if i == 0 { // one act puts all of it right
-				finding.do = func(context.Context) error { return f.set(p) }
+			finding := plan.Finding{Text: fmt.Sprintf("folder %q %s", f.name(), text), Fix: "set", Do: func(context.Context) error { return nil }}
+			if i == 0 { // one Do puts all of it right
+				finding.Do = func(context.Context) error { return f.set(p) }
 			}
 			if text == missing {
 				finding.Fix = "created"
@@ -77,23 +76,24 @@ func folders(ctx context.Context, h *Host) ([]Finding, error) {
 
 const missing = "does not exist"
 
-func (f folder) name() string { return filepath.Join(f.base, f.path) }
+func (f folder) name() string { return filepath.Join(f.Base, f.Path) }
 
-// people are the numbers of those to whom folders belong, -1 of those who do not exist.
-type people map[string]account
+// owners are the accounts to which folders belong, by name; the UID or GID of what does not exist is
+// -1.
+type owners map[string]tool.Account
 
-func lookupPeople(ctx context.Context) (people, error) {
-	p := people{"root": {}}
-	for _, name := range []string{Agent, Sandbox} {
-		user, err := lookupUser(ctx, name)
-		if errors.Is(err, errNobody) {
-			user.uid, err = -1, nil
+func lookupOwners(ctx context.Context) (owners, error) {
+	p := owners{"root": {}}
+	for _, name := range []string{layout.Agent, layout.Sandbox} {
+		user, err := tool.LookupUser(ctx, name)
+		if errors.Is(err, tool.ErrNotFound) {
+			user.UID, err = -1, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		if user.gid, err = lookupGroup(ctx, name); errors.Is(err, errNobody) {
-			user.gid, err = -1, nil
+		if user.GID, err = tool.LookupGroup(ctx, name); errors.Is(err, tool.ErrNotFound) {
+			user.GID, err = -1, nil
 		}
 		if err != nil {
 			return nil, err
@@ -103,20 +103,21 @@ func lookupPeople(ctx context.Context) (people, error) {
 	return p, nil
 }
 
-// lists are the ACLs of a folder by the names of their attributes; none where
-// its mode says all.
+// lists are the ACLs of a folder by the names of their attributes. There is none where the mode
+// alone decides.
 type lists map[string][]byte
 
-// wanted is what the folder's row means on this host; false if somebody of it does not exist.
-func (f folder) wanted(p people) (uid, gid int, acls lists, ok bool) {
-	uid, gid = p[f.owner].uid, p[f.group].gid
+// wanted returns owner, group and ACLs of the folder in the numbers of this host. ok is false where
+// a user or group does not exist.
+func (f folder) wanted(p owners) (uid, gid int, acls lists, ok bool) {
+	uid, gid = p[f.Owner].UID, p[f.Owner].GID
 	ok = uid >= 0 && gid >= 0
 	acls = lists{}
 	for name, users := range map[string]map[string]uint16{acl.Access: f.grants, acl.Default: f.inherited} {
 		var grants []acl.Grant
 		for user, perm := range users {
-			ok = ok && p[user].uid >= 0
-			grants = append(grants, acl.Grant{UID: p[user].uid, Perm: perm})
+			ok = ok && p[user].UID >= 0
+			grants = append(grants, acl.Grant{UID: p[user].UID, Perm: perm})
 		}
 		if grants != nil && ok {
 			slices.SortFunc(grants, func(a, b acl.Grant) int { return cmp.Compare(a.UID, b.UID) })
@@ -126,8 +127,8 @@ func (f folder) wanted(p people) (uid, gid int, acls lists, ok bool) {
 	return uid, gid, acls, ok
 }
 
-// look says in which ways the folder is not as it should be.
-func (f folder) look(p people) (texts []string, err error) {
+// deviations returns in which ways the folder is not as it should be.
+func (f folder) deviations(p owners) (texts []string, err error) {
 	fd, err := f.open(false)
 	if errors.Is(err, os.ErrNotExist) {
 		return []string{missing}, nil
@@ -140,15 +141,15 @@ func (f folder) look(p people) (texts []string, err error) {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, err
 	}
-	if got := st.Mode & 0o7777; got != f.mode {
-		texts = append(texts, fmt.Sprintf("has mode %04o, not %04o", got, f.mode))
+	if got := st.Mode & 0o7777; got != uint32(f.Mode) {
+		texts = append(texts, fmt.Sprintf("has mode %04o, not %04o", got, uint32(f.Mode)))
 	}
 	uid, gid, acls, ok := f.wanted(p)
 	if !ok {
 		return append(texts, fmt.Sprintf("is for %s, who do not all exist", strings.Join(f.concerned(), ", "))), nil
 	}
 	if int(st.Uid) != uid || int(st.Gid) != gid {
-		texts = append(texts, fmt.Sprintf("belongs to %d:%d, not to %s:%s", st.Uid, st.Gid, f.owner, f.group))
+		texts = append(texts, fmt.Sprintf("belongs to %d:%d, not to %s:%s", st.Uid, st.Gid, f.Owner, f.Owner))
 	}
 	for name, list := range acls {
 		got, err := acl.Get(fd, name)
@@ -163,25 +164,25 @@ func (f folder) look(p people) (texts []string, err error) {
 	return texts, nil
 }
 
-// kinds are what people call the ACLs.
+// kinds are the names of ACLs for people.
 var kinds = map[string]string{acl.Access: "ACL", acl.Default: "default ACL"}
 
-// granted are all whom an ACL of the folder names.
+// granted are the users whom an ACL of the folder names.
 func (f folder) granted() []string {
 	names := slices.AppendSeq(slices.Collect(maps.Keys(f.grants)), maps.Keys(f.inherited))
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// concerned are all whom the folder's row names.
+// concerned are all users whom the folder's row names.
 func (f folder) concerned() []string {
-	names := append(f.granted(), f.owner, f.group)
+	names := append(f.granted(), f.Owner)
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// set makes the folder what its row says, whatever it was.
-func (f folder) set(p people) error {
+// set makes the folder, where it does not exist, and gives it owner, ACLs and mode.
+func (f folder) set(p owners) error {
 	uid, gid, acls, ok := f.wanted(p)
 	if !ok {
 		return fmt.Errorf("%s do not all exist", strings.Join(f.concerned(), ", "))
@@ -199,25 +200,25 @@ func (f folder) set(p people) error {
 			return err
 		}
 	}
-	if err := unix.Fchmod(fd, f.mode); err != nil { // last: chown and ACLs change it
+	if err := unix.Fchmod(fd, uint32(f.Mode)); err != nil { // last: chown and ACLs change it
 		return fmt.Errorf("chmod: %w", err)
 	}
 	return unix.Fsync(fd)
 }
 
-// open goes down to the folder step by step, and below base through no
-// link. A missing folder is made if wanted, closed to everybody until it is set.
+// open walks down to the folder one folder at a time and follows no link below Base. With create it
+// makes missing folders, closed to everybody until they are set.
 func (f folder) open(create bool) (int, error) {
-	if create && f.path == "" {
-		if err := os.MkdirAll(f.base, 0o755); err != nil {
+	if create && f.Path == "" {
+		if err := os.MkdirAll(f.Base, 0o755); err != nil {
 			return -1, err
 		}
 	}
-	fd, err := unix.Open(f.base, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(f.Base, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return -1, &os.PathError{Op: "open", Path: f.base, Err: err}
+		return -1, &os.PathError{Op: "open", Path: f.Base, Err: err}
 	}
-	for name := range strings.SplitSeq(f.path, "/") {
+	for name := range strings.SplitSeq(f.Path, "/") {
 		if name == "" {
 			continue
 		}

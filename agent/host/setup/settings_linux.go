@@ -6,15 +6,17 @@ import (
 	"fmt"
 
 	"tcenvsvr/agent/host/become"
+	"tcenvsvr/agent/host/layout"
 	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/host/setup/plan"
 	"tcenvsvr/agent/settings"
 )
 
 const sandboxUser = "appsSandboxUser"
 
-// sandboxSetting has Apps become the user that was made for them. Where nobody
-// said which, they would run as the agent's own user and read its secrets.
-func sandboxSetting(ctx context.Context, h *Host) ([]Finding, error) {
+// sandboxSetting sets the user that Apps run as, where nobody did: else they would run as the
+// agent's own user and could read its secrets.
+func sandboxSetting(ctx context.Context, h *Host) ([]plan.Finding, error) {
 	p, err := paths.New(h.Home)
 	if err != nil {
 		return nil, err
@@ -23,15 +25,15 @@ func sandboxSetting(ctx context.Context, h *Host) ([]Finding, error) {
 	if err != nil || !unset || runner == "none" {
 		return nil, err
 	}
-	return []Finding{{
+	return []plan.Finding{{
 		Text: fmt.Sprintf("setting %q is not set: Apps would run as the agent's own user and could read its secrets", sandboxUser),
-		Fix:  fmt.Sprintf("set to %q", Sandbox),
-		do:   func(ctx context.Context) error { return setSandbox(ctx, p) },
+		Fix:  fmt.Sprintf("set to %q", layout.Sandbox),
+		Do:   func(ctx context.Context) error { return setSandbox(ctx, p) },
 	}}, nil
 }
 
-// sandboxNow reports whether nobody has said who runs Apps, and by which runner.
-// Root asks the agent's user, in whose folder the file lies.
+// sandboxNow reports whether the setting is at its default, and which runner starts Apps. Root asks
+// a process of the agent's user, in whose folder the file is.
 func sandboxNow(ctx context.Context, p paths.Paths) (unset bool, runner string, err error) {
 	owner, err := become.Owner(p.State)
 	if err != nil {
@@ -66,8 +68,8 @@ func setSandbox(ctx context.Context, p paths.Paths) error {
 	case err != nil:
 		return err
 	case owner == nil:
-		return settings.Set(p.Settings, map[string]string{sandboxUser: Sandbox}, nil)
+		return settings.Set(p.Settings, map[string]string{sandboxUser: layout.Sandbox}, nil)
 	}
-	_, err = become.Run(ctx, p.State, "--home", p.Home, "settings", "set", sandboxUser+"="+Sandbox)
+	_, err = become.Run(ctx, p.State, "--home", p.Home, "settings", "set", sandboxUser+"="+layout.Sandbox)
 	return err
 }

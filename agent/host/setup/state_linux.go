@@ -7,10 +7,14 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"tcenvsvr/agent/host/layout"
+	"tcenvsvr/agent/host/setup/plan"
+	"tcenvsvr/agent/host/tool"
 )
 
-// state are the files and folders below .tcenvsvr that the agent refuses, or cannot
-// use, when their owner or mode is another one. What does not exist the agent makes.
+// state are the files and folders below .tcenvsvr that the agent refuses, or cannot use, when their
+// owner or mode is another one. The agent makes those that do not exist.
 var state = []struct {
 	name   string
 	folder bool
@@ -26,17 +30,17 @@ var state = []struct {
 	{"trust", true, 0o755, 0o711},
 }
 
-// stateFiles gives back to the agent what is its own: after a restore as root, a
-// chmod too many, or a command of root's that made it.
-func stateFiles(ctx context.Context, h *Host) ([]Finding, error) {
-	agent, err := lookupUser(ctx, Agent)
-	if errors.Is(err, errNobody) {
-		return nil, nil // the first step says so
+// stateFiles gives the agent its own files back: after a restore as root, after a wrong chmod, or
+// because a command that root ran made them.
+func stateFiles(ctx context.Context, h *Host) ([]plan.Finding, error) {
+	agent, err := tool.LookupUser(ctx, layout.Agent)
+	if errors.Is(err, tool.ErrNotFound) {
+		return nil, nil // the first step reports it
 	}
 	if err != nil {
 		return nil, err
 	}
-	dir, err := folder{base: h.Home, path: ".tcenvsvr"}.open(false)
+	dir, err := folder{Folder: layout.Folder{Base: h.Home, Path: layout.State}}.open(false)
 	if errors.Is(err, unix.ENOENT) {
 		return nil, nil
 	}
@@ -44,18 +48,18 @@ func stateFiles(ctx context.Context, h *Host) ([]Finding, error) {
 		return nil, err
 	}
 	defer unix.Close(dir)
-	var found []Finding
+	var found []plan.Finding
 	var errs []error
 	for i, row := range state {
 		text, try, err := lookState(dir, i, agent)
-		path := filepath.Join(h.Home, ".tcenvsvr", row.name)
+		path := filepath.Join(h.Home, layout.State, row.name)
 		switch {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("%q: %w", path, err))
 		case try != "":
-			found = append(found, Finding{Text: fmt.Sprintf("%q %s: the agent does not use it", path, text), Try: try})
+			found = append(found, plan.Finding{Text: fmt.Sprintf("%q %s: the agent does not use it", path, text), Try: try})
 		case text != "":
-			found = append(found, Finding{Text: fmt.Sprintf("%q %s: the agent does not use it", path, text), Fix: "set", do: func(context.Context) error {
+			found = append(found, plan.Finding{Text: fmt.Sprintf("%q %s: the agent does not use it", path, text), Fix: "set", Do: func(context.Context) error {
 				return h.giveBack(i, agent)
 			}})
 		}
@@ -63,9 +67,9 @@ func stateFiles(ctx context.Context, h *Host) ([]Finding, error) {
 	return found, errors.Join(errs...)
 }
 
-// lookState says what is wrong with a row's file, and what to try where it is not to be
-// put right by us: whatever is no plain file, or a third user's, may be anything.
-func lookState(dir, i int, agent account) (text, try string, err error) {
+// lookState returns what is wrong with the file of a row. try is what a person can do where we must
+// not touch it: a file that is not plain, or that belongs to a third user, may be anything.
+func lookState(dir, i int, agent tool.Account) (text, try string, err error) {
 	row := state[i]
 	var st unix.Stat_t
 	if err := unix.Fstatat(dir, row.name, &st, unix.AT_SYMLINK_NOFOLLOW); errors.Is(err, unix.ENOENT) {
@@ -82,20 +86,20 @@ func lookState(dir, i int, agent account) (text, try string, err error) {
 		return "is of another kind than it must be (a link, a pipe, a folder …)", "see who put it there, and remove it", nil
 	case !row.folder && st.Nlink != 1:
 		return fmt.Sprintf("has %d names", st.Nlink), "see who gave it another name, and remove it", nil
-	case int(st.Uid) != agent.uid && st.Uid != 0:
-		return fmt.Sprintf("belongs to user %d", st.Uid), fmt.Sprintf("see whose it is; then: chown %s:%s on it", Agent, Agent), nil
-	case int(st.Uid) != agent.uid:
-		return fmt.Sprintf("belongs to root, not to %s", Agent), "", nil
+	case int(st.Uid) != agent.UID && st.Uid != 0:
+		return fmt.Sprintf("belongs to user %d", st.Uid), fmt.Sprintf("see whose it is; then: chown %s:%s on it", layout.Agent, layout.Agent), nil
+	case int(st.Uid) != agent.UID:
+		return fmt.Sprintf("belongs to root, not to %s", layout.Agent), "", nil
 	case mode&^row.most != 0 || row.least&^mode != 0:
 		return fmt.Sprintf("has mode %04o, not %04o", mode, row.most), "", nil
 	}
 	return "", "", nil
 }
 
-// giveBack puts right what it has opened, and nothing that was put in its place.
-func (h *Host) giveBack(i int, agent account) error {
+// giveBack sets owner and mode of the file that it has opened and checked, never by a path.
+func (h *Host) giveBack(i int, agent tool.Account) error {
 	row := state[i]
-	dir, err := folder{base: h.Home, path: ".tcenvsvr"}.open(false)
+	dir, err := folder{Folder: layout.Folder{Base: h.Home, Path: layout.State}}.open(false)
 	if err != nil {
 		return err
 	}
@@ -117,10 +121,10 @@ func (h *Host) giveBack(i int, agent account) error {
 		return err
 	}
 	switch {
-	case !row.folder && (st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1), st.Uid != 0 && int(st.Uid) != agent.uid:
+	case !row.folder && (st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1), st.Uid != 0 && int(st.Uid) != agent.UID:
 		return errors.New("it was exchanged meanwhile: try again")
 	}
-	if err := unix.Fchown(fd, agent.uid, agent.gid); err != nil {
+	if err := unix.Fchown(fd, agent.UID, agent.GID); err != nil {
 		return fmt.Errorf("chown: %w", err)
 	}
 	if err := unix.Fchmod(fd, row.most); err != nil {

@@ -1,27 +1,30 @@
-package setup
+package setup_test
 
 import (
 	"strings"
 	"testing"
+
+	"tcenvsvr/agent/host/layout"
+	"tcenvsvr/agent/host/setup/hosttest"
 )
 
-// What the agent refuses of its own files is put right; what somebody put in
-// their place is told, and nothing is done to it.
+// What the agent refuses of its own files is put right; what somebody put in their place is told,
+// and nothing is done to it.
 func TestStateIsGivenBack(t *testing.T) {
-	h := machine(t)
-	if said, err := told(t, apply(h)); err != nil {
+	h := hosttest.Machine(t)
+	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	state := home + "/.tcenvsvr"
-	sh(t, "cd "+state+" && echo secret > keystore.p12 && echo '{}' > keychain.json && mkdir -p logs journal && chown threatconnect: keychain.json logs && "+
+	state := layout.Home + "/.tcenvsvr"
+	hosttest.Sh(t, "cd "+state+" && echo secret > keystore.p12 && echo '{}' > keychain.json && mkdir -p logs journal && chown threatconnect: keychain.json logs && "+
 		"chmod 640 keystore.p12 && chmod 2770 keychain.json && chmod 777 logs")
-	if said, err := told(t, h.Check); err == nil || !strings.Contains(said, `keystore.p12" belongs to root`) || !strings.Contains(said, "has mode 2770, not 0600") {
+	if said, err := hosttest.Report(t, h.Check); err == nil || !strings.Contains(said, `keystore.p12" belongs to root`) || !strings.Contains(said, "has mode 2770, not 0600") {
 		t.Errorf("check: %v\n%s", err, said)
 	}
-	if said, err := told(t, apply(h)); err != nil {
+	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	got := sh(t, "cd "+state+" && stat -c '%n %U:%G %a' keystore.p12 keychain.json logs journal")
+	got := hosttest.Sh(t, "cd "+state+" && stat -c '%n %U:%G %a' keystore.p12 keychain.json logs journal")
 	want := "keystore.p12 threatconnect:threatconnect 600\nkeychain.json threatconnect:threatconnect 600\n" +
 		"logs threatconnect:threatconnect 750\njournal threatconnect:threatconnect 700\n"
 	if got != want {
@@ -37,13 +40,13 @@ func TestStateIsGivenBack(t *testing.T) {
 		"another's":   "touch keystore.p12 && chown nobody keystore.p12",
 	} {
 		t.Run(name, func(t *testing.T) {
-			sh(t, "echo of root > /opt/victim && chmod 600 /opt/victim && cd "+state+" && rm -rf keystore.p12 && "+plant)
-			before := sh(t, "stat -c '%U %a' /opt/victim; stat -c '%F %U %a' "+state+"/keystore.p12")
-			said, err := told(t, apply(h))
+			hosttest.Sh(t, "echo of root > /opt/victim && chmod 600 /opt/victim && cd "+state+" && rm -rf keystore.p12 && "+plant)
+			before := hosttest.Sh(t, "stat -c '%U %a' /opt/victim; stat -c '%F %U %a' "+state+"/keystore.p12")
+			said, err := hosttest.Report(t, hosttest.Apply(h))
 			if err == nil || !strings.Contains(said, "keystore.p12") {
 				t.Errorf("apply: %v\n%s", err, said)
 			}
-			if after := sh(t, "stat -c '%U %a' /opt/victim; stat -c '%F %U %a' "+state+"/keystore.p12"); after != before {
+			if after := hosttest.Sh(t, "stat -c '%U %a' /opt/victim; stat -c '%F %U %a' "+state+"/keystore.p12"); after != before {
 				t.Errorf("before %q, after %q", before, after)
 			}
 		})

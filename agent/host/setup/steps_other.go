@@ -2,5 +2,5 @@
 
 package setup
 
-// steps: other systems run Apps as the agent's own user.
+// steps: there are none on other systems, which run Apps as the agent's own user.
 var steps []step

@@ -1,14 +1,14 @@
-package setup
+package setup_test
 
 import (
-	"context"
-	"fmt"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"tcenvsvr/agent/host/layout"
+	"tcenvsvr/agent/host/setup/hosttest"
+	"tcenvsvr/agent/host/tool"
 )
 
 // TestTrouble: what is odd about a host has a name, and keeps nothing else from being done.
@@ -30,7 +30,7 @@ func TestTrouble(t *testing.T) {
 		"tc-job is expired":      {"useradd -M tc-job; chage -E 0 tc-job", true, []string{`the account of "tc-job" has expired: su refuses`, "chage -E -1 tc-job"}},
 		"tc-job's password":      {"useradd -M tc-job; chage -d 0 tc-job", true, []string{`the password of "tc-job" has expired: su refuses`}},
 		"threatconnect's":        {"useradd -M threatconnect; chage -E 0 threatconnect", true, []string{"sudo and su refuse to work for it", "cannot become tc-job"}},
-		"a closed folder above":  {"useradd -M threatconnect; useradd -M tc-job; chmod 700 /opt", true, []string{`way: the folder "/opt", on the way to "/opt/threatconnect-envsvr", cannot be passed by user "threatconnect": the service does not start: user "threatconnect" cannot pass the folder "/opt" (mode 0700): as root "chmod o+x /opt"`, `by user "tc-job": no App can run`}},
+		"a closed folder above":  {"useradd -M threatconnect; useradd -M tc-job; chmod 700 /opt", true, []string{`access: the folder "/opt", on the way to "/opt/threatconnect-envsvr", cannot be passed by user "threatconnect": the service does not start: user "threatconnect" cannot pass the folder "/opt" (mode 0700): as root "chmod o+x /opt"`, `by user "tc-job": no App can run`}},
 		"closed to Apps alone":   {"useradd -M threatconnect; useradd -M -G threatconnect tc-job; gpasswd -d tc-job threatconnect; chgrp threatconnect /opt; chmod 710 /opt", true, []string{`cannot be passed by user "tc-job": no App can run`}},
 		"a link for a folder":    {"mkdir -p /opt/threatconnect-envsvr/.tcenvsvr /opt/victim; ln -s /opt/victim /opt/threatconnect-envsvr/.tcenvsvr/exchange", true, []string{`"exchange" is not a folder but a file or a link`}},
 		"a file for a folder":    {"mkdir -p /opt/threatconnect-envsvr/.tcenvsvr; touch /opt/threatconnect-envsvr/.tcenvsvr/inbox", true, []string{`"inbox" is not a folder but a file or a link`}},
@@ -39,14 +39,14 @@ func TestTrouble(t *testing.T) {
 		"a read-only /etc":       {"useradd -M threatconnect; useradd -M tc-job; mount -o remount,bind,ro /etc", true, []string{"read-only file system"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := machine(t)
+			h := hosttest.Machine(t)
 			t.Cleanup(func() {
 				for _, tool := range []string{"/usr/sbin/useradd", "/usr/sbin/visudo"} {
 					_ = unix.Unmount(tool, unix.MNT_DETACH)
 				}
 			})
-			sh(t, c.make)
-			said, _ := told(t, apply(h))
+			hosttest.Sh(t, c.make)
+			said, _ := hosttest.Report(t, hosttest.Apply(h))
 			for _, want := range c.say {
 				if !strings.Contains(said, want) {
 					t.Errorf("it does not say %q", want)
@@ -55,10 +55,10 @@ func TestTrouble(t *testing.T) {
 			if t.Failed() {
 				t.Log(said)
 			}
-			if _, err := lookupUser(t.Context(), Sandbox); c.users && err != nil {
+			if _, err := tool.LookupUser(t.Context(), layout.Sandbox); c.users && err != nil {
 				t.Error(err)
 			}
-			again, _ := told(t, h.Check)
+			again, _ := hosttest.Report(t, h.Check)
 			for _, never := range []string{"panic", "<nil>"} {
 				if strings.Contains(said+again, never) {
 					t.Errorf("%s: %s", never, said+again)
@@ -69,89 +69,38 @@ func TestTrouble(t *testing.T) {
 }
 
 func TestAUserOfOtherMakingIsTaken(t *testing.T) {
-	h := machine(t)
-	sh(t, "groupadd -g 70001 people; useradd -M -u 70001 -g people -d /home/svc -s /bin/sh tc-job; useradd -M threatconnect")
-	said, err := told(t, apply(h))
+	h := hosttest.Machine(t)
+	hosttest.Sh(t, "groupadd -g 70001 people; useradd -M -u 70001 -g people -d /home/svc -s /bin/sh tc-job; useradd -M threatconnect")
+	said, err := hosttest.Report(t, hosttest.Apply(h))
 	if err != nil || strings.Contains(said, `user "`) {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	if out, err := as(t, Agent, "mkdir -m 2770 "+home+"/.tcenvsvr/exchange/jobs/one"); err != nil {
+	if out, err := hosttest.As(t, layout.Agent, "mkdir -m 2770 "+layout.Home+"/.tcenvsvr/exchange/jobs/one"); err != nil {
 		t.Fatalf("%q", out)
 	}
-	if out, err := as(t, Sandbox, "touch "+home+"/.tcenvsvr/exchange/jobs/one/x"); err != nil {
+	if out, err := hosttest.As(t, layout.Sandbox, "touch "+layout.Home+"/.tcenvsvr/exchange/jobs/one/x"); err != nil {
 		t.Errorf("%q", out)
 	}
 }
 
 func TestALinkIsNotFollowed(t *testing.T) {
-	h := machine(t)
-	sh(t, "mkdir -p -m 755 /opt/victim "+home+"/.tcenvsvr/exchange; ln -s /opt/victim "+home+"/.tcenvsvr/exchange/jobs")
-	_, err := told(t, apply(h))
+	h := hosttest.Machine(t)
+	hosttest.Sh(t, "mkdir -p -m 755 /opt/victim "+layout.Home+"/.tcenvsvr/exchange; ln -s /opt/victim "+layout.Home+"/.tcenvsvr/exchange/jobs")
+	_, err := hosttest.Report(t, hosttest.Apply(h))
 	if err == nil {
 		t.Error("Apply says that all is well")
 	}
-	if got := strings.TrimSpace(sh(t, "stat -c %U:%a /opt/victim; getfattr -d -m - /opt/victim 2>/dev/null || :")); got != "root:755" {
+	if got := strings.TrimSpace(hosttest.Sh(t, "stat -c %U:%a /opt/victim; getfattr -d -m - /opt/victim 2>/dev/null || :")); got != "root:755" {
 		t.Errorf("the link's target has become %s", got)
 	}
 }
 
-func TestOneBlockWhateverRunsAtOnce(t *testing.T) {
-	h := machine(t)
-	original, err := os.ReadFile(pamFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	with, err := newStack(pamFile).insertBlock(original)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	for i := range 40 {
-		look := pamBlock
-		if i%2 == 1 {
-			look = pamGone
-		}
-		wg.Go(func() { h.take(context.Background(), look, false) })
-	}
-	wg.Wait()
-	got, err := os.ReadFile(pamFile)
-	if err != nil || string(got) != string(original) && string(got) != string(with) {
-		t.Errorf("%v: %s", err, got)
-	}
-	if left := sh(t, "ls -A /etc/pam.d | grep tmp || :"); left != "" {
-		t.Errorf("left: %s", left)
-	}
-}
-
-func TestReplaceKeepsAttributes(t *testing.T) {
-	machine(t)
-	sh(t, "setfattr -n trusted.test -v kept /etc/pam.d/su || true")
-	if err := unix.Setxattr(pamFile, "trusted.test", []byte("kept"), 0); err != nil {
-		t.Fatal(err)
-	}
-	is, err := os.ReadFile(pamFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := replace(pamFile, []byte("something else"), is); err == nil || !strings.Contains(err.Error(), "changed by somebody else") {
-		t.Errorf("a file that changed meanwhile: %v", err)
-	}
-	if err := replace(pamFile, is, append(is, '\n')); err != nil {
-		t.Fatal(err)
-	}
-	buf := make([]byte, 16)
-	n, err := unix.Getxattr(pamFile, "trusted.test", buf)
-	if got := fmt.Sprintf("%s %v", buf[:max(n, 0)], err); got != "kept <nil>" {
-		t.Errorf("the attribute is %s", got)
-	}
-}
-
-// Some administrators have a group of theirs look after /opt: that is no reason to leave
-// the agent without its folders.
+// Some administrators have a group of theirs look after /opt: that is no reason to leave the agent
+// without its folders.
 func TestAGroupMayWriteTheFolderAbove(t *testing.T) {
-	h := machine(t)
-	sh(t, "groupadd -g 70002 operators; chgrp operators /opt && chmod 2775 /opt")
-	if said, err := told(t, apply(h)); err != nil {
+	h := hosttest.Machine(t)
+	hosttest.Sh(t, "groupadd -g 70002 operators; chgrp operators /opt && chmod 2775 /opt")
+	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil {
 		t.Errorf("%v\n%s", err, said)
 	}
 }

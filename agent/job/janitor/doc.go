@@ -1,16 +1,16 @@
-// Package janitor makes the folders of jobs and takes the old ones away.
+// Package janitor makes the folders of jobs and removes the old ones.
 //
 //	Make ─► <session>/{in,out,log,tmp,shim} ─► job ─► result acknowledged ─► old ─► .trash-<session> ─► gone
 //
-// Folders are group-writable for the sandbox user (default ACLs of exchange/jobs say
-// who that is), and what the sandbox user makes in them is not ours to delete: an App may leave a
-// folder of mode 0700. So removal tries as the agent first and then has
-// the sandbox user remove its own. A folder that is on its way out has left its name first, so
-// that nobody takes a half for a whole, and what could not go stays on the list for the next sweep.
+// Folders are group-writable for the sandbox user (default ACLs of exchange/jobs name it). The
+// agent cannot always delete what the sandbox user makes in them: an App may leave a folder of mode
+// 0700. So the agent removes what it can, and then the sandbox user removes its own. A folder is
+// renamed before it is removed, so that nobody takes a half-removed folder for a whole one; what
+// could not be removed is tried again by the next sweep.
 //
-// What finished jobs take of the disk is bounded (room.go): the oldest go first, those whose result
-// the cloud does not have never.
+// The space that finished jobs take on the disk is bounded (bounds.go): the oldest folders go
+// first, and those whose result the cloud does not have never go.
 //
-// A Guest is a session that nobody ordered: `tcenvsvr app run`. It holds a lock as long as its process
-// lives, so that whoever comes later knows which folders are nobody's any more.
+// A [Guest] is a session without an order: "tcenvsvr app run". It holds a lock as long as its
+// process lives, so that later runs and the agent know which folders are garbage (guest.go).
 package janitor

@@ -22,8 +22,8 @@ func newGuest(t *testing.T, programs, jobs string) *Guest {
 	return g
 }
 
-// A guest keeps its folders as long as it lives, however old they are; those of a
-// dead one go, after what still runs in them has been ended.
+// A guest keeps its folders as long as it lives, however old they are; those of a dead one go,
+// after what still runs in them has been ended.
 func TestGuests(t *testing.T) {
 	for _, own := range []bool{false, true} { // has the job's folder with it
 		programs, jobs := t.TempDir(), ""

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// An App that can write where a session is to be made puts something of the
-// agent's there: nothing of it is changed.
+// An App that can write where a session is to be made puts something of the agent's there: nothing
+// of it is changed.
 func TestMakeTouchesNothingThatAnAppPutThere(t *testing.T) {
 	for name, plant := range map[string]func(dir, secret string) error{
 		"a link to the keystore":      func(dir, secret string) error { return os.Symlink(secret, dir) },
@@ -53,8 +53,8 @@ func plantIn(dir, name, target string) error {
 	return errors.Join(os.Mkdir(dir, 0o770), os.Mkdir(filepath.Join(dir, "other"), 0o770), os.Symlink(target, filepath.Join(dir, name)))
 }
 
-// A time of modification that lies ahead was set by an App: the folder goes when it is
-// old by the times that no App can set.
+// A time of modification that lies ahead was set by an App: the folder goes when it is old by the
+// times that no App can set.
 func TestSweepIsNotKeptByAFalseTime(t *testing.T) {
 	jobs := t.TempDir()
 	dir := filepath.Join(jobs, "ORDER.1")
@@ -76,8 +76,8 @@ func TestSweepIsNotKeptByAFalseTime(t *testing.T) {
 	}
 }
 
-// TestMeasure: however many files an App leaves in a folder, however deep and wherever its links lead, what can be seen is
-// counted once, and little of it is in memory.
+// TestMeasure: however many files an App leaves in a folder, however deep and wherever its links
+// lead, what can be seen is counted once, and little of it is in memory.
 func TestMeasure(t *testing.T) {
 	jobs := t.TempDir()
 	out := filepath.Join(jobs, "ORDER.1", "out")

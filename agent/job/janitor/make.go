@@ -5,21 +5,23 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"tcenvsvr/agent/job/internal/spec"
 )
 
-// Folders are what a job's folder holds.
-var Folders = []string{"in", "out", "log", "tmp", "shim"}
+// Folders are the folders in a job's folder.
+var Folders = []string{"in", "out", "log", "tmp", spec.Folder}
 
-// mode is exact whatever the umask: the group bits are the mask of the
-// ACL that lets the sandbox user in, setgid keeps the group.
+// mode is set whatever the umask: the group bits are the mask of the ACL that lets the sandbox user
+// in, setgid keeps the group.
 const mode = 0o770 | os.ModeSetgid
 
-// Make makes the folder of a session with everything in it. One that is
-// there from an earlier try is completed; an App may have been in it, so nothing but
-// the agent's own folders is touched, and no link followed.
+// Make makes the folder of a session and the folders in it. A folder that is left from an earlier
+// try is completed. An App may have run in it, so nothing but the agent's own folders is changed,
+// and no link is followed.
 func Make(dir string) error { return makeFolders(dir, -1) }
 
-// MakeFor is Make for an agent that is root: the folder is for a group.
+// MakeFor is [Make] for an agent that is root: the folders belong to the group gid.
 func MakeFor(dir string, gid int) error { return makeFolders(dir, gid) }
 
 func makeFolders(dir string, gid int) error {
@@ -45,7 +47,7 @@ func makeFolders(dir string, gid int) error {
 	return nil
 }
 
-// folder makes one folder in root, and gives it its mode by what it has opened.
+// folder makes one folder in root and sets the mode of what it has opened.
 func folder(root *os.Root, name string, gid int) error {
 	if err := root.Mkdir(name, 0o770); err != nil && !os.IsExist(err) {
 		return err
@@ -74,7 +76,8 @@ func folder(root *os.Root, name string, gid int) error {
 	return errors.Join(err, f.Close())
 }
 
-// Tidy removes what nobody reads in the folder of a job that is over: the shim's socket, and what it kept in reserve.
+// Tidy removes what nobody reads in the folder of a job that is over: the shim's socket and its
+// reserve.
 func Tidy(dir string) error {
 	root, err := os.OpenRoot(dir)
 	if os.IsNotExist(err) {
@@ -85,8 +88,8 @@ func Tidy(dir string) error {
 	}
 	defer root.Close()
 	var errs []error
-	for _, name := range []string{"sock", "exit.reserve", "state.new"} {
-		if err := root.Remove(filepath.Join("shim", name)); err != nil && !os.IsNotExist(err) {
+	for _, name := range []string{spec.SocketFile, spec.ReserveFile, spec.NewStateFile} {
+		if err := root.Remove(filepath.Join(spec.Folder, name)); err != nil && !os.IsNotExist(err) {
 			errs = append(errs, err)
 		}
 	}

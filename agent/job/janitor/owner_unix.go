@@ -18,8 +18,8 @@ func Ours(info fs.FileInfo) bool {
 	return ok && int(st.Uid) == os.Geteuid()
 }
 
-// changed is the time of the last change, as far as it can be believed: an App may
-// give a folder any time of modification, but not one of the inode's change.
+// changed is the time of the last change, as far as it can be believed: an App may give a folder
+// any time of modification, but not one of the inode's change.
 func changed(info fs.FileInfo) time.Time {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -89,8 +89,8 @@ func TestSweepRemovesWhatIsTheSandboxUsers(t *testing.T) {
 	if data, err := os.ReadFile(os.Args[0]); err != nil || os.WriteFile(exe, data, 0o755) != nil {
 		t.Fatal(err)
 	}
-	// Both ids for the helper: it is the agent, and changes to the sandbox
-	// user as sudo would let it.
+	// Both ids for the helper: it is the agent, and changes to the sandbox user as sudo would let
+	// it.
 	cmd := exec.Command(exe, "-test.run", "^"+t.Name()+"$", "-test.v")
 	cmd.Dir = base
 	cmd.Env = []string{helperVariable + "=" + jobs}
@@ -109,8 +109,8 @@ func TestSweepRemovesWhatIsTheSandboxUsers(t *testing.T) {
 	}
 }
 
-// sandbox serves requests to empty a folder as the sandbox user: sudo's
-// part. It returns the helper's ends of two pipes.
+// sandbox serves requests to empty a folder as the sandbox user: sudo's part. It returns the
+// helper's ends of two pipes.
 func sandbox(t *testing.T) (requests, answers *os.File, err error) {
 	in, requests, err := os.Pipe()
 	if err != nil {

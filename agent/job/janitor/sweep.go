@@ -18,23 +18,23 @@ const trash = ".trash-"
 // Janitor removes old sessions from Dir.
 type Janitor struct {
 	Dir string // exchange/jobs
-	// RemoveAs removes a folder's content as the sandbox user; nil = what
-	// we may not remove stays, with an error. job.Executor has one.
+	// RemoveAs removes a folder's content as the sandbox user (job.Executor.Clear); nil = what we
+	// may not remove stays, with an error.
 	RemoveAs func(ctx context.Context, dir string) error
-	// Reap ends what still runs of a job in dir; nil = nothing does. job.Executor has one.
+	// Reap ends what still runs of a job in dir (job.Executor.Reap); nil = nothing runs.
 	Reap   func(ctx context.Context, dir string) error
 	Logger *slog.Logger // nil = discard
 }
 
-// Bounds of what stays.
+// Bounds of the sessions that stay.
 type Bounds struct {
 	Age   time.Duration // since something was last made in a session
-	Bytes int64         // of all sessions that nobody claims, on the disk; 0 = no bound
+	Bytes int64         // of all finished sessions, on the disk; 0 = no bound
 	Files int64         // the same, inodes
 }
 
-// Sweep removes the sessions that are beyond the bounds, the oldest first,
-// except guests and those that keep claims. It goes on after a failure and returns all of them together.
+// Sweep removes the sessions that are beyond the bounds, the oldest first, except guests and those
+// for which keep is true. It goes on after a failure and returns all failures together.
 func (j Janitor) Sweep(ctx context.Context, most Bounds, keep func(session string) bool) error {
 	log := j.Logger
 	if log == nil {
@@ -63,7 +63,7 @@ func (j Janitor) Sweep(ctx context.Context, most Bounds, keep func(session strin
 		}
 	}
 	for _, f := range beyond(stay, most) {
-		if keep(f.name) { // taken since
+		if keep(f.name) { // in use since
 			continue
 		}
 		if gone, err := j.remove(ctx, f.name); err != nil {
@@ -94,15 +94,15 @@ func (j Janitor) Remove(ctx context.Context, session string) error {
 	return err
 }
 
-// remove removes a session, or what another try left of it, and reports whether it did.
+// remove removes a session, or what an earlier try left of it, and reports whether it did.
 func (j Janitor) remove(ctx context.Context, name string) (bool, error) {
 	path := filepath.Join(j.Dir, name)
 	if !strings.HasPrefix(name, trash) {
-		// Removing changes the times that we go by: first out of sight.
+		// Removing changes the times by which sessions are judged, so it is renamed first.
 		gone := filepath.Join(j.Dir, trash+name)
 		if err := os.Rename(path, gone); err != nil {
 			if os.IsNotExist(err) {
-				err = nil // somebody else was faster
+				err = nil // another process was faster
 			}
 			return false, err
 		}
@@ -127,9 +127,9 @@ func removeAll(path string) error {
 	return os.RemoveAll(path)
 }
 
-// touched is when something was last made or removed in the folder or in
-// one of its folders. What is not there was never touched. A time that lies ahead, because
-// the clock was wrong for a while, is made now, so that the folder ages from here on.
+// touched is the time at which something was last made or removed in the folder or in one of its
+// folders; zero if there is no folder. A time in the future, from a clock that was wrong for a
+// while, is set to now, so that the folder ages from here on.
 func touched(dir string) time.Time {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/minio/selfupdate"
 
 	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/disk/plainfile"
 )
 
 const mode = 0o755
@@ -20,15 +21,17 @@ const mode = 0o755
 // ErrContent says that a program is not the one that was signed.
 var ErrContent = errors.New("the program's content is not what was signed")
 
-// Program is what is to be written.
+// Program is the program to install.
 type Program struct {
 	Content io.Reader
-	Size    int64
-	SHA256  string
-	Check   func(io.ReaderAt) error // looks at the written file before it gets its name
+	Size    int64  // bytes
+	SHA256  string // in lower-case hexadecimal digits
+	Header  Header // what the written file must say about itself before it gets its name
 }
 
-// Write puts p at target. On an error nothing of p stays.
+// Write installs p at target, durably. After an error nothing of p is left. The error is
+// [ErrContent] where the content is not the signed one, and a [*HeaderError] where the content is
+// signed and is not a program for this host.
 func Write(target string, p Program) (err error) {
 	defer func() {
 		if err != nil {
@@ -42,8 +45,8 @@ func Write(target string, p Program) (err error) {
 	}
 	sweep(target)
 	o := selfupdate.Options{TargetPath: target, TargetMode: mode, Checksum: want, Hash: crypto.SHA256}
-	// One byte more than signed would be another content; a file that
-	// grows while it is read cannot fill the memory.
+	// One byte more than signed would be another content; a file that grows while it is read cannot
+	// fill the memory.
 	read := sha256.New()
 	err = selfupdate.PrepareAndCheckBinary(io.TeeReader(io.LimitReader(p.Content, p.Size+1), read), o)
 	if got := hex.EncodeToString(read.Sum(nil)); err != nil && got != p.SHA256 {
@@ -52,7 +55,7 @@ func Write(target string, p Program) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := seal(written(target), p.Check); err != nil {
+	if err := seal(written(target), p.Header); err != nil {
 		return err
 	}
 	if err := placeholder(target); err != nil {
@@ -70,28 +73,25 @@ func Write(target string, p Program) (err error) {
 	return Verify(target, p.Size, p.SHA256)
 }
 
-// seal makes what was prepared durable and looks at it.
-func seal(path string, check func(io.ReaderAt) error) error {
+// seal makes the prepared file durable and checks its header.
+func seal(path string, want Header) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	// The umask applied, or a mode that was there before.
+	// The umask applied when the file was made.
 	if err := f.Chmod(mode); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	if check == nil {
-		return nil
-	}
-	return check(f)
+	return checkHeader(f, want)
 }
 
-// placeholder gives selfupdate something to rename away. It is empty, so no
-// check ever takes it for a program.
+// placeholder gives selfupdate a file to rename away. It is empty, so no check takes it for a
+// program.
 func placeholder(target string) error {
 	f, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrExist) {
@@ -103,23 +103,15 @@ func placeholder(target string) error {
 	return f.Close()
 }
 
-// Verify reads the program at path and compares it with what it must be.
+// Verify reads the program at path and compares its size and its SHA-256 with the given ones. It
+// follows no link.
 func Verify(path string, size int64, sum string) error {
-	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	f, info, err := plainfile.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return VerifyFile(f, size, sum)
-}
-
-// VerifyFile is Verify of an open file.
-func VerifyFile(f *os.File, size int64, sum string) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() || info.Size() != size {
+	if info.Size() != size {
 		return fmt.Errorf("%w: %q has %d bytes, not %d", ErrContent, f.Name(), info.Size(), size)
 	}
 	got, err := Sum(f)
@@ -132,7 +124,7 @@ func VerifyFile(f *os.File, size int64, sum string) error {
 	return nil
 }
 
-// Sum returns the SHA-256 of what r has, in hexadecimal digits.
+// Sum returns the SHA-256 of all that r reads, in lower-case hexadecimal digits.
 func Sum(r io.Reader) (string, error) {
 	h := sha256.New()
 	if _, err := io.CopyBuffer(h, onlyReader{r}, make([]byte, 256<<10)); err != nil {
@@ -141,7 +133,7 @@ func Sum(r io.Reader) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// onlyReader keeps io.Copy from choosing a way with a smaller buffer.
+// onlyReader keeps io.CopyBuffer from calling WriteTo, which uses a smaller buffer.
 type onlyReader struct{ io.Reader }
 
 func written(target string) string { return beside(target, "new") }

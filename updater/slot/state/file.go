@@ -2,16 +2,17 @@ package state
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/disk/plainfile"
 	"tcenvsvr/agent/plain"
+	"tcenvsvr/updater/handover"
+	"tcenvsvr/updater/release"
 )
 
 const (
@@ -19,17 +20,15 @@ const (
 	maxFile    = 64 << 10
 	maxText    = 300
 	maxVersion = 64
-	// MaxSize is the largest program that is taken, in bytes.
-	MaxSize = 512 << 20
 )
 
-// ErrTorn says that state.json is there and cannot be used.
+// ErrTorn means that state.json exists and cannot be used.
 var ErrTorn = errors.New("the state of self-update cannot be used")
 
-// Load reads state.json. A missing file is fs.ErrNotExist, one that cannot
-// be used ErrTorn; both with an empty state to go on with.
+// Load reads state.json. A missing file is fs.ErrNotExist, and a file that cannot be used
+// [ErrTorn]; with both it returns an empty state to continue with.
 func Load(path string) (State, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	f, _, err := plainfile.Open(path)
 	if err != nil {
 		if !errors.Is(err, os.ErrNotExist) {
 			err = fmt.Errorf("%w: %w", ErrTorn, err)
@@ -37,9 +36,6 @@ func Load(path string) (State, error) {
 		return New(), err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return New(), fmt.Errorf("%w: %q is not a regular file", ErrTorn, path)
-	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return New(), fmt.Errorf("%w: reading %q: %w", ErrTorn, path, err)
@@ -60,7 +56,7 @@ func Save(path string, s State) error {
 	return atomicfile.WriteFile(path, data, 0o600)
 }
 
-// Encode returns what Decode reads.
+// Encode returns the content of state.json.
 func Encode(s State) ([]byte, error) {
 	if err := s.validate(); err != nil {
 		return nil, err
@@ -69,7 +65,8 @@ func Encode(s State) ([]byte, error) {
 	return append(data, '\n'), err
 }
 
-// Decode is strict: what was not written by this format is an error.
+// Decode reads the content of state.json. It is strict: anything that [Encode] does not write is an
+// error.
 func Decode(data []byte) (State, error) {
 	if len(data) > maxFile {
 		return State{}, fmt.Errorf("more than %d bytes", maxFile)
@@ -91,29 +88,29 @@ func (s State) validate() error {
 	if s.Format != format {
 		return fmt.Errorf("format %d, not %d", s.Format, format)
 	}
-	programs := map[string]*Image{"active": s.Active, "previous": s.Previous}
+	programs := map[string]*handover.Image{"active": s.Active, "previous": s.Previous}
 	if c := s.Candidate; c != nil {
 		programs["candidate"] = &c.Image
 		if c.Tries < 0 || c.Tries > maxTries || c.Returned < 0 || c.Returned > maxReturned {
 			return fmt.Errorf("candidate: %d tries, %d returned", c.Tries, c.Returned)
 		}
 	}
-	used := map[Slot]string{}
+	used := map[handover.Slot]string{}
 	for _, name := range []string{"active", "candidate", "previous"} {
 		i := programs[name]
 		if i == nil {
 			continue
 		}
-		if other, twice := used[i.Slot]; twice || i.Slot == Baseline {
+		if other, twice := used[i.Slot]; twice || i.Slot == handover.Baseline {
 			return fmt.Errorf("%s: slot %q cannot be (already %q)", name, i.Slot, other)
 		}
 		used[i.Slot] = name
-		if err := i.validate(); err != nil {
+		if err := validateImage(*i); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	if s.Launch != nil {
-		if err := s.Launch.validate(); err != nil {
+		if err := validateImage(s.Launch.Image); err != nil {
 			return fmt.Errorf("launch: %w", err)
 		}
 	}
@@ -151,13 +148,13 @@ func (s State) validateTexts() error {
 	return nil
 }
 
-func (i Image) validate() error {
+func validateImage(i handover.Image) error {
 	switch {
-	case i.Slot != A && i.Slot != B && i.Slot != Baseline:
+	case i.Slot != handover.SlotA && i.Slot != handover.SlotB && i.Slot != handover.Baseline:
 		return fmt.Errorf("there is no slot %q", i.Slot)
-	case !i.SHA256.Valid() && i.Slot != Baseline: // one that cannot be read runs all the same
+	case !i.SHA256.Valid() && i.Slot != handover.Baseline: // a baseline that cannot be read is started all the same
 		return fmt.Errorf("%q is not a SHA-256", i.SHA256)
-	case i.Size < 0 || i.Size > MaxSize:
+	case i.Size < 0 || i.Size > release.MaxSize:
 		return fmt.Errorf("a program of %d bytes", i.Size)
 	case i.Version != Text(i.Version) || len(i.Version) > maxVersion:
 		return fmt.Errorf("%q is not a version", Text(i.Version))
@@ -165,11 +162,6 @@ func (i Image) validate() error {
 	return nil
 }
 
-// Valid reports whether s is what Sum says.
-func (s Sum) Valid() bool {
-	b, err := hex.DecodeString(string(s))
-	return err == nil && len(b) == 32 && strings.ToLower(string(s)) == string(s)
-}
-
-// Text bounds what is stored for people, whoever wrote it.
+// Text returns a text for people in a form that may be stored: plain (see [plain.Line]), and of at most 300
+// bytes.
 func Text(s string) string { return plain.Head(plain.Line(s), maxText) }

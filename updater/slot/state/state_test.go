@@ -10,13 +10,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tcenvsvr/updater/handover"
 )
 
 var (
 	at     = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	digest = func(c string) Sum { return Sum(strings.Repeat(c, 64)) }
-	one    = Image{A, "1.1.0", digest("a"), 100}
-	two    = Image{B, "1.2.0", digest("b"), 200}
+	digest = func(c string) handover.Sum { return handover.Sum(strings.Repeat(c, 64)) }
+	one    = handover.Image{Slot: handover.SlotA, Version: "1.1.0", SHA256: digest("a"), Size: 100}
+	two    = handover.Image{Slot: handover.SlotB, Version: "1.2.0", SHA256: digest("b"), Size: 200}
 )
 
 // full has everything that a state can have.
@@ -27,7 +29,7 @@ func full() State {
 	s.Stage(two, at)
 	s.Try(Boot{"boot", time.Second}, at)
 	s.Started(two, Boot{"boot", time.Second})
-	s.mark(Image{A, "0.9.0", digest("c"), 1}, Hang, "never ready", at)
+	s.mark(handover.Image{Slot: handover.SlotA, Version: "0.9.0", SHA256: digest("c"), Size: 1}, handover.Hang, "never ready", at)
 	return s
 }
 
@@ -84,7 +86,7 @@ func TestAPowerCutUnderACandidateIsNotItsFault(t *testing.T) {
 func TestMarksAreBounded(t *testing.T) {
 	s := New()
 	for i := range 100 {
-		s.mark(Image{A, "1.0.0", Sum(strings.Repeat("0", 62) + string("0123456789"[i/10]) + string("0123456789"[i%10])), 1}, Crash, strings.Repeat("é\n", 1000), at)
+		s.mark(handover.Image{Slot: handover.SlotA, Version: "1.0.0", SHA256: handover.Sum(strings.Repeat("0", 62) + string("0123456789"[i/10]) + string("0123456789"[i%10])), Size: 1}, handover.Crash, strings.Repeat("é\n", 1000), at)
 	}
 	if len(s.Bad) != maxBad || len(s.Bad[0].Reason) > maxText || strings.Contains(s.Bad[0].Reason, "\n") {
 		t.Errorf("%d marks, reason of %d bytes", len(s.Bad), len(s.Bad[0].Reason))
@@ -95,7 +97,7 @@ func TestMarksAreBounded(t *testing.T) {
 }
 
 func TestVacateKeepsWhatRuns(t *testing.T) {
-	for name, c := range map[string]struct{ active, previous, candidate, wantActive, wantPrevious *Image }{
+	for name, c := range map[string]struct{ active, previous, candidate, wantActive, wantPrevious *handover.Image }{
 		"the previous one goes":  {&one, &two, nil, &one, nil},
 		"the candidate goes":     {&one, nil, &two, &one, nil},
 		"the active one is lost": {&two, &one, nil, &one, nil},
@@ -106,7 +108,7 @@ func TestVacateKeepsWhatRuns(t *testing.T) {
 		if c.candidate != nil {
 			s.Stage(*c.candidate, at)
 		}
-		s.Vacate(B)
+		s.Vacate(handover.SlotB)
 		if s.Candidate != nil || cmp.Diff(c.wantActive, s.Active)+cmp.Diff(c.wantPrevious, s.Previous) != "" {
 			t.Errorf("%s: got active %v, previous %v, candidate %v", name, s.Active, s.Previous, s.Candidate)
 		}
@@ -118,8 +120,8 @@ func TestExitIsBounded(t *testing.T) {
 	if got := e.String(); len(got) > 80 || strings.ContainsAny(got, "\n\x1b:") {
 		t.Errorf("got %q", got)
 	}
-	if got := (Exit{}).Class(); got != Crash {
-		t.Errorf("nothing known: got %s, want %s", got, Crash)
+	if got := (Exit{}).Class(); got != handover.Crash {
+		t.Errorf("nothing known: got %s, want %s", got, handover.Crash)
 	}
 }
 
@@ -152,15 +154,15 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// No sequence of events, in any order, makes a state that cannot be saved,
-// ends without a start counted, or blesses what was not tried.
+// No sequence of events, in any order, makes a state that cannot be saved, ends without a start
+// counted, or blesses what was not tried.
 func FuzzMoves(f *testing.F) {
 	f.Add([]byte("stbse1u"))
 	f.Add([]byte("1s2t3tetet"))
 	f.Add([]byte("st75tbvsvtu"))
 	f.Fuzz(func(t *testing.T, events []byte) {
 		s := New()
-		slot := A
+		slot := handover.SlotA
 		for i, e := range events {
 			switch e {
 			case 's':
@@ -168,18 +170,18 @@ func FuzzMoves(f *testing.F) {
 					slot = s.Active.Slot.Other()
 				}
 				s.Vacate(slot)
-				s.Stage(Image{slot, "1.2.0", digest("b"), 5}, at)
+				s.Stage(handover.Image{Slot: slot, Version: "1.2.0", SHA256: digest("b"), Size: 5}, at)
 			case 't':
 				boot := Boot{ID: string(rune('a' + i%3))}
 				if s.Try(boot, at) {
 					s.Started(s.Candidate.Image, boot)
 				}
 			case 'b':
-				if s.OnTrial() {
+				if s.OnProbation() {
 					s.Bless(at)
 				}
 			case 'e', '7', '9':
-				s.End(map[byte]Class{'e': Crash, '7': Clean, '9': Policy}[e], "x", at)
+				s.End(map[byte]handover.Class{'e': handover.Crash, '7': handover.Clean, '9': handover.Policy}[e], "x", at)
 			case 'u':
 				s.Undo("x", at)
 			case 'v':

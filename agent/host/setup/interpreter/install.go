@@ -15,8 +15,8 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 )
 
-// Install unpacks an archive below dir and returns the interpreter's home
-// and program in there. The same archive again is found installed.
+// Install unpacks an archive below dir and returns the interpreter's home and program there. An
+// archive that is installed already is not unpacked again.
 func (k Kind) Install(ctx context.Context, archive, dir string) (home, program string, err error) {
 	f, err := os.Open(archive)
 	if err != nil {
@@ -60,7 +60,7 @@ func (k Kind) Install(ctx context.Context, archive, dir string) (home, program s
 	return k.In(to)
 }
 
-// Wheels installs all wheels of a folder with pip, and nothing from a network.
+// Wheels installs all wheels of a folder with pip and without a network. It returns their number.
 func Wheels(ctx context.Context, python, dir string) (int, error) {
 	wheels, err := filepath.Glob(filepath.Join(dir, "*.whl"))
 	if err == nil && len(wheels) == 0 {

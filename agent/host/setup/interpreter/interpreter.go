@@ -15,11 +15,11 @@ import (
 type Kind struct {
 	Name     string // as in "setup python", and the folder below the home
 	Version  string
-	Setting  string   // that names it
-	Packages string   // what to install where there is none
-	programs []string // below the top folder
-	probe    []string // arguments that make it say its version
-	said     *regexp.Regexp
+	Setting  string         // that names it
+	Packages string         // what to install where there is none
+	programs []string       // below the top folder
+	probe    []string       // arguments that make it print its version
+	version  *regexp.Regexp // finds the version in the output
 }
 
 // The kinds.
@@ -27,15 +27,15 @@ var (
 	Python = Kind{
 		Name: "python", Version: "3.11", Setting: "appsPythonHome311", Packages: "python3.11 python3.11-pip",
 		programs: []string{"bin/python3.11", "bin/python3", "bin/python"},
-		// Apps speak TLS: a Python that was built without OpenSSL is none.
-		probe: []string{"-I", "-c", "import sys, ssl; print('version', '%d.%d' % sys.version_info[:2])"},
-		said:  regexp.MustCompile(`(?m)^version (\S+)$`),
+		// Apps speak TLS: a Python that was built without OpenSSL does not do.
+		probe:   []string{"-I", "-c", "import sys, ssl; print('version', '%d.%d' % sys.version_info[:2])"},
+		version: regexp.MustCompile(`(?m)^version (\S+)$`),
 	}
 	Java = Kind{
 		Name: "java", Version: "17", Setting: "appsJavaHome", Packages: "java-17-openjdk-headless",
 		programs: []string{"bin/java"},
 		probe:    []string{"-XshowSettings:properties", "-version"},
-		said:     regexp.MustCompile(`(?m)^\s*java\.specification\.version = (\S+)$`),
+		version:  regexp.MustCompile(`(?m)^\s*java\.specification\.version = (\S+)$`),
 	}
 )
 
@@ -52,9 +52,9 @@ func (k Kind) Verify(ctx context.Context, program string) error {
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 		return fmt.Errorf("running %q: %w: %.200s", program, err, lines[len(lines)-1])
 	}
-	m := k.said.FindSubmatch(out)
+	m := k.version.FindSubmatch(out)
 	if m == nil {
-		return fmt.Errorf("running %q: it does not say its version", program)
+		return fmt.Errorf("running %q: it does not print its version", program)
 	}
 	if got := string(m[1]); got != k.Version {
 		return fmt.Errorf("%q is %s %s, and Apps need %s", program, k.Name, got, k.Version)

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"tcenvsvr/agent/disk/plainfile"
 )
 
-// Share lets everybody read a home, and execute what its owner can: the
-// guide's chmod. It follows no link, changes only what the home's owner or root owns,
-// and returns how much it changed.
+// Share lets everybody read a home, and execute what its owner can: the guide's chmod. It follows
+// no link and changes only what belongs to the home's owner. It returns how many files and folders
+// it changed.
 func Share(home string) (changed int, err error) {
 	root, err := os.OpenRoot(home)
 	if err != nil {
@@ -35,9 +37,9 @@ func Share(home string) (changed int, err error) {
 	return changed, nil
 }
 
-// share changes the file that it has opened, whatever the path leads to by then.
+// share changes the file that it has opened, wherever its path leads by then.
 func share(root *os.Root, path string, top fs.FileInfo) (changed bool, err error) {
-	f, err := root.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	f, err := root.OpenFile(path, os.O_RDONLY|plainfile.Flags, 0)
 	if err != nil {
 		return false, err
 	}

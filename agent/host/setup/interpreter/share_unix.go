@@ -7,11 +7,8 @@ import (
 	"syscall"
 )
 
-// noFollow refuses a link, and does not wait for the writer of a pipe.
-const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
-
-// sameOwner reports whether both are one user's. A file of root's that has a second name in
-// somebody's folder is not to be opened to everybody.
+// sameOwner reports whether both files have the same owner. A file of root's that has a second name
+// in somebody's folder must not be opened to everybody.
 func sameOwner(a, b fs.FileInfo) bool {
 	x, ok := a.Sys().(*syscall.Stat_t)
 	y, ok2 := b.Sys().(*syscall.Stat_t)

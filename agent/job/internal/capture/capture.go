@@ -7,8 +7,7 @@ import (
 )
 
 const (
-	// Tail is the number of bytes kept from the end of an output that
-	// is larger than its bound.
+	// Tail is the number of bytes kept from the end of an output that is larger than its bound.
 	Tail = 64 << 10
 	// Last is the number of bytes that Stream.Last remembers.
 	Last = 2 << 10
@@ -16,8 +15,8 @@ const (
 	chunk = 32 << 10
 )
 
-// Stream is one output of an App. One goroutine runs Copy; the other
-// methods are for after its return.
+// Stream is one output of an App. One goroutine runs Copy; the other methods are for after its
+// return.
 type Stream struct {
 	file    *os.File
 	max     int64
@@ -30,13 +29,12 @@ type Stream struct {
 	written int64
 }
 
-// New makes a stream that keeps the first limit bytes in f. It takes f over.
+// New makes a stream that keeps the first limit bytes in f, and closes f at its end.
 func New(f *os.File, limit int64) *Stream {
 	return &Stream{file: f, max: limit, last: make([]byte, 0, 2*Last)}
 }
 
-// Copy takes everything from r until its end or an error, which is
-// returned unless it is io.EOF.
+// Copy reads r until its end or an error, which it returns unless it is io.EOF.
 func (s *Stream) Copy(r io.Reader) error {
 	buf := make([]byte, chunk)
 	for {
@@ -55,8 +53,8 @@ func (s *Stream) Copy(r io.Reader) error {
 	}
 }
 
-// room is where in the ring the next bytes belong; the reader fills it
-// itself, because this is the path of the gigabytes.
+// room is the part of the ring for the next bytes. The reader fills it directly, so that gigabytes
+// are not copied twice.
 func (s *Stream) room() []byte {
 	if s.ring == nil {
 		s.ring = make([]byte, Tail)
@@ -94,9 +92,9 @@ func (s *Stream) remember(p []byte) {
 	s.last = append(s.last, p...)
 }
 
-// Close writes the end of an output that was larger than its bound and
-// closes the file. It returns the number of bytes that the App wrote, how many
-// of them are in the file, and the first error of writing them.
+// Close writes the end of an output that was larger than its bound and closes the file. It returns
+// the number of bytes that the App wrote, how many of them are in the file, and the first error of
+// writing them.
 func (s *Stream) Close() (written, kept int64, err error) {
 	if s.over > 0 {
 		s.writeTail()

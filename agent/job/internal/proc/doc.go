@@ -1,8 +1,8 @@
-// Package proc knows processes: who they are, who descends from whom, and how
-// to signal them without ever hitting a stranger.
+// Package proc identifies processes, finds their descendants, and signals them without ever hitting
+// another process.
 //
-// A process number alone says nothing: it is used again. An ID is the number and
-// the start time, and is good until the host restarts, which BootID tells.
+// A process number alone is not enough, because numbers are used again. An [ID] is the number and
+// the start time. It holds until the host restarts, which [BootID] tells.
 //
 //	             identity              tree                         signal
 //	Linux        /proc/PID/stat        parents, session, group      pidfd, start time checked behind it

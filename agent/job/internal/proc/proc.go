@@ -18,9 +18,9 @@ type Info struct {
 	Stopped         bool
 }
 
-// Descendants are those of list that descend from root, root itself not
-// included. On systems without a subreaper an orphan is found as long as
-// it stays in the session or the group that app leads.
+// Descendants are the processes of list that descend from root, without root itself. On systems
+// without a subreaper an orphan is found as long as it stays in the session or the group that app
+// leads.
 func Descendants(list []Info, root, app int) []Info {
 	children := make(map[int][]int, len(list))
 	for i, p := range list {

@@ -22,7 +22,7 @@ func Of(pid int) (ID, error) {
 	return info(k).ID, nil
 }
 
-// Alive reports whether the process id stands for still runs.
+// Alive reports whether the process of id still runs.
 func Alive(id ID) bool {
 	k, err := unix.SysctlKinfoProc("kern.proc.pid", id.PID)
 	return err == nil && k.Proc.P_stat != zombie && info(k).ID == id
@@ -62,7 +62,7 @@ func info(k *unix.KinfoProc) Info {
 	return Info{ID: ID{pid, start}, PPID: int(k.Eproc.Ppid), PGID: int(k.Eproc.Pgid), SID: sid, Stopped: k.Proc.P_stat == stopped}
 }
 
-// Signal sends sig to the process id stands for. ErrGone if it ended.
+// Signal sends sig to the process of id. ErrGone if it ended.
 func Signal(id ID, sig unix.Signal) error {
 	if !Alive(id) {
 		return ErrGone
@@ -74,5 +74,5 @@ func Signal(id ID, sig unix.Signal) error {
 	return err
 }
 
-// Mentions says no: macOS does not show it.
+// Mentions is false: macOS does not show the environment of processes.
 func Mentions(int, string) bool { return false }

@@ -22,9 +22,9 @@ func Of(pid int) (ID, error) {
 	return p.ID, nil
 }
 
-// Alive reports whether the process id stands for still runs. Where its entry in /proc cannot be
-// read, because there are other users' processes hidden (hidepid) or we may open no more files, the
-// number has to do: that it was not seen does not mean that it is gone.
+// Alive reports whether the process of id still runs. If its entry in /proc cannot be read, because
+// other users' processes are hidden (hidepid) or we may open no more files, the number alone
+// decides: a process that cannot be seen need not be gone.
 func Alive(id ID) bool {
 	p, err := stat(id.PID)
 	if err == nil {
@@ -33,7 +33,7 @@ func Alive(id ID) bool {
 	return id.PID > 1 && !errors.Is(unix.Kill(id.PID, 0), unix.ESRCH)
 }
 
-// bootID is remembered once it is known: a moment without descriptors is no other boot.
+// bootID is remembered once it is known: a temporary lack of descriptors is no other boot.
 var bootID atomic.Pointer[string]
 
 // BootID changes whenever the host starts; "" if it cannot be known.
@@ -48,7 +48,7 @@ func BootID() string {
 	return id
 }
 
-// List is every living process that may be seen.
+// List returns all living processes that this user may see.
 func List() ([]Info, error) {
 	dir, err := os.Open("/proc")
 	if err != nil {
@@ -73,9 +73,9 @@ func List() ([]Info, error) {
 	return list, nil
 }
 
-// Signal sends sig to the process id stands for, and to no other that got
-// its number: the descriptor is taken first and the start time looked at behind
-// it. ErrGone if it ended.
+// Signal sends sig to the process of id, and never to another one that got its number: the
+// descriptor is opened first and the start time checked after that. ErrGone if the process has
+// ended.
 func Signal(id ID, sig unix.Signal) error {
 	fd, err := unix.PidfdOpen(id.PID, 0)
 	if err == nil {
@@ -96,9 +96,9 @@ func Signal(id ID, sig unix.Signal) error {
 	return err
 }
 
-// Mentions reports whether the process was given dir or a path below it in
-// its environment. Where it works, or worked, does not count: that may be
-// somebody who looks into the folder. Of another user's processes it says no.
+// Mentions reports whether the process was started with dir, or a path below it, in its
+// environment. Its working directory does not count: an administrator may be looking into the
+// folder. It is false for another user's processes.
 func Mentions(pid int, dir string) bool {
 	env := environ(pid)
 	for _, v := range strings.Split(string(env), "\x00") {
@@ -110,7 +110,8 @@ func Mentions(pid int, dir string) bool {
 	return false
 }
 
-// environ is what a process was given. If its first thread has ended, only the others know.
+// environ is the environment that a process was started with. If its first thread has ended, only
+// the other threads show it.
 func environ(pid int) []byte {
 	path := "/proc/" + strconv.Itoa(pid)
 	if env, err := os.ReadFile(path + "/environ"); len(env) > 0 || errors.Is(err, os.ErrPermission) {
@@ -140,15 +141,15 @@ func stat(pid int) (Info, error) {
 	return p, nil
 }
 
-// othersRun reports whether a process whose first thread has ended, and which looks like a zombie
-// for that, has another one that runs: an App may hide so.
+// othersRun reports whether a process whose first thread has ended has another thread that runs.
+// Such a process looks like a zombie, and an App may hide so.
 func othersRun(pid int) bool {
 	threads, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
 	return err == nil && len(threads) > 1
 }
 
-// parseStat takes fields 1, 3–6 and 22. The name in field 2 may contain
-// anything, so the rest begins behind the last ")".
+// parseStat reads fields 1, 3–6 and 22. The name in field 2 may contain anything, so the rest
+// begins after the last ")".
 func parseStat(line []byte) (p Info, state byte, err error) {
 	open, end := bytes.IndexByte(line, '('), bytes.LastIndexByte(line, ')')
 	if open < 2 || end < open {
@@ -170,8 +171,8 @@ func parseStat(line []byte) (p Info, state byte, err error) {
 	return p, fields[0][0], err
 }
 
-// readProc reads a small file of /proc by bare system calls: on the way of
-// every start, os.ReadFile costs more than the kernel's part. nil on any error.
+// readProc reads a small file of /proc by bare system calls, because every start reads some and
+// os.ReadFile costs more than the kernel's part. It returns nil on any error.
 func readProc(path string, buf []byte) []byte {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {

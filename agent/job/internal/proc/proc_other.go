@@ -37,5 +37,5 @@ func Signal(id ID, sig unix.Signal) error {
 	return err
 }
 
-// Mentions says no.
+// Mentions is false: the environment of processes is not known here.
 func Mentions(int, string) bool { return false }

@@ -27,7 +27,7 @@ func look(pid int) (id ID, active bool, err error) {
 	return ID{pid, uint64(created.HighDateTime)<<32 | uint64(created.LowDateTime)}, code == stillActive, nil
 }
 
-// Alive reports whether the process id stands for still runs.
+// Alive reports whether the process of id still runs.
 func Alive(id ID) bool {
 	now, active, err := look(id.PID)
 	return err == nil && active && now == id
@@ -36,7 +36,7 @@ func Alive(id ID) bool {
 // BootID is not needed: start times are absolute.
 func BootID() string { return "" }
 
-// End ends the process id stands for. ErrGone if it ended.
+// End ends the process of id. ErrGone if it ended.
 func End(id ID) error {
 	h, err := windows.OpenProcess(windows.PROCESS_TERMINATE|windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(id.PID))
 	if err != nil {

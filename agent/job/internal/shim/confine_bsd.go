@@ -5,13 +5,19 @@ package shim
 import (
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// subreaper: no such thing here, orphans go to init.
+// subreaper: these systems have none, so orphans go to init.
 const subreaper = false
 
 func sysProcAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
-// confine can do nothing: there is no setting of another process's limits.
+// confine does nothing: these systems cannot set the limits of another process.
 func confine(int, spec.Limits) {}
+
+func hardenSystem() {}
+
+func dup2(from, to int) error { return unix.Dup2(from, to) }

@@ -17,8 +17,8 @@ func sysProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// confine sets what the App may take. It happens some microseconds after
-// the execution, while the loader is at work, because set in the shim the limits would bind the shim.
+// confine sets the App's limits. That happens some microseconds after the execution, while the
+// loader is at work: limits that were set in the shim would bind the shim as well.
 func confine(pid int, l spec.Limits) {
 	for resource, n := range map[int]uint64{
 		unix.RLIMIT_NOFILE: l.OpenFiles, unix.RLIMIT_NPROC: l.Processes,
@@ -38,3 +38,14 @@ func confine(pid int, l spec.Limits) {
 		_ = f.Close()
 	}
 }
+
+// hardenSystem makes orphans of the App our children, keeps other processes of the sandbox user
+// from reading our memory, and keeps files that were left open before the agent was started from
+// the App. All are best effort.
+func hardenSystem() {
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	_ = unix.CloseRange(3, 1<<32-1, unix.CLOSE_RANGE_CLOEXEC)
+}
+
+func dup2(from, to int) error { return unix.Dup3(from, to, 0) }

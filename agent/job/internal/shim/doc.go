@@ -14,18 +14,28 @@
 //	                                                                                      ▼
 //	          outputs and logs closed, Keep as it was, files removed, Exit written, told, fsynced
 //
-// Go makes "at most once" true: the agent says it when the start is noted durably, and an agent that
-// died has not said it. The claim, one link(2) of the state file, keeps two shims out of one folder.
+//	folder.go      the claim of a job's folder, the state, and the record of the exit
+//	supervisor.go  the life of a job until nothing of it lives
+//	tree_*.go      the App and all that descends from it
+//	server.go      the socket by which agents wait and cancel
+//	output.go      what is kept of the outputs; logs.go: of the logs; keep.go: of other files
+//	reap_unix.go   the end of a job whose shim was lost; sweep_linux.go: of what belongs to no job
+//	asuser.go      other requests that start nothing
 //
-// The shim shares nothing with the agent once it has answered: own session,
-// own working directory, /dev/null for its three descriptors. On Linux it is
-// its App's subreaper, so whatever the App starts, however it detaches itself, is
-// the shim's descendant, and waiting until there are no children is waiting until
-// nothing lives. A record of the end that the disk does not take is kept until the agent has noted it, which
-// finds the shim without the folder, too. If the shim itself is killed the kernel kills the App (the parent-death signal), and
-// reap ends what the App had started, as far as it tells of itself. What hides is found by sweep: in the agent's
-// control group it is what descends neither from the agent nor from a living shim.
+// Go makes "at most once" true: the agent sends it when the start is noted durably, and an agent
+// that died has not sent it. The claim, one link(2) of the state file, keeps two shims out of one
+// folder.
 //
-// The App runs under the same user and so can end its shim or rewrite its files. Against
-// that only separate users help; here it can merely harm its own job's result.
+// The shim shares nothing with the agent once it has answered: it has its own session, its own
+// working directory, and /dev/null as its three descriptors. On Linux it is its App's subreaper, so
+// everything that the App starts, however it detaches itself, descends from the shim; when the shim
+// has no children, nothing of the job lives. If the record of the end cannot be written, the shim
+// keeps it until the agent has noted it; the agent finds the shim also without the folder.
+//
+// If the shim itself is killed, the kernel kills the App (the parent-death signal), and reap ends
+// what the App had started, as far as that can be recognised. What hides is found by sweep: it is
+// what descends, in the agent's control group, neither from the agent nor from a living shim.
+//
+// The App runs as the same user and so can end its shim or rewrite its files. Only separate users
+// would prevent that; an App can harm nothing but the result of its own job by it.
 package shim

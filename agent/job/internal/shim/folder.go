@@ -13,17 +13,15 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// fileMode lets the agent, which is another user, read through the
-// folder's group or ACL.
+// fileMode lets the agent, which is another user, read files by the folder's group or ACL.
 const fileMode = 0o660
 
-// claim makes the shim's folder, enters it and takes the job: whoever
-// links the state file first has it. From here on all paths are relative,
-// which keeps the socket's short.
+// claim makes the shim's folder, enters it and claims the job: the shim that links the state file
+// first has it. From here on all paths are relative, which keeps the path of the socket short.
 //
-// The returned file is the room that the exit record will need, taken while
-// there is some. Until the App runs its content is the state: making
-// a file is what costs most on the way of every start.
+// The returned file reserves the space that the record of the exit will need, while there is some.
+// Until the App runs its content is the state, because making a file is the most expensive step of
+// a start.
 func claim(dir string, s *spec.Status) (reserve *os.File, err error) {
 	folder := filepath.Join(dir, spec.Folder)
 	if err := os.Mkdir(folder, 0o770); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -59,10 +57,10 @@ func claim(dir string, s *spec.Status) (reserve *os.File, err error) {
 	return reserve, nil
 }
 
-// writeState replaces the state. It is not fsynced: after a power cut the
-// boot id in it, or its absence, tells that nothing of the job runs any more.
+// writeState replaces the state. It is not fsynced: after a power cut its boot id, or its absence,
+// says that nothing of the job runs any more.
 func writeState(s spec.Status) error {
-	name := spec.StateFile + ".new"
+	const name = spec.NewStateFile
 	_ = os.Remove(name)
 	if err := writeNew(name, s); err != nil {
 		return err
@@ -83,9 +81,9 @@ func writeNew(name string, s spec.Status) error {
 	return errors.Join(err, f.Close())
 }
 
-// wanted is whom reap looks for: those the agent knows, those the state
-// file names, or, if that is gone, spoilt or a copy's, nobody by number.
-func wanted(dir string, known *spec.Status) spec.Status {
+// toReap is whom reap looks for: the processes that the agent knows or that the state file names.
+// If the file is gone, damaged or a copy's, reap looks for none by number.
+func toReap(dir string, known *spec.Status) spec.Status {
 	s, err := spec.ReadStatus(dir)
 	switch {
 	case known == nil && err != nil:
@@ -103,12 +101,12 @@ func create(name string) (*os.File, error) {
 	return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode)
 }
 
-// writeExit overwrites the reserved room and gives it its name. If the App
-// took the reserve away, or put something else in its place, a new file has to do.
+// writeExit overwrites the reserved space and renames it to ExitFile. If the App took the reserve
+// away, or put something else in its place, a new file is made.
 func writeExit(reserved *os.File, record []byte) error {
 	_, err := reserved.WriteAt(record, 0)
 	if err == nil {
-		err = reserved.Truncate(int64(len(record))) // gives room back, needs none
+		err = reserved.Truncate(int64(len(record))) // frees space, needs none
 	}
 	if err == nil && isAt(reserved, spec.ReserveFile) {
 		if err = os.Rename(spec.ReserveFile, spec.ExitFile); err == nil && isAt(reserved, spec.ExitFile) {
@@ -132,8 +130,8 @@ func isAt(f *os.File, name string) bool {
 	return err == nil && os.SameFile(is, there)
 }
 
-// syncExit makes the record durable. Until then a power cut leaves nothing,
-// the reserve, or a record that cannot be decoded; all mean that the outcome is unknown.
+// syncExit makes the record of the exit durable. Until then a power cut leaves nothing, the
+// reserve, or a record that cannot be decoded; all mean that the outcome is unknown.
 func syncExit(reserved *os.File) {
 	_ = reserved.Sync()
 	_ = reserved.Close()
@@ -190,8 +188,8 @@ func removeFiles(dir string, paths []string) {
 
 func folderError(err error) error { return spaceOr(spec.CodeFolder, err) }
 
-// spaceOr names a full disk or quota, which somebody can do something
-// about, and anything else by code.
+// spaceOr makes a StartError: a full disk or quota has its own code, because somebody can do
+// something about it; anything else gets the given code.
 func spaceOr(code string, err error) error {
 	for _, full := range diskFull {
 		if errors.Is(err, full) {

@@ -11,13 +11,12 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// maxKept is the size in bytes of the largest file that is kept as the App left it.
-// Nobody reads more of a message or of results.
+// maxKept is the size in bytes of the largest file that is kept as the App left it: nobody reads
+// more of a message or of results.
 const maxKept = 1 << 20
 
-// kept are files of Launch.Keep as they were at the App's own end. They
-// are held in memory: most Apps leave nothing behind that could change them, and
-// if the shim dies nobody will ask for them.
+// kept are the files of Launch.Keep as they were at the App's own end. They are held in memory:
+// most Apps leave nothing behind that could change them, and if the shim dies nobody asks for them.
 type kept struct {
 	launch *spec.Launch
 	files  []keptFile
@@ -29,9 +28,9 @@ type keptFile struct {
 	was  bool // there
 }
 
-// take remembers the files. One that is too large, or no ordinary file, is left to
-// whoever reads it afterwards.
-func (k *kept) take() {
+// remember reads the files. One that is too large, or no regular file, is not kept; its readers
+// have to cope with it.
+func (k *kept) remember() {
 	for _, path := range k.launch.Keep {
 		path = k.launch.Relative(path)
 		data, err := readKept(k.launch.Dir, path)
@@ -44,8 +43,8 @@ func (k *kept) take() {
 	}
 }
 
-// restore undoes what was done to the files since. It runs when nothing of the job lives, before
-// its end is recorded, so that nobody ever reads them in between.
+// restore undoes what was done to the files since. It runs when nothing of the job lives and before
+// its end is recorded, so that nobody reads the files in between.
 func (k *kept) restore() error {
 	var errs []error
 	for _, f := range k.files {
@@ -60,7 +59,7 @@ func (k *kept) restore() error {
 	return errors.Join(errs...)
 }
 
-// restore makes the file anew: what stands there may be a link, a pipe or a folder by now.
+// restore makes the file anew: there may be a link, a pipe or a folder in its place by now.
 func (f *keptFile) restore(dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -16,22 +16,23 @@ import (
 	"tcenvsvr/agent/plain"
 )
 
-// Bounds of what is taken from an App's folder of logs; how much is kept is Launch.MaxOutput.
+// Bounds of what is read from an App's folder of logs. Launch.MaxOutput bounds how much of it is
+// kept.
 const (
 	maxLogs     = 64  // files that are followed
 	maxLogNames = 512 // entries looked at each time
 	maxLogDepth = 3   // folders in folders
 	logChunk    = 32 << 10
-	logOften    = 200 * time.Millisecond // between two looks while there is news
-	logSeldom   = time.Second            // and when there is none for long
+	logOften    = 200 * time.Millisecond // between two looks while something is written
+	logSeldom   = time.Second            // and when nothing was written for long
 )
 
-// usualLog is the name that needs no heading while it is the only log.
+// usualLog is the name of a log that needs no heading while it is the only one.
 const usualLog = "app.log"
 
-// logs gathers what the App writes into files of its folder of logs, while it writes,
-// in one file: an App may rotate, compress or remove its logs. A heading
-// says whose lines follow, as tail(1) does; lines stay whole.
+// logs gathers in one file what the App writes into files of its folder of logs. It does so while
+// the App writes, because an App may rotate, compress or remove its logs. A heading names the file
+// whose lines follow, as tail(1) does; lines stay whole.
 type logs struct {
 	dir, folder string
 	limit       int64
@@ -71,7 +72,7 @@ func (g *logs) next() <-chan time.Time {
 	return time.After(g.pause)
 }
 
-// look takes what is new; last takes also lines without an end.
+// look copies what is new; with last also a line without an end.
 func (g *logs) look(last bool) {
 	if g.folder == "" || g.full {
 		return
@@ -87,7 +88,7 @@ func (g *logs) look(last bool) {
 	}
 }
 
-// find opens the files that were not there before. A file is itself whatever its name is now.
+// find opens the files that were not there before. A file that was renamed is not new.
 func (g *logs) find() {
 	root, err := os.OpenRoot(g.dir)
 	if err != nil {
@@ -120,7 +121,7 @@ func (g *logs) folderIn(root *os.Root, dir, shown string, depth int) {
 	}
 }
 
-// rank puts the usual log before all others, which may be too many.
+// rank sorts the usual log before all others, which may be too many.
 func rank(name string) string {
 	if name == usualLog {
 		return ""
@@ -149,7 +150,7 @@ func (g *logs) add(file, shown string, e os.DirEntry) {
 	g.files = append(g.files, &logFile{name: shown, file: f, info: info})
 }
 
-// drain takes the whole lines that are new in one file.
+// drain copies the whole lines that are new in one file.
 func (g *logs) drain(f *logFile, last bool) {
 	if g.buf == nil {
 		g.buf = make([]byte, logChunk)
@@ -224,7 +225,7 @@ func (g *logs) append(data []byte) {
 	}
 }
 
-// finish takes the rest and says how much there was.
+// finish copies the rest and returns how much there was.
 func (g *logs) finish() spec.Output {
 	g.look(true)
 	result := spec.Output{Kept: g.kept}

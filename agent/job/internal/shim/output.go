@@ -9,14 +9,14 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// output is the way of one stream from the App into its file.
+// output copies one stream of the App into its file.
 type output struct {
 	app    *os.File // the App's end of the pipe, until it is started
 	pipe   *os.File
 	stream *capture.Stream
 	lost   error         // of making the file
 	err    error         // of reading, valid when done
-	done   chan struct{} // closed when everything is taken
+	done   chan struct{} // closed when everything was read
 }
 
 func newOutput() (*output, error) {
@@ -27,8 +27,8 @@ func newOutput() (*output, error) {
 	return &output{app: w, pipe: r, done: make(chan struct{})}, nil
 }
 
-// keep makes the file. The App runs already: if there is no room for it,
-// its output is drained and lost, and the exit says so.
+// keep makes the file. The App runs already: if there is no space for the file, the output is read
+// and lost, and the exit says so.
 func (o *output) keep(name string, limit int64) {
 	f, err := create(name)
 	if err != nil {
@@ -47,12 +47,12 @@ func (o *output) collect() {
 	}()
 }
 
-// finish waits for the rest. Nothing of the job lives any more, so the pipe has ended unless the App
-// gave it to a stranger; that one is not waited for.
+// finish waits for the rest. Nothing of the job lives any more, so the pipe has ended unless the
+// App gave it to a process that is not of the job; finish does not wait for that one.
 func (o *output) finish() (spec.Output, []byte) {
 	select {
 	case <-o.done:
-	case <-time.After(drainPatience):
+	case <-time.After(drainTimeout):
 		if err := o.pipe.SetReadDeadline(time.Now()); err != nil {
 			return spec.Output{Error: "reading was given up: a stranger holds the stream open"}, nil
 		}

@@ -14,31 +14,31 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// reapPatience bounds how long reap tries.
-const reapPatience = 10 * time.Second
+// reapTimeout bounds how long reap tries.
+const reapTimeout = 10 * time.Second
 
-// reap ends everything that is left of the job in dir, its shim included,
-// and removes its secret files. It runs as the sandbox user and so can end nobody else's processes. What it
-// ends are the shim and the App by number and start time, all of the App's session and
-// group, whatever has a path in dir in its environment, as most Apps are given,
-// and the descendants of all these. What left the session and cleaned its environment is not found.
+// reap ends everything that is left of the job in dir, its shim included, and removes its secret
+// files. It runs as the sandbox user and so can end nobody else's processes. It ends the shim and
+// the App, by number and start time, all processes of the App's session and group, those with a
+// path in dir in their environment (most Apps are given one), and the descendants of all these. It
+// does not find a process that left the session and cleaned its environment.
 func reap(dir string, known *spec.Status) (int, error) {
-	s := wanted(dir, known)
+	s := toReap(dir, known)
 	removeFiles(dir, s.Files)
 	if s.BootID != "" && s.BootID != proc.BootID() {
 		return 0, nil
 	}
-	spare := ancestors()
+	spared := ancestors()
 	killed := map[proc.ID]bool{}
-	for deadline := time.Now().Add(reapPatience); ; time.Sleep(killEvery) {
+	for deadline := time.Now().Add(reapTimeout); ; time.Sleep(killEvery) {
 		list, err := proc.List()
 		if err != nil {
 			return len(killed), err
 		}
-		left := leftovers(list, s, dir, spare)
+		left := leftovers(list, s, dir, spared)
 		for _, p := range left {
 			if s.AppPID > 1 && p.PGID == s.AppPID {
-				_ = unix.Kill(-p.PGID, unix.SIGKILL) // nobody forks out of this
+				_ = unix.Kill(-p.PGID, unix.SIGKILL) // nothing can fork out of a group that is killed
 			}
 			if err := proc.Signal(p.ID, unix.SIGKILL); err == nil && p.PID != s.ShimPID {
 				killed[p.ID] = true
@@ -54,7 +54,7 @@ func reap(dir string, known *spec.Status) (int, error) {
 }
 
 // leftovers picks from list what belongs to the job.
-func leftovers(list []proc.Info, s spec.Status, dir string, spare map[int]bool) []proc.Info {
+func leftovers(list []proc.Info, s spec.Status, dir string, spared map[int]bool) []proc.Info {
 	// The session is the App's unless its number was given away since.
 	app := s.AppPID
 	for _, p := range list {
@@ -65,7 +65,7 @@ func leftovers(list []proc.Info, s spec.Status, dir string, spare map[int]bool) 
 	var left []proc.Info
 	seen := map[int]bool{}
 	add := func(p proc.Info) {
-		if !seen[p.PID] && !spare[p.PID] && p.PID > 1 && p.Start >= s.ShimStart && mine(p.PID) {
+		if !seen[p.PID] && !spared[p.PID] && p.PID > 1 && p.Start >= s.ShimStart && mine(p.PID) {
 			seen[p.PID] = true
 			left = append(left, p)
 		}
@@ -74,7 +74,7 @@ func leftovers(list []proc.Info, s spec.Status, dir string, spare map[int]bool) 
 		ours := app > 1 && (p.PID == app || p.SID == app || p.PGID == app) ||
 			p.PID == s.ShimPID && p.Start == s.ShimStart ||
 			proc.Mentions(p.PID, dir)
-		if ours && !spare[p.PID] {
+		if ours && !spared[p.PID] {
 			add(p)
 			for _, d := range proc.Descendants(list, p.PID, 0) {
 				add(d)
@@ -89,17 +89,17 @@ func mine(pid int) bool { return !errors.Is(unix.Kill(pid, 0), unix.EPERM) }
 
 // ancestors are this process and those it descends from, sudo and agent among them.
 func ancestors() map[int]bool {
-	spare := map[int]bool{os.Getpid(): true, os.Getppid(): true}
+	spared := map[int]bool{os.Getpid(): true, os.Getppid(): true}
 	list, err := proc.List()
 	if err != nil {
-		return spare
+		return spared
 	}
 	parent := map[int]int{}
 	for _, p := range list {
 		parent[p.PID] = p.PPID
 	}
-	for pid := os.Getpid(); pid > 1 && len(spare) < 1000; pid = parent[pid] {
-		spare[pid] = true
+	for pid := os.Getpid(); pid > 1 && len(spared) < 1000; pid = parent[pid] {
+		spared[pid] = true
 	}
-	return spare
+	return spared
 }

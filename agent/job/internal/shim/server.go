@@ -15,7 +15,7 @@ import (
 const (
 	maxClients    = 32
 	acceptAgain   = 50 * time.Millisecond
-	clientTimeout = 5 * time.Second // to say a verb, or to take an answer
+	clientTimeout = 5 * time.Second // to send a verb, or to read an answer
 )
 
 // server answers on the socket. It starts with the shim and is closed with it.
@@ -25,7 +25,7 @@ type server struct {
 	cancel chan struct{} // has room for one: a second cancel changes nothing
 	waits  chan struct{} // somebody began or ceased to wait; has room for one, too
 	noted  chan struct{} // the owner will not ask for the exit again; has room for one, too
-	tied   bool          // and so it is when it has heard it
+	tied   bool          // then the exit counts as noted when the owner has received it
 
 	mu      sync.Mutex
 	clients []*client // oldest first
@@ -79,8 +79,8 @@ func (s *server) allowed(uid int) bool {
 	return uid == s.owner || uid == 0 || uid == os.Getuid()
 }
 
-// add drops the oldest client when there are too many: an agent asks
-// again, and agents that died do not pile up.
+// add drops the oldest client when there are too many: an agent connects again, and connections of
+// agents that died do not pile up.
 func (s *server) add(c *client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,7 +95,7 @@ func (s *server) drop(c *client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clients = slices.DeleteFunc(s.clients, func(o *client) bool { return o == c })
-	poke(s.waits)
+	wake(s.waits)
 }
 
 // attended reports whether the owner waits.
@@ -105,8 +105,8 @@ func (s *server) attended() bool {
 	return slices.ContainsFunc(s.clients, func(c *client) bool { return c.owner && c.waiting })
 }
 
-// poke leaves a word for whoever looks next.
-func poke(c chan struct{}) {
+// wake makes the next receive from c return. A second wake before that changes nothing.
+func wake(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
@@ -123,20 +123,20 @@ func (s *server) talk(c *client) {
 		}
 		switch string(verb) {
 		case sock.Cancel:
-			poke(s.cancel)
+			wake(s.cancel)
 			_ = s.send(c, []byte(sock.OK))
 		case sock.Noted:
 			if c.owner {
-				poke(s.noted)
+				wake(s.noted)
 			}
 			_ = s.send(c, []byte(sock.OK))
 		case sock.Wait:
-			_ = c.conn.SetReadDeadline(time.Time{}) // from here on reading finds out that the client is gone
+			_ = c.conn.SetReadDeadline(time.Time{}) // from here on a read returns when the client is gone
 			s.mu.Lock()
 			c.waiting = true
 			exit := s.exit
 			s.mu.Unlock()
-			poke(s.waits)
+			wake(s.waits)
 			if exit != nil {
 				s.tell(c, exit)
 			}
@@ -154,7 +154,7 @@ func (s *server) send(c *client, line []byte) error {
 
 func (s *server) tell(c *client, exit []byte) {
 	if s.send(c, exit) == nil && c.owner && s.tied {
-		poke(s.noted)
+		wake(s.noted)
 	}
 }
 

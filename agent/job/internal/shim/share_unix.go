@@ -15,10 +15,9 @@ var shared = []string{"out", "log"}
 // maxShared bounds how many names are looked at: an App may leave millions.
 const maxShared = 20_000
 
-// share lets the folder's group, and with it the agent by its ACL, read what
-// the App has left, whatever its umask was: an App that makes a file of mode 0600
-// means other users, not the agent that publishes it. Only what is ours can be changed, and a
-// link is not followed.
+// share lets the folder's group, and with it the agent by its ACL, read what the App has left,
+// whatever its umask was: an App that makes a file of mode 0600 wants to keep out other users, not
+// the agent that publishes it. Only what is ours can be changed, and links are not followed.
 func share(dir string) {
 	seen := 0
 	for _, name := range shared {

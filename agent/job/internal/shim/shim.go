@@ -16,9 +16,9 @@ import (
 	"tcenvsvr/agent/plain"
 )
 
-// Main is the whole life of a shim process: it reads a Request, answers
-// and, after a start, stays until nothing of the job lives. The
-// result is the process's exit code: 0, or 1 if the request was not fulfilled.
+// Main is the whole life of a shim process: it reads a Request, answers it and, after a start,
+// stays until nothing of the job lives. The result is the exit code of the process: 0, or 1 if the
+// request was not fulfilled.
 func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 	hide()
 	debug.SetTraceback("none") // a crash must not print arguments that could be secrets
@@ -87,7 +87,7 @@ func readRequest(r *bufio.Reader) (spec.Request, error) {
 	return req, nil
 }
 
-// refuse tells why nothing was done, to the agent and, for people, to stderr.
+// refuse answers why nothing was done, and writes it to stderr for people.
 func refuse(stdout, stderr io.Writer, err error) int {
 	code := spec.CodeShim
 	if e, ok := errors.AsType[*spec.StartError](err); ok {
@@ -98,15 +98,16 @@ func refuse(stdout, stderr io.Writer, err error) int {
 	return 1
 }
 
-// answer writes the reply. That nobody reads it any more is no reason to
-// end: the next agent finds the job by its folder.
+// answer writes the reply. If nobody reads it any more the shim goes on: the next agent finds the
+// job by its folder.
 func answer(stdout io.Writer, r spec.Reply) {
 	if line, err := spec.Encode(r); err == nil {
 		_, _ = stdout.Write(line)
 	}
 }
 
-// prepare does all that is no start yet. After an error nothing will be.
+// prepare does everything that comes before the App is executed. After an error nothing will be
+// executed.
 func prepare(l *spec.Launch) (*supervisor, error) {
 	l.Grace = orDefault(l.Grace, spec.DefaultGrace)
 	l.MaxOutput = orDefault(l.MaxOutput, spec.DefaultMaxOutput)
@@ -130,11 +131,12 @@ func prepare(l *spec.Launch) (*supervisor, error) {
 	return s, nil
 }
 
-// start executes the App, once the agent has noted that it may. After an error nothing of the job runs.
+// start executes the App, once the agent has noted that it may. After an error nothing of the job
+// runs.
 func (s *supervisor) start(in *bufio.Reader) error {
-	if word, err := in.ReadString('\n'); word != spec.Go { // the agent's death is the end of its words
+	if word, err := in.ReadString('\n'); word != spec.Go { // the input ends when the agent dies
 		if err == nil {
-			err = fmt.Errorf("it said %.20q", word)
+			err = fmt.Errorf("it sent %.20q", word)
 		}
 		err = &spec.StartError{Code: spec.CodeGivenUp, Err: fmt.Errorf("waiting for the agent to note the start: %w", err)}
 		s.abandon(spec.ReasonGivenUp, err)

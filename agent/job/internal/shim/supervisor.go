@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	leftoverGrace  = 2 * time.Second       // TERM → KILL for what the App left behind
-	killEvery      = 10 * time.Millisecond // while something survives KILL, at first; then less and less often
-	killSeldom     = time.Second
-	drainPatience  = 2 * time.Second  // for a pipe that somebody else holds open
-	refusedFor     = 10 * time.Second // then what may not be killed is named and left
-	tiedPatience   = 5 * time.Second  // for the owner of a tied job to come, or to come back
-	recordPatience = time.Hour        // for a disk that does not take the record of the end
-	recordAgain    = time.Second
-	trimAfter      = 500 * time.Millisecond // into the run: give memory of the start back
+	leftoverGrace = 2 * time.Second       // between TERM and KILL, for what the App left behind
+	killEvery     = 10 * time.Millisecond // while something survives KILL, at first; then less and less often
+	killSeldom    = time.Second
+	drainTimeout  = 2 * time.Second  // for a pipe that another process holds open
+	refusedFor    = 10 * time.Second // then processes that may not be killed are reported and left
+	tiedTimeout   = 5 * time.Second  // for the owner of a tied job to connect, or to connect again
+	recordTimeout = time.Hour        // for a disk on which the record of the end cannot be written
+	recordRetry   = time.Second
+	trimAfter     = 500 * time.Millisecond // of the run, memory that only the start needed is given back
 )
 
-// supervisor is one job. start makes it, supervise lives it.
+// supervisor is one job: prepare and start make it, supervise stays until its end.
 type supervisor struct {
 	launch  *spec.Launch
 	started time.Time
@@ -71,11 +71,12 @@ func (s *supervisor) execute() (err error) {
 	return nil
 }
 
-// now is the time by the clock of the start: what Exit says it ran it did, however the clock was set.
+// now is the time by the clock of the start: the times of an Exit are its duration apart, even if
+// the clock was set meanwhile.
 func (s *supervisor) now() time.Time { return s.started.Add(time.Since(s.started)) }
 
-// abandon leaves a record of a start that failed, for an agent that did
-// not live to read the reply.
+// abandon records a start that failed, for the next agent if this one died before it read the
+// reply.
 func (s *supervisor) abandon(reason string, err error) {
 	removeFiles(s.launch.Dir, s.status.Files)
 	code := spec.CodeStart
@@ -86,10 +87,10 @@ func (s *supervisor) abandon(reason string, err error) {
 	s.record()
 }
 
-// launched starts what need not happen before the agent is answered.
+// launched begins what can wait until the agent is answered.
 func (s *supervisor) launched() {
 	s.launch.Env, s.launch.Argv, s.launch.Files = nil, nil, nil
-	_ = writeState(s.status) // on a full disk it stays "starting", which names the shim and so will do
+	_ = writeState(s.status) // on a full disk it stays "starting", which names the shim and is enough
 	s.server.serve()
 	for _, o := range s.out {
 		o.collect()
@@ -104,13 +105,13 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 		timeout = time.After(s.launch.Timeout - time.Since(s.started))
 	}
 	if s.launch.Tied {
-		deserted = time.After(tiedPatience)
+		deserted = time.After(tiedTimeout)
 	}
-	settled, pause, look := time.After(trimAfter), killEvery, s.logs.next()
-	// end tells everything to end, once for each cause that is worth it.
-	end := func(patience time.Duration) {
+	trimming, pause, look := time.After(trimAfter), killEvery, s.logs.next()
+	// end asks everything to end, and kills what is left after the grace period.
+	end := func(period time.Duration) {
 		s.tree.terminate()
-		grace = time.After(patience)
+		grace = time.After(period)
 	}
 	stop := func(reason, message string) {
 		if s.exit.Reason == "" && !s.ended {
@@ -128,21 +129,21 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 			case s.server.attended():
 				deserted = nil
 			case deserted == nil:
-				deserted = time.After(tiedPatience)
+				deserted = time.After(tiedTimeout)
 			}
 		case <-deserted:
-			stop(spec.ReasonCancelled, "whoever started it is gone")
+			stop(spec.ReasonCancelled, "the process that started it is gone")
 		case <-timeout:
 			stop(spec.ReasonTimedOut, "")
 		case sig := <-signals:
-			if mustEnd(sig) { // the host shuts down, or somebody means it
+			if mustEnd(sig) { // the host shuts down, or an administrator ends the shim
 				stop(spec.ReasonShimLost, fmt.Sprintf("the shim was told to end by signal %q", sig))
 			}
 		case e := <-s.tree.events:
 			if e.ended {
 				s.ended, s.exit.Code, s.exit.Signal = true, e.code, e.signal
 				if !e.gone {
-					s.kept.take() // before anything is ended that could write
+					s.kept.remember() // before anything is asked to end, which could write
 				}
 				if !e.gone && kill == nil {
 					end(min(leftoverGrace, s.launch.Grace))
@@ -159,15 +160,15 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 		case <-look:
 			s.logs.look(false)
 			look = s.logs.next()
-		case <-settled:
+		case <-trimming:
 			trim()
 		}
 	}
 	s.finish()
 }
 
-// kill ends everything that is there now. It reports true when the rest
-// belongs to other users, who would not let go in any time.
+// kill ends everything that is there now. hopeless: the rest belongs to other users and cannot be
+// killed, however long it is tried.
 func (s *supervisor) kill() (hopeless bool) {
 	alive, refused := s.tree.kill()
 	switch {
@@ -208,9 +209,9 @@ func (s *supervisor) finish() {
 	s.record()
 }
 
-// record writes the exit, tells it to the agent, whose own journal makes
-// it durable, and then makes it durable here for an agent that is not there. Nothing is made in the
-// folder any more once the agent knows: it may remove it.
+// record writes the exit, sends it to the agent, whose own journal makes it durable, and then makes
+// it durable here in case there is no agent. No file is made in the folder once the agent knows,
+// because the agent may remove the folder.
 func (s *supervisor) record() {
 	line, err := spec.EncodeExit(s.exit)
 	if err != nil {
@@ -222,19 +223,19 @@ func (s *supervisor) record() {
 		defer s.server.close()
 	}
 	if err != nil && s.tree != nil {
-		s.outlast(line)
+		s.retryRecord(line)
 	}
 	syncExit(s.reserve)
 }
 
-// outlast keeps the end of a job whose record cannot be written, because its disk is sick, until it can,
-// or until the agent has noted it.
-func (s *supervisor) outlast(line []byte) {
-	for until := time.Now().Add(recordPatience); time.Now().Before(until); {
+// retryRecord keeps the exit in memory when its record cannot be written because of the disk, until
+// it can be written or the agent has noted it.
+func (s *supervisor) retryRecord(line []byte) {
+	for until := time.Now().Add(recordTimeout); time.Now().Before(until); {
 		select {
 		case <-s.server.noted:
 			return
-		case <-time.After(recordAgain):
+		case <-time.After(recordRetry):
 			if writeExit(s.reserve, line) == nil {
 				return
 			}

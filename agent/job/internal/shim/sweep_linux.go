@@ -10,12 +10,13 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// sweep ends what Apps left behind that had ended their own shims: by then it may have left their
-// session and cleaned its environment. What an App cannot leave is the service's control group, and what the
-// living ones have there descends from their shims, which are subreapers, or from the agent. All else
-// that this user has in the group belongs to nobody.
+// sweep ends what was left behind by Apps that had ended their own shims: such processes may have
+// left their session and cleaned their environment. An App cannot leave the service's control
+// group, though, and the processes of living jobs descend there from their shims, which are
+// subreapers, or from the agent. Any other process of this user in the group belongs to no job.
 //
-// An agent that was started by hand shares its group with whoever did that: nothing is swept there.
+// An agent that was started by hand shares its group with the user's other programs: nothing is
+// swept then.
 func sweep(agent int, living []spec.Status) (killed int, err error) {
 	group := proc.ServiceGroup()
 	if group == "" {
@@ -26,7 +27,7 @@ func sweep(agent int, living []spec.Status) (killed int, err error) {
 
 func sweepGroup(group string, agent int, living []spec.Status) (int, error) {
 	killed := map[proc.ID]bool{}
-	for deadline := time.Now().Add(reapPatience); ; time.Sleep(killEvery) {
+	for deadline := time.Now().Add(reapTimeout); ; time.Sleep(killEvery) {
 		list, err := proc.List()
 		if err != nil {
 			return len(killed), err
@@ -46,8 +47,8 @@ func sweepGroup(group string, agent int, living []spec.Status) (int, error) {
 	}
 }
 
-// strays are the processes of a group whose line of parents in it has been seen to its end and has
-// neither the agent nor a living shim in it.
+// strays are the processes of a group whose ancestors in the group are all known and include
+// neither the agent nor a living shim.
 func strays(list []proc.Info, within func(pid int) bool, agent int, living []spec.Status) []proc.Info {
 	byPID := map[int]proc.Info{}
 	for _, p := range list {
@@ -74,8 +75,8 @@ func strays(list []proc.Info, within func(pid int) bool, agent int, living []spe
 	return found
 }
 
-// orphan climbs from p. A parent that is missing ended while the list was made, and its children
-// have another one by now: the next look tells.
+// orphan reports whether p has no ancestor among owner. A parent that is not in the list ended
+// while the list was made, and its children have another parent by now: then the next list decides.
 func orphan(p proc.Info, byPID map[int]proc.Info, member, owner map[int]bool) bool {
 	for range len(byPID) {
 		if owner[p.PID] {

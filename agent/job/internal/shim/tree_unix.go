@@ -48,8 +48,7 @@ func spawn(l *spec.Launch, stdout, stderr *os.File) (*tree, error) {
 	return &tree{id: id, events: make(chan event, 2)}, nil
 }
 
-// explain turns the one error number that comes back from fork, chdir and
-// exec into what went wrong.
+// explain finds out what went wrong: fork, chdir and exec return one error number for all.
 func explain(l *spec.Launch, err error) error {
 	fail := func(code string, err error) error { return &spec.StartError{Code: code, Err: err} }
 	if info, statErr := os.Stat(l.WorkDir); statErr != nil {
@@ -80,13 +79,13 @@ func explain(l *spec.Launch, err error) error {
 	return fail(code, fmt.Errorf("executing %q: %w", l.Argv[0], err))
 }
 
-// watch reaps until nothing lives. The App's end is told by itself only
-// when something survives it.
+// watch reaps until nothing lives. The end of the App is an event of its own only if something
+// survives it.
 func (t *tree) watch() {
 	var e event
-	for told := false; ; {
+	for reported := false; ; {
 		options := 0
-		if e.ended && !told {
+		if e.ended && !reported {
 			options = unix.WNOHANG
 		}
 		var ws unix.WaitStatus
@@ -95,9 +94,9 @@ func (t *tree) watch() {
 		case errors.Is(err, unix.EINTR):
 		case err != nil: // ECHILD
 			if !subreaper && len(t.members()) > 0 { // orphans that went to init
-				if !told {
+				if !reported {
 					t.events <- e
-					told = true
+					reported = true
 				}
 				time.Sleep(killEvery)
 				continue
@@ -107,7 +106,7 @@ func (t *tree) watch() {
 			return
 		case pid == 0:
 			t.events <- e
-			told = true
+			reported = true
 		case pid == t.id.PID:
 			e.ended, e.code = true, ws.ExitStatus()
 			if ws.Signaled() {
@@ -138,7 +137,7 @@ func (t *tree) members() []proc.Info {
 	return proc.Descendants(list, os.Getpid(), t.id.PID)
 }
 
-// terminate asks everything to end. Never by HUP: Apps take that for success.
+// terminate asks everything to end. It does not send HUP, which Apps take for a success.
 func (t *tree) terminate() {
 	t.stopping.Store(true)
 	for _, p := range t.members() {
@@ -149,10 +148,10 @@ func (t *tree) terminate() {
 	}
 }
 
-// kill kills what is there, several times over, because what forks meanwhile is found only the next
-// time. Whole groups first: the kernel lets nobody fork out of a group that it
-// kills, and a group of the App's sessions has no strangers. (Stopping all before killing, as is often
-// advised, leaves as many processes to be found by each pass, and more to be looked through.)
+// kill kills what is there, in several passes, because what is forked meanwhile is found only by
+// the next pass. Whole groups come first: the kernel lets no process fork out of a group that it
+// kills, and the groups of the App's sessions have no other members. (Stopping all before killing,
+// as is often advised, leaves as many processes for each pass to find, and more to look through.)
 func (t *tree) kill() (alive, refused int) {
 	t.stopping.Store(true)
 	killed := map[proc.ID]bool{}
@@ -178,8 +177,8 @@ func (t *tree) kill() (alive, refused int) {
 
 func (t *tree) killed() int { return int(t.reaped.Load()) }
 
-// pipe is the way of an output: only our end waits by the poller, the
-// App gets an ordinary one.
+// pipe makes the pipe of an output. Only our end uses the poller; the App's end is an ordinary
+// blocking one.
 func pipe() (r, w *os.File, err error) {
 	if r, w, err = os.Pipe(); err == nil {
 		w.Fd() // blocking again

@@ -17,11 +17,11 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// diskFull are the errors of a write that needs somebody to make room.
+// diskFull are the errors of a write for which there is no space.
 var diskFull = []error{windows.ERROR_DISK_FULL, windows.ERROR_HANDLE_DISK_FULL, windows.ERROR_DISK_QUOTA_EXCEEDED}
 
-// tree is a Job Object. The shim alone holds its handle, so when the shim
-// dies the kernel kills all that is in it.
+// tree is a Job Object. The shim alone holds its handle, so when the shim dies the kernel kills all
+// that is in it.
 type tree struct {
 	id      proc.ID
 	events  chan event
@@ -30,8 +30,8 @@ type tree struct {
 	ended   atomic.Int64
 }
 
-// spawn creates the App suspended, puts it into the Job Object and lets
-// it run: nothing that it starts can be outside.
+// spawn creates the App suspended, puts it into the Job Object and lets it run: nothing that it
+// starts can be outside.
 func spawn(l *spec.Launch, stdout, stderr *os.File) (*tree, error) {
 	if info, err := os.Stat(l.WorkDir); err != nil || !info.IsDir() {
 		return nil, &spec.StartError{Code: spec.CodeWorkDir, Err: fmt.Errorf("entering the App's folder %q: %w", l.WorkDir, errors.Join(err, os.ErrNotExist))}
@@ -138,17 +138,17 @@ func (t *tree) watch() {
 	var code uint32
 	_ = windows.GetExitCodeProcess(t.process, &code)
 	e := event{ended: true, code: int(code)}
-	for told := false; ; time.Sleep(killEvery) {
+	for reported := false; ; time.Sleep(killEvery) {
 		active := t.active()
 		if active == 0 {
 			e.gone = true
 			t.events <- e
 			return
 		}
-		if !told {
+		if !reported {
 			t.ended.Store(int64(active))
 			t.events <- e
-			told = true
+			reported = true
 		}
 	}
 }
@@ -162,8 +162,7 @@ func (t *tree) active() int {
 	return int(a.activeProcesses)
 }
 
-// terminate is Ctrl-Break to the App's process group, which shares the
-// shim's invisible console.
+// terminate is Ctrl-Break to the App's process group, which shares the shim's invisible console.
 func (t *tree) terminate() {
 	_ = windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(t.id.PID))
 }
@@ -196,7 +195,7 @@ func detach(stdin io.Reader, stdout, _ io.Writer) {
 
 // reap ends a shim that still lives; its Job Object goes with it.
 func reap(dir string, known *spec.Status) (int, error) {
-	s := wanted(dir, known)
+	s := toReap(dir, known)
 	removeFiles(dir, s.Files)
 	if err := proc.End(proc.ID{PID: s.ShimPID, Start: s.ShimStart}); err != nil && !errors.Is(err, proc.ErrGone) {
 		return 0, fmt.Errorf("ending the shim: %w", err)

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// trim gives back what only the start needed: the heap, and the pages of the program that its
-// many packages touched when they were initialised. What is needed again comes back
-// from the page cache, and a waiting shim needs little. It halves what a shim takes.
+// trim gives back the memory that only the start needed: the heap, and the pages of the program
+// that its many packages touched when they were initialised. What is needed again comes back from
+// the page cache, and a waiting shim needs little. It halves the memory of a shim.
 func trim() {
-	debug.SetGCPercent(10) // or the looks at the App's logs would leave 4 MiB of garbage, in hours
+	debug.SetGCPercent(10) // else looking at the App's logs would leave 4 MiB of garbage, in hours
 	debug.FreeOSMemory()
 	smaps, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
@@ -27,9 +27,9 @@ func trim() {
 // region is a part of the address space.
 type region struct{ from, to uintptr }
 
-// untouched picks the mappings of files that cannot be written to and of
-// which no page ever was (what the loader relocated is read-only now, and
-// has such pages). Their content is in the file, so dropping them loses nothing.
+// untouched are the mappings of files that cannot be written to and no page of which was ever
+// written (the loader writes to pages that it relocates and makes them read-only then). Their
+// content is in the file, so dropping them loses nothing.
 func untouched(smaps []byte) []region {
 	var found []region
 	var r region

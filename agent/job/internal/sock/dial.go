@@ -8,8 +8,8 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// Dial connects to the shim of the job in dir, which listens with token, too. Where the system tells who
-// listens, it must be the process shim.
+// Dial connects to the shim of the job in dir, or, if the folder has no socket, by the token of the
+// shim's Status. If the system tells which process listens, it must be the process shim.
 func Dial(ctx context.Context, dir string, shim int, token string) (*net.UnixConn, error) {
 	c, err := inFolder(ctx, dir, shim)
 	if name := nameless(token); err != nil && name != "" {
@@ -50,8 +50,8 @@ func dial(ctx context.Context, address string, shim int) (*net.UnixConn, error) 
 	return c, nil
 }
 
-// Listen makes the socket in the working directory, and, where the system has them, one without
-// a file for the day on which that folder is gone. Nobody can know token before.
+// Listen makes the socket in the working directory and, where the system has such addresses, one
+// without a file, in case that folder is removed. No other process can know token before.
 func Listen(token string) ([]*net.UnixListener, error) {
 	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: spec.SocketFile, Net: "unix"})
 	if err != nil {
@@ -59,7 +59,7 @@ func Listen(token string) ([]*net.UnixListener, error) {
 	}
 	all := []*net.UnixListener{ln}
 	if name := nameless(token); name != "" {
-		if ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"}); err == nil { // else somebody took the name: the folder has to do
+		if ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"}); err == nil { // else the name is taken, and the socket in the folder must be enough
 			all = append(all, ln)
 		}
 	}
@@ -68,7 +68,7 @@ func Listen(token string) ([]*net.UnixListener, error) {
 
 // Peer is who is at the other end of a connection.
 type Peer struct {
-	Known bool // else the folder's permissions have to do
+	Known bool // else only the folder's permissions decide
 	UID   int
 	PID   int // 0 if the system does not tell
 }

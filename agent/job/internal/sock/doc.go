@@ -4,17 +4,17 @@
 //	  │── "wait\n" ──────────────►│
 //	  │◄───────── Exit, one line ─│  when nothing of the job lives
 //	  │── "cancel\n" ────────────►│
-//	  │◄───────── "ok\n" ─────────│  at once; the end is told to who waits
+//	  │◄───────── "ok\n" ─────────│  at once; those who wait are told the end
 //	  │── "noted\n" ─────────────►│  the end is in the agent's journal: a shim
 //	  │◄───────── "ok\n" ─────────│  that cannot write it down may forget it
 //
-// A socket's path may have 104 to 108 bytes and a job's folder is deeper
-// than that. The shim binds "sock" in its working directory; the agent goes through a
-// descriptor of the folder on Linux and through a short link elsewhere. Where the folder is gone,
-// with its file system or by the App's hand, an address without a file is left on Linux.
+// A socket's path may have 104 to 108 bytes, and that of a job's folder is longer. The shim binds
+// "sock" in its working directory; the agent connects through a descriptor of the folder on Linux
+// and through a short link elsewhere. If the folder is gone, with its file system or because the
+// App removed it, there is still an address without a file on Linux.
 //
-// The kernel says who is at the other end: the shim serves its owner, root
-// and its own user; the agent believes the process that it started.
+// The kernel says who is at the other end: the shim serves its owner, root and its own user; the
+// agent believes the process that it started.
 package sock
 
 // The verbs.

@@ -9,13 +9,12 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// longest is the length of an address that fits everywhere, less the
-// socket's own name.
+// longest is the length of an address that fits everywhere, less the socket's own name.
 const longest = 103 - 1 - len(spec.SocketFile)
 
-// short is a path of the shim's folder in dir that fits into an address: the folder's own, or a link
-// to it in the folder for temporary files. (Windows wants a privilege for
-// links: there TCENVSVR_HOME must not be too deep.)
+// short is a path of the shim's folder in dir that fits into an address: the folder's own, or a
+// link to it in the folder for temporary files. (Windows wants a privilege for links: there
+// TCENVSVR_HOME must not be too deep.)
 func short(dir string) (path string, done func(), err error) {
 	folder := filepath.Join(dir, spec.Folder)
 	if len(folder) <= longest {

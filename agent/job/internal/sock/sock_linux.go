@@ -19,8 +19,8 @@ func short(dir string) (path string, done func(), err error) {
 	return "/proc/self/fd/" + strconv.Itoa(fd), func() { _ = unix.Close(fd) }, nil
 }
 
-// nameless is the address of a shim that does not lie in a file system, by its token. Every user of the host
-// may take such an address, but not one that he cannot know before the shim has it.
+// nameless is the address of a shim outside of the file system, by its token. Any user of the host
+// may take such an address, but nobody can know this one before the shim has it.
 func nameless(token string) string {
 	if token == "" {
 		return ""

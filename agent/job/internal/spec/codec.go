@@ -17,13 +17,14 @@ import (
 const (
 	OpStart = "start" // Launch
 	OpReap  = "reap"  // end what is left in Dir
-	OpSweep = "sweep" // end what no shim of Living, and not Agent, looks after
+	OpSweep = "sweep" // end what descends neither from a shim of Living nor from Agent
 	OpClear = "clear" // remove what the shim's user has in Dir
 	OpRead  = "read"  // see whether the shim's user can read Paths
 )
 
-// Go is what the agent says when a shim has answered OpStart with its Status and the start is
-// noted durably: from here on the App may have started. A shim that hears the end instead starts nothing.
+// Go is what the agent sends when a shim has answered OpStart with its Status and the start is
+// noted durably: from then on the App may have started. A shim whose input ends instead starts
+// nothing.
 const Go = "go\n"
 
 // Request is the line that a shim reads from its stdin.
@@ -32,15 +33,15 @@ type Request struct {
 	Launch *Launch  `json:"launch,omitempty"`
 	Dir    string   `json:"dir,omitempty"`
 	Paths  []string `json:"paths,omitempty"`
-	// Status is whom OpReap looks for, where the agent knows better than the state file.
+	// Status is the job that OpReap looks for, if the agent knows it better than the state file.
 	Status *Status `json:"status,omitempty"`
 	// Agent is the process that asks for OpSweep; Living are all of its shims.
 	Agent  int      `json:"agent,omitempty"`
 	Living []Status `json:"living,omitempty"`
 }
 
-// Reply is a line that a shim writes to its stdout. To OpStart there are two: it has the folder,
-// and, after Go, the App runs.
+// Reply is a line that a shim writes to its stdout. OpStart has two replies: the shim has claimed
+// the folder, and, after Go, the App runs.
 type Reply struct {
 	Status *Status `json:"status,omitempty"`
 	Killed int     `json:"killed,omitempty"` // of OpReap and OpSweep
@@ -54,12 +55,12 @@ const (
 	MaxRequest = 16 << 20
 	// MaxRecord bounds what is read of a Reply, Status or Exit.
 	MaxRecord = 64 << 10
-	// ReserveSize is the room taken for an Exit at the start: every text
-	// at most doubles when encoded, and 1 KiB is enough for the rest.
+	// ReserveSize is the space reserved for an Exit at the start: every text at most doubles when
+	// encoded, and 1 KiB is enough for the rest.
 	ReserveSize = 2*(MaxTail+4*maxError) + 1<<10
 )
 
-// ErrCorrupt is the reason why a record was not believed.
+// ErrCorrupt means that a record is damaged or forged and must not be believed.
 var ErrCorrupt = errors.New("corrupt record")
 
 // DecodeStatus reads the content of StateFile.
@@ -104,7 +105,7 @@ func DecodeReply(line []byte) (Reply, error) {
 	return r, nil
 }
 
-// Encode is one line of JSON for a record of this package.
+// Encode returns one line of JSON for a record of this package.
 func Encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -124,7 +125,7 @@ func EncodeExit(e Exit) ([]byte, error) {
 	return Encode(e)
 }
 
-// decode takes exactly one JSON object with nothing but space behind it.
+// decode reads exactly one JSON object with nothing but space behind it.
 func decode(data []byte, v any) error {
 	switch {
 	case len(data) > MaxRecord:
@@ -150,10 +151,10 @@ func ReadStatus(dir string) (Status, error) {
 	return s, s.Belongs(dir)
 }
 
-// ErrCopied means that a folder is the copy of one, and its job somebody else's.
+// ErrCopied means that a job's folder is a copy, and that the job belongs to the original.
 var ErrCopied = errors.New("the folder is a copy, the job belongs to the original")
 
-// Belongs reports ErrCopied if the job in dir is not s's. A folder that is gone says nothing.
+// Belongs returns ErrCopied if the job of s does not belong to dir, and nil if dir is gone.
 func (s *Status) Belongs(dir string) error {
 	if is, err := place.Of(filepath.Join(dir, Folder)); err == nil && !is.Same(s.Place) {
 		return fmt.Errorf("%w at %q", ErrCopied, s.Place.Path)
@@ -161,8 +162,8 @@ func (s *Status) Belongs(dir string) error {
 	return nil
 }
 
-// ReadRecord reads a record from the shim's folder in the job's folder
-// dir, refusing everything that is not a small regular file there.
+// ReadRecord reads a record from the shim's folder in the job's folder dir. It refuses everything
+// that is not a small regular file there.
 func ReadRecord(dir, name string) ([]byte, error) {
 	f, err := OpenRegular(dir, filepath.Join(Folder, name))
 	if err != nil {
@@ -179,16 +180,16 @@ func ReadRecord(dir, name string) ([]byte, error) {
 	return data, nil
 }
 
-// OpenRegular opens the regular file name below dir for reading. Nothing
-// outside of dir is ever opened, whatever links are planted in it, and a FIFO does not block.
+// OpenRegular opens the regular file name below dir for reading. It opens nothing outside of dir,
+// whatever links an App plants there, and a FIFO does not block it.
 func OpenRegular(dir, name string) (*os.File, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	// Lstat first: opening a device may have effects. What is swapped in
-	// between is found by the second look.
+	// Lstat first: opening a device may have effects. The second look finds what was exchanged in
+	// between.
 	if err := regular(root.Lstat(name)); err != nil {
 		return nil, fmt.Errorf("opening %q in %q: %w", name, dir, err)
 	}

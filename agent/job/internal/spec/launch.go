@@ -18,9 +18,8 @@ const (
 	DefaultMaxOutput = 10 << 20
 )
 
-// Launch is everything a shim needs to know. It travels by the shim's
-// stdin, never by argv or environment, and never prints itself: Env and
-// Files hold secrets.
+// Launch is everything that a shim needs to know. It travels by the shim's stdin, never by argv or
+// environment, and is never printed: Env and Files hold secrets.
 type Launch struct {
 	ID      string   `json:"id"`                 // session name, 1–128 of A–Z a–z 0–9 . _ -
 	Dir     string   `json:"dir"`                // the job's folder, absolute; the shim's files are in Dir/shim
@@ -31,29 +30,29 @@ type Launch struct {
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// Grace is the time between TERM and KILL; 0 = DefaultGrace.
 	Grace time.Duration `json:"grace,omitempty"`
-	// MaxOutput is the number of bytes kept from the beginning of each
-	// of stdout and stderr; 0 = DefaultMaxOutput. The last 64 KiB are kept besides.
+	// MaxOutput is the number of bytes that are kept from the beginning of each of stdout and
+	// stderr; 0 = DefaultMaxOutput. The last 64 KiB are kept as well.
 	MaxOutput int64  `json:"max_output,omitempty"`
 	Limits    Limits `json:"limits"`
 	// Files are written before the App starts and removed after its end.
 	Files []File `json:"files,omitempty"`
-	// Keep are files that count as the App itself left them at its end: what its
-	// leftovers do to them while they are ended is undone. Absolute or relative to Dir.
+	// Keep are files that stay as the App itself left them at its end: changes by processes that it
+	// left behind are undone. Absolute or relative to Dir.
 	Keep []string `json:"keep,omitempty"`
-	// Logs is the folder in which the App writes logs, whatever their names; they are kept
-	// together like an output. Absolute or relative to Dir; "" = none.
+	// Logs is the folder in which the App writes logs, whatever their names; they are gathered in
+	// one output. Absolute or relative to Dir; "" = none.
 	Logs string `json:"logs,omitempty"`
-	// Tied ends the job, as a cancel does, when its owner does not wait for it
-	// any more: the job of a command in the foreground ends with that, also when it is killed.
+	// Tied ends the job like a cancel when its owner no longer waits for it: the job of a command
+	// in the foreground ends with the command, also when that is killed.
 	Tied bool `json:"tied,omitempty"`
-	// OwnerUID is the user who may cancel and wait, beside root and the
-	// sandbox user. Executor.Start fills it in.
+	// OwnerUID is the user who may cancel and wait, beside root and the sandbox user.
+	// Executor.Start sets it.
 	OwnerUID int `json:"owner_uid"`
 }
 
-// Limits of one job's processes; 0 = inherited. Core dumps are always off: they would hold the App's secrets.
-// On Linux all are rlimits. Windows knows Processes and Memory, for the
-// whole job; other systems know none.
+// Limits of one job's processes; 0 = inherited. Core dumps are always off: they would hold the
+// App's secrets. On Linux all are rlimits. Windows knows Processes and Memory, for the whole job;
+// other systems know none.
 type Limits struct {
 	OpenFiles uint64 `json:"open_files,omitempty"`
 	Processes uint64 `json:"processes,omitempty"` // on Unix counted over all processes of the sandbox user
@@ -68,12 +67,12 @@ type File struct {
 	Data []byte      `json:"data"`
 }
 
-// letters: compiling a regular expression takes half a millisecond, which
-// every start would pay.
+// letters are compared one by one: compiling a regular expression would cost every start half a
+// millisecond.
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-// Validate reports the first field that cannot be obeyed. It names fields
-// and paths, never values of Env or Data.
+// Validate returns an error for the first field that is not acceptable. It names fields and paths,
+// never values of Env or Data.
 func (l *Launch) Validate() error {
 	switch {
 	case len(l.ID) > 128 || strings.Trim(l.ID, ".") == "" || strings.Trim(l.ID, letters+"._-") != "":
@@ -119,7 +118,7 @@ func (l *Launch) within() []string {
 	return paths
 }
 
-// FilePaths are the paths of Files relative to Dir, once Validate was content.
+// FilePaths are the paths of Files relative to Dir. The launch must be valid.
 func (l *Launch) FilePaths() []string {
 	var paths []string
 	for _, f := range l.Files {
@@ -128,7 +127,7 @@ func (l *Launch) FilePaths() []string {
 	return paths
 }
 
-// Relative is path relative to Dir, once Validate was content.
+// Relative is path relative to Dir. The launch must be valid.
 func (l *Launch) Relative(path string) string {
 	rel, _ := l.relative(path)
 	return rel
@@ -148,7 +147,7 @@ func (l *Launch) relative(path string) (string, error) {
 	return rel, nil
 }
 
-// unfit: the system takes no zero bytes, and JSON nothing but UTF-8.
+// unfit reports texts that the system (zero bytes) or JSON (what is not UTF-8) does not accept.
 func unfit(s string) bool { return strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s) }
 
 // String names the launch without its secrets.

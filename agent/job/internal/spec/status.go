@@ -13,17 +13,18 @@ import (
 
 // Names of the shim's files in Folder.
 const (
-	Folder      = "shim"
-	StateFile   = "state"
-	ExitFile    = "exit"
-	ReserveFile = "exit.reserve" // becomes ExitFile: space is taken while there is some
-	SocketFile  = "sock"
-	StdoutFile  = "stdout"
-	StderrFile  = "stderr"
-	LogFile     = "log" // the App's own logs, one after the other
+	Folder       = "shim"
+	StateFile    = "state"
+	NewStateFile = StateFile + ".new" // while it is written
+	ExitFile     = "exit"
+	ReserveFile  = "exit.reserve" // becomes ExitFile: the space is reserved while there is some
+	SocketFile   = "sock"
+	StdoutFile   = "stdout"
+	StderrFile   = "stderr"
+	LogFile      = "log" // the App's own logs, one after the other
 )
 
-// States of a shim. That it has ended is said by ExitFile.
+// States of a shim. ExitFile says that it has ended.
 const (
 	Starting = "starting" // claimed the folder; the App is not executed yet
 	Running  = "running"
@@ -38,7 +39,7 @@ const (
 	ReasonGivenUp     = "given_up"  // the agent never said Go: the App was not started
 )
 
-// Status says who runs a job. A process is its number and its start time
+// Status says which processes run a job. A process is identified by its number and its start time
 // together; neither means anything after a restart of the host (BootID).
 type Status struct {
 	State     string `json:"state"`
@@ -49,10 +50,10 @@ type Status struct {
 	BootID    string `json:"boot_id,omitempty"`
 	// Token is in the name of the shim's second socket, the one without a file.
 	Token string `json:"token,omitempty"`
-	// Place is that of the shim's folder: in a copy of it nobody may act on these numbers.
+	// Place is that of the shim's folder: these numbers do not hold for a copy of the folder.
 	Place place.Place `json:"place,omitzero"`
-	// Files are those of the Launch, relative to the job's folder, so that
-	// they can be removed when the shim could not.
+	// Files are those of the Launch, relative to the job's folder, so that they can be removed if
+	// the shim could not do it.
 	Files []string `json:"files,omitempty"`
 }
 
@@ -105,7 +106,7 @@ type Exit struct {
 	Killed     int       `json:"killed"` // processes beside the App that did not end by themselves
 }
 
-// Ran is how long the App ran; 0 where nobody saw it start or end.
+// Ran is how long the App ran; 0 if its start or its end is not known.
 func (e *Exit) Ran() time.Duration {
 	if e.Started.IsZero() || e.Ended.IsZero() {
 		return 0
@@ -126,7 +127,7 @@ func (e *Exit) validate() error {
 		return fmt.Errorf("reason %.40q", e.Reason)
 	}
 	switch {
-	case e.Started.IsZero() || e.Ended.IsZero(): // a record of something else must not read as a success
+	case e.Started.IsZero() || e.Ended.IsZero(): // a record of another kind must not be read as a success
 		return errors.New("no times")
 	case int64(e.Code) < -1<<31 || int64(e.Code) > 1<<32:
 		return errors.New("code out of range")

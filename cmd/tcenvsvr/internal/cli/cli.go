@@ -20,6 +20,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/configure"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/enroll"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/help"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/host"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/keychain"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/service"
@@ -66,7 +67,8 @@ them.`)
 	cli.AddSections(root, sections(e)...)
 	root.SetHelpCommandGroupID("About")
 	root.SetCompletionCommandGroupID("About")
-	root.AddCommand(exitCodes.Topic(), errorsTopic(), shim(e))
+	root.AddCommand(shim(e))
+	root.AddCommand(help.Commands(exitCodes)...)
 	exitCodes.EndHelp(root)
 	becomeOwners(root, e, "", env.StateOwner)
 	return root

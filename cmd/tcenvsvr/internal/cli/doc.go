@@ -11,6 +11,7 @@
 //
 //	env           what all commands share: home, becoming the owner, terminal, sealing
 //	installation  where programs lie, and what decides which of them starts
+//	help          the topics of "tcenvsvr help TOPIC", the manual pages and the reference
 //
 // In this folder, exit.go is the one table from errors to exit codes, and owner.go says which user
 // a command becomes when root starts it. The frame that the three programs share is

@@ -51,7 +51,7 @@ func runDoctor(ctx context.Context, e *env.Env, asJSON, fix bool) error {
 	if fix {
 		unfixed = doctor.FixHost(ctx, c, fixed)
 	}
-	host := doctor.LookAtHost(ctx, c)
+	host := doctor.CheckHost(ctx, c)
 	if err := e.BecomeOwner(); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/update"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
-	"tcenvsvr/updater/launch"
+	"tcenvsvr/updater/slot/launch"
 )
 
 // exitCodes is the one place where errors become exit codes; the first row that accepts an error

@@ -16,8 +16,8 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/installation"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
-	"tcenvsvr/updater/launch"
-	"tcenvsvr/updater/slot"
+	"tcenvsvr/updater/handover"
+	"tcenvsvr/updater/slot/launch"
 )
 
 func launchCommand(e *env.Env) *cobra.Command {
@@ -44,7 +44,7 @@ func runLaunch(c *cobra.Command, e *env.Env, logTo string, overrides map[string]
 	if err != nil {
 		return err
 	}
-	if self == slot.PackagedProgram {
+	if self == handover.PackagedProgram {
 		return errors.New("this program belongs to the package, whose service chooses what runs\nhint: systemctl start threatconnect-envsvr")
 	}
 	s, err := installation.Open(e)

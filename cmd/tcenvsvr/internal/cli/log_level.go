@@ -10,7 +10,7 @@ import (
 	"tcenvsvr/agent/logging"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
 func logCommand(e *env.Env) *cobra.Command {
@@ -43,7 +43,7 @@ func runLevel(ctx context.Context, e *env.Env, args []string) error {
 	if err != nil {
 		return err
 	}
-	var now daemon.LogLevel
+	var now controlapi.LogLevel
 	if len(args) == 0 {
 		if err := control.Call(ctx, p.Control, "GET", "log-level", nil, &now); err != nil {
 			return err
@@ -54,7 +54,7 @@ func runLevel(ctx context.Context, e *env.Env, args []string) error {
 	if _, err := logging.ParseLevel(args[0]); err != nil {
 		return cli.Usage("%w", err)
 	}
-	if err := control.Call(ctx, p.Control, "POST", "log-level", daemon.LogLevel{Level: args[0]}, &now); err != nil {
+	if err := control.Call(ctx, p.Control, "POST", "log-level", controlapi.LogLevel{Level: args[0]}, &now); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(e.Stdout, "log level %s, before %s\n", args[0], now.Level)

@@ -14,7 +14,7 @@ import (
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
 func statusCommand(e *env.Env) *cobra.Command {
@@ -43,8 +43,8 @@ failed and why, and its orders.
 	return c
 }
 
-func fetchStatus(ctx context.Context, e *env.Env) (daemon.Status, error) {
-	var s daemon.Status
+func fetchStatus(ctx context.Context, e *env.Env) (controlapi.Status, error) {
+	var s controlapi.Status
 	p, err := e.Paths()
 	if err != nil {
 		return s, err
@@ -52,7 +52,7 @@ func fetchStatus(ctx context.Context, e *env.Env) (daemon.Status, error) {
 	return s, control.Call(ctx, p.Control, "GET", "status", nil, &s)
 }
 
-func printStatus(out io.Writer, s daemon.Status) error {
+func printStatus(out io.Writer, s controlapi.Status) error {
 	w := cli.Columns(out)
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
 	if s.Locked != "" {
@@ -64,7 +64,7 @@ func printStatus(out io.Writer, s daemon.Status) error {
 	printLink(row, s)
 	if t := s.Twin; t != nil {
 		row("IDENTITY", "a second host runs as this server: %s (host %s); the cloud said so %s ago", t, t.Host, time.Since(t.Seen).Round(time.Second))
-		row("", "hint: %s", daemon.TwinHint)
+		row("", "hint: %s", controlapi.TwinHint)
 	}
 	state := ""
 	if s.Draining {
@@ -103,7 +103,7 @@ func ms(n int64) time.Duration { return (time.Duration(n) * time.Millisecond).Ro
 
 // printLink shows the connection. Without one it shows which step failed and why, what to try, and
 // when the agent tries again.
-func printLink(row func(name, format string, args ...any), s daemon.Status) {
+func printLink(row func(name, format string, args ...any), s controlapi.Status) {
 	l := s.Link
 	via := l.Transport + ", direct"
 	if l.Proxy != "" {

@@ -40,7 +40,7 @@ func runSupport(cmd *cobra.Command, e *env.Env, file string) error {
 	if err != nil {
 		return err
 	}
-	seen := support.LookAtHost(ctx, c)
+	seen := support.CheckHost(ctx, c)
 	if err := e.Become(cmd, nil, env.StateOwner); err != nil {
 		return fmt.Errorf("making the support bundle: %w", err)
 	}

@@ -2,8 +2,8 @@ package daemon
 
 import "time"
 
-// clockSet is told when this host's clock was set, or the host slept: what
-// failed by its time is tried again, and the cloud's clock is asked for.
+// clockSet is called when this host's clock was set, or the host slept. What failed because of the
+// time is tried again, and the cloud is asked for its time.
 func (d *daemon) clockSet(by time.Duration) {
 	d.logger.Warn("this host's clock was set, or the host slept", "by", by.Round(time.Millisecond))
 	d.link.Wake()
@@ -13,8 +13,8 @@ func (d *daemon) clockSet(by time.Duration) {
 	}
 }
 
-// clockTrusted reports whether the age of what was written down may be
-// judged by this host's clock: the cloud's decides while there is a session.
+// clockTrusted reports whether this host's clock may decide how old files are. While there is a
+// session, it is compared with the cloud's clock.
 func (d *daemon) clockTrusted() bool {
 	if s := d.link.State(); s.Connected {
 		return d.clock.Trusted(s.Skew)

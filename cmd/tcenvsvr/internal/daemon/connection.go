@@ -9,9 +9,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// connection is the link of this moment. New settings of the connection
-// make a new link: the old one ends its session, and orders in flight go on
-// in the session of the new one, as after any other loss.
+// connection is the current link. New settings of the connection make a new link: the old one ends
+// its session, and orders in flight go on in the session of the new one, as after any other loss.
 type connection struct {
 	first *link.Link
 	now   atomic.Pointer[link.Link]
@@ -24,13 +23,13 @@ func newConnection(first *link.Link) *connection {
 	return c
 }
 
-// use replaces the link, also one that Run has not come to use yet.
+// use replaces the link, also one that Run does not use yet.
 func (c *connection) use(l *link.Link) {
 	select {
 	case <-c.next:
 	default:
 	}
-	c.next <- l // its only sender is reload, one at a time
+	c.next <- l // reload alone sends, one at a time
 }
 
 // Run serves one link after the other until ctx ends.
@@ -52,22 +51,22 @@ func (c *connection) Run(ctx context.Context) error {
 	}
 }
 
-// State is that of the link of this moment.
+// State is that of the current link.
 func (c *connection) State() link.State { return c.now.Load().State() }
 
-// Late is how long the link of this moment has been stuck.
+// Late is how long the current link has been stuck.
 func (c *connection) Late() time.Duration { return c.now.Load().Late() }
 
 // Tried is closed when the first link has made its first attempt.
 func (c *connection) Tried() <-chan struct{} { return c.first.Tried() }
 
-// Wake has the link of this moment try again now, or look whether its session lives.
+// Wake has the current link try again now, or check whether its session lives.
 func (c *connection) Wake() { c.now.Load().Wake() }
 
 // Reconnect ends the session for a new one.
 func (c *connection) Reconnect() { c.now.Load().Reconnect() }
 
-// Send, SendIn and SendLast are agent.Link.
+// Send, SendIn and SendLast make a connection an order.Link.
 func (c *connection) Send(ctx context.Context, m wire.Message) error {
 	return c.now.Load().Send(ctx, m)
 }

@@ -27,6 +27,7 @@ import (
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // Config is what the command line gives.
@@ -38,17 +39,17 @@ type Config struct {
 	Mode      logging.Mode
 	Version   string
 	Built     time.Time // when this program was built; zero = not known
-	// Ask asks for the master password on a terminal; nil where there is none.
+	// Ask asks for the master password on a terminal; nil = there is none.
 	Ask func(context.Context) ([]byte, error)
-	// Drain, when closed, begins a graceful stop: no new orders,
-	// jobs may finish for up to drainSeconds, then Run returns.
+	// Drain, when closed, begins a graceful stop: no new orders are taken, jobs may finish for up
+	// to drainSeconds, then Run returns.
 	Drain <-chan struct{}
 	// Reload makes the settings be read again.
 	Reload <-chan os.Signal
 }
 
-// Run is the service: it returns when ctx ends, after a drain, with
-// agent.ErrRestart, or with what keeps it from starting.
+// Run is the service. It returns nil when ctx ends or after a drain, agent.ErrRestart when it is to
+// be started again, or the error that kept it from starting.
 func Run(ctx context.Context, c Config) error {
 	p, err := paths.New(c.Home)
 	if err != nil {
@@ -124,32 +125,32 @@ type daemon struct {
 	id      *identity.Identity
 	renewer *identity.Renewer
 	journal *journal.Journal
-	jobs    *Jobs
+	jobs    *parts.Jobs
 	apps    *app.Catalog
 	trust   *certs.Store
 	agent   *agent.Agent
-	dialer  *liveDialer
+	dialer  *dialer
 	link    *connection
 	twin    twin
 	clock   *clock.Watch
-	updates *updates // nil where this installation cannot update itself
+	updates *updates // nil if this installation cannot update itself
 }
 
 func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	c, p, s, logger := d.Config, d.paths, d.live.settings(), d.logger
-	if d.id, err = LoadIdentity(p, s); err != nil {
+	if d.id, err = parts.LoadIdentity(p, s); err != nil {
 		return nil, err
 	}
 	if err := d.id.Unused(); err != nil {
 		logger.Warn("a renewed client certificate cannot be used; the next renewal replaces it", "err", err)
 	}
-	if d.jobs, err = NewJobs(s, p.State, logger); err != nil {
+	if d.jobs, err = parts.NewJobs(s, p.State, logger); err != nil {
 		return nil, err
 	}
 	if d.trust, err = d.newTrust(d.id.CAs()); err != nil {
 		return nil, err
 	}
-	if d.dialer, err = newLiveDialer(s, tlsConfig(d.trust, nil)); err != nil {
+	if d.dialer, err = newDialer(s, tlsConfig(d.trust, nil)); err != nil {
 		return nil, err
 	}
 	client, err := cloud.New(cloud.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: httpClient(tlsConfig(d.trust, d.id.Certificate), d.dialer), Logger: logger.With("component", "api")})
@@ -222,10 +223,10 @@ func (d *daemon) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-d.Drain:
-			patience := d.live.settings().Drain
-			d.logger.Info("stopping: jobs may finish", "limit", patience.String())
-			limit, cancel := context.WithTimeout(ctx, patience)
-			d.agent.Drain(limit)
+			limit := d.live.settings().Drain
+			d.logger.Info("stopping: jobs may finish", "limit", limit.String())
+			draining, cancel := context.WithTimeout(ctx, limit)
+			d.agent.Drain(draining)
 			cancel()
 			stop(errStopped)
 		}
@@ -243,7 +244,7 @@ func (d *daemon) rtt() time.Duration {
 	return d.link.State().RTT
 }
 
-// control handles what the agent leaves to us.
+// control handles the controls of the cloud that are not the agent's own.
 func (d *daemon) control(c wire.Control) {
 	switch c.Action {
 	case wire.ActionLogLevel:
@@ -251,9 +252,9 @@ func (d *daemon) control(c wire.Control) {
 			d.logger.Warn("log level was not changed", "err", err)
 		}
 	case wire.ActionConfigChanged:
-		_, _ = d.reload("cloud") // what is wrong is logged and shown by status
+		_, _ = d.reload("cloud") // an error is logged, and status shows it
 	case wire.ActionTwin:
-		d.twin.heard(d.link.State().Epoch, c.Args, d.logger)
+		d.twin.update(d.link.State().Epoch, c.Args, d.logger)
 	case wire.ActionRenew:
 		d.logger.Info("the cloud asked for a new client certificate")
 		d.renewer.Renew()

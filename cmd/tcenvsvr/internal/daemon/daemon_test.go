@@ -49,11 +49,11 @@ func change(t *testing.T, p paths.Paths, changes map[string]string) {
 	}
 }
 
-// The cloud and a signal have the settings read again, and systemd is told
-// when a reload by signal begins and ends. The hello says what the settings say.
+// The cloud and a signal have the settings read again, and systemd is told when a reload by signal
+// begins and ends. The hello says what the settings say.
 func TestReloadsByCloudAndSignal(t *testing.T) {
-	defer func(d time.Duration) { settle = d }(settle)
-	settle = time.Hour // the file's change is not noticed by itself
+	defer func(d time.Duration) { quiet = d }(quiet)
+	quiet = time.Hour // the file's change is not noticed by itself
 	socket := filepath.Join(t.TempDir(), "notify")
 	told, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {

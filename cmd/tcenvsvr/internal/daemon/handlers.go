@@ -7,10 +7,10 @@ import (
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/logging"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
-// handlers are what the control socket answers. A part with verbs of its
-// own adds rows.
+// handlers answer requests on the control socket. A part with requests of its own adds rows.
 func (d *daemon) handlers() control.Handlers {
 	return control.Handlers{
 		"GET status":           func(context.Context, []byte) (any, error) { return d.status(), nil },
@@ -22,19 +22,19 @@ func (d *daemon) handlers() control.Handlers {
 		"POST update":          control.With(d.checkUpdates),
 		"POST update-imported": control.With(d.imported),
 		"GET log-level":        func(context.Context, []byte) (any, error) { return d.level(), nil },
-		"POST log-level":       control.With(func(_ context.Context, want LogLevel) (any, error) { return d.setLevel("command line", want.Level) }),
+		"POST log-level": control.With(func(_ context.Context, want controlapi.LogLevel) (any, error) {
+			return d.setLevel("command line", want.Level)
+		}),
 	}
 }
 
-// LogLevel is the body of log-level, both ways.
-type LogLevel struct {
-	Level string `json:"level"`
+func (d *daemon) level() controlapi.LogLevel {
+	return controlapi.LogLevel{Level: strings.ToLower(d.levels.Level().String())}
 }
 
-func (d *daemon) level() LogLevel { return LogLevel{strings.ToLower(d.levels.Level().String())} }
-
-// setLevel changes the level until the agent ends and returns the one before.
-func (d *daemon) setLevel(by, name string) (before LogLevel, err error) {
+// setLevel changes the log level until the agent ends, and returns the one before. by says who
+// asked.
+func (d *daemon) setLevel(by, name string) (before controlapi.LogLevel, err error) {
 	before = d.level()
 	level, err := logging.ParseLevel(name)
 	if err != nil {

@@ -8,36 +8,22 @@ import (
 	"tcenvsvr/agent/logging"
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
-// live holds the settings that count now: those of the start with the
-// newer values of the ones that may change while we run.
+// live holds the settings in force: those of the start, with newer values of those that may change
+// while the service runs.
 type live struct {
 	load func() (settings.Settings, error) // as at the start
 
 	reloading sync.Mutex // one at a time
 	mu        sync.Mutex
 	now       settings.Settings
-	state     SettingsState
-}
-
-// SettingsState is what status says about settings.
-type SettingsState struct {
-	Loaded time.Time `json:"loaded"`
-	// RestartNeeded names settings whose new values wait for a restart.
-	RestartNeeded []string `json:"restart_needed"`
-	// Problem is why the newest values are not used; the older ones stay.
-	Problem string `json:"problem,omitempty"`
-}
-
-// Reloaded says what became of new settings.
-type Reloaded struct {
-	Taken         []string `json:"taken"`
-	RestartNeeded []string `json:"restart_needed"`
+	state     controlapi.Settings
 }
 
 func newLive(load func() (settings.Settings, error), s settings.Settings) *live {
-	return &live{load: load, now: s, state: SettingsState{Loaded: time.Now(), RestartNeeded: []string{}}}
+	return &live{load: load, now: s, state: controlapi.Settings{Loaded: time.Now(), RestartNeeded: []string{}}}
 }
 
 func (l *live) settings() settings.Settings {
@@ -46,15 +32,15 @@ func (l *live) settings() settings.Settings {
 	return l.now
 }
 
-func (l *live) status() SettingsState {
+func (l *live) status() controlapi.Settings {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.state
 }
 
-// reload reads the settings again and applies what can be applied. When
-// anything is wrong with them, all old values stay.
-func (d *daemon) reload(by string) (Reloaded, error) {
+// reload reads the settings again and applies those that may change while the service runs. If
+// anything is wrong with them, all old values stay in force. by says who asked.
+func (d *daemon) reload(by string) (controlapi.Reloaded, error) {
 	l := d.live
 	l.reloading.Lock()
 	defer l.reloading.Unlock()
@@ -72,10 +58,10 @@ func (d *daemon) reload(by string) (Reloaded, error) {
 		if !again {
 			d.logger.Error("new settings are not used, the old ones stay", "by", by, "err", err)
 		}
-		return Reloaded{}, err
+		return controlapi.Reloaded{}, err
 	}
 	l.now = next
-	l.state = SettingsState{Loaded: time.Now(), RestartNeeded: append([]string{}, waiting...)}
+	l.state = controlapi.Settings{Loaded: time.Now(), RestartNeeded: append([]string{}, waiting...)}
 	l.mu.Unlock()
 	if len(taken) > 0 || len(waiting) > 0 {
 		d.logger.Info("settings were read again", "by", by, "changed", taken, "restart_needed", waiting)
@@ -83,16 +69,16 @@ func (d *daemon) reload(by string) (Reloaded, error) {
 	if len(taken) > 0 {
 		d.audit.Record(audit.SettingsChanged, "settings", taken, "by", by)
 	}
-	return Reloaded{Taken: append([]string{}, taken...), RestartNeeded: append([]string{}, waiting...)}, nil
+	return controlapi.Reloaded{Taken: append([]string{}, taken...), RestartNeeded: append([]string{}, waiting...)}, nil
 }
 
-// apply tells the parts what is new to them. The parts that can refuse come first.
+// apply gives the parts their new values. Parts that can refuse come first.
 func (d *daemon) apply(before, next settings.Settings) error {
 	level, err := logging.ParseLevel(next.LogLevel)
 	if err != nil {
 		return err
 	}
-	if reaches(before) != reaches(next) {
+	if endpointOf(before) != endpointOf(next) {
 		if err := d.reconnect(next); err != nil {
 			return err
 		}
@@ -104,14 +90,14 @@ func (d *daemon) apply(before, next settings.Settings) error {
 	return nil
 }
 
-// reach is all that the connection to the cloud depends on.
-type reach struct {
+// endpoint is all that the connection to the cloud depends on.
+type endpoint struct {
 	addr, transport, proxy string
 	through                bool
 }
 
-func reaches(s settings.Settings) reach {
-	r := reach{addr: s.BrokerAddr(), transport: s.QueueTransport, through: s.ProxyTC}
+func endpointOf(s settings.Settings) endpoint {
+	r := endpoint{addr: s.BrokerAddr(), transport: s.QueueTransport, through: s.ProxyTC}
 	if u := s.ProxyURL(); u != nil && s.ProxyTC {
 		r.proxy = u.String()
 	}

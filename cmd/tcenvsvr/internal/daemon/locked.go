@@ -19,15 +19,16 @@ import (
 	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/secret/masterkey"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
-// vault is the keychain as the service opens it. Without its master
-// password the service does not end, which would only make the service manager start it again: it is
-// locked, says so, and waits for "tcenvsvr keychain unlock".
+// vault is the keychain as the service opens it. Without the master password the service does not
+// end, because the service manager would only start it again. It is locked, says so, and waits for
+// "tcenvsvr keychain unlock".
 type vault struct {
 	Config
 	paths  paths.Paths
-	chain  *keychain.Keychain // nil where nothing is sealed
+	chain  *keychain.Keychain // nil if nothing is sealed
 	file   string             // setting masterKeyFile
 	logger *slog.Logger
 	audit  *audit.Log
@@ -36,13 +37,8 @@ type vault struct {
 	opened chan struct{} // closed when unlocked
 }
 
-// MasterPassword is the body of keychain-unlock.
-type MasterPassword struct {
-	Password []byte `json:"password"`
-}
-
-// openVault opens the keychain if s has sealed secrets. It returns
-// errStopped where the service was stopped while it was locked.
+// openVault opens the keychain if s has sealed secrets. It returns errStopped if the service was
+// stopped while it was locked.
 func openVault(ctx context.Context, c Config, p paths.Paths, s settings.Settings, logger *slog.Logger, log *audit.Log) (*vault, error) {
 	v := &vault{Config: c, paths: p, file: s.MasterKeyFile, logger: logger.With("component", "keychain"), audit: log, opened: make(chan struct{})}
 	if !s.Sealed() {
@@ -91,7 +87,7 @@ func (c Config) getenv(name string) string {
 	return value
 }
 
-// try asks the sources that answer at once.
+// try asks those sources of the master password that answer at once.
 func (v *vault) try(ctx context.Context, kept []byte) error {
 	from, password, err := masterkey.Unlock(ctx, v.chain, masterkey.Sources(masterkey.Config{
 		File: v.file, Dir: v.paths.State, Getenv: v.getenv, Kept: kept,
@@ -110,8 +106,8 @@ func (v *vault) askTerminal(ctx context.Context) error {
 	return err
 }
 
-// unlock takes a password from somebody; of a keychain that is open
-// already it is the one to keep for the next start.
+// unlock opens the keychain with a password. If it is open already, the password is kept for the
+// next start. from names the source of the password in the log.
 func (v *vault) unlock(from string, password []byte) error {
 	defer clear(password)
 	if err := v.chain.Reopen(password); err != nil {
@@ -140,7 +136,7 @@ func (v *vault) unlocked(from string, password []byte) {
 
 // handler answers "POST keychain-unlock".
 func (v *vault) handler() control.Handler {
-	return control.With(func(_ context.Context, m MasterPassword) (any, error) {
+	return control.With(func(_ context.Context, m controlapi.MasterPassword) (any, error) {
 		if v.chain == nil {
 			return nil, errors.New("this service has no sealed settings")
 		}
@@ -190,7 +186,7 @@ func (v *vault) wait(ctx context.Context, reason error) error {
 			if err := v.try(ctx, nil); err != nil {
 				v.logger.Error("still locked", "reason", err)
 			}
-		case <-look.C: // the file of the password may have been put back
+		case <-look.C: // the file with the password may have been restored
 			if now := stampOf(v.file); now != seen {
 				seen = now
 				if err := v.try(ctx, nil); err != nil {
@@ -203,7 +199,7 @@ func (v *vault) wait(ctx context.Context, reason error) error {
 	}
 }
 
-// stampOf changes when a file does.
+// stampOf returns a text that changes when the file does.
 func stampOf(file string) string {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -212,7 +208,7 @@ func stampOf(file string) string {
 	return fmt.Sprint(info.Size(), info.ModTime().UnixNano(), info.Mode())
 }
 
-// askManager asks by systemd-ask-password, where the service may.
+// askManager asks by systemd-ask-password, if the service may.
 func (v *vault) askManager(ctx context.Context) {
 	from, password, err := masterkey.Unlock(ctx, v.chain, masterkey.Asking())
 	switch {
@@ -223,13 +219,13 @@ func (v *vault) askManager(ctx context.Context) {
 	}
 }
 
-func (v *vault) status(reason error) Status {
-	s := Status{Locked: reason.Error()}
+func (v *vault) status(reason error) controlapi.Status {
+	s := controlapi.Status{Locked: reason.Error()}
 	s.Version = v.Version
 	return s
 }
 
-// heartbeat is how often the service manager wants a sign of life.
+// heartbeat is how often the service manager is to be told that the service lives.
 func heartbeat() time.Duration {
 	if every, err := sd.SdWatchdogEnabled(false); err == nil && every > 0 {
 		return every / 3

@@ -9,13 +9,12 @@ import (
 	sd "github.com/coreos/go-systemd/v22/daemon"
 )
 
-// statusEvery is how often the line that systemctl shows is renewed.
+// statusEvery is how often the line that systemctl shows is updated.
 const statusEvery = 10 * time.Second
 
-// notify tells systemd how we are: ready when the first attempt to connect
-// has ended, whether or not the cloud answered, because an agent that tries is an
-// agent that works; then a status line, and a heartbeat while all parts make progress. Without
-// NOTIFY_SOCKET, as on other systems, nothing is told to anybody.
+// notify reports to systemd: ready when the first attempt to connect has ended, whether or not the
+// cloud answered, because an agent that tries to connect works; then a status line, and a heartbeat
+// while all parts make progress. Without NOTIFY_SOCKET, as on other systems, it reports nothing.
 func (d *daemon) notify(ctx context.Context) error {
 	defer tell(sd.SdNotifyStopping)
 	select {
@@ -36,10 +35,10 @@ func (d *daemon) notify(ctx context.Context) error {
 	defer func() { <-done }()
 	status := time.NewTicker(statusEvery)
 	defer status.Stop()
-	for said := ""; ; {
-		if line := d.statusLine(); line != said {
+	for shown := ""; ; {
+		if line := d.statusLine(); line != shown {
 			tell("STATUS=" + line)
-			said = line
+			shown = line
 		}
 		select {
 		case <-status.C:
@@ -49,13 +48,13 @@ func (d *daemon) notify(ctx context.Context) error {
 	}
 }
 
-// tell is fire and forget: nobody there is no error, and an agent that cannot
-// tell has still to work.
+// tell sends a state to systemd and ignores errors: there may be no systemd, and an agent that
+// cannot report must still work.
 func tell(state string) { _, _ = sd.SdNotify(false, state) }
 
-// told tells systemd when a reload begins and when it is over, so that
-// "systemctl reload" returns when the new settings count. Before READY it is part of the start.
-func (d *daemon) told(reload func()) {
+// notifyReload tells systemd when a reload begins and ends, so that "systemctl reload" returns when
+// the new settings are in force. Before READY a reload is part of the start.
+func (d *daemon) notifyReload(reload func()) {
 	select {
 	case <-d.link.Tried():
 		tell(sd.SdNotifyReloading + "\n" + sd.SdNotifyMonotonicUsec())
@@ -83,11 +82,11 @@ func (d *daemon) statusLine() string {
 	return line
 }
 
-// startIsOver is when pages that only the start needed are given back.
+// startIsOver is the time after which memory that only the start needed is given back.
 const startIsOver = 10 * time.Second
 
-// trim gives back what the start took: parsing CAs and settings leaves more
-// pages than idling needs, and the collector would keep them for minutes.
+// trim gives back the memory of the start: parsing CAs and settings leaves more pages than an idle
+// agent needs, and the garbage collector would keep them for minutes.
 func trim(ctx context.Context) {
 	timer := time.NewTimer(startIsOver)
 	defer timer.Stop()

@@ -11,10 +11,11 @@ import (
 
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/job/janitor"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
-// probe does all that an order's start needs, with the shim's own program as the App: it makes the folders and files, becomes
-// the sandbox user, and starts a process. What it makes is taken away.
+// probe does all that the start of an order needs, with the shim's own program as the App: it makes
+// folders and files, becomes the sandbox user, and starts a process. It removes what it made.
 func (d *daemon) probe(ctx context.Context) (err error) {
 	session := janitor.Probe + strings.ToLower(rand.Text()[:12])
 	dir := filepath.Join(d.paths.Jobs, session)
@@ -30,12 +31,12 @@ func (d *daemon) probe(ctx context.Context) (err error) {
 	if _, err := d.execution(ctx, session); err != nil {
 		return err
 	}
-	program, err := shimProgram()
+	program, err := parts.ShimProgram()
 	if err != nil {
 		return err
 	}
 	process, err := d.jobs.Start(ctx, job.Launch{
-		ID: session, Dir: dir, Argv: []string{program, job.ShimCommand}, // which ends at once: nobody asks it anything
+		ID: session, Dir: dir, Argv: []string{program, job.ShimCommand}, // it ends at once, because it gets no request
 		Timeout: time.Minute, Files: []job.File{{Path: "in/probe", Data: []byte("probe")}},
 	})
 	if err != nil {

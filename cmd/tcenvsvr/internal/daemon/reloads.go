@@ -8,16 +8,16 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// settle is how long a file must be left alone before it is read: editors
-// write in several steps. The package's tests lengthen it.
-var settle = 200 * time.Millisecond
+// quiet is how long a file must not change before it is read: editors write in several steps. The
+// tests of this package lengthen it.
+var quiet = 200 * time.Millisecond
 
-// reloads reads the settings again when their file changes or a signal
-// asks for it. Where files cannot be watched, the signal and the command line still work.
+// reloads reads the settings again when their file changes or a signal asks for it. If files cannot
+// be watched, the signal and the command line still work.
 func (d *daemon) reloads(ctx context.Context) error {
 	changed := make(chan struct{}, 1)
 	watched := make(chan error, 1)
-	go func() { watched <- watchFile(ctx, d.paths.Settings, settle, changed) }()
+	go func() { watched <- watchFile(ctx, d.paths.Settings, quiet, changed) }()
 	for {
 		select {
 		case <-ctx.Done():
@@ -33,16 +33,16 @@ func (d *daemon) reloads(ctx context.Context) error {
 				d.logger.Warn("the settings file is not watched; changes are noticed on SIGHUP and from the command line", "err", err)
 			}
 		case <-changed:
-			_, _ = d.reload("file") // what is wrong is logged and shown by status
+			_, _ = d.reload("file") // an error is logged, and status shows it
 		case <-d.Reload:
-			d.told(func() { _, _ = d.reload("signal") })
+			d.notifyReload(func() { _, _ = d.reload("signal") })
 		}
 	}
 }
 
-// watchFile says when the file has changed and is left alone for a while.
-// It watches the folder, because saving puts a new file in the old one's place.
-func watchFile(ctx context.Context, file string, settle time.Duration, changed chan<- struct{}) error {
+// watchFile sends when the file has changed and has been quiet for a while. It watches the folder,
+// because saving replaces the file by a new one.
+func watchFile(ctx context.Context, file string, quiet time.Duration, changed chan<- struct{}) error {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		return err
@@ -59,13 +59,13 @@ func watchFile(ctx context.Context, file string, settle time.Duration, changed c
 			return nil
 		case e := <-w.Events:
 			if filepath.Base(e.Name) == filepath.Base(file) {
-				timer.Reset(settle)
+				timer.Reset(quiet)
 			}
-		case err := <-w.Errors: // events were lost: the file may be among them
+		case err := <-w.Errors: // events were lost: that of the file may be among them
 			if err == nil {
 				return fsnotify.ErrClosed
 			}
-			timer.Reset(settle)
+			timer.Reset(quiet)
 		case <-timer.C:
 			select {
 			case changed <- struct{}{}:

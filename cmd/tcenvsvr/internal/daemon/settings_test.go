@@ -3,9 +3,6 @@ package daemon
 import (
 	"errors"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +11,7 @@ import (
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 	"tcenvsvr/updater"
 )
 
@@ -25,47 +23,6 @@ func with(t *testing.T, set map[string]string) settings.Settings {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// What Apps are told follows the settings.
-func TestSettingsReachApps(t *testing.T) {
-	plain := Execution(with(t, nil))
-	s := with(t, map[string]string{
-		"apiURL": "https://c.example:8443/", "appsJobOutputMaxBytes": "70000",
-		"proxyHost": "https://p.example", "proxyPort": "3128", "proxyUsername": "ada", "proxyPassword": "pw", "proxyTC": "true", "proxyExternal": "true",
-	})
-	e := Execution(s)
-	if e.APIPath != "https://c.example:8443/api" || e.MaxOutput != 70000 || plain.MaxOutput != 10<<20 {
-		t.Errorf("Apps are told the API %q and may print %d (by default %d)", e.APIPath, e.MaxOutput, plain.MaxOutput)
-	}
-	if p := e.Proxy; p.Host != "p.example" || p.Port != 3128 || p.Username != "ada" || p.Password != "pw" || !p.TC || !p.External {
-		t.Errorf("Apps are told the proxy %+v", p)
-	}
-	if plain.Proxy.Host != "" || plain.Proxy.External {
-		t.Errorf("without settings Apps are told the proxy %+v", plain.Proxy)
-	}
-}
-
-// The interpreters that are set are the ones that Apps run with.
-func TestSettingsChooseInterpreters(t *testing.T) {
-	dir := t.TempDir()
-	program := func(path ...string) string {
-		file := filepath.Join(append([]string{dir}, path...)...)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte("#!/bin/sh\n"), 0o755)); err != nil {
-			t.Fatal(err)
-		}
-		return file
-	}
-	wantJava, python311, python := program("java", "bin", "java"), program("p311", "bin", "python3.11"), program("py", "bin", "python3")
-	java, pythons := Execution(with(t, map[string]string{
-		"appsJavaHome": filepath.Join(dir, "java"), "appsPythonHome311": filepath.Join(dir, "p311"), "appsPythonHome": filepath.Join(dir, "py"),
-	})).Interpreters()
-	if java != wantJava || !slices.Contains(pythons, python311) || !slices.Contains(pythons, python) {
-		t.Errorf("got Java %q and Pythons %q, want %q, %q and %q", java, pythons, wantJava, python311, python)
-	}
-	if java, pythons := Execution(with(t, nil)).Interpreters(); java == wantJava || slices.Contains(pythons, python311) {
-		t.Errorf("without settings: %q, %q", java, pythons)
-	}
 }
 
 // The limits of the agent follow the settings.
@@ -90,20 +47,8 @@ func TestSettingsBoundFinishedJobs(t *testing.T) {
 	}
 }
 
-// Who Apps run as follows the settings.
-func TestSettingsChooseTheSandbox(t *testing.T) {
-	for _, tc := range []struct{ user, runner, want string }{
-		{"", "auto", ""}, {"somebody", "sudo", "somebody"}, {"somebody", "none", ""}, {"", "socket", "tc-job"}, {"somebody", "socket", "somebody"},
-	} {
-		j, err := NewJobs(with(t, map[string]string{"appsSandboxUser": tc.user, "appsRunner": tc.runner}), t.TempDir(), slog.New(slog.DiscardHandler))
-		if err != nil || j.user != tc.want || (j.Readable() != nil) != (tc.want != "") {
-			t.Errorf("appsSandboxUser %q, appsRunner %q: jobs run as %q, %v; want %q", tc.user, tc.runner, j.user, err, tc.want)
-		}
-	}
-}
-
 // Where the broker is, and what is between, follow the settings.
-func TestSettingsChooseTheWay(t *testing.T) {
+func TestSettingsChooseTheDialer(t *testing.T) {
 	direct := with(t, map[string]string{"brokerHost": "b.example", "brokerPort": "62001", "proxyHost": "p.example", "proxyPort": "3128"})
 	if got := direct.BrokerAddr(); got != "b.example:62001" {
 		t.Errorf("the broker is at %q", got)
@@ -111,12 +56,12 @@ func TestSettingsChooseTheWay(t *testing.T) {
 	through := direct
 	through.ProxyTC = true
 	for s, want := range map[*settings.Settings]string{&direct: "", &through: "http://p.example:3128"} {
-		w, err := newLiveDialer(*s, nil)
+		w, err := newDialer(*s, nil)
 		if err != nil || w.String() != want {
-			t.Errorf("proxyTC %v: the way is %q, %v; want %q", s.ProxyTC, w, err, want)
+			t.Errorf("proxyTC %v: the proxy is %q, %v; want %q", s.ProxyTC, w, err, want)
 		}
 	}
-	if reaches(direct) == reaches(through) {
+	if endpointOf(direct) == endpointOf(through) {
 		t.Error("a change of proxyTC makes no new connection")
 	}
 }
@@ -125,10 +70,10 @@ func TestSettingsChooseTheWay(t *testing.T) {
 func TestSettingsOpenTheKeystore(t *testing.T) {
 	b := linktest.Start(t, linktest.Config{})
 	p := enrolled(t, b)
-	if id, err := LoadIdentity(p, with(t, map[string]string{"keystorePassword": "sesame"})); err != nil || id.Leaf().Subject.CommonName != "xid-1" {
+	if id, err := parts.LoadIdentity(p, with(t, map[string]string{"keystorePassword": "sesame"})); err != nil || id.Leaf().Subject.CommonName != "xid-1" {
 		t.Errorf("with the password: %v", err)
 	}
-	if _, err := LoadIdentity(p, with(t, map[string]string{"keystorePassword": "other"})); !errors.Is(err, bundle.ErrPassword) {
+	if _, err := parts.LoadIdentity(p, with(t, map[string]string{"keystorePassword": "other"})); !errors.Is(err, bundle.ErrPassword) {
 		t.Errorf("with another: got %v, want %v", err, bundle.ErrPassword)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// RunUntilSignal is Run with the manners of a service: the first signal
-// drains, a second one stops at once. Jobs go on in both cases.
+// RunUntilSignal is [Run] until a signal: the first one drains, a second one stops at once. Jobs go
+// on in both cases.
 func RunUntilSignal(signals <-chan os.Signal, c Config) error {
 	ctx, stop := context.WithCancel(context.Background())
 	drain, done := make(chan struct{}), make(chan struct{})

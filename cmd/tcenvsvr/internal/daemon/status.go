@@ -7,33 +7,16 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"time"
 
-	"tcenvsvr/agent"
 	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/agent/host/facts"
-	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
-// Status is what `tcenvsvr status` shows.
-type Status struct {
-	agent.Status
-	// Locked is why the service waits for its master password; all else is empty then.
-	Locked      string     `json:"locked,omitempty"`
-	Environment string     `json:"environment"`
-	Link        link.State `json:"link"`
-	// Twin is another host that runs with this server's identity, if one does.
-	Twin *Twin `json:"twin,omitempty"`
-	// Settings says which changes wait for a restart or are not used.
-	Settings SettingsState `json:"settings"`
-	// CertificateExpires is the end of the client certificate; it is renewed long before.
-	CertificateExpires time.Time `json:"certificate_expires,omitzero"`
-}
-
-func (d *daemon) status() Status {
-	s := Status{Status: d.agent.Status(), Link: d.link.State(), Settings: d.live.status(), CertificateExpires: d.id.Leaf().NotAfter}
+func (d *daemon) status() controlapi.Status {
+	s := controlapi.Status{Status: d.agent.Status(), Link: d.link.State(), Settings: d.live.status(), CertificateExpires: d.id.Leaf().NotAfter}
 	s.Twin = d.twin.now(s.Link.Epoch)
 	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)
 	return s
@@ -50,7 +33,7 @@ func serverName(s settings.Settings) string {
 	return name
 }
 
-// machine shows the host to the agent.
+// machine is the agent's view of the host.
 type machine struct {
 	*facts.Host
 	jobs   string
@@ -58,7 +41,7 @@ type machine struct {
 }
 
 func (m machine) Info(ctx context.Context) wire.Info {
-	h, _ := m.Facts(ctx, m.jobs) // what is missing stays zero
+	h, _ := m.Facts(ctx, m.jobs) // facts that are not known stay zero
 	return wire.Info{
 		Hostname: h.Hostname, Platform: h.Platform, CPUs: h.CPUs, Load1: h.Load1,
 		MemoryTotal: h.MemoryTotal, MemoryFree: h.MemoryFree, DiskTotal: h.DiskTotal, DiskFree: h.DiskFree,
@@ -67,7 +50,8 @@ func (m machine) Info(ctx context.Context) wire.Info {
 	}
 }
 
-// Room is what is free for jobs, in bytes and files; where the system does not count them there is room for any number.
+// Room is the free space for jobs, in bytes and files. On systems that do not count them there is
+// space for any number.
 func (m machine) Room() (bytes, files uint64, err error) {
 	d, err := space.Of(m.jobs)
 	switch {

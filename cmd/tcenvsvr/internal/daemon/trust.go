@@ -5,25 +5,16 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"time"
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/fault"
 	"tcenvsvr/agent/disk/space"
-	"tcenvsvr/agent/host/paths"
-	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/job/janitor"
-	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
-
-// TrustSources are the places that CAs come from, by the settings.
-func TrustSources(p paths.Paths, s settings.Settings) certs.Sources {
-	java, pythons := Execution(s).Interpreters()
-	return certs.Sources{Added: p.Certs, Drops: p.CertsDrop, Cloud: p.CloudCA, Java: java, Pythons: pythons}
-}
 
 // newTrust is the store of trusted CAs, with the cloud's own among them.
 func (d *daemon) newTrust(cas []*x509.Certificate) (*certs.Store, error) {
@@ -31,13 +22,13 @@ func (d *daemon) newTrust(cas []*x509.Certificate) (*certs.Store, error) {
 		return nil, err
 	}
 	return certs.New(certs.Config{
-		Dir: d.paths.Trust, Sources: TrustSources(d.paths, d.live.settings()),
+		Dir: d.paths.Trust, Sources: parts.TrustSources(d.paths, d.live.settings()),
 		Readable: d.jobs.Readable(), Logger: d.logger.With("component", "certs"),
 	}), nil
 }
 
-// tlsConfig is asked for each connection, so that all follow when CAs
-// change; own gives our certificate, nil shows none.
+// tlsConfig returns what is called for each connection, so that all connections follow when CAs
+// change. own gives our certificate; nil = none is shown.
 func tlsConfig(trust *certs.Store, own func(*tls.CertificateRequestInfo) (*tls.Certificate, error)) func() (*tls.Config, error) {
 	return func() (*tls.Config, error) {
 		pool, err := trust.Pool()
@@ -48,9 +39,9 @@ func tlsConfig(trust *certs.Store, own func(*tls.CertificateRequestInfo) (*tls.C
 	}
 }
 
-// execution is Execution with the CAs that the App of a session trusts.
+// execution is parts.Execution with the CAs that the App of a session trusts.
 func (d *daemon) execution(ctx context.Context, session string) (app.Execution, error) {
-	e := Execution(d.live.settings())
+	e := parts.Execution(d.live.settings())
 	if err := certs.SetCloud(d.paths.CloudCA, d.id.CAs()); err != nil { // writes only what is not there as it must be
 		return e, &fault.Error{Code: fault.NoTrust, Err: err}
 	}
@@ -62,8 +53,8 @@ func (d *daemon) execution(ctx context.Context, session string) (app.Execution, 
 	return e, nil
 }
 
-// sweep removes what old jobs leave: their folders, the sets of CAs that
-// they were the last to need, and what an "app run" that was killed could not remove.
+// sweep removes what old jobs leave: their folders, the sets of CAs that no other job needs, and
+// what an "app run" that was killed could not remove.
 func (d *daemon) sweep() func(context.Context, time.Duration, func(string) bool) error {
 	folders := d.jobs.Janitor(d.paths.Jobs)
 	return func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error {
@@ -79,24 +70,10 @@ func (d *daemon) bounds(age time.Duration) (janitor.Bounds, error) {
 	return janitor.Bounds{Age: age, Bytes: int64(disk.Total / 100 * share), Files: int64(disk.Files / 100 * share)}, err
 }
 
-// tidy removes at once what a session needs no more when the cloud has its result. Its folder stays a while.
+// tidy removes at once what a session no longer needs when the cloud has its result. Its folder
+// stays for a while.
 func (d *daemon) tidy(session string) {
 	if err := errors.Join(d.trust.Release(session), janitor.Tidy(filepath.Join(d.paths.Jobs, session))); err != nil {
 		d.logger.Debug("remains of a job were not removed yet", "session", session, "err", err)
-	}
-}
-
-// Readable returns what proves that the sandbox user can read files; nil
-// where jobs run as our own user.
-func (j *Jobs) Readable() func(ctx context.Context, files []string) error {
-	if j.user == "" {
-		return nil
-	}
-	return func(ctx context.Context, files []string) error {
-		err := j.Executor.Readable(ctx, files)
-		if err == nil || errors.Is(err, job.ErrUnreadable) {
-			return err
-		}
-		return fmt.Errorf("%w: %w", certs.ErrUnproved, err)
 	}
 }

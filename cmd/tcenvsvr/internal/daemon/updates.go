@@ -6,24 +6,23 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
 	"time"
 
 	"tcenvsvr/agent/cloud"
-	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 	"tcenvsvr/updater"
 	"tcenvsvr/updater/download"
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/metadata"
-	"tcenvsvr/updater/slot"
 )
 
-// updates is the agent's side of self-update. It is nil where the package
-// came without a root of trust: then nothing can be verified, so nothing is asked.
+// updates is the agent's side of self-update. It is nil if the package came without a root of
+// trust: then nothing can be verified, so the cloud is not asked for updates.
 type updates struct {
 	*updater.Updater
 	d *daemon
@@ -37,7 +36,7 @@ func (d *daemon) newUpdates(cloud *cloud.Client) (*updates, error) {
 	if self, err = filepath.EvalSymlinks(self); err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
-	at := slot.Here(d.paths.Home, self)
+	at := handover.PathsFor(d.paths.Home, self)
 	root, err := os.ReadFile(at.Root)
 	if errors.Is(err, fs.ErrNotExist) {
 		d.logger.Debug("no self-update: this installation has no root of trust", "file", at.Root)
@@ -52,24 +51,24 @@ func (d *daemon) newUpdates(cloud *cloud.Client) (*updates, error) {
 		Version: d.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, Program: self,
 		Inbox: at.Inbox, Status: at.Status,
 		Metadata: metadata.Client{Root: root, Built: d.Built, Source: metadata.HTTP{Client: client, URL: cloud.UpdatesURL() + "/metadata"}},
-		Fetch:    download.Fetcher{Client: client, URL: cloud.UpdatesURL() + "/targets", Free: freeBytes},
+		Fetch:    download.Fetcher{Client: client, URL: cloud.UpdatesURL() + "/targets"},
 		Director: director{cloud}, Policy: u.policy, Restart: u.restart, Report: u.report,
 		Logger: d.logger.With("component", "updater"),
 	})
 	return u, err
 }
 
-// Run is the updater's, and tells it when the agent has proved itself.
+// Run runs the updater, and tells it when the agent has proved itself by a session with the cloud.
 func (u *updates) Run(ctx context.Context) error {
 	if u == nil {
 		return nil
 	}
-	told := make(chan struct{})
+	watched := make(chan struct{})
 	go func() {
-		defer close(told)
+		defer close(watched)
 		u.watchSession(ctx)
 	}()
-	defer func() { <-told }()
+	defer func() { <-watched }()
 	return u.Updater.Run(ctx)
 }
 
@@ -112,7 +111,7 @@ func (u *updates) report(act string, attrs ...slog.Attr) {
 	u.d.audit.Record(audit.Act(act), args...)
 }
 
-// info is what the cloud is told; nil where nothing updates this host.
+// info is what the cloud is told about updates; nil if this host does not update itself.
 func (u *updates) info() *wire.Update {
 	if u == nil {
 		return nil
@@ -129,15 +128,10 @@ func (c director) Wanted(ctx context.Context) (updater.Wanted, error) {
 	return updater.Wanted{Version: w.Version, Wait: time.Duration(w.WaitMS) * time.Millisecond, Reason: w.Reason}, err
 }
 
-// errNoUpdates is what update verbs hear where there is no updater.
+// errNoUpdates is the answer to requests about updates if there is no updater.
 var errNoUpdates = errors.New("this installation does not update itself: its package has no root of trust")
 
-// Check asks the cloud now; apply does not wait for the window, and not for notify mode.
-type Check struct {
-	Apply bool `json:"apply"`
-}
-
-func (d *daemon) checkUpdates(_ context.Context, c Check) (any, error) {
+func (d *daemon) checkUpdates(_ context.Context, c controlapi.Check) (any, error) {
 	if d.updates == nil {
 		return nil, errNoUpdates
 	}
@@ -152,20 +146,11 @@ func (d *daemon) updateProgress(context.Context, []byte) (any, error) {
 	return d.updates.Progress(), nil
 }
 
-// imported has a release that was put into the inbox by hand applied.
+// imported applies a release that was put into the inbox by hand.
 func (d *daemon) imported(_ context.Context, version string) (any, error) {
 	if d.updates == nil {
 		return nil, errNoUpdates
 	}
 	d.updates.Import(version)
 	return nil, nil
-}
-
-// freeBytes is how much a download may take.
-func freeBytes(dir string) (uint64, error) {
-	d, err := space.Of(dir)
-	if errors.Is(err, errors.ErrUnsupported) {
-		return math.MaxUint64, nil // the write will tell
-	}
-	return d.Free, err
 }

@@ -17,12 +17,12 @@ type part struct {
 	late func(context.Context) time.Duration // 0 = in time
 }
 
-// watchdog sends the heartbeat while every part makes progress. A wedged
-// agent looks alive to everybody: its process is there, its socket is open. Without the
-// heartbeat the service manager kills it and starts another, which finds the jobs again.
+// watchdog sends the heartbeat while every part makes progress. An agent that is stuck looks alive:
+// its process is there, its socket is open. Without the heartbeat the service manager kills it and
+// starts another one, which finds the jobs again.
 func (d *daemon) watchdog(ctx context.Context, every time.Duration) {
 	if every <= 0 {
-		return // nobody watches
+		return // the service manager wants none
 	}
 	beat(ctx, every/3, []part{
 		{"link", func(context.Context) time.Duration { return d.link.Late() }},
@@ -31,11 +31,11 @@ func (d *daemon) watchdog(ctx context.Context, every time.Duration) {
 	}, func() { tell(sd.SdNotifyWatchdog) }, d.logger)
 }
 
-// controlLate asks for the status as everybody else does, through the socket.
-func (d *daemon) controlLate(patience time.Duration) func(context.Context) time.Duration {
+// controlLate asks for the status through the socket, like every command.
+func (d *daemon) controlLate(timeout time.Duration) func(context.Context) time.Duration {
 	return func(ctx context.Context) time.Duration {
 		began := time.Now()
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		if err := control.Call(ctx, d.paths.Control, "GET", "status", nil, nil); err != nil {
 			return max(time.Since(began), 1)
@@ -44,11 +44,11 @@ func (d *daemon) controlLate(patience time.Duration) func(context.Context) time.
 	}
 }
 
-// beat calls heartbeat every so often while no part is late.
+// beat calls heartbeat at every interval in which no part is late.
 func beat(ctx context.Context, every time.Duration, parts []part, heartbeat func(), logger *slog.Logger) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	told := false
+	reported := false
 	for {
 		stuck := ""
 		for _, p := range parts {
@@ -61,13 +61,13 @@ func beat(ctx context.Context, every time.Duration, parts []part, heartbeat func
 			return
 		case stuck == "":
 			heartbeat()
-			if told {
+			if reported {
 				logger.Info("all parts make progress again")
 			}
-		case !told:
+		case !reported:
 			logger.Error("a part makes no progress; without it the watchdog gets no heartbeat", "late", stuck[1:])
 		}
-		told = stuck != ""
+		reported = stuck != ""
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

@@ -1,17 +1,21 @@
-// Package doctor examines a host and its Environment Server: a table of checks,
-// each with what was found, why it matters, and what to do.
+// Package doctor examines a host and its Environment Server ("tcenvsvr doctor"): a table of checks,
+// each with what it found, why that matters, and what to do about it.
 //
-//	hostTable ─► LookAtHost, as root where root asks ─┐
+//	hostTable ─► CheckHost, as root where root asks ──┐
 //	                                                  ├─► []Finding ─► text or JSON
 //	table ─► Run, four at a time, as the home's owner ┘
 //
 //	ok      as it should be
 //	warn    works, and an administrator should know
 //	fail    orders fail, or will; exit code 1
-//	skip    cannot be looked at from here, and why
+//	skip    cannot be checked from here, and why
 //
-// It works before and after enrollment, with and without a running agent, as root
-// and as the agent's user, and disturbs nothing: connections open no session. What a check
-// finds out itself, bounded in time, it does by the code that the agent uses; a doctor that looks another
-// way finds other diseases.
+// table.go names every check. Each file has the checks of one subject: agent, settings, host,
+// runtimes, trust, sandbox, setup, network, broker, api, tls, clock. What several checks need is
+// loaded once (target.go, load.go).
+//
+// The doctor works before and after enrollment, with and without a running agent, as root and as
+// the agent's user. It disturbs nothing: its connections open no session. Every check is bounded in
+// time, and uses the code that the agent uses, so that it finds the problems that the agent would
+// have.
 package doctor

@@ -28,7 +28,7 @@ func examine(t *testing.T, set map[string]string) map[string]Finding {
 		}
 	}
 	found := map[string]Finding{}
-	for _, f := range Run(t.Context(), Config{Paths: p}, LookAtHost(t.Context(), Config{Paths: p})) {
+	for _, f := range Run(t.Context(), Config{Paths: p}, CheckHost(t.Context(), Config{Paths: p})) {
 		if f.Why == "" || f.Found == "" || !slices.Contains(groups, f.Group) || (f.Verdict == Failed || f.Verdict == Warning) != (f.Try != "") {
 			t.Errorf("finding %+v is not whole", f)
 		}
@@ -67,7 +67,7 @@ func TestNobodyAnswers(t *testing.T) {
 func TestAHungCheckIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hung := make(chan struct{})
-		s := bounded(t.Context(), time.Second, func(context.Context) said { <-hung; return ok("") })
+		s := bounded(t.Context(), time.Second, func(context.Context) outcome { <-hung; return ok("") })
 		if s.Verdict != Failed || !strings.Contains(s.Found, "no answer within 1s") {
 			t.Errorf("got %+v", s)
 		}

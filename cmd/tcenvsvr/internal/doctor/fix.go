@@ -11,64 +11,64 @@ import (
 	"tcenvsvr/agent/host/setup"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
-// FixHost sets the host up as the package does, which only root can; for
-// others it does nothing. It tells each change, and returns what could not be done.
-func FixHost(ctx context.Context, c Config, tell func(string)) error {
+// FixHost sets the host up as the package does. Only root can: for others it does nothing. It
+// reports each change, and its error says what could not be done.
+func FixHost(ctx context.Context, c Config, report func(string)) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	return fixHost(ctx, c, tell)
+	return fixHost(ctx, c, report)
 }
 
-// Fix does what harms nobody and needs no root: it closes the settings
-// file to others, and makes the trust stores.
-func Fix(c Config, tell func(string)) error {
-	return errors.Join(fixMode(c, tell), fixStores(c, tell))
+// Fix makes the repairs that are always safe and need no root: it closes the settings file to
+// others, and builds the trust stores. It reports each change.
+func Fix(c Config, report func(string)) error {
+	return errors.Join(fixMode(c, report), fixStores(c, report))
 }
 
-func fixMode(c Config, tell func(string)) error {
+func fixMode(c Config, report func(string)) error {
 	info, err := os.Lstat(c.Paths.Settings)
 	if err != nil || !info.Mode().IsRegular() || !exposed(info.Mode().Perm()) {
-		return nil // what is wrong with it, the report says
+		return nil // the checks report what is wrong with it
 	}
 	if err := os.Chmod(c.Paths.Settings, 0o600); err != nil {
 		return fmt.Errorf("closing the settings file to others: %w", err)
 	}
-	tell(fmt.Sprintf("%q has mode 0600, not %04o", c.Paths.Settings, info.Mode().Perm()))
+	report(fmt.Sprintf("%q has mode 0600, not %04o", c.Paths.Settings, info.Mode().Perm()))
 	return nil
 }
 
-func fixHost(ctx context.Context, c Config, tell func(string)) error {
+func fixHost(ctx context.Context, c Config, report func(string)) error {
 	h := &setup.Host{Home: c.Paths.Home}
 	err := h.Apply(ctx, false, func(r setup.Result) {
 		for _, f := range r.Findings {
 			if f.Fix != "" && !f.Note() {
-				tell(fmt.Sprintf("%s: %s: %s", r.Step, f.Text, f.Fix))
+				report(fmt.Sprintf("%s: %s: %s", r.Step, f.Text, f.Fix))
 			}
 		}
 	})
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, setup.ErrDeviates) {
-		return nil // what a person must do is in the report
+		return nil // the checks report what a person must do
 	}
 	return err
 }
 
-func fixStores(c Config, tell func(string)) error {
+func fixStores(c Config, report func(string)) error {
 	s, _, err := settings.Load(settings.Options{File: c.Paths.Settings, Keystore: c.Paths.Keystore, Env: c.Environ})
 	if err != nil {
-		return nil // the report says so
+		return nil // the checks report it
 	}
 	if _, err := os.Stat(c.Paths.State); err != nil {
-		return nil // not installed: there is nobody to trust for
+		return nil // not installed: nothing needs trust stores
 	}
 	if err := c.Paths.Create(); err != nil {
 		return err
 	}
 	before, _ := os.Readlink(c.Paths.Trust + "/current")
-	store := certs.New(certs.Config{Dir: c.Paths.Trust, Sources: daemon.TrustSources(c.Paths, s), Logger: slog.New(slog.DiscardHandler)})
+	store := certs.New(certs.Config{Dir: c.Paths.Trust, Sources: parts.TrustSources(c.Paths, s), Logger: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	set, err := store.Current(ctx)
@@ -76,7 +76,7 @@ func fixStores(c Config, tell func(string)) error {
 		return fmt.Errorf("making the trust stores: %w", err)
 	}
 	if after, _ := os.Readlink(c.Paths.Trust + "/current"); after != before {
-		tell(fmt.Sprintf("trust stores made: %d CAs", set.Count))
+		report(fmt.Sprintf("trust stores made: %d CAs", set.Count))
 	}
 	return nil
 }

@@ -17,18 +17,18 @@ const (
 	leastDisk   = 10 << 30
 )
 
-// look reads the facts for each check anew: they cost little.
-func look(ctx context.Context, p *patient) facts.Facts {
+// hostFacts reads the facts anew for each check: that costs little.
+func hostFacts(ctx context.Context, t *target) facts.Facts {
 	h, _ := facts.New(ctx) // what is missing is zero
-	f, _ := h.Facts(ctx, folder(p.Paths.Jobs))
+	f, _ := h.Facts(ctx, existing(t.Paths.Jobs))
 	return f
 }
 
-// families are names of systems that are, or follow, RHEL.
+// families are the names of RHEL and of systems that follow it.
 var families = []string{"rhel", "redhat", "centos", "rocky", "almalinux", "oracle", "ol"}
 
-func system(ctx context.Context, p *patient) said {
-	f := look(ctx, p)
+func system(ctx context.Context, t *target) outcome {
+	f := hostFacts(ctx, t)
 	name, version, _ := strings.Cut(f.Platform, " ")
 	major, _, _ := strings.Cut(version, ".")
 	n, _ := strconv.Atoi(major)
@@ -40,16 +40,16 @@ func system(ctx context.Context, p *patient) said {
 	return warn("it may work; for the vendor's support use RHEL 8 or 9", "%s (%s)", f.Platform, runtime.GOARCH)
 }
 
-func cores(ctx context.Context, p *patient) said {
-	n := look(ctx, p).CPUs
+func cores(ctx context.Context, t *target) outcome {
+	n := hostFacts(ctx, t).CPUs
 	if n < leastCores {
-		return warn("give the host more cores, or lower appsNumberofJobExecutors", "%d cores for %d Apps at once", n, p.settings.JobExecutors)
+		return warn("give the host more cores, or lower appsNumberofJobExecutors", "%d cores for %d Apps at once", n, t.settings.JobExecutors)
 	}
-	return ok("%d cores for %d Apps at once", n, p.settings.JobExecutors)
+	return ok("%d cores for %d Apps at once", n, t.settings.JobExecutors)
 }
 
-func memory(ctx context.Context, p *patient) said {
-	f := look(ctx, p)
+func memory(ctx context.Context, t *target) outcome {
+	f := hostFacts(ctx, t)
 	text := fmt.Sprintf("%s, %s of it available", size(int64(f.MemoryTotal)), size(int64(f.MemoryFree)))
 	switch {
 	case f.MemoryTotal == 0:
@@ -62,9 +62,9 @@ func memory(ctx context.Context, p *patient) said {
 	return ok("%s", text)
 }
 
-func disk(ctx context.Context, p *patient) said {
-	f := look(ctx, p)
-	text := fmt.Sprintf("%s free of %s at %q", size(int64(f.DiskFree)), size(int64(f.DiskTotal)), folder(p.Paths.Jobs))
+func disk(ctx context.Context, t *target) outcome {
+	f := hostFacts(ctx, t)
+	text := fmt.Sprintf("%s free of %s at %q", size(int64(f.DiskFree)), size(int64(f.DiskTotal)), existing(t.Paths.Jobs))
 	switch {
 	case f.DiskTotal == 0:
 		return skip("not known")
@@ -76,7 +76,7 @@ func disk(ctx context.Context, p *patient) said {
 	return ok("%s", text)
 }
 
-func serviceInstalled(_ context.Context, _ *patient) said {
+func serviceInstalled(_ context.Context, _ *target) outcome {
 	s, err := svc.New(svc.Spec{Program: "/usr/bin/tcenvsvr", Home: "/", User: "x"})
 	if err != nil {
 		return skip("%s", oneLine(err))

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -12,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func noexec(_ context.Context, p *patient) said {
-	for _, dir := range []string{p.Paths.Programs, p.Paths.Jobs} {
-		dir = folder(dir)
+func noexec(_ context.Context, t *target) outcome {
+	for _, dir := range []string{t.Paths.Programs, t.Paths.Jobs} {
+		dir = existing(dir)
 		var fs unix.Statfs_t
 		if err := unix.Statfs(dir, &fs); err != nil {
 			return skip("%q: %v", dir, err)
@@ -23,10 +22,10 @@ func noexec(_ context.Context, p *patient) said {
 			return fail("mount it without noexec, or put the home elsewhere", "%q is on a file system mounted noexec", dir)
 		}
 	}
-	return ok("Apps may be run from %q", folder(p.Paths.Exchange))
+	return ok("Apps may be run from %q", existing(t.Paths.Exchange))
 }
 
-func selinux(ctx context.Context, _ *patient) said {
+func selinux(ctx context.Context, _ *target) outcome {
 	mode, err := os.ReadFile("/sys/fs/selinux/enforce")
 	if errors.Is(err, os.ErrNotExist) {
 		return ok("not in use")
@@ -50,7 +49,7 @@ func selinux(ctx context.Context, _ *patient) said {
 	return ok("%s, no denials today", name)
 }
 
-// denied are today's denials of what has to do with us.
+// denied returns today's denials that concern the Environment Server.
 func denied(ctx context.Context) ([]string, error) {
 	tool, err := exec.LookPath("ausearch")
 	if err != nil {
@@ -72,67 +71,10 @@ func denied(ctx context.Context) ([]string, error) {
 	return ours, nil
 }
 
-func fips(_ context.Context, _ *patient) said {
+func fips(_ context.Context, _ *target) outcome {
 	on, err := os.ReadFile("/proc/sys/crypto/fips_enabled")
 	if err != nil || strings.TrimSpace(string(on)) != "1" {
 		return ok("the kernel is not in FIPS mode")
 	}
 	return ok("the kernel is in FIPS mode; start the agent with GODEBUG=fips140=on to have it follow")
-}
-
-// firewall says what is there; whether it lets us out, the network checks show.
-func firewall(ctx context.Context, _ *patient) said {
-	var seen []string
-	if out, err := exec.CommandContext(ctx, "systemctl", "is-active", "firewalld").Output(); err == nil && strings.TrimSpace(string(out)) == "active" {
-		seen = append(seen, "firewalld is active")
-	}
-	if os.Geteuid() != 0 {
-		return skip("%s", strings.Join(append(seen, "root may see the rules"), "; "))
-	}
-	drops, known := outputRules(ctx)
-	if !known {
-		return skip("%s", strings.Join(append(seen, "neither nft nor iptables can be asked"), "; "))
-	}
-	if len(drops) > 0 {
-		return warn("see that they allow outbound TCP 443 and 62000; the network checks below tell whether they do",
-			"%s", strings.Join(append(seen, fmt.Sprintf("outbound rules that drop or reject: %s", strings.Join(drops, "; "))), "; "))
-	}
-	return ok("%s", strings.Join(append(seen, "nothing is dropped on its way out"), "; "))
-}
-
-// outputRules are the rules of output chains that keep packets back.
-func outputRules(ctx context.Context) (drops []string, known bool) {
-	if out, err := exec.CommandContext(ctx, "nft", "list", "ruleset").Output(); err == nil {
-		return nftDrops(string(out)), true
-	}
-	out, err := exec.CommandContext(ctx, "iptables", "-S", "OUTPUT").Output()
-	if err != nil {
-		return nil, false
-	}
-	for line := range strings.Lines(string(out)) {
-		if strings.Contains(line, "-j DROP") || strings.Contains(line, "-j REJECT") || strings.HasPrefix(line, "-P OUTPUT DROP") {
-			drops = append(drops, strings.TrimSpace(line))
-		}
-	}
-	return drops, true
-}
-
-// nftDrops finds drops in chains that hook output.
-func nftDrops(ruleset string) (drops []string) {
-	output := false
-	for s := bufio.NewScanner(strings.NewReader(ruleset)); s.Scan(); {
-		line := strings.TrimSpace(s.Text())
-		switch {
-		case strings.HasPrefix(line, "chain "):
-			output = false
-		case strings.Contains(line, "hook output"):
-			output = true
-			if strings.Contains(line, "policy drop") {
-				drops = append(drops, "policy drop")
-			}
-		case output && (strings.Contains(line, " drop") || strings.Contains(line, " reject")):
-			drops = append(drops, line)
-		}
-	}
-	return drops
 }

@@ -7,6 +7,6 @@ import (
 	"runtime"
 )
 
-func none(context.Context, *patient) said { return skip("%s has none", runtime.GOOS) }
+func none(context.Context, *target) outcome { return skip("%s has none", runtime.GOOS) }
 
 var noexec, selinux, fips, firewall = none, none, none, none

@@ -13,8 +13,8 @@ type Report struct {
 	Fixed    []string  `json:"fixed,omitempty"`
 }
 
-// String is the report by groups: what is well in one line, what is not
-// with why it matters and what to do.
+// String returns the report by groups: one line for each check, and for a warning or a failure also
+// why it matters and what to do.
 func (r Report) String() string {
 	var b strings.Builder
 	for _, fixed := range r.Fixed {

@@ -10,20 +10,20 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
-// interpreters are found as for an order.
-func interpreters(p *patient) (java string, pythons []string) {
-	return daemon.Execution(p.settings).Interpreters()
+// interpreters finds the interpreters as for an order.
+func interpreters(t *target) (java string, pythons []string) {
+	return parts.Execution(t.settings).Interpreters()
 }
 
 var javaVersion = regexp.MustCompile(`version "(\d+)[^"]*"`)
 
-func java(ctx context.Context, p *patient) said {
-	program, _ := interpreters(p)
+func java(ctx context.Context, t *target) outcome {
+	program, _ := interpreters(t)
 	if program == "" {
-		return warn("dnf install java-17-openjdk-headless, or set appsJavaHome", "there is none%s", where("appsJavaHome", p.settings.JavaHome))
+		return warn("dnf install java-17-openjdk-headless, or set appsJavaHome", "there is none%s", where("appsJavaHome", t.settings.JavaHome))
 	}
 	out, err := output(ctx, program, "-version")
 	if err != nil {
@@ -36,10 +36,10 @@ func java(ctx context.Context, p *patient) said {
 	return ok("%q says %s", program, firstLine(out))
 }
 
-func python(ctx context.Context, p *patient) said {
-	_, programs := interpreters(p)
+func python(ctx context.Context, t *target) outcome {
+	_, programs := interpreters(t)
 	if len(programs) == 0 {
-		return warn("dnf install python3.11, or set appsPythonHome311", "there is none%s", where("appsPythonHome311", p.settings.PythonHome311))
+		return warn("dnf install python3.11, or set appsPythonHome311", "there is none%s", where("appsPythonHome311", t.settings.PythonHome311))
 	}
 	out, err := output(ctx, programs[0], "-I", "-c", "import sys; print('Python %d.%d.%d' % sys.version_info[:3])")
 	if err != nil {
@@ -51,7 +51,7 @@ func python(ctx context.Context, p *patient) said {
 	return ok("%q says %s", programs[0], firstLine(out))
 }
 
-// modules are what Apps take for granted. Those of Python itself are missing
+// modules prints which modules are missing that Apps rely on. Those of Python itself are missing
 // where it was compiled without the developer packages that the guide lists.
 const modules = `
 import importlib
@@ -64,8 +64,8 @@ for name in ("ssl", "sqlite3", "zlib", "bz2", "lzma", "ctypes", "hashlib", "pip"
 print(" ".join(gone))
 `
 
-func pythonPackages(ctx context.Context, p *patient) said {
-	_, programs := interpreters(p)
+func pythonPackages(ctx context.Context, t *target) outcome {
+	_, programs := interpreters(t)
 	if len(programs) == 0 {
 		return skip("there is no Python")
 	}
@@ -92,8 +92,8 @@ func where(setting, value string) string {
 	return fmt.Sprintf(" at %s %q", setting, value)
 }
 
-// output is what a program prints on both streams. It gets no secrets: only
-// the path is handed on.
+// output runs a program and returns what it prints on both streams. The program gets no secrets:
+// its environment has PATH only.
 func output(ctx context.Context, program string, args ...string) (string, error) {
 	c := exec.CommandContext(ctx, program, args...)
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}

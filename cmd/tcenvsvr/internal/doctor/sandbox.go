@@ -2,29 +2,26 @@ package doctor
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
 	"os/user"
 	"strings"
 
-	"tcenvsvr/agent/host/setup"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
-// runner really becomes the sandbox user by sudo, as an order would, or looks at the socket.
-func runner(ctx context.Context, p *patient) said {
-	if p.settingsErr != nil {
+// runner becomes the sandbox user by sudo, as an order does, or checks the socket.
+func runner(ctx context.Context, t *target) outcome {
+	if t.settingsErr != nil {
 		return skip("the settings cannot be read")
 	}
-	if _, err := daemon.NewJobs(p.settings, p.Paths.State, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := parts.NewJobs(t.settings, t.Paths.State, slog.New(slog.DiscardHandler)); err != nil {
 		return fail(hint(err, ""), "%s", oneLine(err))
 	}
-	name := p.settings.SandboxUser
-	switch by := p.settings.Runner(); {
+	name := t.settings.SandboxUser
+	switch by := t.settings.Runner(); {
 	case by == "socket":
 		return listens("/proc/net/unix", job.SocketPath)
 	case by != "sudo" && name == "":
@@ -44,8 +41,9 @@ func runner(ctx context.Context, p *patient) said {
 	return ok("became %s and ran true", name)
 }
 
-// listens looks whether somebody listens on the socket. Connecting to it would start a shim.
-func listens(table, path string) said {
+// listens checks in the kernel's table that somebody listens on the socket: a connection would
+// start a shim.
+func listens(table, path string) outcome {
 	text, err := os.ReadFile(table)
 	if err != nil {
 		return skip("%v", err)
@@ -57,85 +55,4 @@ func listens(table, path string) said {
 		}
 	}
 	return fail(`as root: "systemctl enable --now tc-job.socket"`, "appsRunner is \"socket\", and nobody listens on %q", path)
-}
-
-// reasons say why a step of host setup matters.
-var reasons = map[string]string{
-	"users":     "the agent and its Apps are users of their own",
-	"way":       "a folder above the home that is closed keeps agent or Apps from everything",
-	"folders":   "owners, modes and ACLs decide who reads what",
-	"sudoers":   "the agent may become the sandbox user and nobody else",
-	"sudo":      "Apps become the sandbox user by it",
-	"su":        "the vendor's guide asks for it (PAM)",
-	"runtime":   "the agent's files in /run",
-	"settings":  "Apps must not read what is the agent's",
-	"state":     "the agent refuses its secrets where others could have read or changed them",
-	"fapolicyd": "it would keep Apps from running",
-	"labels":    "SELinux judges files by them",
-}
-
-// hostSetUp is what "host check" says.
-func (h *Host) hostSetUp(ctx context.Context, c Config) {
-	var err error
-	s := bounded(ctx, patience, func(ctx context.Context) said {
-		host := &setup.Host{Home: c.Paths.Home}
-		err = host.Check(ctx, func(r setup.Result) { h.steps = append(h.steps, r) })
-		return ok("")
-	})
-	switch {
-	case s.Verdict == Failed:
-		h.hung, h.steps = &s, nil
-	case errors.Is(err, errors.ErrUnsupported):
-		h.steps = nil
-	}
-}
-
-// steps are the findings of package setup, in the doctor's words.
-func (p *patient) steps(h Host) []Finding {
-	if h.hung != nil {
-		return []Finding{{"sandbox", "host", Failed, h.hung.Found, "it decides what Apps may do", h.hung.Try}}
-	}
-	var all []Finding
-	for _, r := range h.steps {
-		all = append(all, p.step(r, h.asRoot))
-	}
-	return all
-}
-
-// mostTexts is how many findings of one step are told.
-const mostTexts = 3
-
-// step makes one finding of all that a step found. Where Apps do not run as a
-// sandbox user, a host that is not set up for one is worth a warning.
-func (p *patient) step(r setup.Result, asRoot bool) Finding {
-	bad := Failed
-	if p.settings.Runner() == "none" {
-		bad = Warning
-	}
-	f := Finding{Group: "sandbox", Name: r.Step, Verdict: OK, Found: "as it should be", Why: reasons[r.Step]}
-	var texts []string
-	for _, x := range r.Findings {
-		texts = append(texts, x.Text)
-		if x.Note() {
-			continue
-		}
-		f.Verdict, f.Try = bad, x.Try
-		if x.Try == "" {
-			f.Try = `"tcenvsvr host apply", or "tcenvsvr doctor --fix", as root`
-		}
-	}
-	if r.Err != nil {
-		f.Verdict, f.Try = bad, `see "tcenvsvr host check"`
-		if errors.Is(r.Err, os.ErrPermission) || !asRoot {
-			f.Verdict, f.Try = Skipped, ""
-		}
-		texts = append(texts, oneLine(r.Err))
-	}
-	if n := len(texts) - mostTexts; n > 1 {
-		texts = append(texts[:mostTexts], fmt.Sprintf("and %d more: see \"tcenvsvr host check\"", n))
-	}
-	if len(texts) > 0 {
-		f.Found = strings.Join(texts, "; ")
-	}
-	return f
 }

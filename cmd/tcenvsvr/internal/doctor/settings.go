@@ -15,32 +15,32 @@ import (
 	"tcenvsvr/agent/secret/keychain"
 )
 
-func settingsFile(_ context.Context, p *patient) said {
-	info, err := os.Lstat(p.Paths.Settings)
+func settingsFile(_ context.Context, t *target) outcome {
+	info, err := os.Lstat(t.Paths.Settings)
 	switch {
-	case errors.Is(err, os.ErrNotExist) && p.settingsErr != nil:
-		return fail(hint(p.settingsErr, "restore it from a backup, or enroll with a fresh bundle"), "%s", oneLine(p.settingsErr))
+	case errors.Is(err, os.ErrNotExist) && t.settingsErr != nil:
+		return fail(hint(t.settingsErr, "restore it from a backup, or enroll with a fresh bundle"), "%s", oneLine(t.settingsErr))
 	case errors.Is(err, os.ErrNotExist):
 		return skip("there is none: everything is at its default")
-	case paths.Barrier(filepath.Dir(p.Paths.Home)) != "":
-		folder := paths.Barrier(filepath.Dir(p.Paths.Home))
-		return fail(paths.Opening(folder, self()), "the folder %q, on the way to the agent's files, cannot be passed: %v", folder, err)
+	case paths.Barrier(filepath.Dir(t.Paths.Home)) != "":
+		folder := paths.Barrier(filepath.Dir(t.Paths.Home))
+		return fail(paths.Opening(folder, currentUser()), "the folder %q, on the way to the agent's files, cannot be passed: %v", folder, err)
 	case err != nil:
 		return fail("run the doctor as root or as the agent's user", "%v", err)
 	case !info.Mode().IsRegular():
-		return fail("remove it and enroll again", "%q is no regular file", p.Paths.Settings)
+		return fail("remove it and enroll again", "%q is no regular file", t.Paths.Settings)
 	}
 	if mode := info.Mode().Perm(); exposed(mode) {
-		return fail(fmt.Sprintf(`"chmod 600 %s", or "tcenvsvr doctor --fix"`, p.Paths.Settings), "others may read or change it (mode %04o)", mode)
+		return fail(fmt.Sprintf(`"chmod 600 %s", or "tcenvsvr doctor --fix"`, t.Paths.Settings), "others may read or change it (mode %04o)", mode)
 	}
-	if state, err := os.Stat(p.Paths.State); errors.Is(p.settingsErr, os.ErrPermission) && err == nil && isOurs(state) {
+	if state, err := os.Stat(t.Paths.State); errors.Is(t.settingsErr, os.ErrPermission) && err == nil && isOurs(state) {
 		return fail(`"tcenvsvr host apply", or "tcenvsvr doctor --fix", as root`, "the agent may not read it (mode %04o%s)", info.Mode().Perm(), owner(info))
 	}
-	return ok("%q, mode %04o%s", p.Paths.Settings, info.Mode().Perm(), owner(info))
+	return ok("%q, mode %04o%s", t.Paths.Settings, info.Mode().Perm(), owner(info))
 }
 
-// self is as whom the doctor looks: for root, the agent's user.
-func self() string {
+// currentUser is the name of the user who runs the checks: for root, that is the agent's.
+func currentUser() string {
 	u, err := user.Current()
 	if err != nil {
 		return fmt.Sprint(os.Geteuid())
@@ -48,29 +48,29 @@ func self() string {
 	return u.Username
 }
 
-func settingsValues(_ context.Context, p *patient) said {
-	if errors.Is(p.settingsErr, os.ErrPermission) {
+func settingsValues(_ context.Context, t *target) outcome {
+	if errors.Is(t.settingsErr, os.ErrPermission) {
 		return skip("only root and the agent's user may read them")
 	}
-	if err := errors.Join(p.settingsErr, p.settings.Check()); err != nil {
+	if err := errors.Join(t.settingsErr, t.settings.Check()); err != nil {
 		return fail(hint(err, `see "tcenvsvr settings check"`), "%s", oneLine(err))
 	}
 	return ok("all are allowed and fit together")
 }
 
-func enrollment(_ context.Context, p *patient) said {
-	if p.settingsErr != nil {
+func enrollment(_ context.Context, t *target) outcome {
+	if t.settingsErr != nil {
 		return skip("the settings cannot be read")
 	}
-	if err := p.settings.Enrolled(); err != nil {
+	if err := t.settings.Enrolled(); err != nil {
 		return warn(`download the bundle of an Environment and run "tcenvsvr enroll FILE"`, "%s", oneLine(err))
 	}
-	return ok("server %s of %s", p.settings.ServerXID, p.settings.BrokerAddr())
+	return ok("server %s of %s", t.settings.ServerXID, t.settings.BrokerAddr())
 }
 
-func keychainState(_ context.Context, p *patient) said {
-	switch err := p.chainErr; {
-	case errors.Is(err, keychain.ErrMissing) && p.settings.Sealed():
+func keychainState(_ context.Context, t *target) outcome {
+	switch err := t.chainErr; {
+	case errors.Is(err, keychain.ErrMissing) && t.settings.Sealed():
 		return fail("restore keychain.json from a backup, or enroll with a fresh bundle", "secrets are sealed and there is no keychain")
 	case errors.Is(err, keychain.ErrMissing):
 		return warn(`"tcenvsvr keychain init" seals them`, "there is none: secrets in settings.yaml are protected by its mode alone")
@@ -79,29 +79,40 @@ func keychainState(_ context.Context, p *patient) said {
 	case err != nil:
 		return fail("restore keychain.json from a backup, or enroll with a fresh bundle", "%s", oneLine(err))
 	}
-	return p.locked()
+	return t.secrets()
 }
 
-// soon is when an expiry begins to be worth a warning.
+// secrets says whether the sealed secrets can be opened.
+func (t *target) secrets() outcome {
+	switch {
+	case t.lockedErr == nil:
+		return ok("there is one, and the secrets in the settings can be opened")
+	case errors.Is(t.lockedErr, keychain.ErrLocked):
+		return ok("secrets are sealed; this command has not the master password, so some checks are skipped")
+	}
+	return fail(`see "tcenvsvr keychain status"; masterKeyFile must hold the master password and be readable to the agent alone`, "%s", oneLine(t.lockedErr))
+}
+
+// soon is the time before an expiry from which on it is worth a warning.
 const soon = 14 * 24 * time.Hour
 
-func clientCertificate(_ context.Context, p *patient) said {
-	if s := p.enrolled(); s != nil {
+func clientCertificate(_ context.Context, t *target) outcome {
+	if s := t.notEnrolled(); s != nil {
 		return *s
 	}
-	if p.settings.KeystorePassword.Sealed() {
+	if t.settings.KeystorePassword.Sealed() {
 		return skip("the keystore's password is sealed")
 	}
-	if errors.Is(p.identityErr, os.ErrPermission) {
+	if errors.Is(t.identityErr, os.ErrPermission) {
 		return skip("only root and the agent's user may read the keystore")
 	}
-	if p.identityErr != nil {
-		return fail(`restore keystore.p12 from a backup, or enroll with a fresh bundle ("tccloud bundle ENV --server XID")`, "%s", oneLine(p.identityErr))
+	if t.identityErr != nil {
+		return fail(`restore keystore.p12 from a backup, or enroll with a fresh bundle ("tccloud bundle ENV --server XID")`, "%s", oneLine(t.identityErr))
 	}
-	if err := p.identity.Unused(); err != nil {
+	if err := t.identity.Unused(); err != nil {
 		return warn("the next renewal replaces it; if the cloud refuses this server's certificate, enroll with a fresh bundle", "a renewed certificate cannot be used: %s", oneLine(err))
 	}
-	leaf := p.identity.Leaf()
+	leaf := t.identity.Leaf()
 	switch left := time.Until(leaf.NotAfter); {
 	case left <= 0:
 		return fail("see that this host's clock is right; if it is, enroll with a fresh bundle", "it expired on %s, and this host's clock says %s",
@@ -112,7 +123,7 @@ func clientCertificate(_ context.Context, p *patient) said {
 	return ok("%s, valid until %s", leaf.Subject.CommonName, leaf.NotAfter.Format(time.DateOnly))
 }
 
-// hint is the error's own, or else another.
+// hint is the error's own hint, or otherwise.
 func hint(err error, otherwise string) string {
 	_, own, _ := strings.Cut(err.Error(), "\nhint: ")
 	return cmp.Or(own, otherwise)

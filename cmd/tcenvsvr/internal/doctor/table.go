@@ -1,9 +1,9 @@
 package doctor
 
-// groups are the headings, in the order in which an administrator asks.
+// groups are the headings, in the order of the report.
 var groups = []string{"agent", "settings", "host", "runtimes", "trust", "sandbox", "network"}
 
-// hostTable are the checks of LookAtHost, which get no patient.
+// hostTable are the checks of CheckHost. They get no target.
 var hostTable = []check{
 	{"host", "selinux", "it may forbid what file modes allow", selinux},
 	{"host", "fips", "it decides which cryptography works", fips},
@@ -11,7 +11,7 @@ var hostTable = []check{
 	{"host", "service", "it starts the agent after a reboot", serviceInstalled},
 }
 
-// table is every other check but those of package setup, which follow it.
+// table are the checks of Run. Those of the host's setup (package setup) follow them.
 var table = []check{
 	{"agent", "running", "only a running agent takes orders", running},
 	{"agent", "connection", "orders come and results go by it", connection},
@@ -49,5 +49,5 @@ var table = []check{
 	{"network", "broker websocket", "the transport where a proxy or firewall wants HTTP", brokerWebSocket},
 	{"network", "API", "Apps are downloaded from it by HTTPS", apiReachable},
 	{"network", "API TLS", "who stands between can be seen by who issued the certificate", apiTLS},
-	{"network", "clock", "certificates and Apps' tokens are judged by it", clock},
+	{"network", "clock", "certificates and Apps' tokens are checked by it", clock},
 }

@@ -8,33 +8,33 @@ import (
 	"path/filepath"
 
 	"tcenvsvr/certs"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
-func trusted(_ context.Context, p *patient) said {
-	if p.harvestErr != nil {
-		return fail("restore the host's CAs: update-ca-trust", "%s", oneLine(p.harvestErr))
+func trusted(_ context.Context, t *target) outcome {
+	if t.harvestErr != nil {
+		return fail("restore the host's CAs: update-ca-trust", "%s", oneLine(t.harvestErr))
 	}
-	private := len(p.harvest.Roots) - p.harvest.Public
+	private := len(t.harvest.Roots) - t.harvest.Public
 	switch {
-	case len(p.harvest.Problems) > 0:
-		return warn(`see "tcenvsvr certs check"`, "%d public and %d private CAs; %s", p.harvest.Public, private, oneLine(p.harvest.Problems[0]))
-	case p.harvest.Public == 0:
+	case len(t.harvest.Problems) > 0:
+		return warn(`see "tcenvsvr certs check"`, "%d public and %d private CAs; %s", t.harvest.Public, private, oneLine(t.harvest.Problems[0]))
+	case t.harvest.Public == 0:
 		return warn("install ca-certificates", "%d private CAs and none of the host's", private)
 	}
-	return ok("%d public and %d private CAs", p.harvest.Public, private)
+	return ok("%d public and %d private CAs", t.harvest.Public, private)
 }
 
-// storesReadable reads the set that jobs get as who runs them.
-func storesReadable(ctx context.Context, p *patient) said {
-	dir, err := filepath.EvalSymlinks(filepath.Join(p.Paths.Trust, "current"))
+// storesReadable reads the trust stores of jobs as the user who runs jobs.
+func storesReadable(ctx context.Context, t *target) outcome {
+	dir, err := filepath.EvalSymlinks(filepath.Join(t.Paths.Trust, "current"))
 	if errors.Is(err, os.ErrNotExist) {
 		return skip(`there are none yet: the agent, or "tcenvsvr certs build", makes them`)
 	}
 	if err != nil {
 		return fail(`run "tcenvsvr certs build"`, "%v", err)
 	}
-	jobs, err := daemon.NewJobs(p.settings, p.Paths.State, slog.New(slog.DiscardHandler))
+	jobs, err := parts.NewJobs(t.settings, t.Paths.State, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return skip("%s", oneLine(err))
 	}
@@ -48,9 +48,9 @@ func storesReadable(ctx context.Context, p *patient) said {
 	}
 	switch err := readable(ctx, files); {
 	case errors.Is(err, certs.ErrUnproved):
-		return skip("%s cannot be asked: %s", p.settings.SandboxUser, oneLine(err))
+		return skip("%s cannot be asked: %s", t.settings.SandboxUser, oneLine(err))
 	case err != nil:
 		return fail("every folder above must let the sandbox user pass: chmod o+x", "%s", oneLine(err))
 	}
-	return ok("%q, read as %s", dir, p.settings.SandboxUser)
+	return ok("%q, read as %s", dir, t.settings.SandboxUser)
 }

@@ -9,14 +9,14 @@ import (
 	"tcenvsvr/agent/job"
 )
 
-// follower copies the output files of a running job to where they are shown.
+// follower copies the outputs of a running job to its sinks.
 type follower struct {
 	dir   string
 	sinks map[job.Stream]io.Writer
 	files map[job.Stream]*os.File
 }
 
-// follow copies until ctx ends, and then what is left.
+// follow copies until ctx ends, and then the rest.
 func (f *follower) follow(ctx context.Context) {
 	f.files = map[job.Stream]*os.File{}
 	ticker := time.NewTicker(100 * time.Millisecond)

@@ -12,8 +12,8 @@ import (
 // kept are the folders of a job that the user may want.
 var kept = []string{"out", "log"}
 
-// openKeep makes the user's folder before anything runs, and does not mix
-// what an earlier run left in it with this one's.
+// openKeep makes the user's folder before anything runs. It refuses one with files of an earlier
+// run, so that they are not mixed.
 func openKeep(dir string) (*os.Root, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("keeping the App's files: %w", err)
@@ -31,8 +31,8 @@ func openKeep(dir string) (*os.Root, error) {
 	return root, nil
 }
 
-// keep copies regular files and nothing else: an App may leave links and
-// pipes. It says of each that it could not copy why, and goes on.
+// keep copies regular files and nothing else, because an App may leave links and pipes. It goes on
+// after a failure and returns all failures together.
 func keep(jobDir string, to *os.Root) error {
 	from, err := os.OpenRoot(jobDir)
 	if err != nil {

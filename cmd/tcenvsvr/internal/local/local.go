@@ -10,16 +10,16 @@ import (
 	"os"
 	"time"
 
-	"tcenvsvr/agent"
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/inputs"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // Run is one run of one App.
@@ -28,13 +28,13 @@ type Run struct {
 	Given        inputs.Values // parameters and Playbook variables
 	Variables    []Variable    // runtime variables
 	OutVariables []string      // nil = all that the App declares
-	Out          string        // folder for out/ and log/; "" = thrown away
+	Out          string        // folder for out/ and log/; "" = they are removed
 	Timeout      time.Duration // 0 = the App's own, or the setting
-	NoSandbox    bool          // run it as whoever we are
+	NoSandbox    bool          // run it as the user of this process
 	Settings     settings.Settings
-	Home         paths.Paths   // whose exchange is used where it is ours, and whose private CAs count
-	Path         string        // PATH to look for interpreters in
-	Begin        func(Sandbox) // is told as whom the App will run; nil = nobody wants to know
+	Home         paths.Paths   // its exchange is used if that is ours, and its private CAs count
+	Path         string        // PATH in which interpreters are looked for
+	Begin        func(Sandbox) // is called before the App runs; nil = nothing is called
 
 	Stdout, Stderr io.Writer
 }
@@ -42,7 +42,7 @@ type Run struct {
 // Variable is a runtime variable, &{Source:TYPE:ID} in a parameter.
 type Variable struct{ Source, ID, Data string }
 
-// Result says what came of it.
+// Result is the outcome of a Run.
 type Result struct {
 	Sandbox
 	Outcome   wire.Outcome      `json:"outcome"`
@@ -57,13 +57,13 @@ type Result struct {
 
 const kvContext = "local"
 
-// Do runs the App and returns when it has ended. When ctx ends, the App is
-// cancelled as an order would be. An error beside an outcome says what of it is missing.
+// Do runs the App and returns when it has ended. When ctx ends, the App is cancelled as an order
+// would be. An error beside an outcome says which part of the outcome is missing.
 func (r *Run) Do(ctx context.Context) (result Result, err error) {
 	if r.NoSandbox {
 		r.Settings.AppsRunner = "none"
 	}
-	jobs, err := daemon.NewJobs(r.Settings, r.Home.State, slog.New(slog.DiscardHandler))
+	jobs, err := parts.NewJobs(r.Settings, r.Home.State, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return Result{}, err
 	}
@@ -116,8 +116,8 @@ func (r *Run) Do(ctx context.Context) (result Result, err error) {
 	return result, err
 }
 
-// install unpacks the App, unless its inputs are refused or it is of a kind
-// that no order runs.
+// install unpacks the App. It refuses inputs that the App does not accept and Apps that no order
+// runs.
 func (r *Run) install(ctx context.Context, p *place) (app.App, inputs.Inputs, error) {
 	fail := func(err error) (app.App, inputs.Inputs, error) {
 		if refusal, ok := errors.AsType[*inputs.Refusal](err); ok && refusal.Try != "" {
@@ -144,7 +144,7 @@ func (r *Run) install(ctx context.Context, p *place) (app.App, inputs.Inputs, er
 	return installed, in, nil
 }
 
-// declared is what the App's manifest says of its inputs.
+// declared are the inputs that the App's manifest declares.
 func declared(m app.Manifest, runtime wire.Runtime) inputs.App {
 	a, defaults := inputs.App{Name: m.ProgramName, Playbook: runtime == wire.RuntimePlaybook}, m.Defaults()
 	for _, p := range m.Params {
@@ -157,9 +157,9 @@ func declared(m app.Manifest, runtime wire.Runtime) inputs.App {
 }
 
 // execution is what the App is told.
-func (r *Run) execution(ctx context.Context, p *place, jobs *daemon.Jobs, installed app.App, in inputs.Inputs, store *api.Memory) (app.Execution, error) {
+func (r *Run) execution(ctx context.Context, p *place, jobs *parts.Jobs, installed app.App, in inputs.Inputs, store *api.Memory) (app.Execution, error) {
 	own := time.Duration(installed.Manifest.TimeoutMinutes) * time.Minute
-	e := daemon.Execution(r.Settings)
+	e := parts.Execution(r.Settings)
 	e.Session, e.JobDir, e.AppParams, e.Path = p.Session, p.Job, in.Params, r.Path
 	e.Timeout = cmp.Or(r.Timeout, own, r.Settings.DefaultTimeout)
 	e.Playbook, e.KVContext, e.OutVariables = installed.Manifest.Is("playbook"), kvContext, in.OutVariables
@@ -183,9 +183,9 @@ func (r *Run) execution(ctx context.Context, p *place, jobs *daemon.Jobs, instal
 	return e, err
 }
 
-// run starts the App and shows its output until it has ended. It ends with
-// us, whatever ends us.
-func (r *Run) run(ctx context.Context, jobs *daemon.Jobs, installed app.App, e app.Execution) (job.Exit, error) {
+// run starts the App and shows its output until it has ended. The App ends with this process,
+// however that ends.
+func (r *Run) run(ctx context.Context, jobs *parts.Jobs, installed app.App, e app.Execution) (job.Exit, error) {
 	launch, err := installed.Launch(e)
 	if err != nil {
 		return job.Exit{}, err
@@ -198,10 +198,10 @@ func (r *Run) run(ctx context.Context, jobs *daemon.Jobs, installed app.App, e a
 	return r.follow(ctx, process, e.JobDir)
 }
 
-// trust gives the App the CAs that an order's would have, in a set of its
-// own: whoever runs this may not be the agent's user.
-func (r *Run) trust(ctx context.Context, e *app.Execution, jobs *daemon.Jobs, dir string) error {
-	sources := daemon.TrustSources(r.Home, r.Settings)
+// trust gives the App the CAs that the App of an order would have, in a set of its own, because
+// this process may run as another user than the agent.
+func (r *Run) trust(ctx context.Context, e *app.Execution, jobs *parts.Jobs, dir string) error {
+	sources := parts.TrustSources(r.Home, r.Settings)
 	sources.Java, sources.Pythons = e.Interpreters()
 	set, err := certs.New(certs.Config{Dir: dir, Sources: sources, Readable: jobs.Readable()}).Current(ctx)
 	if err != nil {
@@ -231,12 +231,12 @@ func (r *Run) follow(ctx context.Context, process *job.Process, jobDir string) (
 
 func (r *Run) outcome(result *Result, installed app.App, jobDir string, exit job.Exit) error {
 	result.ExitCode, result.Signal, result.RunMS = exit.Code, exit.Signal, exit.Ran().Milliseconds()
-	result.Outcome = agent.OutcomeOf(exit, installed.Manifest.Is("playbook"))
+	result.Outcome = order.OutcomeOf(exit, installed.Manifest.Is("playbook"))
 	collected, err := app.Collect(jobDir, installed.Manifest)
 	if err != nil {
 		return err
 	}
-	result.Message = cmp.Or(agent.MessageOf(jobDir, collected, exit), exit.Error)
+	result.Message = cmp.Or(order.MessageOf(jobDir, collected, exit), exit.Error)
 	if result.Outcome == wire.Succeeded || result.Outcome == wire.Partial {
 		result.Results = collected.Results
 	}
@@ -255,7 +255,7 @@ func (r *Run) outcome(result *Result, installed app.App, jobDir string, exit job
 	return nil
 }
 
-// written are the Playbook variables that are not as they were given.
+// written are the Playbook variables that the App has changed.
 func written(store *api.Memory, given map[string]string) map[string]string {
 	all := map[string]string{}
 	for name, value := range store.Values(kvContext) {

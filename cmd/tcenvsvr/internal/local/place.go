@@ -11,7 +11,7 @@ import (
 
 	"tcenvsvr/agent/host/acl"
 	"tcenvsvr/agent/job/janitor"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // place is where a run happens.
@@ -21,10 +21,10 @@ type place struct {
 	programs, trust string
 }
 
-// place takes the home's exchange where that is there and ours: the
-// sandbox user reaches it, and the service behind the socket may write nowhere else. Whoever has
-// no home of his own gets a folder for the time of the run. What earlier runs left when they were killed is removed.
-func (r *Run) place(ctx context.Context, jobs *daemon.Jobs) (*place, error) {
+// place chooses the home's exchange if it exists and is ours: the sandbox user can enter it, and
+// the service behind the socket may write nowhere else. Otherwise the run gets a temporary folder.
+// What earlier runs left when they were killed is removed.
+func (r *Run) place(ctx context.Context, jobs *parts.Jobs) (*place, error) {
 	programs, folders := r.Home.Programs, r.Home.Jobs
 	temporary := !ours(programs) || !ours(folders)
 	if temporary {
@@ -57,7 +57,7 @@ func (p *place) make(user string) error {
 		}
 	}
 	switch {
-	case !p.temporary: // its parent has default ACLs, for which the mode is what may come through
+	case !p.temporary: // its parent has default ACLs, which the mode limits
 		return os.Chmod(p.Dir, 0o755)
 	case user == "":
 		return nil
@@ -80,7 +80,7 @@ func share(dir string, here, within []acl.Grant) error {
 	return acl.Share(f, here, within)
 }
 
-func (p *place) leave(ctx context.Context, jobs *daemon.Jobs) error {
+func (p *place) leave(ctx context.Context, jobs *parts.Jobs) error {
 	return p.Leave(context.WithoutCancel(ctx), jobs.Janitor(filepath.Dir(p.Job)))
 }
 

@@ -6,16 +6,16 @@ import (
 	"os/user"
 
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
-// Sandbox says as whom and how the App runs.
+// Sandbox says as which user and how the App runs.
 type Sandbox struct {
 	User   string `json:"user"`
 	Runner string `json:"runner"` // sudo, socket or none
 }
 
-// String is for the first line of a run.
+// String is shown in the first line of a run.
 func (s Sandbox) String() string {
 	switch {
 	case s.Runner != "none":
@@ -26,11 +26,11 @@ func (s Sandbox) String() string {
 	return fmt.Sprintf("as %s, without a sandbox: this system has none", s.User)
 }
 
-// ErrNoSandbox says that the App would run with all rights of whoever asks.
+// ErrNoSandbox means that the App would run with all rights of the user who runs the command.
 var ErrNoSandbox = errors.New("there is no sandbox to run it in")
 
-// sandbox decides as whom the App runs.
-func (r *Run) sandbox(jobs *daemon.Jobs) (Sandbox, error) {
+// sandbox decides as which user the App runs.
+func (r *Run) sandbox(jobs *parts.Jobs) (Sandbox, error) {
 	s := Sandbox{User: jobs.User(), Runner: r.Settings.Runner()}
 	if s.User == "" {
 		s.User = self()

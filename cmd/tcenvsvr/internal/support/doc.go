@@ -1,11 +1,12 @@
-// Package support writes the archive that an administrator sends to whoever helps:
+// Package support writes the archive that an administrator sends to the people who help ("tcenvsvr
+// support"):
 //
 //	version.json   doctor.txt, doctor.json   status.json   settings.json
 //	logs/          the agent's log, the journal's, the audit log
-//	state.txt      names, sizes, modes and owners of files; nothing of what is in them
+//	state.txt      names, sizes, modes and owners of files, and nothing of their content
 //
-// It has no secret in it. Settings come without theirs; whatever else goes in passes
-// a Redactor, which knows the secrets of this server in the forms in which they
-// travel, and strikes out what follows the words that announce one. What Apps were told
-// or said is left out as a whole: journal, job folders, keystore.
+// It contains no secret. Settings are written without theirs. Everything else passes a [Redactor],
+// which knows the secrets of this server in the forms in which they travel, and redacts what
+// follows words that announce a secret. Input and output of Apps are left out as a whole: journal,
+// job folders, keystore.
 package support

@@ -13,17 +13,18 @@ import (
 	"strings"
 	"time"
 
+	"tcenvsvr/agent/disk/plainfile"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 )
 
 const (
-	mostLog   = 8 << 20 // of one file, its end
+	mostLog   = 8 << 20 // bytes of one file, from its end
 	mostFiles = 3       // of each log, the newest
 )
 
-// logs adds the agent's log and the audit log, rotated ones unpacked: in a
-// packed one no secret could be struck out.
+// logs adds the agent's log and the audit log. It unpacks rotated ones: in a packed file no secret
+// could be redacted.
 func (b *bundle) logs(p paths.Paths) {
 	for _, pattern := range []string{"tcenvsvr*.log*", "audit.jsonl*"} {
 		files, _ := filepath.Glob(filepath.Join(p.Logs, pattern))
@@ -40,7 +41,7 @@ func (b *bundle) logs(p paths.Paths) {
 	}
 }
 
-// systemJournal is what systemd kept of the service; "" without systemd.
+// systemJournal returns the service's lines in systemd's journal; "" without systemd.
 func systemJournal(ctx context.Context) string {
 	tool, err := exec.LookPath("journalctl")
 	if err != nil {
@@ -52,7 +53,7 @@ func systemJournal(ctx context.Context) string {
 	return string(out)
 }
 
-// newest is sorted first; a file that is gone comes last.
+// newest orders times from new to old. A file that is gone comes last.
 type newest int64
 
 func (n newest) Compare(o newest) int { return int(max(-1, min(1, int64(o)-int64(n)))) }
@@ -65,22 +66,19 @@ func age(file string) newest {
 	return newest(info.ModTime().UnixNano())
 }
 
-// tail is the end of a log.
+// tail returns the end of a log.
 func tail(file string) (string, error) {
-	f, err := os.OpenFile(file, os.O_RDONLY|noFollow, 0)
+	f, info, err := plainfile.Open(file)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%q is no regular file", file)
-	}
 	var r io.Reader = f
 	if strings.HasSuffix(file, ".gz") {
 		if r, err = gzip.NewReader(f); err != nil {
 			return "", err
 		}
-	} else if info, err := f.Stat(); err == nil && info.Size() > mostLog {
+	} else if info.Size() > mostLog {
 		if _, err := f.Seek(-mostLog, io.SeekEnd); err != nil {
 			return "", err
 		}
@@ -92,11 +90,11 @@ func tail(file string) (string, error) {
 	return string(data), err
 }
 
-// mostListed bounds the listing: exchange may hold very many files.
+// mostListed is the most files of a listing: exchange may have very many.
 const mostListed = 5000
 
-// listing tells of files below home without looking into them. Of job folders
-// only the first level is told: names of an App's files may be secrets.
+// listing lists the files below home without reading them. It lists only the first level of job
+// folders: names of an App's files may be secrets.
 func listing(home string) string {
 	var b strings.Builder
 	n := 0

@@ -8,10 +8,7 @@ import (
 	"syscall"
 )
 
-// noFollow refuses a link, and does not wait for the writer of a pipe.
-const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
-
-// owner says whose a file is.
+// owner names the owner of a file.
 func owner(info fs.FileInfo) string {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

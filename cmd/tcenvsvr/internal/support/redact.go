@@ -12,11 +12,11 @@ import (
 
 const redacted = "[redacted]"
 
-// shortest is the length from which a secret is looked for: shorter ones
-// would strike out half of the text and tell what they are.
+// shortest is the length from which on a secret is searched for. A shorter one would redact half of
+// the text, and so show what it is.
 const shortest = 4
 
-// announced is what follows words that announce a secret, and what the keychain sealed.
+// announced are patterns of words that announce a secret, and of what the keychain has sealed.
 var announced = []struct {
 	found *regexp.Regexp
 	kept  string
@@ -27,10 +27,11 @@ var announced = []struct {
 	{regexp.MustCompile(`(://)[^/\s:@"]+:[^/\s@"]+@`), "${1}" + redacted + "@"},
 }
 
-// Redactor strikes out secrets.
+// Redactor replaces secrets by [redacted].
 type Redactor struct{ known *strings.Replacer }
 
-// NewRedactor knows these secrets.
+// NewRedactor returns a Redactor for these secrets, in all forms in which they travel. It also
+// redacts what follows words that announce a secret.
 func NewRedactor(secrets ...string) Redactor {
 	var forms []string
 	for _, s := range secrets {
@@ -41,7 +42,7 @@ func NewRedactor(secrets ...string) Redactor {
 		forms = append(forms, s, url.QueryEscape(s), url.PathEscape(s), quoted[1:len(quoted)-1],
 			base64.StdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
 	}
-	// The longest first: a secret may begin with another.
+	// The longest first: a secret may begin with another one.
 	slices.SortFunc(forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	var pairs []string
 	for _, form := range slices.Compact(forms) {

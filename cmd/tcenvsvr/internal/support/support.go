@@ -13,24 +13,24 @@ import (
 
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 	"tcenvsvr/cmd/tcenvsvr/internal/doctor"
 )
 
-// Host is what root alone may see.
+// Host is the part of the bundle that only root can see in full.
 type Host struct {
 	doctor.Host
 	journal string
 }
 
-// LookAtHost gathers what touches nothing of the agent's; it is for root, where root asks.
-func LookAtHost(ctx context.Context, c doctor.Config) Host {
-	return Host{doctor.LookAtHost(ctx, c), systemJournal(ctx)}
+// CheckHost gathers the part that touches none of the agent's files. Root calls it as root.
+func CheckHost(ctx context.Context, c doctor.Config) Host {
+	return Host{doctor.CheckHost(ctx, c), systemJournal(ctx)}
 }
 
-// Write makes the archive in f, which is new, and closes it. It returns the names
-// of what is in it. What cannot be had is told in the archive instead: a bundle is
-// wanted when things do not work. After an error f is empty.
+// Write writes the archive to f, a new file, closes f, and returns the names of the files in the
+// archive. For a part that cannot be read the archive has the reason instead: people need a bundle
+// when things do not work. After an error f is empty.
 func Write(ctx context.Context, f *os.File, c doctor.Config, h Host) (names []string, err error) {
 	defer func() {
 		if err != nil {
@@ -48,7 +48,7 @@ func Write(ctx context.Context, f *os.File, c doctor.Config, h Host) (names []st
 	report.OK = doctor.Sound(report.Findings)
 	b.json("doctor.json", report)
 	b.text("doctor.txt", report.String())
-	var status daemon.Status
+	var status controlapi.Status
 	b.answer("status.json", control.Call(ctx, c.Paths.Control, "GET", "status", nil, &status), func() any { return status })
 	b.answer("settings.json", settingsErr, func() any { return shown(s) })
 	b.logs(c.Paths)
@@ -66,7 +66,7 @@ func Write(ctx context.Context, f *os.File, c doctor.Config, h Host) (names []st
 	return b.names, nil
 }
 
-// secrets are those that the settings hold; sealed ones are not known.
+// secrets are those in the settings, except for sealed ones, which are not known.
 func secrets(s settings.Settings) []string {
 	all := []string{s.AppDeliveryToken.Reveal(), s.BrokerToken.Reveal(), s.KeystorePassword.Reveal(), s.ProxyPassword.Reveal()}
 	if u := s.ProxyURL(); u != nil && u.User != nil {
@@ -75,7 +75,7 @@ func secrets(s settings.Settings) []string {
 	return all
 }
 
-// shown are the settings as "settings show" has them.
+// shown are the settings as "tcenvsvr settings show" prints them.
 func shown(s settings.Settings) map[string]string {
 	all := map[string]string{}
 	for _, row := range settings.All {
@@ -84,7 +84,7 @@ func shown(s settings.Settings) map[string]string {
 	return all
 }
 
-// bundle is an archive in the making; the first error ends it.
+// bundle is an archive that is being written. After the first error it writes nothing more.
 type bundle struct {
 	out    *tar.Writer
 	redact Redactor
@@ -114,7 +114,7 @@ func (b *bundle) json(name string, v any) {
 	b.text(name, string(data)+"\n")
 }
 
-// answer is what was asked for, or why it could not be had.
+// answer adds a part, or the reason why it could not be read.
 func (b *bundle) answer(name string, err error, v func() any) {
 	if err != nil {
 		b.text(name+".error", err.Error()+"\n")

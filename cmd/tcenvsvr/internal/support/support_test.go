@@ -78,7 +78,7 @@ func TestBundleHasNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := doctor.Config{Paths: p, Version: "1.2.3"}
-	names, err := Write(t.Context(), f, c, LookAtHost(t.Context(), c))
+	names, err := Write(t.Context(), f, c, CheckHost(t.Context(), c))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,18 +2,17 @@ package svc
 
 import "os"
 
-// wanted is there where systemd starts the package's service with the host.
+// wanted exists if systemd starts the package's service with the host.
 const wanted = "/etc/systemd/system/multi-user.target.wants/" + Name + ".service"
 
-// WithHost reports whether the package's service starts with the host. The package
-// leaves that to the administrator: a server that is not enrolled has nothing to do.
+// WithHost reports whether the package's service starts with the host. The package leaves that to
+// the administrator, because a server that is not enrolled has nothing to do.
 func WithHost() bool {
 	_, err := os.Lstat(wanted)
 	return err == nil
 }
 
-// Advice is the command by which root starts the service, so that it also
-// starts with the host.
+// Advice is the command by which root starts the service so that it also starts with the host.
 func Advice() string {
 	switch {
 	case Packaged() && WithHost():

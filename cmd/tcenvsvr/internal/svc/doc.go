@@ -1,13 +1,13 @@
-// Package svc makes the agent a service of whatever starts services here, by
-// kardianos/service: systemd without our package, SysV, OpenRC, launchd, Windows.
+// Package svc makes the agent a service of this host's service manager, by kardianos/service:
+// systemd without our package, SysV, OpenRC, launchd, Windows.
 //
 //	tcenvsvr service install ─► Spec ─► text of the unit or script ─► kardianos ─► the host
 //	the service manager ─► tcenvsvr run ─► Run ─► the agent
 //
-// What is written is our own text (packaging/systemd, packaging/initd), never
-// kardianos' template, which knows neither notify, nor drains, nor that jobs outlive the agent. Where the package's unit is
-// installed, install refuses: a second one in /etc would shadow it for ever.
+// The unit or script is our own text (packaging/service), never kardianos'
+// template, which knows neither notify, nor drains, nor that jobs outlive the agent. If the
+// package's unit is installed, Install refuses: a second one in /etc would shadow it for ever.
 //
-// On Windows a service that ends by itself must end its process: the service
-// control manager listens to nothing else, and restarts it then.
+// On Windows a service that ends by itself must end its process: the service control manager
+// notices nothing else, and restarts it then.
 package svc

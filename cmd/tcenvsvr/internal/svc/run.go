@@ -7,8 +7,8 @@ import (
 	kardianos "github.com/kardianos/service"
 )
 
-// Run runs the agent under the host's service manager, or in a terminal.
-// What the manager asks for arrives in signals, as from a terminal.
+// Run runs the agent under the host's service manager, or in a terminal, and returns its error. A
+// stop by the manager arrives in signals, like one from a terminal.
 func Run(signals chan<- os.Signal, run func() error) error {
 	if standalone() {
 		return run()
@@ -22,7 +22,7 @@ func Run(signals chan<- os.Signal, run func() error) error {
 	return k.Run()
 }
 
-// program is the agent as kardianos wants it.
+// program is the agent as a service of kardianos.
 type program struct {
 	run     func() error
 	signals chan<- os.Signal
@@ -32,7 +32,7 @@ type program struct {
 	stopping atomic.Bool // somebody asked for the end
 }
 
-// Start returns at once; the manager takes that for "started".
+// Start returns at once, which the manager takes for "started".
 func (p *program) Start(kardianos.Service) error {
 	go func() {
 		p.err = p.run()

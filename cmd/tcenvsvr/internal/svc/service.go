@@ -39,7 +39,7 @@ func Packaged() bool {
 	return false
 }
 
-// Install writes the unit or script and has the host start it with itself.
+// Install writes the unit or script and makes the service start with the host.
 func (s *Service) Install() error {
 	if Packaged() {
 		return errors.New("installing the service: the package has done that\nhint: use \"tcenvsvr service start\", or remove the package first")
@@ -76,7 +76,7 @@ func (s *Service) Uninstall() error {
 	return nil
 }
 
-// Do starts, stops or restarts the service.
+// Do starts, stops or restarts the service: verb is "start", "stop" or "restart".
 func (s *Service) Do(verb string) error {
 	act, ok := map[string]func() error{"start": s.Start, "stop": s.Stop, "restart": s.Restart}[verb]
 	if !ok {
@@ -85,7 +85,7 @@ func (s *Service) Do(verb string) error {
 	if _, err := s.Running(); err != nil {
 		return fmt.Errorf("%s of the service: %w", verb, err)
 	}
-	if err := act(); err != nil && os.Geteuid() > 0 { // it says no more than an exit status
+	if err := act(); err != nil && os.Geteuid() > 0 { // the error is no more than an exit status
 		return fmt.Errorf("%s of the service (%s): %w: %w\nhint: run it as root", verb, s.Platform(), os.ErrPermission, err)
 	} else if err != nil {
 		return fmt.Errorf("%s of the service (%s): %w", verb, s.Platform(), err)
@@ -93,7 +93,7 @@ func (s *Service) Do(verb string) error {
 	return nil
 }
 
-// Running asks the service manager; ErrNotInstalled where it knows nothing.
+// Running asks the service manager. The error is [ErrNotInstalled] if it does not know the service.
 func (s *Service) Running() (bool, error) {
 	status, err := s.status()
 	if errors.Is(err, kardianos.ErrNotInstalled) {

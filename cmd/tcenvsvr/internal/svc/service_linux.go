@@ -14,9 +14,9 @@ import (
 // script is where SysV and OpenRC have ours.
 const script = "/etc/init.d/" + Name
 
-// status is kardianos', but for SysV, where it reads words of its own script, of which
-// exit codes mean the same in every script; and for systemd, where a unit that failed, or
-// is between two starts, is no unit to it.
+// status is kardianos', but for SysV, where it reads words of its own script, of which exit codes
+// mean the same in every script; and for systemd, where a unit that failed, or is between two
+// starts, is no unit to it.
 func (s *Service) status() (kardianos.Status, error) {
 	switch s.Platform() {
 	case "linux-systemd":
@@ -58,8 +58,8 @@ func unitStatus(said []byte, err error) (kardianos.Status, error) {
 	return kardianos.StatusStopped, nil
 }
 
-// enable has SysV hosts with chkconfig make the links from the script's
-// header; kardianos has made plain ones for the others.
+// enable has SysV hosts with chkconfig make the links from the script's header; kardianos has made
+// plain ones for the others.
 func enable(platform string) error {
 	if platform != "unix-systemv" {
 		return nil

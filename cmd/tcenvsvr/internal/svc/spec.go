@@ -7,12 +7,13 @@ import (
 
 	kardianos "github.com/kardianos/service"
 
-	"tcenvsvr/packaging/initd"
-	"tcenvsvr/packaging/systemd"
+	"tcenvsvr/agent/host/layout"
+	"tcenvsvr/packaging/service"
+	"tcenvsvr/updater/handover"
 )
 
 // Name is the service's on every host.
-const Name = "threatconnect-envsvr"
+const Name = layout.Service
 
 // Spec says what the service runs.
 type Spec struct {
@@ -23,8 +24,8 @@ type Spec struct {
 
 // Defaults that the texts name, line by line.
 const (
-	defaultHome    = "/opt/threatconnect-envsvr"
-	defaultProgram = "/usr/libexec/threatconnect-envsvr/tcenvsvr"
+	defaultHome    = layout.Home
+	defaultProgram = handover.PackagedProgram
 )
 
 // plain are the names that need no quoting in any of the files.
@@ -43,7 +44,7 @@ func (s Spec) check() error {
 // Unit is the package's unit for this installation.
 func (s Spec) Unit() string {
 	var lines []string
-	for line := range strings.Lines(systemd.Alone()) {
+	for line := range strings.Lines(service.Standalone()) {
 		switch key, _, _ := strings.Cut(line, "="); {
 		case key == "ExecStart":
 			line = "ExecStart=" + s.Program + " run\n"
@@ -76,7 +77,7 @@ func (s Spec) script(text string) string {
 // plist starts the launcher, which updates the agent: launchd itself chooses no programs.
 func (s Spec) plist() string {
 	return strings.NewReplacer(defaultProgram, s.Program, defaultHome, s.Home,
-		"<string>threatconnect</string>", "<string>"+s.User+"</string>", "<string>run</string>", "<string>launch</string>").Replace(initd.Launchd)
+		"<string>"+layout.Agent+"</string>", "<string>"+s.User+"</string>", "<string>run</string>", "<string>launch</string>").Replace(service.Launchd)
 }
 
 // config is what kardianos needs for all hosts.
@@ -89,8 +90,8 @@ func (s Spec) config() *kardianos.Config {
 		Arguments:   []string{"launch", "--home", s.Home, "--log-to", "file"}, // where there is no text of ours: Windows
 		Option: kardianos.KeyValue{
 			"SystemdScript": s.Unit(),
-			"SysvScript":    s.script(initd.SysV),
-			"OpenRCScript":  s.script(initd.OpenRC),
+			"SysvScript":    s.script(service.SysV),
+			"OpenRCScript":  s.script(service.OpenRC),
 			"LaunchdConfig": s.plist(),
 			// Windows: started again whenever the process ends without being told to.
 			"OnFailure": "restart", "OnFailureDelayDuration": "2s", "OnFailureResetPeriod": 3600,

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"tcenvsvr/packaging/initd"
+	"tcenvsvr/packaging/service"
 )
 
 var elsewhere = Spec{Program: "/srv/bin/tcenvsvr", Home: "/srv/envsvr", User: "worker"}
@@ -18,7 +18,7 @@ var elsewhere = Spec{Program: "/srv/bin/tcenvsvr", Home: "/srv/envsvr", User: "w
 // Nothing of the default installation is left in a text for another one.
 func TestTextsAreForThisInstallation(t *testing.T) {
 	for name, text := range map[string]string{
-		"systemd": elsewhere.Unit(), "sysv": elsewhere.script(initd.SysV), "openrc": elsewhere.script(initd.OpenRC), "launchd": elsewhere.plist(),
+		"systemd": elsewhere.Unit(), "sysv": elsewhere.script(service.SysV), "openrc": elsewhere.script(service.OpenRC), "launchd": elsewhere.plist(),
 	} {
 		for line := range strings.Lines(text) {
 			if strings.HasPrefix(strings.TrimSpace(line), "#") {
@@ -39,7 +39,7 @@ func TestTextsAreForThisInstallation(t *testing.T) {
 			t.Errorf("%s means something to kardianos' templates", name)
 		}
 	}
-	if !strings.Contains(initd.SysV, "\n# chkconfig: 2345 ") {
+	if !strings.Contains(service.SysV, "\n# chkconfig: 2345 ") {
 		t.Error("chkconfig does not find its header")
 	}
 }
@@ -74,7 +74,7 @@ func TestScriptsParse(t *testing.T) {
 	if err != nil {
 		t.Skip("needs a shell")
 	}
-	for name, text := range map[string]string{"sysv": elsewhere.script(initd.SysV), "openrc": elsewhere.script(initd.OpenRC)} {
+	for name, text := range map[string]string{"sysv": elsewhere.script(service.SysV), "openrc": elsewhere.script(service.OpenRC)} {
 		c := exec.Command(sh, "-n")
 		c.Stdin = strings.NewReader(text)
 		if out, err := c.CombinedOutput(); err != nil {

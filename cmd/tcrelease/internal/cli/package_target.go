@@ -79,8 +79,10 @@ func (r *release) fillStage(ctx context.Context, t compile.Target, documents, st
 			return fmt.Errorf("staging %s: %w", name, err)
 		}
 	}
+	if err := packaging.StageDocuments(r.source, stage); err != nil {
+		return err
+	}
 	for name, file := range map[string]string{
-		"README.md": filepath.Join(r.source, "README.md"),
 		"LICENSE":   filepath.Join(r.source, "LICENSE"),
 		"root.json": r.root,
 	} {

@@ -1,5 +1,5 @@
-// Helper is the root side of self-update as a small program, for tests that
-// kill it: HELPER DIR select|apply|bless|ended.
+// Helper is the root side of self-update as a small program, for tests that kill it: HELPER DIR
+// select|apply|bless|ended.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strconv"
 
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/slot"
 	"tcenvsvr/updater/slot/state"
 )
@@ -39,7 +40,7 @@ func run(dir, verb string) error {
 	}
 	home := filepath.Join(dir, "home")
 	s, err := slot.New(slot.Config{
-		Paths: slot.Paths{
+		Paths: handover.Paths{
 			Baseline: filepath.Join(dir, "base", "tcenvsvr"), Slots: home, State: filepath.Join(dir, "lib"), Home: home,
 			Inbox: filepath.Join(home, ".tcenvsvr", "inbox"), Link: filepath.Join(dir, "run", "tcenvsvr"), Shim: filepath.Join(dir, "run", "tcenvsvr-shim"),
 			Status: filepath.Join(dir, "run", "status.json"),
@@ -66,7 +67,7 @@ func run(dir, verb string) error {
 	return err
 }
 
-// signed takes a list with an Ed25519 signature before it.
+// signed verifies a list with an Ed25519 signature before it.
 type signed struct{ key ed25519.PublicKey }
 
 func (v signed) Verify(_ context.Context, from slot.Metadata) (list slot.Signed, err error) {

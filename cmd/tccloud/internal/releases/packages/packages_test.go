@@ -36,7 +36,7 @@ func release(t *testing.T, version string, key packaging.Signer) map[string][]by
 	}
 	for name, text := range map[string][]byte{
 		"tcenvsvr": linuxProgram, "tcenvsvr-shim": linuxProgram, "tcenvsvr.exe": windowsProgram, "tcenvsvr-shim.exe": windowsProgram,
-		"man/tcenvsvr.1.gz": nil, "completions/bash": nil, "completions/zsh": nil, "completions/fish": nil, "README.md": nil, "LICENSE": nil,
+		"man/tcenvsvr.1.gz": nil, "completions/bash": nil, "completions/zsh": nil, "completions/fish": nil, "README.md": nil, "docs/updater.md": nil, "LICENSE": nil,
 	} {
 		file := filepath.Join(stage, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, append(text, version...), 0o600)); err != nil {

@@ -13,7 +13,7 @@ import (
 	"tcenvsvr/certs"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // Command returns the group "certs".
@@ -46,7 +46,7 @@ func open(e *env.Env) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	return place{paths: p, settings: s, sources: daemon.TrustSources(p, s), audit: audit.Open(p.Audit)}, nil
+	return place{paths: p, settings: s, sources: parts.TrustSources(p, s), audit: audit.Open(p.Audit)}, nil
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -14,7 +14,7 @@ import (
 	certcheck "tcenvsvr/certs/check"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 func checkCommand(e *env.Env) *cobra.Command {
@@ -55,7 +55,7 @@ func runCheck(c *cobra.Command, e *env.Env, p place, addr string, asJSON bool) e
 	if err != nil {
 		return err
 	}
-	dialer, err := daemon.Dialer(p.settings, func() (*tls.Config, error) { return &tls.Config{RootCAs: pool(h), MinVersion: tls.VersionTLS12}, nil })
+	dialer, err := parts.Dialer(p.settings, func() (*tls.Config, error) { return &tls.Config{RootCAs: pool(h), MinVersion: tls.VersionTLS12}, nil })
 	if err != nil {
 		return err
 	}

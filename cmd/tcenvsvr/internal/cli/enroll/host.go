@@ -24,7 +24,8 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 	keychaincmd "tcenvsvr/cmd/tcenvsvr/internal/cli/keychain"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // host is this host as it is before something changes.
@@ -80,7 +81,7 @@ func (h *host) unlock(ctx context.Context, file string) (err error) {
 			return err
 		}
 	}
-	h.Identity, err = daemon.LoadIdentity(h.paths, h.Settings)
+	h.Identity, err = parts.LoadIdentity(h.paths, h.Settings)
 	switch {
 	case errors.Is(err, settings.ErrNotEnrolled), errors.Is(err, bundle.ErrPassword): // none, or one that cannot be opened: it counts as none
 		return nil
@@ -130,7 +131,7 @@ func (h *host) store(plan *enroll.Plan) error {
 // dialing returns how to reach the cloud with these settings. It trusts the CAs that the service
 // will trust, with cas as the cloud's own: those of an earlier cloud do not count.
 func (h *host) dialing(s settings.Settings, cas []*x509.Certificate) (enroll.Route, error) {
-	sources := daemon.TrustSources(h.paths, s)
+	sources := parts.TrustSources(h.paths, s)
 	sources.Cloud = ""
 	found, err := sources.Merge(time.Now())
 	if err != nil {
@@ -140,7 +141,7 @@ func (h *host) dialing(s settings.Settings, cas []*x509.Certificate) (enroll.Rou
 	for _, ca := range append(found.Certs(), cas...) {
 		roots.AddCert(ca)
 	}
-	dialer, err := daemon.Dialer(s, func() (*tls.Config, error) { return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil })
+	dialer, err := parts.Dialer(s, func() (*tls.Config, error) { return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil })
 	return enroll.Route{Roots: roots, Dialer: dialer, Version: build.Version()}, err
 }
 
@@ -151,7 +152,7 @@ func (h *host) running(ctx context.Context) bool {
 
 // unreported counts the orders and results of this host that the cloud does not have yet.
 func (h *host) unreported(ctx context.Context) (int, error) {
-	var s daemon.Status
+	var s controlapi.Status
 	err := control.Call(ctx, h.paths.Control, "GET", "status", nil, &s)
 	if err == nil && s.Locked == "" {
 		return s.Active + s.Outbox, nil

@@ -15,7 +15,7 @@ func Command(e *env.Env) *cobra.Command {
 that, and takes back what it did. The package does "host apply" by itself.
 
   users      threatconnect (the agent) and tc-job (Apps), where they do not exist
-  way        that both users can pass the folders above --home
+  access     that both users can pass the folders above --home
   folders    owners, modes and ACLs below --home, /etc and /var/lib
   state      owner and mode of the agent's own files
   settings   appsSandboxUser is tc-job, where nobody set it

@@ -12,8 +12,8 @@ import (
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/slot"
-	"tcenvsvr/updater/slot/verify"
 )
 
 // product is the main package of the program that releases replace.
@@ -32,13 +32,13 @@ func Program() (string, error) {
 }
 
 // Paths returns where this installation's programs lie, and this program.
-func Paths(e *env.Env) (at slot.Paths, self string, err error) {
+func Paths(e *env.Env) (at handover.Paths, self string, err error) {
 	p, err := e.Paths()
 	if err != nil {
 		return at, "", err
 	}
 	self, err = Program()
-	return slot.Here(p.Home, self), self, err
+	return handover.PathsFor(p.Home, self), self, err
 }
 
 // Open opens the root side of self-update. It makes the folders that a package would bring, and
@@ -51,14 +51,14 @@ func Open(e *env.Env, more ...func(*slot.Config)) (*slot.Slots, error) {
 	if at.InSlots(self) {
 		return nil, fmt.Errorf("%q came by an update and may not decide about updates\nhint: run the program that was installed", self)
 	}
-	if self != slot.PackagedProgram { // the package has made them
+	if self != handover.PackagedProgram { // the package has made them
 		if err := unpacked(at); err != nil {
 			return nil, err
 		}
 	}
 	cfg := slot.Config{
 		Paths: at, Version: build.Version(), Product: product, Owner: os.Geteuid(), Agent: ownerOf(filepath.Dir(at.Inbox)),
-		Verifier: verify.Verifier{Root: at.Root, Dir: filepath.Join(at.State, "tuf"), Built: build.Time()},
+		Verifier: slot.MetadataVerifier{Root: at.Root, Dir: filepath.Join(at.State, "tuf"), Built: build.Time()},
 		Log:      Logger(e),
 	}
 	for _, set := range more {
@@ -69,7 +69,7 @@ func Open(e *env.Env, more ...func(*slot.Config)) (*slot.Slots, error) {
 
 // unpacked makes the folders that a package would bring, and copies the root of trust from beside
 // the installed program to where no update writes.
-func unpacked(at slot.Paths) error {
+func unpacked(at handover.Paths) error {
 	for dir, mode := range map[string]os.FileMode{at.Slots: 0o755, at.State: 0o700, filepath.Dir(at.Status): 0o755, filepath.Dir(at.Inbox): 0o711, at.Inbox: 0o700} {
 		if err := os.MkdirAll(dir, mode); err != nil {
 			return fmt.Errorf("making the folders of self-update: %w", err)

@@ -15,7 +15,7 @@ import (
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
 // keychainState is the answer of "keychain status".
@@ -87,7 +87,7 @@ func readKeychain(ctx context.Context, e *env.Env) (keychainState, error) {
 		}
 	}
 	s.IfLost = ifLost(s.Sealed)
-	var running daemon.Status
+	var running controlapi.Status
 	switch err := control.Call(ctx, p.Control, "GET", "status", nil, &running); {
 	case errors.Is(err, control.ErrNotRunning):
 	case err != nil:

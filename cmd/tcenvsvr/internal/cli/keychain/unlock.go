@@ -11,13 +11,13 @@ import (
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
 // give hands the password to the running service, which checks it and keeps it over restarts.
 // running reports whether there is a service.
 func give(ctx context.Context, p paths.Paths, password []byte) (running bool, err error) {
-	err = control.Call(ctx, p.Control, "POST", "keychain-unlock", daemon.MasterPassword{Password: password}, nil)
+	err = control.Call(ctx, p.Control, "POST", "keychain-unlock", controlapi.MasterPassword{Password: password}, nil)
 	if errors.Is(err, control.ErrNotRunning) {
 		return false, nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/host/layout"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
@@ -66,4 +67,4 @@ func spec(e *env.Env, user string) (svc.Spec, error) {
 }
 
 // defaultUser is the vendor's name for the agent's user.
-const defaultUser = "threatconnect"
+const defaultUser = layout.Agent

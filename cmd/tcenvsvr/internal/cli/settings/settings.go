@@ -16,6 +16,7 @@ func Command(e *env.Env) *cobra.Command {
 		`Settings come from defaults, the file settings.yaml, the environment (TCENVSVR_ and
 the name in capitals) and flags; the later wins. An empty value in the file or the
 environment says nothing; an empty flag (--proxyHost=) has the default count again.
+"tcenvsvr help settings.yaml" lists all of them.
 
   tcenvsvr settings show --origin
   tcenvsvr settings set proxyHost=proxy.example.com proxyPort=3128 proxyTC=true proxyUsername=me

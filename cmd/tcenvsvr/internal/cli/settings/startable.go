@@ -10,7 +10,7 @@ import (
 	"tcenvsvr/agent/enroll/bundle"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/settings"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // UnstartableError is a change after which the agent would not start.
@@ -36,7 +36,7 @@ func startable(p paths.Paths, changes map[string]string) settings.Veto {
 			return &UnstartableError{err, "\"tcenvsvr unenroll\" takes this server from its cloud"}
 		}
 		if _, changed := changes["keystorePassword"]; changed {
-			if _, err := daemon.LoadIdentity(p, after); errors.Is(err, bundle.ErrPassword) {
+			if _, err := parts.LoadIdentity(p, after); errors.Is(err, bundle.ErrPassword) {
 				return &UnstartableError{err, "it opens the keystore that is there; enrolling writes both"}
 			}
 		}

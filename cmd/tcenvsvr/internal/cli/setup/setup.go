@@ -13,7 +13,7 @@ import (
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
 // Command returns the group "setup".
@@ -110,7 +110,7 @@ func installed(ctx context.Context, e *env.Env, k interpreter.Kind) (string, err
 	if err != nil {
 		return "", err
 	}
-	java, pythons := daemon.Execution(s).Interpreters()
+	java, pythons := parts.Execution(s).Interpreters()
 	candidates := pythons
 	if k.Name == interpreter.Java.Name {
 		candidates = nil

@@ -16,6 +16,7 @@ import (
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/installation"
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/slot/state"
 )
 
@@ -51,7 +52,7 @@ func runEnded(ctx context.Context, e *env.Env, pause time.Duration) error {
 	if err == nil {
 		_, err = fmt.Fprintf(e.Stdout, "the program ended (%s): counted as %s\n", exit, class)
 	}
-	if class == state.Clean || before.Phase == state.Trying {
+	if class == handover.Clean || before.Phase == handover.Trying {
 		return err
 	}
 	if code, notNumber := strconv.Atoi(exit.Status); notNumber == nil && pause > 0 && slices.Contains(installation.Hopeless, code) {

@@ -14,7 +14,7 @@ import (
 	"tcenvsvr/agent/control"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
-	"tcenvsvr/cmd/tcenvsvr/internal/daemon"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 	"tcenvsvr/updater"
 )
 
@@ -49,7 +49,7 @@ func runCheck(ctx context.Context, e *env.Env, apply bool) error {
 	}
 	asked := time.Now()
 	var now updater.Progress
-	if err := control.Call(ctx, p.Control, "POST", "update", daemon.Check{Apply: apply}, &now); err != nil {
+	if err := control.Call(ctx, p.Control, "POST", "update", controlapi.Check{Apply: apply}, &now); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
@@ -72,7 +72,7 @@ func runCheck(ctx context.Context, e *env.Env, apply bool) error {
 		case <-time.After(200 * time.Millisecond):
 		}
 		switch err := control.Call(ctx, p.Control, "GET", "update", nil, &now); {
-		case errors.Is(err, control.ErrNotRunning) && phase == "applied":
+		case errors.Is(err, control.ErrNotRunning) && (phase == "applying" || phase == "applied"): // it restarts right after that
 			fmt.Fprintln(e.Stderr, "the agent restarts; \"tcenvsvr update status\" shows how the release does")
 			return nil
 		case err != nil:

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,10 +19,9 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/installation"
 	"tcenvsvr/updater"
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/metadata"
 	"tcenvsvr/updater/release"
-	"tcenvsvr/updater/slot"
-	"tcenvsvr/updater/slot/inbox"
 )
 
 func importCommand(e *env.Env) *cobra.Command {
@@ -54,7 +51,7 @@ func runImport(ctx context.Context, e *env.Env, file string) error {
 	if err != nil {
 		return err
 	}
-	at := slot.Here(p.Home, self)
+	at := handover.PathsFor(p.Home, self)
 	root, err := os.ReadFile(at.Root)
 	if err != nil {
 		return fmt.Errorf("reading the root of trust of updates: %w", err)
@@ -77,7 +74,7 @@ func runImport(ctx context.Context, e *env.Env, file string) error {
 		return fmt.Errorf("reading bundle %q: %w", file, err)
 	}
 	trusted, err := metadata.Client{
-		Root: root, Dir: filepath.Join(at.Inbox, inbox.Metadata), Source: metadata.FS{FS: files}, Built: build.Time(),
+		Root: root, Dir: handover.MetadataDir(at.Inbox), Source: metadata.FS{FS: files}, Built: build.Time(),
 	}.Refresh(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("verifying bundle %q: %w\nhint: it is no bundle of \"tcrelease update-repo bundle\", or not a whole one", file, err)
@@ -114,8 +111,8 @@ func newest(z *zip.Reader, trusted *metadata.Trusted) (release.Release, []byte, 
 }
 
 // acceptable refuses at once what root's side would refuse later, when nobody looks.
-func acceptable(at slot.Paths, rel release.Release) error {
-	root, err := slot.ReadStatus(at.Status)
+func acceptable(at handover.Paths, rel release.Release) error {
+	root, err := handover.ReadStatus(at.Status)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // not there: root's side never ran, so nothing is known against it
 		return err
 	}
@@ -134,17 +131,9 @@ func acceptable(at slot.Paths, rel release.Release) error {
 }
 
 // place puts the program into the inbox and removes any other: root's side installs the newest one.
-func place(at slot.Paths, rel release.Release, program []byte) error {
-	entries, err := os.ReadDir(at.Inbox)
-	if err != nil {
+func place(at handover.Paths, rel release.Release, program []byte) error {
+	if err := handover.RemoveArtifacts(at.Inbox); err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), inbox.Artifact) {
-			if err := os.Remove(filepath.Join(at.Inbox, e.Name())); err != nil {
-				return err
-			}
-		}
-	}
-	return atomicfile.WriteFile(filepath.Join(at.Inbox, inbox.Artifact+rel.SHA256), program, 0o600)
+	return atomicfile.WriteFile(handover.ArtifactFile(at.Inbox, rel.SHA256), program, 0o600)
 }

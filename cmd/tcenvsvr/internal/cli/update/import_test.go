@@ -14,11 +14,9 @@ import (
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/release"
 	"tcenvsvr/updater/repository"
-	"tcenvsvr/updater/slot"
-	"tcenvsvr/updater/slot/inbox"
-	"tcenvsvr/updater/slot/state"
 )
 
 // imports is a host without the package, and a repository with two releases.
@@ -26,7 +24,7 @@ type imports struct {
 	t      *testing.T
 	env    *env.Env
 	stderr bytes.Buffer
-	at     slot.Paths
+	at     handover.Paths
 	old    string // bundle of 1.0.0
 	sum    string // of its program
 }
@@ -40,7 +38,7 @@ func newImports(t *testing.T) *imports {
 			t.Fatal(err)
 		}
 	}
-	i := &imports{t: t, at: slot.Unpackaged(filepath.Join(dir, "home"), filepath.Join(dir, "tcenvsvr"))}
+	i := &imports{t: t, at: handover.UnpackagedPaths(filepath.Join(dir, "home"), filepath.Join(dir, "tcenvsvr"))}
 	i.env = &env.Env{Home: i.at.Home, Stderr: &i.stderr}
 	for _, d := range []string{i.at.Inbox, filepath.Dir(i.at.Status)} {
 		check(os.MkdirAll(d, 0o700))
@@ -67,7 +65,7 @@ func newImports(t *testing.T) *imports {
 }
 
 // publish is root's side saying how it stands.
-func (i *imports) publish(s slot.Status) {
+func (i *imports) publish(s handover.Status) {
 	data, err := json.Marshal(s)
 	if err == nil {
 		err = os.WriteFile(i.at.Status+".new", data, 0o600)
@@ -89,14 +87,14 @@ func (i *imports) lies(name string) bool {
 func TestImportRefusesWhatWouldNotBeInstalled(t *testing.T) {
 	i := newImports(t)
 	for name, tc := range map[string]struct {
-		root slot.Status
+		root handover.Status
 		want string
 	}{
-		"older":  {slot.Status{Active: "1.1.0"}, `release 1.0.0 is not installed: 1.1.0 runs here; going back takes "tcenvsvr update pin 1.0.0"`},
-		"same":   {slot.Status{Active: "1.0.0"}, "release 1.0.0 is not installed: it is what runs here"},
-		"pinned": {slot.Status{Active: "0.9.0", Pin: "0.9.1"}, `only version 0.9.1 is taken here; "tcenvsvr update pin 1.0.0" changes that`},
-		"held":   {slot.Status{Active: "0.9.0", Hold: "the package was downgraded"}, `the package was downgraded; "tcenvsvr update resume" ends that`},
-		"bad": {slot.Status{Active: "0.9.0", Bad: []state.Mark{{Version: "1.0.0", SHA256: state.Sum(i.sum), Class: state.Crash, Reason: "it crashed"}}},
+		"older":  {handover.Status{Active: "1.1.0"}, `release 1.0.0 is not installed: 1.1.0 runs here; going back takes "tcenvsvr update pin 1.0.0"`},
+		"same":   {handover.Status{Active: "1.0.0"}, "release 1.0.0 is not installed: it is what runs here"},
+		"pinned": {handover.Status{Active: "0.9.0", Pin: "0.9.1"}, `only version 0.9.1 is taken here; "tcenvsvr update pin 1.0.0" changes that`},
+		"held":   {handover.Status{Active: "0.9.0", Hold: "the package was downgraded"}, `the package was downgraded; "tcenvsvr update resume" ends that`},
+		"bad": {handover.Status{Active: "0.9.0", Bad: []handover.Mark{{Version: "1.0.0", SHA256: handover.Sum(i.sum), Class: handover.Crash, Reason: "it crashed"}}},
 			"it failed here: it crashed"},
 	} {
 		i.publish(tc.root)
@@ -104,7 +102,7 @@ func TestImportRefusesWhatWouldNotBeInstalled(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got %v, want %q", name, err, tc.want)
 		}
-		if i.lies(inbox.Apply) || i.lies(inbox.Artifact+i.sum) {
+		if i.lies(handover.RequestApply) || i.lies(handover.ArtifactFile("", i.sum)) {
 			t.Errorf("%s: it was asked for all the same", name)
 		}
 	}
@@ -116,15 +114,15 @@ func TestImportRefusesWhatWouldNotBeInstalled(t *testing.T) {
 // Pinned to it, an older release is asked for; without an agent that is all.
 func TestImportOfAPinnedOlderRelease(t *testing.T) {
 	i := newImports(t)
-	newer := inbox.Artifact + strings.Repeat("0", 64) // root's side would take this one
+	newer := handover.ArtifactFile("", strings.Repeat("0", 64)) // root's side would take this one
 	if err := os.WriteFile(filepath.Join(i.at.Inbox, newer), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	i.publish(slot.Status{Active: "1.1.0", Pin: "1.0.0"})
+	i.publish(handover.Status{Active: "1.1.0", Pin: "1.0.0"})
 	if err := runImport(t.Context(), i.env, i.old); err != nil {
 		t.Fatal(err)
 	}
-	if !i.lies(inbox.Apply) || !i.lies(inbox.Artifact+i.sum) || i.lies(newer) {
+	if !i.lies(handover.RequestApply) || !i.lies(handover.ArtifactFile("", i.sum)) || i.lies(newer) {
 		t.Error("the inbox has not what is asked for, or more")
 	}
 	if !strings.Contains(i.stderr.String(), "it is installed when the Environment Server starts") {
@@ -139,13 +137,13 @@ func TestImportTellsTheOutcome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := slot.Status{Active: "0.9.0"}
+	before := handover.Status{Active: "0.9.0"}
 	for name, tc := range map[string]struct {
-		then slot.Status
+		then handover.Status
 		want string // of the error, "" = none
 	}{
-		"taken":   {slot.Status{Active: "0.9.0", Candidate: &state.Candidate{Image: state.Image{Version: "1.0.0", SHA256: state.Sum(i.sum)}}}, ""},
-		"refused": {slot.Status{Active: "0.9.0", Last: &state.Event{Phase: state.Refused, Version: "1.0.0", Code: "no_room", Reason: "no space"}}, "release 1.0.0 was refused (no_room): no space"},
+		"taken":   {handover.Status{Active: "0.9.0", Candidate: &handover.Candidate{Image: handover.Image{Version: "1.0.0", SHA256: handover.Sum(i.sum)}}}, ""},
+		"refused": {handover.Status{Active: "0.9.0", Last: &handover.Event{Phase: handover.Refused, Version: "1.0.0", Code: "no_room", Reason: "no space"}}, "release 1.0.0 was refused (no_room): no space"},
 	} {
 		i.publish(before)
 		i.stderr.Reset()
@@ -176,7 +174,7 @@ func TestImportTellsTheOutcome(t *testing.T) {
 			t.Errorf("%s: got %v and %s", name, err, &i.stderr)
 		case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
 			t.Errorf("%s: got %v, want %q", name, err, tc.want)
-		case i.lies(inbox.Apply):
+		case i.lies(handover.RequestApply):
 			t.Errorf("%s: asked for beside the agent", name)
 		}
 		stop()

@@ -15,13 +15,13 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/installation"
 	"tcenvsvr/updater"
-	"tcenvsvr/updater/slot"
+	"tcenvsvr/updater/handover"
 )
 
 // Status is the answer of "tcenvsvr update status --json".
 type Status struct {
 	Program string            `json:"program"`         // version of the program that answers
-	Root    *slot.Status      `json:"root,omitempty"`  // root's side; nil where it has not run yet
+	Root    *handover.Status  `json:"root,omitempty"`  // root's side; nil where it has not run yet
 	Agent   *updater.Progress `json:"agent,omitempty"` // the agent's; nil where it does not run
 }
 
@@ -60,7 +60,7 @@ func readStatus(ctx context.Context, e *env.Env) (Status, error) {
 	if err != nil {
 		return s, err
 	}
-	if root, err := slot.ReadStatus(slot.Here(p.Home, self).Status); err == nil {
+	if root, err := handover.ReadStatus(handover.PathsFor(p.Home, self).Status); err == nil {
 		s.Root = &root
 	}
 	var progress updater.Progress
@@ -104,7 +104,7 @@ func (s Status) print(out io.Writer) error {
 	return w.Flush()
 }
 
-func (s Status) printRoot(row func(name, text string), r slot.Status) {
+func (s Status) printRoot(row func(name, text string), r handover.Status) {
 	row("package", r.Package)
 	row("active", r.Active)
 	if r.Selected != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/host/layout"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/installation"
@@ -45,7 +46,7 @@ func changeSlots(e *env.Env, restart bool, done string, change func(*slot.Slots)
 		fmt.Fprintln(e.Stderr, "restart the service so that it counts")
 		return nil
 	}
-	if out, err := exec.Command(ctl, "try-restart", "threatconnect-envsvr.service").CombinedOutput(); err != nil {
+	if out, err := exec.Command(ctl, "try-restart", layout.Service+".service").CombinedOutput(); err != nil {
 		return fmt.Errorf("restarting the service: %w: %s\nhint: restart it yourself; the choice is made", err, out)
 	}
 	return nil

@@ -1,0 +1,20 @@
+// Package order is the life of one order on this host, from its acceptance until the cloud has its
+// result. One goroutine walks the line, one file tells each step:
+//
+//	accept.go    the order is made durable in the journal (agent/journal/durable.go)
+//	prepare.go   its App is downloaded; a held order waits for the cloud's permission to start
+//	start.go     its folder is made, the start is made durable, the shim executes the App
+//	follow.go    its output goes to the cloud (logs.go) until the App has ended
+//	outcome.go   what the App left becomes a result; its files are uploaded (files.go)
+//	outbox.go    the result is made durable and waits until the cloud has acknowledged it
+//
+// Three things leave this line. An order may be ended before its App ends (ending.go). An App that
+// certainly did not start because of this host is given back to the cloud (giveback.go). And an
+// agent that starts again enters the line where the agent before it left it (resume.go).
+//
+// What is durable decides, not what is in memory. A message is sent in the current session or not
+// at all; what must not be lost is in the journal and is sent again in the next session
+// (sessions.go).
+//
+// An order knows little of its agent: the three methods of [Agent] and the parts in [Config].
+package order

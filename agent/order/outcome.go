@@ -1,0 +1,109 @@
+package order
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/cloud"
+	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/plain"
+)
+
+// maxMessage is the longest exit message in characters (app-contract: 255). The end of a longer one
+// is kept, as the App framework does.
+const maxMessage = 255
+
+// outcome turns the end of a job into its result, without files.
+func (o *Order) outcome(exit job.Exit) wire.Result {
+	r := wire.Result{
+		Ref: o.ref, ExitCode: exit.Code, Signal: exit.Signal,
+		RunMS:     exit.Ran().Milliseconds(),
+		PrepareUS: o.prepared.Microseconds(),
+		Output: map[wire.Stream]wire.OutputSize{
+			wire.Stdout: {Written: exit.Stdout.Written, Kept: exit.Stdout.Kept},
+			wire.Stderr: {Written: exit.Stderr.Written, Kept: exit.Stderr.Kept},
+		},
+	}
+	if exit.Log.Kept > 0 {
+		r.Output[wire.AppLog] = wire.OutputSize{Written: exit.Log.Written, Kept: exit.Log.Kept}
+	}
+	r.Outcome = OutcomeOf(exit, o.spec.Runtime == wire.RuntimePlaybook)
+	switch exit.Reason {
+	case job.ReasonShimLost, job.ReasonGivenUp:
+		r.Error, r.Message, r.ExitCode = codeSupervisorLost, plain.TailRunes(exit.Error, maxMessage), -1
+		return r
+	case job.ReasonStartFailed:
+		r.Error, r.Message, r.ExitCode = codeStartFailed, plain.TailRunes(exit.Error, maxMessage), -1
+		return r
+	}
+	if exit.Reason == "" && exit.Error != "" {
+		o.c.Logger.Warn("not everything of a job could be done at its end", "order", o.ref.String(), "err", exit.Error)
+	}
+	collected, err := app.Collect(o.dir(), o.manifest())
+	if err != nil {
+		o.c.Logger.Warn("outcome files of the App are not all readable", "order", o.ref.String(), "err", err)
+		r.Error = codeOutcomeUnreadable
+	}
+	if r.Outcome == wire.Succeeded || r.Outcome == wire.Partial {
+		r.Results = collected.Results
+	}
+	r.Message = MessageOf(o.dir(), collected, exit)
+	return r
+}
+
+// MessageOf is the message about an App that has ended: its own, or else the cause that its stderr
+// tells. dir is the job's folder.
+func MessageOf(dir string, collected app.Collected, exit job.Exit) string {
+	return plain.TailRunes(cmp.Or(collected.Message, app.Cause(job.Tail(dir, job.Stderr, maxCause)), app.Cause(exit.StderrTail)), maxMessage)
+}
+
+// maxCause is how many bytes from the end of stderr are searched for the cause: Java prints a
+// thousand calls of an endless recursion, 60 bytes and more each.
+const maxCause = 128 << 10
+
+// OutcomeOf is the outcome of an order whose App was started, or should have been.
+func OutcomeOf(exit job.Exit, playbook bool) wire.Outcome {
+	switch exit.Reason {
+	case job.ReasonShimLost, job.ReasonGivenUp: // the second is false of an App that was started, and may be its own record
+		return wire.Interrupted
+	case job.ReasonStartFailed:
+		return wire.Failed
+	case job.ReasonTimedOut:
+		return wire.TimedOut
+	case job.ReasonCancelled:
+		return wire.Cancelled
+	}
+	return app.Outcome(exit.Code, playbook)
+}
+
+// failure is the result of an order whose App was not started.
+func (o *Order) failure(err error) wire.Result {
+	r := wire.Result{Ref: o.ref, Outcome: wire.Failed, ExitCode: -1, Message: plain.TailRunes(err.Error(), maxMessage), PrepareUS: time.Since(o.received).Microseconds()}
+	if c, ok := errors.AsType[cancelled](err); ok {
+		r.Outcome, r.Message = wire.Cancelled, plain.TailRunes(c.Error(), maxMessage)
+		return r
+	}
+	if a, ok := errors.AsType[*app.Error](err); ok {
+		r.Error = a.Code
+		if a.Rejects() {
+			r.Outcome = wire.Rejected
+		}
+		return r
+	}
+	r.Error = codeNotPrepared
+	if j, ok := errors.AsType[*job.StartError](err); ok {
+		r.Error = j.Code
+	} else if _, ok := errors.AsType[*cloud.StatusError](err); ok {
+		r.Error = codeAPIRefused
+	} else if errors.Is(err, errTooLate) || errors.Is(err, context.DeadlineExceeded) {
+		r.Error, r.Outcome = codeTooLate, wire.Rejected
+	}
+	return r
+}
+
+// manifest is that of the installed App.
+func (o *Order) manifest() app.Manifest { return o.c.Apps.Manifest(o.app()) }

@@ -1,0 +1,139 @@
+package order
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/link/wire"
+)
+
+// execute prepares the App, unless it is ready, starts it, and goes on until the cloud has the
+// result.
+func (o *Order) execute(ctx context.Context, installed app.App, ready bool) {
+	process, err := o.prepareAndStart(ctx, installed, ready)
+	if err != nil {
+		if ctx.Err() == nil { // else the agent stops, and the next one goes on
+			o.notStarted(ctx, err)
+		}
+		return
+	}
+	o.prepared = time.Since(o.received)
+	o.progress(ctx, running)
+	o.follow(ctx, process)
+}
+
+func (o *Order) prepareAndStart(ctx context.Context, installed app.App, ready bool) (*job.Process, error) {
+	ctx, stop := o.ending.within(ctx, always)
+	defer stop()
+	if !ready {
+		var err error
+		if installed, err = o.prepare(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return o.launch(ctx, installed)
+}
+
+// launch prepares the job's folder and has the shim execute the App.
+func (o *Order) launch(ctx context.Context, installed app.App) (*job.Process, error) {
+	if o.spec.StartWithinMS > 0 && time.Since(o.received).Milliseconds() > o.spec.StartWithinMS {
+		return nil, errTooLate
+	}
+	if o.spec.ParamsByHTTPS {
+		params, err := o.c.Cloud.Params(ctx, o.ref)
+		if err != nil {
+			return nil, err
+		}
+		o.spec.Params = params
+	}
+	if err := o.c.MakeJobDir(o.dir()); err != nil {
+		return nil, err
+	}
+	execution, err := o.execution(ctx)
+	if err != nil {
+		return nil, err
+	}
+	launch, err := installed.Launch(execution)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.begin(ctx); err != nil {
+		return nil, err
+	}
+	// The shim is started even if the order is ended now: a cancel goes to the shim from here on.
+	process, err := o.c.Jobs.StartNoted(context.WithoutCancel(ctx), launch, o.noteStart)
+	if err != nil {
+		return nil, err
+	}
+	o.shim = process.Status()
+	o.spec.Params, o.spec.Token, o.spec.Defaults = nil, "", nil
+	if err := o.c.Journal.Started(o.ref); err != nil {
+		o.c.Logger.Warn("the time of a start was not journaled", "order", o.ref.String(), "err", err)
+	}
+	return process, nil
+}
+
+// begin is the point of no return: from here on the App may have started.
+func (o *Order) begin(ctx context.Context) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	o.state = running
+	return nil
+}
+
+// noteStart journals the start, durably, before the shim executes anything.
+func (o *Order) noteStart(s job.Status) error {
+	shim, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if err := o.c.Journal.Starting(o.ref, shim); err != nil {
+		return HostError(err)
+	}
+	return nil
+}
+
+// execution is what this order's App is told.
+func (o *Order) execution(ctx context.Context) (app.Execution, error) {
+	e, err := o.c.Execution(ctx, o.session())
+	if err != nil {
+		return e, err
+	}
+	e.Session, e.JobDir = o.session(), o.dir()
+	e.AppParams, e.Defaults = o.spec.Params, o.spec.Defaults
+	e.Token = o.spec.Token
+	if o.spec.TokenTTLMS > 0 {
+		e.TokenExpires = time.Now().Add(time.Duration(o.spec.TokenTTLMS)*time.Millisecond - time.Since(o.received))
+	}
+	e.Playbook = o.spec.Runtime == wire.RuntimePlaybook
+	e.KVContext, e.OutVariables = o.spec.KVContext, o.spec.OutVariables
+	e.Timeout = o.spec.Timeout()
+	return e, nil
+}
+
+// notStarted ends an order whose App did not start.
+func (o *Order) notStarted(ctx context.Context, err error) {
+	switch {
+	case errors.Is(err, errFenced):
+		o.c.Forget(o.ref)
+		return
+	case errors.Is(err, errRecalled):
+		o.c.Forget(o.ref)
+		o.c.Agent.Remove(o) // before the answer: the credit is free when the cloud receives it
+		o.send(ctx, &wire.Recalled{Ref: o.ref, OK: true})
+		return
+	}
+	if code, is := Unfit(err); is {
+		o.giveBack(ctx, code, err)
+		return
+	}
+	o.c.Agent.Release(o)
+	o.report(ctx, o.failure(err), nil)
+}

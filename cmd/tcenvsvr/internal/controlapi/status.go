@@ -1,0 +1,50 @@
+package controlapi
+
+import (
+	"cmp"
+	"time"
+
+	"tcenvsvr/agent"
+	"tcenvsvr/agent/link"
+)
+
+// Status is what "tcenvsvr status" shows.
+type Status struct {
+	agent.Status
+	// Locked is why the service waits for its master password; all else is empty then.
+	Locked      string     `json:"locked,omitempty"`
+	Environment string     `json:"environment"`
+	Link        link.State `json:"link"`
+	// Twin is another host that runs with this server's identity, if there is one.
+	Twin *Twin `json:"twin,omitempty"`
+	// Settings says which changes wait for a restart or are not used.
+	Settings Settings `json:"settings"`
+	// CertificateExpires is the end of the client certificate, which is renewed long before.
+	CertificateExpires time.Time `json:"certificate_expires,omitzero"`
+}
+
+// Settings is what a Status says about settings.
+type Settings struct {
+	Loaded time.Time `json:"loaded"`
+	// RestartNeeded names settings whose new values wait for a restart.
+	RestartNeeded []string `json:"restart_needed"`
+	// Problem is why the newest values are not used; the older ones stay.
+	Problem string `json:"problem,omitempty"`
+}
+
+// Twin is another host that tries to connect with this server's identity.
+type Twin struct {
+	Host    string    `json:"host"` // its id in the cloud
+	Name    string    `json:"name"`
+	Address string    `json:"address"` // as the cloud sees it
+	Since   time.Time `json:"since"`
+	Seen    time.Time `json:"seen"`
+}
+
+// TwinHint is what to do about a twin.
+const TwinHint = `the cloud keeps this host connected; "tccloud server show XID" lists both and says how to choose. On the clone run "tcenvsvr unenroll", then "tcenvsvr enroll" with a bundle of its own`
+
+// String names the twin for people.
+func (t Twin) String() string {
+	return cmp.Or(t.Name, "a host without a name") + " at " + cmp.Or(t.Address, "an unknown address")
+}

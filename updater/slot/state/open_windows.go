@@ -1,3 +1,0 @@
-package state
-
-const noFollow = 0 // the folder is the administrators' own
