@@ -26,6 +26,7 @@ type rule struct {
 var areas = map[string]rule{
 	// The rooms of the agent, from the bottom up.
 	"agent/disk":                {nil, "everything that writes state uses it"},
+	"agent/plain":               {nil, "what foreigners say is shown by every program; it takes nothing but the text"},
 	"agent/link/wire":           {nil, "cloud, agent and tools share the protocol: it drags nothing along"},
 	"agent/link/conn":           {[]string{"agent/link/wire"}, "bytes on a wire know no session"},
 	"agent/link/proxy":          {[]string{"agent/plain"}, "a dialer knows nothing of what is dialed"},
@@ -44,7 +45,7 @@ var areas = map[string]rule{
 	"agent/host/acl":            {nil, "lists on files; whose they are is known elsewhere"},
 	"agent/host":                {[]string{"agent/disk", "agent/settings"}, "it sets a host up before there is an agent"},
 	"agent/secret":              {[]string{"agent/disk"}, "secrets lie under names; whoever needs one says how it is read"},
-	"agent/settings":            {[]string{"agent/disk"}, "values arrive typed; whoever needs one gets it passed"},
+	"agent/settings":            {[]string{"agent/disk", "agent/secret/privatefile"}, "values arrive typed; whoever needs one gets it passed"},
 	"agent/logging":             {nil, "a logger is passed in; acts are recorded by everybody, so the record knows nobody"},
 	"agent/control":             {nil, "the command line must reach an agent of another version"},
 	"agent/cloud":               {[]string{"agent/link/wire", "agent/link/proxy", "agent/plain"}, "a client of the cloud's HTTPS API, no more"},
@@ -64,7 +65,7 @@ var areas = map[string]rule{
 	"agent/app":              {[]string{"agent/job", "agent/link/wire", "agent/disk", "agent/plain"}, "an App is run the same with and without a cloud"},
 	"agent/app/signature":    {nil, "publishers, operators and agents sign and verify by the same rule"},
 	"agent/app/policy":       {[]string{"agent/app/signature"}, "the customer's word is judged alone: it knows neither orders nor how Apps run"},
-	"agent/order": {[]string{"agent/link/wire", "agent/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness"},
+	"agent/order": {[]string{"agent/link/wire", "agent/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness", "agent/plain"},
 		"an order tells its agent three things and knows nothing else of it"},
 	"agent": {[]string{"agent/order", "agent/link/wire", "agent/link/pulse", "agent/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness", "agent/plain"},
 		"the link and the trust store reach the agent as small interfaces"},
@@ -74,8 +75,8 @@ var areas = map[string]rule{
 	// a folder of its own, and neither side imports the other. Root's side reads nothing that only
 	// the agent's side understands, and the agent cannot act as root even by mistake.
 	"updater":            {[]string{"agent/disk", "updater/handover", "updater/release", "updater/metadata", "updater/download", "agent/plain"}, "the agent's side asks for updates; only root's side installs them"},
-	"updater/handover":   {[]string{"agent/disk", "agent/host/layout"}, "the border of privileges: what one side writes and the other reads"},
-	"updater/slot":       {[]string{"agent/disk", "updater/handover", "updater/release", "updater/metadata"}, "root's side has no network and believes nothing that the agent downloaded"},
+	"updater/handover":   {[]string{"agent/disk", "agent/host/layout", "agent/plain"}, "the border of privileges: what one side writes and the other reads"},
+	"updater/slot":       {[]string{"agent/disk", "updater/handover", "updater/release", "updater/metadata", "agent/plain"}, "root's side has no network and believes nothing that the agent downloaded"},
 	"updater/release":    {nil, "agent, root, cloud and tools agree about what a release is"},
 	"updater/metadata":   {[]string{"agent/disk", "updater/release"}, "one verification for both sides"},
 	"updater/delta":      {nil, "bytes in, bytes out"},

@@ -162,6 +162,6 @@ func validateImage(i handover.Image) error {
 	return nil
 }
 
-// Text returns a text for people in a form that may be stored: valid, printable, of at most 300
+// Text returns a text for people in a form that may be stored: plain (see [plain.Line]), and of at most 300
 // bytes.
 func Text(s string) string { return plain.Head(plain.Line(s), maxText) }

@@ -1,3 +1,0 @@
-package install
-
-const noFollow = 0
