@@ -12,11 +12,11 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/host/fitness"
-	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/pulse"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/order"
+	"tcenvsvr/agent/order/journal"
 )
 
 // ErrRestart is what [Agent.Run] returns when the agent is to be started again at once (exit code

@@ -19,11 +19,11 @@ import (
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/job/janitor"
-	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/order/journal"
 	"tcenvsvr/test/need"
 )
 

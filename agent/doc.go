@@ -24,10 +24,10 @@
 //
 // # The rooms
 //
-//	order     the life of one order: accept, prepare, start, follow, outbox
+//	order     the life of one order: accept, prepare, start, follow, outbox, and the journal
+//	          that keeps all of it durably (order/journal)
 //	link      the connection to the message broker: proxies, TLS, sessions, the protocol (link/wire)
 //	cloud     the client of the cloud's HTTPS API: Apps, parameters, files
-//	journal   what was accepted and what came of it, durably
 //	app       Apps: packages, installation, launch, outcome, the API that they call
 //	job       the process tree of one order, under a shim that outlives the agent
 //	enroll    how a host becomes a server of an Environment; its certificate and its renewal
@@ -35,9 +35,8 @@
 //	secret    the keychain, and files that only their owner may read
 //	host      the machine: facts, paths, set-up, fitness, clock, becoming a lesser user
 //	disk      durable files, locks, free space
-//	plain     foreign text that can do no harm where it is shown
 //	control   the local socket by which the command line asks and tells the agent
-//	logging   the log, and the audit trail
+//	logging   the log, the audit trail, and foreign text that can do no harm where it is shown
 //
 // # A host that cannot run Apps
 //

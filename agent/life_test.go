@@ -14,10 +14,10 @@ import (
 	"tcenvsvr/agent/cloud"
 	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/job/janitor"
-	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/order"
+	"tcenvsvr/agent/order/journal"
 )
 
 func TestOrder(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/agent/order"
-	"tcenvsvr/agent/plain"
 )
 
 // roundEvery is the longest time between two rounds of the loop.

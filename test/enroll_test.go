@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"tcenvsvr/agent/host/paths"
-	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order/journal"
 )
 
 // TestEnrollment: how a host becomes a server, another one, the same one elsewhere, and none.

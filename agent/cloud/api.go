@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Config of a Client.

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/enroll/bundle"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // ErrPin means that the server which answers is not the cloud that made the link.

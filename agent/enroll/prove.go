@@ -14,7 +14,7 @@ import (
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/agent/settings"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"tcenvsvr/agent/job/internal/shim"
 	"tcenvsvr/agent/job/internal/spec"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // The nouns that agent and shim share; see package spec for their fields.

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/job/internal/spec"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // startedShim is the agent's side of a shim that was started and has not done yet what it is asked

@@ -10,7 +10,7 @@ import (
 	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 const (

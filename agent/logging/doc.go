@@ -12,4 +12,7 @@
 // record that can be written again is preceded by the count. For a stderr whose reader has gone or
 // does not read, records wait in a bounded queue and are dropped and counted beyond it. The level
 // can be changed while the agent runs.
+//
+// Beside it lie logging/audit, the record of acts that matter to security, and logging/plain, which
+// makes foreign text harmless before it is logged or shown.
 package logging

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/order/journal"
 )
 
 // ErrKnown means that the order is in the journal already: nothing was changed or started.

@@ -1,7 +1,7 @@
 // Package order is the life of one order on this host, from its acceptance until the cloud has its
 // result. One goroutine walks the line, one file tells each step:
 //
-//	accept.go    the order is made durable in the journal (agent/journal/durable.go)
+//	accept.go    the order is made durable in the journal (agent/order/journal/durable.go)
 //	prepare.go   its App is downloaded; a held order waits for the cloud's permission to start
 //	start.go     its folder is made, the start is made durable, the shim executes the App
 //	follow.go    its output goes to the cloud (logs.go) until the App has ended

@@ -6,7 +6,7 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 const (

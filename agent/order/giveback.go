@@ -13,7 +13,7 @@ import (
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // HostError marks an error of our own files, which no other order would escape.

@@ -11,9 +11,9 @@ import (
 
 	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/order/journal"
 )
 
 // released is an Agent that counts.

@@ -12,9 +12,9 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/order/journal"
 )
 
 // Agent is what an order tells the agent that runs it.

@@ -10,7 +10,7 @@ import (
 	"tcenvsvr/agent/cloud"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // maxMessage is the longest exit message in characters (app-contract: 255). The end of a longer one

@@ -9,8 +9,8 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/job"
-	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order/journal"
 )
 
 // Resume goes on from where the journal says that the order is, which an earlier agent accepted. It

@@ -8,7 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Fingerprint is the SHA-256 of a certificate in lower-case hex.

@@ -6,7 +6,7 @@ import (
 	"encoding/asn1"
 	"errors"
 
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 var (

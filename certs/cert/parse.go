@@ -10,7 +10,7 @@ import (
 	"io"
 	"os"
 
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // MaxFile bounds a file of certificates in bytes. All public roots of a host take a twentieth of

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Kind is the kind of a certificate.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/certs"
 	"tcenvsvr/certs/cert"
 )

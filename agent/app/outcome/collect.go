@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"tcenvsvr/agent/app/tcx"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Bounds of what is collected; a result must fit into one message of the link.

@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 
 	"tcenvsvr/agent/app/tcx"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Bounds of what an App may publish. Files within them are delivered; the result names the others.

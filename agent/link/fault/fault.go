@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Step says how far a connection came.

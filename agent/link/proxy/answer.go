@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"strings"
 
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Limits of what is read of a proxy's answer.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 
 	"github.com/spf13/cobra"
 )

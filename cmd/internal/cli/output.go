@@ -6,7 +6,7 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 
 	"github.com/spf13/cobra"
 )

@@ -10,7 +10,7 @@ import (
 
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/disk/plainfile"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/release"
 )

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/job/internal/spec"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Bounds of what is read from an App's folder of logs. Launch.MaxOutput bounds how much of it is

@@ -13,7 +13,7 @@ import (
 
 	"tcenvsvr/agent/job/internal/proc"
 	"tcenvsvr/agent/job/internal/spec"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Main is the whole life of a shim process: it reads a Request, answers it and, after a start,

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 
 	"tcenvsvr/agent/disk/place"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Operations of a Request.

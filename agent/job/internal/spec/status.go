@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/disk/place"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Names of the shim's files in Folder.

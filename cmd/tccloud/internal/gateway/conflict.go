@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway/port"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"

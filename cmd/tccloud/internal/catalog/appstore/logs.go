@@ -12,7 +12,7 @@ import (
 
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // LogConfig is the stream of logs that Apps send over the API (tc_log_to_api): one message for each

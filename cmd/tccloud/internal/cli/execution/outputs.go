@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )

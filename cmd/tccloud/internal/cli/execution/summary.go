@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"

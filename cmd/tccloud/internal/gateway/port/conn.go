@@ -8,7 +8,7 @@ import (
 
 	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // LingerTime is how long a connection is kept after its last message, so that the other end can

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"tcenvsvr/agent/host/become"
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env/prompt"
 )
 

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 
-	"tcenvsvr/agent/journal"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order/journal"
 )
 
 // The life of one order in the journal, across a restart of the agent.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 
-	"tcenvsvr/agent/plain"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // What a server answered becomes the reason in an error.
