@@ -47,6 +47,7 @@ func Coverage() []Field {
 		{"StartWithinMS", false, "what is left of it at delivery, so it differs for each attempt; the signed not-after bounds the start"},
 		{"Priority", true, "the agent orders what waits by it"},
 		{"Retryable", true, "whether it may run again"},
+		{"Signature", false, "it is the signature itself"},
 	}
 }
 

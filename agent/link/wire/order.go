@@ -92,6 +92,9 @@ type Order struct {
 	StartWithinMS int64 `json:"start_within_ms"` // rejected if not started so long after delivery; 0 = no limit
 	Priority      int   `json:"priority"`        // 0 (last)–9 (first), 5 is usual
 	Retryable     bool  `json:"retryable"`       // may run again after Interrupted
+	// Signature is that of the operator who submitted the order (package link/signed), "" if there
+	// is none: the cloud passes it on and need not understand it. At most MaxSignature bytes.
+	Signature string `json:"signature,omitempty"`
 }
 
 // AppRef names one version of one App by content.
@@ -101,6 +104,9 @@ type AppRef struct {
 	Size    int64  `json:"size"`    // bytes of the .tcx
 	SHA256  SHA256 `json:"sha256"`  // of the .tcx
 }
+
+// MaxSignature is the longest [Order.Signature] in bytes.
+const MaxSignature = 1024
 
 // MaxAppSize is the largest .tcx in bytes.
 const MaxAppSize = 1 << 30
@@ -133,6 +139,8 @@ func (m *Order) validate() error {
 		return fmt.Errorf("%w: start_within_ms %d is outside 0–%d", ErrInvalid, m.StartWithinMS, int64(maxAheadMS))
 	case m.TokenTTLMS < 0 || m.TokenTTLMS > maxAheadMS:
 		return fmt.Errorf("%w: token_ttl_ms %d is outside 0–%d", ErrInvalid, m.TokenTTLMS, int64(maxAheadMS))
+	case len(m.Signature) > MaxSignature:
+		return fmt.Errorf("%w: signature of %d bytes, at most %d", ErrInvalid, len(m.Signature), MaxSignature)
 	case m.Priority < 0 || m.Priority > 9:
 		return fmt.Errorf("%w: priority %d is outside 0–9", ErrInvalid, m.Priority)
 	}

@@ -40,6 +40,9 @@ type Hello struct {
 	// Orders are all in the journal that have no result yet. The cloud compares them with its own
 	// record of this server.
 	Orders []InFlight `json:"orders,omitempty"`
+	// SealKey is this server's statement of the key to which parameters may be sealed (package
+	// secret/envelope), "" if it has none. At most MaxSealKey bytes.
+	SealKey string `json:"seal_key,omitempty"`
 	// Results are in the outbox and follow as Result messages.
 	Results []Ref `json:"results,omitempty"`
 	// Probe asks only whether a session would be opened: the answer is [Probed] or [Error]. An open
@@ -48,6 +51,9 @@ type Hello struct {
 	// Leave, with Probe, says that this server is being unenrolled: the cloud revokes it.
 	Leave bool `json:"leave,omitempty"`
 }
+
+// MaxSealKey is the longest [Hello.SealKey] in bytes.
+const MaxSealKey = 32 << 10
 
 // InFlight is one order of Hello.Orders.
 type InFlight struct {
@@ -71,6 +77,8 @@ func (m *Hello) validate() error {
 	case len(m.ServerName) > 128 || len(m.Version) > 64 || len(m.OS) > 32 || len(m.Arch) > 32 || len(m.BootID) > 64 ||
 		len(m.Journal) > 64 || len(m.MachineID) > 64 || len(m.Hostname) > 256:
 		return fmt.Errorf("%w: a descriptive field of hello is too long", ErrInvalid)
+	case len(m.SealKey) > MaxSealKey:
+		return fmt.Errorf("%w: seal_key of %d bytes, at most %d", ErrInvalid, len(m.SealKey), MaxSealKey)
 	case m.Slots < 0 || m.Slots > MaxSlots:
 		return fmt.Errorf("%w: slots %d is outside 0–%d", ErrInvalid, m.Slots, MaxSlots)
 	case m.Executors < 0 || m.Executors > MaxSlots:
