@@ -1,0 +1,27 @@
+// Package isolation gives an App a world of its own, without root and without containers.
+//
+// The shim starts its own program once more as the first process of new user, PID, mount and IPC
+// namespaces. That process, the init, builds the world, gives up every right to change it, and then
+// starts the App:
+//
+//	shim ──clone──► init, PID 1 of the App's world ──fork──► App and all it starts
+//	  │ Plan ───────────►│ mounts, then no capabilities,          │
+//	  │◄──── started ────│ no_new_privs, Landlock, seccomp        │
+//	  │◄──── ended ──────│◄───────────── exit ────────────────────┘
+//	  │◄──── gone ───────┘ when nothing lives in there any more
+//
+// The App is the same user inside and outside (a map of one id). What it sees:
+//
+//	/                       the host's, with the host's permissions
+//	the agent's home        empty, but for the job's folder, and what the Plan shows read-only
+//	the job's shim folder   empty: state, exit and socket are the shim's
+//	/tmp, /var/tmp          the job's own tmp folder
+//	/dev/shm, /dev/mqueue   empty and its own
+//	/proc                   its own processes only
+//	/run/user, …            empty: no user manager, no sockets of the agent's
+//
+// When the init dies, by the shim's death, too, the kernel ends everything in its world: nothing
+// of the App survives its job.
+//
+// How much of this a host allows differs ([Level]); [Probe] finds it out.
+package isolation

@@ -1,0 +1,57 @@
+package isolation
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// Level is how far an App is kept apart from all others. Each one includes those below it.
+type Level string
+
+// Levels, from nothing to everything.
+const (
+	// Off: only the user differs from the agent's.
+	Off Level = "off"
+	// Filtered: no new privileges, and the kernel refuses the system calls by which one process
+	// gets at another or at more rights; Landlock where the kernel has it.
+	Filtered Level = "filtered"
+	// Files: mount and IPC namespaces besides: the App sees its own files only. It still sees, and can
+	// signal, other processes of its user.
+	Files Level = "files"
+	// Full: a PID namespace and a /proc of its own besides.
+	Full Level = "full"
+)
+
+// InitCommand is the last argument of a program that is to be the init of an App's world.
+const InitCommand = "app-init"
+
+// Plan says what an App's world looks like. Paths are absolute.
+type Plan struct {
+	Level Level `json:"level"`
+	// Hide are folders that are empty in there, but for what Show and Keep have in them. Those that
+	// are not there are skipped.
+	Hide []string `json:"hide,omitempty"`
+	// Show are files and folders below hidden ones that can be read. Those that are not there are skipped.
+	Show []string `json:"show,omitempty"`
+	// Keep are folders below hidden ones that the App writes to.
+	Keep []string `json:"keep,omitempty"`
+	// Tmp is the folder that is /tmp and /var/tmp; "" = an empty one in memory.
+	Tmp string `json:"tmp,omitempty"`
+}
+
+// Validate reports the first field that cannot be obeyed.
+func (p *Plan) Validate() error {
+	switch p.Level {
+	case Off, Filtered, Files, Full:
+	default:
+		return fmt.Errorf("isolation level %.20q is unknown", p.Level)
+	}
+	for _, list := range [][]string{p.Hide, p.Show, p.Keep, {p.Tmp}} {
+		for _, path := range list {
+			if path != "" && (!filepath.IsAbs(path) || path == "/") {
+				return fmt.Errorf("isolation: %q is not an absolute path below /", path)
+			}
+		}
+	}
+	return nil
+}

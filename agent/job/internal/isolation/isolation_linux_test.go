@@ -1,0 +1,150 @@
+package isolation
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestMain lets the test program be the init of a world: it enters the plan in its environment and runs a shell.
+func TestMain(m *testing.M) {
+	if os.Args[len(os.Args)-1] != InitCommand {
+		os.Exit(m.Run())
+	}
+	runtime.LockOSThread()
+	var p Plan
+	if err := json.Unmarshal([]byte(os.Getenv("PLAN")), &p); err != nil {
+		fmt.Println(err)
+		os.Exit(99)
+	}
+	if err := Enter(&p); err != nil {
+		fmt.Println("init:", err)
+		os.Exit(98)
+	}
+	pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", os.Getenv("SCRIPT")}, &syscall.ProcAttr{
+		Dir: "/", Env: []string{"PATH=/usr/bin:/bin"}, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		fmt.Println("init: starting:", err)
+		os.Exit(97)
+	}
+	for {
+		var ws unix.WaitStatus
+		got, err := unix.Wait4(-1, &ws, 0, nil)
+		if err == nil && got == pid {
+			os.Exit(ws.ExitStatus())
+		}
+	}
+}
+
+const nobody = 65534
+
+// stage is a home like the agent's, below a folder that everybody may pass.
+func stage(t *testing.T) (home string, p Plan) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("becoming another user needs root")
+	}
+	base, err := os.MkdirTemp("/var", "isolation")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(base) })
+	home = filepath.Join(base, "home")
+	job := home + "/exchange/jobs/one"
+	for _, dir := range []string{job + "/tmp", job + "/shim", job + "/out", home + "/exchange/jobs/two", home + "/exchange/programs/app", home + "/exchange/programs/other"} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, mode := range map[string]os.FileMode{
+		home + "/settings.yaml": 0o644, job + "/shim/exit": 0o666, home + "/exchange/jobs/two/params": 0o644,
+		home + "/exchange/programs/app/app.py": 0o644, home + "/exchange/programs/other/app.py": 0o644, home + "/trust.pem": 0o644,
+	} {
+		if err := os.WriteFile(name, []byte("x"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range []string{base, job, job + "/out", job + "/tmp", job + "/shim", home + "/exchange/programs/app"} {
+		if err := os.Chmod(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return home, Plan{
+		Level: Full, Hide: []string{home, job + "/shim"}, Keep: []string{job},
+		Show: []string{home + "/exchange/programs/app", home + "/trust.pem", home + "/missing"}, Tmp: job + "/tmp",
+	}
+}
+
+func inside(t *testing.T, p Plan, script string) string {
+	t.Helper()
+	exe := filepath.Join(filepath.Dir(filepath.Dir(p.Keep[0])), "init") // where nobody may execute it
+	data, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(exe, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As the shim does it: a process of the sandbox user starts the init.
+	c := exec.Command(exe, "-test.run=TestHelperStart", "-test.v=false")
+	c.Env = append(os.Environ(), "START="+exe, "PLAN="+string(plan), "SCRIPT="+script)
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	c.Dir = "/"
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(string(out), "PASS\n"), "\n")
+}
+
+func TestHelperStart(t *testing.T) {
+	exe := os.Getenv("START")
+	if exe == "" {
+		t.Skip("started by other tests")
+	}
+	var p Plan
+	if err := json.Unmarshal([]byte(os.Getenv("PLAN")), &p); err != nil {
+		t.Fatal(err)
+	}
+	runtime.LockOSThread()
+	c := exec.Command(exe, InitCommand)
+	c.Stdout, c.Stderr = os.Stdout, os.Stdout
+	c.SysProcAttr = Attr(p.Level)
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWorld(t *testing.T) {
+	home, p := stage(t)
+	for name, c := range map[string]struct{ script, want string }{
+		"user":      {"id -u; id -g", "65534\n65534"},
+		"first":     {"ls /proc | grep -c '^[0-9]'; cat /proc/1/environ /proc/1/maps 2>&1 | head -c 1000 | grep -c denied", "4\n2"},
+		"home":      {"cd " + home + "; find . | sort", ".\n./exchange\n./exchange/jobs\n./exchange/jobs/one\n./exchange/jobs/one/out\n./exchange/jobs/one/shim\n./exchange/jobs/one/tmp\n./exchange/programs\n./exchange/programs/app\n./exchange/programs/app/app.py\n./trust.pem"},
+		"app":       {"echo y > " + home + "/exchange/programs/app/new; echo y > " + home + "/new; echo y > " + home + "/exchange/jobs/one/out/new && echo written", "sh: 1: cannot create " + home + "/exchange/programs/app/new: Read-only file system\nsh: 1: cannot create " + home + "/new: Read-only file system\nwritten"},
+		"tmp":       {"echo y > /tmp/x; ls " + home + "/exchange/jobs/one/tmp /var/tmp", home + "/exchange/jobs/one/tmp:\nx\n\n/var/tmp:\nx"},
+		"shm":       {"ls -A /dev/shm; touch /dev/shm/x && echo ok", "ok"},
+		"namespace": {"unshare -r true 2>&1; unshare -m true 2>&1", "unshare: unshare failed: Operation not permitted\nunshare: unshare failed: Operation not permitted"},
+		"mount":     {"mount -t tmpfs x /tmp 2>&1 | grep -c -i -E 'permission|permitted|superuser'", "1"},
+		"caps":      {"grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)|NoNewPrivs|Seccomp:' /proc/self/status | tr -d '\\n\\t'", "CapInh:0000000000000000CapPrm:0000000000000000CapEff:0000000000000000CapBnd:0000000000000000CapAmb:0000000000000000NoNewPrivs:1Seccomp:2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := inside(t, p, c.script); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}

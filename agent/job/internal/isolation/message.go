@@ -1,0 +1,29 @@
+package isolation
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Start is what the init executes. It travels by a socket that only shim and init have: Env holds secrets.
+type Start struct {
+	Plan Plan     `json:"plan"`
+	Argv []string `json:"argv"`
+	Env  []string `json:"env"`
+	Dir  string   `json:"dir"`
+	// Limits are for the caller of [InitMain], who knows what they mean.
+	Limits json.RawMessage `json:"limits,omitempty"`
+}
+
+// event is what the init tells the shim, one line of JSON each.
+type event struct {
+	Started bool   `json:"started,omitempty"`
+	Ended   bool   `json:"ended,omitempty"`
+	Code    int    `json:"code,omitempty"`   // of Ended: -1 if by a signal
+	Signal  int    `json:"signal,omitempty"` // of Ended
+	Errno   int    `json:"errno,omitempty"`  // the App could not be executed
+	Error   string `json:"error,omitempty"`  // its world could not be built
+}
+
+// startTimeout bounds how long the init may take to build a world.
+const startTimeout = 30 * time.Second

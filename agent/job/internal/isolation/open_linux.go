@@ -1,0 +1,113 @@
+package isolation
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// World is an init that waits for its App, or runs it.
+type World struct {
+	Level Level
+	PID   int // of the init, as the shim sees it
+
+	conn  *net.UnixConn
+	lines *bufio.Reader
+}
+
+// Open starts an init in namespaces of its own. args start this program, once more, so that it calls
+// [InitMain]. The calling thread is the init's parent: the init is killed when that thread ends.
+func Open(level Level, exe string, args []string) (*World, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("making a socket for the init: %w", err)
+	}
+	defer unix.Close(pair[1])
+	conn, err := unixConn(pair[0])
+	if err != nil {
+		return nil, fmt.Errorf("making a socket for the init: %w", err)
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	defer null.Close()
+	runtime.LockOSThread() // for good: the parent-death signal comes when the thread ends that forked
+	// The maps of ids in /proc are ours to write only while we are "dumpable".
+	was, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	if err == nil && was != 1 {
+		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+		defer func() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }()
+	}
+	pid, err := syscall.ForkExec(exe, args, &syscall.ProcAttr{
+		Dir: "/", Env: []string{}, Sys: Attr(level),
+		Files: []uintptr{null.Fd(), null.Fd(), null.Fd(), uintptr(pair[1])},
+	})
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("starting the init of an App's world: %w", err)
+	}
+	return &World{Level: level, PID: pid, conn: conn, lines: bufio.NewReader(conn)}, nil
+}
+
+// Start builds the world and executes the App in it. A [syscall.Errno] is what executing the App said;
+// after any error nothing runs in there, nor will.
+func (w *World) Start(s *Start, stdout, stderr *os.File) error {
+	line, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	line = append(line, '\n')
+	defer clear(line)
+	_ = w.conn.SetDeadline(time.Now().Add(startTimeout))
+	rights := unix.UnixRights(int(stdout.Fd()), int(stderr.Fd()))
+	n, _, err := w.conn.WriteMsgUnix(line, rights, nil)
+	if err == nil && n < len(line) {
+		_, err = w.conn.Write(line[n:])
+	}
+	if err != nil {
+		return fmt.Errorf("telling the init what to start: %w", err)
+	}
+	e, err := w.next()
+	_ = w.conn.SetDeadline(time.Time{})
+	switch {
+	case err != nil:
+		return fmt.Errorf("waiting for the init: %w", err)
+	case e.Errno != 0:
+		return syscall.Errno(e.Errno)
+	case !e.Started:
+		return errors.New(e.Error)
+	}
+	return nil
+}
+
+// Wait returns how the App ended: its exit code, or -1 and the signal. ok is false if the init ended before it
+// could say so: then everything in its world was killed.
+func (w *World) Wait() (code int, sig syscall.Signal, ok bool) {
+	e, err := w.next()
+	if err != nil || !e.Ended {
+		return -1, syscall.SIGKILL, false
+	}
+	return e.Code, syscall.Signal(e.Signal), true
+}
+
+func (w *World) next() (event, error) {
+	var e event
+	line, err := w.lines.ReadBytes('\n')
+	if err != nil {
+		return e, err
+	}
+	return e, json.Unmarshal(line, &e)
+}
+
+// Close lets go of the init. One that was not started ends by it.
+func (w *World) Close() { _ = w.conn.Close() }

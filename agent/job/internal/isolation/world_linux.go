@@ -1,0 +1,224 @@
+package isolation
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// always are folders that are empty in every world: by their sockets and queues other processes
+// of the host could be told to do something.
+var always = []string{"/run/user", "/dev/mqueue"}
+
+// tmps are the folders that everybody may write to.
+var tmps = []string{"/tmp", "/var/tmp"}
+
+// world builds what the App sees. The caller is the init of new namespaces.
+type world struct {
+	plan *Plan
+	// sources are opened before anything is hidden: afterwards there is no path to them.
+	sources []source
+}
+
+type source struct {
+	path     string
+	fd       int
+	dir      bool
+	writable bool
+}
+
+func (w *world) build() error {
+	// What happens in here is seen in here only.
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("making the mounts private: %w", err)
+	}
+	defer w.close()
+	if err := w.open(); err != nil {
+		return err
+	}
+	tmp := -1
+	if w.plan.Tmp != "" {
+		var err error
+		if tmp, err = openPath(w.plan.Tmp); err != nil {
+			return fmt.Errorf("opening the folder for /tmp: %w", err)
+		}
+		defer unix.Close(tmp)
+	}
+	inner := func(dir string) bool { // within what is shown
+		return slices.ContainsFunc(w.sources, func(s source) bool { return within(dir, s.path) })
+	}
+	for _, dir := range slices.Concat(w.plan.Hide, always) {
+		if inner(dir) {
+			continue
+		}
+		if err := hide(dir); err != nil {
+			return err
+		}
+	}
+	for _, dir := range tmps {
+		if err := w.ownTmp(dir, tmp); err != nil {
+			return err
+		}
+	}
+	for _, s := range w.sources {
+		if err := s.show(); err != nil {
+			return err
+		}
+	}
+	for _, dir := range w.plan.Hide { // nothing is made in there any more
+		if inner(dir) {
+			if err := hide(dir); err != nil {
+				return err
+			}
+		}
+		if err := readOnly(dir); err != nil {
+			return err
+		}
+	}
+	if err := mountOver("/dev/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%"); err != nil {
+		return err
+	}
+	if w.plan.Level == Full {
+		if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+			return fmt.Errorf("mounting a /proc of its own: %w", err)
+		}
+	}
+	return nil
+}
+
+// open finds what is shown of what will be hidden; the deepest last, so that it lies on top.
+func (w *world) open() error {
+	for _, list := range []struct {
+		paths    []string
+		writable bool
+	}{{w.plan.Show, false}, {w.plan.Keep, true}} {
+		for _, path := range list.paths {
+			if !w.hidden(path) {
+				continue
+			}
+			fd, err := openPath(path)
+			if errors.Is(err, fs.ErrNotExist) && !list.writable {
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("opening %q for the App: %w", path, err)
+			}
+			var st unix.Stat_t
+			if err := unix.Fstat(fd, &st); err != nil {
+				_ = unix.Close(fd)
+				return fmt.Errorf("opening %q for the App: %w", path, err)
+			}
+			w.sources = append(w.sources, source{path, fd, st.Mode&unix.S_IFMT == unix.S_IFDIR, list.writable})
+		}
+	}
+	slices.SortStableFunc(w.sources, func(a, b source) int { return strings.Count(a.path, "/") - strings.Count(b.path, "/") })
+	return nil
+}
+
+func (w *world) hidden(path string) bool {
+	return slices.ContainsFunc(slices.Concat(w.plan.Hide, tmps), func(dir string) bool { return path == dir || within(path, dir) })
+}
+
+func within(path, dir string) bool { return strings.HasPrefix(path, dir+"/") }
+
+func (w *world) close() {
+	for _, s := range w.sources {
+		_ = unix.Close(s.fd)
+	}
+}
+
+func openPath(path string) (int, error) {
+	return unix.Open(path, unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+}
+
+// hide mounts an empty folder over dir. Our own nodes and names are made in it, so it is writable at first.
+func hide(dir string) error {
+	return mountOver(dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0755,size=256k")
+}
+
+// mountOver mounts something over a folder, if that is there.
+func mountOver(dir, kind string, flags uintptr, options string) error {
+	err := unix.Mount(kind, dir, kind, flags, options)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("mounting over %q: %w", dir, err)
+	}
+	return nil
+}
+
+// show puts the source back at its path.
+func (s source) show() error {
+	fail := func(err error) error { return fmt.Errorf("showing %q to the App: %w", s.path, err) }
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o755); err != nil {
+		return fail(err)
+	}
+	if s.dir {
+		if err := os.Mkdir(s.path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fail(err)
+		}
+	} else {
+		f, err := os.OpenFile(s.path, os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return fail(err)
+		}
+		_ = f.Close()
+	}
+	// With all that is mounted below: the kernel does not let a part of it be uncovered.
+	if err := unix.Mount("/proc/self/fd/"+strconv.Itoa(s.fd), s.path, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return fail(err)
+	}
+	if s.writable {
+		return nil
+	}
+	return readOnly(s.path)
+}
+
+// readOnly closes a mount for writing; what else it is closed for stays.
+func readOnly(path string) error {
+	var st unix.Statfs_t
+	err := unix.Statfs(path, &st)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("asking how %q is mounted: %w", path, err)
+	}
+	flags := uintptr(unix.MS_BIND | unix.MS_REMOUNT | unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV)
+	for has, flag := range map[int64]uintptr{
+		unix.ST_NOEXEC: unix.MS_NOEXEC, unix.ST_NOATIME: unix.MS_NOATIME,
+		unix.ST_NODIRATIME: unix.MS_NODIRATIME, unix.ST_RELATIME: unix.MS_RELATIME,
+	} {
+		if int64(st.Flags)&has != 0 {
+			flags |= flag
+		}
+	}
+	if err := unix.Mount("", path, "", flags, ""); err != nil {
+		return fmt.Errorf("making %q read-only: %w", path, err)
+	}
+	return nil
+}
+
+// ownTmp makes dir the job's own. Where the agent's home is below it (a trial by hand), the job's folder cannot
+// be it: the ways to what is shown would be made in there.
+func (w *world) ownTmp(dir string, fd int) error {
+	if fd < 0 || slices.ContainsFunc(w.sources, func(s source) bool { return within(s.path, dir) }) {
+		return mountOver(dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777")
+	}
+	err := unix.Mount("/proc/self/fd/"+strconv.Itoa(fd), dir, "", unix.MS_BIND|unix.MS_REC, "")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("making %q the job's own: %w", dir, err)
+	}
+	return nil
+}
