@@ -85,17 +85,33 @@ func (s *Start) execute(files []*os.File) (int, error) {
 
 // reap waits until nothing lives but this process, and tells the App's own end when it comes.
 func reap(app int, say func(event)) {
+	var ended *event // not told yet
+	told, after := false, 0
 	for {
+		options := 0
+		if ended != nil { // does something live on?
+			options = unix.WNOHANG
+		}
 		var ws unix.WaitStatus
-		pid, err := unix.Wait4(-1, &ws, 0, nil)
+		pid, err := unix.Wait4(-1, &ws, options, nil)
 		switch {
 		case errors.Is(err, unix.EINTR):
 		case err != nil: // ECHILD
+			if ended != nil {
+				say(*ended)
+			}
+			say(event{Reaped: after})
 			return
+		case pid == 0:
+			ended.Left = true
+			say(*ended)
+			ended, told = nil, true
 		case pid == app && ws.Signaled():
-			say(event{Ended: true, Code: -1, Signal: int(ws.Signal())})
+			ended = &event{Ended: true, Code: -1, Signal: int(ws.Signal())}
 		case pid == app:
-			say(event{Ended: true, Code: ws.ExitStatus()})
+			ended = &event{Ended: true, Code: ws.ExitStatus()}
+		case told:
+			after++
 		}
 	}
 }

@@ -39,10 +39,13 @@ type Plan struct {
 	Tmp string `json:"tmp,omitempty"`
 }
 
+// On reports whether the App is isolated at all.
+func (p *Plan) On() bool { return p.Level != "" && p.Level != Off }
+
 // Validate reports the first field that cannot be obeyed.
 func (p *Plan) Validate() error {
 	switch p.Level {
-	case Off, Filtered, Files, Full:
+	case "", Off, Filtered, Files, Full:
 	default:
 		return fmt.Errorf("isolation level %.20q is unknown", p.Level)
 	}

@@ -137,7 +137,7 @@ func TestWorld(t *testing.T) {
 		"app":       {"echo y > " + home + "/exchange/programs/app/new; echo y > " + home + "/new; echo y > " + home + "/exchange/jobs/one/out/new && echo written", "sh: 1: cannot create " + home + "/exchange/programs/app/new: Read-only file system\nsh: 1: cannot create " + home + "/new: Read-only file system\nwritten"},
 		"tmp":       {"echo y > /tmp/x; ls " + home + "/exchange/jobs/one/tmp /var/tmp", home + "/exchange/jobs/one/tmp:\nx\n\n/var/tmp:\nx"},
 		"shm":       {"ls -A /dev/shm; touch /dev/shm/x && echo ok", "ok"},
-		"namespace": {"unshare -r true 2>&1; unshare -m true 2>&1", "unshare: unshare failed: Operation not permitted\nunshare: unshare failed: Operation not permitted"},
+		"namespace": {"unshare -r true 2>&1; unshare -m true 2>&1; true", "unshare: unshare failed: Operation not permitted\nunshare: unshare failed: Operation not permitted"},
 		"mount":     {"mount -t tmpfs x /tmp 2>&1 | grep -c -i -E 'permission|permitted|superuser'", "1"},
 		"caps":      {"grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)|NoNewPrivs|Seccomp:' /proc/self/status | tr -d '\\n\\t'", "CapInh:0000000000000000CapPrm:0000000000000000CapEff:0000000000000000CapBnd:0000000000000000CapAmb:0000000000000000NoNewPrivs:1Seccomp:2"},
 	} {

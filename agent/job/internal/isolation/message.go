@@ -21,6 +21,8 @@ type event struct {
 	Ended   bool   `json:"ended,omitempty"`
 	Code    int    `json:"code,omitempty"`   // of Ended: -1 if by a signal
 	Signal  int    `json:"signal,omitempty"` // of Ended
+	Left    bool   `json:"left,omitempty"`   // of Ended: something of the App's lives on
+	Reaped  int    `json:"reaped,omitempty"` // of the last event: processes beside the App that ended after it
 	Errno   int    `json:"errno,omitempty"`  // the App could not be executed
 	Error   string `json:"error,omitempty"`  // its world could not be built
 }

@@ -90,14 +90,31 @@ func (w *World) Start(s *Start, stdout, stderr *os.File) error {
 	return nil
 }
 
-// Wait returns how the App ended: its exit code, or -1 and the signal. ok is false if the init ended before it
-// could say so: then everything in its world was killed.
-func (w *World) Wait() (code int, sig syscall.Signal, ok bool) {
+// End is how an App, or its world, ended.
+type End struct {
+	Code   int            // exit code of the App, -1 if by a signal
+	Signal syscall.Signal // that killed it
+	Left   bool           // something of the App's lives on in its world
+	Lost   bool           // the init was killed, and with it everything in there, before it could tell
+}
+
+// Wait returns how the App ended, when it has.
+func (w *World) Wait() End {
 	e, err := w.next()
 	if err != nil || !e.Ended {
-		return -1, syscall.SIGKILL, false
+		return End{Code: -1, Signal: syscall.SIGKILL, Lost: true}
 	}
-	return e.Code, syscall.Signal(e.Signal), true
+	return End{Code: e.Code, Signal: syscall.Signal(e.Signal), Left: e.Left}
+}
+
+// Reaped returns, after Wait and when the init has ended, how many processes ended after the App; 0 if
+// they were killed with the init.
+func (w *World) Reaped() int {
+	e, err := w.next()
+	if err != nil {
+		return 0
+	}
+	return e.Reaped
 }
 
 func (w *World) next() (event, error) {
@@ -109,5 +126,9 @@ func (w *World) next() (event, error) {
 	return e, json.Unmarshal(line, &e)
 }
 
-// Close lets go of the init. One that was not started ends by it.
-func (w *World) Close() { _ = w.conn.Close() }
+// Close lets go of the init: one that was not started ends by it. A nil World is closed.
+func (w *World) Close() {
+	if w != nil {
+		_ = w.conn.Close()
+	}
+}

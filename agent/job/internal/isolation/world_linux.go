@@ -51,38 +51,48 @@ func (w *world) build() error {
 		}
 		defer unix.Close(tmp)
 	}
-	inner := func(dir string) bool { // within what is shown
-		return slices.ContainsFunc(w.sources, func(s source) bool { return within(dir, s.path) })
-	}
-	for _, dir := range slices.Concat(w.plan.Hide, always) {
-		if inner(dir) {
-			continue
-		}
-		if err := hide(dir); err != nil {
-			return err
-		}
-	}
 	for _, dir := range tmps {
 		if err := w.ownTmp(dir, tmp); err != nil {
 			return err
 		}
+	}
+	// What lies within something shown is hidden after that.
+	inner := func(dir string) bool {
+		return slices.ContainsFunc(w.sources, func(s source) bool { return within(dir, s.path) })
+	}
+	var hidden []string
+	hide := func(inside bool) error {
+		for _, dir := range slices.Concat(w.plan.Hide, always) {
+			if inner(dir) != inside {
+				continue
+			}
+			there, err := hide(dir)
+			if err != nil {
+				return err
+			}
+			if there {
+				hidden = append(hidden, dir)
+			}
+		}
+		return nil
+	}
+	if err := hide(false); err != nil {
+		return err
 	}
 	for _, s := range w.sources {
 		if err := s.show(); err != nil {
 			return err
 		}
 	}
-	for _, dir := range w.plan.Hide { // nothing is made in there any more
-		if inner(dir) {
-			if err := hide(dir); err != nil {
-				return err
-			}
-		}
+	if err := hide(true); err != nil {
+		return err
+	}
+	for _, dir := range hidden { // nothing is made in there any more
 		if err := readOnly(dir); err != nil {
 			return err
 		}
 	}
-	if err := mountOver("/dev/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%"); err != nil {
+	if _, err := mountOver("/dev/shm", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%"); err != nil {
 		return err
 	}
 	if w.plan.Level == Full {
@@ -138,21 +148,21 @@ func openPath(path string) (int, error) {
 	return unix.Open(path, unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 }
 
-// hide mounts an empty folder over dir. Our own nodes and names are made in it, so it is writable at first.
-func hide(dir string) error {
-	return mountOver(dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0755,size=256k")
+// hide mounts an empty folder over dir, if that is there. It stays writable until what is shown in it has its place.
+func hide(dir string) (there bool, err error) {
+	return mountOver(dir, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0755,size=256k")
 }
 
-// mountOver mounts something over a folder, if that is there.
-func mountOver(dir, kind string, flags uintptr, options string) error {
-	err := unix.Mount(kind, dir, kind, flags, options)
+// mountOver mounts a file system in memory over a folder, if that is there.
+func mountOver(dir string, flags uintptr, options string) (there bool, err error) {
+	err = unix.Mount("tmpfs", dir, "tmpfs", flags, options)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("mounting over %q: %w", dir, err)
+		return false, fmt.Errorf("mounting over %q: %w", dir, err)
 	}
-	return nil
+	return true, nil
 }
 
 // show puts the source back at its path.
@@ -211,7 +221,8 @@ func readOnly(path string) error {
 // be it: the ways to what is shown would be made in there.
 func (w *world) ownTmp(dir string, fd int) error {
 	if fd < 0 || slices.ContainsFunc(w.sources, func(s source) bool { return within(s.path, dir) }) {
-		return mountOver(dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777")
+		_, err := mountOver(dir, unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%")
+		return err
 	}
 	err := unix.Mount("/proc/self/fd/"+strconv.Itoa(fd), dir, "", unix.MS_BIND|unix.MS_REC, "")
 	if errors.Is(err, fs.ErrNotExist) {

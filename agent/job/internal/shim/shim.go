@@ -20,6 +20,10 @@ import (
 // stays until nothing of the job lives. The result is the exit code of the process: 0, or 1 if the
 // request was not fulfilled.
 func Main(stdin io.Reader, stdout, stderr io.Writer) int {
+	if isInit(os.Args) {
+		return initMain()
+	}
+	world := prewarm(stdin)
 	hide()
 	debug.SetTraceback("none") // a crash must not print arguments that could be secrets
 	in := bufio.NewReader(io.LimitReader(stdin, spec.MaxRequest+int64(len(spec.Go))))
@@ -28,6 +32,7 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 		return refuse(stdout, stderr, &spec.StartError{Code: spec.CodeLaunch, Err: err})
 	}
 	if req.Op != spec.OpStart {
+		world.Close()
 		killed := 0
 		switch req.Op {
 		case spec.OpReap:
@@ -51,6 +56,7 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 		return refuse(stdout, stderr, err)
 	}
 	answer(stdout, spec.Reply{Status: &s.status})
+	s.world = world
 	if err := s.start(in); err != nil {
 		return refuse(stdout, stderr, err)
 	}

@@ -29,6 +29,7 @@ type supervisor struct {
 	server  *server
 	reserve *os.File
 	out     [2]*output // stdout, stderr
+	world   *world     // prewarmed, nil if there is none
 	tree    *tree
 	logs    *logs
 	kept    kept
@@ -62,7 +63,13 @@ func (s *supervisor) prepare() (err error) {
 // execute executes the App.
 func (s *supervisor) execute() (err error) {
 	s.started = time.Now().UTC()
-	if s.tree, err = spawn(s.launch, s.out[0].app, s.out[1].app); err != nil {
+	if s.launch.Isolation.On() {
+		s.tree, err = spawnIn(s.world, s.launch, s.out[0].app, s.out[1].app)
+	} else {
+		s.world.Close()
+		s.tree, err = spawn(s.launch, s.out[0].app, s.out[1].app)
+	}
+	if err != nil {
 		return err
 	}
 	s.out[0].keep(spec.StdoutFile, s.launch.MaxOutput)

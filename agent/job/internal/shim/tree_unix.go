@@ -19,7 +19,9 @@ import (
 
 // tree is the App and everything that descends from it.
 type tree struct {
-	id       proc.ID
+	id       proc.ID     // of the App, or of the init of its world
+	world    *world      // nil where the App is not isolated
+	ended    atomic.Bool // the App in it
 	events   chan event
 	stopping atomic.Bool  // a signal was sent
 	reaped   atomic.Int64 // processes beside the App that ended after that
@@ -82,6 +84,10 @@ func explain(l *spec.Launch, err error) error {
 // watch reaps until nothing lives. The end of the App is an event of its own only if something
 // survives it.
 func (t *tree) watch() {
+	if t.world != nil {
+		t.watchWorld()
+		return
+	}
 	var e event
 	for reported := false; ; {
 		options := 0
@@ -171,6 +177,9 @@ func (t *tree) kill() (alive, refused int) {
 			fresh = fresh || !killed[p.ID]
 			killed[p.ID] = true
 		}
+	}
+	if t.world != nil { // its init, which would count, is among them
+		t.reaped.Store(max(t.reaped.Load(), int64(len(killed)-t.own())))
 	}
 	return alive, refused
 }

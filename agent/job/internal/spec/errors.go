@@ -25,6 +25,7 @@ const (
 	CodeTooLarge   = "job.exec_too_large"   // more arguments and environment than the system takes
 	CodeNoProcess  = "job.no_process"       // the limit of processes or memory is reached
 	CodeIO         = "job.io"               // the disk failed, or no more files may be opened
+	CodeIsolation  = "job.isolation"        // the App cannot be kept apart as the settings want it
 	CodeStart      = "job.start"            // any other reason of the system
 	CodeShim       = "job.shim"             // the shim itself did not come up
 	CodeTimeout    = "job.start_timeout"    // no word from the shim in time
@@ -56,6 +57,7 @@ var Hints = map[string]string{
 	CodeTooLarge:   "more arguments and environment than the system takes: give less in parameters",
 	CodeNoProcess:  "the limit of processes or memory is reached: fewer appsNumberofJobExecutors, or a larger host",
 	CodeIO:         "the disk with the program failed, or no more files may be opened: \"dmesg\", LimitNOFILE",
+	CodeIsolation:  "this host does not allow to isolate Apps as appsIsolation wants it: \"tcenvsvr doctor\" says what is missing",
 	CodeStart:      "the system did not start the program; the message says why",
 	CodeShim:       "the job's supervisor did not come up; the message says why",
 	CodeTimeout:    "the job's supervisor did not answer in time: this host is overloaded",

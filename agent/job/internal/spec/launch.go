@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"tcenvsvr/agent/job/internal/isolation"
 )
 
 // Defaults of a Launch.
@@ -34,6 +36,8 @@ type Launch struct {
 	// stderr; 0 = DefaultMaxOutput. The last 64 KiB are kept as well.
 	MaxOutput int64  `json:"max_output,omitempty"`
 	Limits    Limits `json:"limits"`
+	// Isolation says what the App sees of the host; the zero value hides nothing.
+	Isolation isolation.Plan `json:"isolation,omitzero"`
 	// Files are written before the App starts and removed after its end.
 	Files []File `json:"files,omitempty"`
 	// Keep are files that stay as the App itself left them at its end: changes by processes that it
@@ -83,6 +87,8 @@ func (l *Launch) Validate() error {
 		return fmt.Errorf("argv[0] is missing or not absolute")
 	case l.WorkDir != "" && !filepath.IsAbs(l.WorkDir):
 		return fmt.Errorf("work dir %q is not absolute", l.WorkDir)
+	case l.Isolation.Validate() != nil:
+		return l.Isolation.Validate()
 	case l.Timeout < 0 || l.Grace < 0 || l.MaxOutput < 0:
 		return fmt.Errorf("timeout, grace or max output is negative")
 	case slices.ContainsFunc(l.Argv, unfit) || slices.ContainsFunc(l.Env, unfit) || unfit(l.Dir) || unfit(l.WorkDir):

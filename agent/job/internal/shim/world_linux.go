@@ -1,0 +1,128 @@
+package shim
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"tcenvsvr/agent/job/internal/isolation"
+	"tcenvsvr/agent/job/internal/proc"
+	"tcenvsvr/agent/job/internal/spec"
+)
+
+// isInit reports whether this process is to be the init of an App's world, not a shim.
+func isInit(args []string) bool { return len(args) > 1 && args[len(args)-1] == isolation.InitCommand }
+
+func initMain() int {
+	return isolation.InitMain(func(pid int, data json.RawMessage) {
+		var l spec.Limits
+		if json.Unmarshal(data, &l) == nil {
+			confine(pid, l)
+		}
+	})
+}
+
+// world is an App's world that is ready, or could not be made.
+type world = isolation.World
+
+// openWorld starts the init of a world.
+func openWorld(level isolation.Level) (*world, error) {
+	return isolation.Open(level, "/proc/self/exe", []string{filepath.Base(os.Args[0]), "job-shim", isolation.InitCommand})
+}
+
+// prewarm makes a world while nobody waits for it: where the request has not come yet, this shim is a
+// prewarmed one, and has no secrets that an init could inherit either.
+func prewarm(stdin any) *world {
+	f, ok := stdin.(*os.File)
+	if !ok {
+		return nil
+	}
+	fds := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}
+	if n, err := unix.Poll(fds, 0); err != nil || n != 0 {
+		return nil
+	}
+	w, err := openWorld(isolation.Full)
+	if err != nil {
+		return nil // the start says why, if it wants one
+	}
+	return w
+}
+
+// spawnIn executes the App in a world of its own.
+func spawnIn(w *world, l *spec.Launch, stdout, stderr *os.File) (*tree, error) {
+	fail := func(err error) error { return &spec.StartError{Code: spec.CodeIsolation, Err: err} }
+	if w != nil && w.Level != l.Isolation.Level {
+		w.Close()
+		w = nil
+	}
+	if w == nil {
+		var err error
+		if w, err = openWorld(l.Isolation.Level); err != nil {
+			return nil, fail(err)
+		}
+	}
+	plan := l.Isolation
+	plan.Hide = append(plan.Hide, filepath.Join(l.Dir, spec.Folder))
+	limits, err := json.Marshal(l.Limits)
+	if err != nil {
+		return nil, fail(err)
+	}
+	err = w.Start(&isolation.Start{Plan: plan, Argv: l.Argv, Env: l.Env, Dir: l.WorkDir, Limits: limits}, stdout, stderr)
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		w.Close()
+		return nil, explain(l, errno)
+	}
+	if err != nil {
+		w.Close()
+		return nil, fail(fmt.Errorf("starting the App in a world of its own: %w", err))
+	}
+	id, err := proc.Of(w.PID) // it is ours and not waited for yet: it can only be there
+	if err != nil {
+		id = proc.ID{PID: w.PID}
+	}
+	return &tree{id: id, world: w, events: make(chan event, 2)}, nil
+}
+
+// watchWorld tells of the App's end what its init knows. Everything in a world ends with the init.
+func (t *tree) watchWorld() {
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		for {
+			_, err := unix.Wait4(-1, nil, 0, nil)
+			if err != nil && !errors.Is(err, unix.EINTR) {
+				return
+			}
+		}
+	}()
+	end := t.world.Wait()
+	t.ended.Store(true)
+	e := event{ended: true, code: end.Code}
+	if end.Code < 0 {
+		e.signal = signalName(end.Signal)
+	}
+	if end.Left {
+		t.events <- e
+	}
+	if !end.Lost {
+		n := int64(t.world.Reaped())
+		t.reaped.Store(max(n, t.reaped.Load()))
+	}
+	<-gone
+	t.world.Close()
+	e.gone = true
+	t.events <- e
+}
+
+// own is how many processes of a world are not the App's leftovers: its init, and the App until it ends.
+func (t *tree) own() int {
+	if t.ended.Load() {
+		return 1
+	}
+	return 2
+}
