@@ -34,6 +34,13 @@ func TestIsolatedApp(t *testing.T) {
 	}
 }
 
+func TestProbe(t *testing.T) {
+	level, missing, err := newExecutor(t).Probe(t.Context())
+	if err != nil || level != IsolationFull || missing != "" {
+		t.Errorf("got %q, %q, %v", level, missing, err)
+	}
+}
+
 func TestIsolatedSignal(t *testing.T) {
 	if exit := run(t, isolated(t, `kill -SEGV $$`)); exit.Code != -1 || exit.Signal != "SIGSEGV" {
 		t.Errorf("got %+v", exit)

@@ -33,12 +33,14 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	if req.Op != spec.OpStart {
 		world.Close()
-		killed := 0
+		var reply spec.Reply
 		switch req.Op {
+		case spec.OpProbe:
+			reply.Level, reply.Missing = probe()
 		case spec.OpReap:
-			killed, err = reap(req.Dir, req.Status)
+			reply.Killed, err = reap(req.Dir, req.Status)
 		case spec.OpSweep:
-			killed, err = sweep(req.Agent, req.Living)
+			reply.Killed, err = sweep(req.Agent, req.Living)
 		case spec.OpClear:
 			err = clearDir(req.Dir)
 		case spec.OpRead:
@@ -47,7 +49,7 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 		if err != nil {
 			return refuse(stdout, stderr, err)
 		}
-		answer(stdout, spec.Reply{Killed: killed})
+		answer(stdout, reply)
 		return 0
 	}
 	signals := harden()
@@ -82,7 +84,7 @@ func readRequest(r *bufio.Reader) (spec.Request, error) {
 		return spec.Request{}, errors.New("reading the request: it is incomplete or not ours; the shim is started by the agent, not by hand")
 	}
 	switch {
-	case (req.Op == spec.OpReap || req.Op == spec.OpClear) && req.Dir != "", req.Op == spec.OpRead, req.Op == spec.OpSweep && req.Agent > 0:
+	case (req.Op == spec.OpReap || req.Op == spec.OpClear) && req.Dir != "", req.Op == spec.OpRead, req.Op == spec.OpProbe, req.Op == spec.OpSweep && req.Agent > 0:
 		return req, nil
 	case req.Op != spec.OpStart || req.Launch == nil:
 		return req, fmt.Errorf("reading the request: unknown operation %.20q", req.Op)

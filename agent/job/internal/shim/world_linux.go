@@ -126,3 +126,37 @@ func (t *tree) own() int {
 	}
 	return 2
 }
+
+// probe tries how far an App can be isolated, and says what the kernel answered to the next level.
+func probe() (isolation.Level, string) {
+	missing := ""
+	for _, level := range []isolation.Level{isolation.Full, isolation.Files, isolation.Filtered} {
+		err := try(level)
+		if err == nil {
+			return level, missing
+		}
+		if missing == "" {
+			missing = err.Error()
+		}
+	}
+	return isolation.Off, missing
+}
+
+func try(level isolation.Level) error {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	w, err := openWorld(level)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	// An App that cannot be executed shows as well that its world could be built.
+	err = w.Start(&isolation.Start{Plan: isolation.Plan{Level: level}, Argv: []string{"/bin/true"}, Dir: "/"}, null, null)
+	if _, ok := errors.AsType[syscall.Errno](err); ok {
+		return nil
+	}
+	return err
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/spec"
 )
 
@@ -24,4 +25,8 @@ func prewarm(any) *world { return nil }
 
 func spawnIn(_ *world, l *spec.Launch, _, _ *os.File) (*tree, error) {
 	return nil, &spec.StartError{Code: spec.CodeIsolation, Err: fmt.Errorf("isolating the App (%s): %w on this system", l.Isolation.Level, errors.ErrUnsupported)}
+}
+
+func probe() (isolation.Level, string) {
+	return isolation.Off, "Apps are isolated on Linux only"
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"tcenvsvr/agent/disk/place"
+	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/logging/plain"
 )
 
@@ -19,6 +20,7 @@ const (
 	OpReap  = "reap"  // end what is left in Dir
 	OpSweep = "sweep" // end what descends neither from a shim of Living nor from Agent
 	OpClear = "clear" // remove what the shim's user has in Dir
+	OpProbe = "probe" // see how far Apps can be isolated
 	OpRead  = "read"  // see whether the shim's user can read Paths
 )
 
@@ -45,8 +47,12 @@ type Request struct {
 type Reply struct {
 	Status *Status `json:"status,omitempty"`
 	Killed int     `json:"killed,omitempty"` // of OpReap and OpSweep
-	Code   string  `json:"code,omitempty"`   // names the error, "job.…"
-	Error  string  `json:"error,omitempty"`
+	// Level is the highest isolation there is, Missing what the kernel said to the next; of OpProbe.
+	Level   isolation.Level `json:"level,omitempty"`
+	Missing string          `json:"missing,omitempty"`
+
+	Code  string `json:"code,omitempty"` // names the error, "job.…"
+	Error string `json:"error,omitempty"`
 }
 
 // Sizes in bytes.
