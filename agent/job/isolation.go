@@ -22,12 +22,21 @@ const (
 	IsolationFull     = isolation.Full     // and other Apps' processes neither
 )
 
+// IsolationReport says how far Apps are kept apart on a host.
+type IsolationReport struct {
+	Wanted string `json:"wanted"` // setting appsIsolation
+	Level  Level  `json:"level"`  // what Apps get
+	// Missing is why that is less than [IsolationFull], in the kernel's words; "" if it is not less, or
+	// nothing is wanted.
+	Missing string `json:"missing,omitempty"`
+}
+
 // Probe tries, as the user of Apps and in the way of the Runner, how far this host lets Apps be
 // isolated. missing says in the kernel's words why it is not more, "" at [IsolationFull].
 func (e *Executor) Probe(ctx context.Context) (level Level, missing string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	reply, err := e.order(ctx, spec.Request{Op: spec.OpProbe})
+	reply, err := e.request(ctx, spec.Request{Op: spec.OpProbe})
 	if err != nil {
 		return "", "", fmt.Errorf("trying how far Apps can be isolated: %w", err)
 	}

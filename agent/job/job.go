@@ -49,6 +49,7 @@ func IsShim(args []string) bool {
 const (
 	CodeNoSpace   = spec.CodeNoSpace
 	CodeNoProcess = spec.CodeNoProcess
+	CodeIsolation = spec.CodeIsolation
 	CodeIO        = spec.CodeIO
 	CodeFolder    = spec.CodeFolder
 	CodeFiles     = spec.CodeFiles

@@ -49,7 +49,7 @@ func codeOfHost(code string) (string, bool) {
 	case job.CodeNoProcess:
 		return fitness.NoProcess, true
 	case fault.NoTrust, job.CodeFolder, job.CodeFiles, job.CodeShim, job.CodeTimeout,
-		job.CodeUser, job.CodeNoSudo, job.CodeNoSocket, job.CodeRefused:
+		job.CodeIsolation, job.CodeUser, job.CodeNoSudo, job.CodeNoSocket, job.CodeRefused:
 		return code, true
 	}
 	return "", false

@@ -39,6 +39,7 @@ type Settings struct {
 	ServerXID         string        `koanf:"serverXid"`
 
 	DefaultTimeout time.Duration `koanf:"appsDefaultTimeoutSeconds"`
+	AppsIsolation  string        `koanf:"appsIsolation"`
 	OutputMaxBytes int           `koanf:"appsJobOutputMaxBytes"`
 	AppsRunner     string        `koanf:"appsRunner"` // as written; Runner resolves auto
 	SessionsShare  int           `koanf:"appsSessionsDiskPercent"`
@@ -144,6 +145,9 @@ func (s Settings) Check() error {
 	}
 	if (s.AppsRunner == "sudo" || s.AppsRunner == "socket") && !Sandboxed {
 		complain([]string{"appsRunner=none"}, `setting "appsRunner" is %q, which works on Linux only: set it to none`, s.AppsRunner)
+	}
+	if s.AppsIsolation == "required" && !Sandboxed {
+		complain([]string{"appsIsolation=auto"}, `setting "appsIsolation" is "required", and Apps can be isolated on Linux only: set it to auto`)
 	}
 	return errors.Join(errs...)
 }

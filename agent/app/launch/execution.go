@@ -37,6 +37,8 @@ type Execution struct {
 	Grace     time.Duration // TERM to KILL; 0 = job's default
 	MaxOutput int64         // bytes kept of each of stdout and stderr; 0 = job's default
 	Limits    job.Limits
+	// Isolation is what every App sees of the host; [Build] adds what this App needs.
+	Isolation job.Isolation
 }
 
 // Proxy is the customer's proxy. TC and External say which connections of Apps use it.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -42,8 +43,7 @@ func InitMain(limit func(pid int, data json.RawMessage)) int {
 		line, _ := json.Marshal(e)
 		_, _ = conn.Write(append(line, '\n'))
 	}
-	go endWithShim(conn)
-	pid, err := s.execute(files)
+	pid, err := s.execute(conn, files)
 	for _, f := range files {
 		_ = f.Close()
 	}
@@ -55,6 +55,7 @@ func InitMain(limit func(pid int, data json.RawMessage)) int {
 		say(event{Error: err.Error()})
 		return 1
 	}
+	go endWithShim(conn)
 	limit(pid, s.Limits)
 	s.Argv, s.Env = nil, nil
 	say(event{Started: true})
@@ -65,7 +66,8 @@ func InitMain(limit func(pid int, data json.RawMessage)) int {
 // errWorld is wrapped by errors of building the world, in contrast to those of executing the App.
 var errWorld = errors.New("isolating the App")
 
-func (s *Start) execute(files []*os.File) (int, error) {
+// execute builds the world, waits until the App may be executed, and executes it.
+func (s *Start) execute(conn *net.UnixConn, files []*os.File) (int, error) {
 	if len(files) != 2 {
 		return 0, fmt.Errorf("%w: %d outputs came, not 2", errWorld, len(files))
 	}
@@ -76,6 +78,10 @@ func (s *Start) execute(files []*os.File) (int, error) {
 	defer null.Close()
 	if err := Enter(&s.Plan); err != nil {
 		return 0, fmt.Errorf("%w: %w", errWorld, err)
+	}
+	var word [len(execute)]byte
+	if _, err := io.ReadFull(conn, word[:]); err != nil {
+		return 0, fmt.Errorf("%w: the shim has ended: %w", errWorld, err)
 	}
 	return syscall.ForkExec(s.Argv[0], s.Argv, &syscall.ProcAttr{
 		Dir: s.Dir, Env: s.Env, Sys: &syscall.SysProcAttr{Setsid: true},
@@ -164,7 +170,7 @@ func receive(conn *net.UnixConn) (*Start, []*os.File, error) {
 			}
 			files = append(files, got...)
 		}
-		if data[len(data)-1] == '\n' {
+		if data[len(data)-1] == '\n' { // JSON has none within
 			var s Start
 			if err := json.Unmarshal(data, &s); err != nil {
 				return nil, nil, errors.New("the Start is not ours") // the decoder's words could quote it

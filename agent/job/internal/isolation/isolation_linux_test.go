@@ -129,20 +129,20 @@ func TestHelperStart(t *testing.T) {
 }
 
 func TestWorld(t *testing.T) {
-	home, p := stage(t)
 	for name, c := range map[string]struct{ script, want string }{
 		"user":      {"id -u; id -g", "65534\n65534"},
 		"first":     {"ls /proc | grep -c '^[0-9]'; cat /proc/1/environ /proc/1/maps 2>&1 | head -c 1000 | grep -c denied", "4\n2"},
-		"home":      {"cd " + home + "; find . | sort", ".\n./exchange\n./exchange/jobs\n./exchange/jobs/one\n./exchange/jobs/one/out\n./exchange/jobs/one/shim\n./exchange/jobs/one/tmp\n./exchange/programs\n./exchange/programs/app\n./exchange/programs/app/app.py\n./trust.pem"},
-		"app":       {"echo y > " + home + "/exchange/programs/app/new; echo y > " + home + "/new; echo y > " + home + "/exchange/jobs/one/out/new && echo written", "sh: 1: cannot create " + home + "/exchange/programs/app/new: Read-only file system\nsh: 1: cannot create " + home + "/new: Read-only file system\nwritten"},
-		"tmp":       {"echo y > /tmp/x; ls " + home + "/exchange/jobs/one/tmp /var/tmp", home + "/exchange/jobs/one/tmp:\nx\n\n/var/tmp:\nx"},
+		"home":      {"cd @; find . | sort", ".\n./exchange\n./exchange/jobs\n./exchange/jobs/one\n./exchange/jobs/one/out\n./exchange/jobs/one/shim\n./exchange/jobs/one/tmp\n./exchange/programs\n./exchange/programs/app\n./exchange/programs/app/app.py\n./trust.pem"},
+		"app":       {"echo y > @/exchange/programs/app/new; echo y > @/new; echo y > @/exchange/jobs/one/out/new && echo written", "sh: 1: cannot create @/exchange/programs/app/new: Read-only file system\nsh: 1: cannot create @/new: Read-only file system\nwritten"},
+		"tmp":       {"echo y > /tmp/x; ls @/exchange/jobs/one/tmp /var/tmp", "@/exchange/jobs/one/tmp:\nx\n\n/var/tmp:\nx"},
 		"shm":       {"ls -A /dev/shm; touch /dev/shm/x && echo ok", "ok"},
 		"namespace": {"unshare -r true 2>&1; unshare -m true 2>&1; true", "unshare: unshare failed: Operation not permitted\nunshare: unshare failed: Operation not permitted"},
 		"mount":     {"mount -t tmpfs x /tmp 2>&1 | grep -c -i -E 'permission|permitted|superuser'", "1"},
 		"caps":      {"grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)|NoNewPrivs|Seccomp:' /proc/self/status | tr -d '\\n\\t'", "CapInh:0000000000000000CapPrm:0000000000000000CapEff:0000000000000000CapBnd:0000000000000000CapAmb:0000000000000000NoNewPrivs:1Seccomp:2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := inside(t, p, c.script); got != c.want {
+			home, p := stage(t)
+			if got := strings.ReplaceAll(inside(t, p, strings.ReplaceAll(c.script, "@", home)), home, "@"); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})

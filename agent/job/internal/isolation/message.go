@@ -29,3 +29,6 @@ type event struct {
 
 // startTimeout bounds how long the init may take to build a world.
 const startTimeout = 30 * time.Second
+
+// execute is what the shim says when the App may be executed in the world that the init has built.
+const execute = "x"

@@ -59,16 +59,16 @@ func Open(level Level, exe string, args []string) (*World, error) {
 	return &World{Level: level, PID: pid, conn: conn, lines: bufio.NewReader(conn)}, nil
 }
 
-// Start builds the world and executes the App in it. A [syscall.Errno] is what executing the App said;
-// after any error nothing runs in there, nor will.
-func (w *World) Start(s *Start, stdout, stderr *os.File) error {
+// Prepare has the init build its world for s, whose outputs go to stdout and stderr. It does not wait for
+// that: [World.Execute] does.
+func (w *World) Prepare(s *Start, stdout, stderr *os.File) error {
 	line, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
 	line = append(line, '\n')
 	defer clear(line)
-	_ = w.conn.SetDeadline(time.Now().Add(startTimeout))
+	_ = w.conn.SetWriteDeadline(time.Now().Add(startTimeout))
 	rights := unix.UnixRights(int(stdout.Fd()), int(stderr.Fd()))
 	n, _, err := w.conn.WriteMsgUnix(line, rights, nil)
 	if err == nil && n < len(line) {
@@ -77,6 +77,14 @@ func (w *World) Start(s *Start, stdout, stderr *os.File) error {
 	if err != nil {
 		return fmt.Errorf("telling the init what to start: %w", err)
 	}
+	return nil
+}
+
+// Execute executes the App in the world that was prepared. A [syscall.Errno] is the error of executing the
+// App itself. After any error nothing runs in there, and nothing will.
+func (w *World) Execute() error {
+	_ = w.conn.SetDeadline(time.Now().Add(startTimeout))
+	_, _ = w.conn.Write([]byte(execute)) // an init that has ended left its reason to be read
 	e, err := w.next()
 	_ = w.conn.SetDeadline(time.Time{})
 	switch {

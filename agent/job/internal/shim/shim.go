@@ -53,12 +53,11 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 		return 0
 	}
 	signals := harden()
-	s, err := prepare(req.Launch)
+	s, err := prepare(req.Launch, world)
 	if err != nil {
 		return refuse(stdout, stderr, err)
 	}
 	answer(stdout, spec.Reply{Status: &s.status})
-	s.world = world
 	if err := s.start(in); err != nil {
 		return refuse(stdout, stderr, err)
 	}
@@ -116,7 +115,7 @@ func answer(stdout io.Writer, r spec.Reply) {
 
 // prepare does everything that comes before the App is executed. After an error nothing will be
 // executed.
-func prepare(l *spec.Launch) (*supervisor, error) {
+func prepare(l *spec.Launch, w *world) (*supervisor, error) {
 	l.Grace = orDefault(l.Grace, spec.DefaultGrace)
 	l.MaxOutput = orDefault(l.MaxOutput, spec.DefaultMaxOutput)
 	if l.WorkDir == "" {
@@ -126,7 +125,7 @@ func prepare(l *spec.Launch) (*supervisor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("identifying the shim: %w", err)
 	}
-	s := &supervisor{launch: l, logs: newLogs(l), kept: kept{launch: l}, started: time.Now().UTC(), status: spec.Status{
+	s := &supervisor{launch: l, world: w, logs: newLogs(l), kept: kept{launch: l}, started: time.Now().UTC(), status: spec.Status{
 		State: spec.Starting, ShimPID: self.PID, ShimStart: self.Start, BootID: proc.BootID(), Token: rand.Text(), Files: l.FilePaths(),
 	}}
 	if s.reserve, err = claim(l.Dir, &s.status); err != nil {

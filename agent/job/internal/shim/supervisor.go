@@ -57,16 +57,18 @@ func (s *supervisor) prepare() (err error) {
 	if s.server, err = listen(s.launch.OwnerUID, s.status.Token, s.launch.Tied); err != nil {
 		return folderError(fmt.Errorf("making the shim's socket: %w", err))
 	}
-	return writeFiles(s.launch)
+	if err := writeFiles(s.launch); err != nil {
+		return err
+	}
+	return s.prepareWorld()
 }
 
 // execute executes the App.
 func (s *supervisor) execute() (err error) {
 	s.started = time.Now().UTC()
 	if s.launch.Isolation.On() {
-		s.tree, err = spawnIn(s.world, s.launch, s.out[0].app, s.out[1].app)
+		s.tree, err = spawnIn(s.world, s.launch)
 	} else {
-		s.world.Close()
 		s.tree, err = spawn(s.launch, s.out[0].app, s.out[1].app)
 	}
 	if err != nil {

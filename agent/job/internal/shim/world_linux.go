@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -53,33 +54,46 @@ func prewarm(stdin any) *world {
 	return w
 }
 
-// spawnIn executes the App in a world of its own.
-func spawnIn(w *world, l *spec.Launch, stdout, stderr *os.File) (*tree, error) {
-	fail := func(err error) error { return &spec.StartError{Code: spec.CodeIsolation, Err: err} }
-	if w != nil && w.Level != l.Isolation.Level {
-		w.Close()
-		w = nil
+// prepareWorld has a world built for the App while the agent notes the start.
+func (s *supervisor) prepareWorld() error {
+	l := s.launch
+	if s.world != nil && s.world.Level != l.Isolation.Level {
+		s.world.Close()
+		s.world = nil
 	}
-	if w == nil {
+	if !l.Isolation.On() {
+		return nil
+	}
+	fail := func(err error) error { return &spec.StartError{Code: spec.CodeIsolation, Err: err} }
+	if s.world == nil {
 		var err error
-		if w, err = openWorld(l.Isolation.Level); err != nil {
-			return nil, fail(err)
+		if s.world, err = openWorld(l.Isolation.Level); err != nil {
+			return fail(err)
 		}
 	}
 	plan := l.Isolation
-	plan.Hide = append(plan.Hide, filepath.Join(l.Dir, spec.Folder))
+	plan.Hide = append(slices.Clip(plan.Hide), filepath.Join(l.Dir, spec.Folder))
 	limits, err := json.Marshal(l.Limits)
 	if err != nil {
-		return nil, fail(err)
+		return fail(err)
 	}
-	err = w.Start(&isolation.Start{Plan: plan, Argv: l.Argv, Env: l.Env, Dir: l.WorkDir, Limits: limits}, stdout, stderr)
+	start := &isolation.Start{Plan: plan, Argv: l.Argv, Env: l.Env, Dir: l.WorkDir, Limits: limits}
+	if err := s.world.Prepare(start, s.out[0].app, s.out[1].app); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// spawnIn executes the App in the world that was prepared for it.
+func spawnIn(w *world, l *spec.Launch) (*tree, error) {
+	err := w.Execute()
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		w.Close()
 		return nil, explain(l, errno)
 	}
 	if err != nil {
 		w.Close()
-		return nil, fail(fmt.Errorf("starting the App in a world of its own: %w", err))
+		return nil, &spec.StartError{Code: spec.CodeIsolation, Err: fmt.Errorf("starting the App in a world of its own: %w", err)}
 	}
 	id, err := proc.Of(w.PID) // it is ours and not waited for yet: it can only be there
 	if err != nil {
@@ -154,7 +168,10 @@ func try(level isolation.Level) error {
 	}
 	defer w.Close()
 	// An App that cannot be executed shows as well that its world could be built.
-	err = w.Start(&isolation.Start{Plan: isolation.Plan{Level: level}, Argv: []string{"/bin/true"}, Dir: "/"}, null, null)
+	if err := w.Prepare(&isolation.Start{Plan: isolation.Plan{Level: level}, Argv: []string{"/bin/true"}, Dir: "/"}, null, null); err != nil {
+		return err
+	}
+	err = w.Execute()
 	if _, ok := errors.AsType[syscall.Errno](err); ok {
 		return nil
 	}

@@ -5,7 +5,6 @@ package shim
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/spec"
@@ -23,9 +22,14 @@ func initMain() int { return 1 }
 
 func prewarm(any) *world { return nil }
 
-func spawnIn(_ *world, l *spec.Launch, _, _ *os.File) (*tree, error) {
-	return nil, &spec.StartError{Code: spec.CodeIsolation, Err: fmt.Errorf("isolating the App (%s): %w on this system", l.Isolation.Level, errors.ErrUnsupported)}
+func (s *supervisor) prepareWorld() error {
+	if !s.launch.Isolation.On() {
+		return nil
+	}
+	return &spec.StartError{Code: spec.CodeIsolation, Err: fmt.Errorf("isolating the App (%s): %w on this system", s.launch.Isolation.Level, errors.ErrUnsupported)}
 }
+
+func spawnIn(*world, *spec.Launch) (*tree, error) { return nil, errors.ErrUnsupported }
 
 func probe() (isolation.Level, string) {
 	return isolation.Off, "Apps are isolated on Linux only"

@@ -80,6 +80,10 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 			row("", "hint: %s", hint)
 		}
 	}
+	if i := s.Isolation; i != nil && i.Missing != "" {
+		row("isolation", "%s only: %s", i.Level, i.Missing)
+		row("", "hint: \"tcenvsvr doctor\" says what to do; appsIsolation=required takes no orders on such a host")
+	}
 	for _, d := range s.DamagedApps {
 		row("app", "%s", d)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent"
+	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link"
 )
 
@@ -17,6 +18,8 @@ type Status struct {
 	Link        link.State `json:"link"`
 	// Twin is another host that runs with this server's identity, if there is one.
 	Twin *Twin `json:"twin,omitempty"`
+	// Isolation says how far Apps are kept apart; nil until the first App, or probe, was started.
+	Isolation *job.IsolationReport `json:"isolation,omitempty"`
 	// Settings says which changes wait for a restart or are not used.
 	Settings Settings `json:"settings"`
 	// CertificateExpires is the end of the client certificate, which is renewed long before.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,15 +29,19 @@ func (d *daemon) probe(ctx context.Context) (err error) {
 	if err := d.jobs.MakeJobDir(dir); err != nil {
 		return err
 	}
-	if _, err := d.execution(ctx, session); err != nil {
+	execution, err := d.execution(ctx, session)
+	if err != nil {
 		return err
 	}
 	program, err := parts.ShimProgram()
 	if err != nil {
 		return err
 	}
+	world := execution.Isolation
+	world.Show, world.Keep = append(slices.Clip(world.Show), filepath.Dir(program)), []string{dir}
 	process, err := d.jobs.Start(ctx, job.Launch{
-		ID: session, Dir: dir, Argv: []string{program, job.ShimCommand}, // it ends at once, because it gets no request
+		Isolation: world,
+		ID:        session, Dir: dir, Argv: []string{program, job.ShimCommand}, // it ends at once, because it gets no request
 		Timeout: time.Minute, Files: []job.File{{Path: "in/probe", Data: []byte("probe")}},
 	})
 	if err != nil {

@@ -50,7 +50,8 @@ func (d *daemon) execution(ctx context.Context, session string) (app.Execution, 
 		return e, &fault.Error{Code: fault.NoTrust, Err: err}
 	}
 	e.TrustEnv, e.TrustArgs = set.Env(), set.JavaArgs()
-	return e, nil
+	e.Isolation, err = d.jobs.World(ctx, d.paths)
+	return e, err
 }
 
 // sweep removes what old jobs leave: their folders, the sets of CAs that no other job needs, and

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
@@ -40,6 +41,34 @@ func runner(ctx context.Context, t *target) outcome {
 	}
 	return ok("became %s and ran true", name)
 }
+
+// isolated tries, as an order does, how far Apps are kept apart from each other.
+func isolated(ctx context.Context, t *target) outcome {
+	if t.settingsErr != nil {
+		return skip("the settings cannot be read")
+	}
+	if !settings.Sandboxed {
+		return skip("Apps are isolated on Linux only")
+	}
+	jobs, err := parts.NewJobs(t.settings, t.Paths.State, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return skip("%s", oneLine(err))
+	}
+	i, err := jobs.Isolation(ctx)
+	switch {
+	case err != nil:
+		return skip("%s", oneLine(err))
+	case i.Wanted == "off":
+		return warn(`"tcenvsvr settings set appsIsolation auto"`, "appsIsolation is off: an App can read what other Apps' files and processes hold")
+	case i.Level == job.IsolationFull:
+		return ok("each App has its own processes, files and /tmp")
+	case i.Wanted == "required":
+		return fail(isolationHint, "appsIsolation is required, and this host allows %q only: %s", i.Level, i.Missing)
+	}
+	return warn(isolationHint, "this host allows %q only: %s", i.Level, i.Missing)
+}
+
+const isolationHint = `allow user namespaces: sysctl user.max_user_namespaces=15000 (in /etc/sysctl.d); in a container, a /proc that is not masked`
 
 // listens checks in the kernel's table that somebody listens on the socket: a connection would
 // start a shim.

@@ -41,6 +41,7 @@ var table = []check{
 	{"trust", "stores", "a JVM that cannot read its trust store says nothing and trusts others", storesReadable},
 
 	{"sandbox", "runner", "Apps become the sandbox user by it", runner},
+	{"sandbox", "isolation", "Apps of one user could read and stop each other", isolated},
 
 	{"network", "DNS", "names of the cloud must be found", dns},
 	{"network", "broker TCP", "orders come by TCP 62000", brokerTCP},

@@ -176,6 +176,13 @@ func (r *Run) execution(ctx context.Context, p *place, jobs *parts.Jobs, install
 			return e, err
 		}
 	}
+	if jobs.User() != "" {
+		var err error
+		if e.Isolation, err = jobs.World(ctx, r.Home); err != nil {
+			return e, err
+		}
+		e.Isolation.Show = append(e.Isolation.Show, p.trust)
+	}
 	err := r.trust(ctx, &e, jobs, p.trust)
 	if errors.Is(err, job.ErrUnreadable) && p.temporary {
 		err = fmt.Errorf("%w\nhint: set TMPDIR to a folder that %s can pass through", err, jobs.User())

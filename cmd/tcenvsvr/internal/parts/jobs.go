@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"sync"
 
 	"tcenvsvr/agent/host/layout"
 	"tcenvsvr/agent/job"
@@ -20,14 +21,18 @@ import (
 type Jobs struct {
 	*job.Executor
 	user   string // "" = our own
+	wanted string // appsIsolation
 	logger *slog.Logger
+
+	mu        sync.Mutex           // held while it is tried how far Apps can be isolated: orders wait for that
+	isolation *job.IsolationReport // nil until it is known
 }
 
 // NewJobs makes the executor that the settings ask for. state is the folder of the agent's state. A
 // sandbox user who is the agent's own user under another name is refused with a
 // settings.ConflictError: every App could read the agent's keys.
 func NewJobs(s settings.Settings, state string, logger *slog.Logger) (*Jobs, error) {
-	j := &Jobs{logger: logger.With("component", "job")}
+	j := &Jobs{wanted: s.AppsIsolation, logger: logger.With("component", "job")}
 	var runner job.Runner = job.Direct{}
 	switch s.Runner() {
 	case "sudo":

@@ -1,0 +1,36 @@
+package launch
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"tcenvsvr/agent/job"
+)
+
+// isolation is what this App sees: its own installation and its interpreter, which it cannot change,
+// and its job's folder.
+func (b *builder) isolation(interpreter string) job.Isolation {
+	p := b.execution.Isolation
+	if !p.On() {
+		return p
+	}
+	p.Show = append(slices.Clip(p.Show), b.dir, installation(interpreter, p.Hide))
+	p.Keep = append(slices.Clip(p.Keep), b.execution.JobDir)
+	p.Tmp = b.tmp
+	return p
+}
+
+// installation is the folder in which an interpreter is installed: the one above its bin. One that
+// holds a hidden folder is not shown for it, but the interpreter's own folder alone.
+func installation(interpreter string, hidden []string) string {
+	if real, err := filepath.EvalSymlinks(interpreter); err == nil {
+		interpreter = real
+	}
+	bin := filepath.Dir(interpreter)
+	dir := filepath.Dir(bin)
+	if slices.ContainsFunc(hidden, func(h string) bool { return h == dir || strings.HasPrefix(h, dir+"/") }) {
+		return bin
+	}
+	return dir
+}
