@@ -56,7 +56,7 @@ func TestWhatAnAppLeaves(t *testing.T) {
 	s := newScene(t)
 	c := s.cloud("lab")
 	s.add(c, "workers")
-	a := s.agent(c, "lab", "one", "--appsRunner", "none")
+	a := s.agent(c, "lab", "one", "--appsRunner", "none", "--appsIsolation", "auto")
 	for i := range 5 {
 		out, err := c.Do(s.ctx, "run", "lab", "Test_-_Workers", "--detach")
 		s.must(err, "giving an order")
@@ -124,7 +124,7 @@ func TestJavaLog(t *testing.T) {
 	s := newScene(t)
 	c := s.cloud("lab")
 	s.add(c, "java")
-	s.agent(c, "lab", "one", "--appsRunner", "none")
+	s.agent(c, "lab", "one", "--appsRunner", "none", "--appsIsolation", "auto")
 	out, err := c.Do(s.ctx, "run", "lab", "Test_-_Java", "--detach", "--kv", `#App:1:in!String=abc`, "--param", "in_string=#App:1:in!String")
 	s.must(err, "giving an order")
 	id := strings.TrimSpace(out)
@@ -152,7 +152,7 @@ for n in range(20):
         f.truncate(1 << 40)
 open(app.out("z.csv"), "w").write("x")
 app.exit(0, "20 TiB")`)
-	s.agent(c, "lab", "one", "--appsRunner", "none")
+	s.agent(c, "lab", "one", "--appsRunner", "none", "--appsIsolation", "auto")
 	x := s.runToEnd(c, many)
 	delivered := 0
 	for _, f := range x.Files {
@@ -187,7 +187,7 @@ print("cannot reach the feed", file=sys.stderr)
 raise ValueError("no feed\n  tried 3 times")`)
 	told := s.script(c, "Told", `
 app.exit(0, " ".join(p.get(name, "-") for name in ("tc_user_id", "api_default_org", "tc_log_to_api")) + " %s" % (int(p["tc_job_id"]) > 0))`)
-	s.agent(c, "lab", "one", "--appsRunner", "none")
+	s.agent(c, "lab", "one", "--appsRunner", "none", "--appsIsolation", "auto")
 	if x := s.runToEnd(c, crash); x.State != wire.State(wire.Failed) || x.Message != "cannot reach the feed\nValueError: no feed\n  tried 3 times" {
 		t.Errorf("got %+v", x)
 	}

@@ -80,7 +80,7 @@ type storm struct {
 
 type span struct{ from, to time.Time }
 
-var stormFlags = []string{"--appsRunner", "none", "--appsNumberofJobExecutors", "4"}
+var stormFlags = []string{"--appsRunner", "none", "--appsNumberofJobExecutors", "4", "--appsIsolation", "off"}
 
 func newStorm(t *testing.T, seed uint64) *storm {
 	home, data := disk.New(t, disk.Inodes(20_000)), disk.New(t, disk.Size(1<<30), disk.Inodes(20_000))

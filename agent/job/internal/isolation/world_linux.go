@@ -56,6 +56,15 @@ func (w *world) build() error {
 			return err
 		}
 	}
+	// A home below /tmp is gone with that; what is shown of it lies in a hidden folder as elsewhere.
+	for _, dir := range w.plan.Hide {
+		if slices.ContainsFunc(tmps, func(tmp string) bool { return within(dir, tmp) }) &&
+			slices.ContainsFunc(w.sources, func(s source) bool { return within(s.path, dir) }) {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return fmt.Errorf("making %q anew: %w", dir, err)
+			}
+		}
+	}
 	// What lies within something shown is hidden after that.
 	inner := func(dir string) bool {
 		return slices.ContainsFunc(w.sources, func(s source) bool { return within(dir, s.path) })
