@@ -34,7 +34,7 @@ func InitMain(limit func(pid int, data json.RawMessage)) int {
 	if err != nil {
 		return 1
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	s, files, err := receive(conn)
 	if err != nil {
 		return 1 // the shim ended, or needs no init
