@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"tcenvsvr/agent/app/launch"
 	"tcenvsvr/agent/app/outcome"
@@ -32,24 +31,6 @@ func ParseManifest(data []byte) (Manifest, error) { return tcx.ParseManifest(dat
 type App struct {
 	Dir      string // absolute; install.json lies in it
 	Manifest Manifest
-}
-
-// Load reads the App that lies unpacked in dir.
-func Load(dir string) (App, error) {
-	f, err := os.Open(filepath.Join(dir, "install.json"))
-	if err != nil {
-		return App{}, storeError(fmt.Errorf("loading App: %w", err))
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, tcx.MaxManifest+1))
-	if err != nil {
-		return App{}, storeError(fmt.Errorf("loading App: %w", err))
-	}
-	m, err := ParseManifest(data)
-	if err != nil {
-		return App{}, err
-	}
-	return App{Dir: dir, Manifest: m}, nil
 }
 
 // Launch returns the command that runs the App for e. It starts and writes nothing; the job's

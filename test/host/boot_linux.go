@@ -79,7 +79,10 @@ func (h *Host) start(dir, root string) {
 		"--network-namespace-path", "/run/netns/"+h.name, "--bind", h.Share+":/share")
 	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1")
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // the machine does not outlive its test
+	group := h.group()
+	defer group.Close()
+	// The machine does not outlive its test.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, UseCgroupFD: true, CgroupFD: int(group.Fd())}
 	must(h.t, cmd.Start(), "starting systemd-nspawn")
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"math/big"
 	"net"
 	"testing"
@@ -41,11 +40,6 @@ func (ca *CA) Pool() *x509.CertPool {
 
 // Certificate is the CA's own.
 func (ca *CA) Certificate() *x509.Certificate { return ca.cert }
-
-// PEM is the CA's certificate in PEM form.
-func (ca *CA) PEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw})
-}
 
 // Issue signs a certificate for servers and clients. A name that is an IP address becomes one; the
 // first is the common name.

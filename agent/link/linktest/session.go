@@ -29,14 +29,6 @@ type Session struct {
 	err      error // why reading ended; after ended
 }
 
-// Welcome answers the hello of a Manual broker. Zero fields are filled in.
-func (s *Session) Welcome(tb testing.TB, w wire.Welcome) {
-	tb.Helper()
-	if err := s.welcome(w); err != nil {
-		tb.Fatalf("sending welcome: %v", err)
-	}
-}
-
 func (s *Session) welcome(w wire.Welcome) error {
 	b := s.broker
 	if b.conf.Welcome != nil {
@@ -120,9 +112,6 @@ func (s *Session) Ended(tb testing.TB) error {
 // Freeze makes the connection half-open: nothing is read or answered, and nothing is closed.
 // [Session.Send] still works.
 func (s *Session) Freeze() { s.valve.shut() }
-
-// Thaw ends Freeze.
-func (s *Session) Thaw() { s.valve.open() }
 
 // Close ends the connection in an orderly way, between two messages.
 func (s *Session) Close() { _ = s.conn.Close() }

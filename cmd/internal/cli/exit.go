@@ -60,10 +60,6 @@ func AsError[E error](err error) bool {
 	return ok
 }
 
-// Of returns the exit code of err: 0 for nil, the code of an [ExitError], or the code of the first
-// row that accepts err; 1 where none does.
-func (t ExitCodes) Of(err error) int { return t.row(err).Code }
-
 func (t ExitCodes) row(err error) ExitCode {
 	if err == nil {
 		return ExitCode{}
@@ -115,10 +111,10 @@ func (t ExitCodes) Topic() *cobra.Command {
 	return &cobra.Command{Use: "exit-codes", Short: "what the exit codes mean", Long: t.Help()}
 }
 
-// EndHelp ends the long help of c and of all commands below it with the table. Help topics stay as
-// they are.
+// EndHelp ends the long help of all commands below the root c with the table. The root's own help,
+// which lists them, and help topics stay as they are.
 func (t ExitCodes) EndHelp(c *cobra.Command) {
-	if c.HasSubCommands() || c.Runnable() {
+	if c.HasParent() && (c.HasSubCommands() || c.Runnable()) {
 		c.Long = strings.TrimRight(cmp.Or(c.Long, c.Short), "\n") + "\n\n" + t.Help()
 	}
 	for _, sub := range c.Commands() {
