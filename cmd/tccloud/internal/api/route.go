@@ -88,6 +88,9 @@ func describe(err error) *v1.Error {
 		return problem(http.StatusConflict, v1.CodeExists, "%v", err).Try("\"tccloud release rm NAME\" removes the other one")
 	case is(packages.ErrInvalid):
 		return problem(http.StatusUnprocessableEntity, v1.CodeBadRequest, "%v", err)
+	case is(catalog.ErrSignature):
+		return problem(http.StatusUnprocessableEntity, v1.CodeBadSignature, "%v", err).
+			Try("\"tccloud app sign FILE.tcx --key KEY\" makes one")
 	case is(catalog.ErrInvalid):
 		f := problem(http.StatusUnprocessableEntity, v1.CodeInvalidApp, "%v", err)
 		if cause, ok := errors.AsType[*fault.Error](err); ok {

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,6 +15,7 @@ import (
 
 	"tcenvsvr/agent/app/tcx"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 )
 
 // suffix is the version part of a package's top folder: NAME_v1, NAME_v1.0.
@@ -21,8 +23,9 @@ var suffix = regexp.MustCompile(`_v[0-9][0-9.]*$`)
 
 // Add adds a package to the catalog after the checks that an agent makes as well. A version that
 // exists with other content is ErrExists, unless replace is set: then the old content is removed as
-// by Remove.
-func (c *Catalog) Add(ctx context.Context, r io.Reader, replace bool, keep func(wire.SHA256) (bool, error)) (App, error) {
+// by Remove. signed is the text of its signature, nil without one; a package that is there already
+// gets it as by Sign, and keeps the one that it has if there is no other.
+func (c *Catalog) Add(ctx context.Context, r io.Reader, signed []byte, replace bool, keep func(wire.SHA256) (bool, error)) (App, error) {
 	spool, err := c.blobs.Temp()
 	if err != nil {
 		return App{}, fmt.Errorf("receiving the App: %w", err)
@@ -50,28 +53,47 @@ func (c *Catalog) Add(ctx context.Context, r io.Reader, replace bool, keep func(
 		return App{}, err
 	}
 	app.Size, app.SHA256 = size, wire.SHA256(hex.EncodeToString(h.Sum(nil)))
-	return app, c.insert(ctx, app, spool, replace, keep)
+	if signed != nil {
+		if _, err := readSignature(signed, app); err != nil {
+			return App{}, err
+		}
+	}
+	return c.insert(ctx, app, spool, signed, replace, keep)
 }
 
-// insert stores the content before the entry that names it.
-func (c *Catalog) insert(ctx context.Context, app App, content *os.File, replace bool, keep func(wire.SHA256) (bool, error)) error {
+// insert stores the content and its signature before the entry that names them.
+func (c *Catalog) insert(ctx context.Context, app App, content *os.File, signed []byte, replace bool, keep func(wire.SHA256) (bool, error)) (App, error) {
 	k := key(app.Name, app.Version)
 	old, revision, err := c.read(ctx, k)
+	same := err == nil && old.SHA256 == app.SHA256
 	switch {
 	case errors.Is(err, ErrNotFound):
 	case err != nil:
-		return err
-	case old.SHA256 == app.SHA256:
-		return nil
+		return App{}, err
+	case same:
+		app.Added, app.SignedBy = old.Added, old.SignedBy
 	case !replace:
-		return fmt.Errorf("adding App %q version %q: %w with other content", app.Name, app.Version, ErrExists)
+		return App{}, fmt.Errorf("adding App %q version %q: %w with other content", app.Name, app.Version, ErrExists)
 	}
 	if err := c.blobs.Add(ctx, app.SHA256, content); err != nil {
-		return err
+		return App{}, err
+	}
+	if signed == nil && !same { // its content may be there still, with a signature, for an execution
+		if signed, err = c.Signature(ctx, app.SHA256); err != nil && !errors.Is(err, blob.ErrNotFound) {
+			return App{}, err
+		}
+	}
+	if signed != nil {
+		if err := c.attach(ctx, &app, signed); err != nil {
+			return App{}, err
+		}
 	}
 	data, err := json.Marshal(app)
 	if err != nil {
-		return err
+		return App{}, err
+	}
+	if before, err := json.Marshal(old); same && err == nil && bytes.Equal(before, data) {
+		return app, nil
 	}
 	if revision == 0 {
 		_, err = c.apps.Create(ctx, k, data)
@@ -79,12 +101,35 @@ func (c *Catalog) insert(ctx context.Context, app App, content *os.File, replace
 		_, err = c.apps.Update(ctx, k, data, revision)
 	}
 	if err != nil {
-		return fmt.Errorf("adding App %q version %q: %w", app.Name, app.Version, err)
+		return App{}, fmt.Errorf("adding App %q version %q: %w", app.Name, app.Version, err)
 	}
-	if revision != 0 {
-		return c.release(ctx, old.SHA256, keep)
+	if revision != 0 && !same {
+		return app, c.release(ctx, old.SHA256, keep)
 	}
-	return nil
+	return app, nil
+}
+
+// Inspect returns the entry that a package would have, and reads it to its end.
+func Inspect(file string) (App, error) {
+	m, top, err := tcx.ReadManifest(file, tcx.Limits{})
+	if err != nil {
+		return App{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	app, err := describe(m, top)
+	if err != nil {
+		return App{}, err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return App{}, fmt.Errorf("reading the App: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if app.Size, err = io.Copy(h, f); err != nil {
+		return App{}, fmt.Errorf("reading the App: %w", err)
+	}
+	app.SHA256 = wire.SHA256(hex.EncodeToString(h.Sum(nil)))
+	return app, nil
 }
 
 // describe makes an entry of a manifest.
@@ -110,7 +155,7 @@ func describe(m tcx.Manifest, top string) (App, error) {
 		a.RuntimeLevel = "Playbook"
 	}
 	for _, p := range m.Params {
-		a.Params = append(a.Params, Param{Name: p.Name, Type: p.Type, Required: p.Required})
+		a.Params = append(a.Params, Param{Name: p.Name, Type: p.Type, Required: p.Required, Encrypt: p.Encrypt})
 	}
 	defaults := m.Defaults()
 	for i, p := range a.Params {

@@ -25,6 +25,7 @@ func (c *Catalog) AgentHandler() http.Handler {
 	for pattern, serve := range map[string]func(http.ResponseWriter, *http.Request, wire.ServerXID) error{
 		"GET " + Prefix + "server":                                    c.serveServer,
 		"GET " + Prefix + "apps/{sha}":                                c.serveApp,
+		"GET " + Prefix + "apps/{sha}/signature":                      c.serveSignature,
 		"GET " + Prefix + "orders/{order}/{attempt}/params":           c.serveParams,
 		"HEAD " + Prefix + "orders/{order}/{attempt}/files/{name...}": c.serveHeld,
 		"PUT " + Prefix + "orders/{order}/{attempt}/files/{name...}":  c.serveUpload,
@@ -183,6 +184,8 @@ func (c *Catalog) fail(w http.ResponseWriter, r *http.Request, xid wire.ServerXI
 		status, message = http.StatusRequestEntityTooLarge, err.Error()
 	case errors.Is(err, errFenced):
 		status, message = http.StatusGone, err.Error()
+	case errors.Is(err, errUnsigned):
+		status, message = http.StatusNotFound, err.Error()
 	case errors.Is(err, blob.ErrNotFound):
 		status, message = http.StatusNotFound, "no App with this digest"
 	case r.Context().Err() != nil:

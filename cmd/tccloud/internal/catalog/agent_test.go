@@ -149,11 +149,11 @@ func TestAppsAndDownload(t *testing.T) {
 	s := newSite(t)
 	one := tcx(t, "My_App_v1", manifest("1.9.0", "Organization"))
 	for _, version := range []string{"1.10.0", "1.2.0"} {
-		if _, err := s.Add(t.Context(), bytes.NewReader(tcx(t, "My_App_v1", manifest(version, "Playbook"))), false, unused); err != nil {
+		if _, err := s.Add(t.Context(), bytes.NewReader(tcx(t, "My_App_v1", manifest(version, "Playbook"))), nil, false, unused); err != nil {
 			t.Fatal(err)
 		}
 	}
-	app, err := s.Add(t.Context(), bytes.NewReader(one), false, unused)
+	app, err := s.Add(t.Context(), bytes.NewReader(one), nil, false, unused)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestAppsAndDownload(t *testing.T) {
 	if newest, err := s.Get(t.Context(), "My App", ""); err != nil || newest.Version != "1.10.0" {
 		t.Errorf("newest: got %q, %v, want 1.10.0", newest.Version, err)
 	}
-	if _, err := s.Add(t.Context(), bytes.NewReader(one), false, unused); err != nil {
+	if _, err := s.Add(t.Context(), bytes.NewReader(one), nil, false, unused); err != nil {
 		t.Errorf("the same again: %v", err)
 	}
 
@@ -211,7 +211,7 @@ func TestAppsAndDownload(t *testing.T) {
 func TestAddAndRemove(t *testing.T) {
 	s := newSite(t)
 	add := func(b []byte, replace bool) error {
-		_, err := s.Add(t.Context(), bytes.NewReader(b), replace, unused)
+		_, err := s.Add(t.Context(), bytes.NewReader(b), nil, replace, unused)
 		return err
 	}
 	for name, b := range map[string][]byte{

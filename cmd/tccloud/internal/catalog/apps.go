@@ -36,6 +36,9 @@ type App struct {
 	Outputs        []Output     `json:"outputs,omitempty"` // of a Playbook App
 	TimeoutMinutes int          `json:"timeout_minutes,omitempty"`
 	Added          time.Time    `json:"added"`
+	// SignedBy is the id of the key in the signature that the App came with, "" without one. The
+	// cloud has not verified it.
+	SignedBy string `json:"signed_by,omitempty"`
 }
 
 // Param is a declared input.
@@ -43,6 +46,7 @@ type Param struct {
 	Name     string `json:"name"`
 	Type     string `json:"type"`
 	Required bool   `json:"required,omitempty"`
+	Encrypt  bool   `json:"encrypt,omitempty"` // a secret
 	Default  string `json:"default,omitempty"`
 }
 

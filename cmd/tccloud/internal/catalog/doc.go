@@ -3,8 +3,12 @@
 //
 //	operator ── .tcx ──► Add: spool ─► checks of agent/app/tcx ─► object store ─► index
 //	agent ──► GET  apps/{sha256}                 a file, with ranges
+//	      ──► GET  apps/{sha256}/signature       what its publisher signed, or 404
 //	      ──► GET  orders/{order}/{n}/params     parameters that do not fit in a frame
 //	      ──► HEAD, PUT orders/{order}/{n}/files/{name}   published files, resumable
+//
+// A signature is kept beside the content and passed on. The cloud does not verify it: it has no
+// publisher's key, and a server that asks for signatures believes its own keys only.
 //
 // An agent authenticates by its appDeliveryToken. It gets every App (they are the same for all),
 // but parameters and uploads only for an attempt that belongs to it and has not ended; for any

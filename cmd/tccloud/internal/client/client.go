@@ -3,10 +3,12 @@ package client
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -65,11 +67,11 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 	if method == http.MethodGet {
 		by = c.ask
 	}
-	return c.doWith(ctx, by, method, path, body, -1)
+	return c.doWith(ctx, by, method, path, body, -1, nil)
 }
 
-// doWith sends a body of so many bytes; -1: net/http finds out how many.
-func (c *Client) doWith(ctx context.Context, by *http.Client, method, path string, body io.Reader, size int64) (*http.Response, error) {
+// doWith sends a body of so many bytes, with further headers; -1: net/http finds out how many.
+func (c *Client) doWith(ctx context.Context, by *http.Client, method, path string, body io.Reader, size int64, h http.Header) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("asking the cloud: %w", err)
@@ -77,6 +79,7 @@ func (c *Client) doWith(ctx context.Context, by *http.Client, method, path strin
 	if size >= 0 {
 		r.ContentLength = size
 	}
+	maps.Copy(r.Header, h)
 	r.Header.Set("Authorization", "Bearer "+c.token)
 	res, err := by.Do(r)
 	if err != nil {
@@ -220,13 +223,27 @@ func (c *Client) Apps(ctx context.Context) ([]v1.App, error) {
 	return get[[]v1.App](ctx, c, "apps")
 }
 
-// AddApp uploads a package.
-func (c *Client) AddApp(ctx context.Context, tcx io.Reader, replace bool) (v1.App, error) {
-	return upload[v1.App](ctx, c, http.MethodPost, "apps?replace="+strconv.FormatBool(replace), tcx)
+// App returns a version of an App, the newest for version "".
+func (c *Client) App(ctx context.Context, name, version string) (v1.App, error) {
+	return get[v1.App](ctx, c, path("apps", name)+"?version="+url.QueryEscape(version))
+}
+
+// AddApp uploads a package, with the text of its signature if there is one.
+func (c *Client) AddApp(ctx context.Context, tcx io.Reader, signed []byte, replace bool) (v1.App, error) {
+	h := http.Header{}
+	if signed != nil {
+		h.Set(v1.HeaderAppSignature, base64.StdEncoding.EncodeToString(signed))
+	}
+	return upload[v1.App](ctx, c, http.MethodPost, "apps?replace="+strconv.FormatBool(replace), tcx, h)
+}
+
+// SignApp uploads the signature of an App that is there.
+func (c *Client) SignApp(ctx context.Context, name, version string, signed []byte) (v1.App, error) {
+	return upload[v1.App](ctx, c, http.MethodPut, path("apps", name, version, "signature"), bytes.NewReader(signed), nil)
 }
 
 // upload sends a file with its length, so that one that is too large is refused at once.
-func upload[T any](ctx context.Context, c *Client, method, path string, body io.Reader) (T, error) {
+func upload[T any](ctx context.Context, c *Client, method, path string, body io.Reader, h http.Header) (T, error) {
 	var v T
 	size := int64(-1)
 	if f, ok := body.(*os.File); ok {
@@ -241,7 +258,7 @@ func upload[T any](ctx context.Context, c *Client, method, path string, body io.
 			size = info.Size()
 		}
 	}
-	res, err := c.doWith(ctx, c.send, method, path, body, size)
+	res, err := c.doWith(ctx, c.send, method, path, body, size, h)
 	if err != nil {
 		return v, err
 	}

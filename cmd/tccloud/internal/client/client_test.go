@@ -167,7 +167,7 @@ func TestConnectionsThatAreClosed(t *testing.T) {
 		if _, err := c.Run(t.Context(), v1.NewExecution{}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.AddApp(t.Context(), strings.NewReader("tcx"), false); err != nil {
+		if _, err := c.AddApp(t.Context(), strings.NewReader("tcx"), nil, false); err != nil {
 			t.Fatal(err)
 		}
 	}

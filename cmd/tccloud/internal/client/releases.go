@@ -16,12 +16,12 @@ func (c *Client) Releases(ctx context.Context) (v1.Updates, error) {
 
 // ImportReleases sends a bundle of tcrelease update-repo.
 func (c *Client) ImportReleases(ctx context.Context, bundle io.Reader) (releases.Known, error) {
-	return upload[releases.Known](ctx, c, http.MethodPost, "releases", bundle)
+	return upload[releases.Known](ctx, c, http.MethodPost, "releases", bundle, nil)
 }
 
 // AddPackage sends an installation package; name is that of its file.
 func (c *Client) AddPackage(ctx context.Context, name string, content io.Reader) (v1.Package, error) {
-	return upload[v1.Package](ctx, c, http.MethodPut, path("releases", "packages", name), content)
+	return upload[v1.Package](ctx, c, http.MethodPut, path("releases", "packages", name), content, nil)
 }
 
 // RemovePackage removes one.

@@ -249,8 +249,8 @@ func TestRefusals(t *testing.T) {
 		"revoke none":          {second(c.RevokeServer(ctx, "x y")), v1.CodeNotFound},
 		"servers of none":      {second(c.Servers(ctx, "none")), v1.CodeNotFound},
 		"no app":               {c.RemoveApp(ctx, "a/../b", "1", false), v1.CodeNotFound},
-		"app that is none":     {second(c.AddApp(ctx, strings.NewReader("hello"), false)), "app.bad_zip"},
-		"app with other bytes": {second(c.AddApp(ctx, bytes.NewReader(tcx(t, "Playbook_App", "1.0.0", "Organization")), false)), v1.CodeExists},
+		"app that is none":     {second(c.AddApp(ctx, strings.NewReader("hello"), nil, false)), "app.bad_zip"},
+		"app with other bytes": {second(c.AddApp(ctx, bytes.NewReader(tcx(t, "Playbook_App", "1.0.0", "Organization")), nil, false)), v1.CodeExists},
 		"no execution":         {second(c.Execution(ctx, "..")), v1.CodeNotFound},
 		"cancel none":          {second(c.Cancel(ctx, "none", "")), v1.CodeNotFound},
 		"long reason":          {second(c.Cancel(ctx, "none", strings.Repeat("x", 2000))), v1.CodeBadRequest},
@@ -334,7 +334,7 @@ func TestRestart(t *testing.T) {
 	dir := t.TempDir()
 	c := start(t, dir)
 	must(c.CreateEnvironment(t.Context(), "lab", ""))(t)
-	app := must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Playbook")), false))(t)
+	app := must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Playbook")), nil, false))(t)
 	data, _, err := c.bundle(t.Context(), "lab", v1.NewBundle{})
 	if err != nil {
 		t.Fatal(err)
@@ -376,7 +376,7 @@ func TestRestart(t *testing.T) {
 func TestStopWhileFollowed(t *testing.T) {
 	c := start(t, t.TempDir())
 	must(c.CreateEnvironment(t.Context(), "lab", ""))(t)
-	must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Playbook")), false))(t)
+	must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Playbook")), nil, false))(t)
 	run := must(c.Run(t.Context(), v1.NewExecution{Environment: "lab", App: "App", Params: map[string]string{"user": "x"}}))(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

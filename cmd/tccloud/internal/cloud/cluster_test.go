@@ -60,7 +60,7 @@ func TestTwoCloudsOneStore(t *testing.T) {
 	second := start(t, beside(t, first), onNATS)
 
 	must(first.CreateEnvironment(t.Context(), "lab", ""))(t)
-	must(second.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Playbook")), false))(t)
+	must(second.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Playbook")), nil, false))(t)
 	data, xid, err := first.bundle(t.Context(), "lab", v1.NewBundle{})
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ func TestDamagedFile(t *testing.T) {
 	src := t.TempDir()
 	c := start(t, src)
 	must(c.CreateEnvironment(t.Context(), "lab", ""))(t)
-	app := must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Organization")), false))(t)
+	app := must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Organization")), nil, false))(t)
 	bundle, _, err := c.bundle(t.Context(), "lab", v1.NewBundle{})
 	if err != nil {
 		t.Fatal(err)

@@ -76,7 +76,7 @@ func TestDiskFills(t *testing.T) {
 	c := start(t, dir)
 	c.until(timeout, 0, 200, 200, "health", "ok: writes are durable", "are free at")
 	must(c.CreateEnvironment(t.Context(), "lab", ""))(t)
-	must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Organization")), false))(t)
+	must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Organization")), nil, false))(t)
 	data, _, err := c.bundle(t.Context(), "lab", v1.NewBundle{})
 	if err != nil {
 		t.Fatal(err)

@@ -101,7 +101,7 @@ func TestQuorumLostLongerThanTheLease(t *testing.T) {
 	first := start(t, t.TempDir(), onNATS)
 	second := start(t, beside(t, first), onNATS)
 	must(first.CreateEnvironment(t.Context(), "lab", ""))(t)
-	must(first.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Organization")), false))(t)
+	must(first.AddApp(t.Context(), bytes.NewReader(tcx(t, "App", "1.0.0", "Organization")), nil, false))(t)
 	data, _, err := first.bundle(t.Context(), "lab", v1.NewBundle{})
 	if err != nil {
 		t.Fatal(err)

@@ -236,7 +236,7 @@ func setup(t *testing.T) (*running, identity, *agent) {
 	c := start(t, filepath.Join(t.TempDir(), "data"))
 	must(c.CreateEnvironment(t.Context(), "lab", "Ada"))(t)
 	for _, level := range []string{"Organization", "Playbook"} {
-		must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, level+"_App", "1.0.0", level)), false))(t)
+		must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, level+"_App", "1.0.0", level)), nil, false))(t)
 	}
 	data, _, err := c.bundle(t.Context(), "lab", v1.NewBundle{Name: "one"})
 	if err != nil {

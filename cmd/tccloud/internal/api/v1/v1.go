@@ -26,6 +26,7 @@ const (
 	CodeEnded        = "ended"
 	CodeTooLarge     = "too_large"
 	CodeInvalidApp   = "invalid_app"
+	CodeBadSignature = "bad_signature"
 	CodeNoPackage    = "no_package"
 	CodeInactive     = "environment_inactive"
 	CodeNoIntake     = "no_intake" // nothing new is accepted, see Status.Health
@@ -155,6 +156,10 @@ type Session struct {
 
 // App is one version of an App in the catalog.
 type App = catalog.App
+
+// HeaderAppSignature of a package that is uploaded is its signature's text (agent/app/signature), in
+// base64.
+const HeaderAppSignature = "App-Signature"
 
 // Variable names a runtime variable.
 type Variable = appstore.Variable

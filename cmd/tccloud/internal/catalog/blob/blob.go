@@ -151,9 +151,40 @@ func (s *Store) fetch(ctx context.Context, sha wire.SHA256, path string) error {
 	return nil
 }
 
-// Remove forgets the content.
+// attached is the name of the object with the small text that belongs to some content.
+func attached(sha wire.SHA256) string { return string(sha) + ".minisig" }
+
+// Attach stores a small text with some content, in the place of one that is there. It is durable
+// when Attach returns, and goes with the content.
+func (s *Store) Attach(ctx context.Context, sha wire.SHA256, text []byte) error {
+	if err := s.objects.PutBytes(ctx, attached(sha), text); err != nil {
+		return fmt.Errorf("storing what belongs to content %s: %w", sha, err)
+	}
+	return nil
+}
+
+// Attached returns the text that Attach stored, or ErrNotFound.
+func (s *Store) Attached(ctx context.Context, sha wire.SHA256) ([]byte, error) {
+	if !sha.Valid() {
+		return nil, ErrNotFound
+	}
+	text, err := s.objects.GetBytes(ctx, attached(sha))
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading what belongs to content %s: %w", sha, err)
+	}
+	return text, nil
+}
+
+// Remove forgets the content and what is attached to it.
 func (s *Store) Remove(ctx context.Context, sha wire.SHA256) error {
-	err := s.objects.Delete(ctx, string(sha))
+	err := s.objects.Delete(ctx, attached(sha))
+	if err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
+		return fmt.Errorf("removing what belongs to content %s: %w", sha, err)
+	}
+	err = s.objects.Delete(ctx, string(sha))
 	if err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
 		return fmt.Errorf("removing content %s: %w", sha, err)
 	}

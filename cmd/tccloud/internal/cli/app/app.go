@@ -13,9 +13,10 @@ func Command(o *operator.Env) *cobra.Command {
 	return o.Group("app", "manage the catalog of Apps",
 		`App manages the catalog: packages (.tcx) by name and version.
 
+  tccloud app sign My_App.tcx --key publisher.key
   tccloud app add My_App.tcx --data DIR
   tccloud app rm My_App@1.0.2 --data DIR`,
-		add(o), list(o), remove(o))
+		add(o), sign(o), list(o), show(o), remove(o))
 }
 
 // Split splits NAME@VERSION; the version may be missing.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -22,9 +23,9 @@ func list(o *operator.Env) *cobra.Command {
 			return err
 		}
 		return cli.Answer(o.Stdout, *asJSON, list, func(w io.Writer) {
-			cli.Table(w, "NAME\tVERSION\tLANGUAGE\tLEVEL\tSIZE\tSHA256\tADDED", func(row func(...any)) {
+			cli.Table(w, "NAME\tVERSION\tLANGUAGE\tLEVEL\tSIZE\tSHA256\tSIGNED BY\tADDED", func(row func(...any)) {
 				for _, a := range list {
-					row(a.Name, a.Version, a.Language, a.RuntimeLevel, a.Size, a.SHA256[:12], operator.Time(a.Added))
+					row(a.Name, a.Version, a.Language, a.RuntimeLevel, a.Size, a.SHA256[:12], cmp.Or(a.SignedBy, "-"), operator.Time(a.Added))
 				}
 			})
 		})

@@ -31,6 +31,16 @@ func (e *Env) Group(use, short, long string, subs ...*cobra.Command) *cobra.Comm
 	return e.Command(group)
 }
 
+// LocalGroup is [Env.Group] for commands that call no cloud.
+func (e *Env) LocalGroup(use, short, long string, subs ...*cobra.Command) *cobra.Command {
+	group := cli.Group(use, short, long, subs...)
+	group.RunE = cli.MissingCommand
+	for _, c := range append(subs, group) {
+		c.Long = cmp.Or(c.Long, c.Short) + "\n\n" + ExitCodes.Help(ExitOK, ExitFailed, ExitUsage)
+	}
+	return group
+}
+
 // Command adds to a command the flags that say where the cloud is, and ends its help with the exit
 // codes of every command that calls the cloud, and those that it has besides.
 func (e *Env) Command(c *cobra.Command, more ...int) *cobra.Command {

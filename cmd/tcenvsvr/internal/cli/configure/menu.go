@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"tcenvsvr/cmd/internal/prompt"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/env/prompt"
 )
 
 // menu is one visit. It keeps changes until they are saved.

@@ -11,7 +11,7 @@ import (
 
 	"tcenvsvr/agent/host/become"
 	"tcenvsvr/agent/logging/plain"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/env/prompt"
+	"tcenvsvr/cmd/internal/prompt"
 )
 
 // RunAs is the user that a command becomes when root starts it.

@@ -10,8 +10,8 @@ import (
 
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/internal/prompt"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
-	"tcenvsvr/cmd/tcenvsvr/internal/cli/env/prompt"
 )
 
 // assignments brings the words after "set" into one form: NAME=VALUE, or NAME alone. Two words, of

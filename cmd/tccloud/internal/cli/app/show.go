@@ -1,0 +1,26 @@
+package app
+
+import (
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tccloud/internal/cli/operator"
+)
+
+func show(o *operator.Env) *cobra.Command {
+	cmd := &cobra.Command{Use: "show NAME[@VERSION]", Short: "show an App, the newest version by default", Args: cli.Exactly(1, "NAME or NAME@VERSION")}
+	asJSON := cli.JSONFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := o.Connect()
+		if err != nil {
+			return err
+		}
+		name, version := Split(args[0])
+		a, err := c.App(cmd.Context(), name, version)
+		if err != nil {
+			return err
+		}
+		return printApp(o, *asJSON, a)
+	}
+	return cmd
+}
