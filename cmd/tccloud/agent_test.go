@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,16 +17,22 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// agent BUNDLE is a program that connects as the bundle says and pretends to run orders: their
-// parameter "do" is the outcome, or "hang".
+// agent BUNDLE [ENVIRONMENT [PUBLICKEY]] is a program that connects as the bundle says and pretends to
+// run orders: their parameter "do" is the outcome, or "hang". With the Environment's name it states a
+// sealing key, which it keeps in BUNDLE.ring and of which BUNDLE.pin has the fingerprint; with a
+// public key it rejects orders that are not signed with it.
 func agent() {
-	if err := pretend(os.Args[1]); err != nil {
+	s, err := newSecurity(os.Args[1:])
+	if err == nil {
+		err = pretend(os.Args[1], s)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "agent:", err)
 		os.Exit(1)
 	}
 }
 
-func pretend(bundle string) error {
+func pretend(bundle string, sec *security) error {
 	env, config, err := unpack(bundle)
 	if err != nil {
 		return err
@@ -35,7 +42,12 @@ func pretend(bundle string) error {
 		return err
 	}
 	c := conn.Raw(nc)
+	statement, err := sec.statement(wire.ServerXID(env["serverXid"]), config.Certificates[0])
+	if err != nil {
+		return err
+	}
 	err = c.Write(&wire.Hello{
+		SealKey: statement,
 		Protocol: 1, BrokerToken: env["brokerToken"], ServerXID: wire.ServerXID(env["serverXid"]), ServerName: env["serverName"],
 		Version: "1.2.3", OS: "linux", Arch: "amd64", BootID: "b", Slots: 100, Executors: 100,
 	})
@@ -52,7 +64,7 @@ func pretend(bundle string) error {
 		case *wire.Ping:
 			err = c.Write(&wire.Pong{Seq: m.Seq})
 		case *wire.Order:
-			err = obey(c, m)
+			err = obey(c, m, sec)
 		case *wire.Cancel:
 			err = end(c, m.Ref, wire.Cancelled)
 		}
@@ -60,7 +72,11 @@ func pretend(bundle string) error {
 	return err
 }
 
-func obey(c *conn.Conn, m *wire.Order) error {
+func obey(c *conn.Conn, m *wire.Order, sec *security) error {
+	if err := sec.check(m); err != nil {
+		fmt.Fprintln(os.Stderr, "agent:", err)
+		return errors.Join(c.Write(&wire.Accepted{Ref: m.Ref}), end(c, m.Ref, wire.Rejected))
+	}
 	for _, s := range []wire.Message{
 		&wire.Accepted{Ref: m.Ref}, &wire.Progress{Ref: m.Ref, State: wire.StateRunning},
 		&wire.Log{Ref: m.Ref, Stream: wire.Stdout, Data: []byte("to stdout\n")},

@@ -6,9 +6,11 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"tcenvsvr/agent/app/api"
+	"tcenvsvr/agent/link/signed"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
@@ -26,6 +28,21 @@ func (a *API) show(e dispatch.Execution) v1.Execution {
 	}
 	if s, err := a.Registry.Server(e.Server); err == nil {
 		out.ServerName = s.Name
+	}
+	if s, err := signed.Parse(e.Signature); err == nil {
+		out.SignedBy, out.SignedUntil = s.KeyID.String(), time.UnixMilli(s.NotAfter).UTC()
+	}
+	if len(e.SealedTo) > 0 {
+		for _, s := range a.Registry.Openers(e.Environment, e.SealedTo) {
+			out.SealedTo = append(out.SealedTo, s.Name)
+		}
+		switch names := strings.Join(out.SealedTo, ", "); {
+		case e.State != wire.StateQueued:
+		case names == "":
+			out.Waits = "for a server that opens its sealed parameters, and the Environment has none: cancel it and run it anew"
+		default:
+			out.Waits = "for a server that opens its sealed parameters and takes orders: " + names
+		}
 	}
 	if r := e.Result; r != nil {
 		out.ExitCode, out.Signal, out.Message, out.Error = &r.ExitCode, r.Signal, r.Message, r.Error

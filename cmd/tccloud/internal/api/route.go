@@ -77,7 +77,7 @@ func describe(err error) *v1.Error {
 		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).Try("\"tccloud app list\" shows the Apps")
 	case is(dispatch.ErrNotFound, api.ErrNotFound, fs.ErrNotExist):
 		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err)
-	case is(registry.ErrExists, catalog.ErrExists):
+	case is(registry.ErrExists, catalog.ErrExists, dispatch.ErrExists):
 		return problem(http.StatusConflict, v1.CodeExists, "%v", err)
 	case is(dispatch.ErrEnded):
 		return problem(http.StatusConflict, v1.CodeEnded, "%v", err)

@@ -1,7 +1,13 @@
 package api
 
 import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"io"
 	"math"
@@ -22,24 +28,27 @@ func (a *API) run(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &q); err != nil {
 		return err
 	}
-	env, err := a.Registry.Environment(q.Environment)
+	if q.Signature != "" && (q.ID == "" || q.Draft == "") {
+		return problem(http.StatusBadRequest, v1.CodeBadRequest, "a signature needs the id and the draft that it is for")
+	}
+	order, err := a.request(r.Context(), q)
 	if err != nil {
 		return err
 	}
-	if !env.Active {
-		return problem(http.StatusConflict, v1.CodeInactive, "environment %q is not active", env.Name).
-			Try("tccloud env activate %s", env.Name)
+	if q.ID != "" { // before variables are set, which could be those of the order that has the id
+		if _, err := a.Dispatcher.Get(r.Context(), q.ID); err == nil {
+			return fmt.Errorf("order %q: %w", q.ID, dispatch.ErrExists)
+		} else if !errors.Is(err, dispatch.ErrNotFound) {
+			return err
+		}
 	}
-	app, err := a.Catalog.Get(r.Context(), q.App, q.Version)
-	if err != nil {
-		return err
-	}
-	order, err := compose(q, app)
-	if err != nil {
-		return err
+	if q.Draft != "" {
+		if err := a.unchanged(order, q); err != nil {
+			return err
+		}
 	}
 	if len(q.KV) > 0 { // before the order: its App may start at once
-		order.KVContext = uuid.NewString()
+		order.KVContext = cmp.Or(order.KVContext, uuid.NewString())
 		for name, value := range q.KV {
 			if err := a.AppStore.Put(r.Context(), order.KVContext, name, []byte(value)); err != nil {
 				return err
@@ -50,9 +59,83 @@ func (a *API) run(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a.Logger.Info("order submitted", "order", e.ID, "environment", e.Environment, "app", app.Name, "version", app.Version)
+	a.Logger.Info("order submitted", "order", e.ID, "environment", e.Environment, "app", e.App.Name, "version", e.App.Version)
 	answer(w, http.StatusCreated, a.show(e))
 	return nil
+}
+
+// request makes an order of an operator's request, if its Environment takes any.
+func (a *API) request(ctx context.Context, q v1.NewExecution) (dispatch.Request, error) {
+	env, err := a.Registry.Environment(q.Environment)
+	if err != nil {
+		return dispatch.Request{}, err
+	}
+	if !env.Active {
+		return dispatch.Request{}, problem(http.StatusConflict, v1.CodeInactive, "environment %q is not active", env.Name).
+			Try("tccloud env activate %s", env.Name)
+	}
+	app, err := a.Catalog.Get(ctx, q.App, q.Version)
+	if err != nil {
+		return dispatch.Request{}, err
+	}
+	return compose(q, app)
+}
+
+// draft answers with the order that a request would make, and stores nothing.
+func (a *API) draft(w http.ResponseWriter, r *http.Request) error {
+	var q v1.NewExecution
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	if q.Signature != "" || q.Draft != "" {
+		return problem(http.StatusBadRequest, v1.CodeBadRequest, "a draft is made before it is signed")
+	}
+	order, err := a.request(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	if len(q.KV) > 0 {
+		order.KVContext = cmp.Or(order.KVContext, uuid.NewString())
+	}
+	m, err := a.Dispatcher.Draft(order)
+	if err != nil {
+		return err
+	}
+	sum, err := digest(m)
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, v1.Draft{Environment: q.Environment, Order: m, SHA256: sum})
+	return nil
+}
+
+// unchanged refuses a request of which another order would be made now than was drafted.
+func (a *API) unchanged(order dispatch.Request, q v1.NewExecution) error {
+	order.Signature = ""
+	m, err := a.Dispatcher.Draft(order)
+	if err != nil {
+		return err
+	}
+	sum, err := digest(m)
+	if err != nil {
+		return err
+	}
+	if sum != q.Draft {
+		return problem(http.StatusConflict, v1.CodeChanged, "order %q is not what was drafted: the App or the request has changed since", m.Order).
+			Try("draft and sign it again")
+	}
+	return nil
+}
+
+// digest is what a submission repeats of its draft. It proves nothing to anybody else: what is
+// signed is the order.
+func digest(m *wire.Order) (wire.SHA256, error) {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	return wire.SHA256(hex.EncodeToString(sum[:])), nil
 }
 
 // operator is the one user of this cloud, in tc_user_id.
@@ -79,7 +162,7 @@ func jobID(environment, app string) string {
 // compose makes an order of an operator's request. Errors name parameters and never quote their
 // values.
 func compose(q v1.NewExecution, app v1.App) (dispatch.Request, error) {
-	in, err := declared(app).Complete(inputs.Values{Params: q.Params, KV: q.KV}, q.OutVariables)
+	in, err := app.Inputs().Complete(inputs.Values{Params: q.Params, KV: q.KV}, q.OutVariables)
 	if r, ok := errors.AsType[*inputs.Refusal](err); ok {
 		return dispatch.Request{}, problem(http.StatusBadRequest, v1.CodeBadRequest, "%s", r.Why).Try("%s", r.Try)
 	}
@@ -95,20 +178,9 @@ func compose(q v1.NewExecution, app v1.App) (dispatch.Request, error) {
 		priority = *q.Priority
 	}
 	return dispatch.Request{
+		ID: q.ID, KVContext: q.KVContext, Signature: q.Signature,
 		Environment: q.Environment, App: app.AppRef, Runtime: app.Runtime, Params: in.Params,
 		Defaults:     platform(q.Environment, app),
 		OutVariables: in.OutVariables, Timeout: timeout, Priority: priority, Retryable: q.Retryable,
 	}, nil
-}
-
-// declared returns what the catalog knows of an App's inputs.
-func declared(app v1.App) inputs.App {
-	a := inputs.App{Name: app.Name, Playbook: app.Runtime == wire.RuntimePlaybook}
-	for _, p := range app.Params {
-		a.Params = append(a.Params, inputs.Param{Name: p.Name, Required: p.Required, Default: p.Default})
-	}
-	for _, o := range app.Outputs {
-		a.Outputs = append(a.Outputs, inputs.Output{Name: o.Name, Type: o.Type})
-	}
-	return a
 }

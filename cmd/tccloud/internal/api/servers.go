@@ -56,6 +56,16 @@ func (a *API) server(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// sealing answers with the statements of an Environment's sealing keys. Who seals verifies them.
+func (a *API) sealing(w http.ResponseWriter, r *http.Request) error {
+	list, err := a.Registry.Statements(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, list)
+	return nil
+}
+
 // revokeServer revokes the server. The registry's Run cuts its session, at whichever gateway it is.
 func (a *API) revokeServer(w http.ResponseWriter, r *http.Request) error {
 	s, err := a.Registry.Revoke(r.Context(), wire.ServerXID(r.PathValue("xid")))

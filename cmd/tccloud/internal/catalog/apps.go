@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/mod/semver"
 
+	"tcenvsvr/agent/app/inputs"
 	"tcenvsvr/agent/link/wire"
 )
 
@@ -54,6 +55,18 @@ type Param struct {
 type Output struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
+}
+
+// Inputs is what the App takes.
+func (a App) Inputs() inputs.App {
+	in := inputs.App{Name: a.Name, Playbook: a.Runtime == wire.RuntimePlaybook}
+	for _, p := range a.Params {
+		in.Params = append(in.Params, inputs.Param{Name: p.Name, Required: p.Required, Default: p.Default})
+	}
+	for _, o := range a.Outputs {
+		in.Outputs = append(in.Outputs, inputs.Output{Name: o.Name, Type: o.Type})
+	}
+	return in
 }
 
 // key is an App's key in the bucket, <name>.<version>, both as digests, because they hold

@@ -18,6 +18,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/cli/app"
 	"tcenvsvr/cmd/tccloud/internal/cli/execution"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
+	"tcenvsvr/cmd/tccloud/internal/cli/submission"
 	"tcenvsvr/cmd/tccloud/internal/client"
 )
 
@@ -31,6 +32,7 @@ type runFlags struct {
 	follow       bool
 	detach       bool
 	json         bool
+	distrust     distrust
 }
 
 func runCommand(o *operator.Env) *cobra.Command {
@@ -50,7 +52,17 @@ names and values ("-" reads stdin), or --param NAME=@FILE.
   tccloud run lab My_Playbook_App --kv '#App:1:in!String=hello' --json --data DIR
 
 With --follow the App's stdout comes on stdout, its stderr and its own logs on stderr
-(with --json all of it on stderr).`,
+(with --json all of it on stderr).
+
+The cloud need not be believed. With --sign-key the order is signed, and servers
+whose policy has the public key run it as it is or not at all. This command first
+compares what the cloud would send to the servers with what you asked for: name and
+version, all parameters and, with --package or --sha256, the package. What is signed
+is shown on stderr. With --seal secret parameters are sealed to the servers, and the
+cloud keeps what it cannot read; a server that cannot open them does not get the order.
+
+  tccloud run lab My_App@1.0.2 --param-file params.json --sign-key me.key --package My_App.tcx
+  tccloud run lab My_App --param-file params.json --seal --pin sha256:…`,
 	}
 	f := cmd.Flags()
 	f.StringArrayVarP(&flags.inputs.Params, "param", "p", nil, "a parameter, NAME=VALUE or NAME=@FILE (VALUE is visible in ps; @@ is a literal @)")
@@ -64,6 +76,7 @@ With --follow the App's stdout comes on stdout, its stderr and its own logs on s
 	f.BoolVarP(&flags.follow, "follow", "f", false, "show the App's output while it runs")
 	f.BoolVar(&flags.detach, "detach", false, "do not wait: print the execution's id")
 	f.BoolVar(&flags.json, "json", false, "answer in JSON")
+	flags.distrust.add(o, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if flags.detach && flags.follow {
 			return cli.Misuse(cmd, "--detach and --follow exclude each other")
@@ -72,9 +85,22 @@ With --follow the App's stdout comes on stdout, its stderr and its own logs on s
 		if err != nil {
 			return err
 		}
+		if err := flags.distrust.check(cmd, q); err != nil {
+			return err
+		}
 		c, err := o.Connect()
 		if err != nil {
 			return err
+		}
+		if flags.distrust.used() {
+			var report submission.Report
+			if q, report, err = flags.distrust.prepare(cmd.Context(), o, c, q); err != nil {
+				return err
+			}
+			if flags.distrust.dryRun {
+				return dryRun(o, flags.json, report)
+			}
+			announce(o, report)
 		}
 		return run(cmd.Context(), o, c, q, flags)
 	}
@@ -106,6 +132,9 @@ func run(ctx context.Context, o *operator.Env, c *client.Client, q v1.NewExecuti
 	}
 	if flags.detach {
 		return cli.Answer(o.Stdout, flags.json, x, func(w io.Writer) { fmt.Fprintln(w, x.ID) })
+	}
+	if x.Waits != "" && !flags.follow {
+		fmt.Fprintf(o.Stderr, "tccloud: %s\n", progress(x))
 	}
 	end, err := wait(ctx, o, c, x.ID, flags)
 	if err != nil {
@@ -161,6 +190,9 @@ func progress(x v1.Execution) string {
 	s := fmt.Sprintf("execution %s is %s", x.ID, x.State)
 	if x.ServerName != "" {
 		s += " on " + x.ServerName
+	}
+	if x.Waits != "" {
+		s += " and waits " + x.Waits
 	}
 	if x.Attempt > 1 {
 		s += fmt.Sprintf(", attempt %d", x.Attempt)

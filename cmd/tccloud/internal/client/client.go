@@ -206,6 +206,11 @@ func (c *Client) Server(ctx context.Context, xid wire.ServerXID) (v1.Server, err
 	return get[v1.Server](ctx, c, path("servers", string(xid)))
 }
 
+// Statements are those of the sealing keys of an Environment's servers.
+func (c *Client) Statements(ctx context.Context, environment string) ([]v1.Statement, error) {
+	return get[[]v1.Statement](ctx, c, path("environments", environment, "sealing"))
+}
+
 // RevokeServer revokes one.
 func (c *Client) RevokeServer(ctx context.Context, xid wire.ServerXID) (v1.Server, error) {
 	var s v1.Server

@@ -21,6 +21,12 @@ func (c *Client) Run(ctx context.Context, q v1.NewExecution) (v1.Execution, erro
 	return e, c.call(ctx, http.MethodPost, "executions", q, &e)
 }
 
+// Draft returns the order that a request would make, and submits nothing.
+func (c *Client) Draft(ctx context.Context, q v1.NewExecution) (v1.Draft, error) {
+	var d v1.Draft
+	return d, c.call(ctx, http.MethodPost, "drafts", q, &d)
+}
+
 // Executions lists those of an Environment and in a state, newest first; "" selects all, limit 0
 // means 100. end is what v1.HeaderEnd says.
 func (c *Client) Executions(ctx context.Context, environment string, state wire.State, limit int) (list []v1.Execution, end string, err error) {

@@ -37,6 +37,10 @@ func (d authenticator) Renew(ctx context.Context, xid wire.ServerXID, host twin.
 	return cert, toDenied(err)
 }
 
+func (d authenticator) sealKey(ctx context.Context, srv gateway.Server, statement string) ([]string, error) {
+	return d.StateSealKey(ctx, srv.XID, srv.Environment, statement)
+}
+
 func admitted(s registry.Server, err error) (gateway.Server, error) {
 	if err != nil {
 		return gateway.Server{}, toDenied(err)

@@ -77,7 +77,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 		c.dependsOnClock(health.Certificates(c.server.Leaf, c.authority.Certificate)))
 	c.gateway, err = gateway.New(gateway.Config{
 		Listener: p.broker, TLS: &tls.Config{GetCertificate: c.server.Get},
-		Auth: authenticator{c.registry}, Referee: c.registry, Dispatcher: c.dispatcher, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
+		Auth: authenticator{c.registry}, SealKey: authenticator{c.registry}.sealKey, Referee: c.registry, Dispatcher: c.dispatcher, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
 	})
 	if err != nil {
 		return nil, err

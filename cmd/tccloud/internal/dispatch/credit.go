@@ -2,20 +2,20 @@ package dispatch
 
 import "time"
 
-// reserve uses one credit of the Environment's session that has most, and returns that session, or
-// nil.
-func (d *Dispatcher) reserve(env string) *Session {
+// reserve uses one credit of the Environment's session that has most, of those that can open what is
+// sealed to keys, and returns that session, or nil.
+func (d *Dispatcher) reserve(env string, keys []string) *Session {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e := d.envs[env]
 	if e == nil {
 		return nil
 	}
-	return e.reserve(time.Now())
+	return e.reserve(time.Now(), keys)
 }
 
 // reserveDirect is reserve for an order that may bypass the queue, because nothing waits in it.
-func (d *Dispatcher) reserveDirect(env string) *Session {
+func (d *Dispatcher) reserveDirect(env string, keys []string) *Session {
 	select {
 	case <-d.Ready():
 	default:
@@ -24,7 +24,7 @@ func (d *Dispatcher) reserveDirect(env string) *Session {
 	if _, total := d.ledger.Queued(env); total > 0 {
 		return nil
 	}
-	return d.reserve(env)
+	return d.reserve(env, keys)
 }
 
 // returnCredit returns a credit that was not used; s may be nil.
@@ -42,10 +42,10 @@ func (s *Session) takesOrders(now time.Time) bool {
 	return s.open && !s.refusing && s.credit > 0 && now.After(s.paused)
 }
 
-func (e *environment) reserve(now time.Time) *Session {
+func (e *environment) reserve(now time.Time, keys []string) *Session {
 	var best *Session
 	for s := range e.sessions {
-		if s.takesOrders(now) && (best == nil || s.credit > best.credit) {
+		if s.takesOrders(now) && s.canOpen(keys) && (best == nil || s.credit > best.credit) {
 			best = s
 		}
 	}

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +22,11 @@ const (
 	emptyPause = time.Second
 	// batch bounds one pull.
 	batch = 64
+	// sealedPause is how long an order that no server with credit can open steps back.
+	sealedPause = time.Second
 )
+
+var errSealed = errors.New("it is sealed to certain servers")
 
 // wake has Run look whether an Environment has orders to deliver.
 func (d *Dispatcher) wake(env string) {
@@ -108,20 +113,29 @@ func (d *Dispatcher) pull(ctx context.Context, name string, e *environment, prio
 	wg.Wait()
 }
 
-// deliver gives one queued order to the session with the most credit.
+// deliver gives one queued order to the session with the most credit, of those that can open it.
 func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
+	var keys []string
 	if rec := d.ledger.Peek(item.Order); rec != nil {
 		if rest := rec.Delay(time.Now()); rest > 0 {
 			item.Back(rest)
 			return
 		}
+		keys = rec.SealedTo
 	}
-	session := d.reserve(env)
+	session := d.reserve(env, keys)
 	if session == nil {
-		item.Back(0)
+		pause := time.Duration(0)
+		if keys != nil { // only this order waits for certain servers: others are taken meanwhile
+			pause = sealedPause
+		}
+		item.Back(pause)
 		return
 	}
 	rec, err := d.ledger.Update(ctx, item.Order, func(r *record.Record) error {
+		if !slices.Equal(r.SealedTo, keys) { // it was not known here yet
+			return errSealed
+		}
 		return r.Deliver(item.Attempt, session.xid, session.epoch, session.journal, time.Now())
 	})
 	switch {
@@ -136,6 +150,9 @@ func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
 		// appear again, requeueLost puts the message again.
 		d.returnCredit(session)
 		item.Done()
+	case errors.Is(err, errSealed):
+		d.returnCredit(session)
+		item.Back(0)
 	default:
 		d.returnCredit(session)
 		item.Back(time.Second)

@@ -24,6 +24,7 @@ import (
 // Errors that callers tell apart.
 var (
 	ErrNotFound = ledger.ErrNotFound
+	ErrExists   = ledger.ErrExists
 	ErrEnded    = errors.New("the execution has ended already")
 	ErrInvalid  = errors.New("invalid order")
 	ErrNotHeld  = errors.New("the order is not held by a server")

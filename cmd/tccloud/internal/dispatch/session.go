@@ -48,6 +48,7 @@ type Session struct {
 	sending sync.Mutex
 
 	// Under Dispatcher.mu.
+	opens         []string // ids of the keys with which the server opens sealed parameters
 	credit        int
 	open          bool // welcome is sent
 	closed        bool

@@ -54,8 +54,11 @@ type Config struct {
 	// versions are set by the gateway on its own copy.
 	TLS *tls.Config
 	// ClientCAs are the roots of client certificates; nil leaves the verification to Auth as well.
-	ClientCAs  *x509.CertPool
-	Auth       Authenticator
+	ClientCAs *x509.CertPool
+	Auth      Authenticator
+	// SealKey takes the statement of a server's sealing key (package secret/envelope) and returns the
+	// ids of all keys with which the server opens what is sealed. nil: servers open nothing.
+	SealKey    func(ctx context.Context, srv Server, statement string) ([]string, error)
 	Referee    Referee
 	Dispatcher *dispatch.Dispatcher
 	Heartbeat  time.Duration // [10 s]

@@ -133,6 +133,10 @@ func (g *Gateway) admit(ctx context.Context, c *port.Conn, h *wire.Hello) (*sess
 		return nil, err
 	}
 	s.orders = orders
+	if err := s.sealKey(ctx, h.SealKey); err != nil {
+		orders.Close()
+		return nil, err
+	}
 	s.compare(h.Clock, 0)
 	w.HeartbeatMS, w.ConfigRevision, w.Renews = g.cfg.Heartbeat.Milliseconds(), srv.ConfigRevision, true
 	g.mu.Lock()
@@ -155,6 +159,19 @@ func (g *Gateway) admit(ctx context.Context, c *port.Conn, h *wire.Hello) (*sess
 	g.log.Info("session was opened", "server", srv.XID, "environment", srv.Environment, "epoch", orders.Epoch(),
 		"transport", c.Transport, "remote", c.Net.RemoteAddr(), "orders", len(h.Orders), "results", len(h.Results), "fenced", len(w.Fenced))
 	return s, nil
+}
+
+// sealKey tells the dispatcher what the server can open.
+func (s *session) sealKey(ctx context.Context, statement string) error {
+	if statement == "" || s.g.cfg.SealKey == nil {
+		return nil
+	}
+	keys, err := s.g.cfg.SealKey(ctx, s.server, statement)
+	if err != nil {
+		return fmt.Errorf("storing the sealing key of server %q: %w", s.server.XID, err)
+	}
+	s.orders.OpensWith(keys)
+	return nil
 }
 
 // certificate returns the client's verified leaf.

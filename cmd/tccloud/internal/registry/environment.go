@@ -87,6 +87,9 @@ func (r *Registry) DeleteEnvironment(ctx context.Context, name string) error {
 		if err := r.delete(ctx, srvPrefix+string(s.XID)); err != nil {
 			return fmt.Errorf("removing server %q of environment %q: %w", s.XID, name, err)
 		}
+		if err := r.delete(ctx, sealPrefix+string(s.XID)); err != nil {
+			return fmt.Errorf("removing the sealing key of server %q: %w", s.XID, err)
+		}
 	}
 	return nil
 }

@@ -45,6 +45,7 @@ type Registry struct {
 	mu        sync.RWMutex
 	envs      map[string]entry[Environment]
 	servers   map[wire.ServerXID]entry[record]
+	seals     map[wire.ServerXID]entry[sealing]
 	delivery  map[digest]wire.ServerXID // of appDeliveryToken, current and pending
 	confirmed confirmation
 }
@@ -68,6 +69,7 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 		changed:  make(chan struct{}, 1),
 		envs:     make(map[string]entry[Environment]),
 		servers:  make(map[wire.ServerXID]entry[record]),
+		seals:    make(map[wire.ServerXID]entry[sealing]),
 		delivery: make(map[digest]wire.ServerXID),
 	}
 	if err := r.readTime(ctx); err != nil {

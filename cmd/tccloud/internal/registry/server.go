@@ -100,6 +100,8 @@ type Server struct {
 	PendingBundle *time.Time `json:"pending_bundle,omitempty"`
 	// Twin says that several hosts run as this server.
 	Twin *twin.Conflict `json:"twin,omitempty"`
+	// SealKey is the key to which parameters for this server are sealed, nil before it stated one.
+	SealKey *SealKey `json:"seal_key,omitempty"`
 	// Bundle changes when another bundle's identity comes into use.
 	Bundle string `json:"-"`
 }
@@ -126,7 +128,7 @@ func (r *Registry) Servers(environment string) []Server {
 	list := make([]Server, 0, len(r.servers))
 	for _, s := range r.servers {
 		if environment == "" || s.value.Current.Environment == environment {
-			list = append(list, s.value.public())
+			list = append(list, r.public(&s.value))
 		}
 	}
 	slices.SortFunc(list, func(a, b Server) int {
@@ -143,7 +145,7 @@ func (r *Registry) Server(xid wire.ServerXID) (Server, error) {
 	if !ok {
 		return Server{}, fmt.Errorf("server %.70q: %w", string(xid), ErrNotFound)
 	}
-	return s.value.public(), nil
+	return r.public(&s.value), nil
 }
 
 // Revoke ends a server's identity, and its pending one. Its session is cut, and it may not connect

@@ -24,6 +24,12 @@ func (r *Registry) Sweep(ctx context.Context, revokedFor time.Duration) error {
 		}); err != nil {
 			return fmt.Errorf("removing server %q, which was revoked: %w", s.XID, err)
 		}
+		if err := r.sweep(ctx, sealPrefix+string(s.XID), func([]byte) bool {
+			_, err := r.Server(s.XID)
+			return errors.Is(err, ErrNotFound)
+		}); err != nil {
+			return fmt.Errorf("removing the sealing key of server %q: %w", s.XID, err)
+		}
 		r.log.Info("revoked server removed", "server", s.XID, "name", s.Name, "revoked", *s.Revoked)
 	}
 	keys, err := r.kv.ListKeysFiltered(ctx, linkPrefix+"*")
@@ -54,7 +60,7 @@ func (r *Registry) sweep(ctx context.Context, key string, old func(value []byte)
 	if errors.Is(err, jetstream.ErrKeyExists) {
 		return nil
 	}
-	if err == nil && strings.HasPrefix(key, srvPrefix) {
+	if err == nil && (strings.HasPrefix(key, srvPrefix) || strings.HasPrefix(key, sealPrefix)) {
 		r.apply(key, nil, e.Revision()+1, true)
 	}
 	return err

@@ -26,6 +26,9 @@ func (r *Registry) apply(key string, value []byte, revision uint64, gone bool) {
 		now := r.servers[wire.ServerXID(xid)].value
 		r.index(old.value, now)
 		revoked = revoked || now.Revoked != nil
+	} else if xid, ok := strings.CutPrefix(key, sealPrefix); ok {
+		err = put(r.seals, wire.ServerXID(xid), value, revision, gone)
+		revoked = false
 	}
 	if revoked {
 		r.notify()

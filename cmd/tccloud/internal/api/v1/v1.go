@@ -22,6 +22,7 @@ const (
 	CodeBadRequest   = "bad_request"
 	CodeNotFound     = "not_found"
 	CodeExists       = "exists"
+	CodeChanged      = "changed" // another order would be made now than was drafted
 	CodeInUse        = "in_use"
 	CodeEnded        = "ended"
 	CodeTooLarge     = "too_large"
@@ -130,6 +131,9 @@ type Server struct {
 	Session *Session `json:"session,omitempty"`
 }
 
+// Statement is a server's statement of its sealing key.
+type Statement = registry.Statement
+
 // KeepHost chooses one of the hosts that run as one server.
 type KeepHost struct {
 	Host string `json:"host"` // an id of Server.Twin, or a prefix that only one has
@@ -171,6 +175,7 @@ type Content struct {
 
 // NewExecution asks for a run.
 type NewExecution struct {
+	ID           wire.OrderID      `json:"id,omitempty"` // never used before, a random UUID; without it the cloud makes one
 	Environment  string            `json:"environment"`
 	App          string            `json:"app"`
 	Version      string            `json:"version,omitempty"` // newest
@@ -180,6 +185,17 @@ type NewExecution struct {
 	TimeoutMS    int64             `json:"timeout_ms,omitempty"`
 	Priority     *int              `json:"priority,omitempty"` // 5
 	Retryable    bool              `json:"retryable,omitempty"`
+	KVContext    string            `json:"kv_context,omitempty"` // of the draft
+	Draft        wire.SHA256       `json:"draft,omitempty"`      // Draft.SHA256: refused with CodeChanged if another order would be made now
+	Signature    string            `json:"signature,omitempty"`  // agent/link/signed, over Draft.Order; with ID and Draft
+}
+
+// Draft is the order that a request makes, for its submitter to sign. Submit the same request with
+// ID, KVContext and Draft of it, and the signature.
+type Draft struct {
+	Environment string      `json:"environment"`
+	Order       *wire.Order `json:"order"` // with its parameters; attempt 1, without what differs for each delivery
+	SHA256      wire.SHA256 `json:"sha256"`
 }
 
 // HeaderEnd of a list of executions tells where it ends: at its limit, with all that there are, or
@@ -210,7 +226,11 @@ type Execution struct {
 	Priority    int            `json:"priority"`
 	Retryable   bool           `json:"retryable"`
 	TimeoutMS   int64          `json:"timeout_ms"`
-	Params      []string       `json:"params,omitempty"` // names
+	Params      []string       `json:"params,omitempty"`      // names
+	SealedTo    []string       `json:"sealed_to,omitempty"`   // names of the servers that open its sealed parameters
+	Waits       string         `json:"waits,omitempty"`       // what a queued order with sealed parameters waits for
+	SignedBy    string         `json:"signed_by,omitempty"`   // the id of the key in the order's signature, which the cloud has not verified
+	SignedUntil time.Time      `json:"signed_until,omitzero"` // the App is not started later
 
 	Created   time.Time `json:"created"`
 	Delivered time.Time `json:"delivered,omitzero"`

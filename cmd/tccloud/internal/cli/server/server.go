@@ -30,6 +30,9 @@ func showAnswer(o *operator.Env, asJSON bool, s v1.Server) error {
 	return cli.Answer(o.Stdout, asJSON, s, func(w io.Writer) {
 		pairs := []any{"xid", s.XID, "name", s.Name, "environment", s.Environment, "state", state(s),
 			"created", operator.Time(s.Created), "certificate", s.CertificateSerial, "certificate until", operator.Time(s.CertificateExpires)}
+		if k := s.SealKey; k != nil {
+			pairs = append(pairs, "sealing key", k.ID, "its fingerprint", k.Fingerprint, "stated", operator.Time(k.Stated)+"; compare it with what the server shows")
+		}
 		if s.Revoked != nil {
 			pairs = append(pairs, "revoked", operator.Time(*s.Revoked))
 		}

@@ -12,7 +12,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 
-// Create stores a new record durably. It fails if the id is taken.
+// Create stores a new record durably. It returns [ErrExists] if the id is taken.
 func (l *Ledger) Create(ctx context.Context, rec *record.Record) error {
 	data, err := rec.Encode()
 	if err != nil {
@@ -20,6 +20,9 @@ func (l *Ledger) Create(ctx context.Context, rec *record.Record) error {
 	}
 	// Update of revision 0 is Create without the second try that Create makes for deleted keys.
 	rev, err := l.kv.Update(ctx, string(rec.ID), data, 0)
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		return fmt.Errorf("creating execution %s: %w", rec.ID, ErrExists)
+	}
 	if err != nil {
 		return fmt.Errorf("creating execution %s: %w", rec.ID, err)
 	}

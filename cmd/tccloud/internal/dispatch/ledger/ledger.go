@@ -21,6 +21,9 @@ import (
 // over.
 var ErrNotFound = errors.New("no such execution")
 
+// ErrExists means that an execution with the id is there, or was.
+var ErrExists = errors.New("an execution with this id exists")
+
 const (
 	// noteDelay is how long a note stays in memory before it is written.
 	noteDelay = 500 * time.Millisecond

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -40,9 +41,10 @@ func Open(ctx context.Context, s *store.Store) (*Store, error) {
 	return &Store{objects}, nil
 }
 
-// Inputs returns the inputs that the record of order id keeps, and the content of the object that
-// they name, if they name one: Put it before the record is written.
-func Inputs(id string, params, defaults map[string]string) (*record.Inputs, []byte, error) {
+// Inputs returns the inputs that the record of an order keeps, and the content of the object that
+// they name, if they name one: Put it before the record is written. object is its name: the order's
+// id, or that and a dot and anything.
+func Inputs(object string, params, defaults map[string]string) (*record.Inputs, []byte, error) {
 	data, err := json.Marshal(params)
 	if err != nil {
 		return nil, nil, err
@@ -52,7 +54,7 @@ func Inputs(id string, params, defaults map[string]string) (*record.Inputs, []by
 	}
 	in := &record.Inputs{Params: maps.Clone(params), Defaults: maps.Clone(defaults)}
 	if len(data) > maxInline {
-		in.Params, in.Object, in.ByHTTPS = nil, id, len(data) > maxFrame
+		in.Params, in.Object, in.ByHTTPS = nil, object, len(data) > maxFrame
 	}
 	return in, data, nil
 }
@@ -94,7 +96,8 @@ func (s *Store) Sweep(ctx context.Context, trusted bool, ended func(ctx context.
 		return err
 	}
 	for _, o := range objects {
-		over, known, err := ended(ctx, o.Name)
+		order, _, _ := strings.Cut(o.Name, ".")
+		over, known, err := ended(ctx, order)
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,11 @@ type Execution struct {
 	StartWithin  time.Duration `json:"start_within_ns"` // rejected if not delivered so long after Created
 	Priority     int           `json:"priority"`        // 0 (last)–9 (first)
 	Retryable    bool          `json:"retryable"`
+	// Signature is that of the operator who submitted the order (package link/signed), "" without one.
+	Signature string `json:"signature,omitempty"`
+	// SealedTo are the ids of the keys each of which opens all sealed parameters (package
+	// secret/envelope), none if no parameter is sealed. Only a server with one of them gets the order.
+	SealedTo []string `json:"sealed_to,omitempty"`
 
 	// State is where the order is; after the end it is the outcome's name.
 	State   wire.State   `json:"state"`
