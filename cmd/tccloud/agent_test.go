@@ -47,7 +47,7 @@ func pretend(bundle string, sec *security) error {
 		return err
 	}
 	err = c.Write(&wire.Hello{
-		SealKey: statement,
+		SealKey:  statement,
 		Protocol: 1, BrokerToken: env["brokerToken"], ServerXID: wire.ServerXID(env["serverXid"]), ServerName: env["serverName"],
 		Version: "1.2.3", OS: "linux", Arch: "amd64", BootID: "b", Slots: 100, Executors: 100,
 	})
