@@ -1,0 +1,147 @@
+package submission_test
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tcenvsvr/agent/app/signature"
+	"tcenvsvr/agent/link/signed"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/catalog"
+	"tcenvsvr/cmd/tccloud/internal/cli/submission"
+)
+
+func pkg() *v1.App {
+	return &v1.App{
+		AppRef: wire.AppRef{Name: "My_App", Version: "1.0.0", Size: 7, SHA256: wire.SHA256(strings.Repeat("a", 64))}, Runtime: wire.RuntimePlaybook,
+		Params:  []catalog.Param{{Name: "user", Required: true}, {Name: "password", Encrypt: true}, {Name: "port", Default: "443"}},
+		Outputs: []catalog.Output{{Name: "out", Type: "String"}}, TimeoutMinutes: 2,
+	}
+}
+
+func request() v1.NewExecution {
+	five := 5
+	return v1.NewExecution{
+		ID: "id-1", Environment: "lab", App: "My App", Version: "1.0.0", Priority: &five,
+		Params: map[string]string{"user": "ada", "password": "s3cr3t"},
+	}
+}
+
+// draft is what an honest cloud answers.
+func draft() v1.Draft {
+	p := pkg()
+	return v1.Draft{Environment: "lab", SHA256: wire.SHA256(strings.Repeat("b", 64)), Order: &wire.Order{
+		Ref: wire.Ref{Order: "id-1", Attempt: 1}, Runtime: p.Runtime, App: p.AppRef,
+		Params:   map[string]string{"user": "ada", "password": "s3cr3t", "port": "443"},
+		Defaults: map[string]string{"tc_user_id": "1"}, KVContext: "id-1", OutVariables: []string{"#App:1:out!String"},
+		TimeoutMS: 120_000, Priority: 5,
+	}}
+}
+
+// TestCheck: a cloud that was taken over drafts something else.
+func TestCheck(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*v1.Draft)
+		needs  bool // the package: without it nobody can tell
+	}{
+		"another order":          {change: func(d *v1.Draft) { d.Order.Order = "id-0" }},
+		"no order":               {change: func(d *v1.Draft) { d.Order = nil }},
+		"another environment":    {change: func(d *v1.Draft) { d.Environment = "plant" }},
+		"another app":            {change: func(d *v1.Draft) { d.Order.App.Name = "Other" }},
+		"another version":        {change: func(d *v1.Draft) { d.Order.App.Version = "0.9.0" }},
+		"another package":        {func(d *v1.Draft) { d.Order.App.SHA256 = wire.SHA256(strings.Repeat("c", 64)) }, true},
+		"another size":           {func(d *v1.Draft) { d.Order.App.Size++ }, true},
+		"another runtime":        {func(d *v1.Draft) { d.Order.Runtime = wire.RuntimeJob }, true},
+		"a changed parameter":    {change: func(d *v1.Draft) { d.Order.Params["user"] = "eve" }},
+		"a missing parameter":    {change: func(d *v1.Draft) { delete(d.Order.Params, "password") }},
+		"one parameter more":     {func(d *v1.Draft) { d.Order.Params["command"] = "rm" }, true},
+		"another default":        {func(d *v1.Draft) { d.Order.Params["port"] = "80" }, true},
+		"no default":             {func(d *v1.Draft) { delete(d.Order.Params, "port") }, true},
+		"a parameter as default": {change: func(d *v1.Draft) { d.Order.Defaults["command"] = "rm" }},
+		"another timeout":        {func(d *v1.Draft) { d.Order.TimeoutMS = 7 * 24 * 3_600_000 }, true},
+		"another priority":       {change: func(d *v1.Draft) { d.Order.Priority = 9 }},
+		"run again and again":    {change: func(d *v1.Draft) { d.Order.Retryable = true }},
+		"other outputs":          {func(d *v1.Draft) { d.Order.OutVariables = nil }, true},
+		"a token":                {change: func(d *v1.Draft) { d.Order.Token = "t" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := draft()
+			tt.change(&d)
+			if _, err := (submission.Asked{Request: request(), Package: pkg()}).Check(d); !errors.Is(err, submission.ErrDiffers) || strings.Contains(err.Error(), "s3cr3t") {
+				t.Errorf("with the package: got %v, want ErrDiffers", err)
+			}
+			_, err := submission.Asked{Request: request()}.Check(d)
+			if noticed := errors.Is(err, submission.ErrDiffers); noticed == tt.needs {
+				t.Errorf("without the package: got %v", err)
+			}
+		})
+	}
+	if _, err := (submission.Asked{Request: request(), SHA256: wire.SHA256(strings.Repeat("d", 64))}).Check(draft()); !errors.Is(err, submission.ErrDiffers) {
+		t.Errorf("another SHA-256: got %v, want ErrDiffers", err)
+	}
+	q := request()
+	q.OutVariables, q.TimeoutMS = []string{"#App:1:x!String"}, 5000
+	if _, err := (submission.Asked{Request: q}).Check(draft()); !errors.Is(err, submission.ErrDiffers) {
+		t.Errorf("other outputs and timeout: got %v, want ErrDiffers", err)
+	}
+}
+
+// TestReport: what is from the cloud is shown with its value, what is the operator's own never.
+func TestReport(t *testing.T) {
+	for by, asked := range map[string]submission.Asked{
+		"package": {Request: request(), Package: pkg()}, "sha256": {Request: request(), SHA256: pkg().SHA256}, "name": {Request: request()},
+	} {
+		r, err := asked.Check(draft())
+		if err != nil || r.AppCheckedBy != by {
+			t.Fatalf("got %q, %v, want %q", r.AppCheckedBy, err, by)
+		}
+		from := map[string]string{}
+		for _, p := range r.Params {
+			from[p.Name] = p.From + p.Value
+		}
+		want := map[string]string{"user": "given", "password": "given", "port": "cloud443"}
+		if by == "package" {
+			want["port"] = "default443"
+		}
+		if !maps.Equal(from, want) {
+			t.Errorf("%s: got %v, want %v", by, from, want)
+		}
+		var text strings.Builder
+		r.Print(&text)
+		data, err := json.Marshal(r)
+		if err != nil || strings.Contains(text.String()+string(data), "s3cr3t") || strings.Contains(text.String(), "ada") {
+			t.Errorf("%v: %s %s", err, text.String(), data)
+		}
+	}
+}
+
+// TestSign: what is submitted verifies as what was drafted.
+func TestSign(t *testing.T) {
+	k, err := signature.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, d, now := request(), draft(), time.Now()
+	until, err := submission.Sign(&q, d, k, now, time.Minute)
+	if err != nil || !until.Equal(now.Add(time.Minute)) || q.Draft != d.SHA256 || q.KVContext != "id-1" {
+		t.Fatalf("got %v, %v, %+v", until, err, q)
+	}
+	s, err := signed.Parse(q.Signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := k.Public()
+	keys := []signed.Key{{Name: "me", ID: signed.KeyID(public.ID), Public: slices.Clone(public.Key[:])}}
+	if _, err := signed.Verify(d.Order, s, "lab", keys, now); err != nil {
+		t.Error(err)
+	}
+	if _, err := submission.Sign(&q, d, k, now, 32*24*time.Hour); err == nil {
+		t.Error("signed for longer than servers remember")
+	}
+}
