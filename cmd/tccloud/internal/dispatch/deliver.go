@@ -45,6 +45,16 @@ func (d *Dispatcher) wake(env string) {
 	}
 }
 
+// expect has the queue of a priority asked again at once, where it was found empty: an order that
+// steps back (see sealedPause) must not hold up one that has just come.
+func (d *Dispatcher) expect(env string, priority int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e := d.envs[env]; e != nil && priority >= 0 && priority < len(e.emptyUntil) {
+		e.emptyUntil[priority] = time.Time{}
+	}
+}
+
 // pumps runs one pump for each Environment that has something to do.
 func (d *Dispatcher) pumps(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)

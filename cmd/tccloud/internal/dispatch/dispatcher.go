@@ -137,6 +137,9 @@ func (d *Dispatcher) changed(before, after *record.Record) {
 	}
 	switch {
 	case after.State == wire.StateQueued:
+		if before == nil || before.State != after.State || before.Attempt != after.Attempt {
+			d.expect(after.Environment, after.Priority)
+		}
 		d.wake(after.Environment)
 	case !after.Terminal() && !after.Cancel.IsZero() && (before == nil || before.Cancel.IsZero()):
 		if s := d.session(after.Server); s != nil {

@@ -43,6 +43,12 @@
 // after an outage every server has the full lease to come back. Before an order is taken from a
 // server that stays away, the bucket itself is asked which gateway has the server.
 //
+// An order with sealed parameters (agent/secret/envelope) goes only to a server that opens all of
+// them: its record has the ids of the keys, the gateway tells which of them a session has. While
+// there is none the order steps back for a second, again and again, and others go on. An operator's
+// signature (agent/link/signed) is kept in the record and goes with every attempt; Draft returns what
+// is to be signed, and the agent verifies it.
+//
 // Nothing is started twice. An Order is sent only by the gateway that moved the record from queued
 // to delivered. A record returns to queued only with a higher attempt, and only where the agent's
 // journal (hello, refused, recalled) says that the order is not there, where the agent returns an

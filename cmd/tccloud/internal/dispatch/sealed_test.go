@@ -111,6 +111,24 @@ func TestSealed(t *testing.T) {
 	}
 }
 
+// TestSealedHoldsUpNobody: orders of the same priority do not wait for one that steps back.
+func TestSealedHoldsUpNobody(t *testing.T) {
+	c := rig.Start(t, openers(rig.Options{}))
+	c.Submit(with(map[string]string{"a": sealed(t, ring(t))}))
+	plain := c.Agent("plain", 100)
+	begin := time.Now()
+	for range 10 {
+		plain.Silent(quiet) // the queue is found empty meanwhile
+		e := c.Submit()
+		if o := rig.Expect[*wire.Order](plain); o.Order != e.ID {
+			t.Errorf("got %s, want %s", o.Order, e.ID)
+		}
+	}
+	if took := time.Since(begin); took > 8*time.Second {
+		t.Errorf("ten orders took %s", took)
+	}
+}
+
 // TestSealedIsNotLostInACrash: the rule holds for a cloud that finds the order in its store.
 func TestSealedIsNotLostInACrash(t *testing.T) {
 	c := rig.Start(t, openers(rig.Options{}))
