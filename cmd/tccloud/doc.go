@@ -4,6 +4,7 @@
 //	tccloud serve --data DIR          the cloud: broker (62000), HTTPS API, store
 //	tccloud env | server | bundle     which servers may connect
 //	tccloud app | variable            what they run
+//	tccloud key                       keys that sign Apps and orders
 //	tccloud run | execution           orders and their results
 //	tccloud release                   which release servers run
 //

@@ -88,6 +88,7 @@
 //
 //	GET  /api/internal/envsvr/server                            {"server_xid":…}: whose the token is
 //	GET  /api/internal/envsvr/apps/{sha256}                     the .tcx; Range is honoured
+//	GET  /api/internal/envsvr/apps/{sha256}/signature           its publisher's signature, 404 without one
 //	GET  /api/internal/envsvr/orders/{order}/{attempt}/params   {"name":"value",…} when params_by_https
 //	HEAD /api/internal/envsvr/orders/{order}/{attempt}/files/{name}     Upload-Offset: bytes held
 //	PUT  /api/internal/envsvr/orders/{order}/{attempt}/files/{name}?offset=N&size=S&sha256=H

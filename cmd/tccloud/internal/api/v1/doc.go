@@ -7,8 +7,12 @@
 //	DELETE environments/{name}?force=      POST   environments/{name}/bundle  NewBundle → a ZIP
 //	GET    servers?environment=            GET    servers/{xid}
 //	POST   servers/{xid}/revoke
-//	GET    apps                            POST   apps?replace=            a .tcx → App
+//	GET    environments/{name}/sealing     Statements of the servers' sealing keys
+//	GET    apps                            POST   apps?replace=            a .tcx, and HeaderAppSignature → App
+//	GET    apps/{name}?version=
+//	GET    apps/{name}/{version}/signature PUT    apps/{name}/{version}/signature  the text → App
 //	DELETE apps/{name}/{version}?force=
+//	POST   drafts                          NewExecution → Draft, for who signs it; nothing is stored
 //	POST   executions                      NewExecution → Execution
 //	GET    executions?environment=&state=&limit=      GET executions/{id}
 //	POST   executions/{id}/cancel          Cancel
@@ -22,5 +26,5 @@
 // Streams (watch, logs) have one Line as JSON on each line, empty ones while nothing happens; an
 // error after the first line is a Line, too. Every other failure is
 // {"error":{"code","message","hint"}} with a fitting status. Codes are an API, messages are for
-// people. No answer holds a token or the value of a parameter.
+// people. No answer holds a token, and none but a Draft the value of a parameter.
 package v1
