@@ -151,7 +151,7 @@ func (d *distrust) sealTo(ctx context.Context, o *operator.Env, c *client.Client
 	}
 	to, not, err := submission.Recipients(list, t, q.Environment, time.Now())
 	if err != nil {
-		return nil, operator.Try(err, "\"tccloud server show XID\" shows the sealing key that the cloud has, the server itself which it is")
+		return nil, operator.Try(err, "\"tccloud server show XID\" shows the sealing key that the cloud has, \"tcenvsvr keychain status\" on the server which it is")
 	}
 	for _, s := range not {
 		fmt.Fprintf(o.Stderr, "tccloud: not sealed to %s, which will not get the order: %s\n", plain.Line(s.Name), plain.Line(s.Why))

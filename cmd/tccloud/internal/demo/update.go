@@ -38,7 +38,8 @@ func (d *demo) update(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := agent.Launch(); err != nil {
+	// The App leaves its marks outside its job's folder, which an isolated one cannot.
+	if err := agent.Launch("--appsIsolation", "off"); err != nil {
 		return err
 	}
 	d.agents = append(d.agents, agent)

@@ -31,7 +31,7 @@ func showAnswer(o *operator.Env, asJSON bool, s v1.Server) error {
 		pairs := []any{"xid", s.XID, "name", s.Name, "environment", s.Environment, "state", state(s),
 			"created", operator.Time(s.Created), "certificate", s.CertificateSerial, "certificate until", operator.Time(s.CertificateExpires)}
 		if k := s.SealKey; k != nil {
-			pairs = append(pairs, "sealing key", k.ID, "its fingerprint", k.Fingerprint, "stated", operator.Time(k.Stated)+"; compare it with what the server shows")
+			pairs = append(pairs, "sealing key", k.ID, "its fingerprint", k.Fingerprint, "stated", operator.Time(k.Stated)+"; \"tcenvsvr keychain status\" on the server shows which it is")
 		}
 		if s.Revoked != nil {
 			pairs = append(pairs, "revoked", operator.Time(*s.Revoked))
