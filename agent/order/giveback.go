@@ -59,7 +59,6 @@ func codeOfHost(code string) (string, bool) {
 // later. This attempt is over for good; the cloud is told so like a result, until it acknowledges
 // that.
 func (o *Order) giveBack(ctx context.Context, code string, err error) {
-	o.c.Unfit(code, err)
 	o.c.Logger.Warn("order is given back: this host could not start its App", "order", o.ref.String(), "code", code, "err", err)
 	o.c.Audit.Record(audit.OrderRefused, "order", o.ref.String(), "reason", string(wire.ReasonUnfit), "code", code)
 	if e, ok := errors.AsType[*job.StartError](err); ok && e.Code == job.CodeRefused {
@@ -79,5 +78,6 @@ func (o *Order) giveBack(ctx context.Context, code string, err error) {
 		// starts the App.
 		o.c.Logger.Warn("that an order was given back is not journaled", "order", o.ref.String(), "err", err)
 	}
+	o.c.Guard.Ended(o.ref, result.Outcome, true)
 	o.deliver(ctx, result, nil)
 }
