@@ -59,7 +59,13 @@ func codeOfHost(code string) (string, bool) {
 // later. This attempt is over for good; the cloud is told so like a result, until it acknowledges
 // that.
 func (o *Order) giveBack(ctx context.Context, code string, err error) {
-	o.c.Logger.Warn("order is given back: this host could not start its App", "order", o.ref.String(), "code", code, "err", err)
+	o.c.Unfit(code, err)
+	o.handBack(ctx, code, err)
+}
+
+// handBack is giveBack where the host is fit.
+func (o *Order) handBack(ctx context.Context, code string, err error) {
+	o.c.Logger.Warn("order is given back: its App was not started here", "order", o.ref.String(), "code", code, "err", err)
 	o.c.Audit.Record(audit.OrderRefused, "order", o.ref.String(), "reason", string(wire.ReasonUnfit), "code", code)
 	if e, ok := errors.AsType[*job.StartError](err); ok && e.Code == job.CodeRefused {
 		o.c.Audit.Record(audit.SudoRefused, "order", o.ref.String(), "app", o.spec.App.Name, "said", plain.TailRunes(err.Error(), maxMessage))

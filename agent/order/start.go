@@ -156,12 +156,11 @@ func (o *Order) notStarted(ctx context.Context, err error) {
 		o.pass.Cancelled()
 	}
 	if code, is := Unfit(err); is {
-		o.c.Unfit(code, err)
 		o.giveBack(ctx, code, err)
 		return
 	}
 	if errors.Is(err, guard.ErrUnderWay) { // here it may not start yet; that is not the order's fault
-		o.giveBack(ctx, guard.CodeReplayed, err)
+		o.handBack(ctx, guard.CodeReplayed, err)
 		return
 	}
 	if r, is := errors.AsType[*guard.Refusal](err); is {

@@ -41,7 +41,6 @@ func files() Topic {
 		{layout.Libexec, "the package's programs; an update never writes there"},
 		{layout.Home, "the home; a and b in it are the slots that updates are installed in"},
 		{layout.Etc + "/environment", "environment of the service; what it sets counts more than settings.yaml"},
-		{layout.Etc + "/policy.yaml", "what is allowed to run here, if the customer wrote one; root's alone"},
 		{layout.Etc + "/certs.d", "private CAs that administrators put there by hand"},
 		{layout.Sudoers, "lets the agent become tc-job, and nobody else"},
 		{layout.Units + "/" + layout.Service + ".service", "the unit of the service; change it with \"systemctl edit threatconnect-envsvr\""},
@@ -49,10 +48,13 @@ func files() Topic {
 		{layout.UpdaterState, "what root's side knows of updates; audit.jsonl has each step"},
 		{"/usr/share/doc/" + layout.Package + "/README.md", "how to begin"},
 	}}
+	theirs := Section{Title: "What the customer writes:", Term: "file", Text: "what it is", Column: 36, Rows: []Row{
+		{paths.HostPolicy, "what is allowed to run here, whatever the cloud says; root's alone. See \"tcenvsvr policy show\""},
+	}}
 	return Topic{
 		Name: "files", Short: "where settings, logs, Apps and all the rest are on disk",
 		Intro: "HOME is the folder that --home or TCENVSVR_HOME names, by default " + paths.DefaultHome +
 			". The agent's user, threatconnect, owns HOME/.tcenvsvr; root owns the rest.",
-		Sections: []Section{state, installed},
+		Sections: []Section{state, installed, theirs},
 	}
 }
