@@ -30,7 +30,7 @@ var tcx = []byte("the bytes of ACME_Scan.tcx")
 
 // host is a server with one App, and the cloud that it talks to.
 type host struct {
-	t      *testing.T
+	t      testing.TB
 	path   string
 	guard  *guard.Guard
 	origin app.Origin
@@ -41,7 +41,7 @@ type host struct {
 	ring   envelope.Ring
 }
 
-func newHost(t *testing.T) *host {
+func newHost(t testing.TB) *host {
 	t.Helper()
 	need.Root(t)
 	dir, err := os.MkdirTemp("/run", "guard-test-")
@@ -148,14 +148,14 @@ func (h *host) refused(what string, o wire.Order, code, rule, text string) {
 	}
 }
 
-func key(t *testing.T) signature.SecretKey {
+func key(t testing.TB) signature.SecretKey {
 	t.Helper()
 	k, err := signature.Generate()
 	must(t, err)
 	return k
 }
 
-func sign(t *testing.T, k signature.SecretKey) string {
+func sign(t testing.TB, k signature.SecretKey) string {
 	t.Helper()
 	s, err := signature.Sign(k, bytes.NewReader(tcx), signature.Comment{App: "ACME_Scan", Version: "1.2", Time: time.Now()})
 	must(t, err)
@@ -244,7 +244,7 @@ func TestLegacy(t *testing.T) {
 	h.passes("signed by minisign -l", order())
 }
 
-func signedBy(t *testing.T, k signature.SecretKey, o wire.Order, env string, made time.Time) wire.Order {
+func signedBy(t testing.TB, k signature.SecretKey, o wire.Order, env string, made time.Time) wire.Order {
 	t.Helper()
 	s, err := signed.Sign(&o, signed.Terms{KeyID: signed.KeyID(k.Public().ID), Environment: env, MadeAt: made, NotAfter: made.Add(time.Hour)}, k.Ed25519())
 	must(t, err)
