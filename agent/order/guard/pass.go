@@ -77,7 +77,7 @@ func (p *Pass) Start(ctx context.Context, a app.App, params map[string]string) (
 	if p == nil {
 		return params, 0, nil
 	}
-	d, err := p.decide(ctx, a, sealed(a.Manifest, params))
+	d, err := p.decide(ctx, a, sealed(a.Manifest, params, p.order.Defaults))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -234,11 +234,13 @@ func (p *Pass) open(params map[string]string) (map[string]string, error) {
 	return opened, nil
 }
 
-// sealed reports whether no parameter that the App calls encrypted came in clear.
-func sealed(m app.Manifest, params map[string]string) bool {
+// sealed reports whether no parameter that the App calls encrypted came in clear, from wherever.
+func sealed(m app.Manifest, sources ...map[string]string) bool {
 	for _, declared := range m.Params {
-		if value := params[declared.Name]; declared.Encrypt && value != "" && !envelope.IsSealed(value) {
-			return false
+		for _, from := range sources {
+			if value := from[declared.Name]; declared.Encrypt && value != "" && !envelope.IsSealed(value) {
+				return false
+			}
 		}
 	}
 	return true

@@ -226,6 +226,7 @@ func (d *daemon) run(ctx context.Context) error {
 	g.Go(func() error { return d.trust.Run(ctx) })
 	g.Go(func() error { return d.clock.Run(ctx, d.clockSet) })
 	g.Go(func() error { return d.updates.Run(ctx) })
+	g.Go(func() error { return d.protect(ctx) })
 	g.Go(func() error { return d.notify(ctx) })
 	g.Go(func() error { trim(ctx); return nil })
 	g.Go(func() error { return d.reloads(ctx) })

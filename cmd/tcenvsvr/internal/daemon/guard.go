@@ -1,6 +1,9 @@
 package daemon
 
 import (
+	"context"
+	"time"
+
 	"tcenvsvr/agent/app/policy"
 	"tcenvsvr/agent/cloud"
 	"tcenvsvr/agent/link/signed"
@@ -20,6 +23,29 @@ func (d *daemon) newGuard(s settings.Settings, client *cloud.Client) *guard.Guar
 		c.Keys = d.sealing
 	}
 	return guard.New(c)
+}
+
+// protectEvery is how often the policy is looked at without an order: log and audit tell of a change, and
+// of a policy that somebody spoiled, before the next order comes.
+const protectEvery = 30 * time.Second
+
+// protect tells of changes of the policy, and has a session that lasts long told a new statement of the
+// sealing key.
+func (d *daemon) protect(ctx context.Context) error {
+	tick := time.NewTicker(protectEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			d.guard.Look()
+			if d.sealing.old(time.Now()) && d.link.State().Connected {
+				d.logger.Info("session is made anew: the statement of the sealing key is old")
+				d.link.Reconnect()
+			}
+		}
+	}
 }
 
 func (d *daemon) policyStatus() controlapi.Policy {

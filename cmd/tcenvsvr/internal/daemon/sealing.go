@@ -26,7 +26,9 @@ const (
 	rotateAfter = 180 * 24 * time.Hour
 	// restateAfter is how old a statement may be when a session begins.
 	restateAfter = time.Hour
-	maxSealKeys  = 64 << 10 // bytes of the file
+	// oldAfter is how old a statement may become in a session: submitters believe it for 30 days.
+	oldAfter    = 7 * 24 * time.Hour
+	maxSealKeys = 64 << 10 // bytes of the file
 )
 
 // sealing holds the keys to which parameters are sealed. They lie in a file that the keychain seals. A nil
@@ -176,6 +178,16 @@ func (k *sealing) state(now time.Time) (string, error) {
 	}
 	k.statement, k.stated, k.leaf = string(text), now, certificate.Certificate[0]
 	return k.statement, nil
+}
+
+// old reports whether the cloud should be told a new statement.
+func (k *sealing) old(now time.Time) bool {
+	if k == nil {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.statement != "" && now.Sub(k.stated) > oldAfter
 }
 
 // status returns the fingerprint to compare, or why there is none.
