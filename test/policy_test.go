@@ -86,7 +86,7 @@ func TestPolicyDecides(t *testing.T) {
 	a := s.agent(c, "plant", "one")
 	s.denied(c, "no sleepers") // its package was not fetched
 	p := s.paths(a)
-	if all, err := filepath.Glob(filepath.Join(p.Programs, "[!.]*")); err != nil || len(all) > 0 {
+	if all, err := filepath.Glob(filepath.Join(p.Programs, "[^.]*")); err != nil || len(all) > 0 {
 		t.Errorf("a denied App is installed: %q, %v", all, err)
 	}
 	s.put(path, "version: 1\nrules: [{allow: others, apps: Other}]\n")

@@ -113,14 +113,16 @@ var ErrUnderWay = signed.ErrUnderWay
 // Look returns the policy as it is now, and logs when it is another one than before.
 func (g *Guard) Look() *policy.Policy {
 	p := g.Policy.Policy()
-	v := p.View()
-	state := v.State + v.SHA256 + v.Error
+	state := p.State()
 	g.mu.Lock()
 	changed, first := g.state != state, g.state == ""
 	g.state = state
 	g.mu.Unlock()
+	if !changed {
+		return p
+	}
+	v := p.View()
 	switch {
-	case !changed:
 	case v.State == "invalid":
 		g.Logger.Error("policy cannot be used: every order is denied", "path", g.Policy.Path(), "err", v.Error)
 	case v.State == "valid":
@@ -128,7 +130,7 @@ func (g *Guard) Look() *policy.Policy {
 	case !first:
 		g.Logger.Warn("policy is gone: every order is allowed", "path", g.Policy.Path())
 	}
-	if changed && (!first || v.State != "none") {
+	if !first || v.State != "none" {
 		g.Audit.Record(audit.PolicyChanged, "state", v.State, "sha256", v.SHA256, "err", v.Error)
 	}
 	return p
