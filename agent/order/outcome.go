@@ -11,6 +11,7 @@ import (
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/plain"
+	"tcenvsvr/agent/order/guard"
 )
 
 // maxMessage is the longest exit message in characters (app-contract: 255). The end of a longer one
@@ -85,6 +86,10 @@ func (o *Order) failure(err error) wire.Result {
 	r := wire.Result{Ref: o.ref, Outcome: wire.Failed, ExitCode: -1, Message: plain.TailRunes(err.Error(), maxMessage), PrepareUS: time.Since(o.received).Microseconds()}
 	if c, ok := errors.AsType[cancelled](err); ok {
 		r.Outcome, r.Message = wire.Cancelled, plain.TailRunes(c.Error(), maxMessage)
+		return r
+	}
+	if d, ok := errors.AsType[*guard.Refusal](err); ok {
+		r.Error, r.Outcome, r.Message = d.Code, wire.Rejected, plain.Head(d.Error(), maxMessage)
 		return r
 	}
 	if a, ok := errors.AsType[*app.Error](err); ok {

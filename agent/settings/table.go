@@ -58,7 +58,7 @@ var All = []Setting{
 	{Name: "brokerToken", Kind: Text, Secret: true,
 		Help: "key that authenticates the connection to the message broker"},
 	{Name: "environment", Kind: Text,
-		Help: "name of the Environment this server belongs to; for display"},
+		Help: "name of the Environment this server belongs to, from its bundle; signed orders and sealed parameters must be for it"},
 	{Name: "keystorePassword", Kind: Text, Secret: true,
 		Help: "password of keystore.p12, which holds the client certificate"},
 	{Name: "proxyExternal", Kind: Switch, Live: true, Default: "false",
