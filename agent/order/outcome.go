@@ -52,6 +52,9 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 		r.Results = collected.Results
 	}
 	r.Message = MessageOf(o.dir(), collected, exit)
+	if exit.Reason == job.ReasonOutOfMemory {
+		r.Error, r.Message = codeOutOfMemory, plain.TailRunes(exit.Error, maxMessage)
+	}
 	return r
 }
 
@@ -70,7 +73,7 @@ func OutcomeOf(exit job.Exit, playbook bool) wire.Outcome {
 	switch exit.Reason {
 	case job.ReasonShimLost, job.ReasonGivenUp: // the second is false of an App that was started, and may be its own record
 		return wire.Interrupted
-	case job.ReasonStartFailed:
+	case job.ReasonStartFailed, job.ReasonOutOfMemory:
 		return wire.Failed
 	case job.ReasonTimedOut:
 		return wire.TimedOut

@@ -115,6 +115,8 @@ func (o *Order) execution(ctx context.Context) (app.Execution, error) {
 	e.Playbook = o.spec.Runtime == wire.RuntimePlaybook
 	e.KVContext, e.OutVariables = o.spec.KVContext, o.spec.OutVariables
 	e.Timeout = o.spec.Timeout()
+	asked := o.spec.Limits
+	e.Limits = e.Limits.Within(job.Limits{Memory: uint64(asked.MemoryMB) << 20, Tasks: uint64(asked.Tasks), CPUWeight: uint64(asked.CPUWeight)})
 	return e, nil
 }
 

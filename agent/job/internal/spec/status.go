@@ -35,8 +35,9 @@ const (
 	ReasonCancelled   = "cancelled"
 	ReasonTimedOut    = "timed_out"
 	ReasonStartFailed = "start_failed"
-	ReasonShimLost    = "shim_lost" // what became of the App cannot be known
-	ReasonGivenUp     = "given_up"  // the agent never said Go: the App was not started
+	ReasonShimLost    = "shim_lost"     // what became of the App cannot be known
+	ReasonOutOfMemory = "out_of_memory" // the kernel ended the App because memory was short
+	ReasonGivenUp     = "given_up"      // the agent never said Go: the App was not started
 )
 
 // Status says which processes run a job. A process is identified by its number and its start time
@@ -122,7 +123,7 @@ const (
 
 func (e *Exit) validate() error {
 	switch e.Reason {
-	case "", ReasonCancelled, ReasonTimedOut, ReasonStartFailed, ReasonShimLost, ReasonGivenUp:
+	case "", ReasonCancelled, ReasonTimedOut, ReasonStartFailed, ReasonShimLost, ReasonGivenUp, ReasonOutOfMemory:
 	default:
 		return fmt.Errorf("reason %.40q", e.Reason)
 	}
