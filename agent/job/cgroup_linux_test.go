@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -18,11 +19,14 @@ import (
 
 // unit is a runner that does what systemd does for tc-job@.service with Delegate=yes: the shim is
 // alone in a control group that belongs to its user.
-type unit struct{ dir string }
+type unit struct {
+	dir  string
+	from string // of the shim, where that is a group below, as with DelegateSubgroup=
+}
 
 func (u unit) startShim(_ context.Context, exe string) (*startedShim, error) {
 	cmd := exec.Command("/bin/sh", "-c", `echo $$ >"$0" && exec setpriv --reuid nobody --regid nogroup --clear-groups "$@"`,
-		u.dir+"/cgroup.procs", exe, ShimCommand)
+		cmp.Or(u.from, u.dir)+"/cgroup.procs", exe, ShimCommand)
 	cmd.Env = cleanEnv()
 	return startCommand(cmd)
 }
@@ -45,7 +49,7 @@ func delegated(t *testing.T) (u unit, controllers []string) {
 		}
 		t.Cleanup(func() {
 			for range 100 {
-				_ = os.Remove(u.dir + "/tc-shim")
+				_, _ = os.Remove(u.dir+"/tc-shim"), os.Remove(u.dir+"/agent")
 				if os.Remove(u.dir) == nil {
 					return
 				}
@@ -132,9 +136,16 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// TestGroupOfLostShim: what an App hid before it killed its shim ends with the next job.
+// TestGroupOfLostShim: where shims share a service (a user's own), what an App hid before it killed its shim ends with the next job.
 func TestGroupOfLostShim(t *testing.T) {
 	u, _ := delegated(t)
+	u.from = u.dir + "/agent"
+	if err := os.Mkdir(u.from, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(u.from+"/cgroup.procs", 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
 	e, l := sandboxed(t, `(setsid env -i /bin/sh -c 'echo $$ >"$0"; exec sleep 1000' "$PWD/out/daemon" &)
 		until [ -s out/daemon ]; do sleep 0.01; done
 		kill -9 $PPID; exec sleep 1000`)
@@ -150,7 +161,6 @@ func TestGroupOfLostShim(t *testing.T) {
 	if err != nil || !alive(daemon) {
 		t.Fatalf("the daemon does not live: this test shows nothing (%v)", err)
 	}
-	// The daemon is in its group, so the next shim is alone in the one above.
 	_, next := sandboxed(t, "true")
 	if p, err = e.Start(t.Context(), next); err != nil {
 		t.Fatal(err)
@@ -179,7 +189,7 @@ func TestOutOfMemory(t *testing.T) {
 			if !slices.Contains(controllers, "memory") {
 				t.Skipf("the controllers here are %q", controllers)
 			}
-			e, l := sandboxed(t, `exec python3 -c 'x = bytearray(256 << 20)'`)
+			e, l := sandboxed(t, `x=$(head -c 268435456 /dev/zero | tr '\000' x)`)
 			e.runner = u
 			l = world(l)
 			l.Limits.Memory = 64 << 20
