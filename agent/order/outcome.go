@@ -53,7 +53,7 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 	}
 	r.Message = MessageOf(o.dir(), collected, exit)
 	if exit.Reason == job.ReasonOutOfMemory {
-		r.Error, r.Message = codeOutOfMemory, plain.TailRunes(exit.Error, maxMessage)
+		r.Error = codeOutOfMemory
 	}
 	return r
 }
@@ -61,6 +61,9 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 // MessageOf is the message about an App that has ended: its own, or else the cause that its stderr
 // tells. dir is the job's folder.
 func MessageOf(dir string, collected app.Collected, exit job.Exit) string {
+	if exit.Reason == job.ReasonOutOfMemory { // what the App said before does not explain it
+		return plain.TailRunes(exit.Error, maxMessage)
+	}
 	return plain.TailRunes(cmp.Or(collected.Message, app.Cause(job.Tail(dir, job.Stderr, maxCause)), app.Cause(exit.StderrTail)), maxMessage)
 }
 
