@@ -3,6 +3,7 @@ package job
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -201,6 +202,30 @@ func TestOutOfMemory(t *testing.T) {
 				t.Errorf("%+v", exit)
 			}
 		})
+	}
+}
+
+// TestOutOfMemoryOutside: without a group of its own it is the host's counter that tells, and the
+// limit of the launch is said not to hold.
+func TestOutOfMemoryOutside(t *testing.T) {
+	u, controllers := delegated(t)
+	if !slices.Contains(controllers, "memory") {
+		t.Skipf("the controllers here are %q", controllers)
+	}
+	if err := errors.Join(os.Chown(u.dir, 0, 0), os.WriteFile(u.dir+"/memory.max", []byte("100000000"), 0), os.WriteFile(u.dir+"/memory.swap.max", []byte("0"), 0)); err != nil {
+		t.Fatal(err)
+	}
+	e, l := sandboxed(t, `x=$(head -c 268435456 /dev/zero | tr '\000' x)`)
+	e.runner, l.Limits.Memory = u, 64<<20
+	p, err := e.Start(t.Context(), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(p.status.Unlimited, "not delegated") {
+		t.Errorf("%+v", p.status)
+	}
+	if exit := wait(t, p); exit.Reason != ReasonOutOfMemory || !strings.Contains(exit.Error, "the host had no memory left") {
+		t.Errorf("%+v", exit)
 	}
 }
 

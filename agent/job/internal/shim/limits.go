@@ -1,24 +1,33 @@
 package shim
 
 import (
+	"errors"
 	"fmt"
 
 	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/spec"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // limit bounds what the App will be able to take, in a control group of its own where it can have
 // one. What is bounded there needs no limit of each process.
 func (s *supervisor) limit() error {
 	l := &s.launch.Limits
-	if s.group == nil {
-		s.group, _ = cgroup.New()
+	if s.group == nil && s.noGroup == nil {
+		s.group, s.noGroup = cgroup.New()
 	}
 	if err := s.group.Set(cgroup.Limits{Memory: l.Memory, Tasks: l.Tasks, CPUWeight: l.CPUWeight}); err != nil {
 		return &spec.StartError{Code: spec.CodeShim, Err: err}
 	}
 	if s.group.Limits("pids") {
 		l.Processes = 0
+	}
+	if l.Memory > 0 && !limitsMemory && !s.group.Limits("memory") {
+		why := errors.New("the memory controller is not delegated")
+		if s.noGroup != nil {
+			why = s.noGroup
+		}
+		s.status.Unlimited = plain.Tail(plain.Text(why.Error()), spec.MaxUnlimited)
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ type supervisor struct {
 	out     [2]*output    // stdout, stderr
 	world   *world        // prewarmed, nil if there is none
 	group   *cgroup.Group // of the App, nil if it has none of its own
+	noGroup error         // why not, if that is known
 	tree    *tree
 	logs    *logs
 	kept    kept

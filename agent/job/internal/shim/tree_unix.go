@@ -18,6 +18,9 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
+// limitsMemory: without a control group, memory is not limited.
+const limitsMemory = false
+
 // tree is the App and everything that descends from it.
 type tree struct {
 	id       proc.ID       // of the App, or of the init of its world

@@ -21,6 +21,9 @@ import (
 // diskFull are the errors of a write for which there is no space.
 var diskFull = []error{windows.ERROR_DISK_FULL, windows.ERROR_HANDLE_DISK_FULL, windows.ERROR_DISK_QUOTA_EXCEEDED}
 
+// limitsMemory: a Job Object does.
+const limitsMemory = true
+
 // tree is a Job Object. The shim alone holds its handle, so when the shim dies the kernel kills all
 // that is in it.
 type tree struct {

@@ -39,21 +39,22 @@ func openWorld(level isolation.Level, g *cgroup.Group) (*world, error) {
 
 // prewarm makes a world while nobody waits for it: where the request has not come yet, this shim is a
 // prewarmed one, and has no secrets that an init could inherit either.
-func prewarm(stdin any) (*world, *cgroup.Group) {
+//
+// So is the App's control group; noGroup says why there is none.
+func prewarm(stdin any) (w *world, g *cgroup.Group, noGroup error) {
 	f, ok := stdin.(*os.File)
 	if !ok {
-		return nil, nil
+		return nil, nil, nil
 	}
 	fds := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}
 	if n, err := unix.Poll(fds, 0); err != nil || n != 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
-	g, _ := cgroup.New()
-	w, err := openWorld(isolation.Full, g)
-	if err != nil {
-		return nil, g // the start says why, if it wants a world
+	g, noGroup = cgroup.New()
+	if w, err := openWorld(isolation.Full, g); err == nil {
+		return w, g, noGroup
 	}
-	return w, g
+	return nil, g, noGroup // the start says why there is no world, if it wants one
 }
 
 // prepareWorld has a world built for the App while the agent notes the start.

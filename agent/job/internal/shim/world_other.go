@@ -21,7 +21,7 @@ func isInit([]string) bool { return false }
 
 func initMain() int { return 1 }
 
-func prewarm(any) (*world, *cgroup.Group) { return nil, nil }
+func prewarm(any) (*world, *cgroup.Group, error) { return nil, nil, nil }
 
 func (s *supervisor) prepareWorld() error {
 	if !s.launch.Isolation.On() {
