@@ -9,19 +9,6 @@
 //	Dedicated Cloud, runs Apps in a sandbox when told to, and returns what came of
 //	them.
 //
-//	Exit codes:
-//	    0  ok
-//	    1  failed
-//	    2  wrong command line
-//	    3  the Environment Server is not running
-//	    4  not permitted
-//	    5  settings, keystore, keychain or a file of secrets are damaged, unsafe or not valid
-//	    6  not enrolled
-//	    7  the keychain is missing or locked, or the master password is wrong or unfit
-//	   10  an update is available
-//	   75  restart me: the service manager starts the agent again
-//	  130  interrupted
-//
 // # app
 //
 // Run Apps without a cloud.
