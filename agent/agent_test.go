@@ -204,9 +204,9 @@ func (r *rig) start() *linktest.Session {
 	must(r.t, err)
 	apps, err := app.Open(app.CatalogConfig{Dir: filepath.Join(r.dir, "programs")})
 	must(r.t, err)
-	jobs, err := job.NewExecutor(job.Config{})
-	must(r.t, err)
 	logger := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	jobs, err := job.NewExecutor(job.Config{Logger: logger})
+	must(r.t, err)
 	r.agent, err = New(Config{
 		Identity: Identity{ServerXID: "xid", ServerName: "test", BrokerToken: secret},
 		Limits:   Limits{Executors: r.slots}, JobsDir: filepath.Join(r.dir, "jobs"),

@@ -190,7 +190,7 @@ func TestOutOfMemory(t *testing.T) {
 			if !slices.Contains(controllers, "memory") {
 				t.Skipf("the controllers here are %q", controllers)
 			}
-			e, l := sandboxed(t, `x=$(head -c 268435456 /dev/zero | tr '\000' x)`)
+			e, l := sandboxed(t, `exec tail /dev/zero`)
 			e.runner = u
 			l = world(l)
 			l.Limits.Memory = 64 << 20
@@ -215,7 +215,7 @@ func TestOutOfMemoryOutside(t *testing.T) {
 	if err := errors.Join(os.Chown(u.dir, 0, 0), os.WriteFile(u.dir+"/memory.max", []byte("100000000"), 0), os.WriteFile(u.dir+"/memory.swap.max", []byte("0"), 0)); err != nil {
 		t.Fatal(err)
 	}
-	e, l := sandboxed(t, `x=$(head -c 268435456 /dev/zero | tr '\000' x)`)
+	e, l := sandboxed(t, `exec tail /dev/zero`)
 	e.runner, l.Limits.Memory = u, 64<<20
 	p, err := e.Start(t.Context(), l)
 	if err != nil {
