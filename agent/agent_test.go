@@ -207,13 +207,13 @@ func (r *rig) start() *linktest.Session {
 	must(r.t, err)
 	apps, err := app.Open(app.CatalogConfig{Dir: filepath.Join(r.dir, "programs")})
 	must(r.t, err)
-	jobs, err := job.NewExecutor(job.Config{})
-	must(r.t, err)
 	logger := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var protection *guard.Guard
 	if r.protect != nil {
 		protection = r.protect(apps)
 	}
+	jobs, err := job.NewExecutor(job.Config{Logger: logger})
+	must(r.t, err)
 	r.agent, err = New(Config{
 		Guard:    protection,
 		Identity: Identity{ServerXID: "xid", ServerName: "test", BrokerToken: secret},

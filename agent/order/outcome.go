@@ -53,12 +53,18 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 		r.Results = collected.Results
 	}
 	r.Message = MessageOf(o.dir(), collected, exit)
+	if exit.Reason == job.ReasonOutOfMemory {
+		r.Error = codeOutOfMemory
+	}
 	return r
 }
 
 // MessageOf is the message about an App that has ended: its own, or else the cause that its stderr
 // tells. dir is the job's folder.
 func MessageOf(dir string, collected app.Collected, exit job.Exit) string {
+	if exit.Reason == job.ReasonOutOfMemory { // what the App said before does not explain it
+		return plain.TailRunes(exit.Error, maxMessage)
+	}
 	return plain.TailRunes(cmp.Or(collected.Message, app.Cause(job.Tail(dir, job.Stderr, maxCause)), app.Cause(exit.StderrTail)), maxMessage)
 }
 
@@ -71,7 +77,7 @@ func OutcomeOf(exit job.Exit, playbook bool) wire.Outcome {
 	switch exit.Reason {
 	case job.ReasonShimLost, job.ReasonGivenUp: // the second is false of an App that was started, and may be its own record
 		return wire.Interrupted
-	case job.ReasonStartFailed:
+	case job.ReasonStartFailed, job.ReasonOutOfMemory:
 		return wire.Failed
 	case job.ReasonTimedOut:
 		return wire.TimedOut

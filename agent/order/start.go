@@ -136,6 +136,8 @@ func (o *Order) execution(ctx context.Context, params map[string]string) (app.Ex
 	if o.limit > 0 {
 		e.Timeout = min(e.Timeout, o.limit)
 	}
+	asked := o.spec.Limits
+	e.Limits = e.Limits.Within(job.Limits{Memory: uint64(asked.MemoryMB) << 20, Tasks: uint64(asked.Tasks), CPUWeight: uint64(asked.CPUWeight)})
 	return e, nil
 }
 
