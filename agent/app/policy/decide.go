@@ -78,7 +78,7 @@ func (p *Policy) DecideOrder(r Request) Decision {
 	case o.Signed == required && !slices.Contains(o.Signers, r.Signer):
 		return denied("orders must be signed by one of %q, not by %.80q", []string(o.Signers), r.Signer)
 	case o.SealedParameters == required && !r.Sealed:
-		return denied("encrypted parameters must be sealed by whoever submits the order, and one came in clear")
+		return denied("encrypted parameters must be sealed by the submitter of the order, and one came in clear")
 	case p.orderMax != 0 && r.Timeout > p.orderMax:
 		return denied("the order asks for %v, orders may run for at most %v", r.Timeout, p.orderMax)
 	}
@@ -95,7 +95,7 @@ func (p *Policy) NeedsPublisher(r Request) bool {
 		asks := len(rule.doc.Publishers) > 0
 		rule.doc.Publishers = nil
 		if rule.miss(r) == "" {
-			return asks // if not, it decides whoever signed
+			return asks // if not, it decides the same for every publisher
 		}
 	}
 	return false

@@ -81,7 +81,7 @@ func (f *File) Policy() *Policy {
 // away before they write the new one, and that moment must not allow everything.
 func (f *File) read() ([]byte, error) {
 	text, err := rootfile.Read(f.path, MaxSize, f.text)
-	for waited := time.Duration(0); f.seen && waited < rootfile.Patience && errors.Is(err, fs.ErrNotExist); waited += rootfile.Pause {
+	for waited := time.Duration(0); f.seen && waited < rootfile.MaxWait && errors.Is(err, fs.ErrNotExist); waited += rootfile.Pause {
 		time.Sleep(rootfile.Pause)
 		text, err = rootfile.Read(f.path, MaxSize, f.text)
 	}

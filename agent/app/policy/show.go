@@ -73,7 +73,7 @@ func (p *Policy) State() string {
 // Absent reports whether there is no policy, so that everything is allowed.
 func (p *Policy) Absent() bool { return p != nil && p.absent }
 
-// Advice says, for whoever wrote the policy, where it trusts more than it may seem.
+// Advice tells the author of the policy where it trusts more than it may seem.
 func (p *Policy) Advice() []string {
 	if p == nil || p.doc == nil {
 		return nil
@@ -106,7 +106,7 @@ func (p *Policy) Advice() []string {
 		}
 	}
 	if p.doc.Orders.Signed != required {
-		all = append(all, "orders need not be signed: whoever controls the cloud can run every allowed App with parameters of their choice")
+		all = append(all, "orders need not be signed: somebody who controls the cloud can run every allowed App with parameters of their choice")
 	}
 	return all
 }

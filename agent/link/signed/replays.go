@@ -161,7 +161,7 @@ func (r *Replays) Ended(ref wire.Ref, outcome wire.Outcome, returned bool) error
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.memory == nil {
-		return nil // nothing was started by this agent; what an older one did is settled by Recover
+		return nil // nothing was started by this agent; Recover deals with those of an older one
 	}
 	e, ok := r.memory.entries[ref.Order]
 	if !ok || e.spent || e.attempt != ref.Attempt {
@@ -175,7 +175,7 @@ func (r *Replays) Ended(ref wire.Ref, outcome wire.Outcome, returned bool) error
 	return nil
 }
 
-// Recover settles, when the agent starts, what the journal does not know any more: nobody can tell how
+// Recover ends, when the agent starts, what the journal does not know any more: nobody can tell how
 // that ended, so it does not run here again.
 func (r *Replays) Recover(now time.Time, inJournal func(wire.Ref) bool) error {
 	if err := r.Ready(now); err != nil {
@@ -189,7 +189,7 @@ func (r *Replays) Recover(now time.Time, inJournal func(wire.Ref) bool) error {
 		}
 		e.spent = true
 		if err := r.memory.write(e, false); err != nil {
-			return fmt.Errorf("settling signed order %s: %w: %w", e.order, ErrMemory, err)
+			return fmt.Errorf("ending signed order %s: %w: %w", e.order, ErrMemory, err)
 		}
 	}
 	return nil
