@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// A Comment is what a trusted comment says: whoever signed says so too. App and
+// A Comment is what a trusted comment says: the signer vouches for it. App and
 // Version are empty in what minisign itself signed.
 type Comment struct {
 	App     string // as in wire.AppRef: the package's top folder without _v…

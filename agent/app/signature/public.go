@@ -15,7 +15,7 @@ const (
 	prehashed = "ED" // Ed25519 over BLAKE2b-512 of the message
 )
 
-// A KeyID finds a key among several. It proves nothing: whoever makes a key chooses it.
+// A KeyID finds a key among several. It proves nothing: the maker of a key chooses it.
 type KeyID [8]byte
 
 // String returns the id as minisign prints it: E7620F1842B4E81F.

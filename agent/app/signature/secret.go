@@ -44,7 +44,7 @@ func (k SecretKey) Public() PublicKey {
 	return p
 }
 
-// Ed25519 returns the bare key, for signing what is no file. Whoever uses it begins each
+// Ed25519 returns the bare key, for signing what is no file. A caller begins each
 // message with words of its own, so that it is never taken for a package's.
 func (k SecretKey) Ed25519() ed25519.PrivateKey { return bytes.Clone(k.key) }
 

@@ -37,7 +37,7 @@ type KeyID [8]byte
 func (id KeyID) String() string { return fmt.Sprintf("%016X", binary.LittleEndian.Uint64(id[:])) }
 
 // Signature is what an operator adds to an order. In JSON it is one string. Nothing in it
-// is secret, but whoever has it can find out whether a guess of all the parameters is right.
+// is secret, but somebody who has it can find out whether a guess of all the parameters is right.
 type Signature struct {
 	KeyID       KeyID
 	MadeAt      int64             // Unix milliseconds, by the operator's clock
