@@ -55,8 +55,8 @@ func (p *Policy) Decide(r Request) Decision {
 	return Decision{Rule: RuleDefault, Reason: fmt.Sprintf("%s: no rule allows it", r)}
 }
 
-// DecideOrder applies the section "orders" alone, which needs neither the
-// package nor its publisher: an order that fails here need not be fetched for.
+// DecideOrder applies the section "orders" alone, which needs neither the package nor its
+// publisher: an order that fails here need not be fetched for.
 func (p *Policy) DecideOrder(r Request) Decision {
 	switch {
 	case p == nil:
@@ -85,7 +85,8 @@ func (p *Policy) DecideOrder(r Request) Decision {
 	return Decision{Allowed: true, Rule: RuleOrders, Reason: "the order is as orders must be", MaxTimeout: p.orderMax}
 }
 
-// NeedsPublisher reports whether who signed the package can change the decision: if not, nobody need verify its signature.
+// NeedsPublisher reports whether the publisher of the package can change the decision: if not, its
+// signature need not be verified.
 func (p *Policy) NeedsPublisher(r Request) bool {
 	if p == nil {
 		return false

@@ -30,8 +30,9 @@ func (p *Policy) View() View {
 	return View{State: "valid", SHA256: p.digest, Document: p.doc, Advice: p.Advice()}
 }
 
-// Describe returns the policy as text: the file's content without comments, with every default written
-// out. [Parse] reads it as the same policy. Without a valid policy it is a comment that says so.
+// Describe returns the policy as text: the file's content without comments, with every default
+// written out. [Parse] reads it as the same policy. Without a valid policy it is a comment that
+// says so.
 func (p *Policy) Describe() string {
 	v := p.View()
 	switch v.State {

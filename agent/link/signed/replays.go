@@ -31,16 +31,16 @@ const (
 	maxEntries = 100_000
 )
 
-// Replays remembers which signed orders were started on this host, for as long as their
-// signatures are good:
+// Replays remembers which signed orders were started on this host, for as long as their signatures
+// are good:
 //
 //	          Start                    Ended
 //	(nothing) ─────► started ─────────────────────────────► spent: never again
 //	    ▲               │ returned, or interrupted and retryable
 //	    └───────────────┘ another attempt may go on
 //
-// What a method returned nil for is on the disk. It is safe for concurrent use; a nil
-// *Replays refuses every order.
+// What a method returned nil for is on the disk. It is safe for concurrent use; a nil *Replays
+// refuses every order.
 type Replays struct {
 	dir string
 	max int
@@ -61,9 +61,10 @@ type entry struct {
 // NewReplays is the memory in dir, which is the journal's. It is read when it is needed first.
 func NewReplays(dir string) *Replays { return &Replays{dir: dir, max: maxEntries} }
 
-// Ready reads the memory, or makes it where there is none, or begins it anew in a copied home. The clock
-// that says now must be one that is trusted: orders made before a memory's beginning are refused. It
-// tells why signed orders are refused, nil if they are not; where it failed, the next call tries again.
+// Ready reads the memory, or makes it where there is none, or begins it anew in a copied home. The
+// clock that says now must be one that is trusted: orders made before a memory's beginning are
+// refused. It tells why signed orders are refused, nil if they are not; where it failed, the next
+// call tries again.
 func (r *Replays) Ready(now time.Time) error {
 	if r == nil {
 		return fmt.Errorf("%w: there is none", ErrMemory)
@@ -99,9 +100,9 @@ func (r *Replays) Check(v *Verified, now time.Time) error {
 	return err
 }
 
-// Start is the gate before each start of a signed order's App, and notes durably that it was passed. The
-// parameters are those that have come, sealed ones still sealed. The same attempt may pass again,
-// as long as it has not ended: the journal knows whether it was started.
+// Start is the gate before each start of a signed order's App, and notes durably that it was
+// passed. The parameters are those that have come, sealed ones still sealed. The same attempt may
+// pass again, as long as it has not ended: the journal knows whether it was started.
 func (r *Replays) Start(v *Verified, params map[string]string, now time.Time) error {
 	if err := v.timely(now); err != nil {
 		return err
@@ -151,9 +152,9 @@ func (r *Replays) admit(v *Verified) (noted bool, err error) {
 	return true, nil
 }
 
-// Ended notes how an attempt ended, before the journal forgets it; also for one that the cloud fenced,
-// which is interrupted. Of an order that was not signed, or not started, there is nothing to note. Where it fails,
-// other attempts are refused as long as the order is good.
+// Ended notes how an attempt ended, before the journal forgets it; also for one that the cloud
+// fenced, which is interrupted. Of an order that was not signed, or not started, there is nothing
+// to note. Where it fails, other attempts are refused as long as the order is good.
 func (r *Replays) Ended(ref wire.Ref, outcome wire.Outcome, returned bool) error {
 	if r == nil {
 		return nil
