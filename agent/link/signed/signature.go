@@ -75,7 +75,7 @@ func Sign(o *wire.Order, t Terms, key ed25519.PrivateKey) (Signature, error) {
 	return s, nil
 }
 
-// sane reports why an order cannot be a signed one, whoever signed it.
+// sane reports why an order cannot be a signed one, with any key.
 func sane(o *wire.Order) error {
 	if !o.Order.Valid() {
 		return errors.New("the order's id is none: use 1–64 of A–Z a–z 0–9 _ -")
