@@ -3,8 +3,8 @@
 //
 //	host's roots ──────┐
 //	JDK's cacerts ─────┤ trust/<digest>/ca-bundle.pem   Python, curl, pip, git, node; ourselves
-//	certifi ───────────┼─► Gather ─► Set ─────►               cacerts.jks     Java
-//	.tcenvsvr/certs ───┤   unique, not          │             cacerts.p12     Java, for who prefers it
+//	certifi ───────────┼─► Merge ─► Set ──────►               cacerts.jks     Java
+//	.tcenvsvr/certs ───┤   unique, not          │             cacerts.p12     Java, where preferred
 //	certs.d folders ───┤   expired, not         └─► trust/current ─► <digest>, switched in one step
 //	the cloud's CA ────┘   distrusted
 //
@@ -19,9 +19,10 @@
 // A JVM that cannot read its trust store silently uses the JDK's own. So the Store proves, as the
 // sandbox user, that a set can be read before it gives the set to a job.
 //
-//	certs/cert      what files hold, and what a certificate is good for
-//	certs/keystore  Java's formats
-//	certs/roots     where hosts keep and take back their roots
-//	certs/check     which CA vouches for a server, or what is missing
-//	certs/hostwide what the guide does by hand: the host's own store, a wrapper for Python
+//	cert       what files hold, and whether a certificate can be trusted as a CA
+//	keystore   Java's formats
+//	roots      where hosts keep the CAs that they trust, and those that they distrust
+//	check      which CA vouches for a server, or what is missing
+//	hostwide   what the guide does by hand: the host's own store, a wrapper for Python
+//	certstest  certificate authorities for tests
 package certs

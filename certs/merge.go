@@ -32,7 +32,7 @@ type Root struct {
 	Private bool
 }
 
-// Merged is what Gather found.
+// Merged is what [Sources.Merge] found.
 type Merged struct {
 	Roots []Root // sorted by fingerprint: the same CAs are the same set
 	// Left are certificates that are left out, with the reason in Refused.

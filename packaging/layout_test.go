@@ -8,12 +8,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"tcenvsvr/agent/host/layout"
 	"tcenvsvr/agent/host/sudoers"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/packaging/service"
 	"tcenvsvr/updater/handover"
+	"tcenvsvr/updater/slot"
 )
 
 // texts are the texts of the package that repeat facts of package layout, by name.
@@ -117,5 +119,14 @@ func TestSudoersIsTheRule(t *testing.T) {
 	got, err := os.ReadFile(filepath.Join(dir, "host/sudoers"))
 	if err != nil || string(got) != sudoers.Rule {
 		t.Errorf("got:\n%s, %v\nwant:\n%s", got, err, sudoers.Rule)
+	}
+}
+
+func TestProbationIsThatOfTheUpdater(t *testing.T) {
+	const name = "systemd/threatconnect-envsvr-bless.service"
+	_, rest, _ := strings.Cut(texts(t)[name], "Environment=PROBATION=")
+	value, _, _ := strings.Cut(rest, "\n")
+	if got, err := time.ParseDuration(value); err != nil || got != slot.DefaultProbation {
+		t.Errorf("%s: PROBATION is %q; want %v", name, value, slot.DefaultProbation)
 	}
 }

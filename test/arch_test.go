@@ -48,7 +48,7 @@ var areas = map[string]rule{
 	"agent/settings":            {[]string{"agent/disk", "agent/secret/privatefile"}, "values arrive typed; whoever needs one gets it passed"},
 	"agent/logging":             {nil, "a logger is passed in; acts are recorded by everybody, so the record knows nobody"},
 	"agent/control":             {nil, "the command line must reach an agent of another version"},
-	"agent/cloud":               {[]string{"agent/link/wire", "agent/link/proxy", "agent/logging/plain"}, "a client of the cloud's HTTPS API, no more"},
+	"agent/cloud":               {[]string{"agent/link/wire", "agent/logging/plain"}, "a client of the cloud's HTTPS API, no more"},
 	"agent/enroll/bundle":       {[]string{"agent/disk"}, "what a bundle says is applied by the command line"},
 	"agent/enroll/identity": {[]string{"agent/enroll/bundle", "agent/link/wire", "agent/disk", "agent/secret/privatefile", "agent/logging/audit"},
 		"the link reaches it as a handler; it knows no settings"},
@@ -60,24 +60,24 @@ var areas = map[string]rule{
 	"agent/order/journal":    {[]string{"agent/link/wire", "agent/disk"}, "the journal remembers, it does not act"},
 	"agent/job":              {[]string{"agent/disk", "agent/logging/plain"}, "the shim runs processes and knows neither Apps nor clouds"},
 	"agent/job/janitor":      {[]string{"agent/disk", "agent/job/internal/spec"}, "it knows folders and their names, not what ran in them"},
-	"agent/app/api/leftover": {nil, "a refusal is heard by the same rule at every HTTP server"},
+	"agent/app/api/leftover": {nil, "every HTTP server makes a refusal readable by the same rule"},
 	"agent/app/api":          {[]string{"agent/app/api/leftover"}, "cloud and agent answer Apps with the same handler"},
 	"agent/app":              {[]string{"agent/app/signature", "agent/job", "agent/link/wire", "agent/disk", "agent/logging/plain"}, "an App is run the same with and without a cloud"},
 	"agent/app/signature":    {nil, "publishers, operators and agents sign and verify by the same rule"},
-	"agent/app/policy":       {[]string{"agent/app/signature"}, "the customer's word is judged alone: it knows neither orders nor how Apps run"},
+	"agent/app/policy":       {[]string{"agent/app/signature"}, "the customer's decision stands alone: it knows neither orders nor how Apps run"},
 	"agent/order/guard": {[]string{"agent/app", "agent/app/policy", "agent/app/signature", "agent/cloud", "agent/link/signed", "agent/link/wire", "agent/logging/audit", "agent/secret/envelope"},
-		"it judges orders by what the customer wrote and others signed; what becomes of them is the order's"},
+		"it allows or refuses orders by what the customer wrote and others signed; what becomes of them is the order's"},
 	"agent/order": {[]string{"agent/order/guard", "agent/link/wire", "agent/order/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness", "agent/logging/plain"},
 		"an order tells its agent three things and knows nothing else of it"},
-	"agent": {[]string{"agent/order", "agent/order/guard", "agent/link/wire", "agent/link/pulse", "agent/order/journal", "agent/job", "agent/app", "agent/cloud", "agent/logging/audit", "agent/host/fitness", "agent/logging/plain"},
+	"agent": {[]string{"agent/order", "agent/order/guard", "agent/link/wire", "agent/link/pulse", "agent/order/journal", "agent/job", "agent/app", "agent/logging/audit", "agent/host/fitness", "agent/logging/plain"},
 		"the link and the trust store reach the agent as small interfaces"},
 
 	"certs": {[]string{"agent/disk", "agent/logging/plain"}, "trust is a leaf: agent, cloud and updater may need it"},
 	// Both sides of self-update share releases and their metadata; what they hand to each other is
 	// a folder of its own, and neither side imports the other. Root's side reads nothing that only
 	// the agent's side understands, and the agent cannot act as root even by mistake.
-	"updater":            {[]string{"agent/disk", "updater/handover", "updater/release", "updater/metadata", "updater/download", "agent/logging/plain"}, "the agent's side asks for updates; only root's side installs them"},
-	"updater/handover":   {[]string{"agent/disk", "agent/host/layout", "agent/logging/plain"}, "the border of privileges: what one side writes and the other reads"},
+	"updater":            {[]string{"agent/disk", "updater/handover", "updater/release", "updater/metadata", "updater/download"}, "the agent's side asks for updates; only root's side installs them"},
+	"updater/handover":   {[]string{"agent/disk", "agent/host/layout"}, "the border of privileges: what one side writes and the other reads"},
 	"updater/slot":       {[]string{"agent/disk", "updater/handover", "updater/release", "updater/metadata", "agent/logging/plain"}, "root's side has no network and believes nothing that the agent downloaded"},
 	"updater/release":    {nil, "agent, root, cloud and tools agree about what a release is"},
 	"updater/metadata":   {[]string{"agent/disk", "updater/release"}, "one verification for both sides"},
@@ -88,15 +88,15 @@ var areas = map[string]rule{
 	"packaging/service":  {nil, "the agent's command line has these texts in it, and nothing else of packaging"},
 
 	"cmd/internal":      {[]string{"agent/logging/plain"}, "what the programs' command lines have in common is no part of the product"},
-	"cmd/tcrelease":     {[]string{"cmd/internal", "packaging", "updater/release", "updater/repository", "agent/disk", "agent/logging/plain"}, "the maintainers' tool runs the programs, it does not contain them"},
+	"cmd/tcrelease":     {[]string{"cmd/internal", "packaging", "updater/release", "updater/repository", "agent/disk"}, "the maintainers' tool runs the programs, it does not contain them"},
 	"cmd/tcenvsvr-shim": {[]string{"agent/job"}, "one runs beside every job: it is as small as can be"},
 	"cmd/tcenvsvr":      {[]string{"cmd/internal", "agent", "…", "certs", "updater", "packaging/service"}, "the composition root wires everything of the agent and nothing of the cloud"},
 	"cmd/tccloud": {[]string{"cmd/internal", "cmd/tccloud/internal/demo", "agent/link/wire", "agent/link/conn", "agent/app/api", "agent/disk", "agent/host/clock", "agent/app/tcx", "agent/app/inputs", "agent/app/fault", "agent/app/signature", "agent/link/signed", "agent/secret/envelope", "agent/host/fitness", "updater/release", "updater/metadata", "updater/repository", "agent/logging/plain"},
 		"the cloud shares the protocol, the package format, what inputs an App takes, how to ask a disk and what is said of a sick host with the agent, not its workings"},
-	"cmd/tccloud/internal/demo": {[]string{"cmd/tccloud", "agent/link/wire", "test/stage", "test/apps", "updater/release"},
+	"cmd/tccloud/internal/demo": {[]string{"agent/link/wire", "test/stage", "test/apps", "updater/release"},
 		"the demo shows what the tests prove, with the same processes and Apps"},
 
-	"test": {[]string{"agent", "…", "certs", "packaging", "updater"}, "tests and benchmarks look at the product from outside"},
+	"test": {[]string{"agent", "…", "certs", "updater"}, "tests and benchmarks look at the product from outside"},
 }
 
 // owners says who may import a library directly, or a package of ours that is not for everybody; a $
@@ -106,16 +106,16 @@ var owners = map[string]struct {
 	why string
 }{
 	"github.com/knadh/koanf":             {[]string{"agent/settings"}, "settings arrive typed"},
-	"github.com/shirou/gopsutil":         {[]string{"agent/host/facts", "test/bench"}, "one package asks the machine"},
+	"github.com/shirou/gopsutil":         {[]string{"agent/host/facts"}, "one package asks the machine"},
 	"github.com/DeRuina/timberjack":      {[]string{"agent/logging"}, "one package writes log files"},
 	"github.com/gorilla/websocket":       {[]string{"agent/link/conn", "agent/link", "cmd/tccloud/internal"}, "the transport ends below the session"},
-	"github.com/nats-io":                 {[]string{"cmd/tccloud", "test"}, "the engine behind the gateway can change without the agents"},
+	"github.com/nats-io":                 {[]string{"cmd/tccloud"}, "the engine behind the gateway can change without the agents"},
 	"github.com/goreleaser":              {[]string{"packaging"}, "one package makes packages"},
 	"github.com/ProtonMail/go-crypto":    {[]string{"packaging/pgp"}, "one package holds the release key"},
-	"github.com/sassoftware/go-rpmutils": {[]string{"packaging", "cmd/tcrelease", "cmd/tccloud/internal/releases/packages"}, "rpms are read where they are made, and where they are handed out"},
+	"github.com/sassoftware/go-rpmutils": {[]string{"packaging", "cmd/tccloud/internal/releases/packages"}, "rpms are read where they are made, and where they are handed out"},
 	"github.com/spf13":                   {[]string{"cmd", "test/bench"}, "command lines belong to programs"},
-	"github.com/kardianos/service":       {[]string{"cmd/tcenvsvr/internal"}, "service integration is the daemon's"},
-	"github.com/coreos/go-systemd":       {[]string{"agent/logging", "cmd/tcenvsvr/internal"}, "only logging and the daemon know who supervises"},
+	"github.com/kardianos/service":       {[]string{"cmd/tcenvsvr/internal/svc"}, "one package knows service managers"},
+	"github.com/coreos/go-systemd":       {[]string{"agent/logging", "cmd/tcenvsvr/internal/daemon"}, "only logging and the daemon know who supervises"},
 	"software.sslmate.com/src/go-pkcs12": {[]string{"agent/enroll/bundle", "certs", "cmd/tccloud/internal"}, "few know the format of keystores"},
 	"github.com/theupdateframework":      {[]string{"updater"}, "only the updater reads update metadata"},
 	module + "/updater/slot": {[]string{"updater/slot", "cmd/tcenvsvr/internal/cli$", "cmd/tcenvsvr/internal/cli/installation", "cmd/tcenvsvr/internal/cli/slot", "cmd/tcenvsvr/internal/cli/update"},
@@ -185,6 +185,33 @@ func TestImportsGoOneWay(t *testing.T) {
 						t.Errorf("%s: %s imports %s, which is for %v: %s", goos, name, imported, o.may, o.why)
 					}
 				}
+			}
+		}
+	}
+}
+
+// TestDirectionsAreUsed: with a direction in the table that no package needs, a new import in that
+// direction would go unnoticed.
+func TestDirectionsAreUsed(t *testing.T) {
+	used := map[string]bool{}
+	for _, goos := range platforms {
+		for _, p := range list(t, goos) {
+			area, _ := areaOf(strings.TrimPrefix(p.ImportPath, module+"/"))
+			for _, imported := range p.Imports {
+				if ours, isOurs := strings.CutPrefix(imported, module+"/"); isOurs {
+					for _, may := range areas[area].may {
+						if within(ours, may) || may == "…" && within(ours, "agent") {
+							used[area+" "+may] = true
+						}
+					}
+				}
+			}
+		}
+	}
+	for area, r := range areas {
+		for _, may := range r.may {
+			if !used[area+" "+may] {
+				t.Errorf("%s does not import %s: take it out of the table", area, may)
 			}
 		}
 	}

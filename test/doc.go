@@ -13,6 +13,8 @@
 //	readme/           reads documents, and says how the commands of README.md are run
 //	need/             what a test needs of the machine; skips with a reason, fails in CI
 //	disk/             a small file system that a test may break
+//	clock/            a clock that a test may set, for the programs under test alone
+//	scripts/          what the test scripts of the programs may say besides testscript's words
 //	apps/             sources of the Apps the tests run
 //	host/             a machine to install the packages on, booted with systemd
 //	bench/            measures the budgets

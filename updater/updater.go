@@ -42,7 +42,8 @@ type Config struct {
 
 	// Restart ends the agent so that the installed release is started. Jobs go on.
 	Restart func(reason string)
-	// Report records a step that security people want to see.
+	// Report records a step for the audit log: update_staged, update_applied, update_refused or
+	// update_confirmed.
 	Report func(act string, attrs ...slog.Attr)
 	Logger *slog.Logger
 }

@@ -9,13 +9,15 @@
 //	               ▼
 //	         job.Launch ─► package job runs it ─► Outcome(exit code), Collect, Published
 //
-//	tcx      install.json, unpacking of hostile packages
-//	launch   recipes for Python and Java, parameters, environment
-//	outcome  exit codes, message.tc, results.tc, published files, causes on stderr
-//	seal     whether an installation is still what was installed
-//	inputs   the parameters and Playbook variables that a person gives an App
-//	api      the HTTP API that running Apps call
-//	fault    the names of what can go wrong with an App
+//	tcx        install.json, unpacking of hostile packages
+//	signature  who signed a package
+//	policy     which Apps and orders the customer accepts
+//	launch     recipes for Python and Java, parameters, environment
+//	outcome    exit codes, message.tc, results.tc, published files, causes on stderr
+//	seal       whether an installation is still what was installed
+//	inputs     the parameters and Playbook variables that a person gives an App
+//	api        the HTTP API that running Apps call
+//	fault      the names of what can go wrong with an App
 //
 // An installation is named by the SHA-256 of its package. It is complete when it gets its name, and
 // is not changed after that. Each start checks it, and a damaged one is downloaded again

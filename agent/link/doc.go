@@ -31,6 +31,17 @@
 // clock, probes the connection at once. Pings and their answers carry the sender's clock;
 // [State.Skew] is the difference.
 //
+// # Sub-packages
+//
+//	wire      the protocol: messages, limits, encoding
+//	conn      carries messages over raw TLS or WebSocket
+//	proxy     opens TCP connections, directly or through the customer's proxy
+//	fault     the names of what can go wrong with a connection
+//	netwatch  notices that the host's network has changed
+//	pulse     tells whether a loop still makes progress
+//	signed    orders that an operator has signed, which the cloud can neither change nor repeat
+//	linktest  a message broker for tests
+//
 // # Trust
 //
 // [Config.TLS] is called for every connection, because CAs and the client certificate change at run

@@ -11,7 +11,7 @@ import (
 // queueLength is how many records may wait for a reader that does not read.
 const queueLength = 4096
 
-// lastWait is how long [queue.Close] waits for such a reader.
+// lastWait is how long Close waits for such a reader.
 const lastWait = 2 * time.Second
 
 // queue is a writer that never blocks, in front of one that may, such as a full pipe.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tcenvsvr/agent/link"
 )
 
 // The table and the struct are one list: same names, same order, same kinds.
@@ -316,5 +318,12 @@ func TestGoneFile(t *testing.T) {
 		if _, ok := errors.AsType[*FileError](err); !ok {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+}
+
+func TestBrokerPortIsThatOfTheLink(t *testing.T) {
+	s, ok := Lookup("brokerPort")
+	if !ok || s.Default != link.DefaultPort {
+		t.Errorf("brokerPort is %q by default; want %q", s.Default, link.DefaultPort)
 	}
 }

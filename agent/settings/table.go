@@ -85,7 +85,7 @@ var All = []Setting{
 	{Name: "appsCpuWeight", Kind: Number, Live: true, Default: "100", Min: 1, Max: 10_000,
 		Help: "an App's share of the CPU against what else wants it, 100 is usual; where the runner is socket (Linux only)"},
 	{Name: "appsDefaultTimeoutSeconds", Kind: Seconds, Live: true, Default: "3600", Min: 1, Max: 604_800,
-		Help: "how long an App may run where nobody said; orders always say"},
+		Help: "how long an App may run if no timeout is given; orders always give one"},
 	{Name: "appsIsolation", Kind: Text, Default: "auto", Choices: []string{"auto", "required", "off"},
 		Help: "how far Apps are kept apart from each other and from this host (Linux only); auto is as far as the kernel allows, required takes no orders where that is less than all, off is not at all"},
 	{Name: "appsJobOutputMaxBytes", Kind: Number, Live: true, Default: "10485760", Min: 65_536, Max: 1 << 30,

@@ -2,7 +2,7 @@
 // of them can be trusted as CAs.
 //
 //	PEM (any order, with text between) ─┐
-//	DER, one or several                ─┼─► Parse ─► certificates ─► Assess ─► taken, with notes
+//	DER, one or several                ─┼─► Parse ─► certificates ─► Assess ─► trusted, with notes
 //	PKCS#7 (.p7b, .p7c), PEM or DER    ─┘      │                        └───► refused, with the reason
 //	                                           └─► a private key in the file: nothing is read at all
 //

@@ -6,8 +6,7 @@
 //	tcenvsvr
 //
 //	Tcenvsvr is the ThreatConnect Environment Server: it connects outbound to a
-//	Dedicated Cloud, runs Apps in a sandbox when told to, and returns what came of
-//	them.
+//	Dedicated Cloud, runs Apps in a sandbox as it orders, and returns their results.
 //
 // # app
 //
@@ -61,10 +60,10 @@
 //
 //	tcenvsvr certs add FILE…
 //
-//	Add takes the CAs of PEM files in any order, of DER and of PKCS#7 (.p7b), and says of every
-//	certificate what became of it: the certificate of a server beside its CA is explained and left, a
-//	self-signed one is taken. All files are taken or, when one of them has nothing that can be
-//	trusted or holds a private key, none.
+//	Add adds the CAs in files of PEM (in any order), DER or PKCS#7 (.p7b), and says of every
+//	certificate whether it was added: that of a server is left out, with the reason, unless
+//	it is self-signed. If one of the files has nothing that can be trusted, or holds a
+//	private key, nothing is added.
 //
 //	  tcenvsvr certs add corp-root.pem
 //	  tcenvsvr certs add fullchain.pem partner.p7b
@@ -134,7 +133,7 @@
 //
 // # certs remove
 //
-// Trust a private CA no more.
+// Stop trusting a private CA.
 //
 //	tcenvsvr certs remove FINGERPRINT
 //
@@ -161,7 +160,7 @@
 //	tcenvsvr certs system [flags]
 //
 //	System gives the private CAs to update-ca-trust (RHEL) or update-ca-certificates (Debian, SUSE), so
-//	that all programs of the host trust them. It needs root. Once more, it brings the host up to
+//	that all programs of the host trust them. It needs root. Called again, it brings the host up to
 //	date with what was added and removed here; --undo takes all of ours away.
 //
 //	  tcenvsvr certs system
@@ -300,9 +299,9 @@
 //
 //	tcenvsvr host users [flags]
 //
-//	Users makes the users and groups threatconnect and tc-job where they do not exist,
-//	whoever keeps them (LDAP counts), and fails if it cannot: files that belong to
-//	them can only be laid down afterwards. It is the first step of host apply.
+//	Users makes the users and groups threatconnect and tc-job unless they exist, here or
+//	in a directory such as LDAP, and fails if it cannot: files that belong to them can
+//	only be laid down afterwards. It is the first step of host apply.
 //
 //	  sudo tcenvsvr host users
 //
@@ -515,8 +514,8 @@
 //
 //	tcenvsvr service
 //
-//	Service talks to whatever starts services here: systemd, SysV, OpenRC, launchd or
-//	Windows. The package installs the service by itself; "service install" is for
+//	Service talks to the service manager of this host: systemd, SysV, OpenRC, launchd or
+//	that of Windows. The package installs the service by itself; "service install" is for
 //	hosts without it.
 //
 //	  sudo tcenvsvr service install
@@ -541,7 +540,7 @@
 //
 //	tcenvsvr service restart
 //
-//	The service manager is asked to stop the service and start it; jobs go on.
+//	Restart asks the service manager to stop the service and start it; jobs go on.
 //
 //	  sudo tcenvsvr service restart
 //
@@ -551,7 +550,7 @@
 //
 //	tcenvsvr service start
 //
-//	The service manager is asked to start the service.
+//	Start asks the service manager to start the service.
 //
 //	  sudo tcenvsvr service start
 //
@@ -572,7 +571,7 @@
 //
 //	tcenvsvr service stop
 //
-//	The service manager is asked to let jobs finish for up to drainSeconds, then stop.
+//	Stop asks the service manager to let jobs finish for up to drainSeconds, then stop.
 //
 //	  sudo tcenvsvr service stop
 //
@@ -582,7 +581,7 @@
 //
 //	tcenvsvr service uninstall
 //
-//	The service manager is asked to stop the service and remove it.
+//	Uninstall asks the service manager to stop the service and remove it.
 //
 //	  sudo tcenvsvr service uninstall
 //
@@ -594,7 +593,7 @@
 //
 //	Settings come from defaults, the file settings.yaml, the environment (TCENVSVR_ and
 //	the name in capitals) and flags; the later wins. An empty value in the file or the
-//	environment says nothing; an empty flag (--proxyHost=) has the default count again.
+//	environment sets nothing; an empty flag (--proxyHost=) sets the default.
 //	"tcenvsvr help settings.yaml" lists all of them.
 //
 //	  tcenvsvr settings show --origin
@@ -641,7 +640,7 @@
 //
 //	tcenvsvr settings set NAME VALUE | NAME=VALUE… [flags]
 //
-//	Set checks the new values, writes all of them or none, and tells a running agent.
+//	Set checks the new values, writes all of them or none, and has a running agent read them.
 //	It says which ones take effect at once and which after a restart. NAME= empties a
 //	setting, so that its default counts again. Values with which the agent would not start
 //	are refused; --force writes them.
@@ -736,7 +735,7 @@
 //
 //	Support-bundle writes versions, the doctor's report, status, settings, logs and a
 //	listing of files into one .tar.gz that only you may read. Secrets, keystore, journal
-//	and what Apps were told are not in it; look through it before you send it on.
+//	and the inputs of Apps are not in it; look through it before you send it on.
 //
 //	  sudo tcenvsvr support-bundle
 //	  sudo tcenvsvr support-bundle -o /tmp/envsvr.tar.gz
@@ -759,7 +758,7 @@
 //
 // # update
 //
-// New versions: show, take, go back.
+// New versions: show, install, go back.
 //
 //	tcenvsvr update
 //
@@ -802,14 +801,14 @@
 //
 //	Import verifies an offline bundle ("tcrelease update-repo bundle") exactly like a download
 //	and asks for its newest release for this host to be installed, then prints what became of
-//	that. What this host would not take, such as an older release, is refused at once. Run it as
+//	that. What this host would not install, such as an older release, is refused at once. Run it as
 //	the agent's user.
 //
 //	  sudo -u threatconnect tcenvsvr update import update-1.4.2.zip
 //
 // # update pin
 //
-// Take this version and no other.
+// Want this version and no other.
 //
 //	tcenvsvr update pin VERSION
 //
@@ -821,7 +820,7 @@
 //
 // # update resume
 //
-// Take updates again, also those that failed here.
+// End a hold, and try again what failed here.
 //
 //	tcenvsvr update resume
 //

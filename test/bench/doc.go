@@ -1,5 +1,4 @@
-// Bench measures what README.md beside this promises, on this machine, with real
-// processes:
+// Bench measures what README.md beside this promises, on this machine, with real processes:
 //
 //	go run ./test/bench latency      order → App process executed
 //	go run ./test/bench throughput   orders to completion a second

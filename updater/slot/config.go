@@ -20,7 +20,7 @@ type Config struct {
 	Owner     int           // id of the user that must own programs and state: 0, or our own without root
 	Agent     int           // id of the user that owns the inbox
 	Verifier  Verifier      // needed by Apply
-	Probation time.Duration // how long a candidate may run without being healthy; 0 = 30 minutes
+	Probation time.Duration // how long a candidate may run without being healthy; 0 = DefaultProbation
 	Wait      time.Duration // for the lock; 0 = 10 seconds
 	Log       *slog.Logger  // nil = none
 }
@@ -31,6 +31,10 @@ type Slots struct {
 	log *slog.Logger
 }
 
+// DefaultProbation is how long a candidate may run without being healthy. The unit
+// threatconnect-envsvr-bless.service repeats it; a test in package packaging compares them.
+const DefaultProbation = 30 * time.Minute
+
 // New returns Slots, or an error where a path is missing or relative. It touches nothing on disk.
 func New(cfg Config) (*Slots, error) {
 	for _, p := range []string{cfg.Baseline, cfg.Slots, cfg.State, cfg.Home, cfg.Inbox, cfg.Status} {
@@ -38,7 +42,7 @@ func New(cfg Config) (*Slots, error) {
 			return nil, errors.New("self-update: a path is missing or not absolute")
 		}
 	}
-	cfg.Probation = cmp.Or(cfg.Probation, 30*time.Minute)
+	cfg.Probation = cmp.Or(cfg.Probation, DefaultProbation)
 	cfg.Wait = cmp.Or(cfg.Wait, 10*time.Second)
 	s := &Slots{cfg: cfg, log: cfg.Log}
 	if s.log == nil {

@@ -55,8 +55,8 @@ func (p *Policy) Decide(r Request) Decision {
 	return Decision{Rule: RuleDefault, Reason: fmt.Sprintf("%s: no rule allows it", r)}
 }
 
-// DecideOrder applies the section "orders" alone, which needs neither the
-// package nor its publisher: an order that fails here need not be fetched for.
+// DecideOrder applies the section "orders" alone, which needs neither the package nor its
+// publisher: an order that fails here need not be fetched for.
 func (p *Policy) DecideOrder(r Request) Decision {
 	switch {
 	case p == nil:
@@ -78,14 +78,15 @@ func (p *Policy) DecideOrder(r Request) Decision {
 	case o.Signed == required && !slices.Contains(o.Signers, r.Signer):
 		return denied("orders must be signed by one of %q, not by %.80q", []string(o.Signers), r.Signer)
 	case o.SealedParameters == required && !r.Sealed:
-		return denied("encrypted parameters must be sealed by whoever submits the order, and one came in clear")
+		return denied("encrypted parameters must be sealed by the submitter of the order, and one came in clear")
 	case p.orderMax != 0 && r.Timeout > p.orderMax:
 		return denied("the order asks for %v, orders may run for at most %v", r.Timeout, p.orderMax)
 	}
 	return Decision{Allowed: true, Rule: RuleOrders, Reason: "the order is as orders must be", MaxTimeout: p.orderMax}
 }
 
-// NeedsPublisher reports whether who signed the package can change the decision: if not, nobody need verify its signature.
+// NeedsPublisher reports whether the publisher of the package can change the decision: if not, its
+// signature need not be verified.
 func (p *Policy) NeedsPublisher(r Request) bool {
 	if p == nil {
 		return false
@@ -95,7 +96,7 @@ func (p *Policy) NeedsPublisher(r Request) bool {
 		asks := len(rule.doc.Publishers) > 0
 		rule.doc.Publishers = nil
 		if rule.miss(r) == "" {
-			return asks // if not, it decides whoever signed
+			return asks // if not, it decides the same for every publisher
 		}
 	}
 	return false

@@ -1,5 +1,5 @@
-// Package policy decides which Apps and orders the customer accepts on an
-// Environment Server, whatever the cloud says. The customer writes a file that only root can change:
+// Package policy decides which Apps and orders the customer accepts on an Environment Server,
+// whatever the cloud says. The customer writes a file that only root can change:
 //
 //	# /etc/threatconnect-envsvr/policy.yaml
 //	version: 1
@@ -37,13 +37,14 @@
 //	apps        the package's top folder without _v…; * is any text, ? one character, a space is _
 //	versions    the App's programVersion, 1.0.2, or a range, ">=1.2 <2.0"
 //	sha256      of the .tcx file
-//	publishers  whose key signed the .tcx file; only where a rule allows: who wants to
-//	            get past a deny just leaves the signature out
+//	publishers  whose key signed the .tcx file; only where a rule allows: to get past a
+//	            deny it would be enough to leave the signature out
 //	runtimes    job (runtimeLevel Organization), playbook, service
 //
-// max-timeout limits what a rule allows, it does not choose the rule: a longer order is denied by it. A version
-// that cannot be compared is in no range where a rule allows, and in every range where one denies.
-// Names and versions are the cloud's word, unless a publisher or a SHA-256 stands beside them: [Policy.Advice] says where.
+// max-timeout limits what a rule allows, it does not choose the rule: a longer order is denied by
+// it. A version that cannot be compared is in no range where a rule allows, and in every range
+// where one denies. Names and versions are the cloud's word, unless a publisher or a SHA-256 stands
+// beside them: [Policy.Advice] says where.
 //
 //	 before each order
 //	        │
@@ -54,12 +55,13 @@
 //	        ▼                                  ▼
 //	 allows everything                 Policy.Decide
 //
-// The file, and each folder on the way to it, belongs to root and nobody else can write it; none of them
-// is a symbolic link (on macOS /etc is one: write /private/etc). The bytes are compared each time, so no clock and no
-// file system's resolution of times decides whether a change is seen; reading some kilobytes takes microseconds. Replace the
-// file with mv; one that is being written is waited for. A policy that was good before is never used in
-// the place of one that is not.
+// The file, and each folder on the way to it, belongs to root and nobody else can write it; none of
+// them is a symbolic link (on macOS /etc is one: write /private/etc). The bytes are compared each
+// time, so no clock and no file system's resolution of times decides whether a change is seen;
+// reading some kilobytes takes microseconds. Replace the file with mv; one that is being written is
+// waited for. A policy that was good before is never used in the place of one that is not.
 //
-// Who owns a file is asked on Unix only. Elsewhere a policy that is there is an
-// error that wraps [errors.ErrUnsupported], so everything is denied; no file allows everything, as on Unix.
+// The owner of a file is checked on Unix only (package rootfile). Elsewhere a policy that is there
+// is an error that wraps [errors.ErrUnsupported], so everything is denied; no file allows
+// everything, as on Unix.
 package policy

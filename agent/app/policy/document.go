@@ -102,8 +102,8 @@ func decode(text []byte) (*Document, error) {
 	return &doc, nil
 }
 
-// strict refuses what YAML has and a reader overlooks. Above all a name without a
-// value: a condition that says nothing would match everything.
+// strict refuses what YAML has and a reader overlooks. Above all a name without a value: a
+// condition that says nothing would match everything.
 func strict(n *yaml.Node) error {
 	refuse := func(format string, args ...any) error {
 		return fmt.Errorf("line %d: %s", n.Line, fmt.Sprintf(format, args...))

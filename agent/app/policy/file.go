@@ -11,7 +11,8 @@ import (
 	"tcenvsvr/agent/app/policy/rootfile"
 )
 
-// Load reads the policy in the file, which must be safe. No file is an error that wraps [fs.ErrNotExist].
+// Load reads the policy in the file, which must be safe. No file is an error that wraps
+// [fs.ErrNotExist].
 func Load(path string) (*Policy, error) {
 	text, err := rootfile.Read(path, MaxSize, nil)
 	if err != nil {
@@ -52,8 +53,9 @@ func (f *File) Path() string { return f.path }
 func (f *File) Decide(r Request) Decision { return f.Policy().Decide(r) }
 
 // Policy returns the policy as it is now, never nil: one that allows everything if there is no
-// file, and one that denies everything if it does not count, with [Policy.Err]. Whoever verifies signatures
-// takes keys and decision from the same one. While somebody is writing the file it waits, up to a second.
+// file, and one that denies everything if it does not count, with [Policy.Err]. Use the keys and
+// the decision of one Policy together. While somebody is writing the file, Policy waits, up to a
+// second.
 func (f *File) Policy() *Policy {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -77,11 +79,11 @@ func (f *File) Policy() *Policy {
 	return p
 }
 
-// read waits before it believes that a file is gone: some editors move it
-// away before they write the new one, and that moment must not allow everything.
+// read waits before it believes that a file is gone: some editors move it away before they write
+// the new one, and that moment must not allow everything.
 func (f *File) read() ([]byte, error) {
 	text, err := rootfile.Read(f.path, MaxSize, f.text)
-	for waited := time.Duration(0); f.seen && waited < rootfile.Patience && errors.Is(err, fs.ErrNotExist); waited += rootfile.Pause {
+	for waited := time.Duration(0); f.seen && waited < rootfile.MaxWait && errors.Is(err, fs.ErrNotExist); waited += rootfile.Pause {
 		time.Sleep(rootfile.Pause)
 		text, err = rootfile.Read(f.path, MaxSize, f.text)
 	}

@@ -24,7 +24,8 @@ var (
 	requestB = policy.Request{App: "B", Version: "1.0"}
 )
 
-// rootsFolder returns a folder that root alone can write, up to the top; the usual /tmp is everybody's.
+// rootsFolder returns a folder that root alone can write, up to the top; the usual /tmp is
+// everybody's.
 func rootsFolder(t testing.TB) string {
 	t.Helper()
 	need.Root(t)

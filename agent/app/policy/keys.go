@@ -8,14 +8,15 @@ import (
 	"tcenvsvr/agent/app/signature"
 )
 
-// PublisherKeys returns the keys whose signatures over packages count at that time, for [signature.Signature.Verify].
+// PublisherKeys returns the keys whose signatures over packages count at that time, for
+// [signature.Signature.Verify].
 func (p *Policy) PublisherKeys(now time.Time) []signature.PublicKey { return p.keysAt(now, false) }
 
 // SignerKeys returns the keys whose signatures over orders count at that time.
 func (p *Policy) SignerKeys(now time.Time) []signature.PublicKey { return p.keysAt(now, true) }
 
-// A Signer is one key whose signatures over orders count, with the times between which they do; zero is no
-// bound.
+// A Signer is one key whose signatures over orders count, with the times between which they do;
+// zero is no bound.
 type Signer struct {
 	Name                string
 	Key                 signature.PublicKey
@@ -41,8 +42,8 @@ func (p *Policy) Signers() []Signer {
 	return all
 }
 
-// Publisher returns whose key it is, if its signatures over packages count at that
-// time. The time is that of the decision: when something was signed only the signer knows.
+// Publisher returns whose key it is, if its signatures over packages count at that time. The time
+// is that of the decision: when something was signed only the signer knows.
 func (p *Policy) Publisher(k signature.PublicKey, now time.Time) (name string, ok bool) {
 	return p.owner(k, now, false)
 }

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// glob reports whether the name fits the pattern: * is any text, ? one
-// character, everything else itself. Packages' folders have _ where people
-// write a space, so the two are one. The time is at most pattern × name.
+// glob reports whether the name fits the pattern: * is any text, ? one character, everything else
+// itself. Packages' folders have _ where people write a space, so the two are one. The time is at
+// most pattern × name.
 func glob(pattern, name string) bool {
 	p, n := []rune(strings.ReplaceAll(pattern, " ", "_")), []rune(strings.ReplaceAll(name, " ", "_"))
 	i, j := 0, 0
@@ -74,8 +74,8 @@ func parseVersions(text string) (versions, error) {
 	return v, nil
 }
 
-// match reports whether the version is meant. What cannot be compared, and what only
-// differs in the build (1.0.0+7), counts where a rule denies and does not where one allows.
+// match reports whether the version is meant. What cannot be compared, and what only differs in the
+// build (1.0.0+7), counts where a rule denies and does not where one allows.
 func (v versions) match(version string, deny bool) bool {
 	got := "v" + version
 	if v.exact != "" {

@@ -30,8 +30,9 @@ func (p *Policy) View() View {
 	return View{State: "valid", SHA256: p.digest, Document: p.doc, Advice: p.Advice()}
 }
 
-// Describe returns the policy as text: the file's content without comments, with every default written
-// out. [Parse] reads it as the same policy. Without a valid policy it is a comment that says so.
+// Describe returns the policy as text: the file's content without comments, with every default
+// written out. [Parse] reads it as the same policy. Without a valid policy it is a comment that
+// says so.
 func (p *Policy) Describe() string {
 	v := p.View()
 	switch v.State {
@@ -73,7 +74,7 @@ func (p *Policy) State() string {
 // Absent reports whether there is no policy, so that everything is allowed.
 func (p *Policy) Absent() bool { return p != nil && p.absent }
 
-// Advice says, for whoever wrote the policy, where it trusts more than it may seem.
+// Advice tells the author of the policy where it trusts more than it may seem.
 func (p *Policy) Advice() []string {
 	if p == nil || p.doc == nil {
 		return nil
@@ -106,7 +107,7 @@ func (p *Policy) Advice() []string {
 		}
 	}
 	if p.doc.Orders.Signed != required {
-		all = append(all, "orders need not be signed: whoever controls the cloud can run every allowed App with parameters of their choice")
+		all = append(all, "orders need not be signed: somebody who controls the cloud can run every allowed App with parameters of their choice")
 	}
 	return all
 }

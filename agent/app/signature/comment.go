@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// A Comment is what a trusted comment says: whoever signed says so too. App and
-// Version are empty in what minisign itself signed.
+// A Comment is what a trusted comment says: the signer vouches for it. App and Version are empty in
+// what minisign itself signed.
 type Comment struct {
 	App     string // as in wire.AppRef: the package's top folder without _v…
 	Version string
@@ -33,8 +33,8 @@ func (c Comment) text() (string, error) {
 	return t + "\thashed", nil
 }
 
-// parseComment reads what it understands: a trusted comment may be any text.
-// Of a field that is there twice, the first counts.
+// parseComment reads what it understands: a trusted comment may be any text. Of a field that is
+// there twice, the first counts.
 func parseComment(text string) Comment {
 	var c Comment
 	var seen [3]bool
@@ -56,7 +56,8 @@ func parseComment(text string) Comment {
 	return c
 }
 
-// printable refuses what would forge lines in logs and on terminals. A tab is between minisign's fields.
+// printable refuses what would forge lines in logs and on terminals. A tab is between minisign's
+// fields.
 func printable(text string, most int) error {
 	if len(text) > most {
 		return fmt.Errorf("a comment is longer than %d bytes", most)

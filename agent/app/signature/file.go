@@ -20,9 +20,9 @@ func ReadSecretKey(path string, password func() ([]byte, error)) (SecretKey, err
 	return k, nil
 }
 
-// WriteSecretKey writes the key into a new file that only its owner can read,
-// encrypted unless the password is empty. A file that is there stays as it is
-// and is an error: a key that is overwritten is lost.
+// WriteSecretKey writes the key into a new file that only its owner can read, encrypted unless the
+// password is empty. A file that is there stays as it is and is an error: a key that is overwritten
+// is lost.
 func WriteSecretKey(path string, k SecretKey, password []byte) (err error) {
 	text, err := k.Encode(password)
 	if err != nil {
@@ -75,7 +75,8 @@ func Read(path string) (*Signature, error) {
 	return s, nil
 }
 
-// readFile reads one byte more than the limit at most, so that the decoder sees that it is too long.
+// readFile reads one byte more than the limit at most, so that the decoder sees that it is too
+// long.
 func readFile(path string, most int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -15,7 +15,7 @@ const (
 	prehashed = "ED" // Ed25519 over BLAKE2b-512 of the message
 )
 
-// A KeyID finds a key among several. It proves nothing: whoever makes a key chooses it.
+// A KeyID finds a key among several. It proves nothing: the maker of a key chooses it.
 type KeyID [8]byte
 
 // String returns the id as minisign prints it: E7620F1842B4E81F.
@@ -77,8 +77,8 @@ const (
 	trusted   = "trusted comment: "
 )
 
-// lines splits a text into its lines. The last may lack its end, and Windows' line
-// ends are accepted: mail and version control change these, not what is signed.
+// lines splits a text into its lines. The last may lack its end, and Windows' line ends are
+// accepted: mail and version control change these, not what is signed.
 func lines(text string, most int) ([]string, error) {
 	if len(text) > most {
 		return nil, fmt.Errorf("it is longer than %d bytes", most)
@@ -99,7 +99,8 @@ func encode(parts ...[]byte) string {
 	return base64.StdEncoding.EncodeToString(all)
 }
 
-// decode reads exactly size bytes, of which there is one spelling. Errors do not quote the text: it may be a secret.
+// decode reads exactly size bytes, of which there is one spelling. Errors do not quote the text: it
+// may be a secret.
 func decode(text string, size int) ([]byte, error) {
 	if len(text) != base64.StdEncoding.EncodedLen(size) {
 		return nil, fmt.Errorf("base64 of %d characters where %d belong: is it cut off, or another kind of file?", len(text), base64.StdEncoding.EncodedLen(size))

@@ -44,8 +44,8 @@ func (k SecretKey) Public() PublicKey {
 	return p
 }
 
-// Ed25519 returns the bare key, for signing what is no file. Whoever uses it begins each
-// message with words of its own, so that it is never taken for a package's.
+// Ed25519 returns the bare key, for signing what is no file. A caller begins each message with
+// words of its own, so that it is never taken for a package's.
 func (k SecretKey) Ed25519() ed25519.PrivateKey { return bytes.Clone(k.key) }
 
 const redacted = "[redacted]"
@@ -56,7 +56,8 @@ func (SecretKey) String() string { return redacted }
 // GoString says nothing of the key.
 func (SecretKey) GoString() string { return redacted }
 
-// Format says nothing of the key, whatever the verb: fmt would else print unexported fields for %d and %x.
+// Format says nothing of the key, whatever the verb: fmt would else print unexported fields for %d
+// and %x.
 func (SecretKey) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redacted)) }
 
 // MarshalText says nothing of the key; [SecretKey.Encode] does.
@@ -83,8 +84,8 @@ const (
 	ops, mem = 1 << 23, 1 << 28
 )
 
-// Encode returns the key as the text of a file, encrypted with the password
-// unless it is empty. minisign reads both.
+// Encode returns the key as the text of a file, encrypted with the password unless it is empty.
+// minisign reads both.
 func (k SecretKey) Encode(password []byte) ([]byte, error) { return k.encode(password, ops, mem) }
 
 func (k SecretKey) encode(password []byte, ops, mem uint64) ([]byte, error) {
@@ -112,8 +113,8 @@ func (k SecretKey) encode(password []byte, ops, mem uint64) ([]byte, error) {
 	return fmt.Appendf(nil, "%s\n%s\n", secretComment, encode(raw)), nil
 }
 
-// ParseSecretKey reads the text of a secret key's file. password is asked only
-// when the key is encrypted; without one, such a key is [ErrPassword].
+// ParseSecretKey reads the text of a secret key's file. password is asked only when the key is
+// encrypted; without one, such a key is [ErrPassword].
 func ParseSecretKey(text []byte, password func() ([]byte, error)) (SecretKey, error) {
 	k, err := parseSecret(string(text), password)
 	if err != nil {
@@ -196,8 +197,8 @@ func encrypt(body, password, salt []byte, ops, mem uint64) error {
 	return nil
 }
 
-// cost turns libsodium's two limits into scrypt's three numbers, as libsodium
-// does (crypto_pwhash_scryptsalsa208sha256, pickparams).
+// cost turns libsodium's two limits into scrypt's three numbers, as libsodium does
+// (crypto_pwhash_scryptsalsa208sha256, pickparams).
 func cost(ops, mem uint64) (n, r, p int) {
 	ops = max(ops, 1<<15)
 	r, p = 8, 1

@@ -20,7 +20,8 @@ var (
 // MaxLegacy is the largest file in bytes of which a legacy ("Ed") signature is verified.
 const MaxLegacy = 64 << 20
 
-// A Signature is what a signature's file says. Nothing of it is to be believed before [Signature.Verify].
+// A Signature is what a signature's file says. Nothing of it is to be believed before
+// [Signature.Verify].
 type Signature struct {
 	Untrusted string // a comment that anybody can change
 	Prehashed bool   // over BLAKE2b-512 of the file ("ED") rather than the file ("Ed")
@@ -53,8 +54,8 @@ func Sign(k SecretKey, file io.Reader, c Comment) (*Signature, error) {
 }
 
 // Verify reads the file to its end and returns the key among keys that signed it. The error wraps
-// [ErrUnknownKey], [ErrBad] or [ErrTooLarge], or is the reader's. A signature that cannot
-// become good is refused before the file is read.
+// [ErrUnknownKey], [ErrBad] or [ErrTooLarge], or is the reader's. A signature that cannot become
+// good is refused before the file is read.
 func (s *Signature) Verify(file io.Reader, keys ...PublicKey) (PublicKey, error) {
 	k, err := s.verify(file, keys)
 	if err != nil {

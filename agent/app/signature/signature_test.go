@@ -19,8 +19,8 @@ import (
 	"tcenvsvr/agent/app/signature"
 )
 
-// Everything in testdata was written by minisign 0.11; the password is "pw", and it was
-// given little memory, so that the encrypted key opens fast.
+// Everything in testdata was written by minisign 0.11; the password is "pw", and it was given
+// little memory, so that the encrypted key opens fast.
 func testdata(t testing.TB, name string) string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/" + name)
@@ -172,7 +172,8 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
-// Property: no bit of the signature's file changes without a refusal, but for the untrusted comment.
+// Property: no bit of the signature's file changes without a refusal, but for the untrusted
+// comment.
 func TestEveryBitCounts(t *testing.T) {
 	const message = "an App"
 	k := newKey(t)

@@ -113,7 +113,7 @@ func (p *pack) examine(l Limits) error {
 	switch {
 	case errors.Is(err, zipdir.ErrTooLarge):
 		return fault.New(fault.TooLarge, "reading package: its directory has more than %d bytes", maxDirectory)
-	case err != nil && !errors.Is(err, zip.ErrInsecurePath): // paths are judged below
+	case err != nil && !errors.Is(err, zip.ErrInsecurePath): // paths are checked below
 		return fault.New(fault.BadZip, "reading package: %w", err)
 	case len(r.File) > l.Entries:
 		return fault.New(fault.TooLarge, "reading package: %d entries, at most %d are allowed", len(r.File), l.Entries)

@@ -10,7 +10,8 @@
 //	            └► Steady() = 0    nothing is removed for its age until the
 //	                               clock has stood for a while
 //
-// The poll works on every system. One of them would report the step itself, a second earlier.
+// The clocks are polled because that works on every system; only one system could report the step
+// itself, and only a second earlier.
 //
 // A time that was written down cannot be true if it is before [Epoch], when this program did not
 // exist, or in the future ([True]).

@@ -50,7 +50,7 @@ type Folder struct {
 	Packaged bool
 }
 
-// Folders are all folders for a home. Home and the slots below it are root's: who owns a folder can
+// Folders are all folders for a home. Home and the slots below it are root's: the owner of a folder can
 // exchange what is in it, and not even the agent may put another program into a slot.
 func Folders(home string) []Folder {
 	return []Folder{

@@ -31,7 +31,7 @@ var (
 )
 
 // insertBlock returns the su file with the block, and without an older one. It only uses a place at
-// which everybody else is decided about as before, whatever the modules answer ([stack.allows]). It
+// which everybody else is decided about as before, whatever the modules answer (stack.allows). It
 // prefers the place where the block is, as an administrator may have moved it there; then the one
 // after the first auth line, as the guide says; then, as jumps count lines, the one above all
 // lines.

@@ -11,8 +11,8 @@
 //	    ├── exchange/     0755
 //	    │   ├── programs/ 0755   Programs: unpacked Apps, read-only to the sandbox user
 //	    │   └── jobs/     0755   Jobs: one folder a job
-//	    ├── certs/    0755   Certs: private CAs, added by command
-//	    ├── trust/    0755   Trust: sets of trusted CAs; CloudCA
+//	    ├── certs/        0755   Certs: private CAs, added by command
+//	    ├── trust/        0755   Trust: sets of trusted CAs; CloudCA
 //	    ├── journal/      0700   Journal: accepted orders and the outbox
 //	    └── logs/         0750   Logs, and in it audit.jsonl 0640 Audit
 //

@@ -19,6 +19,9 @@
 // done, [Host.Apply] does it; so the three cannot disagree. A step that fails does not keep the
 // others from being done.
 //
+// Besides plan, interpreter installs the Python or Java that Apps run with, and hosttest gives
+// tests a host to set up.
+//
 // Nothing of the host gets lost. Files are replaced in one step and keep owner, mode, label and
 // ACLs. What an administrator wrote stays. The one file of others that is changed has a backup
 // until Remove.

@@ -235,7 +235,7 @@ func sniff(tc *tls.Conn) (*conn.Conn, string, error) {
 	return conn.Raw(&buffered{tc, br}), "raw", nil
 }
 
-// buffered reads first what [sniff] has peeked at.
+// buffered reads first what sniff has peeked at.
 type buffered struct {
 	net.Conn
 	br *bufio.Reader

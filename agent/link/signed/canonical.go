@@ -11,8 +11,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// The headers keep signatures and digests of orders apart from whatever else is signed with
-// the same key, and from later versions of themselves.
+// The headers keep signatures and digests of orders apart from whatever else is signed with the
+// same key, and from later versions of themselves.
 const (
 	orderHeader = "tcenvsvr signed order v1\n"
 	mapHeader   = "tcenvsvr signed map v1\n"
@@ -25,8 +25,8 @@ type Field struct {
 	Why    string
 }
 
-// Coverage says of each field of a [wire.Order] whether the signature covers it. A test fails
-// where wire.Order has a field that is not here.
+// Coverage says of each field of a [wire.Order] whether the signature covers it. A test fails where
+// wire.Order has a field that is not here.
 func Coverage() []Field {
 	return []Field{
 		{"Ref.Order", true, "a signature is for one order; by this name it is known whether that has run"},
@@ -54,8 +54,8 @@ func Coverage() []Field {
 	}
 }
 
-// canonical are the bytes that are signed. The parameters' digest is the signature's, and
-// compared with the parameters apart.
+// canonical are the bytes that are signed. The parameters' digest is the signature's, and compared
+// with the parameters apart.
 func canonical(o *wire.Order, s *Signature) []byte {
 	b := []byte(orderHeader)
 	b = append(b, s.KeyID[:]...)
@@ -88,8 +88,8 @@ func canonical(o *wire.Order, s *Signature) []byte {
 	return number(b, o.Limits.CPUWeight)
 }
 
-// digest is that of a map whose names are sorted by their bytes. None and an empty one are
-// the same, as they are for an App.
+// digest is that of a map whose names are sorted by their bytes. None and an empty one are the
+// same, as they are for an App.
 func digest(m map[string]string) [sha256.Size]byte {
 	b := binary.BigEndian.AppendUint32([]byte(mapHeader), uint32(len(m)))
 	for _, name := range slices.Sorted(maps.Keys(m)) {

@@ -12,7 +12,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// The file of Replays is text, a line for each change, each with the CRC-32C of what stands before it:
+// The file of Replays is text, a line for each change, each with the CRC-32C of what stands before
+// it:
 //
 //	tcenvsvr-signed-orders 1 BORN FORGOT PLACE INODE DEVICE CRC
 //	started|spent|free ORDER ATTEMPT NOTAFTER RETRYABLE CRC

@@ -21,8 +21,8 @@ const (
 	deadAllowed = 1024     // lines that say nothing any more, besides as many as there are live ones
 )
 
-// memory is the file of Replays and what it says. Lines are appended and synced; when half of
-// them are dead, the file is replaced. After an error a file is not written again, but replaced.
+// memory is the file of Replays and what it says. Lines are appended and synced; when half of them
+// are dead, the file is replaced. After an error a file is not written again, but replaced.
 type memory struct {
 	path    string
 	place   place.Place
@@ -74,8 +74,8 @@ func readBounded(path string) ([]byte, error) {
 	return data, err
 }
 
-// parse reads the file's lines. The last one may be there in part: the write was
-// cut off, and nobody acted on it.
+// parse reads the file's lines. The last one may be there in part: the write was cut off, and
+// nobody acted on it.
 func (m *memory) parse(data []byte) (place.Place, error) {
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	if n := len(lines) - 1; n > 0 { // after the last line end
@@ -109,8 +109,8 @@ func (m *memory) apply(e entry, free bool) {
 	}
 }
 
-// forget drops what is over. The file follows when it is replaced; until then the next
-// load drops the same.
+// forget drops what is over. The file follows when it is replaced; until then the next load drops
+// the same.
 func (m *memory) forget(now time.Time) {
 	limit := now.Add(-margin).UnixMilli()
 	for id, e := range m.entries {

@@ -31,16 +31,16 @@ const (
 	maxEntries = 100_000
 )
 
-// Replays remembers which signed orders were started on this host, for as long as their
-// signatures are good:
+// Replays remembers which signed orders were started on this host, for as long as their signatures
+// are good:
 //
 //	          Start                    Ended
 //	(nothing) ─────► started ─────────────────────────────► spent: never again
 //	    ▲               │ returned, or interrupted and retryable
 //	    └───────────────┘ another attempt may go on
 //
-// What a method returned nil for is on the disk. It is safe for concurrent use; a nil
-// *Replays refuses every order.
+// What a method returned nil for is on the disk. It is safe for concurrent use; a nil *Replays
+// refuses every order.
 type Replays struct {
 	dir string
 	max int
@@ -61,9 +61,10 @@ type entry struct {
 // NewReplays is the memory in dir, which is the journal's. It is read when it is needed first.
 func NewReplays(dir string) *Replays { return &Replays{dir: dir, max: maxEntries} }
 
-// Ready reads the memory, or makes it where there is none, or begins it anew in a copied home. The clock
-// that says now must be one that is trusted: orders made before a memory's beginning are refused. It
-// tells why signed orders are refused, nil if they are not; where it failed, the next call tries again.
+// Ready reads the memory, or makes it where there is none, or begins it anew in a copied home. The
+// clock that says now must be one that is trusted: orders made before a memory's beginning are
+// refused. It tells why signed orders are refused, nil if they are not; where it failed, the next
+// call tries again.
 func (r *Replays) Ready(now time.Time) error {
 	if r == nil {
 		return fmt.Errorf("%w: there is none", ErrMemory)
@@ -99,9 +100,9 @@ func (r *Replays) Check(v *Verified, now time.Time) error {
 	return err
 }
 
-// Start is the gate before each start of a signed order's App, and notes durably that it was passed. The
-// parameters are those that have come, sealed ones still sealed. The same attempt may pass again,
-// as long as it has not ended: the journal knows whether it was started.
+// Start is the gate before each start of a signed order's App, and notes durably that it was
+// passed. The parameters are those that have come, sealed ones still sealed. The same attempt may
+// pass again, as long as it has not ended: the journal knows whether it was started.
 func (r *Replays) Start(v *Verified, params map[string]string, now time.Time) error {
 	if err := v.timely(now); err != nil {
 		return err
@@ -151,9 +152,9 @@ func (r *Replays) admit(v *Verified) (noted bool, err error) {
 	return true, nil
 }
 
-// Ended notes how an attempt ended, before the journal forgets it; also for one that the cloud fenced,
-// which is interrupted. Of an order that was not signed, or not started, there is nothing to note. Where it fails,
-// other attempts are refused as long as the order is good.
+// Ended notes how an attempt ended, before the journal forgets it; also for one that the cloud
+// fenced, which is interrupted. Of an order that was not signed, or not started, there is nothing
+// to note. Where it fails, other attempts are refused as long as the order is good.
 func (r *Replays) Ended(ref wire.Ref, outcome wire.Outcome, returned bool) error {
 	if r == nil {
 		return nil
@@ -161,7 +162,7 @@ func (r *Replays) Ended(ref wire.Ref, outcome wire.Outcome, returned bool) error
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.memory == nil {
-		return nil // nothing was started by this agent; what an older one did is settled by Recover
+		return nil // nothing was started by this agent; Recover deals with those of an older one
 	}
 	e, ok := r.memory.entries[ref.Order]
 	if !ok || e.spent || e.attempt != ref.Attempt {
@@ -175,7 +176,7 @@ func (r *Replays) Ended(ref wire.Ref, outcome wire.Outcome, returned bool) error
 	return nil
 }
 
-// Recover settles, when the agent starts, what the journal does not know any more: nobody can tell how
+// Recover ends, when the agent starts, what the journal does not know any more: nobody can tell how
 // that ended, so it does not run here again.
 func (r *Replays) Recover(now time.Time, inJournal func(wire.Ref) bool) error {
 	if err := r.Ready(now); err != nil {
@@ -189,7 +190,7 @@ func (r *Replays) Recover(now time.Time, inJournal func(wire.Ref) bool) error {
 		}
 		e.spent = true
 		if err := r.memory.write(e, false); err != nil {
-			return fmt.Errorf("settling signed order %s: %w: %w", e.order, ErrMemory, err)
+			return fmt.Errorf("ending signed order %s: %w: %w", e.order, ErrMemory, err)
 		}
 	}
 	return nil

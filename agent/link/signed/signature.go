@@ -36,8 +36,8 @@ type KeyID [8]byte
 // String is what minisign prints: the bytes as a little-endian number, in hexadecimal.
 func (id KeyID) String() string { return fmt.Sprintf("%016X", binary.LittleEndian.Uint64(id[:])) }
 
-// Signature is what an operator adds to an order. In JSON it is one string. Nothing in it
-// is secret, but whoever has it can find out whether a guess of all the parameters is right.
+// Signature is what an operator adds to an order. In JSON it is one string. Nothing in it is
+// secret, but somebody who has it can find out whether a guess of all the parameters is right.
 type Signature struct {
 	KeyID       KeyID
 	MadeAt      int64             // Unix milliseconds, by the operator's clock
@@ -54,8 +54,9 @@ type Terms struct {
 	MadeAt, NotAfter time.Time // at most MaxLife apart
 }
 
-// Sign signs an order with all its parameters, those that will travel by HTTPS as well and
-// sealed ones sealed. Order.Attempt, Token and the other fields that [Coverage] leaves out may change later.
+// Sign signs an order with all its parameters, those that will travel by HTTPS as well and sealed
+// ones sealed. Order.Attempt, Token and the other fields that [Coverage] leaves out may change
+// later.
 func Sign(o *wire.Order, t Terms, key ed25519.PrivateKey) (Signature, error) {
 	s := Signature{KeyID: t.KeyID, Environment: t.Environment, MadeAt: t.MadeAt.UnixMilli(), NotAfter: t.NotAfter.UnixMilli()}
 	if len(key) != ed25519.PrivateKeySize {
@@ -74,7 +75,7 @@ func Sign(o *wire.Order, t Terms, key ed25519.PrivateKey) (Signature, error) {
 	return s, nil
 }
 
-// sane reports why an order cannot be a signed one, whoever signed it.
+// sane reports why an order cannot be a signed one, with any key.
 func sane(o *wire.Order) error {
 	if !o.Order.Valid() {
 		return errors.New("the order's id is none: use 1–64 of A–Z a–z 0–9 _ -")
@@ -112,8 +113,8 @@ func (s Signature) MarshalText() ([]byte, error) {
 	return base64.RawURLEncoding.AppendEncode([]byte(textPrefix), b), nil
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler. It takes what MarshalText makes, and
-// nothing else.
+// UnmarshalText implements encoding.TextUnmarshaler. It takes what MarshalText makes, and nothing
+// else.
 func (s *Signature) UnmarshalText(data []byte) error {
 	if len(data) > MaxText {
 		return fmt.Errorf("reading a signature: %d bytes, at most %d are possible", len(data), MaxText)

@@ -58,9 +58,9 @@ func (v *Verified) KeyID() KeyID { return v.s.KeyID }
 // NotAfter is when the App can be started at the latest.
 func (v *Verified) NotAfter() time.Time { return time.UnixMilli(v.s.NotAfter) }
 
-// Verify checks that a trusted operator signed the order for this Environment, whose name must
-// not be the cloud's word. The parameters of an order with ParamsByHTTPS are not here yet: they, and the time
-// again, are checked by [Replays.Start], which no signed order may get around.
+// Verify checks that a trusted operator signed the order for this Environment, whose name must not
+// be the cloud's word. The parameters of an order with ParamsByHTTPS are not here yet: they, and
+// the time again, are checked by [Replays.Start], which no signed order may get around.
 func Verify(o *wire.Order, s *Signature, environment string, keys []Key, now time.Time) (*Verified, error) {
 	if s == nil {
 		return nil, ErrUnsigned

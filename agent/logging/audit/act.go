@@ -3,7 +3,8 @@ package audit
 // Act names what was done.
 type Act string
 
-// The acts. Their names are an API: people search for them and raise alerts on them.
+// The acts. Their names are an API: people search for them and raise alerts on them. Those of
+// self-update (update_staged, …) are in package updater, which does not know this one.
 const (
 	AgentStarted  Act = "agent_started"
 	AgentStopped  Act = "agent_stopped"
@@ -31,14 +32,6 @@ const (
 
 	CertsAdded   Act = "certs_add"
 	CertsRemoved Act = "certs_remove"
-
-	UpdateStaged     Act = "update_staged"
-	UpdateApplied    Act = "update_applied"
-	UpdateConfirmed  Act = "update_confirmed"
-	UpdateRolledBack Act = "update_rolled_back"
-	UpdateRefused    Act = "update_refused"
-
-	HostChanged Act = "host_changed" // users, modes, sudoers, PAM
 )
 
 // ofOrders reports whether the act is as frequent as orders are; such acts are not flushed to the

@@ -1,5 +1,6 @@
-// Package envelope seals parameters from who submits an order to the servers that may run it.
-// The cloud between them stores, queues and logs what it cannot read.
+// Package envelope seals the parameters of an order: its submitter seals them, and only the servers
+// that may run it can open them. The cloud between the two stores, queues and logs what it cannot
+// read.
 //
 //	server            Ring: sealing keys, in the keychain        never leave the host
 //	  │ New, signed with the client certificate's key
@@ -17,35 +18,36 @@
 //
 // # Algorithms
 //
-// HPKE (RFC 9180, base mode) with X-Wing (ML-KEM-768 and X25519 together), HKDF-SHA256 and AES-256-GCM.
-// A cloud that records sealed passwords today could open X25519 alone once there are quantum
-// computers, and passwords live long; X25519 beside it holds should ML-KEM not. The price is 1.2 KB for
-// each server and value. AES-256-GCM rather than ChaCha20-Poly1305, because FIPS mode has it. There is no
-// negotiation: other algorithms would be another version of the text form.
+// HPKE (RFC 9180, base mode) with X-Wing (ML-KEM-768 and X25519 together), HKDF-SHA256 and
+// AES-256-GCM. A cloud that records sealed passwords today could open X25519 alone once there are
+// quantum computers, and passwords live long; X25519 beside it holds should ML-KEM not. The price
+// is 1.2 KB for each server and value. AES-256-GCM rather than ChaCha20-Poly1305, because FIPS mode
+// has it. There is no negotiation: other algorithms would be another version of the text form.
 //
 // # Whom the submitter trusts
 //
-// Who can present a sealing key of his own as a server's can read what is sealed to it. So a
-// [Statement] is good only with one of:
+// Anybody who can present a sealing key of their own as that of a server can read what is sealed to
+// it. So a [Statement] is good only with one of:
 //
-//   - the CA of the servers' client certificates. Where the cloud holds the CA's key itself (the reference
-//     cloud does), this is of use against who reads its store or queue, not against who has taken over
-//     the cloud: it would certify a server of its own.
-//   - the fingerprint of the sealing key, read at the server and given to the submitter on a way that is not
-//     the cloud's ([Trust].Pins). This holds whoever has the CA. A new key has a new fingerprint.
+//   - the CA of the servers' client certificates. Where the cloud holds the CA's key itself (the
+//     reference cloud does), this helps against somebody who reads its store or queue, not against
+//     somebody who controls the cloud, and could certify a server of their own.
+//   - the fingerprint of the sealing key, read at the server and given to the submitter by other
+//     means than the cloud ([Trust].Pins). This holds even against somebody who has the CA's key. A
+//     new key has a new fingerprint.
 //
-// With both, both must be right. Neither says that a server still belongs to the
-// Environment: who submits decides to which of the pinned servers he seals.
+// With both, both must be right. Neither says that a server still belongs to the Environment: the
+// submitter decides which of the pinned servers to seal to.
 //
 // # Rotation
 //
-// [Ring.Rotate] makes a new key and keeps the old one for [Overlap], in which statements about it and
-// orders sealed to it run out. The next statement has the new key.
+// [Ring.Rotate] makes a new key and keeps the old one for [Overlap], in which statements about it
+// and orders sealed to it run out. The next statement has the new key.
 //
 // # What it does not hide
 //
-// The length, in steps of 64 bytes; the name of the parameter; and how many servers can open it. Sealing does not
-// say who sealed: that is what signing the order is for (package signed), which covers the sealed text.
-// Values that were recorded can be opened by who gets the server's key later: HPKE has no forward
-// secrecy towards the recipient, which is why keys rotate.
+// The length, in steps of 64 bytes; the name of the parameter; and how many servers can open it.
+// Sealing does not prove who sealed: signing the order does (package signed), and the signature
+// covers the sealed text. Somebody who gets a server's key later can open values that were recorded
+// before: HPKE has no forward secrecy towards the recipient, which is why keys rotate.
 package envelope

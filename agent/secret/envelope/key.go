@@ -47,8 +47,8 @@ type KeyID [idSize]byte
 
 func (id KeyID) String() string { return hex.EncodeToString(id[:]) }
 
-// PublicKey is what values are sealed to. It comes from a [Statement] that was verified, or
-// from its private key.
+// PublicKey is what values are sealed to. It comes from a [Statement] that was verified, or from
+// its private key.
 type PublicKey struct {
 	key hpke.PublicKey
 	raw []byte

@@ -35,8 +35,8 @@ type ringKey struct {
 // NewRing makes a ring with one new key.
 func NewRing(now time.Time) (Ring, error) { return Ring{}.Rotate(now) }
 
-// Rotate gives a ring with a new key in front, without those whose overlap is over. Store it before a
-// statement with the new key leaves the host.
+// Rotate gives a ring with a new key in front, without those whose overlap is over. Store it before
+// a statement with the new key leaves the host.
 func (r Ring) Rotate(now time.Time) (Ring, error) {
 	key, err := generate()
 	if err != nil {

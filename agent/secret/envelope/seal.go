@@ -50,8 +50,8 @@ func (b Binding) bytes(header string) []byte {
 	return out
 }
 
-// Seal seals the value of a parameter so that each of the keys opens it. The value must be UTF-8, as
-// all parameters are.
+// Seal seals the value of a parameter so that each of the keys opens it. The value must be UTF-8,
+// as all parameters are.
 func Seal(to []PublicKey, b Binding, value []byte) (string, error) {
 	text, err := seal(to, b, value)
 	if err != nil {

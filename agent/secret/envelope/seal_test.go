@@ -300,8 +300,9 @@ func BenchmarkSealAndOpen(b *testing.B) {
 	}
 }
 
-// TestFrozen opens what the first version sealed: a format, or an algorithm of the standard library,
-// that changes would make waiting orders useless. UPDATE=1 makes the file where there is none.
+// TestFrozen opens what the first version sealed: a format, or an algorithm of the standard
+// library, that changes would make waiting orders useless. UPDATE=1 makes the file where there is
+// none.
 func TestFrozen(t *testing.T) {
 	seed := make([]byte, keySize)
 	for i := range seedSize {

@@ -97,8 +97,8 @@ func hasTwins(sorted []wrap) bool {
 	return len(slices.CompactFunc(slices.Clone(sorted), func(a, b wrap) bool { return a.id == b.id })) != len(sorted)
 }
 
-// Recipients are the keys that a sealed value opens with. A server that has none of them is not
-// to be offered the order.
+// Recipients are the keys that a sealed value opens with. A server that has none of them is not to
+// be offered the order.
 func Recipients(text string) ([]KeyID, error) {
 	s, err := parseSealed(text)
 	if err != nil {

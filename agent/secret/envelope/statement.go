@@ -29,7 +29,8 @@ const (
 	maxStatement    = 3*maxName + publicSize + maxChain*(wire.MaxCertificate+4) + maxSignature
 )
 
-// Statement says that a server has a sealing key. It is public. Its key is only to be had of Verify.
+// Statement says that a server has a sealing key. It is public. Its key is only to be had of
+// Verify.
 type Statement struct {
 	server      wire.ServerXID
 	environment string
@@ -145,8 +146,8 @@ func (s *Statement) MarshalText() ([]byte, error) {
 	return base64.RawURLEncoding.AppendEncode([]byte(statementPrefix), b), nil
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler. That a statement could be read says nothing about its
-// truth.
+// UnmarshalText implements encoding.TextUnmarshaler. That a statement could be read says nothing
+// about its truth.
 func (s *Statement) UnmarshalText(text []byte) error {
 	read, err := parseStatement(text)
 	if err != nil {

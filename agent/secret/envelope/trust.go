@@ -37,7 +37,8 @@ func (s *Statement) Fingerprint() Fingerprint { return s.key.Fingerprint() }
 // KeyID is the claimed key's.
 func (s *Statement) KeyID() KeyID { return s.key.ID() }
 
-// Verify returns the key of the statement where t trusts it, as the key of a server of the Environment.
+// Verify returns the key of the statement where t trusts it, as the key of a server of the
+// Environment.
 func (s *Statement) Verify(t Trust, environment string, now time.Time) (PublicKey, error) {
 	if err := s.verify(t, environment, now); err != nil {
 		return PublicKey{}, fmt.Errorf("verifying the sealing key of server %.70q: %w", string(s.server), err)

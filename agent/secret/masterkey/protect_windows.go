@@ -47,7 +47,7 @@ func protected(dir string) ([]byte, error) {
 }
 
 // Generate makes a password that nobody has to know and stores it so that this machine alone opens
-// it again: the service and whoever configures it are different users.
+// it again: the service and the person who configures it are different users.
 func Generate(dir string) ([]byte, error) {
 	password := []byte(rand.Text())
 	if err := os.MkdirAll(dir, 0o700); err != nil {

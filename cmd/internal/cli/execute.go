@@ -29,6 +29,7 @@ func Execute(ctx context.Context, root *cobra.Command) error {
 	})
 	checkGroups(root)
 	replaceHelp(root)
+	describeCompletion(root)
 	if err := root.ExecuteContext(ctx); err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func replaceHelp(root *cobra.Command) {
 		if c.Name() != "help" {
 			continue
 		}
-		c.Run = nil
+		c.Short, c.Run = "help for a command or a topic", nil
 		c.RunE = func(_ *cobra.Command, args []string) error {
 			about, rest, err := root.Find(args)
 			if err != nil {
@@ -71,6 +72,16 @@ func replaceHelp(root *cobra.Command) {
 			}
 			about.InitDefaultHelpFlag()
 			return about.Help()
+		}
+	}
+}
+
+// describeCompletion describes cobra's command in one line like those of all other commands.
+func describeCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Short = "print the script by which a shell completes commands"
 		}
 	}
 }

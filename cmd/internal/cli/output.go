@@ -69,5 +69,5 @@ func Facts(w io.Writer, pairs ...any) {
 }
 
 // Columns returns a writer that aligns columns separated by tabs. It prints at Flush. Unlike
-// [Table] and [Facts] it leaves text as it is, so values of others need [Line].
+// [Table] and [Facts] it leaves text as it is, so values of others need [plain.Line].
 func Columns(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }

@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// open opens a file that root alone can change. It goes from the top down: once a folder is
-// known to be root's alone, nobody else can put another in the place of what is in it.
+// open opens a file that root alone can change. It goes from the top down: once a folder is known
+// to be root's alone, nobody else can put another in the place of what is in it.
 func open(path string) (*os.File, error) {
 	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
 		return nil, fmt.Errorf("the path %q is not absolute and plain", path)
@@ -80,8 +80,8 @@ func folders(path string) error {
 	return nil
 }
 
-// rootsAlone says what is wrong with kind, owner and mode. An access list that lets
-// others write shows in the group's bits, which are then its mask.
+// rootsAlone says what is wrong with kind, owner and mode. An access list that lets others write
+// shows in the group's bits, which are then its mask.
 func rootsAlone(path string, info fs.FileInfo, kind fs.FileMode, name string) error {
 	switch got := info.Mode().Type(); {
 	case got == fs.ModeSymlink:

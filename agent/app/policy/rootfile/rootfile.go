@@ -12,23 +12,23 @@ import (
 // ErrUnsafe says that somebody besides root could have written the file.
 var ErrUnsafe = errors.New("somebody besides root could have written it")
 
-// Rest is how long a file must not have changed before it is believed. Reading waits for
-// that, up to Patience.
+// Rest is how long a file must not have changed before it is believed. Reading waits for that, up
+// to MaxWait.
 const (
-	Rest     = 100 * time.Millisecond
-	Patience = 20 * Pause
-	Pause    = Rest / 2 // between two looks
+	Rest    = 100 * time.Millisecond
+	MaxWait = 20 * Pause
+	Pause   = Rest / 2 // between two looks
 )
 
-// Folders says whether somebody besides root could take the file away, or put one there: it looks at
-// the folders above it. The file need not exist.
+// Folders says whether somebody besides root could take the file away, or put one there: it looks
+// at the folders above it. The file need not exist.
 func Folders(path string) error { return folders(path) }
 
-// Read returns the file's content, at most one byte more than limit. The path is absolute. known is what was
-// read before: the same is returned without waiting. An error that wraps [fs.ErrNotExist] says that there
-// is no file, not even one that is unsafe.
+// Read returns the file's content, at most one byte more than limit. The path is absolute. known is
+// what was read before: the same is returned without waiting. An error that wraps [fs.ErrNotExist]
+// says that there is no file, not even one that is unsafe.
 func Read(path string, limit int64, known []byte) ([]byte, error) {
-	for range int(Patience / Pause) {
+	for range int(MaxWait / Pause) {
 		text, changed, err := once(path, limit)
 		if err != nil {
 			return nil, err

@@ -14,7 +14,8 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// rootsFolder returns a folder that root alone can write, up to the top; the usual /tmp is everybody's.
+// rootsFolder returns a folder that root alone can write, up to the top; the usual /tmp is
+// everybody's.
 func rootsFolder(t *testing.T) string {
 	t.Helper()
 	need.Root(t)

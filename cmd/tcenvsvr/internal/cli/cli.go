@@ -61,8 +61,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 func newRoot(e *env.Env) *cobra.Command {
 	root := cli.Root("tcenvsvr", "run orders of a Dedicated Cloud behind the firewall",
 		`Tcenvsvr is the ThreatConnect Environment Server: it connects outbound to a
-Dedicated Cloud, runs Apps in a sandbox when told to, and returns what came of
-them.`)
+Dedicated Cloud, runs Apps in a sandbox as it orders, and returns their results.`)
 	root.Version = build.Version()
 	root.PersistentFlags().StringVar(&e.Home, "home", cmp.Or(e.Getenv("TCENVSVR_HOME"), paths.DefaultHome), "folder of the installation (or TCENVSVR_HOME)")
 	cli.AddSections(root, sections(e)...)

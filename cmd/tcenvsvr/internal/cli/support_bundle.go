@@ -18,7 +18,7 @@ func supportBundleCommand(e *env.Env) *cobra.Command {
 		Use: "support-bundle", Short: "write an archive for support, without secrets", Args: cli.Exactly(0, "no arguments, only flags"),
 		Long: `Support-bundle writes versions, the doctor's report, status, settings, logs and a
 listing of files into one .tar.gz that only you may read. Secrets, keystore, journal
-and what Apps were told are not in it; look through it before you send it on.
+and the inputs of Apps are not in it; look through it before you send it on.
 
   sudo tcenvsvr support-bundle
   sudo tcenvsvr support-bundle -o /tmp/envsvr.tar.gz`,

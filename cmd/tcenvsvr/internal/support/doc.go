@@ -1,5 +1,5 @@
 // Package support writes the archive that an administrator sends to the people who help ("tcenvsvr
-// support"):
+// support-bundle"):
 //
 //	version.json   doctor.txt, doctor.json   status.json   settings.json
 //	logs/          the agent's log, the journal's, the audit log

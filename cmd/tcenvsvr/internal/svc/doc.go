@@ -4,9 +4,9 @@
 //	tcenvsvr service install ─► Spec ─► text of the unit or script ─► kardianos ─► the host
 //	the service manager ─► tcenvsvr run ─► Run ─► the agent
 //
-// The unit or script is our own text (packaging/service), never kardianos'
-// template, which knows neither notify, nor drains, nor that jobs outlive the agent. If the
-// package's unit is installed, Install refuses: a second one in /etc would shadow it for ever.
+// The unit or script is our own text (packaging/service), never kardianos' template, which knows
+// neither notify, nor drains, nor that jobs outlive the agent. If the package's unit is installed,
+// Install refuses: a second one in /etc would shadow it for ever.
 //
 // On Windows a service that ends by itself must end its process: the service control manager
 // notices nothing else, and restarts it then.

@@ -19,7 +19,12 @@ var exitCodes = cli.ExitCodes{
 
 // Main runs the command line args, without the program's name, and returns the exit code.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := cli.Root("tcrelease", "builds, signs and publishes packages of the Environment Server", "")
+	root := cli.Root("tcrelease", "build, sign and publish packages of the Environment Server",
+		`Tcrelease is the maintainers' tool: it builds and signs packages of the Environment
+Server, and keeps the repositories that hosts install and update from.
+
+  tcrelease key new -o release.key
+  tcrelease package --key release.key`)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -27,7 +32,9 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	cli.AddSections(root,
 		cli.Section{Title: "Keys and signatures", Commands: []*cobra.Command{key.Command(), signCommand(), verifyCommand()}},
 		cli.Section{Title: "Packages", Commands: []*cobra.Command{packageCommand(), repoCommand()}},
-		cli.Section{Title: "Updates", Commands: []*cobra.Command{updaterepo.Command()}})
+		cli.Section{Title: "Updates", Commands: []*cobra.Command{updaterepo.Command()}},
+		cli.Section{Title: "About"})
+	root.SetHelpCommandGroupID("About")
 	exitCodes.EndHelp(root)
 	return exitCodes.Report(stderr, root.Name(), cli.Execute(ctx, root), nil)
 }

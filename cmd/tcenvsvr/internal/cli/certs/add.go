@@ -19,10 +19,10 @@ func addCommand(e *env.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "add FILE…",
 		Short: "trust the CAs in files",
-		Long: `Add takes the CAs of PEM files in any order, of DER and of PKCS#7 (.p7b), and says of every
-certificate what became of it: the certificate of a server beside its CA is explained and left, a
-self-signed one is taken. All files are taken or, when one of them has nothing that can be
-trusted or holds a private key, none.
+		Long: `Add adds the CAs in files of PEM (in any order), DER or PKCS#7 (.p7b), and says of every
+certificate whether it was added: that of a server is left out, with the reason, unless
+it is self-signed. If one of the files has nothing that can be trusted, or holds a
+private key, nothing is added.
 
   tcenvsvr certs add corp-root.pem
   tcenvsvr certs add fullchain.pem partner.p7b`,

@@ -15,7 +15,7 @@ import (
 func removeCommand(e *env.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "remove FINGERPRINT",
-		Short: "trust a private CA no more",
+		Short: "stop trusting a private CA",
 		Long: `Remove takes away a CA that was added, by its fingerprint or the first 8 or more digits of it. It
 counts for the next job; jobs that run keep what they were started with.
 

@@ -18,7 +18,7 @@ func systemCommand(e *env.Env) *cobra.Command {
 		Use:   "system",
 		Short: "add the private CAs to the host's own store",
 		Long: `System gives the private CAs to update-ca-trust (RHEL) or update-ca-certificates (Debian, SUSE), so
-that all programs of the host trust them. It needs root. Once more, it brings the host up to
+that all programs of the host trust them. It needs root. Called again, it brings the host up to
 date with what was added and removed here; --undo takes all of ours away.
 
   tcenvsvr certs system

@@ -11,7 +11,7 @@ func variables() Topic {
 	example, _ := settings.Lookup("logLevel")
 	ours := Section{Title: "Variables that the program reads:", Term: "variable", Text: "meaning", Column: 22, Rows: []Row{
 		{"TCENVSVR_HOME", "the folder of the installation, as --home"},
-		{"TCENVSVR_SETTING", "a setting, by its name in capitals, for example " + example.Env() + "; it counts more than settings.yaml and less than a flag. An empty value says nothing"},
+		{"TCENVSVR_SETTING", "a setting, by its name in capitals, for example " + example.Env() + "; it counts more than settings.yaml and less than a flag. An empty value sets nothing"},
 		{paths.PolicyVariable, "another policy than " + paths.HostPolicy + ", for trials; the service reads it from its own environment, which is root's"},
 		{"CREDENTIALS_DIRECTORY", "set by systemd; the file masterkey in it is the keychain's master password"},
 		{"HTTPS_PROXY, HTTP_PROXY", "\"tcenvsvr configure\" proposes this proxy; without proxyHost none is used"},

@@ -14,9 +14,9 @@ func usersCommand(e *env.Env) *cobra.Command {
 	var o options
 	return o.flags(&cobra.Command{
 		Use: "users", Short: "make the users alone, and fail without them", Args: cli.Exactly(0, "no arguments"),
-		Long: `Users makes the users and groups threatconnect and tc-job where they do not exist,
-whoever keeps them (LDAP counts), and fails if it cannot: files that belong to
-them can only be laid down afterwards. It is the first step of host apply.
+		Long: `Users makes the users and groups threatconnect and tc-job unless they exist, here or
+in a directory such as LDAP, and fails if it cannot: files that belong to them can
+only be laid down afterwards. It is the first step of host apply.
 
   sudo tcenvsvr host users`,
 		RunE: func(c *cobra.Command, _ []string) error { return runUsers(c.Context(), e, o) },

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,8 +17,8 @@ import (
 // Command returns the group "service": commands that talk to the host's service manager.
 func Command(e *env.Env) *cobra.Command {
 	return cli.Group("service", "the Environment Server as a service of this host",
-		`Service talks to whatever starts services here: systemd, SysV, OpenRC, launchd or
-Windows. The package installs the service by itself; "service install" is for
+		`Service talks to the service manager of this host: systemd, SysV, OpenRC, launchd or
+that of Windows. The package installs the service by itself; "service install" is for
 hosts without it.
 
   sudo tcenvsvr service install
@@ -35,7 +36,7 @@ hosts without it.
 func managerCommand(e *env.Env, name, short string, do func(*svc.Service) error) *cobra.Command {
 	return &cobra.Command{
 		Use: name, Short: short, Args: cli.Exactly(0, "no arguments"),
-		Long: fmt.Sprintf("The service manager is asked to %s.\n\n  sudo tcenvsvr service %s", short, name),
+		Long: fmt.Sprintf("%s asks the service manager to %s.\n\n  sudo tcenvsvr service %s", strings.ToUpper(name[:1])+name[1:], short, name),
 		RunE: func(*cobra.Command, []string) error {
 			spec, err := spec(e, defaultUser)
 			if err != nil {

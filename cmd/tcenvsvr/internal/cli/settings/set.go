@@ -12,7 +12,7 @@ func setCommand(e *env.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "set NAME VALUE | NAME=VALUE…",
 		Short: "change settings in the file",
-		Long: `Set checks the new values, writes all of them or none, and tells a running agent.
+		Long: `Set checks the new values, writes all of them or none, and has a running agent read them.
 It says which ones take effect at once and which after a restart. NAME= empties a
 setting, so that its default counts again. Values with which the agent would not start
 are refused; --force writes them.

@@ -15,7 +15,7 @@ func Command(e *env.Env) *cobra.Command {
 	return cli.Group("settings", "show and change settings",
 		`Settings come from defaults, the file settings.yaml, the environment (TCENVSVR_ and
 the name in capitals) and flags; the later wins. An empty value in the file or the
-environment says nothing; an empty flag (--proxyHost=) has the default count again.
+environment sets nothing; an empty flag (--proxyHost=) sets the default.
 "tcenvsvr help settings.yaml" lists all of them.
 
   tcenvsvr settings show --origin

@@ -24,7 +24,7 @@ for too long, the program is given up: exit code 75 asks to restart the service.
   tcenvsvr slot bless --probation 1h`,
 		RunE: func(*cobra.Command, []string) error { return runBless(e, probation) },
 	}
-	c.Flags().DurationVar(&probation, "probation", 30*time.Minute, "how long it may run without being healthy")
+	c.Flags().DurationVar(&probation, "probation", slot.DefaultProbation, "how long it may run without being healthy")
 	return c
 }
 

@@ -29,7 +29,7 @@ func importCommand(e *env.Env) *cobra.Command {
 		Use: "import FILE", Short: "install a release from a file, without the cloud", Args: cli.Exactly(1, "the bundle's file"),
 		Long: `Import verifies an offline bundle ("tcrelease update-repo bundle") exactly like a download
 and asks for its newest release for this host to be installed, then prints what became of
-that. What this host would not take, such as an older release, is refused at once. Run it as
+that. What this host would not install, such as an older release, is refused at once. Run it as
 the agent's user.
 
   sudo -u threatconnect tcenvsvr update import update-1.4.2.zip`,

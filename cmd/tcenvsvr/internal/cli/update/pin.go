@@ -10,7 +10,7 @@ import (
 
 func pinCommand(e *env.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "pin VERSION", Short: "take this version and no other", Args: cli.Exactly(1, "a version, or none to end it"),
+		Use: "pin VERSION", Short: "want this version and no other", Args: cli.Exactly(1, "a version, or none to end it"),
 		Long: `Pin makes this host want one version, older or newer than the one that runs, whatever
 the cloud says. "none" ends that.
 

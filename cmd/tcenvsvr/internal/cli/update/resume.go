@@ -10,7 +10,7 @@ import (
 
 func resumeCommand(e *env.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "resume", Short: "take updates again, also those that failed here", Args: cli.Exactly(0, "no arguments"),
+		Use: "resume", Short: "end a hold, and try again what failed here", Args: cli.Exactly(0, "no arguments"),
 		Long: `Resume ends a hold, such as the one after a downgrade by the package manager, and
 forgets which releases failed on this host, so that they are tried again.
 

@@ -16,7 +16,7 @@ import (
 
 // Command returns the group "update".
 func Command(e *env.Env) *cobra.Command {
-	return cli.Group("update", "new versions: show, take, go back",
+	return cli.Group("update", "new versions: show, install, go back",
 		`Update is about new versions of the Environment Server. By itself the agent installs
 what the cloud wants and a maintainer signed, keeps the version before, and goes back to
 it when the new one does not work; settings updateMode and updateWindow say whether
