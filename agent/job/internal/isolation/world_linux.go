@@ -14,8 +14,8 @@ import (
 )
 
 // always are folders that are empty in every world: by their sockets and queues other processes
-// of the host could be told to do something.
-var always = []string{"/run/user", "/dev/mqueue"}
+// of the host could be told to do something. What names and logs need stays: resolved, sssd, journald.
+var always = []string{"/run/user", "/run/dbus", "/dev/mqueue"}
 
 // tmps are the folders that everybody may write to.
 var tmps = []string{"/tmp", "/var/tmp"}
