@@ -67,11 +67,8 @@ func (s *site) strangers() {
 		}
 		return fmt.Errorf("it says %q (%v)", log, err)
 	})
-	found := strings.Fields(s.Run("find", exchange+"/jobs", "-path", "*/out/secret"))
-	if len(found) != 1 {
-		s.t.Fatalf("victims' folders: %v; want one", found)
-	}
-	job := filepath.Dir(filepath.Dir(found[0]))
+	job := exchange + "/jobs/" + victim + ".1"
+	s.Run("test", "-f", job+"/out/secret")
 	pids := strings.Fields(s.Run("pgrep", "-u", "tc-job"))
 	if len(pids) < 3 { // shim, init, App
 		s.t.Errorf("processes of tc-job: %v; want three or more", pids)
@@ -153,8 +150,23 @@ func (s *site) forbidden() {
 	s.Run("systemctl", "restart", unit)
 	s.connected()
 	s.Refused([]string{"appsIsolation is required", `"filtered" only`}, "tcenvsvr", "doctor")
-	id := s.order("Test_-_Job", "owner=me")
-	if e := s.show(id); !strings.Contains(e.Error+e.Reason+e.Message, "job.isolation") {
-		s.t.Errorf("where isolation is required and cannot be had, an order ended %+v; want job.isolation", e)
+	out, err := s.cloud.Do(s.ctx, "run", "lab", "Test_-_Job", "--detach", "--param", "owner=me")
+	must(s.t, err, "ordering an App")
+	s.eventually("waiting for the agent to take no orders", func() error {
+		if out, err := s.Try("tcenvsvr", "status"); !strings.Contains(out, "job.isolation") {
+			return fmt.Errorf("it says %s (%v)", out, err)
+		}
+		return nil
+	})
+	if e := s.show(strings.TrimSpace(out)); e.Ended || e.State == "running" {
+		s.t.Errorf("where isolation is required and cannot be had, an order is %+v; want it to wait", e)
 	}
+	s.Run("sudo", "-u", "threatconnect", "tcenvsvr", "settings", "set", "appsIsolation=auto")
+	s.Run("systemctl", "restart", unit)
+	s.eventually("waiting for the order", func() error {
+		if e := s.show(strings.TrimSpace(out)); e.State != wire.State(wire.Partial) {
+			return fmt.Errorf("it is %s", e.State)
+		}
+		return nil
+	})
 }

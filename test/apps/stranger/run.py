@@ -82,6 +82,16 @@ def connect(name):
     socket.socket(socket.AF_UNIX).connect(name)
 
 
+def ask(name):
+    """Connects to a shim and waits for anything but its hanging up."""
+    c = socket.socket(socket.AF_UNIX)
+    c.settimeout(10)
+    c.connect(name)
+    c.sendall(b'{"op":"cancel"}\n')
+    if not c.recv(1):
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "hung up")
+
+
 def type_into_terminal():
     _, slave = pty.openpty()
     for request in (0x5412, 0x5412 | 1 << 40):
@@ -159,7 +169,10 @@ def attacker():
             attempt(who + ": kill", os.kill, pid, signal.SIGKILL)
             attempt(who + ": priority", os.setpriority, os.PRIO_PROCESS, pid, 19)
     for sig in (signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP, signal.SIGSEGV, signal.SIGQUIT):
-        os.kill(1, sig)  # the first process of a world takes no notice
+        try:
+            os.kill(1, sig)  # where that is not refused, the first process of a world takes no notice
+        except PermissionError:
+            pass
     seen = [p for p in os.listdir("/proc") if p.isdigit() and int(p) not in (1, os.getpid())]
 
     # The other App.
@@ -180,6 +193,10 @@ def attacker():
     attempt("tmp: read by /var/tmp", read, "/var/tmp/tc-victim")
     attempt("tmp: socket", connect, "/tmp/tc-victim.sock")
     attempt("abstract socket", connect, "\0tc-victim")
+    with open("/proc/net/unix") as f:
+        names = {line.split()[7] for line in f if "@tcenvsvr" in line}
+    for i, name in enumerate(sorted(names)):
+        attempt("abstract socket of a shim %d" % i, ask, "\0" + name[1:])
 
     # The agent, and this App's own shim.
     mine = os.path.dirname(os.path.dirname(app.out("x")))
@@ -197,8 +214,9 @@ def attacker():
     attempt("own shim: rename", os.rename, os.path.join(mine, "shim"), os.path.join(mine, "shim2"))
     attempt("own shim: remove", os.rmdir, os.path.join(mine, "shim"))
     attempt("trust: new file", write, os.path.join(state, "trust", "x"))
-    for name in os.listdir(os.path.join(state, "trust")) if os.path.isdir(os.path.join(state, "trust")) else []:
-        attempt("trust: write " + name, write, os.path.join(state, "trust", name))
+    for folder, _, names in os.walk(os.path.join(state, "trust")):
+        for name in names + ["new"]:
+            attempt("trust: write %s/%s" % (folder, name), write, os.path.join(folder, name))
     here = os.path.dirname(os.path.abspath(__file__))
     attempt("program: own", write, os.path.abspath(__file__))
     attempt("program: new in own", write, os.path.join(here, "x.py"))
