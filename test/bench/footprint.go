@@ -57,16 +57,32 @@ func footprint(b *bench) error {
 		}
 	}
 	time.Sleep(time.Duration(b.size(10, 1)) * time.Second)
-	var all, alone float64
-	for _, pid := range pids {
-		rss, own, err := memory(pid)
-		if err != nil {
-			return err
+	inits := processes(b.AgentBin+"-shim", "job-shim", "app-init")
+	sum := func(pids []int) (all, alone float64, err error) {
+		for _, pid := range pids {
+			rss, own, err := memory(pid)
+			if err != nil {
+				return 0, 0, err
+			}
+			all, alone = all+rss/1e6, alone+own/1e6
 		}
-		all, alone = all+rss, alone+own
+		return all, alone, nil
 	}
-	b.row("shim of a running job, RSS", all/jobs/1e6, "MB", "< 6 MB")
-	b.row("shim of a running job, of that its own", alone/jobs/1e6, "MB", "")
+	all, alone, err := sum(pids)
+	if err != nil {
+		return err
+	}
+	initAll, initAlone, err := sum(inits)
+	if err != nil {
+		return err
+	}
+	b.row("shim of a running job, RSS", all/jobs, "MB", "")
+	b.row("shim of a running job, of that its own", alone/jobs, "MB", "")
+	b.row("inits of isolated Apps", float64(len(inits)), "", "")
+	n := max(1, float64(len(inits)))
+	b.row("init of an isolated App, RSS", initAll/n, "MB", "")
+	b.row("init of an isolated App, of that its own", initAlone/n, "MB", "")
+	b.row("shim and init together, RSS", all/jobs+initAll/n, "MB", "< 6 MB")
 	if rss, _, err = memory(a.PID()); err != nil {
 		return err
 	}
@@ -75,12 +91,16 @@ func footprint(b *bench) error {
 }
 
 // shims finds the shims that this program file runs.
-func shims(exe string) []int {
+func shims(exe string) []int { return processes(exe+"-shim", "job-shim") }
+
+// processes finds those with this command line.
+func processes(argv ...string) []int {
+	cmdline := strings.Join(argv, "\x00") + "\x00"
 	var pids []int
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range files {
 		data, err := os.ReadFile(file)
-		if err != nil || string(data) != exe+"-shim\x00job-shim\x00" {
+		if err != nil || string(data) != cmdline {
 			continue
 		}
 		pid, _ := strconv.Atoi(strings.Split(file, "/")[2])

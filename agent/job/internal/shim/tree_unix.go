@@ -164,6 +164,7 @@ func (t *tree) kill() (alive, refused int) {
 	for fresh := true; fresh; {
 		fresh = false
 		list := t.members()
+		t.killWorld()
 		groups := map[int]bool{}
 		alive, refused = len(list), 0
 		for _, p := range list {

@@ -133,6 +133,14 @@ func (t *tree) watchWorld() {
 	t.events <- e
 }
 
+// killWorld kills the init, and with it, where it has a PID namespace, all at once: what forks faster than
+// it is found, too.
+func (t *tree) killWorld() {
+	if t.world != nil {
+		_ = proc.Signal(t.id, unix.SIGKILL)
+	}
+}
+
 // own is how many processes of a world are not the App's leftovers: its init, and the App until it ends.
 func (t *tree) own() int {
 	if t.ended.Load() {
