@@ -21,6 +21,8 @@ import (
 type tree struct {
 	id       proc.ID     // of the App, or of the init of its world
 	world    *world      // nil where the App is not isolated
+	pidfd    int         // of its init, -1 if there is none
+	over     atomic.Bool // the init is reaped
 	ended    atomic.Bool // the App in it
 	events   chan event
 	stopping atomic.Bool  // a signal was sent
@@ -139,6 +141,9 @@ func (t *tree) members() []proc.Info {
 			return nil
 		}
 		return []proc.Info{{ID: t.id, PGID: t.id.PID}}
+	}
+	if t.world != nil {
+		return t.inWorld(list)
 	}
 	return proc.Descendants(list, os.Getpid(), t.id.PID)
 }
