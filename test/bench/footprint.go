@@ -57,7 +57,7 @@ func footprint(b *bench) error {
 		}
 	}
 	time.Sleep(time.Duration(b.size(10, 1)) * time.Second)
-	inits := processes(b.AgentBin+"-shim", "job-shim", "app-init")
+	inits := initsOf(pids)
 	sum := func(pids []int) (all, alone float64, err error) {
 		for _, pid := range pids {
 			rss, own, err := memory(pid)
@@ -91,20 +91,34 @@ func footprint(b *bench) error {
 }
 
 // shims finds the shims that this program file runs.
-func shims(exe string) []int { return processes(exe+"-shim", "job-shim") }
-
-// processes finds those with this command line.
-func processes(argv ...string) []int {
-	cmdline := strings.Join(argv, "\x00") + "\x00"
+func shims(exe string) []int {
 	var pids []int
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range files {
 		data, err := os.ReadFile(file)
-		if err != nil || string(data) != cmdline {
+		if err != nil || string(data) != exe+"-shim\x00job-shim\x00" {
 			continue
 		}
 		pid, _ := strconv.Atoi(strings.Split(file, "/")[2])
 		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// initsOf finds the inits among the children of shims.
+func initsOf(shims []int) []int {
+	var pids []int
+	for _, shim := range shims {
+		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", shim))
+		for _, file := range files {
+			children, _ := os.ReadFile(file)
+			for child := range strings.FieldsSeq(string(children)) {
+				line, _ := os.ReadFile("/proc/" + child + "/cmdline")
+				if pid, err := strconv.Atoi(child); err == nil && strings.HasSuffix(string(line), "\x00app-init\x00") {
+					pids = append(pids, pid)
+				}
+			}
+		}
 	}
 	return pids
 }

@@ -16,20 +16,26 @@ func (b *builder) isolation(interpreter string) job.Isolation {
 		return p
 	}
 	p.Show = append(slices.Clip(p.Show), b.dir, installation(interpreter, p.Hide))
+	if real, err := filepath.EvalSymlinks(interpreter); err == nil && real != interpreter { // a virtual environment's
+		p.Show = append(p.Show, installation(real, p.Hide))
+	}
 	p.Keep = append(slices.Clip(p.Keep), b.execution.JobDir)
 	p.Tmp = b.tmp
 	return p
 }
 
 // installation is the folder in which an interpreter is installed: the one above its bin. One that
-// holds a hidden folder is not shown for it, but the interpreter's own folder alone.
+// holds a hidden folder is not shown for it, nor one that is not called bin, but the interpreter's own
+// folder alone; and of a folder that everybody writes to the interpreter alone.
 func installation(interpreter string, hidden []string) string {
-	if real, err := filepath.EvalSymlinks(interpreter); err == nil {
-		interpreter = real
-	}
 	bin := filepath.Dir(interpreter)
 	dir := filepath.Dir(bin)
-	if slices.ContainsFunc(hidden, func(h string) bool { return h == dir || strings.HasPrefix(h, dir+"/") }) {
+	switch {
+	case bin == "/" || bin == "/tmp" || bin == "/var/tmp":
+		return interpreter
+	case filepath.Base(bin) != "bin" || dir == "/" || dir == "/tmp" || dir == "/var/tmp":
+		return bin
+	case slices.ContainsFunc(hidden, func(h string) bool { return h == dir || strings.HasPrefix(h, dir+"/") }):
 		return bin
 	}
 	return dir

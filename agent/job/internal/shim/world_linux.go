@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,6 +26,7 @@ func initMain() int {
 		if json.Unmarshal(data, &l) == nil {
 			confine(pid, l)
 		}
+		time.AfterFunc(trimAfter, trim) // it waits from here on
 	})
 }
 
