@@ -25,17 +25,18 @@ func (b *builder) isolation(interpreter string) job.Isolation {
 }
 
 // installation is the folder in which an interpreter is installed: the one above its bin. One that
-// holds a hidden folder is not shown for it, nor one that is not called bin, but the interpreter's own
-// folder alone; and of a folder that everybody writes to the interpreter alone.
+// holds a hidden folder, or that everybody writes to, is not shown for it: then it is less.
 func installation(interpreter string, hidden []string) string {
+	kept := func(dir string) bool {
+		return dir == "/" || dir == "/tmp" || dir == "/var/tmp" ||
+			slices.ContainsFunc(hidden, func(h string) bool { return h == dir || strings.HasPrefix(h, dir+"/") })
+	}
 	bin := filepath.Dir(interpreter)
 	dir := filepath.Dir(bin)
 	switch {
-	case bin == "/" || bin == "/tmp" || bin == "/var/tmp":
+	case kept(bin):
 		return interpreter
-	case filepath.Base(bin) != "bin" || dir == "/" || dir == "/tmp" || dir == "/var/tmp":
-		return bin
-	case slices.ContainsFunc(hidden, func(h string) bool { return h == dir || strings.HasPrefix(h, dir+"/") }):
+	case filepath.Base(bin) != "bin" || kept(dir):
 		return bin
 	}
 	return dir
