@@ -16,6 +16,7 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/order"
+	"tcenvsvr/agent/order/guard"
 	"tcenvsvr/agent/order/journal"
 )
 
@@ -76,6 +77,11 @@ type Config struct {
 	Prune func(inUse func(app.App) bool) error
 	// Damages are the installed Apps that were found damaged; nil = they are not looked for.
 	Damages func() []app.Damage
+	// Guard decides what the host's owner allows; nil = everything.
+	Guard *guard.Guard
+	// SealKey returns the statement of this server's sealing key for Hello, "" if it has none; nil =
+	// it has none.
+	SealKey func() string
 	Audit   *audit.Log // nil = none
 	Logger  *slog.Logger
 }
@@ -142,7 +148,7 @@ func New(c Config) (*Agent, error) {
 	a.common = order.Config{
 		Agent: a, Sessions: &a.sessions, Journal: c.Journal, Apps: c.Apps, Jobs: c.Jobs, Cloud: c.Cloud, JobsDir: c.JobsDir,
 		Execution: c.Execution, MakeJobDir: c.MakeJobDir, Tidy: c.Tidy, BootID: func() string { return a.Host.BootID() },
-		Unfit: a.fitness.Report, SweepStrays: a.sweepStrays, Audit: c.Audit, Logger: c.Logger,
+		Unfit: a.fitness.Report, SweepStrays: a.sweepStrays, Guard: c.Guard, Audit: c.Audit, Logger: c.Logger,
 	}
 	return a, nil
 }

@@ -23,6 +23,7 @@ import (
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/order/guard"
 	"tcenvsvr/agent/order/journal"
 	"tcenvsvr/test/need"
 )
@@ -146,6 +147,8 @@ type rig struct {
 	slots  int
 	python string // interpreter, "" = the host's
 	log    *syncBuffer
+	// protect makes the guard of an agent; nil = there is none.
+	protect func(*app.Catalog) *guard.Guard
 
 	agent  *Agent
 	cancel context.CancelFunc
@@ -204,10 +207,15 @@ func (r *rig) start() *linktest.Session {
 	must(r.t, err)
 	apps, err := app.Open(app.CatalogConfig{Dir: filepath.Join(r.dir, "programs")})
 	must(r.t, err)
-	jobs, err := job.NewExecutor(job.Config{})
-	must(r.t, err)
 	logger := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	var protection *guard.Guard
+	if r.protect != nil {
+		protection = r.protect(apps)
+	}
+	jobs, err := job.NewExecutor(job.Config{Logger: logger})
+	must(r.t, err)
 	r.agent, err = New(Config{
+		Guard:    protection,
 		Identity: Identity{ServerXID: "xid", ServerName: "test", BrokerToken: secret},
 		Limits:   Limits{Executors: r.slots}, JobsDir: filepath.Join(r.dir, "jobs"),
 		Journal: j, Apps: apps, Jobs: jobs, Cloud: r.cloud, Host: r.host,

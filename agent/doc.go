@@ -4,6 +4,9 @@
 //	order ─► journal ─► App ready ─► job folder ─► shim ─► exit ─► outbox ─► cloud
 //	receive.go  └──────────────── package order ─────────────────────┘
 //
+// Before each step the customer's policy is asked (package order/guard): an order that it denies ends
+// rejected.
+//
 // This package holds what all orders share: messages arrive in receive.go, slots and credit are
 // kept in slots.go, sessions begin and end in session.go. Each order has one goroutine, whose life
 // package order tells. What is durable decides, not what is in memory: an agent that starts again

@@ -3,12 +3,14 @@ package agent
 import (
 	"sync"
 
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/order"
 )
 
 // recover puts every order of the journal where the last agent left it.
 func (a *Agent) recover() {
 	a.endStrayJobs()
+	a.Guard.Recover(func(ref wire.Ref) bool { _, known := a.Journal.Get(ref); return known })
 	var looked sync.WaitGroup // until it is known which jobs run
 	for _, e := range a.Journal.Entries() {
 		o := order.New(&a.common, e.Order)

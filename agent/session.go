@@ -14,6 +14,9 @@ func (a *Agent) Hello() wire.Hello {
 		MachineID: a.Identity.MachineID, Hostname: a.Identity.Hostname,
 		BootID: a.Host.BootID(), Journal: a.Journal.Name(a.Host.BootID()), Executors: a.slots.load().total,
 	}
+	if a.SealKey != nil {
+		h.SealKey = a.SealKey()
+	}
 	a.sessions.Hello(func() {
 		for _, e := range a.Journal.Entries() {
 			switch {

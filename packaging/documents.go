@@ -12,7 +12,7 @@ import (
 // operators are the documents of the source that administrators read; developers have all of them.
 var operators = []string{
 	"README.md",
-	"agent/README.md", "agent/app/README.md", "agent/enroll/README.md", "agent/host/README.md",
+	"agent/README.md", "agent/app/README.md", "agent/app/policy/README.md", "agent/enroll/README.md", "agent/host/README.md",
 	"agent/link/README.md", "agent/secret/README.md", "agent/settings/README.md",
 	"certs/README.md", "cmd/tcenvsvr/README.md", "packaging/README.md", "updater/README.md",
 }

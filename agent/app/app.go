@@ -20,6 +20,7 @@ type (
 	Manifest      = tcx.Manifest
 	Execution     = launch.Execution
 	ProxySettings = launch.Proxy
+	Param         = tcx.Param
 	Collected     = outcome.Collected
 	PublishedFile = outcome.Published
 )

@@ -44,17 +44,20 @@ type Catalog struct {
 	CatalogConfig
 	incoming string
 	seals    string
+	origins  string
 
 	mu      sync.Mutex
 	there   map[string]*installed // complete installations by sha256
 	flights map[string]*flight
 	damages []Damage
+	known   map[string]Origin // by sha256, of those that were asked for
 }
 
 const (
 	incomingName = ".incoming" // downloads and half-unpacked Apps
 	sealsName    = ".seals"    // what installations must be, by sha256
 	partSuffix   = ".part"
+	originsName  = ".origins" // which packages they came from, by sha256
 	tempPrefix   = "unpack-"
 	trashPrefix  = "trash-"
 	keepParts    = 7 * 24 * time.Hour
@@ -73,12 +76,13 @@ func Open(c CatalogConfig) (*Catalog, error) {
 	}
 	cat := &Catalog{
 		CatalogConfig: c, incoming: filepath.Join(c.Dir, incomingName), seals: filepath.Join(c.Dir, sealsName),
+		origins: filepath.Join(c.Dir, originsName), known: map[string]Origin{},
 		there: map[string]*installed{}, flights: map[string]*flight{},
 	}
 	if err := makeFolder(c.Dir); err != nil {
 		return nil, fmt.Errorf("opening the App catalog: %w", err)
 	}
-	for _, dir := range []string{cat.incoming, cat.seals} {
+	for _, dir := range []string{cat.incoming, cat.seals, cat.origins} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("opening the App catalog: %w", err)
 		}
@@ -144,7 +148,7 @@ func (c *Catalog) scan() error {
 			}
 		}
 	}
-	return c.sweepSeals()
+	return errors.Join(c.sweepBeside(c.seals), c.sweepBeside(c.origins))
 }
 
 // Lookup returns an App that is installed and undamaged. It does not find an App that cannot be
@@ -235,6 +239,9 @@ func (c *Catalog) place(ctx context.Context, ref Ref, file string) (app App, err
 	m, err := tcx.Unpack(ctx, file, temp, c.Limits)
 	if err != nil {
 		return App{}, wrap(err, "installing App %q", ref.Name)
+	}
+	if err := c.keepOrigin(ref, file); err != nil {
+		return App{}, err
 	}
 	dir := filepath.Join(c.Dir, folder(ref.Name, m.Major()), ref.SHA256)
 	sealed, err := seal.Make(ctx, temp)

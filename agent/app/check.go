@@ -200,15 +200,15 @@ func (c *Catalog) mended(sha string) {
 	}
 }
 
-// sweepSeals removes seals that have no installation.
-func (c *Catalog) sweepSeals() error {
-	entries, err := os.ReadDir(c.seals)
+// sweepBeside removes seals, or origins, that have no installation.
+func (c *Catalog) sweepBeside(dir string) error {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		if c.there[e.Name()] == nil {
-			if err := os.RemoveAll(filepath.Join(c.seals, e.Name())); err != nil {
+			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,7 +83,12 @@ func (c *Catalog) remove(sha string, inUse func(App) bool) (bool, error) {
 		return false, nil
 	}
 	delete(c.there, sha)
-	return true, errors.Join(discard(i.dir, c.incoming), os.Remove(i.seal))
+	delete(c.known, sha)
+	err := os.Remove(c.originOf(sha))
+	if errors.Is(err, fs.ErrNotExist) { // installed by an agent that kept none
+		err = nil
+	}
+	return true, errors.Join(discard(i.dir, c.incoming), os.Remove(i.seal), err)
 }
 
 // installed is when the folder was made.

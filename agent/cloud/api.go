@@ -100,6 +100,31 @@ func (c *Client) Download(ctx context.Context, sha wire.SHA256, offset int64) (i
 	return res.Body, nil
 }
 
+// maxSignature bounds what Signature reads, in bytes.
+const maxSignature = 16 << 10
+
+// Signature fetches the text of the signature of an App package, "" if the cloud has none. It does
+// not retry.
+func (c *Client) Signature(ctx context.Context, sha wire.SHA256) (string, error) {
+	doing := fmt.Sprintf("fetching the signature of App %.12s", sha)
+	res, err := c.once(ctx, doing, http.MethodGet, "/apps/"+string(sha)+"/signature", nil, nil)
+	if s, ok := errors.AsType[*StatusError](err); ok && s.Status == http.StatusNotFound {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxSignature+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", doing, err)
+	case len(text) == 0 || len(text) > maxSignature:
+		return "", fmt.Errorf("%s: the answer has %d bytes, want 1–%d", doing, len(text), maxSignature)
+	}
+	return string(text), nil
+}
+
 // Server asks which server the token belongs to. It does not retry.
 func (c *Client) Server(ctx context.Context) (wire.ServerXID, error) {
 	const doing = "asking whose appDeliveryToken is"

@@ -30,6 +30,22 @@
 // [Executor.Run] keeps a prewarmed shim waiting (prewarmed.go): then an order does not wait for the
 // start of a process and of sudo.
 //
+// # Limits
+//
+// What one App takes can be limited where the shim's user has a control group of version 2 that was
+// delegated to it: under tc-job@.service, and in a service of a user's own systemd with Delegate=yes
+// and DelegateSubgroup=agent (package cgroup below internal). There [Limits] of memory, tasks and
+// CPU hold for the App with all that it starts, from its first instruction on; its end is the end of
+// all in the group. An App that the kernel ended for memory has [ReasonOutOfMemory].
+//
+// By sudo there is no such group. Then Limits.Processes, an rlimit, bounds all processes of the
+// sandbox user together (on kernels since 5.14, of the world of an isolated App), and memory is not
+// limited: an rlimit of address space stops Java, Go and Node long before they use memory, and one of
+// data holds for each process alone. Such an App is the first that the kernel ends when the host has
+// no memory left, and that is told by [ReasonOutOfMemory] as far as the host's counters show it: the
+// App was killed, not by its shim, and the kernel had killed for memory while it ran. [Status] says
+// why a limit of memory does not hold.
+//
 // # Promises
 //
 // A job's folder serves one start. Nothing is executed before the agent has noted the start, is

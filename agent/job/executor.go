@@ -24,6 +24,8 @@ type Executor struct {
 	log       *slog.Logger
 	prewarmed chan *startedShim // from Run to the next Start
 
+	unlimited sync.Once // is it said that a limit does not hold here
+
 	mu     sync.Mutex
 	living map[*Process]bool // whose end nobody was told yet
 }

@@ -31,6 +31,7 @@ const (
 	ReasonStartFailed = spec.ReasonStartFailed
 	ReasonShimLost    = spec.ReasonShimLost
 	ReasonGivenUp     = spec.ReasonGivenUp
+	ReasonOutOfMemory = spec.ReasonOutOfMemory
 )
 
 // ShimCommand is the argument that makes tcenvsvr call ShimMain, and ShimName the name of the

@@ -74,6 +74,11 @@ func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) e
 		return nil, &StartError{Code: reply.Code, Err: errors.New(reply.Error)}
 	}
 	h.release()
+	if why := reply.Status.Unlimited; why != "" {
+		e.unlimited.Do(func() {
+			e.log.Warn("the memory of Apps is not limited on this host", "err", why, "hint", "appsMemoryMegabytes and limits of orders need appsRunner=socket and control groups of version 2")
+		})
+	}
 	e.log.Debug("job started", "job", l.ID, "shim_pid", reply.Status.ShimPID, "app_pid", reply.Status.AppPID)
 	return e.process(l.Dir, *reply.Status), nil
 }

@@ -5,6 +5,7 @@ package order
 const (
 	codeAPIRefused        = "api.refused"
 	codeOutcomeUnreadable = "app.outcome_unreadable"
+	codeOutOfMemory       = "app.out_of_memory"
 	codeStartFailed       = "job.start_failed"
 	codeSupervisorLost    = "job.supervisor_lost"
 	codeNotPrepared       = "order.not_prepared"
@@ -16,6 +17,7 @@ const (
 var Hints = map[string]string{
 	codeAPIRefused:        "the cloud's API refused what the order needs, e.g. its parameters; the message has its words",
 	codeOutcomeUnreadable: "the App ended, and files that it left (results, message) cannot be read: links, devices or folders stand in their place",
+	codeOutOfMemory:       "the kernel ended the App because it took more memory than it may, or the host had none left: raise appsMemoryMegabytes or the order's limit, or run fewer Apps at once; the message says which limit",
 	codeStartFailed:       "the App was not started; the message begins with the reason, a code of this list",
 	codeSupervisorLost:    "the job's supervisor was killed, or the host restarted: what became of the App is not known",
 	codeNotPrepared:       "something else kept the App from being started; the message says what",

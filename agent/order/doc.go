@@ -8,6 +8,9 @@
 //	outcome.go   what the App left becomes a result; its files are uploaded (files.go)
 //	outbox.go    the result is made durable and waits until the cloud has acknowledged it
 //
+// Before the App is fetched, before it is started, and in between, package guard says whether the host's
+// owner allows it.
+//
 // Three things leave this line. An order may be ended before its App ends (ending.go). An App that
 // certainly did not start because of this host is given back to the cloud (giveback.go). And an
 // agent that starts again enters the line where the agent before it left it (resume.go).

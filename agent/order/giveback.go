@@ -60,7 +60,12 @@ func codeOfHost(code string) (string, bool) {
 // that.
 func (o *Order) giveBack(ctx context.Context, code string, err error) {
 	o.c.Unfit(code, err)
-	o.c.Logger.Warn("order is given back: this host could not start its App", "order", o.ref.String(), "code", code, "err", err)
+	o.handBack(ctx, code, err)
+}
+
+// handBack is giveBack where the host is fit.
+func (o *Order) handBack(ctx context.Context, code string, err error) {
+	o.c.Logger.Warn("order is given back: its App was not started here", "order", o.ref.String(), "code", code, "err", err)
 	o.c.Audit.Record(audit.OrderRefused, "order", o.ref.String(), "reason", string(wire.ReasonUnfit), "code", code)
 	if e, ok := errors.AsType[*job.StartError](err); ok && e.Code == job.CodeRefused {
 		o.c.Audit.Record(audit.SudoRefused, "order", o.ref.String(), "app", o.spec.App.Name, "said", plain.TailRunes(err.Error(), maxMessage))
@@ -79,5 +84,6 @@ func (o *Order) giveBack(ctx context.Context, code string, err error) {
 		// starts the App.
 		o.c.Logger.Warn("that an order was given back is not journaled", "order", o.ref.String(), "err", err)
 	}
+	o.c.Guard.Ended(o.ref, result.Outcome, true)
 	o.deliver(ctx, result, nil)
 }

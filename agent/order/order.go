@@ -14,6 +14,7 @@ import (
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/order/guard"
 	"tcenvsvr/agent/order/journal"
 )
 
@@ -89,12 +90,15 @@ type Config struct {
 	Unfit func(code string, err error)
 	// SweepStrays ends processes that belong to no job, after a shim was lost.
 	SweepStrays func(context.Context)
-	Audit       *audit.Log // nil = none
-	Logger      *slog.Logger
+	// Guard decides what the host's owner allows; nil = everything.
+	Guard  *guard.Guard
+	Audit  *audit.Log // nil = none
+	Logger *slog.Logger
 }
 
 // Forget removes an order from the journal: its result was acknowledged, or none is wanted.
 func (c *Config) Forget(ref wire.Ref) {
+	c.Guard.Ended(ref, wire.Interrupted, false) // nothing, where its end is noted already
 	if err := c.Journal.Forget(ref); err != nil {
 		c.Logger.Error("journal does not forget an order", "order", ref.String(), "err", err)
 	}
@@ -114,6 +118,8 @@ type Order struct {
 	prepared time.Duration // from arrival until the App is executed
 	shim     job.Status    // who runs the App, once it was started
 	ending   ending
+	pass     *guard.Pass   // what the host's owner said of it; nil: nothing
+	limit    time.Duration // of the App's run, by the customer's policy; 0 = none
 	start    chan struct{} // closed when a held order may start
 	acked    chan struct{} // closed when the cloud has the result
 	unknown  chan struct{} // wakes the outbox: the cloud has no record of the order

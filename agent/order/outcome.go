@@ -11,6 +11,7 @@ import (
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/plain"
+	"tcenvsvr/agent/order/guard"
 )
 
 // maxMessage is the longest exit message in characters (app-contract: 255). The end of a longer one
@@ -52,12 +53,18 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 		r.Results = collected.Results
 	}
 	r.Message = MessageOf(o.dir(), collected, exit)
+	if exit.Reason == job.ReasonOutOfMemory {
+		r.Error = codeOutOfMemory
+	}
 	return r
 }
 
 // MessageOf is the message about an App that has ended: its own, or else the cause that its stderr
 // tells. dir is the job's folder.
 func MessageOf(dir string, collected app.Collected, exit job.Exit) string {
+	if exit.Reason == job.ReasonOutOfMemory { // what the App said before does not explain it
+		return plain.TailRunes(exit.Error, maxMessage)
+	}
 	return plain.TailRunes(cmp.Or(collected.Message, app.Cause(job.Tail(dir, job.Stderr, maxCause)), app.Cause(exit.StderrTail)), maxMessage)
 }
 
@@ -70,7 +77,7 @@ func OutcomeOf(exit job.Exit, playbook bool) wire.Outcome {
 	switch exit.Reason {
 	case job.ReasonShimLost, job.ReasonGivenUp: // the second is false of an App that was started, and may be its own record
 		return wire.Interrupted
-	case job.ReasonStartFailed:
+	case job.ReasonStartFailed, job.ReasonOutOfMemory:
 		return wire.Failed
 	case job.ReasonTimedOut:
 		return wire.TimedOut
@@ -85,6 +92,10 @@ func (o *Order) failure(err error) wire.Result {
 	r := wire.Result{Ref: o.ref, Outcome: wire.Failed, ExitCode: -1, Message: plain.TailRunes(err.Error(), maxMessage), PrepareUS: time.Since(o.received).Microseconds()}
 	if c, ok := errors.AsType[cancelled](err); ok {
 		r.Outcome, r.Message = wire.Cancelled, plain.TailRunes(c.Error(), maxMessage)
+		return r
+	}
+	if d, ok := errors.AsType[*guard.Refusal](err); ok {
+		r.Error, r.Outcome, r.Message = d.Code, wire.Rejected, plain.Head(d.Error(), maxMessage)
 		return r
 	}
 	if a, ok := errors.AsType[*app.Error](err); ok {

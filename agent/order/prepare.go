@@ -32,21 +32,31 @@ func (o *Order) app() app.Ref {
 
 // prepare installs the App and waits for the cloud's permission to start it.
 func (o *Order) prepare(ctx context.Context) (app.App, error) {
-	installed, err := o.install(ctx, o.app())
+	limited, cancel := context.WithTimeout(ctx, o.installTimeout())
+	defer cancel()
+	if err := o.pass.Fetched(limited); err != nil {
+		return app.App{}, err
+	}
+	installed, err := o.install(ctx, limited, o.app())
+	if err == nil {
+		err = o.pass.Installed(limited, installed)
+	}
 	if err == nil {
 		err = o.awaitStart(ctx)
 	}
 	return installed, err
 }
 
-// install makes the App available and tries again after a temporary failure.
-func (o *Order) install(ctx context.Context, ref app.Ref) (app.App, error) {
-	timeout := installTimeout
+// installTimeout bounds how long the order waits for its App.
+func (o *Order) installTimeout() time.Duration {
 	if o.spec.StartWithinMS > 0 {
-		timeout = time.Duration(o.spec.StartWithinMS) * time.Millisecond
+		return time.Duration(o.spec.StartWithinMS) * time.Millisecond
 	}
-	limited, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+	return installTimeout
+}
+
+// install makes the App available and tries again after a temporary failure, until limited ends.
+func (o *Order) install(ctx, limited context.Context, ref app.Ref) (app.App, error) {
 	fetch := func(ctx context.Context, offset int64) (io.ReadCloser, error) {
 		return o.c.Cloud.Download(ctx, wire.SHA256(ref.SHA256), offset)
 	}

@@ -20,6 +20,7 @@ func (o *Order) Resume(ctx context.Context, e journal.Entry, looked func()) {
 	switch {
 	case e.Result != nil:
 		looked()
+		o.c.Guard.Ended(o.ref, e.Result.Outcome, e.Result.Returned) // the last agent may not have come to it
 		logs := newLogs(o)
 		defer logs.close()
 		o.deliver(ctx, *e.Result, logs)

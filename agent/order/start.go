@@ -9,6 +9,8 @@ import (
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/order/guard"
 )
 
 // execute prepares the App, unless it is ready, starts it, and goes on until the cloud has the
@@ -29,8 +31,11 @@ func (o *Order) execute(ctx context.Context, installed app.App, ready bool) {
 func (o *Order) prepareAndStart(ctx context.Context, installed app.App, ready bool) (*job.Process, error) {
 	ctx, stop := o.ending.within(ctx, always)
 	defer stop()
+	var err error
+	if o.pass, err = o.c.Guard.Arrived(o.spec); err != nil {
+		return nil, err
+	}
 	if !ready {
-		var err error
 		if installed, err = o.prepare(ctx); err != nil {
 			return nil, err
 		}
@@ -50,10 +55,14 @@ func (o *Order) launch(ctx context.Context, installed app.App) (*job.Process, er
 		}
 		o.spec.Params = params
 	}
+	params, err := o.passStart(ctx, installed)
+	if err != nil {
+		return nil, err
+	}
 	if err := o.c.MakeJobDir(o.dir()); err != nil {
 		return nil, err
 	}
-	execution, err := o.execution(ctx)
+	execution, err := o.execution(ctx, params)
 	if err != nil {
 		return nil, err
 	}
@@ -100,14 +109,23 @@ func (o *Order) noteStart(s job.Status) error {
 	return nil
 }
 
+// passStart is the last gate before the App is started. It returns the parameters that the App gets;
+// those of the order, which the journal has too, stay sealed.
+func (o *Order) passStart(ctx context.Context, installed app.App) (params map[string]string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, o.installTimeout())
+	defer cancel()
+	params, o.limit, err = o.pass.Start(ctx, installed, o.spec.Params)
+	return params, err
+}
+
 // execution is what this order's App is told.
-func (o *Order) execution(ctx context.Context) (app.Execution, error) {
+func (o *Order) execution(ctx context.Context, params map[string]string) (app.Execution, error) {
 	e, err := o.c.Execution(ctx, o.session())
 	if err != nil {
 		return e, err
 	}
 	e.Session, e.JobDir = o.session(), o.dir()
-	e.AppParams, e.Defaults = o.spec.Params, o.spec.Defaults
+	e.AppParams, e.Defaults = params, o.spec.Defaults
 	e.Token = o.spec.Token
 	if o.spec.TokenTTLMS > 0 {
 		e.TokenExpires = time.Now().Add(time.Duration(o.spec.TokenTTLMS)*time.Millisecond - time.Since(o.received))
@@ -115,6 +133,11 @@ func (o *Order) execution(ctx context.Context) (app.Execution, error) {
 	e.Playbook = o.spec.Runtime == wire.RuntimePlaybook
 	e.KVContext, e.OutVariables = o.spec.KVContext, o.spec.OutVariables
 	e.Timeout = o.spec.Timeout()
+	if o.limit > 0 {
+		e.Timeout = min(e.Timeout, o.limit)
+	}
+	asked := o.spec.Limits
+	e.Limits = e.Limits.Within(job.Limits{Memory: uint64(asked.MemoryMB) << 20, Tasks: uint64(asked.Tasks), CPUWeight: uint64(asked.CPUWeight)})
 	return e, nil
 }
 
@@ -125,14 +148,27 @@ func (o *Order) notStarted(ctx context.Context, err error) {
 		o.c.Forget(o.ref)
 		return
 	case errors.Is(err, errRecalled):
+		o.c.Guard.Ended(o.ref, wire.Interrupted, true)
 		o.c.Forget(o.ref)
 		o.c.Agent.Remove(o) // before the answer: the credit is free when the cloud receives it
 		o.send(ctx, &wire.Recalled{Ref: o.ref, OK: true})
 		return
 	}
+	if _, is := errors.AsType[cancelled](err); is {
+		o.pass.Cancelled()
+	}
 	if code, is := Unfit(err); is {
 		o.giveBack(ctx, code, err)
 		return
+	}
+	if errors.Is(err, guard.ErrUnderWay) { // here it may not start yet; that is not the order's fault
+		o.handBack(ctx, guard.CodeReplayed, err)
+		return
+	}
+	if r, is := errors.AsType[*guard.Refusal](err); is {
+		o.c.Logger.Warn("order is denied", "order", o.ref.String(), "app", o.spec.App.Name, "version", o.spec.App.Version, "code", r.Code, "rule", r.Rule, "reason", r.Err)
+		o.c.Audit.Record(audit.OrderDenied, "order", o.ref.String(), "app", o.spec.App.Name, "version", o.spec.App.Version,
+			"sha256", string(o.spec.App.SHA256), "code", r.Code, "rule", r.Rule, "reason", r.Err.Error())
 	}
 	o.c.Agent.Release(o)
 	o.report(ctx, o.failure(err), nil)

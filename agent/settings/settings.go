@@ -38,11 +38,14 @@ type Settings struct {
 	ServerName        string        `koanf:"serverName"`
 	ServerXID         string        `koanf:"serverXid"`
 
+	CPUWeight      int           `koanf:"appsCpuWeight"`
 	DefaultTimeout time.Duration `koanf:"appsDefaultTimeoutSeconds"`
 	AppsIsolation  string        `koanf:"appsIsolation"`
 	OutputMaxBytes int           `koanf:"appsJobOutputMaxBytes"`
-	AppsRunner     string        `koanf:"appsRunner"` // as written; Runner resolves auto
+	AppsMemory     int           `koanf:"appsMemoryMegabytes"` // 0 = no limit of one App
+	AppsRunner     string        `koanf:"appsRunner"`          // as written; Runner resolves auto
 	SessionsShare  int           `koanf:"appsSessionsDiskPercent"`
+	TasksMax       int           `koanf:"appsTasksMax"` // 0 = no limit of one App
 	BrokerPort     int           `koanf:"brokerPort"`
 	Drain          time.Duration `koanf:"drainSeconds"`
 	LogLevel       string        `koanf:"logLevel"` // a name that slog.Level.UnmarshalText knows

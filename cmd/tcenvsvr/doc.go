@@ -358,7 +358,9 @@
 //	tcenvsvr keychain status [flags]
 //
 //	Status shows the keychain, whether the running service has its master password,
-//	which settings are sealed, and what is to be done again if the password is lost.
+//	which settings are sealed, and what is to be done again if the password is lost. It
+//	shows the fingerprint of the key to which parameters are sealed: compare it with what
+//	the submitter was given.
 //
 //	  tcenvsvr keychain status
 //	  tcenvsvr keychain status --json
@@ -424,6 +426,71 @@
 //	Man writes one manual page for each command and each help topic into DIR.
 //
 //	  tcenvsvr man /usr/share/man/man1
+//
+// # policy
+//
+// What this host allows, whatever the cloud says.
+//
+//	tcenvsvr policy
+//
+//	Policy is the file /etc/threatconnect-envsvr/policy.yaml, which root alone can write: which Apps
+//	may run here, by name, version, SHA-256 or who signed them, for how long, and whether
+//	orders must be signed. The agent asks it before every order; a change counts at once. A
+//	policy that cannot be read, or that somebody else can write, denies everything. Without
+//	a file everything is allowed. The first rule that matches decides; none: denied.
+//
+//	  version: 1
+//	  publishers:
+//	    acme:
+//	      - key: RWSFolMZ1KR8sAoVG4wQm2yMEJNrs5HF1Cbbat3kTsLhI5CQpKOKF3Gj
+//	  rules:
+//	    - allow: our own Apps
+//	      apps: [ACME_*]
+//	      publishers: acme
+//	      max-timeout: 30m
+//
+//	  tcenvsvr policy show
+//	  tcenvsvr policy check my_app.tcx --policy draft.yaml
+//	  tcenvsvr policy test --app TCPB_-_Ping --version 1.0.2
+//
+// # policy check
+//
+// Say whether this App may run here, and by which rule.
+//
+//	tcenvsvr policy check APP.tcx [flags]
+//
+//	Check reads the package, and APP.tcx.minisig beside it if there is one, and says which rule
+//	applies to it. What the policy asks of orders it takes as given, and names it.
+//	Exit code 0 says that the App may run, 11 that it may not.
+//
+//	  tcenvsvr policy check my_app.tcx
+//	  tcenvsvr policy check my_app.tcx --policy draft.yaml --json
+//
+// # policy show
+//
+// Print the policy in force, and where it trusts much.
+//
+//	tcenvsvr policy show [flags]
+//
+//	Show prints the policy with every default written out, and on stderr what its author may
+//	not have meant: rules that are never reached, rules that go by the cloud's word alone.
+//
+//	  tcenvsvr policy show
+//	  tcenvsvr policy show --json
+//	  tcenvsvr policy show --policy draft.yaml
+//
+// # policy test
+//
+// Say what the policy would decide about an order.
+//
+//	tcenvsvr policy test --app NAME [flags]
+//
+//	Test says what the policy decides about an order that is described by flags, and why each
+//	rule before the one that decides does not match. What is left out is not there: the order
+//	is not signed, its package neither. Exit code 0 says that it may run, 11 that it may not.
+//
+//	  tcenvsvr policy test --app TCPB_-_Ping --version 1.0.2 --publisher acme
+//	  tcenvsvr policy test --app TCPB_-_Ping --signer soc --sealed --timeout 2h --json
 //
 // # run
 //

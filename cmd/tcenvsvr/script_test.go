@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -27,10 +29,36 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TCENVSVR_HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("HOME", e.WorkDir)
-			return nil
+			return policyFolder(e)
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "root" {
+				return false, fmt.Errorf("there is no condition %q", name)
+			}
+			return os.Getuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"buildapp": buildApp, "exits": scripts.Exits, "stranger": stranger},
 	})
+}
+
+// policyFolder makes POLICYDIR, a folder that root alone can write, up to the top, and has the programs
+// look for their policy there, not in this machine's /etc.
+func policyFolder(e *testscript.Env) error {
+	dir := filepath.Join(e.WorkDir, "policy")
+	if os.Getuid() == 0 && runtime.GOOS == "linux" {
+		made, err := os.MkdirTemp("/run", "tc-policy-")
+		if err != nil {
+			return err
+		}
+		e.Defer(func() { _ = os.RemoveAll(made) })
+		if err := os.Chmod(made, 0o755); err != nil {
+			return err
+		}
+		dir = made
+	}
+	e.Setenv("POLICYDIR", dir)
+	e.Setenv("TCENVSVR_POLICY", filepath.Join(dir, "policy.yaml"))
+	return nil
 }
 
 // buildApp packs test Apps into the current folder: buildapp NAME…

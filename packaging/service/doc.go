@@ -20,6 +20,9 @@
 // (PrivateTmp, RemoveIPC), kills all of its cgroup, or hides the processes of other users, by which
 // the agent finds its jobs again.
 //
+// tc-job@.service delegates its control group: the shim limits its App in there. So it is the shim,
+// not systemd, that ends when the kernel has ended the App for memory (OOMPolicy=continue).
+//
 // The path and timer units need not be enabled: the agent's unit wants them, and they stop with it.
 // A path unit is quick, a timer cannot be missed. EL 8 has systemd 239, which ignores unknown
 // directives with a warning.

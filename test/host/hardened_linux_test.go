@@ -38,6 +38,10 @@ func TestHardened(t *testing.T) {
 		if p.NoNewPrivs != "1" || !strings.Contains(p.Cgroup, "tc-job@") {
 			t.Errorf("the App has NoNewPrivs %s and is in cgroup %s; want 1 and one of its own", p.NoNewPrivs, p.Cgroup)
 		}
+		// Of its own below that of the service, which systemd has delegated.
+		if !strings.Contains(p.Cgroup, ".service/tc-job-") {
+			t.Errorf("the App is in cgroup %s, in which the shim cannot limit it", p.Cgroup)
+		}
 	})
 	t.Run("the doctor looks at the socket", func(t *testing.T) {
 		s := s.as(t)

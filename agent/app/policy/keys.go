@@ -14,6 +14,33 @@ func (p *Policy) PublisherKeys(now time.Time) []signature.PublicKey { return p.k
 // SignerKeys returns the keys whose signatures over orders count at that time.
 func (p *Policy) SignerKeys(now time.Time) []signature.PublicKey { return p.keysAt(now, true) }
 
+// A Signer is one key whose signatures over orders count, with the times between which they do; zero is no
+// bound.
+type Signer struct {
+	Name                string
+	Key                 signature.PublicKey
+	NotBefore, NotAfter time.Time
+}
+
+// Signers returns all keys of signers, also those whose time is over or still to come.
+func (p *Policy) Signers() []Signer {
+	if p == nil {
+		return nil
+	}
+	var all []Signer
+	for k, s := range p.keys {
+		if !s.signer {
+			continue
+		}
+		last := s.after
+		if !last.IsZero() {
+			last = last.Add(-1) // the last moment at which it counts
+		}
+		all = append(all, Signer{s.owner, k, s.before, last})
+	}
+	return all
+}
+
 // Publisher returns whose key it is, if its signatures over packages count at that
 // time. The time is that of the decision: when something was signed only the signer knows.
 func (p *Policy) Publisher(k signature.PublicKey, now time.Time) (name string, ok bool) {

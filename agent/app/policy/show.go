@@ -57,6 +57,19 @@ func (p *Policy) Err() error {
 	return p.err
 }
 
+// State is another text for each policy: "none", "invalid: " and why, or "valid: " and the file's SHA-256.
+func (p *Policy) State() string {
+	switch {
+	case p.Absent():
+		return "none"
+	case p.Err() != nil:
+		return "invalid: " + p.err.Error()
+	case p == nil || p.doc == nil:
+		return "invalid"
+	}
+	return "valid: " + p.digest
+}
+
 // Absent reports whether there is no policy, so that everything is allowed.
 func (p *Policy) Absent() bool { return p != nil && p.absent }
 

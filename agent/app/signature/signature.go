@@ -63,7 +63,38 @@ func (s *Signature) Verify(file io.Reader, keys ...PublicKey) (PublicKey, error)
 	return k, nil
 }
 
+// ErrDigest says that a legacy ("Ed") signature goes over the package itself: its digest does not do.
+var ErrDigest = errors.New("a legacy signature is verified with the file itself only: sign it anew with minisign 0.10 or newer, without -l")
+
+// VerifyDigest is Verify for who has kept the file's [Digest] instead of the file. A legacy signature
+// is ErrDigest.
+func (s *Signature) VerifyDigest(sum [DigestSize]byte, keys ...PublicKey) (PublicKey, error) {
+	if !s.Prehashed {
+		return PublicKey{}, fmt.Errorf("verifying signature of key %s: %w", s.KeyID, ErrDigest)
+	}
+	k, err := s.check(keys, func() ([]byte, error) { return sum[:], nil })
+	if err != nil {
+		return PublicKey{}, fmt.Errorf("verifying signature of key %s: %w", s.KeyID, err)
+	}
+	return k, nil
+}
+
+// DigestSize is the length of a Digest in bytes.
+const DigestSize = blake2b.Size
+
+// Digest reads a file to its end and returns what signatures of it go over.
+func Digest(file io.Reader) (sum [DigestSize]byte, err error) {
+	d, err := digest(file)
+	copy(sum[:], d)
+	return sum, err
+}
+
 func (s *Signature) verify(file io.Reader, keys []PublicKey) (PublicKey, error) {
+	return s.check(keys, func() ([]byte, error) { return s.message(file) })
+}
+
+// check finds the key that signed; message is asked for only if one can have done so.
+func (s *Signature) check(keys []PublicKey, signed func() ([]byte, error)) (PublicKey, error) {
 	var candidates []PublicKey
 	known := false
 	for _, k := range keys {
@@ -81,7 +112,7 @@ func (s *Signature) verify(file io.Reader, keys []PublicKey) (PublicKey, error) 
 	case len(candidates) == 0:
 		return PublicKey{}, ErrBad
 	}
-	message, err := s.message(file)
+	message, err := signed()
 	if err != nil {
 		return PublicKey{}, err
 	}

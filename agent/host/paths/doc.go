@@ -6,6 +6,7 @@
 //	└── .tcenvsvr/        0711   State
 //	    ├── settings.yaml 0600   Settings
 //	    ├── keystore.p12  0600   Keystore: client certificate and the cloud's CA
+//	    ├── sealing-keys  0600   SealKeys: open sealed parameters; sealed by the keychain
 //	    ├── control.sock  0600   Control, unless its name is too long (see below)
 //	    ├── exchange/     0755
 //	    │   ├── programs/ 0755   Programs: unpacked Apps, read-only to the sandbox user
@@ -14,6 +15,8 @@
 //	    ├── trust/    0755   Trust: sets of trusted CAs; CloudCA
 //	    ├── journal/      0700   Journal: accepted orders and the outbox
 //	    └── logs/         0750   Logs, and in it audit.jsonl 0640 Audit
+//
+// Besides, Policy is the host's: /etc/threatconnect-envsvr/policy.yaml, which root alone writes.
 //
 // The modes are those of folders that [Paths.Create] makes. A folder that exists already keeps its
 // mode and ACLs: the package may have set them. Other users can pass through State and cannot list

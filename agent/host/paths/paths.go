@@ -23,10 +23,26 @@ type Paths struct {
 	Certs    string // private CAs, added by command
 	// CertsDrop are the folders that administrators put private CAs into.
 	CertsDrop []string
-	Journal   string
-	Logs      string
-	Audit     string // security-relevant acts, in Logs
-	Control   string // the control socket
+	// Policy says what the customer allows here. It is the host's, not the home's; PolicyVariable of
+	// the service's environment names another.
+	Policy   string
+	SealKeys string // keys that open sealed parameters, sealed by the keychain
+	Journal  string
+	Logs     string
+	Audit    string // security-relevant acts, in Logs
+	Control  string // the control socket
+}
+
+// PolicyVariable is the environment variable that names another policy than the host's. Who sets the
+// service's environment is root.
+const PolicyVariable = "TCENVSVR_POLICY"
+
+// WithPolicy returns the paths with another policy, where the environment names one.
+func (p Paths) WithPolicy(getenv func(string) string) Paths {
+	if path := getenv(PolicyVariable); path != "" {
+		p.Policy = path
+	}
+	return p
 }
 
 // New computes the paths below home, which may be relative to the current folder. It creates
@@ -51,6 +67,8 @@ func New(home string) (Paths, error) {
 		CloudCA:   filepath.Join(state, "trust", "cloud.pem"),
 		Certs:     filepath.Join(state, "certs"),
 		CertsDrop: []string{hostCerts, filepath.Join(home, "certs.d")},
+		Policy:    HostPolicy,
+		SealKeys:  filepath.Join(state, "sealing-keys"),
 		Journal:   filepath.Join(state, "journal"),
 		Logs:      filepath.Join(state, "logs"),
 		Audit:     filepath.Join(state, "logs", "audit.jsonl"),

@@ -11,6 +11,9 @@ const DefaultHome = `C:\ProgramData\threatconnect-envsvr`
 // hostCerts is where the host's administrators put private CAs.
 const hostCerts = `C:\ProgramData\threatconnect-envsvr-certs.d`
 
+// HostPolicy is the customer's policy, which root alone may write.
+const HostPolicy = `C:\ProgramData\threatconnect-envsvr-policy.yaml`
+
 // maxSocket is the longest name of a Unix socket in bytes (afunix.h).
 const maxSocket = 107
 

@@ -47,6 +47,9 @@ func Coverage() []Field {
 		{"StartWithinMS", false, "what is left of it at delivery, so it differs for each attempt; the signed not-after bounds the start"},
 		{"Priority", true, "the agent orders what waits by it"},
 		{"Retryable", true, "whether it may run again"},
+		{"Limits.MemoryMB", true, "too little memory would fail what the operator wants to run; the host's own limit holds anyway"},
+		{"Limits.Tasks", true, "as memory"},
+		{"Limits.CPUWeight", true, "as memory"},
 		{"Signature", false, "it is the signature itself"},
 	}
 }
@@ -75,10 +78,14 @@ func canonical(o *wire.Order, s *Signature) []byte {
 	b = append(b, defaults[:]...)
 	b = number(b, o.TimeoutMS)
 	b = number(b, int64(o.Priority))
+	retryable := byte(0)
 	if o.Retryable {
-		return append(b, 1)
+		retryable = 1
 	}
-	return append(b, 0)
+	b = append(b, retryable)
+	b = number(b, o.Limits.MemoryMB)
+	b = number(b, o.Limits.Tasks)
+	return number(b, o.Limits.CPUWeight)
 }
 
 // digest is that of a map whose names are sorted by their bytes. None and an empty one are

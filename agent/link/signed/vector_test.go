@@ -43,6 +43,7 @@ func example() *wire.Order {
 		KVContext: "kv-1", OutVariables: []string{"#App:1:b!String", "#App:1:a!String"},
 		Defaults:  map[string]string{"tc_user_id": "1"},
 		TimeoutMS: 60_000, Priority: 5, Retryable: true,
+		Limits: wire.Limits{MemoryMB: 512, Tasks: 64, CPUWeight: 50},
 	}
 }
 
@@ -102,6 +103,7 @@ func TestAnotherLanguageAgrees(t *testing.T) {
 	}
 	minimal := example()
 	minimal.Params, minimal.Defaults, minimal.OutVariables, minimal.KVContext, minimal.Retryable = nil, nil, nil, "", false
+	minimal.Limits = wire.Limits{}
 	for name, o := range map[string]*wire.Order{"full": example(), "minimal": minimal} {
 		s := mustSign(t, o)
 		in, err := json.Marshal(map[string]any{"order": o, "signature": s, "public": hex.EncodeToString(operator().Public)})

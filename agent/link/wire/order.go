@@ -92,10 +92,45 @@ type Order struct {
 	StartWithinMS int64 `json:"start_within_ms"` // rejected if not started so long after delivery; 0 = no limit
 	Priority      int   `json:"priority"`        // 0 (last)–9 (first), 5 is usual
 	Retryable     bool  `json:"retryable"`       // may run again after Interrupted
+	// Limits are of this order, below those of the host; its own hold where they are lower.
+	Limits Limits `json:"limits,omitzero"`
 	// Signature is that of the operator who submitted the order (package link/signed), "" if there
 	// is none: the cloud passes it on and need not understand it. At most MaxSignature bytes.
 	Signature string `json:"signature,omitempty"`
 }
+
+// Limits bound all processes of an App together, where the host can do that; 0 = what the host
+// allows.
+type Limits struct {
+	MemoryMB  int64 `json:"memory_mb,omitempty"`  // MiB, 16–16 777 216
+	Tasks     int64 `json:"tasks,omitempty"`      // processes and threads, 8–4 194 304
+	CPUWeight int64 `json:"cpu_weight,omitempty"` // against other Apps, 1–10 000; 100 is usual
+}
+
+func (l Limits) validate() error {
+	for _, f := range []struct {
+		name           string
+		n, least, most int64
+	}{
+		{"memory_mb", l.MemoryMB, MinMemoryMB, MaxMemoryMB},
+		{"tasks", l.Tasks, MinTasks, MaxTasks},
+		{"cpu_weight", l.CPUWeight, 1, MaxCPUWeight},
+	} {
+		if f.n != 0 && (f.n < f.least || f.n > f.most) {
+			return fmt.Errorf("%w: limits.%s %d is outside %d–%d", ErrInvalid, f.name, f.n, f.least, f.most)
+		}
+	}
+	return nil
+}
+
+// Bounds of [Limits]. Below the least ones no interpreter starts.
+const (
+	MinMemoryMB  = 16
+	MaxMemoryMB  = 1 << 24
+	MinTasks     = 8
+	MaxTasks     = 1 << 22
+	MaxCPUWeight = 10_000
+)
 
 // AppRef names one version of one App by content.
 type AppRef struct {
@@ -144,7 +179,7 @@ func (m *Order) validate() error {
 	case m.Priority < 0 || m.Priority > 9:
 		return fmt.Errorf("%w: priority %d is outside 0–9", ErrInvalid, m.Priority)
 	}
-	return nil
+	return m.Limits.validate()
 }
 
 // Accepted says that the order is in the journal, fsynced: it survives the agent. With Hold the

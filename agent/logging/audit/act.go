@@ -9,6 +9,8 @@ const (
 	AgentStopped  Act = "agent_stopped"
 	OrderAccepted Act = "order_accepted"
 	OrderRefused  Act = "order_refused"
+	OrderDenied   Act = "order_denied"   // by the customer's policy, or for its signature or parameters
+	PolicyChanged Act = "policy_changed" // the customer's policy
 	SudoRefused   Act = "sudo_refused"
 	IntakePaused  Act = "intake_paused" // this host cannot run Apps
 	IntakeResumed Act = "intake_resumed"
@@ -25,6 +27,7 @@ const (
 	KeychainChanged  Act = "keychain_change_password"
 	KeychainUnlocked Act = "keychain_unlock"
 	KeychainRefused  Act = "keychain_refused" // wrong master password
+	SealKeyMade      Act = "seal_key_made"
 
 	CertsAdded   Act = "certs_add"
 	CertsRemoved Act = "certs_remove"
@@ -42,7 +45,7 @@ const (
 // disk.
 func (a Act) ofOrders() bool {
 	switch a {
-	case OrderAccepted, OrderRefused, SudoRefused:
+	case OrderAccepted, OrderRefused, OrderDenied, SudoRefused:
 		return true
 	}
 	return false

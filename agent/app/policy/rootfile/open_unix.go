@@ -58,6 +58,28 @@ func open(path string) (*os.File, error) {
 	return file, nil
 }
 
+// folders looks at the folders above a path that exist.
+func folders(path string) error {
+	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
+		return fmt.Errorf("the path %q is not absolute and plain", path)
+	}
+	for at := "/"; at != path; {
+		info, err := os.Lstat(at)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // whoever makes it must be able to write the one above
+		}
+		if err != nil {
+			return err
+		}
+		if err := rootsAlone(at, info, fs.ModeDir, "folder"); err != nil {
+			return err
+		}
+		next, _, _ := strings.Cut(strings.TrimPrefix(path[len(at):], "/"), "/")
+		at = filepath.Join(at, next)
+	}
+	return nil
+}
+
 // rootsAlone says what is wrong with kind, owner and mode. An access list that lets
 // others write shows in the group's bits, which are then its mask.
 func rootsAlone(path string, info fs.FileInfo, kind fs.FileMode, name string) error {

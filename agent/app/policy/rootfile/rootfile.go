@@ -20,6 +20,10 @@ const (
 	Pause    = Rest / 2 // between two looks
 )
 
+// Folders says whether somebody besides root could take the file away, or put one there: it looks at
+// the folders above it. The file need not exist.
+func Folders(path string) error { return folders(path) }
+
 // Read returns the file's content, at most one byte more than limit. The path is absolute. known is what was
 // read before: the same is returned without waiting. An error that wraps [fs.ErrNotExist] says that there
 // is no file, not even one that is unsafe.

@@ -35,6 +35,8 @@ type Plan struct {
 	Show []string `json:"show,omitempty"`
 	// Keep are folders below hidden ones that the App writes to.
 	Keep []string `json:"keep,omitempty"`
+	// Lock are file systems, each where it is mounted, that the App sees and cannot change.
+	Lock []string `json:"lock,omitempty"`
 	// Tmp is the folder that is /tmp and /var/tmp; "" = an empty one in memory.
 	Tmp string `json:"tmp,omitempty"`
 }
@@ -49,7 +51,7 @@ func (p *Plan) Validate() error {
 	default:
 		return fmt.Errorf("isolation level %.20q is unknown", p.Level)
 	}
-	for _, list := range [][]string{p.Hide, p.Show, p.Keep, {p.Tmp}} {
+	for _, list := range [][]string{p.Hide, p.Show, p.Keep, p.Lock, {p.Tmp}} {
 		for _, path := range list {
 			if path != "" && (!filepath.IsAbs(path) || path == "/") {
 				return fmt.Errorf("isolation: %q is not an absolute path below /", path)

@@ -26,6 +26,11 @@ type World struct {
 // Open starts an init in namespaces of its own. args start this program, once more, so that it calls
 // [InitMain]. The calling thread is the init's parent: the init is killed when that thread ends.
 func Open(level Level, exe string, args []string) (*World, error) {
+	return OpenBy(level, exe, args, func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() })
+}
+
+// OpenBy is Open where start calls fork, perhaps after it has changed the attributes that fork uses.
+func OpenBy(level Level, exe string, args []string, start func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)) (*World, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("making a socket for the init: %w", err)
@@ -48,9 +53,12 @@ func Open(level Level, exe string, args []string) (*World, error) {
 		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 		defer func() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }()
 	}
-	pid, err := syscall.ForkExec(exe, args, &syscall.ProcAttr{
-		Dir: "/", Env: []string{}, Sys: Attr(level),
-		Files: []uintptr{null.Fd(), null.Fd(), null.Fd(), uintptr(pair[1])},
+	attr := Attr(level)
+	pid, err := start(attr, func() (int, error) {
+		return syscall.ForkExec(exe, args, &syscall.ProcAttr{
+			Dir: "/", Env: []string{}, Sys: attr,
+			Files: []uintptr{null.Fd(), null.Fd(), null.Fd(), uintptr(pair[1])},
+		})
 	})
 	if err != nil {
 		_ = conn.Close()

@@ -97,7 +97,7 @@ func (w *world) build() error {
 	if err := hide(true); err != nil {
 		return err
 	}
-	for _, dir := range hidden { // nothing is made in there any more
+	for _, dir := range slices.Concat(hidden, w.plan.Lock) { // nothing is made in there any more
 		if err := readOnly(dir); err != nil {
 			return err
 		}

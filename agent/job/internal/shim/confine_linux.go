@@ -18,11 +18,13 @@ func sysProcAttr() *syscall.SysProcAttr {
 }
 
 // confine sets the App's limits. That happens some microseconds after the execution, while the
-// loader is at work: limits that were set in the shim would bind the shim as well.
+// loader is at work: limits that were set in the shim would bind the shim as well. Memory is not
+// among them: Java, Go and Node reserve address space by the gigabyte and use little of it, and a
+// limit of data (RLIMIT_DATA) holds for each process alone.
 func confine(pid int, l spec.Limits) {
 	for resource, n := range map[int]uint64{
 		unix.RLIMIT_NOFILE: l.OpenFiles, unix.RLIMIT_NPROC: l.Processes,
-		unix.RLIMIT_FSIZE: l.FileSize, unix.RLIMIT_AS: l.Memory,
+		unix.RLIMIT_FSIZE: l.FileSize,
 	} {
 		if n == 0 {
 			continue

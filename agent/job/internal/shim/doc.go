@@ -17,6 +17,7 @@
 //	folder.go      the claim of a job's folder, the state, and the record of the exit
 //	supervisor.go  the life of a job until nothing of it lives
 //	tree_*.go      the App and all that descends from it
+//	limits.go      what the App may take, and whether the kernel ended it for memory
 //	server.go      the socket by which agents wait and cancel
 //	output.go      what is kept of the outputs; logs.go: of the logs; keep.go: of other files
 //	reap_unix.go   the end of a job whose shim was lost; sweep_linux.go: of what belongs to no job

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/proc"
 	"tcenvsvr/agent/job/internal/spec"
 	"tcenvsvr/agent/logging/plain"
@@ -23,16 +24,18 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 	if isInit(os.Args) {
 		return initMain()
 	}
-	world := prewarm(stdin)
+	world, group, noGroup := prewarm(stdin)
 	hide()
 	debug.SetTraceback("none") // a crash must not print arguments that could be secrets
 	in := bufio.NewReader(io.LimitReader(stdin, spec.MaxRequest+int64(len(spec.Go))))
 	req, err := readRequest(in)
 	if err != nil {
+		group.Close()
 		return refuse(stdout, stderr, &spec.StartError{Code: spec.CodeLaunch, Err: err})
 	}
 	if req.Op != spec.OpStart {
 		world.Close()
+		group.Close()
 		var reply spec.Reply
 		switch req.Op {
 		case spec.OpProbe:
@@ -53,7 +56,7 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 		return 0
 	}
 	signals := harden()
-	s, err := prepare(req.Launch, world)
+	s, err := prepare(req.Launch, world, group, noGroup)
 	if err != nil {
 		return refuse(stdout, stderr, err)
 	}
@@ -115,7 +118,7 @@ func answer(stdout io.Writer, r spec.Reply) {
 
 // prepare does everything that comes before the App is executed. After an error nothing will be
 // executed.
-func prepare(l *spec.Launch, w *world) (*supervisor, error) {
+func prepare(l *spec.Launch, w *world, g *cgroup.Group, noGroup error) (*supervisor, error) {
 	l.Grace = orDefault(l.Grace, spec.DefaultGrace)
 	l.MaxOutput = orDefault(l.MaxOutput, spec.DefaultMaxOutput)
 	if l.WorkDir == "" {
@@ -123,12 +126,14 @@ func prepare(l *spec.Launch, w *world) (*supervisor, error) {
 	}
 	self, err := proc.Of(os.Getpid())
 	if err != nil {
+		g.Close()
 		return nil, fmt.Errorf("identifying the shim: %w", err)
 	}
-	s := &supervisor{launch: l, world: w, logs: newLogs(l), kept: kept{launch: l}, started: time.Now().UTC(), status: spec.Status{
+	s := &supervisor{launch: l, world: w, group: g, noGroup: noGroup, logs: newLogs(l), kept: kept{launch: l}, started: time.Now().UTC(), status: spec.Status{
 		State: spec.Starting, ShimPID: self.PID, ShimStart: self.Start, BootID: proc.BootID(), Token: rand.Text(), Files: l.FilePaths(),
 	}}
 	if s.reserve, err = claim(l.Dir, &s.status); err != nil {
+		g.Close()
 		return nil, err
 	}
 	if err := s.prepare(); err != nil {

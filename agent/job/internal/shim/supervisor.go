@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/spec"
 )
 
@@ -28,15 +29,18 @@ type supervisor struct {
 	status  spec.Status
 	server  *server
 	reserve *os.File
-	out     [2]*output // stdout, stderr
-	world   *world     // prewarmed, nil if there is none
+	out     [2]*output    // stdout, stderr
+	world   *world        // prewarmed, nil if there is none
+	group   *cgroup.Group // of the App, nil if it has none of its own
+	noGroup error         // why not, if that is known
 	tree    *tree
 	logs    *logs
 	kept    kept
 
-	exit    spec.Exit
-	ended   bool      // the App itself has ended
-	refused time.Time // since when nothing but refusals answer KILL
+	exit     spec.Exit
+	ended    bool      // the App itself has ended
+	oomKills uint64    // of the host, before the App could be one
+	refused  time.Time // since when nothing but refusals answer KILL
 }
 
 // event is news of the tree.
@@ -60,6 +64,9 @@ func (s *supervisor) prepare() (err error) {
 	if err := writeFiles(s.launch); err != nil {
 		return err
 	}
+	if err := s.limit(); err != nil {
+		return err
+	}
 	return s.prepareWorld()
 }
 
@@ -67,9 +74,9 @@ func (s *supervisor) prepare() (err error) {
 func (s *supervisor) execute() (err error) {
 	s.started = time.Now().UTC()
 	if s.launch.Isolation.On() {
-		s.tree, err = spawnIn(s.world, s.launch)
+		s.tree, err = spawnIn(s.world, s.group, s.launch)
 	} else {
-		s.tree, err = spawn(s.launch, s.out[0].app, s.out[1].app)
+		s.tree, err = spawn(s.launch, s.group, s.out[0].app, s.out[1].app)
 	}
 	if err != nil {
 		return err
@@ -92,6 +99,8 @@ func (s *supervisor) abandon(reason string, err error) {
 	if e, ok := errors.AsType[*spec.StartError](err); ok {
 		code = e.Code
 	}
+	s.world.Close() // an init that has not executed the App ends by it
+	s.group.Close()
 	s.exit = spec.Exit{Code: -1, Reason: reason, Error: code + ": " + err.Error(), Started: s.started, Ended: s.now()}
 	s.record()
 }
@@ -99,6 +108,7 @@ func (s *supervisor) abandon(reason string, err error) {
 // launched begins what can wait until the agent is answered.
 func (s *supervisor) launched() {
 	s.launch.Env, s.launch.Argv, s.launch.Files = nil, nil, nil
+	s.oomKills = cgroup.HostOOMKills()
 	_ = writeState(s.status) // on a full disk it stays "starting", which names the shim and is enough
 	s.server.serve()
 	for _, o := range s.out {
@@ -213,6 +223,8 @@ func (s *supervisor) finish() {
 	if s.launch.OwnerUID != os.Geteuid() {
 		share(s.launch.Dir)
 	}
+	s.judgeMemory()
+	s.group.Close()
 	s.exit.Killed = s.tree.killed()
 	s.exit.Started, s.exit.Ended = s.started, s.now()
 	s.record()

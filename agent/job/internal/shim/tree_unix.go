@@ -13,33 +13,41 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/proc"
 	"tcenvsvr/agent/job/internal/spec"
 )
 
+// limitsMemory: without a control group, memory is not limited.
+const limitsMemory = false
+
 // tree is the App and everything that descends from it.
 type tree struct {
-	id       proc.ID     // of the App, or of the init of its world
-	world    *world      // nil where the App is not isolated
-	pidfd    int         // of its init, -1 if there is none
-	over     atomic.Bool // the init is reaped
-	ended    atomic.Bool // the App in it
+	id       proc.ID       // of the App, or of the init of its world
+	world    *world        // nil where the App is not isolated
+	pidfd    int           // of its init, -1 if there is none
+	over     atomic.Bool   // the init is reaped
+	group    *cgroup.Group // nil where the App has none of its own
+	ended    atomic.Bool   // the App in it
 	events   chan event
 	stopping atomic.Bool  // a signal was sent
 	reaped   atomic.Int64 // processes beside the App that ended after that
 }
 
 // spawn executes the App in its own session.
-func spawn(l *spec.Launch, stdout, stderr *os.File) (*tree, error) {
+func spawn(l *spec.Launch, g *cgroup.Group, stdout, stderr *os.File) (*tree, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, fmt.Errorf("opening the App's stdin: %w", err)
 	}
 	defer null.Close()
 	runtime.LockOSThread() // for good: the parent-death signal comes when the thread ends that forked
-	pid, err := syscall.ForkExec(l.Argv[0], l.Argv, &syscall.ProcAttr{
-		Dir: l.WorkDir, Env: l.Env, Sys: sysProcAttr(),
-		Files: []uintptr{null.Fd(), stdout.Fd(), stderr.Fd()},
+	attr := sysProcAttr()
+	pid, err := g.Start(attr, func() (int, error) {
+		return syscall.ForkExec(l.Argv[0], l.Argv, &syscall.ProcAttr{
+			Dir: l.WorkDir, Env: l.Env, Sys: attr,
+			Files: []uintptr{null.Fd(), stdout.Fd(), stderr.Fd()},
+		})
 	})
 	if err != nil {
 		return nil, explain(l, err)
@@ -49,7 +57,7 @@ func spawn(l *spec.Launch, stdout, stderr *os.File) (*tree, error) {
 		id = proc.ID{PID: pid}
 	}
 	confine(pid, l.Limits)
-	return &tree{id: id, events: make(chan event, 2)}, nil
+	return &tree{id: id, group: g, events: make(chan event, 2)}, nil
 }
 
 // explain finds out what went wrong: fork, chdir and exec return one error number for all.
@@ -184,6 +192,7 @@ func (t *tree) kill() (alive, refused int) {
 			killed[p.ID] = true
 		}
 	}
+	t.group.Kill()
 	if t.world != nil { // its init, which would count, is among them
 		t.reaped.Store(max(t.reaped.Load(), int64(len(killed)-t.own())))
 	}

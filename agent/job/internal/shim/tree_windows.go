@@ -13,12 +13,16 @@ import (
 
 	"golang.org/x/sys/windows"
 
+	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/proc"
 	"tcenvsvr/agent/job/internal/spec"
 )
 
 // diskFull are the errors of a write for which there is no space.
 var diskFull = []error{windows.ERROR_DISK_FULL, windows.ERROR_HANDLE_DISK_FULL, windows.ERROR_DISK_QUOTA_EXCEEDED}
+
+// limitsMemory: a Job Object does.
+const limitsMemory = true
 
 // tree is a Job Object. The shim alone holds its handle, so when the shim dies the kernel kills all
 // that is in it.
@@ -32,7 +36,7 @@ type tree struct {
 
 // spawn creates the App suspended, puts it into the Job Object and lets it run: nothing that it
 // starts can be outside.
-func spawn(l *spec.Launch, stdout, stderr *os.File) (*tree, error) {
+func spawn(l *spec.Launch, _ *cgroup.Group, stdout, stderr *os.File) (*tree, error) {
 	if info, err := os.Stat(l.WorkDir); err != nil || !info.IsDir() {
 		return nil, &spec.StartError{Code: spec.CodeWorkDir, Err: fmt.Errorf("entering the App's folder %q: %w", l.WorkDir, errors.Join(err, os.ErrNotExist))}
 	}
@@ -75,9 +79,9 @@ func newJob(l spec.Limits) (windows.Handle, error) {
 	}
 	var info windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION
 	info.BasicLimitInformation.LimitFlags = windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | windows.JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION
-	if l.Processes > 0 {
+	if l.Tasks > 0 {
 		info.BasicLimitInformation.LimitFlags |= windows.JOB_OBJECT_LIMIT_ACTIVE_PROCESS
-		info.BasicLimitInformation.ActiveProcessLimit = uint32(min(l.Processes, 1<<32-1))
+		info.BasicLimitInformation.ActiveProcessLimit = uint32(min(l.Tasks, 1<<32-1))
 	}
 	if l.Memory > 0 {
 		info.BasicLimitInformation.LimitFlags |= windows.JOB_OBJECT_LIMIT_JOB_MEMORY

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/proc"
 	"tcenvsvr/agent/job/internal/spec"
@@ -33,27 +34,29 @@ func initMain() int {
 // world is an App's world that is ready, or could not be made.
 type world = isolation.World
 
-// openWorld starts the init of a world.
-func openWorld(level isolation.Level) (*world, error) {
-	return isolation.Open(level, "/proc/self/exe", []string{filepath.Base(os.Args[0]), "job-shim", isolation.InitCommand})
+// openWorld starts the init of a world, in the App's control group if there is one.
+func openWorld(level isolation.Level, g *cgroup.Group) (*world, error) {
+	return isolation.OpenBy(level, "/proc/self/exe", []string{filepath.Base(os.Args[0]), "job-shim", isolation.InitCommand}, g.Start)
 }
 
 // prewarm makes a world while nobody waits for it: where the request has not come yet, this shim is a
 // prewarmed one, and has no secrets that an init could inherit either.
-func prewarm(stdin any) *world {
+//
+// So is the App's control group; noGroup says why there is none.
+func prewarm(stdin any) (w *world, g *cgroup.Group, noGroup error) {
 	f, ok := stdin.(*os.File)
 	if !ok {
-		return nil
+		return nil, nil, nil
 	}
 	fds := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}
 	if n, err := unix.Poll(fds, 0); err != nil || n != 0 {
-		return nil
+		return nil, nil, nil
 	}
-	w, err := openWorld(isolation.Full)
-	if err != nil {
-		return nil // the start says why, if it wants one
+	g, noGroup = cgroup.New()
+	if w, err := openWorld(isolation.Full, g); err == nil {
+		return w, g, noGroup
 	}
-	return w
+	return nil, g, noGroup // the start says why there is no world, if it wants one
 }
 
 // prepareWorld has a world built for the App while the agent notes the start.
@@ -69,12 +72,15 @@ func (s *supervisor) prepareWorld() error {
 	fail := func(err error) error { return &spec.StartError{Code: spec.CodeIsolation, Err: err} }
 	if s.world == nil {
 		var err error
-		if s.world, err = openWorld(l.Isolation.Level); err != nil {
+		if s.world, err = openWorld(l.Isolation.Level, s.group); err != nil {
 			return fail(err)
 		}
 	}
 	plan := l.Isolation
 	plan.Hide = append(slices.Clip(plan.Hide), filepath.Join(l.Dir, spec.Folder))
+	if mount := s.group.Mount(); mount != "" { // the App's limits are files of its own user
+		plan.Lock = append(slices.Clip(plan.Lock), mount)
+	}
 	limits, err := json.Marshal(l.Limits)
 	if err != nil {
 		return fail(err)
@@ -87,7 +93,7 @@ func (s *supervisor) prepareWorld() error {
 }
 
 // spawnIn executes the App in the world that was prepared for it.
-func spawnIn(w *world, l *spec.Launch) (*tree, error) {
+func spawnIn(w *world, g *cgroup.Group, l *spec.Launch) (*tree, error) {
 	err := w.Execute()
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		w.Close()
@@ -105,7 +111,7 @@ func spawnIn(w *world, l *spec.Launch) (*tree, error) {
 	if err != nil {
 		fd = -1
 	}
-	return &tree{id: id, world: w, pidfd: fd, events: make(chan event, 2)}, nil
+	return &tree{id: id, world: w, pidfd: fd, group: g, events: make(chan event, 2)}, nil
 }
 
 // watchWorld tells of the App's end what its init knows. Everything in a world ends with the init.
@@ -191,7 +197,7 @@ func try(level isolation.Level) error {
 		return err
 	}
 	defer null.Close()
-	w, err := openWorld(level)
+	w, err := openWorld(level, nil)
 	if err != nil {
 		return err
 	}

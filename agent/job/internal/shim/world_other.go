@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/spec"
 )
@@ -20,7 +21,7 @@ func isInit([]string) bool { return false }
 
 func initMain() int { return 1 }
 
-func prewarm(any) *world { return nil }
+func prewarm(any) (*world, *cgroup.Group, error) { return nil, nil, nil }
 
 func (s *supervisor) prepareWorld() error {
 	if !s.launch.Isolation.On() {
@@ -29,7 +30,7 @@ func (s *supervisor) prepareWorld() error {
 	return &spec.StartError{Code: spec.CodeIsolation, Err: fmt.Errorf("isolating the App (%s): %w on this system", s.launch.Isolation.Level, errors.ErrUnsupported)}
 }
 
-func spawnIn(*world, *spec.Launch) (*tree, error) { return nil, errors.ErrUnsupported }
+func spawnIn(*world, *cgroup.Group, *spec.Launch) (*tree, error) { return nil, errors.ErrUnsupported }
 
 func probe() (isolation.Level, string) {
 	return isolation.Off, "Apps are isolated on Linux only"

@@ -54,14 +54,34 @@ type Launch struct {
 	OwnerUID int `json:"owner_uid"`
 }
 
-// Limits of one job's processes; 0 = inherited. Core dumps are always off: they would hold the
-// App's secrets. On Linux all are rlimits. Windows knows Processes and Memory, for the whole job;
-// other systems know none.
+// Limits of one job; 0 = inherited. Core dumps are always off: they would hold the App's secrets.
+//
+// Memory, Tasks and CPUWeight hold for all processes of the job together: on Linux where a control
+// group was delegated (package cgroup), on Windows, which has no CPUWeight, always. The others are
+// rlimits of Linux. Processes is what can be done where Tasks cannot, and is not set where it can.
+// Other systems know no limits.
 type Limits struct {
+	Memory    uint64 `json:"memory,omitempty"`     // bytes
+	Tasks     uint64 `json:"tasks,omitempty"`      // processes and threads
+	CPUWeight uint64 `json:"cpu_weight,omitempty"` // 1-10000; 100 is usual
+
 	OpenFiles uint64 `json:"open_files,omitempty"`
-	Processes uint64 `json:"processes,omitempty"` // on Unix counted over all processes of the sandbox user
+	Processes uint64 `json:"processes,omitempty"` // and threads, of all that the sandbox user runs
 	FileSize  uint64 `json:"file_size,omitempty"` // bytes
-	Memory    uint64 `json:"memory,omitempty"`    // bytes of address space
+}
+
+// Within are the limits where those of asked are lower, or the only ones. Nothing that is asked for
+// raises a limit.
+func (l Limits) Within(asked Limits) Limits {
+	lower := func(own *uint64, asked uint64) {
+		if asked > 0 && (*own == 0 || asked < *own) {
+			*own = asked
+		}
+	}
+	lower(&l.Memory, asked.Memory)
+	lower(&l.Tasks, asked.Tasks)
+	lower(&l.CPUWeight, asked.CPUWeight)
+	return l
 }
 
 // File is written for the App as the sandbox user.

@@ -164,3 +164,17 @@ func FuzzDecodeReply(f *testing.F) {
 		}
 	})
 }
+
+// TestWithin: what is asked for lowers limits and never raises them.
+func TestWithin(t *testing.T) {
+	host := Limits{Memory: 512, Tasks: 0, CPUWeight: 100, OpenFiles: 7}
+	for name, test := range map[string]struct{ asked, want Limits }{
+		"nothing": {Limits{}, host},
+		"less":    {Limits{Memory: 256, Tasks: 64, CPUWeight: 50}, Limits{Memory: 256, Tasks: 64, CPUWeight: 50, OpenFiles: 7}},
+		"more":    {Limits{Memory: 1024, CPUWeight: 200, OpenFiles: 9}, host},
+	} {
+		if got := host.Within(test.asked); got != test.want {
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
+		}
+	}
+}

@@ -35,8 +35,9 @@ const (
 	ReasonCancelled   = "cancelled"
 	ReasonTimedOut    = "timed_out"
 	ReasonStartFailed = "start_failed"
-	ReasonShimLost    = "shim_lost" // what became of the App cannot be known
-	ReasonGivenUp     = "given_up"  // the agent never said Go: the App was not started
+	ReasonShimLost    = "shim_lost"     // what became of the App cannot be known
+	ReasonOutOfMemory = "out_of_memory" // the kernel ended the App because memory was short
+	ReasonGivenUp     = "given_up"      // the agent never said Go: the App was not started
 )
 
 // Status says which processes run a job. A process is identified by its number and its start time
@@ -50,6 +51,8 @@ type Status struct {
 	BootID    string `json:"boot_id,omitempty"`
 	// Token is in the name of the shim's second socket, the one without a file.
 	Token string `json:"token,omitempty"`
+	// Unlimited says why the memory of the App is not limited, although the Launch asks for it.
+	Unlimited string `json:"unlimited,omitempty"`
 	// Place is that of the shim's folder: these numbers do not hold for a copy of the folder.
 	Place place.Place `json:"place,omitzero"`
 	// Files are those of the Launch, relative to the job's folder, so that they can be removed if
@@ -70,6 +73,8 @@ func (s *Status) validate() error {
 		return errors.New("no process number of the shim")
 	case len(s.Token) > 64 || strings.Trim(s.Token, letters) != "":
 		return errors.New("the socket's token is not one")
+	case len(s.Unlimited) > MaxUnlimited || plain.Text(s.Unlimited) != s.Unlimited:
+		return errors.New("a text is too long, or has control characters")
 	case len(s.BootID) > 64:
 		return errors.New("boot id is too long")
 	}
@@ -116,13 +121,15 @@ func (e *Exit) Ran() time.Duration {
 
 // Bounds of an Exit's texts in bytes, chosen so that it fits ReserveSize when encoded.
 const (
-	MaxTail  = 2 << 10
-	maxError = 512
+	MaxTail = 2 << 10
+	// MaxUnlimited is for [Status.Unlimited].
+	MaxUnlimited = 256
+	maxError     = 512
 )
 
 func (e *Exit) validate() error {
 	switch e.Reason {
-	case "", ReasonCancelled, ReasonTimedOut, ReasonStartFailed, ReasonShimLost, ReasonGivenUp:
+	case "", ReasonCancelled, ReasonTimedOut, ReasonStartFailed, ReasonShimLost, ReasonGivenUp, ReasonOutOfMemory:
 	default:
 		return fmt.Errorf("reason %.40q", e.Reason)
 	}

@@ -18,12 +18,13 @@ def parse(signature):
     return b[:8], made, until, b[24:56], b[56:120], b[120:].decode()
 
 def canonical(o, key_id, made, until, params, environment):
-    app = o["app"]
+    app, limits = o["app"], o.get("limits", {})
     return (b"tcenvsvr signed order v1\n" + key_id + number(made) + number(until) + text(environment)
             + text(o["order"]) + text(o["runtime"]) + text(app["name"]) + text(app["version"]) + number(app["size"])
             + text(app["sha256"]) + params + text(o.get("kv_context", "")) + count(len(o.get("out_variables", [])))
             + b"".join(text(v) for v in o.get("out_variables", [])) + digest(o.get("defaults", {}))
-            + number(o["timeout_ms"]) + number(o["priority"]) + bytes([o["retryable"]]))
+            + number(o["timeout_ms"]) + number(o["priority"]) + bytes([o["retryable"]])
+            + b"".join(number(limits.get(name, 0)) for name in ("memory_mb", "tasks", "cpu_weight")))
 
 given = json.load(sys.stdin)
 key_id, made, until, params, signature, environment = parse(given["signature"])

@@ -23,6 +23,7 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/help"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/host"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/keychain"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/policy"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/service"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/setup"
@@ -36,7 +37,7 @@ func sections(e *env.Env) []cli.Section {
 		{Title: "First steps", Commands: []*cobra.Command{enroll.Command(e), configure.Command(e), doctorCommand(e)}},
 		{Title: "Operate", Commands: []*cobra.Command{
 			runCommand(e), service.Command(e), statusCommand(e), logCommand(e), settings.Command(e), supportBundleCommand(e), enroll.UnenrollCommand(e)}},
-		{Title: "Trust and secrets", Commands: []*cobra.Command{certs.Command(e), keychain.Command(e)}},
+		{Title: "Trust and secrets", Commands: []*cobra.Command{certs.Command(e), keychain.Command(e), policy.Command(e)}},
 		{Title: "Update", Commands: []*cobra.Command{update.Command(e), launchCommand(e), slot.Command(e)}},
 		{Title: "Host", Commands: []*cobra.Command{host.Command(e), setup.Command(e)}},
 		{Title: "Develop Apps", Commands: []*cobra.Command{app.Command(e)}},

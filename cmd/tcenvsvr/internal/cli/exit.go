@@ -15,6 +15,7 @@ import (
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/policy"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/update"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 	"tcenvsvr/updater/slot/launch"
@@ -27,11 +28,12 @@ var exitCodes = cli.ExitCodes{
 	{Code: 75, Meaning: "restart me: the service manager starts the agent again", Is: cli.IsError(agent.ErrRestart), Quiet: true},
 	{Code: 2, Meaning: "wrong command line", Is: cli.AsError[cli.UsageError]},
 	{Code: 6, Meaning: "not enrolled", Is: cli.IsError(settings.ErrNotEnrolled)},
-	{Code: 5, Meaning: "settings, keystore, keychain or a file of secrets are damaged, unsafe or not valid", Is: func(err error) bool {
+	{Code: 5, Meaning: "settings, policy, keystore, keychain or a file of secrets are damaged, unsafe or not valid", Is: func(err error) bool {
 		return cli.AsError[*settings.ValueError](err) || cli.AsError[*settings.UnknownKeyError](err) ||
-			cli.AsError[*settings.FileError](err) || cli.AsError[*settings.ConflictError](err) || damaged(err)
+			cli.AsError[*settings.FileError](err) || cli.AsError[*settings.ConflictError](err) || damaged(err) || errors.Is(err, policy.ErrInvalid)
 	}},
 	{Code: 10, Meaning: "an update is available", Is: cli.IsError(update.ErrAvailable)},
+	{Code: 11, Meaning: "this server's policy denies it", Is: cli.IsError(policy.ErrDenied)},
 	{Code: 3, Meaning: "the Environment Server is not running", Is: cli.IsError(control.ErrNotRunning)},
 	{Code: 7, Meaning: "the keychain is missing or locked, or the master password is wrong or unfit",
 		Is: cli.IsError(keychain.ErrMissing, keychain.ErrLocked, keychain.ErrWrongPassword, keychain.ErrPassword)},
@@ -68,6 +70,9 @@ func hint(code int, e *env.Env, err error) string {
 		return "\"tcenvsvr settings show\" has all of them"
 	case errors.Is(err, filelock.ErrHeld):
 		return "the Environment Server may run already: \"tcenvsvr status\" shows it"
+	}
+	if errors.Is(err, policy.ErrInvalid) {
+		return "mend it as root; \"tcenvsvr policy show --policy DRAFT\" tries a draft before it is moved into place"
 	}
 	switch code {
 	case 3:

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -84,6 +85,7 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 		row("isolation", "%s only: %s", i.Level, i.Missing)
 		row("", "hint: \"tcenvsvr doctor\" says what to do; appsIsolation=required takes no orders on such a host")
 	}
+	printPolicy(row, s)
 	for _, d := range s.DamagedApps {
 		row("app", "%s", d)
 	}
@@ -101,6 +103,27 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 		row("", "%s  %s %s  %s for %s", o.Ref, o.App, o.Version, o.State, ms(o.ForMS))
 	}
 	return w.Flush()
+}
+
+// printPolicy shows what the host's owner allows, and the key that belongs to it.
+func printPolicy(row func(name, format string, args ...any), s controlapi.Status) {
+	switch p := s.Policy; p.State {
+	case "none":
+		row("policy", "there is none (%s): the cloud alone decides which Apps run here", p.Path)
+	case "valid":
+		row("policy", "%s, %d rules, signed orders %s (sha256 %.12s…)", p.Path, p.Rules, cmp.Or(p.Signed, "not asked for"), p.SHA256)
+		if p.SignedProblem != "" {
+			row("", "signed orders are REFUSED: %s", p.SignedProblem)
+		}
+	case "invalid":
+		row("policy", "EVERY ORDER IS DENIED: %s", p.Problem)
+		row("", "hint: mend it, then see \"tcenvsvr policy show\"; it counts at once")
+	}
+	if s.SealKey != "" {
+		row("sealing key", "%s", s.SealKey)
+	} else if s.SealKeyProblem != "" {
+		row("sealing key", "none: %s", s.SealKeyProblem)
+	}
 }
 
 func ms(n int64) time.Duration { return (time.Duration(n) * time.Millisecond).Round(time.Second) }

@@ -22,8 +22,28 @@ type Status struct {
 	Isolation *job.IsolationReport `json:"isolation,omitempty"`
 	// Settings says which changes wait for a restart or are not used.
 	Settings Settings `json:"settings"`
+	// Policy is the customer's policy in force.
+	Policy Policy `json:"policy"`
+	// SealKey is the fingerprint of the key to which parameters may be sealed, "" if there is none;
+	// then SealKeyProblem says why.
+	SealKey        string `json:"seal_key,omitempty"`
+	SealKeyProblem string `json:"seal_key_problem,omitempty"`
 	// CertificateExpires is the end of the client certificate, which is renewed long before.
 	CertificateExpires time.Time `json:"certificate_expires,omitzero"`
+}
+
+// Policy is what a Status says about the customer's policy.
+type Policy struct {
+	Path   string `json:"path"`
+	State  string `json:"state"` // none: everything is allowed; valid; invalid: everything is denied
+	SHA256 string `json:"sha256,omitempty"`
+	Rules  int    `json:"rules"`
+	// Problem is why the policy is invalid.
+	Problem string `json:"problem,omitempty"`
+	// Signed says whether orders must be signed: required, optional, or "" if nobody's signature counts.
+	Signed string `json:"signed_orders,omitempty"`
+	// SignedProblem is why signed orders are refused.
+	SignedProblem string `json:"signed_orders_problem,omitempty"`
 }
 
 // Settings is what a Status says about settings.

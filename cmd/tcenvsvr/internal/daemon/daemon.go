@@ -24,6 +24,7 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/order/guard"
 	"tcenvsvr/agent/order/journal"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/certs"
@@ -55,6 +56,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	p = p.WithPolicy(c.getenv)
 	var vault *vault // nil until the keychain is open
 	load := func() (settings.Settings, error) {
 		o := settings.Options{File: p.Settings, Keystore: p.Keystore, Env: c.Env, Overrides: c.Overrides}
@@ -127,6 +129,8 @@ type daemon struct {
 	journal *journal.Journal
 	jobs    *parts.Jobs
 	apps    *app.Catalog
+	guard   *guard.Guard
+	sealing *sealing // nil if this server has no keychain
 	trust   *certs.Store
 	agent   *agent.Agent
 	dialer  *dialer
@@ -167,6 +171,11 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if d.journal, err = journal.Open(p.Journal, logger.With("component", "journal")); err != nil {
 		return nil, err
 	}
+	if d.sealing, err = d.newSealing(s); err != nil {
+		logger.Error("sealed parameters are refused", "err", err)
+	}
+	d.guard = d.newGuard(s, client)
+	d.guard.Look() // the log says at once what is in force
 	d.agent, err = agent.New(agent.Config{
 		Identity: agent.Identity{
 			ServerXID: wire.ServerXID(s.ServerXID), ServerName: serverName(s), BrokerToken: s.BrokerToken.Reveal(),
@@ -177,7 +186,8 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 		Journal: d.journal, Apps: d.apps, Jobs: d.jobs, Cloud: client, Host: machine{host, p.Jobs, d},
 		Execution: d.execution,
 		Damages:   d.apps.Damages,
-		Folders:   []string{p.Jobs, p.Programs}, Probe: d.probe,
+		Guard:     d.guard, SealKey: d.sealing.Statement,
+		Folders: []string{p.Jobs, p.Programs}, Probe: d.probe,
 		Audit: d.audit, OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.sweep(), Tidy: d.tidy, ClockTrusted: d.clockTrusted,
 		Prune:  func(inUse func(app.App) bool) error { _, err := d.apps.Prune(keepVersions, inUse); return err },
 		Logger: logger.With("component", "agent"),
@@ -216,6 +226,7 @@ func (d *daemon) run(ctx context.Context) error {
 	g.Go(func() error { return d.trust.Run(ctx) })
 	g.Go(func() error { return d.clock.Run(ctx, d.clockSet) })
 	g.Go(func() error { return d.updates.Run(ctx) })
+	g.Go(func() error { return d.protect(ctx) })
 	g.Go(func() error { return d.notify(ctx) })
 	g.Go(func() error { trim(ctx); return nil })
 	g.Go(func() error { return d.reloads(ctx) })

@@ -17,6 +17,8 @@ import (
 
 func (d *daemon) status() controlapi.Status {
 	s := controlapi.Status{Status: d.agent.Status(), Link: d.link.State(), Settings: d.live.status(), CertificateExpires: d.id.Leaf().NotAfter}
+	s.Policy = d.policyStatus()
+	s.SealKey, s.SealKeyProblem = d.sealing.status()
 	s.Twin = d.twin.now(s.Link.Epoch)
 	s.Isolation = d.jobs.KnownIsolation()
 	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)

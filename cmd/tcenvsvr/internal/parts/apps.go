@@ -2,6 +2,7 @@ package parts
 
 import (
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/settings"
 )
 
@@ -17,6 +18,15 @@ func Execution(s settings.Settings) app.Execution {
 	return app.Execution{
 		APIPath: s.APIURL + "/api", Proxy: proxy,
 		JavaHome: s.JavaHome, PythonHome: s.PythonHome, PythonHome311: s.PythonHome311,
-		MaxOutput: int64(s.OutputMaxBytes),
+		MaxOutput: int64(s.OutputMaxBytes), Limits: limits(s),
+	}
+}
+
+// limits are those of one App. Where only all processes of the sandbox user can be counted, each
+// executor has its part.
+func limits(s settings.Settings) job.Limits {
+	return job.Limits{
+		Memory: uint64(s.AppsMemory) << 20, Tasks: uint64(s.TasksMax), CPUWeight: uint64(s.CPUWeight),
+		Processes: uint64(s.TasksMax) * uint64(s.JobExecutors),
 	}
 }

@@ -88,8 +88,10 @@ func leave(ctx context.Context, h *host, e *env.Env, file string, yes bool) erro
 	if err := identity.Remove(h.paths.Keystore); err != nil {
 		return fmt.Errorf("removing the keystore: %w", err)
 	}
-	if err := os.Remove(h.paths.Keychain); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("removing the keychain: %w", err)
+	for _, file := range []string{h.paths.SealKeys, h.paths.SealKeys + ".lost", h.paths.Keychain} {
+		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("removing the keychain and what it seals: %w", err)
+		}
 	}
 	audit.Open(h.paths.Audit).Record(audit.Unenrolled, "server_xid", xid, "cloud_told", cloudErr == nil, "kept_by", inUse)
 	fmt.Fprintln(e.Stderr, "unenrolled")

@@ -23,7 +23,10 @@ type Env struct {
 }
 
 // Paths returns where things lie below --home.
-func (e *Env) Paths() (paths.Paths, error) { return paths.New(e.Home) }
+func (e *Env) Paths() (paths.Paths, error) {
+	p, err := paths.New(e.Home)
+	return p.WithPolicy(e.Getenv), err
+}
 
 // Getenv returns the last value of an environment variable, "" without one.
 func (e *Env) Getenv(name string) string {

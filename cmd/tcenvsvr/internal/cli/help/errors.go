@@ -12,6 +12,7 @@ import (
 	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/job"
 	linkfault "tcenvsvr/agent/link/fault"
+	"tcenvsvr/agent/order/guard"
 	"tcenvsvr/updater"
 	"tcenvsvr/updater/handover"
 )
@@ -22,7 +23,7 @@ func errorCodes() Topic {
 		Name: "errors", Short: "what the error codes mean, and what to try",
 		Intro: "Codes name what went wrong; they keep their meaning. The message beside a code says more.",
 		Sections: []Section{
-			codes(`An execution that did not go well ("error" in "tccloud run" and the cloud's lists):`, appfault.Hints, job.Hints, agent.Hints),
+			codes(`An execution that did not go well ("error" in "tccloud run" and the cloud's lists):`, appfault.Hints, job.Hints, agent.Hints, guard.Hints),
 			codes(`A host that takes no orders ("tcenvsvr status", "tccloud server list"; a code of the first list is possible, too):`, fitness.Hints),
 			codes("An order that this server did not accept (the cloud gives it to another one, or again later):", agent.RefusalHints),
 			codes(`The connection to the cloud ("tcenvsvr status"):`, connection()),

@@ -20,6 +20,8 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		{errors, "agent/app/fault", `= "(app\.[a-z0-9_]+)"`},
 		{errors, "agent/job/internal/spec", `= "((?:job|sandbox)\.[a-z0-9_]+)"`},
 		{errors, "agent/order", `code\w+ += "([a-z]+\.[a-z_]+)"`},
+		{errors, "agent/order/guard", `Code\w+ += "([a-z]+\.[a-z_]+)"`},
+		{errors, "agent/app/policy", `Denied = "([a-z]+\.[a-z_]+)"`},
 		{errors, "agent/link/wire", `Reason\w* +Reason = "([a-z_]+)"`},
 		{errors, "agent/link/proxy", `Code = "(proxy\.[a-z_]+)"`},
 		{errors, "agent/link/fault", `"((?:dns|tcp|tls|websocket|hello|session)\.[a-z_]+)"`},

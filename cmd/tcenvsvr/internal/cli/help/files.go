@@ -25,8 +25,9 @@ func files() Topic {
 		{below(p.Settings), "the settings; secrets in it are sealed by the keychain"},
 		{below(p.Keystore), "the client certificate and its key"},
 		{below(p.Keychain), "the keychain: what opens the sealed settings, itself protected by the master password"},
+		{below(p.SealKeys), "the keys that open sealed parameters, sealed by the keychain"},
 		{below(p.Logs) + "/tcenvsvr.log", "the log, where no service manager and no terminal keeps it (on systemd: the journal)"},
-		{below(p.Audit), "who enrolled or changed settings, which orders were accepted or refused, each step of an update"},
+		{below(p.Audit), "who enrolled or changed settings, which orders were accepted, refused or denied, each step of an update"},
 		{below(p.Programs), "the unpacked Apps"},
 		{below(p.Jobs), "one folder for each job: what its App wrote and printed"},
 		{below(p.Journal), "accepted orders, and results that the cloud does not have yet; never delete it"},
@@ -47,10 +48,13 @@ func files() Topic {
 		{layout.UpdaterState, "what root's side knows of updates; audit.jsonl has each step"},
 		{"/usr/share/doc/" + layout.Package + "/README.md", "how to begin"},
 	}}
+	theirs := Section{Title: "What the customer writes:", Term: "file", Text: "what it is", Column: 36, Rows: []Row{
+		{paths.HostPolicy, "what is allowed to run here, whatever the cloud says; root's alone. See \"tcenvsvr policy show\""},
+	}}
 	return Topic{
 		Name: "files", Short: "where settings, logs, Apps and all the rest are on disk",
 		Intro: "HOME is the folder that --home or TCENVSVR_HOME names, by default " + paths.DefaultHome +
 			". The agent's user, threatconnect, owns HOME/.tcenvsvr; root owns the rest.",
-		Sections: []Section{state, installed},
+		Sections: []Section{state, installed, theirs},
 	}
 }

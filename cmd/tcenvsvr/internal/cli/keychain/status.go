@@ -29,6 +29,10 @@ type keychainState struct {
 	Sealed []string `json:"sealed"`            // settings
 	Plain  []string `json:"plain"`             // secrets that are not sealed
 	IfLost string   `json:"if_lost,omitempty"` // what is to be done again without the password
+	// SealKey is the fingerprint of the key to which parameters are sealed, as the running service has
+	// it; SealKeyProblem says why there is none.
+	SealKey        string `json:"seal_key,omitempty"`
+	SealKeyProblem string `json:"seal_key_problem,omitempty"`
 }
 
 func statusCommand(e *env.Env) *cobra.Command {
@@ -37,7 +41,9 @@ func statusCommand(e *env.Env) *cobra.Command {
 		Use:   "status",
 		Short: "show what is sealed and whether the service is locked",
 		Long: `Status shows the keychain, whether the running service has its master password,
-which settings are sealed, and what is to be done again if the password is lost.
+which settings are sealed, and what is to be done again if the password is lost. It
+shows the fingerprint of the key to which parameters are sealed: compare it with what
+the submitter was given.
 
   tcenvsvr keychain status
   tcenvsvr keychain status --json`,
@@ -96,6 +102,7 @@ func readKeychain(ctx context.Context, e *env.Env) (keychainState, error) {
 		s.Service = "locked"
 	default:
 		s.Service = "unlocked"
+		s.SealKey, s.SealKeyProblem = running.SealKey, running.SealKeyProblem
 	}
 	return s, nil
 }
@@ -117,6 +124,11 @@ func printKeychain(out io.Writer, s keychainState) error {
 	if len(s.Sealed) > 0 {
 		row("sealed", "%s", strings.Join(s.Sealed, ", "))
 		row("if lost", "%s", s.IfLost)
+	}
+	if s.SealKey != "" {
+		row("sealing key", "%s", s.SealKey)
+	} else if s.SealKeyProblem != "" {
+		row("sealing key", "none: %s", s.SealKeyProblem)
 	}
 	if len(s.Plain) > 0 {
 		row("NOT sealed", "%s", strings.Join(s.Plain, ", "))

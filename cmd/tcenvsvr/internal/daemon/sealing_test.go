@@ -1,0 +1,69 @@
+package daemon
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"tcenvsvr/agent/secret/envelope"
+	"tcenvsvr/agent/secret/keychain"
+)
+
+// TestSealingKeys: they outlive the agent, are not in clear on the disk, and what was sealed to a replaced
+// one still opens. With another keychain there are new ones, and the old ones are kept.
+func TestSealingKeys(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	chain, err := keychain.Create(filepath.Join(dir, "keychain.json"), []byte("correct horse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(chain *keychain.Keychain) *sealing {
+		t.Helper()
+		k := &sealing{file: filepath.Join(dir, "sealing-keys"), chain: chain, logger: slog.New(slog.DiscardHandler)}
+		if err := k.load(now); err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	first := open(chain)
+	at := envelope.Binding{Environment: "plant", Order: "order-1", Parameter: "password"}
+	sealed, err := envelope.Seal([]envelope.PublicKey{first.ring.Current()}, at, []byte("opensesame"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(first.file)
+	if err != nil || bytes.Contains(file, []byte("tcsealkeys")) || !keychain.IsSealed(string(bytes.TrimSpace(file))) {
+		t.Errorf("%v: the file holds %.40q", err, file)
+	}
+	if info, err := os.Stat(first.file); err != nil || info.Mode().Perm()&0o077 != 0 {
+		t.Errorf("%v, %v: others may read it", info, err)
+	}
+	again := open(chain)
+	if got, _ := again.status(); got != first.ring.Current().Fingerprint().String() {
+		t.Errorf("after a restart the key is %s", got)
+	}
+	if err := again.rotate(now.Add(rotateAfter)); err != nil {
+		t.Fatal(err)
+	}
+	if value, err := open(chain).Open(at, sealed); err != nil || string(value) != "opensesame" {
+		t.Errorf("after a rotation: %q, %v", value, err)
+	}
+
+	other, err := keychain.Create(filepath.Join(dir, "other.json"), []byte("correct horse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(other).Open(at, sealed); err == nil {
+		t.Error("another keychain opens it")
+	}
+	if _, err := os.Stat(first.file + ".lost"); err != nil {
+		t.Error(err)
+	}
+	var none *sealing
+	if fingerprint, problem := none.status(); fingerprint != "" || problem == "" || none.Statement() != "" || none.old(now) {
+		t.Errorf("without a keychain: %q, %q", fingerprint, problem)
+	}
+}
