@@ -57,16 +57,32 @@ func footprint(b *bench) error {
 		}
 	}
 	time.Sleep(time.Duration(b.size(10, 1)) * time.Second)
-	var all, alone float64
-	for _, pid := range pids {
-		rss, own, err := memory(pid)
-		if err != nil {
-			return err
+	inits := initsOf(pids)
+	sum := func(pids []int) (all, alone float64, err error) {
+		for _, pid := range pids {
+			rss, own, err := memory(pid)
+			if err != nil {
+				return 0, 0, err
+			}
+			all, alone = all+rss/1e6, alone+own/1e6
 		}
-		all, alone = all+rss, alone+own
+		return all, alone, nil
 	}
-	b.row("shim of a running job, RSS", all/jobs/1e6, "MB", "< 6 MB")
-	b.row("shim of a running job, of that its own", alone/jobs/1e6, "MB", "")
+	all, alone, err := sum(pids)
+	if err != nil {
+		return err
+	}
+	initAll, initAlone, err := sum(inits)
+	if err != nil {
+		return err
+	}
+	b.row("shim of a running job, RSS", all/jobs, "MB", "")
+	b.row("shim of a running job, of that its own", alone/jobs, "MB", "")
+	b.row("inits of isolated Apps", float64(len(inits)), "", "")
+	n := max(1, float64(len(inits)))
+	b.row("init of an isolated App, RSS", initAll/n, "MB", "")
+	b.row("init of an isolated App, of that its own", initAlone/n, "MB", "")
+	b.row("shim and init together, RSS", all/jobs+initAll/n, "MB", "< 6 MB")
 	if rss, _, err = memory(a.PID()); err != nil {
 		return err
 	}
@@ -85,6 +101,24 @@ func shims(exe string) []int {
 		}
 		pid, _ := strconv.Atoi(strings.Split(file, "/")[2])
 		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// initsOf finds the inits among the children of shims.
+func initsOf(shims []int) []int {
+	var pids []int
+	for _, shim := range shims {
+		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", shim))
+		for _, file := range files {
+			children, _ := os.ReadFile(file)
+			for child := range strings.FieldsSeq(string(children)) {
+				line, _ := os.ReadFile("/proc/" + child + "/cmdline")
+				if pid, err := strconv.Atoi(child); err == nil && strings.HasSuffix(string(line), "\x00app-init\x00") {
+					pids = append(pids, pid)
+				}
+			}
+		}
 	}
 	return pids
 }

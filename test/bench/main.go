@@ -69,6 +69,7 @@ func command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&quick, "quick", false, "small numbers")
 	root.PersistentFlags().BoolVar(&asJSON, "json", false, "answer in JSON")
 	root.PersistentFlags().StringVar(&keep, "keep", "", "work in this new folder and leave it, with all logs (default: a temporary one)")
+	isolated := false
 	for _, verb := range []struct {
 		name, short string
 		run         func(*bench) error
@@ -83,12 +84,20 @@ func command() *cobra.Command {
 		{"soak", "a month of orders: what grows", soak, false},
 		{"certs", "trust stores, beside keytool", merge, true},
 	} {
-		root.AddCommand(&cobra.Command{
+		c := &cobra.Command{
 			Use: verb.name, Short: verb.short, Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error {
-				return measure(verb.name, verb.run, verb.alone, quick, asJSON, keep)
+				run := verb.run
+				if isolated {
+					run = isolation
+				}
+				return measure(verb.name, run, verb.alone, quick, asJSON, keep)
 			},
-		})
+		}
+		if verb.name == "latency" {
+			c.Flags().BoolVar(&isolated, "isolation", false, "of Apps that are isolated beside Apps that are not")
+		}
+		root.AddCommand(c)
 	}
 	root.AddCommand(swarmCommand())
 	return root

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"sync"
 	"time"
 )
@@ -17,31 +18,87 @@ func latency(b *bench) error {
 	if err != nil {
 		return err
 	}
-	n := b.size(1000, 30)
-	var exec, started, whole []float64
+	l, err := orders(api, b.size(1000, 30))
+	if err != nil {
+		return err
+	}
+	b.row("orders", float64(len(l.exec)), "", "")
+	b.row("order at the agent → App executed, p50", percentile(l.exec, .5), "ms", "< 5 ms")
+	b.row("order at the agent → App executed, p99", percentile(l.exec, .99), "ms", "< 20 ms")
+	b.row("cloud delivers → cloud hears that it runs, p50", percentile(l.started, .5), "ms", "")
+	b.row("cloud delivers → cloud hears that it runs, p99", percentile(l.started, .99), "ms", "")
+	b.row("submitted → result stored and seen, p50", percentile(l.whole, .5), "ms", "")
+	return nil
+}
+
+// isolation gives the same orders to an agent that isolates Apps and to one that does not, in turns:
+// whatever else the machine does falls on both.
+func isolation(b *bench) error {
+	c, err := b.startCloud()
+	if err != nil {
+		return err
+	}
+	api, err := b.admin(c)
+	if err != nil {
+		return err
+	}
+	if err := b.addNoop(c); err != nil {
+		return err
+	}
+	levels := []string{"off", "required"}
+	times := map[string][]float64{}
+	const turns = 4
+	n := b.size(1000, 80) / turns
+	for turn := range turns {
+		for _, level := range levels {
+			a, err := b.trivialAgent(c, fmt.Sprint(level, turn), 1, "--appsIsolation", level)
+			if err != nil {
+				return err
+			}
+			l, err := orders(api, n)
+			if err != nil {
+				return err
+			}
+			times[level] = append(times[level], l.exec...)
+			a.Stop(stopTimeout)
+		}
+	}
+	b.row("orders each", float64(n*turns), "", "")
+	off, full := times["off"], times["required"]
+	for _, q := range []struct {
+		name string
+		p    float64
+	}{{"p50", .5}, {"p99", .99}} {
+		b.row("order at the agent → App executed, isolation off, "+q.name, percentile(off, q.p), "ms", "")
+		b.row("order at the agent → App executed, isolation full, "+q.name, percentile(full, q.p), "ms", "")
+	}
+	b.row("full above off, p50", percentile(full, .5)-percentile(off, .5), "ms", "<= 2 ms")
+	return nil
+}
+
+// latencies of orders, in milliseconds.
+type latencies struct{ exec, started, whole []float64 }
+
+// orders gives n orders, one after the other.
+func orders(api *admin, n int) (latencies, error) {
+	var l latencies
 	for i := range n + 5 {
 		begin := time.Now()
 		e, err := api.submit(noop, nil)
 		if err != nil {
-			return err
+			return l, err
 		}
 		if e, err = api.succeeded(e.ID); err != nil {
-			return err
+			return l, err
 		}
 		if i < 5 { // the first ones download the App and warm everything
 			continue
 		}
-		whole = append(whole, float64(time.Since(begin).Microseconds())/1000)
-		exec = append(exec, float64(e.PrepareUS)/1000)
-		started = append(started, float64(e.Started.Sub(e.Delivered).Microseconds())/1000)
+		l.whole = append(l.whole, float64(time.Since(begin).Microseconds())/1000)
+		l.exec = append(l.exec, float64(e.PrepareUS)/1000)
+		l.started = append(l.started, float64(e.Started.Sub(e.Delivered).Microseconds())/1000)
 	}
-	b.row("orders", float64(n), "", "")
-	b.row("order at the agent → App executed, p50", percentile(exec, .5), "ms", "< 5 ms")
-	b.row("order at the agent → App executed, p99", percentile(exec, .99), "ms", "< 20 ms")
-	b.row("cloud delivers → cloud hears that it runs, p50", percentile(started, .5), "ms", "")
-	b.row("cloud delivers → cloud hears that it runs, p99", percentile(started, .99), "ms", "")
-	b.row("submitted → result stored and seen, p50", percentile(whole, .5), "ms", "")
-	return nil
+	return l, nil
 }
 
 // throughput keeps eight slots busy.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -44,27 +45,38 @@ func (b *bench) trivial(slots int, flags ...string) (*stage.Cloud, *stage.Agent,
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := b.addNoop(c); err != nil {
+		return nil, nil, err
+	}
+	a, err := b.trivialAgent(c, "agent", slots, flags...)
+	return c, a, err
+}
+
+func (b *bench) addNoop(c *stage.Cloud) error {
 	app, err := apps.Build("noop", b.Dir)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	if _, err := c.Do(b.ctx, "app", "add", app); err != nil {
-		return nil, nil, err
-	}
+	_, err = c.Do(b.ctx, "app", "add", app)
+	return err
+}
+
+// trivialAgent enrols and starts an agent whose Python is true.
+func (b *bench) trivialAgent(c *stage.Cloud, name string, slots int, flags ...string) (*stage.Agent, error) {
 	python := filepath.Join(b.Dir, "python3.11")
-	if err := os.Symlink("/bin/true", python); err != nil {
-		return nil, nil, err
+	if err := os.Symlink("/bin/true", python); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
 	}
-	a, err := c.Enroll(b.ctx, environment, "agent")
+	a, err := c.Enroll(b.ctx, environment, name)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	flags = append(flags, "--appsNumberofJobExecutors", strconv.Itoa(slots), "--appsPythonHome311", python)
 	if err := a.Start(flags...); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	b.atEnd(func() { a.Stop(stopTimeout) })
-	return c, a, a.Connected(b.ctx)
+	return a, a.Connected(b.ctx)
 }
 
 // admin is the operator's API, used directly: a process for each order would measure processes.

@@ -76,6 +76,7 @@ func (h *Host) start(dir, root string) {
 	defer log.Close()
 	cmd := exec.Command("systemd-nspawn", "--quiet", "--boot", "--directory", root, "--machine", h.name,
 		"--register=no", "--keep-unit", "--link-journal=no", "--console=pipe",
+		"--system-call-filter", "landlock_create_ruleset landlock_add_rule landlock_restrict_self", // any host has them
 		"--network-namespace-path", "/run/netns/"+h.name, "--bind", h.Share+":/share")
 	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1")
 	cmd.Stdout, cmd.Stderr = log, log

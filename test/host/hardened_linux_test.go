@@ -47,8 +47,8 @@ func TestHardened(t *testing.T) {
 		s := s.as(t)
 		s.Run("tcenvsvr", "settings", "set", "appsRunner", "socket") // packaging/README.md: it is only the service that has it from the unit
 		defer s.Run("tcenvsvr", "settings", "unset", "appsRunner")
-		if out := s.Run("tcenvsvr", "doctor"); !strings.Contains(out, "listens on") {
-			t.Errorf("doctor does not say that somebody listens:\n%s", out)
+		if out := s.Run("tcenvsvr", "doctor"); !strings.Contains(out, "listens on") || !strings.Contains(out, isolated) {
+			t.Errorf("doctor does not say that somebody listens, and that Apps are isolated:\n%s", out)
 		}
 		s.Run("systemctl", "stop", "tc-job.socket")
 		defer s.Run("systemctl", "start", "tc-job.socket")

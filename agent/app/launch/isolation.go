@@ -16,20 +16,27 @@ func (b *builder) isolation(interpreter string) job.Isolation {
 		return p
 	}
 	p.Show = append(slices.Clip(p.Show), b.dir, installation(interpreter, p.Hide))
+	if real, err := filepath.EvalSymlinks(interpreter); err == nil && real != interpreter { // a virtual environment's
+		p.Show = append(p.Show, installation(real, p.Hide))
+	}
 	p.Keep = append(slices.Clip(p.Keep), b.execution.JobDir)
 	p.Tmp = b.tmp
 	return p
 }
 
 // installation is the folder in which an interpreter is installed: the one above its bin. One that
-// holds a hidden folder is not shown for it, but the interpreter's own folder alone.
+// holds a hidden folder, or that everybody writes to, is not shown for it: then it is less.
 func installation(interpreter string, hidden []string) string {
-	if real, err := filepath.EvalSymlinks(interpreter); err == nil {
-		interpreter = real
+	kept := func(dir string) bool {
+		return dir == "/" || dir == "/tmp" || dir == "/var/tmp" ||
+			slices.ContainsFunc(hidden, func(h string) bool { return h == dir || strings.HasPrefix(h, dir+"/") })
 	}
 	bin := filepath.Dir(interpreter)
 	dir := filepath.Dir(bin)
-	if slices.ContainsFunc(hidden, func(h string) bool { return h == dir || strings.HasPrefix(h, dir+"/") }) {
+	switch {
+	case kept(bin):
+		return interpreter
+	case filepath.Base(bin) != "bin" || kept(dir):
 		return bin
 	}
 	return dir

@@ -3,6 +3,7 @@ package isolation
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -144,6 +145,29 @@ func TestWorld(t *testing.T) {
 			home, p := stage(t)
 			if got := strings.ReplaceAll(inside(t, p, strings.ReplaceAll(c.script, "@", home)), home, "@"); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestAbstractSocket: no path and no namespace keeps Apps from each other's abstract sockets, Landlock does.
+func TestAbstractSocket(t *testing.T) {
+	if abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); errno != 0 || abi < 6 {
+		t.Skipf("this kernel's Landlock knows no scopes: version %d, %v", abi, errno)
+	}
+	name := "@isolation-" + filepath.Base(t.TempDir()) + fmt.Sprint(os.Getpid())
+	l, err := net.Listen("unix", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, level := range []Level{Filtered, Files, Full} {
+		t.Run(string(level), func(t *testing.T) {
+			_, p := stage(t)
+			p.Level = level
+			got := inside(t, p, `python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("\0`+name[1:]+`")' 2>&1 | tail -n 1`)
+			if want := "PermissionError: [Errno 1] Operation not permitted"; got != want {
+				t.Errorf("got %q, want %q", got, want)
 			}
 		})
 	}

@@ -14,8 +14,8 @@ import (
 )
 
 // always are folders that are empty in every world: by their sockets and queues other processes
-// of the host could be told to do something.
-var always = []string{"/run/user", "/dev/mqueue"}
+// of the host could be told to do something. What names and logs need stays: resolved, sssd, journald.
+var always = []string{"/run/user", "/run/dbus", "/dev/mqueue"}
 
 // tmps are the folders that everybody may write to.
 var tmps = []string{"/tmp", "/var/tmp"}
@@ -32,6 +32,7 @@ type source struct {
 	fd       int
 	dir      bool
 	writable bool
+	link     string // what it points to, if it is a link: that is made anew
 }
 
 func (w *world) build() error {
@@ -134,7 +135,14 @@ func (w *world) open() error {
 				_ = unix.Close(fd)
 				return fmt.Errorf("opening %q for the App: %w", path, err)
 			}
-			w.sources = append(w.sources, source{path, fd, st.Mode&unix.S_IFMT == unix.S_IFDIR, list.writable})
+			s := source{path: path, fd: fd, dir: st.Mode&unix.S_IFMT == unix.S_IFDIR, writable: list.writable}
+			if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+				if s.link, err = os.Readlink(path); err != nil {
+					_ = unix.Close(fd)
+					return fmt.Errorf("opening %q for the App: %w", path, err)
+				}
+			}
+			w.sources = append(w.sources, s)
 		}
 	}
 	slices.SortStableFunc(w.sources, func(a, b source) int { return strings.Count(a.path, "/") - strings.Count(b.path, "/") })
@@ -179,6 +187,12 @@ func (s source) show() error {
 	fail := func(err error) error { return fmt.Errorf("showing %q to the App: %w", s.path, err) }
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o755); err != nil {
 		return fail(err)
+	}
+	if s.link != "" {
+		if err := os.Symlink(s.link, s.path); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fail(err)
+		}
+		return nil
 	}
 	if s.dir {
 		if err := os.Mkdir(s.path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"net"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -65,7 +64,7 @@ func (s *server) accept(ln *net.UnixListener) {
 			continue
 		}
 		peer, err := sock.PeerOf(conn)
-		if err != nil || peer.Known && !s.allowed(peer.UID) {
+		if err != nil || peer.Known && !s.allowed(peer) {
 			_ = conn.Close()
 			continue
 		}
@@ -75,8 +74,9 @@ func (s *server) accept(ln *net.UnixListener) {
 	}
 }
 
-func (s *server) allowed(uid int) bool {
-	return uid == s.owner || uid == 0 || uid == os.Getuid()
+// allowed is no App, whose user is the shim's own: its address is in /proc/net/unix, which Apps see.
+func (s *server) allowed(p sock.Peer) bool {
+	return (p.UID == s.owner || p.UID == 0) && !p.Isolated()
 }
 
 // add drops the oldest client when there are too many: an agent connects again, and connections of

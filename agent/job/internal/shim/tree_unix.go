@@ -25,6 +25,8 @@ const limitsMemory = false
 type tree struct {
 	id       proc.ID       // of the App, or of the init of its world
 	world    *world        // nil where the App is not isolated
+	pidfd    int           // of its init, -1 if there is none
+	over     atomic.Bool   // the init is reaped
 	group    *cgroup.Group // nil where the App has none of its own
 	ended    atomic.Bool   // the App in it
 	events   chan event
@@ -148,6 +150,9 @@ func (t *tree) members() []proc.Info {
 		}
 		return []proc.Info{{ID: t.id, PGID: t.id.PID}}
 	}
+	if t.world != nil {
+		return t.inWorld(list)
+	}
 	return proc.Descendants(list, os.Getpid(), t.id.PID)
 }
 
@@ -172,6 +177,7 @@ func (t *tree) kill() (alive, refused int) {
 	for fresh := true; fresh; {
 		fresh = false
 		list := t.members()
+		t.killWorld()
 		groups := map[int]bool{}
 		alive, refused = len(list), 0
 		for _, p := range list {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -26,6 +27,7 @@ func initMain() int {
 		if json.Unmarshal(data, &l) == nil {
 			confine(pid, l)
 		}
+		time.AfterFunc(trimAfter, trim) // it waits from here on
 	})
 }
 
@@ -105,7 +107,11 @@ func spawnIn(w *world, g *cgroup.Group, l *spec.Launch) (*tree, error) {
 	if err != nil {
 		id = proc.ID{PID: w.PID}
 	}
-	return &tree{id: id, world: w, group: g, events: make(chan event, 2)}, nil
+	fd, err := unix.PidfdOpen(w.PID, 0)
+	if err != nil {
+		fd = -1
+	}
+	return &tree{id: id, world: w, pidfd: fd, group: g, events: make(chan event, 2)}, nil
 }
 
 // watchWorld tells of the App's end what its init knows. Everything in a world ends with the init.
@@ -116,6 +122,7 @@ func (t *tree) watchWorld() {
 		for {
 			_, err := unix.Wait4(-1, nil, 0, nil)
 			if err != nil && !errors.Is(err, unix.EINTR) {
+				t.over.Store(true)
 				return
 			}
 		}
@@ -137,6 +144,28 @@ func (t *tree) watchWorld() {
 	t.world.Close()
 	e.gone = true
 	t.events <- e
+}
+
+// killWorld kills the init, and with it, where it has a PID namespace, all at once: what forks faster than
+// it is found, too. It needs no /proc, which with hidepid= does not show the init.
+func (t *tree) killWorld() {
+	if t.world == nil {
+		return
+	}
+	if t.pidfd >= 0 {
+		_ = unix.PidfdSendSignal(t.pidfd, unix.SIGKILL, nil, 0)
+	} else if !t.over.Load() { // no pidfd before Linux 5.3
+		_ = unix.Kill(t.world.PID, unix.SIGKILL)
+	}
+}
+
+// inWorld are the processes of a world, also where its init, their ancestor, is not shown.
+func (t *tree) inWorld(list []proc.Info) []proc.Info {
+	found := proc.Descendants(list, os.Getpid(), t.id.PID)
+	if slices.ContainsFunc(found, func(p proc.Info) bool { return p.PID == t.id.PID }) || t.over.Load() {
+		return found
+	}
+	return append(proc.Descendants(list, t.id.PID, t.id.PID), proc.Info{ID: t.id, PGID: t.id.PID})
 }
 
 // own is how many processes of a world are not the App's leftovers: its init, and the App until it ends.

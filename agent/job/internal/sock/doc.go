@@ -13,7 +13,7 @@
 // and through a short link elsewhere. If the folder is gone, with its file system or because the
 // App removed it, there is still an address without a file on Linux.
 //
-// The kernel says who is at the other end: the shim serves its owner, root and its own user; the
+// The kernel says who is at the other end: the shim serves its owner and root, but no App; the
 // agent believes the process that it started.
 package sock
 

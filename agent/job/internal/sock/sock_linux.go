@@ -2,6 +2,7 @@ package sock
 
 import (
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 
@@ -45,4 +46,18 @@ func PeerOf(c *net.UnixConn) (Peer, error) {
 		return Peer{}, sockErr
 	}
 	return Peer{Known: true, UID: int(cred.Uid), PID: int(cred.Pid)}, nil
+}
+
+// Isolated reports whether the peer is known to be in another user namespace, as an App in a world of
+// its own is. Of a process that cannot be looked at nothing is known.
+func (p Peer) Isolated() bool {
+	if !p.Known {
+		return false
+	}
+	here, err := os.Readlink("/proc/self/ns/user")
+	if err != nil {
+		return false
+	}
+	there, err := os.Readlink("/proc/" + strconv.Itoa(p.PID) + "/ns/user")
+	return err == nil && there != here
 }
