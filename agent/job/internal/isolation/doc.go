@@ -23,5 +23,5 @@
 // When the init dies, by the shim's death, too, the kernel ends everything in its world: nothing
 // of the App survives its job.
 //
-// How much of this a host allows differs ([Level]); [Probe] finds it out.
+// How much of this a host allows differs ([Level]); the shim finds it out by trying.
 package isolation

@@ -24,13 +24,9 @@ type World struct {
 }
 
 // Open starts an init in namespaces of its own. args start this program, once more, so that it calls
-// [InitMain]. The calling thread is the init's parent: the init is killed when that thread ends.
-func Open(level Level, exe string, args []string) (*World, error) {
-	return OpenBy(level, exe, args, func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() })
-}
-
-// OpenBy is Open where start calls fork, perhaps after it has changed the attributes that fork uses.
-func OpenBy(level Level, exe string, args []string, start func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)) (*World, error) {
+// [InitMain]. start calls fork, perhaps after it has changed the attributes that fork uses: a control
+// group, say. The calling thread is the init's parent: the init is killed when that thread ends.
+func Open(level Level, exe string, args []string, start func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)) (*World, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("making a socket for the init: %w", err)

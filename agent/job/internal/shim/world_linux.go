@@ -36,7 +36,7 @@ type world = isolation.World
 
 // openWorld starts the init of a world, in the App's control group if there is one.
 func openWorld(level isolation.Level, g *cgroup.Group) (*world, error) {
-	return isolation.OpenBy(level, "/proc/self/exe", []string{filepath.Base(os.Args[0]), "job-shim", isolation.InitCommand}, g.Start)
+	return isolation.Open(level, "/proc/self/exe", []string{filepath.Base(os.Args[0]), "job-shim", isolation.InitCommand}, g.Start)
 }
 
 // prewarm makes a world while nobody waits for it: where the request has not come yet, this shim is a
