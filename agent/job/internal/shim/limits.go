@@ -32,10 +32,10 @@ func (s *supervisor) limit() error {
 	return nil
 }
 
-// judgeMemory finds out whether the kernel ended the App because memory was short. The App's own
+// explainMemory finds out whether the kernel ended the App because memory was short. The App's own
 // group knows. Without one, an App that was killed by nobody we know, while the kernel ended
 // processes of this host for that reason, is taken to be one of them: it goes first (confine).
-func (s *supervisor) judgeMemory() {
+func (s *supervisor) explainMemory() {
 	if s.exit.Reason != "" || s.exit.Signal != "SIGKILL" {
 		return
 	}

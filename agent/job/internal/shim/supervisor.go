@@ -223,7 +223,7 @@ func (s *supervisor) finish() {
 	if s.launch.OwnerUID != os.Geteuid() {
 		share(s.launch.Dir)
 	}
-	s.judgeMemory()
+	s.explainMemory()
 	s.group.Close()
 	s.exit.Killed = s.tree.killed()
 	s.exit.Started, s.exit.Ended = s.started, s.now()
