@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 )
 
 const (
@@ -94,6 +95,13 @@ func render(act Act, attrs []any) []byte {
 	return b.Bytes()
 }
 
+// A line that crosses a page is seen in parts while another process writes it: its rest is waited
+// for so often, and so long each time.
+const (
+	partTries = 10
+	partPause = time.Millisecond
+)
+
 // append writes whole lines with one write. If the disk is full it removes the part that was
 // written. If a crash has left part of a line at the end of the file, it ends that line first.
 func (l *Log) append(lines []byte, flush bool) error {
@@ -112,8 +120,15 @@ func (l *Log) append(lines []byte, flush bool) error {
 	if err != nil {
 		return err
 	}
-	if !endsLine(f, before.Size()) {
-		lines = append([]byte{'\n'}, lines...)
+	for tries := 0; !endsLine(f, before.Size()); tries++ {
+		if tries == partTries { // nobody is writing it: a crash left it
+			lines = append([]byte{'\n'}, lines...)
+			break
+		}
+		time.Sleep(partPause)
+		if before, err = f.Stat(); err != nil {
+			return err
+		}
 	}
 	if n, err := f.Write(lines); err != nil {
 		if after, statErr := f.Stat(); alone && n > 0 && statErr == nil && after.Size() == before.Size()+int64(n) {
