@@ -30,7 +30,7 @@ import (
 
 // TestMain is also the shim of the jobs that the tests start.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == job.ShimCommand {
+	if job.IsShim(os.Args) {
 		os.Exit(job.ShimMain(os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())

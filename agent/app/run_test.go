@@ -25,7 +25,7 @@ import (
 
 // The shim is this test program.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "job-shim" {
+	if job.IsShim(os.Args) {
 		os.Exit(job.ShimMain(os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())

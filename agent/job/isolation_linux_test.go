@@ -135,3 +135,19 @@ func BenchmarkIsolated(b *testing.B) {
 		b.ReportMetric(float64(list[len(list)/2].Microseconds()), name+"-p50-µs")
 	}
 }
+
+// Every form in which a shim, or an init, is started is one.
+func TestIsShim(t *testing.T) {
+	for _, args := range [][]string{
+		{"/usr/libexec/x/" + ShimName}, {"tcenvsvr", ShimCommand}, {"tcenvsvr", ShimCommand, isolation.InitCommand}, {ShimName, ShimCommand, isolation.InitCommand},
+	} {
+		if !IsShim(args) {
+			t.Errorf("%q is none", args)
+		}
+	}
+	for _, args := range [][]string{{"tcenvsvr"}, {"tcenvsvr", "status"}, {"tcenvsvr", ShimCommand, "--help"}, {"tcenvsvr", "x", isolation.InitCommand}} {
+		if IsShim(args) {
+			t.Errorf("%q is one", args)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/shim"
 	"tcenvsvr/agent/job/internal/spec"
 	"tcenvsvr/agent/logging/plain"
@@ -41,9 +42,16 @@ const (
 	ShimName    = "tcenvsvr-shim"
 )
 
-// IsShim reports whether a program that was called with these arguments is to be a shim.
+// IsShim reports whether a program that was called with these arguments is to be a shim, or the init
+// of an App's world, which a shim starts: both are [ShimMain].
 func IsShim(args []string) bool {
-	return len(args) == 2 && args[1] == ShimCommand || len(args) == 1 && filepath.Base(args[0]) == ShimName
+	switch len(args) {
+	case 1:
+		return filepath.Base(args[0]) == ShimName
+	case 2:
+		return args[1] == ShimCommand
+	}
+	return len(args) == 3 && args[1] == ShimCommand && args[2] == isolation.InitCommand
 }
 
 // Codes of a StartError that say something of the host, not of the App or the order.

@@ -1,0 +1,16 @@
+package support
+
+import (
+	"os"
+	"testing"
+
+	"tcenvsvr/agent/job"
+)
+
+// TestMain is also the shim of what the tests start: else a shim would run the tests again.
+func TestMain(m *testing.M) {
+	if job.IsShim(os.Args) {
+		os.Exit(job.ShimMain(os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
