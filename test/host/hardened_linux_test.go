@@ -1,10 +1,12 @@
 package host
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/test/stage"
 	"tcenvsvr/updater/handover"
 )
 
@@ -78,9 +80,13 @@ func TestHardened(t *testing.T) {
 		}
 		s.Run("systemctl", "stop", unit)
 		s.Run("systemctl", "start", unit)
-		if out := s.Run("tcenvsvr", "status"); !strings.Contains(out, "LOCKED") {
-			t.Errorf("status after a stop without the master password: %s; want it locked", out)
-		}
+		must(t, stage.Eventually(s.ctx, func() error { // systemd may be told before the socket is asked
+			out, err := s.Try("tcenvsvr", "status")
+			if err == nil && !strings.Contains(out, "LOCKED") {
+				err = fmt.Errorf("status after a stop without the master password: %s; want it locked", out)
+			}
+			return err
+		}), "waiting for a locked agent")
 		s.Run("tcenvsvr", "keychain", "unlock", "--master-key-file", "/root/masterkey")
 		s.connected()
 		s.Run("install", "-m", "600", "-o", "threatconnect", "/root/masterkey", masterKey)

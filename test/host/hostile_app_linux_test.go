@@ -29,6 +29,9 @@ func TestHostileApp(t *testing.T) {
 			log, err := s.cloud.Do(s.ctx, "execution", "logs", id)
 			must(t, err, "reading the App's log")
 			for line := range strings.Lines(log) {
+				if strings.Contains(line, "beside: list: done") {
+					continue // isolated, it finds its own session only: TestStrangers looks closer
+				}
 				if strings.Contains(line, "beside: ") && !strings.Contains(line, "EACCES") && !strings.Contains(line, "EPERM") && !strings.Contains(line, "EROFS") {
 					t.Errorf("an App may do this beside its job: %s", line)
 				}
