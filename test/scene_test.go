@@ -84,11 +84,11 @@ func (s *scene) agent(c *stage.Cloud, environment, name string, flags ...string)
 	return a
 }
 
-// start runs an enrolled agent, for the first time or again. Apps of a test leave marks beside their
-// job's folder, which an isolated App cannot: tests about isolation say --appsIsolation auto.
+// start runs an enrolled agent, for the first time or again. Its Apps are not isolated (see TestMain)
+// unless the flags say so.
 func (s *scene) start(a *stage.Agent, flags ...string) {
 	s.t.Helper()
-	s.must(a.Start(append([]string{"--appsIsolation", "off"}, flags...)...), "starting the agent")
+	s.must(a.Start(flags...), "starting the agent")
 	s.must(a.Connected(s.ctx), "waiting for the agent's session")
 }
 
