@@ -69,6 +69,14 @@
 // Secrets travel by stdin and in Launch.Files only. They are in no argv, no environment but the
 // App's own, no file but Launch.Files, and no error.
 //
+// # Isolation
+//
+// Launch.Isolation says what an App sees of the host: on Linux its shim starts an init in new
+// namespaces, which builds the App's world and executes the App in it (package isolation below
+// internal). [Executor.Probe] tries how far a host allows that.
+//
+// Beside this package lies job/janitor, which makes the folders of jobs and removes old ones.
+//
 // # Systems
 //
 // Packages proc and sock below internal say how each system identifies processes and the listeners
