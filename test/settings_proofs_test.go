@@ -39,9 +39,13 @@ var proofs = map[string][]string{
 	"serverName":                    {"test.TestSettingsOfARunningAgent", daemon + "TestReloadsByCloudAndSignal"},
 	"serverXid":                     {daemon + "TestReloadsByCloudAndSignal"},
 
+	"appsCpuWeight":             {parts + "TestSettingsLimitApps", "agent/job/internal/cgroup.TestSet"},
 	"appsDefaultTimeoutSeconds": {script + "app_run.txtar"},
 	"appsJobOutputMaxBytes":     {parts + "TestSettingsReachApps", "agent/job/internal/capture.TestStreamKeepsDraining"},
+	"appsIsolation":             {"test.TestSandboxUser", "test/host.TestStrangers"},
+	"appsMemoryMegabytes":       {parts + "TestSettingsLimitApps", "agent/job.TestOutOfMemory"},
 	"appsRunner":                {parts + "TestSettingsChooseTheSandbox"},
+	"appsTasksMax":              {parts + "TestSettingsLimitApps", "agent/job.TestTooManyTasks"},
 	"brokerPort":                {daemon + "TestSettingsChooseTheDialer"},
 	"drainSeconds":              {"test.TestSettingsOfARunningAgent"},
 	"logLevel":                  {daemon + "TestSettingsAreShown", "agent/logging.TestLevelChangesWhileRunning"},

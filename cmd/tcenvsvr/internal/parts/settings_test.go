@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/settings"
 )
 
@@ -37,6 +38,17 @@ func TestSettingsReachApps(t *testing.T) {
 	}
 	if plain.Proxy.Host != "" || plain.Proxy.External {
 		t.Errorf("without settings Apps are told the proxy %+v", plain.Proxy)
+	}
+}
+
+// What one App may use is what the settings say.
+func TestSettingsLimitApps(t *testing.T) {
+	got := Execution(with(t, map[string]string{"appsMemoryMegabytes": "300", "appsTasksMax": "70", "appsCpuWeight": "40", "appsNumberofJobExecutors": "3"})).Limits
+	if want := (job.Limits{Memory: 300 << 20, Tasks: 70, CPUWeight: 40, Processes: 210}); got != want {
+		t.Errorf("Apps are limited to %+v, want %+v", got, want)
+	}
+	if plain := Execution(with(t, nil)).Limits; plain == got {
+		t.Errorf("without settings Apps are limited to %+v", plain)
 	}
 }
 
