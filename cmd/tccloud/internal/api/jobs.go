@@ -182,8 +182,18 @@ func asExecution(j *jobs.Job, id wire.OrderID, params map[string]string) v1.NewE
 }
 
 // RunJob makes the order of a Job's run, see [jobs.Orders].
-func (a *API) RunJob(ctx context.Context, j *jobs.Job, id wire.OrderID, params map[string]string) error {
-	order, err := a.request(ctx, asExecution(j, id, params))
+func (a *API) RunJob(ctx context.Context, j *jobs.Job, id wire.OrderID, left map[string]string) error {
+	var order dispatch.Request
+	app, err := a.Catalog.Get(ctx, j.App, j.Version)
+	if err == nil {
+		params := maps.Clone(j.Params)
+		for _, p := range app.Params { // this version may not know all that an earlier one left
+			if value, ok := left[p.Name]; ok {
+				params[p.Name] = value
+			}
+		}
+		order, err = a.request(ctx, asExecution(j, id, params))
+	}
 	if err == nil {
 		order.Defaults["tc_job_id"] = number("job/" + j.ID)
 		_, err = a.Dispatcher.Submit(ctx, order)

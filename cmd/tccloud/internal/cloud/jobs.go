@@ -30,8 +30,8 @@ func openJobs(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*jobs
 // dispatcher.
 type runs struct{ c *cloud }
 
-func (r runs) Submit(ctx context.Context, j *jobs.Job, id wire.OrderID, params map[string]string) error {
-	return r.c.api.RunJob(ctx, j, id, params)
+func (r runs) Submit(ctx context.Context, j *jobs.Job, id wire.OrderID, left map[string]string) error {
+	return r.c.api.RunJob(ctx, j, id, left)
 }
 
 func (r runs) Get(ctx context.Context, id wire.OrderID) (dispatch.Execution, error) {

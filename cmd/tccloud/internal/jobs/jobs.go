@@ -27,9 +27,9 @@ const (
 
 // Orders make and follow the orders of runs.
 type Orders interface {
-	// Submit makes the order of a run. Its error wraps ErrRefused where another try does not mend
+	// Submit makes the order of a run: left overrides the Job's parameters. Its error wraps ErrRefused where another try does not mend
 	// it, and dispatch.ErrExists where the id was used before.
-	Submit(ctx context.Context, j *Job, id wire.OrderID, params map[string]string) error
+	Submit(ctx context.Context, j *Job, id wire.OrderID, left map[string]string) error
 	// Get returns an order, or dispatch.ErrNotFound.
 	Get(ctx context.Context, id wire.OrderID) (dispatch.Execution, error)
 }
@@ -97,6 +97,9 @@ func (s *Jobs) Create(ctx context.Context, j Job) (View, error) {
 	var id [6]byte
 	_, _ = rand.Read(id[:])
 	now := s.now()
+	if j.Params == nil {
+		j.Params = map[string]string{}
+	}
 	j.ID, j.Created, j.Since, j.Missed = hex.EncodeToString(id[:]), now, now, cmp.Or(j.Missed, Skip)
 	if err := j.Check(); err != nil {
 		return View{}, err
@@ -204,7 +207,7 @@ func (s *Jobs) Start(ctx context.Context, name string) (wire.OrderID, error) {
 		if st.Run != nil {
 			return fmt.Errorf("starting Job %q: %w: order %s", name, ErrRunning, st.Run.Order)
 		}
-		st.begin(j, Demanded, s.now())
+		st.demand(j, s.now())
 		return nil
 	})
 	if err != nil {

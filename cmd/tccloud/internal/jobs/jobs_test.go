@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -26,7 +27,9 @@ type orders struct {
 	refuse atomic.Bool
 }
 
-func (o *orders) Submit(ctx context.Context, j *jobs.Job, id wire.OrderID, params map[string]string) error {
+func (o *orders) Submit(ctx context.Context, j *jobs.Job, id wire.OrderID, left map[string]string) error {
+	params := maps.Clone(j.Params)
+	maps.Copy(params, left)
 	switch {
 	case o.lose.Load():
 		return errors.New("the store is away")

@@ -45,21 +45,22 @@ func (s *Jobs) Run(ctx context.Context) error {
 			case <-tick.C:
 			case <-s.wake:
 			}
-			if s.held() && s.Trusted() {
-				s.advanceAll(ctx)
+			if s.held() {
+				s.advanceAll(ctx, s.Trusted())
 			}
 		}
 	})
 	return g.Wait()
 }
 
-// advanceAll goes on with every Job that has something to do.
-func (s *Jobs) advanceAll(ctx context.Context) {
+// advanceAll goes on with every Job that has something to do. Where the clock is not to be trusted,
+// nothing is due; a run that was asked for, or is under way, goes on.
+func (s *Jobs) advanceAll(ctx context.Context, clock bool) {
 	var g errgroup.Group
 	g.SetLimit(atOnce)
-	for _, e := range s.todo(s.now()) {
+	for _, e := range s.todo(s.now(), clock) {
 		g.Go(func() error {
-			if err := s.advance(ctx, &e); err != nil && ctx.Err() == nil {
+			if err := s.advance(ctx, &e, clock); err != nil && ctx.Err() == nil {
 				s.Logger.Warn("Job not gone on with, trying again", "job", e.job.Name, "err", err)
 				s.mu.Lock()
 				s.entries[e.job.Name].rest = s.now().Add(restAfterError)
@@ -72,7 +73,7 @@ func (s *Jobs) advanceAll(ctx context.Context) {
 }
 
 // todo lists the Jobs that have a run or are due, Environments in turn.
-func (s *Jobs) todo(now time.Time) []entry {
+func (s *Jobs) todo(now time.Time, clock bool) []entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	by := map[string][]entry{}
@@ -91,7 +92,7 @@ func (s *Jobs) todo(now time.Time) []entry {
 				e.next = d.next
 			}
 		}
-		if st.Run != nil || !e.next.After(now) {
+		if st.Run != nil || clock && !e.next.After(now) {
 			by[e.job.Environment] = append(by[e.job.Environment], *e)
 		}
 	}
@@ -113,18 +114,18 @@ func (e *entry) forget() { e.next, e.rest = time.Time{}, time.Time{} }
 
 // advance decides what is due, follows the run, writes what has changed, and then submits what was
 // written down.
-func (s *Jobs) advance(ctx context.Context, e *entry) error {
+func (s *Jobs) advance(ctx context.Context, e *entry, clock bool) error {
 	j, now := e.job, s.now()
 	st := stateOf(j, e.state).clone()
-	changed, submit := st.correct(j, now), false
-	if d := st.due(j, now); d.n > 0 {
+	changed, submit := clock && st.correct(j, now), false
+	if d := st.due(j, now); clock && d.n > 0 {
 		submit = st.Run == nil
 		st.decide(j, d, now)
 		submit, changed = submit && st.Run != nil, true
 	}
 	switch r := st.Run; {
 	case r == nil || submit:
-	case !r.Again.IsZero() && now.Before(r.Again):
+	case !r.Again.IsZero() && (!clock || now.Before(r.Again)):
 	case !r.Again.IsZero():
 		st.again(j)
 		submit, changed = true, true
@@ -160,12 +161,7 @@ func (s *Jobs) advance(ctx context.Context, e *entry) error {
 
 // submit makes the order of the run that was written down; now: a moment ago.
 func (s *Jobs) submit(ctx context.Context, j *Job, st *State, now bool) error {
-	params := maps.Clone(j.Params)
-	if params == nil {
-		params = map[string]string{}
-	}
-	maps.Copy(params, st.Left)
-	refusal := s.Orders.Submit(ctx, j, st.Run.Order, params)
+	refusal := s.Orders.Submit(ctx, j, st.Run.Order, st.Left)
 	switch {
 	case refusal == nil:
 		s.Logger.Info("Job started", "job", j.Name, "order", st.Run.Order, "why", st.Run.Why, "due", st.Run.Due, "try", st.Run.Try)

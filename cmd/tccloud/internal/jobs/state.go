@@ -158,6 +158,15 @@ func (s *State) begin(j *Job, why Why, due time.Time) {
 	s.Run = &Run{Due: due, Why: why, Try: 1, Order: orderID(j.ID, why, due, 1)}
 }
 
+// demand begins a run that somebody asked for. Its time, of which its order's id is made, was not
+// that of an earlier one.
+func (s *State) demand(j *Job, now time.Time) {
+	for slices.ContainsFunc(s.History, func(r Run) bool { return r.Why == Demanded && r.Due.Equal(now) }) {
+		now = now.Add(time.Second)
+	}
+	s.begin(j, Demanded, now)
+}
+
 // again begins the next try.
 func (s *State) again(j *Job) {
 	r := s.Run

@@ -59,16 +59,20 @@ left, and exits by the outcome. Interrupting this command does not end the execu
 	return o.Command(cmd, operator.RunCodes...)
 }
 
-// await waits for the end of a run that was written down, and is submitted in a moment.
+// await waits for the end of a run that was written down, is submitted in a moment, and is noted a
+// moment after its end.
 func await(ctx context.Context, c *client.Client, name string, id wire.OrderID) (v1.Execution, error) {
 	for {
 		end, err := c.Wait(ctx, id, func(v1.Execution) {})
-		if e, ok := errors.AsType[*v1.Error](err); !ok || e.Code != v1.CodeNotFound {
+		if e, ok := errors.AsType[*v1.Error](err); err != nil && (!ok || e.Code != v1.CodeNotFound) {
 			return end, err
 		}
-		j, err := c.Job(ctx, name)
-		if err != nil {
-			return end, err
+		j, gone := c.Job(ctx, name)
+		switch {
+		case err == nil && (gone != nil || j.Run == nil || j.Run.Order != id || !j.Run.Again.IsZero()):
+			return end, nil
+		case gone != nil:
+			return end, gone
 		}
 		for _, r := range j.History {
 			if r.Order == id && r.Outcome == jobs.Refused {

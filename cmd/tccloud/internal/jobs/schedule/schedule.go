@@ -23,7 +23,7 @@ type Schedule struct {
 	next func(after time.Time) time.Time
 }
 
-var parser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
+var parser = cron.MustNewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
 
 // Parse reads a schedule, see the package documentation. zone is a name of the IANA database; "" is
 // UTC.
