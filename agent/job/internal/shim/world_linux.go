@@ -39,31 +39,47 @@ func openWorld(level isolation.Level, g *cgroup.Group) (*world, error) {
 	return isolation.Open(level, "/proc/self/exe", []string{filepath.Base(os.Args[0]), "job-shim", isolation.InitCommand}, g.Start)
 }
 
-// prewarm makes a world while nobody waits for it: where the request has not come yet, this shim is a
-// prewarmed one, and has no secrets that an init could inherit either.
-//
-// So is the App's control group; noGroup says why there is none.
-func prewarm(stdin any) (w *world, g *cgroup.Group, noGroup error) {
+// makeWorld starts the init of the next App, nil if that cannot be or is not wanted.
+func makeWorld(level isolation.Level, g *cgroup.Group) *world {
+	if plan := (isolation.Plan{Level: level}); !plan.On() || plan.Validate() != nil {
+		return nil
+	}
+	w, err := openWorld(level, g)
+	if err != nil {
+		return nil
+	}
+	return w
+}
+
+// waits reports whether a request can be read already.
+func waits(stdin any) bool {
 	f, ok := stdin.(*os.File)
 	if !ok {
-		return nil, nil, nil
+		return false
 	}
 	fds := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}
-	if n, err := unix.Poll(fds, 0); err != nil || n != 0 {
-		return nil, nil, nil
+	n, err := unix.Poll(fds, 0)
+	return err != nil || n != 0
+}
+
+// mayServe reports whether nothing of a job with this isolation outlives it in what its shim has.
+func (a *agentEnd) mayServe(level isolation.Level) bool {
+	if level == isolation.Files || level == isolation.Full {
+		return true
 	}
-	g, noGroup = cgroup.New()
-	if w, err := openWorld(isolation.Full, g); err == nil {
-		return w, g, noGroup
+	f, ok := a.in.from.(*os.File)
+	if !ok {
+		return false
 	}
-	return nil, g, noGroup // the start says why there is no world, if it wants one
+	info, err := f.Stat()
+	return err == nil && info.Mode().Type() != os.ModeSocket // tc-job@.service
 }
 
 // prepareWorld has a world built for the App while the agent notes the start.
 func (s *supervisor) prepareWorld() error {
 	l := s.launch
 	if s.world != nil && s.world.Level != l.Isolation.Level {
-		s.world.Close()
+		s.world.Discard()
 		s.world = nil
 	}
 	if !l.Isolation.On() {
