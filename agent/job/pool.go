@@ -36,7 +36,6 @@ type pool struct {
 	open     bool           // Run runs, and shims understand OpServe
 	idle     []*startedShim // who came last is last
 	busy     int            // shims that have a job, or are getting one, and may come back
-	level    Level          // of the last launch
 	used     float64        // shims that did not come back, by second
 	usedAt   time.Time
 	starting time.Duration // how long the start of one takes
@@ -48,14 +47,13 @@ func newPool(slots func() int) *pool {
 	if slots == nil {
 		slots = func() int { return 1 }
 	}
-	return &pool{slots: slots, level: IsolationFull, wake: make(chan struct{}, 1)}
+	return &pool{slots: slots, wake: make(chan struct{}, 1)}
 }
 
 // take is the shim that has waited for the shortest time, nil if there is none.
-func (p *pool) take(level Level) *startedShim {
+func (p *pool) take() *startedShim {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.level = level
 	for n := len(p.idle); n > 0; n = len(p.idle) {
 		h := p.idle[n-1]
 		p.idle[n-1] = nil
@@ -73,13 +71,13 @@ func (p *pool) take(level Level) *startedShim {
 }
 
 // serves reports whether a new shim is to serve, and counts it then.
-func (p *pool) serves() (Level, bool) {
+func (p *pool) serves() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.open {
 		p.busy++
 	}
-	return p.level, p.open
+	return p.open
 }
 
 // back takes a shim that was counted as busy: to wait, or, if it will not serve again, out of the count.
@@ -231,10 +229,7 @@ func (e *Executor) Run(ctx context.Context) error {
 
 // prewarm starts a shim that waits.
 func (e *Executor) prewarm(ctx context.Context) error {
-	e.pool.mu.Lock()
-	level := e.pool.level
-	e.pool.mu.Unlock()
-	h, err := e.startServing(ctx, level)
+	h, err := e.startServing(ctx)
 	if err != nil {
 		return err
 	}
@@ -254,11 +249,11 @@ func (e *Executor) prewarm(ctx context.Context) error {
 // under this agent.
 var errCannotServe = errors.New("the shim is of another release")
 
-// startServing starts a shim that serves and is ready for a launch of the level.
-func (e *Executor) startServing(ctx context.Context, level Level) (*startedShim, error) {
+// startServing starts a shim that serves.
+func (e *Executor) startServing(ctx context.Context) (*startedShim, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	line, err := spec.Encode(spec.Request{Op: spec.OpServe, Level: level})
+	line, err := spec.Encode(spec.Request{Op: spec.OpServe})
 	if err != nil {
 		return nil, err
 	}

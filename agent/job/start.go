@@ -100,7 +100,7 @@ func (e *Executor) send(ctx context.Context, request []byte, l *Launch) (*starte
 	if l.Tied { // it ends with whoever waits at its socket
 		return e.sendTo(ctx, request, e.startShim)
 	}
-	if h := e.pool.take(l.Isolation.Level); h != nil {
+	if h := e.pool.take(); h != nil {
 		reply, err := h.ask(ctx, request, true)
 		if !errors.Is(err, errNoAnswer) {
 			return h, reply, err
@@ -108,8 +108,8 @@ func (e *Executor) send(ctx context.Context, request []byte, l *Launch) (*starte
 		e.pool.back(h, false)
 		h.release()
 	}
-	if level, serves := e.pool.serves(); serves {
-		h, reply, err := e.sendTo(ctx, request, func(ctx context.Context) (*startedShim, error) { return e.startServing(ctx, level) })
+	if e.pool.serves() {
+		h, reply, err := e.sendTo(ctx, request, e.startServing)
 		if h == nil {
 			e.pool.back(nil, false)
 		}

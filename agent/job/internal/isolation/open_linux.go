@@ -21,6 +21,8 @@ type World struct {
 
 	conn  *net.UnixConn
 	lines *bufio.Reader
+	steps *steps // of [Build]
+	birth *birth
 }
 
 // Open starts an init in namespaces of its own. args start this program, once more, so that it calls
@@ -94,11 +96,14 @@ func (w *World) Execute() error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("waiting for the init: %w", err)
+	case e.Failed != 0 && w.steps != nil:
+		return w.steps.failed(e.Failed-1, syscall.Errno(e.Errno))
 	case e.Errno != 0:
 		return syscall.Errno(e.Errno)
 	case !e.Started:
 		return errors.New(e.Error)
 	}
+	w.forget()
 	return nil
 }
 

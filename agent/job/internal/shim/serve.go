@@ -39,20 +39,6 @@ type agentEnd struct {
 	trimmed  chan struct{} // closed when trimming is done
 }
 
-// spare is what an App needs and what can be made before the agent has an order: the control group,
-// and the init of its world.
-type spare struct {
-	world   *world
-	group   *cgroup.Group
-	noGroup error // why there is no group
-}
-
-// Close gives up what is not needed.
-func (s spare) Close() {
-	s.world.Close()
-	s.group.Close()
-}
-
 // answer writes a reply. If nobody reads it any more the shim goes on: the next agent finds the job by
 // its folder.
 func (a *agentEnd) answer(r spec.Reply) (heard bool) {
@@ -84,29 +70,21 @@ func (a *agentEnd) detach(stdin io.Reader, stderr io.Writer) {
 	detach(stdin, a.out, stderr)
 }
 
-// makeReady makes what the next App will need. Where that fails, the start fails in the same way
-// and says why.
-func (a *agentEnd) makeReady(level isolation.Level) (s spare) {
-	if s.noGroup = a.noGroup; s.noGroup == nil {
-		s.group, s.noGroup = cgroup.New()
-		a.noGroup = s.noGroup
+// newGroup makes the control group of an App, nil with the reason if there can be none.
+func (a *agentEnd) newGroup() (g *cgroup.Group, err error) {
+	if a.noGroup == nil {
+		g, a.noGroup = cgroup.New()
 	}
-	s.world = makeWorld(level, s.group)
-	return s
+	return g, a.noGroup
 }
 
-// idle leaves the folder of the last job and makes the shim ready for the next one.
-func (a *agentEnd) idle(stdin io.Reader, level isolation.Level) (s spare) {
+// idle leaves the folder of the last job. A shim that waits long needs little memory.
+func (a *agentEnd) idle() {
 	_ = os.Chdir("/")
 	a.again = false
-	s.noGroup = a.noGroup
-	if !waits(stdin) { // else the next start makes it
-		s = a.makeReady(level)
-	}
 	done := make(chan struct{})
 	a.trimmed = done
 	a.trimming = time.AfterFunc(trimAfter, func() { defer close(done); trim() })
-	return s
 }
 
 // busy undoes what idle did for a shim that waits long.

@@ -26,11 +26,9 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 	hide()
 	debug.SetTraceback("none") // a crash must not print arguments that could be secrets
 	agent := &agentEnd{in: requests{from: stdin}, out: stdout}
-	var ready spare
 	for {
 		req, err := agent.in.next()
 		if agent.serving && errors.Is(err, errNoRequest) { // the agent needs this shim no more, or is gone
-			ready.Close()
 			return 0
 		}
 		if err == nil {
@@ -38,16 +36,14 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 			switch req.Op {
 			case spec.OpServe:
 				agent.serving = true
-				ready = agent.makeReady(req.Level)
 				agent.answer(spec.Reply{Ready: true})
 				continue
 			case spec.OpStart:
-				if err = agent.run(req.Launch, ready, stdin, stderr); err == nil && agent.again {
-					ready = agent.idle(stdin, req.Launch.Isolation.Level)
+				if err = agent.run(req.Launch, stdin, stderr); err == nil && agent.again {
+					agent.idle()
 					continue
 				}
 			default:
-				ready.Close()
 				var reply spec.Reply
 				if reply, err = other(req); err == nil {
 					agent.answer(reply)
@@ -62,9 +58,9 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 // run is the life of one job. After an error nothing of it runs.
-func (a *agentEnd) run(l *spec.Launch, ready spare, stdin io.Reader, stderr io.Writer) error {
+func (a *agentEnd) run(l *spec.Launch, stdin io.Reader, stderr io.Writer) error {
 	signals := harden()
-	s, err := prepare(l, a, ready)
+	s, err := prepare(l, a)
 	if err != nil {
 		return err
 	}
@@ -112,7 +108,7 @@ func refuse(a *agentEnd, stderr io.Writer, err error) int {
 
 // prepare does everything that comes before the App is executed. After an error nothing will be
 // executed.
-func prepare(l *spec.Launch, a *agentEnd, ready spare) (*supervisor, error) {
+func prepare(l *spec.Launch, a *agentEnd) (*supervisor, error) {
 	l.Grace = orDefault(l.Grace, spec.DefaultGrace)
 	l.MaxOutput = orDefault(l.MaxOutput, spec.DefaultMaxOutput)
 	if l.WorkDir == "" {
@@ -120,17 +116,15 @@ func prepare(l *spec.Launch, a *agentEnd, ready spare) (*supervisor, error) {
 	}
 	self, err := proc.Of(os.Getpid())
 	if err != nil {
-		ready.Close()
 		return nil, fmt.Errorf("identifying the shim: %w", err)
 	}
 	s := &supervisor{
-		launch: l, agent: a, world: ready.world, group: ready.group, noGroup: ready.noGroup,
+		launch: l, agent: a,
 		logs: newLogs(l), kept: kept{launch: l}, started: time.Now().UTC(), status: spec.Status{
 			State: spec.Starting, ShimPID: self.PID, ShimStart: self.Start, BootID: proc.BootID(), Token: rand.Text(), Files: l.FilePaths(),
 		},
 	}
 	if s.reserve, err = claim(l.Dir, &s.status); err != nil {
-		ready.Close()
 		return nil, err
 	}
 	if err := s.prepare(); err != nil {

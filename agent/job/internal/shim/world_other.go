@@ -21,10 +21,6 @@ func isInit([]string) bool { return false }
 
 func initMain() int { return 1 }
 
-func makeWorld(isolation.Level, *cgroup.Group) *world { return nil }
-
-func waits(any) bool { return false }
-
 // mayServe is false: here it cannot be known that nothing of the last App lives.
 func (a *agentEnd) mayServe(isolation.Level) bool { return false }
 

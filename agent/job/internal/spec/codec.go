@@ -18,8 +18,7 @@ import (
 const (
 	OpStart = "start" // Launch
 	// OpServe comes before any OpStart: the agent keeps the shim's input open, reads from its output how
-	// its jobs end, and may send another OpStart after each Reply that is Ready. The shim makes ready what
-	// a Launch of Level will need.
+	// its jobs end, and may send another OpStart after each Reply that is Ready.
 	OpServe = "serve"
 	OpReap  = "reap"  // end what is left in Dir
 	OpSweep = "sweep" // end what descends neither from a shim of Living nor from Agent
@@ -40,8 +39,7 @@ type Request struct {
 	Dir    string   `json:"dir,omitempty"`
 	Paths  []string `json:"paths,omitempty"`
 	// Status is the job that OpReap looks for, if the agent knows it better than the state file.
-	Status *Status         `json:"status,omitempty"`
-	Level  isolation.Level `json:"level,omitempty"` // of OpServe
+	Status *Status `json:"status,omitempty"`
 	// Agent is the process that asks for OpSweep; Living are all of its shims.
 	Agent  int      `json:"agent,omitempty"`
 	Living []Status `json:"living,omitempty"`
