@@ -14,7 +14,6 @@ import (
 type Config struct {
 	Exe    string       // path of tcenvsvr, which is run as "Exe job-shim"; "" = this program
 	Runner Runner       // nil = Direct
-	Slots  func() int   // how many jobs may run at a time, for Run; nil = one
 	Logger *slog.Logger // nil = none
 }
 
@@ -33,7 +32,7 @@ type Executor struct {
 
 // NewExecutor returns an Executor after it has checked that Exe is there.
 func NewExecutor(c Config) (*Executor, error) {
-	e := &Executor{exe: c.Exe, runner: c.Runner, log: c.Logger, pool: newPool(c.Slots), living: map[*Process]bool{}}
+	e := &Executor{exe: c.Exe, runner: c.Runner, log: c.Logger, pool: newPool(), living: map[*Process]bool{}}
 	if e.exe == "" {
 		exe, err := os.Executable()
 		if err != nil {

@@ -30,10 +30,9 @@ const (
 // (package shim says when that is safe). There is always one more than jobs run, but not more than slots; where
 // shims do not come back there are as many more as are used up while one starts.
 type pool struct {
-	slots func() int
-
 	mu       sync.Mutex
-	open     bool           // Run runs, and shims understand OpServe
+	open     bool // Run runs, and shims understand OpServe
+	slots    func() int
 	idle     []*startedShim // who came last is last
 	busy     int            // shims that have a job, or are getting one, and may come back
 	used     float64        // shims that did not come back, by second
@@ -43,11 +42,8 @@ type pool struct {
 	wake chan struct{} // somebody was taken, came back, or died
 }
 
-func newPool(slots func() int) *pool {
-	if slots == nil {
-		slots = func() int { return 1 }
-	}
-	return &pool{slots: slots, wake: make(chan struct{}, 1)}
+func newPool() *pool {
+	return &pool{slots: func() int { return 0 }, wake: make(chan struct{}, 1)}
 }
 
 // take is the shim that has waited for the shortest time, nil if there is none.
@@ -177,13 +173,13 @@ func (p *pool) shut() []*startedShim {
 }
 
 // Run keeps shims waiting for the next [Executor.Start] until ctx ends. Without Run, Start starts a
-// shim of its own for each job.
+// shim of its own for each job. slots is how many jobs run at a time at most.
 //
 // A shim that waits ends when the agent's end of its stdin is closed, which the death of the agent does, too.
-func (e *Executor) Run(ctx context.Context) error {
+func (e *Executor) Run(ctx context.Context, slots func() int) error {
 	p := e.pool
 	p.mu.Lock()
-	p.open = true
+	p.open, p.slots = true, slots
 	p.mu.Unlock()
 	defer func() {
 		for _, h := range p.shut() {

@@ -21,10 +21,9 @@ func serving(t testing.TB, slots int) *Executor {
 // serve has Run run, and waits until a shim waits.
 func serve(t testing.TB, e *Executor, slots int) {
 	t.Helper()
-	e.pool.slots = func() int { return slots }
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- e.Run(ctx) }()
+	go func() { done <- e.Run(ctx, func() int { return slots }) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -87,7 +86,7 @@ func TestRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan error)
-	go func() { done <- e.Run(ctx) }()
+	go func() { done <- e.Run(ctx, func() int { return 1 }) }()
 	first := waiting(t, e, 1)[0]
 	_ = first.in.Close() // no request: it ends
 	<-first.ended
