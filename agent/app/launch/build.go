@@ -71,12 +71,13 @@ const (
 	byArgs
 )
 
-// mode applies the order of precedence fileParams, secureParams, arguments.
+// mode applies the order of precedence fileParams, secureParams, arguments. An App with secureParams
+// takes arguments, too, if it is not told to ask: frameworks parse them first.
 func (b *builder) mode() mode {
 	switch {
 	case b.manifest.Has("fileParams"):
 		return byFile
-	case b.manifest.Has("secureParams"):
+	case b.manifest.Has("secureParams") && !b.execution.Bound:
 		return bySecure
 	}
 	return byArgs

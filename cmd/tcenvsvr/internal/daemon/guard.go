@@ -63,3 +63,13 @@ func (d *daemon) policyStatus() controlapi.Policy {
 	}
 	return s
 }
+
+// rotateSealKey makes a new sealing key, and a new session that tells the cloud of it.
+func (d *daemon) rotateSealKey(_ context.Context, ask controlapi.Rotation) (any, error) {
+	fingerprint, err := d.sealing.Rotate(ask.Forget)
+	if err != nil {
+		return nil, err
+	}
+	d.link.Reconnect()
+	return controlapi.Rotated{SealKey: fingerprint}, nil
+}
