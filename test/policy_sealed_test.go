@@ -18,9 +18,9 @@ import (
 // fingerprints finds those of sealing keys.
 var fingerprints = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
 
-// TestSealedParameters: the cloud knows the sealing key from the enrollment on, offers what is sealed
-// to the servers that open it alone, and says for whom it waits. Apps get the parameters by each of
-// their ways. Keys rotate, and what was sealed to a key that is lost is refused by name.
+// TestSealedParameters: the cloud knows the sealing key from the enrollment on, offers what is
+// sealed to the servers that open it alone, and says for whom it waits. Apps get the parameters by
+// each of their ways. Keys rotate, and what was sealed to a key that is lost is refused by name.
 func TestSealedParameters(t *testing.T) {
 	pythonHere(t)
 	s := newScene(t)

@@ -206,8 +206,8 @@ func (s *site) spoiled() {
 	s.app("partial", "Test_-_Job", "owner=me")
 }
 
-// roundIt is what the agent's user tries without being the agent's process: after the next start the
-// same policy is in force.
+// roundIt is what the agent's user tries without being the agent's process: after the next start
+// the same policy is in force.
 func (s *site) roundIt() {
 	s.t.Helper()
 	s.putPolicy("/root/draft.yaml")

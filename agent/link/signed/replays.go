@@ -13,8 +13,8 @@ import (
 var (
 	// ErrReplayed says that the order was started here before, and may not be again.
 	ErrReplayed = errors.New("the signed order was started here before")
-	// ErrUnderWay says that another attempt was started here and has not ended. Once it has, a retryable order
-	// may go on: such an order goes back to the queue rather than being rejected.
+	// ErrUnderWay says that another attempt was started here and has not ended. Once it has, a
+	// retryable order may go on: such an order goes back to the queue rather than being rejected.
 	ErrUnderWay = errors.New("another attempt of the signed order has not ended here")
 	// ErrTooOld says that the order is from a time of which this server does not remember what ran.
 	ErrTooOld = errors.New("the order was signed before this server's memory of signed orders begins")

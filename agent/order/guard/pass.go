@@ -40,8 +40,8 @@ func (g *Guard) Arrived(o wire.Order) (*Pass, error) {
 	return p, refusal(rules.Decide(r))
 }
 
-// Fetched looks at the signature of an App before the App is fetched. What it cannot find out is left to
-// Installed.
+// Fetched looks at the signature of an App before the App is fetched. What it cannot find out is
+// left to Installed.
 func (p *Pass) Fetched(ctx context.Context) error {
 	if p == nil {
 		return nil
@@ -75,8 +75,8 @@ func (p *Pass) Installed(ctx context.Context, a app.App) error {
 type Grant struct {
 	Params map[string]string // sealed ones opened
 	Limit  time.Duration     // the App may run for so long at most; 0 is any time
-	// Bound says that the App must get its parameters from here, even one that would ask the cloud for
-	// them (feature secureParams): what the cloud answers is neither signed nor opened.
+	// Bound says that the App must get its parameters from here, even one that would ask the cloud
+	// for them (feature secureParams): what the cloud answers is neither signed nor opened.
 	Bound bool
 }
 
@@ -173,7 +173,8 @@ func refusal(d policy.Decision) error {
 	return &Refusal{Code: policy.Denied, Rule: d.Rule, Err: errors.New(d.Reason)}
 }
 
-// verify returns nil without an error for an order that is not signed, or where nobody's signature is asked for.
+// verify returns nil without an error for an order that is not signed, or where nobody's signature
+// is asked for.
 func (g *Guard) verify(rules *policy.Policy, o *wire.Order) (*signed.Verified, error) {
 	s, err := signed.Parse(o.Signature)
 	if errors.Is(err, signed.ErrUnsigned) {
@@ -200,8 +201,8 @@ func (g *Guard) verify(rules *policy.Policy, o *wire.Order) (*signed.Verified, e
 	return v, nil
 }
 
-// How long an order waits for another attempt at it to end: the cloud has fenced that one, else it would
-// not have sent this one.
+// How long an order waits for another attempt at it to end: the cloud has fenced that one, else it
+// would not have sent this one.
 const (
 	underWay     = time.Minute
 	underWayLook = 250 * time.Millisecond

@@ -45,8 +45,8 @@
 // and orders sealed to it run out. The next statement has the new key. A server does that by itself
 // twice a year, and "tcenvsvr keychain rotate" at once; with --forget it drops the older keys.
 //
-// A server whose keychain is lost makes a new key ([Store.Open]). What was sealed to the lost one is
-// refused with [ErrRecipient], which names both keys.
+// A server whose keychain is lost makes a new key ([Store.Open]). What was sealed to the lost one
+// is refused with [ErrRecipient], which names both keys.
 //
 // # What it does not hide
 //

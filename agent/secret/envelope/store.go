@@ -37,8 +37,8 @@ func NewStore(path string, chain Sealer) *Store { return &Store{path, chain} }
 type Opened struct {
 	Ring Ring
 	Made bool // the first key, just now
-	// Lost is why keys that were there do not open any more; nil if none were lost. Their file is kept
-	// beside the new one with the suffix ".lost", for who finds the old keychain again.
+	// Lost is why keys that were there do not open any more; nil if none were lost. Their file is
+	// kept beside the new one with the suffix ".lost", for who finds the old keychain again.
 	Lost error
 }
 

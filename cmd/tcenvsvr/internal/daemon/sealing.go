@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	// rotateAfter is how old a sealing key becomes. What was recorded opens for who gets the key later.
+	// rotateAfter is how old a sealing key becomes. What was recorded opens for who gets the key
+	// later.
 	rotateAfter = 180 * 24 * time.Hour
 	// restateAfter is how old a statement may be when a session begins.
 	restateAfter = time.Hour
@@ -24,8 +25,8 @@ const (
 	oldAfter = 7 * 24 * time.Hour
 )
 
-// sealing holds the keys to which parameters are sealed. They lie in a file that the keychain seals. A nil
-// sealing has none.
+// sealing holds the keys to which parameters are sealed. They lie in a file that the keychain
+// seals. A nil sealing has none.
 type sealing struct {
 	store       *envelope.Store
 	id          *identity.Identity
