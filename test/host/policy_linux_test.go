@@ -175,6 +175,7 @@ func (s *site) spoiled() {
 	s.t.Helper()
 	for _, c := range []struct{ what, do, says string }{
 		{"nobody but root can read it", "chmod 600 " + policyFile, "permission denied"},
+		{"nobody but root can enter its folder", "chmod 700 " + policyDir, "chmod go+x " + policyDir},
 		{"the agent's user owns it", "chown threatconnect " + policyFile, "belongs to user"},
 		{"the agent's group can write it", "chgrp threatconnect " + policyFile + " && chmod 664 " + policyFile, "others can write it"},
 		{"an access list", "setfacl -m u:threatconnect:rw " + policyFile, "others can write it"},

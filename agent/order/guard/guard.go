@@ -136,8 +136,8 @@ func (g *Guard) Look() *policy.Policy {
 	return p
 }
 
-// Recover settles what the memory of signed orders has of an earlier agent. inJournal reports
-// whether the journal knows an order.
+// Recover ends what the memory of signed orders has of an earlier agent and the journal has not: how
+// that ended nobody knows. inJournal reports whether the journal knows an order.
 func (g *Guard) Recover(inJournal func(wire.Ref) bool) {
 	if g == nil || g.Replays == nil {
 		return

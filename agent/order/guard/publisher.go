@@ -34,7 +34,7 @@ func (p *Pass) origin(ctx context.Context) (app.Origin, error) {
 		return p.guard.Cloud.Download(ctx, p.order.App.SHA256, offset)
 	}
 	var o app.Origin
-	err := p.patiently(ctx, func() (err error) {
+	err := p.retry(ctx, func() (err error) {
 		o, err = p.guard.Packages.Origin(ctx, p.ref(), fetch)
 		return err
 	})
@@ -63,7 +63,7 @@ func (p *Pass) publisher(ctx context.Context, rules *policy.Policy, o app.Origin
 		return "", nil
 	}
 	var text string
-	err := p.patiently(ctx, func() (err error) { text, err = g.Cloud.Signature(ctx, sha); return err })
+	err := p.retry(ctx, func() (err error) { text, err = g.Cloud.Signature(ctx, sha); return err })
 	if err != nil {
 		return "", err
 	}
@@ -133,8 +133,8 @@ func (p *Pass) proven(ctx context.Context, o app.Origin, text string, keys []sig
 	}
 	key, err := s.VerifyDigest([signature.DigestSize]byte(o.Digest), keys...)
 	if errors.Is(err, signature.ErrDigest) {
-		err = p.patiently(ctx, func() (err error) { key, err = p.whole(ctx, s, keys); return err })
-		if err != nil && !judged(err) {
+		err = p.retry(ctx, func() (err error) { key, err = p.whole(ctx, s, keys); return err })
+		if err != nil && !isBad(err) {
 			return none, err
 		}
 	}
@@ -161,16 +161,16 @@ func (p *Pass) whole(ctx context.Context, s *signature.Signature, keys []signatu
 	return key, err
 }
 
-// judged reports errors that say what a signature is worth.
-func judged(err error) bool {
+// isBad reports errors that say that a signature does not count.
+func isBad(err error) bool {
 	return errors.Is(err, signature.ErrBad) || errors.Is(err, signature.ErrUnknownKey) || errors.Is(err, signature.ErrTooLarge)
 }
 
-// patiently tries again while ctx lasts, if the error may pass.
-func (p *Pass) patiently(ctx context.Context, f func() error) error {
+// retry tries again while ctx lasts, if the error may pass.
+func (p *Pass) retry(ctx context.Context, f func() error) error {
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 30*time.Second) {
 		err := f()
-		if err == nil || judged(err) || !passing(err) || ctx.Err() != nil {
+		if err == nil || isBad(err) || !temporary(err) || ctx.Err() != nil {
 			return err
 		}
 		p.guard.Logger.Warn("who signed an App is not known yet", "order", p.order.Ref.String(), "err", err)
@@ -182,8 +182,8 @@ func (p *Pass) patiently(ctx context.Context, f func() error) error {
 	}
 }
 
-// passing reports errors that may be over at the next try: all that do not say that they are not.
-func passing(err error) bool {
+// temporary reports errors that may be over at the next try: all that do not say that they are not.
+func temporary(err error) bool {
 	if s, ok := errors.AsType[*cloud.StatusError](err); ok {
 		return s.Temporary()
 	}
