@@ -54,6 +54,8 @@ type Config struct {
 type Guard struct {
 	Config
 
+	whole chan struct{} // has an element while a package is in memory
+
 	mu     sync.Mutex
 	state  string               // of the policy, as it was last logged
 	signed map[wire.SHA256]mark // who signed an App, as found last
@@ -71,7 +73,7 @@ func New(c Config) *Guard {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Guard{Config: c, signed: map[wire.SHA256]mark{}}
+	return &Guard{Config: c, whole: make(chan struct{}, 1), signed: map[wire.SHA256]mark{}}
 }
 
 // Codes of orders that do not pass, besides [policy.Denied].

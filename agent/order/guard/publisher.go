@@ -146,8 +146,14 @@ func (p *Pass) proven(ctx context.Context, o app.Origin, text string, keys []sig
 }
 
 // whole verifies a legacy signature, which goes over the package itself: it is downloaded once
-// more.
+// more, into memory. One at a time, so that a cloud cannot fill the memory with such packages.
 func (p *Pass) whole(ctx context.Context, s *signature.Signature, keys []signature.PublicKey) (signature.PublicKey, error) {
+	select {
+	case p.guard.whole <- struct{}{}:
+		defer func() { <-p.guard.whole }()
+	case <-ctx.Done():
+		return signature.PublicKey{}, context.Cause(ctx)
+	}
 	body, err := p.guard.Cloud.Download(ctx, p.order.App.SHA256, 0)
 	if err != nil {
 		return signature.PublicKey{}, err
