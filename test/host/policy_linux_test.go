@@ -114,6 +114,9 @@ func (s *site) lockedDown(publisher string) {
 	if out := s.Run("tcenvsvr", "policy", "show", "--policy", "/root/draft.yaml"); !strings.Contains(out, "no sleepers") {
 		s.t.Errorf("the draft is shown as:\n%s", out)
 	}
+	s.shared("job")
+	check := []string{"tcenvsvr", "policy", "check", "/share/job.tcx", "--policy", "/root/draft.yaml"}
+	s.Refused([]string{"DENIED", "there is no /share/job.tcx.minisig"}, check...)
 	s.putPolicy("/root/draft.yaml")
 	s.deniedBy("no sleepers", "Test_-_Sleep", "--param", "seconds=0")
 	if s.runner() == "sudo" { // later it is signed
@@ -125,6 +128,13 @@ func (s *site) lockedDown(publisher string) {
 		pid = s.mainPID()
 	}
 	s.app("partial", "Test_-_Job", "owner=me")
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(s.Share), "job.tcx.minisig"))
+	must(s.t, err, "reading the signature of an App")
+	s.Write("/share/job.tcx.minisig", string(text), 0o644)
+	if out := s.Run(check...); !strings.Contains(out, "allowed") || !strings.Contains(out, "acme") {
+		s.t.Errorf("policy check says of a signed App:\n%s", out)
+	}
+	s.Run("rm", "/share/job.tcx.minisig")
 	if now := s.mainPID(); now != pid {
 		s.t.Errorf("the agent's process was %s and is %s; want a change to count without a restart", pid, now)
 	}
@@ -259,12 +269,17 @@ func (s *site) sealedAndSigned(soc string) {
 	s.t.Helper()
 	s.Run("sh", "-c", fmt.Sprintf(`{ cat /root/draft.yaml; echo 'signers: {soc: [{key: %s}]}'; echo 'orders: {signed: required, sealed-parameters: required}'; } >/root/strict.yaml`, soc))
 	s.putPolicy("/root/strict.yaml")
-	var pin string
-	for line := range strings.Lines(s.Run("tcenvsvr", "keychain", "status")) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "sealing" {
-			pin = f[2]
-		}
+	s.Refused([]string{"permission denied"}, "runuser", "-u", "alice", "--", "tcenvsvr", "keychain", "rotate")
+	pin := strings.TrimSpace(s.Run("tcenvsvr", "keychain", "rotate"))
+	if out := s.Run("tcenvsvr", "keychain", "status"); !strings.Contains(out, pin) {
+		s.t.Errorf("keychain status does not show the new sealing key %q:\n%s", pin, out)
 	}
+	s.eventually("waiting for the cloud to know the new sealing key", func() error {
+		if out, err := s.cloud.Do(s.ctx, "server", "list", "--json"); err != nil || !strings.Contains(out, pin) {
+			return fmt.Errorf("%v: %s", err, out)
+		}
+		return nil
+	})
 	secret := filepath.Join(filepath.Dir(s.Share), "api_key")
 	must(s.t, os.WriteFile(secret, []byte("opensesame"), 0o600), "writing a secret")
 	inputs := []string{"--param", "owner=me", "--param", "api_key=@" + secret}
