@@ -75,6 +75,18 @@ func TestSealedParameters(t *testing.T) {
 	opened(big)
 	s.isCurrent(one, pin)
 
+	// While its session is open, another host that enrolls as this server does not replace its key.
+	xid, err := one.Do(s.ctx, "settings", "get", "serverXid")
+	s.must(err, "asking for the server's name")
+	again := filepath.Join(s.Dir, "again.zip")
+	_, err = c.Do(s.ctx, "bundle", "plant", "--server", strings.TrimSpace(xid), "-o", again)
+	s.must(err, "making a bundle")
+	out, err = s.tcenvsvr(s.Home("other"), "enroll", again, "--yes", "--master-key-file", key)
+	s.must(err, "enrolling another host: "+out)
+	if list, err := c.Do(s.ctx, "server", "list", "--json"); err != nil || !strings.Contains(out, "learns the sealing key when the service starts") || !strings.Contains(list, pin) {
+		t.Errorf("the sealing key of a connected server was replaced: %v\n%s\n%s", err, out, list)
+	}
+
 	// The key is replaced: what was sealed to the one before opens; nobody seals to it any more.
 	out, err = s.tcenvsvr(one, "keychain", "rotate")
 	s.must(err, "replacing the sealing key: "+out)
@@ -107,9 +119,6 @@ func TestSealedParameters(t *testing.T) {
 	if !strings.Contains(out, "given up: ") || !strings.Contains(out, "sealing key") {
 		t.Errorf("keychain init does not say that the sealing key is given up:\n%s", out)
 	}
-	xid, err := one.Do(s.ctx, "settings", "get", "serverXid")
-	s.must(err, "asking for the server's name")
-	again := filepath.Join(s.Dir, "again.zip")
 	_, err = c.Do(s.ctx, "bundle", "plant", "--server", strings.TrimSpace(xid), "-o", again)
 	s.must(err, "making a bundle")
 	out, err = s.tcenvsvr(one, "enroll", again, "--yes", "--master-key-file", key)
