@@ -1,5 +1,7 @@
-"""What the App does: next to nothing, so that its start is what is measured."""
+"""What the App does: next to nothing, so that its start is what is measured: when it printed is a result."""
+import os
 import sys
+import time
 
 
 class App:
@@ -10,5 +12,8 @@ class App:
 
     def run(self):
         print("started with %d modules" % len(sys.modules), flush=True)
+        now = time.time_ns()
+        with open(os.path.join(self.framework.inputs["tc_out_path"], "results.tc"), "a", encoding="utf-8") as f:
+            f.write("printed_ns = %d\n" % now)
         self.framework.log.info("App has run")
         self.framework.exit(0, "framework %s" % self.framework.inputs.get("text", ""))
