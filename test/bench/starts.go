@@ -18,7 +18,8 @@ type mode struct {
 	needs    string // the setting without which an agent has no such way
 	warm     bool
 	p50, p99 string // budgets of the first line
-	rate     string // budget of starts a second
+	end      string // of the end, p50
+	rate     string // of starts a second
 }
 
 // heavy are Apps as large as customers' are, and the ways to start them.
@@ -33,7 +34,7 @@ var heavy = []struct {
 	}},
 	{"java-http", "Test - Java HTTP", []mode{
 		{name: "no archive", settings: map[string]string{"appsJavaArchives": "off"}},
-		{name: "archive", settings: map[string]string{"appsJavaArchives": "auto"}, needs: "appsJavaArchives", warm: true, p50: "<= 65 % of no archive"},
+		{name: "archive", settings: map[string]string{"appsJavaArchives": "auto"}, needs: "appsJavaArchives", warm: true, end: "<= 65 % of no archive"},
 	}},
 }
 
@@ -113,7 +114,7 @@ func (b *bench) mode(p place, settings map[string]string, app, name string, m mo
 	}
 	b.row(name+"order at the agent → first line, p50", percentile(t.first, .5), "ms", m.p50)
 	b.row(name+"order at the agent → first line, p99", percentile(t.first, .99), "ms", m.p99)
-	b.row(name+"order at the agent → end, p50", percentile(t.end, .5), "ms", "")
+	b.row(name+"order at the agent → end, p50", percentile(t.end, .5), "ms", m.end)
 	b.row(name+"order at the agent → end, p99", percentile(t.end, .99), "ms", "")
 	b.row(name+"processor for each start on the server", ms(agent+jobs-agentBefore-jobsBefore)/float64(n), "ms", "")
 	b.row(name+"completed, 8 slots", rate, "/s", m.rate)
