@@ -228,7 +228,7 @@ func (d *daemon) run(ctx context.Context) error {
 	g.Go(func() error { return d.updates.Run(ctx) })
 	g.Go(func() error { return d.protect(ctx) })
 	g.Go(func() error { return d.notify(ctx) })
-	g.Go(func() error { trim(ctx); return nil })
+	g.Go(func() error { d.trim(ctx); return nil })
 	g.Go(func() error { return d.reloads(ctx) })
 	g.Go(func() error {
 		select {
