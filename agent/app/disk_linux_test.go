@@ -66,7 +66,7 @@ func TestFullDisk(t *testing.T) {
 					t.Errorf("left over: %q", name)
 				}
 			}
-			if entries, err := os.ReadDir(c.Dir); err != nil || len(entries) != 3 { // downloads, origins and seals
+			if entries, err := os.ReadDir(c.Dir); err != nil || len(entries) != 4 { // downloads, origins and seals
 				t.Errorf("installed: %v, %v", entries, err)
 			}
 		})
