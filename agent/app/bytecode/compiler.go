@@ -25,7 +25,7 @@ var program []byte
 
 // What one compilation may cost.
 const (
-	timeout       = 5 * time.Minute  // of the whole App; what is compiled by then is used
+	timeout       = 5 * time.Minute  // of all of an App; what is compiled by then is used
 	sourceTimeout = 30 * time.Second // of one source
 	sourceMemory  = 512 << 20        // bytes of address space of one worker
 	jobMemory     = 1 << 30          // bytes of all together, where a control group bounds them
@@ -42,7 +42,7 @@ type Jobs interface {
 	Start(context.Context, job.Launch) (*job.Process, error)
 }
 
-// Config of a Compiler. All of it is needed.
+// Config of a Compiler. All fields without a stated default are needed.
 type Config struct {
 	Jobs Jobs
 	// Sandboxed: jobs run as a user whom all Apps share.
@@ -53,6 +53,8 @@ type Config struct {
 	World func(context.Context) (job.Isolation, error)
 	// Folder makes the folder of a job. The caller calls remove.
 	Folder func(context.Context) (session, dir string, remove func(), err error)
+	// Timeout of one App; default 5 minutes.
+	Timeout time.Duration
 }
 
 // Compiler compiles the sources of Apps in jobs of their own. Several goroutines may use it.
@@ -64,7 +66,10 @@ type Compiler struct {
 }
 
 // New returns a Compiler.
-func New(c Config) *Compiler { return &Compiler{Config: c, pythons: map[string]*Python{}} }
+func New(c Config) *Compiler {
+	c.Timeout = cmp.Or(c.Timeout, timeout)
+	return &Compiler{Config: c, pythons: map[string]*Python{}}
+}
 
 // Interpreter is the identity of the program that runs the App, "" if it has no use for bytecode.
 func (c *Compiler) Interpreter(m tcx.Manifest) string {
@@ -177,7 +182,7 @@ func (c *Compiler) run(ctx context.Context, python, dir string, sources []source
 	}
 	defer remove()
 	e.Session, e.JobDir = session, folder
-	e.Timeout, e.Grace, e.MaxOutput = timeout, time.Second, 64<<10
+	e.Timeout, e.Grace, e.MaxOutput = c.Timeout, time.Second, 64<<10
 	limits := job.Limits{Memory: jobMemory, Tasks: jobTasks, CPUWeight: cpuWeight}
 	e.Limits = e.Limits.Within(limits)
 	e.Limits.FileSize = maxPyc
@@ -230,7 +235,7 @@ func (c *Compiler) await(ctx context.Context, l job.Launch) error {
 	case err != nil:
 		return err
 	case exit.Reason == job.ReasonTimedOut:
-		return fmt.Errorf("the compiler was ended after %s", timeout)
+		return fmt.Errorf("the compiler was ended after %s", c.Timeout)
 	case exit.Reason != "":
 		return fmt.Errorf("the compiler was ended: %s %s", exit.Reason, exit.Error)
 	case exit.Signal != "":

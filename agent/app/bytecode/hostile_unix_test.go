@@ -4,13 +4,20 @@ package bytecode
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/job/janitor"
+	"tcenvsvr/test/disk"
 )
 
 // impostor is an interpreter that says what it is and then, when it sees sources, does something
@@ -77,6 +84,103 @@ func TestHostileCompiler(t *testing.T) {
 				t.Errorf("got %q and %d staged (%v), want %d", set.names(), len(staged), err, tt.files)
 			}
 		})
+	}
+}
+
+// TestHangingCompiler: what was compiled before its time was up is used.
+func TestHangingCompiler(t *testing.T) {
+	c := compiler(t, impostor(t, python(t), `"$py" "$@"; trap "" TERM; while :; do sleep 1; done`))
+	c.Timeout = 5 * time.Second
+	dir := unpack(t, map[string]string{"a.py": "A = 1\n", "b.py": "B = 1\n"})
+	set, err := c.Compile(t.Context(), dir, pythonApp, &Record{}, t.TempDir())
+	if !like(err, "ended after 5s") || len(set.Files) != 2 {
+		t.Errorf("got %v and %q", err, set.names())
+	}
+}
+
+// TestStoppedCompiler: an agent that stops waits for no compiler, and takes nothing from it.
+func TestStoppedCompiler(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	c := compiler(t, impostor(t, python(t), `"$py" "$@"; : > `+mark+`; trap "" TERM; while :; do sleep 1; done`))
+	ctx, stop := context.WithCancel(t.Context())
+	go func() {
+		for ctx.Err() == nil {
+			if _, err := os.Stat(mark); err == nil {
+				stop()
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	set, err := c.Compile(ctx, unpack(t, map[string]string{"a.py": "A = 1\n"}), pythonApp, &Record{}, t.TempDir())
+	if !errors.Is(err, context.Canceled) || len(set.Files) != 0 {
+		t.Errorf("got %v and %q", err, set.names())
+	}
+}
+
+// TestHostileSources: sources that the compiler dies of, or hangs at, cost their own bytecode only.
+func TestHostileSources(t *testing.T) {
+	py := python(t)
+	names := []string{"a.py", "die.py", "b.py", "hang.py", "die2.py", "c.py", "exit.py", "d.py"}
+	files := map[string]string{}
+	for _, name := range names {
+		files[name] = ""
+	}
+	dir, out := unpack(t, files), t.TempDir()
+	for _, workers := range []int{1, 3, 20} {
+		data, err := json.Marshal(input{Out: out, Dir: dir, Sources: names, Workers: workers, Seconds: 2, Memory: sourceMemory})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := filepath.Join(t.TempDir(), "input")
+		if err := os.WriteFile(in, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		script := filepath.Join(t.TempDir(), "script")
+		harm := `
+from builtins import compile as real
+def compile(source, path, *args, **kw):
+    import os, signal, time
+    if "die" in path: os.kill(os.getpid(), signal.SIGSEGV)
+    while "hang" in path: time.sleep(1)
+    if "exit" in path: os._exit(5)
+    return real(source, path, *args, **kw)
+sys.exit(main(`
+		if err := os.WriteFile(script, []byte(strings.Replace(string(program), "\nsys.exit(main(", harm, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(py, "-I", "-S", "-B", script, in).CombinedOutput(); err != nil {
+			t.Errorf("%d workers: %v: %s", workers, err, out)
+		}
+		for n, name := range names {
+			path := filepath.Join(out, strconv.Itoa(n)+".pyc")
+			if _, err := os.Stat(path); (err == nil) != (len(name) == len("a.py")) {
+				t.Errorf("%d workers: %s: %v", workers, name, err)
+			}
+			_ = os.Remove(path)
+		}
+	}
+}
+
+// TestFullDiskForTheCompiler: what fits is used, and why there is not more is told.
+func TestFullDiskForTheCompiler(t *testing.T) {
+	py := python(t)
+	d := disk.New(t, disk.Size(1<<20), disk.Inodes(200))
+	c := compiler(t, py)
+	c.Folder = func(context.Context) (string, string, func(), error) {
+		dir := filepath.Join(d.Dir, "build")
+		return "build", dir, func() { _ = os.RemoveAll(dir) }, janitor.Make(dir)
+	}
+	files := map[string]string{"a.py": "A = 1\n"}
+	for n := range 300 {
+		files[fmt.Sprintf("m%d.py", n)] = "X = '" + strings.Repeat("x", 5000) + "'\n"
+	}
+	dir := unpack(t, files)
+	set, err := c.Compile(t.Context(), dir, pythonApp, &Record{}, t.TempDir())
+	if !like(err, "No space left") || len(set.Files) == 0 || len(set.Files) > 200 || set.Refused != nil {
+		t.Errorf("got %v and %d files; refused: %v", err, len(set.Files), set.Refused)
+	}
+	if left, err := os.ReadDir(d.Dir); err != nil || len(left) > 0 && left[0].Name() == "build" {
+		t.Errorf("left over: %v, %v", left, err)
 	}
 }
 
