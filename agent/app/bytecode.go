@@ -70,8 +70,10 @@ func (c *Catalog) mend(ctx context.Context, i *installed) error {
 	if err != nil {
 		return err
 	}
-	if err := left.Write(i.record); err != nil {
-		return err
+	if wrong != "" || broken != nil || left.Look != r.Look {
+		if err := left.Write(i.record); err != nil { // then the agent's next start finds out once more
+			c.Logger.Warn("what is left of an App's bytecode was not recorded", "dir", i.dir, "err", err)
+		}
 	}
 	c.know(i, left)
 	if broken == nil && r.Look == "" { // there was none, or a crash kept it from being complete
@@ -170,7 +172,7 @@ func (c *Catalog) publishBytecode(ctx context.Context, i *installed, set *byteco
 	if err != nil {
 		old = new(bytecode.Record)
 	}
-	next := set.Record(old, interpreter)
+	next := set.Record(old)
 	if err := next.Write(i.record); err != nil {
 		return err
 	}
@@ -185,7 +187,7 @@ func (c *Catalog) publishBytecode(ctx context.Context, i *installed, set *byteco
 	if err != nil {
 		return err
 	}
-	next.Look = looks.Bytecode
+	next.Look, next.Interpreter = looks.Bytecode, interpreter
 	if err := next.Write(i.record); err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func TestCrashAtEachStep(t *testing.T) {
 			if err != nil && (!ok || died.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL) { //nolint:forcetypeassert // it is what unix has
 				t.Fatalf("step %d: %v: %s", step, err, out)
 			}
-			c := compileWith(t, dir, x, "after")
+			c := compileWith(t, dir, x, "this")
 			if left := c.leftovers(t); len(left) > 0 {
 				t.Errorf("step %d: left over: %q", step, left)
 			}

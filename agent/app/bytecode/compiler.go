@@ -118,7 +118,7 @@ func (c *Compiler) Compile(ctx context.Context, dir string, m tcx.Manifest, old 
 }
 
 // reserve is what stays free on the disk, in bytes.
-const reserve = 64 << 20
+const reserve = 16 << 20
 
 // uses reports whether Python uses the bytecode that is there of a source.
 func (p *Python) uses(root *os.Root, s source) bool {

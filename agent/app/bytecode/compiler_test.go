@@ -132,7 +132,7 @@ os.remove("other.py")
 	if diff := cmp.Diff([]string{"__pycache__/stale" + pyc311}, set.names()); diff != "" {
 		t.Errorf("compiled (-want +got):\n%s", diff)
 	}
-	if next := set.Record(old, "x"); len(next.Brought) != 5 || len(next.Files) != 1 {
+	if next := set.Record(old); len(next.Brought) != 5 || len(next.Files) != 1 {
 		t.Errorf("recorded %+v", next)
 	}
 	if err := set.Place(dir, old, func(string) {}); err != nil {

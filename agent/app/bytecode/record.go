@@ -20,9 +20,10 @@ import (
 // Record says which bytecode lies in an installation. It is written before the bytecode gets its
 // names: no bytecode is ever there that no record tells of, but for what somebody else put there.
 type Record struct {
-	// Interpreter is the identity of the one that Files were compiled for; "" = none were.
+	// Interpreter is the identity of the one that all was compiled for; "" = some was not, or is not in
+	// its place yet.
 	Interpreter string `json:"interpreter,omitempty"`
-	// Look is what the file system must report of all of it (package seal); "" until it has its names.
+	// Look is what the file system must report of all of it (package seal); "" until it is in its place.
 	Look    string      `json:"look,omitempty"`
 	Files   []seal.File `json:"files,omitempty"`   // that we compiled
 	Brought []seal.File `json:"brought,omitempty"` // that came with the package, and stay
@@ -61,6 +62,9 @@ func (r *Record) empty() bool {
 // Write keeps the record in a file that only its owner reads. There is no file for no bytecode.
 func (r *Record) Write(file string) error {
 	if r.empty() {
+		if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		return atomicfile.Remove(file)
 	}
 	data, err := r.encode()

@@ -29,7 +29,9 @@ func compiledApp(t *testing.T) (string, *Record) {
 	if err := set.Place(dir, old, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
-	return dir, set.Record(old, "the interpreter")
+	r := set.Record(old)
+	r.Interpreter = "the interpreter"
+	return dir, r
 }
 
 // anew is a copy of an App with bytecode.
@@ -110,6 +112,29 @@ func unpackInto(t *testing.T, dir string, files map[string]string) (paths []stri
 		paths = append(paths, path)
 	}
 	return paths
+}
+
+// TestPlaceRemovesOldBytecode: what was compiled for another interpreter goes, what the package brought
+// stays.
+func TestPlaceRemovesOldBytecode(t *testing.T) {
+	dir, r := compiledApp(t)
+	const old, gone = "__pycache__/a.cpython-310.pyc", "__pycache__/gone.cpython-310.pyc"
+	unpackInto(t, dir, map[string]string{old: "old", "a.py": "A = 2\n"})
+	r.Files = append(r.Files, seal.File{Name: old}, seal.File{Name: gone})
+	set, err := compiler(t, python(t)).Compile(t.Context(), dir, pythonApp, r, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := set.Place(dir, r, func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(filepath.Join(dir, old)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is still there: %v", old, err)
+	}
+	next := set.Record(r)
+	if left, wrong, err := Mend(t.Context(), dir, next); wrong != "" || err != nil || len(left.Files) != 2 || len(left.Brought) != 1 {
+		t.Errorf("recorded %+v, there %+v: %q, %v", next, left, wrong, err)
+	}
 }
 
 // TestRecord: a record that is not exactly what was written is none.

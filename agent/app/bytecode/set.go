@@ -100,8 +100,8 @@ func (s *Set) Sync(ctx context.Context) error {
 }
 
 // Record is what is to be recorded before the set takes the place of what old had compiled. What the package brought stays, unless Python had no use for it.
-func (s *Set) Record(old *Record, interpreter string) *Record {
-	r := &Record{Interpreter: interpreter, Files: s.Files}
+func (s *Set) Record(old *Record) *Record {
+	r := &Record{Files: s.Files}
 	replaced := make(map[string]bool, len(s.Files))
 	for _, f := range s.Files {
 		replaced[f.Name] = true
