@@ -15,8 +15,8 @@ import (
 )
 
 // TestDamagedApps damages each file that an App's run depends on: the App's own, its bytecode, its
-// seal, the sets of trusted CAs. The next order runs the App as it should be, or fails with a reason; it never
-// succeeds without.
+// seal, the sets of trusted CAs. The next order runs the App as it should be, or fails with a
+// reason; it never succeeds without.
 func TestDamagedApps(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)

@@ -18,7 +18,8 @@ type Compiler interface {
 	// Interpreter is the identity of the program that runs an App, "" if that has no use for
 	// bytecode. It takes no time.
 	Interpreter(tcx.Manifest) string
-	// Compile puts bytecode into the folder stage. An error beside a set says why there is not more.
+	// Compile puts bytecode into the folder stage. An error beside a set says why there is not
+	// more.
 	Compile(ctx context.Context, dir string, m tcx.Manifest, old *bytecode.Record, stage string) (*bytecode.Set, error)
 }
 
@@ -43,8 +44,8 @@ func (c *Catalog) know(i *installed, r *bytecode.Record) {
 	i.interpreter = r.Interpreter
 }
 
-// checkBytecode sees that Python finds no bytecode in an installation but what was recorded; look is
-// what the file system reports of it. i.checking is held.
+// checkBytecode sees that Python finds no bytecode in an installation but what was recorded; look
+// is what the file system reports of it. i.checking is held.
 func (c *Catalog) checkBytecode(ctx context.Context, i *installed, look string) error {
 	if !i.known {
 		if r, err := bytecode.ReadRecord(i.record); err == nil {
@@ -120,8 +121,8 @@ func (c *Catalog) Started(a App) {
 //
 //	Compile into stage ─► sync ─► new record ─► each file gets its name ─► new record with its look
 //
-// A crash before the new record changes nothing. After one behind it some of what is recorded may be
-// missing: the next start finds that, and the App is compiled again.
+// A crash before the new record changes nothing. After one behind it some of what is recorded may
+// be missing: the next start finds that, and the App is compiled again.
 func (c *Catalog) compile(ctx context.Context, t task) error {
 	c.mu.Lock()
 	i := c.there[filepath.Base(t.app.Dir)]

@@ -226,8 +226,8 @@ func TestRunCompiles(t *testing.T) {
 	}
 }
 
-// TestDamagedBytecode: an App is never started with damaged bytecode. It is not downloaded again for
-// it; the bytecode is removed, and compiled again.
+// TestDamagedBytecode: an App is never started with damaged bytecode. It is not downloaded again
+// for it; the bytecode is removed, and compiled again.
 func TestDamagedBytecode(t *testing.T) {
 	c, _, x, app := compiledApp(t)
 	sound := pycs(t, app.Dir)
@@ -308,8 +308,8 @@ func TestTouchedBytecodeStays(t *testing.T) {
 	}
 }
 
-// TestAppsRunWithoutACompiler: a compiler that fails costs nothing but the bytecode, is not tried at
-// each start, and is told of once.
+// TestAppsRunWithoutACompiler: a compiler that fails costs nothing but the bytecode, is not tried
+// at each start, and is told of once.
 func TestAppsRunWithoutACompiler(t *testing.T) {
 	comp := newCompiler(t, t.TempDir())
 	comp.broken = errors.New("no luck")

@@ -22,8 +22,8 @@ const (
 const codeObject, codeObjectRef = 'c', 'c' | 0x80
 
 // verify reports why data is not the bytecode of source: of this Python, never compared with a
-// source again, and made from this very source as far as its compiler says. What the code in it does
-// nobody can tell.
+// source again, and made from this very source as far as its compiler says. What the code in it
+// does nobody can tell.
 func (p *Python) verify(data, source []byte) error {
 	switch {
 	case len(data) <= headerSize:

@@ -38,8 +38,8 @@ if grep -q '"sources":\[\]' "$last"; then exec "$py" "$@"; fi
 	return file
 }
 
-// TestHostileCompiler: whatever a compiler that was subverted by a source leaves, nothing is taken but
-// plain bytecode of the right source.
+// TestHostileCompiler: whatever a compiler that was subverted by a source leaves, nothing is taken
+// but plain bytecode of the right source.
 func TestHostileCompiler(t *testing.T) {
 	py := python(t)
 	secret := filepath.Join(t.TempDir(), "secret")
@@ -182,13 +182,6 @@ func TestFullDiskForTheCompiler(t *testing.T) {
 	if left, err := os.ReadDir(d.Dir); err != nil || len(left) > 0 && left[0].Name() == "build" {
 		t.Errorf("left over: %v, %v", left, err)
 	}
-}
-
-func like(err error, want string) bool {
-	if err == nil || want == "" {
-		return err == nil && want == ""
-	}
-	return strings.Contains(err.Error(), want)
 }
 
 // TestExposed: where Apps could change what another's compiler makes, nothing is compiled.

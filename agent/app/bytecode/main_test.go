@@ -120,3 +120,11 @@ func python(t testing.TB) string {
 	t.Helper()
 	return need.Python(t)
 }
+
+// like reports whether an error says what is wanted, nothing if that is empty.
+func like(err error, want string) bool {
+	if err == nil || want == "" {
+		return err == nil && want == ""
+	}
+	return strings.Contains(err.Error(), want)
+}

@@ -13,8 +13,9 @@ import (
 
 // Mend compares the bytecode in the installation dir with r by its contents. It removes what is not
 // as it was recorded, and what is not recorded, which changes no App: Python compiles the source
-// instead. It returns the record of what is left, and what was wrong with what is recorded, "" if nothing
-// was. Else what is left counts as compiled for no interpreter, so that it is compiled again.
+// instead. It returns the record of what is left, and what was wrong with what is recorded, "" if
+// nothing was. Else what is left counts as compiled for no interpreter, so that it is compiled
+// again.
 func Mend(ctx context.Context, dir string, r *Record) (left *Record, wrong string, err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -20,10 +20,11 @@ import (
 // Record says which bytecode lies in an installation. It is written before the bytecode gets its
 // names: no bytecode is ever there that no record tells of, but for what somebody else put there.
 type Record struct {
-	// Interpreter is the identity of the one that all was compiled for; "" = some was not, or is not in
-	// its place yet.
+	// Interpreter is the identity of the one that all was compiled for; "" = some was not, or is
+	// not in its place yet.
 	Interpreter string `json:"interpreter,omitempty"`
-	// Look is what the file system must report of all of it (package seal); "" until it is in its place.
+	// Look is what the file system must report of all of it (package seal); "" until it is in its
+	// place.
 	Look    string      `json:"look,omitempty"`
 	Files   []seal.File `json:"files,omitempty"`   // that we compiled
 	Brought []seal.File `json:"brought,omitempty"` // that came with the package, and stay

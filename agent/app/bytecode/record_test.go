@@ -114,8 +114,8 @@ func unpackInto(t *testing.T, dir string, files map[string]string) (paths []stri
 	return paths
 }
 
-// TestPlaceRemovesOldBytecode: what was compiled for another interpreter goes, what the package brought
-// stays.
+// TestPlaceRemovesOldBytecode: what was compiled for another interpreter goes, what the package
+// brought stays.
 func TestPlaceRemovesOldBytecode(t *testing.T) {
 	dir, r := compiledApp(t)
 	const old, gone = "__pycache__/a.cpython-310.pyc", "__pycache__/gone.cpython-310.pyc"

@@ -99,7 +99,8 @@ func (s *Set) Sync(ctx context.Context) error {
 	return flush.Files(ctx, root, names)
 }
 
-// Record is what is to be recorded before the set takes the place of what old had compiled. What the package brought stays, unless Python had no use for it.
+// Record is what is to be recorded before the set takes the place of what old had compiled. What
+// the package brought stays, unless Python had no use for it.
 func (s *Set) Record(old *Record) *Record {
 	r := &Record{Files: s.Files}
 	replaced := make(map[string]bool, len(s.Files))
@@ -114,10 +115,10 @@ func (s *Set) Record(old *Record) *Record {
 	return r
 }
 
-// Place moves the set to its names in the installation dir, and removes what old had compiled and is
-// not part of the set. Each file is moved at once: who reads meanwhile finds the old one, the new one
-// or none. The set must be on the disk, and its record written. It goes on after a failure and returns
-// the first.
+// Place moves the set to its names in the installation dir, and removes what old had compiled and
+// is not part of the set. Each file is moved at once: who reads meanwhile finds the old one, the
+// new one or none. The set must be on the disk, and its record written. It goes on after a failure
+// and returns the first.
 func (s *Set) Place(dir string, old *Record, each func(name string)) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// all starts writing everything of the file system at once: one journal commit instead of one
-// per file.
+// all starts writing everything of the file system at once: one journal commit instead of one per
+// file.
 func all(root *os.Root) error {
 	d, err := root.Open(".")
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 // files: 0.4 s instead of 0.8 s), although that waits for other programs' data too.
 const manyFiles = 64
 
-// Files makes the content of files below root durable. The folders that they are in are the caller's
-// matter.
+// Files makes the content of files below root durable. The folders that they are in are the
+// caller's matter.
 func Files(ctx context.Context, root *os.Root, names []string) error {
 	if len(names) > manyFiles {
 		if err := all(root); err != nil {
