@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent"
+	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link"
 )
@@ -20,6 +21,8 @@ type Status struct {
 	Twin *Twin `json:"twin,omitempty"`
 	// Isolation says how far Apps are kept apart; nil until the first App, or probe, was started.
 	Isolation *job.IsolationReport `json:"isolation,omitempty"`
+	// Bytecode says which Apps are being compiled, and why some could not be.
+	Bytecode app.Bytecode `json:"bytecode"`
 	// Settings says which changes wait for a restart or are not used.
 	Settings Settings `json:"settings"`
 	// Policy is the customer's policy in force.

@@ -165,7 +165,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if err != nil {
 		logger.Warn("some facts about the host are not known", "err", err)
 	}
-	if d.apps, err = app.Open(app.CatalogConfig{Dir: p.Programs, Logger: logger.With("component", "app")}); err != nil {
+	if d.apps, err = app.Open(app.CatalogConfig{Dir: p.Programs, Compiler: d.newCompiler(), Logger: logger.With("component", "app")}); err != nil {
 		return nil, err
 	}
 	if d.journal, err = journal.Open(p.Journal, logger.With("component", "journal")); err != nil {
