@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent"
+	"tcenvsvr/agent/app/archive"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link"
 )
@@ -20,6 +21,8 @@ type Status struct {
 	Twin *Twin `json:"twin,omitempty"`
 	// Isolation says how far Apps are kept apart; nil until the first App, or probe, was started.
 	Isolation *job.IsolationReport `json:"isolation,omitempty"`
+	// Archives says which Java Apps have class-data archives, and why some have none.
+	Archives archive.Status `json:"archives"`
 	// Settings says which changes wait for a restart or are not used.
 	Settings Settings `json:"settings"`
 	// Policy is the customer's policy in force.
