@@ -107,6 +107,14 @@ type Status struct {
 		Ref   string     `json:"ref"`
 		State wire.State `json:"state"`
 	} `json:"orders"`
+	Archives struct {
+		Count    int   `json:"count"`
+		Bytes    int64 `json:"bytes"`
+		Pending  int   `json:"pending"`
+		Problems []struct {
+			What string `json:"what"`
+		} `json:"problems"`
+	} `json:"archives"`
 	Link struct {
 		Connected bool   `json:"connected"`
 		Transport string `json:"transport"`
