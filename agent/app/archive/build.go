@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"tcenvsvr/agent/app/launch"
@@ -22,6 +23,7 @@ const (
 	jobTasks  = 200     // a JVM has some threads for each processor
 	cpuWeight = 10      // of the usual 100: Apps go first
 	reserve   = 256 << 20
+	maxSaid   = 300 // bytes of what a build says that failed
 )
 
 // ErrExposed means that nothing is built, because another App could change what is.
@@ -104,7 +106,7 @@ func (b Build) await(ctx context.Context, l job.Launch) error {
 	case exit.Signal != "":
 		return fmt.Errorf("the build was ended by signal %s", exit.Signal)
 	case exit.Code != 0:
-		return fmt.Errorf("the build ended with code %d: %s", exit.Code, plain.Head(exit.StderrTail, 300))
+		return fmt.Errorf("the build ended with code %d: %s", exit.Code, plain.Head(strings.TrimSpace(exit.StderrTail), maxSaid))
 	}
 	return nil
 }
