@@ -18,7 +18,7 @@
 // What the App itself can influence is the list of classes. It is bounded, names only are taken out
 // of it (classes.go), and a wrong one makes an archive that lacks something or has too much. It has
 // no other way to the archive: the job that makes it sees the App's folder read-only and executes
-// none of its code. Where Apps are not kept from each other's files nothing is made ([ErrExposed]).
+// none of its code. Where Apps are not kept from each other's files nothing is made ([build.ErrExposed]).
 //
 // A build that failed is not tried again for a day, nor is one whose archive an App's JVM crashed
 // with. All archives together are bounded; the least recently used goes first (keep.go).

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"tcenvsvr/agent/app/build"
 	"tcenvsvr/agent/disk/space"
 )
 
@@ -22,17 +23,19 @@ const (
 
 // Status says which archives there are, and why there are not more.
 type Status struct {
-	Count    int       `json:"count"`
-	Bytes    int64     `json:"bytes"`
-	Pending  int       `json:"pending"`
-	Problems []Problem `json:"problems,omitempty"`
+	Count    int             `json:"count"`
+	Bytes    int64           `json:"bytes"`
+	Pending  int             `json:"pending"`
+	Problems []build.Problem `json:"problems,omitempty"`
 }
 
 // Status is a snapshot.
 func (s *Store) Status() Status {
+	var st Status
+	st.Pending, st.Problems = s.queue.State()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := Status{Count: len(s.there), Pending: len(s.queue.tasks), Problems: slices.Clone(s.queue.problems)}
+	st.Count = len(s.there)
 	for _, a := range s.there {
 		st.Bytes += a.Size
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tcenvsvr/agent/app/build"
 	"tcenvsvr/agent/app/launch"
 	"tcenvsvr/agent/app/tcx"
 	"tcenvsvr/agent/job"
@@ -80,7 +81,7 @@ func (p *place) execution() launch.Execution { return launch.Execution{JavaHome:
 
 func (p *place) config() (Config, error) {
 	jobs, err := job.NewExecutor(job.Config{})
-	return Config{Programs: p.programs(), Build: Build{
+	return Config{Programs: p.programs(), Build: build.Config{
 		Jobs: jobs, Sandboxed: p.sandboxed, Execution: p.execution,
 		World: func(context.Context) (job.Isolation, error) { return job.Isolation{Level: p.isolation}, nil },
 		Folder: func() (session, dir string, remove func() error, err error) {

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"tcenvsvr/agent/app/build"
 	"tcenvsvr/agent/app/launch"
 	"tcenvsvr/agent/app/tcx"
 	"tcenvsvr/agent/disk/atomicfile"
@@ -24,7 +25,7 @@ import (
 // Config of a Store. All fields without a stated default are needed.
 type Config struct {
 	Programs string // exchange/programs: installations are <name>_v<major>/<sha256> in there
-	Build    Build
+	Build    build.Config
 	MaxBytes int64        // of all archives together; default maxBytes
 	Logger   *slog.Logger // nil = discard
 }
@@ -36,9 +37,10 @@ type Store struct {
 	jdks jdks
 	step func(string) // for tests: what has been done of a build
 
+	queue *build.Queue[run]
+
 	mu    sync.Mutex
 	there map[string]*entry // by the SHA-256 of the App's package
-	queue queue
 }
 
 // entry is an archive that is complete.
@@ -60,7 +62,10 @@ func Open(c Config) (*Store, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{Config: c, dir: filepath.Join(c.Programs, folder), step: func(string) {}, there: map[string]*entry{}, queue: newQueue()}
+	s := &Store{Config: c, dir: filepath.Join(c.Programs, folder), step: func(string) {}, there: map[string]*entry{}, queue: build.NewQueue[run]()}
+	s.queue.Told = func(p build.Problem) {
+		c.Logger.Warn("no class-data archive is made of an App; it runs without, and starts later", "app", p.App, "err", p.What)
+	}
 	if err := s.scan(); err != nil {
 		return nil, fmt.Errorf("opening the class-data archives: %w", err)
 	}
@@ -129,9 +134,7 @@ func (s *Store) Equip(dir string, m tcx.Manifest, e *launch.Execution) {
 		s.Logger.Warn("class-data archive of an App was damaged and is removed; another one is made", "app", a.App)
 		s.drop(sha, a)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e.Classes = launch.Classes{List: s.queue.wants(sha, key)}
+	e.Classes = launch.Classes{List: s.queue.Wants(dir, key)}
 }
 
 // Ended is told of each run for which Equip had something: classes. A successful run leaves the list
@@ -142,22 +145,17 @@ func (s *Store) Ended(dir string, m tcx.Manifest, classes launch.Classes, jobDir
 	case classes.Archive != "" && crashed(exit):
 		s.mu.Lock()
 		a := s.there[sha]
-		if a != nil {
-			s.queue.failed(a.Key, a.App, errCrashed)
-		}
 		s.mu.Unlock()
 		if a != nil {
-			s.Logger.Warn("class-data archive of an App is removed", "app", a.App, "err", errCrashed)
 			s.drop(sha, a)
+			s.queue.Failed(dir, a.Key, errCrashed)
 		}
 	case classes.List && exit.Reason == "" && exit.Signal == "" && (exit.Code == 0 || exit.Code == partial):
 		key, err := s.key(dir, m, s.Build.Execution())
 		if err != nil {
 			return
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.queue.add(task{dir: dir, manifest: m, key: key, jobDir: jobDir})
+		s.queue.Add(build.Task[run]{Dir: dir, Key: key, With: run{m, jobDir}})
 	}
 }
 
@@ -165,7 +163,7 @@ func (s *Store) Ended(dir string, m tcx.Manifest, classes launch.Classes, jobDir
 const partial = 3
 
 // errCrashed says why an App gets no archive for a while.
-var errCrashed = errors.New("a JVM that used it crashed")
+var errCrashed = errors.New("a JVM crashed that used it")
 
 // crashed reports whether a JVM ended as one does that found its memory damaged.
 func crashed(exit job.Exit) bool {
@@ -240,24 +238,6 @@ func gone(file string) error {
 
 // Run makes archives, one after the other, until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
-	for ctx.Err() == nil {
-		s.mu.Lock()
-		t, ok := s.queue.first()
-		s.mu.Unlock()
-		if !ok {
-			select {
-			case <-s.queue.wake:
-			case <-ctx.Done():
-			}
-			continue
-		}
-		err := s.make(ctx, t)
-		s.mu.Lock()
-		told := s.queue.done(t, err, ctx.Err() != nil)
-		s.mu.Unlock()
-		if told {
-			s.Logger.Warn("no class-data archive was made of an App; it runs without", "app", t.app(), "err", err)
-		}
-	}
+	s.queue.Run(ctx, s.make)
 	return nil
 }

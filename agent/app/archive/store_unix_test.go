@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"tcenvsvr/agent/app/build"
 	"tcenvsvr/agent/app/launch"
 	"tcenvsvr/agent/job"
 )
@@ -178,7 +179,7 @@ func TestExposed(t *testing.T) {
 		s := p.open(t)
 		p.ran(t, s, p.app())
 		work(t, s)
-		if st := s.Status(); st.Count != want || len(st.Problems) != 1 || st.Problems[0].What != ErrExposed.Error() {
+		if st := s.Status(); st.Count != want || len(st.Problems) != 1 || st.Problems[0].What != build.ErrExposed.Error() {
 			t.Errorf("%s: got %+v", level, st)
 		}
 	}
@@ -294,7 +295,7 @@ func dieAt(dir, step string) int {
 	if err != nil {
 		return 1
 	}
-	_ = s.make(context.Background(), task{dir: p.app(), manifest: p.manifest, key: key, jobDir: filepath.Join(dir, "jobs", "session-1")})
+	_ = s.make(context.Background(), build.Task[run]{Dir: p.app(), Key: key, With: run{p.manifest, filepath.Join(dir, "jobs", "session-1")}})
 	return 0
 }
 

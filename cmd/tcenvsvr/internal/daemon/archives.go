@@ -10,6 +10,7 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/archive"
+	appbuild "tcenvsvr/agent/app/build"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/job/janitor"
 	"tcenvsvr/cmd/tcenvsvr/internal/parts"
@@ -20,7 +21,7 @@ import (
 func (d *daemon) newArchives() (*archive.Store, error) {
 	return archive.Open(archive.Config{
 		Programs: d.paths.Programs, Logger: d.logger.With("component", "archive"),
-		Build: archive.Build{
+		Build: appbuild.Config{
 			Jobs: d.jobs, Sandboxed: d.jobs.User() != "",
 			Execution: func() app.Execution { return parts.Execution(d.live.settings()) },
 			World:     func(ctx context.Context) (job.Isolation, error) { return d.jobs.World(ctx, d.paths) },
