@@ -74,7 +74,7 @@ func (s *scene) sharedApp(c *stage.Cloud, version string) string {
 	}
 	_, err = c.Do(s.ctx, "app", "add", s.packed("shared-"+version, files))
 	s.must(err, "adding a Java App")
-	return "Test_-_shared-"+version
+	return "Test_-_shared-" + version
 }
 
 // archives waits until the archives of an agent are as f wants them.

@@ -139,4 +139,3 @@ func maxMemory(s *os.ProcessState) int64 {
 	}
 	return u.Maxrss << 10
 }
-

@@ -28,21 +28,22 @@ const smallSlot = 4 << 30
 
 // machineOptions suit Apps, which are short programs that run beside each other. An App brings no
 // options of its own: neither install.json nor the App's environment has any, so nothing is
-// overruled. Measured with JDK 17 and an App of two JSON libraries and an HTTPS client (3,300
-// classes), processor seconds of a whole run, and of a long run of 5 s:
+// overruled. Measured with JDK 17, milliseconds of processor time of a whole run of an App with two
+// JSON libraries and an HTTP client (BenchmarkRun of package archive), and of a program that parses
+// JSON for seconds:
 //
-//	                       short   long    memory of the long run
-//	as the JVM comes       0.82    5.5     523 MB
-//	SerialGC               0.79    5.5     171 MB
-//	C2 ten times later     0.65    4.6     161 MB
-//	C1 only                0.54    7.0     149 MB
+//	                        short run    with an archive    long run, memory
+//	as the JVM comes             1225                873    5,500     523 MB
+//	SerialGC                        –                820    5,500     171 MB
+//	and C2 ten times later        969                638    4,600     161 MB
+//	and C1 only                     –                589    7,000     149 MB
 //
 // UseSerialGC: the other collectors start threads for each processor of the host and let the heap
 // grow. Where a slot has more memory than smallSlot, its App may need them, and the JVM decides.
 //
 // Tier4…: the second compiler (C2) takes a third of a short run's time for code that is not run
-// again; ten times the usual number of calls delays it beyond the end of such runs. Without it (C1
-// only) long runs would take half as long again and might time out, so it is not turned off.
+// again; ten times the usual number of calls delays it beyond the end of such runs. To do without it
+// (C1 only) would save a twelfth more, but long runs would take half as long again and might time out.
 //
 // IgnoreUnrecognizedVMOptions: a JVM that lacks one of these starts nevertheless.
 func machineOptions(memory uint64) []string {
