@@ -48,4 +48,3 @@ func TestServe(t *testing.T) {
 		})
 	}
 }
-
