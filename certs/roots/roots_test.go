@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tcenvsvr/certs/cert"
 	"tcenvsvr/certs/certstest"
