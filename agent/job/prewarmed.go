@@ -47,8 +47,11 @@ func (e *Executor) Run(ctx context.Context) error {
 	return nil
 }
 
-// takePrewarmed is the waiting shim, nil if there is none.
-func (e *Executor) takePrewarmed() *startedShim {
+// takePrewarmed is the waiting shim, nil if there is none or it is not wanted.
+func (e *Executor) takePrewarmed(wanted bool) *startedShim {
+	if !wanted {
+		return nil
+	}
 	select {
 	case h := <-e.prewarmed:
 		h.prewarmed = true

@@ -42,7 +42,7 @@ func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) e
 		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("encoding the launch: %w", err)}
 	}
 	defer clear(request)
-	h, reply, err := e.send(ctx, request)
+	h, reply, err := e.send(ctx, request, !l.Template)
 	if h == nil {
 		return nil, err
 	}
@@ -84,9 +84,10 @@ func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) e
 }
 
 // send gives the request to a shim: the prewarmed one, or a new one if there is none or it died
-// while it waited. If it died with the request, the new one finds the folder claimed.
-func (e *Executor) send(ctx context.Context, request []byte) (*startedShim, spec.Reply, error) {
-	if h := e.takePrewarmed(); h != nil {
+// while it waited. If it died with the request, the new one finds the folder claimed. A job for which
+// nobody waits leaves the prewarmed one to others.
+func (e *Executor) send(ctx context.Context, request []byte, awaited bool) (*startedShim, spec.Reply, error) {
+	if h := e.takePrewarmed(awaited); h != nil {
 		reply, err := h.ask(ctx, request, true)
 		if !errors.Is(err, errNoAnswer) {
 			return h, reply, err

@@ -3,9 +3,11 @@ package isolation
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 
+	"github.com/landlock-lsm/go-landlock/landlock"
 	"golang.org/x/sys/unix"
 )
 
@@ -29,7 +31,19 @@ func Attr(level Level) *syscall.SysProcAttr {
 
 // Enter builds the world of the plan around this process and gives up the right to change it. It binds the
 // calling thread only, which must be locked and start the App.
-func Enter(p *Plan) error {
+func Enter(p *Plan) error { return EnterWith(p, func() error { return nil }) }
+
+// EnterWith is Enter that calls built when the world is built and nothing is forbidden yet.
+func EnterWith(p *Plan, built func() error) error { return enter(p, rules(p), refused, built) }
+
+// EnterTemplate is Enter for a process whose forks join the worlds of orders: it may use setns, for
+// which it has no capability outside of such worlds, and Landlock leaves it the files that the mounts
+// leave it, because a fork cannot have more than it had.
+func EnterTemplate(p *Plan) error {
+	return enter(p, everywhere(), slices.DeleteFunc(slices.Clone(refused), func(call uint32) bool { return call == unix.SYS_SETNS }), func() error { return nil })
+}
+
+func enter(p *Plan, rules []landlock.Rule, refused []uint32, built func() error) error {
 	if p.Level == Files || p.Level == Full {
 		w := &world{plan: p}
 		if err := w.build(); err != nil {
@@ -39,28 +53,25 @@ func Enter(p *Plan) error {
 			return err
 		}
 	}
+	if err := built(); err != nil {
+		return err
+	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("giving up new privileges: %w", err)
 	}
-	if err := landlocked(p); err != nil {
+	if err := landlocked(rules); err != nil {
 		return err
 	}
 	// Nobody in there may look into this process.
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("closing the init to others: %w", err)
 	}
-	return filter()
+	return filter(refused)
 }
 
 // dropCapabilities leaves nothing that a program executed from here could regain.
 func dropCapabilities() error {
-	last := 40
-	if data, err := os.ReadFile("/proc/sys/kernel/cap_last_cap"); err == nil {
-		if n, err := strconv.Atoi(string(trimNewline(data))); err == nil {
-			last = n
-		}
-	}
-	for c := 0; c <= last; c++ {
+	for c := range LastCapability() + 1 {
 		if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0); err != nil {
 			return fmt.Errorf("giving up capability %d: %w", c, err)
 		}
@@ -74,6 +85,16 @@ func dropCapabilities() error {
 		return fmt.Errorf("giving up capabilities: %w", err)
 	}
 	return nil
+}
+
+// LastCapability is the highest that the kernel knows.
+func LastCapability() int {
+	if data, err := os.ReadFile("/proc/sys/kernel/cap_last_cap"); err == nil {
+		if n, err := strconv.Atoi(string(trimNewline(data))); err == nil {
+			return n
+		}
+	}
+	return 40
 }
 
 func trimNewline(b []byte) []byte {

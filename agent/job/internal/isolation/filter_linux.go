@@ -1,6 +1,7 @@
 package isolation
 
 import (
+	"encoding/binary"
 	"fmt"
 	"unsafe"
 
@@ -43,7 +44,7 @@ const (
 
 // program is the filter. Calls by another ABI than the system's own are unknown to it and are
 // refused: by them the same calls have other numbers. (elastic/go-seccomp-bpf lets them pass.)
-func program() ([]bpf.RawInstruction, error) {
+func program(refused []uint32) ([]bpf.RawInstruction, error) {
 	list := []bpf.Instruction{
 		bpf.LoadAbsolute{Off: offArch, Size: 4},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: auditArch, SkipTrue: 1},
@@ -76,9 +77,24 @@ func program() ([]bpf.RawInstruction, error) {
 	return bpf.Assemble(list)
 }
 
+// Program is the filter as the kernel takes it: an array of struct sock_filter.
+func Program() ([]byte, error) {
+	raw, err := program(refused)
+	if err != nil {
+		return nil, fmt.Errorf("assembling the system call filter: %w", err)
+	}
+	var b []byte
+	for _, r := range raw {
+		b = binary.NativeEndian.AppendUint16(b, r.Op)
+		b = append(b, r.Jt, r.Jf)
+		b = binary.NativeEndian.AppendUint32(b, r.K)
+	}
+	return b, nil
+}
+
 // filter binds this thread, and all that it starts, to the program.
-func filter() error {
-	raw, err := program()
+func filter(refused []uint32) error {
+	raw, err := program(refused)
 	if err != nil {
 		return fmt.Errorf("assembling the system call filter: %w", err)
 	}

@@ -16,13 +16,21 @@ import (
 	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/proc"
 	"tcenvsvr/agent/job/internal/spec"
+	"tcenvsvr/agent/job/internal/warm"
 )
 
+// inits are the lives of processes that are no shims but inits, by the last argument.
+var inits = map[string]func(limit func(pid int, data json.RawMessage)) int{
+	isolation.InitCommand: isolation.InitMain,
+	warm.TemplateCommand:  warm.TemplateMain,
+	warm.OrderCommand:     warm.OrderMain,
+}
+
 // isInit reports whether this process is to be the init of an App's world, not a shim.
-func isInit(args []string) bool { return len(args) > 1 && args[len(args)-1] == isolation.InitCommand }
+func isInit(args []string) bool { return len(args) > 1 && inits[args[len(args)-1]] != nil }
 
 func initMain() int {
-	return isolation.InitMain(func(pid int, data json.RawMessage) {
+	return inits[os.Args[len(os.Args)-1]](func(pid int, data json.RawMessage) {
 		var l spec.Limits
 		if json.Unmarshal(data, &l) == nil {
 			confine(pid, l)
@@ -36,7 +44,11 @@ type world = isolation.World
 
 // openWorld starts the init of a world, in the App's control group if there is one.
 func openWorld(level isolation.Level, g *cgroup.Group) (*world, error) {
-	return isolation.Open(level, "/proc/self/exe", []string{filepath.Base(os.Args[0]), "job-shim", isolation.InitCommand}, g.Start)
+	return openInit(isolation.InitCommand, level, g)
+}
+
+func openInit(command string, level isolation.Level, g *cgroup.Group) (*world, error) {
+	return isolation.Open(level, "/proc/self/exe", []string{filepath.Base(os.Args[0]), "job-shim", command}, g.Start)
 }
 
 // prewarm makes a world while nobody waits for it: where the request has not come yet, this shim is a
@@ -62,20 +74,49 @@ func prewarm(stdin any) (w *world, g *cgroup.Group, noGroup error) {
 // prepareWorld has a world built for the App while the agent notes the start.
 func (s *supervisor) prepareWorld() error {
 	l := s.launch
-	if s.world != nil && s.world.Level != l.Isolation.Level {
+	if s.world != nil && (s.world.Level != l.Isolation.Level || l.Template) {
 		s.world.Close()
 		s.world = nil
 	}
 	if !l.Isolation.On() {
 		return nil
 	}
+	if l.Warm != nil && s.joinTemplate() {
+		return nil
+	}
+	return s.prepareCold()
+}
+
+// prepareCold has a world of this shim's own built.
+func (s *supervisor) prepareCold() error {
+	l := s.launch
 	fail := func(err error) error { return &spec.StartError{Code: spec.CodeIsolation, Err: err} }
 	if s.world == nil {
+		command := isolation.InitCommand
+		if l.Template {
+			command = warm.TemplateCommand
+		}
 		var err error
-		if s.world, err = openWorld(l.Isolation.Level, s.group); err != nil {
+		if s.world, err = openInit(command, l.Isolation.Level, s.group); err != nil {
 			return fail(err)
 		}
+		if l.Template {
+			s.world.News = s.news
+		}
 	}
+	start, err := s.order()
+	if err != nil {
+		return fail(err)
+	}
+	if err := s.world.Prepare(start, s.out[0].app, s.out[1].app); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// order is what the init of the App's world is told.
+func (s *supervisor) order() (*isolation.Start, error) {
+	l := s.launch
 	plan := l.Isolation
 	plan.Hide = append(slices.Clip(plan.Hide), filepath.Join(l.Dir, spec.Folder))
 	if mount := s.group.Mount(); mount != "" { // the App's limits are files of its own user
@@ -83,13 +124,23 @@ func (s *supervisor) prepareWorld() error {
 	}
 	limits, err := json.Marshal(l.Limits)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
-	start := &isolation.Start{Plan: plan, Argv: l.Argv, Env: l.Env, Dir: l.WorkDir, Limits: limits}
-	if err := s.world.Prepare(start, s.out[0].app, s.out[1].app); err != nil {
-		return fail(err)
+	return &isolation.Start{Plan: plan, Argv: l.Argv, Env: l.Env, Dir: l.WorkDir, Limits: limits}, nil
+}
+
+// spawnIsolated executes the App in the world that was prepared for it, or has a template fork it.
+func (s *supervisor) spawnIsolated() (*tree, error) {
+	if s.warm != nil {
+		t, err := s.spawnWarm()
+		if t != nil || err != nil {
+			return t, err
+		}
+		if err := s.prepareCold(); err != nil {
+			return nil, err
+		}
 	}
-	return nil
+	return spawnIn(s.world, s.group, s.launch)
 }
 
 // spawnIn executes the App in the world that was prepared for it.
@@ -119,6 +170,11 @@ func (t *tree) watchWorld() {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
+		if t.app.PID != 0 { // its init is the child of another
+			warm.Gone(t.pidfd)
+			t.over.Store(true)
+			return
+		}
 		for {
 			_, err := unix.Wait4(-1, nil, 0, nil)
 			if err != nil && !errors.Is(err, unix.EINTR) {
@@ -161,6 +217,9 @@ func (t *tree) killWorld() {
 
 // inWorld are the processes of a world, also where its init, their ancestor, is not shown.
 func (t *tree) inWorld(list []proc.Info) []proc.Info {
+	if t.app.PID != 0 { // neither its init nor the App descends from this shim
+		return t.inTemplate(list)
+	}
 	found := proc.Descendants(list, os.Getpid(), t.id.PID)
 	if slices.ContainsFunc(found, func(p proc.Info) bool { return p.PID == t.id.PID }) || t.over.Load() {
 		return found
