@@ -26,8 +26,8 @@ type (
 
 // StartTemplate starts a process that imports what the program bundles, and forks Apps for Launches
 // whose Warm names it. l is as for an order of the App, without anything of an order: its Argv is the
-// interpreter, to which the program's Target is added, and what it is to see of its own folder is
-// added to its isolation.
+// interpreter, to which the program's Target is added, its Env that of the program, and what it is to
+// see of its own folder is added to its isolation.
 //
 // The template takes orders as long as somebody waits for its end ([Process.Wait]); then it ends with
 // the last order. Its [Exit] says why it could not serve, if it could not.
@@ -38,9 +38,9 @@ func (e *Executor) StartTemplate(ctx context.Context, l Launch, p Program) (*Pro
 		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("making the fork server: %w", err)}
 	}
 	hook := filepath.Join(p.Hook, "sitecustomize.py")
-	l.Template, l.Warm = true, nil
+	l.Template, l.Warm, l.Program = true, nil, nil
 	l.Argv = append(slices.Clip(l.Argv), p.Target...)
-	l.Env = append(slices.Clip(l.Env), "PYTHONPATH="+p.Hook)
+	l.Env = append(slices.Clip(p.Env), "PYTHONPATH="+p.Hook)
 	l.Files = append(slices.Clip(l.Files), File{Path: hook, Mode: 0o600, Data: source})
 	l.Isolation.Show = append(slices.Clip(l.Isolation.Show), hook)
 	return e.Start(ctx, l)
@@ -63,3 +63,6 @@ func (p *Process) Report(ctx context.Context) (TemplateReport, error) {
 func (p *Process) Warm() *Warm {
 	return &Warm{Dir: p.dir, Shim: p.status.ShimPID, Token: p.status.Token}
 }
+
+// Running reports whether the shim runs.
+func (p *Process) Running() bool { return p.alive() }

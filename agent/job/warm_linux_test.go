@@ -38,13 +38,12 @@ func template(t testing.TB, e *Executor, dir string, modules ...string) *Process
 		t.Skip(err)
 	}
 	home := jobDir(t)
-	p := Program{App: dir, Target: []string{"main.py"}, Own: []string{"SECRET"}}
+	p := Program{App: dir, Target: []string{"main.py"}, Own: []string{"SECRET"}, Env: []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp", "TMPDIR=/tmp", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"}}
 	for _, m := range modules {
 		p.Modules = append(p.Modules, Module{Root: dir + "/deps", Name: m})
 	}
 	tp, err := e.StartTemplate(t.Context(), Launch{
 		ID: "template", Dir: home, Argv: []string{python}, WorkDir: dir,
-		Env:       []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp", "TMPDIR=/tmp", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"},
 		Isolation: isolation.Plan{Level: isolation.Full, Hide: []string{filepath.Dir(filepath.Dir(home))}, Show: []string{dir}},
 	}, p)
 	if err != nil {
@@ -101,7 +100,7 @@ func runBoth(t *testing.T, e *Executor, tp *Process, dir string, change func(*La
 		if p.Status().Warm != is {
 			t.Fatalf("warm is %v, not %v: %s", p.Status().Warm, is, p.Status().Cold)
 		}
-		equal := strings.NewReplacer(l.Dir, "JOB", dir, "APP")
+		equal := strings.NewReplacer(l.Dir, "JOB", filepath.Dir(filepath.Dir(l.Dir)), "JOBS", dir, "APP")
 		r := result{exit.Code, exit.Signal, exit.Reason, exit.Killed, equal.Replace(output(t, l.Dir, Stdout)), equal.Replace(output(t, l.Dir, Stderr))}
 		if is {
 			warm = r

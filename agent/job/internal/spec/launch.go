@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"tcenvsvr/agent/job/internal/isolation"
+	"tcenvsvr/agent/job/internal/warm"
 )
 
 // Defaults of a Launch.
@@ -43,6 +44,9 @@ type Launch struct {
 	Template bool `json:"template,omitempty"`
 	// Warm is the template that is to fork the App; nil = none. If it cannot, the App is executed.
 	Warm *Warm `json:"warm,omitempty"`
+	// Program is what a template of the App runs; nil = no template can be made of it. It stays with
+	// the agent.
+	Program *warm.Program `json:"-"`
 	// Files are written before the App starts and removed after its end.
 	Files []File `json:"files,omitempty"`
 	// Keep are files that stay as the App itself left them at its end: changes by processes that it

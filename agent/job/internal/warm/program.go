@@ -4,6 +4,8 @@ package warm
 type Program struct {
 	Hook    string   // the folder in which Python finds the fork server as sitecustomize.py
 	App     string   // the App's folder
+	Version string   // of the App, for people
+	Env     []string // all variables of the template: those that no order differs in
 	Target  []string // what follows the interpreter, without the arguments of orders
 	Modules []Module // to import, in this order
 	Own     []string // names of variables that orders differ in

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent"
+	"tcenvsvr/agent/app/templates"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link"
 )
@@ -20,6 +21,9 @@ type Status struct {
 	Twin *Twin `json:"twin,omitempty"`
 	// Isolation says how far Apps are kept apart; nil until the first App, or probe, was started.
 	Isolation *job.IsolationReport `json:"isolation,omitempty"`
+	// Templates are the processes that have imported what Apps bundle, and why an App that runs often
+	// has none.
+	Templates []templates.Status `json:"templates,omitempty"`
 	// Settings says which changes wait for a restart or are not used.
 	Settings Settings `json:"settings"`
 	// Policy is the customer's policy in force.
