@@ -167,6 +167,8 @@ def _template():
     syscall.restype = ctypes.c_long
     long = ctypes.c_long
 
+    fork = ctypes.PyDLL(None, use_errno=True).fork
+
     def call(name, *args):
         if syscall(long(numbers[name]), *args) == -1:
             e = ctypes.get_errno()
@@ -291,13 +293,10 @@ def _template():
         data, fds = received()
         if not data:
             os._exit(0)
-        try:
-            child = os.fork()
-        except OSError as e:
-            talk = _socket.socket(fileno=fds.pop(7))
-            talk.send(("e%s" % e).encode("ascii", "replace")[:200])
-            talk.close()
-            child = -1
+        # The C library's: only the App's own fork runs what libraries have registered for forks.
+        child = fork()
+        if child == -1:
+            os.write(fds[7], ("e" + os.strerror(ctypes.get_errno())).encode("ascii", "replace"))
         if child == 0:
             talk = None
             try:
