@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +15,12 @@ import (
 
 // python is the interpreter of these tests.
 const python = "/usr/bin/python3"
+
+// waiters end the waits for templates, by their folders.
+var waiters = struct {
+	sync.Mutex
+	of map[string]context.CancelFunc
+}{of: map[string]context.CancelFunc{}}
 
 // app makes an App's folder of files, and returns it.
 func app(t testing.TB, files map[string]string) string {
@@ -55,6 +62,9 @@ func template(t testing.TB, e *Executor, dir string, modules ...string) *Process
 		exit, _ := tp.Wait(ctx)
 		ended <- exit
 	}()
+	waiters.Lock()
+	waiters.of[tp.Dir()] = cancel
+	waiters.Unlock()
 	t.Cleanup(func() {
 		cancel()
 		_ = tp.End(context.Background())
