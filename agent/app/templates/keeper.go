@@ -216,11 +216,11 @@ func keyOf(l *job.Launch) string {
 	var b strings.Builder
 	mark := func(path string) {
 		fmt.Fprintf(&b, "%s\x00", path)
-		if info, err := os.Stat(path); err == nil {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 			fmt.Fprintf(&b, "%d %d\x00", info.ModTime().UnixNano(), info.Size())
 		}
 	}
-	mark(l.Program.App)
+	mark(filepath.Join(l.Program.App, "install.json"))
 	mark(l.Argv[0])
 	for _, v := range l.Program.Env {
 		b.WriteString(v)
