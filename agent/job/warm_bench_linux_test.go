@@ -28,7 +28,7 @@ func BenchmarkWarm(b *testing.B) {
 	files["main.py"] = "import sys, os\nsys.path.insert(0, os.getcwd() + '/deps')\nimport all\nprint('here')\n"
 	dir := app(b, files)
 	e := newExecutor(b)
-	go func() { _ = e.Run(b.Context()) }()
+	go func() { _ = e.Run(b.Context(), func() int { return 8 }) }()
 	tp := template(b, e, dir, "all")
 	r, _ := tp.Report(b.Context())
 	b.Log("kilobytes of the template", r.KB)

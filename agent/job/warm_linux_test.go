@@ -203,8 +203,6 @@ for name, args in (("setns", (308, 0, 0)), ("unshare", (272, 0x10000000)), ("ptr
 for path in ("/proc/1/root", "/proc/1/mem", "/proc/1/ns/user", "/run/user", os.environ["TMPDIR"] + "/../shim"):
   try: print(path, os.listdir(path) if os.path.isdir(path) else os.readlink(path) if os.path.islink(path) else open(path, "rb").read(1))
   except OSError as e: print(path, e.errno)
-try: print(os.kill(1, 0))
-except OSError as e: print(e.errno)
 try: os.setuid(12345)
 except OSError as e: print(e.errno)
 `},

@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers
+//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers all:feed
 var sources embed.FS
 
 // ErrNoJDK means that a Java App cannot be built: there is no javac.
@@ -36,6 +36,7 @@ var recipes = map[string]recipe{
 	"flood":      {folders: []string{"shared", "flood"}},
 	"noop":       {folders: []string{"noop"}},
 	"sleep":      {folders: []string{"shared", "sleep"}},
+	"feed":       {folders: []string{"shared", "feed"}},
 	"workers":    {folders: []string{"shared", "workers"}},
 	"probe":      {folders: []string{"shared", "probe"}},
 	"hostile":    {folders: []string{"shared", "hostile"}},

@@ -5,9 +5,11 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"syscall"
+	"unsafe"
 
-	"github.com/landlock-lsm/go-landlock/landlock"
 	"golang.org/x/sys/unix"
 )
 
@@ -15,13 +17,10 @@ import (
 // with the one capability that building them takes.
 func Attr(level Level) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
-	if level != Files && level != Full {
+	if namespaces(level) == 0 {
 		return attr
 	}
-	attr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWIPC
-	if level == Full {
-		attr.Cloneflags |= unix.CLONE_NEWPID
-	}
+	attr.Cloneflags = namespaces(level)
 	uid, gid := os.Geteuid(), os.Getegid()
 	attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
 	attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
@@ -31,75 +30,127 @@ func Attr(level Level) *syscall.SysProcAttr {
 
 // Enter builds the world of the plan around this process and gives up the right to change it. It binds the
 // calling thread only, which must be locked and start the App.
-func Enter(p *Plan) error { return EnterWith(p, func() error { return nil }) }
+func Enter(p *Plan) error {
+	fd, _, err := EnterKeeping(p)
+	if fd >= 0 {
+		_ = unix.Close(fd)
+	}
+	return err
+}
 
-// EnterWith is Enter that calls built when the world is built and nothing is forbidden yet.
-func EnterWith(p *Plan, built func() error) error { return enter(p, rules(p), refused, built) }
+// EnterKeeping is Enter that returns the Landlock rules, by which another process may bind itself. fd is -1
+// on kernels without Landlock.
+func EnterKeeping(p *Plan) (fd int, flags uint32, err error) {
+	if fd, flags, err = rules(p); err != nil {
+		return -1, 0, err
+	}
+	return fd, flags, enterBy(p, fd, flags, refused)
+}
 
 // EnterTemplate is Enter for a process whose forks join the worlds of orders: it may use setns, for
 // which it has no capability outside of such worlds, and Landlock leaves it the files that the mounts
 // leave it, because a fork cannot have more than it had.
 func EnterTemplate(p *Plan) error {
-	return enter(p, everywhere(), slices.DeleteFunc(slices.Clone(refused), func(call uint32) bool { return call == unix.SYS_SETNS }), func() error { return nil })
+	fd, flags, err := rules(&Plan{Level: Filtered})
+	if err != nil {
+		return err
+	}
+	if fd >= 0 {
+		defer unix.Close(fd)
+	}
+	return enterBy(p, fd, flags, slices.DeleteFunc(slices.Clone(refused), func(call uint32) bool { return call == unix.SYS_SETNS }))
 }
 
-func enter(p *Plan, rules []landlock.Rule, refused []uint32, built func() error) error {
-	if p.Level == Files || p.Level == Full {
-		w := &world{plan: p}
+func enterBy(p *Plan, ruleset int, flags uint32, refused []uint32) error {
+	s := &steps{}
+	filter, err := assemble(refused)
+	if err != nil {
+		return err
+	}
+	if err := s.world(p, uintptr(max(ruleset, 0)), uintptr(flags), filter); err != nil {
+		return err
+	}
+	return s.take()
+}
+
+// namespaces are those that the init of a world is born into.
+func namespaces(level Level) uintptr {
+	switch level {
+	case Files:
+		return unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWIPC
+	case Full:
+		return unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWIPC | unix.CLONE_NEWPID
+	}
+	return 0
+}
+
+// enter adds the steps by which the init becomes who it is outside, builds the world of the plan around
+// itself, and gives up the right to change it. ruleset is the descriptor of the Landlock rules, 0 if there
+// are none.
+func (s *steps) enter(p *Plan, ruleset, rulesetFlags uintptr) error {
+	apart := namespaces(p.Level) != 0
+	// What a process has in /proc is its own to write only while it may be looked into. Nothing of the App
+	// runs yet.
+	s.dumpable(1)
+	s.write("putting Apps before all others when memory is short", "/proc/self/oom_score_adj", "500").unless(unix.ENOENT, unix.EACCES, unix.EROFS)
+	if apart {
+		s.write("mapping the user into the world", "/proc/self/setgroups", "deny").unless(unix.ENOENT)
+		s.write("mapping the user into the world", "/proc/self/uid_map", fmt.Sprintf("%d %d 1", os.Geteuid(), os.Geteuid()))
+		s.write("mapping the user into the world", "/proc/self/gid_map", fmt.Sprintf("%d %d 1", os.Getegid(), os.Getegid()))
+	}
+	filter, err := assembled()
+	if err != nil {
+		return err
+	}
+	return s.world(p, ruleset, rulesetFlags, filter)
+}
+
+// world adds the steps that build the world and give up the right to change it.
+func (s *steps) world(p *Plan, ruleset, rulesetFlags uintptr, filter *unix.SockFprog) error {
+	s.dumpable(0) // nobody in there may look into this process
+	if namespaces(p.Level) != 0 {
+		w := &world{plan: p, steps: s}
 		if err := w.build(); err != nil {
 			return err
 		}
-		if err := dropCapabilities(); err != nil {
-			return err
+		if ruleset != 0 {
+			s.mounted(ruleset)
 		}
+		s.dropCapabilities()
 	}
-	if err := built(); err != nil {
-		return err
+	s.add("giving up new privileges", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	if ruleset != 0 {
+		s.add("setting the Landlock rules", unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, rulesetFlags).unless(unix.ENOSYS)
 	}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("giving up new privileges: %w", err)
-	}
-	if err := landlocked(rules); err != nil {
-		return err
-	}
-	// Nobody in there may look into this process.
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("closing the init to others: %w", err)
-	}
-	return filter(refused)
-}
-
-// dropCapabilities leaves nothing that a program executed from here could regain.
-func dropCapabilities() error {
-	for c := range LastCapability() + 1 {
-		if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0); err != nil {
-			return fmt.Errorf("giving up capability %d: %w", c, err)
-		}
-	}
-	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
-		return fmt.Errorf("giving up inherited capabilities: %w", err)
-	}
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var none [2]unix.CapUserData
-	if err := unix.Capset(&header, &none[0]); err != nil {
-		return fmt.Errorf("giving up capabilities: %w", err)
-	}
+	s.add("setting the system call filter", unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(filter)), 0, 0)
+	s.held = append(s.held, filter)
 	return nil
 }
 
+func (s *steps) dumpable(n uintptr) {
+	s.add("closing the init to others", unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, n, 0, 0, 0)
+}
+
+// dropCapabilities leaves nothing that a program executed from here could regain.
+func (s *steps) dropCapabilities() {
+	for c := range lastCapability() + 1 {
+		s.add("giving up capabilities", unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0)
+	}
+	s.add("giving up inherited capabilities", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	header := &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	none := &[2]unix.CapUserData{}
+	s.held = append(s.held, header, none)
+	s.add("giving up capabilities", unix.SYS_CAPSET, uintptr(unsafe.Pointer(header)), uintptr(unsafe.Pointer(none)))
+}
+
 // LastCapability is the highest that the kernel knows.
-func LastCapability() int {
+func LastCapability() int { return lastCapability() }
+
+var lastCapability = sync.OnceValue(func() int {
 	if data, err := os.ReadFile("/proc/sys/kernel/cap_last_cap"); err == nil {
-		if n, err := strconv.Atoi(string(trimNewline(data))); err == nil {
+		if n, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil {
 			return n
 		}
 	}
 	return 40
-}
-
-func trimNewline(b []byte) []byte {
-	for len(b) > 0 && b[len(b)-1] == '\n' {
-		b = b[:len(b)-1]
-	}
-	return b
-}
+})

@@ -3,6 +3,7 @@ package isolation
 import (
 	"encoding/binary"
 	"fmt"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
@@ -77,34 +78,33 @@ func program(refused []uint32) ([]bpf.RawInstruction, error) {
 	return bpf.Assemble(list)
 }
 
-// Program is the filter as the kernel takes it: an array of struct sock_filter.
-func Program() ([]byte, error) {
+// assembled is the program for Apps as the kernel takes it.
+var assembled = sync.OnceValues(func() (*unix.SockFprog, error) { return assemble(refused) })
+
+// assemble is the program that refuses the calls, as the kernel takes it.
+func assemble(refused []uint32) (*unix.SockFprog, error) {
 	raw, err := program(refused)
 	if err != nil {
 		return nil, fmt.Errorf("assembling the system call filter: %w", err)
-	}
-	var b []byte
-	for _, r := range raw {
-		b = binary.NativeEndian.AppendUint16(b, r.Op)
-		b = append(b, r.Jt, r.Jf)
-		b = binary.NativeEndian.AppendUint32(b, r.K)
-	}
-	return b, nil
-}
-
-// filter binds this thread, and all that it starts, to the program.
-func filter(refused []uint32) error {
-	raw, err := program(refused)
-	if err != nil {
-		return fmt.Errorf("assembling the system call filter: %w", err)
 	}
 	list := make([]unix.SockFilter, len(raw))
 	for i, r := range raw {
 		list[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
 	}
-	p := unix.SockFprog{Len: uint16(len(list)), Filter: &list[0]}
-	if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&p)), 0, 0); err != nil {
-		return fmt.Errorf("setting the system call filter: %w", err)
+	return &unix.SockFprog{Len: uint16(len(list)), Filter: &list[0]}, nil
+}
+
+// Program is the filter for Apps as bytes: an array of struct sock_filter.
+func Program() ([]byte, error) {
+	p, err := assembled()
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	var b []byte
+	for _, f := range unsafe.Slice(p.Filter, p.Len) {
+		b = binary.NativeEndian.AppendUint16(b, f.Code)
+		b = append(b, f.Jt, f.Jf)
+		b = binary.NativeEndian.AppendUint32(b, f.K)
+	}
+	return b, nil
 }

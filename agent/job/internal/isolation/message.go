@@ -23,7 +23,8 @@ type Event struct {
 	Signal  int    `json:"signal,omitempty"` // of Ended
 	Left    bool   `json:"left,omitempty"`   // of Ended: something of the App's lives on
 	Reaped  int    `json:"reaped,omitempty"` // of the last event: processes beside the App that ended after it
-	Errno   int    `json:"errno,omitempty"`  // the App could not be executed
+	Failed  int    `json:"failed,omitempty"` // the world could not be built: the number of the step, from 1
+	Errno   int    `json:"errno,omitempty"`  // of Failed; without it: the App could not be executed
 	Error   string `json:"error,omitempty"`  // its world could not be built
 	// Of an init that has a template fork its App (package warm): it is there, and its App is, which
 	// waits for its arguments. Each comes with a descriptor of that process.

@@ -13,9 +13,7 @@ import (
 // one. What is bounded there needs no limit of each process.
 func (s *supervisor) limit() error {
 	l := &s.launch.Limits
-	if s.group == nil && s.noGroup == nil {
-		s.group, s.noGroup = cgroup.New()
-	}
+	s.group, s.noGroup = s.agent.newGroup()
 	if err := s.group.Set(cgroup.Limits{Memory: l.Memory, Tasks: l.Tasks, CPUWeight: l.CPUWeight}); err != nil {
 		return &spec.StartError{Code: spec.CodeShim, Err: err}
 	}

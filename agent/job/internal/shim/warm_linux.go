@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -52,7 +54,7 @@ func (s *supervisor) join() (*warmApp, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	start, err := s.order()
+	start, err := s.limited()
 	if err == nil {
 		err = app.Prepare(start, s.out[0].app, s.out[1].app)
 	}
@@ -60,6 +62,34 @@ func (s *supervisor) join() (*warmApp, error) {
 		return nil, errors.Join(err, app.End())
 	}
 	return app, nil
+}
+
+// limited is order with the App's limits, for an init that is a program of its own.
+func (s *supervisor) limited() (*isolation.Start, error) {
+	start := s.order()
+	var err error
+	start.Limits, err = json.Marshal(s.launch.Limits)
+	return start, err
+}
+
+// prepareTemplate starts the init of a template.
+func (s *supervisor) prepareTemplate() error {
+	fail := func(err error) error { return &spec.StartError{Code: spec.CodeIsolation, Err: err} }
+	args := []string{filepath.Base(os.Args[0]), "job-shim", warm.TemplateCommand}
+	w, err := isolation.Open(isolation.Full, "/proc/self/exe", args, s.group.Start)
+	if err != nil {
+		return fail(err)
+	}
+	w.News = s.news
+	s.world = w
+	start, err := s.limited()
+	if err == nil {
+		err = w.Prepare(start, s.out[0].app, s.out[1].app)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return nil
 }
 
 // cold notes why no template made the App.
@@ -75,8 +105,6 @@ func (s *supervisor) spawnWarm() (*tree, error) {
 	app, err := s.adopt(w)
 	if err == nil {
 		if err = w.Execute(); err == nil {
-			s.world.Close()
-			s.world = nil
 			s.status.Warm = true
 			return &tree{id: identity(w.PID), app: identity(app), world: w.World, pidfd: w.Pidfd, group: s.group, events: make(chan event, 2)}, nil
 		}

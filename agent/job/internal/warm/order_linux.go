@@ -161,12 +161,7 @@ func (o *order) fork(s *isolation.Start, files []*os.File) (*net.UnixConn, error
 		}
 		fds = append(fds, fd)
 	}
-	rules := -1
-	var flags uint32
-	err := isolation.EnterWith(&s.Plan, func() (err error) {
-		rules, flags, err = isolation.Ruleset(&s.Plan)
-		return err
-	})
+	rules, flags, err := isolation.EnterKeeping(&s.Plan)
 	if rules >= 0 {
 		defer unix.Close(rules)
 	}

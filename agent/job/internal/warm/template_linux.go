@@ -23,6 +23,8 @@ import (
 const (
 	// readyTimeout bounds the imports of a template's Python.
 	readyTimeout = 2 * time.Minute
+	// lastWords bounds the wait for what a Python said before it ended: it is there already.
+	lastWords = time.Second
 	// endTimeout bounds how long an order's init may take to end when it has let go of everything: it
 	// waits for the App, whose parent is a process of the template until that ends.
 	endTimeout = 5 * time.Second
@@ -87,10 +89,16 @@ func TemplateMain(limit func(pid int, data json.RawMessage)) int {
 	}
 	limit(t.pid, s.Limits)
 	t.say(isolation.Event{Started: true})
+	watched := make(chan struct{})
 	go t.reap()
-	go t.watch(python)
+	go func() {
+		defer close(watched)
+		t.watch(python)
+	}()
 	go t.serve()
 	<-t.ended
+	_ = python.SetReadDeadline(time.Now().Add(lastWords)) // a process that it left may hold its socket
+	<-watched
 	e := isolation.Event{Ended: true, Code: t.exit.ExitStatus()}
 	if t.exit.Signaled() {
 		e.Code, e.Signal = -1, int(t.exit.Signal())

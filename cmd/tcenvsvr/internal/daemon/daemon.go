@@ -225,7 +225,7 @@ func (d *daemon) run(ctx context.Context) error {
 		return control.Serve(ctx, d.paths.Control, d.handlers())
 	})
 	g.Go(func() error { return d.renewer.Run(ctx, d.link) })
-	g.Go(func() error { return d.jobs.Run(ctx) })
+	g.Go(func() error { return d.jobs.Run(ctx, func() int { return d.live.settings().JobExecutors }) })
 	g.Go(func() error { return d.templates.Run(ctx) })
 	g.Go(func() error { return d.apps.Run(ctx) })
 	g.Go(func() error { return d.trust.Run(ctx) })
