@@ -47,6 +47,8 @@ type Apps interface {
 	Lookup(app.Ref) (app.App, bool)
 	Manifest(app.Ref) app.Manifest
 	Install(context.Context, app.Ref, app.Fetch) (app.App, error)
+	// Started is told of each start.
+	Started(app.App)
 }
 
 // Jobs runs Apps under shims.

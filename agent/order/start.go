@@ -78,6 +78,7 @@ func (o *Order) launch(ctx context.Context, installed app.App) (*job.Process, er
 	if err != nil {
 		return nil, err
 	}
+	o.c.Apps.Started(installed)
 	o.shim = process.Status()
 	o.spec.Params, o.spec.Token, o.spec.Defaults = nil, "", nil
 	if err := o.c.Journal.Started(o.ref); err != nil {

@@ -17,12 +17,27 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// Host is a running machine. It ends with its test, and everything that was changed on it goes.
+// Owner is whom a machine belongs to: a test, or a benchmark.
+type Owner interface {
+	Helper()
+	Cleanup(func())
+	TempDir() string
+	Context() context.Context
+	Failed() bool
+	Logf(format string, args ...any)
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// Host is a running machine. It ends with its owner, and everything that was changed on it goes.
 type Host struct {
 	Network        // where a cloud can be
 	Share   string // this folder is /share inside
-	t       testing.TB
+	t       Owner
 	pid     int // of its PID 1, as seen from here
+	cgroup  string
 }
 
 // Needs skips the test where no machine can be booted; in CI it fails.
@@ -38,7 +53,7 @@ func Needs(t testing.TB) {
 const timeout = 2 * time.Minute
 
 // Boot starts a machine from the root file system. Each edit may change its files before it starts.
-func Boot(t testing.TB, root string, edits ...func(root string)) *Host {
+func Boot(t Owner, root string, edits ...func(root string)) *Host {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "tchost")
 	must(t, err, "making a folder for the machine")
@@ -54,7 +69,7 @@ func Boot(t testing.TB, root string, edits ...func(root string)) *Host {
 }
 
 // overlay lays a file system in memory over the root.
-func overlay(t testing.TB, dir, root string) string {
+func overlay(t Owner, dir, root string) string {
 	t.Helper()
 	memory, merged := filepath.Join(dir, "memory"), filepath.Join(dir, "root")
 	mount := func(source, target, kind, options string) {
@@ -150,7 +165,7 @@ func childOf(parent int) int {
 }
 
 // must ends the test on an error, saying what was being done.
-func must(t testing.TB, err error, doing string) {
+func must(t Owner, err error, doing string) {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("%s: %v", doing, err)

@@ -107,6 +107,9 @@ type Status struct {
 		Ref   string     `json:"ref"`
 		State wire.State `json:"state"`
 	} `json:"orders"`
+	Bytecode struct {
+		Pending int `json:"pending"`
+	} `json:"bytecode"`
 	Link struct {
 		Connected bool   `json:"connected"`
 		Transport string `json:"transport"`

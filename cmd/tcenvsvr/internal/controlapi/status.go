@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent"
+	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/templates"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link"
@@ -24,6 +25,8 @@ type Status struct {
 	// Templates are the processes that have imported what Apps bundle, and why an App that runs often
 	// has none.
 	Templates []templates.Status `json:"templates,omitempty"`
+	// Bytecode says which Apps are being compiled, and why some could not be.
+	Bytecode app.Bytecode `json:"bytecode"`
 	// Settings says which changes wait for a restart or are not used.
 	Settings Settings `json:"settings"`
 	// Policy is the customer's policy in force.

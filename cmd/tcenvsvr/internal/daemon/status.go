@@ -20,6 +20,7 @@ func (d *daemon) status() controlapi.Status {
 	s.Policy = d.policyStatus()
 	s.SealKey, s.SealKeyProblem = d.sealing.status()
 	s.Twin = d.twin.now(s.Link.Epoch)
+	s.Bytecode = d.apps.Bytecode()
 	s.Isolation = d.jobs.KnownIsolation()
 	s.Templates = d.templates.Status()
 	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)
