@@ -20,8 +20,6 @@ const (
 	readyTimeout = 3 * time.Minute
 	// upkeepEvery is how often idle templates are looked for.
 	upkeepEvery = time.Minute
-	// endTimeout bounds how long the agent waits, when it stops, for a template that starts.
-	endTimeout = 5 * time.Second
 )
 
 // Run starts templates and stops those that are not needed, until ctx ends.

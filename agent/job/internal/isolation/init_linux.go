@@ -181,6 +181,7 @@ func Receive(conn *net.UnixConn) (*Start, []*os.File, error) {
 	}
 }
 
+// Descriptors are the files that came with a message.
 func Descriptors(control []byte) ([]*os.File, error) {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {

@@ -116,7 +116,7 @@ func (o *order) start(s *isolation.Start, files []*os.File, limit func(int, json
 	if err != nil {
 		return err
 	}
-	defer talk.Close()
+	defer func() { _ = talk.Close() }()
 	pid, err := ready(talk)
 	if err != nil {
 		return err

@@ -142,7 +142,7 @@ func (t *template) start(s *isolation.Start, files []*os.File) (*net.UnixConn, e
 		return nil, fmt.Errorf("%w: the shim has ended: %w", errWorld, err)
 	}
 	// A thread of its own gives up what the Python must not have: this one goes on needing it.
-	entered, numbered, done := make(chan error, 1), make(chan struct{}), make(chan error, 1)
+	entered, numbered, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // for good: nothing else may run on it
 		done <- func() error {
@@ -152,7 +152,7 @@ func (t *template) start(s *isolation.Start, files []*os.File) (*net.UnixConn, e
 			if err := isolation.EnterTemplate(&s.Plan); err != nil {
 				return fmt.Errorf("%w: %w", errWorld, err)
 			}
-			entered <- nil
+			close(entered)
 			<-numbered
 			t.pid, err = syscall.ForkExec(s.Argv[0], s.Argv, &syscall.ProcAttr{
 				Dir: s.Dir, Env: s.Env, Sys: &syscall.SysProcAttr{Setsid: true},
@@ -197,7 +197,7 @@ func lastPID() error {
 
 // watch tells what becomes of the Python until it serves.
 func (t *template) watch(conn *net.UnixConn) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_ = conn.SetReadDeadline(time.Now().Add(readyTimeout))
 	word := make([]byte, 512)
 	n, err := conn.Read(word)
@@ -400,7 +400,7 @@ func (t *template) reap() {
 			if err != nil || pid == 0 {
 				break
 			}
-			t.ended1(pid, ws)
+			t.note(pid, ws)
 		}
 		over := t.over()
 		t.mu.Unlock()
@@ -411,8 +411,8 @@ func (t *template) reap() {
 	close(t.ended)
 }
 
-// ended1 notes the end of one process. t is locked.
-func (t *template) ended1(pid int, ws unix.WaitStatus) {
+// note notes the end of one process. t is locked.
+func (t *template) note(pid int, ws unix.WaitStatus) {
 	if o := t.apps[pid]; o != nil {
 		delete(t.apps, pid)
 		line, _ := json.Marshal(ended{Code: ws.ExitStatus(), Signal: signalOf(ws)})
