@@ -46,6 +46,7 @@ var proofs = map[string][]string{
 	"appsMemoryMegabytes":       {parts + "TestSettingsLimitApps", "agent/job.TestOutOfMemory"},
 	"appsRunner":                {parts + "TestSettingsChooseTheSandbox"},
 	"appsTasksMax":              {parts + "TestSettingsLimitApps", "agent/job.TestTooManyTasks"},
+	"appsWarmMegabytes":         {parts + "TestSettingsLimitTemplates", "test.TestWarmApp"},
 	"brokerPort":                {daemon + "TestSettingsChooseTheDialer"},
 	"drainSeconds":              {"test.TestSettingsOfARunningAgent"},
 	"logLevel":                  {daemon + "TestSettingsAreShown", "agent/logging.TestLevelChangesWhileRunning"},

@@ -94,6 +94,13 @@
 // namespaces, which builds the App's world and executes the App in it (package isolation below
 // internal). [Executor.Probe] tries how far a host allows that.
 //
+// # Templates
+//
+// [Executor.StartTemplate] starts a job that has imported what a Python App bundles, and a Launch whose
+// Warm names it is forked from that instead of being executed (package warm below internal). Whether
+// it was says [Status]: a start that a template could not make is a cold one. Package app/templates
+// decides which Apps have templates.
+//
 // Beside this package lies job/janitor, which makes the folders of jobs and removes old ones.
 //
 // # Systems

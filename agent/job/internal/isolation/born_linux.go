@@ -95,8 +95,8 @@ func (b *birth) live() {
 	for i := range b.moves {
 		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, b.moves[i][0], b.moves[i][1], unix.O_CLOEXEC, 0, 0, 0)
 	}
-	for fd := uintptr(1); fd <= 2; fd++ {
-		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, 0, fd, 0, 0, 0, 0)
+	for fd := uintptr(0); fd <= 2; fd++ { // the App's as well, so they stay open when it is executed
+		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, b.moves[0][0], fd, 0, 0, 0, 0)
 	}
 	if _, _, e := syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, initFDs, 1<<32-1, 0, 0, 0, 0); e != 0 {
 		for fd := uintptr(initFDs); fd < 65536; fd++ { // before Linux 5.9

@@ -20,7 +20,7 @@ func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(
 		return nil, fmt.Errorf("making a socket for the init: %w", err)
 	}
 	defer unix.Close(pair[1])
-	conn, err := unixConn(pair[0])
+	conn, err := Conn(pair[0])
 	if err != nil {
 		return nil, fmt.Errorf("making a socket for the init: %w", err)
 	}
@@ -47,7 +47,7 @@ func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(
 	if ruleset >= 0 {
 		defer unix.Close(ruleset)
 	}
-	w := &World{Level: s.Plan.Level, conn: conn, lines: bufio.NewReaderSize(conn, 256), steps: &steps{}}
+	w := &World{Level: s.Plan.Level, Pidfd: -1, conn: conn, lines: bufio.NewReaderSize(conn, 256), steps: &steps{}}
 	b := &birth{all: ^uint64(0), clone: cloneArgs{flags: uint64(namespaces(s.Plan.Level)), exitSignal: uint64(sigchld)}}
 	w.birth = b
 	b.moves = [7][2]uintptr{

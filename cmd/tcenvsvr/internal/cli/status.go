@@ -85,6 +85,16 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 		row("isolation", "%s only: %s", i.Level, i.Missing)
 		row("", "hint: \"tcenvsvr doctor\" says what to do; appsIsolation=required takes no orders on such a host")
 	}
+	for _, t := range s.Templates {
+		switch t.State {
+		case "cold":
+			row("template", "%s %s: none, it starts cold: %s", t.App, t.Version, t.Reason)
+		case "ready":
+			row("template", "%s %s: ready, %d MB, has started %d", t.App, t.Version, t.Kilobytes>>10, t.Served)
+		default:
+			row("template", "%s %s: %s", t.App, t.Version, t.State)
+		}
+	}
 	printPolicy(row, s)
 	for _, d := range s.DamagedApps {
 		row("app", "%s", d)

@@ -7,6 +7,7 @@ import (
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/archive"
+	"tcenvsvr/agent/app/templates"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link"
 )
@@ -22,6 +23,9 @@ type Status struct {
 	Twin *Twin `json:"twin,omitempty"`
 	// Isolation says how far Apps are kept apart; nil until the first App, or probe, was started.
 	Isolation *job.IsolationReport `json:"isolation,omitempty"`
+	// Templates are the processes that have imported what Apps bundle, and why an App that runs often
+	// has none.
+	Templates []templates.Status `json:"templates,omitempty"`
 	// Bytecode says which Apps are being compiled, and why some could not be.
 	Bytecode app.Bytecode `json:"bytecode"`
 	// Archives says which Java Apps have class-data archives, and why some have none.

@@ -17,6 +17,7 @@ import (
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/archive"
 	"tcenvsvr/agent/app/bytecode"
+	"tcenvsvr/agent/app/templates"
 	"tcenvsvr/agent/cloud"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/enroll/identity"
@@ -132,15 +133,17 @@ type daemon struct {
 	jobs     *parts.Jobs
 	apps     *app.Catalog
 	archives *archive.Store
-	guard    *guard.Guard
-	sealing  *sealing // nil if this server has no keychain
-	trust    *certs.Store
-	agent    *agent.Agent
-	dialer   *dialer
-	link     *connection
-	twin     twin
-	clock    *clock.Watch
-	updates  *updates // nil if this installation cannot update itself
+	// templates start Apps that run often.
+	templates *templates.Keeper
+	guard     *guard.Guard
+	sealing   *sealing // nil if this server has no keychain
+	trust     *certs.Store
+	agent     *agent.Agent
+	dialer    *dialer
+	link      *connection
+	twin      twin
+	clock     *clock.Watch
+	updates   *updates // nil if this installation cannot update itself
 }
 
 func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
@@ -180,6 +183,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if d.sealing, err = d.newSealing(s); err != nil {
 		logger.Error("sealed parameters are refused", "err", err)
 	}
+	d.templates = d.newTemplates(ctx, host)
 	d.guard = d.newGuard(s, client)
 	d.guard.Look() // the log says at once what is in force
 	d.agent, err = agent.New(agent.Config{
@@ -189,7 +193,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 			Version: c.Version, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		},
 		Limits: limits(s), JobsDir: p.Jobs,
-		Journal: d.journal, Apps: d.apps, Archives: d.archives, Jobs: d.jobs, Cloud: client, Host: machine{host, p.Jobs, d},
+		Journal: d.journal, Apps: d.apps, Archives: d.archives, Jobs: jobs{d.jobs, d.templates}, Cloud: client, Host: machine{host, p.Jobs, d},
 		Execution: d.execution,
 		Damages:   d.apps.Damages,
 		Guard:     d.guard, SealKey: d.sealing.Statement,
@@ -228,6 +232,7 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 	g.Go(func() error { return d.renewer.Run(ctx, d.link) })
 	g.Go(func() error { return d.jobs.Run(ctx, func() int { return d.live.settings().JobExecutors }) })
+	g.Go(func() error { return d.templates.Run(ctx) })
 	g.Go(func() error { return d.apps.Run(ctx) })
 	g.Go(func() error { return d.archives.Run(ctx) })
 	g.Go(func() error { return d.trust.Run(ctx) })

@@ -23,6 +23,7 @@ func (d *daemon) status() controlapi.Status {
 	s.Bytecode = d.apps.Bytecode()
 	s.Archives = d.archives.Status()
 	s.Isolation = d.jobs.KnownIsolation()
+	s.Templates = d.templates.Status()
 	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)
 	return s
 }
