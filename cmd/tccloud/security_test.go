@@ -86,7 +86,10 @@ func (s *security) check(m *wire.Order) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile("opened", append(clear, '\n'), 0o600); err != nil {
+		if err := os.WriteFile("opened.new", append(clear, '\n'), 0o600); err != nil {
+			return err
+		}
+		if err := os.Rename("opened.new", "opened"); err != nil { // whoever waits for it finds it whole
 			return err
 		}
 	}
