@@ -51,10 +51,15 @@ const nobody = 65534
 // stage is a home like the agent's, below a folder that everybody may pass.
 func stage(t *testing.T) (home string, p Plan) {
 	t.Helper()
+	return stageIn(t, "/var")
+}
+
+func stageIn(t *testing.T, dir string) (home string, p Plan) {
+	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("becoming another user needs root")
 	}
-	base, err := os.MkdirTemp("/var", "isolation")
+	base, err := os.MkdirTemp(dir, "isolation")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,6 +152,20 @@ func TestWorld(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestWorldInShownFolder: what is shown may have the agent's home in it, as where a program lies
+// beside a home below /tmp.
+func TestWorldInShownFolder(t *testing.T) {
+	home, p := stageIn(t, "/tmp")
+	outer := filepath.Dir(home)
+	p.Show = append(p.Show, outer)
+	got := inside(t, p, "cd "+outer+"; find . | sort; (echo y >x) 2>/dev/null || echo closed; echo y >home/exchange/jobs/one/out/new && echo written")
+	want := ".\n./home\n./home/exchange\n./home/exchange/jobs\n./home/exchange/jobs/one\n./home/exchange/jobs/one/out\n./home/exchange/jobs/one/shim\n./home/exchange/jobs/one/tmp\n" +
+		"./home/exchange/programs\n./home/exchange/programs/app\n./home/exchange/programs/app/app.py\n./home/trust.pem\nclosed\nwritten"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -66,35 +66,8 @@ func (w *world) build() error {
 			}
 		}
 	}
-	// What lies within something shown is hidden after that.
-	inner := func(dir string) bool {
-		return slices.ContainsFunc(w.sources, func(s source) bool { return within(dir, s.path) })
-	}
-	var hidden []string
-	hide := func(inside bool) error {
-		for _, dir := range slices.Concat(w.plan.Hide, always) {
-			if inner(dir) != inside {
-				continue
-			}
-			there, err := hide(dir)
-			if err != nil {
-				return err
-			}
-			if there {
-				hidden = append(hidden, dir)
-			}
-		}
-		return nil
-	}
-	if err := hide(false); err != nil {
-		return err
-	}
-	for _, s := range w.sources {
-		if err := s.show(); err != nil {
-			return err
-		}
-	}
-	if err := hide(true); err != nil {
+	hidden, err := w.cover()
+	if err != nil {
 		return err
 	}
 	for _, dir := range slices.Concat(hidden, w.plan.Lock) { // nothing is made in there any more
@@ -113,7 +86,43 @@ func (w *world) build() error {
 	return nil
 }
 
-// open finds what is shown of what will be hidden; the deepest last, so that it lies on top.
+// cover hides and shows, from the outermost folder to the innermost, so that each lies on top of
+// what it is within: a folder may be shown that has a hidden one in it, in which something is shown.
+// It returns what it has hidden.
+func (w *world) cover() (hidden []string, err error) {
+	type layer struct {
+		path string
+		show *source // nil: hide
+	}
+	var layers []layer
+	for _, dir := range slices.Concat(w.plan.Hide, always) {
+		if !slices.ContainsFunc(w.sources, func(s source) bool { return s.path == dir }) {
+			layers = append(layers, layer{path: dir})
+		}
+	}
+	for i := range w.sources {
+		layers = append(layers, layer{w.sources[i].path, &w.sources[i]})
+	}
+	slices.SortStableFunc(layers, func(a, b layer) int { return strings.Count(a.path, "/") - strings.Count(b.path, "/") })
+	for _, l := range layers {
+		if l.show != nil {
+			if err := l.show.show(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		there, err := hide(l.path)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			hidden = append(hidden, l.path)
+		}
+	}
+	return hidden, nil
+}
+
+// open finds what is shown of what will be hidden.
 func (w *world) open() error {
 	for _, list := range []struct {
 		paths    []string
@@ -145,7 +154,6 @@ func (w *world) open() error {
 			w.sources = append(w.sources, s)
 		}
 	}
-	slices.SortStableFunc(w.sources, func(a, b source) int { return strings.Count(a.path, "/") - strings.Count(b.path, "/") })
 	return nil
 }
 

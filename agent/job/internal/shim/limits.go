@@ -3,6 +3,7 @@ package shim
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/spec"
@@ -30,6 +31,33 @@ func (s *supervisor) limit() error {
 		s.status.Unlimited = plain.Tail(plain.Text(why.Error()), spec.MaxUnlimited)
 	}
 	return nil
+}
+
+// limitable finds out which limits hold for each App, and why that is not all. Where no control
+// group was made yet it makes one, and removes that.
+func limitable(g *cgroup.Group, noGroup error) (holds []string, missing string) {
+	if limitsMemory {
+		return []string{spec.LimitMemory, spec.LimitTasks}, "this system gives no job a share of the CPU"
+	}
+	if g == nil && noGroup == nil {
+		g, noGroup = cgroup.New()
+		defer g.Close()
+	}
+	var lacks []string
+	for _, c := range []struct{ controller, limit string }{{"memory", spec.LimitMemory}, {"pids", spec.LimitTasks}, {"cpu", spec.LimitCPU}} {
+		if g.Limits(c.controller) {
+			holds = append(holds, c.limit)
+		} else {
+			lacks = append(lacks, c.controller)
+		}
+	}
+	switch {
+	case noGroup != nil:
+		missing = noGroup.Error()
+	case len(lacks) > 0:
+		missing = fmt.Sprintf("the control groups here lack the controllers %s", strings.Join(lacks, ", "))
+	}
+	return holds, missing
 }
 
 // explainMemory finds out whether the kernel ended the App because memory was short. The App's own

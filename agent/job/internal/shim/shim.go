@@ -34,9 +34,12 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 		return refuse(stdout, stderr, &spec.StartError{Code: spec.CodeLaunch, Err: err})
 	}
 	if req.Op != spec.OpStart {
+		var reply spec.Reply
+		if req.Op == spec.OpProbe {
+			reply.Limits, reply.Unlimited = limitable(group, noGroup)
+		}
 		world.Close()
 		group.Close()
-		var reply spec.Reply
 		switch req.Op {
 		case spec.OpProbe:
 			reply.Level, reply.Missing = probe()

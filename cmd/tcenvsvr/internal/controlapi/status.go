@@ -20,6 +20,8 @@ type Status struct {
 	Twin *Twin `json:"twin,omitempty"`
 	// Isolation says how far Apps are kept apart; nil until the first App, or probe, was started.
 	Isolation *job.IsolationReport `json:"isolation,omitempty"`
+	// Limits says which limits hold for each App; nil as Isolation.
+	Limits *job.LimitsReport `json:"limits,omitempty"`
 	// Settings says which changes wait for a restart or are not used.
 	Settings Settings `json:"settings"`
 	// Policy is the customer's policy in force.

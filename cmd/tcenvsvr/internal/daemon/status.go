@@ -20,7 +20,12 @@ func (d *daemon) status() controlapi.Status {
 	s.Policy = d.policyStatus()
 	s.SealKey, s.SealKeyProblem = d.sealing.status()
 	s.Twin = d.twin.now(s.Link.Epoch)
-	s.Isolation = d.jobs.KnownIsolation()
+	isolation, limits := d.jobs.Known()
+	if s.Isolation = isolation; limits != nil {
+		l := *limits
+		l.MemoryMegabytes = d.live.settings().AppsMemory
+		s.Limits = &l
+	}
 	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)
 	return s
 }

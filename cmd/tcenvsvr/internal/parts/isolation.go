@@ -8,7 +8,7 @@ import (
 	"tcenvsvr/agent/job"
 )
 
-// Isolation finds out once how far Apps can be isolated here. An error means that it could not be
+// Isolation finds out once how far Apps are isolated here. An error means that it could not be
 // tried, and the next call tries again.
 func (j *Jobs) Isolation(ctx context.Context) (job.IsolationReport, error) {
 	j.mu.Lock()
@@ -17,17 +17,28 @@ func (j *Jobs) Isolation(ctx context.Context) (job.IsolationReport, error) {
 		return *j.isolation, nil
 	}
 	i := job.IsolationReport{Wanted: j.wanted, Level: job.IsolationOff}
-	if j.wanted != "off" {
-		var err error
-		if i.Level, i.Missing, err = j.Probe(ctx); err != nil {
-			return i, err
-		}
-		if i.Missing != "" {
-			j.logger.Warn("Apps are not fully isolated from each other", "level", string(i.Level), "wanted", i.Wanted, "err", i.Missing)
-		}
+	s, err := j.Probe(ctx)
+	if err != nil {
+		return i, err
 	}
-	j.isolation = &i
+	if j.wanted != "off" {
+		i.Level, i.Missing = s.Level, s.Missing
+	}
+	if i.Missing != "" {
+		j.logger.Warn("Apps are not fully isolated from each other", "level", string(i.Level), "wanted", i.Wanted, "err", i.Missing)
+	}
+	j.isolation, j.limits = &i, &job.LimitsReport{Holds: append([]string{}, s.Limits...), Missing: s.Unlimited}
 	return i, nil
+}
+
+// Limits finds out once which limits hold for each App here. Errors are as with [Jobs.Isolation].
+func (j *Jobs) Limits(ctx context.Context) (job.LimitsReport, error) {
+	if _, err := j.Isolation(ctx); err != nil {
+		return job.LimitsReport{}, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return *j.limits, nil
 }
 
 // World is what every App sees of this host; what it needs besides is added where it is started.
@@ -57,11 +68,11 @@ func hiddenHome(p paths.Paths) string {
 	return p.Home
 }
 
-// KnownIsolation is what [Jobs.Isolation] found out, nil while it has not.
-func (j *Jobs) KnownIsolation() *job.IsolationReport {
+// Known is what [Jobs.Isolation] and [Jobs.Limits] found out, nil while they have not.
+func (j *Jobs) Known() (*job.IsolationReport, *job.LimitsReport) {
 	if !j.mu.TryLock() {
-		return nil
+		return nil, nil
 	}
 	defer j.mu.Unlock()
-	return j.isolation
+	return j.isolation, j.limits
 }
