@@ -22,7 +22,8 @@ type Host struct {
 	Network        // where a cloud can be
 	Share   string // this folder is /share inside
 	t       testing.TB
-	pid     int // of its PID 1, as seen from here
+	pid     int  // of its PID 1, as seen from here
+	apart   bool // it has a user namespace of its own
 }
 
 // Needs skips the test where no machine can be booted; in CI it fails.
@@ -40,10 +41,22 @@ const timeout = 2 * time.Minute
 // Boot starts a machine from the root file system. Each edit may change its files before it starts.
 func Boot(t testing.TB, root string, edits ...func(root string)) *Host {
 	t.Helper()
+	return boot(t, root, false, edits)
+}
+
+// BootApart is Boot with a user namespace of the machine's own, in which all users have the numbers
+// that they have here. Limits of namespaces (user.max_…) can be set in there without touching ours.
+func BootApart(t testing.TB, root string, edits ...func(root string)) *Host {
+	t.Helper()
+	return boot(t, root, true, edits)
+}
+
+func boot(t testing.TB, root string, apart bool, edits []func(root string)) *Host {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "tchost")
 	must(t, err, "making a folder for the machine")
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	h := &Host{Share: filepath.Join(dir, "share"), t: t, Network: newNetwork(t)}
+	h := &Host{Share: filepath.Join(dir, "share"), t: t, apart: apart, Network: newNetwork(t)}
 	must(t, os.Mkdir(h.Share, 0o755), "making /share")
 	merged := overlay(t, dir, root)
 	for _, edit := range edits {
@@ -78,6 +91,9 @@ func (h *Host) start(dir, root string) {
 		"--register=no", "--keep-unit", "--link-journal=no", "--console=pipe",
 		"--system-call-filter", "landlock_create_ruleset landlock_add_rule landlock_restrict_self", // any host has them
 		"--network-namespace-path", "/run/netns/"+h.name, "--bind", h.Share+":/share")
+	if h.apart {
+		cmd.Args = append(cmd.Args, "--private-users=identity")
+	}
 	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1")
 	cmd.Stdout, cmd.Stderr = log, log
 	group := h.group()

@@ -3,6 +3,7 @@ package isolation
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	"golang.org/x/sys/unix"
@@ -17,7 +18,7 @@ func landlocked(p *Plan) error {
 		landlock.RWDirs("/dev", "/dev/shm", "/proc").IgnoreIfMissing().WithIoctlDev().WithRefer(),
 	}
 	if p.Level != Filtered { // the mounts say what may be written; before them everything is as on the host
-		rules = append(rules, landlock.RWDirs(append(tmps, p.Keep...)...).IgnoreIfMissing().WithRefer())
+		rules = append(rules, landlock.RWDirs(slices.Concat(tmps, p.Keep, []string{queues})...).IgnoreIfMissing().WithRefer())
 	} else {
 		rules = []landlock.Rule{landlock.RWDirs("/").WithIoctlDev().WithRefer()}
 	}

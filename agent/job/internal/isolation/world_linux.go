@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// always are folders that are empty in every world: by their sockets and queues other processes
-// of the host could be told to do something. What names and logs need stays: resolved, sssd, journald.
-var always = []string{"/run/user", "/run/dbus", "/dev/mqueue"}
+// always are folders that are empty in every world: by their sockets other processes of the host
+// could be told to do something. What names and logs need stays: resolved, sssd, journald.
+var always = []string{"/run/user", "/run/dbus"}
 
 // tmps are the folders that everybody may write to.
 var tmps = []string{"/tmp", "/var/tmp"}
@@ -76,6 +76,9 @@ func (w *world) build() error {
 		}
 	}
 	if _, err := mountOver("/dev/shm", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%"); err != nil {
+		return err
+	}
+	if err := ownQueues(); err != nil {
 		return err
 	}
 	if w.plan.Level == Full {
@@ -188,6 +191,21 @@ func mountOver(dir string, flags uintptr, options string) (there bool, err error
 		return false, fmt.Errorf("mounting over %q: %w", dir, err)
 	}
 	return true, nil
+}
+
+// queues is where the message queues of an IPC namespace are files.
+const queues = "/dev/mqueue"
+
+// ownQueues mounts the world's own message queues, where the host has any. Landlock, too, lets an App
+// make one only where they are mounted.
+func ownQueues() error {
+	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	err := unix.Mount("mqueue", queues, "mqueue", flags, "")
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	_, err = mountOver(queues, flags, "mode=0755,size=64k")
+	return err
 }
 
 // show puts the source back at its path.

@@ -2,6 +2,9 @@ package parts
 
 import (
 	"context"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"tcenvsvr/agent/host/layout"
 	"tcenvsvr/agent/host/paths"
@@ -51,7 +54,7 @@ func (j *Jobs) World(ctx context.Context, p paths.Paths) (job.Isolation, error) 
 	}
 	w := job.Isolation{
 		Level: i.Level,
-		Hide:  []string{hiddenHome(p), layout.Etc, layout.Run, layout.UpdaterRun, layout.UpdaterState, layout.HostState},
+		Hide:  append(homes(p), layout.Etc, layout.Run, layout.UpdaterRun, layout.UpdaterState, layout.HostState),
 		Show:  []string{p.Trust},
 	}
 	if i.Wanted == "required" {
@@ -66,6 +69,20 @@ func hiddenHome(p paths.Paths) string {
 		return p.State
 	}
 	return p.Home
+}
+
+// homes are the hidden home and, where links lead to other disks, what they lead to: it would be
+// seen there.
+func homes(p paths.Paths) []string {
+	list := []string{hiddenHome(p)}
+	for _, dir := range []string{list[0], p.State, p.Exchange, p.Programs, p.Jobs} {
+		real, err := filepath.EvalSymlinks(dir)
+		if err != nil || real == "/" || slices.ContainsFunc(list, func(h string) bool { return real == h || strings.HasPrefix(real, h+"/") }) {
+			continue
+		}
+		list = append(list, real)
+	}
+	return list
 }
 
 // Known is what [Jobs.Isolation] and [Jobs.Limits] found out, nil while they have not.
