@@ -105,20 +105,6 @@ func (s *scene) ordinary(c *stage.Cloud, isolation, name string, params ...strin
 	return len(found)
 }
 
-// isolatedAs checks what the agent says of itself.
-func (s *scene) isolatedAs(a *stage.Agent, level string) {
-	s.t.Helper()
-	text, err := a.Do(s.ctx, "status", "--json")
-	s.must(err, "asking for the status")
-	var status struct {
-		Isolation struct{ Level, Missing string }
-	}
-	s.must(json.Unmarshal([]byte(text), &status), "reading the status")
-	if status.Isolation.Level != level {
-		s.t.Errorf("Apps are isolated as %+v; want %q", status.Isolation, level)
-	}
-}
-
 // serveHello answers by HTTPS, with a certificate for all names of these tests.
 func (s *scene) serveHello(root certstest.Pair) (port string) {
 	s.t.Helper()
@@ -138,17 +124,14 @@ func (s *scene) serveHello(root certstest.Pair) (port string) {
 // own, as another host has them.
 func (s *scene) namesOfItsOwn() {
 	s.t.Helper()
-	write := func(name, text string, mode os.FileMode) string {
+	write := func(name, text string) string {
 		file := filepath.Join(s.Dir, name)
-		s.must(os.WriteFile(file, []byte(text), 0o600), "writing "+name)
-		s.must(os.Chmod(file, mode), "writing "+name)
+		s.must(os.WriteFile(file, []byte(text), 0o644), "writing "+name) //nolint:gosec // everybody reads them
 		return file
 	}
-	resolver := write("resolv.conf", "nameserver "+s.serveDNS()+"\n", 0o644)
-	hosts := write("hosts", "127.0.0.1 localhost "+listedName+"\n", 0o644)
-	agent := s.AgentBin
-	s.AgentBin = write("another-host", fmt.Sprintf("#!/bin/sh\nexec unshare --mount sh -c 'mount --bind %s /etc/resolv.conf && mount --bind %s /etc/hosts && exec %s \"$@\"' sh \"$@\"\n",
-		resolver, hosts, agent), 0o755)
+	resolver := write("resolv.conf", "nameserver "+s.serveDNS()+"\n")
+	hosts := write("hosts", "127.0.0.1 localhost "+listedName+"\n")
+	s.elsewhere(fmt.Sprintf("mount --bind %s /etc/resolv.conf && mount --bind %s /etc/hosts", resolver, hosts))
 }
 
 // serveDNS knows one name, and returns its address.

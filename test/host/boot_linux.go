@@ -90,9 +90,12 @@ func (h *Host) start(dir, root string) {
 	cmd := exec.Command("systemd-nspawn", "--quiet", "--boot", "--directory", root, "--machine", h.name,
 		"--register=no", "--keep-unit", "--link-journal=no", "--console=pipe",
 		"--system-call-filter", "landlock_create_ruleset landlock_add_rule landlock_restrict_self", // any host has them
-		"--network-namespace-path", "/run/netns/"+h.name, "--bind", h.Share+":/share")
-	if h.apart {
-		cmd.Args = append(cmd.Args, "--private-users=identity")
+		"--bind", h.Share+":/share")
+	if net := "/run/netns/" + h.name; h.apart { // which may not enter a network that is not its own: it starts there
+		cmd.Args = append([]string{"nsenter", "--net=" + net}, append(cmd.Args, "--private-users=identity")...)
+		cmd.Path = need.Tool(h.t, "nsenter")
+	} else {
+		cmd.Args = append(cmd.Args, "--network-namespace-path", net)
 	}
 	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1")
 	cmd.Stdout, cmd.Stderr = log, log
