@@ -81,6 +81,9 @@ func (w *world) build() error {
 	if err := ownQueues(); err != nil {
 		return err
 	}
+	if err := ownTerminals(); err != nil {
+		return err
+	}
 	if w.plan.Level == Full {
 		if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 			return fmt.Errorf("mounting a /proc of its own: %w", err)
@@ -206,6 +209,15 @@ func ownQueues() error {
 	}
 	_, err = mountOver(queues, flags, "mode=0755,size=64k")
 	return err
+}
+
+// ownTerminals mounts terminals that are the world's own: those of another App are its user's, too.
+func ownTerminals() error {
+	err := unix.Mount("devpts", "/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,mode=0620,ptmxmode=0666")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("mounting terminals of its own: %w", err)
+	}
+	return nil
 }
 
 // show puts the source back at its path.
