@@ -16,12 +16,12 @@
 //	the agent's home        empty, but for the job's folder, and what the Plan shows read-only
 //	the job's shim folder   empty: state, exit and socket are the shim's
 //	/tmp, /var/tmp          the job's own tmp folder
-//	/dev/shm, /dev/mqueue   empty and its own
+//	/dev/shm, /dev/mqueue   empty and its own, and so are the terminals in /dev/pts
 //	/proc                   its own processes only
 //	/run/user, …            empty: no user manager, no sockets of the agent's
 //
-// When the init dies, by the shim's death, too, the kernel ends everything in its world: nothing
-// of the App survives its job.
+// When the init dies, by the shim's death, too, the kernel ends everything in its world: nothing of
+// the App survives its job.
 //
 // How much of this a host allows differs ([Level]); the shim finds it out by trying.
 package isolation

@@ -27,8 +27,8 @@ func Attr(level Level) *syscall.SysProcAttr {
 	return attr
 }
 
-// Enter builds the world of the plan around this process and gives up the right to change it. It binds the
-// calling thread only, which must be locked and start the App.
+// Enter builds the world of the plan around this process and gives up the right to change it. It
+// binds the calling thread only, which must be locked and start the App.
 func Enter(p *Plan) error {
 	if p.Level == Files || p.Level == Full {
 		w := &world{plan: p}

@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMain lets the test program be the init of a world: it enters the plan in its environment and runs a shell.
+// TestMain lets the test program be the init of a world: it enters the plan in its environment and
+// runs a shell.
 func TestMain(m *testing.M) {
 	if os.Args[len(os.Args)-1] != InitCommand {
 		os.Exit(m.Run())
@@ -169,7 +170,8 @@ func TestWorldInShownFolder(t *testing.T) {
 	}
 }
 
-// TestAbstractSocket: no path and no namespace keeps Apps from each other's abstract sockets, Landlock does.
+// TestAbstractSocket: no path and no namespace keeps Apps from each other's abstract sockets,
+// Landlock does.
 func TestAbstractSocket(t *testing.T) {
 	if abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); errno != 0 || abi < 6 {
 		t.Skipf("this kernel's Landlock knows no scopes: version %d, %v", abi, errno)

@@ -10,8 +10,8 @@ import (
 )
 
 // landlocked binds this thread, and all that it starts, by Landlock, as far as the kernel has it: a
-// second line behind the mounts, and the only one against abstract sockets and signals of the host's
-// other processes of the same user.
+// second line behind the mounts, and the only one against abstract sockets and signals of the
+// host's other processes of the same user.
 func landlocked(p *Plan) error {
 	rules := []landlock.Rule{
 		landlock.RODirs("/"),

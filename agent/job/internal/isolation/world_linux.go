@@ -57,7 +57,8 @@ func (w *world) build() error {
 			return err
 		}
 	}
-	// A home below /tmp is gone with that; what is shown of it lies in a hidden folder as elsewhere.
+	// A home below /tmp is gone with that; what is shown of it lies in a hidden folder as
+	// elsewhere.
 	for _, dir := range w.plan.Hide {
 		if slices.ContainsFunc(tmps, func(tmp string) bool { return within(dir, tmp) }) &&
 			slices.ContainsFunc(w.sources, func(s source) bool { return within(s.path, dir) }) {
@@ -93,8 +94,8 @@ func (w *world) build() error {
 }
 
 // cover hides and shows, from the outermost folder to the innermost, so that each lies on top of
-// what it is within: a folder may be shown that has a hidden one in it, in which something is shown.
-// It returns what it has hidden.
+// what it is within: a folder may be shown that has a hidden one in it, in which something is
+// shown. It returns what it has hidden.
 func (w *world) cover() (hidden []string, err error) {
 	type layer struct {
 		path string
@@ -179,7 +180,8 @@ func openPath(path string) (int, error) {
 	return unix.Open(path, unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 }
 
-// hide mounts an empty folder over dir, if that is there. It stays writable until what is shown in it has its place.
+// hide mounts an empty folder over dir, if that is there. It stays writable until what is shown in
+// it has its place.
 func hide(dir string) (there bool, err error) {
 	return mountOver(dir, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0755,size=256k")
 }
@@ -199,8 +201,8 @@ func mountOver(dir string, flags uintptr, options string) (there bool, err error
 // queues is where the message queues of an IPC namespace are files.
 const queues = "/dev/mqueue"
 
-// ownQueues mounts the world's own message queues, where the host has any. Landlock, too, lets an App
-// make one only where they are mounted.
+// ownQueues mounts the world's own message queues, where the host has any. Landlock, too, lets an
+// App make one only where they are mounted.
 func ownQueues() error {
 	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	err := unix.Mount("mqueue", queues, "mqueue", flags, "")
@@ -278,8 +280,8 @@ func readOnly(path string) error {
 	return nil
 }
 
-// ownTmp makes dir the job's own. Where the agent's home is below it (a trial by hand), the job's folder cannot
-// be it: the ways to what is shown would be made in there.
+// ownTmp makes dir the job's own. Where the agent's home is below it (a trial by hand), the job's
+// folder cannot be it: the ways to what is shown would be made in there.
 func (w *world) ownTmp(dir string, fd int) error {
 	if fd < 0 || slices.ContainsFunc(w.sources, func(s source) bool { return within(s.path, dir) }) {
 		_, err := mountOver(dir, unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%")

@@ -39,8 +39,8 @@ func openWorld(level isolation.Level, g *cgroup.Group) (*world, error) {
 	return isolation.Open(level, "/proc/self/exe", []string{filepath.Base(os.Args[0]), "job-shim", isolation.InitCommand}, g.Start)
 }
 
-// prewarm makes a world while nobody waits for it: where the request has not come yet, this shim is a
-// prewarmed one, and has no secrets that an init could inherit either.
+// prewarm makes a world while nobody waits for it: where the request has not come yet, this shim is
+// a prewarmed one, and has no secrets that an init could inherit either.
 //
 // So is the App's control group; noGroup says why there is none.
 func prewarm(stdin any) (w *world, g *cgroup.Group, noGroup error) {
@@ -146,8 +146,8 @@ func (t *tree) watchWorld() {
 	t.events <- e
 }
 
-// killWorld kills the init, and with it, where it has a PID namespace, all at once: what forks faster than
-// it is found, too. It needs no /proc, which with hidepid= does not show the init.
+// killWorld kills the init, and with it, where it has a PID namespace, all at once: what forks
+// faster than it is found, too. It needs no /proc, which with hidepid= does not show the init.
 func (t *tree) killWorld() {
 	if t.world == nil {
 		return
@@ -168,7 +168,8 @@ func (t *tree) inWorld(list []proc.Info) []proc.Info {
 	return append(proc.Descendants(list, t.id.PID, t.id.PID), proc.Info{ID: t.id, PGID: t.id.PID})
 }
 
-// own is how many processes of a world are not the App's leftovers: its init, and the App until it ends.
+// own is how many processes of a world are not the App's leftovers: its init, and the App until it
+// ends.
 func (t *tree) own() int {
 	if t.ended.Load() {
 		return 1
