@@ -14,9 +14,9 @@ import (
 	"tcenvsvr/test/need"
 )
 
-// TestDamagedApps damages each file that an App's run depends on: the App's own, its seal, the sets
-// of trusted CAs. The next order runs the App as it should be, or fails with a reason; it never
-// succeeds without.
+// TestDamagedApps damages each file that an App's run depends on: the App's own, its bytecode, its
+// seal, the sets of trusted CAs. The next order runs the App as it should be, or fails with a
+// reason; it never succeeds without.
 func TestDamagedApps(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	need.Python(t)
@@ -33,6 +33,7 @@ func TestDamagedApps(t *testing.T) {
 		if n := s.appStarts(mark); e.State != wire.State(wire.Succeeded) || n != 1 {
 			t.Errorf("after %s: order ended %s, %d starts: %s %s", mark, e.State, n, e.Error, e.Message)
 		}
+		s.compiled(a)
 	}
 	run("nothing")
 	for _, folder := range []string{p.Programs, p.Trust} {
@@ -64,7 +65,7 @@ func TestDamagedApps(t *testing.T) {
 	}
 	text, err := a.Do(s.ctx, "status")
 	s.must(err, "asking for the status")
-	if !strings.Contains(text, "was damaged") || !strings.Contains(text, "downloaded again") {
+	if !strings.Contains(text, "was damaged") || !strings.Contains(text, "compiled again") {
 		t.Errorf("status does not tell of damaged Apps:\n%s", text)
 	}
 }

@@ -73,7 +73,7 @@ rules: [{allow: ours, apps: Test_-_Job, publishers: acme}]
 			t.Errorf("it ended %s: %s %s; want rejected, %s, %q", e.State, e.Error, e.Message, code, text)
 		}
 	}
-	sealed := []string{"--seal", "--pin", status.SealKey}
+	sealed := []string{"--seal=api_key", "--pin", status.SealKey}
 	signed := append([]string{"--sign-key", soc}, sealed...)
 
 	refused(run(signed...), "policy.denied", `"default"`) // nobody signed the App

@@ -190,3 +190,15 @@ func (s *scene) waitIdle(a *stage.Agent) {
 		return err
 	})
 }
+
+// compiled waits until an agent has nothing to compile.
+func (s *scene) compiled(a *stage.Agent) {
+	s.t.Helper()
+	s.eventually("waiting for the compiler", func() error {
+		status, err := a.Status(s.ctx)
+		if err == nil && status.Bytecode.Pending > 0 {
+			err = errors.New("it is at work")
+		}
+		return err
+	})
+}

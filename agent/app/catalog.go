@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"tcenvsvr/agent/app/bytecode"
 	"tcenvsvr/agent/app/fault"
 	"tcenvsvr/agent/app/seal"
 	"tcenvsvr/agent/app/tcx"
@@ -35,6 +36,7 @@ type CatalogConfig struct {
 	Dir        string       // exchange/programs
 	Limits     tcx.Limits   // of what a package expands to
 	MaxPackage int64        // bytes of a .tcx; default 1 GiB
+	Compiler   Compiler     // nil = Python compiles the sources of an App at each run
 	Logger     *slog.Logger // nil = discard
 }
 
@@ -45,20 +47,26 @@ type Catalog struct {
 	incoming string
 	seals    string
 	origins  string
+	records  string
+	step     func(string) // for tests: what is about to be done with bytecode
 
 	mu      sync.Mutex
 	there   map[string]*installed // complete installations by sha256
 	flights map[string]*flight
 	damages []Damage
 	known   map[string]Origin // by sha256, of those that were asked for
+
+	compiling *queue
 }
 
 const (
 	incomingName = ".incoming" // downloads and half-unpacked Apps
 	sealsName    = ".seals"    // what installations must be, by sha256
 	partSuffix   = ".part"
-	originsName  = ".origins" // which packages they came from, by sha256
+	originsName  = ".origins"  // which packages they came from, by sha256
+	recordsName  = ".bytecode" // which bytecode lies in them, by sha256
 	tempPrefix   = "unpack-"
+	stagePrefix  = "bytecode-"
 	trashPrefix  = "trash-"
 	keepParts    = 7 * 24 * time.Hour
 )
@@ -77,12 +85,16 @@ func Open(c CatalogConfig) (*Catalog, error) {
 	cat := &Catalog{
 		CatalogConfig: c, incoming: filepath.Join(c.Dir, incomingName), seals: filepath.Join(c.Dir, sealsName),
 		origins: filepath.Join(c.Dir, originsName), known: map[string]Origin{},
+		records: filepath.Join(c.Dir, recordsName), step: func(string) {}, compiling: newQueue(),
 		there: map[string]*installed{}, flights: map[string]*flight{},
+	}
+	cat.compiling.failed = func(t task, err error) {
+		c.Logger.Warn("App was not compiled, or not all of it; it starts later than it could", "dir", t.app.Dir, "err", err)
 	}
 	if err := makeFolder(c.Dir); err != nil {
 		return nil, fmt.Errorf("opening the App catalog: %w", err)
 	}
-	for _, dir := range []string{cat.incoming, cat.seals, cat.origins} {
+	for _, dir := range []string{cat.incoming, cat.seals, cat.origins, cat.records} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("opening the App catalog: %w", err)
 		}
@@ -144,11 +156,11 @@ func (c *Catalog) scan() error {
 		}
 		for _, v := range versions {
 			if v.IsDir() && digest.MatchString(v.Name()) {
-				c.there[v.Name()] = &installed{dir: filepath.Join(c.Dir, f.Name(), v.Name()), seal: c.sealOf(v.Name())}
+				c.there[v.Name()] = &installed{dir: filepath.Join(c.Dir, f.Name(), v.Name()), seal: c.sealOf(v.Name()), record: c.recordOf(v.Name())}
 			}
 		}
 	}
-	return errors.Join(c.sweepBeside(c.seals), c.sweepBeside(c.origins))
+	return errors.Join(c.sweepBeside(c.seals), c.sweepBeside(c.origins), c.sweepBeside(c.records))
 }
 
 // Lookup returns an App that is installed and undamaged. It does not find an App that cannot be
@@ -251,13 +263,22 @@ func (c *Catalog) place(ctx context.Context, ref Ref, file string) (app App, err
 	if err != nil {
 		return App{}, storeError(fmt.Errorf("installing App %q: %w", ref.Name, err))
 	}
-	if err := publish(temp, dir); err != nil {
+	brought, err := bytecode.Brought(ctx, temp)
+	if err == nil {
+		err = brought.Write(c.recordOf(ref.SHA256))
+	}
+	if err == nil {
+		err = publish(temp, dir)
+	}
+	if err != nil {
 		return App{}, storeError(fmt.Errorf("installing App %q: %w", ref.Name, err))
 	}
 	app = App{Dir: dir, Manifest: m}
 	info, _ := os.Lstat(c.sealOf(ref.SHA256))
+	i := &installed{dir: dir, seal: c.sealOf(ref.SHA256), record: c.recordOf(ref.SHA256), look: sealed.Look, app: app, sealed: info, verified: time.Now()}
+	c.know(i, brought)
 	c.mu.Lock()
-	c.there[ref.SHA256] = &installed{dir: dir, seal: c.sealOf(ref.SHA256), look: sealed.Look, app: app, sealed: info, verified: time.Now()}
+	c.there[ref.SHA256] = i
 	c.mended(ref.SHA256)
 	c.mu.Unlock()
 	c.Logger.Info("app installed", "app", ref.Name, "version", m.ProgramVersion, "dir", dir)

@@ -138,7 +138,7 @@ func TestInstallRefuses(t *testing.T) {
 			if got := c.leftovers(t); len(got) != tt.parts {
 				t.Errorf("left over: %q", got)
 			}
-			if entries, err := os.ReadDir(dir); len(entries) != 3 || err != nil {
+			if entries, err := os.ReadDir(dir); len(entries) != 4 || err != nil {
 				t.Errorf("installed: %v, %v", entries, err)
 			}
 		})

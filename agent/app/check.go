@@ -15,12 +15,13 @@ import (
 
 // installed is one installation.
 type installed struct {
-	dir, seal string
+	dir, seal, record string
 
 	checking sync.Mutex // one check at a time; guards what follows
 	look     string     // what the file system must report of it; "" until the seal was read
 	app      App
 	sealed   fs.FileInfo // of the seal, when it was read or written
+	compiled             // its bytecode
 
 	verified time.Time // when its contents were read last; guarded by Catalog.mu
 }
@@ -40,6 +41,9 @@ type Damage struct {
 	Found time.Time `json:"found"`
 	// Mended is when it was downloaded again, which the next order causes; zero before that.
 	Mended time.Time `json:"mended,omitzero"`
+	// Bytecode means that only bytecode was damaged. It is removed already, and compiled again when the
+	// App is started.
+	Bytecode bool `json:"bytecode,omitempty"`
 }
 
 // String describes the damage on one line, with enough of the digest to tell versions apart.
@@ -49,6 +53,9 @@ func (d Damage) String() string {
 		state = "downloaded again at " + d.Mended.Format(time.DateTime)
 	}
 	name := filepath.Join(filepath.Dir(d.App), filepath.Base(d.App)[:min(12, len(filepath.Base(d.App)))])
+	if d.Bytecode {
+		return fmt.Sprintf("bytecode of %s was damaged: %s (found and removed at %s; it is compiled again)", name, d.What, d.Found.Format(time.DateTime))
+	}
 	return fmt.Sprintf("%s was damaged: %s (found at %s; %s)", name, d.What, d.Found.Format(time.DateTime), state)
 }
 
@@ -99,11 +106,11 @@ func (c *Catalog) inspect(ctx context.Context, i *installed) (App, error) {
 		i.sealed, _ = os.Lstat(i.seal)
 	}
 	now, err := seal.Look(i.dir)
-	if err == nil && now == i.look {
+	if err == nil && now.App == i.look {
 		if there, err := os.Lstat(i.seal); err != nil || !same(i.sealed, there) {
 			c.reseal(ctx, i)
 		}
-		return i.app, nil
+		return i.app, c.checkBytecode(ctx, i, now.Bytecode)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return App{}, err
@@ -115,14 +122,14 @@ func (c *Catalog) inspect(ctx context.Context, i *installed) (App, error) {
 	if err := contents(ctx, s, i.dir); err != nil {
 		return App{}, err
 	}
-	s.Look = now
+	s.Look = now.App
 	if err := s.Write(i.seal); err != nil { // then the agent's next start reads the contents once more
 		c.Logger.Warn("App is as it was, and its new seal was not written", "dir", i.dir, "err", err)
 	}
 	c.Logger.Info("App was touched and is as it was", "dir", i.dir)
-	i.look = now
+	i.look = now.App
 	i.sealed, _ = os.Lstat(i.seal)
-	return i.app, nil
+	return i.app, c.checkBytecode(ctx, i, now.Bytecode)
 }
 
 // same reports whether a file was not touched.
@@ -182,19 +189,29 @@ func (c *Catalog) lose(sha string, i *installed, d damaged) {
 		return // another caller did
 	}
 	delete(c.there, sha)
+	c.keepDamage(Damage{App: c.nameOf(i), What: d.what, Found: time.Now()})
+	c.Logger.Warn("installed App is damaged and will be downloaded again", "app", c.nameOf(i), "damage", d.what)
+}
+
+// nameOf is <name>_v<major>/<sha256>.
+func (c *Catalog) nameOf(i *installed) string {
 	name, err := filepath.Rel(c.Dir, i.dir)
 	if err != nil {
-		name = i.dir
+		return i.dir
 	}
-	c.damages = append(c.damages, Damage{App: name, What: d.what, Found: time.Now()})
+	return name
+}
+
+// keepDamage remembers a damage. c.mu is held.
+func (c *Catalog) keepDamage(d Damage) {
+	c.damages = append(c.damages, d)
 	c.damages = c.damages[max(0, len(c.damages)-maxDamages):]
-	c.Logger.Warn("installed App is damaged and will be downloaded again", "app", name, "damage", d.what)
 }
 
 // mended records that a damaged App was installed again. c.mu is held.
 func (c *Catalog) mended(sha string) {
 	for n := range c.damages {
-		if d := &c.damages[n]; filepath.Base(d.App) == sha && d.Mended.IsZero() {
+		if d := &c.damages[n]; filepath.Base(d.App) == sha && d.Mended.IsZero() && !d.Bytecode {
 			d.Mended = time.Now()
 		}
 	}
@@ -223,9 +240,12 @@ const (
 	verifyPause = 10 * time.Minute
 )
 
-// Run verifies the contents of all installations, each every day, until ctx ends: a disk may damage
-// files that nobody touched.
+// Run compiles the Apps that were started, and verifies the contents of all installations, each
+// every day, until ctx ends: a disk may damage files that nobody touched.
 func (c *Catalog) Run(ctx context.Context) error {
+	var compiler sync.WaitGroup
+	defer compiler.Wait()
+	compiler.Go(func() { c.compiling.run(ctx, c.compile) })
 	for tick := time.NewTicker(verifyPause); ; {
 		select {
 		case <-ctx.Done():
@@ -257,6 +277,9 @@ func (c *Catalog) Verify(ctx context.Context, age time.Duration) {
 	s, _, err := readSeal(i.seal)
 	if err == nil {
 		err = contents(ctx, s, i.dir)
+	}
+	if err == nil {
+		err = c.verifyBytecode(ctx, i)
 	}
 	if d, ok := errors.AsType[damaged](err); ok {
 		c.lose(oldest, i, d)

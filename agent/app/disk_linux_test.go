@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 
 	"tcenvsvr/agent/app/fault"
 	"tcenvsvr/test/apps"
+	"tcenvsvr/test/disk"
 )
 
 // small mounts a small file system.
@@ -66,8 +68,58 @@ func TestFullDisk(t *testing.T) {
 					t.Errorf("left over: %q", name)
 				}
 			}
-			if entries, err := os.ReadDir(c.Dir); err != nil || len(entries) != 3 { // downloads, origins and seals
+			if entries, err := os.ReadDir(c.Dir); err != nil || len(entries) != 4 { // downloads, origins and seals
 				t.Errorf("installed: %v, %v", entries, err)
+			}
+		})
+	}
+}
+
+// TestSickDiskWhileItIsCompiled: a disk that can no longer be written, at any step, costs the
+// bytecode and nothing else: the App can be started meanwhile, and is compiled when the disk is
+// well.
+func TestSickDiskWhileItIsCompiled(t *testing.T) {
+	for _, at := range []string{"compiled", "recorded", "deps/two/__pycache__/__init__.cpython-311.pyc"} {
+		t.Run(filepath.Base(at), func(t *testing.T) {
+			d, x := disk.New(t, disk.Size(128<<20), disk.Inodes(1000)), modular(t)
+			c, err := Open(CatalogConfig{Dir: d.Dir, Compiler: newCompiler(t, t.TempDir())})
+			if err != nil {
+				t.Fatal(err)
+			}
+			app, err := c.Install(t.Context(), x.ref, x.fetch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.step = func(step string) {
+				if step == at {
+					d.ReadOnly()
+				}
+			}
+			c.Started(app)
+			c.compileAll(t)
+			if p := c.Bytecode().Problems; len(p) != 1 {
+				t.Errorf("problems: %+v", p)
+			}
+			for range 2 {
+				if _, ok := c.Lookup(x.ref); !ok || len(c.Damages()) > 0 {
+					t.Errorf("found: %v, damages: %+v", ok, c.Damages())
+				}
+			}
+			compiledItself(t, app.Dir)
+			d.Writable()
+			c = reopen(t, c)
+			if _, ok := c.Lookup(x.ref); !ok || len(c.Damages()) > 0 {
+				t.Errorf("afterwards found: %v, damages: %+v", ok, c.Damages())
+			}
+			c.Started(app)
+			c.compileAll(t)
+			if n := compiledItself(t, app.Dir); n != "0" {
+				t.Errorf("Python compiled %s modules", n)
+			}
+			for _, name := range c.leftovers(t) {
+				if !strings.HasSuffix(name, partSuffix) { // its removal was not durable
+					t.Errorf("left over: %q", name)
+				}
 			}
 		})
 	}

@@ -15,6 +15,7 @@
 //	launch     recipes for Python and Java, parameters, environment
 //	outcome    exit codes, message.tc, results.tc, published files, causes on stderr
 //	seal       whether an installation is still what was installed
+//	bytecode   an App's Python sources, compiled once
 //	inputs     the parameters and Playbook variables that a person gives an App
 //	api        the HTTP API that running Apps call
 //	fault      the names of what can go wrong with an App
@@ -22,4 +23,13 @@
 // An installation is named by the SHA-256 of its package. It is complete when it gets its name, and
 // is not changed after that. Each start checks it, and a damaged one is downloaded again
 // (check.go).
+//
+// After the first start of an App its sources are compiled in the background (bytecode.go,
+// queue.go), and again after a start with another interpreter:
+//
+//	order ─► App started ─► Catalog.Started ─► queue ─► Catalog.Run: Compiler ─► __pycache__
+//
+// No start waits for it. The first run would gain nothing by that: there is more to compile than it
+// imports. An App that was installed and never started, because a policy denies it, is not
+// compiled.
 package app

@@ -88,6 +88,9 @@ func (c *Catalog) remove(sha string, inUse func(App) bool) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) { // installed by an agent that kept none
 		err = nil
 	}
+	if gone := os.Remove(i.record); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
 	return true, errors.Join(discard(i.dir, c.incoming), os.Remove(i.seal), err)
 }
 

@@ -76,7 +76,7 @@ func newHost(t *testing.T) *host {
 func (h *host) install(t *testing.T, name string) app.App {
 	t.Helper()
 	file, err := apps.Build(name, t.TempDir())
-	if errors.Is(err, apps.ErrNoJDK) {
+	if errors.Is(err, apps.ErrNoJDK) || errors.Is(err, apps.ErrNoLibraries) {
 		t.Skip(err)
 	}
 	if err != nil {
@@ -287,6 +287,22 @@ func TestJavaApps(t *testing.T) {
 			}
 			if out := output(t, e); !strings.Contains(out, line) {
 				t.Errorf("got %q", out)
+			}
+		})
+	}
+}
+
+// TestHeavyApps: those that are as large as Apps of customers, and that are measured, do their work.
+func TestHeavyApps(t *testing.T) {
+	for name, want := range map[string]struct{ line, message string }{
+		"framework": {"started with ", "framework Örg"},
+		"java-http": {"started on ", "fetched 3 tags"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			exit, c, e := h.run(t, name, map[string]string{"text": "Örg", "secret": secret}, nil)
+			if out := output(t, e); exit.Code != 0 || c.Message != want.message || !strings.HasPrefix(out, want.line) {
+				t.Errorf("got %d %q %q, stderr %q", exit.Code, c.Message, out, exit.StderrTail)
 			}
 		})
 	}

@@ -5,6 +5,8 @@
 //	                                          │        └ broker and API, from memory
 //	                                          └ what changes; refuses what does not fit together
 //
+// Afterwards [StateSealKey] tells the broker to which key parameters may be sealed.
+//
 // Nothing is written before [Plan.Commit], and [Plan.Prove] works from memory: an enrollment that
 // fails leaves the host as it was.
 //

@@ -60,29 +60,38 @@ func (p *Plan) Prove(ctx context.Context, r Route) (string, error) {
 
 // Broker asks the broker whether a session would be opened, and returns the Environment's name.
 func Broker(ctx context.Context, s settings.Settings, cert tls.Certificate, r Route) (string, error) {
-	answer, err := r.probe(ctx, s, cert, false)
+	answer, err := r.probe(ctx, s, cert, wire.Hello{})
 	return answer.Environment, err
+}
+
+// StateSealKey tells the broker this server's statement of its sealing key (package secret/envelope)
+// before the first session. It reports whether the cloud keeps it: a cloud may not know of sealing,
+// and where a session of the server is open, that one has told its own.
+func StateSealKey(ctx context.Context, s settings.Settings, cert tls.Certificate, statement string, r Route) (kept bool, err error) {
+	answer, err := r.probe(ctx, s, cert, wire.Hello{SealKey: statement})
+	return answer.SealKey, err
 }
 
 // Leave tells the broker that this server will not come back, so that the cloud revokes it. If
 // another host is connected as this server, the cloud does not revoke it, and inUse names that
 // host.
 func Leave(ctx context.Context, s settings.Settings, cert tls.Certificate, r Route) (inUse string, err error) {
-	answer, err := r.probe(ctx, s, cert, true)
+	answer, err := r.probe(ctx, s, cert, wire.Hello{Leave: true})
 	return plain.Head(plain.Name(answer.InUse), wire.MaxText), err
 }
 
-func (r Route) probe(ctx context.Context, s settings.Settings, cert tls.Certificate, leave bool) (wire.Probed, error) {
+// probe asks as this server; ask is what it says besides who it is.
+func (r Route) probe(ctx context.Context, s settings.Settings, cert tls.Certificate, ask wire.Hello) (wire.Probed, error) {
 	ctx, cancel := context.WithTimeout(ctx, proveFor)
 	defer cancel()
 	answer, err := link.Probe(ctx, link.Config{
 		Address: s.BrokerAddr(), Transport: s.QueueTransport, Dialer: r.Dialer,
 		TLS: func() (*tls.Config, error) { return r.tls(cert), nil },
 		Hello: func() wire.Hello {
-			return wire.Hello{
-				Protocol: wire.Protocol, ServerXID: wire.ServerXID(s.ServerXID), ServerName: s.ServerName,
-				BrokerToken: s.BrokerToken.Reveal(), Version: r.Version, BootID: r.BootID, MachineID: r.MachineID, Leave: leave,
-			}
+			h := ask
+			h.Protocol, h.ServerXID, h.ServerName, h.BrokerToken = wire.Protocol, wire.ServerXID(s.ServerXID), s.ServerName, s.BrokerToken.Reveal()
+			h.Version, h.BootID, h.MachineID = r.Version, r.BootID, r.MachineID
+			return h
 		},
 	})
 	if f, ok := errors.AsType[*fault.Fault](err); ok {

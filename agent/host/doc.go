@@ -11,5 +11,6 @@
 //	tool     runs tools of the host and looks up users
 //	become   becomes a lesser user for good, before root touches what that user controls
 //	fitness  whether this host can run Apps now
+//	memory   gives back what a process that waits does not need
 //	clock    whether the wall clock may be trusted
 package host

@@ -15,7 +15,7 @@ func BenchmarkStartPrewarmed(b *testing.B) {
 	e := newExecutor(b)
 	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan error)
-	go func() { done <- e.Run(ctx) }()
+	go func() { done <- e.Run(ctx, func() int { return 1 }) }()
 	benchmarkStart(b, e)
 	cancel()
 	<-done

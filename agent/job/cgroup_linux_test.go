@@ -103,13 +103,7 @@ func TestGroup(t *testing.T) {
 					exit 3`)
 				e.runner = u
 				if l = world(l); prewarmed {
-					ctx, cancel := context.WithCancel(t.Context())
-					done := make(chan struct{})
-					go func() { defer close(done); _ = e.Run(ctx) }()
-					t.Cleanup(func() { cancel(); <-done })
-					for len(u.jobs(t)) == 0 {
-						time.Sleep(time.Millisecond)
-					}
+					serve(t, e, 1)
 				}
 				p, err := e.Start(t.Context(), l)
 				if err != nil {
@@ -127,7 +121,7 @@ func TestGroup(t *testing.T) {
 					t.Errorf("the App tried to change and to leave its group; that it can is %t: %q", can, got)
 				}
 				nothingLeft(t, l.Dir)
-				for _, group := range u.jobs(t) { // a prewarmed shim may have made the next
+				for _, group := range u.jobs(t) {
 					if strings.Contains(group, "tc-job-"+strconv.Itoa(p.status.ShimPID)+"-") {
 						t.Errorf("%q is left", group)
 					}

@@ -30,7 +30,7 @@ func startCommand(cmd *exec.Cmd) (*startedShim, error) {
 		_, _ = in.Close(), out.Close()
 		return fail(err)
 	}
-	h := &startedShim{in: in, out: out, stderr: stderr, ended: make(chan struct{}), answered: make(chan struct{})}
+	h := &startedShim{in: in, out: out, stderr: stderr, ended: make(chan struct{})}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = stdin, stdout, stderr, ownSession()
 	if err := cmd.Start(); err != nil {
 		h.release()

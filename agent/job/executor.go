@@ -19,10 +19,10 @@ type Config struct {
 
 // Executor starts jobs and finds them again. It is safe for concurrent use.
 type Executor struct {
-	exe       string
-	runner    Runner
-	log       *slog.Logger
-	prewarmed chan *startedShim // from Run to the next Start
+	exe    string
+	runner Runner
+	log    *slog.Logger
+	pool   *pool
 
 	unlimited sync.Once // is it said that a limit does not hold here
 
@@ -32,7 +32,7 @@ type Executor struct {
 
 // NewExecutor returns an Executor after it has checked that Exe is there.
 func NewExecutor(c Config) (*Executor, error) {
-	e := &Executor{exe: c.Exe, runner: c.Runner, log: c.Logger, prewarmed: make(chan *startedShim), living: map[*Process]bool{}}
+	e := &Executor{exe: c.Exe, runner: c.Runner, log: c.Logger, pool: newPool(), living: map[*Process]bool{}}
 	if e.exe == "" {
 		exe, err := os.Executable()
 		if err != nil {

@@ -114,7 +114,7 @@ func BenchmarkIsolated(b *testing.B) {
 	e := newExecutor(b)
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error)
-	go func() { ended <- e.Run(ctx) }()
+	go func() { ended <- e.Run(ctx, func() int { return 1 }) }()
 	took := map[string][]time.Duration{}
 	for b.Loop() {
 		for name, launch := range map[string]func(testing.TB, string) Launch{"off": shell, "full": isolated} {

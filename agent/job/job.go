@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/shim"
 	"tcenvsvr/agent/job/internal/spec"
@@ -112,6 +113,19 @@ func ReadExit(dir string) (Exit, bool, error) {
 		}
 	}
 	return Exit{}, false, fmt.Errorf("reading the exit of the job in %q: %w", dir, err)
+}
+
+// KeepExit makes the record of how the job in dir ended durable, for an agent that will not have the end in
+// its own journal soon: a shim that has told the end to its agent leaves that to it.
+func KeepExit(dir string) error {
+	f, err := spec.OpenRegular(dir, filepath.Join(spec.Folder, spec.ExitFile))
+	if err == nil {
+		err = errors.Join(f.Sync(), f.Close(), atomicfile.SyncDir(filepath.Join(dir, spec.Folder)))
+	}
+	if err != nil {
+		return fmt.Errorf("keeping the exit of the job in %q: %w", dir, err)
+	}
+	return nil
 }
 
 // Attended reports whether the folder of a job has a shim's socket in it, as it has while the shim

@@ -17,6 +17,11 @@ type Process struct {
 	e      *Executor
 	dir    string
 	status Status
+
+	// end is closed when the shim has told the end to this agent, or cannot any more; nil where it tells
+	// it to those who ask only. exit is nil if it did not tell it.
+	end  chan struct{}
+	exit *Exit
 }
 
 // Status says who runs the job, as it was when the Process was made.
@@ -37,6 +42,16 @@ func (p *Process) Wait(ctx context.Context) (Exit, error) {
 }
 
 func (p *Process) wait(ctx context.Context) (Exit, error) {
+	if p.end != nil {
+		select {
+		case <-p.end:
+		case <-ctx.Done():
+			return Exit{}, ctx.Err()
+		}
+		if p.exit != nil {
+			return *p.exit, nil
+		}
+	}
 	for delay := 2 * time.Millisecond; ; delay = min(2*delay, time.Second) {
 		if line, err := p.talk(ctx, sock.Wait); err == nil {
 			if exit, err := spec.DecodeExit(line); err == nil {

@@ -24,18 +24,10 @@ type startedShim struct {
 	kill   func()        // ends it, if the agent may; nil = it ends with close
 	close  func()        // closes what is beside in, out and stderr; nil = nothing
 	ended  chan struct{} // closed when the shim has ended, as far as the agent can know
-	// answered is closed when the shim has been used, well or not.
-	answered  chan struct{}
-	prewarmed bool // Run waits for answered
-}
-
-// used says that nobody waits for this shim's answer any more, so that the next one may be
-// prewarmed.
-func (h *startedShim) used() {
-	if h.prewarmed {
-		h.prewarmed = false
-		close(h.answered)
-	}
+	serves bool          // it may have more jobs, see pool
+	made   time.Time     // its start began
+	since  time.Time     // when it began to wait
+	jobs   int           // so many were given to it while it waited
 }
 
 // requestEnd is the agent's end of the shim's stdin; closing it ends the request.
@@ -74,17 +66,29 @@ func (h *startedShim) ask(ctx context.Context, words []byte, more bool) (spec.Re
 			return spec.Reply{}, err
 		}
 	}
+	reply, err := h.next()
+	if err != nil && ctx.Err() != nil {
+		return spec.Reply{}, ctx.Err()
+	}
+	return reply, err
+}
+
+// next reads the next answer.
+func (h *startedShim) next() (spec.Reply, error) {
 	if h.lines == nil {
-		h.lines = bufio.NewReader(io.LimitReader(h.out, 2*spec.MaxRecord))
+		h.lines = bufio.NewReader(h.out)
 	}
-	line, err := h.lines.ReadBytes('\n')
-	if err != nil {
-		if ctx.Err() != nil {
-			return spec.Reply{}, ctx.Err()
+	var line []byte
+	for {
+		part, err := h.lines.ReadSlice('\n')
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			return spec.DecodeReply(line)
+		case !errors.Is(err, bufio.ErrBufferFull) || len(line) > spec.MaxRecord:
+			return spec.Reply{}, errNoAnswer
 		}
-		return spec.Reply{}, errNoAnswer
 	}
-	return spec.DecodeReply(line)
 }
 
 // release closes the agent's ends, which does not disturb the shim.

@@ -50,11 +50,11 @@ func (s Socket) startShim(ctx context.Context, _ string) (*startedShim, error) {
 	}
 	h := &startedShim{
 		in: &half{conn}, out: out, close: func() { _ = conn.Close() },
-		ended: make(chan struct{}), answered: make(chan struct{}),
+		ended: make(chan struct{}),
 	}
 	go func() { // the end of a shim is noticed also while nobody reads
 		defer close(h.ended)
-		_, _ = io.Copy(copied, io.LimitReader(conn, spec.MaxRecord))
+		_, _ = io.Copy(copied, conn)
 		_ = copied.Close()
 	}()
 	return h, nil

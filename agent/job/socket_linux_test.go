@@ -94,33 +94,28 @@ func TestSocket(t *testing.T) {
 	}
 }
 
-// TestSocketWithPrewarmedShim: a connection that waits is used; one that broke is not missed.
+// TestSocketWithPrewarmedShim: a connection that waits is used; one that broke is not missed. Each job has a
+// service of its own, unless its App has mounts of its own.
 func TestSocketWithPrewarmedShim(t *testing.T) {
 	for name, dead := range map[string]bool{"waiting": false, "dead": true} {
 		t.Run(name, func(t *testing.T) {
 			e, l, shims := behindSocket(t, "exit 3")
-			e.prewarmed = make(chan *startedShim, 1)
-			h, err := e.startShim(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			first := <-shims
+			serve(t, e, 1)
+			first, h := <-shims, waiting(t, e, 1)[0]
 			if dead {
 				_ = first.Kill()
 				<-h.ended
 			}
-			e.prewarmed <- h
-			p, err := e.Start(t.Context(), l)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if exit := wait(t, p); exit.Code != 3 {
+			p, exit := one(t, e, l)
+			if exit.Code != 3 {
 				t.Errorf("%+v", exit)
 			}
 			if used := p.Status().ShimPID == first.Pid; used == dead {
 				t.Errorf("the prewarmed shim was used: %v", used)
 			}
-			<-h.answered
+			if next := waiting(t, e, 1)[0]; next == h {
+				t.Error("the shim of an App without mounts of its own serves again")
+			}
 		})
 	}
 }

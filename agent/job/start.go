@@ -42,11 +42,16 @@ func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) e
 		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("encoding the launch: %w", err)}
 	}
 	defer clear(request)
-	h, reply, err := e.send(ctx, request)
+	h, reply, err := e.send(ctx, request, &l)
 	if h == nil {
 		return nil, err
 	}
-	defer h.used()
+	attended := false
+	defer func() {
+		if h.serves && !attended {
+			e.pool.back(h, false)
+		}
+	}()
 	if err != nil && ctx.Err() != nil { // the shim will read the end of its input instead of Go
 		h.dismiss()
 		return nil, &StartError{Code: spec.CodeTimeout, Err: fmt.Errorf("starting the shim: %w", context.Cause(ctx))}
@@ -60,7 +65,7 @@ func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) e
 			return nil, &StartError{Code: spec.CodeGivenUp, Err: err}
 		}
 		allowed = true
-		if reply, err = h.ask(ctx, []byte(spec.Go), false); err != nil {
+		if reply, err = h.ask(ctx, []byte(spec.Go), h.serves); err != nil {
 			reply, err = e.resolveStart(ctx, h, l.Dir, &status, err)
 		}
 	}
@@ -73,28 +78,50 @@ func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) e
 		h.awaitEnd() // the folder may be removed when it has ended
 		return nil, &StartError{Code: reply.Code, Err: errors.New(reply.Error)}
 	}
-	h.release()
 	if why := reply.Status.Unlimited; why != "" {
 		e.unlimited.Do(func() {
 			e.log.Warn("the memory of Apps is not limited on this host", "err", why, "hint", "appsMemoryMegabytes and limits of orders need appsRunner=socket and control groups of version 2")
 		})
 	}
 	e.log.Debug("job started", "job", l.ID, "shim_pid", reply.Status.ShimPID, "app_pid", reply.Status.AppPID)
-	return e.process(l.Dir, *reply.Status), nil
+	p := e.process(l.Dir, *reply.Status)
+	if attended = h.serves; !attended {
+		h.release()
+		return p, nil
+	}
+	p.end = make(chan struct{})
+	go e.attend(h, p)
+	return p, nil
 }
 
 // send gives the request to a shim: the prewarmed one, or a new one if there is none or it died
 // while it waited. If it died with the request, the new one finds the folder claimed.
-func (e *Executor) send(ctx context.Context, request []byte) (*startedShim, spec.Reply, error) {
-	if h := e.takePrewarmed(); h != nil {
+func (e *Executor) send(ctx context.Context, request []byte, l *Launch) (*startedShim, spec.Reply, error) {
+	if l.Tied { // it ends with whoever waits at its socket
+		return e.sendTo(ctx, request, e.startShim)
+	}
+	if h := e.pool.take(); h != nil {
 		reply, err := h.ask(ctx, request, true)
 		if !errors.Is(err, errNoAnswer) {
 			return h, reply, err
 		}
-		h.used()
+		e.pool.back(h, false)
 		h.release()
 	}
-	h, err := e.startShim(ctx)
+	if e.pool.serves() {
+		h, reply, err := e.sendTo(ctx, request, e.startServing)
+		if h == nil {
+			e.pool.back(nil, false)
+		}
+		if !errors.Is(err, errCannotServe) {
+			return h, reply, err
+		}
+	}
+	return e.sendTo(ctx, request, e.startShim)
+}
+
+func (e *Executor) sendTo(ctx context.Context, request []byte, start func(context.Context) (*startedShim, error)) (*startedShim, spec.Reply, error) {
+	h, err := start(ctx)
 	if err != nil {
 		return nil, spec.Reply{}, err
 	}

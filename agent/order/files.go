@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/plain"
 )
@@ -29,6 +30,11 @@ func (o *Order) upload(ctx context.Context) []wire.File {
 	if err != nil {
 		o.c.Logger.Warn("not all published files are delivered", "order", o.ref.String(), "err", err)
 		files = append(files, wire.File{Name: "*", Error: err.Error()})
+	}
+	if len(published) > 0 { // the result is journaled only after that
+		if err := job.KeepExit(o.dir()); err != nil {
+			o.c.Logger.Debug("the end of a job is durable only with its result", "order", o.ref.String(), "err", err)
+		}
 	}
 	for _, p := range published {
 		file := wire.File{Name: p.Name, Size: p.Size}

@@ -47,6 +47,8 @@ type Apps interface {
 	Lookup(app.Ref) (app.App, bool)
 	Manifest(app.Ref) app.Manifest
 	Install(context.Context, app.Ref, app.Fetch) (app.App, error)
+	// Started is told of each start.
+	Started(app.App)
 }
 
 // Jobs runs Apps under shims.
@@ -119,7 +121,6 @@ type Order struct {
 	shim     job.Status    // who runs the App, once it was started
 	ending   ending
 	pass     *guard.Pass   // what the host's owner said of it; nil: nothing
-	limit    time.Duration // of the App's run, by the customer's policy; 0 = none
 	start    chan struct{} // closed when a held order may start
 	acked    chan struct{} // closed when the cloud has the result
 	unknown  chan struct{} // wakes the outbox: the cloud has no record of the order

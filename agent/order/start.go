@@ -55,14 +55,14 @@ func (o *Order) launch(ctx context.Context, installed app.App) (*job.Process, er
 		}
 		o.spec.Params = params
 	}
-	params, err := o.passStart(ctx, installed)
+	grant, err := o.passStart(ctx, installed)
 	if err != nil {
 		return nil, err
 	}
 	if err := o.c.MakeJobDir(o.dir()); err != nil {
 		return nil, err
 	}
-	execution, err := o.execution(ctx, params)
+	execution, err := o.execution(ctx, grant)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +78,7 @@ func (o *Order) launch(ctx context.Context, installed app.App) (*job.Process, er
 	if err != nil {
 		return nil, err
 	}
+	o.c.Apps.Started(installed)
 	o.shim = process.Status()
 	o.spec.Params, o.spec.Token, o.spec.Defaults = nil, "", nil
 	if err := o.c.Journal.Started(o.ref); err != nil {
@@ -109,23 +110,22 @@ func (o *Order) noteStart(s job.Status) error {
 	return nil
 }
 
-// passStart is the last gate before the App is started. It returns the parameters that the App gets;
-// those of the order, which the journal has too, stay sealed.
-func (o *Order) passStart(ctx context.Context, installed app.App) (params map[string]string, err error) {
+// passStart is the last gate before the App is started. The parameters of the order, which the
+// journal has too, stay sealed.
+func (o *Order) passStart(ctx context.Context, installed app.App) (guard.Grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.installTimeout())
 	defer cancel()
-	params, o.limit, err = o.pass.Start(ctx, installed, o.spec.Params)
-	return params, err
+	return o.pass.Start(ctx, installed, o.spec.Params)
 }
 
 // execution is what this order's App is told.
-func (o *Order) execution(ctx context.Context, params map[string]string) (app.Execution, error) {
+func (o *Order) execution(ctx context.Context, grant guard.Grant) (app.Execution, error) {
 	e, err := o.c.Execution(ctx, o.session())
 	if err != nil {
 		return e, err
 	}
 	e.Session, e.JobDir = o.session(), o.dir()
-	e.AppParams, e.Defaults = params, o.spec.Defaults
+	e.AppParams, e.Defaults, e.Bound = grant.Params, o.spec.Defaults, grant.Bound
 	e.Token = o.spec.Token
 	if o.spec.TokenTTLMS > 0 {
 		e.TokenExpires = time.Now().Add(time.Duration(o.spec.TokenTTLMS)*time.Millisecond - time.Since(o.received))
@@ -133,8 +133,8 @@ func (o *Order) execution(ctx context.Context, params map[string]string) (app.Ex
 	e.Playbook = o.spec.Runtime == wire.RuntimePlaybook
 	e.KVContext, e.OutVariables = o.spec.KVContext, o.spec.OutVariables
 	e.Timeout = o.spec.Timeout()
-	if o.limit > 0 {
-		e.Timeout = min(e.Timeout, o.limit)
+	if grant.Limit > 0 {
+		e.Timeout = min(e.Timeout, grant.Limit)
 	}
 	asked := o.spec.Limits
 	e.Limits = e.Limits.Within(job.Limits{Memory: uint64(asked.MemoryMB) << 20, Tasks: uint64(asked.Tasks), CPUWeight: uint64(asked.CPUWeight)})

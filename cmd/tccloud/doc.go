@@ -6,6 +6,7 @@
 //	tccloud app | variable            what they run
 //	tccloud key                       keys that sign Apps and orders
 //	tccloud run | execution           orders and their results
+//	tccloud job                       Apps that run by a schedule
 //	tccloud release                   which release servers run
 //
 // "tccloud help" explains each command, "tccloud help exit-codes" the exit codes.
@@ -16,6 +17,7 @@
 //	internal/cloud      the composition root of "serve"
 //	internal/gateway    the broker's port and the sessions of agents
 //	internal/dispatch   the life of an order: queue, delivery, result, logs
+//	internal/jobs       Apps that run by a schedule, and what they left for their next run
 //	internal/registry   Environments, servers, certificates, bundles
 //	internal/catalog    Apps, what they store, and the files that they publish
 //	internal/releases   self-update: releases, rollouts, installation packages

@@ -93,7 +93,7 @@ func mktcx(ts *testscript.TestScript, _ bool, args []string) {
 	w, err := z.Create(args[1] + "_v1/install.json")
 	ts.Check(err)
 	fmt.Fprintf(w, `{"programName":%q,"programVersion":%q,"programLanguage":"PYTHON","programMain":"run.py","runtimeLevel":%q,
-		"params":[{"name":"do","type":"String","required":true},{"name":"password","type":"String","encrypt":true}],
+		"params":[{"name":"do","type":"String","required":true},{"name":"password","type":"String","encrypt":true},{"name":"last","type":"String"}],
 		"playbook":{"outputVariables":[{"name":"out","type":"String"}]}}`, args[1], args[2], args[3])
 	ts.Check(z.Close())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -86,10 +87,7 @@ func (s *security) check(m *wire.Order) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile("opened.new", append(clear, '\n'), 0o600); err != nil {
-			return err
-		}
-		if err := os.Rename("opened.new", "opened"); err != nil { // whoever waits for it finds it whole
+		if err := errors.Join(os.WriteFile("opened.new", append(clear, '\n'), 0o600), os.Rename("opened.new", "opened")); err != nil {
 			return err
 		}
 	}

@@ -88,7 +88,8 @@
 //
 //	Check connects to a server with TLS as an App would and says which CA vouches for it, or exactly
 //	what is missing: exit code 0 if it is trusted, 1 if not. It goes through the proxy when
-//	proxyTC says so, or as --proxy says. Nothing but the handshake is fetched. The port is 443 unless given.
+//	proxyTC says so, or as --proxy says. Nothing but the handshake is fetched. The port is 443
+//	unless given.
 //
 //	  tcenvsvr certs check siem.corp.example
 //	  tcenvsvr certs check --proxy=false broker.example.com:62000
@@ -214,6 +215,8 @@
 //	certificate from a PKCS#12 file instead. It shows what changes, asks, proves with the
 //	new identity that broker and API take this server, and only then stores it: settings
 //	with their secrets sealed by the keychain, and the keystore. What fails changes nothing.
+//	At the end the cloud is told the key to which parameters may be sealed, signed by the new
+//	certificate; its fingerprint, which is printed, is for those who submit orders.
 //
 //	Settings given as flags are stored with those of the bundle and win over them: behind a
 //	proxy give it here, or set it first ("tcenvsvr settings set").
@@ -247,6 +250,9 @@
 //	  runtime    /run/threatconnect-envsvr, where the package's tmpfiles.d wants it
 //	  fapolicyd  a rule for Apps, where fapolicyd has a rules.d
 //	  labels     SELinux labels, where SELinux runs
+//
+//	  tcenvsvr host check
+//	  sudo tcenvsvr host apply
 //
 // # host apply
 //
@@ -350,6 +356,23 @@
 //	  tcenvsvr keychain init
 //	  tcenvsvr keychain init --master-key-file /etc/threatconnect-envsvr/masterkey
 //
+// # keychain rotate
+//
+// Replace the key to which parameters are sealed.
+//
+//	tcenvsvr keychain rotate [flags]
+//
+//	Rotate has the running service make a new sealing key, tell the cloud, and prints the new
+//	fingerprint: give it to those who submit orders. The service does this by itself every 180
+//	days. What was sealed to the key before opens for two months more.
+//
+//	--forget is for a key that became known: what was sealed to older keys, also what waits
+//	in the cloud, opens nowhere any more and is refused with order.sealed. The passwords that
+//	were sealed to it are to be changed, too.
+//
+//	  tcenvsvr keychain rotate
+//	  tcenvsvr keychain rotate --forget
+//
 // # keychain status
 //
 // Show what is sealed and whether the service is locked.
@@ -357,9 +380,9 @@
 //	tcenvsvr keychain status [flags]
 //
 //	Status shows the keychain, whether the running service has its master password,
-//	which settings are sealed, and what is to be done again if the password is lost. It
-//	shows the fingerprint of the key to which parameters are sealed: compare it with what
-//	the submitter was given.
+//	which settings are sealed, and what is to be done again if the password is lost. While the
+//	service runs it shows the fingerprint of the key to which parameters are sealed: give it
+//	to those who submit orders, who compare it with what the cloud tells them.
 //
 //	  tcenvsvr keychain status
 //	  tcenvsvr keychain status --json
@@ -687,6 +710,9 @@
 //
 //	Setup finds or installs what Apps run with, proves that it runs, and writes it
 //	into the settings.
+//
+//	  sudo tcenvsvr setup python
+//	  sudo tcenvsvr setup java
 //
 // # setup java
 //

@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers all:ordinary all:ordinary-java all:hungry
+//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers all:ordinary all:ordinary-java all:hungry all:feed all:framework all:java-http
 var sources embed.FS
 
 // ErrNoJDK means that a Java App cannot be built: there is no javac.
@@ -24,7 +24,9 @@ var ErrNoJDK = errors.New("there is no JDK (javac) on this host")
 // recipe says which folders make an App; later ones win.
 type recipe struct {
 	folders []string
-	java    bool
+	// add puts what is not in our folders into the package.
+	add  func(files map[string][]byte) error
+	java bool
 }
 
 var recipes = map[string]recipe{
@@ -36,6 +38,7 @@ var recipes = map[string]recipe{
 	"flood":      {folders: []string{"shared", "flood"}},
 	"noop":       {folders: []string{"noop"}},
 	"sleep":      {folders: []string{"shared", "sleep"}},
+	"feed":       {folders: []string{"shared", "feed"}},
 	"workers":    {folders: []string{"shared", "workers"}},
 	"probe":      {folders: []string{"shared", "probe"}},
 	"hostile":    {folders: []string{"shared", "hostile"}},
@@ -46,6 +49,8 @@ var recipes = map[string]recipe{
 	"java-cli":   {folders: []string{"java", "java-cli"}, java: true},
 
 	"ordinary-java": {folders: []string{"ordinary-java"}, java: true},
+	"framework":     {folders: []string{"shared", "framework"}, add: addFramework},
+	"java-http":     {folders: []string{"java-http"}, add: addJars, java: true},
 }
 
 // Names returns all Apps, sorted.
@@ -59,7 +64,8 @@ func Names() []string {
 }
 
 // Build writes the package of an App into dir as <name>.tcx and returns its path. The same sources
-// give the same bytes. A Java App needs javac: ErrNoJDK where there is none.
+// give the same bytes. A Java App needs javac: ErrNoJDK where there is none, and ErrNoLibraries
+// where those that an App bundles are missing.
 func Build(name, dir string) (file string, err error) {
 	return build(name, "", dir)
 }
@@ -106,6 +112,11 @@ func Files(name string) (map[string][]byte, error) {
 			return err
 		})
 		if err != nil {
+			return nil, err
+		}
+	}
+	if r.add != nil {
+		if err := r.add(files); err != nil {
 			return nil, err
 		}
 	}

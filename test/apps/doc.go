@@ -11,6 +11,8 @@
 //	workers     multiprocessing, a handler of TERM, and a process that is left behind
 //	java        fileParams, key-value API, a log of its own name; built with the JDK when it is asked for
 //	java-cli    the same with system properties
+//	framework   imports as much as Apps with a framework do: Debian's libraries and a package that is generated
+//	java-http   an HTTP client, two JSON libraries from Debian and a server for them to talk with
 //	noop        nothing at all
 //	sleep       leaves a unique mark for each start
 //	probe       tries what an App must not be able to do
@@ -21,5 +23,7 @@
 //	ordinary-java  the same in Java
 //
 // The Python Apps share shared/tc.py, the contract in 200 lines without libraries. Each
-// install.json says which parameters there are.
+// install.json says which parameters there are. framework and java-http are as heavy as Apps of
+// customers, to measure starts with; where Debian's packages are missing they cannot be built
+// (ErrNoLibraries).
 package apps

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Compile turns src/**.java of files into the one jar that a Java App carries, and drops the
-// sources.
+// Compile turns src/**.java of files into one jar, with the jars among the files as libraries, and
+// drops the sources.
 func Compile(files map[string][]byte) (map[string][]byte, error) {
 	javac, err := exec.LookPath("javac")
 	if err != nil {
@@ -22,7 +22,11 @@ func Compile(files map[string][]byte) (map[string][]byte, error) {
 	}
 	defer os.RemoveAll(temp)
 	out := filepath.Join(temp, "classes")
-	args := []string{"--release", "17", "-encoding", "UTF-8", "-d", out}
+	libraries, err := jars(files, temp)
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"--release", "17", "-encoding", "UTF-8", "-d", out, "-cp", strings.Join(libraries, string(os.PathListSeparator))}
 	rest := make(map[string][]byte)
 	for name, data := range files {
 		if !strings.HasSuffix(name, ".java") {

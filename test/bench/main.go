@@ -30,15 +30,18 @@ type Row struct {
 	Value  float64 `json:"value"`
 	Unit   string  `json:"unit"`
 	Budget string  `json:"budget,omitempty"`
+	Absent string  `json:"absent,omitempty"` // why there is no value
 }
 
 // bench is one run of one benchmark.
 type bench struct {
 	*stage.Stage
-	ctx   context.Context
-	quick bool
-	rows  []Row
-	stops []func() // of what was started, oldest first
+	ctx     context.Context
+	quick   bool
+	runners []string
+	rows    []Row
+	stops   []func() // of what was started, oldest first
+	failed  bool
 }
 
 // atEnd has f called when the benchmark is over, however it ended.
@@ -51,8 +54,11 @@ func (b *bench) end() {
 }
 
 func (b *bench) row(what string, value float64, unit, budget string) {
-	b.rows = append(b.rows, Row{what, value, unit, budget})
+	b.rows = append(b.rows, Row{What: what, Value: value, Unit: unit, Budget: budget})
 }
+
+// absent is a figure that cannot be had here.
+func (b *bench) absent(what, why string) { b.rows = append(b.rows, Row{What: what, Absent: why}) }
 
 // size is full, or small with --quick.
 func (b *bench) size(full, small int) int {
@@ -62,40 +68,55 @@ func (b *bench) size(full, small int) int {
 	return full
 }
 
+// options are those of the command line.
+type options struct {
+	quick, json bool
+	keep        string
+	runners     []string
+	isolated    bool
+}
+
 func command() *cobra.Command {
-	var quick, asJSON bool
-	var keep string
+	var o options
 	root := &cobra.Command{Use: "bench", Short: "measure the budgets of the design", SilenceUsage: true, SilenceErrors: true}
-	root.PersistentFlags().BoolVar(&quick, "quick", false, "small numbers")
-	root.PersistentFlags().BoolVar(&asJSON, "json", false, "answer in JSON")
-	root.PersistentFlags().StringVar(&keep, "keep", "", "work in this new folder and leave it, with all logs (default: a temporary one)")
-	isolated := false
+	root.PersistentFlags().BoolVar(&o.quick, "quick", false, "small numbers")
+	root.PersistentFlags().BoolVar(&o.json, "json", false, "answer in JSON")
+	root.PersistentFlags().StringVar(&o.keep, "keep", "", "work in this new folder and leave it, with all logs (default: a temporary one)")
 	for _, verb := range []struct {
 		name, short string
 		run         func(*bench) error
-		alone       bool // needs none of our programs
+		alone       bool   // needs none of our programs
+		runners     string // default of --runner, where that is a flag
 	}{
-		{"latency", "order → App process executed", latency, false},
-		{"throughput", "orders to completion a second", throughput, false},
-		{"agents", "memory of the gateway for each idle agent", agents, false},
-		{"reconnect", "agents back after a gateway restart", reconnect, false},
-		{"footprint", "memory of the agent and of a shim", footprint, false},
-		{"update", "self-update: time away, rollback, bytes", update, false},
-		{"soak", "a month of orders: what grows", soak, false},
-		{"certs", "trust stores, beside keytool", merge, true},
+		{"latency", "order → App process executed", latency, false, "none"},
+		{"throughput", "orders to completion a second", throughput, false, "none"},
+		{"load", "8, 64 and 256 slots kept busy: throughput, growth, processor and syncs of an order", load, false, "none,sudo,socket"},
+		{"apps", "order → first line of Apps as large as customers'", starts, false, "none,sudo,socket"},
+		{"agents", "memory of the gateway for each idle agent", agents, false, ""},
+		{"reconnect", "agents back after a gateway restart", reconnect, false, ""},
+		{"footprint", "memory of the agent and of a shim", footprint, false, ""},
+		{"update", "self-update: time away, rollback, bytes", update, false, ""},
+		{"soak", "a month of orders: what grows", soak, false, ""},
+		{"certs", "trust stores, beside keytool", merge, true, ""},
 	} {
 		c := &cobra.Command{
 			Use: verb.name, Short: verb.short, Args: cobra.NoArgs,
-			RunE: func(*cobra.Command, []string) error {
+			RunE: func(cmd *cobra.Command, _ []string) error {
 				run := verb.run
-				if isolated {
+				if o.isolated {
 					run = isolation
 				}
-				return measure(verb.name, run, verb.alone, quick, asJSON, keep)
+				if verb.runners != "" && !cmd.Flags().Changed("runner") {
+					o.runners = strings.Split(verb.runners, ",")
+				}
+				return measure(verb.name, run, verb.alone, o)
 			},
 		}
+		if verb.runners != "" {
+			c.Flags().StringSliceVar(&o.runners, "runner", nil, "how Apps are run: none, sudo, socket; the latter two on a machine with systemd that is made (default "+verb.runners+")")
+		}
 		if verb.name == "latency" {
-			c.Flags().BoolVar(&isolated, "isolation", false, "of Apps that are isolated beside Apps that are not")
+			c.Flags().BoolVar(&o.isolated, "isolation", false, "of Apps that are isolated beside Apps that are not")
 		}
 		root.AddCommand(c)
 	}
@@ -104,13 +125,13 @@ func command() *cobra.Command {
 }
 
 // measure sets a stage up, runs one benchmark on it and prints.
-func measure(name string, run func(*bench) error, alone, quick, asJSON bool, keep string) error {
+func measure(name string, run func(*bench) error, alone bool, o options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	dir := keep
+	dir := o.keep
 	var err error
-	if keep != "" {
-		err = os.Mkdir(keep, 0o700)
+	if dir != "" {
+		err = os.Mkdir(dir, 0o700)
 	} else if dir, err = os.MkdirTemp("", "tcbench"); err == nil {
 		defer os.RemoveAll(dir)
 	}
@@ -124,24 +145,47 @@ func measure(name string, run func(*bench) error, alone, quick, asJSON bool, kee
 		}
 	}
 	s.AgentFlags = []string{"--appsRunner", "none", "--logLevel", "warn"}
-	b := &bench{Stage: s, ctx: ctx, quick: quick}
+	b := &bench{Stage: s, ctx: ctx, quick: o.quick, runners: o.runners}
 	defer b.end()
-	if err := run(b); err != nil {
+	if err := b.try(run); err != nil {
 		if log, readErr := os.ReadFile(filepath.Join(dir, "cloud.log")); readErr == nil {
 			fmt.Fprintf(os.Stderr, "log of the cloud:\n%s\n", log[max(0, len(log)-2000):])
 		}
 		return fmt.Errorf("measuring %s: %w", name, err)
 	}
-	if asJSON {
+	if o.json {
 		return json.NewEncoder(os.Stdout).Encode(map[string]any{"benchmark": name, "machine": machine(), "rows": b.rows})
 	}
 	fmt.Printf("%s on %s\n\n", name, machine())
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	for _, r := range b.rows {
+		if r.Absent != "" {
+			fmt.Fprintf(w, "%s\tnot available\t%s\n", r.What, r.Absent)
+			continue
+		}
 		fmt.Fprintf(w, "%s\t%s %s\t%s\n", r.What, number(r.Value), r.Unit, r.Budget)
 	}
 	return w.Flush()
 }
+
+// try runs a benchmark. What fails on a machine of its own ends it by a panic.
+func (b *bench) try(run func(*bench) error) (err error) {
+	defer func() {
+		switch failed := recover().(type) {
+		case nil:
+		case failure:
+			b.failed, err = true, failed.error
+		default:
+			panic(failed)
+		}
+	}()
+	err = run(b)
+	b.failed = err != nil
+	return err
+}
+
+// failure is what a machine's owner panics with.
+type failure struct{ error }
 
 func number(v float64) string {
 	s := fmt.Sprintf("%.2f", v)

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -63,15 +62,11 @@ func (b *bench) addNoop(c *stage.Cloud) error {
 
 // trivialAgent enrols and starts an agent whose Python is true.
 func (b *bench) trivialAgent(c *stage.Cloud, name string, slots int, flags ...string) (*stage.Agent, error) {
-	python := filepath.Join(b.Dir, "python3.11")
-	if err := os.Symlink("/bin/true", python); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
 	a, err := c.Enroll(b.ctx, environment, name)
 	if err != nil {
 		return nil, err
 	}
-	flags = append(flags, "--appsNumberofJobExecutors", strconv.Itoa(slots), "--appsPythonHome311", python)
+	flags = append(flags, "--appsNumberofJobExecutors", strconv.Itoa(slots), "--appsPythonHome311", b.truePython())
 	if err := a.Start(flags...); err != nil {
 		return nil, err
 	}
@@ -79,10 +74,27 @@ func (b *bench) trivialAgent(c *stage.Cloud, name string, slots int, flags ...st
 	return a, a.Connected(b.ctx)
 }
 
+// truePython is an interpreter that does nothing.
+func (b *bench) truePython() string {
+	python := filepath.Join(b.Dir, "python3.11")
+	_ = os.Symlink("/bin/true", python) // if that fails, so does every App
+	return python
+}
+
+// statusOf decodes what an agent says of itself.
+func (b *bench) statusOf(a *stage.Agent, into any) error {
+	text, err := a.Do(b.ctx, "status", "--json")
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(text), into)
+}
+
 // admin is the operator's API, used directly: a process for each order would measure processes.
 type admin struct {
 	url, token string
 	http       *http.Client
+	transport  *http.Transport
 }
 
 func (b *bench) admin(c *stage.Cloud) (*admin, error) {
@@ -98,12 +110,13 @@ func (b *bench) admin(c *stage.Cloud) (*admin, error) {
 	if !roots.AppendCertsFromPEM(ca) {
 		return nil, errors.New("reading the cloud's CA: no certificate")
 	}
+	transport := &http.Transport{
+		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13},
+		MaxIdleConnsPerHost: 16,
+	}
 	return &admin{
 		url: c.URL + "/api/admin/v1/", token: strings.TrimSpace(string(token)),
-		http: &http.Client{Transport: &http.Transport{
-			TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13},
-			MaxIdleConnsPerHost: 16,
-		}},
+		http: &http.Client{Transport: transport}, transport: transport,
 	}, nil
 }
 
@@ -153,6 +166,10 @@ type execution struct {
 	Started   time.Time `json:"started"`
 	EndedAt   time.Time `json:"ended_at"`
 	PrepareUS int64     `json:"prepare_us"`
+
+	Message string            `json:"message"`
+	Error   string            `json:"error"`
+	Results map[string]string `json:"results"`
 }
 
 func (a *admin) submit(app string, params map[string]string) (execution, error) {
@@ -191,7 +208,7 @@ func (a *admin) end(id string) (execution, error) {
 func (a *admin) succeeded(id string) (execution, error) {
 	e, err := a.end(id)
 	if err == nil && e.State != "succeeded" {
-		err = fmt.Errorf("execution %s ended %s", id, e.State)
+		err = fmt.Errorf("execution %s ended %s: %s %s", id, e.State, e.Error, e.Message)
 	}
 	return e, err
 }
@@ -207,16 +224,24 @@ func percentile(values []float64, p float64) float64 {
 
 // cpu is the processor time that a process has used, and that its ended children have used.
 func cpu(pid int) (own, children time.Duration) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
+	fields := stat(pid)
+	if len(fields) < 15 {
 		return 0, 0
 	}
-	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
 	ticks := func(i int) time.Duration {
 		n, _ := strconv.Atoi(fields[i])
 		return time.Duration(n) * 10 * time.Millisecond // USER_HZ is 100 on all Linux
 	}
 	return ticks(11) + ticks(12), ticks(13) + ticks(14)
+}
+
+// stat are the fields of a process's stat file from its state on; none if it has ended.
+func stat(pid int) []string {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
 }
 
 // memory is the resident set of a process in bytes: all of it, and the part that is its own (not

@@ -17,12 +17,27 @@ import (
 	"tcenvsvr/test/stage"
 )
 
-// Host is a running machine. It ends with its test, and everything that was changed on it goes.
+// Owner is whom a machine belongs to: a test, or a benchmark.
+type Owner interface {
+	Helper()
+	Cleanup(func())
+	TempDir() string
+	Context() context.Context
+	Failed() bool
+	Logf(format string, args ...any)
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// Host is a running machine. It ends with its owner, and everything that was changed on it goes.
 type Host struct {
 	Network        // where a cloud can be
 	Share   string // this folder is /share inside
-	t       testing.TB
-	pid     int  // of its PID 1, as seen from here
+	t       Owner
+	pid     int // of its PID 1, as seen from here
+	cgroup  string
 	apart   bool // it has a user namespace of its own
 }
 
@@ -39,19 +54,19 @@ func Needs(t testing.TB) {
 const timeout = 2 * time.Minute
 
 // Boot starts a machine from the root file system. Each edit may change its files before it starts.
-func Boot(t testing.TB, root string, edits ...func(root string)) *Host {
+func Boot(t Owner, root string, edits ...func(root string)) *Host {
 	t.Helper()
 	return boot(t, root, false, edits)
 }
 
 // BootApart is Boot with a user namespace of the machine's own, in which all users have the numbers
 // that they have here. Limits of namespaces (user.max_…) can be set in there without touching ours.
-func BootApart(t testing.TB, root string, edits ...func(root string)) *Host {
+func BootApart(t Owner, root string, edits ...func(root string)) *Host {
 	t.Helper()
 	return boot(t, root, true, edits)
 }
 
-func boot(t testing.TB, root string, apart bool, edits []func(root string)) *Host {
+func boot(t Owner, root string, apart bool, edits []func(root string)) *Host {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "tchost")
 	must(t, err, "making a folder for the machine")
@@ -67,7 +82,7 @@ func boot(t testing.TB, root string, apart bool, edits []func(root string)) *Hos
 }
 
 // overlay lays a file system in memory over the root.
-func overlay(t testing.TB, dir, root string) string {
+func overlay(t Owner, dir, root string) string {
 	t.Helper()
 	memory, merged := filepath.Join(dir, "memory"), filepath.Join(dir, "root")
 	mount := func(source, target, kind, options string) {
@@ -87,16 +102,16 @@ func (h *Host) start(dir, root string) {
 	log, err := os.Create(filepath.Join(dir, "console"))
 	must(h.t, err, "making the console's log")
 	defer log.Close()
-	cmd := exec.Command("systemd-nspawn", "--quiet", "--boot", "--directory", root, "--machine", h.name,
+	args := []string{"systemd-nspawn", "--quiet", "--boot", "--directory", root, "--machine", h.name,
 		"--register=no", "--keep-unit", "--link-journal=no", "--console=pipe",
 		"--system-call-filter", "landlock_create_ruleset landlock_add_rule landlock_restrict_self", // any host has them
-		"--bind", h.Share+":/share")
+		"--bind", h.Share + ":/share"}
 	if net := "/run/netns/" + h.name; h.apart { // which may not enter a network that is not its own: it starts there
-		cmd.Args = append([]string{"nsenter", "--net=" + net}, append(cmd.Args, "--private-users=identity")...)
-		cmd.Path = need.Tool(h.t, "nsenter")
+		args = append([]string{"nsenter", "--net=" + net}, append(args, "--private-users=identity")...)
 	} else {
-		cmd.Args = append(cmd.Args, "--network-namespace-path", net)
+		args = append(args, "--network-namespace-path", net)
 	}
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1")
 	cmd.Stdout, cmd.Stderr = log, log
 	group := h.group()
@@ -169,7 +184,7 @@ func childOf(parent int) int {
 }
 
 // must ends the test on an error, saying what was being done.
-func must(t testing.TB, err error, doing string) {
+func must(t Owner, err error, doing string) {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("%s: %v", doing, err)

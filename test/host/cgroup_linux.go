@@ -28,11 +28,16 @@ func (h *Host) group() *os.File {
 		}
 	}
 	must(h.t, os.Mkdir(path, 0o755), "making the machine's control group")
+	h.cgroup = path
 	h.t.Cleanup(func() { removeGroups(path) })
 	f, err := os.Open(path)
 	must(h.t, err, "opening the machine's control group")
 	return f
 }
+
+// Group is the folder of the machine's control group. No controller is on in it, but the kernel
+// counts the processor time of every group.
+func (h *Host) Group() string { return h.cgroup }
 
 // unified is where cgroup2 is mounted.
 func unified() (string, error) {

@@ -35,6 +35,7 @@ var verbs = map[string]string{
 	"keychain":                 "keychain",
 	"keychain change-password": "keychain change-password --master-key-file /root/masterkey --new-master-key-file /root/masterkey.new",
 	"keychain init":            "keychain init --replace --master-key-file /root/masterkey",
+	"keychain rotate":          "keychain rotate --forget",
 	"keychain status":          "keychain status",
 	"keychain unlock":          "keychain unlock --master-key-file /root/masterkey",
 	"launch":                   "launch",
@@ -269,7 +270,7 @@ while time.monotonic() < end:
 // fail are verbs of the table that have a reason to fail on a home that is well: the agent does not
 // run, the machine has no public CAs, the argument is none.
 var fail = []string{
-	"keychain unlock", "log level", "service status", "status", "update apply", "update check",
+	"keychain rotate", "keychain unlock", "log level", "service status", "status", "update apply", "update check",
 	"certs build", "certs python-wrapper",
 	"certs remove", "launch", "slot ended", "update import", "update rollback",
 	"run", // it is ended

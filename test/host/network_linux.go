@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"testing"
 )
 
 // Addresses of the two ends of the wire; every machine has a wire of its own.
@@ -26,7 +25,7 @@ type Network struct {
 
 var networks atomic.Int32
 
-func newNetwork(t testing.TB) Network {
+func newNetwork(t Owner) Network {
 	t.Helper()
 	name := fmt.Sprintf("tchost-%d-%d", os.Getpid(), networks.Add(1))
 	n := Network{name: name, cloud: name + "-cloud"}
@@ -43,12 +42,15 @@ func newNetwork(t testing.TB) Network {
 	return n
 }
 
-func ip(t testing.TB, args string) {
+func ip(t Owner, args string) {
 	t.Helper()
 	if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
 		t.Fatalf("ip %s: %v: %s", args, err, out)
 	}
 }
+
+// CloudNamespace is the file of the namespace that the cloud may be in.
+func (n Network) CloudNamespace() string { return "/run/netns/" + n.cloud }
 
 // InCloud writes a program that runs the given one in the cloud's namespace.
 func (n Network) InCloud(dir, program string) (string, error) {

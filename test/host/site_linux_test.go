@@ -40,7 +40,7 @@ func newSite(t *testing.T, edits ...func(root string)) *site {
 }
 
 // siteOn is newSite on a machine that boot boots.
-func siteOn(t *testing.T, boot func(testing.TB, string, ...func(string)) *Host, edits ...func(root string)) *site {
+func siteOn(t *testing.T, boot func(Owner, string, ...func(string)) *Host, edits ...func(root string)) *site {
 	t.Helper()
 	bare := root(t)
 	r := theRelease(t)

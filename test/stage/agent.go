@@ -83,13 +83,13 @@ func (a *Agent) Copy(name string) (*Agent, error) {
 
 // Do runs a verb of tcenvsvr on this agent's home.
 func (a *Agent) Do(ctx context.Context, args ...string) (string, error) {
-	return Command(ctx, nil, a.stage.AgentBin, append(args, "--home", a.Home)...)
+	return Command(ctx, a.stage.AgentEnv, a.stage.AgentBin, append(args, "--home", a.Home)...)
 }
 
 // Start runs the agent, with settings as flags.
 func (a *Agent) Start(flags ...string) error {
 	args := append([]string{"run", "--home", a.Home}, a.stage.AgentFlags...)
-	p, err := Start(a.Home+".log", nil, a.stage.AgentBin, append(args, flags...)...)
+	p, err := Start(a.Home+".log", a.stage.AgentEnv, a.stage.AgentBin, append(args, flags...)...)
 	a.Process = p
 	return err
 }
@@ -107,6 +107,9 @@ type Status struct {
 		Ref   string     `json:"ref"`
 		State wire.State `json:"state"`
 	} `json:"orders"`
+	Bytecode struct {
+		Pending int `json:"pending"`
+	} `json:"bytecode"`
 	Link struct {
 		Connected bool   `json:"connected"`
 		Transport string `json:"transport"`

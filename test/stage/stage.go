@@ -18,6 +18,7 @@ type Stage struct {
 	CloudBin   string
 	AgentBin   string
 	AgentFlags []string // of each `tcenvsvr run`
+	AgentEnv   []string // of each tcenvsvr: NAME=value
 }
 
 // timeout bounds each step of setting up; only a hang reaches it, on a busy machine too.

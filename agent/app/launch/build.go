@@ -71,12 +71,13 @@ const (
 	byArgs
 )
 
-// mode applies the order of precedence fileParams, secureParams, arguments.
+// mode applies the order of precedence fileParams, secureParams, arguments. An App with secureParams
+// takes arguments, too, if it is not told to ask: frameworks parse them first.
 func (b *builder) mode() mode {
 	switch {
 	case b.manifest.Has("fileParams"):
 		return byFile
-	case b.manifest.Has("secureParams"):
+	case b.manifest.Has("secureParams") && !b.execution.Bound:
 		return bySecure
 	}
 	return byArgs
@@ -85,12 +86,23 @@ func (b *builder) mode() mode {
 // params returns all parameters. Values of this host win over those of the App's configuration,
 // which win over the cloud's defaults, which win over usualParams.
 func (b *builder) params() map[string]string {
-	return merge(b.usualParams(), b.execution.Defaults, b.execution.AppParams, b.own)
+	return merge(b.usualParams(), b.defaults(), b.execution.AppParams, b.own)
 }
 
 // platform are the parameters that are not the App's own inputs.
 func (b *builder) platform() map[string]string {
-	return merge(b.usualParams(), b.execution.Defaults, b.own)
+	return merge(b.usualParams(), b.defaults(), b.own)
+}
+
+// defaults are the cloud's. Where parameters are bound, none of them has the App ask for others.
+func (b *builder) defaults() map[string]string {
+	if !b.execution.Bound {
+		return b.execution.Defaults
+	}
+	d := maps.Clone(b.execution.Defaults)
+	delete(d, "tc_secure_params")
+	delete(d, "tc_aot_enabled")
+	return d
 }
 
 func merge(sources ...map[string]string) map[string]string {

@@ -168,6 +168,14 @@ func TestArguments(t *testing.T) {
 	if text := strings.Join(argv, " "); strings.Contains(text, "--secret") || !strings.Contains(text, "--tc_secure_params --tc_temp_path") {
 		t.Errorf("got %q", text)
 	}
+	e.Bound = true // by a signature, or opened here: it must not ask the cloud for others
+	e.Defaults = map[string]string{"tc_secure_params": "true", "tc_aot_enabled": "true"}
+	if err := json.Unmarshal(file(t, build(t, tree(t), m, e), ".tc_argv.json"), &argv); err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(argv, " "); !strings.Contains(text, "--secret app secret") || strings.Contains(text, "--tc_secure_params") || strings.Contains(text, "--tc_aot") {
+		t.Errorf("bound, got %q", text)
+	}
 	e.AppParams = map[string]string{"a b": "x"}
 	m.Features = nil
 	if _, err := Build(tree(t), m, e); fault.Code(err) != fault.BadParam {

@@ -11,8 +11,12 @@
 // Parameters go by the first of these that install.json declares:
 //
 //	fileParams     AES-CBC file, named by TC_APP_PARAM_FILE, opened by TC_APP_PARAM_KEY
-//	secureParams   --tc_* arguments; the App asks the API for its own
+//	secureParams   --tc_* arguments; the App asks the API for its own,
+//	               unless the order binds them ([Execution].Bound)
 //	neither        --name value arguments (Java: -Dname=value)
+//
+// Parameters that were signed or sealed by the submitter are bound: what the cloud's API would
+// answer is neither signed nor opened, so the App gets arguments.
 //
 // The file always exists: an App that understands it finds all parameters there.
 //

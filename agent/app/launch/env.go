@@ -23,7 +23,7 @@ func (b *builder) environment(interpreterDir string) ([]string, error) {
 		"TMPDIR="+b.tmp,
 		"PYTHONUNBUFFERED=1",
 		// All runs share the App's folder. Where it is writable (no sandbox user), Python must not
-		// change it.
+		// change it. Bytecode comes from package bytecode.
 		"PYTHONDONTWRITEBYTECODE=1",
 	)
 	env = append(env, b.proxyEnv()...)

@@ -15,6 +15,9 @@ type Execution struct {
 
 	AppParams map[string]string // the App's own inputs, clear
 	Defaults  map[string]string // further tc_* and api_* from the cloud; AppParams and our own win
+	// Bound says that the App must get these parameters and no others: it is not told to ask the API
+	// for them (secureParams).
+	Bound bool
 
 	APIPath      string    // tc_api_path, ends in /api
 	Token        string    // tc_token

@@ -15,7 +15,13 @@ func (b *builder) isolation(interpreter string) job.Isolation {
 	if !p.On() {
 		return p
 	}
-	p.Show = append(slices.Clip(p.Show), b.dir, installation(interpreter, p.Hide))
+	p.Show = append(slices.Clip(p.Show), b.dir)
+	return b.sees(p, interpreter)
+}
+
+// sees adds the interpreter and the job's folder.
+func (b *builder) sees(p job.Isolation, interpreter string) job.Isolation {
+	p.Show = append(slices.Clip(p.Show), installation(interpreter, p.Hide))
 	if real, err := filepath.EvalSymlinks(interpreter); err == nil && real != interpreter { // a virtual environment's
 		p.Show = append(p.Show, installation(real, p.Hide))
 	}

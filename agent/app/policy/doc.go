@@ -58,8 +58,12 @@
 // The file, and each folder on the way to it, belongs to root and nobody else can write it; none of
 // them is a symbolic link (on macOS /etc is one: write /private/etc). The bytes are compared each
 // time, so no clock and no file system's resolution of times decides whether a change is seen;
-// reading some kilobytes takes microseconds. Replace the file with mv; one that is being written is
-// waited for. A policy that was good before is never used in the place of one that is not.
+// reading some kilobytes takes microseconds. Replace the file with "install -m 644" or with mv; one
+// that is being written is waited for. A policy that was good before is never used in the place of one that is not.
+//
+// The agent asks the policy, so a policy keeps off the cloud and what comes through it, not somebody
+// who runs code as the agent's user: that one need not ask. What such a one cannot do is change the
+// file, or what the agent goes by after its next start. README.md says it in a table.
 //
 // The owner of a file is checked on Unix only (package rootfile). Elsewhere a policy that is there
 // is an error that wraps [errors.ErrUnsupported], so everything is denied; no file allows

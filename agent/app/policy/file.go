@@ -29,8 +29,8 @@ func parseIn(path string, text []byte) (*Policy, error) {
 	return p, nil
 }
 
-// Removable says who besides root could take the policy in the file away, so that everything would be
-// allowed: nil if nobody can. The file need not exist.
+// Removable says who besides root could take the policy in the file away, so that everything would
+// be allowed: nil if nobody can. The file need not exist.
 func Removable(path string) error { return rootfile.Folders(path) }
 
 // A File is the customer's policy as it is now. It may be used by several goroutines.

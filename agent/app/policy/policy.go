@@ -115,7 +115,8 @@ func (p *Policy) addKeys(section string, of map[string][]Key, signer bool) error
 			if err != nil {
 				return fmt.Errorf("in %s, %q, key %d: %w", section, owner, i+1, err)
 			}
-			// One key, one purpose: a signature over a package is never taken for one over an order.
+			// One key, one purpose: a signature over a package is never taken for one over an
+			// order.
 			if other, ok := p.keys[public]; ok {
 				return fmt.Errorf("in %s, %q, key %d: %q has this key too: each needs keys of its own", section, owner, i+1, other.owner)
 			}

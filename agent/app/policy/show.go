@@ -58,7 +58,8 @@ func (p *Policy) Err() error {
 	return p.err
 }
 
-// State is another text for each policy: "none", "invalid: " and why, or "valid: " and the file's SHA-256.
+// State is another text for each policy: "none", "invalid: " and why, or "valid: " and the file's
+// SHA-256.
 func (p *Policy) State() string {
 	switch {
 	case p.Absent():

@@ -5,6 +5,9 @@
 //	              └ differs ─► Renew: contents read; all as they were: sealed anew, else what is damaged
 //	now and then ─► Damage: contents read, however untouched the file system says they are
 //
+// Bytecode in __pycache__ is not part of what was installed: it may go, and come again. Its look is
+// a number of its own, and package bytecode knows what must be in it.
+//
 // What the file system reports is name, kind, size, times and inode. The time of an inode's last
 // change cannot be set back, so a changed file is always noticed; only damage by the disk itself
 // takes reading the contents.

@@ -10,8 +10,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"tcenvsvr/agent/disk/atomicfile"
 )
@@ -37,15 +39,16 @@ var ErrBroken = errors.New("its seal is damaged")
 // Make reads the installation in dir and returns its seal. The folder's own name is not part of it.
 func Make(ctx context.Context, dir string) (*Seal, error) {
 	s := new(Seal)
-	var err error
-	if s.Look, err = Look(dir); err != nil {
+	looks, err := Look(dir)
+	if err != nil {
 		return nil, err
 	}
+	s.Look = looks.App
 	err = walk(dir, func(name string, info fs.FileInfo) error {
-		if !info.Mode().IsRegular() {
+		if !info.Mode().IsRegular() || IsBytecode(name) {
 			return nil
 		}
-		f, err := content(ctx, dir, name)
+		f, err := Content(ctx, dir, name)
 		s.Files = append(s.Files, f)
 		return err
 	})
@@ -96,11 +99,22 @@ func Read(file string) (*Seal, error) {
 	return s, nil
 }
 
-// Look returns a digest of what the file system reports of everything below dir.
-func Look(dir string) (string, error) {
-	sum := sha256.New()
+// Looks are digests of what the file system reports of an installation.
+type Looks struct {
+	App      string // of all but the bytecode
+	Bytecode string // of the bytecode; "" if there is none
+}
+
+// Look asks the file system about everything below dir.
+func Look(dir string) (Looks, error) {
+	app, bytecode := sha256.New(), sha256.New()
+	some := false
 	var line []byte
 	err := walk(dir, func(name string, info fs.FileInfo) error {
+		sum := app
+		if IsBytecode(name) {
+			sum, some = bytecode, true
+		}
 		line = append(line[:0], name...)
 		for _, n := range [...]int64{int64(info.Mode()), info.Size(), info.ModTime().UnixNano()} {
 			line = strconv.AppendInt(append(line, 0), n, 36)
@@ -109,10 +123,14 @@ func Look(dir string) (string, error) {
 		_, _ = sum.Write(line)
 		return nil
 	})
-	return hex.EncodeToString(sum.Sum(nil)), err
+	looks := Looks{App: hex.EncodeToString(app.Sum(nil))}
+	if some {
+		looks.Bytecode = hex.EncodeToString(bytecode.Sum(nil))
+	}
+	return looks, err
 }
 
-// Damage reads everything and says what has changed, "" if nothing has. An error means that
+// Damage reads everything but the bytecode and says what has changed, "" if nothing has. An error means that
 // something could not be read.
 func (s *Seal) Damage(ctx context.Context, dir string) (string, error) {
 	left := make(map[string]File, len(s.Files))
@@ -126,6 +144,9 @@ func (s *Seal) Damage(ctx context.Context, dir string) (string, error) {
 		}
 	}
 	err := walk(dir, func(name string, info fs.FileInfo) error {
+		if IsBytecode(name) {
+			return nil
+		}
 		want, known := left[name]
 		delete(left, name)
 		switch {
@@ -136,7 +157,7 @@ func (s *Seal) Damage(ctx context.Context, dir string) (string, error) {
 		case info.Size() != want.Size:
 			note("%q has %d bytes instead of %d", name, info.Size(), want.Size)
 		default:
-			got, err := content(ctx, dir, name)
+			got, err := Content(ctx, dir, name)
 			if err != nil {
 				return err
 			}
@@ -154,8 +175,27 @@ func (s *Seal) Damage(ctx context.Context, dir string) (string, error) {
 	return damage, err
 }
 
-// walk calls f for everything but folders, in the order of names. It leaves out the caches that
-// Python keeps beside its sources: they are not part of the App.
+// cacheFolder is where Python keeps the bytecode of the sources beside it.
+const cacheFolder = "__pycache__"
+
+// IsBytecode reports whether a file is bytecode that Python keeps beside its sources, by its name
+// with /. An App does the same without it, only later.
+func IsBytecode(name string) bool {
+	dir, file := path.Split(name)
+	return strings.Contains(file, ".pyc") && (strings.HasPrefix(dir, cacheFolder+"/") || strings.Contains(dir, "/"+cacheFolder+"/"))
+}
+
+// Bytecode calls f for all bytecode in dir.
+func Bytecode(dir string, f func(name string, info fs.FileInfo) error) error {
+	return walk(dir, func(name string, info fs.FileInfo) error {
+		if !IsBytecode(name) {
+			return nil
+		}
+		return f(name, info)
+	})
+}
+
+// walk calls f for everything but folders, in the order of names.
 func walk(dir string, f func(name string, info fs.FileInfo) error) error {
 	return walkIn(dir, "", f)
 }
@@ -168,10 +208,8 @@ func walkIn(dir, name string, f func(string, fs.FileInfo) error) error {
 	for _, e := range entries {
 		below := name + e.Name()
 		if e.IsDir() {
-			if e.Name() != "__pycache__" {
-				if err := walkIn(dir, below+"/", f); err != nil {
-					return err
-				}
+			if err := walkIn(dir, below+"/", f); err != nil {
+				return err
 			}
 			continue
 		}
@@ -186,7 +224,8 @@ func walkIn(dir, name string, f func(string, fs.FileInfo) error) error {
 	return nil
 }
 
-func content(ctx context.Context, dir, name string) (File, error) {
+// Content reads one file of the installation in dir.
+func Content(ctx context.Context, dir, name string) (File, error) {
 	if err := ctx.Err(); err != nil {
 		return File{}, err
 	}

@@ -64,11 +64,12 @@ func (s *Signature) Verify(file io.Reader, keys ...PublicKey) (PublicKey, error)
 	return k, nil
 }
 
-// ErrDigest says that a legacy ("Ed") signature goes over the package itself: its digest does not do.
+// ErrDigest says that a legacy ("Ed") signature goes over the package itself: its digest does not
+// do.
 var ErrDigest = errors.New("a legacy signature is verified with the file itself only: sign it anew with minisign 0.10 or newer, without -l")
 
-// VerifyDigest is Verify for who has kept the file's [Digest] instead of the file. A legacy signature
-// is ErrDigest.
+// VerifyDigest is Verify for who has kept the file's [Digest] instead of the file. A legacy
+// signature is ErrDigest.
 func (s *Signature) VerifyDigest(sum [DigestSize]byte, keys ...PublicKey) (PublicKey, error) {
 	if !s.Prehashed {
 		return PublicKey{}, fmt.Errorf("verifying signature of key %s: %w", s.KeyID, ErrDigest)

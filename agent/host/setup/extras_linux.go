@@ -113,7 +113,7 @@ func labels(ctx context.Context, h *Host) ([]plan.Finding, error) {
 	for _, f := range h.folders() {
 		paths = append(paths, f.name())
 	}
-	paths = append(paths, pam.File, layout.Sudoers, fapolicydRule,
+	paths = append(paths, layout.Etc+"/policy.yaml", pam.File, layout.Sudoers, fapolicydRule,
 		layout.Libexec, layout.Libexec+"/"+layout.Program, layout.Libexec+"/"+layout.Shim)
 	var there []string
 	for _, p := range paths {

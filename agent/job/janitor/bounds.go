@@ -17,12 +17,7 @@ type finished struct {
 
 // isFinished reports whether a session may be removed for the space it takes.
 func (j Janitor) isFinished(name string, keep func(string) bool) bool {
-	for _, prefix := range []string{trash, guest, Probe} {
-		if strings.HasPrefix(name, prefix) {
-			return false
-		}
-	}
-	return !keep(name)
+	return !strings.HasPrefix(name, trash) && !strings.HasPrefix(name, guest) && !own(name) && !keep(name)
 }
 
 // measure adds up what the agent can see. What an App has closed to it does not count.

@@ -11,6 +11,9 @@
 // The space that finished jobs take on the disk is bounded (bounds.go): the oldest folders go
 // first, and those whose result the cloud does not have never go.
 //
+// Sessions of the agent's own, a [Probe] or a [Build], are removed by who made them; a sweep
+// removes those that a crash left.
+//
 // A [Guest] is a session without an order: "tcenvsvr app run". It holds a lock as long as its
 // process lives, so that later runs and the agent know which folders are garbage (guest.go).
 package janitor

@@ -21,8 +21,16 @@ const guest = "local-"
 // Probe begins the name of a session that was made to see whether a job could run.
 const Probe = "probe-"
 
-// probeAge is the age at which a probe must have been left by a crash.
-const probeAge = 10 * time.Minute
+// Build begins the name of a session in which something is made of an App, such as its bytecode.
+const Build = "build-"
+
+// ownAge is the age at which a probe or a build must have been left by a crash.
+const ownAge = 10 * time.Minute
+
+// own reports whether a session is the agent's own: neither an order's nor a guest.
+func own(session string) bool {
+	return strings.HasPrefix(session, Probe) || strings.HasPrefix(session, Build)
+}
 
 // lockFile is in Guest.Dir. The guest holds it as long as it lives.
 const lockFile = "lock"

@@ -79,8 +79,8 @@ func (j Janitor) Sweep(ctx context.Context, most Bounds, keep func(session strin
 }
 
 func (j Janitor) sweep(ctx context.Context, name string, olderThan time.Duration, keep func(string) bool) (bool, error) {
-	if strings.HasPrefix(name, Probe) {
-		olderThan = min(olderThan, probeAge)
+	if own(name) {
+		olderThan = min(olderThan, ownAge)
 	}
 	if !strings.HasPrefix(name, trash) && (strings.HasPrefix(name, guest) || keep(name) || time.Since(touched(filepath.Join(j.Dir, name))) < olderThan) {
 		return false, nil

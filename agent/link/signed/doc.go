@@ -36,7 +36,10 @@
 //     taken over can have an order run once by each of them until its not-after: keep that short,
 //     or seal a parameter to one server.
 //   - What an App asks the cloud for while it runs (the key-value store that a Playbook's variables
-//     name, the API, its token) is not in the order, and therefore not signed.
+//     name, the API, its token) is not in the order, and therefore not signed. Its parameters are:
+//     an App of a signed order is not told to ask for them.
+//   - A retryable order goes on after an attempt that was interrupted, and the cloud can interrupt
+//     one: sign as retryable only what may begin several times.
 //   - A host whose whole disk is set back to a snapshot remembers what it remembered then.
 //   - Cancel is not signed: somebody who controls the cloud can end what runs.
 package signed

@@ -26,8 +26,9 @@ const (
 type memory struct {
 	path    string
 	place   place.Place
-	born    int64 // Unix milliseconds: of what was signed earlier it is not known whether it ran
-	forgot  int64 // Unix milliseconds: the latest not-after of the entries that are gone
+	born    int64     // Unix milliseconds: of what was signed earlier it is not known whether it ran
+	began   time.Time // when this process began it, by the monotonic clock, too; zero: an older one did
+	forgot  int64     // Unix milliseconds: the latest not-after of the entries that are gone
 	entries map[wire.OrderID]entry
 	lines   int
 	file    *os.File // nil: to be replaced before it is written to
@@ -42,6 +43,7 @@ func load(dir string, now time.Time) (*memory, error) {
 	m := &memory{path: filepath.Join(dir, memoryFile), place: at, born: now.UnixMilli(), entries: make(map[wire.OrderID]entry)}
 	data, err := readBounded(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
+		m.began = now
 		return m, nil
 	}
 	if err != nil {
@@ -52,13 +54,36 @@ func load(dir string, now time.Time) (*memory, error) {
 		return nil, fmt.Errorf("reading %q: %w; move the file away: what was signed before then is refused", m.path, err)
 	}
 	if !was.Same(at) { // what the original did since the copy was made is not in it
-		m.born = now.UnixMilli()
+		m.born, m.began = now.UnixMilli(), now
 		for id, e := range m.entries {
 			e.spent = true
 			m.entries[id] = e
 		}
 	}
 	return m, nil
+}
+
+// correct sets the beginning anew where the clock was set since this process began the memory: with
+// one that was ahead, orders would be refused until that time came; with one that was behind, those
+// from before the beginning would run. (A host that slept looks as if its clock had been behind:
+// what was signed meanwhile may then be refused, too.)
+func (m *memory) correct(now time.Time) {
+	if m.began.IsZero() {
+		return
+	}
+	born := now.Add(-now.Sub(m.began)).UnixMilli()
+	if off := born - m.born; off > skew.Milliseconds() || off < -skew.Milliseconds() {
+		m.born = born
+		m.close()
+	}
+}
+
+// early reports why nothing that is signed now can be admitted.
+func (m *memory) early(now time.Time) error {
+	if born := time.UnixMilli(m.born); born.After(now.Add(skew)) {
+		return fmt.Errorf("it begins at %s, and this host's clock says %s: one of them is wrong; once the clock is right, move %q away and restart the agent", stamp(born), stamp(now), m.path)
+	}
+	return nil
 }
 
 func readBounded(path string) ([]byte, error) {

@@ -13,8 +13,8 @@ import (
 var (
 	// ErrReplayed says that the order was started here before, and may not be again.
 	ErrReplayed = errors.New("the signed order was started here before")
-	// ErrUnderWay says that another attempt was started here and has not ended. Once it has, a retryable order
-	// may go on: such an order goes back to the queue rather than being rejected.
+	// ErrUnderWay says that another attempt was started here and has not ended. Once it has, a
+	// retryable order may go on: such an order goes back to the queue rather than being rejected.
 	ErrUnderWay = errors.New("another attempt of the signed order has not ended here")
 	// ErrTooOld says that the order is from a time of which this server does not remember what ran.
 	ErrTooOld = errors.New("the order was signed before this server's memory of signed orders begins")
@@ -61,18 +61,26 @@ type entry struct {
 // NewReplays is the memory in dir, which is the journal's. It is read when it is needed first.
 func NewReplays(dir string) *Replays { return &Replays{dir: dir, max: maxEntries} }
 
-// Ready reads the memory, or makes it where there is none, or begins it anew in a copied home. The
-// clock that says now must be one that is trusted: orders made before a memory's beginning are
-// refused. It tells why signed orders are refused, nil if they are not; where it failed, the next
-// call tries again.
+// Ready reads the memory, or makes it where there is none, or begins it anew in a copied home. It
+// tells why signed orders are refused, nil if they are not; where it failed, the next call tries
+// again. Orders made before a memory's beginning are refused; the beginning follows the clock when
+// that is set, until the process ends.
 func (r *Replays) Ready(now time.Time) error {
 	if r == nil {
 		return fmt.Errorf("%w: there is none", ErrMemory)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.ready(now)
+	if err := r.ready(now); err != nil {
+		return err
+	}
+	if err := r.memory.early(now); err != nil {
+		return fmt.Errorf("%w: %w", ErrMemory, err)
+	}
+	return nil
 }
+
+// ready makes the memory usable. Lock r.mu.
 
 func (r *Replays) ready(now time.Time) error {
 	if r.memory == nil {
@@ -82,6 +90,7 @@ func (r *Replays) ready(now time.Time) error {
 		}
 		r.memory = m
 	}
+	r.memory.correct(now)
 	if err := r.memory.writable(); err != nil {
 		return fmt.Errorf("%w: %w", ErrMemory, err)
 	}
@@ -179,11 +188,14 @@ func (r *Replays) Ended(ref wire.Ref, outcome wire.Outcome, returned bool) error
 // Recover ends, when the agent starts, what the journal does not know any more: nobody can tell how
 // that ended, so it does not run here again.
 func (r *Replays) Recover(now time.Time, inJournal func(wire.Ref) bool) error {
-	if err := r.Ready(now); err != nil {
-		return err
+	if r == nil {
+		return r.Ready(now)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.ready(now); err != nil { // what a wrong clock refuses is ended all the same
+		return err
+	}
 	for _, e := range r.memory.entries {
 		if e.spent || inJournal(wire.Ref{Order: e.order, Attempt: e.attempt}) {
 			continue

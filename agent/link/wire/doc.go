@@ -41,7 +41,8 @@
 //
 // A hello with probe set is checked in the same way but opens no session: the answer is probed or
 // error, and the connection ends. No session is fenced. With leave set as well, the cloud revokes
-// the server, unless another host is connected as this server (probed.in_use).
+// the server, unless another host is connected as this server (probed.in_use). With seal_key the
+// cloud keeps the statement of a server that has just been enrolled (probed.seal_key).
 //
 // Credit: hello.slots orders may be sent at once, each credit{n} allows n more. The agent grants
 // one whenever an order has left it: finished, refused, recalled or cancelled. The cloud never

@@ -20,6 +20,8 @@ type Probed struct {
 	// InUse answers [Hello.Leave] if the server was not revoked because another host is connected
 	// as this server: that host's name and address, ≤ 512 bytes.
 	InUse string `json:"in_use,omitempty"`
+	// SealKey answers [Hello.SealKey]: the cloud keeps the statement.
+	SealKey bool `json:"seal_key,omitempty"`
 }
 
 // Kind implements Message.

@@ -46,7 +46,8 @@ type Hello struct {
 	// Results are in the outbox and follow as Result messages.
 	Results []Ref `json:"results,omitempty"`
 	// Probe asks only whether a session would be opened: the answer is [Probed] or [Error]. An open
-	// session of the server goes on, and a bundle that is not in use yet stays so.
+	// session of the server goes on, and a bundle that is not in use yet stays so. With SealKey the
+	// cloud keeps the statement, unless a session of the server is open.
 	Probe bool `json:"probe,omitempty"`
 	// Leave, with Probe, says that this server is being unenrolled: the cloud revokes it.
 	Leave bool `json:"leave,omitempty"`

@@ -37,7 +37,7 @@ func samples() []Message {
 			Files: []File{{"a/b", 1, sha, "gone"}}, Output: map[Stream]OutputSize{Stderr: {5, 4}}, PrepareUS: 1, RunMS: 2},
 		&ResultAck{ref, true, false}, &ResultAck{Ref: ref, Unknown: true}, &Cancel{ref, "why"}, &Recall{ref}, &Recalled{ref, true},
 		&Info{"h", "debian 12", 2, 0.5, 1, 2, 3, 4, 5, 6, 7, 0.25, true, &Update{"self", "trying", "1.2.3", "1.2.2", "crash"}, &Unfit{"host.no_space", "full", 5}},
-		&Probed{"e", 1, "h (a:1)"}, &Renew{[]byte{0x30}, sha}, &Renewed{Certificate: []byte{0x30}},
+		&Probed{"e", 1, "h (a:1)", true}, &Renew{[]byte{0x30}, sha}, &Renewed{Certificate: []byte{0x30}},
 		&Control{ActionLogLevel, map[string]string{"level": "debug"}},
 	}
 }

@@ -21,7 +21,7 @@ func BenchmarkPass(b *testing.B) {
 			for b.Loop() {
 				p, err := h.guard.Arrived(order())
 				must(b, err)
-				if _, _, err := p.Start(b.Context(), installed(), order().Params); err != nil {
+				if _, err := p.Start(b.Context(), installed(), order().Params); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -37,7 +37,7 @@ func BenchmarkPass(b *testing.B) {
 			b.StartTimer()
 			p, err := h.guard.Arrived(o)
 			must(b, err)
-			if _, _, err := p.Start(b.Context(), installed(), o.Params); err != nil {
+			if _, err := p.Start(b.Context(), installed(), o.Params); err != nil {
 				b.Fatal(err)
 			}
 		}

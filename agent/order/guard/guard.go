@@ -39,8 +39,8 @@ type Keys interface {
 // Config of a Guard.
 type Config struct {
 	Policy *policy.File
-	// Environment is the name that the enrollment gave: signatures and sealed parameters are for one
-	// Environment, and which this is must not be the cloud's word.
+	// Environment is the name that the enrollment gave: signatures and sealed parameters are for
+	// one Environment, and which this is must not be the cloud's word.
 	Environment string
 	Replays     *signed.Replays // nil: signed orders are refused
 	Keys        Keys            // nil: sealed parameters are refused
@@ -53,6 +53,8 @@ type Config struct {
 // Guard is safe for concurrent use.
 type Guard struct {
 	Config
+
+	whole chan struct{} // has an element while a package is in memory
 
 	mu     sync.Mutex
 	state  string               // of the policy, as it was last logged
@@ -71,7 +73,7 @@ func New(c Config) *Guard {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Guard{Config: c, signed: map[wire.SHA256]mark{}}
+	return &Guard{Config: c, whole: make(chan struct{}, 1), signed: map[wire.SHA256]mark{}}
 }
 
 // Codes of orders that do not pass, besides [policy.Denied].
@@ -136,8 +138,8 @@ func (g *Guard) Look() *policy.Policy {
 	return p
 }
 
-// Recover settles what the memory of signed orders has of an earlier agent. inJournal reports whether the
-// journal knows an order.
+// Recover ends what the memory of signed orders has of an earlier agent and the journal has not: how
+// that ended nobody knows. inJournal reports whether the journal knows an order.
 func (g *Guard) Recover(inJournal func(wire.Ref) bool) {
 	if g == nil || g.Replays == nil {
 		return
@@ -147,8 +149,8 @@ func (g *Guard) Recover(inJournal func(wire.Ref) bool) {
 	}
 }
 
-// Ended notes the end of an attempt; returned: it was given back to the cloud. It is called before the
-// journal forgets the order, and may be called again.
+// Ended notes the end of an attempt; returned: it was given back to the cloud. It is called before
+// the journal forgets the order, and may be called again.
 func (g *Guard) Ended(ref wire.Ref, outcome wire.Outcome, returned bool) {
 	if g == nil {
 		return
@@ -158,7 +160,8 @@ func (g *Guard) Ended(ref wire.Ref, outcome wire.Outcome, returned bool) {
 	}
 }
 
-// Signed reports why signed orders are refused now; nil if they are not, or if the policy has no signers.
+// Signed reports why signed orders are refused now; nil if they are not, or if the policy has no
+// signers.
 func (g *Guard) Signed(p *policy.Policy) error {
 	if len(p.Signers()) == 0 {
 		return nil

@@ -127,7 +127,8 @@ func (h *host) goes(o wire.Order) (map[string]string, time.Duration, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	return p.Start(h.t.Context(), installed(), o.Params)
+	g, err := p.Start(h.t.Context(), installed(), o.Params)
+	return g.Params, g.Limit, err
 }
 
 func (h *host) passes(what string, o wire.Order) map[string]string {
@@ -173,9 +174,9 @@ func TestNobody(t *testing.T) {
 	must(t, err)
 	must(t, p.Fetched(t.Context()))
 	must(t, p.Installed(t.Context(), installed()))
-	params, limit, err := p.Start(t.Context(), installed(), order().Params)
-	if err != nil || limit != 0 || params["password"] != "swordfish" {
-		t.Errorf("got %v, %v, %v", params, limit, err)
+	g, err := p.Start(t.Context(), installed(), order().Params)
+	if err != nil || g.Limit != 0 || g.Bound || g.Params["password"] != "swordfish" {
+		t.Errorf("got %v, %v", g, err)
 	}
 	p.Cancelled()
 	none.Ended(wire.Ref{}, wire.Failed, false)
@@ -320,10 +321,10 @@ func TestSignedOrders(t *testing.T) {
 	late.ParamsByHTTPS, late.Params = true, nil
 	p, err = h.guard.Arrived(late)
 	must(t, err)
-	if _, _, err := p.Start(t.Context(), installed(), map[string]string{"host": "evil"}); err == nil || !strings.Contains(err.Error(), "parameters") {
+	if _, err := p.Start(t.Context(), installed(), map[string]string{"host": "evil"}); err == nil || !strings.Contains(err.Error(), "parameters") {
 		t.Errorf("other parameters by HTTPS: %v", err)
 	}
-	if _, _, err := p.Start(t.Context(), installed(), params); err != nil {
+	if _, err := p.Start(t.Context(), installed(), params); err != nil {
 		t.Error(err)
 	}
 }
@@ -340,6 +341,11 @@ func TestSealed(t *testing.T) {
 	o.Params["password"] = seal(o, "password", "opensesame")
 	if got := h.passes("sealed", o); got["password"] != "opensesame" || got["host"] != "db.internal" || !envelope.IsSealed(o.Params["password"]) {
 		t.Errorf("got %q, and the order has %.20q", got, o.Params["password"])
+	}
+	if p, err := h.guard.Arrived(o); err != nil {
+		t.Error(err)
+	} else if g, err := p.Start(t.Context(), installed(), o.Params); err != nil || !g.Bound {
+		t.Errorf("an App with sealed parameters may ask the cloud for others: %v", err)
 	}
 	moved := order()
 	moved.Params["host"] = o.Params["password"] // the App shows this one

@@ -40,8 +40,8 @@ func (g *Guard) Arrived(o wire.Order) (*Pass, error) {
 	return p, refusal(rules.Decide(r))
 }
 
-// Fetched looks at the signature of an App before the App is fetched. What it cannot find out is left to
-// Installed.
+// Fetched looks at the signature of an App before the App is fetched. What it cannot find out is
+// left to Installed.
 func (p *Pass) Fetched(ctx context.Context) error {
 	if p == nil {
 		return nil
@@ -71,23 +71,41 @@ func (p *Pass) Installed(ctx context.Context, a app.App) error {
 	return err
 }
 
-// Start is the last gate: params are those that have come, and those that it returns are opened. The App
-// may run for the returned time at most, 0 is any time.
-func (p *Pass) Start(ctx context.Context, a app.App, params map[string]string) (opened map[string]string, limit time.Duration, err error) {
+// Grant is what an App may be started with.
+type Grant struct {
+	Params map[string]string // sealed ones opened
+	Limit  time.Duration     // the App may run for so long at most; 0 is any time
+	// Bound says that the App must get its parameters from here, even one that would ask the cloud
+	// for them (feature secureParams): what the cloud answers is neither signed nor opened.
+	Bound bool
+}
+
+// Start is the last gate: params are those that have come.
+func (p *Pass) Start(ctx context.Context, a app.App, params map[string]string) (Grant, error) {
 	if p == nil {
-		return params, 0, nil
+		return Grant{Params: params}, nil
 	}
 	d, err := p.decide(ctx, a, sealed(a.Manifest, params, p.order.Defaults))
 	if err != nil {
-		return nil, 0, err
+		return Grant{}, err
 	}
 	if p.verified != nil {
 		if err := p.once(ctx, params); err != nil {
-			return nil, 0, err
+			return Grant{}, err
 		}
 	}
-	opened, err = p.open(params)
-	return opened, d.MaxTimeout, err
+	g := Grant{Limit: d.MaxTimeout, Bound: p.verified != nil || anySealed(params)}
+	g.Params, err = p.open(params)
+	return g, err
+}
+
+func anySealed(params map[string]string) bool {
+	for _, value := range params {
+		if envelope.IsSealed(value) {
+			return true
+		}
+	}
+	return false
 }
 
 // Cancelled notes that a signed order must not start any more.
@@ -155,7 +173,8 @@ func refusal(d policy.Decision) error {
 	return &Refusal{Code: policy.Denied, Rule: d.Rule, Err: errors.New(d.Reason)}
 }
 
-// verify returns nil without an error for an order that is not signed, or where nobody's signature is asked for.
+// verify returns nil without an error for an order that is not signed, or where nobody's signature
+// is asked for.
 func (g *Guard) verify(rules *policy.Policy, o *wire.Order) (*signed.Verified, error) {
 	s, err := signed.Parse(o.Signature)
 	if errors.Is(err, signed.ErrUnsigned) {
@@ -182,8 +201,8 @@ func (g *Guard) verify(rules *policy.Policy, o *wire.Order) (*signed.Verified, e
 	return v, nil
 }
 
-// How long an order waits for another attempt at it to end: the cloud has fenced that one, else it would
-// not have sent this one.
+// How long an order waits for another attempt at it to end: the cloud has fenced that one, else it
+// would not have sent this one.
 const (
 	underWay     = time.Minute
 	underWayLook = 250 * time.Millisecond

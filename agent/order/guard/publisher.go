@@ -18,8 +18,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// forgetMissing is how long it is remembered that a package has no signature that counts: a rule may allow
-// it all the same, and its orders must not ask the cloud each time.
+// forgetMissing is how long it is remembered that a package has no signature that counts: a rule
+// may allow it all the same, and its orders must not ask the cloud each time.
 const forgetMissing = time.Minute
 
 func (p *Pass) ref() app.Ref {
@@ -27,60 +27,75 @@ func (p *Pass) ref() app.Ref {
 	return app.Ref{Name: a.Name, Version: a.Version, SHA256: string(a.SHA256), Size: a.Size}
 }
 
-// origin is what the package says of itself. An App that an older agent installed is downloaded for that.
+// origin is what the package says of itself. An App that an older agent installed is downloaded for
+// that.
 func (p *Pass) origin(ctx context.Context) (app.Origin, error) {
 	fetch := func(ctx context.Context, offset int64) (io.ReadCloser, error) {
 		return p.guard.Cloud.Download(ctx, p.order.App.SHA256, offset)
 	}
 	var o app.Origin
-	err := p.patiently(ctx, func() (err error) {
+	err := p.retry(ctx, func() (err error) {
 		o, err = p.guard.Packages.Origin(ctx, p.ref(), fetch)
 		return err
 	})
 	return o, err
 }
 
-// publisher returns who signed the package; "" if nobody did whom the policy knows.
+// publisher returns who signed the package; "" if nobody did whom the policy knows. What was found
+// before goes first, then the signature that is kept beside the App, then the cloud's.
 func (p *Pass) publisher(ctx context.Context, rules *policy.Policy, o app.Origin) (string, error) {
-	now, keys := time.Now(), rules.PublisherKeys(time.Now())
-	m := p.guard.mark(p.order.App.SHA256)
-	if name, ok := rules.Publisher(m.key, now); ok && m.text == o.Signature {
+	g, sha, now := p.guard, p.order.App.SHA256, time.Now()
+	known := g.mark(sha)
+	if name, ok := rules.Publisher(known.key, now); ok && known.text == o.Signature {
 		return name, nil
 	}
 	if o.Signature != "" {
-		if key, err := p.proven(ctx, o, o.Signature, keys); err != nil {
+		name, key, err := p.owner(ctx, rules, o, o.Signature, now)
+		if err != nil {
 			return "", err
-		} else if name, ok := rules.Publisher(key, now); ok {
-			p.guard.note(p.order.App.SHA256, mark{text: o.Signature, key: key})
+		}
+		if name != "" {
+			g.note(sha, mark{text: o.Signature, key: key})
 			return name, nil
 		}
 	}
-	if !m.asked.IsZero() && now.Sub(m.asked) < forgetMissing && now.After(m.asked) {
+	if since := now.Sub(known.asked); !known.asked.IsZero() && since > 0 && since < forgetMissing {
 		return "", nil
 	}
 	var text string
-	if err := p.patiently(ctx, func() (err error) { text, err = p.guard.Cloud.Signature(ctx, p.order.App.SHA256); return err }); err != nil {
-		return "", err
-	}
-	if !claims(text, keys) {
-		p.guard.note(p.order.App.SHA256, mark{asked: now})
-		return "", nil
-	}
-	key, err := p.proven(ctx, o, text, keys)
+	err := p.retry(ctx, func() (err error) { text, err = g.Cloud.Signature(ctx, sha); return err })
 	if err != nil {
 		return "", err
 	}
-	name, ok := rules.Publisher(key, now)
-	if !ok {
-		p.guard.note(p.order.App.SHA256, mark{asked: now})
+	name, key, err := p.owner(ctx, rules, o, text, now)
+	if err != nil {
+		return "", err
+	}
+	if name == "" {
+		g.note(sha, mark{asked: now})
 		return "", nil
 	}
-	if err := p.guard.Packages.KeepSignature(o, text); err != nil { // it is asked for again
-		p.guard.Logger.Warn("signature of an App is not kept", "app", o.Name, "err", err)
+	if err := g.Packages.KeepSignature(o, text); err != nil { // it is asked for again
+		g.Logger.Warn("signature of an App is not kept", "app", o.Name, "err", err)
 	}
-	p.guard.note(p.order.App.SHA256, mark{text: text, key: key})
-	p.guard.Logger.Info("publisher of an App is verified", "app", o.Name, "version", o.Version, "publisher", name, "key", key.ID.String())
+	g.note(sha, mark{text: text, key: key})
+	g.Logger.Info("publisher of an App is verified", "app", o.Name, "version", o.Version, "publisher", name, "key", key.ID.String())
 	return name, nil
+}
+
+// owner returns whose signature the text is, and of which key; "" if it is nobody's whom the policy
+// knows.
+func (p *Pass) owner(ctx context.Context, rules *policy.Policy, o app.Origin, text string, now time.Time) (string, signature.PublicKey, error) {
+	keys := rules.PublisherKeys(now)
+	if !claims(text, keys) {
+		return "", signature.PublicKey{}, nil
+	}
+	key, err := p.proven(ctx, o, text, keys)
+	if err != nil {
+		return "", key, err
+	}
+	name, _ := rules.Publisher(key, now)
+	return name, key, nil
 }
 
 func (g *Guard) mark(sha wire.SHA256) mark {
@@ -107,7 +122,8 @@ func claims(text string, keys []signature.PublicKey) bool {
 	return err == nil && slices.ContainsFunc(keys, func(k signature.PublicKey) bool { return k.ID == s.KeyID })
 }
 
-// proven returns the key that signed the package, the zero key if none of these did.
+// proven returns the key that signed the package, the zero key if none of these did. An error says
+// that it could not be found out.
 func (p *Pass) proven(ctx context.Context, o app.Origin, text string, keys []signature.PublicKey) (signature.PublicKey, error) {
 	var none signature.PublicKey
 	s, err := signature.Decode([]byte(text))
@@ -116,9 +132,9 @@ func (p *Pass) proven(ctx context.Context, o app.Origin, text string, keys []sig
 		return none, nil
 	}
 	key, err := s.VerifyDigest([signature.DigestSize]byte(o.Digest), keys...)
-	if errors.Is(err, signature.ErrDigest) && claims(text, keys) {
-		err = p.patiently(ctx, func() (err error) { key, err = p.whole(ctx, s, keys); return err })
-		if err != nil && !judged(err) {
+	if errors.Is(err, signature.ErrDigest) {
+		err = p.retry(ctx, func() (err error) { key, err = p.whole(ctx, s, keys); return err })
+		if err != nil && !isBad(err) {
 			return none, err
 		}
 	}
@@ -129,8 +145,15 @@ func (p *Pass) proven(ctx context.Context, o app.Origin, text string, keys []sig
 	return key, nil
 }
 
-// whole verifies a legacy signature, which goes over the package itself: it is downloaded once more.
+// whole verifies a legacy signature, which goes over the package itself: it is downloaded once
+// more, into memory. One at a time, so that a cloud cannot fill the memory with such packages.
 func (p *Pass) whole(ctx context.Context, s *signature.Signature, keys []signature.PublicKey) (signature.PublicKey, error) {
+	select {
+	case p.guard.whole <- struct{}{}:
+		defer func() { <-p.guard.whole }()
+	case <-ctx.Done():
+		return signature.PublicKey{}, context.Cause(ctx)
+	}
 	body, err := p.guard.Cloud.Download(ctx, p.order.App.SHA256, 0)
 	if err != nil {
 		return signature.PublicKey{}, err
@@ -144,16 +167,16 @@ func (p *Pass) whole(ctx context.Context, s *signature.Signature, keys []signatu
 	return key, err
 }
 
-// judged reports errors that say what a signature is worth.
-func judged(err error) bool {
+// isBad reports errors that say that a signature does not count.
+func isBad(err error) bool {
 	return errors.Is(err, signature.ErrBad) || errors.Is(err, signature.ErrUnknownKey) || errors.Is(err, signature.ErrTooLarge)
 }
 
-// patiently tries again while ctx lasts, if the error may pass.
-func (p *Pass) patiently(ctx context.Context, f func() error) error {
+// retry tries again while ctx lasts, if the error may pass.
+func (p *Pass) retry(ctx context.Context, f func() error) error {
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 30*time.Second) {
 		err := f()
-		if err == nil || judged(err) || !passing(err) || ctx.Err() != nil {
+		if err == nil || isBad(err) || !temporary(err) || ctx.Err() != nil {
 			return err
 		}
 		p.guard.Logger.Warn("who signed an App is not known yet", "order", p.order.Ref.String(), "err", err)
@@ -165,8 +188,8 @@ func (p *Pass) patiently(ctx context.Context, f func() error) error {
 	}
 }
 
-// passing reports errors that may be over at the next try: all that do not say that they are not.
-func passing(err error) bool {
+// temporary reports errors that may be over at the next try: all that do not say that they are not.
+func temporary(err error) bool {
 	if s, ok := errors.AsType[*cloud.StatusError](err); ok {
 		return s.Temporary()
 	}

@@ -2,7 +2,7 @@
 // that may run it can open them. The cloud between the two stores, queues and logs what it cannot
 // read.
 //
-//	server            Ring: sealing keys, in the keychain        never leave the host
+//	server            Ring in its Store: sealing keys            never leave the host
 //	  │ New, signed with the client certificate's key
 //	  ▼
 //	Statement ──────► cloud ──────► submitter
@@ -42,7 +42,11 @@
 // # Rotation
 //
 // [Ring.Rotate] makes a new key and keeps the old one for [Overlap], in which statements about it
-// and orders sealed to it run out. The next statement has the new key.
+// and orders sealed to it run out. The next statement has the new key. A server does that by itself
+// twice a year, and "tcenvsvr keychain rotate" at once; with --forget it drops the older keys.
+//
+// A server whose keychain is lost makes a new key ([Store.Open]). What was sealed to the lost one
+// is refused with [ErrRecipient], which names both keys.
 //
 // # What it does not hide
 //

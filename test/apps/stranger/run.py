@@ -46,11 +46,12 @@ def victim():
         listeners[-1].listen()
     with open(app.out("secret"), "w") as f:
         f.write("secret")
+    priority = os.getpriority(os.PRIO_PROCESS, 0)
     terminal = pty.openpty()  # which another App of this user could type into
     print("ready %d" % shm, flush=True)
     for _ in range(6000):
         if os.path.exists(app.out("stop")):
-            if os.getpriority(os.PRIO_PROCESS, 0) != 0:
+            if os.getpriority(os.PRIO_PROCESS, 0) != priority:
                 app.exit(1, "somebody has changed the priority")
             app.exit(0, "untouched on terminal %d" % terminal[0])
         time.sleep(0.1)
@@ -253,6 +254,18 @@ def attacker():
         attempt("agent: read " + path, read, os.path.join(state, path))
         attempt("agent: write " + path, write, os.path.join(state, path))
     attempt("agent: journal", read, os.path.join(state, "journal", "orders"))
+    for path in ("journal/signed-orders", "sealing-keys"):
+        attempt("agent: read " + path, read, os.path.join(state, path))
+        attempt("agent: write " + path, write, os.path.join(state, path))
+    policy = "/etc/threatconnect-envsvr/policy.yaml"
+    attempt("policy: write", write, policy)
+    attempt("policy: remove", os.unlink, policy)
+    attempt("policy: rename", os.rename, policy, policy + ".old")
+    attempt("policy: new", write, policy + ".new")
+    attempt("policy: mode", os.chmod, policy, 0o666)
+    attempt("policy: folder", os.rename, os.path.dirname(policy), "/etc/other")
+    attempt("policy: another folder", call, "mount", b"/tmp", os.path.dirname(policy).encode(), b"", 0x1000, 0)
+    attempt("policy: the service's environment", write, "/etc/threatconnect-envsvr/environment")
     attempt("agent: new file", write, os.path.join(state, "x"))
     attempt("agent: master password", read, "/etc/threatconnect-envsvr/masterkey")
     for path in (os.path.join(state, "control.sock"), "/run/threatconnect-envsvr/control.sock", "/run/threatconnect-envsvr/tc-job.sock",

@@ -20,6 +20,9 @@ func open(path string) (*os.File, error) {
 	}
 	for at := "/"; ; {
 		info, err := os.Lstat(at)
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("%w: \"chmod go+x %s\" lets the agent's user see what is in it", err, filepath.Dir(at))
+		}
 		if err != nil {
 			return nil, err
 		}

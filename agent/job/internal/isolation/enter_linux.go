@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
+	"sync"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,13 +16,10 @@ import (
 // with the one capability that building them takes.
 func Attr(level Level) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
-	if level != Files && level != Full {
+	if namespaces(level) == 0 {
 		return attr
 	}
-	attr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWIPC
-	if level == Full {
-		attr.Cloneflags |= unix.CLONE_NEWPID
-	}
+	attr.Cloneflags = namespaces(level)
 	uid, gid := os.Geteuid(), os.Getegid()
 	attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
 	attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
@@ -30,55 +30,90 @@ func Attr(level Level) *syscall.SysProcAttr {
 // Enter builds the world of the plan around this process and gives up the right to change it. It
 // binds the calling thread only, which must be locked and start the App.
 func Enter(p *Plan) error {
-	if p.Level == Files || p.Level == Full {
-		w := &world{plan: p}
+	s := &steps{}
+	fd, flags, err := rules(p)
+	if err != nil {
+		return err
+	}
+	if fd >= 0 {
+		defer unix.Close(fd)
+	}
+	if err := s.world(p, uintptr(max(fd, 0)), uintptr(flags)); err != nil {
+		return err
+	}
+	return s.take()
+}
+
+// namespaces are those that the init of a world is born into.
+func namespaces(level Level) uintptr {
+	switch level {
+	case Files:
+		return unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWIPC
+	case Full:
+		return unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWIPC | unix.CLONE_NEWPID
+	}
+	return 0
+}
+
+// enter adds the steps by which the init becomes who it is outside, builds the world of the plan around
+// itself, and gives up the right to change it. ruleset is the descriptor of the Landlock rules, 0 if there
+// are none.
+func (s *steps) enter(p *Plan, ruleset, rulesetFlags uintptr) error {
+	apart := namespaces(p.Level) != 0
+	// What a process has in /proc is its own to write only while it may be looked into. Nothing of the App
+	// runs yet.
+	s.dumpable(1)
+	s.write("putting Apps before all others when memory is short", "/proc/self/oom_score_adj", "500").unless(unix.ENOENT, unix.EACCES, unix.EROFS)
+	if apart {
+		s.write("mapping the user into the world", "/proc/self/setgroups", "deny").unless(unix.ENOENT)
+		s.write("mapping the user into the world", "/proc/self/uid_map", fmt.Sprintf("%d %d 1", os.Geteuid(), os.Geteuid()))
+		s.write("mapping the user into the world", "/proc/self/gid_map", fmt.Sprintf("%d %d 1", os.Getegid(), os.Getegid()))
+	}
+	return s.world(p, ruleset, rulesetFlags)
+}
+
+// world adds the steps that build the world and give up the right to change it.
+func (s *steps) world(p *Plan, ruleset, rulesetFlags uintptr) error {
+	s.dumpable(0) // nobody in there may look into this process
+	if namespaces(p.Level) != 0 {
+		w := &world{plan: p, steps: s}
 		if err := w.build(); err != nil {
 			return err
 		}
-		if err := dropCapabilities(); err != nil {
-			return err
+		if ruleset != 0 {
+			s.mounted(ruleset)
 		}
+		s.dropCapabilities()
 	}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("giving up new privileges: %w", err)
+	s.add("giving up new privileges", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	if ruleset != 0 {
+		s.add("setting the Landlock rules", unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, rulesetFlags).unless(unix.ENOSYS)
 	}
-	if err := landlocked(p); err != nil {
-		return err
-	}
-	// Nobody in there may look into this process.
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("closing the init to others: %w", err)
-	}
-	return filter()
+	return s.filter()
+}
+
+func (s *steps) dumpable(n uintptr) {
+	s.add("closing the init to others", unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, n, 0, 0, 0)
 }
 
 // dropCapabilities leaves nothing that a program executed from here could regain.
-func dropCapabilities() error {
-	last := 40
-	if data, err := os.ReadFile("/proc/sys/kernel/cap_last_cap"); err == nil {
-		if n, err := strconv.Atoi(string(trimNewline(data))); err == nil {
-			last = n
-		}
+func (s *steps) dropCapabilities() {
+	for c := range lastCapability() + 1 {
+		s.add("giving up capabilities", unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0)
 	}
-	for c := 0; c <= last; c++ {
-		if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0); err != nil {
-			return fmt.Errorf("giving up capability %d: %w", c, err)
-		}
-	}
-	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
-		return fmt.Errorf("giving up inherited capabilities: %w", err)
-	}
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var none [2]unix.CapUserData
-	if err := unix.Capset(&header, &none[0]); err != nil {
-		return fmt.Errorf("giving up capabilities: %w", err)
-	}
-	return nil
+	s.add("giving up inherited capabilities", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	header := &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	none := &[2]unix.CapUserData{}
+	s.held = append(s.held, header, none)
+	s.add("giving up capabilities", unix.SYS_CAPSET, uintptr(unsafe.Pointer(header)), uintptr(unsafe.Pointer(none)))
 }
 
-func trimNewline(b []byte) []byte {
-	for len(b) > 0 && b[len(b)-1] == '\n' {
-		b = b[:len(b)-1]
+// lastCapability is the highest that the kernel knows.
+var lastCapability = sync.OnceValue(func() int {
+	if data, err := os.ReadFile("/proc/sys/kernel/cap_last_cap"); err == nil {
+		if n, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil {
+			return n
+		}
 	}
-	return b
-}
+	return 40
+})

@@ -2,6 +2,7 @@ package isolation
 
 import (
 	"fmt"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
@@ -103,19 +104,25 @@ func (c calls) program() []bpf.Instruction {
 	)
 }
 
-// filter binds this thread, and all that it starts, to the program.
-func filter() error {
-	raw, err := bpf.Assemble(native.program())
+// filter binds what takes the step, and all that it starts, to the program.
+func (s *steps) filter() error {
+	p, err := assembled()
 	if err != nil {
 		return fmt.Errorf("assembling the system call filter: %w", err)
+	}
+	s.add("setting the system call filter", unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(p)), 0, 0)
+	return nil
+}
+
+// assembled is the program as the kernel takes it.
+var assembled = sync.OnceValues(func() (*unix.SockFprog, error) {
+	raw, err := bpf.Assemble(native.program())
+	if err != nil {
+		return nil, err
 	}
 	list := make([]unix.SockFilter, len(raw))
 	for i, r := range raw {
 		list[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
 	}
-	p := unix.SockFprog{Len: uint16(len(list)), Filter: &list[0]}
-	if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&p)), 0, 0); err != nil {
-		return fmt.Errorf("setting the system call filter: %w", err)
-	}
-	return nil
-}
+	return &unix.SockFprog{Len: uint16(len(list)), Filter: &list[0]}, nil
+})

@@ -24,7 +24,8 @@ type event struct {
 	Signal  int    `json:"signal,omitempty"` // of Ended
 	Left    bool   `json:"left,omitempty"`   // of Ended: something of the App's lives on
 	Reaped  int    `json:"reaped,omitempty"` // of the last event: processes beside the App that ended after it
-	Errno   int    `json:"errno,omitempty"`  // the App could not be executed
+	Failed  int    `json:"failed,omitempty"` // the world could not be built: the number of the step, from 1
+	Errno   int    `json:"errno,omitempty"`  // of Failed; without it: the App could not be executed
 	Error   string `json:"error,omitempty"`  // its world could not be built
 }
 

@@ -21,6 +21,8 @@ type World struct {
 
 	conn  *net.UnixConn
 	lines *bufio.Reader
+	steps *steps // of [Build]
+	birth *birth
 }
 
 // Open starts an init in namespaces of its own. args start this program, once more, so that it
@@ -95,11 +97,14 @@ func (w *World) Execute() error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("waiting for the init: %w", err)
+	case e.Failed != 0 && w.steps != nil:
+		return w.steps.failed(e.Failed-1, syscall.Errno(e.Errno))
 	case e.Errno != 0:
 		return syscall.Errno(e.Errno)
 	case !e.Started:
 		return errors.New(e.Error)
 	}
+	w.forget()
 	return nil
 }
 
@@ -137,6 +142,18 @@ func (w *World) next() (event, error) {
 		return e, err
 	}
 	return e, json.Unmarshal(line, &e)
+}
+
+// Discard ends an init that was not started, and returns when it has ended: it would be one of the App's
+// leftovers.
+func (w *World) Discard() {
+	w.Close()
+	_ = unix.Kill(w.PID, unix.SIGKILL)
+	for {
+		if _, err := unix.Wait4(w.PID, nil, 0, nil); !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
 }
 
 // Close lets go of the init: one that was not started ends by it. A nil World is closed.

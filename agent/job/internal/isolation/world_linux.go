@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -20,83 +19,79 @@ var always = []string{"/run/user", "/run/dbus"}
 // tmps are the folders that everybody may write to.
 var tmps = []string{"/tmp", "/var/tmp"}
 
-// world builds what the App sees. The caller is the init of new namespaces.
+// world works out how what the App sees is built. The steps are taken by the init of new namespaces.
 type world struct {
 	plan *Plan
 	// sources are opened before anything is hidden: afterwards there is no path to them.
 	sources []source
+	*steps
 }
 
 type source struct {
 	path     string
-	fd       int
+	fd       uintptr
 	dir      bool
 	writable bool
 	link     string // what it points to, if it is a link: that is made anew
+	flags    uintptr
 }
 
+// build adds the steps that build the world.
 func (w *world) build() error {
 	// What happens in here is seen in here only.
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("making the mounts private: %w", err)
-	}
-	defer w.close()
+	w.mount("making the mounts private", "", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
 	if err := w.open(); err != nil {
 		return err
 	}
-	tmp := -1
+	tmp := uintptr(0)
 	if w.plan.Tmp != "" {
-		var err error
-		if tmp, err = openPath(w.plan.Tmp); err != nil {
-			return fmt.Errorf("opening the folder for /tmp: %w", err)
-		}
-		defer unix.Close(tmp)
+		tmp = firstFD + 1 + uintptr(len(w.sources))
+		w.steps.open("opening the folder for /tmp", w.plan.Tmp, unix.O_PATH|unix.O_NOFOLLOW, tmp)
 	}
 	for _, dir := range tmps {
-		if err := w.ownTmp(dir, tmp); err != nil {
-			return err
-		}
+		w.ownTmp(dir, tmp)
 	}
-	// A home below /tmp is gone with that; what is shown of it lies in a hidden folder as
-	// elsewhere.
+	// A home below /tmp is gone with that; what is shown of it lies in a hidden folder as elsewhere.
 	for _, dir := range w.plan.Hide {
-		if slices.ContainsFunc(tmps, func(tmp string) bool { return within(dir, tmp) }) &&
-			slices.ContainsFunc(w.sources, func(s source) bool { return within(s.path, dir) }) {
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				return fmt.Errorf("making %q anew: %w", dir, err)
+		for _, tmp := range tmps {
+			if within(dir, tmp) && slices.ContainsFunc(w.sources, func(s source) bool { return within(s.path, dir) }) {
+				w.mkdirs(fmt.Sprintf("making %q anew", dir), tmp, dir)
 			}
 		}
 	}
-	hidden, err := w.cover()
-	if err != nil {
-		return err
+	for _, dir := range w.cover() { // nothing is made in there any more
+		w.readOnly(dir, unix.MS_NOEXEC|unix.MS_RELATIME).unless(unix.ENOENT, unix.ENOTDIR, unix.EINVAL) // where it is not there
 	}
-	for _, dir := range slices.Concat(hidden, w.plan.Lock) { // nothing is made in there any more
-		if err := readOnly(dir); err != nil {
+	for _, dir := range w.plan.Lock {
+		flags, err := mountFlags(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
 			return err
 		}
+		w.readOnly(dir, flags)
 	}
-	if _, err := mountOver("/dev/shm", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%"); err != nil {
-		return err
-	}
-	if err := ownQueues(); err != nil {
-		return err
-	}
-	if err := ownTerminals(); err != nil {
-		return err
-	}
+	w.mountOver("/dev/shm", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%")
+	w.ownDevices()
 	if w.plan.Level == Full {
-		if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-			return fmt.Errorf("mounting a /proc of its own: %w", err)
+		w.mount("mounting a /proc of its own", "proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+	}
+	for _, s := range w.sources {
+		if s.link == "" {
+			w.close(s.fd)
 		}
+	}
+	if tmp != 0 {
+		w.close(tmp)
 	}
 	return nil
 }
 
 // cover hides and shows, from the outermost folder to the innermost, so that each lies on top of
-// what it is within: a folder may be shown that has a hidden one in it, in which something is
-// shown. It returns what it has hidden.
-func (w *world) cover() (hidden []string, err error) {
+// what it is within: a folder may be shown that has a hidden one in it, in which something is shown.
+// It returns what is hidden.
+func (w *world) cover() (hidden []string) {
 	type layer struct {
 		path string
 		show *source // nil: hide
@@ -104,7 +99,7 @@ func (w *world) cover() (hidden []string, err error) {
 	var layers []layer
 	for _, dir := range slices.Concat(w.plan.Hide, always) {
 		if !slices.ContainsFunc(w.sources, func(s source) bool { return s.path == dir }) {
-			layers = append(layers, layer{path: dir})
+			layers, hidden = append(layers, layer{path: dir}), append(hidden, dir)
 		}
 	}
 	for i := range w.sources {
@@ -113,20 +108,24 @@ func (w *world) cover() (hidden []string, err error) {
 	slices.SortStableFunc(layers, func(a, b layer) int { return strings.Count(a.path, "/") - strings.Count(b.path, "/") })
 	for _, l := range layers {
 		if l.show != nil {
-			if err := l.show.show(); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		there, err := hide(l.path)
-		if err != nil {
-			return nil, err
-		}
-		if there {
-			hidden = append(hidden, l.path)
+			w.show(*l.show)
+		} else {
+			w.hide(l.path)
 		}
 	}
-	return hidden, nil
+	return hidden
+}
+
+// queues is where the message queues of an IPC namespace are files.
+const queues = "/dev/mqueue"
+
+// ownDevices adds message queues and terminals that are the world's own, where the host has any. Those
+// of another App are its user's, too. Landlock lets an App make a queue only where they are mounted.
+func (w *world) ownDevices() {
+	const flags = unix.MS_NOSUID | unix.MS_NOEXEC
+	w.mountOver(queues, flags|unix.MS_NODEV, "mode=0755,size=64k")
+	w.mount("mounting message queues of its own", "mqueue", queues, "mqueue", flags|unix.MS_NODEV, "").unless(unix.ENOENT, unix.ENODEV, unix.EPERM)
+	w.mount("mounting terminals of its own", "devpts", "/dev/pts", "devpts", flags, "newinstance,mode=0620,ptmxmode=0666").unless(unix.ENOENT)
 }
 
 // open finds what is shown of what will be hidden.
@@ -139,24 +138,24 @@ func (w *world) open() error {
 			if !w.hidden(path) {
 				continue
 			}
-			fd, err := openPath(path)
+			info, err := os.Lstat(path)
 			if errors.Is(err, fs.ErrNotExist) && !list.writable {
 				continue
+			}
+			s := source{path: path, writable: list.writable, fd: firstFD + 1 + uintptr(len(w.sources))}
+			if err == nil {
+				s.dir = info.IsDir()
+				if info.Mode().Type() == fs.ModeSymlink {
+					s.link, err = os.Readlink(path)
+				} else if !s.writable {
+					s.flags, err = mountFlags(path)
+				}
 			}
 			if err != nil {
 				return fmt.Errorf("opening %q for the App: %w", path, err)
 			}
-			var st unix.Stat_t
-			if err := unix.Fstat(fd, &st); err != nil {
-				_ = unix.Close(fd)
-				return fmt.Errorf("opening %q for the App: %w", path, err)
-			}
-			s := source{path: path, fd: fd, dir: st.Mode&unix.S_IFMT == unix.S_IFDIR, writable: list.writable}
-			if st.Mode&unix.S_IFMT == unix.S_IFLNK {
-				if s.link, err = os.Readlink(path); err != nil {
-					_ = unix.Close(fd)
-					return fmt.Errorf("opening %q for the App: %w", path, err)
-				}
+			if s.link == "" {
+				w.steps.open(fmt.Sprintf("opening %q for the App", path), path, unix.O_PATH|unix.O_NOFOLLOW, s.fd)
 			}
 			w.sources = append(w.sources, s)
 		}
@@ -164,108 +163,64 @@ func (w *world) open() error {
 	return nil
 }
 
-func (w *world) hidden(path string) bool {
-	return slices.ContainsFunc(slices.Concat(w.plan.Hide, tmps), func(dir string) bool { return path == dir || within(path, dir) })
+func (w *world) hidden(path string) bool { return w.over(path) != "" }
+
+// over is the innermost folder above path that will be empty, "" if there is none.
+func (w *world) over(path string) (dir string) {
+	for _, d := range slices.Concat(w.plan.Hide, tmps) {
+		if (path == d || within(path, d)) && len(d) > len(dir) {
+			dir = d
+		}
+	}
+	return dir
 }
 
 func within(path, dir string) bool { return strings.HasPrefix(path, dir+"/") }
 
-func (w *world) close() {
-	for _, s := range w.sources {
-		_ = unix.Close(s.fd)
-	}
-}
-
-func openPath(path string) (int, error) {
-	return unix.Open(path, unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
-}
-
-// hide mounts an empty folder over dir, if that is there. It stays writable until what is shown in
-// it has its place.
-func hide(dir string) (there bool, err error) {
-	return mountOver(dir, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0755,size=256k")
+// hide mounts an empty folder over dir, if that is there. It stays writable until what is shown in it has its place.
+func (w *world) hide(dir string) {
+	w.mountOver(dir, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0755,size=256k")
 }
 
 // mountOver mounts a file system in memory over a folder, if that is there.
-func mountOver(dir string, flags uintptr, options string) (there bool, err error) {
-	err = unix.Mount("tmpfs", dir, "tmpfs", flags, options)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("mounting over %q: %w", dir, err)
-	}
-	return true, nil
-}
-
-// queues is where the message queues of an IPC namespace are files.
-const queues = "/dev/mqueue"
-
-// ownQueues mounts the world's own message queues, where the host has any. Landlock, too, lets an
-// App make one only where they are mounted.
-func ownQueues() error {
-	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
-	err := unix.Mount("mqueue", queues, "mqueue", flags, "")
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	_, err = mountOver(queues, flags, "mode=0755,size=64k")
-	return err
-}
-
-// ownTerminals mounts terminals that are the world's own: those of another App are its user's, too.
-func ownTerminals() error {
-	err := unix.Mount("devpts", "/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,mode=0620,ptmxmode=0666")
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("mounting terminals of its own: %w", err)
-	}
-	return nil
+func (w *world) mountOver(dir string, flags uintptr, options string) {
+	w.mount(fmt.Sprintf("mounting over %q", dir), "tmpfs", dir, "tmpfs", flags, options).unless(unix.ENOENT, unix.ENOTDIR)
 }
 
 // show puts the source back at its path.
-func (s source) show() error {
-	fail := func(err error) error { return fmt.Errorf("showing %q to the App: %w", s.path, err) }
-	if err := os.MkdirAll(filepath.Dir(s.path), 0o755); err != nil {
-		return fail(err)
+func (w *world) show(s source) {
+	what := fmt.Sprintf("showing %q to the App", s.path)
+	if root := w.over(filepath.Dir(s.path)); root != "" {
+		w.mkdirs(what, root, filepath.Dir(s.path))
 	}
-	if s.link != "" {
-		if err := os.Symlink(s.link, s.path); err != nil && !errors.Is(err, fs.ErrExist) {
-			return fail(err)
-		}
-		return nil
-	}
-	if s.dir {
-		if err := os.Mkdir(s.path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return fail(err)
-		}
-	} else {
-		f, err := os.OpenFile(s.path, os.O_CREATE|os.O_WRONLY, 0o644)
-		if err != nil && !errors.Is(err, fs.ErrExist) {
-			return fail(err)
-		}
-		_ = f.Close()
+	switch {
+	case s.link != "":
+		w.add(what, unix.SYS_SYMLINKAT, w.text(s.link), atCWD, w.text(s.path)).unless(unix.EEXIST)
+		return
+	case s.dir:
+		w.add(what, unix.SYS_MKDIRAT, atCWD, w.text(s.path), 0o755).unless(unix.EEXIST)
+	default:
+		w.add(what, unix.SYS_MKNODAT, atCWD, w.text(s.path), unix.S_IFREG|0o644, 0).unless(unix.EEXIST)
 	}
 	// With all that is mounted below: the kernel does not let a part of it be uncovered.
-	if err := unix.Mount("/proc/self/fd/"+strconv.Itoa(s.fd), s.path, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-		return fail(err)
+	w.mount(what, procFD(s.fd), s.path, "", unix.MS_BIND|unix.MS_REC, "")
+	if !s.writable {
+		w.readOnly(s.path, s.flags)
 	}
-	if s.writable {
-		return nil
-	}
-	return readOnly(s.path)
 }
 
-// readOnly closes a mount for writing; what else it is closed for stays.
-func readOnly(path string) error {
+// readOnly closes a mount for writing; what else it is closed for, by flags, stays.
+func (w *world) readOnly(path string, flags uintptr) *step {
+	flags |= unix.MS_BIND | unix.MS_REMOUNT | unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV
+	return w.mount(fmt.Sprintf("making %q read-only", path), "", path, "", flags, "")
+}
+
+// mountFlags are those of the mount at path that a mount of the same cannot be without.
+func mountFlags(path string) (flags uintptr, err error) {
 	var st unix.Statfs_t
-	err := unix.Statfs(path, &st)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err := unix.Statfs(path, &st); err != nil {
+		return 0, fmt.Errorf("asking how %q is mounted: %w", path, err)
 	}
-	if err != nil {
-		return fmt.Errorf("asking how %q is mounted: %w", path, err)
-	}
-	flags := uintptr(unix.MS_BIND | unix.MS_REMOUNT | unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV)
 	for has, flag := range map[int64]uintptr{
 		unix.ST_NOEXEC: unix.MS_NOEXEC, unix.ST_NOATIME: unix.MS_NOATIME,
 		unix.ST_NODIRATIME: unix.MS_NODIRATIME, unix.ST_RELATIME: unix.MS_RELATIME,
@@ -274,25 +229,15 @@ func readOnly(path string) error {
 			flags |= flag
 		}
 	}
-	if err := unix.Mount("", path, "", flags, ""); err != nil {
-		return fmt.Errorf("making %q read-only: %w", path, err)
-	}
-	return nil
+	return flags, nil
 }
 
-// ownTmp makes dir the job's own. Where the agent's home is below it (a trial by hand), the job's
-// folder cannot be it: the ways to what is shown would be made in there.
-func (w *world) ownTmp(dir string, fd int) error {
-	if fd < 0 || slices.ContainsFunc(w.sources, func(s source) bool { return within(s.path, dir) }) {
-		_, err := mountOver(dir, unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%")
-		return err
+// ownTmp makes dir the job's own. Where the agent's home is below it (a trial by hand), the job's folder cannot
+// be it: the ways to what is shown would be made in there.
+func (w *world) ownTmp(dir string, fd uintptr) {
+	if fd == 0 || slices.ContainsFunc(w.sources, func(s source) bool { return within(s.path, dir) }) {
+		w.mountOver(dir, unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%")
+		return
 	}
-	err := unix.Mount("/proc/self/fd/"+strconv.Itoa(fd), dir, "", unix.MS_BIND|unix.MS_REC, "")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("making %q the job's own: %w", dir, err)
-	}
-	return nil
+	w.mount(fmt.Sprintf("making %q the job's own", dir), procFD(fd), dir, "", unix.MS_BIND|unix.MS_REC, "").unless(unix.ENOENT)
 }

@@ -22,23 +22,29 @@ func sysProcAttr() *syscall.SysProcAttr {
 // among them: Java, Go and Node reserve address space by the gigabyte and use little of it, and a
 // limit of data (RLIMIT_DATA) holds for each process alone.
 func confine(pid int, l spec.Limits) {
-	for resource, n := range map[int]uint64{
-		unix.RLIMIT_NOFILE: l.OpenFiles, unix.RLIMIT_NPROC: l.Processes,
-		unix.RLIMIT_FSIZE: l.FileSize,
-	} {
-		if n == 0 {
-			continue
-		}
-		var now unix.Rlimit
-		if unix.Prlimit(pid, resource, nil, &now) == nil && n <= now.Max {
-			_ = unix.Prlimit(pid, resource, &unix.Rlimit{Cur: n, Max: n}, nil)
-		}
+	for resource, n := range rlimits(l) {
+		_ = unix.Prlimit(pid, resource, &unix.Rlimit{Cur: n, Max: n}, nil)
 	}
 	// When memory is short, an App goes before its shim and the agent.
 	if f, err := os.OpenFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", os.O_WRONLY, 0); err == nil {
 		_, _ = f.WriteString("500")
 		_ = f.Close()
 	}
+}
+
+// rlimits are the limits of each of the App's processes that are lower than this process's own.
+func rlimits(l spec.Limits) map[int]uint64 {
+	limits := map[int]uint64{}
+	for resource, n := range map[int]uint64{
+		unix.RLIMIT_NOFILE: l.OpenFiles, unix.RLIMIT_NPROC: l.Processes,
+		unix.RLIMIT_FSIZE: l.FileSize,
+	} {
+		var now unix.Rlimit
+		if n > 0 && unix.Prlimit(0, resource, nil, &now) == nil && n <= now.Max {
+			limits[resource] = n
+		}
+	}
+	return limits
 }
 
 // hardenSystem makes orphans of the App our children, keeps other processes of the sandbox user

@@ -24,7 +24,7 @@ func hide() {
 // harden prepares the process to be a supervisor. It catches signals rather than ignoring them,
 // because the App would inherit that they are ignored. SIGPIPE is among them, because the agent may
 // be gone when it is answered.
-func harden() <-chan os.Signal {
+func harden() chan os.Signal {
 	unix.Umask(0o007) // the App's outputs are for the agent, too, by group or ACL
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGHUP, unix.SIGPIPE)

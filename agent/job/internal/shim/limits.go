@@ -14,9 +14,7 @@ import (
 // one. What is bounded there needs no limit of each process.
 func (s *supervisor) limit() error {
 	l := &s.launch.Limits
-	if s.group == nil && s.noGroup == nil {
-		s.group, s.noGroup = cgroup.New()
-	}
+	s.group, s.noGroup = s.agent.newGroup()
 	if err := s.group.Set(cgroup.Limits{Memory: l.Memory, Tasks: l.Tasks, CPUWeight: l.CPUWeight}); err != nil {
 		return &spec.StartError{Code: spec.CodeShim, Err: err}
 	}
@@ -33,16 +31,14 @@ func (s *supervisor) limit() error {
 	return nil
 }
 
-// limitable finds out which limits hold for each App, and why that is not all. Where no control
-// group was made yet it makes one, and removes that.
-func limitable(g *cgroup.Group, noGroup error) (holds []string, missing string) {
+// limitable finds out which limits hold for each App, and why that is not all, by a control group
+// that it makes and removes.
+func limitable() (holds []string, missing string) {
 	if limitsMemory {
 		return []string{spec.LimitMemory, spec.LimitTasks}, "this system gives no job a share of the CPU"
 	}
-	if g == nil && noGroup == nil {
-		g, noGroup = cgroup.New()
-		defer g.Close()
-	}
+	g, noGroup := cgroup.New()
+	defer g.Close()
 	var lacks []string
 	for _, c := range []struct{ controller, limit string }{{"memory", spec.LimitMemory}, {"pids", spec.LimitTasks}, {"cpu", spec.LimitCPU}} {
 		if g.Limits(c.controller) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tcenvsvr/agent/job/internal/proc"
+	"tcenvsvr/agent/job/internal/sock"
 	"tcenvsvr/agent/job/internal/spec"
 )
 
@@ -27,6 +28,9 @@ func reap(dir string, known *spec.Status) (int, error) {
 	removeFiles(dir, s.Files)
 	if s.BootID != "" && s.BootID != proc.BootID() {
 		return 0, nil
+	}
+	if !sock.Serves(dir, s.ShimPID, s.Token) { // it has ended, or has another job by now
+		s.ShimPID = 0
 	}
 	spared := ancestors()
 	killed := map[proc.ID]bool{}

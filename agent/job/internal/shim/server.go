@@ -170,10 +170,15 @@ func (s *server) finish(exit []byte) {
 	}
 }
 
-// close removes the socket, once everybody has been told.
+// close removes the socket, and ends all connections once everybody has been told.
 func (s *server) close() {
 	for _, ln := range s.lns {
 		_ = ln.Close()
 	}
 	s.telling.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.clients {
+		_ = c.conn.Close()
+	}
 }

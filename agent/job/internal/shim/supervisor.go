@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"time"
 
+	"tcenvsvr/agent/host/memory"
 	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/spec"
 )
@@ -25,6 +27,7 @@ const (
 // supervisor is one job: prepare and start make it, supervise stays until its end.
 type supervisor struct {
 	launch  *spec.Launch
+	agent   *agentEnd
 	started time.Time
 	status  spec.Status
 	server  *server
@@ -41,6 +44,7 @@ type supervisor struct {
 	ended    bool      // the App itself has ended
 	oomKills uint64    // of the host, before the App could be one
 	refused  time.Time // since when nothing but refusals answer KILL
+	hopeless bool      // what is left cannot be ended
 }
 
 // event is news of the tree.
@@ -186,6 +190,12 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 	s.finish()
 }
 
+// trim halves the memory of a shim, which waits and needs little.
+func trim() {
+	debug.SetGCPercent(10) // else looking at the App's logs would leave 4 MiB of garbage, in hours
+	memory.Trim()
+}
+
 // kill ends everything that is there now. hopeless: the rest belongs to other users and cannot be
 // killed, however long it is tried.
 func (s *supervisor) kill() (hopeless bool) {
@@ -200,6 +210,7 @@ func (s *supervisor) kill() (hopeless bool) {
 		if !s.ended {
 			s.exit.Code = -1
 		}
+		s.hopeless = true
 		return true
 	}
 	return false
@@ -230,11 +241,16 @@ func (s *supervisor) finish() {
 	s.record()
 }
 
-// record writes the exit, sends it to the agent, whose own journal makes it durable, and then makes
-// it durable here in case there is no agent. No file is made in the folder once the agent knows,
-// because the agent may remove the folder.
+// record writes the exit and tells it to the agent. No file is made in the folder once the agent
+// knows, because the agent may remove the folder.
+//
+// An agent that this shim serves has the exit in its own journal within moments, or makes the record
+// durable itself ([job.KeepExit]) if that will take longer. Nobody else is certain to: without such an agent
+// the record is made durable here. (If agent and host both die within the moments between, the record is as
+// durable as any file that was not synced; if it is lost, the order ends as one whose outcome is not known.)
 func (s *supervisor) record() {
-	line, err := spec.EncodeExit(s.exit)
+	exit := spec.Bounded(s.exit)
+	line, err := spec.Encode(exit)
 	if err != nil {
 		return // cannot be: an Exit has nothing that does not encode
 	}
@@ -243,8 +259,16 @@ func (s *supervisor) record() {
 		s.server.finish(line)
 		defer s.server.close()
 	}
+	heard := false
+	if s.status.State == spec.Running {
+		heard = s.agent.tell(exit, err == nil && !s.hopeless, s.launch.Isolation.Level)
+	}
 	if err != nil && s.tree != nil {
 		s.retryRecord(line)
+	}
+	if heard {
+		_ = s.reserve.Close()
+		return
 	}
 	syncExit(s.reserve)
 }

@@ -181,7 +181,7 @@ func (t *tree) killed() int { return int(t.ended.Load()) }
 
 func pipe() (r, w *os.File, err error) { return os.Pipe() }
 
-func harden() <-chan os.Signal {
+func harden() chan os.Signal {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt) // so that a Ctrl-Break for the App does not end us
 	return signals

@@ -34,61 +34,37 @@ func initMain() int {
 // world is an App's world that is ready, or could not be made.
 type world = isolation.World
 
-// openWorld starts the init of a world, in the App's control group if there is one.
-func openWorld(level isolation.Level, g *cgroup.Group) (*world, error) {
-	return isolation.Open(level, "/proc/self/exe", []string{filepath.Base(os.Args[0]), "job-shim", isolation.InitCommand}, g.Start)
-}
-
-// prewarm makes a world while nobody waits for it: where the request has not come yet, this shim is
-// a prewarmed one, and has no secrets that an init could inherit either.
-//
-// So is the App's control group; noGroup says why there is none.
-func prewarm(stdin any) (w *world, g *cgroup.Group, noGroup error) {
-	f, ok := stdin.(*os.File)
+// mayServe reports whether nothing of a job with this isolation outlives it in what its shim has.
+func (a *agentEnd) mayServe(level isolation.Level) bool {
+	if level == isolation.Files || level == isolation.Full {
+		return true
+	}
+	f, ok := a.in.from.(*os.File)
 	if !ok {
-		return nil, nil, nil
+		return false
 	}
-	fds := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}
-	if n, err := unix.Poll(fds, 0); err != nil || n != 0 {
-		return nil, nil, nil
-	}
-	g, noGroup = cgroup.New()
-	if w, err := openWorld(isolation.Full, g); err == nil {
-		return w, g, noGroup
-	}
-	return nil, g, noGroup // the start says why there is no world, if it wants one
+	info, err := f.Stat()
+	return err == nil && info.Mode().Type() != os.ModeSocket // tc-job@.service
 }
 
 // prepareWorld has a world built for the App while the agent notes the start.
 func (s *supervisor) prepareWorld() error {
 	l := s.launch
-	if s.world != nil && s.world.Level != l.Isolation.Level {
-		s.world.Close()
-		s.world = nil
-	}
 	if !l.Isolation.On() {
 		return nil
 	}
 	fail := func(err error) error { return &spec.StartError{Code: spec.CodeIsolation, Err: err} }
-	if s.world == nil {
-		var err error
-		if s.world, err = openWorld(l.Isolation.Level, s.group); err != nil {
-			return fail(err)
-		}
-	}
 	plan := l.Isolation
 	plan.Hide = append(slices.Clip(plan.Hide), filepath.Join(l.Dir, spec.Folder))
 	if mount := s.group.Mount(); mount != "" { // the App's limits are files of its own user
 		plan.Lock = append(slices.Clip(plan.Lock), mount)
 	}
-	limits, err := json.Marshal(l.Limits)
+	start := &isolation.Start{Plan: plan, Argv: l.Argv, Env: l.Env, Dir: l.WorkDir}
+	w, err := isolation.Build(start, rlimits(l.Limits), s.out[0].app, s.out[1].app, s.group.Start)
 	if err != nil {
 		return fail(err)
 	}
-	start := &isolation.Start{Plan: plan, Argv: l.Argv, Env: l.Env, Dir: l.WorkDir, Limits: limits}
-	if err := s.world.Prepare(start, s.out[0].app, s.out[1].app); err != nil {
-		return fail(err)
-	}
+	s.world = w
 	return nil
 }
 
@@ -146,8 +122,8 @@ func (t *tree) watchWorld() {
 	t.events <- e
 }
 
-// killWorld kills the init, and with it, where it has a PID namespace, all at once: what forks
-// faster than it is found, too. It needs no /proc, which with hidepid= does not show the init.
+// killWorld kills the init, and with it, where it has a PID namespace, all at once: what forks faster than
+// it is found, too. It needs no /proc, which with hidepid= does not show the init.
 func (t *tree) killWorld() {
 	if t.world == nil {
 		return
@@ -168,8 +144,7 @@ func (t *tree) inWorld(list []proc.Info) []proc.Info {
 	return append(proc.Descendants(list, t.id.PID, t.id.PID), proc.Info{ID: t.id, PGID: t.id.PID})
 }
 
-// own is how many processes of a world are not the App's leftovers: its init, and the App until it
-// ends.
+// own is how many processes of a world are not the App's leftovers: its init, and the App until it ends.
 func (t *tree) own() int {
 	if t.ended.Load() {
 		return 1
@@ -198,15 +173,13 @@ func try(level isolation.Level) error {
 		return err
 	}
 	defer null.Close()
-	w, err := openWorld(level, nil)
+	// An App that cannot be executed shows as well that its world could be built.
+	start := &isolation.Start{Plan: isolation.Plan{Level: level}, Argv: []string{"/bin/true"}, Dir: "/"}
+	w, err := isolation.Build(start, nil, null, null, (*cgroup.Group)(nil).Start)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	// An App that cannot be executed shows as well that its world could be built.
-	if err := w.Prepare(&isolation.Start{Plan: isolation.Plan{Level: level}, Argv: []string{"/bin/true"}, Dir: "/"}, null, null); err != nil {
-		return err
-	}
 	err = w.Execute()
 	if _, ok := errors.AsType[syscall.Errno](err); ok {
 		return nil

@@ -21,7 +21,8 @@ func isInit([]string) bool { return false }
 
 func initMain() int { return 1 }
 
-func prewarm(any) (*world, *cgroup.Group, error) { return nil, nil, nil }
+// mayServe is false: here it cannot be known that nothing of the last App lives.
+func (a *agentEnd) mayServe(isolation.Level) bool { return false }
 
 func (s *supervisor) prepareWorld() error {
 	if !s.launch.Isolation.On() {

@@ -2,8 +2,12 @@ package sock
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"syscall"
+	"time"
 
 	"tcenvsvr/agent/job/internal/spec"
 )
@@ -41,7 +45,7 @@ func dial(ctx context.Context, address string, shim int) (*net.UnixConn, error) 
 	c := conn.(*net.UnixConn)
 	peer, err := PeerOf(c)
 	if err == nil && peer.PID != 0 && peer.PID != shim {
-		err = fmt.Errorf("process %d listens instead of %d", peer.PID, shim)
+		err = fmt.Errorf("process %d %w %d", peer.PID, errStranger, shim)
 	}
 	if err != nil {
 		_ = c.Close()
@@ -49,6 +53,39 @@ func dial(ctx context.Context, address string, shim int) (*net.UnixConn, error) 
 	}
 	return c, nil
 }
+
+// Serves reports whether the process shim has the job in dir. A shim may have another one by now: then it
+// listens neither in dir nor by this job's token. It does where that cannot be known.
+func Serves(dir string, shim int, token string) bool {
+	name := nameless(token)
+	if name == "" { // it has one job in its life
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+	defer cancel()
+	for _, err := range []error{hangUp(dial(ctx, name, shim)), hangUp(inFolder(ctx, dir, shim))} {
+		switch {
+		case err == nil:
+			return true
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, errStranger):
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+const askTimeout = 5 * time.Second
+
+func hangUp(c *net.UnixConn, err error) error {
+	if err == nil {
+		_ = c.Close()
+	}
+	return err
+}
+
+// errStranger means that another process listens.
+var errStranger = errors.New("listens instead of")
 
 // Listen makes the socket in the working directory and, where the system has such addresses, one
 // without a file, in case that folder is removed. No other process can know token before.

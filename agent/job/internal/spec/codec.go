@@ -17,6 +17,9 @@ import (
 // Operations of a Request.
 const (
 	OpStart = "start" // Launch
+	// OpServe comes before any OpStart: the agent keeps the shim's input open, reads from its output how
+	// its jobs end, and may send another OpStart after each Reply that is Ready.
+	OpServe = "serve"
 	OpReap  = "reap"  // end what is left in Dir
 	OpSweep = "sweep" // end what descends neither from a shim of Living nor from Agent
 	OpClear = "clear" // remove what the shim's user has in Dir
@@ -47,6 +50,10 @@ type Request struct {
 type Reply struct {
 	Status *Status `json:"status,omitempty"`
 	Killed int     `json:"killed,omitempty"` // of OpReap and OpSweep
+	// Exit is how the job ended that the shim was asked to start after OpServe.
+	Exit *Exit `json:"exit,omitempty"`
+	// Ready: the shim takes another OpStart. Of OpServe, and beside an Exit.
+	Ready bool `json:"ready,omitempty"`
 	// Level is the highest isolation there is, Missing what the kernel said to the next; of OpProbe.
 	Level   isolation.Level `json:"level,omitempty"`
 	Missing string          `json:"missing,omitempty"`
@@ -105,6 +112,9 @@ func DecodeReply(line []byte) (Reply, error) {
 	if err == nil && r.Status != nil {
 		err = r.Status.validate()
 	}
+	if err == nil && r.Exit != nil {
+		err = r.Exit.validate()
+	}
 	if err == nil && (r.Killed < 0 || r.Status == nil && r.Code == "" && r.Error != "") {
 		err = errors.New("an error without a code")
 	}
@@ -126,12 +136,15 @@ func Encode(v any) ([]byte, error) {
 }
 
 // EncodeExit encodes e after cutting its texts to their bounds.
-func EncodeExit(e Exit) ([]byte, error) {
+func EncodeExit(e Exit) ([]byte, error) { return Encode(Bounded(e)) }
+
+// Bounded is e with its texts cut to their bounds.
+func Bounded(e Exit) Exit {
 	e.StderrTail = plain.Tail(plain.Text(e.StderrTail), MaxTail)
 	for _, s := range []*string{&e.Error, &e.Stdout.Error, &e.Stderr.Error, &e.Log.Error} {
 		*s = plain.Tail(plain.Text(*s), maxError)
 	}
-	return Encode(e)
+	return e
 }
 
 // decode reads exactly one JSON object with nothing but space behind it.

@@ -21,6 +21,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/health"
+	"tcenvsvr/cmd/tccloud/internal/jobs"
 	"tcenvsvr/cmd/tccloud/internal/pace"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
@@ -48,6 +49,7 @@ type Config struct {
 	Uploads    *upload.Store
 	AppStore   *appstore.Store
 	Dispatcher *dispatch.Dispatcher
+	Jobs       *jobs.Jobs
 	Sessions   Sessions
 	Releases   *releases.Director
 	Packages   *packages.Store
@@ -130,6 +132,12 @@ func (a *API) admin(mux *http.ServeMux) {
 		"PUT releases/rollouts/{channel}":       a.rollout,
 		"POST releases/rollouts/{channel}/halt": a.halt,
 		"POST releases/choices":                 a.choose,
+		"GET jobs":                              a.jobs,
+		"POST jobs":                             a.intake(a.createJob),
+		"GET jobs/{name}":                       a.job,
+		"PATCH jobs/{name}":                     a.changeJob,
+		"DELETE jobs/{name}":                    a.removeJob,
+		"POST jobs/{name}/run":                  a.intake(a.runJob),
 		"GET variables":                         a.variables,
 		"PUT variables/{source}/{id}":           a.setVariable,
 		"DELETE variables/{source}/{id}":        a.deleteVariable,

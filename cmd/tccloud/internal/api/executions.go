@@ -21,7 +21,7 @@ import (
 // show returns an execution as operators see it.
 func (a *API) show(e dispatch.Execution) v1.Execution {
 	out := v1.Execution{
-		ID: e.ID, Environment: e.Environment, App: e.App, Runtime: e.Runtime, State: e.State, Ended: e.Terminal(),
+		ID: e.ID, Environment: e.Environment, App: e.App, Runtime: e.Runtime, State: e.State, Ended: e.Terminal(), Only: e.Only,
 		Attempt: e.Attempt, Server: e.Server, Priority: e.Priority, Retryable: e.Retryable,
 		TimeoutMS: e.Timeout.Milliseconds(), Limits: e.Limits, Params: e.ParamNames, Reason: e.Reason,
 		Created: e.Created, Delivered: e.Delivered, Accepted: e.Accepted, Started: e.Started, EndedAt: e.Ended,
@@ -31,6 +31,14 @@ func (a *API) show(e dispatch.Execution) v1.Execution {
 	}
 	if s, err := signed.Parse(e.Signature); err == nil {
 		out.SignedBy, out.SignedUntil = s.KeyID.String(), time.UnixMilli(s.NotAfter).UTC()
+	}
+	if e.Only != "" && e.State == wire.StateQueued {
+		out.Waits = "for the one server that may take it"
+		if s, err := a.Registry.Server(e.Only); err != nil {
+			out.Waits += ", which is gone: cancel it"
+		} else {
+			out.Waits += ": " + s.Name
+		}
 	}
 	if len(e.SealedTo) > 0 {
 		for _, s := range a.Registry.Openers(e.Environment, e.SealedTo) {

@@ -19,6 +19,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/health"
+	"tcenvsvr/cmd/tccloud/internal/jobs"
 	"tcenvsvr/cmd/tccloud/internal/pace"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/releases"
@@ -79,6 +80,14 @@ func describe(err error) *v1.Error {
 		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err)
 	case is(registry.ErrExists, catalog.ErrExists, dispatch.ErrExists):
 		return problem(http.StatusConflict, v1.CodeExists, "%v", err)
+	case is(jobs.ErrNotFound):
+		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).Try("\"tccloud job list\" shows the Jobs")
+	case is(jobs.ErrExists):
+		return problem(http.StatusConflict, v1.CodeExists, "%v", err).Try("\"tccloud job edit NAME\" changes it")
+	case is(jobs.ErrRunning):
+		return problem(http.StatusConflict, v1.CodeInUse, "%v", err).Try("\"tccloud execution cancel ID\" ends it")
+	case is(jobs.ErrInvalid):
+		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
 	case is(dispatch.ErrEnded):
 		return problem(http.StatusConflict, v1.CodeEnded, "%v", err)
 	case is(packages.ErrNotFound):

@@ -74,6 +74,12 @@ func (a *API) request(ctx context.Context, q v1.NewExecution) (dispatch.Request,
 		return dispatch.Request{}, problem(http.StatusConflict, v1.CodeInactive, "environment %q is not active", env.Name).
 			Try("tccloud env activate %s", env.Name)
 	}
+	if q.Server != "" {
+		if s, err := a.Registry.Server(q.Server); err != nil || s.Environment != env.Name {
+			return dispatch.Request{}, problem(http.StatusNotFound, v1.CodeNotFound, "environment %q has no server %.70q", env.Name, string(q.Server)).
+				Try("tccloud server list")
+		}
+	}
 	app, err := a.Catalog.Get(ctx, q.App, q.Version)
 	if err != nil {
 		return dispatch.Request{}, err
@@ -146,16 +152,16 @@ const operator = "1"
 func platform(environment string, app v1.App) map[string]string {
 	p := map[string]string{"tc_user_id": operator, "api_default_org": environment}
 	if app.Runtime == wire.RuntimeJob {
-		p["tc_job_id"] = jobID(environment, app.Name)
+		p["tc_job_id"] = number(environment + "/" + app.Name)
 	}
 	return p
 }
 
-// jobID is the same number for all runs of one App in one Environment, like the id of a job that is
-// set up once: Apps keep state under it. TcEx reads it as a number, Java as one of 31 bits.
-func jobID(environment, app string) string {
+// number is the tc_job_id of all runs of a Job, and of all runs by hand of one App in one
+// Environment: Apps keep state under it. TcEx reads it as a number, Java as one of 31 bits.
+func number(of string) string {
 	h := fnv.New32a()
-	_, _ = io.WriteString(h, environment+"/"+app)
+	_, _ = io.WriteString(h, of)
 	return strconv.FormatUint(uint64(max(1, h.Sum32()&math.MaxInt32)), 10)
 }
 
@@ -179,7 +185,7 @@ func compose(q v1.NewExecution, app v1.App) (dispatch.Request, error) {
 	}
 	return dispatch.Request{
 		ID: q.ID, KVContext: q.KVContext, Signature: q.Signature,
-		Environment: q.Environment, App: app.AppRef, Runtime: app.Runtime, Params: in.Params,
+		Environment: q.Environment, Server: q.Server, App: app.AppRef, Runtime: app.Runtime, Params: in.Params,
 		Defaults:     platform(q.Environment, app),
 		OutVariables: in.OutVariables, Timeout: timeout, Priority: priority, Retryable: q.Retryable, Limits: q.Limits,
 	}, nil

@@ -14,6 +14,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/cli/app"
 	"tcenvsvr/cmd/tccloud/internal/cli/env"
 	"tcenvsvr/cmd/tccloud/internal/cli/execution"
+	"tcenvsvr/cmd/tccloud/internal/cli/job"
 	"tcenvsvr/cmd/tccloud/internal/cli/key"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 	"tcenvsvr/cmd/tccloud/internal/cli/release"
@@ -45,10 +46,13 @@ Apps for it.
 	root.SetErr(o.Stderr)
 	cli.AddSections(root,
 		cli.Section{Title: "First steps", Commands: []*cobra.Command{serveCommand(o), env.Command(o), bundleCommand(o), demoCommand(o)}},
-		cli.Section{Title: "Operate", Commands: []*cobra.Command{statusCommand(o), server.Command(o), runCommand(o), execution.Command(o)}},
+		cli.Section{Title: "Operate", Commands: []*cobra.Command{statusCommand(o), server.Command(o), runCommand(o), execution.Command(o), job.Command(o)}},
 		cli.Section{Title: "Apps", Commands: []*cobra.Command{app.Command(o), variable.Command(o), key.Command(o)}},
-		cli.Section{Title: "Update", Commands: []*cobra.Command{release.Command(o)}})
-	root.AddCommand(versionCommand(o), operator.ExitCodes.Topic())
+		cli.Section{Title: "Update", Commands: []*cobra.Command{release.Command(o)}},
+		cli.Section{Title: "About", Commands: []*cobra.Command{versionCommand(o)}})
+	root.SetHelpCommandGroupID("About")
+	root.SetCompletionCommandGroupID("About")
+	root.AddCommand(operator.ExitCodes.Topic())
 	return root
 }
 

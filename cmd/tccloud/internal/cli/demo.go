@@ -18,7 +18,8 @@ itself while a job runs, and prints what happened. It needs Python 3, a JDK and 
 
   go run ./cmd/tccloud demo --once
 
-Exit code 0 only if every App gave the right answer and the job did not notice the update.`,
+Exit code 0 only if every App gave the right answer and the job did not notice the update.` +
+			"\n\n" + operator.ExitCodes.Help(operator.ExitOK, operator.ExitFailed, operator.ExitUsage, operator.ExitInterrupted),
 		RunE: func(cmd *cobra.Command, _ []string) error { return demo.Run(cmd.Context(), c) },
 	}
 	cmd.Flags().StringVar(&c.Agent, "agent", "", "the tcenvsvr program (default: beside this one, or built from source)")

@@ -44,7 +44,7 @@ func (d *distrust) add(o *operator.Env, c *cobra.Command) {
 	f.DurationVar(&d.signFor, "sign-for", time.Hour, "how long the signed order may wait for its start, at most 31 days (744h)")
 	f.StringVar(&d.pkg, "package", "", "the App's package (.tcx): refuse to run any other")
 	f.StringVar(&d.sha256, "sha256", "", "SHA-256 of the App's package: refuse to run any other")
-	f.StringSliceVar(&d.seal, "seal", nil, "seal these parameters to the Environment's servers, --seal=NAME,…; without a name all secret ones")
+	f.StringSliceVar(&d.seal, "seal", nil, "seal these parameters to the Environment's servers, --seal=NAME,…; without a name all that the App of --package calls encrypted")
 	f.Lookup("seal").NoOptDefVal = sealAll
 	f.StringArrayVar(&d.trust, "trust", nil, "PEM file with the CA of the servers to seal to")
 	f.StringArrayVar(&d.pins, "pin", nil, "fingerprint of a sealing key to seal to, sha256:…, as its server shows it")
@@ -71,6 +71,8 @@ func (d *distrust) check(cmd *cobra.Command, q v1.NewExecution) error {
 		return cli.Misuse(cmd, "--trust and --pin are for --seal")
 	case len(d.seal) > 1 && slices.Contains(d.seal, sealAll):
 		return cli.Misuse(cmd, "--seal without a name seals all secret parameters: it needs no other")
+	case len(d.seal) == 1 && d.seal[0] == sealAll && d.pkg == "":
+		return cli.Misuse(cmd, "--seal without a name wants --package: else the cloud would say which parameters are secret; or name them, --seal=NAME,…")
 	}
 	return nil
 }
@@ -129,16 +131,9 @@ func (d *distrust) prepare(ctx context.Context, o *operator.Env, c *client.Clien
 // sealTo seals the parameters that the flags name, to the servers that they trust.
 func (d *distrust) sealTo(ctx context.Context, o *operator.Env, c *client.Client, q *v1.NewExecution, pkg *v1.App) ([]submission.Recipient, error) {
 	names := d.seal
-	if names[0] == sealAll {
-		if pkg == nil {
-			a, err := c.App(ctx, q.App, q.Version)
-			if err != nil {
-				return nil, err
-			}
-			pkg = &a
-		}
+	if names[0] == sealAll { // check has seen to pkg
 		if names = submission.Secrets(*pkg, q.Params); len(names) == 0 {
-			return nil, operator.Try(errors.New("no parameter was given that the App declares as secret"), "name those to seal, --seal=NAME")
+			return nil, operator.Try(errors.New("no parameter was given that the App calls encrypted"), "name those to seal, --seal=NAME")
 		}
 	}
 	t, err := submission.ReadTrust(d.trust, d.pins)

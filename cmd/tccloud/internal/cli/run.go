@@ -39,7 +39,7 @@ type runFlags struct {
 func runCommand(o *operator.Env) *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
-		Use: "run ENV APP[@VERSION]", Short: "run an App and wait for its end", Args: cli.Exactly(2, "an Environment and an App"),
+		Use: "run ENV APP[@VERSION]", Short: "run an App and wait for its end", Args: runArguments,
 		Long: `Run gives an order to an Environment, waits for its end and exits by the outcome.
 One of the Environment's servers takes it. Interrupting this command does not end
 the execution; "tccloud execution cancel ID" does.
@@ -63,11 +63,13 @@ The cloud need not be believed. With --sign-key the order is signed, and servers
 whose policy has the public key run it as it is or not at all. This command first
 compares what the cloud would send to the servers with what you asked for: name and
 version, all parameters and, with --package or --sha256, the package. What is signed
-is shown on stderr. With --seal secret parameters are sealed to the servers, and the
-cloud keeps what it cannot read; a server that cannot open them does not get the order.
+is shown on stderr. With --seal parameters are sealed to the servers, and the cloud keeps
+what it cannot read; a server that cannot open them does not get the order. Which ones
+are secret the cloud is not asked, either: name them, or give the --package.
 
   tccloud run lab My_App@1.0.2 --param-file params.json --sign-key me.key --package My_App.tcx
-  tccloud run lab My_App --param-file params.json --seal --pin sha256:…`,
+  tccloud run lab My_App --param-file params.json --seal=password --pin sha256:…
+  tccloud run lab My_App --param-file params.json --seal --package My_App.tcx --pin sha256:…`,
 	}
 	f := cmd.Flags()
 	f.StringArrayVarP(&flags.inputs.Params, "param", "p", nil, "a parameter, NAME=VALUE or NAME=@FILE (VALUE is visible in ps; @@ is a literal @)")
@@ -111,6 +113,14 @@ cloud keeps what it cannot read; a server that cannot open them does not get the
 		return run(cmd.Context(), o, c, q, flags)
 	}
 	return o.Command(cmd, operator.RunCodes...)
+}
+
+// runArguments are an Environment and an App. "--seal NAME" looks as if it had a third.
+func runArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 2 && cmd.Flags().Changed("seal") {
+		return cli.Misuse(cmd, "%q is too much; the names of --seal stand behind =, as in --seal=NAME,NAME", args[2])
+	}
+	return cli.Exactly(2, "an Environment and an App")(cmd, args)
 }
 
 // order makes the request of the command line.

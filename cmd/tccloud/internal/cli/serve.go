@@ -28,8 +28,9 @@ goes into the certificate, and the first one into bundles.
 
 DIR needs a disk with 1 GB or more; a small cloud starts with 16 MB free. What is kept
 follows its size: logs at most a fifth (4 GB), executions an eighth (8 GB), published files a
-quarter (64 GB), Playbook variables an eighth (4 GB). With less than a twentieth free (32 MB to 1 GB) no
-new orders are taken; results are, until 8 MB are left. "tccloud status" says so.
+quarter (64 GB), Playbook variables an eighth (4 GB). With less than a twentieth free
+(32 MB to 1 GB) no new orders are taken; results are, until 8 MB are left. "tccloud status"
+says so.
 
   tccloud serve --data /var/lib/tccloud --name cloud.example
   tccloud serve --data DIR --broker-addr 127.0.0.1:0 --api-addr 127.0.0.1:0

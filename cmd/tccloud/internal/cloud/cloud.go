@@ -22,6 +22,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/health"
+	"tcenvsvr/cmd/tccloud/internal/jobs"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
 	"tcenvsvr/cmd/tccloud/internal/releases"
@@ -93,6 +94,7 @@ func Run(ctx context.Context, cfg Config) error {
 type cloud struct {
 	registry     *registry.Registry
 	dispatcher   *dispatch.Dispatcher
+	jobs         *jobs.Jobs
 	catalog      *catalog.Catalog
 	sweeps       []func(context.Context) error
 	gateway      *gateway.Gateway
@@ -116,6 +118,7 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 	g.Go(func() error { return c.health.Run(ctx) })
 	g.Go(func() error { return reserveFile{cfg.Data}.Run(ctx) })
 	g.Go(func() error { return c.catalog.Run(ctx, c.sweeps...) })
+	g.Go(func() error { return c.jobs.Run(ctx) })
 	g.Go(func() error { return c.releases.Run(ctx, fleet{c.gateway}) })
 	g.Go(func() error { return c.api.Run(ctx, p.api) })
 	g.Go(func() error { return c.clock.Run(ctx, c.onClockStep(cfg.Logger)) })

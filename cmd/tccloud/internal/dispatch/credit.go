@@ -4,18 +4,18 @@ import "time"
 
 // reserve uses one credit of the Environment's session that has most, of those that can open what is
 // sealed to keys, and returns that session, or nil.
-func (d *Dispatcher) reserve(env string, keys []string) *Session {
+func (d *Dispatcher) reserve(env string, t takers) *Session {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e := d.envs[env]
 	if e == nil {
 		return nil
 	}
-	return e.reserve(time.Now(), keys)
+	return e.reserve(time.Now(), t)
 }
 
 // reserveDirect is reserve for an order that may bypass the queue, because nothing waits in it.
-func (d *Dispatcher) reserveDirect(env string, keys []string) *Session {
+func (d *Dispatcher) reserveDirect(env string, t takers) *Session {
 	select {
 	case <-d.Ready():
 	default:
@@ -24,7 +24,7 @@ func (d *Dispatcher) reserveDirect(env string, keys []string) *Session {
 	if _, total := d.ledger.Queued(env); total > 0 {
 		return nil
 	}
-	return d.reserve(env, keys)
+	return d.reserve(env, t)
 }
 
 // returnCredit returns a credit that was not used; s may be nil.
@@ -42,10 +42,10 @@ func (s *Session) takesOrders(now time.Time) bool {
 	return s.open && !s.refusing && s.credit > 0 && now.After(s.paused)
 }
 
-func (e *environment) reserve(now time.Time, keys []string) *Session {
+func (e *environment) reserve(now time.Time, t takers) *Session {
 	var best *Session
 	for s := range e.sessions {
-		if s.takesOrders(now) && s.canOpen(keys) && (best == nil || s.credit > best.credit) {
+		if s.takesOrders(now) && t.have(s) && (best == nil || s.credit > best.credit) {
 			best = s
 		}
 	}

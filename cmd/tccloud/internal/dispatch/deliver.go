@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -22,11 +21,11 @@ const (
 	emptyPause = time.Second
 	// batch bounds one pull.
 	batch = 64
-	// sealedPause is how long an order that no server with credit can open steps back.
-	sealedPause = time.Second
+	// certainPause is how long an order steps back that no server with credit may take.
+	certainPause = time.Second
 )
 
-var errSealed = errors.New("it is sealed to certain servers")
+var errTakers = errors.New("it is for certain servers")
 
 // wake has Run look whether an Environment has orders to deliver.
 func (d *Dispatcher) wake(env string) {
@@ -46,7 +45,7 @@ func (d *Dispatcher) wake(env string) {
 }
 
 // expect has the queue of a priority asked again at once, where it was found empty: an order that
-// steps back (see sealedPause) must not hold up one that has just come.
+// steps back (see certainPause) must not hold up one that has just come.
 func (d *Dispatcher) expect(env string, priority int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -97,11 +96,35 @@ func (d *Dispatcher) pump(ctx context.Context, name string, e *environment) {
 		d.mu.Lock()
 		if !e.due || ctx.Err() != nil {
 			e.pumping = false
+			if credit > 0 {
+				d.lookAgain(name, e, queued, dry)
+			}
 			d.mu.Unlock()
 			return
 		}
 		d.mu.Unlock()
 	}
+}
+
+// lookAgain wakes the pump when a queue that was found empty, although orders are queued, is asked
+// again: they stepped back, and nothing else may happen until then. Dispatcher.mu is held.
+func (d *Dispatcher) lookAgain(name string, e *environment, queued [10]int, dry [10]time.Time) {
+	var soonest time.Time
+	for p := range queued {
+		if queued[p] > 0 && (soonest.IsZero() || dry[p].Before(soonest)) {
+			soonest = dry[p]
+		}
+	}
+	if soonest.IsZero() || e.looking {
+		return
+	}
+	e.looking = true
+	time.AfterFunc(time.Until(soonest), func() {
+		d.mu.Lock()
+		e.looking = false
+		d.mu.Unlock()
+		d.wake(name)
+	})
 }
 
 // pull delivers up to n queued orders of one priority concurrently.
@@ -123,28 +146,28 @@ func (d *Dispatcher) pull(ctx context.Context, name string, e *environment, prio
 	wg.Wait()
 }
 
-// deliver gives one queued order to the session with the most credit, of those that can open it.
+// deliver gives one queued order to the session with the most credit, of those that may take it.
 func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
-	var keys []string
+	var t takers
 	if rec := d.ledger.Peek(item.Order); rec != nil {
 		if rest := rec.Delay(time.Now()); rest > 0 {
 			item.Back(rest)
 			return
 		}
-		keys = rec.SealedTo
+		t = takersOf(rec)
 	}
-	session := d.reserve(env, keys)
+	session := d.reserve(env, t)
 	if session == nil {
 		pause := time.Duration(0)
-		if keys != nil { // only this order waits for certain servers: others are taken meanwhile
-			pause = sealedPause
+		if t.certain() { // only this order waits for certain servers: others are taken meanwhile
+			pause = certainPause
 		}
 		item.Back(pause)
 		return
 	}
 	rec, err := d.ledger.Update(ctx, item.Order, func(r *record.Record) error {
-		if !slices.Equal(r.SealedTo, keys) { // it was not known here yet
-			return errSealed
+		if !takersOf(r).equal(t) { // it was not known here yet
+			return errTakers
 		}
 		return r.Deliver(item.Attempt, session.xid, session.epoch, session.journal, time.Now())
 	})
@@ -160,7 +183,7 @@ func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
 		// appear again, requeueLost puts the message again.
 		d.returnCredit(session)
 		item.Done()
-	case errors.Is(err, errSealed):
+	case errors.Is(err, errTakers):
 		d.returnCredit(session)
 		item.Back(0)
 	default:

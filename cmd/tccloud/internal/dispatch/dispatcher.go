@@ -61,6 +61,7 @@ type environment struct {
 	due        bool          // something may be deliverable
 	pumping    bool          // a goroutine works on it
 	emptyUntil [10]time.Time // by priority: the queue had nothing, and is not asked again before then
+	looking    bool          // a timer wakes the pump when a queue is asked again
 }
 
 // New opens the buckets and streams. No order is delivered before Run runs.

@@ -36,6 +36,7 @@ type Request struct {
 	Priority     int               // 0 (last)–9 (first); see DefaultPriority
 	Retryable    bool              // may run again after interrupted
 	Limits       wire.Limits       // of the App's memory, processes and share of the CPU
+	Server       wire.ServerXID    // the only one that may take it; "" = any of the Environment
 	Signature    string            // of the operator, over what Draft returns; "" without one
 }
 
@@ -54,7 +55,7 @@ func (d *Dispatcher) Submit(ctx context.Context, r Request) (Execution, error) {
 	if err := d.params.Put(ctx, rec.Inputs, content); err != nil { // before the record, which never lacks them
 		return Execution{}, fmt.Errorf("storing parameters of order %s: %w", rec.ID, err)
 	}
-	session := d.reserveDirect(rec.Environment, rec.SealedTo)
+	session := d.reserveDirect(rec.Environment, takersOf(rec))
 	if session != nil {
 		if err := rec.Deliver(rec.Attempt, session.xid, session.epoch, session.journal, time.Now()); err != nil {
 			return Execution{}, err
@@ -106,6 +107,8 @@ func (d *Dispatcher) record(r Request) (*record.Record, []byte, error) {
 		return nil, nil, fmt.Errorf("%w: order id %.70q", ErrInvalid, string(id))
 	case r.Signature != "" && !until.After(now):
 		return nil, nil, fmt.Errorf("%w: the signature was good until %s", ErrInvalid, until.UTC().Format(time.DateTime))
+	case r.Server != "" && !r.Server.Valid():
+		return nil, nil, fmt.Errorf("%w: server %.70q", ErrInvalid, string(r.Server))
 	case len(r.KVContext) > 64:
 		return nil, nil, fmt.Errorf("%w: key-value context of %d bytes", ErrInvalid, len(r.KVContext))
 	case r.StartWithin < 0 || r.StartWithin > maxQueueTTL:
@@ -114,7 +117,7 @@ func (d *Dispatcher) record(r Request) (*record.Record, []byte, error) {
 	now = record.Stamp(now)
 	rec := &record.Record{
 		Execution: Execution{
-			ID: id, Signature: r.Signature, SealedTo: keys, Environment: r.Environment, App: r.App, Runtime: r.Runtime,
+			ID: id, Signature: r.Signature, SealedTo: keys, Environment: r.Environment, Only: r.Server, App: r.App, Runtime: r.Runtime,
 			OutVariables: r.OutVariables, ParamNames: slices.Sorted(maps.Keys(r.Params)),
 			Timeout:     cmp.Or(r.Timeout, d.cfg.Timeout),
 			StartWithin: within,

@@ -68,13 +68,17 @@ func (g *Gateway) acquireAuth(ctx context.Context) (done func(), err error) {
 // probe answers a hello that asks whether a session would be opened.
 func (g *Gateway) probe(ctx context.Context, c *port.Conn, h *wire.Hello) {
 	srv, inUse, err := g.answerProbe(ctx, c, h)
+	var kept bool
+	if err == nil && h.SealKey != "" && !h.Leave {
+		kept, err = g.keepSealKey(ctx, c, h, srv)
+	}
 	if err != nil {
 		g.log.Info("probe was refused", "server", h.ServerXID, "remote", c.Net.RemoteAddr(), "err", err)
 		c.Refuse(wireError(err))
 		return
 	}
 	g.log.Info("probe was answered", "server", srv.XID, "environment", srv.Environment, "remote", c.Net.RemoteAddr(), "leaving", h.Leave, "in_use", inUse)
-	c.Finish(&wire.Probed{Environment: srv.Environment, ServerTime: time.Now().UnixMilli(), InUse: inUse})
+	c.Finish(&wire.Probed{Environment: srv.Environment, ServerTime: time.Now().UnixMilli(), InUse: inUse, SealKey: kept})
 }
 
 func (g *Gateway) answerProbe(ctx context.Context, c *port.Conn, h *wire.Hello) (srv Server, inUse string, err error) {
@@ -159,6 +163,23 @@ func (g *Gateway) admit(ctx context.Context, c *port.Conn, h *wire.Hello) (*sess
 	g.log.Info("session was opened", "server", srv.XID, "environment", srv.Environment, "epoch", orders.Epoch(),
 		"transport", c.Transport, "remote", c.Net.RemoteAddr(), "orders", len(h.Orders), "results", len(h.Results), "fenced", len(w.Fenced))
 	return s, nil
+}
+
+// keepSealKey keeps the statement of a server that is being enrolled. Where it has a session already,
+// that one has told its key, and the host that asks may never start.
+func (g *Gateway) keepSealKey(ctx context.Context, c *port.Conn, h *wire.Hello, srv Server) (bool, error) {
+	if g.cfg.SealKey == nil {
+		return false, nil
+	}
+	old, err := g.holder(ctx, srv.XID, g.host(c, h))
+	if err != nil || old != nil && old.Alive {
+		return false, err
+	}
+	keys, err := g.cfg.SealKey(ctx, srv, h.SealKey)
+	if err != nil {
+		return false, fmt.Errorf("storing the sealing key of server %q: %w", srv.XID, err)
+	}
+	return len(keys) > 0, nil
 }
 
 // sealKey tells the dispatcher what the server can open.

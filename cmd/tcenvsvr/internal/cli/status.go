@@ -92,6 +92,13 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 	for _, d := range s.DamagedApps {
 		row("app", "%s", d)
 	}
+	if n := s.Bytecode.Pending; n > 0 {
+		row("bytecode", "%d Apps are being compiled", n)
+	}
+	for _, p := range s.Bytecode.Problems {
+		row("bytecode", "there is none, or not all, of %s: %s", p.App, p.What)
+		row("", "hint: Apps run without it, and start later")
+	}
 	if s.JournalDamage != "" {
 		row("journal", "was damaged and is mended: %s", s.JournalDamage)
 		row("", "hint: check the disk; orders that may have been lost are shown as interrupted by the cloud")

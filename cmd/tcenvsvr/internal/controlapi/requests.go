@@ -5,6 +5,17 @@ type MasterPassword struct {
 	Password []byte `json:"password"`
 }
 
+// Rotation asks for a new sealing key. Forget has the service drop the ones before it, so that what
+// was sealed to them opens nowhere.
+type Rotation struct {
+	Forget bool `json:"forget"`
+}
+
+// Rotated is the answer: the new key's fingerprint.
+type Rotated struct {
+	SealKey string `json:"seal_key"`
+}
+
 // LogLevel is debug, info, warn or error.
 type LogLevel struct {
 	Level string `json:"level"`

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent"
+	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link"
 )
@@ -22,6 +23,8 @@ type Status struct {
 	Isolation *job.IsolationReport `json:"isolation,omitempty"`
 	// Limits says which limits hold for each App; nil as Isolation.
 	Limits *job.LimitsReport `json:"limits,omitempty"`
+	// Bytecode says which Apps are being compiled, and why some could not be.
+	Bytecode app.Bytecode `json:"bytecode"`
 	// Settings says which changes wait for a restart or are not used.
 	Settings Settings `json:"settings"`
 	// Policy is the customer's policy in force.

@@ -165,7 +165,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if err != nil {
 		logger.Warn("some facts about the host are not known", "err", err)
 	}
-	if d.apps, err = app.Open(app.CatalogConfig{Dir: p.Programs, Logger: logger.With("component", "app")}); err != nil {
+	if d.apps, err = app.Open(app.CatalogConfig{Dir: p.Programs, Compiler: d.newCompiler(), Logger: logger.With("component", "app")}); err != nil {
 		return nil, err
 	}
 	if d.journal, err = journal.Open(p.Journal, logger.With("component", "journal")); err != nil {
@@ -221,14 +221,14 @@ func (d *daemon) run(ctx context.Context) error {
 		return control.Serve(ctx, d.paths.Control, d.handlers())
 	})
 	g.Go(func() error { return d.renewer.Run(ctx, d.link) })
-	g.Go(func() error { return d.jobs.Run(ctx) })
+	g.Go(func() error { return d.jobs.Run(ctx, func() int { return d.live.settings().JobExecutors }) })
 	g.Go(func() error { return d.apps.Run(ctx) })
 	g.Go(func() error { return d.trust.Run(ctx) })
 	g.Go(func() error { return d.clock.Run(ctx, d.clockSet) })
 	g.Go(func() error { return d.updates.Run(ctx) })
 	g.Go(func() error { return d.protect(ctx) })
 	g.Go(func() error { return d.notify(ctx) })
-	g.Go(func() error { trim(ctx); return nil })
+	g.Go(func() error { d.trim(ctx); return nil })
 	g.Go(func() error { return d.reloads(ctx) })
 	g.Go(func() error {
 		select {

@@ -12,8 +12,9 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
-// newGuard makes what keeps from this host what its owner does not allow. The Environment is that of the
-// settings, which came with the bundle: neither a message of the cloud nor a renewed certificate changes it.
+// newGuard makes what keeps from this host what its owner does not allow. The Environment is that
+// of the settings, which came with the bundle: neither a message of the cloud nor a renewed
+// certificate changes it.
 func (d *daemon) newGuard(s settings.Settings, client *cloud.Client) *guard.Guard {
 	c := guard.Config{
 		Policy: policy.NewFile(d.paths.Policy), Environment: s.Environment, Replays: signed.NewReplays(d.paths.Journal),
@@ -25,12 +26,12 @@ func (d *daemon) newGuard(s settings.Settings, client *cloud.Client) *guard.Guar
 	return guard.New(c)
 }
 
-// protectEvery is how often the policy is looked at without an order: log and audit tell of a change, and
-// of a policy that somebody spoiled, before the next order comes.
+// protectEvery is how often the policy is looked at without an order: log and audit tell of a
+// change, and of a policy that somebody spoiled, before the next order comes.
 const protectEvery = 30 * time.Second
 
-// protect tells of changes of the policy, and has a session that lasts long told a new statement of the
-// sealing key.
+// protect tells of changes of the policy, and has a session that lasts long told a new statement of
+// the sealing key.
 func (d *daemon) protect(ctx context.Context) error {
 	tick := time.NewTicker(protectEvery)
 	defer tick.Stop()
@@ -62,4 +63,14 @@ func (d *daemon) policyStatus() controlapi.Policy {
 		}
 	}
 	return s
+}
+
+// rotateSealKey makes a new sealing key, and a new session that tells the cloud of it.
+func (d *daemon) rotateSealKey(_ context.Context, ask controlapi.Rotation) (any, error) {
+	fingerprint, err := d.sealing.Rotate(ask.Forget)
+	if err != nil {
+		return nil, err
+	}
+	d.link.Reconnect()
+	return controlapi.Rotated{SealKey: fingerprint}, nil
 }

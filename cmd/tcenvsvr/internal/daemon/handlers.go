@@ -15,6 +15,7 @@ func (d *daemon) handlers() control.Handlers {
 	return control.Handlers{
 		"GET status":           func(context.Context, []byte) (any, error) { return d.status(), nil },
 		"POST keychain-unlock": d.vault.handler(),
+		"POST keychain-rotate": control.With(d.rotateSealKey),
 		"POST drain":           control.Do(d.agent.StartDrain),
 		"POST resume":          control.Do(d.agent.Resume),
 		"POST reload":          func(context.Context, []byte) (any, error) { return d.reload("command line") },

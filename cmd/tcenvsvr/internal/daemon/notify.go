@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
@@ -80,19 +79,4 @@ func (d *daemon) statusLine() string {
 		line += "; draining"
 	}
 	return line
-}
-
-// startIsOver is the time after which memory that only the start needed is given back.
-const startIsOver = 10 * time.Second
-
-// trim gives back the memory of the start: parsing CAs and settings leaves more pages than an idle
-// agent needs, and the garbage collector would keep them for minutes.
-func trim(ctx context.Context) {
-	timer := time.NewTimer(startIsOver)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		debug.FreeOSMemory()
-	case <-ctx.Done():
-	}
 }

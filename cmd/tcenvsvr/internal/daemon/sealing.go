@@ -4,38 +4,31 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
-	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/enroll/identity"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/secret/envelope"
-	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/settings"
 )
 
 const (
-	// sealKeyName is what the keychain binds the sealing keys to; no setting has this name.
-	sealKeyName = "sealing-keys"
-	// rotateAfter is how old a sealing key becomes. What was recorded opens for who gets the key later.
+	// rotateAfter is how old a sealing key becomes. What was recorded opens for who gets the key
+	// later.
 	rotateAfter = 180 * 24 * time.Hour
 	// restateAfter is how old a statement may be when a session begins.
 	restateAfter = time.Hour
 	// oldAfter is how old a statement may become in a session: submitters believe it for 30 days.
-	oldAfter    = 7 * 24 * time.Hour
-	maxSealKeys = 64 << 10 // bytes of the file
+	oldAfter = 7 * 24 * time.Hour
 )
 
-// sealing holds the keys to which parameters are sealed. They lie in a file that the keychain seals. A nil
-// sealing has none.
+// sealing holds the keys to which parameters are sealed. They lie in a file that the keychain
+// seals. A nil sealing has none.
 type sealing struct {
-	file        string
-	chain       *keychain.Keychain
+	store       *envelope.Store
 	id          *identity.Identity
 	server      wire.ServerXID
 	environment string
@@ -50,9 +43,10 @@ type sealing struct {
 	problem   string // why there is no statement
 }
 
-// errNoKeychain and errNoEnvironment are why a server has no sealing key.
+// Why a server has no sealing key.
 var (
 	errNoKeychain    = errors.New("there is no keychain, or nothing is sealed by it: \"tcenvsvr keychain init\" makes one")
+	errNoKeys        = errors.New("the sealing keys cannot be read or made; the log says why")
 	errNoEnvironment = errors.New("the enrollment does not say which Environment this server belongs to; enroll it with a fresh bundle")
 )
 
@@ -62,56 +56,66 @@ func (d *daemon) newSealing(s settings.Settings) (*sealing, error) {
 		return nil, nil //nolint:nilnil // a server without a keychain is none with an error
 	}
 	k := &sealing{
-		file: d.paths.SealKeys, chain: d.vault.chain, id: d.id, server: wire.ServerXID(s.ServerXID), environment: s.Environment,
+		store: envelope.NewStore(d.paths.SealKeys, d.vault.chain), id: d.id, server: wire.ServerXID(s.ServerXID), environment: s.Environment,
 		audit: d.audit, logger: d.logger.With("component", "sealing"),
 	}
 	return k, k.load(time.Now())
 }
 
-// load reads the ring. One that the keychain does not open is of no use any more; it is kept beside.
+// load reads the ring, or makes the first key.
 func (k *sealing) load(now time.Time) error {
-	text, err := os.ReadFile(k.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return k.rotate(now)
-	}
-	if err == nil && len(text) > maxSealKeys {
-		err = errors.New("it is too long")
+	o, err := k.store.Open(now)
+	if o.Lost != nil {
+		k.logger.Error("the sealing keys cannot be opened, new ones take their place: what was sealed to the old ones is refused", "err", o.Lost)
 	}
 	if err != nil {
-		return fmt.Errorf("reading the sealing keys %q: %w", k.file, err)
+		return err
 	}
-	clear, err := k.chain.Unseal(sealKeyName, string(bytes.TrimSpace(text)))
-	if err == nil {
-		k.ring, err = envelope.ParseRing([]byte(clear))
+	k.ring = o.Ring
+	if o.Made {
+		k.made()
 	}
-	if err == nil {
-		return nil
-	}
-	k.logger.Error("the sealing keys cannot be opened, new ones take their place: what was sealed to the old ones is refused", "file", k.file, "kept", k.file+".lost", "err", err)
-	if err := os.Rename(k.file, k.file+".lost"); err != nil {
-		return fmt.Errorf("replacing the sealing keys: %w", err)
-	}
-	k.ring = envelope.Ring{}
-	return k.rotate(now)
+	return nil
 }
 
-// rotate makes a new key, and keeps it durably before anybody learns of it.
-func (k *sealing) rotate(now time.Time) error {
+// rotate makes a new key, and keeps it durably before anybody learns of it. The ones before it open
+// values for their overlap, or, with forget, never again.
+func (k *sealing) rotate(now time.Time, forget bool) error {
 	next, err := k.ring.Rotate(now)
 	if err != nil {
 		return err
 	}
-	text, err := k.chain.Seal(sealKeyName, string(next.Encode()))
-	if err != nil {
+	if forget {
+		next = next.Newest()
+	}
+	if err := k.store.Keep(next); err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(k.file, []byte(text+"\n"), 0o600); err != nil {
-		return fmt.Errorf("keeping the sealing keys: %w", err)
-	}
 	k.ring, k.statement = next, ""
-	k.logger.Info("sealing key made", "fingerprint", next.Current().Fingerprint().String())
-	k.audit.Record(audit.SealKeyMade, "fingerprint", next.Current().Fingerprint().String())
+	k.made()
 	return nil
+}
+
+func (k *sealing) made() {
+	fingerprint := k.ring.Current().Fingerprint().String()
+	k.logger.Info("sealing key made", "fingerprint", fingerprint, "keys", len(k.ring.IDs()))
+	k.audit.Record(audit.SealKeyMade, "fingerprint", fingerprint)
+}
+
+// Rotate replaces the key by the command line's word, and returns the new one's fingerprint.
+func (k *sealing) Rotate(forget bool) (string, error) {
+	if k == nil {
+		return "", errNoKeychain
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.usable() {
+		return "", errNoKeys
+	}
+	if err := k.rotate(time.Now(), forget); err != nil {
+		return "", fmt.Errorf("making a new sealing key: %w", err)
+	}
+	return k.ring.Current().Fingerprint().String(), nil
 }
 
 // usable reports whether there is a key.
@@ -137,7 +141,7 @@ func (k *sealing) Statement() string {
 	}
 	now := time.Now()
 	if now.Sub(k.ring.Created()) > rotateAfter {
-		if err := k.rotate(now); err != nil {
+		if err := k.rotate(now, false); err != nil {
 			k.logger.Warn("sealing key is not replaced by a new one, though it is old", "err", err)
 		}
 	}
@@ -199,7 +203,7 @@ func (k *sealing) status() (fingerprint, problem string) {
 	defer k.mu.Unlock()
 	switch {
 	case !k.usable():
-		return "", "the sealing keys cannot be read or made; the log says why"
+		return "", errNoKeys.Error()
 	case k.problem != "":
 		return "", k.problem
 	}

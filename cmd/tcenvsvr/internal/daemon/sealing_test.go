@@ -20,9 +20,10 @@ func TestSealingKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	path := filepath.Join(dir, "sealing-keys")
 	open := func(chain *keychain.Keychain) *sealing {
 		t.Helper()
-		k := &sealing{file: filepath.Join(dir, "sealing-keys"), chain: chain, logger: slog.New(slog.DiscardHandler)}
+		k := &sealing{store: envelope.NewStore(path, chain), logger: slog.New(slog.DiscardHandler)}
 		if err := k.load(now); err != nil {
 			t.Fatal(err)
 		}
@@ -34,22 +35,34 @@ func TestSealingKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.ReadFile(first.file)
+	file, err := os.ReadFile(path)
 	if err != nil || bytes.Contains(file, []byte("tcsealkeys")) || !keychain.IsSealed(string(bytes.TrimSpace(file))) {
 		t.Errorf("%v: the file holds %.40q", err, file)
 	}
-	if info, err := os.Stat(first.file); err != nil || info.Mode().Perm()&0o077 != 0 {
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
 		t.Errorf("%v, %v: others may read it", info, err)
 	}
 	again := open(chain)
 	if got, _ := again.status(); got != first.ring.Current().Fingerprint().String() {
 		t.Errorf("after a restart the key is %s", got)
 	}
-	if err := again.rotate(now.Add(rotateAfter)); err != nil {
+	if err := again.rotate(now.Add(rotateAfter), false); err != nil {
 		t.Fatal(err)
 	}
 	if value, err := open(chain).Open(at, sealed); err != nil || string(value) != "opensesame" {
 		t.Errorf("after a rotation: %q, %v", value, err)
+	}
+
+	fingerprint, err := again.Rotate(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forgot := open(chain)
+	if got, _ := forgot.status(); got != fingerprint || len(forgot.ring.IDs()) != 1 {
+		t.Errorf("after a rotation that forgets, the key is %s of %v; want %s alone", got, forgot.ring.IDs(), fingerprint)
+	}
+	if _, err := forgot.Open(at, sealed); err == nil {
+		t.Error("a key that was to be forgotten opens values")
 	}
 
 	other, err := keychain.Create(filepath.Join(dir, "other.json"), []byte("correct horse"))
@@ -59,7 +72,7 @@ func TestSealingKeys(t *testing.T) {
 	if _, err := open(other).Open(at, sealed); err == nil {
 		t.Error("another keychain opens it")
 	}
-	if _, err := os.Stat(first.file + ".lost"); err != nil {
+	if _, err := os.Stat(path + ".lost"); err != nil {
 		t.Error(err)
 	}
 	var none *sealing

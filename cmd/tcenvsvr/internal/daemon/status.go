@@ -26,6 +26,7 @@ func (d *daemon) status() controlapi.Status {
 		l.MemoryMegabytes = d.live.settings().AppsMemory
 		s.Limits = &l
 	}
+	s.Bytecode = d.apps.Bytecode()
 	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)
 	return s
 }

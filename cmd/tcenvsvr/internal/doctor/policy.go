@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"os"
 
 	"tcenvsvr/agent/app/policy"
 )
@@ -21,11 +22,19 @@ func customerPolicy(_ context.Context, t *target) outcome {
 	case p.Absent():
 		return warn(`write one ("tcenvsvr help policy" has an example), and try it with "tcenvsvr policy show --policy DRAFT"`, "there is none (%s): the cloud alone decides which Apps run here", path)
 	}
-	if s := t.status.Policy; t.statusErr == nil && s.Path != "" && s.Path != path {
+	switch s := t.status.Policy; { // root may read what the agent cannot
+	case t.statusErr != nil || s.Path == "":
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o044 == 0 {
+			return fail("\"chmod 644 "+path+"\"", "every order is denied: only root can read it (mode %04o)", info.Mode().Perm())
+		}
+	case s.Path != path:
 		return warn("compare TCENVSVR_POLICY in the service's environment", "the agent goes by another one: %s", s.Path)
-	}
-	if problem := t.status.Policy.SignedProblem; problem != "" {
-		return fail(`"tcenvsvr status" has more`, "signed orders are refused: %s", problem)
+	case s.Problem != "":
+		return fail(`mend it as root; it counts at once`, "every order is denied: the agent says: %s", s.Problem)
+	case s.SHA256 != p.View().SHA256:
+		return warn("compare \"tcenvsvr status\" and \"sha256sum "+path+"\"; restart the service", "the agent goes by another content than this file's")
+	case s.SignedProblem != "":
+		return fail(`"tcenvsvr status" has more`, "signed orders are refused: %s", s.SignedProblem)
 	}
 	if advice := p.Advice(); len(advice) > 0 {
 		return ok("%s; %d notes, see \"tcenvsvr policy show\"", path, len(advice))

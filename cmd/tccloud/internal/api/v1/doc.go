@@ -20,6 +20,9 @@
 //	GET    executions/{id}/logs?stream=&attempt=&follow=   Line with a Chunk each
 //	GET    executions/{id}/outputs         Outputs: the Playbook variables written
 //	GET    executions/{id}/files/{name}    a published file
+//	GET    jobs                            POST   jobs                     NewJob → Job
+//	GET    jobs/{name}                     PATCH  jobs/{name}              ChangeJob → Job
+//	DELETE jobs/{name}                     POST   jobs/{name}/run          → Started
 //	GET    variables                       PUT    variables/{source}/{id}  Content
 //	DELETE variables/{source}/{id}
 //

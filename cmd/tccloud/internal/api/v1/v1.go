@@ -177,6 +177,7 @@ type Content struct {
 type NewExecution struct {
 	ID           wire.OrderID      `json:"id,omitempty"` // never used before, a random UUID; without it the cloud makes one
 	Environment  string            `json:"environment"`
+	Server       wire.ServerXID    `json:"server,omitempty"` // the only one that may take it
 	App          string            `json:"app"`
 	Version      string            `json:"version,omitempty"` // newest
 	Params       map[string]string `json:"params,omitempty"`
@@ -229,6 +230,7 @@ type Execution struct {
 	TimeoutMS   int64          `json:"timeout_ms"`
 	Limits      wire.Limits    `json:"limits,omitzero"`       // of the order; the server's own hold where they are lower
 	Params      []string       `json:"params,omitempty"`      // names
+	Only        wire.ServerXID `json:"only,omitempty"`        // the one server that may take it
 	SealedTo    []string       `json:"sealed_to,omitempty"`   // names of the servers that open its sealed parameters
 	Waits       string         `json:"waits,omitempty"`       // what a queued order with sealed parameters waits for
 	SignedBy    string         `json:"signed_by,omitempty"`   // the id of the key in the order's signature, which the cloud has not verified

@@ -11,7 +11,14 @@ import (
 )
 
 func list(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "list the Apps", Args: cli.Exactly(0, "no arguments")}
+	cmd := &cobra.Command{
+		Use: "list", Short: "list the Apps", Args: cli.Exactly(0, "no arguments"),
+		Long: `List shows each version of each App that this cloud has, with the SHA-256 of its package
+and whose key signed it ("tccloud app sign").
+
+  tccloud app list --data DIR
+  tccloud app list --json --data DIR`,
+	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := o.Connect()

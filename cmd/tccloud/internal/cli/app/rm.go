@@ -8,7 +8,14 @@ import (
 )
 
 func remove(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "rm NAME@VERSION", Short: "remove a version of an App", Args: cli.Exactly(1, "NAME@VERSION")}
+	cmd := &cobra.Command{
+		Use: "rm NAME@VERSION", Short: "remove a version of an App", Args: cli.Exactly(1, "NAME@VERSION"),
+		Long: `Rm removes one version of an App from the catalog. One that queued or running
+executions use stays, unless --force says otherwise; they get it all the same.
+
+  tccloud app rm My_App@1.0.2 --data DIR
+  tccloud app rm My_App@1.0.2 --force --data DIR`,
+	}
 	force := cmd.Flags().Bool("force", false, "also while executions use it; they still get it")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		name, version := Split(args[0])

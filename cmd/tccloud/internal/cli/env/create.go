@@ -8,7 +8,14 @@ import (
 )
 
 func create(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "create NAME", Short: "create an Environment", Args: cli.Exactly(1, "a name")}
+	cmd := &cobra.Command{
+		Use: "create NAME", Short: "create an Environment", Args: cli.Exactly(1, "a name"),
+		Long: `Create makes an Environment: a set of servers that share a queue of orders. Its name
+stands in bundles, in signed orders and in sealed parameters, so it cannot be changed.
+
+  tccloud env create lab --data DIR
+  tccloud env create lab --owner "Ada" --data DIR`,
+	}
 	owner := cmd.Flags().String("owner", "", "who it belongs to, for people")
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

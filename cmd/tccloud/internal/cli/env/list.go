@@ -10,7 +10,14 @@ import (
 )
 
 func list(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "list the Environments", Args: cli.Exactly(0, "no arguments")}
+	cmd := &cobra.Command{
+		Use: "list", Short: "list the Environments", Args: cli.Exactly(0, "no arguments"),
+		Long: `List shows the Environments, how many servers each has, how many of these are connected,
+and how many orders wait and run.
+
+  tccloud env list --data DIR
+  tccloud env list --json --data DIR`,
+	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := o.Connect()

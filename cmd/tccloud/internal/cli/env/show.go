@@ -8,7 +8,13 @@ import (
 )
 
 func show(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "show NAME", Short: "show one Environment", Args: cli.Exactly(1, "a name")}
+	cmd := &cobra.Command{
+		Use: "show NAME", Short: "show one Environment", Args: cli.Exactly(1, "a name"),
+		Long: `Show prints one Environment: whether it is active, its servers, and its orders.
+
+  tccloud env show lab --data DIR
+  tccloud env show lab --json --data DIR`,
+	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := o.Connect()

@@ -11,7 +11,14 @@ import (
 )
 
 func cancel(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "cancel ID", Short: "end an execution", Args: cli.Exactly(1, "an execution's id")}
+	cmd := &cobra.Command{
+		Use: "cancel ID", Short: "end an execution", Args: cli.Exactly(1, "an execution's id"),
+		Long: `Cancel ends an execution: one that waits is not started, one that runs is killed with
+all its processes. What has ended already stays as it is.
+
+  tccloud execution cancel ID --data DIR
+  tccloud execution cancel ID --reason "wrong host" --data DIR`,
+	}
 	reason := cmd.Flags().String("reason", "", "why, for people")
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

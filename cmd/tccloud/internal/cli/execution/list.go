@@ -14,7 +14,15 @@ import (
 )
 
 func list(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "list executions, newest first", Args: cli.Exactly(0, "no arguments")}
+	cmd := &cobra.Command{
+		Use: "list", Short: "list executions, newest first", Args: cli.Exactly(0, "no arguments"),
+		Long: `List shows executions, the newest first. --state takes a state (queued, delivered,
+accepted, preparing, running) or an outcome (succeeded, partial, failed, cancelled,
+timed_out, interrupted, rejected).
+
+  tccloud execution list --env lab --data DIR
+  tccloud execution list --state running --limit 10 --json --data DIR`,
+	}
 	environment := cmd.Flags().String("env", "", "only of this Environment")
 	state := cmd.Flags().String("state", "", "only in this state or with this outcome")
 	limit := cmd.Flags().Int("limit", 100, "at most so many")

@@ -13,7 +13,13 @@ import (
 )
 
 func outputs(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "outputs ID", Short: "show the Playbook variables it wrote", Args: cli.Exactly(1, "an execution's id")}
+	cmd := &cobra.Command{
+		Use: "outputs ID", Short: "show the Playbook variables it wrote", Args: cli.Exactly(1, "an execution's id"),
+		Long: `Outputs prints the Playbook variables that an execution wrote, with their values.
+
+  tccloud execution outputs ID --data DIR
+  tccloud execution outputs ID --json --data DIR`,
+	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := o.Connect()

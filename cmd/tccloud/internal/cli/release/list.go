@@ -11,7 +11,14 @@ import (
 )
 
 func list(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "show releases, rollouts, pins and what runs", Args: cli.Exactly(0, "no arguments")}
+	cmd := &cobra.Command{
+		Use: "list", Short: "show releases, rollouts, pins and what runs", Args: cli.Exactly(0, "no arguments"),
+		Long: `List shows the releases that this cloud serves, the packages for new hosts, which
+servers get which release, and what runs.
+
+  tccloud release list --data DIR
+  tccloud release list --json --data DIR`,
+	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := o.Connect()

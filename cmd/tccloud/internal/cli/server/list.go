@@ -13,7 +13,14 @@ import (
 )
 
 func list(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "list [ENV]", Short: "list the servers", Args: cli.AtMost(1, "at most one Environment")}
+	cmd := &cobra.Command{
+		Use: "list [ENV]", Short: "list the servers", Args: cli.AtMost(1, "at most one Environment"),
+		Long: `List shows the servers of all Environments or of one: whether they are connected, what
+they run, and until when their certificates are valid.
+
+  tccloud server list --data DIR
+  tccloud server list lab --json --data DIR`,
+	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := o.Connect()

@@ -9,7 +9,15 @@ import (
 )
 
 func show(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "show XID", Short: "show one server", Args: cli.Exactly(1, "a server's xid")}
+	cmd := &cobra.Command{
+		Use: "show XID", Short: "show one server", Args: cli.Exactly(1, "a server's xid"),
+		Long: `Show prints one server: its host, its certificate, and the fingerprint of the key to
+which parameters are sealed. Before you seal to it, compare that with what
+"tcenvsvr keychain status" shows on the server itself.
+
+  tccloud server show XID --data DIR
+  tccloud server show XID --json --data DIR`,
+	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := o.Connect()

@@ -10,7 +10,13 @@ import (
 )
 
 func list(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "list the variables, not what they hold", Args: cli.Exactly(0, "no arguments")}
+	cmd := &cobra.Command{
+		Use: "list", Short: "list the variables, not what they hold", Args: cli.Exactly(0, "no arguments"),
+		Long: `List shows the names of the variables and when they were changed, never what they hold.
+
+  tccloud variable list --data DIR
+  tccloud variable list --json --data DIR`,
+	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := o.Connect()

@@ -26,6 +26,8 @@ type Execution struct {
 	// SealedTo are the ids of the keys each of which opens all sealed parameters (package
 	// secret/envelope), none if no parameter is sealed. Only a server with one of them gets the order.
 	SealedTo []string `json:"sealed_to,omitempty"`
+	// Only is the one server that may take the order; "" = any of the Environment.
+	Only wire.ServerXID `json:"only,omitempty"`
 
 	// State is where the order is; after the end it is the outcome's name.
 	State   wire.State   `json:"state"`

@@ -24,7 +24,8 @@ func checkCommand(e *env.Env) *cobra.Command {
 		Short: "which CA vouches for a server, or what is missing",
 		Long: `Check connects to a server with TLS as an App would and says which CA vouches for it, or exactly
 what is missing: exit code 0 if it is trusted, 1 if not. It goes through the proxy when
-proxyTC says so, or as --proxy says. Nothing but the handshake is fetched. The port is 443 unless given.
+proxyTC says so, or as --proxy says. Nothing but the handshake is fetched. The port is 443
+unless given.
 
   tcenvsvr certs check siem.corp.example
   tcenvsvr certs check --proxy=false broker.example.com:62000`,

@@ -40,6 +40,8 @@ server moves to another Environment), or "-" for standard input; --keystore take
 certificate from a PKCS#12 file instead. It shows what changes, asks, proves with the
 new identity that broker and API take this server, and only then stores it: settings
 with their secrets sealed by the keychain, and the keystore. What fails changes nothing.
+At the end the cloud is told the key to which parameters may be sealed, signed by the new
+certificate; its fingerprint, which is printed, is for those who submit orders.
 
 Settings given as flags are stored with those of the bundle and win over them: behind a
 proxy give it here, or set it first ("tcenvsvr settings set").
@@ -165,6 +167,7 @@ func (n *enrollment) accept(ctx context.Context, offer enroll.Offer) error {
 	audit.Open(n.paths.Audit).Record(audit.Enrolled, "server_xid", plan.Settings.ServerXID, "environment", environment,
 		"broker", plan.Settings.BrokerAddr(), "replaced", plan.Replaces)
 	fmt.Fprintf(n.Stderr, "enrolled as server %q of Environment %q; broker and API answer\n", plan.Settings.ServerXID, environment)
+	n.publishSealKey(ctx, plan, reach)
 	if n.running(ctx) {
 		fmt.Fprintln(n.Stderr, "the running service goes on as it was: restart it (\"systemctl restart threatconnect-envsvr\")")
 	} else {

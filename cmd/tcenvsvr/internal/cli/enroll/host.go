@@ -113,7 +113,7 @@ func (h *host) prepareKeychain(ctx context.Context, file string, plan *enroll.Pl
 }
 
 // store commits the plan, and makes the keychain first where there is none.
-func (h *host) store(plan *enroll.Plan) error {
+func (h *host) store(plan *enroll.Plan) (err error) {
 	if err := h.paths.Create(); err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (h *host) store(plan *enroll.Plan) error {
 	if h.chain != nil {
 		return store(h.chain.Seal)
 	}
-	if err := keychaincmd.Create(h.paths, h.password, store); err != nil {
+	if h.chain, err = keychaincmd.Create(h.paths, h.password, store); err != nil {
 		return err
 	}
 	audit.Open(h.paths.Audit).Record(audit.KeychainCreated)

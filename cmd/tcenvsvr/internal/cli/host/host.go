@@ -24,7 +24,10 @@ that, and takes back what it did. The package does "host apply" by itself.
   su         a marked block in /etc/pam.d/su, if it is tried and changes su for no one else
   runtime    /run/threatconnect-envsvr, where the package's tmpfiles.d wants it
   fapolicyd  a rule for Apps, where fapolicyd has a rules.d
-  labels     SELinux labels, where SELinux runs`,
+  labels     SELinux labels, where SELinux runs
+
+  tcenvsvr host check
+  sudo tcenvsvr host apply`,
 		applyCommand(e), checkCommand(e), usersCommand(e), removeCommand(e))
 }
 

@@ -11,23 +11,23 @@ import (
 )
 
 // Create makes a keychain, and store seals settings with it: both happen or neither. An existing
-// keychain is set aside, and restored if that fails.
-func Create(p paths.Paths, password []byte, store func(settings.SealFunc) error) error {
+// keychain is set aside, and restored if that fails. The new one is returned unlocked.
+func Create(p paths.Paths, password []byte, store func(settings.SealFunc) error) (*keychain.Keychain, error) {
 	old := p.Keychain + ".old"
 	if err := os.Rename(p.Keychain, old); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("putting the old keychain aside: %w", err)
+		return nil, fmt.Errorf("putting the old keychain aside: %w", err)
 	}
 	chain, err := keychain.Create(p.Keychain, password)
 	if err == nil {
 		err = store(chain.Seal)
 	}
 	if err != nil && !sealedBy(p, chain) {
-		return errors.Join(err, undo(p, old))
+		return nil, errors.Join(err, undo(p, old))
 	}
 	if err := os.Remove(old); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("removing the old keychain: %w", err)
+		return nil, fmt.Errorf("removing the old keychain: %w", err)
 	}
-	return err
+	return chain, err
 }
 
 // sealedBy reports whether the stored settings need chain: store may fail after it has stored them.

@@ -71,7 +71,10 @@ func initKeychain(ctx context.Context, e *env.Env, file string, replace bool) er
 	if path != "" && ServiceReads(e, path) {
 		changes["masterKeyFile"] = path
 	}
-	err = Create(p, password, func(seal settings.SealFunc) error { return settings.Set(p.Settings, changes, seal) })
+	if _, err := os.Lstat(p.SealKeys); err == nil && replace {
+		lost = append(lost, sealKeyName)
+	}
+	_, err = Create(p, password, func(seal settings.SealFunc) error { return settings.Set(p.Settings, changes, seal) })
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ masterKeyFile, or systemd-ask-password. Without it the service is locked until
 
   tcenvsvr keychain init
   tcenvsvr keychain status`,
-		initCommand(e), changePasswordCommand(e), unlockCommand(e), statusCommand(e))
+		initCommand(e), changePasswordCommand(e), unlockCommand(e), rotateCommand(e), statusCommand(e))
 }
 
 // open opens the keychain of the home, which must exist.

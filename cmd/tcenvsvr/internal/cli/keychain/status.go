@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ type keychainState struct {
 	Service  string `json:"service"`           // locked, unlocked or not running
 	Password string `json:"password"`          // where the service finds it
 	keychain.Info
-	Sealed []string `json:"sealed"`            // settings
+	Sealed []string `json:"sealed"`            // settings, and the sealing key
 	Plain  []string `json:"plain"`             // secrets that are not sealed
 	IfLost string   `json:"if_lost,omitempty"` // what is to be done again without the password
 	// SealKey is the fingerprint of the key to which parameters are sealed, as the running service has
@@ -41,9 +42,9 @@ func statusCommand(e *env.Env) *cobra.Command {
 		Use:   "status",
 		Short: "show what is sealed and whether the service is locked",
 		Long: `Status shows the keychain, whether the running service has its master password,
-which settings are sealed, and what is to be done again if the password is lost. It
-shows the fingerprint of the key to which parameters are sealed: compare it with what
-the submitter was given.
+which settings are sealed, and what is to be done again if the password is lost. While the
+service runs it shows the fingerprint of the key to which parameters are sealed: give it
+to those who submit orders, who compare it with what the cloud tells them.
 
   tcenvsvr keychain status
   tcenvsvr keychain status --json`,
@@ -91,6 +92,9 @@ func readKeychain(ctx context.Context, e *env.Env) (keychainState, error) {
 		default:
 			s.Plain = append(s.Plain, row.Name)
 		}
+	}
+	if _, err := os.Lstat(p.SealKeys); err == nil {
+		s.Sealed = append(s.Sealed, sealKeyName)
 	}
 	s.IfLost = ifLost(s.Sealed)
 	var running controlapi.Status

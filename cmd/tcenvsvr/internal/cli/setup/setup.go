@@ -19,7 +19,11 @@ import (
 // Command returns the group "setup".
 func Command(e *env.Env) *cobra.Command {
 	return cli.Group("setup", "the Python and Java that Apps run with",
-		"Setup finds or installs what Apps run with, proves that it runs, and writes it\ninto the settings.",
+		`Setup finds or installs what Apps run with, proves that it runs, and writes it
+into the settings.
+
+  sudo tcenvsvr setup python
+  sudo tcenvsvr setup java`,
 		pythonCommand(e), javaCommand(e))
 }
 

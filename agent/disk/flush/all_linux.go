@@ -1,4 +1,4 @@
-package tcx
+package flush
 
 import (
 	"os"
@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// flushAll starts writing everything of the file system at once: one journal commit instead of one
-// per file.
-func flushAll(root *os.Root) error {
+// all starts writing everything of the file system at once: one journal commit instead of one per
+// file.
+func all(root *os.Root) error {
 	d, err := root.Open(".")
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package shim
+package memory
 
 import (
 	"bytes"
@@ -9,11 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// trim gives back the memory that only the start needed: the heap, and the pages of the program
-// that its many packages touched when they were initialised. What is needed again comes back from
-// the page cache, and a waiting shim needs little. It halves the memory of a shim.
-func trim() {
-	debug.SetGCPercent(10) // else looking at the App's logs would leave 4 MiB of garbage, in hours
+// Trim gives back what the process does not need now: the heap, and the pages of the program that
+// its many packages touched when they were initialised. What is needed again comes back from the
+// page cache.
+func Trim() {
 	debug.FreeOSMemory()
 	smaps, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {

@@ -1,4 +1,4 @@
-package shim
+package memory
 
 import (
 	"slices"
@@ -24,7 +24,7 @@ func TestUntouched(t *testing.T) {
 // TestTrim: a program that has trimmed itself still runs, all of it.
 func TestTrim(t *testing.T) {
 	for range 10 {
-		trim()
+		Trim()
 	}
 	t.Run("again", TestUntouched)
 }

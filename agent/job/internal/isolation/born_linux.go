@@ -1,0 +1,253 @@
+package isolation
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// birth is all that an init needs. It is made before the init is, which is a copy of this process with one
+// thread and no Go runtime: it may call the kernel and nothing else. The functions below that run in it
+// allocate nothing, need no more stack than there is, and write no pointers. The numbers of its
+// descriptors are given.
+type birth struct {
+	clone  cloneArgs
+	argued uintptr // the size of clone that counts; 0: a kernel without clone3
+
+	moves  [7][2]uintptr // descriptors: which of the shim's becomes which of the init's
+	begin  []step        // what every init does
+	steps  []step        // the world
+	argv   uintptr
+	path   uintptr
+	env    uintptr
+	dir    uintptr
+	limits []step // of the App, taken by it; errors do not matter
+
+	all, none, before uint64 // masks of signals
+	status            int32
+	errno             uintptr
+	word              [8]byte
+	line              [96]byte
+	length            int
+}
+
+// Descriptors of an init: its ends of the socket and of a pipe that is closed by the App's execution.
+const (
+	initConn   = 3
+	initStdout = 4
+	initStderr = 5
+	initRules  = 6
+	initRead   = 7
+	initWrite  = 8
+	initFDs    = 9
+)
+
+const sigchld = uintptr(unix.SIGCHLD)
+
+// cloneArgs is struct clone_args.
+type cloneArgs struct {
+	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
+}
+
+// run makes the init and returns its PID.
+//
+//go:noinline
+//go:norace
+//go:nocheckptr
+func (b *birth) run() (pid uintptr, errno syscall.Errno) {
+	// The init has no handlers for signals, and must not run ours. As the first process of a PID namespace it gets
+	// none but KILL from within; in any other it blocks them.
+	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&b.all)), uintptr(unsafe.Pointer(&b.before)), 8, 0, 0)
+	pid, errno = b.fork()
+	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&b.before)), 0, 8, 0, 0)
+	return pid, errno
+}
+
+//go:noinline
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func (b *birth) fork() (pid uintptr, errno syscall.Errno) {
+	if b.argued != 0 {
+		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&b.clone)), b.argued, 0, 0, 0, 0)
+	} else {
+		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE, uintptr(b.clone.flags|b.clone.exitSignal), 0, 0, 0, 0, 0)
+	}
+	if errno == 0 && pid == 0 {
+		b.live()
+	}
+	return pid, errno
+}
+
+// live is the life of the init.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func (b *birth) live() {
+	for i := range b.begin { // errors do not matter, or show later
+		_ = takeStep(&b.begin[i])
+	}
+	for i := range b.moves {
+		b.moves[i][0], _, _ = syscall.RawSyscall6(unix.SYS_FCNTL, b.moves[i][0], unix.F_DUPFD_CLOEXEC, firstFD, 0, 0, 0)
+	}
+	for i := range b.moves {
+		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, b.moves[i][0], b.moves[i][1], unix.O_CLOEXEC, 0, 0, 0)
+	}
+	for fd := uintptr(1); fd <= 2; fd++ {
+		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, 0, fd, 0, 0, 0, 0)
+	}
+	if _, _, e := syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, initFDs, 1<<32-1, 0, 0, 0, 0); e != 0 {
+		for fd := uintptr(initFDs); fd < 65536; fd++ { // before Linux 5.9
+			_, _, _ = syscall.RawSyscall6(unix.SYS_CLOSE, fd, 0, 0, 0, 0, 0)
+		}
+	}
+	for i := range b.steps {
+		if e := takeStep(&b.steps[i]); e != 0 {
+			b.say("{\"failed\":", i+1, ",\"errno\":", int(e))
+			exit()
+		}
+	}
+	n, _, _ := syscall.RawSyscall6(unix.SYS_READ, initConn, uintptr(unsafe.Pointer(&b.word)), 1, 0, 0, 0)
+	if n != 1 {
+		exit() // the shim has ended, or needs no App
+	}
+	app, _, e := syscall.RawSyscall6(unix.SYS_CLONE, sigchld, 0, 0, 0, 0, 0)
+	if e == 0 && app == 0 {
+		b.become()
+	}
+	if e == 0 {
+		_, _, _ = syscall.RawSyscall6(unix.SYS_CLOSE, initWrite, 0, 0, 0, 0, 0)
+		n, _, _ = syscall.RawSyscall6(unix.SYS_READ, initRead, uintptr(unsafe.Pointer(&b.errno)), unsafe.Sizeof(b.errno), 0, 0, 0)
+		if n == unsafe.Sizeof(b.errno) {
+			e = syscall.Errno(b.errno)
+		}
+	}
+	if e != 0 {
+		b.say("{\"errno\":", int(e), "", 0)
+		exit()
+	}
+	for fd := uintptr(initStdout); fd <= initRead; fd++ {
+		_, _, _ = syscall.RawSyscall6(unix.SYS_CLOSE, fd, 0, 0, 0, 0, 0)
+	}
+	b.say("{\"started\":true", -1, "", 0)
+	b.reap(app)
+	exit()
+}
+
+// become executes the App.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func (b *birth) become() {
+	_, _, _ = syscall.RawSyscall6(unix.SYS_SETSID, 0, 0, 0, 0, 0, 0)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, initStdout, 1, 0, 0, 0, 0)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, initStderr, 2, 0, 0, 0, 0)
+	for i := range b.limits {
+		_ = takeStep(&b.limits[i])
+	}
+	_, _, e := syscall.RawSyscall6(unix.SYS_CHDIR, b.dir, 0, 0, 0, 0, 0)
+	if e == 0 {
+		_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&b.none)), 0, 8, 0, 0)
+		_, _, e = syscall.RawSyscall6(unix.SYS_EXECVE, b.path, b.argv, b.env, 0, 0, 0)
+	}
+	b.errno = uintptr(e)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_WRITE, initWrite, uintptr(unsafe.Pointer(&b.errno)), unsafe.Sizeof(b.errno), 0, 0, 0)
+	exit()
+}
+
+// reap waits until nothing lives but this process, and tells the App's own end when it comes.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func (b *birth) reap(app uintptr) {
+	ended, told, after := false, false, 0
+	end := int32(0)
+	for {
+		options := uintptr(0)
+		if ended && !told { // does something live on?
+			options = unix.WNOHANG
+		}
+		pid, _, e := syscall.RawSyscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&b.status)), options, 0, 0, 0)
+		switch {
+		case e == syscall.EINTR:
+		case e != 0: // ECHILD
+			if ended && !told {
+				b.end(end, false)
+			}
+			b.say("{\"reaped\":", after, "", 0)
+			return
+		case pid == 0:
+			b.end(end, true)
+			told = true
+		case pid == app:
+			ended, end = true, b.status
+		case told:
+			after++
+		}
+	}
+}
+
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func (b *birth) end(status int32, left bool) {
+	tail := ""
+	if left {
+		tail = ",\"left\":true"
+	}
+	if signal := status & 0x7f; signal != 0 {
+		b.say("{\"ended\":true,\"code\":-1,\"signal\":", int(signal), tail, -1)
+		return
+	}
+	b.say("{\"ended\":true,\"code\":", int(status>>8&0xff), tail, -1)
+}
+
+// say writes one event to the shim; a number below zero is left out.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func (b *birth) say(head string, n int, tail string, m int) {
+	b.length = 0
+	b.put(head, n)
+	if tail == "" {
+		m = -1
+	}
+	b.put(tail, m)
+	b.put("}\n", -1)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_WRITE, initConn, uintptr(unsafe.Pointer(&b.line)), uintptr(b.length), 0, 0, 0)
+}
+
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func (b *birth) put(text string, n int) {
+	for i := 0; i < len(text) && b.length < len(b.line); i++ {
+		b.line[b.length] = text[i]
+		b.length++
+	}
+	if n < 0 {
+		return
+	}
+	scale := 1
+	for n/scale >= 10 {
+		scale *= 10
+	}
+	for ; scale > 0 && b.length < len(b.line); scale /= 10 {
+		b.line[b.length] = '0' + byte(n/scale%10)
+		b.length++
+	}
+}
+
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func exit() {
+	for {
+		_, _, _ = syscall.RawSyscall6(unix.SYS_EXIT_GROUP, 0, 0, 0, 0, 0, 0)
+	}
+}

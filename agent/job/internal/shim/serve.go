@@ -1,0 +1,100 @@
+package shim
+
+import (
+	"io"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"tcenvsvr/agent/job/internal/cgroup"
+	"tcenvsvr/agent/job/internal/isolation"
+	"tcenvsvr/agent/job/internal/spec"
+)
+
+// agentEnd is what a shim has of its agent: the pipes of its requests and answers. They are closed when
+// the App has been started, unless the shim serves: then the agent hears of the job's end by them, and
+// has another job for this shim.
+//
+// One shim for many jobs is no less safe than one for each. A job has ended when the kernel says that
+// the shim has no child left: what an App starts, however it detaches itself, descends from the shim, its
+// subreaper, or dies with the init of its world. Nothing of the last App is there when the next one comes;
+// what it could do to the shim of another job before (the same user may signal it, if the App is
+// not isolated) it can do to any shim that waits. A job's control group, sockets, pipes, outputs and
+// world are its own, the signals that came are forgotten with it. A shim does not serve on if
+//
+//   - something could not be ended, or its end could not be recorded,
+//   - the App had no mounts of its own and the shim is a service of systemd's: the private /tmp, the IPC
+//     objects and the keyring of such a service would outlive the job (mayServe).
+//
+// The shim's number and start time alone do not name a job any more: who ends the shim of a lost job asks
+// first whether the shim listens by the token of that job (reap).
+type agentEnd struct {
+	in      requests
+	out     io.Writer
+	serving bool
+	again   bool // the last job has ended so that another may follow
+	noGroup error
+
+	trimming *time.Timer
+	trimmed  chan struct{} // closed when trimming is done
+}
+
+// answer writes a reply. If nobody reads it any more the shim goes on: the next agent finds the job by
+// its folder.
+func (a *agentEnd) answer(r spec.Reply) (heard bool) {
+	line, err := spec.Encode(r)
+	if err == nil {
+		_, err = a.out.Write(line)
+	}
+	return err == nil
+}
+
+// tell tells the end of a job to the agent that has another one for this shim, or could have.
+func (a *agentEnd) tell(exit spec.Exit, clean bool, level isolation.Level) (heard bool) {
+	if !a.serving {
+		return false
+	}
+	a.again = clean && a.mayServe(level)
+	heard = a.answer(spec.Reply{Exit: &exit, Ready: a.again})
+	a.again = a.again && heard
+	return heard
+}
+
+// detach closes the agent's pipes, so that nothing happens when the agent ends. Those of a serving shim
+// stay: their end is noticed when the job has ended.
+func (a *agentEnd) detach(stdin io.Reader, stderr io.Writer) {
+	if a.serving {
+		detach(nil, nil, stderr)
+		return
+	}
+	detach(stdin, a.out, stderr)
+}
+
+// newGroup makes the control group of an App, nil with the reason if there can be none.
+func (a *agentEnd) newGroup() (g *cgroup.Group, err error) {
+	if a.noGroup == nil {
+		g, a.noGroup = cgroup.New()
+	}
+	return g, a.noGroup
+}
+
+// idle leaves the folder of the last job. A shim that waits long needs little memory.
+func (a *agentEnd) idle() {
+	_ = os.Chdir("/")
+	a.again = false
+	done := make(chan struct{})
+	a.trimmed = done
+	a.trimming = time.AfterFunc(trimAfter, func() { defer close(done); trim() })
+}
+
+// busy undoes what idle did for a shim that waits long.
+func (a *agentEnd) busy() {
+	if a.trimming == nil {
+		return
+	}
+	if !a.trimming.Stop() {
+		<-a.trimmed
+		debug.SetGCPercent(100)
+	}
+	a.trimming = nil
+}

@@ -1,0 +1,50 @@
+package job
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestServe: a shim serves one job after the other, and each has a world, a folder and an end of its own.
+func TestServe(t *testing.T) {
+	for name, launch := range map[string]func(testing.TB, string) Launch{"off": shell, "full": isolated} {
+		t.Run(name, func(t *testing.T) {
+			e := serving(t, 1)
+			var shim int
+			var before string
+			for i := range 5 {
+				l := launch(t, `echo "$WHO"; echo "$WHO" > log/app.log; cat "$LAST" 2>/dev/null; ls in; umask; trap; exit 7`)
+				l.Files = []File{{Path: "in/secret", Data: []byte("secret of this job\n")}}
+				l.Env = append(l.Env, "WHO=job "+string(rune('a'+i)), "LAST="+before)
+				l.Logs = "log"
+				p, exit := one(t, e, l)
+				if exit.Code != 7 || exit.Reason != "" || exit.Killed != 0 {
+					t.Fatalf("%+v", exit)
+				}
+				if i > 0 && p.Status().ShimPID != shim {
+					t.Errorf("job %d has shim %d, not %d", i, p.Status().ShimPID, shim)
+				}
+				shim = p.Status().ShimPID
+				if got, want := output(t, l.Dir, Stdout), "job "+string(rune('a'+i))+"\nsecret\n0007\n"; got != want {
+					t.Errorf("job %d printed %q, want %q", i, got, want)
+				}
+				if got := output(t, l.Dir, Log); got != "job "+string(rune('a'+i))+"\n" {
+					t.Errorf("log of job %d: %q", i, got)
+				}
+				for _, gone := range []string{"in/secret", "shim/sock"} {
+					if _, err := os.Lstat(filepath.Join(l.Dir, gone)); err == nil && gone == "in/secret" {
+						t.Errorf("%s of job %d is left", gone, i)
+					}
+				}
+				if recorded, ok, err := ReadExit(l.Dir); !ok || err != nil || recorded.Code != 7 {
+					t.Errorf("recorded: %+v, %v, %v", recorded, ok, err)
+				}
+				if name == "full" {
+					before = filepath.Join(l.Dir, "shim/stdout")
+				}
+				waiting(t, e, 1)
+			}
+		})
+	}
+}

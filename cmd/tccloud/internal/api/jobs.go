@@ -1,0 +1,209 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/catalog"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/jobs"
+	"tcenvsvr/cmd/tccloud/internal/registry"
+)
+
+// showJob returns a Job as operators see it.
+func showJob(v jobs.View) v1.Job {
+	j := v.Job
+	out := v1.Job{
+		Name: j.Name, Environment: j.Environment, Server: j.Server, App: j.App, Version: j.Version,
+		Params: slices.Sorted(maps.Keys(j.Params)), TimeoutMS: j.TimeoutMS, Priority: j.Priority,
+		Schedule: j.Schedule, Zone: j.Zone, Paused: j.Paused, Missed: j.Missed,
+		Retries: j.Retries, RetryDelayMS: j.RetryDelayMS, Notify: j.Notify != "",
+		Created: j.Created, Next: v.Next, Run: v.State.Run, Left: v.State.Left, History: v.State.History,
+	}
+	if out.History == nil {
+		out.History = []jobs.Run{}
+	}
+	return out
+}
+
+func (a *API) jobs(w http.ResponseWriter, r *http.Request) error {
+	all, err := a.Jobs.List(r.Context())
+	if err != nil {
+		return err
+	}
+	list := []v1.Job{}
+	for _, v := range all {
+		list = append(list, showJob(v))
+	}
+	answer(w, http.StatusOK, list)
+	return nil
+}
+
+func (a *API) job(w http.ResponseWriter, r *http.Request) error {
+	v, err := a.Jobs.Get(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, showJob(v))
+	return nil
+}
+
+func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
+	var q v1.NewJob
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	j := jobs.Job{
+		Name: q.Name, Environment: q.Environment, Server: q.Server, App: q.App, Version: q.Version, Params: q.Params,
+		TimeoutMS: q.TimeoutMS, Priority: q.Priority, Schedule: q.Schedule, Zone: q.Zone, Paused: q.Paused,
+		Missed: q.Missed, Retries: q.Retries, RetryDelayMS: q.RetryDelayMS, Notify: q.Notify,
+	}
+	if err := a.possible(r.Context(), &j); err != nil {
+		return err
+	}
+	v, err := a.Jobs.Create(r.Context(), j)
+	if err != nil {
+		return err
+	}
+	a.Logger.Info("Job created", "job", j.Name, "environment", j.Environment, "app", j.App, "schedule", j.Schedule)
+	answer(w, http.StatusCreated, showJob(v))
+	return nil
+}
+
+// possible refuses a Job of which no order can be made as things are now.
+func (a *API) possible(ctx context.Context, j *jobs.Job) error {
+	order, err := a.request(ctx, asExecution(j, "", j.Params))
+	if err != nil {
+		return err
+	}
+	if order.Runtime != wire.RuntimeJob {
+		return problem(http.StatusBadRequest, v1.CodeBadRequest, "App %q is no Organization App (runtime level %s): nobody would give a Job Playbook variables", j.App, order.Runtime)
+	}
+	_, err = a.Dispatcher.Draft(order)
+	return err
+}
+
+func (a *API) changeJob(w http.ResponseWriter, r *http.Request) error {
+	var q v1.ChangeJob
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	name := r.PathValue("name")
+	v, err := a.Jobs.Change(r.Context(), name, func(j *jobs.Job) error {
+		before := *j
+		if err := changed(j, q); err != nil {
+			return err
+		}
+		if before.Environment == j.Environment && before.Server == j.Server && before.App == j.App &&
+			before.Version == j.Version && maps.Equal(before.Params, j.Params) {
+			return nil // a Job can be paused while its App is gone
+		}
+		return a.possible(r.Context(), j)
+	})
+	if err == nil && len(q.Left)+len(q.Forget) > 0 {
+		v, err = a.Jobs.SetLeft(r.Context(), name, q.Left, q.Forget)
+	}
+	if err != nil {
+		return err
+	}
+	a.Logger.Info("Job changed", "job", name)
+	answer(w, http.StatusOK, showJob(v))
+	return nil
+}
+
+func changed(j *jobs.Job, q v1.ChangeJob) error {
+	set(&j.Environment, q.Environment)
+	set(&j.Server, q.Server)
+	set(&j.App, q.App)
+	set(&j.Version, q.Version)
+	set(&j.TimeoutMS, q.TimeoutMS)
+	set(&j.Schedule, q.Schedule)
+	set(&j.Zone, q.Zone)
+	set(&j.Paused, q.Paused)
+	set(&j.Missed, q.Missed)
+	set(&j.Retries, q.Retries)
+	set(&j.RetryDelayMS, q.RetryDelayMS)
+	set(&j.Notify, q.Notify)
+	if q.Priority != nil {
+		j.Priority = q.Priority
+	}
+	params := maps.Clone(j.Params)
+	for _, name := range q.Unset {
+		if _, ok := params[name]; !ok {
+			return problem(http.StatusBadRequest, v1.CodeBadRequest, "the Job has no parameter %.80q", name)
+		}
+		delete(params, name)
+	}
+	if params == nil {
+		params = map[string]string{}
+	}
+	maps.Copy(params, q.Params)
+	j.Params = params
+	return nil
+}
+
+func set[T any](field, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
+func (a *API) removeJob(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	if err := a.Jobs.Remove(r.Context(), name); err != nil {
+		return err
+	}
+	a.Logger.Info("Job removed", "job", name)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (a *API) runJob(w http.ResponseWriter, r *http.Request) error {
+	id, err := a.Jobs.Start(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusAccepted, v1.Started{Execution: id})
+	return nil
+}
+
+// asExecution is the request that makes the order of a Job's run.
+func asExecution(j *jobs.Job, id wire.OrderID, params map[string]string) v1.NewExecution {
+	return v1.NewExecution{
+		ID: id, Environment: j.Environment, Server: j.Server, App: j.App, Version: j.Version, Params: params,
+		TimeoutMS: j.TimeoutMS, Priority: j.Priority,
+	}
+}
+
+// RunJob makes the order of a Job's run, see [jobs.Orders].
+func (a *API) RunJob(ctx context.Context, j *jobs.Job, id wire.OrderID, left map[string]string) error {
+	var order dispatch.Request
+	app, err := a.Catalog.Get(ctx, j.App, j.Version)
+	if err == nil {
+		params := maps.Clone(j.Params)
+		for _, p := range app.Params { // this version may not know all that an earlier one left
+			if value, ok := left[p.Name]; ok {
+				params[p.Name] = value
+			}
+		}
+		order, err = a.request(ctx, asExecution(j, id, params))
+	}
+	if err == nil {
+		order.Defaults["tc_job_id"] = number("job/" + j.ID)
+		_, err = a.Dispatcher.Submit(ctx, order)
+	}
+	var p *v1.Error
+	switch {
+	case err == nil, errors.Is(err, dispatch.ErrExists):
+		return err
+	case errors.As(err, &p), errors.Is(err, dispatch.ErrInvalid), errors.Is(err, catalog.ErrNotFound), errors.Is(err, registry.ErrNotFound):
+		return fmt.Errorf("%w: %w", jobs.ErrRefused, err)
+	}
+	return err
+}

@@ -1,0 +1,79 @@
+package v1
+
+import (
+	"time"
+
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/jobs"
+)
+
+// NewJob asks for a Job, see [jobs.Job].
+type NewJob struct {
+	Name         string            `json:"name"`
+	Environment  string            `json:"environment"`
+	Server       wire.ServerXID    `json:"server,omitempty"`
+	App          string            `json:"app"`
+	Version      string            `json:"version,omitempty"`
+	Params       map[string]string `json:"params,omitempty"`
+	TimeoutMS    int64             `json:"timeout_ms,omitempty"`
+	Priority     *int              `json:"priority,omitempty"`
+	Schedule     string            `json:"schedule,omitempty"`
+	Zone         string            `json:"zone,omitempty"`
+	Paused       bool              `json:"paused,omitempty"`
+	Missed       jobs.Missed       `json:"missed,omitempty"`
+	Retries      int               `json:"retries,omitempty"`
+	RetryDelayMS int64             `json:"retry_delay_ms,omitempty"`
+	Notify       string            `json:"notify,omitempty"`
+}
+
+// ChangeJob changes the fields that are not nil.
+type ChangeJob struct {
+	Environment  *string         `json:"environment,omitempty"`
+	Server       *wire.ServerXID `json:"server,omitempty"`
+	App          *string         `json:"app,omitempty"`
+	Version      *string         `json:"version,omitempty"`
+	TimeoutMS    *int64          `json:"timeout_ms,omitempty"`
+	Priority     *int            `json:"priority,omitempty"`
+	Schedule     *string         `json:"schedule,omitempty"`
+	Zone         *string         `json:"zone,omitempty"`
+	Paused       *bool           `json:"paused,omitempty"`
+	Missed       *jobs.Missed    `json:"missed,omitempty"`
+	Retries      *int            `json:"retries,omitempty"`
+	RetryDelayMS *int64          `json:"retry_delay_ms,omitempty"`
+	Notify       *string         `json:"notify,omitempty"`
+	// Params sets parameters, and Unset removes them. Left and Forget do so with what runs left.
+	Params map[string]string `json:"params,omitempty"`
+	Unset  []string          `json:"unset,omitempty"`
+	Left   map[string]string `json:"left,omitempty"`
+	Forget []string          `json:"forget,omitempty"`
+}
+
+// Job is a Job with what became of it. It names its parameters and does not show their values; what
+// runs left is shown.
+type Job struct {
+	Name         string            `json:"name"`
+	Environment  string            `json:"environment"`
+	Server       wire.ServerXID    `json:"server,omitempty"`
+	App          string            `json:"app"`
+	Version      string            `json:"version,omitempty"`
+	Params       []string          `json:"params,omitempty"`
+	TimeoutMS    int64             `json:"timeout_ms,omitempty"`
+	Priority     *int              `json:"priority,omitempty"`
+	Schedule     string            `json:"schedule"`
+	Zone         string            `json:"zone,omitempty"`
+	Paused       bool              `json:"paused"`
+	Missed       jobs.Missed       `json:"missed"`
+	Retries      int               `json:"retries"`
+	RetryDelayMS int64             `json:"retry_delay_ms"`
+	Notify       bool              `json:"notify"` // where to is not shown: such URLs are often secrets
+	Created      time.Time         `json:"created"`
+	Next         time.Time         `json:"next,omitzero"` // due
+	Run          *jobs.Run         `json:"run,omitempty"` // under way
+	Left         map[string]string `json:"left,omitempty"`
+	History      []jobs.Run        `json:"history"` // newest first
+}
+
+// Started names the execution of a run that was asked for.
+type Started struct {
+	Execution wire.OrderID `json:"execution"`
+}

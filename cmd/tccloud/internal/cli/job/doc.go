@@ -1,0 +1,3 @@
+// Package job is the command "tccloud job", which manages Apps that run by a schedule: a file for
+// each of its words.
+package job

@@ -1,0 +1,64 @@
+package job
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/app/inputs"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tccloud/internal/cli/operator"
+	"tcenvsvr/cmd/tccloud/internal/jobs"
+)
+
+// settings are the flags that create and edit share.
+type settings struct {
+	inputs   inputs.Flags
+	schedule string
+	zone     string
+	server   string
+	missed   string
+	notify   string
+	timeout  time.Duration
+	delay    time.Duration
+	retries  int
+	priority int
+}
+
+func (s *settings) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&s.schedule, "schedule", "", `when it runs: cron ("30 2 * * 1-5"), @hourly, @daily, @weekly, @monthly, "every 15m", "once 2026-12-24T18:00"; "" is on demand`)
+	f.StringVar(&s.zone, "zone", "", "time zone of the schedule, as Europe/Berlin (default UTC)")
+	f.StringVar(&s.server, "server", "", "XID of the one server that may run it (default any of the Environment)")
+	f.StringVar(&s.missed, "missed", string(jobs.Skip), "what becomes of runs that were due while the cloud was down: skip, or once for one run instead of all")
+	f.DurationVar(&s.timeout, "timeout", 0, "end the App after so long, 1s–168h (default the App's own, or the cloud's)")
+	f.IntVar(&s.retries, "retries", 0, "how often a failed run is tried again, 0–10; never after exit code 4")
+	f.DurationVar(&s.delay, "retry-delay", 5*time.Minute, "how long after a failure, at most 24h")
+	f.IntVar(&s.priority, "priority", 5, "0 (last) to 9 (first)")
+	f.StringVar(&s.notify, "notify", "", "URL that failures are posted to as JSON, or @FILE with it, for one that is secret; \"\" ends that")
+	f.StringArrayVarP(&s.inputs.Params, "param", "p", nil, "a parameter, NAME=VALUE or NAME=@FILE (VALUE is visible in ps; @@ is a literal @)")
+	f.StringVar(&s.inputs.ParamFile, "param-file", "", "JSON object of parameters, - is stdin; --param wins")
+}
+
+// read reads what the flags name.
+func (s *settings) read(o *operator.Env, c *cobra.Command) (params map[string]string, notify string, err error) {
+	switch {
+	case s.timeout < 0 || s.delay < 0:
+		return nil, "", cli.Misuse(c, "a time is negative")
+	case s.server != "" && !wire.ServerXID(s.server).Valid():
+		return nil, "", cli.Misuse(c, "--server wants the XID of a server, as \"tccloud server list\" shows it")
+	}
+	from := inputs.Source{Stdin: o.Stdin}
+	given, err := s.inputs.Read(from)
+	to := map[string]string{}
+	if err == nil && s.notify != "" {
+		err = from.Assign("--notify", []string{"url=" + s.notify}, to)
+	}
+	if errors.Is(err, inputs.ErrUsage) {
+		return nil, "", cli.Misuse(c, "%w", err)
+	}
+	return given.Params, strings.TrimSpace(to["url"]), err
+}

@@ -1,0 +1,121 @@
+package jobs
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"time"
+
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/jobs/schedule"
+)
+
+// Bucket is the name of the key-value bucket.
+const Bucket = "jobs"
+
+// Errors that callers tell apart.
+var (
+	ErrNotFound = errors.New("there is no such Job")
+	ErrExists   = errors.New("there is a Job of that name already")
+	ErrInvalid  = errors.New("the Job is not valid")
+	ErrRunning  = errors.New("a run of the Job is under way")
+	// ErrRefused is wrapped by errors of [Orders.Submit] that another try does not mend.
+	ErrRefused = errors.New("no order could be made")
+)
+
+// Job is an App with its parameters and a schedule.
+type Job struct {
+	Name string `json:"name"` // 1–64 of A–Z a–z 0–9 _ -, not starting with - or _
+	// ID tells it from another one that had the name before.
+	ID          string         `json:"id"`
+	Environment string         `json:"environment"`
+	Server      wire.ServerXID `json:"server,omitempty"` // the only one that may take it; "" = any
+	App         string         `json:"app"`
+	Version     string         `json:"version,omitempty"` // "" = the newest when a run begins
+	// Params are secret where the App says so.
+	Params    map[string]string `json:"params,omitempty"`
+	TimeoutMS int64             `json:"timeout_ms,omitempty"` // 0 = the App's own, or the cloud's
+	Priority  *int              `json:"priority,omitempty"`   // nil = 5
+
+	Schedule string `json:"schedule,omitempty"` // package schedule; "" = on demand
+	Zone     string `json:"zone,omitempty"`     // IANA name; "" = UTC
+	Paused   bool   `json:"paused,omitempty"`
+	Missed   Missed `json:"missed"`
+	// Retries is how often a failed run is tried again, RetryDelayMS after its end.
+	Retries      int   `json:"retries,omitempty"`        // 0–10
+	RetryDelayMS int64 `json:"retry_delay_ms,omitempty"` // 0–24 h
+	// Notify is where failures are posted to: an https or http URL; "" = nowhere.
+	Notify string `json:"notify,omitempty"`
+
+	Created time.Time `json:"created"`
+	// Since is when schedule or pause changed last: earlier due times do not count.
+	Since time.Time `json:"since"`
+}
+
+// Missed says what becomes of due times at which no gateway ran.
+type Missed string
+
+// What can be done about missed runs.
+const (
+	Skip Missed = "skip"
+	Once Missed = "once" // one run for all of them
+)
+
+// Bounds of a Job.
+const (
+	MaxRetries    = 10
+	MaxRetryDelay = 24 * time.Hour
+	maxTimeout    = 7 * 24 * time.Hour
+	maxURL        = 2048
+)
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
+// Check returns ErrInvalid with what is wrong, or nil. Whether the App exists and what it makes of
+// the parameters is found out when a run begins.
+func (j *Job) Check() error {
+	fail := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %w", ErrInvalid, fmt.Errorf(format, args...))
+	}
+	if _, err := schedule.Parse(j.Schedule, j.Zone); err != nil {
+		return fail("%w", err)
+	}
+	switch {
+	case !namePattern.MatchString(j.Name):
+		return fail("name %.70q: use 1–64 letters, digits, - and _", j.Name)
+	case !namePattern.MatchString(j.Environment):
+		return fail("environment %.70q is none", j.Environment)
+	case j.Server != "" && !j.Server.Valid():
+		return fail("server %.70q is none", string(j.Server))
+	case j.App == "" || len(j.App) > 256:
+		return fail("App %.80q is none", j.App)
+	case j.TimeoutMS < 0 || j.TimeoutMS > maxTimeout.Milliseconds() || j.TimeoutMS > 0 && j.TimeoutMS < 1000:
+		return fail("the timeout is outside 1s–%s", maxTimeout)
+	case j.Priority != nil && (*j.Priority < 0 || *j.Priority > 9):
+		return fail("priority %d is outside 0–9", *j.Priority)
+	case !slices.Contains([]Missed{Skip, Once}, j.Missed):
+		return fail("missed runs: %.20q is neither %s nor %s", string(j.Missed), Skip, Once)
+	case j.Retries < 0 || j.Retries > MaxRetries:
+		return fail("%d retries are outside 0–%d", j.Retries, MaxRetries)
+	case j.RetryDelayMS < 0 || j.RetryDelayMS > MaxRetryDelay.Milliseconds():
+		return fail("the retry delay is outside 0–%s", MaxRetryDelay)
+	}
+	if j.Notify != "" {
+		u, err := url.Parse(j.Notify)
+		if err != nil || len(j.Notify) > maxURL || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+			return fail("the URL for failures wants the form https://host/path")
+		}
+	}
+	return nil
+}
+
+// dues are the times at which the Job is due; none while it is paused.
+func (j *Job) dues() schedule.Schedule {
+	if j.Paused {
+		return schedule.Schedule{}
+	}
+	s, _ := schedule.Parse(j.Schedule, j.Zone) // Check has parsed it, too
+	return s
+}

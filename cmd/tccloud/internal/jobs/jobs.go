@@ -1,0 +1,260 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+)
+
+const (
+	jobPrefix   = "job."
+	statePrefix = "state."
+)
+
+// Orders make and follow the orders of runs.
+type Orders interface {
+	// Submit makes the order of a run: left overrides the Job's parameters. Its error wraps ErrRefused where another try does not mend
+	// it, and dispatch.ErrExists where the id was used before.
+	Submit(ctx context.Context, j *Job, id wire.OrderID, left map[string]string) error
+	// Get returns an order, or dispatch.ErrNotFound.
+	Get(ctx context.Context, id wire.OrderID) (dispatch.Execution, error)
+}
+
+// Config of Jobs. KV and Orders are required.
+type Config struct {
+	KV     jetstream.KeyValue // Bucket
+	Orders Orders
+	// Gateway is this process among those that share the bucket; "" = there is no other.
+	Gateway string
+	// Notify is called with each failure of a Job that has no URL of its own; nil = nobody.
+	Notify func(context.Context, Failure) error
+	// Trusted reports whether this host's clock tells what is due; nil = always.
+	Trusted func() bool
+	Now     func() time.Time // nil = time.Now
+	Logger  *slog.Logger     // nil discards
+}
+
+// Jobs is safe for concurrent use. It answers from memory, which Run keeps up to date, and writes
+// through to the bucket.
+type Jobs struct {
+	Config
+	lease lease
+	wake  chan struct{} // 1 token: something changed
+	ready chan struct{} // closed when the bucket has been read
+
+	mu      sync.Mutex
+	entries map[string]*entry // by name
+}
+
+// entry is what is known of one Job. What it points to is never changed.
+type entry struct {
+	job      *Job // nil: removed
+	jobRev   uint64
+	state    *State // nil: there is none yet
+	stateRev uint64
+
+	next time.Time // due; zero while it is not computed, see todo
+	rest time.Time // after an error: not before that
+}
+
+// View is a Job with what became of it.
+type View struct {
+	Job   Job
+	State State
+	Next  time.Time // due; zero if never
+}
+
+// New returns Jobs; they are complete when Run has read the bucket.
+func New(cfg Config) *Jobs {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Trusted == nil {
+		cfg.Trusted = func() bool { return true }
+	}
+	return &Jobs{Config: cfg, wake: make(chan struct{}, 1), ready: make(chan struct{}), entries: map[string]*entry{}}
+}
+
+// Create adds a Job and gives it its identity.
+func (s *Jobs) Create(ctx context.Context, j Job) (View, error) {
+	var id [6]byte
+	_, _ = rand.Read(id[:])
+	now := s.now()
+	if j.Params == nil {
+		j.Params = map[string]string{}
+	}
+	j.ID, j.Created, j.Since, j.Missed = hex.EncodeToString(id[:]), now, now, cmp.Or(j.Missed, Skip)
+	if err := j.Check(); err != nil {
+		return View{}, err
+	}
+	data, err := json.Marshal(j)
+	if err != nil {
+		return View{}, err
+	}
+	revision, err := s.KV.Create(ctx, jobPrefix+j.Name, data)
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		return View{}, fmt.Errorf("creating Job %q: %w", j.Name, ErrExists)
+	}
+	if err != nil {
+		return View{}, fmt.Errorf("creating Job %q: %w", j.Name, err)
+	}
+	s.apply(jobPrefix+j.Name, data, revision, false)
+	return s.view(&j, nil), nil
+}
+
+// Get returns one Job.
+func (s *Jobs) Get(ctx context.Context, name string) (View, error) {
+	j, st, _, err := s.read(ctx, name)
+	if err != nil {
+		return View{}, err
+	}
+	return s.view(j, st), nil
+}
+
+// List returns the Jobs by name, when they have been read.
+func (s *Jobs) List(ctx context.Context) ([]View, error) {
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	s.mu.Lock()
+	var list []View
+	for _, e := range s.entries {
+		if e.job != nil {
+			list = append(list, s.view(e.job, e.state))
+		}
+	}
+	s.mu.Unlock()
+	slices.SortFunc(list, func(a, b View) int { return strings.Compare(a.Job.Name, b.Job.Name) })
+	return list, nil
+}
+
+func (s *Jobs) view(j *Job, st *State) View {
+	st = stateOf(j, st)
+	return View{Job: *j, State: *st, Next: st.due(j, s.now()).next}
+}
+
+// Change changes a Job. If others do so at once, all changes are made, one after the other.
+func (s *Jobs) Change(ctx context.Context, name string, change func(*Job) error) (View, error) {
+	for {
+		e, j, err := s.readJob(ctx, name)
+		if err != nil {
+			return View{}, err
+		}
+		before := *j
+		if err := change(j); err != nil {
+			return View{}, err
+		}
+		j.Name, j.ID, j.Created = before.Name, before.ID, before.Created
+		if j.Schedule != before.Schedule || j.Zone != before.Zone || j.Paused != before.Paused {
+			j.Since = s.now()
+		}
+		if err := j.Check(); err != nil {
+			return View{}, err
+		}
+		revision, data, err := s.put(ctx, jobPrefix+name, j, e.Revision())
+		if errors.Is(err, jetstream.ErrKeyExists) {
+			continue
+		}
+		if err != nil {
+			return View{}, fmt.Errorf("changing Job %q: %w", name, err)
+		}
+		s.apply(jobPrefix+name, data, revision, false)
+		return s.Get(ctx, name)
+	}
+}
+
+// Remove removes a Job and its history. A run that is under way goes on.
+func (s *Jobs) Remove(ctx context.Context, name string) error {
+	if _, _, err := s.readJob(ctx, name); err != nil {
+		return err
+	}
+	for _, key := range []string{jobPrefix + name, statePrefix + name} {
+		if err := s.KV.Purge(ctx, key); err != nil {
+			return fmt.Errorf("removing Job %q: %w", name, err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[name]; e != nil {
+		e.job, e.state = nil, nil
+	}
+	return nil
+}
+
+// Start begins a run on demand, also of a Job that is paused, and returns its order's id; ErrRunning
+// if one is under way.
+func (s *Jobs) Start(ctx context.Context, name string) (wire.OrderID, error) {
+	v, err := s.changeState(ctx, name, func(j *Job, st *State) error {
+		if st.Run != nil {
+			return fmt.Errorf("starting Job %q: %w: order %s", name, ErrRunning, st.Run.Order)
+		}
+		st.demand(j, s.now())
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return v.State.Run.Order, nil
+}
+
+// SetLeft changes what the next run gets besides the Job's parameters.
+func (s *Jobs) SetLeft(ctx context.Context, name string, set map[string]string, forget []string) (View, error) {
+	return s.changeState(ctx, name, func(_ *Job, st *State) error {
+		for k, v := range set {
+			if st.Left == nil {
+				st.Left = map[string]string{}
+			}
+			st.Left[k] = v
+		}
+		for _, k := range forget {
+			if _, ok := st.Left[k]; !ok {
+				return fmt.Errorf("%w: nothing of the name %.80q was left by a run", ErrInvalid, k)
+			}
+			delete(st.Left, k)
+		}
+		return nil
+	})
+}
+
+func (s *Jobs) changeState(ctx context.Context, name string, change func(*Job, *State) error) (View, error) {
+	for {
+		j, st, revision, err := s.read(ctx, name)
+		if err != nil {
+			return View{}, err
+		}
+		st = stateOf(j, st).clone()
+		if err := change(j, st); err != nil {
+			return View{}, err
+		}
+		err = s.putState(ctx, name, st, revision)
+		if errors.Is(err, jetstream.ErrKeyExists) {
+			continue
+		}
+		if err != nil {
+			return View{}, fmt.Errorf("changing the state of Job %q: %w", name, err)
+		}
+		return s.view(j, st), nil
+	}
+}
+
+// now is the time as it is stored.
+func (s *Jobs) now() time.Time { return s.Now().UTC().Truncate(time.Second) }

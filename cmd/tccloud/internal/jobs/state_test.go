@@ -1,0 +1,180 @@
+package jobs
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+)
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+func at(hhmm string) time.Time {
+	t, err := time.Parse("15:04", hhmm)
+	if err != nil {
+		panic(err)
+	}
+	return noon.Truncate(24 * time.Hour).Add(time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute)
+}
+
+func job(change ...func(*Job)) *Job {
+	j := &Job{
+		Name: "j", ID: "0123456789ab", Environment: "lab", App: "App", Schedule: "every 15m", Missed: Skip,
+		Created: noon, Since: noon, Retries: 2, RetryDelayMS: 60_000,
+	}
+	for _, c := range change {
+		c(j)
+	}
+	return j
+}
+
+// look does what the scheduler does with a State at a time.
+func (s *State) look(j *Job, now time.Time) {
+	s.correct(j, now)
+	if d := s.due(j, now); d.n > 0 {
+		s.decide(j, d, now)
+	}
+}
+
+// said is a State in short.
+func said(s *State) string {
+	var b strings.Builder
+	if s.Run != nil {
+		fmt.Fprintf(&b, "%s %s try %d", s.Run.Due.Format("15:04"), s.Run.Why, s.Run.Try)
+	}
+	for _, r := range s.History {
+		fmt.Fprintf(&b, " | %s %s", r.Due.Format("15:04"), r.Outcome)
+		if r.Times > 0 {
+			fmt.Fprintf(&b, " ×%d", r.Times)
+		}
+	}
+	return b.String()
+}
+
+func TestDue(t *testing.T) {
+	once := func(j *Job) { j.Missed = Once }
+	for _, tc := range []struct {
+		name string
+		job  *Job
+		at   []string
+		want string
+	}{
+		{"not yet", job(), []string{"12:14"}, ""},
+		{"due", job(), []string{"12:15"}, "12:15 schedule try 1"},
+		{"a little late", job(), []string{"12:19"}, "12:15 schedule try 1"},
+		{"missed", job(), []string{"12:29"}, " | 12:15 missed ×1"},
+		{"missed, and the newest in time", job(), []string{"13:01"}, "13:00 schedule try 1 | 12:45 missed ×3"},
+		{"missed many", job(), []string{"12:25", "13:10", "13:29"}, " | 13:15 missed ×5"},
+		{"made good", job(once), []string{"13:10"}, "13:00 missed try 1"},
+		{"still under way", job(), []string{"12:15", "12:30", "12:45"}, "12:15 schedule try 1 | 12:45 skipped ×2"},
+		{"paused", job(func(j *Job) { j.Paused = true }), []string{"13:00"}, ""},
+		{"on demand", job(func(j *Job) { j.Schedule = "" }), []string{"13:00"}, ""},
+		{"resumed since", job(func(j *Job) { j.Since = at("12:31") }), []string{"12:32", "12:46"}, "12:45 schedule try 1"},
+		{"the clock goes back", job(), []string{"12:15", "12:01", "12:16"}, "12:15 schedule try 1 | 12:15 skipped ×1"},
+		{"written by a clock ahead", job(func(j *Job) { j.Since = at("23:00") }), []string{"12:16"}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := &State{Job: tc.job.ID}
+			for _, now := range tc.at {
+				s.look(tc.job, at(now))
+			}
+			if got := said(s); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// A clock that was years ahead must not keep a Job from running for years.
+func TestClockWasAhead(t *testing.T) {
+	j, s := job(), &State{Job: "0123456789ab", Decided: noon.AddDate(3, 0, 0)}
+	s.look(j, at("12:16"))
+	if s.Run != nil {
+		t.Fatal("what was due before this look was run")
+	}
+	s.look(j, at("12:30"))
+	if got := said(s); got != "12:30 schedule try 1" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSettle(t *testing.T) {
+	result := func(o wire.Outcome, code int, left map[string]string) *dispatch.Execution {
+		return &dispatch.Execution{State: wire.State(o), Result: &wire.Result{Outcome: o, ExitCode: code, Message: "m", Results: left}}
+	}
+	left := map[string]string{"last_run": "2"}
+	for _, tc := range []struct {
+		name  string
+		ends  []*dispatch.Execution
+		want  string
+		left  string
+		order string // of the next try
+	}{
+		{"succeeded", []*dispatch.Execution{result(wire.Succeeded, 0, left)}, " | 12:15 succeeded", "2", ""},
+		{"partial", []*dispatch.Execution{result(wire.Partial, 3, left)}, " | 12:15 partial", "2", ""},
+		{"failed", []*dispatch.Execution{result(wire.Failed, 1, left)}, "12:15 schedule try 1", "1", ""},
+		{"failed three times", []*dispatch.Execution{result(wire.Failed, 1, nil), result(wire.Failed, 1, nil), result(wire.Failed, 1, nil)}, " | 12:15 failed", "1", ""},
+		{"failed, then not", []*dispatch.Execution{result(wire.Failed, 1, nil), result(wire.Succeeded, 0, left)}, " | 12:15 succeeded", "2", ""},
+		{"never again", []*dispatch.Execution{result(wire.Failed, 4, nil)}, " | 12:15 failed", "1", ""},
+		{"timed out", []*dispatch.Execution{result(wire.TimedOut, -1, nil)}, " | 12:15 timed_out", "1", ""},
+		{"cancelled", []*dispatch.Execution{result(wire.Cancelled, -1, nil)}, " | 12:15 cancelled", "1", ""},
+		{"nobody took it", []*dispatch.Execution{{State: wire.State(wire.Rejected), Reason: "too late"}}, "12:15 schedule try 1", "1", ""},
+		{"refused by the server", []*dispatch.Execution{result(wire.Rejected, -1, nil)}, " | 12:15 rejected", "1", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			j, s := job(), &State{Job: "0123456789ab", Left: map[string]string{"last_run": "1"}}
+			s.look(j, at("12:15"))
+			orders := map[wire.OrderID]bool{}
+			for i, e := range tc.ends {
+				if i > 0 {
+					if s.Run == nil || !s.Run.Again.Equal(at("12:16").Add(time.Minute)) {
+						t.Fatalf("no try is to follow: %+v", s.Run)
+					}
+					s.again(j)
+				}
+				orders[s.Run.Order] = true
+				s.settle(j, e, at("12:16"))
+			}
+			if got := said(s); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+			if s.Left["last_run"] != tc.left || len(orders) != len(tc.ends) {
+				t.Errorf("left %q, want %q; %d orders for %d tries", s.Left, tc.left, len(orders), len(tc.ends))
+			}
+			for id := range orders {
+				if !id.Valid() {
+					t.Errorf("order id %q", id)
+				}
+			}
+		})
+	}
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	s := &State{}
+	for i := range 3 * maxHistory {
+		s.pass(Run{Order: wire.OrderID(fmt.Sprint(i)), Outcome: "succeeded"})
+	}
+	if len(s.History) != maxHistory || s.History[0].Order != "299" {
+		t.Errorf("%d runs, the first is %s", len(s.History), s.History[0].Order)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for want, change := range map[string]func(*Job){
+		"name": func(j *Job) { j.Name = "../x" }, "environment": func(j *Job) { j.Environment = "" }, "App": func(j *Job) { j.App = "" },
+		"server": func(j *Job) { j.Server = "a b" }, "timeout": func(j *Job) { j.TimeoutMS = 5 }, "priority": func(j *Job) { n := 10; j.Priority = &n },
+		"missed runs": func(j *Job) { j.Missed = "all" }, "retries": func(j *Job) { j.Retries = 11 }, "retry delay": func(j *Job) { j.RetryDelayMS = -1 },
+		"URL": func(j *Job) { j.Notify = "file:///etc/passwd" }, "schedule": func(j *Job) { j.Schedule = "hourly" }, "zone": func(j *Job) { j.Zone = "x" },
+	} {
+		if err := job(change).Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	if err := job().Check(); err != nil {
+		t.Error(err)
+	}
+}

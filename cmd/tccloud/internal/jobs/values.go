@@ -1,0 +1,140 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// stateOf is the state of a Job that has none yet, or that of another Job which had the name before.
+func stateOf(j *Job, st *State) *State {
+	if st == nil || st.Job != j.ID {
+		return &State{Job: j.ID}
+	}
+	return st
+}
+
+func (s *Jobs) readJob(ctx context.Context, name string) (jetstream.KeyValueEntry, *Job, error) {
+	if !namePattern.MatchString(name) {
+		return nil, nil, fmt.Errorf("Job %.70q: %w", name, ErrNotFound)
+	}
+	e, err := s.KV.Get(ctx, jobPrefix+name)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil, nil, fmt.Errorf("Job %q: %w", name, ErrNotFound)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading Job %q: %w", name, err)
+	}
+	j := new(Job)
+	if err := json.Unmarshal(e.Value(), j); err != nil {
+		return nil, nil, fmt.Errorf("reading Job %q: %w", name, err)
+	}
+	return e, j, nil
+}
+
+// read returns a Job as it is stored, and its state with its revision, nil and 0 if it has none.
+func (s *Jobs) read(ctx context.Context, name string) (*Job, *State, uint64, error) {
+	_, j, err := s.readJob(ctx, name)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	e, err := s.KV.Get(ctx, statePrefix+name)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return j, nil, 0, nil
+	}
+	if err != nil {
+		return nil, nil, 0, fmt.Errorf("reading the state of Job %q: %w", name, err)
+	}
+	st := new(State)
+	if err := json.Unmarshal(e.Value(), st); err != nil {
+		return nil, nil, 0, fmt.Errorf("reading the state of Job %q: %w", name, err)
+	}
+	return j, st, e.Revision(), nil
+}
+
+// put stores a value over the revision that it was made from; 0 = there was none. It returns
+// jetstream.ErrKeyExists if another writer was faster.
+func (s *Jobs) put(ctx context.Context, key string, v any, over uint64) (uint64, []byte, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return 0, nil, err
+	}
+	var revision uint64
+	if over == 0 {
+		revision, err = s.KV.Create(ctx, key, data)
+	} else {
+		revision, err = s.KV.Update(ctx, key, data, over)
+	}
+	return revision, data, err
+}
+
+func (s *Jobs) putState(ctx context.Context, name string, st *State, over uint64) error {
+	revision, data, err := s.put(ctx, statePrefix+name, st, over)
+	if err == nil {
+		s.apply(statePrefix+name, data, revision, false)
+	}
+	return err
+}
+
+// seen takes in what the bucket has. A value that cannot be read is left alone.
+func (s *Jobs) seen(e jetstream.KeyValueEntry) {
+	if e != nil {
+		s.apply(e.Key(), e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut)
+		return
+	}
+	select {
+	case <-s.ready: // a watch that began again
+	default:
+		close(s.ready)
+	}
+}
+
+func (s *Jobs) apply(key string, value []byte, revision uint64, removed bool) {
+	if key == leaseKey {
+		s.lease.seen(revision, removed)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if name, ok := strings.CutPrefix(key, jobPrefix); ok {
+		if e := s.entry(name); revision > e.jobRev {
+			e.job, e.jobRev = decode[Job](s, key, value, removed), revision
+			e.forget()
+		}
+	} else if name, ok := strings.CutPrefix(key, statePrefix); ok {
+		if e := s.entry(name); revision > e.stateRev {
+			e.state, e.stateRev = decode[State](s, key, value, removed), revision
+			e.forget()
+		}
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func decode[T any](s *Jobs, key string, value []byte, removed bool) *T {
+	if removed {
+		return nil
+	}
+	v := new(T)
+	if err := json.Unmarshal(value, v); err != nil {
+		s.Logger.Error("a Job's record cannot be read", "key", key, "err", err)
+		return nil
+	}
+	return v
+}
+
+// entry returns that of a name. Jobs.mu is held.
+func (s *Jobs) entry(name string) *entry {
+	e := s.entries[name]
+	if e == nil {
+		e = new(entry)
+		s.entries[name] = e
+	}
+	return e
+}
