@@ -22,7 +22,7 @@ func TestLimitsHold(t *testing.T) {
 	equip(t.Context(), t, machine, r, "hungry", "testdata/limits.sh")
 	image := diskImage(t.Context(), t, machine)
 	measured("image")
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
 	defer cancel()
 	report, err := runVM(ctx, t.TempDir(), image, "systemd.unified_cgroup_hierarchy=1")
 	measured("machine, from boot to power off")
