@@ -2,6 +2,7 @@ package isolation
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -189,6 +190,41 @@ func TestAbstractSocket(t *testing.T) {
 			got := inside(t, p, `python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("\0`+name[1:]+`")' 2>&1 | tail -n 1`)
 			if want := "PermissionError: [Errno 1] Operation not permitted"; got != want {
 				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestWorldThatCannotBeBuilt: that a step failed is not taken for an App that cannot be executed.
+func TestWorldThatCannotBeBuilt(t *testing.T) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for name, c := range map[string]struct {
+		plan Plan
+		argv string
+		app  bool // the App is at fault
+	}{
+		"no such App":    {Plan{Level: Filtered}, "/no/such", true},
+		"no such folder": {Plan{Level: Full, Tmp: "/no/such"}, "/bin/true", false},
+		"no such keep":   {Plan{Level: Full, Hide: []string{"/opt"}, Lock: []string{"/proc/self/fd/0"}}, "/bin/true", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			done := make(chan error, 1)
+			go func() { // the thread that forks is given up
+				w, err := Build(&Start{Plan: c.plan, Argv: []string{c.argv}, Dir: "/"}, nil, null, null,
+					func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() })
+				if err == nil {
+					err = w.Execute()
+					w.Discard()
+				}
+				done <- err
+			}()
+			err := <-done
+			if _, app := errors.AsType[syscall.Errno](err); err == nil || app != c.app {
+				t.Errorf("got %v, the App's fault: %t; want %t", err, app, c.app)
 			}
 		})
 	}

@@ -38,7 +38,6 @@ func limitable() (holds []string, missing string) {
 		return []string{spec.LimitMemory, spec.LimitTasks}, "this system gives no job a share of the CPU"
 	}
 	g, noGroup := cgroup.New()
-	defer g.Close()
 	var lacks []string
 	for _, c := range []struct{ controller, limit string }{{"memory", spec.LimitMemory}, {"pids", spec.LimitTasks}, {"cpu", spec.LimitCPU}} {
 		if g.Limits(c.controller) {
@@ -47,6 +46,7 @@ func limitable() (holds []string, missing string) {
 			lacks = append(lacks, c.controller)
 		}
 	}
+	g.Close()
 	switch {
 	case noGroup != nil:
 		missing = noGroup.Error()
