@@ -46,6 +46,7 @@ var proofs = map[string][]string{
 	"appsMemoryMegabytes":       {parts + "TestSettingsLimitApps", "agent/job.TestOutOfMemory", "test/host.TestLimitsHold"},
 	"appsRunner":                {parts + "TestSettingsChooseTheSandbox"},
 	"appsTasksMax":              {parts + "TestSettingsLimitApps", "agent/job.TestTooManyTasks", "test.TestLimitsFollowSettings"},
+	"appsWarmMegabytes":         {parts + "TestSettingsLimitTemplates", "test.TestWarmApp"},
 	"brokerPort":                {daemon + "TestSettingsChooseTheDialer"},
 	"drainSeconds":              {"test.TestSettingsOfARunningAgent"},
 	"logLevel":                  {daemon + "TestSettingsAreShown", "agent/logging.TestLevelChangesWhileRunning"},

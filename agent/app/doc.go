@@ -16,6 +16,7 @@
 //	outcome    exit codes, message.tc, results.tc, published files, causes on stderr
 //	seal       whether an installation is still what was installed
 //	bytecode   an App's Python sources, compiled once
+//	templates  processes that Python Apps which run often are forked from
 //	inputs     the parameters and Playbook variables that a person gives an App
 //	api        the HTTP API that running Apps call
 //	fault      the names of what can go wrong with an App

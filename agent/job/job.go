@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/shim"
 	"tcenvsvr/agent/job/internal/spec"
+	"tcenvsvr/agent/job/internal/warm"
 	"tcenvsvr/agent/logging/plain"
 )
 
@@ -43,7 +45,7 @@ const (
 	ShimName    = "tcenvsvr-shim"
 )
 
-// IsShim reports whether a program that was called with these arguments is to be a shim, or the init
+// IsShim reports whether a program that was called with these arguments is to be a shim, or an init
 // of an App's world, which a shim starts: both are [ShimMain].
 func IsShim(args []string) bool {
 	switch len(args) {
@@ -52,7 +54,7 @@ func IsShim(args []string) bool {
 	case 2:
 		return args[1] == ShimCommand
 	}
-	return len(args) == 3 && args[1] == ShimCommand && args[2] == isolation.InitCommand
+	return len(args) == 3 && args[1] == ShimCommand && slices.Contains([]string{isolation.InitCommand, warm.TemplateCommand, warm.OrderCommand}, args[2])
 }
 
 // Codes of a StartError that say something of the host, not of the App or the order.

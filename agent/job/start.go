@@ -97,7 +97,7 @@ func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) e
 // send gives the request to a shim: the prewarmed one, or a new one if there is none or it died
 // while it waited. If it died with the request, the new one finds the folder claimed.
 func (e *Executor) send(ctx context.Context, request []byte, l *Launch) (*startedShim, spec.Reply, error) {
-	if l.Tied { // it ends with whoever waits at its socket
+	if l.Tied || l.Template { // it ends with whoever waits at its socket
 		return e.sendTo(ctx, request, e.startShim)
 	}
 	if h := e.pool.take(); h != nil {

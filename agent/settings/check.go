@@ -171,3 +171,10 @@ func checkWindow(v string) error {
 	}
 	return nil
 }
+
+func checkWarm(v string) error {
+	if n, err := strconv.Atoi(v); v != "auto" && (err != nil || n < 0 || n > 1<<20 || strconv.Itoa(n) != v) {
+		return errors.New("auto, or a whole number from 0 to 1048576")
+	}
+	return nil
+}

@@ -45,7 +45,8 @@ type Settings struct {
 	AppsMemory     int           `koanf:"appsMemoryMegabytes"` // 0 = no limit of one App
 	AppsRunner     string        `koanf:"appsRunner"`          // as written; Runner resolves auto
 	SessionsShare  int           `koanf:"appsSessionsDiskPercent"`
-	TasksMax       int           `koanf:"appsTasksMax"` // 0 = no limit of one App
+	TasksMax       int           `koanf:"appsTasksMax"`      // 0 = no limit of one App
+	AppsWarm       string        `koanf:"appsWarmMegabytes"` // as written; WarmMegabytes resolves auto
 	BrokerPort     int           `koanf:"brokerPort"`
 	Drain          time.Duration `koanf:"drainSeconds"`
 	LogLevel       string        `koanf:"logLevel"` // a name that slog.Level.UnmarshalText knows
@@ -200,4 +201,12 @@ func (s Settings) Enrolled() error {
 		return nil
 	}
 	return fmt.Errorf("%w: settings without a value: %s", ErrNotEnrolled, strings.Join(missing, ", "))
+}
+
+// WarmMegabytes is appsWarmMegabytes on a host with so many bytes of memory.
+func (s Settings) WarmMegabytes(memory uint64) int {
+	if n, err := strconv.Atoi(s.AppsWarm); err == nil {
+		return n
+	}
+	return int(min(memory>>20/16, 1024))
 }

@@ -98,6 +98,8 @@ var All = []Setting{
 		Help: "share of the disk, of its bytes and of its files (inodes), that folders of finished jobs may take before appsSessionDaystoKeep is over; the oldest go first"},
 	{Name: "appsTasksMax", Kind: Number, Live: true, Default: "2048", Min: 0, Max: 1 << 22,
 		Help: "how many processes and threads one App may have; where the runner is sudo, all Apps together may have as many for each executor; 0 is no limit of one App"},
+	{Name: "appsWarmMegabytes", Kind: Text, Live: true, Default: "auto", check: checkWarm,
+		Help: "how much memory may be taken by processes that have imported the libraries of Python Apps that run often, so that these start at once (Linux only, where Apps are fully isolated); auto is a sixteenth of the host's, at most 1024, 0 has every App start anew"},
 	{Name: "brokerPort", Kind: Number, Live: true, Default: "62000", Min: 1, Max: 65535,
 		Help: "port of the message broker"},
 	{Name: "drainSeconds", Kind: Seconds, Live: true, Default: "30", Min: 0, Max: 86_400,

@@ -49,7 +49,7 @@ func Build(dir string, m tcx.Manifest, e Execution) (job.Launch, error) {
 		Argv: argv, Env: env, Files: b.files,
 		Logs: b.log, Keep: []string{filepath.Join(b.out, "message.tc"), filepath.Join(b.out, "results.tc")},
 		Timeout: e.Timeout, Grace: e.Grace, MaxOutput: e.MaxOutput, Limits: e.Limits,
-		Isolation: b.isolation(argv[0]),
+		Isolation: b.isolation(argv[0]), Program: b.program(env),
 	}, nil
 }
 

@@ -196,6 +196,39 @@ func (g *Group) Start(attr *syscall.SysProcAttr, fork func() (int, error)) (int,
 	return pid, errors.Join(err, join(g.home, os.Getpid()))
 }
 
+// Move puts a process into the group. The kernel allows that below a group of this user's only: not
+// from the service of one shim to that of another.
+func (g *Group) Move(pid int) error {
+	if g == nil {
+		return nil
+	}
+	return join(g.dir, pid)
+}
+
+// Beside makes a group for an App beside that of another shim's, from whose service the App will be
+// moved.
+func Beside(shim int) (*Group, error) {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, fmt.Errorf("looking for control groups: %w", err)
+	}
+	mount := mounted(mounts)
+	path, err := pathOf(strconv.Itoa(shim))
+	if err != nil {
+		return nil, fmt.Errorf("looking for the template's control group: %w", err)
+	}
+	site := filepath.Dir(filepath.Join(mount, path))
+	if mount == "" || path == "" || !delegated(site) {
+		return nil, fmt.Errorf("control group %q is not delegated to user %d", site, os.Geteuid())
+	}
+	g, err := within(site)
+	if err != nil {
+		return nil, err
+	}
+	g.mount = mount
+	return g, nil
+}
+
 // refusal reports errors by which a kernel may refuse to make a process in a group.
 func refusal(err error) bool {
 	return slices.ContainsFunc([]error{unix.ENOSYS, unix.E2BIG, unix.EINVAL, unix.EPERM, unix.EACCES, unix.EBUSY, unix.EOPNOTSUPP},
@@ -277,8 +310,10 @@ func mounted(mountinfo []byte) string {
 }
 
 // ownPath is the group of this process in the hierarchy of version 2, "" if there is none.
-func ownPath() (string, error) {
-	data, err := os.ReadFile("/proc/self/cgroup")
+func ownPath() (string, error) { return pathOf("self") }
+
+func pathOf(process string) (string, error) {
+	data, err := os.ReadFile("/proc/" + process + "/cgroup")
 	if err != nil {
 		return "", err
 	}

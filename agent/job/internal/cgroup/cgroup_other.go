@@ -25,6 +25,9 @@ func (*Group) Limits(string) bool { return false }
 // Start calls fork.
 func (*Group) Start(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() }
 
+// Move does nothing.
+func (*Group) Move(int) error { return nil }
+
 // Kill does nothing.
 func (*Group) Kill() {}
 

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// birth is all that an init needs. It is made before the init is, which is a copy of this process with one
-// thread and no Go runtime: it may call the kernel and nothing else. The functions below that run in it
-// allocate nothing, need no more stack than there is, and write no pointers. The numbers of its
-// descriptors are given.
+// birth is all that an init needs. It is made before the init is, which is a copy of this process
+// with one thread and no Go runtime: it may call the kernel and nothing else. The functions below
+// that run in it allocate nothing, need no more stack than there is, and write no pointers. The
+// numbers of its descriptors are given.
 type birth struct {
 	clone  cloneArgs
 	argued uintptr // the size of clone that counts; 0: a kernel without clone3
@@ -32,7 +32,8 @@ type birth struct {
 	length            int
 }
 
-// Descriptors of an init: its ends of the socket and of a pipe that is closed by the App's execution.
+// Descriptors of an init: its ends of the socket and of a pipe that is closed by the App's
+// execution.
 const (
 	initConn   = 3
 	initStdout = 4
@@ -56,8 +57,8 @@ type cloneArgs struct {
 //go:norace
 //go:nocheckptr
 func (b *birth) run() (pid uintptr, errno syscall.Errno) {
-	// The init has no handlers for signals, and must not run ours. As the first process of a PID namespace it gets
-	// none but KILL from within; in any other it blocks them.
+	// The init has no handlers for signals, and must not run ours. As the first process of a PID
+	// namespace it gets none but KILL from within; in any other it blocks them.
 	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&b.all)), uintptr(unsafe.Pointer(&b.before)), 8, 0, 0)
 	pid, errno = b.fork()
 	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&b.before)), 0, 8, 0, 0)
@@ -95,8 +96,8 @@ func (b *birth) live() {
 	for i := range b.moves {
 		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, b.moves[i][0], b.moves[i][1], unix.O_CLOEXEC, 0, 0, 0)
 	}
-	for fd := uintptr(1); fd <= 2; fd++ {
-		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, 0, fd, 0, 0, 0, 0)
+	for fd := uintptr(0); fd <= 2; fd++ { // the App's as well, so they stay open when it is executed
+		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, b.moves[0][0], fd, 0, 0, 0, 0)
 	}
 	if _, _, e := syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, initFDs, 1<<32-1, 0, 0, 0, 0); e != 0 {
 		for fd := uintptr(initFDs); fd < 65536; fd++ { // before Linux 5.9

@@ -11,16 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Build makes an init that builds the world for s, whose outputs go to stdout and stderr. It does not wait for
-// that: [World.Execute] does. limits are rlimits of the App, by their numbers. start calls fork, perhaps after it has changed the attributes that fork uses: a
-// control group. The calling thread is the init's parent: the init is killed when that thread ends.
+// Build makes an init that builds the world for s, whose outputs go to stdout and stderr. It does
+// not wait for that: [World.Execute] does. limits are rlimits of the App, by their numbers. start
+// calls fork, perhaps after it has changed the attributes that fork uses: a control group. The
+// calling thread is the init's parent: the init is killed when that thread ends.
 func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)) (_ *World, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("making a socket for the init: %w", err)
 	}
 	defer unix.Close(pair[1])
-	conn, err := unixConn(pair[0])
+	conn, err := Conn(pair[0])
 	if err != nil {
 		return nil, fmt.Errorf("making a socket for the init: %w", err)
 	}
@@ -47,7 +48,7 @@ func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(
 	if ruleset >= 0 {
 		defer unix.Close(ruleset)
 	}
-	w := &World{Level: s.Plan.Level, conn: conn, lines: bufio.NewReaderSize(conn, 256), steps: &steps{}}
+	w := &World{Level: s.Plan.Level, Pidfd: -1, conn: conn, lines: bufio.NewReaderSize(conn, 256), steps: &steps{}}
 	b := &birth{all: ^uint64(0), clone: cloneArgs{flags: uint64(namespaces(s.Plan.Level)), exitSignal: uint64(sigchld)}}
 	w.birth = b
 	b.moves = [7][2]uintptr{

@@ -3,6 +3,7 @@ package isolation
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,15 +31,43 @@ func Attr(level Level) *syscall.SysProcAttr {
 // Enter builds the world of the plan around this process and gives up the right to change it. It
 // binds the calling thread only, which must be locked and start the App.
 func Enter(p *Plan) error {
-	s := &steps{}
-	fd, flags, err := rules(p)
+	fd, _, err := EnterKeeping(p)
+	if fd >= 0 {
+		_ = unix.Close(fd)
+	}
+	return err
+}
+
+// EnterKeeping is Enter that returns the Landlock rules, by which another process may bind itself.
+// fd is -1 on kernels without Landlock.
+func EnterKeeping(p *Plan) (fd int, flags uint32, err error) {
+	if fd, flags, err = rules(p); err != nil {
+		return -1, 0, err
+	}
+	return fd, flags, enterBy(p, fd, flags, native.refused)
+}
+
+// EnterTemplate is Enter for a process whose forks join the worlds of orders: it may use setns, for
+// which it has no capability outside of such worlds, and Landlock leaves it the files that the
+// mounts leave it, because a fork cannot have more than it had.
+func EnterTemplate(p *Plan) error {
+	fd, flags, err := rules(&Plan{Level: Filtered})
 	if err != nil {
 		return err
 	}
 	if fd >= 0 {
 		defer unix.Close(fd)
 	}
-	if err := s.world(p, uintptr(max(fd, 0)), uintptr(flags)); err != nil {
+	return enterBy(p, fd, flags, slices.DeleteFunc(slices.Clone(native.refused), func(call uint32) bool { return call == unix.SYS_SETNS }))
+}
+
+func enterBy(p *Plan, ruleset int, flags uint32, refused []uint32) error {
+	s := &steps{}
+	filter, err := assemble(refused)
+	if err != nil {
+		return err
+	}
+	if err := s.world(p, uintptr(max(ruleset, 0)), uintptr(flags), filter); err != nil {
 		return err
 	}
 	return s.take()
@@ -55,13 +84,13 @@ func namespaces(level Level) uintptr {
 	return 0
 }
 
-// enter adds the steps by which the init becomes who it is outside, builds the world of the plan around
-// itself, and gives up the right to change it. ruleset is the descriptor of the Landlock rules, 0 if there
-// are none.
+// enter adds the steps by which the init becomes who it is outside, builds the world of the plan
+// around itself, and gives up the right to change it. ruleset is the descriptor of the Landlock
+// rules, 0 if there are none.
 func (s *steps) enter(p *Plan, ruleset, rulesetFlags uintptr) error {
 	apart := namespaces(p.Level) != 0
-	// What a process has in /proc is its own to write only while it may be looked into. Nothing of the App
-	// runs yet.
+	// What a process has in /proc is its own to write only while it may be looked into. Nothing of
+	// the App runs yet.
 	s.dumpable(1)
 	s.write("putting Apps before all others when memory is short", "/proc/self/oom_score_adj", "500").unless(unix.ENOENT, unix.EACCES, unix.EROFS)
 	if apart {
@@ -69,11 +98,15 @@ func (s *steps) enter(p *Plan, ruleset, rulesetFlags uintptr) error {
 		s.write("mapping the user into the world", "/proc/self/uid_map", fmt.Sprintf("%d %d 1", os.Geteuid(), os.Geteuid()))
 		s.write("mapping the user into the world", "/proc/self/gid_map", fmt.Sprintf("%d %d 1", os.Getegid(), os.Getegid()))
 	}
-	return s.world(p, ruleset, rulesetFlags)
+	filter, err := assembled()
+	if err != nil {
+		return err
+	}
+	return s.world(p, ruleset, rulesetFlags, filter)
 }
 
 // world adds the steps that build the world and give up the right to change it.
-func (s *steps) world(p *Plan, ruleset, rulesetFlags uintptr) error {
+func (s *steps) world(p *Plan, ruleset, rulesetFlags uintptr, filter *unix.SockFprog) error {
 	s.dumpable(0) // nobody in there may look into this process
 	if namespaces(p.Level) != 0 {
 		w := &world{plan: p, steps: s}
@@ -89,7 +122,9 @@ func (s *steps) world(p *Plan, ruleset, rulesetFlags uintptr) error {
 	if ruleset != 0 {
 		s.add("setting the Landlock rules", unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, rulesetFlags).unless(unix.ENOSYS)
 	}
-	return s.filter()
+	s.add("setting the system call filter", unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(filter)), 0, 0)
+	s.held = append(s.held, filter)
+	return nil
 }
 
 func (s *steps) dumpable(n uintptr) {
@@ -108,7 +143,9 @@ func (s *steps) dropCapabilities() {
 	s.add("giving up capabilities", unix.SYS_CAPSET, uintptr(unsafe.Pointer(header)), uintptr(unsafe.Pointer(none)))
 }
 
-// lastCapability is the highest that the kernel knows.
+// LastCapability is the highest that the kernel knows.
+func LastCapability() int { return lastCapability() }
+
 var lastCapability = sync.OnceValue(func() int {
 	if data, err := os.ReadFile("/proc/sys/kernel/cap_last_cap"); err == nil {
 		if n, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil {

@@ -1,6 +1,7 @@
 package isolation
 
 import (
+	"encoding/binary"
 	"fmt"
 	"sync"
 	"unsafe"
@@ -104,25 +105,35 @@ func (c calls) program() []bpf.Instruction {
 	)
 }
 
-// filter binds what takes the step, and all that it starts, to the program.
-func (s *steps) filter() error {
-	p, err := assembled()
-	if err != nil {
-		return fmt.Errorf("assembling the system call filter: %w", err)
-	}
-	s.add("setting the system call filter", unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(p)), 0, 0)
-	return nil
-}
+// assembled is the program for Apps as the kernel takes it.
+var assembled = sync.OnceValues(func() (*unix.SockFprog, error) { return assemble(native.refused) })
 
-// assembled is the program as the kernel takes it.
-var assembled = sync.OnceValues(func() (*unix.SockFprog, error) {
-	raw, err := bpf.Assemble(native.program())
+// assemble is the program that refuses the calls, as the kernel takes it.
+func assemble(refused []uint32) (*unix.SockFprog, error) {
+	c := native
+	c.refused = refused
+	raw, err := bpf.Assemble(c.program())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("assembling the system call filter: %w", err)
 	}
 	list := make([]unix.SockFilter, len(raw))
 	for i, r := range raw {
 		list[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
 	}
 	return &unix.SockFprog{Len: uint16(len(list)), Filter: &list[0]}, nil
-})
+}
+
+// Program is the filter for Apps as bytes: an array of struct sock_filter.
+func Program() ([]byte, error) {
+	p, err := assembled()
+	if err != nil {
+		return nil, err
+	}
+	var b []byte
+	for _, f := range unsafe.Slice(p.Filter, p.Len) {
+		b = binary.NativeEndian.AppendUint16(b, f.Code)
+		b = append(b, f.Jt, f.Jf)
+		b = binary.NativeEndian.AppendUint32(b, f.K)
+	}
+	return b, nil
+}

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socketFD is where the init finds its end of the socket.
-const socketFD = 3
+// SocketFD is where an init finds its end of the socket.
+const SocketFD = 3
 
 // maxStart bounds what a Start may be, encoded: argv and environment are bounded by the kernel
 // anyway.
@@ -32,16 +32,16 @@ func InitMain(limit func(pid int, data json.RawMessage)) int {
 	unix.Umask(0o007) // the App's outputs are for the agent, too, by group or ACL
 	_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 	_ = os.Chdir("/")
-	conn, err := unixConn(socketFD)
+	conn, err := Conn(SocketFD)
 	if err != nil {
 		return 1
 	}
 	defer func() { _ = conn.Close() }()
-	s, files, err := receive(conn)
+	s, files, err := Receive(conn)
 	if err != nil {
 		return 1 // the shim ended, or needs no init
 	}
-	say := func(e event) {
+	say := func(e Event) {
 		line, _ := json.Marshal(e)
 		_, _ = conn.Write(append(line, '\n'))
 	}
@@ -50,17 +50,17 @@ func InitMain(limit func(pid int, data json.RawMessage)) int {
 		_ = f.Close()
 	}
 	if errno, ok := errors.AsType[syscall.Errno](err); ok && !errors.Is(err, errWorld) {
-		say(event{Errno: int(errno)})
+		say(Event{Errno: int(errno)})
 		return 1
 	}
 	if err != nil {
-		say(event{Error: err.Error()})
+		say(Event{Error: err.Error()})
 		return 1
 	}
-	go endWithShim(conn)
+	go EndWith(conn)
 	limit(pid, s.Limits)
 	s.Argv, s.Env = nil, nil
-	say(event{Started: true})
+	say(Event{Started: true})
 	reap(pid, say)
 	return 0
 }
@@ -92,8 +92,8 @@ func (s *Start) execute(conn *net.UnixConn, files []*os.File) (int, error) {
 }
 
 // reap waits until nothing lives but this process, and tells the App's own end when it comes.
-func reap(app int, say func(event)) {
-	var ended *event // not told yet
+func reap(app int, say func(Event)) {
+	var ended *Event // not told yet
 	told, after := false, 0
 	for {
 		options := 0
@@ -108,30 +108,31 @@ func reap(app int, say func(event)) {
 			if ended != nil {
 				say(*ended)
 			}
-			say(event{Reaped: after})
+			say(Event{Reaped: after})
 			return
 		case pid == 0:
 			ended.Left = true
 			say(*ended)
 			ended, told = nil, true
 		case pid == app && ws.Signaled():
-			ended = &event{Ended: true, Code: -1, Signal: int(ws.Signal())}
+			ended = &Event{Ended: true, Code: -1, Signal: int(ws.Signal())}
 		case pid == app:
-			ended = &event{Ended: true, Code: ws.ExitStatus()}
+			ended = &Event{Ended: true, Code: ws.ExitStatus()}
 		case told:
 			after++
 		}
 	}
 }
 
-// endWithShim ends this process, and the kernel its world, when the shim is gone.
-func endWithShim(conn *net.UnixConn) {
+// EndWith ends this process, and the kernel its world, when the other end of conn is gone.
+func EndWith(conn *net.UnixConn) {
 	var b [1]byte
 	_, _ = conn.Read(b[:])
 	os.Exit(1)
 }
 
-func unixConn(fd int) (*net.UnixConn, error) {
+// Conn is the socket that a descriptor is.
+func Conn(fd int) (*net.UnixConn, error) {
 	f := os.NewFile(uintptr(fd), "shim")
 	defer f.Close()
 	c, err := net.FileConn(f)
@@ -141,8 +142,8 @@ func unixConn(fd int) (*net.UnixConn, error) {
 	return c.(*net.UnixConn), nil
 }
 
-// receive reads the one Start, and the outputs that come with its first byte.
-func receive(conn *net.UnixConn) (*Start, []*os.File, error) {
+// Receive reads the one Start, and the outputs that come with its first byte.
+func Receive(conn *net.UnixConn) (*Start, []*os.File, error) {
 	data := make([]byte, 0, 64<<10)
 	control := make([]byte, unix.CmsgSpace(2*4))
 	var files []*os.File
@@ -166,7 +167,7 @@ func receive(conn *net.UnixConn) (*Start, []*os.File, error) {
 		}
 		data = data[:len(data)+n]
 		if oob > 0 {
-			got, err := descriptors(control[:oob])
+			got, err := Descriptors(control[:oob])
 			if err != nil {
 				return nil, nil, err
 			}
@@ -182,7 +183,8 @@ func receive(conn *net.UnixConn) (*Start, []*os.File, error) {
 	}
 }
 
-func descriptors(control []byte) ([]*os.File, error) {
+// Descriptors are the files that came with a message.
+func Descriptors(control []byte) ([]*os.File, error) {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {
 		return nil, err

@@ -16,8 +16,8 @@ type Start struct {
 	Limits json.RawMessage `json:"limits,omitempty"`
 }
 
-// event is what the init tells the shim, one line of JSON each.
-type event struct {
+// Event is what the init tells the shim, one line of JSON each.
+type Event struct {
 	Started bool   `json:"started,omitempty"`
 	Ended   bool   `json:"ended,omitempty"`
 	Code    int    `json:"code,omitempty"`   // of Ended: -1 if by a signal
@@ -27,6 +27,12 @@ type event struct {
 	Failed  int    `json:"failed,omitempty"` // the world could not be built: the number of the step, from 1
 	Errno   int    `json:"errno,omitempty"`  // of Failed; without it: the App could not be executed
 	Error   string `json:"error,omitempty"`  // its world could not be built
+	// Of an init that has a template fork its App (package warm): it is there, and its App is,
+	// which waits for its arguments. Each comes with a descriptor of that process.
+	Hello  bool `json:"hello,omitempty"`
+	Forked bool `json:"forked,omitempty"`
+	// News is what the init of a template says of it.
+	News json.RawMessage `json:"news,omitempty"`
 }
 
 // startTimeout bounds how long the init may take to build a world.

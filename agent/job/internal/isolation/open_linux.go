@@ -18,11 +18,21 @@ import (
 type World struct {
 	Level Level
 	PID   int // of the init, as the shim sees it
+	// Pidfd is the init's where that is no child of the shim's, else -1.
+	Pidfd int
+	// News is called with what a template says of itself; nil = nobody asks.
+	News func(json.RawMessage)
 
 	conn  *net.UnixConn
 	lines *bufio.Reader
 	steps *steps // of [Build]
 	birth *birth
+}
+
+// Joined is the world of an init that another process has started: conn leads to it, pidfd is the
+// init's.
+func Joined(level Level, pid, pidfd int, conn *net.UnixConn, lines *bufio.Reader) *World {
+	return &World{Level: level, PID: pid, Pidfd: pidfd, conn: conn, lines: lines}
 }
 
 // Open starts an init in namespaces of its own. args start this program, once more, so that it
@@ -35,7 +45,7 @@ func Open(level Level, exe string, args []string, start func(attr *syscall.SysPr
 		return nil, fmt.Errorf("making a socket for the init: %w", err)
 	}
 	defer unix.Close(pair[1])
-	conn, err := unixConn(pair[0])
+	conn, err := Conn(pair[0])
 	if err != nil {
 		return nil, fmt.Errorf("making a socket for the init: %w", err)
 	}
@@ -63,7 +73,7 @@ func Open(level Level, exe string, args []string, start func(attr *syscall.SysPr
 		_ = conn.Close()
 		return nil, fmt.Errorf("starting the init of an App's world: %w", err)
 	}
-	return &World{Level: level, PID: pid, conn: conn, lines: bufio.NewReader(conn)}, nil
+	return &World{Level: level, PID: pid, Pidfd: -1, conn: conn, lines: bufio.NewReader(conn)}, nil
 }
 
 // Prepare has the init build its world for s, whose outputs go to stdout and stderr. It does not
@@ -87,6 +97,9 @@ func (w *World) Prepare(s *Start, stdout, stderr *os.File) error {
 	return nil
 }
 
+// ErrLost means that an init ended without a word: the App may have run for a moment.
+var ErrLost = errors.New("waiting for the init")
+
 // Execute executes the App in the world that was prepared. A [syscall.Errno] is the error of
 // executing the App itself. After any error nothing runs in there, and nothing will.
 func (w *World) Execute() error {
@@ -96,7 +109,7 @@ func (w *World) Execute() error {
 	_ = w.conn.SetDeadline(time.Time{})
 	switch {
 	case err != nil:
-		return fmt.Errorf("waiting for the init: %w", err)
+		return fmt.Errorf("%w: %w", ErrLost, err)
 	case e.Failed != 0 && w.steps != nil:
 		return w.steps.failed(e.Failed-1, syscall.Errno(e.Errno))
 	case e.Errno != 0:
@@ -119,10 +132,26 @@ type End struct {
 // Wait returns how the App ended, when it has.
 func (w *World) Wait() End {
 	e, err := w.next()
+	for ; err == nil && e.News != nil; e, err = w.next() {
+		if w.News != nil {
+			w.News(e.News)
+		}
+	}
 	if err != nil || !e.Ended {
 		return End{Code: -1, Signal: syscall.SIGKILL, Lost: true}
 	}
 	return End{Code: e.Code, Signal: syscall.Signal(e.Signal), Left: e.Left}
+}
+
+// Send gives the init of a template one word, and a file with it.
+func (w *World) Send(word byte, f *os.File) error {
+	_ = w.conn.SetWriteDeadline(time.Now().Add(startTimeout))
+	var rights []byte
+	if f != nil {
+		rights = unix.UnixRights(int(f.Fd()))
+	}
+	_, _, err := w.conn.WriteMsgUnix([]byte{word}, rights, nil)
+	return err
 }
 
 // Reaped returns, after Wait and when the init has ended, how many processes ended after the App; 0
@@ -135,8 +164,8 @@ func (w *World) Reaped() int {
 	return e.Reaped
 }
 
-func (w *World) next() (event, error) {
-	var e event
+func (w *World) next() (Event, error) {
+	var e Event
 	line, err := w.lines.ReadBytes('\n')
 	if err != nil {
 		return e, err
@@ -144,8 +173,8 @@ func (w *World) next() (event, error) {
 	return e, json.Unmarshal(line, &e)
 }
 
-// Discard ends an init that was not started, and returns when it has ended: it would be one of the App's
-// leftovers.
+// Discard ends an init that was not started, and returns when it has ended: it would be one of the
+// App's leftovers.
 func (w *World) Discard() {
 	w.Close()
 	_ = unix.Kill(w.PID, unix.SIGKILL)

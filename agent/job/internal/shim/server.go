@@ -2,8 +2,10 @@ package shim
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -25,16 +27,21 @@ type server struct {
 	waits  chan struct{} // somebody began or ceased to wait; has room for one, too
 	noted  chan struct{} // the owner will not ask for the exit again; has room for one, too
 	tied   bool          // then the exit counts as noted when the owner has received it
+	// order gives a connection to the init of a template; nil = this job is none. Such connections
+	// come from shims, whose user is ours.
+	order func(*net.UnixConn) error
 
 	mu      sync.Mutex
 	clients []*client // oldest first
 	exit    []byte    // once it is known
+	report  []byte    // of a template, one line
 	telling sync.WaitGroup
 }
 
 type client struct {
 	conn    *net.UnixConn
 	owner   bool // it is the owner's, not the App's
+	shim    bool // it may be another shim's
 	waiting bool
 }
 
@@ -64,11 +71,12 @@ func (s *server) accept(ln *net.UnixListener) {
 			continue
 		}
 		peer, err := sock.PeerOf(conn)
-		if err != nil || peer.Known && !s.allowed(peer) {
+		own := s.order != nil && peer.Known && peer.UID == os.Geteuid() && !peer.Isolated()
+		if err != nil || peer.Known && !own && !s.allowed(peer) {
 			_ = conn.Close()
 			continue
 		}
-		c := &client{conn: conn, owner: !peer.Known || peer.UID == s.owner || peer.UID == 0}
+		c := &client{conn: conn, owner: !peer.Known || peer.UID == s.owner || peer.UID == 0, shim: own}
 		s.add(c)
 		go s.talk(c)
 	}
@@ -122,7 +130,22 @@ func (s *server) talk(c *client) {
 			return
 		}
 		switch string(verb) {
+		case sock.Order:
+			if c.shim {
+				_ = s.order(c.conn)
+			}
+			return // the init has the connection now
+		case sock.Report:
+			s.mu.Lock()
+			report := s.report
+			s.mu.Unlock()
+			if !c.owner || s.send(c, append([]byte(cmp.Or(string(report), "{}")), '\n')) != nil {
+				return
+			}
 		case sock.Cancel:
+			if !c.owner && c.shim {
+				return
+			}
 			wake(s.cancel)
 			_ = s.send(c, []byte(sock.OK))
 		case sock.Noted:

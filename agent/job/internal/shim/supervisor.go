@@ -34,9 +34,11 @@ type supervisor struct {
 	reserve *os.File
 	out     [2]*output    // stdout, stderr
 	world   *world        // prewarmed, nil if there is none
+	warm    *warmApp      // what a template makes of the App, nil if it does not
 	group   *cgroup.Group // of the App, nil if it has none of its own
 	noGroup error         // why not, if that is known
 	tree    *tree
+	unfit   string // why the template that this job is cannot serve
 	logs    *logs
 	kept    kept
 
@@ -65,6 +67,9 @@ func (s *supervisor) prepare() (err error) {
 	if s.server, err = listen(s.launch.OwnerUID, s.status.Token, s.launch.Tied); err != nil {
 		return folderError(fmt.Errorf("making the shim's socket: %w", err))
 	}
+	if s.launch.Template {
+		s.server.order = s.giveOrder
+	}
 	if err := writeFiles(s.launch); err != nil {
 		return err
 	}
@@ -78,7 +83,7 @@ func (s *supervisor) prepare() (err error) {
 func (s *supervisor) execute() (err error) {
 	s.started = time.Now().UTC()
 	if s.launch.Isolation.On() {
-		s.tree, err = spawnIn(s.world, s.group, s.launch)
+		s.tree, err = s.spawnIsolated()
 	} else {
 		s.tree, err = spawn(s.launch, s.group, s.out[0].app, s.out[1].app)
 	}
@@ -103,6 +108,7 @@ func (s *supervisor) abandon(reason string, err error) {
 	if e, ok := errors.AsType[*spec.StartError](err); ok {
 		code = e.Code
 	}
+	s.warm.Close()
 	s.world.Close() // an init that has not executed the App ends by it
 	s.group.Close()
 	s.exit = spec.Exit{Code: -1, Reason: reason, Error: code + ": " + err.Error(), Started: s.started, Ended: s.now()}
@@ -127,7 +133,8 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 	if s.launch.Timeout > 0 {
 		timeout = time.After(s.launch.Timeout - time.Since(s.started))
 	}
-	if s.launch.Tied {
+	tied := s.launch.Tied || s.launch.Template
+	if tied {
 		deserted = time.After(tiedTimeout)
 	}
 	trimming, pause, look := time.After(trimAfter), killEvery, s.logs.next()
@@ -148,13 +155,17 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 			stop(spec.ReasonCancelled, "")
 		case <-s.server.waits:
 			switch {
-			case !s.launch.Tied:
+			case !tied:
 			case s.server.attended():
 				deserted = nil
 			case deserted == nil:
 				deserted = time.After(tiedTimeout)
 			}
 		case <-deserted:
+			if s.launch.Template {
+				s.drain()
+				continue
+			}
 			stop(spec.ReasonCancelled, "the process that started it is gone")
 		case <-timeout:
 			stop(spec.ReasonTimedOut, "")
@@ -235,6 +246,9 @@ func (s *supervisor) finish() {
 		share(s.launch.Dir)
 	}
 	s.explainMemory()
+	if s.exit.Error == "" {
+		s.exit.Error = s.unfit
+	}
 	s.group.Close()
 	s.exit.Killed = s.tree.killed()
 	s.exit.Started, s.exit.Ended = s.started, s.now()

@@ -24,6 +24,7 @@ const limitsMemory = false
 // tree is the App and everything that descends from it.
 type tree struct {
 	id       proc.ID       // of the App, or of the init of its world
+	app      proc.ID       // forked by a template, whose child it is; else zero
 	world    *world        // nil where the App is not isolated
 	pidfd    int           // of its init, -1 if there is none
 	over     atomic.Bool   // the init is reaped

@@ -16,13 +16,21 @@ import (
 	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/proc"
 	"tcenvsvr/agent/job/internal/spec"
+	"tcenvsvr/agent/job/internal/warm"
 )
 
+// inits are the lives of processes that are no shims but inits, by the last argument.
+var inits = map[string]func(limit func(pid int, data json.RawMessage)) int{
+	isolation.InitCommand: isolation.InitMain,
+	warm.TemplateCommand:  warm.TemplateMain,
+	warm.OrderCommand:     warm.OrderMain,
+}
+
 // isInit reports whether this process is to be the init of an App's world, not a shim.
-func isInit(args []string) bool { return len(args) > 1 && args[len(args)-1] == isolation.InitCommand }
+func isInit(args []string) bool { return len(args) > 1 && inits[args[len(args)-1]] != nil }
 
 func initMain() int {
-	return isolation.InitMain(func(pid int, data json.RawMessage) {
+	return inits[os.Args[len(os.Args)-1]](func(pid int, data json.RawMessage) {
 		var l spec.Limits
 		if json.Unmarshal(data, &l) == nil {
 			confine(pid, l)
@@ -50,22 +58,51 @@ func (a *agentEnd) mayServe(level isolation.Level) bool {
 // prepareWorld has a world built for the App while the agent notes the start.
 func (s *supervisor) prepareWorld() error {
 	l := s.launch
-	if !l.Isolation.On() {
+	switch {
+	case !l.Isolation.On():
+		return nil
+	case l.Template:
+		return s.prepareTemplate()
+	case l.Warm != nil && s.joinTemplate():
 		return nil
 	}
-	fail := func(err error) error { return &spec.StartError{Code: spec.CodeIsolation, Err: err} }
+	return s.prepareCold()
+}
+
+// prepareCold has a world of this shim's own built.
+func (s *supervisor) prepareCold() error {
+	start := s.order()
+	w, err := isolation.Build(start, rlimits(s.launch.Limits), s.out[0].app, s.out[1].app, s.group.Start)
+	if err != nil {
+		return &spec.StartError{Code: spec.CodeIsolation, Err: err}
+	}
+	s.world = w
+	return nil
+}
+
+// order is what the init of the App's world is told.
+func (s *supervisor) order() *isolation.Start {
+	l := s.launch
 	plan := l.Isolation
 	plan.Hide = append(slices.Clip(plan.Hide), filepath.Join(l.Dir, spec.Folder))
 	if mount := s.group.Mount(); mount != "" { // the App's limits are files of its own user
 		plan.Lock = append(slices.Clip(plan.Lock), mount)
 	}
-	start := &isolation.Start{Plan: plan, Argv: l.Argv, Env: l.Env, Dir: l.WorkDir}
-	w, err := isolation.Build(start, rlimits(l.Limits), s.out[0].app, s.out[1].app, s.group.Start)
-	if err != nil {
-		return fail(err)
+	return &isolation.Start{Plan: plan, Argv: l.Argv, Env: l.Env, Dir: l.WorkDir}
+}
+
+// spawnIsolated executes the App in the world that was prepared for it, or has a template fork it.
+func (s *supervisor) spawnIsolated() (*tree, error) {
+	if s.warm != nil {
+		t, err := s.spawnWarm()
+		if t != nil || err != nil {
+			return t, err
+		}
+		if err := s.prepareCold(); err != nil {
+			return nil, err
+		}
 	}
-	s.world = w
-	return nil
+	return spawnIn(s.world, s.group, s.launch)
 }
 
 // spawnIn executes the App in the world that was prepared for it.
@@ -95,6 +132,11 @@ func (t *tree) watchWorld() {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
+		if t.app.PID != 0 { // its init is the child of another
+			warm.Gone(t.pidfd)
+			t.over.Store(true)
+			return
+		}
 		for {
 			_, err := unix.Wait4(-1, nil, 0, nil)
 			if err != nil && !errors.Is(err, unix.EINTR) {
@@ -137,6 +179,9 @@ func (t *tree) killWorld() {
 
 // inWorld are the processes of a world, also where its init, their ancestor, is not shown.
 func (t *tree) inWorld(list []proc.Info) []proc.Info {
+	if t.app.PID != 0 { // neither its init nor the App descends from this shim
+		return t.inTemplate(list)
+	}
 	found := proc.Descendants(list, os.Getpid(), t.id.PID)
 	if slices.ContainsFunc(found, func(p proc.Info) bool { return p.PID == t.id.PID }) || t.over.Load() {
 		return found

@@ -5,6 +5,7 @@ package shim
 import (
 	"errors"
 	"fmt"
+	"net"
 
 	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/isolation"
@@ -31,7 +32,14 @@ func (s *supervisor) prepareWorld() error {
 	return &spec.StartError{Code: spec.CodeIsolation, Err: fmt.Errorf("isolating the App (%s): %w on this system", s.launch.Isolation.Level, errors.ErrUnsupported)}
 }
 
-func spawnIn(*world, *cgroup.Group, *spec.Launch) (*tree, error) { return nil, errors.ErrUnsupported }
+func (s *supervisor) spawnIsolated() (*tree, error) { return nil, errors.ErrUnsupported }
+
+// warmApp does not exist here.
+type warmApp = world
+
+func (s *supervisor) giveOrder(*net.UnixConn) error { return errors.ErrUnsupported }
+
+func (s *supervisor) drain() {}
 
 func probe() (isolation.Level, string) {
 	return isolation.Off, "Apps are isolated on Linux only"

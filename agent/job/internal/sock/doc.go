@@ -8,6 +8,15 @@
 //	  │── "noted\n" ─────────────►│  the end is in the agent's journal: a shim
 //	  │◄───────── "ok\n" ─────────│  that cannot write it down may forget it
 //
+// The shim of a template answers two more (package warm):
+//
+//	agent                       shim of a template
+//	  │── "report\n" ───────────►│
+//	  │◄──────── one line of JSON │  what its init has said of it; "{}" before
+//	shim of an order
+//	  │── "order\n" ────────────►│  from here on it is the connection of that shim with the init of
+//	  │                          │  its order's world, or closed
+//
 // A socket's path may have 104 to 108 bytes, and that of a job's folder is longer. The shim binds
 // "sock" in its working directory; the agent connects through a descriptor of the folder on Linux
 // and through a short link elsewhere. If the folder is gone, with its file system or because the
@@ -23,4 +32,6 @@ const (
 	Cancel = "cancel\n"
 	Noted  = "noted\n"
 	OK     = "ok\n"
+	Report = "report\n"
+	Order  = "order\n"
 )

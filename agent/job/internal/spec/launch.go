@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"tcenvsvr/agent/job/internal/isolation"
+	"tcenvsvr/agent/job/internal/warm"
 )
 
 // Defaults of a Launch.
@@ -38,6 +39,14 @@ type Launch struct {
 	Limits    Limits `json:"limits"`
 	// Isolation says what the App sees of the host; the zero value hides nothing.
 	Isolation isolation.Plan `json:"isolation,omitzero"`
+	// Template makes the job a template (package warm): Argv is the fork server's Python. It is
+	// isolated fully. It ends when its owner no longer waits for it and its last order has ended.
+	Template bool `json:"template,omitempty"`
+	// Warm is the template that is to fork the App; nil = none. If it cannot, the App is executed.
+	Warm *Warm `json:"warm,omitempty"`
+	// Program is what a template of the App runs; nil = no template can be made of it. It stays with
+	// the agent.
+	Program *warm.Program `json:"-"`
 	// Files are written before the App starts and removed after its end.
 	Files []File `json:"files,omitempty"`
 	// Keep are files that stay as the App itself left them at its end: changes by processes that it
@@ -52,6 +61,13 @@ type Launch struct {
 	// OwnerUID is the user who may cancel and wait, beside root and the sandbox user.
 	// Executor.Start sets it.
 	OwnerUID int `json:"owner_uid"`
+}
+
+// Warm names a template by its folder and its shim.
+type Warm struct {
+	Dir   string `json:"dir"`
+	Shim  int    `json:"shim"`
+	Token string `json:"token"`
 }
 
 // Limits of one job; 0 = inherited. Core dumps are always off: they would hold the App's secrets.
@@ -116,6 +132,10 @@ func (l *Launch) Validate() error {
 		return fmt.Errorf("work dir %q is not absolute", l.WorkDir)
 	case l.Isolation.Validate() != nil:
 		return l.Isolation.Validate()
+	case l.Template && (l.Isolation.Level != isolation.Full || l.Warm != nil):
+		return fmt.Errorf("a template is isolated fully, and has none itself")
+	case l.Warm != nil && (l.Isolation.Level != isolation.Full || !filepath.IsAbs(l.Warm.Dir) || l.Warm.Shim < 2):
+		return fmt.Errorf("a template forks for Apps that are isolated fully, and has a folder and a shim")
 	case l.Timeout < 0 || l.Grace < 0 || l.MaxOutput < 0:
 		return fmt.Errorf("timeout, grace or max output is negative")
 	case slices.ContainsFunc(l.Argv, unfit) || slices.ContainsFunc(l.Env, unfit) || unfit(l.Dir) || unfit(l.WorkDir):

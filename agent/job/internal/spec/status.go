@@ -53,6 +53,9 @@ type Status struct {
 	Token string `json:"token,omitempty"`
 	// Unlimited says why the memory of the App is not limited, although the Launch asks for it.
 	Unlimited string `json:"unlimited,omitempty"`
+	// Warm says that a template forked the App; Cold, why the one of the Launch did not.
+	Warm bool   `json:"warm,omitempty"`
+	Cold string `json:"cold,omitempty"`
 	// Place is that of the shim's folder: these numbers do not hold for a copy of the folder.
 	Place place.Place `json:"place,omitzero"`
 	// Files are those of the Launch, relative to the job's folder, so that they can be removed if
@@ -74,6 +77,8 @@ func (s *Status) validate() error {
 	case len(s.Token) > 64 || strings.Trim(s.Token, letters) != "":
 		return errors.New("the socket's token is not one")
 	case len(s.Unlimited) > MaxUnlimited || plain.Text(s.Unlimited) != s.Unlimited:
+		return errors.New("a text is too long, or has control characters")
+	case len(s.Cold) > MaxUnlimited || plain.Text(s.Cold) != s.Cold:
 		return errors.New("a text is too long, or has control characters")
 	case len(s.BootID) > 64:
 		return errors.New("boot id is too long")
@@ -122,7 +127,7 @@ func (e *Exit) Ran() time.Duration {
 // Bounds of an Exit's texts in bytes, chosen so that it fits ReserveSize when encoded.
 const (
 	MaxTail = 2 << 10
-	// MaxUnlimited is for [Status.Unlimited].
+	// MaxUnlimited is for [Status.Unlimited] and [Status.Cold].
 	MaxUnlimited = 256
 	maxError     = 512
 )

@@ -88,6 +88,16 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 		row("", "hint: \"tcenvsvr doctor\" says what to do; appsIsolation=required takes no orders on such a host")
 	}
 	printLimits(row, s.Limits)
+	for _, t := range s.Templates {
+		switch t.State {
+		case "cold":
+			row("template", "%s %s: none, it starts cold: %s", t.App, t.Version, t.Reason)
+		case "ready":
+			row("template", "%s %s: ready, %d MB, has started %d", t.App, t.Version, t.Kilobytes>>10, t.Served)
+		default:
+			row("template", "%s %s: %s", t.App, t.Version, t.State)
+		}
+	}
 	printPolicy(row, s)
 	for _, d := range s.DamagedApps {
 		row("app", "%s", d)
@@ -97,6 +107,13 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 	}
 	for _, p := range s.Bytecode.Problems {
 		row("bytecode", "there is none, or not all, of %s: %s", p.App, p.What)
+		row("", "hint: Apps run without it, and start later")
+	}
+	if a := s.Archives; a.Count > 0 || a.Pending > 0 {
+		row("java", "%d Apps have class-data archives (%d MiB), %d wait for one", a.Count, a.Bytes>>20, a.Pending)
+	}
+	for _, p := range s.Archives.Problems {
+		row("java", "there is no class-data archive of %s: %s", p.App, p.What)
 		row("", "hint: Apps run without it, and start later")
 	}
 	if s.JournalDamage != "" {

@@ -6,6 +6,8 @@ import (
 
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/app/archive"
+	"tcenvsvr/agent/app/templates"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link"
 )
@@ -23,8 +25,13 @@ type Status struct {
 	Isolation *job.IsolationReport `json:"isolation,omitempty"`
 	// Limits says which limits hold for each App; nil as Isolation.
 	Limits *job.LimitsReport `json:"limits,omitempty"`
+	// Templates are the processes that have imported what Apps bundle, and why an App that runs often
+	// has none.
+	Templates []templates.Status `json:"templates,omitempty"`
 	// Bytecode says which Apps are being compiled, and why some could not be.
 	Bytecode app.Bytecode `json:"bytecode"`
+	// Archives says which Java Apps have class-data archives, and why some have none.
+	Archives archive.Status `json:"archives"`
 	// Settings says which changes wait for a restart or are not used.
 	Settings Settings `json:"settings"`
 	// Policy is the customer's policy in force.

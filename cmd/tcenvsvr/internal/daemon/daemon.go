@@ -15,6 +15,9 @@ import (
 
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/app/archive"
+	"tcenvsvr/agent/app/bytecode"
+	"tcenvsvr/agent/app/templates"
 	"tcenvsvr/agent/cloud"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/enroll/identity"
@@ -118,26 +121,29 @@ const keepVersions = 3
 // daemon holds the parts while they run.
 type daemon struct {
 	Config
-	paths   paths.Paths
-	live    *live
-	logger  *slog.Logger
-	levels  *slog.LevelVar
-	audit   *audit.Log
-	vault   *vault
-	id      *identity.Identity
-	renewer *identity.Renewer
-	journal *journal.Journal
-	jobs    *parts.Jobs
-	apps    *app.Catalog
-	guard   *guard.Guard
-	sealing *sealing // nil if this server has no keychain
-	trust   *certs.Store
-	agent   *agent.Agent
-	dialer  *dialer
-	link    *connection
-	twin    twin
-	clock   *clock.Watch
-	updates *updates // nil if this installation cannot update itself
+	paths    paths.Paths
+	live     *live
+	logger   *slog.Logger
+	levels   *slog.LevelVar
+	audit    *audit.Log
+	vault    *vault
+	id       *identity.Identity
+	renewer  *identity.Renewer
+	journal  *journal.Journal
+	jobs     *parts.Jobs
+	apps     *app.Catalog
+	archives *archive.Store
+	// templates start Apps that run often.
+	templates *templates.Keeper
+	guard     *guard.Guard
+	sealing   *sealing // nil if this server has no keychain
+	trust     *certs.Store
+	agent     *agent.Agent
+	dialer    *dialer
+	link      *connection
+	twin      twin
+	clock     *clock.Watch
+	updates   *updates // nil if this installation cannot update itself
 }
 
 func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
@@ -165,7 +171,10 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if err != nil {
 		logger.Warn("some facts about the host are not known", "err", err)
 	}
-	if d.apps, err = app.Open(app.CatalogConfig{Dir: p.Programs, Compiler: d.newCompiler(), Logger: logger.With("component", "app")}); err != nil {
+	if d.apps, err = app.Open(app.CatalogConfig{Dir: p.Programs, Compiler: bytecode.New(d.builds()), Logger: logger.With("component", "app")}); err != nil {
+		return nil, err
+	}
+	if d.archives, err = d.newArchives(); err != nil {
 		return nil, err
 	}
 	if d.journal, err = journal.Open(p.Journal, logger.With("component", "journal")); err != nil {
@@ -174,6 +183,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if d.sealing, err = d.newSealing(s); err != nil {
 		logger.Error("sealed parameters are refused", "err", err)
 	}
+	d.templates = d.newTemplates(ctx, host)
 	d.guard = d.newGuard(s, client)
 	d.guard.Look() // the log says at once what is in force
 	d.agent, err = agent.New(agent.Config{
@@ -183,13 +193,13 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 			Version: c.Version, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		},
 		Limits: limits(s), JobsDir: p.Jobs,
-		Journal: d.journal, Apps: d.apps, Jobs: d.jobs, Cloud: client, Host: machine{host, p.Jobs, d},
+		Journal: d.journal, Apps: d.apps, Archives: d.archives, Jobs: jobs{d.jobs, d.templates}, Cloud: client, Host: machine{host, p.Jobs, d},
 		Execution: d.execution,
 		Damages:   d.apps.Damages,
 		Guard:     d.guard, SealKey: d.sealing.Statement,
 		Folders: []string{p.Jobs, p.Programs}, Probe: d.probe,
 		Audit: d.audit, OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.sweep(), Tidy: d.tidy, ClockTrusted: d.clockTrusted,
-		Prune:  func(inUse func(app.App) bool) error { _, err := d.apps.Prune(keepVersions, inUse); return err },
+		Prune:  d.prune,
 		Logger: logger.With("component", "agent"),
 	})
 	if err != nil {
@@ -222,7 +232,9 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 	g.Go(func() error { return d.renewer.Run(ctx, d.link) })
 	g.Go(func() error { return d.jobs.Run(ctx, func() int { return d.live.settings().JobExecutors }) })
+	g.Go(func() error { return d.templates.Run(ctx) })
 	g.Go(func() error { return d.apps.Run(ctx) })
+	g.Go(func() error { return d.archives.Run(ctx) })
 	g.Go(func() error { return d.trust.Run(ctx) })
 	g.Go(func() error { return d.clock.Run(ctx, d.clockSet) })
 	g.Go(func() error { return d.updates.Run(ctx) })

@@ -27,6 +27,8 @@ func (d *daemon) status() controlapi.Status {
 		s.Limits = &l
 	}
 	s.Bytecode = d.apps.Bytecode()
+	s.Archives = d.archives.Status()
+	s.Templates = d.templates.Status()
 	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)
 	return s
 }

@@ -60,6 +60,8 @@ func (d *daemon) sweep() func(context.Context, time.Duration, func(string) bool)
 	folders := d.jobs.Janitor(d.paths.Jobs)
 	return func(ctx context.Context, olderThan time.Duration, keep func(session string) bool) error {
 		most, err := d.bounds(olderThan)
+		orders := keep
+		keep = func(session string) bool { return orders(session) || d.templates.Owns(session) }
 		return errors.Join(err, folders.Sweep(ctx, most, keep), folders.SweepGuests(ctx, d.paths.Programs, d.paths.Jobs), d.trust.Prune(keep))
 	}
 }
@@ -74,6 +76,7 @@ func (d *daemon) bounds(age time.Duration) (janitor.Bounds, error) {
 // tidy removes at once what a session no longer needs when the cloud has its result. Its folder
 // stays for a while.
 func (d *daemon) tidy(session string) {
+	d.templates.Ended(filepath.Join(d.paths.Jobs, session))
 	if err := errors.Join(d.trust.Release(session), janitor.Tidy(filepath.Join(d.paths.Jobs, session))); err != nil {
 		d.logger.Debug("remains of a job were not removed yet", "session", session, "err", err)
 	}

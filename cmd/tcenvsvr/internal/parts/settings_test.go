@@ -85,3 +85,14 @@ func TestSettingsChooseTheSandbox(t *testing.T) {
 		}
 	}
 }
+
+func TestSettingsLimitTemplates(t *testing.T) {
+	for value, want := range map[string]int{"": 512, "auto": 512, "0": 0, "77": 77} {
+		if got := with(t, map[string]string{"appsWarmMegabytes": value}).WarmMegabytes(8 << 30); got != want {
+			t.Errorf("%q: got %d, want %d", value, got, want)
+		}
+	}
+	if got := with(t, nil).WarmMegabytes(1 << 40); got != 1024 {
+		t.Errorf("got %d", got)
+	}
+}

@@ -1,0 +1,3 @@
+package templates
+
+const nonblock = 0

@@ -1,0 +1,54 @@
+// Package warm starts Python Apps by forking a process that has imported their libraries already.
+//
+// A template is a job of its own, for one version of one App: its Python has imported what the App
+// bundles, never a module of the App itself, and waits. It runs in a world like an App's (package
+// isolation) that shows it no job. Each order gets a world within the template's, and in that a fork
+// of the template's Python:
+//
+//	          host                     the template's namespaces          the order's
+//	┌──────────────────────────┐  ┌────────────────────────────────┐  ┌──────────────────┐
+//	agent ─► template's shim ─────► template init ─────► Python     │  │                  │
+//	              ▲               │     │                  │ fork   │  │                  │
+//	              │ "order"       │     │ clone            ▼        │  │                  │
+//	agent ─► order's shim         │     │              go-between ──┼──┼─► App           │
+//	              ▲               │     └───────────────────────────┼──┼─► order init     │
+//	              └─── Start, started, ended ──────────────────────────────────┘
+//
+// Kernel's rules make it this shape. A process may join a user namespace that its own user made in
+// its own namespace, without a capability, and a PID namespace only below its own: so the order's lie
+// below the template's. The fork joins them as a process of one thread, drops what joining gave it,
+// and forks once more, because a PID namespace is joined by children only. The go-between ends, and
+// the App becomes a child of the template's init, which alone learns how it ended and tells the order
+// init. All else is as for a cold start, by the same code: the world's mounts, limits, control group,
+// and the end of everything when the order init ends.
+//
+// # Order of a start
+//
+// The order's shim connects to the template's shim, which hands the connection to its init, and that
+// to an order init that waits already. The order init builds the world and has the template fork; the
+// fork binds itself (Landlock, the filter of system calls) and waits; its shim moves it into the
+// order's control group. Only then, and only after the agent's Go, the order init gives arguments and
+// environment to the fork alone, by a socket of which the template closed its copy: no secret is ever
+// in the template. The fork says "go" when nothing but the App is left to do. Whatever fails before
+// that has not started the App, and the shim starts it cold in the world that it has prewarmed.
+// A start that was lost after it is reported as any lost start is.
+//
+// # The fork server
+//
+// forkserver.py runs where Python imports sitecustomize: before the program that is on its command
+// line, which is the App's. In a fork it simply returns, and Python itself goes on to run that
+// program as __main__: tracebacks, exit codes, atexit and __file__ are Python's own. It compares the
+// process before and after the imports; one that has another thread, process, file, socket, shared
+// memory, handler, environment, folder or locale than before is unfit, and the App starts cold.
+//
+// A fork takes sys.path, os.environ, working folder, umask and handlers as a fresh Python has them, and
+// new random state. The template's PID is the highest that there is, because OpenSSL and others
+// recognise a fork by its number, and numbers repeat in a namespace of an order's own.
+//
+// # What differs from a cold start
+//
+// The hash seed is the template's, for all orders of it; so is what libraries computed when they were
+// imported. /proc/self/cmdline and environ are the template's. The App's parent is 0, not 1. Modules
+// that its libraries import are loaded before its first line. A template is as trustworthy as its App:
+// its libraries run in it as they would in each run, and see no other App and no job.
+package warm
