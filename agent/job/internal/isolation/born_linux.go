@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// birth is all that an init needs. It is made before the init is, which is a copy of this process with one
-// thread and no Go runtime: it may call the kernel and nothing else. The functions below that run in it
-// allocate nothing, need no more stack than there is, and write no pointers. The numbers of its
-// descriptors are given.
+// birth is all that an init needs. It is made before the init is, which is a copy of this process
+// with one thread and no Go runtime: it may call the kernel and nothing else. The functions below
+// that run in it allocate nothing, need no more stack than there is, and write no pointers. The
+// numbers of its descriptors are given.
 type birth struct {
 	clone  cloneArgs
 	argued uintptr // the size of clone that counts; 0: a kernel without clone3
@@ -32,7 +32,8 @@ type birth struct {
 	length            int
 }
 
-// Descriptors of an init: its ends of the socket and of a pipe that is closed by the App's execution.
+// Descriptors of an init: its ends of the socket and of a pipe that is closed by the App's
+// execution.
 const (
 	initConn   = 3
 	initStdout = 4
@@ -56,8 +57,8 @@ type cloneArgs struct {
 //go:norace
 //go:nocheckptr
 func (b *birth) run() (pid uintptr, errno syscall.Errno) {
-	// The init has no handlers for signals, and must not run ours. As the first process of a PID namespace it gets
-	// none but KILL from within; in any other it blocks them.
+	// The init has no handlers for signals, and must not run ours. As the first process of a PID
+	// namespace it gets none but KILL from within; in any other it blocks them.
 	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&b.all)), uintptr(unsafe.Pointer(&b.before)), 8, 0, 0)
 	pid, errno = b.fork()
 	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&b.before)), 0, 8, 0, 0)

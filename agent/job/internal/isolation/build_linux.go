@@ -11,9 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Build makes an init that builds the world for s, whose outputs go to stdout and stderr. It does not wait for
-// that: [World.Execute] does. limits are rlimits of the App, by their numbers. start calls fork, perhaps after it has changed the attributes that fork uses: a
-// control group. The calling thread is the init's parent: the init is killed when that thread ends.
+// Build makes an init that builds the world for s, whose outputs go to stdout and stderr. It does
+// not wait for that: [World.Execute] does. limits are rlimits of the App, by their numbers. start
+// calls fork, perhaps after it has changed the attributes that fork uses: a control group. The
+// calling thread is the init's parent: the init is killed when that thread ends.
 func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)) (_ *World, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

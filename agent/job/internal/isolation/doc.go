@@ -1,7 +1,7 @@
 // Package isolation gives an App a world of its own, without root and without containers.
 //
-// The first process of new user, PID, mount and IPC namespaces, the init, builds the world, gives up every
-// right to change it, and then starts the App:
+// The first process of new user, PID, mount and IPC namespaces, the init, builds the world, gives
+// up every right to change it, and then starts the App:
 //
 //	shim ──clone──► init, PID 1 of the App's world ──fork──► App and all it starts
 //	  │ steps ──────────►│ mounts, then no capabilities,          │

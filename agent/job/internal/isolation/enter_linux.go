@@ -37,8 +37,8 @@ func Enter(p *Plan) error {
 	return err
 }
 
-// EnterKeeping is Enter that returns the Landlock rules, by which another process may bind itself. fd is -1
-// on kernels without Landlock.
+// EnterKeeping is Enter that returns the Landlock rules, by which another process may bind itself.
+// fd is -1 on kernels without Landlock.
 func EnterKeeping(p *Plan) (fd int, flags uint32, err error) {
 	if fd, flags, err = rules(p); err != nil {
 		return -1, 0, err
@@ -47,8 +47,8 @@ func EnterKeeping(p *Plan) (fd int, flags uint32, err error) {
 }
 
 // EnterTemplate is Enter for a process whose forks join the worlds of orders: it may use setns, for
-// which it has no capability outside of such worlds, and Landlock leaves it the files that the mounts
-// leave it, because a fork cannot have more than it had.
+// which it has no capability outside of such worlds, and Landlock leaves it the files that the
+// mounts leave it, because a fork cannot have more than it had.
 func EnterTemplate(p *Plan) error {
 	fd, flags, err := rules(&Plan{Level: Filtered})
 	if err != nil {
@@ -83,13 +83,13 @@ func namespaces(level Level) uintptr {
 	return 0
 }
 
-// enter adds the steps by which the init becomes who it is outside, builds the world of the plan around
-// itself, and gives up the right to change it. ruleset is the descriptor of the Landlock rules, 0 if there
-// are none.
+// enter adds the steps by which the init becomes who it is outside, builds the world of the plan
+// around itself, and gives up the right to change it. ruleset is the descriptor of the Landlock
+// rules, 0 if there are none.
 func (s *steps) enter(p *Plan, ruleset, rulesetFlags uintptr) error {
 	apart := namespaces(p.Level) != 0
-	// What a process has in /proc is its own to write only while it may be looked into. Nothing of the App
-	// runs yet.
+	// What a process has in /proc is its own to write only while it may be looked into. Nothing of
+	// the App runs yet.
 	s.dumpable(1)
 	s.write("putting Apps before all others when memory is short", "/proc/self/oom_score_adj", "500").unless(unix.ENOENT, unix.EACCES, unix.EROFS)
 	if apart {

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rules are the Landlock rules for an App, as far as the kernel has it: a second line behind the mounts, and
-// the only one against abstract sockets and signals of the host's other processes of the same user. fd is -1
-// where there are none.
+// rules are the Landlock rules for an App, as far as the kernel has it: a second line behind the
+// mounts, and the only one against abstract sockets and signals of the host's other processes of
+// the same user. fd is -1 where there are none.
 //
 // They are made before the world is built. What is mounted in it only is added then (mounted).
 func rules(p *Plan) (fd int, flags uint32, err error) {
@@ -39,7 +39,8 @@ func (s *steps) mounted(ruleset uintptr) {
 	if errno != 0 || version < 1 {
 		return
 	}
-	// All that this version knows of files: thirteen rights, and one more each since versions 2, 3 and 5.
+	// All that this version knows of files: thirteen rights, and one more each since versions 2, 3
+	// and 5.
 	known := uint64(1)<<13 - 1
 	for i, since := range []uintptr{2, 3, 5} {
 		if version >= since {

@@ -173,8 +173,8 @@ func (w *World) next() (Event, error) {
 	return e, json.Unmarshal(line, &e)
 }
 
-// Discard ends an init that was not started, and returns when it has ended: it would be one of the App's
-// leftovers.
+// Discard ends an init that was not started, and returns when it has ended: it would be one of the
+// App's leftovers.
 func (w *World) Discard() {
 	w.Close()
 	_ = unix.Kill(w.PID, unix.SIGKILL)

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// step is one system call of many by which a world is built. All that it needs is worked out before, so
-// that a process can take it that has no Go runtime (born_linux.go).
+// step is one system call of many by which a world is built. All that it needs is worked out
+// before, so that a process can take it that has no Go runtime (born_linux.go).
 type step struct {
 	call uintptr
 	args [6]uintptr
@@ -43,8 +43,8 @@ func (st *step) unless(errs ...syscall.Errno) {
 	}
 }
 
-// text is the address of a text as the kernel reads it. A text with a zero byte is cut there, so it is
-// refused before ([Plan.Validate], Launch.Validate).
+// text is the address of a text as the kernel reads it. A text with a zero byte is cut there, so it
+// is refused before ([Plan.Validate], Launch.Validate).
 func (s *steps) text(t string) uintptr {
 	b := append([]byte(t), 0)
 	s.held = append(s.held, b)
@@ -61,8 +61,8 @@ func (s *steps) take() error {
 	return nil
 }
 
-// failed is the error of a step. It does not wrap errno: a [syscall.Errno] is the error of executing the
-// App, and says that its world could be built.
+// failed is the error of a step. It does not wrap errno: a [syscall.Errno] is the error of
+// executing the App, and says that its world could be built.
 func (s *steps) failed(i int, errno syscall.Errno) error {
 	if i < 0 || i >= len(s.what) {
 		return fmt.Errorf("building the world: %v", errno)

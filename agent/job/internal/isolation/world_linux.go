@@ -19,7 +19,8 @@ var always = []string{"/run/user", "/run/dbus"}
 // tmps are the folders that everybody may write to.
 var tmps = []string{"/tmp", "/var/tmp"}
 
-// world works out how what the App sees is built. The steps are taken by the init of new namespaces.
+// world works out how what the App sees is built. The steps are taken by the init of new
+// namespaces.
 type world struct {
 	plan *Plan
 	// sources are opened before anything is hidden: afterwards there is no path to them.
@@ -51,7 +52,8 @@ func (w *world) build() error {
 	for _, dir := range tmps {
 		w.ownTmp(dir, tmp)
 	}
-	// A home below /tmp is gone with that; what is shown of it lies in a hidden folder as elsewhere.
+	// A home below /tmp is gone with that; what is shown of it lies in a hidden folder as
+	// elsewhere.
 	for _, dir := range w.plan.Hide {
 		for _, tmp := range tmps {
 			if within(dir, tmp) && slices.ContainsFunc(w.sources, func(s source) bool { return within(s.path, dir) }) {
@@ -89,8 +91,8 @@ func (w *world) build() error {
 }
 
 // cover hides and shows, from the outermost folder to the innermost, so that each lies on top of
-// what it is within: a folder may be shown that has a hidden one in it, in which something is shown.
-// It returns what is hidden.
+// what it is within: a folder may be shown that has a hidden one in it, in which something is
+// shown. It returns what is hidden.
 func (w *world) cover() (hidden []string) {
 	type layer struct {
 		path string
@@ -119,8 +121,9 @@ func (w *world) cover() (hidden []string) {
 // queues is where the message queues of an IPC namespace are files.
 const queues = "/dev/mqueue"
 
-// ownDevices adds message queues and terminals that are the world's own, where the host has any. Those
-// of another App are its user's, too. Landlock lets an App make a queue only where they are mounted.
+// ownDevices adds message queues and terminals that are the world's own, where the host has any.
+// Those of another App are its user's, too. Landlock lets an App make a queue only where they are
+// mounted.
 func (w *world) ownDevices() {
 	const flags = unix.MS_NOSUID | unix.MS_NOEXEC
 	w.mountOver(queues, flags|unix.MS_NODEV, "mode=0755,size=64k")
@@ -177,7 +180,8 @@ func (w *world) over(path string) (dir string) {
 
 func within(path, dir string) bool { return strings.HasPrefix(path, dir+"/") }
 
-// hide mounts an empty folder over dir, if that is there. It stays writable until what is shown in it has its place.
+// hide mounts an empty folder over dir, if that is there. It stays writable until what is shown in
+// it has its place.
 func (w *world) hide(dir string) {
 	w.mountOver(dir, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0755,size=256k")
 }
@@ -232,8 +236,8 @@ func mountFlags(path string) (flags uintptr, err error) {
 	return flags, nil
 }
 
-// ownTmp makes dir the job's own. Where the agent's home is below it (a trial by hand), the job's folder cannot
-// be it: the ways to what is shown would be made in there.
+// ownTmp makes dir the job's own. Where the agent's home is below it (a trial by hand), the job's
+// folder cannot be it: the ways to what is shown would be made in there.
 func (w *world) ownTmp(dir string, fd uintptr) {
 	if fd == 0 || slices.ContainsFunc(w.sources, func(s source) bool { return within(s.path, dir) }) {
 		w.mountOver(dir, unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%")

@@ -82,8 +82,8 @@ func (a *agentEnd) run(l *spec.Launch, stdin io.Reader, stderr io.Writer) error 
 func other(req spec.Request) (reply spec.Reply, err error) {
 	switch req.Op {
 	case spec.OpProbe:
+		reply.Limits, reply.Unlimited = limitable() // before there are other processes in its group
 		reply.Level, reply.Missing = probe()
-		reply.Limits, reply.Unlimited = limitable()
 	case spec.OpReap:
 		reply.Killed, err = reap(req.Dir, req.Status)
 	case spec.OpSweep:
