@@ -56,9 +56,11 @@ type Config struct {
 
 	Journal *journal.Journal
 	Apps    order.Apps
-	Jobs    Jobs
-	Cloud   order.Cloud
-	Host    Host
+	// Archives has what Java Apps start faster with; nil = they start without.
+	Archives order.Archives
+	Jobs     Jobs
+	Cloud    order.Cloud
+	Host     Host
 	// Execution returns what the App of a session is told: API, proxy, trust, interpreters. It is
 	// called anew for each order, so settings may change.
 	Execution func(ctx context.Context, session string) (app.Execution, error)
@@ -146,7 +148,7 @@ func New(c Config) (*Agent, error) {
 	a.fitness = fitness.New(fitness.Config{Look: a.look, Probe: a.probe, Changed: a.fitnessChanged})
 	a.slots = newSlots(c.Limits.Executors, a.fit)
 	a.common = order.Config{
-		Agent: a, Sessions: &a.sessions, Journal: c.Journal, Apps: c.Apps, Jobs: c.Jobs, Cloud: c.Cloud, JobsDir: c.JobsDir,
+		Agent: a, Sessions: &a.sessions, Journal: c.Journal, Apps: c.Apps, Archives: c.Archives, Jobs: c.Jobs, Cloud: c.Cloud, JobsDir: c.JobsDir,
 		Execution: c.Execution, MakeJobDir: c.MakeJobDir, Tidy: c.Tidy, BootID: func() string { return a.Host.BootID() },
 		Unfit: a.fitness.Report, SweepStrays: a.sweepStrays, Guard: c.Guard, Audit: c.Audit, Logger: c.Logger,
 	}

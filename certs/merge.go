@@ -23,6 +23,8 @@ type Sources struct {
 	Java  string   // the java program of Apps
 	// Pythons are the Python programs of Apps.
 	Pythons []string
+
+	places *roots.Places // of Pythons; nil: nothing is remembered
 }
 
 // Root is one CA and where it came from.
@@ -76,7 +78,7 @@ func (s Sources) Merge(now time.Time) (*Merged, error) {
 		g.public(found)
 	}
 	for _, python := range s.Pythons {
-		if file, ok := roots.PythonFile(python); ok {
+		if file, ok := s.places.PythonFile(python); ok {
 			found, err := roots.Python(file)
 			g.problem(err)
 			g.public(found)

@@ -30,7 +30,7 @@ func (s Sources) files() []string {
 	files = append(files, javaFile)
 	files = append(files, roots.DistrustFiles(javaFile)...)
 	for _, python := range s.Pythons {
-		if file, ok := roots.PythonFile(python); ok {
+		if file, ok := s.places.PythonFile(python); ok {
 			files = append(files, file)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tcenvsvr/certs/cert"
+	"tcenvsvr/certs/roots"
 )
 
 // Config is what a Store needs.
@@ -57,6 +58,7 @@ func New(c Config) *Store {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Sources.places = &roots.Places{}
 	return &Store{conf: c}
 }
 

@@ -108,7 +108,7 @@ func TestBytecode(t *testing.T) {
 			}
 			s.compiled(a)
 		}
-		s.prints(a, "status", "not kept apart", "Apps run without it")
+		s.prints(a, "status", "keeps Apps from each other's files", "Apps run without it")
 		if n := strings.Count(s.log(a), "not compiled"); n != 1 {
 			t.Errorf("the log says it %d times", n)
 		}

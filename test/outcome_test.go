@@ -22,9 +22,9 @@ type left struct {
 }
 
 // runToEnd gives an order and returns what the cloud shows when it has ended.
-func (s *scene) runToEnd(c *stage.Cloud, app string) left {
+func (s *scene) runToEnd(c *stage.Cloud, app string, flags ...string) left {
 	s.t.Helper()
-	out, err := c.Do(s.ctx, "run", "lab", app, "--detach")
+	out, err := c.Do(s.ctx, append([]string{"run", "lab", app, "--detach"}, flags...)...)
 	s.must(err, "giving an order")
 	id := strings.TrimSpace(out)
 	s.waitEnd(c, id)

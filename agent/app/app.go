@@ -19,6 +19,7 @@ import (
 type (
 	Manifest      = tcx.Manifest
 	Execution     = launch.Execution
+	Classes       = launch.Classes
 	ProxySettings = launch.Proxy
 	Param         = tcx.Param
 	Collected     = outcome.Collected

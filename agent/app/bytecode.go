@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"tcenvsvr/agent/app/build"
 	"tcenvsvr/agent/app/bytecode"
 	"tcenvsvr/agent/app/seal"
 	"tcenvsvr/agent/app/tcx"
@@ -99,6 +100,24 @@ func (c *Catalog) verifyBytecode(ctx context.Context, i *installed) error {
 	return c.mend(ctx, i)
 }
 
+// compilation is what to compile for.
+type compilation struct {
+	manifest    tcx.Manifest
+	interpreter string
+}
+
+// Bytecode is what a status says of the bytecode of Apps.
+type Bytecode struct {
+	Pending  int             `json:"pending"` // Apps that are being compiled, or will be
+	Problems []build.Problem `json:"problems,omitempty"`
+}
+
+// Bytecode says what is being compiled, and what could not be since the start.
+func (c *Catalog) Bytecode() Bytecode {
+	pending, problems := c.compiling.State()
+	return Bytecode{pending, problems}
+}
+
 // Started is told of each App that was started. [Catalog.Run] compiles its sources if that has not
 // been done for the interpreter in its present version. A start waits for no compiler: without
 // bytecode an App does the same, and its first run would have to wait for more sources than it
@@ -113,7 +132,7 @@ func (c *Catalog) Started(a App) {
 	done := i == nil || interpreter == "" || i.interpreter == interpreter
 	c.mu.Unlock()
 	if !done {
-		c.compiling.add(task{a, interpreter})
+		c.compiling.Add(build.Task[compilation]{Dir: a.Dir, Key: a.Dir + "\x00" + interpreter, With: compilation{a.Manifest, interpreter}})
 	}
 }
 
@@ -123,9 +142,9 @@ func (c *Catalog) Started(a App) {
 //
 // A crash before the new record changes nothing. After one behind it some of what is recorded may
 // be missing: the next start finds that, and the App is compiled again.
-func (c *Catalog) compile(ctx context.Context, t task) error {
+func (c *Catalog) compile(ctx context.Context, t build.Task[compilation]) error {
 	c.mu.Lock()
-	i := c.there[filepath.Base(t.app.Dir)]
+	i := c.there[filepath.Base(t.Dir)]
 	c.mu.Unlock()
 	if i == nil {
 		return nil
@@ -140,7 +159,7 @@ func (c *Catalog) compile(ctx context.Context, t task) error {
 	}
 	defer os.RemoveAll(stage)
 	begun := time.Now()
-	set, problem := c.Compiler.Compile(ctx, i.dir, t.app.Manifest, old, stage)
+	set, problem := c.Compiler.Compile(ctx, i.dir, t.With.manifest, old, stage)
 	if ctx.Err() != nil || set == nil || problem != nil && len(set.Files) == 0 {
 		return problem
 	}
@@ -148,7 +167,7 @@ func (c *Catalog) compile(ctx context.Context, t task) error {
 	if err := set.Sync(ctx); err != nil {
 		return err
 	}
-	interpreter := t.interpreter
+	interpreter := t.With.interpreter
 	if problem = cmp.Or(problem, set.Refused); problem != nil {
 		interpreter = "" // the agent tries again, though not soon
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"tcenvsvr/agent/app/build"
 	"tcenvsvr/agent/app/bytecode"
 	"tcenvsvr/agent/app/launch"
 	"tcenvsvr/agent/app/tcx"
@@ -46,10 +47,10 @@ func newCompiler(t testing.TB, folder string) *compiler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &compiler{interpreter: "this", Compiler: bytecode.New(bytecode.Config{
+	return &compiler{interpreter: "this", Compiler: bytecode.New(build.Config{
 		Jobs: jobs, Execution: func() launch.Execution { return launch.Execution{PythonHome311: python} },
 		World: func(context.Context) (job.Isolation, error) { return job.Isolation{}, nil },
-		Folder: func(context.Context) (string, string, func(), error) {
+		Folder: func() (string, string, func(), error) {
 			dir, err := os.MkdirTemp(folder, "build-")
 			return "build", dir, func() { _ = os.RemoveAll(dir) }, errors.Join(err, janitor.Make(dir))
 		},
@@ -116,12 +117,7 @@ func pycs(t testing.TB, dir string) map[string]string {
 // compileAll does what Run does, and returns when nothing is left to compile.
 func (c *Catalog) compileAll(t testing.TB) {
 	t.Helper()
-	for {
-		next, ok := c.compiling.first()
-		if !ok {
-			return
-		}
-		c.compiling.done(next, c.compile(t.Context(), next), false)
+	for c.compiling.Next(t.Context(), c.compile) {
 	}
 }
 

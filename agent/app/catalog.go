@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"tcenvsvr/agent/app/build"
 	"tcenvsvr/agent/app/bytecode"
 	"tcenvsvr/agent/app/fault"
 	"tcenvsvr/agent/app/seal"
@@ -56,7 +57,7 @@ type Catalog struct {
 	damages []Damage
 	known   map[string]Origin // by sha256, of those that were asked for
 
-	compiling *queue
+	compiling *build.Queue[compilation]
 }
 
 const (
@@ -85,11 +86,11 @@ func Open(c CatalogConfig) (*Catalog, error) {
 	cat := &Catalog{
 		CatalogConfig: c, incoming: filepath.Join(c.Dir, incomingName), seals: filepath.Join(c.Dir, sealsName),
 		origins: filepath.Join(c.Dir, originsName), known: map[string]Origin{},
-		records: filepath.Join(c.Dir, recordsName), step: func(string) {}, compiling: newQueue(),
+		records: filepath.Join(c.Dir, recordsName), step: func(string) {}, compiling: build.NewQueue[compilation](),
 		there: map[string]*installed{}, flights: map[string]*flight{},
 	}
-	cat.compiling.failed = func(t task, err error) {
-		c.Logger.Warn("App was not compiled, or not all of it; it starts later than it could", "dir", t.app.Dir, "err", err)
+	cat.compiling.Told = func(p build.Problem) {
+		c.Logger.Warn("App was not compiled, or not all of it; it starts later than it could", "app", p.App, "err", p.What)
 	}
 	if err := makeFolder(c.Dir); err != nil {
 		return nil, fmt.Errorf("opening the App catalog: %w", err)

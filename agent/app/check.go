@@ -245,7 +245,7 @@ const (
 func (c *Catalog) Run(ctx context.Context) error {
 	var compiler sync.WaitGroup
 	defer compiler.Wait()
-	compiler.Go(func() { c.compiling.run(ctx, c.compile) })
+	compiler.Go(func() { c.compiling.Run(ctx, c.compile) })
 	for tick := time.NewTicker(verifyPause); ; {
 		select {
 		case <-ctx.Done():

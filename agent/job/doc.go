@@ -2,9 +2,10 @@
 //
 //	agent: Executor ── Runner: sudo, socket or none ────────► shim ──► App and all that it starts
 //	          │  Launch on stdin, its Status back on stdout,    │
-//	          │  Go on stdin, "started" back                    │
+//	          │  Go on stdin, "started" back, its Exit back     │
 //	          │                                                 ├─ DIR/shim/state, exit
-//	          └─ Process: Wait, Cancel ── DIR/shim/sock ────────┤
+//	          └─ Process: Cancel; Wait of the next agent ───────┤
+//	                                 DIR/shim/sock              │
 //	                                      read while it runs ───┴─ DIR/shim/stdout, stderr, log
 //
 // The agent's side of the life of a job:
@@ -27,8 +28,26 @@
 // what outlives an agent crosses releases: [Status] and [Exit]. Their readers ignore fields that
 // they do not know (package spec).
 //
-// [Executor.Run] keeps a prewarmed shim waiting (prewarmed.go): then an order does not wait for the
-// start of a process and of sudo.
+// [Executor.Run] keeps shims waiting (pool.go): then an order does not wait for the start of a process,
+// of sudo or of a service. A shim whose job has ended waits for the next one where nothing of the job
+// can be left (package shim says why that is as safe as a new shim); where it cannot, as many shims
+// are started ahead as are used up while one starts. A shim serves for ten minutes at most.
+//
+// # What a trivial job takes
+//
+// Processor time, in milliseconds, on two busy cores of 2026 (a third less on idle ones); the App is
+// /bin/true. In brackets before shims served and the init was a fork.
+//
+//	                          not isolated    isolated
+//	agent                      0.5 (1.0)      0.6 (1.2)   encoding, three pipes' words, reading the end
+//	shim                       1.6 (5.9)      3.8 (5.7)   folder, files, sockets, outputs, records; isolated: the
+//	                                                      copy of its address space, twice, and the list of calls
+//	init                       –              1.0 (4.8)   namespaces, mounts, capabilities, filter
+//	App                        0.6 (0.6)      0.7 (0.8)   its execution
+//
+// A start is three words and their answers; each waits for nothing but the disk (StartNoted's note), the
+// building of the world, which goes on meanwhile, and the execution. Nothing is synced by a shim whose
+// agent has heard of the end.
 //
 // # Limits
 //

@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 
+	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
 )
@@ -71,6 +72,9 @@ func (o *Order) finish(ctx context.Context, exit job.Exit, logs *logs) {
 		return
 	case ctx.Err() != nil:
 		return // the next agent collects once more
+	}
+	if o.classes != (app.Classes{}) {
+		o.c.Archives.Ended(o.ran.Dir, o.ran.Manifest, o.classes, o.dir(), exit)
 	}
 	o.report(ctx, result, logs)
 }

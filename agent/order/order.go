@@ -51,6 +51,14 @@ type Apps interface {
 	Started(app.App)
 }
 
+// Archives has what was made of Java Apps so that they start faster.
+type Archives interface {
+	// Equip adds that to an execution of the App in dir.
+	Equip(dir string, m app.Manifest, e *app.Execution)
+	// Ended is told how a run ended that got classes.
+	Ended(dir string, m app.Manifest, classes app.Classes, jobDir string, exit job.Exit)
+}
+
 // Jobs runs Apps under shims.
 type Jobs interface {
 	// StartNoted executes nothing before note has returned nil.
@@ -77,6 +85,7 @@ type Config struct {
 	Sessions *Sessions
 	Journal  *journal.Journal
 	Apps     Apps
+	Archives Archives // nil = Apps start without
 	Jobs     Jobs
 	Cloud    Cloud
 	JobsDir  string // exchange/jobs
@@ -120,6 +129,8 @@ type Order struct {
 	prepared time.Duration // from arrival until the App is executed
 	shim     job.Status    // who runs the App, once it was started
 	ending   ending
+	ran      app.App       // what runs, if it was started with classes
+	classes  app.Classes   // what its JVM got beside its jars
 	pass     *guard.Pass   // what the host's owner said of it; nil: nothing
 	start    chan struct{} // closed when a held order may start
 	acked    chan struct{} // closed when the cloud has the result

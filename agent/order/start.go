@@ -66,6 +66,10 @@ func (o *Order) launch(ctx context.Context, installed app.App) (*job.Process, er
 	if err != nil {
 		return nil, err
 	}
+	if o.c.Archives != nil {
+		o.c.Archives.Equip(installed.Dir, installed.Manifest, &execution)
+		o.classes, o.ran = execution.Classes, installed
+	}
 	launch, err := installed.Launch(execution)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tcenvsvr/certs/cert"
 	"tcenvsvr/certs/certstest"
@@ -64,14 +65,14 @@ func TestPythonFindsCertifiByLinksAndInEnvironments(t *testing.T) {
 		t.Skip(err)
 	}
 	for _, name := range []string{program, link} {
-		if file, ok := PythonFile(name); !ok || filepath.Base(filepath.Dir(file)) != "certifi" {
+		if file, ok := new(Places).PythonFile(name); !ok || filepath.Base(filepath.Dir(file)) != "certifi" {
 			t.Errorf("%s: got %q, want %q", name, file, want)
 		}
 	}
 	if f, err := Python(want); err != nil || len(f.Certs) != 1 {
 		t.Errorf("got %v, %v", f.Certs, err)
 	}
-	if file, ok := PythonFile(filepath.Join(dir, "none")); ok {
+	if file, ok := new(Places).PythonFile(filepath.Join(dir, "none")); ok {
 		t.Errorf("got %q", file)
 	}
 }
@@ -97,5 +98,42 @@ func TestDistrust(t *testing.T) {
 	}
 	if len(d) != 3 {
 		t.Errorf("got %v", d)
+	}
+}
+
+// TestPlaces: a Python that comes, or goes, is noticed, although its folder's list is remembered.
+func TestPlaces(t *testing.T) {
+	home := t.TempDir()
+	python := filepath.Join(home, "bin", "python3")
+	var p Places
+	file := func(version string) string {
+		return filepath.Join(home, "lib", version, "site-packages", "certifi", "cacert.pem")
+	}
+	long := time.Now().Add(-time.Hour)
+	for i, version := range []string{"python3.11", "python3.12"} {
+		if err := os.MkdirAll(filepath.Dir(file(version)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(filepath.Join(home, "lib"), long, long.Add(time.Duration(i)*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := p.PythonFile(python); ok && got == file(version) {
+			t.Errorf("%q was found before it was there", got)
+		}
+		if len(p.lists) == 0 {
+			t.Error("nothing is remembered")
+		}
+		if err := os.WriteFile(file(version), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := p.PythonFile(python); !ok || got != file(version) {
+			t.Errorf("found %q, want %q", got, file(version))
+		}
+	}
+	if err := os.RemoveAll(filepath.Join(home, "lib", "python3.12")); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := p.PythonFile(python); !ok || got != file("python3.11") {
+		t.Errorf("found %q, want %q", got, file("python3.11"))
 	}
 }

@@ -2,7 +2,13 @@ package roots
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
 
 	"tcenvsvr/certs/cert"
 	"tcenvsvr/certs/keystore"
@@ -27,10 +33,68 @@ func Java(file string) (Found, error) {
 }
 
 // PythonFile returns certifi's file in the installation that a python program belongs to.
-func PythonFile(python string) (file string, ok bool) {
-	return firstBelow(python,
-		"lib/python3*/site-packages/certifi/cacert.pem", "lib64/python3*/site-packages/certifi/cacert.pem",
-		"lib/python3*/dist-packages/certifi/cacert.pem", "Lib/site-packages/certifi/cacert.pem")
+func (p *Places) PythonFile(python string) (file string, ok bool) {
+	for _, home := range homes(python) {
+		for _, in := range []struct{ lib, packages string }{{"lib", "site-packages"}, {"lib64", "site-packages"}, {"lib", "dist-packages"}} {
+			lib := filepath.Join(home, in.lib)
+			for _, version := range slices.Backward(p.pythons(lib)) { // the newest Python
+				file := filepath.Join(lib, version, in.packages, "certifi", "cacert.pem")
+				if _, err := os.Lstat(file); err == nil {
+					return file, true
+				}
+			}
+		}
+		file := filepath.Join(home, "Lib", "site-packages", "certifi", "cacert.pem")
+		if _, err := os.Lstat(file); err == nil {
+			return file, true
+		}
+	}
+	return "", false
+}
+
+// Places remembers which Pythons have a folder in a folder of libraries, as long as that folder does not
+// change: it has hundreds of entries, and each order asks. A nil Places remembers nothing.
+type Places struct {
+	mu    sync.Mutex
+	lists map[string]places
+}
+
+type places struct {
+	info  fs.FileInfo
+	names []string
+}
+
+// settled is how long a folder must not have changed before its list is remembered: two changes at once have
+// one time.
+const settled = 2 * time.Second
+
+// pythons are the folders of Python versions in lib, sorted.
+func (p *Places) pythons(lib string) []string {
+	info, err := os.Stat(lib)
+	if err != nil {
+		return nil
+	}
+	if p != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if was, ok := p.lists[lib]; ok && os.SameFile(was.info, info) && was.info.ModTime().Equal(info.ModTime()) {
+			return was.names
+		}
+	}
+	list := places{info: info}
+	entries, err := os.ReadDir(lib)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "python3") {
+			list.names = append(list.names, e.Name())
+		}
+	}
+	if p != nil && err == nil && time.Since(info.ModTime()) > settled {
+		if p.lists == nil {
+			p.lists = map[string]places{}
+		}
+		p.lists[lib] = list
+	}
+	return list.names
 }
 
 // Python reads certifi's file.
@@ -42,26 +106,37 @@ func Python(file string) (Found, error) {
 	return Found{Place: file, Certs: certs, Skipped: len(skipped)}, nil
 }
 
-// firstBelow finds a file below the installation of a program, which is the folder above its bin.
-// It follows the path as given (a virtual environment) and the target of its links (an
-// alternative).
-func firstBelow(program string, patterns ...string) (string, bool) {
+// firstBelow finds a file below the installation of a program.
+func firstBelow(program string, names ...string) (string, bool) {
+	for _, home := range homes(program) {
+		for _, name := range names {
+			file := filepath.Join(home, filepath.FromSlash(name))
+			if _, err := os.Lstat(file); err == nil {
+				return file, true
+			}
+		}
+	}
+	return "", false
+}
+
+// homes are the folders in which the installation of a program may be: the folder above its bin. It follows the
+// path as given (a virtual environment) and the target of its links (an alternative).
+func homes(program string) []string {
 	if program == "" {
-		return "", false
+		return nil
 	}
 	real, err := filepath.EvalSymlinks(program)
 	if err != nil {
 		real = program
 	}
+	var list []string
 	for _, exe := range []string{program, real} {
 		dir := filepath.Dir(exe)
 		for _, home := range []string{filepath.Dir(dir), dir} { // dir: Windows has python.exe beside Lib
-			for _, pattern := range patterns {
-				if found, _ := filepath.Glob(filepath.Join(home, filepath.FromSlash(pattern))); len(found) > 0 {
-					return found[len(found)-1], true // the newest Python
-				}
+			if !slices.Contains(list, home) {
+				list = append(list, home)
 			}
 		}
 	}
-	return "", false
+	return list
 }

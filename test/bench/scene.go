@@ -222,7 +222,8 @@ func percentile(values []float64, p float64) float64 {
 	return values[min(len(values)-1, int(p*float64(len(values))))]
 }
 
-// cpu is the processor time that a process has used, and that its ended children have used.
+// cpu is the processor time that a process has used, and that its children have used with theirs: those that
+// ended, and those that are still there, as shims that wait for another job.
 func cpu(pid int) (own, children time.Duration) {
 	fields := stat(pid)
 	if len(fields) < 15 {
@@ -232,7 +233,18 @@ func cpu(pid int) (own, children time.Duration) {
 		n, _ := strconv.Atoi(fields[i])
 		return time.Duration(n) * 10 * time.Millisecond // USER_HZ is 100 on all Linux
 	}
-	return ticks(11) + ticks(12), ticks(13) + ticks(14)
+	own, children = ticks(11)+ticks(12), ticks(13)+ticks(14)
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, list := range lists {
+		data, _ := os.ReadFile(list)
+		for field := range strings.FieldsSeq(string(data)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				its, theirs := cpu(child)
+				children += its + theirs
+			}
+		}
+	}
+	return own, children
 }
 
 // stat are the fields of a process's stat file from its state on; none if it has ended.

@@ -110,6 +110,14 @@ type Status struct {
 	Bytecode struct {
 		Pending int `json:"pending"`
 	} `json:"bytecode"`
+	Archives struct {
+		Count    int   `json:"count"`
+		Bytes    int64 `json:"bytes"`
+		Pending  int   `json:"pending"`
+		Problems []struct {
+			What string `json:"what"`
+		} `json:"problems"`
+	} `json:"archives"`
 	Link struct {
 		Connected bool   `json:"connected"`
 		Transport string `json:"transport"`

@@ -1,7 +1,6 @@
 package bytecode
 
 import (
-	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -14,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"tcenvsvr/agent/app/build"
 	"tcenvsvr/agent/app/launch"
 	"tcenvsvr/agent/app/tcx"
 	"tcenvsvr/agent/disk/space"
@@ -30,50 +30,28 @@ const (
 	sourceMemory  = 512 << 20        // bytes of address space of one worker
 	jobMemory     = 1 << 30          // bytes of all together, where a control group bounds them
 	jobTasks      = 16
-	cpuWeight     = 10 // of the usual 100: Apps go first
-	maxWorkers    = 4  // processes that compile
+	maxWorkers    = 4 // processes that compile
 )
-
-// ErrExposed means that nothing is compiled, because another App could change what is.
-var ErrExposed = errors.New("Apps are not kept apart from each other's files here, so another App could change its bytecode")
-
-// Jobs runs the compiler.
-type Jobs interface {
-	Start(context.Context, job.Launch) (*job.Process, error)
-}
-
-// Config of a Compiler. All fields without a stated default are needed.
-type Config struct {
-	Jobs Jobs
-	// Sandboxed: jobs run as a user whom all Apps share.
-	Sandboxed bool
-	// Execution is what every App is told. It is asked for each start of an App and takes no time.
-	Execution func() launch.Execution
-	// World is what a job sees of the host.
-	World func(context.Context) (job.Isolation, error)
-	// Folder makes the folder of a job. The caller calls remove.
-	Folder func(context.Context) (session, dir string, remove func(), err error)
-	// Timeout of one App; default 5 minutes.
-	Timeout time.Duration
-}
 
 // Compiler compiles the sources of Apps in jobs of their own. Several goroutines may use it.
 type Compiler struct {
-	Config
+	// Build says how the jobs are run.
+	Build build.Config
+	// Timeout of one App; 5 minutes unless changed.
+	Timeout time.Duration
 
 	mu      sync.Mutex
 	pythons map[string]*Python // by identity
 }
 
 // New returns a Compiler.
-func New(c Config) *Compiler {
-	c.Timeout = cmp.Or(c.Timeout, timeout)
-	return &Compiler{Config: c, pythons: map[string]*Python{}}
+func New(c build.Config) *Compiler {
+	return &Compiler{Build: c, Timeout: timeout, pythons: map[string]*Python{}}
 }
 
 // Interpreter is the identity of the program that runs the App, "" if it has no use for bytecode.
 func (c *Compiler) Interpreter(m tcx.Manifest) string {
-	python, ok := c.Execution().Python(m)
+	python, ok := c.Build.Execution().Python(m)
 	if !ok {
 		return ""
 	}
@@ -84,7 +62,7 @@ func (c *Compiler) Interpreter(m tcx.Manifest) string {
 // stage. A source is left out if the package brought bytecode of it, by old, that Python uses. An
 // error beside a Set says why there is not more in it.
 func (c *Compiler) Compile(ctx context.Context, dir string, m tcx.Manifest, old *Record, stage string) (*Set, error) {
-	file, ok := c.Execution().Python(m)
+	file, ok := c.Build.Execution().Python(m)
 	if !ok {
 		return nil, errors.New("there is no interpreter for it")
 	}
@@ -168,80 +146,24 @@ type input struct {
 
 // run runs compile.py as a job, and collect when nothing of the job lives any more, unless ctx has
 // ended. The job ends with the agent.
-func (c *Compiler) run(ctx context.Context, python, dir string, sources []source, collect func(out *os.Root) error) (err error) {
-	e := c.Execution()
-	if e.Isolation, err = c.World(ctx); err != nil {
-		return err
-	}
-	if l := e.Isolation.Level; c.Sandboxed && l != job.IsolationFiles && l != job.IsolationFull {
-		return ErrExposed
-	}
-	session, folder, remove, err := c.Folder(ctx)
-	if err != nil {
-		return err
-	}
-	defer remove()
-	e.Session, e.JobDir = session, folder
-	e.Timeout, e.Grace, e.MaxOutput = c.Timeout, time.Second, 64<<10
-	limits := job.Limits{Memory: jobMemory, Tasks: jobTasks, CPUWeight: cpuWeight}
-	e.Limits = e.Limits.Within(limits)
-	e.Limits.FileSize = maxPyc
-
-	in := input{
-		Out: filepath.Join(folder, "out"), Dir: dir, Sources: []string{},
-		Workers: min(maxWorkers, runtime.NumCPU()), Seconds: int(sourceTimeout.Seconds()), Memory: sourceMemory,
-	}
-	for _, s := range sources {
-		in.Sources = append(in.Sources, s.name)
-	}
-	data, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	var show []string
-	if dir != "" {
-		show = append(show, dir)
-	}
-	l := e.Script(python, program, data, show...)
-	l.Tied = true
-	ended := c.await(ctx, l)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return errors.Join(ended, err)
-	}
-	defer root.Close()
-	out, err := root.OpenRoot("out")
-	if err != nil {
-		return errors.Join(ended, err)
-	}
-	defer out.Close()
-	err = collect(out)
-	return cmp.Or(ended, err)
-}
-
-// await runs the job and returns how it ended, if that was not by itself and in order.
-func (c *Compiler) await(ctx context.Context, l job.Launch) error {
-	process, err := c.Jobs.Start(ctx, l)
-	if err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = process.Cancel(context.WithoutCancel(ctx)) })
-	defer stop()
-	exit, err := process.Wait(context.WithoutCancel(ctx))
-	switch {
-	case err != nil:
-		return err
-	case exit.Reason == job.ReasonTimedOut:
-		return fmt.Errorf("the compiler was ended after %s", c.Timeout)
-	case exit.Reason != "":
-		return fmt.Errorf("the compiler was ended: %s %s", exit.Reason, exit.Error)
-	case exit.Signal != "":
-		return fmt.Errorf("the compiler was ended by signal %s", exit.Signal)
-	case exit.Code != 0:
-		return fmt.Errorf("the compiler ended with code %d: %s", exit.Code, lastLine(exit.StderrTail))
-	}
-	return nil
+func (c *Compiler) run(ctx context.Context, python, dir string, sources []source, collect func(out *os.Root) error) error {
+	cost := build.Cost{Timeout: c.Timeout, Memory: jobMemory, Tasks: jobTasks, FileSize: maxPyc, Partial: true}
+	return c.Build.Run(ctx, cost, func(e launch.Execution) (job.Launch, error) {
+		in := input{
+			Out: filepath.Join(e.JobDir, "out"), Dir: dir, Sources: []string{},
+			Workers: min(maxWorkers, runtime.NumCPU()), Seconds: int(sourceTimeout.Seconds()), Memory: sourceMemory,
+		}
+		for _, s := range sources {
+			in.Sources = append(in.Sources, s.name)
+		}
+		data, err := json.Marshal(in)
+		if err != nil {
+			return job.Launch{}, err
+		}
+		var show []string
+		if dir != "" {
+			show = append(show, dir)
+		}
+		return e.Script(python, program, data, show...), nil
+	}, collect)
 }

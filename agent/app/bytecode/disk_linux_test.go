@@ -1,7 +1,6 @@
 package bytecode
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +16,7 @@ func TestFullDiskForTheCompiler(t *testing.T) {
 	py := python(t)
 	d := disk.New(t, disk.Size(1<<20), disk.Inodes(200))
 	c := compiler(t, py)
-	c.Folder = func(context.Context) (string, string, func(), error) {
+	c.Build.Folder = func() (string, string, func(), error) {
 		dir := filepath.Join(d.Dir, "build")
 		return "build", dir, func() { _ = os.RemoveAll(dir) }, janitor.Make(dir)
 	}

@@ -18,7 +18,7 @@
 // by mistake. What the code in it does is the compiler's word: an App that subverts its compiler
 // has changed its own bytecode, as it could have changed its own sources. It cannot change another
 // App's, because each has its own job, and nothing is compiled where jobs of one user could reach
-// each other's files ([ErrExposed]).
+// each other's files ([build.ErrExposed]).
 //
 // # What is compiled
 //

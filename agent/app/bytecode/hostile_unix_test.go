@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"tcenvsvr/agent/app/build"
 	"tcenvsvr/agent/job"
 )
 
@@ -162,10 +163,10 @@ sys.exit(main(`
 // TestExposed: where Apps could change what another's compiler makes, nothing is compiled.
 func TestExposed(t *testing.T) {
 	c := compiler(t, python(t))
-	c.Sandboxed = true
+	c.Build.Sandboxed = true
 	for _, level := range []job.Level{"", job.IsolationOff, job.IsolationFiltered} {
-		c.World = func(context.Context) (job.Isolation, error) { return job.Isolation{Level: level}, nil }
-		if _, err := c.Compile(t.Context(), unpack(t, map[string]string{"a.py": ""}), pythonApp, &Record{}, t.TempDir()); !like(err, ErrExposed.Error()) {
+		c.Build.World = func(context.Context) (job.Isolation, error) { return job.Isolation{Level: level}, nil }
+		if _, err := c.Compile(t.Context(), unpack(t, map[string]string{"a.py": ""}), pythonApp, &Record{}, t.TempDir()); !like(err, build.ErrExposed.Error()) {
 			t.Errorf("level %q: got %v", level, err)
 		}
 	}

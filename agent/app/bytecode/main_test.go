@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"tcenvsvr/agent/app/build"
 	"tcenvsvr/agent/app/launch"
 	"tcenvsvr/agent/app/tcx"
 	"tcenvsvr/agent/job"
@@ -36,10 +37,10 @@ func compiler(t testing.TB, python string) *Compiler {
 	}
 	folder := t.TempDir()
 	var n atomic.Int32
-	return New(Config{
+	return New(build.Config{
 		Jobs: jobs, Execution: func() launch.Execution { return launch.Execution{PythonHome311: python} },
 		World: func(context.Context) (job.Isolation, error) { return job.Isolation{}, nil },
-		Folder: func(context.Context) (string, string, func(), error) {
+		Folder: func() (string, string, func(), error) {
 			session := fmt.Sprint("build-", n.Add(1))
 			dir := filepath.Join(folder, session)
 			return session, dir, func() { _ = os.RemoveAll(dir) }, janitor.Make(dir)

@@ -12,11 +12,9 @@ import (
 	"path"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"tcenvsvr/agent/app/seal"
 	"tcenvsvr/agent/disk/flush"
-	"tcenvsvr/agent/logging/plain"
 )
 
 // Set is bytecode that was compiled and has no names yet.
@@ -164,10 +162,4 @@ func makeFolder(root *os.Root, name string) error {
 		return nil
 	}
 	return err
-}
-
-// lastLine is the end of what a compiler said, fit to be shown.
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return plain.Head(text[strings.LastIndexByte(text, '\n')+1:], 200)
 }

@@ -31,6 +31,8 @@ type Execution struct {
 	TrustEnv  []string // NAME=value for every App: SSL_CERT_FILE …
 	TrustArgs []string // options for java: -Djavax.net.ssl.trustStore=…
 
+	Classes Classes // what a Java App's JVM does with its classes
+
 	JavaHome      string // appsJavaHome: a JDK's folder or its java; "" = look it up
 	PythonHome    string // appsPythonHome: the same for Python before 3.11
 	PythonHome311 string // appsPythonHome311

@@ -16,6 +16,9 @@ func (b *builder) isolation(interpreter string) job.Isolation {
 		return p
 	}
 	p.Show = append(slices.Clip(p.Show), b.dir)
+	if b.execution.Classes.Archive != "" {
+		p.Show = append(p.Show, b.execution.Classes.Archive)
+	}
 	return b.sees(p, interpreter)
 }
 

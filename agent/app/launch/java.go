@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/agent/app/tcx"
 )
 
 // defaultMain starts an App that does not name its own main class.
@@ -19,11 +20,12 @@ func (b *builder) java() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	classpath, err := b.classpath()
+	classpath, err := classpath(b.dir, b.manifest)
 	if err != nil {
 		return nil, err
 	}
-	argv := []string{exe}
+	argv := append([]string{exe}, machineOptions(b.execution.Limits.Memory)...)
+	argv = append(argv, b.classOptions()...)
 	argv = append(argv, b.execution.TrustArgs...)
 	argv = append(argv, b.proxyOptions()...)
 	argv = append(argv,
@@ -41,10 +43,10 @@ func (b *builder) java() ([]string, error) {
 	return append(argv, cmp.Or(b.manifest.Main, defaultMain)), nil
 }
 
-// classpath is every jar at the top of the App and what javaClasspath adds, relative to the App's
-// folder, which is the working directory.
-func (b *builder) classpath() (string, error) {
-	entries, err := os.ReadDir(b.dir)
+// classpath is every jar at the top of the App in dir and what javaClasspath adds, relative to the
+// App's folder, which is the working directory.
+func classpath(dir string, m tcx.Manifest) (string, error) {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return "", &fault.Error{Code: fault.Store, Err: err}
 	}
@@ -54,7 +56,7 @@ func (b *builder) classpath() (string, error) {
 			list = append(list, e.Name())
 		}
 	}
-	for _, more := range b.manifest.JavaClasspath {
+	for _, more := range m.JavaClasspath {
 		for _, p := range strings.FieldsFunc(more, func(r rune) bool { return r == ':' || r == ';' }) {
 			if !slices.Contains(list, p) {
 				list = append(list, p)

@@ -115,11 +115,7 @@ func Look(dir string) (Looks, error) {
 		if IsBytecode(name) {
 			sum, some = bytecode, true
 		}
-		line = append(line[:0], name...)
-		for _, n := range [...]int64{int64(info.Mode()), info.Size(), info.ModTime().UnixNano()} {
-			line = strconv.AppendInt(append(line, 0), n, 36)
-		}
-		line = append(appendInode(line, info), '\n')
+		line = appendLook(line[:0], name, info)
 		_, _ = sum.Write(line)
 		return nil
 	})
@@ -237,4 +233,23 @@ func Content(ctx context.Context, dir, name string) (File, error) {
 	sum := sha256.New()
 	n, err := io.Copy(sum, f)
 	return File{Name: name, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, err
+}
+
+// LookAt is [Look] for one file.
+func LookAt(file string) (string, error) {
+	info, err := os.Lstat(file)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(appendLook(nil, filepath.Base(file), info))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// appendLook adds what the file system reports of one file.
+func appendLook(line []byte, name string, info fs.FileInfo) []byte {
+	line = append(line, name...)
+	for _, n := range [...]int64{int64(info.Mode()), info.Size(), info.ModTime().UnixNano()} {
+		line = strconv.AppendInt(append(line, 0), n, 36)
+	}
+	return append(appendInode(line, info), '\n')
 }

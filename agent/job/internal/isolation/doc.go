@@ -1,11 +1,10 @@
 // Package isolation gives an App a world of its own, without root and without containers.
 //
-// The shim starts its own program once more as the first process of new user, PID, mount and IPC
-// namespaces. That process, the init, builds the world, gives up every right to change it, and then
-// starts the App:
+// The first process of new user, PID, mount and IPC namespaces, the init, builds the world, gives up every
+// right to change it, and then starts the App:
 //
 //	shim ──clone──► init, PID 1 of the App's world ──fork──► App and all it starts
-//	  │ Plan ───────────►│ mounts, then no capabilities,          │
+//	  │ steps ──────────►│ mounts, then no capabilities,          │
 //	  │◄──── started ────│ no_new_privs, Landlock, seccomp        │
 //	  │◄──── ended ──────│◄───────────── exit ────────────────────┘
 //	  │◄──── gone ───────┘ when nothing lives in there any more
@@ -19,6 +18,13 @@
 //	/dev/shm, /dev/mqueue   empty and its own
 //	/proc                   its own processes only
 //	/run/user, …            empty: no user manager, no sockets of the agent's
+//
+// The init is a copy of the shim with one thread and without a Go runtime, because starting one would take
+// three times what all the rest takes. The shim works out which system calls build the world (steps_linux.go,
+// world_linux.go), and the init takes them one after the other, waits for the word, executes the App and reaps
+// (born_linux.go). What it has of the shim's memory nobody can look into: it is not "dumpable", and its
+// address space belongs to the user namespace of the shim, in which neither the App nor another process of
+// its user has any right.
 //
 // When the init dies, by the shim's death, too, the kernel ends everything in its world: nothing
 // of the App survives its job.

@@ -12,8 +12,11 @@
 //	              ▼                                                                       │
 //	           cancel, timeout ─► TERM to all ─ grace ─► KILL, again and again ───────────┤
 //	                                                                                      ▼
-//	          outputs and logs closed, Keep as it was, files removed, Exit written, told, fsynced
+//	          outputs and logs closed, Keep as it was, files removed, Exit written, told ─► next Request,
+//	                                                                                    or fsynced, end
 //
+//	requests.go    what the agent sends
+//	serve.go       one job after the other, and why that is safe
 //	folder.go      the claim of a job's folder, the state, and the record of the exit
 //	supervisor.go  the life of a job until nothing of it lives
 //	tree_*.go      the App and all that descends from it
@@ -27,8 +30,9 @@
 // that died has not sent it. The claim, one link(2) of the state file, keeps two shims out of one
 // folder.
 //
-// The shim shares nothing with the agent once it has answered: it has its own session, its own
-// working directory, and /dev/null as its three descriptors. On Linux it is its App's subreaper, so
+// The shim shares nothing with the agent once it has answered, but for the pipes by which a serving shim
+// gets its next job: it has its own session and its own working directory, and an agent that dies or hangs
+// holds up no job. On Linux it is its App's subreaper, so
 // everything that the App starts, however it detaches itself, descends from the shim; when the shim
 // has no children, nothing of the job lives. If the record of the end cannot be written, the shim
 // keeps it until the agent has noted it; the agent finds the shim also without the folder.

@@ -6,7 +6,7 @@
 //	agent ◄─ Reply (stdout) ──── shim        DIR/shim/exit     Exit, when nothing of the job lives
 //	agent ── Go (stdin) ───────► shim        DIR/shim/sock     "wait", "cancel", "noted"
 //	agent ◄─ Reply (stdout) ──── shim        DIR/shim/stdout, DIR/shim/stderr
-//	agent ◄─ Exit (socket) ───── shim
+//	agent ◄─ Exit (stdout of a shim that serves, else the socket) ── shim
 //
 // The files belong to the sandbox user, as whom the App runs as well. A hostile App may have
 // written them: every read is bounded, follows no link and opens nothing but regular files, and

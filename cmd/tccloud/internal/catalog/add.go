@@ -96,14 +96,15 @@ func (c *Catalog) insert(ctx context.Context, app App, content *os.File, signed 
 		return app, nil
 	}
 	if revision == 0 {
-		_, err = c.apps.Create(ctx, k, data)
+		revision, err = c.apps.Create(ctx, k, data)
 	} else {
-		_, err = c.apps.Update(ctx, k, data, revision)
+		revision, err = c.apps.Update(ctx, k, data, revision)
 	}
+	c.memory.wrote(k, revision)
 	if err != nil {
 		return App{}, fmt.Errorf("adding App %q version %q: %w", app.Name, app.Version, err)
 	}
-	if revision != 0 && !same {
+	if old.SHA256 != "" && !same {
 		return app, c.release(ctx, old.SHA256, keep)
 	}
 	return app, nil

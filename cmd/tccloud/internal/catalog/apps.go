@@ -128,6 +128,13 @@ func (c *Catalog) Get(ctx context.Context, name, version string) (App, error) {
 }
 
 func (c *Catalog) get(ctx context.Context, name, version string) (App, error) {
+	prefix := short(name) + "."
+	if version != "" {
+		prefix = key(name, version)
+	}
+	if known := c.memory.versions(prefix); len(known) > 0 { // that an App is not there only the store says
+		return known[0], nil
+	}
 	if version != "" {
 		a, _, err := c.read(ctx, key(name, version))
 		if err != nil {
@@ -135,7 +142,7 @@ func (c *Catalog) get(ctx context.Context, name, version string) (App, error) {
 		}
 		return a, nil
 	}
-	list, err := c.list(ctx, short(name)+".*")
+	list, err := c.list(ctx, prefix+"*")
 	if err != nil {
 		return App{}, err
 	}
@@ -152,9 +159,15 @@ func (c *Catalog) Remove(ctx context.Context, name, version string, keep func(wi
 	if err != nil {
 		return err
 	}
-	if err := c.apps.Purge(ctx, key(a.Name, a.Version)); err != nil {
+	k := key(a.Name, a.Version)
+	_, revision, err := c.read(ctx, k)
+	if err == nil {
+		err = c.apps.Purge(ctx, k)
+	}
+	if err != nil {
 		return fmt.Errorf("removing App %q version %q: %w", a.Name, a.Version, err)
 	}
+	c.memory.wrote(k, revision+1) // that of the purge is higher than the entry's
 	return c.release(ctx, a.SHA256, keep)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -13,6 +14,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // Names of the buckets.
@@ -52,6 +54,7 @@ type Config struct {
 // Catalog is safe for concurrent use.
 type Catalog struct {
 	apps      jetstream.KeyValue
+	memory    *memory // of apps, while Run runs
 	blobs     *blob.Store
 	uploads   *upload.Store
 	orders    Orders
@@ -77,15 +80,18 @@ func New(cfg Config) *Catalog {
 	if cfg.Room == nil {
 		cfg.Room = func(int64) error { return nil }
 	}
-	return &Catalog{cfg.Apps, cfg.Blobs, cfg.Uploads, cfg.Orders, cfg.Servers, cfg.Retention, cfg.Bytes, cfg.Room, cfg.Trusted, cfg.Logger}
+	return &Catalog{cfg.Apps, newMemory(), cfg.Blobs, cfg.Uploads, cfg.Orders, cfg.Servers, cfg.Retention, cfg.Bytes, cfg.Room, cfg.Trusted, cfg.Logger}
 }
 
 // sweepEvery is how often Run removes old files.
 const sweepEvery = 10 * time.Minute
 
-// Run removes old published files, until ctx ends. It calls the functions in sweep at the same
+// Run keeps the catalog's entries in memory and removes old published files, until ctx ends. It calls the functions in sweep at the same
 // times, which do so for other parts.
 func (c *Catalog) Run(ctx context.Context, sweep ...func(context.Context) error) error {
+	var following sync.WaitGroup
+	defer following.Wait()
+	following.Go(func() { _ = bucket.Follow(ctx, c.apps, c.memory.take) })
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	sweep = append(sweep, func(ctx context.Context) error {

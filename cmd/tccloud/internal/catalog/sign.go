@@ -41,7 +41,8 @@ func (c *Catalog) Sign(ctx context.Context, name, version string, text []byte) (
 		if err != nil {
 			return App{}, err
 		}
-		_, err = c.apps.Update(ctx, k, data, revision)
+		revision, err = c.apps.Update(ctx, k, data, revision)
+		c.memory.wrote(k, revision)
 		if errors.Is(err, jetstream.ErrKeyExists) { // another writer was faster
 			continue
 		}

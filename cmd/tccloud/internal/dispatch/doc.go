@@ -74,6 +74,9 @@
 //	result                  1                   1
 //	sum                     2                   3
 //
+// The App of an order is looked for in memory (package catalog), because to find its newest version in the store
+// would take a consumer for each order.
+//
 // Log pieces cost one round trip each and no fsync. Nothing is polled or scanned per order: every
 // order that has not ended is in memory.
 package dispatch

@@ -106,6 +106,13 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 		row("bytecode", "there is none, or not all, of %s: %s", p.App, p.What)
 		row("", "hint: Apps run without it, and start later")
 	}
+	if a := s.Archives; a.Count > 0 || a.Pending > 0 {
+		row("java", "%d Apps have class-data archives (%d MiB), %d wait for one", a.Count, a.Bytes>>20, a.Pending)
+	}
+	for _, p := range s.Archives.Problems {
+		row("java", "there is no class-data archive of %s: %s", p.App, p.What)
+		row("", "hint: Apps run without it, and start later")
+	}
 	if s.JournalDamage != "" {
 		row("journal", "was damaged and is mended: %s", s.JournalDamage)
 		row("", "hint: check the disk; orders that may have been lost are shown as interrupted by the cloud")

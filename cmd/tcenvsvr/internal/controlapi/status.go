@@ -6,6 +6,7 @@ import (
 
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/app/archive"
 	"tcenvsvr/agent/app/templates"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link"
@@ -27,6 +28,8 @@ type Status struct {
 	Templates []templates.Status `json:"templates,omitempty"`
 	// Bytecode says which Apps are being compiled, and why some could not be.
 	Bytecode app.Bytecode `json:"bytecode"`
+	// Archives says which Java Apps have class-data archives, and why some have none.
+	Archives archive.Status `json:"archives"`
 	// Settings says which changes wait for a restart or are not used.
 	Settings Settings `json:"settings"`
 	// Policy is the customer's policy in force.

@@ -15,6 +15,8 @@ import (
 
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/app/archive"
+	"tcenvsvr/agent/app/bytecode"
 	"tcenvsvr/agent/app/templates"
 	"tcenvsvr/agent/cloud"
 	"tcenvsvr/agent/control"
@@ -119,17 +121,18 @@ const keepVersions = 3
 // daemon holds the parts while they run.
 type daemon struct {
 	Config
-	paths   paths.Paths
-	live    *live
-	logger  *slog.Logger
-	levels  *slog.LevelVar
-	audit   *audit.Log
-	vault   *vault
-	id      *identity.Identity
-	renewer *identity.Renewer
-	journal *journal.Journal
-	jobs    *parts.Jobs
-	apps    *app.Catalog
+	paths    paths.Paths
+	live     *live
+	logger   *slog.Logger
+	levels   *slog.LevelVar
+	audit    *audit.Log
+	vault    *vault
+	id       *identity.Identity
+	renewer  *identity.Renewer
+	journal  *journal.Journal
+	jobs     *parts.Jobs
+	apps     *app.Catalog
+	archives *archive.Store
 	// templates start Apps that run often.
 	templates *templates.Keeper
 	guard     *guard.Guard
@@ -168,7 +171,10 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if err != nil {
 		logger.Warn("some facts about the host are not known", "err", err)
 	}
-	if d.apps, err = app.Open(app.CatalogConfig{Dir: p.Programs, Compiler: d.newCompiler(), Logger: logger.With("component", "app")}); err != nil {
+	if d.apps, err = app.Open(app.CatalogConfig{Dir: p.Programs, Compiler: bytecode.New(d.builds()), Logger: logger.With("component", "app")}); err != nil {
+		return nil, err
+	}
+	if d.archives, err = d.newArchives(); err != nil {
 		return nil, err
 	}
 	if d.journal, err = journal.Open(p.Journal, logger.With("component", "journal")); err != nil {
@@ -187,13 +193,13 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 			Version: c.Version, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		},
 		Limits: limits(s), JobsDir: p.Jobs,
-		Journal: d.journal, Apps: d.apps, Jobs: jobs{d.jobs, d.templates}, Cloud: client, Host: machine{host, p.Jobs, d},
+		Journal: d.journal, Apps: d.apps, Archives: d.archives, Jobs: jobs{d.jobs, d.templates}, Cloud: client, Host: machine{host, p.Jobs, d},
 		Execution: d.execution,
 		Damages:   d.apps.Damages,
 		Guard:     d.guard, SealKey: d.sealing.Statement,
 		Folders: []string{p.Jobs, p.Programs}, Probe: d.probe,
 		Audit: d.audit, OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.sweep(), Tidy: d.tidy, ClockTrusted: d.clockTrusted,
-		Prune:  func(inUse func(app.App) bool) error { _, err := d.apps.Prune(keepVersions, inUse); return err },
+		Prune:  d.prune,
 		Logger: logger.With("component", "agent"),
 	})
 	if err != nil {
@@ -228,6 +234,7 @@ func (d *daemon) run(ctx context.Context) error {
 	g.Go(func() error { return d.jobs.Run(ctx, func() int { return d.live.settings().JobExecutors }) })
 	g.Go(func() error { return d.templates.Run(ctx) })
 	g.Go(func() error { return d.apps.Run(ctx) })
+	g.Go(func() error { return d.archives.Run(ctx) })
 	g.Go(func() error { return d.trust.Run(ctx) })
 	g.Go(func() error { return d.clock.Run(ctx, d.clockSet) })
 	g.Go(func() error { return d.updates.Run(ctx) })

@@ -21,6 +21,7 @@ func (d *daemon) status() controlapi.Status {
 	s.SealKey, s.SealKeyProblem = d.sealing.status()
 	s.Twin = d.twin.now(s.Link.Epoch)
 	s.Bytecode = d.apps.Bytecode()
+	s.Archives = d.archives.Status()
 	s.Isolation = d.jobs.KnownIsolation()
 	s.Templates = d.templates.Status()
 	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)

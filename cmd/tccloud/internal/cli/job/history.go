@@ -14,7 +14,10 @@ func history(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "history NAME", Short: "list a Job's last runs", Args: cli.Exactly(1, "a name"),
 		Long: `History lists the last 100 runs, newest first, with what each left for the next one.
-"tccloud execution show ID" has more about a run, "tccloud execution logs ID" its output.`,
+"tccloud execution show ID" has more about a run, "tccloud execution logs ID" its output.
+
+  tccloud job history alerts --data DIR
+  tccloud job history alerts --json --data DIR`,
 	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -10,7 +10,14 @@ import (
 )
 
 func list(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "list the Jobs", Args: cli.Exactly(0, "no arguments")}
+	cmd := &cobra.Command{
+		Use: "list", Short: "list the Jobs", Args: cli.Exactly(0, "no arguments"),
+		Long: `List shows the Jobs: when each runs next, whether a run is under way, and how the last
+one ended.
+
+  tccloud job list --data DIR
+  tccloud job list --json --data DIR`,
+	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := o.Connect()

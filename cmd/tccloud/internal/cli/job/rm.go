@@ -9,8 +9,11 @@ import (
 
 func remove(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "rm NAME", Aliases: []string{"delete"}, Short: "remove a Job and its history; a run that is under way goes on",
+		Use: "rm NAME", Aliases: []string{"delete"}, Short: "remove a Job and its history",
 		Args: cli.Exactly(1, "a name"),
+		Long: `Rm removes a Job with its history and what its runs left. A run that is under way goes on.
+
+  tccloud job rm alerts --data DIR`,
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := o.Connect()

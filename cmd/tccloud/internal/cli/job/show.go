@@ -8,7 +8,14 @@ import (
 )
 
 func show(o *operator.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "show NAME", Short: "show one Job", Args: cli.Exactly(1, "a name")}
+	cmd := &cobra.Command{
+		Use: "show NAME", Short: "show one Job", Args: cli.Exactly(1, "a name"),
+		Long: `Show prints one Job: its App, its schedule, the names of its parameters, and what the last
+run left for the next one.
+
+  tccloud job show alerts --data DIR
+  tccloud job show alerts --json --data DIR`,
+	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := o.Connect()

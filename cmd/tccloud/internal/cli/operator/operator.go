@@ -3,6 +3,7 @@ package operator
 import (
 	"cmp"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -53,7 +54,12 @@ func (e *Env) Command(c *cobra.Command, more ...int) *cobra.Command {
 	return c
 }
 
+// endHelp does nothing where the help has exit codes: a command of a group may have more of them than
+// the group's others.
 func endHelp(c *cobra.Command, more ...int) {
+	if strings.Contains(c.Long, "\n\nExit codes:\n") {
+		return
+	}
 	codes := append([]int{ExitOK, ExitFailed, ExitUsage, ExitNotRunning, ExitNotAllowed, ExitConfig}, more...)
 	c.Long = cmp.Or(c.Long, c.Short) + "\n\n" + ExitCodes.Help(codes...)
 }

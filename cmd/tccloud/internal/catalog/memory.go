@@ -1,0 +1,85 @@
+package catalog
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// memory is a copy of the catalog's entries, fed by a watch of the bucket: each order looks for its App, and
+// to list keys costs the store a consumer. What this process has written is in it before it is asked again;
+// what other gateways write comes within moments.
+type memory struct {
+	mu       sync.Mutex
+	complete bool              // all entries were seen
+	apps     map[string]App    // by key
+	seen     map[string]uint64 // revision of the last change of a key
+	since    map[string]bool   // keys that came since all were seen last
+	awaited  map[string]uint64 // revisions that this process has written and not seen
+	broken   map[string]bool   // keys whose entries cannot be read
+}
+
+func newMemory() *memory {
+	return &memory{apps: map[string]App{}, seen: map[string]uint64{}, since: map[string]bool{}, awaited: map[string]uint64{}, broken: map[string]bool{}}
+}
+
+// take takes what a watch says; nil: that was all there is.
+func (m *memory) take(e jetstream.KeyValueEntry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e == nil {
+		for key := range m.apps { // a watch that began again has named all that is left
+			if m.complete && !m.since[key] {
+				delete(m.apps, key)
+			}
+		}
+		clear(m.since)
+		m.complete = true
+		return
+	}
+	key := e.Key()
+	m.since[key], m.seen[key] = true, e.Revision()
+	if m.awaited[key] <= e.Revision() {
+		delete(m.awaited, key)
+	}
+	delete(m.apps, key)
+	delete(m.broken, key)
+	if e.Operation() != jetstream.KeyValuePut {
+		return
+	}
+	var a App
+	if json.Unmarshal(e.Value(), &a) != nil {
+		m.broken[key] = true // the store is asked, and says why
+		return
+	}
+	m.apps[key] = a
+}
+
+// wrote says that this process has made the revision of a key.
+func (m *memory) wrote(key string, revision uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.seen[key] < revision {
+		m.awaited[key] = max(m.awaited[key], revision)
+	}
+}
+
+// versions are the entries whose keys begin so, the newest version first; none where the store must be asked.
+func (m *memory) versions(prefix string) []App {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.complete || len(m.awaited) > 0 || len(m.broken) > 0 {
+		return nil
+	}
+	var list []App
+	for key, a := range m.apps {
+		if strings.HasPrefix(key, prefix) {
+			list = append(list, a)
+		}
+	}
+	slices.SortFunc(list, newer)
+	return list
+}
