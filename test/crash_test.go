@@ -28,6 +28,7 @@ func TestAgentKilledAtEveryStep(t *testing.T) {
 		a.Kill()
 		s.start(a, "--appsRunner", "none")
 		s.ranOnce(c, id, mark)
+		s.isolated(mark)
 	}
 	s.waitIdle(a)
 }

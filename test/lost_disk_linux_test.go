@@ -27,7 +27,8 @@ func TestDiskLostUnderAgent(t *testing.T) {
 	s := newScene(t)
 	c := s.cloud("lab")
 	s.add(c, "sleep")
-	flags := []string{"--appsRunner", "none", "--appsNumberofJobExecutors", "2"}
+	// Not isolated: the marks tell the Apps' process numbers, as they are here.
+	flags := []string{"--appsRunner", "none", "--appsIsolation", "off", "--appsNumberofJobExecutors", "2"}
 	a, err := c.Enroll(s.ctx, "lab", "one")
 	s.must(err, "enrolling")
 	home := filepath.Join(d.Dir, "home")

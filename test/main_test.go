@@ -16,9 +16,6 @@ func TestMain(m *testing.M) {
 	if os.Getenv("GORACE") == "" {
 		_ = os.Setenv("GORACE", "atexit_sleep_ms=10")
 	}
-	// Apps of most tests leave marks beside their job's folder, which an isolated App cannot: tests
-	// about isolation give the flag, which wins.
-	_ = os.Setenv("TCENVSVR_APPSISOLATION", "off")
 	code := m.Run()
 	if dir := programsDir; dir != "" {
 		_ = os.RemoveAll(dir)

@@ -56,7 +56,7 @@ func TestWhatAnAppLeaves(t *testing.T) {
 	s := newScene(t)
 	c := s.cloud("lab")
 	s.add(c, "workers")
-	a := s.agent(c, "lab", "one", "--appsRunner", "none", "--appsIsolation", "auto")
+	a := s.agent(c, "lab", "one", "--appsRunner", "none")
 	for i := range 5 {
 		out, err := c.Do(s.ctx, "run", "lab", "Test_-_Workers", "--detach")
 		s.must(err, "giving an order")
@@ -82,17 +82,22 @@ func TestLogsOfAnyName(t *testing.T) {
 	need.Python(t)
 	s := newScene(t)
 	c := s.cloud("lab")
-	gate := filepath.Join(s.Dir, "gate")
 	app := s.script(c, "Logger", fmt.Sprintf(`
+import urllib.request
+def opened(url):
+    try:
+        return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url)
+    except OSError:
+        return None
 def say(name, text):
     with open(os.path.join(p["tc_log_path"], name), "a") as f:
         f.write(text + "\n")
 say("Feed.log", "first")
-while not os.path.exists(%q):
+while not opened(%q):
     time.sleep(0.02)
 say("Feed.log", "second")
 say("trigger-id-1.log", "third")
-app.exit(0, "logged")`, gate))
+app.exit(0, "logged")`, s.markURL("gate")))
 	a := s.agent(c, "lab", "one", "--appsRunner", "none")
 	out, err := c.Do(s.ctx, "run", "lab", app, "--detach")
 	s.must(err, "giving an order")
@@ -110,7 +115,7 @@ app.exit(0, "logged")`, gate))
 	s.eventually("following the log", shows(live))
 	a.Kill()
 	s.start(a, "--appsRunner", "none")
-	s.must(os.WriteFile(gate, nil, 0o600), "opening the gate")
+	s.must(os.WriteFile(s.markFile("gate"), nil, 0o600), "opening the gate")
 	if e := s.waitEnd(c, id); e.Message != "logged" {
 		t.Errorf("got %+v", e)
 	}
@@ -124,7 +129,7 @@ func TestJavaLog(t *testing.T) {
 	s := newScene(t)
 	c := s.cloud("lab")
 	s.add(c, "java")
-	s.agent(c, "lab", "one", "--appsRunner", "none", "--appsIsolation", "auto")
+	s.agent(c, "lab", "one", "--appsRunner", "none")
 	out, err := c.Do(s.ctx, "run", "lab", "Test_-_Java", "--detach", "--kv", `#App:1:in!String=abc`, "--param", "in_string=#App:1:in!String")
 	s.must(err, "giving an order")
 	id := strings.TrimSpace(out)
@@ -152,7 +157,7 @@ for n in range(20):
         f.truncate(1 << 40)
 open(app.out("z.csv"), "w").write("x")
 app.exit(0, "20 TiB")`)
-	s.agent(c, "lab", "one", "--appsRunner", "none", "--appsIsolation", "auto")
+	s.agent(c, "lab", "one", "--appsRunner", "none")
 	x := s.runToEnd(c, many)
 	delivered := 0
 	for _, f := range x.Files {
@@ -187,7 +192,7 @@ print("cannot reach the feed", file=sys.stderr)
 raise ValueError("no feed\n  tried 3 times")`)
 	told := s.script(c, "Told", `
 app.exit(0, " ".join(p.get(name, "-") for name in ("tc_user_id", "api_default_org", "tc_log_to_api")) + " %s" % (int(p["tc_job_id"]) > 0))`)
-	s.agent(c, "lab", "one", "--appsRunner", "none", "--appsIsolation", "auto")
+	s.agent(c, "lab", "one", "--appsRunner", "none")
 	if x := s.runToEnd(c, crash); x.State != wire.State(wire.Failed) || x.Message != "cannot reach the feed\nValueError: no feed\n  tried 3 times" {
 		t.Errorf("got %+v", x)
 	}

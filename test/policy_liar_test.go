@@ -174,7 +174,7 @@ func TestCloudThatLies(t *testing.T) {
 	l := s.takeOver(c, a)
 	l.start()
 
-	mark := filepath.Join(s.Dir, "marks")
+	mark := s.markURL("liar")
 	ref := func(file, name string) wire.AppRef {
 		data, err := os.ReadFile(file)
 		s.must(err, "reading an App")
@@ -184,7 +184,7 @@ func TestCloudThatLies(t *testing.T) {
 	blank := func() wire.Order {
 		return wire.Order{
 			Ref: wire.Ref{Order: wire.OrderID(uuid.NewString()), Attempt: 1}, Runtime: wire.RuntimeJob, App: ref(good, "Test_-_Sleep"),
-			Params: map[string]string{"seconds": "0", "marker_file": mark}, TimeoutMS: 60_000, Priority: 5,
+			Params: map[string]string{"seconds": "0", "marker_url": mark}, TimeoutMS: 60_000, Priority: 5,
 		}
 	}
 	sign := func(o wire.Order, key, environment string, made time.Time, life time.Duration) wire.Order {
@@ -239,11 +239,11 @@ func TestCloudThatLies(t *testing.T) {
 	}
 	late := fresh()
 	late.ParamsByHTTPS, late.Params = true, nil
-	l.answer("/orders/"+string(late.Order)+"/1/params", `{"seconds":"0","marker_file":"`+mark+`2"}`)
+	l.answer("/orders/"+string(late.Order)+"/1/params", `{"seconds":"0","marker_url":"`+mark+`2"}`)
 	l.rejected("other parameters by HTTPS", late, "order.signature", "parameters")
-	l.answer("/orders/"+string(late.Order)+"/1/params", `{"seconds":"0","marker_file":"`+mark+`"}`)
+	l.answer("/orders/"+string(late.Order)+"/1/params", `{"seconds":"0","marker_url":"`+mark+`"}`)
 	late.Attempt = 2
-	l.answer("/orders/"+string(late.Order)+"/2/params", `{"seconds":"0","marker_file":"`+mark+`"}`)
+	l.answer("/orders/"+string(late.Order)+"/2/params", `{"seconds":"0","marker_url":"`+mark+`"}`)
 	l.runs("the signed ones by HTTPS", late)
 
 	// Elsewhere, later, by others, unsigned.
@@ -327,10 +327,10 @@ func TestCloudThatLies(t *testing.T) {
 	l.runs("after all that", fresh())
 
 	// The App started as often as it was signed to: once, by HTTPS, 40, anew, two keys, after all that.
-	if n := strings.Count(read(t, mark), "\n"); n != 1+1+40+1+2+1 {
+	if n := strings.Count(read(t, s.markFile("liar")), "\n"); n != 1+1+40+1+2+1 {
 		t.Errorf("the App started %d times; want 46", n)
 	}
-	if _, err := os.Stat(mark + "2"); err == nil {
+	if _, err := os.Stat(s.markFile("liar2")); err == nil {
 		t.Error("the App got parameters that were not signed")
 	}
 	acts := read(t, s.paths(a).Audit)

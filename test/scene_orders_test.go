@@ -3,9 +3,15 @@ package test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
+	"testing"
 	"time"
 
 	"tcenvsvr/agent/link/wire"
@@ -37,14 +43,84 @@ func (s *scene) add(c *stage.Cloud, names ...string) {
 	}
 }
 
-// sleeper gives an order whose App marks each start in a file and sleeps.
+// sleeper gives an order whose App marks each start and sleeps.
 func (s *scene) sleeper(c *stage.Cloud, environment, mark string, seconds float64, flags ...string) (string, error) {
-	args := append([]string{"run", environment, "Test_-_Sleep", "--detach", "--param", fmt.Sprint("seconds=", seconds), "--param", "marker_file=" + s.markFile(mark)}, flags...)
+	args := append([]string{"run", environment, "Test_-_Sleep", "--detach", "--param", fmt.Sprint("seconds=", seconds), "--param", "marker_url=" + s.markURL(mark)}, flags...)
 	out, err := c.Do(s.ctx, args...)
 	return strings.TrimSpace(out), err
 }
 
+// markFile has a line for each start of a sleeper's App. That ends early when there is a file of
+// this name with .end.
 func (s *scene) markFile(mark string) string { return filepath.Join(s.Dir, "marks-"+mark) }
+
+// markURL is where a sleeper's App leaves its marks: an isolated App writes nothing outside of its
+// job's folder, and reaches the network.
+func (s *scene) markURL(mark string) string {
+	s.t.Helper()
+	address, err := s.marks()
+	s.must(err, "listening for marks")
+	return "http://" + address + "/" + mark
+}
+
+// newMarks returns what starts the server of the marks once. A POST appends to the file of the
+// mark, a GET finds the file.
+func newMarks(t *testing.T, dir string) func() (address string, err error) {
+	return sync.OnceValues(func() (string, error) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", err
+		}
+		var mu sync.Mutex
+		server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			file := filepath.Join(dir, "marks-"+filepath.Base(r.URL.Path))
+			if r.Method == http.MethodGet {
+				if _, err := os.Stat(file); err != nil {
+					http.NotFound(w, r)
+				}
+				return
+			}
+			line, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
+			if err == nil {
+				mu.Lock()
+				err = appendTo(file, line)
+				mu.Unlock()
+			}
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+			}
+		})}
+		go func() { _ = server.Serve(l) }()
+		t.Cleanup(func() { _ = server.Close() })
+		return l.Addr().String(), nil
+	})
+}
+
+func appendTo(file string, line []byte) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(line)
+	return errors.Join(err, f.Close())
+}
+
+// isolated checks that the App of a sleeper had a PID namespace of its own.
+func (s *scene) isolated(mark string) {
+	s.t.Helper()
+	if runtime.GOOS != "linux" {
+		return
+	}
+	text, err := os.ReadFile(s.markFile(mark))
+	s.must(err, "reading the marks")
+	ours, err := os.Readlink("/proc/self/ns/pid")
+	s.must(err, "reading which namespace this is")
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) != 4 || f[3] == ours {
+			s.t.Errorf("the App of %s was not isolated: %q, and this test is in %s", mark, line, ours)
+		}
+	}
+}
 
 // appStarts counts how often the App of a sleeper was started.
 func (s *scene) appStarts(mark string) int {

@@ -17,8 +17,9 @@ import (
 // printed.
 type scene struct {
 	*stage.Stage
-	t   *testing.T
-	ctx context.Context
+	t     *testing.T
+	ctx   context.Context
+	marks func() (address string, err error)
 }
 
 // limit bounds one end-to-end test; only a hang reaches it.
@@ -42,7 +43,7 @@ func newScene(t *testing.T) *scene {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
-	s := &scene{Stage: &stage.Stage{Dir: dir}, t: t, ctx: ctx}
+	s := &scene{Stage: &stage.Stage{Dir: dir}, t: t, ctx: ctx, marks: newMarks(t, dir)}
 	t.Cleanup(func() {
 		cancel()
 		killAllIn(dir)
@@ -84,8 +85,8 @@ func (s *scene) agent(c *stage.Cloud, environment, name string, flags ...string)
 	return a
 }
 
-// start runs an enrolled agent, for the first time or again. Its Apps are not isolated (see TestMain)
-// unless the flags say so.
+// start runs an enrolled agent, for the first time or again. Its Apps are isolated unless the flags
+// say otherwise.
 func (s *scene) start(a *stage.Agent, flags ...string) {
 	s.t.Helper()
 	s.must(a.Start(flags...), "starting the agent")

@@ -68,6 +68,7 @@ func (u *updating) wake() {
 	}
 	u.must(os.WriteFile(u.markFile("job")+".end", nil, 0o644), "waking the App")
 	u.ranOnce(u.cloud, u.order, "job")
+	u.isolated("job")
 	u.waitIdle(u.agent)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/spec"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Isolation says what an App sees of the host. The zero value hides nothing.
@@ -31,14 +32,41 @@ type IsolationReport struct {
 	Missing string `json:"missing,omitempty"`
 }
 
+// The limits that can hold for all processes of one App together.
+const (
+	LimitMemory = spec.LimitMemory
+	LimitTasks  = spec.LimitTasks
+	LimitCPU    = spec.LimitCPU
+)
+
+// LimitsReport says which limits hold for each App on a host.
+type LimitsReport struct {
+	Holds []string `json:"holds"` // of LimitMemory, LimitTasks and LimitCPU
+	// Missing is why that is not all, "" if it is.
+	Missing string `json:"missing,omitempty"`
+	// MemoryMegabytes is the setting appsMemoryMegabytes, 0 if no limit is asked for.
+	MemoryMegabytes int `json:"memory_megabytes,omitempty"`
+}
+
+// Support says what a host can do for Apps.
+type Support struct {
+	Level   Level    // the highest isolation
+	Missing string   // in the kernel's words why it is not more, "" at [IsolationFull]
+	Limits  []string // that hold for each App
+	// Unlimited is why the others do not hold.
+	Unlimited string
+}
+
 // Probe tries, as the user of Apps and in the way of the Runner, how far this host lets Apps be
-// isolated. missing says in the kernel's words why it is not more, "" at [IsolationFull].
-func (e *Executor) Probe(ctx context.Context) (level Level, missing string, err error) {
+// isolated and limited.
+func (e *Executor) Probe(ctx context.Context) (Support, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	reply, err := e.request(ctx, spec.Request{Op: spec.OpProbe})
 	if err != nil {
-		return "", "", fmt.Errorf("trying how far Apps can be isolated: %w", err)
+		return Support{}, fmt.Errorf("trying how far Apps can be isolated: %w", err)
 	}
-	return reply.Level, reply.Missing, nil
+	return Support{
+		Level: reply.Level, Missing: plain.Line(reply.Missing), Limits: reply.Limits, Unlimited: plain.Line(reply.Unlimited),
+	}, nil
 }

@@ -35,9 +35,12 @@ func TestIsolatedApp(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
-	level, missing, err := newExecutor(t).Probe(t.Context())
-	if err != nil || level != IsolationFull || missing != "" {
-		t.Errorf("got %q, %q, %v", level, missing, err)
+	s, err := newExecutor(t).Probe(t.Context())
+	if err != nil || s.Level != IsolationFull || s.Missing != "" {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	if len(s.Limits) < 3 && s.Unlimited == "" {
+		t.Errorf("limits %q hold, and nothing says why not all: %+v", s.Limits, s)
 	}
 }
 

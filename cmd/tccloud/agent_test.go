@@ -18,7 +18,7 @@ import (
 )
 
 // agent BUNDLE [ENVIRONMENT [PUBLICKEY]] is a program that connects as the bundle says and pretends to
-// run orders: their parameter "do" is the outcome, or "hang". With the Environment's name it states a
+// run orders: their parameter "do" is the outcome, "hang", or "limited". With the Environment's name it states a
 // sealing key, which it keeps in BUNDLE.ring and of which BUNDLE.pin has the fingerprint; with a
 // public key it rejects orders that are not signed with it.
 func agent() {
@@ -85,6 +85,9 @@ func obey(c *conn.Conn, m *wire.Order, sec *security) error {
 		if err := c.Write(s); err != nil {
 			return err
 		}
+	}
+	if m.Params["do"] == "limited" { // its limits are its message
+		return c.Write(&wire.Result{Ref: m.Ref, Outcome: wire.Succeeded, Message: m.Limits.String()})
 	}
 	if m.Params["do"] == "hang" {
 		return os.WriteFile("hangs", nil, 0o644)

@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers all:feed all:framework all:java-http
+//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers all:ordinary all:ordinary-java all:hungry all:feed all:framework all:java-http
 var sources embed.FS
 
 // ErrNoJDK means that a Java App cannot be built: there is no javac.
@@ -43,10 +43,14 @@ var recipes = map[string]recipe{
 	"probe":      {folders: []string{"shared", "probe"}},
 	"hostile":    {folders: []string{"shared", "hostile"}},
 	"stranger":   {folders: []string{"shared", "stranger"}},
+	"ordinary":   {folders: []string{"shared", "ordinary"}},
+	"hungry":     {folders: []string{"shared", "hungry"}},
 	"java":       {folders: []string{"java"}, java: true},
 	"java-cli":   {folders: []string{"java", "java-cli"}, java: true},
-	"framework":  {folders: []string{"shared", "framework"}, add: addFramework},
-	"java-http":  {folders: []string{"java-http"}, add: addJars, java: true},
+
+	"ordinary-java": {folders: []string{"ordinary-java"}, java: true},
+	"framework":     {folders: []string{"shared", "framework"}, add: addFramework},
+	"java-http":     {folders: []string{"java-http"}, add: addJars, java: true},
 }
 
 // Names returns all Apps, sorted.

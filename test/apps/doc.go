@@ -18,6 +18,9 @@
 //	probe       tries what an App must not be able to do
 //	hostile     puts links, pipes and the like where the agent works
 //	stranger    tries to get at another App, at the agent and out of its world; and is that other App
+//	hungry      takes as much memory and as many processes as it is told to
+//	ordinary    names, certificates, proxy, processes, shared memory, files: what Apps do on a host
+//	ordinary-java  the same in Java
 //
 // The Python Apps share shared/tc.py, the contract in 200 lines without libraries. Each
 // install.json says which parameters there are. framework and java-http are as heavy as Apps of

@@ -38,6 +38,7 @@ type Host struct {
 	t       Owner
 	pid     int // of its PID 1, as seen from here
 	cgroup  string
+	apart   bool // it has a user namespace of its own
 }
 
 // Needs skips the test where no machine can be booted; in CI it fails.
@@ -55,10 +56,22 @@ const timeout = 2 * time.Minute
 // Boot starts a machine from the root file system. Each edit may change its files before it starts.
 func Boot(t Owner, root string, edits ...func(root string)) *Host {
 	t.Helper()
+	return boot(t, root, false, edits)
+}
+
+// BootApart is Boot with a user namespace of the machine's own, in which all users have the numbers
+// that they have here. Limits of namespaces (user.max_…) can be set in there without touching ours.
+func BootApart(t Owner, root string, edits ...func(root string)) *Host {
+	t.Helper()
+	return boot(t, root, true, edits)
+}
+
+func boot(t Owner, root string, apart bool, edits []func(root string)) *Host {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "tchost")
 	must(t, err, "making a folder for the machine")
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	h := &Host{Share: filepath.Join(dir, "share"), t: t, Network: newNetwork(t)}
+	h := &Host{Share: filepath.Join(dir, "share"), t: t, apart: apart, Network: newNetwork(t)}
 	must(t, os.Mkdir(h.Share, 0o755), "making /share")
 	merged := overlay(t, dir, root)
 	for _, edit := range edits {
@@ -89,10 +102,16 @@ func (h *Host) start(dir, root string) {
 	log, err := os.Create(filepath.Join(dir, "console"))
 	must(h.t, err, "making the console's log")
 	defer log.Close()
-	cmd := exec.Command("systemd-nspawn", "--quiet", "--boot", "--directory", root, "--machine", h.name,
+	args := []string{"systemd-nspawn", "--quiet", "--boot", "--directory", root, "--machine", h.name,
 		"--register=no", "--keep-unit", "--link-journal=no", "--console=pipe",
 		"--system-call-filter", "landlock_create_ruleset landlock_add_rule landlock_restrict_self", // any host has them
-		"--network-namespace-path", "/run/netns/"+h.name, "--bind", h.Share+":/share")
+		"--bind", h.Share + ":/share"}
+	if net := "/run/netns/" + h.name; h.apart { // which may not enter a network that is not its own: it starts there
+		args = append([]string{"nsenter", "--net=" + net}, append(args, "--private-users=identity")...)
+	} else {
+		args = append(args, "--network-namespace-path", net)
+	}
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1")
 	cmd.Stdout, cmd.Stderr = log, log
 	group := h.group()

@@ -10,10 +10,11 @@
 //
 //	recipe/           root.sh makes the root, el.sh makes it look like EL
 //	*_test.go         what must hold, one file a subject
-//	selinux_*_test.go the same root in a virtual machine, SELinux enforcing (test/run --selinux)
+//	vm_linux_test.go  the same root in a virtual machine, for SELinux and limits (test/run --vm)
 //
 // What a machine changes is dropped when its test ends. While working on the tests, -release FOLDER
 // keeps the packages from one run to the next. Known limits: no SELinux but in the virtual machine,
-// no cgroup controllers inside (MemoryMax and TasksMax are set, not enforced), systemd 252 as in EL
-// 9 (EL 8 has 239), no targeted policy, authselect, crypto-policies, FIPS.
+// no cgroup controllers inside where the host's are of version 1 (MemoryMax and TasksMax are set, not
+// enforced), systemd 252 as in EL 9 (EL 8 has 239), no targeted policy, authselect, crypto-policies,
+// FIPS.
 package host

@@ -23,7 +23,11 @@ const limit = 3 * time.Minute
 
 // Command prepares a command that runs inside, as root.
 func (h *Host) Command(ctx context.Context, args ...string) *exec.Cmd {
-	into := []string{"--target", strconv.Itoa(h.pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--", "env", "-i"}
+	into := []string{"--target", strconv.Itoa(h.pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"}
+	if h.apart {
+		into = append(into, "--user")
+	}
+	into = append(into, "--", "env", "-i")
 	return exec.CommandContext(ctx, "nsenter", append(append(into, environment...), args...)...)
 }
 

@@ -36,6 +36,12 @@ type site struct {
 // newSite boots a machine; nothing is installed on it.
 func newSite(t *testing.T, edits ...func(root string)) *site {
 	t.Helper()
+	return siteOn(t, Boot, edits...)
+}
+
+// siteOn is newSite on a machine that boot boots.
+func siteOn(t *testing.T, boot func(Owner, string, ...func(string)) *Host, edits ...func(root string)) *site {
+	t.Helper()
 	bare := root(t)
 	r := theRelease(t)
 	edits = append(edits, func(root string) {
@@ -44,7 +50,7 @@ func newSite(t *testing.T, edits ...func(root string)) *site {
 		_, err = fmt.Fprintln(hosts, CloudAddress, CloudName)
 		must(t, errors.Join(err, hosts.Close()), "writing /etc/hosts")
 	})
-	s := &site{Host: Boot(t, bare, edits...), ctx: t.Context(), release: r}
+	s := &site{Host: boot(t, bare, edits...), ctx: t.Context(), release: r}
 	must(t, os.CopyFS(filepath.Join(s.Share, "repo"), os.DirFS(r.repo)), "publishing the packages")
 	s.Run("cp", "/share/repo/"+product+".repo", "/etc/yum.repos.d/")
 	return s

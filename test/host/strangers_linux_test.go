@@ -40,12 +40,15 @@ func TestStrangers(t *testing.T) {
 
 // tried is what the attacker publishes.
 type tried struct {
-	Tries  map[string]string
-	Seen   []string // processes
-	Others []string // programs
-	Jobs   []string
-	Tmp    []string
-	Status map[string]string
+	Tries map[string]string
+	Seen  []string // processes
+	Open  []string // files that were left open for it
+	// Terminals are those in /dev/pts.
+	Terminals []string
+	Others    []string // programs
+	Jobs      []string
+	Tmp       []string
+	Status    map[string]string
 }
 
 // strangers lets the attacker loose, and looks at the victim, the agent and the host afterwards.
@@ -110,7 +113,7 @@ func (s *site) refused(id string, pids []string) {
 	if want := 100 + 15*len(pids); len(got.Tries) < want {
 		s.t.Errorf("the attacker tried %d things; want %d at least", len(got.Tries), want)
 	}
-	refusals := strings.Fields("EACCES EPERM ENOENT ESRCH EROFS ENOSYS EINVAL ECONNREFUSED EBUSY EXDEV")
+	refusals := strings.Fields("EACCES EPERM ENOENT ESRCH EROFS ENOSYS EINVAL ECONNREFUSED EBUSY EXDEV EAFNOSUPPORT ENXIO ENODEV")
 	for what, how := range got.Tries {
 		if how == "ENOENT" && strings.HasPrefix(what, "program: own") {
 			s.t.Errorf("%s: %s; it tried the wrong file", what, how)
@@ -118,6 +121,9 @@ func (s *site) refused(id string, pids []string) {
 		if !slices.Contains(refusals, how) {
 			s.t.Errorf("an isolated App may do this: %s: %s", what, how)
 		}
+	}
+	if len(got.Open)+len(got.Terminals) > 0 {
+		s.t.Errorf("the attacker found open files %q, terminals %q", got.Open, got.Terminals)
 	}
 	if len(got.Seen)+len(got.Others) > 0 || len(got.Jobs) != 1 || slices.ContainsFunc(got.Tmp, func(name string) bool { return strings.Contains(name, "victim") }) {
 		s.t.Errorf("the attacker sees processes %v, programs %v, jobs %v, in /tmp %v; want its own job", got.Seen, got.Others, got.Jobs, got.Tmp)

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -105,6 +106,21 @@ type Limits struct {
 	MemoryMB  int64 `json:"memory_mb,omitempty"`  // MiB, 16–16 777 216
 	Tasks     int64 `json:"tasks,omitempty"`      // processes and threads, 8–4 194 304
 	CPUWeight int64 `json:"cpu_weight,omitempty"` // against other Apps, 1–10 000; 100 is usual
+}
+
+// String names the limits for people, "" if there are none: "memory 512 MiB, 200 tasks, CPU weight 50".
+func (l Limits) String() string {
+	var words []string
+	if l.MemoryMB != 0 {
+		words = append(words, fmt.Sprintf("memory %d MiB", l.MemoryMB))
+	}
+	if l.Tasks != 0 {
+		words = append(words, fmt.Sprintf("%d tasks", l.Tasks))
+	}
+	if l.CPUWeight != 0 {
+		words = append(words, fmt.Sprintf("CPU weight %d", l.CPUWeight))
+	}
+	return strings.Join(words, ", ")
 }
 
 func (l Limits) validate() error {

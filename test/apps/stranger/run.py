@@ -13,6 +13,7 @@ import platform
 import pty
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -45,10 +46,14 @@ def victim():
         listeners[-1].listen()
     with open(app.out("secret"), "w") as f:
         f.write("secret")
+    priority = os.getpriority(os.PRIO_PROCESS, 0)
+    terminal = pty.openpty()  # which another App of this user could type into
     print("ready %d" % shm, flush=True)
     for _ in range(6000):
         if os.path.exists(app.out("stop")):
-            app.exit(0, "untouched")
+            if os.getpriority(os.PRIO_PROCESS, 0) != priority:
+                app.exit(1, "somebody has changed the priority")
+            app.exit(0, "untouched on terminal %d" % terminal[0])
         time.sleep(0.1)
     app.exit(1, "nobody came")
 
@@ -126,8 +131,53 @@ def call_x32(number):
     machine_code(b"\xb8" + (number | 1 << 30).to_bytes(4, "little") + b"\x31\xff\x31\xf6\x31\xd2\x0f\x05\xc3")
 
 
+def overwrite(path, data=b"1"):
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        os.write(fd, data)
+    finally:
+        os.close(fd)
+
+
+def groups():
+    """The files of the control groups that this App is in, and of those above."""
+    with open("/proc/self/cgroup") as f:
+        path = next((line.rstrip("\n")[3:] for line in f if line.startswith("0::")), "/")
+    while True:
+        for name in ("cgroup.procs", "cgroup.kill", "cgroup.freeze", "cgroup.subtree_control", "memory.max", "pids.max", "cpu.weight"):
+            yield "/sys/fs/cgroup" + path.rstrip("/") + "/" + name
+        if path == "/":
+            return
+        path = os.path.dirname(path)
+
+
+def by_program(*argv):
+    if subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False).returncode != 0:
+        raise PermissionError(errno.EPERM, "it failed")
+
+
+def interface_down():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        fcntl.ioctl(s, 0x8914, b"lo".ljust(16, b"\0") + b"\0" * 24)
+
+
+def core_dumps():
+    check(libc.setrlimit(4, (ctypes.c_ulong * 2)(1 << 20, 1 << 20)))
+
+
+def still_open():
+    """What was left open for this program, beside its outputs."""
+    found = []
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            found.append(fd + " " + os.readlink("/proc/self/fd/" + fd))
+        except OSError:
+            continue  # by which the folder was listed
+    return [f for f in found if int(f.split()[0]) > 2]
+
+
 def attacker():
-    tries = {}
+    tries, left_open = {}, still_open()
 
     def attempt(what, f, *args):
         try:
@@ -238,6 +288,41 @@ def attacker():
     attempt("program: new", write, os.path.join(programs, "x"))
     others = [n for n in os.listdir(programs) if not here.startswith(os.path.join(programs, n))] if os.path.isdir(programs) else []
 
+    # What no path of the agent leads to: terminals of others, kinds of sockets, what the processes of
+    # a user share, the host's devices and folders.
+    terminals = [name for name in os.listdir("/dev/pts") if name.isdigit()]
+    for n in range(8):
+        attempt("terminal %d" % n, os.open, "/dev/pts/%d" % n, os.O_RDWR | os.O_NOCTTY)
+    for name, family in {"vsock": 40, "packet": 17, "alg": 38, "bluetooth": 31, "xdp": 44, "tipc": 30, "rds": 21, "smc": 43, "can": 29}.items():
+        attempt("socket of the family " + name, socket.socket, family, socket.SOCK_DGRAM)
+    attempt("raw socket", socket.socket, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+    attempt("interface down", interface_down)
+    for name in ("kmsg", "mem", "port", "loop-control", "vda", "sda", "console", "tty1", "uinput"):
+        attempt("device " + name, os.open, "/dev/" + name, os.O_RDWR)
+    for path in ("/sys/power/state", "/sys/kernel/mm/ksm/run", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/ns_last_pid",
+                 "/proc/sys/user/max_user_namespaces", "/proc/sys/net/ipv4/ip_forward", "/proc/self/uid_map", "/proc/self/gid_map",
+                 "/proc/self/projid_map", "/proc/1/comm", "/proc/1/coredump_filter", "/proc/irq/default_smp_affinity"):
+        attempt("write " + path, overwrite, path)
+    attempt("never ended for memory", overwrite, "/proc/self/oom_score_adj", b"-1000")
+    for folder in ("/", "/etc", "/usr", "/usr/bin", "/opt", "/run", "/run/lock", "/var", "/var/lib", "/var/crash", "/var/spool", "/var/spool/cron",
+                   "/var/mail", "/home", "/root", "/dev", "/sys/fs/cgroup"):
+        attempt("new file in " + folder, write, os.path.join(folder, "tc-stranger"))
+    for path in groups():
+        attempt("control group: " + path, overwrite, path, b"0")
+    for argv in (("sudo", "-n", "true"), ("su", "-c", "true"), ("pkexec", "true"), ("crontab", "/dev/null"), ("at", "-f", "/dev/null", "now"),
+                 ("systemd-run", "true"), ("systemd-run", "--user", "true"), ("systemctl", "stop", "threatconnect-envsvr"), ("busctl", "list"), ("machinectl", "list")):
+        attempt("program: " + " ".join(argv), by_program, *argv)
+    for path in ("/run/udev/control", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock"):
+        attempt("socket " + path, connect, path)
+    attempt("real-time", os.sched_setscheduler, 0, os.SCHED_FIFO, os.sched_param(1))
+    attempt("mode of a file of root's", os.chmod, "/etc/passwd", 0o666)
+    attempt("core dumps", core_dumps)
+    for f in (lambda: os.setpriority(os.PRIO_USER, os.getuid(), 5), lambda: check(libc.syscall(ctypes.c_long(251 if X86 else 30), 3, os.getuid(), 3 << 13))):
+        try:
+            f()  # of all that it sees of the user's processes: the victim looks whether it was among them
+        except OSError:
+            pass
+
     # Out of this world.
     for name, flag in {"user": 0x10000000, "mount": 0x20000, "pid": 0x20000000, "net": 0x40000000, "ipc": 0x8000000, "uts": 0x4000000}.items():
         attempt("unshare: " + name, call, "unshare", flag)
@@ -290,7 +375,7 @@ def attacker():
     with open("/proc/self/status") as f:
         status = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
     with open(app.out("tries.json"), "w") as f:
-        json.dump({"tries": tries, "seen": seen, "others": others, "tmp": sorted(os.listdir("/tmp")), "jobs": os.listdir(os.path.dirname(job)),
+        json.dump({"tries": tries, "seen": seen, "others": others, "open": left_open, "terminals": terminals, "tmp": sorted(os.listdir("/tmp")), "jobs": os.listdir(os.path.dirname(job)),
                    "status": {k: status[k].strip() for k in ("CapEff", "CapBnd", "CapPrm", "NoNewPrivs", "Seccomp")}}, f)
     app.exit(0, "tried")
 

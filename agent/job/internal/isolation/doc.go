@@ -15,7 +15,7 @@
 //	the agent's home        empty, but for the job's folder, and what the Plan shows read-only
 //	the job's shim folder   empty: state, exit and socket are the shim's
 //	/tmp, /var/tmp          the job's own tmp folder
-//	/dev/shm, /dev/mqueue   empty and its own
+//	/dev/shm, /dev/mqueue   empty and its own, and so are the terminals in /dev/pts
 //	/proc                   its own processes only
 //	/run/user, …            empty: no user manager, no sockets of the agent's
 //

@@ -17,13 +17,15 @@ import (
 // SocketFD is where an init finds its end of the socket.
 const SocketFD = 3
 
-// maxStart bounds what a Start may be, encoded: argv and environment are bounded by the kernel anyway.
+// maxStart bounds what a Start may be, encoded: argv and environment are bounded by the kernel
+// anyway.
 const maxStart = 16 << 20
 
-// InitMain is the whole life of an init: it waits for its Start, builds the world, executes the App and
-// stays until nothing lives in there. limit is called with the App's PID as soon as it has one.
+// InitMain is the whole life of an init: it waits for its Start, builds the world, executes the App
+// and stays until nothing lives in there. limit is called with the App's PID as soon as it has one.
 func InitMain(limit func(pid int, data json.RawMessage)) int {
-	// The App's leftovers must not end the first process; and what is caught, not ignored, is not inherited.
+	// The App's leftovers must not end the first process; and what is caught, not ignored, is not
+	// inherited.
 	signal.Notify(make(chan os.Signal, 1))
 	// The capabilities, the filter and the App belong to one thread.
 	runtime.LockOSThread()

@@ -15,8 +15,8 @@ const (
 	// Filtered: no new privileges, and the kernel refuses the system calls by which one process
 	// gets at another or at more rights; Landlock where the kernel has it.
 	Filtered Level = "filtered"
-	// Files: mount and IPC namespaces besides: the App sees its own files only. It still sees, and can
-	// signal, other processes of its user.
+	// Files: mount and IPC namespaces besides: the App sees its own files only. It still sees, and
+	// can signal, other processes of its user.
 	Files Level = "files"
 	// Full: a PID namespace and a /proc of its own besides.
 	Full Level = "full"
@@ -31,7 +31,8 @@ type Plan struct {
 	// Hide are folders that are empty in there, but for what Show and Keep have in them. Those that
 	// are not there are skipped.
 	Hide []string `json:"hide,omitempty"`
-	// Show are files and folders below hidden ones that can be read. Those that are not there are skipped.
+	// Show are files and folders below hidden ones that can be read. Those that are not there are
+	// skipped.
 	Show []string `json:"show,omitempty"`
 	// Keep are folders below hidden ones that the App writes to.
 	Keep []string `json:"keep,omitempty"`

@@ -2,6 +2,7 @@ package isolation
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -15,7 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMain lets the test program be the init of a world: it enters the plan in its environment and runs a shell.
+// TestMain lets the test program be the init of a world: it enters the plan in its environment and
+// runs a shell.
 func TestMain(m *testing.M) {
 	if os.Args[len(os.Args)-1] != InitCommand {
 		os.Exit(m.Run())
@@ -51,10 +53,15 @@ const nobody = 65534
 // stage is a home like the agent's, below a folder that everybody may pass.
 func stage(t *testing.T) (home string, p Plan) {
 	t.Helper()
+	return stageIn(t, "/var")
+}
+
+func stageIn(t *testing.T, dir string) (home string, p Plan) {
+	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("becoming another user needs root")
 	}
-	base, err := os.MkdirTemp("/var", "isolation")
+	base, err := os.MkdirTemp(dir, "isolation")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +157,22 @@ func TestWorld(t *testing.T) {
 	}
 }
 
-// TestAbstractSocket: no path and no namespace keeps Apps from each other's abstract sockets, Landlock does.
+// TestWorldInShownFolder: what is shown may have the agent's home in it, as where a program lies
+// beside a home below /tmp.
+func TestWorldInShownFolder(t *testing.T) {
+	home, p := stageIn(t, "/tmp")
+	outer := filepath.Dir(home)
+	p.Show = append(p.Show, outer)
+	got := inside(t, p, "cd "+outer+"; find . | sort; (echo y >x) 2>/dev/null || echo closed; echo y >home/exchange/jobs/one/out/new && echo written")
+	want := ".\n./home\n./home/exchange\n./home/exchange/jobs\n./home/exchange/jobs/one\n./home/exchange/jobs/one/out\n./home/exchange/jobs/one/shim\n./home/exchange/jobs/one/tmp\n" +
+		"./home/exchange/programs\n./home/exchange/programs/app\n./home/exchange/programs/app/app.py\n./home/trust.pem\nclosed\nwritten"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestAbstractSocket: no path and no namespace keeps Apps from each other's abstract sockets,
+// Landlock does.
 func TestAbstractSocket(t *testing.T) {
 	if abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); errno != 0 || abi < 6 {
 		t.Skipf("this kernel's Landlock knows no scopes: version %d, %v", abi, errno)
@@ -168,6 +190,41 @@ func TestAbstractSocket(t *testing.T) {
 			got := inside(t, p, `python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("\0`+name[1:]+`")' 2>&1 | tail -n 1`)
 			if want := "PermissionError: [Errno 1] Operation not permitted"; got != want {
 				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestWorldThatCannotBeBuilt: that a step failed is not taken for an App that cannot be executed.
+func TestWorldThatCannotBeBuilt(t *testing.T) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for name, c := range map[string]struct {
+		plan Plan
+		argv string
+		app  bool // the App is at fault
+	}{
+		"no such App":    {Plan{Level: Filtered}, "/no/such", true},
+		"no such folder": {Plan{Level: Full, Tmp: "/no/such"}, "/bin/true", false},
+		"no such keep":   {Plan{Level: Full, Hide: []string{"/opt"}, Lock: []string{"/proc/self/fd/0"}}, "/bin/true", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			done := make(chan error, 1)
+			go func() { // the thread that forks is given up
+				w, err := Build(&Start{Plan: c.plan, Argv: []string{c.argv}, Dir: "/"}, nil, null, null,
+					func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() })
+				if err == nil {
+					err = w.Execute()
+					w.Discard()
+				}
+				done <- err
+			}()
+			err := <-done
+			if _, app := errors.AsType[syscall.Errno](err); err == nil || app != c.app {
+				t.Errorf("got %v, the App's fault: %t; want %t", err, app, c.app)
 			}
 		})
 	}

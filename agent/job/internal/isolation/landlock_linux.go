@@ -47,7 +47,7 @@ func (s *steps) mounted(ruleset uintptr) {
 		}
 	}
 	const fd = firstFD
-	for _, dir := range slices.Concat(tmps, []string{"/dev/shm", "/proc"}) {
+	for _, dir := range slices.Concat(tmps, []string{"/dev/shm", "/proc", queues}) {
 		rights := known
 		if slices.Contains(tmps, dir) {
 			rights &^= unix.LANDLOCK_ACCESS_FS_IOCTL_DEV

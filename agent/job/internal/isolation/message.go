@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Start is what the init executes. It travels by a socket that only shim and init have: Env holds secrets.
+// Start is what the init executes. It travels by a socket that only shim and init have: Env holds
+// secrets.
 type Start struct {
 	Plan Plan     `json:"plan"`
 	Argv []string `json:"argv"`

@@ -35,9 +35,10 @@ func Joined(level Level, pid, pidfd int, conn *net.UnixConn, lines *bufio.Reader
 	return &World{Level: level, PID: pid, Pidfd: pidfd, conn: conn, lines: lines}
 }
 
-// Open starts an init in namespaces of its own. args start this program, once more, so that it calls
-// [InitMain]. start calls fork, perhaps after it has changed the attributes that fork uses: a control
-// group, say. The calling thread is the init's parent: the init is killed when that thread ends.
+// Open starts an init in namespaces of its own. args start this program, once more, so that it
+// calls [InitMain]. start calls fork, perhaps after it has changed the attributes that fork uses: a
+// control group, say. The calling thread is the init's parent: the init is killed when that thread
+// ends.
 func Open(level Level, exe string, args []string, start func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)) (*World, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -75,8 +76,8 @@ func Open(level Level, exe string, args []string, start func(attr *syscall.SysPr
 	return &World{Level: level, PID: pid, Pidfd: -1, conn: conn, lines: bufio.NewReader(conn)}, nil
 }
 
-// Prepare has the init build its world for s, whose outputs go to stdout and stderr. It does not wait for
-// that: [World.Execute] does.
+// Prepare has the init build its world for s, whose outputs go to stdout and stderr. It does not
+// wait for that: [World.Execute] does.
 func (w *World) Prepare(s *Start, stdout, stderr *os.File) error {
 	line, err := json.Marshal(s)
 	if err != nil {
@@ -99,8 +100,8 @@ func (w *World) Prepare(s *Start, stdout, stderr *os.File) error {
 // ErrLost means that an init ended without a word: the App may have run for a moment.
 var ErrLost = errors.New("waiting for the init")
 
-// Execute executes the App in the world that was prepared. A [syscall.Errno] is the error of executing the
-// App itself. After any error nothing runs in there, and nothing will.
+// Execute executes the App in the world that was prepared. A [syscall.Errno] is the error of
+// executing the App itself. After any error nothing runs in there, and nothing will.
 func (w *World) Execute() error {
 	_ = w.conn.SetDeadline(time.Now().Add(startTimeout))
 	_, _ = w.conn.Write([]byte(execute)) // an init that has ended left its reason to be read
@@ -153,8 +154,8 @@ func (w *World) Send(word byte, f *os.File) error {
 	return err
 }
 
-// Reaped returns, after Wait and when the init has ended, how many processes ended after the App; 0 if
-// they were killed with the init.
+// Reaped returns, after Wait and when the init has ended, how many processes ended after the App; 0
+// if they were killed with the init.
 func (w *World) Reaped() int {
 	e, err := w.next()
 	if err != nil {

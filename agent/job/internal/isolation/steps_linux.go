@@ -61,11 +61,13 @@ func (s *steps) take() error {
 	return nil
 }
 
+// failed is the error of a step. It does not wrap errno: a [syscall.Errno] is the error of executing the
+// App, and says that its world could be built.
 func (s *steps) failed(i int, errno syscall.Errno) error {
 	if i < 0 || i >= len(s.what) {
-		return errno
+		return fmt.Errorf("building the world: %v", errno)
 	}
-	return fmt.Errorf("%s: %w", s.what[i], errno)
+	return fmt.Errorf("%s: %v", s.what[i], errno)
 }
 
 // takeStep takes one step. It is called in a process without a Go runtime, too.

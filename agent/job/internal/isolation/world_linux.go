@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// always are folders that are empty in every world: by their sockets and queues other processes
-// of the host could be told to do something. What names and logs need stays: resolved, sssd, journald.
-var always = []string{"/run/user", "/run/dbus", "/dev/mqueue"}
+// always are folders that are empty in every world: by their sockets other processes of the host
+// could be told to do something. What names and logs need stays: resolved, sssd, journald.
+var always = []string{"/run/user", "/run/dbus"}
 
 // tmps are the folders that everybody may write to.
 var tmps = []string{"/tmp", "/var/tmp"}
@@ -59,24 +59,7 @@ func (w *world) build() error {
 			}
 		}
 	}
-	// What lies within something shown is hidden after that.
-	inner := func(dir string) bool {
-		return slices.ContainsFunc(w.sources, func(s source) bool { return within(dir, s.path) })
-	}
-	hidden := slices.Concat(w.plan.Hide, always)
-	hide := func(inside bool) {
-		for _, dir := range hidden {
-			if inner(dir) == inside {
-				w.hide(dir)
-			}
-		}
-	}
-	hide(false)
-	for _, s := range w.sources {
-		w.show(s)
-	}
-	hide(true)
-	for _, dir := range hidden { // nothing is made in there any more
+	for _, dir := range w.cover() { // nothing is made in there any more
 		w.readOnly(dir, unix.MS_NOEXEC|unix.MS_RELATIME).unless(unix.ENOENT, unix.ENOTDIR, unix.EINVAL) // where it is not there
 	}
 	for _, dir := range w.plan.Lock {
@@ -90,6 +73,7 @@ func (w *world) build() error {
 		w.readOnly(dir, flags)
 	}
 	w.mountOver("/dev/shm", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%")
+	w.ownDevices()
 	if w.plan.Level == Full {
 		w.mount("mounting a /proc of its own", "proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 	}
@@ -104,7 +88,47 @@ func (w *world) build() error {
 	return nil
 }
 
-// open finds what is shown of what will be hidden; the deepest last, so that it lies on top.
+// cover hides and shows, from the outermost folder to the innermost, so that each lies on top of
+// what it is within: a folder may be shown that has a hidden one in it, in which something is shown.
+// It returns what is hidden.
+func (w *world) cover() (hidden []string) {
+	type layer struct {
+		path string
+		show *source // nil: hide
+	}
+	var layers []layer
+	for _, dir := range slices.Concat(w.plan.Hide, always) {
+		if !slices.ContainsFunc(w.sources, func(s source) bool { return s.path == dir }) {
+			layers, hidden = append(layers, layer{path: dir}), append(hidden, dir)
+		}
+	}
+	for i := range w.sources {
+		layers = append(layers, layer{w.sources[i].path, &w.sources[i]})
+	}
+	slices.SortStableFunc(layers, func(a, b layer) int { return strings.Count(a.path, "/") - strings.Count(b.path, "/") })
+	for _, l := range layers {
+		if l.show != nil {
+			w.show(*l.show)
+		} else {
+			w.hide(l.path)
+		}
+	}
+	return hidden
+}
+
+// queues is where the message queues of an IPC namespace are files.
+const queues = "/dev/mqueue"
+
+// ownDevices adds message queues and terminals that are the world's own, where the host has any. Those
+// of another App are its user's, too. Landlock lets an App make a queue only where they are mounted.
+func (w *world) ownDevices() {
+	const flags = unix.MS_NOSUID | unix.MS_NOEXEC
+	w.mountOver(queues, flags|unix.MS_NODEV, "mode=0755,size=64k")
+	w.mount("mounting message queues of its own", "mqueue", queues, "mqueue", flags|unix.MS_NODEV, "").unless(unix.ENOENT, unix.ENODEV, unix.EPERM)
+	w.mount("mounting terminals of its own", "devpts", "/dev/pts", "devpts", flags, "newinstance,mode=0620,ptmxmode=0666").unless(unix.ENOENT)
+}
+
+// open finds what is shown of what will be hidden.
 func (w *world) open() error {
 	for _, list := range []struct {
 		paths    []string
@@ -136,7 +160,6 @@ func (w *world) open() error {
 			w.sources = append(w.sources, s)
 		}
 	}
-	slices.SortStableFunc(w.sources, func(a, b source) int { return strings.Count(a.path, "/") - strings.Count(b.path, "/") })
 	return nil
 }
 

@@ -3,6 +3,7 @@ package shim
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/spec"
@@ -28,6 +29,31 @@ func (s *supervisor) limit() error {
 		s.status.Unlimited = plain.Tail(plain.Text(why.Error()), spec.MaxUnlimited)
 	}
 	return nil
+}
+
+// limitable finds out which limits hold for each App, and why that is not all, by a control group
+// that it makes and removes.
+func limitable() (holds []string, missing string) {
+	if limitsMemory {
+		return []string{spec.LimitMemory, spec.LimitTasks}, "this system gives no job a share of the CPU"
+	}
+	g, noGroup := cgroup.New()
+	var lacks []string
+	for _, c := range []struct{ controller, limit string }{{"memory", spec.LimitMemory}, {"pids", spec.LimitTasks}, {"cpu", spec.LimitCPU}} {
+		if g.Limits(c.controller) {
+			holds = append(holds, c.limit)
+		} else {
+			lacks = append(lacks, c.controller)
+		}
+	}
+	g.Close()
+	switch {
+	case noGroup != nil:
+		missing = noGroup.Error()
+	case len(lacks) > 0:
+		missing = fmt.Sprintf("the control groups here lack the controllers %s", strings.Join(lacks, ", "))
+	}
+	return holds, missing
 }
 
 // explainMemory finds out whether the kernel ended the App because memory was short. The App's own

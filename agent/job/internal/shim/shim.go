@@ -83,6 +83,7 @@ func other(req spec.Request) (reply spec.Reply, err error) {
 	switch req.Op {
 	case spec.OpProbe:
 		reply.Level, reply.Missing = probe()
+		reply.Limits, reply.Unlimited = limitable()
 	case spec.OpReap:
 		reply.Killed, err = reap(req.Dir, req.Status)
 	case spec.OpSweep:

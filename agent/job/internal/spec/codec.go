@@ -23,7 +23,7 @@ const (
 	OpReap  = "reap"  // end what is left in Dir
 	OpSweep = "sweep" // end what descends neither from a shim of Living nor from Agent
 	OpClear = "clear" // remove what the shim's user has in Dir
-	OpProbe = "probe" // see how far Apps can be isolated
+	OpProbe = "probe" // see how far Apps can be isolated and limited
 	OpRead  = "read"  // see whether the shim's user can read Paths
 )
 
@@ -57,6 +57,9 @@ type Reply struct {
 	// Level is the highest isolation there is, Missing what the kernel said to the next; of OpProbe.
 	Level   isolation.Level `json:"level,omitempty"`
 	Missing string          `json:"missing,omitempty"`
+	// Limits are those that hold for each App, Unlimited says why that is not all; of OpProbe.
+	Limits    []string `json:"limits,omitempty"`
+	Unlimited string   `json:"unlimited,omitempty"`
 
 	Code  string `json:"code,omitempty"` // names the error, "job.…"
 	Error string `json:"error,omitempty"`

@@ -86,6 +86,13 @@ type Limits struct {
 	FileSize  uint64 `json:"file_size,omitempty"` // bytes
 }
 
+// Names of the limits that hold for all processes of one job together.
+const (
+	LimitMemory = "memory"
+	LimitTasks  = "tasks"
+	LimitCPU    = "cpu"
+)
+
 // Within are the limits where those of asked are lower, or the only ones. Nothing that is asked for
 // raises a limit.
 func (l Limits) Within(asked Limits) Limits {

@@ -23,7 +23,7 @@ func (a *API) show(e dispatch.Execution) v1.Execution {
 	out := v1.Execution{
 		ID: e.ID, Environment: e.Environment, App: e.App, Runtime: e.Runtime, State: e.State, Ended: e.Terminal(), Only: e.Only,
 		Attempt: e.Attempt, Server: e.Server, Priority: e.Priority, Retryable: e.Retryable,
-		TimeoutMS: e.Timeout.Milliseconds(), Params: e.ParamNames, Reason: e.Reason,
+		TimeoutMS: e.Timeout.Milliseconds(), Limits: e.Limits, Params: e.ParamNames, Reason: e.Reason,
 		Created: e.Created, Delivered: e.Delivered, Accepted: e.Accepted, Started: e.Started, EndedAt: e.Ended,
 	}
 	if s, err := a.Registry.Server(e.Server); err == nil {

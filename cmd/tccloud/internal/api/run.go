@@ -187,6 +187,6 @@ func compose(q v1.NewExecution, app v1.App) (dispatch.Request, error) {
 		ID: q.ID, KVContext: q.KVContext, Signature: q.Signature,
 		Environment: q.Environment, Server: q.Server, App: app.AppRef, Runtime: app.Runtime, Params: in.Params,
 		Defaults:     platform(q.Environment, app),
-		OutVariables: in.OutVariables, Timeout: timeout, Priority: priority, Retryable: q.Retryable,
+		OutVariables: in.OutVariables, Timeout: timeout, Priority: priority, Retryable: q.Retryable, Limits: q.Limits,
 	}, nil
 }

@@ -29,6 +29,7 @@ type runFlags struct {
 	timeout      time.Duration
 	priority     int
 	retryable    bool
+	limits       wire.Limits
 	follow       bool
 	detach       bool
 	json         bool
@@ -50,6 +51,10 @@ names and values ("-" reads stdin), or --param NAME=@FILE.
   tccloud run lab My_App --param-file params.json --follow --data DIR
   tccloud run lab My_App@1.0.2 --param user=ada --param password=@pw.txt --data DIR
   tccloud run lab My_Playbook_App --kv '#App:1:in!String=hello' --json --data DIR
+
+--memory, --tasks and --cpu-weight bound the App with all that it starts, below what
+the server's settings allow. They hold where the server's runner is the socket; an App
+that takes more memory ends as failed, with app.out_of_memory.
 
 With --follow the App's stdout comes on stdout, its stderr and its own logs on stderr
 (with --json all of it on stderr).
@@ -75,6 +80,7 @@ are secret the cloud is not asked, either: name them, or give the --package.
 	f.DurationVar(&flags.timeout, "timeout", 0, "end the App after so long, 1s–168h (default the App's own, or the cloud's)")
 	f.IntVar(&flags.priority, "priority", 5, "0 (last) to 9 (first)")
 	f.BoolVar(&flags.retryable, "retryable", false, "may be run again when its outcome cannot be known")
+	addLimits(f, &flags.limits)
 	f.BoolVarP(&flags.follow, "follow", "f", false, "show the App's output while it runs")
 	f.BoolVar(&flags.detach, "detach", false, "do not wait: print the execution's id")
 	f.BoolVar(&flags.json, "json", false, "answer in JSON")
@@ -121,7 +127,7 @@ func runArguments(cmd *cobra.Command, args []string) error {
 func order(cmd *cobra.Command, stdin io.Reader, environment, name string, flags runFlags) (v1.NewExecution, error) {
 	q := v1.NewExecution{
 		Environment: environment, TimeoutMS: flags.timeout.Milliseconds(), Priority: &flags.priority,
-		Retryable: flags.retryable, OutVariables: flags.outVariables,
+		Retryable: flags.retryable, Limits: flags.limits, OutVariables: flags.outVariables,
 	}
 	q.App, q.Version = app.Split(name)
 	if flags.timeout < 0 {

@@ -46,6 +46,7 @@ func TestSigned(t *testing.T) {
 		r.Params = map[string]string{"p": strings.Repeat("x", size)}
 		r.Defaults = map[string]string{"tc_user_id": "1"}
 		r.OutVariables = []string{"#App:1:b!String", "#App:1:a!String"}
+		r.Limits = wire.Limits{MemoryMB: 512, Tasks: 200, CPUWeight: 50}
 		sign(&r, rig.Env, time.Now())
 		e, err := c.Dispatcher.Submit(t.Context(), r)
 		if err != nil {
@@ -67,16 +68,16 @@ func TestSigned(t *testing.T) {
 			if err == nil {
 				_, err = signed.Verify(o, s, rig.Env, keys, time.Now())
 			}
-			if err != nil || o.Attempt != wire.Attempt(attempt+1) {
-				t.Errorf("%s: attempt %d: %v", name, o.Attempt, err)
+			if err != nil || o.Attempt != wire.Attempt(attempt+1) || o.Limits != r.Limits {
+				t.Errorf("%s: attempt %d with limits %q: %v", name, o.Attempt, o.Limits, err)
 			}
 			if attempt == 1 {
 				finish(c, a, o.Ref)
 			}
 			a.Kill()
 		}
-		if e, err = c.Dispatcher.Get(t.Context(), e.ID); err != nil || e.Signature != r.Signature {
-			t.Errorf("%s: the signature is not kept: %v", name, err)
+		if e, err = c.Dispatcher.Get(t.Context(), e.ID); err != nil || e.Signature != r.Signature || e.Limits != r.Limits {
+			t.Errorf("%s: the signature or the limits are not kept: %v", name, err)
 		}
 	}
 	for name, change := range map[string]func(*dispatch.Request){

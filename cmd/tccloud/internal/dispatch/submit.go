@@ -35,6 +35,7 @@ type Request struct {
 	StartWithin  time.Duration     // rejected when not delivered so long after Submit; 0 = Config.QueueTTL
 	Priority     int               // 0 (last)–9 (first); see DefaultPriority
 	Retryable    bool              // may run again after interrupted
+	Limits       wire.Limits       // of the App's memory, processes and share of the CPU
 	Server       wire.ServerXID    // the only one that may take it; "" = any of the Environment
 	Signature    string            // of the operator, over what Draft returns; "" without one
 }
@@ -120,7 +121,7 @@ func (d *Dispatcher) record(r Request) (*record.Record, []byte, error) {
 			OutVariables: r.OutVariables, ParamNames: slices.Sorted(maps.Keys(r.Params)),
 			Timeout:     cmp.Or(r.Timeout, d.cfg.Timeout),
 			StartWithin: within,
-			Priority:    r.Priority, Retryable: r.Retryable,
+			Priority:    r.Priority, Retryable: r.Retryable, Limits: r.Limits,
 			State: wire.StateQueued, Attempt: 1, Created: now, Queued: now,
 		},
 		Inputs: inputs,
@@ -169,7 +170,7 @@ func frame(rec *record.Record, age time.Duration, params map[string]string, toke
 		Token: token, KVContext: rec.KVContext, OutVariables: rec.OutVariables,
 		TimeoutMS:     rec.Timeout.Milliseconds(),
 		StartWithinMS: max(1, (rec.StartWithin - age).Milliseconds()),
-		Priority:      rec.Priority, Retryable: rec.Retryable, Signature: rec.Signature,
+		Priority:      rec.Priority, Retryable: rec.Retryable, Limits: rec.Limits, Signature: rec.Signature,
 	}
 	if token != "" {
 		m.TokenTTLMS = ttl.Milliseconds()

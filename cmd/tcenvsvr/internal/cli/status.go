@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/agent/job"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
@@ -95,6 +97,7 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 			row("template", "%s %s: %s", t.App, t.Version, t.State)
 		}
 	}
+	printLimits(row, s.Limits)
 	printPolicy(row, s)
 	for _, d := range s.DamagedApps {
 		row("app", "%s", d)
@@ -127,6 +130,22 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 		row("", "%s  %s %s  %s for %s", o.Ref, o.App, o.Version, o.State, ms(o.ForMS))
 	}
 	return w.Flush()
+}
+
+// printLimits shows what bounds a single App, and where nothing bounds what should be bounded.
+func printLimits(row func(name, format string, args ...any), l *job.LimitsReport) {
+	switch {
+	case l == nil:
+	case l.Missing == "":
+		row("limits", "%s of each App", strings.Join(l.Holds, ", "))
+	case l.MemoryMegabytes > 0 && !slices.Contains(l.Holds, job.LimitMemory):
+		row("LIMITS", "appsMemoryMegabytes=%d does NOT hold: %s", l.MemoryMegabytes, l.Missing)
+		row("", "hint: \"tcenvsvr doctor\" says what to do")
+	case len(l.Holds) == 0:
+		row("limits", "none of single Apps: %s", l.Missing)
+	default:
+		row("limits", "%s of each App, not more: %s", strings.Join(l.Holds, ", "), l.Missing)
+	}
 }
 
 // printPolicy shows what the host's owner allows, and the key that belongs to it.

@@ -26,6 +26,8 @@ type Status struct {
 	// Templates are the processes that have imported what Apps bundle, and why an App that runs often
 	// has none.
 	Templates []templates.Status `json:"templates,omitempty"`
+	// Limits says which limits hold for each App; nil as Isolation.
+	Limits *job.LimitsReport `json:"limits,omitempty"`
 	// Bytecode says which Apps are being compiled, and why some could not be.
 	Bytecode app.Bytecode `json:"bytecode"`
 	// Archives says which Java Apps have class-data archives, and why some have none.

@@ -38,7 +38,7 @@ func (d *daemon) probe(ctx context.Context) (err error) {
 		return err
 	}
 	world := execution.Isolation
-	world.Show, world.Keep = append(slices.Clip(world.Show), filepath.Dir(program)), []string{dir}
+	world.Show, world.Keep = append(slices.Clip(world.Show), program), []string{dir}
 	process, err := d.jobs.Start(ctx, job.Launch{
 		Isolation: world,
 		ID:        session, Dir: dir, Argv: []string{program, job.ShimCommand}, // it ends at once, because it gets no request

@@ -20,9 +20,14 @@ func (d *daemon) status() controlapi.Status {
 	s.Policy = d.policyStatus()
 	s.SealKey, s.SealKeyProblem = d.sealing.status()
 	s.Twin = d.twin.now(s.Link.Epoch)
+	isolation, limits := d.jobs.Known()
+	if s.Isolation = isolation; limits != nil {
+		l := *limits
+		l.MemoryMegabytes = d.live.settings().AppsMemory
+		s.Limits = &l
+	}
 	s.Bytecode = d.apps.Bytecode()
 	s.Archives = d.archives.Status()
-	s.Isolation = d.jobs.KnownIsolation()
 	s.Templates = d.templates.Status()
 	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)
 	return s

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"slices"
 	"strings"
 
 	"tcenvsvr/agent/job"
@@ -69,6 +70,43 @@ func isolated(ctx context.Context, t *target) outcome {
 }
 
 const isolationHint = `allow user namespaces: sysctl user.max_user_namespaces=15000 (in /etc/sysctl.d); in a container, a /proc that is not masked`
+
+// limited tries, as an order does, which limits hold for a single App. Not to have them is a warning
+// where the settings ask for them.
+func limited(ctx context.Context, t *target) outcome {
+	if t.settingsErr != nil {
+		return skip("the settings cannot be read")
+	}
+	jobs, err := parts.NewJobs(t.settings, t.Paths.State, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return skip("%s", oneLine(err))
+	}
+	l, err := jobs.Limits(ctx)
+	if err != nil {
+		return skip("%s", oneLine(err))
+	}
+	holds := strings.Join(l.Holds, ", ")
+	hint := limitsHint
+	if t.settings.Runner() != "socket" {
+		hint = limitsRunnerHint
+	}
+	switch {
+	case l.Missing == "":
+		return ok("%s of each App, as settings and orders say", holds)
+	case slices.Contains(l.Holds, job.LimitMemory):
+		return ok("%s of each App, as settings and orders say; not more: %s", holds, l.Missing)
+	case !settings.Sandboxed:
+		return skip("%s", l.Missing)
+	case t.settings.AppsMemory > 0:
+		return warn(hint, "appsMemoryMegabytes is %d and does not hold: %s", t.settings.AppsMemory, l.Missing)
+	}
+	return skip("memory of single Apps is not limited, as nothing asks for it; to have limits: %s", hint)
+}
+
+const (
+	limitsRunnerHint = `"systemctl enable --now tc-job.socket", then "tcenvsvr settings set appsRunner socket", on a host with control groups of version 2`
+	limitsHint       = `control groups of version 2 (boot with systemd.unified_cgroup_hierarchy=1), and Delegate=yes in tc-job@.service`
+)
 
 // listens checks in the kernel's table that somebody listens on the socket: a connection would
 // start a shim.

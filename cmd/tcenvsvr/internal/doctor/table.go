@@ -43,6 +43,7 @@ var table = []check{
 
 	{"sandbox", "runner", "Apps become the sandbox user by it", runner},
 	{"sandbox", "isolation", "Apps of one user could read and stop each other", isolated},
+	{"sandbox", "limits", "an App that takes all memory takes it from all others", limited},
 
 	{"network", "DNS", "names of the cloud must be found", dns},
 	{"network", "broker TCP", "orders come by TCP 62000", brokerTCP},

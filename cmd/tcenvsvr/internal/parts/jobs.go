@@ -24,8 +24,9 @@ type Jobs struct {
 	wanted string // appsIsolation
 	logger *slog.Logger
 
-	mu        sync.Mutex           // held while it is tried how far Apps can be isolated: orders wait for that
+	mu        sync.Mutex           // held while it is tried what this host can do for Apps: orders wait for that
 	isolation *job.IsolationReport // nil until it is known
+	limits    *job.LimitsReport    // as isolation
 }
 
 // NewJobs makes the executor that the settings ask for. state is the folder of the agent's state. A

@@ -186,6 +186,7 @@ type NewExecution struct {
 	TimeoutMS    int64             `json:"timeout_ms,omitempty"`
 	Priority     *int              `json:"priority,omitempty"` // 5
 	Retryable    bool              `json:"retryable,omitempty"`
+	Limits       wire.Limits       `json:"limits,omitzero"`      // what the App may take, where that is less than the server's settings say
 	KVContext    string            `json:"kv_context,omitempty"` // of the draft
 	Draft        wire.SHA256       `json:"draft,omitempty"`      // Draft.SHA256: refused with CodeChanged if another order would be made now
 	Signature    string            `json:"signature,omitempty"`  // agent/link/signed, over Draft.Order; with ID and Draft
@@ -227,6 +228,7 @@ type Execution struct {
 	Priority    int            `json:"priority"`
 	Retryable   bool           `json:"retryable"`
 	TimeoutMS   int64          `json:"timeout_ms"`
+	Limits      wire.Limits    `json:"limits,omitzero"`       // of the order; the server's own hold where they are lower
 	Params      []string       `json:"params,omitempty"`      // names
 	Only        wire.ServerXID `json:"only,omitempty"`        // the one server that may take it
 	SealedTo    []string       `json:"sealed_to,omitempty"`   // names of the servers that open its sealed parameters

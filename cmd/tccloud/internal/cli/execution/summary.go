@@ -19,7 +19,7 @@ func Summary(w io.Writer, x v1.Execution) {
 	}
 	pairs = append(pairs, "signal", x.Signal, "message", x.Message, "error", x.Error, "reason", x.Reason, "server", x.ServerName,
 		"attempt", x.Attempt, "created", operator.Time(x.Created), "started", operator.Time(x.Started), "ended", operator.Time(x.EndedAt),
-		"parameters", strings.Join(x.Params, ", "))
+		"limits", x.Limits, "parameters", strings.Join(x.Params, ", "))
 	pairs = append(pairs, "sealed to", strings.Join(x.SealedTo, ", "), "waits", x.Waits)
 	if x.SignedBy != "" {
 		pairs = append(pairs, "signed by", fmt.Sprintf("key %s, to start until %s; verified by the server, not by the cloud", x.SignedBy, operator.Time(x.SignedUntil)))

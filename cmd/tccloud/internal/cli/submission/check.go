@@ -52,6 +52,8 @@ func (a Asked) Check(d v1.Draft) (Report, error) {
 		return Report{}, differs("its priority is %d, not %d", m.Priority, *q.Priority)
 	case m.Retryable != q.Retryable:
 		return Report{}, differs("retryable is %t, not %t", m.Retryable, q.Retryable)
+	case m.Limits != q.Limits: // also those that were not asked for: they could fail what is to run
+		return Report{}, differs("its limits are %q, not %q", m.Limits, q.Limits)
 	case m.Token != "" || m.Signature != "":
 		return Report{}, differs("it has a token or a signature")
 	case q.OutVariables != nil && !slices.Equal(m.OutVariables, q.OutVariables):
@@ -116,6 +118,7 @@ type Report struct {
 	TimeoutMS    int64             `json:"timeout_ms"`
 	Priority     int               `json:"priority"`
 	Retryable    bool              `json:"retryable"`
+	Limits       wire.Limits       `json:"limits,omitzero"`
 	SealedTo     []Recipient       `json:"sealed_to,omitempty"`
 	KeyID        string            `json:"key_id,omitempty"`
 	NotAfter     string            `json:"not_after,omitempty"`
@@ -132,7 +135,7 @@ type Param struct {
 func (a Asked) report(m *wire.Order) Report {
 	r := Report{
 		Order: m.Order, Environment: a.Request.Environment, App: m.App, AppCheckedBy: "name", Runtime: m.Runtime, Platform: m.Defaults,
-		KVContext: m.KVContext, OutVariables: m.OutVariables, TimeoutMS: m.TimeoutMS, Priority: m.Priority, Retryable: m.Retryable,
+		KVContext: m.KVContext, OutVariables: m.OutVariables, TimeoutMS: m.TimeoutMS, Priority: m.Priority, Retryable: m.Retryable, Limits: m.Limits,
 	}
 	switch {
 	case a.Package != nil:

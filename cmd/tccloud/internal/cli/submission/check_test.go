@@ -28,7 +28,7 @@ func pkg() *v1.App {
 func request() v1.NewExecution {
 	five := 5
 	return v1.NewExecution{
-		ID: "id-1", Environment: "lab", App: "My App", Version: "1.0.0", Priority: &five,
+		ID: "id-1", Environment: "lab", App: "My App", Version: "1.0.0", Priority: &five, Limits: wire.Limits{MemoryMB: 64, Tasks: 20},
 		Params: map[string]string{"user": "ada", "password": "s3cr3t"},
 	}
 }
@@ -40,7 +40,7 @@ func draft() v1.Draft {
 		Ref: wire.Ref{Order: "id-1", Attempt: 1}, Runtime: p.Runtime, App: p.AppRef,
 		Params:   map[string]string{"user": "ada", "password": "s3cr3t", "port": "443"},
 		Defaults: map[string]string{"tc_user_id": "1"}, KVContext: "id-1", OutVariables: []string{"#App:1:out!String"},
-		TimeoutMS: 120_000, Priority: 5,
+		TimeoutMS: 120_000, Priority: 5, Limits: wire.Limits{MemoryMB: 64, Tasks: 20},
 	}}
 }
 
@@ -68,6 +68,10 @@ func TestCheck(t *testing.T) {
 		"another priority":       {change: func(d *v1.Draft) { d.Order.Priority = 9 }},
 		"run again and again":    {change: func(d *v1.Draft) { d.Order.Retryable = true }},
 		"other outputs":          {func(d *v1.Draft) { d.Order.OutVariables = nil }, true},
+		"no limits":              {change: func(d *v1.Draft) { d.Order.Limits = wire.Limits{} }},
+		"less memory":            {change: func(d *v1.Draft) { d.Order.Limits.MemoryMB = 16 }},
+		"other tasks":            {change: func(d *v1.Draft) { d.Order.Limits.Tasks++ }},
+		"a limit nobody set":     {change: func(d *v1.Draft) { d.Order.Limits.CPUWeight = 1 }},
 		"a token":                {change: func(d *v1.Draft) { d.Order.Token = "t" }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -45,7 +45,7 @@ func (r Report) Print(w io.Writer) {
 	}
 	pairs = append(pairs, "sealed to", strings.Join(to, ", "), "set by the cloud", strings.Join(platform, ", "), "key-value context", r.KVContext,
 		"output variables", strings.Join(r.OutVariables, ", "), "timeout", time.Duration(r.TimeoutMS)*time.Millisecond, "priority", r.Priority,
-		"retryable", r.Retryable, "signed by key", r.KeyID, "to start until", r.NotAfter)
+		"retryable", r.Retryable, "limits", r.Limits, "signed by key", r.KeyID, "to start until", r.NotAfter)
 	cli.Facts(w, pairs...)
 }
 

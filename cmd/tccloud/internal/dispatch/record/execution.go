@@ -20,6 +20,7 @@ type Execution struct {
 	StartWithin  time.Duration `json:"start_within_ns"` // rejected if not delivered so long after Created
 	Priority     int           `json:"priority"`        // 0 (last)–9 (first)
 	Retryable    bool          `json:"retryable"`
+	Limits       wire.Limits   `json:"limits,omitzero"`
 	// Signature is that of the operator who submitted the order (package link/signed), "" without one.
 	Signature string `json:"signature,omitempty"`
 	// SealedTo are the ids of the keys each of which opens all sealed parameters (package
