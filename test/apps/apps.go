@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers all:feed all:framework all:java-http
+//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers all:feed all:framework all:framework-source all:java-http
 var sources embed.FS
 
 // ErrNoJDK means that a Java App cannot be built: there is no javac.
@@ -30,23 +30,24 @@ type recipe struct {
 }
 
 var recipes = map[string]recipe{
-	"playbook":   {folders: []string{"shared", "playbook"}},
-	"job":        {folders: []string{"shared", "job"}},
-	"legacy":     {folders: []string{"shared", "legacy"}},
-	"legacy-cli": {folders: []string{"shared", "legacy", "legacy-cli"}},
-	"stubborn":   {folders: []string{"shared", "stubborn"}},
-	"flood":      {folders: []string{"shared", "flood"}},
-	"noop":       {folders: []string{"noop"}},
-	"sleep":      {folders: []string{"shared", "sleep"}},
-	"feed":       {folders: []string{"shared", "feed"}},
-	"workers":    {folders: []string{"shared", "workers"}},
-	"probe":      {folders: []string{"shared", "probe"}},
-	"hostile":    {folders: []string{"shared", "hostile"}},
-	"stranger":   {folders: []string{"shared", "stranger"}},
-	"java":       {folders: []string{"java"}, java: true},
-	"java-cli":   {folders: []string{"java", "java-cli"}, java: true},
-	"framework":  {folders: []string{"shared", "framework"}, add: addFramework},
-	"java-http":  {folders: []string{"java-http"}, add: addJars, java: true},
+	"playbook":         {folders: []string{"shared", "playbook"}},
+	"job":              {folders: []string{"shared", "job"}},
+	"legacy":           {folders: []string{"shared", "legacy"}},
+	"legacy-cli":       {folders: []string{"shared", "legacy", "legacy-cli"}},
+	"stubborn":         {folders: []string{"shared", "stubborn"}},
+	"flood":            {folders: []string{"shared", "flood"}},
+	"noop":             {folders: []string{"noop"}},
+	"sleep":            {folders: []string{"shared", "sleep"}},
+	"feed":             {folders: []string{"shared", "feed"}},
+	"workers":          {folders: []string{"shared", "workers"}},
+	"probe":            {folders: []string{"shared", "probe"}},
+	"hostile":          {folders: []string{"shared", "hostile"}},
+	"stranger":         {folders: []string{"shared", "stranger"}},
+	"java":             {folders: []string{"java"}, java: true},
+	"java-cli":         {folders: []string{"java", "java-cli"}, java: true},
+	"framework":        {folders: []string{"shared", "framework"}, add: addFramework},
+	"framework-source": {folders: []string{"shared", "framework", "framework-source"}, add: addSourceFramework},
+	"java-http":        {folders: []string{"java-http"}, add: addJars, java: true},
 }
 
 // Names returns all Apps, sorted.
