@@ -132,11 +132,12 @@ func (b *bench) made(p place, s *server, m mode, waits time.Duration) (why strin
 		}
 		_, served := templates(s)
 		switch {
-		case m.made == "" && runs >= 2, m.made == "template" && served > 0, m.made != "" && t.results[m.made] == "yes":
+		case m.made == "" && runs < 2:
+		case m.made == "", m.made == "template" && served > 0, m.made != "" && t.results[m.made] == "yes":
 			return "", nil
 		case time.Now().After(limit):
 			return fmt.Sprintf("after %s of runs none had its %s", waits, m.made), nil
-		case m.made != "":
+		default:
 			time.Sleep(500 * time.Millisecond)
 		}
 	}
