@@ -295,8 +295,9 @@ func TestJavaApps(t *testing.T) {
 // TestHeavyApps: those that are as large as Apps of customers, and that are measured, do their work.
 func TestHeavyApps(t *testing.T) {
 	for name, want := range map[string]struct{ line, message string }{
-		"framework": {"started with ", "framework Örg"},
-		"java-http": {"started on ", "fetched 3 tags"},
+		"framework":        {"started with ", "framework Örg"},
+		"framework-source": {"started with ", "framework Örg"},
+		"java-http":        {"started on ", "fetched 3 tags"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)

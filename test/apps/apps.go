@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers all:ordinary all:ordinary-java all:hungry all:feed all:framework all:java-http
+//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers all:ordinary all:ordinary-java all:hungry all:feed all:framework all:framework-source all:java-http
 var sources embed.FS
 
 // ErrNoJDK means that a Java App cannot be built: there is no javac.
@@ -48,9 +48,10 @@ var recipes = map[string]recipe{
 	"java":       {folders: []string{"java"}, java: true},
 	"java-cli":   {folders: []string{"java", "java-cli"}, java: true},
 
-	"ordinary-java": {folders: []string{"ordinary-java"}, java: true},
-	"framework":     {folders: []string{"shared", "framework"}, add: addFramework},
-	"java-http":     {folders: []string{"java-http"}, add: addJars, java: true},
+	"ordinary-java":    {folders: []string{"ordinary-java"}, java: true},
+	"framework":        {folders: []string{"shared", "framework"}, add: addFramework},
+	"java-http":        {folders: []string{"java-http"}, add: addJars, java: true},
+	"framework-source": {folders: []string{"shared", "framework", "framework-source"}, add: addSourceFramework},
 }
 
 // Names returns all Apps, sorted.

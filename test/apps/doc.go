@@ -12,6 +12,7 @@
 //	java        fileParams, key-value API, a log of its own name; built with the JDK when it is asked for
 //	java-cli    the same with system properties
 //	framework   imports as much as Apps with a framework do: Debian's libraries and a package that is generated
+//	framework-source  the same, with bytecode hidden from Python
 //	java-http   an HTTP client, two JSON libraries from Debian and a server for them to talk with
 //	noop        nothing at all
 //	sleep       leaves a unique mark for each start

@@ -1,6 +1,7 @@
 package apps
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path"
@@ -267,6 +268,13 @@ func addFramework(files map[string][]byte) error {
 	}
 	put("api/objects/__init__.py", all.String())
 	return nil
+}
+
+// addSourceFramework is addFramework for the App whose entry point hides bytecode from the other's.
+func addSourceFramework(files map[string][]byte) error {
+	run, err := sources.ReadFile("framework/run.py")
+	files["main.py"] = run
+	return errors.Join(err, addFramework(files))
 }
 
 // object is one of the API's objects.

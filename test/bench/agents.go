@@ -163,7 +163,7 @@ func agents(b *bench) error {
 	b.row("all connected after", at.Sub(begin).Seconds(), "s", "")
 	b.row("gateway without agents, RSS", before/1e6, "MB", "")
 	b.row("gateway with them, RSS", after/1e6, "MB", "")
-	b.row("RSS for each idle agent", (after-before)/float64(n)/1e3, "KB", "<= 25 KB")
+	b.row("RSS for each idle agent", (after-before)/float64(n)/1e3, "KB", "<= 22 KB")
 	b.row("of that its own memory", (ownAfter-ownBefore)/float64(n)/1e3, "KB", "")
 	return nil
 }

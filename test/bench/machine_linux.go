@@ -118,6 +118,7 @@ func (b *bench) newMachine() (*lab, error) {
 	m.admin, err = b.admin(m.c)
 	if err == nil {
 		m.admin.transport.DialContext = m.dial
+		m.admin.transport.TLSClientConfig.ServerName = "127.0.0.1" // its certificate is for the loopback
 	}
 	return m, err
 }
@@ -193,7 +194,8 @@ func (m *lab) start(settings map[string]string) (*server, error) {
 		m.Run("rm", "-f", dropIn)
 	}
 	m.Run("systemctl", "stop", unit)
-	m.Run("rm", "-rf", agentHome+"/.tcenvsvr")
+	m.Run("find", agentHome+"/.tcenvsvr", "-mindepth", "1", "-delete")
+	m.Run("tcenvsvr", "host", "apply") // makes its folders anew
 	m.Run("sudo", "-u", "threatconnect", "tcenvsvr", "enroll", "/share/bundles/"+name+".zip", "--yes", "--master-key-file", masterKey)
 	m.Write("/etc/"+product+"/environment", env.String(), 0o644)
 	m.Run("systemctl", "daemon-reload")

@@ -71,7 +71,7 @@ func (b *bench) size(full, small int) int {
 // options are those of the command line.
 type options struct {
 	quick, json bool
-	keep        string
+	keep, agent string
 	runners     []string
 	isolated    bool
 }
@@ -82,6 +82,7 @@ func command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&o.quick, "quick", false, "small numbers")
 	root.PersistentFlags().BoolVar(&o.json, "json", false, "answer in JSON")
 	root.PersistentFlags().StringVar(&o.keep, "keep", "", "work in this new folder and leave it, with all logs (default: a temporary one)")
+	root.PersistentFlags().StringVar(&o.agent, "agent", "", "measure this tcenvsvr, with its tcenvsvr-shim beside it, and not that of the source; --runner none only")
 	for _, verb := range []struct {
 		name, short string
 		run         func(*bench) error
@@ -140,7 +141,7 @@ func measure(name string, run func(*bench) error, alone bool, o options) error {
 	}
 	s := &stage.Stage{Dir: dir}
 	if !alone {
-		if s, err = stage.New(ctx, dir, "", ""); err != nil {
+		if s, err = stage.New(ctx, dir, "", o.agent); err != nil {
 			return err
 		}
 	}

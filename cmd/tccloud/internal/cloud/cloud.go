@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -52,10 +51,6 @@ const MinClientLife = 3 * time.Second
 
 // Run serves until ctx ends.
 func Run(ctx context.Context, cfg Config) error {
-	if os.Getenv("GOGC") == "" {
-		// Thousands of idle sessions make a large heap of which little is garbage.
-		debug.SetGCPercent(50)
-	}
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("opening the data folder: %w", err)
 	}
@@ -113,6 +108,9 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 	g.Go(func() error { return st.Run(ctx) })
 	g.Go(func() error { return c.dispatcher.Run(ctx) })
 	g.Go(func() error { return c.gateway.Run(ctx) })
+	if os.Getenv("GOGC") == "" {
+		g.Go(func() error { collector(ctx); return nil })
+	}
 	g.Go(func() error { return c.registry.Run(ctx, fleet{c.gateway}) })
 	g.Go(func() error { return c.registry.KeepTime(ctx, c.confirmed) })
 	g.Go(func() error { return c.health.Run(ctx) })

@@ -37,7 +37,7 @@ type Gateway struct {
 	conns  sync.WaitGroup
 
 	mu       sync.Mutex
-	sessions map[*session]struct{}
+	sessions map[wire.ServerXID][]*session // of a server that comes back, for a moment, two
 	stopping bool
 }
 
@@ -59,7 +59,7 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	g := &Gateway{
 		cfg: cfg, log: cfg.Logger.With("component", "gateway"),
-		auth: make(chan struct{}, authAtOnce), sessions: map[*session]struct{}{},
+		auth: make(chan struct{}, authAtOnce), sessions: map[wire.ServerXID][]*session{},
 	}
 	var err error
 	g.port, err = port.Listen(port.Config{
@@ -126,8 +126,8 @@ func (g *Gateway) all() []*session {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	out := make([]*session, 0, len(g.sessions))
-	for s := range g.sessions {
-		out = append(out, s)
+	for _, of := range g.sessions {
+		out = append(out, of...)
 	}
 	return out
 }

@@ -147,7 +147,7 @@ func (g *Gateway) admit(ctx context.Context, c *port.Conn, h *wire.Hello) (*sess
 	if g.stopping {
 		err = &dispatch.EndError{Code: wire.CodeShutdown, Message: "this gateway is shutting down", RetryAfter: time.Second}
 	} else {
-		g.sessions[s] = struct{}{}
+		g.sessions[s.server.XID] = append(g.sessions[s.server.XID], s)
 	}
 	g.mu.Unlock()
 	if err == nil {

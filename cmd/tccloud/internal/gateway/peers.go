@@ -98,8 +98,11 @@ func (g *Gateway) here() []Session {
 }
 
 func (g *Gateway) find(xid wire.ServerXID) *session {
-	for _, s := range g.all() {
-		if s.server.XID == xid && !s.isClosed() {
+	g.mu.Lock()
+	of := slices.Clone(g.sessions[xid])
+	g.mu.Unlock()
+	for _, s := range of {
+		if !s.isClosed() {
 			return s
 		}
 	}

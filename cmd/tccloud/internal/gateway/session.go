@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -218,7 +219,11 @@ func (s *session) leave() {
 	s.mu.Unlock()
 	s.orders.Close()
 	s.g.mu.Lock()
-	delete(s.g.sessions, s)
+	if of := slices.DeleteFunc(s.g.sessions[s.server.XID], func(one *session) bool { return one == s }); len(of) > 0 {
+		s.g.sessions[s.server.XID] = of
+	} else {
+		delete(s.g.sessions, s.server.XID)
+	}
 	s.g.mu.Unlock()
 }
 

@@ -58,7 +58,8 @@ public final class Http {
         log.addHandler(handler);
 
         Files.writeString(Path.of((String) params.get("tc_out_path"), "results.tc"),
-                "printed_ns = " + (printed.getEpochSecond() * 1_000_000_000L + printed.getNano()) + "\n");
+                "printed_ns = " + (printed.getEpochSecond() * 1_000_000_000L + printed.getNano())
+                        + "\narchive = " + (archive() ? "yes" : "no") + "\n");
         ObjectMapper mapper = new ObjectMapper();
         HttpServer server = serve(mapper);
         try {
@@ -69,6 +70,10 @@ public final class Http {
             server.stop(0);
         }
         System.exit(0);
+    }
+
+    private static boolean archive() throws IOException {
+        return Files.readString(Path.of("/proc/self/cmdline"), StandardCharsets.ISO_8859_1).contains("SharedArchiveFile");
     }
 
     private static HttpServer serve(ObjectMapper mapper) throws IOException {
