@@ -124,6 +124,12 @@ func TestClassArchive(t *testing.T) {
 	with := "archive=" + file + " mapped=true change=refused"
 	run(with)
 
+	_, err = s.tcenvsvr(a, "settings", "set", "appsJavaArchives=off")
+	s.must(err, "turning archives off")
+	run("archive=none")
+	_, err = s.tcenvsvr(a, "settings", "set", "appsJavaArchives=auto")
+	s.must(err, "turning archives on")
+
 	// The next agent uses it, too.
 	a.Kill()
 	s.start(a, flags...)
