@@ -124,6 +124,12 @@ func TestClassArchive(t *testing.T) {
 	with := "archive=" + file + " mapped=true change=refused"
 	run(with)
 
+	_, err = s.tcenvsvr(a, "settings", "set", "appsJavaArchives=off")
+	s.must(err, "turning archives off")
+	run("archive=none")
+	_, err = s.tcenvsvr(a, "settings", "set", "appsJavaArchives=auto")
+	s.must(err, "turning archives on")
+
 	// The next agent uses it, too.
 	a.Kill()
 	s.start(a, flags...)
@@ -143,6 +149,35 @@ func TestClassArchive(t *testing.T) {
 	run("archive=none")
 	s.eventually("waiting for the archive of the new JDK", func() error { return loggedTimes(a, "class-data archive made", 3) })
 	run(with)
+}
+
+// TestClassArchiveOfTheSandboxUser: what is made as the sandbox user, in isolation, is the agent's and
+// cannot be changed by Apps; what an App writes in place of its list gives it nothing.
+func TestClassArchiveOfTheSandboxUser(t *testing.T) {
+	need.Java(t)
+	user := need.OtherUser(t)
+	need.Tool(t, "sudo")
+	s := newScene(t)
+	c := s.cloud("lab")
+	app, liar := s.sharedApp(c, "1.0.0"), s.sharedApp(c, "2.0.0")
+	a := s.agent(c, "lab", "one", "--appsIsolation", "required", "--appsSandboxUser", user.Username)
+	for n, list := range []string{"garbage", "link"} { // its failure is told once, whichever it is
+		if x := s.runToEnd(c, liar, "--param", "url="+list); !strings.Contains(x.Message, "archive=none") {
+			t.Errorf("run %d with %s: %+v", n, list, x)
+		}
+		s.archives(a, "waiting for the refusal of a list", func(now stage.Status) bool {
+			return now.Archives.Count == 0 && now.Archives.Pending == 0 && len(now.Archives.Problems) == 1
+		})
+	}
+	s.prints(a, "status", "there is no class-data archive of Test_-_shared-2.0.0_v2/", "left no list of classes")
+	if x := s.runToEnd(c, app); !strings.Contains(x.Message, "archive=none") {
+		t.Errorf("the first run: %+v", x)
+	}
+	s.archives(a, "waiting for an archive", func(now stage.Status) bool { return now.Archives.Count == 1 })
+	if x := s.runToEnd(c, app); !strings.Contains(x.Message, "mapped=true change=refused") {
+		t.Errorf("the second run: %+v", x)
+	}
+	s.prints(a, "status", "1 Apps have class-data archives")
 }
 
 // loggedTimes reports whether an agent's log has a text n times.

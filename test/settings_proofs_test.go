@@ -43,6 +43,7 @@ var proofs = map[string][]string{
 	"appsDefaultTimeoutSeconds": {script + "app_run.txtar"},
 	"appsJobOutputMaxBytes":     {parts + "TestSettingsReachApps", "agent/job/internal/capture.TestStreamKeepsDraining"},
 	"appsIsolation":             {"test.TestSandboxUser", "test/host.TestStrangers"},
+	"appsJavaArchives":          {"test.TestClassArchive"},
 	"appsMemoryMegabytes":       {parts + "TestSettingsLimitApps", "agent/job.TestOutOfMemory", "test/host.TestLimitsHold"},
 	"appsRunner":                {parts + "TestSettingsChooseTheSandbox"},
 	"appsTasksMax":              {parts + "TestSettingsLimitApps", "agent/job.TestTooManyTasks", "test.TestLimitsFollowSettings"},

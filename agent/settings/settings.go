@@ -41,6 +41,7 @@ type Settings struct {
 	CPUWeight      int           `koanf:"appsCpuWeight"`
 	DefaultTimeout time.Duration `koanf:"appsDefaultTimeoutSeconds"`
 	AppsIsolation  string        `koanf:"appsIsolation"`
+	JavaArchives   string        `koanf:"appsJavaArchives"`
 	OutputMaxBytes int           `koanf:"appsJobOutputMaxBytes"`
 	AppsMemory     int           `koanf:"appsMemoryMegabytes"` // 0 = no limit of one App
 	AppsRunner     string        `koanf:"appsRunner"`          // as written; Runner resolves auto

@@ -88,6 +88,8 @@ var All = []Setting{
 		Help: "how long an App may run if no timeout is given; orders always give one"},
 	{Name: "appsIsolation", Kind: Text, Default: "auto", Choices: []string{"auto", "required", "off"},
 		Help: "how far Apps are kept apart from each other and from this host (Linux only); auto is as far as the kernel allows, required takes no orders where that is less than all, off is not at all"},
+	{Name: "appsJavaArchives", Kind: Text, Live: true, Default: "auto", Choices: []string{"auto", "off"},
+		Help: "whether Java Apps start from class-data archives, which are made after the first successful run of a version and halve the processor time of later ones; off uses and makes none"},
 	{Name: "appsJobOutputMaxBytes", Kind: Number, Live: true, Default: "10485760", Min: 65_536, Max: 1 << 30,
 		Help: "how much of each of an App's output streams is kept, in bytes"},
 	{Name: "appsMemoryMegabytes", Kind: Number, Live: true, Default: "0", Min: 0, Max: 1 << 24,

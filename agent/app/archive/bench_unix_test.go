@@ -100,6 +100,19 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
+// BenchmarkEquip is what each start of a Java App pays on its way.
+func BenchmarkEquip(b *testing.B) {
+	p := newPlace(b, good)
+	s := p.open(b)
+	p.ran(b, s, p.app())
+	work(b, s)
+	for b.Loop() {
+		if p.equip(s, p.app()).Archive == "" {
+			b.Fatal("there is no archive")
+		}
+	}
+}
+
 // run runs the App once, without a shim.
 func (p *place) run(b *testing.B, v *variant, classes launch.Classes) {
 	b.Helper()

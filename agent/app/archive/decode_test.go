@@ -4,9 +4,20 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
+
+var sha = strings.Repeat("ab", 32)
+
+func classList(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "tc/test/C%d\n", i)
+	}
+	return b.String()
+}
 
 func TestDecodeList(t *testing.T) {
 	list := "# a comment\njava/lang/Object id: 0\n@lambda-proxy a/B run ()V\n@lambda-form-invoker [X] a b c\n" +

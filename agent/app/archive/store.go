@@ -26,6 +26,7 @@ import (
 type Config struct {
 	Programs string // exchange/programs: installations are <name>_v<major>/<sha256> in there
 	Build    build.Config
+	On       func() bool  // false: archives are neither used nor made; nil = always true
 	MaxBytes int64        // of all archives together; default maxBytes
 	Logger   *slog.Logger // nil = discard
 }
@@ -59,6 +60,9 @@ const (
 // Open opens the archives below c.Programs, and removes what a crash left half done.
 func Open(c Config) (*Store, error) {
 	c.MaxBytes = cmp.Or(c.MaxBytes, maxBytes)
+	if c.On == nil {
+		c.On = func() bool { return true }
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -115,7 +119,7 @@ func (s *Store) note(sha string) string { return filepath.Join(s.dir, sha+noteSu
 // wish for a list of its classes. It costs a stat call for each jar and some for the JDK.
 func (s *Store) Equip(dir string, m tcx.Manifest, e *launch.Execution) {
 	sha := filepath.Base(dir)
-	if !digest.MatchString(sha) || !launch.Mappable(s.dir) || !launch.Mappable(e.JobDir) {
+	if m.Language != "java" || !s.On() || !digest.MatchString(sha) || !launch.Mappable(s.dir) || !launch.Mappable(e.JobDir) {
 		return
 	}
 	key, err := s.key(dir, m, *e)

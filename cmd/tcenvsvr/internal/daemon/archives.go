@@ -9,7 +9,10 @@ import (
 
 // newArchives opens the class-data archives of Java Apps.
 func (d *daemon) newArchives() (*archive.Store, error) {
-	return archive.Open(archive.Config{Programs: d.paths.Programs, Build: d.builds(), Logger: d.logger.With("component", "archive")})
+	return archive.Open(archive.Config{
+		Programs: d.paths.Programs, Build: d.builds(), Logger: d.logger.With("component", "archive"),
+		On: func() bool { return d.live.settings().JavaArchives != "off" },
+	})
 }
 
 // prune removes old versions of Apps, and the archives of what is gone.

@@ -1,3 +1,5 @@
+//go:build unix
+
 package archive
 
 import (
@@ -37,8 +39,6 @@ type place struct {
 	isolation job.Level
 	sandboxed bool
 }
-
-var sha = strings.Repeat("ab", 32)
 
 // newPlace makes a place whose JDK is a shell script: build is what it does instead of making an
 // archive; $archive names that.
@@ -119,14 +119,6 @@ func (p *place) ran(t testing.TB, s *Store, dir string) {
 	jobDir := filepath.Join(p.dir, "jobs", "session-1")
 	write(t, filepath.Join(jobDir, filepath.FromSlash(launch.ClassList)), classList(200), 0o600)
 	s.Ended(dir, p.manifest, launch.Classes{List: true}, jobDir, job.Exit{})
-}
-
-func classList(n int) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, "tc/test/C%d\n", i)
-	}
-	return b.String()
 }
 
 // work makes the archives in the queue.
