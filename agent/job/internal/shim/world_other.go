@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 
-	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/spec"
 )
