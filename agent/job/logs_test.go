@@ -75,7 +75,7 @@ func TestLogsAreFollowed(t *testing.T) {
 }
 
 func TestLogsAreBounded(t *testing.T) {
-	l := logging(t, `i=0; while [ $i -lt 100 ]; do echo line >log/$i.log; i=$((i+1)); done; truncate -s 4T log/sparse; yes | head -c 300000 >log/app.log`)
+	l := logging(t, `yes | head -c 300000 >log/app.log; i=0; while [ $i -lt 100 ]; do echo line >log/$i.log; i=$((i+1)); done; truncate -s 4T log/sparse`)
 	l.MaxOutput = 10_000
 	exit := run(t, l)
 	got := gathered(t, l)

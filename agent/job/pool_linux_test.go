@@ -1,6 +1,7 @@
 package job
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -46,5 +47,33 @@ func TestServe(t *testing.T) {
 				waiting(t, e, 1)
 			}
 		})
+	}
+}
+
+// TestServeLeaksNothing: a shim has as many descriptors and threads after many jobs as after a few.
+func TestServeLeaksNothing(t *testing.T) {
+	e := serving(t, 1)
+	open := func(pid int) int {
+		t.Helper()
+		list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+		if err != nil {
+			t.Skip(err) // not root: the shim closes itself to others
+		}
+		return len(list)
+	}
+	few, shim := 0, 0
+	for i := range 40 {
+		launch := shell
+		if i%2 == 0 {
+			launch = isolated
+		}
+		p, _ := one(t, e, launch(t, "echo; exit 0"))
+		waiting(t, e, 1)
+		if i == 9 {
+			few, shim = open(p.Status().ShimPID), p.Status().ShimPID
+		}
+	}
+	if got := open(shim); got > few+2 {
+		t.Errorf("%d descriptors are open after 40 jobs, %d after 10", got, few)
 	}
 }

@@ -3,7 +3,6 @@ package isolation
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,7 +43,7 @@ func EnterKeeping(p *Plan) (fd int, flags uint32, err error) {
 	if fd, flags, err = rules(p); err != nil {
 		return -1, 0, err
 	}
-	return fd, flags, enterBy(p, fd, flags, native.refused)
+	return fd, flags, enterBy(p, fd, flags, native)
 }
 
 // EnterTemplate is Enter for a process whose forks join the worlds of orders: it may use setns, for
@@ -58,12 +57,12 @@ func EnterTemplate(p *Plan) error {
 	if fd >= 0 {
 		defer unix.Close(fd)
 	}
-	return enterBy(p, fd, flags, slices.DeleteFunc(slices.Clone(native.refused), func(call uint32) bool { return call == unix.SYS_SETNS }))
+	return enterBy(p, fd, flags, native.without(unix.SYS_SETNS))
 }
 
-func enterBy(p *Plan, ruleset int, flags uint32, refused []uint32) error {
+func enterBy(p *Plan, ruleset int, flags uint32, c calls) error {
 	s := &steps{}
-	filter, err := assemble(refused)
+	filter, err := c.assemble()
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package isolation
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -62,6 +63,12 @@ const (
 		unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 )
 
+// without are the calls with one fewer that is refused.
+func (c calls) without(call uint32) calls {
+	c.refused = slices.DeleteFunc(slices.Clone(c.refused), func(n uint32) bool { return n == call })
+	return c
+}
+
 // program is the filter. Calls by another ABI than the system's own are unknown to it and are
 // refused: by them the same calls have other numbers. (elastic/go-seccomp-bpf lets them pass.)
 func (c calls) program() []bpf.Instruction {
@@ -106,12 +113,10 @@ func (c calls) program() []bpf.Instruction {
 }
 
 // assembled is the program for Apps as the kernel takes it.
-var assembled = sync.OnceValues(func() (*unix.SockFprog, error) { return assemble(native.refused) })
+var assembled = sync.OnceValues(native.assemble)
 
 // assemble is the program that refuses the calls, as the kernel takes it.
-func assemble(refused []uint32) (*unix.SockFprog, error) {
-	c := native
-	c.refused = refused
+func (c calls) assemble() (*unix.SockFprog, error) {
 	raw, err := bpf.Assemble(c.program())
 	if err != nil {
 		return nil, fmt.Errorf("assembling the system call filter: %w", err)

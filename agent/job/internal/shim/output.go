@@ -58,6 +58,7 @@ func (o *output) finish() (spec.Output, []byte) {
 		}
 		<-o.done
 	}
+	_ = o.pipe.Close()
 	written, kept, err := o.stream.Close()
 	result := spec.Output{Written: written, Kept: kept}
 	switch {

@@ -251,6 +251,9 @@ func (s *supervisor) finish() {
 	}
 	s.group.Close()
 	s.exit.Killed = s.tree.killed()
+	if !s.hopeless {
+		s.tree.close()
+	}
 	s.exit.Started, s.exit.Ended = s.started, s.now()
 	s.record()
 }

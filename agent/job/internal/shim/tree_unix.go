@@ -200,6 +200,14 @@ func (t *tree) kill() (alive, refused int) {
 	return alive, refused
 }
 
+// close gives back what the shim has of a tree of which nothing lives.
+func (t *tree) close() {
+	if t.world != nil && t.pidfd >= 0 {
+		_ = unix.Close(t.pidfd)
+		t.pidfd = -1
+	}
+}
+
 func (t *tree) killed() int { return int(t.reaped.Load()) }
 
 // pipe makes the pipe of an output. Only our end uses the poller; the App's end is an ordinary

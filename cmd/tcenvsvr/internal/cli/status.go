@@ -87,7 +87,6 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 		row("isolation", "%s only: %s", i.Level, i.Missing)
 		row("", "hint: \"tcenvsvr doctor\" says what to do; appsIsolation=required takes no orders on such a host")
 	}
-	printLimits(row, s.Limits)
 	for _, t := range s.Templates {
 		switch t.State {
 		case "cold":
@@ -98,6 +97,7 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 			row("template", "%s %s: %s", t.App, t.Version, t.State)
 		}
 	}
+	printLimits(row, s.Limits)
 	printPolicy(row, s)
 	for _, d := range s.DamagedApps {
 		row("app", "%s", d)

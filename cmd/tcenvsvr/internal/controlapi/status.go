@@ -23,11 +23,11 @@ type Status struct {
 	Twin *Twin `json:"twin,omitempty"`
 	// Isolation says how far Apps are kept apart; nil until the first App, or probe, was started.
 	Isolation *job.IsolationReport `json:"isolation,omitempty"`
-	// Limits says which limits hold for each App; nil as Isolation.
-	Limits *job.LimitsReport `json:"limits,omitempty"`
 	// Templates are the processes that have imported what Apps bundle, and why an App that runs often
 	// has none.
 	Templates []templates.Status `json:"templates,omitempty"`
+	// Limits says which limits hold for each App; nil as Isolation.
+	Limits *job.LimitsReport `json:"limits,omitempty"`
 	// Bytecode says which Apps are being compiled, and why some could not be.
 	Bytecode app.Bytecode `json:"bytecode"`
 	// Archives says which Java Apps have class-data archives, and why some have none.
