@@ -9,6 +9,12 @@ import (
 	"syscall"
 )
 
+// removed reports whether a folder that this process is still in has no name any more.
+func removed(dir string) bool {
+	var st syscall.Stat_t
+	return syscall.Stat(dir, &st) == nil && st.Nlink == 0
+}
+
 // shared are the folders of a job that the agent reads when it has ended.
 var shared = []string{"out", "log"}
 

@@ -291,9 +291,9 @@ func (s *supervisor) record() {
 }
 
 // retryRecord keeps the exit in memory when its record cannot be written because of the disk, until
-// it can be written or the agent has noted it.
+// it can be written or the agent has noted it. In a folder that was removed it is of no use to anybody.
 func (s *supervisor) retryRecord(line []byte) {
-	for until := time.Now().Add(recordTimeout); time.Now().Before(until); {
+	for until := time.Now().Add(recordTimeout); time.Now().Before(until) && !removed("."); {
 		select {
 		case <-s.server.noted:
 			return
