@@ -65,8 +65,10 @@ func (b *birth) run() (pid uintptr, errno syscall.Errno) {
 	return pid, errno
 }
 
+// fork makes the init. It may grow its stack, because it does so before there is one; all that the init
+// calls may not.
+//
 //go:noinline
-//go:nosplit
 //go:norace
 //go:nocheckptr
 func (b *birth) fork() (pid uintptr, errno syscall.Errno) {
@@ -106,7 +108,10 @@ func (b *birth) live() {
 	}
 	for i := range b.steps {
 		if e := takeStep(&b.steps[i]); e != 0 {
-			b.say("{\"failed\":", i+1, ",\"errno\":", int(e))
+			b.length = 0
+			b.put("{\"failed\":", i+1)
+			b.put(",\"errno\":", int(e))
+			b.tell()
 			exit()
 		}
 	}
@@ -126,13 +131,13 @@ func (b *birth) live() {
 		}
 	}
 	if e != 0 {
-		b.say("{\"errno\":", int(e), "", 0)
+		b.say("{\"errno\":", int(e))
 		exit()
 	}
 	for fd := uintptr(initStdout); fd <= initRead; fd++ {
 		_, _, _ = syscall.RawSyscall6(unix.SYS_CLOSE, fd, 0, 0, 0, 0, 0)
 	}
-	b.say("{\"started\":true", -1, "", 0)
+	b.say("{\"started\":true", -1)
 	b.reap(app)
 	exit()
 }
@@ -179,7 +184,7 @@ func (b *birth) reap(app uintptr) {
 			if ended && !told {
 				b.end(end, false)
 			}
-			b.say("{\"reaped\":", after, "", 0)
+			b.say("{\"reaped\":", after)
 			return
 		case pid == 0:
 			b.end(end, true)
@@ -196,15 +201,16 @@ func (b *birth) reap(app uintptr) {
 //go:norace
 //go:nocheckptr
 func (b *birth) end(status int32, left bool) {
-	tail := ""
-	if left {
-		tail = ",\"left\":true"
-	}
+	b.length = 0
 	if signal := status & 0x7f; signal != 0 {
-		b.say("{\"ended\":true,\"code\":-1,\"signal\":", int(signal), tail, -1)
-		return
+		b.put("{\"ended\":true,\"code\":-1,\"signal\":", int(signal))
+	} else {
+		b.put("{\"ended\":true,\"code\":", int(status>>8&0xff))
 	}
-	b.say("{\"ended\":true,\"code\":", int(status>>8&0xff), tail, -1)
+	if left {
+		b.put(",\"left\":true", -1)
+	}
+	b.tell()
 }
 
 // say writes one event to the shim; a number below zero is left out.
@@ -212,13 +218,18 @@ func (b *birth) end(status int32, left bool) {
 //go:nosplit
 //go:norace
 //go:nocheckptr
-func (b *birth) say(head string, n int, tail string, m int) {
+func (b *birth) say(event string, n int) {
 	b.length = 0
-	b.put(head, n)
-	if tail == "" {
-		m = -1
-	}
-	b.put(tail, m)
+	b.put(event, n)
+	b.tell()
+}
+
+// tell writes the event that was put together.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func (b *birth) tell() {
 	b.put("}\n", -1)
 	_, _, _ = syscall.RawSyscall6(unix.SYS_WRITE, initConn, uintptr(unsafe.Pointer(&b.line)), uintptr(b.length), 0, 0, 0)
 }
