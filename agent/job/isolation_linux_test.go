@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/job/internal/isolation"
+	"tcenvsvr/agent/job/internal/warm"
 )
 
 // isolated is shell in a world of its own.
@@ -142,13 +143,13 @@ func BenchmarkIsolated(b *testing.B) {
 // Every form in which a shim, or an init, is started is one.
 func TestIsShim(t *testing.T) {
 	for _, args := range [][]string{
-		{"/usr/libexec/x/" + ShimName}, {"tcenvsvr", ShimCommand}, {"tcenvsvr", ShimCommand, isolation.InitCommand}, {ShimName, ShimCommand, isolation.InitCommand},
+		{"/usr/libexec/x/" + ShimName}, {"tcenvsvr", ShimCommand}, {"tcenvsvr", ShimCommand, warm.OrderCommand}, {ShimName, ShimCommand, warm.OrderCommand},
 	} {
 		if !IsShim(args) {
 			t.Errorf("%q is none", args)
 		}
 	}
-	for _, args := range [][]string{{"tcenvsvr"}, {"tcenvsvr", "status"}, {"tcenvsvr", ShimCommand, "--help"}, {"tcenvsvr", "x", isolation.InitCommand}} {
+	for _, args := range [][]string{{"tcenvsvr"}, {"tcenvsvr", "status"}, {"tcenvsvr", ShimCommand, "--help"}, {"tcenvsvr", "x", warm.OrderCommand}} {
 		if IsShim(args) {
 			t.Errorf("%q is one", args)
 		}

@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"tcenvsvr/agent/disk/atomicfile"
-	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/shim"
 	"tcenvsvr/agent/job/internal/spec"
 	"tcenvsvr/agent/job/internal/warm"
@@ -54,7 +53,7 @@ func IsShim(args []string) bool {
 	case 2:
 		return args[1] == ShimCommand
 	}
-	return len(args) == 3 && args[1] == ShimCommand && slices.Contains([]string{isolation.InitCommand, warm.TemplateCommand, warm.OrderCommand}, args[2])
+	return len(args) == 3 && args[1] == ShimCommand && slices.Contains([]string{warm.TemplateCommand, warm.OrderCommand}, args[2])
 }
 
 // Codes of a StartError that say something of the host, not of the App or the order.

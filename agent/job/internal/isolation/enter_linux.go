@@ -27,18 +27,9 @@ func Attr(level Level) *syscall.SysProcAttr {
 	return attr
 }
 
-// Enter builds the world of the plan around this process and gives up the right to change it. It
-// binds the calling thread only, which must be locked and start the App.
-func Enter(p *Plan) error {
-	fd, _, err := EnterKeeping(p)
-	if fd >= 0 {
-		_ = unix.Close(fd)
-	}
-	return err
-}
-
-// EnterKeeping is Enter that returns the Landlock rules, by which another process may bind itself.
-// fd is -1 on kernels without Landlock.
+// EnterKeeping builds the world of the plan around this process and gives up the right to change it.
+// It binds the calling thread only, which must be locked. It returns the Landlock rules, by which
+// another process may bind itself; fd is -1 on kernels without Landlock.
 func EnterKeeping(p *Plan) (fd int, flags uint32, err error) {
 	if fd, flags, err = rules(p); err != nil {
 		return -1, 0, err
@@ -46,7 +37,7 @@ func EnterKeeping(p *Plan) (fd int, flags uint32, err error) {
 	return fd, flags, enterBy(p, fd, flags, native)
 }
 
-// EnterTemplate is Enter for a process whose forks join the worlds of orders: it may use setns, for
+// EnterTemplate is [EnterKeeping] for a process whose forks join the worlds of orders: it may use setns, for
 // which it has no capability outside of such worlds, and Landlock leaves it the files that the
 // mounts leave it, because a fork cannot have more than it had.
 func EnterTemplate(p *Plan) error {

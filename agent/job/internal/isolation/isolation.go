@@ -22,9 +22,6 @@ const (
 	Full Level = "full"
 )
 
-// InitCommand is the last argument of a program that is to be the init of an App's world.
-const InitCommand = "app-init"
-
 // Plan says what an App's world looks like. Paths are absolute.
 type Plan struct {
 	Level Level `json:"level"`

@@ -8,45 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
-
-// TestMain lets the test program be the init of a world: it enters the plan in its environment and
-// runs a shell.
-func TestMain(m *testing.M) {
-	if os.Args[len(os.Args)-1] != InitCommand {
-		os.Exit(m.Run())
-	}
-	runtime.LockOSThread()
-	var p Plan
-	if err := json.Unmarshal([]byte(os.Getenv("PLAN")), &p); err != nil {
-		fmt.Println(err)
-		os.Exit(99)
-	}
-	if err := Enter(&p); err != nil {
-		fmt.Println("init:", err)
-		os.Exit(98)
-	}
-	pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", os.Getenv("SCRIPT")}, &syscall.ProcAttr{
-		Dir: "/", Env: []string{"PATH=/usr/bin:/bin"}, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setsid: true},
-	})
-	if err != nil {
-		fmt.Println("init: starting:", err)
-		os.Exit(97)
-	}
-	for {
-		var ws unix.WaitStatus
-		got, err := unix.Wait4(-1, &ws, 0, nil)
-		if err == nil && got == pid {
-			os.Exit(ws.ExitStatus())
-		}
-	}
-}
 
 const nobody = 65534
 
@@ -106,9 +73,8 @@ func inside(t *testing.T, p Plan, script string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// As the shim does it: a process of the sandbox user starts the init.
 	c := exec.Command(exe, "-test.run=TestHelperStart", "-test.v=false")
-	c.Env = append(os.Environ(), "START="+exe, "PLAN="+string(plan), "SCRIPT="+script)
+	c.Env = append(os.Environ(), "PLAN="+string(plan), "SCRIPT="+script)
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	c.Dir = "/"
 	out, err := c.CombinedOutput()
@@ -118,21 +84,25 @@ func inside(t *testing.T, p Plan, script string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(string(out), "PASS\n"), "\n")
 }
 
+// TestHelperStart is the shim: it has a world built for a shell.
 func TestHelperStart(t *testing.T) {
-	exe := os.Getenv("START")
-	if exe == "" {
+	if os.Getenv("PLAN") == "" {
 		t.Skip("started by other tests")
 	}
 	var p Plan
 	if err := json.Unmarshal([]byte(os.Getenv("PLAN")), &p); err != nil {
 		t.Fatal(err)
 	}
-	runtime.LockOSThread()
-	c := exec.Command(exe, InitCommand)
-	c.Stdout, c.Stderr = os.Stdout, os.Stdout
-	c.SysProcAttr = Attr(p.Level)
-	if err := c.Run(); err != nil {
+	s := &Start{Plan: p, Argv: []string{"/bin/sh", "-c", os.Getenv("SCRIPT")}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: "/"}
+	w, err := Build(s, nil, os.Stdout, os.Stdout, func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() })
+	if err != nil {
 		t.Fatal(err)
+	}
+	if err := w.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	if end := w.Wait(); end.Code != 0 {
+		t.Fatalf("the shell ended: %+v", end)
 	}
 }
 
@@ -141,7 +111,7 @@ func TestWorld(t *testing.T) {
 		"user":      {"id -u; id -g", "65534\n65534"},
 		"first":     {"ls /proc | grep -c '^[0-9]'; cat /proc/1/environ /proc/1/maps 2>&1 | head -c 1000 | grep -c denied", "4\n2"},
 		"home":      {"cd @; find . | sort", ".\n./exchange\n./exchange/jobs\n./exchange/jobs/one\n./exchange/jobs/one/out\n./exchange/jobs/one/shim\n./exchange/jobs/one/tmp\n./exchange/programs\n./exchange/programs/app\n./exchange/programs/app/app.py\n./trust.pem"},
-		"app":       {"echo y > @/exchange/programs/app/new; echo y > @/new; echo y > @/exchange/jobs/one/out/new && echo written", "sh: 1: cannot create @/exchange/programs/app/new: Read-only file system\nsh: 1: cannot create @/new: Read-only file system\nwritten"},
+		"app":       {"echo y > @/exchange/programs/app/new; echo y > @/new; echo y > @/exchange/jobs/one/out/new && echo written", "/bin/sh: 1: cannot create @/exchange/programs/app/new: Read-only file system\n/bin/sh: 1: cannot create @/new: Read-only file system\nwritten"},
 		"tmp":       {"echo y > /tmp/x; ls @/exchange/jobs/one/tmp /var/tmp", "@/exchange/jobs/one/tmp:\nx\n\n/var/tmp:\nx"},
 		"shm":       {"ls -A /dev/shm; touch /dev/shm/x && echo ok", "ok"},
 		"namespace": {"unshare -r true 2>&1; unshare -m true 2>&1; true", "unshare: unshare failed: Operation not permitted\nunshare: unshare failed: Operation not permitted"},

@@ -12,7 +12,7 @@ type Start struct {
 	Argv []string `json:"argv"`
 	Env  []string `json:"env"`
 	Dir  string   `json:"dir"`
-	// Limits are for the caller of [InitMain], who knows what they mean.
+	// Limits are for an init that is a program of its own; its caller knows what they mean.
 	Limits json.RawMessage `json:"limits,omitempty"`
 }
 

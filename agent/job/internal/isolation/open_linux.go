@@ -35,8 +35,8 @@ func Joined(level Level, pid, pidfd int, conn *net.UnixConn, lines *bufio.Reader
 	return &World{Level: level, PID: pid, Pidfd: pidfd, conn: conn, lines: lines}
 }
 
-// Open starts an init in namespaces of its own. args start this program, once more, so that it
-// calls [InitMain]. start calls fork, perhaps after it has changed the attributes that fork uses: a
+// Open starts an init that is a program of its own (package warm), in namespaces of its own. args
+// start this program, once more, so that it is one. start calls fork, perhaps after it has changed the attributes that fork uses: a
 // control group, say. The calling thread is the init's parent: the init is killed when that thread
 // ends.
 func Open(level Level, exe string, args []string, start func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)) (*World, error) {

@@ -21,9 +21,8 @@ import (
 
 // inits are the lives of processes that are no shims but inits, by the last argument.
 var inits = map[string]func(limit func(pid int, data json.RawMessage)) int{
-	isolation.InitCommand: isolation.InitMain,
-	warm.TemplateCommand:  warm.TemplateMain,
-	warm.OrderCommand:     warm.OrderMain,
+	warm.TemplateCommand: warm.TemplateMain,
+	warm.OrderCommand:    warm.OrderMain,
 }
 
 // isInit reports whether this process is to be the init of an App's world, not a shim.

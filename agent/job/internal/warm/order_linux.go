@@ -31,8 +31,8 @@ type order struct {
 }
 
 // OrderMain is the whole life of an order's init: it waits for an order, builds its world, has the
-// template fork the App, and stays until nothing lives in there. limit is as for
-// [isolation.InitMain].
+// template fork the App, and stays until nothing lives in there. limit is called with
+// the App's PID as soon as it has one, and with the limits of the [isolation.Start].
 func OrderMain(limit func(pid int, data json.RawMessage)) int {
 	caught := make(chan os.Signal, 16)
 	signal.Notify(caught)
