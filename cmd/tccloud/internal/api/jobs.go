@@ -21,7 +21,7 @@ func showJob(v jobs.View) v1.Job {
 	j := v.Job
 	out := v1.Job{
 		Name: j.Name, Environment: j.Environment, Server: j.Server, App: j.App, Version: j.Version,
-		Params: slices.Sorted(maps.Keys(j.Params)), TimeoutMS: j.TimeoutMS, Priority: j.Priority,
+		Params: slices.Sorted(maps.Keys(j.Params)), TimeoutMS: j.TimeoutMS, Priority: j.Priority, Limits: j.Limits,
 		Schedule: j.Schedule, Zone: j.Zone, Paused: j.Paused, Missed: j.Missed,
 		Retries: j.Retries, RetryDelayMS: j.RetryDelayMS, Notify: j.Notify != "",
 		Created: j.Created, Next: v.Next, Run: v.State.Run, Left: v.State.Left, History: v.State.History,
@@ -61,7 +61,7 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 	}
 	j := jobs.Job{
 		Name: q.Name, Environment: q.Environment, Server: q.Server, App: q.App, Version: q.Version, Params: q.Params,
-		TimeoutMS: q.TimeoutMS, Priority: q.Priority, Schedule: q.Schedule, Zone: q.Zone, Paused: q.Paused,
+		TimeoutMS: q.TimeoutMS, Priority: q.Priority, Limits: q.Limits, Schedule: q.Schedule, Zone: q.Zone, Paused: q.Paused,
 		Missed: q.Missed, Retries: q.Retries, RetryDelayMS: q.RetryDelayMS, Notify: q.Notify,
 	}
 	if err := a.possible(r.Context(), &j); err != nil {
@@ -101,7 +101,7 @@ func (a *API) changeJob(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if before.Environment == j.Environment && before.Server == j.Server && before.App == j.App &&
-			before.Version == j.Version && maps.Equal(before.Params, j.Params) {
+			before.Version == j.Version && before.Limits == j.Limits && maps.Equal(before.Params, j.Params) {
 			return nil // a Job can be paused while its App is gone
 		}
 		return a.possible(r.Context(), j)
@@ -123,6 +123,9 @@ func changed(j *jobs.Job, q v1.ChangeJob) error {
 	set(&j.App, q.App)
 	set(&j.Version, q.Version)
 	set(&j.TimeoutMS, q.TimeoutMS)
+	set(&j.Limits.MemoryMB, q.MemoryMB)
+	set(&j.Limits.Tasks, q.Tasks)
+	set(&j.Limits.CPUWeight, q.CPUWeight)
 	set(&j.Schedule, q.Schedule)
 	set(&j.Zone, q.Zone)
 	set(&j.Paused, q.Paused)
@@ -177,7 +180,7 @@ func (a *API) runJob(w http.ResponseWriter, r *http.Request) error {
 func asExecution(j *jobs.Job, id wire.OrderID, params map[string]string) v1.NewExecution {
 	return v1.NewExecution{
 		ID: id, Environment: j.Environment, Server: j.Server, App: j.App, Version: j.Version, Params: params,
-		TimeoutMS: j.TimeoutMS, Priority: j.Priority,
+		TimeoutMS: j.TimeoutMS, Priority: j.Priority, Limits: j.Limits,
 	}
 }
 

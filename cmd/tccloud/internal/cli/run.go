@@ -80,7 +80,7 @@ are secret the cloud is not asked, either: name them, or give the --package.
 	f.DurationVar(&flags.timeout, "timeout", 0, "end the App after so long, 1s–168h (default the App's own, or the cloud's)")
 	f.IntVar(&flags.priority, "priority", 5, "0 (last) to 9 (first)")
 	f.BoolVar(&flags.retryable, "retryable", false, "may be run again when its outcome cannot be known")
-	addLimits(f, &flags.limits)
+	operator.AddLimits(f, &flags.limits)
 	f.BoolVarP(&flags.follow, "follow", "f", false, "show the App's output while it runs")
 	f.BoolVar(&flags.detach, "detach", false, "do not wait: print the execution's id")
 	f.BoolVar(&flags.json, "json", false, "answer in JSON")

@@ -38,6 +38,7 @@ type Job struct {
 	Params    map[string]string `json:"params,omitempty"`
 	TimeoutMS int64             `json:"timeout_ms,omitempty"` // 0 = the App's own, or the cloud's
 	Priority  *int              `json:"priority,omitempty"`   // nil = 5
+	Limits    wire.Limits       `json:"limits,omitzero"`      // of the App, where they are less than the server's settings say
 
 	Schedule string `json:"schedule,omitempty"` // package schedule; "" = on demand
 	Zone     string `json:"zone,omitempty"`     // IANA name; "" = UTC

@@ -17,6 +17,7 @@ type NewJob struct {
 	Params       map[string]string `json:"params,omitempty"`
 	TimeoutMS    int64             `json:"timeout_ms,omitempty"`
 	Priority     *int              `json:"priority,omitempty"`
+	Limits       wire.Limits       `json:"limits,omitzero"`
 	Schedule     string            `json:"schedule,omitempty"`
 	Zone         string            `json:"zone,omitempty"`
 	Paused       bool              `json:"paused,omitempty"`
@@ -34,6 +35,9 @@ type ChangeJob struct {
 	Version      *string         `json:"version,omitempty"`
 	TimeoutMS    *int64          `json:"timeout_ms,omitempty"`
 	Priority     *int            `json:"priority,omitempty"`
+	MemoryMB     *int64          `json:"memory_mb,omitempty"` // of wire.Limits, like the next two; 0 = the server's settings
+	Tasks        *int64          `json:"tasks,omitempty"`
+	CPUWeight    *int64          `json:"cpu_weight,omitempty"`
 	Schedule     *string         `json:"schedule,omitempty"`
 	Zone         *string         `json:"zone,omitempty"`
 	Paused       *bool           `json:"paused,omitempty"`
@@ -59,6 +63,7 @@ type Job struct {
 	Params       []string          `json:"params,omitempty"`
 	TimeoutMS    int64             `json:"timeout_ms,omitempty"`
 	Priority     *int              `json:"priority,omitempty"`
+	Limits       wire.Limits       `json:"limits,omitzero"`
 	Schedule     string            `json:"schedule"`
 	Zone         string            `json:"zone,omitempty"`
 	Paused       bool              `json:"paused"`

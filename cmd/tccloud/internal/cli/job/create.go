@@ -35,7 +35,7 @@ shell's history. Secrets belong into --param-file, a JSON object of names and va
 		}
 		q := v1.NewJob{
 			Name: args[0], Environment: args[1], Server: wire.ServerXID(s.server), Params: params,
-			TimeoutMS: s.timeout.Milliseconds(), Priority: &s.priority, Schedule: s.schedule, Zone: s.zone,
+			TimeoutMS: s.timeout.Milliseconds(), Priority: &s.priority, Limits: s.limits, Schedule: s.schedule, Zone: s.zone,
 			Paused: *paused, Missed: jobs.Missed(s.missed), Retries: s.retries, RetryDelayMS: s.delay.Milliseconds(), Notify: notify,
 		}
 		q.App, q.Version = app.Split(args[2])

@@ -47,8 +47,10 @@ forgets its last_run.
 			"schedule": func() { q.Schedule = &s.schedule }, "zone": func() { q.Zone = &s.zone }, "server": func() { q.Server = &server },
 			"missed": func() { q.Missed = &missed }, "timeout": func() { q.TimeoutMS = &timeout }, "retries": func() { q.Retries = &s.retries },
 			"retry-delay": func() { q.RetryDelayMS = &delay }, "priority": func() { q.Priority = &s.priority }, "notify": func() { q.Notify = &notify },
-			"env": func() { q.Environment = environment },
-			"app": func() { n, v := app.Split(*name); q.App, q.Version = &n, &v },
+			"memory": func() { q.MemoryMB = &s.limits.MemoryMB }, "tasks": func() { q.Tasks = &s.limits.Tasks },
+			"cpu-weight": func() { q.CPUWeight = &s.limits.CPUWeight },
+			"env":        func() { q.Environment = environment },
+			"app":        func() { n, v := app.Split(*name); q.App, q.Version = &n, &v },
 		} {
 			if f.Changed(flag) {
 				use()

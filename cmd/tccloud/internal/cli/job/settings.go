@@ -25,6 +25,7 @@ type settings struct {
 	timeout  time.Duration
 	delay    time.Duration
 	retries  int
+	limits   wire.Limits
 	priority int
 }
 
@@ -37,6 +38,7 @@ func (s *settings) add(c *cobra.Command) {
 	f.DurationVar(&s.timeout, "timeout", 0, "end the App after so long, 1s–168h (default the App's own, or the cloud's)")
 	f.IntVar(&s.retries, "retries", 0, "how often a failed run is tried again, 0–10; never after exit code 4")
 	f.DurationVar(&s.delay, "retry-delay", 5*time.Minute, "how long after a failure, at most 24h")
+	operator.AddLimits(f, &s.limits)
 	f.IntVar(&s.priority, "priority", 5, "0 (last) to 9 (first)")
 	f.StringVar(&s.notify, "notify", "", "URL that failures are posted to as JSON, or @FILE with it, for one that is secret; \"\" ends that")
 	f.StringArrayVarP(&s.inputs.Params, "param", "p", nil, "a parameter, NAME=VALUE or NAME=@FILE (VALUE is visible in ps; @@ is a literal @)")

@@ -1,4 +1,4 @@
-package cli
+package operator
 
 import (
 	"fmt"
@@ -11,8 +11,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// addLimits adds the flags of what an App may take.
-func addLimits(f *pflag.FlagSet, l *wire.Limits) {
+// AddLimits adds the flags of what an App may take.
+func AddLimits(f *pflag.FlagSet, l *wire.Limits) {
 	f.Var((*memory)(&l.MemoryMB), "memory", "most memory of the App with all that it starts, as 512M or 2G (default what the server's settings say)")
 	f.Var(&count{&l.Tasks, wire.MinTasks, wire.MaxTasks}, "tasks", "most processes and threads of the App (default what the server's settings say)")
 	f.Var(&count{&l.CPUWeight, 1, wire.MaxCPUWeight}, "cpu-weight", "the App's share of the CPU against other Apps, 1 to 10000, 100 is usual")
