@@ -1,6 +1,8 @@
 package sock
 
 import (
+	"bytes"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -49,7 +51,9 @@ func PeerOf(c *net.UnixConn) (Peer, error) {
 }
 
 // Isolated reports whether the peer is known to be in another user namespace, as an App in a world of
-// its own is. Of a process that cannot be looked at nothing is known.
+// its own is. One that has ended counts as one, too: it may have been an App's, which left the connection
+// to another. A shim cannot be looked into, nor can an App that executes a file that it may not read; the
+// maps of their ids can. Where /proc hides a process of our own user, nothing is known of it.
 func (p Peer) Isolated() bool {
 	if !p.Known {
 		return false
@@ -58,6 +62,16 @@ func (p Peer) Isolated() bool {
 	if err != nil {
 		return false
 	}
-	there, err := os.Readlink("/proc/" + strconv.Itoa(p.PID) + "/ns/user")
-	return err == nil && there != here
+	dir := "/proc/" + strconv.Itoa(p.PID)
+	if there, err := os.Readlink(dir + "/ns/user"); err == nil {
+		return there != here
+	}
+	own, err := os.ReadFile("/proc/self/uid_map")
+	if err != nil {
+		return false
+	}
+	if ids, err := os.ReadFile(dir + "/uid_map"); err == nil {
+		return !bytes.Equal(ids, own)
+	}
+	return errors.Is(unix.Kill(p.PID, 0), unix.ESRCH)
 }
