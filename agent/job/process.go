@@ -17,6 +17,7 @@ type Process struct {
 	e      *Executor
 	dir    string
 	status Status
+	key    string // of a template
 
 	// end is closed when the shim has told the end to this agent, or cannot any more; nil where it tells
 	// it to those who ask only. exit is nil if it did not tell it.

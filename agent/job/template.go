@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -38,12 +39,16 @@ func (e *Executor) StartTemplate(ctx context.Context, l Launch, p Program) (*Pro
 		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("making the fork server: %w", err)}
 	}
 	hook := filepath.Join(p.Hook, "sitecustomize.py")
-	l.Template, l.Warm, l.Program = true, nil, nil
+	l.Template, l.Key, l.Warm, l.Program = true, rand.Text(), nil, nil
 	l.Argv = append(slices.Clip(l.Argv), p.Target...)
 	l.Env = append(slices.Clip(p.Env), "PYTHONPATH="+p.Hook)
 	l.Files = append(slices.Clip(l.Files), File{Path: hook, Mode: 0o600, Data: source})
 	l.Isolation.Show = append(slices.Clip(l.Isolation.Show), hook)
-	return e.Start(ctx, l)
+	t, err := e.Start(ctx, l)
+	if t != nil {
+		t.key = l.Key
+	}
+	return t, err
 }
 
 // Report is what the template says of itself now.
@@ -61,7 +66,7 @@ func (p *Process) Report(ctx context.Context) (TemplateReport, error) {
 
 // Warm names this template for a [Launch].
 func (p *Process) Warm() *Warm {
-	return &Warm{Dir: p.dir, Shim: p.status.ShimPID, Token: p.status.Token}
+	return &Warm{Dir: p.dir, Shim: p.status.ShimPID, Token: p.status.Token, Key: p.key}
 }
 
 // Running reports whether the shim runs.

@@ -3,10 +3,12 @@ package shim
 import (
 	"bufio"
 	"cmp"
+	"crypto/subtle"
 	"errors"
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,8 +30,9 @@ type server struct {
 	noted  chan struct{} // the owner will not ask for the exit again; has room for one, too
 	tied   bool          // then the exit counts as noted when the owner has received it
 	// order gives a connection to the init of a template; nil = this job is none. Such connections
-	// come from shims, whose user is ours.
+	// come from shims, whose user is ours, as an App's is: a shim knows the key.
 	order func(*net.UnixConn) error
+	key   string
 
 	mu      sync.Mutex
 	clients []*client // oldest first
@@ -84,7 +87,7 @@ func (s *server) accept(ln *net.UnixListener) {
 
 // allowed is no App, whose user is the shim's own: its address is in /proc/net/unix, which Apps see.
 func (s *server) allowed(p sock.Peer) bool {
-	return (p.UID == s.owner || p.UID == 0) && !p.Isolated()
+	return (p.UID == s.owner || p.UID == 0) && (p.UID != os.Geteuid() || !p.Isolated())
 }
 
 // add drops the oldest client when there are too many: an agent connects again, and connections of
@@ -124,17 +127,18 @@ func wake(c chan struct{}) {
 func (s *server) talk(c *client) {
 	defer s.drop(c)
 	_ = c.conn.SetReadDeadline(time.Now().Add(clientTimeout))
-	for r := bufio.NewReaderSize(c.conn, 16); ; {
+	for r := bufio.NewReaderSize(c.conn, 64); ; {
 		verb, err := r.ReadSlice('\n')
 		if err != nil {
 			return
 		}
-		switch string(verb) {
-		case sock.Order:
-			if c.shim {
+		if key, is := strings.CutPrefix(string(verb), sock.Order); is {
+			if c.shim && s.key != "" && subtle.ConstantTimeCompare([]byte(key), []byte(s.key+"\n")) == 1 {
 				_ = s.order(c.conn)
 			}
 			return // the init has the connection now
+		}
+		switch string(verb) {
 		case sock.Report:
 			s.mu.Lock()
 			report := s.report

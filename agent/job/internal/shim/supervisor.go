@@ -68,7 +68,7 @@ func (s *supervisor) prepare() (err error) {
 		return folderError(fmt.Errorf("making the shim's socket: %w", err))
 	}
 	if s.launch.Template {
-		s.server.order = s.giveOrder
+		s.server.order, s.server.key = s.giveOrder, s.launch.Key
 	}
 	if err := writeFiles(s.launch); err != nil {
 		return err

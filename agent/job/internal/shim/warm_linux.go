@@ -45,7 +45,7 @@ func (s *supervisor) join() (*warmApp, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Write([]byte(sock.Order)); err != nil {
+	if _, err := conn.Write([]byte(sock.Order + l.Warm.Key + "\n")); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}

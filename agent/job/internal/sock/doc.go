@@ -14,7 +14,7 @@
 //	  │── "report\n" ───────────►│
 //	  │◄──────── one line of JSON │  what its init has said of it; "{}" before
 //	shim of an order
-//	  │── "order\n" ────────────►│  from here on it is the connection of that shim with the init of
+//	  │── "order KEY\n" ────────►│  from here on it is the connection of that shim with the init of
 //	  │                          │  its order's world, or closed
 //
 // A socket's path may have 104 to 108 bytes, and that of a job's folder is longer. The shim binds
@@ -33,5 +33,5 @@ const (
 	Noted  = "noted\n"
 	OK     = "ok\n"
 	Report = "report\n"
-	Order  = "order\n"
+	Order  = "order " // and the key of the template, which no App has
 )

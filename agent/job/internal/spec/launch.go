@@ -42,6 +42,9 @@ type Launch struct {
 	// Template makes the job a template (package warm): Argv is the fork server's Python. It is
 	// isolated fully. It ends when its owner no longer waits for it and its last order has ended.
 	Template bool `json:"template,omitempty"`
+	// Key is what an order's shim must know to have this template fork: the address of its socket is in
+	// /proc/net/unix, which Apps see. A template without one forks for nobody.
+	Key string `json:"key,omitempty"`
 	// Warm is the template that is to fork the App; nil = none. If it cannot, the App is executed.
 	Warm *Warm `json:"warm,omitempty"`
 	// Program is what a template of the App runs; nil = no template can be made of it. It stays with
@@ -63,11 +66,12 @@ type Launch struct {
 	OwnerUID int `json:"owner_uid"`
 }
 
-// Warm names a template by its folder and its shim.
+// Warm names a template by its folder and its shim, and has its key.
 type Warm struct {
 	Dir   string `json:"dir"`
 	Shim  int    `json:"shim"`
 	Token string `json:"token"`
+	Key   string `json:"key"`
 }
 
 // Limits of one job; 0 = inherited. Core dumps are always off: they would hold the App's secrets.

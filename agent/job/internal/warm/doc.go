@@ -24,8 +24,9 @@
 //
 // # Order of a start
 //
-// The order's shim connects to the template's shim, which hands the connection to its init, and that
-// to an order init that waits already. The order init builds the world and has the template fork; the
+// The order's shim connects to the template's shim, says the key that both have from the agent, and that
+// one hands the connection to its init, and that to an order init that waits already. (An App is of the
+// same user as a shim and can find the socket; who gives the order says what the world shows.) The order init builds the world and has the template fork; the
 // fork binds itself (Landlock, the filter of system calls) and waits; its shim moves it into the
 // order's control group. Only then, and only after the agent's Go, the order init gives arguments and
 // environment to the fork alone, by a socket of which the template closed its copy: no secret is ever
