@@ -2,8 +2,15 @@ package job
 
 import (
 	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"tcenvsvr/agent/job/internal/sock"
 )
@@ -28,5 +35,55 @@ func TestTemplateForksForShimsOnly(t *testing.T) {
 		if answer, err := io.ReadAll(io.LimitReader(c, 10)); len(answer) > 0 || err != nil {
 			t.Errorf("%q is answered: %q, %v", words, answer, err)
 		}
+	}
+}
+
+// TestNoTemplateWithoutLandlock: nothing else keeps a hostile library in a template from the memory and the
+// namespaces of the inits that wait for its orders, which see all of the host that their user sees.
+func TestNoTemplateWithoutLandlock(t *testing.T) {
+	if os.Getenv("TEST_NO_LANDLOCK") == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+		cmd.Env = append(os.Environ(), "TEST_NO_LANDLOCK=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	hideLandlock(t)
+	e := newExecutor(t)
+	dir := app(t, map[string]string{"main.py": "print('main')\n", "deps/lib.py": ""})
+	l := order(t, dir)
+	l.Argv, l.Isolation.Keep, l.Isolation.Tmp = []string{python}, nil, ""
+	p, err := e.StartTemplate(t.Context(), l, Program{App: dir, Target: []string{"main.py"}, Env: l.Env[:6], Modules: []Module{{Root: dir + "/deps", Name: "lib"}}})
+	if err == nil {
+		defer func() { _ = p.End(t.Context()) }()
+		t.Fatal("there is a template")
+	}
+	if code := startError(t, err).Code; code != CodeIsolation || !strings.Contains(err.Error(), "Landlock") {
+		t.Errorf("%s: %v", code, err)
+	}
+	l = order(t, dir)
+	if exit := run(t, l); exit.Code != 0 || output(t, l.Dir, Stdout) != "main\n" {
+		t.Errorf("cold: %+v", exit)
+	}
+}
+
+// hideLandlock makes this process, and all that it starts, one on a kernel without Landlock.
+func hideLandlock(t *testing.T) {
+	t.Helper()
+	list := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS}, // the number of the call
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: unix.SYS_LANDLOCK_CREATE_RULESET},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	}
+	program := unix.SockFprog{Len: uint16(len(list)), Filter: &list[0]}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program))); errno != 0 {
+		t.Fatal(errno)
 	}
 }

@@ -21,5 +21,5 @@
 //
 // A template that its libraries have made unfit to be forked, or that fails three orders in a row, is
 // given up for some time, and [Keeper.Status] says why. Whatever goes wrong with a template, its
-// App starts cold.
+// App starts cold. So do all Apps on a kernel without Landlock.
 package templates

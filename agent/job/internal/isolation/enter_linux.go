@@ -1,6 +1,7 @@
 package isolation
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -39,15 +40,18 @@ func EnterKeeping(p *Plan) (fd int, flags uint32, err error) {
 
 // EnterTemplate is [EnterKeeping] for a process whose forks join the worlds of orders: it may use setns, for
 // which it has no capability outside of such worlds, and Landlock leaves it the files that the
-// mounts leave it, because a fork cannot have more than it had.
+// mounts leave it, because a fork cannot have more than it had. There is none without Landlock: in the
+// namespaces of an order's init, which waits with all of the host in view, this user has every capability,
+// and nothing else would keep the process from joining them, or from writing into that init's memory.
 func EnterTemplate(p *Plan) error {
 	fd, flags, err := rules(&Plan{Level: Filtered})
 	if err != nil {
 		return err
 	}
-	if fd >= 0 {
-		defer unix.Close(fd)
+	if fd < 0 {
+		return errors.New("this kernel has no Landlock, without which a template could reach the inits of its orders")
 	}
+	defer unix.Close(fd)
 	return enterBy(p, fd, flags, native.without(unix.SYS_SETNS))
 }
 

@@ -51,5 +51,6 @@
 // The hash seed is the template's, for all orders of it; so is what libraries computed when they were
 // imported. /proc/self/cmdline and environ are the template's. The App's parent is 0, not 1. Modules
 // that its libraries import are loaded before its first line. A template is as trustworthy as its App:
-// its libraries run in it as they would in each run, and see no other App and no job.
+// its libraries run in it as they would in each run, and see no other App and no job. Of the inits that wait
+// for its orders, which see the host, Landlock keeps it off: on a kernel without that there are no templates.
 package warm
