@@ -98,6 +98,7 @@ func TestHostileLogs(t *testing.T) {
 		"pipe":         "mkfifo log/app.log; touch log/x.log",
 		"another's":    "rmdir log; ln -s " + filepath.Dir(secret) + " log",
 		"a file":       "rmdir log; echo x >log",
+		"a pipe":       "rmdir log; mkfifo log",
 		"output taken": "mkdir shim/log; echo x >log/app.log",
 	} {
 		t.Run(name, func(t *testing.T) {

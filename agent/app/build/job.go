@@ -84,7 +84,7 @@ func (c Config) Run(ctx context.Context, cost Cost, launch func(launch.Execution
 		return errors.Join(ended, err)
 	}
 	defer root.Close()
-	out, err := root.OpenRoot("out")
+	out, err := root.OpenRoot("out/.") // of a pipe in its place this does not wait for the other end
 	if err != nil {
 		return errors.Join(ended, err)
 	}

@@ -67,6 +67,7 @@ func TestHostileCompiler(t *testing.T) {
 		"more than was asked": {real + "cp $out/0.pyc $out/2.pyc; cp $out/0.pyc $out/../x.pyc; mkdir $out/__pycache__", "", "", 2},
 		"out is a link":       {real + "rm -rf $out; ln -s / $out", "escapes", "", 0},
 		"out is gone":         {real + "rm -rf $out", "no such file", "", 0},
+		"out is a pipe":       {real + "rm -rf $out; mkfifo $out", "not a directory", "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := unpack(t, map[string]string{"a.py": "A = 1\n", "b.py": "B = 1\n"})

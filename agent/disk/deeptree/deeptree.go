@@ -87,7 +87,7 @@ func (t *tree) remove(root *os.Root, path string, e fs.DirEntry, level int) bool
 	if level == most {
 		return t.move(filepath.Join(path, e.Name()))
 	}
-	sub, err := root.OpenRoot(e.Name())
+	sub, err := root.OpenRoot(e.Name() + "/.") // should a pipe be there by now, this does not wait for its other end
 	if err != nil {
 		t.failed(err)
 		return false

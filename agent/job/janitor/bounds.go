@@ -55,7 +55,7 @@ func (f *finished) add(root *os.Root, level int) {
 			if !info.IsDir() || level == mostLevels {
 				continue
 			}
-			if sub, err := root.OpenRoot(e.Name()); err == nil {
+			if sub, err := root.OpenRoot(e.Name() + "/."); err == nil {
 				f.add(sub, level+1)
 			}
 		}

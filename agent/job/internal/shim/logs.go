@@ -100,7 +100,7 @@ func (g *logs) find() {
 }
 
 func (g *logs) folderIn(root *os.Root, dir, shown string, depth int) {
-	d, err := root.Open(dir)
+	d, err := root.Open(dir + "/.") // of a pipe in its place this does not wait for the other end
 	if err != nil {
 		return
 	}
