@@ -77,7 +77,8 @@ var (
 )
 
 // parseList takes the lines "folder, tab, module" whose module is a file in a folder of bundled
-// libraries of the App. All others are skipped.
+// libraries of the App. All others are skipped, and no more than maxModules are looked for: an App can
+// write a hundred thousand names into its list, and put as many files into its folders.
 func parseList(data []byte, app string) []job.Module {
 	root, err := os.OpenRoot(app)
 	if err != nil {
@@ -86,37 +87,54 @@ func parseList(data []byte, app string) []job.Module {
 	defer root.Close()
 	var list []job.Module
 	seen := map[job.Module]bool{}
+	files := compiled{root: root, of: map[string][]string{}}
 	for line := range bytes.Lines(data) {
 		folder, name, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), "\t")
 		m := job.Module{Root: filepath.Join(app, folder), Name: name}
-		if len(name) > maxName || !libraries.MatchString(folder) || !moduleName.MatchString(name) || seen[m] || !bundled(root, folder, name) {
+		if len(name) > maxName || !libraries.MatchString(folder) || !moduleName.MatchString(name) || seen[m] {
 			continue
 		}
-		seen[m] = true
-		if list = append(list, m); len(list) == maxModules {
+		if len(seen) == maxModules {
 			break
+		}
+		if seen[m] = true; files.bundled(folder, name) {
+			list = append(list, m)
 		}
 	}
 	return list
 }
 
+// compiled knows the compiled modules of folders that were looked into: name.cpython-311-x86_64-linux-gnu.so.
+type compiled struct {
+	root *os.Root
+	of   map[string][]string
+}
+
 // bundled reports whether the module is a file of the folder.
-func bundled(root *os.Root, folder, name string) bool {
+func (c compiled) bundled(folder, name string) bool {
 	path := filepath.Join(folder, filepath.FromSlash(strings.ReplaceAll(name, ".", "/")))
 	for _, file := range []string{path + ".py", filepath.Join(path, "__init__.py"), path + ".so"} {
-		if info, err := root.Stat(file); err == nil && info.Mode().IsRegular() {
+		if info, err := c.root.Stat(file); err == nil && info.Mode().IsRegular() {
 			return true
 		}
 	}
-	dir, err := root.Open(filepath.Dir(path))
-	if err != nil {
-		return false
-	}
-	defer dir.Close()
-	names, _ := dir.Readdirnames(maxModules)
-	return slices.ContainsFunc(names, func(n string) bool { // compiled: name.cpython-311-x86_64-linux-gnu.so
-		return strings.HasPrefix(n, filepath.Base(path)+".") && strings.HasSuffix(n, ".so")
+	return slices.ContainsFunc(c.in(filepath.Dir(path)), func(n string) bool {
+		return strings.HasPrefix(n, filepath.Base(path)+".")
 	})
+}
+
+func (c compiled) in(dir string) []string {
+	list, known := c.of[dir]
+	if known {
+		return list
+	}
+	if d, err := c.root.Open(dir + "/."); err == nil {
+		names, _ := d.Readdirnames(maxModules)
+		_ = d.Close()
+		list = slices.DeleteFunc(names, func(n string) bool { return !strings.HasSuffix(n, ".so") })
+	}
+	c.of[dir] = list
+	return list
 }
 
 // learned is a list as it is kept.
