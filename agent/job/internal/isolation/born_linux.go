@@ -119,6 +119,12 @@ func (b *birth) live() {
 	if n != 1 {
 		exit() // the shim has ended, or needs no App
 	}
+	// A shim that ended before begin has not ended this process by that, and one that had no patience has
+	// reported that there is no App: then there is none, though the word was said.
+	n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, initConn, uintptr(unsafe.Pointer(&b.word)), 1, unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
+	if e == 0 && n == 0 {
+		exit()
+	}
 	app, _, e := syscall.RawSyscall6(unix.SYS_CLONE, sigchld, 0, 0, 0, 0, 0)
 	if e == 0 && app == 0 {
 		b.become()

@@ -199,3 +199,29 @@ func TestWorldThatCannotBeBuilt(t *testing.T) {
 		})
 	}
 }
+
+// TestWordOfADeadShim: an init that comes to read its word when nobody waits for its answer any more executes
+// nothing.
+func TestWordOfADeadShim(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	s := &Start{Plan: Plan{Level: Filtered}, Argv: []string{"/bin/sh", "-c", ": >" + mark}, Env: []string{}, Dir: "/"}
+	w, err := Build(s, nil, os.Stdout, os.Stdout, func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) {
+		pid, err := fork()
+		_ = unix.Kill(pid, unix.SIGSTOP) // it is slow
+		return pid, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.conn.Write([]byte(execute)); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	_ = unix.Kill(w.PID, unix.SIGCONT)
+	if _, err := unix.Wait4(w.PID, nil, 0, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(mark); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the App was executed: %v", err)
+	}
+}
