@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"tcenvsvr/agent/disk/plainfile"
 )
 
 // removed reports whether a folder that this process is still in has no name any more.
@@ -18,41 +20,57 @@ func removed(dir string) bool {
 // shared are the folders of a job that the agent reads when it has ended.
 var shared = []string{"out", "log"}
 
-// maxShared bounds how many names are looked at: an App may leave millions.
+// maxShared bounds how many names are looked at, and are in memory together: an App may leave millions.
 const maxShared = 20_000
 
 // share lets the folder's group, and with it the agent by its ACL, read what the App has left,
 // whatever its umask was: an App that makes a file of mode 0600 wants to keep out other users, not
 // the agent that publishes it. Only what is ours can be changed, and links are not followed.
 func share(dir string) {
-	seen := 0
+	s := sharing{left: maxShared}
 	for _, name := range shared {
-		_ = filepath.WalkDir(filepath.Join(dir, name), func(path string, d fs.DirEntry, err error) error {
-			if seen++; seen > maxShared {
-				return filepath.SkipAll
-			}
-			if err != nil {
-				return nil // the next one may be readable
-			}
-			info, err := d.Info()
-			if err != nil {
-				return nil
-			}
-			stat, ok := info.Sys().(*syscall.Stat_t)
-			if !ok || int(stat.Uid) != os.Geteuid() {
-				return nil
-			}
-			want := info.Mode().Perm() | 0o060
-			switch {
-			case d.IsDir():
-				want |= 0o010
-			case !d.Type().IsRegular():
-				return nil
-			}
-			if want != info.Mode().Perm() {
-				_ = os.Chmod(path, want|info.Mode()&fs.ModeSetgid)
-			}
-			return nil
-		})
+		s.share(filepath.Join(dir, name))
 	}
+}
+
+type sharing struct{ left int } // names
+
+func (s *sharing) share(path string) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return // the next one may be readable
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || !info.IsDir() && !info.Mode().IsRegular() {
+		return
+	}
+	if int(stat.Uid) == os.Geteuid() {
+		want := info.Mode().Perm() | 0o060
+		if info.IsDir() {
+			want |= 0o010
+		}
+		if want != info.Mode().Perm() {
+			_ = os.Chmod(path, want|info.Mode()&fs.ModeSetgid)
+		}
+	}
+	if info.IsDir() {
+		for _, name := range s.names(path) {
+			s.share(filepath.Join(path, name))
+		}
+	}
+}
+
+// names are those in a folder, as many as are left.
+func (s *sharing) names(dir string) []string {
+	if s.left <= 0 {
+		return nil
+	}
+	d, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY|plainfile.Flags, 0)
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	names, _ := d.Readdirnames(s.left)
+	s.left -= len(names)
+	return names
 }
