@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -101,7 +102,7 @@ func Signal(id ID, sig unix.Signal) error {
 // folder. It is false for another user's processes.
 func Mentions(pid int, dir string) bool {
 	env := environ(pid)
-	for _, v := range strings.Split(string(env), "\x00") {
+	for v := range strings.SplitSeq(string(env), "\x00") {
 		name, value, _ := strings.Cut(v, "=")
 		if name != "PWD" && name != "OLDPWD" && (value == dir || strings.HasPrefix(value, dir+"/")) {
 			return true
@@ -110,16 +111,29 @@ func Mentions(pid int, dir string) bool {
 	return false
 }
 
+// maxEnviron bounds what is read of an environment, in bytes. The kernel starts nothing with more; but a
+// process may say that all of its memory is one (PR_SET_MM).
+const maxEnviron = 6 << 20
+
+func readEnviron(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxEnviron))
+}
+
 // environ is the environment that a process was started with. If its first thread has ended, only
 // the other threads show it.
 func environ(pid int) []byte {
 	path := "/proc/" + strconv.Itoa(pid)
-	if env, err := os.ReadFile(path + "/environ"); len(env) > 0 || errors.Is(err, os.ErrPermission) {
+	if env, err := readEnviron(path + "/environ"); len(env) > 0 || errors.Is(err, os.ErrPermission) {
 		return env
 	}
 	threads, _ := os.ReadDir(path + "/task")
 	for _, t := range threads {
-		if env, _ := os.ReadFile(path + "/task/" + t.Name() + "/environ"); len(env) > 0 {
+		if env, _ := readEnviron(path + "/task/" + t.Name() + "/environ"); len(env) > 0 {
 			return env
 		}
 	}
