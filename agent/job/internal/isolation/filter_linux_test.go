@@ -18,7 +18,7 @@ var numbers = map[string][2]uint32{
 	"add_key": {248, 217}, "request_key": {249, 218}, "keyctl": {250, 219},
 	"unshare": {272, 97}, "setns": {308, 268}, "mount": {165, 40}, "umount2": {166, 39}, "pivot_root": {155, 41}, "chroot": {161, 51},
 	"fsopen": {430, 430}, "fsconfig": {431, 431}, "fsmount": {432, 432}, "fspick": {433, 433}, "move_mount": {429, 429},
-	"open_tree": {428, 428}, "mount_setattr": {442, 442}, "open_by_handle_at": {304, 265},
+	"open_tree": {428, 428}, "open_tree_attr": {467, 467}, "mount_setattr": {442, 442}, "open_by_handle_at": {304, 265},
 	"bpf": {321, 280}, "perf_event_open": {298, 241}, "userfaultfd": {323, 282}, "fanotify_init": {300, 262},
 	"io_uring_setup": {425, 425}, "io_uring_enter": {426, 426}, "io_uring_register": {427, 427},
 	"init_module": {175, 105}, "finit_module": {313, 273}, "delete_module": {176, 106}, "kexec_load": {246, 104},
