@@ -117,6 +117,7 @@ func (s *Jobs) apply(key string, value []byte, revision uint64, removed bool) {
 	} else if name, ok := strings.CutPrefix(key, statePrefix); ok {
 		if e := s.entry(name); revision > e.stateRev {
 			e.state, e.stateRev = decode[State](s, key, value, removed), revision
+			e.untold = e.state != nil && e.state.untold()
 			e.forget()
 		}
 	}
