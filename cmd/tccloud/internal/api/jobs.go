@@ -39,7 +39,9 @@ func (a *API) jobs(w http.ResponseWriter, r *http.Request) error {
 	}
 	list := []v1.Job{}
 	for _, v := range all {
-		list = append(list, showJob(v))
+		j := showJob(v)
+		j.Left, j.History = nil, j.History[:min(1, len(j.History))] // of all Jobs that may be a lot
+		list = append(list, j)
 	}
 	answer(w, http.StatusOK, list)
 	return nil
@@ -184,18 +186,25 @@ func asExecution(j *jobs.Job, id wire.OrderID, params map[string]string) v1.NewE
 	}
 }
 
+// runParams are the Job's parameters with what runs left. The App's version may not know all that an
+// earlier one left.
+func runParams(known []catalog.Param, params, left map[string]string) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, params)
+	for _, p := range known {
+		if value, ok := left[p.Name]; ok {
+			all[p.Name] = value
+		}
+	}
+	return all
+}
+
 // RunJob makes the order of a Job's run, see [jobs.Orders].
 func (a *API) RunJob(ctx context.Context, j *jobs.Job, id wire.OrderID, left map[string]string) error {
 	var order dispatch.Request
 	app, err := a.Catalog.Get(ctx, j.App, j.Version)
 	if err == nil {
-		params := maps.Clone(j.Params)
-		for _, p := range app.Params { // this version may not know all that an earlier one left
-			if value, ok := left[p.Name]; ok {
-				params[p.Name] = value
-			}
-		}
-		order, err = a.request(ctx, asExecution(j, id, params))
+		order, err = a.request(ctx, asExecution(j, id, runParams(app.Params, j.Params, left)))
 	}
 	if err == nil {
 		order.Defaults["tc_job_id"] = number("job/" + j.ID)

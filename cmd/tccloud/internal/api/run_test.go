@@ -1,11 +1,26 @@
 package api
 
 import (
+	"maps"
 	"testing"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/catalog"
 )
+
+// TestRunParameters: a Job may have no parameters at all, and its App may have others by now.
+func TestRunParameters(t *testing.T) {
+	known := []catalog.Param{{Name: "last_run"}, {Name: "p"}}
+	got := runParams(known, nil, map[string]string{"last_run": "1", "gone": "2"})
+	if !maps.Equal(got, map[string]string{"last_run": "1"}) {
+		t.Errorf("got %v", got)
+	}
+	got = runParams(known, map[string]string{"last_run": "0", "p": "3"}, map[string]string{"last_run": "1"})
+	if !maps.Equal(got, map[string]string{"last_run": "1", "p": "3"}) {
+		t.Errorf("got %v", got)
+	}
+}
 
 // TestPlatformParameters: what the contract promises every App, and jobs besides.
 func TestPlatformParameters(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/secret/envelope"
 	"tcenvsvr/cmd/tccloud/internal/jobs/schedule"
 )
 
@@ -70,6 +71,9 @@ const (
 	MaxRetryDelay = 24 * time.Hour
 	maxTimeout    = 7 * 24 * time.Hour
 	maxURL        = 2048
+	// maxParams bounds the parameters as JSON: a Job is one message to the store, of which a NATS
+	// server takes 1 MB.
+	maxParams = 512 << 10
 )
 
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
@@ -102,6 +106,13 @@ func (j *Job) Check() error {
 		return fail("%d retries are outside 0–%d", j.Retries, MaxRetries)
 	case j.RetryDelayMS < 0 || j.RetryDelayMS > MaxRetryDelay.Milliseconds():
 		return fail("the retry delay is outside 0–%s", MaxRetryDelay)
+	case size(j.Params) > maxParams:
+		return fail("the parameters need %d bytes, at most %d are possible", size(j.Params), maxParams)
+	}
+	for name, value := range j.Params {
+		if envelope.IsSealed(value) {
+			return fail("parameter %.80q is sealed: that is for one order, and each run of a Job is another one", name)
+		}
 	}
 	if j.Notify != "" {
 		u, err := url.Parse(j.Notify)

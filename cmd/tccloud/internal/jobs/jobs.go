@@ -40,9 +40,8 @@ type Config struct {
 	Orders Orders
 	// Gateway is this process among those that share the bucket; "" = there is no other.
 	Gateway string
-	// Notify is called with each failure of a Job that has no URL of its own; nil = nobody.
-	Notify func(context.Context, Failure) error
-	// Trusted reports whether this host's clock tells what is due; nil = always.
+	// Trusted reports whether this host's clock tells what is due; nil = always. A gateway for which it
+	// does takes the lease from one for which it does not.
 	Trusted func() bool
 	Now     func() time.Time // nil = time.Now
 	Logger  *slog.Logger     // nil discards
@@ -58,6 +57,8 @@ type Jobs struct {
 
 	mu      sync.Mutex
 	entries map[string]*entry // by name
+	turn    string            // the Environment that was last in turn, see todo
+	last    time.Time         // of the last todo
 }
 
 // entry is what is known of one Job. What it points to is never changed.
@@ -67,8 +68,10 @@ type entry struct {
 	state    *State // nil: there is none yet
 	stateRev uint64
 
-	next time.Time // due; zero while it is not computed, see todo
-	rest time.Time // after an error: not before that
+	next   time.Time // due; zero while it is not computed, see todo
+	rest   time.Time // after an error: not before that, by the monotonic clock
+	looked time.Time // when its run was looked at, by the monotonic clock
+	untold bool      // a failure is to be told
 }
 
 // View is a Job with what became of it.
@@ -136,20 +139,29 @@ func (s *Jobs) List(ctx context.Context) ([]View, error) {
 		return nil, context.Cause(ctx)
 	}
 	s.mu.Lock()
-	var list []View
+	var known []entry
 	for _, e := range s.entries {
 		if e.job != nil {
-			list = append(list, s.view(e.job, e.state))
+			known = append(known, *e)
 		}
 	}
 	s.mu.Unlock()
+	list := make([]View, len(known))
+	for i, e := range known {
+		list[i] = s.view(e.job, e.state)
+	}
 	slices.SortFunc(list, func(a, b View) int { return strings.Compare(a.Job.Name, b.Job.Name) })
 	return list, nil
 }
 
 func (s *Jobs) view(j *Job, st *State) View {
 	st = stateOf(j, st)
-	return View{Job: *j, State: *st, Next: st.due(j, s.now()).next}
+	now := s.now()
+	next := st.next(j, now)
+	if !next.IsZero() && !next.After(now) { // about to be decided
+		next = j.dues().Next(now)
+	}
+	return View{Job: *j, State: *st, Next: next}
 }
 
 // Change changes a Job. If others do so at once, all changes are made, one after the other.
@@ -184,20 +196,42 @@ func (s *Jobs) Change(ctx context.Context, name string, change func(*Job) error)
 
 // Remove removes a Job and its history. A run that is under way goes on.
 func (s *Jobs) Remove(ctx context.Context, name string) error {
-	if _, _, err := s.readJob(ctx, name); err != nil {
-		return err
-	}
-	for _, key := range []string{jobPrefix + name, statePrefix + name} {
-		if err := s.KV.Purge(ctx, key); err != nil {
+	for {
+		e, j, err := s.readJob(ctx, name)
+		if err != nil {
+			return err
+		}
+		err = s.KV.Purge(ctx, jobPrefix+name, jetstream.LastRevision(e.Revision()))
+		if overtaken(err) {
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("removing Job %q: %w", name, err)
 		}
+		s.removed(ctx, j, e.Revision())
+		return nil
+	}
+}
+
+// removed forgets what was kept of a Job. Another one may have the name by now: its state stays. A
+// state that is left over harms nobody, because it names its Job.
+func (s *Jobs) removed(ctx context.Context, j *Job, revision uint64) {
+	st, err := s.KV.Get(ctx, statePrefix+j.Name)
+	var of State
+	if err == nil {
+		err = json.Unmarshal(st.Value(), &of)
+	}
+	if err == nil && of.Job == j.ID {
+		err = s.KV.Purge(ctx, statePrefix+j.Name, jetstream.LastRevision(st.Revision()))
+	}
+	if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
+		s.Logger.Debug("the state of a Job that was removed stays", "job", j.Name, "err", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.entries[name]; e != nil {
+	if e := s.entries[j.Name]; e != nil && e.jobRev <= revision {
 		e.job, e.state = nil, nil
 	}
-	return nil
 }
 
 // Start begins a run on demand, also of a Job that is paused, and returns its order's id; ErrRunning
@@ -231,10 +265,17 @@ func (s *Jobs) SetLeft(ctx context.Context, name string, set map[string]string, 
 			}
 			delete(st.Left, k)
 		}
+		if n := size(st.Left); n > maxLeft {
+			return fmt.Errorf("%w: what is left for the next run needs %d bytes, at most %d are possible", ErrInvalid, n, maxLeft)
+		}
 		return nil
 	})
 }
 
+// errUnchanged is for changes that find nothing to change.
+var errUnchanged = errors.New("nothing is to be changed")
+
+// changeState changes a State as the bucket has it. If others do so at once, all changes are made.
 func (s *Jobs) changeState(ctx context.Context, name string, change func(*Job, *State) error) (View, error) {
 	for {
 		j, st, revision, err := s.read(ctx, name)
@@ -242,7 +283,11 @@ func (s *Jobs) changeState(ctx context.Context, name string, change func(*Job, *
 			return View{}, err
 		}
 		st = stateOf(j, st).clone()
-		if err := change(j, st); err != nil {
+		err = change(j, st)
+		if errors.Is(err, errUnchanged) {
+			return s.view(j, st), nil
+		}
+		if err != nil {
 			return View{}, err
 		}
 		err = s.putState(ctx, name, st, revision)

@@ -25,6 +25,7 @@ type orders struct {
 	d      *dispatch.Dispatcher
 	lose   atomic.Bool
 	refuse atomic.Bool
+	twice  atomic.Bool // another gateway submits the same before
 }
 
 func (o *orders) Submit(ctx context.Context, j *jobs.Job, id wire.OrderID, left map[string]string) error {
@@ -39,6 +40,9 @@ func (o *orders) Submit(ctx context.Context, j *jobs.Job, id wire.OrderID, left 
 	r := gatewaytest.Request()
 	r.ID, r.Runtime, r.Params, r.Server = id, wire.RuntimeJob, params, j.Server
 	_, err := o.d.Submit(ctx, r)
+	if err == nil && o.twice.Load() {
+		_, err = o.d.Submit(ctx, r)
+	}
 	return err
 }
 

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -12,6 +13,9 @@ import (
 // The lease says which gateway looks after the Jobs. Its holder writes it again and again; whoever
 // sees it unchanged for long enough, by a clock of its own that nobody can set, takes it. Two that
 // believe to have it do no harm (see the package documentation), they only work in vain.
+//
+// Nothing is due by a clock that is not to be trusted. So the lease says whether its holder trusts
+// its own, and one that does takes the lease at once from one that does not.
 const (
 	leaseKey   = "lease"
 	leaseEvery = 3 * time.Second
@@ -23,22 +27,34 @@ const (
 
 type lease struct {
 	mu       sync.Mutex
-	revision uint64    // seen last; 0 = there is no lease
+	newest   uint64    // revision seen last
+	revision uint64    // the same; 0 = there is no lease
 	changed  time.Time // when
+	blind    bool      // its holder's clock is not to be trusted
 	mine     bool
 	renewed  time.Time
 }
 
-func (l *lease) seen(revision uint64, removed bool) {
+// leaseValue is what is stored.
+type leaseValue struct {
+	Gateway string `json:"gateway"`
+	Blind   bool   `json:"clock_not_trusted,omitempty"`
+}
+
+// seen takes in what the bucket has. A renewal may be seen here whose answer was lost.
+func (l *lease) seen(gateway string, value []byte, revision uint64, removed bool) {
+	var v leaseValue
+	_ = json.Unmarshal(value, &v) // an empty one belongs to nobody
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if removed {
-		revision = 0
-	}
-	if revision == l.revision {
+	if revision <= l.newest {
 		return
 	}
-	l.revision, l.changed, l.mine = revision, time.Now(), false
+	l.newest, l.revision, l.changed, l.blind = revision, revision, time.Now(), v.Blind
+	l.mine = l.mine && v.Gateway == gateway
+	if removed {
+		l.revision, l.mine = 0, false
+	}
 }
 
 // held reports whether this gateway looks after the Jobs.
@@ -66,7 +82,7 @@ func (s *Jobs) keepLease(ctx context.Context) error {
 			if s.held() {
 				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseEvery)
 				defer cancel()
-				_ = s.KV.Delete(ctx, leaseKey) // the next one takes it at once
+				_ = s.KV.Delete(ctx, leaseKey, jetstream.LastRevision(s.lease.over())) // the next one takes it at once
 			}
 			return nil
 		}
@@ -74,15 +90,19 @@ func (s *Jobs) keepLease(ctx context.Context) error {
 }
 
 func (s *Jobs) renew(ctx context.Context) {
-	l := &s.lease
+	l, blind := &s.lease, !s.Trusted()
 	l.mu.Lock()
-	over, mine, stale := l.revision, l.mine, l.revision == 0 || time.Since(l.changed) > leaseStale
+	over, mine := l.revision, l.mine
+	free := over == 0 || time.Since(l.changed) > leaseStale || l.blind && !blind
 	l.mu.Unlock()
-	if !mine && !stale {
+	if !mine && !free {
 		return
 	}
 	began := time.Now()
-	revision, _, err := s.put(ctx, leaseKey, s.Gateway, over)
+	revision, _, err := s.put(ctx, leaseKey, leaseValue{s.Gateway, blind}, over)
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		s.lookAtLease(ctx)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -90,10 +110,40 @@ func (s *Jobs) renew(ctx context.Context) {
 		if !l.mine {
 			s.Logger.Info("this gateway looks after the Jobs")
 		}
-		l.revision, l.changed, l.mine, l.renewed = revision, began, true, began
+		l.newest = max(l.newest, revision)
+		if l.newest > revision { // another one has taken it since
+			l.mine = false
+			return
+		}
+		l.revision, l.changed, l.blind, l.mine, l.renewed = revision, began, blind, true, began
 	case errors.Is(err, jetstream.ErrKeyExists):
 		l.mine = false
 	default:
 		s.Logger.Debug("lease of the Jobs not renewed", "err", err)
 	}
+}
+
+// lookAtLease takes in what the lease is now, where a write has shown that it is not what was seen: a
+// store that was restored may have begun to count anew.
+func (s *Jobs) lookAtLease(ctx context.Context) {
+	e, err := s.KV.Get(ctx, leaseKey)
+	l := &s.lease
+	l.mu.Lock()
+	switch {
+	case errors.Is(err, jetstream.ErrKeyNotFound):
+		l.newest, l.revision = 0, 0
+	case err == nil && e.Revision() < l.newest:
+		l.newest = 0
+	}
+	l.mu.Unlock()
+	if err == nil {
+		l.seen(s.Gateway, e.Value(), e.Revision(), false)
+	}
+}
+
+// over is the revision that the holder writes over.
+func (l *lease) over() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.revision
 }

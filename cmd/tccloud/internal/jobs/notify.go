@@ -2,12 +2,20 @@ package jobs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"tcenvsvr/agent/link/wire"
 )
@@ -31,54 +39,110 @@ const (
 	// maxNotify is how often it is tried to tell of one failure, for three hours in all.
 	maxNotify     = 6
 	notifyTimeout = 15 * time.Second
+	// receivers bounds how many are told at the same time.
+	receivers = 16
 )
 
-// notify tells of failures until ctx ends. That something was told is written down afterwards: after
-// a crash it may be told twice.
+// notify tells of failures until ctx ends: to each receiver one at a time, and to some receivers at
+// once, so that one that does not answer delays nobody else. That something was told is written down
+// afterwards: after a crash it may be told twice.
 func (s *Jobs) notify(ctx context.Context) error {
+	var mu sync.Mutex
+	busy := map[string]bool{}            // receivers
 	rest := map[wire.OrderID]time.Time{} // not before
+	var g errgroup.Group
+	g.SetLimit(receivers)
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return g.Wait()
 		case <-tick.C:
 		}
 		if !s.held() {
 			continue
 		}
+		to, known := map[string][]pending{}, map[wire.OrderID]bool{}
+		mu.Lock()
 		for _, p := range s.failures() {
-			if time.Now().Before(rest[p.run.Order]) {
-				continue
+			known[p.run.Order] = true
+			if r := receiver(p.job.Notify); !busy[r] && time.Now().After(rest[p.run.Order]) {
+				to[r] = append(to[r], p)
 			}
-			told := s.tell(ctx, p.job, p.run)
-			if ctx.Err() != nil {
-				return nil
-			}
-			tries := 0
-			if told != nil {
-				tries = p.run.Notify + 1
-				rest[p.run.Order] = time.Now().Add(notifyPause(p.run.Notify))
-				s.Logger.Warn("failure of a Job was not told", "job", p.job.Name, "order", p.run.Order, "try", p.run.Notify, "err", told)
-			}
-			if tries == 0 || tries > maxNotify { // it was told, or will not be
-				delete(rest, p.run.Order)
-				tries = 0
-			}
-			_, err := s.changeState(ctx, p.job.Name, func(_ *Job, st *State) error {
-				for i := range st.History {
-					if h := &st.History[i]; h.Order == p.run.Order && h.Due.Equal(p.run.Due) && h.Notify > 0 {
-						h.Notify = tries
+		}
+		maps.DeleteFunc(rest, func(o wire.OrderID, _ time.Time) bool { return !known[o] })
+		mu.Unlock()
+		for r, list := range to {
+			mu.Lock()
+			busy[r] = true
+			mu.Unlock()
+			began := g.TryGo(func() error {
+				for _, p := range list {
+					pause := s.tellOne(ctx, p)
+					if pause > 0 {
+						mu.Lock()
+						rest[p.run.Order] = time.Now().Add(pause)
+						mu.Unlock()
+						break
 					}
 				}
+				mu.Lock()
+				defer mu.Unlock()
+				delete(busy, r)
 				return nil
 			})
-			if err != nil {
-				s.Logger.Debug("that a failure was told is not noted", "job", p.job.Name, "err", err)
+			if !began {
+				mu.Lock()
+				delete(busy, r)
+				mu.Unlock()
+				break
 			}
 		}
 	}
+}
+
+// receiver is who is behind a URL.
+func receiver(to string) string {
+	u, err := url.Parse(to)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// tellOne tells of one failure, notes that it has, and returns how long to wait for the next try, 0
+// if there is none.
+func (s *Jobs) tellOne(ctx context.Context, p pending) time.Duration {
+	var tries int
+	var pause time.Duration
+	if p.job.Notify != "" {
+		err := tell(ctx, p.job, p.run)
+		if ctx.Err() != nil {
+			return 0
+		}
+		if err != nil {
+			tries, pause = p.run.Notify+1, notifyPause(p.run.Notify)
+			s.Logger.Warn("failure of a Job was not told", "job", p.job.Name, "order", p.run.Order, "try", p.run.Notify, "err", err)
+		}
+		if tries > maxNotify {
+			tries = 0
+		}
+	}
+	_, err := s.changeState(ctx, p.job.Name, func(_ *Job, st *State) error {
+		done := errUnchanged
+		for i := range st.History {
+			if h := &st.History[i]; h.Order == p.run.Order && h.Due.Equal(p.run.Due) && h.Notify > 0 {
+				h.Notify, done = tries, nil
+			}
+		}
+		return done
+	})
+	if err != nil {
+		s.Logger.Debug("that a failure was told is not noted", "job", p.job.Name, "err", err)
+		return cmp.Or(pause, restAfterError)
+	}
+	return pause
 }
 
 // notifyPause is how long after a try to tell of a failure the next one follows.
@@ -101,32 +165,27 @@ func (s *Jobs) failures() []pending {
 	defer s.mu.Unlock()
 	var list []pending
 	for _, e := range s.entries {
-		if e.job == nil || e.state == nil || e.state.Job != e.job.ID {
+		if !e.untold || e.job == nil || e.state == nil || e.state.Job != e.job.ID {
 			continue
 		}
-		for _, r := range e.state.History {
+		for _, r := range slices.Backward(e.state.History) {
 			if r.Notify > 0 {
 				list = append(list, pending{e.job, r})
 			}
 		}
 	}
+	slices.SortStableFunc(list, func(a, b pending) int { return a.run.Ended.Compare(b.run.Ended) })
 	return list
 }
 
-func (s *Jobs) tell(ctx context.Context, j *Job, r Run) error {
+func tell(ctx context.Context, j *Job, r Run) error {
 	f := Failure{
 		Job: j.Name, Environment: j.Environment, App: j.App, Due: r.Due, Ended: r.Ended,
 		Execution: r.Order, Tries: r.Try, Outcome: r.Outcome, ExitCode: r.ExitCode, Message: r.Message,
 	}
 	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
 	defer cancel()
-	switch {
-	case j.Notify != "":
-		return post(ctx, j.Notify, f)
-	case s.Notify != nil:
-		return s.Notify(ctx, f)
-	}
-	return nil
+	return post(ctx, j.Notify, f)
 }
 
 // courier follows no redirection: where a failure is told is the operator's choice.
@@ -143,6 +202,9 @@ func post(ctx context.Context, to string, f Failure) error {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	a, err := courier.Do(r)
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // without the URL, which is often a secret
+	}
 	if err != nil {
 		return err
 	}

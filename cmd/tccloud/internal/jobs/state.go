@@ -1,14 +1,18 @@
 package jobs
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"time"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/jobs/schedule"
 )
 
 const (
@@ -19,6 +23,14 @@ const (
 	// forgotten is when an order that the dispatcher does not know was not lost, but is too old to
 	// be remembered.
 	forgotten = 25 * 24 * time.Hour
+	// maxMessage, maxLeft and maxHistoryLeft bound, in bytes, what is kept of a run's message, of what
+	// is left for the next run, and of what all remembered runs left, the last two as JSON: a State
+	// is one message to the store, of which a NATS server takes 1 MB.
+	maxMessage     = 1024
+	maxLeft        = 64 << 10
+	maxHistoryLeft = 64 << 10
+	// maxCounted bounds how many due times are looked at one by one.
+	maxCounted = 1000
 	// neverAgain is the App's own word that another try would be of no use (contract §3).
 	neverAgain = 4
 )
@@ -59,13 +71,14 @@ type Run struct {
 	Try   int          `json:"try,omitempty"`      // 1 is the first
 	Order wire.OrderID `json:"order,omitempty"`    // of this try
 	Again time.Time    `json:"try_again,omitzero"` // when the next try begins
-	Times int          `json:"times,omitempty"`    // how many due times were skipped or missed, up to Due
+	Times int          `json:"times,omitempty"`    // how many due times were skipped or missed, up to Due; not more than 1000 at once are counted
 	Ended time.Time    `json:"ended,omitzero"`
 	// Outcome is a [wire.Outcome] or one of the ends above; "" while the run is under way.
-	Outcome  string            `json:"outcome,omitempty"`
-	ExitCode *int              `json:"exit_code,omitempty"`
-	Message  string            `json:"message,omitempty"`
-	Left     map[string]string `json:"left,omitempty"` // results.tc
+	Outcome  string `json:"outcome,omitempty"`
+	ExitCode *int   `json:"exit_code,omitempty"`
+	Message  string `json:"message,omitempty"`
+	// Left is results.tc; the oldest runs lose it where all left more than 64 KiB.
+	Left map[string]string `json:"left,omitempty"`
 	// Notify is how often it was tried to notify that it failed; 0 = there is nothing to notify.
 	Notify int `json:"notify,omitempty"`
 }
@@ -106,24 +119,48 @@ func (s *State) since(j *Job, now time.Time) time.Time {
 // correct has due times count from now on where a clock that was ahead has written something, and
 // reports whether it did.
 func (s *State) correct(j *Job, now time.Time) bool {
-	if t := s.since(j, now); !t.IsZero() && !t.After(now.Add(grace)) {
+	if !s.wrong(j, now) {
 		return false
 	}
 	s.Decided = now
 	return true
 }
 
+// wrong reports whether correct has something to do.
+func (s *State) wrong(j *Job, now time.Time) bool {
+	t := s.since(j, now)
+	return t.IsZero() || t.After(now.Add(grace))
+}
+
+// next is the first time that is not decided; zero if there is none.
+func (s *State) next(j *Job, now time.Time) time.Time { return j.dues().Next(s.since(j, now)) }
+
 // due are the times up to now at which a run should have begun, and which are not decided.
 type due struct {
-	n            int
+	n            int       // not more than maxCounted
 	before, last time.Time // the last two
 	next         time.Time // the first that is still to come
 }
 
 func (s *State) due(j *Job, now time.Time) due {
-	var d due
 	dues := j.dues()
-	for d.next = dues.Next(s.since(j, now)); !d.next.IsZero() && !d.next.After(now); d.next = dues.Next(d.next) {
+	d := count(dues, s.since(j, now), now, maxCounted)
+	if d.n < maxCounted {
+		return d
+	}
+	// A cloud that was down for long, or a clock that was far behind: only the last ones matter.
+	for back := time.Minute; ; back *= 2 {
+		if late := count(dues, now.Add(-back), now, math.MaxInt); late.n > 1 {
+			late.n = d.n
+			return late
+		}
+	}
+}
+
+// count looks at up to most due times after since, up to now.
+func count(dues schedule.Schedule, since, now time.Time, most int) due {
+	var d due
+	for d.next = dues.Next(since); !d.next.IsZero() && !d.next.After(now) && d.n < most; d.next = dues.Next(d.next) {
 		d.before, d.last = d.last, d.next
 		d.n++
 	}
@@ -175,9 +212,9 @@ func (s *State) again(j *Job) {
 }
 
 // refuse ends a run whose order could not be made, or is not known any more.
-func (s *State) refuse(outcome, why string, now time.Time) {
+func (s *State) refuse(j *Job, outcome, why string, now time.Time) {
 	s.Run.Outcome, s.Run.Message = outcome, why
-	s.end(now)
+	s.end(j, now)
 }
 
 // settle notes the end of a try.
@@ -188,20 +225,40 @@ func (s *State) settle(j *Job, e *dispatch.Execution, now time.Time) {
 		code := e.Result.ExitCode
 		r.ExitCode, r.Message = &code, e.Result.Message
 		if o := e.Outcome(); o == wire.Succeeded || o == wire.Partial {
-			r.Left = e.Result.Results
+			s.leave(e.Result.Results)
 		}
-	}
-	if len(r.Left) > 0 {
-		if s.Left == nil {
-			s.Left = map[string]string{}
-		}
-		maps.Copy(s.Left, r.Left)
 	}
 	if r.Try <= j.Retries && mayTryAgain(e) {
 		r.Again = now.Add(time.Duration(j.RetryDelayMS) * time.Millisecond)
 		return
 	}
-	s.end(now)
+	s.end(j, now)
+}
+
+// leave takes what a run left, all of it or nothing.
+func (s *State) leave(left map[string]string) {
+	if len(left) == 0 {
+		return
+	}
+	all := maps.Clone(s.Left)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, left)
+	if n := size(all); n > maxLeft {
+		s.Run.Message = plain.Head(fmt.Sprintf("what it left is not kept: that makes %d bytes, at most %d are; %s", n, maxLeft, s.Run.Message), maxMessage)
+		return
+	}
+	s.Left, s.Run.Left = all, left
+}
+
+// size is how much of a State's record values need.
+func size(m map[string]string) int {
+	if len(m) == 0 {
+		return 0
+	}
+	data, _ := json.Marshal(m) // maps of texts can be written
+	return len(data)
 }
 
 // mayTryAgain reports whether another try could end better: the App failed and does not say that it
@@ -219,9 +276,9 @@ func mayTryAgain(e *dispatch.Execution) bool {
 }
 
 // end moves the run to the history.
-func (s *State) end(now time.Time) {
+func (s *State) end(j *Job, now time.Time) {
 	s.Run.Ended, s.Run.Again = now, time.Time{}
-	if s.Run.Failed() {
+	if s.Run.Failed() && j.Notify != "" {
 		s.Run.Notify = 1
 	}
 	s.pass(*s.Run)
@@ -230,6 +287,7 @@ func (s *State) end(now time.Time) {
 
 // pass adds to the history. Times that were skipped one after the other are one entry.
 func (s *State) pass(r Run) {
+	r.Message = plain.Head(r.Message, maxMessage)
 	if len(s.History) > 0 && r.Times > 0 && r.Order == "" {
 		if last := &s.History[0]; last.Outcome == r.Outcome && last.Order == "" {
 			last.Due, last.Times, last.Ended = r.Due, last.Times+r.Times, r.Ended
@@ -240,4 +298,15 @@ func (s *State) pass(r Run) {
 	if len(s.History) > maxHistory {
 		s.History = s.History[:maxHistory]
 	}
+	sum := 0
+	for i := range s.History {
+		if sum += size(s.History[i].Left); sum > maxHistoryLeft {
+			s.History[i].Left = nil
+		}
+	}
+}
+
+// untold reports whether a failure is to be told.
+func (s *State) untold() bool {
+	return slices.ContainsFunc(s.History, func(r Run) bool { return r.Notify > 0 })
 }

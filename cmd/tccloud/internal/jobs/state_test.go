@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -163,11 +164,59 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
+// A State fits into one message to the store, whatever runs leave.
+func TestStateIsBounded(t *testing.T) {
+	j, s := job(func(j *Job) { j.Retries = 0 }), &State{Job: "0123456789ab"}
+	run := func(i int, left map[string]string) Run {
+		s.begin(j, Demanded, noon.Add(time.Duration(i)*time.Second))
+		s.settle(j, &dispatch.Execution{State: wire.State(wire.Succeeded), Result: &wire.Result{
+			Outcome: wire.Succeeded, Message: strings.Repeat("\x01", 2048), Results: left,
+		}}, noon)
+		return s.History[0]
+	}
+	for i := range 2 * maxHistory {
+		run(i, map[string]string{"a": fmt.Sprint(i) + strings.Repeat("<", 4<<10), "b": strings.Repeat("b", 20<<10)})
+	}
+	if data, err := json.Marshal(s); err != nil || len(data) > 900_000 {
+		t.Errorf("the State has %d bytes, %v", len(data), err)
+	}
+	if !strings.HasPrefix(s.Left["a"], "199<") || s.History[0].Left["b"] == "" {
+		t.Errorf("the newest is not kept: %.20q", s.Left["a"])
+	}
+	// What does not fit is not taken, not even in parts, and the history says so.
+	if r := run(500, map[string]string{"a": "500", "c": strings.Repeat("c", 60<<10)}); r.Left != nil || !strings.Contains(r.Message, "not kept") {
+		t.Errorf("of too much is kept: %.60q, %.60q", r.Left, r.Message)
+	}
+	if !strings.HasPrefix(s.Left["a"], "199<") {
+		t.Errorf("got %.20q", s.Left["a"])
+	}
+}
+
+// Years in which nobody looked do not take years to look at.
+func TestLongAway(t *testing.T) {
+	for _, schedule := range []string{"every 1m", "* * * * *", "* * 1 1 *"} {
+		j, s := job(func(j *Job) { j.Schedule, j.Since = schedule, time.Unix(0, 0) }), &State{}
+		began := time.Now()
+		d := s.due(j, at("12:20"))
+		if took := time.Since(began); took > time.Second || d.n != maxCounted {
+			t.Errorf("%s: %d due times in %s", schedule, d.n, took)
+		}
+		want := at("12:20")
+		if schedule == "* * 1 1 *" {
+			want = time.Date(2026, 1, 1, 23, 59, 0, 0, time.UTC)
+		}
+		if !d.last.Equal(want) || !d.before.Equal(want.Add(-time.Minute)) || !d.next.After(at("12:20")) {
+			t.Errorf("%s: %+v", schedule, d)
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	for want, change := range map[string]func(*Job){
 		"name": func(j *Job) { j.Name = "../x" }, "environment": func(j *Job) { j.Environment = "" }, "App": func(j *Job) { j.App = "" },
 		"server": func(j *Job) { j.Server = "a b" }, "timeout": func(j *Job) { j.TimeoutMS = 5 }, "priority": func(j *Job) { n := 10; j.Priority = &n },
 		"missed runs": func(j *Job) { j.Missed = "all" }, "retries": func(j *Job) { j.Retries = 11 }, "retry delay": func(j *Job) { j.RetryDelayMS = -1 },
+		"bytes": func(j *Job) { j.Params = map[string]string{"p": strings.Repeat("x", maxParams)} }, "is for one order": func(j *Job) { j.Params = map[string]string{"p": "tcsealed:v1:x"} },
 		"URL": func(j *Job) { j.Notify = "file:///etc/passwd" }, "schedule": func(j *Job) { j.Schedule = "hourly" }, "zone": func(j *Job) { j.Zone = "x" },
 	} {
 		if err := job(change).Check(); err == nil || !strings.Contains(err.Error(), want) {

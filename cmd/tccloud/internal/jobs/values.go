@@ -69,7 +69,16 @@ func (s *Jobs) put(ctx context.Context, key string, v any, over uint64) (uint64,
 	} else {
 		revision, err = s.KV.Update(ctx, key, data, over)
 	}
+	if overtaken(err) {
+		err = fmt.Errorf("%w: %w", jetstream.ErrKeyExists, err)
+	}
 	return revision, data, err
+}
+
+// overtaken reports whether a write failed because another writer was faster. One store says so in
+// other words than several that are one.
+func overtaken(err error) bool {
+	return errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch)
 }
 
 func (s *Jobs) putState(ctx context.Context, name string, st *State, over uint64) error {
@@ -95,7 +104,7 @@ func (s *Jobs) seen(e jetstream.KeyValueEntry) {
 
 func (s *Jobs) apply(key string, value []byte, revision uint64, removed bool) {
 	if key == leaseKey {
-		s.lease.seen(revision, removed)
+		s.lease.seen(s.Gateway, value, revision, removed)
 		return
 	}
 	s.mu.Lock()
@@ -108,6 +117,7 @@ func (s *Jobs) apply(key string, value []byte, revision uint64, removed bool) {
 	} else if name, ok := strings.CutPrefix(key, statePrefix); ok {
 		if e := s.entry(name); revision > e.stateRev {
 			e.state, e.stateRev = decode[State](s, key, value, removed), revision
+			e.untold = e.state != nil && e.state.untold()
 			e.forget()
 		}
 	}

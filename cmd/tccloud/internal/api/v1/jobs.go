@@ -53,7 +53,7 @@ type ChangeJob struct {
 }
 
 // Job is a Job with what became of it. It names its parameters and does not show their values; what
-// runs left is shown.
+// runs left is shown. A list has of each Job the last run only, and not what is left for the next.
 type Job struct {
 	Name         string            `json:"name"`
 	Environment  string            `json:"environment"`

@@ -3,6 +3,7 @@ package schedule
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // not every host has the zones
 
@@ -28,7 +29,7 @@ var parser = cron.MustNewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month 
 // Parse reads a schedule, see the package documentation. zone is a name of the IANA database; "" is
 // UTC.
 func Parse(text, zone string) (Schedule, error) {
-	location, err := time.LoadLocation(zone)
+	location, err := load(zone)
 	if err != nil || zone == "Local" {
 		return Schedule{}, fmt.Errorf("time zone %.60q is unknown: use a name such as Europe/Berlin", zone)
 	}
@@ -46,6 +47,31 @@ func Parse(text, zone string) (Schedule, error) {
 		return every(strings.TrimSpace(rest))
 	}
 	return byCron(text, location)
+}
+
+// zones has the time zones that were used: reading one takes a hundred times as long as all else.
+var zones struct {
+	sync.Mutex
+	known map[string]*time.Location
+}
+
+// maxZones is more than there are; some have several names.
+const maxZones = 2000
+
+func load(zone string) (*time.Location, error) {
+	zones.Lock()
+	defer zones.Unlock()
+	if z := zones.known[zone]; z != nil {
+		return z, nil
+	}
+	z, err := time.LoadLocation(zone)
+	if err == nil && len(zones.known) < maxZones {
+		if zones.known == nil {
+			zones.known = map[string]*time.Location{}
+		}
+		zones.known[zone] = z
+	}
+	return z, err
 }
 
 // onceForms are the ways to write a time; those without an offset are in the schedule's zone.
