@@ -78,14 +78,18 @@ func Open(c Config) (*Store, error) {
 
 // scan finds complete archives and removes everything else.
 func (s *Store) scan() error {
-	err := os.Mkdir(s.dir, 0o755)
-	if err == nil || errors.Is(err, fs.ErrExist) {
-		err = os.Chmod(s.dir, 0o755) // whatever the umask: the App's user must get through
+	if err := os.Mkdir(s.dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
 	}
+	dir, err := os.Open(s.dir)
 	if err != nil {
 		return err
 	}
-	files, err := os.ReadDir(s.dir)
+	defer dir.Close()
+	if err := dir.Chmod(0o755); err != nil { // whatever the umask: the App's user must get through
+		return err
+	}
+	files, err := dir.ReadDir(-1)
 	if err != nil {
 		return err
 	}
