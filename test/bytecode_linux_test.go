@@ -101,7 +101,7 @@ func TestBytecode(t *testing.T) {
 		s := newScene(t)
 		c := s.cloud("lab")
 		s.addModular(c)
-		a := s.agent(c, "lab", "one", "--appsSandboxUser", user.Username, "--appsPythonHome311", need.Tool(t, "/usr/bin/python3.11"))
+		a := s.agent(c, "lab", "one", "--appsIsolation", "off", "--appsSandboxUser", user.Username, "--appsPythonHome311", need.Tool(t, "/usr/bin/python3.11"))
 		for range 2 {
 			if n, _ := s.ran(c); n != "41" {
 				t.Errorf("Python compiled %s modules", n)

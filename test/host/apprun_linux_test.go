@@ -98,14 +98,16 @@ func TestAppRun(t *testing.T) {
 	s.Write("/root/secret.tcx", "", 0o600) // what root alone may read
 	s.Run("cp", "/share/probe.tcx", "/root/secret.tcx")
 	s.Run("chmod", "600", "/root/secret.tcx")
-	s.Write("/root/secret.json", `{"agent": "1"}`, 0o600)
+	// A process of the host's, with a number that no process of an App's world has.
+	host := s.mainPID("systemd-journald")
+	s.Write("/root/secret.json", `{"agent": "`+host+`"}`, 0o600)
 	s.Write("/etc/sudoers.d/alice", "alice ALL=(tc-job) NOPASSWD: ALL\n", 0o440)
 	before := s.folders()
 	if out, err := s.developer("root")(s.readme("sudo tcenvsvr app run")); err != nil || !strings.HasPrefix(out, "running as tc-job by sudo\n") || !strings.Contains(out, `"olleh"`) {
 		t.Errorf("in the document's words: %v: %s", err, out)
 	}
 
-	run := "tcenvsvr app run /share/probe.tcx --param agent=1 --param state=" + state
+	run := "tcenvsvr app run /share/probe.tcx --param agent=" + host + " --param state=" + state
 	by := func(runner string) {
 		for name, tc := range map[string]struct{ user, line string }{
 			"the agent's user": {"threatconnect", "umask 077; " + run},

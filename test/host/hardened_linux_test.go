@@ -28,7 +28,7 @@ func TestHardened(t *testing.T) {
 	s.Run("systemctl", "daemon-reload")
 	s.Run("systemctl", "restart", unit)
 	s.connected()
-	if status := s.Read("/proc/" + s.mainPID() + "/status"); !strings.Contains(status, "NoNewPrivs:\t1") {
+	if status := s.Read("/proc/" + s.mainPID(unit) + "/status"); !strings.Contains(status, "NoNewPrivs:\t1") {
 		t.Error("the agent may gain privileges")
 	}
 
@@ -64,13 +64,13 @@ func TestHardened(t *testing.T) {
 		}
 	})
 	t.Run("restart while a job runs", func(t *testing.T) { s.as(t).survives("systemctl", "restart", unit) })
-	t.Run("kill -9 while a job runs", func(t *testing.T) { s.as(t).survives("kill", "-9", s.mainPID()) })
+	t.Run("kill -9 while a job runs", func(t *testing.T) { s.as(t).survives("kill", "-9", s.mainPID(unit)) })
 	t.Run("the master password outlives the agent, not a stop", func(t *testing.T) {
 		s := s.as(t)
 		s.Run("mv", masterKey, "/root/masterkey")
 		s.Run("chown", "root:", "/root/masterkey")
-		for _, end := range [][]string{{"systemctl", "restart", unit}, {"kill", "-9", s.mainPID()}} {
-			before := s.mainPID()
+		for _, end := range [][]string{{"systemctl", "restart", unit}, {"kill", "-9", s.mainPID(unit)}} {
+			before := s.mainPID(unit)
 			if end[0] == "kill" {
 				end[2] = before
 			}
@@ -97,7 +97,7 @@ func TestHardened(t *testing.T) {
 		s.Run("systemctl", "daemon-reload")
 		s.Run("systemctl", "restart", unit)
 		s.connected()
-		s.survives("kill", "-STOP", s.mainPID())
+		s.survives("kill", "-STOP", s.mainPID(unit))
 		if out := s.Run("journalctl", "--no-pager", "-u", unit); !strings.Contains(out, "Watchdog timeout") {
 			t.Error("systemd did not miss the agent's sign of life")
 		}
@@ -127,7 +127,7 @@ print(c.recv(99))`
 // what came of the job.
 func (s *site) survives(args ...string) {
 	s.t.Helper()
-	job, before := s.detach(10), s.mainPID()
+	job, before := s.detach(10), s.mainPID(unit)
 	s.Run(args...)
 	s.anotherThan(before)
 	s.connected()

@@ -51,7 +51,7 @@ func TestHostileApp(t *testing.T) {
 				t.Errorf("the agent's files changed:\n%s", different(before, after))
 			}
 		}
-		pid := s.mainPID()
+		pid := s.mainPID(unit)
 		s.Run("systemctl", "restart", unit)
 		s.anotherThan(pid)
 		s.connected()

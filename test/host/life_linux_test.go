@@ -172,9 +172,10 @@ func (s *site) runs(version string) {
 	s.connected()
 }
 
-func (s *site) mainPID() string {
+// mainPID is the first process of a service.
+func (s *site) mainPID(service string) string {
 	s.t.Helper()
-	return strings.TrimSpace(s.Run("systemctl", "show", "--property=MainPID", "--value", unit))
+	return strings.TrimSpace(s.Run("systemctl", "show", "--property=MainPID", "--value", service))
 }
 
 // kept is what no transaction may change: settings, keystore, and owners, modes and ACLs of the

@@ -109,7 +109,7 @@ func (s *site) putPolicy(draft string) {
 func (s *site) lockedDown(publisher string) {
 	s.t.Helper()
 	s.Run("rm", "-f", policyFile)
-	pid := s.mainPID()
+	pid := s.mainPID(unit)
 	s.app("partial", "Test_-_Job", "owner=me")
 	if out := s.Run("tcenvsvr", "policy", "show", "--policy", "/root/draft.yaml"); !strings.Contains(out, "no sleepers") {
 		s.t.Errorf("the draft is shown as:\n%s", out)
@@ -125,7 +125,7 @@ func (s *site) lockedDown(publisher string) {
 		must(s.t, err, "signing an App")
 		s.Run("systemctl", "restart", unit) // it remembers for a minute that nobody signed it
 		s.connected()
-		pid = s.mainPID()
+		pid = s.mainPID(unit)
 	}
 	s.app("partial", "Test_-_Job", "owner=me")
 	text, err := os.ReadFile(filepath.Join(filepath.Dir(s.Share), "job.tcx.minisig"))
@@ -135,7 +135,7 @@ func (s *site) lockedDown(publisher string) {
 		s.t.Errorf("policy check says of a signed App:\n%s", out)
 	}
 	s.Run("rm", "/share/job.tcx.minisig")
-	if now := s.mainPID(); now != pid {
+	if now := s.mainPID(unit); now != pid {
 		s.t.Errorf("the agent's process was %s and is %s; want a change to count without a restart", pid, now)
 	}
 	if out := s.Run("tcenvsvr", "status"); !strings.Contains(out, policyFile+", 2 rules") {

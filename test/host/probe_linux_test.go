@@ -24,7 +24,7 @@ type probed struct {
 // probe runs the App that tries what Apps must not be able to do.
 func (s *site) probe() probed {
 	s.t.Helper()
-	e := s.app(wire.Succeeded, "Test_-_Probe", "state="+state, "agent="+s.mainPID())
+	e := s.app(wire.Succeeded, "Test_-_Probe", "state="+state, "agent="+s.mainPID(unit))
 	dir := s.t.TempDir()
 	_, err := s.cloud.Do(s.ctx, "execution", "download", e.ID, "deep/found.json", "-o", dir)
 	must(s.t, err, "downloading what the App found")

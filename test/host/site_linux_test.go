@@ -227,7 +227,7 @@ func stopwatch(t *testing.T) func(what string) {
 func (s *site) anotherThan(pid string) {
 	s.t.Helper()
 	s.eventually("waiting for another agent than process "+pid, func() error {
-		if now := s.mainPID(); now == pid || now == "0" {
+		if now := s.mainPID(unit); now == pid || now == "0" {
 			return fmt.Errorf("the service's process is %s", now)
 		}
 		return nil

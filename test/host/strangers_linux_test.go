@@ -76,7 +76,7 @@ func (s *site) strangers() {
 	if len(pids) < 3 { // shim, init, App
 		s.t.Errorf("processes of tc-job: %v; want three or more", pids)
 	}
-	pids = append(pids, s.mainPID())
+	pids = append(pids, s.mainPID(unit))
 
 	id := s.order("Test_-_Stranger", "role=attacker", "state="+state, "job="+job, "shm="+shm, "pids="+strings.Join(pids, " "))
 	if left, err := s.Try("pgrep", "-a", "-f", "tc-daemon"); err == nil {

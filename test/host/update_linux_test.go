@@ -162,11 +162,11 @@ func (s *site) fails(version string, class handover.Class) {
 // notAgain checks that what failed is not tried again, whoever wants it.
 func (s *site) notAgain(version string) {
 	s.t.Helper()
-	pid := s.mainPID()
+	pid := s.mainPID(unit)
 	if out := s.check(); !strings.Contains(out, "failed here") {
 		s.t.Errorf("update check says %q; want that %s failed here", out, version)
 	}
-	if now := s.mainPID(); now != pid {
+	if now := s.mainPID(unit); now != pid {
 		s.t.Errorf("the agent was restarted for a release that failed")
 	}
 }
@@ -180,7 +180,7 @@ func (s *site) runsFrom(from handover.Slot) {
 	if from == handover.Baseline {
 		want = handover.PackagedProgram
 	}
-	if got := strings.TrimSpace(s.Run("readlink", "/proc/"+s.mainPID()+"/exe")); got != want {
+	if got := strings.TrimSpace(s.Run("readlink", "/proc/"+s.mainPID(unit)+"/exe")); got != want {
 		s.t.Errorf("%s runs; want %s", got, want)
 	}
 	if got := strings.TrimSpace(s.Run("readlink", handover.PackagedPaths(home).Shim)); got != shimOf(from) {
@@ -307,7 +307,7 @@ func shimsBySocket(s *site) {
 // hostileRequests come from an agent that somebody took over.
 func hostileRequests(s *site) {
 	s.t.Helper()
-	inbox, pid := state+"/inbox/", s.mainPID()
+	inbox, pid := state+"/inbox/", s.mainPID(unit)
 	before, err := s.updates()
 	must(s.t, err, "reading the status")
 	shadow := s.Read("/etc/shadow")
@@ -330,7 +330,7 @@ func hostileRequests(s *site) {
 	}
 	after, err := s.updates()
 	must(s.t, err, "reading the status")
-	if after.Active != before.Active || after.Candidate != nil || s.mainPID() != pid {
+	if after.Active != before.Active || after.Candidate != nil || s.mainPID(unit) != pid {
 		s.t.Errorf("%s runs, on trial %+v; want %s, and the same process", after.Active, after.Candidate, before.Active)
 	}
 	if got := s.Read("/etc/shadow"); got != shadow {
@@ -347,7 +347,7 @@ func packageManager(s *site) {
 	s.t.Helper()
 	step := func(want handover.Slot, args ...string) {
 		s.t.Helper()
-		pid := s.mainPID()
+		pid := s.mainPID(unit)
 		s.dnf(args...)
 		s.anotherThan(pid)
 		s.runsFrom(want)
