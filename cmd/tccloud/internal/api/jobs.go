@@ -108,6 +108,9 @@ func (a *API) changeJob(w http.ResponseWriter, r *http.Request) error {
 		}
 		return a.possible(r.Context(), j)
 	})
+	if err == nil && len(q.Left) > 0 {
+		err = a.leavable(r.Context(), &v.Job, q.Left)
+	}
 	if err == nil && len(q.Left)+len(q.Forget) > 0 {
 		v, err = a.Jobs.SetLeft(r.Context(), name, q.Left, q.Forget)
 	}
@@ -116,6 +119,20 @@ func (a *API) changeJob(w http.ResponseWriter, r *http.Request) error {
 	}
 	a.Logger.Info("Job changed", "job", name)
 	answer(w, http.StatusOK, showJob(v))
+	return nil
+}
+
+// leavable refuses what no run of the Job's App can leave: it would never be used.
+func (a *API) leavable(ctx context.Context, j *jobs.Job, left map[string]string) error {
+	app, err := a.Catalog.Get(ctx, j.App, j.Version)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(left)) {
+		if !slices.ContainsFunc(app.Params, func(p catalog.Param) bool { return p.Name == name }) {
+			return problem(http.StatusBadRequest, v1.CodeBadRequest, "App %q has no parameter %.80q", app.Name, name).Try("\"tccloud app show %s\" lists them", app.Name)
+		}
+	}
 	return nil
 }
 

@@ -9,7 +9,7 @@
 // A Job is what an operator asked for, a [State] is what became of it: two values in the bucket
 // [Bucket] that all gateways share. One of the gateways at a time looks after the Jobs (lease.go); a
 // write over a State that another one has changed fails, so that two which both think so cannot do
-// both.
+// both. One whose clock is to be trusted takes over from one whose clock is not.
 //
 // A run is written down before its order is made, and the order's id follows from Job, due time
 // and try. So a run that was written down is started, also by the successor of a gateway that died
@@ -22,5 +22,7 @@
 // code 4 (never again) or somebody stopped it.
 //
 // What a run left in results.tc is stored in the same write as its end, and overrides the Job's
-// parameters from then on. Failures are notified afterwards (notify.go), at least once.
+// parameters from then on. What is kept is bounded (state.go): a State is one message to the store.
+// Failures are told afterwards (notify.go), for three hours until the receiver takes them; after a
+// crash it may get one twice.
 package jobs

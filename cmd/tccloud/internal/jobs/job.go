@@ -123,6 +123,12 @@ func (j *Job) Check() error {
 	return nil
 }
 
+// never reports whether the Job has a schedule and will not be due after now.
+func (j *Job) never(now time.Time) bool {
+	s, err := schedule.Parse(j.Schedule, j.Zone)
+	return err == nil && j.Schedule != "" && s.Next(now).IsZero()
+}
+
 // dues are the times at which the Job is due; none while it is paused.
 func (j *Job) dues() schedule.Schedule {
 	if j.Paused {

@@ -107,6 +107,9 @@ func (s *Jobs) Create(ctx context.Context, j Job) (View, error) {
 	if err := j.Check(); err != nil {
 		return View{}, err
 	}
+	if j.never(now) {
+		return View{}, fmt.Errorf("%w: schedule %q never comes", ErrInvalid, j.Schedule)
+	}
 	data, err := json.Marshal(j)
 	if err != nil {
 		return View{}, err
@@ -182,6 +185,9 @@ func (s *Jobs) Change(ctx context.Context, name string, change func(*Job) error)
 		if err := j.Check(); err != nil {
 			return View{}, err
 		}
+		if (j.Schedule != before.Schedule || j.Zone != before.Zone) && j.never(s.now()) {
+			return View{}, fmt.Errorf("%w: schedule %q never comes", ErrInvalid, j.Schedule)
+		}
 		revision, data, err := s.put(ctx, jobPrefix+name, j, e.Revision())
 		if errors.Is(err, jetstream.ErrKeyExists) {
 			continue
@@ -235,9 +241,13 @@ func (s *Jobs) removed(ctx context.Context, j *Job, revision uint64) {
 }
 
 // Start begins a run on demand, also of a Job that is paused, and returns its order's id; ErrRunning
-// if one is under way.
+// if one is under way. Where a run that failed waits for its next try, that begins now.
 func (s *Jobs) Start(ctx context.Context, name string) (wire.OrderID, error) {
 	v, err := s.changeState(ctx, name, func(j *Job, st *State) error {
+		if st.Run != nil && !st.Run.Again.IsZero() {
+			st.again(j)
+			return nil
+		}
 		if st.Run != nil {
 			return fmt.Errorf("starting Job %q: %w: order %s", name, ErrRunning, st.Run.Order)
 		}

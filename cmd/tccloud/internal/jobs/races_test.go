@@ -71,3 +71,18 @@ func TestClockWasAhead(t *testing.T) {
 	work(a, ends(wire.Succeeded, nil))
 	s.settled(t, "feed", 1)
 }
+
+// TestNextTryNow: whoever has mended what made a run fail need not wait for its next try.
+func TestNextTryNow(t *testing.T) {
+	s := open(t, gatewaytest.Start(t, gatewaytest.Options{}))
+	a := s.Agent("one", 4)
+	s.create(t, job("feed", func(j *jobs.Job) { j.Retries, j.RetryDelayMS = 1, 24*3600_000 }))
+	s.start(t, "feed")
+	work(a, ends(wire.Failed, nil))
+	s.until(t, "feed", func(v jobs.View) bool { return v.State.Run != nil && !v.State.Run.Again.IsZero() })
+	s.start(t, "feed")
+	work(a, ends(wire.Succeeded, nil))
+	if v := s.settled(t, "feed", 1); v.State.History[0].Try != 2 {
+		t.Errorf("got %+v", v.State.History)
+	}
+}

@@ -154,6 +154,14 @@ func TestSettle(t *testing.T) {
 	}
 }
 
+func TestNever(t *testing.T) {
+	for schedule, want := range map[string]bool{"": false, "every 1m": false, "0 0 30 2 *": true, "once 2020-01-01T00:00": true, "once 2030-01-01T00:00": false} {
+		if got := job(func(j *Job) { j.Schedule = schedule }).never(noon); got != want {
+			t.Errorf("%q: %v", schedule, got)
+		}
+	}
+}
+
 func TestHistoryIsBounded(t *testing.T) {
 	s := &State{}
 	for i := range 3 * maxHistory {

@@ -26,6 +26,9 @@ forgets its last_run.
 	var s settings
 	s.add(cmd)
 	f := cmd.Flags()
+	for name, none := range map[string]string{"missed": "", "retry-delay": "0s", "priority": "0"} {
+		f.Lookup(name).DefValue = none // what is not named stays: help must not call it the default
+	}
 	name := f.String("app", "", "another App or version, APP[@VERSION]")
 	environment := f.String("env", "", "another Environment")
 	unset := f.StringArray("unset", nil, "remove this parameter")

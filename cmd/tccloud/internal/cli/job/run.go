@@ -26,7 +26,9 @@ func run(o *operator.Env) *cobra.Command {
 		Use: "run NAME", Short: "run a Job now and wait for its end", Args: cli.Exactly(1, "a name"),
 		Long: `Run runs a Job now, also one that is paused, with its parameters and what the last run
 left, and exits by the outcome. Interrupting this command does not end the execution;
-"tccloud execution cancel ID" does. A Job of which a run is under way is refused.
+"tccloud execution cancel ID" does. A Job of which a run is under way is refused; of one
+that waits to be tried again the next try begins now. Where no server takes it, it waits:
+"tccloud execution show ID" and "tccloud server list" say why.
 
   tccloud job run alerts --data DIR`,
 	}
