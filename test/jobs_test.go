@@ -50,7 +50,8 @@ func TestFeed(t *testing.T) {
 	s := newScene(t)
 	c := s.cloud("lab")
 	s.add(c, "feed")
-	a := s.agent(c, "lab", "one", "--appsRunner", "none")
+	alone := []string{"--appsRunner", "none", "--appsIsolation", "off"} // its App writes where the test looks
+	a := s.agent(c, "lab", "one", alone...)
 	source, taken := filepath.Join(s.Dir, "source"), filepath.Join(s.Dir, "taken")
 	var items []string
 	more := func(n int) {
@@ -81,7 +82,7 @@ func TestFeed(t *testing.T) {
 			s.must(c.Restart(s.ctx), "starting the cloud again")
 		case 2:
 			a.Kill()
-			s.start(a, "--appsRunner", "none")
+			s.start(a, alone...)
 		}
 		if j := settled(run); j.History[0].Outcome != "succeeded" || j.Left["last_run"] != fmt.Sprint(len(items)) {
 			t.Errorf("run %d: %+v, left %v", run, j.History[0], j.Left)
