@@ -63,7 +63,7 @@ func TestUnfitHost(t *testing.T) {
 			}
 			d.Thaw()
 		}},
-		{"no descriptors", "host.no_files", func() { s.limit(a, unix.RLIMIT_NOFILE, s.descriptors(a)+3) }, func() { s.limit(a, unix.RLIMIT_NOFILE, 4096) }},
+		{"no descriptors", "host.no_files", func() { s.limit(a, unix.RLIMIT_NOFILE, s.descriptors(a)+1) }, func() { s.limit(a, unix.RLIMIT_NOFILE, 4096) }},
 		{"no processes", "", func() {
 			crowd = s.fillProcesses(user.Uid, user.Gid, 40)
 			s.limit(a, unix.RLIMIT_NPROC, 20)
