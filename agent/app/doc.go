@@ -15,7 +15,10 @@
 //	launch     recipes for Python and Java, parameters, environment
 //	outcome    exit codes, message.tc, results.tc, published files, causes on stderr
 //	seal       whether an installation is still what was installed
+//	build      isolated jobs of the agent's own, which make things that Apps start faster with
 //	bytecode   an App's Python sources, compiled once
+//	archive    class-data archives of Java Apps
+//	templates  which Python Apps start by a fork, and the processes that they are forked from
 //	templates  processes that Python Apps which run often are forked from
 //	inputs     the parameters and Playbook variables that a person gives an App
 //	api        the HTTP API that running Apps call
@@ -25,10 +28,10 @@
 // is not changed after that. Each start checks it, and a damaged one is downloaded again
 // (check.go).
 //
-// After the first start of an App its sources are compiled in the background (bytecode.go,
-// queue.go), and again after a start with another interpreter:
+// After the first start of an App its sources are compiled in the background (bytecode.go), and
+// again after a start with another interpreter:
 //
-//	order ─► App started ─► Catalog.Started ─► queue ─► Catalog.Run: Compiler ─► __pycache__
+//	order ─► App started ─► Catalog.Started ─► build.Queue ─► Catalog.Run: Compiler ─► __pycache__
 //
 // No start waits for it. The first run would gain nothing by that: there is more to compile than it
 // imports. An App that was installed and never started, because a policy denies it, is not
