@@ -18,7 +18,6 @@
 //	build      isolated jobs of the agent's own, which make things that Apps start faster with
 //	bytecode   an App's Python sources, compiled once
 //	archive    class-data archives of Java Apps
-//	templates  which Python Apps start by a fork, and the processes that they are forked from
 //	templates  processes that Python Apps which run often are forked from
 //	inputs     the parameters and Playbook variables that a person gives an App
 //	api        the HTTP API that running Apps call
