@@ -7,7 +7,7 @@
 //	 └─ results.tc ◄── State: run, history, what was left ◄── its end ──────┘
 //
 // A Job is what an operator asked for, a [State] is what became of it: two values in the bucket
-// [Bucket] that all gateways share. One of the gateways at a time looks after the Jobs (lease.go); a
+// [Bucket] that all gateways share. One of the gateways at a time looks after the Jobs (package lease); a
 // write over a State that another one has changed fails, so that two which both think so cannot do
 // both. One whose clock is to be trusted takes over from one whose clock is not.
 //

@@ -18,6 +18,8 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
+	"tcenvsvr/cmd/tccloud/internal/store/lease"
 )
 
 const (
@@ -51,7 +53,7 @@ type Config struct {
 // through to the bucket.
 type Jobs struct {
 	Config
-	lease lease
+	lease *lease.Lease
 	wake  chan struct{} // 1 token: something changed
 	ready chan struct{} // closed when the bucket has been read
 
@@ -92,7 +94,8 @@ func New(cfg Config) *Jobs {
 	if cfg.Trusted == nil {
 		cfg.Trusted = func() bool { return true }
 	}
-	return &Jobs{Config: cfg, wake: make(chan struct{}, 1), ready: make(chan struct{}), entries: map[string]*entry{}}
+	l := lease.New(lease.Config{KV: cfg.KV, Gateway: cfg.Gateway, Trusted: cfg.Trusted, What: "Jobs", Logger: cfg.Logger})
+	return &Jobs{Config: cfg, lease: l, wake: make(chan struct{}, 1), ready: make(chan struct{}), entries: map[string]*entry{}}
 }
 
 // Create adds a Job and gives it its identity.
@@ -188,8 +191,8 @@ func (s *Jobs) Change(ctx context.Context, name string, change func(*Job) error)
 		if (j.Schedule != before.Schedule || j.Zone != before.Zone) && j.never(s.now()) {
 			return View{}, fmt.Errorf("%w: schedule %q never comes", ErrInvalid, j.Schedule)
 		}
-		revision, data, err := s.put(ctx, jobPrefix+name, j, e.Revision())
-		if errors.Is(err, jetstream.ErrKeyExists) {
+		revision, data, err := bucket.Write(ctx, s.KV, jobPrefix+name, j, e.Revision())
+		if bucket.Overtaken(err) {
 			continue
 		}
 		if err != nil {
@@ -208,7 +211,7 @@ func (s *Jobs) Remove(ctx context.Context, name string) error {
 			return err
 		}
 		err = s.KV.Purge(ctx, jobPrefix+name, jetstream.LastRevision(e.Revision()))
-		if overtaken(err) {
+		if bucket.Overtaken(err) {
 			continue
 		}
 		if err != nil {
@@ -301,7 +304,7 @@ func (s *Jobs) changeState(ctx context.Context, name string, change func(*Job, *
 			return View{}, err
 		}
 		err = s.putState(ctx, name, st, revision)
-		if errors.Is(err, jetstream.ErrKeyExists) {
+		if bucket.Overtaken(err) {
 			continue
 		}
 		if err != nil {

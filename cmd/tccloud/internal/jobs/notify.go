@@ -60,7 +60,7 @@ func (s *Jobs) notify(ctx context.Context) error {
 			return g.Wait()
 		case <-tick.C:
 		}
-		if !s.held() {
+		if !s.lease.Held() {
 			continue
 		}
 		to, known := map[string][]pending{}, map[wire.OrderID]bool{}

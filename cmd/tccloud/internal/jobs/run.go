@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
@@ -32,7 +31,7 @@ const (
 func (s *Jobs) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return bucket.Follow(ctx, s.KV, s.seen) })
-	g.Go(func() error { return s.keepLease(ctx) })
+	g.Go(func() error { return s.lease.Run(ctx) })
 	g.Go(func() error { return s.notify(ctx) })
 	g.Go(func() error {
 		select {
@@ -49,7 +48,7 @@ func (s *Jobs) Run(ctx context.Context) error {
 			case <-tick.C:
 			case <-s.wake:
 			}
-			if s.held() {
+			if s.lease.Held() {
 				s.advanceAll(ctx, s.Trusted())
 			}
 		}
@@ -193,7 +192,7 @@ func (s *Jobs) advance(ctx context.Context, e *entry, clock bool) error {
 	}
 	if changed {
 		err := s.putState(ctx, j.Name, st, e.stateRev)
-		if errors.Is(err, jetstream.ErrKeyExists) {
+		if bucket.Overtaken(err) {
 			return nil // another one was faster: what it wrote is on its way here
 		}
 		if err != nil {

@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
+	"tcenvsvr/cmd/tccloud/internal/store/lease"
 )
 
 // stateOf is the state of a Job that has none yet, or that of another Job which had the name before.
@@ -56,33 +59,8 @@ func (s *Jobs) read(ctx context.Context, name string) (*Job, *State, uint64, err
 	return j, st, e.Revision(), nil
 }
 
-// put stores a value over the revision that it was made from; 0 = there was none. It returns
-// jetstream.ErrKeyExists if another writer was faster.
-func (s *Jobs) put(ctx context.Context, key string, v any, over uint64) (uint64, []byte, error) {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return 0, nil, err
-	}
-	var revision uint64
-	if over == 0 {
-		revision, err = s.KV.Create(ctx, key, data)
-	} else {
-		revision, err = s.KV.Update(ctx, key, data, over)
-	}
-	if overtaken(err) {
-		err = fmt.Errorf("%w: %w", jetstream.ErrKeyExists, err)
-	}
-	return revision, data, err
-}
-
-// overtaken reports whether a write failed because another writer was faster. One store says so in
-// other words than several that are one.
-func overtaken(err error) bool {
-	return errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch)
-}
-
 func (s *Jobs) putState(ctx context.Context, name string, st *State, over uint64) error {
-	revision, data, err := s.put(ctx, statePrefix+name, st, over)
+	revision, data, err := bucket.Write(ctx, s.KV, statePrefix+name, st, over)
 	if err == nil {
 		s.apply(statePrefix+name, data, revision, false)
 	}
@@ -103,8 +81,8 @@ func (s *Jobs) seen(e jetstream.KeyValueEntry) {
 }
 
 func (s *Jobs) apply(key string, value []byte, revision uint64, removed bool) {
-	if key == leaseKey {
-		s.lease.seen(s.Gateway, value, revision, removed)
+	if key == lease.Key {
+		s.lease.Seen(value, revision, removed)
 		return
 	}
 	s.mu.Lock()
