@@ -28,6 +28,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 	"tcenvsvr/cmd/tccloud/internal/releases"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
+	"tcenvsvr/cmd/tccloud/internal/services"
 )
 
 // Sessions are the live connections of agents, at all gateways.
@@ -50,6 +51,7 @@ type Config struct {
 	AppStore   *appstore.Store
 	Dispatcher *dispatch.Dispatcher
 	Jobs       *jobs.Jobs
+	Services   *services.Services
 	Sessions   Sessions
 	Releases   *releases.Director
 	Packages   *packages.Store
@@ -86,6 +88,8 @@ func New(cfg Config) (*API, error) {
 	mux.Handle(catalog.Prefix, cfg.Catalog.AgentHandler())
 	mux.Handle(releases.Prefix, cfg.Releases.AgentHandler())
 	mux.Handle("/api/", withBodyTimeout(http.StripPrefix("/api", apps)))
+	mux.HandleFunc(ServicesPath, a.callService)
+	mux.HandleFunc(WebhookPath+"{token}", a.callWebhook)
 	mux.HandleFunc("GET /healthz", a.probe(func(r health.Report) bool { return r.State != health.Failed }))
 	mux.HandleFunc("GET /readyz", a.probe(health.Report.Intake))
 	mux.Handle("POST "+EnrollPath+"{token}", withBodyTimeout(http.HandlerFunc(a.redeem)))
@@ -97,50 +101,59 @@ func New(cfg Config) (*API, error) {
 // admin mounts the operators' endpoints.
 func (a *API) admin(mux *http.ServeMux) {
 	for pattern, serve := range map[string]endpoint{
-		"GET status":                            a.status,
-		"GET environments":                      a.environments,
-		"POST environments":                     a.createEnvironment,
-		"GET environments/{name}":               a.environment,
-		"PATCH environments/{name}":             a.changeEnvironment,
-		"DELETE environments/{name}":            a.deleteEnvironment,
-		"POST environments/{name}/bundle":       a.bundle,
-		"POST environments/{name}/link":         a.link,
-		"GET environments/{name}/sealing":       a.sealing,
-		"GET servers":                           a.servers,
-		"GET servers/{xid}":                     a.server,
-		"POST servers/{xid}/revoke":             a.revokeServer,
-		"POST servers/{xid}/keep":               a.keepHost,
-		"GET apps":                              a.apps,
-		"POST apps":                             a.intake(a.addApp),
-		"GET apps/{name}":                       a.app,
-		"GET apps/{name}/{version}/signature":   a.appSignature,
-		"PUT apps/{name}/{version}/signature":   a.intake(a.signApp),
-		"DELETE apps/{name}/{version}":          a.removeApp,
-		"POST executions":                       a.intake(a.run),
-		"POST drafts":                           a.draft,
-		"GET executions":                        a.executions,
-		"GET executions/{id}":                   a.execution,
-		"POST executions/{id}/cancel":           a.cancel,
-		"GET executions/{id}/watch":             a.watch,
-		"GET executions/{id}/logs":              a.logs,
-		"GET executions/{id}/outputs":           a.outputs,
-		"GET executions/{id}/files/{name...}":   a.file,
-		"GET releases":                          a.updates,
-		"POST releases":                         a.intake(a.importRelease),
-		"PUT releases/packages/{name}":          a.intake(a.addPackage),
-		"DELETE releases/packages/{name}":       a.removePackage,
-		"PUT releases/rollouts/{channel}":       a.rollout,
-		"POST releases/rollouts/{channel}/halt": a.halt,
-		"POST releases/choices":                 a.choose,
-		"GET jobs":                              a.jobs,
-		"POST jobs":                             a.intake(a.createJob),
-		"GET jobs/{name}":                       a.job,
-		"PATCH jobs/{name}":                     a.changeJob,
-		"DELETE jobs/{name}":                    a.removeJob,
-		"POST jobs/{name}/run":                  a.intake(a.runJob),
-		"GET variables":                         a.variables,
-		"PUT variables/{source}/{id}":           a.setVariable,
-		"DELETE variables/{source}/{id}":        a.deleteVariable,
+		"GET status":                                a.status,
+		"GET environments":                          a.environments,
+		"POST environments":                         a.createEnvironment,
+		"GET environments/{name}":                   a.environment,
+		"PATCH environments/{name}":                 a.changeEnvironment,
+		"DELETE environments/{name}":                a.deleteEnvironment,
+		"POST environments/{name}/bundle":           a.bundle,
+		"POST environments/{name}/link":             a.link,
+		"GET environments/{name}/sealing":           a.sealing,
+		"GET servers":                               a.servers,
+		"GET servers/{xid}":                         a.server,
+		"POST servers/{xid}/revoke":                 a.revokeServer,
+		"POST servers/{xid}/keep":                   a.keepHost,
+		"GET apps":                                  a.apps,
+		"POST apps":                                 a.intake(a.addApp),
+		"GET apps/{name}":                           a.app,
+		"GET apps/{name}/{version}/signature":       a.appSignature,
+		"PUT apps/{name}/{version}/signature":       a.intake(a.signApp),
+		"DELETE apps/{name}/{version}":              a.removeApp,
+		"POST executions":                           a.intake(a.run),
+		"POST drafts":                               a.draft,
+		"GET executions":                            a.executions,
+		"GET executions/{id}":                       a.execution,
+		"POST executions/{id}/cancel":               a.cancel,
+		"GET executions/{id}/watch":                 a.watch,
+		"GET executions/{id}/logs":                  a.logs,
+		"GET executions/{id}/outputs":               a.outputs,
+		"GET executions/{id}/files/{name...}":       a.file,
+		"GET releases":                              a.updates,
+		"POST releases":                             a.intake(a.importRelease),
+		"PUT releases/packages/{name}":              a.intake(a.addPackage),
+		"DELETE releases/packages/{name}":           a.removePackage,
+		"PUT releases/rollouts/{channel}":           a.rollout,
+		"POST releases/rollouts/{channel}/halt":     a.halt,
+		"POST releases/choices":                     a.choose,
+		"GET jobs":                                  a.jobs,
+		"POST jobs":                                 a.intake(a.createJob),
+		"GET jobs/{name}":                           a.job,
+		"PATCH jobs/{name}":                         a.changeJob,
+		"DELETE jobs/{name}":                        a.removeJob,
+		"POST jobs/{name}/run":                      a.intake(a.runJob),
+		"GET services":                              a.services,
+		"POST services":                             a.intake(a.createService),
+		"GET services/{name}":                       a.service,
+		"PATCH services/{name}":                     a.changeService,
+		"DELETE services/{name}":                    a.removeService,
+		"POST services/{name}/token":                a.serviceToken,
+		"POST services/{name}/triggers":             a.intake(a.addTrigger),
+		"DELETE services/{name}/triggers/{trigger}": a.removeTrigger,
+		"GET services/{name}/events":                a.serviceEvents,
+		"GET variables":                             a.variables,
+		"PUT variables/{source}/{id}":               a.setVariable,
+		"DELETE variables/{source}/{id}":            a.deleteVariable,
 	} {
 		a.route(mux, pattern, serve)
 	}

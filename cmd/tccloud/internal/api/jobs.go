@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -13,7 +11,6 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/jobs"
-	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
 // showJob returns a Job as operators see it.
@@ -227,12 +224,5 @@ func (a *API) RunJob(ctx context.Context, j *jobs.Job, id wire.OrderID, left map
 		order.Defaults["tc_job_id"] = number("job/" + j.ID)
 		_, err = a.Dispatcher.Submit(ctx, order)
 	}
-	var p *v1.Error
-	switch {
-	case err == nil, errors.Is(err, dispatch.ErrExists):
-		return err
-	case errors.As(err, &p), errors.Is(err, dispatch.ErrInvalid), errors.Is(err, catalog.ErrNotFound), errors.Is(err, registry.ErrNotFound):
-		return fmt.Errorf("%w: %w", jobs.ErrRefused, err)
-	}
-	return err
+	return refusedFor(jobs.ErrRefused, err)
 }

@@ -24,6 +24,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/releases"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
+	"tcenvsvr/cmd/tccloud/internal/services"
 )
 
 // endpoint answers a request of an operator. If it returns an error it has written nothing.
@@ -86,7 +87,11 @@ func describe(err error) *v1.Error {
 		return problem(http.StatusConflict, v1.CodeExists, "%v", err).Try("\"tccloud job edit NAME\" changes it")
 	case is(jobs.ErrRunning):
 		return problem(http.StatusConflict, v1.CodeInUse, "%v", err).Try("\"tccloud execution cancel ID\" ends it")
-	case is(jobs.ErrInvalid):
+	case is(services.ErrNotFound):
+		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).Try("\"tccloud service list\" shows the services")
+	case is(services.ErrExists):
+		return problem(http.StatusConflict, v1.CodeExists, "%v", err).Try("\"tccloud service edit NAME\" changes it")
+	case is(jobs.ErrInvalid, services.ErrInvalid):
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
 	case is(dispatch.ErrEnded):
 		return problem(http.StatusConflict, v1.CodeEnded, "%v", err)

@@ -32,6 +32,9 @@ func (a *API) run(w http.ResponseWriter, r *http.Request) error {
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "a signature needs the id and the draft that it is for")
 	}
 	order, err := a.request(r.Context(), q)
+	if err == nil {
+		err = notService(order)
+	}
 	if err != nil {
 		return err
 	}
@@ -97,6 +100,9 @@ func (a *API) draft(w http.ResponseWriter, r *http.Request) error {
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "a draft is made before it is signed")
 	}
 	order, err := a.request(r.Context(), q)
+	if err == nil {
+		err = notService(order)
+	}
 	if err != nil {
 		return err
 	}
@@ -165,13 +171,28 @@ func number(of string) string {
 	return strconv.FormatUint(uint64(max(1, h.Sum32()&math.MaxInt32)), 10)
 }
 
+// complete checks what an App is given, and adds defaults.
+func complete(app inputs.App, given inputs.Values, outVariables []string) (inputs.Inputs, error) {
+	in, err := app.Complete(given, outVariables)
+	if r, ok := errors.AsType[*inputs.Refusal](err); ok {
+		return in, problem(http.StatusBadRequest, v1.CodeBadRequest, "%s", r.Why).Try("%s", r.Try)
+	}
+	return in, err
+}
+
+// notService refuses to run a service App by hand.
+func notService(order dispatch.Request) error {
+	if !order.Runtime.Service() {
+		return nil
+	}
+	return problem(http.StatusConflict, v1.CodeBadRequest, "App %q is a service App (%s): it is not run once", order.App.Name, order.Runtime).
+		Try("tccloud service create NAME ENV %s", order.App.Name)
+}
+
 // compose makes an order of an operator's request. Errors name parameters and never quote their
 // values.
 func compose(q v1.NewExecution, app v1.App) (dispatch.Request, error) {
-	in, err := app.Inputs().Complete(inputs.Values{Params: q.Params, KV: q.KV}, q.OutVariables)
-	if r, ok := errors.AsType[*inputs.Refusal](err); ok {
-		return dispatch.Request{}, problem(http.StatusBadRequest, v1.CodeBadRequest, "%s", r.Why).Try("%s", r.Try)
-	}
+	in, err := complete(app.Inputs(), inputs.Values{Params: q.Params, KV: q.KV}, q.OutVariables)
 	if err != nil {
 		return dispatch.Request{}, err
 	}

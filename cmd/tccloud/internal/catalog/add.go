@@ -156,8 +156,9 @@ func describe(m tcx.Manifest, top string) (App, error) {
 			a.RuntimeLevel = l.Level
 		}
 	}
+	triggers := a.Runtime == wire.RuntimeTriggerService || a.Runtime == wire.RuntimeWebhookTriggerService
 	for _, p := range m.Params {
-		a.Params = append(a.Params, Param{Name: p.Name, Type: p.Type, Required: p.Required, Encrypt: p.Encrypt})
+		a.Params = append(a.Params, Param{Name: p.Name, Type: p.Type, Required: p.Required, Encrypt: p.Encrypt, Trigger: triggers && !p.ServiceConfig})
 	}
 	defaults := m.Defaults()
 	for i, p := range a.Params {

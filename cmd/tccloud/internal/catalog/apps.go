@@ -48,6 +48,7 @@ type Param struct {
 	Type     string `json:"type"`
 	Required bool   `json:"required,omitempty"`
 	Encrypt  bool   `json:"encrypt,omitempty"` // a secret
+	Trigger  bool   `json:"trigger,omitempty"` // of a trigger's configuration, not of the App's start
 	Default  string `json:"default,omitempty"`
 }
 
@@ -57,11 +58,18 @@ type Output struct {
 	Type string `json:"type"`
 }
 
-// Inputs is what the App takes.
-func (a App) Inputs() inputs.App {
+// Inputs is what the App takes at its start.
+func (a App) Inputs() inputs.App { return a.inputs(false) }
+
+// TriggerInputs is what a trigger of a service App takes.
+func (a App) TriggerInputs() inputs.App { return a.inputs(true) }
+
+func (a App) inputs(trigger bool) inputs.App {
 	in := inputs.App{Name: a.Name, Playbook: a.Runtime == wire.RuntimePlaybook}
 	for _, p := range a.Params {
-		in.Params = append(in.Params, inputs.Param{Name: p.Name, Required: p.Required, Default: p.Default})
+		if p.Trigger == trigger {
+			in.Params = append(in.Params, inputs.Param{Name: p.Name, Required: p.Required, Default: p.Default})
+		}
 	}
 	for _, o := range a.Outputs {
 		in.Outputs = append(in.Outputs, inputs.Output{Name: o.Name, Type: o.Type})

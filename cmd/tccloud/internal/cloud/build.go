@@ -14,6 +14,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/health"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
+	"tcenvsvr/cmd/tccloud/internal/services/exchange"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
@@ -64,6 +65,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	if err != nil {
 		return nil, err
 	}
+	c.exchange = exchange.New(st.Conn())
 	k, err := openCatalog(ctx, cfg, st, signer, c)
 	if err != nil {
 		return nil, err
@@ -75,9 +77,12 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.health = health.New(ctx, log("health"), health.Store(st), health.Disk(cfg.Data), health.Clock(st.Time),
 		c.dependsOnClock(health.Certificates(c.server.Leaf, c.authority.Certificate)))
+	if c.services, err = openServices(ctx, cfg, st, signer, c); err != nil {
+		return nil, err
+	}
 	c.gateway, err = gateway.New(gateway.Config{
 		Listener: p.broker, TLS: &tls.Config{GetCertificate: c.server.Get},
-		Auth: authenticator{c.registry}, SealKey: authenticator{c.registry}.sealKey, Referee: c.registry, Dispatcher: c.dispatcher, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
+		Auth: authenticator{c.registry}, SealKey: authenticator{c.registry}.sealKey, Referee: c.registry, Dispatcher: c.dispatcher, Services: c.services, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
 	})
 	if err != nil {
 		return nil, err
@@ -87,7 +92,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.api, err = api.New(api.Config{
 		Registry: c.registry, Catalog: k.catalog, Uploads: k.uploads, AppStore: k.apps,
-		Dispatcher: c.dispatcher, Jobs: c.jobs, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, Health: c.health, AdminToken: token,
+		Dispatcher: c.dispatcher, Jobs: c.jobs, Services: c.services, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, Health: c.health, AdminToken: token,
 		APIURL: p.publicURL, BrokerHost: p.publicBroker, Version: cfg.Version, Logger: log("api"),
 	})
 	return c, err

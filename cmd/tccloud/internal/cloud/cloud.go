@@ -26,6 +26,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
 	"tcenvsvr/cmd/tccloud/internal/releases"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
+	"tcenvsvr/cmd/tccloud/internal/services"
+	"tcenvsvr/cmd/tccloud/internal/services/exchange"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
@@ -90,6 +92,8 @@ type cloud struct {
 	registry     *registry.Registry
 	dispatcher   *dispatch.Dispatcher
 	jobs         *jobs.Jobs
+	services     *services.Services
+	exchange     *exchange.Exchange
 	catalog      *catalog.Catalog
 	sweeps       []func(context.Context) error
 	gateway      *gateway.Gateway
@@ -117,6 +121,7 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 	g.Go(func() error { return reserveFile{cfg.Data}.Run(ctx) })
 	g.Go(func() error { return c.catalog.Run(ctx, c.sweeps...) })
 	g.Go(func() error { return c.jobs.Run(ctx) })
+	g.Go(func() error { return c.services.Run(ctx) })
 	g.Go(func() error { return c.releases.Run(ctx, fleet{c.gateway}) })
 	g.Go(func() error { return c.api.Run(ctx, p.api) })
 	g.Go(func() error { return c.clock.Run(ctx, c.onClockStep(cfg.Logger)) })

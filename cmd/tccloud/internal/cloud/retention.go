@@ -7,6 +7,7 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/services"
 	"tcenvsvr/cmd/tccloud/internal/store"
 	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
@@ -30,6 +31,10 @@ func (c *cloud) retention(st *store.Store, k *catalogParts) []func(context.Conte
 				return ctx.Err()
 			}
 			return k.apps.Sweep(ctx, c.dispatcher.Contexts())
+		},
+		func(ctx context.Context) error {
+			_, err := st.Trim(ctx, services.EventsBucket, retention.Bound{Age: services.EventsLife, Bytes: st.Share(16, 1<<30)}, func(string, []byte) bool { return true })
+			return err
 		},
 		func(ctx context.Context) error {
 			if err := c.registry.Sweep(ctx, revokedFor); err != nil {

@@ -21,48 +21,55 @@ func (d *Dispatcher) reserveDirect(env string, t takers) *Session {
 	default:
 		return nil
 	}
-	if _, total := d.ledger.Queued(env); total > 0 {
+	if _, total := d.ledger.Queued(env); total > 0 && !t.service {
 		return nil
 	}
 	return d.reserve(env, t)
 }
 
 // returnCredit returns a credit that was not used; s may be nil.
-func (d *Dispatcher) returnCredit(s *Session) {
+func (d *Dispatcher) returnCredit(s *Session, t takers) {
 	if s == nil {
 		return
 	}
 	d.mu.Lock()
-	s.credit++
+	*s.creditFor(t)++
 	d.mu.Unlock()
 	d.wake(s.env)
 }
 
+// creditFor is the credit that an order uses.
+func (s *Session) creditFor(t takers) *int {
+	if t.service {
+		return &s.services
+	}
+	return &s.credit
+}
+
 func (s *Session) takesOrders(now time.Time) bool {
-	return s.open && !s.refusing && s.credit > 0 && now.After(s.paused)
+	return s.open && !s.refusing && now.After(s.paused)
 }
 
 func (e *environment) reserve(now time.Time, t takers) *Session {
 	var best *Session
 	for s := range e.sessions {
-		if s.takesOrders(now) && t.have(s) && (best == nil || s.credit > best.credit) {
+		if s.takesOrders(now) && t.have(s) && *s.creditFor(t) > 0 && (best == nil || *s.creditFor(t) > *best.creditFor(t)) {
 			best = s
 		}
 	}
 	if best != nil {
-		best.credit--
+		*best.creditFor(t)--
 	}
 	return best
 }
 
-func (e *environment) free(now time.Time) int {
-	n := 0
+func (e *environment) free(now time.Time) (slots, services int) {
 	for s := range e.sessions {
 		if s.takesOrders(now) {
-			n += s.credit
+			slots, services = slots+s.credit, services+s.services
 		}
 	}
-	return n
+	return slots, services
 }
 
 // Free is how many orders the Environment's sessions at this gateway would take now.
@@ -70,7 +77,8 @@ func (d *Dispatcher) Free(env string) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if e := d.envs[env]; e != nil {
-		return e.free(time.Now())
+		slots, _ := e.free(time.Now())
+		return slots
 	}
 	return 0
 }

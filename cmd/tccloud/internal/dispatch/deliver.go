@@ -79,9 +79,12 @@ func (d *Dispatcher) pump(ctx context.Context, name string, e *environment) {
 	for {
 		d.mu.Lock()
 		e.due = false
-		credit := e.free(time.Now())
+		credit, services := e.free(time.Now())
 		dry := e.emptyUntil
 		d.mu.Unlock()
+		if services > 0 {
+			d.offerServices(ctx, name)
+		}
 		queued, _ := d.ledger.Queued(name)
 		priority := -1
 		for p := range queued {
@@ -146,6 +149,34 @@ func (d *Dispatcher) pull(ctx context.Context, name string, e *environment, prio
 	wg.Wait()
 }
 
+// offerServices gives orders of services to sessions that have room for them. There are few, and
+// those that no server takes wait for long, so they are in no queue: each gateway tries them, when
+// something happens in their Environment and every second.
+func (d *Dispatcher) offerServices(ctx context.Context, env string) {
+	for _, id := range d.ledger.QueuedServices(env) {
+		rec := d.ledger.Peek(id)
+		if rec == nil || rec.Delay(time.Now()) > 0 {
+			continue
+		}
+		t, attempt := takersOf(rec), rec.Attempt
+		session := d.reserve(env, t)
+		if session == nil {
+			continue
+		}
+		rec, err := d.ledger.Update(ctx, id, func(r *record.Record) error {
+			return r.Deliver(attempt, session.xid, session.epoch, session.journal, time.Now())
+		})
+		if err == nil {
+			d.send(ctx, session, rec)
+			continue
+		}
+		d.returnCredit(session, t)
+		if !errors.Is(err, record.ErrStale) {
+			d.log.Warn("order of a service was not delivered yet", "order", id, "err", err)
+		}
+	}
+}
+
 // deliver gives one queued order to the session with the most credit, of those that may take it.
 func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
 	var t takers
@@ -176,18 +207,18 @@ func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
 		item.Done()
 		d.send(ctx, session, rec)
 	case errors.Is(err, record.ErrStale):
-		d.returnCredit(session)
+		d.returnCredit(session, t)
 		item.Done()
 	case errors.Is(err, ErrNotFound):
 		// The record is written before the message: there is no such order. Should its record
 		// appear again, requeueLost puts the message again.
-		d.returnCredit(session)
+		d.returnCredit(session, t)
 		item.Done()
 	case errors.Is(err, errTakers):
-		d.returnCredit(session)
+		d.returnCredit(session, t)
 		item.Back(0)
 	default:
-		d.returnCredit(session)
+		d.returnCredit(session, t)
 		item.Back(time.Second)
 		d.log.Warn("order was not delivered yet", "order", item.Order, "err", err)
 	}
@@ -200,7 +231,7 @@ func (d *Dispatcher) send(ctx context.Context, s *Session, rec *record.Record) {
 	unsent := func(change func(*record.Record)) {
 		ctx, cancel := detached(ctx)
 		defer cancel()
-		d.returnCredit(s)
+		d.returnCredit(s, takersOf(rec))
 		rec, err := d.ledger.Update(ctx, rec.ID, func(r *record.Record) error {
 			if !r.Is(rec.Ref(), s.xid) {
 				return record.ErrStale
@@ -231,7 +262,7 @@ func (d *Dispatcher) send(ctx context.Context, s *Session, rec *record.Record) {
 	s.sending.Unlock()
 	switch {
 	case !current:
-		d.returnCredit(s)
+		d.returnCredit(s, takersOf(rec))
 	case cancelled, closed:
 		unsent(func(r *record.Record) { r.Requeue("the session ended before the order was sent", time.Now()) })
 	case errors.Is(err, wire.ErrInvalid), errors.Is(err, wire.ErrFrameTooLarge):

@@ -171,6 +171,10 @@ func (d *Dispatcher) enqueue(ctx context.Context, rec *record.Record) {
 	if rec.State != wire.StateQueued {
 		return
 	}
+	if rec.Runtime.Service() {
+		d.wake(rec.Environment)
+		return
+	}
 	if err := d.queue.Put(ctx, rec.Environment, rec.Priority, rec.Ref()); err != nil {
 		d.log.Warn("order was not queued yet", "order", rec.Ref(), "err", err) // requeueLost does
 		return

@@ -25,6 +25,7 @@ func (s *Session) Handle(ctx context.Context, m wire.Message) error {
 	case *wire.Credit:
 		s.d.mu.Lock()
 		s.credit = min(s.credit+m.N, wire.MaxSlots)
+		s.services = min(s.services+m.Services, wire.MaxSlots)
 		s.d.mu.Unlock()
 		s.d.wake(s.env)
 		return nil

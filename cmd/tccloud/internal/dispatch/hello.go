@@ -12,7 +12,7 @@ import (
 
 // reconcile compares hello with the server's records.
 func (s *Session) reconcile(ctx context.Context, h *wire.Hello) (*wire.Welcome, error) {
-	w := &wire.Welcome{Epoch: s.epoch, ServerTime: time.Now().UnixMilli(), Environment: s.env}
+	w := &wire.Welcome{Epoch: s.epoch, ServerTime: time.Now().UnixMilli(), Environment: s.env, Services: true}
 	named := map[wire.Ref]bool{}
 	for _, o := range h.Orders {
 		named[o.Ref] = true

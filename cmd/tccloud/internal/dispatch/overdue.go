@@ -25,7 +25,7 @@ func (d *Dispatcher) startDeadline(a ledger.Aged) time.Duration {
 // report what became of the order.
 func (d *Dispatcher) overdue(a ledger.Aged) bool {
 	if a.State == wire.StateQueued {
-		return a.Age > a.StartWithin
+		return a.Age > a.StartWithin && !a.Runtime.Service() // a service waits for as long as it takes
 	}
 	if away, ok := d.presence.Away(a.Server); ok && away > d.cfg.Lease {
 		return true
@@ -36,10 +36,14 @@ func (d *Dispatcher) overdue(a ledger.Aged) bool {
 	case a.State == wire.StateDelivered:
 		session := d.openSession(a.Server)
 		return a.InState > d.cfg.AcceptIn || session != nil && session.unseen(a.Record)
-	case a.State == wire.StateRunning:
-		return heard && a.InState > d.runDeadline(a)
 	case a.Held():
 		return a.InState > d.cfg.PrepareIn
+	case a.Runtime.Service() && a.Cancel.IsZero(): // it runs for as long as nobody ends it
+		return false
+	case a.Runtime.Service():
+		return heard && time.Since(a.Cancel) > d.runDeadline(a)
+	case a.State == wire.StateRunning:
+		return heard && a.InState > d.runDeadline(a)
 	}
 	return heard && a.InState > d.startDeadline(a)
 }
@@ -114,7 +118,7 @@ func (d *Dispatcher) end(ctx context.Context, a ledger.Aged, change func(*record
 	}
 	d.log.Info("overdue order was handled", "order", a.Ref(), "was", a.State, "state", rec.State, "server", a.Server)
 	d.enqueue(ctx, rec)
-	if a.State == wire.StateQueued {
+	if a.State == wire.StateQueued && !a.Runtime.Service() {
 		return d.queue.Remove(ctx, a.Environment, a.Priority, a.ID)
 	}
 	return nil

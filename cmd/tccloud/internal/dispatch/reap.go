@@ -70,7 +70,7 @@ func (d *Dispatcher) requeueLost(ctx context.Context) {
 	n := 0
 	next := make(map[wire.OrderID]wire.Attempt, len(known))
 	todo := d.ledger.Active(func(a ledger.Aged) bool {
-		if a.State != wire.StateQueued || a.InState < messageAfter {
+		if a.State != wire.StateQueued || a.Runtime.Service() || a.InState < messageAfter {
 			return false
 		}
 		if known[a.ID] == a.Attempt {

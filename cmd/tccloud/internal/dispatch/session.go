@@ -50,6 +50,7 @@ type Session struct {
 	// Under Dispatcher.mu.
 	opens         []string // ids of the keys with which the server opens sealed parameters
 	credit        int
+	services      int  // the same for services
 	open          bool // welcome is sent
 	closed        bool
 	refusing      bool          // info says that it takes no orders: it drains, or its host cannot run Apps
@@ -61,6 +62,13 @@ type Session struct {
 
 // Epoch is the session's number.
 func (s *Session) Epoch() int64 { return s.epoch }
+
+// Has reports whether an attempt at an order is with the session's server: what a server says of the
+// orders of others counts for nothing.
+func (s *Session) Has(ref wire.Ref) bool {
+	rec := s.d.ledger.Peek(ref.Order)
+	return rec != nil && rec.Is(ref, s.xid)
+}
 
 // Credit is the number of orders the session would take now.
 func (s *Session) Credit() int {
@@ -84,7 +92,7 @@ func (d *Dispatcher) Attach(ctx context.Context, env string, s Peer, h *wire.Hel
 		d.presence.Refused(h.ServerXID)
 		return nil, nil, err
 	}
-	session := &Session{d: d, peer: s, xid: h.ServerXID, env: env, epoch: epoch, journal: h.Journal, logs: d.logs.Writer(), credit: h.Slots}
+	session := &Session{d: d, peer: s, xid: h.ServerXID, env: env, epoch: epoch, journal: h.Journal, logs: d.logs.Writer(), credit: h.Slots, services: h.Services}
 	d.mu.Lock()
 	if old := d.sessions[session.xid]; old != nil && old.epoch > epoch {
 		d.mu.Unlock()

@@ -30,6 +30,7 @@ type Request struct {
 	// the order can start; "" makes a new one.
 	KVContext    string
 	OutVariables []string
+	Service      *wire.ServiceSpec // of a service App, which has no timeout
 	Defaults     map[string]string // further tc_* and api_* parameters; secret as well
 	Timeout      time.Duration     // of the App's run; 0 = Config.Timeout
 	StartWithin  time.Duration     // rejected when not delivered so long after Submit; 0 = Config.QueueTTL
@@ -62,7 +63,7 @@ func (d *Dispatcher) Submit(ctx context.Context, r Request) (Execution, error) {
 		}
 	}
 	if err := d.ledger.Create(ctx, rec); err != nil {
-		d.returnCredit(session)
+		d.returnCredit(session, takersOf(rec))
 		return Execution{}, err // an object of an order that is not there goes with the next sweep
 	}
 	ctx, cancel := detached(ctx) // the order exists
@@ -119,12 +120,15 @@ func (d *Dispatcher) record(r Request) (*record.Record, []byte, error) {
 		Execution: Execution{
 			ID: id, Signature: r.Signature, SealedTo: keys, Environment: r.Environment, Only: r.Server, App: r.App, Runtime: r.Runtime,
 			OutVariables: r.OutVariables, ParamNames: slices.Sorted(maps.Keys(r.Params)),
-			Timeout:     cmp.Or(r.Timeout, d.cfg.Timeout),
+			Service: r.Service, Timeout: cmp.Or(r.Timeout, d.cfg.Timeout),
 			StartWithin: within,
 			Priority:    r.Priority, Retryable: r.Retryable, Limits: r.Limits,
 			State: wire.StateQueued, Attempt: 1, Created: now, Queued: now,
 		},
 		Inputs: inputs,
+	}
+	if r.Runtime.Service() {
+		rec.Timeout = 0
 	}
 	if r.Runtime == wire.RuntimePlaybook {
 		rec.KVContext = cmp.Or(r.KVContext, string(id))
@@ -167,7 +171,7 @@ func frame(rec *record.Record, age time.Duration, params map[string]string, toke
 	m := &wire.Order{
 		Ref: rec.Ref(), Runtime: rec.Runtime, App: rec.App,
 		Params: params, ParamsByHTTPS: rec.Inputs.ByHTTPS, Defaults: rec.Inputs.Defaults,
-		Token: token, KVContext: rec.KVContext, OutVariables: rec.OutVariables,
+		Token: token, KVContext: rec.KVContext, OutVariables: rec.OutVariables, Service: rec.Service,
 		TimeoutMS:     rec.Timeout.Milliseconds(),
 		StartWithinMS: max(1, (rec.StartWithin - age).Milliseconds()),
 		Priority:      rec.Priority, Retryable: rec.Retryable, Limits: rec.Limits, Signature: rec.Signature,

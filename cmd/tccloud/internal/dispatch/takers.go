@@ -48,14 +48,18 @@ func (s *Session) OpensWith(keys []string) {
 type takers struct {
 	keys   []string       // they open what is sealed with one of these; nil = nothing is sealed
 	server wire.ServerXID // the only one; "" = any
+	// service: it takes no slot, and only servers that have room for services may take it.
+	service bool
 }
 
-func takersOf(r *record.Record) takers { return takers{r.SealedTo, r.Only} }
+func takersOf(r *record.Record) takers { return takers{r.SealedTo, r.Only, r.Runtime.Service()} }
 
 // certain reports whether not every server of the Environment may take the order.
 func (t takers) certain() bool { return t.keys != nil || t.server != "" }
 
-func (t takers) equal(o takers) bool { return t.server == o.server && slices.Equal(t.keys, o.keys) }
+func (t takers) equal(o takers) bool {
+	return t.server == o.server && t.service == o.service && slices.Equal(t.keys, o.keys)
+}
 
 // have reports whether the session's server is one of them. Dispatcher.mu is held.
 func (t takers) have(s *Session) bool {

@@ -46,6 +46,15 @@ type Denied struct {
 // Error implements error.
 func (d *Denied) Error() string { return string(d.Code) + ": " + d.Message }
 
+// Services talk with the service Apps of connected servers.
+type Services interface {
+	// Said takes in what the App of an order has said; peer is its server's session. An error ends the
+	// session, and the server says it again.
+	Said(ctx context.Context, xid wire.ServerXID, peer dispatch.Peer, m *wire.ServiceSaid) error
+	// Gone tells that a session is over.
+	Gone(peer dispatch.Peer)
+}
+
 // Config of a Gateway. Zero values take the default in brackets.
 type Config struct {
 	Listener net.Listener // plain TCP; nil: listen on Addr
@@ -61,6 +70,7 @@ type Config struct {
 	SealKey    func(ctx context.Context, srv Server, statement string) ([]string, error)
 	Referee    Referee
 	Dispatcher *dispatch.Dispatcher
+	Services   Services      // nil: what services say is dropped
 	Heartbeat  time.Duration // [10 s]
 	HTTP       http.Handler  // other paths on the port [404]
 	Logger     *slog.Logger

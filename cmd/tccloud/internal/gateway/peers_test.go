@@ -18,27 +18,10 @@ import (
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
-// external runs a NATS server of its own, as an operator's cluster would be.
-func external(t *testing.T) string {
-	t.Helper()
-	ns, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ns.Start()
-	t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
-	if !ns.ReadyForConnections(rig.Timeout) {
-		t.Fatal("external server did not start")
-	}
-	return ns.ClientURL()
-}
-
 // two runs two gateways on one external store.
 func two(t *testing.T) (a, b *rig.Cloud) {
 	t.Helper()
-	o := rig.Options{URLs: []string{external(t)}, CA: rig.NewCA(t), Referee: &rig.Referee{}, Dispatch: func(d *dispatch.Config) { d.Lease = time.Second }}
+	o := rig.Options{URLs: []string{rig.External(t)}, CA: rig.NewCA(t), Referee: &rig.Referee{}, Dispatch: func(d *dispatch.Config) { d.Lease = time.Second }}
 	a, b = rig.Start(t, o), rig.Start(t, o)
 	for _, c := range []*rig.Cloud{a, b} {
 		for c.Dispatcher.Gateways() < 2 {

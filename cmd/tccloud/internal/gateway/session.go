@@ -174,6 +174,11 @@ func (s *session) handle(ctx context.Context, m wire.Message) error {
 	case *wire.Renew:
 		_ = s.Send(s.renew(ctx, m))
 		return nil
+	case *wire.ServiceSaid:
+		if s.g.cfg.Services == nil || !s.orders.Has(m.Ref) {
+			return nil
+		}
+		return s.g.cfg.Services.Said(ctx, s.server.XID, s, m)
 	case *wire.Info:
 		s.mu.Lock()
 		was := s.info
@@ -218,6 +223,9 @@ func (s *session) leave() {
 	s.wakePongWaiters(0, true)
 	s.mu.Unlock()
 	s.orders.Close()
+	if s.g.cfg.Services != nil {
+		s.g.cfg.Services.Gone(s)
+	}
 	s.g.mu.Lock()
 	if of := slices.DeleteFunc(s.g.sessions[s.server.XID], func(one *session) bool { return one == s }); len(of) > 0 {
 		s.g.sessions[s.server.XID] = of

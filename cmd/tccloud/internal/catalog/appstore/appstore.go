@@ -36,9 +36,16 @@ type Executions interface {
 	Params(ctx context.Context, id wire.OrderID, attempt wire.Attempt) (map[string]string, error)
 }
 
+// Exchange has the values of requests to services that are under way, see package exchange.
+type Exchange interface {
+	Get(ctx context.Context, kvContext, name string) ([]byte, error)
+	Put(ctx context.Context, kvContext, name string, value []byte) error
+}
+
 // Config of a Store; all but Logger are required.
 type Config struct {
 	Executions Executions
+	Exchange   Exchange
 	Signer     *apptoken.Signer
 	// Expire reports whether the end of a token may be compared with this host's clock; nil =
 	// always. Otherwise a token is valid until its attempt ends.
@@ -113,7 +120,11 @@ func (s *Store) live(ctx context.Context, claims apptoken.Claims) (api.Session, 
 	case e.Terminal() || e.Attempt != claims.Attempt:
 		return api.Session{}, api.ErrToken
 	}
-	return api.Session{ID: claims.Ref.String(), Context: e.KVContext, Expires: claims.Expires}, nil
+	session := api.Session{ID: claims.Ref.String(), Context: e.KVContext, Expires: claims.Expires}
+	if e.Service != nil {
+		session.Service = e.Service.ID
+	}
+	return session, nil
 }
 
 // ref reads the attempt from Session.ID, where live wrote it.

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/agent/app/api"
+	"tcenvsvr/cmd/tccloud/internal/services/exchange"
 	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
@@ -40,6 +41,9 @@ func contextKey(kvContext string) string {
 
 // Get implements api.KeyValue.
 func (s *Store) Get(ctx context.Context, kvContext, name string) ([]byte, error) {
+	if exchange.Has(kvContext) {
+		return s.Exchange.Get(ctx, kvContext, name)
+	}
 	e, err := s.Values.Get(ctx, key(kvContext, name))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil, api.ErrNotFound
@@ -66,6 +70,9 @@ func (s *Store) Get(ctx context.Context, kvContext, name string) ([]byte, error)
 
 // Put implements api.KeyValue.
 func (s *Store) Put(ctx context.Context, kvContext, name string, value []byte) error {
+	if exchange.Has(kvContext) {
+		return s.Exchange.Put(ctx, kvContext, name, value)
+	}
 	k := key(kvContext, name)
 	where, rest := byte(inline), value
 	if len(value) > maxInline {

@@ -1,6 +1,8 @@
 package execution
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/link/wire"
@@ -29,26 +31,35 @@ shipped itself (tc_log_to_api).
 			return err
 		}
 		id, q := wire.OrderID(args[0]), client.LogQuery{Stream: wire.Stream(*stream), Attempt: wire.Attempt(*attempt)}
-		write := func(chunk v1.Chunk) error {
-			w := o.Stderr
-			if chunk.Stream == wire.Stdout || *stream != "" {
-				w = o.Stdout
-			}
-			_, err := w.Write(chunk.Data)
-			return err
-		}
-		if *follow && q.Stream != v1.StreamAPI {
-			return c.Follow(cmd.Context(), id, q, write)
-		}
-		for chunk, err := range c.Logs(cmd.Context(), id, q) {
-			if err == nil {
-				err = write(chunk)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return printLogs(cmd.Context(), o, c, id, q, *follow)
 	}
 	return cmd
+}
+
+// Print prints what the App of an execution has written, and with follow what it writes until its end.
+func Print(ctx context.Context, o *operator.Env, c *client.Client, id wire.OrderID, follow bool) error {
+	return printLogs(ctx, o, c, id, client.LogQuery{}, follow)
+}
+
+func printLogs(ctx context.Context, o *operator.Env, c *client.Client, id wire.OrderID, q client.LogQuery, follow bool) error {
+	write := func(chunk v1.Chunk) error {
+		w := o.Stderr
+		if chunk.Stream == wire.Stdout || q.Stream != "" {
+			w = o.Stdout
+		}
+		_, err := w.Write(chunk.Data)
+		return err
+	}
+	if follow && q.Stream != v1.StreamAPI {
+		return c.Follow(ctx, id, q, write)
+	}
+	for chunk, err := range c.Logs(ctx, id, q) {
+		if err == nil {
+			err = write(chunk)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

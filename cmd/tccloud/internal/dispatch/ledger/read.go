@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,19 +14,20 @@ import (
 
 // environment counts one Environment's executions.
 type environment struct {
-	queued  [10]map[wire.OrderID]struct{} // by priority
-	total   int                           // of queued
-	running int
-	days    map[int]int // created, by day since 1970
-	waits   [100]time.Duration
-	waited  int
+	queued   [10]map[wire.OrderID]struct{} // by priority
+	total    int                           // of queued
+	services map[wire.OrderID]struct{}     // queued as well, and in no queue
+	running  int
+	days     map[int]int // created, by day since 1970
+	waits    [100]time.Duration
+	waited   int
 }
 
 // count updates the figures of an execution's Environment. Ledger.mu is held.
 func (l *Ledger) count(before, after *record.Record) {
 	e := l.envs[after.Environment]
 	if e == nil {
-		e = &environment{days: map[int]int{}}
+		e = &environment{days: map[int]int{}, services: map[wire.OrderID]struct{}{}}
 		l.envs[after.Environment] = e
 	}
 	if before == nil {
@@ -35,6 +37,10 @@ func (l *Ledger) count(before, after *record.Record) {
 		step := 2*i - 1
 		switch {
 		case r == nil || r.Terminal():
+		case r.State == wire.StateQueued && r.Runtime.Service() && i == 0:
+			delete(e.services, r.ID)
+		case r.State == wire.StateQueued && r.Runtime.Service():
+			e.services[r.ID] = struct{}{}
 		case r.State == wire.StateQueued && i == 0:
 			delete(e.queued[r.Priority], r.ID)
 			e.total--
@@ -58,7 +64,18 @@ func (l *Ledger) count(before, after *record.Record) {
 
 func day(t time.Time) int { return int(t.Unix() / 86400) }
 
-// Queued returns the number of queued orders of an Environment by priority, and their sum.
+// QueuedServices returns the orders of services of an Environment that wait for a server.
+func (l *Ledger) QueuedServices(env string) []wire.OrderID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.envs[env]; e != nil && len(e.services) > 0 {
+		return slices.Sorted(maps.Keys(e.services))
+	}
+	return nil
+}
+
+// Queued returns the number of queued orders of an Environment by priority, and their sum; those of
+// services are not counted.
 func (l *Ledger) Queued(env string) (n [10]int, total int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,18 +9,20 @@ import (
 // Execution is what the cloud knows about one order, without its secrets. Times are the cloud's own
 // clock in UTC, to the millisecond.
 type Execution struct {
-	ID           wire.OrderID  `json:"id"`
-	Environment  string        `json:"environment"`
-	App          wire.AppRef   `json:"app"`
-	Runtime      wire.Runtime  `json:"runtime"`
-	KVContext    string        `json:"kv_context,omitempty"` // the key-value context of a Playbook App
-	OutVariables []string      `json:"out_variables,omitempty"`
-	ParamNames   []string      `json:"param_names,omitempty"` // sorted; the values are secret and go with the end
-	Timeout      time.Duration `json:"timeout_ns"`
-	StartWithin  time.Duration `json:"start_within_ns"` // rejected if not delivered so long after Created
-	Priority     int           `json:"priority"`        // 0 (last)–9 (first)
-	Retryable    bool          `json:"retryable"`
-	Limits       wire.Limits   `json:"limits,omitzero"`
+	ID           wire.OrderID `json:"id"`
+	Environment  string       `json:"environment"`
+	App          wire.AppRef  `json:"app"`
+	Runtime      wire.Runtime `json:"runtime"`
+	KVContext    string       `json:"kv_context,omitempty"` // the key-value context of a Playbook App
+	OutVariables []string     `json:"out_variables,omitempty"`
+	// Service is what a service App is told of itself; nil for others.
+	Service     *wire.ServiceSpec `json:"service,omitempty"`
+	ParamNames  []string          `json:"param_names,omitempty"` // sorted; the values are secret and go with the end
+	Timeout     time.Duration     `json:"timeout_ns"`            // 0 = none, of a service
+	StartWithin time.Duration     `json:"start_within_ns"`       // rejected if not delivered so long after Created
+	Priority    int               `json:"priority"`              // 0 (last)–9 (first)
+	Retryable   bool              `json:"retryable"`
+	Limits      wire.Limits       `json:"limits,omitzero"`
 	// Signature is that of the operator who submitted the order (package link/signed), "" without one.
 	Signature string `json:"signature,omitempty"`
 	// SealedTo are the ids of the keys each of which opens all sealed parameters (package

@@ -1,0 +1,347 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"tcenvsvr/agent/app/inputs"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/catalog"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/services"
+)
+
+// showService returns a service as operators see it.
+func (a *API) showService(v services.View) v1.Service {
+	s, st := v.Service, v.State
+	out := v1.Service{
+		Name: s.Name, ID: s.ID, Environment: s.Environment, Server: s.Server, App: s.App, Version: s.Version, Runtime: s.Runtime,
+		Params: slices.Sorted(maps.Keys(s.Params)), Limits: s.Limits, Running: s.Running, Phase: v.Phase(),
+		CallTimeoutMS: s.CallTimeout().Milliseconds(), MaxBody: s.BodyLimit(), Rate: s.CallRate(),
+		Instance: st.Current, Next: st.Next, Restarts: st.Restarts, Again: st.Again, Ends: st.Ends, Created: s.Created,
+	}
+	if s.Calls() {
+		out.URL, out.Public = a.APIURL+ServicesPath+s.Path, s.Token == ""
+	}
+	if st.Current != nil {
+		out.Live, out.Again = a.Services.Live(st.Current.Order), time.Time{}
+	}
+	for _, t := range s.Triggers {
+		out.Triggers = append(out.Triggers, showTrigger(t, st.Current))
+	}
+	return out
+}
+
+func showTrigger(t services.Trigger, i *services.Instance) v1.Trigger {
+	out := v1.Trigger{
+		ID: t.ID, Name: t.Name, Params: slices.Sorted(maps.Keys(t.Params)), Outputs: t.Outputs, Webhook: t.Webhook != "", Created: t.Created, State: "waiting",
+	}
+	if t.Start != nil {
+		out.Starts = t.Start.App
+		if t.Start.Version != "" {
+			out.Starts += "@" + t.Start.Version
+		}
+	}
+	if i != nil {
+		if g, ok := i.Triggers[t.ID]; ok && g.Problem == "" {
+			out.State = "active"
+		} else if ok {
+			out.State, out.Problem = "refused", g.Problem
+		}
+	}
+	return out
+}
+
+func (a *API) services(w http.ResponseWriter, r *http.Request) error {
+	all, err := a.Services.List(r.Context())
+	if err != nil {
+		return err
+	}
+	list := []v1.Service{}
+	for _, v := range all {
+		s := a.showService(v)
+		s.Ends = s.Ends[:min(1, len(s.Ends))]
+		list = append(list, s)
+	}
+	answer(w, http.StatusOK, list)
+	return nil
+}
+
+func (a *API) service(w http.ResponseWriter, r *http.Request) error {
+	v, err := a.Services.Get(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, a.showService(v))
+	return nil
+}
+
+func (a *API) createService(w http.ResponseWriter, r *http.Request) error {
+	var q v1.NewService
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	app, err := a.Catalog.Get(r.Context(), q.App, q.Version)
+	if err != nil {
+		return err
+	}
+	s := services.Service{
+		Name: q.Name, Environment: q.Environment, Server: q.Server, App: q.App, Version: q.Version, Runtime: app.Runtime, Params: q.Params,
+		Limits: q.Limits, Running: !q.Stopped, Path: q.Path, CallTimeoutMS: q.CallTimeoutMS, MaxBody: q.MaxBody, Rate: q.Rate,
+	}
+	token := ""
+	if s.Calls() {
+		if s.Path == "" {
+			s.Path = s.Name
+		}
+		if !q.Public {
+			token = rand.Text()
+			s.Token = services.Digest(token)
+		}
+	}
+	if err := s.Check(); err != nil {
+		return err
+	}
+	if _, err := a.serviceOrder(r.Context(), &s, ""); err != nil {
+		return err
+	}
+	v, err := a.Services.Create(r.Context(), s)
+	if err != nil {
+		return err
+	}
+	a.Logger.Info("service created", "service", s.Name, "environment", s.Environment, "app", s.App, "runtime", s.Runtime)
+	out := a.showService(v)
+	out.Token = token
+	answer(w, http.StatusCreated, out)
+	return nil
+}
+
+func (a *API) changeService(w http.ResponseWriter, r *http.Request) error {
+	var q v1.ChangeService
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	name := r.PathValue("name")
+	v, err := a.Services.Change(r.Context(), name, func(s *services.Service) error {
+		before := *s
+		set(&s.Environment, q.Environment)
+		set(&s.Server, q.Server)
+		set(&s.App, q.App)
+		set(&s.Version, q.Version)
+		set(&s.Running, q.Running)
+		set(&s.Path, q.Path)
+		set(&s.CallTimeoutMS, q.CallTimeoutMS)
+		set(&s.MaxBody, q.MaxBody)
+		set(&s.Rate, q.Rate)
+		if q.Restart && !s.Running {
+			return problem(http.StatusConflict, v1.CodeBadRequest, "service %q is stopped", name).Try("tccloud service start %s", name)
+		}
+		if q.Restart {
+			s.Restarted++
+		}
+		params := maps.Clone(s.Params)
+		if params == nil {
+			params = map[string]string{}
+		}
+		for _, p := range q.Unset {
+			if _, ok := params[p]; !ok {
+				return problem(http.StatusBadRequest, v1.CodeBadRequest, "the service has no parameter %.80q", p)
+			}
+			delete(params, p)
+		}
+		maps.Copy(params, q.Params)
+		s.Params = params
+		if before.Environment == s.Environment && before.Server == s.Server && before.App == s.App && before.Version == s.Version && maps.Equal(before.Params, s.Params) {
+			return nil // a service can be stopped while its App is gone
+		}
+		app, err := a.Catalog.Get(r.Context(), s.App, s.Version)
+		if err != nil {
+			return err
+		}
+		if s.Runtime = app.Runtime; s.Runtime != before.Runtime {
+			return problem(http.StatusConflict, v1.CodeBadRequest, "App %q is a %s App, the service is a %s", s.App, app.Runtime, before.Runtime)
+		}
+		_, err = a.serviceOrder(r.Context(), s, "")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	a.Logger.Info("service changed", "service", name)
+	answer(w, http.StatusOK, a.showService(v))
+	return nil
+}
+
+func (a *API) removeService(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	if err := a.Services.Remove(r.Context(), name); err != nil {
+		return err
+	}
+	a.Logger.Info("service removed", "service", name)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// serviceToken makes a new token for callers, in place of the one before.
+func (a *API) serviceToken(w http.ResponseWriter, r *http.Request) error {
+	token, name := rand.Text(), r.PathValue("name")
+	_, err := a.Services.Change(r.Context(), name, func(s *services.Service) error {
+		if !s.Calls() {
+			return problem(http.StatusConflict, v1.CodeBadRequest, "service %q has no path that could be called", name)
+		}
+		s.Token = services.Digest(token)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	a.Logger.Info("token of a service was made anew", "service", name)
+	answer(w, http.StatusCreated, v1.Token{Token: token})
+	return nil
+}
+
+func (a *API) addTrigger(w http.ResponseWriter, r *http.Request) error {
+	var q v1.NewTrigger
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	name, token := r.PathValue("name"), ""
+	var made services.Trigger
+	v, err := a.Services.Change(r.Context(), name, func(s *services.Service) error {
+		if !s.HasTriggers() {
+			return problem(http.StatusConflict, v1.CodeBadRequest, "service %q is a %s: it has no triggers", name, s.Runtime)
+		}
+		app, err := a.Catalog.Get(r.Context(), s.App, s.Version)
+		if err != nil {
+			return err
+		}
+		in, err := complete(app.TriggerInputs(), inputs.Values{Params: q.Params}, nil)
+		if err != nil {
+			return err
+		}
+		if q.Start != nil {
+			if _, err := a.Catalog.Get(r.Context(), q.Start.App, q.Start.Version); err != nil {
+				return err
+			}
+		}
+		s.LastTrigger++
+		made = services.Trigger{ID: s.LastTrigger, Name: q.Name, Params: in.Params, Outputs: q.Outputs, Start: q.Start, Created: time.Now().UTC().Truncate(time.Second)}
+		if made.Outputs == nil {
+			for _, o := range app.Outputs {
+				made.Outputs = append(made.Outputs, fmt.Sprintf("#Trigger:%d:%s!%s", made.ID, o.Name, o.Type))
+			}
+		}
+		if s.Webhooks() {
+			token = rand.Text()
+			made.Webhook = services.Digest(token)
+		}
+		s.Triggers = append(s.Triggers, made)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	a.Logger.Info("trigger added", "service", name, "trigger", q.Name)
+	out := showTrigger(made, v.State.Current)
+	if token != "" {
+		out.URL = a.APIURL + WebhookPath + token
+	}
+	answer(w, http.StatusCreated, out)
+	return nil
+}
+
+func (a *API) removeTrigger(w http.ResponseWriter, r *http.Request) error {
+	name, trigger := r.PathValue("name"), r.PathValue("trigger")
+	_, err := a.Services.Change(r.Context(), name, func(s *services.Service) error {
+		i := slices.IndexFunc(s.Triggers, func(t services.Trigger) bool { return t.Name == trigger })
+		if i < 0 {
+			return problem(http.StatusNotFound, v1.CodeNotFound, "service %q has no trigger %.80q", name, trigger).Try("tccloud trigger list %s", name)
+		}
+		s.Triggers = slices.Delete(s.Triggers, i, i+1)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	a.Logger.Info("trigger removed", "service", name, "trigger", trigger)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// mostEvents bounds a list of events.
+const mostEvents = 1000
+
+func (a *API) serviceEvents(w http.ResponseWriter, r *http.Request) error {
+	n := 100
+	if given := r.URL.Query().Get("n"); given != "" {
+		var err error
+		if n, err = strconv.Atoi(given); err != nil || n < 1 || n > mostEvents {
+			return problem(http.StatusBadRequest, v1.CodeBadRequest, "n %.20q is outside 1–%d", given, mostEvents)
+		}
+	}
+	list, err := a.Services.ListEvents(r.Context(), r.PathValue("name"), n)
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, list)
+	return nil
+}
+
+// serviceOrder is the request that makes the order of an instance.
+func (a *API) serviceOrder(ctx context.Context, s *services.Service, id wire.OrderID) (dispatch.Request, error) {
+	order, err := a.request(ctx, v1.NewExecution{
+		ID: id, Environment: s.Environment, Server: s.Server, App: s.App, Version: s.Version, Params: s.Params, Limits: s.Limits,
+	})
+	if err != nil {
+		return order, err
+	}
+	if !order.Runtime.Service() {
+		return order, problem(http.StatusConflict, v1.CodeBadRequest, "App %q is no service App (%s)", s.App, order.Runtime)
+	}
+	order.Service = &wire.ServiceSpec{ID: max(1, s.ID), Name: s.Name}
+	_, err = a.Dispatcher.Draft(order)
+	return order, err
+}
+
+// RunService makes the order of an instance, see [services.Orders].
+func (a *API) RunService(ctx context.Context, s *services.Service, id wire.OrderID) error {
+	order, err := a.serviceOrder(ctx, s, id)
+	if err == nil {
+		_, err = a.Dispatcher.Submit(ctx, order)
+	}
+	return refusedFor(services.ErrRefused, err)
+}
+
+// RunForEvent makes the order of the App that an event starts, see [services.Orders].
+func (a *API) RunForEvent(ctx context.Context, s *services.Service, start *services.Start, kvContext string, id wire.OrderID) error {
+	q := v1.NewExecution{ID: id, Environment: s.Environment, App: start.App, Version: start.Version, Params: start.Params, KVContext: kvContext}
+	order, err := a.request(ctx, q)
+	if err == nil && order.Runtime != wire.RuntimePlaybook {
+		order.KVContext = ""
+	}
+	if err == nil {
+		_, err = a.Dispatcher.Submit(ctx, order)
+	}
+	return refusedFor(services.ErrRefused, err)
+}
+
+// refusedFor wraps refused around an error that another try does not mend.
+func refusedFor(refused, err error) error {
+	var p *v1.Error
+	switch {
+	case err == nil, errors.Is(err, dispatch.ErrExists):
+		return err
+	case errors.As(err, &p), errors.Is(err, dispatch.ErrInvalid), errors.Is(err, catalog.ErrNotFound), errors.Is(err, registry.ErrNotFound):
+		return fmt.Errorf("%w: %w", refused, err)
+	}
+	return err
+}

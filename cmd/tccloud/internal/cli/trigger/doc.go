@@ -1,0 +1,2 @@
+// Package trigger is "tccloud trigger": what the services of triggers and webhooks watch for.
+package trigger

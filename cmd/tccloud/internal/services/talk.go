@@ -1,0 +1,434 @@
+package services
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/plain"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+)
+
+// talk is what this gateway says to the App of one instance, and hears from it.
+type talk struct {
+	s    *Services
+	ref  wire.Ref
+	xid  wire.ServerXID
+	peer dispatch.Peer
+	sub  *nats.Subscription // requests of other gateways
+
+	mu      sync.Mutex
+	state   wire.ServiceState
+	since   time.Time           // of state
+	heard   time.Time           // when the heartbeat in it was answered
+	giving  map[int64]time.Time // triggers that were given, or taken away, and when; zero: it has answered
+	gave    []saying            // the answers that are not stored yet
+	pending map[string]*pending // requests by their key
+	over    bool
+}
+
+// pending is a request that the App works on.
+type pending struct {
+	answer  chan saying // takes one
+	webhook bool
+}
+
+// saying is a message of an App, as far as this package reads it.
+type saying struct {
+	Command    string   `json:"command"`
+	Type       string   `json:"type"`
+	Status     string   `json:"status"`
+	StatusCode text     `json:"statusCode"`
+	Message    string   `json:"message"`
+	TriggerID  int64    `json:"triggerId"`
+	SessionID  string   `json:"sessionId"`
+	RequestKey string   `json:"requestKey"`
+	Headers    []header `json:"headers"`
+	BodyVar    string   `json:"bodyVariable"`
+	InputName  string   `json:"inputName"`
+	InputValue text     `json:"inputValue"`
+	Count      int64    `json:"count"`  // of wire.ServiceLost
+	Reason     string   `json:"reason"` // the same
+}
+
+type header struct {
+	Name  string `json:"name"`
+	Value text   `json:"value"`
+}
+
+// text is a JSON string, or a number or boolean as one: Apps send both.
+type text string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *text) UnmarshalJSON(data []byte) error {
+	var s string
+	if err := json.Unmarshal(data, &s); err == nil {
+		*t = text(s)
+		return nil
+	}
+	if len(data) > 0 && (data[0] == '{' || data[0] == '[') {
+		return errors.New("a text was expected")
+	}
+	if string(data) != "null" {
+		*t = text(data)
+	}
+	return nil
+}
+
+// answerWithin is how long the App has to answer a trigger's configuration.
+const answerWithin = 30 * time.Second
+
+// serviceOf reads the service's number from the order's id of an instance.
+func serviceOf(order wire.OrderID) (int64, bool) {
+	part := strings.Split(string(order), "-")
+	if len(part) != 3 || part[0] != "svc" {
+		return 0, false
+	}
+	id, err := strconv.ParseInt(part[1], 10, 64)
+	return id, err == nil
+}
+
+// Said takes in what the App of an order has said, or its agent of it. An event is stored before it is
+// acknowledged; an error means that it could not be stored, and ends the session.
+func (s *Services) Said(ctx context.Context, xid wire.ServerXID, peer dispatch.Peer, m *wire.ServiceSaid) error {
+	if err := s.known(ctx); err != nil {
+		return err
+	}
+	id, ok := serviceOf(m.Order)
+	if !ok {
+		return nil
+	}
+	var said saying
+	if err := json.Unmarshal(m.Message, &said); err != nil && m.Seq == 0 {
+		return nil // an App's message that says nothing to us
+	}
+	if m.Seq > 0 {
+		if err := s.event(ctx, id, xid, m, &said); err != nil {
+			return err
+		}
+		_ = peer.Send(&wire.ServiceTaken{Ref: m.Ref, Seq: m.Seq})
+	}
+	t := s.talk(m.Ref, xid, peer)
+	if t == nil {
+		return nil
+	}
+	if said.Command == wire.CommandState {
+		t.stands(m.Message)
+	} else {
+		t.hear(said)
+	}
+	return nil
+}
+
+// talk returns that of an instance, a new one for a new attempt or session; nil if a newer one is known.
+func (s *Services) talk(ref wire.Ref, xid wire.ServerXID, peer dispatch.Peer) *talk {
+	s.mu.Lock()
+	t := s.talks[ref.Order]
+	if t != nil && t.ref == ref && t.peer == peer {
+		s.mu.Unlock()
+		return t
+	}
+	if t != nil && t.ref.Attempt > ref.Attempt {
+		s.mu.Unlock()
+		return nil
+	}
+	fresh := &talk{s: s, ref: ref, xid: xid, peer: peer, giving: map[int64]time.Time{}, pending: map[string]*pending{}}
+	s.talks[ref.Order] = fresh
+	s.mu.Unlock()
+	if t != nil {
+		t.end()
+	}
+	fresh.listen()
+	return fresh
+}
+
+// Gone ends the talks with the Apps of a session that is over.
+func (s *Services) Gone(peer dispatch.Peer) {
+	s.mu.Lock()
+	var over []*talk
+	for order, t := range s.talks {
+		if t.peer == peer {
+			over = append(over, t)
+			delete(s.talks, order)
+		}
+	}
+	s.mu.Unlock()
+	for _, t := range over {
+		t.end()
+	}
+}
+
+// hangUp ends all talks.
+func (s *Services) hangUp() {
+	s.mu.Lock()
+	all := s.talks
+	s.talks = map[wire.OrderID]*talk{}
+	s.mu.Unlock()
+	for _, t := range all {
+		t.end()
+	}
+}
+
+// end fails the requests that wait.
+func (t *talk) end() {
+	t.mu.Lock()
+	t.over = true
+	waiting := t.pending
+	t.pending = nil
+	sub := t.sub
+	t.mu.Unlock()
+	if sub != nil {
+		_ = sub.Unsubscribe()
+	}
+	for _, p := range waiting {
+		close(p.answer)
+	}
+}
+
+// stands takes in how the App stands with its broker.
+func (t *talk) stands(message []byte) {
+	var st wire.ServiceState
+	if json.Unmarshal(message, &st) != nil {
+		return
+	}
+	now := time.Now()
+	t.mu.Lock()
+	t.state, t.since = st, now.Add(-time.Duration(st.SinceMS)*time.Millisecond)
+	if st.HeartbeatAgeMS > 0 {
+		t.heard = now.Add(-time.Duration(st.HeartbeatAgeMS) * time.Millisecond)
+	}
+	t.mu.Unlock()
+	t.s.nudge()
+}
+
+// nudge has the services looked at.
+func (s *Services) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// hear passes an answer on to who waits for it.
+func (t *talk) hear(m saying) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch m.Command {
+	case "Acknowledged":
+		switch m.Type {
+		case "CreateConfig", "DeleteConfig":
+			if _, ok := t.giving[m.TriggerID]; ok {
+				t.giving[m.TriggerID] = time.Time{}
+				t.gave = append(t.gave, m) // it is stored by attend; the session goes on
+				t.s.nudge()
+			}
+			return
+		}
+	case "FireEvent", "WebhookEventResponse", "WebhookMarshallEventResponse":
+	default:
+		return
+	}
+	p := t.pending[m.RequestKey]
+	switch {
+	case m.RequestKey == "" || p == nil:
+	case p.webhook && m.Command == "Acknowledged" && strings.EqualFold(m.Status, "Success"): // its answer follows
+		time.AfterFunc(afterAcknowledged, func() { t.settle(m.RequestKey, p, m) })
+	default:
+		delete(t.pending, m.RequestKey)
+		p.answer <- m
+	}
+}
+
+// afterAcknowledged is how long a webhook's answer may follow its acknowledgement; without one the
+// caller gets none.
+const afterAcknowledged = 2 * time.Second
+
+// settle gives a request its answer, if it has none yet.
+func (t *talk) settle(key string, p *pending, m saying) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.pending[key] == p {
+		delete(t.pending, key)
+		p.answer <- m
+	}
+}
+
+// say sends a message to the App.
+func (t *talk) say(message map[string]any) error {
+	data, err := json.Marshal(message)
+	if err == nil && len(data) > wire.MaxServiceMessage {
+		err = fmt.Errorf("%w: %d bytes", errTooLong, len(data))
+	}
+	if err == nil {
+		err = t.peer.Send(&wire.ServiceSend{Ref: t.ref, Message: data})
+	}
+	return err
+}
+
+var errTooLong = errors.New("a message to a service is too long")
+
+// attendAll has each App of this gateway's servers know its triggers.
+func (s *Services) attendAll(ctx context.Context) {
+	s.mu.Lock()
+	var all []*talk
+	for _, t := range s.talks {
+		all = append(all, t)
+	}
+	s.mu.Unlock()
+	for _, t := range all {
+		if err := s.attend(ctx, t); err != nil && ctx.Err() == nil {
+			s.Logger.Warn("service App not attended to, trying again", "order", t.ref, "err", err)
+		}
+	}
+}
+
+// attend notes that the App is ready, and gives it the triggers that it lacks.
+func (s *Services) attend(ctx context.Context, t *talk) error {
+	id, _ := serviceOf(t.ref.Order)
+	v := s.byID(id)
+	if v == nil {
+		return nil
+	}
+	t.mu.Lock()
+	state, gave := t.state.State, t.gave
+	t.gave = nil
+	t.mu.Unlock()
+	for _, m := range gave {
+		s.given(ctx, t, &v.Service, m)
+	}
+	if v = s.byID(id); v == nil { // what was given has changed
+		return nil
+	}
+	inst := v.State.of(t.ref.Order)
+	if inst == nil || state != wire.ServiceReady {
+		return nil
+	}
+	if inst.Ready.IsZero() || inst.Attempt != t.ref.Attempt {
+		s.Logger.Info("service is ready", "service", v.Service.Name, "order", t.ref, "server", t.xid)
+		_, err := s.changeState(ctx, v.Service.Name, func(_ *Service, st *State) error {
+			i := st.of(t.ref.Order)
+			if i == nil || !i.Ready.IsZero() && i.Attempt == t.ref.Attempt {
+				return errUnchanged
+			}
+			i.sawReady(t.ref.Attempt, t.xid, s.now())
+			return nil
+		})
+		return err
+	}
+	if v.State.Current != inst || len(v.State.Old) > 0 && s.now().Sub(inst.Ready) < endWithin {
+		return nil // another one may have the triggers still
+	}
+	for _, tr := range v.Service.Triggers {
+		if _, ok := inst.Triggers[tr.ID]; !ok {
+			t.give(&v.Service, tr)
+		}
+	}
+	for id := range inst.Triggers {
+		if v.Service.trigger(id) == nil {
+			t.take(&v.Service, id)
+		}
+	}
+	return nil
+}
+
+// give gives the App a trigger, unless that was done a moment ago.
+func (t *talk) give(v *Service, tr Trigger) {
+	config := map[string]string{"tc_playbook_out_variables": strings.Join(tr.Outputs, ",")}
+	for name, value := range tr.Params {
+		config[name] = value
+	}
+	token, expires := t.s.Orders.Token(t.ref)
+	message := map[string]any{
+		"command": "CreateConfig", "appId": v.ID, "apiToken": token, "expireSeconds": expires.Unix(),
+		"triggerId": tr.ID, "config": config,
+	}
+	t.ask(v, tr.ID, message)
+}
+
+// take takes a trigger away from the App.
+func (t *talk) take(v *Service, id int64) {
+	t.ask(v, id, map[string]any{"command": "DeleteConfig", "appId": v.ID, "triggerId": id})
+}
+
+func (t *talk) ask(v *Service, trigger int64, message map[string]any) {
+	t.mu.Lock()
+	asked, asking := t.giving[trigger]
+	again := !asking || !asked.IsZero() && time.Since(asked) > answerWithin
+	if again {
+		t.giving[trigger] = time.Now()
+	}
+	t.mu.Unlock()
+	if !again {
+		return
+	}
+	if asking {
+		t.s.Logger.Warn("service App did not answer, asking again", "service", v.Name, "trigger", trigger, "command", message["command"])
+	}
+	if err := t.say(message); err != nil {
+		t.s.Logger.Warn("service App was not told", "service", v.Name, "trigger", trigger, "err", err)
+	}
+}
+
+// given stores what the App made of a trigger.
+func (s *Services) given(ctx context.Context, t *talk, v *Service, m saying) {
+	problem := ""
+	if !strings.EqualFold(m.Status, "Success") {
+		problem = plain.Head(plain.Line(m.Message), maxWords)
+	}
+	_, err := s.changeState(ctx, v.Name, func(_ *Service, st *State) error {
+		i := st.of(t.ref.Order)
+		if i == nil || i.Attempt != t.ref.Attempt {
+			return errUnchanged
+		}
+		if i.Triggers == nil {
+			i.Triggers = map[int64]Given{}
+		}
+		if m.Type == "DeleteConfig" {
+			delete(i.Triggers, m.TriggerID)
+		} else {
+			i.Triggers[m.TriggerID] = Given{Problem: problem, At: s.now()}
+		}
+		return nil
+	})
+	t.mu.Lock()
+	delete(t.giving, m.TriggerID)
+	t.mu.Unlock()
+	switch {
+	case err != nil:
+		s.Logger.Warn("what a service made of its trigger was not stored, asking again", "service", v.Name, "trigger", m.TriggerID, "err", err)
+	case problem != "":
+		s.Logger.Warn("service does not take a trigger", "service", v.Name, "trigger", m.TriggerID, "message", problem)
+	}
+	s.nudge()
+}
+
+// Live says how the App of a service stands, as the gateway knows that has its server: nil elsewhere.
+type Live struct {
+	State       wire.ServiceLink `json:"state"`
+	Since       time.Time        `json:"since"`
+	Heartbeat   json.RawMessage  `json:"heartbeat,omitempty"`
+	HeartbeatAt time.Time        `json:"heartbeat_at,omitzero"`
+}
+
+// Live returns how the App of an instance stands, nil if its server is connected to another gateway or
+// to none.
+func (s *Services) Live(order wire.OrderID) *Live {
+	s.mu.Lock()
+	t := s.talks[order]
+	s.mu.Unlock()
+	if t == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return &Live{State: t.state.State, Since: t.since.UTC(), Heartbeat: slices.Clone(t.state.Heartbeat), HeartbeatAt: t.heard.UTC()}
+}
