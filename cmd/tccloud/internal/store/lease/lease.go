@@ -132,7 +132,7 @@ func (l *Lease) renew(ctx context.Context) {
 	switch {
 	case err == nil:
 		if !l.mine {
-			l.Logger.Info("this gateway looks after the " + l.What)
+			l.Logger.Info("this gateway holds the lease", "of", l.What)
 		}
 		l.newest = max(l.newest, revision)
 		if l.newest > revision { // another one has taken it since
