@@ -1,34 +1,56 @@
 package dispatch
 
-import "time"
+import (
+	"time"
 
-// reserve uses one credit of the Environment's session that has most, of those that can open what is
-// sealed to keys, and returns that session, or nil.
-func (d *Dispatcher) reserve(env string, t takers) *Session {
+	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
+)
+
+// reserve uses one credit of the Environment's session that has most, of those that may take an
+// order, and returns that session, or nil.
+func (d *Dispatcher) reserve(env string, t queue.Takers) *Session {
+	now := time.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e := d.envs[env]
 	if e == nil {
 		return nil
 	}
-	return e.reserve(time.Now(), t)
+	var best *Session
+	consider := func(s *Session) {
+		if s.takesOrders(now) && *s.creditFor(t) > 0 && t.Have(s.xid, s.opens) && (best == nil || *s.creditFor(t) > *best.creditFor(t)) {
+			best = s
+		}
+	}
+	if s := d.sessions[t.Server]; t.Server == "" {
+		for s := range e.sessions {
+			consider(s)
+		}
+	} else if _, ok := e.sessions[s]; ok {
+		consider(s)
+	}
+	if best != nil {
+		*best.creditFor(t)--
+	}
+	return best
 }
 
-// reserveDirect is reserve for an order that may bypass the queue, because nothing waits in it.
-func (d *Dispatcher) reserveDirect(env string, t takers) *Session {
+// reserveDirect is reserve for an order that may bypass the queue, because none waits there before
+// it.
+func (d *Dispatcher) reserveDirect(env string, t queue.Takers) *Session {
 	select {
 	case <-d.Ready():
 	default:
 		return nil
 	}
-	if _, total := d.ledger.Queued(env); total > 0 && !t.service {
+	if d.ledger.Waits(env, t) {
 		return nil
 	}
 	return d.reserve(env, t)
 }
 
 // returnCredit returns a credit that was not used; s may be nil.
-func (d *Dispatcher) returnCredit(s *Session, t takers) {
+func (d *Dispatcher) returnCredit(s *Session, t queue.Takers) {
 	if s == nil {
 		return
 	}
@@ -39,8 +61,8 @@ func (d *Dispatcher) returnCredit(s *Session, t takers) {
 }
 
 // creditFor is the credit that an order uses.
-func (s *Session) creditFor(t takers) *int {
-	if t.service {
+func (s *Session) creditFor(t queue.Takers) *int {
+	if t.Service {
 		return &s.services
 	}
 	return &s.credit
@@ -50,26 +72,14 @@ func (s *Session) takesOrders(now time.Time) bool {
 	return s.open && !s.refusing && now.After(s.paused)
 }
 
-func (e *environment) reserve(now time.Time, t takers) *Session {
-	var best *Session
-	for s := range e.sessions {
-		if s.takesOrders(now) && t.have(s) && *s.creditFor(t) > 0 && (best == nil || *s.creditFor(t) > *best.creditFor(t)) {
-			best = s
-		}
-	}
-	if best != nil {
-		*best.creditFor(t)--
-	}
-	return best
-}
-
-func (e *environment) free(now time.Time) (slots, services int) {
+func (e *environment) free(now time.Time) int {
+	n := 0
 	for s := range e.sessions {
 		if s.takesOrders(now) {
-			slots, services = slots+s.credit, services+s.services
+			n += s.credit
 		}
 	}
-	return slots, services
+	return n
 }
 
 // Free is how many orders the Environment's sessions at this gateway would take now.
@@ -77,8 +87,7 @@ func (d *Dispatcher) Free(env string) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if e := d.envs[env]; e != nil {
-		slots, _ := e.free(time.Now())
-		return slots
+		return e.free(time.Now())
 	}
 	return 0
 }

@@ -63,19 +63,11 @@ func (d *Dispatcher) Cancel(ctx context.Context, id wire.OrderID, reason string)
 	if _, err := d.get(ctx, id); err != nil {
 		return err
 	}
-	rec, err := d.ledger.Update(ctx, id, func(r *record.Record) error { return r.Stop(reason, time.Now()) })
+	_, err := d.ledger.Update(ctx, id, func(r *record.Record) error { return r.Stop(reason, time.Now()) })
 	if errors.Is(err, record.ErrStale) {
 		return fmt.Errorf("cancelling order %s: %w", id, ErrEnded)
 	}
-	if err != nil {
-		return err
-	}
-	if rec.Terminal() {
-		if err := d.queue.Remove(ctx, rec.Environment, rec.Priority, id); err != nil {
-			d.log.Debug("message of a cancelled order stays", "order", id, "err", err) // harmless
-		}
-	}
-	return nil
+	return err
 }
 
 // Recall asks a server to give a held order back, so that another one gets it; [ErrNotHeld] where
@@ -102,26 +94,13 @@ func (d *Dispatcher) recallHere(id wire.OrderID) {
 	}
 }
 
-// Watch sends the execution now and after each change. The channel is closed after the last state,
-// or when ctx ends. A slow reader misses states in between, never the last one.
-func (d *Dispatcher) Watch(ctx context.Context, id wire.OrderID) (<-chan Execution, error) {
+// Watch calls yield with the execution now and after each change, until it has ended, yield returns
+// false or ctx ends. A slow yield misses states in between, never the last one.
+func (d *Dispatcher) Watch(ctx context.Context, id wire.OrderID, yield func(Execution) bool) error {
 	if _, err := d.get(ctx, id); err != nil {
-		return nil, err
+		return err
 	}
-	out := make(chan Execution)
-	go func() {
-		defer close(out)
-		// An error closes the channel early: Get then says why.
-		_ = d.ledger.Watch(ctx, id, func(r *record.Record) bool {
-			select {
-			case out <- r.Execution:
-				return true
-			case <-ctx.Done():
-				return false
-			}
-		})
-	}()
-	return out, nil
+	return d.ledger.Watch(ctx, id, func(r *record.Record) bool { return yield(r.Execution) })
 }
 
 // delivered returns the record of an order that a caller says was delivered as this attempt.

@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/agent/link/signed"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/params"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 
@@ -56,22 +57,20 @@ func (d *Dispatcher) Submit(ctx context.Context, r Request) (Execution, error) {
 	if err := d.params.Put(ctx, rec.Inputs, content); err != nil { // before the record, which never lacks them
 		return Execution{}, fmt.Errorf("storing parameters of order %s: %w", rec.ID, err)
 	}
-	session := d.reserveDirect(rec.Environment, takersOf(rec))
+	session := d.reserveDirect(rec.Environment, queue.TakersOf(rec))
 	if session != nil {
 		if err := rec.Deliver(rec.Attempt, session.xid, session.epoch, session.journal, time.Now()); err != nil {
 			return Execution{}, err
 		}
 	}
 	if err := d.ledger.Create(ctx, rec); err != nil {
-		d.returnCredit(session, takersOf(rec))
+		d.returnCredit(session, queue.TakersOf(rec))
 		return Execution{}, err // an object of an order that is not there goes with the next sweep
 	}
 	ctx, cancel := detached(ctx) // the order exists
 	defer cancel()
 	if session != nil {
 		d.send(ctx, session, rec)
-	} else {
-		d.enqueue(ctx, rec)
 	}
 	return rec.Execution, nil
 }

@@ -3,56 +3,51 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"time"
 
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 
 // environment counts one Environment's executions.
 type environment struct {
-	queued   [10]map[wire.OrderID]struct{} // by priority
-	total    int                           // of queued
-	services map[wire.OrderID]struct{}     // queued as well, and in no queue
-	running  int
-	days     map[int]int // created, by day since 1970
-	waits    [100]time.Duration
-	waited   int
+	queue   queue.Queue
+	running int
+	days    map[int]int // created, by day since 1970
+	waits   [100]time.Duration
+	waited  int
 }
 
 // count updates the figures of an execution's Environment. Ledger.mu is held.
 func (l *Ledger) count(before, after *record.Record) {
 	e := l.envs[after.Environment]
 	if e == nil {
-		e = &environment{days: map[int]int{}, services: map[wire.OrderID]struct{}{}}
+		e = &environment{days: map[int]int{}}
 		l.envs[after.Environment] = e
 	}
 	if before == nil {
 		e.days[day(after.Created)]++
 	}
-	for i, r := range []*record.Record{before, after} {
-		step := 2*i - 1
-		switch {
-		case r == nil || r.Terminal():
-		case r.State == wire.StateQueued && r.Runtime.Service() && i == 0:
-			delete(e.services, r.ID)
-		case r.State == wire.StateQueued && r.Runtime.Service():
-			e.services[r.ID] = struct{}{}
-		case r.State == wire.StateQueued && i == 0:
-			delete(e.queued[r.Priority], r.ID)
-			e.total--
-		case r.State == wire.StateQueued:
-			if e.queued[r.Priority] == nil {
-				e.queued[r.Priority] = map[wire.OrderID]struct{}{}
-			}
-			e.queued[r.Priority][r.ID] = struct{}{}
-			e.total++
-		default:
-			e.running += step
+	was, is := before != nil && before.State == wire.StateQueued, after.State == wire.StateQueued
+	switch {
+	case is && !(was && before.Attempt == after.Attempt):
+		var from time.Time
+		now := time.Now()
+		if rest := after.Delay(now); rest > 0 {
+			from = now.Add(rest)
 		}
+		e.queue.Put(after.Ref(), after.Priority, queue.TakersOf(after), from)
+	case was && !is:
+		e.queue.Remove(after.ID)
+	}
+	if before != nil && !was && !before.Terminal() {
+		e.running--
+	}
+	if !is && !after.Terminal() {
+		e.running++
 	}
 	if after.State == wire.StateDelivered && (before == nil || before.State == wire.StateQueued) {
 		if w := after.Delivered.Sub(after.Queued); w >= 0 && w <= after.StartWithin { // else the clock was set
@@ -64,28 +59,34 @@ func (l *Ledger) count(before, after *record.Record) {
 
 func day(t time.Time) int { return int(t.Unix() / 86400) }
 
-// QueuedServices returns the orders of services of an Environment that wait for a server.
-func (l *Ledger) QueuedServices(env string) []wire.OrderID {
+// Waits reports whether an order is queued that comes before a new one for these takers.
+func (l *Ledger) Waits(env string, t queue.Takers) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e := l.envs[env]; e != nil && len(e.services) > 0 {
-		return slices.Sorted(maps.Keys(e.services))
-	}
-	return nil
+	e := l.envs[env]
+	return e != nil && e.queue.Waits(t)
 }
 
-// Queued returns the number of queued orders of an Environment by priority, and their sum; those of
-// services are not counted.
-func (l *Ledger) Queued(env string) (n [10]int, total int) {
+// Take takes the next queued order of an Environment for which reserve finds a server, as
+// [queue.Queue.Take]; nil: there is none that may be delivered now. reserve must not call the ledger.
+// Where the order is not delivered, [Ledger.Back] is to be called.
+func (l *Ledger) Take(env string, gateways int, reserve func(queue.Takers) bool) *queue.Item {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.envs[env]
+	if e == nil {
+		return nil
+	}
+	return e.queue.Take(time.Now(), gateways, reserve)
+}
+
+// Back returns an order that Take has taken; it is not taken again before so long.
+func (l *Ledger) Back(env string, i *queue.Item, pause time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e := l.envs[env]; e != nil {
-		for p, ids := range e.queued {
-			n[p] = len(ids)
-		}
-		total = e.total
+		e.queue.Back(i, time.Now().Add(pause))
 	}
-	return n, total
 }
 
 // Figures are an Environment's counters.
@@ -104,7 +105,7 @@ func (l *Ledger) Figures(env string, now time.Time) Figures {
 	if e == nil {
 		return Figures{}
 	}
-	f := Figures{Queued: e.total, Running: e.running}
+	f := Figures{Queued: e.queue.Len(), Running: e.running}
 	today := day(now)
 	for d, n := range e.days {
 		switch age := today - d; {
