@@ -12,7 +12,7 @@
 // Everything else that an App says has no meaning for a service and is counted only, so that no App can
 // say what the agent says of it (Lost, State).
 //
-// An App that has said Ready and answers three heartbeats in a row with nothing is silent, as is one that
+// An App that has said Ready and then nothing over three heartbeats is silent, as is one that
 // does not get ready in time: its shim ends it. Shutdown asks it to end by itself.
 //
 // The package is not part of the small shim program, which would pay for it at each start: a shim that gets

@@ -47,6 +47,13 @@ func (v *Service) look() string {
 	return ""
 }
 
+// heard notes that the App works, whatever became of its heartbeats.
+func (v *Service) heard() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.missed = 0
+}
+
 // answered notes an answer to a heartbeat.
 func (v *Service) answered(message []byte) {
 	var m struct {

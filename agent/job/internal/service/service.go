@@ -135,6 +135,7 @@ func (v *Service) message(payload []byte, again, ack bool) {
 	}
 	switch command {
 	case "FireEvent", "UpdateTriggerValue":
+		v.heard()
 		if !v.came(message, again) {
 			v.spool.Append(message, ack)
 		}
@@ -153,6 +154,7 @@ func (v *Service) message(payload []byte, again, ack bool) {
 			v.tell(heartbeat)
 		}
 	case "Acknowledged", "WebhookEventResponse":
+		v.missed = 0 // it works, and has no time for heartbeats
 	default:
 		v.state.Ignored++
 		return

@@ -213,6 +213,11 @@ func (s *Services) answer(ctx context.Context, v *Service, key string, said *say
 	if err != nil && !errors.Is(err, api.ErrNotFound) {
 		return nil, err
 	}
+	if said.Command == "WebhookEventResponse" { // such bodies are base64, as those of the events are
+		if plain, err := base64.StdEncoding.DecodeString(string(body)); err == nil {
+			body = plain
+		}
+	}
 	if said.Command != "FireEvent" {
 		a.Body = body
 	}
