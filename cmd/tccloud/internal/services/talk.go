@@ -240,7 +240,7 @@ func (t *talk) hear(m saying) {
 	p := t.pending[m.RequestKey]
 	switch {
 	case m.RequestKey == "" || p == nil:
-	case p.webhook && m.Command == "Acknowledged" && strings.EqualFold(m.Status, "Success"): // its answer follows
+	case p.webhook && m.Command == "Acknowledged" && m.Status != "Failed": // its answer follows
 		time.AfterFunc(afterAcknowledged, func() { t.settle(m.RequestKey, p, m) })
 	default:
 		delete(t.pending, m.RequestKey)
