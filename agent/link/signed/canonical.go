@@ -43,6 +43,8 @@ func Coverage() []Field {
 		{"KVContext", true, "which of the cloud's variables a Playbook App reads and writes"},
 		{"OutVariables", true, "what the App is asked for"},
 		{"Defaults", true, "the App cannot tell them from its inputs: an unsigned one could set what the operator left out"},
+		{"Service.ID", true, "which service of the cloud's the App is"},
+		{"Service.Name", true, "as its id, as the operator read it"},
 		{"TimeoutMS", true, "for how long it runs"},
 		{"StartWithinMS", false, "what is left of it at delivery, so it differs for each attempt; the signed not-after bounds the start"},
 		{"Priority", true, "the agent orders what waits by it"},
@@ -85,7 +87,11 @@ func canonical(o *wire.Order, s *Signature) []byte {
 	b = append(b, retryable)
 	b = number(b, o.Limits.MemoryMB)
 	b = number(b, o.Limits.Tasks)
-	return number(b, o.Limits.CPUWeight)
+	b = number(b, o.Limits.CPUWeight)
+	if s := o.Service; s != nil {
+		b = text(number(b, s.ID), s.Name)
+	}
+	return b
 }
 
 // digest is that of a map whose names are sorted by their bytes. None and an empty one are the
@@ -112,7 +118,11 @@ func portable(o *wire.Order) error {
 		}
 		return nil
 	}
-	for field, s := range map[string]string{"the App's name": o.App.Name, "the App's version": o.App.Version, "the key-value context": o.KVContext} {
+	serviceName := ""
+	if o.Service != nil {
+		serviceName = o.Service.Name
+	}
+	for field, s := range map[string]string{"the App's name": o.App.Name, "the App's version": o.App.Version, "the key-value context": o.KVContext, "the service's name": serviceName} {
 		if err := check(field, s); err != nil {
 			return err
 		}

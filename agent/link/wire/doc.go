@@ -75,6 +75,34 @@
 //   - A server that stays away longer than the cloud's lease: held and unstarted orders are queued
 //     again, others are interrupted.
 //
+// # Services
+//
+// A service App runs until it is told to end. One that runs is an order as any other, with a runtime
+// of services, a service, and timeout_ms 0: so one order runs once, and what ended it is a result.
+// The desired state, restarts and upgrades are the cloud's, by new orders. Services have credit of
+// their own: the cloud sends such an order only where hello.services + Σ credit.services allows it,
+// and no order of a service takes a slot of jobs. An agent without these fields gets none.
+//
+//	cloud                              agent                  App
+//	  │── order ────────────────────────►│── start ────────────►│
+//	  │◄─ service_said seq 0: State ─────│◄─ connect ───────────│  begin of a session, and changes
+//	  │── service_send: CreateConfig … ─►│── server topic ─────►│
+//	  │◄─ service_said seq 0 ────────────│◄─ Acknowledged ──────│
+//	  │◄─ service_said seq 1, 2 … ───────│◄─ FireEvent ─────────│  on the host's disk before it is told
+//	  │── service_taken seq 2 ──────────►│                      │
+//	  │── cancel ───────────────────────►│── Shutdown ─────────►│
+//	  │◄─ result cancelled ──────────────│◄─ exit ──────────────│  after the events were taken
+//
+//	seq 0     Ready, Acknowledged, WebhookEventResponse and whatever else the App answers: sent in the
+//	          session it was made for or not at all. The cloud bounds its waiting.
+//	seq ≥ 1   FireEvent and UpdateTriggerValue, without a gap within one attempt. They come again in
+//	          each session from the first one that is not taken; the cloud ignores those it has.
+//	          {"command":"Lost","count":N,"reason":…} stands for events that the host could not keep.
+//
+// Heartbeats stay between agent and App; the cloud learns of them by State. A service that
+// ended though nobody cancelled its order has failed, whatever its exit code: error service.ended, or
+// service.silent if it did not answer heartbeats.
+//
 // # Client certificates
 //
 // At two thirds of its certificate's life, where welcome.renews is set, the agent sends renew with

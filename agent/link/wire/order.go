@@ -60,11 +60,13 @@ func (o Outcome) Valid() bool {
 // Runtime is what kind of App an order runs; it selects which tc_* parameters the App gets.
 type Runtime string
 
-// The runtimes. Services come later.
+// The runtimes. Those of services are in service.go.
 const (
 	RuntimeJob      Runtime = "job"      // runtimeLevel Organization
 	RuntimePlaybook Runtime = "playbook" // runtimeLevel Playbook
 )
+
+func (r Runtime) valid() bool { return r == RuntimeJob || r == RuntimePlaybook || r.Service() }
 
 // Order asks for one run of one App. Everything secret in it (Params, Token) stays out of logs; the
 // type has no String method on purpose, and LogValue of its parts shows none of it.
@@ -89,7 +91,11 @@ type Order struct {
 	// tc_log_level …). The agent's own win.
 	Defaults map[string]string `json:"defaults,omitempty"`
 
-	TimeoutMS     int64 `json:"timeout_ms"`      // of the App's run, 1 000–604 800 000 (7 days)
+	// Service is what a service App is told of itself; nil for any other.
+	Service *ServiceSpec `json:"service,omitempty"`
+
+	// TimeoutMS bounds the App's run: 1 000–604 800 000 (7 days); 0, for services only, is no bound.
+	TimeoutMS     int64 `json:"timeout_ms"`
 	StartWithinMS int64 `json:"start_within_ms"` // rejected if not started so long after delivery; 0 = no limit
 	Priority      int   `json:"priority"`        // 0 (last)–9 (first), 5 is usual
 	Retryable     bool  `json:"retryable"`       // may run again after Interrupted
@@ -176,7 +182,7 @@ func (m *Order) validate() error {
 		return err
 	}
 	switch {
-	case m.Runtime != RuntimeJob && m.Runtime != RuntimePlaybook:
+	case !m.Runtime.valid():
 		return fmt.Errorf("%w: runtime %.40q", ErrInvalid, string(m.Runtime))
 	case m.App.Name == "" || len(m.App.Name) > 128 || len(m.App.Version) > 64:
 		return fmt.Errorf("%w: app name or version is empty or too long", ErrInvalid)
@@ -184,6 +190,7 @@ func (m *Order) validate() error {
 		return fmt.Errorf("%w: app sha256 %.70q", ErrInvalid, string(m.App.SHA256))
 	case m.App.Size < 1 || m.App.Size > MaxAppSize:
 		return fmt.Errorf("%w: app size %d is outside 1–%d", ErrInvalid, m.App.Size, MaxAppSize)
+	case m.TimeoutMS == 0 && m.Runtime.Service():
 	case m.TimeoutMS < 1000 || m.TimeoutMS > 7*24*3_600_000:
 		return fmt.Errorf("%w: timeout_ms %d is outside 1000–604800000", ErrInvalid, m.TimeoutMS)
 	case m.StartWithinMS < 0 || m.StartWithinMS > maxAheadMS:
@@ -194,6 +201,9 @@ func (m *Order) validate() error {
 		return fmt.Errorf("%w: signature of %d bytes, at most %d", ErrInvalid, len(m.Signature), MaxSignature)
 	case m.Priority < 0 || m.Priority > 9:
 		return fmt.Errorf("%w: priority %d is outside 0–9", ErrInvalid, m.Priority)
+	}
+	if err := m.Service.validate(m.Runtime); err != nil {
+		return err
 	}
 	return m.Limits.validate()
 }

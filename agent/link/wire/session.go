@@ -37,6 +37,9 @@ type Hello struct {
 	Journal   string `json:"journal,omitempty"`
 	Slots     int    `json:"slots"`     // orders the agent takes now: the session's first credit
 	Executors int    `json:"executors"` // appsNumberofJobExecutors
+	// Services is how many orders of services the agent takes now, apart from Slots: the session's
+	// first credit of them.
+	Services int `json:"services,omitempty"`
 	// Orders are all in the journal that have no result yet. The cloud compares them with its own
 	// record of this server.
 	Orders []InFlight `json:"orders,omitempty"`
@@ -82,6 +85,8 @@ func (m *Hello) validate() error {
 		return fmt.Errorf("%w: seal_key of %d bytes, at most %d", ErrInvalid, len(m.SealKey), MaxSealKey)
 	case m.Slots < 0 || m.Slots > MaxSlots:
 		return fmt.Errorf("%w: slots %d is outside 0–%d", ErrInvalid, m.Slots, MaxSlots)
+	case m.Services < 0 || m.Services > MaxSlots:
+		return fmt.Errorf("%w: services %d is outside 0–%d", ErrInvalid, m.Services, MaxSlots)
 	case m.Executors < 0 || m.Executors > MaxSlots:
 		return fmt.Errorf("%w: executors %d is outside 0–%d", ErrInvalid, m.Executors, MaxSlots)
 	case len(m.Orders)+len(m.Results) > MaxHelloRefs:
@@ -117,6 +122,8 @@ type Welcome struct {
 	Environment    string `json:"environment"`      // the Environment's name
 	ConfigRevision int64  `json:"config_revision"`  // grows when the cloud's settings for this server change
 	Renews         bool   `json:"renews,omitempty"` // the cloud takes Renew
+	// Services says that the cloud knows services: it takes Credit.Services and sends their orders.
+	Services bool `json:"services,omitempty"`
 	// Fenced are orders of [Hello] that now belong to a newer attempt or are finished: stop them,
 	// send no result.
 	Fenced []Ref `json:"fenced,omitempty"`
@@ -238,17 +245,19 @@ type Pong struct {
 func (*Pong) Kind() Kind      { return KindPong }
 func (*Pong) validate() error { return nil }
 
-// Credit allows the cloud N more orders in this session.
+// Credit allows the cloud N more orders in this session, and Services more of services. One of them
+// may be 0.
 type Credit struct {
-	N int `json:"n"` // 1–MaxSlots
+	N        int `json:"n"`                  // 0–MaxSlots
+	Services int `json:"services,omitempty"` // 0–MaxSlots; only where Welcome.Services
 }
 
 // Kind implements Message.
 func (*Credit) Kind() Kind { return KindCredit }
 
 func (m *Credit) validate() error {
-	if m.N < 1 || m.N > MaxSlots {
-		return fmt.Errorf("%w: credit %d is outside 1–%d", ErrInvalid, m.N, MaxSlots)
+	if m.N < 0 || m.Services < 0 || m.N == 0 && m.Services == 0 || m.N > MaxSlots || m.Services > MaxSlots {
+		return fmt.Errorf("%w: credit %d and %d for services are outside 1–%d", ErrInvalid, m.N, m.Services, MaxSlots)
 	}
 	return nil
 }

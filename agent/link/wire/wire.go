@@ -69,6 +69,10 @@ var kinds = map[Kind]func() Message{
 	KindProbed:    func() Message { return new(Probed) },
 	KindRenew:     func() Message { return new(Renew) },
 	KindRenewed:   func() Message { return new(Renewed) },
+
+	KindServiceSend:  func() Message { return new(ServiceSend) },
+	KindServiceSaid:  func() Message { return new(ServiceSaid) },
+	KindServiceTaken: func() Message { return new(ServiceTaken) },
 }
 
 // Encode returns the frame payload of m. It fails on a message that the receiver would have to

@@ -21,12 +21,15 @@ var (
 func samples() []Message {
 	return []Message{
 		&Hello{Protocol: 1, BrokerToken: "secret", ServerXID: "xid", ServerName: "Büro", Version: "1.0.0", OS: "linux", Arch: "arm64",
-			BootID: "b", MachineID: "m", Hostname: "h", Slots: 4, Executors: 8, Orders: []InFlight{{ref, StateRunning}}, Results: []Ref{{"order-0", 1}}, Probe: true, Leave: true},
-		&Welcome{Epoch: 7, HeartbeatMS: 10_000, ServerTime: 1, Environment: "e", ConfigRevision: 3, Renews: true, Fenced: []Ref{ref},
+			BootID: "b", MachineID: "m", Hostname: "h", Slots: 4, Services: 2, Executors: 8, Orders: []InFlight{{ref, StateRunning}}, Results: []Ref{{"order-0", 1}}, Probe: true, Leave: true},
+		&Welcome{Epoch: 7, HeartbeatMS: 10_000, ServerTime: 1, Environment: "e", ConfigRevision: 3, Renews: true, Services: true, Fenced: []Ref{ref},
 			Logs: []LogOffset{{ref, Stdout, 5}}},
 		&Error{Code: "fenced", Message: "newer session", RetryAfterMS: 1, Exact: true},
 		&GoAway{Code: "restart", Message: "m", WindowMS: 3_600_000},
-		&Ping{Seq: 1}, &Pong{Seq: -1}, &Credit{N: MaxSlots},
+		&Ping{Seq: 1}, &Pong{Seq: -1}, &Credit{N: MaxSlots}, &Credit{Services: 1},
+		&Order{Ref: ref, Runtime: RuntimeAPIService, App: AppRef{"TCVS_-_App", "1.0.0", 10, sha}, Service: &ServiceSpec{ID: 7, Name: "Vault"}},
+		&ServiceSend{ref, ServiceMessage(`{"command":"CreateConfig","apiToken":"t","config":{"a":"<\u2028>"}}`)},
+		&ServiceSaid{ref, 3, ServiceMessage(`{"command":"FireEvent","triggerId":42}`)}, &ServiceTaken{ref, 3},
 		&Order{Ref: ref, Runtime: RuntimePlaybook, App: AppRef{"TCPB_-_App", "1.0.0", 10, sha}, Params: map[string]string{"p": "<&>\u2028"},
 			ParamsByHTTPS: true, Token: "t", TokenTTLMS: 1, KVContext: "c", OutVariables: []string{"#App:1:x!String"},
 			Defaults: map[string]string{"tc_log_level": "debug"}, TimeoutMS: 1000, StartWithinMS: 1, Priority: 9, Retryable: true,
@@ -153,6 +156,19 @@ func TestDecodeRefuses(t *testing.T) {
 		"deadline overflows":              {order(`"start_within_ms":9223372036854775807,`), ErrInvalid},
 		"token's life overflows":          {order(`"token_ttl_ms":9223372036854775807,`), ErrInvalid},
 		"priority 10":                     {strings.Replace(order(""), `"priority":5`, `"priority":10`, 1), ErrInvalid},
+		"service without itself":          {strings.Replace(order(""), `"job"`, `"api_service"`, 1), ErrInvalid},
+		"job with a service":              {order(`"service":{"id":1,"name":"n"},`), ErrInvalid},
+		"service 0":                       {strings.Replace(order(`"service":{"id":0,"name":"n"},`), `"job"`, `"api_service"`, 1), ErrInvalid},
+		"service without name":            {strings.Replace(order(`"service":{"id":1},`), `"job"`, `"api_service"`, 1), ErrInvalid},
+		"job without time":                {strings.Replace(order(""), `1000`, `0`, 1), ErrInvalid},
+		"said at -1":                      {body(KindServiceSaid, `"seq":-1,"message":{}`), ErrInvalid},
+		"said nothing":                    {body(KindServiceSaid, `"seq":1`), ErrInvalid},
+		"said null":                       {body(KindServiceSaid, `"seq":1,"message":null`), ErrInvalid},
+		"said an array":                   {body(KindServiceSaid, `"seq":1,"message":[]`), ErrInvalid},
+		"said too much":                   {body(KindServiceSaid, `"seq":1,"message":{"x":"%s"}`, strings.Repeat("x", MaxServiceMessage)), ErrInvalid},
+		"taken nothing":                   {body(KindServiceTaken, `"seq":0`), ErrInvalid},
+		"credit of -1 services":           {`{"kind":"credit","body":{"n":1,"services":-1}}`, ErrInvalid},
+		"hello with services -1":          {`{"kind":"hello","body":{"protocol":1,"server_xid":"x","services":-1}}`, ErrInvalid},
 		"order as an array":               {`{"kind":"order","body":[]}`, ErrInvalid},
 	}
 	for name, c := range cases {
@@ -171,15 +187,17 @@ func TestDecodeRefuses(t *testing.T) {
 // What an order or a hello carries must not get into the error that refuses it.
 func TestDecodeErrorsTellNoSecret(t *testing.T) {
 	for name, frame := range map[string]string{
-		"not JSON":        `{"kind":"order","body":{"params":{"p":"hunter2"`,
-		"wrong type":      `{"kind":"order","body":{"params":{"p":["hunter2"]}}}`,
-		"map for text":    `{"kind":"order","body":{"token":{"hunter2":1}}}`,
-		"text for map":    `{"kind":"order","body":{"params":"hunter2"}}`,
-		"number for text": `{"kind":"hello","body":{"broker_token":1234567890}}`,
-		"invalid order":   `{"kind":"order","body":{"order":"o","attempt":1,"token":"hunter2","params":{"p":"hunter2"},"defaults":{"d":"hunter2"}}}`,
-		"invalid hello":   `{"kind":"hello","body":{"protocol":1,"broker_token":"hunter2"}}`,
-		"long token":      `{"kind":"hello","body":{"protocol":1,"server_xid":"x","broker_token":"` + strings.Repeat("hunter2", 600) + `"}}`,
-		"bad escape":      `{"kind":"order","body":{"token":"hunter2\x"}}`,
+		"not JSON":              `{"kind":"order","body":{"params":{"p":"hunter2"`,
+		"wrong type":            `{"kind":"order","body":{"params":{"p":["hunter2"]}}}`,
+		"map for text":          `{"kind":"order","body":{"token":{"hunter2":1}}}`,
+		"text for map":          `{"kind":"order","body":{"params":"hunter2"}}`,
+		"number for text":       `{"kind":"hello","body":{"broker_token":1234567890}}`,
+		"invalid order":         `{"kind":"order","body":{"order":"o","attempt":1,"token":"hunter2","params":{"p":"hunter2"},"defaults":{"d":"hunter2"}}}`,
+		"invalid hello":         `{"kind":"hello","body":{"protocol":1,"broker_token":"hunter2"}}`,
+		"long token":            `{"kind":"hello","body":{"protocol":1,"server_xid":"x","broker_token":"` + strings.Repeat("hunter2", 600) + `"}}`,
+		"service message":       `{"kind":"service_send","body":{"order":"o","attempt":0,"message":{"apiToken":"hunter2"}}}`,
+		"service message, text": `{"kind":"service_send","body":{"order":"o","attempt":1,"message":"hunter2"}}`,
+		"bad escape":            `{"kind":"order","body":{"token":"hunter2\x"}}`,
 	} {
 		_, err := Decode([]byte(frame))
 		if err == nil || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "1234567890") {

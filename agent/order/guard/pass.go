@@ -122,7 +122,7 @@ func (p *Pass) Cancelled() {
 func (p *Pass) request(rules *policy.Policy) (policy.Request, error) {
 	o := &p.order
 	r := policy.Request{
-		App: o.App.Name, Version: o.App.Version, SHA256: string(o.App.SHA256), Runtime: string(o.Runtime), Timeout: o.Timeout(),
+		App: o.App.Name, Version: o.App.Version, SHA256: string(o.App.SHA256), Runtime: o.Runtime.Family(), Timeout: o.Timeout(),
 	}
 	v, err := p.guard.verify(rules, o)
 	if err != nil {
@@ -146,7 +146,7 @@ func (p *Pass) decide(ctx context.Context, a app.App, sealed bool) (policy.Decis
 		d := rules.Decide(r)
 		return d, refusal(d)
 	}
-	if level := levels[p.order.Runtime]; !a.Manifest.Is(level) {
+	if !a.Manifest.RunsAs(p.order.Runtime) {
 		return policy.Decision{}, &Refusal{Code: policy.Denied, Rule: policy.RuleOrders,
 			Err: fmt.Errorf("the order runs the App as %q, and its runtimeLevel is %.80q", string(p.order.Runtime), a.Manifest.RuntimeLevel)}
 	}
@@ -163,8 +163,6 @@ func (p *Pass) decide(ctx context.Context, a app.App, sealed bool) (policy.Decis
 	d := rules.Decide(r)
 	return d, refusal(d)
 }
-
-var levels = map[wire.Runtime]string{wire.RuntimeJob: "Organization", wire.RuntimePlaybook: "Playbook"}
 
 func refusal(d policy.Decision) error {
 	if d.Allowed {

@@ -151,9 +151,10 @@ func describe(m tcx.Manifest, top string) (App, error) {
 	if a.Runtime, err = m.Runtime(); err != nil {
 		return App{}, fmt.Errorf("%w: %v", ErrInvalid, err)
 	}
-	a.RuntimeLevel = "Organization"
-	if a.Runtime == wire.RuntimePlaybook {
-		a.RuntimeLevel = "Playbook"
+	for _, l := range tcx.Levels {
+		if l.Runtime == a.Runtime {
+			a.RuntimeLevel = l.Level
+		}
 	}
 	for _, p := range m.Params {
 		a.Params = append(a.Params, Param{Name: p.Name, Type: p.Type, Required: p.Required, Encrypt: p.Encrypt})

@@ -217,7 +217,7 @@ func TestAddAndRemove(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"empty": {}, "no zip": []byte("hello"), "no manifest": tcx(t, "a_v1", "{}"),
 		"no version":   tcx(t, "a_v1", manifest("", "Playbook")),
-		"a service":    tcx(t, "a_v1", manifest("1.0.0", "TriggerService")),
+		"a space":      tcx(t, "a_v1", manifest("1.0.0", "SpaceOrganization")),
 		"no name":      tcx(t, "_v1", manifest("1.0.0", "Playbook")),
 		"unsafe paths": tcx(t, "../a_v1", manifest("1.0.0", "Playbook")),
 	} {

@@ -12,6 +12,7 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/api"
+	"tcenvsvr/agent/app/fault"
 	"tcenvsvr/agent/app/inputs"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/job"
@@ -136,6 +137,9 @@ func (r *Run) install(ctx context.Context, p *place) (app.App, inputs.Inputs, er
 	runtime, err := installed.Manifest.Runtime()
 	if err != nil {
 		return fail(err)
+	}
+	if runtime.Service() {
+		return fail(fault.New(fault.Unsupported, "runtimeLevel %.80q: services run by the cloud's orders only", installed.Manifest.RuntimeLevel))
 	}
 	in, err := declared(installed.Manifest, runtime).Complete(r.Given, r.OutVariables)
 	if err != nil {

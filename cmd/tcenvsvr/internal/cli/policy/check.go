@@ -75,7 +75,7 @@ func checkApp(e *env.Env, p *policy.Policy, path, file string, timeout time.Dura
 	}
 	r := policy.Request{App: ref.Name, Version: ref.Version, SHA256: ref.SHA256, Timeout: timeout, Sealed: true}
 	if runtime, err := m.Runtime(); err == nil {
-		r.Runtime = string(runtime)
+		r.Runtime = runtime.Family()
 	} else {
 		r.Runtime = "service"
 	}
