@@ -132,6 +132,9 @@ func New(c Config) (*Agent, error) {
 	if n := c.Limits.Executors; n < 1 || n > wire.MaxSlots {
 		return nil, fmt.Errorf("reading appsNumberofJobExecutors %d: want 1–%d", n, wire.MaxSlots)
 	}
+	if n := c.Limits.Services; n < 0 || n > wire.MaxSlots {
+		return nil, fmt.Errorf("reading appsNumberofServices %d: want 0–%d", n, wire.MaxSlots)
+	}
 	if c.DiskReserve == 0 {
 		c.DiskReserve = 64 << 20
 	}
@@ -146,7 +149,7 @@ func New(c Config) (*Agent, error) {
 		wantInfo: make(chan struct{}, 1), full: make(chan struct{}, 1), lookedForAll: make(chan struct{}),
 	}
 	a.fitness = fitness.New(fitness.Config{Look: a.look, Probe: a.probe, Changed: a.fitnessChanged})
-	a.slots = newSlots(c.Limits.Executors, a.fit)
+	a.slots = newSlots(c.Limits.Executors, c.Limits.Services, a.fit)
 	a.common = order.Config{
 		Agent: a, Sessions: &a.sessions, Journal: c.Journal, Apps: c.Apps, Archives: c.Archives, Jobs: c.Jobs, Cloud: c.Cloud, JobsDir: c.JobsDir,
 		Execution: c.Execution, MakeJobDir: c.MakeJobDir, Tidy: c.Tidy, BootID: func() string { return a.Host.BootID() },
@@ -182,7 +185,7 @@ func (a *Agent) Run(ctx context.Context, l order.Link, run func(context.Context)
 func (a *Agent) Restart() { a.stop(ErrRestart) }
 
 // Drain stops taking orders and returns when none occupies a slot and the cloud has their results,
-// or when ctx ends. Without a connection it does not wait for the cloud: results are in the
+// or when ctx ends. Services go on: they belong to their shims, and the next agent finds them. Without a connection it does not wait for the cloud: results are in the
 // journal, and the next agent delivers them.
 func (a *Agent) Drain(ctx context.Context) {
 	a.setDraining(true)
@@ -235,17 +238,17 @@ func (a *Agent) Disowned(*order.Order) { a.slots.disowned() }
 
 // grant lets the cloud send as many orders as there are free slots.
 func (a *Agent) grant() {
-	n, s := a.slots.grant(func() *order.Session {
+	n, services, s := a.slots.grant(func() *order.Session {
 		s := a.sessions.Current()
 		if s == nil || a.ctx.Err() != nil { // an agent that stops takes no more
 			return nil
 		}
 		return s
 	})
-	if n == 0 {
+	if n == 0 && services == 0 {
 		return
 	}
-	if err := a.link.SendIn(a.ctx, s.Epoch, &wire.Credit{N: n}); err != nil {
+	if err := a.link.SendIn(a.ctx, s.Epoch, &wire.Credit{N: n, Services: services}); err != nil {
 		a.Logger.Debug("credit was not sent", "err", err) // the next hello tells it anew
 	}
 }

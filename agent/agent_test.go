@@ -19,6 +19,7 @@ import (
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/job/janitor"
+	"tcenvsvr/agent/job/services"
 	"tcenvsvr/agent/link"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/link/wire"
@@ -31,7 +32,7 @@ import (
 // TestMain is also the shim of the jobs that the tests start.
 func TestMain(m *testing.M) {
 	if job.IsShim(os.Args) {
-		os.Exit(job.ShimMain(os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(services.ShimMain(os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }
@@ -145,6 +146,7 @@ type rig struct {
 	cloud  *appCloud
 	host   *machine
 	slots  int
+	places int // for services
 	python string // interpreter, "" = the host's
 	log    *syncBuffer
 	// protect makes the guard of an agent; nil = there is none.
@@ -176,7 +178,7 @@ func newRig(t testing.TB) *rig {
 	need.Python(t)
 	r := &rig{
 		t: t, dir: t.TempDir(), broker: linktest.Start(t, linktest.Config{}), cloud: newCloud(t),
-		host: &machine{boot: "boot-1", free: 1 << 40}, slots: 2, log: &syncBuffer{},
+		host: &machine{boot: "boot-1", free: 1 << 40}, slots: 2, places: 1, log: &syncBuffer{},
 	}
 	t.Cleanup(func() {
 		if r.cancel != nil {
@@ -217,7 +219,7 @@ func (r *rig) start() *linktest.Session {
 	r.agent, err = New(Config{
 		Guard:    protection,
 		Identity: Identity{ServerXID: "xid", ServerName: "test", BrokerToken: secret},
-		Limits:   Limits{Executors: r.slots}, JobsDir: filepath.Join(r.dir, "jobs"),
+		Limits:   Limits{Executors: r.slots, Services: r.places}, JobsDir: filepath.Join(r.dir, "jobs"),
 		Journal: j, Apps: apps, Jobs: jobs, Cloud: r.cloud, Host: r.host,
 		Execution: func(context.Context, string) (app.Execution, error) {
 			return app.Execution{APIPath: "https://cloud.test/api", Path: os.Getenv("PATH"), PythonHome311: r.python, Grace: time.Second}, nil

@@ -6,6 +6,8 @@ import "time"
 type Limits struct {
 	// Executors is the number of slots, ≥ 1 (appsNumberofJobExecutors).
 	Executors int
+	// Services is the number of places for services, ≥ 0 (appsNumberofServices).
+	Services int
 	// KeepSessions is how long a job's folder stays; 0 = until the cloud has the result
 	// (appsSessionDaystoKeep).
 	KeepSessions time.Duration
@@ -16,7 +18,7 @@ type Limits struct {
 // Adjust changes the limits. With fewer executors, running jobs go on, and no order is taken until
 // a slot is free again.
 func (a *Agent) Adjust(l Limits) {
-	a.slots.resize(l.Executors)
+	a.slots.resize(l.Executors, l.Services)
 	a.mu.Lock()
 	a.limits = l
 	close(a.adjusted)

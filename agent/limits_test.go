@@ -18,14 +18,14 @@ func TestAdjust(t *testing.T) {
 	busy := r.order("busy", "time.sleep(60)")
 	s.Send(t, busy)
 	running(s, t)
-	r.agent.Adjust(Limits{Executors: 3, InfoEvery: time.Hour})
+	r.agent.Adjust(Limits{Executors: 3, Services: r.places, InfoEvery: time.Hour})
 	if m := linktest.Expect[*wire.Credit](t, s); m.N != 2 {
 		t.Errorf("got %d credits, want those of the 2 new slots", m.N)
 	}
 	if m := linktest.Expect[*wire.Info](t, s); m.Running != 1 {
 		t.Errorf("got %+v, want an info with one running order", m)
 	}
-	r.agent.Adjust(Limits{Executors: 1, InfoEvery: time.Hour})
+	r.agent.Adjust(Limits{Executors: 1, Services: r.places, InfoEvery: time.Hour})
 	extra := r.order("extra", "pass")
 	s.Send(t, extra)
 	if m := linktest.Expect[*wire.Refused](t, s); m.Ref != extra.Ref || m.Reason != wire.ReasonNoCredit {
@@ -42,7 +42,7 @@ func TestAdjust(t *testing.T) {
 func TestInfoFollowsItsInterval(t *testing.T) {
 	r := newRig(t)
 	s := r.start()
-	r.agent.Adjust(Limits{Executors: r.slots, InfoEvery: 10 * time.Millisecond})
+	r.agent.Adjust(Limits{Executors: r.slots, Services: r.places, InfoEvery: 10 * time.Millisecond})
 	for range 3 {
 		linktest.Expect[*wire.Info](t, s)
 	}

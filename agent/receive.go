@@ -22,6 +22,14 @@ func (a *Agent) OnMessage(m wire.Message) {
 		a.onRecall(m.Ref)
 	case *wire.Cancel:
 		a.withOrder(m.Ref, func(o *order.Order) { o.Cancel(m.Reason) })
+	case *wire.ServiceSend:
+		if o := a.slots.find(m.Ref); o != nil {
+			o.SendService(m.Message)
+		}
+	case *wire.ServiceTaken:
+		if o := a.slots.find(m.Ref); o != nil {
+			o.TakenService(m.Seq)
+		}
 	case *wire.ResultAck:
 		a.onResultAck(m)
 	case *wire.Control:
@@ -45,8 +53,8 @@ func (a *Agent) onOrder(m *wire.Order) {
 	if a.ctx.Err() != nil {
 		return // stopping: not journaled, so the cloud gives it to another agent or to the next one here
 	}
-	if a.slots.find(m.Ref) != nil { // redelivered; while it is being journaled, it is answered then
-		a.slots.spend()
+	if o := a.slots.find(m.Ref); o != nil { // redelivered; while it is being journaled, it is answered then
+		a.slots.spend(o)
 		a.answer(m.Ref)
 		a.grant()
 		return

@@ -27,14 +27,14 @@ func (a *Agent) Hello() wire.Hello {
 				h.Orders = append(h.Orders, wire.InFlight{Ref: e.Order.Ref, State: e.State})
 			}
 		}
-		h.Slots = a.slots.hello()
+		h.Slots, h.Services = a.slots.hello()
 	})
 	return h
 }
 
 // OnWelcome opens a session.
 func (a *Agent) OnWelcome(w wire.Welcome) {
-	s := &order.Session{Epoch: w.Epoch, Offsets: map[order.LogKey]int64{}}
+	s := &order.Session{Epoch: w.Epoch, Services: w.Services, Offsets: map[order.LogKey]int64{}}
 	for _, l := range w.Logs {
 		s.Offsets[order.LogKey{Ref: l.Ref, Stream: l.Stream}] = l.Offset
 	}

@@ -10,20 +10,41 @@ import (
 // slots holds the orders of an agent: those that occupy a slot, because their App is prepared or
 // runs, and those that wait in the outbox. It keeps the credit by one rule: the cloud may have as
 // many orders under way as there are free slots; the difference is granted whenever it is positive.
+// Services have slots and credit of their own, by the same rule.
 type slots struct {
 	fit func() bool // false: no order is taken, however many slots are free
 
 	mu       sync.Mutex
 	orders   map[wire.Ref]*order.Order // in flight and unreported
 	occupied map[*order.Order]bool
-	total    int // slots
-	credit   int // orders that the cloud may still send in this session
+	jobs     places
+	services places
 	draining bool
 	changed  chan struct{} // closed and replaced when an order gives its slot back, is gone or unclaimed
 }
 
-func newSlots(total int, fit func() bool) *slots {
-	return &slots{fit: fit, orders: map[wire.Ref]*order.Order{}, occupied: map[*order.Order]bool{}, total: total, changed: make(chan struct{})}
+// places are the slots of one kind of orders.
+type places struct {
+	total    int
+	occupied int
+	credit   int // orders that the cloud may still send in this session
+}
+
+func (p *places) spend() { p.credit = max(0, p.credit-1) }
+
+func newSlots(jobs, services int, fit func() bool) *slots {
+	return &slots{
+		fit: fit, orders: map[wire.Ref]*order.Order{}, occupied: map[*order.Order]bool{},
+		jobs: places{total: jobs}, services: places{total: services}, changed: make(chan struct{}),
+	}
+}
+
+// placesFor are the slots that the order takes one of.
+func (s *slots) placesFor(o *order.Order) *places {
+	if o.IsService() {
+		return &s.services
+	}
+	return &s.jobs
 }
 
 // occupy makes a new order occupy a slot and spends its credit, both at once: in between, a grant
@@ -32,17 +53,19 @@ func (s *slots) occupy(o *order.Order) (wire.Reason, bool) {
 	unfit := !s.fit()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.credit = max(0, s.credit-1)
+	p := s.placesFor(o)
+	p.spend()
 	switch {
 	case unfit:
 		return wire.ReasonUnfit, false
 	case s.draining:
 		return wire.ReasonDraining, false
-	case len(s.occupied) >= s.total:
+	case p.occupied >= p.total:
 		return wire.ReasonNoCredit, false
 	}
 	s.orders[o.Ref()] = o
 	s.occupied[o] = true
+	p.occupied++
 	return "", true
 }
 
@@ -53,14 +76,15 @@ func (s *slots) restore(o *order.Order, hasResult bool) {
 	s.orders[o.Ref()] = o
 	if !hasResult {
 		s.occupied[o] = true
+		s.placesFor(o).occupied++
 	}
 }
 
 // spend counts an order that occupies no slot, because it is here already.
-func (s *slots) spend() {
+func (s *slots) spend(o *order.Order) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.credit = max(0, s.credit-1)
+	s.placesFor(o).spend()
 }
 
 // release gives the slot of an order back, if it has one.
@@ -69,6 +93,7 @@ func (s *slots) release(o *order.Order) {
 	defer s.mu.Unlock()
 	if s.occupied[o] {
 		delete(s.occupied, o)
+		s.placesFor(o).occupied--
 		s.wake()
 	}
 }
@@ -111,42 +136,45 @@ func (s *slots) each(f func(o *order.Order, occupies bool)) {
 	}
 }
 
-// free is the number of orders that would be taken now. s.mu is held.
-func (s *slots) free() int {
+// free is the number of orders of a kind that would be taken now. s.mu is held.
+func (s *slots) free(p *places) int {
 	if s.draining || !s.fit() {
 		return 0
 	}
-	return max(0, s.total-len(s.occupied))
+	return max(0, p.total-p.occupied)
 }
 
-// hello returns the credit with which a session begins.
-func (s *slots) hello() int {
+// hello returns the credits with which a session begins.
+func (s *slots) hello() (jobs, services int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.credit = s.free()
-	return s.credit
+	s.jobs.credit, s.services.credit = s.free(&s.jobs), s.free(&s.services)
+	return s.jobs.credit, s.services.credit
 }
 
 // grant returns how many more orders the cloud may send, and in which session, and counts them as
 // granted. current is asked under the lock: what is granted in one session is not counted in the
 // next.
-func (s *slots) grant(current func() *order.Session) (int, *order.Session) {
+func (s *slots) grant(current func() *order.Session) (jobs, services int, session *order.Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := s.free() - s.credit
-	session := current()
-	if n <= 0 || session == nil {
-		return 0, nil
+	jobs, services = max(0, s.free(&s.jobs)-s.jobs.credit), max(0, s.free(&s.services)-s.services.credit)
+	if session = current(); session == nil {
+		return 0, 0, nil
 	}
-	s.credit += n
-	return n, session
+	if !session.Services { // an older cloud would not know what that is
+		services = 0
+	}
+	s.jobs.credit += jobs
+	s.services.credit += services
+	return jobs, services, session
 }
 
 // resize changes the number of slots. Orders that run go on.
-func (s *slots) resize(total int) {
+func (s *slots) resize(jobs, services int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.total = total
+	s.jobs.total, s.services.total = jobs, services
 }
 
 // drain begins or ends a drain and reports whether that changes anything.
@@ -160,10 +188,11 @@ func (s *slots) drain(on bool) (changed bool) {
 
 // load is a moment of the slots.
 type load struct {
-	occupied, free int
+	occupied, free int // slots of jobs
 	unreported     int // orders of whose end the cloud must still be told, and will take it
 	outbox         int // orders that have ended and are kept for the cloud
-	total          int
+	total          int // slots of jobs
+	services       places
 	draining       bool
 	changed        <-chan struct{} // closed when less is occupied or unreported
 }
@@ -172,11 +201,11 @@ func (s *slots) load() load {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := load{
-		occupied: len(s.occupied), free: s.free(), outbox: len(s.orders) - len(s.occupied),
-		total: s.total, draining: s.draining, changed: s.changed,
+		occupied: s.jobs.occupied, free: s.free(&s.jobs), outbox: len(s.orders) - len(s.occupied),
+		total: s.jobs.total, services: s.services, draining: s.draining, changed: s.changed,
 	}
 	for _, o := range s.orders {
-		if !o.Unclaimed() {
+		if !o.Unclaimed() && !(o.IsService() && s.occupied[o]) { // nobody waits for the end of a service
 			l.unreported++
 		}
 	}

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -19,6 +20,7 @@ type Status struct {
 	UptimeMS   int64          `json:"uptime_ms"`
 	Executors  int            `json:"executors"`
 	Active     int            `json:"active"`
+	Services   int            `json:"services"` // that may run here; those that do are in Orders
 	Draining   bool           `json:"draining"`
 	// Unfit is why no orders are taken; nil while they are.
 	Unfit *fitness.Problem `json:"unfit,omitempty"`
@@ -38,6 +40,42 @@ type OrderStatus struct {
 	Version string     `json:"version"`
 	State   wire.State `json:"state"`
 	ForMS   int64      `json:"for_ms"` // since it was received, or found again
+	// Service is how the service that the order runs stands; nil if it is none.
+	Service *ServiceStatus `json:"service,omitempty"`
+}
+
+// ServiceStatus is one service that runs here.
+type ServiceStatus struct {
+	Name    string          `json:"name"`
+	State   string          `json:"state,omitempty"` // unready, connected, ready or gone; "" before its shim has told
+	SinceMS int64           `json:"since_ms,omitempty"`
+	Metric  json.RawMessage `json:"metric,omitempty"` // of the last heartbeat
+	// HeartbeatMS is the time since the App answered a heartbeat, EventMS since an event came; 0 if none has.
+	HeartbeatMS int64 `json:"heartbeat_ms,omitempty"`
+	EventMS     int64 `json:"event_ms,omitempty"`
+	Events      int64 `json:"events"`            // that the cloud has
+	Waiting     int64 `json:"waiting,omitempty"` // that it does not have yet
+	Ignored     int64 `json:"ignored,omitempty"` // messages of the App without a meaning
+	Dropped     int64 `json:"dropped,omitempty"` // messages for the App that it did not read
+	Lost        int64 `json:"lost,omitempty"`    // events whose loss could not even be recorded
+}
+
+// serviceStatus is nil for an order that runs no service.
+func serviceStatus(o *order.Order) *ServiceStatus {
+	n, is := o.Service()
+	if !is {
+		return nil
+	}
+	since := func(t time.Time) int64 {
+		if t.IsZero() {
+			return 0
+		}
+		return max(1, time.Since(t).Milliseconds())
+	}
+	return &ServiceStatus{
+		Name: o.ServiceName(), State: n.State.State, SinceMS: since(n.State.Since), Metric: n.State.Metric, HeartbeatMS: since(n.State.Beat),
+		EventMS: since(n.Last), Events: n.Events, Waiting: n.Waiting, Ignored: n.State.Ignored, Dropped: n.State.Dropped + n.Unsent, Lost: n.State.Lost,
+	}
 }
 
 // Status returns a snapshot.
@@ -49,7 +87,7 @@ func (a *Agent) Status() Status {
 	now := a.slots.load()
 	s := Status{
 		ServerXID: a.Identity.ServerXID, ServerName: a.Identity.ServerName, Version: a.Identity.Version,
-		UptimeMS: time.Since(a.started).Milliseconds(), Executors: now.total, Active: now.occupied,
+		UptimeMS: time.Since(a.started).Milliseconds(), Executors: now.total, Active: now.occupied, Services: now.services.total,
 		Draining: now.draining, Unfit: a.fitness.Problem(), DamagedApps: damages, JournalDamage: a.Journal.Damage(), Orders: []OrderStatus{},
 	}
 	a.slots.each(func(o *order.Order, occupies bool) {
@@ -57,6 +95,7 @@ func (a *Agent) Status() Status {
 		case occupies:
 			s.Orders = append(s.Orders, OrderStatus{
 				Ref: o.Ref().String(), App: o.App().Name, Version: o.App().Version, State: o.State(), ForMS: o.Age().Milliseconds(),
+				Service: serviceStatus(o),
 			})
 		case o.Unclaimed():
 			s.Unclaimed++

@@ -20,6 +20,7 @@ type (
 	Manifest      = tcx.Manifest
 	Execution     = launch.Execution
 	Classes       = launch.Classes
+	Service       = launch.Service
 	ProxySettings = launch.Proxy
 	Param         = tcx.Param
 	Collected     = outcome.Collected

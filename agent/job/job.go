@@ -25,6 +25,10 @@ type (
 	Exit       = spec.Exit
 	Output     = spec.Output
 	StartError = spec.StartError
+	// Of services.
+	Service      = spec.Service
+	Broker       = spec.Broker
+	ServiceState = spec.ServiceState
 )
 
 // Reasons of an Exit that is not the App's own end.
@@ -35,6 +39,7 @@ const (
 	ReasonShimLost    = spec.ReasonShimLost
 	ReasonGivenUp     = spec.ReasonGivenUp
 	ReasonOutOfMemory = spec.ReasonOutOfMemory
+	ReasonSilent      = spec.ReasonSilent
 )
 
 // ShimCommand is the argument that makes tcenvsvr call ShimMain, and ShimName the name of the
@@ -52,6 +57,9 @@ func IsShim(args []string) bool {
 		return filepath.Base(args[0]) == ShimName
 	case 2:
 		return args[1] == ShimCommand
+	}
+	if len(args) == 4 {
+		return args[1] == ShimCommand && args[2] == shim.ServiceCommand
 	}
 	return len(args) == 3 && args[1] == ShimCommand && slices.Contains([]string{warm.TemplateCommand, warm.OrderCommand}, args[2])
 }
@@ -96,8 +104,10 @@ const (
 
 // ShimMain is the body of "tcenvsvr job-shim", the life of a whole process. It reads everything
 // from stdin and returns the exit code of the process: 0, or 1 if the request was not fulfilled.
+//
+// It does not have the broker of services: package services has a ShimMain that does.
 func ShimMain(stdin io.Reader, stdout, stderr io.Writer) int {
-	return shim.Main(stdin, stdout, stderr)
+	return shim.Main(stdin, stdout, stderr, nil)
 }
 
 // ReadExit reads how the job in dir ended; false if that is not recorded. The sandbox user could

@@ -31,18 +31,25 @@ func (e *Executor) Start(ctx context.Context, l Launch) (*Process, error) {
 // called with the shim's Status before anything is executed. The App is executed only after note
 // has returned nil, and only if this agent is still alive then.
 func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) error) (*Process, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return e.startBy(ctx, l, note, e.send)
+}
+
+// startBy starts a job by the shim to which send gives the request.
+func (e *Executor) startBy(ctx context.Context, l Launch, note func(Status) error,
+	send func(context.Context, []byte, *Launch) (*startedShim, spec.Reply, error),
+) (*Process, error) {
 	l.OwnerUID = os.Getuid()
 	if err := l.Validate(); err != nil {
 		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("checking the launch: %w", err)}
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
 	request, err := spec.Encode(spec.Request{Op: spec.OpStart, Launch: &l})
 	if err != nil {
 		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("encoding the launch: %w", err)}
 	}
 	defer clear(request)
-	h, reply, err := e.send(ctx, request, &l)
+	h, reply, err := send(ctx, request, &l)
 	if h == nil {
 		return nil, err
 	}

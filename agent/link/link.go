@@ -43,7 +43,8 @@ type Dialer interface {
 type Handler interface {
 	// OnWelcome opens a session; Send works from here on.
 	OnWelcome(wire.Welcome)
-	// OnMessage brings an order, start, recall, cancel, result_ack, control or renewed.
+	// OnMessage brings an order, start, recall, cancel, result_ack, service_send, service_taken, control or
+	// renewed.
 	OnMessage(wire.Message)
 	// OnDisconnect says that the session which OnWelcome opened has ended. The error is a
 	// *fault.Fault.

@@ -202,7 +202,8 @@ func (l *Link) read(s *session) *ended {
 			}
 		case *wire.GoAway:
 			l.goAway(s, m)
-		case *wire.Order, *wire.Start, *wire.Recall, *wire.Cancel, *wire.ResultAck, *wire.Control, *wire.Renewed:
+		case *wire.Order, *wire.Start, *wire.Recall, *wire.Cancel, *wire.ResultAck, *wire.Control, *wire.Renewed,
+			*wire.ServiceSend, *wire.ServiceTaken:
 			l.conf.Handler.OnMessage(m)
 		default: // wire.Error, or what the cloud must not send
 			return refused(fault.Session, m)

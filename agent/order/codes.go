@@ -9,6 +9,8 @@ const (
 	codeStartFailed       = "job.start_failed"
 	codeSupervisorLost    = "job.supervisor_lost"
 	codeNotPrepared       = "order.not_prepared"
+	codeServiceEnded      = "service.ended"
+	codeServiceSilent     = "service.silent"
 	codeTooLate           = "order.start_too_late"
 )
 
@@ -21,5 +23,7 @@ var Hints = map[string]string{
 	codeStartFailed:       "the App was not started; the message begins with the reason, a code of this list",
 	codeSupervisorLost:    "the job's supervisor was killed, or the host restarted: what became of the App is not known",
 	codeNotPrepared:       "something else kept the App from being started; the message says what",
+	codeServiceEnded:      "the App of a service ended by itself, which is a failure whatever its exit code: its message and its log say why",
+	codeServiceSilent:     "the App of a service did not answer three heartbeats, or was not ready within three minutes, and was ended: see its log",
 	codeTooLate:           "the order's time to start had passed: the server was away, or all its slots were taken",
 }

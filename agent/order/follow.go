@@ -15,6 +15,8 @@ func (o *Order) follow(ctx context.Context, process *job.Process) {
 	streaming, stopStreaming := context.WithCancel(ctx)
 	streamed := make(chan struct{})
 	go func() { defer close(streamed); logs.live(streaming) }()
+	talked := make(chan struct{})
+	go func() { defer close(talked); o.talk(streaming, process) }()
 	ended := make(chan struct{})
 	cancelling := make(chan struct{})
 	go func() {
@@ -33,6 +35,7 @@ func (o *Order) follow(ctx context.Context, process *job.Process) {
 	close(ended)
 	stopStreaming()
 	<-streamed
+	<-talked
 	<-cancelling
 	if err != nil && ctx.Err() == nil {
 		exit = shimLost(err.Error())
@@ -58,6 +61,7 @@ func (o *Order) finish(ctx context.Context, exit job.Exit, logs *logs) {
 		}
 		o.c.SweepStrays(ctx)
 	}
+	o.handOver(ctx)
 	if o.fenced() {
 		o.c.Forget(o.ref)
 		return

@@ -63,6 +63,8 @@ type Archives interface {
 type Jobs interface {
 	// StartNoted executes nothing before note has returned nil.
 	StartNoted(ctx context.Context, l job.Launch, note func(job.Status) error) (*job.Process, error)
+	// StartService is that for the App of a service: build makes the Launch.
+	StartService(ctx context.Context, s job.Service, build func(job.Broker) (job.Launch, error), note func(job.Status) error) (*job.Process, error)
 	Attach(dir string, known job.Status) (*job.Process, error)
 	// Reap ends what a dead shim left behind.
 	Reap(ctx context.Context, dir string, known job.Status) error
@@ -134,6 +136,7 @@ type Order struct {
 	pass     *guard.Pass   // what the host's owner said of it; nil: nothing
 	start    chan struct{} // closed when a held order may start
 	acked    chan struct{} // closed when the cloud has the result
+	service  *service      // the talk with the App of a service; nil = it is none
 	unknown  chan struct{} // wakes the outbox: the cloud has no record of the order
 
 	mu        sync.Mutex
@@ -144,11 +147,15 @@ type Order struct {
 
 // New makes an order that was received in the current session, or is in the journal.
 func New(c *Config, spec wire.Order) *Order {
-	return &Order{
+	o := &Order{
 		c: c, ref: spec.Ref, spec: spec, received: time.Now(), hello: c.Sessions.hello(), state: wire.StateAccepted,
 		ending: ending{done: make(chan struct{})},
 		start:  make(chan struct{}), acked: make(chan struct{}), unknown: make(chan struct{}, 1),
 	}
+	if spec.Runtime.Service() {
+		o.service = newService()
+	}
+	return o
 }
 
 // Ref names the order and its attempt.

@@ -32,8 +32,11 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 	if exit.Log.Kept > 0 {
 		r.Output[wire.AppLog] = wire.OutputSize{Written: exit.Log.Written, Kept: exit.Log.Kept}
 	}
-	r.Outcome = OutcomeOf(exit, o.spec.Runtime == wire.RuntimePlaybook)
+	r.Outcome = OutcomeOf(exit, o.spec.Runtime)
 	switch exit.Reason {
+	case job.ReasonSilent:
+		r.Error, r.Message = codeServiceSilent, plain.TailRunes(exit.Error, maxMessage)
+		return r
 	case job.ReasonShimLost, job.ReasonGivenUp:
 		r.Error, r.Message, r.ExitCode = codeSupervisorLost, plain.TailRunes(exit.Error, maxMessage), -1
 		return r
@@ -53,8 +56,11 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 		r.Results = collected.Results
 	}
 	r.Message = MessageOf(o.dir(), collected, exit)
-	if exit.Reason == job.ReasonOutOfMemory {
+	switch {
+	case exit.Reason == job.ReasonOutOfMemory:
 		r.Error = codeOutOfMemory
+	case exit.Reason == "" && o.service != nil:
+		r.Error = codeServiceEnded
 	}
 	return r
 }
@@ -72,19 +78,23 @@ func MessageOf(dir string, collected app.Collected, exit job.Exit) string {
 // thousand calls of an endless recursion, 60 bytes and more each.
 const maxCause = 128 << 10
 
-// OutcomeOf is the outcome of an order whose App was started, or should have been.
-func OutcomeOf(exit job.Exit, playbook bool) wire.Outcome {
+// OutcomeOf is the outcome of an order whose App was started, or should have been. A service that ends by
+// itself has failed, whatever it says of that: it was to run until it is cancelled.
+func OutcomeOf(exit job.Exit, runtime wire.Runtime) wire.Outcome {
 	switch exit.Reason {
 	case job.ReasonShimLost, job.ReasonGivenUp: // the second is false of an App that was started, and may be its own record
 		return wire.Interrupted
-	case job.ReasonStartFailed, job.ReasonOutOfMemory:
+	case job.ReasonStartFailed, job.ReasonOutOfMemory, job.ReasonSilent:
 		return wire.Failed
 	case job.ReasonTimedOut:
 		return wire.TimedOut
 	case job.ReasonCancelled:
 		return wire.Cancelled
 	}
-	return app.Outcome(exit.Code, playbook)
+	if runtime.Service() {
+		return wire.Failed
+	}
+	return app.Outcome(exit.Code, runtime == wire.RuntimePlaybook)
 }
 
 // failure is the result of an order whose App was not started.

@@ -70,15 +70,7 @@ func (o *Order) launch(ctx context.Context, installed app.App) (*job.Process, er
 		o.c.Archives.Equip(installed.Dir, installed.Manifest, &execution)
 		o.classes, o.ran = execution.Classes, installed
 	}
-	launch, err := installed.Launch(execution)
-	if err != nil {
-		return nil, err
-	}
-	if err := o.begin(ctx); err != nil {
-		return nil, err
-	}
-	// The shim is started even if the order is ended now: a cancel goes to the shim from here on.
-	process, err := o.c.Jobs.StartNoted(context.WithoutCancel(ctx), launch, o.noteStart)
+	process, err := o.startJob(ctx, installed, execution)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +81,29 @@ func (o *Order) launch(ctx context.Context, installed app.App) (*job.Process, er
 		o.c.Logger.Warn("the time of a start was not journaled", "order", o.ref.String(), "err", err)
 	}
 	return process, nil
+}
+
+// startJob has a shim start the App. From begin on the shim is started even if the order is ended: a
+// cancel goes to the shim.
+func (o *Order) startJob(ctx context.Context, installed app.App, e app.Execution) (*job.Process, error) {
+	if o.service == nil {
+		launch, err := installed.Launch(e)
+		if err != nil {
+			return nil, err
+		}
+		if err := o.begin(ctx); err != nil {
+			return nil, err
+		}
+		return o.c.Jobs.StartNoted(context.WithoutCancel(ctx), launch, o.noteStart)
+	}
+	if err := o.begin(ctx); err != nil {
+		return nil, err
+	}
+	s := job.Service{ID: o.spec.Service.ID}
+	return o.c.Jobs.StartService(context.WithoutCancel(ctx), s, func(b job.Broker) (job.Launch, error) {
+		e.Service = &app.Service{Service: s, Broker: b}
+		return installed.Launch(e)
+	}, o.noteStart)
 }
 
 // begin is the point of no return: from here on the App may have started.
@@ -137,8 +152,8 @@ func (o *Order) execution(ctx context.Context, grant guard.Grant) (app.Execution
 	e.Playbook = o.spec.Runtime == wire.RuntimePlaybook
 	e.KVContext, e.OutVariables = o.spec.KVContext, o.spec.OutVariables
 	e.Timeout = o.spec.Timeout()
-	if grant.Limit > 0 {
-		e.Timeout = min(e.Timeout, grant.Limit)
+	if grant.Limit > 0 && (e.Timeout == 0 || grant.Limit < e.Timeout) { // a service asks for no end
+		e.Timeout = grant.Limit
 	}
 	asked := o.spec.Limits
 	e.Limits = e.Limits.Within(job.Limits{Memory: uint64(asked.MemoryMB) << 20, Tasks: uint64(asked.Tasks), CPUWeight: uint64(asked.CPUWeight)})

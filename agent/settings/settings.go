@@ -40,6 +40,7 @@ type Settings struct {
 
 	CPUWeight      int           `koanf:"appsCpuWeight"`
 	DefaultTimeout time.Duration `koanf:"appsDefaultTimeoutSeconds"`
+	Services       int           `koanf:"appsNumberofServices"`
 	AppsIsolation  string        `koanf:"appsIsolation"`
 	JavaArchives   string        `koanf:"appsJavaArchives"`
 	OutputMaxBytes int           `koanf:"appsJobOutputMaxBytes"`

@@ -86,6 +86,8 @@ var All = []Setting{
 		Help: "an App's share of the CPU against what else wants it, 100 is usual; where the runner is socket (Linux only)"},
 	{Name: "appsDefaultTimeoutSeconds", Kind: Seconds, Live: true, Default: "3600", Min: 1, Max: 604_800,
 		Help: "how long an App may run if no timeout is given; orders always give one"},
+	{Name: "appsNumberofServices", Kind: Number, Live: true, Default: "4", Min: 0, Max: 4096,
+		Help: "how many services (Apps that run until they are stopped) may run here, beside appsNumberofJobExecutors; 0 takes none"},
 	{Name: "appsIsolation", Kind: Text, Default: "auto", Choices: []string{"auto", "required", "off"},
 		Help: "how far Apps are kept apart from each other and from this host (Linux only); auto is as far as the kernel allows, required takes no orders where that is less than all, off is not at all"},
 	{Name: "appsJavaArchives", Kind: Text, Live: true, Default: "auto", Choices: []string{"auto", "off"},

@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers all:ordinary all:ordinary-java all:hungry all:feed all:framework all:framework-source all:java-http
+//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers all:ordinary all:ordinary-java all:hungry all:feed all:framework all:framework-source all:java-http all:service all:service-api all:service-trigger all:service-webhook
 var sources embed.FS
 
 // ErrNoJDK means that a Java App cannot be built: there is no javac.
@@ -46,7 +46,12 @@ var recipes = map[string]recipe{
 	"ordinary":   {folders: []string{"shared", "ordinary"}},
 	"hungry":     {folders: []string{"shared", "hungry"}},
 	"java":       {folders: []string{"java"}, java: true},
-	"java-cli":   {folders: []string{"java", "java-cli"}, java: true},
+
+	"service-api":     {folders: []string{"shared", "service", "service-api"}},
+	"service-trigger": {folders: []string{"shared", "service", "service-trigger"}},
+	"service-webhook": {folders: []string{"shared", "service", "service-webhook"}},
+
+	"java-cli": {folders: []string{"java", "java-cli"}, java: true},
 
 	"ordinary-java":    {folders: []string{"ordinary-java"}, java: true},
 	"framework":        {folders: []string{"shared", "framework"}, add: addFramework},

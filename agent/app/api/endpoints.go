@@ -78,7 +78,11 @@ func (h *handler) variable(w http.ResponseWriter, r *http.Request, s Session, re
 
 // keyValue reads or writes one Playbook variable. rest is {key} or {context, key}.
 func (h *handler) keyValue(w http.ResponseWriter, r *http.Request, s Session, rest []string) error {
-	if s.Context == "" || (len(rest) == 2 && rest[0] != s.Context) {
+	kvContext := s.Context
+	if s.Service != 0 && len(rest) == 2 {
+		kvContext = ServiceContext(s.Service, rest[0])
+	}
+	if kvContext == "" || (s.Service == 0 && len(rest) == 2 && rest[0] != s.Context) {
 		return &httpError{http.StatusForbidden, "the token does not open this context"}
 	}
 	key := rest[len(rest)-1]
@@ -90,7 +94,7 @@ func (h *handler) keyValue(w http.ResponseWriter, r *http.Request, s Session, re
 		defer done()
 	}
 	if r.Method == http.MethodGet {
-		value, err := h.Store.Get(r.Context(), s.Context, key)
+		value, err := h.Store.Get(r.Context(), kvContext, key)
 		if errors.Is(err, ErrNotFound) {
 			value, err = []byte("null"), nil
 		}
@@ -106,7 +110,7 @@ func (h *handler) keyValue(w http.ResponseWriter, r *http.Request, s Session, re
 	if err != nil {
 		return err
 	}
-	if err := h.Store.Put(r.Context(), s.Context, key, value); err != nil {
+	if err := h.Store.Put(r.Context(), kvContext, key, value); err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "Success"})

@@ -45,6 +45,14 @@ func (m *Memory) Issue(id, kvContext string, params map[string]string, ttl time.
 	return m.issue(Session{ID: id, Context: kvContext, Expires: time.Now().Add(ttl)})
 }
 
+// IssueService is Issue for the App of a service, whose contexts are its own.
+func (m *Memory) IssueService(id string, service int64, ttl time.Duration) (token string, expires time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.runs[id] = &memoryRun{variables: make(map[string]string)}
+	return m.issue(Session{ID: id, Service: service, Expires: time.Now().Add(ttl)})
+}
+
 func (m *Memory) issue(s Session) (string, time.Time) {
 	token := "LOCAL:" + s.ID + ":" + rand.Text()
 	m.tokens[token] = s

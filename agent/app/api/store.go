@@ -2,7 +2,11 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"regexp"
 	"time"
 )
 
@@ -22,7 +26,23 @@ type Session struct {
 	ID      string    // of the execution, as its Store names it
 	Context string    // tc_playbook_kvstore_context; empty where the App is no Playbook App
 	Expires time.Time // of the token; for display only, the Store enforces it
+	// Service is the number of a service App, 0 for others. It opens contexts that it names itself, one
+	// for each event and request; see ServiceContext.
+	Service int64
 }
+
+// ServiceContext is the key-value context that a service means by a name of its own: no service opens
+// those of another, or of a Playbook App that it did not start. It has at most 48 bytes, and nothing
+// in it is special in a URL.
+func ServiceContext(service int64, name string) string {
+	if len(name) > 36 || !plainName.MatchString(name) {
+		sum := sha256.Sum256([]byte(name))
+		name = hex.EncodeToString(sum[:16])
+	}
+	return fmt.Sprintf("svc-%d-%s", service, name)
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 
 // Tokens knows the API tokens of running Apps.
 type Tokens interface {

@@ -27,6 +27,8 @@ type Execution struct {
 	KVContext    string
 	OutVariables []string
 
+	Service *Service // of the App of a service; nil = it is none
+
 	Proxy     Proxy
 	TrustEnv  []string // NAME=value for every App: SSL_CERT_FILE …
 	TrustArgs []string // options for java: -Djavax.net.ssl.trustStore=…

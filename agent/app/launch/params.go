@@ -13,7 +13,7 @@ const keyValueAPI = "TCKeyValueAPI"
 // its own configuration.
 func (b *builder) usualParams() map[string]string {
 	p := map[string]string{"tc_log_to_api": "false"}
-	if b.execution.Playbook {
+	if b.execution.Playbook || b.execution.Service != nil {
 		p["tc_log_level"] = "info"
 	}
 	return p
@@ -53,8 +53,11 @@ func (b *builder) ownParams() map[string]string {
 	if b.mode() == bySecure {
 		p["tc_secure_params"] = "true"
 	}
-	if e.Playbook {
+	switch {
+	case e.Playbook:
 		b.keyValueParams(p)
+	case e.Service != nil:
+		b.serviceParams(p)
 	}
 	return p
 }

@@ -31,6 +31,7 @@ type file struct {
 		Label         text      `json:"label"`
 		Required      flag      `json:"required"`
 		Encrypt       flag      `json:"encrypt"`
+		ServiceConfig flag      `json:"serviceConfig"`
 		AllowMultiple flag      `json:"allowMultiple"`
 		Default       composite `json:"default"`
 	} `json:"params"`
@@ -67,7 +68,7 @@ func (f *file) manifest() Manifest {
 	for _, p := range f.Params {
 		m.Params = append(m.Params, Param{
 			Name: string(p.Name), Type: string(p.Type), Label: string(p.Label), Default: string(p.Default),
-			Required: bool(p.Required), Encrypt: bool(p.Encrypt), AllowMultiple: bool(p.AllowMultiple),
+			Required: bool(p.Required), Encrypt: bool(p.Encrypt), ServiceConfig: bool(p.ServiceConfig), AllowMultiple: bool(p.AllowMultiple),
 		})
 	}
 	for _, o := range f.Playbook.OutputVariables {

@@ -46,11 +46,13 @@ type Playbook struct {
 
 // Param is one declared input.
 type Param struct {
-	Name          string `json:"name"`
-	Type          string `json:"type"` // String, Choice, EditChoice, MultiChoice, Boolean, KeyValueList, StringMixed
-	Label         string `json:"label"`
-	Required      bool   `json:"required"`
-	Encrypt       bool   `json:"encrypt"`
+	Name     string `json:"name"`
+	Type     string `json:"type"` // String, Choice, EditChoice, MultiChoice, Boolean, KeyValueList, StringMixed
+	Label    string `json:"label"`
+	Required bool   `json:"required"`
+	Encrypt  bool   `json:"encrypt"`
+	// ServiceConfig: a service App gets it at its start; a trigger's configuration has the others.
+	ServiceConfig bool   `json:"serviceConfig"`
 	AllowMultiple bool   `json:"allowMultiple"`
 	Default       string `json:"default"`
 }

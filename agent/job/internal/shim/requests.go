@@ -71,6 +71,11 @@ func (r *requests) next() (spec.Request, error) {
 	case (req.Op == spec.OpReap || req.Op == spec.OpClear) && req.Dir != "", req.Op == spec.OpRead, req.Op == spec.OpProbe,
 		req.Op == spec.OpServe, req.Op == spec.OpSweep && req.Agent > 0:
 		return req, nil
+	case req.Op == spec.OpService && req.Service != nil:
+		if err := req.Service.Validate(); err != nil {
+			return req, launchError(err)
+		}
+		return req, nil
 	case req.Op != spec.OpStart || req.Launch == nil:
 		return req, launchError(fmt.Errorf("unknown operation %.20q", req.Op))
 	}

@@ -35,6 +35,9 @@ type agentEnd struct {
 	again   bool // the last job has ended so that another may follow
 	noGroup error
 
+	services Services
+	service  Service // of the job to come, nil if that is none
+
 	trimming *time.Timer
 	trimmed  chan struct{} // closed when trimming is done
 }

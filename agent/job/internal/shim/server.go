@@ -33,6 +33,8 @@ type server struct {
 	// come from shims, whose user is ours, as an App's is: a shim knows the key.
 	order func(*net.UnixConn) error
 	key   string
+	// service is the talk of a service with its agent; nil = this job is none.
+	service func(net.Conn, *bufio.Reader)
 
 	mu      sync.Mutex
 	clients []*client // oldest first
@@ -157,6 +159,12 @@ func (s *server) talk(c *client) {
 				wake(s.noted)
 			}
 			_ = s.send(c, []byte(sock.OK))
+		case sock.Service:
+			if c.owner && s.service != nil {
+				_ = c.conn.SetReadDeadline(time.Time{})
+				s.service(c.conn, bufio.NewReader(r))
+			}
+			return
 		case sock.Wait:
 			_ = c.conn.SetReadDeadline(time.Time{}) // from here on a read returns when the client is gone
 			s.mu.Lock()

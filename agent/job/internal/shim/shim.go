@@ -19,13 +19,20 @@ import (
 // stays until nothing of the job lives. Where the agent has asked for it (OpServe), more jobs follow,
 // one after the other (serve.go). The result is the exit code of the process: 0, or 1 if a request was
 // not fulfilled.
-func Main(stdin io.Reader, stdout, stderr io.Writer) int {
+//
+// services is nil in a program that does not have it: such a shim becomes one that has (service.go).
+func Main(stdin io.Reader, stdout, stderr io.Writer, services Services) int {
 	if isInit(os.Args) {
 		return initMain()
 	}
 	hide()
 	debug.SetTraceback("none") // a crash must not print arguments that could be secrets
-	agent := &agentEnd{in: requests{from: stdin}, out: stdout}
+	agent := &agentEnd{in: requests{from: stdin}, out: stdout, services: services}
+	if s, is := becomes(os.Args); is {
+		if err := agent.makeService(s); err != nil {
+			return refuse(agent, stderr, err)
+		}
+	}
 	for {
 		req, err := agent.in.next()
 		if agent.serving && errors.Is(err, errNoRequest) { // the agent needs this shim no more, or is gone
@@ -38,6 +45,10 @@ func Main(stdin io.Reader, stdout, stderr io.Writer) int {
 				agent.serving = true
 				agent.answer(spec.Reply{Ready: true})
 				continue
+			case spec.OpService:
+				if err = agent.makeService(*req.Service); err == nil {
+					continue
+				}
 			case spec.OpStart:
 				if err = agent.run(req.Launch, stdin, stderr); err == nil && agent.again {
 					agent.idle()

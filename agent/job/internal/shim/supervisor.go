@@ -13,15 +13,16 @@ import (
 )
 
 const (
-	leftoverGrace = 2 * time.Second       // between TERM and KILL, for what the App left behind
-	killEvery     = 10 * time.Millisecond // while something survives KILL, at first; then less and less often
-	killSeldom    = time.Second
-	drainTimeout  = 2 * time.Second  // for a pipe that another process holds open
-	refusedFor    = 10 * time.Second // then processes that may not be killed are reported and left
-	tiedTimeout   = 5 * time.Second  // for the owner of a tied job to connect, or to connect again
-	recordTimeout = time.Hour        // for a disk on which the record of the end cannot be written
-	recordRetry   = time.Second
-	trimAfter     = 500 * time.Millisecond // of the run, memory that only the start needed is given back
+	leftoverGrace   = 2 * time.Second       // between TERM and KILL, for what the App left behind
+	killEvery       = 10 * time.Millisecond // while something survives KILL, at first; then less and less often
+	killSeldom      = time.Second
+	shutdownTimeout = 10 * time.Second // for a service App to end by itself
+	drainTimeout    = 2 * time.Second  // for a pipe that another process holds open
+	refusedFor      = 10 * time.Second // then processes that may not be killed are reported and left
+	tiedTimeout     = 5 * time.Second  // for the owner of a tied job to connect, or to connect again
+	recordTimeout   = time.Hour        // for a disk on which the record of the end cannot be written
+	recordRetry     = time.Second
+	trimAfter       = 500 * time.Millisecond // of the run, memory that only the start needed is given back
 )
 
 // supervisor is one job: prepare and start make it, supervise stays until its end.
@@ -38,7 +39,8 @@ type supervisor struct {
 	group   *cgroup.Group // of the App, nil if it has none of its own
 	noGroup error         // why not, if that is known
 	tree    *tree
-	unfit   string // why the template that this job is cannot serve
+	service Service // nil if it is none
+	unfit   string  // why the template that this job is cannot serve
 	logs    *logs
 	kept    kept
 
@@ -71,6 +73,9 @@ func (s *supervisor) prepare() (err error) {
 		s.server.order, s.server.key = s.giveOrder, s.launch.Key
 	}
 	if err := writeFiles(s.launch); err != nil {
+		return err
+	}
+	if err := s.openService(); err != nil {
 		return err
 	}
 	if err := s.limit(); err != nil {
@@ -108,6 +113,7 @@ func (s *supervisor) abandon(reason string, err error) {
 	if e, ok := errors.AsType[*spec.StartError](err); ok {
 		code = e.Code
 	}
+	s.closeService()
 	s.warm.Close()
 	s.world.Close() // an init that has not executed the App ends by it
 	s.group.Close()
@@ -129,7 +135,7 @@ func (s *supervisor) launched() {
 
 // supervise stays until nothing of the job lives and has recorded it.
 func (s *supervisor) supervise(signals <-chan os.Signal) {
-	var timeout, grace, kill, deserted <-chan time.Time
+	var timeout, grace, kill, deserted, asked <-chan time.Time
 	if s.launch.Timeout > 0 {
 		timeout = time.After(s.launch.Timeout - time.Since(s.started))
 	}
@@ -149,10 +155,25 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 			end(s.launch.Grace)
 		}
 	}
+	// cancel lets a service App end by itself first.
+	cancel := func(message string) {
+		if s.exit.Reason == "" && !s.ended && s.shutdown() {
+			s.exit.Reason, s.exit.Error = spec.ReasonCancelled, message
+			asked = time.After(shutdownTimeout)
+			return
+		}
+		stop(spec.ReasonCancelled, message)
+	}
 	for gone := false; !gone; {
 		select {
 		case <-s.server.cancel:
-			stop(spec.ReasonCancelled, "")
+			cancel("")
+		case <-asked:
+			if !s.ended {
+				end(s.launch.Grace)
+			}
+		case why := <-s.silent():
+			stop(spec.ReasonSilent, why)
 		case <-s.server.waits:
 			switch {
 			case !tied:
@@ -166,7 +187,7 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 				s.drain()
 				continue
 			}
-			stop(spec.ReasonCancelled, "the process that started it is gone")
+			cancel("the process that started it is gone")
 		case <-timeout:
 			stop(spec.ReasonTimedOut, "")
 		case sig := <-signals:
@@ -229,6 +250,7 @@ func (s *supervisor) kill() (hopeless bool) {
 
 // finish closes everything and records the end.
 func (s *supervisor) finish() {
+	s.closeService()
 	for i, o := range s.out {
 		result, last := o.finish()
 		if i == 0 {

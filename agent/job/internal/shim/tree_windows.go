@@ -211,3 +211,5 @@ func reap(dir string, known *spec.Status) (int, error) {
 }
 
 func hide() {}
+
+func traced() bool { return false }

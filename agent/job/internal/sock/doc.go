@@ -17,6 +17,12 @@
 //	  │── "order KEY\n" ────────►│  from here on it is the connection of that shim with the init of
 //	  │                          │  its order's world, or closed
 //
+// The shim of a service answers one more (package service):
+//
+//	agent                       shim of a service
+//	  │── "service\n" ─────────►│
+//	  │◄── lines of spec.Word ──►│  until one of them ends; a newer such connection ends the older
+//
 // A socket's path may have 104 to 108 bytes, and that of a job's folder is longer. The shim binds
 // "sock" in its working directory; the agent connects through a descriptor of the folder on Linux
 // and through a short link elsewhere. If the folder is gone, with its file system or because the
@@ -28,10 +34,11 @@ package sock
 
 // The verbs.
 const (
-	Wait   = "wait\n"
-	Cancel = "cancel\n"
-	Noted  = "noted\n"
-	OK     = "ok\n"
-	Report = "report\n"
-	Order  = "order " // and the key of the template, which no App has
+	Wait    = "wait\n"
+	Cancel  = "cancel\n"
+	Noted   = "noted\n"
+	OK      = "ok\n"
+	Report  = "report\n"
+	Service = "service\n"
+	Order   = "order " // and the key of the template, which no App has
 )

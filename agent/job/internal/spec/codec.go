@@ -25,6 +25,8 @@ const (
 	OpClear = "clear" // remove what the shim's user has in Dir
 	OpProbe = "probe" // see how far Apps can be isolated and limited
 	OpRead  = "read"  // see whether the shim's user can read Paths
+	// OpService comes before an OpStart: the job is a service, whose broker the Launch has to name.
+	OpService = "service"
 )
 
 // Go is what the agent sends when a shim has answered OpStart with its Status and the start is
@@ -39,7 +41,8 @@ type Request struct {
 	Dir    string   `json:"dir,omitempty"`
 	Paths  []string `json:"paths,omitempty"`
 	// Status is the job that OpReap looks for, if the agent knows it better than the state file.
-	Status *Status `json:"status,omitempty"`
+	Status  *Status  `json:"status,omitempty"`
+	Service *Service `json:"service,omitempty"`
 	// Agent is the process that asks for OpSweep; Living are all of its shims.
 	Agent  int      `json:"agent,omitempty"`
 	Living []Status `json:"living,omitempty"`
@@ -60,6 +63,8 @@ type Reply struct {
 	// Limits are those that hold for each App, Unlimited says why that is not all; of OpProbe.
 	Limits    []string `json:"limits,omitempty"`
 	Unlimited string   `json:"unlimited,omitempty"`
+
+	Broker *Broker `json:"broker,omitempty"` // of OpService
 
 	Code  string `json:"code,omitempty"` // names the error, "job.…"
 	Error string `json:"error,omitempty"`
@@ -114,6 +119,9 @@ func DecodeReply(line []byte) (Reply, error) {
 	}
 	if err == nil && r.Exit != nil {
 		err = r.Exit.validate()
+	}
+	if err == nil && r.Broker != nil {
+		err = r.Broker.validate()
 	}
 	if err == nil && (r.Killed < 0 || r.Status == nil && r.Code == "" && r.Error != "") {
 		err = errors.New("an error without a code")

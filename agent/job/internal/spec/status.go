@@ -37,6 +37,7 @@ const (
 	ReasonStartFailed = "start_failed"
 	ReasonShimLost    = "shim_lost"     // what became of the App cannot be known
 	ReasonOutOfMemory = "out_of_memory" // the kernel ended the App because memory was short
+	ReasonSilent      = "silent"        // a service App did not answer its shim
 	ReasonGivenUp     = "given_up"      // the agent never said Go: the App was not started
 )
 
@@ -134,7 +135,7 @@ const (
 
 func (e *Exit) validate() error {
 	switch e.Reason {
-	case "", ReasonCancelled, ReasonTimedOut, ReasonStartFailed, ReasonShimLost, ReasonGivenUp, ReasonOutOfMemory:
+	case "", ReasonCancelled, ReasonTimedOut, ReasonStartFailed, ReasonShimLost, ReasonGivenUp, ReasonOutOfMemory, ReasonSilent:
 	default:
 		return fmt.Errorf("reason %.40q", e.Reason)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/job/services"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/app"
@@ -81,7 +82,7 @@ func shim(e *env.Env) *cobra.Command {
 		Use: job.ShimCommand, Hidden: true, Short: "supervise one job (started by the agent)",
 		Args: cli.Exactly(0, "its launch on standard input"),
 		RunE: func(*cobra.Command, []string) error {
-			if code := job.ShimMain(e.Stdin, e.Stdout, e.Stderr); code != 0 {
+			if code := services.ShimMain(e.Stdin, e.Stdout, e.Stderr); code != 0 {
 				return fmt.Errorf("the job was not supervised to its end (%d)", code)
 			}
 			return nil

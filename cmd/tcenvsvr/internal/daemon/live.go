@@ -118,7 +118,7 @@ func (d *daemon) reconnect(s settings.Settings) error {
 
 func limits(s settings.Settings) agent.Limits {
 	return agent.Limits{
-		Executors: s.JobExecutors, InfoEvery: s.InfoInterval,
+		Executors: s.JobExecutors, Services: s.Services, InfoEvery: s.InfoInterval,
 		KeepSessions: time.Duration(s.SessionDaysToKeep) * 24 * time.Hour,
 	}
 }

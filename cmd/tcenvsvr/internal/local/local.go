@@ -12,7 +12,6 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/api"
-	"tcenvsvr/agent/app/fault"
 	"tcenvsvr/agent/app/inputs"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/job"
@@ -105,7 +104,12 @@ func (r *Run) Do(ctx context.Context) (result Result, err error) {
 		return Result{}, err
 	}
 	execution.APIPath = server.APIPath()
-	exit, err := r.run(ctx, jobs, installed, execution)
+	var exit job.Exit
+	if runtime, _ := installed.Manifest.Runtime(); runtime.Service() {
+		exit, err = r.serve(ctx, jobs, installed, execution, store)
+	} else {
+		exit, err = r.run(ctx, jobs, installed, execution)
+	}
 	if err != nil {
 		return Result{}, err
 	}
@@ -138,9 +142,6 @@ func (r *Run) install(ctx context.Context, p *place) (app.App, inputs.Inputs, er
 	if err != nil {
 		return fail(err)
 	}
-	if runtime.Service() {
-		return fail(fault.New(fault.Unsupported, "runtimeLevel %.80q: services run by the cloud's orders only", installed.Manifest.RuntimeLevel))
-	}
 	in, err := declared(installed.Manifest, runtime).Complete(r.Given, r.OutVariables)
 	if err != nil {
 		return fail(err)
@@ -169,7 +170,10 @@ func (r *Run) execution(ctx context.Context, p *place, jobs *parts.Jobs, install
 	e.Playbook, e.KVContext, e.OutVariables = installed.Manifest.Is("playbook"), kvContext, in.OutVariables
 	e.Token, e.TokenExpires = store.Issue(p.Session, kvContext, in.Params, e.Timeout+time.Hour)
 	e.Defaults = map[string]string{"tc_user_id": "1", "api_default_org": "local"}
-	if !e.Playbook {
+	if runtime, _ := installed.Manifest.Runtime(); runtime.Service() {
+		e.Timeout, e.KVContext = r.Timeout, "" // it runs until it is told to end
+		e.Token, e.TokenExpires = store.IssueService(p.Session, serviceID, serviceToken)
+	} else if !e.Playbook {
 		e.Defaults["tc_job_id"] = "1"
 	}
 	for _, v := range r.Variables {
@@ -241,8 +245,12 @@ func (r *Run) follow(ctx context.Context, process *job.Process, jobDir string) (
 }
 
 func (r *Run) outcome(result *Result, installed app.App, jobDir string, exit job.Exit) error {
+	runtime, err := installed.Manifest.Runtime()
+	if err != nil {
+		return err
+	}
 	result.ExitCode, result.Signal, result.RunMS = exit.Code, exit.Signal, exit.Ran().Milliseconds()
-	result.Outcome = order.OutcomeOf(exit, installed.Manifest.Is("playbook"))
+	result.Outcome = order.OutcomeOf(exit, runtime)
 	collected, err := app.Collect(jobDir, installed.Manifest)
 	if err != nil {
 		return err

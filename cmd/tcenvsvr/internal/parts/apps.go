@@ -23,10 +23,10 @@ func Execution(s settings.Settings) app.Execution {
 }
 
 // limits are those of one App. Where only all processes of the sandbox user can be counted, each
-// executor has its part.
+// executor and each service has its part.
 func limits(s settings.Settings) job.Limits {
 	return job.Limits{
 		Memory: uint64(s.AppsMemory) << 20, Tasks: uint64(s.TasksMax), CPUWeight: uint64(s.CPUWeight),
-		Processes: uint64(s.TasksMax) * uint64(s.JobExecutors),
+		Processes: uint64(s.TasksMax) * uint64(s.JobExecutors+s.Services),
 	}
 }
