@@ -111,6 +111,7 @@ type Agent struct {
 	stop     context.CancelCauseFunc
 	sessions order.Sessions
 	slots    *slots
+	ends     ends
 	common   order.Config // of all orders; complete from Run on
 
 	lookedForAll chan struct{} // closed when it is known which jobs of the agent before this one run
@@ -230,7 +231,9 @@ func (a *Agent) Release(o *order.Order) {
 // Remove takes an order out of memory and releases it.
 func (a *Agent) Remove(o *order.Order) {
 	a.Release(o)
-	a.slots.remove(o)
+	if a.slots.remove(o) {
+		a.ends.note(o)
+	}
 }
 
 // Disowned lets a drain end without the order's result, of which the cloud has no record.

@@ -146,7 +146,7 @@ type rig struct {
 	cloud  *appCloud
 	host   *machine
 	slots  int
-	places int // for services
+	places int    // for services
 	python string // interpreter, "" = the host's
 	log    *syncBuffer
 	// protect makes the guard of an agent; nil = there is none.

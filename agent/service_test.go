@@ -168,4 +168,13 @@ func TestServiceEnds(t *testing.T) {
 	if m := r.result(s, o.Ref, wire.Failed); m.Error != "service.ended" || m.ExitCode != 0 {
 		t.Errorf("got %+v", m)
 	}
+	r.eventually("the order is forgotten", func() bool { return len(r.agent.Journal.Entries()) == 0 })
+	again := r.service("again", nil)
+	s.Send(t, again)
+	said(t, s, `"State"`, `"ready"`)
+	if v := r.agent.Status().Orders[0].Service; v.Ended != 1 || v.LastEnd != "service.ended: Success" || v.Name != "triggers" {
+		t.Errorf("the status of the next one: %+v", v)
+	}
+	s.Send(t, &wire.Cancel{Ref: again.Ref})
+	r.result(s, again.Ref, wire.Cancelled)
 }

@@ -98,14 +98,16 @@ func (s *slots) release(o *order.Order) {
 	}
 }
 
-// remove forgets an order. Another order with the same reference stays.
-func (s *slots) remove(o *order.Order) {
+// remove forgets an order, and reports whether it was there. Another order with the same reference stays.
+func (s *slots) remove(o *order.Order) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.orders[o.Ref()] == o {
-		delete(s.orders, o.Ref())
-		s.wake()
+	if s.orders[o.Ref()] != o {
+		return false
 	}
+	delete(s.orders, o.Ref())
+	s.wake()
+	return true
 }
 
 // disowned wakes a drain, which does not wait for results that the cloud has no record of.

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -44,40 +43,6 @@ type OrderStatus struct {
 	Service *ServiceStatus `json:"service,omitempty"`
 }
 
-// ServiceStatus is one service that runs here.
-type ServiceStatus struct {
-	Name    string          `json:"name"`
-	State   string          `json:"state,omitempty"` // unready, connected, ready or gone; "" before its shim has told
-	SinceMS int64           `json:"since_ms,omitempty"`
-	Metric  json.RawMessage `json:"metric,omitempty"` // of the last heartbeat
-	// HeartbeatMS is the time since the App answered a heartbeat, EventMS since an event came; 0 if none has.
-	HeartbeatMS int64 `json:"heartbeat_ms,omitempty"`
-	EventMS     int64 `json:"event_ms,omitempty"`
-	Events      int64 `json:"events"`            // that the cloud has
-	Waiting     int64 `json:"waiting,omitempty"` // that it does not have yet
-	Ignored     int64 `json:"ignored,omitempty"` // messages of the App without a meaning
-	Dropped     int64 `json:"dropped,omitempty"` // messages for the App that it did not read
-	Lost        int64 `json:"lost,omitempty"`    // events whose loss could not even be recorded
-}
-
-// serviceStatus is nil for an order that runs no service.
-func serviceStatus(o *order.Order) *ServiceStatus {
-	n, is := o.Service()
-	if !is {
-		return nil
-	}
-	since := func(t time.Time) int64 {
-		if t.IsZero() {
-			return 0
-		}
-		return max(1, time.Since(t).Milliseconds())
-	}
-	return &ServiceStatus{
-		Name: o.ServiceName(), State: n.State.State, SinceMS: since(n.State.Since), Metric: n.State.Metric, HeartbeatMS: since(n.State.Beat),
-		EventMS: since(n.Last), Events: n.Events, Waiting: n.Waiting, Ignored: n.State.Ignored, Dropped: n.State.Dropped + n.Unsent, Lost: n.State.Lost,
-	}
-}
-
 // Status returns a snapshot.
 func (a *Agent) Status() Status {
 	var damages []app.Damage
@@ -95,7 +60,7 @@ func (a *Agent) Status() Status {
 		case occupies:
 			s.Orders = append(s.Orders, OrderStatus{
 				Ref: o.Ref().String(), App: o.App().Name, Version: o.App().Version, State: o.State(), ForMS: o.Age().Milliseconds(),
-				Service: serviceStatus(o),
+				Service: a.serviceStatus(o),
 			})
 		case o.Unclaimed():
 			s.Unclaimed++

@@ -19,6 +19,7 @@ var proofs = map[string][]string{
 	"appDeliveryToken":              {"agent/cloud.TestTokenStaysSecret"},
 	"appsJavaHome":                  {parts + "TestSettingsChooseInterpreters", "agent/app/launch.TestJava"},
 	"appsNumberofJobExecutors":      {daemon + "TestReloadsByCloudAndSignal", "test.TestSettingsOfARunningAgent", "agent.TestAdjust"},
+	"appsNumberofServices":          {daemon + "TestReloadsByCloudAndSignal", daemon + "TestSettingsLimitTheAgent", "agent.TestService"},
 	"appsPythonHome":                {parts + "TestSettingsChooseInterpreters"},
 	"appsPythonHome311":             {parts + "TestSettingsChooseInterpreters", "test.TestNetworkSecretsStaySecret"},
 	"appsSandboxUser":               {parts + "TestSettingsChooseTheSandbox", "test.TestSandboxUser"},

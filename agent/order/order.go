@@ -143,6 +143,7 @@ type Order struct {
 	state     wire.State
 	returned  bool // given back: its acknowledgement needs no result in the journal
 	unclaimed bool // the cloud has no record of it
+	result    *wire.Result
 }
 
 // New makes an order that was received in the current session, or is in the journal.
@@ -186,6 +187,16 @@ func (o *Order) Unclaimed() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.unclaimed
+}
+
+// Result is the order's result; false before there is one.
+func (o *Order) Result() (r wire.Result, ended bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.result == nil {
+		return r, false
+	}
+	return *o.result, true
 }
 
 func (o *Order) setRunning() {

@@ -15,6 +15,9 @@ const maxJournalRetry = 10 * time.Second
 func (o *Order) report(ctx context.Context, result wire.Result, logs *logs) {
 	o.c.Logger.Info("order ended", "order", o.ref.String(), "outcome", string(result.Outcome),
 		"exit_code", result.ExitCode, "error", result.Error, "run_ms", result.RunMS)
+	o.mu.Lock()
+	o.result = &result
+	o.mu.Unlock()
 	for wait := time.Second; ; wait = min(2*wait, maxJournalRetry) {
 		err := o.c.Journal.Finish(result)
 		if err == nil {

@@ -69,6 +69,14 @@ func (o *Order) ServiceName() string {
 	return o.spec.Service.Name
 }
 
+// ServiceID is the number of the service, 0 if the order runs none.
+func (o *Order) ServiceID() int64 {
+	if o.spec.Service == nil {
+		return 0
+	}
+	return o.spec.Service.ID
+}
+
 // IsService reports whether the order takes a place for services, not a slot for jobs.
 func (o *Order) IsService() bool { return o.service != nil }
 

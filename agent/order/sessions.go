@@ -10,10 +10,10 @@ import (
 
 // Session is one connection to the cloud, from the cloud's welcome to the loss of the connection.
 type Session struct {
-	Epoch   int64
-	Services bool // the cloud knows services, and takes credit for them
-	Offsets map[LogKey]int64 // where the cloud's copies of the logs end, in bytes
-	lost    chan struct{}    // closed when the session is lost
+	Epoch    int64
+	Services bool             // the cloud knows services, and takes credit for them
+	Offsets  map[LogKey]int64 // where the cloud's copies of the logs end, in bytes
+	lost     chan struct{}    // closed when the session is lost
 }
 
 // LogKey names one log of one order.

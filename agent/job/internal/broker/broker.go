@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,11 +49,11 @@ type Broker struct {
 	listener net.Listener
 	tls      *tls.Config
 	endpoint spec.Broker
-	pending  chan struct{} // has room for those that may be under way
 	uid      int
 
 	mu    sync.Mutex
 	conns map[*conn]bool
+	login []net.Conn   // that have not shown the token yet, the oldest first
 	app   *conn        // which has shown the token
 	to    *mqtt.Client // the App's, while it listens
 	queue [][]byte
@@ -72,7 +73,7 @@ func New(c Config) (*Broker, error) {
 		return nil, fmt.Errorf("opening the broker's port: %w", err)
 	}
 	b := &Broker{
-		Config: c, listener: ln, pending: make(chan struct{}, maxPending), uid: os.Geteuid(), conns: map[*conn]bool{},
+		Config: c, listener: ln, uid: os.Geteuid(), conns: map[*conn]bool{},
 		tls:  &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 		endpoint: spec.Broker{Host: "127.0.0.1", Port: ln.Addr().(*net.TCPAddr).Port, Token: rand.Text(), CA: ca},
@@ -103,7 +104,7 @@ func (b *Broker) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for c := range b.conns {
-		_ = c.Conn.Close()
+		_ = c.raw.Close()
 	}
 }
 
@@ -121,13 +122,25 @@ func (b *Broker) accept() {
 			_ = c.Close()
 			continue
 		}
-		select {
-		case b.pending <- struct{}{}:
-			go b.serve(c)
-		default:
-			_ = c.Close()
-		}
+		b.begin(c)
+		go b.serve(c)
 	}
+}
+
+// begin notes a connection that has not shown the token yet. Too many cost the oldest its place: a login takes
+// milliseconds, and those that only hold a place must not keep the App out.
+func (b *Broker) begin(c net.Conn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.login = append(b.login, c); len(b.login) > maxPending {
+		_ = b.login[0].Close()
+		b.login = b.login[1:]
+	}
+}
+
+// begun forgets it. b.mu is held.
+func (b *Broker) begun(c net.Conn) {
+	b.login = slices.DeleteFunc(b.login, func(o net.Conn) bool { return o == c })
 }
 
 // foreign reports whether a connection is known to be that of another user than the App's, who is ours.
@@ -138,9 +151,8 @@ func (b *Broker) foreign(c net.Conn) bool {
 
 // serve is the life of one connection.
 func (b *Broker) serve(raw net.Conn) {
-	c := &conn{admit: sync.OnceFunc(func() { <-b.pending })}
-	defer c.admit()
-	defer raw.Close()
+	c := &conn{raw: raw}
+	defer b.leave(c)
 	_ = raw.SetDeadline(time.Now().Add(loginTimeout))
 	ctx, cancel := context.WithTimeout(context.Background(), loginTimeout)
 	defer cancel()
@@ -157,7 +169,6 @@ func (b *Broker) talk(c *conn) {
 	b.mu.Lock()
 	b.conns[c] = true
 	b.mu.Unlock()
-	defer b.leave(c)
 	defer func() { _ = recover() }() // what a decoder does not stand ends the connection that brought it
 	if err := b.server.EstablishConnection("", c); errors.Is(err, packets.ErrPacketTooLarge) && b.is(c) {
 		b.TooLarge()
@@ -167,7 +178,8 @@ func (b *Broker) talk(c *conn) {
 // conn bounds how long a write takes. The library sets deadlines for both directions by the keepalive.
 type conn struct {
 	net.Conn
-	admit func() // ends its being pending
+	raw    net.Conn     // below TLS
+	client *mqtt.Client // the library's, once it has shown the token
 }
 
 func (c *conn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
@@ -177,15 +189,15 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// login makes c the App's connection if there is none.
-func (b *Broker) login(c *conn) bool {
+// admit makes c the App's connection if there is none.
+func (b *Broker) admit(c *conn, client *mqtt.Client) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.app != nil {
 		return false
 	}
-	b.app = c
-	c.admit()
+	b.app, c.client = c, client
+	b.begun(c.raw)
 	return true
 }
 
@@ -197,10 +209,15 @@ func (b *Broker) is(c *conn) bool {
 
 // leave forgets a connection.
 func (b *Broker) leave(c *conn) {
-	_ = c.Close()
+	_ = c.raw.Close()
+	if c.client != nil { // the library keeps those to whom it could not write CONNACK
+		b.server.UnsubscribeClient(c.client)
+		b.server.Clients.Delete(c.client.ID)
+	}
 	b.listens(c, nil)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.begun(c.raw)
 	delete(b.conns, c)
 	if b.app == c {
 		b.app = nil

@@ -38,7 +38,7 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 	if subtle.ConstantTimeCompare(pk.Connect.Password, []byte(h.b.endpoint.Token)) != 1 {
 		return false
 	}
-	return h.b.login(cl.Net.Conn.(*conn))
+	return h.b.admit(cl.Net.Conn.(*conn), cl)
 }
 
 func (h *hook) OnACLCheck(_ *mqtt.Client, topic string, write bool) bool {

@@ -23,6 +23,7 @@ const (
 	recordTimeout   = time.Hour        // for a disk on which the record of the end cannot be written
 	recordRetry     = time.Second
 	trimAfter       = 500 * time.Millisecond // of the run, memory that only the start needed is given back
+	trimService     = 30 * time.Second       // and again while a service runs, which works now and then for weeks
 )
 
 // supervisor is one job: prepare and start make it, supervise stays until its end.
@@ -217,6 +218,9 @@ func (s *supervisor) supervise(signals <-chan os.Signal) {
 			look = s.logs.next()
 		case <-trimming:
 			trim()
+			if s.service != nil {
+				trimming = time.After(trimService)
+			}
 		}
 	}
 	s.finish()

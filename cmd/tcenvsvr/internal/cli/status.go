@@ -15,6 +15,7 @@ import (
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/job"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
@@ -76,6 +77,7 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 	if s.Unclaimed > 0 {
 		state += fmt.Sprintf(", %d of them for orders that the cloud has no record of", s.Unclaimed)
 	}
+	printServices(row, s)
 	row("orders", "%d of %d slots in use, %d results waiting for the cloud%s", s.Active, s.Executors, s.Outbox, state)
 	if p := s.Unfit; p != nil {
 		row("host", "TAKES NO ORDERS for %s: %s (%s)", time.Since(p.Since).Round(time.Second), p.Message, p.Code)
@@ -127,9 +129,51 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 		row("settings", "the newest are NOT used: %s", strings.ReplaceAll(s.Settings.Problem, "\n", "\n\t"))
 	}
 	for _, o := range s.Orders {
+		if o.Service != nil {
+			continue
+		}
 		row("", "%s  %s %s  %s for %s", o.Ref, o.App, o.Version, o.State, ms(o.ForMS))
 	}
 	return w.Flush()
+}
+
+// printServices shows the services that run here: how they stand, what they last said, and whether they
+// ended before.
+func printServices(row func(name, format string, args ...any), s controlapi.Status) {
+	var running []agent.OrderStatus
+	for _, o := range s.Orders {
+		if o.Service != nil {
+			running = append(running, o)
+		}
+	}
+	if len(running) == 0 {
+		return
+	}
+	row("services", "%d of %d", len(running), s.Services)
+	for _, o := range running {
+		v := o.Service
+		state := string(o.State)
+		if v.State != "" {
+			state = fmt.Sprintf("%s for %s", v.State, ms(v.SinceMS))
+		}
+		if v.HeartbeatMS > 0 {
+			state += fmt.Sprintf(", heartbeat %s ago %s", ms(v.HeartbeatMS), plain.Head(plain.Text(string(v.Metric)), 80))
+		}
+		row("", "%s  %s %s (%s)  %s", plain.Text(v.Name), o.App, o.Version, o.Ref, state)
+		if n := v.Events + v.Waiting; n > 0 {
+			events := fmt.Sprintf("%d events, %d wait for the cloud", n, v.Waiting)
+			if v.EventMS > 0 {
+				events += fmt.Sprintf(", the last %s ago", ms(v.EventMS))
+			}
+			row("", "  %s", events)
+		}
+		if v.Ended > 0 {
+			row("", "  ended %d times by itself, the last %s ago: %s", v.Ended, ms(v.EndMS), plain.Text(v.LastEnd))
+		}
+		if v.Dropped+v.Ignored+v.Lost > 0 {
+			row("", "  %d messages that it did not read, %d that have no meaning, %d events lost without a record", v.Dropped, v.Ignored, v.Lost)
+		}
+	}
 }
 
 // printLimits shows what bounds a single App, and where nothing bounds what should be bounded.

@@ -82,8 +82,8 @@ func TestReloadsByCloudAndSignal(t *testing.T) {
 	}
 	credit := func(want int) {
 		t.Helper()
-		if m := linktest.Expect[*wire.Credit](t, s); m.N != want {
-			t.Errorf("got %d credits, want %d", m.N, want)
+		if m := linktest.Expect[*wire.Credit](t, s); m.N != want || m.Services != 0 {
+			t.Errorf("got %d credits and %d for services, of which this cloud knows nothing; want %d", m.N, m.Services, want)
 		}
 	}
 

@@ -27,8 +27,8 @@ func with(t *testing.T, set map[string]string) settings.Settings {
 
 // The limits of the agent follow the settings.
 func TestSettingsLimitTheAgent(t *testing.T) {
-	l := limits(with(t, map[string]string{"appsNumberofJobExecutors": "3", "relaySystemInfoPublishSeconds": "7", "appsSessionDaystoKeep": "2"}))
-	if l.Executors != 3 || l.InfoEvery != 7*time.Second || l.KeepSessions != 48*time.Hour {
+	l := limits(with(t, map[string]string{"appsNumberofJobExecutors": "3", "appsNumberofServices": "7", "relaySystemInfoPublishSeconds": "7", "appsSessionDaystoKeep": "2"}))
+	if l.Executors != 3 || l.Services != 7 || l.InfoEvery != 7*time.Second || l.KeepSessions != 48*time.Hour {
 		t.Errorf("got %+v", l)
 	}
 }

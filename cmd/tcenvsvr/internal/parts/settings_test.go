@@ -43,8 +43,8 @@ func TestSettingsReachApps(t *testing.T) {
 
 // What one App may use is what the settings say.
 func TestSettingsLimitApps(t *testing.T) {
-	got := Execution(with(t, map[string]string{"appsMemoryMegabytes": "300", "appsTasksMax": "70", "appsCpuWeight": "40", "appsNumberofJobExecutors": "3"})).Limits
-	if want := (job.Limits{Memory: 300 << 20, Tasks: 70, CPUWeight: 40, Processes: 210}); got != want {
+	got := Execution(with(t, map[string]string{"appsMemoryMegabytes": "300", "appsTasksMax": "70", "appsCpuWeight": "40", "appsNumberofJobExecutors": "3", "appsNumberofServices": "2"})).Limits
+	if want := (job.Limits{Memory: 300 << 20, Tasks: 70, CPUWeight: 40, Processes: 350}); got != want {
 		t.Errorf("Apps are limited to %+v, want %+v", got, want)
 	}
 	if plain := Execution(with(t, nil)).Limits; plain == got {
