@@ -46,12 +46,18 @@ It runs as the sandbox user, so the caller must be allowed to become that user: 
 user and root are. On a machine without a sandbox --no-sandbox runs it as yourself.
 The first line, on stderr, says as whom it runs. It ends with this command, however that ends.
 
+The App of a service runs until Ctrl-C, which shuts it down as the cloud would. Parameters that
+install.json does not call serviceConfig configure one trigger, what it fires is printed, and an
+API or a webhook has an HTTP entry on this host, which every user of the host can reach; a curl
+for it is printed.
+
 What is on the command line is visible to other users of this host in the list of processes;
 NAME=@FILE, --param-file and --kv-file keep values out of it.
 
   tcenvsvr app run my_app.tcx --param indicator=1.2.3.4 --no-sandbox
   tcenvsvr app run my_app.tcx --param-file params.json --kv '#App:1:in!String=hello' --out /tmp/result
-  tcenvsvr app run my_app.tcx --param 'password=&{TC:KEYCHAIN:9f1c}' --variable TC/9f1c=@password.txt`,
+  tcenvsvr app run my_app.tcx --param 'password=&{TC:KEYCHAIN:9f1c}' --variable TC/9f1c=@password.txt
+  tcenvsvr app run my_trigger.tcx --param interval=5 --no-sandbox`,
 		Args: cli.Exactly(1, "the App's file"),
 	}
 	c.Flags().StringArrayVarP(&f.inputs.Params, "param", "p", nil, "a parameter, NAME=VALUE or NAME=@FILE (VALUE is visible in ps; @@ is a literal @)")
@@ -61,7 +67,7 @@ NAME=@FILE, --param-file and --kv-file keep values out of it.
 	c.Flags().StringArrayVar(&f.variables, "variable", nil, "runtime variable that parameters name as &{SOURCE:TYPE:ID}, SOURCE/ID=VALUE or SOURCE/ID=@FILE; that of a FILE is base64")
 	c.Flags().StringVar(&f.out, "out", "", "folder that keeps out/ and log/ of the run (default: thrown away)")
 	c.Flags().StringArrayVar(&f.outVariables, "out-variable", nil, "Playbook variable the App shall write, default all it declares as #App:1:NAME!TYPE")
-	c.Flags().DurationVar(&f.timeout, "timeout", 0, "end the App after so long (default: the App's own, or setting appsDefaultTimeoutSeconds)")
+	c.Flags().DurationVar(&f.timeout, "timeout", 0, "end the App after so long (default: the App's own, or setting appsDefaultTimeoutSeconds; a service has none)")
 	c.Flags().BoolVar(&f.noSandbox, "no-sandbox", false, "run the App as yourself, with all that you may do")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "answer in JSON; what the App prints goes to stderr")
 	overrides := env.SettingFlags(c)
