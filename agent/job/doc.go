@@ -101,6 +101,13 @@
 // it was says [Status]: a start that a template could not make is a cold one. Package app/templates
 // decides which Apps have templates.
 //
+// # Services
+//
+// [Executor.StartService] starts the App of a service, whose shim has a broker for it (packages broker, spool and
+// service below internal), and [Process.Talk] is the talk with it. The small shim program does not have the broker:
+// it becomes tcenvsvr, which lies beside it, before it is told anything secret. There is none of that on Windows where
+// the small program is used.
+//
 // Beside this package lies job/janitor, which makes the folders of jobs and removes old ones.
 //
 // # Systems

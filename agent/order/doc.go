@@ -11,6 +11,8 @@
 // Before the App is fetched, before it is started, and in between, package guard says whether the host's
 // owner allows it.
 //
+// The order of a service goes the same way; while its App runs, service.go carries what it and the cloud say.
+//
 // Three things leave this line. An order may be ended before its App ends (ending.go). An App that
 // certainly did not start because of this host is given back to the cloud (giveback.go). And an
 // agent that starts again enters the line where the agent before it left it (resume.go).

@@ -24,6 +24,7 @@
 //	server.go      the socket by which agents wait and cancel
 //	output.go      what is kept of the outputs; logs.go: of the logs; keep.go: of other files
 //	reap_unix.go   the end of a job whose shim was lost; sweep_linux.go: of what belongs to no job
+//	service.go     the talk of a service App with its agent, and the program that has it
 //	asuser.go      other requests that start nothing
 //
 // Go makes "at most once" true: the agent sends it when the start is noted durably, and an agent
