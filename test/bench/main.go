@@ -70,10 +70,10 @@ func (b *bench) size(full, small int) int {
 
 // options are those of the command line.
 type options struct {
-	quick, json bool
-	keep, agent string
-	runners     []string
-	isolated    bool
+	quick, json        bool
+	keep, agent, cloud string
+	runners            []string
+	isolated           bool
 }
 
 func command() *cobra.Command {
@@ -83,6 +83,7 @@ func command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&o.json, "json", false, "answer in JSON")
 	root.PersistentFlags().StringVar(&o.keep, "keep", "", "work in this new folder and leave it, with all logs (default: a temporary one)")
 	root.PersistentFlags().StringVar(&o.agent, "agent", "", "measure this tcenvsvr, with its tcenvsvr-shim beside it, and not that of the source; --runner none only")
+	root.PersistentFlags().StringVar(&o.cloud, "cloud", "", "measure this tccloud, and not that of the source")
 	for _, verb := range []struct {
 		name, short string
 		run         func(*bench) error
@@ -92,6 +93,7 @@ func command() *cobra.Command {
 		{"latency", "order → App process executed", latency, false, "none"},
 		{"throughput", "orders to completion a second", throughput, false, "none"},
 		{"load", "8, 64 and 256 slots kept busy: throughput, growth, processor and syncs of an order", load, false, "none,sudo,socket"},
+		{"cloud", "what an order costs the cloud, with an empty store and with a full one", cloudAlone, false, ""},
 		{"apps", "order → first line of Apps as large as customers'", starts, false, "none,sudo,socket"},
 		{"agents", "memory of the gateway for each idle agent", agents, false, ""},
 		{"reconnect", "agents back after a gateway restart", reconnect, false, ""},
@@ -141,7 +143,7 @@ func measure(name string, run func(*bench) error, alone bool, o options) error {
 	}
 	s := &stage.Stage{Dir: dir}
 	if !alone {
-		if s, err = stage.New(ctx, dir, "", o.agent); err != nil {
+		if s, err = stage.New(ctx, dir, o.cloud, o.agent); err != nil {
 			return err
 		}
 	}

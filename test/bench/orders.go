@@ -3,8 +3,9 @@ package main
 import (
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const noop = "Test - Noop"
@@ -147,27 +148,27 @@ func paced(api *admin, n int) ([]float64, error) {
 	if _, err := orders(api, 0); err != nil {
 		return nil, err
 	}
-	exec, errs := make([]float64, n), make([]error, n)
-	var wg sync.WaitGroup
+	exec := make([]float64, n)
+	return exec, everyTenMS(n, func(i int) error {
+		e, err := api.submit(noop, nil)
+		if err == nil {
+			e, err = api.succeeded(e.ID)
+		}
+		exec[i] = float64(e.PrepareUS) / 1000
+		return err
+	})
+}
+
+// everyTenMS calls f n times, each 10 ms after the one before, and returns when all have returned.
+func everyTenMS(n int, f func(i int) error) error {
+	var g errgroup.Group
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for i := range n {
 		<-tick.C
-		wg.Go(func() {
-			e, err := api.submit(noop, nil)
-			if err == nil {
-				e, err = api.succeeded(e.ID)
-			}
-			exec[i], errs[i] = float64(e.PrepareUS)/1000, err
-		})
+		g.Go(func() error { return f(i) })
 	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return exec, nil
+	return g.Wait()
 }
 
 // throughput keeps eight slots busy.

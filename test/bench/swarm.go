@@ -45,7 +45,7 @@ func swarm(dir, broker string) error {
 	var connected atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	for _, file := range files {
-		l, err := swarmLink(file, broker, &connected)
+		l, err := bundleLink(file, broker, wire.Hello{ServerName: "swarm", Slots: 1, Executors: 1}, idle{&connected})
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,8 @@ func swarm(dir, broker string) error {
 	return nil
 }
 
-func swarmLink(file, broker string, connected *atomic.Int64) (*link.Link, error) {
+// bundleLink is the link of a server that has a bundle and no agent. hello lacks what the bundle knows.
+func bundleLink(file, broker string, hello wire.Hello, h link.Handler) (*link.Link, error) {
 	b, err := bundle.Open(file)
 	if err != nil {
 		return nil, err
@@ -88,13 +89,11 @@ func swarmLink(file, broker string, connected *atomic.Int64) (*link.Link, error)
 		roots.AddCert(ca)
 	}
 	trust := &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: roots}
-	hello := wire.Hello{
-		Protocol: wire.Protocol, BrokerToken: b.Settings["brokerToken"], ServerXID: wire.ServerXID(b.Settings["serverXid"]),
-		ServerName: "swarm", Version: "bench", BootID: "bench", Slots: 1, Executors: 1,
-	}
+	hello.Protocol, hello.Version, hello.BootID = wire.Protocol, "bench", "bench"
+	hello.BrokerToken, hello.ServerXID = b.Settings["brokerToken"], wire.ServerXID(b.Settings["serverXid"])
 	return link.New(link.Config{
 		Address: broker, TLS: func() (*tls.Config, error) { return trust, nil },
-		Hello: func() wire.Hello { return hello }, Handler: idle{connected},
+		Hello: func() wire.Hello { return hello }, Handler: h,
 	})
 }
 

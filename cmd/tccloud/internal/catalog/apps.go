@@ -116,25 +116,29 @@ func newer(a, b App) int {
 }
 
 // Get returns a version of an App, the newest for version "". The name may have spaces, as people
-// see it, or underscores, as in its package.
+// see it, or underscores, as in its package. What is in memory is found without asking the store,
+// by either name.
 func (c *Catalog) Get(ctx context.Context, name, version string) (App, error) {
+	names := []string{name}
+	if plain := strings.ReplaceAll(name, " ", "_"); plain != name {
+		names = append(names, plain)
+	}
+	for _, n := range names {
+		if a, ok := c.memory.find(n, version); ok {
+			return a, nil
+		}
+	}
 	a, err := c.get(ctx, name, version)
-	if plain := strings.ReplaceAll(name, " ", "_"); errors.Is(err, ErrNotFound) && plain != name {
-		if a, err := c.get(ctx, plain, version); err == nil {
+	if errors.Is(err, ErrNotFound) && len(names) > 1 {
+		if a, err := c.get(ctx, names[1], version); err == nil {
 			return a, nil
 		}
 	}
 	return a, err
 }
 
+// get asks the store.
 func (c *Catalog) get(ctx context.Context, name, version string) (App, error) {
-	prefix := short(name) + "."
-	if version != "" {
-		prefix = key(name, version)
-	}
-	if known := c.memory.versions(prefix); len(known) > 0 { // that an App is not there only the store says
-		return known[0], nil
-	}
 	if version != "" {
 		a, _, err := c.read(ctx, key(name, version))
 		if err != nil {
@@ -142,7 +146,7 @@ func (c *Catalog) get(ctx context.Context, name, version string) (App, error) {
 		}
 		return a, nil
 	}
-	list, err := c.list(ctx, prefix+"*")
+	list, err := c.list(ctx, short(name)+".*")
 	if err != nil {
 		return App{}, err
 	}

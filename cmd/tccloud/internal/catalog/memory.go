@@ -2,7 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
-	"slices"
+	"maps"
 	"strings"
 	"sync"
 
@@ -14,16 +14,16 @@ import (
 // what other gateways write comes within moments.
 type memory struct {
 	mu       sync.Mutex
-	complete bool              // all entries were seen
-	apps     map[string]App    // by key
-	seen     map[string]uint64 // revision of the last change of a key
-	since    map[string]bool   // keys that came since all were seen last
-	awaited  map[string]uint64 // revisions that this process has written and not seen
-	broken   map[string]bool   // keys whose entries cannot be read
+	complete bool                      // all entries were seen
+	apps     map[string]map[string]App // by the name's part of the key, and by the key
+	seen     map[string]uint64         // revision of the last change of a key
+	since    map[string]bool           // keys that came since all were seen last
+	awaited  map[string]uint64         // revisions that this process has written and not seen
+	broken   map[string]bool           // keys whose entries cannot be read
 }
 
 func newMemory() *memory {
-	return &memory{apps: map[string]App{}, seen: map[string]uint64{}, since: map[string]bool{}, awaited: map[string]uint64{}, broken: map[string]bool{}}
+	return &memory{apps: map[string]map[string]App{}, seen: map[string]uint64{}, since: map[string]bool{}, awaited: map[string]uint64{}, broken: map[string]bool{}}
 }
 
 // take takes what a watch says; nil: that was all there is.
@@ -31,10 +31,8 @@ func (m *memory) take(e jetstream.KeyValueEntry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if e == nil {
-		for key := range m.apps { // a watch that began again has named all that is left
-			if m.complete && !m.since[key] {
-				delete(m.apps, key)
-			}
+		for _, versions := range m.apps { // a watch that began again has named all that is left
+			maps.DeleteFunc(versions, func(key string, _ App) bool { return m.complete && !m.since[key] })
 		}
 		clear(m.since)
 		m.complete = true
@@ -45,7 +43,8 @@ func (m *memory) take(e jetstream.KeyValueEntry) {
 	if m.awaited[key] <= e.Revision() {
 		delete(m.awaited, key)
 	}
-	delete(m.apps, key)
+	name, _, _ := strings.Cut(key, ".")
+	delete(m.apps[name], key)
 	delete(m.broken, key)
 	if e.Operation() != jetstream.KeyValuePut {
 		return
@@ -55,7 +54,10 @@ func (m *memory) take(e jetstream.KeyValueEntry) {
 		m.broken[key] = true // the store is asked, and says why
 		return
 	}
-	m.apps[key] = a
+	if m.apps[name] == nil {
+		m.apps[name] = map[string]App{}
+	}
+	m.apps[name][key] = a
 }
 
 // wrote says that this process has made the revision of a key.
@@ -67,19 +69,24 @@ func (m *memory) wrote(key string, revision uint64) {
 	}
 }
 
-// versions are the entries whose keys begin so, the newest version first; none where the store must be asked.
-func (m *memory) versions(prefix string) []App {
+// find returns a version of an App, the newest for version "", and false where the store must be asked:
+// only that tells that an App is not there.
+func (m *memory) find(name, version string) (App, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.complete || len(m.awaited) > 0 || len(m.broken) > 0 {
-		return nil
+		return App{}, false
 	}
-	var list []App
-	for key, a := range m.apps {
-		if strings.HasPrefix(key, prefix) {
-			list = append(list, a)
+	versions := m.apps[short(name)]
+	if version != "" {
+		a, ok := versions[key(name, version)]
+		return a, ok
+	}
+	var newest App
+	for _, a := range versions {
+		if newest.Name == "" || newer(a, newest) < 0 {
+			newest = a
 		}
 	}
-	slices.SortFunc(list, newer)
-	return list
+	return newest, newest.Name != ""
 }
