@@ -4,8 +4,6 @@ import (
 	"testing"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/dispatch"
-	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 )
 
@@ -25,38 +23,6 @@ func TestCrash(t *testing.T) {
 				a := c.Agent("s1", 1)
 				if o := rig.Expect[*wire.Order](a); o.Ref != r {
 					c.T.Fatalf("got %s, want %s", o.Ref, r)
-				}
-				finish(c, a, r)
-			}},
-		{"queued, the message was not written",
-			func(c *rig.Cloud) wire.Ref {
-				e := c.Submit()
-				if err := queue.New(c.Store).Remove(c.T.Context(), rig.Env, e.Priority, e.ID); err != nil {
-					c.T.Fatal(err)
-				}
-				return e.Ref()
-			},
-			func(c *rig.Cloud, r wire.Ref) {
-				a := c.Agent("s1", 1)
-				if o := rig.Expect[*wire.Order](a); o.Ref != r {
-					c.T.Fatalf("got %s, want %s", o.Ref, r)
-				}
-			}},
-		{"delivered, the message was not acknowledged",
-			func(c *rig.Cloud) wire.Ref {
-				a := c.Agent("s1", 1)
-				r := rig.Expect[*wire.Order](submitTo(c, a)).Ref
-				if err := queue.New(c.Store).Put(c.T.Context(), rig.Env, dispatch.DefaultPriority, r); err != nil {
-					c.T.Fatal(err)
-				}
-				return r
-			},
-			func(c *rig.Cloud, r wire.Ref) {
-				a := c.Agent("s1", 1, rig.Dialing{Hello: inFlight(r, wire.StateAccepted)})
-				b := c.Agent("s2", 1)
-				c.Submit() // makes the queue move
-				if o := rig.Expect[*wire.Order](b); o.Order == r.Order {
-					c.T.Fatal("the order was delivered twice")
 				}
 				finish(c, a, r)
 			}},

@@ -1,27 +1,49 @@
 package dispatch
 
-import "time"
+import (
+	"time"
 
-// reserve uses one credit of the Environment's session that has most, of those that can open what is
-// sealed to keys, and returns that session, or nil.
-func (d *Dispatcher) reserve(env string, t takers) *Session {
+	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
+)
+
+// reserve uses one credit of the Environment's session that has most, of those that may take an
+// order, and returns that session, or nil.
+func (d *Dispatcher) reserve(env string, t queue.Takers) *Session {
+	now := time.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e := d.envs[env]
 	if e == nil {
 		return nil
 	}
-	return e.reserve(time.Now(), t)
+	var best *Session
+	consider := func(s *Session) {
+		if s.takesOrders(now) && t.Have(s.xid, s.opens) && (best == nil || s.credit > best.credit) {
+			best = s
+		}
+	}
+	if s := d.sessions[t.Server]; t.Server == "" {
+		for s := range e.sessions {
+			consider(s)
+		}
+	} else if _, ok := e.sessions[s]; ok {
+		consider(s)
+	}
+	if best != nil {
+		best.credit--
+	}
+	return best
 }
 
-// reserveDirect is reserve for an order that may bypass the queue, because nothing waits in it.
-func (d *Dispatcher) reserveDirect(env string, t takers) *Session {
+// reserveDirect is reserve for an order that may bypass the queue, because none waits there before
+// it.
+func (d *Dispatcher) reserveDirect(env string, t queue.Takers) *Session {
 	select {
 	case <-d.Ready():
 	default:
 		return nil
 	}
-	if _, total := d.ledger.Queued(env); total > 0 {
+	if d.ledger.Waits(env, t) {
 		return nil
 	}
 	return d.reserve(env, t)
@@ -40,19 +62,6 @@ func (d *Dispatcher) returnCredit(s *Session) {
 
 func (s *Session) takesOrders(now time.Time) bool {
 	return s.open && !s.refusing && s.credit > 0 && now.After(s.paused)
-}
-
-func (e *environment) reserve(now time.Time, t takers) *Session {
-	var best *Session
-	for s := range e.sessions {
-		if s.takesOrders(now) && t.have(s) && (best == nil || s.credit > best.credit) {
-			best = s
-		}
-	}
-	if best != nil {
-		best.credit--
-	}
-	return best
 }
 
 func (e *environment) free(now time.Time) int {

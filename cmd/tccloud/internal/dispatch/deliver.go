@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,18 +13,12 @@ import (
 )
 
 const (
-	// pullWait is how long a pull waits for a message whose record is known already: the message
-	// follows the record within milliseconds.
-	pullWait = 250 * time.Millisecond
-	// emptyPause is how long a priority whose queue was empty is not asked again.
-	emptyPause = time.Second
-	// batch bounds one pull.
-	batch = 64
-	// certainPause is how long an order steps back that no server with credit may take.
-	certainPause = time.Second
+	// atOnce bounds how many orders of an Environment are being delivered at the same time.
+	atOnce = 64
+	// failedPause is how long an order steps back that could not be delivered: most likely the store
+	// does not answer.
+	failedPause = time.Second
 )
-
-var errTakers = errors.New("it is for certain servers")
 
 // wake has Run look whether an Environment has orders to deliver.
 func (d *Dispatcher) wake(env string) {
@@ -41,16 +34,6 @@ func (d *Dispatcher) wake(env string) {
 	select {
 	case d.due <- struct{}{}:
 	default:
-	}
-}
-
-// expect has the queue of a priority asked again at once, where it was found empty: an order that
-// steps back (see certainPause) must not hold up one that has just come.
-func (d *Dispatcher) expect(env string, priority int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if e := d.envs[env]; e != nil && priority >= 0 && priority < len(e.emptyUntil) {
-		e.emptyUntil[priority] = time.Time{}
 	}
 }
 
@@ -74,121 +57,50 @@ func (d *Dispatcher) pumps(ctx context.Context) error {
 	}
 }
 
-// pump delivers an Environment's orders until none is queued or no session has credit.
+// pump delivers an Environment's orders until none is queued that a session with credit may take. A
+// session whose order is being made durable does not hold up the next one.
 func (d *Dispatcher) pump(ctx context.Context, name string, e *environment) {
+	var g errgroup.Group
+	g.SetLimit(atOnce)
 	for {
 		d.mu.Lock()
 		e.due = false
-		credit := e.free(time.Now())
-		dry := e.emptyUntil
 		d.mu.Unlock()
-		queued, _ := d.ledger.Queued(name)
-		priority := -1
-		for p := range queued {
-			if queued[p] > 0 && time.Now().After(dry[p]) {
-				priority = p // the highest is the last
+		for ctx.Err() == nil {
+			var s *Session
+			item := d.ledger.Take(name, d.presence.Gateways(), func(t queue.Takers) bool {
+				s = d.reserve(name, t)
+				return s != nil
+			})
+			if item == nil {
+				break
 			}
+			g.Go(func() error { d.deliver(ctx, name, item, s); return nil })
 		}
-		if credit > 0 && priority >= 0 && ctx.Err() == nil {
-			d.pull(ctx, name, e, priority, min(credit, queued[priority], batch))
+		d.mu.Lock()
+		if e.due && ctx.Err() == nil {
+			d.mu.Unlock()
 			continue
 		}
-		d.mu.Lock()
-		if !e.due || ctx.Err() != nil {
-			e.pumping = false
-			if credit > 0 {
-				d.lookAgain(name, e, queued, dry)
-			}
-			d.mu.Unlock()
-			return
-		}
+		e.pumping = false
 		d.mu.Unlock()
+		_ = g.Wait()
+		return
 	}
 }
 
-// lookAgain wakes the pump when a queue that was found empty, although orders are queued, is asked
-// again: they stepped back, and nothing else may happen until then. Dispatcher.mu is held.
-func (d *Dispatcher) lookAgain(name string, e *environment, queued [10]int, dry [10]time.Time) {
-	var soonest time.Time
-	for p := range queued {
-		if queued[p] > 0 && (soonest.IsZero() || dry[p].Before(soonest)) {
-			soonest = dry[p]
-		}
-	}
-	if soonest.IsZero() || e.looking {
-		return
-	}
-	e.looking = true
-	time.AfterFunc(time.Until(soonest), func() {
-		d.mu.Lock()
-		e.looking = false
-		d.mu.Unlock()
-		d.wake(name)
-	})
-}
-
-// pull delivers up to n queued orders of one priority concurrently.
-func (d *Dispatcher) pull(ctx context.Context, name string, e *environment, priority, n int) {
-	items, err := d.queue.Pull(ctx, name, priority, n, pullWait)
-	if err != nil && ctx.Err() == nil {
-		d.log.Warn("queue did not answer", "environment", name, "err", err)
-	}
-	if len(items) == 0 {
-		d.mu.Lock()
-		e.emptyUntil[priority] = time.Now().Add(emptyPause)
-		d.mu.Unlock()
-		return
-	}
-	var wg sync.WaitGroup
-	for _, item := range items {
-		wg.Go(func() { d.deliver(ctx, name, item) })
-	}
-	wg.Wait()
-}
-
-// deliver gives one queued order to the session with the most credit, of those that may take it.
-func (d *Dispatcher) deliver(ctx context.Context, env string, item queue.Item) {
-	var t takers
-	if rec := d.ledger.Peek(item.Order); rec != nil {
-		if rest := rec.Delay(time.Now()); rest > 0 {
-			item.Back(rest)
-			return
-		}
-		t = takersOf(rec)
-	}
-	session := d.reserve(env, t)
-	if session == nil {
-		pause := time.Duration(0)
-		if t.certain() { // only this order waits for certain servers: others are taken meanwhile
-			pause = certainPause
-		}
-		item.Back(pause)
-		return
-	}
+// deliver gives a queued order to a session of which a credit is reserved.
+func (d *Dispatcher) deliver(ctx context.Context, env string, item *queue.Item, s *Session) {
 	rec, err := d.ledger.Update(ctx, item.Order, func(r *record.Record) error {
-		if !takersOf(r).equal(t) { // it was not known here yet
-			return errTakers
-		}
-		return r.Deliver(item.Attempt, session.xid, session.epoch, session.journal, time.Now())
+		return r.Deliver(item.Attempt, s.xid, s.epoch, s.journal, time.Now())
 	})
-	switch {
-	case err == nil:
-		item.Done()
-		d.send(ctx, session, rec)
-	case errors.Is(err, record.ErrStale):
-		d.returnCredit(session)
-		item.Done()
-	case errors.Is(err, ErrNotFound):
-		// The record is written before the message: there is no such order. Should its record
-		// appear again, requeueLost puts the message again.
-		d.returnCredit(session)
-		item.Done()
-	case errors.Is(err, errTakers):
-		d.returnCredit(session)
-		item.Back(0)
-	default:
-		d.returnCredit(session)
-		item.Back(time.Second)
+	if err == nil {
+		d.send(ctx, s, rec)
+		return
+	}
+	d.ledger.Back(env, item, failedPause) // nothing, where another gateway was faster or the order has ended
+	d.returnCredit(s)
+	if !errors.Is(err, record.ErrStale) {
 		d.log.Warn("order was not delivered yet", "order", item.Order, "err", err)
 	}
 }
@@ -201,16 +113,14 @@ func (d *Dispatcher) send(ctx context.Context, s *Session, rec *record.Record) {
 		ctx, cancel := detached(ctx)
 		defer cancel()
 		d.returnCredit(s)
-		rec, err := d.ledger.Update(ctx, rec.ID, func(r *record.Record) error {
+		// An error leaves the order delivered: the next hello or the lease decides.
+		_, _ = d.ledger.Update(ctx, rec.ID, func(r *record.Record) error {
 			if !r.Is(rec.Ref(), s.xid) {
 				return record.ErrStale
 			}
 			change(r)
 			return nil
 		})
-		if err == nil {
-			d.enqueue(ctx, rec)
-		}
 	}
 	m, err := d.order(ctx, rec)
 	if err != nil {

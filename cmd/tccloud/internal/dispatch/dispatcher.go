@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"tcenvsvr/agent/link/wire"
@@ -17,7 +18,6 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch/logs"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/params"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/presence"
-	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 
@@ -43,7 +43,6 @@ type Dispatcher struct {
 	log      *slog.Logger
 	ledger   *ledger.Ledger
 	presence *presence.Registry
-	queue    *queue.Queue
 	logs     *logs.Logs
 	params   *params.Store
 	due      chan struct{} // one token: environments have something to do
@@ -52,16 +51,13 @@ type Dispatcher struct {
 	mu       sync.Mutex
 	sessions map[wire.ServerXID]*Session
 	envs     map[string]*environment
-	queued   map[wire.OrderID]wire.Attempt // known to be in the queue
 }
 
 // environment is what this gateway knows of one Environment.
 type environment struct {
-	sessions   map[*Session]struct{}
-	due        bool          // something may be deliverable
-	pumping    bool          // a goroutine works on it
-	emptyUntil [10]time.Time // by priority: the queue had nothing, and is not asked again before then
-	looking    bool          // a timer wakes the pump when a queue is asked again
+	sessions map[*Session]struct{}
+	due      bool // something may be deliverable
+	pumping  bool // a goroutine works on it
 }
 
 // New opens the buckets and streams. No order is delivered before Run runs.
@@ -69,11 +65,9 @@ func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 	defaults(&cfg)
 	d := &Dispatcher{
 		cfg: cfg, log: cfg.Logger.With("component", "dispatch"),
-		queue:    queue.New(cfg.Store),
 		due:      make(chan struct{}, 1),
 		sessions: map[wire.ServerXID]*Session{},
 		envs:     map[string]*environment{},
-		queued:   map[wire.OrderID]wire.Attempt{},
 	}
 	var err error
 	if d.ledger, err = ledger.Open(ctx, ledger.Config{
@@ -125,10 +119,28 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	g.Go(func() error { return d.presence.Run(ctx) })
 	g.Go(func() error { return d.reap(ctx) })
 	g.Go(func() error { return d.pumps(ctx) })
+	g.Go(func() error { d.removeOldQueues(ctx); return nil })
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("dispatching: %w", err)
 	}
 	return nil
+}
+
+// removeOldQueues removes the streams in which the queues of Environments were before they were in
+// memory. A gateway of an earlier version that still runs makes its own again.
+func (d *Dispatcher) removeOldQueues(ctx context.Context) {
+	names := d.cfg.Store.JS().StreamNames(ctx, jetstream.WithStreamListSubject("orders.>"))
+	var all []string
+	for name := range names.Name() {
+		all = append(all, name)
+	}
+	err := names.Err()
+	for _, name := range all {
+		err = errors.Join(err, d.cfg.Store.JS().DeleteStream(ctx, name))
+	}
+	if err != nil && ctx.Err() == nil {
+		d.log.Warn("queues of an earlier version were not removed", "err", err)
+	}
 }
 
 // changed reacts to the change of a record, by this or another gateway.
@@ -138,9 +150,6 @@ func (d *Dispatcher) changed(before, after *record.Record) {
 	}
 	switch {
 	case after.State == wire.StateQueued:
-		if before == nil || before.State != after.State || before.Attempt != after.Attempt {
-			d.expect(after.Environment, after.Priority)
-		}
 		d.wake(after.Environment)
 	case !after.Terminal() && !after.Cancel.IsZero() && (before == nil || before.Cancel.IsZero()):
 		if s := d.session(after.Server); s != nil {
@@ -163,19 +172,6 @@ func (d *Dispatcher) session(xid wire.ServerXID) *Session {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.sessions[xid]
-}
-
-// enqueue puts a message into the queue if the record is queued (again), and does nothing
-// otherwise. If that fails, requeueLost does it later.
-func (d *Dispatcher) enqueue(ctx context.Context, rec *record.Record) {
-	if rec.State != wire.StateQueued {
-		return
-	}
-	if err := d.queue.Put(ctx, rec.Environment, rec.Priority, rec.Ref()); err != nil {
-		d.log.Warn("order was not queued yet", "order", rec.Ref(), "err", err) // requeueLost does
-		return
-	}
-	d.wake(rec.Environment)
 }
 
 // detached returns a context for work that must be finished even if the caller is gone, within ten

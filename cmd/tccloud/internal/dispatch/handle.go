@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"tcenvsvr/agent/link/wire"
@@ -107,7 +108,10 @@ func (s *Session) cancel(rec *record.Record) {
 
 func (s *Session) refused(ctx context.Context, m *wire.Refused) error {
 	unknown := m.Reason == wire.ReasonUnknown
-	rec, err := s.d.ledger.Update(ctx, m.Order, func(r *record.Record) error {
+	if !unknown {
+		s.backOff() // before the order is queued again, or it would come back at once
+	}
+	_, err := s.d.ledger.Update(ctx, m.Order, func(r *record.Record) error {
 		switch {
 		case !r.Is(m.Ref, s.xid):
 			return record.ErrStale
@@ -131,13 +135,8 @@ func (s *Session) refused(ctx context.Context, m *wire.Refused) error {
 	s.d.log.Info("order was refused", "order", m.Ref, "server", s.xid, "reason", m.Reason)
 	if m.Reason == wire.ReasonNoCredit {
 		// The agent counts its credits differently: only a new hello makes both agree.
-		s.d.enqueue(ctx, rec)
 		return &EndError{wire.CodeRetryLater, "credits have to be counted again", 0}
 	}
-	if !unknown {
-		s.backOff()
-	}
-	s.d.enqueue(ctx, rec)
 	return nil
 }
 
@@ -182,11 +181,17 @@ func (s *Session) log(ctx context.Context, m *wire.Log) error {
 // result stores the outcome before it is acknowledged. Only a record with a newer attempt or an end
 // makes the agent drop its result; a result without a record stays with the agent.
 func (s *Session) result(ctx context.Context, m *wire.Result) error {
-	rec, err := s.d.ledger.Update(ctx, m.Order, func(r *record.Record) error {
+	var returned sync.Once
+	_, err := s.d.ledger.Update(ctx, m.Order, func(r *record.Record) error {
 		if r.Result != nil && r.Attempt == m.Attempt && r.Server == s.xid {
 			return record.ErrUnchanged // sent again because the acknowledgement was lost
 		}
-		return r.Finish(m, s.xid, s.d.cfg.MaxAttempts, time.Now())
+		now := time.Now()
+		err := r.Finish(m, s.xid, s.d.cfg.MaxAttempts, now)
+		if err == nil && m.Returned && r.Delay(now) == 0 { // else only this order waits, not all others with it
+			returned.Do(s.backOff) // before the order is queued again, or it would come back at once
+		}
+		return err
 	})
 	fenced, unknown := errors.Is(err, record.ErrStale), errors.Is(err, ErrNotFound)
 	if err != nil && !fenced && !unknown {
@@ -206,12 +211,6 @@ func (s *Session) result(ctx context.Context, m *wire.Result) error {
 		s.d.log.Warn("result of an order that is not known here was left with the server", "order", m.Ref, "server", s.xid)
 	case m.Returned:
 		s.d.log.Info("order was given back", "order", m.Ref, "server", s.xid, "code", m.Error, "message", m.Message)
-		if rec.Delay(time.Now()) == 0 { // else only this order waits, not all others with it
-			s.backOff()
-		}
-		s.d.enqueue(ctx, rec)
-	default:
-		s.d.enqueue(ctx, rec)
 	}
 	return s.send(&wire.ResultAck{Ref: m.Ref, Fenced: fenced, Unknown: unknown})
 }
@@ -223,7 +222,7 @@ func (s *Session) recalled(ctx context.Context, m *wire.Recalled) error {
 	if !m.OK {
 		return nil
 	}
-	rec, err := s.d.ledger.Update(ctx, m.Order, func(r *record.Record) error {
+	_, err := s.d.ledger.Update(ctx, m.Order, func(r *record.Record) error {
 		if !r.Is(m.Ref, s.xid) {
 			return record.ErrStale
 		}
@@ -233,11 +232,7 @@ func (s *Session) recalled(ctx context.Context, m *wire.Recalled) error {
 	if errors.Is(err, record.ErrStale) {
 		return nil
 	}
-	if err != nil {
-		return s.ignoreUnknown(m.Ref, err)
-	}
-	s.d.enqueue(ctx, rec)
-	return nil
+	return s.ignoreUnknown(m.Ref, err)
 }
 
 // info notices that the server drains or that its host cannot run Apps, and recalls its held

@@ -97,6 +97,5 @@ func (s *Session) notInHello(ctx context.Context, ref wire.Ref) error {
 		return err
 	}
 	s.d.log.Info("order was not in hello", "order", ref, "server", s.xid, "state", rec.State)
-	s.d.enqueue(ctx, rec)
 	return nil
 }

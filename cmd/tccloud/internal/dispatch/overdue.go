@@ -96,8 +96,7 @@ func (d *Dispatcher) resolve(ctx context.Context, a ledger.Aged) error {
 	})
 }
 
-// end changes an order if it is still at the attempt and in the state that a has, and removes the
-// message of a queued one.
+// end changes an order if it is still at the attempt and in the state that a has.
 func (d *Dispatcher) end(ctx context.Context, a ledger.Aged, change func(*record.Record)) error {
 	rec, err := d.ledger.Update(ctx, a.ID, func(r *record.Record) error {
 		if r.Attempt != a.Attempt || r.State != a.State || r.Granted != a.Granted {
@@ -113,10 +112,6 @@ func (d *Dispatcher) end(ctx context.Context, a ledger.Aged, change func(*record
 		return err
 	}
 	d.log.Info("overdue order was handled", "order", a.Ref(), "was", a.State, "state", rec.State, "server", a.Server)
-	d.enqueue(ctx, rec)
-	if a.State == wire.StateQueued {
-		return d.queue.Remove(ctx, a.Environment, a.Priority, a.ID)
-	}
 	return nil
 }
 

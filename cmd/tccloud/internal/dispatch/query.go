@@ -63,19 +63,11 @@ func (d *Dispatcher) Cancel(ctx context.Context, id wire.OrderID, reason string)
 	if _, err := d.get(ctx, id); err != nil {
 		return err
 	}
-	rec, err := d.ledger.Update(ctx, id, func(r *record.Record) error { return r.Stop(reason, time.Now()) })
+	_, err := d.ledger.Update(ctx, id, func(r *record.Record) error { return r.Stop(reason, time.Now()) })
 	if errors.Is(err, record.ErrStale) {
 		return fmt.Errorf("cancelling order %s: %w", id, ErrEnded)
 	}
-	if err != nil {
-		return err
-	}
-	if rec.Terminal() {
-		if err := d.queue.Remove(ctx, rec.Environment, rec.Priority, id); err != nil {
-			d.log.Debug("message of a cancelled order stays", "order", id, "err", err) // harmless
-		}
-	}
-	return nil
+	return err
 }
 
 // Recall asks a server to give a held order back, so that another one gets it; [ErrNotHeld] where

@@ -6,16 +6,11 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
 )
 
 const (
 	// sweepEvery is how often parameters and logs are swept, if nothing asks for it earlier.
 	sweepEvery = 10 * time.Minute
-	// messageAfter is how long a queued record may be without its message.
-	messageAfter = 2 * time.Second
-	// messageChecks bounds how many messages one round looks up.
-	messageChecks = 2000
 )
 
 // reap handles orders that stay in a state too long. Every gateway does it; the revision of a
@@ -29,20 +24,12 @@ func (d *Dispatcher) reap(ctx context.Context) error {
 	tick := time.NewTicker(max(10*time.Millisecond, min(time.Second, d.cfg.Lease/4)))
 	defer tick.Stop()
 	var swept time.Time
-	reconnects := d.Conn().Stats().Reconnects
 	for {
-		if n := d.Conn().Stats().Reconnects; n != reconnects {
-			reconnects = n // the store may have lost relaxed writes
-			d.mu.Lock()
-			clear(d.queued)
-			d.mu.Unlock()
-		}
 		for _, a := range d.ledger.Active(d.overdue) {
 			if err := d.resolve(ctx, a); err != nil && ctx.Err() == nil {
 				d.log.Warn("overdue order was not handled yet", "order", a.Ref(), "err", err)
 			}
 		}
-		d.requeueLost(ctx)
 		if d.garbage.Swap(false) || time.Since(swept) > sweepEvery {
 			if err := d.params.Sweep(ctx, d.cfg.Trusted(), d.ended); err != nil && ctx.Err() == nil {
 				d.log.Warn("parameters of ended orders were not removed yet", "err", err)
@@ -59,44 +46,6 @@ func (d *Dispatcher) reap(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
-}
-
-// requeueLost makes sure that queued orders have a message in the queue: a crash between the two
-// writes, or a power cut, may have lost it.
-func (d *Dispatcher) requeueLost(ctx context.Context) {
-	d.mu.Lock()
-	known := d.queued
-	d.mu.Unlock()
-	n := 0
-	next := make(map[wire.OrderID]wire.Attempt, len(known))
-	todo := d.ledger.Active(func(a ledger.Aged) bool {
-		if a.State != wire.StateQueued || a.InState < messageAfter {
-			return false
-		}
-		if known[a.ID] == a.Attempt {
-			next[a.ID] = a.Attempt
-			return false
-		}
-		n++
-		return n <= messageChecks
-	})
-	for _, a := range todo {
-		ok, err := d.queue.Has(ctx, a.Environment, a.Priority, a.Ref())
-		if err == nil && !ok {
-			d.log.Info("order was queued again", "order", a.Ref())
-			err = d.queue.Put(ctx, a.Environment, a.Priority, a.Ref())
-		}
-		if err != nil {
-			if ctx.Err() == nil {
-				d.log.Warn("queue was not verified", "order", a.Ref(), "err", err)
-			}
-			break
-		}
-		next[a.ID] = a.Attempt
-	}
-	d.mu.Lock()
-	d.queued = next
-	d.mu.Unlock()
 }
 
 // ended reports whether an order has ended, and whether it is known at all.

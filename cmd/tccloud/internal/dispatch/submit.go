@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/agent/link/signed"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/params"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 
@@ -55,7 +56,7 @@ func (d *Dispatcher) Submit(ctx context.Context, r Request) (Execution, error) {
 	if err := d.params.Put(ctx, rec.Inputs, content); err != nil { // before the record, which never lacks them
 		return Execution{}, fmt.Errorf("storing parameters of order %s: %w", rec.ID, err)
 	}
-	session := d.reserveDirect(rec.Environment, takersOf(rec))
+	session := d.reserveDirect(rec.Environment, queue.TakersOf(rec))
 	if session != nil {
 		if err := rec.Deliver(rec.Attempt, session.xid, session.epoch, session.journal, time.Now()); err != nil {
 			return Execution{}, err
@@ -69,8 +70,6 @@ func (d *Dispatcher) Submit(ctx context.Context, r Request) (Execution, error) {
 	defer cancel()
 	if session != nil {
 		d.send(ctx, session, rec)
-	} else {
-		d.enqueue(ctx, rec)
 	}
 	return rec.Execution, nil
 }

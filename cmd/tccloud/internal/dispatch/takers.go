@@ -5,9 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/secret/envelope"
-	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 
 // sealedTo are the keys each of which opens all sealed parameters, as a record has them; nil if none
@@ -42,23 +40,4 @@ func (s *Session) OpensWith(keys []string) {
 	s.d.mu.Lock()
 	defer s.d.mu.Unlock()
 	s.opens = keys
-}
-
-// takers are the servers that may take an order.
-type takers struct {
-	keys   []string       // they open what is sealed with one of these; nil = nothing is sealed
-	server wire.ServerXID // the only one; "" = any
-}
-
-func takersOf(r *record.Record) takers { return takers{r.SealedTo, r.Only} }
-
-// certain reports whether not every server of the Environment may take the order.
-func (t takers) certain() bool { return t.keys != nil || t.server != "" }
-
-func (t takers) equal(o takers) bool { return t.server == o.server && slices.Equal(t.keys, o.keys) }
-
-// have reports whether the session's server is one of them. Dispatcher.mu is held.
-func (t takers) have(s *Session) bool {
-	return (t.server == "" || t.server == s.xid) &&
-		(t.keys == nil || slices.ContainsFunc(t.keys, func(k string) bool { return slices.Contains(s.opens, k) }))
 }

@@ -8,13 +8,13 @@ import (
 
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 
 // environment counts one Environment's executions.
 type environment struct {
-	queued  [10]map[wire.OrderID]struct{} // by priority
-	total   int                           // of queued
+	queue   queue.Queue
 	running int
 	days    map[int]int // created, by day since 1970
 	waits   [100]time.Duration
@@ -31,22 +31,23 @@ func (l *Ledger) count(before, after *record.Record) {
 	if before == nil {
 		e.days[day(after.Created)]++
 	}
-	for i, r := range []*record.Record{before, after} {
-		step := 2*i - 1
-		switch {
-		case r == nil || r.Terminal():
-		case r.State == wire.StateQueued && i == 0:
-			delete(e.queued[r.Priority], r.ID)
-			e.total--
-		case r.State == wire.StateQueued:
-			if e.queued[r.Priority] == nil {
-				e.queued[r.Priority] = map[wire.OrderID]struct{}{}
-			}
-			e.queued[r.Priority][r.ID] = struct{}{}
-			e.total++
-		default:
-			e.running += step
+	was, is := before != nil && before.State == wire.StateQueued, after.State == wire.StateQueued
+	switch {
+	case is && !(was && before.Attempt == after.Attempt):
+		var from time.Time
+		now := time.Now()
+		if rest := after.Delay(now); rest > 0 {
+			from = now.Add(rest)
 		}
+		e.queue.Put(after.Ref(), after.Priority, queue.TakersOf(after), from)
+	case was && !is:
+		e.queue.Remove(after.ID)
+	}
+	if before != nil && !was && !before.Terminal() {
+		e.running--
+	}
+	if !is && !after.Terminal() {
+		e.running++
 	}
 	if after.State == wire.StateDelivered && (before == nil || before.State == wire.StateQueued) {
 		if w := after.Delivered.Sub(after.Queued); w >= 0 && w <= after.StartWithin { // else the clock was set
@@ -58,17 +59,34 @@ func (l *Ledger) count(before, after *record.Record) {
 
 func day(t time.Time) int { return int(t.Unix() / 86400) }
 
-// Queued returns the number of queued orders of an Environment by priority, and their sum.
-func (l *Ledger) Queued(env string) (n [10]int, total int) {
+// Waits reports whether an order is queued that comes before a new one for these takers.
+func (l *Ledger) Waits(env string, t queue.Takers) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.envs[env]
+	return e != nil && e.queue.Waits(t)
+}
+
+// Take takes the next queued order of an Environment for which reserve finds a server, as
+// [queue.Queue.Take]; nil: there is none that may be delivered now. reserve must not call the ledger.
+// Where the order is not delivered, [Ledger.Back] is to be called.
+func (l *Ledger) Take(env string, gateways int, reserve func(queue.Takers) bool) *queue.Item {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.envs[env]
+	if e == nil {
+		return nil
+	}
+	return e.queue.Take(time.Now(), gateways, reserve)
+}
+
+// Back returns an order that Take has taken; it is not taken again before so long.
+func (l *Ledger) Back(env string, i *queue.Item, pause time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e := l.envs[env]; e != nil {
-		for p, ids := range e.queued {
-			n[p] = len(ids)
-		}
-		total = e.total
+		e.queue.Back(i, time.Now().Add(pause))
 	}
-	return n, total
 }
 
 // Figures are an Environment's counters.
@@ -87,7 +105,7 @@ func (l *Ledger) Figures(env string, now time.Time) Figures {
 	if e == nil {
 		return Figures{}
 	}
-	f := Figures{Queued: e.total, Running: e.running}
+	f := Figures{Queued: e.queue.Len(), Running: e.running}
 	today := day(now)
 	for d, n := range e.days {
 		switch age := today - d; {

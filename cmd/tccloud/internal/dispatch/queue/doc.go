@@ -1,13 +1,17 @@
-// Package queue is the work queue of each Environment: a stream with work queue retention whose
-// messages carry an order's id and attempt, nothing else.
+// Package queue is the order in which the queued executions of an Environment are delivered: those
+// of the highest priority first, and of these the one that came first.
 //
-//	stream ORDERS_<env>   subject orders.<env>.<priority>.<id>
-//	consumer p<priority>  durable, pull, shared by all gateways
+// It is in memory only. That an execution is queued is in its record, which every gateway has
+// (package ledger), and an order is delivered by changing that record: so two gateways may take the
+// same one, and the second finds that the record has changed. A message in a work queue of NATS, as
+// there was once, said nothing more, and cost a write, a pull and an acknowledgement for each order,
+// each of them dearer the more orders were waiting.
 //
-// Streams and consumers are created by the first order that needs them: an idle Environment costs
-// nothing, and an agent never has a consumer.
+//	Put ─► lane of its takers ─► Take ─► delivered: Remove
+//	              ▲                 │
+//	              └── Back, in time ┘
 //
-// A message is only a hint: the execution's record decides whether the order is still to be
-// delivered. So a message may come twice or late, and writes need no fsync; a lost one is noticed
-// by Has and put again.
+// Orders that any server may take wait in one lane; those for certain servers in a lane of each such
+// set of servers. So they do not hold up others while no server comes for them, and are looked at
+// once one does.
 package queue

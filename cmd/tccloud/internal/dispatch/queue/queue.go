@@ -1,217 +1,164 @@
 package queue
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"strconv"
-	"strings"
-	"sync"
+	"cmp"
+	"container/heap"
+	"math/rand/v2"
+	"slices"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
-// ackWait is how long a gateway may keep a message before another one gets it. Between pull and
-// acknowledgement lies one durable write.
-const ackWait = 5 * time.Second
-
-// Queue is the work queues of all Environments.
+// Queue is the queued orders of one Environment. The zero value is empty. Its user sees to it that
+// one method runs at a time.
 type Queue struct {
-	store *store.Store
-
-	mu        sync.Mutex
-	streams   map[string]jetstream.Stream
-	consumers map[string]jetstream.Consumer
+	came  uint64
+	items map[wire.OrderID]*Item
+	lanes map[string]*line // that are not empty
+	later line             // items that stepped back, the first to return first
 }
 
-// Item is one message that was pulled. Exactly one of Done and Back must be called.
+// Item is one attempt at an order.
 type Item struct {
-	Order   wire.OrderID
-	Attempt wire.Attempt
-	msg     jetstream.Msg
+	wire.Ref
+	priority int
+	takers   Takers
+	came     uint64 // so many came before it
+	until    time.Time
+	in       *line // nil: it was taken
+	index    int   // there
 }
 
-// New returns the queues kept in s.
-func New(s *store.Store) *Queue {
-	return &Queue{store: s, streams: map[string]jetstream.Stream{}, consumers: map[string]jetstream.Consumer{}}
+// Len is how many orders are queued, those included that were taken or stepped back.
+func (q *Queue) Len() int { return len(q.items) }
+
+// Put adds an attempt, in place of an earlier one of the order. It is not taken before
+// from; zero: at once.
+func (q *Queue) Put(ref wire.Ref, priority int, t Takers, from time.Time) {
+	q.Remove(ref.Order)
+	if q.items == nil {
+		q.items, q.lanes, q.later.before = map[wire.OrderID]*Item{}, map[string]*line{}, sooner
+	}
+	q.came++
+	i := &Item{Ref: ref, priority: priority, takers: t, came: q.came}
+	q.items[ref.Order] = i
+	q.Back(i, from)
 }
 
-// Token is an Environment's name as part of subjects and stream names: letters, digits and - stay,
-// any other byte becomes _XX. No two names share one.
-func Token(env string) string {
-	var b strings.Builder
-	for _, c := range []byte(env) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-':
-			b.WriteByte(c)
-		default:
-			fmt.Fprintf(&b, "_%02X", c)
+// Remove removes an order, wherever it is.
+func (q *Queue) Remove(id wire.OrderID) {
+	i := q.items[id]
+	if i == nil {
+		return
+	}
+	delete(q.items, id)
+	if i.in != nil {
+		q.leave(i)
+	}
+}
+
+// Waits reports whether an order waits that comes before a new one for these takers: one of their
+// own lane, or one that any server may take.
+func (q *Queue) Waits(t Takers) bool {
+	return q.lanes[t.lane()] != nil || q.lanes[Takers{}.lane()] != nil
+}
+
+// Take takes the next order for whose takers reserve finds a server; nil: there is none. Where
+// several gateways take from one queue, each takes one of about the first at random, so that they
+// seldom take the same.
+func (q *Queue) Take(now time.Time, gateways int, reserve func(Takers) bool) *Item {
+	for len(q.later.items) > 0 && !q.later.items[0].until.After(now) {
+		i := q.later.items[0]
+		q.leave(i)
+		q.wait(i)
+	}
+	lanes := make([]*line, 0, len(q.lanes))
+	for _, l := range q.lanes {
+		lanes = append(lanes, l)
+	}
+	slices.SortFunc(lanes, func(a, b *line) int { return order(a.items[0], b.items[0]) })
+	for _, l := range lanes {
+		if !reserve(l.items[0].takers) {
+			continue
 		}
-	}
-	return b.String()
-}
-
-func streamName(env string) string { return "ORDERS_" + Token(env) }
-
-func subject(env string, priority int, id wire.OrderID) string {
-	return fmt.Sprintf("orders.%s.%d.%s", Token(env), priority, id)
-}
-
-// stream returns the Environment's stream, made on first use.
-func (q *Queue) stream(ctx context.Context, env string) (jetstream.Stream, error) {
-	q.mu.Lock()
-	s := q.streams[env]
-	q.mu.Unlock()
-	if s != nil {
-		return s, nil
-	}
-	s, err := q.store.Stream(ctx, q.store.Relaxed(jetstream.StreamConfig{
-		Name:      streamName(env),
-		Subjects:  []string{"orders." + Token(env) + ".*.*"},
-		Retention: jetstream.WorkQueuePolicy,
-		// One message an order is enough; a second put replaces the first.
-		MaxMsgsPerSubject: 1,
-		AllowDirect:       true,
-		Metadata:          map[string]string{"environment": env},
-	}))
-	if err != nil {
-		return nil, err
-	}
-	q.mu.Lock()
-	q.streams[env] = s
-	q.mu.Unlock()
-	return s, nil
-}
-
-// consumer returns the shared consumer of one priority, made on first use.
-func (q *Queue) consumer(ctx context.Context, env string, priority int) (jetstream.Consumer, error) {
-	key := subject(env, priority, "*")
-	q.mu.Lock()
-	c := q.consumers[key]
-	q.mu.Unlock()
-	if c != nil {
-		return c, nil
-	}
-	s, err := q.stream(ctx, env)
-	if err != nil {
-		return nil, err
-	}
-	c, err = s.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable:       "p" + strconv.Itoa(priority),
-		FilterSubject: key,
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       ackWait,
-		MaxDeliver:    -1,
-		MaxAckPending: 10_000,
-		// Unacknowledged messages are in the stream all the same.
-		MemoryStorage: true,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("opening queue of %q: %w", env, err)
-	}
-	q.mu.Lock()
-	q.consumers[key] = c
-	q.mu.Unlock()
-	return c, nil
-}
-
-// forget drops what is remembered of the Environment's stream, which was removed, or lost with its
-// server.
-func (q *Queue) forget(env string) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	delete(q.streams, env)
-	for p := range 10 {
-		delete(q.consumers, subject(env, p, "*"))
-	}
-}
-
-// Put adds an attempt to the queue, or replaces an older one of the order.
-func (q *Queue) Put(ctx context.Context, env string, priority int, ref wire.Ref) error {
-	for again := true; ; again = false {
-		_, err := q.stream(ctx, env)
-		if err == nil {
-			_, err = q.store.JS().Publish(ctx, subject(env, priority, ref.Order), []byte(strconv.Itoa(int(ref.Attempt))))
+		first := l.items[:min(max(1, gateways), len(l.items))]
+		i := first[rand.N(len(first))]
+		if i.priority < first[0].priority {
+			i = first[0]
 		}
-		if err == nil {
-			return nil
-		}
-		if q.forget(env); !again {
-			return fmt.Errorf("queueing order %s: %w", ref, err)
-		}
-	}
-}
-
-// Has reports whether the attempt, or a newer one, is in the queue.
-func (q *Queue) Has(ctx context.Context, env string, priority int, ref wire.Ref) (bool, error) {
-	s, err := q.stream(ctx, env)
-	if err != nil {
-		return false, err
-	}
-	m, err := s.GetLastMsgForSubject(ctx, subject(env, priority, ref.Order))
-	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return false, nil
-	case err != nil:
-		q.forget(env)
-		return false, fmt.Errorf("looking for order %s in the queue: %w", ref, err)
-	}
-	n, err := strconv.Atoi(string(m.Data))
-	return err == nil && n >= int(ref.Attempt), nil
-}
-
-// Remove removes an order's message from the queue.
-func (q *Queue) Remove(ctx context.Context, env string, priority int, id wire.OrderID) error {
-	s, err := q.stream(ctx, env)
-	if err != nil {
-		return err
-	}
-	if err := s.Purge(ctx, jetstream.WithPurgeSubject(subject(env, priority, id))); err != nil {
-		return fmt.Errorf("removing order %s from the queue: %w", id, err)
+		q.leave(i)
+		return i
 	}
 	return nil
 }
 
-// Pull takes at most n messages of one priority; it waits at most wait for the first.
-func (q *Queue) Pull(ctx context.Context, env string, priority, n int, wait time.Duration) ([]Item, error) {
-	c, err := q.consumer(ctx, env, priority)
-	if err != nil {
-		return nil, err
+// Back returns an order that was taken and not delivered to its place. It is not taken again before
+// until; zero: at once. It does nothing where the attempt is not queued any more.
+func (q *Queue) Back(i *Item, until time.Time) {
+	if q.items[i.Order] != i || i.in != nil {
+		return
 	}
-	var items []Item
-	take := func(batch jetstream.MessageBatch, err error) error {
-		if err != nil {
-			return err
-		}
-		for m := range batch.Messages() {
-			_, id, _ := strings.Cut(m.Subject()[len("orders."+Token(env))+1:], ".")
-			attempt, err := strconv.Atoi(string(m.Data()))
-			if err != nil || !wire.OrderID(id).Valid() {
-				_ = m.Term() // it is not readable
-				continue
-			}
-			items = append(items, Item{wire.OrderID(id), wire.Attempt(attempt), m})
-		}
-		return batch.Error()
+	if until.IsZero() {
+		q.wait(i)
+		return
 	}
-	if err = take(c.FetchNoWait(n)); err == nil && len(items) == 0 {
-		err = take(c.Fetch(1, jetstream.FetchMaxWait(wait)))
-	}
-	if err != nil && len(items) == 0 {
-		q.forget(env)
-		return nil, fmt.Errorf("pulling from the queue of %q: %w", env, err)
-	}
-	return items, nil
+	i.until, i.in = until, &q.later
+	heap.Push(i.in, i)
 }
 
-// Done removes the message: the record says that the order is on its way or ended. If that fails
-// the message comes again and finds the record so.
-func (i Item) Done() { _ = i.msg.Ack() }
+// wait puts an item into its lane.
+func (q *Queue) wait(i *Item) {
+	name := i.takers.lane()
+	l := q.lanes[name]
+	if l == nil {
+		l = &line{before: func(a, b *Item) bool { return order(a, b) < 0 }}
+		q.lanes[name] = l
+	}
+	i.in = l
+	heap.Push(l, i)
+}
 
-// Back returns the message to the queue after delay. If that fails it returns by itself a little
-// later.
-func (i Item) Back(delay time.Duration) { _ = i.msg.NakWithDelay(delay) }
+// leave takes an item out of where it is.
+func (q *Queue) leave(i *Item) {
+	l := i.in
+	heap.Remove(l, i.index)
+	if i.in = nil; l != &q.later && len(l.items) == 0 {
+		delete(q.lanes, i.takers.lane())
+	}
+}
+
+func order(a, b *Item) int {
+	return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.came, b.came))
+}
+
+func sooner(a, b *Item) bool { return a.until.Before(b.until) }
+
+// line is a heap of items.
+type line struct {
+	before func(a, b *Item) bool
+	items  []*Item
+}
+
+func (l *line) Len() int           { return len(l.items) }
+func (l *line) Less(i, j int) bool { return l.before(l.items[i], l.items[j]) }
+func (l *line) Swap(i, j int) {
+	l.items[i], l.items[j] = l.items[j], l.items[i]
+	l.items[i].index, l.items[j].index = i, j
+}
+
+// Push implements heap.Interface.
+func (l *line) Push(x any) {
+	i := x.(*Item)
+	i.index = len(l.items)
+	l.items = append(l.items, i)
+}
+
+// Pop implements heap.Interface.
+func (l *line) Pop() any {
+	last := len(l.items) - 1
+	i := l.items[last]
+	l.items[last] = nil
+	l.items = l.items[:last]
+	return i
+}
