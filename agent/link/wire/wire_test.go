@@ -249,6 +249,12 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		m, err := Decode(frame)
+		if len(frame) < MaxFrame { // a space in front has the envelope read as any JSON
+			other, otherErr := Decode(append([]byte(" "), frame...))
+			if (err == nil) != (otherErr == nil) || !cmp.Equal(m, other) {
+				t.Errorf("got %v, %v; with a space in front %v, %v", m, err, other, otherErr)
+			}
+		}
 		if err != nil {
 			return
 		}

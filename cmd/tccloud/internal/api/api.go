@@ -68,7 +68,9 @@ type API struct {
 	token   [sha256.Size]byte // of the admin token
 	started time.Time
 	handler http.Handler
-	stopped chan struct{} // closed when Run is to end
+	// onStop has f called when Run is to end, unless undo is called before.
+	onStop func(f func()) (undo func() bool)
+	stop   context.CancelFunc
 }
 
 // New makes an API; Run serves it.
@@ -79,7 +81,9 @@ func New(cfg Config) (*API, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	a := &API{Config: cfg, token: sha256.Sum256([]byte(cfg.AdminToken)), started: time.Now().UTC(), stopped: make(chan struct{})}
+	a := &API{Config: cfg, token: sha256.Sum256([]byte(cfg.AdminToken)), started: time.Now().UTC()}
+	stopping, stop := context.WithCancel(context.Background())
+	a.onStop, a.stop = func(f func()) func() bool { return context.AfterFunc(stopping, f) }, stop
 	a.AdminToken = "" // only its digest is needed from here on
 	apps := api.Handler(api.Config{Store: cfg.AppStore, Logger: cfg.Logger.With("component", "appapi")})
 	mux := http.NewServeMux()
@@ -183,7 +187,7 @@ func (a *API) Run(ctx context.Context, l net.Listener) error {
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
-		close(a.stopped)
+		a.stop()
 		defer time.AfterFunc(drainTimeout/2, end).Stop() // ends requests that are stuck
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 		defer cancel()

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 	"sync"
@@ -24,54 +25,56 @@ type lines struct {
 	mu  sync.Mutex
 	out *pace.Writer
 	enc *json.Encoder
+
+	alive *time.Timer
+	ended bool // the answer must not be written to any more
 }
 
 // streamContext is the context of a stream: it ends when the client goes away or the cloud stops.
 func (a *API) streamContext(r *http.Request) (ctx context.Context, cancel func()) {
 	ctx, cancel = context.WithCancel(r.Context())
-	go func() {
-		select {
-		case <-a.stopped:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
+	undo := a.onStop(cancel)
+	return ctx, func() { undo(); cancel() }
 }
 
-// startStream sends the header and keeps the connection alive until stop is called.
-func startStream(ctx context.Context, w http.ResponseWriter) (l *lines, stop func()) {
+// startStream sends the header and keeps the connection alive until stop is called. A timer does
+// that and no goroutine: most streams end at once.
+func startStream(w http.ResponseWriter) (l *lines, stop func()) {
 	out := pace.NewWriter(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
 	l = &lines{out: out, enc: json.NewEncoder(out)}
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(keepAlive)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				if l.write(v1.Line{}) != nil {
-					return
-				}
-			}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.alive = time.AfterFunc(keepAlive, func() {
+		if l.write(v1.Line{}) == nil {
+			l.again()
 		}
-	}()
+	})
 	return l, func() {
-		cancel()
-		<-done
+		l.mu.Lock() // a keep-alive line that is being written is the last one
+		defer l.mu.Unlock()
+		l.ended = true
+		l.alive.Stop()
 		out.End()
+	}
+}
+
+// again has the next keep-alive line sent.
+func (l *lines) again() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.ended {
+		l.alive.Reset(keepAlive)
 	}
 }
 
 func (l *lines) write(v v1.Line) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.ended {
+		return io.ErrClosedPipe
+	}
 	if err := l.enc.Encode(v); err != nil {
 		return err
 	}
@@ -91,18 +94,13 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := a.streamContext(r)
 	defer cancel()
-	changes, err := a.Dispatcher.Watch(ctx, e.ID)
-	if err != nil {
-		return err
-	}
-	l, stop := startStream(ctx, w)
+	l, stop := startStream(w)
 	defer stop()
-	for e := range changes {
+	// An error ends the stream early: whoever asks again is told why.
+	_ = a.Dispatcher.Watch(ctx, e.ID, func(e dispatch.Execution) bool {
 		shown := a.show(e)
-		if l.write(v1.Line{Execution: &shown}) != nil {
-			return nil
-		}
-	}
+		return l.write(v1.Line{Execution: &shown}) == nil
+	})
 	return nil
 }
 
@@ -129,7 +127,7 @@ func (a *API) logs(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := a.streamContext(r)
 	defer cancel()
-	l, stop := startStream(ctx, w)
+	l, stop := startStream(w)
 	defer stop()
 	for c, err := range a.Dispatcher.Logs(ctx, e.ID, f) {
 		if ctx.Err() != nil {
@@ -153,7 +151,7 @@ func (a *API) appLog(w http.ResponseWriter, r *http.Request, e dispatch.Executio
 	if err != nil {
 		return err
 	}
-	l, stop := startStream(r.Context(), w)
+	l, stop := startStream(w)
 	defer stop()
 	var offset int64
 	for _, entry := range entries {

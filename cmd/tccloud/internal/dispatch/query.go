@@ -94,26 +94,13 @@ func (d *Dispatcher) recallHere(id wire.OrderID) {
 	}
 }
 
-// Watch sends the execution now and after each change. The channel is closed after the last state,
-// or when ctx ends. A slow reader misses states in between, never the last one.
-func (d *Dispatcher) Watch(ctx context.Context, id wire.OrderID) (<-chan Execution, error) {
+// Watch calls yield with the execution now and after each change, until it has ended, yield returns
+// false or ctx ends. A slow yield misses states in between, never the last one.
+func (d *Dispatcher) Watch(ctx context.Context, id wire.OrderID, yield func(Execution) bool) error {
 	if _, err := d.get(ctx, id); err != nil {
-		return nil, err
+		return err
 	}
-	out := make(chan Execution)
-	go func() {
-		defer close(out)
-		// An error closes the channel early: Get then says why.
-		_ = d.ledger.Watch(ctx, id, func(r *record.Record) bool {
-			select {
-			case out <- r.Execution:
-				return true
-			case <-ctx.Done():
-				return false
-			}
-		})
-	}()
-	return out, nil
+	return d.ledger.Watch(ctx, id, func(r *record.Record) bool { return yield(r.Execution) })
 }
 
 // delivered returns the record of an order that a caller says was delivered as this attempt.

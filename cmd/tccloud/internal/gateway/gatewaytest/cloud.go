@@ -164,17 +164,15 @@ func (c *Cloud) Wait(id wire.OrderID, want func(dispatch.Execution) bool) dispat
 	c.T.Helper()
 	ctx, cancel := context.WithTimeout(c.T.Context(), Timeout)
 	defer cancel()
-	ch, err := c.Dispatcher.Watch(ctx, id)
-	if err != nil {
-		c.T.Fatal(err)
-	}
 	var last dispatch.Execution
-	for last = range ch {
-		if want(last) {
-			return last
-		}
+	wanted := false
+	err := c.Dispatcher.Watch(ctx, id, func(e dispatch.Execution) bool {
+		last, wanted = e, want(e)
+		return !wanted
+	})
+	if !wanted {
+		c.T.Fatalf("execution stayed in state %q, attempt %d: %v: %+v", last.State, last.Attempt, err, last)
 	}
-	c.T.Fatalf("execution stayed in state %q, attempt %d: %+v", last.State, last.Attempt, last)
 	return last
 }
 
