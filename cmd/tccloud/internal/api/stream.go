@@ -31,8 +31,8 @@ type lines struct {
 }
 
 // streamContext is the context of a stream: it ends when the client goes away or the cloud stops.
-func (a *API) streamContext(r *http.Request) (ctx context.Context, cancel func()) {
-	ctx, cancel = context.WithCancel(r.Context())
+func (a *API) streamContext(r *http.Request) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(r.Context())
 	undo := a.onStop(cancel)
 	return ctx, func() { undo(); cancel() }
 }
