@@ -2,27 +2,24 @@
 // agents, and makes sure that each of them ends. Any number of gateways, each with one Dispatcher,
 // share a store and nothing else.
 //
-//	Submit ─► record ─► queue message ─► pull ─► record: delivered ─► Order ─► agent
-//	                                                    ▲                       │
-//	          reaper, hello, refusal, recall: queued ───┘   record ◄── Result ──┘
+//	Submit ─► record ─► queue, a session has credit ─► record: delivered ─► Order ─► agent
+//	                      ▲                                                          │
+//	                      └── reaper, hello, refusal, recall: queued     record ◄── Result
 //
 // The truth is the execution's record (package record: states and rules; package ledger: bucket and
-// image). Everything else is derived from it and may be lost: queue messages (package queue),
-// credits and sessions ([Session]), and which gateway has which server (package presence).
+// image). Everything else is derived from it and may be lost: the queue (package queue), credits and
+// sessions ([Session]), and which gateway has which server (package presence).
 // Parameters too large for a record are in package params. Records change by compare-and-swap only,
 // so a gateway that acts on an old record fails and reads the new one.
 //
-//	record     one execution and its state machine     queue      the work queue of an Environment
+//	record     one execution and its state machine     queue      in which order queued ones are delivered
 //	ledger     all executions, stored and in memory    presence   which gateway has which server
 //	params     the secret parameters of an order       logs       what Apps print
 //
 // # What happens when the process dies
 //
 //	after …                       the disk says        then
-//	the record, no message        queued               requeueLost puts the message
-//	record and message            queued               a gateway pulls it
-//	pull                          queued               the message comes again after 5 s
-//	delivered, not acknowledged   delivered            the message comes again, Deliver says stale, it is dropped
+//	the record                    queued               it is in the queue of each gateway that reads it
 //	delivered, not sent           delivered            hello does not name it: queued again, attempt + 1
 //	sent, not journaled           delivered            the same
 //	sent; another journal's hello delivered            nobody knows: interrupted (two agents with one identity)
@@ -45,7 +42,7 @@
 //
 // An order with sealed parameters (agent/secret/envelope) goes only to a server that opens all of
 // them: its record has the ids of the keys, the gateway tells which of them a session has. While
-// there is none the order steps back for a second, again and again, and others go on. An operator's
+// there is none the order waits in a lane of its own, and others go on. An operator's
 // signature (agent/link/signed) is kept in the record and goes with every attempt; Draft returns what
 // is to be signed, and the agent verifies it.
 //
@@ -62,21 +59,24 @@
 //
 // # What it costs
 //
-// Durable writes (an fsync each) and round trips to the store, per order that takes less than half
-// a second to run:
+// Durable writes, per order that takes less than half a second to run. Each is a round trip to the
+// store and an fsync:
 //
-//	                        idle agent here     through the queue
-//	Submit                  1 (delivered)       1 (queued) + message, not fsynced
-//	pull                    –                   1 round trip per batch, message acknowledged without waiting
-//	delivered               –                   1
-//	accepted, running       –                   –     (1 if it lasts longer: both in one)
-//	hold + grant            2                   2     (only while the App is not on the host)
-//	result                  1                   1
+//	                        idle agent here     through the queue     what for
+//	Submit                  1 (delivered)       1 (queued)            201 Created: the order is not lost
+//	delivered               –                   1                     no other server is given it
+//	accepted, running       –                   –                     (1 if it lasts longer: both in one)
+//	hold + grant            2                   2                     (only while the App is not on the host)
+//	result                  1                   1                     result_ack: the agent may forget it
 //	sum                     2                   3
 //
-// The App of an order is looked for in memory (package catalog), because to find its newest version in the store
-// would take a consumer for each order.
+// Of the processor time, a quarter is NATS (a third of that the fsync), a quarter the operator's two
+// HTTPS requests, a fifth JSON, a tenth TLS, and the rest goroutines that wake each other
+// (test/bench cloud).
 //
-// Log pieces cost one round trip each and no fsync. Nothing is polled or scanned per order: every
-// order that has not ended is in memory.
+// An order is given out when a session has a credit, or comes: there is no poll and no batch that it
+// waits for. What it costs does not depend on how many are queued or have ended: its App is found in
+// memory (package catalog), the queue is a heap, and the store is asked by key.
+//
+// Log pieces cost one round trip each and no fsync.
 package dispatch

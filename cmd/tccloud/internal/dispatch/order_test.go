@@ -287,3 +287,46 @@ func TestListAndStats(t *testing.T) {
 		}
 	}
 }
+
+// TestOldQueues: the streams that earlier versions had for queues are removed, and what they had
+// queued is delivered.
+func TestOldQueues(t *testing.T) {
+	c := rig.Start(t, rig.Options{})
+	e := c.Submit()
+	if _, err := c.Store.JS().CreateStream(t.Context(), jetstream.StreamConfig{
+		Name: "ORDERS_Lab", Subjects: []string{"orders.Lab.*.*"}, Retention: jetstream.WorkQueuePolicy,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	c = c.Crash()
+	for end := time.Now().Add(rig.Timeout); ; time.Sleep(5 * time.Millisecond) {
+		_, err := c.Store.JS().Stream(t.Context(), "ORDERS_Lab")
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the stream is still there: %v", err)
+		}
+	}
+	if o := rig.Expect[*wire.Order](c.Agent("s1", 1)); o.Order != e.ID {
+		t.Errorf("got %s, want %s", o.Ref, e.ID)
+	}
+}
+
+// TestServerBecomesFree: orders for one server are delivered in their order whenever that has a
+// credit, although another server has had one all the time.
+func TestServerBecomesFree(t *testing.T) {
+	c := rig.Start(t, rig.Options{})
+	free, busy := c.Agent("free", 1), c.Agent("busy", 0)
+	var want []wire.OrderID
+	for range 20 {
+		want = append(want, c.Submit(func(r *dispatch.Request) { r.Server = "busy" }).ID)
+	}
+	for _, id := range want {
+		busy.Send(&wire.Credit{N: 1})
+		if o := rig.Expect[*wire.Order](busy); o.Order != id {
+			t.Errorf("got %s, want %s", o.Ref, id)
+		}
+	}
+	free.Silent(quiet)
+}

@@ -7,11 +7,14 @@
 // Client certificates are requested by TLS and checked after hello, so that an agent whose
 // certificate is missing, foreign or expired gets an error by name instead of a broken connection.
 //
-// A session is one goroutine that waits for frames on a small stack. Frames are handled in order by
-// a goroutine that exists while there is something to handle, and written by another of the same
-// kind: Send never blocks, and an agent that does not read is cut at its backlog or its write
-// deadline, without delaying others. One timer sends all heartbeats. That keeps an idle agent
-// small: most of what remains is crypto/tls and the agent's certificate.
+// A session is one goroutine that waits for the first byte of a record, on a stack of 2 KB. What then
+// comes is read, handled in order, and written by goroutines that exist while there is something to
+// do: Send never blocks, and an agent that does not read is cut at its backlog or its write deadline,
+// without delaying others. One timer sends all heartbeats.
+//
+// An idle agent costs some 18 KB. Most of it is crypto/tls, which keeps the buffers of the handshake
+// (3.5 KB) and the keys of both directions (1.8 KB), and the agent's certificate (2.6 KB); then the
+// waiting goroutine, the session, the descriptor, and the collector's room.
 //
 //	hello ──► open ──┬─ error, garbage, 2.5 heartbeats of silence ─► Error ─┐
 //	                 ├─ newer session, revoked ─────────────────────► Error ─┼─► linger ─► closed

@@ -52,7 +52,7 @@ func (g *Gateway) hello(live context.Context, c *port.Conn, busy bool) {
 		c.Refuse(wireError(err))
 		return
 	}
-	g.conns.Go(func() { s.run(live) })
+	g.conns.Go(func() { s.heard(); s.run(live) })
 }
 
 // acquireAuth waits for one of the authAtOnce tokens. done returns it.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -88,8 +89,9 @@ func (g *Gateway) listenToPeers() (func(), error) {
 
 // here returns the sessions of this gateway.
 func (g *Gateway) here() []Session {
-	var out []Session
-	for _, s := range g.all() {
+	all := g.all()
+	out := make([]Session, 0, len(all))
+	for _, s := range all {
 		if !s.isClosed() {
 			out = append(out, s.describe())
 		}
@@ -138,7 +140,7 @@ func (g *Gateway) Sessions(ctx context.Context) ([]Session, error) {
 		out = append(out, more...)
 	}
 	slices.SortFunc(out, func(a, b Session) int {
-		return strings.Compare(a.Name+"\x00"+string(a.XID), b.Name+"\x00"+string(b.XID))
+		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.XID, b.XID))
 	})
 	return out, nil
 }

@@ -20,10 +20,10 @@ import (
 // maxInbox is how many bytes an agent may be ahead of what is handled.
 const maxInbox = 1 << 20
 
-// session is one connected agent. It has one goroutine, which only reads frames, so that its stack
-// stays small: thousands of them wait all day. Frames are decoded and handled, in order, by a
-// second one that exists while there is something to handle, and written by a third of the same
-// kind.
+// session is one connected agent. It has one goroutine, which only waits for bytes, so that its stack
+// stays small: thousands of them wait all day. Frames are read by a second one that exists while
+// there is something to read, and decoded and handled, in order, by a third and written by a fourth
+// of the same kind.
 type session struct {
 	g         *Gateway
 	conn      *port.Conn
@@ -56,16 +56,38 @@ type session struct {
 	infoAt      time.Time
 }
 
-// run reads until the session ends.
+// run reads what there is, and leaves it to a goroutine of its own to wait for more: that needs half
+// of the stack that crypto/tls does.
 func (s *session) run(ctx context.Context) {
-	defer s.leave()
-	defer s.conn.Messages.Close()
-	for !s.isClosed() {
+	if s.read(ctx) {
+		s.end()
+		return
+	}
+	s.g.conns.Go(func() {
+		s.conn.Wait()
+		s.g.conns.Go(func() { s.run(ctx) })
+	})
+}
+
+// heard gives the agent time for its next message.
+func (s *session) heard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed { // else the end has a deadline of its own
 		_ = s.conn.Net.SetReadDeadline(time.Now().Add(s.g.cfg.Heartbeat * 5 / 2))
+	}
+}
+
+// read reads until there is nothing to read now, or the session is over.
+func (s *session) read(ctx context.Context) (over bool) {
+	for !s.isClosed() {
 		frame, err := s.conn.ReadFrame()
 		switch {
 		case err == nil:
 			s.receive(ctx, frame)
+			s.heard()
+		case errors.Is(err, port.ErrIdle):
+			return false
 		case s.isClosed():
 		case isTimeout(err):
 			s.fail(err, &wire.Error{Code: wire.CodeHeartbeat, Message: "nothing was heard for 2.5 heartbeats"})
@@ -73,9 +95,17 @@ func (s *session) run(ctx context.Context) {
 			s.fail(err, wireError(err))
 		default:
 			s.g.log.Info("session was lost", "server", s.server.XID, "epoch", s.orders.Epoch(), "err", err)
-			return
+			_ = s.conn.Net.Close()
+			return true
 		}
 	}
+	return true
+}
+
+// end gives the agent a moment to read the last message, and removes the session.
+func (s *session) end() {
+	defer s.leave()
+	defer s.conn.Messages.Close()
 	// Closing now could cut off the last message. Its writer sets a new deadline for the other side
 	// to close.
 	s.mu.Lock()

@@ -17,6 +17,6 @@
 //	quota      how the disk is divided, and where writing ends
 //	retention  removing what is too old or too much
 //
-// Streams that a power cut may harm without consequence (logs, queue messages that can be rebuilt)
+// Streams that a power cut may harm without consequence (logs)
 // ask for [Store.Relaxed]; package dispatch says which they are.
 package store

@@ -60,7 +60,7 @@ func (p *Port) accept(ctx, live context.Context, handle Handler) error {
 func (p *Port) serve(ctx context.Context, nc net.Conn, busy bool, handle Handler) {
 	_ = nc.SetDeadline(time.Now().Add(p.cfg.HandshakeTimeout)) // fails only if closed
 	e := &early{Conn: nc}
-	if _, err := nc.Read(e.first[:]); err != nil {
+	if e.wait(); e.failed != nil {
 		nc.Close() // a silent connection must not use up a handshake
 		return
 	}
@@ -91,7 +91,7 @@ func (p *Port) serve(ctx context.Context, nc net.Conn, busy bool, handle Handler
 	}
 	switch tc.ConnectionState().NegotiatedProtocol {
 	case wire.ALPN:
-		p.raw(ctx, tc, tc, busy, handle)
+		p.raw(ctx, tc, tc, e, busy, handle)
 	case wire.ALPNWebSocket:
 		p.web.give(tc)
 	default:
@@ -106,13 +106,14 @@ func (p *Port) serve(ctx context.Context, nc net.Conn, busy bool, handle Handler
 			p.web.give(c)
 			return
 		}
-		p.raw(ctx, c, tc, busy, handle)
+		p.raw(ctx, c, tc, e, busy, handle)
 	}
 }
 
 // raw hands on a connection that carries frames as they are.
-func (p *Port) raw(ctx context.Context, nc net.Conn, tc *tls.Conn, busy bool, handle Handler) {
-	handle(ctx, &Conn{nc, conn.Raw(nc), tc, "tls", func() ([]byte, error) { return wire.ReadFrame(nc) }}, busy)
+func (p *Port) raw(ctx context.Context, nc net.Conn, tc *tls.Conn, e *early, busy bool, handle Handler) {
+	f := &frames{Conn: nc, e: e}
+	handle(ctx, &Conn{nc, conn.Raw(nc), tc, "tls", f.next, e}, busy)
 }
 
 // isHTTP recognises the first bytes of an HTTP request; none of them is the length of a frame.

@@ -21,8 +21,14 @@ type Conn struct {
 	Messages  *conn.Conn // for hello and for writing
 	TLS       *tls.Conn
 	Transport string                 // "tls" or "websocket"
-	ReadFrame func() ([]byte, error) // the next frame, of a session
+	ReadFrame func() ([]byte, error) // the next frame, of a session; ErrIdle: [Conn.Wait] for it
+	early     *early                 // nil: ReadFrame waits
 }
+
+// Wait waits until something came after ErrIdle, or the connection has ended: what, ReadFrame tells. It
+// needs next to no stack, other than crypto/tls, which must not wait for hours in a goroutine of each
+// agent.
+func (c *Conn) Wait() { c.early.wait() }
 
 // Refuse sends an error and closes.
 func (c *Conn) Refuse(e *wire.Error) {
@@ -46,30 +52,6 @@ func linger(nc net.Conn) {
 	}
 	_ = nc.SetReadDeadline(time.Now().Add(LingerTime))
 	_, _ = io.Copy(io.Discard, io.LimitReader(nc, 4*wire.MaxFrame))
-}
-
-// early is a connection whose first byte was read already.
-type early struct {
-	net.Conn
-	first [1]byte
-	used  bool
-}
-
-// Read implements net.Conn.
-func (e *early) Read(b []byte) (int, error) {
-	if !e.used && len(b) > 0 {
-		e.used = true
-		return copy(b, e.first[:]), nil
-	}
-	return e.Conn.Read(b)
-}
-
-// CloseWrite ends the sending half.
-func (e *early) CloseWrite() error {
-	if w, ok := e.Conn.(interface{ CloseWrite() error }); ok {
-		return w.CloseWrite()
-	}
-	return nil
 }
 
 // peeked is a connection whose first bytes were read already. Like a *tls.Conn it can end its

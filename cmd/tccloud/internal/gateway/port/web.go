@@ -107,7 +107,7 @@ func (p *Port) upgrade(live context.Context, w http.ResponseWriter, r *http.Requ
 	busy := int(p.pending.Add(1)) > p.cfg.MaxPending
 	p.conns.Go(func() {
 		defer p.pending.Add(-1)
-		c := &Conn{ws.NetConn(), conn.WebSocket(ws), tc, "websocket", func() ([]byte, error) { return readMessage(ws) }}
+		c := &Conn{ws.NetConn(), conn.WebSocket(ws), tc, "websocket", func() ([]byte, error) { return readMessage(ws) }, nil}
 		handle(live, c, busy)
 	})
 }
