@@ -9,6 +9,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/health"
+	"tcenvsvr/cmd/tccloud/internal/platform/artifact"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
@@ -263,6 +264,9 @@ type Past struct {
 	Ended   time.Time      `json:"ended"`
 	Reason  string         `json:"reason"`
 }
+
+// Artifact is what the App of an execution handed to the platform.
+type Artifact = artifact.Artifact
 
 // Outputs are Playbook variables as the App wrote them: the JSON, or a JSON string of text that is
 // not JSON.

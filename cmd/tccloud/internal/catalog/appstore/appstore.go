@@ -116,6 +116,15 @@ func (s *Store) live(ctx context.Context, claims apptoken.Claims) (api.Session, 
 	return api.Session{ID: claims.Ref.String(), Context: e.KVContext, Expires: claims.Expires}, nil
 }
 
+// Execution returns the execution that a session stands for.
+func (s *Store) Execution(ctx context.Context, session api.Session) (dispatch.Execution, error) {
+	r, err := ref(session)
+	if err != nil {
+		return dispatch.Execution{}, err
+	}
+	return s.Executions.Get(ctx, r.Order)
+}
+
 // ref reads the attempt from Session.ID, where live wrote it.
 func ref(s api.Session) (wire.Ref, error) {
 	for i := len(s.ID) - 1; i > 0; i-- {
