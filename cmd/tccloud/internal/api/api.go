@@ -24,6 +24,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/jobs"
 	"tcenvsvr/cmd/tccloud/internal/pace"
 	"tcenvsvr/cmd/tccloud/internal/platform/artifact"
+	"tcenvsvr/cmd/tccloud/internal/platform/requests"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
@@ -50,6 +51,7 @@ type Config struct {
 	Uploads    *upload.Store
 	AppStore   *appstore.Store
 	Artifacts  *artifact.Store
+	Requests   requests.Log
 	Platform   func(http.ResponseWriter, *http.Request, api.Session) // see [api.Config].Platform
 	Dispatcher *dispatch.Dispatcher
 	Jobs       *jobs.Jobs
@@ -130,6 +132,7 @@ func (a *API) admin(mux *http.ServeMux) {
 		"GET executions/{id}/files/{name...}":   a.file,
 		"GET executions/{id}/artifacts":         a.artifacts,
 		"GET executions/{id}/artifacts/{n}":     a.artifact,
+		"GET executions/{id}/requests":          a.requests,
 		"GET releases":                          a.updates,
 		"POST releases":                         a.intake(a.importRelease),
 		"PUT releases/packages/{name}":          a.intake(a.addPackage),

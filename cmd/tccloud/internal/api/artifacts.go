@@ -23,6 +23,20 @@ func (a *API) artifacts(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// requests lists what was passed on to the platform for an execution.
+func (a *API) requests(w http.ResponseWriter, r *http.Request) error {
+	e, err := a.find(r)
+	if err != nil {
+		return err
+	}
+	list, err := a.Requests.List(r.Context(), e.ID)
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, list)
+	return nil
+}
+
 // artifact sends the content of a batch as its App uploaded it.
 func (a *API) artifact(w http.ResponseWriter, r *http.Request) error {
 	e, err := a.find(r)

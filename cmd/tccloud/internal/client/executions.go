@@ -66,6 +66,11 @@ func (c *Client) Artifacts(ctx context.Context, id wire.OrderID) ([]v1.Artifact,
 	return get[[]v1.Artifact](ctx, c, path("executions", string(id), "artifacts"))
 }
 
+// Requests lists what was passed on to the platform for an execution.
+func (c *Client) Requests(ctx context.Context, id wire.OrderID) ([]v1.Request, error) {
+	return get[[]v1.Request](ctx, c, path("executions", string(id), "requests"))
+}
+
 // Batch copies the content of a batch to w.
 func (c *Client) Batch(ctx context.Context, id wire.OrderID, artifact int, w io.Writer) error {
 	name := strconv.Itoa(artifact)

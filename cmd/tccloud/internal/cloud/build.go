@@ -70,7 +70,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.catalog = k.catalog
 	c.sweeps = c.retention(st, k)
-	own, err := openPlatform(ctx, cfg, st, c, k)
+	ti, err := openPlatform(ctx, cfg, st, c, k.apps)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.api, err = api.New(api.Config{
 		Registry: c.registry, Catalog: k.catalog, Uploads: k.uploads, AppStore: k.apps,
-		Artifacts: k.artifacts, Platform: own.Serve,
+		Artifacts: ti.artifacts, Requests: ti.requests, Platform: ti.serve,
 		Dispatcher: c.dispatcher, Jobs: c.jobs, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, Health: c.health, AdminToken: token,
 		APIURL: p.publicURL, BrokerHost: p.publicBroker, Version: cfg.Version, Logger: log("api"),
 	})

@@ -10,7 +10,6 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
-	"tcenvsvr/cmd/tccloud/internal/platform/artifact"
 	"tcenvsvr/cmd/tccloud/internal/releases"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 	"tcenvsvr/cmd/tccloud/internal/store"
@@ -22,8 +21,6 @@ type catalogParts struct {
 	catalog *catalog.Catalog
 	uploads *upload.Store
 	apps    *appstore.Store
-
-	artifacts *artifact.Store
 }
 
 func openCatalog(ctx context.Context, cfg Config, st *store.Store, signer *apptoken.Signer, c *cloud) (*catalogParts, error) {

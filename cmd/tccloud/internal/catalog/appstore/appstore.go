@@ -118,15 +118,15 @@ func (s *Store) live(ctx context.Context, claims apptoken.Claims) (api.Session, 
 
 // Execution returns the execution that a session stands for.
 func (s *Store) Execution(ctx context.Context, session api.Session) (dispatch.Execution, error) {
-	r, err := ref(session)
+	r, err := Ref(session)
 	if err != nil {
 		return dispatch.Execution{}, err
 	}
 	return s.Executions.Get(ctx, r.Order)
 }
 
-// ref reads the attempt from Session.ID, where live wrote it.
-func ref(s api.Session) (wire.Ref, error) {
+// Ref is the attempt that a session stands for.
+func Ref(s api.Session) (wire.Ref, error) {
 	for i := len(s.ID) - 1; i > 0; i-- {
 		if s.ID[i] == '.' {
 			var attempt int
@@ -139,7 +139,7 @@ func ref(s api.Session) (wire.Ref, error) {
 
 // Params implements api.Runs.
 func (s *Store) Params(ctx context.Context, session api.Session) (map[string]string, error) {
-	r, err := ref(session)
+	r, err := Ref(session)
 	if err != nil {
 		return nil, err
 	}

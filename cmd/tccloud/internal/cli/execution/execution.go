@@ -16,5 +16,5 @@ their values. "tcenvsvr help errors" explains what stands as error.
   tccloud execution list --env lab --state running --data DIR
   tccloud execution logs ID --follow --data DIR`,
 		list(o), show(o), cancel(o), logs(o),
-		outputs(o), download(o), artifact.Command(o))
+		outputs(o), download(o), artifact.Command(o), requests(o))
 }

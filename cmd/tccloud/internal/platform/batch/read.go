@@ -78,11 +78,18 @@ var errMany = fmt.Errorf("it has more than %d entries, or too much that belongs 
 
 var errLarge = fmt.Errorf("one entry has more than %d bytes", MaxEntry)
 
-func (b *budget) Read(p []byte) (int, error) {
+// Read implements io.Reader. It fills p: the decoder looks through all of a run of spaces again after
+// each piece, and pieces of one byte would make that quadratic.
+func (b *budget) Read(p []byte) (n int, err error) {
 	if b.left <= 0 {
 		return 0, errLarge
 	}
-	n, err := b.r.Read(p[:min(len(p), b.left)])
+	p = p[:min(len(p), b.left)]
+	for n < len(p) && err == nil {
+		var more int
+		more, err = b.r.Read(p[n:])
+		n += more
+	}
 	b.left -= n
 	if err != nil && !errors.Is(err, io.EOF) {
 		b.err = err
