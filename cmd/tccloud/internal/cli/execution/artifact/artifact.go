@@ -24,8 +24,9 @@ indicators and groups, which this cloud judges, counts and keeps, and notificati
 has none where "tccloud serve --platform" passes everything on.
 
   tccloud execution artifact list ID --data DIR
-  tccloud execution artifact download ID -o /tmp/batches --data DIR`,
-		list(o), download(o))
+  tccloud execution artifact download ID -o /tmp/batches --data DIR
+  tccloud execution artifact post ID --platform https://company.threatconnect.com --data DIR`,
+		list(o), download(o), post(o))
 	c.Aliases = []string{"artifacts"}
 	return c
 }
