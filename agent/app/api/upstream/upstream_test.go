@@ -226,7 +226,9 @@ func TestFailures(t *testing.T) {
 		"another host": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL()+"/api/v2/owners", http.StatusFound)
 		}, 502, "not followed"},
-		"a login":   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login?secret-session", http.StatusTemporaryRedirect) }, 502, "not followed"},
+		"a login": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/login?secret-session", http.StatusTemporaryRedirect)
+		}, 502, "not followed"},
 		"busy":      {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Retry-After", "1"); w.WriteHeader(503) }, 503, ""},
 		"too often": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }, 429, ""},
 		"denied":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, 403, "clock"},
