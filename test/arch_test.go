@@ -62,6 +62,7 @@ var areas = map[string]rule{
 	"agent/job":              {[]string{"agent/disk", "agent/host/memory", "agent/logging/plain"}, "the shim runs processes and knows neither Apps nor clouds"},
 	"agent/job/janitor":      {[]string{"agent/disk", "agent/job/internal/spec"}, "it knows folders and their names, not what ran in them"},
 	"agent/app/api/leftover": {nil, "every HTTP server makes a refusal readable by the same rule"},
+	"agent/app/api/upstream": {[]string{"agent/logging/plain"}, "it knows an instance and its credentials, and neither tokens nor executions of ours"},
 	"agent/app/api":          {[]string{"agent/app/api/leftover"}, "cloud and agent answer Apps with the same handler"},
 	"agent/app":              {[]string{"certs/keystore", "agent/app/signature", "agent/job", "agent/link/wire", "agent/disk", "agent/logging/plain"}, "an App is run the same with and without a cloud"},
 	"agent/app/signature":    {nil, "publishers, operators and agents sign and verify by the same rule"},
@@ -88,7 +89,7 @@ var areas = map[string]rule{
 	"packaging":          {[]string{"agent/disk", "agent/host/layout", "agent/host/sudoers"}, "a description and what is made of it; it knows the programs as files"},
 	"packaging/service":  {nil, "the agent's command line has these texts in it, and nothing else of packaging"},
 
-	"cmd/internal":      {[]string{"agent/logging/plain"}, "what the programs' command lines have in common is no part of the product"},
+	"cmd/internal":      {[]string{"agent/logging/plain", "agent/app/api/upstream", "agent/secret/privatefile"}, "what the programs' command lines have in common is no part of the product"},
 	"cmd/tcrelease":     {[]string{"cmd/internal", "packaging", "updater/release", "updater/repository", "agent/disk"}, "the maintainers' tool runs the programs, it does not contain them"},
 	"cmd/tcenvsvr-shim": {[]string{"agent/job"}, "one runs beside every job: it is as small as can be"},
 	"cmd/tcenvsvr":      {[]string{"cmd/internal", "agent", "…", "certs", "updater", "packaging/service"}, "the composition root wires everything of the agent and nothing of the cloud"},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ import (
 )
 
 // agent BUNDLE [ENVIRONMENT [PUBLICKEY]] is a program that connects as the bundle says and pretends to
-// run orders: their parameter "do" is the outcome, "hang", or "limited". With the Environment's name it states a
+// run orders: their parameter "do" is the outcome, "hang", "limited", or "upload", which brings a batch to the platform. With the Environment's name it states a
 // sealing key, which it keeps in BUNDLE.ring and of which BUNDLE.pin has the fingerprint; with a
 // public key it rejects orders that are not signed with it.
 func agent() {
@@ -42,6 +43,7 @@ func pretend(bundle string, sec *security) error {
 		return err
 	}
 	c := conn.Raw(nc)
+	sec.api, sec.roots = env["apiURL"], config.RootCAs
 	statement, err := sec.statement(wire.ServerXID(env["serverXid"]), config.Certificates[0])
 	if err != nil {
 		return err
@@ -89,10 +91,47 @@ func obey(c *conn.Conn, m *wire.Order, sec *security) error {
 	if m.Params["do"] == "limited" { // its limits are its message
 		return c.Write(&wire.Result{Ref: m.Ref, Outcome: wire.Succeeded, Message: m.Limits.String()})
 	}
+	if m.Params["do"] == "upload" {
+		if err := upload(sec.api, m.Token, sec.roots); err != nil {
+			fmt.Fprintln(os.Stderr, "agent:", err)
+			return end(c, m.Ref, wire.Failed)
+		}
+		return end(c, m.Ref, wire.Succeeded)
+	}
 	if m.Params["do"] == "hang" {
 		return os.WriteFile("hangs", nil, 0o644)
 	}
 	return end(c, m.Ref, wire.Outcome(m.Params["do"]))
+}
+
+// upload brings a batch of three indicators to the platform; the type of one does not exist.
+func upload(url, token string, roots *x509.CertPool) error {
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	post := func(path, body string) (string, error) {
+		r, err := http.NewRequest(http.MethodPost, url+"/api"+path, strings.NewReader(body))
+		if err != nil {
+			return "", err
+		}
+		r.Header.Set("Authorization", "TC-Token "+token)
+		res, err := client.Do(r)
+		if err != nil {
+			return "", err
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if res.StatusCode/100 != 2 {
+			err = fmt.Errorf("%s: %s %s", path, res.Status, text)
+		}
+		return string(text), err
+	}
+	text, err := post("/v2/batch", `{"owner":"Source","action":"Create","haltOnError":"false","version":"V2"}`)
+	if err != nil {
+		return err
+	}
+	_, id, _ := strings.Cut(text, `"batchId":`)
+	id, _, _ = strings.Cut(id, "}")
+	_, err = post("/v2/batch/"+id, `{"indicator":[{"type":"Host","summary":"a"},{"type":"Host","summary":"b"},{"type":"Ghost","summary":"\u001b[31mc"}]}`)
+	return err
 }
 
 func end(c *conn.Conn, ref wire.Ref, o wire.Outcome) error {

@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"tcenvsvr/agent/app/api/upstream/upstreamtest"
 	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/test/scripts"
 )
@@ -26,6 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestScript(t *testing.T) {
+	platform := upstreamtest.New(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -34,16 +37,27 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TCCLOUD_DATA", filepath.Join(e.WorkDir, "data"))
 			e.Setenv("HOME", e.WorkDir)
+			platform.Files(e.WorkDir) // platform-ca.pem and platform-credentials
+			e.Setenv("PLATFORM", platform.URL())
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "ready": ready, "term": term, "exits": scripts.Exits, "mktcx": mktcx, "mkpackage": mkpackage, "nosecret": noSecret,
+			"await": await, "ready": ready, "term": term, "exits": scripts.Exits, "mktcx": mktcx, "mkpackage": mkpackage, "nosecret": noSecret, "idof": idOf,
 		},
 	})
 }
 
 // timeout bounds waiting for what must come.
 const timeout = 30 * time.Second
+
+// idof NAME FILE: sets the variable to the id of the execution whose JSON is in the file.
+func idOf(ts *testscript.TestScript, _ bool, args []string) {
+	var x struct {
+		ID string `json:"id"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &x))
+	ts.Setenv(args[0], x.ID)
+}
 
 // await FILE: until the file is there.
 func await(ts *testscript.TestScript, neg bool, args []string) {

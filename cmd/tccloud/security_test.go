@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -18,6 +19,8 @@ type security struct {
 	environment string
 	ring        *envelope.Ring
 	key         *signed.Key
+	api         string         // address of the API
+	roots       *x509.CertPool // that verify it
 }
 
 func newSecurity(args []string) (*security, error) {

@@ -38,11 +38,18 @@
 //	API or a webhook has an HTTP entry on this host, which every user of the host can reach; a curl
 //	for it is printed.
 //
+//	With --platform, what the App asks of ThreatConnect is passed on to that instance by this
+//	command, with credentials that the App does not see: TC_API_ACCESS_ID and TC_API_SECRET_KEY,
+//	or TC_TOKEN, from --platform-credentials or the environment. The requests are listed at the
+//	end. Private CAs of the home count, and its proxy where proxyTC is true. An App without a
+//	sandbox may read whatever you may, your environment too.
+//
 //	What is on the command line is visible to other users of this host in the list of processes;
 //	NAME=@FILE, --param-file and --kv-file keep values out of it.
 //
 //	  tcenvsvr app run my_app.tcx --param indicator=1.2.3.4 --no-sandbox
 //	  tcenvsvr app run my_app.tcx --param-file params.json --kv '#App:1:in!String=hello' --out /tmp/result
+//	  tcenvsvr app run my_feed.tcx --platform https://company.threatconnect.com --platform-credentials FILE
 //	  tcenvsvr app run my_app.tcx --param 'password=&{TC:KEYCHAIN:9f1c}' --variable TC/9f1c=@password.txt
 //	  tcenvsvr app run my_trigger.tcx --param interval=5 --no-sandbox
 //

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"tcenvsvr/agent/app/api/upstream/upstreamtest"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/test/apps"
 	"tcenvsvr/test/need"
@@ -21,6 +22,7 @@ func TestMain(m *testing.M) {
 
 func TestScript(t *testing.T) {
 	need.Python(t)
+	platform := upstreamtest.New(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -29,6 +31,8 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TCENVSVR_HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("HOME", e.WorkDir)
+			platform.Files(e.WorkDir) // platform-ca.pem and platform-credentials
+			e.Setenv("PLATFORM", platform.URL())
 			return policyFolder(e)
 		},
 		Condition: func(name string) (bool, error) {

@@ -11,6 +11,7 @@
 //	   GET  /internal/variable/runtime/{TC|Vault}/{uuid} ─► Runs.Variable  {"data":"…"}
 //	   GET, PUT /internal/playbooks/keyValue/{context}/{key} ─► KeyValue
 //	   GET, PUT /internal/playbooks/keyValue/{key}           ─► KeyValue, context of the token
+//	   /v2/…, /v3/… ────────────────────────┴─► Config.Platform: threat intelligence and the like
 //
 // Paths are relative to tc_api_path, which ends in /api: mount the Handler with
 // http.StripPrefix("/api", h). Keys arrive percent-encoded (Python leaves "~" and unreserved
@@ -30,6 +31,6 @@
 //	any other                              nothing is expected, nothing is kept
 //	every path                             8 KiB, escaped; 414 beyond it
 //
-// Of the requests of one execution that send much or read variables, eight are served at a time;
-// more wait.
+// Of the requests of one execution that send much, read variables or are the platform's, eight are
+// served at a time; more wait.
 package api

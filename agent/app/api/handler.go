@@ -21,7 +21,10 @@ const (
 
 // Config says how to serve Apps. Only Store is required.
 type Config struct {
-	Store    Store
+	Store Store
+	// Platform answers what Apps ask of their platform besides the endpoints of this package: /v2/…
+	// and /v3/…, for a session that was authenticated. nil: there is no such endpoint.
+	Platform func(w http.ResponseWriter, r *http.Request, s Session)
 	MaxValue int64        // bytes of one Playbook variable; 0 = DefaultMaxValue
 	Logger   *slog.Logger // nil = discard
 }
@@ -95,7 +98,25 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 		}
 		return e.endpoint(h, w, r, s, rest)
 	}
+	if h.Platform != nil && (strings.HasPrefix(path, "/v2/") || strings.HasPrefix(path, "/v3/")) && !strings.HasPrefix(path, "/v2/logs/") {
+		return h.platform(w, r)
+	}
 	return &httpError{http.StatusNotFound, "there is no such endpoint"}
+}
+
+// platform leaves the request to [Config].Platform.
+func (h *handler) platform(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.session(r)
+	if err != nil {
+		return err
+	}
+	done, err := h.turns.acquire(r.Context(), s.ID)
+	if err != nil {
+		return err
+	}
+	defer done()
+	h.Platform(w, r, s)
+	return nil
 }
 
 // split decodes the parts of an escaped path. It uses QueryUnescape, not PathUnescape: Java encodes

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -139,6 +140,20 @@ class App:
             r.add_header("Content-Type", kind)
         with self.opener().open(r, timeout=60) as answer:
             return answer.read()
+
+    def answer(self, method, path, body, kind, headers):
+        """As request, but returns the status, the body and Retry-After, whatever they are."""
+        r = urllib.request.Request(self.p["tc_api_path"] + path, data=body, method=method)
+        for name, value in {
+            "Authorization": "TC-Token " + self.p["tc_token"], "Timestamp": str(int(time.time())),
+            "User-Agent": "TestApp/1.0", "Content-Type": kind, **headers,
+        }.items():
+            r.add_header(name, value)
+        try:
+            with self.opener().open(r, timeout=60) as answer:
+                return answer.status, answer.read(), None
+        except urllib.error.HTTPError as e:
+            return e.code, e.read(), e.headers.get("Retry-After")
 
     def opener(self):
         """As frameworks do it: an HTTP proxy for the platform, where there is one."""

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,11 +41,11 @@ func drain(h http.Handler, maxBytes int) http.Handler {
 		inner := *r // the server keeps its own view of the body
 		inner.Body = b
 		h.ServeHTTP(a, &inner)
-		if a.status == 0 && !b.ended && r.Context().Err() != nil {
+		if a.status == 0 && !b.ended.Load() && r.Context().Err() != nil {
 			panic(http.ErrAbortHandler) // the client left, or stood still for too long: 200 would be a lie
 		}
 		a.send()
-		if b.ended || !b.touched && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		if b.ended.Load() || !b.touched.Load() && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
 			return
 		}
 		if control.Flush() != nil || !b.drain(control, maxBytes) {
@@ -54,16 +55,18 @@ func drain(h http.Handler, maxBytes int) http.Handler {
 	})
 }
 
-// body notes how far a request's body was read.
+// body notes how far a request's body was read. Who passes it on may read while the answer begins.
 type body struct {
 	io.ReadCloser
-	touched, ended bool
+	touched, ended atomic.Bool
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	b.touched = true
+	b.touched.Store(true)
 	n, err := b.ReadCloser.Read(p)
-	b.ended = b.ended || errors.Is(err, io.EOF)
+	if errors.Is(err, io.EOF) {
+		b.ended.Store(true)
+	}
 	return n, err
 }
 
@@ -74,7 +77,7 @@ func (b *body) Close() error { return nil }
 func (b *body) drain(control *http.ResponseController, left int) bool {
 	end := time.Now().Add(MaxTime)
 	buf := make([]byte, 32<<10)
-	for left > 0 && !b.ended {
+	for left > 0 && !b.ended.Load() {
 		pause := time.Now().Add(Pause)
 		if end.Before(pause) {
 			pause = end
@@ -87,7 +90,7 @@ func (b *body) drain(control *http.ResponseController, left int) bool {
 		}
 	}
 	_ = control.SetReadDeadline(time.Time{})
-	return b.ended
+	return b.ended.Load()
 }
 
 // answer holds an early answer back until its length is known. An answer of unknown length would
@@ -112,7 +115,7 @@ func (a *answer) WriteHeader(status int) {
 		a.ResponseWriter.WriteHeader(status)
 	case a.status == 0:
 		a.status = status
-		if a.body.ended {
+		if a.body.ended.Load() {
 			_ = a.pass() // what fails now fails again in Write
 		}
 	}

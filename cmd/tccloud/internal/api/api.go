@@ -23,6 +23,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/health"
 	"tcenvsvr/cmd/tccloud/internal/jobs"
 	"tcenvsvr/cmd/tccloud/internal/pace"
+	"tcenvsvr/cmd/tccloud/internal/platform/artifact"
+	"tcenvsvr/cmd/tccloud/internal/platform/requests"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
@@ -49,6 +51,9 @@ type Config struct {
 	Catalog    *catalog.Catalog
 	Uploads    *upload.Store
 	AppStore   *appstore.Store
+	Artifacts  *artifact.Store
+	Requests   requests.Log
+	Platform   func(http.ResponseWriter, *http.Request, api.Session) // see [api.Config].Platform
 	Dispatcher *dispatch.Dispatcher
 	Jobs       *jobs.Jobs
 	Services   *services.Services
@@ -87,7 +92,7 @@ func New(cfg Config) (*API, error) {
 	stopping, stop := context.WithCancel(context.Background())
 	a.onStop, a.stop = func(f func()) func() bool { return context.AfterFunc(stopping, f) }, stop
 	a.AdminToken = "" // only its digest is needed from here on
-	apps := api.Handler(api.Config{Store: cfg.AppStore, Logger: cfg.Logger.With("component", "appapi")})
+	apps := api.Handler(api.Config{Store: cfg.AppStore, Platform: cfg.Platform, Logger: cfg.Logger.With("component", "appapi")})
 	mux := http.NewServeMux()
 	mux.Handle(catalog.Prefix, cfg.Catalog.AgentHandler())
 	mux.Handle(releases.Prefix, cfg.Releases.AgentHandler())
@@ -133,6 +138,9 @@ func (a *API) admin(mux *http.ServeMux) {
 		"GET executions/{id}/logs":                  a.logs,
 		"GET executions/{id}/outputs":               a.outputs,
 		"GET executions/{id}/files/{name...}":       a.file,
+		"GET executions/{id}/artifacts":             a.artifacts,
+		"GET executions/{id}/artifacts/{n}":         a.artifact,
+		"GET executions/{id}/requests":              a.requests,
 		"GET releases":                              a.updates,
 		"POST releases":                             a.intake(a.importRelease),
 		"PUT releases/packages/{name}":              a.intake(a.addPackage),

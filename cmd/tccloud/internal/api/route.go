@@ -21,6 +21,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/health"
 	"tcenvsvr/cmd/tccloud/internal/jobs"
 	"tcenvsvr/cmd/tccloud/internal/pace"
+	"tcenvsvr/cmd/tccloud/internal/platform/artifact"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/releases"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
@@ -81,6 +82,8 @@ func describe(err error) *v1.Error {
 		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err)
 	case is(registry.ErrExists, catalog.ErrExists, dispatch.ErrExists):
 		return problem(http.StatusConflict, v1.CodeExists, "%v", err)
+	case is(artifact.ErrNotFound):
+		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).Try("\"tccloud execution artifact list ID\" shows them")
 	case is(jobs.ErrNotFound):
 		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).Try("\"tccloud job list\" shows the Jobs")
 	case is(jobs.ErrExists):

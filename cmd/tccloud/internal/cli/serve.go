@@ -2,10 +2,12 @@ package cli
 
 import (
 	"log/slog"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/internal/platform"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 	"tcenvsvr/cmd/tccloud/internal/cloud"
 )
@@ -13,6 +15,7 @@ import (
 func serveCommand(o *operator.Env) *cobra.Command {
 	var cfg cloud.Config
 	var level slog.LevelVar
+	var to platform.Flags
 	cmd := &cobra.Command{
 		Use: "serve --data DIR", Short: "run a cloud", Args: cli.Exactly(0, "no arguments"),
 		Long: `Serve runs a Dedicated Cloud in this process until SIGTERM or SIGINT: the message
@@ -26,6 +29,12 @@ NATS cluster share pki/ca.pem, apptoken.key and admin.token.
 --name is a host name or address by which Environment Servers reach the cloud; it
 goes into the certificate, and the first one into bundles.
 
+With --platform, what Apps ask of ThreatConnect is passed on to that instance, for all
+executions with the same credentials: those of an API user made for it. They come from
+--platform-credentials or the environment, as TC_API_ACCESS_ID and TC_API_SECRET_KEY, or
+TC_TOKEN; "tccloud execution requests" shows what was passed on. Without it the cloud
+answers by itself, and keeps what Apps upload as artifacts of their executions.
+
 DIR needs a disk with 1 GB or more; a small cloud starts with 16 MB free. What is kept
 follows its size: logs at most a fifth (4 GB), executions an eighth (8 GB), published files a
 quarter (64 GB), Playbook variables an eighth (4 GB). With less than a twentieth free
@@ -34,6 +43,7 @@ says so.
 
   tccloud serve --data /var/lib/tccloud --name cloud.example
   tccloud serve --data DIR --broker-addr 127.0.0.1:0 --api-addr 127.0.0.1:0
+  tccloud serve --data DIR --platform https://company.threatconnect.com --platform-credentials FILE
   tccloud serve --data DIR --nats nats://a:4222,nats://b:4222 --cert c.pem --key k.pem` + "\n\n" + operator.ExitCodes.Help(operator.ExitOK, operator.ExitFailed, operator.ExitUsage, operator.ExitNotAllowed),
 	}
 	f := cmd.Flags()
@@ -50,6 +60,7 @@ says so.
 	f.DurationVar(&cfg.ClientLife, "client-life", 0, "how long the certificates of Environment Servers live; they renew them by themselves (default 8760h)")
 	f.DurationVar(&cfg.Heartbeat, "heartbeat", 0, "how often both sides of a session show that they live (default 10s)")
 	f.BoolVar(&cfg.AcceptLoss, "accept-loss", false, "start, once, without what the store has lost; without it the start is refused and says what")
+	to.Add(f, "that requests of Apps are passed on to, https://host[/api] (default: the cloud answers by itself)")
 	f.TextVar(&level, "log-level", &level, "debug, info, warn or error")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if cfg.Data == "" {
@@ -62,6 +73,10 @@ says so.
 			return cli.Misuse(cmd, "--cert and --key belong together")
 		case cfg.ClientLife < 0 || cfg.ClientLife > 0 && cfg.ClientLife < cloud.MinClientLife:
 			return cli.Misuse(cmd, "--client-life is at least %s", cloud.MinClientLife)
+		}
+		var err error
+		if cfg.Platform, err = to.Config(o.Getenv, os.Open); err != nil {
+			return err
 		}
 		cfg.Version = o.Version
 		cfg.Notice = o.Stderr

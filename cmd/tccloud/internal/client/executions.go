@@ -61,9 +61,29 @@ func (c *Client) Outputs(ctx context.Context, id wire.OrderID) (v1.Outputs, erro
 	return get[v1.Outputs](ctx, c, path("executions", string(id), "outputs"))
 }
 
+// Artifacts lists what the App of an execution handed to the platform.
+func (c *Client) Artifacts(ctx context.Context, id wire.OrderID) ([]v1.Artifact, error) {
+	return get[[]v1.Artifact](ctx, c, path("executions", string(id), "artifacts"))
+}
+
+// Requests lists what was passed on to the platform for an execution.
+func (c *Client) Requests(ctx context.Context, id wire.OrderID) ([]v1.Request, error) {
+	return get[[]v1.Request](ctx, c, path("executions", string(id), "requests"))
+}
+
+// Batch copies the content of a batch to w.
+func (c *Client) Batch(ctx context.Context, id wire.OrderID, artifact int, w io.Writer) error {
+	name := strconv.Itoa(artifact)
+	return c.copy(ctx, path("executions", string(id), "artifacts", name), name, w)
+}
+
 // File copies a published file to w.
 func (c *Client) File(ctx context.Context, id wire.OrderID, name string, w io.Writer) error {
-	res, err := c.do(ctx, http.MethodGet, path("executions", string(id), "files", name), nil)
+	return c.copy(ctx, path("executions", string(id), "files", name), name, w)
+}
+
+func (c *Client) copy(ctx context.Context, path, name string, w io.Writer) error {
+	res, err := c.do(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return err
 	}

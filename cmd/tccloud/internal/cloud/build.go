@@ -72,6 +72,10 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.catalog = k.catalog
 	c.sweeps = c.retention(st, k)
+	ti, err := openPlatform(ctx, cfg, st, c, k.apps)
+	if err != nil {
+		return nil, err
+	}
 	if c.releases, err = openReleases(ctx, cfg, st, c); err != nil {
 		return nil, err
 	}
@@ -93,6 +97,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	c.api, err = api.New(api.Config{
 		Registry: c.registry, Catalog: k.catalog, Uploads: k.uploads, AppStore: k.apps,
 		Dispatcher: c.dispatcher, Jobs: c.jobs, Services: c.services, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, Health: c.health, AdminToken: token,
+		Artifacts: ti.artifacts, Requests: ti.requests, Platform: ti.serve,
 		APIURL: p.publicURL, BrokerHost: p.publicBroker, Version: cfg.Version, Logger: log("api"),
 	})
 	return c, err

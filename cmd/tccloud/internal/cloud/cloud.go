@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tcenvsvr/agent/app/api/upstream"
 	"tcenvsvr/agent/disk/filelock"
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/cmd/tccloud/internal/api"
@@ -40,8 +41,9 @@ type Config struct {
 	AcceptLoss              bool // of what the embedded store has lost
 	CertFile, KeyFile       string
 	PublicURL, PublicBroker string
-	Lease, Heartbeat        time.Duration // 0 = the parts' defaults
-	ClientLife              time.Duration // of client certificates; 0 = a year
+	Lease, Heartbeat        time.Duration    // 0 = the parts' defaults
+	ClientLife              time.Duration    // of client certificates; 0 = a year
+	Platform                *upstream.Config // that requests of Apps are passed on to; nil: none
 	Version                 string
 	Notice                  io.Writer // for the operator who starts it
 	Logger                  *slog.Logger

@@ -12,6 +12,7 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/api"
+	"tcenvsvr/agent/app/api/upstream"
 	"tcenvsvr/agent/app/inputs"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/job"
@@ -31,10 +32,12 @@ type Run struct {
 	Out          string        // folder for out/ and log/; "" = they are removed
 	Timeout      time.Duration // 0 = the App's own, or the setting
 	NoSandbox    bool          // run it as the user of this process
-	Settings     settings.Settings
-	Home         paths.Paths   // its exchange is used if that is ours, and its private CAs count
-	Path         string        // PATH in which interpreters are looked for
-	Begin        func(Sandbox) // is called before the App runs; nil = nothing is called
+	// Platform is passed what the App asks of ThreatConnect; nil: there is none.
+	Platform *upstream.Config
+	Settings settings.Settings
+	Home     paths.Paths   // its exchange is used if that is ours, and its private CAs count
+	Path     string        // PATH in which interpreters are looked for
+	Begin    func(Sandbox) // is called before the App runs; nil = nothing is called
 
 	Stdout, Stderr io.Writer
 }
@@ -53,6 +56,8 @@ type Result struct {
 	Variables map[string]string `json:"variables,omitempty"` // what a Playbook App wrote, as JSON
 	Files     []string          `json:"files,omitempty"`     // published
 	RunMS     int64             `json:"run_ms"`
+	// Requests are what was passed on to the platform.
+	Requests []upstream.Passed `json:"requests,omitempty"`
 }
 
 const kvContext = "local"
@@ -90,7 +95,11 @@ func (r *Run) Do(ctx context.Context) (result Result, err error) {
 		return Result{}, err
 	}
 	store := api.NewMemory()
-	server, err := api.Listen(api.Config{Store: store})
+	cfg, instance := api.Config{Store: store}, new(platform)
+	if r.Platform != nil {
+		cfg.Platform = instance.serve
+	}
+	server, err := api.Listen(cfg)
 	if err != nil {
 		return Result{}, err
 	}
@@ -99,7 +108,10 @@ func (r *Run) Do(ctx context.Context) (result Result, err error) {
 	go func() { served <- server.Run(serving) }()
 	defer func() { stop(); err = errors.Join(err, <-served) }()
 
-	execution, err := r.execution(ctx, place, jobs, installed, in, store)
+	execution, pem, err := r.execution(ctx, place, jobs, installed, in, store)
+	if err == nil && r.Platform != nil {
+		err = instance.open(r, pem)
+	}
 	if err != nil {
 		return Result{}, err
 	}
@@ -115,6 +127,11 @@ func (r *Run) Do(ctx context.Context) (result Result, err error) {
 	}
 	err = r.outcome(&result, installed, place.Job, exit)
 	result.Variables = written(store, in.KV)
+	if r.Platform != nil {
+		var refused error
+		result.Requests, refused = instance.requests()
+		err = errors.Join(err, refused)
+	}
 	if out != nil {
 		err = errors.Join(err, keep(place.Job, out))
 	}
@@ -161,8 +178,8 @@ func declared(m app.Manifest, runtime wire.Runtime) inputs.App {
 	return a
 }
 
-// execution is what the App is told.
-func (r *Run) execution(ctx context.Context, p *place, jobs *parts.Jobs, installed app.App, in inputs.Inputs, store *api.Memory) (app.Execution, error) {
+// execution is what the App is told, and the file with the CAs that it is given.
+func (r *Run) execution(ctx context.Context, p *place, jobs *parts.Jobs, installed app.App, in inputs.Inputs, store *api.Memory) (_ app.Execution, pem string, _ error) {
 	own := time.Duration(installed.Manifest.TimeoutMinutes) * time.Minute
 	e := parts.Execution(r.Settings)
 	e.Session, e.JobDir, e.AppParams, e.Path = p.Session, p.Job, in.Params, r.Path
@@ -181,21 +198,21 @@ func (r *Run) execution(ctx context.Context, p *place, jobs *parts.Jobs, install
 	}
 	for name, value := range in.KV {
 		if err := store.Put(ctx, kvContext, name, []byte(value)); err != nil {
-			return e, err
+			return e, "", err
 		}
 	}
 	if jobs.User() != "" {
 		var err error
 		if e.Isolation, err = jobs.World(ctx, r.Home); err != nil {
-			return e, err
+			return e, "", err
 		}
 		e.Isolation.Show = append(e.Isolation.Show, p.trust)
 	}
-	err := r.trust(ctx, &e, jobs, p.trust)
+	pem, err := r.trust(ctx, &e, jobs, p.trust)
 	if errors.Is(err, job.ErrUnreadable) && p.temporary {
 		err = fmt.Errorf("%w\nhint: set TMPDIR to a folder that %s can pass through", err, jobs.User())
 	}
-	return e, err
+	return e, pem, err
 }
 
 // run starts the App and shows its output until it has ended. The App ends with this process,
@@ -215,15 +232,15 @@ func (r *Run) run(ctx context.Context, jobs *parts.Jobs, installed app.App, e ap
 
 // trust gives the App the CAs that the App of an order would have, in a set of its own, because
 // this process may run as another user than the agent.
-func (r *Run) trust(ctx context.Context, e *app.Execution, jobs *parts.Jobs, dir string) error {
+func (r *Run) trust(ctx context.Context, e *app.Execution, jobs *parts.Jobs, dir string) (pem string, err error) {
 	sources := parts.TrustSources(r.Home, r.Settings)
 	sources.Java, sources.Pythons = e.Interpreters()
 	set, err := certs.New(certs.Config{Dir: dir, Sources: sources, Readable: jobs.Readable()}).Current(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	e.TrustEnv, e.TrustArgs = set.Env(), set.JavaArgs()
-	return nil
+	return set.PEM(), nil
 }
 
 // follow shows the App's output until it has ended.

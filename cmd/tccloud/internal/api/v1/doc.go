@@ -20,6 +20,8 @@
 //	GET    executions/{id}/logs?stream=&attempt=&follow=   Line with a Chunk each
 //	GET    executions/{id}/outputs         Outputs: the Playbook variables written
 //	GET    executions/{id}/files/{name}    a published file
+//	GET    executions/{id}/artifacts       Artifacts     GET executions/{id}/artifacts/{n}  a batch's content
+//	GET    executions/{id}/requests        Requests that were passed on to the platform
 //	GET    jobs                            POST   jobs                     NewJob → Job
 //	GET    jobs/{name}                     PATCH  jobs/{name}              ChangeJob → Job
 //	DELETE jobs/{name}                     POST   jobs/{name}/run          → Started

@@ -9,6 +9,8 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/health"
+	"tcenvsvr/cmd/tccloud/internal/platform/artifact"
+	"tcenvsvr/cmd/tccloud/internal/platform/requests"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 )
@@ -263,6 +265,12 @@ type Past struct {
 	Ended   time.Time      `json:"ended"`
 	Reason  string         `json:"reason"`
 }
+
+// Artifact is what the App of an execution handed to the platform.
+type Artifact = artifact.Artifact
+
+// Request is one that was passed on to the platform.
+type Request = requests.Request
 
 // Outputs are Playbook variables as the App wrote them: the JSON, or a JSON string of text that is
 // not JSON.

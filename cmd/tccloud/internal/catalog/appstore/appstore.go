@@ -127,8 +127,17 @@ func (s *Store) live(ctx context.Context, claims apptoken.Claims) (api.Session, 
 	return session, nil
 }
 
-// ref reads the attempt from Session.ID, where live wrote it.
-func ref(s api.Session) (wire.Ref, error) {
+// Execution returns the execution that a session stands for.
+func (s *Store) Execution(ctx context.Context, session api.Session) (dispatch.Execution, error) {
+	r, err := Ref(session)
+	if err != nil {
+		return dispatch.Execution{}, err
+	}
+	return s.Executions.Get(ctx, r.Order)
+}
+
+// Ref is the attempt that a session stands for.
+func Ref(s api.Session) (wire.Ref, error) {
 	for i := len(s.ID) - 1; i > 0; i-- {
 		if s.ID[i] == '.' {
 			var attempt int
@@ -141,7 +150,7 @@ func ref(s api.Session) (wire.Ref, error) {
 
 // Params implements api.Runs.
 func (s *Store) Params(ctx context.Context, session api.Session) (map[string]string, error) {
-	r, err := ref(session)
+	r, err := Ref(session)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ const maxBatch = 512 << 10
 
 // AppendLog implements api.Runs. Entries that are too long for a message are cut off.
 func (s *Store) AppendLog(ctx context.Context, session api.Session, entries []api.LogEntry) error {
-	r, err := ref(session)
+	r, err := Ref(session)
 	if err != nil {
 		return err
 	}

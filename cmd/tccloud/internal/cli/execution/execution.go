@@ -3,6 +3,7 @@ package execution
 import (
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/tccloud/internal/cli/execution/artifact"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )
 
@@ -15,5 +16,5 @@ their values. "tcenvsvr help errors" explains what stands as error.
   tccloud execution list --env lab --state running --data DIR
   tccloud execution logs ID --follow --data DIR`,
 		list(o), show(o), cancel(o), logs(o),
-		outputs(o), download(o))
+		outputs(o), download(o), artifact.Command(o), requests(o))
 }

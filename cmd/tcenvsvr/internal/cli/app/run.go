@@ -18,6 +18,7 @@ import (
 	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/internal/platform"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 	"tcenvsvr/cmd/tcenvsvr/internal/local"
 )
@@ -29,6 +30,7 @@ type runFlags struct {
 	outVariables []string
 	timeout      time.Duration
 	noSandbox    bool
+	platform     platform.Flags
 	asJSON       bool
 }
 
@@ -51,11 +53,18 @@ install.json does not call serviceConfig configure one trigger, what it fires is
 API or a webhook has an HTTP entry on this host, which every user of the host can reach; a curl
 for it is printed.
 
+With --platform, what the App asks of ThreatConnect is passed on to that instance by this
+command, with credentials that the App does not see: TC_API_ACCESS_ID and TC_API_SECRET_KEY,
+or TC_TOKEN, from --platform-credentials or the environment. The requests are listed at the
+end. Private CAs of the home count, and its proxy where proxyTC is true. An App without a
+sandbox may read whatever you may, your environment too.
+
 What is on the command line is visible to other users of this host in the list of processes;
 NAME=@FILE, --param-file and --kv-file keep values out of it.
 
   tcenvsvr app run my_app.tcx --param indicator=1.2.3.4 --no-sandbox
   tcenvsvr app run my_app.tcx --param-file params.json --kv '#App:1:in!String=hello' --out /tmp/result
+  tcenvsvr app run my_feed.tcx --platform https://company.threatconnect.com --platform-credentials FILE
   tcenvsvr app run my_app.tcx --param 'password=&{TC:KEYCHAIN:9f1c}' --variable TC/9f1c=@password.txt
   tcenvsvr app run my_trigger.tcx --param interval=5 --no-sandbox`,
 		Args: cli.Exactly(1, "the App's file"),
@@ -69,10 +78,11 @@ NAME=@FILE, --param-file and --kv-file keep values out of it.
 	c.Flags().StringArrayVar(&f.outVariables, "out-variable", nil, "Playbook variable the App shall write, default all it declares as #App:1:NAME!TYPE")
 	c.Flags().DurationVar(&f.timeout, "timeout", 0, "end the App after so long (default: the App's own, or setting appsDefaultTimeoutSeconds; a service has none)")
 	c.Flags().BoolVar(&f.noSandbox, "no-sandbox", false, "run the App as yourself, with all that you may do")
+	f.platform.Add(c.Flags(), "that the App's requests are passed on to, https://host[/api]")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "answer in JSON; what the App prints goes to stderr")
 	overrides := env.SettingFlags(c)
 	e.Reads(c, func(args []string) []string {
-		return append(append(args, f.inputs.Files()...), inputs.Files(f.variables)...)
+		return slices.Concat(args, f.inputs.Files(), inputs.Files(f.variables), f.platform.Files())
 	})
 	c.RunE = func(c *cobra.Command, args []string) error {
 		r, err := localRun(c.Context(), e, args[0], f, overrides())
@@ -113,6 +123,10 @@ func localRun(ctx context.Context, e *env.Env, file string, f runFlags, override
 	if err != nil {
 		return nil, misread(err)
 	}
+	to, err := f.platform.Config(e.Getenv, e.Open)
+	if err != nil {
+		return nil, err
+	}
 	p, err := e.Paths()
 	if err != nil {
 		return nil, err
@@ -130,7 +144,7 @@ func localRun(ctx context.Context, e *env.Env, file string, f runFlags, override
 		stdout = e.Stderr
 	}
 	return &local.Run{
-		File: tcx, Given: given, Variables: variables, OutVariables: f.outVariables, Out: f.out, Timeout: f.timeout, NoSandbox: f.noSandbox,
+		File: tcx, Given: given, Variables: variables, OutVariables: f.outVariables, Out: f.out, Timeout: f.timeout, NoSandbox: f.noSandbox, Platform: to,
 		Settings: s, Home: p, Path: e.Getenv("PATH"), Stdout: stdout, Stderr: e.Stderr,
 		Begin: func(s local.Sandbox) { fmt.Fprintf(e.Stderr, "running %s\n", s) },
 	}, nil
@@ -193,6 +207,13 @@ func printOutcome(e *env.Env, r local.Result, asJSON bool) error {
 		fmt.Fprintf(e.Stderr, ": %s", r.Message)
 	}
 	fmt.Fprintln(e.Stderr)
+	for _, x := range r.Requests {
+		fmt.Fprintf(e.Stdout, "request %s %s %d sent %d received %d", x.Method, x.Path, x.Status, x.Sent, x.Received)
+		if x.Error != "" {
+			fmt.Fprintf(e.Stdout, ": %s", x.Error)
+		}
+		fmt.Fprintln(e.Stdout)
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Results)) {
 		fmt.Fprintf(e.Stdout, "result %s = %s\n", name, r.Results[name])
 	}

@@ -1,0 +1,401 @@
+package platform_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tcenvsvr/agent/app/api"
+	"tcenvsvr/agent/app/api/leftover"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/platform"
+	"tcenvsvr/cmd/tccloud/internal/platform/artifact"
+	"tcenvsvr/cmd/tccloud/internal/platform/datastore"
+	"tcenvsvr/cmd/tccloud/internal/store"
+)
+
+// lab is a platform behind a real server. Its callers are named by their header Run.
+type lab struct {
+	t      *testing.T
+	url    string
+	runs   map[string]dispatch.Execution
+	store  *artifact.Store
+	spool  string
+	intake error
+}
+
+func newLab(t *testing.T) *lab {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(st.Close)
+	l := &lab{t: t, spool: filepath.Join(t.TempDir(), "spool"), runs: map[string]dispatch.Execution{}}
+	for id, env := range map[string]string{"feed": "lab", "other": "lab", "far": "else"} {
+		e := dispatch.Execution{ID: wire.OrderID(id), Attempt: 1, Environment: env}
+		e.App.Name = "Feed"
+		l.runs[id] = e
+	}
+	other := l.runs["other"]
+	other.App.Name = "Other"
+	l.runs["other"] = other
+	records, err1 := st.KV(t.Context(), artifact.RecordsBucket, store.KVOptions{})
+	content, err2 := st.Objects(t.Context(), artifact.ContentBucket)
+	data, err3 := st.KV(t.Context(), datastore.Bucket, store.KVOptions{})
+	metrics, err4 := st.KV(t.Context(), platform.MetricsBucket, store.KVOptions{})
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		t.Fatal(err)
+	}
+	if l.store, err = artifact.Open(artifact.Config{Records: records, Content: content, Dir: l.spool}); err != nil {
+		t.Fatal(err)
+	}
+	p := platform.New(platform.Config{
+		Execution: func(_ context.Context, s api.Session) (dispatch.Execution, error) { return l.runs[s.ID], nil },
+		Artifacts: l.store, Data: datastore.New(data), Metrics: metrics,
+		Intake: func() error { return l.intake },
+	})
+	server := httptest.NewServer(leftover.Drain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.Serve(w, r, api.Session{ID: r.Header.Get("Run")})
+	})))
+	t.Cleanup(server.Close)
+	l.url = server.URL
+	return l
+}
+
+// ask sends a request and returns the status and the body.
+func (l *lab) ask(run, method, path string, body any, header ...string) (int, string) {
+	l.t.Helper()
+	var r io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		r = strings.NewReader(b)
+	case io.Reader:
+		r = b
+	}
+	q, err := http.NewRequestWithContext(l.t.Context(), method, l.url+path, r)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	q.Header.Set("Run", run)
+	for i := 0; i < len(header); i += 2 {
+		q.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultClient.Do(q)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return res.StatusCode, strings.TrimSpace(string(text))
+}
+
+// want fails unless the answer has the status and holds the texts.
+func (l *lab) want(status int, texts ...string) func(gotStatus int, got string) {
+	return func(gotStatus int, got string) {
+		l.t.Helper()
+		if gotStatus != status {
+			l.t.Errorf("got %d %.300s, want %d", gotStatus, got, status)
+		}
+		for _, text := range texts {
+			if !strings.Contains(got, text) {
+				l.t.Errorf("got %.300s, want %s in it", got, text)
+			}
+		}
+	}
+}
+
+const settings = `{"owner":"Source","action":"Create","haltOnError":"false","version":"V2"}`
+
+func indicators(n int) string {
+	var b strings.Builder
+	b.WriteString(`{"indicator":[`)
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"type":"Host","summary":"h%d.example","rating":3,"confidence":50}`, i)
+	}
+	b.WriteString(`]}`)
+	return b.String()
+}
+
+func zipped(text string) io.Reader {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = io.WriteString(z, text)
+	_ = z.Close()
+	return &b
+}
+
+func (l *lab) create(run string) string {
+	l.t.Helper()
+	status, text := l.ask(run, "POST", "/v2/batch", settings)
+	var a struct {
+		Status string
+		Data   struct{ BatchID int }
+	}
+	if err := json.Unmarshal([]byte(text), &a); err != nil || status != http.StatusCreated || a.Status != "Success" {
+		l.t.Fatalf("creating a batch: %d %s %v", status, text, err)
+	}
+	return fmt.Sprintf("/v2/batch/%d", a.Data.BatchID)
+}
+
+func TestBatch(t *testing.T) {
+	l := newLab(t)
+	b := l.create("feed")
+	l.want(200, `"status":"Created"`)(l.ask("feed", "GET", b, nil))
+	l.want(400, `"description":"Batch still in Created state"`, `"status":"Invalid"`)(l.ask("feed", "GET", b+"/errors", nil))
+	l.want(202, `"status":"Queued"`)(l.ask("feed", "POST", b, zipped(indicators(1000)), "Content-Type", "application/octet-stream"))
+	l.want(200, `"status":"Completed"`, `"successCount":1000`, `"errorCount":0`, `"unprocessCount":0`)(l.ask("feed", "GET", b+"?includeAdditional=true", nil))
+	l.want(404)(l.ask("feed", "GET", b+"/errors", nil))
+	l.want(202)(l.ask("feed", "POST", b, indicators(1000))) // the same again
+	l.want(400, `Batch is in Completed state`)(l.ask("feed", "POST", b, indicators(2)))
+	for _, path := range []string{b, b + "/errors", b + "/results"} {
+		l.want(404)(l.ask("other", "GET", path, nil))
+	}
+	l.want(404)(l.ask("other", "POST", b, indicators(2)))
+	l.want(404)(l.ask("feed", "GET", "/v2/batch/x", nil))
+
+	bad := l.create("feed")
+	l.want(202)(l.ask("feed", "POST", bad, `{"indicator":[{"type":"Ghost","summary":"x"}]}`))
+	l.want(200, `"errorCount":1`, `"successCount":0`)(l.ask("feed", "GET", bad, nil))
+	l.want(200, `[{"errorMessage":`, `"errorReason":"there is no type of indicators called \"Ghost\""`)(l.ask("feed", "GET", bad+"/errors", nil))
+	l.want(200, `"code":"0x1005"`)(l.ask("feed", "GET", bad+"/results", nil))
+	l.want(200, `[]`)(l.ask("feed", "GET", bad+"/results?code=0x1003", nil))
+
+	list, err := l.store.List(t.Context(), "feed")
+	if err != nil || len(list) != 2 || list[0].Report.Indicators.Accepted != 1000 || list[0].Owner != "Source" {
+		t.Fatalf("got %+v, %v", list, err)
+	}
+	content, about, err := l.store.Content(t.Context(), "feed", list[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(content)
+	if string(text) != indicators(1000) || about.Size != int64(len(text)) || err != nil {
+		t.Errorf("the content is not what was sent: %d bytes, said %d, %v", len(text), about.Size, err)
+	}
+	if rest, err := os.ReadDir(l.spool); len(rest) > 0 || err != nil {
+		t.Errorf("left behind: %v, %v", rest, err)
+	}
+}
+
+func TestCreateAndUpload(t *testing.T) {
+	l := newLab(t)
+	form := func(parts ...string) (io.Reader, string) {
+		var b bytes.Buffer
+		w := multipart.NewWriter(&b)
+		for i := 0; i < len(parts); i += 2 {
+			part, _ := w.CreateFormFile(parts[i], parts[i])
+			_, _ = io.WriteString(part, parts[i+1])
+		}
+		_ = w.Close()
+		return &b, w.FormDataContentType()
+	}
+	body, kind := form("config", settings, "content", indicators(3))
+	l.want(200, `"batchStatus":{`, `"status":"Completed"`, `"successCount":3`)(l.ask("feed", "POST", "/v2/batch/createAndUpload?includeAdditional=true", body, "Content-Type", kind))
+	body, kind = form("content", indicators(3))
+	l.want(400, `no form of config and then content`)(l.ask("feed", "POST", "/v2/batch/createAndUpload", body, "Content-Type", kind))
+	body, kind = form("config", `{}`)
+	l.want(400, `owner`)(l.ask("feed", "POST", "/v2/batch/createAndUpload", body, "Content-Type", kind))
+	l.want(400, `no form`)(l.ask("feed", "POST", "/v2/batch/createAndUpload", "x"))
+}
+
+// zeros is a body without an end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func TestHostileBatches(t *testing.T) {
+	l := newLab(t)
+	b := l.create("feed")
+	const large = `"description":"File size greater than allowable limit of 134217728"`
+	bomb := func(n int64) io.Reader {
+		r, w := io.Pipe()
+		go func() {
+			z := gzip.NewWriter(w)
+			_, _ = io.Copy(z, io.MultiReader(strings.NewReader(`{"indicator":["`), io.LimitReader(zeros{}, n)))
+			_ = z.Close()
+			_ = w.Close()
+		}()
+		return r
+	}
+	l.want(400, large)(l.ask("feed", "POST", b, bomb(2<<30)))
+	l.want(400, large)(l.ask("feed", "POST", b, io.LimitReader(zeros{}, platform.MaxContent+1)))
+	l.want(200, `"status":"Created"`)(l.ask("feed", "GET", b, nil)) // the App may send less
+
+	// It breaks off: nothing is completed.
+	r, w := io.Pipe()
+	go func() {
+		_, _ = io.WriteString(w, indicators(100)[:500])
+		_ = w.CloseWithError(errors.New("the App died"))
+	}()
+	q, _ := http.NewRequestWithContext(t.Context(), "POST", l.url+b, r)
+	q.Header.Set("Run", "feed")
+	if res, err := http.DefaultClient.Do(q); err == nil {
+		_ = res.Body.Close()
+		t.Errorf("got %s", res.Status)
+	}
+	l.want(200, `"status":"Created"`)(l.ask("feed", "GET", b, nil))
+
+	// What is no JSON is an error of the batch, and so is gzip that is cut off.
+	l.want(202)(l.ask("feed", "POST", b, `{"indicator":[{"type":"Host","summary":"a"},`))
+	l.want(200, `"status":"Completed"`, `"errorCount":1`, `"successCount":1`)(l.ask("feed", "GET", b, nil))
+	l.want(200, `"code":"0x1003"`)(l.ask("feed", "GET", b+"/results", nil))
+	cut := l.create("feed")
+	text, _ := io.ReadAll(zipped(indicators(1000)))
+	l.want(202)(l.ask("feed", "POST", cut, bytes.NewReader(text[:len(text)/2])))
+	l.want(200, `"errorCount":1`)(l.ask("feed", "GET", cut, nil))
+	l.want(400, `gzip`)(l.ask("feed", "POST", l.create("feed"), "\x1f\x8bxxxxxxxxxxxx"))
+
+	for name, body := range map[string]string{
+		"none": "", "a list": "[]", "wrong types": `{"owner":5}`, "no owner": `{"action":"Create"}`, "another action": `{"owner":"o","action":"Burn"}`,
+		"deep": strings.Repeat("[", 10_000), "halt": `{"owner":"o","haltOnError":{}}`,
+	} {
+		status, text := l.ask("feed", "POST", "/v2/batch", body)
+		if status != 400 || !strings.Contains(text, `"status":"Failure"`) {
+			t.Errorf("%s: got %d %s", name, status, text)
+		}
+	}
+	l.want(413)(l.ask("feed", "POST", "/v2/batch", strings.Repeat(" ", 20<<10)))
+	l.intake = errors.New("full")
+	l.want(503, `no batch is taken now`)(l.ask("feed", "POST", "/v2/batch", settings))
+	if rest, err := os.ReadDir(l.spool); len(rest) > 0 || err != nil {
+		t.Errorf("left behind: %v, %v", rest, err)
+	}
+}
+
+func TestReads(t *testing.T) {
+	l := newLab(t)
+	l.want(200, `"name":"lab"`, `"resultCount":1`, `"owner":[`)(l.ask("feed", "GET", "/v2/owners", nil))
+	l.want(200, `"name":"else"`)(l.ask("far", "GET", "/v2/owners/mine", nil))
+	l.want(200, `"owner":[]`)(l.ask("feed", "GET", "/v2/owners?resultStart=1", nil))
+	l.want(400, `resultLimit`)(l.ask("feed", "GET", "/v2/owners?resultLimit=-1", nil))
+	l.want(404)(l.ask("feed", "GET", "/v2/owners/2", nil))
+	l.want(200, `"name":"Address"`, `"apiBranch":"cidrBlocks"`)(l.ask("feed", "GET", "/v2/types/indicatorTypes", nil))
+	l.want(200, `"value3Label":"SHA256"`)(l.ask("feed", "GET", "/v2/types/indicatorTypes/File", nil))
+	l.want(200, `"associationType":[]`)(l.ask("feed", "GET", "/v2/types/associationTypes", nil))
+	l.want(200, `"data":[]`, `"count":0`)(l.ask("feed", "GET", "/v3/indicators?resultLimit=10000", nil))
+	l.want(200, `"name":"lab"`)(l.ask("feed", "GET", "/v3/security/owners", nil))
+	l.want(200, `"data":[]`)(l.ask("feed", "GET", "/v3/security/users", nil))
+	l.want(405, `--platform`)(l.ask("feed", "POST", "/v3/indicators", "{}"))
+	l.want(404)(l.ask("feed", "GET", "/v3/token", nil))
+	l.want(404)(l.ask("feed", "GET", "/v2/nothing", nil))
+	l.want(400)(l.ask("feed", "GET", "/v2//owners", nil))
+}
+
+func TestDataStore(t *testing.T) {
+	l := newLab(t)
+	db := func(run, method, path string, body any) (int, string) {
+		t.Helper()
+		return l.ask(run, "POST", "/v2/exchange/db/"+path, body, "DB-Method", method)
+	}
+	// As TcEx opens a data store.
+	l.want(404)(db("feed", "GET", "local/cache/_search", nil))
+	l.want(201, `"result":"created"`)(db("feed", "POST", "local/cache/temp-index-create", "{}"))
+	l.want(200, `"result":"deleted"`)(db("feed", "DELETE", "local/cache/temp-index-create", nil))
+	l.want(200, `"acknowledged":true`)(db("feed", "PUT", "local/cache/_mappings", `{"dynamic":false}`))
+	l.want(200, `"total":0`)(db("feed", "GET", "local/cache/_search", nil))
+
+	l.want(404, `"found":false`)(db("feed", "GET", "local/cache/one", nil))
+	l.want(201, `"_version":1`)(db("feed", "POST", "local/cache/one", `{"a":1}`))
+	l.want(200, `"_version":2`, `"result":"updated"`)(db("feed", "PUT", "local/cache/one", `{"a":2}`))
+	l.want(200, `"found":true`, `"_source":{"a":2}`)(db("feed", "GET", "local/cache/one", nil))
+	l.want(201)(db("feed", "POST", "local/cache/", `{"b":1}`)) // with an id of its own
+	l.want(200, `"total":2`, `"_id":"one"`)(db("feed", "GET", "local/cache/", `{"query":{"match_all":{}}}`))
+	l.want(200, `"hits":[]`)(db("feed", "GET", "local/cache/_search", `{"from":2}`))
+	l.want(404, `"result":"not_found"`)(db("feed", "DELETE", "local/cache/two", nil))
+
+	// Nobody else sees it.
+	l.want(404)(db("other", "GET", "local/cache/one", nil))
+	l.want(404)(db("far", "GET", "local/cache/one", nil))
+	l.want(201)(db("feed", "POST", "organization/shared/one", `{"c":1}`))
+	l.want(200, `"c":1`)(db("other", "GET", "organization/shared/one", nil))
+	l.want(404)(db("far", "GET", "organization/shared/one", nil))
+	l.want(403)(db("feed", "GET", "system/shared/one", nil))
+	l.want(404, `Resource Not Found`)(db("feed", "GET", "elsewhere/shared/one", nil))
+
+	for name, body := range map[string]string{"empty": "", "a list": "[]", "no JSON": "{", "deep": `{"a":` + strings.Repeat("[", 100_000)} {
+		if status, text := db("feed", "POST", "local/cache/bad", body); status != 400 {
+			t.Errorf("%s: got %d %s", name, status, text)
+		}
+	}
+	l.want(413)(db("feed", "POST", "local/cache/large", `{"a":"`+strings.Repeat("a", datastore.MaxRecord)+`"}`))
+	l.want(413)(db("feed", "POST", "local/cache/large", io.LimitReader(zeros{}, 2<<20)))
+	l.want(400, `match_all`)(db("feed", "GET", "local/cache/_search", `{"query":{"script":{}}}`))
+	l.want(400, `DB-Method`)(db("feed", "BREW", "local/cache/one", nil))
+
+	record := `{"a":"` + strings.Repeat("a", datastore.MaxRecord-100) + `"}`
+	for i := 0; ; i++ {
+		status, text := db("feed", "POST", fmt.Sprintf("local/full/%d", i), record)
+		if status == 413 && strings.Contains(text, "full") {
+			break
+		}
+		if status != 201 || i > datastore.MaxBytes/len(record) {
+			t.Fatalf("record %d: %d %s", i, status, text)
+		}
+	}
+	l.want(200)(db("feed", "DELETE", "local/full/0", nil))
+	l.want(201)(db("feed", "POST", "local/full/0", record))
+}
+
+func TestMetrics(t *testing.T) {
+	l := newLab(t)
+	const daily = `{"name":"seen","dataType":"Sum","interval":"Daily","keyedValues":false,"description":"d"}`
+	l.want(200, `"customMetricConfig":[]`)(l.ask("feed", "GET", "/v2/customMetrics?resultLimit=50&resultStart=0", nil))
+	l.want(201, `"id":1`)(l.ask("feed", "POST", "/v2/customMetrics", daily))
+	l.want(400, `of this name`)(l.ask("feed", "POST", "/v2/customMetrics", daily))
+	l.want(204)(l.ask("feed", "POST", "/v2/customMetrics/1/data", `{"value":2,"date":"2026-04-09T14:44:00Z"}`))
+	l.want(200, `"value":5`, `"date":"2026-04-09T00:00:00Z"`)(l.ask("feed", "POST", "/v2/customMetrics/seen/data?returnValue=true", `{"value":"3","date":"2026-04-09T01:00:00Z"}`))
+	l.want(201, `"id":2`)(l.ask("feed", "POST", "/v2/customMetrics", `{"name":"by key","dataType":"Average","interval":"Weekly","keyedValues":true}`))
+	l.want(200, `"value":2`, `"date":"2026-04-06T00:00:00Z"`)(l.ask("feed", "POST", "/v2/customMetrics/2/data?returnValue=true", `{"name":"k","value":2,"date":"2026-04-12T01:00:00Z"}`))
+	l.want(400, `keyed`)(l.ask("feed", "POST", "/v2/customMetrics/2/data", `{"value":2}`))
+	l.want(200, `"resultCount":2`)(l.ask("feed", "GET", "/v2/customMetrics", nil))
+	l.want(200, `"resultCount":0`)(l.ask("other", "GET", "/v2/customMetrics", nil))
+	l.want(404)(l.ask("other", "POST", "/v2/customMetrics/1/data", `{"value":1}`))
+	for name, body := range map[string]string{"none": "", "no value": "{}", "text": `{"value":"x"}`, "wrong": `{"value":[]}`, "infinite": `{"value":1e999}`, "huge": `{"value":1e300}`} {
+		if status, text := l.ask("feed", "POST", "/v2/customMetrics/1/data", body); status != 400 {
+			t.Errorf("%s: got %d %s", name, status, text)
+		}
+	}
+	l.want(400, `dataType`)(l.ask("feed", "POST", "/v2/customMetrics", `{"name":"x","dataType":"Most","interval":"Daily"}`))
+	l.want(200)(l.ask("feed", "DELETE", "/v2/customMetrics/1", nil))
+	l.want(404)(l.ask("feed", "GET", "/v2/customMetrics/seen", nil))
+}
+
+func TestNotifications(t *testing.T) {
+	l := newLab(t)
+	l.want(200, `"status":"Success"`)(l.ask("feed", "POST", "/v2/notifications", `{"notificationType":"Feed","priority":"High","isOrganization":true,"message":"done"}`))
+	for name, body := range map[string]string{
+		"nobody": `{"notificationType":"Feed","priority":"High","message":"done"}`, "urgent": `{"notificationType":"Feed","priority":"Urgent","isOrganization":true,"message":"done"}`,
+		"system": `{"notificationType":"system","priority":"low","isOrganization":true,"message":"done"}`, "silent": `{"notificationType":"Feed","priority":"low","isOrganization":true}`,
+	} {
+		if status, text := l.ask("feed", "POST", "/v2/notifications", body); status != 400 {
+			t.Errorf("%s: got %d %s", name, status, text)
+		}
+	}
+	list, err := l.store.List(t.Context(), "feed")
+	if err != nil || len(list) != 1 || list[0].Message != "done" || list[0].Priority != "high" {
+		t.Errorf("got %+v, %v", list, err)
+	}
+}
