@@ -2,7 +2,8 @@ package settings
 
 import (
 	"fmt"
-	"strings"
+
+	"tcenvsvr/agent/logging/nearest"
 )
 
 // A ValueError says that a setting does not allow a value.
@@ -44,7 +45,7 @@ func (e *ConflictError) Error() string { return e.Text }
 
 // Unknown returns the error for a key that names no setting, with the most similar name.
 func Unknown(key string, o Origin) *UnknownKeyError {
-	return &UnknownKeyError{key, nearest(key), o}
+	return &UnknownKeyError{key, nearestKey(key), o}
 }
 
 func valueError(s Setting, value, want string, o Origin) *ValueError {
@@ -54,34 +55,11 @@ func valueError(s Setting, value, want string, o Origin) *ValueError {
 	return &ValueError{Key: s.Name, Value: value, Want: want, Origin: o}
 }
 
-// nearest returns the setting whose name differs from key in the fewest letters, or "" if those are
-// more than a third of them.
-func nearest(key string) string {
-	best, least := "", len(key)/3+1
-	for _, s := range All {
-		if d := distance(strings.ToLower(key), strings.ToLower(s.Name)); d < least {
-			best, least = s.Name, d
-		}
+// nearestKey returns the setting whose name looks most like key, or "" if none does.
+func nearestKey(key string) string {
+	names := make([]string, len(All))
+	for i, s := range All {
+		names[i] = s.Name
 	}
-	return best
-}
-
-// distance is the Levenshtein distance in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+	return nearest.Of(key, names)
 }

@@ -2,6 +2,7 @@ package tcx
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,8 +71,19 @@ func TestMajor(t *testing.T) {
 func FuzzManifest(f *testing.F) {
 	f.Add([]byte(`{"programLanguage":"PYTHON","programMain":"run.py","params":[{"name":"a","default":[1]}],"features":"x","runtimeLevel":"Playbook"}`))
 	f.Add([]byte(`{"programLanguage":"java","playbook":{"outputVariables":[{"name":"o","type":"String"}]},"timeoutMinutes":3}`))
+	f.Add([]byte(`{"programLanguage":[],"programMain":{},"params":[{"name":{}},[],1],"features":{},"playbook":[]}`))
+	f.Add([]byte(`{"programLanguage":null,"Params":null,"params":[null],"runtimeLevel":[[]],"timeoutMinutes":1e3}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		first, err := ParseManifest(data)
+		all := ReadAll(data)
+		if (err != nil) != (len(all.Flaws) > 0) {
+			t.Fatalf("refused with %v, and all that is wrong is %v", err, all.Flaws)
+		}
+		for _, f := range all.Flaws {
+			if strings.Contains(f.Text, "Go ") || strings.Contains(f.Text, "tcx.") {
+				t.Errorf("a Go type: %q", f.Text)
+			}
+		}
 		if err != nil {
 			return
 		}
