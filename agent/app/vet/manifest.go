@@ -32,9 +32,9 @@ func (v *vetter) keys() {
 	for _, k := range v.Keys {
 		switch there := v.Lines[k.Meant] > 0; {
 		case k.Again:
-			v.add(Problem{Code: fault.BadManifest, Line: k.Line, Text: fmt.Sprintf("%.80s stands here twice", k.Path)})
+			v.add(Problem{Code: fault.BadManifest, Line: k.Line, Text: fmt.Sprintf("%.80q stands here twice", k.Path)})
 		case k.Meant != "" && !there:
-			v.add(Problem{Code: fault.BadManifest, Line: k.Line, Text: fmt.Sprintf("%.80s is not known: did you mean %q?", k.Path, k.Meant), Warning: true})
+			v.add(Problem{Code: fault.BadManifest, Line: k.Line, Text: fmt.Sprintf("%.80q is not known: did you mean %q?", k.Path, k.Meant), Warning: true})
 		}
 	}
 }
@@ -89,7 +89,7 @@ func (v *vetter) version() {
 	}
 	if m.Language == "python" {
 		if major, minor, ok := m.Python(); ok && (major != 3 || minor > 11) {
-			v.odd("languageVersion", "languageVersion %s: Environment Servers run Python 3.11, and an older one for Apps that want that", m.LanguageVersion)
+			v.odd("languageVersion", "languageVersion %.20q: Environment Servers run Python 3.11, and an older one for Apps that want that", m.LanguageVersion)
 		}
 	}
 }

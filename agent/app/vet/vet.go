@@ -51,8 +51,8 @@ func Check(bundle *os.File) []Problem {
 	return v.list[:min(len(v.list), maxProblems)]
 }
 
-// Refusal is the error of the problems that are no warnings, nil if there are none. Its code is that
-// of the first.
+// Refusal is the error of the problems that are no warnings, nil if there are none; several stand
+// below each other. Its code is that of the first.
 func Refusal(list []Problem) error {
 	var texts []string
 	code := ""
@@ -64,6 +64,9 @@ func Refusal(list []Problem) error {
 	}
 	if texts == nil {
 		return nil
+	}
+	if len(texts) > 1 {
+		texts[0] = fmt.Sprintf("%d problems\n%s", len(texts), texts[0])
 	}
 	return &fault.Error{Code: code, Err: errors.New(strings.Join(texts, "\n"))}
 }

@@ -75,8 +75,8 @@ func TestManifest(t *testing.T) {
 		"a second level":   {`"Playbook"`, `["Playbook", "Orgnization"]`, `warning: install.json:3: runtimeLevel "orgnization" is not known: did you mean "Organization"?`},
 		"another level":    {`"Playbook"`, `"TriggerService"`, `install.json:3: runtimeLevel ["triggerservice"]: Organization and Playbook are supported`},
 		"no version":       {`"programVersion": "1.0.0", `, ``, `install.json:1: programVersion is missing`},
-		"python 2":         {`"3.11"`, `"2.7"`, `warning: install.json:2: languageVersion 2.7: Environment Servers run Python 3.11, and an older one for Apps that want that`},
-		"python 3.12":      {`"3.11"`, `3.12`, `warning: install.json:2: languageVersion 3.12: Environment Servers run Python 3.11, and an older one for Apps that want that`},
+		"python 2":         {`"3.11"`, `"2.7"`, `warning: install.json:2: languageVersion "2.7": Environment Servers run Python 3.11, and an older one for Apps that want that`},
+		"python 3.12":      {`"3.11"`, `3.12`, `warning: install.json:2: languageVersion "3.12": Environment Servers run Python 3.11, and an older one for Apps that want that`},
 		"type":             {`"boolean"`, `"Bolean"`, `install.json:4: type of parameter "b": "Bolean" is not known: did you mean "Boolean"?`},
 		"twice":            {`"b"`, `"a"`, `install.json:4: parameter "a" is there twice, first on line 4`},
 		"a name":           {`"name": "b"`, `"name": "b c"`, `install.json:4: "b c" is not a parameter name`},
@@ -84,9 +84,9 @@ func TestManifest(t *testing.T) {
 		"no text":          {`"run.py"`, `["run.py"]`, `install.json:2: programMain: want a text, number or boolean`},
 		"output type":      {`"StringArray"`, `"StringAray"`, `warning: install.json:5: type of output variable "o": "StringAray" is not known: did you mean "StringArray"?`},
 		"output twice":     {`"Own"`, `"StringArray"`, `install.json:5: output variable "o" is there twice`},
-		"key":              {`"features"`, `"feature"`, `warning: install.json:3: feature is not known: did you mean "features"?`},
-		"key of a param":   {`"name": "c"`, `"name": "c", "requird": true`, `warning: install.json:4: params[2].requird is not known: did you mean "params[2].required"?`},
-		"key twice":        {`"programName": "X"`, `"programName": "X", "PROGRAMNAME": "Y"`, `install.json:2: programName stands here twice`},
+		"key":              {`"features"`, `"feature"`, `warning: install.json:3: "feature" is not known: did you mean "features"?`},
+		"key of a param":   {`"name": "c"`, `"name": "c", "requird": true`, `warning: install.json:4: "params[2].requird" is not known: did you mean "params[2].required"?`},
+		"key twice":        {`"programName": "X"`, `"programName": "X", "PROGRAMNAME": "Y"`, `install.json:2: "programName" stands here twice`},
 		"feature":          {`"fileParams"`, `"fileparam"`, `warning: install.json:3: feature "fileparam" is not known: did you mean "fileParams"?`},
 		"comma":            {`"type": "Own"}`, `"type": "Own",}`, `install.json:5: a comma stands before the bracket that closes`},
 		"no comma":         {`"PYTHON", `, `"PYTHON" `, `install.json:2: it is no JSON: invalid character '"' after object key:value pair`},
@@ -127,7 +127,7 @@ func TestPackage(t *testing.T) {
 
 func TestRefusal(t *testing.T) {
 	list := []vet.Problem{{Code: "a", Text: "odd", Warning: true}, {Code: "b", Text: "first"}, {Code: "c", Line: 3, Text: "second"}}
-	if err := vet.Refusal(list); fault.Code(err) != "b" || err.Error() != "first\ninstall.json:3: second" {
+	if err := vet.Refusal(list); fault.Code(err) != "b" || err.Error() != "2 problems\nfirst\ninstall.json:3: second" {
 		t.Errorf("got %v", err)
 	}
 	if w := vet.Warnings(list); len(w) != 1 || vet.Refusal(w) != nil {
