@@ -38,6 +38,9 @@ type Inputs struct {
 // defaultJob is the job number in the name of a Playbook variable that was given without one.
 const defaultJob = 1
 
+// mostNames is how many missing parameters are named.
+const mostNames = 10
+
 // Complete checks the given values and adds defaults. If outVariables is nil, the App writes all
 // variables that it declares. Errors are *[Refusal].
 func (a App) Complete(given Values, outVariables []string) (Inputs, error) {
@@ -60,6 +63,9 @@ func (a App) Complete(given Values, outVariables []string) (Inputs, error) {
 		if _, given := in.Params[p.Name]; p.Required && !given {
 			missing = append(missing, strconv.Quote(p.Name))
 		}
+	}
+	if n := len(missing) - mostNames; n > 0 {
+		missing = append(missing[:mostNames], fmt.Sprintf("and %d more", n))
 	}
 	if missing != nil {
 		return in, refuse("App %q needs parameter %s", a.Name, strings.Join(missing, ", "))

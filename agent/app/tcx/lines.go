@@ -187,7 +187,9 @@ func (s *scanner) object(path string, t reflect.Type) error {
 			key.Again = seen[name]
 			seen[name] = true
 		}
-		key.Path = within(path, name)
+		if known { // elsewhere names are not needed, and those of a deep object would take gigabytes
+			key.Path = within(path, name)
+		}
 		if err := s.value(key.Path, field); err != nil {
 			return err
 		}
@@ -240,7 +242,11 @@ func (s *scanner) list(path string, t reflect.Type) error {
 		if i == maxListed {
 			item = nil
 		}
-		if err := s.value(fmt.Sprintf("%s[%d]", path, i), item); err != nil {
+		at := ""
+		if item != nil {
+			at = fmt.Sprintf("%s[%d]", path, i)
+		}
+		if err := s.value(at, item); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package tcx
 
 import (
 	"encoding/json"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -99,4 +100,23 @@ func FuzzManifest(f *testing.F) {
 			t.Error(d)
 		}
 	})
+}
+
+// A deep object costs no more than it has bytes, nor does a long list.
+func TestReadAllIsBounded(t *testing.T) {
+	name := `{"` + strings.Repeat("n", 90) + `":`
+	for what, text := range map[string]string{
+		"deep":   `{"note":` + strings.Repeat(name, 9_000) + "1" + strings.Repeat("}", 9_001),
+		"long":   `{"params":[` + strings.Repeat(`{"nam":1},`, 100_000) + `{}]}`,
+		"wrong":  `{"params":[` + strings.Repeat(`1,`, 500_000) + `1]}`,
+		"listed": `{"features":[` + strings.Repeat(`[[]],`, 200_000) + `1]}`,
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		r := ReadAll([]byte(text))
+		runtime.ReadMemStats(&after)
+		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 400 || len(r.Flaws) == 0 {
+			t.Errorf("%s: %d MB were allocated, %d flaws", what, used, len(r.Flaws))
+		}
+	}
 }
