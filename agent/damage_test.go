@@ -23,7 +23,7 @@ func TestAnyFileDamaged(t *testing.T) {
 	r.warm(s)
 	n := 0
 	for _, file := range []string{
-		"journal/journal.0", "journal/journal.1", "journal/copies/RUNS", "journal/copies/WAITS",
+		"journal/journal.0", "journal/journal.1", "journal/journal.*", "journal/copies/RUNS", "journal/copies/WAITS",
 		"jobs/RUNS/shim/state", "jobs/RUNS/shim/exit.reserve", "jobs/WAITS/shim/state", "jobs/WAITS/shim/exit",
 	} {
 		for name, damage := range disk.Damages {
@@ -44,8 +44,14 @@ func TestAnyFileDamaged(t *testing.T) {
 				b, err := os.ReadFile(filepath.Join(r.dir, "jobs", runs.Ref.String(), "shim", "state"))
 				return err == nil && strings.Contains(string(b), `"running"`)
 			})
-			if err := damage(filepath.Join(r.dir, at)); err != nil {
+			files, err := filepath.Glob(filepath.Join(r.dir, at))
+			if err != nil || len(files) == 0 {
 				t.Fatalf("%s %s: %v", name, file, err)
+			}
+			for _, f := range files {
+				if err := damage(f); err != nil {
+					t.Fatalf("%s %s: %v", name, file, err)
+				}
 			}
 			r.stop()
 			s = r.start()

@@ -18,6 +18,7 @@ import (
 	"tcenvsvr/agent/app/fault"
 	"tcenvsvr/agent/app/seal"
 	"tcenvsvr/agent/app/tcx"
+	"tcenvsvr/agent/app/vet"
 )
 
 // Ref names one version of one App by content, as an order does.
@@ -283,8 +284,24 @@ func (c *Catalog) place(ctx context.Context, ref Ref, file string) (app App, err
 	c.mended(ref.SHA256)
 	c.mu.Unlock()
 	c.Logger.Info("app installed", "app", ref.Name, "version", m.ProgramVersion, "dir", dir)
+	c.vet(ref, file)
 	return app, nil
 }
+
+// vet logs what is wrong with a package that can be unpacked. The cloud has taken it, and may know
+// words that this agent does not, so that is no reason to refuse it.
+func (c *Catalog) vet(ref Ref, file string) {
+	f, err := os.Open(file)
+	if err != nil {
+		return // it was read a moment ago, and is installed
+	}
+	defer f.Close()
+	if faults := vet.Check(f); len(faults) > 0 {
+		c.Logger.Warn("app has faults, and is run as it is", "app", ref.Name, "version", ref.Version, "faults", faults[:min(len(faults), maxLogged)])
+	}
+}
+
+const maxLogged = 5 // faults of a package
 
 // notInName matches what does not belong into a folder's name; versioned the version that a top
 // folder carries.

@@ -2,13 +2,15 @@ package settings
 
 import (
 	"fmt"
-	"strings"
+	"regexp"
+
+	"tcenvsvr/agent/logging/nearest"
 )
 
 // A ValueError says that a setting does not allow a value.
 type ValueError struct {
 	Key    string
-	Value  string // "[redacted]" where the setting is secret
+	Value  string // without secrets: see [Cut]
 	Want   string // what is allowed
 	Origin Origin
 }
@@ -44,44 +46,33 @@ func (e *ConflictError) Error() string { return e.Text }
 
 // Unknown returns the error for a key that names no setting, with the most similar name.
 func Unknown(key string, o Origin) *UnknownKeyError {
-	return &UnknownKeyError{key, nearest(key), o}
+	return &UnknownKeyError{key, nearestKey(key), o}
+}
+
+var (
+	userinfo = regexp.MustCompile(`(?s)^([A-Za-z][A-Za-z0-9+.-]*:/*)?.*@`)
+	query    = regexp.MustCompile(`(?s)[?#].+$`)
+)
+
+// Cut returns a value that was refused, without the parts in which URLs have secrets: the user with
+// his password, and what follows a "?" or "#".
+func Cut(value string) string {
+	value = query.ReplaceAllStringFunc(value, func(q string) string { return q[:1] + redacted })
+	return userinfo.ReplaceAllString(value, "${1}"+redacted+"@")
 }
 
 func valueError(s Setting, value, want string, o Origin) *ValueError {
 	if s.Secret {
 		value = redacted
 	}
-	return &ValueError{Key: s.Name, Value: value, Want: want, Origin: o}
+	return &ValueError{Key: s.Name, Value: Cut(value), Want: want, Origin: o}
 }
 
-// nearest returns the setting whose name differs from key in the fewest letters, or "" if those are
-// more than a third of them.
-func nearest(key string) string {
-	best, least := "", len(key)/3+1
-	for _, s := range All {
-		if d := distance(strings.ToLower(key), strings.ToLower(s.Name)); d < least {
-			best, least = s.Name, d
-		}
+// nearestKey returns the setting whose name looks most like key, or "" if none does.
+func nearestKey(key string) string {
+	names := make([]string, len(All))
+	for i, s := range All {
+		names[i] = s.Name
 	}
-	return best
-}
-
-// distance is the Levenshtein distance in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+	return nearest.Of(key, names)
 }

@@ -109,7 +109,8 @@ func mktcx(ts *testscript.TestScript, _ bool, args []string) {
 	fmt.Fprintf(w, `{"programName":%q,"programVersion":%q,"programLanguage":"PYTHON","programMain":"run.py","runtimeLevel":%q,
 		"params":[{"name":"do","type":"String","required":true},{"name":"password","type":"String","encrypt":true},{"name":"last","type":"String"}],
 		"playbook":{"outputVariables":[{"name":"out","type":"String"}]}}`, args[1], args[2], args[3])
-	ts.Check(z.Close())
+	_, err = z.Create(args[1] + "_v1/run.py")
+	ts.Check(errors.Join(err, z.Close()))
 }
 
 // noSecret TEXT FILE…: none of the files may hold it.

@@ -209,25 +209,29 @@
 //	enrollment and beside a running agent, disturbs neither, and succeeds if no check
 //	failed. Root sees the most of the host; for the rest it becomes the agent's user.
 //
-//	--fix first does what harms nobody, and prints each change: settings.yaml closed to
-//	others, folders and trust stores; as root, what "host apply" does.
+//	--fix first does what harms nobody, and prints each change: files of secrets closed to
+//	others, folders and trust stores; as root, what "host apply" does, for this host's
+//	installation only and after a question that lists it (--yes: without).
 //
 //	  sudo tcenvsvr doctor
 //	  sudo -u threatconnect tcenvsvr doctor --json
 //	  sudo tcenvsvr doctor --fix
+//	  sudo tcenvsvr doctor --fix --yes
 //
 // # enroll
 //
 // Connect this host to an Environment by its bundle.
 //
-//	tcenvsvr enroll [FILE|LINK|-] [flags]
+//	tcenvsvr enroll [FILE|FOLDER|LINK|-] [flags]
 //
 //	Enroll makes this host a server of an Environment. It reads a bundle that was
-//	downloaded from the Dedicated Cloud, a one-time link to one, a .env file alone (this
-//	server moves to another Environment), or "-" for standard input; --keystore takes the
-//	certificate from a PKCS#12 file instead. It shows what changes, asks, proves with the
-//	new identity that broker and API take this server, and only then stores it: settings
-//	with their secrets sealed by the keychain, and the keystore. What fails changes nothing.
+//	downloaded from the Dedicated Cloud, the folder it was unpacked into, a one-time link
+//	to one, a .env file alone (this server moves to another Environment), or "-" for
+//	standard input; --keystore takes the certificate from a PKCS#12 file instead. It shows
+//	what changes, asks, proves with the new identity that broker and API take this server,
+//	and only then stores it: settings with their secrets sealed by the keychain, and the
+//	keystore. What fails changes nothing. Settings of a newer cloud that this version does
+//	not know are named and not used.
 //	At the end the cloud is told the key to which parameters may be sealed, signed by the new
 //	certificate; its fingerprint, which is printed, is for those who submit orders.
 //
@@ -253,6 +257,7 @@
 //	that, and takes back what it did. The package does "host apply" by itself.
 //
 //	  users      threatconnect (the agent) and tc-job (Apps), where they do not exist
+//	  programs   that the programs are whole, root's, and executable
 //	  access     that both users can pass the folders above --home
 //	  folders    owners, modes and ACLs below --home, /etc and /var/lib
 //	  state      owner and mode of the agent's own files

@@ -62,6 +62,9 @@ func TestReadRefuses(t *testing.T) {
 		"a variable alone":     {Flags{KV: []string{secret}}, true, "--kv wants NAME=VALUE"},
 		"no name":              {Flags{Params: []string{"=" + secret}}, true, "--param wants"},
 		"stdin twice":          {Flags{ParamFile: "-", KVFile: "-"}, true, "both"},
+		"a parameter twice":    {Flags{Params: []string{"a=1", "a=" + secret}}, true, `--param "a" is given twice`},
+		"twice in a file":      {Flags{ParamFile: file(`{"a": 1, "a": "` + secret + `"}`)}, false, `"a" stands in it twice`},
+		"an open object":       {Flags{ParamFile: file(`{"a": 1`)}, false, "not a JSON object"},
 		"no such file":         {Flags{Params: []string{"a=@/nowhere"}}, false, `value of --param "a"`},
 		"no JSON":              {Flags{ParamFile: file(secret)}, false, "not a JSON object"},
 		"null":                 {Flags{ParamFile: file("null")}, false, "not a JSON object"},
@@ -123,7 +126,12 @@ func TestComplete(t *testing.T) {
 		says string
 	}{
 		"unknown":      {app, Values{Params: map[string]string{"need": "", "typo": secret}}, nil, `has no parameter "typo"`},
+		"misspelt":     {app, Values{Params: map[string]string{"need": "", "dfltt": secret}}, nil, `has no parameter "dfltt": did you mean "dflt"?`},
 		"missing":      {app, Values{}, nil, `needs parameter "need"`},
+		"two missing":  {App{Params: []Param{{Name: "a", Required: true}, {Name: "b", Required: true}}}, Values{}, nil, `needs parameter "a", "b"`},
+		"no output":    {app, Values{Params: need}, []string{"#App:7:out!String", "#App:7:ot!String"}, `writes no variable "ot!String": did you mean "out!String"?`},
+		"another type": {app, Values{Params: need}, []string{"#App:7:out!StringArray"}, `writes no variable "out!StringArray"`},
+		"no variable":  {app, Values{Params: need}, []string{"out"}, `"out" is no Playbook variable`},
 		"KV of a job":  {job, Values{Params: need, KV: map[string]string{"#App:1:a!String": `"a"`}}, nil, "is no Playbook App"},
 		"out of a job": {job, Values{Params: need}, []string{"#App:1:a!String"}, "is no Playbook App"},
 		"wrong type":   {app, Values{Params: need, KV: map[string]string{"#App:1:a!String": `{"` + secret + `":1}`}}, nil, "not of its type"},

@@ -88,14 +88,20 @@ func (f Flags) Read(from Source) (Values, error) {
 	return v, nil
 }
 
-// Assign reads words of the form NAME=VALUE or NAME=@FILE; @@ is a literal @.
+// Assign reads words of the form NAME=VALUE or NAME=@FILE; @@ is a literal @. A name that is given
+// twice is refused: nobody can tell which value was meant.
 func (from Source) Assign(flag string, words []string, into map[string]string) error {
+	given := make(map[string]bool, len(words))
 	for _, word := range words {
 		name, value, ok := strings.Cut(word, "=")
 		if !ok || name == "" {
 			// Not quoted: it may be a secret given without its name.
 			return form("%s wants NAME=VALUE or NAME=@FILE", flag)
 		}
+		if given[name] {
+			return form("%s %.80q is given twice", flag, name)
+		}
+		given[name] = true
 		switch {
 		case strings.HasPrefix(value, "@@"):
 			value = value[1:]
@@ -158,20 +164,35 @@ func (from Source) object(file string, each func(name string, raw json.RawMessag
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
-	var object map[string]json.RawMessage
-	if err := d.Decode(&object); err != nil || object == nil {
-		return errors.New("it is not a JSON object")
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return errObject
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		token, err := d.Token()
+		name, isText := token.(string)
+		var raw json.RawMessage
+		if err != nil || !isText || d.Decode(&raw) != nil {
+			return errObject
+		}
+		if seen[name] {
+			return fmt.Errorf("%.80q stands in it twice", name)
+		}
+		seen[name] = true
+		if err := each(name, raw); err != nil {
+			return fmt.Errorf("parameter %.80q %w", name, err)
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return errObject
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("something follows the JSON object")
 	}
-	for name, raw := range object {
-		if err := each(name, raw); err != nil {
-			return fmt.Errorf("parameter %q %w", name, err)
-		}
-	}
 	return nil
 }
+
+var errObject = errors.New("it is not a JSON object")
 
 // text returns a parameter's value. Apps get texts: a number or a boolean becomes the text that
 // stands in the JSON.

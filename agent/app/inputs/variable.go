@@ -13,6 +13,8 @@ import (
 // variable is the name of a Playbook variable: #App:1:key!Type.
 var variable = regexp.MustCompile(`^#(?:App|Trigger):[0-9]+:[A-Za-z0-9_.\-\[\]]+!([A-Za-z0-9_]+)$`)
 
+const variableForm = "#App:1:name!String: #App or #Trigger, a number, a name and a type"
+
 // typeOf is the type in a variable's name, "" where it is no such name.
 func typeOf(name string) string {
 	if m := variable.FindStringSubmatch(name); m != nil {
@@ -58,7 +60,7 @@ func CheckKV(kv map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(kv)) {
 		kind := typeOf(name)
 		if kind == "" {
-			return refuse("%.200q is no Playbook variable", name).try("#App:1:name!String: #App or #Trigger, a number, a name and a type")
+			return refuse("%.200q is no Playbook variable", name).try(variableForm)
 		}
 		var v any
 		if err := json.Unmarshal([]byte(kv[name]), &v); err != nil {

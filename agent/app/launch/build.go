@@ -60,6 +60,7 @@ type builder struct {
 	in, out, log, tmp string
 	own               map[string]string // tc_* that this host sets
 	files             []job.File
+	target            []string // what Python starts, without arguments
 }
 
 // mode is how parameters are passed to the App.

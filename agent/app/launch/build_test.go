@@ -117,12 +117,12 @@ func TestRecipes(t *testing.T) {
 		files      []string
 		want       []string // sys.argv, up to the first option
 	}{
-		{"a file", "run.py", []string{"fileparams"}, nil, []string{"run.py"}},
+		{"a file", "run.py", []string{"fileparams"}, []string{"run.py"}, []string{"run.py"}},
 		{"a module", "prog", []string{"fileparams"}, []string{"__main__.py"}, []string{".", "prog"}},
-		{"a module without __main__", "prog", []string{"fileparams"}, nil, []string{"prog.py"}},
-		{"file before secure", "run.py", []string{"secureparams", "fileparams"}, nil, []string{"run.py"}},
+		{"a module without __main__", "prog", []string{"fileparams"}, []string{"prog.py"}, []string{"prog.py"}},
+		{"file before secure", "run.py", []string{"secureparams", "fileparams"}, []string{"run.py"}, []string{"run.py"}},
 		{"secure", "prog", []string{"secureparams"}, []string{"__main__.py"}, []string{".", "prog", "--tc_api_path"}},
-		{"arguments", "run.py", nil, nil, []string{"run.py", "--flag"}},
+		{"arguments", "run.py", nil, []string{"run.py"}, []string{"run.py", "--flag"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := execution(t)
@@ -140,11 +140,22 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
+// What is to be started is looked for first: an interpreter that finds nothing ends like an App that
+// failed.
+func TestNoProgram(t *testing.T) {
+	for main, says := range map[string]string{"run.py": `programMain is "run.py", and its package has no run.py`, "prog": "has no prog.py"} {
+		_, err := Build(tree(t, "other.py", "run.py/x"), tcx.Manifest{Language: "python", Main: main, Features: []string{"fileparams"}}, execution(t))
+		if fault.Code(err) != fault.BadManifest || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: got %v", main, err)
+		}
+	}
+}
+
 func TestArguments(t *testing.T) {
 	e := execution(t)
 	m := tcx.Manifest{Language: "python", Main: "run.py", Params: params}
 	var argv []string
-	if err := json.Unmarshal(file(t, build(t, tree(t), m, e), ".tc_argv.json"), &argv); err != nil {
+	if err := json.Unmarshal(file(t, build(t, tree(t, "run.py"), m, e), ".tc_argv.json"), &argv); err != nil {
 		t.Fatal(err)
 	}
 	text := strings.Join(argv, " ")
@@ -162,7 +173,7 @@ func TestArguments(t *testing.T) {
 		}
 	}
 	m.Features = []string{"secureparams"}
-	if err := json.Unmarshal(file(t, build(t, tree(t), m, e), ".tc_argv.json"), &argv); err != nil {
+	if err := json.Unmarshal(file(t, build(t, tree(t, "run.py"), m, e), ".tc_argv.json"), &argv); err != nil {
 		t.Fatal(err)
 	}
 	if text := strings.Join(argv, " "); strings.Contains(text, "--secret") || !strings.Contains(text, "--tc_secure_params --tc_temp_path") {
@@ -170,7 +181,7 @@ func TestArguments(t *testing.T) {
 	}
 	e.Bound = true // by a signature, or opened here: it must not ask the cloud for others
 	e.Defaults = map[string]string{"tc_secure_params": "true", "tc_aot_enabled": "true"}
-	if err := json.Unmarshal(file(t, build(t, tree(t), m, e), ".tc_argv.json"), &argv); err != nil {
+	if err := json.Unmarshal(file(t, build(t, tree(t, "run.py"), m, e), ".tc_argv.json"), &argv); err != nil {
 		t.Fatal(err)
 	}
 	if text := strings.Join(argv, " "); !strings.Contains(text, "--secret app secret") || strings.Contains(text, "--tc_secure_params") || strings.Contains(text, "--tc_aot") {
@@ -178,7 +189,7 @@ func TestArguments(t *testing.T) {
 	}
 	e.AppParams = map[string]string{"a b": "x"}
 	m.Features = nil
-	if _, err := Build(tree(t), m, e); fault.Code(err) != fault.BadParam {
+	if _, err := Build(tree(t, "run.py"), m, e); fault.Code(err) != fault.BadParam {
 		t.Errorf("got %v", err)
 	}
 }
@@ -187,7 +198,7 @@ func TestParameterFile(t *testing.T) {
 	e := execution(t)
 	e.Playbook, e.KVContext, e.OutVariables = true, "ctx", []string{"#App:1:a!String", "#App:1:b!Binary"}
 	m := tcx.Manifest{Language: "python", Main: "run.py", Features: []string{"fileparams"}, MainAppClass: "a.B"}
-	l := build(t, tree(t), m, e)
+	l := build(t, tree(t, "run.py"), m, e)
 	p := opened(t, l)
 	if got := value(l.Env, "TC_APP_PARAM_FILE"); got != filepath.Join(e.JobDir, "in", ".app_params.json") {
 		t.Errorf("got %q", got)
@@ -204,15 +215,15 @@ func TestParameterFile(t *testing.T) {
 		}
 	}
 	key := value(l.Env, "TC_APP_PARAM_KEY")
-	if again := value(build(t, tree(t), m, e).Env, "TC_APP_PARAM_KEY"); len(key) != 16 || strings.Trim(key, letters) != "" || key == again {
+	if again := value(build(t, tree(t, "run.py"), m, e).Env, "TC_APP_PARAM_KEY"); len(key) != 16 || strings.Trim(key, letters) != "" || key == again {
 		t.Errorf("keys %q and %q", key, again)
 	}
 	e.Playbook = false
-	if p := opened(t, build(t, tree(t), m, e)); p["tc_kvstore_type"] != "" {
+	if p := opened(t, build(t, tree(t, "run.py"), m, e)); p["tc_kvstore_type"] != "" {
 		t.Error("a job has key-value parameters")
 	}
 	e.AppParams["huge"] = strings.Repeat("x", maxParams)
-	if _, err := Build(tree(t), m, e); fault.Code(err) != fault.BadParam {
+	if _, err := Build(tree(t, "run.py"), m, e); fault.Code(err) != fault.BadParam {
 		t.Errorf("got %v", err)
 	}
 }
@@ -221,7 +232,7 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("AGENT_SECRET", "x")
 	e := execution(t)
 	m := tcx.Manifest{Language: "python", Main: "run.py", Features: []string{"fileparams"}}
-	env := build(t, tree(t), m, e).Env
+	env := build(t, tree(t, "run.py"), m, e).Env
 	tmp := filepath.Join(e.JobDir, "tmp")
 	for name, want := range map[string]string{
 		"AGENT_SECRET": "", "HOME": tmp, "TMPDIR": tmp, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", "SSL_CERT_FILE": "/ca.pem",
@@ -232,11 +243,11 @@ func TestEnvironment(t *testing.T) {
 		}
 	}
 	e.Proxy.Scheme = "socks5"
-	if got := value(build(t, tree(t), m, e).Env, "https_proxy"); got != "socks5://u:proxy%20secret@proxy:3128" {
+	if got := value(build(t, tree(t, "run.py"), m, e).Env, "https_proxy"); got != "socks5://u:proxy%20secret@proxy:3128" {
 		t.Errorf("got proxy %q", got)
 	}
 	e.Proxy.External, e.Proxy.TC = false, true
-	if got := value(build(t, tree(t), m, e).Env, "https_proxy"); got != "" {
+	if got := value(build(t, tree(t, "run.py"), m, e).Env, "https_proxy"); got != "" {
 		t.Errorf("got proxy %q", got)
 	}
 }
@@ -289,7 +300,7 @@ func TestInterpreters(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			e := execution(t)
 			e.PythonHome, e.PythonHome311 = tt.home, tt.home311
-			l, err := Build(tree(t), tcx.Manifest{Language: "python", Main: "run.py", LanguageVersion: tt.version, Features: []string{"fileparams"}}, e)
+			l, err := Build(tree(t, "run.py"), tcx.Manifest{Language: "python", Main: "run.py", LanguageVersion: tt.version, Features: []string{"fileparams"}}, e)
 			if tt.want == "" {
 				if fault.Code(err) != fault.NoPython || !strings.Contains(err.Error(), "appsPythonHome311") {
 					t.Errorf("got %v, %v", l.Argv, err)

@@ -14,7 +14,7 @@ func (b *builder) program(env []string) *job.Program {
 	if b.manifest.Language != "python" || b.execution.Isolation.Level != job.IsolationFull || runtime.GOOS != "linux" {
 		return nil
 	}
-	p := &job.Program{App: b.dir, Version: b.manifest.ProgramVersion, Target: b.pythonTarget()[:1]}
+	p := &job.Program{App: b.dir, Version: b.manifest.ProgramVersion, Target: b.target}
 	shared := append([]string{"PATH", "LANG", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}, names(b.execution.TrustEnv)...)
 	for _, v := range env {
 		switch name, _, _ := strings.Cut(v, "="); {

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"tcenvsvr/agent/app/fault"
@@ -25,7 +24,11 @@ func (b *builder) python() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	target := b.pythonTarget()
+	target, err := b.pythonTarget()
+	if err != nil {
+		return nil, err
+	}
+	b.target = target[:1]
 	if b.mode() == byFile {
 		return append([]string{exe}, target...), nil
 	}
@@ -40,38 +43,28 @@ func (b *builder) python() ([]string, error) {
 	return []string{exe, b.file(".tc_launcher.py", launcher), b.file(".tc_argv.json", argv)}, nil
 }
 
-// pythonTarget is what follows the interpreter.
-func (b *builder) pythonTarget() []string {
-	main := b.manifest.Main
-	if strings.HasSuffix(main, ".py") {
-		return []string{main}
+// pythonTarget is what follows the interpreter. That it is there is looked for before anything is
+// started.
+func (b *builder) pythonTarget() ([]string, error) {
+	target := b.manifest.PythonMain(func(name string) bool {
+		info, err := os.Stat(filepath.Join(b.dir, name))
+		return err == nil && info.Mode().IsRegular()
+	})
+	if target == nil {
+		return nil, fault.New(fault.BadManifest, "launching App: programMain is %q, and its package has no %s.py", b.manifest.Main, strings.TrimSuffix(b.manifest.Main, ".py"))
 	}
-	if info, err := os.Stat(filepath.Join(b.dir, "__main__.py")); err == nil && info.Mode().IsRegular() {
-		return []string{".", main}
-	}
-	return []string{main + ".py"}
+	return target, nil
 }
 
 // pythonInterpreter uses the setting that fits languageVersion, or the other one if that is empty.
 func (b *builder) pythonInterpreter() interpreter {
 	i := b.execution.pythonInterpreter()
-	old := before311(b.manifest.LanguageVersion)
+	major, minor, known := b.manifest.Python()
+	old := known && (major < 3 || major == 3 && minor >= 0 && minor < 11)
 	if b.execution.PythonHome != "" && (old || i.home == "") {
 		i.setting, i.home = "appsPythonHome", b.execution.PythonHome
 	}
 	return i
-}
-
-// before311 reports whether a languageVersion such as "3.6.x" is older than 3.11; a text that is no
-// version is not.
-func before311(version string) bool {
-	parts := strings.Split(strings.TrimSpace(version), ".")
-	major, err := strconv.Atoi(parts[0])
-	if err != nil || major != 3 || len(parts) < 2 {
-		return err == nil && major < 3
-	}
-	minor, err := strconv.Atoi(parts[1])
-	return err == nil && minor < 11
 }
 
 // options writes parameters as Python Apps parse them: "--name value", "--name" alone for what is

@@ -3,6 +3,7 @@ package tcx
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -108,26 +109,98 @@ func (m *Manifest) Major() string {
 	return "0"
 }
 
+// Python returns the version of Python that the App was made for, minor -1 where only a major one is
+// given. What is no version is not ok.
+func (m *Manifest) Python() (major, minor int, ok bool) {
+	parts := strings.Split(strings.TrimSpace(m.LanguageVersion), ".")
+	major, err := strconv.Atoi(parts[0])
+	if minor = -1; err == nil && len(parts) > 1 {
+		minor, err = strconv.Atoi(parts[1])
+	}
+	return major, minor, err == nil
+}
+
+// PythonMain returns what follows the interpreter, nil if the App's folder has no such file.
+func (m *Manifest) PythonMain(has func(name string) bool) []string {
+	file := strings.TrimSuffix(m.Main, ".py") + ".py"
+	switch {
+	case file != m.Main && has("__main__.py"):
+		return []string{".", m.Main}
+	case has(file):
+		return []string{file}
+	}
+	return nil
+}
+
 // ParseManifest reads an install.json. It is tolerant where real files vary (numbers and booleans
 // as text, lists as one word, a byte order mark, unknown fields) and strict where a value becomes
-// part of a command line. Its errors are *fault.Error with code app.bad_manifest.
+// part of a command line. Its errors are *fault.Error with code app.bad_manifest, and name the line.
 func ParseManifest(data []byte) (Manifest, error) {
+	if unreadable(data) == nil {
+		if m, err := decode(withoutBOM(data)); err == nil && len(m.faults()) == 0 {
+			return m, nil
+		}
+	}
+	return Manifest{}, fault.New(fault.BadManifest, "reading install.json: %s", ReadAll(data).Flaws[0])
+}
+
+// Reading is all that can be said of an install.json.
+type Reading struct {
+	Manifest Manifest // as far as it could be read
+	Lines    Lines
+	Keys     []Key  // that are not read, or stand there twice; not all if there are many
+	Flaws    []Flaw // for which ParseManifest refuses it
+}
+
+// ReadAll reads an install.json like [ParseManifest], and finds all that is wrong.
+func ReadAll(data []byte) Reading {
+	if f := unreadable(data); f != nil {
+		return Reading{Flaws: []Flaw{*f}}
+	}
+	s := scan(withoutBOM(data))
+	r := Reading{Lines: s.lines, Keys: s.keys, Flaws: s.flaws}
+	if len(s.lines) == 0 {
+		return r // no JSON: nothing is known of the rest
+	}
+	var err error
+	r.Manifest, err = decode(s.rest())
+	for _, f := range r.Manifest.faults() {
+		if s.unread[f.path] { // that was said already
+			continue
+		}
+		r.Flaws = append(r.Flaws, Flaw{s.lines.Of(f.path), f.text})
+	}
+	if err != nil { // unreachable: the scanner knows what the decoder refuses; a fuzz test compares
+		r.Flaws = append(r.Flaws, Flaw{1, err.Error()})
+	}
+	return r
+}
+
+// unreadable returns what is wrong with the file as a whole, nil if nothing is.
+func unreadable(data []byte) *Flaw {
 	if len(data) > MaxManifest {
-		return Manifest{}, fault.New(fault.BadManifest, "reading install.json: more than %d bytes", MaxManifest)
+		return &Flaw{1, fmt.Sprintf("it has more than %d bytes", MaxManifest)}
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	if utf8.Valid(data) {
+		return nil
+	}
+	for at := 0; ; {
+		r, n := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && n == 1 {
+			return &Flaw{1 + bytes.Count(data[:at], []byte("\n")), "it is not UTF-8"}
+		}
+		at += n
+	}
+}
+
+func withoutBOM(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) }
+
+func decode(data []byte) (Manifest, error) {
 	var f file
-	if !utf8.Valid(data) {
-		return Manifest{}, fault.New(fault.BadManifest, "reading install.json: not UTF-8")
-	}
 	if err := json.Unmarshal(data, &f); err != nil {
-		return Manifest{}, fault.New(fault.BadManifest, "reading install.json: %w", err)
-	}
-	m := f.manifest()
-	if err := m.validate(); err != nil {
 		return Manifest{}, err
 	}
-	return m, nil
+	return f.manifest(), nil
 }
 
 var (
@@ -135,28 +208,38 @@ var (
 	paramName   = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.:-]*$`)
 )
 
-func (m *Manifest) validate() error {
-	bad := func(format string, args ...any) error {
-		return fault.New(fault.BadManifest, "reading install.json: "+format, args...)
+// misfit is a value that cannot be used, and where it stands.
+type misfit struct{ path, text string }
+
+// faults are the values that could not become part of a command line, or without which there is
+// none.
+func (m *Manifest) faults() (list []misfit) {
+	bad := func(path, format string, args ...any) {
+		if len(list) < maxFaults {
+			list = append(list, misfit{path, fmt.Sprintf(format, args...)})
+		}
 	}
 	switch {
 	case m.Language == "":
-		return bad("programLanguage is missing")
+		bad("programLanguage", "programLanguage is missing")
 	case m.Language == "python" && m.Main == "":
-		return bad("programMain is missing")
+		bad("programMain", "programMain is missing")
 	case m.Main != "" && !programName.MatchString(m.Main):
-		return bad("programMain %.80q is not a program name", m.Main)
-	case m.MainAppClass != "" && !programName.MatchString(m.MainAppClass):
-		return bad("mainAppClass %.80q is not a class name", m.MainAppClass)
-	case len(m.Params) > maxParams:
-		return bad("more than %d params", maxParams)
-	case m.TimeoutMinutes < 0:
-		return bad("timeoutMinutes is negative")
+		bad("programMain", "programMain %.80q is not a program name", m.Main)
 	}
-	for _, p := range m.Params {
+	if m.MainAppClass != "" && !programName.MatchString(m.MainAppClass) {
+		bad("mainAppClass", "mainAppClass %.80q is not a class name", m.MainAppClass)
+	}
+	if len(m.Params) > maxParams {
+		bad("params", "more than %d params", maxParams)
+	}
+	if m.TimeoutMinutes < 0 {
+		bad("timeoutMinutes", "timeoutMinutes is negative")
+	}
+	for i, p := range m.Params {
 		if !paramName.MatchString(p.Name) {
-			return bad("%.80q is not a parameter name", p.Name)
+			bad(fmt.Sprintf("params[%d].name", i), "%.80q is not a parameter name", p.Name)
 		}
 	}
-	return nil
+	return list
 }

@@ -2,6 +2,8 @@ package tcx
 
 import (
 	"encoding/json"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,8 +72,19 @@ func TestMajor(t *testing.T) {
 func FuzzManifest(f *testing.F) {
 	f.Add([]byte(`{"programLanguage":"PYTHON","programMain":"run.py","params":[{"name":"a","default":[1]}],"features":"x","runtimeLevel":"Playbook"}`))
 	f.Add([]byte(`{"programLanguage":"java","playbook":{"outputVariables":[{"name":"o","type":"String"}]},"timeoutMinutes":3}`))
+	f.Add([]byte(`{"programLanguage":[],"programMain":{},"params":[{"name":{}},[],1],"features":{},"playbook":[]}`))
+	f.Add([]byte(`{"programLanguage":null,"Params":null,"params":[null],"runtimeLevel":[[]],"timeoutMinutes":1e3}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		first, err := ParseManifest(data)
+		all := ReadAll(data)
+		if (err != nil) != (len(all.Flaws) > 0) {
+			t.Fatalf("refused with %v, and all that is wrong is %v", err, all.Flaws)
+		}
+		for _, f := range all.Flaws {
+			if strings.Contains(f.Text, "Go ") || strings.Contains(f.Text, "tcx.") {
+				t.Errorf("a Go type: %q", f.Text)
+			}
+		}
 		if err != nil {
 			return
 		}
@@ -87,4 +100,23 @@ func FuzzManifest(f *testing.F) {
 			t.Error(d)
 		}
 	})
+}
+
+// A deep object costs no more than it has bytes, nor does a long list.
+func TestReadAllIsBounded(t *testing.T) {
+	name := `{"` + strings.Repeat("n", 90) + `":`
+	for what, text := range map[string]string{
+		"deep":   `{"note":` + strings.Repeat(name, 9_000) + "1" + strings.Repeat("}", 9_001),
+		"long":   `{"params":[` + strings.Repeat(`{"nam":1},`, 100_000) + `{}]}`,
+		"wrong":  `{"params":[` + strings.Repeat(`1,`, 500_000) + `1]}`,
+		"listed": `{"features":[` + strings.Repeat(`[[]],`, 200_000) + `1]}`,
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		r := ReadAll([]byte(text))
+		runtime.ReadMemStats(&after)
+		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 400 || len(r.Flaws) == 0 {
+			t.Errorf("%s: %d MB were allocated, %d flaws", what, used, len(r.Flaws))
+		}
+	}
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -107,6 +108,35 @@ func TestDamagedFile(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// What hits both files at once is said, also where it leaves no byte of either head, and loses neither
+// what runs nor a result.
+func TestBothFilesDamaged(t *testing.T) {
+	all := damages()
+	all["the first 4 KiB overwritten"] = func(path string) error {
+		return overwrite(path, func(b []byte) { copy(b, strings.Repeat("x", 4<<10)) })
+	}
+	for name, damage := range all {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			_, running, finished := lives(t, dir)
+			must(t, errors.Join(damage(filepath.Join(dir, "journal.0")), damage(filepath.Join(dir, "journal.1"))))
+			var log bytes.Buffer
+			j, err := Open(dir, logger(&log))
+			must(t, err)
+			t.Cleanup(func() { _ = j.Close() })
+			if e, ok := j.Get(running.Order.Ref); !ok || e.State != wire.StateRunning || string(e.Shim) != `{"shim":7}` {
+				t.Errorf("the running order: %v, %+v", ok, e)
+			}
+			if e, ok := j.Get(finished.Order.Ref); !ok || e.Result == nil || e.Result.Message != "done" {
+				t.Errorf("the result: %v, %+v", ok, e)
+			}
+			if j.Damage() == "" || !strings.Contains(log.String(), "level=ERROR") {
+				t.Errorf("damage %q, log:\n%s", j.Damage(), &log)
+			}
+		})
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/app/tcx"
+	"tcenvsvr/agent/app/vet"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 )
@@ -44,11 +45,7 @@ func (c *Catalog) Add(ctx context.Context, r io.Reader, signed []byte, replace b
 	case size == 0:
 		return App{}, fmt.Errorf("%w: it is empty", ErrInvalid)
 	}
-	m, top, err := tcx.ReadManifest(spool.Name(), tcx.Limits{})
-	if err != nil {
-		return App{}, fmt.Errorf("%w: %w", ErrInvalid, err)
-	}
-	app, err := describe(m, top)
+	app, err := judge(spool)
 	if err != nil {
 		return App{}, err
 	}
@@ -58,7 +55,13 @@ func (c *Catalog) Add(ctx context.Context, r io.Reader, signed []byte, replace b
 			return App{}, err
 		}
 	}
-	return c.insert(ctx, app, spool, signed, replace, keep)
+	warnings := app.Warnings
+	app.Warnings = nil
+	if app, err = c.insert(ctx, app, spool, signed, replace, keep); err != nil {
+		return App{}, err
+	}
+	app.Warnings = warnings
+	return app, nil
 }
 
 // insert stores the content and its signature before the entry that names them.
@@ -110,21 +113,34 @@ func (c *Catalog) insert(ctx context.Context, app App, content *os.File, signed 
 	return app, nil
 }
 
-// Inspect returns the entry that a package would have, and reads it to its end.
-func Inspect(file string) (App, error) {
-	m, top, err := tcx.ReadManifest(file, tcx.Limits{})
+// judge returns the entry of a package, or all that is wrong with it.
+func judge(pkg *os.File) (App, error) {
+	problems := vet.Check(pkg)
+	if err := vet.Refusal(problems); err != nil {
+		return App{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	m, top, err := tcx.ReadManifestOf(pkg, tcx.Limits{})
 	if err != nil {
 		return App{}, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	app, err := describe(m, top)
-	if err != nil {
-		return App{}, err
+	for _, w := range vet.Warnings(problems) {
+		app.Warnings = append(app.Warnings, w.String())
 	}
+	return app, err
+}
+
+// Inspect returns the entry that a package would have, and reads it to its end.
+func Inspect(file string) (App, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return App{}, fmt.Errorf("reading the App: %w", err)
 	}
 	defer f.Close()
+	app, err := judge(f)
+	if err != nil {
+		return App{}, err
+	}
 	h := sha256.New()
 	if app.Size, err = io.Copy(h, f); err != nil {
 		return App{}, fmt.Errorf("reading the App: %w", err)

@@ -40,6 +40,8 @@ type App struct {
 	// SignedBy is the id of the key in the signature that the App came with, "" without one. The
 	// cloud has not verified it.
 	SignedBy string `json:"signed_by,omitempty"`
+	// Warnings are what is odd about the package, in the answer to adding it; they are not kept.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Param is a declared input.

@@ -217,6 +217,7 @@ func tcx(t *testing.T, name, version, level string) []byte {
 	fmt.Fprintf(w, `{"programName":%q,"programVersion":%q,"programLanguage":"PYTHON","programMain":"run.py","runtimeLevel":%q,
 		"features":["fileParams"],"params":[{"name":"user","type":"String","required":true},{"name":"password","type":"String","encrypt":true}],
 		"playbook":{"outputVariables":[{"name":"out","type":"String"}]}}`, name, version, level)
+	must(z.Create(name + "_v1/run.py"))(t)
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}

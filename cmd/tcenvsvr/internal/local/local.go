@@ -14,6 +14,7 @@ import (
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/api/upstream"
 	"tcenvsvr/agent/app/inputs"
+	"tcenvsvr/agent/app/vet"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
@@ -38,6 +39,7 @@ type Run struct {
 	Home     paths.Paths   // its exchange is used if that is ours, and its private CAs count
 	Path     string        // PATH in which interpreters are looked for
 	Begin    func(Sandbox) // is called before the App runs; nil = nothing is called
+	Warn     func(string)  // is told what is odd about the package; nil = nobody is
 
 	Stdout, Stderr io.Writer
 }
@@ -65,6 +67,9 @@ const kvContext = "local"
 // Do runs the App and returns when it has ended. When ctx ends, the App is cancelled as an order
 // would be. An error beside an outcome says which part of the outcome is missing.
 func (r *Run) Do(ctx context.Context) (result Result, err error) {
+	if err := r.vet(); err != nil {
+		return Result{}, err
+	}
 	if r.NoSandbox {
 		r.Settings.AppsRunner = "none"
 	}
@@ -136,6 +141,20 @@ func (r *Run) Do(ctx context.Context) (result Result, err error) {
 		err = errors.Join(err, keep(place.Job, out))
 	}
 	return result, err
+}
+
+// vet refuses a package that the cloud would refuse.
+func (r *Run) vet() error {
+	problems := vet.Check(r.File)
+	if err := vet.Refusal(problems); err != nil {
+		return fmt.Errorf("reading App %q: %w", r.File.Name(), err)
+	}
+	for _, w := range vet.Warnings(problems) {
+		if r.Warn != nil {
+			r.Warn(w.String())
+		}
+	}
+	return nil
 }
 
 // install unpacks the App. It refuses inputs that the App does not accept and Apps that no order

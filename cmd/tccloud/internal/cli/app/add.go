@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
@@ -49,6 +50,11 @@ command verifies before it sends anything.
 		a, err := c.AddApp(cmd.Context(), f, text, *replace)
 		if err != nil {
 			return fmt.Errorf("adding App %q: %w", args[0], err)
+		}
+		if !*asJSON {
+			for _, w := range a.Warnings {
+				fmt.Fprintln(o.Stderr, plain.Line(w))
+			}
 		}
 		return printApp(o, *asJSON, a)
 	}

@@ -146,6 +146,7 @@ func localRun(ctx context.Context, e *env.Env, file string, f runFlags, override
 	return &local.Run{
 		File: tcx, Given: given, Variables: variables, OutVariables: f.outVariables, Out: f.out, Timeout: f.timeout, NoSandbox: f.noSandbox, Platform: to,
 		Settings: s, Home: p, Path: e.Getenv("PATH"), Stdout: stdout, Stderr: e.Stderr,
+		Warn:  func(text string) { fmt.Fprintln(e.Stderr, text) },
 		Begin: func(s local.Sandbox) { fmt.Fprintf(e.Stderr, "running %s\n", s) },
 	}, nil
 }
