@@ -125,13 +125,23 @@ func checkHostPort(v string) error {
 
 func checkProxyHost(v string) error {
 	host := v[len(proxyScheme.FindString(v)):]
-	if h, port, err := splitHostPort(host); err == nil && port != "" && validHost(h) {
+	switch h, port, err := splitHostPort(host); {
+	case isPAC(v):
+		return errors.New("a host: PAC files are not supported; write the proxy that the file names for the cloud")
+	case strings.Contains(v, "@"):
+		return errors.New("a host; the user name goes to proxyUsername, the password to proxyPassword")
+	case err == nil && port != "" && validHost(h):
 		return errors.New("a host without a port; the port goes to proxyPort")
-	}
-	if h, _, err := splitHostPort(host); err != nil || !validHost(h) {
+	case err != nil || !validHost(h):
 		return errors.New("a host name or address, with or without http://, https:// or socks5:// before it")
 	}
 	return nil
+}
+
+// isPAC reports whether a value names the file by which browsers choose a proxy.
+func isPAC(v string) bool {
+	v, _, _ = strings.Cut(strings.ToLower(v), "?")
+	return strings.HasSuffix(v, ".pac") || strings.HasSuffix(v, "/wpad.dat") || strings.HasPrefix(v, "pac+") || strings.HasPrefix(v, "pac ")
 }
 
 func checkPath(v string) error {

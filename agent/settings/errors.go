@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"regexp"
 
 	"tcenvsvr/agent/logging/nearest"
 )
@@ -9,7 +10,7 @@ import (
 // A ValueError says that a setting does not allow a value.
 type ValueError struct {
 	Key    string
-	Value  string // "[redacted]" where the setting is secret
+	Value  string // without secrets: see [Cut]
 	Want   string // what is allowed
 	Origin Origin
 }
@@ -48,11 +49,23 @@ func Unknown(key string, o Origin) *UnknownKeyError {
 	return &UnknownKeyError{key, nearestKey(key), o}
 }
 
+var (
+	userinfo = regexp.MustCompile(`(?s)^([A-Za-z][A-Za-z0-9+.-]*:/*)?.*@`)
+	query    = regexp.MustCompile(`(?s)[?#].+$`)
+)
+
+// Cut returns a value that was refused, without the parts in which URLs have secrets: the user with
+// his password, and what follows a "?" or "#".
+func Cut(value string) string {
+	value = query.ReplaceAllStringFunc(value, func(q string) string { return q[:1] + redacted })
+	return userinfo.ReplaceAllString(value, "${1}"+redacted+"@")
+}
+
 func valueError(s Setting, value, want string, o Origin) *ValueError {
 	if s.Secret {
 		value = redacted
 	}
-	return &ValueError{Key: s.Name, Value: value, Want: want, Origin: o}
+	return &ValueError{Key: s.Name, Value: Cut(value), Want: want, Origin: o}
 }
 
 // nearestKey returns the setting whose name looks most like key, or "" if none does.

@@ -161,6 +161,7 @@ func (l *loader) unseal(unseal func(name, sealed string) (string, error)) error 
 
 // check returns a layer's values as text under the table's names, without empty ones.
 func check(layer map[string]any, origin func(Setting) Origin) (map[string]string, []error) {
+	layer = apart(layer)
 	texts, seen, errs := map[string]string{}, map[string]string{}, []error(nil)
 	for _, key := range slices.Sorted(maps.Keys(layer)) {
 		s, ok := Lookup(key)
@@ -204,11 +205,14 @@ func (s Setting) written(v any) (string, error) {
 			return strconv.Itoa(v), nil
 		}
 	}
-	text := fmt.Sprint(v)
-	if s.Kind == Text {
-		return text, errors.New("a text: put it in quotes")
+	switch v.(type) {
+	case bool, int, float64:
+		if s.Kind == Text {
+			return fmt.Sprint(v), errors.New("a text: put it in quotes")
+		}
+		return fmt.Sprint(v), errors.New(s.Want())
 	}
-	return text, errors.New(s.Want())
+	return "a list or an object", errors.New(s.Want()) // whatever is in it
 }
 
 // defaults returns the weakest layer. It holds strings, as a file does.

@@ -76,7 +76,7 @@ func changed(file string, old map[string]any, changes map[string]string) (map[st
 	if err := errors.Join(append(errs, wrong...)...); err != nil {
 		return nil, err
 	}
-	for key := range changes {
+	for key := range apart(anyMap(changes)) {
 		s, _ := Lookup(key)
 		if s.Secret && isSealed(next[s.Name]) {
 			return nil, valueError(s, "", "a text that does not begin with "+sealedPrefix, Origin{Layer: "new value"})

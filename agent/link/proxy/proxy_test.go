@@ -343,6 +343,18 @@ func TestNamedErrors(t *testing.T) {
 	}
 }
 
+// What no login can open is said at once, not after the user has set one.
+func TestNoSchemeIsSaidBeforeALogin(t *testing.T) {
+	for _, name := range []string{"", user} {
+		d := dialer(t, proxy.Config{Host: answering(t, "HTTP/1.1 407 Who\r\nProxy-Authenticate: Digest realm=x, NTLM\r\nProxy-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n"), Username: name, Password: password})
+		_, err := d.DialContext(t.Context(), "tcp", "broker.test:62000")
+		e, _ := errors.AsType[*proxy.Error](err)
+		if e == nil || !strings.Contains(e.Hint(), "by Digest or NTLM or Negotiate, and this program can log in by basic only") {
+			t.Errorf("as %q: got %v", name, err)
+		}
+	}
+}
+
 // Every code has a hint.
 func TestHints(t *testing.T) {
 	for _, c := range []proxy.Code{proxy.CodeDNS, proxy.CodeRefused, proxy.CodeTimeout, proxy.CodeUnreachable, proxy.CodeDial, proxy.CodeTLS, proxy.CodeAuth,

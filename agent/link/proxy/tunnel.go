@@ -216,10 +216,11 @@ func (d *Dialer) refusal(target string, ans answer) *Error {
 		}
 		chosen, _ := d.choose(ans.offers)
 		switch {
+		case chosen == nil && len(ans.offers) > 0: // whatever login is set, it would be in vain
+			e.hint = "the proxy demands a login by " + strings.Join(e.Offers, " or ") + ", and this program can log in by " + d.supported() +
+				" only: ask its administrators to offer that, or to let this host through without a login"
 		case d.conf.Username == "":
 			e.hint = "the proxy demands a login: set proxyUsername and proxyPassword"
-		case chosen == nil && len(ans.offers) > 0:
-			e.hint = "none of the schemes the proxy offers is supported (we can do " + d.supported() + "): ask its administrators to offer one of these"
 		default:
 			e.hint = "the proxy refused the login: check proxyUsername and proxyPassword"
 		}

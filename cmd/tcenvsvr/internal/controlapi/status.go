@@ -10,6 +10,7 @@ import (
 	"tcenvsvr/agent/app/templates"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link"
+	"tcenvsvr/agent/settings"
 )
 
 // Status is what "tcenvsvr status" shows.
@@ -65,6 +66,8 @@ type Settings struct {
 	RestartNeeded []string `json:"restart_needed"`
 	// Problem is why the newest values are not used; the older ones stay.
 	Problem string `json:"problem,omitempty"`
+	// OtherProxy is in the service's environment, which is not where the service looks for one.
+	OtherProxy *settings.OtherProxy `json:"other_proxy,omitempty"`
 }
 
 // Twin is another host that tries to connect with this server's identity.

@@ -17,6 +17,7 @@ import (
 
 func (d *daemon) status() controlapi.Status {
 	s := controlapi.Status{Status: d.agent.Status(), Link: d.link.State(), Settings: d.live.status(), CertificateExpires: d.id.Leaf().NotAfter}
+	s.Settings.OtherProxy = settings.FindOtherProxy(os.Environ())
 	s.Policy = d.policyStatus()
 	s.SealKey, s.SealKeyProblem = d.sealing.status()
 	s.Twin = d.twin.now(s.Link.Epoch)

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -9,10 +10,34 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/fault"
+	"tcenvsvr/agent/settings"
 )
 
 // hopTimeout bounds each step of a network check.
 const hopTimeout = 10 * time.Second
+
+// proxyInUse says which proxy is used, and which of this host's is not: what other programs read in
+// HTTPS_PROXY is no setting.
+func proxyInUse(_ context.Context, t *target) outcome {
+	s := t.settings
+	if t.settingsErr != nil {
+		return skip("the settings are not valid")
+	}
+	other, where := t.status.Settings.OtherProxy, "the service's environment"
+	if other == nil {
+		other, where = settings.FindOtherProxy(t.Environ), "this command's environment"
+	}
+	switch {
+	case s.ProxyTC:
+		return ok("%s is used to reach the cloud", t.dialer)
+	case other != nil:
+		try := fmt.Sprintf(`if the cloud is reached through it: "tcenvsvr settings set proxyTC=true proxyHost=%s proxyPort=%s"`, other.Host, cmp.Or(other.Port, "PORT"))
+		return warn(try, "the proxy %s in %s of %s is not used: only that of the settings is", other.Host, other.Variable, where)
+	case s.ProxyHost != "":
+		return ok("%s is not used to reach the cloud (proxyTC is false)", s.ProxyHost)
+	}
+	return ok("none is set")
+}
 
 func dns(ctx context.Context, t *target) outcome {
 	if s := t.notEnrolled(); s != nil {

@@ -45,6 +45,7 @@ var table = []check{
 	{"sandbox", "isolation", "Apps of one user could read and stop each other", isolated},
 	{"sandbox", "limits", "an App that takes all memory takes it from all others", limited},
 
+	{"network", "proxy", "the cloud is reached through that of the settings, or directly", proxyInUse},
 	{"network", "DNS", "names of the cloud must be found", dns},
 	{"network", "broker TCP", "orders come by TCP 62000", brokerTCP},
 	{"network", "broker TLS", "who stands between can be seen by who issued the certificate", brokerTLS},

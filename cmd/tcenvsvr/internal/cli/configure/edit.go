@@ -97,16 +97,13 @@ func (m *menu) change(ctx context.Context, row settings.Setting) error {
 		m.changes[row.Name] = ""
 		return nil
 	}
-	if _, err := row.Parse(text); err != nil {
+	changes := settings.Apart(map[string]string{row.Name: text})
+	if _, err := row.Parse(changes[row.Name]); err != nil {
 		m.say("Not allowed: want %v.", err)
 		return nil
 	}
-	next := map[string]string{row.Name: text}
-	for name, other := range m.changes {
-		if name != row.Name {
-			next[name] = other
-		}
-	}
+	next := maps.Clone(m.changes)
+	maps.Copy(next, changes)
 	what, err := try(ctx, s, next, row.Name)
 	if err != nil {
 		m.say("It does not work: %v", err)
@@ -117,7 +114,7 @@ func (m *menu) change(ctx context.Context, row settings.Setting) error {
 	} else if what != "" {
 		m.say("It works: %s.", what)
 	}
-	m.changes[row.Name] = text
+	maps.Copy(m.changes, changes)
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,15 +127,12 @@ func glob(patterns ...string) []string {
 
 // fromEnvironment returns the proxy that other programs of this host use.
 func fromEnvironment(e *env.Env, name string) string {
-	for _, v := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
-		u, err := url.Parse(e.Getenv(v))
-		if err != nil || u.Hostname() == "" {
-			continue
-		}
-		if name == "proxyPort" {
-			return u.Port()
-		}
-		return u.Hostname()
+	p := settings.FindOtherProxy(e.Environ)
+	switch {
+	case p == nil:
+		return ""
+	case name == "proxyPort":
+		return p.Port
 	}
-	return ""
+	return p.Host
 }

@@ -100,13 +100,15 @@ func ReadChanges(ctx context.Context, e *env.Env, args []string) (map[string]str
 			text, err = ask(ctx, e, s)
 		case s.Secret && text != "":
 			return nil, cli.Usage("setting %q is secret and others can read command lines\nhint: give it as %s=@FILE, or type %s alone to be asked for it", s.Name, s.Name, s.Name)
+		case settings.Apart(map[string]string{s.Name: text})["proxyPassword"] != "":
+			return nil, cli.Usage("%s has a password in it and others can read command lines\nhint: give it as %s=@FILE, or type %s alone to be asked for it", s.Name, s.Name, s.Name)
 		}
 		if err != nil {
 			return nil, err
 		}
 		changes[s.Name] = text
 	}
-	return changes, nil
+	return settings.Apart(changes), nil
 }
 
 // readFile reads a value from a file, without the line break that editors put at its end.
