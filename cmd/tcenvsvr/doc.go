@@ -196,12 +196,14 @@
 //	enrollment and beside a running agent, disturbs neither, and succeeds if no check
 //	failed. Root sees the most of the host; for the rest it becomes the agent's user.
 //
-//	--fix first does what harms nobody, and prints each change: settings.yaml closed to
-//	others, folders and trust stores; as root, what "host apply" does.
+//	--fix first does what harms nobody, and prints each change: files of secrets closed to
+//	others, folders and trust stores; as root, what "host apply" does, for this host's
+//	installation only and after a question that lists it (--yes: without).
 //
 //	  sudo tcenvsvr doctor
 //	  sudo -u threatconnect tcenvsvr doctor --json
 //	  sudo tcenvsvr doctor --fix
+//	  sudo tcenvsvr doctor --fix --yes
 //
 // # enroll
 //
@@ -240,6 +242,7 @@
 //	that, and takes back what it did. The package does "host apply" by itself.
 //
 //	  users      threatconnect (the agent) and tc-job (Apps), where they do not exist
+//	  programs   that the programs are whole, root's, and executable
 //	  access     that both users can pass the folders above --home
 //	  folders    owners, modes and ACLs below --home, /etc and /var/lib
 //	  state      owner and mode of the agent's own files

@@ -24,7 +24,7 @@ var verbs = map[string]string{
 	"certs show":               "certs show",
 	"certs system":             "certs system --undo",
 	"configure":                "configure --set drainSeconds=31",
-	"doctor":                   "doctor --fix",
+	"doctor":                   "doctor --fix --yes",
 	"enroll":                   "enroll /share/bundle.zip --yes --master-key-file " + masterKey,
 	"exit-codes":               "help exit-codes",
 	"host":                     "host",

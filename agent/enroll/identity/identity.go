@@ -67,6 +67,9 @@ func Load(path, password string) (*Identity, error) {
 	return i, nil
 }
 
+// Renewed is where the certificate that replaces the one in a keystore lies until it is in use.
+func Renewed(keystore string) string { return keystore + renewedSuffix }
+
 // Unused returns why the renewed certificate on the disk is not used, nil if it is used or there is
 // none.
 func (i *Identity) Unused() error { return i.unused }

@@ -3,6 +3,7 @@
 //
 //	step       what it sees to                                            undone by Remove
 //	users      users and groups threatconnect and tc-job                  no: they may own files
+//	programs   that agent and shim are whole and can be executed          –
 //	access     that both users reach their folders                        –
 //	folders    owners, modes and ACLs of the package's folders            no: they hold data
 //	state      owner and mode of the agent's own files                    –

@@ -23,6 +23,7 @@ var state = []struct {
 }{
 	{"settings.yaml", false, 0o600, 0o600},
 	{"keystore.p12", false, 0o600, 0o400},
+	{"keystore.p12.renewed", false, 0o600, 0o400},
 	{"keychain.json", false, 0o600, 0o400},
 	{"journal", true, 0o700, 0o700},
 	{"logs", true, 0o750, 0o700},

@@ -11,6 +11,7 @@ import (
 // steps are in the order in which they need each other.
 var steps = []step{
 	{"users", users, nil},
+	{"programs", programs, nil},
 	{"access", access, nil},
 	{"folders", folders, nil},
 	{"state", stateFiles, nil},

@@ -58,6 +58,12 @@ func users(ctx context.Context, h *Host) ([]plan.Finding, error) {
 	if agent.UID == sandbox.UID {
 		return found, fmt.Errorf("users %q and %q are the same (uid %d): Apps could read the agent's secrets; give %s another uid", layout.Agent, layout.Sandbox, agent.UID, layout.Sandbox)
 	}
+	if _, known := accounts[layout.Agent]; known && agent.GID == sandbox.GID {
+		found = append(found, plan.Finding{
+			Text: fmt.Sprintf("users %q and %q have one primary group (gid %d): Apps can read what is open to the agent's group, such as its logs", layout.Agent, layout.Sandbox, agent.GID),
+			Try:  fmt.Sprintf("usermod -g %s %[1]s (and usermod -g %s %[2]s)", layout.Sandbox, layout.Agent),
+		})
+	}
 	return append(found, memberships(ctx)...), nil
 }
 

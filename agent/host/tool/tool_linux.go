@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -74,7 +75,12 @@ func Failure(name, out string, err error) error {
 	if err == nil {
 		return nil
 	}
-	lines := strings.Split(strings.TrimSpace(out), "\n")
+	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(out), "\n"), func(line string) bool {
+		return strings.HasPrefix(line, "sudo: unable to resolve host") // which keeps sudo from nothing
+	})
+	if len(lines) == 0 {
+		lines = []string{""}
+	}
 	last := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(lines[len(lines)-1]), name+":"))
 	if last == "" {
 		return fmt.Errorf("running %s: %w", name, err)

@@ -85,7 +85,10 @@ func Machine(t *testing.T) *setup.Host {
 	}
 	over := t.TempDir()
 	mount(t, "tmpfs", over, "tmpfs", "mode=0755")
-	for _, dir := range []string{"/etc", "/var/lib", "/opt", "/run"} {
+	if err := os.MkdirAll(filepath.Dir(layout.Libexec), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"/etc", "/var/lib", "/opt", "/run", filepath.Dir(layout.Libexec)} {
 		upper, work := filepath.Join(over, dir, "upper"), filepath.Join(over, dir, "work")
 		for _, d := range []string{upper, work} {
 			if err := os.MkdirAll(d, 0o755); err != nil {
@@ -102,7 +105,7 @@ func Machine(t *testing.T) *setup.Host {
 			Sh(t, "groupdel "+name)
 		}
 	}
-	for _, path := range []string{layout.Home, layout.Sudoers, layout.HostState, layout.Etc} {
+	for _, path := range []string{layout.Home, layout.Sudoers, layout.HostState, layout.Etc, layout.Libexec} {
 		if err := os.RemoveAll(path); err != nil {
 			t.Fatal(err)
 		}

@@ -12,5 +12,5 @@ func TestMain(m *testing.M) {
 	if job.IsShim(os.Args) {
 		os.Exit(job.ShimMain(os.Stdin, os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	run(m)
 }

@@ -38,9 +38,18 @@ func runner(ctx context.Context, t *target) outcome {
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return fail(`"tcenvsvr host apply" writes the rule; see /etc/sudoers.d/threatconnect`, "%v: %s", err, firstLine(string(out)))
+		return fail(`"tcenvsvr host apply" writes the rule; see /etc/sudoers.d/threatconnect`, "%v: %s", err, firstLine(withoutHostName(string(out))))
 	}
 	return ok("became %s and ran true", name)
+}
+
+// withoutHostName drops what sudo complains of on a host whose own name cannot be looked up: that
+// keeps it from nothing.
+func withoutHostName(said string) string {
+	lines := slices.DeleteFunc(strings.Split(said, "\n"), func(line string) bool {
+		return strings.Contains(line, "unable to resolve host")
+	})
+	return strings.Join(lines, "\n")
 }
 
 // isolated tries, as an order does, how far Apps are kept apart from each other.

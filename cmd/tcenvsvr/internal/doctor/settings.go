@@ -13,6 +13,7 @@ import (
 
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/secret/keychain"
+	"tcenvsvr/agent/secret/privatefile"
 )
 
 func settingsFile(_ context.Context, t *target) outcome {
@@ -76,10 +77,18 @@ func keychainState(_ context.Context, t *target) outcome {
 		return warn(`"tcenvsvr keychain init" seals them`, "there is none: secrets in settings.yaml are protected by its mode alone")
 	case errors.Is(err, os.ErrPermission):
 		return skip("only root and the agent's user may look")
+	case errors.Is(err, privatefile.ErrUnsafe):
+		return unsafe(err)
 	case err != nil:
-		return fail("restore keychain.json from a backup, or enroll with a fresh bundle", "%s", oneLine(err))
+		return fail(hint(err, "restore keychain.json from a backup, or enroll with a fresh bundle"), "%s", oneLine(err))
 	}
 	return t.secrets()
+}
+
+// unsafe is the outcome of a file of secrets that the agent does not touch, because others could
+// have read or changed it. Nothing has to be restored: what to do is in the error.
+func unsafe(err error) outcome {
+	return fail(hint(err, "see who changed it")+`; or "tcenvsvr doctor --fix"`, "%s: the agent does not use it", oneLine(err))
 }
 
 // secrets says whether the sealed secrets can be opened.
@@ -106,8 +115,11 @@ func clientCertificate(_ context.Context, t *target) outcome {
 	if errors.Is(t.identityErr, os.ErrPermission) {
 		return skip("only root and the agent's user may read the keystore")
 	}
+	if errors.Is(t.identityErr, privatefile.ErrUnsafe) {
+		return unsafe(t.identityErr)
+	}
 	if t.identityErr != nil {
-		return fail(`restore keystore.p12 from a backup, or enroll with a fresh bundle ("tccloud bundle ENV --server XID")`, "%s", oneLine(t.identityErr))
+		return fail(hint(t.identityErr, `restore keystore.p12 from a backup, or enroll with a fresh bundle ("tccloud bundle ENV --server XID")`), "%s", oneLine(t.identityErr))
 	}
 	if err := t.identity.Unused(); err != nil {
 		return warn("the next renewal replaces it; if the cloud refuses this server's certificate, enroll with a fresh bundle", "a renewed certificate cannot be used: %s", oneLine(err))

@@ -14,6 +14,10 @@ import (
 // exposed reports whether others may read or change a file that its group may read.
 func exposed(mode fs.FileMode) bool { return mode&0o026 != 0 }
 
+// open reports whether anybody but its owner has rights to a file of secrets: the agent refuses it
+// then.
+func open(mode fs.FileMode) bool { return mode&0o077 != 0 }
+
 // owner names the owner of a file.
 func owner(info fs.FileInfo) string {
 	st, ok := info.Sys().(*syscall.Stat_t)

@@ -13,6 +13,7 @@ import (
 // reasons say why a step of the host's setup matters.
 var reasons = map[string]string{
 	"users":     "the agent and its Apps are users of their own",
+	"programs":  "without the shim no App is started",
 	"access":    "a folder above the home that is closed keeps agent or Apps from everything",
 	"folders":   "owners, modes and ACLs decide who reads what",
 	"sudoers":   "the agent may become the sandbox user and nobody else",

@@ -15,6 +15,7 @@ func Command(e *env.Env) *cobra.Command {
 that, and takes back what it did. The package does "host apply" by itself.
 
   users      threatconnect (the agent) and tc-job (Apps), where they do not exist
+  programs   that the programs are whole, root's, and executable
   access     that both users can pass the folders above --home
   folders    owners, modes and ACLs below --home, /etc and /var/lib
   state      owner and mode of the agent's own files
