@@ -65,6 +65,22 @@ func TestEnrollment(t *testing.T) {
 			t.Errorf("the identity was not kept:\n%s", out)
 		}
 	})
+	t.Run("an unpacked bundle of a newer cloud", func(t *testing.T) {
+		s := s.withT(t)
+		folder := filepath.Join(s.Dir, "unpacked")
+		s.must(unpack(s.bundle(c, "lab", "unpacked"), folder), "unpacking a bundle")
+		env := filepath.Join(folder, "threatconnect-envsvr", ".tcenvsvr", "environment.env")
+		text, err := os.ReadFile(env)
+		s.must(err, "reading its settings")
+		text = append(text, "brokerFlavour=of-tomorrow\n"...)
+		text = append([]byte("\xef\xbb\xbf"), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))...)
+		s.must(os.WriteFile(env, text, 0o600), "editing them on Windows")
+		out, err := s.tcenvsvr(s.Home("by-folder"), "enroll", folder, "--yes", "--master-key-file", key)
+		s.must(err, "enrolling by a folder: "+out)
+		if !strings.Contains(out, `the bundle has the setting "brokerFlavour", which this version does not know: it is not used`) || strings.Contains(out, "of-tomorrow") {
+			t.Errorf("enroll says of what it does not know:\n%s", out)
+		}
+	})
 	t.Run("killed", func(t *testing.T) { s.withT(t).enrollmentKilled(c, a) })
 	t.Run("none", func(t *testing.T) {
 		s := s.withT(t)
@@ -114,6 +130,16 @@ func TestAllInOne(t *testing.T) {
 		t.Errorf("the package in the bundle has other bytes (%v)", err)
 	}
 	s.refuses(s.Home("none"), "install it, and enroll with the bundle of an Environment", "enroll", added, "--yes")
+}
+
+// unpack writes the files of a ZIP below a folder.
+func unpack(file, folder string) error {
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	return os.CopyFS(folder, z)
 }
 
 // archive packs a program as the tar.gz of a release does, not compressed, so that it is large.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"tcenvsvr/agent/enroll/bundle"
@@ -26,8 +27,23 @@ var (
 // Offer is what a person enrolls with: settings, and a keystore with its password; either may be
 // missing.
 type Offer struct {
-	Settings map[string]string // by name, "" for the default; keystorePassword opens Keystore
+	Settings map[string]string // of the bundle, by name; keystorePassword opens Keystore
+	Flags    map[string]string // what wins over them, "" for the default
 	Keystore []byte
+}
+
+// TakeUnknown removes the settings that this version does not know, and returns their names: a newer
+// cloud may have them, and must not keep an older server out.
+func (o *Offer) TakeUnknown() []string {
+	var names []string
+	for name := range o.Settings {
+		if _, known := settings.Lookup(name); !known {
+			names = append(names, name)
+			delete(o.Settings, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Current is the host's present enrollment; the zero value is a host that was never enrolled.
@@ -59,10 +75,8 @@ type Plan struct {
 
 // New checks that the offer fits together and to this host.
 func New(c Current, o Offer) (*Plan, error) {
-	p := &Plan{values: maps.Clone(o.Settings)}
-	if p.values == nil {
-		p.values = map[string]string{}
-	}
+	p := &Plan{values: settings.Apart(o.Settings)}
+	maps.Copy(p.values, settings.Apart(o.Flags))
 	password := p.values[bundle.KeystorePassword]
 	delete(p.values, bundle.KeystorePassword)
 	if err := p.certificate(c, o.Keystore, password); err != nil {
@@ -81,7 +95,7 @@ func New(c Current, o Offer) (*Plan, error) {
 		p.Replaces = old
 	}
 	load := c.Load
-	load.Overrides = p.values
+	load.Bundle, load.Overrides = p.values, o.Flags
 	var err error
 	if p.Settings, _, err = settings.Load(load); err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ func enrolled(t *testing.T) (c Current, file, store string) {
 	t.Helper()
 	dir := t.TempDir()
 	file, store = filepath.Join(dir, "settings.yaml"), filepath.Join(dir, "keystore.p12")
-	p, err := New(Current{Load: settings.Options{File: file}}, Offer{with(env("one", "a.example"), "keystorePassword", "brought"), keystore(t, "one", "brought", -time.Hour, time.Hour)})
+	p, err := New(Current{Load: settings.Options{File: file}}, Offer{with(env("one", "a.example"), "keystorePassword", "brought"), nil, keystore(t, "one", "brought", -time.Hour, time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,20 +100,20 @@ func TestRulesOfIdentity(t *testing.T) {
 		want     error
 		replaces string
 	}{
-		{"a new host", Current{}, Offer{opens(env("one", "a.example")), of("one", -time.Hour, time.Hour)}, nil, ""},
-		{"the same server again", host, Offer{opens(env("one", "a.example")), of("one", -time.Hour, time.Hour)}, nil, ""},
-		{"the same server of another cloud", host, Offer{opens(env("one", "b.example")), of("one", -time.Hour, time.Hour)}, nil, ""},
-		{"another server", host, Offer{opens(env("two", "a.example")), of("two", -time.Hour, time.Hour)}, nil, "one"},
-		{"settings only, same server", host, Offer{env("one", "b.example"), nil}, nil, ""},
-		{"settings only, without a server", host, Offer{env("", "b.example"), nil}, nil, ""},
-		{"settings only, other server", host, Offer{env("two", "b.example"), nil}, ErrIdentity, ""},
-		{"settings only, new host", Current{}, Offer{env("one", "a.example"), nil}, settings.ErrNotEnrolled, ""},
-		{"keystore only", host, Offer{map[string]string{"keystorePassword": "brought"}, of("one", -time.Hour, time.Hour)}, nil, ""},
-		{"keystore of another than the settings", host, Offer{opens(env("one", "a.example")), of("two", -time.Hour, time.Hour)}, ErrIdentity, ""},
-		{"expired", host, Offer{opens(env("one", "a.example")), of("one", -2*time.Hour, -time.Hour)}, ErrExpired, ""},
-		{"not yet valid", host, Offer{opens(env("one", "a.example")), of("one", time.Hour, 2*time.Hour)}, ErrExpired, ""},
-		{"wrong password", host, Offer{with(env("one", "a.example"), "keystorePassword", "other"), of("one", -time.Hour, time.Hour)}, bundle.ErrPassword, ""},
-		{"no broker", Current{}, Offer{opens(map[string]string{"apiURL": "https://a.example"}), of("one", -time.Hour, time.Hour)}, settings.ErrNotEnrolled, ""},
+		{"a new host", Current{}, Offer{opens(env("one", "a.example")), nil, of("one", -time.Hour, time.Hour)}, nil, ""},
+		{"the same server again", host, Offer{opens(env("one", "a.example")), nil, of("one", -time.Hour, time.Hour)}, nil, ""},
+		{"the same server of another cloud", host, Offer{opens(env("one", "b.example")), nil, of("one", -time.Hour, time.Hour)}, nil, ""},
+		{"another server", host, Offer{opens(env("two", "a.example")), nil, of("two", -time.Hour, time.Hour)}, nil, "one"},
+		{"settings only, same server", host, Offer{env("one", "b.example"), nil, nil}, nil, ""},
+		{"settings only, without a server", host, Offer{env("", "b.example"), nil, nil}, nil, ""},
+		{"settings only, other server", host, Offer{env("two", "b.example"), nil, nil}, ErrIdentity, ""},
+		{"settings only, new host", Current{}, Offer{env("one", "a.example"), nil, nil}, settings.ErrNotEnrolled, ""},
+		{"keystore only", host, Offer{map[string]string{"keystorePassword": "brought"}, nil, of("one", -time.Hour, time.Hour)}, nil, ""},
+		{"keystore of another than the settings", host, Offer{opens(env("one", "a.example")), nil, of("two", -time.Hour, time.Hour)}, ErrIdentity, ""},
+		{"expired", host, Offer{opens(env("one", "a.example")), nil, of("one", -2*time.Hour, -time.Hour)}, ErrExpired, ""},
+		{"not yet valid", host, Offer{opens(env("one", "a.example")), nil, of("one", time.Hour, 2*time.Hour)}, ErrExpired, ""},
+		{"wrong password", host, Offer{with(env("one", "a.example"), "keystorePassword", "other"), nil, of("one", -time.Hour, time.Hour)}, bundle.ErrPassword, ""},
+		{"no broker", Current{}, Offer{opens(map[string]string{"apiURL": "https://a.example"}), nil, of("one", -time.Hour, time.Hour)}, settings.ErrNotEnrolled, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p, err := New(tc.host, tc.offer)
@@ -175,7 +175,7 @@ func TestKeystoreGetsAPasswordOfItsOwn(t *testing.T) {
 // TestCommitThatFails leaves settings and keystore as they were.
 func TestCommitThatFails(t *testing.T) {
 	host, file, store := enrolled(t)
-	p, err := New(host, Offer{with(env("two", "b.example"), "keystorePassword", "brought"), keystore(t, "two", "brought", -time.Hour, time.Hour)})
+	p, err := New(host, Offer{with(env("two", "b.example"), "keystorePassword", "brought"), nil, keystore(t, "two", "brought", -time.Hour, time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,11 +199,11 @@ func TestAnEmptyFlagEmptiesWhatTheHostHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	host := read(t, file, store)
-	_, err := New(host, Offer{Settings: with(env("one", "a.example"), "proxyHost", "")})
+	_, err := New(host, Offer{Settings: env("one", "a.example"), Flags: map[string]string{"proxyHost": ""}})
 	if _, ok := errors.AsType[*settings.ConflictError](err); !ok {
 		t.Fatalf("got %v, want a *ConflictError: proxyTC needs the host", err)
 	}
-	p, err := New(host, Offer{Settings: with(with(env("one", "a.example"), "proxyHost", ""), "proxyTC", "")})
+	p, err := New(host, Offer{Settings: env("one", "a.example"), Flags: map[string]string{"proxyHost": "", "proxyTC": ""}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,5 +215,42 @@ func TestAnEmptyFlagEmptiesWhatTheHostHas(t *testing.T) {
 	}
 	if got := read(t, file, store).Settings; got.ProxyHost != "" || got.ProxyTC || got.ProxyPort != 3128 {
 		t.Errorf("stored: %+v", got)
+	}
+}
+
+// A newer cloud must not keep an older server out, and what is wrong with a bundle is not blamed on a
+// flag that nobody gave.
+func TestBundleOfAnotherVersion(t *testing.T) {
+	_, file, store := enrolled(t)
+	host := read(t, file, store)
+	o := Offer{Settings: with(env("one", "b.example"), "brokerFlavour", "s3cr3t")}
+	if unknown := o.TakeUnknown(); !slices.Equal(unknown, []string{"brokerFlavour"}) {
+		t.Errorf("got unknown settings %q", unknown)
+	}
+	if _, err := New(host, o); err != nil {
+		t.Error(err)
+	}
+	_, err := New(host, Offer{Settings: with(env("one", "b.example"), "drainSeconds", "soon")})
+	if err == nil || !strings.Contains(err.Error(), `setting "drainSeconds" is "soon" (bundle)`) {
+		t.Errorf("a value that is not allowed: %v", err)
+	}
+	_, err = New(host, Offer{Settings: env("one", "b.example"), Flags: map[string]string{"drainSeconds": "soon"}})
+	if err == nil || !strings.Contains(err.Error(), "(flag --drainSeconds)") {
+		t.Errorf("a flag that is not allowed: %v", err)
+	}
+}
+
+// The URL of a proxy may come in either, also where the other has a port.
+func TestProxyURLOfABundle(t *testing.T) {
+	_, file, store := enrolled(t)
+	p, err := New(read(t, file, store), Offer{Settings: with(env("one", "b.example"), "proxyPort", "1"), Flags: map[string]string{"proxyHost": "http://joe:pw@proxy:3128"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Commit(file, store, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, file, store).Settings; got.ProxyURL().String() != "http://joe:pw@proxy:3128" {
+		t.Errorf("stored: %v", got.ProxyURL())
 	}
 }

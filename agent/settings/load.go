@@ -21,6 +21,7 @@ const (
 	FromDefault     Layer = "default"
 	FromFile        Layer = "file"
 	FromEnvironment Layer = "environment"
+	FromBundle      Layer = "bundle" // what a host is enrolled with
 	FromFlag        Layer = "flag"
 )
 
@@ -42,6 +43,7 @@ type Options struct {
 	// loading fails. "" skips that check.
 	Keystore  string
 	Env       []string          // KEY=value as in os.Environ
+	Bundle    map[string]string // of a bundle, by setting name; an empty text sets nothing
 	Overrides map[string]string // flags that were given, by setting name; "" sets the default
 	// Unseal opens secrets that the keychain sealed; nil leaves them sealed.
 	Unseal func(name, sealed string) (string, error)
@@ -74,6 +76,7 @@ func assemble(fromFile map[string]any, o Options) (Settings, Origins, error) {
 	l.merge(defaults(), func(Setting) Origin { return Origin{Layer: FromDefault} })
 	l.merge(fromFile, func(Setting) Origin { return Origin{FromFile, strconv.Quote(o.File)} })
 	l.merge(fromEnv, func(s Setting) Origin { return Origin{FromEnvironment, s.Env()} })
+	l.merge(anyMap(o.Bundle), func(Setting) Origin { return Origin{Layer: FromBundle} })
 	fromFlag := func(s Setting) Origin { return Origin{FromFlag, "--" + s.Name} }
 	l.merge(anyMap(o.Overrides), fromFlag)
 	l.empty(o.Overrides, fromFlag)

@@ -209,14 +209,16 @@
 //
 // Connect this host to an Environment by its bundle.
 //
-//	tcenvsvr enroll [FILE|LINK|-] [flags]
+//	tcenvsvr enroll [FILE|FOLDER|LINK|-] [flags]
 //
 //	Enroll makes this host a server of an Environment. It reads a bundle that was
-//	downloaded from the Dedicated Cloud, a one-time link to one, a .env file alone (this
-//	server moves to another Environment), or "-" for standard input; --keystore takes the
-//	certificate from a PKCS#12 file instead. It shows what changes, asks, proves with the
-//	new identity that broker and API take this server, and only then stores it: settings
-//	with their secrets sealed by the keychain, and the keystore. What fails changes nothing.
+//	downloaded from the Dedicated Cloud, the folder it was unpacked into, a one-time link
+//	to one, a .env file alone (this server moves to another Environment), or "-" for
+//	standard input; --keystore takes the certificate from a PKCS#12 file instead. It shows
+//	what changes, asks, proves with the new identity that broker and API take this server,
+//	and only then stores it: settings with their secrets sealed by the keychain, and the
+//	keystore. What fails changes nothing. Settings of a newer cloud that this version does
+//	not know are named and not used.
 //	At the end the cloud is told the key to which parameters may be sealed, signed by the new
 //	certificate; its fingerprint, which is printed, is for those who submit orders.
 //

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -201,10 +202,79 @@ func readFile(f *zip.File) ([]byte, error) {
 	return b, nil
 }
 
+// parts are where an unpacked bundle has its files, below the folder it was unpacked into.
+var (
+	partFolders = []string{"", ".tcenvsvr", "threatconnect-envsvr", "threatconnect-envsvr/.tcenvsvr"}
+	envNames    = []string{"environment.env", ".env"}
+)
+
+const keystoreName = "keystore.p12"
+
+// FolderFiles are the files that [OpenFolder] looks for; not all exist.
+func FolderFiles(dir string) (files []string) {
+	for _, folder := range partFolders {
+		for _, name := range append(envNames, keystoreName) {
+			files = append(files, filepath.Join(dir, filepath.FromSlash(folder), name))
+		}
+	}
+	return files
+}
+
+// OpenFolder reads a bundle that was unpacked. open opens one of [FolderFiles].
+func OpenFolder(dir string, open func(string) (*os.File, error)) (*Bundle, error) {
+	found := map[bool]string{} // by whether it is the keystore
+	texts := map[bool][]byte{}
+	for _, file := range FolderFiles(dir) {
+		isKeystore := filepath.Base(file) == keystoreName
+		text, err := readPart(file, open)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return nil, err
+		case found[isKeystore] != "":
+			return nil, fmt.Errorf("%w: it has both %q and %q", ErrNotABundle, found[isKeystore], file)
+		}
+		found[isKeystore], texts[isKeystore] = file, text
+	}
+	if found[false] == "" {
+		return nil, fmt.Errorf("%w: it has no environment.env", ErrNotABundle)
+	}
+	settings, err := parseEnv(texts[false])
+	if err != nil {
+		return nil, err
+	}
+	return &Bundle{Settings: settings, Keystore: texts[true]}, nil
+}
+
+func readPart(file string, open func(string) (*os.File, error)) ([]byte, error) {
+	f, err := open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%w: %q is no file", ErrNotABundle, file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%w: %q is larger than %d bytes", ErrNotABundle, file, maxFile)
+	}
+	return text, err
+}
+
 var keyPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.]{0,63}$`)
 
 func parseEnv(text []byte) (map[string]string, error) {
 	settings := map[string]string{}
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // Windows editors put it there
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return nil, fmt.Errorf("%w: the settings are in UTF-16\nhint: save the file as UTF-8, or take it as it was downloaded", ErrNotABundle)
+	}
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	lines.Buffer(nil, 64<<10)
 	for n := 1; lines.Scan(); n++ {

@@ -70,6 +70,7 @@ func TestParse(t *testing.T) {
 		keystore string
 	}{
 		{"env only", []byte(env), ""},
+		{"edited on Windows", []byte("\xef\xbb\xbf" + strings.ReplaceAll(env, "\n", "\r\n")), ""},
 		{"all in one", zipOf(t, map[string]string{
 			"threatconnect-envsvr/.tcenvsvr/environment.env": env,
 			"threatconnect-envsvr/.tcenvsvr/keystore.p12":    "KEY",
@@ -88,6 +89,41 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestOpenFolder: a bundle that was unpacked is taken where its files lie, and from nowhere else.
+func TestOpenFolder(t *testing.T) {
+	for name, tc := range map[string]struct {
+		files []string
+		want  string // "" = it is taken
+	}{
+		"as it was unpacked": {[]string{"threatconnect-envsvr/.tcenvsvr/environment.env", "threatconnect-envsvr/.tcenvsvr/keystore.p12", "threatconnect-envsvr/x.rpm"}, ""},
+		"the folder itself":  {[]string{"environment.env", "keystore.p12"}, ""},
+		"settings and key":   {[]string{".env", ".tcenvsvr/keystore.p12"}, ""},
+		"nothing":            {[]string{"keystore.p12"}, "it has no environment.env"},
+		"too deep":           {[]string{"a/b/environment.env", "keystore.p12"}, "it has no environment.env"},
+		"two":                {[]string{"environment.env", ".tcenvsvr/environment.env"}, "it has both"},
+		"a folder in place":  {[]string{"environment.env/x"}, "is no file"},
+	} {
+		dir := t.TempDir()
+		for _, f := range tc.files {
+			path := filepath.Join(dir, f)
+			text := "apiURL=https://c.example\n"
+			if filepath.Ext(f) == ".p12" {
+				text = "KEY"
+			}
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b, err := OpenFolder(dir, os.Open)
+		switch {
+		case tc.want == "" && (err != nil || string(b.Keystore) != "KEY" || b.Settings["apiURL"] != "https://c.example"):
+			t.Errorf("%s: got %+v, %v", name, b, err)
+		case tc.want != "" && (!errors.Is(err, ErrNotABundle) || !strings.Contains(err.Error(), tc.want)):
+			t.Errorf("%s: got %v, want %q", name, err, tc.want)
+		}
+	}
+}
+
 func TestHostile(t *testing.T) {
 	whole := zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n"})
 	for name, data := range map[string][]byte{
@@ -95,6 +131,7 @@ func TestHostile(t *testing.T) {
 		"binary":        {0x7f, 'E', 'L', 'F', 0, 0},
 		"not key value": []byte("hello\n"),
 		"key":           []byte("api URL=x\n"),
+		"UTF-16":        []byte("\xff\xfea\x00=\x00b\x00"),
 		"endless line":  []byte("apiURL=" + strings.Repeat("x", 1<<20)),
 		"truncated zip": whole[:len(whole)/2],
 		"no env":        zipOf(t, map[string]string{"a/keystore.p12": "x"}),

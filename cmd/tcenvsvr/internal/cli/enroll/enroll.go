@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/enroll"
+	"tcenvsvr/agent/enroll/bundle"
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
@@ -24,6 +25,7 @@ type enrollment struct {
 	host
 	source, keystore, keystorePassword string // arguments
 	masterKey                          string
+	folder                             bool // source is a bundle that was unpacked
 	yes, replace                       bool
 	flags                              func() map[string]string // settings
 }
@@ -32,14 +34,16 @@ type enrollment struct {
 func Command(e *env.Env) *cobra.Command {
 	n := &enrollment{Env: e}
 	c := &cobra.Command{
-		Use:   "enroll [FILE|LINK|-]",
+		Use:   "enroll [FILE|FOLDER|LINK|-]",
 		Short: "connect this host to an Environment by its bundle",
 		Long: `Enroll makes this host a server of an Environment. It reads a bundle that was
-downloaded from the Dedicated Cloud, a one-time link to one, a .env file alone (this
-server moves to another Environment), or "-" for standard input; --keystore takes the
-certificate from a PKCS#12 file instead. It shows what changes, asks, proves with the
-new identity that broker and API take this server, and only then stores it: settings
-with their secrets sealed by the keychain, and the keystore. What fails changes nothing.
+downloaded from the Dedicated Cloud, the folder it was unpacked into, a one-time link
+to one, a .env file alone (this server moves to another Environment), or "-" for
+standard input; --keystore takes the certificate from a PKCS#12 file instead. It shows
+what changes, asks, proves with the new identity that broker and API take this server,
+and only then stores it: settings with their secrets sealed by the keychain, and the
+keystore. What fails changes nothing. Settings of a newer cloud that this version does
+not know are named and not used.
 At the end the cloud is told the key to which parameters may be sealed, signed by the new
 certificate; its fingerprint, which is printed, is for those who submit orders.
 
@@ -56,8 +60,9 @@ from --master-key-file, which becomes the setting masterKeyFile.
   tcenvsvr enroll bundle.zip --yes --master-key-file /etc/threatconnect-envsvr/masterkey`,
 		Args: func(c *cobra.Command, args []string) error {
 			n.source = strings.Join(args, "")
+			n.folder = isFolder(n.source) // root sees more than the user whom it becomes
 			if len(args) > 1 || n.source == "" && n.keystore == "" {
-				return cli.Usage("%s takes a bundle's file, its link or \"-\", or --keystore", c.CommandPath())
+				return cli.Usage("%s takes a bundle's file or folder, its link or \"-\", or --keystore", c.CommandPath())
 			}
 			return nil
 		},
@@ -81,6 +86,9 @@ from --master-key-file, which becomes the setting masterKeyFile.
 	e.Reads(c, func([]string) []string {
 		if enroll.IsLink(n.source) {
 			return nil
+		}
+		if n.folder {
+			return append(bundle.FolderFiles(n.source), n.keystore, n.keystorePassword)
 		}
 		return []string{n.source, n.keystore, n.keystorePassword}
 	})
@@ -132,7 +140,10 @@ func (n *enrollment) byLink(ctx context.Context) error {
 func (n *enrollment) accept(ctx context.Context, offer enroll.Offer) error {
 	// An empty value in a bundle changes nothing here; an empty flag empties the setting.
 	maps.DeleteFunc(offer.Settings, func(_, text string) bool { return text == "" })
-	maps.Copy(offer.Settings, n.flags())
+	offer.Flags = n.flags()
+	for _, name := range offer.TakeUnknown() {
+		fmt.Fprintf(n.Stderr, "the bundle has the setting %q, which this version does not know: it is not used\n", name)
+	}
 	if err := n.unlock(ctx, n.masterKey); err != nil {
 		return err
 	}

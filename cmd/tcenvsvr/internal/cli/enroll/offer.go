@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"tcenvsvr/agent/enroll"
 	"tcenvsvr/agent/enroll/bundle"
@@ -44,7 +45,19 @@ func (n *enrollment) offer(ctx context.Context) (enroll.Offer, error) {
 	return enroll.Offer{Settings: b.Settings, Keystore: data}, err
 }
 
+func isFolder(source string) bool {
+	info, err := os.Stat(source)
+	return err == nil && info.IsDir()
+}
+
 func (n *enrollment) readBundle() (*bundle.Bundle, error) {
+	if n.folder {
+		b, err := bundle.OpenFolder(n.source, n.Open)
+		if err != nil {
+			return nil, fmt.Errorf("reading bundle %q: %w", n.source, err)
+		}
+		return b, nil
+	}
 	f, err := n.Open(n.source)
 	if err != nil {
 		return nil, fmt.Errorf("reading bundle: %w", err)
