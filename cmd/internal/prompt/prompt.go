@@ -35,6 +35,14 @@ func (p Prompt) OnTerminal() bool {
 	return ok
 }
 
+// Size is that of the terminal the answers come from, 0 where that is not known.
+func (p Prompt) Size() (columns, rows int) {
+	if fd, ok := p.terminal(); ok {
+		columns, rows, _ = term.GetSize(fd) // zeros with an error
+	}
+	return columns, rows
+}
+
 func (p Prompt) terminal() (fd int, ok bool) {
 	f, isFile := p.In.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {

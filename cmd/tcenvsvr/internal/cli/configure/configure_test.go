@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,9 +48,13 @@ type session struct {
 	done   chan error
 }
 
-func start(t *testing.T, file string) *session {
+// start begins a session on a terminal of the given columns and rows; without, it does not say.
+func start(t *testing.T, file string, size ...uint16) *session {
 	t.Helper()
 	person, tty, err := pty.Open()
+	if err == nil && size != nil {
+		err = pty.Setsize(tty, &pty.Winsize{Cols: size[0], Rows: size[1]})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,17 +160,19 @@ func TestMenuOnATerminal(t *testing.T) {
 	s.say(edit, "22")
 	s.say(edit, "s")
 	s.say("Save them? [y/N] ", "y")
-	s.sees("The agent would not start with these settings:")
-	s.say("nevertheless? [y/N] ", "n")
+	s.sees("Not saved: the agent would not start with these settings:")
+	s.say(edit, "17")
+	s.say(newValue, "-")
+	s.say(edit, "18")
+	s.say(newValue, "joe")
 	s.say(edit, "s")
 	s.say("Save them? [y/N] ", "y")
-	s.say("nevertheless? [y/N] ", "y")
 	s.say(system, "q")
 	s.say(top, "q")
 	if err := <-s.done; err != nil {
 		t.Fatal(err)
 	}
-	if got := s.settings(); got.JavaHome != java || !got.ProxyTC || got.ProxyPassword.Reveal() != "hunter2" || got.ProxyPort != 0 || got.LogLevel != "warn" || got.ServerXID != "me" {
+	if got := s.settings(); got.JavaHome != java || got.ProxyTC || got.ProxyPassword.Reveal() != "hunter2" || got.ProxyPort != 0 || got.LogLevel != "warn" || got.ServerXID != "me" {
 		t.Errorf("saved: %+v", got)
 	}
 	s.sees("Number, or q to quit: q")
@@ -173,7 +180,7 @@ func TestMenuOnATerminal(t *testing.T) {
 	for _, want := range []string{
 		`There is no "7".`, "3: appsJavaHome = <empty>", "5: appsPythonHome = <empty>", "6: appsPythonHome311 = <empty>",
 		"13: proxyExternal = ", "18: proxyUsername = <empty>", "is Java 1.8.0, want 17", "It works: Java 17.0.9.",
-		"want a whole number from 1 to 65535", "It never changes", "proxyPassword: <empty> -> [redacted]", "proxyTC: false -> true", "Saved.",
+		"want a whole number from 1 to 65535", "serverXid never changes", "proxyPassword: <empty> -> [redacted]", "proxyTC: false -> true", "Saved.", "proxyPort is as it was. Not allowed",
 	} {
 		if !strings.Contains(seen, want) {
 			t.Errorf("the screen lacks %q", want)
@@ -181,6 +188,52 @@ func TestMenuOnATerminal(t *testing.T) {
 	}
 	if strings.Contains(seen, "hunter2") {
 		t.Error("the password is on the screen")
+	}
+}
+
+// On a small screen no line scrolls away before it can be read, and what happened stands above the
+// question.
+func TestMenuOnASmallScreen(t *testing.T) {
+	s := start(t, "serverXid: me\nlogLevel: warn\n", 80, 24)
+	from := 0
+	screen := func(question, answer string) string { // what came since the last answer
+		t.Helper()
+		var text string
+		for deadline := time.Now().Add(20 * time.Second); !strings.HasSuffix(text, question); text = s.seen.String()[from:] {
+			if time.Now().After(deadline) {
+				t.Fatalf("no question %q in:\n%s", question, text)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		from += len(text)
+		s.say(question, answer)
+		if n := strings.Count(text, "\r\n"); n > 24 { // the first is the answer's echo
+			t.Errorf("%d lines before %q:\n%s", n, question, text)
+		}
+		return text
+	}
+	screen(top, "1")
+	screen(system, "1")
+	all := screen("Enter for more, q to go back: ", "") + screen("Enter to go back: ", "")
+	for i, row := range settings.All {
+		if !strings.Contains(all, fmt.Sprintf("%4d: %s = ", i+1, row.Name)) {
+			t.Errorf("%s is not shown", row.Name)
+		}
+	}
+	screen(system, "2")
+	screen(edit, "16")
+	screen(newValue, "99999")
+	text := screen(edit, "")
+	if lines := strings.Split(text, "\r\n"); !strings.Contains(lines[len(lines)-2], "Not allowed: want a whole number") || !strings.Contains(text, "16: proxyPort") {
+		t.Errorf("the message is not the last:\n%s", text)
+	}
+	if text := screen(edit, "q"); strings.Contains(text, "16: proxyPort") || !strings.Contains(text, "35: logLevel") {
+		t.Errorf("Enter does not show the next page:\n%s", text)
+	}
+	screen(system, "q")
+	screen(top, "q")
+	if err := <-s.done; err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -6,26 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"tcenvsvr/agent/settings"
 	settingscmd "tcenvsvr/cmd/tcenvsvr/internal/cli/settings"
 )
-
-// list shows all settings with their numbers, and the new values of changed ones.
-func (m *menu) list() error {
-	s, _, err := settingscmd.Load(m.e)
-	if err != nil {
-		return err
-	}
-	for i, row := range settings.All {
-		line := fmt.Sprintf("%4d: %s = %s", i+1, row.Name, settingscmd.Shown(s.Text(row.Name)))
-		if text, changed := m.changes[row.Name]; changed {
-			line += " -> " + settingscmd.Shown(hide(row, text))
-		}
-		m.say("%s", line)
-	}
-	return nil
-}
 
 // hide returns a value that may be shown.
 func hide(row settings.Setting, text string) string {
@@ -35,17 +20,33 @@ func hide(row settings.Setting, text string) string {
 	return text
 }
 
-// edit changes settings by their numbers until they are saved or dropped.
+// edit changes settings by their numbers until they are saved or dropped. It shows the page with the
+// setting that was changed last; Enter shows the next one.
 func (m *menu) edit(ctx context.Context) error {
-	for {
-		m.say("\nEdit System Config")
-		if err := m.list(); err != nil {
+	for at := 0; ; {
+		lines, err := m.lines()
+		if err != nil {
 			return err
 		}
-		answer, err := m.ask.Line(ctx, "Number to edit, s to save, q to go back: ")
+		first := 0
+		page := lines
+		for _, p := range m.pages(lines) {
+			if page = p; at < first+len(p) {
+				break
+			}
+			first += len(p)
+		}
+		m.say("\nEdit System Config\n%s", strings.Join(page, "\n"))
+		question := "Number to edit, s to save, q to go back: "
+		if len(page) < len(lines) {
+			question = fmt.Sprintf("%d-%d of %d, Enter for more. ", first+1, first+len(page), len(lines)) + question
+		}
+		answer, err := m.question(ctx, question)
 		switch n := number(answer); {
 		case err != nil:
 			return err
+		case answer == "" && len(page) < len(lines):
+			at = (first + len(page)) % len(lines)
 		case answer == "q":
 			return nil
 		case answer == "s":
@@ -54,11 +55,12 @@ func (m *menu) edit(ctx context.Context) error {
 				return err
 			}
 		case n < 1 || n > len(settings.All):
-			m.say("There is no %q.", answer)
+			m.note("There is no %q.", answer)
 		default:
 			if err := m.change(ctx, settings.All[n-1]); err != nil {
 				return err
 			}
+			at = n - 1
 		}
 	}
 }
@@ -74,7 +76,7 @@ func (m *menu) change(ctx context.Context, row settings.Setting) error {
 	m.say("  now:    %s (%s)", settingscmd.Shown(s.Text(row.Name)), origins[row.Name])
 	m.say("  a change takes effect %s", settingscmd.Applies(row))
 	if row.Fixed && s.Text(row.Name) != "" {
-		m.say("It never changes: the cloud knows this server by it.")
+		m.note("%s never changes: the cloud knows this server by it.", row.Name)
 		return nil
 	}
 	found := propose(ctx, m.e, row.Name)
@@ -99,7 +101,7 @@ func (m *menu) change(ctx context.Context, row settings.Setting) error {
 	}
 	changes := settings.Apart(map[string]string{row.Name: text})
 	if _, err := row.Parse(changes[row.Name]); err != nil {
-		m.say("Not allowed: want %v.", err)
+		m.note("%s is as it was. Not allowed: want %v.", row.Name, err)
 		return nil
 	}
 	next := maps.Clone(m.changes)
@@ -109,10 +111,11 @@ func (m *menu) change(ctx context.Context, row settings.Setting) error {
 		m.say("It does not work: %v", err)
 		answer, askErr := m.ask.Line(ctx, "Take it nevertheless? [y/N] ")
 		if askErr != nil || answer != "y" {
+			m.note("%s is as it was.", row.Name)
 			return askErr
 		}
 	} else if what != "" {
-		m.say("It works: %s.", what)
+		m.note("It works: %s.", what)
 	}
 	maps.Copy(m.changes, changes)
 	return nil
@@ -121,7 +124,7 @@ func (m *menu) change(ctx context.Context, row settings.Setting) error {
 // save shows all changes and writes them when that is confirmed.
 func (m *menu) save(ctx context.Context) (bool, error) {
 	if len(m.changes) == 0 {
-		m.say("Nothing was changed.")
+		m.note("Nothing was changed.")
 		return true, nil
 	}
 	s, _, err := settingscmd.Load(m.e)
@@ -139,16 +142,13 @@ func (m *menu) save(ctx context.Context) (bool, error) {
 	}
 	err = settingscmd.Save(ctx, m.e, m.changes, false)
 	if broken, ok := errors.AsType[*settingscmd.UnstartableError](err); ok {
-		m.say("The agent would not start with these settings:\n%v", broken.Reason)
-		if answer, err = m.ask.Line(ctx, "Save them nevertheless? [y/N] "); err != nil || answer != "y" {
-			return false, err
-		}
-		err = settingscmd.Save(ctx, m.e, m.changes, true)
+		m.note("Not saved: the agent would not start with these settings:\n%v", broken.Reason)
+		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
 	m.changes = map[string]string{}
-	m.say("Saved.")
+	m.note("Saved.")
 	return true, nil
 }

@@ -15,6 +15,7 @@ type menu struct {
 	e       *env.Env
 	ask     prompt.Prompt
 	changes map[string]string
+	notes   []string // what the next question says first
 }
 
 func newMenu(e *env.Env) *menu {
@@ -38,7 +39,7 @@ func (m *menu) run(ctx context.Context) error {
 
 func (m *menu) system(ctx context.Context) error {
 	return m.choose(ctx, "System Configuration", "back", []choice{
-		{"Show System Config", func(context.Context) error { return m.list() }},
+		{"Show System Config", m.show},
 		{"Edit System Config", m.edit},
 	})
 }
@@ -55,7 +56,7 @@ func (m *menu) choose(ctx context.Context, title, leave string, choices []choice
 		for i, c := range choices {
 			m.say("  %d: %s", i+1, c.name)
 		}
-		answer, err := m.ask.Line(ctx, fmt.Sprintf("Number, or q to %s: ", leave))
+		answer, err := m.question(ctx, fmt.Sprintf("Number, or q to %s: ", leave))
 		if err != nil {
 			return err
 		}
@@ -64,7 +65,7 @@ func (m *menu) choose(ctx context.Context, title, leave string, choices []choice
 		}
 		n := number(answer)
 		if n < 1 || n > len(choices) {
-			m.say("There is no %q.", answer)
+			m.note("There is no %q.", answer)
 			continue
 		}
 		if err := choices[n-1].do(ctx); err != nil {
@@ -74,6 +75,21 @@ func (m *menu) choose(ctx context.Context, title, leave string, choices []choice
 }
 
 func (m *menu) say(format string, args ...any) { fmt.Fprintf(m.ask.Out, format+"\n", args...) }
+
+// note keeps what is to be said for the next question: what stands above a menu scrolls away with
+// it.
+func (m *menu) note(format string, args ...any) {
+	m.notes = append(m.notes, fmt.Sprintf(format, args...))
+}
+
+// question says what was noted, and asks.
+func (m *menu) question(ctx context.Context, text string) (string, error) {
+	for _, note := range m.notes {
+		m.say("%s", note)
+	}
+	m.notes = nil
+	return m.ask.Line(ctx, text)
+}
 
 // number returns a whole number from 1 to 999, 0 for anything else.
 func number(text string) int {
