@@ -81,10 +81,11 @@ func TestNoSecretIsQuoted(t *testing.T) {
 	for _, s := range All {
 		var all []map[string]error
 		for _, w := range wrong {
+			_, _, byBundle := Load(Options{Bundle: map[string]string{s.Name: w}})
 			_, _, byEnv := Load(Options{Env: []string{s.Env() + "=" + w}})
 			_, _, byFlag := Load(Options{Overrides: map[string]string{s.Name: w}})
 			bySet := Set(filepath.Join(t.TempDir(), "settings.yaml"), map[string]string{s.Name: w}, nil)
-			all = append(all, map[string]error{w + " in the environment": byEnv, w + " as flag": byFlag, w + " set": bySet})
+			all = append(all, map[string]error{w + " in a bundle": byBundle, w + " in the environment": byEnv, w + " as flag": byFlag, w + " set": bySet})
 		}
 		for _, form := range append(forms, wrong...) {
 			file := filepath.Join(t.TempDir(), "settings.yaml")

@@ -64,7 +64,7 @@ var All = []Setting{
 	{Name: "proxyExternal", Kind: Switch, Live: true, Default: "false",
 		Help: "whether what Apps connect to elsewhere goes through the proxy"},
 	{Name: "proxyHost", Kind: Text, Live: true, check: checkProxyHost, Example: "proxy.example.com",
-		Help: "name or address of the proxy; https:// or socks5:// before it selects that kind of proxy"},
+		Help: "name or address of the proxy; https:// or socks5:// before it selects that kind of proxy; a whole URL also sets port, user name and password"},
 	{Name: "proxyPassword", Kind: Text, Live: true, Secret: true,
 		Help: "password for the proxy"},
 	{Name: "proxyPort", Kind: Number, Live: true, Default: "", Min: 1, Max: 65535,

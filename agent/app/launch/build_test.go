@@ -140,6 +140,17 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
+// What is to be started is looked for first: an interpreter that finds nothing ends like an App that
+// failed.
+func TestNoProgram(t *testing.T) {
+	for main, says := range map[string]string{"run.py": `programMain is "run.py", and its package has no run.py`, "prog": "has no prog.py"} {
+		_, err := Build(tree(t, "other.py", "run.py/x"), tcx.Manifest{Language: "python", Main: main, Features: []string{"fileparams"}}, execution(t))
+		if fault.Code(err) != fault.BadManifest || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: got %v", main, err)
+		}
+	}
+}
+
 func TestArguments(t *testing.T) {
 	e := execution(t)
 	m := tcx.Manifest{Language: "python", Main: "run.py", Params: params}

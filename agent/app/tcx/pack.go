@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strings"
 
 	"tcenvsvr/agent/app/fault"
@@ -38,6 +39,31 @@ type Contents struct {
 	Files    map[string]bool // below the top folder
 	Manifest []byte          // install.json, nil if there is none
 	Faults   []error         // for which Unpack refuses it, *fault.Error; at most 100
+
+	pack *pack
+}
+
+// Read returns a file of the package, of at most limit bytes.
+func (c Contents) Read(name string, limit int64) ([]byte, error) {
+	for _, e := range c.pack.entries {
+		if e.path != name || e.dir {
+			continue
+		}
+		r, err := e.Open()
+		if err != nil {
+			return nil, fault.New(fault.BadZip, "reading %.200q: %w", name, err)
+		}
+		defer r.Close()
+		data, err := io.ReadAll(io.LimitReader(r, limit+1))
+		switch {
+		case err != nil:
+			return nil, fault.New(fault.BadZip, "reading %.200q: %w", name, err)
+		case int64(len(data)) > limit:
+			return nil, fault.New(fault.TooLarge, "reading %.200q: it has more than %d bytes", name, limit)
+		}
+		return data, nil
+	}
+	return nil, fault.New(fault.NoInstallJSON, "reading package: there is no %.200s", path.Join(c.pack.top, name))
 }
 
 // Examine makes the checks that Unpack makes before it writes, and finds all that is wrong, besides
@@ -45,7 +71,7 @@ type Contents struct {
 func Examine(f *os.File, l Limits) Contents {
 	p := &pack{file: f, most: maxFaults}
 	p.examine(l.withDefaults())
-	c := Contents{Top: p.top, Files: make(map[string]bool, len(p.entries))}
+	c := Contents{pack: p, Top: p.top, Files: make(map[string]bool, len(p.entries))}
 	for _, e := range p.entries {
 		if !e.dir {
 			c.Files[e.path] = true

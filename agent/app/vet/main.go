@@ -1,12 +1,15 @@
 package vet
 
 import (
+	"archive/zip"
+	"bytes"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/agent/disk/zipdir"
 	"tcenvsvr/agent/logging/nearest"
 )
 
@@ -23,7 +26,9 @@ func (v *vetter) main() {
 	case "java":
 		if len(m.JavaClasspath) == 0 && len(v.top(".jar")) == 0 {
 			v.wrong(fault.BadManifest, "javaClasspath", "there is no .jar in the top folder, and javaClasspath is empty")
+			return
 		}
+		v.mainClass()
 	}
 }
 
@@ -36,4 +41,33 @@ func (v *vetter) top(ending string) []string {
 		}
 	}
 	return list
+}
+
+// maxJars bounds what is read of jars to look for the main class, in bytes.
+const maxJars = 32 << 20
+
+// mainClass looks for the class that is to be started. It only warns, because a jar may name others
+// as its class path, and says nothing of packages that have classes elsewhere, or more than is read.
+func (v *vetter) mainClass() {
+	name := strings.ReplaceAll(v.Manifest.Main, ".", "/") + ".class"
+	if v.Manifest.Main == "" || len(v.Manifest.JavaClasspath) > 0 {
+		return
+	}
+	room := int64(maxJars)
+	for _, jar := range v.top(".jar") {
+		data, err := v.contents.Read(jar, room)
+		if err != nil {
+			return // it was said already, or is too large
+		}
+		room -= int64(len(data))
+		z, err := zipdir.Open(bytes.NewReader(data), int64(len(data)), maxJars)
+		if z == nil {
+			v.odd("", "%q is no jar: %v", jar, err)
+			return
+		}
+		if slices.ContainsFunc(z.File, func(f *zip.File) bool { return f.Name == name }) {
+			return
+		}
+	}
+	v.odd("programMain", "programMain %q: no jar in the top folder has this class", v.Manifest.Main)
 }

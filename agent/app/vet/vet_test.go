@@ -2,6 +2,7 @@ package vet_test
 
 import (
 	"archive/zip"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +44,23 @@ func bundle(t testing.TB, files ...string) *os.File {
 	return f
 }
 
+func javaApp(main string) string {
+	return fmt.Sprintf(`{"programLanguage": "JAVA", "programMain": %q, "programVersion": "1", "runtimeLevel": ["Organization"]}`, main)
+}
+
+// jar is one with a single class.
+func jar(class string) string {
+	var b strings.Builder
+	w := zip.NewWriter(&b)
+	if _, err := w.Create(class); err != nil {
+		panic(err)
+	}
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return b.String()
+}
+
 func says(f *os.File) []string {
 	var list []string
 	for _, p := range vet.Check(f) {
@@ -57,7 +75,8 @@ func TestGood(t *testing.T) {
 		"of a mac":       {"X_v1/install.json", "\xef\xbb\xbf" + good, "X_v1/run.py", "", "__MACOSX/X_v1/._run.py", "x", ".DS_Store", "x", "X_v1/.DS_Store", "x"},
 		"with a main":    {"X_v1/install.json", strings.Replace(good, "run.py", "run", 1), "X_v1/__main__.py", ""},
 		"without ending": {"X_v1/install.json", strings.Replace(good, "run.py", "run", 1), "X_v1/run.py", ""},
-		"of java":        {"X_v1/install.json", `{"programLanguage": "JAVA", "programVersion": "1", "runtimeLevel": ["Organization"]}`, "X_v1/a.jar", ""},
+		"of java":        {"X_v1/install.json", javaApp("x.Main"), "X_v1/a.jar", jar("y/Other.class"), "X_v1/b.jar", jar("x/Main.class")},
+		"of java, plain": {"X_v1/install.json", javaApp(""), "X_v1/a.jar", jar("y/Other.class")},
 	} {
 		if got := says(bundle(t, files...)); got != nil {
 			t.Errorf("%s: got %q", name, got)
@@ -111,6 +130,8 @@ func TestPackage(t *testing.T) {
 	}{
 		"flat":        {[]string{"install.json", good, "run.py", ""}, []string{"install.json lies in no folder: zip the folder, not what is in it"}},
 		"no jar":      {[]string{"X_v1/install.json", `{"programLanguage":"java","programVersion":"1","runtimeLevel":"Playbook"}`, "X_v1/lib/a.jar", ""}, []string{"install.json:1: there is no .jar in the top folder, and javaClasspath is empty"}},
+		"no class":    {[]string{"X_v1/install.json", javaApp("x.Main"), "X_v1/a.jar", jar("x/Mine.class")}, []string{`warning: install.json:1: programMain "x.Main": no jar in the top folder has this class`}},
+		"a bad jar":   {[]string{"X_v1/install.json", javaApp("x.Main"), "X_v1/a.jar", "PK"}, []string{`warning: install.json:1: "a.jar" is no jar: zip: not a valid zip file`}},
 		"two folders": {[]string{"X_v1/install.json", good, "X_v1/run.py", "", "Y_v1/a", "", "b", ""}, []string{`two top folders, "X_v1" and "Y_v1"`, `"b" lies beside the top folder`}},
 		"no manifest": {[]string{"X_v1/run.py", ""}, []string{"there is no X_v1/install.json"}},
 		"empty":       {nil, []string{"it is empty"}},

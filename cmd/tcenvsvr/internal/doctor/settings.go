@@ -99,7 +99,7 @@ func (t *target) secrets() outcome {
 	case errors.Is(t.lockedErr, keychain.ErrLocked):
 		return ok("secrets are sealed; this command has not the master password, so some checks are skipped")
 	}
-	return fail(`see "tcenvsvr keychain status"; masterKeyFile must hold the master password and be readable to the agent alone`, "%s", oneLine(t.lockedErr))
+	return fail(hint(t.lockedErr, `see "tcenvsvr keychain status"; masterKeyFile must hold the master password and be readable to the agent alone`), "%s", oneLine(t.lockedErr))
 }
 
 // soon is the time before an expiry from which on it is worth a warning.

@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/agent/enroll"
 	"tcenvsvr/agent/enroll/bundle"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 	keychaincmd "tcenvsvr/cmd/tcenvsvr/internal/cli/keychain"
@@ -170,7 +171,7 @@ func (n *enrollment) accept(ctx context.Context, offer enroll.Offer) error {
 	}
 	environment, err := plan.Prove(ctx, reach)
 	if err != nil {
-		return fmt.Errorf("%w\nnothing was changed", err)
+		return fmt.Errorf("%w\nnothing was changed%s", err, proxyHint(n.Environ, plan.Settings))
 	}
 	if err := n.store(plan); err != nil {
 		return err
@@ -185,6 +186,16 @@ func (n *enrollment) accept(ctx context.Context, offer enroll.Offer) error {
 		fmt.Fprintf(n.Stderr, "the service does not run yet: start it as root (%q)\n", svc.Advice())
 	}
 	return nil
+}
+
+// proxyHint offers the proxy that other programs of this host use, where enrolling without one has
+// failed.
+func proxyHint(environ []string, s settings.Settings) string {
+	p := settings.FindOtherProxy(environ)
+	if p == nil || s.ProxyTC {
+		return ""
+	}
+	return fmt.Sprintf("\nhint: the proxy that %s names is not used unless it is given: --proxyTC true --proxyHost %s --proxyPort %s", p.Variable, p.Host, cmp.Or(p.Port, "PORT"))
 }
 
 // replaces refuses to become another server without --replace, and prints what is lost.
