@@ -10,13 +10,42 @@
 //
 // # app
 //
-// Run Apps without a cloud.
+// Make, check and run Apps without a cloud.
 //
 //	tcenvsvr app
 //
-//	App is for developers of Apps.
+//	App is for developers of Apps. They need no cloud, no server and no root.
 //
-//	  tcenvsvr app run my_app.tcx --param name=value
+//	  tcenvsvr app new hello
+//	  tcenvsvr app check hello.tcx
+//	  tcenvsvr app run hello.tcx --param who=you --no-sandbox
+//
+// # app check
+//
+// Say all that is wrong with an App's package.
+//
+//	tcenvsvr app check APP.tcx [flags]
+//
+//	Check reads the package and says all that is wrong with it at once, by the lines of its
+//	install.json. Nothing of it is run. What is only odd is a warning: the App can run with it.
+//	Exit code 0 says that every Environment Server takes the package, 1 that something is wrong.
+//
+//	  tcenvsvr app check my_app.tcx
+//	  tcenvsvr app check my_app.tcx --json
+//
+// # app new
+//
+// Make the folder of a small App that works.
+//
+//	tcenvsvr app new NAME [flags]
+//
+//	New makes the folder NAME with the smallest App that shows all there is to one: install.json,
+//	which says what it is and which parameters it takes, and its program. It is a job in Python,
+//	or what --java and --playbook say. How to make the package of it, to check and to run it is
+//	printed.
+//
+//	  tcenvsvr app new hello
+//	  tcenvsvr app new hello --java --playbook
 //
 // # app run
 //
@@ -97,7 +126,7 @@
 //
 // Which CA vouches for a server, or what is missing.
 //
-//	tcenvsvr certs check HOST:PORT [flags]
+//	tcenvsvr certs check HOST:PORT|URL [flags]
 //
 //	Check connects to a server with TLS as an App would and says which CA vouches for it, or exactly
 //	what is missing: exit code 0 if it is trusted, 1 if not. It goes through the proxy when
@@ -105,6 +134,7 @@
 //	unless given.
 //
 //	  tcenvsvr certs check siem.corp.example
+//	  tcenvsvr certs check https://siem.corp.example:8443/api
 //	  tcenvsvr certs check --proxy=false broker.example.com:62000
 //
 // # certs export
@@ -766,7 +796,8 @@
 //	tcenvsvr status [flags]
 //
 //	Status reports what the running agent does: its connection, with the step that
-//	failed and why, and its orders.
+//	failed and why, and its orders. In JSON durations are in milliseconds; where there is no
+//	answer, it is an object with the field "error".
 //
 //	  tcenvsvr status
 //	  tcenvsvr status --json
@@ -895,6 +926,22 @@
 //
 //	  tcenvsvr update status
 //	  tcenvsvr update status --json
+//
+// # verify
+//
+// Say whether the cloud takes this server.
+//
+//	tcenvsvr verify [flags]
+//
+//	Verify asks broker and API of the cloud whether they take this server with the identity
+//	that it has, as enroll does, and changes nothing. The service may run or not. It needs the
+//	master password where that is not in a file.
+//
+//	Exit code 0 says that they do, 6 that this host is not enrolled, 12 that the cloud answered and
+//	does not take it (revoked, renewed elsewhere, unknown), 1 that it could not be asked.
+//
+//	  tcenvsvr verify
+//	  tcenvsvr verify --json --master-key-file /etc/threatconnect-envsvr/masterkey
 //
 // # version
 //

@@ -2,6 +2,9 @@ package operator
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -50,6 +53,7 @@ func (e *Env) Command(c *cobra.Command, more ...int) *cobra.Command {
 	f.StringVar(&e.source.TokenFile, "token-file", "", "file with the admin token (TCCLOUD_TOKEN_FILE, or the token in TCCLOUD_TOKEN)")
 	f.StringVar(&e.source.CA, "ca", "", "PEM file with the cloud's CA, default the system's (TCCLOUD_CA)")
 	f.StringVar(&e.source.Data, "data", "", "data folder of a cloud on this host, instead of all of these (TCCLOUD_DATA)")
+	cli.GroupFlags(f, "Where the cloud is, and how to get in", "url", "token-file", "ca", "data")
 	endHelp(c, more...)
 	return c
 }
@@ -64,13 +68,33 @@ func endHelp(c *cobra.Command, more ...int) {
 	c.Long = cmp.Or(c.Long, c.Short) + "\n\n" + ExitCodes.Help(codes...)
 }
 
-// Connect returns the client that the flags and the environment describe. It does not call the
-// cloud yet.
-func (e *Env) Connect() (*client.Client, error) {
+// where is what the command line and the environment say of the cloud.
+func (e *Env) where() client.Source {
 	s := e.source
 	s.Getenv = e.Getenv
 	s.Data = cmp.Or(s.Data, e.Getenv("TCCLOUD_DATA"))
-	cfg, err := client.Resolve(s)
+	return s
+}
+
+// Connect returns the client that the flags and the environment describe. It does not call the
+// cloud yet, but waits for one on this host that is starting: "serve &" has the next command come
+// before the cloud.
+func (e *Env) Connect(ctx context.Context) (*client.Client, error) {
+	c, err := e.ConnectNow()
+	if errors.Is(err, client.ErrNotRunning) {
+		data := e.where().Data
+		fmt.Fprintf(e.Stderr, "waiting for the cloud in %q to start\n", data)
+		if err := client.Await(ctx, data); err != nil {
+			return nil, err
+		}
+		return e.ConnectNow()
+	}
+	return c, err
+}
+
+// ConnectNow is [Env.Connect] for those who do not wait.
+func (e *Env) ConnectNow() (*client.Client, error) {
+	cfg, err := client.Resolve(e.where())
 	if err != nil {
 		return nil, err
 	}

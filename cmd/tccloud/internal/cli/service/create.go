@@ -44,7 +44,7 @@ shell's history. Secrets belong into --param-file, a JSON object of names and va
 			Path: s.path, Public: *public, CallTimeoutMS: s.timeout.Milliseconds(), MaxBody: s.body, Rate: s.rate,
 		}
 		q.App, q.Version = app.Split(args[2])
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -55,7 +55,7 @@ get ready, the old one goes on.
 }
 
 func change(o *operator.Env, cmd *cobra.Command, asJSON bool, name string, q v1.ChangeService) error {
-	c, err := o.Connect()
+	c, err := o.Connect(cmd.Context())
 	if err != nil {
 		return err
 	}

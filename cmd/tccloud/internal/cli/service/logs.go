@@ -22,7 +22,7 @@ more to choose from.
 	}
 	follow := cmd.Flags().BoolP("follow", "f", false, "go on until the instance has ended")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ them. Events stay for seven days.
 	most := cmd.Flags().IntP("number", "n", 100, "how many, 1–1000")
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ opens nothing any more, and a service that everybody could call asks for it from
 	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -68,7 +68,7 @@ event's variables (--start-param NAME='#Trigger:1:…').
 				return cli.Misuse(cmd, "%w", err)
 			}
 		}
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func list(o *operator.Env) *cobra.Command {
 	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func remove(o *operator.Env) *cobra.Command {
   tccloud trigger rm watcher new-alert --data DIR`,
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

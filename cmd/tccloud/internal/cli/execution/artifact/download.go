@@ -25,7 +25,7 @@ batch-N.json: what the App uploaded, with what was rejected.
 	}
 	dir := cmd.Flags().StringP("output", "o", ".", "folder to write to")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ adds why, for the first 500 of each batch.
 	reasons := cmd.Flags().Bool("errors", false, "say why entries were rejected")
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

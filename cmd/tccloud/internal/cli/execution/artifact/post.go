@@ -48,7 +48,7 @@ which were posted; indicators that are there already are updated by the instance
 		if err != nil {
 			return err
 		}
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}
