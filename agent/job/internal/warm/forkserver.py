@@ -210,8 +210,8 @@ def _template():
 
     def join(data, fds):
         """In the go-between: makes the App's process, which returns its socket."""
-        for fd in fds[:4]:
-            call("setns", long(fd), long(0))
+        for fd, kind in zip(fds, (0x10000000, 0x20000, 0x8000000, 0x20000000)):  # user, mounts, IPC, PIDs
+            call("setns", long(fd), long(kind))  # of any kind, systemd's RestrictNamespaces refuses it
         for capability in range(CONFIG["last_capability"] + 1):
             call("prctl", long(24), long(capability), long(0), long(0), long(0))  # PR_CAPBSET_DROP
         call("prctl", long(47), long(4), long(0), long(0), long(0))  # PR_CAP_AMBIENT_CLEAR_ALL
