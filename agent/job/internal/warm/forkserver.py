@@ -136,7 +136,8 @@ class _Ending(object):
         import _io
         import _weakref
         import atexit
-        self.ref, self.partial = _weakref.ref, _functools.partial
+        import itertools
+        self.ref, self.partial, self.slice = _weakref.ref, _functools.partial, itertools.islice
         self.gc, self.io, self.api = gc, _io, ctypes.pythonapi
         self.exit = ctypes.PyDLL(None).exit
         self.object = ctypes.py_object
@@ -213,7 +214,10 @@ class _Ending(object):
         if not self.ready():
             self.gc.unfreeze()  # Python ends all that the template has imported
             return
-        self.modules[""] = type("", (), {"__del__": self.end})()
+        # The first module that Python lets go of. All others stay as they are: to touch them is to copy
+        # the memory that they lie in.
+        first = next(iter(self.modules))
+        self.modules[first] = type("module", (type(sys),), {"__del__": self.end, "__getattr__": self.modules[first].__getattribute__})(first)
 
     def ready(self):
         if self.status is None:
@@ -234,6 +238,9 @@ class _Ending(object):
     def end(self):
         """What would be done with the App's objects if the modules were taken apart."""
         try:
+            for name in list(self.slice(reversed(self.modules), max(0, len(self.modules) - len(self.imported)))) + ["__main__"]:
+                if name not in self.imported:
+                    self.modules[name] = None
             self.gc.collect()
             kept = self.gc.get_objects()
             last = [o for o in kept if self.dies(o)] + [o for o in (r() for r in self.dying) if o is not None]
@@ -324,11 +331,14 @@ def _template():
     sys.stderr.flush()
     state.check((0, 1, 2, CONFIG["fd"]))
     os.environ._data = environ
+    for path in set(sys.path_importer_cache) - state.caches:
+        del sys.path_importer_cache[path]
     import random as own_random  # its hook reseeds it in every fork
     gc.collect()
     generators = [o for o in gc.get_objects() if isinstance(o, own_random.Random) and not isinstance(o, own_random.SystemRandom)]
     ending.learn()
     gc.freeze()
+    getattr(libc, "malloc_trim", int)(0)  # else each fork puts together, and copies, what is free
     server.send(b"ready")
 
     def received():
@@ -406,8 +416,6 @@ def _template():
         for generator in generators:
             generator.seed()
         reseed()
-        for path in set(sys.path_importer_cache) - state.caches:
-            del sys.path_importer_cache[path]
         ending.watch()
         call("prctl", long(4), long(1), long(0), long(0), long(0))  # PR_SET_DUMPABLE, as execution makes it
         call("prctl", long(22), long(2), ctypes.byref(fprog), long(0), long(0))  # PR_SET_SECCOMP
@@ -415,9 +423,8 @@ def _template():
         talk.close()
 
     def reseed():
-        ssl = sys.modules.get("_ssl")
-        if ssl is not None:
-            ssl.RAND_bytes(1)
+        # Not OpenSSL, which notices by the PID that it is a fork: if it has had no random numbers yet,
+        # its first take longer than all else that a fork does.
         numpy = sys.modules.get("numpy.random")
         if numpy is not None:
             numpy.seed()
