@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -458,4 +459,31 @@ func TestAtMostOneStart(t *testing.T) {
 		disown(t, tp)
 	}
 	t.Logf("%d warm, %d cold, %d failed", warm, cold, failed)
+}
+
+// TestBurst: many orders at once are all forked by the one template.
+func TestBurst(t *testing.T) {
+	e := newExecutor(t)
+	dir := app(t, map[string]string{"main.py": "print('main')\n", "deps/lib.py": ""})
+	tp := template(t, e, dir, "lib")
+	var starts errgroup.Group
+	for range 48 { // more than a shim has connections
+		l := order(t, dir)
+		l.Warm = tp.Warm()
+		starts.Go(func() error {
+			p, err := e.Start(t.Context(), l)
+			if err != nil {
+				return err
+			}
+			exit, err := p.Wait(t.Context())
+			if err == nil && (!p.Status().Warm || exit.Code != 0) {
+				err = fmt.Errorf("warm %v %q, %+v", p.Status().Warm, p.Status().Cold, exit)
+			}
+			return err
+		})
+	}
+	if err := starts.Wait(); err != nil {
+		t.Error(err)
+	}
+	settled(t, tp)
 }
