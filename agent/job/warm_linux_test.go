@@ -42,10 +42,15 @@ func app(t testing.TB, files map[string]string) string {
 // template starts the template of an App and waits until it serves.
 func template(t testing.TB, e *Executor, dir string, modules ...string) *Process {
 	t.Helper()
+	return templateIn(t, e, jobDir(t), dir, modules...)
+}
+
+// templateIn is template with the folder of its job.
+func templateIn(t testing.TB, e *Executor, home, dir string, modules ...string) *Process {
+	t.Helper()
 	if _, err := os.Stat(python); err != nil {
 		t.Skip(err)
 	}
-	home := jobDir(t)
 	p := Program{App: dir, Target: []string{"main.py"}, Own: []string{"SECRET"}, Env: []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp", "TMPDIR=/tmp", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"}}
 	for _, m := range modules {
 		p.Modules = append(p.Modules, Module{Root: dir + "/deps", Name: m})
