@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -65,7 +66,7 @@ func TestNoSecretInTemplate(t *testing.T) {
 		t.Skip("reading the memory of other processes needs root")
 	}
 	e := newExecutor(t)
-	dir := app(t, map[string]string{"main.py": "import os, sys, time\nx = [os.environ['SECRET'] * 3, sys.argv[1] * 3]\nprint('x', file=open(os.environ['TMPDIR'] + '/../out/ready', 'w'), flush=True)\ntime.sleep(0.2)\n", "deps/lib.py": "import json\n"})
+	dir := app(t, map[string]string{"main.py": "import os, sys, time\nx = [os.environ['SECRET'] * 3, sys.argv[1] * 3]\nprint('x', file=open(os.environ['TMPDIR'] + '/../out/ready', 'w'), flush=True)\nwhile not os.path.exists(os.environ['TMPDIR'] + '/../out/go'): time.sleep(0.01)\n", "deps/lib.py": "import json\n"})
 	tp := template(t, e, dir, "lib")
 	secrets := [][]byte{}
 	for n := range 3 {
@@ -88,6 +89,9 @@ func TestNoSecretInTemplate(t *testing.T) {
 			if got := scan(t, pythonOf(t, tp), secrets); got != 0 {
 				t.Errorf("%d secrets are in the template's memory while the App runs", got)
 			}
+		}
+		if err := os.WriteFile(l.Dir+"/out/go", nil, 0o666); err != nil {
+			t.Fatal(err)
 		}
 		wait(t, p)
 	}
@@ -455,4 +459,31 @@ func TestAtMostOneStart(t *testing.T) {
 		disown(t, tp)
 	}
 	t.Logf("%d warm, %d cold, %d failed", warm, cold, failed)
+}
+
+// TestBurst: many orders at once are all forked by the one template.
+func TestBurst(t *testing.T) {
+	e := newExecutor(t)
+	dir := app(t, map[string]string{"main.py": "print('main')\n", "deps/lib.py": ""})
+	tp := template(t, e, dir, "lib")
+	var starts errgroup.Group
+	for range 48 { // more than a shim has connections
+		l := order(t, dir)
+		l.Warm = tp.Warm()
+		starts.Go(func() error {
+			p, err := e.Start(t.Context(), l)
+			if err != nil {
+				return err
+			}
+			exit, err := p.Wait(t.Context())
+			if err == nil && (!p.Status().Warm || exit.Code != 0) {
+				err = fmt.Errorf("warm %v %q, %+v", p.Status().Warm, p.Status().Cold, exit)
+			}
+			return err
+		})
+	}
+	if err := starts.Wait(); err != nil {
+		t.Error(err)
+	}
+	settled(t, tp)
 }

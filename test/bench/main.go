@@ -71,6 +71,7 @@ func (b *bench) size(full, small int) int {
 // options are those of the command line.
 type options struct {
 	quick, json        bool
+	markdown           bool
 	keep, agent, cloud string
 	runners            []string
 	isolated           bool
@@ -81,6 +82,7 @@ func command() *cobra.Command {
 	root := &cobra.Command{Use: "bench", Short: "measure the budgets of the design", SilenceUsage: true, SilenceErrors: true}
 	root.PersistentFlags().BoolVar(&o.quick, "quick", false, "small numbers")
 	root.PersistentFlags().BoolVar(&o.json, "json", false, "answer in JSON")
+	root.PersistentFlags().BoolVar(&o.markdown, "markdown", false, "answer with a table for a README, and the command below it")
 	root.PersistentFlags().StringVar(&o.keep, "keep", "", "work in this new folder and leave it, with all logs (default: a temporary one)")
 	root.PersistentFlags().StringVar(&o.agent, "agent", "", "measure this tcenvsvr, with its tcenvsvr-shim beside it, and not that of the source; --runner none only")
 	root.PersistentFlags().StringVar(&o.cloud, "cloud", "", "measure this tccloud, and not that of the source")
@@ -160,6 +162,18 @@ func measure(name string, run func(*bench) error, alone bool, o options) error {
 		return json.NewEncoder(os.Stdout).Encode(map[string]any{"benchmark": name, "machine": machine(), "rows": b.rows})
 	}
 	fmt.Printf("%s on %s\n\n", name, machine())
+	if o.markdown {
+		fmt.Print("| what | measured | budget |\n|---|---|---|\n")
+		for _, r := range b.rows {
+			measured := number(r.Value) + " " + r.Unit
+			if r.Absent != "" {
+				measured = "not available: " + r.Absent
+			}
+			fmt.Printf("| %s | %s | %s |\n", r.What, measured, r.Budget)
+		}
+		fmt.Printf("\nBy `go run ./test/bench %s`.\n", strings.Join(os.Args[1:], " "))
+		return nil
+	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	for _, r := range b.rows {
 		if r.Absent != "" {

@@ -70,7 +70,7 @@ func TestHostileApp(t *testing.T) {
 // own are the agent's files that no App may touch: kind, owner, mode, and of secrets the content.
 func (s *site) own() string {
 	s.t.Helper()
-	return s.Run("sh", "-c", "find "+state+" -maxdepth 2 -not -path '*/journal/*' -not -path '*/logs/*' -not -path '*/trust/*' -not -path '*/inbox/*' -not -name control.sock -printf '%p %U:%G %m %y\n' | sort"+
+	return s.Run("sh", "-c", "find "+state+" -maxdepth 2 -not -path '*/journal/*' -not -path '*/logs/*' -not -path '*/trust/*' -not -path '*/inbox/*' -not -path '*/templates*' -not -name control.sock -printf '%p %U:%G %m %y\n' | sort"+
 		"; cd "+state+" && sha256sum settings.yaml keystore.p12 keychain.json; getfacl --absolute-names "+exchange+"/jobs")
 }
 

@@ -16,7 +16,8 @@ import (
 const isolated = "each App has its own processes, files and /tmp"
 
 // TestStrangers has two Apps side by side, under both runners: one tries to get at the other, at
-// the agent and out of its world. Nothing of that works, and nothing of it outlives its job.
+// the agent and out of its world. Nothing of that works, and nothing of it outlives its job. That
+// holds also where one template has forked both.
 func TestStrangers(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -27,14 +28,16 @@ func TestStrangers(t *testing.T) {
 	s.connected()
 	s.app("partial", "Test_-_Job", "owner=me")
 
-	t.Run("by sudo", func(t *testing.T) { s.as(t).strangers() })
+	t.Run("by sudo", func(t *testing.T) { s.as(t).strangers(false) })
+	t.Run("by sudo, warm", func(t *testing.T) { s.as(t).strangers(true) })
 	s.Run("systemctl", "enable", "--quiet", "--now", "tc-job.socket")
 	s.Run("install", "-D", "-m", "644", "/usr/share/"+product+"/hardened.conf", "/etc/systemd/system/"+unit+".d/hardened.conf")
 	s.Run("sudo", "-u", "threatconnect", "tcenvsvr", "settings", "set", "appsRunner=socket")
 	s.Run("systemctl", "daemon-reload")
 	s.Run("systemctl", "restart", unit)
 	s.connected()
-	t.Run("by the socket", func(t *testing.T) { s.as(t).strangers() })
+	t.Run("by the socket", func(t *testing.T) { s.as(t).strangers(false) })
+	t.Run("by the socket, warm", func(t *testing.T) { s.as(t).strangers(true) })
 	t.Run("on a host that allows no namespaces", func(t *testing.T) { s.as(t).forbidden() })
 }
 
@@ -48,12 +51,20 @@ type tried struct {
 	Others    []string // programs
 	Jobs      []string
 	Tmp       []string
+	Warm      bool // a template has forked the attacker
 	Status    map[string]string
 }
 
 // strangers lets the attacker loose, and looks at the victim, the agent and the host afterwards.
-func (s *site) strangers() {
+// warm: a template forks both.
+func (s *site) strangers(warm bool) {
 	s.t.Helper()
+	served, pythons := 0, ""
+	if warm {
+		s.warmed("Test_-_Stranger", "role=idle", "state="+state)
+		served = s.served("Test_-_Stranger")
+		pythons, _ = s.Try("pgrep", "-a", "-u", "tc-job", "-f", "python.* run.py")
+	}
 	if out := s.Run("tcenvsvr", "doctor"); !strings.Contains(out, isolated) {
 		s.t.Errorf("doctor does not say that Apps are isolated:\n%s", out)
 	}
@@ -86,22 +97,28 @@ func (s *site) strangers() {
 		log, _ := s.cloud.Do(s.ctx, "execution", "logs", id)
 		s.t.Fatalf("the attacker ended %s: %s %s: %s", e.State, e.Error, e.Message, log)
 	}
-	s.refused(id, pids)
+	s.refused(id, pids, warm)
 
 	s.Run("touch", job+"/out/stop")
 	s.ended(victim)
 	if after := s.own(); after != before {
 		s.t.Errorf("the agent's files changed:\n%s", different(before, after))
 	}
-	if left, err := s.Try("pgrep", "-a", "-u", "tc-job", "python"); err == nil {
-		s.t.Errorf("both have ended, and there still is %s", left)
+	s.eventually("waiting for both to be gone", func() error { // and for an earlier agent's template
+		if left, _ := s.Try("pgrep", "-a", "-u", "tc-job", "-f", "python.* run.py"); left != pythons {
+			return fmt.Errorf("there still is %q; before them there was %q", left, pythons)
+		}
+		return nil
+	})
+	if warm && s.served("Test_-_Stranger") != served+2 {
+		s.t.Errorf("the template has served %d times before; now %+v", served, s.templates()["Test_-_Stranger"])
 	}
 	s.verify("after the attack")
 	s.Run("tcenvsvr", "host", "check")
 }
 
 // refused checks what the attacker says of its tries.
-func (s *site) refused(id string, pids []string) {
+func (s *site) refused(id string, pids []string, warm bool) {
 	s.t.Helper()
 	dir := s.t.TempDir()
 	_, err := s.cloud.Do(s.ctx, "execution", "download", id, "tries.json", "-o", dir)
@@ -128,12 +145,49 @@ func (s *site) refused(id string, pids []string) {
 	if len(got.Seen)+len(got.Others) > 0 || len(got.Jobs) != 1 || slices.ContainsFunc(got.Tmp, func(name string) bool { return strings.Contains(name, "victim") }) {
 		s.t.Errorf("the attacker sees processes %v, programs %v, jobs %v, in /tmp %v; want its own job", got.Seen, got.Others, got.Jobs, got.Tmp)
 	}
+	if got.Warm != warm {
+		s.t.Errorf("the attacker was forked by a template: %v; want %v; templates are %+v", got.Warm, warm, s.templates())
+	}
 	const none = "0000000000000000"
 	for name, want := range map[string]string{"CapEff": none, "CapPrm": none, "CapBnd": none, "NoNewPrivs": "1", "Seccomp": "2"} {
 		if got.Status[name] != want {
 			s.t.Errorf("the attacker has %s %s; want %s", name, got.Status[name], want)
 		}
 	}
+}
+
+// warmed runs an App until it has a template, which the third run brings.
+func (s *site) warmed(name string, params ...string) {
+	s.t.Helper()
+	for range 3 {
+		s.app("succeeded", name, params...)
+	}
+	s.eventually("waiting for the template of "+name, func() error {
+		if t := s.templates()[name]; t.State != "ready" {
+			return fmt.Errorf("it is %+v", t)
+		}
+		return nil
+	})
+}
+
+// served is how many runs of an App its template has forked.
+func (s *site) served(name string) int { return s.templates()[name].Served }
+
+// kept is a template, as the agent's status shows it.
+type kept struct {
+	App, State, Reason string
+	Served             int
+}
+
+func (s *site) templates() map[string]kept {
+	s.t.Helper()
+	var status struct{ Templates []kept }
+	must(s.t, json.Unmarshal([]byte(s.Run("tcenvsvr", "status", "--json")), &status), "reading the status")
+	all := map[string]kept{}
+	for _, t := range status.Templates {
+		all[strings.TrimSuffix(t.App, "_v1")] = t
+	}
+	return all
 }
 
 // forbidden takes the namespaces from the shims, as a host without user namespaces does.

@@ -1,14 +1,8 @@
 package archive
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
-	"os"
 	"regexp"
 
 	"tcenvsvr/agent/app/seal"
@@ -36,14 +30,7 @@ var (
 const maxRecord = 4 << 10
 
 func (r record) encode() ([]byte, error) {
-	r.Sum = ""
-	bare, err := json.Marshal(r)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(bare)
-	r.Sum = hex.EncodeToString(sum[:])
-	return json.Marshal(r)
+	return seal.Encode(&r, &r.Sum)
 }
 
 func (r record) write(file string) error {
@@ -57,12 +44,7 @@ func (r record) write(file string) error {
 // decodeRecord accepts exactly what encode writes.
 func decodeRecord(data []byte) (record, error) {
 	var r record
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
-		return record{}, errBroken
-	}
-	if again, err := r.encode(); err != nil || !bytes.Equal(again, data) {
+	if err := seal.Decode(data, &r, &r.Sum); err != nil {
 		return record{}, errBroken
 	}
 	if !installed.MatchString(r.App) || !digest.MatchString(r.Key) || !digest.MatchString(r.SHA256) || !digest.MatchString(r.Look) ||
@@ -73,16 +55,7 @@ func decodeRecord(data []byte) (record, error) {
 }
 
 func readRecord(file string) (record, fs.FileInfo, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return record{}, nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return record{}, nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
+	data, info, err := seal.ReadFile(file, maxRecord)
 	if err != nil {
 		return record{}, nil, err
 	}

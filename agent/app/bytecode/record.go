@@ -1,14 +1,9 @@
 package bytecode
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -80,28 +75,16 @@ func (r *Record) Write(file string) error {
 
 func (r *Record) encode() ([]byte, error) {
 	c := *r
-	c.Sum = ""
-	bare, err := json.Marshal(c)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(bare)
-	c.Sum = hex.EncodeToString(sum[:])
-	return json.Marshal(c)
+	return seal.Encode(&c, &c.Sum)
 }
 
 // ReadRecord returns the record in a file, an empty one if there is none, and ErrBroken if it is
 // damaged.
 func ReadRecord(file string) (*Record, error) {
-	f, err := os.Open(file)
+	data, _, err := seal.ReadFile(file, maxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Record{}, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
 	if err != nil {
 		return nil, err
 	}
@@ -111,12 +94,7 @@ func ReadRecord(file string) (*Record, error) {
 // decodeRecord accepts exactly what encode writes.
 func decodeRecord(data []byte) (*Record, error) {
 	r := new(Record)
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(r); err != nil {
-		return nil, ErrBroken
-	}
-	if again, err := r.encode(); err != nil || !bytes.Equal(again, data) {
+	if err := seal.Decode(data, r, &r.Sum); err != nil {
 		return nil, ErrBroken
 	}
 	for _, f := range append(r.Files[:len(r.Files):len(r.Files)], r.Brought...) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +31,9 @@ type File struct {
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
 }
+
+// maxSeal bounds the file of a seal in bytes: some 500,000 files.
+const maxSeal = 64 << 20
 
 // ErrBroken means that a seal is not what was written.
 var ErrBroken = errors.New("its seal is damaged")
@@ -70,19 +72,16 @@ func (s *Seal) Write(file string) error {
 
 func (s *Seal) encode() ([]byte, error) {
 	c := *s
-	c.Sum = ""
-	bare, err := json.Marshal(c)
-	if err != nil {
-		return nil, err
+	data, err := Encode(&c, &c.Sum)
+	if err == nil && len(data) > maxSeal {
+		err = fmt.Errorf("the seal of an App would have %d bytes", len(data))
 	}
-	sum := sha256.Sum256(bare)
-	c.Sum = hex.EncodeToString(sum[:])
-	return json.Marshal(c)
+	return data, err
 }
 
 // Read returns the seal in a file; ErrBroken where it is damaged or missing.
 func Read(file string) (*Seal, error) {
-	data, err := os.ReadFile(file)
+	data, _, err := ReadFile(file, maxSeal)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: it is missing", ErrBroken)
 	}
@@ -90,10 +89,7 @@ func Read(file string) (*Seal, error) {
 		return nil, err
 	}
 	s := new(Seal)
-	if err := json.Unmarshal(data, s); err != nil {
-		return nil, ErrBroken
-	}
-	if again, err := s.encode(); err != nil || string(again) != string(data) {
+	if err := Decode(data, s, &s.Sum); err != nil {
 		return nil, ErrBroken
 	}
 	return s, nil

@@ -76,6 +76,7 @@ type kept struct {
 	learning    bool
 	starting    bool
 	template    *template // nil if there is none
+	proven      bool      // the last one was of use: the next run starts another
 	failed      int       // orders in a row
 	reason      string    // why there is no template
 	until       time.Time // none is made until then
@@ -150,7 +151,7 @@ func (k *Keeper) arrive(l *job.Launch) *kept {
 			a.learning = true
 			k.learning[l.Dir] = a
 		}
-	case often >= warmAt && !a.starting:
+	case (often >= warmAt || a.proven) && !a.starting:
 		a.launch = templateOf(l)
 		select {
 		case k.begin <- a:
@@ -174,7 +175,7 @@ func (k *Keeper) started(a *kept, l job.Launch, p *job.Process, err error) {
 	case l.Warm == nil || a.template == nil || l.Warm.Dir != a.template.process.Dir():
 	case p.Status().Warm:
 		a.template.served++
-		a.failed = 0
+		a.failed, a.proven = 0, true
 	default:
 		a.failed++
 		k.Logger.Debug("a template did not start its App", "app", a.program.App, "err", p.Status().Cold)
@@ -253,7 +254,7 @@ func (k *Keeper) forget() {
 func (k *Keeper) renew(a *kept) {
 	for key, other := range k.apps {
 		if other != a && other.program.App == a.program.App {
-			a.runs = append(a.runs, other.runs...)
+			a.runs, a.proven = append(a.runs, other.runs...), other.proven
 			k.stop(other)
 			delete(k.apps, key)
 		}

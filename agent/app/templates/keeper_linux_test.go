@@ -173,8 +173,8 @@ func TestAppBecomesWarm(t *testing.T) {
 // TestAppsThatRunOnce leave no templates, and those that may take no memory none either.
 func TestAppsThatRunOnce(t *testing.T) {
 	h := newHost(t, nil)
-	for n := range 20 {
-		h.run(h.install(fmt.Sprintf("app%d_v1", n), map[string]string{"main.py": "", "deps/lib.py": ""}), nil)
+	for n := range 100 {
+		h.run(h.install(fmt.Sprintf("app%d_v1", n), map[string]string{"main.py": importing, "deps/lib.py": "value = 1"}), nil)
 	}
 	if got := h.k.Status(); len(got) != 0 {
 		t.Errorf("got %+v", got)
@@ -232,6 +232,40 @@ func TestRoom(t *testing.T) {
 	}
 	if warm, _, _ := h.run(h.app, nil); warm {
 		t.Error("the first App starts warm")
+	}
+}
+
+// TestIdle: a template that was of use is back with the first run after a pause; one that was started so
+// in vain is not.
+func TestIdle(t *testing.T) {
+	h := newHost(t, map[string]string{"main.py": importing, "deps/lib.py": "value = 1"})
+	pause := func() {
+		h.k.mu.Lock()
+		for _, a := range h.k.apps {
+			a.used = time.Now().Add(-2 * window)
+			for i := range a.runs {
+				a.runs[i] = a.used
+			}
+		}
+		h.k.mu.Unlock()
+		h.k.upkeep()
+		if got := h.k.Status(); len(got) != 0 {
+			t.Errorf("after a pause there is %+v", got)
+		}
+	}
+	for range 3 {
+		h.run(h.app, nil)
+	}
+	h.await("one_v1", "ready")
+	if warm, _, _ := h.run(h.app, nil); !warm {
+		t.Error("it starts cold")
+	}
+	pause()
+	h.run(h.app, nil)
+	h.await("one_v1", "ready")
+	pause()
+	if h.run(h.app, nil); len(h.k.Status()) != 0 {
+		t.Errorf("got %+v", h.k.Status())
 	}
 }
 

@@ -206,8 +206,11 @@ func (k *Keeper) upkeep() {
 	for key, a := range k.apps {
 		_, err := os.Stat(a.program.App)
 		if gone := errors.Is(err, os.ErrNotExist); gone || time.Since(a.used) > window {
+			if a.template != nil && a.template.served == 0 { // it was started early, and in vain
+				a.proven = false
+			}
 			k.stop(a)
-			if !a.starting && (gone || time.Now().After(a.until)) {
+			if !a.starting && (gone || time.Now().After(a.until) && !a.proven) {
 				delete(k.apps, key)
 			}
 		}
@@ -242,7 +245,7 @@ func (k *Keeper) makeRoom(fresh *kept) {
 			oldest.until = time.Now().Add(giveUpFor)
 		}
 		oldest.reason = "appsWarmMegabytes leaves it no room"
-		oldest.runs = nil
+		oldest.runs, oldest.proven = nil, false
 		k.Logger.Info("a template makes room", "app", oldest.program.App, "kilobytes", oldest.template.kb)
 		k.stop(oldest)
 	}

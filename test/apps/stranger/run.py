@@ -1,4 +1,4 @@
-"""Two Apps in one. The victim has what others want to get at: a secret in environment, memory and
+"""Two Apps in one, which a template can fork. The victim has what others want to get at: a secret in environment, memory and
 files, sockets, shared memory. The attacker tries to get at it, at the agent, and out of its world,
 and publishes how each try ended.
 """
@@ -17,6 +17,8 @@ import subprocess
 import sys
 import time
 
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "deps"))
+import bundled
 import tc
 
 app = tc.App(tc.params())
@@ -376,8 +378,8 @@ def attacker():
         status = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
     with open(app.out("tries.json"), "w") as f:
         json.dump({"tries": tries, "seen": seen, "others": others, "open": left_open, "terminals": terminals, "tmp": sorted(os.listdir("/tmp")), "jobs": os.listdir(os.path.dirname(job)),
-                   "status": {k: status[k].strip() for k in ("CapEff", "CapBnd", "CapPrm", "NoNewPrivs", "Seccomp")}}, f)
+                   "warm": bundled.importer != os.getpid(), "status": {k: status[k].strip() for k in ("CapEff", "CapBnd", "CapPrm", "NoNewPrivs", "Seccomp")}}, f)
     app.exit(0, "tried")
 
 
-victim() if app.p["role"] == "victim" else attacker()
+{"victim": victim, "attacker": attacker, "idle": lambda: app.exit(0, "nothing")}[app.p["role"]]()

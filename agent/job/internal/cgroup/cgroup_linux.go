@@ -205,15 +205,16 @@ func (g *Group) Move(pid int) error {
 	return join(g.dir, pid)
 }
 
-// Beside makes a group for an App beside that of another shim's, from whose service the App will be
-// moved.
-func Beside(shim int) (*Group, error) {
+// Beside makes a group for a process that another shim's App has forked, beside that App's, from
+// which it will be moved. (The shim itself cannot be asked where it is: a service with
+// ProtectProc=invisible sees no process that is not "dumpable".)
+func Beside(pid int) (*Group, error) {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return nil, fmt.Errorf("looking for control groups: %w", err)
 	}
 	mount := mounted(mounts)
-	path, err := pathOf(strconv.Itoa(shim))
+	path, err := pathOf(strconv.Itoa(pid))
 	if err != nil {
 		return nil, fmt.Errorf("looking for the template's control group: %w", err)
 	}

@@ -127,7 +127,7 @@ func (s *supervisor) adopt(w *warmApp) (app int, err error) {
 		return app, err
 	}
 	if err := s.group.Move(app); err != nil {
-		g, err := cgroup.Beside(s.launch.Warm.Shim)
+		g, err := cgroup.Beside(app)
 		if err != nil {
 			return 0, err
 		}

@@ -46,6 +46,30 @@
 // new random state. The template's PID is the highest that there is, because OpenSSL and others
 // recognise a fork by its number, and numbers repeat in a namespace of an order's own.
 //
+// # The end
+//
+// When Python ends it takes all modules apart. In a fork that means to copy nearly all memory of the
+// template, 7,000 pages of an App of 800 modules, and took more processor than all else. So a fork
+// whose exit code is known ends where Python has let go of the first module. Until there all is
+// Python's own doing: threads are waited for, atexit handlers called, outputs flushed, daemon threads
+// stopped, sys.is_finalizing says so. What follows is done for what the App has made, while the modules
+// are whole: garbage is collected; objects that libraries keep are told to __del__ or, generators and files,
+// closed, so that nothing that was written is lost; then the C library's exit calls what others
+// have registered there. Not done: Py_AtExit functions of extension modules, and the end of objects of C
+// types that libraries keep (a database connection is closed by the kernel, and rolled back).
+//
+// The code is known where the program has run to its end or a SystemExit ends it: Python asks that for its
+// code when nothing calls any more. (So SystemExit.code is an object of ours in a fork, and before Python
+// 3.12 sys.exit is one that raises such an object at once.) After other errors, with daemon threads, or
+// if an output cannot be flushed, Python ends as it would, with all modules, at a cold start's price.
+//
+// Per run of an App of 800 modules: 900 copied pages in the fork, 160 in the go-between, 440 new ones
+// in the order's init, which is a Go program; 5,000 with Python's own end.
+//
+// Of a cold start nothing is ours: an App of that size with bytecode, ten runs each in turn, took 344 ms of
+// user time when it was started directly, and 352, 346, 324 and 352 with isolation off, filtered,
+// files and full, with the same number of page faults.
+//
 // # What differs from a cold start
 //
 // The hash seed is the template's, for all orders of it; so is what libraries computed when they were

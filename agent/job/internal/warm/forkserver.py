@@ -128,6 +128,142 @@ class _State(object):
                 raise _Unfit("its libraries import the App's own module %s" % name[:80])
 
 
+class _Ending(object):
+    """Spares an App the end of what the template has imported; see "The end" in the documentation."""
+
+    def __init__(self, os, gc, ctypes):
+        import _functools
+        import _io
+        import _weakref
+        import atexit
+        import itertools
+        self.ref, self.partial, self.slice = _weakref.ref, _functools.partial, itertools.islice
+        self.gc, self.io, self.api = gc, _io, ctypes.pythonapi
+        self.exit = ctypes.PyDLL(None).exit
+        self.object = ctypes.py_object
+        self.status = None  # what Python exits with, if that is known
+        self.mro = type.__dict__["__mro__"].__get__  # classes may have another __mro__
+        self.deadly = {}
+        atexit.register(self.attempt, self.begin)  # the first one is called last
+
+    def learn(self):
+        """Notes what there is before an App's run."""
+        self.modules, self.imported = sys.modules, dict(sys.modules)
+        for name in ("sys", "builtins", "__main__"):
+            self.imported.pop(name, None)
+        self.api.Py_IncRef(self.object(self.imported))  # for ever
+        self.dying = []
+        for o in self.gc.get_objects():
+            if self.dies(o):
+                try:
+                    self.dying.append(self.ref(o))
+                except TypeError:
+                    pass
+
+    def dies(self, o):
+        """Whether the class of an object has a __del__."""
+        kind = type(o)
+        if kind not in self.deadly:
+            mro = self.mro(kind)
+            self.deadly[kind] = self.io._IOBase not in mro and any("__del__" in vars(c) for c in mro)
+        return self.deadly[kind]
+
+    def watch(self):
+        """Learns the code of a SystemExit that ends the program: Python itself asks for it then, which
+        no function has called. Of what sys.exit raises before Python 3.12 it does not ask unless
+        something has seen it, so another raises it: one that is no function with a line in tracebacks."""
+        members = self.gc.get_referents(vars(SystemExit))[0]
+        code, ending = members["code"], self
+
+        class Code(object):
+            __name__, __objclass__, __doc__ = "code", SystemExit, code.__doc__
+
+            def __get__(self, e, owner=None):
+                if e is None:
+                    return self
+                value = code.__get__(e, owner)
+                if sys._getframe().f_back is None:
+                    ending.asked(value)
+                return value
+
+            def __set__(self, e, value):
+                code.__set__(e, value)
+
+            def __delete__(self, e):
+                code.__delete__(e)
+
+        members["code"] = Code()
+        self.api.PyType_Modified(self.object(SystemExit))
+        if sys.version_info < (3, 12):
+            ended = (None for _ in ())
+            list(ended)
+            was, sys.exit = sys.exit, self.partial(ended.throw, SystemExit)
+            sys.exit.__name__ = sys.exit.__qualname__ = "exit"
+            sys.exit.__module__, sys.exit.__doc__ = "sys", was.__doc__
+
+    def asked(self, value):
+        if value is None:
+            self.status = 0
+        elif int not in self.mro(type(value)):
+            self.status = 1  # Python prints it
+        elif -2 ** 31 <= int.__index__(value) < 2 ** 31:
+            self.status = int.__index__(value) & 0xff
+
+    def begin(self):
+        """Has Python call end when it has let go of all modules, if that may be all that is left to do."""
+        if not self.ready():
+            self.gc.unfreeze()  # Python ends all that the template has imported
+            return
+        # The first module that Python lets go of. All others stay as they are: to touch them is to copy
+        # the memory that they lie in.
+        first = next(iter(self.modules))
+        self.modules[first] = type("module", (type(sys),), {"__del__": self.end, "__getattr__": self.modules[first].__getattribute__})(first)
+
+    def ready(self):
+        if self.status is None:
+            main = vars(sys.modules["__main__"])
+            if "__file__" in main or any(hasattr(sys, n) for n in ("last_type", "last_value", "last_exc")):
+                return False
+            self.status = 0  # it has run to its end
+        if sys.modules is not self.modules or len(sys._current_frames()) != 1:
+            return False
+        try:
+            for f in (sys.stdout, sys.stderr):
+                if not f.closed:
+                    f.flush()
+        except Exception:  # Python says so, and exits with another code
+            return False
+        return True
+
+    def end(self):
+        """What would be done with the App's objects if the modules were taken apart."""
+        try:
+            for name in list(self.slice(reversed(self.modules), max(0, len(self.modules) - len(self.imported)))) + ["__main__"]:
+                if name not in self.imported:
+                    self.modules[name] = None
+            self.gc.collect()
+            kept = self.gc.get_objects()
+            last = [o for o in kept if self.dies(o)] + [o for o in (r() for r in self.dying) if o is not None]
+            finalized = getattr(self.gc, "is_finalized", lambda o: False)
+            for o in last:
+                if not finalized(o):
+                    self.attempt(type(o).__del__, o)
+            files = [o for o in kept if self.io._IOBase in self.mro(type(o))]
+            for kind in (self.io._TextIOBase, self.io._BufferedIOBase, self.io._IOBase):
+                for o in sorted((f for f in files if kind in self.mro(type(f))), key=lambda f: type(f).__module__ == "_io"):
+                    self.attempt(o.close)
+            for f in (sys.__stdout__, sys.__stderr__):
+                self.attempt(f.flush)
+        finally:
+            self.exit(self.status)
+
+    def attempt(self, f, *args):
+        try:
+            f(*args)
+        except BaseException:
+            pass
+
+
 def _import_libraries():
     import importlib
     before = list(sys.path)
@@ -185,6 +321,7 @@ def _template():
     fprog = Fprog(len(raw) // 8, ctypes.cast(program, ctypes.c_void_p))
     server = _socket.socket(fileno=CONFIG["fd"])
     state = _State(os, _signal, _locale)
+    ending = _Ending(os, gc, ctypes)
     environ = os.environ._data
     watched = _Watched(environ)
     watched.own = frozenset(os.fsencode(n) for n in CONFIG["own"])
@@ -194,10 +331,14 @@ def _template():
     sys.stderr.flush()
     state.check((0, 1, 2, CONFIG["fd"]))
     os.environ._data = environ
+    for path in set(sys.path_importer_cache) - state.caches:
+        del sys.path_importer_cache[path]
     import random as own_random  # its hook reseeds it in every fork
     gc.collect()
     generators = [o for o in gc.get_objects() if isinstance(o, own_random.Random) and not isinstance(o, own_random.SystemRandom)]
+    ending.learn()
     gc.freeze()
+    getattr(libc, "malloc_trim", int)(0)  # else each fork puts together, and copies, what is free
     server.send(b"ready")
 
     def received():
@@ -210,8 +351,8 @@ def _template():
 
     def join(data, fds):
         """In the go-between: makes the App's process, which returns its socket."""
-        for fd in fds[:4]:
-            call("setns", long(fd), long(0))
+        for fd, kind in zip(fds, (0x10000000, 0x20000, 0x8000000, 0x20000000)):  # user, mounts, IPC, PIDs
+            call("setns", long(fd), long(kind))  # of any kind, systemd's RestrictNamespaces refuses it
         for capability in range(CONFIG["last_capability"] + 1):
             call("prctl", long(24), long(capability), long(0), long(0), long(0))  # PR_CAPBSET_DROP
         call("prctl", long(47), long(4), long(0), long(0), long(0))  # PR_CAP_AMBIENT_CLEAR_ALL
@@ -261,6 +402,10 @@ def _template():
             os.remove(argv[2])
         if args[:1] != CONFIG["target"][:1]:
             raise OSError("the template is of another program")
+        main = type(sys)("__main__")  # one that is not frozen
+        vars(main).clear()
+        vars(main).update(vars(sys.modules["__main__"]))
+        sys.modules["__main__"] = main
         sys.argv[:] = args
         if hasattr(sys, "orig_argv"):
             sys.orig_argv[:] = argv
@@ -271,17 +416,15 @@ def _template():
         for generator in generators:
             generator.seed()
         reseed()
-        for path in set(sys.path_importer_cache) - state.caches:
-            del sys.path_importer_cache[path]
+        ending.watch()
         call("prctl", long(4), long(1), long(0), long(0), long(0))  # PR_SET_DUMPABLE, as execution makes it
         call("prctl", long(22), long(2), ctypes.byref(fprog), long(0), long(0))  # PR_SET_SECCOMP
         talk.send(b"g")
         talk.close()
 
     def reseed():
-        ssl = sys.modules.get("_ssl")
-        if ssl is not None:
-            ssl.RAND_bytes(1)
+        # Not OpenSSL, which notices by the PID that it is a fork: if it has had no random numbers yet,
+        # its first take longer than all else that a fork does.
         numpy = sys.modules.get("numpy.random")
         if numpy is not None:
             numpy.seed()

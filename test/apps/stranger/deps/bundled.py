@@ -1,0 +1,4 @@
+"""A library, which a template of the App imports before its orders come."""
+import os
+
+importer = os.getpid()
