@@ -43,6 +43,7 @@ type Store struct {
 	from    time.Time // when set was made, and until when a CA expires or begins: wall time both,
 	until   time.Time // because a clock that was wrong makes a wrong set
 	private []Root    // of set
+	leased  leased
 }
 
 // proof is one run of Config.Readable, which may take as long as sudo does.

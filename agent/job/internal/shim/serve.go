@@ -38,6 +38,9 @@ type agentEnd struct {
 	services Services
 	service  Service // of the job to come, nil if that is none
 
+	oomKills   uint64 // on this host, lately
+	oomCounted time.Time
+
 	trimming *time.Timer
 	trimmed  chan struct{} // closed when trimming is done
 }
@@ -79,6 +82,15 @@ func (a *agentEnd) newGroup() (g *cgroup.Group, err error) {
 		g, a.noGroup = cgroup.New()
 	}
 	return g, a.noGroup
+}
+
+// killedForMemory is how many processes of the host the kernel has ended for memory. Counting all that the
+// kernel counts takes it long, so what was known a moment ago is good enough.
+func (a *agentEnd) killedForMemory() uint64 {
+	if now := time.Now(); now.Sub(a.oomCounted) > countAgain {
+		a.oomKills, a.oomCounted = cgroup.HostOOMKills(), now
+	}
+	return a.oomKills
 }
 
 // idle leaves the folder of the last job. A shim that waits long needs little memory.
