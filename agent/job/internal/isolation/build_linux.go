@@ -15,6 +15,7 @@ import (
 // calls fork, perhaps after it has changed the attributes that fork uses: a control group. The thread in which
 // it does is the init's parent: the init is killed when that thread ends.
 func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)) (_ *World, err error) {
+	spareHeap() // before there is memory for the init
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("making a socket for the init: %w", err)
@@ -67,7 +68,6 @@ func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(
 	if w.steps.err != nil {
 		return nil, w.steps.err
 	}
-	spareHeap()
 	attr := &syscall.SysProcAttr{}
 	w.PID, err = start(attr, func() (int, error) {
 		b.clone.flags &^= unix.CLONE_INTO_CGROUP

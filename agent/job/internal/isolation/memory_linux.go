@@ -3,7 +3,6 @@ package isolation
 import (
 	"fmt"
 	"runtime"
-	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -65,18 +64,22 @@ func place[T any](s *steps, values []T) []T {
 
 func address[T any](values []T) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(values))) }
 
-// arena is what the runtime of Go takes from the system at a time, and aligns.
+// arena is what the runtime of Go takes from the system for its heap at a time, and aligns.
 const arena = 64 << 20
 
-// spareHeap keeps later copies of this process from having what is in Go's heap by now, where its stacks and
-// its threads' own data are, too: an init needs none of it, copying it takes longer than building a world, and
-// there are secrets in it. What is wrong about its place costs time only.
+// spareHeap keeps the next copies of this process from having Go's heap, where its stacks and its threads' own
+// data are, too: an init needs none of it, copying it takes longer than building a world, and there are secrets
+// in it. What is wrong about its place costs time only.
 //
 // Go's own libraries copy no process to start a program, except for one in a user namespace ([Open]): a process
 // cannot do both.
-var spareHeap = sync.OnceFunc(func() {
+func spareHeap() {
+	spareRuntime()
 	inHeap := new([64]byte)
-	begin := uintptr(unsafe.Pointer(inHeap)) &^ (arena - 1)
-	_, _, _ = unix.RawSyscall(unix.SYS_MADVISE, begin, arena, unix.MADV_DONTFORK)
+	spare(uintptr(unsafe.Pointer(inHeap))&^(arena-1), arena) // each time: it may have grown
 	runtime.KeepAlive(inHeap)
-})
+}
+
+func spare(begin, bytes uintptr) {
+	_, _, _ = unix.RawSyscall(unix.SYS_MADVISE, begin, bytes, unix.MADV_DONTFORK)
+}
