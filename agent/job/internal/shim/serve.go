@@ -78,10 +78,13 @@ func (a *agentEnd) detach(stdin io.Reader, stderr io.Writer) {
 
 // newGroup makes the control group of an App, nil with the reason if there can be none.
 func (a *agentEnd) newGroup() (g *cgroup.Group, err error) {
-	if a.noGroup == nil {
-		g, a.noGroup = cgroup.New()
+	if a.noGroup != nil {
+		return nil, a.noGroup
 	}
-	return g, a.noGroup
+	if g, err = cgroup.New(); cgroup.Lasts(err) {
+		a.noGroup = err
+	}
+	return g, err
 }
 
 // killedForMemory is how many processes of the host the kernel has ended for memory. Counting all that the
