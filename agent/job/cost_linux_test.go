@@ -42,7 +42,7 @@ func benchmarkCost(b *testing.B, level isolation.Level) {
 		l.Logs, l.Keep = "log", []string{"out/message.tc", "out/results.tc"}
 		if level != isolation.Off {
 			l.Isolation = isolation.Plan{
-				Level: level, Hide: []string{home, "/etc/none", "/run/none", "/run/none2", "/var/lib/none", "/var/lib/none2"},
+				Level: level, Hide: []string{home, "/opt", "/srv", "/mnt", "/media", "/none"},
 				Show: []string{app, "/usr/bin", "/usr/lib/none"}, Keep: []string{l.Dir}, Tmp: filepath.Join(l.Dir, "tmp"),
 			}
 		}
