@@ -60,6 +60,8 @@ func beginInit(call, a1, a2, a3, a4, a5 uintptr, b *birth) (pid, errno uintptr)
 //go:noescape
 func beginApp(flags, stack uintptr, b *birth) (pid, errno uintptr)
 
+var _ = [...]func(*birth){live, become} // called by the two above (born_linux_*.s)
+
 // run makes the init and returns its PID.
 //
 //go:noinline

@@ -138,7 +138,9 @@ func isFolder(path string) bool {
 const hiddenFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 
 // closeHidden has nothing made in a hidden folder any more.
-func (w *world) closeHidden(dir string) *step { return w.readOnly(dir, unix.MS_NOEXEC|unix.MS_RELATIME) }
+func (w *world) closeHidden(dir string) *step {
+	return w.readOnly(dir, unix.MS_NOEXEC|unix.MS_RELATIME)
+}
 
 // queues is where the message queues of an IPC namespace are files.
 const queues = "/dev/mqueue"
