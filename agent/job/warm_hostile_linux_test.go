@@ -65,7 +65,7 @@ func TestNoSecretInTemplate(t *testing.T) {
 		t.Skip("reading the memory of other processes needs root")
 	}
 	e := newExecutor(t)
-	dir := app(t, map[string]string{"main.py": "import os, sys, time\nx = [os.environ['SECRET'] * 3, sys.argv[1] * 3]\nprint('x', file=open(os.environ['TMPDIR'] + '/../out/ready', 'w'), flush=True)\ntime.sleep(0.2)\n", "deps/lib.py": "import json\n"})
+	dir := app(t, map[string]string{"main.py": "import os, sys, time\nx = [os.environ['SECRET'] * 3, sys.argv[1] * 3]\nprint('x', file=open(os.environ['TMPDIR'] + '/../out/ready', 'w'), flush=True)\nwhile not os.path.exists(os.environ['TMPDIR'] + '/../out/go'): time.sleep(0.01)\n", "deps/lib.py": "import json\n"})
 	tp := template(t, e, dir, "lib")
 	secrets := [][]byte{}
 	for n := range 3 {
@@ -88,6 +88,9 @@ func TestNoSecretInTemplate(t *testing.T) {
 			if got := scan(t, pythonOf(t, tp), secrets); got != 0 {
 				t.Errorf("%d secrets are in the template's memory while the App runs", got)
 			}
+		}
+		if err := os.WriteFile(l.Dir+"/out/go", nil, 0o644); err != nil {
+			t.Fatal(err)
 		}
 		wait(t, p)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -224,5 +225,33 @@ func TestWordOfADeadShim(t *testing.T) {
 	}
 	if _, err := os.Stat(mark); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the App was executed: %v", err)
+	}
+}
+
+// TestLargeEnvironment: an App gets as much as the kernel takes.
+func TestLargeEnvironment(t *testing.T) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Start{Plan: Plan{Level: Filtered}, Argv: []string{"/bin/sh", "-c", "echo ${#V0} ${#V99}"}, Dir: "/"}
+	for n := range 100 {
+		s.Env = append(s.Env, fmt.Sprintf("V%d=%s", n, strings.Repeat("x", 15_000+n)))
+	}
+	w, err := Build(s, nil, in, in, func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := w.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	_ = in.Close()
+	got, err := io.ReadAll(out)
+	if err != nil || string(got) != "15000 15099\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if end := w.Wait(); end.Code != 0 {
+		t.Errorf("got %+v", end)
 	}
 }
