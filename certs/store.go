@@ -37,12 +37,14 @@ type Store struct {
 	mu      sync.Mutex // never held while another program runs
 	set     *Set
 	stamp   string    // of the sources when set was made
+	looked  time.Time // when set was compared with the sources
 	seal    string    // of set, when it was written
 	proved  string    // seal of the set that jobs can read, as was proved
 	proving *proof    // in progress; nil = none
 	from    time.Time // when set was made, and until when a CA expires or begins: wall time both,
 	until   time.Time // because a clock that was wrong makes a wrong set
 	private []Root    // of set
+	leased  leased
 }
 
 // proof is one run of Config.Readable, which may take as long as sudo does.
@@ -69,9 +71,12 @@ func New(c Config) *Store {
 // While the host's own roots cannot be read, the previous set stays current. It is an error if a
 // set cannot be written, or not be read by jobs: a caller that ignores the error would trust the
 // runtime's default CAs.
-func (s *Store) Current(ctx context.Context) (*Set, error) {
+func (s *Store) Current(ctx context.Context) (*Set, error) { return s.current(ctx, 0) }
+
+// current is Current as it was at most so long ago.
+func (s *Store) current(ctx context.Context, ago time.Duration) (*Set, error) {
 	for {
-		set, p, mine, err := s.begin()
+		set, p, mine, err := s.begin(ago)
 		if p == nil {
 			return set, err
 		}
@@ -93,10 +98,13 @@ func (s *Store) Current(ctx context.Context) (*Set, error) {
 
 // begin returns the set and, if that must still be proved, the proof. With mine the caller must
 // make the proof, else it waits for it.
-func (s *Store) begin() (set *Set, p *proof, mine bool, err error) {
+func (s *Store) begin(ago time.Duration) (set *Set, p *proof, mine bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	set, err = s.fresh()
+	if set = s.set; set == nil || time.Since(s.looked) >= ago {
+		set, err = s.fresh()
+		s.looked = time.Now()
+	}
 	switch {
 	case err != nil, set.Dir == "", s.conf.Readable == nil, s.proved == s.seal:
 		return set, nil, false, err

@@ -194,8 +194,11 @@ func TestAJobKeepsItsSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	certstest.File(t, drops, "a.pem", certstest.New(t).PEM())
-	second, err := s.Lease(t.Context(), "o.2")
-	if err != nil || first.Digest == second.Digest {
+	second := first
+	for err == nil && second.Digest == first.Digest { // jobs that come together share one look at the sources
+		second, err = s.Lease(t.Context(), "o.2")
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	certstest.File(t, drops, "a.pem", certstest.New(t).PEM())

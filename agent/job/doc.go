@@ -36,14 +36,18 @@
 // # What a trivial job takes
 //
 // Processor time, in milliseconds, on two busy cores of 2026 (a third less on idle ones); the App is
-// /bin/true. In brackets before shims served and the init was a fork.
+// /bin/true, and the folders are in memory. In brackets when an init was a copy of all of its shim.
 //
 //	                          not isolated    isolated
-//	agent                      0.5 (1.0)      0.6 (1.2)   encoding, three pipes' words, reading the end
-//	shim                       1.6 (5.9)      3.8 (5.7)   folder, files, sockets, outputs, records; isolated: the
-//	                                                      copy of its address space, twice, and the list of calls
-//	init                       –              1.0 (4.8)   namespaces, mounts, capabilities, filter
-//	App                        0.6 (0.6)      0.7 (0.8)   its execution
+//	agent                      0.3 (0.3)      0.3 (0.4)   encoding, three pipes' words, reading the end
+//	shim                       1.3 (1.9)      1.8 (3.6)   files, sockets, outputs, records; isolated: a copy of little
+//	                                                      but its program, and the list of calls
+//	init                       –              1.0 (1.7)   namespaces, mounts, capabilities, filter
+//	App                        0.8 (0.8)      0.8 (1.0)   its execution
+//
+// On a disk each file that is made or removed costs more, and most where many were removed in the last minutes
+// (ext4 gives none of their inodes to another file, and looks at each of them): a shim makes one file, and one
+// more for each output that there is.
 //
 // A start is three words and their answers; each waits for nothing but the disk (StartNoted's note), the
 // building of the world, which goes on meanwhile, and the execution. Nothing is synced by a shim whose

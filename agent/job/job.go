@@ -146,9 +146,9 @@ func Attended(dir string) bool {
 	return err == nil && info.Mode().Type() == fs.ModeSocket
 }
 
-// OpenOutput opens an output of the App for reading while it grows, up to Launch.MaxOutput bytes;
-// if there was more, a marker and the last 64 KiB follow at the end. It opens a regular file in the
-// job's folder or nothing, whatever the App puts there.
+// OpenOutput opens an output of the App for reading while it grows; fs.ErrNotExist while there is none. It has
+// up to Launch.MaxOutput bytes; if there was more, a marker and the last 64 KiB follow at the end. It opens a
+// regular file in the job's folder or nothing, whatever the App puts there.
 func OpenOutput(dir string, stream Stream) (*os.File, error) {
 	f, err := spec.OpenRegular(dir, filepath.Join(spec.Folder, string(stream)))
 	if err != nil {

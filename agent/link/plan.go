@@ -73,7 +73,7 @@ func (r *reporter) report(log *slog.Logger, e *ended, delay time.Duration, now t
 	if e.lasted > 0 {
 		*r = reporter{since: now}
 		say := log.Warn
-		if e.exact && e.fault.Code != "session."+fault.Code(wire.CodeRetryLater) { // announced
+		if e.own || e.exact && e.fault.Code != "session."+fault.Code(wire.CodeRetryLater) { // announced
 			say = log.Info
 		}
 		say("connection to the cloud ended", append(args, "lasted", e.lasted.Round(time.Millisecond))...)

@@ -50,6 +50,7 @@ type ended struct {
 	lasted time.Duration // of the session, 0 without one
 	wait   time.Duration // earliest next attempt, as the cloud asked
 	exact  bool          // wait is random already
+	own    bool          // it ended for a new one, as we wanted
 }
 
 // greet sends hello and reads welcome.
@@ -165,6 +166,8 @@ func (s *session) explain(ctx context.Context, end *ended) {
 	switch {
 	case ctx.Err() != nil:
 		end.fault = fault.New(fault.Session, "session.closed", ctx.Err(), "the agent stops")
+	case s.away == nil && s.left.Load() && (end.fault.Code == "session.closed" || end.fault.Code == "session.cut"):
+		end.fault, end.own = fault.New(fault.Session, "session.closed", nil, "the agent connects anew, with what has changed"), true
 	case s.away != nil:
 		if s.left.Load() || end.fault.Code == "session.closed" || end.fault.Code == "session.cut" {
 			end.fault = s.away.fault

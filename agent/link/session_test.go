@@ -64,6 +64,25 @@ func TestSessionEnds(t *testing.T) {
 	}
 }
 
+// An agent that wants a new session, for a new key, has lost nothing.
+func TestReconnectIsNoLoss(t *testing.T) {
+	for transport, set := range transports {
+		t.Run(transport, func(t *testing.T) {
+			b := linktest.Start(t, linktest.Config{})
+			a := start(t, b, set)
+			b.Accept(t)
+			wait(t, a.welcomes)
+			a.Reconnect()
+			a.ended(t, "session.closed")
+			b.Accept(t)
+			wait(t, a.welcomes)
+			if text := a.log.String(); strings.Contains(text, "level=WARN") || !strings.Contains(text, "connection to the cloud ended") {
+				t.Error(text)
+			}
+		})
+	}
+}
+
 // The cloud learns why an agent that does not understand it leaves.
 func TestProtocolErrorIsSaid(t *testing.T) {
 	b := linktest.Start(t, linktest.Config{})

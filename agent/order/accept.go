@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/order/journal"
 )
 
@@ -30,7 +29,6 @@ func (o *Order) Run(ctx context.Context) error {
 	}
 	o.send(ctx, &wire.Accepted{Ref: o.ref, Hold: !ready})
 	o.c.Logger.Info("order accepted", "order", o.ref.String(), "app", o.spec.App.Name, "version", o.spec.App.Version)
-	o.c.Audit.Record(audit.OrderAccepted, "order", o.ref.String(), "app", o.spec.App.Name, "version", o.spec.App.Version, "sha256", string(o.spec.App.SHA256))
 	if !ready {
 		o.progress(ctx, wire.StatePreparing)
 	}

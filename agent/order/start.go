@@ -59,6 +59,7 @@ func (o *Order) launch(ctx context.Context, installed app.App) (*job.Process, er
 	if err != nil {
 		return nil, err
 	}
+	o.auditAccepted()
 	if err := o.c.MakeJobDir(o.dir()); err != nil {
 		return nil, err
 	}
@@ -160,8 +161,21 @@ func (o *Order) execution(ctx context.Context, grant guard.Grant) (app.Execution
 	return e, nil
 }
 
+// auditAccepted says once that the order was accepted, when it is known that the host's owner does not deny it:
+// of orders that are denied there may be any number.
+func (o *Order) auditAccepted() {
+	if o.audited {
+		return
+	}
+	o.audited = true
+	o.c.Audit.Record(audit.OrderAccepted, "order", o.ref.String(), "app", o.spec.App.Name, "version", o.spec.App.Version, "sha256", string(o.spec.App.SHA256))
+}
+
 // notStarted ends an order whose App did not start.
 func (o *Order) notStarted(ctx context.Context, err error) {
+	if _, denied := errors.AsType[*guard.Refusal](err); !denied {
+		o.auditAccepted()
+	}
 	switch {
 	case errors.Is(err, errFenced):
 		o.c.Forget(o.ref)

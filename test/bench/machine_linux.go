@@ -79,6 +79,7 @@ func (o owner) TempDir() string {
 
 // newMachine boots it, installs the package of this source and starts a cloud behind the wire.
 func (b *bench) newMachine() (*lab, error) {
+	unix.Umask(0o022) // its users are not who makes its folders
 	rpm, err := b.buildPackage()
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"tcenvsvr/agent/job/internal/spec"
 )
@@ -67,10 +68,11 @@ func folder(root *os.Root, name string, gid int) error {
 	if err == nil && !os.SameFile(before, info) {
 		err = fmt.Errorf("%q was exchanged while it was opened", name)
 	}
+	has := gid < 0 && err == nil && info.Mode()&(os.ModePerm|os.ModeSetgid|os.ModeSetuid|os.ModeSticky) == mode // by the folder above, and its ACL
 	if err == nil && gid >= 0 {
 		err = f.Chown(-1, gid)
 	}
-	if err == nil {
+	if err == nil && !has {
 		err = f.Chmod(mode) // last: chown clears setgid
 	}
 	return errors.Join(err, f.Close())
@@ -79,6 +81,13 @@ func folder(root *os.Root, name string, gid int) error {
 // Tidy removes what nobody reads in the folder of a job that is over: the shim's socket and its
 // reserve.
 func Tidy(dir string) error {
+	leftovers := []string{spec.SocketFile, spec.ReserveFile, spec.NewStateFile}
+	if !slices.ContainsFunc(leftovers, func(name string) bool {
+		_, err := os.Lstat(filepath.Join(dir, spec.Folder, name))
+		return !os.IsNotExist(err)
+	}) {
+		return nil // as a shim leaves it that was not killed
+	}
 	root, err := os.OpenRoot(dir)
 	if os.IsNotExist(err) {
 		return nil
@@ -88,7 +97,7 @@ func Tidy(dir string) error {
 	}
 	defer root.Close()
 	var errs []error
-	for _, name := range []string{spec.SocketFile, spec.ReserveFile, spec.NewStateFile} {
+	for _, name := range leftovers {
 		if err := root.Remove(filepath.Join(spec.Folder, name)); err != nil && !os.IsNotExist(err) {
 			errs = append(errs, err)
 		}

@@ -8,7 +8,7 @@ type Act string
 const (
 	AgentStarted  Act = "agent_started"
 	AgentStopped  Act = "agent_stopped"
-	OrderAccepted Act = "order_accepted"
+	OrderAccepted Act = "order_accepted" // and not denied
 	OrderRefused  Act = "order_refused"
 	OrderDenied   Act = "order_denied"   // by the customer's policy, or for its signature or parameters
 	PolicyChanged Act = "policy_changed" // the customer's policy

@@ -25,14 +25,17 @@ type Log struct {
 	max  int64
 	who  []any // attributes of this process
 
+	now func() time.Time // time.Now but in tests
+
 	mu    sync.Mutex
 	lost  int // acts that could not be written since the last one that was
+	again repeats
 	onErr func(error)
 }
 
 // Open returns the log in the file at path. The first act makes the file.
 func Open(path string) *Log {
-	return &Log{path: path, max: maxBytes, who: who(), onErr: func(error) {}}
+	return &Log{path: path, max: maxBytes, who: who(), now: time.Now, again: repeats{}, onErr: func(error) {}}
 }
 
 // OnError sets a function that is called once when acts begin to be lost. An act is carried out
@@ -58,16 +61,28 @@ func who() []any {
 
 // Record appends one act with attributes, as in [slog.Logger.Info]. A secret that implements
 // [slog.LogValuer] is logged by its LogValue.
+//
+// Of orders that are denied or refused for the same reason the first is said, and later how many more there
+// were.
 func (l *Log) Record(act Act, attrs ...any) {
 	if l == nil {
 		return
 	}
-	line := render(act, append(l.who[:len(l.who):len(l.who)], attrs...))
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lost > 0 {
-		line = append(render("acts_lost", append(l.who[:len(l.who):len(l.who)], "count", l.lost)), line...)
+	now := l.now()
+	if act.repeatable() {
+		said := false
+		if attrs, said = l.again.add(now, act, attrs); !said {
+			return
+		}
 	}
+	var line []byte
+	if l.lost > 0 {
+		line = l.render("acts_lost", "count", l.lost)
+	}
+	l.again.due(now, act == AgentStopped, func(act Act, attrs []any) { line = append(line, l.render(act, attrs...)...) })
+	line = append(line, l.render(act, attrs...)...)
 	if err := l.append(line, !act.ofOrders()); err != nil {
 		if l.lost++; l.lost == 1 {
 			l.onErr(fmt.Errorf("recording %q in the audit log: %w", string(act), err))
@@ -77,7 +92,8 @@ func (l *Log) Record(act Act, attrs ...any) {
 	l.lost = 0
 }
 
-func render(act Act, attrs []any) []byte {
+// render makes the line of an act of this process.
+func (l *Log) render(act Act, attrs ...any) []byte {
 	var b bytes.Buffer
 	h := slog.NewJSONHandler(&b, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		switch {
@@ -91,7 +107,7 @@ func render(act Act, attrs []any) []byte {
 		}
 		return a
 	}})
-	slog.New(h).With(attrs...).Info(string(act)) //nolint:sloglint // the act is the message, from a fixed list
+	slog.New(h).With(l.who...).With(attrs...).Info(string(act)) //nolint:sloglint // the act is the message, from a fixed list
 	return b.Bytes()
 }
 

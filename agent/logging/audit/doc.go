@@ -9,6 +9,10 @@
 // Those of orders are not, because the journal holds orders already, and an order must not wait for
 // a disk.
 //
+// Who controls the cloud could send orders that are denied, as many as it likes, until the file has nothing
+// else. So of those that are equal but for the order only the first is written at once ("order_denied"), and
+// later one with the number of those that came after it ("repeated").
+//
 // A full file becomes audit.jsonl.1, that one .2, and so on; the oldest is removed. A process that
 // rotates holds the lock on the file, so that two processes do not rotate twice; no process waits
 // for the lock. A writer that has opened the file before the rotation writes its line into .1,

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"tcenvsvr/agent/disk/place"
 	"tcenvsvr/agent/link/wire"
@@ -21,9 +20,13 @@ import (
 // log is damaged or lost. They are not fsynced and hold no secrets.
 //
 //	file     CRC-32C of the rest, 8 hexadecimal digits · a copiedEntry (JSON)
+//
+// A file that is needed no more waits under another name for the next entry, because making files is slow. Its
+// content is no copy of anything by its name.
 type copies struct {
 	dir   string
 	place place.Place
+	spare chan string // paths
 }
 
 type copiedEntry struct {
@@ -32,12 +35,13 @@ type copiedEntry struct {
 }
 
 const (
-	copiesDir = "copies"
-	unready   = ".new" // ends the name of one that is being written
+	copiesDir  = "copies"
+	unneeded   = ".spare-" // begins the name of one that waits
+	mostSpares = 64
 )
 
 func openCopies(journal string, at place.Place) copies {
-	c := copies{filepath.Join(journal, copiesDir), at}
+	c := copies{filepath.Join(journal, copiesDir), at, make(chan string, mostSpares)}
 	_ = os.Mkdir(c.dir, 0o700) // if that fails there are no copies: a full disk must not keep results from the cloud
 	return c
 }
@@ -52,15 +56,44 @@ func (c copies) write(e *Entry) {
 	}
 	path := c.path(e.Order.Ref)
 	data = append(fmt.Appendf(nil, "%08x", crc32.Checksum(data, table)), data...)
-	if err = os.WriteFile(path+unready, data, 0o600); err == nil {
-		err = os.Rename(path+unready, path)
-	}
-	if err != nil {
-		_ = os.Remove(path + unready)
+	if c.put(path, data) != nil {
+		_ = os.Remove(path)
 	}
 }
 
-func (c copies) remove(ref wire.Ref) { _ = os.Remove(c.path(ref)) }
+// put writes the file in place: what a crash leaves half-written shows its checksum, and is in the log.
+func (c copies) put(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		select {
+		case spare := <-c.spare:
+			_ = os.Rename(spare, path)
+		default:
+		}
+		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(data, 0)
+	if info, statErr := f.Stat(); err == nil && (statErr != nil || info.Size() > int64(len(data))) {
+		err = f.Truncate(int64(len(data)))
+	}
+	return errors.Join(err, f.Close())
+}
+
+func (c copies) remove(ref wire.Ref) {
+	path, spare := c.path(ref), filepath.Join(c.dir, unneeded+ref.String())
+	if len(c.spare) == cap(c.spare) || os.Rename(path, spare) != nil {
+		_ = os.Remove(path)
+		return
+	}
+	select {
+	case c.spare <- spare:
+	default:
+		_ = os.Remove(spare)
+	}
+}
 
 func (c copies) path(ref wire.Ref) string { return filepath.Join(c.dir, ref.String()) }
 
@@ -88,7 +121,7 @@ func (c copies) all() ([]*Entry, error) {
 }
 
 func (c copies) decode(name string, data []byte) *Entry {
-	if len(data) < 8 || strings.HasSuffix(name, unready) {
+	if len(data) < 8 {
 		return nil
 	}
 	sum, err := strconv.ParseUint(string(data[:8]), 16, 32)

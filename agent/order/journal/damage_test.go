@@ -269,3 +269,33 @@ func TestShrinks(t *testing.T) {
 }
 
 func logger(b *bytes.Buffer) *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
+
+// TestCopiesReuseFiles: the file of an entry that is over becomes that of another one, whatever their lengths,
+// and what waits for that is nobody's copy.
+func TestCopiesReuseFiles(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir)
+	for n, message := range []string{strings.Repeat("long ", 100), "short", strings.Repeat("long ", 50)} {
+		e := order("one", wire.Attempt(n+1))
+		_, err := j.Accept(e)
+		must(t, err)
+		must(t, j.Starting(e.Order.Ref, json.RawMessage(`{"shim":7}`)))
+		r := result(e)
+		r.Message = message
+		must(t, j.Finish(r))
+		data, err := os.ReadFile(j.copies.path(e.Order.Ref))
+		must(t, err)
+		if c := j.copies.decode(e.Order.Ref.String(), data); c == nil || c.Result == nil || c.Result.Message != message {
+			t.Errorf("the copy of %q: %s", message, data)
+		}
+		must(t, j.Forget(e.Order.Ref))
+		if files, err := os.ReadDir(filepath.Join(dir, copiesDir)); err != nil || len(files) != 1 {
+			t.Errorf("%d files are left, %v", len(files), err)
+		}
+	}
+	crash(t, j)
+	j = open(t, dir)
+	if n := len(j.Entries()); n != 0 {
+		t.Errorf("%d entries came back", n)
+	}
+}

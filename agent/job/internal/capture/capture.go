@@ -13,12 +13,14 @@ const (
 	Last = 2 << 10
 
 	chunk = 32 << 10
+	first = 2 << 10 // most Apps write little
 )
 
 // Stream is one output of an App. One goroutine runs Copy; the other methods are for after its
 // return.
 type Stream struct {
-	file    *os.File
+	open    func() (*os.File, error)
+	file    *os.File // nil until there is output
 	max     int64
 	head    int64  // bytes in the file
 	full    bool   // the head is complete, or cannot be written on
@@ -29,14 +31,14 @@ type Stream struct {
 	written int64
 }
 
-// New makes a stream that keeps the first limit bytes in f, and closes f at its end.
-func New(f *os.File, limit int64) *Stream {
-	return &Stream{file: f, max: limit, last: make([]byte, 0, 2*Last)}
+// New makes a stream that keeps the first limit bytes in the file that open makes when there are any.
+func New(open func() (*os.File, error), limit int64) *Stream {
+	return &Stream{open: open, max: limit}
 }
 
 // Copy reads r until its end or an error, which it returns unless it is io.EOF.
 func (s *Stream) Copy(r io.Reader) error {
-	buf := make([]byte, chunk)
+	buf := make([]byte, first)
 	for {
 		to := buf
 		if s.full {
@@ -44,6 +46,9 @@ func (s *Stream) Copy(r io.Reader) error {
 		}
 		n, err := r.Read(to)
 		s.take(to[:n])
+		if n == first && len(buf) == first {
+			buf = make([]byte, chunk)
+		}
 		if err != nil {
 			if err == io.EOF {
 				err = nil
@@ -63,10 +68,18 @@ func (s *Stream) room() []byte {
 }
 
 func (s *Stream) take(p []byte) {
+	if s.file == nil && len(p) > 0 && !s.full {
+		if s.file, s.err = s.open(); s.err != nil {
+			s.file, s.full = nil, true
+		}
+	}
 	s.written += int64(len(p))
 	s.remember(p)
 	if s.full {
 		s.over += int64(len(p))
+		return
+	}
+	if len(p) == 0 {
 		return
 	}
 	n := min(int64(len(p)), s.max-s.head)
@@ -85,6 +98,9 @@ func (s *Stream) take(p []byte) {
 
 func (s *Stream) remember(p []byte) {
 	p = p[max(0, len(p)-Last):]
+	if s.last == nil && len(p) > 0 {
+		s.last = make([]byte, 0, 2*Last)
+	}
 	if len(s.last)+len(p) > cap(s.last) {
 		keep := s.last[len(s.last)-Last:]
 		s.last = s.last[:copy(s.last, keep)]
@@ -96,6 +112,9 @@ func (s *Stream) remember(p []byte) {
 // the number of bytes that the App wrote, how many of them are in the file, and the first error of
 // writing them.
 func (s *Stream) Close() (written, kept int64, err error) {
+	if s.file == nil {
+		return s.written, s.head, s.err
+	}
 	if s.over > 0 {
 		s.writeTail()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -41,15 +42,11 @@ func TestStream(t *testing.T) {
 			t.Run(fmt.Sprintf("%s small=%v", c.name, small), func(t *testing.T) {
 				data := pattern(c.n)
 				path := filepath.Join(t.TempDir(), "out")
-				f, err := os.Create(path)
-				if err != nil {
-					t.Fatal(err)
-				}
 				var r io.Reader = bytes.NewReader(data)
 				if small {
 					r = &ragged{r: r, rnd: rand.New(rand.NewPCG(1, 2))}
 				}
-				s := New(f, c.max)
+				s := New(func() (*os.File, error) { return os.Create(path) }, c.max)
 				if err := s.Copy(r); err != nil {
 					t.Fatal(err)
 				}
@@ -62,7 +59,10 @@ func TestStream(t *testing.T) {
 					tail := data[len(data)-Tail:]
 					want = fmt.Appendf(bytes.Clone(data[:c.max]), "\n[tcenvsvr: %d bytes of output left out here]\n%s", int64(c.n)-c.max-Tail, tail)
 				}
-				got, _ := os.ReadFile(path)
+				got, err := os.ReadFile(path)
+				if c.n == 0 && !errors.Is(err, fs.ErrNotExist) {
+					t.Error("a file was made for no output")
+				}
 				if !bytes.Equal(got, want) {
 					t.Errorf("the file has %d bytes, want %d, or others", len(got), len(want))
 				}
@@ -85,20 +85,21 @@ func (r *ragged) Read(p []byte) (int, error) {
 }
 
 func TestStreamKeepsDraining(t *testing.T) {
-	f, err := os.Open(os.DevNull) // not writable
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := New(f, 1<<20)
-	if err := s.Copy(iotest.OneByteReader(bytes.NewReader(pattern(3 * Tail)))); err != nil {
-		t.Fatal(err)
-	}
-	written, kept, err := s.Close()
-	if written != 3*Tail || kept != 0 || err == nil {
-		t.Errorf("Close: %d, %d, %v, want %d, 0 and an error", written, kept, err, 3*Tail)
-	}
 	broken := errors.New("broken")
-	if err := New(f, 1).Copy(iotest.ErrReader(broken)); !errors.Is(err, broken) {
+	for name, open := range map[string]func() (*os.File, error){
+		"no file":      func() (*os.File, error) { return nil, broken },
+		"not writable": func() (*os.File, error) { return os.Open(os.DevNull) },
+	} {
+		s := New(open, 1<<20)
+		if err := s.Copy(iotest.OneByteReader(bytes.NewReader(pattern(3 * Tail)))); err != nil {
+			t.Fatal(err)
+		}
+		written, kept, err := s.Close()
+		if written != 3*Tail || kept != 0 || err == nil {
+			t.Errorf("%s: Close: %d, %d, %v, want %d, 0 and an error", name, written, kept, err, 3*Tail)
+		}
+	}
+	if err := New(nil, 1).Copy(iotest.ErrReader(broken)); !errors.Is(err, broken) {
 		t.Errorf("Copy: %v, want %v", err, broken)
 	}
 }

@@ -90,13 +90,19 @@ func within(site string) (*Group, error) {
 	if err != nil {
 		return nil, fmt.Errorf("identifying the shim: %w", err)
 	}
-	g := &Group{dir: filepath.Join(site, fmt.Sprintf("%s%d-%d", proc.JobGroup, self.PID, self.Start))}
-	if err := os.Mkdir(g.dir, 0o755); err != nil {
-		return nil, fmt.Errorf("making a control group for the App: %w", err)
+	own := fmt.Sprintf("%s%d-%d", proc.JobGroup, self.PID, self.Start)
+	g := &Group{dir: filepath.Join(site, own)}
+	err = os.Mkdir(g.dir, 0o755)
+	for n := 1; errors.Is(err, fs.ErrExist) && n <= mostKept; n++ { // of a job before, which the kernel does not let go
+		g.dir = filepath.Join(site, fmt.Sprintf("%s-%d", own, n))
+		err = os.Mkdir(g.dir, 0o755)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errMaking, err)
 	}
 	if g.fd, err = os.Open(g.dir); err != nil {
 		_ = os.Remove(g.dir)
-		return nil, fmt.Errorf("opening the control group of the App: %w", err)
+		return nil, fmt.Errorf("%w: %w", errMaking, err)
 	}
 	for _, c := range words(filepath.Join(g.dir, "cgroup.controllers")) {
 		if slices.Contains(controllers, c) {
@@ -106,7 +112,15 @@ func within(site string) (*Group, error) {
 	return g, nil
 }
 
-// prune ends and removes groups whose shims were killed.
+// mostKept is how many groups of one shim may be there that could not be removed.
+const mostKept = 16
+
+var errMaking = errors.New("making a control group for the App")
+
+// Lasts reports whether an error of [New] will be the same at the next call: there can be no groups here.
+func Lasts(err error) bool { return err != nil && !errors.Is(err, errMaking) }
+
+// prune ends and removes groups whose shims have ended.
 func prune(site string) {
 	entries, _ := os.ReadDir(site)
 	for _, e := range entries {
@@ -125,6 +139,7 @@ func maker(name string) (pid int, start uint64, ok bool) {
 	rest, ours := strings.CutPrefix(name, proc.JobGroup)
 	a, b, two := strings.Cut(rest, "-")
 	pid, err := strconv.Atoi(a)
+	b, _, _ = strings.Cut(b, "-")
 	start, err2 := strconv.ParseUint(b, 10, 64)
 	return pid, start, ours && two && err == nil && err2 == nil
 }

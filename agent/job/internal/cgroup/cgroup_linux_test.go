@@ -102,7 +102,7 @@ func TestMounted(t *testing.T) {
 }
 
 func TestMaker(t *testing.T) {
-	for name, want := range map[string]bool{"tc-job-1-2": true, "tc-job-1": false, "tc-job--": false, "tc-shim": false, "other-1-2": false, "tc-job-1-2-3": false} {
+	for name, want := range map[string]bool{"tc-job-1-2": true, "tc-job-1": false, "tc-job--": false, "tc-shim": false, "other-1-2": false, "tc-job-1-2-3": true, "tc-job-1--3": false} {
 		if _, _, ok := maker(name); ok != want {
 			t.Errorf("%q: %t", name, ok)
 		}

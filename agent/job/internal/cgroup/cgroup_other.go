@@ -13,6 +13,9 @@ type Group struct{}
 // New returns [errors.ErrUnsupported].
 func New() (*Group, error) { return nil, errors.ErrUnsupported }
 
+// Lasts is true.
+func Lasts(error) bool { return true }
+
 // Set does nothing.
 func (*Group) Set(Limits) error { return nil }
 

@@ -7,22 +7,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// birth is all that an init needs. It is made before the init is, which is a copy of this process
-// with one thread and no Go runtime: it may call the kernel and nothing else. The functions below
-// that run in it allocate nothing, need no more stack than there is, and write no pointers. The
-// numbers of its descriptors are given.
+// birth is all that an init needs. It is made before the init is, which is a copy of this process with one
+// thread, without a Go runtime and without Go's heap: it may call the kernel and nothing else. The functions
+// below that run in it allocate nothing, need no more stack than there is, and write no pointers. All that
+// they touch lies in [memory]. The numbers of its descriptors are given.
 type birth struct {
 	clone  cloneArgs
 	argued uintptr // the size of clone that counts; 0: a kernel without clone3
 
-	moves  [7][2]uintptr // descriptors: which of the shim's becomes which of the init's
+	moves  [5][2]uintptr // descriptors: which of the shim's becomes which of the init's
 	begin  []step        // what every init does
 	steps  []step        // the world
 	argv   uintptr
 	path   uintptr
 	env    uintptr
 	dir    uintptr
-	limits []step // of the App, taken by it; errors do not matter
+	limits []step  // of the App, taken by it; errors do not matter
+	stack  uintptr // the end of the App's, until it is executed
 
 	all, none, before uint64 // masks of signals
 	status            int32
@@ -32,16 +33,13 @@ type birth struct {
 	length            int
 }
 
-// Descriptors of an init: its ends of the socket and of a pipe that is closed by the App's
-// execution.
+// Descriptors of an init: its end of the socket, the App's outputs, and the Landlock rules.
 const (
 	initConn   = 3
 	initStdout = 4
 	initStderr = 5
 	initRules  = 6
-	initRead   = 7
-	initWrite  = 8
-	initFDs    = 9
+	initFDs    = 7
 )
 
 const sigchld = uintptr(unix.SIGCHLD)
@@ -50,6 +48,19 @@ const sigchld = uintptr(unix.SIGCHLD)
 type cloneArgs struct {
 	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
 }
+
+// beginInit makes a process by one of the two calls that do, which lives on a stack of its own: [live].
+//
+//go:noescape
+func beginInit(call, a1, a2, a3, a4, a5 uintptr, b *birth) (pid, errno uintptr)
+
+// beginApp makes a process that has all memory of this one, which goes on when the other has executed the App
+// or has ended: [become].
+//
+//go:noescape
+func beginApp(flags, stack uintptr, b *birth) (pid, errno uintptr)
+
+var _ = [...]func(*birth){live, become} // called by the two above (born_linux_*.s)
 
 // run makes the init and returns its PID.
 //
@@ -60,27 +71,13 @@ func (b *birth) run() (pid uintptr, errno syscall.Errno) {
 	// The init has no handlers for signals, and must not run ours. As the first process of a PID
 	// namespace it gets none but KILL from within; in any other it blocks them.
 	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&b.all)), uintptr(unsafe.Pointer(&b.before)), 8, 0, 0)
-	pid, errno = b.fork()
+	call, args := uintptr(unix.SYS_CLONE3), [5]uintptr{uintptr(unsafe.Pointer(&b.clone)), b.argued}
+	if b.argued == 0 {
+		call, args = unix.SYS_CLONE, clone(uintptr(b.clone.flags|b.clone.exitSignal), uintptr(b.clone.stack+b.clone.stackSize), uintptr(b.clone.tls))
+	}
+	pid, e := beginInit(call, args[0], args[1], args[2], args[3], args[4], b)
 	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&b.before)), 0, 8, 0, 0)
-	return pid, errno
-}
-
-// fork makes the init. It may grow its stack, because it does so before there is one; all that the init
-// calls may not.
-//
-//go:noinline
-//go:norace
-//go:nocheckptr
-func (b *birth) fork() (pid uintptr, errno syscall.Errno) {
-	if b.argued != 0 {
-		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&b.clone)), b.argued, 0, 0, 0, 0)
-	} else {
-		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE, uintptr(b.clone.flags|b.clone.exitSignal), 0, 0, 0, 0, 0)
-	}
-	if errno == 0 && pid == 0 {
-		b.live()
-	}
-	return pid, errno
+	return pid, syscall.Errno(e)
 }
 
 // live is the life of the init.
@@ -88,7 +85,7 @@ func (b *birth) fork() (pid uintptr, errno syscall.Errno) {
 //go:nosplit
 //go:norace
 //go:nocheckptr
-func (b *birth) live() {
+func live(b *birth) {
 	for i := range b.begin { // errors do not matter, or show later
 		_ = takeStep(&b.begin[i])
 	}
@@ -125,22 +122,15 @@ func (b *birth) live() {
 	if e == 0 && n == 0 {
 		exit()
 	}
-	app, _, e := syscall.RawSyscall6(unix.SYS_CLONE, sigchld, 0, 0, 0, 0, 0)
-	if e == 0 && app == 0 {
-		b.become()
+	app, failed := beginApp(unix.CLONE_VM|unix.CLONE_VFORK|sigchld, b.stack, b)
+	if failed == 0 {
+		failed = b.errno // of the execution
 	}
-	if e == 0 {
-		_, _, _ = syscall.RawSyscall6(unix.SYS_CLOSE, initWrite, 0, 0, 0, 0, 0)
-		n, _, _ = syscall.RawSyscall6(unix.SYS_READ, initRead, uintptr(unsafe.Pointer(&b.errno)), unsafe.Sizeof(b.errno), 0, 0, 0)
-		if n == unsafe.Sizeof(b.errno) {
-			e = syscall.Errno(b.errno)
-		}
-	}
-	if e != 0 {
-		b.say("{\"errno\":", int(e))
+	if failed != 0 {
+		b.say("{\"errno\":", int(failed))
 		exit()
 	}
-	for fd := uintptr(initStdout); fd <= initRead; fd++ {
+	for fd := uintptr(initStdout); fd <= initRules; fd++ {
 		_, _, _ = syscall.RawSyscall6(unix.SYS_CLOSE, fd, 0, 0, 0, 0, 0)
 	}
 	b.say("{\"started\":true", -1)
@@ -153,7 +143,7 @@ func (b *birth) live() {
 //go:nosplit
 //go:norace
 //go:nocheckptr
-func (b *birth) become() {
+func become(b *birth) {
 	_, _, _ = syscall.RawSyscall6(unix.SYS_SETSID, 0, 0, 0, 0, 0, 0)
 	_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, initStdout, 1, 0, 0, 0, 0)
 	_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, initStderr, 2, 0, 0, 0, 0)
@@ -166,7 +156,6 @@ func (b *birth) become() {
 		_, _, e = syscall.RawSyscall6(unix.SYS_EXECVE, b.path, b.argv, b.env, 0, 0, 0)
 	}
 	b.errno = uintptr(e)
-	_, _, _ = syscall.RawSyscall6(unix.SYS_WRITE, initWrite, uintptr(unsafe.Pointer(&b.errno)), unsafe.Sizeof(b.errno), 0, 0, 0)
 	exit()
 }
 

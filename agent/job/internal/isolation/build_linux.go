@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -13,9 +12,10 @@ import (
 
 // Build makes an init that builds the world for s, whose outputs go to stdout and stderr. It does
 // not wait for that: [World.Execute] does. limits are rlimits of the App, by their numbers. start
-// calls fork, perhaps after it has changed the attributes that fork uses: a control group. The
-// calling thread is the init's parent: the init is killed when that thread ends.
+// calls fork, perhaps after it has changed the attributes that fork uses: a control group. The thread in which
+// it does is the init's parent: the init is killed when that thread ends.
 func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)) (_ *World, err error) {
+	spareHeap() // before there is memory for the init
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("making a socket for the init: %w", err)
@@ -35,12 +35,6 @@ func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(
 		return nil, fmt.Errorf("opening the App's stdin: %w", err)
 	}
 	defer unix.Close(null)
-	var pipe [2]int
-	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
-		return nil, fmt.Errorf("making a pipe for the init: %w", err)
-	}
-	defer unix.Close(pipe[0])
-	defer unix.Close(pipe[1])
 	ruleset, flags, err := rules(&s.Plan)
 	if err != nil {
 		return nil, err
@@ -48,12 +42,19 @@ func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(
 	if ruleset >= 0 {
 		defer unix.Close(ruleset)
 	}
-	w := &World{Level: s.Plan.Level, Pidfd: -1, conn: conn, lines: bufio.NewReaderSize(conn, 256), steps: &steps{}}
-	b := &birth{all: ^uint64(0), clone: cloneArgs{flags: uint64(namespaces(s.Plan.Level)), exitSignal: uint64(sigchld)}}
-	w.birth = b
-	b.moves = [7][2]uintptr{
+	w := &World{Level: s.Plan.Level, Pidfd: -1, conn: conn, lines: bufio.NewReaderSize(conn, 256), steps: &steps{memory: &memory{}}}
+	defer func() {
+		if err != nil {
+			w.forget()
+		}
+	}()
+	b, err := newBirth(w.steps, namespaces(s.Plan.Level))
+	if err != nil {
+		return nil, err
+	}
+	b.moves = [5][2]uintptr{
 		{uintptr(null), 0}, {uintptr(pair[1]), initConn}, {stdout.Fd(), initStdout}, {stderr.Fd(), initStderr},
-		{uintptr(ruleset), initRules}, {uintptr(pipe[0]), initRead}, {uintptr(pipe[1]), initWrite},
+		{uintptr(ruleset), initRules},
 	}
 	rulesFD := uintptr(initRules)
 	if ruleset < 0 {
@@ -62,9 +63,11 @@ func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(
 	if err := w.steps.enter(&s.Plan, rulesFD, uintptr(flags)); err != nil {
 		return nil, err
 	}
-	b.steps = w.steps.list
+	b.steps = place(w.steps, w.steps.list)
 	b.more(w.steps, s, limits)
-	runtime.LockOSThread() // for good: the parent-death signal comes when the thread ends that forked
+	if w.steps.err != nil {
+		return nil, w.steps.err
+	}
 	attr := &syscall.SysProcAttr{}
 	w.PID, err = start(attr, func() (int, error) {
 		b.clone.flags &^= unix.CLONE_INTO_CGROUP
@@ -78,28 +81,52 @@ func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(
 		}
 		return int(pid), nil
 	})
-	runtime.KeepAlive(w.steps)
 	if err != nil {
 		return nil, fmt.Errorf("starting the init of an App's world: %w", err)
 	}
 	return w, nil
 }
 
+// Stacks of an init and of its App until it is executed, in bytes, and of what they keep by thread.
+const (
+	stackSize = 16 << 10
+	tlsSize   = 64
+)
+
+// newBirth makes what an init is born by, with its stacks.
+func newBirth(s *steps, namespaces uintptr) (*birth, error) {
+	self, err := s.memory.bytes(int(unsafe.Sizeof(birth{})))
+	if err != nil {
+		return nil, err
+	}
+	stacks, err := s.memory.bytes(2*stackSize + tlsSize)
+	if err != nil {
+		return nil, err
+	}
+	const room = 64 // above a stack's end, for an argument
+	own := uint64(address(stacks))
+	b := (*birth)(unsafe.Pointer(&self[0]))
+	b.all, b.stack = ^uint64(0), uintptr(own)+2*stackSize-room
+	b.clone = cloneArgs{
+		flags: uint64(namespaces) | unix.CLONE_SETTLS, exitSignal: uint64(sigchld),
+		stack: own, stackSize: stackSize - room, tls: own + 2*stackSize + tlsSize/2,
+	}
+	return b, nil
+}
+
 // more adds what is not of the world.
-func (b *birth) more(texts *steps, s *Start, rlimits map[int]uint64) {
+func (b *birth) more(s *steps, start *Start, rlimits map[int]uint64) {
 	own := steps{}
 	own.add("", unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
 	own.add("", unix.SYS_SETSID)
-	own.add("", unix.SYS_CHDIR, texts.text("/"))
-	b.begin = own.list
+	own.add("", unix.SYS_CHDIR, s.text("/"))
+	b.begin = place(s, own.list)
 	limits := steps{}
 	for resource, n := range rlimits {
-		limit := &unix.Rlimit{Cur: n, Max: n}
-		texts.held = append(texts.held, limit)
-		limits.add("", unix.SYS_PRLIMIT64, 0, uintptr(resource), uintptr(unsafe.Pointer(limit)), 0)
+		limits.add("", unix.SYS_PRLIMIT64, 0, uintptr(resource), put(s, unix.Rlimit{Cur: n, Max: n}), 0)
 	}
-	b.limits = limits.list
-	b.path, b.argv, b.env, b.dir = texts.text(s.Argv[0]), texts.texts(s.Argv), texts.texts(s.Env), texts.text(s.Dir)
+	b.limits = place(s, limits.list)
+	b.path, b.argv, b.env, b.dir = s.text(start.Argv[0]), s.texts(start.Argv), s.texts(start.Env), s.text(start.Dir)
 }
 
 // texts is the address of a list of texts as the kernel reads it.
@@ -108,19 +135,13 @@ func (s *steps) texts(list []string) uintptr {
 	for i, t := range list {
 		addresses[i] = s.text(t)
 	}
-	s.held = append(s.held, addresses)
-	return uintptr(unsafe.Pointer(&addresses[0]))
+	return address(place(s, addresses))
 }
 
-// forget overwrites the App's environment, which the steps hold.
+// forget gives back the memory that the init has a copy of by now, with the App's environment in it.
 func (w *World) forget() {
-	if w.steps == nil {
-		return
+	if w.steps != nil {
+		w.steps.memory.release()
+		w.steps = nil
 	}
-	for _, held := range w.steps.held {
-		if text, ok := held.([]byte); ok {
-			clear(text)
-		}
-	}
-	w.steps, w.birth = nil, nil
 }

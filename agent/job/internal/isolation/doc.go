@@ -20,11 +20,14 @@
 //	/run/user, …            empty: no user manager, no sockets of the agent's
 //
 // The init is a copy of the shim with one thread and without a Go runtime, because starting one would take
-// three times what all the rest takes. The shim works out which system calls build the world (steps_linux.go,
-// world_linux.go), and the init takes them one after the other, waits for the word, executes the App and reaps
-// (born_linux.go). What it has of the shim's memory nobody can look into: it is not "dumpable", and its
-// address space belongs to the user namespace of the shim, in which neither the App nor another process of
-// its user has any right.
+// three times what all the rest takes; and without Go's heap, because copying that would take as long as all
+// the rest. The shim works out which system calls build the world (steps_linux.go, world_linux.go), and puts
+// them, with all that they need and two stacks, where the init gets them (memory_linux.go). The init takes them
+// one after the other, waits for the word, has the App executed and reaps (born_linux.go). The process that
+// becomes the App has the init's memory until then, on the second stack, so that nothing is copied once more.
+// What the init has of the shim's memory nobody can look into: it is not "dumpable", and its address space
+// belongs to the user namespace of the shim, in which neither the App nor another process of its user has any
+// right.
 //
 // When the init dies, by the shim's death, too, the kernel ends everything in its world: nothing
 // of the App survives its job.

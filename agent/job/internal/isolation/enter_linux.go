@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -100,7 +99,7 @@ func (s *steps) enter(p *Plan, ruleset, rulesetFlags uintptr) error {
 }
 
 // world adds the steps that build the world and give up the right to change it.
-func (s *steps) world(p *Plan, ruleset, rulesetFlags uintptr, filter *unix.SockFprog) error {
+func (s *steps) world(p *Plan, ruleset, rulesetFlags uintptr, filter []unix.SockFilter) error {
 	s.dumpable(0) // nobody in there may look into this process
 	if namespaces(p.Level) != 0 {
 		w := &world{plan: p, steps: s}
@@ -116,8 +115,8 @@ func (s *steps) world(p *Plan, ruleset, rulesetFlags uintptr, filter *unix.SockF
 	if ruleset != 0 {
 		s.add("setting the Landlock rules", unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, rulesetFlags).unless(unix.ENOSYS)
 	}
-	s.add("setting the system call filter", unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(filter)), 0, 0)
-	s.held = append(s.held, filter)
+	program := sockFprog{uint16(len(filter)), address(place(s, filter))}
+	s.add("setting the system call filter", unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, put(s, program), 0, 0)
 	return nil
 }
 
@@ -131,10 +130,8 @@ func (s *steps) dropCapabilities() {
 		s.add("giving up capabilities", unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0)
 	}
 	s.add("giving up inherited capabilities", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-	header := &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	none := &[2]unix.CapUserData{}
-	s.held = append(s.held, header, none)
-	s.add("giving up capabilities", unix.SYS_CAPSET, uintptr(unsafe.Pointer(header)), uintptr(unsafe.Pointer(none)))
+	header, none := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, [2]unix.CapUserData{}
+	s.add("giving up capabilities", unix.SYS_CAPSET, put(s, header), put(s, none))
 }
 
 // LastCapability is the highest that the kernel knows.

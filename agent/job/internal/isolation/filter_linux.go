@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"unsafe"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
@@ -115,8 +114,14 @@ func (c calls) program() []bpf.Instruction {
 // assembled is the program for Apps as the kernel takes it.
 var assembled = sync.OnceValues(native.assemble)
 
+// sockFprog is struct sock_fprog.
+type sockFprog struct {
+	length uint16
+	filter uintptr
+}
+
 // assemble is the program that refuses the calls, as the kernel takes it.
-func (c calls) assemble() (*unix.SockFprog, error) {
+func (c calls) assemble() ([]unix.SockFilter, error) {
 	raw, err := bpf.Assemble(c.program())
 	if err != nil {
 		return nil, fmt.Errorf("assembling the system call filter: %w", err)
@@ -125,17 +130,17 @@ func (c calls) assemble() (*unix.SockFprog, error) {
 	for i, r := range raw {
 		list[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
 	}
-	return &unix.SockFprog{Len: uint16(len(list)), Filter: &list[0]}, nil
+	return list, nil
 }
 
 // Program is the filter for Apps as bytes: an array of struct sock_filter.
 func Program() ([]byte, error) {
-	p, err := assembled()
+	list, err := assembled()
 	if err != nil {
 		return nil, err
 	}
 	var b []byte
-	for _, f := range unsafe.Slice(p.Filter, p.Len) {
+	for _, f := range list {
 		b = binary.NativeEndian.AppendUint16(b, f.Code)
 		b = append(b, f.Jt, f.Jf)
 		b = binary.NativeEndian.AppendUint32(b, f.K)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -35,13 +36,13 @@ func stageIn(t *testing.T, dir string) (home string, p Plan) {
 	t.Cleanup(func() { _ = os.RemoveAll(base) })
 	home = filepath.Join(base, "home")
 	job := home + "/exchange/jobs/one"
-	for _, dir := range []string{job + "/tmp", job + "/shim", job + "/out", home + "/exchange/jobs/two", home + "/exchange/programs/app", home + "/exchange/programs/other"} {
+	for _, dir := range []string{base + "/etc", base + "/run", job + "/tmp", job + "/shim", job + "/out", home + "/exchange/jobs/two", home + "/exchange/programs/app", home + "/exchange/programs/other"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for name, mode := range map[string]os.FileMode{
-		home + "/settings.yaml": 0o644, job + "/shim/exit": 0o666, home + "/exchange/jobs/two/params": 0o644,
+		base + "/etc/masterkey": 0o644, base + "/run/sock": 0o666, home + "/settings.yaml": 0o644, job + "/shim/exit": 0o666, home + "/exchange/jobs/two/params": 0o644,
 		home + "/exchange/programs/app/app.py": 0o644, home + "/exchange/programs/other/app.py": 0o644, home + "/trust.pem": 0o644,
 	} {
 		if err := os.WriteFile(name, []byte("x"), mode); err != nil {
@@ -54,7 +55,7 @@ func stageIn(t *testing.T, dir string) (home string, p Plan) {
 		}
 	}
 	return home, Plan{
-		Level: Full, Hide: []string{home, job + "/shim"}, Keep: []string{job},
+		Level: Full, Hide: []string{home, job + "/shim", base + "/etc", base + "/run", base + "/none"}, Keep: []string{job},
 		Show: []string{home + "/exchange/programs/app", home + "/trust.pem", home + "/missing"}, Tmp: job + "/tmp",
 	}
 }
@@ -109,9 +110,10 @@ func TestHelperStart(t *testing.T) {
 func TestWorld(t *testing.T) {
 	for name, c := range map[string]struct{ script, want string }{
 		"user":      {"id -u; id -g", "65534\n65534"},
-		"first":     {"ls /proc | grep -c '^[0-9]'; cat /proc/1/environ /proc/1/maps 2>&1 | head -c 1000 | grep -c denied", "4\n2"},
+		"first":     {"set -- /proc/[0-9]*; echo $#; cat /proc/1/environ /proc/1/maps 2>&1 | head -c 1000 | grep -c denied", "2\n2"},
 		"home":      {"cd @; find . | sort", ".\n./exchange\n./exchange/jobs\n./exchange/jobs/one\n./exchange/jobs/one/out\n./exchange/jobs/one/shim\n./exchange/jobs/one/tmp\n./exchange/programs\n./exchange/programs/app\n./exchange/programs/app/app.py\n./trust.pem"},
 		"app":       {"echo y > @/exchange/programs/app/new; echo y > @/new; echo y > @/exchange/jobs/one/out/new && echo written", "/bin/sh: 1: cannot create @/exchange/programs/app/new: Read-only file system\n/bin/sh: 1: cannot create @/new: Read-only file system\nwritten"},
+		"hidden":    {"for d in @/../etc @/../run @/exchange/jobs/one/shim /run/user; do [ -d $d ] || continue; ls -A $d; touch $d/x 2>&1; done | grep -v -i 'read-only'; true", ""},
 		"tmp":       {"echo y > /tmp/x; ls @/exchange/jobs/one/tmp /var/tmp", "@/exchange/jobs/one/tmp:\nx\n\n/var/tmp:\nx"},
 		"shm":       {"ls -A /dev/shm; touch /dev/shm/x && echo ok", "ok"},
 		"namespace": {"unshare -r true 2>&1; unshare -m true 2>&1; true", "unshare: unshare failed: Operation not permitted\nunshare: unshare failed: Operation not permitted"},
@@ -134,8 +136,8 @@ func TestWorldInShownFolder(t *testing.T) {
 	outer := filepath.Dir(home)
 	p.Show = append(p.Show, outer)
 	got := inside(t, p, "cd "+outer+"; find . | sort; (echo y >x) 2>/dev/null || echo closed; echo y >home/exchange/jobs/one/out/new && echo written")
-	want := ".\n./home\n./home/exchange\n./home/exchange/jobs\n./home/exchange/jobs/one\n./home/exchange/jobs/one/out\n./home/exchange/jobs/one/shim\n./home/exchange/jobs/one/tmp\n" +
-		"./home/exchange/programs\n./home/exchange/programs/app\n./home/exchange/programs/app/app.py\n./home/trust.pem\nclosed\nwritten"
+	want := ".\n./etc\n./home\n./home/exchange\n./home/exchange/jobs\n./home/exchange/jobs/one\n./home/exchange/jobs/one/out\n./home/exchange/jobs/one/shim\n./home/exchange/jobs/one/tmp\n" +
+		"./home/exchange/programs\n./home/exchange/programs/app\n./home/exchange/programs/app/app.py\n./home/trust.pem\n./run\nclosed\nwritten"
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -223,5 +225,33 @@ func TestWordOfADeadShim(t *testing.T) {
 	}
 	if _, err := os.Stat(mark); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the App was executed: %v", err)
+	}
+}
+
+// TestLargeEnvironment: an App gets as much as the kernel takes.
+func TestLargeEnvironment(t *testing.T) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Start{Plan: Plan{Level: Filtered}, Argv: []string{"/bin/sh", "-c", "echo ${#V0} ${#V99}"}, Dir: "/"}
+	for n := range 100 {
+		s.Env = append(s.Env, fmt.Sprintf("V%d=%s", n, strings.Repeat("x", 15_000+n)))
+	}
+	w, err := Build(s, nil, in, in, func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := w.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	_ = in.Close()
+	got, err := io.ReadAll(out)
+	if err != nil || string(got) != "15000 15099\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if end := w.Wait(); end.Code != 0 {
+		t.Errorf("got %+v", end)
 	}
 }

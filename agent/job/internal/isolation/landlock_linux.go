@@ -3,7 +3,6 @@ package isolation
 import (
 	"fmt"
 	"slices"
-	"unsafe"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	"golang.org/x/sys/unix"
@@ -53,11 +52,10 @@ func (s *steps) mounted(ruleset uintptr) {
 		if slices.Contains(tmps, dir) {
 			rights &^= unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 		}
-		rule := &unix.LandlockPathBeneathAttr{Allowed_access: rights, Parent_fd: fd}
-		s.held = append(s.held, rule)
+		rule := put(s, unix.LandlockPathBeneathAttr{Allowed_access: rights, Parent_fd: fd})
 		what := fmt.Sprintf("letting the App write to %q", dir)
 		s.open(what, dir, unix.O_PATH|unix.O_NOFOLLOW, fd).unless(unix.ENOENT)
-		s.add(what, unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(rule)), 0).unless(unix.EBADF)
+		s.add(what, unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH, rule, 0).unless(unix.EBADF)
 		s.close(fd)
 	}
 }

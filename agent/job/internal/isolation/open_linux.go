@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -26,7 +25,6 @@ type World struct {
 	conn  *net.UnixConn
 	lines *bufio.Reader
 	steps *steps // of [Build]
-	birth *birth
 }
 
 // Joined is the world of an init that another process has started: conn leads to it, pidfd is the
@@ -36,9 +34,7 @@ func Joined(level Level, pid, pidfd int, conn *net.UnixConn, lines *bufio.Reader
 }
 
 // Open starts an init that is a program of its own (package warm), in namespaces of its own. args
-// start this program, once more, so that it is one. start calls fork, perhaps after it has changed the attributes that fork uses: a
-// control group, say. The calling thread is the init's parent: the init is killed when that thread
-// ends.
+// start this program, once more, so that it is one. start is as with [Build].
 func Open(level Level, exe string, args []string, start func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)) (*World, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -55,7 +51,6 @@ func Open(level Level, exe string, args []string, start func(attr *syscall.SysPr
 		return nil, err
 	}
 	defer null.Close()
-	runtime.LockOSThread() // for good: the parent-death signal comes when the thread ends that forked
 	// The maps of ids in /proc are ours to write only while we are "dumpable".
 	was, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
 	if err == nil && was != 1 {
@@ -189,5 +184,6 @@ func (w *World) Discard() {
 func (w *World) Close() {
 	if w != nil {
 		_ = w.conn.Close()
+		w.forget()
 	}
 }

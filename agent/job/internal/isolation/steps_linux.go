@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,7 +22,10 @@ type step struct {
 type steps struct {
 	list []step
 	what []string // what each of them does, for its error
-	held []any    // what their arguments point to
+	// What their arguments point to: in memory, or, where they are taken by this process, held.
+	memory *memory
+	held   []any
+	err    error // there was not enough memory
 }
 
 // firstFD is the lowest number of a descriptor that steps open. There are no others from here on.
@@ -45,11 +47,7 @@ func (st *step) unless(errs ...syscall.Errno) {
 
 // text is the address of a text as the kernel reads it. A text with a zero byte is cut there, so it
 // is refused before ([Plan.Validate], Launch.Validate).
-func (s *steps) text(t string) uintptr {
-	b := append([]byte(t), 0)
-	s.held = append(s.held, b)
-	return uintptr(unsafe.Pointer(&b[0]))
-}
+func (s *steps) text(t string) uintptr { return address(place(s, append([]byte(t), 0))) }
 
 // take takes the steps in this process.
 func (s *steps) take() error {

@@ -62,7 +62,7 @@ func (w *world) build() error {
 		}
 	}
 	for _, dir := range w.cover() { // nothing is made in there any more
-		w.readOnly(dir, unix.MS_NOEXEC|unix.MS_RELATIME).unless(unix.ENOENT, unix.ENOTDIR, unix.EINVAL) // where it is not there
+		w.closeHidden(dir).unless(unix.ENOENT, unix.ENOTDIR, unix.EINVAL) // where it is not there
 	}
 	for _, dir := range w.plan.Lock {
 		flags, err := mountFlags(dir)
@@ -92,30 +92,54 @@ func (w *world) build() error {
 
 // cover hides and shows, from the outermost folder to the innermost, so that each lies on top of
 // what it is within: a folder may be shown that has a hidden one in it, in which something is
-// shown. It returns what is hidden.
+// shown. It returns what is hidden and not closed for writing yet.
 func (w *world) cover() (hidden []string) {
 	type layer struct {
 		path string
 		show *source // nil: hide
 	}
 	var layers []layer
-	for _, dir := range slices.Concat(w.plan.Hide, always) {
+	for _, dir := range slices.Concat(always, w.plan.Hide) {
 		if !slices.ContainsFunc(w.sources, func(s source) bool { return s.path == dir }) {
-			layers, hidden = append(layers, layer{path: dir}), append(hidden, dir)
+			layers = append(layers, layer{path: dir})
 		}
 	}
 	for i := range w.sources {
 		layers = append(layers, layer{w.sources[i].path, &w.sources[i]})
 	}
 	slices.SortStableFunc(layers, func(a, b layer) int { return strings.Count(a.path, "/") - strings.Count(b.path, "/") })
+	empty := "" // what is mounted over others, too: a file system for each takes longer
 	for _, l := range layers {
-		if l.show != nil {
+		switch {
+		case l.show != nil:
 			w.show(*l.show)
-		} else {
+		case slices.ContainsFunc(w.sources, func(s source) bool { return within(s.path, l.path) }):
 			w.hide(l.path)
+			hidden = append(hidden, l.path)
+		case empty != "":
+			w.mount(fmt.Sprintf("mounting over %q", l.path), empty, l.path, "", unix.MS_BIND, "").unless(unix.ENOENT, unix.ENOTDIR)
+		case slices.Contains(always, l.path) && isFolder(l.path):
+			w.mount(fmt.Sprintf("mounting over %q", l.path), "tmpfs", l.path, "tmpfs", hiddenFlags, "mode=0755,size=4k")
+			w.closeHidden(l.path)
+			empty = l.path
+		default:
+			w.hide(l.path)
+			hidden = append(hidden, l.path)
 		}
 	}
 	return hidden
+}
+
+func isFolder(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.IsDir()
+}
+
+const hiddenFlags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+
+// closeHidden has nothing made in a hidden folder any more.
+func (w *world) closeHidden(dir string) *step {
+	return w.readOnly(dir, unix.MS_NOEXEC|unix.MS_RELATIME)
 }
 
 // queues is where the message queues of an IPC namespace are files.
@@ -183,7 +207,7 @@ func within(path, dir string) bool { return strings.HasPrefix(path, dir+"/") }
 // hide mounts an empty folder over dir, if that is there. It stays writable until what is shown in
 // it has its place.
 func (w *world) hide(dir string) {
-	w.mountOver(dir, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0755,size=256k")
+	w.mountOver(dir, hiddenFlags, "mode=0755,size=256k")
 }
 
 // mountOver mounts a file system in memory over a folder, if that is there.

@@ -19,7 +19,7 @@
 //	serve.go       one job after the other, and why that is safe
 //	folder.go      the claim of a job's folder, the state, and the record of the exit
 //	supervisor.go  the life of a job until nothing of it lives
-//	tree_*.go      the App and all that descends from it
+//	tree_*.go      the App and all that descends from it; fork_unix.go: which thread is its parent
 //	limits.go      what the App may take, and whether the kernel ended it for memory
 //	server.go      the socket by which agents wait and cancel
 //	output.go      what is kept of the outputs; logs.go: of the logs; keep.go: of other files

@@ -20,7 +20,7 @@ const fileMode = 0o660
 // first has it. From here on all paths are relative, which keeps the path of the socket short.
 //
 // The returned file reserves the space that the record of the exit will need, while there is some.
-// Until the App runs its content is the state, because making a file is the most expensive step of
+// Until then its content is the state, under both names, because making a file is the most expensive step of
 // a start.
 func claim(dir string, s *spec.Status) (reserve *os.File, err error) {
 	folder := filepath.Join(dir, spec.Folder)
@@ -39,9 +39,7 @@ func claim(dir string, s *spec.Status) (reserve *os.File, err error) {
 	}
 	reserve, err = create(spec.ReserveFile)
 	if err == nil {
-		room := bytes.Repeat([]byte{' '}, spec.ReserveSize)
-		copy(room, state)
-		if _, err = reserve.Write(room); err == nil {
+		if err = fill(reserve, state); err == nil {
 			err = os.Link(spec.ReserveFile, spec.StateFile)
 		}
 		if err != nil {
@@ -57,28 +55,23 @@ func claim(dir string, s *spec.Status) (reserve *os.File, err error) {
 	return reserve, nil
 }
 
-// writeState replaces the state. It is not fsynced: after a power cut its boot id, or its absence,
-// says that nothing of the job runs any more.
-func writeState(s spec.Status) error {
-	const name = spec.NewStateFile
-	_ = os.Remove(name)
-	if err := writeNew(name, s); err != nil {
+// writeState replaces the state. It is not fsynced: after a power cut its boot id, or its absence, says that
+// nothing of the job runs any more. Who reads it at this moment has the agent's start noted, with all that
+// matters of it.
+func writeState(reserve *os.File, s spec.Status) error {
+	state, err := spec.Encode(s)
+	if err != nil {
 		return err
 	}
-	return os.Rename(name, spec.StateFile)
+	return fill(reserve, state)
 }
 
-func writeNew(name string, s spec.Status) error {
-	data, err := spec.Encode(s)
-	if err != nil {
-		return err
-	}
-	f, err := create(name)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Close())
+// fill has all of the reserved space say the state.
+func fill(reserve *os.File, state []byte) error {
+	room := bytes.Repeat([]byte{' '}, spec.ReserveSize)
+	copy(room, state)
+	_, err := reserve.WriteAt(room, 0)
+	return err
 }
 
 // toReap is whom reap looks for: the processes that the agent knows or that the state file names.

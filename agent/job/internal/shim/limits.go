@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/spec"
@@ -64,6 +65,7 @@ func (s *supervisor) explainMemory() {
 		return
 	}
 	memory := s.launch.Limits.Memory
+	s.agent.oomCounted = time.Time{}
 	switch {
 	case s.group.Limits("memory"):
 		if s.group.OOMKills() == 0 {

@@ -14,7 +14,6 @@ type output struct {
 	app    *os.File // the App's end of the pipe, until it is started
 	pipe   *os.File
 	stream *capture.Stream
-	lost   error         // of making the file
 	err    error         // of reading, valid when done
 	done   chan struct{} // closed when everything was read
 }
@@ -27,15 +26,10 @@ func newOutput() (*output, error) {
 	return &output{app: w, pipe: r, done: make(chan struct{})}, nil
 }
 
-// keep makes the file. The App runs already: if there is no space for the file, the output is read
-// and lost, and the exit says so.
+// keep says which file has the output; it is made when there is some. If there is no space for the file, the
+// output is read and lost, and the exit says so.
 func (o *output) keep(name string, limit int64) {
-	f, err := create(name)
-	if err != nil {
-		f, _ = os.Open(os.DevNull)
-		o.lost = err
-	}
-	o.stream = capture.New(f, limit)
+	o.stream = capture.New(func() (*os.File, error) { return create(name) }, limit)
 }
 
 // collect begins to drain the pipe.
@@ -62,8 +56,6 @@ func (o *output) finish() (spec.Output, []byte) {
 	written, kept, err := o.stream.Close()
 	result := spec.Output{Written: written, Kept: kept}
 	switch {
-	case o.lost != nil:
-		result.Error = "writing the output: " + o.lost.Error()
 	case err != nil:
 		result.Error = "writing the output: " + err.Error()
 	case errors.Is(o.err, os.ErrDeadlineExceeded):

@@ -38,6 +38,9 @@ type agentEnd struct {
 	services Services
 	service  Service // of the job to come, nil if that is none
 
+	oomKills   uint64 // on this host, lately
+	oomCounted time.Time
+
 	trimming *time.Timer
 	trimmed  chan struct{} // closed when trimming is done
 }
@@ -75,10 +78,22 @@ func (a *agentEnd) detach(stdin io.Reader, stderr io.Writer) {
 
 // newGroup makes the control group of an App, nil with the reason if there can be none.
 func (a *agentEnd) newGroup() (g *cgroup.Group, err error) {
-	if a.noGroup == nil {
-		g, a.noGroup = cgroup.New()
+	if a.noGroup != nil {
+		return nil, a.noGroup
 	}
-	return g, a.noGroup
+	if g, err = cgroup.New(); cgroup.Lasts(err) {
+		a.noGroup = err
+	}
+	return g, err
+}
+
+// killedForMemory is how many processes of the host the kernel has ended for memory. Counting all that the
+// kernel counts takes it long, so what was known a moment ago is good enough.
+func (a *agentEnd) killedForMemory() uint64 {
+	if now := time.Now(); now.Sub(a.oomCounted) > countAgain {
+		a.oomKills, a.oomCounted = cgroup.HostOOMKills(), now
+	}
+	return a.oomKills
 }
 
 // idle leaves the folder of the last job. A shim that waits long needs little memory.

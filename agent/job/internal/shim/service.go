@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 
 	"tcenvsvr/agent/job/internal/spec"
@@ -45,6 +46,7 @@ func (a *agentEnd) makeService(s spec.Service) error {
 		return &spec.StartError{Code: spec.CodeShim, Err: fmt.Errorf("making the broker of the service: %w", err)}
 	}
 	a.service = service
+	runtime.SetDefaultGOMAXPROCS() // it works beside the job
 	broker := service.Broker()
 	a.answer(spec.Reply{Broker: &broker})
 	return nil

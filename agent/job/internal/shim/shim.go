@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -27,6 +28,7 @@ func Main(stdin io.Reader, stdout, stderr io.Writer, services Services) int {
 	}
 	hide()
 	debug.SetTraceback("none") // a crash must not print arguments that could be secrets
+	runtime.GOMAXPROCS(1)      // one job at a time: threads would do little but wake each other
 	agent := &agentEnd{in: requests{from: stdin}, out: stdout, services: services}
 	if s, is := becomes(os.Args); is {
 		if err := agent.makeService(s); err != nil {

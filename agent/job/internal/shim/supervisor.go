@@ -22,6 +22,7 @@ const (
 	tiedTimeout     = 5 * time.Second  // for the owner of a tied job to connect, or to connect again
 	recordTimeout   = time.Hour        // for a disk on which the record of the end cannot be written
 	recordRetry     = time.Second
+	countAgain      = time.Second            // for what ends for memory on this host
 	trimAfter       = 500 * time.Millisecond // of the run, memory that only the start needed is given back
 	trimService     = 30 * time.Second       // and again while a service runs, which works now and then for weeks
 )
@@ -125,8 +126,8 @@ func (s *supervisor) abandon(reason string, err error) {
 // launched begins what can wait until the agent is answered.
 func (s *supervisor) launched() {
 	s.launch.Env, s.launch.Argv, s.launch.Files = nil, nil, nil
-	s.oomKills = cgroup.HostOOMKills()
-	_ = writeState(s.status) // on a full disk it stays "starting", which names the shim and is enough
+	s.oomKills = s.agent.killedForMemory()
+	_ = writeState(s.reserve, s.status) // if that fails it stays "starting", which names the shim and is enough
 	s.server.serve()
 	for _, o := range s.out {
 		o.collect()

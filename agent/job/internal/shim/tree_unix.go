@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -42,9 +41,8 @@ func spawn(l *spec.Launch, g *cgroup.Group, stdout, stderr *os.File) (*tree, err
 		return nil, fmt.Errorf("opening the App's stdin: %w", err)
 	}
 	defer null.Close()
-	runtime.LockOSThread() // for good: the parent-death signal comes when the thread ends that forked
 	attr := sysProcAttr()
-	pid, err := g.Start(attr, func() (int, error) {
+	pid, err := forkIn(g)(attr, func() (int, error) {
 		return syscall.ForkExec(l.Argv[0], l.Argv, &syscall.ProcAttr{
 			Dir: l.WorkDir, Env: l.Env, Sys: attr,
 			Files: []uintptr{null.Fd(), stdout.Fd(), stderr.Fd()},

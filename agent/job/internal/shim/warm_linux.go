@@ -76,7 +76,7 @@ func (s *supervisor) limited() (*isolation.Start, error) {
 func (s *supervisor) prepareTemplate() error {
 	fail := func(err error) error { return &spec.StartError{Code: spec.CodeIsolation, Err: err} }
 	args := []string{filepath.Base(os.Args[0]), "job-shim", warm.TemplateCommand}
-	w, err := isolation.Open(isolation.Full, "/proc/self/exe", args, s.group.Start)
+	w, err := isolation.Open(isolation.Full, "/proc/self/exe", args, forkIn(s.group))
 	if err != nil {
 		return fail(err)
 	}

@@ -71,7 +71,7 @@ func (s *supervisor) prepareWorld() error {
 // prepareCold has a world of this shim's own built.
 func (s *supervisor) prepareCold() error {
 	start := s.order()
-	w, err := isolation.Build(start, rlimits(s.launch.Limits), s.out[0].app, s.out[1].app, s.group.Start)
+	w, err := isolation.Build(start, rlimits(s.launch.Limits), s.out[0].app, s.out[1].app, forkIn(s.group))
 	if err != nil {
 		return &spec.StartError{Code: spec.CodeIsolation, Err: err}
 	}
@@ -219,7 +219,7 @@ func try(level isolation.Level) error {
 	defer null.Close()
 	// An App that cannot be executed shows as well that its world could be built.
 	start := &isolation.Start{Plan: isolation.Plan{Level: level}, Argv: []string{"/bin/true"}, Dir: "/"}
-	w, err := isolation.Build(start, nil, null, null, (*cgroup.Group)(nil).Start)
+	w, err := isolation.Build(start, nil, null, null, forkIn(nil))
 	if err != nil {
 		return err
 	}
