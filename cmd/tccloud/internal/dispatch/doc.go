@@ -70,13 +70,14 @@
 //	result                  1                   1                     result_ack: the agent may forget it
 //	sum                     2                   3
 //
-// Of the processor time, a quarter is NATS (a third of that the fsync), a quarter the operator's two
-// HTTPS requests, a fifth JSON, a tenth TLS, and the rest goroutines that wake each other
-// (test/bench cloud).
+// Of the processor time, a quarter to a third is NATS (nearly half of that the fsync), a quarter the
+// operator's two HTTPS requests, the rest the session's frames and goroutines that wake each other;
+// across all of it, a fifth is JSON and a seventh TLS (test/bench cloud).
 //
 // An order is given out when a session has a credit, or comes: there is no poll and no batch that it
-// waits for. What it costs does not depend on how many are queued or have ended: its App is found in
-// memory (package catalog), the queue is a heap, and the store is asked by key.
+// waits for. Nothing is scanned for it that grows with what is queued or has ended: its App is found
+// in memory (package catalog), the queue is a heap, and the store is asked by key. The Environment's
+// sessions are, for the one with most credit.
 //
 // Log pieces cost one round trip each and no fsync.
 package dispatch
