@@ -14,7 +14,7 @@ import (
 )
 
 // showJob returns a Job as operators see it.
-func showJob(v jobs.View) v1.Job {
+func (a *API) showJob(ctx context.Context, v jobs.View) v1.Job {
 	j := v.Job
 	out := v1.Job{
 		Name: j.Name, Environment: j.Environment, Server: j.Server, App: j.App, Version: j.Version,
@@ -26,6 +26,10 @@ func showJob(v jobs.View) v1.Job {
 	if out.History == nil {
 		out.History = []jobs.Run{}
 	}
+	if app, err := a.Catalog.Get(ctx, j.App, j.Version); err == nil {
+		out.Unused = unused(app, j.Params)
+	}
+	a.hideSecrets(ctx, &out)
 	return out
 }
 
@@ -35,10 +39,9 @@ func (a *API) jobs(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	list := []v1.Job{}
-	for _, v := range all {
-		j := showJob(v)
-		j.Left, j.History = nil, j.History[:min(1, len(j.History))] // of all Jobs that may be a lot
-		list = append(list, j)
+	for _, v := range all { // of all Jobs together that may be a lot
+		v.State.Left, v.State.History = nil, v.State.History[:min(1, len(v.State.History))]
+		list = append(list, a.showJob(r.Context(), v))
 	}
 	answer(w, http.StatusOK, list)
 	return nil
@@ -49,7 +52,7 @@ func (a *API) job(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, showJob(v))
+	answer(w, http.StatusOK, a.showJob(r.Context(), v))
 	return nil
 }
 
@@ -63,7 +66,7 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 		TimeoutMS: q.TimeoutMS, Priority: q.Priority, Limits: q.Limits, Schedule: q.Schedule, Zone: q.Zone, Paused: q.Paused,
 		Missed: q.Missed, Retries: q.Retries, RetryDelayMS: q.RetryDelayMS, Notify: q.Notify,
 	}
-	if err := a.possible(r.Context(), &j); err != nil {
+	if err := a.possible(r.Context(), &j, j.Params); err != nil {
 		return err
 	}
 	v, err := a.Jobs.Create(r.Context(), j)
@@ -71,13 +74,13 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.Logger.Info("Job created", "job", j.Name, "environment", j.Environment, "app", j.App, "schedule", j.Schedule)
-	answer(w, http.StatusCreated, showJob(v))
+	answer(w, http.StatusCreated, a.showJob(r.Context(), v))
 	return nil
 }
 
-// possible refuses a Job of which no order can be made as things are now.
-func (a *API) possible(ctx context.Context, j *jobs.Job) error {
-	order, err := a.request(ctx, asExecution(j, "", j.Params))
+// possible refuses a Job of which no order with the parameters can be made as things are now.
+func (a *API) possible(ctx context.Context, j *jobs.Job, params map[string]string) error {
+	order, err := a.request(ctx, asExecution(j, params))
 	if err != nil {
 		return err
 	}
@@ -94,28 +97,34 @@ func (a *API) changeJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	name := r.PathValue("name")
-	v, err := a.Jobs.Change(r.Context(), name, func(j *jobs.Job) error {
+	v, err := a.Jobs.Change(r.Context(), name, jobs.Edit{Set: q.Left, Forget: q.Forget}, func(j *jobs.Job) error {
 		before := *j
 		if err := changed(j, q); err != nil {
 			return err
 		}
-		if before.Environment == j.Environment && before.Server == j.Server && before.App == j.App &&
-			before.Version == j.Version && before.Limits == j.Limits && maps.Equal(before.Params, j.Params) {
-			return nil // a Job can be paused while its App is gone
+		if len(q.Left) > 0 {
+			if err := a.leavable(r.Context(), j, q.Left); err != nil {
+				return err
+			}
 		}
-		return a.possible(r.Context(), j)
+		params := j.Params
+		switch {
+		case before.App != j.App || before.Version != j.Version:
+		case before.Environment == j.Environment && before.Server == j.Server && before.Limits == j.Limits && maps.Equal(before.Params, j.Params):
+			return nil // a Job can be paused while its App is gone
+		default: // what a newer version of the App has no parameter for is no reason to refuse another change
+			if app, err := a.Catalog.Get(r.Context(), j.App, j.Version); err == nil {
+				params = runParams(app, j.Params, nil)
+				maps.Copy(params, q.Params)
+			}
+		}
+		return a.possible(r.Context(), j, params)
 	})
-	if err == nil && len(q.Left) > 0 {
-		err = a.leavable(r.Context(), &v.Job, q.Left)
-	}
-	if err == nil && len(q.Left)+len(q.Forget) > 0 {
-		v, err = a.Jobs.SetLeft(r.Context(), name, q.Left, q.Forget)
-	}
 	if err != nil {
 		return err
 	}
 	a.Logger.Info("Job changed", "job", name)
-	answer(w, http.StatusOK, showJob(v))
+	answer(w, http.StatusOK, a.showJob(r.Context(), v))
 	return nil
 }
 
@@ -192,35 +201,15 @@ func (a *API) runJob(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// asExecution is the request that makes the order of a Job's run.
-func asExecution(j *jobs.Job, id wire.OrderID, params map[string]string) v1.NewExecution {
-	return v1.NewExecution{
-		ID: id, Environment: j.Environment, Server: j.Server, App: j.App, Version: j.Version, Params: params,
-		TimeoutMS: j.TimeoutMS, Priority: j.Priority, Limits: j.Limits,
-	}
-}
-
-// runParams are the Job's parameters with what runs left. The App's version may not know all that an
-// earlier one left.
-func runParams(known []catalog.Param, params, left map[string]string) map[string]string {
-	all := map[string]string{}
-	maps.Copy(all, params)
-	for _, p := range known {
-		if value, ok := left[p.Name]; ok {
-			all[p.Name] = value
-		}
-	}
-	return all
-}
-
 // RunJob makes the order of a Job's run, see [jobs.Orders].
 func (a *API) RunJob(ctx context.Context, j *jobs.Job, id wire.OrderID, left map[string]string) error {
 	var order dispatch.Request
 	app, err := a.Catalog.Get(ctx, j.App, j.Version)
 	if err == nil {
-		order, err = a.request(ctx, asExecution(j, id, runParams(app.Params, j.Params, left)))
+		order, err = a.request(ctx, asExecution(j, runParams(app, j.Params, left)))
 	}
 	if err == nil {
+		order.ID = id
 		order.Defaults["tc_job_id"] = number("job/" + j.ID)
 		_, err = a.Dispatcher.Submit(ctx, order)
 	}

@@ -8,6 +8,7 @@ import (
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 	"tcenvsvr/cmd/tccloud/internal/cloud"
+	"tcenvsvr/cmd/tccloud/internal/jobs"
 )
 
 func serveCommand(o *operator.Env) *cobra.Command {
@@ -49,6 +50,7 @@ says so.
 	f.DurationVar(&cfg.Lease, "lease", 0, "how long a server may be away before its orders are given up (default 90s)")
 	f.DurationVar(&cfg.ClientLife, "client-life", 0, "how long the certificates of Environment Servers live; they renew them by themselves (default 8760h)")
 	f.DurationVar(&cfg.Heartbeat, "heartbeat", 0, "how often both sides of a session show that they live (default 10s)")
+	f.StringVar(&cfg.JobCommand, "job-command", "", "program that is run, with JSON on its stdin, for failures of Jobs that say --notify command; an absolute path")
 	f.BoolVar(&cfg.AcceptLoss, "accept-loss", false, "start, once, without what the store has lost; without it the start is refused and says what")
 	f.TextVar(&level, "log-level", &level, "debug, info, warn or error")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -62,6 +64,11 @@ says so.
 			return cli.Misuse(cmd, "--cert and --key belong together")
 		case cfg.ClientLife < 0 || cfg.ClientLife > 0 && cfg.ClientLife < cloud.MinClientLife:
 			return cli.Misuse(cmd, "--client-life is at least %s", cloud.MinClientLife)
+		}
+		if cfg.JobCommand != "" {
+			if err := jobs.CheckCommand(cfg.JobCommand); err != nil {
+				return cli.Misuse(cmd, "--job-command: %w", err)
+			}
 		}
 		cfg.Version = o.Version
 		cfg.Notice = o.Stderr

@@ -42,9 +42,11 @@ type Config struct {
 	PublicURL, PublicBroker string
 	Lease, Heartbeat        time.Duration // 0 = the parts' defaults
 	ClientLife              time.Duration // of client certificates; 0 = a year
-	Version                 string
-	Notice                  io.Writer // for the operator who starts it
-	Logger                  *slog.Logger
+	// JobCommand is the program that is run for failures of Jobs that say so; "" = there is none.
+	JobCommand string
+	Version    string
+	Notice     io.Writer // for the operator who starts it
+	Logger     *slog.Logger
 }
 
 // MinClientLife is the shortest life of a client certificate: at two thirds of it a server asks for

@@ -48,13 +48,29 @@ type Job struct {
 	// Retries is how often a failed run is tried again, RetryDelayMS after its end.
 	Retries      int   `json:"retries,omitempty"`        // 0–10
 	RetryDelayMS int64 `json:"retry_delay_ms,omitempty"` // 0–24 h
-	// Notify is where failures are posted to: an https or http URL; "" = nowhere.
+	// Notify is where failures and missed runs are told: an https or http URL to which they are posted,
+	// or Command for that of the gateway; "" = nowhere.
 	Notify string `json:"notify,omitempty"`
+	// Edit is the last change of what runs left, see Edit.
+	Edit *Edit `json:"edit,omitempty"`
 
 	Created time.Time `json:"created"`
 	// Since is when schedule or pause changed last: earlier due times do not count.
 	Since time.Time `json:"since"`
 }
+
+// Command is the value of Job.Notify that stands for the program of [Config].Command.
+const Command = "command"
+
+// Edit is what an operator changed of what runs left. It is stored with the Job, so that a change of
+// both is one write, and counts at once; the State takes it in when it is written next.
+type Edit struct {
+	N      int               `json:"n"` // 1 is the first
+	Set    map[string]string `json:"set,omitempty"`
+	Forget []string          `json:"forget,omitempty"`
+}
+
+func (e *Edit) empty() bool { return e == nil || len(e.Set)+len(e.Forget) == 0 }
 
 // Missed says what becomes of due times at which no gateway ran.
 type Missed string
@@ -114,10 +130,10 @@ func (j *Job) Check() error {
 			return fail("parameter %.80q is sealed: that is for one order, and each run of a Job is another one", name)
 		}
 	}
-	if j.Notify != "" {
+	if j.Notify != "" && j.Notify != Command {
 		u, err := url.Parse(j.Notify)
 		if err != nil || len(j.Notify) > maxURL || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-			return fail("the URL for failures wants the form https://host/path")
+			return fail("failures are told to a URL of the form https://host/path, or by %q", Command)
 		}
 	}
 	return nil

@@ -53,7 +53,7 @@ type ChangeJob struct {
 }
 
 // Job is a Job with what became of it. It names its parameters and does not show their values; what
-// runs left is shown. A list has of each Job the last run only, and not what is left for the next.
+// runs left is shown, but for what the App calls encrypted. A list has of each Job the last run only, and not what is left for the next.
 type Job struct {
 	Name         string            `json:"name"`
 	Environment  string            `json:"environment"`
@@ -61,6 +61,7 @@ type Job struct {
 	App          string            `json:"app"`
 	Version      string            `json:"version,omitempty"`
 	Params       []string          `json:"params,omitempty"`
+	Unused       []string          `json:"unused,omitempty"` // of them: the App has no such parameter (any more)
 	TimeoutMS    int64             `json:"timeout_ms,omitempty"`
 	Priority     *int              `json:"priority,omitempty"`
 	Limits       wire.Limits       `json:"limits,omitzero"`
@@ -76,6 +77,19 @@ type Job struct {
 	Run          *jobs.Run         `json:"run,omitempty"` // under way
 	Left         map[string]string `json:"left,omitempty"`
 	History      []jobs.Run        `json:"history"` // newest first
+}
+
+// JobNote says what an App that was added means for a Job.
+type JobNote struct {
+	Job     string   `json:"job"`
+	Unused  []string `json:"unused,omitempty"`  // stored parameters that the App does not have
+	Refused string   `json:"refused,omitempty"` // why no run of the Job can begin
+}
+
+// AddedApp is an App with what it means for Jobs that run its newest version.
+type AddedApp struct {
+	App
+	Jobs []JobNote `json:"jobs,omitempty"`
 }
 
 // Started names the execution of a run that was asked for.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
@@ -25,6 +26,9 @@ signature, or puts it in the place of the one that is there.
 The cloud keeps the signature and passes it on. It has no publisher's keys and
 verifies nothing; servers do, with the keys in their policy. With --publisher this
 command verifies before it sends anything.
+
+Jobs that take the newest version run this one from now on. Where it lacks a parameter
+that is stored with a Job, or wants one that is not, this command says so.
 
   tccloud app add My_App.tcx --publisher publisher.key.pub --data DIR`,
 	}
@@ -50,7 +54,17 @@ command verifies before it sends anything.
 		if err != nil {
 			return fmt.Errorf("adding App %q: %w", args[0], err)
 		}
-		return printApp(o, *asJSON, a)
+		if *asJSON {
+			return cli.PrintJSON(o.Stdout, a)
+		}
+		for _, j := range a.Jobs {
+			note := "can no longer run: " + j.Refused
+			if j.Refused == "" {
+				note = "runs without parameters that this version does not have: " + strings.Join(j.Unused, ", ")
+			}
+			fmt.Fprintf(o.Stderr, "tccloud: Job %s %s\n", j.Job, plain.Line(note))
+		}
+		return printApp(o, false, a.App)
 	}
 	return cmd
 }

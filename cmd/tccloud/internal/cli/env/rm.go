@@ -9,7 +9,7 @@ import (
 
 func remove(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "rm NAME", Short: "remove an Environment", Args: cli.Exactly(1, "a name"),
+		Use: "rm NAME", Aliases: []string{"delete"}, Short: "remove an Environment", Args: cli.Exactly(1, "a name"),
 		Long: `Rm removes an Environment. One that has servers or executions stays, unless --force
 says otherwise: its servers are then removed, too, and its executions cancelled.
 

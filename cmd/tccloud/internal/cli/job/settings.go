@@ -40,7 +40,7 @@ func (s *settings) add(c *cobra.Command) {
 	f.DurationVar(&s.delay, "retry-delay", 5*time.Minute, "how long after a failure, at most 24h")
 	operator.AddLimits(f, &s.limits)
 	f.IntVar(&s.priority, "priority", 5, "0 (last) to 9 (first)")
-	f.StringVar(&s.notify, "notify", "", "URL that failures are posted to as JSON, or @FILE with it, for one that is secret; \"\" ends that")
+	f.StringVar(&s.notify, "notify", "", "URL that failures and missed runs are posted to as JSON, or @FILE with it, for one that is secret; \"command\" runs the program of \"tccloud serve --job-command\"; \"\" ends that")
 	f.StringArrayVarP(&s.inputs.Params, "param", "p", nil, "a parameter, NAME=VALUE or NAME=@FILE (VALUE is visible in ps; @@ is a literal @)")
 	f.StringVar(&s.inputs.ParamFile, "param-file", "", "JSON object of parameters, - is stdin; --param wins")
 }

@@ -9,7 +9,7 @@ import (
 
 func remove(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "rm PACKAGE", Short: "forget a package", Args: cli.Exactly(1, "a package's name"),
+		Use: "rm PACKAGE", Aliases: []string{"delete"}, Short: "forget a package", Args: cli.Exactly(1, "a package's name"),
 		Long: `Rm takes a package away from new bundles. Bundles that were made have it, and servers
 that run it go on; an update that must not run any more is revoked by "tcrelease
 update-repo revoke".

@@ -11,7 +11,7 @@ import (
 
 func remove(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "rm SOURCE/ID", Short: "remove a variable", Args: cli.Exactly(1, "SOURCE/ID"),
+		Use: "rm SOURCE/ID", Aliases: []string{"delete"}, Short: "remove a variable", Args: cli.Exactly(1, "SOURCE/ID"),
 		Long: `Rm removes a variable. An execution that still asks for it gets an error.
 
   tccloud variable rm TC/9f1c --data DIR`,
