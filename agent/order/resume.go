@@ -10,6 +10,7 @@ import (
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order/guard"
 	"tcenvsvr/agent/order/journal"
 )
 
@@ -17,6 +18,7 @@ import (
 // calls looked as soon as it is known whether the order's job runs.
 func (o *Order) Resume(ctx context.Context, e journal.Entry, looked func()) {
 	defer looked()
+	o.sealed = guard.Sealed(o.spec.Params)
 	switch {
 	case e.Result != nil:
 		looked()

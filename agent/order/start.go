@@ -55,6 +55,7 @@ func (o *Order) launch(ctx context.Context, installed app.App) (*job.Process, er
 		}
 		o.spec.Params = params
 	}
+	o.sealed = guard.Sealed(o.spec.Params)
 	grant, err := o.passStart(ctx, installed)
 	if err != nil {
 		return nil, err

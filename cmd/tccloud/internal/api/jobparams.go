@@ -3,10 +3,13 @@ package api
 import (
 	"context"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
 	"tcenvsvr/agent/app/inputs"
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/secret/envelope"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/jobs"
@@ -31,11 +34,78 @@ func runParams(app v1.App, params, left map[string]string) map[string]string {
 		}
 	}
 	for _, p := range app.Params {
-		if value, ok := left[p.Name]; ok {
+		if value, ok := left[p.Name]; ok && !envelope.IsSealed(all[p.Name]) {
 			all[p.Name] = value
 		}
 	}
 	return all
+}
+
+// packageOf refuses another package than the one that the Job's sealed parameters are for: a server
+// would not open them.
+func packageOf(j *jobs.Job, app v1.App) error {
+	if j.SHA256 == "" || j.SHA256 == app.SHA256 {
+		return nil
+	}
+	return problem(http.StatusConflict, v1.CodeChanged, "App %s@%s is another package than the one that the Job is for, with SHA-256 %s", app.Name, app.Version, j.SHA256).
+		Try("seal its parameters for the other one: tccloud job edit %s --seal --package FILE.tcx", j.Name)
+}
+
+// resealed refuses a change after which sealed parameters would not open: they are for one Job,
+// Environment and package, and all of them together.
+func resealed(before, j *jobs.Job) error {
+	was, is := before.Sealed(), j.Sealed()
+	kept := slices.DeleteFunc(slices.Clone(is), func(name string) bool { return before.Params[name] != j.Params[name] })
+	if len(kept) == 0 || len(kept) == len(is) && len(kept) == len(was) &&
+		before.Environment == j.Environment && before.App == j.App && before.Version == j.Version && before.SHA256 == j.SHA256 {
+		return nil
+	}
+	return problem(http.StatusConflict, v1.CodeChanged, "sealed parameters are for one Environment and package, and open together only: %s would not", strings.Join(kept, ", ")).
+		Try("give all that are sealed again: tccloud job edit %s --param-file FILE --seal --package FILE.tcx", j.Name)
+}
+
+// sealedJob says which servers of the Environment open what is sealed in the Job, which do not and so
+// get none of its runs (they came later, or have dropped the key), and when the first one will have
+// dropped it.
+func (a *API) sealedJob(j *jobs.Job) *v1.Sealing {
+	s := &v1.Sealing{Params: j.Sealed()}
+	if s.Params == nil {
+		return nil
+	}
+	var keys []string
+	for i, name := range s.Params {
+		ids, _ := envelope.Recipients(j.Params[name]) // Check has read it, too
+		var these []string
+		for _, id := range ids {
+			if i == 0 || slices.Contains(keys, id.String()) {
+				these = append(these, id.String())
+			}
+		}
+		keys = these
+	}
+	open := map[wire.ServerXID]bool{}
+	for _, server := range a.Registry.Openers(j.Environment, keys) {
+		open[server.XID] = true
+		s.To = append(s.To, server.Name)
+		if until := a.Registry.OpensUntil(server.XID, keys); !until.IsZero() && (s.Until.IsZero() || until.Before(s.Until)) {
+			s.Until = until
+		}
+	}
+	for _, server := range a.Registry.Servers(j.Environment) {
+		if server.Revoked == nil && !open[server.XID] {
+			s.Not = append(s.Not, server.Name)
+		}
+	}
+	return s
+}
+
+// openable refuses a run that no server could take.
+func (a *API) openable(j *jobs.Job) error {
+	if s := a.sealedJob(j); s == nil || len(s.To) > 0 {
+		return nil
+	}
+	return problem(http.StatusConflict, v1.CodeChanged, "no server of environment %q opens the Job's sealed parameters: %s", j.Environment, strings.Join(j.Sealed(), ", ")).
+		Try("seal them again: tccloud job edit %s --param-file FILE --seal --package FILE.tcx", j.Name)
 }
 
 // unused are the names of a Job's parameters that its App does not have.

@@ -17,7 +17,7 @@ import (
 func (a *API) showJob(ctx context.Context, v jobs.View) v1.Job {
 	j := v.Job
 	out := v1.Job{
-		Name: j.Name, Environment: j.Environment, Server: j.Server, App: j.App, Version: j.Version,
+		Name: j.Name, ID: j.ID, SHA256: j.SHA256, Sealed: a.sealedJob(&j), Environment: j.Environment, Server: j.Server, App: j.App, Version: j.Version,
 		Params: slices.Sorted(maps.Keys(j.Params)), TimeoutMS: j.TimeoutMS, Priority: j.Priority, Limits: j.Limits,
 		Schedule: j.Schedule, Zone: j.Zone, Paused: j.Paused, Missed: j.Missed,
 		Retries: j.Retries, RetryDelayMS: j.RetryDelayMS, Notify: j.Notify != "",
@@ -62,7 +62,7 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	j := jobs.Job{
-		Name: q.Name, Environment: q.Environment, Server: q.Server, App: q.App, Version: q.Version, Params: q.Params,
+		Name: q.Name, ID: q.ID, SHA256: q.SHA256, Environment: q.Environment, Server: q.Server, App: q.App, Version: q.Version, Params: q.Params,
 		TimeoutMS: q.TimeoutMS, Priority: q.Priority, Limits: q.Limits, Schedule: q.Schedule, Zone: q.Zone, Paused: q.Paused,
 		Missed: q.Missed, Retries: q.Retries, RetryDelayMS: q.RetryDelayMS, Notify: q.Notify,
 	}
@@ -82,6 +82,9 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 func (a *API) possible(ctx context.Context, j *jobs.Job, params map[string]string) error {
 	order, err := a.request(ctx, asExecution(j, params))
 	if err != nil {
+		return err
+	}
+	if err := errors.Join(packageOf(j, v1.App{AppRef: order.App}), a.openable(j)); err != nil {
 		return err
 	}
 	if order.Runtime != wire.RuntimeJob {
@@ -109,7 +112,7 @@ func (a *API) changeJob(w http.ResponseWriter, r *http.Request) error {
 		}
 		params := j.Params
 		switch {
-		case before.App != j.App || before.Version != j.Version:
+		case before.App != j.App || before.Version != j.Version || before.SHA256 != j.SHA256:
 		case before.Environment == j.Environment && before.Server == j.Server && before.Limits == j.Limits && maps.Equal(before.Params, j.Params):
 			return nil // a Job can be paused while its App is gone
 		default: // what a newer version of the App has no parameter for is no reason to refuse another change
@@ -135,6 +138,9 @@ func (a *API) leavable(ctx context.Context, j *jobs.Job, left map[string]string)
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(left)) {
+		if slices.Contains(j.Sealed(), name) {
+			return problem(http.StatusBadRequest, v1.CodeBadRequest, "parameter %.80q of the Job is sealed: what runs leave does not replace it", name)
+		}
 		if !slices.ContainsFunc(app.Params, func(p catalog.Param) bool { return p.Name == name }) {
 			return problem(http.StatusBadRequest, v1.CodeBadRequest, "App %q has no parameter %.80q", app.Name, name).Try("\"tccloud app show %s\" lists them", app.Name)
 		}
@@ -143,10 +149,15 @@ func (a *API) leavable(ctx context.Context, j *jobs.Job, left map[string]string)
 }
 
 func changed(j *jobs.Job, q v1.ChangeJob) error {
+	before := *j
 	set(&j.Environment, q.Environment)
 	set(&j.Server, q.Server)
 	set(&j.App, q.App)
 	set(&j.Version, q.Version)
+	if q.App != nil || q.Version != nil { // the package before is another one's
+		j.SHA256 = ""
+	}
+	set(&j.SHA256, q.SHA256)
 	set(&j.TimeoutMS, q.TimeoutMS)
 	set(&j.Limits.MemoryMB, q.MemoryMB)
 	set(&j.Limits.Tasks, q.Tasks)
@@ -173,7 +184,7 @@ func changed(j *jobs.Job, q v1.ChangeJob) error {
 	}
 	maps.Copy(params, q.Params)
 	j.Params = params
-	return nil
+	return resealed(&before, j)
 }
 
 func set[T any](field, value *T) {
@@ -206,11 +217,14 @@ func (a *API) RunJob(ctx context.Context, j *jobs.Job, id wire.OrderID, left map
 	var order dispatch.Request
 	app, err := a.Catalog.Get(ctx, j.App, j.Version)
 	if err == nil {
+		err = errors.Join(packageOf(j, app), a.openable(j))
+	}
+	if err == nil {
 		order, err = a.request(ctx, asExecution(j, runParams(app, j.Params, left)))
 	}
 	if err == nil {
 		order.ID = id
-		order.Defaults["tc_job_id"] = number("job/" + j.ID)
+		order.Defaults["tc_job_id"] = number("job/" + string(j.ID))
 		_, err = a.Dispatcher.Submit(ctx, order)
 	}
 	return refusedFor(jobs.ErrRefused, err)

@@ -40,6 +40,7 @@ func TestCommand(t *testing.T) {
 	s.create(t, job("feed", func(j *jobs.Job) { j.Notify, j.Schedule = jobs.Command, "every 1h" }))
 	s.orders.refuse.Store(true)
 	s.start(t, "feed")
+	s.settled(t, "feed", 1)
 	c.set(start.Add(3*time.Hour + 30*time.Minute))
 	s.until(t, "feed", func(v jobs.View) bool {
 		h := v.State.History

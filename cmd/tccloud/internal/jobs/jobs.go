@@ -101,17 +101,21 @@ func New(cfg Config) *Jobs {
 	return &Jobs{Config: cfg, lease: l, wake: make(chan struct{}, 1), ready: make(chan struct{}), entries: map[string]*entry{}}
 }
 
-// Create adds a Job and gives it its identity.
+// Create adds a Job, and gives it its identity unless it has one: values are sealed for that before.
 func (s *Jobs) Create(ctx context.Context, j Job) (View, error) {
-	var id [6]byte
-	_, _ = rand.Read(id[:])
 	now := s.now()
+	if j.ID == "" {
+		j.ID = NewID()
+	}
 	if j.Params == nil {
 		j.Params = map[string]string{}
 	}
-	j.ID, j.Created, j.Since, j.Missed = hex.EncodeToString(id[:]), now, now, cmp.Or(j.Missed, Skip)
+	j.Created, j.Since, j.Missed = now, now, cmp.Or(j.Missed, Skip)
 	if err := s.check(&j); err != nil {
 		return View{}, err
+	}
+	if other := s.named(j.ID); other != "" {
+		return View{}, fmt.Errorf("creating Job %q: %w: %q has its id", j.Name, ErrExists, other)
 	}
 	if j.never(now) {
 		return View{}, fmt.Errorf("%w: schedule %q never comes", ErrInvalid, j.Schedule)
@@ -129,6 +133,25 @@ func (s *Jobs) Create(ctx context.Context, j Job) (View, error) {
 	}
 	s.apply(jobPrefix+j.Name, data, revision, false)
 	return s.view(&j, nil), nil
+}
+
+// NewID is the identity of a new Job.
+func NewID() wire.JobID {
+	var id [12]byte
+	_, _ = rand.Read(id[:])
+	return wire.JobID(hex.EncodeToString(id[:]))
+}
+
+// named is the Job that has an identity, "" if none does.
+func (s *Jobs) named(id wire.JobID) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, e := range s.entries {
+		if e.job != nil && e.job.ID == id {
+			return name
+		}
+	}
+	return ""
 }
 
 // check is Job.Check and what this gateway can.

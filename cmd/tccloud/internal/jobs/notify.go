@@ -164,7 +164,7 @@ type pending struct {
 
 // told tells one run from another.
 type told struct {
-	job   string
+	job   wire.JobID
 	due   time.Time
 	order wire.OrderID // "" of missed ones
 }

@@ -37,7 +37,7 @@ const (
 
 // State is what became of a Job.
 type State struct {
-	Job string `json:"job"` // Job.ID
+	Job wire.JobID `json:"job"` // Job.ID
 	// Decided: what was due up to then has been run or skipped.
 	Decided time.Time `json:"decided"`
 	Run     *Run      `json:"run,omitempty"`     // the one under way
@@ -101,8 +101,8 @@ func (r *Run) toTell(j *Job) {
 	}
 }
 
-// orderID is the id of a try's order, the same whoever makes it.
-func orderID(job string, why Why, due time.Time, try int) wire.OrderID {
+// orderID is the id of a try's order, the same whoever makes it, see [wire.OrderID.Job].
+func orderID(job wire.JobID, why Why, due time.Time, try int) wire.OrderID {
 	return wire.OrderID(fmt.Sprintf("job-%s-%.1s%s-%d", job, why, strconv.FormatInt(due.Unix(), 36), try))
 }
 
