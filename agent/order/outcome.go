@@ -66,18 +66,9 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 }
 
 // withhold takes from what the App left the values of parameters that came sealed: the cloud would
-// have in clear what it is not to read. Where parameters came by HTTPS to an agent before this one,
-// nobody here knows which they were; then those that the App calls encrypted count as such.
+// have in clear what it is not to read.
 func (o *Order) withhold(results map[string]string) map[string]string {
-	names := o.sealed
-	if len(names) == 0 && o.spec.ParamsByHTTPS {
-		for _, p := range o.manifest().Params {
-			if p.Encrypt {
-				names = append(names, p.Name)
-			}
-		}
-	}
-	for _, name := range names {
+	for _, name := range o.sealed {
 		if _, left := results[name]; left {
 			o.c.Logger.Warn("what the App left for its next run is not delivered: the parameter is sealed", "order", o.ref.String(), "parameter", name)
 			delete(results, name)

@@ -124,7 +124,7 @@ func (o *Order) noteStart(s job.Status) error {
 	if err != nil {
 		return err
 	}
-	if err := o.c.Journal.Starting(o.ref, shim); err != nil {
+	if err := o.c.Journal.Starting(o.ref, shim, o.sealed); err != nil {
 		return HostError(err)
 	}
 	return nil
