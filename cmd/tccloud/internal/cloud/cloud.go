@@ -41,6 +41,7 @@ type Config struct {
 	CertFile, KeyFile       string
 	PublicURL, PublicBroker string
 	Lease, Heartbeat        time.Duration // 0 = the parts' defaults
+	TokenLife               time.Duration // of Apps' tokens, which they renew; 0 = appstore.TokenLife
 	ClientLife              time.Duration // of client certificates; 0 = a year
 	// JobCommand is the program that is run for failures of Jobs that say so; "" = there is none.
 	JobCommand string
@@ -106,6 +107,7 @@ type cloud struct {
 	packages     *packages.Store
 	health       *health.Monitor
 	clock        *clock.Watch
+	tokenLife    time.Duration // of Apps' tokens
 	clockVerdict atomic.Pointer[clockVerdict]
 }
 
