@@ -74,7 +74,10 @@ func (a *API) sealedJob(j *jobs.Job) *v1.Sealing {
 	}
 	var keys []string
 	for i, name := range s.Params {
-		ids, _ := envelope.Recipients(j.Params[name]) // Check has read it, too
+		ids, err := envelope.Recipients(j.Params[name])
+		if err != nil || !envelope.IsForJob(j.Params[name]) { // Check refuses it
+			return nil
+		}
 		var these []string
 		for _, id := range ids {
 			if i == 0 || slices.Contains(keys, id.String()) {
