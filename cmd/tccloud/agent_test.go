@@ -98,7 +98,7 @@ func obey(c *conn.Conn, m *wire.Order, sec *security) error {
 func end(c *conn.Conn, ref wire.Ref, o wire.Outcome) error {
 	size := wire.OutputSize{Written: 10, Kept: 10}
 	return c.Write(&wire.Result{
-		Ref: ref, Outcome: o, Message: "it \x1b[31m" + string(o) + "\n", Results: map[string]string{"last": "7", "password": "l3ft"},
+		Ref: ref, Outcome: o, Message: "it \x1b[31m" + string(o) + "\n", Results: map[string]string{"last": "7", "password": "l3ft-by-a-run"},
 		Output: map[wire.Stream]wire.OutputSize{wire.Stdout: size, wire.Stderr: size},
 	})
 }

@@ -57,7 +57,8 @@ type ChangeJob struct {
 }
 
 // Job is a Job with what became of it. It names its parameters and does not show their values; what
-// runs left is shown, but for what the App calls encrypted. A list has of each Job the last run only, and not what is left for the next.
+// runs left is shown, but for what the App calls encrypted. A list has of each Job the last run only,
+// and not what is left for the next.
 type Job struct {
 	Name         string            `json:"name"`
 	ID           wire.JobID        `json:"id"`

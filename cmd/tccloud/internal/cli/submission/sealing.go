@@ -53,10 +53,10 @@ func (s *Sealing) Check(cmd *cobra.Command, pkg string) error {
 	return nil
 }
 
-// Names are the parameters to seal; Check has seen to pkg.
+// Names are the parameters to seal, each once; Check has seen to pkg.
 func (s *Sealing) Names(pkg *v1.App, params map[string]string) ([]string, error) {
 	if s.seal[0] != sealAll {
-		return s.seal, nil
+		return slices.Compact(slices.Sorted(slices.Values(s.seal))), nil
 	}
 	names := Secrets(*pkg, params)
 	if len(names) == 0 {
