@@ -159,7 +159,7 @@ func TestManyJobs(t *testing.T) {
 	after = max(after, peak(c.PID()))
 	agentAfter := peak(agents[0].PID())
 	agents[0].Kill()
-	s.start(agents[0], flags...)
+	s.must(agents[0].Start(flags...), "starting the agent again")
 	for _, j := range ended(all) {
 		if h := j.History[0]; h.Outcome != "succeeded" || h.Try != 1 || h.Why != "schedule" {
 			t.Errorf("a run ended %+v", h)
@@ -170,7 +170,7 @@ func TestManyJobs(t *testing.T) {
 	if more := agentAfter - before[1]; more > 48<<20 {
 		t.Errorf("the agent takes %d MB more", more>>20)
 	}
-	if more := after - before[0]; more > 96<<20+int64(all)*16<<10 {
+	if more := after - before[0]; more > 96<<20+int64(all)*128<<10 { // its store keeps what was written last in memory
 		t.Errorf("the cloud takes %d MB more", more>>20)
 	}
 
@@ -201,7 +201,7 @@ func TestManyJobs(t *testing.T) {
 		Attempt     int       `json:"attempt"`
 		Created     time.Time `json:"created"`
 	}
-	s.must(c.JSON(s.ctx, &list, "execution", "list", "--limit", strconv.Itoa(min(all, 10_000))), "listing the executions")
+	s.must(c.JSON(context.WithoutCancel(s.ctx), &list, "execution", "list", "--limit", strconv.Itoa(min(all, 10_000))), "listing the executions")
 	last := at
 	for _, e := range list {
 		if e.Attempt != 1 {
