@@ -33,6 +33,11 @@
 //	user and root are. On a machine without a sandbox --no-sandbox runs it as yourself.
 //	The first line, on stderr, says as whom it runs. It ends with this command, however that ends.
 //
+//	The App of a service runs until Ctrl-C, which shuts it down as the cloud would. Parameters that
+//	install.json does not call serviceConfig configure one trigger, what it fires is printed, and an
+//	API or a webhook has an HTTP entry on this host, which every user of the host can reach; a curl
+//	for it is printed.
+//
 //	With --job-state an Organization App finds what its last run that succeeded left in
 //	results.tc (last_run, say) as its parameters, as in a Job of a cloud, where it also wins
 //	over what is given. The file is made by the first run, in a folder where whoever runs the
@@ -44,6 +49,7 @@
 //	  tcenvsvr app run my_app.tcx --param indicator=1.2.3.4 --no-sandbox
 //	  tcenvsvr app run my_app.tcx --param-file params.json --kv '#App:1:in!String=hello' --out /tmp/result
 //	  tcenvsvr app run my_app.tcx --param 'password=&{TC:KEYCHAIN:9f1c}' --variable TC/9f1c=@password.txt
+//	  tcenvsvr app run my_trigger.tcx --param interval=5 --no-sandbox
 //	  tcenvsvr app run my_feed.tcx --param-file params.json --job-state my_feed.json --no-sandbox
 //
 // # certs
