@@ -122,10 +122,12 @@ func (s *scene) key(name string) (file string, public signature.PublicKey) {
 }
 
 // lacks reports whether no file of the scene has the secret.
-func (s *scene) lacks(secret string) bool {
+func (s *scene) lacks(secret string) bool { s.t.Helper(); return s.lacksIn(s.Dir, secret) }
+
+func (s *scene) lacksIn(dir, secret string) bool {
 	s.t.Helper()
 	lacks := true
-	_ = filepath.WalkDir(s.Dir, func(path string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return nil //nolint:nilerr // what is removed meanwhile
 		}

@@ -134,6 +134,7 @@ type Order struct {
 	ran      app.App       // what runs, if it was started with classes
 	classes  app.Classes   // what its JVM got beside its jars
 	audited  bool          // the audit log says that it was accepted
+	sealed   []string      // names of the parameters that came sealed
 	pass     *guard.Pass   // what the host's owner said of it; nil: nothing
 	start    chan struct{} // closed when a held order may start
 	acked    chan struct{} // closed when the cloud has the result

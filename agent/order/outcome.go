@@ -53,7 +53,7 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 		r.Error = codeOutcomeUnreadable
 	}
 	if r.Outcome == wire.Succeeded || r.Outcome == wire.Partial {
-		r.Results = collected.Results
+		r.Results = o.withhold(collected.Results)
 	}
 	r.Message = MessageOf(o.dir(), collected, exit)
 	switch {
@@ -63,6 +63,18 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 		r.Error = codeServiceEnded
 	}
 	return r
+}
+
+// withhold takes from what the App left the values of parameters that came sealed: the cloud would
+// have in clear what it is not to read.
+func (o *Order) withhold(results map[string]string) map[string]string {
+	for _, name := range o.sealed {
+		if _, left := results[name]; left {
+			o.c.Logger.Warn("what the App left for its next run is not delivered: the parameter is sealed", "order", o.ref.String(), "parameter", name)
+			delete(results, name)
+		}
+	}
+	return results
 }
 
 // MessageOf is the message about an App that has ended: its own, or else the cause that its stderr

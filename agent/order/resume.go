@@ -17,6 +17,14 @@ import (
 // calls looked as soon as it is known whether the order's job runs.
 func (o *Order) Resume(ctx context.Context, e journal.Entry, looked func()) {
 	defer looked()
+	o.sealed = e.Sealed
+	if e.Mended { // and nobody knows
+		for _, p := range o.manifest().Params {
+			if p.Encrypt {
+				o.sealed = append(o.sealed, p.Name)
+			}
+		}
+	}
 	switch {
 	case e.Result != nil:
 		looked()

@@ -55,6 +55,7 @@ func (o *Order) launch(ctx context.Context, installed app.App) (*job.Process, er
 		}
 		o.spec.Params = params
 	}
+	o.sealed = guard.Sealed(o.spec.Params)
 	grant, err := o.passStart(ctx, installed)
 	if err != nil {
 		return nil, err
@@ -124,7 +125,7 @@ func (o *Order) noteStart(s job.Status) error {
 	if err != nil {
 		return err
 	}
-	if err := o.c.Journal.Starting(o.ref, shim); err != nil {
+	if err := o.c.Journal.Starting(o.ref, shim, o.sealed); err != nil {
 		return HostError(err)
 	}
 	return nil

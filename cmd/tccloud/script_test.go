@@ -98,7 +98,8 @@ func term(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(p.Signal(syscall.SIGTERM))
 }
 
-// mktcx FILE NAME VERSION LEVEL: a package without any program, for agents that only pretend.
+// mktcx FILE NAME VERSION LEVEL [PARAM]: a package without any program, for agents that only pretend,
+// with one more parameter that is required.
 func mktcx(ts *testscript.TestScript, _ bool, args []string) {
 	f, err := os.Create(ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -106,9 +107,12 @@ func mktcx(ts *testscript.TestScript, _ bool, args []string) {
 	z := zip.NewWriter(f)
 	w, err := z.Create(args[1] + "_v1/install.json")
 	ts.Check(err)
+	params := `{"name":"do","type":"String","required":true},{"name":"password","type":"String","encrypt":true},{"name":"last","type":"String"}`
+	if len(args) > 4 {
+		params = fmt.Sprintf(`{"name":"do","type":"String"},{"name":%q,"type":"String","required":true}`, args[4])
+	}
 	fmt.Fprintf(w, `{"programName":%q,"programVersion":%q,"programLanguage":"PYTHON","programMain":"run.py","runtimeLevel":%q,
-		"params":[{"name":"do","type":"String","required":true},{"name":"password","type":"String","encrypt":true},{"name":"last","type":"String"}],
-		"playbook":{"outputVariables":[{"name":"out","type":"String"}]}}`, args[1], args[2], args[3])
+		"params":[%s],"playbook":{"outputVariables":[{"name":"out","type":"String"}]}}`, args[1], args[2], args[3], params)
 	_, err = z.Create(args[1] + "_v1/run.py")
 	ts.Check(errors.Join(err, z.Close()))
 }

@@ -81,6 +81,7 @@
 //	  tcenvsvr app run my_feed.tcx --platform https://company.threatconnect.com --platform-credentials FILE
 //	  tcenvsvr app run my_app.tcx --param 'password=&{TC:KEYCHAIN:9f1c}' --variable TC/9f1c=@password.txt
 //	  tcenvsvr app run my_trigger.tcx --param interval=5 --no-sandbox
+//	  tcenvsvr app run my_feed.tcx --param-file params.json --job-state my_feed.json --no-sandbox
 //
 // # certs
 //

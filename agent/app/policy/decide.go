@@ -15,6 +15,7 @@ type Request struct {
 	Runtime string // job, playbook, service
 	Timeout time.Duration
 
+	Job       bool   // it is a run of a Job of the cloud; only for the words of a Decision
 	Publisher string // from [Policy.Publisher] once the package's signature was verified; "" = nobody
 	Signer    string // from [Policy.Signer] once the order's signature was verified; "" = nobody
 	Sealed    bool   // each parameter that install.json calls encrypted came sealed, or there is none
@@ -73,6 +74,8 @@ func (p *Policy) DecideOrder(r Request) Decision {
 	}
 	o := &p.doc.Orders
 	switch {
+	case o.Signed == required && r.Signer == "" && r.Job:
+		return denied("orders must be signed by one of %q, and nobody signs each run of a Job; \"tccloud run --sign-key\" runs the App by hand, Jobs need \"signed: optional\" and rules for what they may run", []string(o.Signers))
 	case o.Signed == required && r.Signer == "":
 		return denied("orders must be signed by one of %q, and this one is not", []string(o.Signers))
 	case o.Signed == required && !slices.Contains(o.Signers, r.Signer):

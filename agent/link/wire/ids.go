@@ -11,6 +11,8 @@ import (
 type (
 	// OrderID names one order: 1–64 of A–Z a–z 0–9 _ -.
 	OrderID string
+	// JobID names a Job of the cloud, which runs an App by a schedule: 12–32 of 0–9 a–f.
+	JobID string
 	// ServerXID names one Environment Server for ever (setting serverXid).
 	ServerXID string
 	// Attempt counts the deliveries of an order to different servers, from
@@ -21,12 +23,28 @@ type (
 )
 
 var (
-	idPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	shaPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	idPattern    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	jobIDPattern = regexp.MustCompile(`^[0-9a-f]{12,32}$`)
+	shaPattern   = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
 // Valid reports whether the identity has the form above.
 func (id OrderID) Valid() bool { return idPattern.MatchString(string(id)) }
+
+// jobPattern is the form of the order ids that runs of Jobs have.
+var jobPattern = regexp.MustCompile(`^job-([0-9a-f]{12,32})-[a-z0-9-]+$`)
+
+// Job returns the identity of the Job of which the order is a run: its id is "job-", that identity,
+// "-" and what tells the run and its try. It returns "" of other orders.
+func (id OrderID) Job() JobID {
+	if m := jobPattern.FindStringSubmatch(string(id)); m != nil && id.Valid() {
+		return JobID(m[1])
+	}
+	return ""
+}
+
+// Valid reports whether the identity has the form above.
+func (id JobID) Valid() bool { return jobIDPattern.MatchString(string(id)) }
 
 // Valid reports whether the identity has the form above.
 func (x ServerXID) Valid() bool { return idPattern.MatchString(string(x)) }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -370,4 +371,60 @@ func TestSealed(t *testing.T) {
 	h.ring, _ = envelope.NewRing(time.Now())
 	h.restart()
 	h.refused("sealed to another key", o, guard.CodeSealed, "", "not sealed to this server")
+}
+
+// TestSealedForAJob: what is sealed for a Job opens in each of its runs, and a cloud that lies moves
+// it to no other Job, App, Environment or order, nor beside an address of its own.
+func TestSealedForAJob(t *testing.T) {
+	h := newHost(t)
+	run := func(id wire.OrderID) wire.Order {
+		o := order()
+		o.Order = id
+		return o
+	}
+	o := run("job-0123456789abcdef01234567-sabc-1")
+	for name, value := range map[string]string{"host": "db.internal", "password": "opensesame"} {
+		at := envelope.Binding{Environment: environment, Parameter: name, Job: &envelope.Job{
+			ID: "0123456789abcdef01234567", Package: wire.SHA256(digest()), Sealed: []string{"password", "host"},
+		}}
+		text, err := envelope.Seal([]envelope.PublicKey{h.ring.Current()}, at, []byte(value))
+		must(t, err)
+		o.Params[name] = text
+	}
+	sealed := o.Params
+	for _, id := range []wire.OrderID{o.Order, "job-0123456789abcdef01234567-dabd-1", "job-0123456789abcdef01234567-sabc-2"} {
+		o.Order = id
+		if got := h.passes("a run of the Job", o); got["password"] != "opensesame" || got["host"] != "db.internal" {
+			t.Errorf("%s got %q", id, got)
+		}
+	}
+	for name, lie := range map[string]func(*wire.Order){
+		"another Job":        func(o *wire.Order) { o.Order = "job-0123456789abcdef01234568-sabc-1" },
+		"an order by hand":   func(o *wire.Order) { o.Order = "order-1" },
+		"nearly a Job":       func(o *wire.Order) { o.Order = "job-0123456789abcdef01234567" },
+		"another package":    func(o *wire.Order) { o.App.SHA256 = wire.SHA256(strings.Repeat("a", 64)) },
+		"an address of its":  func(o *wire.Order) { o.Params["host"] = "evil.example" },
+		"no address":         func(o *wire.Order) { delete(o.Params, "host") },
+		"a sealed one more":  func(o *wire.Order) { o.Params["more"] = sealed["host"] },
+		"the other way":      func(o *wire.Order) { o.Params["host"], o.Params["password"] = sealed["password"], sealed["host"] },
+		"of the order's own": func(o *wire.Order) { o.Params["password"] = strings.Replace(sealed["password"], "job:v1", "v1", 1) },
+		"of another form":    func(o *wire.Order) { o.Params["password"] = strings.Replace(sealed["password"], "job:v1", "job:v2", 1) },
+	} {
+		o := run("job-0123456789abcdef01234567-sabc-1")
+		o.Params = maps.Clone(sealed)
+		lie(&o)
+		h.refused(name, o, guard.CodeSealed, "", "opening the sealed parameter")
+	}
+
+	// A policy that wants orders signed says what that means for a Job; one that wants secrets sealed
+	// is content.
+	h.put("orders: {sealed-parameters: required}\nrules: [{allow: everything}]\n")
+	h.passes("sealed where it must be", o)
+	k := key(t)
+	h.put(signers(k, "required"))
+	h.refused("a run of a Job where orders must be signed", o, policy.Denied, policy.RuleOrders, "nobody signs each run of a Job")
+
+	h.guard.Environment = "another one"
+	h.put("rules: [{allow: everything}]\n")
+	h.refused("another Environment", o, guard.CodeSealed, "", "opening the sealed parameter")
 }

@@ -94,18 +94,20 @@ func (p *Pass) Start(ctx context.Context, a app.App, params map[string]string) (
 			return Grant{}, err
 		}
 	}
-	g := Grant{Limit: d.MaxTimeout, Bound: p.verified != nil || anySealed(params)}
+	g := Grant{Limit: d.MaxTimeout, Bound: p.verified != nil || len(Sealed(params)) > 0}
 	g.Params, err = p.open(params)
 	return g, err
 }
 
-func anySealed(params map[string]string) bool {
-	for _, value := range params {
+// Sealed are the names of the parameters that came sealed.
+func Sealed(params map[string]string) []string {
+	var names []string
+	for name, value := range params {
 		if envelope.IsSealed(value) {
-			return true
+			names = append(names, name)
 		}
 	}
-	return false
+	return names
 }
 
 // Cancelled notes that a signed order must not start any more.
@@ -123,6 +125,7 @@ func (p *Pass) request(rules *policy.Policy) (policy.Request, error) {
 	o := &p.order
 	r := policy.Request{
 		App: o.App.Name, Version: o.App.Version, SHA256: string(o.App.SHA256), Runtime: o.Runtime.Family(), Timeout: o.Timeout(),
+		Job: o.Order.Job() != "",
 	}
 	v, err := p.guard.verify(rules, o)
 	if err != nil {
@@ -234,7 +237,7 @@ func (p *Pass) open(params map[string]string) (map[string]string, error) {
 			return nil, &Refusal{Code: CodeSealed, Err: fmt.Errorf("the default %.80q looks like a sealed parameter, and only parameters are sealed", name)}
 		}
 	}
-	opened := maps.Clone(params)
+	opened, job := maps.Clone(params), p.job(params)
 	for name, value := range params {
 		if !envelope.IsSealed(value) {
 			continue
@@ -242,13 +245,33 @@ func (p *Pass) open(params map[string]string) (map[string]string, error) {
 		if p.guard.Keys == nil {
 			return nil, &Refusal{Code: CodeSealed, Err: fmt.Errorf("parameter %.80q is sealed, and this server has no sealing key: it has no keychain", name)}
 		}
-		clear, err := p.guard.Keys.Open(envelope.Binding{Environment: p.guard.Environment, Order: p.order.Order, Parameter: name}, value)
+		at := envelope.Binding{Environment: p.guard.Environment, Order: p.order.Order, Parameter: name}
+		if job != nil && envelope.IsForJob(value) {
+			at.Order, at.Job = "", job
+		}
+		clear, err := p.guard.Keys.Open(at, value)
 		if err != nil {
 			return nil, &Refusal{Code: CodeSealed, Err: err}
 		}
 		opened[name] = string(clear)
 	}
 	return opened, nil
+}
+
+// job is where parameters belong that are sealed for the runs of a Job; nil if the order is no run of
+// one. That the package is the one of this digest the installation has made sure of.
+func (p *Pass) job(params map[string]string) *envelope.Job {
+	id := p.order.Order.Job()
+	if id == "" {
+		return nil
+	}
+	j := &envelope.Job{ID: id, Package: p.order.App.SHA256}
+	for name, value := range params {
+		if envelope.IsForJob(value) {
+			j.Sealed = append(j.Sealed, name)
+		}
+	}
+	return j
 }
 
 // sealed reports whether no parameter that the App calls encrypted came in clear, from wherever.

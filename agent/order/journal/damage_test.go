@@ -54,7 +54,7 @@ func lives(t *testing.T, dir string) (accepted, running, finished Entry) {
 		must(t, err)
 	}
 	for _, e := range []Entry{running, finished} {
-		must(t, j.Starting(e.Order.Ref, json.RawMessage(`{"shim":7}`)))
+		must(t, j.Starting(e.Order.Ref, json.RawMessage(`{"shim":7}`), nil))
 		must(t, j.Started(e.Order.Ref))
 	}
 	must(t, j.Finish(result(finished)))
@@ -103,7 +103,7 @@ func TestDamagedFile(t *testing.T) {
 					must(t, j.Forget(running.Order.Ref))
 					_, err := j.Accept(running)
 					must(t, err)
-					must(t, j.Starting(running.Order.Ref, json.RawMessage(`{"shim":7}`)))
+					must(t, j.Starting(running.Order.Ref, json.RawMessage(`{"shim":7}`), nil))
 					crash(t, j)
 				}
 			})

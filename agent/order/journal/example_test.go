@@ -25,8 +25,8 @@ func Example() {
 	fresh, _ := j.Accept(journal.Entry{Order: wire.Order{Ref: ref}})
 	again, _ := j.Accept(journal.Entry{Order: wire.Order{Ref: ref}})
 	fmt.Println("fresh:", fresh, "and again:", again)
-	_ = j.Starting(ref, json.RawMessage(`{"shim_pid":4711}`)) // before the App is executed
-	_ = j.Close()                                             // the agent crashes
+	_ = j.Starting(ref, json.RawMessage(`{"shim_pid":4711}`), nil) // before the App is executed
+	_ = j.Close()                                                  // the agent crashes
 
 	j, err = journal.Open(dir, nil)
 	if err != nil {

@@ -225,7 +225,7 @@ func life(t *testing.T, j *Journal, said map[wire.Ref]string) {
 			}
 			said[ref] = "accepted"
 		}
-		_ = j.Starting(ref, nil)
+		_ = j.Starting(ref, nil, nil)
 		_ = j.Started(ref)
 		if j.Finish(result(e)) == nil {
 			said[ref] = "finished"

@@ -31,6 +31,8 @@ type Entry struct {
 	Hold bool `json:"hold,omitempty"`
 	// Shim is the shim that runs the App, as package job describes it; none if that is not known.
 	Shim json.RawMessage `json:"shim,omitempty"`
+	// Sealed are the names of parameters that came sealed: what the App leaves under them stays here.
+	Sealed []string `json:"sealed,omitempty"`
 	// Mended: the entry was found in a damaged journal. Its App may have been started, and its
 	// secrets are gone.
 	Mended bool `json:"mended,omitempty"`
@@ -164,8 +166,8 @@ func (j *Journal) Accept(e Entry) (fresh bool, err error) {
 
 // Starting notes, durably, that a shim is about to start the App. The App is executed only after
 // that, so an entry whose State is accepted was never started.
-func (j *Journal) Starting(ref wire.Ref, shim json.RawMessage) error {
-	err := j.commit(ref, changing(func(e *Entry) { e.State, e.Hold, e.Shim = wire.StateRunning, false, shim }))
+func (j *Journal) Starting(ref wire.Ref, shim json.RawMessage, sealed []string) error {
+	err := j.commit(ref, changing(func(e *Entry) { e.State, e.Hold, e.Shim, e.Sealed = wire.StateRunning, false, shim, sealed }))
 	if err != nil {
 		return fmt.Errorf("journaling start of %s: %w", ref, err)
 	}

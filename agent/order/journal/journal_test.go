@@ -81,7 +81,7 @@ func TestLife(t *testing.T) {
 	if diff := cmp.Diff(want, got); !ok || diff != "" {
 		t.Fatalf("after a crash (-want +got):\n%s", diff)
 	}
-	must(t, j.Starting(e.Order.Ref, nil))
+	must(t, j.Starting(e.Order.Ref, nil, nil))
 	crash(t, j)
 	j = open(t, dir)
 	if got, _ = j.Get(e.Order.Ref); got.State != wire.StateRunning || got.Order.Params == nil {
@@ -131,7 +131,7 @@ func onDisk(t *testing.T, dir string) bool {
 func TestSecretsLeaveTheDisk(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *Journal, Entry){
 		"acknowledged": func(t *testing.T, j *Journal, e Entry) {
-			must(t, j.Starting(e.Order.Ref, nil))
+			must(t, j.Starting(e.Order.Ref, nil, nil))
 			must(t, j.Started(e.Order.Ref))
 			must(t, j.Finish(result(e)))
 			must(t, j.Forget(e.Order.Ref))

@@ -14,7 +14,9 @@
 //	server: Ring.Open, on the way to the App
 //
 // A sealed value opens for its order, Environment and parameter only: one that was moved to another
-// does not open. README.md has the formats byte by byte.
+// does not open. One for the runs of a Job opens in each of them, for one package, and beside all
+// that was sealed with it ([Job]): how often a Job runs is the cloud's word. README.md has the formats
+// byte by byte.
 //
 // # Algorithms
 //

@@ -14,10 +14,12 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// The headers keep what is derived for one purpose from serving another.
-const (
-	keyHeader   = "tcenvsvr sealed parameter v1 key\n"
-	valueHeader = "tcenvsvr sealed parameter v1 value\n"
+// header keeps what is derived for one purpose from serving another.
+type header struct{ order, job string }
+
+var (
+	keyHeader   = header{"tcenvsvr sealed parameter v1 key\n", "tcenvsvr sealed Job parameter v1 key\n"}
+	valueHeader = header{"tcenvsvr sealed parameter v1 value\n", "tcenvsvr sealed Job parameter v1 value\n"}
 )
 
 const maxName = 1024 // bytes of an Environment's or a parameter's name
@@ -25,14 +27,32 @@ const maxName = 1024 // bytes of an Environment's or a parameter's name
 // Binding is where a sealed value belongs; nowhere else does it open.
 type Binding struct {
 	Environment string
-	Order       wire.OrderID
+	Order       wire.OrderID // "" with Job
+	Job         *Job         // instead of Order
 	Parameter   string
 }
 
+// Job is where a value belongs that is sealed for all runs of a Job.
+type Job struct {
+	ID wire.JobID
+	// Package is the one App that gets the value: a cloud could give any package a name.
+	Package wire.SHA256
+	// Sealed are the names of all parameters that are sealed for the Job, in any sequence. None of
+	// them opens where another one is missing or comes in clear: who seals an address beside a
+	// password knows that the password goes to no other address.
+	Sealed []string
+}
+
 func (b Binding) validate() error {
-	switch {
-	case !b.Order.Valid():
+	switch j := b.Job; {
+	case j == nil && !b.Order.Valid():
 		return fmt.Errorf("order id %.70q is none", string(b.Order))
+	case j != nil && (b.Order != "" || !j.ID.Valid()):
+		return fmt.Errorf("Job %.70q is none", string(j.ID))
+	case j != nil && !j.Package.Valid():
+		return fmt.Errorf("package %.70q is no digest", string(j.Package))
+	case j != nil && !slices.Contains(j.Sealed, b.Parameter):
+		return errors.New("it is not one of the Job's sealed parameters")
 	case b.Environment == "" || len(b.Environment) > maxName:
 		return fmt.Errorf("environment of %d bytes, want 1–%d", len(b.Environment), maxName)
 	case b.Parameter == "" || len(b.Parameter) > maxName:
@@ -42,9 +62,13 @@ func (b Binding) validate() error {
 }
 
 // bytes are a header and where the value belongs, each part with its length.
-func (b Binding) bytes(header string) []byte {
-	out := []byte(header)
-	for _, s := range []string{b.Environment, string(b.Order), b.Parameter} {
+func (b Binding) bytes(h header) []byte {
+	out, parts := []byte(h.order), []string{b.Environment, string(b.Order), b.Parameter}
+	if j := b.Job; j != nil {
+		out, parts = []byte(h.job), []string{b.Environment, string(j.ID), string(j.Package), b.Parameter}
+		parts = append(parts, slices.Sorted(slices.Values(j.Sealed))...)
+	}
+	for _, s := range parts {
 		out = appendText(out, s)
 	}
 	return out
@@ -79,7 +103,7 @@ func seal(to []PublicKey, b Binding, value []byte) (string, error) {
 	}
 	content := make([]byte, 32)
 	_, _ = rand.Read(content) // never fails, see crypto/rand
-	var s sealed
+	s := sealed{job: b.Job != nil}
 	for _, k := range to {
 		id := k.ID()
 		key, err := hpke.Seal(k.key, kdf(), aead(), append(b.bytes(keyHeader), id[:]...), content)
@@ -114,6 +138,20 @@ func (r Ring) open(b Binding, text string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	switch {
+	case s.job && b.Job == nil:
+		return nil, fmt.Errorf("%w: it is for the runs of a Job, and this order is none", ErrOpen)
+	case !s.job && b.Job != nil:
+		return nil, fmt.Errorf("%w: it is for one order", ErrOpen)
+	}
+	value, err := r.unseal(b, s)
+	if s.job && errors.Is(err, ErrOpen) {
+		err = fmt.Errorf("%w; or for another Job, App, or beside other sealed parameters", err)
+	}
+	return value, err
+}
+
+func (r Ring) unseal(b Binding, s sealed) ([]byte, error) {
 	for _, k := range r.keys {
 		id := k.public.ID()
 		i := slices.IndexFunc(s.wraps, func(w wrap) bool { return w.id == id })

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tcenvsvr/agent/link/wire"
 )
 
 var (
@@ -150,9 +152,9 @@ func TestSealRefuses(t *testing.T) {
 		"to nobody":      {nil, place, "s3cret"},
 		"to no key":      {[]PublicKey{{}}, place, "s3cret"},
 		"to too many":    {many, place, "s3cret"},
-		"no order":       {key, Binding{"e", "", "p"}, "s3cret"},
-		"no Environment": {key, Binding{"", "o", "p"}, "s3cret"},
-		"no parameter":   {key, Binding{"e", "o", ""}, "s3cret"},
+		"no order":       {key, Binding{Environment: "e", Parameter: "p"}, "s3cret"},
+		"no Environment": {key, Binding{Order: "o", Parameter: "p"}, "s3cret"},
+		"no parameter":   {key, Binding{Environment: "e", Order: "o"}, "s3cret"},
 		"too long":       {key, place, strings.Repeat("s3cret", MaxValue/6+1)},
 		"no UTF-8":       {key, place, "s3cret\xff"},
 	} {
@@ -258,9 +260,13 @@ func FuzzSealed(f *testing.F) {
 	f.Add(mustSeal(f, "x", r))
 	f.Add(mustSeal(f, "x", r, newRing(f)))
 	f.Add(sealedPrefix + "AAAA")
+	f.Add(strings.Replace(mustSeal(f, "x", r), "v1", "job:v1", 1))
 	f.Fuzz(func(t *testing.T, text string) {
 		if value, err := r.Open(place, text); err == nil && string(value) != "x" {
 			t.Errorf("opened %q", value)
+		}
+		if value, err := r.Open(jobPlace(), text); err == nil {
+			t.Errorf("opened %q for a Job", value)
 		}
 		s, err := parseSealed(text)
 		if err == nil && s.String() != text {
@@ -330,5 +336,70 @@ func TestFrozen(t *testing.T) {
 	}
 	if got := [3]uint16{kem().ID(), kdf().ID(), aead().ID()}; got != [3]uint16{0x647a, 1, 2} {
 		t.Errorf("algorithms %x", got)
+	}
+}
+
+// jobPlace is where a value belongs that is sealed for a Job.
+func jobPlace() Binding {
+	return Binding{Environment: "plant-7", Parameter: "password", Job: &Job{
+		ID: "0123456789ab", Package: wire.SHA256(strings.Repeat("a", 64)), Sealed: []string{"url", "password"},
+	}}
+}
+
+// TestForAJob: a value that is sealed for a Job opens for any of its runs, and nowhere else; nor
+// where another one that was sealed beside it is missing or comes in clear.
+func TestForAJob(t *testing.T) {
+	r := newRing(t)
+	text, err := Seal([]PublicKey{r.Current()}, jobPlace(), []byte("s3cret"))
+	if err != nil || !IsForJob(text) || !IsSealed(text) {
+		t.Fatal(text, err)
+	}
+	b := jobPlace()
+	slices.Reverse(b.Job.Sealed)
+	for range 2 {
+		if value, err := r.Open(b, text); err != nil || string(value) != "s3cret" {
+			t.Errorf("got %q, %v", value, err)
+		}
+	}
+	if ids, err := Recipients(text); err != nil || !slices.Equal(ids, []KeyID{r.Current().ID()}) {
+		t.Errorf("got %v, %v", ids, err)
+	}
+	for name, change := range map[string]func(*Binding){
+		"Environment":         func(b *Binding) { b.Environment = "plant-8" },
+		"Job":                 func(b *Binding) { b.Job.ID = "0123456789ac" },
+		"App":                 func(b *Binding) { b.Job.Package = wire.SHA256(strings.Repeat("b", 64)) },
+		"parameter":           func(b *Binding) { b.Parameter = "url" },
+		"company: less":       func(b *Binding) { b.Job.Sealed = []string{"password"} },
+		"company: more":       func(b *Binding) { b.Job.Sealed = append(b.Job.Sealed, "x") },
+		"company: without it": func(b *Binding) { b.Job.Sealed = []string{"url"} },
+		"order":               func(b *Binding) { b.Job, b.Order = nil, "job-0123456789ab-s1-1" },
+	} {
+		b := jobPlace()
+		change(&b)
+		if _, err := r.Open(b, text); !errors.Is(err, ErrOpen) {
+			t.Errorf("another %s: %v", name, err)
+		}
+	}
+	for name, other := range map[string]string{
+		"as an order's": strings.Replace(text, "job:v1", "v1", 1), "of an order": mustSeal(t, "s3cret", r),
+	} {
+		if _, err := r.Open(jobPlace(), other); !errors.Is(err, ErrOpen) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := r.Open(place, strings.Replace(text, "job:v1", "v1", 1)); !errors.Is(err, ErrOpen) {
+		t.Errorf("as one for an order: %v", err)
+	}
+	for name, change := range map[string]func(*Binding){
+		"no Job":          func(b *Binding) { b.Job.ID = "x" },
+		"no package":      func(b *Binding) { b.Job.Package = "" },
+		"not one of them": func(b *Binding) { b.Parameter = "other" },
+		"an order, too":   func(b *Binding) { b.Order = "order-1" },
+	} {
+		b := jobPlace()
+		change(&b)
+		if _, err := Seal([]PublicKey{r.Current()}, b, []byte("s3cret")); err == nil {
+			t.Errorf("%s: it was sealed", name)
+		}
 	}
 }

@@ -20,7 +20,8 @@ const (
 	// family begins the text of any version, so that one that is not known here is refused and
 	// not handed to an App as it is.
 	family       = "tcsealed:"
-	sealedPrefix = family + "v1:"
+	sealedPrefix = family + "v1:"     // for one order
+	jobPrefix    = family + "job:v1:" // for all runs of a Job
 
 	step      = 64      // clear values are filled up to a multiple of it
 	nonceTag  = 12 + 16 // of AES-GCM
@@ -38,8 +39,12 @@ var (
 // that looks like one must be sealed: it would be refused otherwise.
 func IsSealed(s string) bool { return strings.HasPrefix(s, family) }
 
+// IsForJob reports whether a parameter is a sealed value for the runs of a Job.
+func IsForJob(s string) bool { return strings.HasPrefix(s, jobPrefix) }
+
 // sealed is the content of a text.
 type sealed struct {
+	job   bool
 	wraps []wrap // by ascending id
 	body  []byte // nonce, ciphertext, tag
 }
@@ -60,13 +65,21 @@ func (s sealed) head() []byte {
 }
 
 func (s sealed) String() string {
-	return sealedPrefix + base64.RawURLEncoding.EncodeToString(append(s.head(), s.body...))
+	prefix := sealedPrefix
+	if s.job {
+		prefix = jobPrefix
+	}
+	return prefix + base64.RawURLEncoding.EncodeToString(append(s.head(), s.body...))
 }
 
 func parseSealed(text string) (sealed, error) {
+	var s sealed
 	body, ok := strings.CutPrefix(text, sealedPrefix)
 	if !ok {
-		return sealed{}, fmt.Errorf("%w: it does not begin with %q", ErrFormat, sealedPrefix)
+		body, s.job = strings.CutPrefix(text, jobPrefix)
+	}
+	if !ok && !s.job {
+		return sealed{}, fmt.Errorf("%w: it begins with neither %q nor %q", ErrFormat, sealedPrefix, jobPrefix)
 	}
 	if len(body) > base64.RawURLEncoding.EncodedLen(maxSealed) {
 		return sealed{}, fmt.Errorf("%w: %d bytes of text", ErrFormat, len(text))
@@ -79,7 +92,6 @@ func parseSealed(text string) (sealed, error) {
 	if n == 0 || n > MaxServers || len(b) < n*oneSize+nonceTag+step || (len(b)-n*oneSize-nonceTag)%step != 0 {
 		return sealed{}, fmt.Errorf("%w: %d bytes for %d servers", ErrFormat, len(b), n)
 	}
-	var s sealed
 	for range n {
 		s.wraps = append(s.wraps, wrap{KeyID(b[:idSize]), b[idSize:oneSize]})
 		b = b[oneSize:]

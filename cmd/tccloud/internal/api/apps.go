@@ -41,7 +41,11 @@ func (a *API) addApp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.Logger.Info("app added", "app", app.Name, "version", app.Version, "sha256", app.SHA256, "size", app.Size, "signed_by", app.SignedBy)
-	answer(w, http.StatusCreated, app)
+	notes, err := a.jobsOf(r.Context(), app)
+	if err != nil { // the App is there all the same
+		a.Logger.Warn("what Jobs make of a new App is not known", "app", app.Name, "version", app.Version, "err", err)
+	}
+	answer(w, http.StatusCreated, v1.AddedApp{App: app, Jobs: notes})
 	return nil
 }
 

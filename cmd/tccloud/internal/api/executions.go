@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -19,7 +20,7 @@ import (
 )
 
 // show returns an execution as operators see it.
-func (a *API) show(e dispatch.Execution) v1.Execution {
+func (a *API) show(ctx context.Context, e dispatch.Execution) v1.Execution {
 	out := v1.Execution{
 		ID: e.ID, Environment: e.Environment, App: e.App, Runtime: e.Runtime, State: e.State, Ended: e.Terminal(), Only: e.Only,
 		Attempt: e.Attempt, Server: e.Server, Priority: e.Priority, Retryable: e.Retryable,
@@ -54,7 +55,7 @@ func (a *API) show(e dispatch.Execution) v1.Execution {
 	}
 	if r := e.Result; r != nil {
 		out.ExitCode, out.Signal, out.Message, out.Error = &r.ExitCode, r.Signal, r.Message, r.Error
-		out.Results, out.Files, out.Output = r.Results, r.Files, r.Output
+		out.Results, out.Files, out.Output = a.withoutSecrets(ctx, e.App.Name, e.App.Version, r.Results), r.Files, r.Output
 		out.PrepareUS, out.RunMS = r.PrepareUS, r.RunMS
 	}
 	for _, p := range e.History {
@@ -95,7 +96,7 @@ func (a *API) executions(w http.ResponseWriter, r *http.Request) error {
 	}
 	list := []v1.Execution{}
 	for _, e := range found {
-		list = append(list, a.show(e))
+		list = append(list, a.show(r.Context(), e))
 	}
 	since, all := a.Dispatcher.ListsSince()
 	switch {
@@ -115,7 +116,7 @@ func (a *API) execution(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, a.show(e))
+	answer(w, http.StatusOK, a.show(r.Context(), e))
 	return nil
 }
 
@@ -139,7 +140,7 @@ func (a *API) cancel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, a.show(e))
+	answer(w, http.StatusOK, a.show(r.Context(), e))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -14,10 +15,10 @@ import (
 )
 
 // showJob returns a Job as operators see it.
-func showJob(v jobs.View) v1.Job {
+func (a *API) showJob(ctx context.Context, v jobs.View) v1.Job {
 	j := v.Job
 	out := v1.Job{
-		Name: j.Name, Environment: j.Environment, Server: j.Server, App: j.App, Version: j.Version,
+		Name: j.Name, ID: j.ID, SHA256: j.SHA256, Sealed: a.sealedJob(&j), Environment: j.Environment, Server: j.Server, App: j.App, Version: j.Version,
 		Params: slices.Sorted(maps.Keys(j.Params)), TimeoutMS: j.TimeoutMS, Priority: j.Priority, Limits: j.Limits,
 		Schedule: j.Schedule, Zone: j.Zone, Paused: j.Paused, Missed: j.Missed,
 		Retries: j.Retries, RetryDelayMS: j.RetryDelayMS, Notify: j.Notify != "",
@@ -26,6 +27,10 @@ func showJob(v jobs.View) v1.Job {
 	if out.History == nil {
 		out.History = []jobs.Run{}
 	}
+	if app, err := a.Catalog.Get(ctx, j.App, j.Version); err == nil {
+		out.Unused = unused(app, j.Params)
+	}
+	a.hideSecrets(ctx, &out)
 	return out
 }
 
@@ -35,10 +40,9 @@ func (a *API) jobs(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	list := []v1.Job{}
-	for _, v := range all {
-		j := showJob(v)
-		j.Left, j.History = nil, j.History[:min(1, len(j.History))] // of all Jobs that may be a lot
-		list = append(list, j)
+	for _, v := range all { // of all Jobs together that may be a lot
+		v.State.Left, v.State.History = nil, v.State.History[:min(1, len(v.State.History))]
+		list = append(list, a.showJob(r.Context(), v))
 	}
 	answer(w, http.StatusOK, list)
 	return nil
@@ -49,7 +53,7 @@ func (a *API) job(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, showJob(v))
+	answer(w, http.StatusOK, a.showJob(r.Context(), v))
 	return nil
 }
 
@@ -59,11 +63,11 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	j := jobs.Job{
-		Name: q.Name, Environment: q.Environment, Server: q.Server, App: q.App, Version: q.Version, Params: q.Params,
+		Name: q.Name, ID: q.ID, SHA256: q.SHA256, Environment: q.Environment, Server: q.Server, App: q.App, Version: q.Version, Params: q.Params,
 		TimeoutMS: q.TimeoutMS, Priority: q.Priority, Limits: q.Limits, Schedule: q.Schedule, Zone: q.Zone, Paused: q.Paused,
 		Missed: q.Missed, Retries: q.Retries, RetryDelayMS: q.RetryDelayMS, Notify: q.Notify,
 	}
-	if err := a.possible(r.Context(), &j); err != nil {
+	if err := a.possible(r.Context(), &j, j.Params); err != nil {
 		return err
 	}
 	v, err := a.Jobs.Create(r.Context(), j)
@@ -71,14 +75,17 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.Logger.Info("Job created", "job", j.Name, "environment", j.Environment, "app", j.App, "schedule", j.Schedule)
-	answer(w, http.StatusCreated, showJob(v))
+	answer(w, http.StatusCreated, a.showJob(r.Context(), v))
 	return nil
 }
 
-// possible refuses a Job of which no order can be made as things are now.
-func (a *API) possible(ctx context.Context, j *jobs.Job) error {
-	order, err := a.request(ctx, asExecution(j, "", j.Params))
+// possible refuses a Job of which no order with the parameters can be made as things are now.
+func (a *API) possible(ctx context.Context, j *jobs.Job, params map[string]string) error {
+	order, err := a.request(ctx, asExecution(j, params))
 	if err != nil {
+		return err
+	}
+	if err := errors.Join(packageOf(j, v1.App{AppRef: order.App}), a.openable(j)); err != nil {
 		return err
 	}
 	if order.Runtime != wire.RuntimeJob {
@@ -94,28 +101,34 @@ func (a *API) changeJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	name := r.PathValue("name")
-	v, err := a.Jobs.Change(r.Context(), name, func(j *jobs.Job) error {
+	v, err := a.Jobs.Change(r.Context(), name, jobs.Edit{Set: q.Left, Forget: q.Forget}, func(j *jobs.Job) error {
 		before := *j
 		if err := changed(j, q); err != nil {
 			return err
 		}
-		if before.Environment == j.Environment && before.Server == j.Server && before.App == j.App &&
-			before.Version == j.Version && before.Limits == j.Limits && maps.Equal(before.Params, j.Params) {
-			return nil // a Job can be paused while its App is gone
+		if len(q.Left) > 0 {
+			if err := a.leavable(r.Context(), j, q.Left); err != nil {
+				return err
+			}
 		}
-		return a.possible(r.Context(), j)
+		params := j.Params
+		switch {
+		case before.App != j.App || before.Version != j.Version || before.SHA256 != j.SHA256:
+		case before.Environment == j.Environment && before.Server == j.Server && before.Limits == j.Limits && maps.Equal(before.Params, j.Params):
+			return nil // a Job can be paused while its App is gone
+		default: // what a newer version of the App has no parameter for is no reason to refuse another change
+			if app, err := a.Catalog.Get(r.Context(), j.App, j.Version); err == nil {
+				params = runParams(app, j.Params, nil)
+				maps.Copy(params, q.Params)
+			}
+		}
+		return a.possible(r.Context(), j, params)
 	})
-	if err == nil && len(q.Left) > 0 {
-		err = a.leavable(r.Context(), &v.Job, q.Left)
-	}
-	if err == nil && len(q.Left)+len(q.Forget) > 0 {
-		v, err = a.Jobs.SetLeft(r.Context(), name, q.Left, q.Forget)
-	}
 	if err != nil {
 		return err
 	}
 	a.Logger.Info("Job changed", "job", name)
-	answer(w, http.StatusOK, showJob(v))
+	answer(w, http.StatusOK, a.showJob(r.Context(), v))
 	return nil
 }
 
@@ -126,6 +139,9 @@ func (a *API) leavable(ctx context.Context, j *jobs.Job, left map[string]string)
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(left)) {
+		if slices.Contains(j.Sealed(), name) {
+			return problem(http.StatusBadRequest, v1.CodeBadRequest, "parameter %.80q of the Job is sealed: what runs leave does not replace it", name)
+		}
 		if !slices.ContainsFunc(app.Params, func(p catalog.Param) bool { return p.Name == name }) {
 			return problem(http.StatusBadRequest, v1.CodeBadRequest, "App %q has no parameter %.80q", app.Name, name).Try("\"tccloud app show %s\" lists them", app.Name)
 		}
@@ -134,10 +150,15 @@ func (a *API) leavable(ctx context.Context, j *jobs.Job, left map[string]string)
 }
 
 func changed(j *jobs.Job, q v1.ChangeJob) error {
+	before := *j
 	set(&j.Environment, q.Environment)
 	set(&j.Server, q.Server)
 	set(&j.App, q.App)
 	set(&j.Version, q.Version)
+	if q.App != nil || q.Version != nil { // the package before is another one's
+		j.SHA256 = ""
+	}
+	set(&j.SHA256, q.SHA256)
 	set(&j.TimeoutMS, q.TimeoutMS)
 	set(&j.Limits.MemoryMB, q.MemoryMB)
 	set(&j.Limits.Tasks, q.Tasks)
@@ -164,7 +185,7 @@ func changed(j *jobs.Job, q v1.ChangeJob) error {
 	}
 	maps.Copy(params, q.Params)
 	j.Params = params
-	return nil
+	return resealed(&before, j)
 }
 
 func set[T any](field, value *T) {
@@ -192,36 +213,19 @@ func (a *API) runJob(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// asExecution is the request that makes the order of a Job's run.
-func asExecution(j *jobs.Job, id wire.OrderID, params map[string]string) v1.NewExecution {
-	return v1.NewExecution{
-		ID: id, Environment: j.Environment, Server: j.Server, App: j.App, Version: j.Version, Params: params,
-		TimeoutMS: j.TimeoutMS, Priority: j.Priority, Limits: j.Limits,
-	}
-}
-
-// runParams are the Job's parameters with what runs left. The App's version may not know all that an
-// earlier one left.
-func runParams(known []catalog.Param, params, left map[string]string) map[string]string {
-	all := map[string]string{}
-	maps.Copy(all, params)
-	for _, p := range known {
-		if value, ok := left[p.Name]; ok {
-			all[p.Name] = value
-		}
-	}
-	return all
-}
-
 // RunJob makes the order of a Job's run, see [jobs.Orders].
 func (a *API) RunJob(ctx context.Context, j *jobs.Job, id wire.OrderID, left map[string]string) error {
 	var order dispatch.Request
 	app, err := a.Catalog.Get(ctx, j.App, j.Version)
 	if err == nil {
-		order, err = a.request(ctx, asExecution(j, id, runParams(app.Params, j.Params, left)))
+		err = errors.Join(packageOf(j, app), a.openable(j))
 	}
 	if err == nil {
-		order.Defaults["tc_job_id"] = number("job/" + j.ID)
+		order, err = a.request(ctx, asExecution(j, runParams(app, j.Params, left)))
+	}
+	if err == nil {
+		order.ID = id
+		order.Defaults["tc_job_id"] = number("job/" + string(j.ID))
 		_, err = a.Dispatcher.Submit(ctx, order)
 	}
 	return refusedFor(jobs.ErrRefused, err)

@@ -63,7 +63,7 @@ func (a *API) run(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.Logger.Info("order submitted", "order", e.ID, "environment", e.Environment, "app", e.App.Name, "version", e.App.Version)
-	answer(w, http.StatusCreated, a.show(e))
+	answer(w, http.StatusCreated, a.show(r.Context(), e))
 	return nil
 }
 

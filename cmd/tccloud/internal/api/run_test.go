@@ -11,13 +11,13 @@ import (
 
 // TestRunParameters: a Job may have no parameters at all, and its App may have others by now.
 func TestRunParameters(t *testing.T) {
-	known := []catalog.Param{{Name: "last_run"}, {Name: "p"}}
-	got := runParams(known, nil, map[string]string{"last_run": "1", "gone": "2"})
+	app := v1.App{Params: []catalog.Param{{Name: "last_run"}, {Name: "p"}}}
+	got := runParams(app, nil, map[string]string{"last_run": "1", "gone": "2"})
 	if !maps.Equal(got, map[string]string{"last_run": "1"}) {
 		t.Errorf("got %v", got)
 	}
-	got = runParams(known, map[string]string{"last_run": "0", "p": "3"}, map[string]string{"last_run": "1"})
-	if !maps.Equal(got, map[string]string{"last_run": "1", "p": "3"}) {
+	got = runParams(app, map[string]string{"last_run": "0", "p": "3", "dropped": "4", "tc_log_level": "debug"}, map[string]string{"last_run": "1"})
+	if !maps.Equal(got, map[string]string{"last_run": "1", "p": "3", "tc_log_level": "debug"}) {
 		t.Errorf("got %v", got)
 	}
 }

@@ -98,7 +98,7 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request) error {
 	defer stop()
 	// An error ends the stream early: whoever asks again is told why.
 	_ = a.Dispatcher.Watch(ctx, e.ID, func(e dispatch.Execution) bool {
-		shown := a.show(e)
+		shown := a.show(r.Context(), e)
 		return l.write(v1.Line{Execution: &shown}) == nil
 	})
 	return nil

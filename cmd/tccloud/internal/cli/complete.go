@@ -25,8 +25,12 @@ var completions = map[string][]names{
 	"env show": {environments}, "env rm": {environments}, "env activate": {environments}, "env deactivate": {environments},
 	"server list": {environments}, "server show": {servers}, "server rename": {servers}, "server revoke": {servers}, "server keep": {servers},
 	"app show": {apps}, "app rm": {apps},
-	"execution show": {executions}, "execution cancel": {executions}, "execution logs": {executions}, "execution outputs": {executions}, "execution download": {executions},
-	"job create": {nil, environments, apps}, "job show": {jobs}, "job edit": {jobs}, "job run": {jobs}, "job history": {jobs}, "job pause": {jobs}, "job rm": {jobs},
+	"execution show": {executions}, "execution cancel": {executions}, "execution logs": {executions}, "execution outputs": {executions}, "execution download": {executions}, "execution requests": {executions},
+	"job create": {nil, environments, apps}, "job show": {jobNames}, "job edit": {jobNames}, "job run": {jobNames}, "job history": {jobNames}, "job pause": {jobNames}, "job rm": {jobNames},
+	"service create": {nil, environments, apps}, "service show": {serviceNames}, "service edit": {serviceNames}, "service start": {serviceNames},
+	"service stop": {serviceNames}, "service restart": {serviceNames}, "service logs": {serviceNames}, "service events": {serviceNames},
+	"service token": {serviceNames}, "service rm": {serviceNames},
+	"trigger add": {serviceNames}, "trigger list": {serviceNames}, "trigger rm": {serviceNames},
 }
 
 // complete has shells complete arguments of the commands below root. A cloud that does not answer
@@ -83,7 +87,12 @@ func executions(ctx context.Context, c *client.Client) ([]string, error) {
 	return each(list, err, func(e v1.Execution) (string, string) { return string(e.ID), e.App.Name + " " + string(e.State) })
 }
 
-func jobs(ctx context.Context, c *client.Client) ([]string, error) {
+func jobNames(ctx context.Context, c *client.Client) ([]string, error) {
 	list, err := c.Jobs(ctx)
 	return each(list, err, func(j v1.Job) (string, string) { return j.Name, j.App })
+}
+
+func serviceNames(ctx context.Context, c *client.Client) ([]string, error) {
+	list, err := c.Services(ctx)
+	return each(list, err, func(s v1.Service) (string, string) { return s.Name, s.App + " " + string(s.Phase) })
 }

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,7 +11,7 @@ import (
 
 	"tcenvsvr/agent/link/signed"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/logging/plain"
+	"tcenvsvr/agent/secret/envelope"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
@@ -29,14 +27,9 @@ type distrust struct {
 	signFor time.Duration
 	pkg     string
 	sha256  string
-	seal    []string
-	trust   []string
-	pins    []string
+	sealing submission.Sealing
 	dryRun  bool
 }
-
-// sealAll is --seal without a name.
-const sealAll = "*"
 
 func (d *distrust) add(o *operator.Env, c *cobra.Command) {
 	f := c.Flags()
@@ -44,17 +37,14 @@ func (d *distrust) add(o *operator.Env, c *cobra.Command) {
 	f.DurationVar(&d.signFor, "sign-for", time.Hour, "how long the signed order may wait for its start, at most 31 days (744h)")
 	f.StringVar(&d.pkg, "package", "", "the App's package (.tcx): refuse to run any other")
 	f.StringVar(&d.sha256, "sha256", "", "SHA-256 of the App's package: refuse to run any other")
-	f.StringSliceVar(&d.seal, "seal", nil, "seal these parameters to the Environment's servers, --seal=NAME,…; without a name all that the App of --package calls encrypted")
-	f.Lookup("seal").NoOptDefVal = sealAll
-	f.StringArrayVar(&d.trust, "trust", nil, "PEM file with the CA of the servers to seal to")
-	f.StringArrayVar(&d.pins, "pin", nil, "fingerprint of a sealing key to seal to, sha256:…, as its server shows it")
+	d.sealing.Add(f)
 	f.BoolVar(&d.dryRun, "dry-run", false, "show what would be run and signed, and submit nothing")
 	d.key = o.SecretKey(c)
 }
 
 // used reports whether the order is looked at before it is submitted.
 func (d *distrust) used() bool {
-	return d.signKey != "" || d.pkg != "" || d.sha256 != "" || len(d.seal) > 0 || d.dryRun
+	return d.signKey != "" || d.pkg != "" || d.sha256 != "" || d.sealing.Used() || d.dryRun
 }
 
 func (d *distrust) check(cmd *cobra.Command, q v1.NewExecution) error {
@@ -65,16 +55,8 @@ func (d *distrust) check(cmd *cobra.Command, q v1.NewExecution) error {
 		return cli.Misuse(cmd, "--sign-for %s is outside 1s–%s", d.signFor, signed.MaxLife)
 	case d.sha256 != "" && !wire.SHA256(d.sha256).Valid():
 		return cli.Misuse(cmd, "--sha256 wants 64 lower-case hexadecimal digits")
-	case len(d.seal) > 0 && len(d.trust)+len(d.pins) == 0:
-		return cli.Misuse(cmd, "--seal wants --trust or --pin: else the cloud could seal to itself")
-	case len(d.seal) == 0 && len(d.trust)+len(d.pins) > 0:
-		return cli.Misuse(cmd, "--trust and --pin are for --seal")
-	case len(d.seal) > 1 && slices.Contains(d.seal, sealAll):
-		return cli.Misuse(cmd, "--seal without a name seals all secret parameters: it needs no other")
-	case len(d.seal) == 1 && d.seal[0] == sealAll && d.pkg == "":
-		return cli.Misuse(cmd, "--seal without a name wants --package: else the cloud would say which parameters are secret; or name them, --seal=NAME,…")
 	}
-	return nil
+	return d.sealing.Check(cmd, d.pkg)
 }
 
 // prepare seals, drafts, compares and signs the request as the flags say.
@@ -97,8 +79,15 @@ func (d *distrust) prepare(ctx context.Context, o *operator.Env, c *client.Clien
 		}
 	}
 	var to []submission.Recipient
-	if len(d.seal) > 0 {
-		if to, err = d.sealTo(ctx, o, c, &q, asked.Package); err != nil {
+	if d.sealing.Used() {
+		names, err := d.sealing.Names(asked.Package, q.Params)
+		if err != nil {
+			return q, none, err
+		}
+		if to, err = d.sealing.To(ctx, o, c, q.Environment); err != nil {
+			return q, none, err
+		}
+		if err := submission.Seal(q.Params, names, to, envelope.Binding{Environment: q.Environment, Order: q.ID}); err != nil {
 			return q, none, err
 		}
 	}
@@ -126,32 +115,6 @@ func (d *distrust) prepare(ctx context.Context, o *operator.Env, c *client.Clien
 	}
 	report.KeyID, report.NotAfter = k.Public().ID.String(), until.UTC().Format(time.RFC3339)
 	return q, report, nil
-}
-
-// sealTo seals the parameters that the flags name, to the servers that they trust.
-func (d *distrust) sealTo(ctx context.Context, o *operator.Env, c *client.Client, q *v1.NewExecution, pkg *v1.App) ([]submission.Recipient, error) {
-	names := d.seal
-	if names[0] == sealAll { // check has seen to pkg
-		if names = submission.Secrets(*pkg, q.Params); len(names) == 0 {
-			return nil, operator.Try(errors.New("no parameter was given that the App calls encrypted"), "name those to seal, --seal=NAME")
-		}
-	}
-	t, err := submission.ReadTrust(d.trust, d.pins)
-	if err != nil {
-		return nil, err
-	}
-	list, err := c.Statements(ctx, q.Environment)
-	if err != nil {
-		return nil, err
-	}
-	to, not, err := submission.Recipients(list, t, q.Environment, time.Now())
-	if err != nil {
-		return nil, operator.Try(err, "\"tccloud server show XID\" shows the sealing key that the cloud has, \"tcenvsvr keychain status\" on the server which it is")
-	}
-	for _, s := range not {
-		fmt.Fprintf(o.Stderr, "tccloud: not sealed to %s, which will not get the order: %s\n", plain.Line(s.Name), plain.Line(s.Why))
-	}
-	return to, submission.Seal(q, names, to)
 }
 
 // announce tells what is signed, before it is.

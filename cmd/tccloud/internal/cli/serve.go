@@ -3,6 +3,7 @@ package cli
 import (
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -10,6 +11,7 @@ import (
 	"tcenvsvr/cmd/internal/platform"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 	"tcenvsvr/cmd/tccloud/internal/cloud"
+	"tcenvsvr/cmd/tccloud/internal/jobs"
 )
 
 func serveCommand(o *operator.Env) *cobra.Command {
@@ -58,7 +60,9 @@ says so.
 	f.StringVar(&cfg.PublicBroker, "public-broker", "", "host:port of the broker as Environment Servers reach it")
 	f.DurationVar(&cfg.Lease, "lease", 0, "how long a server may be away before its orders are given up (default 90s)")
 	f.DurationVar(&cfg.ClientLife, "client-life", 0, "how long the certificates of Environment Servers live; they renew them by themselves (default 8760h)")
+	f.DurationVar(&cfg.TokenLife, "token-life", 0, "how long the tokens of Apps live; Apps renew them while they run (default 4h)")
 	f.DurationVar(&cfg.Heartbeat, "heartbeat", 0, "how often both sides of a session show that they live (default 10s)")
+	f.StringVar(&cfg.JobCommand, "job-command", "", "program that is run, with JSON on its stdin, for failures of Jobs that say --notify command; an absolute path")
 	f.BoolVar(&cfg.AcceptLoss, "accept-loss", false, "start, once, without what the store has lost; without it the start is refused and says what")
 	to.Add(f, "that requests of Apps are passed on to, https://host[/api] (default: the cloud answers by itself)")
 	f.TextVar(&level, "log-level", &level, "debug, info, warn or error")
@@ -73,6 +77,13 @@ says so.
 			return cli.Misuse(cmd, "--cert and --key belong together")
 		case cfg.ClientLife < 0 || cfg.ClientLife > 0 && cfg.ClientLife < cloud.MinClientLife:
 			return cli.Misuse(cmd, "--client-life is at least %s", cloud.MinClientLife)
+		case cfg.TokenLife < 0 || cfg.TokenLife > 0 && cfg.TokenLife < time.Second:
+			return cli.Misuse(cmd, "--token-life is at least 1s")
+		}
+		if cfg.JobCommand != "" {
+			if err := jobs.CheckCommand(cfg.JobCommand); err != nil {
+				return cli.Misuse(cmd, "--job-command: %w", err)
+			}
 		}
 		var err error
 		if cfg.Platform, err = to.Config(o.Getenv, os.Open); err != nil {

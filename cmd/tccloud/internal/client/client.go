@@ -240,12 +240,12 @@ func (c *Client) App(ctx context.Context, name, version string) (v1.App, error) 
 }
 
 // AddApp uploads a package, with the text of its signature if there is one.
-func (c *Client) AddApp(ctx context.Context, tcx io.Reader, signed []byte, replace bool) (v1.App, error) {
+func (c *Client) AddApp(ctx context.Context, tcx io.Reader, signed []byte, replace bool) (v1.AddedApp, error) {
 	h := http.Header{}
 	if signed != nil {
 		h.Set(v1.HeaderAppSignature, base64.StdEncoding.EncodeToString(signed))
 	}
-	return upload[v1.App](ctx, c, http.MethodPost, "apps?replace="+strconv.FormatBool(replace), tcx, h)
+	return upload[v1.AddedApp](ctx, c, http.MethodPost, "apps?replace="+strconv.FormatBool(replace), tcx, h)
 }
 
 // SignApp uploads the signature of an App that is there.

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/cmd/tccloud/internal/api"
+	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
@@ -21,7 +23,7 @@ import (
 // build makes the parts.
 func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, error) {
 	log := func(component string) *slog.Logger { return cfg.Logger.With("component", component) }
-	c := &cloud{clock: clock.New()}
+	c := &cloud{clock: clock.New(), tokenLife: cmp.Or(cfg.TokenLife, appstore.TokenLife)}
 	kv, err := st.KV(ctx, registry.Bucket, store.KVOptions{})
 	if err != nil {
 		return nil, err
@@ -60,7 +62,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.dispatcher, err = dispatch.New(ctx, dispatch.Config{
 		Store: st, Tokens: signer, Logger: cfg.Logger, Lease: cfg.Lease, Trusted: c.trusted, LogBytes: st.Share(5, 4<<30),
-		RecordBytes: st.Share(8, 8<<30),
+		RecordBytes: st.Share(8, 8<<30), TokenTTL: c.tokenLife,
 	})
 	if err != nil {
 		return nil, err

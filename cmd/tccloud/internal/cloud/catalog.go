@@ -65,7 +65,7 @@ func openCatalog(ctx context.Context, cfg Config, st *store.Store, signer *appto
 		Logger: cfg.Logger.With("component", "catalog"),
 	})
 	k.apps = appstore.New(appstore.Config{
-		Executions: c.dispatcher, Exchange: c.exchange, Signer: signer, Expire: c.tokensExpire, Trusted: c.trusted, Store: st, Values: values, Large: large, Variables: variables, JS: st.JS(),
+		Executions: c.dispatcher, Exchange: c.exchange, Signer: signer, TokenLife: c.tokenLife, Expire: c.tokensExpire, Trusted: c.trusted, Store: st, Values: values, Large: large, Variables: variables, JS: st.JS(),
 		Bytes: st.Share(8, 4<<30), Trim: st.Trim,
 	})
 	return k, nil

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"tcenvsvr/agent/host/clock"
-	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/health"
 )
 
@@ -39,7 +38,7 @@ func (c *cloud) confirmed() bool {
 
 // tokensExpire reports whether the end of a token may be compared with the clock: not if the token
 // may have been issued before the clock was set.
-func (c *cloud) tokensExpire() bool { return c.trusted() && c.clock.Steady() > appstore.TokenLife }
+func (c *cloud) tokensExpire() bool { return c.trusted() && c.clock.Steady() > c.tokenLife }
 
 // onClockStep returns the function that reacts to a clock that was set.
 func (c *cloud) onClockStep(log *slog.Logger) func(by time.Duration) {

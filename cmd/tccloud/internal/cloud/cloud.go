@@ -42,11 +42,14 @@ type Config struct {
 	CertFile, KeyFile       string
 	PublicURL, PublicBroker string
 	Lease, Heartbeat        time.Duration    // 0 = the parts' defaults
+	TokenLife               time.Duration    // of Apps' tokens, which they renew; 0 = appstore.TokenLife
 	ClientLife              time.Duration    // of client certificates; 0 = a year
 	Platform                *upstream.Config // that requests of Apps are passed on to; nil: none
-	Version                 string
-	Notice                  io.Writer // for the operator who starts it
-	Logger                  *slog.Logger
+	// JobCommand is the program that is run for failures of Jobs that say so; "" = there is none.
+	JobCommand string
+	Version    string
+	Notice     io.Writer // for the operator who starts it
+	Logger     *slog.Logger
 }
 
 // MinClientLife is the shortest life of a client certificate: at two thirds of it a server asks for
@@ -108,6 +111,7 @@ type cloud struct {
 	packages     *packages.Store
 	health       *health.Monitor
 	clock        *clock.Watch
+	tokenLife    time.Duration // of Apps' tokens
 	clockVerdict atomic.Pointer[clockVerdict]
 }
 

@@ -22,7 +22,7 @@ func openJobs(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*jobs
 		gateway = uuid.NewString()
 	}
 	return jobs.New(jobs.Config{
-		KV: kv, Orders: runs{c}, Gateway: gateway, Trusted: c.trusted, Logger: cfg.Logger.With("component", "jobs"),
+		KV: kv, Orders: runs{c}, Gateway: gateway, Trusted: c.trusted, Command: cfg.JobCommand, Logger: cfg.Logger.With("component", "jobs"),
 	}), nil
 }
 

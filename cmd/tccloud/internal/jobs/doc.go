@@ -23,6 +23,11 @@
 //
 // What a run left in results.tc is stored in the same write as its end, and overrides the Job's
 // parameters from then on. What is kept is bounded (state.go): a State is one message to the store.
-// Failures are told afterwards (notify.go), for three hours until the receiver takes them; after a
-// crash it may get one twice.
+// What an operator changes of it is stored with the Job, in one write with all else ([Edit]), and counts
+// at once. Failures and missed runs are told afterwards (notify.go), for three hours until the receiver
+// takes them; after a crash it may get one twice. A receiver is a URL, or the program that whoever
+// starts the gateway has named (command.go).
+//
+// Parameters may be sealed (package secret/envelope): for the Job, which the order's id names, and for
+// one package.
 package jobs

@@ -30,12 +30,14 @@ var (
 type Job struct {
 	Name string `json:"name"` // 1–64 of A–Z a–z 0–9 _ -, not starting with - or _
 	// ID tells it from another one that had the name before.
-	ID          string         `json:"id"`
+	ID          wire.JobID     `json:"id"`
 	Environment string         `json:"environment"`
 	Server      wire.ServerXID `json:"server,omitempty"` // the only one that may take it; "" = any
 	App         string         `json:"app"`
 	Version     string         `json:"version,omitempty"` // "" = the newest when a run begins
-	// Params are secret where the App says so.
+	SHA256      wire.SHA256    `json:"sha256,omitempty"`  // of the one package that may run; "" = that of the version
+	// Params are secret where the App says so. Those that are sealed (package secret/envelope) are for
+	// this Job, Environment and package, and belong together.
 	Params    map[string]string `json:"params,omitempty"`
 	TimeoutMS int64             `json:"timeout_ms,omitempty"` // 0 = the App's own, or the cloud's
 	Priority  *int              `json:"priority,omitempty"`   // nil = 5
@@ -48,13 +50,29 @@ type Job struct {
 	// Retries is how often a failed run is tried again, RetryDelayMS after its end.
 	Retries      int   `json:"retries,omitempty"`        // 0–10
 	RetryDelayMS int64 `json:"retry_delay_ms,omitempty"` // 0–24 h
-	// Notify is where failures are posted to: an https or http URL; "" = nowhere.
+	// Notify is where failures and missed runs are told: an https or http URL to which they are posted,
+	// or Command for that of the gateway; "" = nowhere.
 	Notify string `json:"notify,omitempty"`
+	// Edit is the last change of what runs left, see Edit.
+	Edit *Edit `json:"edit,omitempty"`
 
 	Created time.Time `json:"created"`
 	// Since is when schedule or pause changed last: earlier due times do not count.
 	Since time.Time `json:"since"`
 }
+
+// Command is the value of Job.Notify that stands for the program of [Config].Command.
+const Command = "command"
+
+// Edit is what an operator changed of what runs left. It is stored with the Job, so that a change of
+// both is one write, and counts at once; the State takes it in when it is written next.
+type Edit struct {
+	N      int               `json:"n"` // 1 is the first
+	Set    map[string]string `json:"set,omitempty"`
+	Forget []string          `json:"forget,omitempty"`
+}
+
+func (e *Edit) empty() bool { return e == nil || len(e.Set)+len(e.Forget) == 0 }
 
 // Missed says what becomes of due times at which no gateway ran.
 type Missed string
@@ -90,6 +108,10 @@ func (j *Job) Check() error {
 	switch {
 	case !namePattern.MatchString(j.Name):
 		return fail("name %.70q: use 1–64 letters, digits, - and _", j.Name)
+	case !j.ID.Valid():
+		return fail("id %.70q: use 12–32 of 0–9 a–f", string(j.ID))
+	case j.SHA256 != "" && !j.SHA256.Valid():
+		return fail("SHA-256 %.70q is none", string(j.SHA256))
 	case !namePattern.MatchString(j.Environment):
 		return fail("environment %.70q is none", j.Environment)
 	case j.Server != "" && !j.Server.Valid():
@@ -110,17 +132,38 @@ func (j *Job) Check() error {
 		return fail("the parameters need %d bytes, at most %d are possible", size(j.Params), maxParams)
 	}
 	for name, value := range j.Params {
-		if envelope.IsSealed(value) {
+		if !envelope.IsSealed(value) {
+			continue
+		}
+		if !envelope.IsForJob(value) {
 			return fail("parameter %.80q is sealed: that is for one order, and each run of a Job is another one", name)
 		}
+		if _, err := envelope.Recipients(value); err != nil {
+			return fail("parameter %.80q: %w", name, err)
+		}
+		if j.Version == "" || !j.SHA256.Valid() {
+			return fail("parameter %.80q is sealed for one package: the Job wants its version and SHA-256", name)
+		}
 	}
-	if j.Notify != "" {
+	if j.Notify != "" && j.Notify != Command {
 		u, err := url.Parse(j.Notify)
 		if err != nil || len(j.Notify) > maxURL || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-			return fail("the URL for failures wants the form https://host/path")
+			return fail("failures are told to a URL of the form https://host/path, or by %q", Command)
 		}
 	}
 	return nil
+}
+
+// Sealed are the names of the parameters that are sealed, sorted.
+func (j *Job) Sealed() []string {
+	var names []string
+	for name, value := range j.Params {
+		if envelope.IsSealed(value) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // never reports whether the Job has a schedule and will not be due after now.

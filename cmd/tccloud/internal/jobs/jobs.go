@@ -45,6 +45,9 @@ type Config struct {
 	// Trusted reports whether this host's clock tells what is due; nil = always. A gateway for which it
 	// does takes the lease from one for which it does not.
 	Trusted func() bool
+	// Command is the program that is run for failures of Jobs that say so (Job.Notify); "" = there is
+	// none. No Job says which.
+	Command string
 	Now     func() time.Time // nil = time.Now
 	Logger  *slog.Logger     // nil discards
 }
@@ -98,17 +101,21 @@ func New(cfg Config) *Jobs {
 	return &Jobs{Config: cfg, lease: l, wake: make(chan struct{}, 1), ready: make(chan struct{}), entries: map[string]*entry{}}
 }
 
-// Create adds a Job and gives it its identity.
+// Create adds a Job, and gives it its identity unless it has one: values are sealed for that before.
 func (s *Jobs) Create(ctx context.Context, j Job) (View, error) {
-	var id [6]byte
-	_, _ = rand.Read(id[:])
 	now := s.now()
+	if j.ID == "" {
+		j.ID = NewID()
+	}
 	if j.Params == nil {
 		j.Params = map[string]string{}
 	}
-	j.ID, j.Created, j.Since, j.Missed = hex.EncodeToString(id[:]), now, now, cmp.Or(j.Missed, Skip)
-	if err := j.Check(); err != nil {
+	j.Created, j.Since, j.Missed = now, now, cmp.Or(j.Missed, Skip)
+	if err := s.check(&j); err != nil {
 		return View{}, err
+	}
+	if other := s.named(j.ID); other != "" {
+		return View{}, fmt.Errorf("creating Job %q: %w: %q has its id", j.Name, ErrExists, other)
 	}
 	if j.never(now) {
 		return View{}, fmt.Errorf("%w: schedule %q never comes", ErrInvalid, j.Schedule)
@@ -126,6 +133,33 @@ func (s *Jobs) Create(ctx context.Context, j Job) (View, error) {
 	}
 	s.apply(jobPrefix+j.Name, data, revision, false)
 	return s.view(&j, nil), nil
+}
+
+// NewID is the identity of a new Job.
+func NewID() wire.JobID {
+	var id [12]byte
+	_, _ = rand.Read(id[:])
+	return wire.JobID(hex.EncodeToString(id[:]))
+}
+
+// named is the Job that has an identity, "" if none does.
+func (s *Jobs) named(id wire.JobID) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, e := range s.entries {
+		if e.job != nil && e.job.ID == id {
+			return name
+		}
+	}
+	return ""
+}
+
+// check is Job.Check and what this gateway can.
+func (s *Jobs) check(j *Job) error {
+	if j.Notify == Command && s.Command == "" {
+		return fmt.Errorf("%w: this cloud has no command for failures", ErrInvalid)
+	}
+	return j.Check()
 }
 
 // Get returns one Job.
@@ -170,22 +204,29 @@ func (s *Jobs) view(j *Job, st *State) View {
 	return View{Job: *j, State: *st, Next: next}
 }
 
-// Change changes a Job. If others do so at once, all changes are made, one after the other.
-func (s *Jobs) Change(ctx context.Context, name string, change func(*Job) error) (View, error) {
+// Change changes a Job and, where edit is not empty, what its runs left, in one write. If others do
+// so at once, all changes are made, one after the other.
+func (s *Jobs) Change(ctx context.Context, name string, edit Edit, change func(*Job) error) (View, error) {
 	for {
 		e, j, err := s.readJob(ctx, name)
 		if err != nil {
 			return View{}, err
 		}
 		before := *j
+		if !edit.empty() {
+			if j.Edit, err = s.edited(ctx, name, edit); err != nil {
+				return View{}, err
+			}
+			before.Edit = j.Edit
+		}
 		if err := change(j); err != nil {
 			return View{}, err
 		}
-		j.Name, j.ID, j.Created = before.Name, before.ID, before.Created
+		j.Name, j.ID, j.Created, j.Edit = before.Name, before.ID, before.Created, before.Edit
 		if j.Schedule != before.Schedule || j.Zone != before.Zone || j.Paused != before.Paused {
 			j.Since = s.now()
 		}
-		if err := j.Check(); err != nil {
+		if err := s.check(j); err != nil {
 			return View{}, err
 		}
 		if (j.Schedule != before.Schedule || j.Zone != before.Zone) && j.never(s.now()) {
@@ -263,26 +304,34 @@ func (s *Jobs) Start(ctx context.Context, name string) (wire.OrderID, error) {
 	return v.State.Run.Order, nil
 }
 
-// SetLeft changes what the next run gets besides the Job's parameters.
-func (s *Jobs) SetLeft(ctx context.Context, name string, set map[string]string, forget []string) (View, error) {
-	return s.changeState(ctx, name, func(_ *Job, st *State) error {
-		for k, v := range set {
-			if st.Left == nil {
-				st.Left = map[string]string{}
-			}
-			st.Left[k] = v
+// edited returns an edit as it is stored. The one before it is in the State by then: a Job has room
+// for one.
+func (s *Jobs) edited(ctx context.Context, name string, edit Edit) (*Edit, error) {
+	for {
+		j, stored, revision, err := s.read(ctx, name)
+		if err != nil {
+			return nil, err
 		}
-		for _, k := range forget {
+		st := stateOf(j, stored).clone()
+		if st.Edits != stored.editsOf(j) {
+			switch err := s.putState(ctx, name, st, revision); {
+			case errors.Is(err, jetstream.ErrKeyExists):
+				continue
+			case err != nil:
+				return nil, fmt.Errorf("changing the state of Job %q: %w", name, err)
+			}
+		}
+		for _, k := range edit.Forget {
 			if _, ok := st.Left[k]; !ok {
-				return fmt.Errorf("%w: nothing of the name %.80q was left by a run", ErrInvalid, k)
+				return nil, fmt.Errorf("%w: nothing of the name %.80q was left by a run", ErrInvalid, k)
 			}
-			delete(st.Left, k)
 		}
-		if n := size(st.Left); n > maxLeft {
-			return fmt.Errorf("%w: what is left for the next run needs %d bytes, at most %d are possible", ErrInvalid, n, maxLeft)
+		edit.N = st.Edits + 1
+		if st.take(&edit); size(st.Left) > maxLeft {
+			return nil, fmt.Errorf("%w: what is left for the next run needs %d bytes, at most %d are possible", ErrInvalid, size(st.Left), maxLeft)
 		}
-		return nil
-	})
+		return &edit, nil
+	}
 }
 
 // errUnchanged is for changes that find nothing to change.

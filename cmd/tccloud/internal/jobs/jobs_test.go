@@ -172,7 +172,7 @@ func TestWhatARunLeaves(t *testing.T) {
 		s.settled(t, "feed", i+1)
 	}
 	// A failure leaves nothing; what is set by hand counts.
-	if _, err := s.jobs.SetLeft(t.Context(), "feed", map[string]string{"last_run": "0"}, nil); err != nil {
+	if _, err := s.jobs.Change(t.Context(), "feed", jobs.Edit{Set: map[string]string{"last_run": "0"}}, func(*jobs.Job) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	s.start(t, "feed")

@@ -20,8 +20,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// Failure is what is posted when a run has failed, as JSON. It has no parameters: they may be
-// secret.
+// Failure is what is told when a run has failed or was missed, as JSON: posted to a URL, or on the
+// stdin of the gateway's command. It has no parameters: they may be secret.
 type Failure struct {
 	Job         string       `json:"job"`
 	Environment string       `json:"environment"`
@@ -30,6 +30,7 @@ type Failure struct {
 	Ended       time.Time    `json:"ended"`
 	Execution   wire.OrderID `json:"execution,omitempty"` // of the last try
 	Tries       int          `json:"tries"`
+	Times       int          `json:"times,omitempty"` // how many due times up to Due were missed
 	Outcome     string       `json:"outcome"`
 	ExitCode    *int         `json:"exit_code,omitempty"`
 	Message     string       `json:"message,omitempty"`
@@ -39,6 +40,8 @@ const (
 	// maxNotify is how often it is tried to tell of one failure, for three hours in all.
 	maxNotify     = 6
 	notifyTimeout = 15 * time.Second
+	// commandTimeout is how long a command may take.
+	commandTimeout = time.Minute
 	// receivers bounds how many are told at the same time.
 	receivers = 16
 )
@@ -48,8 +51,8 @@ const (
 // afterwards: after a crash it may be told twice.
 func (s *Jobs) notify(ctx context.Context) error {
 	var mu sync.Mutex
-	busy := map[string]bool{}            // receivers
-	rest := map[wire.OrderID]time.Time{} // not before
+	busy := map[string]bool{}    // receivers
+	rest := map[told]time.Time{} // not before
 	var g errgroup.Group
 	g.SetLimit(receivers)
 	tick := time.NewTicker(look)
@@ -63,15 +66,15 @@ func (s *Jobs) notify(ctx context.Context) error {
 		if !s.lease.Held() {
 			continue
 		}
-		to, known := map[string][]pending{}, map[wire.OrderID]bool{}
+		to, known := map[string][]pending{}, map[told]bool{}
 		mu.Lock()
 		for _, p := range s.failures() {
-			known[p.run.Order] = true
-			if r := receiver(p.job.Notify); !busy[r] && time.Now().After(rest[p.run.Order]) {
+			known[p.id()] = true
+			if r := receiver(p.job.Notify); !busy[r] && time.Now().After(rest[p.id()]) {
 				to[r] = append(to[r], p)
 			}
 		}
-		maps.DeleteFunc(rest, func(o wire.OrderID, _ time.Time) bool { return !known[o] })
+		maps.DeleteFunc(rest, func(id told, _ time.Time) bool { return !known[id] })
 		mu.Unlock()
 		for r, list := range to {
 			mu.Lock()
@@ -82,7 +85,7 @@ func (s *Jobs) notify(ctx context.Context) error {
 					pause := s.tellOne(ctx, p)
 					if pause > 0 {
 						mu.Lock()
-						rest[p.run.Order] = time.Now().Add(pause)
+						rest[p.id()] = time.Now().Add(pause)
 						mu.Unlock()
 						break
 					}
@@ -102,7 +105,7 @@ func (s *Jobs) notify(ctx context.Context) error {
 	}
 }
 
-// receiver is who is behind a URL.
+// receiver is who is behind a URL, "" for the command.
 func receiver(to string) string {
 	u, err := url.Parse(to)
 	if err != nil {
@@ -117,13 +120,13 @@ func (s *Jobs) tellOne(ctx context.Context, p pending) time.Duration {
 	var tries int
 	var pause time.Duration
 	if p.job.Notify != "" {
-		err := tell(ctx, p.job, p.run)
+		err := s.tell(ctx, p.job, p.run)
 		if ctx.Err() != nil {
 			return 0
 		}
 		if err != nil {
 			tries, pause = p.run.Notify+1, notifyPause(p.run.Notify)
-			s.Logger.Warn("failure of a Job was not told", "job", p.job.Name, "order", p.run.Order, "try", p.run.Notify, "err", err)
+			s.Logger.Warn("failure of a Job was not told", "job", p.job.Name, "order", p.run.Order, "due", p.run.Due, "try", p.run.Notify, "err", err)
 		}
 		if tries > maxNotify {
 			tries = 0
@@ -159,6 +162,15 @@ type pending struct {
 	run Run
 }
 
+// told tells one run from another.
+type told struct {
+	job   wire.JobID
+	due   time.Time
+	order wire.OrderID // "" of missed ones
+}
+
+func (p pending) id() told { return told{p.job.ID, p.run.Due, p.run.Order} }
+
 // failures are those that are to be told.
 func (s *Jobs) failures() []pending {
 	s.mu.Lock()
@@ -178,24 +190,31 @@ func (s *Jobs) failures() []pending {
 	return list
 }
 
-func tell(ctx context.Context, j *Job, r Run) error {
+func (s *Jobs) tell(ctx context.Context, j *Job, r Run) error {
 	f := Failure{
 		Job: j.Name, Environment: j.Environment, App: j.App, Due: r.Due, Ended: r.Ended,
-		Execution: r.Order, Tries: r.Try, Outcome: r.Outcome, ExitCode: r.ExitCode, Message: r.Message,
+		Execution: r.Order, Tries: r.Try, Times: r.Times, Outcome: r.Outcome, ExitCode: r.ExitCode, Message: r.Message,
 	}
-	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
+	body, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	timeout := notifyTimeout
+	if j.Notify == Command {
+		timeout = commandTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return post(ctx, j.Notify, f)
+	if j.Notify == Command {
+		return execute(ctx, s.Command, body)
+	}
+	return post(ctx, j.Notify, body)
 }
 
 // courier follows no redirection: where a failure is told is the operator's choice.
 var courier = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-func post(ctx context.Context, to string, f Failure) error {
-	body, err := json.Marshal(f)
-	if err != nil {
-		return err
-	}
+func post(ctx context.Context, to string, body []byte) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
 		return err

@@ -37,13 +37,15 @@ const (
 
 // State is what became of a Job.
 type State struct {
-	Job string `json:"job"` // Job.ID
+	Job wire.JobID `json:"job"` // Job.ID
 	// Decided: what was due up to then has been run or skipped.
 	Decided time.Time `json:"decided"`
 	Run     *Run      `json:"run,omitempty"`     // the one under way
 	History []Run     `json:"history,omitempty"` // newest first
 	// Left is what runs left for the next one, and what an operator set; it overrides Job.Params.
 	Left map[string]string `json:"left,omitempty"`
+	// Edits is the Edit.N of the last one that Left has.
+	Edits int `json:"edits,omitempty"`
 }
 
 // Why a run began.
@@ -79,7 +81,7 @@ type Run struct {
 	Message  string `json:"message,omitempty"`
 	// Left is results.tc; the oldest runs lose it where all left more than 64 KiB.
 	Left map[string]string `json:"left,omitempty"`
-	// Notify is how often it was tried to notify that it failed; 0 = there is nothing to notify.
+	// Notify is the next try to tell that it failed or was missed; 0 = there is nothing to tell.
 	Notify int `json:"notify,omitempty"`
 }
 
@@ -92,8 +94,15 @@ func (r *Run) Failed() bool {
 	return true
 }
 
-// orderID is the id of a try's order, the same whoever makes it.
-func orderID(job string, why Why, due time.Time, try int) wire.OrderID {
+// toTell has the run told where the Job says so.
+func (r *Run) toTell(j *Job) {
+	if j.Notify != "" {
+		r.Notify = 1
+	}
+}
+
+// orderID is the id of a try's order, the same whoever makes it, see [wire.OrderID.Job].
+func orderID(job wire.JobID, why Why, due time.Time, try int) wire.OrderID {
 	return wire.OrderID(fmt.Sprintf("job-%s-%.1s%s-%d", job, why, strconv.FormatInt(due.Unix(), 36), try))
 }
 
@@ -106,6 +115,27 @@ func (s *State) clone() *State {
 	}
 	c.History, c.Left = slices.Clone(s.History), maps.Clone(s.Left)
 	return &c
+}
+
+// take changes Left as an operator said.
+func (s *State) take(e *Edit) {
+	left := maps.Clone(s.Left)
+	if left == nil {
+		left = map[string]string{}
+	}
+	for _, name := range e.Forget {
+		delete(left, name)
+	}
+	maps.Copy(left, e.Set)
+	s.Left, s.Edits = left, e.N
+}
+
+// editsOf is Edits of the Job's state as it is stored.
+func (s *State) editsOf(j *Job) int {
+	if s == nil || s.Job != j.ID {
+		return 0
+	}
+	return s.Edits
 }
 
 // since is the time after which due times count.
@@ -170,7 +200,11 @@ func count(dues schedule.Schedule, since, now time.Time, most int) due {
 // decide notes that a time has come, and begins the run that is to begin, if any.
 func (s *State) decide(j *Job, d due, now time.Time) {
 	pass := func(due time.Time, times int, outcome, why string) {
-		s.pass(Run{Due: due, Why: Scheduled, Times: times, Outcome: outcome, Ended: now, Message: why})
+		r := Run{Due: due, Why: Scheduled, Times: times, Outcome: outcome, Ended: now, Message: why}
+		if outcome == Lost {
+			r.toTell(j)
+		}
+		s.pass(r)
 	}
 	late := now.Sub(d.last) > grace
 	switch {
@@ -278,8 +312,8 @@ func mayTryAgain(e *dispatch.Execution) bool {
 // end moves the run to the history.
 func (s *State) end(j *Job, now time.Time) {
 	s.Run.Ended, s.Run.Again = now, time.Time{}
-	if s.Run.Failed() && j.Notify != "" {
-		s.Run.Notify = 1
+	if s.Run.Failed() {
+		s.Run.toTell(j)
 	}
 	s.pass(*s.Run)
 	s.Run = nil
@@ -289,8 +323,9 @@ func (s *State) end(j *Job, now time.Time) {
 func (s *State) pass(r Run) {
 	r.Message = plain.Head(r.Message, maxMessage)
 	if len(s.History) > 0 && r.Times > 0 && r.Order == "" {
-		if last := &s.History[0]; last.Outcome == r.Outcome && last.Order == "" {
+		if last := &s.History[0]; last.Outcome == r.Outcome && last.Order == "" && (last.Notify > 0) == (r.Notify > 0) {
 			last.Due, last.Times, last.Ended = r.Due, last.Times+r.Times, r.Ended
+			last.Notify = r.Notify
 			return
 		}
 	}

@@ -13,10 +13,16 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/lease"
 )
 
-// stateOf is the state of a Job that has none yet, or that of another Job which had the name before.
-func stateOf(j *Job, st *State) *State {
+// stateOf is a Job's state with what was edited since it was stored. One that is stored may be that
+// of another Job which had the name before.
+func stateOf(j *Job, stored *State) *State {
+	st := stored
 	if st == nil || st.Job != j.ID {
-		return &State{Job: j.ID}
+		st = &State{Job: j.ID}
+	}
+	if j.Edit != nil && j.Edit.N > st.Edits {
+		st = st.clone()
+		st.take(j.Edit)
 	}
 	return st
 }

@@ -175,6 +175,24 @@ func (r *Registry) Openers(environment string, keys []string) []Server {
 	})
 }
 
+// OpensUntil is when a server drops the last of the keys that it opens with; zero if one of them is its
+// current one, or it opens with none.
+func (r *Registry) OpensUntil(xid wire.ServerXID, keys []string) time.Time {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var last time.Time
+	for _, k := range r.seals[xid].value.Keys {
+		switch {
+		case !slices.Contains(keys, k.ID):
+		case k.Until.IsZero():
+			return k.Until
+		case k.Until.After(last):
+			last = k.Until
+		}
+	}
+	return last
+}
+
 // Statements are those of the servers of an Environment that are not revoked.
 func (r *Registry) Statements(ctx context.Context, environment string) ([]Statement, error) {
 	if _, err := r.Environment(environment); err != nil {

@@ -31,6 +31,7 @@ type Run struct {
 	Variables    []Variable    // runtime variables
 	OutVariables []string      // nil = all that the App declares
 	Out          string        // folder for out/ and log/; "" = they are removed
+	JobState     string        // file that remembers what runs left (results.tc) for the next one; "" = nothing does
 	Timeout      time.Duration // 0 = the App's own, or the setting
 	NoSandbox    bool          // run it as the user of this process
 	// Platform is passed what the App asks of ThreatConnect; nil: there is none.
@@ -95,7 +96,13 @@ func (r *Run) Do(ctx context.Context) (result Result, err error) {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, place.leave(ctx, jobs)) }()
-	installed, in, err := r.install(ctx, place)
+	var left map[string]string
+	if r.JobState != "" {
+		if left, err = readState(r.JobState); err != nil {
+			return Result{}, err
+		}
+	}
+	installed, in, err := r.install(ctx, place, left)
 	if err != nil {
 		return Result{}, err
 	}
@@ -137,6 +144,9 @@ func (r *Run) Do(ctx context.Context) (result Result, err error) {
 		result.Requests, refused = instance.requests()
 		err = errors.Join(err, refused)
 	}
+	if r.JobState != "" && len(result.Results) > 0 {
+		err = errors.Join(err, writeState(r.JobState, left, result.Results))
+	}
 	if out != nil {
 		err = errors.Join(err, keep(place.Job, out))
 	}
@@ -159,7 +169,7 @@ func (r *Run) vet() error {
 
 // install unpacks the App. It refuses inputs that the App does not accept and Apps that no order
 // runs.
-func (r *Run) install(ctx context.Context, p *place) (app.App, inputs.Inputs, error) {
+func (r *Run) install(ctx context.Context, p *place, left map[string]string) (app.App, inputs.Inputs, error) {
 	fail := func(err error) (app.App, inputs.Inputs, error) {
 		if refusal, ok := errors.AsType[*inputs.Refusal](err); ok && refusal.Try != "" {
 			err = fmt.Errorf("%w\nhint: %s", err, refusal.Try)
@@ -178,7 +188,14 @@ func (r *Run) install(ctx context.Context, p *place) (app.App, inputs.Inputs, er
 	if err != nil {
 		return fail(err)
 	}
-	in, err := declared(installed.Manifest, runtime).Complete(r.Given, r.OutVariables)
+	given := r.Given
+	if r.JobState != "" {
+		if runtime != wire.RuntimeJob {
+			return fail(errors.New("only an Organization App leaves something for its next run"))
+		}
+		given.Params = carry(installed.Manifest, given.Params, left)
+	}
+	in, err := declared(installed.Manifest, runtime).Complete(given, r.OutVariables)
 	if err != nil {
 		return fail(err)
 	}

@@ -1,6 +1,7 @@
 package appstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,8 @@ const (
 	ValuesTTL       = 7 * 24 * time.Hour
 )
 
-// TokenLife is how long a renewed token is valid.
+// TokenLife is how long a token is valid unless the configuration says otherwise. An App may run for
+// longer: until its attempt ends it gets a new token for the one that it has, also where that is over.
 const TokenLife = 4 * time.Hour
 
 // Executions are the dispatcher's orders.
@@ -47,6 +49,8 @@ type Config struct {
 	Executions Executions
 	Exchange   Exchange
 	Signer     *apptoken.Signer
+	// TokenLife is how long a renewed token is valid; 0 = [TokenLife].
+	TokenLife time.Duration
 	// Expire reports whether the end of a token may be compared with this host's clock; nil =
 	// always. Otherwise a token is valid until its attempt ends.
 	Expire func() bool
@@ -75,6 +79,7 @@ var _ api.Store = (*Store)(nil)
 
 // New returns the store.
 func New(cfg Config) *Store {
+	cfg.TokenLife = cmp.Or(cfg.TokenLife, TokenLife)
 	if cfg.Trusted == nil {
 		cfg.Trusted = func() bool { return true }
 	}
@@ -106,8 +111,8 @@ func (s *Store) Renew(ctx context.Context, token string) (string, time.Time, err
 	if _, err := s.live(ctx, claims); err != nil {
 		return "", time.Time{}, err
 	}
-	fresh := s.Signer.Issue(claims.Order, claims.Attempt, TokenLife)
-	return fresh, time.Now().Add(TokenLife), nil
+	fresh := s.Signer.Issue(claims.Order, claims.Attempt, s.TokenLife)
+	return fresh, time.Now().Add(s.TokenLife), nil
 }
 
 func (s *Store) live(ctx context.Context, claims apptoken.Claims) (api.Session, error) {

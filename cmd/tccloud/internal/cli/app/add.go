@@ -27,6 +27,9 @@ The cloud keeps the signature and passes it on. It has no publisher's keys and
 verifies nothing; servers do, with the keys in their policy. With --publisher this
 command verifies before it sends anything.
 
+Jobs that take the newest version run this one from now on. Where it lacks a parameter
+that is stored with a Job, or wants one that is not, this command says so.
+
   tccloud app add My_App.tcx --publisher publisher.key.pub --data DIR`,
 	}
 	replace := cmd.Flags().Bool("replace", false, "replace the same version with other content")
@@ -51,12 +54,20 @@ command verifies before it sends anything.
 		if err != nil {
 			return fmt.Errorf("adding App %q: %w", args[0], err)
 		}
-		if !*asJSON {
-			for _, w := range a.Warnings {
-				fmt.Fprintln(o.Stderr, plain.Line(w))
-			}
+		if *asJSON {
+			return cli.PrintJSON(o.Stdout, a)
 		}
-		return printApp(o, *asJSON, a)
+		for _, w := range a.Warnings {
+			fmt.Fprintln(o.Stderr, plain.Line(w))
+		}
+		for _, j := range a.Jobs {
+			note := "can no longer run: " + j.Refused
+			if j.Refused == "" {
+				note = "runs without parameters that this version does not have: " + strings.Join(j.Unused, ", ")
+			}
+			fmt.Fprintf(o.Stderr, "tccloud: Job %s %s\n", j.Job, plain.Line(note))
+		}
+		return printApp(o, false, a.App)
 	}
 	return cmd
 }

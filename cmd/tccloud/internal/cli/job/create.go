@@ -21,8 +21,16 @@ Everything on the command line can be read by others with ps, and may stay in th
 shell's history. Secrets belong into --param-file, a JSON object of names and values
 ("-" reads stdin), or --param NAME=@FILE.
 
+With --seal the cloud keeps parameters that it cannot read: only servers of the
+Environment open them, for this Job and the App of --package, and where all that was
+sealed comes together. Seal the address beside the password, and the password goes to no
+other address. Runs are repeated by nature: the cloud decides when the Job runs, and with
+which parameters that are not sealed. After a change of App, Environment or servers, and
+when a server has a new key, seal again ("job show" says so).
+
   tccloud job create alerts lab Alerts --schedule "every 15m" --param-file params.json
-  tccloud job create daily lab Block_List@1.2.0 --schedule "30 2 * * *" --zone Europe/Berlin --retries 3`,
+  tccloud job create daily lab Block_List@1.2.0 --schedule "30 2 * * *" --zone Europe/Berlin --retries 3
+  tccloud job create siem lab Siem --param-file p.json --seal=password,url --package Siem.tcx --pin sha256:…`,
 	}
 	var s settings
 	s.add(cmd)
@@ -39,9 +47,22 @@ shell's history. Secrets belong into --param-file, a JSON object of names and va
 			Paused: *paused, Missed: jobs.Missed(s.missed), Retries: s.retries, RetryDelayMS: s.delay.Milliseconds(), Notify: notify,
 		}
 		q.App, q.Version = app.Split(args[2])
+		r := runs{id: jobs.NewID(), environment: q.Environment, app: q.App, version: q.Version}
+		var pkg *v1.App
+		if s.pkg != "" {
+			if pkg, err = s.inspect(cmd, &r); err != nil {
+				return err
+			}
+			q.ID, q.App, q.Version, q.SHA256 = r.id, r.app, r.version, r.sha256
+		}
 		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
+		}
+		if s.sealing.Used() {
+			if err := s.seal(cmd.Context(), o, c, r, pkg, q.Params); err != nil {
+				return err
+			}
 		}
 		j, err := c.CreateJob(cmd.Context(), q)
 		if err != nil {

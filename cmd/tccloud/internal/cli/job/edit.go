@@ -9,6 +9,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cli/app"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
+	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/jobs"
 )
 
@@ -19,9 +20,13 @@ func edit(o *operator.Env) *cobra.Command {
 now on. --left changes what runs left for the next one: a feed that is to begin anew
 forgets its last_run.
 
+What is sealed is for one package and opens together only: to change any of it, the App
+or the Environment, give all of it again with --seal and --package.
+
   tccloud job edit alerts --schedule "every 5m"
   tccloud job edit alerts --app Alerts@1.3.0 --unset old_option
-  tccloud job edit alerts --forget last_run`,
+  tccloud job edit alerts --forget last_run
+  tccloud job edit siem --param-file p.json --seal=password,url --package Siem.tcx --pin sha256:…`,
 	}
 	var s settings
 	s.add(cmd)
@@ -60,12 +65,17 @@ forgets its last_run.
 				given = true
 			}
 		}
-		if !given && len(params)+len(q.Unset)+len(q.Forget)+len(q.Left) == 0 {
+		if !given && s.pkg == "" && len(params)+len(q.Unset)+len(q.Forget)+len(q.Left) == 0 {
 			return cli.Misuse(cmd, "nothing is to be changed: see the flags of \"tccloud job edit --help\"")
 		}
 		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
+		}
+		if s.pkg != "" {
+			if err := s.reseal(cmd, o, c, args[0], &q); err != nil {
+				return err
+			}
 		}
 		j, err := c.ChangeJob(cmd.Context(), args[0], q)
 		if err != nil {
@@ -74,4 +84,28 @@ forgets its last_run.
 		return answer(o, *asJSON, j)
 	}
 	return cmd
+}
+
+// reseal has the Job run the package of the flags, and seals what they name.
+func (s *settings) reseal(cmd *cobra.Command, o *operator.Env, c *client.Client, name string, q *v1.ChangeJob) error {
+	j, err := c.Job(cmd.Context(), name)
+	if err != nil {
+		return err
+	}
+	r := runs{id: j.ID, environment: j.Environment, app: j.App}
+	if q.App != nil {
+		r.app, r.version = *q.App, *q.Version
+	}
+	if q.Environment != nil {
+		r.environment = *q.Environment
+	}
+	pkg, err := s.inspect(cmd, &r)
+	if err != nil {
+		return err
+	}
+	q.App, q.Version, q.SHA256 = &r.app, &r.version, &r.sha256
+	if !s.sealing.Used() {
+		return nil
+	}
+	return s.seal(cmd.Context(), o, c, r, pkg, q.Params)
 }

@@ -41,7 +41,12 @@ func answer(o *operator.Env, asJSON bool, j v1.Job) error {
 		if j.Retries > 0 {
 			pairs = append(pairs, "retries", fmt.Sprintf("%d, %s after a failure", j.Retries, time.Duration(j.RetryDelayMS)*time.Millisecond))
 		}
-		pairs = append(pairs, "limits", j.Limits, "failures are told", operator.Yes(j.Notify), "parameters", strings.Join(j.Params, ", "))
+		pairs = append(pairs, "limits", j.Limits, "failures are told", operator.Yes(j.Notify), "parameters", strings.Join(j.Params, ", "),
+			"not used: the App has none of the name", strings.Join(j.Unused, ", "))
+		if s := j.Sealed; s != nil {
+			pairs = append(pairs, "sealed", strings.Join(s.Params, ", "), "sealed to", strings.Join(s.To, ", "),
+				"no runs go to", strings.Join(s.Not, ", "), "seal again before", operator.Time(s.Until))
+		}
 		for _, name := range operator.Sorted(j.Left) {
 			pairs = append(pairs, "left by runs: "+plain.Line(name), j.Left[name])
 		}

@@ -73,7 +73,7 @@ what the App made of them, and how it ended last.
 
 func remove(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "rm NAME", Aliases: []string{"delete"}, Short: "remove a service", Args: cli.Exactly(1, "a name"),
+		Use: "rm NAME", Aliases: []string{"remove", "delete"}, Short: "remove a service", Args: cli.Exactly(1, "a name"),
 		Long: `Rm removes a service with its triggers. The App is told to shut down.
 
   tccloud service rm lookup --data DIR`,

@@ -105,23 +105,23 @@ func verify(s v1.Statement, t envelope.Trust, environment string, now time.Time)
 	return st.Verify(t, environment, now)
 }
 
-// Seal replaces the named parameters of a request by what only the recipients open. The request has
-// its id: a sealed value opens for its order, Environment and parameter only.
-func Seal(q *v1.NewExecution, names []string, to []Recipient) error {
+// Seal puts sealed values in the place of clear ones. The binding is theirs but for the parameter.
+func Seal(params map[string]string, names []string, to []Recipient, at envelope.Binding) error {
 	keys := make([]envelope.PublicKey, len(to))
 	for i, r := range to {
 		keys[i] = r.key
 	}
 	for _, name := range names {
-		value, ok := q.Params[name]
+		value, ok := params[name]
 		if !ok {
 			return fmt.Errorf("parameter %q is to be sealed and was not given", name)
 		}
-		text, err := envelope.Seal(keys, envelope.Binding{Environment: q.Environment, Order: q.ID, Parameter: name}, []byte(value))
+		at.Parameter = name
+		text, err := envelope.Seal(keys, at, []byte(value))
 		if err != nil {
-			return fmt.Errorf("sealing parameter %q: %w", name, err)
+			return err
 		}
-		q.Params[name] = text
+		params[name] = text
 	}
 	return nil
 }

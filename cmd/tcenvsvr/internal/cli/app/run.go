@@ -28,6 +28,7 @@ type runFlags struct {
 	variables    []string
 	out          string
 	outVariables []string
+	jobState     string
 	timeout      time.Duration
 	noSandbox    bool
 	platform     platform.Flags
@@ -59,6 +60,11 @@ or TC_TOKEN, from --platform-credentials or the environment. The requests are li
 end. Private CAs of the home count, and its proxy where proxyTC is true. An App without a
 sandbox may read whatever you may, your environment too.
 
+With --job-state an Organization App finds what its last run that succeeded left in
+results.tc (last_run, say) as its parameters, as in a Job of a cloud, where it also wins
+over what is given. The file is made by the first run, in a folder where whoever runs the
+App can write; remove it to begin anew.
+
 What is on the command line is visible to other users of this host in the list of processes;
 NAME=@FILE, --param-file and --kv-file keep values out of it.
 
@@ -66,7 +72,8 @@ NAME=@FILE, --param-file and --kv-file keep values out of it.
   tcenvsvr app run my_app.tcx --param-file params.json --kv '#App:1:in!String=hello' --out /tmp/result
   tcenvsvr app run my_feed.tcx --platform https://company.threatconnect.com --platform-credentials FILE
   tcenvsvr app run my_app.tcx --param 'password=&{TC:KEYCHAIN:9f1c}' --variable TC/9f1c=@password.txt
-  tcenvsvr app run my_trigger.tcx --param interval=5 --no-sandbox`,
+  tcenvsvr app run my_trigger.tcx --param interval=5 --no-sandbox
+  tcenvsvr app run my_feed.tcx --param-file params.json --job-state my_feed.json --no-sandbox`,
 		Args: cli.Exactly(1, "the App's file"),
 	}
 	c.Flags().StringArrayVarP(&f.inputs.Params, "param", "p", nil, "a parameter, NAME=VALUE or NAME=@FILE (VALUE is visible in ps; @@ is a literal @)")
@@ -76,6 +83,7 @@ NAME=@FILE, --param-file and --kv-file keep values out of it.
 	c.Flags().StringArrayVar(&f.variables, "variable", nil, "runtime variable that parameters name as &{SOURCE:TYPE:ID}, SOURCE/ID=VALUE or SOURCE/ID=@FILE; that of a FILE is base64")
 	c.Flags().StringVar(&f.out, "out", "", "folder that keeps out/ and log/ of the run (default: thrown away)")
 	c.Flags().StringArrayVar(&f.outVariables, "out-variable", nil, "Playbook variable the App shall write, default all it declares as #App:1:NAME!TYPE")
+	c.Flags().StringVar(&f.jobState, "job-state", "", "file that keeps what a run left in results.tc for the next one, a JSON object")
 	c.Flags().DurationVar(&f.timeout, "timeout", 0, "end the App after so long (default: the App's own, or setting appsDefaultTimeoutSeconds; a service has none)")
 	c.Flags().BoolVar(&f.noSandbox, "no-sandbox", false, "run the App as yourself, with all that you may do")
 	f.platform.Add(c.Flags(), "that the App's requests are passed on to, https://host[/api]")
@@ -144,7 +152,8 @@ func localRun(ctx context.Context, e *env.Env, file string, f runFlags, override
 		stdout = e.Stderr
 	}
 	return &local.Run{
-		File: tcx, Given: given, Variables: variables, OutVariables: f.outVariables, Out: f.out, Timeout: f.timeout, NoSandbox: f.noSandbox, Platform: to,
+		File: tcx, Given: given, Variables: variables, OutVariables: f.outVariables, Out: f.out, JobState: f.jobState, Timeout: f.timeout,
+		NoSandbox: f.noSandbox, Platform: to,
 		Settings: s, Home: p, Path: e.Getenv("PATH"), Stdout: stdout, Stderr: e.Stderr,
 		Warn:  func(text string) { fmt.Fprintln(e.Stderr, text) },
 		Begin: func(s local.Sandbox) { fmt.Fprintf(e.Stderr, "running %s\n", s) },
