@@ -23,6 +23,12 @@ const NextVersion = "1.1.0-stage.7351"
 // versionFlag has the linker put BuiltVersion into the agent.
 const versionFlag = "-ldflags=-X tcenvsvr/cmd/tcenvsvr/internal/build.version=" + BuiltVersion
 
+// Releasable reports whether [Stage.Release] can make releases of a program: a stage has built it.
+func Releasable(program string) bool {
+	data, err := os.ReadFile(program)
+	return err == nil && bytes.Contains(data, []byte(BuiltVersion))
+}
+
 // Release copies the agent to file as another version.
 func (s *Stage) Release(ctx context.Context, version, file string) error {
 	program, err := os.ReadFile(s.AgentBin)

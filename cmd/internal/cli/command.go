@@ -1,19 +1,13 @@
 package cli
 
-import (
-	"strings"
-
-	"github.com/spf13/cobra"
-)
+import "github.com/spf13/cobra"
 
 // Root returns the root command of a program, without subcommands. It prints neither errors nor
 // usage by itself: [ExitCodes.Report] does. A wrong flag, here or below, is a [UsageError].
 func Root(name, short, long string) *cobra.Command {
 	root := &cobra.Command{Use: name, Short: short, Long: long, SilenceErrors: true, SilenceUsage: true}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return Usage("%w\nhint: %s", err, runHelp(c)) })
-	// Cobra lists topics as if they were commands.
-	root.SetUsageTemplate(strings.NewReplacer("Additional help topics:", "Help topics:",
-		"{{rpad .CommandPath .CommandPathPadding}}", "{{.Root.Name}} help {{rpad .Name .NamePadding}}").Replace(root.UsageTemplate()))
+	root.SetHelpFunc(showHelp)
 	return root
 }
 

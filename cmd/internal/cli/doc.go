@@ -3,6 +3,7 @@
 //
 //	command.go    the root, groups of commands, the sections of the root's help
 //	execute.go    runs the tree; an unknown word is an error, not a help text and success
+//	help.go       the help of every command: usage first, flags by groups
 //	usage.go      mistakes in the command line, and checks of positional arguments
 //	exit.go       the table from errors to exit codes; prints an error with its hint
 //	output.go     answers: JSON, tables, names with values

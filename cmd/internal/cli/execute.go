@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -90,7 +91,13 @@ func describeCompletion(root *cobra.Command) {
 func unknown(c *cobra.Command, word string) error {
 	c.SuggestionsMinimumDistance = min(2, len(word)/2) // "foo" was not meant to be "log"
 	var near []string
-	for _, s := range c.SuggestionsFor(word) {
+	suggested := c.SuggestionsFor(word)
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() && len(word) > 2 && letters(sub.Name()) == letters(word) && !slices.Contains(suggested, sub.Name()) {
+			suggested = append(suggested, sub.Name()) // "evn"
+		}
+	}
+	for _, s := range suggested {
 		near = append(near, fmt.Sprintf("%q", c.CommandPath()+" "+s))
 	}
 	hint := runHelp(c)
@@ -98,4 +105,11 @@ func unknown(c *cobra.Command, word string) error {
 		hint = fmt.Sprintf("did you mean %s?", strings.Join(near, " or "))
 	}
 	return Usage("unknown command %q for %q\nhint: %s", word, c.CommandPath(), hint)
+}
+
+// letters are those of a word in the order of the alphabet.
+func letters(word string) string {
+	b := []byte(word)
+	slices.Sort(b)
+	return string(b)
 }

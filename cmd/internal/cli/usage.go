@@ -26,8 +26,17 @@ func Misuse(c *cobra.Command, format string, args ...any) error {
 	return Usage("%w\nhint: %s", err, runHelp(c))
 }
 
-// MissingCommand is the RunE of a group that is an error when it is called alone.
-func MissingCommand(c *cobra.Command, _ []string) error { return Misuse(c, "a command is missing") }
+// MissingCommand is the RunE of a group that is an error when it is called alone: what it has is in
+// the hint.
+func MissingCommand(c *cobra.Command, _ []string) error {
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return Usage("%s: a command is missing\nhint: it has %s; %s", c.CommandPath(), strings.Join(names, ", "), runHelp(c))
+}
 
 // Exactly is [cobra.ExactArgs] as a [UsageError]; what names the arguments, e.g. "a file and a name".
 func Exactly(n int, what string) cobra.PositionalArgs {

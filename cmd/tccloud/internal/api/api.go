@@ -108,6 +108,7 @@ func (a *API) admin(mux *http.ServeMux) {
 		"GET environments/{name}/sealing":       a.sealing,
 		"GET servers":                           a.servers,
 		"GET servers/{xid}":                     a.server,
+		"PATCH servers/{xid}":                   a.changeServer,
 		"POST servers/{xid}/revoke":             a.revokeServer,
 		"POST servers/{xid}/keep":               a.keepHost,
 		"GET apps":                              a.apps,

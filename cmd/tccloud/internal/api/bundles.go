@@ -192,6 +192,11 @@ func (a *API) redeem(w http.ResponseWriter, r *http.Request) {
 		}
 		defer func() { _ = content.Close() }() // nil without one
 		b, made, err = a.makeBundle(r.Context(), request, want, p, content)
+		if _, taken := errors.AsType[*registry.NameTaken](err); taken { // since the link was made, which is used up now
+			a.Logger.Warn("enrollment link redeemed without its name", "err", err)
+			request.Name = ""
+			b, made, err = a.makeBundle(r.Context(), request, want, p, content)
+		}
 	}
 	switch {
 	case errors.Is(err, registry.ErrLink):

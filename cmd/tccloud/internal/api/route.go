@@ -70,6 +70,10 @@ func describe(err error) *v1.Error {
 		}
 		return false
 	}
+	if taken, ok := errors.AsType[*registry.NameTaken](err); ok {
+		return problem(http.StatusConflict, v1.CodeExists, "%v", err).
+			Try("give another name; \"tccloud bundle %s --server %s\" makes another bundle for that server", taken.Environment, taken.XID)
+	}
 	switch {
 	case is(registry.ErrNotFound):
 		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).

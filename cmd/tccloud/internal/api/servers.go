@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"net/http"
 
 	"tcenvsvr/agent/link/wire"
@@ -13,7 +12,6 @@ import (
 func present(s registry.Server, live map[wire.ServerXID]gateway.Session) v1.Server {
 	out := v1.Server{Server: s}
 	if c, ok := live[s.XID]; ok {
-		out.Name = cmp.Or(c.Name, s.Name)
 		out.Session = &v1.Session{
 			Host:    c.Host.ID,
 			Version: c.Version, OS: c.OS, Arch: c.Arch, Epoch: c.Epoch, Gateway: c.Gateway, RemoteAddr: c.RemoteAddr,
@@ -74,6 +72,24 @@ func (a *API) revokeServer(w http.ResponseWriter, r *http.Request) error {
 	}
 	a.Logger.Info("server revoked", "server", s.XID, "name", s.Name, "environment", s.Environment)
 	answer(w, http.StatusOK, v1.Server{Server: s})
+	return nil
+}
+
+// changeServer renames a server. Its own settings keep the name of its bundle.
+func (a *API) changeServer(w http.ResponseWriter, r *http.Request) error {
+	var q v1.ChangeServer
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	s, err := a.Registry.Rename(r.Context(), wire.ServerXID(r.PathValue("xid")), q.Name)
+	if err != nil {
+		return err
+	}
+	live, err := a.connected(r.Context())
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, present(s, live))
 	return nil
 }
 

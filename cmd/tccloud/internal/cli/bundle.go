@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -38,7 +39,8 @@ Without --kind it is all-in-one where this cloud has the newest rpm for amd64, a
 without the package where it has not. --system, --arch and --version choose another
 package; "tccloud release add" adds packages, "tccloud release list" shows them.
 
-The file holds secrets in the clear and is written with mode 0600.
+The file holds secrets in the clear and is written with mode 0600. One that is there stays,
+unless --force says otherwise: it may be the only copy of another server's identity.
 
 --link prints a link in place of a file: "tcenvsvr enroll LINK" fetches the bundle, which
 is made only then. It works once and for a limited time, carries the digest of this
@@ -59,6 +61,7 @@ Whoever enrolls has the program already: only --kind all puts the package into i
 	f.StringVar(&q.Name, "name", "", "name of the server, for people")
 	f.StringVar(&server, "server", "", "xid of the existing server it is for")
 	f.StringVarP(&out, "output", "o", "", "file to write")
+	force := f.Bool("force", false, "write over a file that is there")
 	f.BoolVar(&asLink, "link", false, "print a one-time link instead")
 	f.DurationVar(&valid, "valid", time.Hour, "how long the link is good, up to 168h")
 	asJSON := cli.JSONFlag(cmd)
@@ -66,7 +69,10 @@ Whoever enrolls has the program already: only --kind all puts the package into i
 		if (out == "") != asLink {
 			return cli.Misuse(cmd, "give -o FILE or --link, one of them")
 		}
-		c, err := o.Connect()
+		if _, err := os.Lstat(out); err == nil && !*force {
+			return operator.Try(fmt.Errorf("%q is there already", out), "name another file, or --force writes over it")
+		}
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

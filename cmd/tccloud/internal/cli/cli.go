@@ -40,7 +40,6 @@ Apps for it.
 
   tccloud serve --data DIR --name cloud.example
   tccloud env create lab --data DIR`)
-	root.RunE = cli.MissingCommand
 	root.SetIn(o.Stdin)
 	root.SetOut(o.Stdout)
 	root.SetErr(o.Stderr)
@@ -62,4 +61,16 @@ func buildVersion() string {
 		return "dev"
 	}
 	return info.Main.Version
+}
+
+// buildCommit is the revision of the source, "" where Go did not record it.
+func buildCommit() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value
+			}
+		}
+	}
+	return ""
 }

@@ -15,6 +15,7 @@ func demoCommand(o *operator.Env) *cobra.Command {
 		Long: `Demo starts a cloud and Environment Servers as real processes in a throw-away
 folder, runs a Python and a Java App over both transports, has an agent update
 itself while a job runs, and prints what happened. It needs Python 3, a JDK and no root.
+An agent that it did not build is not updated: it makes the next release of its own alone.
 
   go run ./cmd/tccloud demo --once
 

@@ -96,7 +96,7 @@ are secret the cloud is not asked, either: name them, or give the --package.
 		if err := flags.distrust.check(cmd, q); err != nil {
 			return err
 		}
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
@@ -23,12 +24,13 @@ func versionCommand(o *operator.Env) *cobra.Command {
 	cmd.RunE = func(*cobra.Command, []string) error {
 		v := struct {
 			Version string `json:"version"`
+			Commit  string `json:"commit,omitempty"`
 			Go      string `json:"go"`
 			OS      string `json:"os"`
 			Arch    string `json:"arch"`
-		}{o.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH}
+		}{o.Version, buildCommit(), runtime.Version(), runtime.GOOS, runtime.GOARCH}
 		return cli.Answer(o.Stdout, *asJSON, v, func(w io.Writer) {
-			fmt.Fprintf(w, "tccloud %s (%s, %s/%s)\n", v.Version, v.Go, v.OS, v.Arch)
+			fmt.Fprintf(w, "tccloud %s (%s/%s, %s, commit %.12s)\n", v.Version, v.OS, v.Arch, v.Go, cmp.Or(v.Commit, "unknown"))
 		})
 	}
 	return cmd

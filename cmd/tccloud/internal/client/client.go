@@ -211,6 +211,12 @@ func (c *Client) Statements(ctx context.Context, environment string) ([]v1.State
 	return get[[]v1.Statement](ctx, c, path("environments", environment, "sealing"))
 }
 
+// RenameServer gives one another name.
+func (c *Client) RenameServer(ctx context.Context, xid wire.ServerXID, name string) (v1.Server, error) {
+	var s v1.Server
+	return s, c.call(ctx, http.MethodPatch, path("servers", string(xid)), v1.ChangeServer{Name: name}, &s)
+}
+
 // RevokeServer revokes one.
 func (c *Client) RevokeServer(ctx context.Context, xid wire.ServerXID) (v1.Server, error) {
 	var s v1.Server

@@ -40,7 +40,11 @@ func WriteEndpoint(dir string, e Endpoint) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(filepath.Join(dir, EndpointFile), append(data, '\n'), 0o644)
+	if err := atomicfile.WriteFile(filepath.Join(dir, EndpointFile), append(data, '\n'), 0o644); err != nil {
+		return err
+	}
+	_ = os.Remove(filepath.Join(dir, startingFile))
+	return nil
 }
 
 // RemoveEndpoint removes it.

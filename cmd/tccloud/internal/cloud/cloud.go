@@ -63,9 +63,11 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer unlock()
 	reserveFile{cfg.Data}.adjust()
-	if err := client.RemoveEndpoint(cfg.Data); err != nil { // left by a cloud that was killed
+	started, err := client.Starting(cfg.Data)
+	if err != nil {
 		return fmt.Errorf("opening the data folder: %w", err)
 	}
+	defer started()
 	ports, err := listen(cfg)
 	if err != nil {
 		return err

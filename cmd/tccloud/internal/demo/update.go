@@ -27,7 +27,7 @@ func (d *demo) update(ctx context.Context) error {
 	// A copy, because the keys that it trusts are beside it.
 	installed := filepath.Join(d.dir, "installed", "tcenvsvr")
 	if err := d.stage.Release(ctx, stage.BuiltVersion, installed); err != nil {
-		return fmt.Errorf("%w\nhint: leave --agent out; the demo builds one then", err)
+		return err
 	}
 	d.stage.AgentBin = installed
 	updates, err := d.cloud.NewUpdates()

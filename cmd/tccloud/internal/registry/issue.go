@@ -45,8 +45,8 @@ func (r *Registry) Issue(ctx context.Context, q Request) (Issued, error) {
 	if _, err := r.Environment(q.Environment); err != nil {
 		return Issued{}, err
 	}
-	if q.Name != "" && !serverName.MatchString(q.Name) {
-		return Issued{}, invalid("server name %.140q: use 1–128 letters, digits, spaces and . _ -", q.Name)
+	if err := r.checkName(q); err != nil {
+		return Issued{}, err
 	}
 	if q.KeepKey && q.Server == "" {
 		return Issued{}, invalid("request: a new server needs a key of its own")

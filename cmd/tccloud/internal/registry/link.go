@@ -33,8 +33,8 @@ func (r *Registry) NewLink(ctx context.Context, q Request, bundle any, valid tim
 	if _, err := r.Environment(q.Environment); err != nil {
 		return "", time.Time{}, err
 	}
-	if q.Name != "" && !serverName.MatchString(q.Name) {
-		return "", time.Time{}, invalid("server name %.140q: use 1–128 letters, digits, spaces and . _ -", q.Name)
+	if err := r.checkName(q); err != nil {
+		return "", time.Time{}, err
 	}
 	if q.Server != "" {
 		if _, err := r.Server(q.Server); err != nil {

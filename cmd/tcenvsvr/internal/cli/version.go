@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 
@@ -31,7 +32,7 @@ func versionCommand(e *env.Env) *cobra.Command {
 			if asJSON {
 				return cli.PrintJSON(e.Stdout, v)
 			}
-			_, err := fmt.Fprintf(e.Stdout, "tcenvsvr %s (%s/%s, %s)\n", v.Version, v.OS, v.Arch, v.Go)
+			_, err := fmt.Fprintf(e.Stdout, "tcenvsvr %s (%s/%s, %s, commit %.12s)\n", v.Version, v.OS, v.Arch, v.Go, cmp.Or(v.Commit, "unknown"))
 			return err
 		},
 	}

@@ -6,6 +6,7 @@
 //	GET    environments/{name}             PATCH  environments/{name}      ChangeEnvironment → Environment
 //	DELETE environments/{name}?force=      POST   environments/{name}/bundle  NewBundle → a ZIP
 //	GET    servers?environment=            GET    servers/{xid}
+//	PATCH  servers/{xid}                   ChangeServer → Server
 //	POST   servers/{xid}/revoke
 //	GET    environments/{name}/sealing     Statements of the servers' sealing keys
 //	GET    apps                            POST   apps?replace=            a .tcx, and HeaderAppSignature → App

@@ -134,6 +134,11 @@ type Server struct {
 // Statement is a server's statement of its sealing key.
 type Statement = registry.Statement
 
+// ChangeServer gives a server another name.
+type ChangeServer struct {
+	Name string `json:"name"`
+}
+
 // KeepHost chooses one of the hosts that run as one server.
 type KeepHost struct {
 	Host string `json:"host"` // an id of Server.Twin, or a prefix that only one has

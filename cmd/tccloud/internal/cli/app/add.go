@@ -43,7 +43,7 @@ command verifies before it sends anything.
 		if err != nil {
 			return fmt.Errorf("adding App %q: %w", args[0], err)
 		}
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 
 func remove(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "rm NAME@VERSION", Short: "remove a version of an App", Args: cli.Exactly(1, "NAME@VERSION"),
+		Use: "rm NAME@VERSION", Aliases: []string{"remove", "delete"}, Short: "remove a version of an App", Args: cli.Exactly(1, "NAME@VERSION"),
 		Long: `Rm removes one version of an App from the catalog. One that queued or running
 executions use stays, unless --force says otherwise; they get it all the same.
 
@@ -22,7 +22,7 @@ executions use stays, unless --force says otherwise; they get it all the same.
 		if version == "" {
 			return cli.Misuse(cmd, "%q names no version, want NAME@VERSION", args[0])
 		}
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

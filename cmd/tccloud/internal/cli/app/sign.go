@@ -97,7 +97,7 @@ func signFile(name string, k signature.SecretKey, a v1.App) ([]byte, error) {
 
 // upload gives a signature to the App in the catalog, if that is the package that was signed.
 func upload(ctx context.Context, o *operator.Env, a v1.App, text []byte) error {
-	c, err := o.Connect()
+	c, err := o.Connect(ctx)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ stands in bundles, in signed orders and in sealed parameters, so it cannot be ch
 	owner := cmd.Flags().String("owner", "", "who it belongs to, for people")
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

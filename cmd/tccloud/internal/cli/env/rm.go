@@ -9,7 +9,7 @@ import (
 
 func remove(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "rm NAME", Short: "remove an Environment", Args: cli.Exactly(1, "a name"),
+		Use: "rm NAME", Aliases: []string{"remove", "delete"}, Short: "remove an Environment", Args: cli.Exactly(1, "a name"),
 		Long: `Rm removes an Environment. One that has servers or executions stays, unless --force
 says otherwise: its servers are then removed, too, and its executions cancelled.
 
@@ -18,7 +18,7 @@ says otherwise: its servers are then removed, too, and its executions cancelled.
 	}
 	force := cmd.Flags().Bool("force", false, "also remove its servers and cancel its executions")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

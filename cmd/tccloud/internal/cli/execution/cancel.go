@@ -22,7 +22,7 @@ all its processes. What has ended already stays as it is.
 	reason := cmd.Flags().String("reason", "", "why, for people")
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ folder.
 	}
 	dir := cmd.Flags().StringP("output", "o", ".", "folder to write to")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ timed_out, interrupted, rejected).
 	limit := cmd.Flags().Int("limit", 100, "at most so many")
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ shipped itself (tc_log_to_api).
 	attempt := cmd.Flags().Int("attempt", 0, "of this attempt, default the current one")
 	follow := cmd.Flags().BoolP("follow", "f", false, "go on until the execution has ended")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

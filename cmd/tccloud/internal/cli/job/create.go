@@ -39,7 +39,7 @@ shell's history. Secrets belong into --param-file, a JSON object of names and va
 			Paused: *paused, Missed: jobs.Missed(s.missed), Retries: s.retries, RetryDelayMS: s.delay.Milliseconds(), Notify: notify,
 		}
 		q.App, q.Version = app.Split(args[2])
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -63,7 +63,7 @@ forgets its last_run.
 		if !given && len(params)+len(q.Unset)+len(q.Forget)+len(q.Left) == 0 {
 			return cli.Misuse(cmd, "nothing is to be changed: see the flags of \"tccloud job edit --help\"")
 		}
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

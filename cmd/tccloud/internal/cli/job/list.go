@@ -20,7 +20,7 @@ one ended.
 	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

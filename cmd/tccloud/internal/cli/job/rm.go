@@ -9,14 +9,14 @@ import (
 
 func remove(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "rm NAME", Aliases: []string{"delete"}, Short: "remove a Job and its history",
+		Use: "rm NAME", Aliases: []string{"remove", "delete"}, Short: "remove a Job and its history",
 		Args: cli.Exactly(1, "a name"),
 		Long: `Rm removes a Job with its history and what its runs left. A run that is under way goes on.
 
   tccloud job rm alerts --data DIR`,
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

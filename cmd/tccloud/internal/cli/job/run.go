@@ -35,7 +35,7 @@ that waits to be tried again the next try begins now. Where no server takes it, 
 	detach := cmd.Flags().Bool("detach", false, "do not wait: print the execution's id")
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,9 @@ package operator
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -50,6 +53,7 @@ func (e *Env) Command(c *cobra.Command, more ...int) *cobra.Command {
 	f.StringVar(&e.source.TokenFile, "token-file", "", "file with the admin token (TCCLOUD_TOKEN_FILE, or the token in TCCLOUD_TOKEN)")
 	f.StringVar(&e.source.CA, "ca", "", "PEM file with the cloud's CA, default the system's (TCCLOUD_CA)")
 	f.StringVar(&e.source.Data, "data", "", "data folder of a cloud on this host, instead of all of these (TCCLOUD_DATA)")
+	cli.GroupFlags(f, "Where the cloud is, and how to get in", "url", "token-file", "ca", "data")
 	endHelp(c, more...)
 	return c
 }
@@ -65,12 +69,20 @@ func endHelp(c *cobra.Command, more ...int) {
 }
 
 // Connect returns the client that the flags and the environment describe. It does not call the
-// cloud yet.
-func (e *Env) Connect() (*client.Client, error) {
+// cloud yet, but waits for one on this host that is starting: "serve &" has the next command come
+// before the cloud.
+func (e *Env) Connect(ctx context.Context) (*client.Client, error) {
 	s := e.source
 	s.Getenv = e.Getenv
 	s.Data = cmp.Or(s.Data, e.Getenv("TCCLOUD_DATA"))
 	cfg, err := client.Resolve(s)
+	if errors.Is(err, client.ErrNotRunning) {
+		fmt.Fprintf(e.Stderr, "waiting for the cloud in %q to start\n", s.Data)
+		if err := client.Await(ctx, s.Data); err != nil {
+			return nil, err
+		}
+		cfg, err = client.Resolve(s)
+	}
 	if err != nil {
 		return nil, err
 	}

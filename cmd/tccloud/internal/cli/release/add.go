@@ -31,7 +31,7 @@ that they were made with.
 	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ takes back what was set.
 		if err := q.Check(); err != nil {
 			return cli.Misuse(cmd, "%w", err)
 		}
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

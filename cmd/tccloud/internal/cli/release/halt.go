@@ -23,7 +23,7 @@ it; "tccloud release rollout" goes on with this or another release.
 	reason := cmd.Flags().String("reason", "by an operator", "why, for those who ask")
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -40,7 +40,7 @@ by itself when the release fails on more servers than --max-failures.
 		for _, xid := range canaries {
 			q.Canaries = append(q.Canaries, wire.ServerXID(xid))
 		}
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

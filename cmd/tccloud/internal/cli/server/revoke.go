@@ -19,7 +19,7 @@ cloud gives its orders up when the lease is over.
 	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

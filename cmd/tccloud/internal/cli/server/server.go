@@ -23,7 +23,7 @@ with its bundle ("tccloud bundle") and is known by its xid.
   tccloud server list lab --data DIR
   tccloud server show 7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a10 --data DIR
   tccloud server revoke 7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a10 --data DIR`,
-		list(o), show(o), keep(o), revoke(o))
+		list(o), show(o), rename(o), keep(o), revoke(o))
 }
 
 func showAnswer(o *operator.Env, asJSON bool, s v1.Server) error {

@@ -29,7 +29,7 @@ SOURCE is TC or Vault. The content of a FILE variable is base64.
 		if err != nil {
 			return fmt.Errorf("reading the content of the variable: %w", err)
 		}
-		c, err := o.Connect()
+		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/internal/cli"
 )
 
 // SettingFlags gives c a flag for each setting that is no secret (secrets do not belong on command
@@ -20,6 +21,7 @@ func SettingFlags(c *cobra.Command) func() map[string]string {
 	for _, s := range settings.All {
 		if !s.Secret {
 			c.Flags().String(s.Name, "", s.Help)
+			cli.BriefFlags(c.Flags(), `Settings for this call ("tcenvsvr help settings.yaml" explains them)`, s.Name)
 		}
 	}
 	return func() map[string]string {
