@@ -29,6 +29,7 @@ var exceptions = map[string]exception{
 	"update rollback":      {env.HomeOwner, "what runs next is decided where the programs lie"},
 	"update pin":           {env.HomeOwner, "it decides what runs next, like rollback"},
 	"update resume":        {env.HomeOwner, "it decides what runs next, like rollback"},
+	"app new":              {env.StayRoot, "it writes to a new folder, as the user who could replace that folder"},
 	"version":              {env.StayRoot, "it touches nothing"},
 	"man":                  {env.StayRoot, "it writes to the folder that was named, as the user who could replace that folder"},
 	"help":                 {env.StayRoot, "it touches nothing"},

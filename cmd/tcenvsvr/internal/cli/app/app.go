@@ -9,6 +9,10 @@ import (
 
 // Command returns the group "app".
 func Command(e *env.Env) *cobra.Command {
-	return cli.Group("app", "run Apps without a cloud",
-		"App is for developers of Apps.\n\n  tcenvsvr app run my_app.tcx --param name=value", runCommand(e))
+	return cli.Group("app", "make, check and run Apps without a cloud",
+		`App is for developers of Apps. They need no cloud, no server and no root.
+
+  tcenvsvr app new hello
+  tcenvsvr app check hello.tcx
+  tcenvsvr app run hello.tcx --param who=you --no-sandbox`, newCommand(e), checkCommand(e), runCommand(e))
 }
