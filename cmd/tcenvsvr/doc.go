@@ -10,13 +10,42 @@
 //
 // # app
 //
-// Run Apps without a cloud.
+// Make, check and run Apps without a cloud.
 //
 //	tcenvsvr app
 //
-//	App is for developers of Apps.
+//	App is for developers of Apps. They need no cloud, no server and no root.
 //
-//	  tcenvsvr app run my_app.tcx --param name=value
+//	  tcenvsvr app new hello
+//	  tcenvsvr app check hello.tcx
+//	  tcenvsvr app run hello.tcx --param who=you --no-sandbox
+//
+// # app check
+//
+// Say all that is wrong with an App's package.
+//
+//	tcenvsvr app check APP.tcx [flags]
+//
+//	Check reads the package and says all that is wrong with it at once, by the lines of its
+//	install.json. Nothing of it is run. What is only odd is a warning: the App can run with it.
+//	Exit code 0 says that every Environment Server takes the package, 1 that something is wrong.
+//
+//	  tcenvsvr app check my_app.tcx
+//	  tcenvsvr app check my_app.tcx --json
+//
+// # app new
+//
+// Make the folder of a small App that works.
+//
+//	tcenvsvr app new NAME [flags]
+//
+//	New makes the folder NAME with the smallest App that shows all there is to one: install.json,
+//	which says what it is and which parameters it takes, and its program. It is a job in Python,
+//	or what --java and --playbook say. How to make the package of it, to check and to run it is
+//	printed.
+//
+//	  tcenvsvr app new hello
+//	  tcenvsvr app new hello --java --playbook
 //
 // # app run
 //

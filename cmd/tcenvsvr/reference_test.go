@@ -35,4 +35,5 @@ func TestReference(t *testing.T) {
 	delete(topics, "settings.yaml") // agent/settings/README.md has it with more columns
 	delete(topics, "update-states") // updater/README.md, likewise
 	readme.Renew(t, "README.md", command, topics)
+	readme.Renew(t, "../../agent/app/README.md", command, map[string]string{"sample": "```python\n" + cli.Sample("hello") + "```"})
 }

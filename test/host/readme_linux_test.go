@@ -15,13 +15,13 @@ import (
 	"tcenvsvr/updater/handover"
 )
 
-// TestREADME does what a newcomer does: one machine, and all commands of README.md in their order
-// and as they are written, typed by root in a folder of root's choice.
+// TestREADME does what a newcomer does: one machine, and all commands of README.md and of the
+// documents for administrators, in their order and as they are written, typed by root in a folder of
+// root's choice.
 func TestREADME(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.startCloud()
-	s.shared("noop")
 	const folder = "/srv/admin"
 	s.Run("install", "-d", "-m", "755", folder)
 
@@ -38,7 +38,6 @@ func TestREADME(t *testing.T) {
 			must(t, err, "reading a CA")
 			s.Write(folder+"/fullchain.pem", string(ca), 0o644)
 		},
-		"sudo tcenvsvr app run": func() { s.Run("cp", "/share/noop.tcx", folder+"/my_app.tcx") },
 		"sudo tcenvsvr update check": func() {
 			s.connected()
 			s.Run("tcenvsvr", "settings", "set", "updateMode", "notify")
@@ -49,30 +48,34 @@ func TestREADME(t *testing.T) {
 		"sudo tcenvsvr update pin":      func() { s.runsFrom(handover.Baseline) },
 	}
 
-	text, err := os.ReadFile(filepath.Join(s.release.source, "README.md"))
-	must(t, err, "reading README.md")
-	for _, line := range readme.Commands(string(text)) {
-		plan := readme.Plans[line]
-		if plan.Not != "" {
-			t.Logf("not run: %s: %s", line, plan.Not)
-			continue
-		}
-		for begin, prepare := range before {
-			if strings.HasPrefix(line, begin) {
-				prepare()
+	for _, document := range readme.OnServer {
+		text, err := os.ReadFile(filepath.Join(s.release.source, document))
+		must(t, err, "reading a document")
+		for _, line := range readme.Commands(string(text)) {
+			plan := readme.Plans[document][line]
+			if plan.Not != "" {
+				t.Logf("not run: %s: %s", line, plan.Not)
+				continue
 			}
+			for begin, prepare := range before {
+				if strings.HasPrefix(line, begin) {
+					prepare()
+				}
+			}
+			out, err := s.typed("cd "+folder+" && "+line, plan.Typed)
+			code := 0
+			if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+				code, err = exit.ExitCode(), nil
+			}
+			if err != nil || code != plan.Exit || !strings.Contains(out, plan.Says) {
+				t.Fatalf("%s: %s: exit code %d (%v), want %d and %q:\n%s", document, line, code, err, plan.Exit, plan.Says, out)
+			}
+			t.Logf("%s:\n%s", line, out)
 		}
-		out, err := s.typed("cd "+folder+" && "+line, plan.Typed)
-		code := 0
-		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-			code, err = exit.ExitCode(), nil
+		if document == "README.md" {
+			s.verify("after README.md")
 		}
-		if err != nil || code != plan.Exit || !strings.Contains(out, plan.Says) {
-			t.Fatalf("%s: exit code %d (%v), want %d and %q:\n%s", line, code, err, plan.Exit, plan.Says, out)
-		}
-		t.Logf("%s:\n%s", line, out)
 	}
-	s.verify("after README.md")
 }
 
 // typed runs a line of shell as root. With answers it has a terminal, at which they are typed as soon

@@ -2,6 +2,7 @@ package readme_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"tcenvsvr/test/readme"
@@ -32,11 +33,16 @@ func ExampleAnchors() {
 	// Output: map[two-words-and-code:true]
 }
 
-// TestPlans: a command is run, or it is said why not.
+// TestPlans: a command is run, or it is said why not; a document has its place.
 func TestPlans(t *testing.T) {
-	for line, plan := range readme.Plans {
-		if plan.Not != "" && (plan.Exit != 0 || plan.Says != "" || plan.Typed != nil) {
-			t.Errorf("%q is not run, and has what should come of it", line)
+	for document, plans := range readme.Plans {
+		if !slices.Contains(readme.OnServer, document) && !slices.Contains(readme.OnDesk, document) {
+			t.Errorf("%s has plans, and nobody runs it", document)
+		}
+		for line, plan := range plans {
+			if plan.Not != "" && (plan.Exit != 0 || plan.Says != "" || plan.Typed != nil || plan.Input != "") {
+				t.Errorf("%s: %q is not run, and has what should come of it", document, line)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"tcenvsvr/cmd/tcenvsvr/internal/cli/app"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/help"
 )
@@ -16,3 +17,6 @@ func Topics() map[string]string {
 	}
 	return all
 }
+
+// Sample returns the program of the App that "app new" makes.
+func Sample(name string) string { return app.Sample(name) }

@@ -98,6 +98,9 @@ func files(name string, k kind) map[string]string {
 	return map[string]string{program: read(source), "install.json": fill.Replace(read("install.json"))}
 }
 
+// Sample is the program of a job in Python, for the documents.
+func Sample(name string) string { return files(name, kind{})["run.py"] }
+
 func writeNew(path, text string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {

@@ -1,0 +1,145 @@
+package readme
+
+// A Plan says what becomes of a command of a document in the test that runs it.
+type Plan struct {
+	Not   string            // why it is not run; "" = it is
+	Exit  int               // the exit code that is right
+	Says  string            // what the output must contain
+	Typed map[string]string // what is typed on the terminal, by the end of the question; nil = there is no terminal
+	Input string            // what is on standard input, where there is no terminal
+}
+
+// Plans has a row for each command of the documents that are run: those of OnServer by TestREADME of
+// test/host, on a machine that has the package, those of OnDesk by TestREADMEsRun of package test.
+var Plans = map[string]map[string]Plan{
+	"README.md": {
+		// In a checkout of the source.
+		"go run ./cmd/tccloud demo --once":                                                {Not: "TestDemo in package test runs it, with programs that are built once"},
+		"CGO_ENABLED=0 go build -o bin/ ./cmd/tcenvsvr ./cmd/tcenvsvr-shim ./cmd/tccloud": {Not: "TestREADMECommandsExist in package test builds the programs"},
+		"go test ./agent/settings":                                                        {Not: "test/run runs it"},
+		"test/run --quick":                                                                {Not: "it runs this test"},
+		"test/run":                                                                        {Not: "it runs this test"},
+
+		// On a server.
+		"curl -o /etc/yum.repos.d/threatconnect-envsvr.repo https://packages.example.com/envsvr/threatconnect-envsvr.repo": {
+			Not: "the machine has the file already, from a repository that exists"},
+		"dnf install threatconnect-envsvr": {Typed: agree, Says: "Complete!"},
+		"sudo -u threatconnect tcenvsvr enroll threatconnect-envsvr-bundle.zip": {Says: "enrolled as server", Typed: map[string]string{
+			"[y/N] ": "y", "New master password: ": password, "The same again: ": password}},
+		"systemctl enable --now threatconnect-envsvr":                           {},
+		"sudo tcenvsvr keychain unlock":                                         unlock,
+		"systemctl start threatconnect-envsvr && sudo tcenvsvr keychain unlock": unlock,
+		"tcenvsvr status":                                 {Says: "connected"},
+		"sudo tcenvsvr doctor":                            {},
+		"tcenvsvr settings show --origin":                 {Says: "brokerHost"},
+		"tcenvsvr settings set logLevel info":             {},
+		"tcenvsvr certs add fullchain.pem":                {},
+		"tcenvsvr certs list":                             {},
+		"systemctl restart threatconnect-envsvr":          {},
+		"systemctl stop threatconnect-envsvr":             {},
+		"tcenvsvr app new hello":                          {Says: "made hello/run.py"},
+		"python3 -m zipfile -c hello.tcx hello":           {},
+		"tcenvsvr app check hello.tcx":                    {Says: `App "hello" 1.0.0 is right`},
+		"sudo tcenvsvr app run hello.tcx --param who=you": {Says: "running as tc-job by sudo"},
+		"tcenvsvr update status":                          {Says: "package"},
+		"sudo tcenvsvr update check":                      {Exit: 10, Says: "is available"},
+		"sudo tcenvsvr update apply":                      {},
+		"sudo tcenvsvr update rollback":                   {},
+		"sudo tcenvsvr update pin none":                   {},
+		"sudo tcenvsvr update resume":                     {},
+		"dnf upgrade threatconnect-envsvr":                {Typed: agree},
+	},
+
+	"agent/app/README.md": {
+		"tcenvsvr app new hello":                                  {Says: "made hello/run.py"},
+		"python3 -m zipfile -c hello.tcx hello":                   {},
+		"tcenvsvr app check hello.tcx":                            {Says: `App "hello" 1.0.0 is right`},
+		"tcenvsvr app run hello.tcx --param who=you --no-sandbox": {Says: "Hello, you!"},
+		"sudo tcenvsvr app run my_app.tcx --param-file params.json --kv-file kv.json": {
+			Not: "without a package there is no sandbox; README.md runs an App on a machine"},
+		"tcenvsvr app run my_app.tcx --kv '#App:1:in!String=hello' --param 'password=&{TC:KEYCHAIN:9f1c}' --variable TC/9f1c=@pw.txt --out result --no-sandbox": {
+			Says: "succeeded: exit code 0"},
+	},
+
+	"agent/settings/README.md": {
+		"tcenvsvr settings show --origin": {Says: "brokerHost"},
+		"tcenvsvr settings set proxyHost=proxy.example.com proxyPort=3128 proxyTC=true proxyUsername=me": {Says: "proxyPort = 3128"},
+		"tcenvsvr settings set logLevel debug":     {Says: "logLevel = debug"},
+		"tcenvsvr settings set proxyPassword":      {Input: "a secret\n"},
+		"tcenvsvr settings explain queueTransport": {Says: "websocket"},
+		"tcenvsvr settings check":                  {Exit: 6, Says: "not enrolled"},
+	},
+
+	"certs/README.md": {
+		"tcenvsvr certs add fullchain.pem partner.p7b": {Says: "CN=Readme CA"},
+		"tcenvsvr certs list":                          {Says: "Readme CA"},
+		"tcenvsvr certs check siem.corp.example:443":   {Exit: 1, Says: "siem.corp.example"},
+		"tcenvsvr certs remove 3f9a01c2":               {Exit: 1, Says: "3f9a01c2"},
+	},
+
+	"cmd/tccloud/README.md": {
+		"go build -o /usr/local/bin/ ./cmd/tccloud ./cmd/tcenvsvr ./cmd/tcenvsvr-shim":        {Not: "the test has them in its PATH"},
+		"export TCCLOUD_DATA=/var/lib/tccloud":                                                {},
+		"tccloud serve --name cloud.example.com &":                                            {},
+		"tccloud env create lab":                                                              {Says: "name                lab"},
+		"tccloud bundle lab --name server-1 -o threatconnect-envsvr-bundle.zip":               {Says: "threatconnect-envsvr-bundle.zip"},
+		"tcenvsvr app new hello && python3 -m zipfile -c hello.tcx hello":                     {},
+		"tccloud app add hello.tcx":                                                           {Says: "hello"},
+		"tccloud run lab hello --param who=you --detach":                                      {},
+		"tccloud execution list":                                                              {Says: "queued"},
+		"tccloud release add dist/*.rpm":                                                      {Not: "TestAllInOne in package test adds a package"},
+		`tccloud job create alerts lab hello --schedule "every 15m" --param-file params.json`: {Says: "alerts"},
+		`tccloud job create nightly lab hello --schedule "30 2 * * *" --zone Europe/Berlin --retries 3 --param who=you`: {Says: "nightly"},
+		"tccloud job list":                      {Says: "nightly"},
+		"tccloud job run alerts --detach":       {},
+		"tccloud job history alerts":            {Says: "OUTCOME"},
+		"tccloud job edit alerts --left who=me": {},
+		"tccloud job pause alerts":              {},
+	},
+
+	"agent/link/README.md": {
+		"tcenvsvr status":                                {Says: "connected"},
+		"sudo tcenvsvr doctor":                           {Says: "session"},
+		"tcenvsvr settings set queueTransport websocket": {Says: "queueTransport = websocket"},
+	},
+
+	"agent/host/README.md": {
+		"sudo tcenvsvr host check":  {Says: "the host is set up"},
+		"sudo tcenvsvr host apply":  {Says: "the host is set up"},
+		"sudo tcenvsvr host remove": {},
+	},
+
+	"agent/secret/README.md": {
+		"sudo tcenvsvr keychain unlock": unlock,
+		"tcenvsvr keychain status":      {Says: "unlocked"},
+		"sudo tcenvsvr keychain change-password": {Typed: map[string]string{
+			"Master password: ": password, "New master password: ": password + " 2", "The same again: ": password + " 2"}},
+		"sudo tcenvsvr keychain init --replace": {Not: "it ends the server's membership; cmd/tcenvsvr/testdata/script/keychain.txtar runs it"},
+	},
+}
+
+// OnServer are the documents that are run on one machine, in this order.
+var OnServer = []string{"README.md", "agent/link/README.md", "agent/secret/README.md", "agent/host/README.md"}
+
+// OnDesk are the documents that are run in a folder, without the package.
+var OnDesk = []string{"agent/app/README.md", "agent/settings/README.md", "certs/README.md", "cmd/tccloud/README.md"}
+
+// Elsewhere are the documents whose commands are run by other tests, which need packages, keys or
+// signatures of their own for it.
+var Elsewhere = map[string]string{
+	"agent/enroll/README.md":  "README.md enrolls a server; TestEnrollment, TestUnenrolledClone and enroll.txtar do it in all other ways",
+	"cmd/tcrelease/README.md": "update_repo.txtar signs and publishes, and the packages of test/host are made by tcrelease",
+	"packaging/README.md":     "README.md installs; TestHardened and TestLife do the rest",
+	"updater/README.md":       "README.md has the same commands; TestUpdate imports and pins",
+	"test/README.md":          "they are the tests",
+	"test/bench/README.md":    "they are measurements",
+}
+
+// unlock gives the service the master password.
+var unlock = Plan{Says: "the service is unlocked", Typed: map[string]string{"assword: ": password}}
+
+// agree says yes to dnf.
+var agree = map[string]string{"[y/N]: ": "y"}
+
+// password is a master password that somebody types.
+const password = "correct horse battery staple"
