@@ -225,12 +225,16 @@ func (s *Store) report(h *Merged) {
 	for _, err := range h.Problems {
 		s.conf.Logger.Warn("some certificates were not read", "err", err)
 	}
+	public := 0
 	for _, r := range h.Left {
-		log := s.conf.Logger.Info
-		if r.Private {
-			log = s.conf.Logger.Warn
+		if !r.Private { // nobody here put them there, and there are always some that have expired
+			public++
+			continue
 		}
-		log("CA is not trusted", "subject", cert.Name(r.Cert.Subject), "fingerprint", cert.Fingerprint(r.Cert), "from", r.From, "reason", r.Refused)
+		s.conf.Logger.Warn("CA is not trusted", "subject", cert.Name(r.Cert.Subject), "fingerprint", cert.Fingerprint(r.Cert), "from", r.From, "reason", r.Refused)
+	}
+	if public > 0 {
+		s.conf.Logger.Info("public CAs of this host are not trusted", "count", public, "why", "tcenvsvr certs list")
 	}
 	if h.Public == 0 {
 		s.conf.Logger.Warn("jobs are not told which CAs to trust, because this host has no public ones")

@@ -43,6 +43,11 @@ func TestEnrollment(t *testing.T) {
 	s.must(err, "enrolling by a link: "+out)
 	s.refuses(a, "the link is not good", "enroll", link, "--yes")
 	secrets := s.secretsOf(a)
+	if !strings.Contains(out, "next, as root:\n") || strings.Contains(out, "keychain unlock") || !strings.HasSuffix(out, "tcenvsvr status\n") {
+		t.Errorf("what is to be done next is not said:\n%s", out)
+	}
+	out, err = s.tcenvsvr(a, "verify")
+	s.must(err, "verifying: "+out)
 
 	t.Run("another server", func(t *testing.T) {
 		s := s.withT(t)
@@ -82,6 +87,16 @@ func TestEnrollment(t *testing.T) {
 		}
 	})
 	t.Run("killed", func(t *testing.T) { s.withT(t).enrollmentKilled(c, a) })
+	t.Run("revoked", func(t *testing.T) {
+		s := s.withT(t)
+		b, err := c.Enroll(s.ctx, "lab", "b")
+		s.must(err, "enrolling")
+		xid, err := b.Do(s.ctx, "settings", "get", "serverXid")
+		s.must(err, "asking for the server's name")
+		_, err = c.Do(s.ctx, "server", "revoke", strings.TrimSpace(xid))
+		s.must(err, "revoking")
+		s.refuses(b, "the cloud does not take this server: proving the broker", "verify")
+	})
 	t.Run("none", func(t *testing.T) {
 		s := s.withT(t)
 		out, err := s.tcenvsvr(a, "unenroll", "--yes")

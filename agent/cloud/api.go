@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/agent/logging/plain"
 )
 
 // Config of a Client.
@@ -50,6 +49,9 @@ func (e *StatusError) Error() string {
 	s := fmt.Sprintf("%s: the API answered %d %s", e.Doing, e.Status, http.StatusText(e.Status))
 	if e.Reason != "" {
 		s += ": " + e.Reason
+	}
+	if code := e.Code(); code != "" {
+		s += " (" + code + ")"
 	}
 	return s
 }
@@ -201,12 +203,12 @@ func (c *Client) once(ctx context.Context, doing, method, path string, header ht
 	if res.StatusCode/100 == 2 {
 		return res, nil
 	}
-	reason, _ := io.ReadAll(io.LimitReader(res.Body, 512))
+	reason, _ := io.ReadAll(io.LimitReader(res.Body, maxPage))
 	_ = res.Body.Close()
 	if res.StatusCode == http.StatusGone {
 		return nil, fmt.Errorf("%s: %w", doing, ErrFenced)
 	}
-	return res, &StatusError{Doing: doing, Status: res.StatusCode, Reason: strings.TrimSpace(plain.Line(string(reason)))}
+	return res, &StatusError{Doing: doing, Status: res.StatusCode, Reason: said(string(reason))}
 }
 
 // do sends a request, and sends it again on a new connection if it failed on one that was used

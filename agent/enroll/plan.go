@@ -137,10 +137,11 @@ func valid(c *x509.Certificate) error {
 	return nil
 }
 
-// Set adds a setting of this host to those that Commit stores.
-func (p *Plan) Set(name, value string) {
-	p.values[name] = value
-	p.Changes = append(p.Changes, Change{Name: name, New: value})
+// KeepMasterKey adds the file with the master password to what Commit stores.
+func (p *Plan) KeepMasterKey(file string) {
+	const name = "masterKeyFile"
+	p.values[name], p.Settings.MasterKeyFile = file, file
+	p.Changes = append(p.Changes, Change{Name: name, New: file})
 }
 
 // compare lists what changes.

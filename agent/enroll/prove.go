@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"tcenvsvr/agent/cloud"
@@ -33,29 +34,58 @@ type Route struct {
 // proveFor bounds each proof.
 const proveFor = time.Minute
 
-// Prove asks broker and API of the cloud whether they would take this server, without opening a
-// session. It returns the Environment's name.
+// ErrRefused means that the cloud answers and does not take this server: another bundle may help,
+// waiting does not.
+var ErrRefused = errors.New("the cloud does not take this server")
+
+// Prove is [Verify] for the server that this host is to become.
 func (p *Plan) Prove(ctx context.Context, r Route) (string, error) {
-	environment, err := Broker(ctx, p.Settings, p.Certificate, r)
+	return Verify(ctx, p.Settings, p.Certificate, r)
+}
+
+// Verify asks broker and API of the cloud whether they would take this server, without opening a
+// session. It returns the Environment's name.
+func Verify(ctx context.Context, s settings.Settings, cert tls.Certificate, r Route) (string, error) {
+	environment, err := Broker(ctx, s, cert, r)
 	if err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, proveFor)
 	defer cancel()
-	c, err := cloud.New(cloud.Config{URL: p.Settings.APIURL, Token: p.Settings.AppDeliveryToken.Reveal(), HTTP: &http.Client{
-		Transport: &http.Transport{DialContext: r.Dialer.DialContext, TLSClientConfig: r.tls(p.Certificate), DisableKeepAlives: true},
+	c, err := cloud.New(cloud.Config{URL: s.APIURL, Token: s.AppDeliveryToken.Reveal(), HTTP: &http.Client{
+		Transport: &http.Transport{DialContext: r.Dialer.DialContext, TLSClientConfig: r.tls(cert), DisableKeepAlives: true},
 	}})
 	if err != nil {
 		return "", err
 	}
 	xid, err := c.Server(ctx)
 	if err != nil {
-		return "", fmt.Errorf("proving the API %q: %w", p.Settings.APIURL, err)
+		return "", api(s.APIURL, err)
 	}
-	if string(xid) != p.Settings.ServerXID {
-		return "", fmt.Errorf("proving the API %q: %w: appDeliveryToken is of server %q", p.Settings.APIURL, ErrIdentity, xid)
+	if string(xid) != s.ServerXID {
+		return "", fmt.Errorf("proving the API %q: %w: appDeliveryToken is of server %q", s.APIURL, ErrIdentity, xid)
 	}
 	return environment, nil
+}
+
+// api adds to an error of the API what to try, and whether it is final.
+func api(address string, err error) error {
+	err = fmt.Errorf("proving the API %q: %w", address, err)
+	if s, ok := errors.AsType[*cloud.StatusError](err); ok {
+		if s.Denied() {
+			err = fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		if hint := s.Hint(); hint != "" {
+			err = fmt.Errorf("%w\nhint: %s", err, hint)
+		}
+	}
+	return err
+}
+
+// refusals are the codes by which a broker says that it takes this server no more.
+var refusals = []fault.Code{
+	"tls.client_certificate", "hello." + fault.Code(wire.CodeBadToken), "hello." + fault.Code(wire.CodeUnknownServer),
+	"hello." + fault.Code(wire.CodeCertificate), "hello." + fault.Code(wire.CodeRevoked),
 }
 
 // Broker asks the broker whether a session would be opened, and returns the Environment's name.
@@ -95,7 +125,11 @@ func (r Route) probe(ctx context.Context, s settings.Settings, cert tls.Certific
 		},
 	})
 	if f, ok := errors.AsType[*fault.Fault](err); ok {
-		return wire.Probed{}, fmt.Errorf("proving the broker %q: %w (%s)\nhint: %s", s.BrokerAddr(), f, f.Code, f.Hint)
+		err = fmt.Errorf("proving the broker %q: %w\nhint: %s", s.BrokerAddr(), f, f.Hint)
+		if slices.Contains(refusals, f.Code) {
+			err = fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		return wire.Probed{}, err
 	}
 	return answer, err
 }

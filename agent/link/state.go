@@ -7,12 +7,12 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// State is a snapshot for `tcenvsvr status`. Durations are in nanoseconds in JSON.
+// State is a snapshot for `tcenvsvr status`.
 type State struct {
 	Connected bool      `json:"connected"` // a session is open
 	Since     time.Time `json:"since"`     // when Connected last changed, by the clock of then
 	// For is the time since then; it is right even if the clock was set meanwhile.
-	For       time.Duration `json:"for_ns"`
+	For       time.Duration `json:"-"`
 	Broker    string        `json:"broker"`          // host:port
 	Transport string        `json:"transport"`       // "raw" or "websocket"
 	Proxy     string        `json:"proxy,omitempty"` // URL without credentials; "" = direct
@@ -21,11 +21,11 @@ type State struct {
 	Epoch       int64  `json:"epoch,omitempty"` // of the newest session
 	Environment string `json:"environment,omitempty"`
 
-	Heartbeat time.Duration `json:"heartbeat_ns,omitempty"`
-	RTT       time.Duration `json:"rtt_ns,omitempty"` // newest ping → pong; before the first one hello → welcome
+	Heartbeat time.Duration `json:"-"`
+	RTT       time.Duration `json:"-"` // newest ping → pong; before the first one hello → welcome
 	// Skew is the cloud's clock minus this host's, by the newest message that carried a clock. No
 	// decision depends on it.
-	Skew time.Duration `json:"skew_ns,omitempty"`
+	Skew time.Duration `json:"-"`
 
 	Reconnects int `json:"reconnects"` // sessions after the first
 	Attempts   int `json:"attempts"`   // failed since the last session
@@ -33,7 +33,7 @@ type State struct {
 	Failure *fault.Fault `json:"failure,omitempty"` // the newest; stays when connected again
 	// NextRetry and RetryIn say when the next attempt is, while not connected.
 	NextRetry time.Time     `json:"next_retry,omitzero"`
-	RetryIn   time.Duration `json:"retry_in_ns,omitempty"`
+	RetryIn   time.Duration `json:"-"`
 }
 
 // State returns the current state.

@@ -247,7 +247,7 @@
 //	what changes, asks, proves with the new identity that broker and API take this server,
 //	and only then stores it: settings with their secrets sealed by the keychain, and the
 //	keystore. What fails changes nothing. Settings of a newer cloud that this version does
-//	not know are named and not used.
+//	not know are named and not used. Without an argument the bundle is asked for.
 //	At the end the cloud is told the key to which parameters may be sealed, signed by the new
 //	certificate; its fingerprint, which is printed, is for those who submit orders.
 //
@@ -782,7 +782,8 @@
 //	tcenvsvr status [flags]
 //
 //	Status reports what the running agent does: its connection, with the step that
-//	failed and why, and its orders.
+//	failed and why, and its orders. In JSON durations are in milliseconds; where there is no
+//	answer, it is an object with the field "error".
 //
 //	  tcenvsvr status
 //	  tcenvsvr status --json
@@ -911,6 +912,22 @@
 //
 //	  tcenvsvr update status
 //	  tcenvsvr update status --json
+//
+// # verify
+//
+// Say whether the cloud takes this server.
+//
+//	tcenvsvr verify [flags]
+//
+//	Verify asks broker and API of the cloud whether they take this server with the identity
+//	that it has, as enroll does, and changes nothing. The service may run or not. It needs the
+//	master password where that is not in a file.
+//
+//	Exit code 0 says that they do, 6 that this host is not enrolled, 12 that the cloud answered and
+//	does not take it (revoked, renewed elsewhere, unknown), 1 that it could not be asked.
+//
+//	  tcenvsvr verify
+//	  tcenvsvr verify --json --master-key-file /etc/threatconnect-envsvr/masterkey
 //
 // # version
 //

@@ -28,5 +28,10 @@ if [ -n "$first" ]; then
 	elif command -v systemctl >/dev/null 2>&1; then
 		systemctl --no-reload preset threatconnect-envsvr.service tc-job.socket >/dev/null 2>&1 || :
 	fi
+	if [ -e /opt/threatconnect-envsvr/.tcenvsvr/keystore.p12 ]; then # from an installation before
+		echo "threatconnect-envsvr: next: systemctl enable --now threatconnect-envsvr"
+	else
+		echo "threatconnect-envsvr: next, with the bundle that the cloud gives: sudo -u threatconnect tcenvsvr enroll BUNDLE.zip"
+	fi
 fi
 exit 0

@@ -236,8 +236,8 @@ func (s *scene) done(id, mark string) {
 func (s *scene) apart() {
 	s.Helper()
 	s.until("waiting for the agent to say it", func() error {
-		if st, err := s.agent.Status(s.ctx); err != nil || st.Link.Skew.Abs() < away {
-			return fmt.Errorf("the skew is %s (%w)", st.Link.Skew, err)
+		if st, err := s.agent.Status(s.ctx); err != nil || st.Skew().Abs() < away {
+			return fmt.Errorf("the skew is %s (%w)", st.Skew(), err)
 		}
 		return nil
 	})
@@ -264,8 +264,8 @@ func (s *scene) agree() {
 		if err := errors.Join(err, err2); err != nil {
 			return err
 		}
-		if st.Link.Skew.Abs() > away || strings.Contains(list, "connected, clock ") {
-			return fmt.Errorf("the skew is %s; %s", st.Link.Skew, list)
+		if st.Skew().Abs() > away || strings.Contains(list, "connected, clock ") {
+			return fmt.Errorf("the skew is %s; %s", st.Skew(), list)
 		}
 		return nil
 	})

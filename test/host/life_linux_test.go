@@ -25,7 +25,7 @@ func TestLife(t *testing.T) {
 	t.Logf("dnf said:\n%s", out)
 	s.verify("after install")
 	s.unstarted("after install")
-	if said := s.enroll(); !strings.Contains(said, `start it as root ("systemctl enable --now threatconnect-envsvr")`) {
+	if said := s.enroll(); !strings.Contains(said, "next, as root:\n  systemctl enable --now threatconnect-envsvr\n  tcenvsvr status") {
 		t.Errorf("enroll does not say how to go on:\n%s", said)
 	}
 	s.unstarted("after enroll")

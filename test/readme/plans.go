@@ -99,7 +99,7 @@ var Plans = map[string]map[string]Plan{
 
 	"agent/link/README.md": {
 		"tcenvsvr status":                                {Says: "connected"},
-		"sudo tcenvsvr doctor":                           {Says: "session"},
+		"sudo tcenvsvr doctor":                           {Says: "cloud.example.com"},
 		"tcenvsvr settings set queueTransport websocket": {Says: "queueTransport = websocket"},
 	},
 

@@ -124,7 +124,7 @@ type Status struct {
 		Proxy     string `json:"proxy"`
 		Epoch     int64  `json:"epoch"`
 
-		Skew    time.Duration `json:"skew_ns"`
+		SkewMS  float64 `json:"skew_ms"`
 		Failure *struct {
 			Step    string `json:"step"`
 			Code    string `json:"code"`
@@ -132,6 +132,11 @@ type Status struct {
 			Hint    string `json:"hint"`
 		} `json:"failure"`
 	} `json:"link"`
+}
+
+// Skew is how far the cloud's clock is ahead of this host's.
+func (s Status) Skew() time.Duration {
+	return time.Duration(s.Link.SkewMS * float64(time.Millisecond))
 }
 
 // Status asks the running agent.

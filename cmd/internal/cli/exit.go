@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -77,13 +78,14 @@ func (t ExitCodes) row(err error) ExitCode {
 
 // Report prints err as people read it and returns its exit code. The message is "program: what
 // failed", and a line "hint: what to try" where err has one or hint, which may be nil, returns one.
-// Nothing of it can steer a terminal: errors quote clouds, proxies and files.
+// Nothing of it can steer a terminal: errors quote clouds, proxies and files. What is no answer in
+// time is called so, not by Go's name for it.
 func (t ExitCodes) Report(w io.Writer, program string, err error, hint func(code int, err error) string) int {
 	row := t.row(err)
 	if err == nil || row.Quiet || errors.Is(err, ErrReported) {
 		return row.Code
 	}
-	text := err.Error()
+	text := strings.ReplaceAll(err.Error(), context.DeadlineExceeded.Error(), "there was no answer in time")
 	if hint != nil && !strings.Contains(text, "\nhint: ") {
 		if try := hint(row.Code, err); try != "" {
 			text += "\nhint: " + try

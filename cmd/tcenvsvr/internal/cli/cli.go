@@ -34,7 +34,7 @@ import (
 // sections are the commands as the root's help groups them: first what a newcomer needs.
 func sections(e *env.Env) []cli.Section {
 	return []cli.Section{
-		{Title: "First steps", Commands: []*cobra.Command{enroll.Command(e), configure.Command(e), doctorCommand(e)}},
+		{Title: "First steps", Commands: []*cobra.Command{enroll.Command(e), enroll.VerifyCommand(e), configure.Command(e), doctorCommand(e)}},
 		{Title: "Operate", Commands: []*cobra.Command{
 			runCommand(e), service.Command(e), statusCommand(e), logCommand(e), settings.Command(e), supportBundleCommand(e), enroll.UnenrollCommand(e)}},
 		{Title: "Trust and secrets", Commands: []*cobra.Command{certs.Command(e), keychain.Command(e), policy.Command(e)}},

@@ -9,6 +9,7 @@ import (
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/disk/filelock"
+	"tcenvsvr/agent/enroll"
 	"tcenvsvr/agent/enroll/identity"
 	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/secret/privatefile"
@@ -34,6 +35,7 @@ var exitCodes = cli.ExitCodes{
 	}},
 	{Code: 10, Meaning: "an update is available", Is: cli.IsError(update.ErrAvailable)},
 	{Code: 11, Meaning: "this server's policy denies it", Is: cli.IsError(policy.ErrDenied)},
+	{Code: 12, Meaning: "the cloud does not take this server", Is: cli.IsError(enroll.ErrRefused)},
 	{Code: 3, Meaning: "the Environment Server is not running", Is: cli.IsError(control.ErrNotRunning)},
 	{Code: 7, Meaning: "the keychain is missing or locked, or the master password is wrong or unfit",
 		Is: cli.IsError(keychain.ErrMissing, keychain.ErrLocked, keychain.ErrWrongPassword, keychain.ErrPassword)},

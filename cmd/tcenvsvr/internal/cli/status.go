@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -26,13 +27,17 @@ func statusCommand(e *env.Env) *cobra.Command {
 		Use:   "status",
 		Short: "show the connection and the orders in flight",
 		Long: `Status reports what the running agent does: its connection, with the step that
-failed and why, and its orders.
+failed and why, and its orders. In JSON durations are in milliseconds; where there is no
+answer, it is an object with the field "error".
 
   tcenvsvr status
   tcenvsvr status --json`,
 		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := fetchStatus(c.Context(), e)
+			if err != nil && asJSON {
+				return errors.Join(err, cli.PrintJSON(e.Stdout, notRunning{err.Error()}))
+			}
 			if err != nil {
 				return err
 			}
@@ -44,6 +49,11 @@ failed and why, and its orders.
 	}
 	cli.JSONVar(c, &asJSON)
 	return c
+}
+
+// notRunning is the answer in JSON where there is no status.
+type notRunning struct {
+	Error string `json:"error"`
 }
 
 func fetchStatus(ctx context.Context, e *env.Env) (controlapi.Status, error) {

@@ -13,6 +13,7 @@ import (
 
 // elsewhere are the commands whose file has another name than their words, and the reason.
 var elsewhere = map[string]struct{ file, why string }{
+	"verify":            {"enroll/verify.go", "it proves what enroll proved, with the same parts"},
 	"unenroll":          {"enroll/unenroll.go", "it takes back what enroll did, with the same parts"},
 	"service start":     {"service/service.go", "a request to the service manager and no more"},
 	"service stop":      {"service/service.go", "likewise"},

@@ -12,6 +12,14 @@ func WithHost() bool {
 	return err == nil
 }
 
+// RestartAdvice is the command by which root restarts the service.
+func RestartAdvice() string {
+	if Packaged() {
+		return "systemctl restart " + Name
+	}
+	return "tcenvsvr service restart"
+}
+
 // Advice is the command by which root starts the service so that it also starts with the host.
 func Advice() string {
 	switch {

@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/agent/enroll"
 	"tcenvsvr/agent/enroll/bundle"
 	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/secret/masterkey"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
@@ -44,7 +45,7 @@ standard input; --keystore takes the certificate from a PKCS#12 file instead. It
 what changes, asks, proves with the new identity that broker and API take this server,
 and only then stores it: settings with their secrets sealed by the keychain, and the
 keystore. What fails changes nothing. Settings of a newer cloud that this version does
-not know are named and not used.
+not know are named and not used. Without an argument the bundle is asked for.
 At the end the cloud is told the key to which parameters may be sealed, signed by the new
 certificate; its fingerprint, which is printed, is for those who submit orders.
 
@@ -61,10 +62,18 @@ from --master-key-file, which becomes the setting masterKeyFile.
   tcenvsvr enroll bundle.zip --yes --master-key-file /etc/threatconnect-envsvr/masterkey`,
 		Args: func(c *cobra.Command, args []string) error {
 			n.source = strings.Join(args, "")
-			n.folder = isFolder(n.source) // root sees more than the user whom it becomes
-			if len(args) > 1 || n.source == "" && n.keystore == "" {
+			if len(args) > 1 {
 				return cli.Usage("%s takes a bundle's file or folder, its link or \"-\", or --keystore", c.CommandPath())
 			}
+			return nil
+		},
+		PreRunE: func(c *cobra.Command, _ []string) error { // before root's files are opened
+			if n.source == "" && n.keystore == "" {
+				if err := n.ask(c); err != nil {
+					return err
+				}
+			}
+			n.folder = isFolder(n.source) // root sees more than the user whom it becomes
 			return nil
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -180,10 +189,38 @@ func (n *enrollment) accept(ctx context.Context, offer enroll.Offer) error {
 		"broker", plan.Settings.BrokerAddr(), "replaced", plan.Replaces)
 	fmt.Fprintf(n.Stderr, "enrolled as server %q of Environment %q; broker and API answer\n", plan.Settings.ServerXID, environment)
 	n.publishSealKey(ctx, plan, reach)
+	n.next(ctx, plan)
+	return nil
+}
+
+// next says what to type now.
+func (n *enrollment) next(ctx context.Context, plan *enroll.Plan) {
+	commands := []string{svc.Advice()}
 	if n.running(ctx) {
-		fmt.Fprintln(n.Stderr, "the running service goes on as it was: restart it (\"systemctl restart threatconnect-envsvr\")")
-	} else {
-		fmt.Fprintf(n.Stderr, "the service does not run yet: start it as root (%q)\n", svc.Advice())
+		fmt.Fprintln(n.Stderr, "the running service goes on as it was")
+		commands = []string{svc.RestartAdvice()}
+	}
+	_, password, err := masterkey.First(ctx, masterkey.Sources(masterkey.Config{File: plan.Settings.MasterKeyFile, Dir: n.paths.State, Getenv: n.Getenv}))
+	clear(password)
+	if err != nil { // the service does not find it either
+		commands = append(commands, "tcenvsvr keychain unlock")
+	}
+	fmt.Fprintf(n.Stderr, "next, as root:\n  %s\n", strings.Join(append(commands, "tcenvsvr status"), "\n  "))
+}
+
+// ask asks for the bundle.
+func (n *enrollment) ask(c *cobra.Command) error {
+	missing := cli.Usage("%s takes a bundle's file or folder, its link or \"-\", or --keystore\nhint: download the bundle of an Environment from the Dedicated Cloud; in a terminal it is asked for", c.CommandPath())
+	terminal, done, err := n.Terminal()
+	if err != nil {
+		return missing
+	}
+	defer done()
+	if n.source, err = terminal.Line(c.Context(), "The bundle's file, or a link to it: "); err != nil {
+		return fmt.Errorf("asking for the bundle: %w", err)
+	}
+	if n.source = strings.TrimSpace(n.source); n.source == "" {
+		return missing
 	}
 	return nil
 }

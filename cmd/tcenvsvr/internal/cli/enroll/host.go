@@ -97,7 +97,7 @@ func (h *host) unlock(ctx context.Context, file string) (err error) {
 func (h *host) prepareKeychain(ctx context.Context, file string, plan *enroll.Plan) error {
 	if h.chain != nil {
 		if path, err := filepath.Abs(file); err == nil && file != "" && path != h.Settings.MasterKeyFile && keychaincmd.ServiceReads(h.env, path) {
-			plan.Set("masterKeyFile", path) // it opened the keychain: the service may use it too
+			plan.KeepMasterKey(path) // it opened the keychain: the service may use it too
 		}
 		return nil
 	}
@@ -107,7 +107,7 @@ func (h *host) prepareKeychain(ctx context.Context, file string, plan *enroll.Pl
 		return err
 	}
 	if path != "" && path != h.Settings.MasterKeyFile && keychaincmd.ServiceReads(h.env, path) {
-		plan.Set("masterKeyFile", path)
+		plan.KeepMasterKey(path)
 	}
 	return keychain.CheckPassword(h.password)
 }

@@ -9,6 +9,7 @@ import (
 	"tcenvsvr/agent"
 	"tcenvsvr/agent/app/api"
 	appfault "tcenvsvr/agent/app/fault"
+	"tcenvsvr/agent/cloud"
 	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/job"
 	linkfault "tcenvsvr/agent/link/fault"
@@ -27,6 +28,7 @@ func errorCodes() Topic {
 			codes(`A host that takes no orders ("tcenvsvr status", "tccloud server list"; a code of the first list is possible, too):`, fitness.Hints),
 			codes("An order that this server did not accept (the cloud gives it to another one, or again later):", agent.RefusalHints),
 			codes(`The connection to the cloud ("tcenvsvr status"):`, connection()),
+			codes("An answer of the cloud's API (in messages and the log):", cloud.Hints),
 			codes(`An update that stays where it is ("tcenvsvr update status"; "tcenvsvr help update-states" has the other states, too):`, stuck()),
 			codes(`A release that was refused (the code beside "refused"):`, handover.RefusalHints),
 			codes("An App's request to its API (status of the answer, in the App's log):", api.Hints),

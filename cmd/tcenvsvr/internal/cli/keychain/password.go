@@ -55,7 +55,7 @@ func ServiceReads(e *env.Env, path string) bool {
 func typeTwice(ctx context.Context, e *env.Env) ([]byte, error) {
 	terminal, done, err := e.Terminal()
 	if err != nil {
-		return nil, fmt.Errorf("%w: a master password is needed, and there is no terminal to ask for it\nhint: give --master-key-file FILE, or run this in a terminal", keychain.ErrLocked)
+		return nil, fmt.Errorf("%w: this host has none yet, its first master password is needed, and there is no terminal to ask for it\nhint: give --master-key-file FILE, or run this in a terminal", keychain.ErrMissing)
 	}
 	defer done()
 	fmt.Fprintln(terminal.Out, "Choose a master password. It seals this server's secrets and cannot be recovered: keep it safe.")
