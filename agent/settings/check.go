@@ -27,6 +27,9 @@ func (s Setting) Parse(value string) (any, error) {
 		if err != nil || n < s.Min || n > s.Max {
 			return nil, errors.New(s.Want())
 		}
+		if value != strconv.FormatInt(n, 10) { // YAML takes 010 for 8
+			return nil, errors.New(s.Want() + ", without a sign or a zero before it")
+		}
 		if s.Kind == Seconds {
 			return time.Duration(n) * time.Second, nil
 		}

@@ -28,7 +28,8 @@ type Veto func(before, after Settings) error
 
 // Set changes some values in the file and keeps the others; an empty value removes the key, so that
 // the default applies again. It refuses values that [Load] would refuse, and then leaves the file
-// as it was. It does not keep comments.
+// as it was. What it writes has every setting in its place with what it means, those that are not
+// set as a comment; comments of others are not kept.
 //
 // With seal it seals every secret in the file, also those that stood there in plain text; without
 // seal it stores them as they are. Processes that change the same file take turns, so that none
@@ -122,8 +123,10 @@ func write(file string, values map[string]string) error {
 	var text bytes.Buffer
 	text.WriteString(header)
 	for _, s := range All {
+		fmt.Fprintf(&text, "\n# %s\n", s.Help)
 		value, ok := values[s.Name]
 		if !ok {
+			text.WriteString(strings.TrimRight(fmt.Sprintf("# %s: %s", s.Name, s.Default), " ") + "\n")
 			continue
 		}
 		var v any = value
@@ -136,7 +139,7 @@ func write(file string, values map[string]string) error {
 		}
 		text.Write(line)
 	}
-	text.WriteString(trailer)
+	text.WriteString("\n" + trailer)
 	if err := atomicfile.WriteFile(file, text.Bytes(), privatefile.Mode); err != nil {
 		return fmt.Errorf("saving settings: %w", err)
 	}

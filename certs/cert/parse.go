@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/asn1"
+	"encoding/binary"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"unicode/utf16"
 
 	"tcenvsvr/agent/logging/plain"
 )
@@ -57,7 +59,7 @@ func Parse(data []byte) (certs []*x509.Certificate, skipped []error, err error) 
 	if len(data) > MaxFile {
 		return nil, nil, fmt.Errorf("it is larger than %d MiB, which no file of certificates is", MaxFile>>20)
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // the byte order mark of some editors
+	data = bytes.TrimPrefix(fromUTF16(data), []byte("\xef\xbb\xbf")) // the byte order mark of some editors
 	switch {
 	case bytes.Contains(data, []byte("PRIVATE KEY-----")) || isKey(data):
 		return nil, nil, ErrPrivateKey
@@ -73,6 +75,24 @@ func Parse(data []byte) (certs []*x509.Certificate, skipped []error, err error) 
 		}
 	}
 	return certs, skipped, err
+}
+
+// fromUTF16 returns text in UTF-16, as PowerShell's > writes it, in UTF-8, and other data as it is. Its
+// byte order mark tells; no DER begins with one.
+func fromUTF16(data []byte) []byte {
+	var order binary.ByteOrder = binary.LittleEndian
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xfe")):
+	case bytes.HasPrefix(data, []byte("\xfe\xff")):
+		order = binary.BigEndian
+	default:
+		return data
+	}
+	units := make([]uint16, 0, len(data)/2)
+	for rest := data[2:]; len(rest) >= 2; rest = rest[2:] {
+		units = append(units, order.Uint16(rest))
+	}
+	return []byte(string(utf16.Decode(units)))
 }
 
 func parsePEM(text []byte) (certs []*x509.Certificate, skipped []error) {

@@ -113,7 +113,7 @@
 //
 // Which CA vouches for a server, or what is missing.
 //
-//	tcenvsvr certs check HOST:PORT [flags]
+//	tcenvsvr certs check HOST:PORT|URL [flags]
 //
 //	Check connects to a server with TLS as an App would and says which CA vouches for it, or exactly
 //	what is missing: exit code 0 if it is trusted, 1 if not. It goes through the proxy when
@@ -121,6 +121,7 @@
 //	unless given.
 //
 //	  tcenvsvr certs check siem.corp.example
+//	  tcenvsvr certs check https://siem.corp.example:8443/api
 //	  tcenvsvr certs check --proxy=false broker.example.com:62000
 //
 // # certs export

@@ -52,6 +52,7 @@ Apps for it.
 	root.SetHelpCommandGroupID("About")
 	root.SetCompletionCommandGroupID("About")
 	root.AddCommand(operator.ExitCodes.Topic())
+	complete(o, root)
 	return root
 }
 

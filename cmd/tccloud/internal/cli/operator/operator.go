@@ -68,21 +68,33 @@ func endHelp(c *cobra.Command, more ...int) {
 	c.Long = cmp.Or(c.Long, c.Short) + "\n\n" + ExitCodes.Help(codes...)
 }
 
+// where is what the command line and the environment say of the cloud.
+func (e *Env) where() client.Source {
+	s := e.source
+	s.Getenv = e.Getenv
+	s.Data = cmp.Or(s.Data, e.Getenv("TCCLOUD_DATA"))
+	return s
+}
+
 // Connect returns the client that the flags and the environment describe. It does not call the
 // cloud yet, but waits for one on this host that is starting: "serve &" has the next command come
 // before the cloud.
 func (e *Env) Connect(ctx context.Context) (*client.Client, error) {
-	s := e.source
-	s.Getenv = e.Getenv
-	s.Data = cmp.Or(s.Data, e.Getenv("TCCLOUD_DATA"))
-	cfg, err := client.Resolve(s)
+	c, err := e.ConnectNow()
 	if errors.Is(err, client.ErrNotRunning) {
-		fmt.Fprintf(e.Stderr, "waiting for the cloud in %q to start\n", s.Data)
-		if err := client.Await(ctx, s.Data); err != nil {
+		data := e.where().Data
+		fmt.Fprintf(e.Stderr, "waiting for the cloud in %q to start\n", data)
+		if err := client.Await(ctx, data); err != nil {
 			return nil, err
 		}
-		cfg, err = client.Resolve(s)
+		return e.ConnectNow()
 	}
+	return c, err
+}
+
+// ConnectNow is [Env.Connect] for those who do not wait.
+func (e *Env) ConnectNow() (*client.Client, error) {
+	cfg, err := client.Resolve(e.where())
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,13 @@
 package certs
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"net"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +23,7 @@ import (
 func checkCommand(e *env.Env) *cobra.Command {
 	var asJSON, viaProxy bool
 	c := &cobra.Command{
-		Use:   "check HOST:PORT",
+		Use:   "check HOST:PORT|URL",
 		Short: "which CA vouches for a server, or what is missing",
 		Long: `Check connects to a server with TLS as an App would and says which CA vouches for it, or exactly
 what is missing: exit code 0 if it is trusted, 1 if not. It goes through the proxy when
@@ -28,8 +31,9 @@ proxyTC says so, or as --proxy says. Nothing but the handshake is fetched. The p
 unless given.
 
   tcenvsvr certs check siem.corp.example
+  tcenvsvr certs check https://siem.corp.example:8443/api
   tcenvsvr certs check --proxy=false broker.example.com:62000`,
-		Args: cli.Exactly(1, "a server as HOST:PORT"),
+		Args: cli.Exactly(1, "a server as HOST:PORT, or a URL"),
 	}
 	cli.JSONVar(c, &asJSON)
 	c.Flags().BoolVar(&viaProxy, "proxy", false, "go through the proxy of the settings (default: as proxyTC says)")
@@ -49,8 +53,9 @@ unless given.
 }
 
 func runCheck(c *cobra.Command, e *env.Env, p place, addr string, asJSON bool) error {
-	if _, _, err := net.SplitHostPort(addr); err != nil {
-		addr = net.JoinHostPort(strings.Trim(addr, "[]"), "443")
+	addr, err := address(addr)
+	if err != nil {
+		return err
 	}
 	h, err := p.sources.Merge(time.Now())
 	if err != nil {
@@ -75,6 +80,24 @@ func runCheck(c *cobra.Command, e *env.Env, p place, addr string, asJSON bool) e
 		return fmt.Errorf("%s is not trusted: %w", addr, cli.ErrReported)
 	}
 	return nil
+}
+
+// address is that of a server which is named as HOST, HOST:PORT or by a URL.
+func address(server string) (string, error) {
+	if scheme, _, isURL := strings.Cut(server, "://"); isURL {
+		u, err := url.Parse(server)
+		switch {
+		case err != nil || u.Hostname() == "":
+			return "", cli.Usage("certs check: this is no URL with a host; give HOST:PORT")
+		case !slices.Contains([]string{"https", "wss", "tls", "ssl"}, strings.ToLower(scheme)):
+			return "", cli.Usage("certs check: %.20q is not a scheme with TLS; give HOST:PORT, or a URL with https", scheme)
+		}
+		server = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443"))
+	}
+	if _, _, err := net.SplitHostPort(server); err != nil {
+		server = net.JoinHostPort(strings.Trim(server, "[]"), "443")
+	}
+	return server, nil
 }
 
 func pool(h *certs.Merged) *x509.CertPool {

@@ -132,7 +132,11 @@ func readValue(s settings.Setting, r io.Reader) (string, error) {
 func ask(ctx context.Context, e *env.Env, s settings.Setting) (string, error) {
 	p := prompt.Prompt{In: e.Stdin, Out: e.Stderr}
 	if !p.OnTerminal() {
-		return readValue(s, e.Stdin)
+		text, err := readValue(s, e.Stdin)
+		if err == nil && text == "" {
+			err = cli.Usage("setting %q: its value is missing, and standard input has none\nhint: write %s=VALUE; %[2]s= empties it", s.Name, s.Name)
+		}
+		return text, err
 	}
 	question := p.Line
 	if s.Secret {

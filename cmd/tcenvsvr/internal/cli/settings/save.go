@@ -32,6 +32,11 @@ func Save(ctx context.Context, e *env.Env, changes map[string]string, force bool
 			return err
 		}
 	}
+	if !force {
+		if err := there(changes); err != nil {
+			return fmt.Errorf("changing settings: %w", err)
+		}
+	}
 	seal, err := e.Sealer(ctx)
 	if err != nil {
 		return err

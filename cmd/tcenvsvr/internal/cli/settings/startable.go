@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -42,6 +43,30 @@ func startable(p paths.Paths, changes map[string]string) settings.Veto {
 		}
 		return nil
 	}
+}
+
+// MissingError is a setting that names a place where nothing is.
+type MissingError struct {
+	Setting string
+	Err     error
+}
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("setting %q: %v\nhint: name the folder or the program of an installation that is there; --force saves it all the same", e.Setting, e.Err)
+}
+
+func (e *MissingError) Unwrap() error { return e.Err }
+
+// there refuses interpreters that are not there: each App would fail.
+func there(changes map[string]string) error {
+	for _, name := range []string{"appsJavaHome", "appsPythonHome", "appsPythonHome311"} {
+		if path := changes[name]; path != "" {
+			if _, err := os.Stat(path); err != nil {
+				return &MissingError{name, err}
+			}
+		}
+	}
+	return nil
 }
 
 // completed returns the command with the further changes that it needs.

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tcenvsvr/agent/logging/plain"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/cli/operator"
+	"tcenvsvr/cmd/tccloud/internal/client"
+)
+
+// completeTime bounds how long a shell waits for names.
+const completeTime = 2 * time.Second
+
+// names asks the cloud for what an argument may be, each with a description after a tab.
+type names func(ctx context.Context, c *client.Client) ([]string, error)
+
+// completions are the arguments that shells complete, by the words of the command.
+var completions = map[string][]names{
+	"bundle": {environments}, "run": {environments, apps},
+	"env show": {environments}, "env rm": {environments}, "env activate": {environments}, "env deactivate": {environments},
+	"server list": {environments}, "server show": {servers}, "server rename": {servers}, "server revoke": {servers}, "server keep": {servers},
+	"app show": {apps}, "app rm": {apps},
+	"execution show": {executions}, "execution cancel": {executions}, "execution logs": {executions}, "execution outputs": {executions}, "execution download": {executions},
+	"job create": {nil, environments, apps}, "job show": {jobs}, "job edit": {jobs}, "job run": {jobs}, "job history": {jobs}, "job pause": {jobs}, "job rm": {jobs},
+}
+
+// complete has shells complete arguments of the commands below root. A cloud that does not answer
+// completes nothing.
+func complete(o *operator.Env, root *cobra.Command) {
+	for words, args := range completions {
+		c, _, err := root.Find(strings.Fields(words))
+		if err != nil || !strings.HasSuffix(c.CommandPath(), " "+words) {
+			panic("there is no command " + words) // a mistake that every start shows
+		}
+		c.ValidArgsFunction = func(cmd *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(given) >= len(args) || args[len(given)] == nil {
+				return nil, cobra.ShellCompDirectiveDefault
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), completeTime)
+			defer cancel()
+			cloud, err := o.ConnectNow()
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			list, _ := args[len(given)](ctx, cloud)
+			return list, cobra.ShellCompDirectiveNoFileComp
+		}
+	}
+}
+
+// each lists what the cloud has.
+func each[T any](list []T, err error, name func(T) (name, about string)) ([]string, error) {
+	var all []string
+	for _, v := range list {
+		n, about := name(v)
+		all = append(all, plain.Line(n)+"\t"+plain.Line(about))
+	}
+	return all, err
+}
+
+func environments(ctx context.Context, c *client.Client) ([]string, error) {
+	list, err := c.Environments(ctx)
+	return each(list, err, func(e v1.Environment) (string, string) { return e.Name, e.Owner })
+}
+
+func servers(ctx context.Context, c *client.Client) ([]string, error) {
+	list, err := c.Servers(ctx, "")
+	return each(list, err, func(s v1.Server) (string, string) { return string(s.XID), s.Name + " of " + s.Environment })
+}
+
+func apps(ctx context.Context, c *client.Client) ([]string, error) {
+	list, err := c.Apps(ctx)
+	return each(list, err, func(a v1.App) (string, string) { return a.Name + "@" + a.Version, string(a.Language) })
+}
+
+func executions(ctx context.Context, c *client.Client) ([]string, error) {
+	list, _, err := c.Executions(ctx, "", "", 0)
+	return each(list, err, func(e v1.Execution) (string, string) { return string(e.ID), e.App.Name + " " + string(e.State) })
+}
+
+func jobs(ctx context.Context, c *client.Client) ([]string, error) {
+	list, err := c.Jobs(ctx)
+	return each(list, err, func(j v1.Job) (string, string) { return j.Name, j.App })
+}
