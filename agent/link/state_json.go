@@ -21,8 +21,10 @@ type stateJSON struct {
 // millis are milliseconds, to the microsecond.
 type millis float64
 
-func toMillis(d time.Duration) millis     { return millis(d.Microseconds()) / 1000 }
-func (m millis) duration() time.Duration { return time.Duration(float64(m) * float64(time.Millisecond)) }
+func toMillis(d time.Duration) millis { return millis(d.Microseconds()) / 1000 }
+func (m millis) duration() time.Duration {
+	return time.Duration(float64(m) * float64(time.Millisecond))
+}
 
 // MarshalJSON has durations in milliseconds.
 func (s State) MarshalJSON() ([]byte, error) {
