@@ -262,7 +262,7 @@
 //	what changes, asks, proves with the new identity that broker and API take this server,
 //	and only then stores it: settings with their secrets sealed by the keychain, and the
 //	keystore. What fails changes nothing. Settings of a newer cloud that this version does
-//	not know are named and not used.
+//	not know are named and not used. Without an argument the bundle is asked for.
 //	At the end the cloud is told the key to which parameters may be sealed, signed by the new
 //	certificate; its fingerprint, which is printed, is for those who submit orders.
 //
