@@ -73,6 +73,11 @@
 //	end. Private CAs of the home count, and its proxy where proxyTC is true. An App without a
 //	sandbox may read whatever you may, your environment too.
 //
+//	With --job-state an Organization App finds what its last run that succeeded left in
+//	results.tc (last_run, say) as its parameters, as in a Job of a cloud, where it also wins
+//	over what is given. The file is made by the first run, in a folder where whoever runs the
+//	App can write; remove it to begin anew.
+//
 //	What is on the command line is visible to other users of this host in the list of processes;
 //	NAME=@FILE, --param-file and --kv-file keep values out of it.
 //
