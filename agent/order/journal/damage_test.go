@@ -279,7 +279,7 @@ func TestCopiesReuseFiles(t *testing.T) {
 		e := order("one", wire.Attempt(n+1))
 		_, err := j.Accept(e)
 		must(t, err)
-		must(t, j.Starting(e.Order.Ref, json.RawMessage(`{"shim":7}`)))
+		must(t, j.Starting(e.Order.Ref, json.RawMessage(`{"shim":7}`), nil))
 		r := result(e)
 		r.Message = message
 		must(t, j.Finish(r))
