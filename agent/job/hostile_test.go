@@ -131,7 +131,7 @@ func TestDeafShim(t *testing.T) {
 		t.Skip("takes as long as the timeout of Cancel")
 	}
 	linuxOnly(t)
-	l := shell(t, `until grep -q '"running"' shim/state; do sleep 0.01; done; kill -STOP $PPID; echo > out/ready; exec sleep 1000`)
+	l := shell(t, `until grep -q '"running"' shim/state; do sleep 0.01; done; kill -STOP $PPID; until grep -q '^State:.T' /proc/$PPID/status; do sleep 0.01; done; echo > out/ready; exec sleep 1000`)
 	p := start(t, l)
 	await(t, l.Dir+"/out/ready")
 	if err := p.Cancel(t.Context()); err != nil {
