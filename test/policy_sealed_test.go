@@ -119,7 +119,7 @@ func TestSealedParameters(t *testing.T) {
 	if !strings.Contains(out, "given up: ") || !strings.Contains(out, "sealing key") {
 		t.Errorf("keychain init does not say that the sealing key is given up:\n%s", out)
 	}
-	_, err = c.Do(s.ctx, "bundle", "plant", "--server", strings.TrimSpace(xid), "-o", again)
+	_, err = c.Do(s.ctx, "bundle", "plant", "--server", strings.TrimSpace(xid), "-o", again, "--force")
 	s.must(err, "making a bundle")
 	out, err = s.tcenvsvr(one, "enroll", again, "--yes", "--master-key-file", key)
 	s.must(err, "enrolling anew: "+out)

@@ -76,10 +76,14 @@ func lookProgram(path string, packaged bool) ([]plan.Finding, error) {
 		return bad("belongs to user %d, not to root", st.Uid)
 	case info.Mode().Perm()&0o022 != 0:
 		return bad("can be changed by others than root (mode %04o)", info.Mode().Perm())
-	case info.Mode().Perm()&0o555 != 0o555:
+	case info.Mode().Perm()&0o111 != 0o111:
+		mode := fs.FileMode(0o755)
+		if filepath.Base(path) == layout.Shim { // nobody has to read it
+			mode = 0o711
+		}
 		return []plan.Finding{{
 			Text: fmt.Sprintf("%q cannot be executed by everybody who has to (mode %04o)", path, info.Mode().Perm()), Fix: "made executable",
-			Do: func(context.Context) error { return os.Chmod(file, 0o755) },
+			Do: func(context.Context) error { return os.Chmod(file, mode) },
 		}}, nil
 	}
 	return nil, nil
