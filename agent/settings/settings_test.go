@@ -73,7 +73,7 @@ func TestLayersWinFromLeftToRight(t *testing.T) {
 	}
 	want := Settings{
 		BrokerToken: NewSecret("007"), ProxyHost: "from-file", ProxyUsername: "any-case", ProxyPort: 3129, LogLevel: "error", UpdateMode: "self",
-		JobExecutors: 8, SessionDaysToKeep: 30, InfoInterval: 90 * time.Second, DefaultTimeout: time.Hour,
+		JobExecutors: 8, Services: 4, SessionDaysToKeep: 30, InfoInterval: 90 * time.Second, DefaultTimeout: time.Hour,
 		CPUWeight: 100, AppsIsolation: "auto", JavaArchives: "auto", OutputMaxBytes: 10 << 20, AppsRunner: "auto", SessionsShare: 20, TasksMax: 2048, AppsWarm: "auto", BrokerPort: 62000, Drain: 30 * time.Second,
 	}
 	if diff := cmp.Diff(want, s); diff != "" {

@@ -109,7 +109,10 @@ func mktcx(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	params := `{"name":"do","type":"String","required":true},{"name":"password","type":"String","encrypt":true},{"name":"last","type":"String"}`
 	if len(args) > 4 {
-		params = fmt.Sprintf(`{"name":"do","type":"String"},{"name":%q,"type":"String","required":true}`, args[4])
+		params = fmt.Sprintf(`{"name":%q,"type":"String","required":true}`, args[4])
+		if args[4] != "do" {
+			params += `,{"name":"do","type":"String"}`
+		}
 	}
 	fmt.Fprintf(w, `{"programName":%q,"programVersion":%q,"programLanguage":"PYTHON","programMain":"run.py","runtimeLevel":%q,
 		"params":[%s],"playbook":{"outputVariables":[{"name":"out","type":"String"}]}}`, args[1], args[2], args[3], params)

@@ -59,6 +59,8 @@ var Plans = map[string]map[string]Plan{
 			Not: "without a package there is no sandbox; README.md runs an App on a machine"},
 		"tcenvsvr app run my_app.tcx --kv '#App:1:in!String=hello' --param 'password=&{TC:KEYCHAIN:9f1c}' --variable TC/9f1c=@pw.txt --out result --no-sandbox": {
 			Says: "succeeded: exit code 0"},
+		"tcenvsvr app run my_feed.tcx --platform https://company.threatconnect.com --platform-credentials FILE --no-sandbox": {
+			Not: "it needs an instance; app_run_platform.txtar has one"},
 	},
 
 	"agent/settings/README.md": {
@@ -95,6 +97,25 @@ var Plans = map[string]map[string]Plan{
 		"tccloud job history alerts":            {Says: "OUTCOME"},
 		"tccloud job edit alerts --left who=me": {},
 		"tccloud job pause alerts":              {},
+
+		// A package of the operator's own, and an instance of ThreatConnect.
+		"tccloud job create siem lab Siem --param-file p.json --seal=password,url --package Siem.tcx --pin sha256:…":      {Not: "TestSealedJob in package test seals to a server"},
+		"tccloud job edit siem --param-file p.json --seal=password,url --package Siem.tcx --pin sha256:…":                 {Not: "TestSealedJob in package test seals to a server"},
+		"tccloud execution artifact list ID --errors":                                                                     {Not: "TestFeedArtifacts in package test has an execution with artifacts"},
+		"tccloud execution artifact download ID -o /tmp/batches":                                                          {Not: "TestFeedArtifacts in package test has an execution with artifacts"},
+		"tccloud execution requests ID":                                                                                   {Not: "TestFeedPlatform in package test has an instance"},
+		"tccloud execution artifact post ID --platform https://company.threatconnect.com --platform-credentials FILE":     {Not: "platform.txtar has an instance"},
+		"tccloud serve --name cloud.example.com --platform https://company.threatconnect.com --platform-credentials FILE": {Not: "TestFeedPlatform in package test has an instance"},
+
+		// Service Apps, which nobody makes in a minute.
+		"tccloud service create lookup lab Lookup_API --param-file params.json": {Not: aService},
+		"tccloud service list":                                                                 {},
+		"tccloud service logs lookup --follow":                                                 {Not: aService},
+		"tccloud service create watcher lab Mail_Watcher":                                      {Not: aService},
+		"tccloud trigger add watcher new-alert --param-file trigger.json --start Enrich_Alert": {Not: aService},
+		"tccloud service events watcher":                                                       {Not: aService},
+		"tccloud service edit lookup --app Lookup_API@1.3.0":                                   {Not: aService},
+		"tccloud service stop lookup":                                                          {Not: aService},
 	},
 
 	"agent/link/README.md": {
@@ -137,6 +158,9 @@ var Elsewhere = map[string]string{
 
 // unlock gives the service the master password.
 var unlock = Plan{Says: "the service is unlocked", Typed: map[string]string{"assword: ": password}}
+
+// aService is why commands with service Apps are not run.
+const aService = "service.txtar, TestAPIService and TestTriggerService in package test run it with service Apps"
 
 // agree says yes to dnf.
 var agree = map[string]string{"[y/N]: ": "y"}

@@ -83,10 +83,27 @@ func lookProgram(path string, packaged bool) ([]plan.Finding, error) {
 		}
 		return []plan.Finding{{
 			Text: fmt.Sprintf("%q cannot be executed by everybody who has to (mode %04o)", path, info.Mode().Perm()), Fix: "made executable",
-			Do: func(context.Context) error { return os.Chmod(file, mode) },
+			Do: func(context.Context) error { return executable(file, mode) },
 		}}, nil
 	}
 	return nil, nil
+}
+
+// executable gives a program of root's its mode.
+func executable(file string, mode fs.FileMode) error {
+	f, err := os.OpenFile(file, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return err
+	}
+	if st.Uid != 0 || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return fmt.Errorf("%q is no file of root's any more", file)
+	}
+	return f.Chmod(mode)
 }
 
 // whole reports whether all parts of a program are in its file.

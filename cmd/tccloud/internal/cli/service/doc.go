@@ -1,2 +1,3 @@
-// Package service is "tccloud service": service Apps, which run until they are stopped.
+// Package service is the command "tccloud service", which manages Apps that run until they are
+// stopped: a file for each of its words, or for those that are alike.
 package service

@@ -1,2 +1,3 @@
-// Package trigger is "tccloud trigger": what the services of triggers and webhooks watch for.
+// Package trigger is the command "tccloud trigger", which manages what services watch for and which
+// Apps their events start.
 package trigger
