@@ -100,7 +100,7 @@ func TestOrder(t *testing.T) {
 	}()
 	for _, m := range []wire.Message{
 		&wire.Log{Ref: ref, Stream: wire.Stdout, Offset: 6, Data: []byte("world")},
-		&wire.Result{Ref: ref, Outcome: wire.Succeeded, Message: "done", Results: map[string]string{"n": "1"},
+		&wire.Result{Ref: ref, Outcome: wire.Succeeded, Message: "done", Results: map[string]string{"user": "1"},
 			Files:  []wire.File{{Name: "dir/report.csv", Size: int64(len(report)), SHA256: wire.SHA256(sha)}},
 			Output: map[wire.Stream]wire.OutputSize{wire.Stdout: {Written: 11, Kept: 11}}},
 	} {
@@ -109,7 +109,7 @@ func TestOrder(t *testing.T) {
 		}
 	}
 	end := must(c.Wait(t.Context(), run.ID, nil))(t)
-	if end.State != wire.State(wire.Succeeded) || *end.ExitCode != 0 || end.Results["n"] != "1" || end.Message != "done" {
+	if end.State != wire.State(wire.Succeeded) || *end.ExitCode != 0 || end.Results["user"] != "1" || end.Message != "done" {
 		t.Errorf("got %+v", end)
 	}
 	if got := <-followed; got != "hello world" {
