@@ -25,7 +25,10 @@ type (
 	Exit       = spec.Exit
 	Output     = spec.Output
 	StartError = spec.StartError
-	// Of services.
+)
+
+// What is said to a shim that runs a service, and of it.
+type (
 	Service      = spec.Service
 	Broker       = spec.Broker
 	ServiceState = spec.ServiceState

@@ -118,7 +118,7 @@ func (s *service) hear(ctx context.Context, process *job.Process) {
 	s.mu.Lock()
 	s.talk = talk
 	s.mu.Unlock()
-	defer talk.Close()
+	defer func() { _ = talk.Close() }() // its shim ends by itself
 	for {
 		said, err := talk.Next()
 		switch {
