@@ -6,27 +6,69 @@ its "wake" appears. An API answers with what it was asked; a webhook fires, or a
 "answer" is set. "misbehave" is for those who want to see what is done about it.
 """
 import base64
+import http.client
 import json
 import os
+import queue
+import ssl
 import threading
 import time
+import urllib.parse
 import uuid
 
 import mqtt
 import tc
 
 
+class Connections:
+    """Connections to the platform that are kept, as frameworks keep theirs."""
+
+    def __init__(self, p):
+        at = urllib.parse.urlsplit(p["tc_api_path"])
+        self.base = at.path
+        self.proxied = tc.App(p) if p.get("tc_proxy_tc") == "true" else None
+        context = ssl.create_default_context()
+        self.connect = lambda: http.client.HTTPSConnection(at.hostname, at.port, context=context, timeout=60)
+        self.idle = queue.LifoQueue()
+
+    def request(self, method, path, token, body=None):
+        if self.proxied:
+            return self.proxied.request(method, path, body, "application/octet-stream")
+        headers = {"Authorization": "TC-Token " + token, "Timestamp": str(int(time.time())), "Content-Type": "application/octet-stream"}
+        while True:
+            try:
+                c, kept = self.idle.get_nowait(), True
+            except queue.Empty:
+                c, kept = self.connect(), False
+            try:
+                c.request(method, self.base + path, body, headers)
+                answer = c.getresponse()
+                content = answer.read()
+                break
+            except (OSError, http.client.HTTPException):  # the platform ended it meanwhile
+                c.close()
+                if not kept:
+                    raise
+        self.idle.put(c)
+        if answer.status >= 400:
+            raise OSError("%s %s: status %d" % (method, path, answer.status))
+        return content
+
+
 class KeyValue:
     """The variables of one event or request."""
 
-    def __init__(self, p):
-        self.app = tc.App(p)
+    def __init__(self, connections, context, token):
+        self.connections, self.context, self.token = connections, context, token
+
+    def path(self, key):
+        return "/internal/playbooks/keyValue/%s/%s" % (self.context, urllib.parse.quote(key, safe="~"))
 
     def get(self, key):
-        return self.app.request("GET", self.app._key(key))
+        return self.connections.request("GET", self.path(key), self.token)
 
     def put(self, key, value):
-        self.app.request("PUT", self.app._key(key), value, "application/octet-stream")
+        self.connections.request("PUT", self.path(key), self.token, value)
 
 
 class Service:
@@ -34,6 +76,7 @@ class Service:
         self.app = tc.App(p)
         self.p = p
         self.client = mqtt.Client(p)
+        self.connections = Connections(p)
         self.triggers = {}
         self.hits = 0
         self.over = threading.Event()
@@ -42,7 +85,7 @@ class Service:
         self.client.publish(json.dumps(dict(more, command=command)).encode())
 
     def kv(self, context, token=None):
-        return KeyValue(dict(self.p, tc_playbook_kvstore_context=context, tc_token=token or self.p["tc_token"]))
+        return KeyValue(self.connections, context, token or self.p["tc_token"])
 
     def run(self):
         misbehave = self.p.get("misbehave")
