@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -91,7 +92,7 @@ func (a *API) pass(w http.ResponseWriter, r *http.Request, s *services.Service, 
 	}
 	_ = c.SetWriteDeadline(time.Now().Add(s.CallTimeout() + answerTimes))
 	answer, err := call(services.Call{
-		Method: r.Method, Query: r.URL.Query(), Header: passedOn(r.Header, s.Token != ""), Body: body, Remote: r.RemoteAddr, URL: a.APIURL + r.URL.RequestURI(),
+		Method: r.Method, Query: r.URL.Query(), Header: passedOn(r.Header, s.Token != ""), Body: body, Remote: hostOf(r.RemoteAddr), URL: a.APIURL + r.URL.RequestURI(),
 	})
 	if err != nil {
 		if f, ok := errors.AsType[*services.Failure](err); !ok && r.Context().Err() == nil {
@@ -103,11 +104,7 @@ func (a *API) pass(w http.ResponseWriter, r *http.Request, s *services.Service, 
 		refuse(w, err)
 		return
 	}
-	for _, h := range answer.Header {
-		if name := http.CanonicalHeaderKey(h.Name); !slices.Contains(ofConnection, name) && name != "Content-Length" {
-			w.Header().Add(name, h.Value)
-		}
-	}
+	answered(w.Header(), answer.Header)
 	if len(answer.Body) > 0 || answer.Status >= 200 && answer.Status != http.StatusNoContent && answer.Status != http.StatusNotModified {
 		w.Header().Set("Content-Length", strconv.Itoa(len(answer.Body)))
 	}
@@ -120,16 +117,37 @@ var ofConnection = []string{
 	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
 
-// passedOn are the headers that the App gets: not those of the connection, nor what spoke to the cloud.
+// answered are the headers that the caller gets. The host is the cloud's: an App sets no cookies for it,
+// and what it answers runs in a browser as if it came from nowhere.
+func answered(out http.Header, of []services.Field) {
+	for _, h := range of {
+		if name := http.CanonicalHeaderKey(h.Name); !slices.Contains(ofConnection, name) && name != "Content-Length" && name != "Set-Cookie" {
+			out.Add(name, h.Value)
+		}
+	}
+	out.Add("Content-Security-Policy", "sandbox") // beside the App's own: both hold
+	out.Set("X-Content-Type-Options", "nosniff")
+}
+
+// passedOn are the headers that the App gets: not those of the connection, nor what spoke to the cloud,
+// nor cookies, which are the cloud's.
 func passedOn(h http.Header, authorized bool) http.Header {
 	out := h.Clone()
-	for _, name := range ofConnection {
+	for _, name := range slices.Concat(ofConnection, []string{"Cookie"}) {
 		out.Del(name)
 	}
 	if authorized {
 		out.Del("Authorization")
 	}
 	return out
+}
+
+// hostOf is an address without its port.
+func hostOf(addr string) string {
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
+	}
+	return addr
 }
 
 // refuse answers a call that has no answer of the App, in words.
