@@ -4,7 +4,7 @@
 //	operator ─► Service ──► reconcile.go ──► order ──► agent ──► shim ◄─MQTT─► App
 //	             desired       │  one gateway           │
 //	             state         ▼  by lease              │ what the App says, by the gateway that
-//	                         State ◄────────────────────┘ has its agent: talk.go
+//	                         State ◄────────────────────┘ has its agent: talk.go, triggers.go
 //	                                                    │
 //	HTTPS ─► call.go ── RunService, WebhookEvent ──────►│
 //	events.go ◄───────────── FireEvent ─────────────────┘ ─► stored once, starts an App
