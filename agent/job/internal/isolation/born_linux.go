@@ -25,6 +25,8 @@ type birth struct {
 	limits []step  // of the App, taken by it; errors do not matter
 	stack  uintptr // the end of the App's, until it is executed
 
+	lives, becomes uintptr // the entries of live and become
+
 	all, none, before uint64 // masks of signals
 	status            int32
 	errno             uintptr
@@ -49,18 +51,20 @@ type cloneArgs struct {
 	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
 }
 
-// beginInit makes a process by one of the two calls that do, which lives on a stack of its own: [live].
+// beginInit makes a process by one of the two calls that do, which lives on a stack of its own: entry is that
+// of [live].
 //
 //go:noescape
-func beginInit(call, a1, a2, a3, a4, a5 uintptr, b *birth) (pid, errno uintptr)
+func beginInit(call, a1, a2, a3, a4, a5 uintptr, b *birth, entry uintptr) (pid, errno uintptr)
 
 // beginApp makes a process that has all memory of this one, which goes on when the other has executed the App
-// or has ended: [become].
+// or has ended: entry is that of [become].
 //
 //go:noescape
-func beginApp(flags, stack uintptr, b *birth) (pid, errno uintptr)
+func beginApp(flags, stack uintptr, b *birth, entry uintptr) (pid, errno uintptr)
 
-var _ = [...]func(*birth){live, become} // called by the two above (born_linux_*.s)
+// entry is where a function begins.
+func entry(f func(*birth)) uintptr { return **(**uintptr)(unsafe.Pointer(&f)) }
 
 // run makes the init and returns its PID.
 //
@@ -75,7 +79,7 @@ func (b *birth) run() (pid uintptr, errno syscall.Errno) {
 	if b.argued == 0 {
 		call, args = unix.SYS_CLONE, clone(uintptr(b.clone.flags|b.clone.exitSignal), uintptr(b.clone.stack+b.clone.stackSize), uintptr(b.clone.tls))
 	}
-	pid, e := beginInit(call, args[0], args[1], args[2], args[3], args[4], b)
+	pid, e := beginInit(call, args[0], args[1], args[2], args[3], args[4], b, b.lives)
 	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&b.before)), 0, 8, 0, 0)
 	return pid, syscall.Errno(e)
 }
@@ -122,7 +126,7 @@ func live(b *birth) {
 	if e == 0 && n == 0 {
 		exit()
 	}
-	app, failed := beginApp(unix.CLONE_VM|unix.CLONE_VFORK|sigchld, b.stack, b)
+	app, failed := beginApp(unix.CLONE_VM|unix.CLONE_VFORK|sigchld, b.stack, b, b.becomes)
 	if failed == 0 {
 		failed = b.errno // of the execution
 	}

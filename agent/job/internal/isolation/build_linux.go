@@ -106,6 +106,7 @@ func newBirth(s *steps, namespaces uintptr) (*birth, error) {
 	const room = 64 // above a stack's end, for an argument
 	own := uint64(address(stacks))
 	b := (*birth)(unsafe.Pointer(&self[0]))
+	b.lives, b.becomes = entry(live), entry(become)
 	b.all, b.stack = ^uint64(0), uintptr(own)+2*stackSize-room
 	b.clone = cloneArgs{
 		flags: uint64(namespaces) | unix.CLONE_SETTLS, exitSignal: uint64(sigchld),
