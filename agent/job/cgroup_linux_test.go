@@ -49,7 +49,7 @@ func delegated(t *testing.T) (u unit, controllers []string) {
 			t.Skipf("making a control group: %v", err)
 		}
 		t.Cleanup(func() {
-			for range 100 {
+			for range 600 { // a shim that was ended stays for some seconds where nobody has read its end
 				_, _ = os.Remove(u.dir+"/tc-shim"), os.Remove(u.dir+"/agent")
 				if os.Remove(u.dir) == nil {
 					return
