@@ -25,7 +25,7 @@ func (a *API) showService(v services.View) v1.Service {
 	s, st := v.Service, v.State
 	out := v1.Service{
 		Name: s.Name, ID: s.ID, Environment: s.Environment, Server: s.Server, App: s.App, Version: s.Version, Runtime: s.Runtime,
-		Params: slices.Sorted(maps.Keys(s.Params)), Limits: s.Limits, Running: s.Running, Phase: v.Phase(),
+		Params: slices.Sorted(maps.Keys(s.Params)), Limits: s.Limits, LogLevel: s.LogLevel, Running: s.Running, Phase: v.Phase(),
 		CallTimeoutMS: s.CallTimeout().Milliseconds(), MaxBody: s.BodyLimit(), Rate: s.CallRate(),
 		Instance: st.Current, Next: st.Next, Restarts: st.Restarts, Again: st.Again, Ends: st.Ends, Created: s.Created,
 	}
@@ -96,7 +96,7 @@ func (a *API) createService(w http.ResponseWriter, r *http.Request) error {
 	}
 	s := services.Service{
 		Name: q.Name, Environment: q.Environment, Server: q.Server, App: q.App, Version: q.Version, Runtime: app.Runtime, Params: q.Params,
-		Limits: q.Limits, Running: !q.Stopped, Path: q.Path, CallTimeoutMS: q.CallTimeoutMS, MaxBody: q.MaxBody, Rate: q.Rate,
+		Limits: q.Limits, LogLevel: q.LogLevel, Running: !q.Stopped, Path: q.Path, CallTimeoutMS: q.CallTimeoutMS, MaxBody: q.MaxBody, Rate: q.Rate,
 	}
 	token := ""
 	if s.Calls() {
@@ -137,6 +137,7 @@ func (a *API) changeService(w http.ResponseWriter, r *http.Request) error {
 		set(&s.Server, q.Server)
 		set(&s.App, q.App)
 		set(&s.Version, q.Version)
+		set(&s.LogLevel, q.LogLevel)
 		set(&s.Running, q.Running)
 		set(&s.Path, q.Path)
 		set(&s.CallTimeoutMS, q.CallTimeoutMS)

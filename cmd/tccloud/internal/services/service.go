@@ -38,6 +38,7 @@ type Service struct {
 	Limits wire.Limits       `json:"limits,omitzero"`
 
 	Running  bool      `json:"running"`
+	LogLevel string    `json:"log_level,omitempty"` // that the App is told, one of LogLevels; "" = its own
 	Triggers []Trigger `json:"triggers,omitempty"`
 	// LastTrigger is the highest Trigger.ID that was given.
 	LastTrigger int64 `json:"last_trigger,omitempty"`
@@ -80,6 +81,9 @@ type Start struct {
 	Version string            `json:"version,omitempty"` // "" = the newest
 	Params  map[string]string `json:"params,omitempty"`
 }
+
+// LogLevels are those that Apps know.
+var LogLevels = []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR"}
 
 // Bounds of a Service.
 const (
@@ -159,6 +163,8 @@ func (s *Service) Check() error {
 		return fail("an API service needs a path")
 	case !s.Calls() && s.Path != "":
 		return fail("only API services have a path")
+	case s.LogLevel != "" && !slices.Contains(LogLevels, s.LogLevel):
+		return fail("log level %.20q: use %s", s.LogLevel, strings.Join(LogLevels, ", "))
 	case len(s.Triggers) > 0 && !s.HasTriggers():
 		return fail("only trigger services have triggers")
 	case len(s.Triggers) > MaxTriggers:

@@ -208,9 +208,16 @@ func TestLife(t *testing.T) {
 	if v.State.Current.Server != "one" || v.State.Current.Order != ref.Order {
 		t.Errorf("got %+v", v.State.Current)
 	}
+	if _, err := s.services.Change(t.Context(), "lookup", func(v *services.Service) error { v.LogLevel = "DEBUG"; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if m := told(a); m["command"] != "LoggingChange" || m["level"] != "DEBUG" {
+		t.Errorf("got %v", m)
+	}
 	a.Send(ended(ref, wire.Failed), &wire.Credit{Services: 1})
 	gatewaytest.Expect[*wire.ResultAck](a)
 	ref = up(a)
+	told(a) // the new instance does not know the level
 	v = s.until(t, "lookup", phase(services.Ready))
 	if v.State.Restarts != 1 || len(v.State.Ends) != 1 || v.State.Ends[0].Told || v.State.Ends[0].Message != "it ended" {
 		t.Errorf("got %+v", v.State)

@@ -40,6 +40,8 @@ type Instance struct {
 	Attempt wire.Attempt   `json:"attempt,omitempty"`
 	Server  wire.ServerXID `json:"server,omitempty"`
 	Ready   time.Time      `json:"ready,omitzero"`
+	// LogLevel is what the App of this attempt was told of it.
+	LogLevel string `json:"log_level,omitempty"`
 	// Triggers are those that were given to the App of this attempt.
 	Triggers map[int64]Given `json:"triggers,omitempty"`
 }
@@ -107,7 +109,7 @@ func (st *State) launch(s *Service, now time.Time) *Instance {
 // sawReady records that the App of an instance is ready. A new attempt knows no triggers yet.
 func (i *Instance) sawReady(attempt wire.Attempt, server wire.ServerXID, now time.Time) {
 	if i.Attempt != attempt {
-		i.Triggers = nil
+		i.Triggers, i.LogLevel = nil, ""
 	}
 	i.Attempt, i.Server, i.Ready = attempt, server, now
 }

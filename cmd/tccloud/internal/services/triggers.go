@@ -27,7 +27,7 @@ func (s *Services) attendAll(ctx context.Context) {
 	}
 }
 
-// attend notes that the App is ready, and gives it the triggers that it lacks.
+// attend notes that the App is ready, tells it how much to log, and gives it the triggers that it lacks.
 func (s *Services) attend(ctx context.Context, t *talk) error {
 	id, _ := serviceOf(t.ref.Order)
 	v := s.byID(id)
@@ -60,6 +60,9 @@ func (s *Services) attend(ctx context.Context, t *talk) error {
 		})
 		return err
 	}
+	if level := v.Service.LogLevel; level != inst.LogLevel && level != "" {
+		return s.tellLevel(ctx, t, &v.Service, level)
+	}
 	if v.State.Current != inst || len(v.State.Old) > 0 && s.now().Sub(inst.Ready) < endWithin {
 		return nil // another one may have the triggers still
 	}
@@ -74,6 +77,22 @@ func (s *Services) attend(ctx context.Context, t *talk) error {
 		}
 	}
 	return nil
+}
+
+// tellLevel tells the App how much to log. No App answers to that.
+func (s *Services) tellLevel(ctx context.Context, t *talk, v *Service, level string) error {
+	if err := t.say(map[string]any{"command": "LoggingChange", "level": level}); err != nil {
+		return err
+	}
+	_, err := s.changeState(ctx, v.Name, func(_ *Service, st *State) error {
+		i := st.of(t.ref.Order)
+		if i == nil || i.Attempt != t.ref.Attempt {
+			return errUnchanged
+		}
+		i.LogLevel = level
+		return nil
+	})
+	return err
 }
 
 // give gives the App a trigger, unless that was done a moment ago.

@@ -16,6 +16,7 @@ type NewService struct {
 	Version       string            `json:"version,omitempty"`
 	Params        map[string]string `json:"params,omitempty"`
 	Limits        wire.Limits       `json:"limits,omitzero"`
+	LogLevel      string            `json:"log_level,omitempty"`
 	Stopped       bool              `json:"stopped,omitempty"` // do not start it yet
 	Path          string            `json:"path,omitempty"`    // of an API service; "" = its name
 	Public        bool              `json:"public,omitempty"`  // everybody may call it
@@ -32,6 +33,7 @@ type ChangeService struct {
 	Version       *string           `json:"version,omitempty"`
 	Params        map[string]string `json:"params,omitempty"`
 	Unset         []string          `json:"unset,omitempty"`
+	LogLevel      *string           `json:"log_level,omitempty"`
 	Running       *bool             `json:"running,omitempty"`
 	Restart       bool              `json:"restart,omitempty"` // replace the instance by another one
 	Path          *string           `json:"path,omitempty"`
@@ -51,6 +53,7 @@ type Service struct {
 	Runtime       wire.Runtime       `json:"runtime"`
 	Params        []string           `json:"params,omitempty"`
 	Limits        wire.Limits        `json:"limits,omitzero"`
+	LogLevel      string             `json:"log_level,omitempty"`
 	Running       bool               `json:"running"`
 	Phase         services.Phase     `json:"phase"`
 	URL           string             `json:"url,omitempty"`    // where an API service is called

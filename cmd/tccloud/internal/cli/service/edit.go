@@ -19,7 +19,8 @@ that serves, takes over when it is ready, and the old one is shut down. If it do
 get ready, the old one goes on.
 
   tccloud service edit lookup --app Lookup_API@1.3.0
-  tccloud service edit lookup --param-file params.json --rate 50`,
+  tccloud service edit lookup --param-file params.json --rate 50
+  tccloud service edit lookup --log-level DEBUG`,
 	}
 	var s settings
 	s.add(cmd)
@@ -37,7 +38,7 @@ get ready, the old one goes on.
 		server, timeout := wire.ServerXID(s.server), s.timeout.Milliseconds()
 		given := len(params)+len(*unset) > 0
 		for flag, use := range map[string]func(){
-			"server": func() { q.Server = &server }, "path": func() { q.Path = &s.path }, "env": func() { q.Environment = environment },
+			"server": func() { q.Server = &server }, "log-level": func() { q.LogLevel = &s.level }, "path": func() { q.Path = &s.path }, "env": func() { q.Environment = environment },
 			"call-timeout": func() { q.CallTimeoutMS = &timeout }, "max-body": func() { q.MaxBody = &s.body }, "rate": func() { q.Rate = &s.rate },
 			"app": func() { n, v := app.Split(*name); q.App, q.Version = &n, &v },
 		} {

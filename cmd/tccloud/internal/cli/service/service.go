@@ -68,7 +68,7 @@ func facts(s v1.Service) []any {
 	if s.Token != "" {
 		pairs = append(pairs, "token (shown once)", s.Token)
 	}
-	pairs = append(pairs, "limits", s.Limits, "parameters", strings.Join(s.Params, ", "), "restarts", s.Restarts)
+	pairs = append(pairs, "log level", s.LogLevel, "limits", s.Limits, "parameters", strings.Join(s.Params, ", "), "restarts", s.Restarts)
 	if len(s.Ends) > 0 {
 		pairs = append(pairs, "last end", ended(s.Ends[0]))
 	}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,12 +11,14 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
+	"tcenvsvr/cmd/tccloud/internal/services"
 )
 
 // settings are the flags that create and edit share.
 type settings struct {
 	inputs  inputs.Flags
 	server  string
+	level   string
 	path    string
 	timeout time.Duration
 	body    int64
@@ -25,6 +28,7 @@ type settings struct {
 func (s *settings) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&s.server, "server", "", "XID of the one server that may run it (default any of the Environment)")
+	f.StringVar(&s.level, "log-level", "", "how much the App logs: "+strings.Join(services.LogLevels, ", ")+" (default its own)")
 	f.StringVar(&s.path, "path", "", "of an API service: it is called at /api/services/PATH (default its name)")
 	f.DurationVar(&s.timeout, "call-timeout", 0, "answer a call with 504 after so long, at most 10m (default 30s)")
 	f.Int64Var(&s.body, "max-body", 0, "largest body of a call in bytes, at most 33554432 (default 5242880)")
