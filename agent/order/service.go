@@ -15,7 +15,7 @@ const (
 	talkAgain    = 200 * time.Millisecond // before the next try to reach a shim
 	stateEvery   = 20 * time.Second       // a state that has not changed is told again so soon at the earliest
 	takenTimeout = 10 * time.Minute       // for the cloud to take an event of a service that has ended
-	maxSends     = 256                    // messages for the App, and
+	maxSends     = 1024                   // messages for the App, and
 	maxSendBytes = 4 << 20                // bytes that wait for its shim
 )
 
