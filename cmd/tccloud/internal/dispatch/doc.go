@@ -57,6 +57,10 @@
 // its epoch (Session.unseen). A server that does not answer within AcceptIn is made to reconnect:
 // its journal decides, not a guess.
 //
+// The order of a service (package services) has no timeout and waits for as long as it takes; it uses a
+// credit for services, which a session has beside that for other orders, and has lanes of its own in the
+// queue. It ends by its App's end, by a cancel, or with its server.
+//
 // # What it costs
 //
 // Durable writes, per order that takes less than half a second to run. Each is a round trip to the
