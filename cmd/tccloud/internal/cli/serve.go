@@ -54,6 +54,7 @@ says so.
 	f.StringVar(&cfg.APIAddr, "api-addr", ":443", "address of the HTTPS API")
 	f.StringArrayVar(&cfg.Names, "name", nil, "host name or address in the server certificate; repeatable")
 	f.StringSliceVar(&cfg.NATS, "nats", nil, "NATS servers to use instead of the embedded store")
+	f.IntVar(&cfg.Copies, "copies", 0, "how many of the NATS servers keep each thing, 1–5 (default as before; at first 3 where there are three servers)")
 	f.StringVar(&cfg.CertFile, "cert", "", "PEM file with the server certificate and its chain up to the root (bundles carry its CAs), instead of an own one")
 	f.StringVar(&cfg.KeyFile, "key", "", "PEM file with its key")
 	f.StringVar(&cfg.PublicURL, "public-url", "", "https:// address of the API as Environment Servers reach it")
@@ -75,6 +76,8 @@ says so.
 			return cli.Misuse(cmd, "give --data DIR")
 		case (cfg.CertFile == "") != (cfg.KeyFile == ""):
 			return cli.Misuse(cmd, "--cert and --key belong together")
+		case cfg.Copies < 0 || cfg.Copies > 5 || cfg.Copies > 0 && len(cfg.NATS) == 0:
+			return cli.Misuse(cmd, "--copies is 1 to 5, and needs --nats")
 		case cfg.ClientLife < 0 || cfg.ClientLife > 0 && cfg.ClientLife < cloud.MinClientLife:
 			return cli.Misuse(cmd, "--client-life is at least %s", cloud.MinClientLife)
 		case cfg.TokenLife < 0 || cfg.TokenLife > 0 && cfg.TokenLife < time.Second:

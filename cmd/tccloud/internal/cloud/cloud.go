@@ -38,6 +38,7 @@ type Config struct {
 	BrokerAddr, APIAddr     string
 	Names                   []string
 	NATS                    []string
+	Copies                  int  // of everything in NATS, 0 = as it is; see store.Config
 	AcceptLoss              bool // of what the embedded store has lost
 	CertFile, KeyFile       string
 	PublicURL, PublicBroker string
@@ -81,7 +82,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer ports.close()
 	st, err := store.Open(ctx, store.Config{
-		Dir: filepath.Join(cfg.Data, "store"), URLs: cfg.NATS, AcceptLoss: cfg.AcceptLoss, Logger: cfg.Logger.With("component", "store"),
+		Dir: filepath.Join(cfg.Data, "store"), URLs: cfg.NATS, Replicas: cfg.Copies, AcceptLoss: cfg.AcceptLoss, Logger: cfg.Logger.With("component", "store"),
 	})
 	if err != nil {
 		return err

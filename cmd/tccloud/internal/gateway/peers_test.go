@@ -210,6 +210,31 @@ func TestCluster(t *testing.T) {
 	}
 }
 
+// TestCopiesStay: a gateway that starts while a node is down lowers no number of copies.
+func TestCopiesStay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a cluster takes seconds to elect its leaders")
+	}
+	nodes, urls := cluster(t)
+	rig.Start(t, rig.Options{URLs: urls}).Stop()
+	nodes[2].Shutdown()
+	nodes[2].WaitForShutdown()
+	c := rig.Start(t, rig.Options{URLs: urls[:2]})
+	n := 0
+	for name := range c.Store.JS().StreamNames(t.Context()).Name() {
+		s, err := c.Store.JS().Stream(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; s.CachedInfo().Config.Replicas != 3 {
+			t.Errorf("stream %q has %d copies", name, s.CachedInfo().Config.Replicas)
+		}
+	}
+	if copies, away, err := c.Store.Copies(t.Context()); n == 0 || copies != 3 || len(away) == 0 || err != nil {
+		t.Errorf("%d streams, %d copies, away: %q, %v", n, copies, away, err)
+	}
+}
+
 // waiting hands in an order that goes to a.
 func waiting(c *rig.Cloud, a *rig.Agent) *rig.Agent {
 	c.T.Helper()

@@ -3,8 +3,8 @@
 //
 //	Config.Dir   ─► embedded server, no socket, files below Dir, every write synced before it
 //	                is acknowledged
-//	Config.URLs  ─► external servers; 3 replicas where the cluster has three nodes or more
-//	                (Config.Replicas overrides)
+//	Config.URLs  ─► external servers; as many replicas as there are; at first 3 where
+//	                the cluster has three nodes (Config.Replicas overrides)
 //
 // The rest of the cloud gets buckets and streams by [Store.KV], [Store.Objects] and [Store.Stream],
 // which create what is missing and bring what exists up to date. So any number of gateways may

@@ -28,8 +28,8 @@ type Config struct {
 	// URLs are an external cluster's client addresses, e.g. "nats://user:password@a:4222". They
 	// take precedence over Dir.
 	URLs []string
-	// Replicas is the number of copies of each bucket and stream: 0 = 3 where the cluster has three
-	// nodes, else 1.
+	// Replicas is the number of copies of each bucket and stream at URLs, 1–5. 0 = as many as there are;
+	// where there is nothing yet, or one copy, 3 if the cluster has three nodes.
 	Replicas int
 	// AcceptLoss: Open succeeds without what the embedded store has lost since it was last open.
 	// Otherwise it returns an inventory.LossError and changes nothing.
@@ -105,6 +105,11 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	if _, err := s.js.AccountInfo(ctx); err != nil {
 		return fmt.Errorf("asking for JetStream: %w", err)
 	}
+	if !s.Embedded() {
+		if s.replicas, err = s.wanted(ctx, cfg.Replicas); err != nil {
+			return err
+		}
+	}
 	if s.Embedded() {
 		s.inventory = inventory.New(s.server, s.js, cfg.quiet, s.log)
 		s.fitter = quota.NewFitter(cfg.Dir, s.js, s.log)
@@ -131,13 +136,6 @@ func (s *Store) reach(cfg Config) error {
 	var err error
 	if s.conn, err = nats.Connect(strings.Join(cfg.URLs, ","), s.options()...); err != nil {
 		return fmt.Errorf("connecting to NATS: %w", err)
-	}
-	s.replicas = cfg.Replicas
-	if s.replicas == 0 {
-		s.replicas = 1
-		if s.conn.ConnectedClusterName() != "" && len(s.conn.Servers()) >= 3 {
-			s.replicas = 3
-		}
 	}
 	return nil
 }
