@@ -15,12 +15,6 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
 
-// Run submits an order.
-func (c *Client) Run(ctx context.Context, q v1.NewExecution) (v1.Execution, error) {
-	var e v1.Execution
-	return e, c.call(ctx, http.MethodPost, "executions", q, &e)
-}
-
 // Draft returns the order that a request would make, and submits nothing.
 func (c *Client) Draft(ctx context.Context, q v1.NewExecution) (v1.Draft, error) {
 	var d v1.Draft
