@@ -67,6 +67,7 @@ func TestUnfitHost(t *testing.T) {
 		{"no processes", "", func() {
 			crowd = s.fillProcesses(user.Uid, user.Gid, 40)
 			s.limit(a, unix.RLIMIT_NPROC, 20)
+			endChildren(a.PID()) // shims that wait would take orders for minutes
 		}, func() { s.limit(a, unix.RLIMIT_NPROC, 4096); endProcesses(crowd) }},
 		{"syncs fail", "host.io", func() { stop = s.inject(a.Process, "fsync,fdatasync:error=EIO") }, func() { stop() }},
 		{"read-only", "host.read_only", d.ReadOnly, d.Writable},
@@ -77,6 +78,20 @@ func TestUnfitHost(t *testing.T) {
 		}
 	}
 	s.waitIdle(a)
+}
+
+// endChildren kills all that a process has started.
+func endChildren(pid int) {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, file := range files {
+		children, _ := os.ReadFile(file)
+		for field := range strings.FieldsSeq(string(children)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				endChildren(child)
+				_ = syscall.Kill(child, syscall.SIGKILL)
+			}
+		}
+	}
 }
 
 // unfitThenCured gives orders to a host that cannot run Apps, and then cures the host.
