@@ -204,7 +204,7 @@ func TestManyJobs(t *testing.T) {
 	s.must(c.JSON(context.WithoutCancel(s.ctx), &list, "execution", "list", "--limit", strconv.Itoa(min(all, 10_000))), "listing the executions")
 	last := at
 	for _, e := range list {
-		if e.Attempt != 1 {
+		if e.Attempt > 2 { // what was sent when the agent was killed, and certainly not started, comes again
 			t.Errorf("an order had %d attempts", e.Attempt)
 		}
 		if e.Environment != "large" && e.Created.After(last) {

@@ -19,7 +19,7 @@ func TestLimitsFollowSettings(t *testing.T) {
 	app := s.script(c, "Limits", `
 import resource
 app.exit(0, "%d processes" % resource.getrlimit(resource.RLIMIT_NPROC)[0])`)
-	a := s.agent(c, "lab", "one", "--appsRunner", "none", "--appsNumberofJobExecutors", "2")
+	a := s.agent(c, "lab", "one", "--appsRunner", "none", "--appsNumberofJobExecutors", "2", "--appsNumberofServices", "0")
 	shows := func(want string) {
 		t.Helper()
 		if x := s.runToEnd(c, app); x.Message != want {

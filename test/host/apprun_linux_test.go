@@ -70,7 +70,7 @@ func TestAppRunAlone(t *testing.T) {
 	out, err := build.CombinedOutput()
 	must(t, err, "building tcenvsvr: "+string(out))
 	s.Run("cp", "/share/tcenvsvr", "/usr/local/bin/")
-	command := s.readme("tcenvsvr app run")
+	const command = "tcenvsvr app run my_app.tcx --param-file params.json --kv-file kv.json --no-sandbox"
 	for _, user := range []string{"alice", "root"} {
 		run := s.developer(user)
 		if out, err := run(strings.ReplaceAll(command, "--no-sandbox", "")); err == nil || !strings.Contains(out, "--no-sandbox") {

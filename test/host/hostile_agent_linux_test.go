@@ -12,6 +12,8 @@ import (
 // prepared. A test sees to it that none is missing.
 var verbs = map[string]string{
 	"app":                      "app",
+	"app check":                "app check /share/noop.tcx",
+	"app new":                  "app new /root/hello",
 	"app run":                  "app run /share/noop.tcx",
 	"certs":                    "certs",
 	"certs add":                "certs add /share/ca.pem",
@@ -70,6 +72,7 @@ var verbs = map[string]string{
 	"update resume":            "update resume",
 	"update rollback":          "update rollback",
 	"update status":            "update status",
+	"verify":                   "verify",
 	"version":                  "version",
 	"slot select":              "slot select",
 	"slot apply":               "slot apply",

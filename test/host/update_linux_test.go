@@ -246,7 +246,7 @@ func decisions(s *site) {
 // shim checks which program is the shim of the job that was started last.
 func (s *site) shim(of handover.Slot) (pid string) {
 	s.t.Helper()
-	text := s.Run("sh", "-c", "cat $(ls -t "+exchange+"/jobs/*/shim/state | head -n 1)")
+	text := s.Run("sh", "-c", "cat $(ls -t "+exchange+"/jobs/[0-9]*/shim/state | head -n 1)")
 	var job struct {
 		ShimPID int `json:"shim_pid"`
 	}

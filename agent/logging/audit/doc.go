@@ -10,7 +10,7 @@
 // a disk.
 //
 // Who controls the cloud could send orders that are denied, as many as it likes, until the file has nothing
-// else. So of those that are equal but for the order only the first is written at once ("order_denied"), and
+// else. So of those that are equal but for the order only the first twenty are written at once ("order_denied"), and
 // later one with the number of those that came after it ("repeated").
 //
 // A full file becomes audit.jsonl.1, that one .2, and so on; the oldest is removed. A process that

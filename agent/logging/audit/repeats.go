@@ -6,9 +6,10 @@ import (
 )
 
 // Orders that are denied or refused come as fast as whoever controls the cloud sends them. So that they do
-// not push everything else out of the log, what is equal but for the order is said once, and then how often it
-// came again, ever less often.
+// not push everything else out of the log, what is equal but for the order is said a few times, and then how
+// often it came again, ever less often.
 const (
+	firstTimes = 20 // of a kind that are said one by one
 	firstPause = 10 * time.Minute
 	mostPause  = 2 * time.Hour
 	mostKinds  = 32 // at a time; all others of an act are one kind
@@ -20,6 +21,7 @@ type repeats map[string]*repeated
 type repeated struct {
 	act   Act
 	attrs []any // of the last one
+	said  int   // one by one
 	count int   // since it was said
 	pause time.Duration
 	next  time.Time // when it may be said again
@@ -36,7 +38,11 @@ func (r repeats) add(now time.Time, act Act, attrs []any) ([]any, bool) {
 	}
 	one := r[key]
 	if one == nil {
-		r[key] = &repeated{act: act, attrs: attrs, pause: firstPause, next: now.Add(firstPause)}
+		r[key] = &repeated{act: act, attrs: attrs, said: 1, pause: firstPause, next: now.Add(firstPause)}
+		return attrs, true
+	}
+	if one.said < firstTimes && one.count == 0 {
+		one.said, one.attrs, one.next = one.said+1, attrs, now.Add(one.pause)
 		return attrs, true
 	}
 	one.count++

@@ -43,7 +43,7 @@ func TestFloodOfDenials(t *testing.T) {
 			if first := strings.Count(string(text), `"order_denied"`) - strings.Count(string(text), `"repeated"`); first+sum != each {
 				t.Errorf("%d and %d more are said, of %d", first, sum, each)
 			}
-			if most := map[string]int{"equal": 20, "different": 5000}[name]; lines > most {
+			if most := map[string]int{"equal": 40, "different": 5000}[name]; lines > most {
 				t.Errorf("%d lines, want at most %d", lines, most)
 			}
 			if !strings.Contains(string(text), `"order":"o0"`) {

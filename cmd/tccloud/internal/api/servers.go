@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 
 	"tcenvsvr/agent/link/wire"
@@ -12,6 +13,9 @@ import (
 func present(s registry.Server, live map[wire.ServerXID]gateway.Session) v1.Server {
 	out := v1.Server{Server: s}
 	if c, ok := live[s.XID]; ok {
+		if !s.Renamed {
+			out.Name = cmp.Or(c.Name, s.Name)
+		}
 		out.Session = &v1.Session{
 			Host:    c.Host.ID,
 			Version: c.Version, OS: c.OS, Arch: c.Arch, Epoch: c.Epoch, Gateway: c.Gateway, RemoteAddr: c.RemoteAddr,

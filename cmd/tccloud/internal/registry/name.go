@@ -55,7 +55,7 @@ func (r *Registry) Rename(ctx context.Context, xid wire.ServerXID, name string) 
 		return Server{}, err
 	}
 	changed, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
-		s.Current.Name = name
+		s.Current.Name, s.Renamed = name, true
 		if s.Pending != nil {
 			s.Pending.Name = name
 		}

@@ -72,6 +72,7 @@ type record struct {
 	XID     wire.ServerXID `json:"xid"`
 	Created time.Time      `json:"created"`
 	Current identity       `json:"current"`
+	Renamed bool           `json:"renamed,omitempty"` // by an operator
 	Pending *identity      `json:"pending,omitempty"`
 	Revoked *time.Time     `json:"revoked,omitempty"` // of Current; a pending identity ends it
 	Twin    *twin.Conflict `json:"twin,omitempty"`    // several hosts run with Current
@@ -91,6 +92,7 @@ func (s *record) identities() []identity {
 type Server struct {
 	XID                wire.ServerXID `json:"xid"`
 	Name               string         `json:"name"`
+	Renamed            bool           `json:"renamed,omitempty"` // by an operator; else it may name itself
 	Environment        string         `json:"environment"`
 	Created            time.Time      `json:"created"`
 	Revoked            *time.Time     `json:"revoked,omitempty"`
@@ -108,7 +110,7 @@ type Server struct {
 
 func (s *record) public() Server {
 	p := Server{
-		XID: s.XID, Name: s.Current.Name, Environment: s.Current.Environment, Created: s.Created, Revoked: s.Revoked,
+		XID: s.XID, Name: s.Current.Name, Renamed: s.Renamed, Environment: s.Current.Environment, Created: s.Created, Revoked: s.Revoked,
 		CertificateSerial: s.Current.Serial, CertificateExpires: s.Current.Expires,
 		Bundle: s.Current.name(),
 	}
