@@ -13,7 +13,7 @@ import (
 var verbs = map[string]string{
 	"app":                      "app",
 	"app check":                "app check /share/noop.tcx",
-	"app new":                  "app new /root/hello",
+	"app new":                  "app new root",
 	"app run":                  "app run /share/noop.tcx",
 	"certs":                    "certs",
 	"certs add":                "certs add /share/ca.pem",
@@ -276,7 +276,8 @@ var fail = []string{
 	"keychain rotate", "keychain unlock", "log level", "service status", "status", "update apply", "update check",
 	"certs build", "certs python-wrapper",
 	"certs remove", "launch", "slot ended", "update import", "update rollback",
-	"run", // it is ended
+	"run",     // it is ended
+	"app new", // there is a folder of that name
 }
 
 // work checks the exit codes on a home that is well: root's commands do what they are for.
