@@ -315,7 +315,7 @@ func (s *Jobs) edited(ctx context.Context, name string, edit Edit) (*Edit, error
 		st := stateOf(j, stored).clone()
 		if st.Edits != stored.editsOf(j) {
 			switch err := s.putState(ctx, name, st, revision); {
-			case errors.Is(err, jetstream.ErrKeyExists):
+			case bucket.Overtaken(err):
 				continue
 			case err != nil:
 				return nil, fmt.Errorf("changing the state of Job %q: %w", name, err)
