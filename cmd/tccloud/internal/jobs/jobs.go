@@ -208,7 +208,7 @@ func (s *Jobs) view(j *Job, st *State) View {
 // so at once, all changes are made, one after the other.
 func (s *Jobs) Change(ctx context.Context, name string, edit Edit, change func(*Job) error) (View, error) {
 	for {
-		e, j, err := s.readJob(ctx, name)
+		j, over, err := s.readJob(ctx, name)
 		if err != nil {
 			return View{}, err
 		}
@@ -232,7 +232,7 @@ func (s *Jobs) Change(ctx context.Context, name string, edit Edit, change func(*
 		if (j.Schedule != before.Schedule || j.Zone != before.Zone) && j.never(s.now()) {
 			return View{}, fmt.Errorf("%w: schedule %q never comes", ErrInvalid, j.Schedule)
 		}
-		revision, data, err := bucket.Write(ctx, s.KV, jobPrefix+name, j, e.Revision())
+		revision, data, err := bucket.Write(ctx, s.KV, jobPrefix+name, j, over)
 		if bucket.Overtaken(err) {
 			continue
 		}
@@ -247,18 +247,18 @@ func (s *Jobs) Change(ctx context.Context, name string, edit Edit, change func(*
 // Remove removes a Job and its history. A run that is under way goes on.
 func (s *Jobs) Remove(ctx context.Context, name string) error {
 	for {
-		e, j, err := s.readJob(ctx, name)
+		j, over, err := s.readJob(ctx, name)
 		if err != nil {
 			return err
 		}
-		err = s.KV.Purge(ctx, jobPrefix+name, jetstream.LastRevision(e.Revision()))
+		err = s.KV.Purge(ctx, jobPrefix+name, jetstream.LastRevision(over))
 		if bucket.Overtaken(err) {
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("removing Job %q: %w", name, err)
 		}
-		s.removed(ctx, j, e.Revision())
+		s.removed(ctx, j, over)
 		return nil
 	}
 }

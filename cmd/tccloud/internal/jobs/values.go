@@ -27,42 +27,32 @@ func stateOf(j *Job, stored *State) *State {
 	return st
 }
 
-func (s *Jobs) readJob(ctx context.Context, name string) (jetstream.KeyValueEntry, *Job, error) {
+// readJob returns a Job as it is stored, with its revision.
+func (s *Jobs) readJob(ctx context.Context, name string) (*Job, uint64, error) {
 	if !namePattern.MatchString(name) {
-		return nil, nil, fmt.Errorf("Job %.70q: %w", name, ErrNotFound)
+		return nil, 0, fmt.Errorf("Job %.70q: %w", name, ErrNotFound)
 	}
-	e, err := s.KV.Get(ctx, jobPrefix+name)
+	v, revision, err := bucket.Read[Job](ctx, s.KV, jobPrefix+name)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return nil, nil, fmt.Errorf("Job %q: %w", name, ErrNotFound)
+		return nil, 0, fmt.Errorf("Job %q: %w", name, ErrNotFound)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading Job %q: %w", name, err)
+		return nil, 0, fmt.Errorf("reading Job %q: %w", name, err)
 	}
-	j := new(Job)
-	if err := json.Unmarshal(e.Value(), j); err != nil {
-		return nil, nil, fmt.Errorf("reading Job %q: %w", name, err)
-	}
-	return e, j, nil
+	return v, revision, nil
 }
 
 // read returns a Job as it is stored, and its state with its revision, nil and 0 if it has none.
 func (s *Jobs) read(ctx context.Context, name string) (*Job, *State, uint64, error) {
-	_, j, err := s.readJob(ctx, name)
+	v, _, err := s.readJob(ctx, name)
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	e, err := s.KV.Get(ctx, statePrefix+name)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return j, nil, 0, nil
-	}
-	if err != nil {
+	st, revision, err := bucket.Read[State](ctx, s.KV, statePrefix+name)
+	if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil, nil, 0, fmt.Errorf("reading the state of Job %q: %w", name, err)
 	}
-	st := new(State)
-	if err := json.Unmarshal(e.Value(), st); err != nil {
-		return nil, nil, 0, fmt.Errorf("reading the state of Job %q: %w", name, err)
-	}
-	return j, st, e.Revision(), nil
+	return v, st, revision, nil
 }
 
 func (s *Jobs) putState(ctx context.Context, name string, st *State, over uint64) error {

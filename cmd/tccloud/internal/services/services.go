@@ -194,7 +194,7 @@ func (s *Services) known(ctx context.Context) error {
 // the App is told at its start is changed by a new instance.
 func (s *Services) Change(ctx context.Context, name string, change func(*Service) error) (View, error) {
 	for {
-		e, v, err := s.readService(ctx, name)
+		v, over, err := s.readService(ctx, name)
 		if err != nil {
 			return View{}, err
 		}
@@ -213,7 +213,7 @@ func (s *Services) Change(ctx context.Context, name string, change func(*Service
 		if err := s.free(v); err != nil {
 			return View{}, err
 		}
-		revision, data, err := bucket.Write(ctx, s.KV, servicePrefix+name, v, e.Revision())
+		revision, data, err := bucket.Write(ctx, s.KV, servicePrefix+name, v, over)
 		if bucket.Overtaken(err) {
 			continue
 		}
@@ -249,18 +249,18 @@ func (s *Services) Remove(ctx context.Context, name string) error {
 		return err
 	}
 	for {
-		e, _, err := s.readService(ctx, name)
+		_, over, err := s.readService(ctx, name)
 		if err != nil {
 			return err
 		}
-		err = s.KV.Purge(ctx, servicePrefix+name, jetstream.LastRevision(e.Revision()))
+		err = s.KV.Purge(ctx, servicePrefix+name, jetstream.LastRevision(over))
 		if bucket.Overtaken(err) {
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("removing service %q: %w", name, err)
 		}
-		s.apply(servicePrefix+name, nil, e.Revision()+1, true)
+		s.apply(servicePrefix+name, nil, over+1, true)
 		break
 	}
 	for _, i := range v.State.Old { // what fails here is ended by the owner, which finds the state

@@ -22,42 +22,32 @@ func stateOf(v *Service, st *State) *State {
 	return st
 }
 
-func (s *Services) readService(ctx context.Context, name string) (jetstream.KeyValueEntry, *Service, error) {
+// readService returns a service as it is stored, with its revision.
+func (s *Services) readService(ctx context.Context, name string) (*Service, uint64, error) {
 	if !namePattern.MatchString(name) {
-		return nil, nil, fmt.Errorf("service %.70q: %w", name, ErrNotFound)
+		return nil, 0, fmt.Errorf("service %.70q: %w", name, ErrNotFound)
 	}
-	e, err := s.KV.Get(ctx, servicePrefix+name)
+	v, revision, err := bucket.Read[Service](ctx, s.KV, servicePrefix+name)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return nil, nil, fmt.Errorf("service %q: %w", name, ErrNotFound)
+		return nil, 0, fmt.Errorf("service %q: %w", name, ErrNotFound)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading service %q: %w", name, err)
+		return nil, 0, fmt.Errorf("reading service %q: %w", name, err)
 	}
-	v := new(Service)
-	if err := json.Unmarshal(e.Value(), v); err != nil {
-		return nil, nil, fmt.Errorf("reading service %q: %w", name, err)
-	}
-	return e, v, nil
+	return v, revision, nil
 }
 
-// read returns a Service as it is stored, and its state with its revision, nil and 0 if it has none.
+// read returns a service as it is stored, and its state with its revision, nil and 0 if it has none.
 func (s *Services) read(ctx context.Context, name string) (*Service, *State, uint64, error) {
-	_, v, err := s.readService(ctx, name)
+	v, _, err := s.readService(ctx, name)
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	e, err := s.KV.Get(ctx, statePrefix+name)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return v, nil, 0, nil
-	}
-	st := new(State)
-	if err == nil {
-		err = json.Unmarshal(e.Value(), st)
-	}
-	if err != nil {
+	st, revision, err := bucket.Read[State](ctx, s.KV, statePrefix+name)
+	if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil, nil, 0, fmt.Errorf("reading the state of service %q: %w", name, err)
 	}
-	return v, st, e.Revision(), nil
+	return v, st, revision, nil
 }
 
 func (s *Services) putState(ctx context.Context, name string, st *State, over uint64) error {

@@ -8,6 +8,19 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// Read returns a value that [Write] stored, with its revision, or jetstream.ErrKeyNotFound.
+func Read[T any](ctx context.Context, kv jetstream.KeyValue, key string) (*T, uint64, error) {
+	e, err := kv.Get(ctx, key)
+	if err != nil {
+		return nil, 0, err
+	}
+	v := new(T)
+	if err := json.Unmarshal(e.Value(), v); err != nil {
+		return nil, 0, err
+	}
+	return v, e.Revision(), nil
+}
+
 // Write stores v as JSON over the revision that it was made from, 0 where there was none. It returns
 // the new revision and what was stored; see [Overtaken] for its error.
 func Write(ctx context.Context, kv jetstream.KeyValue, key string, v any, over uint64) (uint64, []byte, error) {
