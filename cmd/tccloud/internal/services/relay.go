@@ -21,10 +21,9 @@ type request struct {
 	WaitMS  int64           `json:"wait_ms"`
 }
 
-// reply is the answer to it.
+// reply is the answer to it; none means that the talk has ended meanwhile.
 type reply struct {
 	Said *saying `json:"said,omitempty"`
-	Lost bool    `json:"lost,omitempty"` // the talk has ended meanwhile
 }
 
 const requestSubject = "tccloud.service." // + order + attempt
@@ -114,7 +113,7 @@ func (t *talk) listen() {
 			if errors.Is(err, context.DeadlineExceeded) {
 				return // the other side has given up as well
 			}
-			data, err := json.Marshal(reply{Said: said, Lost: err != nil})
+			data, err := json.Marshal(reply{Said: said})
 			if err == nil {
 				_ = m.Respond(data)
 			}

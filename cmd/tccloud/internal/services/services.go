@@ -231,17 +231,6 @@ func another(a, b *Service) bool {
 		a.Limits != b.Limits || a.Restarted != b.Restarted || !maps.Equal(a.Params, b.Params)
 }
 
-// Restart replaces the instance by another one as soon as that is ready.
-func (s *Services) Restart(ctx context.Context, name string) (View, error) {
-	return s.Change(ctx, name, func(v *Service) error {
-		if !v.Running {
-			return fmt.Errorf("%w: it is stopped", ErrInvalid)
-		}
-		v.Restarted++
-		return nil
-	})
-}
-
 // Remove removes a Service. Its instances are told to end.
 func (s *Services) Remove(ctx context.Context, name string) error {
 	v, err := s.changeState(ctx, name, func(_ *Service, st *State) error { st.dismiss(); return nil })
