@@ -21,10 +21,10 @@ const (
 	submitWithin = 20 * time.Second
 )
 
-// Run submits an order, with an id of its own where it has none. What may have been accepted is handed in
-// again under that id, which the cloud takes once.
+// Run submits an order, with an id of its own where it has none and none was signed. What may have been
+// accepted is handed in again under that id, which the cloud takes once.
 func (c *Client) Run(ctx context.Context, q v1.NewExecution) (v1.Execution, error) {
-	if q.ID == "" {
+	if q.ID == "" && q.Signature == "" && q.Draft == "" {
 		id, err := uuid.NewV7() // sorts by time
 		if err != nil {
 			return v1.Execution{}, fmt.Errorf("making an order's id: %w", err)
