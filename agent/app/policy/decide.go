@@ -36,6 +36,19 @@ func (p *Policy) Decide(r Request) Decision {
 	if d := p.DecideOrder(r); !d.Allowed || p.absent {
 		return d
 	}
+	return p.decideApp(r)
+}
+
+// DecideRunning applies the rules alone to an App that runs. How its order had to be was decided when it
+// started. A policy that does not count ends nothing: somebody may be writing it.
+func (p *Policy) DecideRunning(r Request) Decision {
+	if p == nil || p.doc == nil {
+		return Decision{Allowed: true, Reason: "there is no policy that counts: what runs goes on"}
+	}
+	return p.decideApp(r)
+}
+
+func (p *Policy) decideApp(r Request) Decision {
 	for i := range p.rules {
 		rule := &p.rules[i]
 		if rule.miss(r) != "" {
