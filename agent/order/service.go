@@ -20,8 +20,8 @@ const (
 	takenTimeout = 10 * time.Minute       // for the cloud to take an event of a service that has ended
 	lookAgain    = 5 * time.Second        // a service that runs is compared with the policy so often, and
 	lookTimeout  = 30 * time.Second       // nobody is waited for longer for that
-	maxSends     = 1024    // messages for the App, and
-	maxSendBytes = 4 << 20 // bytes that wait for its shim
+	maxSends     = 1024                   // messages for the App, and
+	maxSendBytes = 4 << 20                // bytes that wait for its shim
 )
 
 // service is the talk between the cloud and the App of a service, as far as the agent has a part in it. All of

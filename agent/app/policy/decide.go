@@ -89,6 +89,8 @@ func (p *Policy) DecideOrder(r Request) Decision {
 	switch {
 	case o.Signed == required && r.Signer == "" && r.Job:
 		return denied("orders must be signed by one of %q, and nobody signs each run of a Job; \"tccloud run --sign-key\" runs the App by hand, Jobs need \"signed: optional\" and rules for what they may run", []string(o.Signers))
+	case o.Signed == required && r.Signer == "" && r.Runtime == runtimeService:
+		return denied("orders must be signed by one of %q, and nobody signs each start of a service; services need \"signed: optional\" and rules for what they may run", []string(o.Signers))
 	case o.Signed == required && r.Signer == "":
 		return denied("orders must be signed by one of %q, and this one is not", []string(o.Signers))
 	case o.Signed == required && !slices.Contains(o.Signers, r.Signer):

@@ -265,6 +265,9 @@ func TestSignedOrders(t *testing.T) {
 	h, k, now := newHost(t), key(t), time.Now()
 	h.put(signers(k, "required"))
 	h.refused("not signed", order(), policy.Denied, policy.RuleOrders, "orders must be signed")
+	service := order()
+	service.Runtime, service.Service, service.TimeoutMS = wire.RuntimeAPIService, &wire.ServiceSpec{ID: 1, Name: "lookup"}, 0
+	h.refused("a service, not signed", service, policy.Denied, policy.RuleOrders, "nobody signs each start of a service")
 	h.refused("for another Environment", signedBy(t, k, order(), "plant-8", now), guard.CodeSignature, "", "plant-8")
 	h.refused("by another", signedBy(t, key(t), order(), environment, now), guard.CodeSignature, "", "not trusted here")
 	h.refused("expired", signedBy(t, k, order(), environment, now.Add(-90*time.Minute)), guard.CodeSignature, "", "expired")
