@@ -50,10 +50,9 @@ var (
 
 // Hasher computes hashes, a few at a time. It is safe for concurrent use.
 type Hasher struct {
-	fips  bool
-	slots chan struct{}
-	queue atomic.Int32
-	// computed counts the hashes.
+	fips     bool
+	slots    chan struct{}
+	queue    atomic.Int32
 	computed atomic.Int64
 }
 
@@ -143,6 +142,9 @@ func (h *Hasher) compute(ctx context.Context, s *hash, password string) ([]byte,
 	}
 	return pbkdf2.Key(sha256.New, text, s.salt, s.iterations, s.size())
 }
+
+// Computed is how many hashes were computed.
+func (h *Hasher) Computed() int64 { return h.computed.Load() }
 
 func newHash(fips bool) *hash {
 	s := &hash{kind: argon2id, memory: memoryKiB, passes: passes, lanes: lanes, salt: make([]byte, saltBytes)}
