@@ -44,7 +44,7 @@ func gateways(t *testing.T, n int) ([]*Users, jetstream.KeyValue, *audit.Log) {
 	all.Go(func() { _ = log.Run(ctx) })
 	var list []*Users
 	for range n {
-		u, err := Open(t.Context(), Config{KV: kv, Audit: log})
+		u, err := Open(t.Context(), Config{KV: kv, Audit: log, Cost: password.Cost{MemoryKiB: 64, Passes: 1}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -192,6 +192,9 @@ func (l *Log) List(ctx context.Context, before string, limit int) ([]Entry, erro
 		if seq, skip, err = cursor(before); err != nil {
 			return nil, err
 		}
+		if last := info.State.LastSeq; seq > last { // else a long way down to it
+			seq, skip = last, batch
+		}
 	}
 	list := []Entry{}
 	for ; seq >= max(info.State.FirstSeq, 1) && len(list) < limit; seq-- {
