@@ -74,7 +74,7 @@ func (a *API) app(w http.ResponseWriter, r *http.Request) error {
 
 // metrics lists what an App has counted in an Environment, also one whose versions are all gone.
 func (a *API) metrics(w http.ResponseWriter, r *http.Request) error {
-	name := r.PathValue("name")
+	name := r.PathValue("app")
 	app, err := a.Catalog.Get(r.Context(), name, "")
 	switch {
 	case err == nil:
@@ -82,7 +82,7 @@ func (a *API) metrics(w http.ResponseWriter, r *http.Request) error {
 	case !errors.Is(err, catalog.ErrNotFound):
 		return err
 	}
-	env, err := a.Registry.Environment(r.PathValue("environment"))
+	env, err := a.Registry.Environment(r.PathValue("name"))
 	if err != nil {
 		return err
 	}

@@ -241,7 +241,7 @@ func (c *Client) App(ctx context.Context, name, version string) (v1.App, error) 
 
 // Metrics lists what an App has counted in an Environment.
 func (c *Client) Metrics(ctx context.Context, app, environment string) ([]v1.Metric, error) {
-	return get[[]v1.Metric](ctx, c, path("apps", app, "metrics", environment))
+	return get[[]v1.Metric](ctx, c, path("environments", environment, "metrics", app))
 }
 
 // AddApp uploads a package, with the text of its signature if there is one.
