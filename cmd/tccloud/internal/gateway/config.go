@@ -51,6 +51,8 @@ type Services interface {
 	// Said takes in what the App of an order has said; peer is its server's session. An error ends the
 	// session, and the server says it again.
 	Said(ctx context.Context, xid wire.ServerXID, peer dispatch.Peer, m *wire.ServiceSaid) error
+	// TooLate takes in an event of an order that has ended meanwhile; errors as of Said.
+	TooLate(ctx context.Context, xid wire.ServerXID, peer dispatch.Peer, m *wire.ServiceSaid) error
 	// Gone tells that a session is over.
 	Gone(peer dispatch.Peer)
 }

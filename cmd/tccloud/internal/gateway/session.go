@@ -205,10 +205,14 @@ func (s *session) handle(ctx context.Context, m wire.Message) error {
 		_ = s.Send(s.renew(ctx, m))
 		return nil
 	case *wire.ServiceSaid:
-		if s.g.cfg.Services == nil || !s.orders.Has(m.Ref) {
-			return nil
+		switch {
+		case s.g.cfg.Services == nil:
+		case s.orders.Has(m.Ref):
+			return s.g.cfg.Services.Said(ctx, s.server.XID, s, m)
+		case m.Seq > 0 && s.orders.Had(m.Ref):
+			return s.g.cfg.Services.TooLate(ctx, s.server.XID, s, m)
 		}
-		return s.g.cfg.Services.Said(ctx, s.server.XID, s, m)
+		return nil
 	case *wire.Info:
 		s.mu.Lock()
 		was := s.info

@@ -125,6 +125,23 @@ func (s *Services) Said(ctx context.Context, xid wire.ServerXID, peer dispatch.P
 	return nil
 }
 
+// TooLate takes in an event of an instance that was given up before, because its server was away. It starts
+// nothing: another instance may have fired the same. So it counts as lost.
+func (s *Services) TooLate(ctx context.Context, xid wire.ServerXID, peer dispatch.Peer, m *wire.ServiceSaid) error {
+	if err := s.known(ctx); err != nil {
+		return err
+	}
+	var said saying
+	_ = json.Unmarshal(m.Message, &said)
+	if id, ok := serviceOf(m.Order); ok {
+		if err := s.lateEvent(ctx, id, xid, m, &said); err != nil {
+			return err
+		}
+	}
+	_ = peer.Send(&wire.ServiceTaken{Ref: m.Ref, Seq: m.Seq})
+	return nil
+}
+
 // talk returns that of an instance, a new one for a new attempt or session; nil if a newer one is known.
 func (s *Services) talk(ref wire.Ref, xid wire.ServerXID, peer dispatch.Peer) *talk {
 	s.mu.Lock()
