@@ -3,7 +3,6 @@ package test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -76,7 +74,8 @@ type called struct {
 	header http.Header
 }
 
-func (s *scene) call(by *http.Client, method, url, token string, body []byte) called {
+// call makes a request with headers, which are names and values by turns.
+func (s *scene) call(by *http.Client, method, url, token string, body []byte, headers ...string) called {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, 6*time.Minute)
 	defer cancel()
@@ -84,6 +83,9 @@ func (s *scene) call(by *http.Client, method, url, token string, body []byte) ca
 	s.must(err, "making a request")
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
 	}
 	answer, err := by.Do(r)
 	if err != nil {
@@ -129,23 +131,7 @@ func TestAPIService(t *testing.T) {
 	if got := s.call(by, "GET", url, "wrong", nil); got.status != 401 {
 		t.Errorf("without the token: %+v", got)
 	}
-	large := make([]byte, 5<<20)
-	_, _ = rand.Read(large)
-	if got := s.call(by, "POST", url+"/echo", token, large); got.status != 201 || got.body != string(large) {
-		t.Errorf("a large body: status %d, %d bytes", got.status, len(got.body))
-	}
-	if got := s.call(by, "POST", url+"/echo", token, append(large, 0)); got.status != 413 {
-		t.Errorf("a body that is too large: %+v", got)
-	}
-	var wg sync.WaitGroup
-	for i := range 200 {
-		wg.Go(func() {
-			if got := s.call(by, "POST", url+"/echo", token, fmt.Append(nil, "number ", i)); got.status != 201 || got.body != fmt.Sprint("number ", i) {
-				t.Errorf("call %d of many: %+v", i, got)
-			}
-		})
-	}
-	wg.Wait()
+	s.exchanges(by, "lookup", url+"/echo", token, "", 201)
 
 	starts := s.startsOf(c, "lookup")
 	a.Kill()
