@@ -187,24 +187,7 @@ func TestTriggerService(t *testing.T) {
 	s.serviceIs(c, "watch", "waiting for the trigger", func(v serviceView) bool {
 		return isReady(v) && len(v.Triggers) == 1 && v.Triggers[0].State == "active"
 	})
-	type event struct {
-		Trigger string `json:"trigger"`
-		Started string `json:"started"`
-		Problem string `json:"problem"`
-		Seq     int64  `json:"seq"`
-		Lost    int64  `json:"lost"`
-	}
-	events := func(n int) (list []event) {
-		s.eventually(fmt.Sprint("waiting for event ", n), func() error {
-			list = nil
-			err := c.JSON(s.ctx, &list, "service", "events", "watch", "-n", "1000")
-			if err == nil && len(list) < n {
-				err = fmt.Errorf("there are %d", len(list))
-			}
-			return err
-		})
-		return list
-	}
+	events := func(n int) []serviceEvent { return s.events(c, "watch", n) }
 	events(3)
 	a.Kill()
 	s.start(a)
@@ -217,11 +200,7 @@ func TestTriggerService(t *testing.T) {
 	s.must(err, "stopping the service")
 	s.serviceIs(c, "watch", "waiting until it has stopped", func(v serviceView) bool { return v.Phase == "stopped" })
 	list := events(n)
-	for i, e := range list {
-		if e.Seq != int64(len(list)-i) || e.Trigger != "tick" || e.Started == "" || e.Problem != "" || e.Lost != 0 {
-			t.Fatalf("event %d of %d is %+v", i, len(list), e)
-		}
-	}
+	onceEach(t, list, "tick")
 	s.eventually("waiting for the Apps that were started", func() error {
 		for _, e := range list {
 			var x struct {
