@@ -2,6 +2,7 @@ package test
 
 import (
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -85,4 +86,40 @@ func TestServiceMoves(t *testing.T) {
 	if lost < 5 { // 2 s and more, three in a second
 		t.Errorf("of %d events %d were lost", len(late), lost)
 	}
+}
+
+// TestServicesHaveRoom: a server takes as many services as its settings say, beside its jobs; the cloud says which
+// service waits for room, and gives it the room that another one leaves.
+func TestServicesHaveRoom(t *testing.T) {
+	t.Parallel()
+	need.Python(t)
+	s := newScene(t)
+	c := s.cloud("lab")
+	s.add(c, "service-api", "noop")
+	a := s.agent(c, "lab", "one", "--appsNumberofServices", "2", "--appsNumberofJobExecutors", "1")
+	names := []string{"first", "second", "third"}
+	for _, name := range names[:2] {
+		_, err := c.Do(s.ctx, "service", "create", name, "lab", "Test_-_Api_Service")
+		s.must(err, "creating a service")
+		s.serviceIs(c, name, "waiting for the service", isReady)
+	}
+	_, err := c.Do(s.ctx, "service", "create", "third", "lab", "Test_-_Api_Service")
+	s.must(err, "creating a service")
+	s.eventually("waiting until the cloud says that there is no room", func() error {
+		out, err := c.Do(s.ctx, "service", "list")
+		if want := "no room for one more service (setting appsNumberofServices) at one"; err == nil && strings.Count(out, want) != 1 {
+			err = fmt.Errorf("it says %q", out)
+		}
+		return err
+	})
+	_, err = c.Do(s.ctx, "run", "lab", "Test_-_Noop")
+	s.must(err, "running an App beside services")
+	out, err := a.Do(s.ctx, "status")
+	s.must(err, "asking the agent")
+	if !strings.Contains(out, "2 of 2") || !strings.Contains(out, "ready for") {
+		t.Errorf("the agent's status is %s", out)
+	}
+	_, err = c.Do(s.ctx, "service", "stop", "first")
+	s.must(err, "stopping a service")
+	s.serviceIs(c, "third", "waiting for the service", isReady)
 }

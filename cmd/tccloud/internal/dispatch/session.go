@@ -84,6 +84,13 @@ func (s *Session) Credit() int {
 	return s.credit
 }
 
+// Services is the number of services that the session would take now.
+func (s *Session) Services() int {
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
+	return s.services
+}
+
 // Attach makes a session that is the server's newest, fences the one before, and compares the
 // agent's journal with the records. The returned Welcome lacks HeartbeatMS and ConfigRevision. The
 // caller sends it, then calls [Session.Open], and at the end [Session.Close]. After an error

@@ -97,7 +97,8 @@ type Session struct {
 	Connected  time.Time
 	RTT        time.Duration // last ping → pong, 0 before the first
 	Skew       time.Duration // the server's clock minus the cloud's
-	Credit     int           // orders it would take now
+	Credit     int           // orders it would take now, and
+	Services   int           // services
 	Info       *wire.Info    // last one, nil before the first
 	InfoAt     time.Time
 }

@@ -291,6 +291,6 @@ func (s *session) describe() Session {
 	return Session{
 		Server: s.server, Name: s.name, Version: s.version, OS: s.os, Arch: s.arch, Host: s.host, Executors: s.executors,
 		Epoch: s.orders.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.conn.Net.RemoteAddr().String(),
-		Transport: s.conn.Transport, Connected: s.connected, RTT: s.rtt, Skew: s.clock.Skew, Credit: s.orders.Credit(), Info: s.info, InfoAt: s.infoAt,
+		Transport: s.conn.Transport, Connected: s.connected, RTT: s.rtt, Skew: s.clock.Skew, Credit: s.orders.Credit(), Services: s.orders.Services(), Info: s.info, InfoAt: s.infoAt,
 	}
 }
