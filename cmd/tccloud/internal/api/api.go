@@ -63,9 +63,9 @@ type Config struct {
 	Server     *pki.Server // the certificate shown
 	Health     Health
 	AdminToken string
-	APIURL     string // where agents reach it, for bundles
-	BrokerHost string // host:port, same
-	Version    string // of this program
+	APIURL     string        // where agents reach it, for bundles
+	BrokerHost func() string // host:port of all brokers, same, separated by commas
+	Version    string        // of this program
 	Logger     *slog.Logger
 }
 
