@@ -16,8 +16,9 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cloud"
-	"tcenvsvr/cmd/tccloud/internal/identity"
 )
+
+const secretFile = "cluster.secret"
 
 // external is a NATS server of its own, as --nats names one.
 func external(t *testing.T) string {
@@ -43,8 +44,8 @@ func external(t *testing.T) string {
 func beside(t *testing.T, first *running) string {
 	t.Helper()
 	dir := t.TempDir()
-	secret := must(os.ReadFile(filepath.Join(first.dir, identity.SecretFile)))(t)
-	if err := os.WriteFile(filepath.Join(dir, identity.SecretFile), secret, 0o600); err != nil {
+	secret := must(os.ReadFile(filepath.Join(first.dir, secretFile)))(t)
+	if err := os.WriteFile(filepath.Join(dir, secretFile), secret, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -119,7 +120,7 @@ func TestStrangerAtStore(t *testing.T) {
 	if err := other.stop(); err != nil {
 		t.Fatal(err)
 	}
-	secret := must(os.ReadFile(filepath.Join(first.dir, identity.SecretFile)))(t)
+	secret := must(os.ReadFile(filepath.Join(first.dir, secretFile)))(t)
 	for name, tt := range map[string]struct {
 		dir        string
 		secret     bool
@@ -129,7 +130,7 @@ func TestStrangerAtStore(t *testing.T) {
 		"another cloud": {other.dir, true, "is not that of cloud", "another --data"},
 	} {
 		if tt.secret {
-			if err := os.WriteFile(filepath.Join(tt.dir, identity.SecretFile), secret, 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(tt.dir, secretFile), secret, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
