@@ -21,7 +21,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
-// Ports: the cluster's is portGap above that of clients where it is not given.
+// portGap is how far the cluster's port is above that of gateways where it is not given.
 const portGap = 2000
 
 // startTimeout bounds how long a node may take to recover its files.
@@ -96,11 +96,12 @@ func (c Config) options() (*server.Options, error) {
 	if err != nil {
 		return nil, err
 	}
-	clusterHost, clusterPort := host, port+portGap
-	if c.Cluster != "" {
-		if clusterHost, clusterPort, err = split("--cluster-listen", c.Cluster); err != nil {
-			return nil, err
-		}
+	if c.Cluster == "" {
+		c.Cluster = net.JoinHostPort(host, strconv.Itoa(port+portGap))
+	}
+	clusterHost, clusterPort, err := split("--cluster-listen", c.Cluster)
+	if err != nil {
+		return nil, err
 	}
 	if len(c.Peers) == 0 {
 		return nil, errors.New("a node needs others: give --peers the cluster's addresses of all")
