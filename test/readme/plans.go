@@ -177,7 +177,7 @@ const aService = "service.txtar, TestAPIService and TestTriggerService in packag
 
 // moreMachines and natsProgram are why commands about a cluster are not run.
 const (
-	moreMachines = "it needs several machines; node.txtar has nodes with a login and certificates"
+	moreMachines = "it needs several machines; TestLogin of package node has nodes with a login and certificates"
 	natsProgram  = "the NATS command line is no part of this project"
 )
 
