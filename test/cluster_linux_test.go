@@ -32,10 +32,10 @@ import (
 // backWithin is how soon agents whose gateway was killed are connected to another one.
 const backWithin = 10 * time.Second
 
-// TestClusterSurvives gives orders without a pause to a cloud of three nodes and two gateways, while one of
-// each is killed, all are started again in any order, and one node's disk is emptied. No order that was
-// accepted is lost or run twice, each that was not is given again under its id, to either gateway, and
-// everything is kept three times at the end.
+// TestClusterSurvives gives orders without a pause to a cloud of three nodes and two gateways,
+// while one of each is killed, all are started again in any order, and one node's disk is emptied.
+// No order that was accepted is lost or run twice, each that was not is given again under its id,
+// to either gateway, and everything is kept three times at the end.
 //
 // TCENVSVR_LONG=1 does that again and again, TCENVSVR_SEED in another order.
 func TestClusterSurvives(t *testing.T) {

@@ -40,8 +40,8 @@ func parseBrokers(address string) ([]*broker, error) {
 	return all, nil
 }
 
-// order returns the brokers as they are to be tried: in random order, so that agents spread over them, but
-// those that failed come last, the one that failed longest ago first.
+// order returns the brokers as they are to be tried: in random order, so that agents spread over
+// them, but those that failed come last, the one that failed longest ago first.
 func (l *Link) order() []*broker {
 	all := slices.Clone(l.brokers)
 	for i := len(all) - 1; i > 0; i-- {
@@ -52,8 +52,8 @@ func (l *Link) order() []*broker {
 	return all
 }
 
-// firstPatience is how long a step of connecting may take while there are other brokers to try. It doubles
-// with each round in which all failed: the network may be slow.
+// firstPatience is how long a step of connecting may take while there are other brokers to try. It
+// doubles with each round in which all failed: the network may be slow.
 const firstPatience = 3 * time.Second
 
 // within bounds a step of connecting to one of the brokers.
@@ -64,8 +64,8 @@ func (l *Link) within(limit time.Duration) time.Duration {
 	return min(limit, firstPatience<<l.rounds)
 }
 
-// judge remembers how an attempt at b ended, and reports whether another broker may be better: not where
-// this server is refused, which all of them would do.
+// judge remembers how an attempt at b ended, and reports whether another broker may be better: not
+// where this server is refused, which all of them would do.
 func (l *Link) judge(b *broker, e *ended) (another bool) {
 	if e.own {
 		return false

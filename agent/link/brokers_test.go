@@ -20,8 +20,8 @@ func pair(t *testing.T) (a, b *linktest.Broker) {
 	return a, linktest.Start(t, linktest.Config{TLS: func(c *tls.Config) { *c = *shared.Clone() }})
 }
 
-// TestBrokerDies: an agent whose broker dies is back at another one at once, and one that is dead from
-// the start costs no pause.
+// TestBrokerDies: an agent whose broker dies is back at another one at once, and one that is dead
+// from the start costs no pause.
 func TestBrokerDies(t *testing.T) {
 	t.Parallel()
 	for range 3 { // in random order
@@ -48,8 +48,8 @@ func TestBrokerDies(t *testing.T) {
 	}
 }
 
-// TestBrokerBusy: a broker that takes nobody now sends nobody away from the others; a server that is
-// refused is refused by all of them, and asks one.
+// TestBrokerBusy: a broker that takes nobody now sends nobody away from the others; a server that
+// is refused is refused by all of them, and asks one.
 func TestBrokerBusy(t *testing.T) {
 	t.Parallel()
 	busy, free := pair(t)

@@ -41,8 +41,8 @@ type Dialer interface {
 type Handler interface {
 	// OnWelcome opens a session; Send works from here on.
 	OnWelcome(wire.Welcome)
-	// OnMessage brings an order, start, recall, cancel, result_ack, service_send, service_taken, control or
-	// renewed.
+	// OnMessage brings an order, start, recall, cancel, result_ack, service_send, service_taken,
+	// control or renewed.
 	OnMessage(wire.Message)
 	// OnDisconnect says that the session which OnWelcome opened has ended. The error is a
 	// *fault.Fault.
@@ -51,8 +51,8 @@ type Handler interface {
 
 // Config is what a Link needs.
 type Config struct {
-	// Address is the broker's host:port; without port it is DefaultPort. A cloud may have several brokers,
-	// separated by commas: each connection is to any of them.
+	// Address is the broker's host:port; without port it is DefaultPort. A cloud may have several
+	// brokers, separated by commas: each connection is to any of them.
 	Address string
 	// Transport is "", "raw" or "websocket".
 	Transport string

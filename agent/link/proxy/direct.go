@@ -17,9 +17,10 @@ const (
 	maxAddresses = 16
 )
 
-// direct connects without a proxy. A name may have several addresses, of which some may be dead: all are
-// tried, in random order and overlapping (RFC 8305), and the first one that answers is taken. The
-// standard library divides the time among them, so that a dead one would cost half of it.
+// direct connects without a proxy. A name may have several addresses, of which some may be dead:
+// all are tried, in random order and overlapping (RFC 8305), and the first one that answers is
+// taken. The standard library divides the time among them, so that a dead one would cost half of
+// it.
 func (d *Dialer) direct(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || network != "tcp" || net.ParseIP(host) != nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestSeveralAddresses: of a name with several addresses each one is used, and dead ones cost next to
-// nothing, whether they refuse or are silent.
+// TestSeveralAddresses: of a name with several addresses each one is used, and dead ones cost next
+// to nothing, whether they refuse or are silent.
 func TestSeveralAddresses(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

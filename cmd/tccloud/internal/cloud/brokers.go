@@ -23,8 +23,8 @@ import (
 const (
 	// brokersBucket has the brokers of the cloud's gateways, so that bundles name all of them.
 	brokersBucket = "gateways"
-	// brokerStays is how long a broker is named after its gateway was there last: one that is down for
-	// some days comes back, one that is gone for good is forgotten.
+	// brokerStays is how long a broker is named after its gateway was there last: one that is down
+	// for some days comes back, one that is gone for good is forgotten.
 	brokerStays = 7 * 24 * time.Hour
 	// brokerAgain is how often a gateway says that it is there.
 	brokerAgain = time.Hour

@@ -40,7 +40,8 @@ func external(t *testing.T) string {
 	return ns.ClientURL()
 }
 
-// beside makes the data folder of a gateway of the first one's cloud: it is given the cluster secret.
+// beside makes the data folder of a gateway of the first one's cloud: it is given the cluster
+// secret.
 func beside(t *testing.T, first *running) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -112,7 +113,8 @@ func TestTwoCloudsOneStore(t *testing.T) {
 	}
 }
 
-// A gateway that is given nothing of the cloud in the store does not start, and becomes no other cloud.
+// A gateway that is given nothing of the cloud in the store does not start, and becomes no other
+// cloud.
 func TestStrangerAtStore(t *testing.T) {
 	url := external(t)
 	first := start(t, t.TempDir(), func(cfg *cloud.Config) { cfg.NATS = []string{url} })

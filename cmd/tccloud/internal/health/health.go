@@ -90,7 +90,8 @@ func New(ctx context.Context, log *slog.Logger, checks ...Check) *Monitor {
 	return m
 }
 
-// Run runs the checks until ctx ends. What the start of the cloud took since New says nothing about them.
+// Run runs the checks until ctx ends. What the start of the cloud took since New says nothing about
+// them.
 func (m *Monitor) Run(ctx context.Context) error {
 	m.mu.Lock()
 	for i := range m.seen {

@@ -19,10 +19,10 @@
 //
 // # The cluster secret
 //
-// It is a file with a line of 256 random bits, made by the first gateway; every other one is given a copy.
-// Further lines are older secrets. The first line seals, any of them opens: to replace a secret, a new
-// line is put above the old one on all gateways, they are started again one by one, and the old line is
-// removed.
+// It is a file with a line of 256 random bits, made by the first gateway; every other one is given
+// a copy. Further lines are older secrets. The first line seals, any of them opens: to replace a
+// secret, a new line is put above the old one on all gateways, they are started again one by one,
+// and the old line is removed.
 //
 // # What is stored
 //
@@ -31,7 +31,7 @@
 //	{"version": 1, "cloud": ID, "generation": N, "ca": SHA-256, "secret": ID of the secret,
 //	 "salt": …, "sealed": …}
 //
-// The key is HKDF-SHA-256 of the secret and the salt, the cipher AES-256-GCM, and all that is readable is
-// authenticated with it. A single machine's store, which is embedded, has no identity in it: there the
-// folder is all there is.
+// The key is HKDF-SHA-256 of the secret and the salt, the cipher AES-256-GCM, and all that is
+// readable is authenticated with it. A single machine's store, which is embedded, has no identity
+// in it: there the folder is all there is.
 package identity

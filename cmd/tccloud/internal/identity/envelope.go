@@ -36,8 +36,8 @@ type envelope struct {
 // content is what is sealed.
 type content struct {
 	Files map[string][]byte `json:"files"`
-	// Retired are digests of what the files were before: a gateway that still has one of these is of
-	// this cloud, and not of another.
+	// Retired are digests of what the files were before: a gateway that still has one of these is
+	// of this cloud, and not of another.
 	Retired map[string][]string `json:"retired,omitempty"`
 }
 

@@ -46,7 +46,8 @@ type Config struct {
 	Data string
 	// SecretFile is the cluster secret's; "" is SecretFile in Data.
 	SecretFile string
-	// Adopt are files that are the cloud's from now on, instead of the cloud's being refused or taken.
+	// Adopt are files that are the cloud's from now on, instead of the cloud's being refused or
+	// taken.
 	Adopt []string
 	// New is called before a store gets an identity for the first time, and may refuse that.
 	New func(ctx context.Context) error
@@ -181,8 +182,8 @@ func (c Config) join(ctx context.Context, stored jetstream.KeyValueEntry) error 
 	return nil
 }
 
-// compare returns the names of the files that are to be written, and whether c.Adopt has changed the
-// content.
+// compare returns the names of the files that are to be written, and whether c.Adopt has changed
+// the content.
 func (c Config) compare(e *envelope, content *content) (take []string, changed bool, err error) {
 	for name := range files {
 		path := filepath.Join(c.Data, name)

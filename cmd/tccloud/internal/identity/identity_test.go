@@ -208,8 +208,8 @@ func TestNewSecret(t *testing.T) {
 	}
 }
 
-// TestAtOnce: of gateways that start at the same time one makes the cloud. Those that are given the same
-// secret's file are of it, others are refused and keep nothing of what they made.
+// TestAtOnce: of gateways that start at the same time one makes the cloud. Those that are given the
+// same secret's file are of it, others are refused and keep nothing of what they made.
 func TestAtOnce(t *testing.T) {
 	for name, shared := range map[string]bool{"one secret": true, "secrets of their own": false} {
 		t.Run(name, func(t *testing.T) {

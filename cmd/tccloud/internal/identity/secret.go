@@ -79,8 +79,8 @@ func parseSecrets(data []byte) ([]secret, error) {
 	return all, nil
 }
 
-// makeSecret returns what is in the file, and makes it if there is none. Several gateways on one host may
-// be given the same path, and start at once.
+// makeSecret returns what is in the file, and makes it if there is none. Several gateways on one
+// host may be given the same path, and start at once.
 func makeSecret(path string) ([]secret, error) {
 	if exists(path) {
 		return readSecrets(path)

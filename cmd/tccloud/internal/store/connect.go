@@ -18,9 +18,9 @@ import (
 	"tcenvsvr/agent/secret/privatefile"
 )
 
-// Login says who the cloud is to NATS, and which NATS it trusts: files, none of which is read by others.
-// They are read at each connection, so that what is replaced is used from the next one on. At most one of
-// Credentials, NKey and User is given, and Cert with Key.
+// Login says who the cloud is to NATS, and which NATS it trusts: files, none of which is read by
+// others. They are read at each connection, so that what is replaced is used from the next one on.
+// At most one of Credentials, NKey and User is given, and Cert with Key.
 type Login struct {
 	Credentials string // a .creds file, as nsc makes it
 	NKey        string // a file with the seed of an nkey
@@ -31,14 +31,14 @@ type Login struct {
 
 const (
 	maxLogin = 64 << 10
-	// startTimeout is how long the first connection is tried: machines that start at once are ready in any
-	// order.
+	// startTimeout is how long the first connection is tried: machines that start at once are ready
+	// in any order.
 	startTimeout = time.Minute
 	startAgain   = 500 * time.Millisecond
 )
 
-// CheckURL returns an error if a NATS address is none, or holds what must not be on a command line. It
-// never quotes the address.
+// CheckURL returns an error if a NATS address is none, or holds what must not be on a command line.
+// It never quotes the address.
 func CheckURL(address string) error {
 	if !strings.Contains(address, "://") {
 		address = "nats://" + address
@@ -190,8 +190,8 @@ func final(err error) bool {
 		errors.Is(err, nats.ErrSecureConnRequired) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount)
 }
 
-// ready connects, and returns when the cluster takes writes with as many copies as are wanted. note says
-// what is to be known about them.
+// ready connects, and returns when the cluster takes writes with as many copies as are wanted. note
+// says what is to be known about them.
 func (s *Store) ready(ctx context.Context, cfg Config, options []nats.Option) (note func(), err error) {
 	if s.conn, err = nats.Connect(strings.Join(cfg.URLs, ","), options...); err != nil {
 		return nil, err

@@ -17,9 +17,9 @@ const witness = bucket.ValuesPrefix + healthBucket
 // behind is how late a copy may be.
 const behind = 10 * time.Second
 
-// wanted is how many copies everything has. What is stored says so, not how many nodes answer at this
-// moment: one that is down would make the others forget two of three copies. Only who asks for fewer gets
-// fewer. note says in the log what is to be known about that.
+// wanted is how many copies everything has. What is stored says so, not how many nodes answer at
+// this moment: one that is down would make the others forget two of three copies. Only who asks for
+// fewer gets fewer. note says in the log what is to be known about that.
 func (s *Store) wanted(ctx context.Context, asked int) (n int, note func(), err error) {
 	nodes := 1
 	if s.conn.ConnectedClusterName() != "" {

@@ -38,7 +38,8 @@ type Config struct {
 	Logger          *slog.Logger
 }
 
-// Run is the node until ctx ends. A file of it that cannot be written is final: Run ends with an error.
+// Run is the node until ctx ends. A file of it that cannot be written is final: Run ends with an
+// error.
 func Run(ctx context.Context, cfg Config) error {
 	o, err := cfg.options()
 	if err != nil {
