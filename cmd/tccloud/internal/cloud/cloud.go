@@ -16,6 +16,8 @@ import (
 	"tcenvsvr/agent/app/api/upstream"
 	"tcenvsvr/agent/disk/filelock"
 	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/cmd/tccloud/internal/access"
+	"tcenvsvr/cmd/tccloud/internal/access/audit"
 	"tcenvsvr/cmd/tccloud/internal/api"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/client"
@@ -34,18 +36,22 @@ import (
 
 // Config is the command line of `tccloud serve`, see there.
 type Config struct {
-	Data                    string
-	BrokerAddr, APIAddr     string
-	Names                   []string
-	NATS                    []string
-	Copies                  int  // of everything in NATS, 0 = as it is; see store.Config
-	AcceptLoss              bool // of what the embedded store has lost
-	CertFile, KeyFile       string
-	PublicURL, PublicBroker string
-	Lease, Heartbeat        time.Duration    // 0 = the parts' defaults
-	TokenLife               time.Duration    // of Apps' tokens, which they renew; 0 = appstore.TokenLife
-	ClientLife              time.Duration    // of client certificates; 0 = a year
-	Platform                *upstream.Config // that requests of Apps are passed on to; nil: none
+	Data                string
+	BrokerAddr, APIAddr string
+	Names               []string
+	NATS                []string
+	Login               store.Login // to NATS
+	Copies              int         // of everything in NATS, 0 = as it is; see store.Config
+	AcceptLoss          bool        // of what the embedded store has lost
+	SecretFile          string      // with NATS: the cluster secret's, see package identity
+	Adopt               []string    // files of Data that are the cloud's from now on, see there
+	CertFile, KeyFile   string
+	PublicURL           string
+	PublicBrokers       []string
+	Lease, Heartbeat    time.Duration    // 0 = the parts' defaults
+	TokenLife           time.Duration    // of Apps' tokens, which they renew; 0 = appstore.TokenLife
+	ClientLife          time.Duration    // of client certificates; 0 = a year
+	Platform            *upstream.Config // that requests of Apps are passed on to; nil: none
 	// JobCommand is the program that is run for failures of Jobs that say so; "" = there is none.
 	JobCommand string
 	Version    string
@@ -82,7 +88,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer ports.close()
 	st, err := store.Open(ctx, store.Config{
-		Dir: filepath.Join(cfg.Data, "store"), URLs: cfg.NATS, Replicas: cfg.Copies, AcceptLoss: cfg.AcceptLoss, Logger: cfg.Logger.With("component", "store"),
+		Dir: filepath.Join(cfg.Data, "store"), URLs: cfg.NATS, Login: cfg.Login, Replicas: cfg.Copies, AcceptLoss: cfg.AcceptLoss, Logger: cfg.Logger.With("component", "store"),
 	})
 	if err != nil {
 		return err
@@ -99,12 +105,15 @@ func Run(ctx context.Context, cfg Config) error {
 type cloud struct {
 	registry     *registry.Registry
 	dispatcher   *dispatch.Dispatcher
+	users        *access.Users
+	audit        *audit.Log
 	jobs         *jobs.Jobs
 	services     *services.Services
 	exchange     *exchange.Exchange
 	catalog      *catalog.Catalog
 	sweeps       []func(context.Context) error
 	gateway      *gateway.Gateway
+	brokers      *brokers
 	api          *api.API
 	server       *pki.Server
 	authority    *pki.Authority
@@ -117,10 +126,14 @@ type cloud struct {
 }
 
 func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) error {
+	record, recorded := context.WithCancel(context.WithoutCancel(ctx))
+	var last errgroup.Group // what the API did at the end is in the audit log as well
+	last.Go(func() error { return c.audit.Run(record) })
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return st.Run(ctx) })
 	g.Go(func() error { return c.dispatcher.Run(ctx) })
 	g.Go(func() error { return c.gateway.Run(ctx) })
+	g.Go(func() error { return c.brokers.Run(ctx) })
 	if os.Getenv("GOGC") == "" {
 		g.Go(func() error { collector(ctx); return nil })
 	}
@@ -128,6 +141,7 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 	g.Go(func() error { return c.registry.KeepTime(ctx, c.confirmed) })
 	g.Go(func() error { return c.health.Run(ctx) })
 	g.Go(func() error { return reserveFile{cfg.Data}.Run(ctx) })
+	g.Go(func() error { return c.users.Run(ctx) })
 	g.Go(func() error { return c.catalog.Run(ctx, c.sweeps...) })
 	g.Go(func() error { return c.jobs.Run(ctx) })
 	g.Go(func() error { return c.services.Run(ctx) })
@@ -140,12 +154,14 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 			return fmt.Errorf("saying that the cloud is ready: %w", err)
 		}
 		cfg.Logger.Info("cloud ready", "version", cfg.Version, "broker", p.broker.Addr(), "api", p.api.Addr(),
-			"api_url", p.publicURL, "broker_host", p.publicBroker, "data", cfg.Data)
+			"api_url", p.publicURL, "broker_host", c.brokers, "data", cfg.Data)
 		<-ctx.Done()
 		cfg.Logger.Info("cloud stopping")
 		return client.RemoveEndpoint(cfg.Data)
 	})
 	err := g.Wait()
+	recorded()
+	err = errors.Join(err, last.Wait())
 	if errors.Is(err, context.Canceled) && context.Cause(ctx) != nil {
 		err = nil
 	}
