@@ -94,6 +94,7 @@ func (a *API) services(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	all = slices.DeleteFunc(all, func(v services.View) bool { return !sees(r.Context(), v.Service.Environment) })
 	list := a.showServices(r.Context(), all...)
 	for i := range list {
 		list[i].Ends = list[i].Ends[:min(1, len(list[i].Ends))]
@@ -158,6 +159,9 @@ func (a *API) changeService(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := r.PathValue("name")
 	v, err := a.Services.Change(r.Context(), name, func(s *services.Service) error {
+		if err := mustSee(r.Context(), s.Environment); err != nil { // it was moved meanwhile
+			return err
+		}
 		before := *s
 		set(&s.Environment, q.Environment)
 		set(&s.Server, q.Server)
@@ -266,7 +270,7 @@ func refusedFor(refused, err error) error {
 	switch {
 	case err == nil, errors.Is(err, dispatch.ErrExists):
 		return err
-	case errors.As(err, &p), errors.Is(err, dispatch.ErrInvalid), errors.Is(err, catalog.ErrNotFound), errors.Is(err, registry.ErrNotFound):
+	case errors.As(err, &p), errors.Is(err, dispatch.ErrInvalid), errors.Is(err, catalog.ErrNotFound), errors.Is(err, catalog.ErrRange), errors.Is(err, registry.ErrNotFound):
 		return fmt.Errorf("%w: %w", refused, err)
 	}
 	return err
