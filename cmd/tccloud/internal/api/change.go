@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"strings"
 
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
@@ -38,7 +37,7 @@ func (a *API) removed(w http.ResponseWriter, r *http.Request, what string, remov
 	if err := remove(r.Context(), name); err != nil {
 		return err
 	}
-	a.Logger.Info(what+" removed", strings.ToLower(what), name)
+	a.Logger.Info("removed", "what", what, "name", name)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
