@@ -45,11 +45,13 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 		if err := s.leaderOnly(ctx, bucket.ValuesPrefix+name); err != nil {
 			return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 		}
-		if kv, err = s.js.KeyValue(ctx, name); err != nil { // it looks once whether copies may answer
+		// It looks once whether copies may answer.
+		kv, err = made(ctx, s, func(ctx context.Context) (jetstream.KeyValue, error) { return s.js.KeyValue(ctx, name) })
+		if err != nil {
 			return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 		}
 	}
-	stream, err := s.js.Stream(ctx, bucket.ValuesPrefix+name)
+	stream, err := s.stream(ctx, bucket.ValuesPrefix+name)
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 	}
@@ -58,7 +60,7 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 
 // leaderOnly forbids a stream's other copies to answer reads.
 func (s *Store) leaderOnly(ctx context.Context, stream string) error {
-	st, err := s.js.Stream(ctx, stream)
+	st, err := s.stream(ctx, stream)
 	if err != nil {
 		return err
 	}
@@ -82,7 +84,7 @@ func (s *Store) Objects(ctx context.Context, name string) (*bucket.Objects, erro
 	if err != nil {
 		return nil, fmt.Errorf("opening object store %q: %w", name, err)
 	}
-	stream, err := s.js.Stream(ctx, bucket.ObjectsPrefix+name)
+	stream, err := s.stream(ctx, bucket.ObjectsPrefix+name)
 	if err != nil {
 		return nil, fmt.Errorf("opening object store %q: %w", name, err)
 	}
@@ -134,6 +136,11 @@ func (s *Store) remember(name string, f func(context.Context) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.made[name] = f
+}
+
+// stream returns one that is there.
+func (s *Store) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	return made(ctx, s, func(ctx context.Context) (jetstream.Stream, error) { return s.js.Stream(ctx, name) })
 }
 
 // made calls f, again and again where a cluster's nodes may be starting or electing a leader.
