@@ -60,6 +60,14 @@ func TestBrokerBusy(t *testing.T) {
 		wait(t, a.welcomes)
 		a.stop()
 	}
+	for range 4 { // that another one is away does not hide when the busy one wants to be asked again
+		a := start(t, busy, func(c *link.Config) { c.Address = busy.Address() + "," + closedPort(t) })
+		until(t, "a failure", func() bool { return a.State().Failure != nil })
+		if s := a.State(); s.Failure.Code != "hello.retry_later" || s.RetryIn < 59*time.Minute {
+			t.Errorf("got %s, again in %s", s.Failure, s.RetryIn)
+		}
+		a.stop()
+	}
 	refused := &wire.Error{Code: wire.CodeRevoked}
 	busy.Refuse(refused)
 	free.Refuse(refused)

@@ -64,9 +64,12 @@ func (l *Link) attempt(ctx context.Context) *ended {
 		}
 		l.pulse.Within(connecting)
 		l.trying(b)
-		end = l.serveAt(ctx, b)
-		if !l.judge(b, end) || ctx.Err() != nil {
-			return end
+		e := l.serveAt(ctx, b)
+		if !l.judge(b, e) || ctx.Err() != nil {
+			return e
+		}
+		if end == nil || end.wait == 0 { // what a broker asks for that answers counts more than that others are away
+			end = e
 		}
 	}
 	l.rounds++
