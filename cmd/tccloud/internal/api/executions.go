@@ -80,37 +80,6 @@ func (a *API) find(r *http.Request) (dispatch.Execution, error) {
 	return a.Dispatcher.Get(r.Context(), id)
 }
 
-func (a *API) executions(w http.ResponseWriter, r *http.Request) error {
-	query := r.URL.Query()
-	f := dispatch.Filter{Environment: query.Get("environment"), State: wire.State(query.Get("state")), Limit: 100}
-	if s := query.Get("limit"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > 10_000 {
-			return problem(http.StatusBadRequest, v1.CodeBadRequest, "limit %.20q is outside 1–10000", s)
-		}
-		f.Limit = n
-	}
-	found, err := a.Dispatcher.List(r.Context(), f)
-	if err != nil {
-		return err
-	}
-	list := []v1.Execution{}
-	for _, e := range found {
-		list = append(list, a.show(r.Context(), e))
-	}
-	since, all := a.Dispatcher.ListsSince()
-	switch {
-	case len(list) == f.Limit:
-		w.Header().Set(v1.HeaderEnd, v1.EndLimit)
-	case all:
-		w.Header().Set(v1.HeaderEnd, v1.EndAll)
-	default:
-		w.Header().Set(v1.HeaderEnd, since.UTC().Format(time.RFC3339))
-	}
-	answer(w, http.StatusOK, list)
-	return nil
-}
-
 func (a *API) execution(w http.ResponseWriter, r *http.Request) error {
 	e, err := a.find(r)
 	if err != nil {

@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"time"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
@@ -31,7 +30,3 @@ func (d *Dispatcher) Contexts() []string {
 func (d *Dispatcher) Forget(ctx context.Context, known func(wire.ServerXID) bool) error {
 	return d.presence.Forget(ctx, known)
 }
-
-// ListsSince returns the time since which List knows all executions, and true where it knows all
-// there are.
-func (d *Dispatcher) ListsSince() (since time.Time, all bool) { return d.ledger.ListsSince() }

@@ -15,7 +15,8 @@
 //	DELETE apps/{name}/{version}?force=
 //	POST   drafts                          NewExecution → Draft, for who signs it; nothing is stored
 //	POST   executions                      NewExecution → Execution
-//	GET    executions?environment=&state=&limit=      GET executions/{id}
+//	GET    executions?environment=&state=&app=&server=&since=&until=&q=&limit=&cursor=   newest first; HeaderNext
+//	GET    executions/{id}
 //	POST   executions/{id}/cancel          Cancel
 //	GET    executions/{id}/watch           Line with an Execution each, until it has ended
 //	GET    executions/{id}/logs?stream=&attempt=&follow=   Line with a Chunk each

@@ -207,13 +207,10 @@ type Draft struct {
 	SHA256      wire.SHA256 `json:"sha256"`
 }
 
-// HeaderEnd of a list of executions tells where it ends: at its limit, with all that there are, or
-// at a time. Executions that ended before that are found only by their ID.
-const (
-	HeaderEnd = "List-End"
-	EndLimit  = "limit"
-	EndAll    = "all"
-)
+// HeaderNext of a list of executions is the cursor that continues it; there is none at its end. A
+// list may be continued although it is shorter than its limit, or empty: how many executions are
+// looked at for one answer is bounded.
+const HeaderNext = "List-Next"
 
 // Cancel has the reason, for people.
 type Cancel struct {

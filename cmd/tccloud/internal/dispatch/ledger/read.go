@@ -1,13 +1,13 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
 
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/archive"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
@@ -16,7 +16,7 @@ import (
 type environment struct {
 	queue   queue.Queue
 	running int
-	days    map[int]int // created, by day since 1970
+	days    map[int]int // created, of those in memory, by day since 1970
 	waits   [100]time.Duration
 	waited  int
 }
@@ -57,7 +57,7 @@ func (l *Ledger) count(before, after *record.Record) {
 	}
 }
 
-func day(t time.Time) int { return int(t.Unix() / 86400) }
+func day(t time.Time) int { return archive.Day(t.UnixMilli()) }
 
 // Waits reports whether an order is queued that comes before a new one for these takers.
 func (l *Ledger) Waits(env string, t queue.Takers) bool {
@@ -98,17 +98,11 @@ type Figures struct {
 
 // Figures returns an Environment's counters as of now.
 func (l *Ledger) Figures(env string, now time.Time) Figures {
-	trusted := l.cfg.Trusted()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e := l.envs[env]
-	if e == nil {
-		return Figures{}
-	}
-	f := Figures{Queued: e.queue.Len(), Running: e.running}
-	today := day(now)
-	for d, n := range e.days {
-		switch age := today - d; {
+	f := Figures{}
+	created := func(d, n int) {
+		switch age := day(now) - d; {
 		case age < 1:
 			f.Day += n
 			fallthrough
@@ -117,9 +111,16 @@ func (l *Ledger) Figures(env string, now time.Time) Figures {
 			fallthrough
 		case age < 30:
 			f.Month += n
-		case trusted: // else the day may not be over
-			delete(e.days, d)
 		}
+	}
+	l.archive.Created(env, created)
+	e := l.envs[env]
+	if e == nil {
+		return f
+	}
+	f.Queued, f.Running = e.queue.Len(), e.running
+	for d, n := range e.days {
+		created(d, n)
 	}
 	if n := min(e.waited, len(e.waits)); n > 0 {
 		var sum time.Duration
@@ -172,22 +173,6 @@ func (l *Ledger) Active(want func(Aged) bool) []Aged {
 		}
 	}
 	return out
-}
-
-// List returns what is in memory and wanted, newest first, at most limit.
-func (l *Ledger) List(want func(*record.Record) bool, limit int) []*record.Record {
-	l.mu.Lock()
-	var out []*record.Record
-	for _, e := range l.entries {
-		if want(e.rec) {
-			out = append(out, e.rec)
-		}
-	}
-	l.mu.Unlock()
-	slices.SortFunc(out, func(a, b *record.Record) int {
-		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
-	})
-	return out[:min(limit, len(out))]
 }
 
 // Watch calls yield with the record now and after changes until it has ended, yield returns false

@@ -1,0 +1,27 @@
+// Package archive keeps executions that have ended, many of them in one value of the store, so that
+// neither NATS nor a gateway has to hold something for each of a million.
+//
+//	ledger: one key for each execution ── ended ten minutes ago, by lease ──► archive
+//
+//	executions_ended    segments: up to a thousand executions, in the order of their places
+//	                    (record.Place: when created, and id), compressed
+//	executions_index    for each segment what it spans and holds: days and Environments with counts,
+//	                    states, and eight bytes of each id; all gateways have it in memory
+//
+// A segment's key is the place where it begins; it ends where the next one begins. So an execution
+// that ran for a month and ends today goes into the segment of its time, and the newest ones go to
+// the end. A segment that gets too large is divided: first the upper parts are written, then the
+// lower one, and a reader leaves what a later segment has to that one.
+//
+// Only the holder of the lease writes. Two that believe to hold it do no harm: each write is made over
+// the revision that was read. A segment is written before its entry in the index, and both before
+// the executions' own keys are removed, so that what is accepted is somewhere at any moment, and at
+// times in two places: readers ask the ledger first.
+//
+// # What it costs
+//
+// With 1,000,000 executions of 800 bytes: 100 MB of disk, and 9 MB of memory in each gateway. Finding
+// one by its id is a search in the index and one read of 100 kB. A page of a list reads segments from
+// its cursor on, those only that may have something of what is asked for, and at most pageSegments of
+// them.
+package archive
