@@ -20,8 +20,17 @@
 //
 // # What it costs
 //
-// With 1,000,000 executions of 800 bytes: 100 MB of disk, and 9 MB of memory in each gateway. Finding
-// one by its id is a search in the index and one read of 100 kB. A page of a list reads segments from
-// its cursor on, those only that may have something of what is asked for, and at most pageSegments of
-// them.
+// Measured by TestLarge of package ledger, on two cores that others used as well, embedded store:
+//
+//	                        1,000,000 ended, 50,000 queued     20,000 ended, 1,000 queued
+//	on the disk             72 MB                              1 MB
+//	start                   5.6 s, half of it NATS             0.1 s
+//	heap after it           97 MB, of which the queued 88      1 MB
+//	first page of 100       4 ms                               4 ms
+//	… by state or text      125–160 ms                         30 ms
+//	one by its id           3 ms                               3 ms
+//
+// Adding one takes 30 µs of processor time, and a write for each segment that is touched in a minute.
+// A page reads segments from its cursor on, those only that may have something of what is asked for,
+// and at most pageSegments of them: whoever searches a million for a text asks 35 times.
 package archive

@@ -17,7 +17,7 @@ type Filter struct {
 	Server      wire.ServerXID
 	Since       time.Time // created then or later
 	Until       time.Time // created before
-	// Text is part of the id, the App's name, the message or the reason, in upper or lower case.
+	// Text is part of the id, the App's name, the message or a reason, in upper or lower case.
 	// Jobs are those of which the runs match it as well.
 	Text string
 	Jobs []wire.JobID
@@ -55,5 +55,6 @@ func (f *Filter) text(e *Execution) bool {
 	}
 	want := strings.ToLower(f.Text)
 	in := func(s string) bool { return strings.Contains(strings.ToLower(s), want) }
-	return in(string(e.ID)) || in(e.App.Name) || in(e.Reason) || e.Result != nil && (in(e.Result.Message) || in(string(e.Result.Error)))
+	return in(string(e.ID)) || in(e.App.Name) || in(e.Reason) || in(e.CancelWhy) ||
+		e.Result != nil && (in(e.Result.Message) || in(e.Result.Error))
 }
