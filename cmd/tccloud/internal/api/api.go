@@ -114,6 +114,7 @@ func (a *API) admin(mux *http.ServeMux) {
 		"GET environments":                          a.environments,
 		"POST environments":                         a.createEnvironment,
 		"GET environments/{name}":                   a.environment,
+		"GET environments/{name}/history":           a.history,
 		"PATCH environments/{name}":                 a.changeEnvironment,
 		"DELETE environments/{name}":                a.deleteEnvironment,
 		"POST environments/{name}/bundle":           a.bundle,

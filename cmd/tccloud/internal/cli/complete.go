@@ -22,7 +22,7 @@ type names func(ctx context.Context, c *client.Client) ([]string, error)
 // completions are the arguments that shells complete, by the words of the command.
 var completions = map[string][]names{
 	"bundle": {environments}, "run": {environments, apps},
-	"env show": {environments}, "env rm": {environments}, "env activate": {environments}, "env deactivate": {environments},
+	"env show": {environments}, "env history": {environments}, "env rm": {environments}, "env activate": {environments}, "env deactivate": {environments},
 	"server list": {environments}, "server show": {servers}, "server rename": {servers}, "server revoke": {servers}, "server keep": {servers},
 	"app show": {apps}, "app rm": {apps},
 	"execution list": nil, "execution show": {executions}, "execution cancel": {executions}, "execution logs": {executions}, "execution outputs": {executions}, "execution download": {executions}, "execution requests": {executions},

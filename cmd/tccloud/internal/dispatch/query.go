@@ -201,3 +201,30 @@ func (d *Dispatcher) Stats(ctx context.Context, environment string) (Stats, erro
 	}
 	return Stats(d.ledger.Figures(environment, time.Now())), nil
 }
+
+// Hour is what happened to an Environment's executions in an hour.
+type Hour struct {
+	record.Hour
+	From time.Time
+}
+
+// MostHours is the longest History.
+const MostHours = 30 * 24
+
+// History returns what happened in an Environment in each of the last hours, the oldest first; the last
+// one is not over.
+func (d *Dispatcher) History(ctx context.Context, environment string, hours int) ([]Hour, error) {
+	select {
+	case <-d.Ready():
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	now := record.HourOf(time.Now())
+	first := now + 1 - min(max(1, hours), MostHours)
+	counted := d.ledger.Hours(environment, first)
+	var all []Hour
+	for h := first; h <= now; h++ {
+		all = append(all, Hour{counted[h], time.Unix(int64(h)*3600, 0).UTC()})
+	}
+	return all, nil
+}

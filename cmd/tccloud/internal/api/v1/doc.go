@@ -4,6 +4,7 @@
 //	GET    status
 //	GET    environments                    POST   environments             NewEnvironment → Environment
 //	GET    environments/{name}             PATCH  environments/{name}      ChangeEnvironment → Environment
+//	GET    environments/{name}/history?hours=   Hours, the oldest first; 1–720
 //	DELETE environments/{name}?force=      POST   environments/{name}/bundle  NewBundle → a ZIP
 //	GET    servers?environment=            GET    servers/{xid}
 //	PATCH  servers/{xid}                   ChangeServer → Server

@@ -99,6 +99,17 @@ type Environment struct {
 	QueueWaitMS float64 `json:"queue_wait_ms"`
 }
 
+// Hour is what happened in an Environment in one hour. Means are 0 where there is nothing to count.
+type Hour struct {
+	From        time.Time `json:"from"`
+	Created     int       `json:"executions"`
+	Messages    int       `json:"messages"` // orders given to servers
+	Ended       int       `json:"ended"`
+	Failed      int       `json:"failed"`        // of them, otherwise than succeeded or partial
+	QueueWaitMS float64   `json:"queue_wait_ms"` // mean, until an order was given to a server
+	RoundTripMS float64   `json:"round_trip_ms"` // mean, from there until the server had it
+}
+
 // NewBundle asks for a bundle.
 type NewBundle struct {
 	Kind   string         `json:"kind"`             // all, env or server; "" is all, without a package where there is none

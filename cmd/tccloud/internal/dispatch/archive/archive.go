@@ -39,10 +39,11 @@ type Archive struct {
 	index    jetstream.KeyValue
 	lease    *lease.Lease
 	ready    chan struct{}
+	page     int // how many segments one page of a list may read
 
 	mu      sync.Mutex
-	entries []*entry // by First
-	days    map[string]map[int]int
+	entries []*entry               // by First
+	days    map[string]map[int]int // created, by Environment and day since 1970
 	bytes   int64
 	newest  uint64          // revision of the index seen last
 	broken  map[string]bool // keys of the index that cannot be read
@@ -50,7 +51,7 @@ type Archive struct {
 
 // Open opens the buckets. Nothing is known before Run has loaded the index.
 func Open(ctx context.Context, cfg Config) (*Archive, error) {
-	a := &Archive{cfg: cfg, ready: make(chan struct{}), days: map[string]map[int]int{}, broken: map[string]bool{}}
+	a := &Archive{cfg: cfg, page: pageSegments, ready: make(chan struct{}), days: map[string]map[int]int{}, broken: map[string]bool{}}
 	var err error
 	if a.segments, err = cfg.Store.KV(ctx, segmentsBucket, store.KVOptions{Newest: true}); err != nil {
 		return nil, err
@@ -180,12 +181,13 @@ func (a *Archive) end(i int) record.Place {
 // count adds a segment's figures or takes them away. Archive.mu is held.
 func (a *Archive) count(e *entry, sign int) {
 	a.bytes += int64(sign * e.Bytes)
-	for env, days := range e.Days {
+	for env, hours := range e.Hours {
 		if a.days[env] == nil {
 			a.days[env] = map[int]int{}
 		}
-		for d, n := range days {
-			if a.days[env][d] += sign * n; a.days[env][d] == 0 {
+		for hour, h := range hours {
+			d := hour / 24
+			if a.days[env][d] += sign * h.Created; a.days[env][d] == 0 {
 				delete(a.days[env], d)
 			}
 		}
@@ -201,6 +203,18 @@ func (a *Archive) Created(environment string, each func(day, n int)) {
 	defer a.mu.Unlock()
 	for d, n := range a.days[environment] {
 		each(d, n)
+	}
+}
+
+// Hours yields what happened to what is here of an Environment, in any order; an hour may come several
+// times.
+func (a *Archive) Hours(environment string, yield func(hour int, h record.Hour)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, e := range a.entries {
+		for hour, h := range e.Hours[environment] {
+			yield(hour, h)
+		}
 	}
 }
 

@@ -5,8 +5,9 @@
 //
 //	executions_ended    segments: up to a thousand executions, in the order of their places
 //	                    (record.Place: when created, and id), compressed
-//	executions_index    for each segment what it spans and holds: days and Environments with counts,
-//	                    states, and eight bytes of each id; all gateways have it in memory
+//	executions_index    for each segment what it spans and holds: what happened in each hour, by
+//	                    Environment, states, and eight bytes of each id; all gateways have it in
+//	                    memory. So counts and history need no scan and no writes of their own
 //
 // A segment's key is the place where it begins; it ends where the next one begins. So an execution
 // that ran for a month and ends today goes into the segment of its time, and the newest ones go to

@@ -19,8 +19,8 @@ type entry struct {
 	Rows  int
 	Bytes int   // as stored
 	Ended int64 // when the last of them ended, in milliseconds since 1970
-	// Days counts what was created, by Environment and day since 1970.
-	Days   map[string]map[int]int
+	// Hours counts what happened, by Environment and hour since 1970.
+	Hours  map[string]map[int]record.Hour
 	States []wire.State
 	ids    []uint64 // hashes, sorted
 
@@ -30,12 +30,12 @@ type entry struct {
 
 // summary is an entry as it is stored.
 type summary struct {
-	Segment uint64                 `json:"segment"` // revision
-	Bytes   int                    `json:"bytes"`
-	Ended   int64                  `json:"ended"`
-	Days    map[string]map[int]int `json:"days"`
-	States  []wire.State           `json:"states"`
-	IDs     []byte                 `json:"ids"`
+	Segment uint64                         `json:"segment"` // revision
+	Bytes   int                            `json:"bytes"`
+	Ended   int64                          `json:"ended"`
+	Hours   map[string]map[int]record.Hour `json:"hours"`
+	States  []wire.State                   `json:"states"`
+	IDs     []byte                         `json:"ids"`
 }
 
 const hashSize = 8
@@ -48,16 +48,21 @@ func hash(id wire.OrderID) uint64 {
 
 // summarize returns the entry of a segment.
 func summarize(first record.Place, rows []row, bytes int, revision uint64) (*entry, error) {
-	e := &entry{First: first, Rows: len(rows), Bytes: bytes, segment: revision, Days: map[string]map[int]int{}}
+	e := &entry{First: first, Rows: len(rows), Bytes: bytes, segment: revision, Hours: map[string]map[int]record.Hour{}}
 	for _, r := range rows {
 		rec, err := r.execution()
 		if err != nil {
 			return nil, err
 		}
-		if e.Days[rec.Environment] == nil {
-			e.Days[rec.Environment] = map[int]int{}
+		hours := e.Hours[rec.Environment]
+		if hours == nil {
+			hours = map[int]record.Hour{}
+			e.Hours[rec.Environment] = hours
 		}
-		e.Days[rec.Environment][Day(r.Created)]++
+		rec.Hours(func(hour int, h record.Hour) {
+			h.Add(hours[hour])
+			hours[hour] = h
+		})
 		e.Ended = max(e.Ended, rec.Ended.UnixMilli())
 		if !slices.Contains(e.States, rec.State) {
 			e.States = append(e.States, rec.State)
@@ -68,11 +73,8 @@ func summarize(first record.Place, rows []row, bytes int, revision uint64) (*ent
 	return e, nil
 }
 
-// Day is the day of a time in milliseconds, both since 1970.
-func Day(ms int64) int { return int(ms / (24 * 60 * 60 * 1000)) }
-
 func (e *entry) encode() ([]byte, error) {
-	s := summary{Segment: e.segment, Bytes: e.Bytes, Ended: e.Ended, Days: e.Days, States: e.States, IDs: make([]byte, 0, hashSize*len(e.ids))}
+	s := summary{Segment: e.segment, Bytes: e.Bytes, Ended: e.Ended, Hours: e.Hours, States: e.States, IDs: make([]byte, 0, hashSize*len(e.ids))}
 	for _, h := range e.ids {
 		s.IDs = binary.BigEndian.AppendUint64(s.IDs, h)
 	}
@@ -91,7 +93,7 @@ func decodeEntry(key string, data []byte) (*entry, error) {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return nil, fmt.Errorf("%w: %w", errEntry, err)
 	}
-	e := &entry{segment: s.Segment, First: first, Rows: len(s.IDs) / hashSize, Bytes: s.Bytes, Ended: s.Ended, Days: s.Days, States: s.States}
+	e := &entry{segment: s.Segment, First: first, Rows: len(s.IDs) / hashSize, Bytes: s.Bytes, Ended: s.Ended, Hours: s.Hours, States: s.States}
 	if len(s.IDs)%hashSize != 0 || e.Rows > 8*mostRows { // more than there ever are
 		return nil, errEntry
 	}
@@ -122,6 +124,6 @@ func (e *entry) has(hash uint64) bool {
 
 // mayHave reports whether the segment has something that the filter may select.
 func (e *entry) mayHave(f *record.Filter) bool {
-	return (f.Environment == "" || e.Days[f.Environment] != nil) &&
+	return (f.Environment == "" || e.Hours[f.Environment] != nil) &&
 		(f.State == "" || f.State == record.Ended || slices.Contains(e.States, f.State))
 }

@@ -118,7 +118,7 @@ type Page struct {
 }
 
 // List returns executions that the filter selects, newest first, from before a place on (zero: from
-// the newest), at most so many. It reads no more than pageSegments segments, whatever it finds.
+// the newest), at most so many. It reads no more than a.page segments, whatever it finds.
 func (a *Archive) List(ctx context.Context, f *record.Filter, before record.Place, limit int) (Page, error) {
 	if before.IsZero() {
 		before = Last
@@ -147,7 +147,7 @@ func (a *Archive) parts(f *record.Filter, before record.Place) []part {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var all []part
-	for i := a.of(before); i >= 0 && len(all) <= pageSegments; i-- {
+	for i := a.of(before); i >= 0 && len(all) <= a.page; i-- {
 		e, end := a.entries[i], a.end(i)
 		if !f.Since.IsZero() && end.Created < f.Since.UnixMilli() {
 			break
@@ -164,7 +164,7 @@ func (a *Archive) parts(f *record.Filter, before record.Place) []part {
 func (a *Archive) list(ctx context.Context, f *record.Filter, before record.Place, limit int) (p Page, changed bool, err error) {
 	want := prefilter(f)
 	for n, s := range a.parts(f, before) {
-		if n == pageSegments {
+		if n == a.page {
 			p.Rest = s.end
 			return p, changed, nil
 		}

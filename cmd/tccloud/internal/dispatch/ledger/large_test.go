@@ -16,8 +16,8 @@ import (
 )
 
 var (
-	manyEnded  = flag.Int("ended", 20_000, "TestLarge: so many executions that have ended")
-	manyQueued = flag.Int("queued", 1_000, "TestLarge: so many queued ones")
+	manyEnded  = flag.Int("ended", 3000, "TestLarge: so many executions that have ended")
+	manyQueued = flag.Int("queued", 300, "TestLarge: so many queued ones")
 )
 
 // TestLarge measures a start and lists with many executions; package archive has its figures for a

@@ -121,6 +121,13 @@ func TestMove(t *testing.T) {
 		if f := l.Figures("e", time.Now()); f.Queued != 10 || f.Running != 0 || f.Day+f.Month != 80 && f.Month != 40 {
 			t.Errorf("%s: figures are %+v", when, f)
 		}
+		var sum record.Hour
+		for _, h := range l.Hours("e", record.HourOf(began)) {
+			sum.Add(h)
+		}
+		if sum.Created != 40 || sum.Ended != 30 || sum.Failed != 30 {
+			t.Errorf("%s: in all hours %+v", when, sum)
+		}
 		rec, err := l.Get(t.Context(), "o01")
 		if err != nil || rec.Reason != "why" {
 			t.Errorf("%s: got %+v, %v", when, rec, err)

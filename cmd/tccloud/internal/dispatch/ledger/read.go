@@ -7,7 +7,6 @@ import (
 
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/dispatch/archive"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
@@ -50,14 +49,14 @@ func (l *Ledger) count(before, after *record.Record) {
 		e.running++
 	}
 	if after.State == wire.StateDelivered && (before == nil || before.State == wire.StateQueued) {
-		if w := after.Delivered.Sub(after.Queued); w >= 0 && w <= after.StartWithin { // else the clock was set
+		if w, ok := after.QueueWait(); ok {
 			e.waits[e.waited%len(e.waits)] = w
 			e.waited++
 		}
 	}
 }
 
-func day(t time.Time) int { return archive.Day(t.UnixMilli()) }
+func day(t time.Time) int { return record.HourOf(t) / 24 }
 
 // Waits reports whether an order is queued that comes before a new one for these takers.
 func (l *Ledger) Waits(env string, t queue.Takers) bool {
@@ -130,6 +129,26 @@ func (l *Ledger) Figures(env string, now time.Time) Figures {
 		f.QueueWait = sum / time.Duration(n)
 	}
 	return f
+}
+
+// Hours counts what happened to an Environment's executions in each hour since one.
+func (l *Ledger) Hours(env string, since int) map[int]record.Hour {
+	all := map[int]record.Hour{}
+	add := func(hour int, h record.Hour) {
+		if hour >= since {
+			h.Add(all[hour])
+			all[hour] = h
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock() // nothing moves meanwhile, so that all of them count once
+	l.archive.Hours(env, add)
+	for _, m := range l.timeline.items {
+		if e := m.entry; !e.gone && e.rec.Environment == env {
+			e.rec.Hours(add)
+		}
+	}
+	return all
 }
 
 // Aged is a record with its age as far as it is known: by the monotonic clock since we look, and
