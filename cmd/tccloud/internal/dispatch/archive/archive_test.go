@@ -155,7 +155,7 @@ func TestWork(t *testing.T) {
 	a.page = 4
 	add(t, a, span(0, 8000, 1)...)
 	p, err := a.List(t.Context(), &record.Filter{Text: "reason 17."}, record.Place{}, 10)
-	if err != nil || len(p.Found) != 0 || p.Rest.IsZero() || p.Rest.Compare(ended(4500).Place()) > 0 {
+	if err != nil || len(p.Found) != 0 || p.Rest.IsZero() || p.Rest.Compare(ended(6000).Place()) > 0 {
 		t.Errorf("found %d, goes on at %s, %v", len(p.Found), p.Rest, err)
 	}
 	if got := list(t, a, record.Filter{Text: "reason 17"}, 1000); len(got) == 0 || got[len(got)-1] != 17 {

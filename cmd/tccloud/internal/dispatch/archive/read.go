@@ -20,6 +20,9 @@ import (
 // pageSegments bounds how many segments a page of a list reads.
 const pageSegments = 32
 
+// behindFor is how long a reader waits for what other gateways have written.
+const behindFor = 5 * time.Second
+
 // Find returns the execution, nil where it is certainly not here.
 func (a *Archive) Find(ctx context.Context, id wire.OrderID) (*record.Record, error) {
 	rec, moved, err := a.find(ctx, id)
@@ -77,6 +80,8 @@ func (a *Archive) find(ctx context.Context, id wire.OrderID) (rec *record.Record
 // catchUp waits until this gateway knows of the index what there is now, and reports whether it had
 // to.
 func (a *Archive) catchUp(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, behindFor)
+	defer cancel()
 	st, err := a.cfg.Store.JS().Stream(ctx, bucket.ValuesPrefix+indexBucket)
 	if err != nil {
 		return false, fmt.Errorf("asking for the index of ended executions: %w", err)
