@@ -7,6 +7,10 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
 )
 
+// Keeper reports whether this gateway is the one of all that ends overdue orders and removes what is
+// too old, by a lease.
+func (d *Dispatcher) Keeper() bool { return d.ledger.Mine() }
+
 // Trim removes executions that ended longer ago than Config.Retention, and the oldest ended ones
 // where all need more than Config.RecordBytes.
 func (d *Dispatcher) Trim(ctx context.Context) error {

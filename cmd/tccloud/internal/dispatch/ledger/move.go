@@ -52,7 +52,7 @@ func (l *Ledger) moveOnce(ctx context.Context) error {
 	if err := l.compare(ctx); err != nil {
 		return err
 	}
-	if !l.archive.Mine() {
+	if !l.Mine() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		for len(l.moved) > 0 && time.Since(l.moved[0].since) > forgetMoved {

@@ -11,12 +11,23 @@ import (
 // bucketName is where executions are that have not ended, or not long ago.
 const bucketName = "executions"
 
+// Mine reports whether this gateway has the lease of the archive, and with it the task to remove what
+// is too old or too much. It has not before it knows all executions.
+func (l *Ledger) Mine() bool {
+	select {
+	case <-l.ready:
+		return l.archive.Mine()
+	default:
+		return false
+	}
+}
+
 // Trim removes ended executions: those older than the retention, and the oldest where all need more
 // than bytes (0 = no bound). It returns how many it removed. Executions that have not ended stay,
 // whatever their age, and so do those that cannot be read. It does nothing in a gateway without the
 // archive's lease.
 func (l *Ledger) Trim(ctx context.Context, bytes int64) (int, error) {
-	if !l.archive.Mine() {
+	if !l.Mine() {
 		return 0, nil
 	}
 	n, err := l.cfg.Store.Trim(ctx, bucketName, retention.Bound{Age: l.cfg.Retention, Bytes: bytes / 2}, func(_ string, value []byte) bool {

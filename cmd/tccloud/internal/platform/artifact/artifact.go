@@ -94,7 +94,10 @@ type Config struct {
 	Room func(bytes int64) error
 	// Trusted reports whether this host's clock tells the age of content; nil = always.
 	Trusted func() bool
-	Bytes   int64 // of all content, 0 = any
+	Bytes   int64         // of all content, 0 = any
+	Life    time.Duration // of artifacts, 0 = [Life]
+	// Keeper reports whether this gateway is the one that removes what is stored; nil = it is.
+	Keeper func() bool
 }
 
 // Store is safe for concurrent use.
