@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 )
@@ -18,7 +20,7 @@ const maxText = 256
 // executions lists them, see v1.
 func (a *API) executions(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	f, err := a.filter(query)
+	f, err := a.filter(r.Context(), query)
 	if err != nil {
 		return err
 	}
@@ -45,8 +47,16 @@ func (a *API) executions(w http.ResponseWriter, r *http.Request) error {
 
 // filter reads what is asked for. A server is named by its XID or its name, an App by its name or as
 // NAME@VERSION.
-func (a *API) filter(query url.Values) (dispatch.Filter, error) {
+func (a *API) filter(ctx context.Context, query url.Values) (dispatch.Filter, error) {
 	f := dispatch.Filter{Environment: query.Get("environment"), Text: query.Get("q")}
+	if p, _ := access.From(ctx); p.Limited() {
+		f.Within = p.Environments
+	}
+	if f.Environment != "" {
+		if err := mustSee(ctx, f.Environment); err != nil {
+			return f, err
+		}
+	}
 	f.App, f.Version, _ = strings.Cut(query.Get("app"), "@")
 	var err error
 	if f.State, err = state(query.Get("state")); err != nil {
@@ -62,7 +72,7 @@ func (a *API) filter(query url.Values) (dispatch.Filter, error) {
 		return f, problem(http.StatusBadRequest, v1.CodeBadRequest, "the text is longer than %d bytes", maxText)
 	}
 	if s := query.Get("server"); s != "" {
-		if f.Server, err = a.serverOf(f.Environment, s); err != nil {
+		if f.Server, err = a.serverOf(ctx, f.Environment, s); err != nil {
 			return f, err
 		}
 	}
@@ -99,9 +109,12 @@ func moment(query url.Values, name string) (time.Time, error) {
 }
 
 // serverOf returns the XID of a server, which may be gone. A name has to be that of one server.
-func (a *API) serverOf(environment, s string) (wire.ServerXID, error) {
+func (a *API) serverOf(ctx context.Context, environment, s string) (wire.ServerXID, error) {
 	var found wire.ServerXID
 	for _, e := range a.Registry.Servers(environment) {
+		if !sees(ctx, e.Environment) {
+			continue
+		}
 		if e.XID == wire.ServerXID(s) {
 			return e.XID, nil
 		}

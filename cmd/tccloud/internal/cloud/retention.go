@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/access/audit"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/services"
 	"tcenvsvr/cmd/tccloud/internal/store"
@@ -44,6 +45,8 @@ func (c *cloud) retention(st *store.Store, k *catalogParts, keep time.Duration) 
 	none := func(string, []byte) bool { return false }
 	return []func(context.Context) error{
 		c.dispatcher.Trim,
+		c.byKeeper(c.users.Sweep),
+		c.byKeeper(func(ctx context.Context) error { return st.Expire(ctx, audit.Stream, audit.Life) }),
 		c.byKeeper(func(ctx context.Context) error {
 			return k.apps.Sweep(ctx, c.dispatcher.Contexts()) // the keeper knows which are in use
 		}),

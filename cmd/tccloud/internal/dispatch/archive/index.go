@@ -124,6 +124,9 @@ func (e *entry) has(hash uint64) bool {
 
 // mayHave reports whether the segment has something that the filter may select.
 func (e *entry) mayHave(f *record.Filter) bool {
-	return (f.Environment == "" || e.Hours[f.Environment] != nil) &&
-		(f.State == "" || f.State == record.Ended || slices.Contains(e.States, f.State))
+	in := f.Environment == "" && f.Within == nil
+	for environment := range e.Hours {
+		in = in || f.In(environment)
+	}
+	return in && (f.State == "" || f.State == record.Ended || slices.Contains(e.States, f.State))
 }

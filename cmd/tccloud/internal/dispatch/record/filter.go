@@ -11,6 +11,7 @@ import (
 // Filter selects executions; empty fields select all.
 type Filter struct {
 	Environment string
+	Within      []string   // the Environments that exist for who asks; nil = all
 	State       wire.State // or Active or Ended
 	App         string     // its name
 	Version     string     // of App
@@ -31,10 +32,15 @@ const (
 
 // Matches reports whether the filter selects the execution.
 func (f *Filter) Matches(e *Execution) bool {
-	return (f.Environment == "" || f.Environment == e.Environment) && f.state(e) &&
+	return f.In(e.Environment) && f.state(e) &&
 		(f.App == "" || f.App == e.App.Name) && (f.Version == "" || f.Version == e.App.Version) &&
 		(f.Server == "" || f.Server == e.Server) &&
 		(f.Since.IsZero() || !e.Created.Before(f.Since)) && (f.Until.IsZero() || e.Created.Before(f.Until)) && f.text(e)
+}
+
+// In reports whether the filter may select executions of an Environment.
+func (f *Filter) In(environment string) bool {
+	return (f.Environment == "" || f.Environment == environment) && (f.Within == nil || slices.Contains(f.Within, environment))
 }
 
 func (f *Filter) state(e *Execution) bool {
