@@ -92,7 +92,7 @@ func (s *session) read(ctx context.Context) (over bool) {
 		case isTimeout(err):
 			s.fail(err, &wire.Error{Code: wire.CodeHeartbeat, Message: "nothing was heard for 2.5 heartbeats"})
 		case protocolError(err):
-			s.fail(err, wireError(err))
+			s.fail(err, s.g.wireError(err))
 		default:
 			s.g.log.Info("session was lost", "server", s.server.XID, "epoch", s.orders.Epoch(), "err", err)
 			_ = s.conn.Net.Close()
@@ -164,7 +164,7 @@ func (s *session) process(ctx context.Context) {
 			err = s.handle(ctx, m)
 		}
 		if err != nil {
-			s.fail(err, wireError(err))
+			s.fail(err, s.g.wireError(err))
 		}
 	}
 }
@@ -205,10 +205,14 @@ func (s *session) handle(ctx context.Context, m wire.Message) error {
 		_ = s.Send(s.renew(ctx, m))
 		return nil
 	case *wire.ServiceSaid:
-		if s.g.cfg.Services == nil || !s.orders.Has(m.Ref) {
-			return nil
+		switch {
+		case s.g.cfg.Services == nil:
+		case s.orders.Has(m.Ref):
+			return s.g.cfg.Services.Said(ctx, s.server.XID, s, m)
+		case m.Seq > 0 && s.orders.Had(m.Ref):
+			return s.g.cfg.Services.TooLate(ctx, s.server.XID, s, m)
 		}
-		return s.g.cfg.Services.Said(ctx, s.server.XID, s, m)
+		return nil
 	case *wire.Info:
 		s.mu.Lock()
 		was := s.info
@@ -237,7 +241,7 @@ func (s *session) renew(ctx context.Context, m *wire.Renew) *wire.Renewed {
 		return &wire.Renewed{Certificate: cert.Raw}
 	}
 	s.g.log.Warn("client certificate was not renewed", "server", s.server.XID, "err", err)
-	return &wire.Renewed{Problem: wireError(err).Message}
+	return &wire.Renewed{Problem: s.g.wireError(err).Message}
 }
 
 func (s *session) isClosed() bool {
@@ -287,6 +291,6 @@ func (s *session) describe() Session {
 	return Session{
 		Server: s.server, Name: s.name, Version: s.version, OS: s.os, Arch: s.arch, Host: s.host, Executors: s.executors,
 		Epoch: s.orders.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.conn.Net.RemoteAddr().String(),
-		Transport: s.conn.Transport, Connected: s.connected, RTT: s.rtt, Skew: s.clock.Skew, Credit: s.orders.Credit(), Info: s.info, InfoAt: s.infoAt,
+		Transport: s.conn.Transport, Connected: s.connected, RTT: s.rtt, Skew: s.clock.Skew, Credit: s.orders.Credit(), Services: s.orders.Services(), Info: s.info, InfoAt: s.infoAt,
 	}
 }
