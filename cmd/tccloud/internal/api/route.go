@@ -1,8 +1,6 @@
 package api
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,10 +8,12 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
-	"time"
 
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/cmd/tccloud/internal/access"
+	"tcenvsvr/cmd/tccloud/internal/access/audit"
+	"tcenvsvr/cmd/tccloud/internal/access/password"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
@@ -30,29 +30,6 @@ import (
 
 // endpoint answers a request of an operator. If it returns an error it has written nothing.
 type endpoint func(w http.ResponseWriter, r *http.Request) error
-
-// route mounts an endpoint; pattern is "METHOD path" below v1.Prefix.
-func (a *API) route(mux *http.ServeMux, pattern string, serve endpoint) {
-	method, path, _ := strings.Cut(pattern, " ")
-	mux.Handle(method+" "+v1.Prefix+path, a.authorized(serve))
-}
-
-// authorized serves requests that have the admin token, and refuses others.
-func (a *API) authorized(serve endpoint) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		sum := sha256.Sum256([]byte(token))
-		err := error(problem(http.StatusUnauthorized, v1.CodeUnauthorized, "the admin token is missing or wrong").
-			Try("give --token-file, TCCLOUD_TOKEN_FILE or --data DIR on the cloud's own host; the cloud keeps its token in DIR/admin.token"))
-		if subtle.ConstantTimeCompare(sum[:], a.token[:]) == 1 {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // transfers set their own
-			err = serve(w, r)
-		}
-		if err != nil {
-			a.fail(w, r, err)
-		}
-	})
-}
 
 func problem(status int, code, format string, args ...any) *v1.Error {
 	return &v1.Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
@@ -94,6 +71,16 @@ func describe(err error) *v1.Error {
 		return problem(http.StatusConflict, v1.CodeExists, "%v", err).Try("\"tccloud job edit NAME\" changes it")
 	case is(jobs.ErrRunning):
 		return problem(http.StatusConflict, v1.CodeInUse, "%v", err).Try("\"tccloud execution cancel ID\" ends it")
+	case is(access.ErrNotFound):
+		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).Try("\"tccloud user list\" shows the users, \"tccloud token list\" the API tokens")
+	case is(access.ErrExists):
+		return problem(http.StatusConflict, v1.CodeExists, "%v", err).Try("\"tccloud user edit NAME\" changes a user")
+	case is(access.ErrLastAdministrator):
+		return problem(http.StatusConflict, v1.CodeInUse, "%v", err).Try("make another administrator first: tccloud user create NAME --role administrator")
+	case is(access.ErrInvalid, password.ErrWeak, audit.ErrCursor):
+		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
+	case is(password.ErrBusy):
+		return problem(http.StatusTooManyRequests, v1.CodeBusy, "%v", err).Try("try again in a moment")
 	case is(services.ErrNotFound):
 		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).Try("\"tccloud service list\" shows the services")
 	case is(services.ErrExists):
@@ -118,7 +105,7 @@ func describe(err error) *v1.Error {
 			f.Code = cause.Code
 		}
 		return f
-	case is(registry.ErrInvalid, releases.ErrInvalid, dispatch.ErrInvalid, api.ErrVariable, upload.ErrName):
+	case is(catalog.ErrRange, registry.ErrInvalid, releases.ErrInvalid, dispatch.ErrInvalid, api.ErrVariable, upload.ErrName):
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
 	}
 	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
 
@@ -86,10 +87,7 @@ func (c *Client) doWith(ctx context.Context, by *http.Client, method, path strin
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err // the user knows the URL
-		}
-		return nil, fmt.Errorf("asking the cloud at %s: %w: %w", r.URL.Host, ErrUnreachable, err)
+		return nil, fmt.Errorf("asking the cloud at %s: %w: %w", r.URL.Host, ErrUnreachable, plain.WithoutURL(err))
 	}
 	if res.StatusCode/100 == 2 {
 		return res, nil
@@ -237,6 +235,11 @@ func (c *Client) Apps(ctx context.Context) ([]v1.App, error) {
 // App returns a version of an App, the newest for version "".
 func (c *Client) App(ctx context.Context, name, version string) (v1.App, error) {
 	return get[v1.App](ctx, c, path("apps", name)+"?version="+url.QueryEscape(version))
+}
+
+// Metrics lists what an App has counted in an Environment.
+func (c *Client) Metrics(ctx context.Context, app, environment string) ([]v1.Metric, error) {
+	return get[[]v1.Metric](ctx, c, path("environments", environment, "metrics", app))
 }
 
 // AddApp uploads a package, with the text of its signature if there is one.
