@@ -16,11 +16,11 @@ import (
 )
 
 // cost is what an order takes.
-type cost struct{ objects, bytes, messages float64 }
+type cost struct{ objects, messages float64 }
 
-// TestCostDoesNotGrow: an order takes the same messages with the store, and no more memory, when executions
-// have ended than in an empty store. More have ended than stay in memory, so that an order whose cost grew
-// with either would have a thousand objects more.
+// TestCostDoesNotGrow: an order takes as many messages to the store, and objects in memory, when executions
+// have ended as in an empty store. More have ended than stay in memory: an order that looked at all of either
+// would make thousands more.
 func TestCostDoesNotGrow(t *testing.T) {
 	ended := 6000
 	if testing.Short() {
@@ -49,10 +49,7 @@ func TestCostDoesNotGrow(t *testing.T) {
 		}
 		runtime.ReadMemStats(&after)
 		now := nc.Stats()
-		return cost{
-			float64(after.Mallocs-before.Mallocs) / orders, float64(after.TotalAlloc-before.TotalAlloc) / orders,
-			float64(now.OutMsgs-sent.OutMsgs) / orders,
-		}
+		return cost{float64(after.Mallocs-before.Mallocs) / orders, float64(now.OutMsgs-sent.OutMsgs) / orders}
 	}
 	for range 20 { // whatever is made once
 		order()
@@ -61,8 +58,8 @@ func TestCostDoesNotGrow(t *testing.T) {
 	fill(c, last, ended)
 	full := measure()
 	t.Logf("an order in an empty store: %+v; when %d have ended: %+v", empty, ended, full)
-	// What else the process does meanwhile is in both: garbage of the store's own, a tick each second.
-	if full.objects > 1.5*empty.objects || full.bytes > 1.5*empty.bytes || full.messages > empty.messages+0.5 {
+	// What else the process does meanwhile is in both. An order that takes long is noted once more.
+	if full.objects > empty.objects+float64(ended)/10 || full.messages > empty.messages+2 {
 		t.Errorf("an order in an empty store takes %+v; when %d have ended %+v", empty, ended, full)
 	}
 }
