@@ -73,9 +73,9 @@ type Config struct {
 	Users      *access.Users
 	Audit      *audit.Log // nil keeps nothing
 	AdminToken string
-	APIURL     string // where agents reach it, for bundles
-	BrokerHost string // host:port, same
-	Version    string // of this program
+	APIURL     string        // where agents reach it, for bundles
+	BrokerHost func() string // host:port of all brokers, same, separated by commas
+	Version    string        // of this program
 	Logger     *slog.Logger
 }
 
