@@ -8,11 +8,11 @@ import (
 
 // The steps of testdata/limits.sh.
 var limitsSteps = []string{"groups", "install", "cloud", "enroll", "hardened", "start", "connected", "within", "doctor", "status", "isolated",
-	"too-much", "too-many", "shown", "setting", "by-setting", "not-raised", "lowered", "by-signal", "afterwards", "warm", "by-sudo"}
+	"too-much", "too-many", "shown", "setting", "by-setting", "not-raised", "lowered", "by-signal", "afterwards", "by-sudo"}
 
-// TestLimitsHold has Apps take more than they may, cold and as forks of a template, with the units of the
-// package: limits of the order, those of the settings and changes of them, on a machine of its own kernel. A
-// namespace shares ours, whose controllers may belong to control groups of version 1, and then no machine has any.
+// TestLimitsHold has Apps take more than they may, with the units of the package: those of the order,
+// those of the settings and changes of them, on a machine of its own kernel. A namespace shares ours,
+// whose controllers may belong to control groups of version 1, and then no machine has any.
 func TestLimitsHold(t *testing.T) {
 	needsVM(t)
 	measured := stopwatch(t)

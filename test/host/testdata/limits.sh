@@ -51,18 +51,6 @@ by_signal() {
 		systemctl kill --signal HUP --kill-who main threatconnect-envsvr && retry says 'tcenvsvr settings show --origin' 'appsMemoryMegabytes' && too_much 72
 }
 
-# forked prints how many orders the App's template has started; it fails while there is none.
-forked() { tcenvsvr status --json | python3 -c 'import json, sys; print([t.get("served", 0) for t in json.load(sys.stdin)["templates"] if t["state"] == "ready"][0])'; }
-
-# warmly COMMAND...: it succeeds, and the template has started the App.
-warmly() { local before; before=$(forked) && "$@" && [ "$(forked)" = $((before + 1)) ]; }
-
-# warm: a fork of the template, whose own service has other limits, has those of its order.
-warm() {
-	retry sh -c "tccloud run lab Test_-_Hungry && tcenvsvr status | grep -E 'template +Test_-_Hungry.* ready'" &&
-		warmly too_much 40 --memory 40M && warmly run succeeded '' 'got 40 MB' --param megabytes=40 --memory 70M && warmly few
-}
-
 # by_sudo: there the limit does not hold, and that is said.
 by_sudo() {
 	rm -r /etc/systemd/system/threatconnect-envsvr.service.d && systemctl daemon-reload && setting appsRunner=sudo && systemctl restart threatconnect-envsvr &&
@@ -92,6 +80,5 @@ step not-raised too_much 80 --memory 200M
 step lowered too_much 64 --memory 64M
 step by-signal by_signal
 step afterwards run succeeded '' 'got 8 MB and 5 processes' --param megabytes=8 --param tasks=5
-step warm warm
 step by-sudo by_sudo
 finish
