@@ -14,7 +14,8 @@ import (
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/api/leftover"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/access"
+	"tcenvsvr/cmd/tccloud/internal/access/audit"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
@@ -62,6 +63,8 @@ type Config struct {
 	Packages   *packages.Store
 	Server     *pki.Server // the certificate shown
 	Health     Health
+	Users      *access.Users
+	Audit      *audit.Log // nil keeps nothing
 	AdminToken string
 	APIURL     string // where agents reach it, for bundles
 	BrokerHost string // host:port, same
@@ -75,6 +78,8 @@ type API struct {
 	token   [sha256.Size]byte // of the admin token
 	started time.Time
 	handler http.Handler
+	// operators serves the admin API.
+	operators *http.ServeMux
 	// onStop has f called when Run is to end, unless undo is called before.
 	onStop func(f func()) (undo func() bool)
 	stop   context.CancelFunc
@@ -102,77 +107,11 @@ func New(cfg Config) (*API, error) {
 	mux.HandleFunc("GET /healthz", a.probe(func(r health.Report) bool { return r.State != health.Failed }))
 	mux.HandleFunc("GET /readyz", a.probe(health.Report.Intake))
 	mux.Handle("POST "+EnrollPath+"{token}", withBodyTimeout(http.HandlerFunc(a.redeem)))
-	a.admin(mux)
+	a.operators = http.NewServeMux()
+	a.admin(a.operators)
+	mux.Handle("/api/admin/", a.operators)
 	a.handler = pace.Answers(leftover.Drain(mux))
 	return a, nil
-}
-
-// admin mounts the operators' endpoints.
-func (a *API) admin(mux *http.ServeMux) {
-	for pattern, serve := range map[string]endpoint{
-		"GET status":                                a.status,
-		"GET environments":                          a.environments,
-		"POST environments":                         a.createEnvironment,
-		"GET environments/{name}":                   a.environment,
-		"PATCH environments/{name}":                 a.changeEnvironment,
-		"DELETE environments/{name}":                a.deleteEnvironment,
-		"POST environments/{name}/bundle":           a.bundle,
-		"POST environments/{name}/link":             a.link,
-		"GET environments/{name}/sealing":           a.sealing,
-		"GET servers":                               a.servers,
-		"GET servers/{xid}":                         a.server,
-		"PATCH servers/{xid}":                       a.changeServer,
-		"POST servers/{xid}/revoke":                 a.revokeServer,
-		"POST servers/{xid}/keep":                   a.keepHost,
-		"GET apps":                                  a.apps,
-		"POST apps":                                 a.intake(a.addApp),
-		"GET apps/{name}":                           a.app,
-		"GET apps/{name}/{version}/signature":       a.appSignature,
-		"PUT apps/{name}/{version}/signature":       a.intake(a.signApp),
-		"DELETE apps/{name}/{version}":              a.removeApp,
-		"POST executions":                           a.intake(a.run),
-		"POST drafts":                               a.draft,
-		"GET executions":                            a.executions,
-		"GET executions/{id}":                       a.execution,
-		"POST executions/{id}/cancel":               a.cancel,
-		"GET executions/{id}/watch":                 a.watch,
-		"GET executions/{id}/logs":                  a.logs,
-		"GET executions/{id}/outputs":               a.outputs,
-		"GET executions/{id}/files/{name...}":       a.file,
-		"GET executions/{id}/artifacts":             a.artifacts,
-		"GET executions/{id}/artifacts/{n}":         a.artifact,
-		"GET executions/{id}/requests":              a.requests,
-		"GET releases":                              a.updates,
-		"POST releases":                             a.intake(a.importRelease),
-		"PUT releases/packages/{name}":              a.intake(a.addPackage),
-		"DELETE releases/packages/{name}":           a.removePackage,
-		"PUT releases/rollouts/{channel}":           a.rollout,
-		"POST releases/rollouts/{channel}/halt":     a.halt,
-		"POST releases/choices":                     a.choose,
-		"GET jobs":                                  a.jobs,
-		"POST jobs":                                 a.intake(a.createJob),
-		"GET jobs/{name}":                           a.job,
-		"PATCH jobs/{name}":                         a.changeJob,
-		"DELETE jobs/{name}":                        a.removeJob,
-		"POST jobs/{name}/run":                      a.intake(a.runJob),
-		"GET services":                              a.services,
-		"POST services":                             a.intake(a.createService),
-		"GET services/{name}":                       a.service,
-		"PATCH services/{name}":                     a.changeService,
-		"DELETE services/{name}":                    a.removeService,
-		"POST services/{name}/token":                a.serviceToken,
-		"POST services/{name}/triggers":             a.intake(a.addTrigger),
-		"DELETE services/{name}/triggers/{trigger}": a.removeTrigger,
-		"GET services/{name}/events":                a.serviceEvents,
-		"GET variables":                             a.variables,
-		"PUT variables/{source}/{id}":               a.setVariable,
-		"DELETE variables/{source}/{id}":            a.deleteVariable,
-	} {
-		a.route(mux, pattern, serve)
-	}
-	mux.Handle("/api/admin/", a.authorized(func(http.ResponseWriter, *http.Request) error {
-		return problem(http.StatusNotFound, v1.CodeNotFound, "there is no such endpoint, or not with this method")
-	}))
 }
 
 // Limits of the server.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path"
@@ -33,10 +34,15 @@ type bundleRequest struct {
 }
 
 // parseBundleRequest reads which bundle an operator asks for, and for which server.
-func parseBundleRequest(w http.ResponseWriter, r *http.Request) (v1.NewBundle, registry.Request, bundleRequest, error) {
+func (a *API) parseBundleRequest(w http.ResponseWriter, r *http.Request) (v1.NewBundle, registry.Request, bundleRequest, error) {
 	var q v1.NewBundle
 	if err := read(w, r, &q); err != nil {
 		return q, registry.Request{}, bundleRequest{}, err
+	}
+	if q.Server != "" { // it moves to the Environment of its new bundle
+		if s, err := a.Registry.Server(q.Server); err == nil && !sees(r.Context(), s.Environment) {
+			return q, registry.Request{}, bundleRequest{}, fmt.Errorf("server %.70q: %w", string(q.Server), registry.ErrNotFound)
+		}
 	}
 	want := bundleRequest{bundle.Kind(q.Kind), q.Wanted}
 	if err := errors.Join(want.Kind.Check(), want.Package.Check()); err != nil {
@@ -49,7 +55,7 @@ func parseBundleRequest(w http.ResponseWriter, r *http.Request) (v1.NewBundle, r
 }
 
 func (a *API) bundle(w http.ResponseWriter, r *http.Request) error {
-	_, q, want, err := parseBundleRequest(w, r)
+	_, q, want, err := a.parseBundleRequest(w, r)
 	if err != nil {
 		return err
 	}
@@ -142,7 +148,7 @@ func (a *API) send(w http.ResponseWriter, made v1.Made, name, kind string, write
 
 // link makes a link that gives one bundle, to the first host that uses it.
 func (a *API) link(w http.ResponseWriter, r *http.Request) error {
-	q, request, want, err := parseBundleRequest(w, r)
+	q, request, want, err := a.parseBundleRequest(w, r)
 	if err != nil {
 		return err
 	}

@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
@@ -18,7 +20,8 @@ const statusTimeout = 2 * time.Second
 
 func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 	var connected *int // nil if the other gateways do not answer
-	servers := a.Registry.Servers("")
+	p, _ := access.From(r.Context())
+	servers := slices.DeleteFunc(a.Registry.Servers(""), func(s registry.Server) bool { return !p.Sees(s.Environment) })
 	apart, idle, cloned := 0, 0, 0
 	for _, s := range servers {
 		if s.Twin != nil {
@@ -28,9 +31,13 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
 	defer cancel()
 	if live, err := a.connected(ctx); err == nil {
-		n := len(live)
+		n := 0
 		connected = &n
 		for _, s := range live {
+			if !p.Sees(s.Environment) {
+				continue
+			}
+			n++
 			if s.Skew.Abs() > clock.Tolerated {
 				apart++
 			}
@@ -42,9 +49,14 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 	answer(w, http.StatusOK, v1.Status{
 		TakingNone: idle, Cloned: cloned, ClocksApart: apart, Time: time.Now().UTC().Truncate(time.Second),
 		Version: a.Version, Started: a.started, APIURL: a.APIURL, BrokerHost: a.BrokerHost,
-		Environments: len(a.Registry.Environments()), Servers: len(servers), Connected: connected, Health: a.Health.Report(),
+		Environments: len(a.seen(r.Context())), Servers: len(servers), Connected: connected, Health: a.Health.Report(),
 	})
 	return nil
+}
+
+// seen are the Environments that exist for who makes the request.
+func (a *API) seen(ctx context.Context) []registry.Environment {
+	return slices.DeleteFunc(a.Registry.Environments(), func(e registry.Environment) bool { return !sees(ctx, e.Name) })
 }
 
 // figures adds to an Environment its servers, orders and executions.
@@ -69,7 +81,7 @@ func (a *API) environments(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	list := []v1.Environment{}
-	for _, e := range a.Registry.Environments() {
+	for _, e := range a.seen(r.Context()) {
 		one, err := a.figures(r.Context(), e, live)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/link/signed"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
@@ -90,7 +92,12 @@ func (a *API) executions(w http.ResponseWriter, r *http.Request) error {
 		}
 		f.Limit = n
 	}
-	found, err := a.Dispatcher.List(r.Context(), f)
+	if f.Environment != "" {
+		if err := mustSee(r.Context(), f.Environment); err != nil {
+			return err
+		}
+	}
+	found, err := a.list(r.Context(), f)
 	if err != nil {
 		return err
 	}
@@ -109,6 +116,24 @@ func (a *API) executions(w http.ResponseWriter, r *http.Request) error {
 	}
 	answer(w, http.StatusOK, list)
 	return nil
+}
+
+// list is Dispatcher.List of the executions that exist for who makes the request.
+func (a *API) list(ctx context.Context, f dispatch.Filter) ([]dispatch.Execution, error) {
+	p, _ := access.From(ctx)
+	if f.Environment != "" || !p.Limited() {
+		return a.Dispatcher.List(ctx, f)
+	}
+	var all []dispatch.Execution
+	for _, f.Environment = range p.Environments {
+		some, err := a.Dispatcher.List(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortStableFunc(all, func(x, y dispatch.Execution) int { return y.Created.Compare(x.Created) })
+	return all[:min(len(all), f.Limit)], nil
 }
 
 func (a *API) execution(w http.ResponseWriter, r *http.Request) error {

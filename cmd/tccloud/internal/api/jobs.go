@@ -41,6 +41,9 @@ func (a *API) jobs(w http.ResponseWriter, r *http.Request) error {
 	}
 	list := []v1.Job{}
 	for _, v := range all { // of all Jobs together that may be a lot
+		if !sees(r.Context(), v.Job.Environment) {
+			continue
+		}
 		v.State.Left, v.State.History = nil, v.State.History[:min(1, len(v.State.History))]
 		list = append(list, a.showJob(r.Context(), v))
 	}
@@ -102,6 +105,9 @@ func (a *API) changeJob(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := r.PathValue("name")
 	v, err := a.Jobs.Change(r.Context(), name, jobs.Edit{Set: q.Left, Forget: q.Forget}, func(j *jobs.Job) error {
+		if err := mustSee(r.Context(), j.Environment); err != nil { // it was moved meanwhile
+			return err
+		}
 		before := *j
 		if err := changed(j, q); err != nil {
 			return err

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +8,6 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
-	"time"
 
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/fault"
@@ -30,29 +27,6 @@ import (
 
 // endpoint answers a request of an operator. If it returns an error it has written nothing.
 type endpoint func(w http.ResponseWriter, r *http.Request) error
-
-// route mounts an endpoint; pattern is "METHOD path" below v1.Prefix.
-func (a *API) route(mux *http.ServeMux, pattern string, serve endpoint) {
-	method, path, _ := strings.Cut(pattern, " ")
-	mux.Handle(method+" "+v1.Prefix+path, a.authorized(serve))
-}
-
-// authorized serves requests that have the admin token, and refuses others.
-func (a *API) authorized(serve endpoint) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		sum := sha256.Sum256([]byte(token))
-		err := error(problem(http.StatusUnauthorized, v1.CodeUnauthorized, "the admin token is missing or wrong").
-			Try("give --token-file, TCCLOUD_TOKEN_FILE or --data DIR on the cloud's own host; the cloud keeps its token in DIR/admin.token"))
-		if subtle.ConstantTimeCompare(sum[:], a.token[:]) == 1 {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // transfers set their own
-			err = serve(w, r)
-		}
-		if err != nil {
-			a.fail(w, r, err)
-		}
-	})
-}
 
 func problem(status int, code, format string, args ...any) *v1.Error {
 	return &v1.Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}

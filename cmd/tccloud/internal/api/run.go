@@ -69,6 +69,9 @@ func (a *API) run(w http.ResponseWriter, r *http.Request) error {
 
 // request makes an order of an operator's request, if its Environment takes any.
 func (a *API) request(ctx context.Context, q v1.NewExecution) (dispatch.Request, error) {
+	if err := mustSee(ctx, q.Environment); err != nil {
+		return dispatch.Request{}, err
+	}
 	env, err := a.Registry.Environment(q.Environment)
 	if err != nil {
 		return dispatch.Request{}, err

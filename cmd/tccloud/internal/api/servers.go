@@ -29,6 +29,9 @@ func present(s registry.Server, live map[wire.ServerXID]gateway.Session) v1.Serv
 func (a *API) servers(w http.ResponseWriter, r *http.Request) error {
 	name := r.URL.Query().Get("environment")
 	if name != "" {
+		if err := mustSee(r.Context(), name); err != nil {
+			return err
+		}
 		if _, err := a.Registry.Environment(name); err != nil {
 			return err
 		}
@@ -39,7 +42,9 @@ func (a *API) servers(w http.ResponseWriter, r *http.Request) error {
 	}
 	list := []v1.Server{}
 	for _, s := range a.Registry.Servers(name) {
-		list = append(list, present(s, live))
+		if sees(r.Context(), s.Environment) {
+			list = append(list, present(s, live))
+		}
 	}
 	answer(w, http.StatusOK, list)
 	return nil

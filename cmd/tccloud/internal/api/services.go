@@ -68,6 +68,9 @@ func (a *API) services(w http.ResponseWriter, r *http.Request) error {
 	}
 	list := []v1.Service{}
 	for _, v := range all {
+		if !sees(r.Context(), v.Service.Environment) {
+			continue
+		}
 		s := a.showService(v)
 		s.Ends = s.Ends[:min(1, len(s.Ends))]
 		list = append(list, s)
@@ -132,6 +135,9 @@ func (a *API) changeService(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := r.PathValue("name")
 	v, err := a.Services.Change(r.Context(), name, func(s *services.Service) error {
+		if err := mustSee(r.Context(), s.Environment); err != nil { // it was moved meanwhile
+			return err
+		}
 		before := *s
 		set(&s.Environment, q.Environment)
 		set(&s.Server, q.Server)

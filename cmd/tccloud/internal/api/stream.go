@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
@@ -30,11 +31,14 @@ type lines struct {
 	ended bool // the answer must not be written to any more
 }
 
-// streamContext is the context of a stream: it ends when the client goes away or the cloud stops.
+// streamContext is the context of a stream: it ends when the client goes away or is signed out, or the
+// cloud stops.
 func (a *API) streamContext(r *http.Request) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(r.Context())
+	p, _ := access.From(r.Context())
+	held, stop := a.Users.Hold(r.Context(), p)
+	ctx, cancel := context.WithCancel(held)
 	undo := a.onStop(cancel)
-	return ctx, func() { undo(); cancel() }
+	return ctx, func() { undo(); cancel(); stop() }
 }
 
 // startStream sends the header and keeps the connection alive until stop is called. A timer does

@@ -29,6 +29,7 @@ type Endpoint struct {
 const (
 	EndpointFile = "endpoint.json"
 	TokenFile    = "admin.token"
+	LinkFile     = "first-user.link" // of the console, until there is a user
 )
 
 // ErrNotRunning means that there is no cloud where one was looked for.

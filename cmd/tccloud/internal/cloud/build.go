@@ -68,6 +68,9 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 		return nil, err
 	}
 	c.exchange = exchange.New(st.Conn())
+	if err := openAccess(ctx, cfg, st, c); err != nil {
+		return nil, err
+	}
 	k, err := openCatalog(ctx, cfg, st, signer, c)
 	if err != nil {
 		return nil, err
@@ -99,8 +102,12 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	c.api, err = api.New(api.Config{
 		Registry: c.registry, Catalog: k.catalog, Uploads: k.uploads, AppStore: k.apps,
 		Dispatcher: c.dispatcher, Jobs: c.jobs, Services: c.services, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, Health: c.health, AdminToken: token,
+		Users: c.users, Audit: c.audit,
 		Artifacts: ti.artifacts, Requests: ti.requests, Platform: ti.serve,
 		APIURL: p.publicURL, BrokerHost: p.publicBroker, Version: cfg.Version, Logger: log("api"),
 	})
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	return c, c.welcome(ctx, cfg, p)
 }

@@ -16,6 +16,8 @@ import (
 	"tcenvsvr/agent/app/api/upstream"
 	"tcenvsvr/agent/disk/filelock"
 	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/cmd/tccloud/internal/access"
+	"tcenvsvr/cmd/tccloud/internal/access/audit"
 	"tcenvsvr/cmd/tccloud/internal/api"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/client"
@@ -99,6 +101,8 @@ func Run(ctx context.Context, cfg Config) error {
 type cloud struct {
 	registry     *registry.Registry
 	dispatcher   *dispatch.Dispatcher
+	users        *access.Users
+	audit        *audit.Log
 	jobs         *jobs.Jobs
 	services     *services.Services
 	exchange     *exchange.Exchange
@@ -117,6 +121,9 @@ type cloud struct {
 }
 
 func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) error {
+	record, recorded := context.WithCancel(context.WithoutCancel(ctx))
+	var last errgroup.Group // what the API did at the end is in the audit log as well
+	last.Go(func() error { return c.audit.Run(record) })
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return st.Run(ctx) })
 	g.Go(func() error { return c.dispatcher.Run(ctx) })
@@ -128,6 +135,7 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 	g.Go(func() error { return c.registry.KeepTime(ctx, c.confirmed) })
 	g.Go(func() error { return c.health.Run(ctx) })
 	g.Go(func() error { return reserveFile{cfg.Data}.Run(ctx) })
+	g.Go(func() error { return c.users.Run(ctx) })
 	g.Go(func() error { return c.catalog.Run(ctx, c.sweeps...) })
 	g.Go(func() error { return c.jobs.Run(ctx) })
 	g.Go(func() error { return c.services.Run(ctx) })
@@ -146,6 +154,8 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 		return client.RemoveEndpoint(cfg.Data)
 	})
 	err := g.Wait()
+	recorded()
+	err = errors.Join(err, last.Wait())
 	if errors.Is(err, context.Canceled) && context.Cause(ctx) != nil {
 		err = nil
 	}

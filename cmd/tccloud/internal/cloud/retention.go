@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/access/audit"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/services"
 	"tcenvsvr/cmd/tccloud/internal/store"
@@ -24,6 +25,8 @@ func (c *cloud) retention(st *store.Store, k *catalogParts) []func(context.Conte
 	none := func(string, []byte) bool { return false }
 	return []func(context.Context) error{
 		c.dispatcher.Trim,
+		c.users.Sweep,
+		func(ctx context.Context) error { return st.Expire(ctx, audit.Stream, audit.Life) },
 		func(ctx context.Context) error {
 			select {
 			case <-c.dispatcher.Ready(): // before that it does not know which values are in use

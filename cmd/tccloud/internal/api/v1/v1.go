@@ -21,6 +21,7 @@ const Prefix = "/api/admin/v1/"
 // Error codes.
 const (
 	CodeUnauthorized = "unauthorized"
+	CodeForbidden    = "forbidden" // the role, or the Environments, of who asks do not allow it
 	CodeBadRequest   = "bad_request"
 	CodeNotFound     = "not_found"
 	CodeExists       = "exists"
