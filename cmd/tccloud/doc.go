@@ -22,6 +22,7 @@
 //	internal/catalog    Apps, what they store, and the files that they publish
 //	internal/releases   self-update: releases, rollouts, installation packages
 //	internal/api        HTTPS for operators, agents and Apps; internal/client calls it
+//	internal/console    pages for people in a browser; they ask the API as who has signed in
 //	internal/store      NATS JetStream, embedded or a cluster
 //	internal/health     the cloud's checks of itself
 //	internal/pace       HTTP transfers that may take long, but not stand still

@@ -46,7 +46,7 @@ type Health interface {
 	Report() health.Report
 }
 
-// Config of an API. All fields but Logger are required.
+// Config of an API. All fields but Console and Logger are required.
 type Config struct {
 	Registry   *registry.Registry
 	Catalog    *catalog.Catalog
@@ -64,7 +64,8 @@ type Config struct {
 	Server     *pki.Server // the certificate shown
 	Health     Health
 	Users      *access.Users
-	Audit      *audit.Log // nil keeps nothing
+	Audit      *audit.Log   // nil keeps nothing
+	Console    http.Handler // below /console/; nil: none
 	AdminToken string
 	APIURL     string // where agents reach it, for bundles
 	BrokerHost string // host:port, same
@@ -111,6 +112,14 @@ func New(cfg Config) (*API, error) {
 	a.admin(a.operators)
 	mux.Handle("/api/admin/", a.operators)
 	a.handler = pace.Answers(leftover.Drain(mux))
+	if cfg.Console != nil { // it paces its answers itself
+		all := http.NewServeMux()
+		all.Handle("/console/", cfg.Console)
+		all.Handle("GET /console", cfg.Console)
+		all.Handle("GET /{$}", cfg.Console)
+		all.Handle("/", a.handler)
+		a.handler = all
+	}
 	return a, nil
 }
 

@@ -2,14 +2,19 @@ package console_test
 
 import (
 	"context"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+
+	"tcenvsvr/cmd/tccloud/internal/access"
 )
 
 // chrome starts a browser.
@@ -52,20 +57,33 @@ func TestScreenshots(t *testing.T) {
 		run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
 			chromedp.EmulateViewport(width, 800), chromedp.Navigate(r.url(path)))
 		run(more...)
-		run(chromedp.FullScreenshot(&png, 90))
+		run(chromedp.FullScreenshot(&png, 100))
 		if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	shot("signin", "signin", false, 1280)
-	run(chromedp.SendKeys("input[name=name]", "administrator"), chromedp.SendKeys("input[name=password]", "administrator"), chromedp.Submit("form"), chromedp.WaitVisible("h1"))
-	time.Sleep(time.Second)
+	run(r.signIn(access.Administrator))
 	for _, p := range []struct{ name, path string }{{"environments", ""}, {"environment", "environments/lab"}, {"servers", "servers"}, {"server", "servers/" + twinXID}} {
 		shot(p.name+"-light", p.path, false, 1280)
 		shot(p.name+"-dark", p.path, true, 1280)
 		shot(p.name+"-narrow", p.path, false, 390)
 	}
-	shot("download", "environments/lab", false, 1280, chromedp.Click("button[popovertarget=download]"))
-	shot("create-narrow", "", true, 390, chromedp.Click("button[popovertarget=create]"))
-	shot("menu-narrow", "", false, 390, chromedp.Click("summary"))
+	shot("download", "environments/lab", false, 1280, click("button[popovertarget=download]"))
+	shot("create-narrow", "", true, 390, click("button[popovertarget=create]"))
+	shot("menu-narrow", "", false, 390, click("summary"))
+}
+
+// signIn gives the browser the cookie of a user with the role.
+func (r *rig) signIn(role access.Role) chromedp.Action {
+	u, err := url.Parse(r.server.URL)
+	if err != nil {
+		r.Fatal(err)
+	}
+	c := r.signedIn(role).Jar.Cookies(u)[0]
+	return network.SetCookie(c.Name, c.Value).WithURL(r.server.URL).WithPath("/").WithSecure(true).WithHTTPOnly(true).WithSameSite(network.CookieSameSiteStrict)
+}
+
+func click(selector string) chromedp.Action {
+	return chromedp.Evaluate(`document.querySelector(`+strconv.Quote(selector)+`).click()`, nil)
 }

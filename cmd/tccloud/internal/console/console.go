@@ -22,13 +22,14 @@ import (
 // Prefix of all paths.
 const Prefix = "/console/"
 
-// Accounts knows who may sign in.
+// Accounts knows who may sign in: *access.Users. from is the address that asks.
 type Accounts interface {
-	// SignIn checks a password, Redeem a one-time link. from is the address that asks.
-	SignIn(ctx context.Context, name, password, from string) (access.Principal, error)
-	Redeem(ctx context.Context, token, password, from string) (access.Principal, error)
-	// Current reports whether what was signed in once still may do what it could then.
-	Current(p access.Principal) bool
+	SignIn(ctx context.Context, from, name, password string) (access.Principal, error)
+	Link(ctx context.Context, secret string) (access.Link, error)
+	Redeem(ctx context.Context, from string, r access.Redemption) (access.Principal, error)
+	NewPassword(ctx context.Context, from string, p access.Principal, old, password string) (access.Principal, error)
+	// Current returns a principal that signed in once as it is now.
+	Current(p access.Principal) (access.Principal, error)
 }
 
 // Config of a Console. All fields but Logger are required.
@@ -103,7 +104,7 @@ func (c *Console) routes() http.Handler {
 	open.Handle(Prefix, session(signedIn))
 	for path, serve := range map[string]http.HandlerFunc{
 		"GET signin": c.signInPage, "POST signin": c.signIn,
-		"GET link/{token}": c.linkPage, "POST link/{token}": c.redeem,
+		"GET link/{secret}": c.linkPage, "POST link/{secret}": c.redeem,
 		"POST signout": c.signOut,
 	} {
 		method, below, _ := strings.Cut(path, " ")
@@ -140,6 +141,17 @@ func (c *Console) explain(err error) Explained {
 	}
 	if e, ok := errors.AsType[*invalid](err); ok {
 		return Explained{Status: http.StatusUnprocessableEntity, Code: "bad_request", Message: sentence(e.text)}
+	}
+	if wait, ok := errors.AsType[*access.Wait](err); ok {
+		return Explained{Status: http.StatusTooManyRequests, Code: "wait", Message: sentence(wait.Error())}
+	}
+	switch {
+	case errors.Is(err, access.ErrSignIn):
+		return Explained{Status: http.StatusUnauthorized, Code: "unauthorized", Message: sentence(err.Error())}
+	case errors.Is(err, access.ErrLink):
+		return Explained{http.StatusGone, "not_found", sentence(err.Error()), "Ask an administrator for another one."}
+	case errors.Is(err, access.ErrInvalid):
+		return Explained{Status: http.StatusUnprocessableEntity, Code: "bad_request", Message: sentence(err.Error())}
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return Explained{http.StatusGatewayTimeout, "timeout", "The cloud did not answer in time.", "Try again in a moment."}

@@ -88,7 +88,7 @@ func percent(part, whole float64) string {
 	if whole <= 0 {
 		return ""
 	}
-	return strconv.Itoa(int(min(max(part/whole, 0), 1)*100+0.5))
+	return strconv.Itoa(int(min(max(part/whole, 0), 1)*100 + 0.5))
 }
 
 // icons are drawn in a square of 16, with the colour of the text around them.

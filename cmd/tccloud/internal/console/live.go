@@ -17,7 +17,7 @@ type kind struct {
 }
 
 // watcher is who loads what live pages show.
-var watcher = access.Principal{Name: "live pages", Role: access.Viewer, How: "the console itself"}
+var watcher = access.Principal{Name: "live pages", Role: access.Viewer, How: access.ByCloud}
 
 // snapshot loads everything that can be followed.
 func (c *Console) snapshot(ctx context.Context) (live.Snapshot, error) {

@@ -119,7 +119,7 @@ func (q *request) parse() error {
 // request makes a request of the user whom known found.
 func (c *Console) request(w http.ResponseWriter, r *http.Request) *request {
 	user, _ := access.From(r.Context())
-	return &request{Request: r.WithContext(withWriter(r.Context(), w)), w: w, user: user, cloud: c.cloud}
+	return &request{Request: r.WithContext(withBrowser(r.Context(), w, r.RemoteAddr)), w: w, user: user, cloud: c.cloud}
 }
 
 // show answers with a page; failed is what an action on it ended with.

@@ -17,7 +17,7 @@ var (
 		{path: "environments/{name}/deactivate", role: access.Administrator, page: "environment", do: setActive(false)},
 		{path: "environments/{name}/delete", role: access.Administrator, page: "environment", do: deleteEnvironment},
 		{path: "environments/{name}/bundle", role: access.Administrator, page: "environment", do: downloadBundle},
-		{path: "servers/{xid}/rename", role: access.Administrator, page: "server", do: renameServer},
+		{path: "servers/{xid}/rename", role: access.Operator, page: "server", do: renameServer},
 		{path: "servers/{xid}/revoke", role: access.Administrator, page: "server", do: revokeServer},
 		{path: "servers/{xid}/keep", role: access.Administrator, page: "server", do: keepHost},
 	}

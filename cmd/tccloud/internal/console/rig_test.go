@@ -3,7 +3,6 @@ package console_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -18,7 +17,6 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
-	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/console"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
@@ -123,24 +121,42 @@ type fakeAccounts struct {
 	ended map[string]bool
 }
 
-func (f *fakeAccounts) SignIn(_ context.Context, name, password, _ string) (access.Principal, error) {
-	if name != password {
-		return access.Principal{}, &v1.Error{Status: http.StatusUnauthorized, Code: v1.CodeUnauthorized, Message: "name or password is wrong"}
+func (f *fakeAccounts) SignIn(_ context.Context, _, name, password string) (access.Principal, error) {
+	if name == "" || name != password {
+		return access.Principal{}, access.ErrSignIn
 	}
 	return access.Principal{Name: name, Role: access.Role(name), How: access.ByPassword}, nil
 }
 
-func (f *fakeAccounts) Redeem(_ context.Context, token, _, _ string) (access.Principal, error) {
-	if token != "good" {
-		return access.Principal{}, &v1.Error{Status: http.StatusGone, Code: v1.CodeNotFound, Message: "the link was used, or is too old"}
+func (f *fakeAccounts) Link(_ context.Context, secret string) (access.Link, error) {
+	switch secret {
+	case "first":
+		return access.Link{}, nil
+	case "good":
+		return access.Link{User: "viewer"}, nil
 	}
-	return access.Principal{Name: "administrator", Role: access.Administrator, How: access.ByLink}, nil
+	return access.Link{}, access.ErrLink
 }
 
-func (f *fakeAccounts) Current(p access.Principal) bool {
+func (f *fakeAccounts) Redeem(ctx context.Context, _ string, r access.Redemption) (access.Principal, error) {
+	l, err := f.Link(ctx, r.Secret)
+	if l.User == "" {
+		return access.Principal{Name: r.Name, Role: access.Administrator, How: access.ByLink}, err
+	}
+	return access.Principal{Name: l.User, Role: access.Viewer, How: access.ByLink}, err
+}
+
+func (f *fakeAccounts) NewPassword(_ context.Context, _ string, p access.Principal, _, _ string) (access.Principal, error) {
+	return p, nil
+}
+
+func (f *fakeAccounts) Current(p access.Principal) (access.Principal, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return !f.ended[p.Name]
+	if f.ended[p.Name] {
+		return access.Principal{}, access.ErrSignedOut
+	}
+	return p, nil
 }
 
 func (f *fakeAccounts) end(name string) {
@@ -163,7 +179,7 @@ type rig struct {
 type ctxStore struct{ *memstore.MemStore }
 
 func (s ctxStore) FindCtx(_ context.Context, t string) ([]byte, bool, error) { return s.Find(t) }
-func (s ctxStore) DeleteCtx(_ context.Context, t string) error              { return s.Delete(t) }
+func (s ctxStore) DeleteCtx(_ context.Context, t string) error               { return s.Delete(t) }
 func (s ctxStore) CommitCtx(_ context.Context, t string, b []byte, e time.Time) error {
 	return s.Commit(t, b, e)
 }
@@ -283,6 +299,3 @@ func (r *rig) get(c *http.Client, path string) *http.Response {
 	r.Cleanup(func() { res.Body.Close() })
 	return res
 }
-
-var _ = errors.Is
-var _ catalog.App

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -43,18 +42,19 @@ func (c *Console) principal(ctx context.Context) (access.Principal, bool) {
 	if data == "" || json.Unmarshal([]byte(data), &p) != nil {
 		return p, false
 	}
-	if !c.Accounts.Current(p) {
+	now, err := c.Accounts.Current(p)
+	if err != nil {
 		_ = c.sessions.Destroy(ctx) // it would be refused the next time, too
-		return p, false
 	}
-	return p, true
+	return now, err == nil
 }
 
 // signInData is what the page shows.
 type signInData struct {
 	Name, Next string
-	Token      string // of a one-time link
 	Problem    string
+	Link       *access.Link // that was followed, with its secret
+	Secret     string
 }
 
 func (c *Console) signInPage(w http.ResponseWriter, r *http.Request) {
@@ -67,24 +67,42 @@ func (c *Console) signInPage(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) showSignIn(w http.ResponseWriter, r *http.Request, status int, d signInData) {
 	v := c.view(r, "Sign in")
-	v.User, v.Data = access.Principal{}, d
+	v.Data = d
 	c.render(w, r, status, "signin", v)
 }
 
 func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	d := signInData{Name: strings.TrimSpace(r.PostFormValue("name")), Next: next(r.PostFormValue("next"))}
-	p, err := c.Accounts.SignIn(r.Context(), d.Name, r.PostFormValue("password"), remote(r))
+	p, err := c.Accounts.SignIn(r.Context(), r.RemoteAddr, d.Name, r.PostFormValue("password"))
 	c.enter(w, r, p, err, d)
 }
 
-// linkPage asks before the link is used up: programs that preview links must not do so.
+// linkPage asks before a link is used up: programs that preview links must not do so.
 func (c *Console) linkPage(w http.ResponseWriter, r *http.Request) {
-	c.showSignIn(w, r, http.StatusOK, signInData{Token: r.PathValue("token"), Next: Prefix})
+	d := signInData{Secret: r.PathValue("secret")}
+	l, err := c.Accounts.Link(r.Context(), d.Secret)
+	if err != nil {
+		c.fail(w, r, c.explain(err))
+		return
+	}
+	d.Link = &l
+	c.showSignIn(w, r, http.StatusOK, d)
 }
 
 func (c *Console) redeem(w http.ResponseWriter, r *http.Request) {
-	d := signInData{Token: r.PathValue("token"), Next: Prefix}
-	p, err := c.Accounts.Redeem(r.Context(), d.Token, r.PostFormValue("password"), remote(r))
+	d := signInData{Secret: r.PathValue("secret"), Name: strings.TrimSpace(r.PostFormValue("name")), Next: Prefix}
+	l, err := c.Accounts.Link(r.Context(), d.Secret)
+	if err != nil {
+		c.fail(w, r, c.explain(err))
+		return
+	}
+	d.Link = &l
+	password := r.PostFormValue("password")
+	if password != r.PostFormValue("again") {
+		c.enter(w, r, access.Principal{}, &invalid{"the two passwords are not the same"}, d)
+		return
+	}
+	p, err := c.Accounts.Redeem(r.Context(), r.RemoteAddr, access.Redemption{Secret: d.Secret, Name: d.Name, Password: password})
 	c.enter(w, r, p, err, d)
 }
 
@@ -125,13 +143,4 @@ func next(to string) string {
 		return Prefix
 	}
 	return u.RequestURI()
-}
-
-// remote is the address that a browser asks from.
-func remote(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -16,11 +16,17 @@ type transport struct {
 	log *slog.Logger
 }
 
-type writerKey struct{}
+// browser is where a request came from: its connection's deadlines are extended by transfers, and
+// the audit log has its address.
+type browser struct {
+	w    http.ResponseWriter
+	addr string
+}
 
-// withWriter notes the answer to the browser, whose connection's deadlines a transfer extends.
-func withWriter(ctx context.Context, w http.ResponseWriter) context.Context {
-	return context.WithValue(ctx, writerKey{}, w)
+type browserKey struct{}
+
+func withBrowser(ctx context.Context, w http.ResponseWriter, addr string) context.Context {
+	return context.WithValue(ctx, browserKey{}, browser{w, addr})
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -28,9 +34,10 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(r.Context())
 	body, out := io.Pipe()
 	a := &answer{header: http.Header{}, body: out, ready: make(chan struct{})}
-	a.browser, _ = ctx.Value(writerKey{}).(http.ResponseWriter)
+	from, _ := ctx.Value(browserKey{}).(browser)
+	a.browser = from.w
 	in := r.Clone(ctx)
-	in.RequestURI, in.RemoteAddr = r.URL.RequestURI(), "console"
+	in.RequestURI, in.RemoteAddr = r.URL.RequestURI(), from.addr
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}

@@ -62,4 +62,6 @@ func (s Snapshot) since(old Snapshot, topic string) Update {
 	return u
 }
 
-func (u Update) empty() bool { return !u.All && len(u.Rows) == 0 && len(u.Gone) == 0 && u.Problem == "" }
+func (u Update) empty() bool {
+	return !u.All && len(u.Rows) == 0 && len(u.Gone) == 0 && u.Problem == ""
+}
