@@ -3,12 +3,15 @@ package console_test
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"log"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +35,7 @@ type fakeAPI struct {
 	servers      []v1.Server
 	asked        []string           // METHOD path, of what changes things
 	by           []access.Principal // who asked for it
+	fails        *v1.Error          // what it answers
 }
 
 func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -40,6 +44,10 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p, ok := access.From(r.Context())
 	if !ok {
 		refuse(w, http.StatusUnauthorized, v1.CodeUnauthorized, "nobody asks")
+		return
+	}
+	if f.fails != nil {
+		refuse(w, f.fails.Status, f.fails.Code, f.fails.Message)
 		return
 	}
 	path := strings.TrimPrefix(r.URL.Path, v1.Prefix)
@@ -171,9 +179,10 @@ func (f *fakeAccounts) end(name string) {
 // rig is a console over a fake API.
 type rig struct {
 	*testing.T
-	api      *fakeAPI
-	accounts *fakeAccounts
-	server   *httptest.Server
+	api       *fakeAPI
+	accounts  *fakeAccounts
+	server    *httptest.Server
+	noSockets atomic.Bool // get through
 }
 
 type ctxStore struct{ *memstore.MemStore }
@@ -194,7 +203,14 @@ func newRig(t *testing.T) *rig {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
-	r.server = httptest.NewTLSServer(c)
+	r.server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if r.noSockets.Load() && q.Header.Get("Upgrade") != "" {
+			http.Error(w, "no", http.StatusBadGateway)
+			return
+		}
+		c.ServeHTTP(w, q)
+	}))
+	r.server.Config.ErrorLog = log.New(io.Discard, "", 0) // browsers do not know its CA
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {

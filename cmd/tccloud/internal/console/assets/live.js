@@ -117,6 +117,8 @@ function fill(el, row) {
   }
   for (const part of el.querySelectorAll("[data-bar]")) {
     const share = row[part.dataset.bar];
-    if (share !== undefined) part.querySelector("rect")?.setAttribute("width", share);
+    if (share === undefined) continue;
+    part.firstElementChild.toggleAttribute("hidden", share === "");
+    part.querySelector("rect").setAttribute("width", share || "0");
   }
 }
