@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -67,27 +68,40 @@ const (
 	useEvery = 10 * time.Second
 )
 
-// NewToken makes a token and its secret, which is not known again. Its caller has checked that the
-// Environments are there.
-func (u *Users) NewToken(ctx context.Context, by string, t Token, life time.Duration) (Token, string, error) {
+// NewToken asks for a token. Its caller has checked that the Environments are there.
+type NewToken struct {
+	Name         string
+	Role         Role
+	Environments []string
+	Life         time.Duration // 0 = TokenLife
+	By           string
+}
+
+func (t *NewToken) check() error {
 	if err := errors.Join(checkName(t.Name), t.Role.Check()); err != nil {
-		return Token{}, "", err
+		return err
 	}
-	switch {
-	case life == 0:
-		life = TokenLife
-	case life < time.Minute || life > MaxTokenLife:
-		return Token{}, "", invalid("a token is good for a minute to five years, not %s", life)
+	if t.Life < time.Minute || t.Life > MaxTokenLife {
+		return invalid("a token is good for a minute to %d days, not %s", MaxTokenLife/(24*time.Hour), t.Life)
 	}
 	if len(t.Environments) > mostEnvironments || slices.Contains(t.Environments, "") {
-		return Token{}, "", invalid("a token is limited to 1–%d Environments with a name", mostEnvironments)
+		return invalid("a token is limited to 1–%d Environments with a name", mostEnvironments)
+	}
+	return nil
+}
+
+// NewToken makes a token and its secret, which is not known again.
+func (u *Users) NewToken(ctx context.Context, t NewToken) (Token, string, error) {
+	t.Life = cmp.Or(t.Life, TokenLife)
+	if err := t.check(); err != nil {
+		return Token{}, "", err
 	}
 	if u.countTokens() >= mostTokens {
 		return Token{}, "", invalid("there are %d tokens, and no more than that", mostTokens)
 	}
 	secret := TokenPrefix + newSecret()
 	made := token{Token: Token{
-		ID: strings.ToLower(rand.Text()[:16]), Name: t.Name, Role: t.Role, By: by, Created: now(), Expires: now().Add(life),
+		ID: strings.ToLower(rand.Text()[:16]), Name: t.Name, Role: t.Role, By: t.By, Created: now(), Expires: now().Add(t.Life),
 	}, Digest: sha256.Sum256([]byte(secret))}
 	if len(t.Environments) > 0 {
 		made.Environments = slices.Compact(slices.Sorted(slices.Values(t.Environments)))

@@ -95,29 +95,26 @@ func (s *Subject) check() error {
 	return nil
 }
 
-// Change says what is to be different about a user; what is nil stays.
-type Change struct {
-	Role     *Role
-	Disabled *bool
-	Password *string
-	Subject  *Subject // without an issuer: none any more
+// NewUser asks for a user, who may have neither a password nor a subject: then a link is the way in.
+type NewUser struct {
+	Name     string
+	Role     Role
+	Password string
+	Subject  *Subject
 }
 
-// Create adds a user, who may have neither a password nor a subject: then a link is the way in.
-func (u *Users) Create(ctx context.Context, name string, role Role, secret string, subject *Subject) (User, error) {
-	if err := errors.Join(checkName(name), role.Check(), subject.check()); err != nil {
+// Create adds a user.
+func (u *Users) Create(ctx context.Context, q NewUser) (User, error) {
+	if err := errors.Join(checkName(q.Name), q.Role.Check(), q.Subject.check()); err != nil {
 		return User{}, err
 	}
-	hash := ""
-	if secret != "" {
+	a := account{User: User{Name: q.Name, Role: q.Role, Subject: q.Subject, Created: now()}, Stamp: rand.Text()}
+	if q.Password != "" {
 		var err error
-		if hash, err = u.hasher.Hash(ctx, secret); err != nil {
+		if a.Hash, err = u.hasher.Hash(ctx, q.Password); err != nil {
 			return User{}, err
 		}
-	}
-	a := account{
-		User: User{Name: name, Role: role, Password: hash != "", Subject: subject, Created: now()},
-		Hash: hash, Stamp: rand.Text(),
+		a.Password = true
 	}
 	return a.User, u.edit(ctx, func(d *directory) error { return d.add(a) })
 }
@@ -151,6 +148,14 @@ func (d *directory) bySubject(s *Subject) string {
 		}
 	}
 	return ""
+}
+
+// Change says what is to be different about a user; what is nil stays.
+type Change struct {
+	Role     *Role
+	Disabled *bool
+	Password *string
+	Subject  *Subject // an empty one: none any more
 }
 
 // Change changes a user. What was signed in before is signed out.
@@ -284,5 +289,11 @@ func (u *Users) List() []User {
 
 // CheckPassword refuses a password that no user can have; see package password.
 func CheckPassword(text string) error { return password.Check(text) }
+
+// Bounds of a password in bytes.
+const (
+	MinPassword = password.MinLength
+	MaxPassword = password.MaxLength
+)
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }

@@ -11,6 +11,9 @@ import (
 
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/fault"
+	"tcenvsvr/cmd/tccloud/internal/access"
+	"tcenvsvr/cmd/tccloud/internal/access/audit"
+	"tcenvsvr/cmd/tccloud/internal/access/password"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
@@ -68,6 +71,16 @@ func describe(err error) *v1.Error {
 		return problem(http.StatusConflict, v1.CodeExists, "%v", err).Try("\"tccloud job edit NAME\" changes it")
 	case is(jobs.ErrRunning):
 		return problem(http.StatusConflict, v1.CodeInUse, "%v", err).Try("\"tccloud execution cancel ID\" ends it")
+	case is(access.ErrNotFound):
+		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).Try("\"tccloud user list\" shows the users, \"tccloud token list\" the API tokens")
+	case is(access.ErrExists):
+		return problem(http.StatusConflict, v1.CodeExists, "%v", err).Try("\"tccloud user edit NAME\" changes a user")
+	case is(access.ErrLastAdministrator):
+		return problem(http.StatusConflict, v1.CodeInUse, "%v", err).Try("make another administrator first: tccloud user create NAME --role administrator")
+	case is(access.ErrInvalid, password.ErrWeak, audit.ErrCursor):
+		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
+	case is(password.ErrBusy):
+		return problem(http.StatusTooManyRequests, v1.CodeBusy, "%v", err).Try("try again in a moment")
 	case is(services.ErrNotFound):
 		return problem(http.StatusNotFound, v1.CodeNotFound, "%v", err).Try("\"tccloud service list\" shows the services")
 	case is(services.ErrExists):

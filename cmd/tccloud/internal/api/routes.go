@@ -88,6 +88,17 @@ func (a *API) routes() []route {
 		{pattern: "GET variables", role: viewer, reach: everywhere, serve: a.variables},
 		{pattern: "PUT variables/{source}/{id}", role: operator, reach: everywhere, serve: a.setVariable},
 		{pattern: "DELETE variables/{source}/{id}", role: operator, reach: everywhere, serve: a.deleteVariable},
+
+		{pattern: "GET users", role: administrator, reach: everywhere, serve: a.users},
+		{pattern: "POST users", role: administrator, reach: everywhere, serve: a.createUser},
+		{pattern: "GET users/{name}", role: administrator, reach: everywhere, serve: a.user},
+		{pattern: "PATCH users/{name}", role: administrator, reach: everywhere, serve: a.changeUser},
+		{pattern: "DELETE users/{name}", role: administrator, reach: everywhere, serve: a.removeUser},
+		{pattern: "POST users/{name}/link", role: administrator, reach: everywhere, serve: a.linkUser},
+		{pattern: "GET tokens", role: administrator, reach: everywhere, serve: a.tokens},
+		{pattern: "POST tokens", role: administrator, reach: everywhere, serve: a.createToken},
+		{pattern: "DELETE tokens/{id}", role: administrator, reach: everywhere, serve: a.revokeToken},
+		{pattern: "GET audit", role: administrator, reach: everywhere, serve: a.auditLog},
 	}
 }
 

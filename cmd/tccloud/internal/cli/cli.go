@@ -20,7 +20,9 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/cli/release"
 	"tcenvsvr/cmd/tccloud/internal/cli/server"
 	"tcenvsvr/cmd/tccloud/internal/cli/service"
+	"tcenvsvr/cmd/tccloud/internal/cli/token"
 	"tcenvsvr/cmd/tccloud/internal/cli/trigger"
+	"tcenvsvr/cmd/tccloud/internal/cli/user"
 	"tcenvsvr/cmd/tccloud/internal/cli/variable"
 )
 
@@ -49,6 +51,7 @@ Apps for it.
 		cli.Section{Title: "First steps", Commands: []*cobra.Command{serveCommand(o), env.Command(o), bundleCommand(o), demoCommand(o)}},
 		cli.Section{Title: "Operate", Commands: []*cobra.Command{statusCommand(o), server.Command(o), runCommand(o), execution.Command(o), job.Command(o), service.Command(o), trigger.Command(o)}},
 		cli.Section{Title: "Apps", Commands: []*cobra.Command{app.Command(o), variable.Command(o), key.Command(o)}},
+		cli.Section{Title: "Access", Commands: []*cobra.Command{user.Command(o), token.Command(o), auditCommand(o)}},
 		cli.Section{Title: "Update", Commands: []*cobra.Command{release.Command(o)}},
 		cli.Section{Title: "About", Commands: []*cobra.Command{versionCommand(o)}})
 	root.SetHelpCommandGroupID("About")

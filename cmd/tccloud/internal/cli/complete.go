@@ -30,6 +30,7 @@ var completions = map[string][]names{
 	"service create": {nil, environments, apps}, "service show": {serviceNames}, "service edit": {serviceNames}, "service start": {serviceNames},
 	"service stop": {serviceNames}, "service restart": {serviceNames}, "service logs": {serviceNames}, "service events": {serviceNames},
 	"service token": {serviceNames}, "service rm": {serviceNames},
+	"user edit": {userNames}, "user link": {userNames}, "user rm": {userNames}, "token revoke": {tokenIDs},
 	"trigger add": {serviceNames}, "trigger list": {serviceNames}, "trigger rm": {serviceNames},
 }
 
@@ -95,4 +96,14 @@ func jobNames(ctx context.Context, c *client.Client) ([]string, error) {
 func serviceNames(ctx context.Context, c *client.Client) ([]string, error) {
 	list, err := c.Services(ctx)
 	return each(list, err, func(s v1.Service) (string, string) { return s.Name, s.App + " " + string(s.Phase) })
+}
+
+func userNames(ctx context.Context, c *client.Client) ([]string, error) {
+	list, err := c.Users(ctx)
+	return each(list, err, func(u v1.User) (string, string) { return u.Name, string(u.Role) })
+}
+
+func tokenIDs(ctx context.Context, c *client.Client) ([]string, error) {
+	list, err := c.APITokens(ctx)
+	return each(list, err, func(t v1.APIToken) (string, string) { return t.ID, t.Name + " " + string(t.Role) })
 }

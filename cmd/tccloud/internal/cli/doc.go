@@ -4,7 +4,7 @@
 //	serve                          a cloud in this process (package cloud)
 //	env server bundle app run      the operator's commands: each is a call of the admin API through
 //	execution variable release     package client; what they share is package operator
-//	status
+//	user token audit status
 //	demo                           a cloud and agents as processes, for a look (package demo)
 //
 // Answers go to stdout, as text or with --json; everything else goes to stderr. An error is printed

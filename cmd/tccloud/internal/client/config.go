@@ -92,11 +92,11 @@ func token(s Source, getenv func(string) string) (string, error) {
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("reading the admin token: %w", err)
+		return "", fmt.Errorf("reading the token: %w", err)
 	}
 	t := strings.TrimSpace(string(data))
 	if t == "" || strings.ContainsAny(t, "\r\n") {
-		return "", fmt.Errorf("%w: %q holds no admin token", ErrConfig, file)
+		return "", fmt.Errorf("%w: %q holds no token", ErrConfig, file)
 	}
 	return t, nil
 }

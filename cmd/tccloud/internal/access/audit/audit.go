@@ -62,6 +62,10 @@ const (
 	queued    = 4096 // entries that wait to be written
 	soon      = 200 * time.Millisecond
 	writeTime = 10 * time.Second
+	// Refusals that each gateway writes: so many at once, and then one each minute. Who guesses tokens
+	// does not push out what others did.
+	refusedBurst = 30
+	refusedEvery = time.Minute
 )
 
 // Log is safe for concurrent use. A nil Log keeps nothing.
@@ -76,7 +80,7 @@ type Log struct {
 
 // New returns a Log of the stream that [StreamConfig] describes.
 func New(js jetstream.JetStream, stream jetstream.Stream, log *slog.Logger) *Log {
-	return &Log{js: js, stream: stream, log: log, refused: limit.New(60, time.Second), queue: make(chan Entry, queued)}
+	return &Log{js: js, stream: stream, log: log, refused: limit.New(refusedBurst, refusedEvery), queue: make(chan Entry, queued)}
 }
 
 // Record writes an entry and returns when it is on disk.
@@ -187,6 +191,9 @@ func (l *Log) List(ctx context.Context, before string, limit int) ([]Entry, erro
 	if before != "" {
 		if seq, skip, err = cursor(before); err != nil {
 			return nil, err
+		}
+		if last := info.State.LastSeq; seq > last { // else a long way down to it
+			seq, skip = last, batch
 		}
 	}
 	list := []Entry{}

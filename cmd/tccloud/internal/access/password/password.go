@@ -23,14 +23,18 @@ const (
 	MaxLength = 1024
 )
 
-// What a check of a new hash costs: the recommendation of OWASP.
+// Cost is what a check of a new hash costs. The zero value is the recommendation of OWASP; tests take
+// less.
+type Cost struct {
+	MemoryKiB, Passes uint32 // of argon2id
+	Iterations        int    // of PBKDF2
+}
+
+var recommended = Cost{MemoryKiB: 19 << 10, Passes: 2, Iterations: 600_000}
+
 const (
-	memoryKiB  = 19 << 10
-	passes     = 2
-	lanes      = 1
-	iterations = 600_000
-	saltBytes  = 16
-	hashBytes  = 32
+	saltBytes = 16
+	hashBytes = 32
 )
 
 // Limits of a Hasher.
@@ -50,15 +54,20 @@ var (
 
 // Hasher computes hashes, a few at a time. It is safe for concurrent use.
 type Hasher struct {
-	fips  bool
-	slots chan struct{}
-	queue atomic.Int32
-	// computed counts the hashes.
+	cost     Cost
+	fips     bool
+	slots    chan struct{}
+	queue    atomic.Int32
 	computed atomic.Int64
 }
 
 // New returns a Hasher.
-func New() *Hasher { return &Hasher{fips: fips140.Enabled(), slots: make(chan struct{}, atOnce)} }
+func New(c Cost) *Hasher {
+	if c == (Cost{}) {
+		c = recommended
+	}
+	return &Hasher{cost: c, fips: fips140.Enabled(), slots: make(chan struct{}, atOnce)}
+}
 
 // Check refuses a new password that is too short, too long or no text.
 func Check(password string) error {
@@ -92,7 +101,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if err := Check(password); err != nil {
 		return "", err
 	}
-	s := newHash(h.fips)
+	s := h.fresh()
 	sum, err := h.compute(ctx, s, password)
 	if err != nil {
 		return "", err
@@ -113,7 +122,7 @@ func (h *Hasher) Verify(ctx context.Context, stored, password string) (bool, err
 	}
 	known := s != nil && err == nil && len(password) <= MaxLength
 	if !known { // the same work, for nothing
-		s, password = newHash(h.fips), ""
+		s, password = h.fresh(), ""
 		s.sum = make([]byte, hashBytes)
 	}
 	sum, computing := h.compute(ctx, s, password)
@@ -144,10 +153,14 @@ func (h *Hasher) compute(ctx context.Context, s *hash, password string) ([]byte,
 	return pbkdf2.Key(sha256.New, text, s.salt, s.iterations, s.size())
 }
 
-func newHash(fips bool) *hash {
-	s := &hash{kind: argon2id, memory: memoryKiB, passes: passes, lanes: lanes, salt: make([]byte, saltBytes)}
-	if fips {
-		s.kind, s.iterations = pbkdf2sha256, iterations
+// Computed is how many hashes were computed.
+func (h *Hasher) Computed() int64 { return h.computed.Load() }
+
+// fresh is a hash that has a salt and no sum yet.
+func (h *Hasher) fresh() *hash {
+	s := &hash{kind: argon2id, memory: h.cost.MemoryKiB, passes: h.cost.Passes, lanes: 1, salt: make([]byte, saltBytes)}
+	if h.fips {
+		s = &hash{kind: pbkdf2sha256, iterations: h.cost.Iterations, salt: s.salt}
 	}
 	_, _ = rand.Read(s.salt) // never fails, see crypto/rand
 	return s

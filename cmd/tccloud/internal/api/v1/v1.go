@@ -22,6 +22,7 @@ const Prefix = "/api/admin/v1/"
 const (
 	CodeUnauthorized = "unauthorized"
 	CodeForbidden    = "forbidden" // the role, or the Environments, of who asks do not allow it
+	CodeBusy         = "busy"      // too much at once: try again
 	CodeBadRequest   = "bad_request"
 	CodeNotFound     = "not_found"
 	CodeExists       = "exists"

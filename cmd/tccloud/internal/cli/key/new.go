@@ -37,7 +37,7 @@ the secret key is encrypted.
 		var secret []byte
 		if *withPassword || password.GivenByFile() {
 			var err error
-			if secret, err = password.New(cmd.Context()); err != nil {
+			if secret, err = password.New(cmd.Context(), "password of the new key: "); err != nil {
 				return err
 			}
 		}

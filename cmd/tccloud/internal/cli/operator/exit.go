@@ -35,7 +35,7 @@ var ExitCodes = cli.ExitCodes{
 	{Code: ExitOK, Meaning: "ok; of run: the execution succeeded"},
 	{Code: ExitUsage, Meaning: "the command line is wrong", Is: cli.AsError[cli.UsageError]},
 	{Code: ExitInterrupted, Meaning: "interrupted by a signal", Is: cli.IsError(context.Canceled)},
-	{Code: ExitNotAllowed, Meaning: "not permitted: the admin token is missing or wrong", Is: notAllowed},
+	{Code: ExitNotAllowed, Meaning: "not permitted: the token is missing, wrong or has expired, or its role or its Environments do not allow it", Is: notAllowed},
 	{Code: ExitNotRunning, Meaning: "the cloud is not running or does not answer", Is: notRunning},
 	{Code: ExitUnwell, Meaning: "the cloud runs and takes no new orders, see \"tccloud status\"", Is: unwell},
 	{Code: ExitConfig, Meaning: "it is not known where the cloud is or how to get in", Is: cli.IsError(client.ErrConfig)},
@@ -50,7 +50,7 @@ var ExitCodes = cli.ExitCodes{
 
 func notAllowed(err error) bool {
 	api, ok := errors.AsType[*v1.Error](err)
-	return ok && api.Status == http.StatusUnauthorized || errors.Is(err, fs.ErrPermission)
+	return ok && (api.Status == http.StatusUnauthorized || api.Status == http.StatusForbidden) || errors.Is(err, fs.ErrPermission)
 }
 
 func notRunning(err error) bool {

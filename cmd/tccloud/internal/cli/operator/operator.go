@@ -50,7 +50,7 @@ func (e *Env) LocalGroup(use, short, long string, subs ...*cobra.Command) *cobra
 func (e *Env) Command(c *cobra.Command, more ...int) *cobra.Command {
 	f := c.PersistentFlags()
 	f.StringVar(&e.source.URL, "url", "", "address of the cloud's API, https://host[:port] (TCCLOUD_URL)")
-	f.StringVar(&e.source.TokenFile, "token-file", "", "file with the admin token (TCCLOUD_TOKEN_FILE, or the token in TCCLOUD_TOKEN)")
+	f.StringVar(&e.source.TokenFile, "token-file", "", "file with the admin token or an API token (TCCLOUD_TOKEN_FILE, or the token in TCCLOUD_TOKEN)")
 	f.StringVar(&e.source.CA, "ca", "", "PEM file with the cloud's CA, default the system's (TCCLOUD_CA)")
 	f.StringVar(&e.source.Data, "data", "", "data folder of a cloud on this host, instead of all of these (TCCLOUD_DATA)")
 	cli.GroupFlags(f, "Where the cloud is, and how to get in", "url", "token-file", "ca", "data")

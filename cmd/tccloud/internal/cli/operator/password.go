@@ -14,44 +14,28 @@ import (
 	"tcenvsvr/cmd/internal/prompt"
 )
 
-// SecretKey reads secret keys for commands that sign. Their passwords never come from the command
-// line.
-type SecretKey struct {
-	env          *Env
-	passwordFile string
+// Password reads a password that comes from a file or the terminal, and never from the command line.
+type Password struct {
+	env  *Env
+	file string
 }
 
-// SecretKey adds --password-file to a command that signs.
-func (e *Env) SecretKey(c *cobra.Command) *SecretKey {
-	k := &SecretKey{env: e}
-	k.PasswordFile(c, "the key's password")
-	return k
-}
-
-// PasswordFile adds --password-file, whose help says what kind of password it is.
-func (k *SecretKey) PasswordFile(c *cobra.Command, what string) {
-	c.Flags().StringVar(&k.passwordFile, "password-file", "", "file with "+what+", - is stdin (default: asked for on the terminal)")
+// Password adds --password-file to a command; its help says what kind of password it is.
+func (e *Env) Password(c *cobra.Command, what string) *Password {
+	p := &Password{env: e}
+	c.Flags().StringVar(&p.file, "password-file", "", "file with "+what+", - is stdin (default: asked for on the terminal)")
+	return p
 }
 
 // GivenByFile reports whether --password-file was given.
-func (k *SecretKey) GivenByFile() bool { return k.passwordFile != "" }
+func (p *Password) GivenByFile() bool { return p.file != "" }
 
-// Read reads the secret key in a file. Only an encrypted one asks for a password.
-func (k *SecretKey) Read(ctx context.Context, path string) (signature.SecretKey, error) {
-	return signature.ReadSecretKey(path, func() ([]byte, error) {
-		if k.GivenByFile() {
-			return k.fromFile()
-		}
-		return ask(ctx, fmt.Sprintf("password of %s: ", path))
-	})
-}
-
-// New asks for the password of a new key, twice on a terminal.
-func (k *SecretKey) New(ctx context.Context) ([]byte, error) {
-	if k.GivenByFile() {
-		return k.fromFile()
+// New asks for a new password, twice on a terminal.
+func (p *Password) New(ctx context.Context, question string) ([]byte, error) {
+	if p.GivenByFile() {
+		return p.fromFile()
 	}
-	first, err := ask(ctx, "password of the new key: ")
+	first, err := ask(ctx, question)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +49,31 @@ func (k *SecretKey) New(ctx context.Context) ([]byte, error) {
 	return notEmpty(first)
 }
 
+// SecretKey reads secret keys for commands that sign.
+type SecretKey struct{ *Password }
+
+// SecretKey adds --password-file to a command that signs.
+func (e *Env) SecretKey(c *cobra.Command) *SecretKey {
+	return &SecretKey{e.Password(c, "the key's password")}
+}
+
+// Read reads the secret key in a file. Only an encrypted one asks for a password.
+func (k *SecretKey) Read(ctx context.Context, path string) (signature.SecretKey, error) {
+	return signature.ReadSecretKey(path, func() ([]byte, error) {
+		if k.GivenByFile() {
+			return k.fromFile()
+		}
+		return ask(ctx, fmt.Sprintf("password of %s: ", path))
+	})
+}
+
 // maxPassword bounds a password in bytes.
 const maxPassword = 4096
 
-func (k *SecretKey) fromFile() ([]byte, error) {
-	in := k.env.Stdin
-	if k.passwordFile != "-" {
-		f, err := os.Open(k.passwordFile)
+func (p *Password) fromFile() ([]byte, error) {
+	in := p.env.Stdin
+	if p.file != "-" {
+		f, err := os.Open(p.file)
 		if err != nil {
 			return nil, fmt.Errorf("reading the password: %w", err)
 		}

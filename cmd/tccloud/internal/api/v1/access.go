@@ -1,0 +1,46 @@
+package v1
+
+import (
+	"tcenvsvr/cmd/tccloud/internal/access"
+	"tcenvsvr/cmd/tccloud/internal/access/audit"
+)
+
+// User is somebody who signs in to the console.
+type User = access.User
+
+// NewUser asks for one. Without a password or a subject, a one-time link is the way in.
+type NewUser struct {
+	Name     string          `json:"name"`
+	Role     access.Role     `json:"role"`
+	Password string          `json:"password,omitempty"`
+	Subject  *access.Subject `json:"subject,omitempty"`
+}
+
+// ChangeUser changes the fields that are not nil. Whoever is signed in as the user is signed out.
+type ChangeUser struct {
+	Role     *access.Role `json:"role,omitempty"`
+	Disabled *bool        `json:"disabled,omitempty"`
+	Password *string      `json:"password,omitempty"`
+	// Subject for single sign-on; an empty one ends it.
+	Subject *access.Subject `json:"subject,omitempty"`
+}
+
+// APIToken is a token for programs that call this API, without its secret.
+type APIToken = access.Token
+
+// NewAPIToken asks for one.
+type NewAPIToken struct {
+	Name         string      `json:"name"`
+	Role         access.Role `json:"role"`
+	Environments []string    `json:"environments,omitempty"`  // the only ones that exist for it; none are all
+	ValidSeconds int64       `json:"valid_seconds,omitempty"` // 0 = 90 days
+}
+
+// MadeAPIToken has the secret, which is not shown again.
+type MadeAPIToken struct {
+	APIToken
+	Secret string `json:"secret,omitempty"`
+}
+
+// AuditEntry is one action.
+type AuditEntry = audit.Entry

@@ -1,0 +1,3 @@
+// Package user is the command "tccloud user", which manages who signs in to the console: a file for
+// each of its words.
+package user
