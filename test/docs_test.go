@@ -112,6 +112,21 @@ func documents(t *testing.T) map[string]string {
 	return all
 }
 
+// TestFewCommandsToTheFirstApp counts what an administrator types: from a host with nothing to a server
+// that takes orders are at most six commands, as README.md has them (TestREADME in test/host types them).
+func TestFewCommandsToTheFirstApp(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, way, found := strings.Cut(string(text), "\n## Install\n")
+	way, _, ends := strings.Cut(way, "\n## Operate\n")
+	commands := readme.Commands(way)
+	if !found || !ends || len(commands) < 4 || len(commands) > 6 {
+		t.Errorf("README.md needs %d commands: %q", len(commands), commands)
+	}
+}
+
 // TestDocsLinks: each link to a file or a heading leads there, and links lead from README.md to every document.
 func TestDocsLinks(t *testing.T) {
 	all := documents(t)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Config of a Client.
@@ -197,7 +198,7 @@ func (c *Client) once(ctx context.Context, doing, method, path string, header ht
 	}
 	res, err := c.do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, w.why(err))
+		return nil, fmt.Errorf("%s: %w", doing, w.why(plain.WithoutURL(err)))
 	}
 	res.Body = watched{res.Body, w, true}
 	if res.StatusCode/100 == 2 {

@@ -52,10 +52,7 @@ func Fetch(ctx context.Context, link string, dial func(ctx context.Context, netw
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		if wrapped, ok := errors.AsType[*url.Error](err); ok {
-			err = wrapped.Err // it would quote the link, which is a secret
-		}
-		return nil, fmt.Errorf("fetching the bundle from %q: %w", u.Host, err)
+		return nil, fmt.Errorf("fetching the bundle from %q: %w", u.Host, plain.WithoutURL(err))
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {

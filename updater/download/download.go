@@ -18,6 +18,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"tcenvsvr/agent/disk/space"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/updater/metadata"
 )
 
@@ -107,7 +108,7 @@ func (f Fetcher) append(ctx context.Context, file *os.File, digest hash.Hash, na
 	}
 	res, err := f.Client.Do(req)
 	if err != nil {
-		return err
+		return plain.WithoutURL(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	switch res.StatusCode {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"tcenvsvr/agent/logging/plain"
 )
 
 // HTTP is a Source at URL/NAME. Its client knows the proxy, the CAs and the credentials.
@@ -40,7 +42,7 @@ func (h HTTP) Metadata(ctx context.Context, name string, limit int64) ([]byte, e
 	}
 	res, err := h.Client.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, plain.WithoutURL(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	switch {

@@ -8,6 +8,7 @@
 //	Head       at most n bytes from the beginning, and "…" where more followed
 //	Tail       at most n bytes from the end
 //	TailRunes  at most n characters from the end
+//	WithoutURL an HTTP client's error without the address, which is often a secret
 //
 // What is taken away leaves a "?", so that nobody overlooks it: control characters, characters that
 // are not seen (they change the direction of text, or hide in it), Unicode's own line and paragraph

@@ -1,6 +1,8 @@
 package plain
 
 import (
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -97,4 +99,15 @@ func FuzzPlain(f *testing.F) {
 			t.Errorf("%d characters of %q: %q", n, s, got)
 		}
 	})
+}
+
+// A link's path and query stay out of what is told; what went wrong stays in.
+func TestWithoutURL(t *testing.T) {
+	_, err := (&http.Client{}).Get("nosuch://host/s3cret?ticket=s3cret")
+	if got := WithoutURL(err); err == nil || strings.Contains(got.Error(), "s3cret") || !strings.Contains(got.Error(), "nosuch") {
+		t.Errorf("got %v of %v", got, err)
+	}
+	if WithoutURL(nil) != nil || WithoutURL(io.EOF) != io.EOF {
+		t.Error("another error was changed")
+	}
 }

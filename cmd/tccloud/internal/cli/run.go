@@ -29,6 +29,7 @@ type runFlags struct {
 	timeout      time.Duration
 	priority     int
 	retryable    bool
+	server       wire.ServerXID
 	limits       wire.Limits
 	follow       bool
 	detach       bool
@@ -41,8 +42,8 @@ func runCommand(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "run ENV APP[@VERSION]", Short: "run an App and wait for its end", Args: runArguments,
 		Long: `Run gives an order to an Environment, waits for its end and exits by the outcome.
-One of the Environment's servers takes it. Interrupting this command does not end
-the execution; "tccloud execution cancel ID" does.
+One of the Environment's servers takes it, or the one that --server names. Interrupting
+this command does not end the execution; "tccloud execution cancel ID" does.
 
 Everything on the command line can be read by others with ps, and may stay in
 the shell's history. Secrets belong into --param-file and --kv-file, JSON objects of
@@ -80,6 +81,7 @@ are secret the cloud is not asked, either: name them, or give the --package.
 	f.DurationVar(&flags.timeout, "timeout", 0, "end the App after so long, 1s–168h (default the App's own, or the cloud's)")
 	f.IntVar(&flags.priority, "priority", 5, "0 (last) to 9 (first)")
 	f.BoolVar(&flags.retryable, "retryable", false, "may be run again when its outcome cannot be known")
+	operator.AddServer(f, &flags.server)
 	operator.AddLimits(f, &flags.limits)
 	f.BoolVarP(&flags.follow, "follow", "f", false, "show the App's output while it runs")
 	f.BoolVar(&flags.detach, "detach", false, "do not wait: print the execution's id")
@@ -126,7 +128,7 @@ func runArguments(cmd *cobra.Command, args []string) error {
 // order makes the request of the command line.
 func order(cmd *cobra.Command, stdin io.Reader, environment, name string, flags runFlags) (v1.NewExecution, error) {
 	q := v1.NewExecution{
-		Environment: environment, TimeoutMS: flags.timeout.Milliseconds(), Priority: &flags.priority,
+		Environment: environment, Server: flags.server, TimeoutMS: flags.timeout.Milliseconds(), Priority: &flags.priority,
 		Retryable: flags.retryable, Limits: flags.limits, OutVariables: flags.outVariables,
 	}
 	q.App, q.Version = app.Split(name)

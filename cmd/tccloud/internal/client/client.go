@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
 
@@ -94,10 +95,7 @@ func (c *Client) doWith(ctx context.Context, by *http.Client, method, path strin
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err // the user knows the URL
-		}
-		return nil, fmt.Errorf("asking the cloud at %s: %w: %w", r.URL.Host, ErrUnreachable, err)
+		return nil, fmt.Errorf("asking the cloud at %s: %w: %w", r.URL.Host, ErrUnreachable, plain.WithoutURL(err))
 	}
 	if res.StatusCode/100 == 2 {
 		return res, nil

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Failure is what is told when a run has failed or was missed, as JSON: posted to a URL, or on the
@@ -221,11 +221,8 @@ func post(ctx context.Context, to string, body []byte) error {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	a, err := courier.Do(r)
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err // without the URL, which is often a secret
-	}
 	if err != nil {
-		return err
+		return plain.WithoutURL(err)
 	}
 	defer a.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(a.Body, 64<<10))

@@ -3,10 +3,15 @@ package doctor
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net/http"
+
+	"tcenvsvr/agent/cloud"
+	"tcenvsvr/agent/logging/plain"
 )
 
-// apiReachable accepts any answer by HTTPS. Whether the token is valid is checked at the broker.
+// apiReachable accepts any answer by HTTPS that an API may give to who shows no token. Whether the
+// token is valid is checked at the broker.
 func apiReachable(ctx context.Context, t *target) outcome {
 	if s := t.notReachable(); s != nil {
 		return *s
@@ -15,11 +20,19 @@ func apiReachable(ctx context.Context, t *target) outcome {
 	if err != nil {
 		return fail("check apiURL, and that outbound TCP 443 is allowed or a proxy is set", "%s", oneLine(err))
 	}
-	return ok("%s answers (%s)", t.settings.APIURL, res.status)
+	said := &cloud.StatusError{Status: res.code}
+	if said.Denied() || said.Code() == "" {
+		return ok("%s answers (%s)", t.settings.APIURL, res.status)
+	}
+	return warn(said.Hint(), "%s answers %s (%s)%s", t.settings.APIURL, res.status, said.Code(), res.elsewhere)
 }
 
 // answer is what every answer of the API has.
-type answer struct{ status, date string }
+type answer struct {
+	code         int
+	status, date string
+	elsewhere    string // where a redirect leads, in words
+}
 
 // get makes a request to the API.
 func (t *target) get(ctx context.Context, conf *tls.Config) (answer, error) {
@@ -40,5 +53,9 @@ func (t *target) get(ctx context.Context, conf *tls.Config) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{res.Status, res.Header.Get("Date")}, res.Body.Close()
+	a := answer{code: res.StatusCode, status: plain.Line(res.Status), date: res.Header.Get("Date")}
+	if to, err := res.Location(); err == nil {
+		a.elsewhere = fmt.Sprintf(", and leads to %q", plain.Head(to.Scheme+"://"+to.Host, 200)) // a path may hold what is secret
+	}
+	return a, res.Body.Close()
 }

@@ -3,7 +3,6 @@ package job
 import (
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cli/app"
@@ -42,7 +41,7 @@ when a server has a new key, seal again ("job show" says so).
 			return err
 		}
 		q := v1.NewJob{
-			Name: args[0], Environment: args[1], Server: wire.ServerXID(s.server), Params: params,
+			Name: args[0], Environment: args[1], Server: s.server, Params: params,
 			TimeoutMS: s.timeout.Milliseconds(), Priority: &s.priority, Limits: s.limits, Schedule: s.schedule, Zone: s.zone,
 			Paused: *paused, Missed: jobs.Missed(s.missed), Retries: s.retries, RetryDelayMS: s.delay.Milliseconds(), Notify: notify,
 		}

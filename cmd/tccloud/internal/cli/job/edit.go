@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/app/inputs"
-	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cli/app"
@@ -49,7 +48,7 @@ or the Environment, give all of it again with --seal and --package.
 		if err := (inputs.Source{Stdin: o.Stdin}).Assign("--left", *left, q.Left); err != nil {
 			return cli.Misuse(cmd, "%w", err)
 		}
-		server, missed, timeout, delay := wire.ServerXID(s.server), jobs.Missed(s.missed), s.timeout.Milliseconds(), s.delay.Milliseconds()
+		server, missed, timeout, delay := s.server, jobs.Missed(s.missed), s.timeout.Milliseconds(), s.delay.Milliseconds()
 		given := false
 		for flag, use := range map[string]func(){
 			"schedule": func() { q.Schedule = &s.schedule }, "zone": func() { q.Zone = &s.zone }, "server": func() { q.Server = &server },

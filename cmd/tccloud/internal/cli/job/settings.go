@@ -27,7 +27,7 @@ type settings struct {
 	inputs   inputs.Flags
 	schedule string
 	zone     string
-	server   string
+	server   wire.ServerXID
 	missed   string
 	notify   string
 	timeout  time.Duration
@@ -43,7 +43,7 @@ func (s *settings) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&s.schedule, "schedule", "", `when it runs: cron ("30 2 * * 1-5"), @hourly, @daily, @weekly, @monthly, "every 15m", "once 2026-12-24T18:00"; "" is on demand`)
 	f.StringVar(&s.zone, "zone", "", "time zone of the schedule, as Europe/Berlin (default UTC)")
-	f.StringVar(&s.server, "server", "", "XID of the one server that may run it (default any of the Environment)")
+	operator.AddServer(f, &s.server)
 	f.StringVar(&s.missed, "missed", string(jobs.Skip), "what becomes of runs that were due while the cloud was down: skip, or once for one run instead of all")
 	f.DurationVar(&s.timeout, "timeout", 0, "end the App after so long, 1s–168h (default the App's own, or the cloud's)")
 	f.IntVar(&s.retries, "retries", 0, "how often a failed run is tried again, 0–10; never after exit code 4")
@@ -62,8 +62,6 @@ func (s *settings) read(o *operator.Env, c *cobra.Command) (params map[string]st
 	switch {
 	case s.timeout < 0 || s.delay < 0:
 		return nil, "", cli.Misuse(c, "a time is negative")
-	case s.server != "" && !wire.ServerXID(s.server).Valid():
-		return nil, "", cli.Misuse(c, "--server wants the XID of a server, as \"tccloud server list\" shows it")
 	}
 	if err := s.sealing.Check(c, s.pkg); err != nil {
 		return nil, "", err

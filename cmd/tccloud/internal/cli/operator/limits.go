@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -16,6 +17,25 @@ func AddLimits(f *pflag.FlagSet, l *wire.Limits) {
 	f.Var((*memory)(&l.MemoryMB), "memory", "most memory of the App with all that it starts, as 512M or 2G (default what the server's settings say)")
 	f.Var(&count{&l.Tasks, wire.MinTasks, wire.MaxTasks}, "tasks", "most processes and threads of the App (default what the server's settings say)")
 	f.Var(&count{&l.CPUWeight, 1, wire.MaxCPUWeight}, "cpu-weight", "the App's share of the CPU against other Apps, 1 to 10000, 100 is usual")
+}
+
+// AddServer adds the flag that chooses one server of an Environment.
+func AddServer(f *pflag.FlagSet, xid *wire.ServerXID) {
+	f.Var((*serverXID)(xid), "server", "XID of the one server that may run it (default any of the Environment)")
+}
+
+type serverXID wire.ServerXID
+
+func (x *serverXID) Type() string   { return "XID" }
+func (x *serverXID) String() string { return string(*x) }
+
+// Set takes the empty text as well: any server.
+func (x *serverXID) Set(text string) error {
+	if text != "" && !wire.ServerXID(text).Valid() {
+		return errors.New("want the XID of a server, as \"tccloud server list\" shows it")
+	}
+	*x = serverXID(text)
+	return nil
 }
 
 // memory is a flag whose value is MiB.

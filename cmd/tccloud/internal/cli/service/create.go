@@ -40,7 +40,7 @@ shell's history. Secrets belong into --param-file, a JSON object of names and va
 			return err
 		}
 		q := v1.NewService{
-			Name: args[0], Environment: args[1], Server: wire.ServerXID(s.server), Params: params, Limits: limits, LogLevel: s.level, Stopped: *stopped,
+			Name: args[0], Environment: args[1], Server: s.server, Params: params, Limits: limits, LogLevel: s.level, Stopped: *stopped,
 			Path: s.path, Public: *public, CallTimeoutMS: s.timeout.Milliseconds(), MaxBody: s.body, Rate: s.rate,
 		}
 		q.App, q.Version = app.Split(args[2])

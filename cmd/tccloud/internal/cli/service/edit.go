@@ -3,7 +3,6 @@ package service
 import (
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cli/app"
@@ -35,7 +34,7 @@ get ready, the old one goes on.
 			return err
 		}
 		q := v1.ChangeService{Params: params, Unset: *unset}
-		server, timeout := wire.ServerXID(s.server), s.timeout.Milliseconds()
+		server, timeout := s.server, s.timeout.Milliseconds()
 		given := len(params)+len(*unset) > 0
 		for flag, use := range map[string]func(){
 			"server": func() { q.Server = &server }, "log-level": func() { q.LogLevel = &s.level }, "path": func() { q.Path = &s.path }, "env": func() { q.Environment = environment },

@@ -17,7 +17,7 @@ import (
 // settings are the flags that create and edit share.
 type settings struct {
 	inputs  inputs.Flags
-	server  string
+	server  wire.ServerXID
 	level   string
 	path    string
 	timeout time.Duration
@@ -27,7 +27,7 @@ type settings struct {
 
 func (s *settings) add(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&s.server, "server", "", "XID of the one server that may run it (default any of the Environment)")
+	operator.AddServer(f, &s.server)
 	f.StringVar(&s.level, "log-level", "", "how much the App logs: "+strings.Join(services.LogLevels, ", ")+" (default its own)")
 	f.StringVar(&s.path, "path", "", "of an API service: it is called at /api/services/PATH (default its name)")
 	f.DurationVar(&s.timeout, "call-timeout", 0, "answer a call with 504 after so long, at most 10m (default 30s)")
@@ -42,8 +42,6 @@ func (s *settings) read(o *operator.Env, c *cobra.Command) (map[string]string, e
 	switch {
 	case s.timeout < 0:
 		return nil, cli.Misuse(c, "--call-timeout is negative")
-	case s.server != "" && !wire.ServerXID(s.server).Valid():
-		return nil, cli.Misuse(c, "--server wants the XID of a server, as \"tccloud server list\" shows it")
 	}
 	given, err := s.inputs.Read(inputs.Source{Stdin: o.Stdin})
 	if errors.Is(err, inputs.ErrUsage) {
