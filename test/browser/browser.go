@@ -199,15 +199,16 @@ func (b *Browser) Text() string {
 	return b.Value("document.body.innerText")
 }
 
-// Until waits until an expression is true.
+// Until waits until an expression is true; one that fails, because there is no such element yet, is
+// false.
 func (b *Browser) Until(js string, within time.Duration) {
 	b.t.Helper()
 	for end := time.Now().Add(within); ; {
-		if b.Value("Boolean("+js+")") == "true" {
+		if b.Value("(() => { try { return Boolean("+js+") } catch { return false } })()") == "true" {
 			return
 		}
 		if time.Now().After(end) {
-			b.t.Fatalf("after %s not: %s\n%s", within, js, b.Text())
+			b.t.Fatalf("after %s not: %s\nat %s\n%s", within, js, b.Value("location.href"), b.Text())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
