@@ -37,6 +37,8 @@ import (
 // Sessions are the live connections of agents, at all gateways.
 type Sessions interface {
 	Sessions(ctx context.Context) ([]gateway.Session, error)
+	// Control asks a server for something; gateway.ErrNotConnected if it is not connected.
+	Control(ctx context.Context, xid wire.ServerXID, m *wire.Control) error
 	// Keep makes one of the hosts that run as a server the only one.
 	Keep(ctx context.Context, xid wire.ServerXID, host twin.Host) error
 }

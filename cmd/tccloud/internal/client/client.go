@@ -244,6 +244,23 @@ func (c *Client) RevokeServer(ctx context.Context, xid wire.ServerXID) (v1.Serve
 	return s, c.call(ctx, http.MethodPost, path("servers", string(xid), "revoke"), nil, &s)
 }
 
+// DrainServer has one take no new orders.
+func (c *Client) DrainServer(ctx context.Context, xid wire.ServerXID, q v1.DrainServer) (v1.Server, error) {
+	var s v1.Server
+	return s, c.call(ctx, http.MethodPost, path("servers", string(xid), "drain"), q, &s)
+}
+
+// ResumeServer is the opposite of DrainServer.
+func (c *Client) ResumeServer(ctx context.Context, xid wire.ServerXID) (v1.Server, error) {
+	var s v1.Server
+	return s, c.call(ctx, http.MethodPost, path("servers", string(xid), "resume"), nil, &s)
+}
+
+// ControlServer asks one that is connected for one thing.
+func (c *Client) ControlServer(ctx context.Context, xid wire.ServerXID, q v1.ControlServer) error {
+	return c.call(ctx, http.MethodPost, path("servers", string(xid), "control"), q, nil)
+}
+
 // KeepHost chooses which of several hosts is the server.
 func (c *Client) KeepHost(ctx context.Context, xid wire.ServerXID, host string) (v1.Server, error) {
 	var s v1.Server

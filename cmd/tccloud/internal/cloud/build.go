@@ -91,7 +91,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.gateway, err = gateway.New(gateway.Config{
 		Listener: p.broker, TLS: &tls.Config{GetCertificate: c.server.Get},
-		Auth: authenticator{c.registry}, SealKey: authenticator{c.registry}.sealKey, Referee: c.registry, Dispatcher: c.dispatcher, Services: c.services, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
+		Auth: authenticator{c.registry}, SealKey: authenticator{c.registry}.sealKey, Referee: c.registry, Drained: c.registry.Drained, Dispatcher: c.dispatcher, Services: c.services, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
 		HTTP: consoleOf(c),
 	})
 	if err != nil {

@@ -23,7 +23,7 @@ func text(t *testing.T, res *http.Response) string {
 }
 
 // everyPage are paths of pages, of things that filled makes.
-var everyPage = []string{"", "environments/lab", "environments/production", "servers", "servers?q=scanner", "servers?q=" + url.QueryEscape(hostile), "servers/" + twinXID, "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a14"}
+var everyPage = []string{"", "environments/lab", "environments/production", "servers", "servers?q=scanner", "servers?q=" + url.QueryEscape(hostile), "servers/" + twinXID, "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a14", "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a11"}
 
 // TestPages: every page is whole for every role, nothing in it is markup that others wrote, and it
 // loads nothing from elsewhere.
@@ -199,6 +199,11 @@ func TestRoles(t *testing.T) {
 		{"environments/lab/delete", url.Values{"confirm": {"lab"}}, access.Administrator, "DELETE environments/lab"},
 		{"environments/lab/bundle", url.Values{"kind": {"env"}}, access.Administrator, "POST environments/lab/bundle"},
 		{"servers/" + twinXID + "/rename", url.Values{"name": {"other"}}, access.Operator, "PATCH servers/" + twinXID},
+		{"servers/" + twinXID + "/drain", url.Values{"hours": {"2"}}, access.Operator, "POST servers/" + twinXID + "/drain"},
+		{"servers/" + twinXID + "/resume", nil, access.Operator, "POST servers/" + twinXID + "/resume"},
+		{"servers/" + twinXID + "/restart", nil, access.Operator, "POST servers/" + twinXID + "/control"},
+		{"servers/" + twinXID + "/update", nil, access.Operator, "POST servers/" + twinXID + "/control"},
+		{"servers/" + twinXID + "/level", url.Values{"level": {"debug"}}, access.Operator, "POST servers/" + twinXID + "/control"},
 		{"servers/" + twinXID + "/revoke", nil, access.Administrator, "POST servers/" + twinXID + "/revoke"},
 		{"servers/" + twinXID + "/keep", url.Values{"host": {"a1@10.20.0.15"}}, access.Administrator, "POST servers/" + twinXID + "/keep"},
 	} {

@@ -2,8 +2,10 @@ package console
 
 import (
 	"cmp"
+	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,6 +87,46 @@ func renameServer(q *request) (done, error) {
 		return done{}, err
 	}
 	return done{say: "The server is called " + s.Name + " now.", to: serverPath(q)}, nil
+}
+
+// drainServer takes the hours of the form, none = until it is resumed.
+func drainServer(q *request) (done, error) {
+	d := v1.DrainServer{Reason: strings.TrimSpace(q.PostForm.Get("reason"))}
+	if text := q.PostForm.Get("hours"); text != "" {
+		hours, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(hours > 0) || hours > 24*90 {
+			return done{}, &invalid{"a drain lasts for more than 0 and up to 2160 hours"}
+		}
+		d.Seconds = int64(hours * 3600)
+	}
+	s, err := q.cloud.DrainServer(q.Context(), wire.ServerXID(q.PathValue("xid")), d)
+	if err != nil {
+		return done{}, err
+	}
+	return done{say: s.Name + " takes no new orders. What runs there goes on.", to: serverPath(q)}, nil
+}
+
+func resumeServer(q *request) (done, error) {
+	s, err := q.cloud.ResumeServer(q.Context(), wire.ServerXID(q.PathValue("xid")))
+	if err != nil {
+		return done{}, err
+	}
+	return done{say: s.Name + " takes orders again.", to: serverPath(q)}, nil
+}
+
+// controlServer asks a server that is connected for one thing; say has a place for its name.
+func controlServer(action wire.Action, say string) func(*request) (done, error) {
+	return func(q *request) (done, error) {
+		xid := wire.ServerXID(q.PathValue("xid"))
+		s, err := q.cloud.Server(q.Context(), xid)
+		if err == nil {
+			err = q.cloud.ControlServer(q.Context(), xid, v1.ControlServer{Action: action, Level: q.PostForm.Get("level")})
+		}
+		if err != nil {
+			return done{}, err
+		}
+		return done{say: fmt.Sprintf(say, s.Name), to: serverPath(q)}, nil
+	}
 }
 
 func revokeServer(q *request) (done, error) {

@@ -11,6 +11,7 @@ import (
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/console/live"
+	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
 // serversData is what the page of all servers shows.
@@ -85,7 +86,7 @@ func serverRow(s v1.Server) live.Row {
 	row := live.Row{
 		"name": s.Name, "environment": s.Environment, "href": Prefix + "servers/" + string(s.XID),
 		"version": "", "system": "", "host": "", "cpu": "", "cpu_share": "", "memory": "", "memory_share": "", "disk": "", "disk_share": "",
-		"jobs": "", "transport": "", "rtt": "", "clock": "", "address": "", "update": "",
+		"jobs": "", "transport": "", "rtt": "", "clock": "", "address": "", "update": "", "drain": drainWords(s.Drain),
 	}
 	row["state"], row["words"] = serverState(s)
 	c := s.Session
@@ -139,12 +140,29 @@ func serverState(s v1.Server) (state, words string) {
 		return "yellow", "Away"
 	case c.Info != nil && c.Info.Unfit != nil:
 		return "red", "Takes no orders: " + c.Info.Unfit.Code
+	case s.Drain != nil:
+		return "yellow", "Drained by " + s.Drain.By
 	case c.Info != nil && c.Info.Draining:
 		return "yellow", "Draining"
 	case skew.Abs() > clock.Tolerated:
 		return "yellow", "Connected, clock " + clockWords(c.SkewMS)
 	}
 	return "green", "Connected"
+}
+
+// drainWords says who had a server take no orders, why and until when.
+func drainWords(d *registry.Drain) string {
+	if d == nil {
+		return ""
+	}
+	words := "by " + d.By
+	if !d.Until.IsZero() {
+		words += ", until " + when(d.Until)
+	}
+	if d.Reason != "" {
+		words += ": " + d.Reason
+	}
+	return words
 }
 
 func transportWords(transport string) string {

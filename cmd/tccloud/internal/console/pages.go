@@ -1,6 +1,9 @@
 package console
 
-import "tcenvsvr/cmd/tccloud/internal/access"
+import (
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/access"
+)
 
 // The tables of the console. A page's own file has its load, its forms and its rows.
 var (
@@ -18,6 +21,11 @@ var (
 		{path: "environments/{name}/delete", role: access.Administrator, page: "environment", do: deleteEnvironment},
 		{path: "environments/{name}/bundle", role: access.Administrator, page: "environment", do: downloadBundle},
 		{path: "servers/{xid}/rename", role: access.Operator, page: "server", do: renameServer},
+		{path: "servers/{xid}/drain", role: access.Operator, page: "server", do: drainServer},
+		{path: "servers/{xid}/resume", role: access.Operator, page: "server", do: resumeServer},
+		{path: "servers/{xid}/restart", role: access.Operator, page: "server", do: controlServer(wire.ActionRestart, "%s was asked to restart. Its jobs go on.")},
+		{path: "servers/{xid}/update", role: access.Operator, page: "server", do: controlServer(wire.ActionUpdate, "%s was asked to look for its release.")},
+		{path: "servers/{xid}/level", role: access.Operator, page: "server", do: controlServer(wire.ActionLogLevel, "%s was asked to log so.")},
 		{path: "servers/{xid}/revoke", role: access.Administrator, page: "server", do: revokeServer},
 		{path: "servers/{xid}/keep", role: access.Administrator, page: "server", do: keepHost},
 	}

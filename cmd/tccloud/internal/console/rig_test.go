@@ -253,6 +253,7 @@ func filled(t *testing.T) *rig {
 		server("13", hostile, "production", info(3.1, 4)), server("14", "ingest-2", "production", unfit),
 		server("15", "ingest-3", "production", info(0.9, 0)), server("16", "ingest-4", "production", nil),
 	}
+	r.api.servers[1].Drain = &registry.Drain{By: "ann", Reason: hostile, Since: now, Until: now.Add(time.Hour)}
 	r.api.servers[3].Session.Transport = "websocket"
 	r.api.servers[5].Twin = &twin.Conflict{Since: now.Add(-time.Hour), Proved: now, Holder: twin.Host{ID: "a1", Name: hostile, Address: "10.20.0.15:50122", Seen: now}, Others: []twin.Host{{ID: "b2", Name: "ingest-3-copy", Address: "10.20.9.77:40100", Seen: now}}}
 	revoked := now.AddDate(0, 0, -3)
