@@ -40,7 +40,7 @@ func (a *API) parseBundleRequest(w http.ResponseWriter, r *http.Request) (v1.New
 		return q, registry.Request{}, bundleRequest{}, err
 	}
 	if q.Server != "" { // it moves to the Environment of its new bundle
-		if s, err := a.Registry.Server(q.Server); err == nil && !sees(r.Context(), s.Environment) {
+		if s, err := a.Registry.Server(q.Server); err != nil || !sees(r.Context(), s.Environment) {
 			return q, registry.Request{}, bundleRequest{}, fmt.Errorf("server %.70q: %w", string(q.Server), registry.ErrNotFound)
 		}
 	}
