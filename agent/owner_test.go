@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,30 +22,64 @@ import (
 
 func (c *appCloud) Signature(context.Context, wire.SHA256) (string, error) { return "", nil }
 
-// TestCloudThatWasTakenOver: whoever has the cloud can neither change a signed order, nor have it run twice,
-// across restarts, nor read a sealed parameter in what the agent keeps.
-func TestCloudThatWasTakenOver(t *testing.T) {
-	need.Root(t)
+// policed has the next agents ask a policy, which put replaces. ring opens sealed parameters.
+func (r *rig) policed(ring envelope.Ring) (put func(rules string)) {
+	r.t.Helper()
+	need.Root(r.t)
 	dir, err := os.MkdirTemp("/run", "owner-test-")
 	if err != nil {
-		t.Skipf("there is no folder that only root can write: %v", err)
+		r.t.Skipf("there is no folder that only root can write: %v", err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	must(t, os.Chmod(dir, 0o755))
-	operator, err := signature.Generate()
-	must(t, err)
-	text := "version: 1\nsigners: {soc: [{key: " + operator.Public().String() + "}]}\norders: {signed: required, sealed-parameters: required}\nrules: [{allow: everything}]\n"
-	must(t, os.WriteFile(filepath.Join(dir, "policy.yaml"), []byte(text), 0o644))
-	ring, err := envelope.NewRing(time.Now())
-	must(t, err)
-
-	r := newRig(t)
+	r.t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	must(r.t, os.Chmod(dir, 0o755))
+	path := filepath.Join(dir, "policy.yaml")
 	r.protect = func(apps *app.Catalog) *guard.Guard {
 		return guard.New(guard.Config{
-			Policy: policy.NewFile(filepath.Join(dir, "policy.yaml")), Environment: "plant", Keys: ring,
+			Policy: policy.NewFile(path), Environment: "plant", Keys: ring,
 			Replays: signed.NewReplays(filepath.Join(r.dir, "journal")), Packages: apps, Cloud: r.cloud,
 		})
 	}
+	return func(rules string) {
+		r.t.Helper()
+		must(r.t, os.WriteFile(path+".new", []byte("version: 1\n"+rules), 0o644))
+		must(r.t, os.Rename(path+".new", path))
+	}
+}
+
+// TestServiceObeysPolicy: an order of a service comes once and its App may run for months, so what the
+// customer denies meanwhile ends it. A policy that cannot be read ends nothing.
+func TestServiceObeysPolicy(t *testing.T) {
+	r := newServiceRig(t)
+	put := r.policed(envelope.Ring{})
+	put("rules: [{allow: everything}]\n")
+	s := r.start()
+	o := r.service("svc", nil)
+	r.launched(s, o)
+	said(t, s, `"State"`, `"ready"`)
+	put("rules: [{alow: typo}]\n")
+	r.stop()
+	s = r.start() // which finds it again
+	said(t, s, `"State"`, `"ready"`)
+	put("rules: [{deny: no triggers, apps: Test_-_Trigger*}, {allow: all else}]\n")
+	if m := r.result(s, o.Ref, wire.Failed); m.Error != policy.Denied || !strings.Contains(m.Message, `policy rule "no triggers"`) {
+		t.Errorf("a service that is denied while it runs ended with %q: %q", m.Error, m.Message)
+	}
+	acts, err := os.ReadFile(filepath.Join(r.dir, "audit.jsonl"))
+	must(t, err)
+	if !strings.Contains(string(acts), `"act":"order_denied"`) {
+		t.Errorf("the audit log does not say that it was denied:\n%s", acts)
+	}
+}
+
+// TestCloudThatWasTakenOver: whoever has the cloud can neither change a signed order, nor have it run twice,
+// across restarts, nor read a sealed parameter in what the agent keeps.
+func TestCloudThatWasTakenOver(t *testing.T) {
+	operator, err := signature.Generate()
+	must(t, err)
+	ring, err := envelope.NewRing(time.Now())
+	must(t, err)
+	r := newRig(t)
+	r.policed(ring)("signers: {soc: [{key: " + operator.Public().String() + "}]}\norders: {signed: required, sealed-parameters: required}\nrules: [{allow: everything}]\n")
 	s := r.start()
 	time.Sleep(10 * time.Millisecond) // what is signed from now on is newer than the memory
 	sign := func(o *wire.Order) *wire.Order {

@@ -180,7 +180,9 @@ func (s *scene) shims(a *stage.Agent, want int) []int {
 			ShimPID int `json:"shim_pid"`
 		}
 		s.must(json.Unmarshal(text, &state), "reading a job's state")
-		pids = append(pids, state.ShimPID)
+		if state.ShimPID != 0 { // its order has not ended
+			pids = append(pids, state.ShimPID)
+		}
 	}
 	if len(pids) != want {
 		s.t.Fatalf("%d shims run; want %d", len(pids), want)

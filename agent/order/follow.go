@@ -17,6 +17,8 @@ func (o *Order) follow(ctx context.Context, process *job.Process) {
 	go func() { defer close(streamed); logs.live(streaming) }()
 	talked := make(chan struct{})
 	go func() { defer close(talked); o.talk(streaming, process) }()
+	obeyed := make(chan struct{})
+	go func() { defer close(obeyed); o.obey(streaming) }()
 	ended := make(chan struct{})
 	cancelling := make(chan struct{})
 	go func() {
@@ -36,6 +38,7 @@ func (o *Order) follow(ctx context.Context, process *job.Process) {
 	stopStreaming()
 	<-streamed
 	<-talked
+	<-obeyed
 	<-cancelling
 	if err != nil && ctx.Err() == nil {
 		exit = shimLost(err.Error())

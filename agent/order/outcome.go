@@ -61,6 +61,10 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 		r.Error = codeOutOfMemory
 	case exit.Reason == "" && o.service != nil:
 		r.Error = codeServiceEnded
+	case r.Outcome == wire.Cancelled:
+		if d, ok := errors.AsType[*guard.Refusal](o.ending.reason()); ok { // obey
+			r.Outcome, r.Error, r.Message = wire.Failed, d.Code, plain.Head(d.Error(), maxMessage)
+		}
 	}
 	return r
 }

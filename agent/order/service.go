@@ -4,17 +4,22 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
+	"tcenvsvr/agent/app/policy"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order/guard"
 )
 
 const (
 	talkAgain    = 200 * time.Millisecond // before the next try to reach a shim
 	stateEvery   = 20 * time.Second       // a state that has not changed is told again so soon at the earliest
 	takenTimeout = 10 * time.Minute       // for the cloud to take an event of a service that has ended
+	lookAgain    = 5 * time.Second        // a service that runs is compared with the policy so often, and
+	lookTimeout  = 30 * time.Second       // nobody is waited for longer for that
 	maxSends     = 1024                   // messages for the App, and
 	maxSendBytes = 4 << 20                // bytes that wait for its shim
 )
@@ -139,6 +144,52 @@ func (o *Order) talk(ctx context.Context, process *job.Process) {
 		case <-time.After(talkAgain):
 		}
 	}
+}
+
+// obey ends a service that the host's owner denies meanwhile: its order does not come again, and it may run for
+// months. Other Apps end by their timeout.
+func (o *Order) obey(ctx context.Context) {
+	if o.service == nil {
+		return
+	}
+	look := time.NewTicker(lookAgain)
+	defer look.Stop()
+	var unknown time.Time // since when it is not known whether it is allowed
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		err := o.running(ctx)
+		r, denied := errors.AsType[*guard.Refusal](err)
+		switch {
+		case err == nil:
+			unknown = time.Time{}
+			continue
+		case ctx.Err() != nil:
+			return
+		case denied:
+		case unknown.IsZero():
+			unknown = time.Now()
+			o.c.Logger.Warn("whether a service that runs is allowed is not known yet", "order", o.ref.String(), "err", err)
+			continue
+		case time.Since(unknown) < installTimeout:
+			continue
+		default: // else a cloud that keeps silent about signatures would keep it running
+			r = &guard.Refusal{Code: policy.Denied, Rule: policy.RuleDefault, Err: fmt.Errorf("whether it is allowed could not be found out: %w", err)}
+		}
+		o.tellDenied(r)
+		o.ending.begin(r)
+		return
+	}
+}
+
+// running asks the guard about the App that runs.
+func (o *Order) running(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	return o.c.Guard.Running(ctx, o.spec)
 }
 
 // converse is one connection with the shim.

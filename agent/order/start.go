@@ -200,10 +200,15 @@ func (o *Order) notStarted(ctx context.Context, err error) {
 		return
 	}
 	if r, is := errors.AsType[*guard.Refusal](err); is {
-		o.c.Logger.Warn("order is denied", "order", o.ref.String(), "app", o.spec.App.Name, "version", o.spec.App.Version, "code", r.Code, "rule", r.Rule, "reason", r.Err)
-		o.c.Audit.Record(audit.OrderDenied, "order", o.ref.String(), "app", o.spec.App.Name, "version", o.spec.App.Version,
-			"sha256", string(o.spec.App.SHA256), "code", r.Code, "rule", r.Rule, "reason", r.Err.Error())
+		o.tellDenied(r)
 	}
 	o.c.Agent.Release(o)
 	o.report(ctx, o.failure(err), nil)
+}
+
+// tellDenied says in log and audit log that the host's owner denies the order.
+func (o *Order) tellDenied(r *guard.Refusal) {
+	o.c.Logger.Warn("order is denied", "order", o.ref.String(), "app", o.spec.App.Name, "version", o.spec.App.Version, "code", r.Code, "rule", r.Rule, "reason", r.Err)
+	o.c.Audit.Record(audit.OrderDenied, "order", o.ref.String(), "app", o.spec.App.Name, "version", o.spec.App.Version,
+		"sha256", string(o.spec.App.SHA256), "code", r.Code, "rule", r.Rule, "reason", r.Err.Error())
 }

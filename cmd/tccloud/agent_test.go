@@ -104,7 +104,8 @@ func obey(c *conn.Conn, m *wire.Order, sec *security) error {
 	return end(c, m.Ref, wire.Outcome(m.Params["do"]))
 }
 
-// upload brings a batch of three indicators to the platform; the type of one does not exist.
+// upload brings a batch of three indicators to the platform, the type of one of which does not exist, and
+// counts.
 func upload(url, token string, roots *x509.CertPool) error {
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	post := func(path, body string) (string, error) {
@@ -130,6 +131,14 @@ func upload(url, token string, roots *x509.CertPool) error {
 	}
 	_, id, _ := strings.Cut(text, `"batchId":`)
 	id, _, _ = strings.Cut(id, "}")
+	if _, err := post("/v2/customMetrics", `{"name":"seen\u001b[31m","dataType":"Average","interval":"Weekly","keyedValues":true}`); err != nil {
+		return err
+	}
+	for _, value := range []string{`{"name":"\u001b[31mk","value":2,"weight":3,"date":"2026-04-12T01:00:00Z"}`, `{"name":"\u001b[31mk","value":4,"date":"2026-04-06T00:00:00Z"}`, `{"name":"old","value":1,"date":"0000-01-01T00:00:00Z"}`} {
+		if _, err := post("/v2/customMetrics/1/data", value); err != nil {
+			return err
+		}
+	}
 	_, err = post("/v2/batch/"+id, `{"indicator":[{"type":"Host","summary":"a"},{"type":"Host","summary":"b"},{"type":"Ghost","summary":"\u001b[31mc"}]}`)
 	return err
 }

@@ -3,6 +3,7 @@
 //	go run ./test/bench latency      order → App process executed
 //	go run ./test/bench throughput   orders to completion a second
 //	go run ./test/bench load         8, 64 and 256 busy slots: throughput, growth, processor, syncs
+//	go run ./test/bench jobs         Jobs due at one moment in many Environments
 //	go run ./test/bench apps         order → first line of Apps as large as customers' are
 //	go run ./test/bench agents       memory of the gateway for each idle agent
 //	go run ./test/bench reconnect    how soon agents are back after a gateway restart

@@ -96,6 +96,7 @@ func command() *cobra.Command {
 		{"throughput", "orders to completion a second", throughput, false, "none"},
 		{"load", "8, 64 and 256 slots kept busy: throughput, growth, processor and syncs of an order", load, false, "none,sudo,socket"},
 		{"cloud", "what an order costs the cloud, with an empty store and with a full one", cloudAlone, false, ""},
+		{"jobs", "Jobs due at one moment in many Environments: who waits how long, and what the cloud takes", manyJobs, false, ""},
 		{"apps", "order → first line of Apps as large as customers'", starts, false, "none,sudo,socket"},
 		{"services", "calls of an API behind an agent, and what 20 services take", services, false, ""},
 		{"agents", "memory of the gateway for each idle agent", agents, false, ""},

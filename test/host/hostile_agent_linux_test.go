@@ -179,17 +179,32 @@ func TestHostileAgent(t *testing.T) {
 
 	t.Run("what root types leads into the agent's folders", func(t *testing.T) {
 		s := s.as(t)
-		s.Run("sh", "-c", "rm -rf /tmp/ran; find "+state+" -mindepth 1 -delete && cp -a /root/pristine/. "+state+" && install -d -o threatconnect /srv/theirs")
-		defer s.Run("rm", "-rf", "/srv/theirs")
+		s.Run("sh", "-c", "rm -rf /tmp/ran; find "+state+" -mindepth 1 -delete && cp -a /root/pristine/. "+state+" && install -d -o threatconnect /srv/theirs && (umask 077; echo "+marker+" >/root/secret)")
+		defer s.Run("rm", "-rf", "/srv/theirs", "/root/secret")
 		s.Run("runuser", "-u", "threatconnect", "--", "sh", "-c", "cd "+state+` && mkdir -p python/bin wheels man && ln -s /root/folder link && ln -s /root/folder /srv/theirs/home && ln -s /root/victim man/tcenvsvr.1 &&
-			printf '#!/bin/sh\nid -u >>/tmp/ran\necho version 3.11\n' >python/bin/python3.11 && chmod 755 python/bin/python3.11 && tar czf python.tgz python && touch wheels/x.whl`)
+			printf '#!/bin/sh\nid -u >>/tmp/ran\necho version 3.11\n' >python/bin/python3.11 && chmod 755 python/bin/python3.11 && tar czf python.tgz python && touch wheels/x.whl &&
+			mkdir -p java/bin updates && cp python/bin/python3.11 java/bin/java && tar czf java.tgz java && ln -s /root/secret secret && ln -s /root/folder updates/metadata && mkfifo pipe && truncate -s 100G endless`)
 		before := s.outside()
 		for _, line := range []string{
 			"certs export link", "certs export link/new", "man man", "man link",
 			"setup python --from python", "setup python --from python.tgz", "setup python --wheels wheels", "setup python --from python --wheels wheels",
 			"--home /srv/theirs/home host apply", "--home /srv/theirs/new host apply",
+			"setup java --from java", "setup java --from java.tgz", "setup java --from secret", "setup python --from pipe", "setup python --from endless",
+			"app new link/app", "app new apps", "app check secret", "app check pipe", "app check endless", "app check link",
+			"app run secret", "app run endless", "app run /share/noop.tcx --job-state secret", "app run /share/noop.tcx --job-state link/state", "app run /share/noop.tcx --out link/out",
+			"app run /share/noop.tcx --param-file secret", "app run /share/noop.tcx --param owner=@secret", "app run /share/noop.tcx --kv-file secret", "app run /share/noop.tcx --variable TC/1=@secret",
+			"app run /share/noop.tcx --platform https://cloud.example.com --platform-credentials secret", "app run /share/noop.tcx --platform https://cloud.example.com --platform-ca endless",
+			"support-bundle -o link/bundle.tar.gz", "support-bundle -o secret", "support-bundle -o pipe",
+			"certs add secret", "certs add pipe", "certs add endless", "certs add link", "certs check cloud.example.com:443 --proxy http://secret@127.0.0.1:1",
+			"policy show --policy secret", "policy show --policy pipe", "policy show --policy endless", "policy check secret --policy secret", "policy check endless",
+			"update import updates", "update import secret", "update import endless", "update import pipe", "enroll secret --yes", "enroll pipe --yes", "enroll endless --yes",
+			"enroll --keystore endless --keystore-password-file secret --yes", "verify --master-key-file secret", "keychain unlock --master-key-file secret",
+			"keychain change-password --master-key-file secret --new-master-key-file secret", "settings set proxyPassword=@secret", "settings set proxyPassword=@endless", "configure --set proxyPassword=@pipe",
 		} {
-			_, _ = s.Try("sh", "-c", "cd "+state+" && timeout -k 5 40 tcenvsvr "+line)
+			out, _ := s.Try("sh", "-c", "cd "+state+" && timeout -k 5 40 tcenvsvr "+line+" </dev/null; code=$?; if [ $code = 124 ] || [ $code = 137 ]; then echo NEVER; fi; exit $code")
+			if strings.Contains(out, "NEVER") || strings.Contains(out, marker) {
+				t.Errorf("%s: it never ended, or says what root alone may read: %s", line, out)
+			}
 			if after := s.outside(); after != before {
 				t.Errorf("%s: outside of the home something changed:\n%s", line, different(before, after))
 				before = after
@@ -198,6 +213,9 @@ func TestHostileAgent(t *testing.T) {
 				t.Errorf("%s: the agent's program ran as root", line)
 			}
 			s.Run("rm", "-f", "/tmp/ran")
+			if leak, err := s.Try("grep", "-rlsF", "--devices=skip", "--exclude=endless", marker, state, "/srv/theirs", "/tmp", "/var/tmp"); err == nil {
+				t.Errorf("%s: what root alone may read is in %s", line, leak)
+			}
 		}
 	})
 
@@ -245,6 +263,9 @@ func TestHostileAgent(t *testing.T) {
 		s.app("partial", "Test_-_Job", "owner=me")
 	})
 }
+
+// marker is in a file that root alone may read.
+const marker = "quetzalcoatlus"
 
 // race exchanges folders and a file of the agent's with links, for ten seconds.
 const race = `

@@ -99,11 +99,12 @@ var Plans = map[string]map[string]Plan{
 		"tccloud job pause alerts":              {},
 
 		// A package of the operator's own, and an instance of ThreatConnect.
-		"tccloud job create siem lab Siem --param-file p.json --seal=password,url --package Siem.tcx --pin sha256:…":      {Not: "TestSealedJob in package test seals to a server"},
-		"tccloud job edit siem --param-file p.json --seal=password,url --package Siem.tcx --pin sha256:…":                 {Not: "TestSealedJob in package test seals to a server"},
-		"tccloud execution artifact list ID --errors":                                                                     {Not: "TestFeedArtifacts in package test has an execution with artifacts"},
-		"tccloud execution artifact download ID -o /tmp/batches":                                                          {Not: "TestFeedArtifacts in package test has an execution with artifacts"},
-		"tccloud execution requests ID":                                                                                   {Not: "TestFeedPlatform in package test has an instance"},
+		"tccloud job create siem lab Siem --param-file p.json --seal=password,url --package Siem.tcx --pin sha256:…": {Not: "TestSealedJob in package test seals to a server"},
+		"tccloud job edit siem --param-file p.json --seal=password,url --package Siem.tcx --pin sha256:…":            {Not: "TestSealedJob in package test seals to a server"},
+		"tccloud app metrics hello lab":                          {Says: "METRIC"},
+		"tccloud execution artifact list ID --errors":            {Not: "TestFeedArtifacts in package test has an execution with artifacts"},
+		"tccloud execution artifact download ID -o /tmp/batches": {Not: "TestFeedArtifacts in package test has an execution with artifacts"},
+		"tccloud execution requests ID":                          {Not: "TestFeedPlatform in package test has an instance"},
 		"tccloud execution artifact post ID --platform https://company.threatconnect.com --platform-credentials FILE":     {Not: "platform.txtar has an instance"},
 		"tccloud serve --name cloud.example.com --platform https://company.threatconnect.com --platform-credentials FILE": {Not: "TestFeedPlatform in package test has an instance"},
 

@@ -36,6 +36,19 @@ func (p *Policy) Decide(r Request) Decision {
 	if d := p.DecideOrder(r); !d.Allowed || p.absent {
 		return d
 	}
+	return p.decideApp(r)
+}
+
+// DecideRunning applies the rules alone to an App that runs. How its order had to be was decided when it
+// started. A policy that does not count ends nothing: somebody may be writing it.
+func (p *Policy) DecideRunning(r Request) Decision {
+	if p == nil || p.doc == nil {
+		return Decision{Allowed: true, Reason: "there is no policy that counts: what runs goes on"}
+	}
+	return p.decideApp(r)
+}
+
+func (p *Policy) decideApp(r Request) Decision {
 	for i := range p.rules {
 		rule := &p.rules[i]
 		if rule.miss(r) != "" {
@@ -76,6 +89,8 @@ func (p *Policy) DecideOrder(r Request) Decision {
 	switch {
 	case o.Signed == required && r.Signer == "" && r.Job:
 		return denied("orders must be signed by one of %q, and nobody signs each run of a Job; \"tccloud run --sign-key\" runs the App by hand, Jobs need \"signed: optional\" and rules for what they may run", []string(o.Signers))
+	case o.Signed == required && r.Signer == "" && r.Runtime == runtimeService:
+		return denied("orders must be signed by one of %q, and nobody signs each start of a service; services need \"signed: optional\" and rules for what they may run", []string(o.Signers))
 	case o.Signed == required && r.Signer == "":
 		return denied("orders must be signed by one of %q, and this one is not", []string(o.Signers))
 	case o.Signed == required && !slices.Contains(o.Signers, r.Signer):

@@ -55,6 +55,8 @@
 //	        ▼                                  ▼
 //	 allows everything                 Policy.Decide
 //
+// The rules are asked again while a service runs (Policy.DecideRunning), which may be for months.
+//
 // The file, and each folder on the way to it, belongs to root and nobody else can write it; none of
 // them is a symbolic link (on macOS /etc is one: write /private/etc). The bytes are compared each
 // time, so no clock and no file system's resolution of times decides whether a change is seen;

@@ -29,6 +29,9 @@ const (
 	optional = "optional"
 )
 
+// runtimeService is what rules call the runtimes of services.
+const runtimeService = "service"
+
 // A Policy is what was in force at one moment. It never changes; its zero value denies everything.
 type Policy struct {
 	doc      *Document
@@ -193,7 +196,7 @@ func (p *Policy) addRule(r *Rule) error {
 	if err := known("publishers", r.Publishers, sorted(p.doc.Publishers)); err != nil {
 		return err
 	}
-	if err := known("runtimes", r.Runtimes, []string{"job", "playbook", "service"}); err != nil {
+	if err := known("runtimes", r.Runtimes, []string{"job", "playbook", runtimeService}); err != nil {
 		return err
 	}
 	if out.deny && r.MaxTimeout != "" {

@@ -2,4 +2,7 @@
 
 package plainfile
 
-const flags = 0
+const (
+	flags  = 0
+	noWait = 0
+)

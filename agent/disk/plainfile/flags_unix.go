@@ -4,4 +4,7 @@ package plainfile
 
 import "syscall"
 
-const flags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+const (
+	flags  = syscall.O_NOFOLLOW | noWait
+	noWait = syscall.O_NONBLOCK
+)

@@ -38,6 +38,7 @@
 //   - What an App asks the cloud for while it runs (the key-value store that a Playbook's variables
 //     name, the API, its token) is not in the order, and therefore not signed. Its parameters are:
 //     an App of a signed order is not told to ask for them.
+//   - What a service is told while it runs (the inputs of its triggers, requests) is not signed either.
 //   - A retryable order goes on after an attempt that was interrupted, and the cloud can interrupt
 //     one: sign as retryable only what may begin several times.
 //   - A host whose whole disk is set back to a snapshot remembers what it remembered then.

@@ -19,5 +19,8 @@
 // kept beside the installation with the package's digest ([app.Origin]), so that other keys in the
 // policy are tried without the package.
 //
+// The App of a service runs on for months after that. [Guard.Running] asks the rules about it again and again;
+// what they deny is ended.
+//
 // A nil Guard lets everything pass, a nil Pass too.
 package guard

@@ -265,6 +265,9 @@ func TestSignedOrders(t *testing.T) {
 	h, k, now := newHost(t), key(t), time.Now()
 	h.put(signers(k, "required"))
 	h.refused("not signed", order(), policy.Denied, policy.RuleOrders, "orders must be signed")
+	service := order()
+	service.Runtime, service.Service, service.TimeoutMS = wire.RuntimeAPIService, &wire.ServiceSpec{ID: 1, Name: "lookup"}, 0
+	h.refused("a service, not signed", service, policy.Denied, policy.RuleOrders, "nobody signs each start of a service")
 	h.refused("for another Environment", signedBy(t, k, order(), "plant-8", now), guard.CodeSignature, "", "plant-8")
 	h.refused("by another", signedBy(t, key(t), order(), environment, now), guard.CodeSignature, "", "not trusted here")
 	h.refused("expired", signedBy(t, k, order(), environment, now.Add(-90*time.Minute)), guard.CodeSignature, "", "expired")
@@ -427,4 +430,46 @@ func TestSealedForAJob(t *testing.T) {
 	h.guard.Environment = "another one"
 	h.put("rules: [{allow: everything}]\n")
 	h.refused("another Environment", o, guard.CodeSealed, "", "opening the sealed parameter")
+}
+
+// TestRunning: what a rule denies must not run on, whatever its order was when it started; a policy that does not
+// count ends nothing.
+func TestRunning(t *testing.T) {
+	h, k := newHost(t), key(t)
+	running := func(what, rule string) {
+		t.Helper()
+		err := h.guard.Running(t.Context(), order())
+		r, refused := errors.AsType[*guard.Refusal](err)
+		if refused != (rule != "") || refused && (r.Code != policy.Denied || r.Rule != rule) || !refused && err != nil {
+			t.Errorf("%s: got %v, want the rule %q", what, err, rule)
+		}
+	}
+	var nobody *guard.Guard
+	must(t, nobody.Running(t.Context(), order()))
+	running("no policy", "")
+	h.put("rules: [{deny: by digest, sha256: " + digest() + "}, {allow: everything}]\n")
+	running("denied by its digest", "by digest")
+	h.put("rules: [{deny: by name, apps: ACME_Scan}, {allow: everything}]\n")
+	running("denied by its name", "by name")
+	h.put("rules: [{allow: others, apps: Other}]\n")
+	running("not allowed", policy.RuleDefault)
+	h.put(ours(k, ""))
+	running("not signed", policy.RuleDefault)
+	h.restart()
+	h.text = sign(t, k)
+	running("signed", "")
+	h.put("rules: [{alow: typo}]\n")
+	running("not a policy", "")
+	h.put(signers(k, "required"))
+	running("orders must be signed from now on", "")
+
+	h.restart()
+	h.put(ours(k, ""))
+	h.origin.Signature, h.err = "", errors.New("the cloud is away")
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err := h.guard.Running(ctx, order())
+	if _, refused := errors.AsType[*guard.Refusal](err); err == nil || refused {
+		t.Errorf("nobody knows who signed it: got %v, want an error that is no refusal", err)
+	}
 }

@@ -120,13 +120,18 @@ func (p *Pass) Cancelled() {
 	}
 }
 
-// request is what the order says of itself, and who signed it.
-func (p *Pass) request(rules *policy.Policy) (policy.Request, error) {
+// said is what the order says of itself.
+func (p *Pass) said() policy.Request {
 	o := &p.order
-	r := policy.Request{
+	return policy.Request{
 		App: o.App.Name, Version: o.App.Version, SHA256: string(o.App.SHA256), Runtime: o.Runtime.Family(), Timeout: o.Timeout(),
 		Job: o.Order.Job() != "",
 	}
+}
+
+// request is that, and who signed the order.
+func (p *Pass) request(rules *policy.Policy) (policy.Request, error) {
+	r, o := p.said(), &p.order
 	v, err := p.guard.verify(rules, o)
 	if err != nil {
 		return r, err
@@ -153,18 +158,41 @@ func (p *Pass) decide(ctx context.Context, a app.App, sealed bool) (policy.Decis
 		return policy.Decision{}, &Refusal{Code: policy.Denied, Rule: policy.RuleOrders,
 			Err: fmt.Errorf("the order runs the App as %q, and its runtimeLevel is %.80q", string(p.order.Runtime), a.Manifest.RuntimeLevel)}
 	}
-	origin, err := p.origin(ctx)
-	if err != nil {
+	if err := p.packaged(ctx, rules, &r); err != nil {
 		return policy.Decision{}, err
-	}
-	r.App, r.Version = origin.Name, origin.Version
-	if rules.NeedsPublisher(r) {
-		if r.Publisher, err = p.publisher(ctx, rules, origin); err != nil {
-			return policy.Decision{}, err
-		}
 	}
 	d := rules.Decide(r)
 	return d, refusal(d)
+}
+
+// packaged adds to a request what the package itself says, and its publisher where a rule asks.
+func (p *Pass) packaged(ctx context.Context, rules *policy.Policy, r *policy.Request) error {
+	origin, err := p.origin(ctx)
+	if err != nil {
+		return err
+	}
+	r.App, r.Version = origin.Name, origin.Version
+	if rules.NeedsPublisher(*r) {
+		r.Publisher, err = p.publisher(ctx, rules, origin)
+	}
+	return err
+}
+
+// Running is a [Refusal] where the policy's rules deny the App of an order that runs; another error says that it
+// could not be found out.
+func (g *Guard) Running(ctx context.Context, o wire.Order) error {
+	if g == nil {
+		return nil
+	}
+	p, rules := &Pass{guard: g, order: o}, g.Look()
+	r := p.said()
+	if rules.Absent() || rules.Err() != nil {
+		return nil
+	}
+	if err := p.packaged(ctx, rules, &r); err != nil {
+		return err
+	}
+	return refusal(rules.DecideRunning(r))
 }
 
 func refusal(d policy.Decision) error {

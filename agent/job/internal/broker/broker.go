@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -24,9 +23,8 @@ const (
 	maxPending   = 8                            // connections that have not shown the token yet
 	loginTimeout = 5 * time.Second              // for TLS and CONNECT
 	writeTimeout = 10 * time.Second             // for an App that does not read
-	acceptAgain  = 50 * time.Millisecond
-	maxQueued    = 4 << 20 // bytes, and
-	maxMessages  = 1024    // messages that wait for the App
+	maxQueued    = 4 << 20                      // bytes, and
+	maxMessages  = 1024                         // messages that wait for the App
 )
 
 // Config of a Broker. The functions are called one at a time for one connection, in the order of what
@@ -51,7 +49,10 @@ type Broker struct {
 	endpoint spec.Broker
 	uid      int
 
+	arrived chan net.Conn
+
 	mu    sync.Mutex
+	own   func() map[uint64]bool // see Started
 	conns map[*conn]bool
 	login []net.Conn   // that have not shown the token yet, the oldest first
 	app   *conn        // which has shown the token
@@ -75,7 +76,7 @@ func New(c Config) (*Broker, error) {
 	b := &Broker{
 		Config: c, listener: ln, uid: os.Geteuid(), conns: map[*conn]bool{},
 		tls:  &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), done: make(chan struct{}), arrived: make(chan net.Conn, maxArrived),
 		endpoint: spec.Broker{Host: "127.0.0.1", Port: ln.Addr().(*net.TCPAddr).Port, Token: rand.Text(), CA: ca},
 	}
 	capabilities := mqtt.NewDefaultServerCapabilities()
@@ -90,8 +91,17 @@ func New(c Config) (*Broker, error) {
 		return nil, err
 	}
 	go b.accept()
+	go b.doorkeeper()
 	go b.deliver()
 	return b, nil
+}
+
+// Started says that the App runs: own are the numbers of its sockets as the kernel has them, nil if they cannot be
+// known.
+func (b *Broker) Started(own func() map[uint64]bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.own = own
 }
 
 // Endpoint is where and how the App connects.
@@ -106,47 +116,9 @@ func (b *Broker) Close() {
 	for c := range b.conns {
 		_ = c.raw.Close()
 	}
-}
-
-func (b *Broker) accept() {
-	for {
-		c, err := b.listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil { // somebody uses up all descriptors, for a while
-			time.Sleep(acceptAgain)
-			continue
-		}
-		if b.foreign(c) {
-			_ = c.Close()
-			continue
-		}
-		b.begin(c)
-		go b.serve(c)
+	for _, c := range b.login {
+		_ = c.Close()
 	}
-}
-
-// begin notes a connection that has not shown the token yet. Too many cost the oldest its place: a login takes
-// milliseconds, and those that only hold a place must not keep the App out.
-func (b *Broker) begin(c net.Conn) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.login = append(b.login, c); len(b.login) > maxPending {
-		_ = b.login[0].Close()
-		b.login = b.login[1:]
-	}
-}
-
-// begun forgets it. b.mu is held.
-func (b *Broker) begun(c net.Conn) {
-	b.login = slices.DeleteFunc(b.login, func(o net.Conn) bool { return o == c })
-}
-
-// foreign reports whether a connection is known to be that of another user than the App's, who is ours.
-func (b *Broker) foreign(c net.Conn) bool {
-	uid, known := userOf(c)
-	return known && uid != b.uid
 }
 
 // serve is the life of one connection.

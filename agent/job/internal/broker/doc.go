@@ -10,7 +10,8 @@
 // The port is on loopback, where every user of the host can connect, and the App as well before it has
 // TLS (TcEx does, once). Where the system tells whose a connection is (Linux), another user's is closed
 // before a byte of it is read. Whoever else has no token gets no further than CONNECT, of which few may be
-// under way at a time and none for long.
+// under way at a time and none for long. Other Apps are the same user: where there is a crowd, only connections
+// that a process of our App holds stay (door.go).
 //
 // Everything is bounded: the size of a packet, which is looked at before memory is taken for it; what
 // waits for an App that does not read; how long a write may take. An App that publishes faster than

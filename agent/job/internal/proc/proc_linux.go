@@ -111,6 +111,27 @@ func Mentions(pid int, dir string) bool {
 	return false
 }
 
+// maxSockets bounds how many descriptors of a process are looked at for sockets.
+const maxSockets = 4096
+
+// Sockets adds the numbers of the sockets that a process holds, as /proc/net lists them.
+func Sockets(pid int, to map[uint64]bool) {
+	path := "/proc/" + strconv.Itoa(pid) + "/fd"
+	dir, err := os.Open(path)
+	if err != nil {
+		return
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(maxSockets)
+	for _, name := range names {
+		link, _ := os.Readlink(path + "/" + name)
+		text, is := strings.CutPrefix(link, "socket:[")
+		if n, err := strconv.ParseUint(strings.TrimSuffix(text, "]"), 10, 64); is && err == nil {
+			to[n] = true
+		}
+	}
+}
+
 // maxEnviron bounds what is read of an environment, in bytes. The kernel starts nothing with more; but a
 // process may say that all of its memory is one (PR_SET_MM).
 const maxEnviron = 6 << 20

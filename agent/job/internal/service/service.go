@@ -63,6 +63,9 @@ func (v *Service) Open(mode os.FileMode) (err error) {
 	return nil
 }
 
+// Started says that the App runs, and which sockets it and its processes hold.
+func (v *Service) Started(sockets func() map[uint64]bool) { v.broker.Started(sockets) }
+
 // Shutdown asks the App to end, and reports whether it listens.
 func (v *Service) Shutdown() bool {
 	return v.tell(map[string]any{"command": "Shutdown", "reason": "the service is stopped"})

@@ -20,6 +20,8 @@ type Services func(spec.Service) (Service, error)
 type Service interface {
 	Broker() spec.Broker
 	Open(mode os.FileMode) error
+	// Started says that the App runs, and which sockets it and its processes hold.
+	Started(sockets func() map[uint64]bool)
 	Talk(net.Conn, *bufio.Reader)
 	Shutdown() bool
 	Silent() <-chan string

@@ -132,6 +132,9 @@ func (s *supervisor) launched() {
 	for _, o := range s.out {
 		o.collect()
 	}
+	if s.service != nil {
+		s.service.Started(s.tree.sockets)
+	}
 	go s.tree.watch()
 }
 

@@ -155,6 +155,15 @@ func (t *tree) members() []proc.Info {
 	return proc.Descendants(list, os.Getpid(), t.id.PID)
 }
 
+// sockets are the numbers of the sockets that the job holds.
+func (t *tree) sockets() map[uint64]bool {
+	all := map[uint64]bool{}
+	for _, p := range t.members() {
+		proc.Sockets(p.PID, all)
+	}
+	return all
+}
+
 // terminate asks everything to end. It does not send HUP, which Apps take for a success.
 func (t *tree) terminate() {
 	t.stopping.Store(true)

@@ -180,6 +180,9 @@ func (t *tree) kill() (alive, refused int) {
 // close does nothing: the shim ends with its job.
 func (t *tree) close() {}
 
+// sockets are not known here.
+func (t *tree) sockets() map[uint64]bool { return nil }
+
 func (t *tree) killed() int { return int(t.ended.Load()) }
 
 func pipe() (r, w *os.File, err error) { return os.Pipe() }

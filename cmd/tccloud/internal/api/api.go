@@ -24,6 +24,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/health"
 	"tcenvsvr/cmd/tccloud/internal/jobs"
 	"tcenvsvr/cmd/tccloud/internal/pace"
+	"tcenvsvr/cmd/tccloud/internal/platform"
 	"tcenvsvr/cmd/tccloud/internal/platform/artifact"
 	"tcenvsvr/cmd/tccloud/internal/platform/requests"
 	"tcenvsvr/cmd/tccloud/internal/registry"
@@ -48,6 +49,11 @@ type Health interface {
 	Report() health.Report
 }
 
+// Metrics are what Apps count while no real platform does.
+type Metrics interface {
+	MetricsOf(ctx context.Context, environment, app string) ([]platform.Metric, error)
+}
+
 // Config of an API. All fields but Console and Logger are required.
 type Config struct {
 	Registry   *registry.Registry
@@ -56,6 +62,7 @@ type Config struct {
 	AppStore   *appstore.Store
 	Artifacts  *artifact.Store
 	Requests   requests.Log
+	Metrics    Metrics
 	Platform   func(http.ResponseWriter, *http.Request, api.Session) // see [api.Config].Platform
 	Dispatcher *dispatch.Dispatcher
 	Jobs       *jobs.Jobs

@@ -72,6 +72,28 @@ func (a *API) app(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// metrics lists what an App has counted in an Environment, also one whose versions are all gone.
+func (a *API) metrics(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("app")
+	app, err := a.Catalog.Get(r.Context(), name, "")
+	switch {
+	case err == nil:
+		name = app.Name
+	case !errors.Is(err, catalog.ErrNotFound):
+		return err
+	}
+	env, err := a.Registry.Environment(r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	list, err := a.Metrics.MetricsOf(r.Context(), env.Name, name)
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, list)
+	return nil
+}
+
 // signApp keeps a signature of an App that is in the catalog.
 func (a *API) signApp(w http.ResponseWriter, r *http.Request) error {
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, catalog.MaxSignature))

@@ -120,12 +120,9 @@ func unused(app v1.App, params map[string]string) []string {
 	return names
 }
 
-// jobsOf says which Jobs that take the newest version of an App have stored parameters that it does
-// not have, or cannot run it.
+// jobsOf says which Jobs that take an App because it is the newest of those they may take have stored
+// parameters that it does not have, or cannot run it.
 func (a *API) jobsOf(ctx context.Context, app v1.App) ([]v1.JobNote, error) {
-	if newest, err := a.Catalog.Get(ctx, app.Name, ""); err != nil || newest.SHA256 != app.SHA256 {
-		return nil, err
-	}
 	all, err := a.Jobs.List(ctx)
 	if err != nil {
 		return nil, err
@@ -133,7 +130,10 @@ func (a *API) jobsOf(ctx context.Context, app v1.App) ([]v1.JobNote, error) {
 	var notes []v1.JobNote
 	for _, v := range all {
 		j := v.Job
-		if j.Version != "" || strings.ReplaceAll(j.App, " ", "_") != app.Name {
+		if j.Version == app.Version || strings.ReplaceAll(j.App, " ", "_") != app.Name {
+			continue
+		}
+		if next, err := a.Catalog.Find(ctx, j.App, j.Version); err != nil || next.Version != app.Version {
 			continue
 		}
 		n := v1.JobNote{Job: j.Name, Unused: unused(app, j.Params)}
@@ -156,7 +156,7 @@ func (a *API) withoutSecrets(ctx context.Context, name, version string, left map
 	if len(left) == 0 {
 		return left
 	}
-	app, _ := a.Catalog.Get(ctx, name, version)
+	app, _ := a.Catalog.Find(ctx, name, version)
 	shown := map[string]string{}
 	for name, value := range left {
 		i := slices.IndexFunc(app.Params, func(p catalog.Param) bool { return p.Name == name })
@@ -183,9 +183,9 @@ func (a *API) hideSecrets(ctx context.Context, j *v1.Job) {
 }
 
 // asExecution is the request that makes the order of a Job's run.
-func asExecution(j *jobs.Job, params map[string]string) v1.NewExecution {
+func asExecution(j *jobs.Job, app v1.App, params map[string]string) v1.NewExecution {
 	return v1.NewExecution{
-		Environment: j.Environment, Server: j.Server, App: j.App, Version: j.Version, Params: params,
+		Environment: j.Environment, Server: j.Server, App: app.Name, Version: app.Version, Params: params,
 		TimeoutMS: j.TimeoutMS, Priority: j.Priority, Limits: j.Limits,
 	}
 }

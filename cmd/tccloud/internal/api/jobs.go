@@ -27,7 +27,8 @@ func (a *API) showJob(ctx context.Context, v jobs.View) v1.Job {
 	if out.History == nil {
 		out.History = []jobs.Run{}
 	}
-	if app, err := a.Catalog.Get(ctx, j.App, j.Version); err == nil {
+	if app, err := a.Catalog.Find(ctx, j.App, j.Version); err == nil {
+		out.Takes = app.Version
 		out.Unused = unused(app, j.Params)
 	}
 	a.hideSecrets(ctx, &out)
@@ -56,7 +57,14 @@ func (a *API) job(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, a.showJob(r.Context(), v))
+	j := a.showJob(r.Context(), v)
+	if j.Run != nil && j.Run.Version == "" {
+		if e, err := a.Dispatcher.Get(r.Context(), j.Run.Order); err == nil {
+			run := *j.Run
+			run.Version, j.Run = e.App.Version, &run
+		}
+	}
+	answer(w, http.StatusOK, j)
 	return nil
 }
 
@@ -84,11 +92,15 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 
 // possible refuses a Job of which no order with the parameters can be made as things are now.
 func (a *API) possible(ctx context.Context, j *jobs.Job, params map[string]string) error {
-	order, err := a.request(ctx, asExecution(j, params))
+	app, err := a.Catalog.Find(ctx, j.App, j.Version)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(packageOf(j, v1.App{AppRef: order.App}), a.openable(j)); err != nil {
+	order, err := a.request(ctx, asExecution(j, app, params))
+	if err == nil {
+		err = errors.Join(packageOf(j, app), a.openable(j))
+	}
+	if err != nil {
 		return err
 	}
 	if order.Runtime != wire.RuntimeJob {
@@ -123,7 +135,7 @@ func (a *API) changeJob(w http.ResponseWriter, r *http.Request) error {
 		case before.Environment == j.Environment && before.Server == j.Server && before.Limits == j.Limits && maps.Equal(before.Params, j.Params):
 			return nil // a Job can be paused while its App is gone
 		default: // what a newer version of the App has no parameter for is no reason to refuse another change
-			if app, err := a.Catalog.Get(r.Context(), j.App, j.Version); err == nil {
+			if app, err := a.Catalog.Find(r.Context(), j.App, j.Version); err == nil {
 				params = runParams(app, j.Params, nil)
 				maps.Copy(params, q.Params)
 			}
@@ -140,7 +152,7 @@ func (a *API) changeJob(w http.ResponseWriter, r *http.Request) error {
 
 // leavable refuses what no run of the Job's App can leave: it would never be used.
 func (a *API) leavable(ctx context.Context, j *jobs.Job, left map[string]string) error {
-	app, err := a.Catalog.Get(ctx, j.App, j.Version)
+	app, err := a.Catalog.Find(ctx, j.App, j.Version)
 	if err != nil {
 		return err
 	}
@@ -222,12 +234,12 @@ func (a *API) runJob(w http.ResponseWriter, r *http.Request) error {
 // RunJob makes the order of a Job's run, see [jobs.Orders].
 func (a *API) RunJob(ctx context.Context, j *jobs.Job, id wire.OrderID, left map[string]string) error {
 	var order dispatch.Request
-	app, err := a.Catalog.Get(ctx, j.App, j.Version)
+	app, err := a.Catalog.Find(ctx, j.App, j.Version)
 	if err == nil {
 		err = errors.Join(packageOf(j, app), a.openable(j))
 	}
 	if err == nil {
-		order, err = a.request(ctx, asExecution(j, runParams(app, j.Params, left)))
+		order, err = a.request(ctx, asExecution(j, app, runParams(app, j.Params, left)))
 	}
 	if err == nil {
 		order.ID = id

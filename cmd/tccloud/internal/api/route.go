@@ -105,7 +105,7 @@ func describe(err error) *v1.Error {
 			f.Code = cause.Code
 		}
 		return f
-	case is(registry.ErrInvalid, releases.ErrInvalid, dispatch.ErrInvalid, api.ErrVariable, upload.ErrName):
+	case is(catalog.ErrRange, registry.ErrInvalid, releases.ErrInvalid, dispatch.ErrInvalid, api.ErrVariable, upload.ErrName):
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
 	}
 	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -33,6 +33,7 @@ func (a *API) routes() []route {
 		{pattern: "POST environments/{name}/bundle", role: administrator, reach: environment, serve: a.bundle},
 		{pattern: "POST environments/{name}/link", role: administrator, reach: environment, serve: a.link},
 		{pattern: "GET environments/{name}/sealing", role: viewer, reach: environment, serve: a.sealing},
+		{pattern: "GET environments/{name}/metrics/{app}", role: viewer, reach: environment, serve: a.metrics},
 
 		{pattern: "GET servers", role: viewer, reach: own, serve: a.servers},
 		{pattern: "GET servers/{xid}", role: viewer, reach: server, serve: a.server},

@@ -156,9 +156,9 @@ func digest(m *wire.Order) (wire.SHA256, error) {
 // operator is the one user of this cloud, in tc_user_id.
 const operator = "1"
 
-// platform returns the parameters that Apps get from the platform, besides those that the agent
+// fromPlatform returns the parameters that Apps get from the platform, besides those that the agent
 // knows. An order's own parameters override them.
-func platform(environment string, app v1.App) map[string]string {
+func fromPlatform(environment string, app v1.App) map[string]string {
 	p := map[string]string{"tc_user_id": operator, "api_default_org": environment}
 	if app.Runtime == wire.RuntimeJob {
 		p["tc_job_id"] = number(environment + "/" + app.Name)
@@ -210,7 +210,7 @@ func compose(q v1.NewExecution, app v1.App) (dispatch.Request, error) {
 	return dispatch.Request{
 		ID: q.ID, KVContext: q.KVContext, Signature: q.Signature,
 		Environment: q.Environment, Server: q.Server, App: app.AppRef, Runtime: app.Runtime, Params: in.Params,
-		Defaults:     platform(q.Environment, app),
+		Defaults:     fromPlatform(q.Environment, app),
 		OutVariables: in.OutVariables, Timeout: timeout, Priority: priority, Retryable: q.Retryable, Limits: q.Limits,
 	}, nil
 }

@@ -347,7 +347,7 @@ func refusedFor(refused, err error) error {
 	switch {
 	case err == nil, errors.Is(err, dispatch.ErrExists):
 		return err
-	case errors.As(err, &p), errors.Is(err, dispatch.ErrInvalid), errors.Is(err, catalog.ErrNotFound), errors.Is(err, registry.ErrNotFound):
+	case errors.As(err, &p), errors.Is(err, dispatch.ErrInvalid), errors.Is(err, catalog.ErrNotFound), errors.Is(err, catalog.ErrRange), errors.Is(err, registry.ErrNotFound):
 		return fmt.Errorf("%w: %w", refused, err)
 	}
 	return err

@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"golang.org/x/mod/semver"
 
 	"tcenvsvr/agent/app/inputs"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/catalog/version"
 )
 
 // Errors that callers tell apart.
@@ -23,6 +23,7 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrExists   = errors.New("exists already")
 	ErrInvalid  = errors.New("invalid App")
+	ErrRange    = errors.New("no such version can be looked for")
 )
 
 // App is one version of one App in the catalog.
@@ -116,10 +117,10 @@ func (c *Catalog) list(ctx context.Context, filter string) ([]App, error) {
 	return list, nil
 }
 
-// newer orders versions of one App, the newest first. Those that are no semantic version come last,
-// by the time when they were added.
+// newer orders versions of one App, the newest first. Those that cannot be compared (package version)
+// come last, by the time when they were added.
 func newer(a, b App) int {
-	if n := semver.Compare("v"+b.Version, "v"+a.Version); n != 0 {
+	if n := version.Compare(b.Version, a.Version); n != 0 {
 		return n
 	}
 	return b.Added.Compare(a.Added)
@@ -129,10 +130,7 @@ func newer(a, b App) int {
 // see it, or underscores, as in its package. What is in memory is found without asking the store,
 // by either name.
 func (c *Catalog) Get(ctx context.Context, name, version string) (App, error) {
-	names := []string{name}
-	if plain := strings.ReplaceAll(name, " ", "_"); plain != name {
-		names = append(names, plain)
-	}
+	names := names(name)
 	for _, n := range names {
 		if a, ok := c.memory.find(n, version); ok {
 			return a, nil
@@ -145,6 +143,54 @@ func (c *Catalog) Get(ctx context.Context, name, version string) (App, error) {
 		}
 	}
 	return a, err
+}
+
+// Find returns what Get does, or for a range (package version) the newest version that is in it. A version
+// whose text is that of the range is meant by it.
+func (c *Catalog) Find(ctx context.Context, name, wanted string) (App, error) {
+	if !version.IsRange(wanted) {
+		return c.Get(ctx, name, wanted)
+	}
+	list, err := c.versions(ctx, name)
+	if err != nil {
+		return App{}, err
+	}
+	i := slices.IndexFunc(list, func(a App) bool { return a.Version == wanted })
+	if i < 0 {
+		r, err := version.ParseRange(wanted)
+		if err != nil {
+			return App{}, fmt.Errorf("looking for App %.140q: %w: %w", name, ErrRange, err)
+		}
+		i = slices.IndexFunc(list, func(a App) bool { return r.Has(a.Version) })
+	}
+	if i < 0 {
+		return App{}, fmt.Errorf("looking for App %.140q in a version that is %.120q: %w", name, wanted, ErrNotFound)
+	}
+	return list[i], nil
+}
+
+// versions lists the versions of an App, the newest first; none if there is no such App.
+func (c *Catalog) versions(ctx context.Context, name string) ([]App, error) {
+	for _, n := range names(name) {
+		if list := c.memory.versions(n); len(list) > 0 {
+			slices.SortFunc(list, newer)
+			return list, nil
+		}
+	}
+	for _, n := range names(name) {
+		if list, err := c.list(ctx, short(n)+".*"); err != nil || len(list) > 0 {
+			return list, err
+		}
+	}
+	return nil, nil
+}
+
+// names are those by which an App may be stored that somebody calls so.
+func names(name string) []string {
+	if plain := strings.ReplaceAll(name, " ", "_"); plain != name {
+		return []string{name, plain}
+	}
+	return []string{name}
 }
 
 // get asks the store.

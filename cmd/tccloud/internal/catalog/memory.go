@@ -3,6 +3,7 @@ package catalog
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -72,21 +73,28 @@ func (m *memory) wrote(key string, revision uint64) {
 // find returns a version of an App, the newest for version "", and false where the store must be asked:
 // only that tells that an App is not there.
 func (m *memory) find(name, version string) (App, bool) {
+	if version == "" {
+		list := m.versions(name)
+		if len(list) == 0 {
+			return App{}, false
+		}
+		return slices.MinFunc(list, newer), true
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.complete || len(m.awaited) > 0 || len(m.broken) > 0 {
-		return App{}, false
-	}
-	versions := m.apps[short(name)]
-	if version != "" {
-		a, ok := versions[key(name, version)]
-		return a, ok
-	}
-	var newest App
-	for _, a := range versions {
-		if newest.Name == "" || newer(a, newest) < 0 {
-			newest = a
-		}
-	}
-	return newest, newest.Name != ""
+	a, ok := m.apps[short(name)][key(name, version)]
+	return a, ok && m.sure()
 }
+
+// versions are all of an App, or none where the store must be asked.
+func (m *memory) versions(name string) []App {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.sure() {
+		return nil
+	}
+	return slices.Collect(maps.Values(m.apps[short(name)]))
+}
+
+// sure reports whether all that is stored is in memory. memory.mu is held.
+func (m *memory) sure() bool { return m.complete && len(m.awaited) == 0 && len(m.broken) == 0 }

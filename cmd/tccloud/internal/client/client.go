@@ -277,6 +277,11 @@ func (c *Client) App(ctx context.Context, name, version string) (v1.App, error) 
 	return get[v1.App](ctx, c, path("apps", name)+"?version="+url.QueryEscape(version))
 }
 
+// Metrics lists what an App has counted in an Environment.
+func (c *Client) Metrics(ctx context.Context, app, environment string) ([]v1.Metric, error) {
+	return get[[]v1.Metric](ctx, c, path("environments", environment, "metrics", app))
+}
+
 // AddApp uploads a package, with the text of its signature if there is one.
 func (c *Client) AddApp(ctx context.Context, tcx io.Reader, signed []byte, replace bool) (v1.AddedApp, error) {
 	h := http.Header{}

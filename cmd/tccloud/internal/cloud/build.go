@@ -104,7 +104,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 		Registry: c.registry, Catalog: k.catalog, Uploads: k.uploads, AppStore: k.apps,
 		Dispatcher: c.dispatcher, Jobs: c.jobs, Services: c.services, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, Health: c.health, AdminToken: token,
 		Users: c.users, Audit: c.audit, Console: consoleOf(c),
-		Artifacts: ti.artifacts, Requests: ti.requests, Platform: ti.serve,
+		Artifacts: ti.artifacts, Requests: ti.requests, Metrics: ti.own, Platform: ti.serve,
 		APIURL: p.publicURL, BrokerHost: p.publicBroker, Version: cfg.Version, Logger: log("api"),
 	})
 	if err != nil {

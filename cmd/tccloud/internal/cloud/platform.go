@@ -25,6 +25,7 @@ type platformParts struct {
 	serve     func(http.ResponseWriter, *http.Request, api.Session)
 	artifacts *artifact.Store
 	requests  requests.Log
+	own       *platform.Platform // answers unless there is a real one
 }
 
 // openPlatform opens what stands in for Apps' platform, or what passes requests on to a real one.
@@ -36,7 +37,7 @@ func openPlatform(ctx context.Context, cfg Config, st *store.Store, c *cloud, ap
 	if _, err := st.Stream(ctx, st.Relaxed(requests.StreamConfig())); err != nil {
 		return nil, err
 	}
-	p := &platformParts{own.Serve, artifacts, requests.Log{JS: st.JS()}}
+	p := &platformParts{own.Serve, artifacts, requests.Log{JS: st.JS()}, own}
 	c.sweeps = append(c.sweeps, func(ctx context.Context) error { return st.Expire(ctx, requests.Stream, artifact.Life) })
 	if cfg.Platform == nil {
 		return p, nil

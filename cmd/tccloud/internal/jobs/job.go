@@ -10,6 +10,7 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/secret/envelope"
+	"tcenvsvr/cmd/tccloud/internal/catalog/version"
 	"tcenvsvr/cmd/tccloud/internal/jobs/schedule"
 )
 
@@ -34,7 +35,7 @@ type Job struct {
 	Environment string         `json:"environment"`
 	Server      wire.ServerXID `json:"server,omitempty"` // the only one that may take it; "" = any
 	App         string         `json:"app"`
-	Version     string         `json:"version,omitempty"` // "" = the newest when a run begins
+	Version     string         `json:"version,omitempty"` // one, or a range (package version); "" = all. A run takes the newest of them
 	SHA256      wire.SHA256    `json:"sha256,omitempty"`  // of the one package that may run; "" = that of the version
 	// Params are secret where the App says so. Those that are sealed (package secret/envelope) are for
 	// this Job, Environment and package, and belong together.
@@ -89,6 +90,7 @@ const (
 	MaxRetryDelay = 24 * time.Hour
 	maxTimeout    = 7 * 24 * time.Hour
 	maxURL        = 2048
+	maxVersion    = 100
 	// maxParams bounds the parameters as JSON: a Job is one message to the store, of which a NATS
 	// server takes 1 MB.
 	maxParams = 512 << 10
@@ -118,6 +120,8 @@ func (j *Job) Check() error {
 		return fail("server %.70q is none", string(j.Server))
 	case j.App == "" || len(j.App) > 256:
 		return fail("App %.80q is none", j.App)
+	case len(j.Version) > maxVersion:
+		return fail("version %.80q… is none", j.Version)
 	case j.TimeoutMS < 0 || j.TimeoutMS > maxTimeout.Milliseconds() || j.TimeoutMS > 0 && j.TimeoutMS < 1000:
 		return fail("the timeout is outside 1s–%s", maxTimeout)
 	case j.Priority != nil && (*j.Priority < 0 || *j.Priority > 9):
@@ -141,8 +145,8 @@ func (j *Job) Check() error {
 		if _, err := envelope.Recipients(value); err != nil {
 			return fail("parameter %.80q: %w", name, err)
 		}
-		if j.Version == "" || !j.SHA256.Valid() {
-			return fail("parameter %.80q is sealed for one package: the Job wants its version and SHA-256", name)
+		if j.Version == "" || version.IsRange(j.Version) || !j.SHA256.Valid() {
+			return fail("parameter %.80q is sealed for one package: the Job wants its one version and SHA-256", name)
 		}
 	}
 	if j.Notify != "" && j.Notify != Command {

@@ -70,11 +70,13 @@ const (
 type Run struct {
 	Due   time.Time    `json:"due"`
 	Why   Why          `json:"why"`
-	Try   int          `json:"try,omitempty"`      // 1 is the first
-	Order wire.OrderID `json:"order,omitempty"`    // of this try
-	Again time.Time    `json:"try_again,omitzero"` // when the next try begins
-	Times int          `json:"times,omitempty"`    // how many due times were skipped or missed, up to Due; not more than 1000 at once are counted
-	Ended time.Time    `json:"ended,omitzero"`
+	Try   int          `json:"try,omitempty"`   // 1 is the first
+	Order wire.OrderID `json:"order,omitempty"` // of this try
+	// Version is the App's that was run; "" while the run is under way.
+	Version string    `json:"version,omitempty"`
+	Again   time.Time `json:"try_again,omitzero"` // when the next try begins
+	Times   int       `json:"times,omitempty"`    // how many due times were skipped or missed, up to Due; not more than 1000 at once are counted
+	Ended   time.Time `json:"ended,omitzero"`
 	// Outcome is a [wire.Outcome] or one of the ends above; "" while the run is under way.
 	Outcome  string `json:"outcome,omitempty"`
 	ExitCode *int   `json:"exit_code,omitempty"`
@@ -254,7 +256,7 @@ func (s *State) refuse(j *Job, outcome, why string, now time.Time) {
 // settle notes the end of a try.
 func (s *State) settle(j *Job, e *dispatch.Execution, now time.Time) {
 	r := s.Run
-	r.Outcome, r.Message, r.ExitCode = string(e.Outcome()), e.Reason, nil
+	r.Outcome, r.Message, r.ExitCode, r.Version = string(e.Outcome()), e.Reason, nil, e.App.Version
 	if e.Result != nil {
 		code := e.Result.ExitCode
 		r.ExitCode, r.Message = &code, e.Result.Message

@@ -3,7 +3,6 @@ package platform
 import (
 	"bufio"
 	"compress/gzip"
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -19,6 +18,7 @@ const (
 	MaxContent = 128 << 20        // bytes of JSON, and of what is on the wire
 	maxTime    = 30 * time.Minute // for all of it
 	atOnce     = 16               // that are received at a time; more wait
+	atOnceEach = 4                // of one execution
 )
 
 func (p *Platform) createBatch(c *call) error {
@@ -112,7 +112,7 @@ func (p *Platform) receive(c *call, a artifact.Artifact, body io.Reader) (artifa
 	if err != nil {
 		return a, err
 	}
-	done, err := p.place(c.Context())
+	done, err := p.uploads.take(c.Context(), c.ID)
 	if err != nil {
 		return a, err
 	}
@@ -147,16 +147,6 @@ func (p *Platform) receive(c *call, a artifact.Artifact, body io.Reader) (artifa
 
 func tooLarge() error {
 	return invalid("File size greater than allowable limit of %d", MaxContent)
-}
-
-// place waits for one of the places in which content is received.
-func (p *Platform) place(ctx context.Context) (done func(), err error) {
-	select {
-	case p.uploads <- struct{}{}:
-		return func() { <-p.uploads }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 var errContent = errors.New("the content is too large")

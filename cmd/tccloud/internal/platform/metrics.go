@@ -86,8 +86,8 @@ func (m metric) view() metric {
 	return m
 }
 
-func metricsKey(c *call) string {
-	h := sha256.Sum256([]byte(c.Environment + "\x00" + c.App.Name))
+func metricsKey(environment, app string) string {
+	h := sha256.Sum256([]byte(environment + "\x00" + app))
 	return hex.EncodeToString(h[:16])
 }
 
@@ -107,7 +107,7 @@ func (p *Platform) load(ctx context.Context, key string) (list []metric, revisio
 
 // change changes the metrics of the call's App. change may be called several times.
 func (p *Platform) change(c *call, change func([]metric) ([]metric, error)) error {
-	key := metricsKey(c)
+	key := metricsKey(c.Environment, c.App.Name)
 	for {
 		list, revision, err := p.load(c.Context(), key)
 		if err == nil {
@@ -142,7 +142,7 @@ func (p *Platform) metrics(c *call) error {
 	if c.Method == http.MethodPost {
 		return p.createMetric(c)
 	}
-	all, _, err := p.load(c.Context(), metricsKey(c))
+	all, _, err := p.load(c.Context(), metricsKey(c.Environment, c.App.Name))
 	if err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func (p *Platform) metric(c *call) error {
 		}
 		return err
 	}
-	list, _, err := p.load(c.Context(), metricsKey(c))
+	list, _, err := p.load(c.Context(), metricsKey(c.Environment, c.App.Name))
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ type Config struct {
 // Platform is safe for concurrent use.
 type Platform struct {
 	Config
-	uploads chan struct{} // places for content that is being received
+	uploads *places // for content that is being received
 }
 
 // New returns a platform over its parts.
@@ -43,7 +43,7 @@ func New(cfg Config) *Platform {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Platform{Config: cfg, uploads: make(chan struct{}, atOnce)}
+	return &Platform{Config: cfg, uploads: newPlaces()}
 }
 
 // call is one request of one execution.

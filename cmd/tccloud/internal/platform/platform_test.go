@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"tcenvsvr/agent/app/api"
@@ -283,6 +284,32 @@ func TestHostileBatches(t *testing.T) {
 	if rest, err := os.ReadDir(l.spool); len(rest) > 0 || err != nil {
 		t.Errorf("left behind: %v, %v", rest, err)
 	}
+}
+
+// TestSlowBatches: an execution whose batches do not come to their end leaves room for those of others.
+func TestSlowBatches(t *testing.T) {
+	l := newLab(t)
+	var all sync.WaitGroup
+	defer all.Wait()
+	const slow = 20 // more than are received at a time
+	for range slow {
+		r, w := io.Pipe()
+		defer w.CloseWithError(errors.New("the App died"))
+		q, err := http.NewRequestWithContext(t.Context(), "POST", l.url+l.create("feed"), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set("Run", "feed")
+		all.Go(func() {
+			if res, err := http.DefaultClient.Do(q); err == nil {
+				_ = res.Body.Close()
+			}
+		})
+		_, _ = io.WriteString(w, "{") // it is being sent
+	}
+	b := l.create("other")
+	l.want(202)(l.ask("other", "POST", b, indicators(1)))
+	l.want(200, `"status":"Completed"`)(l.ask("other", "GET", b, nil))
 }
 
 func TestReads(t *testing.T) {

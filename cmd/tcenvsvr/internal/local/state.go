@@ -12,6 +12,7 @@ import (
 
 	"tcenvsvr/agent/app/tcx"
 	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/disk/plainfile"
 )
 
 // maxState bounds the file that remembers what runs left, as the cloud does.
@@ -22,7 +23,7 @@ var errState = fmt.Errorf("it is no JSON object of texts of at most %d KiB", max
 
 // readState returns what earlier runs left, nothing if there is no such file yet.
 func readState(file string) (map[string]string, error) {
-	f, err := os.Open(file)
+	f, err := os.OpenFile(file, os.O_RDONLY|plainfile.NoWait, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return map[string]string{}, nil
 	}

@@ -65,7 +65,8 @@ type Job struct {
 	Environment  string            `json:"environment"`
 	Server       wire.ServerXID    `json:"server,omitempty"`
 	App          string            `json:"app"`
-	Version      string            `json:"version,omitempty"`
+	Version      string            `json:"version,omitempty"` // or a range
+	Takes        string            `json:"takes,omitempty"`   // the version that a run would take now; "" = there is none
 	Params       []string          `json:"params,omitempty"`
 	Unused       []string          `json:"unused,omitempty"` // of them: the App has no such parameter (any more)
 	SHA256       wire.SHA256       `json:"sha256,omitempty"`

@@ -9,6 +9,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/health"
+	"tcenvsvr/cmd/tccloud/internal/platform"
 	"tcenvsvr/cmd/tccloud/internal/platform/artifact"
 	"tcenvsvr/cmd/tccloud/internal/platform/requests"
 	"tcenvsvr/cmd/tccloud/internal/registry"
@@ -291,6 +292,9 @@ type Artifact = artifact.Artifact
 
 // Request is one that was passed on to the platform.
 type Request = requests.Request
+
+// Metric is what an App counts in an Environment.
+type Metric = platform.Metric
 
 // Outputs are Playbook variables as the App wrote them: the JSON, or a JSON string of text that is
 // not JSON.

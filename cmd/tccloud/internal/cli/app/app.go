@@ -16,7 +16,7 @@ func Command(o *operator.Env) *cobra.Command {
   tccloud app sign My_App.tcx --key publisher.key
   tccloud app add My_App.tcx --data DIR
   tccloud app rm My_App@1.0.2 --data DIR`,
-		add(o), sign(o), list(o), show(o), remove(o))
+		add(o), sign(o), list(o), show(o), metrics(o), remove(o))
 }
 
 // Split splits NAME@VERSION; the version may be missing.

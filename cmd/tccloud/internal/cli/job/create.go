@@ -13,8 +13,11 @@ import (
 func create(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "create NAME ENV APP[@VERSION]", Short: "create a Job", Args: cli.Exactly(3, "a name, an Environment and an App"),
-		Long: `Create creates a Job: an Organization App, an Environment and a schedule. Without a
-version each run takes the newest.
+		Long: `Create creates a Job: an Organization App, an Environment and a schedule. Each run
+takes the newest version, of those that VERSION names: one version (1.4.2), or a range:
+1.x, 1.4.*, ">=1.2 <2", ~1.4 (1.4.0 and up, before 1.5), ^1.4 (before 2). A pre-release is
+in a range only where the range names one, a version that is not made of numbers in none.
+"job show" says which version a run would take now, "job history" which ones ran.
 
 Everything on the command line can be read by others with ps, and may stay in the
 shell's history. Secrets belong into --param-file, a JSON object of names and values
@@ -27,7 +30,7 @@ other address. Runs are repeated by nature: the cloud decides when the Job runs,
 which parameters that are not sealed. After a change of App, Environment or servers, and
 when a server has a new key, seal again ("job show" says so).
 
-  tccloud job create alerts lab Alerts --schedule "every 15m" --param-file params.json
+  tccloud job create alerts lab Alerts@1.x --schedule "every 15m" --param-file params.json
   tccloud job create daily lab Block_List@1.2.0 --schedule "30 2 * * *" --zone Europe/Berlin --retries 3
   tccloud job create siem lab Siem --param-file p.json --seal=password,url --package Siem.tcx --pin sha256:…`,
 	}

@@ -33,7 +33,7 @@ or the Environment, give all of it again with --seal and --package.
 	for name, none := range map[string]string{"missed": "", "retry-delay": "0s", "priority": "0"} {
 		f.Lookup(name).DefValue = none // what is not named stays: help must not call it the default
 	}
-	name := f.String("app", "", "another App or version, APP[@VERSION]")
+	name := f.String("app", "", "another App or version or range, APP[@VERSION]")
 	environment := f.String("env", "", "another Environment")
 	unset := f.StringArray("unset", nil, "remove this parameter")
 	left := f.StringArray("left", nil, "what the next run gets as if one had left it, NAME=VALUE or NAME=@FILE")

@@ -30,7 +30,7 @@ func history(o *operator.Env) *cobra.Command {
 			return err
 		}
 		return cli.Answer(o.Stdout, *asJSON, j.History, func(w io.Writer) {
-			cli.Table(w, "DUE\tWHY\tOUTCOME\tEXIT\tTRIES\tENDED\tEXECUTION\tLEFT\tMESSAGE", func(row func(...any)) {
+			cli.Table(w, "DUE\tWHY\tOUTCOME\tEXIT\tVERSION\tTRIES\tENDED\tEXECUTION\tLEFT\tMESSAGE", func(row func(...any)) {
 				for _, r := range j.History {
 					code, left, times := "", "", r.Try
 					if r.ExitCode != nil {
@@ -42,7 +42,7 @@ func history(o *operator.Env) *cobra.Command {
 					if r.Order == "" {
 						times = r.Times
 					}
-					row(operator.Time(r.Due), r.Why, r.Outcome, code, times, operator.Time(r.Ended), r.Order, left, r.Message)
+					row(operator.Time(r.Due), r.Why, r.Outcome, code, r.Version, times, operator.Time(r.Ended), r.Order, left, r.Message)
 				}
 			})
 		})

@@ -23,7 +23,7 @@ parameters. What a run leaves in results.tc (last_run, say) becomes a parameter 
 the next one.
 
   tccloud job create daily-block-list lab Block_List --schedule @daily --zone Europe/Berlin
-  tccloud job create alerts lab Alerts --schedule "every 15m" --param-file params.json
+  tccloud job create alerts lab "Alerts@>=1.2 <2" --schedule "every 15m" --param-file params.json
   tccloud job history alerts
   tccloud job pause alerts`,
 		create(o), list(o), show(o), edit(o), run(o), pause(o, true), pause(o, false), history(o), remove(o))
@@ -32,7 +32,7 @@ the next one.
 func answer(o *operator.Env, asJSON bool, j v1.Job) error {
 	return cli.Answer(o.Stdout, asJSON, j, func(w io.Writer) {
 		pairs := []any{
-			"job", j.Name, "environment", j.Environment, "server", j.Server, "app", appName(j), "schedule", schedule(j),
+			"job", j.Name, "environment", j.Environment, "server", j.Server, "app", appName(j), "runs now take", takes(j), "schedule", schedule(j),
 			"paused", operator.Yes(j.Paused), "next run", operator.Time(j.Next), "missed runs", missed(j.Missed),
 		}
 		if j.TimeoutMS > 0 {
@@ -67,6 +67,17 @@ func appName(j v1.Job) string {
 	return j.App + "@" + j.Version
 }
 
+// takes is the version that a run would take now, where the Job does not say one.
+func takes(j v1.Job) string {
+	switch {
+	case j.Takes == "":
+		return "none: the cloud has no such version"
+	case j.Takes == j.Version:
+		return ""
+	}
+	return "version " + j.Takes
+}
+
 func schedule(j v1.Job) string {
 	switch {
 	case j.Schedule == "":
@@ -86,6 +97,9 @@ func missed(m jobs.Missed) string {
 
 func underWay(r jobs.Run) string {
 	s := fmt.Sprintf("execution %s, due %s", r.Order, operator.Time(r.Due))
+	if r.Version != "" {
+		s += ", version " + r.Version
+	}
 	if r.Try > 1 {
 		s += fmt.Sprintf(", try %d", r.Try)
 	}
@@ -97,6 +111,9 @@ func underWay(r jobs.Run) string {
 
 func ended(r jobs.Run) string {
 	s := fmt.Sprintf("%s, due %s", r.Outcome, operator.Time(r.Due))
+	if r.Version != "" {
+		s += ", version " + r.Version
+	}
 	if r.Message != "" {
 		s += ": " + r.Message
 	}

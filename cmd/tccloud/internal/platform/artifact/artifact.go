@@ -85,7 +85,7 @@ type record struct {
 	Stored int64  `json:"stored,omitempty"` // its bytes there
 }
 
-// Config of a Store; all but Room and Trusted are required.
+// Config of a Store; all but Room, Trusted and Now are required.
 type Config struct {
 	Records jetstream.KeyValue // RecordsBucket
 	Content *bucket.Objects    // ContentBucket
@@ -94,7 +94,8 @@ type Config struct {
 	Room func(bytes int64) error
 	// Trusted reports whether this host's clock tells the age of content; nil = always.
 	Trusted func() bool
-	Bytes   int64 // of all content, 0 = any
+	Now     func() time.Time // by which content is old; nil = time.Now
+	Bytes   int64            // of all content, 0 = any
 }
 
 // Store is safe for concurrent use.
@@ -121,6 +122,9 @@ func Open(cfg Config) (*Store, error) {
 	}
 	if cfg.Trusted == nil {
 		cfg.Trusted = func() bool { return true }
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if err := errors.Join(os.RemoveAll(cfg.Dir), os.MkdirAll(cfg.Dir, 0o700)); err != nil {
 		return nil, fmt.Errorf("opening the folder of artifacts: %w", err)
@@ -254,6 +258,9 @@ func (s *Store) Content(ctx context.Context, order wire.OrderID, id int) (io.Rea
 		return nil, Artifact{}, err
 	}
 	object, err := s.Config.Content.Get(ctx, r.Object)
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		return nil, Artifact{}, fmt.Errorf("%w any more: the content of %d was removed to make room", ErrNotFound, id)
+	}
 	if err != nil {
 		return nil, Artifact{}, fmt.Errorf("reading the content of artifact %d: %w", id, err)
 	}

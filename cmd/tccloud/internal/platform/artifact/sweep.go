@@ -40,15 +40,17 @@ func (s *Store) Sweep(ctx context.Context, ended func(wire.OrderID) bool,
 	trusted, intact := s.Trusted(), map[string]bool{}
 	for _, o := range objects {
 		order, _ := orderOf(o.Name)
-		age := time.Since(o.ModTime)
+		age := s.Now().Sub(o.ModTime)
 		gone := trusted && age > Life || s.Bytes > 0 && all > s.Bytes && ended(order)
-		if !gone && trusted && age > unnamed && !s.intact[o.Name] {
+		named := s.intact[o.Name]
+		if !gone && !named && trusted && age > unnamed {
 			if gone, err = s.orphan(ctx, o.Name); err != nil {
 				return err
 			}
+			named = !gone
 		}
 		if !gone {
-			intact[o.Name] = age > unnamed
+			intact[o.Name] = named
 			continue
 		}
 		all -= int64(o.Size)
@@ -63,6 +65,9 @@ func (s *Store) Sweep(ctx context.Context, ended func(wire.OrderID) bool,
 // orphan reports whether no record names the object: its upload was cut off in the last moment.
 func (s *Store) orphan(ctx context.Context, object string) (bool, error) {
 	order, id := orderOf(object)
+	if order == "" {
+		return true, nil
+	}
 	r, _, err := s.get(ctx, order, id)
 	if errors.Is(err, ErrNotFound) {
 		return true, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/disk/plainfile"
 	"tcenvsvr/agent/secret/masterkey"
 )
 
@@ -81,13 +82,13 @@ func absolute(name string) string {
 	return name
 }
 
-// Open opens a file that was named on the command line.
+// Open opens a file that was named on the command line. It waits for no pipe.
 func (e *Env) Open(name string) (*os.File, error) {
 	f, err := e.openedByRoot(name)
 	if f != nil || err != nil {
 		return f, err
 	}
-	f, err = os.Open(name)
+	f, err = os.OpenFile(name, os.O_RDONLY|plainfile.NoWait, 0)
 	if errors.Is(err, fs.ErrPermission) {
 		err = fmt.Errorf("%w\nhint: the agent's user must be able to read it and to pass the folders above it", err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/agent/disk/plainfile"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/secret/masterkey"
@@ -42,7 +43,7 @@ func NewPassword(ctx context.Context, e *env.Env, p paths.Paths, s settings.Sett
 // ServiceReads reports whether the service can read the master password from the file at path. If
 // not, it prints what to do: root may have named a file that only root can read.
 func ServiceReads(e *env.Env, path string) bool {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|plainfile.NoWait, 0)
 	if err != nil {
 		fmt.Fprintf(e.Stderr, "the service cannot read %q and will be locked when it starts, until \"tcenvsvr keychain unlock\"\n"+
 			"hint: give the file to the agent's user, mode 0600, and run: tcenvsvr settings set masterKeyFile=%s\n", path, path)
