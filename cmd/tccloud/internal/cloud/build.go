@@ -113,5 +113,8 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	if err := openConsole(ctx, cfg, st, c); err != nil {
 		return nil, err
 	}
-	return c, c.welcome(ctx, cfg, p)
+	if err := c.welcome(ctx, cfg, p); err != nil { // a disk that is full must not keep servers away
+		cfg.Logger.Warn("link of the first start not made, the next start tries again", "err", err)
+	}
+	return c, nil
 }
