@@ -8,6 +8,7 @@
 //	tccloud run | execution           orders and their results
 //	tccloud job                       Apps that run by a schedule
 //	tccloud release                   which release servers run
+//	tccloud user | token | audit      who may do that, and who did what
 //
 // "tccloud help" explains each command, "tccloud help exit-codes" the exit codes.
 //
@@ -23,6 +24,7 @@
 //	internal/releases   self-update: releases, rollouts, installation packages
 //	internal/api        HTTPS for operators, agents and Apps; internal/client calls it
 //	internal/console    pages for people in a browser; they ask the API as who has signed in
+//	internal/access     users, API tokens, one-time links, the audit log
 //	internal/store      NATS JetStream, embedded or a cluster
 //	internal/health     the cloud's checks of itself
 //	internal/pace       HTTP transfers that may take long, but not stand still

@@ -110,13 +110,19 @@ var Plans = map[string]map[string]Plan{
 
 		// Service Apps, which nobody makes in a minute.
 		"tccloud service create lookup lab Lookup_API --param-file params.json": {Not: aService},
-		"tccloud service list":                                                                 {},
-		"tccloud service logs lookup --follow":                                                 {Not: aService},
-		"tccloud service create watcher lab Mail_Watcher":                                      {Not: aService},
+		"tccloud service list":                                              {},
+		"tccloud user create ada --role operator":                           {Says: "one-time link"},
+		"tccloud user create bob --role administrator --password-file FILE": {Not: "access.txtar has a file with a password"},
+		"tccloud user list":                                                 {Says: "ada"},
+		"tccloud token create ci --role operator --environment lab --valid 720h -o ci.token": {Says: "ci.token"},
+		"tccloud token list":                              {Says: "operator"},
+		"tccloud audit":                                   {Says: "/api/admin/v1/environments"},
+		"tccloud service logs lookup --follow":            {Not: aService},
+		"tccloud service create watcher lab Mail_Watcher": {Not: aService},
 		"tccloud trigger add watcher new-alert --param-file trigger.json --start Enrich_Alert": {Not: aService},
-		"tccloud service events watcher":                                                       {Not: aService},
-		"tccloud service edit lookup --app Lookup_API@1.3.0":                                   {Not: aService},
-		"tccloud service stop lookup":                                                          {Not: aService},
+		"tccloud service events watcher":                     {Not: aService},
+		"tccloud service edit lookup --app Lookup_API@1.3.0": {Not: aService},
+		"tccloud service stop lookup":                        {Not: aService},
 	},
 
 	"agent/link/README.md": {

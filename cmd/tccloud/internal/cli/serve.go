@@ -24,8 +24,10 @@ func serveCommand(o *operator.Env) *cobra.Command {
 broker, the HTTPS API and, unless --nats names a cluster, the store.
 
 The first start makes in DIR: a CA and a server certificate (pki/), the key of
-App tokens (apptoken.key) and the admin token (admin.token). DIR/endpoint.json is
-there while the cloud is ready and says where it listens. Several clouds on one
+App tokens (apptoken.key) and the admin token (admin.token). While there are no users
+("tccloud user"), first-user.link has a one-time link that makes the first administrator
+of the console. DIR/endpoint.json is there while the cloud is ready and says where it
+listens. Several clouds on one
 NATS cluster share pki/ca.pem, apptoken.key and admin.token.
 
 --name is a host name or address by which Environment Servers reach the cloud; it

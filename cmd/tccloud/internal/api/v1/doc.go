@@ -1,5 +1,5 @@
 // Package v1 is what the admin API speaks: JSON over HTTPS below /api/admin/v1, "Authorization:
-// Bearer <admin token>". Server and client share it.
+// Bearer <token>": the admin token or an API token (tct_…). Server and client share it.
 //
 //	GET    status
 //	GET    environments                    POST   environments             NewEnvironment → Environment
@@ -30,9 +30,22 @@
 //	DELETE jobs/{name}                     POST   jobs/{name}/run          → Started
 //	GET    variables                       PUT    variables/{source}/{id}  Content
 //	DELETE variables/{source}/{id}
+//	GET    users                           POST   users                    NewUser → User
+//	GET    users/{name}                    PATCH  users/{name}             ChangeUser → User
+//	DELETE users/{name}                    POST   users/{name}/link        → Link: signs in once, within 15 minutes
+//	GET    tokens                          POST   tokens                   NewAPIToken → MadeAPIToken
+//	DELETE tokens/{id}
+//	GET    audit?limit=&before=            AuditEntries, the newest first; before= the id of one
+//
+// A viewer may GET all but users, tokens and audit. An operator may also do what is below apps,
+// executions, drafts, jobs, services and variables, and rename servers. The rest is for administrators.
+// 401 "unauthorized" is who is nobody, 403 "forbidden" who has not the role. For a token that is limited
+// to Environments nothing of others is there (404, left out of lists and figures), and what is of no
+// Environment is forbidden: variables, releases, users, tokens, audit, new Environments, changes of Apps.
 //
 // Streams (watch, logs) have one Line as JSON on each line, empty ones while nothing happens; an
 // error after the first line is a Line, too. Every other failure is
 // {"error":{"code","message","hint"}} with a fitting status. Codes are an API, messages are for
-// people. No answer holds a token, and none but a Draft the value of a parameter.
+// people. No answer holds a token but that of the request that
+// made it, and none but a Draft the value of a parameter.
 package v1
