@@ -146,8 +146,9 @@ type rig struct {
 	cloud  *appCloud
 	host   *machine
 	slots  int
-	places int    // for services
-	python string // interpreter, "" = the host's
+	places int        // for services
+	fenced []wire.Ref // by the next welcome of a cloud with services
+	python string     // interpreter, "" = the host's
 	log    *syncBuffer
 	// protect makes the guard of an agent; nil = there is none.
 	protect func(*app.Catalog) *guard.Guard

@@ -17,7 +17,7 @@ import (
 // newServiceRig is a host whose cloud has a trigger service and knows services.
 func newServiceRig(t *testing.T) *rig {
 	r := newRig(t)
-	r.broker = linktest.Start(t, linktest.Config{Welcome: func(wire.Hello) wire.Welcome { return wire.Welcome{Services: true} }})
+	r.broker = linktest.Start(t, linktest.Config{Welcome: func(wire.Hello) wire.Welcome { return wire.Welcome{Services: true, Fenced: r.fenced} }})
 	file, err := apps.Build("service-trigger", t.TempDir())
 	must(t, err)
 	r.cloud.tcx, err = os.ReadFile(file)
@@ -177,4 +177,35 @@ func TestServiceEnds(t *testing.T) {
 	}
 	s.Send(t, &wire.Cancel{Ref: again.Ref})
 	r.result(s, again.Ref, wire.Cancelled)
+}
+
+// TestServiceFenced: a service that the cloud has moved is ended, and what it has fired comes until the cloud
+// has counted it.
+func TestServiceFenced(t *testing.T) {
+	r := newServiceRig(t)
+	s := r.start()
+	o := r.service("moved", nil)
+	r.launched(s, o)
+	said(t, s, `"State"`, `"ready"`)
+	wake := filepath.Join(r.dir, "wake")
+	send(t, s, o, `{"command":"CreateConfig","triggerId":1,"config":{"trigger_input":"x","wake":"`+wake+`"}}`)
+	said(t, s, "CreateConfig")
+	r.stop()
+	must(t, os.WriteFile(wake, nil, 0o600))
+	r.eventually("the trigger has fired", func() bool { _, err := os.Stat(wake); return os.IsNotExist(err) })
+	r.fenced = []wire.Ref{o.Ref}
+	s = r.start()
+	if m, _ := said(t, s, "FireEvent"); m.Seq != 1 {
+		t.Errorf("event %d came", m.Seq)
+	}
+	r.eventually("the App has ended", func() bool {
+		_, err := os.Stat(filepath.Join(r.dir, "jobs", o.String(), "shim", "exit"))
+		return err == nil
+	})
+	said(t, s, "FireEvent") // it is offered until it is taken
+	if len(r.agent.Journal.Entries()) != 1 {
+		t.Error("the order was forgotten with its event")
+	}
+	s.Send(t, &wire.ServiceTaken{Ref: o.Ref, Seq: 1})
+	r.eventually("the order is forgotten", func() bool { return len(r.agent.Journal.Entries()) == 0 })
 }

@@ -7,6 +7,7 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/host/fitness"
+	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/order"
 )
@@ -20,7 +21,9 @@ type Status struct {
 	Executors  int            `json:"executors"`
 	Active     int            `json:"active"`
 	Services   int            `json:"services"` // that may run here; those that do are in Orders
-	Draining   bool           `json:"draining"`
+	// NoServices is why none can run on this system, "" where they can.
+	NoServices string `json:"no_services,omitempty"`
+	Draining   bool   `json:"draining"`
 	// Unfit is why no orders are taken; nil while they are.
 	Unfit *fitness.Problem `json:"unfit,omitempty"`
 	// DamagedApps were found damaged since the start; the next order downloads them again.
@@ -52,7 +55,7 @@ func (a *Agent) Status() Status {
 	now := a.slots.load()
 	s := Status{
 		ServerXID: a.Identity.ServerXID, ServerName: a.Identity.ServerName, Version: a.Identity.Version,
-		UptimeMS: time.Since(a.started).Milliseconds(), Executors: now.total, Active: now.occupied, Services: now.services.total,
+		UptimeMS: time.Since(a.started).Milliseconds(), Executors: now.total, Active: now.occupied, Services: now.services.total, NoServices: job.NoServices,
 		Draining: now.draining, Unfit: a.fitness.Problem(), DamagedApps: damages, JournalDamage: a.Journal.Damage(), Orders: []OrderStatus{},
 	}
 	a.slots.each(func(o *order.Order, occupies bool) {

@@ -3,7 +3,6 @@ package test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -76,7 +74,8 @@ type called struct {
 	header http.Header
 }
 
-func (s *scene) call(by *http.Client, method, url, token string, body []byte) called {
+// call makes a request with headers, which are names and values by turns.
+func (s *scene) call(by *http.Client, method, url, token string, body []byte, headers ...string) called {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, 6*time.Minute)
 	defer cancel()
@@ -84,6 +83,9 @@ func (s *scene) call(by *http.Client, method, url, token string, body []byte) ca
 	s.must(err, "making a request")
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
 	}
 	answer, err := by.Do(r)
 	if err != nil {
@@ -129,23 +131,7 @@ func TestAPIService(t *testing.T) {
 	if got := s.call(by, "GET", url, "wrong", nil); got.status != 401 {
 		t.Errorf("without the token: %+v", got)
 	}
-	large := make([]byte, 5<<20)
-	_, _ = rand.Read(large)
-	if got := s.call(by, "POST", url+"/echo", token, large); got.status != 201 || got.body != string(large) {
-		t.Errorf("a large body: status %d, %d bytes", got.status, len(got.body))
-	}
-	if got := s.call(by, "POST", url+"/echo", token, append(large, 0)); got.status != 413 {
-		t.Errorf("a body that is too large: %+v", got)
-	}
-	var wg sync.WaitGroup
-	for i := range 200 {
-		wg.Go(func() {
-			if got := s.call(by, "POST", url+"/echo", token, fmt.Append(nil, "number ", i)); got.status != 201 || got.body != fmt.Sprint("number ", i) {
-				t.Errorf("call %d of many: %+v", i, got)
-			}
-		})
-	}
-	wg.Wait()
+	s.exchanges(by, "lookup", url+"/echo", token, "", 201)
 
 	starts := s.startsOf(c, "lookup")
 	a.Kill()
@@ -201,24 +187,7 @@ func TestTriggerService(t *testing.T) {
 	s.serviceIs(c, "watch", "waiting for the trigger", func(v serviceView) bool {
 		return isReady(v) && len(v.Triggers) == 1 && v.Triggers[0].State == "active"
 	})
-	type event struct {
-		Trigger string `json:"trigger"`
-		Started string `json:"started"`
-		Problem string `json:"problem"`
-		Seq     int64  `json:"seq"`
-		Lost    int64  `json:"lost"`
-	}
-	events := func(n int) (list []event) {
-		s.eventually(fmt.Sprint("waiting for event ", n), func() error {
-			list = nil
-			err := c.JSON(s.ctx, &list, "service", "events", "watch", "-n", "1000")
-			if err == nil && len(list) < n {
-				err = fmt.Errorf("there are %d", len(list))
-			}
-			return err
-		})
-		return list
-	}
+	events := func(n int) []serviceEvent { return s.events(c, "watch", n) }
 	events(3)
 	a.Kill()
 	s.start(a)
@@ -231,11 +200,7 @@ func TestTriggerService(t *testing.T) {
 	s.must(err, "stopping the service")
 	s.serviceIs(c, "watch", "waiting until it has stopped", func(v serviceView) bool { return v.Phase == "stopped" })
 	list := events(n)
-	for i, e := range list {
-		if e.Seq != int64(len(list)-i) || e.Trigger != "tick" || e.Started == "" || e.Problem != "" || e.Lost != 0 {
-			t.Fatalf("event %d of %d is %+v", i, len(list), e)
-		}
-	}
+	onceEach(t, list, "tick")
 	s.eventually("waiting for the Apps that were started", func() error {
 		for _, e := range list {
 			var x struct {

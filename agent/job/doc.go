@@ -109,8 +109,8 @@
 //
 // [Executor.StartService] starts the App of a service, whose shim has a broker for it (packages broker, spool and
 // service below internal), and [Process.Talk] is the talk with it. The small shim program does not have the broker:
-// it becomes tcenvsvr, which lies beside it, before it is told anything secret. There is none of that on Windows where
-// the small program is used.
+// it becomes tcenvsvr, which lies beside it, before it is told anything secret. Windows cannot do that and has no
+// services ([NoServices]): its agents offer no places for them.
 //
 // Beside this package lies job/janitor, which makes the folders of jobs and removes old ones.
 //

@@ -29,6 +29,9 @@ const (
 // StartService is [Executor.StartNoted] for the App of a service. Its shim makes a broker first, and build
 // makes the Launch that tells the App of it.
 func (e *Executor) StartService(ctx context.Context, s Service, build func(Broker) (Launch, error), note func(Status) error) (*Process, error) {
+	if NoServices != "" {
+		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("starting the App of a service: %s: %w", NoServices, errors.ErrUnsupported)}
+	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	h, broker, err := e.startBroker(ctx, s)

@@ -17,9 +17,10 @@ import (
 const (
 	talkAgain    = 200 * time.Millisecond // before the next try to reach a shim
 	stateEvery   = 20 * time.Second       // a state that has not changed is told again so soon at the earliest
-	takenTimeout = 10 * time.Minute       // for the cloud to take an event of a service that has ended
 	lookAgain    = 5 * time.Second        // a service that runs is compared with the policy so often, and
 	lookTimeout  = 30 * time.Second       // nobody is waited for longer for that
+	takenTimeout = 10 * time.Minute       // for the cloud to take an event of a service that has ended, and
+	fencedTaken  = 30 * time.Second       // of one that was fenced: the cloud counts it as lost
 	maxSends     = 1024                   // messages for the App, and
 	maxSendBytes = 4 << 20                // bytes that wait for its shim
 )
@@ -312,7 +313,7 @@ func (o *Order) stateNews(now job.ServiceState, session *Session) wire.ServiceMe
 }
 
 // handOver gives the cloud the events that a service has left when it ended, before its result. It gives up if
-// the cloud takes none for long: then the result says so, and the events are lost.
+// the cloud takes none for long: then the log says so, and the events are lost.
 func (o *Order) handOver(ctx context.Context) {
 	for o.service != nil {
 		session := o.c.Sessions.wait(ctx)
@@ -363,21 +364,21 @@ func (o *Order) takenEvents() int64 {
 // again in another session.
 func (o *Order) awaitTaken(ctx context.Context, session *Session, last int64) bool {
 	for o.takenEvents() < last {
-		fenced := o.ending.done
-		if !o.fenced() && o.ending.reason() != nil { // cancelled: the events are wanted
+		limit, fenced := takenTimeout, o.ending.done
+		if o.ending.reason() != nil { // cancelled: the events are wanted
 			fenced = nil
+		}
+		if o.fenced() {
+			limit = fencedTaken
 		}
 		select {
 		case <-o.service.moved:
 		case <-fenced:
-			if o.fenced() {
-				return true
-			}
 		case <-session.lost:
 			return false
 		case <-ctx.Done():
 			return true
-		case <-time.After(takenTimeout):
+		case <-time.After(limit):
 			o.c.Logger.Error("events of a service are given up: the cloud does not take them", "order", o.ref.String(), "service", o.ServiceName(), "events", last-o.takenEvents())
 			return true
 		}

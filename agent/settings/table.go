@@ -87,7 +87,7 @@ var All = []Setting{
 	{Name: "appsDefaultTimeoutSeconds", Kind: Seconds, Live: true, Default: "3600", Min: 1, Max: 604_800,
 		Help: "how long an App may run if no timeout is given; orders always give one"},
 	{Name: "appsNumberofServices", Kind: Number, Live: true, Default: "4", Min: 0, Max: 4096,
-		Help: "how many services (Apps that run until they are stopped) may run here, beside appsNumberofJobExecutors; 0 takes none"},
+		Help: "how many services (Apps that run until they are stopped) may run here, beside appsNumberofJobExecutors; 0 takes none, and Windows none at all"},
 	{Name: "appsIsolation", Kind: Text, Default: "auto", Choices: []string{"auto", "required", "off"},
 		Help: "how far Apps are kept apart from each other and from this host (Linux only); auto is as far as the kernel allows, required takes no orders where that is less than all, off is not at all"},
 	{Name: "appsJavaArchives", Kind: Text, Live: true, Default: "auto", Choices: []string{"auto", "off"},

@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers all:ordinary all:ordinary-java all:hungry all:feed all:framework all:framework-source all:java-http all:service all:service-api all:service-trigger all:service-webhook
+//go:embed all:shared all:playbook all:job all:legacy all:legacy-cli all:stubborn all:flood all:java all:java-cli all:noop all:sleep all:probe all:hostile all:stranger all:workers all:ordinary all:ordinary-java all:hungry all:feed all:framework all:framework-source all:java-http all:service all:service-api all:service-trigger all:service-webhook all:service-feed all:service-paho all:service-java
 var sources embed.FS
 
 // ErrNoJDK means that a Java App cannot be built: there is no javac.
@@ -50,6 +50,10 @@ var recipes = map[string]recipe{
 	"service-api":     {folders: []string{"shared", "service", "service-api"}},
 	"service-trigger": {folders: []string{"shared", "service", "service-trigger"}},
 	"service-webhook": {folders: []string{"shared", "service", "service-webhook"}},
+
+	"service-feed": {folders: []string{"shared", "service", "service-feed"}},
+	"service-paho": {folders: []string{"shared", "service", "service-paho"}, add: addPaho},
+	"service-java": {folders: []string{"java", "service-java"}, java: true},
 
 	"java-cli": {folders: []string{"java", "java-cli"}, java: true},
 

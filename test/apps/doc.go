@@ -14,6 +14,9 @@
 //	framework   imports as much as Apps with a framework do: Debian's libraries and a package that is generated
 //	framework-source  the same, with bytecode hidden from Python
 //	java-http   an HTTP client, two JSON libraries from Debian and a server for them to talk with
+//	service-api, -feed, -trigger, -webhook  a service of each kind, built like those of TcEx 4
+//	service-paho  an API service whose MQTT client is Debian's paho-mqtt 1.x, as that of TcEx 2 and 3 is
+//	service-java  an API service in Java; Debian has no Eclipse Paho for Java, so it speaks MQTT itself
 //	noop        nothing at all
 //	sleep       leaves a unique mark for each start
 //	probe       tries what an App must not be able to do

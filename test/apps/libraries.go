@@ -33,8 +33,13 @@ var javaJars = []string{"gson.jar", "jackson-annotations.jar", "jackson-core.jar
 
 // addPython puts the Python libraries below deps/, where Apps of this generation carry them: source
 // and extension modules only, as pip on a build machine with PYTHONDONTWRITEBYTECODE would leave them.
-func addPython(files map[string][]byte) error {
-	for _, name := range pythonModules {
+func addPython(files map[string][]byte) error { return addModules(files, pythonModules...) }
+
+// addPaho puts paho-mqtt 1.x there, the MQTT client of TcEx 2 and 3.
+func addPaho(files map[string][]byte) error { return addModules(files, "paho") }
+
+func addModules(files map[string][]byte, names ...string) error {
+	for _, name := range names {
 		root := filepath.Join(pythonLibraries, name)
 		err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 			switch {

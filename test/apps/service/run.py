@@ -1,5 +1,5 @@
 """A service App of each kind, built like one of TcEx 4: it says Ready, answers heartbeats, keeps what
-its triggers are told, and ends by Shutdown.
+its triggers are told, and ends by Shutdown. What speaks MQTT for it is the module mqtt.
 
 A trigger fires by itself, every "seconds" of its configuration, or when the file named by
 its "wake" appears. An API answers with what it was asked; a webhook fires, or answers if its trigger's
@@ -164,6 +164,7 @@ class Service:
         if m["path"] == "/slow":
             time.sleep(60)
         headers = [{"name": "content-type", "value": "application/json"}, {"name": "x-unicode", "value": "grüße"}]
+        headers += [{"name": "x-out", "value": h["value"]} for h in m["headers"] if h["name"].lower() == "x-in"]
         if m["path"] == "/echo":
             kv.put("response.body", body)
         else:
@@ -182,7 +183,8 @@ class Service:
         got = base64.b64decode(kv.get("request.body"))
         kv.put("response.body", base64.b64encode(answer.encode() + got))
         self.say("WebhookEventResponse", triggerId=m["triggerId"], requestKey=m["requestKey"], sessionId=str(uuid.uuid4()),
-                 bodyVariable="response.body", statusCode=202, headers=[{"name": "x-hook", "value": "yes"}])
+                 bodyVariable="response.body", statusCode=202, headers=[{"name": "x-hook", "value": "yes"}] + [
+                     {"name": "x-out", "value": h["value"]} for h in m["headers"] if h["name"].lower() == "x-in"])
 
 
 if __name__ == "__main__":

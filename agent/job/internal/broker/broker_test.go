@@ -255,6 +255,39 @@ func TestRefusals(t *testing.T) {
 			c.expect(0x20, 0, 5)
 			c.hungUp()
 		},
+		"another service's token": func(t *testing.T, b *Broker, _ *heard) {
+			other, _ := start(t)
+			c := dial(t, b)
+			c.send(connect(4, other.endpoint.Token))
+			c.expect(0x20, 0, 5)
+			c.hungUp()
+		},
+		"a will for another service's topic": func(t *testing.T, b *Broker, h *heard) {
+			c := dial(t, b)
+			body := append(text("MQTT"), 4, 0xC2|4, 0, 60)
+			for _, field := range []string{"", "svc-client-8", `{"command":"FireEvent"}`, "", b.endpoint.Token} {
+				body = append(body, text(field)...)
+			}
+			c.send(packet(0x10, body))
+			c.expect(0x20, 0, 0)
+			_ = c.Close() // without DISCONNECT, which would publish it
+			app(t, b)
+			eventually(t, "the App is there", func() bool { return h.String() == "[] [true] 0" })
+		},
+		"a retained message": func(t *testing.T, b *Broker, h *heard) {
+			c := app(t, b)
+			c.send(append([]byte{0x31 | 1<<1}, publish(said, "kept", 1)[1:]...))
+			kind, _, err := c.read()
+			if err == nil && kind != 0x40 {
+				t.Errorf("got packet %#x", kind)
+			}
+			_ = c.Close()
+			eventually(t, "gone", func() bool { return strings.Contains(h.String(), "false") })
+			app(t, b)
+			if n := b.server.Topics.Retained.Len(); n != 0 {
+				t.Errorf("%d messages are retained", n)
+			}
+		},
 		"no password": func(t *testing.T, b *Broker, _ *heard) {
 			c := dial(t, b)
 			c.send(packet(0x10, append(append(text("MQTT"), 4, 2, 0, 60), text("c")...)))
@@ -361,6 +394,19 @@ func TestSlowReader(t *testing.T) {
 	if sent*len(message) > 32<<20 {
 		t.Errorf("%d MB were taken for an App that does not read", sent*len(message)>>20)
 	}
+}
+
+// TestSlowReaderIsLeft: an App that does not read for long loses its connection, and may come again.
+func TestSlowReaderIsLeft(t *testing.T) {
+	t.Parallel()
+	b, h := start(t)
+	app(t, b)
+	message := make([]byte, 64<<10)
+	eventually(t, "the connection ends", func() bool {
+		b.Publish(message)
+		return strings.Contains(h.String(), "false")
+	})
+	app(t, b)
 }
 
 // TestFlood: an App that publishes faster than its messages are taken is held up.

@@ -155,8 +155,8 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// TestSilence: an App that does not answer, or does not get ready, is told to be silent; one that answers is not.
-func TestSilence(t *testing.T) {
+// TestHeartbeat: the answer to a heartbeat is remembered, and an App that comes back is as ready as it was.
+func TestHeartbeat(t *testing.T) {
 	v, _ := begin(t)
 	v.connected(true)
 	v.message([]byte(`{"command":"Ready"}`), false, false)
@@ -169,23 +169,10 @@ func TestSilence(t *testing.T) {
 	if string(v.state.Metric) != `{"Hits":3}` || v.state.Beat.IsZero() {
 		t.Errorf("of the heartbeat is known %s", v.state.Metric)
 	}
-	for n := range maxMissed {
-		if why := v.look(); why != "" {
-			t.Fatalf("missed %d: %s", n, why)
-		}
-	}
-	if why := v.look(); !strings.Contains(why, "3 heartbeats") {
-		t.Errorf("after three misses: %q", why)
-	}
 	v.connected(false)
-	v.connected(true) // it comes back, and is as ready as it was
+	v.connected(true)
 	if v.state.State != spec.ServiceReady {
 		t.Errorf("it is %s", v.state.State)
-	}
-	v.connected(false)
-	v.state.Since = time.Now().Add(-readyTimeout - time.Second)
-	if why := v.look(); !strings.Contains(why, "gone") {
-		t.Errorf("away for too long: %q", why)
 	}
 }
 

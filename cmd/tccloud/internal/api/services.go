@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"tcenvsvr/agent/app/inputs"
@@ -16,11 +18,59 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
+	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/services"
 )
 
-// showService returns a service as operators see it.
+// showServices returns services as operators see them.
+func (a *API) showServices(ctx context.Context, all ...services.View) []v1.Service {
+	list := make([]v1.Service, len(all))
+	var connected map[wire.ServerXID]gateway.Session
+	for i, v := range all {
+		list[i] = a.showService(v)
+		if list[i].Live != nil || v.State.Current == nil {
+			continue
+		}
+		if x, err := a.Dispatcher.Get(ctx, v.State.Current.Order); err != nil || x.State != wire.StateQueued && v.State.Current.Server == "" {
+			continue // a server has it, and has not made it ready
+		}
+		if connected == nil {
+			var err error
+			if connected, err = a.connected(ctx); err != nil { // the rest is worth showing
+				a.Logger.Warn("servers with room for services are not known", "err", err)
+				connected = map[wire.ServerXID]gateway.Session{}
+			}
+		}
+		list[i].Waits = waitsFor(v, connected)
+	}
+	return list
+}
+
+// waitsFor says in words which server the instance of a service waits for, "" if it does not.
+func waitsFor(v services.View, connected map[wire.ServerXID]gateway.Session) string {
+	at, only, env := v.State.Current.Server, v.Service.Server, v.Service.Environment
+	var full []string
+	for _, s := range connected {
+		switch {
+		case at != "" && s.XID == at, at == "" && s.Services > 0 && s.Environment == env && (only == "" || only == s.XID):
+			return ""
+		case s.Environment == env && (only == "" || only == s.XID):
+			full = append(full, cmp.Or(s.Name, string(s.XID)))
+		}
+	}
+	slices.Sort(full)
+	switch {
+	case at != "":
+		return fmt.Sprintf("server %s is not connected: its App may run on there; it is moved when another server has room", at)
+	case only != "" && len(full) == 0:
+		return fmt.Sprintf("server %s is not connected", only)
+	case len(full) == 0:
+		return fmt.Sprintf("no server of Environment %q is connected", env)
+	}
+	return fmt.Sprintf("no room for one more service (setting appsNumberofServices) at %s", strings.Join(full, ", "))
+}
+
 func (a *API) showService(v services.View) v1.Service {
 	s, st := v.Service, v.State
 	out := v1.Service{
@@ -66,14 +116,10 @@ func (a *API) services(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := []v1.Service{}
-	for _, v := range all {
-		if !sees(r.Context(), v.Service.Environment) {
-			continue
-		}
-		s := a.showService(v)
-		s.Ends = s.Ends[:min(1, len(s.Ends))]
-		list = append(list, s)
+	all = slices.DeleteFunc(all, func(v services.View) bool { return !sees(r.Context(), v.Service.Environment) })
+	list := a.showServices(r.Context(), all...)
+	for i := range list {
+		list[i].Ends = list[i].Ends[:min(1, len(list[i].Ends))]
 	}
 	answer(w, http.StatusOK, list)
 	return nil
@@ -84,7 +130,7 @@ func (a *API) service(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, a.showService(v))
+	answer(w, http.StatusOK, a.showServices(r.Context(), v)[0])
 	return nil
 }
 

@@ -59,7 +59,8 @@
 //
 // The order of a service (package services) has no timeout and waits for as long as it takes; it uses a
 // credit for services, which a session has beside that for other orders, and has lanes of its own in the
-// queue. It ends by its App's end, by a cancel, or with its server.
+// queue. It ends by its App's end, by a cancel, or when its server stays away and another one has room for
+// it: until then the App, which most likely runs on, is left alone.
 //
 // # What it costs
 //

@@ -8,6 +8,7 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/queue"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 
@@ -28,7 +29,7 @@ func (d *Dispatcher) overdue(a ledger.Aged) bool {
 		return a.Age > a.StartWithin && !a.Runtime.Service() // a service waits for as long as it takes
 	}
 	if away, ok := d.presence.Away(a.Server); ok && away > d.cfg.Lease {
-		return true
+		return !a.Runtime.Service() || a.Held() || !a.Cancel.IsZero() || d.roomElsewhere(a)
 	}
 	sighted, ok := d.presence.Observed()
 	heard := ok && sighted > d.cfg.Lease
@@ -46,6 +47,22 @@ func (d *Dispatcher) overdue(a ledger.Aged) bool {
 		return heard && a.InState > d.runDeadline(a)
 	}
 	return heard && a.InState > d.startDeadline(a)
+}
+
+// roomElsewhere reports whether another server could run the service now. While none can, nothing would be
+// won by giving up the instance of a server that is away: its App most likely runs on.
+func (d *Dispatcher) roomElsewhere(a ledger.Aged) bool {
+	now, t := time.Now(), queue.TakersOf(a.Record)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e := d.envs[a.Environment]; e != nil {
+		for s := range e.sessions {
+			if s.xid != a.Server && s.takesOrders(now) && s.services > 0 && t.Have(s.xid, s.opens) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // openSession returns the server's session if welcome was sent.

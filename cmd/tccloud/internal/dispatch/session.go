@@ -70,11 +70,25 @@ func (s *Session) Has(ref wire.Ref) bool {
 	return rec != nil && rec.Is(ref, s.xid)
 }
 
+// Had reports whether the last attempt at an order that has ended was with the session's server: it may have
+// gone on there.
+func (s *Session) Had(ref wire.Ref) bool {
+	rec := s.d.ledger.Peek(ref.Order)
+	return rec != nil && rec.Terminal() && rec.Attempt == ref.Attempt && rec.Server == s.xid
+}
+
 // Credit is the number of orders the session would take now.
 func (s *Session) Credit() int {
 	s.d.mu.Lock()
 	defer s.d.mu.Unlock()
 	return s.credit
+}
+
+// Services is the number of services that the session would take now.
+func (s *Session) Services() int {
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
+	return s.services
 }
 
 // Attach makes a session that is the server's newest, fences the one before, and compares the

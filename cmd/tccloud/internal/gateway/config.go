@@ -51,6 +51,8 @@ type Services interface {
 	// Said takes in what the App of an order has said; peer is its server's session. An error ends the
 	// session, and the server says it again.
 	Said(ctx context.Context, xid wire.ServerXID, peer dispatch.Peer, m *wire.ServiceSaid) error
+	// TooLate takes in an event of an order that has ended meanwhile; errors as of Said.
+	TooLate(ctx context.Context, xid wire.ServerXID, peer dispatch.Peer, m *wire.ServiceSaid) error
 	// Gone tells that a session is over.
 	Gone(peer dispatch.Peer)
 }
@@ -96,7 +98,8 @@ type Session struct {
 	Connected  time.Time
 	RTT        time.Duration // last ping → pong, 0 before the first
 	Skew       time.Duration // the server's clock minus the cloud's
-	Credit     int           // orders it would take now
+	Credit     int           // orders it would take now, and
+	Services   int           // services
 	Info       *wire.Info    // last one, nil before the first
 	InfoAt     time.Time
 }

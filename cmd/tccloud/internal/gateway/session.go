@@ -205,10 +205,14 @@ func (s *session) handle(ctx context.Context, m wire.Message) error {
 		_ = s.Send(s.renew(ctx, m))
 		return nil
 	case *wire.ServiceSaid:
-		if s.g.cfg.Services == nil || !s.orders.Has(m.Ref) {
-			return nil
+		switch {
+		case s.g.cfg.Services == nil:
+		case s.orders.Has(m.Ref):
+			return s.g.cfg.Services.Said(ctx, s.server.XID, s, m)
+		case m.Seq > 0 && s.orders.Had(m.Ref):
+			return s.g.cfg.Services.TooLate(ctx, s.server.XID, s, m)
 		}
-		return s.g.cfg.Services.Said(ctx, s.server.XID, s, m)
+		return nil
 	case *wire.Info:
 		s.mu.Lock()
 		was := s.info
@@ -287,6 +291,6 @@ func (s *session) describe() Session {
 	return Session{
 		Server: s.server, Name: s.name, Version: s.version, OS: s.os, Arch: s.arch, Host: s.host, Executors: s.executors,
 		Epoch: s.orders.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.conn.Net.RemoteAddr().String(),
-		Transport: s.conn.Transport, Connected: s.connected, RTT: s.rtt, Skew: s.clock.Skew, Credit: s.orders.Credit(), Info: s.info, InfoAt: s.infoAt,
+		Transport: s.conn.Transport, Connected: s.connected, RTT: s.rtt, Skew: s.clock.Skew, Credit: s.orders.Credit(), Services: s.orders.Services(), Info: s.info, InfoAt: s.infoAt,
 	}
 }

@@ -105,6 +105,30 @@ func (s *Services) event(ctx context.Context, id int64, xid wire.ServerXID, m *w
 	return nil
 }
 
+// lateEvent stores that an event was lost because its instance had been given up; an event that was stored
+// before stays as it is.
+func (s *Services) lateEvent(ctx context.Context, id int64, xid wire.ServerXID, m *wire.ServiceSaid, said *saying) error {
+	v := s.byID(id)
+	if v == nil || said.Command != "FireEvent" && said.Command != wire.CommandLost {
+		return nil
+	}
+	e := Event{
+		Service: v.Service.Name, At: s.now(), Server: xid, Order: m.Order, Attempt: m.Attempt, Seq: m.Seq, Lost: max(1, said.Count),
+		Reason: "it came after its instance had been given up, because the server was away",
+	}
+	if tr := v.Service.trigger(said.TriggerID); tr != nil {
+		e.Trigger = tr.Name
+	}
+	_, _, err := bucket.Write(ctx, s.Events, eventKey(id, m), &e, 0)
+	switch {
+	case err == nil:
+		s.Logger.Warn("event of a service came too late", "service", e.Service, "trigger", e.Trigger, "server", xid, "order", m.Order, "seq", m.Seq)
+	case !bucket.Overtaken(err):
+		return fmt.Errorf("storing an event of service %q: %w", e.Service, err)
+	}
+	return nil
+}
+
 // updateTrigger takes in the value that an App gives an input of its trigger.
 func (s *Services) updateTrigger(ctx context.Context, name string, said *saying) error {
 	_, err := s.Change(ctx, name, func(v *Service) error {

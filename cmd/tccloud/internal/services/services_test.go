@@ -66,6 +66,10 @@ func (l *late) Said(ctx context.Context, xid wire.ServerXID, peer dispatch.Peer,
 	return l.s.Load().Said(ctx, xid, peer, m)
 }
 
+func (l *late) TooLate(ctx context.Context, xid wire.ServerXID, peer dispatch.Peer, m *wire.ServiceSaid) error {
+	return l.s.Load().TooLate(ctx, xid, peer, m)
+}
+
 func (l *late) Gone(peer dispatch.Peer) {
 	if s := l.s.Load(); s != nil {
 		s.Gone(peer)
@@ -362,6 +366,69 @@ func TestEvents(t *testing.T) {
 	b.Silent(200 * time.Millisecond)
 	if list, _ := s.services.ListEvents(t.Context(), "watch", 10); len(list) != 2 {
 		t.Errorf("got %+v", list)
+	}
+}
+
+// TestMove: an instance whose server is away longer than the lease goes on until another server has room. Then
+// one starts there, the one before is fenced when its server comes back, and what that has fired counts as lost.
+func TestMove(t *testing.T) {
+	s := open(t, gatewaytest.Options{Dispatch: func(d *dispatch.Config) { d.Lease = 200 * time.Millisecond }})
+	a := s.Agent("one", 4, room(1))
+	s.create(t, "watch", wire.RuntimeTriggerService, func(v *services.Service) {
+		v.Triggers = []services.Trigger{{ID: 7, Name: "mail", Start: &services.Start{App: "App"}}}
+	})
+	ref := up(a)
+	told(a)
+	s.until(t, "watch", phase(services.Ready))
+	fire := func(a *gatewaytest.Agent, ref wire.Ref, seq int64) {
+		t.Helper()
+		say(a, ref, seq, map[string]any{"command": "FireEvent", "triggerId": 7, "sessionId": fmt.Sprint("s", seq)})
+		for { // the App that it starts may come before
+			m, err := a.Recv()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if taken, ok := m.(*wire.ServiceTaken); ok {
+				if taken.Seq != seq {
+					t.Fatalf("got %+v, want %d", taken, seq)
+				}
+				return
+			}
+		}
+	}
+	fire(a, ref, 1)
+	back := func(free int) *gatewaytest.Agent {
+		return s.Agent("one", 0, gatewaytest.Dialing{Hello: func(h *wire.Hello) {
+			h.Services, h.Orders = free, []wire.InFlight{{Ref: ref, State: wire.StateRunning}}
+		}})
+	}
+	a.Kill()
+	time.Sleep(time.Second) // five leases
+	a = back(0)
+	if len(a.Welcome.Fenced) != 0 {
+		t.Fatal("a service was given up though no other server has room for it")
+	}
+	ready(a, ref)
+	fire(a, ref, 2)
+	a.Kill()
+	other := s.Agent("two", 0, room(1))
+	second := up(other)
+	if second.Order == ref.Order {
+		t.Fatalf("got %s again", ref)
+	}
+	s.until(t, "watch", func(v services.View) bool {
+		return v.Phase() == services.Ready && v.State.Current.Server == "two" && v.State.Restarts == 1
+	})
+	a = back(0)
+	if len(a.Welcome.Fenced) != 1 || a.Welcome.Fenced[0] != ref {
+		t.Fatalf("welcome fences %v, want %s", a.Welcome.Fenced, ref)
+	}
+	fire(a, ref, 2) // which was stored and not acknowledged, say
+	fire(a, ref, 3)
+	fire(a, ref, 3)
+	list, err := s.services.ListEvents(t.Context(), "watch", 10)
+	if err != nil || len(list) != 3 || list[0].Lost != 1 || list[0].Started != "" || list[0].Trigger != "mail" || list[1].Started == "" || list[1].Lost != 0 {
+		t.Errorf("%+v, %v", list, err)
 	}
 }
 

@@ -32,6 +32,7 @@ type talk struct {
 	giving  map[int64]time.Time // triggers that were given, or taken away, and when; zero: it has answered
 	gave    []saying            // the answers that are not stored yet
 	pending map[string]*pending // requests by their key
+	spoke   time.Time           // the App has answered something
 	over    bool
 }
 
@@ -122,6 +123,23 @@ func (s *Services) Said(ctx context.Context, xid wire.ServerXID, peer dispatch.P
 	} else {
 		t.hear(said)
 	}
+	return nil
+}
+
+// TooLate takes in an event of an instance that was given up before, because its server was away. It starts
+// nothing: another instance may have fired the same. So it counts as lost.
+func (s *Services) TooLate(ctx context.Context, xid wire.ServerXID, peer dispatch.Peer, m *wire.ServiceSaid) error {
+	if err := s.known(ctx); err != nil {
+		return err
+	}
+	var said saying
+	_ = json.Unmarshal(m.Message, &said)
+	if id, ok := serviceOf(m.Order); ok {
+		if err := s.lateEvent(ctx, id, xid, m, &said); err != nil {
+			return err
+		}
+	}
+	_ = peer.Send(&wire.ServiceTaken{Ref: m.Ref, Seq: m.Seq})
 	return nil
 }
 
@@ -233,29 +251,35 @@ func (t *talk) hear(m saying) {
 	default:
 		return
 	}
+	t.spoke = time.Now()
 	p := t.pending[m.RequestKey]
 	switch {
 	case m.RequestKey == "" || p == nil:
 	case p.webhook && m.Command == "Acknowledged" && m.Status != "Failed": // its answer follows
-		time.AfterFunc(afterAcknowledged, func() { t.settle(m.RequestKey, p, m) })
+		t.settleLater(p, m, afterAcknowledged)
 	default:
 		delete(t.pending, m.RequestKey)
 		p.answer <- m
 	}
 }
 
-// afterAcknowledged is how long a webhook's answer may follow its acknowledgement; without one the
-// caller gets none.
-const afterAcknowledged = 2 * time.Second
+// afterAcknowledged is how long an App that has acknowledged a webhook may say nothing before its caller gets
+// an answer without content. One that answers others meanwhile has not come to this one.
+const afterAcknowledged = 3 * time.Second
 
-// settle gives a request its answer, if it has none yet.
-func (t *talk) settle(key string, p *pending, m saying) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.pending[key] == p {
-		delete(t.pending, key)
-		p.answer <- m
-	}
+func (t *talk) settleLater(p *pending, m saying, after time.Duration) {
+	time.AfterFunc(after, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		switch quiet := time.Since(t.spoke); {
+		case t.pending[m.RequestKey] != p: // it was answered, or is over
+		case quiet < afterAcknowledged:
+			t.settleLater(p, m, afterAcknowledged-quiet)
+		default:
+			delete(t.pending, m.RequestKey)
+			p.answer <- m
+		}
+	})
 }
 
 // say sends a message to the App.

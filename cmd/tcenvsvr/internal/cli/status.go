@@ -156,6 +156,9 @@ func printServices(row func(name, format string, args ...any), s controlapi.Stat
 			running = append(running, o)
 		}
 	}
+	if s.NoServices != "" {
+		row("services", "none can run here: %s", s.NoServices)
+	}
 	if len(running) == 0 {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent"
+	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/logging"
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/settings"
@@ -117,6 +118,9 @@ func (d *daemon) reconnect(s settings.Settings) error {
 }
 
 func limits(s settings.Settings) agent.Limits {
+	if job.NoServices != "" {
+		s.Services = 0
+	}
 	return agent.Limits{
 		Executors: s.JobExecutors, Services: s.Services, InfoEvery: s.InfoInterval,
 		KeepSessions: time.Duration(s.SessionDaysToKeep) * 24 * time.Hour,

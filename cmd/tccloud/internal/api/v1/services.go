@@ -65,6 +65,7 @@ type Service struct {
 	Instance      *services.Instance `json:"instance,omitempty"` // the one that serves, or is to
 	Next          *services.Instance `json:"next,omitempty"`     // is to replace it
 	Live          *services.Live     `json:"live,omitempty"`     // as this gateway knows it
+	Waits         string             `json:"waits,omitempty"`    // why no server has it that is connected
 	Restarts      int                `json:"restarts"`           // instances that ended without being told to
 	Again         time.Time          `json:"again,omitzero"`     // when the next one starts
 	Ends          []services.End     `json:"ends,omitempty"`     // newest first

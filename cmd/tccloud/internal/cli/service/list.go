@@ -13,8 +13,8 @@ import (
 func list(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "list the services", Args: cli.Exactly(0, "no arguments"),
-		Long: `List shows the services: how each is, on which server, and how often it had to be started
-again.
+		Long: `List shows the services: how each is, on which server, how often it had to be started
+again, and why no server has it where none has.
 
   tccloud service list --data DIR
   tccloud service list --json --data DIR`,
@@ -30,7 +30,7 @@ again.
 			return err
 		}
 		return cli.Answer(o.Stdout, *asJSON, list, func(w io.Writer) {
-			cli.Table(w, "NAME\tENVIRONMENT\tAPP\tKIND\tSTATE\tSERVER\tRESTARTS\tLAST END", func(row func(...any)) {
+			cli.Table(w, "NAME\tENVIRONMENT\tAPP\tKIND\tSTATE\tSERVER\tRESTARTS\tLAST END\tWAITS", func(row func(...any)) {
 				for _, s := range list {
 					last, server := "", wire.ServerXID("")
 					if len(s.Ends) > 0 {
@@ -39,7 +39,7 @@ again.
 					if s.Instance != nil {
 						server = s.Instance.Server
 					}
-					row(s.Name, s.Environment, appName(s), s.Runtime, s.Phase, server, s.Restarts, last)
+					row(s.Name, s.Environment, appName(s), s.Runtime, s.Phase, server, s.Restarts, last, s.Waits)
 				}
 			})
 		})

@@ -43,7 +43,7 @@ func answer(o *operator.Env, asJSON bool, s v1.Service) error {
 
 func facts(s v1.Service) []any {
 	pairs := []any{
-		"service", s.Name, "environment", s.Environment, "app", appName(s), "kind", s.Runtime, "state", phase(s),
+		"service", s.Name, "environment", s.Environment, "app", appName(s), "kind", s.Runtime, "state", phase(s), "waits", s.Waits,
 	}
 	if s.Server != "" {
 		pairs = append(pairs, "only on server", s.Server)
