@@ -21,7 +21,8 @@ func serveCommand(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve --data DIR", Short: "run a cloud", Args: cli.Exactly(0, "no arguments"),
 		Long: `Serve runs a Dedicated Cloud in this process until SIGTERM or SIGINT: the message
-broker, the HTTPS API and, unless --nats names a cluster, the store.
+broker, the HTTPS API and, unless --nats names a cluster, the store. The web console is
+on both ports: https://NAME/ and https://NAME:62000/.
 
 The first start makes in DIR: a CA and a server certificate (pki/), the key of
 App tokens (apptoken.key) and the admin token (admin.token). While there are no users
