@@ -169,14 +169,10 @@ func (t *tick) of(topic string, all bool) (*prepared, error) {
 	if p, ok := t.sent[key]; ok {
 		return p, nil
 	}
-	u := Update{All: true, Rows: t.now.of(topic), Problem: t.problem}
-	if !all {
+	u := Update{All: t.now != nil, Rows: t.now.of(topic), Problem: t.problem}
+	if wellAgain := t.news && t.problem == ""; !all && !wellAgain {
 		u = t.now.since(t.before, topic)
 		u.Problem = t.problem
-		u.All = t.news && t.problem == "" // says that all is well again
-		if u.All {
-			u = Update{All: true, Rows: t.now.of(topic)}
-		}
 	}
 	p := new(prepared)
 	if !u.empty() {
