@@ -19,18 +19,18 @@ const (
 	handshakeTimeout = 15 * time.Second
 )
 
-// connect makes a connection ready for hello.
-func (l *Link) connect(ctx context.Context) (*conn.Conn, *fault.Fault) {
-	conf, err := l.tlsConfig()
+// connect makes a connection to b ready for hello.
+func (l *Link) connect(ctx context.Context, b *broker) (*conn.Conn, *fault.Fault) {
+	conf, err := l.tlsConfig(b)
 	if err != nil {
 		return nil, fault.New(fault.TLS, "tls.settings", err, "reading the keystore and the trusted CAs: %v", err)
 	}
-	c, err := l.dial(ctx)
+	c, err := l.dial(ctx, b)
 	if err != nil {
 		return nil, fault.Dialing(err)
 	}
 	tc := tls.Client(c, conf)
-	shake, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	shake, cancel := context.WithTimeout(ctx, l.within(handshakeTimeout))
 	defer cancel()
 	if err := tc.HandshakeContext(shake); err != nil {
 		_ = c.Close()
@@ -39,17 +39,17 @@ func (l *Link) connect(ctx context.Context) (*conn.Conn, *fault.Fault) {
 	if l.conf.Transport != TransportWebSocket {
 		return conn.Raw(tc), nil
 	}
-	return l.upgrade(ctx, tc)
+	return l.upgrade(ctx, tc, b)
 }
 
-func (l *Link) dial(ctx context.Context) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+func (l *Link) dial(ctx context.Context, b *broker) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.within(dialTimeout))
 	defer cancel()
-	return l.conf.Dialer.DialContext(ctx, "tcp", l.conf.Address)
+	return l.conf.Dialer.DialContext(ctx, "tcp", b.addr)
 }
 
 // tlsConfig completes what [Config.TLS] returns.
-func (l *Link) tlsConfig() (*tls.Config, error) {
+func (l *Link) tlsConfig(b *broker) (*tls.Config, error) {
 	given, err := l.conf.TLS()
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (l *Link) tlsConfig() (*tls.Config, error) {
 	conf := given.Clone()
 	conf.InsecureSkipVerify = false // there is no switch for this
 	if conf.ServerName == "" {
-		conf.ServerName = l.host
+		conf.ServerName = b.host
 	}
 	if l.conf.Transport == TransportWebSocket {
 		conf.NextProtos = []string{wire.ALPNWebSocket}
@@ -73,14 +73,14 @@ func (l *Link) tlsConfig() (*tls.Config, error) {
 }
 
 // upgrade starts WebSocket on a connection that has TLS already.
-func (l *Link) upgrade(ctx context.Context, tc *tls.Conn) (*conn.Conn, *fault.Fault) {
+func (l *Link) upgrade(ctx context.Context, tc *tls.Conn, b *broker) (*conn.Conn, *fault.Fault) {
 	stop := context.AfterFunc(ctx, func() { _ = tc.Close() }) // gorilla heeds deadlines only
 	defer stop()
 	d := websocket.Dialer{
 		NetDialTLSContext: func(context.Context, string, string) (net.Conn, error) { return tc, nil },
-		HandshakeTimeout:  handshakeTimeout,
+		HandshakeTimeout:  l.within(handshakeTimeout),
 	}
-	ws, resp, err := d.DialContext(ctx, "wss://"+l.conf.Address+wire.WebSocketPath, nil)
+	ws, resp, err := d.DialContext(ctx, "wss://"+b.addr+wire.WebSocketPath, nil)
 	if err != nil {
 		_ = tc.Close()
 		status := 0

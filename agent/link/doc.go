@@ -8,6 +8,13 @@
 //	        │ or proxy                                │
 //	        └── each failure is a fault.Fault, shown by State
 //
+// # Brokers
+//
+// A cloud may have several brokers. An attempt goes through them, in random order and those that
+// failed last at the end, until one takes this server (brokers.go): so the agents of a gateway that
+// dies are at another one after the first pause, which is a second at most. A name with several
+// addresses is one broker, of which package proxy tries all addresses.
+//
 // # Session
 //
 // What is sent belongs to one session. Its queues are made and discarded with it, so a message of

@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -43,8 +41,8 @@ type Dialer interface {
 type Handler interface {
 	// OnWelcome opens a session; Send works from here on.
 	OnWelcome(wire.Welcome)
-	// OnMessage brings an order, start, recall, cancel, result_ack, service_send, service_taken, control or
-	// renewed.
+	// OnMessage brings an order, start, recall, cancel, result_ack, service_send, service_taken,
+	// control or renewed.
 	OnMessage(wire.Message)
 	// OnDisconnect says that the session which OnWelcome opened has ended. The error is a
 	// *fault.Fault.
@@ -53,7 +51,8 @@ type Handler interface {
 
 // Config is what a Link needs.
 type Config struct {
-	// Address is the broker's host:port; without port it is DefaultPort.
+	// Address is the broker's host:port; without port it is DefaultPort. A cloud may have several
+	// brokers, separated by commas: each connection is to any of them.
 	Address string
 	// Transport is "", "raw" or "websocket".
 	Transport string
@@ -73,7 +72,6 @@ type Config struct {
 // Link is the connection to the broker. Its methods may be called concurrently.
 type Link struct {
 	conf   Config
-	host   string // of Address
 	log    *slog.Logger
 	wake   chan struct{}
 	watch  func(ctx context.Context, changed func()) error // of the network; nil in tests with fake time
@@ -81,6 +79,9 @@ type Link struct {
 	pulse  pulse.Pulse                                     // of Run
 	tried  chan struct{}                                   // closed when the first attempt has ended, well or not
 	first  sync.Once
+
+	brokers []*broker // used by Run alone
+	rounds  int       // of brokers, all of which failed, since the last session; the same
 
 	mu      sync.Mutex
 	state   State
@@ -109,14 +110,10 @@ func newLink(c Config) (*Link, error) {
 	case c.Address == "":
 		return nil, errors.New("setting up the link: brokerHost is empty")
 	}
-	host, port, err := net.SplitHostPort(c.Address)
-	if err != nil { // no port
-		host, port = strings.Trim(c.Address, "[]"), DefaultPort
+	brokers, err := parseBrokers(c.Address)
+	if err != nil {
+		return nil, err
 	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil || host == "" || strings.ContainsAny(host, "/@ ") {
-		return nil, fmt.Errorf("setting up the link: brokerHost %q is not a host or host:port", c.Address)
-	}
-	c.Address = net.JoinHostPort(host, port)
 	if c.Dialer == nil {
 		direct, err := proxy.New(proxy.Config{})
 		if err != nil {
@@ -128,10 +125,10 @@ func newLink(c Config) (*Link, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	l := &Link{
-		conf: c, host: host, log: c.Logger, wake: make(chan struct{}, 1),
+		conf: c, brokers: brokers, log: c.Logger, wake: make(chan struct{}, 1),
 		watch: netwatch.Watch, random: rand.Int64N, tried: make(chan struct{}),
 	}
-	l.state = State{Since: time.Now(), Broker: c.Address, Transport: c.Transport, Proxy: proxyName(c.Dialer)}
+	l.state = State{Since: time.Now(), Broker: brokers[0].addr, Transport: c.Transport, Proxy: proxyName(c.Dialer)}
 	return l, nil
 }
 

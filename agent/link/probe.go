@@ -9,25 +9,36 @@ import (
 )
 
 // Probe connects once, as [Link.Run] would, and asks whether the cloud would open a session. It
-// opens none, so a running agent of the same identity is not disturbed. The error is a
-// *fault.Fault. c needs no Handler.
+// opens none, so a running agent of the same identity is not disturbed. Of several brokers the first
+// that answers decides. The error is a *fault.Fault. c needs no Handler.
 func Probe(ctx context.Context, c Config) (wire.Probed, error) {
 	l, err := newLink(c)
 	if err != nil {
 		return wire.Probed{}, fault.New(fault.Hello, "hello.invalid", err, "%v", err)
 	}
-	cn, f := l.connect(ctx)
+	var f *fault.Fault
+	for _, b := range l.order() {
+		var answer *wire.Probed
+		answer, f = l.probeAt(ctx, b)
+		if f == nil {
+			return *answer, nil
+		}
+		if !l.judge(b, &ended{fault: f}) || ctx.Err() != nil {
+			break
+		}
+	}
+	return wire.Probed{}, f
+}
+
+func (l *Link) probeAt(ctx context.Context, b *broker) (*wire.Probed, *fault.Fault) {
+	cn, f := l.connect(ctx, b)
 	if f != nil {
-		return wire.Probed{}, f
+		return nil, f
 	}
 	defer func() { _ = cn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = cn.Close() })
 	defer stop()
-	answer, f := l.probe(cn)
-	if f != nil {
-		return wire.Probed{}, f
-	}
-	return *answer, nil
+	return l.probe(cn)
 }
 
 func (l *Link) probe(c *conn.Conn) (*wire.Probed, *fault.Fault) {

@@ -39,7 +39,6 @@ func (l *Link) Run(ctx context.Context) error {
 	var r reporter
 	var lastWake time.Time
 	for {
-		l.pulse.Within(connecting)
 		end := l.attempt(ctx)
 		l.first.Do(func() { close(l.tried) })
 		if ctx.Err() != nil {
@@ -56,9 +55,27 @@ func (l *Link) Run(ctx context.Context) error {
 	}
 }
 
-// attempt makes one connection and serves its session.
+// attempt makes one connection, to the first broker that takes it, and serves its session.
 func (l *Link) attempt(ctx context.Context) *ended {
-	c, f := l.connect(ctx)
+	var end *ended
+	for i, b := range l.order() {
+		if i > 0 {
+			l.log.Debug("trying another broker", "broker", b.addr, "fault", end.fault)
+		}
+		l.pulse.Within(connecting)
+		l.trying(b)
+		end = l.serveAt(ctx, b)
+		if !l.judge(b, end) || ctx.Err() != nil {
+			return end
+		}
+	}
+	l.rounds++
+	return end
+}
+
+// serveAt makes one connection to b and serves its session.
+func (l *Link) serveAt(ctx context.Context, b *broker) *ended {
+	c, f := l.connect(ctx, b)
 	if f != nil {
 		return &ended{fault: f}
 	}
@@ -67,7 +84,7 @@ func (l *Link) attempt(ctx context.Context) *ended {
 	defer wg.Wait()
 	defer cancel()
 	wg.Go(func() { l.probes(ctx) })
-	end := l.serve(ctx, c)
+	end := l.serve(ctx, c, b)
 	if end == nil { // ctx ended before the welcome
 		end = &ended{fault: fault.New(fault.Hello, "hello.closed", ctx.Err(), "the agent stops")}
 	}

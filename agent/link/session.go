@@ -103,8 +103,8 @@ func refused(step fault.Step, m wire.Message) *ended {
 
 func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
-// serve runs one session from hello to its end. It closes c.
-func (l *Link) serve(ctx context.Context, c *conn.Conn) *ended {
+// serve runs one session of b from hello to its end. It closes c.
+func (l *Link) serve(ctx context.Context, c *conn.Conn, b *broker) *ended {
 	defer func() { _ = c.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	w, rtt, end := l.greet(c)
@@ -132,6 +132,7 @@ func (l *Link) serve(ctx context.Context, c *conn.Conn) *ended {
 	stop = context.AfterFunc(ctx, s.leave)
 
 	opened := time.Now()
+	b.failed, l.rounds = time.Time{}, 0
 	l.opened(s, w, rtt)
 	l.first.Do(func() { close(l.tried) })
 	l.conf.Handler.OnWelcome(*w)

@@ -13,7 +13,7 @@ type State struct {
 	Since     time.Time `json:"since"`     // when Connected last changed, by the clock of then
 	// For is the time since then; it is right even if the clock was set meanwhile.
 	For       time.Duration `json:"-"`
-	Broker    string        `json:"broker"`          // host:port
+	Broker    string        `json:"broker"`          // host:port, the one that is connected or was tried last
 	Transport string        `json:"transport"`       // "raw" or "websocket"
 	Proxy     string        `json:"proxy,omitempty"` // URL without credentials; "" = direct
 	// Remote is the address of the other end of the socket: the broker, or the proxy.
@@ -46,6 +46,13 @@ func (l *Link) State() State {
 		s.RetryIn = max(0, time.Until(s.NextRetry))
 	}
 	return s
+}
+
+// trying records which broker is tried.
+func (l *Link) trying(b *broker) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state.Broker = b.addr
 }
 
 // opened records the begin of a session; [Link.Send] uses it from now on.

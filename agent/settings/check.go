@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,6 +123,27 @@ func checkHostPort(v string) error {
 	host, port, err := splitHostPort(v)
 	if err != nil || !validHost(host) || port != "" && !validPort(port) {
 		return errors.New("a host name or address, with or without :port, without scheme")
+	}
+	return nil
+}
+
+// maxBrokers is how many the link takes.
+const maxBrokers = 16
+
+func checkBrokers(v string) error {
+	all := strings.Split(v, ",")
+	if len(all) > maxBrokers {
+		return fmt.Errorf("at most %d hosts", maxBrokers)
+	}
+	for i, one := range all {
+		if err := checkHostPort(one); err != nil && len(all) > 1 {
+			return fmt.Errorf("hosts separated by commas without spaces, each %w", err)
+		} else if err != nil {
+			return err
+		}
+		if slices.Contains(all[:i], one) {
+			return errors.New("hosts that differ")
+		}
 	}
 	return nil
 }

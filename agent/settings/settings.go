@@ -89,14 +89,21 @@ func (s Settings) Text(name string) string {
 // sealedShown is shown for a sealed secret.
 const sealedShown = "[sealed]"
 
-// BrokerAddr is host:port of the message broker.
-func (s Settings) BrokerAddr() string {
-	host, port, err := splitHostPort(s.BrokerHost)
-	if err != nil || host == "" {
-		return ""
+// BrokerAddrs are host:port of the cloud's message brokers, of which each connection needs one.
+func (s Settings) BrokerAddrs() []string {
+	var all []string
+	for text := range strings.SplitSeq(s.BrokerHost, ",") {
+		host, port, err := splitHostPort(text)
+		if err != nil || host == "" {
+			return nil
+		}
+		all = append(all, net.JoinHostPort(host, cmp.Or(port, strconv.Itoa(s.BrokerPort))))
 	}
-	return net.JoinHostPort(host, cmp.Or(port, strconv.Itoa(s.BrokerPort)))
+	return all
 }
+
+// BrokerAddr is all of them, separated by commas.
+func (s Settings) BrokerAddr() string { return strings.Join(s.BrokerAddrs(), ",") }
 
 // Runner is "sudo", "socket" or "none": how Apps become the sandbox user here.
 func (s Settings) Runner() string {

@@ -184,8 +184,8 @@ func TestTexts(t *testing.T) {
 			[]string{"https://a", "https://a.example.com:8443", "https://[::1]:443/x"},
 			[]string{"http://a", "https://", "a", "https://u:p@a", "https://a?q", "https://a:0", "https://a b", "https://a:port"}},
 		"brokerHost": {
-			[]string{"a", "a.b:1", "10.0.0.1", "::1", "[::1]", "[::1]:62000", "under_score"},
-			[]string{"tls://a", "a:", "a:0", "a:65536", "a b", ":1", "-a", "[::1", "a/b"}},
+			[]string{"a", "a.b:1", "10.0.0.1", "::1", "[::1]", "[::1]:62000", "under_score", "a,b:1,[::1]:62000"},
+			[]string{"a,", ",a", "a, b", "a,a", "a,b c", strings.Repeat("a,", 16) + "b", "tls://a", "a:", "a:0", "a:65536", "a b", ":1", "-a", "[::1", "a/b"}},
 		"proxyHost": {
 			[]string{"p", "https://p", "socks5://10.0.0.1", "http://[::1]"},
 			[]string{"ftp://p", "p:3128", "https://p:1", "u@p", "https://", "p/"}},
@@ -215,6 +215,10 @@ func TestDerived(t *testing.T) {
 	}
 	s.BrokerHost = "b:1"
 	if got, want := s.BrokerAddr(), "b:1"; got != want {
+		t.Errorf("BrokerAddr: got %s, want %s", got, want)
+	}
+	s.BrokerHost = "a,b:1,::1"
+	if got, want := s.BrokerAddr(), "a:62000,b:1,[::1]:62000"; got != want {
 		t.Errorf("BrokerAddr: got %s, want %s", got, want)
 	}
 	if got, want := s.ProxyURL().String(), "https://u:a%2Fb@p:3128"; got != want {

@@ -2,6 +2,7 @@
 // tests, and wherever there is no other.
 //
 //	tccloud serve --data DIR          the cloud: broker (62000), HTTPS API, store
+//	tccloud node --data DIR           a node of the cluster that keeps a cloud of several machines
 //	tccloud env | server | bundle     which servers may connect
 //	tccloud app | variable            what they run
 //	tccloud key                       keys that sign Apps and orders
@@ -26,6 +27,7 @@
 //	internal/console    pages for people in a browser; they ask the API as who has signed in
 //	internal/access     users, API tokens, one-time links, the audit log
 //	internal/store      NATS JetStream, embedded or a cluster
+//	internal/identity   what makes gateways over one cluster one cloud
 //	internal/health     the cloud's checks of itself
 //	internal/pace       HTTP transfers that may take long, but not stand still
 //	internal/demo       a cloud and agents as processes, in one command

@@ -125,6 +125,19 @@ var Plans = map[string]map[string]Plan{
 		"tccloud service stop lookup":                        {Not: aService},
 	},
 
+	"cmd/tccloud/internal/store/README.md": {
+		"for n in 1 2 3; do tccloud node --data try/node-$n --listen 127.0.0.1:422$n --peers 127.0.0.1:6221,127.0.0.1:6222,127.0.0.1:6223 & done":                                                   {},
+		"tccloud serve --data try/gateway-1 --cluster-secret-file try/cluster.secret --nats 127.0.0.1:4221,127.0.0.1:4222,127.0.0.1:4223 --broker-addr 127.0.0.1:62001 --api-addr 127.0.0.1:8441 &": {},
+		"tccloud serve --data try/gateway-2 --cluster-secret-file try/cluster.secret --nats 127.0.0.1:4221,127.0.0.1:4222,127.0.0.1:4223 --broker-addr 127.0.0.1:62002 --api-addr 127.0.0.1:8442 &": {},
+		"tccloud env create lab --data try/gateway-1":           {Says: "name                lab"},
+		"tccloud bundle lab --data try/gateway-2 -o bundle.zip": {Says: "bundle.zip"},
+		"tccloud status --data try/gateway-2":                   {Says: "on 3 copies"},
+		"tccloud node --data /var/lib/tccloud-node --listen 0.0.0.0:4222 --peers a:6222,b:6222,c:6222 --user-file nats.user --cert node.pem --key node.key --ca ca.pem":                                {Not: moreMachines},
+		"tccloud serve --data /var/lib/tccloud --name g1.example.com --nats tls://a:4222,tls://b:4222,tls://c:4222 --nats-user-file nats.user --nats-ca ca.pem --public-url https://cloud.example.com": {Not: moreMachines},
+		"nats --server 127.0.0.1:4221 account backup --consumers --force backup":                                                                                                                       {Not: natsProgram},
+		"nats --server 127.0.0.1:4221 account restore backup":                                                                                                                                          {Not: natsProgram},
+	},
+
 	"agent/link/README.md": {
 		"tcenvsvr status":                                {Says: "connected"},
 		"sudo tcenvsvr doctor":                           {Says: "cloud.example.com"},
@@ -150,7 +163,7 @@ var Plans = map[string]map[string]Plan{
 var OnServer = []string{"README.md", "agent/link/README.md", "agent/secret/README.md", "agent/host/README.md"}
 
 // OnDesk are the documents that are run in a folder, without the package.
-var OnDesk = []string{"agent/app/README.md", "agent/settings/README.md", "certs/README.md", "cmd/tccloud/README.md"}
+var OnDesk = []string{"agent/app/README.md", "agent/settings/README.md", "certs/README.md", "cmd/tccloud/README.md", "cmd/tccloud/internal/store/README.md"}
 
 // Elsewhere are the documents whose commands are run by other tests, which need packages, keys or
 // signatures of their own for it.
@@ -168,6 +181,12 @@ var unlock = Plan{Says: "the service is unlocked", Typed: map[string]string{"ass
 
 // aService is why commands with service Apps are not run.
 const aService = "service.txtar, TestAPIService and TestTriggerService in package test run it with service Apps"
+
+// moreMachines and natsProgram are why commands about a cluster are not run.
+const (
+	moreMachines = "it needs several machines; TestLogin of package node has nodes with a login and certificates"
+	natsProgram  = "the NATS command line is no part of this project"
+)
 
 // agree says yes to dnf.
 var agree = map[string]string{"[y/N]: ": "y"}

@@ -120,6 +120,7 @@ type Status struct {
 	} `json:"archives"`
 	Link struct {
 		Connected bool   `json:"connected"`
+		Broker    string `json:"broker"`
 		Transport string `json:"transport"`
 		Proxy     string `json:"proxy"`
 		Epoch     int64  `json:"epoch"`

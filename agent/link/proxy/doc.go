@@ -7,6 +7,8 @@
 //	https://name          TCP and TLS to the proxy, CONNECT target
 //	socks5://name         SOCKS 5; the proxy resolves the target's name
 //
+// Without a proxy, and on the way to it, all addresses of a name are tried (direct.go).
+//
 // The target's name is never resolved on this host when a proxy is used: behind such a firewall the
 // local resolver usually cannot.
 //

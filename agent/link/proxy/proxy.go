@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -56,6 +57,8 @@ type Dialer struct {
 	conf  Config
 	proxy endpoint // scheme "" = direct
 	net   net.Dialer
+	// lookup returns the addresses of a name.
+	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
 	schemes []scheme
 	mu      sync.Mutex
@@ -75,9 +78,10 @@ func New(c Config) (*Dialer, error) {
 		c.Timeout = Timeout
 	}
 	return &Dialer{
-		conf:  c,
-		proxy: p,
-		net:   net.Dialer{Timeout: c.Timeout, Control: control},
+		conf:   c,
+		proxy:  p,
+		net:    net.Dialer{Timeout: c.Timeout, Control: control},
+		lookup: net.DefaultResolver.LookupNetIP,
 
 		schemes: schemes,
 	}, nil
@@ -95,7 +99,7 @@ func (d *Dialer) String() string {
 // are possible through a proxy.
 func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	if d.proxy.scheme == "" {
-		return d.net.DialContext(ctx, network, addr)
+		return d.direct(ctx, network, addr)
 	}
 	if !strings.HasPrefix(network, "tcp") {
 		return nil, fmt.Errorf("dialing %q through a proxy: network %q is not TCP", addr, network)

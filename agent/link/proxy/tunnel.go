@@ -146,7 +146,7 @@ func (d *Dialer) remember(s *scheme) {
 
 // dialProxy connects to the proxy, with TLS where its scheme is https.
 func (d *Dialer) dialProxy(ctx context.Context, target string) (net.Conn, error) {
-	conn, err := d.net.DialContext(ctx, "tcp", d.proxy.addr())
+	conn, err := d.direct(ctx, "tcp", d.proxy.addr())
 	if err != nil {
 		return nil, d.fail(Code("proxy."+DialReason(err)), StepDial, target, err)
 	}

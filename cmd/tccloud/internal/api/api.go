@@ -76,9 +76,9 @@ type Config struct {
 	Audit      *audit.Log   // nil keeps nothing
 	Console    http.Handler // below /console/; nil: none
 	AdminToken string
-	APIURL     string // where agents reach it, for bundles
-	BrokerHost string // host:port, same
-	Version    string // of this program
+	APIURL     string        // where agents reach it, for bundles
+	BrokerHost func() string // host:port of all brokers, same, separated by commas
+	Version    string        // of this program
 	Logger     *slog.Logger
 }
 

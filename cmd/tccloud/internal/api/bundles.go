@@ -109,7 +109,7 @@ func (a *API) makeBundle(ctx context.Context, q registry.Request, want bundleReq
 	if ca := a.Registry.Authority().Certificate(); !slices.ContainsFunc(cas, ca.Equal) {
 		cas = append(cas, ca)
 	}
-	c := bundle.Content{Identity: issued, APIURL: a.APIURL, BrokerHost: a.BrokerHost, CAs: cas}
+	c := bundle.Content{Identity: issued, APIURL: a.APIURL, BrokerHost: a.BrokerHost(), CAs: cas}
 	if content != nil {
 		c.Package = &bundle.Package{Name: p.Name, System: p.System, SHA256: string(p.SHA256), Content: content}
 	}

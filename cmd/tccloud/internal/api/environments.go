@@ -48,7 +48,7 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 	}
 	answer(w, http.StatusOK, v1.Status{
 		TakingNone: idle, Cloned: cloned, ClocksApart: apart, Time: time.Now().UTC().Truncate(time.Second),
-		Version: a.Version, Started: a.started, APIURL: a.APIURL, BrokerHost: a.BrokerHost,
+		Version: a.Version, Started: a.started, APIURL: a.APIURL, BrokerHost: a.BrokerHost(),
 		Environments: len(a.seen(r.Context())), Servers: len(servers), Connected: connected, Health: a.Health.Report(),
 	})
 	return nil

@@ -49,14 +49,14 @@ Apps for it.
 	root.SetErr(o.Stderr)
 	cli.AddSections(root,
 		cli.Section{Title: "First steps", Commands: []*cobra.Command{serveCommand(o), env.Command(o), bundleCommand(o), demoCommand(o)}},
-		cli.Section{Title: "Operate", Commands: []*cobra.Command{statusCommand(o), server.Command(o), runCommand(o), execution.Command(o), job.Command(o), service.Command(o), trigger.Command(o)}},
+		cli.Section{Title: "Operate", Commands: []*cobra.Command{statusCommand(o), nodeCommand(o), server.Command(o), runCommand(o), execution.Command(o), job.Command(o), service.Command(o), trigger.Command(o)}},
 		cli.Section{Title: "Apps", Commands: []*cobra.Command{app.Command(o), variable.Command(o), key.Command(o)}},
 		cli.Section{Title: "Access", Commands: []*cobra.Command{user.Command(o), token.Command(o), auditCommand(o)}},
 		cli.Section{Title: "Update", Commands: []*cobra.Command{release.Command(o)}},
 		cli.Section{Title: "About", Commands: []*cobra.Command{versionCommand(o)}})
 	root.SetHelpCommandGroupID("About")
 	root.SetCompletionCommandGroupID("About")
-	root.AddCommand(operator.ExitCodes.Topic())
+	root.AddCommand(operator.ExitCodes.Topic(), natsTopic())
 	complete(o, root)
 	return root
 }

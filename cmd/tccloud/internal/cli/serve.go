@@ -3,6 +3,8 @@ package cli
 import (
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +13,7 @@ import (
 	"tcenvsvr/cmd/internal/platform"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 	"tcenvsvr/cmd/tccloud/internal/cloud"
+	"tcenvsvr/cmd/tccloud/internal/identity"
 	"tcenvsvr/cmd/tccloud/internal/jobs"
 )
 
@@ -27,9 +30,13 @@ on both ports: https://NAME/ and https://NAME:62000/.
 The first start makes in DIR: a CA and a server certificate (pki/), the key of
 App tokens (apptoken.key) and the admin token (admin.token). While there are no users
 ("tccloud user"), first-user.link has a one-time link that makes the first administrator
-of the console. DIR/endpoint.json is there while the cloud is ready and says where it
-listens. Several clouds on one
-NATS cluster share pki/ca.pem, apptoken.key and admin.token.
+of the console. DIR/endpoint.json is there while the cloud is ready and says where it listens.
+
+Several of these processes are one cloud, its gateways, if --nats names the same servers and each
+has the cluster secret: the first one makes it in DIR/cluster.secret, or where
+--cluster-secret-file says, and the others are given a copy. What a cloud is known by
+(CA, keys, admin token) is in the store, sealed with it. A gateway whose files are of
+another cloud does not start. "tccloud help nats" has the rest.
 
 --name is a host name or address by which Environment Servers reach the cloud; it
 goes into the certificate, and the first one into bundles.
@@ -49,19 +56,21 @@ says so.
   tccloud serve --data /var/lib/tccloud --name cloud.example
   tccloud serve --data DIR --broker-addr 127.0.0.1:0 --api-addr 127.0.0.1:0
   tccloud serve --data DIR --platform https://company.threatconnect.com --platform-credentials FILE
-  tccloud serve --data DIR --nats nats://a:4222,nats://b:4222 --cert c.pem --key k.pem` + "\n\n" + operator.ExitCodes.Help(operator.ExitOK, operator.ExitFailed, operator.ExitUsage, operator.ExitNotAllowed),
+  tccloud serve --data DIR --nats a:4222,b:4222,c:4222 --nats-user-file FILE --public-broker a.example:62000,b.example:62000` + "\n\n" + operator.ExitCodes.Help(operator.ExitOK, operator.ExitFailed, operator.ExitUsage, operator.ExitNotAllowed),
 	}
 	f := cmd.Flags()
 	f.StringVar(&cfg.Data, "data", "", "folder for everything the cloud keeps (TCCLOUD_DATA)")
 	f.StringVar(&cfg.BrokerAddr, "broker-addr", ":62000", "address of the message broker")
 	f.StringVar(&cfg.APIAddr, "api-addr", ":443", "address of the HTTPS API")
 	f.StringArrayVar(&cfg.Names, "name", nil, "host name or address in the server certificate; repeatable")
-	f.StringSliceVar(&cfg.NATS, "nats", nil, "NATS servers to use instead of the embedded store")
+	addNATS(cmd, &cfg.NATS, &cfg.Login)
+	f.StringVar(&cfg.SecretFile, "cluster-secret-file", "", "file with the cluster secret, with --nats (default DIR/cluster.secret)")
+	f.StringSliceVar(&cfg.Adopt, "adopt", nil, "admin.token or apptoken.key: this gateway's own is the cloud's from now on; once, with --nats")
 	f.IntVar(&cfg.Copies, "copies", 0, "how many of the NATS servers keep each thing, 1–5 (default as before; at first 3 where there are three servers)")
 	f.StringVar(&cfg.CertFile, "cert", "", "PEM file with the server certificate and its chain up to the root (bundles carry its CAs), instead of an own one")
 	f.StringVar(&cfg.KeyFile, "key", "", "PEM file with its key")
 	f.StringVar(&cfg.PublicURL, "public-url", "", "https:// address of the API as Environment Servers reach it")
-	f.StringVar(&cfg.PublicBroker, "public-broker", "", "host:port of the broker as Environment Servers reach it")
+	f.StringSliceVar(&cfg.PublicBrokers, "public-broker", nil, "host:port of the broker as Environment Servers reach it; repeatable: those of all gateways (default: this one's, and those that the other gateways named)")
 	f.DurationVar(&cfg.Lease, "lease", 0, "how long a server may be away before its orders are given up (default 90s)")
 	f.DurationVar(&cfg.ClientLife, "client-life", 0, "how long the certificates of Environment Servers live; they renew them by themselves (default 8760h)")
 	f.DurationVar(&cfg.TokenLife, "token-life", 0, "how long the tokens of Apps live; Apps renew them while they run (default 4h)")
@@ -79,12 +88,19 @@ says so.
 			return cli.Misuse(cmd, "give --data DIR")
 		case (cfg.CertFile == "") != (cfg.KeyFile == ""):
 			return cli.Misuse(cmd, "--cert and --key belong together")
+		case len(cfg.NATS) == 0 && (cfg.SecretFile != "" || len(cfg.Adopt) > 0):
+			return cli.Misuse(cmd, "--cluster-secret-file and --adopt need --nats")
+		case slices.ContainsFunc(cfg.Adopt, func(name string) bool { return !slices.Contains(identity.Adoptable, name) }):
+			return cli.Misuse(cmd, "--adopt is one of %s", strings.Join(identity.Adoptable, ", "))
 		case cfg.Copies < 0 || cfg.Copies > 5 || cfg.Copies > 0 && len(cfg.NATS) == 0:
 			return cli.Misuse(cmd, "--copies is 1 to 5, and needs --nats")
 		case cfg.ClientLife < 0 || cfg.ClientLife > 0 && cfg.ClientLife < cloud.MinClientLife:
 			return cli.Misuse(cmd, "--client-life is at least %s", cloud.MinClientLife)
 		case cfg.TokenLife < 0 || cfg.TokenLife > 0 && cfg.TokenLife < time.Second:
 			return cli.Misuse(cmd, "--token-life is at least 1s")
+		}
+		if err := checkNATS(cmd, cfg.NATS, cfg.Login); err != nil {
+			return err
 		}
 		if cfg.JobCommand != "" {
 			if err := jobs.CheckCommand(cfg.JobCommand); err != nil {

@@ -5,12 +5,10 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
-	"path/filepath"
 
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/cmd/tccloud/internal/api"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
-	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/health"
@@ -28,12 +26,18 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseNewCA(ctx, kv, cfg.Data); err != nil {
+	var own ownFiles
+	if st.Embedded() {
+		if err = refuseNewCA(ctx, kv, cfg.Data); err == nil {
+			own, err = openFiles(cfg)
+		}
+	} else {
+		own, err = joinCloud(ctx, cfg, st, kv)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if c.authority, err = pki.OpenAuthority(filepath.Join(cfg.Data, "pki")); err != nil {
-		return nil, damagedFile(err, "bring pki/ca.pem back from a backup or from another gateway of this cloud: all servers trust what is in it, and nothing else")
-	}
+	c.authority = own.authority
 	if cfg.ClientLife > 0 {
 		c.authority.ClientLife(cfg.ClientLife)
 	}
@@ -48,20 +52,12 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.server.Trust(c.trusted)
 	st.Trust(c.trusted)
-	signer, err := apptoken.Open(filepath.Join(cfg.Data, "apptoken.key"))
-	if err != nil {
-		return nil, damagedFile(err, "bring apptoken.key back from a backup or from another gateway of this cloud, or remove it: the Apps that run now then cannot reach the cloud")
-	}
-	token, err := adminToken(cfg)
-	if err != nil {
-		return nil, damagedFile(err, "write the token that operators use into it, or remove it: the cloud makes another one")
-	}
 	c.registry, err = registry.Open(ctx, registry.Config{KV: kv, Authority: c.authority, Trusted: c.trusted, Logger: log("registry")})
 	if err != nil {
 		return nil, err
 	}
 	c.dispatcher, err = dispatch.New(ctx, dispatch.Config{
-		Store: st, Tokens: signer, Logger: cfg.Logger, Lease: cfg.Lease, Trusted: c.trusted, LogBytes: st.Share(5, 4<<30),
+		Store: st, Tokens: own.signer, Logger: cfg.Logger, Lease: cfg.Lease, Trusted: c.trusted, LogBytes: st.Share(5, 4<<30),
 		RecordBytes: st.Share(8, 8<<30), TokenTTL: c.tokenLife,
 	})
 	if err != nil {
@@ -71,7 +67,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	if err := openAccess(ctx, cfg, st, c); err != nil {
 		return nil, err
 	}
-	k, err := openCatalog(ctx, cfg, st, signer, c)
+	k, err := openCatalog(ctx, cfg, st, own.signer, c)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +82,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.health = health.New(ctx, log("health"), health.Store(st), health.Disk(cfg.Data), health.Clock(st.Time),
 		c.dependsOnClock(health.Certificates(c.server.Leaf, c.authority.Certificate)))
-	if c.services, err = openServices(ctx, cfg, st, signer, c); err != nil {
+	if c.services, err = openServices(ctx, cfg, st, own.signer, c); err != nil {
 		return nil, err
 	}
 	c.gateway, err = gateway.New(gateway.Config{
@@ -100,12 +96,15 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	if c.jobs, err = openJobs(ctx, cfg, st, c); err != nil {
 		return nil, err
 	}
+	if c.brokers, err = openBrokers(ctx, st, p, log("brokers")); err != nil {
+		return nil, err
+	}
 	c.api, err = api.New(api.Config{
 		Registry: c.registry, Catalog: k.catalog, Uploads: k.uploads, AppStore: k.apps,
-		Dispatcher: c.dispatcher, Jobs: c.jobs, Services: c.services, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, Health: c.health, AdminToken: token,
+		Dispatcher: c.dispatcher, Jobs: c.jobs, Services: c.services, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, Health: c.health, AdminToken: own.token,
 		Users: c.users, Audit: c.audit, Console: consoleOf(c),
 		Artifacts: ti.artifacts, Requests: ti.requests, Metrics: ti.own, Platform: ti.serve,
-		APIURL: p.publicURL, BrokerHost: p.publicBroker, Version: cfg.Version, Logger: log("api"),
+		APIURL: p.publicURL, BrokerHost: c.brokers.String, Version: cfg.Version, Logger: log("api"),
 	})
 	if err != nil {
 		return nil, err

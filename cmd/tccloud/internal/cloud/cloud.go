@@ -37,18 +37,22 @@ import (
 
 // Config is the command line of `tccloud serve`, see there.
 type Config struct {
-	Data                    string
-	BrokerAddr, APIAddr     string
-	Names                   []string
-	NATS                    []string
-	Copies                  int  // of everything in NATS, 0 = as it is; see store.Config
-	AcceptLoss              bool // of what the embedded store has lost
-	CertFile, KeyFile       string
-	PublicURL, PublicBroker string
-	Lease, Heartbeat        time.Duration    // 0 = the parts' defaults
-	TokenLife               time.Duration    // of Apps' tokens, which they renew; 0 = appstore.TokenLife
-	ClientLife              time.Duration    // of client certificates; 0 = a year
-	Platform                *upstream.Config // that requests of Apps are passed on to; nil: none
+	Data                string
+	BrokerAddr, APIAddr string
+	Names               []string
+	NATS                []string
+	Login               store.Login // to NATS
+	Copies              int         // of everything in NATS, 0 = as it is; see store.Config
+	AcceptLoss          bool        // of what the embedded store has lost
+	SecretFile          string      // with NATS: the cluster secret's, see package identity
+	Adopt               []string    // files of Data that are the cloud's from now on, see there
+	CertFile, KeyFile   string
+	PublicURL           string
+	PublicBrokers       []string
+	Lease, Heartbeat    time.Duration    // 0 = the parts' defaults
+	TokenLife           time.Duration    // of Apps' tokens, which they renew; 0 = appstore.TokenLife
+	ClientLife          time.Duration    // of client certificates; 0 = a year
+	Platform            *upstream.Config // that requests of Apps are passed on to; nil: none
 	// JobCommand is the program that is run for failures of Jobs that say so; "" = there is none.
 	JobCommand string
 	Version    string
@@ -85,7 +89,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer ports.close()
 	st, err := store.Open(ctx, store.Config{
-		Dir: filepath.Join(cfg.Data, "store"), URLs: cfg.NATS, Replicas: cfg.Copies, AcceptLoss: cfg.AcceptLoss, Logger: cfg.Logger.With("component", "store"),
+		Dir: filepath.Join(cfg.Data, "store"), URLs: cfg.NATS, Login: cfg.Login, Replicas: cfg.Copies, AcceptLoss: cfg.AcceptLoss, Logger: cfg.Logger.With("component", "store"),
 	})
 	if err != nil {
 		return err
@@ -110,6 +114,7 @@ type cloud struct {
 	catalog      *catalog.Catalog
 	sweeps       []func(context.Context) error
 	gateway      *gateway.Gateway
+	brokers      *brokers
 	api          *api.API
 	console      *console.Console
 	server       *pki.Server
@@ -130,6 +135,7 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 	g.Go(func() error { return st.Run(ctx) })
 	g.Go(func() error { return c.dispatcher.Run(ctx) })
 	g.Go(func() error { return c.gateway.Run(ctx) })
+	g.Go(func() error { return c.brokers.Run(ctx) })
 	if os.Getenv("GOGC") == "" {
 		g.Go(func() error { collector(ctx); return nil })
 	}
@@ -151,7 +157,7 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 			return fmt.Errorf("saying that the cloud is ready: %w", err)
 		}
 		cfg.Logger.Info("cloud ready", "version", cfg.Version, "broker", p.broker.Addr(), "api", p.api.Addr(),
-			"api_url", p.publicURL, "broker_host", p.publicBroker, "data", cfg.Data)
+			"api_url", p.publicURL, "broker_host", c.brokers, "data", cfg.Data)
 		<-ctx.Done()
 		cfg.Logger.Info("cloud stopping")
 		return client.RemoveEndpoint(cfg.Data)

@@ -411,7 +411,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"port in use":      {func(cfg *cloud.Config) { cfg.APIAddr = c.endpoint.API }, "in use by another program"},
 		"no address":       {func(cfg *cloud.Config) { cfg.BrokerAddr = "nowhere" }, "opening the port of the broker"},
 		"public URL":       {func(cfg *cloud.Config) { cfg.PublicURL = "http://x" }, "--public-url"},
-		"public broker":    {func(cfg *cloud.Config) { cfg.PublicBroker = "x" }, "--public-broker"},
+		"public broker":    {func(cfg *cloud.Config) { cfg.PublicBrokers = []string{"x"} }, "--public-broker"},
 		"certificate":      {func(cfg *cloud.Config) { cfg.CertFile, cfg.KeyFile = "none.pem", "none.key" }, "server certificate"},
 		"name":             {func(cfg *cloud.Config) { cfg.Names = []string{""} }, "no host name"},
 		"folder is a file": {func(cfg *cloud.Config) { cfg.Data = filepath.Join(c.dir, client.TokenFile) }, "data folder"},

@@ -3,18 +3,22 @@ package cloud_test
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
-	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/cloud"
 )
+
+const secretFile = "cluster.secret"
 
 // external is a NATS server of its own, as --nats names one.
 func external(t *testing.T) string {
@@ -36,17 +40,14 @@ func external(t *testing.T) string {
 	return ns.ClientURL()
 }
 
-// beside makes the data folder of a cloud that works with the first one.
+// beside makes the data folder of a gateway of the first one's cloud: it is given the cluster
+// secret.
 func beside(t *testing.T, first *running) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "pki"), 0o700); err != nil {
+	secret := must(os.ReadFile(filepath.Join(first.dir, secretFile)))(t)
+	if err := os.WriteFile(filepath.Join(dir, secretFile), secret, 0o600); err != nil {
 		t.Fatal(err)
-	}
-	for _, name := range []string{"pki/ca.pem", "apptoken.key", client.TokenFile} { // what they share
-		if err := os.WriteFile(filepath.Join(dir, name), must(os.ReadFile(filepath.Join(first.dir, name)))(t), 0o600); err != nil {
-			t.Fatal(err)
-		}
 	}
 	return dir
 }
@@ -66,6 +67,16 @@ func TestTwoCloudsOneStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := open(t, data)
+	for end := time.Now().Add(timeout); ; time.Sleep(20 * time.Millisecond) { // each names both brokers, its own first
+		want := [2]string{first.endpoint.Broker + "," + second.endpoint.Broker, second.endpoint.Broker + "," + first.endpoint.Broker}
+		got := [2]string{must(first.Status(t.Context()))(t).BrokerHost, must(second.Status(t.Context()))(t).BrokerHost}
+		if got == want {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the brokers are %q, want %q", got, want)
+		}
+	}
 	id.env["brokerHost"] = second.endpoint.Broker
 	a := must(second.join(id))(t)
 	run := must(first.Run(t.Context(), v1.NewExecution{Environment: "lab", App: "App", Params: map[string]string{"user": "x"}}))(t)
@@ -99,5 +110,39 @@ func TestTwoCloudsOneStore(t *testing.T) {
 	must(first.RevokeServer(t.Context(), xid))(t)
 	if e := next[*wire.Error](a); e.Code != wire.CodeRevoked {
 		t.Errorf("got %q", e.Code)
+	}
+}
+
+// A gateway that is given nothing of the cloud in the store does not start, and becomes no other
+// cloud.
+func TestStrangerAtStore(t *testing.T) {
+	url := external(t)
+	first := start(t, t.TempDir(), func(cfg *cloud.Config) { cfg.NATS = []string{url} })
+	other := start(t, t.TempDir())
+	if err := other.stop(); err != nil {
+		t.Fatal(err)
+	}
+	secret := must(os.ReadFile(filepath.Join(first.dir, secretFile)))(t)
+	for name, tt := range map[string]struct {
+		dir        string
+		secret     bool
+		says, hint string
+	}{
+		"no secret":     {t.TempDir(), false, "there is no cluster secret", "copy cluster.secret"},
+		"another cloud": {other.dir, true, "is not that of cloud", "another --data"},
+	} {
+		if tt.secret {
+			if err := os.WriteFile(filepath.Join(tt.dir, secretFile), secret, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := refusal(t, tt.dir, func(cfg *cloud.Config) { cfg.NATS = []string{url} })
+		hinted, ok := errors.AsType[interface {
+			error
+			Hint() string
+		}](err)
+		if !ok || !strings.Contains(err.Error(), tt.says) || !strings.Contains(hinted.Hint(), tt.hint) {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }

@@ -99,7 +99,7 @@ func TestDamagedFile(t *testing.T) {
 }
 
 // refusal starts a cloud that stops when it is ready, and returns why it did not get there.
-func refusal(t *testing.T, dir string) error {
+func refusal(t *testing.T, dir string, change ...func(*cloud.Config)) error {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -108,9 +108,11 @@ func refusal(t *testing.T, dir string) error {
 			cancel()
 		}
 	}), nil))
-	return cloud.Run(ctx, cloud.Config{
-		Data: dir, BrokerAddr: "127.0.0.1:0", APIAddr: "127.0.0.1:0", Version: "test", Notice: io.Discard, Logger: ready,
-	})
+	cfg := cloud.Config{Data: dir, BrokerAddr: "127.0.0.1:0", APIAddr: "127.0.0.1:0", Version: "test", Notice: io.Discard, Logger: ready}
+	for _, f := range change {
+		f(&cfg)
+	}
+	return cloud.Run(ctx, cfg)
 }
 
 type writer func([]byte)

@@ -2,7 +2,7 @@
 // that the cloud is ready and runs everything until ctx ends. Only the command "tccloud serve"
 // imports it.
 //
-//	lock DIR ─► ports open ─► store ─► registry, dispatch, catalog ─► gateway, API
+//	lock DIR ─► ports open ─► store ─► identity ─► registry, dispatch, catalog ─► gateway, API
 //	        ─► endpoint.json ─► … ─► ctx ends ─► all stop ─► store closes ─► endpoint.json gone
 //
 // The checks of package health run beside them, and the removal of what is old (retention.go).

@@ -12,9 +12,51 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/cmd/tccloud/internal/api"
+	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
 	"tcenvsvr/cmd/tccloud/internal/client"
+	"tcenvsvr/cmd/tccloud/internal/identity"
 	"tcenvsvr/cmd/tccloud/internal/registry"
+	"tcenvsvr/cmd/tccloud/internal/registry/pki"
+	"tcenvsvr/cmd/tccloud/internal/store"
 )
+
+// ownFiles is what is in the files that make this the cloud which its servers know.
+type ownFiles struct {
+	authority *pki.Authority
+	signer    *apptoken.Signer
+	token     string // the operators'
+}
+
+// openFiles opens them, and makes those that are missing.
+func openFiles(cfg Config) (own ownFiles, err error) {
+	if own.authority, err = pki.OpenAuthority(filepath.Join(cfg.Data, "pki")); err != nil {
+		return own, damagedFile(err, "bring pki/ca.pem back from a backup or from another gateway of this cloud: all servers trust what is in it, and nothing else")
+	}
+	if own.signer, err = apptoken.Open(filepath.Join(cfg.Data, identity.TokenKeyFile)); err != nil {
+		return own, damagedFile(err, "bring apptoken.key back from a backup or from another gateway of this cloud, or remove it: the Apps that run now then cannot reach the cloud")
+	}
+	if own.token, err = adminToken(cfg); err != nil {
+		return own, damagedFile(err, "write the token that operators use into it, or remove it: the cloud makes another one")
+	}
+	return own, nil
+}
+
+// joinCloud opens them where several gateways may share the store.
+func joinCloud(ctx context.Context, cfg Config, st *store.Store, servers jetstream.KeyValue) (own ownFiles, err error) {
+	kv, err := st.KV(ctx, identity.Bucket, store.KVOptions{Newest: true})
+	if err != nil {
+		return own, err
+	}
+	if err := identity.Join(ctx, identity.Config{
+		KV: kv, Data: cfg.Data, SecretFile: cfg.SecretFile, Adopt: cfg.Adopt,
+		New:    func(ctx context.Context) error { return refuseNewCA(ctx, servers, cfg.Data) },
+		Make:   func() error { _, err := openFiles(cfg); return err },
+		Logger: cfg.Logger.With("component", "identity"),
+	}); err != nil {
+		return own, err
+	}
+	return openFiles(cfg)
+}
 
 // refuseNewCA returns an error if the CA is missing although there are servers: they trust only the
 // old one, and none would connect to a new one.

@@ -7,13 +7,18 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"syscall"
+
+	"tcenvsvr/agent/link"
+	"tcenvsvr/agent/settings"
 )
 
 // ports are the two listeners, and how agents reach them.
 type ports struct {
-	broker, api             net.Listener
-	publicURL, publicBroker string
+	broker, api   net.Listener
+	publicURL     string
+	publicBrokers []string // host:port
 }
 
 func (p *ports) close() {
@@ -75,12 +80,29 @@ func (p *ports) public(cfg Config) error {
 		p.publicURL, host = "https://"+u.Host, u.Hostname()
 	}
 	_, brokerPort, _ := net.SplitHostPort(p.broker.Addr().String())
-	p.publicBroker = net.JoinHostPort(host, brokerPort)
-	if cfg.PublicBroker != "" {
-		if h, _, err := net.SplitHostPort(cfg.PublicBroker); err != nil || h == "" {
-			return fmt.Errorf("reading --public-broker: %q is not host:port", cfg.PublicBroker)
+	p.publicBrokers = []string{net.JoinHostPort(host, brokerPort)}
+	if len(cfg.PublicBrokers) > 0 {
+		p.publicBrokers = cfg.PublicBrokers
+	}
+	for _, addr := range cfg.PublicBrokers {
+		if err := checkBroker(addr); err != nil {
+			return fmt.Errorf("reading --public-broker: %w", err)
 		}
-		p.publicBroker = cfg.PublicBroker
+	}
+	if len(cfg.PublicBrokers) > link.MaxBrokers {
+		return fmt.Errorf("reading --public-broker: agents know at most %d brokers", link.MaxBrokers)
+	}
+	return nil
+}
+
+// checkBroker returns an error for what no agent would take as a broker.
+func checkBroker(addr string) error {
+	row, _ := settings.Lookup("brokerHost")
+	if _, port, err := net.SplitHostPort(addr); err != nil || port == "" || strings.Contains(addr, ",") {
+		return fmt.Errorf("%q is not host:port", addr)
+	}
+	if _, err := row.Parse(addr); err != nil {
+		return fmt.Errorf("%q is not %w", addr, err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -45,6 +46,15 @@ func bytesText(n uint64) string {
 		return fmt.Sprintf("%.1f %ciB", f, units[i])
 	}
 	return fmt.Sprintf("%.0f %ciB", f, units[i])
+}
+
+// shareText is a part of a size, with the unit once where both have the same.
+func shareText(part, whole uint64) string {
+	p, w := bytesText(part), bytesText(whole)
+	if n, unit, _ := strings.Cut(p, " "); strings.HasSuffix(w, " "+unit) {
+		p = n
+	}
+	return p + " of " + w
 }
 
 // count is "1 server" or "2 servers".

@@ -110,11 +110,11 @@ func serverRow(s v1.Server) live.Row {
 	}
 	if i.MemoryTotal > 0 {
 		used := i.MemoryTotal - min(i.MemoryFree, i.MemoryTotal)
-		row["memory"], row["memory_share"] = bytesText(used)+" of "+bytesText(i.MemoryTotal), percent(float64(used), float64(i.MemoryTotal))
+		row["memory"], row["memory_share"] = shareText(used, i.MemoryTotal), percent(float64(used), float64(i.MemoryTotal))
 	}
 	if i.DiskTotal > 0 {
 		used := i.DiskTotal - min(i.DiskFree, i.DiskTotal)
-		row["disk"], row["disk_share"] = bytesText(used)+" of "+bytesText(i.DiskTotal), percent(float64(used), float64(i.DiskTotal))
+		row["disk"], row["disk_share"] = shareText(used, i.DiskTotal), percent(float64(used), float64(i.DiskTotal))
 	}
 	if u := i.Update; u != nil {
 		row["update"] = u.Phase

@@ -90,8 +90,14 @@ func New(ctx context.Context, log *slog.Logger, checks ...Check) *Monitor {
 	return m
 }
 
-// Run runs the checks until ctx ends.
+// Run runs the checks until ctx ends. What the start of the cloud took since New says nothing about
+// them.
 func (m *Monitor) Run(ctx context.Context) error {
+	m.mu.Lock()
+	for i := range m.seen {
+		m.seen[i] = time.Now()
+	}
+	m.mu.Unlock()
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range m.checks {
 		g.Go(func() error { return repeat(ctx, func() { m.look(ctx, i) }) })

@@ -17,36 +17,37 @@ const witness = bucket.ValuesPrefix + healthBucket
 // behind is how late a copy may be.
 const behind = 10 * time.Second
 
-// wanted is how many copies everything has. What is stored says so, not how many nodes answer at this
-// moment: one that is down would make the others forget two of three copies. Only who asks for fewer gets
-// fewer.
-func (s *Store) wanted(ctx context.Context, asked int) (int, error) {
+// wanted is how many copies everything has. What is stored says so, not how many nodes answer at
+// this moment: one that is down would make the others forget two of three copies. Only who asks for
+// fewer gets fewer. note says in the log what is to be known about that.
+func (s *Store) wanted(ctx context.Context, asked int) (n int, note func(), err error) {
 	nodes := 1
 	if s.conn.ConnectedClusterName() != "" {
 		nodes = len(s.conn.Servers())
 	}
 	st, err := s.js.Stream(ctx, witness)
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return 0, fmt.Errorf("looking how many copies there are: %w", err)
+		return 0, nil, fmt.Errorf("looking how many copies there are: %w", err)
 	}
 	stored := 0
 	if err == nil {
 		stored = st.CachedInfo().Config.Replicas
 	}
-	n := asked
+	n = asked
 	if n == 0 {
 		n = max(stored, 1)
 		if nodes >= 3 {
 			n = max(n, 3)
 		}
 	}
-	switch {
-	case n < stored:
-		s.log.Warn("fewer copies are kept from now on, as was asked for", "copies", n, "before", stored)
-	case nodes < n:
-		s.log.Warn("fewer nodes are known than there are to be copies: what is written now is on fewer until they are back", "copies", n, "nodes", nodes)
-	}
-	return n, nil
+	return n, func() {
+		switch {
+		case n < stored:
+			s.log.Warn("fewer copies are kept from now on, as was asked for", "copies", n, "before", stored)
+		case nodes < n:
+			s.log.Warn("fewer nodes are known than there are to be copies: what is written now is on fewer until they are back", "copies", n, "nodes", nodes)
+		}
+	}, nil
 }
 
 // Copies returns on how many nodes things are kept, and the names of those nodes that are away or

@@ -37,7 +37,7 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 		_, err := s.js.CreateOrUpdateKeyValue(ctx, cfg)
 		return err
 	})
-	kv, err := s.js.CreateOrUpdateKeyValue(ctx, cfg)
+	kv, err := made(ctx, s, func() (jetstream.KeyValue, error) { return s.js.CreateOrUpdateKeyValue(ctx, cfg) })
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 	}
@@ -64,7 +64,7 @@ func (s *Store) leaderOnly(ctx context.Context, stream string) error {
 	}
 	cfg := st.CachedInfo().Config
 	cfg.AllowDirect = false
-	_, err = s.js.UpdateStream(ctx, cfg)
+	_, err = made(ctx, s, func() (jetstream.Stream, error) { return s.js.UpdateStream(ctx, cfg) })
 	return err
 }
 
@@ -76,7 +76,7 @@ func (s *Store) Objects(ctx context.Context, name string) (*bucket.Objects, erro
 		_, err := s.js.CreateOrUpdateObjectStore(ctx, cfg)
 		return err
 	})
-	meta, err := s.js.CreateOrUpdateObjectStore(ctx, cfg)
+	meta, err := made(ctx, s, func() (jetstream.ObjectStore, error) { return s.js.CreateOrUpdateObjectStore(ctx, cfg) })
 	if err != nil {
 		return nil, fmt.Errorf("opening object store %q: %w", name, err)
 	}
@@ -97,7 +97,7 @@ const noResources = 10047
 func (s *Store) Stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
 	cfg.Replicas = s.replicas
 	for {
-		st, err := s.js.CreateOrUpdateStream(ctx, cfg)
+		st, err := made(ctx, s, func() (jetstream.Stream, error) { return s.js.CreateOrUpdateStream(ctx, cfg) })
 		if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.ErrorCode == noResources && cfg.MaxBytes > quota.LeastBytes {
 			cfg.MaxBytes /= 2 // NATS reserves it, and a cluster does not tell us what its disks have
 			continue
@@ -132,4 +132,12 @@ func (s *Store) remember(name string, f func(context.Context) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.made[name] = f
+}
+
+// made calls f, again and again where a cluster's nodes may be starting or electing a leader.
+func made[T any](ctx context.Context, s *Store, f func() (T, error)) (T, error) {
+	if s.Embedded() {
+		return f()
+	}
+	return bucket.Made(ctx, f)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,9 +24,11 @@ type Config struct {
 	// Dir is the embedded server's folder. It is created if missing and belongs to one process at a
 	// time.
 	Dir string
-	// URLs are an external cluster's client addresses, e.g. "nats://user:password@a:4222". They
-	// take precedence over Dir.
+	// URLs are an external cluster's client addresses, e.g. "nats://a:4222"; see CheckURL. They take
+	// precedence over Dir.
 	URLs []string
+	// Login is how to log in there.
+	Login Login
 	// Replicas is the number of copies of each bucket and stream at URLs, 1–5. 0 = as many as there are;
 	// where there is nothing yet, or one copy, 3 if the cluster has three nodes.
 	Replicas int
@@ -88,7 +89,7 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	var err error
 	switch {
 	case len(cfg.URLs) > 0:
-		err = s.reach(cfg)
+		err = s.reach(ctx, cfg)
 	case cfg.Dir != "":
 		err = s.embed(ctx, cfg.Dir)
 	default:
@@ -96,19 +97,6 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	}
 	if err != nil {
 		return err
-	}
-	js, err := jetstream.New(s.conn)
-	if err != nil {
-		return err
-	}
-	s.js = bucket.NewPublisher(js, s.admit)
-	if _, err := s.js.AccountInfo(ctx); err != nil {
-		return fmt.Errorf("asking for JetStream: %w", err)
-	}
-	if !s.Embedded() {
-		if s.replicas, err = s.wanted(ctx, cfg.Replicas); err != nil {
-			return err
-		}
 	}
 	if s.Embedded() {
 		s.inventory = inventory.New(s.server, s.js, cfg.quiet, s.log)
@@ -128,14 +116,18 @@ func (s *Store) embed(ctx context.Context, dir string) error {
 	if s.conn, err = nats.Connect("", append(s.options(), nats.InProcessServer(s.server))...); err != nil {
 		return fmt.Errorf("connecting to the embedded server: %w", err)
 	}
-	return nil
+	return s.jetstream(ctx)
 }
 
-// reach connects to an external cluster.
-func (s *Store) reach(cfg Config) error {
-	var err error
-	if s.conn, err = nats.Connect(strings.Join(cfg.URLs, ","), s.options()...); err != nil {
-		return fmt.Errorf("connecting to NATS: %w", err)
+// jetstream asks the connection for JetStream.
+func (s *Store) jetstream(ctx context.Context) error {
+	js, err := jetstream.New(s.conn)
+	if err != nil {
+		return err
+	}
+	s.js = bucket.NewPublisher(js, s.admit)
+	if _, err := s.js.AccountInfo(ctx); err != nil {
+		return fmt.Errorf("asking for JetStream: %w", err)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func (t *target) probe(ctx context.Context, transport string) outcome {
 		if transport == link.TransportWebSocket {
 			alpn = wire.ALPNWebSocket
 		}
-		s := t.handshake(ctx, t.settings.BrokerAddr(), []string{alpn})
+		s := t.brokerHandshake(ctx, alpn)
 		if s.Verdict == OK {
 			s.Found = "only the TLS handshake could be tried: " + s.Found
 		}

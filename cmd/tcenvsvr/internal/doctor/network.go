@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/settings"
@@ -61,10 +64,18 @@ func dns(ctx context.Context, t *target) outcome {
 
 // hosts are the names of the cloud's hosts, each once.
 func (t *target) hosts() []string {
-	host, _, _ := net.SplitHostPort(t.settings.BrokerAddr())
-	hosts := []string{host}
-	if u, err := url.Parse(t.settings.APIURL); err == nil && u.Hostname() != host {
-		hosts = append(hosts, u.Hostname())
+	var hosts []string
+	add := func(host string) {
+		if !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	for _, addr := range t.settings.BrokerAddrs() {
+		host, _, _ := net.SplitHostPort(addr)
+		add(host)
+	}
+	if u, err := url.Parse(t.settings.APIURL); err == nil {
+		add(u.Hostname())
 	}
 	return hosts
 }
@@ -77,14 +88,47 @@ func brokerTCP(ctx context.Context, t *target) outcome {
 	}
 	ctx, cancel := context.WithTimeout(ctx, hopTimeout)
 	defer cancel()
-	c, err := t.dialer.DialContext(ctx, "tcp", t.settings.BrokerAddr())
-	if err != nil {
-		f := fault.Dialing(err)
-		return fail(f.Hint, "%s %s", f, t.via())
-	}
-	_ = c.Close()
-	return ok("%s answers %s", t.settings.BrokerAddr(), t.via())
+	return t.eachBroker(func(addr string) outcome {
+		c, err := t.dialer.DialContext(ctx, "tcp", addr)
+		if err != nil {
+			f := fault.Dialing(err)
+			return fail(f.Hint, "%s %s", f, t.via())
+		}
+		_ = c.Close()
+		return ok("%s answers %s", addr, t.via())
+	})
 }
+
+// eachBroker looks at all brokers of the cloud. The agent needs one: that others are away is a warning.
+func (t *target) eachBroker(look func(addr string) outcome) outcome {
+	addrs := t.settings.BrokerAddrs()
+	all := make([]outcome, len(addrs))
+	var g errgroup.Group
+	for i, addr := range addrs {
+		g.Go(func() error { all[i] = look(addr); return nil })
+	}
+	_ = g.Wait() // none returns an error
+	if len(all) == 1 {
+		return all[0]
+	}
+	good := slices.ContainsFunc(all, func(o outcome) bool { return o.Verdict == OK || o.Verdict == Warning })
+	var sum outcome
+	var texts []string
+	for i, o := range all {
+		if good && (o.Verdict == Failed || o.Verdict == Skipped) {
+			o.Verdict = Warning
+		}
+		if sum.Verdict == "" || severity[o.Verdict] > severity[sum.Verdict] {
+			sum = o
+		}
+		texts = append(texts, addrs[i]+": "+o.Found)
+	}
+	sum.Found = strings.Join(texts, "; ")
+	return sum
+}
+
+// severity orders what is found of several brokers.
+var severity = map[Verdict]int{OK: 0, Skipped: 1, Warning: 2, Failed: 3}
 
 // notReachable is the outcome of network checks that cannot be tried; nil where they can.
 func (t *target) notReachable() *outcome {

@@ -16,7 +16,14 @@ import (
 )
 
 func brokerTLS(ctx context.Context, t *target) outcome {
-	return t.handshake(ctx, t.settings.BrokerAddr(), []string{wire.ALPN})
+	return t.brokerHandshake(ctx, wire.ALPN)
+}
+
+func (t *target) brokerHandshake(ctx context.Context, alpn string) outcome {
+	if s := t.notReachable(); s != nil {
+		return *s
+	}
+	return t.eachBroker(func(addr string) outcome { return t.handshake(ctx, addr, []string{alpn}) })
 }
 
 func apiTLS(ctx context.Context, t *target) outcome {

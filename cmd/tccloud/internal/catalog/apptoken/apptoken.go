@@ -29,8 +29,8 @@ const keySize = 32
 // Signer is safe for concurrent use.
 type Signer struct{ key []byte }
 
-// Open reads the key from path, and makes it if there is none. Cloud instances that serve the same
-// Apps share the file.
+// Open reads the key from path, and makes it if there is none. Gateways of one cloud share
+// it, see package identity.
 func Open(path string) (*Signer, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

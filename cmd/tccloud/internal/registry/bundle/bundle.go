@@ -34,7 +34,7 @@ const top = "threatconnect-envsvr/"
 type Content struct {
 	Identity   registry.Issued
 	APIURL     string              // setting apiURL, e.g. https://cloud.example
-	BrokerHost string              // setting brokerHost, host:port
+	BrokerHost string              // setting brokerHost, host:port of one or several
 	CAs        []*x509.Certificate // that the agent shall trust for the cloud, besides the system's
 	Package    *Package            // nil without one
 }

@@ -11,6 +11,6 @@
 // or at a start.
 //
 // All keys are ECDSA P-256. A certificate and its key share one file, which is replaced atomically,
-// so that they belong together after a power cut, too. Cloud instances that serve the same agents
-// share ca.pem.
+// so that they belong together after a power cut, too. Gateways of one cloud share ca.pem, see
+// package identity.
 package pki

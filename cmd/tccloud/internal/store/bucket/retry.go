@@ -50,3 +50,15 @@ func retryBusy(ctx context.Context, f func() error) error {
 	_, err := retry(ctx, busy, func() (struct{}, error) { return struct{}{}, f() })
 	return err
 }
+
+// Made is f, which makes a bucket or a stream, or brings one up to date, and may be called again: a
+// cluster whose nodes are starting, or elect a leader, does not answer, or not yet with all it has.
+func Made[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	return retry(ctx, func(err error) bool {
+		api, ok := errors.AsType[*jetstream.APIError](err)
+		return ok && (api.Code == http.StatusTooManyRequests || api.Code == http.StatusServiceUnavailable || api.ErrorCode == noPeers) || unsure(err)
+	}, f)
+}
+
+// noPeers is how NATS says that a new stream has not enough nodes.
+const noPeers = 10005

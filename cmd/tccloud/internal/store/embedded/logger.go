@@ -5,7 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+
+	"github.com/nats-io/nats-server/v2/server"
 )
+
+// NewLogger returns the log of a NATS server: its warnings and errors. fail is called when one of its files
+// failed.
+func NewLogger(log *slog.Logger, fail func(message string)) server.Logger { return logger{log, fail} }
 
 // logger passes on the server's warnings and errors, and drops the rest.
 type logger struct {
@@ -31,7 +37,9 @@ func (l logger) Errorf(format string, args ...any) {
 }
 
 func (l logger) Fatalf(format string, args ...any) {
-	l.log.Error("store server failed", "err", errors.New(text(format, args)))
+	message := text(format, args)
+	l.log.Error("store server failed", "err", errors.New(message))
+	l.fail(message)
 }
 
 func text(format string, args []any) string {
