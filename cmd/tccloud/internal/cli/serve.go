@@ -24,13 +24,13 @@ func serveCommand(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve --data DIR", Short: "run a cloud", Args: cli.Exactly(0, "no arguments"),
 		Long: `Serve runs a Dedicated Cloud in this process until SIGTERM or SIGINT: the message
-broker, the HTTPS API and, unless --nats names a cluster, the store.
+broker, the HTTPS API and, unless --nats names a cluster, the store. The web console is
+on both ports: https://NAME/ and https://NAME:62000/.
 
 The first start makes in DIR: a CA and a server certificate (pki/), the key of
 App tokens (apptoken.key) and the admin token (admin.token). While there are no users
 ("tccloud user"), first-user.link has a one-time link that makes the first administrator
-of the console. DIR/endpoint.json is there while the cloud is ready and says where it
-listens.
+of the console. DIR/endpoint.json is there while the cloud is ready and says where it listens.
 
 Several of these processes are one cloud, its gateways, if --nats names the same servers and each
 has the cluster secret: the first one makes it in DIR/cluster.secret, or where

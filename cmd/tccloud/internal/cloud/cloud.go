@@ -21,6 +21,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/client"
+	"tcenvsvr/cmd/tccloud/internal/console"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/health"
@@ -116,6 +117,7 @@ type cloud struct {
 	gateway      *gateway.Gateway
 	brokers      *brokers
 	api          *api.API
+	console      *console.Console
 	server       *pki.Server
 	authority    *pki.Authority
 	releases     *releases.Director
@@ -148,6 +150,7 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 	g.Go(func() error { return c.services.Run(ctx) })
 	g.Go(func() error { return c.releases.Run(ctx, fleet{c.gateway}) })
 	g.Go(func() error { return c.api.Run(ctx, p.api) })
+	g.Go(func() error { return c.console.Run(ctx) })
 	g.Go(func() error { return c.clock.Run(ctx, c.onClockStep(cfg.Logger)) })
 	c.logCertificate(cfg.Logger)
 	g.Go(func() error {

@@ -9,6 +9,8 @@
 //	GET    servers?environment=            GET    servers/{xid}
 //	PATCH  servers/{xid}                   ChangeServer → Server
 //	POST   servers/{xid}/revoke
+//	POST   servers/{xid}/drain             DrainServer → Server            POST servers/{xid}/resume  → Server
+//	POST   servers/{xid}/control           ControlServer
 //	GET    environments/{name}/sealing     Statements of the servers' sealing keys
 //	GET    apps                            POST   apps?replace=            a .tcx, and HeaderAppSignature → App
 //	GET    apps/{name}?version=

@@ -35,8 +35,9 @@ const (
 	CodeBadSignature = "bad_signature"
 	CodeNoPackage    = "no_package"
 	CodeInactive     = "environment_inactive"
-	CodeNoIntake     = "no_intake" // nothing new is accepted, see Status.Health
-	CodeUnwell       = "unwell"    // the cloud cannot store anything
+	CodeNoIntake     = "no_intake"   // nothing new is accepted, see Status.Health
+	CodeUnwell       = "unwell"      // the cloud cannot store anything
+	CodeAway         = "server_away" // it is not connected
 	CodeInternal     = "internal"
 )
 
@@ -153,6 +154,18 @@ type Statement = registry.Statement
 // ChangeServer gives a server another name.
 type ChangeServer struct {
 	Name string `json:"name"`
+}
+
+// DrainServer has a server take no new orders.
+type DrainServer struct {
+	Reason  string `json:"reason,omitempty"`
+	Seconds int64  `json:"seconds,omitempty"` // 0 = until it is resumed
+}
+
+// ControlServer asks a connected server for one thing.
+type ControlServer struct {
+	Action wire.Action `json:"action"`          // restart, log_level or update
+	Level  string      `json:"level,omitempty"` // of its log: debug, info, warn or error
 }
 
 // KeepHost chooses one of the hosts that run as one server.
