@@ -127,6 +127,8 @@ var owners = map[string]struct {
 	"github.com/minio/selfupdate":         {[]string{"updater/slot/install"}, "it is safe only in a slot that nothing runs from"},
 	"github.com/landlock-lsm/go-landlock": {[]string{"agent/job/internal/isolation"}, "one package isolates Apps"},
 	"github.com/fsnotify/fsnotify":        {[]string{"certs", "cmd/tcenvsvr/internal/daemon"}, "few watch files"},
+	"github.com/alexedwards/scs":          {[]string{"cmd/tccloud/internal/console"}, "sessions are the console's"},
+	"github.com/chromedp":                 {[]string{"test/browser"}, "one package drives a browser"},
 	"golang.org/x/net/proxy":              {[]string{"agent/link/proxy"}, "one package knows proxies"},
 }
 
