@@ -24,6 +24,7 @@
 //	internal/catalog    Apps, what they store, and the files that they publish
 //	internal/releases   self-update: releases, rollouts, installation packages
 //	internal/api        HTTPS for operators, agents and Apps; internal/client calls it
+//	internal/console    pages for people in a browser; they ask the API as who has signed in
 //	internal/access     users, API tokens, one-time links, the audit log
 //	internal/store      NATS JetStream, embedded or a cluster
 //	internal/identity   what makes gateways over one cluster one cloud

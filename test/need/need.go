@@ -90,3 +90,11 @@ func OtherUser(t testing.TB) *user.User {
 	}
 	return User(t, "nobody")
 }
+
+// File needs a file that test/run fetches.
+func File(t testing.TB, path string) {
+	t.Helper()
+	if _, err := os.Stat(path); err != nil {
+		missing(t, path+" is not there: test/run fetches it")
+	}
+}

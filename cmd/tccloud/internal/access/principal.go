@@ -28,6 +28,8 @@ const (
 	ByPassword     How = "password"
 	ByLink         How = "one-time link"
 	BySingleSignOn How = "single sign-on"
+	// ByCloud is what the cloud does for all who watch, as a viewer.
+	ByCloud How = "this cloud"
 )
 
 // Limited reports whether some Environments do not exist for the principal.

@@ -38,6 +38,8 @@ import (
 // Sessions are the live connections of agents, at all gateways.
 type Sessions interface {
 	Sessions(ctx context.Context) ([]gateway.Session, error)
+	// Control asks a server for something; gateway.ErrNotConnected if it is not connected.
+	Control(ctx context.Context, xid wire.ServerXID, m *wire.Control) error
 	// Keep makes one of the hosts that run as a server the only one.
 	Keep(ctx context.Context, xid wire.ServerXID, host twin.Host) error
 }
@@ -52,7 +54,7 @@ type Metrics interface {
 	MetricsOf(ctx context.Context, environment, app string) ([]platform.Metric, error)
 }
 
-// Config of an API. All fields but Logger are required.
+// Config of an API. All fields but Console and Logger are required.
 type Config struct {
 	Registry   *registry.Registry
 	Catalog    *catalog.Catalog
@@ -71,7 +73,8 @@ type Config struct {
 	Server     *pki.Server // the certificate shown
 	Health     Health
 	Users      *access.Users
-	Audit      *audit.Log // nil keeps nothing
+	Audit      *audit.Log   // nil keeps nothing
+	Console    http.Handler // below /console/; nil: none
 	AdminToken string
 	APIURL     string        // where agents reach it, for bundles
 	BrokerHost func() string // host:port of all brokers, same, separated by commas
@@ -118,6 +121,14 @@ func New(cfg Config) (*API, error) {
 	a.admin(a.operators)
 	mux.Handle("/api/admin/", a.operators)
 	a.handler = pace.Answers(leftover.Drain(mux))
+	if cfg.Console != nil { // it paces its answers itself
+		all := http.NewServeMux()
+		all.Handle("/console/", cfg.Console)
+		all.Handle("GET /console", cfg.Console)
+		all.Handle("GET /{$}", cfg.Console)
+		all.Handle("/", a.handler)
+		a.handler = all
+	}
 	return a, nil
 }
 

@@ -32,6 +32,7 @@ func (a *API) routes() []route {
 		{pattern: "DELETE environments/{name}", role: administrator, reach: environment, serve: a.deleteEnvironment},
 		{pattern: "POST environments/{name}/bundle", role: administrator, reach: environment, serve: a.bundle},
 		{pattern: "POST environments/{name}/link", role: administrator, reach: environment, serve: a.link},
+		{pattern: "GET environments/{name}/history", role: viewer, reach: environment, serve: a.history},
 		{pattern: "GET environments/{name}/sealing", role: viewer, reach: environment, serve: a.sealing},
 		{pattern: "GET environments/{name}/metrics/{app}", role: viewer, reach: environment, serve: a.metrics},
 
@@ -39,6 +40,9 @@ func (a *API) routes() []route {
 		{pattern: "GET servers/{xid}", role: viewer, reach: server, serve: a.server},
 		{pattern: "PATCH servers/{xid}", role: operator, reach: server, serve: a.changeServer},
 		{pattern: "POST servers/{xid}/revoke", role: administrator, reach: server, serve: a.revokeServer},
+		{pattern: "POST servers/{xid}/drain", role: operator, reach: server, serve: a.drainServer},
+		{pattern: "POST servers/{xid}/resume", role: operator, reach: server, serve: a.resumeServer},
+		{pattern: "POST servers/{xid}/control", role: operator, reach: server, serve: a.controlServer},
 		{pattern: "POST servers/{xid}/keep", role: administrator, reach: server, serve: a.keepHost},
 
 		{pattern: "GET apps", role: viewer, reach: own, serve: a.apps},

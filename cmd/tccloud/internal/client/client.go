@@ -56,6 +56,12 @@ func New(cfg Config) *Client {
 	}
 }
 
+// InProcess returns a client of an API in this process. Who asks is known to by, and not by a token.
+func InProcess(by http.RoundTripper) *Client {
+	c := &http.Client{Transport: by}
+	return &Client{base: "https://localhost" + v1.Prefix, ask: c, act: c, send: c}
+}
+
 // How long an answer may take after the request was sent.
 const (
 	answerTime   = 2 * time.Minute
@@ -81,7 +87,9 @@ func (c *Client) doWith(ctx context.Context, by *http.Client, method, path strin
 		r.ContentLength = size
 	}
 	maps.Copy(r.Header, h)
-	r.Header.Set("Authorization", "Bearer "+c.token)
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
 	res, err := by.Do(r)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -160,6 +168,11 @@ func (c *Client) Environment(ctx context.Context, name string) (v1.Environment, 
 	return get[v1.Environment](ctx, c, path("environments", name))
 }
 
+// History returns what happened in an Environment in each of the last hours, the oldest first.
+func (c *Client) History(ctx context.Context, name string, hours int) ([]v1.Hour, error) {
+	return get[[]v1.Hour](ctx, c, path("environments", name, "history")+"?hours="+strconv.Itoa(hours))
+}
+
 // CreateEnvironment adds one.
 func (c *Client) CreateEnvironment(ctx context.Context, name, owner string) (v1.Environment, error) {
 	return send[v1.Environment](ctx, c, http.MethodPost, "environments", v1.NewEnvironment{Name: name, Owner: owner})
@@ -177,19 +190,34 @@ func (c *Client) DeleteEnvironment(ctx context.Context, name string, force bool)
 
 // Bundle makes a bundle and writes it to w.
 func (c *Client) Bundle(ctx context.Context, environment string, q v1.NewBundle, w io.Writer) (v1.Made, error) {
-	data, err := json.Marshal(q)
+	f, err := c.OpenBundle(ctx, environment, q)
 	if err != nil {
 		return v1.Made{}, err
+	}
+	defer f.Close()
+	if _, err := io.Copy(w, f); err != nil {
+		return v1.Made{}, fmt.Errorf("receiving the bundle: %w", err)
+	}
+	return v1.Made{Server: wire.ServerXID(f.Header.Get(v1.HeaderServer)), Package: f.Header.Get(v1.HeaderPackage)}, nil
+}
+
+// Download is a file that the cloud sends. Its header says what it is; who has read it closes it.
+type Download struct {
+	io.ReadCloser
+	Header http.Header
+}
+
+// OpenBundle makes a bundle.
+func (c *Client) OpenBundle(ctx context.Context, environment string, q v1.NewBundle) (Download, error) {
+	data, err := json.Marshal(q)
+	if err != nil {
+		return Download{}, err
 	}
 	res, err := c.do(ctx, http.MethodPost, path("environments", environment, "bundle"), bytes.NewReader(data))
 	if err != nil {
-		return v1.Made{}, err
+		return Download{}, err
 	}
-	defer res.Body.Close()
-	if _, err := io.Copy(w, res.Body); err != nil {
-		return v1.Made{}, fmt.Errorf("receiving the bundle: %w", err)
-	}
-	return v1.Made{Server: wire.ServerXID(res.Header.Get(v1.HeaderServer)), Package: res.Header.Get(v1.HeaderPackage)}, nil
+	return Download{res.Body, res.Header}, nil
 }
 
 // Link makes a link to one bundle.
@@ -220,6 +248,23 @@ func (c *Client) RenameServer(ctx context.Context, xid wire.ServerXID, name stri
 // RevokeServer revokes one.
 func (c *Client) RevokeServer(ctx context.Context, xid wire.ServerXID) (v1.Server, error) {
 	return send[v1.Server](ctx, c, http.MethodPost, path("servers", string(xid), "revoke"), nil)
+}
+
+// DrainServer has one take no new orders.
+func (c *Client) DrainServer(ctx context.Context, xid wire.ServerXID, q v1.DrainServer) (v1.Server, error) {
+	var s v1.Server
+	return s, c.call(ctx, http.MethodPost, path("servers", string(xid), "drain"), q, &s)
+}
+
+// ResumeServer is the opposite of DrainServer.
+func (c *Client) ResumeServer(ctx context.Context, xid wire.ServerXID) (v1.Server, error) {
+	var s v1.Server
+	return s, c.call(ctx, http.MethodPost, path("servers", string(xid), "resume"), nil, &s)
+}
+
+// ControlServer asks one that is connected for one thing.
+func (c *Client) ControlServer(ctx context.Context, xid wire.ServerXID, q v1.ControlServer) error {
+	return c.call(ctx, http.MethodPost, path("servers", string(xid), "control"), q, nil)
 }
 
 // KeepHost chooses which of several hosts is the server.

@@ -91,6 +91,17 @@ func (s fleet) Disconnect(ctx context.Context, xid wire.ServerXID, code wire.Cod
 	return s.Gateway.Disconnect(ctx, xid, code, disconnectReasons[code])
 }
 
+// Resume implements registry.Sessions.
+func (s fleet) Resume(ctx context.Context, xid wire.ServerXID) error {
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
+	defer cancel()
+	err := s.Control(ctx, xid, &wire.Control{Action: wire.ActionResume})
+	if errors.Is(err, gateway.ErrNotConnected) {
+		return nil
+	}
+	return err
+}
+
 // Reports implements releases.Fleet.
 func (s fleet) Reports(ctx context.Context) ([]releases.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, peerTimeout)

@@ -58,7 +58,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.dispatcher, err = dispatch.New(ctx, dispatch.Config{
 		Store: st, Tokens: own.signer, Logger: cfg.Logger, Lease: cfg.Lease, Trusted: c.trusted, LogBytes: st.Share(5, 4<<30),
-		RecordBytes: st.Share(8, 8<<30), TokenTTL: c.tokenLife,
+		Retention: cfg.keep(), LogAge: cfg.KeepLogs, RecordBytes: st.Share(8, 8<<30), TokenTTL: c.tokenLife,
 	})
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 		return nil, err
 	}
 	c.catalog = k.catalog
-	c.sweeps = c.retention(st, k)
+	c.sweeps = c.retention(st, k, cfg.keep())
 	ti, err := openPlatform(ctx, cfg, st, c, k.apps)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,8 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.gateway, err = gateway.New(gateway.Config{
 		Listener: p.broker, TLS: &tls.Config{GetCertificate: c.server.Get},
-		Auth: authenticator{c.registry}, SealKey: authenticator{c.registry}.sealKey, Referee: c.registry, Dispatcher: c.dispatcher, Services: c.services, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
+		Auth: authenticator{c.registry}, SealKey: authenticator{c.registry}.sealKey, Referee: c.registry, Drained: c.registry.Drained, Dispatcher: c.dispatcher, Services: c.services, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
+		HTTP: consoleOf(c),
 	})
 	if err != nil {
 		return nil, err
@@ -102,12 +103,18 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	c.api, err = api.New(api.Config{
 		Registry: c.registry, Catalog: k.catalog, Uploads: k.uploads, AppStore: k.apps,
 		Dispatcher: c.dispatcher, Jobs: c.jobs, Services: c.services, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, Health: c.health, AdminToken: own.token,
-		Users: c.users, Audit: c.audit,
+		Users: c.users, Audit: c.audit, Console: consoleOf(c),
 		Artifacts: ti.artifacts, Requests: ti.requests, Metrics: ti.own, Platform: ti.serve,
 		APIURL: p.publicURL, BrokerHost: c.brokers.String, Version: cfg.Version, Logger: log("api"),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return c, c.welcome(ctx, cfg, p)
+	if err := openConsole(ctx, cfg, st, c); err != nil {
+		return nil, err
+	}
+	if err := c.welcome(ctx, cfg, p); err != nil { // a disk that is full must not keep servers away
+		cfg.Logger.Warn("link of the first start not made, the next start tries again", "err", err)
+	}
+	return c, nil
 }

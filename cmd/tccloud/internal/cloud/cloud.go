@@ -21,6 +21,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/client"
+	"tcenvsvr/cmd/tccloud/internal/console"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/health"
@@ -49,6 +50,7 @@ type Config struct {
 	PublicURL           string
 	PublicBrokers       []string
 	Lease, Heartbeat    time.Duration    // 0 = the parts' defaults
+	Keep, KeepLogs      time.Duration    // what ended, and its logs; 0 = 45 days and 7 days
 	TokenLife           time.Duration    // of Apps' tokens, which they renew; 0 = appstore.TokenLife
 	ClientLife          time.Duration    // of client certificates; 0 = a year
 	Platform            *upstream.Config // that requests of Apps are passed on to; nil: none
@@ -115,6 +117,7 @@ type cloud struct {
 	gateway      *gateway.Gateway
 	brokers      *brokers
 	api          *api.API
+	console      *console.Console
 	server       *pki.Server
 	authority    *pki.Authority
 	releases     *releases.Director
@@ -147,6 +150,7 @@ func (c *cloud) run(ctx context.Context, cfg Config, st *store.Store, p *ports) 
 	g.Go(func() error { return c.services.Run(ctx) })
 	g.Go(func() error { return c.releases.Run(ctx, fleet{c.gateway}) })
 	g.Go(func() error { return c.api.Run(ctx, p.api) })
+	g.Go(func() error { return c.console.Run(ctx) })
 	g.Go(func() error { return c.clock.Run(ctx, c.onClockStep(cfg.Logger)) })
 	c.logCertificate(cfg.Logger)
 	g.Go(func() error {

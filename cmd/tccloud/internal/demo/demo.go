@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"tcenvsvr/agent/link/wire"
@@ -42,6 +43,9 @@ func Run(ctx context.Context, c Config) error {
 	}
 	err = d.play(ctx)
 	if err == nil && !c.Once {
+		if link, err := os.ReadFile(filepath.Join(d.cloud.Data, "first-user.link")); err == nil {
+			d.say("\nThe console, for its first administrator: %s", strings.TrimSpace(string(link)))
+		}
 		d.say("\nThe cloud and the agent go on until you press Ctrl-C. Try, in another terminal:\n  %s run %s 'Test - Playbook' --follow --data %s",
 			d.stage.CloudBin, environment, filepath.Join(dir, "cloud"))
 		<-ctx.Done()

@@ -71,6 +71,7 @@ type Config struct {
 	// ids of all keys with which the server opens what is sealed. nil: servers open nothing.
 	SealKey    func(ctx context.Context, srv Server, statement string) ([]string, error)
 	Referee    Referee
+	Drained    func(wire.ServerXID) bool // a server is to take no orders; nil: none is
 	Dispatcher *dispatch.Dispatcher
 	Services   Services      // nil: what services say is dropped
 	Heartbeat  time.Duration // [10 s]

@@ -158,6 +158,9 @@ func (g *Gateway) admit(ctx context.Context, c *port.Conn, h *wire.Hello) (*sess
 		return nil, err
 	}
 	g.opened.Add(1)
+	if g.cfg.Drained != nil && g.cfg.Drained(srv.XID) { // it is told before it gets the first order
+		_ = s.Send(&wire.Control{Action: wire.ActionDrain})
+	}
 	orders.Open()
 	s.sendConflict()
 	g.log.Info("session was opened", "server", srv.XID, "environment", srv.Environment, "epoch", orders.Epoch(),

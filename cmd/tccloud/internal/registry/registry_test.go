@@ -258,6 +258,11 @@ func (s *sessions) Connected(context.Context) (list []wire.ServerXID, _ error) {
 	return list, nil
 }
 
+func (s *sessions) Resume(_ context.Context, xid wire.ServerXID) error {
+	s.cut <- string(xid) + " resumed"
+	return nil
+}
+
 func (s *sessions) Disconnect(_ context.Context, xid wire.ServerXID, code wire.Code) error {
 	delete(s.live, xid)
 	s.cut <- string(xid) + " " + string(code)

@@ -14,6 +14,8 @@ type Sessions interface {
 	Connected(ctx context.Context) ([]wire.ServerXID, error)
 	// Disconnect ends the session of xid, if any, with code.
 	Disconnect(ctx context.Context, xid wire.ServerXID, code wire.Code) error
+	// Resume tells xid, if it is connected, that it may take orders again.
+	Resume(ctx context.Context, xid wire.ServerXID) error
 }
 
 // recheck bounds how long a session can exist that was authenticated just before a change that
@@ -65,6 +67,7 @@ func (r *Registry) follow(ctx context.Context, sessions Sessions) error {
 			r.cut(ctx, sessions)
 		case <-tick.C:
 			r.cut(ctx, sessions)
+			r.resume(ctx, sessions)
 		}
 	}
 }

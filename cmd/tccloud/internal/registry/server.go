@@ -76,6 +76,7 @@ type record struct {
 	Pending *identity      `json:"pending,omitempty"`
 	Revoked *time.Time     `json:"revoked,omitempty"` // of Current; a pending identity ends it
 	Twin    *twin.Conflict `json:"twin,omitempty"`    // several hosts run with Current
+	Drain   *Drain         `json:"drain,omitempty"`
 }
 
 func (s *record) identities() []identity {
@@ -102,6 +103,8 @@ type Server struct {
 	PendingBundle *time.Time `json:"pending_bundle,omitempty"`
 	// Twin says that several hosts run as this server.
 	Twin *twin.Conflict `json:"twin,omitempty"`
+	// Drain says that it takes no new orders for a while.
+	Drain *Drain `json:"drain,omitempty"`
 	// SealKey is the key to which parameters for this server are sealed, nil before it stated one.
 	SealKey *SealKey `json:"seal_key,omitempty"`
 	// Bundle changes when another bundle's identity comes into use.
@@ -113,6 +116,9 @@ func (s *record) public() Server {
 		XID: s.XID, Name: s.Current.Name, Renamed: s.Renamed, Environment: s.Current.Environment, Created: s.Created, Revoked: s.Revoked,
 		CertificateSerial: s.Current.Serial, CertificateExpires: s.Current.Expires,
 		Bundle: s.Current.name(),
+	}
+	if s.Drain.current(time.Now()) {
+		p.Drain = s.Drain
 	}
 	if s.Twin.Current(time.Now()) {
 		p.Twin = s.Twin

@@ -147,3 +147,23 @@ func TestHalfARecord(t *testing.T) {
 		})
 	}
 }
+
+// TestBrowser: a browser, which would ask its user for a certificate, is not asked for one; an agent is.
+func TestBrowser(t *testing.T) {
+	for alpn, want := range map[string]bool{"h2": false, wire.ALPN: true, wire.ALPNWebSocket: true} {
+		c := serve(t, func(_ context.Context, c *port.Conn, _ bool) { c.Net.Close() })
+		asked := false
+		config := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{alpn, wire.ALPNWebSocket}} //nolint:gosec // of a test
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			asked = true
+			return new(tls.Certificate), nil
+		}
+		again := tls.Client(c.NetConn(), config)
+		if err := again.HandshakeContext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if asked != want {
+			t.Errorf("a client of %s was asked for a certificate: %t; want %t", alpn, asked, want)
+		}
+	}
+}

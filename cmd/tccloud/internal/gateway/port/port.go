@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,6 +62,14 @@ func Listen(cfg Config) (*Port, error) {
 	// Certificates are verified after hello, so that the agent gets an error that names what is
 	// wrong. No CAs are announced, so that an agent presents a foreign certificate, too.
 	t.ClientAuth, t.ClientCAs = tls.RequestClientCert, nil
+	browsers := t.Clone()
+	browsers.ClientAuth, browsers.NextProtos = tls.NoClientCert, []string{wire.ALPNWebSocket}
+	t.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.Contains(h.SupportedProtos, "h2") { // a browser, which would ask its user for a certificate; no agent offers it
+			return browsers, nil
+		}
+		return nil, nil
+	}
 	p := &Port{cfg: cfg, tls: t, ln: cfg.Listener, handshakes: make(chan struct{}, handshakesAtOnce)}
 	if p.ln == nil {
 		var err error

@@ -1,0 +1,27 @@
+// Package console is the cloud's web console: what an administrator sees and does in a browser.
+//
+//	browser ─► secured: headers ─► origin: no foreign forms ─► session ─► page or action
+//	                                                                        │ client
+//	           live: WebSocket, or a poll ◄─ hub ◄──────────────────────────┤
+//	                                            admin API, in this process ◄┘  as the signed-in user
+//
+// The console has no logic and no rights of its own: it asks the admin API, in this process, with
+// the user in the request's context, and shows the answer. What a role may do is decided there.
+//
+// Pages are made on the server and work without a script: links and forms. Scripts keep rows up to
+// date, show local times and filter; they write text, never markup (the browser enforces it: trusted
+// types, no inline script or style, nothing from another host).
+//
+// # Adding a page
+//
+// Write page_NAME.go with its load, which asks q.cloud and returns a struct that holds what the page
+// shows, and pages/NAME.html with {{define "main"}}, which gets a view: .Data is the struct, .May
+// tells what the user's role allows, .Form what was filled in. Add a row to pages in pages.go, and
+// one to navigation where it begins a part. A form posts to a path of its own, with a row in
+// actions: its function does one thing and returns the sentence that the next page shows, or the
+// error, with which the page that had the form is shown again. For rows that change while one looks,
+// give the things a kind in kinds, whose function returns texts by field, make the page follow it,
+// and mark elements data-key, data-field and data-bar (assets/live.js). Styles are those in
+// assets/style.css: head, tiles, facts, scroll with a table, note, empty, dialog; a page adds none.
+// The tests find the page by the table: it gets its checks by being there.
+package console

@@ -1,0 +1,213 @@
+package live_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/gorilla/websocket"
+
+	"tcenvsvr/cmd/tccloud/internal/console/live"
+)
+
+// rig is a hub whose snapshots a test makes.
+type rig struct {
+	*testing.T
+	now     atomic.Pointer[live.Snapshot]
+	fails   atomic.Bool
+	loads   atomic.Int64
+	allowed atomic.Bool
+	server  *httptest.Server
+	stop    func()
+}
+
+func newRig(t *testing.T) *rig {
+	r := &rig{T: t}
+	r.allowed.Store(true)
+	r.show(live.Snapshot{"servers": {"a": {"cpu": "1", "name": "A"}, "b": {"cpu": "2", "name": "B"}}})
+	h := live.New(live.Config{Every: 10 * time.Millisecond, Load: func(context.Context) (live.Snapshot, error) {
+		r.loads.Add(1)
+		if r.fails.Load() {
+			return nil, errors.New("secret")
+		}
+		return *r.now.Load(), nil
+	}})
+	mux := http.NewServeMux()
+	mux.HandleFunc("/live", func(w http.ResponseWriter, q *http.Request) {
+		h.ServeWebSocket(w, q, q.URL.Query().Get("of"), r.allowed.Load)
+	})
+	mux.HandleFunc("/json", func(w http.ResponseWriter, q *http.Request) { h.ServeJSON(w, q, q.URL.Query().Get("of")) })
+	r.server = httptest.NewServer(mux)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	r.stop = func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		done <- nil
+	}
+	t.Cleanup(func() {
+		r.stop()
+		r.server.Close()
+	})
+	return r
+}
+
+func (r *rig) show(s live.Snapshot) { r.now.Store(&s) }
+
+func (r *rig) follow(topic string) *websocket.Conn {
+	r.Helper()
+	ws, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(r.server.URL, "http")+"/live?of="+topic, nil)
+	if err != nil {
+		r.Fatal(err)
+	}
+	res.Body.Close()
+	r.Cleanup(func() { ws.Close() })
+	return ws
+}
+
+func (r *rig) next(ws *websocket.Conn) live.Update {
+	r.Helper()
+	var u live.Update
+	_ = ws.SetReadDeadline(time.Now().Add(time.Minute))
+	if err := ws.ReadJSON(&u); err != nil {
+		r.Fatal(err)
+	}
+	return u
+}
+
+func (r *rig) expect(ws *websocket.Conn, want live.Update) {
+	r.Helper()
+	if d := cmp.Diff(want, r.next(ws)); d != "" {
+		r.Errorf("an update differs (-want +got):\n%s", d)
+	}
+}
+
+// TestFollow: all rows come first, then what changed of the topic, and nothing else.
+func TestFollow(t *testing.T) {
+	r := newRig(t)
+	all, one := r.follow("servers"), r.follow("servers/b")
+	r.expect(all, live.Update{All: true, Rows: map[string]live.Row{"a": {"cpu": "1", "name": "A"}, "b": {"cpu": "2", "name": "B"}}})
+	r.expect(one, live.Update{All: true, Rows: map[string]live.Row{"b": {"cpu": "2", "name": "B"}}})
+	r.show(live.Snapshot{"servers": {"a": {"cpu": "9", "name": "A"}, "b": {"cpu": "2", "name": "B"}}, "jobs": {"x": {}}})
+	r.expect(all, live.Update{Rows: map[string]live.Row{"a": {"cpu": "9"}}})
+	r.show(live.Snapshot{"servers": {"b": {"cpu": "2"}, "c": {"cpu": "3"}}})
+	r.expect(all, live.Update{Rows: map[string]live.Row{"b": {"name": ""}, "c": {"cpu": "3"}}, Gone: []string{"a"}})
+	r.expect(one, live.Update{Rows: map[string]live.Row{"b": {"name": ""}}})
+}
+
+// TestProblem: what was shown stays while the cloud cannot say what is; then everything is sent again.
+func TestProblem(t *testing.T) {
+	r := newRig(t)
+	ws := r.follow("servers")
+	r.next(ws)
+	r.fails.Store(true)
+	for u := r.next(ws); u.Problem == ""; u = r.next(ws) {
+		t.Errorf("got %+v", u)
+	}
+	r.fails.Store(false)
+	u := r.next(ws)
+	for ; u.Problem != ""; u = r.next(ws) {
+		if strings.Contains(u.Problem, "secret") || len(u.Rows) > 0 {
+			t.Fatalf("got %+v", u)
+		}
+	}
+	if !u.All || len(u.Rows) != 2 {
+		t.Errorf("after it: %+v", u)
+	}
+}
+
+// TestNobodyLooks: nothing is loaded while nobody looks.
+func TestNobodyLooks(t *testing.T) {
+	r := newRig(t)
+	ws := r.follow("servers")
+	r.next(ws)
+	ws.Close()
+	for last := int64(-1); last != r.loads.Load(); time.Sleep(100 * time.Millisecond) {
+		last = r.loads.Load()
+	}
+	r.next(r.follow("servers"))
+}
+
+// TestEnds: a viewer who is not allowed to look any more is cut off with the reason, and all are when
+// the hub ends, which waits for them.
+func TestEnds(t *testing.T) {
+	r := newRig(t)
+	ended := func(ws *websocket.Conn) int {
+		for {
+			_, _, err := ws.ReadMessage()
+			if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
+				return closed.Code
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	ws := r.follow("servers")
+	r.allowed.Store(false)
+	if got := ended(ws); got != live.CloseSignedOut {
+		t.Errorf("signed out: code %d", got)
+	}
+	r.allowed.Store(true)
+	ws = r.follow("servers")
+	r.next(ws)
+	go r.stop()
+	if got := ended(ws); got != websocket.CloseGoingAway {
+		t.Errorf("at the end: code %d", got)
+	}
+}
+
+// TestOrigin: another site's page cannot follow with the cookies of this one.
+func TestOrigin(t *testing.T) {
+	r := newRig(t)
+	_, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(r.server.URL, "http")+"/live?of=servers", http.Header{"Origin": {"https://evil.invalid"}})
+	if err == nil || res.StatusCode != http.StatusForbidden {
+		t.Errorf("from another site: %v, %v", res, err)
+	}
+	res.Body.Close()
+}
+
+// TestSharing: many viewers cost one load a tick, and one encoding.
+func TestSharing(t *testing.T) {
+	r := newRig(t)
+	s := live.Snapshot{"servers": {}}
+	for i := range 200 {
+		s["servers"][fmt.Sprint(i)] = live.Row{"cpu": "1", "memory": "11 GiB of 32 GiB", "name": "server"}
+	}
+	r.show(s)
+	res, err := http.Get(r.server.URL + "/json?of=servers") //nolint:noctx // of a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var u live.Update
+	if err := json.NewDecoder(res.Body).Decode(&u); err != nil || !u.All || len(u.Rows) != 200 {
+		t.Fatalf("polling: %d rows, %v", len(u.Rows), err)
+	}
+	var viewers []*websocket.Conn
+	for range 20 {
+		viewers = append(viewers, r.follow("servers"))
+	}
+	for _, ws := range viewers {
+		if u := r.next(ws); !u.All || len(u.Rows) != 200 {
+			t.Fatalf("%d rows", len(u.Rows))
+		}
+	}
+	began := time.Now()
+	loads := r.loads.Load()
+	time.Sleep(200 * time.Millisecond)
+	if n, most := r.loads.Load()-loads, int64(time.Since(began)/(10*time.Millisecond))+2; n > most {
+		t.Errorf("%d loads in %s; want at most %d", n, time.Since(began), most)
+	}
+}
