@@ -99,9 +99,10 @@ func (d *Disk) Back() {
 }
 
 // Freeze makes writers wait, as a storage that does not answer; Thaw lets them go on. The end of
-// the test thaws too.
+// the test thaws too, before it waits for what the test has started since New.
 func (d *Disk) Freeze() {
 	d.t.Helper()
+	d.t.Cleanup(d.melt)
 	const freeze = 0xc0045877 // FIFREEZE
 	d.at("freezing", func(fd int) error { return unix.IoctlSetPointerInt(fd, freeze, 0) })
 }
@@ -208,12 +209,17 @@ func (d *Disk) mount() {
 
 // drop unmounts, now or when its last user goes.
 func (d *Disk) drop() {
-	if f, err := os.Open(d.Dir); err == nil {
-		_ = d.thaw(int(f.Fd())) // an unmount of a frozen one would wait for ever
-		_ = f.Close()
-	}
+	d.melt() // an unmount of a frozen one would wait for ever
 	if err := unix.Unmount(d.Dir, unix.MNT_DETACH); err != nil {
 		d.t.Errorf("unmounting %s: %v", d.Dir, err)
+	}
+}
+
+// melt thaws a disk that may be frozen.
+func (d *Disk) melt() {
+	if f, err := os.Open(d.Dir); err == nil {
+		_ = d.thaw(int(f.Fd()))
+		_ = f.Close()
 	}
 }
 

@@ -79,6 +79,13 @@ func TestFreeze(t *testing.T) {
 	<-done
 }
 
+// TestFreezeEndsFirst: what a test has started, and waits for at its end, goes on by then.
+func TestFreezeEndsFirst(t *testing.T) {
+	d := disk.New(t, disk.Size(32<<20))
+	t.Cleanup(func() { write(t, d, "a", true) })
+	d.Freeze()
+}
+
 func write(t *testing.T, d *disk.Disk, name string, sync bool) *os.File {
 	t.Helper()
 	f, err := os.OpenFile(filepath.Join(d.Dir, name), os.O_CREATE|os.O_WRONLY, 0o600)

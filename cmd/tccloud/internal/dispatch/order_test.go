@@ -97,7 +97,7 @@ func TestCredit(t *testing.T) {
 	seen := map[wire.OrderID]wire.ServerXID{}
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	done := make(chan struct{})
+	done, lost := make(chan struct{}), make(chan error, 2)
 	for i, slots := range []int{1, 3} {
 		a := c.Agent(wire.ServerXID(fmt.Sprintf("s%d", i)), slots)
 		wg.Go(func() {
@@ -105,6 +105,7 @@ func TestCredit(t *testing.T) {
 			for {
 				m, err := a.Recv()
 				if err != nil {
+					lost <- err
 					return
 				}
 				o, ok := m.(*wire.Order)
@@ -137,7 +138,15 @@ func TestCredit(t *testing.T) {
 	for range orders / 2 {
 		c.Submit()
 	}
-	<-done
+	for range 2 {
+		select {
+		case <-done:
+			return
+		case err := <-lost:
+			t.Logf("an agent got no more: %v", err)
+		}
+	}
+	t.Errorf("%d of %d orders came", len(seen), orders)
 }
 
 // TestLeastLoaded: the session with the most free credit gets the order.
@@ -182,6 +191,7 @@ func TestLogs(t *testing.T) {
 	res := rig.Result(r)
 	res.Output = map[wire.Stream]wire.OutputSize{wire.Stdout: {Written: 100, Kept: 43}}
 	a.Send(res)
+	rig.Expect[*wire.ResultAck](a)
 	if s := <-got; s != "abcdefghijklmnopqrstuvwxyz" {
 		t.Errorf("log is %q", s)
 	}

@@ -50,9 +50,13 @@ func TestStoreFails(t *testing.T) {
 					t.Fatalf("the result was answered with %+v while it could not be stored", ack)
 				}
 			}
+			notice := time.Now().Add(recovery)
 			for began := time.Now(); time.Since(began) < lease+time.Second; time.Sleep(100 * time.Millisecond) {
-				if c.Store.Health().Err == nil {
-					began = time.Now() // not noticed yet
+				if c.Store.Health().Err != nil {
+					continue
+				}
+				if began = time.Now(); began.After(notice) {
+					t.Fatal("the store does not notice that its disk fails")
 				}
 			}
 			if name != "frozen" { // there it would only wait

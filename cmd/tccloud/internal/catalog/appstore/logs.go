@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/plain"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // LogConfig is the stream of logs that Apps send over the API (tc_log_to_api): one message for each
@@ -61,7 +62,7 @@ func (s *Store) AppendLog(ctx context.Context, session api.Session, entries []ap
 // Log returns the entries that the App of an order sent, oldest first.
 func (s *Store) Log(ctx context.Context, order wire.OrderID) ([]api.LogEntry, error) {
 	consumer, err := s.JS.OrderedConsumer(ctx, LogStream, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{"applog." + string(order)},
+		FilterSubjects: []string{"applog." + string(order)}, MaxResetAttempts: bucket.ReadAttempts,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading an App's log: %w", err)

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -45,6 +44,7 @@ type Cloud struct {
 	Store      *store.Store
 	Dispatcher *dispatch.Dispatcher
 	Gateway    *gateway.Gateway
+	rest       func() // ends what the store writes by itself
 	stop       func()
 }
 
@@ -66,6 +66,8 @@ func Start(t testing.TB, o Options) *Cloud {
 	if c.Store, err = store.Open(ctx, store.Config{Dir: o.Dir, URLs: o.URLs, Logger: o.Logger}); err != nil {
 		t.Fatal(err)
 	}
+	c.stop = func() { cancel(); c.Store.Close() }
+	t.Cleanup(func() { c.stop() })
 	dc := dispatch.Config{Store: c.Store, Tokens: tokens{}, Logger: o.Logger}
 	if o.Dispatch != nil {
 		o.Dispatch(&dc)
@@ -87,14 +89,15 @@ func Start(t testing.TB, o Options) *Cloud {
 		t.Fatal(err)
 	}
 	dctx, dcancel := context.WithCancel(ctx)
-	var gw, dw sync.WaitGroup
+	sctx, scancel := context.WithCancel(dctx)
+	var gw, dw, sw sync.WaitGroup
 	gw.Go(func() {
 		if err := c.Gateway.Run(ctx); err != nil {
 			t.Errorf("gateway: %v", err)
 		}
 	})
-	dw.Go(func() {
-		if err := c.Store.Run(dctx); err != nil {
+	sw.Go(func() {
+		if err := c.Store.Run(sctx); err != nil {
 			t.Errorf("store: %v", err)
 		}
 	})
@@ -103,35 +106,26 @@ func Start(t testing.TB, o Options) *Cloud {
 			t.Errorf("dispatcher: %v", err)
 		}
 	})
+	c.rest = func() {
+		scancel()
+		sw.Wait()
+	}
 	c.stop = sync.OnceFunc(func() {
+		defer hurry(t, "stopping a cloud")()
 		cancel()
 		gw.Wait()
 		dcancel()
 		dw.Wait()
+		c.rest()
 		c.Store.Close()
 	})
-	t.Cleanup(c.stop)
+	defer hurry(t, "reading all records")()
 	<-c.Dispatcher.Ready()
 	return c
 }
 
 // Stop ends the cloud in an orderly way.
 func (c *Cloud) Stop() { c.stop() }
-
-// Crash returns a cloud that finds what a killed one leaves behind.
-func (c *Cloud) Crash() *Cloud {
-	c.T.Helper()
-	o := c.Options
-	o.CA, o.Referee = c.CA, c.Referee
-	if len(o.URLs) == 0 {
-		o.Dir = filepath.Join(c.T.TempDir(), "store")
-		if err := os.CopyFS(o.Dir, os.DirFS(c.Options.Dir)); err != nil {
-			c.T.Fatal(err)
-		}
-	}
-	c.stop()
-	return Start(c.T, o)
-}
 
 // Submit hands in an order for Env.
 func (c *Cloud) Submit(change ...func(*dispatch.Request)) dispatch.Execution {

@@ -10,6 +10,7 @@ import (
 
 	"tcenvsvr/agent/app/api/upstream"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // Stream is the name of the stream.
@@ -46,7 +47,9 @@ func (l Log) Add(ctx context.Context, ref wire.Ref, p upstream.Passed) error {
 
 // List returns the requests of an order, oldest first.
 func (l Log) List(ctx context.Context, order wire.OrderID) ([]Request, error) {
-	consumer, err := l.JS.OrderedConsumer(ctx, Stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{"platform." + string(order)}})
+	consumer, err := l.JS.OrderedConsumer(ctx, Stream, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{"platform." + string(order)}, MaxResetAttempts: bucket.ReadAttempts,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("listing requests to the platform: %w", err)
 	}

@@ -1,6 +1,6 @@
 // Package bucket reads and writes JetStream the way the cloud needs it: NATS's own client says "not
-// found" of an I/O error, loses writes that a busy server drops, and sends large contents faster
-// than a disk takes them.
+// found" of an I/O error, loses writes that a busy server drops, sends large contents faster than a
+// disk takes them, and waits for ever for the end of a list whose last object goes.
 //
 //	Values     a bucket of small values by key (jetstream.KeyValue)
 //	Objects    a bucket of contents of any size, written and read one chunk at a time

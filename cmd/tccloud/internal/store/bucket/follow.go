@@ -7,6 +7,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// ReadAttempts is how often an ordered consumer that cannot be made is tried: without a bound NATS's
+// client tries for ever, and does not look at its caller's context.
+const ReadAttempts = 3
+
 // refollow is the pause before a lost watch is begun again.
 const refollow = time.Second
 

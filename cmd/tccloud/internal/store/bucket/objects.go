@@ -185,9 +185,6 @@ func (o *Objects) GetInfo(ctx context.Context, name string) (*jetstream.ObjectIn
 	return info, o.confirm(ctx, name, err)
 }
 
-// List describes all objects, or returns jetstream.ErrNoObjectsFound.
-func (o *Objects) List(ctx context.Context) ([]*jetstream.ObjectInfo, error) { return o.meta.List(ctx) }
-
 // Delete removes an object with its entry and chunks, or returns jetstream.ErrObjectNotFound.
 func (o *Objects) Delete(ctx context.Context, name string) error {
 	last, err := retry(ctx, busy, func() (*jetstream.RawStreamMsg, error) {

@@ -229,3 +229,34 @@ func TestPutsOfOneName(t *testing.T) {
 		t.Errorf("the stream has %d messages (%v), want two chunks and an entry", info.State.Msgs, err)
 	}
 }
+
+// TestListWhileTheLastGoes: List ends although the only object goes while it is listed. NATS's own
+// waits for the end of entries of which none is left.
+func TestListWhileTheLastGoes(t *testing.T) {
+	t.Parallel()
+	s, o := embedded(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	stream, err := s.JS().Stream(ctx, bucket.ObjectsPrefix+"objects")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		if err := o.PutBytes(ctx, "x", nil); err != nil {
+			t.Fatal(err)
+		}
+		var g errgroup.Group
+		for range 8 {
+			g.Go(func() error {
+				_, err := o.List(ctx)
+				if errors.Is(err, jetstream.ErrNoObjectsFound) {
+					return nil
+				}
+				return err
+			})
+		}
+		if err := errors.Join(stream.Purge(ctx), g.Wait()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -103,7 +103,9 @@ func (i *Inventory) unreadable(ctx context.Context, name, filter string, see fun
 		return nil, err
 	}
 	left := info.State.Subjects
-	c, err := st.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}, HeadersOnly: see == nil})
+	c, err := st.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{filter}, HeadersOnly: see == nil, MaxResetAttempts: bucket.ReadAttempts,
+	})
 	if err != nil {
 		return nil, err
 	}

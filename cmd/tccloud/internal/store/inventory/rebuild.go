@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // rebuild makes a stream again from what can be read of it, where something cannot. NATS can do
@@ -61,7 +63,7 @@ type keptMsg struct {
 
 // spool writes to f all messages that can be read.
 func (i *Inventory) spool(ctx context.Context, st jetstream.Stream, f *os.File) error {
-	c, err := st.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{})
+	c, err := st.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{MaxResetAttempts: bucket.ReadAttempts})
 	if err != nil {
 		return err
 	}
