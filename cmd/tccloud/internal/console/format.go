@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"html/template"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,17 @@ var functions = template.FuncMap{
 	"duration": duration,
 	"nav":      func() []entry { return navigation },
 	"console":  func(path string) string { return Prefix + path },
+	"at":       at,
+	"joined":   func(list []string) string { return strings.Join(list, ", ") },
+}
+
+// at is the path of a page or an action, whose parts may have any text in them.
+func at(parts ...any) string {
+	escaped := make([]string, len(parts))
+	for i, p := range parts {
+		escaped[i] = url.PathEscape(fmt.Sprint(p))
+	}
+	return Prefix + strings.Join(escaped, "/")
 }
 
 // stamp is a time as programs read it: the script of a page makes local time of it.

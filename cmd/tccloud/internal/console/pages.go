@@ -12,6 +12,9 @@ var (
 		{name: "environment", path: "environments/{name}", part: "environments", role: access.Viewer, load: loadEnvironment, live: followOne("environments", "name")},
 		{name: "servers", path: "servers", part: "servers", title: "Servers", role: access.Viewer, load: loadServers, live: follow("servers")},
 		{name: "server", path: "servers/{xid}", part: "servers", role: access.Viewer, load: loadServer, live: followOne("servers", "xid")},
+		{name: "users", path: "users", part: "users", title: "Users and tokens", role: access.Administrator, load: loadUsers},
+		{name: "user", path: "users/{name}", part: "users", role: access.Administrator, load: loadUser},
+		{name: "account", path: "account", part: "account", title: "Your account", role: access.Viewer, load: loadAccount},
 	}
 
 	actions = []action{
@@ -28,6 +31,15 @@ var (
 		{path: "servers/{xid}/level", role: access.Operator, page: "server", do: controlServer(wire.ActionLogLevel, "%s was asked to log so.")},
 		{path: "servers/{xid}/revoke", role: access.Administrator, page: "server", do: revokeServer},
 		{path: "servers/{xid}/keep", role: access.Administrator, page: "server", do: keepHost},
+		{path: "users", role: access.Administrator, page: "users", do: createUser},
+		{path: "users/{name}/link", role: access.Administrator, page: "user", do: linkUser},
+		{path: "users/{name}/role", role: access.Administrator, page: "user", do: changeRole},
+		{path: "users/{name}/disable", role: access.Administrator, page: "user", do: setDisabled(true)},
+		{path: "users/{name}/enable", role: access.Administrator, page: "user", do: setDisabled(false)},
+		{path: "users/{name}/remove", role: access.Administrator, page: "user", do: removeUser},
+		{path: "tokens", role: access.Administrator, page: "users", do: createToken},
+		{path: "tokens/{id}/revoke", role: access.Administrator, page: "users", do: revokeToken},
+		{path: "account/password", role: access.Viewer, page: "account", do: changePassword},
 	}
 
 	// kinds are what live pages follow, see package live.
@@ -40,6 +52,7 @@ var (
 	navigation = []entry{
 		{Part: "environments", Name: "Environments", Path: "", Role: access.Viewer},
 		{Part: "servers", Name: "Servers", Path: "servers", Role: access.Viewer},
+		{Part: "users", Name: "Users and tokens", Path: "users", Role: access.Administrator},
 	}
 )
 

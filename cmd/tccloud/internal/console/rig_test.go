@@ -35,6 +35,7 @@ type fakeAPI struct {
 	servers      []v1.Server
 	asked        []string           // METHOD path, of what changes things
 	by           []access.Principal // who asked for it
+	token        v1.NewAPIToken     // that was asked for last
 	fails        *v1.Error          // what it answers
 }
 
@@ -55,6 +56,9 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.asked, f.by = append(f.asked, r.Method+" "+path), append(f.by, p)
 	}
 	kind, name, _ := strings.Cut(path, "/")
+	if f.people(w, r, kind, name) {
+		return
+	}
 	switch {
 	case r.Method != http.MethodGet && strings.HasSuffix(name, "/bundle"):
 		w.Header().Set("Content-Disposition", `attachment; filename="bundle.zip"`)
@@ -154,7 +158,13 @@ func (f *fakeAccounts) Redeem(ctx context.Context, _ string, r access.Redemption
 	return access.Principal{Name: l.User, Role: access.Viewer, How: access.ByLink}, err
 }
 
-func (f *fakeAccounts) NewPassword(_ context.Context, _ string, p access.Principal, _, _ string) (access.Principal, error) {
+func (f *fakeAccounts) NewPassword(_ context.Context, _ string, p access.Principal, old, password string) (access.Principal, error) {
+	if err := access.CheckPassword(password); err != nil {
+		return access.Principal{}, err
+	}
+	if old != p.Name {
+		return access.Principal{}, access.ErrSignIn
+	}
 	return p, nil
 }
 
