@@ -23,7 +23,7 @@ func text(t *testing.T, res *http.Response) string {
 }
 
 // everyPage are paths of pages, of things that filled makes.
-var everyPage = append([]string{"account", "", "environments/lab", "environments/production", "servers", "servers?q=scanner", "servers?q=" + url.QueryEscape(hostile), "servers/" + twinXID, "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a14", "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a11"}, administratorPages...)
+var everyPage = append([]string{"account", "", "environments/lab", "environments/production", "servers", "servers?q=scanner", "servers?q=" + url.QueryEscape(hostile), "servers/" + twinXID, "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a14", "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a11"}, append(workPages, administratorPages...)...)
 
 // TestPages: every page is whole for every role, nothing in it is markup that others wrote, and it
 // loads nothing from elsewhere.
@@ -212,6 +212,16 @@ func TestRoles(t *testing.T) {
 		{"servers/" + twinXID + "/level", url.Values{"level": {"debug"}}, access.Operator, "POST servers/" + twinXID + "/control"},
 		{"servers/" + twinXID + "/revoke", nil, access.Administrator, "POST servers/" + twinXID + "/revoke"},
 		{"servers/" + twinXID + "/keep", url.Values{"host": {"a1@10.20.0.15"}}, access.Administrator, "POST servers/" + twinXID + "/keep"},
+		{"jobs/alerts/run", nil, access.Operator, "POST jobs/alerts/run"},
+		{"jobs/alerts/pause", nil, access.Operator, "PATCH jobs/alerts"},
+		{"jobs/alerts/resume", nil, access.Operator, "PATCH jobs/alerts"},
+		{"jobs/alerts/remove", nil, access.Operator, "DELETE jobs/alerts"},
+		{"services/hook/start", nil, access.Operator, "PATCH services/hook"},
+		{"services/hook/stop", nil, access.Operator, "PATCH services/hook"},
+		{"services/hook/restart", nil, access.Operator, "PATCH services/hook"},
+		{"releases/stable/halt", nil, access.Administrator, "POST releases/rollouts/stable/halt"},
+		{"variables", url.Values{"source": {"TC"}, "id": {"9f1c"}, "data": {"x"}}, access.Operator, "PUT variables/TC/9f1c"},
+		{"variables/remove", url.Values{"source": {"TC"}, "id": {"9f1c"}}, access.Operator, "DELETE variables/TC/9f1c"},
 		{"users", url.Values{"name": {"bob"}, "role": {"viewer"}}, access.Administrator, "POST users"},
 		{"users/ann/link", nil, access.Administrator, "POST users/ann/link"},
 		{"users/ann/role", url.Values{"role": {"viewer"}}, access.Administrator, "PATCH users/ann"},

@@ -16,11 +16,14 @@ var functions = template.FuncMap{
 	"when":     when,
 	"stamp":    stamp,
 	"bytes":    bytesText,
+	"size":     func(n int64) string { return bytesText(uint64(max(n, 0))) },
 	"count":    count,
 	"duration": duration,
 	"nav":      func() []entry { return navigation },
 	"console":  func(path string) string { return Prefix + path },
 	"at":       at,
+	"clip":     clip,
+	"millis":   millis,
 	"joined":   func(list []string) string { return strings.Join(list, ", ") },
 }
 
@@ -32,6 +35,18 @@ func at(parts ...any) string {
 	}
 	return Prefix + strings.Join(escaped, "/")
 }
+
+// clip is the beginning of a text that may be long.
+func clip(s string) string {
+	const most = 400
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "… (" + bytesText(uint64(len(s))) + ")"
+}
+
+// millis makes a duration of what the API has.
+func millis(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
 
 // stamp is a time as programs read it: the script of a page makes local time of it.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

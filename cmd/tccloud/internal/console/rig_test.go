@@ -23,6 +23,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/console"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
+	"tcenvsvr/cmd/tccloud/internal/services"
 )
 
 // hostile is in every field that an agent, an App, an event or a user can write.
@@ -35,8 +36,16 @@ type fakeAPI struct {
 	servers      []v1.Server
 	asked        []string           // METHOD path, of what changes things
 	by           []access.Principal // who asked for it
-	token        v1.NewAPIToken     // that was asked for last
-	fails        *v1.Error          // what it answers
+	jobs         []v1.Job
+	services     []v1.Service
+	events       []services.Event
+	updates      v1.Updates
+	variables    []v1.Variable
+	entries      []v1.AuditEntry  // the oldest first
+	token        v1.NewAPIToken   // that was asked for last
+	content      string           // of the variable that was set last
+	changed      v1.ChangeService // what was asked of a service last
+	fails        *v1.Error        // what it answers
 }
 
 func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -56,7 +65,7 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.asked, f.by = append(f.asked, r.Method+" "+path), append(f.by, p)
 	}
 	kind, name, _ := strings.Cut(path, "/")
-	if f.people(w, r, kind, name) {
+	if f.people(w, r, kind, name) || f.work(w, r, kind, name) {
 		return
 	}
 	switch {
@@ -101,10 +110,8 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		refuse(w, http.StatusNotFound, v1.CodeNotFound, "there is no server "+name)
-	case kind == "services", kind == "apps":
+	case kind == "apps":
 		send(w, []any{})
-	case kind == "releases":
-		send(w, v1.Updates{Packages: []v1.Package{{Name: "p.rpm", System: "rpm", Arch: "amd64", Version: "1.4.2"}}})
 	default:
 		refuse(w, http.StatusNotFound, v1.CodeNotFound, "there is no such endpoint")
 	}
@@ -268,6 +275,7 @@ func filled(t *testing.T) *rig {
 	r.api.servers[5].Twin = &twin.Conflict{Since: now.Add(-time.Hour), Proved: now, Holder: twin.Host{ID: "a1", Name: hostile, Address: "10.20.0.15:50122", Seen: now}, Others: []twin.Host{{ID: "b2", Name: "ingest-3-copy", Address: "10.20.9.77:40100", Seen: now}}}
 	revoked := now.AddDate(0, 0, -3)
 	r.api.servers[6].Revoked = &revoked
+	r.api.fillWork(now)
 	return r
 }
 
