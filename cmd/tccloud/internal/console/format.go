@@ -22,7 +22,8 @@ var functions = template.FuncMap{
 	"nav":      func() []entry { return navigation },
 	"console":  func(path string) string { return Prefix + path },
 	"at":       at,
-	"clip":     clip,
+	"brief":    func(s string) string { return clip(s, 160) },
+	"clip":     func(s string) string { return clip(s, 400) },
 	"millis":   millis,
 	"joined":   func(list []string) string { return strings.Join(list, ", ") },
 }
@@ -36,9 +37,8 @@ func at(parts ...any) string {
 	return Prefix + strings.Join(escaped, "/")
 }
 
-// clip is the beginning of a text that may be long.
-func clip(s string) string {
-	const most = 400
+// clip is the beginning of a text that may be long, and how long it is.
+func clip(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}

@@ -34,7 +34,7 @@ func loadAudit(q *request) (any, error) {
 	for _, e := range list {
 		line := auditLine{e, "green", "Done"}
 		if e.Outcome != audit.OK {
-			line.State, line.Words = "red", "Refused: "+e.Outcome
+			line.State, line.Words = "red", "Not done: "+e.Outcome
 		}
 		d.Entries = append(d.Entries, line)
 	}
