@@ -1,6 +1,8 @@
 package console
 
 import (
+	"strings"
+
 	"tcenvsvr/cmd/tccloud/internal/access/audit"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
@@ -36,6 +38,7 @@ func loadAudit(q *request) (any, error) {
 		if e.Outcome != audit.OK {
 			line.State, line.Words = "red", "Not done: "+e.Outcome
 		}
+		line.Action = strings.Replace(e.Action, " "+v1.Prefix, " ", 1) // all but sign-ins have it
 		d.Entries = append(d.Entries, line)
 	}
 	return d, nil

@@ -3,6 +3,7 @@ package console
 import (
 	"strings"
 
+	"tcenvsvr/agent/app/api"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
 
@@ -14,19 +15,33 @@ func loadVariables(q *request) (any, error) {
 	return list, err
 }
 
+// variableOf is the variable that a form names.
+func variableOf(q *request) (source, id string, err error) {
+	source, id = q.PostForm.Get("source"), strings.TrimSpace(q.PostForm.Get("id"))
+	if err := api.CheckVariable(source, id); err != nil {
+		return "", "", &invalid{err.Error()}
+	}
+	return source, id, nil
+}
+
 // setVariable has the line breaks of files: those of forms are CR LF.
 func setVariable(q *request) (done, error) {
-	f := q.PostForm
-	source, id := f.Get("source"), strings.TrimSpace(f.Get("id"))
-	if err := q.cloud.SetVariable(q.Context(), source, id, strings.ReplaceAll(f.Get("data"), "\r\n", "\n")); err != nil {
+	source, id, err := variableOf(q)
+	if err == nil {
+		err = q.cloud.SetVariable(q.Context(), source, id, strings.ReplaceAll(q.PostForm.Get("data"), "\r\n", "\n"))
+	}
+	if err != nil {
 		return done{}, err
 	}
 	return done{say: "Variable " + source + " " + id + " was set.", to: "variables"}, nil
 }
 
 func removeVariable(q *request) (done, error) {
-	source, id := q.PostForm.Get("source"), q.PostForm.Get("id")
-	if err := q.cloud.DeleteVariable(q.Context(), source, id); err != nil {
+	source, id, err := variableOf(q)
+	if err == nil {
+		err = q.cloud.DeleteVariable(q.Context(), source, id)
+	}
+	if err != nil {
 		return done{}, err
 	}
 	return done{say: "Variable " + source + " " + id + " was removed.", to: "variables"}, nil

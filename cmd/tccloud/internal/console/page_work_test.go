@@ -30,6 +30,15 @@ func TestVariableContent(t *testing.T) {
 	if body := text(t, res); res.StatusCode != http.StatusBadRequest || !strings.Contains(body, "data-open") || !strings.Contains(body, `value="bad"`) || strings.Contains(body, "hush") || strings.Contains(body, "<img src=x") {
 		t.Errorf("one that is refused: %s\n%s", res.Status, body)
 	}
+	r.api.asked = nil
+	for _, path := range []string{"variables", "variables/remove"} {
+		for _, name := range [][2]string{{"..", ".."}, {"TC", "a/../b"}, {"TC", ""}, {hostile, hostile}} {
+			res := r.post(c, path, url.Values{"source": {name[0]}, "id": {name[1]}, "data": {"x"}})
+			if res.StatusCode != http.StatusUnprocessableEntity || len(r.api.asked) > 0 {
+				t.Errorf("%s of %q: %s, the API was asked for %v", path, name, res.Status, r.api.asked)
+			}
+		}
+	}
 }
 
 // TestAuditPages: every entry is on one of the pages, the newest first, and the last one leads no
