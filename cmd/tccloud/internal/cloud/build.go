@@ -58,7 +58,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.dispatcher, err = dispatch.New(ctx, dispatch.Config{
 		Store: st, Tokens: own.signer, Logger: cfg.Logger, Lease: cfg.Lease, Trusted: c.trusted, LogBytes: st.Share(5, 4<<30),
-		RecordBytes: st.Share(8, 8<<30), TokenTTL: c.tokenLife,
+		Retention: cfg.keep(), LogAge: cfg.KeepLogs, RecordBytes: st.Share(8, 8<<30), TokenTTL: c.tokenLife,
 	})
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 		return nil, err
 	}
 	c.catalog = k.catalog
-	c.sweeps = c.retention(st, k)
+	c.sweeps = c.retention(st, k, cfg.keep())
 	ti, err := openPlatform(ctx, cfg, st, c, k.apps)
 	if err != nil {
 		return nil, err
@@ -80,6 +80,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	if c.releases, err = openReleases(ctx, cfg, st, c); err != nil {
 		return nil, err
 	}
+	st.Prove(ctx) // making all that took its time
 	c.health = health.New(ctx, log("health"), health.Store(st), health.Disk(cfg.Data), health.Clock(st.Time),
 		c.dependsOnClock(health.Certificates(c.server.Leaf, c.authority.Certificate)))
 	if c.services, err = openServices(ctx, cfg, st, own.signer, c); err != nil {

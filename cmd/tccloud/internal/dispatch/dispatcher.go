@@ -70,12 +70,13 @@ func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 		envs:     map[string]*environment{},
 	}
 	var err error
-	if d.ledger, err = ledger.Open(ctx, ledger.Config{
-		Store: cfg.Store, Retention: cfg.Retention, Trusted: cfg.Trusted, Logger: d.log, Changed: d.changed,
-	}); err != nil {
+	if d.presence, err = presence.Open(ctx, presence.Config{Store: cfg.Store, Fence: d.fence}); err != nil {
 		return nil, fmt.Errorf("opening dispatcher: %w", err)
 	}
-	if d.presence, err = presence.Open(ctx, presence.Config{Store: cfg.Store, Fence: d.fence}); err != nil {
+	if d.ledger, err = ledger.Open(ctx, ledger.Config{
+		Store: cfg.Store, Gateway: d.presence.ID(), Retention: cfg.Retention, MoveAfter: cfg.MoveAfter,
+		Trusted: cfg.Trusted, Logger: d.log, Changed: d.changed,
+	}); err != nil {
 		return nil, fmt.Errorf("opening dispatcher: %w", err)
 	}
 	if d.logs, err = logs.Open(ctx, logs.Config{
@@ -102,6 +103,15 @@ func (d *Dispatcher) Holder(ctx context.Context, xid wire.ServerXID) (string, er
 
 // Conn is the connection by which gateways talk to each other.
 func (d *Dispatcher) Conn() *nats.Conn { return d.cfg.Store.Conn() }
+
+// StoreFailing returns for how long the store has taken no write, 0 if it took one a moment ago.
+func (d *Dispatcher) StoreFailing() time.Duration {
+	h := d.cfg.Store.Health()
+	if h.Err == nil {
+		return 0
+	}
+	return time.Since(h.Since)
+}
 
 // Ready is closed when all executions are known; sessions wait for it.
 func (d *Dispatcher) Ready() <-chan struct{} { return d.ledger.Ready() }
