@@ -105,7 +105,7 @@ type Redemption struct {
 // a password that is not accepted leaves it as it is.
 func (u *Users) Redeem(ctx context.Context, from string, r Redemption) (Principal, error) {
 	p, err := u.redeem(ctx, from, r)
-	u.note(ctx, p.Name, ByLink, from, err)
+	u.note(ctx, signIn, p.Name, ByLink, from, err)
 	return p, err
 }
 

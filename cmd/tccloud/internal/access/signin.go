@@ -34,7 +34,7 @@ func (w *Wait) Error() string {
 func (u *Users) SignIn(ctx context.Context, from, name, secret string) (Principal, error) {
 	name = lower(name)
 	a, err := u.signIn(ctx, from, name, secret)
-	u.note(ctx, name, ByPassword, from, err)
+	u.note(ctx, signIn, name, ByPassword, from, err)
 	if err != nil {
 		return Principal{}, err
 	}
@@ -87,7 +87,7 @@ func (u *Users) SignInBy(ctx context.Context, from string, s Subject) (Principal
 	if name == "" || a.Disabled {
 		err = ErrSignIn
 	}
-	u.note(ctx, name, BySingleSignOn, from, err)
+	u.note(ctx, signIn, name, BySingleSignOn, from, err)
 	if err != nil {
 		return Principal{}, err
 	}
@@ -102,12 +102,13 @@ func (u *Users) NewPassword(ctx context.Context, from string, p Principal, old, 
 		return Principal{}, err
 	}
 	if _, err := u.signIn(ctx, from, p.Name, old); err != nil {
-		u.note(ctx, p.Name, ByPassword, from, err)
+		u.note(ctx, changePassword, p.Name, ByPassword, from, err)
 		return Principal{}, err
 	}
 	if _, err := u.Change(ctx, p.Name, Change{Password: &new}); err != nil {
 		return Principal{}, err
 	}
+	u.note(ctx, changePassword, p.Name, ByPassword, from, nil)
 	u.mu.RLock()
 	defer u.mu.RUnlock()
 	a := u.users[p.Name]
@@ -132,13 +133,19 @@ func (u *Users) admit(l *limit.Limit, key string) error {
 	return nil
 }
 
-// note writes a sign-in to the audit log. Of names that are not known only that: people type their
+// What is in the audit log beside requests to the API.
+const (
+	signIn         = "sign in"
+	changePassword = "change password"
+)
+
+// note writes one of them to the audit log. Of names that are not known only that: people type their
 // password into the wrong field.
-func (u *Users) note(ctx context.Context, name string, how How, from string, err error) {
+func (u *Users) note(ctx context.Context, action, name string, how How, from string, err error) {
 	if _, known := u.User(name); known != nil {
 		name = ""
 	}
-	e := audit.Entry{Time: time.Now().UTC(), Who: name, How: string(how), From: host(from), Action: "sign in", Outcome: audit.OK}
+	e := audit.Entry{Time: time.Now().UTC(), Who: name, How: string(how), From: host(from), Action: action, Outcome: audit.OK}
 	if err == nil {
 		u.audit.Record(ctx, e)
 		return

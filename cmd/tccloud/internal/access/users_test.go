@@ -284,7 +284,7 @@ func TestSingleSignOn(t *testing.T) {
 
 // TestNewPassword: who knows the old one changes it; other sessions end, this one goes on.
 func TestNewPassword(t *testing.T) {
-	g, _, _ := gateways(t, 1)
+	g, _, log := gateways(t, 1)
 	u := g[0]
 	user(t, u, "ada", Viewer)
 	here, _ := u.SignIn(t.Context(), "192.0.2.1", "ada", good)
@@ -306,6 +306,15 @@ func TestNewPassword(t *testing.T) {
 		if _, err := u.Current(p); err == nil {
 			t.Errorf("%+v goes on", p)
 		}
+	}
+	list, err := log.List(t.Context(), "", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(list, func(e audit.Entry) bool {
+		return e.Action == "change password" && e.Who == "ada" && e.From == "192.0.2.1" && e.Outcome == audit.OK
+	}) {
+		t.Errorf("the audit log has %+v", list)
 	}
 }
 

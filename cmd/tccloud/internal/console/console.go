@@ -13,6 +13,7 @@ import (
 
 	"tcenvsvr/agent/app/api/leftover"
 	"tcenvsvr/cmd/tccloud/internal/access"
+	"tcenvsvr/cmd/tccloud/internal/access/password"
 	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/console/live"
 	"tcenvsvr/cmd/tccloud/internal/console/session"
@@ -150,7 +151,7 @@ func (c *Console) explain(err error) Explained {
 		return Explained{Status: http.StatusUnauthorized, Code: "unauthorized", Message: sentence(err.Error())}
 	case errors.Is(err, access.ErrLink):
 		return Explained{http.StatusGone, "not_found", sentence(err.Error()), "Ask an administrator for another one."}
-	case errors.Is(err, access.ErrInvalid):
+	case errors.Is(err, access.ErrInvalid), errors.Is(err, password.ErrWeak):
 		return Explained{Status: http.StatusUnprocessableEntity, Code: "bad_request", Message: sentence(err.Error())}
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

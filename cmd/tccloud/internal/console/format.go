@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"html/template"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -15,11 +16,37 @@ var functions = template.FuncMap{
 	"when":     when,
 	"stamp":    stamp,
 	"bytes":    bytesText,
+	"size":     func(n int64) string { return bytesText(uint64(max(n, 0))) },
 	"count":    count,
 	"duration": duration,
 	"nav":      func() []entry { return navigation },
 	"console":  func(path string) string { return Prefix + path },
+	"at":       at,
+	"brief":    func(s string) string { return clip(s, 160) },
+	"clip":     func(s string) string { return clip(s, 400) },
+	"millis":   millis,
+	"joined":   func(list []string) string { return strings.Join(list, ", ") },
 }
+
+// at is the path of a page or an action, whose parts may have any text in them.
+func at(parts ...any) string {
+	escaped := make([]string, len(parts))
+	for i, p := range parts {
+		escaped[i] = url.PathEscape(fmt.Sprint(p))
+	}
+	return Prefix + strings.Join(escaped, "/")
+}
+
+// clip is the beginning of a text that may be long, and how long it is.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "… (" + bytesText(uint64(len(s))) + ")"
+}
+
+// millis makes a duration of what the API has.
+func millis(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
 
 // stamp is a time as programs read it: the script of a page makes local time of it.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

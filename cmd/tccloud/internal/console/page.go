@@ -37,8 +37,16 @@ type action struct {
 type done struct {
 	say string // to the user, a sentence
 	to  string // the path below Prefix that the browser is led to
+	// once is shown on the page that had the form, in the answer itself: nothing keeps it.
+	once string
 	// served: the answer was sent already, as a file.
 	served bool
+}
+
+// made is what an action made that is shown once: a secret.
+type made struct {
+	Say, Secret string
+	Path        string // of the page that reloading leads to, so that it makes nothing again
 }
 
 // titled is implemented by what load returns where the page's title depends on it.
@@ -50,6 +58,8 @@ type request struct {
 	w     http.ResponseWriter
 	user  access.Principal
 	cloud *client.Client // asks as the user, with the request's context
+	// console has what the admin API has not: the user's own session and password.
+	console *Console
 }
 
 // failure is what an action of a page ended with.
@@ -74,7 +84,7 @@ func (c *Console) page(p page) http.Handler {
 			c.fail(w, r, forbidden(p.role))
 			return
 		}
-		c.show(q, p, nil)
+		c.show(q, p, nil, nil)
 	})
 }
 
@@ -95,7 +105,9 @@ func (c *Console) action(a action) http.Handler {
 		switch {
 		case err != nil && r.Context().Err() != nil:
 		case err != nil:
-			c.show(q, p, &failure{c.explain(err), a.path})
+			c.show(q, p, &failure{c.explain(err), a.path}, nil)
+		case d.once != "":
+			c.show(q, p, nil, &made{d.say, d.once, Prefix + d.to})
 		case !d.served:
 			if d.say != "" {
 				c.sessions.Put(r.Context(), flashKey, d.say)
@@ -119,11 +131,11 @@ func (q *request) parse() error {
 // request makes a request of the user whom known found.
 func (c *Console) request(w http.ResponseWriter, r *http.Request) *request {
 	user, _ := access.From(r.Context())
-	return &request{Request: r.WithContext(withBrowser(r.Context(), w, r.RemoteAddr)), w: w, user: user, cloud: c.cloud}
+	return &request{Request: r.WithContext(withBrowser(r.Context(), w, r.RemoteAddr)), w: w, user: user, cloud: c.cloud, console: c}
 }
 
-// show answers with a page; failed is what an action on it ended with.
-func (c *Console) show(q *request, p page, failed *failure) {
+// show answers with a page, and what an action on it ended with: it failed, or made a secret.
+func (c *Console) show(q *request, p page, failed *failure, made *made) {
 	ctx, cancel := context.WithTimeout(q.Context(), callTime)
 	defer cancel()
 	loading := *q
@@ -136,7 +148,10 @@ func (c *Console) show(q *request, p page, failed *failure) {
 		return
 	}
 	v := c.view(q.Request, p.title)
-	v.Page, v.Part, v.Data, v.Failed = p.name, p.part, data, failed
+	v.Page, v.Part, v.Data, v.Failed, v.Made = p.name, p.part, data, failed, made
+	if made != nil {
+		v.Form = nil
+	}
 	if t, ok := data.(titled); ok {
 		v.Title = t.Title()
 	}
@@ -192,6 +207,7 @@ type view struct {
 	Version string
 	Flash   string // what was done
 	Failed  *failure
+	Made    *made
 	Form    url.Values // what was filled in, or the query
 	Live    string     // topic
 	Path    string     // of the request

@@ -3,6 +3,7 @@ package console
 import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/access"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
 
 // The tables of the console. A page's own file has its load, its forms and its rows.
@@ -12,6 +13,16 @@ var (
 		{name: "environment", path: "environments/{name}", part: "environments", role: access.Viewer, load: loadEnvironment, live: followOne("environments", "name")},
 		{name: "servers", path: "servers", part: "servers", title: "Servers", role: access.Viewer, load: loadServers, live: follow("servers")},
 		{name: "server", path: "servers/{xid}", part: "servers", role: access.Viewer, load: loadServer, live: followOne("servers", "xid")},
+		{name: "jobs", path: "jobs", part: "jobs", title: "Jobs", role: access.Viewer, load: loadJobs, live: follow("jobs")},
+		{name: "job", path: "jobs/{name}", part: "jobs", role: access.Viewer, load: loadJob, live: followOne("jobs", "name")},
+		{name: "services", path: "services", part: "services", title: "Services", role: access.Viewer, load: loadServices, live: follow("services")},
+		{name: "service", path: "services/{name}", part: "services", role: access.Viewer, load: loadService, live: followOne("services", "name")},
+		{name: "releases", path: "releases", part: "releases", title: "Releases", role: access.Viewer, load: loadReleases},
+		{name: "variables", path: "variables", part: "variables", title: "Variables", role: access.Viewer, load: loadVariables},
+		{name: "audit", path: "audit", part: "audit", title: "Audit", role: access.Administrator, load: loadAudit},
+		{name: "users", path: "users", part: "users", title: "Users and tokens", role: access.Administrator, load: loadUsers},
+		{name: "user", path: "users/{name}", part: "users", role: access.Administrator, load: loadUser},
+		{name: "account", path: "account", part: "account", title: "Your account", role: access.Viewer, load: loadAccount},
 	}
 
 	actions = []action{
@@ -28,18 +39,45 @@ var (
 		{path: "servers/{xid}/level", role: access.Operator, page: "server", do: controlServer(wire.ActionLogLevel, "%s was asked to log so.")},
 		{path: "servers/{xid}/revoke", role: access.Administrator, page: "server", do: revokeServer},
 		{path: "servers/{xid}/keep", role: access.Administrator, page: "server", do: keepHost},
+		{path: "jobs/{name}/run", role: access.Operator, page: "job", do: runJob},
+		{path: "jobs/{name}/pause", role: access.Operator, page: "job", do: setPaused(true)},
+		{path: "jobs/{name}/resume", role: access.Operator, page: "job", do: setPaused(false)},
+		{path: "jobs/{name}/remove", role: access.Operator, page: "job", do: removeJob},
+		{path: "services/{name}/start", role: access.Operator, page: "service", do: changeService(v1.ChangeService{Running: new(true)}, "starts.")},
+		{path: "services/{name}/stop", role: access.Operator, page: "service", do: changeService(v1.ChangeService{Running: new(false)}, "is told to end.")},
+		{path: "services/{name}/restart", role: access.Operator, page: "service", do: changeService(v1.ChangeService{Restart: true}, "is being replaced by a new instance.")},
+		{path: "releases/{channel}/halt", role: access.Administrator, page: "releases", do: haltRollout},
+		{path: "variables", role: access.Operator, page: "variables", do: setVariable},
+		{path: "variables/remove", role: access.Operator, page: "variables", do: removeVariable},
+		{path: "users", role: access.Administrator, page: "users", do: createUser},
+		{path: "users/{name}/link", role: access.Administrator, page: "user", do: linkUser},
+		{path: "users/{name}/role", role: access.Administrator, page: "user", do: changeRole},
+		{path: "users/{name}/disable", role: access.Administrator, page: "user", do: setDisabled(true)},
+		{path: "users/{name}/enable", role: access.Administrator, page: "user", do: setDisabled(false)},
+		{path: "users/{name}/remove", role: access.Administrator, page: "user", do: removeUser},
+		{path: "tokens", role: access.Administrator, page: "users", do: createToken},
+		{path: "tokens/{id}/revoke", role: access.Administrator, page: "users", do: revokeToken},
+		{path: "account/password", role: access.Viewer, page: "account", do: changePassword},
 	}
 
 	// kinds are what live pages follow, see package live.
 	kinds = []kind{
 		{"environments", environmentRows},
 		{"servers", serverRows},
+		{"jobs", jobRows},
+		{"services", serviceRows},
 	}
 
 	// navigation leads to the parts of the console.
 	navigation = []entry{
 		{Part: "environments", Name: "Environments", Path: "", Role: access.Viewer},
 		{Part: "servers", Name: "Servers", Path: "servers", Role: access.Viewer},
+		{Part: "jobs", Name: "Jobs", Path: "jobs", Role: access.Viewer},
+		{Part: "services", Name: "Services", Path: "services", Role: access.Viewer},
+		{Part: "releases", Name: "Releases", Path: "releases", Role: access.Viewer},
+		{Part: "variables", Name: "Variables", Path: "variables", Role: access.Viewer},
+		{Part: "audit", Name: "Audit", Path: "audit", Role: access.Administrator},
+		{Part: "users", Name: "Users and tokens", Path: "users", Role: access.Administrator},
 	}
 )
 

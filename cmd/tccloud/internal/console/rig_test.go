@@ -22,6 +22,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/console"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
+	"tcenvsvr/cmd/tccloud/internal/services"
 )
 
 // hostile is in every field that an agent, an App, an event or a user can write.
@@ -34,7 +35,16 @@ type fakeAPI struct {
 	servers      []v1.Server
 	asked        []string           // METHOD path, of what changes things
 	by           []access.Principal // who asked for it
-	fails        *v1.Error          // what it answers
+	jobs         []v1.Job
+	services     []v1.Service
+	events       []services.Event
+	updates      v1.Updates
+	variables    []v1.Variable
+	entries      []v1.AuditEntry  // the oldest first
+	token        v1.NewAPIToken   // that was asked for last
+	content      string           // of the variable that was set last
+	changed      v1.ChangeService // what was asked of a service last
+	fails        *v1.Error        // what it answers
 }
 
 func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -54,6 +64,9 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.asked, f.by = append(f.asked, r.Method+" "+path), append(f.by, p)
 	}
 	kind, name, _ := strings.Cut(path, "/")
+	if f.people(w, r, kind, name) || f.work(w, r, kind, name) {
+		return
+	}
 	switch {
 	case r.Method != http.MethodGet && strings.HasSuffix(name, "/bundle"):
 		w.Header().Set("Content-Disposition", `attachment; filename="bundle.zip"`)
@@ -96,10 +109,8 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		refuse(w, http.StatusNotFound, v1.CodeNotFound, "there is no server "+name)
-	case kind == "services", kind == "apps":
+	case kind == "apps":
 		send(w, []any{})
-	case kind == "releases":
-		send(w, v1.Updates{Packages: []v1.Package{{Name: "p.rpm", System: "rpm", Arch: "amd64", Version: "1.4.2"}}})
 	default:
 		refuse(w, http.StatusNotFound, v1.CodeNotFound, "there is no such endpoint")
 	}
@@ -153,7 +164,13 @@ func (f *fakeAccounts) Redeem(ctx context.Context, _ string, r access.Redemption
 	return access.Principal{Name: l.User, Role: access.Viewer, How: access.ByLink}, err
 }
 
-func (f *fakeAccounts) NewPassword(_ context.Context, _ string, p access.Principal, _, _ string) (access.Principal, error) {
+func (f *fakeAccounts) NewPassword(_ context.Context, _ string, p access.Principal, old, password string) (access.Principal, error) {
+	if err := access.CheckPassword(password); err != nil {
+		return access.Principal{}, err
+	}
+	if old != p.Name {
+		return access.Principal{}, access.ErrSignIn
+	}
 	return p, nil
 }
 
@@ -257,6 +274,7 @@ func filled(t *testing.T) *rig {
 	r.api.servers[5].Twin = &twin.Conflict{Since: now.Add(-time.Hour), Proved: now, Holder: twin.Host{ID: "a1", Name: hostile, Address: "10.20.0.15:50122", Seen: now}, Others: []twin.Host{{ID: "b2", Name: "ingest-3-copy", Address: "10.20.9.77:40100", Seen: now}}}
 	revoked := now.AddDate(0, 0, -3)
 	r.api.servers[6].Revoked = &revoked
+	r.api.fillWork(now)
 	return r
 }
 

@@ -114,16 +114,23 @@ func (c *Console) enter(w http.ResponseWriter, r *http.Request, p access.Princip
 		c.showSignIn(w, r, e.Status, d)
 		return
 	}
-	data, err := json.Marshal(p)
-	if err == nil {
-		err = errors.Join(c.sessions.Clear(r.Context()), c.sessions.RenewToken(r.Context()))
-	}
-	if err != nil {
+	if err := c.begin(r.Context(), p); err != nil {
 		c.fail(w, r, c.explain(err))
 		return
 	}
-	c.sessions.Put(r.Context(), principalKey, string(data))
 	http.Redirect(w, r, d.Next, http.StatusSeeOther)
+}
+
+// begin makes the session one of p, with nothing in it from before and a new token.
+func (c *Console) begin(ctx context.Context, p access.Principal) error {
+	data, err := json.Marshal(p)
+	if err == nil {
+		err = errors.Join(c.sessions.Clear(ctx), c.sessions.RenewToken(ctx))
+	}
+	if err == nil {
+		c.sessions.Put(ctx, principalKey, string(data))
+	}
+	return err
 }
 
 func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {

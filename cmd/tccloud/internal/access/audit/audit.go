@@ -22,7 +22,7 @@ type Entry struct {
 	Who     string    `json:"who,omitempty"` // "" is not known
 	How     string    `json:"how,omitempty"` // it was verified
 	From    string    `json:"from,omitempty"`
-	Action  string    `json:"action"`             // a method and a path, or "sign in"
+	Action  string    `json:"action"`             // a method and a path, "sign in" or "change password"
 	Outcome string    `json:"outcome"`            // "ok", or the code of the error
 	LeftOut int       `json:"left_out,omitempty"` // refusals before this one that are not in the log
 }

@@ -19,6 +19,18 @@ for (const field of document.querySelectorAll("[data-filter]")) {
   });
 }
 
+// Reloading a page that shows what was made leads to the page, and makes nothing again.
+const made = document.querySelector("[data-made]");
+if (made) history.replaceState(null, "", made.dataset.made);
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = "Copied";
+  });
+}
+
 // "/" goes to the search field.
 document.addEventListener("keydown", (e) => {
   if (e.key !== "/" || e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input, select, textarea")) return;

@@ -1,0 +1,136 @@
+package console
+
+import (
+	"context"
+	"net/url"
+
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/console/live"
+	"tcenvsvr/cmd/tccloud/internal/services"
+)
+
+// serviceLine is one service; Row is the part that changes.
+type serviceLine struct {
+	v1.Service
+	Row live.Row
+}
+
+func loadServices(q *request) (any, error) {
+	list, err := q.cloud.Services(q.Context())
+	lines := []serviceLine{}
+	for _, s := range list {
+		lines = append(lines, serviceLine{s, serviceRow(s)})
+	}
+	return lines, err
+}
+
+// serviceRows are the parts of services that change.
+func serviceRows(ctx context.Context, c *Console) (map[string]live.Row, error) {
+	list, err := c.cloud.Services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows := make(map[string]live.Row, len(list))
+	for _, s := range list {
+		rows[s.Name] = serviceRow(s)
+	}
+	return rows, nil
+}
+
+func serviceRow(s v1.Service) live.Row {
+	state, words := serviceState(s)
+	return live.Row{"state": state, "words": words, "restarts": number(s.Restarts)}
+}
+
+// serviceState returns a colour, and what it means in words.
+func serviceState(s v1.Service) (state, words string) {
+	switch s.Phase {
+	case services.Stopped:
+		return "grey", "Stopped"
+	case services.Stopping:
+		return "yellow", "Stopping"
+	case services.Ready:
+		return "green", "Ready"
+	case services.Upgrading:
+		return "green", "Ready, being replaced"
+	case services.Waiting:
+		return "red", "Ended, starts again soon"
+	case services.Starting:
+		if s.Live == nil {
+			return "yellow", "Starting, no server has it yet"
+		}
+		return "yellow", "Starting, the App is " + string(s.Live.State)
+	}
+	return "yellow", string(s.Phase)
+}
+
+// serviceData is what the page of one service shows.
+type serviceData struct {
+	serviceLine
+	Server   string // its name, where the service is for one
+	On       string // the name of the server that has it
+	Triggers []triggerLine
+	Ends     []endLine
+	Events   []services.Event
+}
+
+// triggerLine is one trigger.
+type triggerLine struct {
+	v1.Trigger
+	Colour, Words string
+}
+
+// endLine is the end of one instance.
+type endLine struct {
+	services.End
+	State, Words string
+}
+
+// Title implements titled.
+func (d serviceData) Title() string { return d.Name }
+
+// serviceEvents are on the page of a service.
+const serviceEvents = 50
+
+func loadService(q *request) (any, error) {
+	s, err := q.cloud.Service(q.Context(), q.PathValue("name"))
+	if err != nil {
+		return nil, err
+	}
+	d := serviceData{serviceLine: serviceLine{s, serviceRow(s)}, Server: q.serverName(s.Server)}
+	if s.Instance != nil {
+		d.On = q.serverName(s.Instance.Server)
+	}
+	for _, t := range s.Triggers {
+		line := triggerLine{t, "yellow", "Waits for the App"}
+		switch t.State {
+		case "active":
+			line.Colour, line.Words = "green", "Active"
+		case "refused":
+			line.Colour, line.Words = "red", "Refused: "+t.Problem
+		}
+		d.Triggers = append(d.Triggers, line)
+	}
+	for _, e := range s.Ends {
+		line := endLine{e, "red", e.Outcome}
+		if e.Told {
+			line.State, line.Words = "grey", e.Outcome+", was told to"
+		}
+		d.Ends = append(d.Ends, line)
+	}
+	if len(s.Triggers) > 0 {
+		d.Events, err = q.cloud.ServiceEvents(q.Context(), s.Name, serviceEvents)
+	}
+	return d, err
+}
+
+// changeService says what was done with the service's name before it.
+func changeService(q v1.ChangeService, say string) func(*request) (done, error) {
+	return func(r *request) (done, error) {
+		s, err := r.cloud.ChangeService(r.Context(), r.PathValue("name"), q)
+		if err != nil {
+			return done{}, err
+		}
+		return done{say: s.Name + " " + say, to: "services/" + url.PathEscape(s.Name)}, nil
+	}
+}
