@@ -37,7 +37,7 @@ func TestDamagedIdentity(t *testing.T) {
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			s := &scene{Stage: s.Stage, t: t, ctx: s.ctx}
+			s := s.withT(t)
 			a, err := c.Enroll(s.ctx, "lab", f.name)
 			s.must(err, "enrolling")
 			file := f.file(a)

@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -93,10 +94,13 @@ func set(a *stage.Agent, keysAndValues ...string) error {
 	return settings.Set(p.Settings, changes, nil)
 }
 
-// withT returns the scene for a subtest.
+// withT returns the scene for a subtest. Its time begins now: one that runs in parallel may have waited
+// long for its turn.
 func (s *scene) withT(t *testing.T) *scene {
 	sub := *s
-	sub.t = t
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	sub.t, sub.ctx = t, ctx
 	return &sub
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/app"
+	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/plain"
@@ -25,7 +26,16 @@ func (o *Order) upload(ctx context.Context) []wire.File {
 	defer cancel()
 	ctx, stop := o.ending.within(ctx, isFenced) // then nobody wants the files
 	defer stop()
-	published, err := app.Published(o.dir(), o.manifest())
+	var published []app.PublishedFile
+	err := o.patiently(ctx, func() (err error) {
+		published, err = app.Published(o.dir(), o.manifest())
+		for _, p := range published {
+			if err == nil && fitness.Code(p.Err) == fitness.NoFiles {
+				return p.Err
+			}
+		}
+		return err
+	})
 	var files []wire.File
 	if err != nil {
 		o.c.Logger.Warn("not all published files are delivered", "order", o.ref.String(), "err", err)
@@ -42,9 +52,11 @@ func (o *Order) upload(ctx context.Context) []wire.File {
 			file.Error = plain.Tail(p.Err.Error(), maxFileError)
 			o.c.Logger.Warn("published file is not delivered", "order", o.ref.String(), "file", p.Name, "err", p.Err)
 		} else {
-			sha, err := o.c.Cloud.Upload(ctx, o.ref, p.Name, p.File, p.Size)
+			err := o.patiently(ctx, func() (err error) {
+				file.SHA256, err = o.c.Cloud.Upload(ctx, o.ref, p.Name, p.File, p.Size)
+				return err
+			})
 			_ = p.File.Close()
-			file.SHA256 = sha
 			if err != nil {
 				file.Error = plain.Tail(err.Error(), maxFileError)
 				o.c.Logger.Warn("published file was not uploaded", "order", o.ref.String(), "file", p.Name, "err", err)

@@ -69,7 +69,7 @@ func (o *Order) finish(ctx context.Context, exit job.Exit, logs *logs) {
 		o.c.Forget(o.ref)
 		return
 	}
-	result := o.outcome(exit)
+	result := o.outcome(ctx, exit)
 	if result.Outcome == wire.Succeeded || result.Outcome == wire.Partial || result.Outcome == wire.Failed {
 		result.Files = o.upload(ctx)
 	}

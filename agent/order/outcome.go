@@ -8,6 +8,7 @@ import (
 
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/cloud"
+	"tcenvsvr/agent/host/fitness"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/plain"
@@ -18,8 +19,29 @@ import (
 // is kept, as the App framework does.
 const maxMessage = 255
 
+// patience is how long a lack of descriptors is waited for when an App has ended. What it left stays
+// where it is meanwhile.
+const patience = 5 * time.Minute
+
+// patiently repeats f while this host has no descriptors left, and says so: for a moment's lack
+// nothing that an App left is given up.
+func (o *Order) patiently(ctx context.Context, f func() error) error {
+	for began, wait := time.Now(), 100*time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		err := f()
+		if fitness.Code(err) != fitness.NoFiles || time.Since(began) > patience {
+			return err
+		}
+		o.c.Unfit(fitness.NoFiles, err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
 // outcome turns the end of a job into its result, without files.
-func (o *Order) outcome(exit job.Exit) wire.Result {
+func (o *Order) outcome(ctx context.Context, exit job.Exit) wire.Result {
 	r := wire.Result{
 		Ref: o.ref, ExitCode: exit.Code, Signal: exit.Signal,
 		RunMS:     exit.Ran().Milliseconds(),
@@ -47,7 +69,11 @@ func (o *Order) outcome(exit job.Exit) wire.Result {
 	if exit.Reason == "" && exit.Error != "" {
 		o.c.Logger.Warn("not everything of a job could be done at its end", "order", o.ref.String(), "err", exit.Error)
 	}
-	collected, err := app.Collect(o.dir(), o.manifest())
+	var collected app.Collected
+	err := o.patiently(ctx, func() (err error) {
+		collected, err = app.Collect(o.dir(), o.manifest())
+		return err
+	})
 	if err != nil {
 		o.c.Logger.Warn("outcome files of the App are not all readable", "order", o.ref.String(), "err", err)
 		r.Error = codeOutcomeUnreadable

@@ -58,7 +58,7 @@ func (b *Broker) doorkeeper() {
 }
 
 // admitAll begins with those of the App's user. Where they are more than may be under way, another App of that user
-// may be keeping ours out: then only those of our App's own processes stay, who has shown the token aside.
+// may be keeping ours out: then only those stay that a process of our App holds.
 func (b *Broker) admitAll(come []net.Conn) (crowd bool) {
 	peers := peersOf(b.endpoint.Port)
 	come = drop(come, func(c net.Conn) bool {
@@ -69,7 +69,7 @@ func (b *Broker) admitAll(come []net.Conn) (crowd bool) {
 	crowd, own := len(b.login)+len(come) > maxPending, b.own
 	b.mu.Unlock()
 	if crowd && own != nil && peers != nil {
-		if sockets := own(); sockets != nil {
+		if sockets := own(); len(sockets) > 0 { // else they cannot be looked at
 			others := func(c net.Conn) bool { return !sockets[peers[c.RemoteAddr().String()].socket] }
 			come = drop(come, others)
 			b.mu.Lock()

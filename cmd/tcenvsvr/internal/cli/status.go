@@ -68,7 +68,9 @@ func fetchStatus(ctx context.Context, e *env.Env) (controlapi.Status, error) {
 
 func printStatus(out io.Writer, s controlapi.Status) error {
 	w := cli.Columns(out)
-	row := func(name, format string, args ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%s\t%s\n", name, plain.Line(fmt.Sprintf(format, args...)))
+	}
 	if s.Locked != "" {
 		row("keychain", "LOCKED: %s", s.Locked)
 		row("", "hint: run \"tcenvsvr keychain unlock\"")
@@ -170,9 +172,9 @@ func printServices(row func(name, format string, args ...any), s controlapi.Stat
 			state = fmt.Sprintf("%s for %s", v.State, ms(v.SinceMS))
 		}
 		if v.HeartbeatMS > 0 {
-			state += fmt.Sprintf(", heartbeat %s ago %s", ms(v.HeartbeatMS), plain.Head(plain.Text(string(v.Metric)), 80))
+			state += fmt.Sprintf(", heartbeat %s ago %s", ms(v.HeartbeatMS), plain.Head(plain.Line(string(v.Metric)), 80))
 		}
-		row("", "%s  %s %s (%s)  %s", plain.Text(v.Name), o.App, o.Version, o.Ref, state)
+		row("", "%s  %s %s (%s)  %s", v.Name, o.App, o.Version, o.Ref, state)
 		if n := v.Events + v.Waiting; n > 0 {
 			events := fmt.Sprintf("%d events, %d wait for the cloud", n, v.Waiting)
 			if v.EventMS > 0 {
@@ -181,7 +183,7 @@ func printServices(row func(name, format string, args ...any), s controlapi.Stat
 			row("", "  %s", events)
 		}
 		if v.Ended > 0 {
-			row("", "  ended %d times by itself, the last %s ago: %s", v.Ended, ms(v.EndMS), plain.Text(v.LastEnd))
+			row("", "  ended %d times by itself, the last %s ago: %s", v.Ended, ms(v.EndMS), v.LastEnd)
 		}
 		if v.Dropped+v.Ignored+v.Lost > 0 {
 			row("", "  %d messages that it did not read, %d that have no meaning, %d events lost without a record", v.Dropped, v.Ignored, v.Lost)

@@ -45,7 +45,7 @@ func (t *target) get(ctx context.Context, conf *tls.Config) (answer, error) {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, t.settings.APIURL+"/api", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, t.settings.APIURL+"/api/", nil) // the folder itself: without the slash a server may lead there
 	if err != nil {
 		return answer{}, err
 	}

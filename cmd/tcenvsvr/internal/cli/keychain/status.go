@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/internal/cli"
@@ -113,7 +114,9 @@ func readKeychain(ctx context.Context, e *env.Env) (keychainState, error) {
 
 func printKeychain(out io.Writer, s keychainState) error {
 	w := cli.Columns(out)
-	row := func(name, format string, args ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%s\t%s\n", name, plain.Line(fmt.Sprintf(format, args...)))
+	}
 	switch {
 	case s.Problem != "":
 		row("keychain", "NOT USABLE: %s", s.Problem)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/agent/control"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tcenvsvr/internal/build"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
@@ -80,7 +81,7 @@ func (s Status) print(out io.Writer) error {
 	w := cli.Columns(out)
 	row := func(name, text string) {
 		if text != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, text)
+			fmt.Fprintf(w, "%s\t%s\n", name, plain.Line(text))
 		}
 	}
 	if r := s.Root; r != nil {
