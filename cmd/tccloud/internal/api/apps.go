@@ -131,7 +131,7 @@ func (a *API) appSignature(w http.ResponseWriter, r *http.Request) error {
 // needed returns a function that reports whether an unfinished execution uses some content.
 func (a *API) needed(ctx context.Context) func(wire.SHA256) (bool, error) {
 	return func(sha wire.SHA256) (bool, error) {
-		list, err := a.unfinished(ctx, "")
+		list, err := a.Dispatcher.Unfinished(ctx, "")
 		return slices.ContainsFunc(list, func(e dispatch.Execution) bool { return e.App.SHA256 == sha }), err
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
-	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
@@ -148,7 +147,7 @@ func (a *API) deleteEnvironment(w http.ResponseWriter, r *http.Request) error {
 	if _, err := a.Registry.Environment(name); err != nil {
 		return err
 	}
-	unfinished, err := a.unfinished(r.Context(), name)
+	unfinished, err := a.Dispatcher.Unfinished(r.Context(), name)
 	if err != nil {
 		return err
 	}
@@ -168,17 +167,4 @@ func (a *API) deleteEnvironment(w http.ResponseWriter, r *http.Request) error {
 	a.Logger.Info("environment removed", "environment", name, "servers", servers, "cancelled", len(unfinished))
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// unfinished lists executions that have not ended, of one Environment or all.
-func (a *API) unfinished(ctx context.Context, environment string) ([]dispatch.Execution, error) {
-	var all []dispatch.Execution
-	for _, state := range []wire.State{wire.StateQueued, wire.StateDelivered, wire.StateAccepted, wire.StatePreparing, wire.StateRunning} {
-		list, err := a.Dispatcher.List(ctx, dispatch.Filter{Environment: environment, State: state, Limit: 1 << 20})
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, list...)
-	}
-	return all, nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/link/signed"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
@@ -80,60 +78,6 @@ func (a *API) find(r *http.Request) (dispatch.Execution, error) {
 		return dispatch.Execution{}, err
 	}
 	return a.Dispatcher.Get(r.Context(), id)
-}
-
-func (a *API) executions(w http.ResponseWriter, r *http.Request) error {
-	query := r.URL.Query()
-	f := dispatch.Filter{Environment: query.Get("environment"), State: wire.State(query.Get("state")), Limit: 100}
-	if s := query.Get("limit"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > 10_000 {
-			return problem(http.StatusBadRequest, v1.CodeBadRequest, "limit %.20q is outside 1–10000", s)
-		}
-		f.Limit = n
-	}
-	if f.Environment != "" {
-		if err := mustSee(r.Context(), f.Environment); err != nil {
-			return err
-		}
-	}
-	found, err := a.list(r.Context(), f)
-	if err != nil {
-		return err
-	}
-	list := []v1.Execution{}
-	for _, e := range found {
-		list = append(list, a.show(r.Context(), e))
-	}
-	since, all := a.Dispatcher.ListsSince()
-	switch {
-	case len(list) == f.Limit:
-		w.Header().Set(v1.HeaderEnd, v1.EndLimit)
-	case all:
-		w.Header().Set(v1.HeaderEnd, v1.EndAll)
-	default:
-		w.Header().Set(v1.HeaderEnd, since.UTC().Format(time.RFC3339))
-	}
-	answer(w, http.StatusOK, list)
-	return nil
-}
-
-// list is Dispatcher.List of the executions that exist for who makes the request.
-func (a *API) list(ctx context.Context, f dispatch.Filter) ([]dispatch.Execution, error) {
-	p, _ := access.From(ctx)
-	if f.Environment != "" || !p.Limited() {
-		return a.Dispatcher.List(ctx, f)
-	}
-	var all []dispatch.Execution
-	for _, f.Environment = range p.Environments {
-		some, err := a.Dispatcher.List(ctx, f)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
-	}
-	slices.SortStableFunc(all, func(x, y dispatch.Execution) int { return y.Created.Compare(x.Created) })
-	return all[:min(len(all), f.Limit)], nil
 }
 
 func (a *API) execution(w http.ResponseWriter, r *http.Request) error {

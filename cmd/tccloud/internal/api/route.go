@@ -87,6 +87,8 @@ func describe(err error) *v1.Error {
 		return problem(http.StatusConflict, v1.CodeExists, "%v", err).Try("\"tccloud service edit NAME\" changes it")
 	case is(jobs.ErrInvalid, services.ErrInvalid):
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
+	case is(dispatch.ErrCursor):
+		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%v", err)
 	case is(dispatch.ErrEnded):
 		return problem(http.StatusConflict, v1.CodeEnded, "%v", err)
 	case is(packages.ErrNotFound):

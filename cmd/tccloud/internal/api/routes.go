@@ -32,6 +32,7 @@ func (a *API) routes() []route {
 		{pattern: "DELETE environments/{name}", role: administrator, reach: environment, serve: a.deleteEnvironment},
 		{pattern: "POST environments/{name}/bundle", role: administrator, reach: environment, serve: a.bundle},
 		{pattern: "POST environments/{name}/link", role: administrator, reach: environment, serve: a.link},
+		{pattern: "GET environments/{name}/history", role: viewer, reach: environment, serve: a.history},
 		{pattern: "GET environments/{name}/sealing", role: viewer, reach: environment, serve: a.sealing},
 		{pattern: "GET environments/{name}/metrics/{app}", role: viewer, reach: environment, serve: a.metrics},
 

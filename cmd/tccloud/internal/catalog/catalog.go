@@ -44,6 +44,8 @@ type Config struct {
 	Servers   Servers
 	Retention time.Duration // of published files, 0 = 45 days
 	Bytes     int64         // of all published files, 0 = any
+	// Keeper reports whether this gateway is the one that removes what is stored; nil = it is.
+	Keeper func() bool
 	// Room returns an error if there is no space for a file of so many bytes; nil: there always is.
 	Room func(bytes int64) error
 	// Trusted reports whether this host's clock tells the age of files; nil = always.
@@ -61,6 +63,7 @@ type Catalog struct {
 	servers   Servers
 	retention time.Duration
 	bytes     int64
+	keeper    func() bool
 	room      func(bytes int64) error
 	trusted   func() bool
 	log       *slog.Logger
@@ -77,14 +80,21 @@ func New(cfg Config) *Catalog {
 	if cfg.Retention == 0 {
 		cfg.Retention = 45 * 24 * time.Hour
 	}
+	if cfg.Keeper == nil {
+		cfg.Keeper = func() bool { return true }
+	}
 	if cfg.Room == nil {
 		cfg.Room = func(int64) error { return nil }
 	}
-	return &Catalog{cfg.Apps, newMemory(), cfg.Blobs, cfg.Uploads, cfg.Orders, cfg.Servers, cfg.Retention, cfg.Bytes, cfg.Room, cfg.Trusted, cfg.Logger}
+	return &Catalog{cfg.Apps, newMemory(), cfg.Blobs, cfg.Uploads, cfg.Orders, cfg.Servers, cfg.Retention, cfg.Bytes, cfg.Keeper, cfg.Room, cfg.Trusted, cfg.Logger}
 }
 
-// sweepEvery is how often Run removes old files.
-const sweepEvery = 10 * time.Minute
+// sweepEvery is how often Run removes old files, and firstSweep when it does so first: when it is known
+// which gateway has to.
+const (
+	sweepEvery = 10 * time.Minute
+	firstSweep = 20 * time.Second
+)
 
 // Run keeps the catalog's entries in memory and removes old published files, until ctx ends. It calls the functions in sweep at the same
 // times, which do so for other parts.
@@ -92,26 +102,34 @@ func (c *Catalog) Run(ctx context.Context, sweep ...func(context.Context) error)
 	var following sync.WaitGroup
 	defer following.Wait()
 	following.Go(func() { _ = bucket.Follow(ctx, c.apps, c.memory.take) })
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
+	next := time.NewTimer(firstSweep)
+	defer next.Stop()
 	sweep = append(sweep, func(ctx context.Context) error {
+		if !c.keeper() {
+			return nil
+		}
 		age := c.retention
 		if !c.trusted() {
 			age = math.MaxInt64 // by a clock that may be wrong nothing is old
 		}
 		return c.uploads.Sweep(ctx, age, c.bytes, c.ended(ctx))
 	})
-	for {
+	run := func(sweep ...func(context.Context) error) {
 		for _, s := range sweep {
 			if err := s(ctx); err != nil && ctx.Err() == nil {
 				c.log.Warn("old files not removed, trying again later", "err", err)
 			}
 		}
+	}
+	for {
+		run(func(context.Context) error { return c.uploads.SweepPartial() }) // of this host
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-next.C:
+			next.Reset(sweepEvery)
 		}
+		run(sweep...)
 	}
 }
 

@@ -22,16 +22,21 @@ type names func(ctx context.Context, c *client.Client) ([]string, error)
 // completions are the arguments that shells complete, by the words of the command.
 var completions = map[string][]names{
 	"bundle": {environments}, "run": {environments, apps},
-	"env show": {environments}, "env rm": {environments}, "env activate": {environments}, "env deactivate": {environments},
+	"env show": {environments}, "env history": {environments}, "env rm": {environments}, "env activate": {environments}, "env deactivate": {environments},
 	"server list": {environments}, "server show": {servers}, "server rename": {servers}, "server revoke": {servers}, "server keep": {servers},
 	"app show": {apps}, "app rm": {apps},
-	"execution show": {executions}, "execution cancel": {executions}, "execution logs": {executions}, "execution outputs": {executions}, "execution download": {executions}, "execution requests": {executions},
+	"execution list": nil, "execution show": {executions}, "execution cancel": {executions}, "execution logs": {executions}, "execution outputs": {executions}, "execution download": {executions}, "execution requests": {executions},
 	"job create": {nil, environments, apps}, "job show": {jobNames}, "job edit": {jobNames}, "job run": {jobNames}, "job history": {jobNames}, "job pause": {jobNames}, "job rm": {jobNames},
 	"service create": {nil, environments, apps}, "service show": {serviceNames}, "service edit": {serviceNames}, "service start": {serviceNames},
 	"service stop": {serviceNames}, "service restart": {serviceNames}, "service logs": {serviceNames}, "service events": {serviceNames},
 	"service token": {serviceNames}, "service rm": {serviceNames},
 	"user edit": {userNames}, "user link": {userNames}, "user rm": {userNames}, "token revoke": {tokenIDs},
 	"trigger add": {serviceNames}, "trigger list": {serviceNames}, "trigger rm": {serviceNames},
+}
+
+// flags are the flags that shells complete, by the words of the command.
+var flags = map[string]map[string]names{
+	"execution list": {"env": environments, "state": states, "app": apps, "server": servers},
 }
 
 // complete has shells complete arguments of the commands below root. A cloud that does not answer
@@ -46,16 +51,28 @@ func complete(o *operator.Env, root *cobra.Command) {
 			if len(given) >= len(args) || args[len(given)] == nil {
 				return nil, cobra.ShellCompDirectiveDefault
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), completeTime)
-			defer cancel()
-			cloud, err := o.ConnectNow()
-			if err != nil {
-				return nil, cobra.ShellCompDirectiveNoFileComp
+			return args[len(given)].ask(cmd.Context(), o)
+		}
+		for name, all := range flags[words] {
+			if err := c.RegisterFlagCompletionFunc(name, func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+				return all.ask(cmd.Context(), o)
+			}); err != nil {
+				panic(err)
 			}
-			list, _ := args[len(given)](ctx, cloud)
-			return list, cobra.ShellCompDirectiveNoFileComp
 		}
 	}
+}
+
+// ask returns the names; a cloud that does not answer has none.
+func (n names) ask(ctx context.Context, o *operator.Env) ([]string, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(ctx, completeTime)
+	defer cancel()
+	cloud, err := o.ConnectNow()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	list, _ := n(ctx, cloud)
+	return list, cobra.ShellCompDirectiveNoFileComp
 }
 
 // each lists what the cloud has.
@@ -84,8 +101,15 @@ func apps(ctx context.Context, c *client.Client) ([]string, error) {
 }
 
 func executions(ctx context.Context, c *client.Client) ([]string, error) {
-	list, _, err := c.Executions(ctx, "", "", 0)
+	list, _, err := c.Executions(ctx, client.ExecutionQuery{})
 	return each(list, err, func(e v1.Execution) (string, string) { return string(e.ID), e.App.Name + " " + string(e.State) })
+}
+
+func states(context.Context, *client.Client) ([]string, error) {
+	return []string{
+		"active\thas not ended", "ended\twith any outcome", "queued", "delivered", "accepted", "preparing", "running",
+		"succeeded", "partial", "failed", "cancelled", "timed_out", "interrupted", "rejected",
+	}, nil
 }
 
 func jobNames(ctx context.Context, c *client.Client) ([]string, error) {

@@ -58,6 +58,7 @@ says so.
   tccloud serve --data DIR --platform https://company.threatconnect.com --platform-credentials FILE
   tccloud serve --data DIR --nats a:4222,b:4222,c:4222 --nats-user-file FILE --public-broker a.example:62000,b.example:62000` + "\n\n" + operator.ExitCodes.Help(operator.ExitOK, operator.ExitFailed, operator.ExitUsage, operator.ExitNotAllowed),
 	}
+	var keep, keepLogs int
 	f := cmd.Flags()
 	f.StringVar(&cfg.Data, "data", "", "folder for everything the cloud keeps (TCCLOUD_DATA)")
 	f.StringVar(&cfg.BrokerAddr, "broker-addr", ":62000", "address of the message broker")
@@ -74,6 +75,8 @@ says so.
 	f.DurationVar(&cfg.Lease, "lease", 0, "how long a server may be away before its orders are given up (default 90s)")
 	f.DurationVar(&cfg.ClientLife, "client-life", 0, "how long the certificates of Environment Servers live; they renew them by themselves (default 8760h)")
 	f.DurationVar(&cfg.TokenLife, "token-life", 0, "how long the tokens of Apps live; Apps renew them while they run (default 4h)")
+	f.IntVar(&keep, "keep-days", 45, "for how long executions are kept that have ended, with their files, artifacts and requests")
+	f.IntVar(&keepLogs, "keep-log-days", 7, "for how long their logs are kept")
 	f.DurationVar(&cfg.Heartbeat, "heartbeat", 0, "how often both sides of a session show that they live (default 10s)")
 	f.StringVar(&cfg.JobCommand, "job-command", "", "program that is run, with JSON on its stdin, for failures of Jobs that say --notify command; an absolute path")
 	f.BoolVar(&cfg.AcceptLoss, "accept-loss", false, "start, once, without what the store has lost; without it the start is refused and says what")
@@ -96,12 +99,15 @@ says so.
 			return cli.Misuse(cmd, "--copies is 1 to 5, and needs --nats")
 		case cfg.ClientLife < 0 || cfg.ClientLife > 0 && cfg.ClientLife < cloud.MinClientLife:
 			return cli.Misuse(cmd, "--client-life is at least %s", cloud.MinClientLife)
+		case keep < 1 || keep > mostDays || keepLogs < 1 || keepLogs > mostDays:
+			return cli.Misuse(cmd, "--keep-days and --keep-log-days are 1 to %d", mostDays)
 		case cfg.TokenLife < 0 || cfg.TokenLife > 0 && cfg.TokenLife < time.Second:
 			return cli.Misuse(cmd, "--token-life is at least 1s")
 		}
 		if err := checkNATS(cmd, cfg.NATS, cfg.Login); err != nil {
 			return err
 		}
+		cfg.Keep, cfg.KeepLogs = time.Duration(keep)*day, time.Duration(keepLogs)*day
 		if cfg.JobCommand != "" {
 			if err := jobs.CheckCommand(cfg.JobCommand); err != nil {
 				return cli.Misuse(cmd, "--job-command: %w", err)
@@ -118,6 +124,12 @@ says so.
 	}
 	return cmd
 }
+
+// mostDays is the longest that anything is kept.
+const (
+	mostDays = 3650
+	day      = 24 * time.Hour
+)
 
 // logger writes text to stderr, without times where journald adds them.
 func logger(o *operator.Env, level slog.Leveler) *slog.Logger {

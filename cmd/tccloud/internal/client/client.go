@@ -162,6 +162,11 @@ func (c *Client) Environment(ctx context.Context, name string) (v1.Environment, 
 	return get[v1.Environment](ctx, c, path("environments", name))
 }
 
+// History returns what happened in an Environment in each of the last hours, the oldest first.
+func (c *Client) History(ctx context.Context, name string, hours int) ([]v1.Hour, error) {
+	return get[[]v1.Hour](ctx, c, path("environments", name, "history")+"?hours="+strconv.Itoa(hours))
+}
+
 // CreateEnvironment adds one.
 func (c *Client) CreateEnvironment(ctx context.Context, name, owner string) (v1.Environment, error) {
 	var e v1.Environment

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
@@ -21,22 +22,51 @@ func (c *Client) Draft(ctx context.Context, q v1.NewExecution) (v1.Draft, error)
 	return d, c.call(ctx, http.MethodPost, "drafts", q, &d)
 }
 
-// Executions lists those of an Environment and in a state, newest first; "" selects all, limit 0
-// means 100. end is what v1.HeaderEnd says.
-func (c *Client) Executions(ctx context.Context, environment string, state wire.State, limit int) (list []v1.Execution, end string, err error) {
-	q := url.Values{"environment": {environment}, "state": {string(state)}}
-	if limit > 0 {
-		q.Set("limit", strconv.Itoa(limit))
+// ExecutionQuery selects executions; empty fields select all.
+type ExecutionQuery struct {
+	Environment  string
+	State        wire.State // or "active" or "ended"
+	App          string     // NAME or NAME@VERSION
+	Server       string     // its XID or name
+	Since, Until time.Time  // when created, without Until
+	Text         string     // in the id, the App's or Job's name, the message or the reason
+	Limit        int        // of one page, 1–1000; 0 = 100
+	Cursor       string     // continues a list; "" = from the newest
+}
+
+// Executions returns a page of executions, newest first, and the cursor that continues the list, ""
+// at its end. A page may be shorter than the limit, or empty, and not be the last.
+func (c *Client) Executions(ctx context.Context, q ExecutionQuery) (page []v1.Execution, next string, err error) {
+	v := url.Values{}
+	set := func(name, value string) {
+		if value != "" {
+			v.Set(name, value)
+		}
 	}
-	res, err := c.do(ctx, http.MethodGet, "executions?"+q.Encode(), nil)
+	set("environment", q.Environment)
+	set("state", string(q.State))
+	set("app", q.App)
+	set("server", q.Server)
+	set("q", q.Text)
+	set("cursor", q.Cursor)
+	if !q.Since.IsZero() {
+		v.Set("since", q.Since.UTC().Format(time.RFC3339Nano))
+	}
+	if !q.Until.IsZero() {
+		v.Set("until", q.Until.UTC().Format(time.RFC3339Nano))
+	}
+	if q.Limit > 0 {
+		v.Set("limit", strconv.Itoa(q.Limit))
+	}
+	res, err := c.do(ctx, http.MethodGet, "executions?"+v.Encode(), nil)
 	if err != nil {
 		return nil, "", err
 	}
 	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(&list); err != nil {
+	if err := json.NewDecoder(res.Body).Decode(&page); err != nil {
 		return nil, "", fmt.Errorf("reading the cloud's answer: %w", err)
 	}
-	return list, res.Header.Get(v1.HeaderEnd), nil
+	return page, res.Header.Get(v1.HeaderNext), nil
 }
 
 // Execution returns one.

@@ -58,7 +58,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	}
 	c.dispatcher, err = dispatch.New(ctx, dispatch.Config{
 		Store: st, Tokens: own.signer, Logger: cfg.Logger, Lease: cfg.Lease, Trusted: c.trusted, LogBytes: st.Share(5, 4<<30),
-		RecordBytes: st.Share(8, 8<<30), TokenTTL: c.tokenLife,
+		Retention: cfg.keep(), LogAge: cfg.KeepLogs, RecordBytes: st.Share(8, 8<<30), TokenTTL: c.tokenLife,
 	})
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 		return nil, err
 	}
 	c.catalog = k.catalog
-	c.sweeps = c.retention(st, k)
+	c.sweeps = c.retention(st, k, cfg.keep())
 	ti, err := openPlatform(ctx, cfg, st, c, k.apps)
 	if err != nil {
 		return nil, err

@@ -61,6 +61,7 @@ func openCatalog(ctx context.Context, cfg Config, st *store.Store, signer *appto
 	}
 	k.catalog = catalog.New(catalog.Config{
 		Apps: index, Blobs: blobs, Uploads: k.uploads, Orders: c.dispatcher, Servers: c.registry, Trusted: c.trusted,
+		Retention: cfg.keep(), Keeper: c.dispatcher.Keeper,
 		Bytes: st.Share(4, 64<<30), Room: func(bytes int64) error { return checkSpace(cfg.Data, bytes) },
 		Logger: cfg.Logger.With("component", "catalog"),
 	})

@@ -50,6 +50,7 @@ type Config struct {
 	PublicURL           string
 	PublicBrokers       []string
 	Lease, Heartbeat    time.Duration    // 0 = the parts' defaults
+	Keep, KeepLogs      time.Duration    // what ended, and its logs; 0 = 45 days and 7 days
 	TokenLife           time.Duration    // of Apps' tokens, which they renew; 0 = appstore.TokenLife
 	ClientLife          time.Duration    // of client certificates; 0 = a year
 	Platform            *upstream.Config // that requests of Apps are passed on to; nil: none

@@ -147,9 +147,9 @@ func TestOrder(t *testing.T) {
 	}
 
 	// Nothing secret anywhere it does not belong.
-	shownList, until, err := c.Executions(t.Context(), "lab", "", 0)
-	if err != nil || until != v1.EndAll {
-		t.Errorf("the list ends with %q, %v", until, err)
+	shownList, next, err := c.Executions(t.Context(), client.ExecutionQuery{Environment: "lab"})
+	if err != nil || next != "" {
+		t.Errorf("the list goes on at %q, %v", next, err)
 	}
 	list, _ := json.Marshal(shownList)
 	show, _ := json.Marshal(must(c.Execution(t.Context(), run.ID))(t))
@@ -310,6 +310,12 @@ func TestHostileRequests(t *testing.T) {
 		"encoded traversal": {"GET", "environments/..%2f..%2fadmin.token", good, "", 404},
 		"control character": {"GET", "environments/a%00b%0a", good, "", 404},
 		"limit":             {"GET", "executions?limit=-1", good, "", 400},
+		"limit too high":    {"GET", "executions?limit=1001", good, "", 400},
+		"cursor":            {"GET", "executions?cursor=0001.x", good, "", 400},
+		"state":             {"GET", "executions?state=finished", good, "", 400},
+		"time":              {"GET", "executions?since=yesterday", good, "", 400},
+		"server":            {"GET", "executions?server=a%20b", good, "", 400},
+		"text":              {"GET", "executions?q=" + strings.Repeat("a", 257), good, "", 400},
 		"stream":            {"GET", "executions/none/logs?stream=x", good, "", 404},
 	} {
 		status, body := call(t, https, tt.method, c.endpoint.URL+v1.Prefix+tt.path, tt.token, strings.NewReader(tt.body))

@@ -12,6 +12,7 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/client"
 )
 
 // What was drafted is what the agent gets; where that cannot be, nothing is submitted.
@@ -22,7 +23,7 @@ func TestDraft(t *testing.T) {
 		KV: map[string]string{"#App:1:in!String": `"seed"`}, TimeoutMS: 60_000,
 	}
 	draft := must(c.Draft(t.Context(), q))(t)
-	if list, _, err := c.Executions(t.Context(), "", "", 0); err != nil || len(list) != 0 {
+	if list, _, err := c.Executions(t.Context(), client.ExecutionQuery{}); err != nil || len(list) != 0 {
 		t.Fatalf("a draft was submitted: %+v, %v", list, err)
 	}
 	if draft.Order.Order != "mine-1" || draft.Environment != "lab" || draft.Order.KVContext == "" || draft.Order.Token != "" || draft.Order.Defaults["tc_user_id"] == "" {

@@ -18,6 +18,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/platform/datastore"
 	"tcenvsvr/cmd/tccloud/internal/platform/requests"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
 // platformParts answer what Apps ask of their platform.
@@ -38,7 +39,7 @@ func openPlatform(ctx context.Context, cfg Config, st *store.Store, c *cloud, ap
 		return nil, err
 	}
 	p := &platformParts{own.Serve, artifacts, requests.Log{JS: st.JS()}, own}
-	c.sweeps = append(c.sweeps, func(ctx context.Context) error { return st.Expire(ctx, requests.Stream, artifact.Life) })
+	c.sweeps = append(c.sweeps, c.byKeeper(func(ctx context.Context) error { return st.Expire(ctx, requests.Stream, cfg.keep()) }))
 	if cfg.Platform == nil {
 		return p, nil
 	}
@@ -93,6 +94,7 @@ func openOwnPlatform(ctx context.Context, cfg Config, st *store.Store, c *cloud,
 	artifacts, err := artifact.Open(artifact.Config{
 		Records: records, Content: content, Dir: filepath.Join(cfg.Data, "artifacts"), Trusted: c.trusted,
 		Room: func(bytes int64) error { return checkSpace(cfg.Data, bytes) }, Bytes: st.Share(8, 16<<30),
+		Life: cfg.keep(), Keeper: c.dispatcher.Keeper,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -100,6 +102,10 @@ func openOwnPlatform(ctx context.Context, cfg Config, st *store.Store, c *cloud,
 	c.sweeps = append(c.sweeps, func(ctx context.Context) error {
 		return artifacts.Sweep(ctx, c.over(ctx), st.Trim)
 	})
+	c.sweeps = append(c.sweeps, c.byKeeper(func(ctx context.Context) error {
+		_, err := st.Trim(ctx, platform.MetricsBucket, retention.Bound{Age: metricsFor}, func(string, []byte) bool { return true })
+		return err
+	}))
 	return platform.New(platform.Config{
 		Execution: apps.Execution, Artifacts: artifacts, Data: datastore.New(data), Metrics: metrics,
 		Intake: func() error {

@@ -32,6 +32,7 @@ type Config struct {
 	QueueTTL    time.Duration // [7 d] of an order that names none; at most 30 d
 	TokenTTL    time.Duration // [4 h] of an App's first token
 	Retention   time.Duration // [45 d] of ended executions
+	MoveAfter   time.Duration // [10 min] from an execution's end to the archive, see package ledger
 	RecordBytes int64         // [8 GiB] of all executions; the oldest ended ones go first
 	LogAge      time.Duration // [7 d] of logs
 	LogBytes    int64         // [4 GiB] of all logs

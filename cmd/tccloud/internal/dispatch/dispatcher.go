@@ -70,12 +70,13 @@ func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 		envs:     map[string]*environment{},
 	}
 	var err error
-	if d.ledger, err = ledger.Open(ctx, ledger.Config{
-		Store: cfg.Store, Retention: cfg.Retention, Trusted: cfg.Trusted, Logger: d.log, Changed: d.changed,
-	}); err != nil {
+	if d.presence, err = presence.Open(ctx, presence.Config{Store: cfg.Store, Fence: d.fence}); err != nil {
 		return nil, fmt.Errorf("opening dispatcher: %w", err)
 	}
-	if d.presence, err = presence.Open(ctx, presence.Config{Store: cfg.Store, Fence: d.fence}); err != nil {
+	if d.ledger, err = ledger.Open(ctx, ledger.Config{
+		Store: cfg.Store, Gateway: d.presence.ID(), Retention: cfg.Retention, MoveAfter: cfg.MoveAfter,
+		Trusted: cfg.Trusted, Logger: d.log, Changed: d.changed,
+	}); err != nil {
 		return nil, fmt.Errorf("opening dispatcher: %w", err)
 	}
 	if d.logs, err = logs.Open(ctx, logs.Config{

@@ -13,7 +13,8 @@
 // so a gateway that acts on an old record fails and reads the new one.
 //
 //	record     one execution and its state machine     queue      in which order queued ones are delivered
-//	ledger     all executions, stored and in memory    presence   which gateway has which server
+//	ledger     all executions, in memory and stored    presence   which gateway has which server
+//	archive    those that have ended, many in one value
 //	params     the secret parameters of an order       logs       what Apps print
 //
 // # What happens when the process dies

@@ -277,9 +277,13 @@ func TestListAndStats(t *testing.T) {
 		if again {
 			c = c.Crash()
 		}
-		list, err := c.Dispatcher.List(t.Context(), dispatch.Filter{Environment: rig.Env, Limit: 2})
-		if err != nil || len(list) != 2 || list[0].ID != ids[2] {
-			t.Errorf("list: %v, %v", list, err)
+		page, err := c.Dispatcher.List(t.Context(), dispatch.Filter{Environment: rig.Env}, "", 2)
+		if list := page.Executions; err != nil || len(list) != 2 || list[0].ID != ids[2] || page.Next == "" {
+			t.Errorf("list: %+v, %v", page, err)
+		}
+		page, err = c.Dispatcher.List(t.Context(), dispatch.Filter{Environment: rig.Env}, page.Next, 2)
+		if list := page.Executions; err != nil || len(list) != 1 || list[0].ID != ids[0] || page.Next != "" {
+			t.Errorf("rest of the list: %+v, %v", page, err)
 		}
 		s, err := c.Dispatcher.Stats(t.Context(), rig.Env)
 		if err != nil || s.Queued != 2 || s.Running != 0 || s.Day != 3 || s.Month != 3 {

@@ -83,9 +83,11 @@ func (d *Dispatcher) resolve(ctx context.Context, a ledger.Aged) error {
 	held := a.Held()
 	switch {
 	case a.State == wire.StateQueued:
-		return d.end(ctx, a, func(r *record.Record) {
+		return d.endByKeeper(ctx, a, func(r *record.Record) {
 			r.End(wire.Rejected, fmt.Sprintf("not delivered within %s", a.StartWithin), time.Now())
 		})
+	case gone && !d.Keeper():
+		return nil
 	case gone:
 		if err := d.presence.Refresh(ctx, a.Server); err != nil {
 			return err
@@ -112,9 +114,17 @@ func (d *Dispatcher) resolve(ctx context.Context, a ledger.Aged) error {
 	if session != nil {
 		defer session.cancel(a.Record)
 	}
-	return d.end(ctx, a, func(r *record.Record) {
+	return d.endByKeeper(ctx, a, func(r *record.Record) {
 		r.End(wire.TimedOut, "the server gave no outcome within timeout, grace and lease", time.Now())
 	})
+}
+
+// endByKeeper is end in the gateway whose task it is.
+func (d *Dispatcher) endByKeeper(ctx context.Context, a ledger.Aged, change func(*record.Record)) error {
+	if !d.Keeper() {
+		return nil
+	}
+	return d.end(ctx, a, change)
 }
 
 // end changes an order if it is still at the attempt and in the state that a has.

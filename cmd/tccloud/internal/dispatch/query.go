@@ -8,6 +8,7 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging/plain"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 )
 
@@ -27,32 +28,72 @@ func (d *Dispatcher) get(ctx context.Context, id wire.OrderID) (*record.Record, 
 	return d.ledger.Get(ctx, id)
 }
 
-// Filter selects executions; empty fields select all.
-type Filter struct {
-	Environment string
-	State       wire.State
-	Limit       int // newest first; 0 = 100
+// Filter selects executions for List; see record.
+type Filter = record.Filter
+
+// States of a Filter that stand for several ones.
+const (
+	Active = record.Active
+	Ended  = record.Ended
+)
+
+// Page is a part of a list of executions.
+type Page struct {
+	Executions []Execution // newest first, by when they were created
+	// Next continues the list after this page, "" where there is nothing more.
+	Next string
 }
 
-// List returns executions, newest first, of all that have not ended and of the newest few thousand
-// that have (see ListsSince).
-func (d *Dispatcher) List(ctx context.Context, f Filter) ([]Execution, error) {
+// MostListed is the largest page.
+const MostListed = 1000
+
+// ErrCursor is for a Page.Next that List has not made.
+var ErrCursor = errors.New("not a cursor of a list of executions")
+
+// List returns executions that the filter selects, newest first, from a cursor on ("": from the
+// newest), at most limit, which is 1–MostListed. A page may have fewer, even none, and a Next: the
+// work for one is bounded, whatever is there. Pages neither repeat an execution nor miss one that
+// was there from the beginning.
+func (d *Dispatcher) List(ctx context.Context, f Filter, cursor string, limit int) (Page, error) {
+	var before record.Place
+	if cursor != "" {
+		var err error
+		if before, err = record.ParsePlace(cursor); err != nil {
+			return Page{}, ErrCursor
+		}
+	}
+	select {
+	case <-d.Ready():
+	case <-ctx.Done():
+		return Page{}, ctx.Err()
+	}
+	found, err := d.ledger.List(ctx, &f, before, min(max(1, limit), MostListed))
+	if err != nil {
+		return Page{}, fmt.Errorf("listing executions: %w", err)
+	}
+	p := Page{Executions: make([]Execution, len(found.Found))}
+	for i, r := range found.Found {
+		p.Executions[i] = r.Execution
+	}
+	if !found.Rest.IsZero() {
+		p.Next = found.Rest.String()
+	}
+	return p, nil
+}
+
+// Unfinished returns all executions that have not ended, of one Environment or of all (""), in any
+// order.
+func (d *Dispatcher) Unfinished(ctx context.Context, environment string) ([]Execution, error) {
 	select {
 	case <-d.Ready():
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if f.Limit <= 0 {
-		f.Limit = 100
+	var all []Execution
+	for _, a := range d.ledger.Active(func(a ledger.Aged) bool { return environment == "" || a.Environment == environment }) {
+		all = append(all, a.Execution)
 	}
-	recs := d.ledger.List(func(r *record.Record) bool {
-		return (f.Environment == "" || r.Environment == f.Environment) && (f.State == "" || r.State == f.State)
-	}, f.Limit)
-	out := make([]Execution, len(recs))
-	for i, r := range recs {
-		out[i] = r.Execution
-	}
-	return out, nil
+	return all, nil
 }
 
 // Cancel ends a queued order at once. Otherwise it records the request, and the gateway that has
@@ -159,4 +200,31 @@ func (d *Dispatcher) Stats(ctx context.Context, environment string) (Stats, erro
 		return Stats{}, ctx.Err()
 	}
 	return Stats(d.ledger.Figures(environment, time.Now())), nil
+}
+
+// Hour is what happened to an Environment's executions in an hour.
+type Hour struct {
+	record.Hour
+	From time.Time
+}
+
+// MostHours is the longest History.
+const MostHours = 30 * 24
+
+// History returns what happened in an Environment in each of the last hours, the oldest first; the last
+// one is not over.
+func (d *Dispatcher) History(ctx context.Context, environment string, hours int) ([]Hour, error) {
+	select {
+	case <-d.Ready():
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	now := record.HourOf(time.Now())
+	first := now + 1 - min(max(1, hours), MostHours)
+	counted := d.ledger.Hours(environment, first)
+	var all []Hour
+	for h := first; h <= now; h++ {
+		all = append(all, Hour{counted[h], time.Unix(int64(h)*3600, 0).UTC()})
+	}
+	return all, nil
 }

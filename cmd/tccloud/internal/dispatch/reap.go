@@ -13,8 +13,8 @@ const (
 	sweepEvery = 10 * time.Minute
 )
 
-// reap handles orders that stay in a state too long. Every gateway does it; the revision of a
-// record makes the second one's attempt harmless.
+// reap handles orders that stay in a state too long. What concerns a session is done by its gateway,
+// what ends an order by the keeper; the revision of a record makes the attempt of another one harmless.
 func (d *Dispatcher) reap(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -30,7 +30,7 @@ func (d *Dispatcher) reap(ctx context.Context) error {
 				d.log.Warn("overdue order was not handled yet", "order", a.Ref(), "err", err)
 			}
 		}
-		if d.garbage.Swap(false) || time.Since(swept) > sweepEvery {
+		if d.Keeper() && (d.garbage.Swap(false) || time.Since(swept) > sweepEvery) {
 			if err := d.params.Sweep(ctx, d.cfg.Trusted(), d.ended); err != nil && ctx.Err() == nil {
 				d.log.Warn("parameters of ended orders were not removed yet", "err", err)
 			}

@@ -2,11 +2,14 @@ package dispatch
 
 import (
 	"context"
-	"time"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/ledger"
 )
+
+// Keeper reports whether this gateway is the one of all that ends overdue orders and removes what is
+// too old, by a lease.
+func (d *Dispatcher) Keeper() bool { return d.ledger.Mine() }
 
 // Trim removes executions that ended longer ago than Config.Retention, and the oldest ended ones
 // where all need more than Config.RecordBytes.
@@ -31,7 +34,3 @@ func (d *Dispatcher) Contexts() []string {
 func (d *Dispatcher) Forget(ctx context.Context, known func(wire.ServerXID) bool) error {
 	return d.presence.Forget(ctx, known)
 }
-
-// ListsSince returns the time since which List knows all executions, and true where it knows all
-// there are.
-func (d *Dispatcher) ListsSince() (since time.Time, all bool) { return d.ledger.ListsSince() }

@@ -34,9 +34,13 @@ func TestKilledCloud(t *testing.T) {
 	fmt.Println("ADDR", c.Gateway.Addr())
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		if in.Text() == "list" {
-			list, err := c.Dispatcher.List(t.Context(), dispatch.Filter{Limit: 1_000_000})
-			if err != nil {
-				t.Fatal(err)
+			var list []dispatch.Execution
+			for cursor, more := "", true; more; more = cursor != "" {
+				page, err := c.Dispatcher.List(t.Context(), dispatch.Filter{}, cursor, dispatch.MostListed)
+				if err != nil {
+					t.Fatal(err)
+				}
+				list, cursor = append(list, page.Executions...), page.Next
 			}
 			data, err := json.Marshal(list)
 			if err != nil {

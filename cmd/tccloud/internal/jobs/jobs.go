@@ -171,6 +171,20 @@ func (s *Jobs) Get(ctx context.Context, name string) (View, error) {
 	return s.view(j, st), nil
 }
 
+// Named returns the identities of the Jobs whose names contain a text, in upper or lower case.
+func (s *Jobs) Named(text string) []wire.JobID {
+	text = strings.ToLower(text)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []wire.JobID
+	for name, e := range s.entries {
+		if e.job != nil && strings.Contains(strings.ToLower(name), text) {
+			all = append(all, e.job.ID)
+		}
+	}
+	return all
+}
+
 // List returns the Jobs by name, when they have been read.
 func (s *Jobs) List(ctx context.Context) ([]View, error) {
 	select {

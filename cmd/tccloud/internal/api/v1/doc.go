@@ -4,6 +4,7 @@
 //	GET    status
 //	GET    environments                    POST   environments             NewEnvironment → Environment
 //	GET    environments/{name}             PATCH  environments/{name}      ChangeEnvironment → Environment
+//	GET    environments/{name}/history?hours=   Hours, the oldest first; 1–720
 //	DELETE environments/{name}?force=      POST   environments/{name}/bundle  NewBundle → a ZIP
 //	GET    servers?environment=            GET    servers/{xid}
 //	PATCH  servers/{xid}                   ChangeServer → Server
@@ -17,7 +18,8 @@
 //	DELETE apps/{name}/{version}?force=
 //	POST   drafts                          NewExecution → Draft, for who signs it; nothing is stored
 //	POST   executions                      NewExecution → Execution
-//	GET    executions?environment=&state=&limit=      GET executions/{id}
+//	GET    executions?environment=&state=&app=&server=&since=&until=&q=&limit=&cursor=   newest first; HeaderNext
+//	GET    executions/{id}
 //	POST   executions/{id}/cancel          Cancel
 //	GET    executions/{id}/watch           Line with an Execution each, until it has ended
 //	GET    executions/{id}/logs?stream=&attempt=&follow=   Line with a Chunk each

@@ -103,6 +103,17 @@ type Environment struct {
 	QueueWaitMS float64 `json:"queue_wait_ms"`
 }
 
+// Hour is what happened in an Environment in one hour. Means are 0 where there is nothing to count.
+type Hour struct {
+	From        time.Time `json:"from"`
+	Created     int       `json:"executions"`
+	Messages    int       `json:"messages"` // orders given to servers
+	Ended       int       `json:"ended"`
+	Failed      int       `json:"failed"`        // of them, otherwise than succeeded or partial
+	QueueWaitMS float64   `json:"queue_wait_ms"` // mean, until an order was given to a server
+	RoundTripMS float64   `json:"round_trip_ms"` // mean, from there until the server had it
+}
+
 // NewBundle asks for a bundle.
 type NewBundle struct {
 	Kind   string         `json:"kind"`             // all, env or server; "" is all, without a package where there is none
@@ -223,13 +234,10 @@ type Draft struct {
 	SHA256      wire.SHA256 `json:"sha256"`
 }
 
-// HeaderEnd of a list of executions tells where it ends: at its limit, with all that there are, or
-// at a time. Executions that ended before that are found only by their ID.
-const (
-	HeaderEnd = "List-End"
-	EndLimit  = "limit"
-	EndAll    = "all"
-)
+// HeaderNext of a list of executions is the cursor that continues it; there is none at its end. A
+// list may be continued although it is shorter than its limit, or empty: how many executions are
+// looked at for one answer is bounded.
+const HeaderNext = "List-Next"
 
 // Cancel has the reason, for people.
 type Cancel struct {

@@ -85,10 +85,8 @@ func (s *Store) announced(f File) map[string]int64 {
 	return coming
 }
 
-// Sweep removes partial files that were not continued, and complete ones that are older than
-// retention. If these need more than bytes (0 = no bound), it removes the oldest of attempts for
-// which ended is true.
-func (s *Store) Sweep(ctx context.Context, retention time.Duration, bytes int64, ended func(wire.Ref) bool) error {
+// SweepPartial removes partial files that were not continued.
+func (s *Store) SweepPartial() error {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return fmt.Errorf("sweeping uploads: %w", err)
@@ -100,6 +98,12 @@ func (s *Store) Sweep(ctx context.Context, retention time.Duration, bytes int64,
 			}
 		}
 	}
+	return nil
+}
+
+// Sweep removes complete files that are older than retention. If these need more than bytes (0 = no
+// bound), it removes the oldest of attempts for which ended is true.
+func (s *Store) Sweep(ctx context.Context, retention time.Duration, bytes int64, ended func(wire.Ref) bool) error {
 	objects, err := s.objects.List(ctx)
 	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
 		return fmt.Errorf("sweeping published files: %w", err)

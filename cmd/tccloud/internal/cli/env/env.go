@@ -17,7 +17,7 @@ func Command(o *operator.Env) *cobra.Command {
 
   tccloud env create lab --owner "Ada" --data DIR
   tccloud env list --data DIR`,
-		create(o), list(o), show(o), remove(o), activate(o, true), activate(o, false))
+		create(o), list(o), show(o), history(o), remove(o), activate(o, true), activate(o, false))
 }
 
 func showAnswer(o *operator.Env, asJSON bool, v v1.Environment) error {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,9 @@ func (l *Ledger) Create(ctx context.Context, rec *record.Record) error {
 	data, err := rec.Encode()
 	if err != nil {
 		return fmt.Errorf("creating execution %s: %w", rec.ID, err)
+	}
+	if old, err := l.archive.Known(ctx, rec.ID); err != nil || old != nil {
+		return fmt.Errorf("creating execution %s: %w", rec.ID, cmp.Or(err, ErrExists))
 	}
 	// Update of revision 0 is Create without the second try that Create makes for deleted keys.
 	rev, err := l.kv.Update(ctx, string(rec.ID), data, 0)
@@ -67,13 +71,32 @@ func (l *Ledger) read(ctx context.Context, id wire.OrderID) (*record.Record, uin
 	}
 	e, err := l.kv.Get(ctx, string(id))
 	switch {
-	case errors.Is(err, jetstream.ErrKeyNotFound) && l.Peek(id) == nil:
-		return nil, 0, fmt.Errorf("%w: %q", ErrNotFound, string(id))
+	case errors.Is(err, jetstream.ErrKeyNotFound):
+		return l.readArchive(ctx, id, err)
 	case err != nil:
 		return nil, 0, fmt.Errorf("reading execution %s: %w", id, err)
 	}
 	rec, err := record.Decode(e.Value())
 	return rec, e.Revision(), err
+}
+
+// readArchive is read of what has no key.
+func (l *Ledger) readArchive(ctx context.Context, id wire.OrderID, absent error) (*record.Record, uint64, error) {
+	rec, err := l.archive.Find(ctx, id)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.entries[id]
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case rec != nil && e != nil:
+		return rec, e.rev + 1, nil // its last change was not seen here
+	case rec == nil && e != nil:
+		return nil, 0, fmt.Errorf("reading execution %s: %w", id, absent)
+	case rec == nil:
+		return nil, 0, fmt.Errorf("%w: %q", ErrNotFound, string(id))
+	}
+	return rec, 0, nil
 }
 
 // Update changes the record durably. change gets a copy of the newest record and modifies it; when

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/dispatch/archive"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 	"tcenvsvr/cmd/tccloud/internal/store"
 	"tcenvsvr/cmd/tccloud/internal/store/bucket"
@@ -29,8 +31,8 @@ const (
 	noteDelay = 500 * time.Millisecond
 	// logEvery is the pause between log lines about something that fails again and again.
 	logEvery = time.Minute
-	// keepEnded is how many ended executions stay in memory.
-	keepEnded = 5000
+	// moveAfter is when an execution that has ended goes to the archive.
+	moveAfter = 10 * time.Minute
 	// maxConflicts bounds a CAS loop; reaching it means a bug, not load.
 	maxConflicts = 50
 )
@@ -38,7 +40,9 @@ const (
 // Config of a Ledger.
 type Config struct {
 	Store     *store.Store
+	Gateway   string        // this process among those that share the store; "" = there is no other
 	Retention time.Duration // of ended executions after their last change, see Trim
+	MoveAfter time.Duration // [10 min] from the end of an execution to the archive
 	// Trusted reports whether times that were stored may be compared with this host's clock; nil =
 	// always.
 	Trusted func() bool
@@ -51,18 +55,19 @@ type Config struct {
 // Ledger is the image of all executions in memory, and changes them. Records that it returns are
 // shared and must not be written to.
 type Ledger struct {
-	cfg   Config
-	kv    jetstream.KeyValue
-	ready chan struct{}
+	cfg     Config
+	kv      jetstream.KeyValue
+	archive *archive.Archive
+	ready   chan struct{}
 
-	mu      sync.Mutex
-	entries map[wire.OrderID]*entry
-	active  map[wire.OrderID]*entry // not ended
-	ended   []wire.OrderID          // ring of the newest, oldest at next
-	next    int
-	envs    map[string]*environment
-	noted   map[wire.OrderID]time.Time // with notes not yet written, since when
-	watch   map[wire.OrderID][]chan struct{}
+	mu       sync.Mutex // is held before the archive's
+	entries  map[wire.OrderID]*entry
+	active   map[wire.OrderID]*entry // not ended
+	timeline timeline                // of entries
+	moved    []moved                 // to the archive, the first first
+	envs     map[string]*environment
+	noted    map[wire.OrderID]time.Time // with notes not yet written, since when
+	watch    map[wire.OrderID][]chan struct{}
 }
 
 // entry is one execution in memory. update serialises this process's writers so that they do not
@@ -75,6 +80,7 @@ type entry struct {
 	since  time.Time // when we saw it reach the state, monotonic
 	born   time.Time // when we saw it created, monotonic
 	loaded bool      // it was created before this process started
+	gone   bool      // it is in memory no more
 }
 
 type note func(*record.Record) error
@@ -88,14 +94,19 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	if cfg.Trusted == nil {
 		cfg.Trusted = func() bool { return true }
 	}
-	return &Ledger{
+	cfg.MoveAfter = cmp.Or(cfg.MoveAfter, moveAfter)
+	l := &Ledger{
 		cfg: cfg, kv: kv, ready: make(chan struct{}),
 		entries: map[wire.OrderID]*entry{},
 		active:  map[wire.OrderID]*entry{},
 		envs:    map[string]*environment{},
 		noted:   map[wire.OrderID]time.Time{},
 		watch:   map[wire.OrderID][]chan struct{}{},
-	}, nil
+	}
+	l.archive, err = archive.Open(ctx, archive.Config{
+		Store: cfg.Store, Gateway: cfg.Gateway, Trusted: cfg.Trusted, Logger: cfg.Logger, Grown: l.grown,
+	})
+	return l, err
 }
 
 // Ready is closed when the image is complete for the first time.
@@ -104,8 +115,17 @@ func (l *Ledger) Ready() <-chan struct{} { return l.ready }
 // Run keeps the image up to date and writes notes until ctx ends.
 func (l *Ledger) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return l.follow(ctx) })
+	g.Go(func() error { return l.archive.Run(ctx) })
+	g.Go(func() error {
+		select {
+		case <-l.archive.Ready(): // what is there need not be in memory
+			return l.follow(ctx)
+		case <-ctx.Done():
+			return nil
+		}
+	})
 	g.Go(func() error { return l.writeNotes(ctx) })
+	g.Go(func() error { return l.move(ctx) })
 	return g.Wait()
 }
 
@@ -137,7 +157,24 @@ func (l *Ledger) watched(e jetstream.KeyValueEntry, loading bool) {
 		l.cfg.Logger.Error("execution was not readable", "order", id, "err", err)
 		return
 	}
-	l.apply(id, rec, e.Revision(), loading)
+	if !l.inArchive(id, rec, e.Revision()) {
+		l.apply(id, rec, e.Revision(), loading)
+	}
+}
+
+// inArchive reports whether a record is in the archive already, and if so notes that its key is to be
+// removed.
+func (l *Ledger) inArchive(id wire.OrderID, rec *record.Record, rev uint64) bool {
+	if !rec.Terminal() || !l.archive.Has(rec.Place()) {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.entries[id] != nil {
+		return false
+	}
+	l.moved = append(l.moved, moved{rec.Place(), rev, time.Now()})
+	return true
 }
 
 // apply puts a stored record into the image if it is newer, applies the notes that still hold, and
@@ -176,6 +213,7 @@ func (l *Ledger) set(id wire.OrderID, e *entry, rec *record.Record, loading bool
 	now := time.Now()
 	if before == nil {
 		e.born, e.since, e.loaded = now, now, loading
+		l.timeline.add(e)
 	} else if before.State != rec.State || before.Attempt != rec.Attempt {
 		e.since = now
 	}
@@ -190,19 +228,7 @@ func (l *Ledger) set(id wire.OrderID, e *entry, rec *record.Record, loading bool
 		l.active[id] = e
 	case before == nil || !before.Terminal():
 		delete(l.active, id)
-		l.retire(id)
 	}
-}
-
-// retire remembers an ended execution and forgets the oldest one.
-func (l *Ledger) retire(id wire.OrderID) {
-	if len(l.ended) < keepEnded {
-		l.ended = append(l.ended, id)
-		return
-	}
-	delete(l.entries, l.ended[l.next])
-	l.ended[l.next] = id
-	l.next = (l.next + 1) % keepEnded
 }
 
 // notify informs those who watch the order.

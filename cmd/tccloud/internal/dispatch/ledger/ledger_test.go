@@ -152,16 +152,3 @@ func TestOneWins(t *testing.T) {
 		t.Errorf("%d deliveries", len(won))
 	}
 }
-
-// TestForgets: ended executions leave memory, not the bucket.
-func TestForgets(t *testing.T) {
-	l := &Ledger{entries: map[wire.OrderID]*entry{}}
-	for i := range keepEnded + 10 {
-		id := wire.OrderID(time.Duration(i).String())
-		l.entries[id] = &entry{}
-		l.retire(id)
-	}
-	if len(l.entries) != keepEnded {
-		t.Errorf("%d entries, want %d", len(l.entries), keepEnded)
-	}
-}

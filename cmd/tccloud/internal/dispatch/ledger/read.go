@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -16,7 +15,7 @@ import (
 type environment struct {
 	queue   queue.Queue
 	running int
-	days    map[int]int // created, by day since 1970
+	days    map[int]int // created, of those in memory, by day since 1970
 	waits   [100]time.Duration
 	waited  int
 }
@@ -50,14 +49,14 @@ func (l *Ledger) count(before, after *record.Record) {
 		e.running++
 	}
 	if after.State == wire.StateDelivered && (before == nil || before.State == wire.StateQueued) {
-		if w := after.Delivered.Sub(after.Queued); w >= 0 && w <= after.StartWithin { // else the clock was set
+		if w, ok := after.QueueWait(); ok {
 			e.waits[e.waited%len(e.waits)] = w
 			e.waited++
 		}
 	}
 }
 
-func day(t time.Time) int { return int(t.Unix() / 86400) }
+func day(t time.Time) int { return record.HourOf(t) / 24 }
 
 // Waits reports whether an order is queued that comes before a new one for these takers.
 func (l *Ledger) Waits(env string, t queue.Takers) bool {
@@ -98,17 +97,11 @@ type Figures struct {
 
 // Figures returns an Environment's counters as of now.
 func (l *Ledger) Figures(env string, now time.Time) Figures {
-	trusted := l.cfg.Trusted()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e := l.envs[env]
-	if e == nil {
-		return Figures{}
-	}
-	f := Figures{Queued: e.queue.Len(), Running: e.running}
-	today := day(now)
-	for d, n := range e.days {
-		switch age := today - d; {
+	f := Figures{}
+	created := func(d, n int) {
+		switch age := day(now) - d; {
 		case age < 1:
 			f.Day += n
 			fallthrough
@@ -117,9 +110,16 @@ func (l *Ledger) Figures(env string, now time.Time) Figures {
 			fallthrough
 		case age < 30:
 			f.Month += n
-		case trusted: // else the day may not be over
-			delete(e.days, d)
 		}
+	}
+	l.archive.Created(env, created)
+	e := l.envs[env]
+	if e == nil {
+		return f
+	}
+	f.Queued, f.Running = e.queue.Len(), e.running
+	for d, n := range e.days {
+		created(d, n)
 	}
 	if n := min(e.waited, len(e.waits)); n > 0 {
 		var sum time.Duration
@@ -129,6 +129,26 @@ func (l *Ledger) Figures(env string, now time.Time) Figures {
 		f.QueueWait = sum / time.Duration(n)
 	}
 	return f
+}
+
+// Hours counts what happened to an Environment's executions in each hour since one.
+func (l *Ledger) Hours(env string, since int) map[int]record.Hour {
+	all := map[int]record.Hour{}
+	add := func(hour int, h record.Hour) {
+		if hour >= since {
+			h.Add(all[hour])
+			all[hour] = h
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock() // nothing moves meanwhile, so that all of them count once
+	l.archive.Hours(env, add)
+	for _, m := range l.timeline.items {
+		if e := m.entry; !e.gone && e.rec.Environment == env {
+			e.rec.Hours(add)
+		}
+	}
+	return all
 }
 
 // Aged is a record with its age as far as it is known: by the monotonic clock since we look, and
@@ -172,22 +192,6 @@ func (l *Ledger) Active(want func(Aged) bool) []Aged {
 		}
 	}
 	return out
-}
-
-// List returns what is in memory and wanted, newest first, at most limit.
-func (l *Ledger) List(want func(*record.Record) bool, limit int) []*record.Record {
-	l.mu.Lock()
-	var out []*record.Record
-	for _, e := range l.entries {
-		if want(e.rec) {
-			out = append(out, e.rec)
-		}
-	}
-	l.mu.Unlock()
-	slices.SortFunc(out, func(a, b *record.Record) int {
-		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
-	})
-	return out[:min(limit, len(out))]
 }
 
 // Watch calls yield with the record now and after changes until it has ended, yield returns false

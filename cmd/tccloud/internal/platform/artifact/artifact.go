@@ -96,6 +96,9 @@ type Config struct {
 	Trusted func() bool
 	Now     func() time.Time // by which content is old; nil = time.Now
 	Bytes   int64            // of all content, 0 = any
+	Life    time.Duration    // of artifacts, 0 = [Life]
+	// Keeper reports whether this gateway is the one that removes what is stored; nil = it is.
+	Keeper func() bool
 }
 
 // Store is safe for concurrent use.

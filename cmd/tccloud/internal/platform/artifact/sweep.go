@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,19 +14,23 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/retention"
 )
 
-// Life is how long artifacts are kept: as long as executions.
+// Life is how long artifacts are kept unless the configuration says otherwise: as long as executions.
 const Life = 45 * 24 * time.Hour
 
 // unnamed is how long content may be without a record that names it.
 const unnamed = time.Hour
 
-// Sweep removes artifacts that are older than Life and, if all content needs more than Config.Bytes,
+// Sweep removes artifacts that are older than Config.Life and, if all content needs more than Config.Bytes,
 // the oldest content of attempts for which ended is true. trim removes old records, see
 // [retention.Pruner.Trim].
 func (s *Store) Sweep(ctx context.Context, ended func(wire.OrderID) bool,
 	trim func(ctx context.Context, bucket string, bound retention.Bound, may func(key string, value []byte) bool) (int, error)) error {
 	s.forget(ended)
-	if _, err := trim(ctx, RecordsBucket, retention.Bound{Age: Life}, func(string, []byte) bool { return true }); err != nil {
+	if s.Keeper != nil && !s.Keeper() {
+		return nil
+	}
+	life := cmp.Or(s.Life, Life)
+	if _, err := trim(ctx, RecordsBucket, retention.Bound{Age: life}, func(string, []byte) bool { return true }); err != nil {
 		return fmt.Errorf("sweeping artifacts: %w", err)
 	}
 	objects, err := s.Config.Content.List(ctx)
@@ -41,7 +46,7 @@ func (s *Store) Sweep(ctx context.Context, ended func(wire.OrderID) bool,
 	for _, o := range objects {
 		order, _ := orderOf(o.Name)
 		age := s.Now().Sub(o.ModTime)
-		gone := trusted && age > Life || s.Bytes > 0 && all > s.Bytes && ended(order)
+		gone := trusted && age > life || s.Bytes > 0 && all > s.Bytes && ended(order)
 		named := s.intact[o.Name]
 		if !gone && !named && trusted && age > unnamed {
 			if gone, err = s.orphan(ctx, o.Name); err != nil {

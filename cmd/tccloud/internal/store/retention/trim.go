@@ -77,6 +77,23 @@ const (
 	perMessage  = 30             // bytes that NATS adds
 )
 
+// Remove removes keys of the bucket called name, each with the revision that it is known to have; one
+// that was written since stays.
+func (p *Pruner) Remove(ctx context.Context, name string, keys map[string]uint64) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	st, err := p.js.Stream(ctx, bucket.ValuesPrefix+name)
+	if err != nil {
+		return fmt.Errorf("removing from bucket %q: %w", name, err)
+	}
+	var batch []*jetstream.RawStreamMsg
+	for key, revision := range keys {
+		batch = append(batch, &jetstream.RawStreamMsg{Subject: "$KV." + name + "." + key, Sequence: revision})
+	}
+	return p.purge(ctx, st, batch)
+}
+
 // purge removes messages, and leaves what was written in their place meanwhile.
 func (p *Pruner) purge(ctx context.Context, st jetstream.Stream, batch []*jetstream.RawStreamMsg) error {
 	if len(batch) == 0 {
