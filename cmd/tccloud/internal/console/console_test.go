@@ -23,7 +23,12 @@ func text(t *testing.T, res *http.Response) string {
 }
 
 // everyPage are paths of pages, of things that filled makes.
-var everyPage = []string{"", "environments/lab", "environments/production", "servers", "servers?q=scanner", "servers?q=" + url.QueryEscape(hostile), "servers/" + twinXID, "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a14", "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a11"}
+var everyPage = []string{
+	"", "environments/lab", "environments/production", "servers", "servers?q=scanner", "servers?q=" + url.QueryEscape(hostile),
+	"servers/" + twinXID, "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a14", "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a11",
+	"executions", "executions?q=none", "executions?state=failed&app=" + url.QueryEscape(hostile) + "&server=x&within=24h", "executions?cursor=50",
+	"executions/" + runningID, "executions/" + failedID, "executions/" + failedID + "?line=700&find=" + url.QueryEscape("<img"),
+}
 
 // TestPages: every page is whole for every role, nothing in it is markup that others wrote, and it
 // loads nothing from elsewhere.
@@ -161,7 +166,7 @@ func TestForeignForms(t *testing.T) {
 	for _, header := range []http.Header{
 		{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.invalid"}}, {"Origin": {"null"}},
 	} {
-		for _, path := range []string{"signin", "signout", "link/good", "environments", "environments/lab/delete", "environments/lab/bundle", "servers/" + twinXID + "/revoke"} {
+		for _, path := range []string{"signin", "signout", "link/good", "environments", "environments/lab/delete", "environments/lab/bundle", "servers/" + twinXID + "/revoke", "executions/" + runningID + "/cancel"} {
 			q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url(path), strings.NewReader("name=x&confirm=lab"))
 			if err != nil {
 				t.Fatal(err)
@@ -205,6 +210,7 @@ func TestRoles(t *testing.T) {
 		{"servers/" + twinXID + "/update", nil, access.Operator, "POST servers/" + twinXID + "/control"},
 		{"servers/" + twinXID + "/level", url.Values{"level": {"debug"}}, access.Operator, "POST servers/" + twinXID + "/control"},
 		{"servers/" + twinXID + "/revoke", nil, access.Administrator, "POST servers/" + twinXID + "/revoke"},
+		{"executions/" + runningID + "/cancel", nil, access.Operator, "POST executions/" + runningID + "/cancel"},
 		{"servers/" + twinXID + "/keep", url.Values{"host": {"a1@10.20.0.15"}}, access.Administrator, "POST servers/" + twinXID + "/keep"},
 	} {
 		for _, role := range access.Roles {

@@ -10,15 +10,17 @@ import (
 
 // functions are what templates may call.
 var functions = template.FuncMap{
-	"asset":    func(name string) string { return assetPath + name },
-	"icon":     icon,
-	"when":     when,
-	"stamp":    stamp,
-	"bytes":    bytesText,
-	"count":    count,
-	"duration": duration,
-	"nav":      func() []entry { return navigation },
-	"console":  func(path string) string { return Prefix + path },
+	"asset":        func(name string) string { return assetPath + name },
+	"icon":         icon,
+	"when":         when,
+	"stamp":        stamp,
+	"bytes":        bytesText,
+	"count":        count,
+	"size":         func(n int64) string { return bytesText(uint64(max(0, n))) },
+	"milliseconds": func(ms int64) string { return duration(time.Duration(ms) * time.Millisecond) },
+	"duration":     duration,
+	"nav":          func() []entry { return navigation },
+	"console":      func(path string) string { return Prefix + path },
 }
 
 // stamp is a time as programs read it: the script of a page makes local time of it.

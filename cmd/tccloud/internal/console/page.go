@@ -33,6 +33,13 @@ type action struct {
 	do   func(*request) (done, error)
 }
 
+// answered is what a link or a script gets that is no page: a file, a stream.
+type answered struct {
+	path string // below Prefix
+	role access.Role
+	do   func(*request) error // an error before anything was sent is shown as a page
+}
+
 // done tells how an action ended.
 type done struct {
 	say string // to the user, a sentence
@@ -50,6 +57,7 @@ type request struct {
 	w     http.ResponseWriter
 	user  access.Principal
 	cloud *client.Client // asks as the user, with the request's context
+	in    *Console
 }
 
 // failure is what an action of a page ended with.
@@ -105,6 +113,20 @@ func (c *Console) action(a action) http.Handler {
 	})
 }
 
+// answer serves what is no page.
+func (c *Console) answer(a answered) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := c.request(w, r)
+		if !q.user.Role.Allows(a.role) {
+			c.fail(w, r, forbidden(a.role))
+			return
+		}
+		if err := a.do(q); err != nil && r.Context().Err() == nil {
+			c.fail(w, r, c.explain(err))
+		}
+	})
+}
+
 // parse reads a form. A page with files reads them itself.
 func (q *request) parse() error {
 	if strings.HasPrefix(q.Header.Get("Content-Type"), "multipart/form-data") {
@@ -119,7 +141,7 @@ func (q *request) parse() error {
 // request makes a request of the user whom known found.
 func (c *Console) request(w http.ResponseWriter, r *http.Request) *request {
 	user, _ := access.From(r.Context())
-	return &request{Request: r.WithContext(withBrowser(r.Context(), w, r.RemoteAddr)), w: w, user: user, cloud: c.cloud}
+	return &request{Request: r.WithContext(withBrowser(r.Context(), w, r.RemoteAddr)), w: w, user: user, cloud: c.cloud, in: c}
 }
 
 // show answers with a page; failed is what an action on it ended with.

@@ -12,6 +12,14 @@ var (
 		{name: "environment", path: "environments/{name}", part: "environments", role: access.Viewer, load: loadEnvironment, live: followOne("environments", "name")},
 		{name: "servers", path: "servers", part: "servers", title: "Servers", role: access.Viewer, load: loadServers, live: follow("servers")},
 		{name: "server", path: "servers/{xid}", part: "servers", role: access.Viewer, load: loadServer, live: followOne("servers", "xid")},
+		{name: "executions", path: "executions", part: "executions", title: "Executions", role: access.Viewer, load: loadExecutions, live: follow("executions")},
+		{name: "execution", path: "executions/{id}", part: "executions", role: access.Viewer, load: loadExecution},
+	}
+
+	answers = []answered{
+		{path: "executions/{id}/files/{name...}", role: access.Viewer, do: sendFile},
+		{path: "executions/{id}/log", role: access.Viewer, do: sendLog},
+		{path: "executions/{id}/follow", role: access.Viewer, do: followExecution},
 	}
 
 	actions = []action{
@@ -28,18 +36,21 @@ var (
 		{path: "servers/{xid}/level", role: access.Operator, page: "server", do: controlServer(wire.ActionLogLevel, "%s was asked to log so.")},
 		{path: "servers/{xid}/revoke", role: access.Administrator, page: "server", do: revokeServer},
 		{path: "servers/{xid}/keep", role: access.Administrator, page: "server", do: keepHost},
+		{path: "executions/{id}/cancel", role: access.Operator, page: "execution", do: cancelExecution},
 	}
 
 	// kinds are what live pages follow, see package live.
 	kinds = []kind{
 		{"environments", environmentRows},
 		{"servers", serverRows},
+		{"executions", executionRows},
 	}
 
 	// navigation leads to the parts of the console.
 	navigation = []entry{
 		{Part: "environments", Name: "Environments", Path: "", Role: access.Viewer},
 		{Part: "servers", Name: "Servers", Path: "servers", Role: access.Viewer},
+		{Part: "executions", Name: "Executions", Path: "executions", Role: access.Viewer},
 	}
 )
 
