@@ -34,6 +34,10 @@ type file struct {
 		ServiceConfig flag      `json:"serviceConfig"`
 		AllowMultiple flag      `json:"allowMultiple"`
 		Default       composite `json:"default"`
+		Note          loose     `json:"note"`
+		Hidden        flag      `json:"hidden"`
+		Sequence      loose     `json:"sequence"`
+		ValidValues   options   `json:"validValues"`
 	} `json:"params"`
 	Playbook struct {
 		OutputVariables []struct {
@@ -66,9 +70,11 @@ func (f *file) manifest() Manifest {
 	// A timeout that is not a number is ignored: the order has its own.
 	m.TimeoutMinutes, _ = strconv.Atoi(string(f.TimeoutMinutes))
 	for _, p := range f.Params {
+		sequence, _ := strconv.Atoi(string(p.Sequence)) // one that is no number is none
 		m.Params = append(m.Params, Param{
 			Name: string(p.Name), Type: string(p.Type), Label: string(p.Label), Default: string(p.Default),
 			Required: bool(p.Required), Encrypt: bool(p.Encrypt), ServiceConfig: bool(p.ServiceConfig), AllowMultiple: bool(p.AllowMultiple),
+			Note: string(p.Note), Hidden: bool(p.Hidden), Sequence: sequence, ValidValues: p.ValidValues,
 		})
 	}
 	for _, o := range f.Playbook.OutputVariables {
@@ -105,6 +111,35 @@ func (c *composite) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	return (*text)(c).UnmarshalJSON(b)
+}
+
+// loose is a text that only people read: anything else is none.
+type loose string
+
+func (l *loose) UnmarshalJSON(b []byte) error {
+	var t text
+	if t.UnmarshalJSON(b) != nil {
+		t = ""
+	}
+	*l = loose(t)
+	return nil
+}
+
+// options are a list of texts to choose from; what is no list is none.
+type options []string
+
+func (o *options) UnmarshalJSON(b []byte) error {
+	var list []loose
+	*o = nil
+	if json.Unmarshal(b, &list) != nil {
+		return nil
+	}
+	for _, l := range list {
+		if l != "" {
+			*o = append(*o, string(l))
+		}
+	}
+	return nil
 }
 
 // flag is a boolean that may be written as text.

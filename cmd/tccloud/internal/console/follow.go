@@ -160,4 +160,3 @@ func (q *request) logHeader(id wire.OrderID) {
 	h.Set("Content-Disposition", attachment(string(id)+".log"))
 	h.Set("Cache-Control", "no-store")
 }
-

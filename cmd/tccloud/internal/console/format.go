@@ -19,6 +19,7 @@ var functions = template.FuncMap{
 	"size":         func(n int64) string { return bytesText(uint64(max(0, n))) },
 	"milliseconds": func(ms int64) string { return duration(time.Duration(ms) * time.Millisecond) },
 	"duration":     duration,
+	"about":        viewOf,
 	"nav":          func() []entry { return navigation },
 	"console":      func(path string) string { return Prefix + path },
 }

@@ -74,7 +74,9 @@ func loadExecution(q *request) (any, error) {
 	return d, nil
 }
 
-func executionPath(id wire.OrderID) string { return Prefix + "executions/" + url.PathEscape(string(id)) }
+func executionPath(id wire.OrderID) string {
+	return Prefix + "executions/" + url.PathEscape(string(id))
+}
 
 func appPath(name string) string { return Prefix + "apps/" + url.PathEscape(name) }
 

@@ -14,6 +14,9 @@ var (
 		{name: "server", path: "servers/{xid}", part: "servers", role: access.Viewer, load: loadServer, live: followOne("servers", "xid")},
 		{name: "executions", path: "executions", part: "executions", title: "Executions", role: access.Viewer, load: loadExecutions, live: follow("executions")},
 		{name: "execution", path: "executions/{id}", part: "executions", role: access.Viewer, load: loadExecution},
+		{name: "apps", path: "apps", part: "apps", title: "Apps", role: access.Viewer, load: loadApps},
+		{name: "app", path: "apps/{name}", part: "apps", role: access.Viewer, load: loadApp},
+		{name: "run", path: "apps/{name}/run", part: "apps", role: access.Operator, load: loadRun},
 	}
 
 	answers = []answered{
@@ -37,6 +40,9 @@ var (
 		{path: "servers/{xid}/revoke", role: access.Administrator, page: "server", do: revokeServer},
 		{path: "servers/{xid}/keep", role: access.Administrator, page: "server", do: keepHost},
 		{path: "executions/{id}/cancel", role: access.Operator, page: "execution", do: cancelExecution},
+		{path: "apps", role: access.Operator, page: "apps", do: uploadApp},
+		{path: "apps/{name}/remove", role: access.Operator, page: "app", do: removeApp},
+		{path: "apps/{name}/run", role: access.Operator, page: "run", do: runApp},
 	}
 
 	// kinds are what live pages follow, see package live.
@@ -51,6 +57,7 @@ var (
 		{Part: "environments", Name: "Environments", Path: "", Role: access.Viewer},
 		{Part: "servers", Name: "Servers", Path: "servers", Role: access.Viewer},
 		{Part: "executions", Name: "Executions", Path: "executions", Role: access.Viewer},
+		{Part: "apps", Name: "Apps", Path: "apps", Role: access.Viewer},
 	}
 )
 

@@ -16,6 +16,10 @@ import (
 func (f *fakeAPI) serveExecutions(w http.ResponseWriter, r *http.Request, name string) {
 	query := r.URL.Query()
 	if r.Method == http.MethodPost && name == "" {
+		if f.refuses != nil {
+			refuse(w, f.refuses.Status, f.refuses.Code, f.refuses.Message)
+			return
+		}
 		var q v1.NewExecution
 		_ = json.NewDecoder(r.Body).Decode(&q)
 		f.ran = append(f.ran, q)

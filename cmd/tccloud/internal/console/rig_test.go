@@ -35,6 +35,11 @@ type fakeAPI struct {
 	servers      []v1.Server
 	executions   []v1.Execution // the newest first
 	log          []v1.Chunk     // of each execution
+	apps         []v1.App
+	added        int64 // bytes of a package
+	signature    string
+	replaced     bool
+	refuses      *v1.Error // orders
 	ran          []v1.NewExecution
 	asked        []string           // METHOD path, of what changes things
 	by           []access.Principal // who asked for it
@@ -102,7 +107,9 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, v1.CodeNotFound, "there is no server "+name)
 	case kind == "executions":
 		f.serveExecutions(w, r, name)
-	case kind == "services", kind == "apps":
+	case kind == "apps":
+		f.serveApps(w, r, name)
+	case kind == "services":
 		send(w, []any{})
 	case kind == "releases":
 		send(w, v1.Updates{Packages: []v1.Package{{Name: "p.rpm", System: "rpm", Arch: "amd64", Version: "1.4.2"}}})
@@ -261,6 +268,7 @@ func filled(t *testing.T) *rig {
 	r.api.servers[1].Drain = &registry.Drain{By: "ann", Reason: hostile, Since: now, Until: now.Add(time.Hour)}
 	r.api.servers[3].Session.Transport = "websocket"
 	r.api.servers[5].Twin = &twin.Conflict{Since: now.Add(-time.Hour), Proved: now, Holder: twin.Host{ID: "a1", Name: hostile, Address: "10.20.0.15:50122", Seen: now}, Others: []twin.Host{{ID: "b2", Name: "ingest-3-copy", Address: "10.20.9.77:40100", Seen: now}}}
+	r.api.apps = someApps(now)
 	r.api.executions, r.api.log = someExecutions(now), someLog()
 	revoked := now.AddDate(0, 0, -3)
 	r.api.servers[6].Revoked = &revoked
