@@ -10,41 +10,66 @@ import (
 
 // file is install.json as it is found in the wild.
 type file struct {
-	ProgramName     text  `json:"programName"`
-	DisplayName     text  `json:"displayName"`
-	ProgramVersion  text  `json:"programVersion"`
-	ProgramLanguage text  `json:"programLanguage"`
-	ProgramMain     text  `json:"programMain"`
-	MainAppClass    text  `json:"mainAppClass"`
-	LanguageVersion text  `json:"languageVersion"`
-	SDKVersion      text  `json:"sdkVersion"`
-	AppID           text  `json:"appId"`
-	RuntimeLevel    words `json:"runtimeLevel"`
-	ListDelimiter   text  `json:"listDelimiter"`
-	Features        words `json:"features"`
-	JavaClasspath   words `json:"javaClasspath"`
-	PublishOutFiles words `json:"publishOutFiles"`
-	TimeoutMinutes  text  `json:"timeoutMinutes"`
-	Params          []struct {
-		Name          text      `json:"name"`
-		Type          text      `json:"type"`
-		Label         text      `json:"label"`
-		Required      flag      `json:"required"`
-		Encrypt       flag      `json:"encrypt"`
-		ServiceConfig flag      `json:"serviceConfig"`
-		AllowMultiple flag      `json:"allowMultiple"`
-		Default       composite `json:"default"`
-		Note          loose     `json:"note"`
-		Hidden        flag      `json:"hidden"`
-		Sequence      loose     `json:"sequence"`
-		ValidValues   options   `json:"validValues"`
-	} `json:"params"`
-	Playbook struct {
+	ProgramName     text   `json:"programName"`
+	DisplayName     text   `json:"displayName"`
+	ProgramVersion  text   `json:"programVersion"`
+	ProgramLanguage text   `json:"programLanguage"`
+	ProgramMain     text   `json:"programMain"`
+	MainAppClass    text   `json:"mainAppClass"`
+	LanguageVersion text   `json:"languageVersion"`
+	SDKVersion      text   `json:"sdkVersion"`
+	AppID           text   `json:"appId"`
+	RuntimeLevel    words  `json:"runtimeLevel"`
+	ListDelimiter   text   `json:"listDelimiter"`
+	Features        words  `json:"features"`
+	JavaClasspath   words  `json:"javaClasspath"`
+	PublishOutFiles words  `json:"publishOutFiles"`
+	TimeoutMinutes  text   `json:"timeoutMinutes"`
+	Params          params `json:"params"`
+	Playbook        struct {
 		OutputVariables []struct {
 			Name text `json:"name"`
 			Type text `json:"type"`
 		} `json:"outputVariables"`
 	} `json:"playbook"`
+}
+
+// param is a declared input.
+type param struct {
+	Name          text      `json:"name"`
+	Type          text      `json:"type"`
+	Label         text      `json:"label"`
+	Required      flag      `json:"required"`
+	Encrypt       flag      `json:"encrypt"`
+	ServiceConfig flag      `json:"serviceConfig"`
+	AllowMultiple flag      `json:"allowMultiple"`
+	Default       composite `json:"default"`
+	Note          loose     `json:"note"`
+	Hidden        loose     `json:"hidden"`
+	Sequence      loose     `json:"sequence"`
+	ValidValues   options   `json:"validValues"`
+}
+
+// params are as many as a manifest may have, and one more: a longer list costs no more than that.
+type params []param
+
+func (p *params) UnmarshalJSON(b []byte) error {
+	*p = nil
+	if b[0] != '[' {
+		return json.Unmarshal(b, (*[]param)(p))
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	for d.More() && len(*p) <= maxParams {
+		var one param
+		if err := d.Decode(&one); err != nil {
+			return err
+		}
+		*p = append(*p, one)
+	}
+	return nil
 }
 
 func (f *file) manifest() Manifest {
@@ -74,7 +99,7 @@ func (f *file) manifest() Manifest {
 		m.Params = append(m.Params, Param{
 			Name: string(p.Name), Type: string(p.Type), Label: string(p.Label), Default: string(p.Default),
 			Required: bool(p.Required), Encrypt: bool(p.Encrypt), ServiceConfig: bool(p.ServiceConfig), AllowMultiple: bool(p.AllowMultiple),
-			Note: string(p.Note), Hidden: bool(p.Hidden), Sequence: sequence, ValidValues: p.ValidValues,
+			Note: string(p.Note), Hidden: strings.EqualFold(string(p.Hidden), "true"), Sequence: sequence, ValidValues: p.ValidValues,
 		})
 	}
 	for _, o := range f.Playbook.OutputVariables {
