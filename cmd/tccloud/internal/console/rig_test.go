@@ -3,8 +3,7 @@ package console_test
 import (
 	"context"
 	"encoding/json"
-	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -222,7 +221,7 @@ func newRig(t *testing.T) *rig {
 		}
 		c.ServeHTTP(w, q)
 	}))
-	r.server.Config.ErrorLog = log.New(io.Discard, "", 0) // browsers do not know its CA
+	r.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // browsers do not know its CA
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
