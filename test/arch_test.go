@@ -94,8 +94,8 @@ var areas = map[string]rule{
 	"cmd/tcrelease":     {[]string{"cmd/internal", "packaging", "updater/release", "updater/repository", "agent/disk"}, "the maintainers' tool runs the programs, it does not contain them"},
 	"cmd/tcenvsvr-shim": {[]string{"agent/job"}, "one runs beside every job: it is as small as can be"},
 	"cmd/tcenvsvr":      {[]string{"cmd/internal", "agent", "…", "certs", "updater", "packaging/service"}, "the composition root wires everything of the agent and nothing of the cloud"},
-	"cmd/tccloud": {[]string{"cmd/internal", "cmd/tccloud/internal/demo", "agent/link/wire", "agent/link/conn", "agent/app/api", "agent/disk", "agent/host/clock", "agent/app/tcx", "agent/app/vet", "agent/app/inputs", "agent/app/fault", "agent/app/signature", "agent/link/signed", "agent/secret/envelope", "agent/host/fitness", "updater/release", "updater/metadata", "updater/repository", "agent/logging/plain"},
-		"the cloud shares the protocol, the package format, what inputs an App takes, how to ask a disk and what is said of a sick host with the agent, not its workings"},
+	"cmd/tccloud": {[]string{"cmd/internal", "cmd/tccloud/internal/demo", "agent/link/wire", "agent/link/conn", "agent/app/api", "agent/disk", "agent/host/clock", "agent/app/tcx", "agent/app/vet", "agent/app/inputs", "agent/app/fault", "agent/app/signature", "agent/link/signed", "agent/secret/envelope", "agent/secret/privatefile", "agent/host/fitness", "updater/release", "updater/metadata", "updater/repository", "agent/logging/plain"},
+		"the cloud shares the protocol, the package format, what inputs an App takes, how to ask a disk, which files may hold secrets and what is said of a sick host with the agent, not its workings"},
 	"cmd/tccloud/internal/demo": {[]string{"agent/link/wire", "test/stage", "test/apps", "updater/release"},
 		"the demo shows what the tests prove, with the same processes and Apps"},
 

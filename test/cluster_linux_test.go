@@ -25,6 +25,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/test/apps"
 	"tcenvsvr/test/need"
 	"tcenvsvr/test/stage"
 )
@@ -104,9 +105,14 @@ func newCluster(t *testing.T, seed uint64) *cluster {
 	starting.Wait()
 	s.must(errors.Join(errs...), "starting the gateways")
 	first := w.gateways[0]
-	_, err := first.Do(s.ctx, "env", "create", "lab")
-	s.must(err, "creating the Environment")
-	s.add(first, "sleep")
+	app, err := apps.Build("sleep", s.Dir)
+	s.must(err, "building the App")
+	for _, args := range [][]string{{"env", "create", "lab"}, {"app", "add", app}} {
+		s.eventually("waiting until the cloud takes something new", func() error { // a busy machine's disks are slow
+			_, err := first.Do(s.ctx, args...)
+			return err
+		})
+	}
 	var status struct {
 		Brokers string `json:"broker_host"`
 	}

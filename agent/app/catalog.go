@@ -50,7 +50,7 @@ type Catalog struct {
 	seals    string
 	origins  string
 	records  string
-	step     func(string) // for tests: what is about to be done with bytecode
+	step     func(string) // for tests: what is about to be done
 
 	mu      sync.Mutex
 	there   map[string]*installed // complete installations by sha256
@@ -199,7 +199,7 @@ func (c *Catalog) Manifest(ref Ref) Manifest {
 // one download, which is cancelled only when all of them have given up. A download that broke off
 // is resumed where it stopped, by a later call too. Errors are *[Error], or ctx's.
 func (c *Catalog) Install(ctx context.Context, ref Ref, fetch Fetch) (App, error) {
-	if err := c.check(ref); err != nil {
+	if err := c.acceptable(ref); err != nil {
 		return App{}, err
 	}
 	for {
@@ -228,8 +228,8 @@ func (c *Catalog) Install(ctx context.Context, ref Ref, fetch Fetch) (App, error
 	}
 }
 
-// check refuses a Ref that is not safe as a file name, or too large to download.
-func (c *Catalog) check(ref Ref) error {
+// acceptable refuses a Ref that is not safe as a file name, or too large to download.
+func (c *Catalog) acceptable(ref Ref) error {
 	switch {
 	case !digest.MatchString(ref.SHA256):
 		return fault.New(fault.Unsupported, "installing App %.100q: sha256 %.70q is no digest", ref.Name, ref.SHA256)

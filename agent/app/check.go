@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tcenvsvr/agent/app/seal"
@@ -17,8 +18,10 @@ import (
 type installed struct {
 	dir, seal, record string
 
-	checking sync.Mutex // one check at a time; guards what follows
-	look     string     // what the file system must report of it; "" until the seal was read
+	begun    atomic.Uint64 // checks
+	checking sync.Mutex    // one check at a time; guards what follows
+	sound    uint64        // the last check that found nothing wrong
+	look     string        // what the file system must report of it; "" until the seal was read
 	app      App
 	sealed   fs.FileInfo // of the seal, when it was read or written
 	compiled             // its bytecode
@@ -93,10 +96,27 @@ func (c *Catalog) look(ctx context.Context, sha string) (App, error) {
 }
 
 // inspect compares an installation with its seal by what the file system reports, and by its
-// contents if that has changed, e.g. after a backup was restored or a file system relabelled.
+// contents if that has changed, e.g. after a backup was restored or a file system relabelled. Callers
+// that wait for each other share the next check: it begins after they have come, so it sees all that
+// they would.
 func (c *Catalog) inspect(ctx context.Context, i *installed) (App, error) {
+	next := i.begun.Load() + 1
+	c.step("asked")
 	i.checking.Lock()
 	defer i.checking.Unlock()
+	if i.sound >= next {
+		return i.app, nil
+	}
+	this := i.begun.Add(1)
+	app, err := c.check(ctx, i)
+	if err == nil {
+		i.sound = this
+	}
+	return app, err
+}
+
+// check is the check itself. i.checking is held.
+func (c *Catalog) check(ctx context.Context, i *installed) (App, error) {
 	if i.look == "" {
 		s, m, err := readSeal(i.seal)
 		if err != nil {

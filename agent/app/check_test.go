@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,6 +79,62 @@ func TestTouchedAppsStay(t *testing.T) {
 			t.Errorf("found: %v, damages: %+v", ok, c.Damages())
 		}
 	}
+}
+
+// TestCheckIsShared: orders of an App that come at once wait for one check that began after all of them had
+// come; an order that comes after a check has another one.
+func TestCheckIsShared(t *testing.T) {
+	x := noop(t, "1.0.0")
+	c := catalog(t, t.TempDir())
+	app, err := c.Install(t.Context(), x.ref, x.fetch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := c.there[x.ref.SHA256]
+	for n := range uint64(2) {
+		if _, ok := c.Lookup(x.ref); !ok || i.begun.Load() != n+1 {
+			t.Fatalf("found: %v, after %d checks", ok, i.begun.Load())
+		}
+	}
+	const callers = 8
+	var asked, found atomic.Int64
+	c.step = func(step string) {
+		if step == "asked" {
+			asked.Add(1)
+		}
+	}
+	at := func(want int64) {
+		t.Helper()
+		asked.Store(0)
+		found.Store(0)
+		i.checking.Lock()
+		var all sync.WaitGroup
+		for range callers {
+			all.Go(func() {
+				if _, ok := c.Lookup(x.ref); ok {
+					found.Add(1)
+				}
+			})
+		}
+		for asked.Load() < callers {
+			time.Sleep(time.Millisecond)
+		}
+		if want == 0 {
+			if err := os.WriteFile(filepath.Join(app.Dir, "run.py"), nil, 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+		i.checking.Unlock()
+		all.Wait()
+		if got := found.Load(); got != want {
+			t.Errorf("%d of %d orders found the App, want %d", got, callers, want)
+		}
+	}
+	at(callers)
+	if got := i.begun.Load(); got != 3 {
+		t.Errorf("%d checks, want 1 more than the 2 before", got)
+	}
+	at(0) // what changed while they waited, each of them sees
 }
 
 // TestContentsAreRead: a disk may change what no time tells.

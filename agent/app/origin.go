@@ -38,7 +38,7 @@ func (c *Catalog) originOf(sha string) string { return filepath.Join(c.origins, 
 // Origin returns that of an installed App. If an older agent installed it, the package is downloaded
 // once more and looked at.
 func (c *Catalog) Origin(ctx context.Context, ref Ref, fetch Fetch) (Origin, error) {
-	if err := c.check(ref); err != nil {
+	if err := c.acceptable(ref); err != nil {
 		return Origin{}, err
 	}
 	if o, ok := c.knownOrigin(ref.SHA256); ok {

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -75,6 +76,44 @@ func TestWarmGroup(t *testing.T) {
 		t.Errorf("the template's service still has groups %q", got)
 	}
 }
+
+// TestWarmOutOfMemory needs a host whose memory controller is one of version 2: the order's limit holds for
+// a fork, whatever its template may take, and its end is told as that of every App.
+func TestWarmOutOfMemory(t *testing.T) {
+	u, controllers := delegated(t)
+	if !slices.Contains(controllers, "memory") {
+		t.Skipf("the controllers here are %q", controllers)
+	}
+	e, l := sandboxed(t, "")
+	dir := filepath.Join(filepath.Dir(filepath.Dir(l.Dir)), "app")
+	for name, text := range map[string]string{"main.py": hungryProgram, "deps/lib.py": ""} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.runner = u
+	tp := templateIn(t, e, l.Dir, dir, "lib")
+	for _, c := range []struct {
+		limit  uint64
+		reason string
+	}{{64 << 20, ReasonOutOfMemory}, {512 << 20, ""}} {
+		own, _ := delegated(t)
+		e.runner = own
+		_, place := sandboxed(t, "")
+		o := order(t, dir)
+		o.Dir, o.Limits.Memory = place.Dir, c.limit
+		o.Isolation.Hide, o.Isolation.Keep, o.Isolation.Tmp = []string{filepath.Dir(filepath.Dir(o.Dir))}, []string{o.Dir}, ""
+		if exit := wait(t, startWarm(t, e, tp, o)); exit.Reason != c.reason || (exit.Code == 0) != (c.reason == "") {
+			t.Errorf("with %d MiB: %+v", c.limit>>20, exit)
+		}
+	}
+	if !tp.alive() {
+		t.Error("the template ended with its order")
+	}
+}
+
+const hungryProgram = "x = [b'x' * (1 << 20) for _ in range(200)]\n"
 
 const groupProgram = `
 import os, time

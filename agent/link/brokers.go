@@ -12,9 +12,6 @@ import (
 	"tcenvsvr/agent/link/wire"
 )
 
-// MaxBrokers is how many brokers Config.Address may name.
-const MaxBrokers = 16
-
 // broker is one of those that the cloud has.
 type broker struct {
 	host, addr string
@@ -34,8 +31,8 @@ func parseBrokers(address string) ([]*broker, error) {
 		}
 		all = append(all, &broker{host: host, addr: net.JoinHostPort(host, port)})
 	}
-	if len(all) > MaxBrokers {
-		return nil, fmt.Errorf("setting up the link: brokerHost names %d brokers, at most %d are possible", len(all), MaxBrokers)
+	if len(all) > wire.MaxBrokers {
+		return nil, fmt.Errorf("setting up the link: brokerHost names %d brokers, at most %d are possible", len(all), wire.MaxBrokers)
 	}
 	return all, nil
 }

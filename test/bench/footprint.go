@@ -3,12 +3,10 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"tcenvsvr/test/apps"
+	"tcenvsvr/test/stage"
 )
 
 // footprint looks at an idle agent and at running shims.
@@ -50,39 +48,21 @@ func footprint(b *bench) error {
 			return err
 		}
 	}
-	var pids []int
-	for deadline := time.Now().Add(30 * time.Second); len(pids) < jobs; time.Sleep(100 * time.Millisecond) {
-		if pids = shims(b.AgentBin); time.Now().After(deadline) {
-			return fmt.Errorf("%d of %d shims run", len(pids), jobs)
+	var seen jobProcesses
+	err = stage.Eventually(b.ctx, func() error {
+		if seen = jobProcessesOf(b.AgentBin); len(seen.running) != jobs {
+			return fmt.Errorf("%d of %d shims run", len(seen.running), jobs)
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	time.Sleep(time.Duration(b.size(10, 1)) * time.Second)
-	inits := initsOf(pids)
-	sum := func(pids []int) (all, alone float64, err error) {
-		for _, pid := range pids {
-			rss, own, err := memory(pid)
-			if err != nil {
-				return 0, 0, err
-			}
-			all, alone = all+rss/1e6, alone+own/1e6
-		}
-		return all, alone, nil
-	}
-	all, alone, err := sum(pids)
-	if err != nil {
-		return err
-	}
-	initAll, initAlone, err := sum(inits)
-	if err != nil {
-		return err
-	}
-	b.row("shim of a running job, RSS", all/jobs, "MB", "")
-	b.row("shim of a running job, of that its own", alone/jobs, "MB", "")
-	b.row("inits of isolated Apps", float64(len(inits)), "", "")
-	n := max(1, float64(len(inits)))
-	b.row("init of an isolated App, RSS", initAll/n, "MB", "")
-	b.row("init of an isolated App, of that its own", initAlone/n, "MB", "")
-	b.row("shim and init together, RSS", all/jobs+initAll/n, "MB", "< 6 MB")
+	seen = jobProcessesOf(b.AgentBin)
+	shim, init := b.taken("shim of a running job", seen.running), b.taken("init of an isolated App", seen.inits)
+	b.taken("prewarmed shim", seen.waiting)
+	b.row("shim and init of a running job together, each page once", shim+init, "MB", "< 6 MB")
 	if rss, _, err = memory(a.PID()); err != nil {
 		return err
 	}
@@ -90,37 +70,51 @@ func footprint(b *bench) error {
 	return cancelAll(api)
 }
 
-// shims finds the shims that this program file runs.
-func shims(exe string) []int {
-	var pids []int
-	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil || string(data) != exe+"-shim\x00job-shim\x00" {
-			continue
+// taken tells how many such processes there are and what one takes, and returns its share in MB when each page
+// that several have counts once. One that ends while it is looked at is not counted.
+func (b *bench) taken(what string, pids []int) (share float64) {
+	var n, all, alone float64
+	for _, pid := range pids {
+		if rss, own, err := memory(pid); err == nil && rss > 0 { // a zombie has none
+			n, all, alone = n+1, all+rss/1e6, alone+own/1e6
 		}
-		pid, _ := strconv.Atoi(strings.Split(file, "/")[2])
-		pids = append(pids, pid)
 	}
-	return pids
+	b.row(what+": how many", n, "", "")
+	if n == 0 {
+		return 0
+	}
+	share = shared(pids) / 1e6 / n
+	b.row(what+", RSS", all/n, "MB", "")
+	b.row(what+", of that its own", alone/n, "MB", "")
+	b.row(what+", each page once", share, "MB", "")
+	return share
 }
 
-// initsOf finds the inits among the children of shims.
-func initsOf(shims []int) []int {
-	var pids []int
-	for _, shim := range shims {
-		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", shim))
-		for _, file := range files {
-			children, _ := os.ReadFile(file)
-			for child := range strings.FieldsSeq(string(children)) {
-				line, _ := os.ReadFile("/proc/" + child + "/cmdline")
-				if pid, err := strconv.Atoi(child); err == nil && strings.HasSuffix(string(line), "\x00app-init\x00") {
-					pids = append(pids, pid)
-				}
-			}
+// jobProcesses are the processes of ours that jobs have.
+type jobProcesses struct{ running, waiting, inits []int }
+
+// jobProcessesOf finds those of one program file. An init is a copy of its shim, so it has the same command
+// line; but its parent is a shim. A shim that waits for a job has no child.
+func jobProcessesOf(exe string) (found jobProcesses) {
+	named, parent := map[int]bool{}, map[int]bool{}
+	all := processes()
+	for _, p := range all {
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.pid)) // empty if it has ended
+		named[p.pid] = string(line) == exe+"-shim\x00job-shim\x00"
+		parent[p.parent] = true
+	}
+	for _, p := range all {
+		switch {
+		case !named[p.pid]:
+		case named[p.parent]:
+			found.inits = append(found.inits, p.pid)
+		case parent[p.pid]:
+			found.running = append(found.running, p.pid)
+		default:
+			found.waiting = append(found.waiting, p.pid)
 		}
 	}
-	return pids
+	return found
 }
 
 // cancelAll ends what still runs.

@@ -2,16 +2,14 @@ package seal
 
 import (
 	"io/fs"
-	"strconv"
 	"syscall"
 )
 
-// appendInode adds the inode and when it last changed, a time that nobody can set back.
-func appendInode(line []byte, info fs.FileInfo) []byte {
+// inodeOf is the inode of a file and when that last changed.
+func inodeOf(info fs.FileInfo) (inode uint64, changed int64, known bool) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return line
+		return 0, 0, false
 	}
-	line = strconv.AppendUint(append(line, 0), st.Ino, 36)
-	return strconv.AppendInt(append(line, 0), st.Ctimespec.Nano(), 36)
+	return st.Ino, st.Ctimespec.Nano(), true
 }

@@ -4,5 +4,5 @@ package seal
 
 import "io/fs"
 
-// appendInode adds nothing: size and time of modification have to do.
-func appendInode(line []byte, _ fs.FileInfo) []byte { return line }
+// inodeOf is not known here.
+func inodeOf(fs.FileInfo) (inode uint64, changed int64, known bool) { return 0, 0, false }

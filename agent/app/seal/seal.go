@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -103,23 +104,31 @@ type Looks struct {
 
 // Look asks the file system about everything below dir.
 func Look(dir string) (Looks, error) {
-	app, bytecode := sha256.New(), sha256.New()
-	some := false
-	var line []byte
-	err := walk(dir, func(name string, info fs.FileInfo) error {
-		sum := app
-		if IsBytecode(name) {
-			sum, some = bytecode, true
-		}
-		line = appendLook(line[:0], name, info)
-		_, _ = sum.Write(line)
-		return nil
-	})
-	looks := Looks{App: hex.EncodeToString(app.Sum(nil))}
-	if some {
-		looks.Bytecode = hex.EncodeToString(bytecode.Sum(nil))
+	l := looker{app: sha256.New(), bytecode: sha256.New()}
+	err := l.lookIn(dir)
+	looks := Looks{App: hex.EncodeToString(l.app.Sum(nil))}
+	if l.some {
+		looks.Bytecode = hex.EncodeToString(l.bytecode.Sum(nil))
 	}
 	return looks, err
+}
+
+// looker makes the digests of a look.
+type looker struct {
+	app, bytecode hash.Hash
+	some          bool // bytecode
+	line          []byte
+}
+
+// add takes in what the file system reports of one file. folder is where it lies, with a / behind it unless
+// it is the App's own; cached is what [inCache] says of that.
+func (l *looker) add(folder, file string, cached bool, r report) {
+	sum := l.app
+	if cached && mayBeBytecode(file) {
+		sum, l.some = l.bytecode, true
+	}
+	l.line = r.append(append(append(l.line[:0], folder...), file...))
+	_, _ = sum.Write(l.line)
 }
 
 // Damage reads everything but the bytecode and says what has changed, "" if nothing has. An error means that
@@ -174,7 +183,14 @@ const cacheFolder = "__pycache__"
 // with /. An App does the same without it, only later.
 func IsBytecode(name string) bool {
 	dir, file := path.Split(name)
-	return strings.Contains(file, ".pyc") && (strings.HasPrefix(dir, cacheFolder+"/") || strings.Contains(dir, "/"+cacheFolder+"/"))
+	return mayBeBytecode(file) && inCache(dir)
+}
+
+func mayBeBytecode(file string) bool { return strings.Contains(file, ".pyc") }
+
+// inCache reports whether a folder, whose name ends with /, is one of Python's or lies in one.
+func inCache(dir string) bool {
+	return strings.HasPrefix(dir, cacheFolder+"/") || strings.Contains(dir, "/"+cacheFolder+"/")
 }
 
 // Bytecode calls f for all bytecode in dir.
@@ -237,15 +253,35 @@ func LookAt(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(appendLook(nil, filepath.Base(file), info))
+	sum := sha256.Sum256(reportOf(info).append([]byte(filepath.Base(file))))
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// appendLook adds what the file system reports of one file.
-func appendLook(line []byte, name string, info fs.FileInfo) []byte {
-	line = append(line, name...)
-	for _, n := range [...]int64{int64(info.Mode()), info.Size(), info.ModTime().UnixNano()} {
+// report is what the file system says of one file.
+type report struct {
+	mode           fs.FileMode
+	size, modified int64
+	// The inode, and when it last changed, a time that nobody can set back. Where there are none, size and
+	// time of modification have to do.
+	hasInode bool
+	inode    uint64
+	changed  int64
+}
+
+func reportOf(info fs.FileInfo) report {
+	r := report{mode: info.Mode(), size: info.Size(), modified: info.ModTime().UnixNano()}
+	r.inode, r.changed, r.hasInode = inodeOf(info)
+	return r
+}
+
+// append adds the report to a file's name: both are one entry of a digest.
+func (r report) append(line []byte) []byte {
+	for _, n := range [...]int64{int64(r.mode), r.size, r.modified} {
 		line = strconv.AppendInt(append(line, 0), n, 36)
 	}
-	return append(appendInode(line, info), '\n')
+	if r.hasInode {
+		line = strconv.AppendUint(append(line, 0), r.inode, 36)
+		line = strconv.AppendInt(append(line, 0), r.changed, 36)
+	}
+	return append(line, '\n')
 }

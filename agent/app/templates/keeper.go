@@ -69,6 +69,7 @@ type kept struct {
 	program     job.Program
 	interpreter string
 	launch      job.Launch  // of a template
+	limits      job.Limits  // the widest that a run had
 	runs        []time.Time // within window, the last warmAt
 	used        time.Time
 	modules     []job.Module
@@ -133,6 +134,10 @@ func (k *Keeper) arrive(l *job.Launch) *kept {
 		k.renew(a)
 	}
 	a.used = now
+	if len(a.runs) == 0 {
+		a.limits = l.Limits
+	}
+	a.limits = widest(a.limits, l.Limits)
 	if a.runs = append(a.runs, now); len(a.runs) > warmAt {
 		a.runs = a.runs[1:]
 	}
@@ -152,7 +157,7 @@ func (k *Keeper) arrive(l *job.Launch) *kept {
 			k.learning[l.Dir] = a
 		}
 	case (often >= warmAt || a.proven) && !a.starting:
-		a.launch = templateOf(l)
+		a.launch = templateOf(l, a.limits)
 		select {
 		case k.begin <- a:
 			a.starting = true
@@ -212,7 +217,8 @@ func (k *Keeper) Ended(dir string) {
 	}
 }
 
-// keyOf names what a template of l depends on: an App's version, an interpreter, and what Apps trust.
+// keyOf names what a template of l depends on: an App's version, an interpreter, what Apps trust, and limits
+// that a fork has of its template. Limits of a control group are not among them: each fork has its own.
 func keyOf(l *job.Launch) string {
 	var b strings.Builder
 	mark := func(path string) {
@@ -230,8 +236,22 @@ func keyOf(l *job.Launch) string {
 			mark(path)
 		}
 	}
-	fmt.Fprintf(&b, "%q %s %d", l.Program.Target, l.Isolation.Level, l.Limits)
+	fmt.Fprintf(&b, "%q %s %d %d %d", l.Program.Target, l.Isolation.Level, l.Limits.OpenFiles, l.Limits.Processes, l.Limits.FileSize)
 	return b.String()
+}
+
+// widest is l with those limits of a control group that were wider before: an App whose orders have different
+// limits has one template, which must have room for what it imports and for the forks of all of them.
+func widest(before, l job.Limits) job.Limits {
+	wider := func(own *uint64, before uint64) {
+		if before == 0 || before > *own && *own != 0 { // 0 is no limit
+			*own = before
+		}
+	}
+	wider(&l.Memory, before.Memory)
+	wider(&l.Tasks, before.Tasks)
+	wider(&l.CPUWeight, before.CPUWeight)
+	return l
 }
 
 // forget makes room for one more App. k is locked.
@@ -254,7 +274,7 @@ func (k *Keeper) forget() {
 func (k *Keeper) renew(a *kept) {
 	for key, other := range k.apps {
 		if other != a && other.program.App == a.program.App {
-			a.runs, a.proven = append(a.runs, other.runs...), other.proven
+			a.runs, a.limits, a.proven = append(a.runs, other.runs...), other.limits, other.proven
 			k.stop(other)
 			delete(k.apps, key)
 		}

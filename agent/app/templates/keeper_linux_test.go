@@ -28,14 +28,16 @@ func TestMain(m *testing.M) {
 
 // host is an agent's host with one App.
 type host struct {
-	t     *testing.T
-	home  string
-	app   string
-	mb    atomic.Int64
-	trust string
-	stop  func()
-	k     *Keeper
-	runs  int
+	t    *testing.T
+	home string
+	app  string
+	mb   atomic.Int64
+
+	limits job.Limits // of orders
+	trust  string
+	stop   func()
+	k      *Keeper
+	runs   int
 }
 
 func newHost(t *testing.T, files map[string]string) *host {
@@ -106,7 +108,7 @@ func (h *host) run(app string, args map[string]string) (warm bool, out string, e
 	l, err := launch.Build(app, m, launch.Execution{
 		Session: filepath.Base(dir), JobDir: dir, AppParams: args, APIPath: "https://localhost/api", Token: "the-token-of-" + filepath.Base(dir),
 		TrustEnv: []string{"SSL_CERT_FILE=" + h.trust}, PythonHome311: "/usr/bin/python3",
-		Isolation: job.Isolation{Level: job.IsolationFull, Hide: []string{h.home}}, Grace: time.Second,
+		Isolation: job.Isolation{Level: job.IsolationFull, Hide: []string{h.home}}, Grace: time.Second, Limits: h.limits,
 	})
 	if err != nil {
 		h.t.Skip(err)
@@ -167,6 +169,31 @@ func TestAppBecomesWarm(t *testing.T) {
 	}
 	if s := h.await("one_v1", "ready"); s.Served != 1 {
 		t.Errorf("got %+v", s)
+	}
+}
+
+// TestOrdersWithTheirOwnLimits share one template, whose own limits are the widest of theirs.
+func TestOrdersWithTheirOwnLimits(t *testing.T) {
+	h := newHost(t, map[string]string{"main.py": importing, "deps/lib.py": "value = 1"})
+	for _, h.limits = range []job.Limits{{Memory: 96 << 20, Tasks: 50}, {Memory: 200 << 20}, {Memory: 64 << 20, Tasks: 60}} {
+		h.run(h.app, nil)
+	}
+	h.await("one_v1", "ready")
+	for n, limits := range []job.Limits{{Memory: 80 << 20}, {Tasks: 70, CPUWeight: 20}, {}} {
+		h.limits = limits
+		if warm, _, exit := h.run(h.app, nil); !warm || exit.Code != 0 {
+			t.Errorf("order %d: warm is %v, %+v", n, warm, exit)
+		}
+	}
+	if s := h.await("one_v1", "ready"); s.Served != 3 {
+		t.Errorf("got %+v", s)
+	}
+	h.k.mu.Lock()
+	defer h.k.mu.Unlock()
+	for _, a := range h.k.apps {
+		if want := (job.Limits{Memory: 200 << 20}); a.launch.Limits != want {
+			t.Errorf("the template's limits are %+v, want %+v", a.launch.Limits, want)
+		}
 	}
 }
 

@@ -252,8 +252,8 @@ func (k *Keeper) makeRoom(fresh *kept) {
 }
 
 // templateOf is the launch of a template of l's App: without anything of the order.
-func templateOf(l *job.Launch) job.Launch {
-	t := job.Launch{Argv: l.Argv[:1], WorkDir: l.Program.App, Isolation: l.Isolation, Limits: l.Limits, Grace: time.Second, MaxOutput: 1 << 20}
+func templateOf(l *job.Launch, limits job.Limits) job.Launch {
+	t := job.Launch{Argv: l.Argv[:1], WorkDir: l.Program.App, Isolation: l.Isolation, Limits: limits, Grace: time.Second, MaxOutput: 1 << 20}
 	t.Isolation.Keep, t.Isolation.Tmp = nil, ""
 	return t
 }

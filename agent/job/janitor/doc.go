@@ -8,6 +8,8 @@
 // renamed before it is removed, so that nobody takes a half-removed folder for a whole one; what
 // could not be removed is tried again by the next sweep.
 //
+// Some folders wait for their orders below .spare-…, where no App can enter ([Spares]).
+//
 // The space that finished jobs take on the disk is bounded (bounds.go): the oldest folders go
 // first, and those whose result the cloud does not have never go.
 //

@@ -51,6 +51,9 @@ func (j Janitor) Sweep(ctx context.Context, most Bounds, keep func(session strin
 		if err := ctx.Err(); err != nil {
 			return errors.Join(append(errs, err)...)
 		}
+		if strings.HasPrefix(e.Name(), spare) {
+			continue
+		}
 		gone, err := j.sweep(ctx, e.Name(), most.Age, keep)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("removing old job folder %q: %w", e.Name(), err))

@@ -18,6 +18,9 @@ const MaxLogChunk = 32 << 10
 // ones.
 const MaxText = 1024
 
+// MaxBrokers is how many brokers of a cloud an agent knows.
+const MaxBrokers = 16
+
 // Errors of the framing.
 var (
 	ErrFrameTooLarge = errors.New("frame larger than 256 KiB")

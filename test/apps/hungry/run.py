@@ -1,7 +1,10 @@
 """Takes as much memory and as many processes as it is told to, and says how much it got."""
 import os
 import signal
+import sys
 
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "deps"))
+import bundled  # noqa: F401  so that a template can fork it
 import tc
 
 

@@ -50,8 +50,13 @@ type Users struct {
 type entry struct {
 	token
 	revision uint64
-	gone     bool // removed here; the watch has not said so yet
+	// gone is when it was removed. That is remembered for a while: what was written before may come
+	// after it, from the watch or from a write of this gateway.
+	gone time.Time
 }
+
+// rememberGone is how long.
+const rememberGone = 5 * time.Minute
 
 // Open reads all records and returns when the copy in memory is complete; Run keeps it so.
 func Open(ctx context.Context, cfg Config) (*Users, error) {
@@ -143,8 +148,8 @@ func (u *Users) follow(ctx context.Context) error {
 func (u *Users) keep(ctx context.Context, there map[string]bool) {
 	u.mu.RLock()
 	var missing []string
-	for id := range u.tokens {
-		if !there[tokenPrefix+id] {
+	for id, t := range u.tokens {
+		if t.gone.IsZero() && !there[tokenPrefix+id] {
 			missing = append(missing, id)
 		}
 	}
@@ -181,15 +186,14 @@ func (u *Users) apply(key string, value []byte, revision uint64, gone bool) {
 		u.users, u.revision = d.Users, revision
 	} else if id, ok := strings.CutPrefix(key, tokenPrefix); ok && revision >= u.tokens[id].revision {
 		delete(u.secrets, u.tokens[id].Digest)
-		delete(u.tokens, id)
-		var t token
+		e := entry{revision: revision, gone: time.Now()}
 		if !gone {
-			if err = json.Unmarshal(value, &t); err == nil {
-				t.ID = id
-				u.tokens[id] = entry{token: t, revision: revision}
-				u.secrets[t.Digest] = id
+			if err = json.Unmarshal(value, &e.token); err == nil {
+				e.ID, e.gone = id, time.Time{}
+				u.secrets[e.Digest] = id
 			}
 		}
+		u.tokens[id] = e
 	} else {
 		return
 	}

@@ -20,10 +20,12 @@ import (
 const LinkPath = "/console/link/"
 
 const (
-	linkPrefix = "lnk."
-	// LinkLife is how long a one-time link is good, FirstLinkLife that of the first start.
-	LinkLife      = 15 * time.Minute
+	// LinkLife is how long a one-time link is good.
+	LinkLife = 15 * time.Minute
+	// FirstLinkLife is how long that of the first start is.
 	FirstLinkLife = 24 * time.Hour
+
+	linkPrefix = "lnk."
 )
 
 // ErrLink means that a one-time link is used up, has expired or was never made.

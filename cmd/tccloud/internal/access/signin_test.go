@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"tcenvsvr/cmd/tccloud/internal/access/audit"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // TestUnknownUsersCostTheSame: a name that is unknown, disabled or has no password is refused in the
@@ -29,7 +31,7 @@ func TestUnknownUsersCostTheSame(t *testing.T) {
 	for i, name := range []string{"ada", "nobody", "off", "sso", "", "not a name", "ada\n"} {
 		before := u.hasher.Computed()
 		_, err := u.SignIn(t.Context(), fmt.Sprintf("192.0.2.%d", i), name, "wrong wrong wrong")
-		if err != ErrSignIn || u.hasher.Computed()-before != 1 {
+		if !errors.Is(err, ErrSignIn) || err.Error() != ErrSignIn.Error() || u.hasher.Computed()-before != 1 {
 			t.Errorf("%q: got %v after %d hashes", name, err, u.hasher.Computed()-before)
 		}
 	}
@@ -257,6 +259,28 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+// TestLateWrite: what was written of a token before it was removed does not bring it back, whenever it
+// comes.
+func TestLateWrite(t *testing.T) {
+	g, kv, _ := gateways(t, 1)
+	made, secret, err := g[0].NewToken(t.Context(), NewToken{Name: "ci", Role: Viewer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := kv.Get(t.Context(), tokenPrefix+made.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kv.Delete(t.Context(), tokenPrefix+made.ID); err != nil { // by another gateway
+		t.Fatal(err)
+	}
+	eventually(t, "it is gone", func() bool { return len(g[0].Tokens()) == 0 })
+	g[0].apply(tokenPrefix+made.ID, e.Value(), e.Revision(), false)
+	if _, err := g[0].Bearer(secret); err == nil || len(g[0].Tokens()) != 0 {
+		t.Error("it is back")
+	}
+}
+
 // TestExpired: what has expired opens nothing, ends what goes on, and is swept.
 func TestExpired(t *testing.T) {
 	g, kv, _ := gateways(t, 1)
@@ -266,15 +290,23 @@ func TestExpired(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, _ := u.Bearer(secret)
+	set := func(created, expires time.Time) {
+		stored, _, err := bucket.Read[token](t.Context(), kv, tokenPrefix+made.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored.Created, stored.Expires = created, expires
+		data, _ := json.Marshal(stored)
+		if _, err := kv.Put(t.Context(), tokenPrefix+made.ID, data); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "it is read", func() bool { return u.Tokens()[0].Expires.Equal(expires) })
+	}
 	for what, times := range map[string][2]time.Time{
 		"expired":            {time.Now().Add(-time.Hour), time.Now().Add(-time.Second)},
 		"made in the future": {time.Now().Add(time.Hour), time.Now().Add(2 * time.Hour)},
 	} {
-		u.mu.Lock()
-		e := u.tokens[made.ID]
-		e.Created, e.Expires = times[0], times[1]
-		u.tokens[made.ID] = e
-		u.mu.Unlock()
+		set(times[0], times[1])
 		if _, err := u.Bearer(secret); err == nil {
 			t.Errorf("%s: it is good", what)
 		}
@@ -283,11 +315,7 @@ func TestExpired(t *testing.T) {
 			stop()
 		}
 	}
-	u.mu.Lock()
-	e := u.tokens[made.ID]
-	e.Created, e.Expires = time.Now(), time.Now().Add(50*time.Millisecond)
-	u.tokens[made.ID] = e
-	u.mu.Unlock()
+	set(time.Now(), time.Now().Add(100*time.Millisecond))
 	ctx, stop := u.Hold(t.Context(), p)
 	defer stop()
 	<-ctx.Done()

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -96,7 +97,7 @@ func (u *Users) NewToken(ctx context.Context, t NewToken) (Token, string, error)
 	if err := t.check(); err != nil {
 		return Token{}, "", err
 	}
-	if u.countTokens() >= mostTokens {
+	if len(u.Tokens()) >= mostTokens {
 		return Token{}, "", invalid("there are %d tokens, and no more than that", mostTokens)
 	}
 	secret := TokenPrefix + newSecret()
@@ -145,7 +146,7 @@ func (u *Users) Bearer(secret string) (Principal, error) {
 // live too long.
 func (t *entry) good() bool {
 	now := time.Now()
-	return !t.gone && now.Before(t.Expires) && clock.True(t.Created, now.Add(clock.Tolerated))
+	return t.gone.IsZero() && now.Before(t.Expires) && clock.True(t.Created, now.Add(clock.Tolerated))
 }
 
 func (t *entry) principal() Principal {
@@ -177,14 +178,7 @@ func (u *Users) Revoke(ctx context.Context, id string) (Token, error) {
 		if err != nil {
 			return Token{}, fmt.Errorf("removing token %q: %w", id, err)
 		}
-		u.mu.Lock()
-		defer u.mu.Unlock()
-		if e, ok := u.tokens[id]; ok && e.revision <= revision {
-			// The watch may still bring what was before the removal.
-			e.gone, e.revision = true, revision+1
-			u.tokens[id] = e
-		}
-		u.release()
+		u.apply(tokenPrefix+id, nil, revision+1, true) // its own is that or a later one
 		return t.Token, nil
 	}
 }
@@ -195,7 +189,7 @@ func (u *Users) Tokens() []Token {
 	defer u.mu.RUnlock()
 	list := []Token{}
 	for _, t := range u.tokens {
-		if !t.gone {
+		if t.gone.IsZero() {
 			list = append(list, t.Token)
 		}
 	}
@@ -208,17 +202,12 @@ func (u *Users) Tokens() []Token {
 	return list
 }
 
-func (u *Users) countTokens() int {
-	u.mu.RLock()
-	defer u.mu.RUnlock()
-	return len(u.tokens)
-}
-
 // storeUse stores on which day tokens were used. One that cannot be stored now is the next time.
 func (u *Users) storeUse(ctx context.Context) {
 	u.mu.Lock()
 	used := u.used
 	u.used = map[string]time.Time{}
+	maps.DeleteFunc(u.tokens, func(_ string, t entry) bool { return !t.gone.IsZero() && time.Since(t.gone) > rememberGone })
 	u.mu.Unlock()
 	for id, at := range used {
 		day := at.UTC().Format(time.DateOnly)

@@ -191,35 +191,15 @@ func changed(j *jobs.Job, q v1.ChangeJob) error {
 	if q.Priority != nil {
 		j.Priority = q.Priority
 	}
-	params := maps.Clone(j.Params)
-	for _, name := range q.Unset {
-		if _, ok := params[name]; !ok {
-			return problem(http.StatusBadRequest, v1.CodeBadRequest, "the Job has no parameter %.80q", name)
-		}
-		delete(params, name)
+	var err error
+	if j.Params, err = changedParams("Job", j.Params, q.Params, q.Unset); err != nil {
+		return err
 	}
-	if params == nil {
-		params = map[string]string{}
-	}
-	maps.Copy(params, q.Params)
-	j.Params = params
 	return resealed(&before, j)
 }
 
-func set[T any](field, value *T) {
-	if value != nil {
-		*field = *value
-	}
-}
-
 func (a *API) removeJob(w http.ResponseWriter, r *http.Request) error {
-	name := r.PathValue("name")
-	if err := a.Jobs.Remove(r.Context(), name); err != nil {
-		return err
-	}
-	a.Logger.Info("Job removed", "job", name)
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return a.removed(w, r, "Job", a.Jobs.Remove)
 }
 
 func (a *API) runJob(w http.ResponseWriter, r *http.Request) error {

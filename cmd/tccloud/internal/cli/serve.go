@@ -104,10 +104,10 @@ says so.
 		case cfg.TokenLife < 0 || cfg.TokenLife > 0 && cfg.TokenLife < time.Second:
 			return cli.Misuse(cmd, "--token-life is at least 1s")
 		}
+		cfg.Keep, cfg.KeepLogs = time.Duration(keep)*day, time.Duration(keepLogs)*day
 		if err := checkNATS(cmd, cfg.NATS, cfg.Login); err != nil {
 			return err
 		}
-		cfg.Keep, cfg.KeepLogs = time.Duration(keep)*day, time.Duration(keepLogs)*day
 		if cfg.JobCommand != "" {
 			if err := jobs.CheckCommand(cfg.JobCommand); err != nil {
 				return cli.Misuse(cmd, "--job-command: %w", err)

@@ -135,8 +135,14 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 }
 
 func get[T any](ctx context.Context, c *Client, path string) (T, error) {
+	return send[T](ctx, c, http.MethodGet, path, nil)
+}
+
+// send has the cloud do something, and returns its answer.
+func send[T any](ctx context.Context, c *Client, method, path string, body any) (T, error) {
 	var v T
-	return v, c.call(ctx, http.MethodGet, path, nil, &v)
+	err := c.call(ctx, method, path, body, &v)
+	return v, err
 }
 
 // path escapes and joins parts.
@@ -169,14 +175,12 @@ func (c *Client) History(ctx context.Context, name string, hours int) ([]v1.Hour
 
 // CreateEnvironment adds one.
 func (c *Client) CreateEnvironment(ctx context.Context, name, owner string) (v1.Environment, error) {
-	var e v1.Environment
-	return e, c.call(ctx, http.MethodPost, "environments", v1.NewEnvironment{Name: name, Owner: owner}, &e)
+	return send[v1.Environment](ctx, c, http.MethodPost, "environments", v1.NewEnvironment{Name: name, Owner: owner})
 }
 
 // SetActive activates or deactivates one.
 func (c *Client) SetActive(ctx context.Context, name string, active bool) (v1.Environment, error) {
-	var e v1.Environment
-	return e, c.call(ctx, http.MethodPatch, path("environments", name), v1.ChangeEnvironment{Active: &active}, &e)
+	return send[v1.Environment](ctx, c, http.MethodPatch, path("environments", name), v1.ChangeEnvironment{Active: &active})
 }
 
 // DeleteEnvironment removes one; with force also its servers and orders.
@@ -218,8 +222,7 @@ func (c *Client) OpenBundle(ctx context.Context, environment string, q v1.NewBun
 
 // Link makes a link to one bundle.
 func (c *Client) Link(ctx context.Context, environment string, q v1.NewBundle) (v1.Link, error) {
-	var l v1.Link
-	return l, c.call(ctx, http.MethodPost, path("environments", environment, "link"), q, &l)
+	return send[v1.Link](ctx, c, http.MethodPost, path("environments", environment, "link"), q)
 }
 
 // Servers lists those of an Environment, or all for "".
@@ -239,14 +242,12 @@ func (c *Client) Statements(ctx context.Context, environment string) ([]v1.State
 
 // RenameServer gives one another name.
 func (c *Client) RenameServer(ctx context.Context, xid wire.ServerXID, name string) (v1.Server, error) {
-	var s v1.Server
-	return s, c.call(ctx, http.MethodPatch, path("servers", string(xid)), v1.ChangeServer{Name: name}, &s)
+	return send[v1.Server](ctx, c, http.MethodPatch, path("servers", string(xid)), v1.ChangeServer{Name: name})
 }
 
 // RevokeServer revokes one.
 func (c *Client) RevokeServer(ctx context.Context, xid wire.ServerXID) (v1.Server, error) {
-	var s v1.Server
-	return s, c.call(ctx, http.MethodPost, path("servers", string(xid), "revoke"), nil, &s)
+	return send[v1.Server](ctx, c, http.MethodPost, path("servers", string(xid), "revoke"), nil)
 }
 
 // DrainServer has one take no new orders.
@@ -268,8 +269,7 @@ func (c *Client) ControlServer(ctx context.Context, xid wire.ServerXID, q v1.Con
 
 // KeepHost chooses which of several hosts is the server.
 func (c *Client) KeepHost(ctx context.Context, xid wire.ServerXID, host string) (v1.Server, error) {
-	var s v1.Server
-	return s, c.call(ctx, http.MethodPost, path("servers", string(xid), "keep"), v1.KeepHost{Host: host}, &s)
+	return send[v1.Server](ctx, c, http.MethodPost, path("servers", string(xid), "keep"), v1.KeepHost{Host: host})
 }
 
 // Apps lists the catalog.

@@ -18,8 +18,7 @@ import (
 
 // Draft returns the order that a request would make, and submits nothing.
 func (c *Client) Draft(ctx context.Context, q v1.NewExecution) (v1.Draft, error) {
-	var d v1.Draft
-	return d, c.call(ctx, http.MethodPost, "drafts", q, &d)
+	return send[v1.Draft](ctx, c, http.MethodPost, "drafts", q)
 }
 
 // ExecutionQuery selects executions; empty fields select all.
@@ -76,8 +75,7 @@ func (c *Client) Execution(ctx context.Context, id wire.OrderID) (v1.Execution, 
 
 // Cancel asks to end one.
 func (c *Client) Cancel(ctx context.Context, id wire.OrderID, reason string) (v1.Execution, error) {
-	var e v1.Execution
-	return e, c.call(ctx, http.MethodPost, path("executions", string(id), "cancel"), v1.Cancel{Reason: reason}, &e)
+	return send[v1.Execution](ctx, c, http.MethodPost, path("executions", string(id), "cancel"), v1.Cancel{Reason: reason})
 }
 
 // Outputs returns the Playbook variables that an execution wrote.

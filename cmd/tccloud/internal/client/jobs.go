@@ -18,14 +18,12 @@ func (c *Client) Job(ctx context.Context, name string) (v1.Job, error) {
 
 // CreateJob adds one.
 func (c *Client) CreateJob(ctx context.Context, q v1.NewJob) (v1.Job, error) {
-	var j v1.Job
-	return j, c.call(ctx, http.MethodPost, "jobs", q, &j)
+	return send[v1.Job](ctx, c, http.MethodPost, "jobs", q)
 }
 
 // ChangeJob changes one.
 func (c *Client) ChangeJob(ctx context.Context, name string, q v1.ChangeJob) (v1.Job, error) {
-	var j v1.Job
-	return j, c.call(ctx, http.MethodPatch, path("jobs", name), q, &j)
+	return send[v1.Job](ctx, c, http.MethodPatch, path("jobs", name), q)
 }
 
 // RemoveJob removes one with its history.
@@ -36,6 +34,6 @@ func (c *Client) RemoveJob(ctx context.Context, name string) error {
 // StartJob begins a run now and returns the id of its execution, which may begin to exist a moment
 // later.
 func (c *Client) StartJob(ctx context.Context, name string) (wire.OrderID, error) {
-	var s v1.Started
-	return s.Execution, c.call(ctx, http.MethodPost, path("jobs", name, "run"), nil, &s)
+	s, err := send[v1.Started](ctx, c, http.MethodPost, path("jobs", name, "run"), nil)
+	return s.Execution, err
 }

@@ -31,18 +31,15 @@ func (c *Client) RemovePackage(ctx context.Context, name string) error {
 
 // Rollout replaces the rollout of a channel.
 func (c *Client) Rollout(ctx context.Context, channel string, q v1.NewRollout) (releases.Plan, error) {
-	var p releases.Plan
-	return p, c.call(ctx, http.MethodPut, path("releases", "rollouts", channel), q, &p)
+	return send[releases.Plan](ctx, c, http.MethodPut, path("releases", "rollouts", channel), q)
 }
 
 // Halt ends the rollout of a channel.
 func (c *Client) Halt(ctx context.Context, channel, reason string) (releases.Plan, error) {
-	var p releases.Plan
-	return p, c.call(ctx, http.MethodPost, path("releases", "rollouts", channel, "halt"), v1.Halt{Reason: reason}, &p)
+	return send[releases.Plan](ctx, c, http.MethodPost, path("releases", "rollouts", channel, "halt"), v1.Halt{Reason: reason})
 }
 
 // Choose sets channel and pin of a server or an Environment.
 func (c *Client) Choose(ctx context.Context, q v1.Choose) (releases.Plan, error) {
-	var p releases.Plan
-	return p, c.call(ctx, http.MethodPost, path("releases", "choices"), q, &p)
+	return send[releases.Plan](ctx, c, http.MethodPost, path("releases", "choices"), q)
 }

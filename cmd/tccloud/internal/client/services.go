@@ -21,14 +21,12 @@ func (c *Client) Service(ctx context.Context, name string) (v1.Service, error) {
 
 // CreateService adds one; the answer has the token for its callers.
 func (c *Client) CreateService(ctx context.Context, q v1.NewService) (v1.Service, error) {
-	var s v1.Service
-	return s, c.call(ctx, http.MethodPost, "services", q, &s)
+	return send[v1.Service](ctx, c, http.MethodPost, "services", q)
 }
 
 // ChangeService changes one.
 func (c *Client) ChangeService(ctx context.Context, name string, q v1.ChangeService) (v1.Service, error) {
-	var s v1.Service
-	return s, c.call(ctx, http.MethodPatch, path("services", name), q, &s)
+	return send[v1.Service](ctx, c, http.MethodPatch, path("services", name), q)
 }
 
 // RemoveService removes one; its App is told to end.
@@ -38,14 +36,12 @@ func (c *Client) RemoveService(ctx context.Context, name string) error {
 
 // ServiceToken makes a new token for callers; the one before opens nothing any more.
 func (c *Client) ServiceToken(ctx context.Context, name string) (v1.Token, error) {
-	var t v1.Token
-	return t, c.call(ctx, http.MethodPost, path("services", name, "token"), nil, &t)
+	return send[v1.Token](ctx, c, http.MethodPost, path("services", name, "token"), nil)
 }
 
 // AddTrigger adds a trigger to a service; the answer has the URL of a webhook.
 func (c *Client) AddTrigger(ctx context.Context, service string, q v1.NewTrigger) (v1.Trigger, error) {
-	var t v1.Trigger
-	return t, c.call(ctx, http.MethodPost, path("services", service, "triggers"), q, &t)
+	return send[v1.Trigger](ctx, c, http.MethodPost, path("services", service, "triggers"), q)
 }
 
 // RemoveTrigger removes one.

@@ -32,6 +32,7 @@ var needs = map[string][2]string{
 	"POST environments/{name}/bundle":           {"administrator", "hidden"},
 	"POST environments/{name}/link":             {"administrator", "hidden"},
 	"GET environments/{name}/sealing":           {"viewer", "hidden"},
+	"GET environments/{name}/metrics/{app}":     {"viewer", "hidden"},
 	"GET servers":                               {"viewer", "own"},
 	"GET servers/{xid}":                         {"viewer", "hidden"},
 	"PATCH servers/{xid}":                       {"operator", "hidden"},

@@ -15,7 +15,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"tcenvsvr/agent/link"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/store"
 	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
@@ -130,5 +130,5 @@ func (b *brokers) String() string {
 			all = append(all, m.Broker)
 		}
 	}
-	return strings.Join(all[:min(len(all), link.MaxBrokers)], ",")
+	return strings.Join(all[:min(len(all), wire.MaxBrokers)], ",")
 }

@@ -80,6 +80,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	if c.releases, err = openReleases(ctx, cfg, st, c); err != nil {
 		return nil, err
 	}
+	st.Prove(ctx) // making all that took its time
 	c.health = health.New(ctx, log("health"), health.Store(st), health.Disk(cfg.Data), health.Clock(st.Time),
 		c.dependsOnClock(health.Certificates(c.server.Leaf, c.authority.Certificate)))
 	if c.services, err = openServices(ctx, cfg, st, own.signer, c); err != nil {

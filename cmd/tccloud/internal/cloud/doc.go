@@ -22,6 +22,7 @@
 //	logs of executions                        --keep-log-days, 7 d             1/5, 4 GiB
 //	parameters of orders                      until the order ends             –
 //	Playbook variables, logs that Apps ship   7 d after the last write         1/8, 4 GiB
+//	audit log                                 package audit                    1/16, 1 GiB
 //	events of services                        7 d                              1/16, 1 GiB
 //	metrics of Apps                           800 d after the last value       512 KiB of an App
 //	data that Apps store (datastore)          until Apps remove it             package datastore

@@ -7,11 +7,11 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
-	"tcenvsvr/agent/link"
-	"tcenvsvr/agent/settings"
+	"tcenvsvr/agent/link/wire"
 )
 
 // ports are the two listeners, and how agents reach them.
@@ -89,20 +89,18 @@ func (p *ports) public(cfg Config) error {
 			return fmt.Errorf("reading --public-broker: %w", err)
 		}
 	}
-	if len(cfg.PublicBrokers) > link.MaxBrokers {
-		return fmt.Errorf("reading --public-broker: agents know at most %d brokers", link.MaxBrokers)
+	if len(cfg.PublicBrokers) > wire.MaxBrokers {
+		return fmt.Errorf("reading --public-broker: agents know at most %d brokers", wire.MaxBrokers)
 	}
 	return nil
 }
 
 // checkBroker returns an error for what no agent would take as a broker.
 func checkBroker(addr string) error {
-	row, _ := settings.Lookup("brokerHost")
-	if _, port, err := net.SplitHostPort(addr); err != nil || port == "" || strings.Contains(addr, ",") {
+	host, port, err := net.SplitHostPort(addr)
+	n, badPort := strconv.ParseUint(port, 10, 16)
+	if err != nil || badPort != nil || n == 0 || host == "" || len(host) > 253 || strings.ContainsAny(host, ",/@ \t\r\n") {
 		return fmt.Errorf("%q is not host:port", addr)
-	}
-	if _, err := row.Parse(addr); err != nil {
-		return fmt.Errorf("%q is not %w", addr, err)
 	}
 	return nil
 }

@@ -104,6 +104,15 @@ func (d *Dispatcher) Holder(ctx context.Context, xid wire.ServerXID) (string, er
 // Conn is the connection by which gateways talk to each other.
 func (d *Dispatcher) Conn() *nats.Conn { return d.cfg.Store.Conn() }
 
+// StoreFailing returns for how long the store has taken no write, 0 if it took one a moment ago.
+func (d *Dispatcher) StoreFailing() time.Duration {
+	h := d.cfg.Store.Health()
+	if h.Err == nil {
+		return 0
+	}
+	return time.Since(h.Since)
+}
+
 // Ready is closed when all executions are known; sessions wait for it.
 func (d *Dispatcher) Ready() <-chan struct{} { return d.ledger.Ready() }
 

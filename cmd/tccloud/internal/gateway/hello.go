@@ -49,7 +49,7 @@ func (g *Gateway) hello(live context.Context, c *port.Conn, busy bool) {
 	s, err := g.admit(ctx, c, h)
 	if err != nil {
 		g.log.Info("session was refused", "server", h.ServerXID, "remote", c.Net.RemoteAddr(), "err", err)
-		c.Refuse(wireError(err))
+		c.Refuse(g.wireError(err))
 		return
 	}
 	g.conns.Go(func() { s.heard(); s.run(live) })
@@ -74,7 +74,7 @@ func (g *Gateway) probe(ctx context.Context, c *port.Conn, h *wire.Hello) {
 	}
 	if err != nil {
 		g.log.Info("probe was refused", "server", h.ServerXID, "remote", c.Net.RemoteAddr(), "err", err)
-		c.Refuse(wireError(err))
+		c.Refuse(g.wireError(err))
 		return
 	}
 	g.log.Info("probe was answered", "server", srv.XID, "environment", srv.Environment, "remote", c.Net.RemoteAddr(), "leaving", h.Leave, "in_use", inUse)
@@ -222,7 +222,7 @@ func (g *Gateway) certificate(tc *tls.Conn) (*x509.Certificate, error) {
 }
 
 // wireError is the error that the agent gets. One that is not meant for it becomes retry_later.
-func wireError(err error) *wire.Error {
+func (g *Gateway) wireError(err error) *wire.Error {
 	if d, ok := errors.AsType[*Denied](err); ok {
 		return &wire.Error{Code: d.Code, Message: d.Message, RetryAfterMS: d.RetryAfter.Milliseconds()}
 	}
@@ -232,7 +232,7 @@ func wireError(err error) *wire.Error {
 	if protocolError(err) {
 		return &wire.Error{Code: wire.CodeProtocol, Message: err.Error()}
 	}
-	return cannotStore()
+	return g.cannotStore()
 }
 
 // retryLater asks an agent to come back after 1 to 10 seconds, at random, so that not all come at
@@ -241,14 +241,18 @@ func retryLater(why string) *wire.Error {
 	return &wire.Error{Code: wire.CodeRetryLater, Message: why, RetryAfterMS: 1000 + rand.Int64N(9000)}
 }
 
+// election is how long a cluster that lost a node may take to elect who takes that one's writes.
+const election = 15 * time.Second
+
 // cannotStore is the error while the store takes no writes. Each agent comes back after another
 // time, which does not grow: once the store is back, the agents must be back before their leases
-// end.
-func cannotStore() *wire.Error {
-	return &wire.Error{
-		Code: wire.CodeRetryLater, Message: "the cloud cannot store anything now",
-		RetryAfterMS: 2000 + rand.Int64N(18_000), Exact: true,
+// end. At first it is short, because most failures are an election.
+func (g *Gateway) cannotStore() *wire.Error {
+	wait := 1000 + rand.Int64N(2000)
+	if g.cfg.Dispatcher.StoreFailing() > election {
+		wait = 2000 + rand.Int64N(18_000)
 	}
+	return &wire.Error{Code: wire.CodeRetryLater, Message: "the cloud cannot store anything now", RetryAfterMS: wait, Exact: true}
 }
 
 func protocolError(err error) bool {

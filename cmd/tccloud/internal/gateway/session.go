@@ -92,7 +92,7 @@ func (s *session) read(ctx context.Context) (over bool) {
 		case isTimeout(err):
 			s.fail(err, &wire.Error{Code: wire.CodeHeartbeat, Message: "nothing was heard for 2.5 heartbeats"})
 		case protocolError(err):
-			s.fail(err, wireError(err))
+			s.fail(err, s.g.wireError(err))
 		default:
 			s.g.log.Info("session was lost", "server", s.server.XID, "epoch", s.orders.Epoch(), "err", err)
 			_ = s.conn.Net.Close()
@@ -164,7 +164,7 @@ func (s *session) process(ctx context.Context) {
 			err = s.handle(ctx, m)
 		}
 		if err != nil {
-			s.fail(err, wireError(err))
+			s.fail(err, s.g.wireError(err))
 		}
 	}
 }
@@ -241,7 +241,7 @@ func (s *session) renew(ctx context.Context, m *wire.Renew) *wire.Renewed {
 		return &wire.Renewed{Certificate: cert.Raw}
 	}
 	s.g.log.Warn("client certificate was not renewed", "server", s.server.XID, "err", err)
-	return &wire.Renewed{Problem: wireError(err).Message}
+	return &wire.Renewed{Problem: s.g.wireError(err).Message}
 }
 
 func (s *session) isClosed() bool {

@@ -244,7 +244,7 @@ func (s *State) demand(j *Job, now time.Time) {
 func (s *State) again(j *Job) {
 	r := s.Run
 	r.Try++
-	r.Order, r.Again = orderID(j.ID, r.Why, r.Due, r.Try), time.Time{}
+	r.Order, r.Again, r.Version = orderID(j.ID, r.Why, r.Due, r.Try), time.Time{}, ""
 }
 
 // refuse ends a run whose order could not be made, or is not known any more.

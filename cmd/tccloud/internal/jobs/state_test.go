@@ -219,6 +219,26 @@ func TestLongAway(t *testing.T) {
 	}
 }
 
+// TestVersionOfATry: each try of a run says its own version, which a release in between changes.
+func TestVersionOfATry(t *testing.T) {
+	j := job(func(j *Job) { j.Retries = 1 })
+	s := &State{Job: j.ID}
+	s.demand(j, time.Unix(1000, 0))
+	e := &dispatch.Execution{State: wire.State(wire.Failed), Result: &wire.Result{Outcome: wire.Failed, ExitCode: 1}}
+	e.App.Version = "1.0"
+	s.settle(j, e, time.Unix(1001, 0))
+	if s.Run == nil || s.Run.Version != "1.0" {
+		t.Fatalf("after the first try: %+v", s.Run)
+	}
+	if s.again(j); s.Run.Version != "" {
+		t.Errorf("the second try is said to run %s before it does", s.Run.Version)
+	}
+	e.App.Version = "1.1"
+	if s.settle(j, e, time.Unix(1002, 0)); s.Run != nil || s.History[0].Version != "1.1" {
+		t.Errorf("after the second try: %+v, %+v", s.Run, s.History)
+	}
+}
+
 func TestCheck(t *testing.T) {
 	for want, change := range map[string]func(*Job){
 		"name": func(j *Job) { j.Name = "../x" }, "environment": func(j *Job) { j.Environment = "" }, "App": func(j *Job) { j.App = "" },
@@ -226,6 +246,7 @@ func TestCheck(t *testing.T) {
 		"missed runs": func(j *Job) { j.Missed = "all" }, "retries": func(j *Job) { j.Retries = 11 }, "retry delay": func(j *Job) { j.RetryDelayMS = -1 },
 		"bytes": func(j *Job) { j.Params = map[string]string{"p": strings.Repeat("x", maxParams)} }, "is for one order": func(j *Job) { j.Params = map[string]string{"p": "tcsealed:v1:x"} },
 		"URL": func(j *Job) { j.Notify = "file:///etc/passwd" }, "schedule": func(j *Job) { j.Schedule = "hourly" }, "zone": func(j *Job) { j.Zone = "x" },
+		"version": func(j *Job) { j.Version = strings.Repeat("1", maxVersion+1) },
 	} {
 		if err := job(change).Check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)

@@ -37,7 +37,7 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 		_, err := s.js.CreateOrUpdateKeyValue(ctx, cfg)
 		return err
 	})
-	kv, err := made(ctx, s, func() (jetstream.KeyValue, error) { return s.js.CreateOrUpdateKeyValue(ctx, cfg) })
+	kv, err := made(ctx, s, func(ctx context.Context) (jetstream.KeyValue, error) { return s.js.CreateOrUpdateKeyValue(ctx, cfg) })
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 	}
@@ -45,11 +45,13 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 		if err := s.leaderOnly(ctx, bucket.ValuesPrefix+name); err != nil {
 			return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 		}
-		if kv, err = s.js.KeyValue(ctx, name); err != nil { // it looks once whether copies may answer
+		// It looks once whether copies may answer.
+		kv, err = made(ctx, s, func(ctx context.Context) (jetstream.KeyValue, error) { return s.js.KeyValue(ctx, name) })
+		if err != nil {
 			return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 		}
 	}
-	stream, err := s.js.Stream(ctx, bucket.ValuesPrefix+name)
+	stream, err := s.stream(ctx, bucket.ValuesPrefix+name)
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %q: %w", name, err)
 	}
@@ -58,13 +60,13 @@ func (s *Store) KV(ctx context.Context, name string, o KVOptions) (jetstream.Key
 
 // leaderOnly forbids a stream's other copies to answer reads.
 func (s *Store) leaderOnly(ctx context.Context, stream string) error {
-	st, err := s.js.Stream(ctx, stream)
+	st, err := s.stream(ctx, stream)
 	if err != nil {
 		return err
 	}
 	cfg := st.CachedInfo().Config
 	cfg.AllowDirect = false
-	_, err = made(ctx, s, func() (jetstream.Stream, error) { return s.js.UpdateStream(ctx, cfg) })
+	_, err = made(ctx, s, func(ctx context.Context) (jetstream.Stream, error) { return s.js.UpdateStream(ctx, cfg) })
 	return err
 }
 
@@ -76,11 +78,13 @@ func (s *Store) Objects(ctx context.Context, name string) (*bucket.Objects, erro
 		_, err := s.js.CreateOrUpdateObjectStore(ctx, cfg)
 		return err
 	})
-	meta, err := made(ctx, s, func() (jetstream.ObjectStore, error) { return s.js.CreateOrUpdateObjectStore(ctx, cfg) })
+	meta, err := made(ctx, s, func(ctx context.Context) (jetstream.ObjectStore, error) {
+		return s.js.CreateOrUpdateObjectStore(ctx, cfg)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("opening object store %q: %w", name, err)
 	}
-	stream, err := s.js.Stream(ctx, bucket.ObjectsPrefix+name)
+	stream, err := s.stream(ctx, bucket.ObjectsPrefix+name)
 	if err != nil {
 		return nil, fmt.Errorf("opening object store %q: %w", name, err)
 	}
@@ -97,7 +101,7 @@ const noResources = 10047
 func (s *Store) Stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
 	cfg.Replicas = s.replicas
 	for {
-		st, err := made(ctx, s, func() (jetstream.Stream, error) { return s.js.CreateOrUpdateStream(ctx, cfg) })
+		st, err := made(ctx, s, func(ctx context.Context) (jetstream.Stream, error) { return s.js.CreateOrUpdateStream(ctx, cfg) })
 		if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.ErrorCode == noResources && cfg.MaxBytes > quota.LeastBytes {
 			cfg.MaxBytes /= 2 // NATS reserves it, and a cluster does not tell us what its disks have
 			continue
@@ -134,10 +138,15 @@ func (s *Store) remember(name string, f func(context.Context) error) {
 	s.made[name] = f
 }
 
+// stream returns one that is there.
+func (s *Store) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	return made(ctx, s, func(ctx context.Context) (jetstream.Stream, error) { return s.js.Stream(ctx, name) })
+}
+
 // made calls f, again and again where a cluster's nodes may be starting or electing a leader.
-func made[T any](ctx context.Context, s *Store, f func() (T, error)) (T, error) {
+func made[T any](ctx context.Context, s *Store, f func(context.Context) (T, error)) (T, error) {
 	if s.Embedded() {
-		return f()
+		return f(ctx)
 	}
 	return bucket.Made(ctx, f)
 }

@@ -79,9 +79,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		s.Close()
 		return nil, fmt.Errorf("opening store: %w", err)
 	}
-	began := time.Now()
-	_, err := s.probeWrite(ctx, nil)
-	s.note(began, err)
+	s.Prove(ctx)
 	return s, nil
 }
 

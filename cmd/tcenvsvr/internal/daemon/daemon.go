@@ -24,6 +24,7 @@ import (
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/host/facts"
 	"tcenvsvr/agent/host/paths"
+	"tcenvsvr/agent/job/janitor"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging"
 	"tcenvsvr/agent/logging/audit"
@@ -135,6 +136,7 @@ type daemon struct {
 	archives *archive.Store
 	// templates start Apps that run often.
 	templates *templates.Keeper
+	spares    *janitor.Spares // folders for the next orders
 	guard     *guard.Guard
 	sealing   *sealing // nil if this server has no keychain
 	trust     *certs.Store
@@ -184,6 +186,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 		logger.Error("sealed parameters are refused", "err", err)
 	}
 	d.templates = d.newTemplates(ctx, host)
+	d.spares = janitor.NewSpares(p.Jobs, d.jobs.MakeJobDir, logger.With("component", "job"))
 	d.guard = d.newGuard(s, client)
 	d.guard.Look() // the log says at once what is in force
 	d.agent, err = agent.New(agent.Config{
@@ -198,7 +201,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 		Damages:   d.apps.Damages,
 		Guard:     d.guard, SealKey: d.sealing.Statement,
 		Folders: []string{p.Jobs, p.Programs}, Probe: d.probe,
-		Audit: d.audit, OnControl: d.control, MakeJobDir: d.jobs.MakeJobDir, Sweep: d.sweep(), Tidy: d.tidy, ClockTrusted: d.clockTrusted,
+		Audit: d.audit, OnControl: d.control, MakeJobDir: d.spares.Take, Sweep: d.sweep(), Tidy: d.tidy, ClockTrusted: d.clockTrusted,
 		Prune:  d.prune,
 		Logger: logger.With("component", "agent"),
 	})
@@ -232,6 +235,7 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 	g.Go(func() error { return d.renewer.Run(ctx, d.link) })
 	g.Go(func() error { return d.jobs.Run(ctx, func() int { return d.live.settings().JobExecutors }) })
+	g.Go(func() error { return d.spares.Run(ctx) })
 	g.Go(func() error { return d.templates.Run(ctx) })
 	g.Go(func() error { return d.apps.Run(ctx) })
 	g.Go(func() error { return d.archives.Run(ctx) })

@@ -28,8 +28,10 @@ const (
 
 // listen opens the HTTP entry of an API or a webhook on loopback until ctx ends.
 func (s *service) listen(ctx context.Context, done *sync.WaitGroup) error {
-	if s.runtime == wire.RuntimeTriggerService {
-		return nil
+	if !s.isAPI() {
+		if err := s.control(ctx, done); err != nil || s.runtime == wire.RuntimeTriggerService {
+			return err
+		}
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -71,7 +73,8 @@ func (s *service) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	key, answers, leave := s.wait()
+	key := rand.Text()
+	answers, leave := s.wait(key)
 	defer leave()
 	context := api.ServiceContext(serviceID, key)
 	_ = s.store.Put(r.Context(), context, "request.body", body)
@@ -93,7 +96,8 @@ func (s *service) serveAPI(w http.ResponseWriter, r *http.Request) {
 
 // serveWebhook has the App handle an event.
 func (s *service) serveWebhook(w http.ResponseWriter, r *http.Request) {
-	if r.PathValue("id") != strconv.Itoa(triggerID) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil || !s.has(id) {
 		http.NotFound(w, r)
 		return
 	}
@@ -101,12 +105,13 @@ func (s *service) serveWebhook(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	key, answers, leave := s.wait()
+	key := rand.Text()
+	answers, leave := s.wait(key)
 	defer leave()
 	context := api.ServiceContext(serviceID, key)
 	_ = s.store.Put(r.Context(), context, "request.body", []byte(base64.StdEncoding.EncodeToString(body)))
 	if !s.send(map[string]any{
-		"command": "WebhookEvent", "requestKey": key, "triggerId": triggerID, "method": r.Method, "headers": headers(r), "queryParams": query(r),
+		"command": "WebhookEvent", "requestKey": key, "triggerId": id, "method": r.Method, "headers": headers(r), "queryParams": query(r),
 	}) {
 		http.Error(w, "the service is not ready", http.StatusBadGateway)
 		return
@@ -131,13 +136,13 @@ func (s *service) serveWebhook(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// wait makes a request key and the channel of what the App says with it.
-func (s *service) wait() (key string, answers chan message, leave func()) {
-	key, answers = rand.Text(), make(chan message, 4)
+// wait makes the channel of what the App says with a request key.
+func (s *service) wait(key string) (answers chan message, leave func()) {
+	answers = make(chan message, 4)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting[key] = answers
-	return key, answers, func() {
+	return answers, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.waiting, key)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,7 +20,7 @@ import (
 
 const (
 	serviceID    = 1
-	triggerID    = 1
+	triggerID    = 1                   // of the trigger that is there from the start
 	serviceToken = 30 * 24 * time.Hour // a developer's service may run for days
 )
 
@@ -36,10 +35,12 @@ type service struct {
 	store    *api.Memory
 	talk     *job.Talk
 	entry    string // URL of the HTTP entry, "" if there is none
+	socket   string // of control, "" if there are no triggers
 
-	mu      sync.Mutex
-	ready   bool
-	waiting map[string]chan message // by request key
+	mu       sync.Mutex
+	ready    bool
+	waiting  map[string]chan message // by request key
+	triggers map[int64]bool          // that the App has
 }
 
 // message is what of an App's message this process understands.
@@ -72,7 +73,7 @@ func (r *Run) serve(ctx context.Context, jobs *parts.Jobs, installed app.App, e 
 	if err != nil {
 		return job.Exit{}, err
 	}
-	s := &service{run: r, runtime: runtime, manifest: installed.Manifest, token: e.Token, expires: e.TokenExpires, store: store, waiting: map[string]chan message{}}
+	s := &service{run: r, runtime: runtime, manifest: installed.Manifest, token: e.Token, expires: e.TokenExpires, store: store, waiting: map[string]chan message{}, triggers: map[int64]bool{}}
 	e.AppParams, s.config = s.split(e.AppParams)
 	identity := job.Service{ID: serviceID}
 	process, err := jobs.StartService(ctx, identity, func(b job.Broker) (job.Launch, error) {
@@ -156,32 +157,12 @@ func (s *service) state(state string) {
 	case s.isAPI():
 		s.say("  curl %s/api/services/%s/", s.entry, "app")
 	default:
-		s.configure()
+		s.giveTrigger("CreateConfig", triggerID, s.config)
 	}
 }
 
 func (s *service) isAPI() bool {
 	return s.runtime == wire.RuntimeAPIService || s.runtime == wire.RuntimeFeedAPIService
-}
-
-// configure creates the one trigger.
-func (s *service) configure() {
-	config := map[string]any{"tc_playbook_out_variables": strings.Join(s.outVariables(), ",")}
-	for name, value := range s.config {
-		config[name] = value
-	}
-	s.send(map[string]any{"command": "CreateConfig", "triggerId": triggerID, "config": config})
-}
-
-func (s *service) outVariables() []string {
-	if s.run.OutVariables != nil {
-		return s.run.OutVariables
-	}
-	var all []string
-	for _, o := range s.manifest.Playbook.OutputVariables {
-		all = append(all, fmt.Sprintf("#Trigger:%d:%s!%s", triggerID, o.Name, o.Type))
-	}
-	return all
 }
 
 // send has a message published to the App.
@@ -196,9 +177,14 @@ func (s *service) send(m map[string]any) bool {
 
 // heard handles one message of the App.
 func (s *service) heard(m message) {
-	if m.RequestKey != "" {
+	key := m.RequestKey
+	if ofTrigger := m.Command == "Acknowledged" && (m.Type == "CreateConfig" || m.Type == "DeleteConfig"); ofTrigger {
+		s.answered(m) // before the one who asked goes on
+		key = triggerKey(m.Type, m.TriggerID)
+	}
+	if key != "" {
 		s.mu.Lock()
-		to := s.waiting[m.RequestKey]
+		to := s.waiting[key]
 		s.mu.Unlock()
 		select {
 		case to <- m: // nobody waits for what came too late
@@ -206,10 +192,6 @@ func (s *service) heard(m message) {
 		}
 	}
 	switch m.Command {
-	case "Acknowledged":
-		if m.Type == "CreateConfig" {
-			s.configured(m)
-		}
 	case "FireEvent":
 		fmt.Fprintf(s.run.Stdout, "event trigger %d session %s\n", m.TriggerID, plain.Text(m.SessionID))
 		values := s.store.Values(api.ServiceContext(serviceID, m.SessionID))
@@ -220,17 +202,5 @@ func (s *service) heard(m message) {
 		fmt.Fprintf(s.run.Stdout, "update trigger %d: %s = %s\n", m.TriggerID, plain.Text(m.InputName), plain.Text(m.InputValue))
 	case "Lost":
 		s.say("%d events were lost: %s", m.Count, plain.Text(m.Reason))
-	}
-}
-
-// configured tells what became of the trigger's configuration, and how to make it fire.
-func (s *service) configured(m message) {
-	switch {
-	case m.Status != "Success":
-		s.say("trigger %d was not configured: %s\nhint: --param gives the trigger its values", m.TriggerID, plain.Text(m.Message))
-	case s.runtime == wire.RuntimeWebhookTriggerService:
-		s.say("trigger %d is configured; fire it:\n  curl -d 'hello' %s/webhook/%d", m.TriggerID, s.entry, m.TriggerID)
-	default:
-		s.say("trigger %d is configured; what it fires is shown as\n  event trigger %d session ID", m.TriggerID, m.TriggerID)
 	}
 }

@@ -57,8 +57,8 @@ func encode(rows []row) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer w.Close()
-	return w.EncodeAll(plain, nil), nil
+	data := w.EncodeAll(plain, nil)
+	return data, w.Close()
 }
 
 // decode reads the stored form. It fails for rows that are not in order.

@@ -53,12 +53,33 @@ func retryBusy(ctx context.Context, f func() error) error {
 
 // Made is f, which makes a bucket or a stream, or brings one up to date, and may be called again: a
 // cluster whose nodes are starting, or elect a leader, does not answer, or not yet with all it has.
-func Made[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	return retry(ctx, func(err error) bool {
-		api, ok := errors.AsType[*jetstream.APIError](err)
-		return ok && (api.Code == http.StatusTooManyRequests || api.Code == http.StatusServiceUnavailable || api.ErrorCode == noPeers) || unsure(err)
-	}, f)
+// Where two gateways make the same thing at once, one of them may get no answer at all: so the first
+// wait for one is short.
+func Made[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
+	wait := firstAnswer
+	return retry(ctx, unready, func() (T, error) {
+		ctx, cancel := context.WithTimeout(ctx, wait)
+		defer cancel()
+		wait = min(2*wait, lastAnswer)
+		return f(ctx)
+	})
 }
+
+// unready reports that a cluster may do what it was asked for in a moment: one of its nodes may not
+// know yet what another one has just made.
+func unready(err error) bool {
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok &&
+		(api.Code == http.StatusTooManyRequests || api.Code == http.StatusServiceUnavailable || api.ErrorCode == noPeers) {
+		return true
+	}
+	return unsure(err) || errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound)
+}
+
+// firstAnswer and lastAnswer are how long Made waits for an answer, at first and at most.
+const (
+	firstAnswer = time.Second
+	lastAnswer  = 8 * time.Second
+)
 
 // noPeers is how NATS says that a new stream has not enough nodes.
 const noPeers = 10005

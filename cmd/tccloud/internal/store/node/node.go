@@ -30,7 +30,7 @@ const startTimeout = 5 * time.Minute
 // Config is the command line of `tccloud node`, see there.
 type Config struct {
 	Dir             string
-	Name            string // "" = the host's name and the port
+	Name            string // "" = see nameOf
 	Listen, Cluster string // host:port; Cluster "" = portGap above
 	Peers           []string
 	User, Password  string // of clients and of nodes; "" = none
@@ -111,11 +111,9 @@ func (c Config) options() (*server.Options, error) {
 		return nil, errors.New("whoever reaches this node could read and change all that the cloud keeps: give --user-file, or listen on 127.0.0.1")
 	}
 	if c.Name == "" {
-		name, err := os.Hostname()
-		if err != nil {
-			return nil, fmt.Errorf("naming the node: %w", err)
+		if c.Name, err = nameOf(host, port); err != nil {
+			return nil, err
 		}
-		c.Name = name + "-" + strconv.Itoa(port)
 	}
 	o := &server.Options{
 		ServerName: c.Name, Host: host, Port: port, NoLog: true, NoSigs: true,
@@ -139,6 +137,19 @@ func (c Config) options() (*server.Options, error) {
 		o.Routes = append(o.Routes, u)
 	}
 	return o, c.secure(o)
+}
+
+// nameOf is a node's name where none is given: of its host and where it listens, so that it is the
+// same for ever and no other one's.
+func nameOf(host string, port int) (string, error) {
+	name, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("naming the node: %w", err)
+	}
+	if ip := net.ParseIP(host); ip != nil && !ip.IsUnspecified() && host != "127.0.0.1" {
+		name += "-" + host
+	}
+	return name + "-" + strconv.Itoa(port), nil
 }
 
 // secure adds TLS: nodes prove to each other who they are, clients log in.

@@ -162,4 +162,8 @@ func TestOptions(t *testing.T) {
 	if err != nil || o.Cluster.Port != 6221 || o.Cluster.Host != "127.0.0.1" || !strings.HasSuffix(o.ServerName, "-4221") {
 		t.Errorf("got %+v, %v", o, err)
 	}
+	other, err := Config{Listen: "127.0.0.2:4221", Peers: []string{"a:6221"}}.options()
+	if err != nil || other.ServerName == o.ServerName {
+		t.Errorf("two nodes are called %q: %v", o.ServerName, err)
+	}
 }

@@ -50,9 +50,9 @@ user and root are. On a machine without a sandbox --no-sandbox runs it as yourse
 The first line, on stderr, says as whom it runs. It ends with this command, however that ends.
 
 The App of a service runs until Ctrl-C, which shuts it down as the cloud would. Parameters that
-install.json does not call serviceConfig configure one trigger, what it fires is printed, and an
-API or a webhook has an HTTP entry on this host, which every user of the host can reach; a curl
-for it is printed.
+install.json does not call serviceConfig configure one trigger, what it fires is printed, and a
+curl that configures another one, by a socket for you alone. An API or a webhook has an HTTP
+entry on this host, which every user of the host can reach; a curl for it is printed.
 
 With --platform, what the App asks of ThreatConnect is passed on to that instance by this
 command, with credentials that the App does not see: TC_API_ACCESS_ID and TC_API_SECRET_KEY,
