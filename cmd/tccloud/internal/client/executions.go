@@ -106,7 +106,7 @@ func (c *Client) File(ctx context.Context, id wire.OrderID, name string, w io.Wr
 
 // OpenFile opens a published file.
 func (c *Client) OpenFile(ctx context.Context, id wire.OrderID, name string) (Download, error) {
-	res, err := c.do(ctx, http.MethodGet, path("executions", string(id), "files", name), nil)
+	res, err := c.do(ctx, http.MethodGet, path("executions", string(id), "files", name), nil) //nolint:bodyclose // who has read the Download closes it
 	if err != nil {
 		return Download{}, err
 	}

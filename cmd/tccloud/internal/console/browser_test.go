@@ -140,7 +140,9 @@ func TestLiveExecutions(t *testing.T) {
 
 	b.Visit(r.url("executions/" + runningID))
 	b.Until(`document.querySelector("[data-log-state]").textContent == "Live"`, 10*time.Second)
-	r.api.change(func() { r.api.log = append(r.api.log, v1.Chunk{Attempt: 1, Stream: "stderr", Data: []byte(hostile + "\n")}) })
+	r.api.change(func() {
+		r.api.log = append(r.api.log, v1.Chunk{Attempt: 1, Stream: "stderr", Data: []byte(hostile + "\n")})
+	})
 	b.Until(`document.querySelector("#L1501 span").textContent == `+jsText(hostile)+` && document.querySelector("[data-log-count]").textContent == "1501 lines"`, 5*time.Second)
 	b.Until(`(l => l.scrollHeight - l.scrollTop - l.clientHeight < 40)(document.querySelector(".log"))`, time.Second)
 	r.api.change(func() { r.api.executions[1].State, r.api.executions[1].Ended = "succeeded", true })

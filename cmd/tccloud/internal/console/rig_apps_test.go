@@ -13,7 +13,7 @@ import (
 
 // serveApps answers below apps/.
 func (f *fakeAPI) serveApps(w http.ResponseWriter, r *http.Request, name string) {
-	switch name, version, _ := strings.Cut(name, "/"); {
+	switch name, _, _ := strings.Cut(name, "/"); {
 	case r.Method == http.MethodPost:
 		n, err := io.Copy(io.Discard, r.Body)
 		if err != nil {
@@ -27,7 +27,7 @@ func (f *fakeAPI) serveApps(w http.ResponseWriter, r *http.Request, name string)
 	case r.Method == http.MethodDelete:
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		version = r.URL.Query().Get("version")
+		version := r.URL.Query().Get("version")
 		for _, a := range f.apps {
 			if a.Name == name && (version == "" || a.Version == version) {
 				send(w, a)
