@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"runtime"
-	"slices"
 	"testing"
 	"time"
 
@@ -93,11 +92,11 @@ func fill(c *rig.Cloud, like wire.OrderID, n int) {
 		c.T.Fatal("the executions are not stored")
 	}
 	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		list, err := c.Dispatcher.List(c.T.Context(), dispatch.Filter{Environment: rig.Env, Limit: n})
+		list, err := c.Dispatcher.List(c.T.Context(), dispatch.Filter{Environment: rig.Env, Text: string(id)}, "", 1)
 		if err != nil {
 			c.T.Fatal(err)
 		}
-		if slices.ContainsFunc(list, func(e dispatch.Execution) bool { return e.ID == id }) {
+		if len(list.Executions) == 1 {
 			return
 		}
 		if time.Since(begun) > rig.Timeout {
