@@ -162,7 +162,7 @@ func wanted(t reflect.Type, token json.Token) string {
 		if object {
 			return "a text, or a list of texts"
 		}
-	case t == reflect.TypeFor[composite]():
+	case t == reflect.TypeFor[composite](), t == reflect.TypeFor[loose](), t == reflect.TypeFor[options]():
 	case t.Kind() == reflect.Struct && !object:
 		return "an object {…}"
 	case t.Kind() == reflect.Slice && !list:

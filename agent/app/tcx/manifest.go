@@ -56,6 +56,11 @@ type Param struct {
 	ServiceConfig bool   `json:"serviceConfig"`
 	AllowMultiple bool   `json:"allowMultiple"`
 	Default       string `json:"default"`
+	// Of the form in which people fill it in.
+	Note        string   `json:"note"`
+	Hidden      bool     `json:"hidden"`
+	Sequence    int      `json:"sequence"` // of fields, where not 0
+	ValidValues []string `json:"validValues"`
 }
 
 // Output is one declared Playbook variable.

@@ -120,3 +120,25 @@ func TestReadAllIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// What only people read of a parameter makes no App unreadable, whatever it is.
+func TestParamForms(t *testing.T) {
+	const head = `{"programName":"a","programLanguage":"python","programMain":"run.py","runtimeLevel":"Organization","params":[{"name":"p",`
+	for text, want := range map[string]Param{
+		`"note":"why","hidden":"True","sequence":"3","validValues":["a",1,null,"b"]`: {Name: "p", Note: "why", Hidden: true, Sequence: 3, ValidValues: []string{"a", "1", "b"}},
+		`"note":{"a":1},"hidden":[],"sequence":{},"validValues":{"a":[]}`:            {Name: "p"},
+		`"note":null,"hidden":false,"sequence":1.5,"validValues":[["a"],"b"]`:        {Name: "p", ValidValues: []string{"b"}},
+	} {
+		m, err := ParseManifest([]byte(head + text + `}]}`))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if d := cmp.Diff(want, m.Params[0]); d != "" {
+			t.Errorf("%s: %s", text, d)
+		}
+		if r := ReadAll([]byte(head + text + `}]}`)); len(r.Flaws) > 0 || len(r.Keys) > 0 {
+			t.Errorf("%s: %v, %v", text, r.Flaws, r.Keys)
+		}
+	}
+}

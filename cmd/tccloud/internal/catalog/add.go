@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"tcenvsvr/agent/app/tcx"
@@ -153,7 +155,7 @@ func Inspect(file string) (App, error) {
 func describe(m tcx.Manifest, top string) (App, error) {
 	a := App{
 		DisplayName: m.DisplayName, Language: m.Language, Features: m.Features,
-		TimeoutMinutes: m.TimeoutMinutes, Added: time.Now().UTC().Truncate(time.Second),
+		TimeoutMinutes: m.TimeoutMinutes, ListDelimiter: m.ListDelimiter, Added: time.Now().UTC().Truncate(time.Second),
 	}
 	a.Name = suffix.ReplaceAllString(top, "")
 	a.Version = m.ProgramVersion
@@ -174,7 +176,10 @@ func describe(m tcx.Manifest, top string) (App, error) {
 	}
 	triggers := a.Runtime == wire.RuntimeTriggerService || a.Runtime == wire.RuntimeWebhookTriggerService
 	for _, p := range m.Params {
-		a.Params = append(a.Params, Param{Name: p.Name, Type: p.Type, Required: p.Required, Encrypt: p.Encrypt, Trigger: triggers && !p.ServiceConfig})
+		a.Params = append(a.Params, Param{
+			Name: p.Name, Type: p.Type, Required: p.Required, Encrypt: p.Encrypt, Trigger: triggers && !p.ServiceConfig,
+			Label: head(p.Label, longestLabel), Note: head(p.Note, longestNote), Hidden: p.Hidden, Sequence: p.Sequence, Values: choices(p.ValidValues),
+		})
 	}
 	defaults := m.Defaults()
 	for i, p := range a.Params {
@@ -184,4 +189,28 @@ func describe(m tcx.Manifest, top string) (App, error) {
 		a.Outputs = append(a.Outputs, Output{o.Name, o.Type})
 	}
 	return a, nil
+}
+
+// How much of the texts of a form is kept.
+const (
+	longestLabel = 256
+	longestNote  = 2 << 10
+	mostChoices  = 500
+	longestOne   = 256
+)
+
+// head is the beginning of a text.
+func head(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "")
+}
+
+// choices are all values, or none where there are too many to choose from: then any can be filled in.
+func choices(values []string) []string {
+	if len(values) > mostChoices || slices.ContainsFunc(values, func(v string) bool { return len(v) > longestOne }) {
+		return nil
+	}
+	return values
 }

@@ -37,6 +37,7 @@ type App struct {
 	Params         []Param      `json:"params,omitempty"`
 	Outputs        []Output     `json:"outputs,omitempty"` // of a Playbook App
 	TimeoutMinutes int          `json:"timeout_minutes,omitempty"`
+	ListDelimiter  string       `json:"list_delimiter,omitempty"` // between values of a MultiChoice
 	Added          time.Time    `json:"added"`
 	// SignedBy is the id of the key in the signature that the App came with, "" without one. The
 	// cloud has not verified it.
@@ -53,6 +54,12 @@ type Param struct {
 	Encrypt  bool   `json:"encrypt,omitempty"` // a secret
 	Trigger  bool   `json:"trigger,omitempty"` // of a trigger's configuration, not of the App's start
 	Default  string `json:"default,omitempty"`
+	// Of the form in which people fill it in; Apps that were added before there were forms have none.
+	Label    string   `json:"label,omitempty"`
+	Note     string   `json:"note,omitempty"`
+	Hidden   bool     `json:"hidden,omitempty"`
+	Sequence int      `json:"sequence,omitempty"`
+	Values   []string `json:"valid_values,omitempty"` // to choose from
 }
 
 // Output is a declared Playbook variable.

@@ -213,7 +213,7 @@ func (c *Client) OpenBundle(ctx context.Context, environment string, q v1.NewBun
 	if err != nil {
 		return Download{}, err
 	}
-	res, err := c.do(ctx, http.MethodPost, path("environments", environment, "bundle"), bytes.NewReader(data))
+	res, err := c.do(ctx, http.MethodPost, path("environments", environment, "bundle"), bytes.NewReader(data)) //nolint:bodyclose // who has read the Download closes it
 	if err != nil {
 		return Download{}, err
 	}

@@ -104,6 +104,15 @@ func (c *Client) File(ctx context.Context, id wire.OrderID, name string, w io.Wr
 	return c.copy(ctx, path("executions", string(id), "files", name), name, w)
 }
 
+// OpenFile opens a published file.
+func (c *Client) OpenFile(ctx context.Context, id wire.OrderID, name string) (Download, error) {
+	res, err := c.do(ctx, http.MethodGet, path("executions", string(id), "files", name), nil) //nolint:bodyclose // who has read the Download closes it
+	if err != nil {
+		return Download{}, err
+	}
+	return Download{res.Body, res.Header}, nil
+}
+
 func (c *Client) copy(ctx context.Context, path, name string, w io.Writer) error {
 	res, err := c.do(ctx, http.MethodGet, path, nil)
 	if err != nil {

@@ -120,6 +120,38 @@ func TestLive(t *testing.T) {
 	b.Until(`document.querySelector("[data-live-problem]").innerText.includes("session has ended")`, 10*time.Second)
 }
 
+// TestLiveExecutions: a new execution is the first row, lines come to a log while one looks, and what
+// an execution ended with is seen by itself.
+func TestLiveExecutions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it starts a browser")
+	}
+	r := filled(t)
+	b := r.open(access.Operator)
+	b.Visit(r.url("executions"))
+	first := `document.querySelector("tbody").firstElementChild`
+	b.Until(`document.querySelector("[data-live-problem]").hidden && `+first+`.dataset.key == `+jsText(runningID), 10*time.Second)
+	r.api.change(func() {
+		e := r.api.executions[0]
+		e.ID, e.App.Name, e.Created = "0196a0b0-0000-7000-8000-000000001000", hostile, e.Created.Add(time.Minute)
+		r.api.executions = append([]v1.Execution{e}, r.api.executions...)
+	})
+	b.Until(first+`.innerText.startsWith(`+jsText(hostile)+`) && `+first+`.querySelector("a").getAttribute("href").endsWith("1000")`, 5*time.Second)
+	b.Until(`document.querySelectorAll("tbody tr").length == 51 && !`+first+`.querySelector("time").textContent.includes("UTC")`, time.Second)
+
+	b.Visit(r.url("executions/" + runningID))
+	b.Until(`document.querySelector("[data-log-state]").textContent == "Live"`, 10*time.Second)
+	r.api.change(func() {
+		r.api.log = append(r.api.log, v1.Chunk{Attempt: 1, Stream: "stderr", Data: []byte(hostile + "\n")})
+	})
+	b.Until(`document.querySelector("#L1501 span").textContent == `+jsText(hostile)+` && document.querySelector("[data-log-count]").textContent == "1501 lines"`, 5*time.Second)
+	b.Until(`(l => l.scrollHeight - l.scrollTop - l.clientHeight < 40)(document.querySelector(".log"))`, time.Second)
+	r.api.change(func() { r.api.executions[1].State, r.api.executions[1].Ended = "succeeded", true })
+	b.Until(`!document.querySelector("[data-follow]") && document.querySelector("[data-key]").dataset.state == "green" && !!document.querySelector("#L1501")`, 10*time.Second)
+	b.Visit(r.url("executions/" + failedID + "?line=700#L700"))
+	b.Until(`(r => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector("#L700").getBoundingClientRect())`, 5*time.Second)
+}
+
 // TestPolling: where no WebSocket gets through, the page asks instead, and says so.
 func TestPolling(t *testing.T) {
 	if testing.Short() {

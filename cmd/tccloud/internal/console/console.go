@@ -96,6 +96,9 @@ func (c *Console) routes() http.Handler {
 	for _, p := range pages {
 		signedIn.Handle("GET "+Prefix+p.path, c.page(p))
 	}
+	for _, a := range answers {
+		signedIn.Handle("GET "+Prefix+a.path, c.answer(a))
+	}
 	for _, a := range actions {
 		signedIn.Handle("POST "+Prefix+a.path, c.action(a))
 	}

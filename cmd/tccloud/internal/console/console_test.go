@@ -23,7 +23,14 @@ func text(t *testing.T, res *http.Response) string {
 }
 
 // everyPage are paths of pages, of things that filled makes.
-var everyPage = append([]string{"account", "", "environments/lab", "environments/production", "servers", "servers?q=scanner", "servers?q=" + url.QueryEscape(hostile), "servers/" + twinXID, "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a14", "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a11"}, append(workPages, administratorPages...)...)
+var everyPage = append([]string{
+	"", "account", "environments/lab", "environments/production", "servers", "servers?q=scanner", "servers?q=" + url.QueryEscape(hostile),
+	"servers/" + twinXID, "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a14", "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a11",
+	"executions", "executions?q=none", "executions?state=failed&app=" + url.QueryEscape(hostile) + "&server=x&within=24h", "executions?cursor=50",
+	"executions/" + runningID, "executions/" + failedID, "executions/" + failedID + "?line=700&find=" + url.QueryEscape("<img"),
+	"apps", "apps/" + url.PathEscape(formApp), "apps/" + url.PathEscape(formApp) + "?version=1.0.0",
+	"apps/" + url.PathEscape(formApp) + "/run", "apps/" + url.PathEscape(formApp) + "/run?again=" + failedID,
+}, append(workPages, administratorPages...)...)
 
 // TestPages: every page is whole for every role, nothing in it is markup that others wrote, and it
 // loads nothing from elsewhere.
@@ -34,7 +41,7 @@ func TestPages(t *testing.T) {
 		for _, path := range everyPage {
 			res := r.get(c, path)
 			body := text(t, res)
-			if role != access.Administrator && slices.Contains(administratorPages, path) {
+			if role != access.Administrator && slices.Contains(administratorPages, path) || role == access.Viewer && strings.Contains(path, "/run") {
 				if res.StatusCode != http.StatusForbidden {
 					t.Errorf("%s, %q: %s", role, path, res.Status)
 				}
@@ -167,7 +174,7 @@ func TestForeignForms(t *testing.T) {
 	for _, header := range []http.Header{
 		{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.invalid"}}, {"Origin": {"null"}},
 	} {
-		for _, path := range []string{"signin", "signout", "link/good", "environments", "environments/lab/delete", "environments/lab/bundle", "servers/" + twinXID + "/revoke"} {
+		for _, path := range []string{"signin", "signout", "link/good", "environments", "environments/lab/delete", "environments/lab/bundle", "servers/" + twinXID + "/revoke", "executions/" + runningID + "/cancel", "apps", "apps/Plain/run", "apps/Plain/remove"} {
 			q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url(path), strings.NewReader("name=x&confirm=lab"))
 			if err != nil {
 				t.Fatal(err)
@@ -211,6 +218,9 @@ func TestRoles(t *testing.T) {
 		{"servers/" + twinXID + "/update", nil, access.Operator, "POST servers/" + twinXID + "/control"},
 		{"servers/" + twinXID + "/level", url.Values{"level": {"debug"}}, access.Operator, "POST servers/" + twinXID + "/control"},
 		{"servers/" + twinXID + "/revoke", nil, access.Administrator, "POST servers/" + twinXID + "/revoke"},
+		{"apps/Plain/remove", url.Values{"version": {"1.0"}}, access.Operator, "DELETE apps/Plain/1.0"},
+		{"apps/Plain/run", url.Values{"id": {runningID}, "environment": {"lab"}}, access.Operator, "POST executions"},
+		{"executions/" + runningID + "/cancel", nil, access.Operator, "POST executions/" + runningID + "/cancel"},
 		{"servers/" + twinXID + "/keep", url.Values{"host": {"a1@10.20.0.15"}}, access.Administrator, "POST servers/" + twinXID + "/keep"},
 		{"jobs/alerts/run", nil, access.Operator, "POST jobs/alerts/run"},
 		{"jobs/alerts/pause", nil, access.Operator, "PATCH jobs/alerts"},

@@ -20,7 +20,8 @@
 // one to navigation where it begins a part. A form posts to a path of its own, with a row in
 // actions: its function does one thing and returns the sentence that the next page shows, or the
 // error, with which the page that had the form is shown again. A secret that it made goes into once,
-// never into the sentence: sentences are kept in the session. For rows that change while one looks,
+// never into the sentence: sentences are kept in the session. What is no page, a file or a stream, has
+// a row in answers. For rows that change while one looks,
 // give the things a kind in kinds, whose function returns texts by field, make the page follow it,
 // and mark elements data-key, data-field and data-bar (assets/live.js). Styles are those in
 // assets/style.css: head, tiles, facts, scroll with a table, note, empty, dialog; a page adds none.

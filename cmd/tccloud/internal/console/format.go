@@ -22,6 +22,7 @@ var functions = template.FuncMap{
 	"nav":      func() []entry { return navigation },
 	"console":  func(path string) string { return Prefix + path },
 	"at":       at,
+	"about":    viewOf,
 	"brief":    func(s string) string { return clip(s, 160) },
 	"clip":     func(s string) string { return clip(s, 400) },
 	"millis":   millis,
@@ -45,8 +46,8 @@ func clip(s string, most int) string {
 	return strings.ToValidUTF8(s[:most], "") + "… (" + bytesText(uint64(len(s))) + ")"
 }
 
-// millis makes a duration of what the API has.
-func millis(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
+// millis is a duration of the API as text.
+func millis(ms int64) string { return duration(time.Duration(ms) * time.Millisecond) }
 
 // stamp is a time as programs read it: the script of a page makes local time of it.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

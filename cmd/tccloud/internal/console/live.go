@@ -40,11 +40,19 @@ var topics = regexp.MustCompile(`^[a-z]+(/[^/]{1,200})?$`)
 // make a session last longer: only what a user does, does.
 func (c *Console) topic(r *http.Request) (topic string, allowed func() bool) {
 	topic = r.URL.Query().Get("of")
-	cookie, err := r.Cookie(c.sessions.Cookie.Name)
-	if err != nil || !topics.MatchString(topic) {
+	if !topics.MatchString(topic) {
 		return "", func() bool { return false }
 	}
-	return topic, func() bool {
+	return topic, c.session(r)
+}
+
+// session returns a function that reports whether the session that a request came with lasts.
+func (c *Console) session(r *http.Request) func() bool {
+	cookie, err := r.Cookie(c.sessions.Cookie.Name)
+	if err != nil {
+		return func() bool { return false }
+	}
+	return func() bool {
 		ctx, err := c.sessions.Load(context.WithoutCancel(r.Context()), cookie.Value)
 		if err != nil {
 			return false

@@ -33,6 +33,13 @@ type action struct {
 	do   func(*request) (done, error)
 }
 
+// answered is what a link or a script gets that is no page: a file, a stream.
+type answered struct {
+	path string // below Prefix
+	role access.Role
+	do   func(*request) error // an error before anything was sent is shown as a page
+}
+
 // done tells how an action ended.
 type done struct {
 	say string // to the user, a sentence
@@ -113,6 +120,20 @@ func (c *Console) action(a action) http.Handler {
 				c.sessions.Put(r.Context(), flashKey, d.say)
 			}
 			http.Redirect(w, r, Prefix+d.to, http.StatusSeeOther)
+		}
+	})
+}
+
+// answer serves what is no page.
+func (c *Console) answer(a answered) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := c.request(w, r)
+		if !q.user.Role.Allows(a.role) {
+			c.fail(w, r, forbidden(a.role))
+			return
+		}
+		if err := a.do(q); err != nil && r.Context().Err() == nil {
+			c.fail(w, r, c.explain(err))
 		}
 	})
 }

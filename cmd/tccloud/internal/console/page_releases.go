@@ -16,14 +16,14 @@ import (
 // releasesData is what the page of releases shows.
 type releasesData struct {
 	v1.Updates
-	Versions  []versionLine
+	Versions  []releaseLine
 	Rollouts  []rolloutLine
 	Choices   []choiceLine
 	Connected int // servers
 }
 
-// versionLine is one version, for all of its platforms.
-type versionLine struct {
+// releaseLine is one version, for all of its platforms.
+type releaseLine struct {
 	Version, Severity string
 	Platforms         []string
 	Running           int // connected servers
@@ -73,11 +73,11 @@ func (d *releasesData) addChoice(kind, name, part, key string, c releases.Choice
 }
 
 // versionLines are the versions that are served or run, the newest first.
-func versionLines(u v1.Updates) []versionLine {
-	byVersion := map[string]*versionLine{}
-	line := func(version string) *versionLine {
+func versionLines(u v1.Updates) []releaseLine {
+	byVersion := map[string]*releaseLine{}
+	line := func(version string) *releaseLine {
 		if byVersion[version] == nil {
-			byVersion[version] = &versionLine{Version: version, Running: u.Running[version]}
+			byVersion[version] = &releaseLine{Version: version, Running: u.Running[version]}
 		}
 		return byVersion[version]
 	}
@@ -89,12 +89,12 @@ func versionLines(u v1.Updates) []versionLine {
 	for version := range u.Running {
 		line(version)
 	}
-	var lines []versionLine
+	var lines []releaseLine
 	for _, l := range byVersion {
 		slices.Sort(l.Platforms)
 		lines = append(lines, *l)
 	}
-	slices.SortFunc(lines, func(a, b versionLine) int {
+	slices.SortFunc(lines, func(a, b releaseLine) int {
 		return cmp.Or(release.Compare(b.Version, a.Version), strings.Compare(a.Version, b.Version))
 	})
 	return lines

@@ -13,6 +13,11 @@ var (
 		{name: "environment", path: "environments/{name}", part: "environments", role: access.Viewer, load: loadEnvironment, live: followOne("environments", "name")},
 		{name: "servers", path: "servers", part: "servers", title: "Servers", role: access.Viewer, load: loadServers, live: follow("servers")},
 		{name: "server", path: "servers/{xid}", part: "servers", role: access.Viewer, load: loadServer, live: followOne("servers", "xid")},
+		{name: "executions", path: "executions", part: "executions", title: "Executions", role: access.Viewer, load: loadExecutions, live: follow("executions")},
+		{name: "execution", path: "executions/{id}", part: "executions", role: access.Viewer, load: loadExecution},
+		{name: "apps", path: "apps", part: "apps", title: "Apps", role: access.Viewer, load: loadApps},
+		{name: "app", path: "apps/{name}", part: "apps", role: access.Viewer, load: loadApp},
+		{name: "run", path: "apps/{name}/run", part: "apps", role: access.Operator, load: loadRun},
 		{name: "jobs", path: "jobs", part: "jobs", title: "Jobs", role: access.Viewer, load: loadJobs, live: follow("jobs")},
 		{name: "job", path: "jobs/{name}", part: "jobs", role: access.Viewer, load: loadJob, live: followOne("jobs", "name")},
 		{name: "services", path: "services", part: "services", title: "Services", role: access.Viewer, load: loadServices, live: follow("services")},
@@ -23,6 +28,12 @@ var (
 		{name: "users", path: "users", part: "users", title: "Users and tokens", role: access.Administrator, load: loadUsers},
 		{name: "user", path: "users/{name}", part: "users", role: access.Administrator, load: loadUser},
 		{name: "account", path: "account", part: "account", title: "Your account", role: access.Viewer, load: loadAccount},
+	}
+
+	answers = []answered{
+		{path: "executions/{id}/files/{name...}", role: access.Viewer, do: sendFile},
+		{path: "executions/{id}/log", role: access.Viewer, do: sendLog},
+		{path: "executions/{id}/follow", role: access.Viewer, do: followExecution},
 	}
 
 	actions = []action{
@@ -39,6 +50,10 @@ var (
 		{path: "servers/{xid}/level", role: access.Operator, page: "server", do: controlServer(wire.ActionLogLevel, "%s was asked to log so.")},
 		{path: "servers/{xid}/revoke", role: access.Administrator, page: "server", do: revokeServer},
 		{path: "servers/{xid}/keep", role: access.Administrator, page: "server", do: keepHost},
+		{path: "executions/{id}/cancel", role: access.Operator, page: "execution", do: cancelExecution},
+		{path: "apps", role: access.Operator, page: "apps", do: uploadApp},
+		{path: "apps/{name}/remove", role: access.Operator, page: "app", do: removeApp},
+		{path: "apps/{name}/run", role: access.Operator, page: "run", do: runApp},
 		{path: "jobs/{name}/run", role: access.Operator, page: "job", do: runJob},
 		{path: "jobs/{name}/pause", role: access.Operator, page: "job", do: setPaused(true)},
 		{path: "jobs/{name}/resume", role: access.Operator, page: "job", do: setPaused(false)},
@@ -64,6 +79,7 @@ var (
 	kinds = []kind{
 		{"environments", environmentRows},
 		{"servers", serverRows},
+		{"executions", executionRows},
 		{"jobs", jobRows},
 		{"services", serviceRows},
 	}
@@ -72,6 +88,8 @@ var (
 	navigation = []entry{
 		{Part: "environments", Name: "Environments", Path: "", Role: access.Viewer},
 		{Part: "servers", Name: "Servers", Path: "servers", Role: access.Viewer},
+		{Part: "executions", Name: "Executions", Path: "executions", Role: access.Viewer},
+		{Part: "apps", Name: "Apps", Path: "apps", Role: access.Viewer},
 		{Part: "jobs", Name: "Jobs", Path: "jobs", Role: access.Viewer},
 		{Part: "services", Name: "Services", Path: "services", Role: access.Viewer},
 		{Part: "releases", Name: "Releases", Path: "releases", Role: access.Viewer},

@@ -33,6 +33,14 @@ type fakeAPI struct {
 	mu           sync.Mutex
 	environments []v1.Environment
 	servers      []v1.Server
+	executions   []v1.Execution // the newest first
+	log          []v1.Chunk     // of each execution
+	apps         []v1.App
+	added        int64 // bytes of a package
+	signature    string
+	replaced     bool
+	refuses      *v1.Error // orders
+	ran          []v1.NewExecution
 	asked        []string           // METHOD path, of what changes things
 	by           []access.Principal // who asked for it
 	jobs         []v1.Job
@@ -109,8 +117,10 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		refuse(w, http.StatusNotFound, v1.CodeNotFound, "there is no server "+name)
+	case kind == "executions":
+		f.serveExecutions(w, r, name)
 	case kind == "apps":
-		send(w, []any{})
+		f.serveApps(w, r, name)
 	default:
 		refuse(w, http.StatusNotFound, v1.CodeNotFound, "there is no such endpoint")
 	}
@@ -272,6 +282,8 @@ func filled(t *testing.T) *rig {
 	r.api.servers[1].Drain = &registry.Drain{By: "ann", Reason: hostile, Since: now, Until: now.Add(time.Hour)}
 	r.api.servers[3].Session.Transport = "websocket"
 	r.api.servers[5].Twin = &twin.Conflict{Since: now.Add(-time.Hour), Proved: now, Holder: twin.Host{ID: "a1", Name: hostile, Address: "10.20.0.15:50122", Seen: now}, Others: []twin.Host{{ID: "b2", Name: "ingest-3-copy", Address: "10.20.9.77:40100", Seen: now}}}
+	r.api.apps = someApps(now)
+	r.api.executions, r.api.log = someExecutions(now), someLog()
 	revoked := now.AddDate(0, 0, -3)
 	r.api.servers[6].Revoked = &revoked
 	r.api.fillWork(now)

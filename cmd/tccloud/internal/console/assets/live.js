@@ -1,9 +1,12 @@
 // Keeps the rows of a page up to date. The server sends what changed over a WebSocket; where that
 // does not get through, the page asks every five seconds, and says so.
 //
-//   data-rows         holds rows; data-grows: rows that come are added, by a copy of another one
+//   data-rows         holds rows; data-grows: rows that come are added, by a copy of another one;
+//                     data-grows="newest": at the top, if their data-order is above that of the first
 //   data-key          a row's key, data-state its colour
 //   data-field="x"    its text is the field x; data-bar="x": a bar of x percent
+import {localTimes} from "./time.js";
+
 const base = "/console/live";
 const pollEvery = 5000;
 
@@ -67,8 +70,10 @@ function say(text) {
 
 function apply(update) {
   const rows = update.rows ?? {};
-  for (const [key, row] of Object.entries(rows)) {
-    const el = find(key) ?? add(key, row);
+  const newest = document.querySelector("[data-grows=newest]");
+  for (const [key, row] of Object.entries(rows).sort(([, a], [, b]) => (a.order < b.order ? -1 : 1))) {
+    const older = newest?.firstElementChild && row.order < newest.firstElementChild.dataset.order;
+    const el = find(key) ?? (older ? null : add(key, row));
     if (el) fill(el, row);
   }
   for (const key of update.gone ?? []) find(key)?.closest("[data-grows]") && find(key).remove();
@@ -101,15 +106,24 @@ function add(key, row) {
   for (const part of el.querySelectorAll("[data-field]")) part.textContent = "";
   const link = el.querySelector("a");
   if (link && row.href?.startsWith("/console/")) link.href = row.href;
-  list.append(el);
+  if (list.dataset.grows === "newest") list.prepend(el);
+  else list.append(el);
   return el;
 }
 
-function fill(el, row) {
+// fill writes the fields of a row.
+export function fill(el, row) {
   if (row.state !== undefined) el.dataset.state = row.state;
+  if (row.order !== undefined) el.dataset.order = row.order;
   for (const part of el.querySelectorAll("[data-field]")) {
     const text = row[part.dataset.field];
     if (text === undefined || part.textContent === text) continue;
+    if (part instanceof HTMLTimeElement) {
+      if (part.dateTime === text) continue;
+      part.dateTime = text;
+      localTimes(el);
+      continue;
+    }
     part.textContent = text;
     delete part.dataset.fresh;
     void part.offsetWidth;
