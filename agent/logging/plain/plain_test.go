@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -107,7 +108,7 @@ func TestWithoutURL(t *testing.T) {
 	if got := WithoutURL(err); err == nil || strings.Contains(got.Error(), "s3cret") || !strings.Contains(got.Error(), "nosuch") {
 		t.Errorf("got %v of %v", got, err)
 	}
-	if WithoutURL(nil) != nil || WithoutURL(io.EOF) != io.EOF {
+	if WithoutURL(nil) != nil || !errors.Is(WithoutURL(io.EOF), io.EOF) {
 		t.Error("another error was changed")
 	}
 }
