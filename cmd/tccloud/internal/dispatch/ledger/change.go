@@ -70,17 +70,21 @@ func (l *Ledger) read(ctx context.Context, id wire.OrderID) (*record.Record, uin
 		return nil, 0, fmt.Errorf("%w: %.70q", ErrNotFound, string(id))
 	}
 	e, err := l.kv.Get(ctx, string(id))
-	switch {
-	case errors.Is(err, jetstream.ErrKeyNotFound):
-		return l.readArchive(ctx, id, err)
-	case err != nil:
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		rec, rev, absent := l.readArchive(ctx, id, err)
+		if !errors.Is(absent, jetstream.ErrKeyNotFound) {
+			return rec, rev, absent
+		}
+		e, err = l.kv.Get(ctx, string(id)) // memory knows it: it may have come just now
+	}
+	if err != nil {
 		return nil, 0, fmt.Errorf("reading execution %s: %w", id, err)
 	}
 	rec, err := record.Decode(e.Value())
 	return rec, e.Revision(), err
 }
 
-// readArchive is read of what has no key.
+// readArchive is read of what has no key. Its error is absent where memory has an entry all the same.
 func (l *Ledger) readArchive(ctx context.Context, id wire.OrderID, absent error) (*record.Record, uint64, error) {
 	rec, err := l.archive.Find(ctx, id)
 	l.mu.Lock()
@@ -92,7 +96,7 @@ func (l *Ledger) readArchive(ctx context.Context, id wire.OrderID, absent error)
 	case rec != nil && e != nil:
 		return rec, e.rev + 1, nil // its last change was not seen here
 	case rec == nil && e != nil:
-		return nil, 0, fmt.Errorf("reading execution %s: %w", id, absent)
+		return nil, 0, absent
 	case rec == nil:
 		return nil, 0, fmt.Errorf("%w: %q", ErrNotFound, string(id))
 	}

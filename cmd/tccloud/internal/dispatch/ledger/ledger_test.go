@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -150,5 +151,30 @@ func TestOneWins(t *testing.T) {
 	wg.Wait()
 	if len(won) != 1 {
 		t.Errorf("%d deliveries", len(won))
+	}
+}
+
+// TestReadWhileItComes: who asks for an execution while it is stored gets it, or hears that there is
+// none yet, and never that it cannot be read.
+func TestReadWhileItComes(t *testing.T) {
+	a, b := two(t)
+	for i := range 100 {
+		id := wire.OrderID(fmt.Sprint("comes-", i))
+		read := make(chan error, 2)
+		for _, l := range []*Ledger{a, b} {
+			go func() {
+				err := ErrNotFound
+				for errors.Is(err, ErrNotFound) && t.Context().Err() == nil {
+					_, err = l.Get(t.Context(), id)
+				}
+				read <- err
+			}()
+		}
+		if err := a.Create(t.Context(), &record.Record{Execution: record.Execution{ID: id, Environment: "e", State: wire.StateQueued, Created: time.Now()}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(<-read, <-read); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
