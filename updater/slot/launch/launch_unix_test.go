@@ -103,8 +103,12 @@ func (s *scene) run(want string, signals ...os.Signal) error {
 	done := make(chan error, 1)
 	go func() { done <- s.launcher.Run(s.Context()) }()
 	s.await(want)
-	for _, sig := range signals {
+	for i, sig := range signals {
 		s.signals <- sig
+		if i+1 < len(signals) { // two that come at once arrive in any order
+			want += " " + sig.String()
+			s.await(want)
+		}
 	}
 	select {
 	case err := <-done:
