@@ -35,7 +35,7 @@ type Hub struct {
 // tick is one snapshot and what is sent of it.
 type tick struct {
 	seq     int64
-	taken   time.Time
+	begun   time.Time     // loading it
 	next    chan struct{} // closed when there is a newer one
 	now     Snapshot
 	before  Snapshot
@@ -120,11 +120,12 @@ func (h *Hub) look(viewers int) {
 func (h *Hub) load(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	begun := time.Now()
 	s, err := h.cfg.Load(ctx)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	old := h.now
-	t := &tick{seq: old.seq + 1, taken: time.Now(), next: make(chan struct{}), now: s, before: old.now}
+	t := &tick{seq: old.seq + 1, begun: begun, next: make(chan struct{}), now: s, before: old.now}
 	if err != nil {
 		t.now, t.problem = old.now, h.cfg.Problem(err)
 		if old.problem == "" {
@@ -136,18 +137,22 @@ func (h *Hub) load(ctx context.Context) {
 	close(old.next)
 }
 
-// current returns the last tick, nil if there is none that is not old.
+// current returns the last tick.
 func (h *Hub) current() *tick {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.now
 }
 
-// fresh waits for a tick that was taken while somebody looked.
+// since reports whether the tick shows nothing that is older than a time. A page was made before it asks
+// for what is new: an older snapshot would take from it what was made in between.
+func (t *tick) since(asked time.Time) bool { return t.seq > 0 && !t.begun.Before(asked) }
+
+// fresh waits for a tick that is not older than the question.
 func (h *Hub) fresh(ctx context.Context) (*tick, error) {
-	for {
+	for asked := time.Now(); ; {
 		t := h.current()
-		if t.seq > 0 && time.Since(t.taken) < 2*h.cfg.Every+time.Second {
+		if t.since(asked) {
 			return t, nil
 		}
 		select {

@@ -211,3 +211,47 @@ func TestSharing(t *testing.T) {
 		t.Errorf("%d loads in %s; want at most %d", n, time.Since(began), most)
 	}
 }
+
+// TestNothingOlder: a page that was made after something came is not told by an older snapshot that it
+// is not there.
+func TestNothingOlder(t *testing.T) {
+	loading, loaded := make(chan struct{}), make(chan live.Snapshot)
+	h := live.New(live.Config{Every: time.Millisecond, Load: func(ctx context.Context) (live.Snapshot, error) {
+		select {
+		case loading <- struct{}{}:
+			return <-loaded, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	ask := func() chan string {
+		answer := make(chan string, 1)
+		go func() {
+			w := httptest.NewRecorder()
+			h.ServeJSON(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/json", nil), "environments")
+			answer <- w.Body.String()
+		}()
+		return answer
+	}
+	ask()
+	<-loading // before the Environment is there
+	answer := ask()
+	loaded <- live.Snapshot{"environments": {}}
+	for len(answer) == 0 {
+		select {
+		case <-loading:
+			loaded <- live.Snapshot{"environments": {"lab": {"state": "yellow"}}}
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if got := <-answer; !strings.Contains(got, "lab") {
+		t.Errorf("got %s", got)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}

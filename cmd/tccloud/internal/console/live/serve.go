@@ -75,10 +75,9 @@ func (h *Hub) send(ws *websocket.Conn, topic string, allowed func() bool, left <
 	end := func(code int, why string) {
 		_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, why), time.Now().Add(time.Second))
 	}
-	seq, t := int64(0), h.current()
-	for {
-		// A snapshot of the time when nobody looked is not shown.
-		if t.seq > 0 && time.Since(t.taken) < 2*h.cfg.Every+time.Second && t.seq != seq {
+	asked := time.Now()
+	for seq, t := int64(0), h.current(); ; {
+		if t.since(asked) && t.seq != seq {
 			p, err := t.of(topic, t.seq != seq+1 || seq == 0)
 			if err != nil {
 				end(websocket.CloseInternalServerErr, "")
