@@ -8,6 +8,7 @@
 //	tccloud key                       keys that sign Apps and orders
 //	tccloud run | execution           orders and their results
 //	tccloud job                       Apps that run by a schedule
+//	tccloud service | trigger         Apps that run for weeks, and what starts others
 //	tccloud release                   which release servers run
 //	tccloud user | token | audit      who may do that, and who did what
 //
@@ -20,6 +21,8 @@
 //	internal/gateway    the broker's port and the sessions of agents
 //	internal/dispatch   the life of an order: queue, delivery, result, logs
 //	internal/jobs       Apps that run by a schedule, and what they left for their next run
+//	internal/services   Apps that run for weeks: where each runs, its triggers, events and calls
+//	internal/platform   what Apps ask the platform, answered here or passed on to a real one
 //	internal/registry   Environments, servers, certificates, bundles
 //	internal/catalog    Apps, what they store, and the files that they publish
 //	internal/releases   self-update: releases, rollouts, installation packages

@@ -45,12 +45,7 @@ func (a *API) tell(w http.ResponseWriter, r *http.Request, s registry.Server, ac
 	if err := a.Sessions.Control(r.Context(), s.XID, &wire.Control{Action: action}); err != nil && !errors.Is(err, gateway.ErrNotConnected) {
 		return err
 	}
-	live, err := a.connected(r.Context())
-	if err != nil {
-		return err
-	}
-	answer(w, http.StatusOK, present(s, live))
-	return nil
+	return a.answerServer(w, r, s)
 }
 
 var logLevels = []string{"debug", "info", "warn", "error"}
@@ -80,7 +75,8 @@ func (a *API) controlServer(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = a.Sessions.Control(r.Context(), s.XID, m)
 	if errors.Is(err, gateway.ErrNotConnected) {
-		return problem(http.StatusConflict, v1.CodeAway, "server %q is not connected", s.Name)
+		return problem(http.StatusConflict, v1.CodeAway, "server %q is not connected", s.Name).
+			Try("\"tccloud server show %s\" says since when; ask it again when it is back", s.XID)
 	}
 	if err != nil {
 		return err

@@ -26,6 +26,16 @@ func present(s registry.Server, live map[wire.ServerXID]gateway.Session) v1.Serv
 	return out
 }
 
+// answerServer answers with a server as it is now.
+func (a *API) answerServer(w http.ResponseWriter, r *http.Request, s registry.Server) error {
+	live, err := a.connected(r.Context())
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, present(s, live))
+	return nil
+}
+
 func (a *API) servers(w http.ResponseWriter, r *http.Request) error {
 	name := r.URL.Query().Get("environment")
 	if name != "" {
@@ -55,12 +65,7 @@ func (a *API) server(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	live, err := a.connected(r.Context())
-	if err != nil {
-		return err
-	}
-	answer(w, http.StatusOK, present(s, live))
-	return nil
+	return a.answerServer(w, r, s)
 }
 
 // sealing answers with the statements of an Environment's sealing keys. Who seals verifies them.
@@ -94,12 +99,7 @@ func (a *API) changeServer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	live, err := a.connected(r.Context())
-	if err != nil {
-		return err
-	}
-	answer(w, http.StatusOK, present(s, live))
-	return nil
+	return a.answerServer(w, r, s)
 }
 
 // keepHost chooses which of several hosts is the server.
@@ -116,10 +116,5 @@ func (a *API) keepHost(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Sessions.Keep(r.Context(), xid, host); err != nil {
 		return err
 	}
-	live, err := a.connected(r.Context())
-	if err != nil {
-		return err
-	}
-	answer(w, http.StatusOK, present(s, live))
-	return nil
+	return a.answerServer(w, r, s)
 }

@@ -6,6 +6,6 @@
 //
 // A snapshot has rows by kind and key; a row has texts by field. A topic is a kind ("servers") or
 // one row of it ("servers/XID"). Whoever follows a topic gets all of it first, and then what
-// changed. A browser that is too slow for every change gets all of it again, as it is then: nothing
+// changed; nothing that was begun before it asked, as its page was made then. A browser that is too slow for every change gets all of it again, as it is then: nothing
 // is queued for it.
 package live
