@@ -6,6 +6,8 @@ import (
 	"crypto/tls"
 	"log/slog"
 
+	"github.com/google/uuid"
+
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/cmd/tccloud/internal/api"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
@@ -25,6 +27,9 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	kv, err := st.KV(ctx, registry.Bucket, store.KVOptions{})
 	if err != nil {
 		return nil, err
+	}
+	if !st.Embedded() {
+		c.name = uuid.NewString()
 	}
 	var own ownFiles
 	if st.Embedded() {

@@ -105,6 +105,7 @@ func Run(ctx context.Context, cfg Config) error {
 
 // cloud is everything that runs.
 type cloud struct {
+	name         string // of this gateway among those over one store; "" = there is no other
 	registry     *registry.Registry
 	dispatcher   *dispatch.Dispatcher
 	users        *access.Users
