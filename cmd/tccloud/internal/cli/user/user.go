@@ -56,29 +56,37 @@ func way(u v1.User) string {
 		return "password, single sign-on"
 	case u.Password:
 		return "password"
+	case u.Groups:
+		return "single sign-on, role by its groups"
 	case u.Subject != nil:
 		return "single sign-on"
+	case u.Password && u.Email != "":
+		return "password, single sign-on as " + u.Email
+	case u.Email != "":
+		return "single sign-on as " + u.Email
 	}
 	return "one-time link only"
 }
 
 // subject are the flags of single sign-on.
-type subject struct{ issuer, id string }
+type subject struct{ issuer, id, email string }
 
 func (s *subject) add(c *cobra.Command) {
-	c.Flags().StringVar(&s.issuer, "issuer", "", "single sign-on: the provider's address, as its tokens name it")
-	c.Flags().StringVar(&s.id, "subject", "", "single sign-on: the user's id there (sub)")
+	c.Flags().StringVar(&s.id, "subject", "", "single sign-on: the user's id at the provider (sub)")
+	c.Flags().StringVar(&s.issuer, "issuer", "", "single sign-on: another provider than that of \"tccloud serve --oidc-issuer\"")
+	c.Flags().StringVar(&s.email, "email", "", "single sign-on: whoever signs in there first with this address, verified by the provider, is the user from then on")
+	c.MarkFlagsMutuallyExclusive("subject", "email")
 }
 
-// read returns nil if none is given.
+// read returns nil if no subject is given.
 func (s *subject) read(c *cobra.Command) (*access.Subject, error) {
-	if (s.issuer == "") != (s.id == "") {
-		return nil, cli.Misuse(c, "--issuer and --subject belong together")
+	switch {
+	case s.id != "":
+		return &access.Subject{Issuer: s.issuer, ID: s.id}, nil
+	case s.issuer != "":
+		return nil, cli.Misuse(c, "--issuer belongs to --subject")
 	}
-	if s.issuer == "" {
-		return nil, nil
-	}
-	return &access.Subject{Issuer: s.issuer, ID: s.id}, nil
+	return nil, nil
 }
 
 // newPassword asks for a new password of a user.
