@@ -32,7 +32,15 @@ func (s *signOnFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&s.Scopes, "oidc-scope", nil, "scope to ask for beside openid, email and profile; repeatable")
 	f.StringVar(&s.caFile, "oidc-ca-file", "", "PEM file with the CAs of the provider's certificate (default: the system's)")
 	f.StringVar(&s.Label, "oidc-name", "", "name of the provider on the page to sign in (default: its host)")
+	var names []string
+	for _, name := range signOnNames {
+		names = append(names, "oidc-"+name)
+	}
+	cli.GroupFlags(f, "Single sign-on (\"tccloud help console\")", names...)
 }
+
+// signOnNames are the flags without their prefix.
+var signOnNames = []string{"issuer", "client-id", "client-secret-file", "redirect-url", "role", "groups-claim", "scope", "ca-file", "name"}
 
 // Bounds of files in bytes.
 const (
@@ -43,7 +51,7 @@ const (
 // config returns nil without --oidc-issuer.
 func (s *signOnFlags) config(cmd *cobra.Command) (*sso.Config, error) {
 	if s.Issuer == "" {
-		for _, name := range []string{"client-id", "client-secret-file", "redirect-url", "role", "groups-claim", "scope", "ca-file", "name"} {
+		for _, name := range signOnNames {
 			if cmd.Flags().Changed("oidc-" + name) {
 				return nil, cli.Misuse(cmd, "--oidc-%s belongs to --oidc-issuer", name)
 			}

@@ -1,14 +1,18 @@
 package console_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/console"
 	"tcenvsvr/cmd/tccloud/internal/console/sso"
+	"tcenvsvr/test/browser"
 	"tcenvsvr/test/oidc"
 )
 
@@ -192,4 +196,26 @@ func TestNoSignOn(t *testing.T) {
 			t.Errorf("%s: %s", path, res.Status)
 		}
 	}
+}
+
+// TestSignInBrowser: the page to sign in has no barrier, alone, with what went wrong, and of a link.
+func TestSignInBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it starts a browser")
+	}
+	at := oidc.Start(t)
+	r := newRigBy(t, at)
+	b := browser.Open(t)
+	b.WithoutPolicy()
+	for i, look := range []int{0, 3} {
+		b.Look(looks[look].width, looks[look].dark)
+		for _, path := range []string{"signin", "sso/callback", "link/first"} {
+			b.Visit(r.url(path))
+			r.faultless(b, path)
+			if dir := os.Getenv("CONSOLE_PICTURES"); dir != "" {
+				b.Picture(filepath.Join(dir, fmt.Sprintf("%s-%d.png", strings.ReplaceAll(path, "/", "-"), i)))
+			}
+		}
+	}
+	b.Forgive("400 (Bad Request)") // of the answer that nobody asked for
 }

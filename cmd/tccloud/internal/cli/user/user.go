@@ -22,6 +22,8 @@ func Command(o *operator.Env) *cobra.Command {
                   services, triggers and variables
   administrator   also manages Environments, bundles, releases, users and tokens
 
+Who comes by single sign-on, and how to set that up: "tccloud help console".
+
 Passwords are kept as argon2id, in FIPS 140-3 mode as PBKDF2-HMAC-SHA256. Programs
 use API tokens instead: "tccloud token".
 
@@ -75,12 +77,13 @@ func (s *subject) add(c *cobra.Command) {
 	c.Flags().StringVar(&s.id, "subject", "", "single sign-on: the user's id at the provider (sub)")
 	c.Flags().StringVar(&s.issuer, "issuer", "", "single sign-on: another provider than that of \"tccloud serve --oidc-issuer\"")
 	c.Flags().StringVar(&s.email, "email", "", "single sign-on: whoever signs in there first with this address, verified by the provider, is the user from then on")
-	c.MarkFlagsMutuallyExclusive("subject", "email")
 }
 
 // read returns nil if no subject is given.
 func (s *subject) read(c *cobra.Command) (*access.Subject, error) {
 	switch {
+	case s.id != "" && s.email != "":
+		return nil, cli.Misuse(c, "give --subject or --email, not both")
 	case s.id != "":
 		return &access.Subject{Issuer: s.issuer, ID: s.id}, nil
 	case s.issuer != "":
