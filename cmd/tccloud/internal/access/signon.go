@@ -41,6 +41,7 @@ func (u *Users) SignInBy(ctx context.Context, from string, id Identity) (Princip
 		return Principal{}, err
 	}
 	u.perAddress.Undo(address(from))
+	u.log.Info("signed in by single sign-on", "user", a.Name, "role", a.Role, "subject", id.ID)
 	return a.principal(BySingleSignOn), nil
 }
 

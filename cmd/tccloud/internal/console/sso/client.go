@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -25,12 +26,21 @@ func newClient(ca []byte) (*http.Client, error) {
 	}
 	return &http.Client{
 		Transport: bounded{&http.Transport{
-			Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust, TLSHandshakeTimeout: answer, ForceAttemptHTTP2: true,
+			Proxy: proxy, TLSClientConfig: trust, TLSHandshakeTimeout: answer, ForceAttemptHTTP2: true,
 			MaxConnsPerHost: 16, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxAnswer,
 		}},
 		Timeout:       answer,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
+}
+
+// proxy is that of the environment. An address that cannot be read is not quoted: it may have a password.
+func proxy(r *http.Request) (*url.URL, error) {
+	u, err := http.ProxyFromEnvironment(r)
+	if err != nil {
+		return nil, errors.New("HTTPS_PROXY is no address of a proxy")
+	}
+	return u, nil
 }
 
 // bounded refuses what is no answer of a provider, so that libraries do not read or quote it.

@@ -29,7 +29,7 @@ type discovered struct {
 
 const (
 	fresh = time.Hour       // how long it is believed
-	pause = 2 * time.Second // after it was not there
+	pause = 5 * time.Second // after it was not there
 	// skew is how much the provider's clock may differ from this one.
 	skew = clock.Tolerated
 )

@@ -9,6 +9,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/tccloud/internal/access"
 )
 
@@ -84,7 +85,7 @@ func (p *Provider) identity(ctx context.Context, d *discovered, f Flow, t *oauth
 		return id, nil
 	}
 	if _, elsewhere := c.Elsewhere[p.groupsClaim()]; elsewhere {
-		p.Logger.Warn("the provider left out the groups of who signed in: they are too many; let it send those that are assigned to this client", "subject", token.Subject)
+		p.Logger.Warn("the provider left out the groups of who signed in: they are too many; let it send those that are assigned to this client", "subject", plain.Line(plain.Head(token.Subject, maxText)))
 	}
 	var groups list
 	if raw, ok := all[p.groupsClaim()]; ok {

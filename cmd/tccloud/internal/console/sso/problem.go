@@ -36,7 +36,7 @@ func (p *Provider) unavailable(err error) error {
 
 // again is for what the visitor can only do once more.
 func again(err error) error {
-	return &Problem{http.StatusBadRequest, "This sign-in was begun too long ago, in another browser, or was used already.", "Sign in again.", err}
+	return &Problem{http.StatusBadRequest, "This sign-in was begun too long ago, in another browser or before another one, or was used already.", "Sign in again.", err}
 }
 
 func (p *Provider) refused(why string, err error) error {

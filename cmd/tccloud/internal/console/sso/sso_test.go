@@ -135,9 +135,9 @@ func TestOtherFlows(t *testing.T) {
 		answer url.Values
 		want   string
 	}{
-		"no flow":                     {sso.Flow{}, answer, "another browser"},
-		"no flow, no state":           {sso.Flow{}, url.Values{}, "another browser"},
-		"another flow":                {other, answer, "another browser"},
+		"no flow":                     {sso.Flow{}, answer, "in another browser"},
+		"no flow, no state":           {sso.Flow{}, url.Values{}, "in another browser"},
+		"another flow":                {other, answer, "in another browser"},
 		"an old flow":                 {old, answer, "too long ago"},
 		"two states":                  {f, with(func(v url.Values) { v.Add("state", "x") }), "state twice"},
 		"two codes":                   {f, with(func(v url.Values) { v.Add("code", "x") }), "code twice"},
