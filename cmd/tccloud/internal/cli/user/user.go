@@ -1,8 +1,10 @@
 package user
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -53,21 +55,19 @@ func answer(o *operator.Env, asJSON bool, u v1.User, l *v1.Link) error {
 
 // way is how a user signs in.
 func way(u v1.User) string {
-	switch {
-	case u.Password && u.Subject != nil:
-		return "password, single sign-on"
-	case u.Password:
-		return "password"
-	case u.Groups:
-		return "single sign-on, role by its groups"
-	case u.Subject != nil:
-		return "single sign-on"
-	case u.Password && u.Email != "":
-		return "password, single sign-on as " + u.Email
-	case u.Email != "":
-		return "single sign-on as " + u.Email
+	var ways []string
+	if u.Password {
+		ways = append(ways, "password")
 	}
-	return "one-time link only"
+	switch {
+	case u.Groups:
+		ways = append(ways, "single sign-on, role by its groups")
+	case u.Subject != nil:
+		ways = append(ways, "single sign-on")
+	case u.Email != "":
+		ways = append(ways, "single sign-on as "+u.Email)
+	}
+	return cmp.Or(strings.Join(ways, ", "), "one-time link only")
 }
 
 // subject are the flags of single sign-on.
