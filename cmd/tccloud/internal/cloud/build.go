@@ -115,7 +115,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	if err != nil {
 		return nil, err
 	}
-	if err := openConsole(ctx, cfg, st, c); err != nil {
+	if err := openConsole(ctx, cfg, st, c, p); err != nil {
 		return nil, err
 	}
 	if err := c.welcome(ctx, cfg, p); err != nil { // a disk that is full must not keep servers away
