@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -32,6 +33,23 @@ func (g *guarded) scrape(token string, accept string) (int, string) {
 		body = must(gzip.NewReader(res.Body))(g.t)
 	}
 	return res.StatusCode, string(must(io.ReadAll(body))(g.t))
+}
+
+// TestMetricsAreTold: what README.md asks Prometheus for is there.
+func TestMetricsAreTold(t *testing.T) {
+	g := guard(t)
+	_, all := g.scrape(g.tokens[access.Viewer], "")
+	text := string(must(os.ReadFile("../../README.md"))(t))
+	names := regexp.MustCompile(`tccloud_[a-z_]+[a-z][{) \[]`).FindAllString(text, -1)
+	if len(names) < 5 {
+		t.Errorf("README.md has only %q", names)
+	}
+	for _, name := range names {
+		name = name[:len(name)-1]
+		if !strings.Contains(all, "# TYPE "+name+" ") {
+			t.Errorf("README.md has %s, which nobody tells", name)
+		}
+	}
 }
 
 // TestMetrics: Prometheus reads them, for each role, and a token of one Environment gets nothing of
@@ -81,7 +99,7 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("of an Environment that is gone: got %s", regexp.MustCompile(`.*"lab".*`).FindString(all))
 	}
 	must(g.CreateEnvironment(t.Context(), "lab", ""))(t)
-	if _, all := g.scrape(g.tokens[access.Viewer], ""); strings.Contains(all, `orders_submitted_total{environment="lab"`) || !strings.Contains(all, `tccloud_environment_active{environment="lab"} 1`) {
+	if _, all := g.scrape(g.tokens[access.Viewer], ""); !strings.Contains(all, `orders_submitted_total{environment="lab"} 0`) || !strings.Contains(all, `tccloud_environment_active{environment="lab"} 1`) {
 		t.Errorf("of a new one: got %s", all)
 	}
 }

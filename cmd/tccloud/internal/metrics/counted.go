@@ -59,6 +59,27 @@ func (c *counted) all() []prometheus.Collector {
 	}
 }
 
+// outcomes are those of orders that ended.
+var outcomes = []wire.Outcome{wire.Succeeded, wire.Partial, wire.Failed, wire.Cancelled, wire.TimedOut, wire.Interrupted, wire.Rejected}
+
+// prepare has the figures of an Environment begin with 0: Prometheus does not see what a counter counted
+// before it was told of it for the first time.
+func (c *counted) prepare(environment string) {
+	for _, v := range []*prometheus.CounterVec{c.submitted, c.delivered, c.requeued} {
+		v.WithLabelValues(environment)
+	}
+	for _, o := range outcomes {
+		c.ended.WithLabelValues(environment, string(o))
+	}
+	for _, r := range reasons {
+		c.ordersRefused.WithLabelValues(environment, string(r))
+	}
+	c.resultsRefused.WithLabelValues(environment, fenced)
+	c.resultsRefused.WithLabelValues(environment, unknown)
+	c.queueWait.WithLabelValues(environment)
+	c.roundTrip.WithLabelValues(environment)
+}
+
 // forget removes the figures of an Environment that was deleted.
 func (c *counted) forget(environment string) {
 	of := prometheus.Labels{environmentLabel: environment}
@@ -107,11 +128,17 @@ func (c *counted) OrderRefused(environment string, reason wire.Reason) {
 	c.ordersRefused.WithLabelValues(environment, string(reason)).Inc()
 }
 
+// Why results are refused.
+const (
+	fenced  = "fenced"
+	unknown = "unknown"
+)
+
 // ResultRefused implements dispatch.Meter.
-func (c *counted) ResultRefused(environment string, fenced bool) {
-	reason := "unknown"
-	if fenced {
-		reason = "fenced"
+func (c *counted) ResultRefused(environment string, isFenced bool) {
+	reason := unknown
+	if isFenced {
+		reason = fenced
 	}
 	c.resultsRefused.WithLabelValues(environment, reason).Inc()
 }

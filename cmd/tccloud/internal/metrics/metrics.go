@@ -68,6 +68,7 @@ func (m *Metrics) gather(ctx context.Context, p access.Principal) ([]*dto.Metric
 	there := map[string]bool{}
 	for _, e := range m.asked.Registry.Environments() {
 		there[e.Name] = true
+		m.prepare(e.Name)
 	}
 	all, err := m.registry.Gather()
 	visible, gone := scope(all, p, there)
