@@ -81,15 +81,15 @@ func TestRunForm(t *testing.T) {
 	r := filled(t)
 	body := text(t, r.get(r.signedIn(access.Operator), "apps/"+url.PathEscape(formApp)+"/run?again="+failedID))
 	for _, want := range []string{
-		`type="password" name="p.token"`, "Ask your account manager.", `<option selected>info</option>`, `value="Host" checked`, `value="File">`,
-		"<code>${OWNERS}</code>", `<option value="eu">`, `name="p.dry" value="true" checked`, `<textarea`, `value="10"`, "the execution before",
-		`<option>production</option>`, `<option selected>lab</option>`, `placeholder="The App's default"`,
+		`type="password" name="p.token"`, "Ask your account manager.", `<option value="info" selected>info</option>`, `value="Host" checked`, `value="File">`,
+		"offers ${OWNERS} here", `<option value="eu">`, `name="p.dry" value="true" checked`, `<textarea`, `value="10m"`, "the execution before",
+		`<option value="production">`, `<option value="lab" selected>`, `placeholder="The App&#39;s default"`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the form has not %q", want)
 		}
 	}
-	for _, bad := range []string{"do-not-show-me", "p.internal", "<option>archive", "<img src=x"} {
+	for _, bad := range []string{"do-not-show-me", "p.internal", "archive</option>", "<img src=x"} {
 		if strings.Contains(body, bad) {
 			t.Errorf("the form has %q", bad)
 		}
@@ -127,7 +127,7 @@ func TestRun(t *testing.T) {
 	}
 	for name, change := range map[string]struct{ field, value, say string }{
 		"required": {"p.token", "", "This is required."}, "choice": {"p.level", "loud", "none of its values"},
-		"several": {"p.kinds", "Other", "not all of its values"}, "timeout": {"timeout", "-1", "number of minutes"}, "id": {"id", "", "not whole"},
+		"several": {"p.kinds", "Other", "not all of its values"}, "timeout": {"timeout", "-1", "a time from 1s to 168h"}, "id": {"id", "", "not whole"},
 	} {
 		bad := url.Values{}
 		for k, v := range form {

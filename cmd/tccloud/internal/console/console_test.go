@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +33,9 @@ var everyPage = append([]string{
 	"apps/" + url.PathEscape(formApp) + "/run", "apps/" + url.PathEscape(formApp) + "/run?again=" + failedID,
 }, append(workPages, administratorPages...)...)
 
+// formPages are those of everyPage that are a form, which viewers are refused.
+var formPages = regexp.MustCompile(`/run\b|^new-|/edit\b`)
+
 // TestPages: every page is whole for every role, nothing in it is markup that others wrote, and it
 // loads nothing from elsewhere.
 func TestPages(t *testing.T) {
@@ -41,7 +45,7 @@ func TestPages(t *testing.T) {
 		for _, path := range everyPage {
 			res := r.get(c, path)
 			body := text(t, res)
-			if role != access.Administrator && slices.Contains(administratorPages, path) || role == access.Viewer && strings.Contains(path, "/run") {
+			if role != access.Administrator && slices.Contains(administratorPages, path) || role == access.Viewer && formPages.MatchString(path) {
 				if res.StatusCode != http.StatusForbidden {
 					t.Errorf("%s, %q: %s", role, path, res.Status)
 				}
@@ -174,7 +178,7 @@ func TestForeignForms(t *testing.T) {
 	for _, header := range []http.Header{
 		{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.invalid"}}, {"Origin": {"null"}},
 	} {
-		for _, path := range []string{"signin", "signout", "link/good", "environments", "environments/lab/delete", "environments/lab/bundle", "servers/" + twinXID + "/revoke", "executions/" + runningID + "/cancel", "apps", "apps/Plain/run", "apps/Plain/remove"} {
+		for _, path := range []string{"signin", "signout", "link/good", "environments", "environments/lab/delete", "environments/lab/bundle", "servers/" + twinXID + "/revoke", "executions/" + runningID + "/cancel", "apps", "apps/Plain/run", "apps/Plain/remove", "new-job", "jobs/alerts/edit"} {
 			q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url(path), strings.NewReader("name=x&confirm=lab"))
 			if err != nil {
 				t.Fatal(err)
@@ -222,6 +226,7 @@ func TestRoles(t *testing.T) {
 		{"apps/Plain/run", url.Values{"id": {runningID}, "environment": {"lab"}}, access.Operator, "POST executions"},
 		{"executions/" + runningID + "/cancel", nil, access.Operator, "POST executions/" + runningID + "/cancel"},
 		{"servers/" + twinXID + "/keep", url.Values{"host": {"a1@10.20.0.15"}}, access.Administrator, "POST servers/" + twinXID + "/keep"},
+		{"new-job", url.Values{"app": {"TC - Feed"}, "version": {"1.0.0"}, "name": {"x"}, "environment": {"lab"}, "when": {"demand"}, "missed": {"skip"}, "notify": {"nobody"}}, access.Operator, "POST jobs"},
 		{"jobs/alerts/run", nil, access.Operator, "POST jobs/alerts/run"},
 		{"jobs/alerts/pause", nil, access.Operator, "PATCH jobs/alerts"},
 		{"jobs/alerts/resume", nil, access.Operator, "PATCH jobs/alerts"},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 )
 
 // workPages are those of Jobs, services, releases and variables.
-var workPages = []string{"jobs", "jobs/alerts", "jobs/weekly", "services", "services/hook", "services/old", "releases", "variables"}
+var workPages = []string{"jobs", "jobs/alerts", "jobs/weekly", "new-job", "new-job?app=" + url.QueryEscape(formApp), "jobs/alerts/edit", "jobs/once/edit", "services", "services/hook", "services/old", "releases", "variables"}
 
 // work answers for Jobs, services, releases, variables and the audit log, and reports whether the path
 // is of them.
@@ -28,14 +29,28 @@ func (f *fakeAPI) work(w http.ResponseWriter, r *http.Request, kind, name string
 		list := []v1.Job{}
 		for _, j := range f.jobs {
 			if j.Name == name {
-				if verb == "run" {
+				switch {
+				case f.refused(w, r):
+				case verb == "run":
 					send(w, v1.Started{Execution: "5a0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a99"})
-				} else {
+				case r.Method == http.MethodPatch:
+					f.changedJob = v1.ChangeJob{}
+					_ = json.NewDecoder(r.Body).Decode(&f.changedJob)
+					send(w, j)
+				default:
 					send(w, j)
 				}
 				return true
 			}
 			list = append(list, j)
+		}
+		if r.Method == http.MethodPost && name == "" {
+			if !f.refused(w, r) {
+				f.newJob = v1.NewJob{}
+				_ = json.NewDecoder(r.Body).Decode(&f.newJob)
+				send(w, v1.Job{Name: f.newJob.Name, Next: time.Now()})
+			}
+			return true
 		}
 		if name != "" {
 			refuse(w, http.StatusNotFound, v1.CodeNotFound, "there is no Job "+name)
@@ -99,6 +114,15 @@ func (f *fakeAPI) work(w http.ResponseWriter, r *http.Request, kind, name string
 	return true
 }
 
+// refused reports whether what changes things is refused, and refuses it.
+func (f *fakeAPI) refused(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodGet || f.refuses == nil {
+		return false
+	}
+	refuse(w, f.refuses.Status, f.refuses.Code, f.refuses.Message)
+	return true
+}
+
 // fillWork makes Jobs, services, releases, variables and audit entries.
 func (f *fakeAPI) fillWork(now time.Time) {
 	const one, other = wire.ServerXID("7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a10"), wire.ServerXID("7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a13")
@@ -111,8 +135,8 @@ func (f *fakeAPI) fillWork(now time.Time) {
 		{Due: now.Add(-4 * time.Hour), Why: jobs.Scheduled, Times: 3, Ended: now.Add(-4 * time.Hour), Outcome: jobs.Lost},
 	}
 	f.jobs = []v1.Job{
-		{Name: "alerts", Environment: "lab", Server: one, App: "Alerts", Version: ">=1 <2", Takes: "1.0.3", Schedule: "every 15m", Zone: "Europe/Berlin", Next: now.Add(10 * time.Minute), Created: now, History: history,
-			Params: []string{"api_key", hostile}, Unused: []string{hostile}, Retries: 3, RetryDelayMS: 90_000, TimeoutMS: 600_000, Notify: true,
+		{Name: "alerts", Environment: "lab", Server: one, App: formApp, Version: "2.0.0", Takes: "2.0.0", Schedule: "every 15m", Zone: "Europe/Berlin", Next: now.Add(10 * time.Minute), Created: now, History: history,
+			Params: []string{"token", "level", "dry", "kinds", hostile}, Unused: []string{"gone", hostile}, Limits: wire.Limits{MemoryMB: 512}, Missed: jobs.Skip, Retries: 3, RetryDelayMS: 90_000, TimeoutMS: 600_000, Notify: true,
 			Left: map[string]string{"last_run": "2026-11-30T02:00:00Z", hostile: strings.Repeat(hostile, 1000)}},
 		{Name: "daily-block-list", Environment: "production", App: "Block_List", Takes: "2.1.0", Schedule: "@daily", Next: now.Add(9 * time.Hour), Created: now, History: history[1:2]},
 		{Name: "weekly", Environment: "lab", App: hostile, Takes: "1.0.0", Schedule: "0 6 * * 1", Paused: true, Created: now, Run: &jobs.Run{Due: now, Why: jobs.Demanded, Try: 2, Order: order}},
