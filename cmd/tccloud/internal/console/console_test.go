@@ -34,7 +34,7 @@ var everyPage = append([]string{
 }, append(workPages, administratorPages...)...)
 
 // formPages are those of everyPage that are a form, which viewers are refused.
-var formPages = regexp.MustCompile(`/run\b|^new-|/edit\b`)
+var formPages = regexp.MustCompile(`/run\b|^new-|/edit\b|/trigger\b`)
 
 // TestPages: every page is whole for every role, nothing in it is markup that others wrote, and it
 // loads nothing from elsewhere.
@@ -178,7 +178,7 @@ func TestForeignForms(t *testing.T) {
 	for _, header := range []http.Header{
 		{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.invalid"}}, {"Origin": {"null"}},
 	} {
-		for _, path := range []string{"signin", "signout", "link/good", "environments", "environments/lab/delete", "environments/lab/bundle", "servers/" + twinXID + "/revoke", "executions/" + runningID + "/cancel", "apps", "apps/Plain/run", "apps/Plain/remove", "new-job", "jobs/alerts/edit"} {
+		for _, path := range []string{"signin", "signout", "link/good", "environments", "environments/lab/delete", "environments/lab/bundle", "servers/" + twinXID + "/revoke", "executions/" + runningID + "/cancel", "apps", "apps/Plain/run", "apps/Plain/remove", "new-job", "jobs/alerts/edit", "new-service", "services/hook/edit", "services/hook/trigger"} {
 			q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url(path), strings.NewReader("name=x&confirm=lab"))
 			if err != nil {
 				t.Fatal(err)
@@ -234,6 +234,11 @@ func TestRoles(t *testing.T) {
 		{"services/hook/start", nil, access.Operator, "PATCH services/hook"},
 		{"services/hook/stop", nil, access.Operator, "PATCH services/hook"},
 		{"services/hook/restart", nil, access.Operator, "PATCH services/hook"},
+		{"new-service", url.Values{"app": {"Lookup"}, "name": {"x"}, "environment": {"lab"}}, access.Operator, "POST services"},
+		{"services/hook/remove", nil, access.Operator, "DELETE services/hook"},
+		{"services/lookup/token", nil, access.Operator, "POST services/lookup/token"},
+		{"services/hook/trigger", url.Values{"name": {"x"}, "t.secret": {"x"}}, access.Operator, "POST services/hook/triggers"},
+		{"services/hook/triggers/daily/remove", nil, access.Operator, "DELETE services/hook/triggers/daily"},
 		{"releases/stable/halt", nil, access.Administrator, "POST releases/rollouts/stable/halt"},
 		{"variables", url.Values{"source": {"TC"}, "id": {"9f1c"}, "data": {"x"}}, access.Operator, "PUT variables/TC/9f1c"},
 		{"variables/remove", url.Values{"source": {"TC"}, "id": {"9f1c"}}, access.Operator, "DELETE variables/TC/9f1c"},

@@ -14,9 +14,9 @@ type formPage struct {
 	About   string // beside it, quietly
 	Lead    string // below it
 	Crumbs  []crumb
-	See     crumb     // where more is said; no path: nowhere
+	See     crumb      // where more is said; no path: nowhere
 	Choose  *appChoice // of the App that the form is about; nil: there is nothing to choose
-	Action  string    // the path that it is sent to; "" where an App is to be chosen first
+	Action  string     // the path that it is sent to; "" where an App is to be chosen first
 	Hidden  []hidden
 	Send    string // the button's words
 	Danger  bool   // what the button does is hard to undo
@@ -52,7 +52,10 @@ func (q *request) fillIn(f *form.Form) {
 
 // complete returns what is wrong with a form, in general: its fields say it.
 func complete(f *form.Form) error {
-	if f.Good() {
+	switch {
+	case f == nil:
+		return &invalid{"choose an App first"}
+	case f.Good():
 		return nil
 	}
 	return &invalid{"not everything is filled in as it has to be: see below"}

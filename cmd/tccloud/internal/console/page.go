@@ -119,10 +119,7 @@ func (c *Console) action(a action) http.Handler {
 		case err != nil:
 			c.show(q, p, &failure{c.explain(err), a.path}, nil)
 		case d.once != "":
-			if d.shown != "" {
-				p = pageNamed(d.shown)
-			}
-			c.show(q, p, nil, &made{d.say, d.once, d.curl, Prefix + d.to})
+			c.show(q, pageNamed(cmp.Or(d.shown, a.page)), nil, &made{d.say, d.once, d.curl, Prefix + d.to})
 		case !d.served:
 			if d.say != "" {
 				c.sessions.Put(r.Context(), flashKey, d.say)

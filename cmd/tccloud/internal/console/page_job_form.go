@@ -2,10 +2,6 @@ package console
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -21,31 +17,8 @@ import (
 // jobForm is the form that creates a Job, or changes one.
 type jobForm struct {
 	formPage
-	was     v1.Job // that is changed
-	name    string // of the App, as the Job has it
-	version string // of the App, or a range
-	app     v1.App // that a run would take now
-	of      form.Of
-}
-
-// appChoice is the form that chooses the App of another form.
-type appChoice struct {
-	Path         string
-	Apps         []string
-	App, Version string
-	Range        bool   // the version may be one
-	Send, None   string // the button's words, and what is said where there is no such App
-}
-
-// choose finds the Apps of some kinds.
-func (q *request) choose(c appChoice, kinds func(wire.Runtime) bool) (*appChoice, error) {
-	list, err := q.cloud.Apps(q.Context())
-	for _, a := range list {
-		if kinds(a.Runtime) && !slices.Contains(c.Apps, a.Name) {
-			c.Apps = append(c.Apps, a.Name)
-		}
-	}
-	return &c, err
+	was v1.Job // that is changed
+	appOfForm
 }
 
 func isJob(r wire.Runtime) bool { return r == wire.RuntimeJob }
@@ -54,7 +27,7 @@ const newJobPath = "new-job"
 
 // newJobForm makes the form for an App. Without one, the App is chosen first.
 func newJobForm(q *request) (jobForm, error) {
-	p := jobForm{name: q.given("app"), version: strings.TrimSpace(q.given("version")), of: params, formPage: formPage{
+	p := jobForm{appOfForm: q.appOfForm(), formPage: formPage{
 		Heading: "Create a Job", Send: "Create", Back: Prefix + "jobs", Crumbs: crumbsOf("Jobs", "jobs", "Create"),
 	}}
 	if p.name == "" {
@@ -76,42 +49,30 @@ func editJobForm(q *request) (jobForm, error) {
 		return jobForm{}, err
 	}
 	path := at("jobs", j.Name)
-	p := jobForm{was: j, name: cmp.Or(q.given("app"), j.App), version: j.Version, of: form.Of{Prefix: params.Prefix, Kept: j.Params}, formPage: formPage{
+	p := jobForm{was: j, appOfForm: q.appOfForm(), formPage: formPage{
 		Heading: "Edit " + j.Name, Action: path + "/edit", Send: "Save", Back: path, Crumbs: []crumb{{"Jobs", Prefix + "jobs"}, {j.Name, path}, {Name: "Edit"}},
 		Lead: "The cloud shows no values of parameters: what is left empty stays as it is.",
 	}}
-	if q.sent() || q.URL.Query().Has("version") {
-		p.version = strings.TrimSpace(q.given("version"))
-	}
+	p.instead(q, j.App, j.Version)
+	p.of.Kept = j.Params
 	if s := j.Sealed; s != nil {
 		p.of.Sealed = s.Params
 		p.Lead += " What is sealed (" + strings.Join(s.Params, ", ") + ") is changed by tccloud job edit --seal."
 	}
 	p.Hidden = append(p.Hidden, hidden{"seen", digestOfJob(j)})
-	if p.Choose, err = q.choose(appChoice{Path: path + "/edit", Version: p.version, Range: true, Send: "Show its parameters"}, isJob); err != nil {
-		return p, err
-	}
-	err = p.fill(q)
-	if gone, ok := errors.AsType[*clientError](err); ok && !q.sent() {
-		p.Action, p.Lead, p.Form = "", sentence(gone.Message)+" Choose another one.", nil
-		return p, nil
-	}
-	p.Choose.App = p.app.Name
-	return p, err
+	return p, p.edit(q, &p.formPage, appChoice{Path: path + "/edit", Range: true}, isJob, p.fill)
 }
 
 // fill makes the fields, for what the Job is now, and reads what was sent.
-func (p *jobForm) fill(q *request) (err error) {
-	j := p.was
-	if p.app, err = q.cloud.App(q.Context(), p.name, p.version); err != nil {
+func (p *jobForm) fill(q *request) error {
+	if err := p.find(q, &p.formPage); err != nil {
 		return err
 	}
 	at, err := q.places()
 	if err != nil {
 		return err
 	}
-	p.About = p.app.Name + " " + cmp.Or(p.version, p.app.Version)
-	p.Hidden = append(p.Hidden, hidden{"app", p.name}, hidden{"version", p.version})
+	j := p.was
 	what := []form.Field{at.environment(j.Environment)}
 	when := scheduleFields(j)
 	if j.Name == "" {
@@ -222,9 +183,7 @@ func notifyIn(f *form.Form) string {
 // digestOfJob tells whether somebody changed a Job while the form was open.
 func digestOfJob(j v1.Job) string {
 	j.Takes, j.Unused, j.Sealed, j.Next, j.Run, j.Left, j.History = "", nil, nil, time.Time{}, nil, nil, nil
-	text, _ := json.Marshal(j) // of a Job it always works
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:8])
+	return digestOf(j)
 }
 
 func loadNewJob(q *request) (any, error) {
@@ -239,13 +198,10 @@ func loadEditJob(q *request) (any, error) {
 
 func createJob(q *request) (done, error) {
 	p, err := newJobForm(q)
-	switch {
-	case err != nil:
-		return done{}, err
-	case p.Form == nil:
-		return done{}, &invalid{"choose an App"}
+	if err == nil {
+		err = complete(p.Form)
 	}
-	if err := complete(p.Form); err != nil {
+	if err != nil {
 		return done{}, err
 	}
 	j, err := q.cloud.CreateJob(q.Context(), v1.NewJob{
@@ -270,14 +226,14 @@ func runsNext(j v1.Job) string {
 
 func editJob(q *request) (done, error) {
 	p, err := editJobForm(q)
-	if err != nil {
-		return done{}, err
-	}
-	if err := complete(p.Form); err != nil {
-		return done{}, err
+	if err == nil {
+		err = complete(p.Form)
 	}
 	was := p.was
-	if q.PostForm.Get("seen") != digestOfJob(was) {
+	switch {
+	case err != nil:
+		return done{}, err
+	case q.PostForm.Get("seen") != digestOfJob(was):
 		return done{}, &invalid{"somebody changed the Job while this form was open: look at the Job, or send the form once more"}
 	}
 	change := v1.ChangeJob{Params: p.Params(p.app, p.of), Unset: slices.Concat(p.Dropped(p.of), p.Chosen("unset"))}
@@ -304,11 +260,4 @@ func editJob(q *request) (done, error) {
 		return done{}, err
 	}
 	return done{say: "Job " + j.Name + " was changed." + runsNext(j), to: "jobs/" + url.PathEscape(j.Name)}, nil
-}
-
-// differs asks for a change where there is one.
-func differs[T comparable](change **T, was, is T) {
-	if was != is {
-		*change = &is
-	}
 }

@@ -69,9 +69,9 @@ func TestCreateJob(t *testing.T) {
 		t.Errorf("the API was asked for %+v", got)
 	}
 	for form, want := range map[*url.Values]string{
-		new(with(jobValues, "when", "every", "every", "15m")):             "every 15m",
+		new(with(jobValues, "when", "every", "every", "15m")):            "every 15m",
 		new(with(jobValues, "when", "once", "once", "2030-12-24T18:00")): "once 2030-12-24T18:00",
-		new(with(jobValues, "when", "demand")):                            "",
+		new(with(jobValues, "when", "demand")):                           "",
 	} {
 		if res := r.post(c, "new-job", *form); res.StatusCode != http.StatusSeeOther || r.api.newJob.Schedule != want {
 			t.Errorf("%s, schedule %q; want %q", res.Status, r.api.newJob.Schedule, want)

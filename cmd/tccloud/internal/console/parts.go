@@ -23,7 +23,7 @@ type confirmation struct {
 }
 
 func confirmOf(id, path, title, about, send string) confirmation {
-	return confirmation{id, path, title, about, send, send != "Stop"}
+	return confirmation{id, path, title, about, send, send == "Remove" || send == "Halt"}
 }
 
 // emptiness says that there is nothing yet, and what to do.

@@ -53,6 +53,8 @@ type fakeAPI struct {
 	content      string           // of the variable that was set last
 	changed      v1.ChangeService // what was asked of a service last
 	newJob       v1.NewJob        // that was asked for last
+	newService   v1.NewService    // as newJob
+	trigger      v1.NewTrigger    // as newJob
 	changedJob   v1.ChangeJob     // what was asked of a Job last
 	fails        *v1.Error        // what it answers
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // workPages are those of Jobs, services, releases and variables.
-var workPages = []string{"jobs", "jobs/alerts", "jobs/weekly", "new-job", "new-job?app=" + url.QueryEscape(formApp), "jobs/alerts/edit", "jobs/once/edit", "services", "services/hook", "services/old", "releases", "variables"}
+var workPages = []string{"jobs", "jobs/alerts", "jobs/weekly", "new-job", "new-job?app=" + url.QueryEscape(formApp), "jobs/alerts/edit", "jobs/once/edit", "services", "services/hook", "services/old", "new-service", "new-service?app=Lookup", "services/lookup/edit", "services/hook/trigger", "services/hook/trigger?app=Plain", "releases", "variables"}
 
 // work answers for Jobs, services, releases, variables and the audit log, and reports whether the path
 // is of them.
@@ -62,9 +62,19 @@ func (f *fakeAPI) work(w http.ResponseWriter, r *http.Request, kind, name string
 		for _, s := range f.services {
 			if s.Name == name {
 				switch {
+				case f.refused(w, r):
 				case verb == "events":
 					send(w, f.events)
+				case verb == "token":
+					send(w, v1.Token{Token: secret})
+				case verb == "triggers":
+					f.trigger = v1.NewTrigger{}
+					_ = json.NewDecoder(r.Body).Decode(&f.trigger)
+					send(w, v1.Trigger{Name: f.trigger.Name, URL: secret})
+				case r.Method == http.MethodDelete:
+					w.WriteHeader(http.StatusNoContent)
 				case r.Method == http.MethodPatch:
+					f.changed = v1.ChangeService{}
 					_ = json.NewDecoder(r.Body).Decode(&f.changed)
 					send(w, s)
 				default:
@@ -73,6 +83,19 @@ func (f *fakeAPI) work(w http.ResponseWriter, r *http.Request, kind, name string
 				return true
 			}
 			list = append(list, s)
+		}
+		if r.Method == http.MethodPost && name == "" {
+			if !f.refused(w, r) {
+				f.newService = v1.NewService{}
+				_ = json.NewDecoder(r.Body).Decode(&f.newService)
+				s := v1.Service{Name: f.newService.Name, URL: "https://cloud.example/api/services/it's"}
+				if !f.newService.Public {
+					s.Token = secret
+				}
+				f.services = append(f.services, s)
+				send(w, s)
+			}
+			return true
 		}
 		if name != "" {
 			refuse(w, http.StatusNotFound, v1.CodeNotFound, "there is no service "+name)
@@ -143,12 +166,13 @@ func (f *fakeAPI) fillWork(now time.Time) {
 		{Name: "once", Environment: "lab", App: "Gone", Created: now},
 	}
 	f.services = []v1.Service{
-		{Name: "hook", ID: 7, Environment: "lab", Server: one, App: "Hook", Version: "1.2.0", Runtime: "python", Params: []string{hostile}, Running: true, Phase: services.Ready, URL: "https://cloud.example/api/services/hook",
+		{Name: "hook", ID: 7, Environment: "lab", Server: one, App: "Hook", Version: "1.2.0", Runtime: wire.RuntimeWebhookTriggerService, Params: []string{hostile}, Running: true, Phase: services.Ready,
 			CallTimeoutMS: 30_000, MaxBody: 5 << 20, Rate: 500, Restarts: 2, Created: now, Waits: hostile,
 			Instance: &services.Instance{Order: order, Started: now, Server: other, Ready: now}, Next: &services.Instance{Order: order, Started: now},
 			Triggers: []v1.Trigger{{ID: 1, Name: "on-alert", Starts: hostile, State: "refused", Problem: hostile, Created: now}, {ID: 2, Name: "daily", State: "active", Webhook: true, Created: now}, {ID: 3, Name: "third", State: "waiting", Created: now}},
 			Ends:     []services.End{{Order: order, At: now, Outcome: "failed", Message: hostile}, {Order: order, At: now, Outcome: "cancelled", Told: true}}},
 		{Name: "old", Environment: "production", App: hostile, Phase: services.Stopped, Created: now},
+		{Name: "lookup", Environment: "lab", App: "Lookup", Version: "1.0", Runtime: wire.RuntimeAPIService, Params: []string{"key"}, Running: true, Phase: services.Ready, URL: "https://cloud.example/api/services/v1/lookup", CallTimeoutMS: 90_000, MaxBody: 5 << 20, Rate: 500, Created: now},
 		{Name: "wobbly", Environment: "lab", App: "Feed", Running: true, Phase: services.Waiting, Again: now.Add(time.Minute), Restarts: 31, Created: now},
 		{Name: "young", Environment: "lab", App: "Feed", Running: true, Phase: services.Starting, Created: now},
 	}

@@ -54,6 +54,9 @@ func (f *Form) each(visit func(field *Field, asked bool)) {
 			}
 		}
 	}
+	if f == nil { // an App is to be chosen first
+		return
+	}
 	for _, g := range f.Groups {
 		walk(g.Fields, true)
 	}
