@@ -14,8 +14,14 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
 
-// upload sends an upload's form; name "" is no chosen file.
-func (r *rig) upload(c *http.Client, name string, content io.Reader) *http.Response {
+// uploadApp sends the form of an App; name "" is no chosen file.
+func (r *rig) uploadApp(c *http.Client, name string, content io.Reader) *http.Response {
+	r.Helper()
+	return r.upload(c, "apps", "package", name, content)
+}
+
+// upload sends a form with a file.
+func (r *rig) upload(c *http.Client, path, field, name string, content io.Reader) *http.Response {
 	r.Helper()
 	body := new(bytes.Buffer)
 	form := multipart.NewWriter(body)
@@ -27,7 +33,7 @@ func (r *rig) upload(c *http.Client, name string, content io.Reader) *http.Respo
 		err = form.WriteField("replace", "true")
 	}
 	if err == nil {
-		part, err = form.CreateFormFile("package", name)
+		part, err = form.CreateFormFile(field, name)
 	}
 	if err == nil {
 		_, err = io.Copy(part, content)
@@ -38,7 +44,7 @@ func (r *rig) upload(c *http.Client, name string, content io.Reader) *http.Respo
 	if err != nil {
 		r.Fatal(err)
 	}
-	q, err := http.NewRequestWithContext(r.Context(), http.MethodPost, r.url("apps"), body)
+	q, err := http.NewRequestWithContext(r.Context(), http.MethodPost, r.url(path), body)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -57,7 +63,7 @@ func (r *rig) upload(c *http.Client, name string, content io.Reader) *http.Respo
 func TestUpload(t *testing.T) {
 	r := filled(t)
 	c := r.signedIn(access.Operator)
-	res := r.upload(c, "new.tcx", bytes.NewReader(make([]byte, 3<<20)))
+	res := r.uploadApp(c, "new.tcx", bytes.NewReader(make([]byte, 3<<20)))
 	if res.StatusCode != http.StatusSeeOther || r.api.added != 3<<20 || !r.api.replaced || r.api.signature != base64.StdEncoding.EncodeToString([]byte("signed")) {
 		t.Errorf("%s, the API got %d bytes, signature %q, replace %t", res.Status, r.api.added, r.api.signature, r.api.replaced)
 	}
@@ -65,13 +71,13 @@ func TestUpload(t *testing.T) {
 		t.Error("the next page does not say so")
 	}
 	r.api.asked = nil
-	if res := r.upload(c, "", strings.NewReader("")); res.StatusCode != http.StatusUnprocessableEntity {
+	if res := r.uploadApp(c, "", strings.NewReader("")); res.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("no file: %s", res.Status)
 	}
 	if res := r.post(c, "apps", nil); res.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("no form of files: %s", res.Status)
 	}
-	if res := r.upload(r.signedIn(access.Viewer), "new.tcx", strings.NewReader("x")); res.StatusCode != http.StatusForbidden || len(r.api.asked) > 0 {
+	if res := r.uploadApp(r.signedIn(access.Viewer), "new.tcx", strings.NewReader("x")); res.StatusCode != http.StatusForbidden || len(r.api.asked) > 0 {
 		t.Errorf("a viewer: %s, the API was asked for %v", res.Status, r.api.asked)
 	}
 }

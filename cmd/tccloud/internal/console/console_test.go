@@ -178,7 +178,7 @@ func TestForeignForms(t *testing.T) {
 	for _, header := range []http.Header{
 		{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.invalid"}}, {"Origin": {"null"}},
 	} {
-		for _, path := range []string{"signin", "signout", "link/good", "environments", "environments/lab/delete", "environments/lab/bundle", "servers/" + twinXID + "/revoke", "executions/" + runningID + "/cancel", "apps", "apps/Plain/run", "apps/Plain/remove", "new-job", "jobs/alerts/edit", "new-service", "services/hook/edit", "services/hook/trigger"} {
+		for _, path := range []string{"signin", "signout", "link/good", "environments", "environments/lab/delete", "environments/lab/bundle", "servers/" + twinXID + "/revoke", "executions/" + runningID + "/cancel", "apps", "apps/Plain/run", "apps/Plain/remove", "new-job", "jobs/alerts/edit", "new-service", "services/hook/edit", "services/hook/trigger", "releases", "release-rollout", "release-choice"} {
 			q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url(path), strings.NewReader("name=x&confirm=lab"))
 			if err != nil {
 				t.Fatal(err)
@@ -240,6 +240,9 @@ func TestRoles(t *testing.T) {
 		{"services/hook/trigger", url.Values{"name": {"x"}, "t.secret": {"x"}}, access.Operator, "POST services/hook/triggers"},
 		{"services/hook/triggers/daily/remove", nil, access.Operator, "DELETE services/hook/triggers/daily"},
 		{"releases/stable/halt", nil, access.Administrator, "POST releases/rollouts/stable/halt"},
+		{"releases/packages/p.rpm/remove", nil, access.Administrator, "DELETE releases/packages/p.rpm"},
+		{"release-rollout", url.Values{"channel": {"beta"}, "version": {"1.5.0"}, "percent": {"1"}, "sure": {"true"}}, access.Administrator, "PUT releases/rollouts/beta"},
+		{"release-choice", url.Values{"for": {"environment:lab"}, "sure": {"true"}}, access.Administrator, "POST releases/choices"},
 		{"variables", url.Values{"source": {"TC"}, "id": {"9f1c"}, "data": {"x"}}, access.Operator, "PUT variables/TC/9f1c"},
 		{"variables/remove", url.Values{"source": {"TC"}, "id": {"9f1c"}}, access.Operator, "DELETE variables/TC/9f1c"},
 		{"users", url.Values{"name": {"bob"}, "role": {"viewer"}}, access.Administrator, "POST users"},
@@ -248,7 +251,7 @@ func TestRoles(t *testing.T) {
 		{"users/ann/disable", nil, access.Administrator, "PATCH users/ann"},
 		{"users/zoe/enable", nil, access.Administrator, "PATCH users/zoe"},
 		{"users/ann/remove", nil, access.Administrator, "DELETE users/ann"},
-		{"tokens", url.Values{"name": {"ci"}, "days": {"1"}}, access.Administrator, "POST tokens"},
+		{"tokens", url.Values{"name": {"ci"}, "role": {"viewer"}, "days": {"1"}}, access.Administrator, "POST tokens"},
 		{"tokens/t1/revoke", nil, access.Administrator, "DELETE tokens/t1"},
 	} {
 		for _, role := range access.Roles {

@@ -18,6 +18,7 @@ type formPage struct {
 	Choose  *appChoice // of the App that the form is about; nil: there is nothing to choose
 	Action  string     // the path that it is sent to; "" where an App is to be chosen first
 	Hidden  []hidden
+	Seen    string // digest of what the form changes; "": it makes something new
 	Send    string // the button's words
 	Danger  bool   // what the button does is hard to undo
 	Back    string // the path of the page that one comes back to
@@ -33,7 +34,7 @@ type hidden struct{ Name, Value string }
 func (p formPage) Title() string { return p.Heading }
 
 // sent reports whether the form is being sent, and is not only looked at.
-func (q *request) sent() bool { return q.Method == http.MethodPost }
+func (q *request) sent() bool { return q.Method == http.MethodPost && !q.done }
 
 // given is what was sent, or what a link to the form says.
 func (q *request) given(name string) string {
@@ -55,10 +56,19 @@ func complete(f *form.Form) error {
 	switch {
 	case f == nil:
 		return &invalid{"choose an App first"}
-	case f.Good():
-		return nil
+	case !f.Good():
+		return &invalid{"not everything is filled in as it has to be: see below"}
 	}
-	return &invalid{"not everything is filled in as it has to be: see below"}
+	return nil
+}
+
+// complete refuses as well what is over what somebody else did.
+func (p formPage) complete(q *request) error {
+	err := complete(p.Form)
+	if err == nil && p.Seen != q.PostForm.Get("seen") {
+		err = &invalid{"somebody changed it while this form was open: look at it, or send the form once more"}
+	}
+	return err
 }
 
 // link is a path with a query.

@@ -70,6 +70,7 @@ type request struct {
 	w     http.ResponseWriter
 	user  access.Principal
 	cloud *client.Client // asks as the user, with the request's context
+	done  bool           // what was sent is done: no form shows it
 	// console has what the admin API has not: the user's own session and password.
 	console *Console
 }
@@ -119,6 +120,7 @@ func (c *Console) action(a action) http.Handler {
 		case err != nil:
 			c.show(q, p, &failure{c.explain(err), a.path}, nil)
 		case d.once != "":
+			q.done = true
 			c.show(q, pageNamed(cmp.Or(d.shown, a.page)), nil, &made{d.say, d.once, d.curl, Prefix + d.to})
 		case !d.served:
 			if d.say != "" {

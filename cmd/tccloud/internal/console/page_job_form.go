@@ -59,7 +59,7 @@ func editJobForm(q *request) (jobForm, error) {
 		p.of.Sealed = s.Params
 		p.Lead += " What is sealed (" + strings.Join(s.Params, ", ") + ") is changed by tccloud job edit --seal."
 	}
-	p.Hidden = append(p.Hidden, hidden{"seen", digestOfJob(j)})
+	p.Seen = digestOfJob(j)
 	return p, p.edit(q, &p.formPage, appChoice{Path: path + "/edit", Range: true}, isJob, p.fill)
 }
 
@@ -199,7 +199,7 @@ func loadEditJob(q *request) (any, error) {
 func createJob(q *request) (done, error) {
 	p, err := newJobForm(q)
 	if err == nil {
-		err = complete(p.Form)
+		err = p.complete(q)
 	}
 	if err != nil {
 		return done{}, err
@@ -227,15 +227,12 @@ func runsNext(j v1.Job) string {
 func editJob(q *request) (done, error) {
 	p, err := editJobForm(q)
 	if err == nil {
-		err = complete(p.Form)
+		err = p.complete(q)
+	}
+	if err != nil {
+		return done{}, err
 	}
 	was := p.was
-	switch {
-	case err != nil:
-		return done{}, err
-	case q.PostForm.Get("seen") != digestOfJob(was):
-		return done{}, &invalid{"somebody changed the Job while this form was open: look at the Job, or send the form once more"}
-	}
 	change := v1.ChangeJob{Params: p.Params(p.app, p.of), Unset: slices.Concat(p.Dropped(p.of), p.Chosen("unset"))}
 	limits := limitsIn(p.Form)
 	differs(&change.Environment, was.Environment, p.Value("environment"))

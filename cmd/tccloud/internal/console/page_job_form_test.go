@@ -155,10 +155,10 @@ func TestEditJob(t *testing.T) {
 	}
 	r.api.jobs[0].Retries, r.api.asked = 5, nil
 	res = r.post(c, "jobs/alerts/edit", same)
-	if body := text(t, res); res.StatusCode != http.StatusUnprocessableEntity || len(r.api.asked) > 0 || !strings.Contains(body, "Somebody changed the Job") || strings.Contains(body, same.Get("seen")) {
+	if body := text(t, res); res.StatusCode != http.StatusUnprocessableEntity || len(r.api.asked) > 0 || !strings.Contains(body, "Somebody changed it") || strings.Contains(body, same.Get("seen")) {
 		t.Errorf("somebody else changed it: %s, the API was asked for %v", res.Status, r.api.asked)
 	}
-	if body := text(t, r.get(c, "jobs/once/edit")); !strings.Contains(body, "Choose another one.") || strings.Contains(body, `action="/console/jobs/once/edit">`+"\n  <input") {
+	if body := text(t, r.get(c, "jobs/once/edit")); !strings.Contains(body, "Choose another one.") || strings.Contains(body, `method="post" action="/console/jobs/once/edit"`) {
 		t.Errorf("a Job whose App is gone:\n%s", body)
 	}
 }

@@ -119,7 +119,7 @@ func runApp(q *request) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	if err := complete(p.Form); err != nil {
+	if err := p.complete(q); err != nil {
 		return done{}, err
 	}
 	if p.id == "" {

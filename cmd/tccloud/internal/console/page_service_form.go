@@ -52,7 +52,7 @@ func editServiceForm(q *request) (serviceForm, error) {
 	}}
 	p.instead(q, s.App, s.Version)
 	p.of.Kept = s.Params
-	p.Hidden = append(p.Hidden, hidden{"seen", digestOfService(s)})
+	p.Seen = digestOfService(s)
 	return p, p.edit(q, &p.formPage, appChoice{Path: path + "/edit"}, wire.Runtime.Service, p.fill)
 }
 
@@ -130,7 +130,7 @@ func loadEditService(q *request) (any, error) {
 func createService(q *request) (done, error) {
 	p, err := newServiceForm(q)
 	if err == nil {
-		err = complete(p.Form)
+		err = p.complete(q)
 	}
 	if err != nil {
 		return done{}, err
@@ -174,15 +174,12 @@ func curl(url string, words ...string) string {
 func editService(q *request) (done, error) {
 	p, err := editServiceForm(q)
 	if err == nil {
-		err = complete(p.Form)
+		err = p.complete(q)
+	}
+	if err != nil {
+		return done{}, err
 	}
 	was := p.was
-	switch {
-	case err != nil:
-		return done{}, err
-	case q.PostForm.Get("seen") != digestOfService(was):
-		return done{}, &invalid{"somebody changed the service while this form was open: look at the service, or send the form once more"}
-	}
 	change := v1.ChangeService{Params: p.Params(p.app, p.of), Unset: p.Dropped(p.of)}
 	differs(&change.Environment, was.Environment, p.Value("environment"))
 	differs(&change.Server, was.Server, wire.ServerXID(p.Value("server")))

@@ -80,7 +80,7 @@ func loadNewTrigger(q *request) (any, error) {
 func addTrigger(q *request) (done, error) {
 	p, err := newTriggerForm(q)
 	if err == nil {
-		err = complete(p.Form)
+		err = p.complete(q)
 	}
 	if err != nil {
 		return done{}, err

@@ -22,8 +22,10 @@ type confirmation struct {
 	Danger       bool   // it is hard to undo
 }
 
-func confirmOf(id, path, title, about, send string) confirmation {
-	return confirmation{id, path, title, about, send, send == "Remove" || send == "Halt"}
+func confirmOf(danger bool) func(id, path, title, about, send string) confirmation {
+	return func(id, path, title, about, send string) confirmation {
+		return confirmation{id, path, title, about, send, danger}
+	}
 }
 
 // emptiness says that there is nothing yet, and what to do.

@@ -55,6 +55,8 @@ type fakeAPI struct {
 	newJob       v1.NewJob        // that was asked for last
 	newService   v1.NewService    // as newJob
 	trigger      v1.NewTrigger    // as newJob
+	rollout      v1.NewRollout    // as newJob
+	chosen       v1.Choose        // as newJob
 	changedJob   v1.ChangeJob     // what was asked of a Job last
 	fails        *v1.Error        // what it answers
 }

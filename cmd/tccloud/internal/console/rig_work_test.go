@@ -3,6 +3,7 @@ package console_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -103,7 +104,29 @@ func (f *fakeAPI) work(w http.ResponseWriter, r *http.Request, kind, name string
 		}
 		send(w, list)
 	case "releases":
-		send(w, f.updates)
+		switch {
+		case f.refused(w, r):
+		case r.Method == http.MethodGet:
+			send(w, f.updates)
+		case name == "":
+			n, _ := io.Copy(io.Discard, r.Body)
+			f.added = n
+			send(w, f.updates.Known)
+		case name == "packages" && r.Method == http.MethodPut:
+			n, _ := io.Copy(io.Discard, r.Body)
+			f.added = n
+			send(w, v1.Package{Name: verb, System: "rpm"})
+		case name == "packages":
+			w.WriteHeader(http.StatusNoContent)
+		case name == "choices":
+			f.chosen = v1.Choose{}
+			_ = json.NewDecoder(r.Body).Decode(&f.chosen)
+			send(w, f.updates.Plan)
+		default:
+			f.rollout = v1.NewRollout{}
+			_ = json.NewDecoder(r.Body).Decode(&f.rollout)
+			send(w, f.updates.Plan)
+		}
 	case "variables":
 		switch {
 		case r.Method == http.MethodGet:

@@ -125,6 +125,8 @@ func (f *Field) read(sent url.Values) (secret string) {
 func (f *Field) check(value string) string {
 	empty := value == "" || f.Kind == Several && len(f.Chosen) == 0
 	switch {
+	case f.Kind == Check && f.Required && f.param == nil && value == "false":
+		return "Check it to go on."
 	case f.Drop && f.Required && f.param.Default == "":
 		return "The App needs it."
 	case empty && f.Required && !f.Kept && !f.defaulted():
