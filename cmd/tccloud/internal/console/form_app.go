@@ -17,7 +17,7 @@ import (
 // appChoice is the form that chooses the App of another form.
 type appChoice struct {
 	Path         string
-	Label        string // "App" where it is empty
+	Title        string // where it is no step of its own: of what is folded away
 	Apps         []string
 	App, Version string
 	Range        bool   // the version may be one
@@ -68,13 +68,13 @@ func (a *appOfForm) find(q *request, p *formPage) (err error) {
 
 // edit makes a form for an App that can be changed. Where it is gone, another one is to be chosen first.
 func (a *appOfForm) edit(q *request, p *formPage, c appChoice, kinds func(wire.Runtime) bool, fill func(*request) error) (err error) {
-	c.Version, c.Send = a.version, "Show its parameters"
+	c.Title, c.Version, c.Send = "Another App or version", a.version, "Show its parameters"
 	if p.Choose, err = q.choose(c, kinds); err != nil {
 		return err
 	}
 	err = fill(q)
 	if gone, ok := errors.AsType[*clientError](err); ok && !q.sent() {
-		p.Action, p.Lead, p.Form = "", sentence(gone.Message)+" Choose another one.", nil
+		p.Action, p.Lead, p.Form, p.Choose.Title = "", sentence(gone.Message)+" Choose another one.", nil, ""
 		return nil
 	}
 	p.Choose.App = a.app.Name

@@ -135,7 +135,7 @@ func TestEditJob(t *testing.T) {
 	}
 	body := text(t, r.get(c, "jobs/alerts/edit"))
 	for _, want := range []string{
-		`value="every" checked`, `name="every" value="15m"`, `value="keep" checked`, `value="10m"`, `value="1m30s"`, `value="512"`, `placeholder="Stays as it is"`, `name="drop.p.token"`,
+		`value="every" checked`, `name="every" value="15m"`, `value="keep" checked`, `value="10m"`, `value="1m30s"`, `value="512"`, `placeholder="Stays as it is"`, `name="drop.p.dry"`,
 		`<option value="" selected>As it is</option><option value="true">`, `name="unset" value="gone"`,
 	} {
 		if !strings.Contains(body, want) {
@@ -150,8 +150,11 @@ func TestEditJob(t *testing.T) {
 	if res.StatusCode != http.StatusSeeOther || *got.Schedule != "" || *got.MemoryMB != 0 || *got.Notify != "" || !maps.Equal(got.Params, map[string]string{"level": "debug", "region": "eu"}) || !slices.Equal(got.Unset, []string{"dry", "gone"}) || got.Zone != nil || got.App != nil {
 		t.Errorf("%s, the API was asked for %+v", res.Status, got)
 	}
-	if body := text(t, r.post(c, "jobs/alerts/edit", with(same, "drop.p.token", "on"))); !strings.Contains(atField(body, "p.token"), "The App needs it.") {
-		t.Errorf("removing what the App needs:\n%s", body)
+	if body := text(t, r.get(c, "jobs/alerts/edit")); strings.Contains(body, "drop.p.token") {
+		t.Error("what the App needs can be removed")
+	}
+	if r.post(c, "jobs/alerts/edit", with(same, "drop.p.token", "on")); r.api.changedJob.Unset != nil {
+		t.Errorf("what the App needs was removed: %+v", r.api.changedJob)
 	}
 	r.api.jobs[0].Retries, r.api.asked = 5, nil
 	res = r.post(c, "jobs/alerts/edit", same)

@@ -34,7 +34,7 @@ func newTriggerForm(q *request) (triggerForm, error) {
 		return p, err
 	}
 	starts := form.Group{Title: "What each event starts"}
-	p.Choose, err = q.choose(appChoice{Path: p.Action, Version: p.version, Label: "App that each event starts", Optional: true, Send: "Show its parameters", None: "There is no App yet that an event could start."},
+	p.Choose, err = q.choose(appChoice{Path: p.Action, Version: p.version, Title: "App that each event starts", Optional: true, Send: "Show its parameters", None: "There is no App yet that an event could start."},
 		func(r wire.Runtime) bool { return !r.Service() })
 	if err == nil && p.name != "" {
 		err = p.find(q, &p.formPage)

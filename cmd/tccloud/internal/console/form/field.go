@@ -79,6 +79,11 @@ const dropPrefix = "drop."
 // DropName is the name of the box that removes what is kept.
 func (f Field) DropName() string { return dropPrefix + f.Name }
 
+// Droppable reports whether there is something to remove that the App can do without.
+func (f Field) Droppable() bool {
+	return f.Kept && f.param != nil && (!f.Required || f.param.Default != "")
+}
+
 // Optional reports whether the field may be said to be so.
 func (f Field) Optional() bool {
 	return !f.Required && f.Unit == "" && f.Kind != Check && f.Kind != Radio
@@ -103,7 +108,7 @@ func (f *Field) read(sent url.Values) (secret string) {
 	if len(given) > 0 {
 		value = strings.ReplaceAll(given[0], "\r\n", "\n")
 	}
-	f.Drop = f.Kept && f.param != nil && sent.Has(f.DropName())
+	f.Drop = f.Droppable() && sent.Has(f.DropName())
 	switch {
 	case f.Kind == Check:
 		value = strconv.FormatBool(len(given) > 0)
@@ -127,8 +132,6 @@ func (f *Field) check(value string) string {
 	switch {
 	case f.Kind == Check && f.Required && f.param == nil && value == "false":
 		return "Check it to go on."
-	case f.Drop && f.Required && f.param.Default == "":
-		return "The App needs it."
 	case empty && f.Required && !f.Kept && !f.defaulted():
 		return "This is required."
 	case empty:

@@ -80,6 +80,9 @@ func paramField(p *catalog.Param, delimiter string, of Of) Field {
 	}
 	if f.Kept {
 		f.Value, f.Chosen, f.Hint = "", nil, "Stays as it is"
+		if f.Kind == Several {
+			f.Unit = "none checked: as it is"
+		}
 	}
 	return f
 }
