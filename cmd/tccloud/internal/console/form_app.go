@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -66,6 +67,29 @@ func (a *appOfForm) find(q *request, p *formPage) (err error) {
 	return nil
 }
 
+// missing returns what the cloud says where there is no such App, or version, that a link names.
+func missing(q *request, err error) string {
+	if e, ok := errors.AsType[*clientError](err); ok && !q.sent() && e.Status < http.StatusInternalServerError {
+		return sentence(e.Message) + " Choose another one."
+	}
+	return ""
+}
+
+// begin makes a form for an App that is chosen first.
+func (a *appOfForm) begin(q *request, p *formPage, c appChoice, kinds func(wire.Runtime) bool, fill func(*request) error) (err error) {
+	if a.name != "" {
+		err = fill(q)
+		if p.See = (crumb{"Choose another App", c.Path}); missing(q, err) == "" {
+			return err
+		}
+		p.Lead, p.See = missing(q, err), crumb{}
+	}
+	p.Action, p.Form = "", nil
+	c.App, c.Version, c.Send = a.name, a.version, "Continue"
+	p.Choose, err = q.choose(c, kinds)
+	return err
+}
+
 // edit makes a form for an App that can be changed. Where it is gone, another one is to be chosen first.
 func (a *appOfForm) edit(q *request, p *formPage, c appChoice, kinds func(wire.Runtime) bool, fill func(*request) error) (err error) {
 	c.Title, c.Version, c.Send = "Another App or version", a.version, "Show its parameters"
@@ -73,8 +97,8 @@ func (a *appOfForm) edit(q *request, p *formPage, c appChoice, kinds func(wire.R
 		return err
 	}
 	err = fill(q)
-	if gone, ok := errors.AsType[*clientError](err); ok && !q.sent() {
-		p.Action, p.Lead, p.Form, p.Choose.Title = "", sentence(gone.Message)+" Choose another one.", nil, ""
+	if say := missing(q, err); say != "" {
+		p.Action, p.Lead, p.Form, p.Choose.Title = "", say, nil, ""
 		return nil
 	}
 	p.Choose.App = a.app.Name

@@ -20,7 +20,6 @@ type formPage struct {
 	Hidden  []hidden
 	Seen    string // digest of what the form changes; "": it makes something new
 	Send    string // the button's words
-	Danger  bool   // what the button does is hard to undo
 	Back    string // the path of the page that one comes back to
 }
 

@@ -28,18 +28,12 @@ const newJobPath = "new-job"
 // newJobForm makes the form for an App. Without one, the App is chosen first.
 func newJobForm(q *request) (jobForm, error) {
 	p := jobForm{appOfForm: q.appOfForm(), formPage: formPage{
-		Heading: "Create a Job", Send: "Create", Back: Prefix + "jobs", Crumbs: crumbsOf("Jobs", "jobs", "Create"),
+		Heading: "Create a Job", Action: Prefix + newJobPath, Send: "Create", Back: Prefix + "jobs", Crumbs: crumbsOf("Jobs", "jobs", "Create"),
+		Lead: "A Job runs an App by a schedule, or on demand, and gives each run what the one before left.",
 	}}
-	if p.name == "" {
-		p.Lead = "A Job runs an App by a schedule, or on demand, and gives each run what the one before left."
-		var err error
-		p.Choose, err = q.choose(appChoice{Path: Prefix + newJobPath, Range: true, Send: "Continue", None: "There is no Organization App yet."}, isJob)
-		return p, err
-	}
-	p.Action = Prefix + newJobPath
-	p.See = crumb{"Choose another App", Prefix + newJobPath}
 	p.was = v1.Job{Environment: q.given("environment"), RetryDelayMS: (5 * time.Minute).Milliseconds(), Missed: jobs.Skip}
-	return p, p.fill(q)
+	err := p.begin(q, &p.formPage, appChoice{Path: p.Action, Range: true, None: "There is no Organization App yet."}, isJob, p.fill)
+	return p, err
 }
 
 // editJobForm makes the form for a Job. Its App may be another one: then the form is for that.
@@ -60,7 +54,8 @@ func editJobForm(q *request) (jobForm, error) {
 		p.Lead += " What is sealed (" + strings.Join(s.Params, ", ") + ") is changed by tccloud job edit --seal."
 	}
 	p.Seen = digestOfJob(j)
-	return p, p.edit(q, &p.formPage, appChoice{Path: path + "/edit", Range: true}, isJob, p.fill)
+	err = p.edit(q, &p.formPage, appChoice{Path: path + "/edit", Range: true}, isJob, p.fill)
+	return p, err
 }
 
 // fill makes the fields, for what the Job is now, and reads what was sent.

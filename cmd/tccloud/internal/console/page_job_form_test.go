@@ -51,6 +51,9 @@ func TestCreateJob(t *testing.T) {
 	if body := text(t, r.get(c, "new-job")); !strings.Contains(body, `<option value="`+formApp+`"`) || strings.Contains(body, `<option value="Plain"`) || strings.Contains(body, `method="post" action="/console/new-job"`) {
 		t.Errorf("choosing the App:\n%s", body)
 	}
+	if body := text(t, r.get(c, "new-job?app="+url.QueryEscape(formApp)+"&version=9.x")); !strings.Contains(body, "Choose another one.") || !strings.Contains(body, `value="9.x"`) || strings.Contains(body, `method="post" action="/console/new-job"`) {
+		t.Errorf("a version that is not there:\n%s", body)
+	}
 	res := r.post(c, "new-job", jobValues)
 	if to := res.Header.Get("Location"); res.StatusCode != http.StatusSeeOther || to != "/console/jobs/nightly" {
 		t.Fatalf("creating: %s to %q\n%s", res.Status, to, text(t, res))

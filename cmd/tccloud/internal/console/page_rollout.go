@@ -37,7 +37,7 @@ func newRolloutForm(q *request) (rolloutForm, error) {
 	if err != nil {
 		return rolloutForm{}, err
 	}
-	servers, err := q.cloud.Servers(q.Context(), "")
+	at, err := q.places()
 	if err != nil {
 		return rolloutForm{}, err
 	}
@@ -66,17 +66,9 @@ func newRolloutForm(q *request) (rolloutForm, error) {
 	if left := time.Until(now.NotBefore).Round(time.Minute); !now.NotBefore.IsZero() && left > 0 {
 		wait = left
 	}
-	canaries := form.Field{Name: "canary", Kind: form.Several, Label: "Canaries", Unit: "they get it first", Says: []string{"server "}}
-	for _, s := range servers {
-		if s.Revoked == nil {
-			canaries.Options = append(canaries.Options, form.Option{Value: string(s.XID), Label: s.Environment + ": " + s.Name})
-		}
-	}
-	for _, xid := range now.Canaries {
+	canaries := form.Field{Name: "canary", Kind: form.Several, Label: "Canaries", Unit: "they get it first", Options: at.servers, Says: []string{"server "}}
+	for _, xid := range now.Canaries { // one that was revoked meanwhile, or is gone, is no option
 		canaries.Chosen = append(canaries.Chosen, string(xid))
-		if !slices.ContainsFunc(canaries.Options, func(o form.Option) bool { return o.Value == string(xid) }) {
-			canaries.Chosen = canaries.Chosen[:len(canaries.Chosen)-1] // revoked meanwhile, or gone
-		}
 	}
 	p.Form = form.New(form.Group{Fields: append(first, []form.Field{
 		versionField(u, now.Version),
@@ -167,7 +159,7 @@ func newChoiceForm(q *request) (formPage, error) {
 	if err != nil {
 		return formPage{}, err
 	}
-	servers, err := q.cloud.Servers(q.Context(), "")
+	at, err := q.places()
 	if err != nil {
 		return formPage{}, err
 	}
@@ -180,10 +172,8 @@ func newChoiceForm(q *request) (formPage, error) {
 	for _, e := range environments {
 		options = append(options, form.Option{Value: "environment:" + e.Name, Label: "Environment " + e.Name})
 	}
-	for _, s := range servers {
-		if s.Revoked == nil {
-			options = append(options, form.Option{Value: "server:" + string(s.XID), Label: "Server " + s.Environment + ": " + s.Name})
-		}
+	for _, s := range at.servers {
+		options = append(options, form.Option{Value: "server:" + s.Value, Label: "Server " + s.Label})
 	}
 	kind, key, _ := strings.Cut(of, ":")
 	now := u.Plan.Environments[key]

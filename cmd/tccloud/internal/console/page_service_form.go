@@ -25,18 +25,12 @@ const newServicePath = "new-service"
 // newServiceForm makes the form for an App. Without one, the App is chosen first.
 func newServiceForm(q *request) (serviceForm, error) {
 	p := serviceForm{appOfForm: q.appOfForm(), formPage: formPage{
-		Heading: "Create a service", Send: "Create", Back: Prefix + "services", Crumbs: crumbsOf("Services", "services", "Create"),
+		Heading: "Create a service", Action: Prefix + newServicePath, Send: "Create", Back: Prefix + "services", Crumbs: crumbsOf("Services", "services", "Create"),
+		Lead: "A service is an App that is kept running: it answers webhooks or API calls, or watches for events.",
 	}}
-	if p.name == "" {
-		p.Lead = "A service is an App that is kept running: it answers webhooks or API calls, or watches for events."
-		var err error
-		p.Choose, err = q.choose(appChoice{Path: Prefix + newServicePath, Send: "Continue", None: "There is no service App yet."}, wire.Runtime.Service)
-		return p, err
-	}
-	p.Action = Prefix + newServicePath
-	p.See = crumb{"Choose another App", p.Action}
 	p.was.Environment = q.given("environment")
-	return p, p.fill(q)
+	err := p.begin(q, &p.formPage, appChoice{Path: p.Action, None: "There is no service App yet."}, wire.Runtime.Service, p.fill)
+	return p, err
 }
 
 // editServiceForm makes the form for a service. Its App may be another one: then the form is for that.
@@ -53,7 +47,8 @@ func editServiceForm(q *request) (serviceForm, error) {
 	p.instead(q, s.App, s.Version)
 	p.of.Kept = s.Params
 	p.Seen = digestOfService(s)
-	return p, p.edit(q, &p.formPage, appChoice{Path: path + "/edit"}, wire.Runtime.Service, p.fill)
+	err = p.edit(q, &p.formPage, appChoice{Path: path + "/edit"}, wire.Runtime.Service, p.fill)
+	return p, err
 }
 
 // fill makes the fields, for what the service is now, and reads what was sent.

@@ -38,6 +38,9 @@ func newTriggerForm(q *request) (triggerForm, error) {
 		func(r wire.Runtime) bool { return !r.Service() })
 	if err == nil && p.name != "" {
 		err = p.find(q, &p.formPage)
+		if say := missing(q, err); say != "" {
+			p.Lead, p.name, err = say, "", nil
+		}
 		p.Choose.App = p.app.Name
 		starts.Title, p.About = starts.Title+": "+p.About, ""
 		starts.Note, starts.Fields = eventVariables(s, p.watch), form.Params(p.app, p.of)
