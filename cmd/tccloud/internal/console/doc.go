@@ -22,8 +22,9 @@
 // error, with which the page that had the form is shown again. A secret that it made goes into once,
 // never into the sentence: sentences are kept in the session. What is no page, a file or a stream, has
 // a row in answers. For rows that change while one looks, give the things a kind in kinds, whose
-// function returns texts by field, make the page follow it, and mark elements data-key, data-field and
-// data-bar (assets/live.js). Styles are those in assets/style.css: head, tiles, facts, scroll with a
+// functions return texts by field, make the page follow it, and mark elements data-key, data-field and
+// data-bar; a list has {{define "row"}}, which its lines and its <template data-row> are made of
+// (assets/live.js). Styles are those in assets/style.css: head, tiles, facts, scroll with a
 // table, note, empty, dialog; a page adds none. Add paths of the page to everyPage in
 // console_test.go, and what it shows to the API of rig_test.go: all checks, in the browser as well,
 // go through that list.

@@ -14,7 +14,7 @@ import (
 type environmentData struct {
 	v1.Environment
 	Row      live.Row
-	Servers  []serverLine
+	Servers  []line
 	Services []v1.Service
 	Packages []v1.Package // that a bundle can have
 	Systems  []string
@@ -41,7 +41,8 @@ func loadEnvironment(q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := environmentData{Environment: e, Row: environmentRow(e), Servers: serverLines(servers), Packages: updates.Packages, Systems: packages.Systems}
+	d := environmentData{Environment: e, Row: environmentRow(e), Servers: linesOf(servers, serverLine).Lines, Packages: updates.Packages, Systems: packages.Systems}
+	urgentFirst(d.Servers)
 	for _, s := range services {
 		if s.Environment == e.Name {
 			d.Services = append(d.Services, s)

@@ -9,23 +9,19 @@ import (
 	"time"
 
 	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/console/live"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
 // serversData is what the page of all servers shows.
 type serversData struct {
-	Lines       []serverLine
+	listed
 	Environment string // the only one shown, "" = all
 	Search      string
 	Total       int
-}
-
-// serverLine is one server; Row is the part that changes.
-type serverLine struct {
-	v1.Server
-	Row live.Row
 }
 
 func loadServers(q *request) (any, error) {
@@ -38,7 +34,8 @@ func loadServers(q *request) (any, error) {
 	if d.Search != "" {
 		list = slices.DeleteFunc(list, func(s v1.Server) bool { return !serverMatches(s, d.Search) })
 	}
-	d.Lines = serverLines(list)
+	d.listed = linesOf(list, serverLine)
+	urgentFirst(d.Lines)
 	return d, nil
 }
 
@@ -54,39 +51,33 @@ func serverMatches(s v1.Server, text string) bool {
 	return strings.Contains(strings.ToLower(strings.Join(all, "\n")), strings.ToLower(text))
 }
 
-// serverLines sorts what needs attention first, then by name.
-func serverLines(list []v1.Server) []serverLine {
-	lines := make([]serverLine, 0, len(list))
-	for _, s := range list {
-		lines = append(lines, serverLine{s, serverRow(s)})
-	}
-	slices.SortStableFunc(lines, func(a, b serverLine) int {
-		return cmp.Or(cmp.Compare(urgency[a.Row["state"]], urgency[b.Row["state"]]), strings.Compare(a.Name, b.Name))
+// urgentFirst sorts what needs attention first, then by name.
+func urgentFirst(lines []line) {
+	slices.SortStableFunc(lines, func(a, b line) int {
+		return cmp.Or(cmp.Compare(urgency[a.Row["state"]], urgency[b.Row["state"]]), strings.Compare(a.Row["name"], b.Row["name"]))
 	})
-	return lines
 }
 
 var urgency = map[string]int{"red": 0, "yellow": 1, "green": 2, "grey": 3}
 
-// serverRows are the parts of servers that change.
-func serverRows(ctx context.Context, c *Console) (map[string]live.Row, error) {
-	list, err := c.cloud.Servers(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	rows := make(map[string]live.Row, len(list))
-	for _, s := range list {
-		rows[string(s.XID)] = serverRow(s)
-	}
-	return rows, nil
+func serverRows(ctx context.Context, c *client.Client) (map[string]live.Row, error) {
+	list, err := c.Servers(ctx, "")
+	return rowsOf(list, err, serverLine)
 }
+
+func serverOne(ctx context.Context, c *client.Client, xid string) (live.Row, error) {
+	s, err := c.Server(ctx, wire.ServerXID(xid))
+	return rowOf(s, err, serverLine)
+}
+
+func serverLine(s v1.Server) line { return line{string(s.XID), serverRow(s)} }
 
 // serverRow has fields that end in _share as percentages, for bars.
 func serverRow(s v1.Server) live.Row {
 	row := live.Row{
 		"name": s.Name, "environment": s.Environment, "href": Prefix + "servers/" + string(s.XID),
 		"version": "", "system": "", "host": "", "cpu": "", "cpu_share": "", "memory": "", "memory_share": "", "disk": "", "disk_share": "",
-		"jobs": "", "transport": "", "rtt": "", "clock": "", "address": "", "update": "", "drain": drainWords(s.Drain),
+		"jobs": "", "transport": "", "rtt": "", "clock": "", "address": "", "update": "", "drain": drainWords(s.Drain), "certificate": stamp(s.CertificateExpires),
 	}
 	row["state"], row["words"] = serverState(s)
 	c := s.Session

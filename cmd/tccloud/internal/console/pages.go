@@ -77,11 +77,11 @@ var (
 
 	// kinds are what live pages follow, see package live.
 	kinds = []kind{
-		{"environments", environmentRows},
-		{"servers", serverRows},
-		{"executions", executionRows},
-		{"jobs", jobRows},
-		{"services", serviceRows},
+		{name: "environments", all: environmentRows, one: environmentOne},
+		{name: "servers", all: serverRows, one: serverOne},
+		{name: "executions", all: executionRows},
+		{name: "jobs", all: jobRows, one: jobOne},
+		{name: "services", all: serviceRows, one: serviceOne},
 	}
 
 	// navigation leads to the parts of the console.
