@@ -24,7 +24,7 @@ func text(t *testing.T, res *http.Response) string {
 
 // everyPage are paths of pages, of things that filled makes.
 var everyPage = append([]string{
-	"", "account", "environments/lab", "environments/production", "servers", "servers?q=scanner", "servers?q=" + url.QueryEscape(hostile),
+	"", "account", "environments/lab", "environments/production", "environments/lab?hours=720", "servers", "servers?q=scanner", "servers?q=" + url.QueryEscape(hostile),
 	"servers/" + twinXID, "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a14", "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a11",
 	"executions", "executions?q=none", "executions?state=failed&app=" + url.QueryEscape(hostile) + "&server=x&within=24h", "executions?cursor=50",
 	"executions/" + runningID, "executions/" + failedID, "executions/" + failedID + "?line=700&find=" + url.QueryEscape("<img"),

@@ -14,6 +14,7 @@ import (
 type environmentData struct {
 	v1.Environment
 	Row      live.Row
+	History  history
 	Servers  []line
 	Services []v1.Service
 	Packages []v1.Package // that a bundle can have
@@ -43,6 +44,9 @@ func loadEnvironment(q *request) (any, error) {
 	}
 	d := environmentData{Environment: e, Row: environmentRow(e), Servers: linesOf(servers, serverLine).Lines, Packages: updates.Packages, Systems: packages.Systems}
 	urgentFirst(d.Servers)
+	if d.History, err = loadHistory(q.Context(), q.cloud, e.Name, spanOf(q.URL.Query().Get("hours"))); err != nil {
+		return nil, err
+	}
 	for _, s := range services {
 		if s.Environment == e.Name {
 			d.Services = append(d.Services, s)

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"time"
+
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
@@ -82,6 +84,7 @@ var (
 		{name: "executions", all: executionRows},
 		{name: "jobs", all: jobRows, one: jobOne},
 		{name: "services", all: serviceRows, one: serviceOne},
+		{name: "history", one: historyOne, every: 5 * time.Second},
 	}
 
 	// navigation leads to the parts of the console.

@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ type fakeAPI struct {
 	mu           sync.Mutex
 	environments []v1.Environment
 	servers      []v1.Server
+	hours        []v1.Hour      // of each Environment
 	executions   []v1.Execution // the newest first
 	log          []v1.Chunk     // of each execution
 	apps         []v1.App
@@ -91,6 +93,9 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		send(w, e)
 	case kind == "environments" && name == "":
 		send(w, f.environments)
+	case kind == "environments" && strings.HasSuffix(name, "/history"):
+		n, _ := strconv.Atoi(r.URL.Query().Get("hours"))
+		send(w, f.hours[max(0, len(f.hours)-n):])
 	case kind == "environments":
 		for _, e := range f.environments {
 			if e.Name == name {
@@ -282,6 +287,9 @@ func filled(t *testing.T) *rig {
 	r.api.servers[1].Drain = &registry.Drain{By: "ann", Reason: hostile, Since: now, Until: now.Add(time.Hour)}
 	r.api.servers[3].Session.Transport = "websocket"
 	r.api.servers[5].Twin = &twin.Conflict{Since: now.Add(-time.Hour), Proved: now, Holder: twin.Host{ID: "a1", Name: hostile, Address: "10.20.0.15:50122", Seen: now}, Others: []twin.Host{{ID: "b2", Name: "ingest-3-copy", Address: "10.20.9.77:40100", Seen: now}}}
+	for i := range 720 {
+		r.api.hours = append(r.api.hours, v1.Hour{From: now.Truncate(time.Hour).Add(time.Duration(i-719) * time.Hour), Created: i % 90, Messages: i % 70, Ended: i % 60, Failed: i % 7, QueueWaitMS: 12.5, RoundTripMS: float64(i%5) * 2})
+	}
 	r.api.apps = someApps(now)
 	r.api.executions, r.api.log = someExecutions(now), someLog()
 	revoked := now.AddDate(0, 0, -3)
