@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -77,7 +78,7 @@ func serverRow(s v1.Server) live.Row {
 	row := live.Row{
 		"name": s.Name, "environment": s.Environment, "href": Prefix + "servers/" + string(s.XID),
 		"version": "", "system": "", "host": "", "cpu": "", "cpu_share": "", "memory": "", "memory_share": "", "disk": "", "disk_share": "",
-		"jobs": "", "transport": "", "rtt": "", "clock": "", "address": "", "update": "", "drain": drainWords(s.Drain), "certificate": stamp(s.CertificateExpires),
+		"jobs": "", "transport": "", "path": "", "isolation": "", "templates": "", "rtt": "", "clock": "", "address": "", "update": "", "drain": drainWords(s.Drain), "certificate": stamp(s.CertificateExpires),
 	}
 	row["state"], row["words"] = serverState(s)
 	c := s.Session
@@ -86,6 +87,7 @@ func serverRow(s v1.Server) live.Row {
 	}
 	row["version"], row["system"], row["address"] = c.Version, c.OS+"/"+c.Arch, c.RemoteAddr
 	row["transport"] = transportWords(c.Transport)
+	row["path"] = pathWords(c)
 	if c.RTTMS > 0 {
 		row["rtt"] = duration(time.Duration(c.RTTMS * float64(time.Millisecond)))
 	}
@@ -107,6 +109,7 @@ func serverRow(s v1.Server) live.Row {
 		used := i.DiskTotal - min(i.DiskFree, i.DiskTotal)
 		row["disk"], row["disk_share"] = shareText(used, i.DiskTotal), percent(float64(used), float64(i.DiskTotal))
 	}
+	row["isolation"], row["templates"] = isolationWords(i.Isolation), templatesWords(i.Templates)
 	if u := i.Update; u != nil {
 		row["update"] = u.Phase
 		if u.Wanted != "" && u.Wanted != c.Version {
@@ -164,6 +167,46 @@ func transportWords(transport string) string {
 		return "WebSocket"
 	}
 	return transport
+}
+
+// pathWords says how a server comes to the broker, and why so.
+func pathWords(c *v1.Session) string {
+	words := transportWords(c.Transport)
+	if c.Transport == "websocket" {
+		words += ", as its setting queueTransport says"
+	}
+	switch {
+	case c.Info == nil:
+	case c.Info.Proxy == "":
+		words += ", without a proxy"
+	default:
+		words += ", through the proxy " + c.Info.Proxy
+	}
+	return words
+}
+
+// isolationWords says how far Apps are kept apart, and why not more.
+func isolationWords(i *wire.Isolation) string {
+	switch {
+	case i == nil:
+		return ""
+	case i.Missing != "":
+		return i.Level + " only (appsIsolation is " + i.Wanted + "): " + i.Missing
+	}
+	return i.Level
+}
+
+// templatesWords counts the templates of Apps that run often.
+func templatesWords(list []wire.Template) string {
+	n := map[string]int{}
+	for _, t := range list {
+		n[t.State]++
+	}
+	var words []string
+	for _, state := range slices.Sorted(maps.Keys(n)) {
+		words = append(words, fmt.Sprintf("%d %s", n[state], state))
+	}
+	return strings.Join(words, ", ")
 }
 
 // clockWords says how far a clock is from the cloud's.

@@ -276,6 +276,10 @@ func filled(t *testing.T) *rig {
 		return &wire.Info{Hostname: hostile, Platform: "rhel 9.4", CPUs: 8, Load1: load, MemoryTotal: 32 << 30, MemoryFree: 21 << 30, DiskTotal: 200 << 30, DiskFree: 48 << 30, Running: running, FreeSlots: 4 - running}
 	}
 	unfit := info(7.4, 0)
+	unfit.Proxy = "https://proxy.example.com:3128"
+	unfit.Isolation = &wire.Isolation{Wanted: "auto", Level: "files", Missing: hostile}
+	unfit.Templates = []wire.Template{{App: hostile, Version: "1.0", State: "ready", Served: 12}, {App: "Feed", Version: "2", State: "cold", Reason: hostile}}
+	unfit.Notes = []wire.Note{{About: "settings", Text: hostile}}
 	unfit.Unfit = &wire.Unfit{Code: "host.no_space", Message: hostile, ForMS: 120000}
 	draining := info(1.2, 2)
 	draining.Draining = true
