@@ -221,6 +221,7 @@ func TestRoles(t *testing.T) {
 		{"apps/Plain/remove", url.Values{"version": {"1.0"}}, access.Operator, "DELETE apps/Plain/1.0"},
 		{"apps/Plain/run", url.Values{"id": {runningID}, "environment": {"lab"}}, access.Operator, "POST executions"},
 		{"executions/" + runningID + "/cancel", nil, access.Operator, "POST executions/" + runningID + "/cancel"},
+		{"servers/revoke", url.Values{"days": {"30"}, "server": {twinXID}}, access.Administrator, "POST servers/revoke"},
 		{"servers/" + twinXID + "/keep", url.Values{"host": {"a1@10.20.0.15"}}, access.Administrator, "POST servers/" + twinXID + "/keep"},
 		{"jobs/alerts/run", nil, access.Operator, "POST jobs/alerts/run"},
 		{"jobs/alerts/pause", nil, access.Operator, "PATCH jobs/alerts"},

@@ -36,7 +36,8 @@ type fakeAPI struct {
 	mu           sync.Mutex
 	environments []v1.Environment
 	servers      []v1.Server
-	hours        []v1.Hour      // of each Environment
+	hours        []v1.Hour // of each Environment
+	away         []v1.RevokeAway
 	executions   []v1.Execution // the newest first
 	log          []v1.Chunk     // of each execution
 	apps         []v1.App
@@ -115,6 +116,11 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		send(w, list)
+	case path == "servers/revoke":
+		var q v1.RevokeAway
+		_ = json.NewDecoder(r.Body).Decode(&q)
+		f.away = append(f.away, q)
+		send(w, v1.RevokedAway{Revoked: []v1.Server{f.servers[2]}, Kept: []registry.Kept{{XID: "x", Why: hostile}}})
 	case kind == "servers":
 		xid, _, _ := strings.Cut(name, "/")
 		for _, s := range f.servers {
@@ -353,6 +359,11 @@ func filled(t *testing.T) *rig {
 	for i := range 720 {
 		r.api.hours = append(r.api.hours, v1.Hour{From: now.Truncate(time.Hour).Add(time.Duration(i-719) * time.Hour), Created: i % 90, Messages: i % 70, Ended: i % 60, Failed: i % 7, QueueWaitMS: 12.5, RoundTripMS: float64(i%5) * 2})
 	}
+	long, short := now.AddDate(0, 0, -40), now.AddDate(0, 0, -20)
+	r.api.servers[2].Away, r.api.servers[6].Away = &long, &long
+	gone := server("17", hostile, "lab", nil)
+	gone.Away = &short
+	r.api.servers = append(r.api.servers, gone)
 	r.api.apps = someApps(now)
 	r.api.executions, r.api.log = someExecutions(now), someLog()
 	revoked := now.AddDate(0, 0, -3)

@@ -23,7 +23,7 @@ with its bundle ("tccloud bundle") and is known by its xid.
   tccloud server list lab --data DIR
   tccloud server show 7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a10 --data DIR
   tccloud server revoke 7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a10 --data DIR`,
-		list(o), show(o), rename(o), keep(o), revoke(o))
+		list(o), show(o), rename(o), keep(o), revoke(o), prune(o))
 }
 
 func showAnswer(o *operator.Env, asJSON bool, s v1.Server) error {
@@ -32,6 +32,9 @@ func showAnswer(o *operator.Env, asJSON bool, s v1.Server) error {
 			"created", operator.Time(s.Created), "certificate", s.CertificateSerial, "certificate until", operator.Time(s.CertificateExpires)}
 		if k := s.SealKey; k != nil {
 			pairs = append(pairs, "sealing key", k.ID, "its fingerprint", k.Fingerprint, "stated", operator.Time(k.Stated)+"; \"tcenvsvr keychain status\" on the server shows which it is")
+		}
+		if s.Away != nil {
+			pairs = append(pairs, "away", "since "+operator.Time(*s.Away))
 		}
 		if s.Revoked != nil {
 			pairs = append(pairs, "revoked", operator.Time(*s.Revoked))
