@@ -38,7 +38,7 @@ func viewConsole(b *bench) error {
 		return err
 	}
 	servers, executions, viewers := b.size(1000, 200), b.size(10_000, 1000), 100
-	dirs, err := b.issue(p.admin, servers)
+	dirs, err := b.issue(p.admin, 0, servers)
 	if err != nil {
 		return err
 	}
