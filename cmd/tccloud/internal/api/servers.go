@@ -6,13 +6,17 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
-	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
-func present(s registry.Server, live map[wire.ServerXID]gateway.Session) v1.Server {
+func (a *API) present(s registry.Server) v1.Server {
 	out := v1.Server{Server: s}
-	if c, ok := live[s.XID]; ok {
+	c, state := a.Sessions.Look(s.XID)
+	switch state {
+	case roster.Unknown:
+		out.Unknown = true
+	case roster.Connected:
 		if !s.Renamed {
 			out.Name = cmp.Or(c.Name, s.Name)
 		}
@@ -27,12 +31,8 @@ func present(s registry.Server, live map[wire.ServerXID]gateway.Session) v1.Serv
 }
 
 // answerServer answers with a server as it is now.
-func (a *API) answerServer(w http.ResponseWriter, r *http.Request, s registry.Server) error {
-	live, err := a.connected(r.Context())
-	if err != nil {
-		return err
-	}
-	answer(w, http.StatusOK, present(s, live))
+func (a *API) answerServer(w http.ResponseWriter, s registry.Server) error {
+	answer(w, http.StatusOK, a.present(s))
 	return nil
 }
 
@@ -46,14 +46,10 @@ func (a *API) servers(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	live, err := a.connected(r.Context())
-	if err != nil {
-		return err
-	}
 	list := []v1.Server{}
 	for _, s := range a.Registry.Servers(name) {
 		if sees(r.Context(), s.Environment) {
-			list = append(list, present(s, live))
+			list = append(list, a.present(s))
 		}
 	}
 	answer(w, http.StatusOK, list)
@@ -65,7 +61,7 @@ func (a *API) server(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.answerServer(w, r, s)
+	return a.answerServer(w, s)
 }
 
 // sealing answers with the statements of an Environment's sealing keys. Who seals verifies them.
@@ -99,7 +95,7 @@ func (a *API) changeServer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.answerServer(w, r, s)
+	return a.answerServer(w, s)
 }
 
 // keepHost chooses which of several hosts is the server.
@@ -116,5 +112,5 @@ func (a *API) keepHost(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Sessions.Keep(r.Context(), xid, host); err != nil {
 		return err
 	}
-	return a.answerServer(w, r, s)
+	return a.answerServer(w, s)
 }

@@ -61,10 +61,13 @@ func (c *cloud) retention(st *store.Store, k *catalogParts, keep time.Duration) 
 			if _, err := st.Trim(ctx, registry.Bucket, retention.Bound{Age: marksFor}, none); err != nil {
 				return fmt.Errorf("sweeping the registry: %w", err)
 			}
+			return nil
+		}),
+		func(ctx context.Context) error {
 			return c.dispatcher.Forget(ctx, func(xid wire.ServerXID) bool {
 				_, err := c.registry.Server(xid)
 				return err == nil
 			})
-		}),
+		},
 	}
 }

@@ -30,7 +30,8 @@ func (d *Dispatcher) Contexts() []string {
 	return out
 }
 
-// Forget removes the sessions of servers that are not known any more.
+// Forget removes the sessions of servers that are not known any more from this gateway's memory; the
+// keeper removes them from the store as well.
 func (d *Dispatcher) Forget(ctx context.Context, known func(wire.ServerXID) bool) error {
-	return d.presence.Forget(ctx, known)
+	return d.presence.Forget(ctx, known, d.Keeper())
 }

@@ -25,6 +25,6 @@
 // themselves, distinguishes two hosts that run with one identity (conflict.go).
 //
 // The epoch, the gateway that has a server, and the orders are the business of package dispatch.
-// Gateways ask each other for their sessions, and pass on Control and Disconnect, by plain NATS
-// messages (peers.go).
+// Gateways tell each other of their sessions (package roster), and pass on Control and Disconnect, by
+// plain NATS messages (peers.go).
 package gateway

@@ -17,6 +17,7 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/gateway/port"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 )
 
 const (
@@ -32,6 +33,7 @@ type Gateway struct {
 	cfg    Config
 	log    *slog.Logger
 	port   *port.Port
+	roster *roster.Roster
 	opened atomic.Int64  // sessions since the start
 	auth   chan struct{} // one token for each hello that is being worked on
 	conns  sync.WaitGroup
@@ -61,6 +63,11 @@ func New(cfg Config) (*Gateway, error) {
 		cfg: cfg, log: cfg.Logger.With("component", "gateway"),
 		auth: make(chan struct{}, authAtOnce), sessions: map[wire.ServerXID][]*session{},
 	}
+	conn := cfg.Dispatcher.Conn()
+	if cfg.Dispatcher.Alone() {
+		conn = nil
+	}
+	g.roster = roster.New(roster.Config{Gateway: cfg.Dispatcher.Gateway(), Conn: conn, Claims: cfg.Dispatcher, Here: g.sessionHere, AllHere: g.here})
 	var err error
 	g.port, err = port.Listen(port.Config{
 		Listener: cfg.Listener, Addr: cfg.Addr, TLS: cfg.TLS, HTTP: cfg.HTTP,
@@ -86,6 +93,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	eg, ctx := errgroup.WithContext(ctx)
 	eg.Go(func() error { return g.port.Serve(ctx, g.hello, g.farewell) })
 	eg.Go(func() error { return g.heartbeats(ctx) })
+	eg.Go(func() error { return g.roster.Run(ctx) })
 	err = eg.Wait()
 	g.conns.Wait()
 	if err != nil {

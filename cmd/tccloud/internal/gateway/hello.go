@@ -158,6 +158,7 @@ func (g *Gateway) admit(ctx context.Context, c *port.Conn, h *wire.Hello) (*sess
 		return nil, err
 	}
 	g.opened.Add(1)
+	g.roster.Changed(srv.XID)
 	if g.cfg.Drained != nil && g.cfg.Drained(srv.XID) { // it is told before it gets the first order
 		_ = s.Send(&wire.Control{Action: wire.ActionDrain})
 	}

@@ -52,6 +52,7 @@ type Registry struct {
 type holder struct {
 	epoch   int64
 	gateway string
+	learnt  time.Time // by this gateway
 }
 
 // claim is what the bucket stores; the time is for people.
@@ -96,7 +97,7 @@ func (r *Registry) Claim(ctx context.Context, xid wire.ServerXID) (int64, error)
 	if err != nil {
 		return 0, fmt.Errorf("claiming the session of %q: %w", xid, err)
 	}
-	r.hold(xid, holder{int64(rev), r.id})
+	r.hold(xid, holder{int64(rev), r.id, time.Now()})
 	return int64(rev), nil
 }
 
@@ -140,6 +141,20 @@ func (r *Registry) Holder(ctx context.Context, xid wire.ServerXID) (string, erro
 		return "", nil
 	}
 	return h.gateway, nil
+}
+
+// Newest returns who claimed the server's newest session, its epoch, and for how long that has been known
+// here; "" where nobody did. known is false until the bucket was read once.
+func (r *Registry) Newest(xid wire.ServerXID) (gateway string, epoch int64, age time.Duration, known bool) {
+	select {
+	case <-r.loaded:
+		known = true
+	default:
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := r.sessions[xid]
+	return h.gateway, h.epoch, time.Since(h.learnt), known
 }
 
 // Leave records that the session ended here. A newer one is not touched.
@@ -211,7 +226,7 @@ func (r *Registry) Refresh(ctx context.Context, xid wire.ServerXID) error {
 func (r *Registry) record(e jetstream.KeyValueEntry) {
 	var c claim
 	if json.Unmarshal(e.Value(), &c) == nil {
-		r.hold(wire.ServerXID(e.Key()), holder{int64(e.Revision()), c.Gateway})
+		r.hold(wire.ServerXID(e.Key()), holder{int64(e.Revision()), c.Gateway, time.Now()})
 	}
 }
 
