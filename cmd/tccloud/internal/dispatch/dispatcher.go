@@ -113,6 +113,18 @@ func (d *Dispatcher) Gone(xid wire.ServerXID) bool {
 	return ok && away > d.cfg.Lease
 }
 
+// Lease is how long a server may stay away before its orders are given up.
+func (d *Dispatcher) Lease() time.Duration { return d.cfg.Lease }
+
+// Busy are the servers that have an order or a service.
+func (d *Dispatcher) Busy() map[wire.ServerXID]bool {
+	busy := map[wire.ServerXID]bool{}
+	for _, a := range d.ledger.Active(func(a ledger.Aged) bool { return a.State != wire.StateQueued }) {
+		busy[a.Server] = true
+	}
+	return busy
+}
+
 // Alone reports whether no other gateway can be there.
 func (d *Dispatcher) Alone() bool { return d.cfg.Store.Embedded() }
 

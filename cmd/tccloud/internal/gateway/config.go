@@ -78,7 +78,7 @@ type Config struct {
 	HTTP       http.Handler  // other paths on the port [404]
 	Logger     *slog.Logger
 
-	HandshakeTimeout time.Duration // [10 s] from accept to the end of hello
+	HandshakeTimeout time.Duration // [10 s] from accept to the hello
 	MaxPending       int           // [4096] connections not yet authenticated; more get retry_later
-	GoAwayWindow     time.Duration // [5 s] over which agents come back after a shutdown
+	ShedAfter        time.Duration // [30 s] how long gateways and an agent must have been there before it is sent to another one
 }

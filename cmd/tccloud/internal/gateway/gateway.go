@@ -52,7 +52,7 @@ func New(cfg Config) (*Gateway, error) {
 	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, 10*time.Second)
 	cfg.HandshakeTimeout = cmp.Or(cfg.HandshakeTimeout, 10*time.Second)
 	cfg.MaxPending = cmp.Or(cfg.MaxPending, 4096)
-	cfg.GoAwayWindow = cmp.Or(cfg.GoAwayWindow, 5*time.Second)
+	cfg.ShedAfter = cmp.Or(cfg.ShedAfter, 30*time.Second)
 	if cfg.HTTP == nil {
 		cfg.HTTP = http.NotFoundHandler()
 	}
@@ -82,8 +82,8 @@ func New(cfg Config) (*Gateway, error) {
 // Addr is the address the gateway listens on.
 func (g *Gateway) Addr() net.Addr { return g.port.Addr() }
 
-// Run serves until ctx ends. Then it asks all agents to go away and to come back within the window,
-// and returns when the connections are closed.
+// Run serves until ctx ends. Then it asks all agents to go away and to come back within a time that
+// grows with their number, and returns when the connections are closed.
 func (g *Gateway) Run(ctx context.Context) error {
 	unsubscribe, err := g.listenToPeers()
 	if err != nil {
@@ -94,6 +94,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	eg.Go(func() error { return g.port.Serve(ctx, g.hello, g.farewell) })
 	eg.Go(func() error { return g.heartbeats(ctx) })
 	eg.Go(func() error { return g.roster.Run(ctx) })
+	if !g.cfg.Dispatcher.Alone() {
+		eg.Go(func() error { return g.balance(ctx) })
+	}
 	err = eg.Wait()
 	g.conns.Wait()
 	if err != nil {
@@ -145,11 +148,10 @@ func (g *Gateway) farewell() {
 	g.mu.Lock()
 	g.stopping = true
 	g.mu.Unlock()
-	for _, s := range g.all() {
-		s.finish(&wire.GoAway{
-			Code: wire.CodeShutdown, Message: "this gateway is shutting down",
-			WindowMS: g.cfg.GoAwayWindow.Milliseconds(),
-		})
+	all := g.all()
+	within := window(len(all), g.cfg.Dispatcher.Lease())
+	for _, s := range all {
+		s.finish(&wire.GoAway{Code: wire.CodeShutdown, Message: "this gateway is shutting down", WindowMS: within.Milliseconds()})
 	}
 	deadline := time.Now().Add(2 * port.LingerTime)
 	for len(g.all()) > 0 && time.Now().Before(deadline) {

@@ -80,10 +80,6 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 // ID is the name of this gateway; each process has a new one.
 func (r *Registry) ID() string { return r.id }
 
-// electing is how long a claim is made again that nobody took: a cluster that has just lost the node
-// which took them elects another one. Each try takes half a second.
-const electing = 7 * time.Second
-
 // Claim makes this gateway the holder of the server's session and returns its epoch.
 func (r *Registry) Claim(ctx context.Context, xid wire.ServerXID) (int64, error) {
 	data, err := json.Marshal(claim{r.id, time.Now().UTC()})
@@ -91,9 +87,6 @@ func (r *Registry) Claim(ctx context.Context, xid wire.ServerXID) (int64, error)
 		return 0, err
 	}
 	rev, err := r.kv.Put(ctx, string(xid), data)
-	for end := time.Now().Add(electing); errors.Is(err, jetstream.ErrNoStreamResponse) && ctx.Err() == nil && time.Now().Before(end); {
-		rev, err = r.kv.Put(ctx, string(xid), data)
-	}
 	if err != nil {
 		return 0, fmt.Errorf("claiming the session of %q: %w", xid, err)
 	}
