@@ -39,10 +39,18 @@ func (c *cloud) byKeeper(f func(context.Context) error) func(context.Context) er
 	}
 }
 
+// none keeps all values of a bucket: only marks go.
+func none(string, []byte) bool { return false }
+
+// hasEnvironment reports whether there is an Environment.
+func (c *cloud) hasEnvironment(name string) bool {
+	_, err := c.registry.Environment(name)
+	return err == nil
+}
+
 // retention returns the functions that remove what is too old or too much, besides published files.
 // One gateway does, by a lease; for others they do nothing.
 func (c *cloud) retention(st *store.Store, k *catalogParts, keep time.Duration) []func(context.Context) error {
-	none := func(string, []byte) bool { return false }
 	return []func(context.Context) error{
 		c.dispatcher.Trim,
 		c.byKeeper(c.users.Sweep),
@@ -63,6 +71,7 @@ func (c *cloud) retention(st *store.Store, k *catalogParts, keep time.Duration) 
 			}
 			return nil
 		}),
+		func(context.Context) error { c.dispatcher.ForgetEnvironments(c.hasEnvironment); return nil },
 		func(ctx context.Context) error {
 			return c.dispatcher.Forget(ctx, func(xid wire.ServerXID) bool {
 				_, err := c.registry.Server(xid)

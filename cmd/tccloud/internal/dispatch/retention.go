@@ -30,6 +30,19 @@ func (d *Dispatcher) Contexts() []string {
 	return out
 }
 
+// ForgetEnvironments removes from memory what belongs to Environments that known does not know, where they
+// have no session and no execution here.
+func (d *Dispatcher) ForgetEnvironments(known func(string) bool) {
+	d.mu.Lock()
+	for name, e := range d.envs {
+		if len(e.sessions) == 0 && !e.pumping && !known(name) {
+			delete(d.envs, name)
+		}
+	}
+	d.mu.Unlock()
+	d.ledger.ForgetEnvironments(known)
+}
+
 // Forget removes the sessions of servers that are not known any more from this gateway's memory; the
 // keeper removes them from the store as well.
 func (d *Dispatcher) Forget(ctx context.Context, known func(wire.ServerXID) bool) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -196,4 +197,47 @@ func TestMissedEnd(t *testing.T) {
 	if b.Peek("o") != nil || len(b.Active(func(Aged) bool { return true })) != 0 {
 		t.Error("it is still in memory")
 	}
+}
+
+// TestForgetEnvironments: what was counted of a deleted Environment goes from memory when its executions
+// are in the archive, not before, and that of others stays.
+func TestForgetEnvironments(t *testing.T) {
+	s, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	l, _ := running(t, s, "a", 20*time.Millisecond)
+	for _, env := range []string{"lives", "deleted", "busy"} {
+		now := record.Stamp(time.Now())
+		rec := &record.Record{Execution: record.Execution{
+			ID: wire.OrderID(env), Environment: env, State: wire.StateQueued, Attempt: 1, Created: now, Queued: now,
+		}}
+		if err := l.Create(t.Context(), rec); err != nil {
+			t.Fatal(err)
+		}
+		if env == "busy" {
+			continue
+		}
+		if _, err := l.Update(t.Context(), rec.ID, func(r *record.Record) error { r.End(wire.Failed, "why", time.Now()); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "the archive", func() bool { n, _ := l.in(t); return n == 1 })
+	l.ForgetEnvironments(func(name string) bool { return name == "lives" })
+	l.mu.Lock()
+	left := slices.Sorted(maps.Keys(l.envs))
+	l.mu.Unlock()
+	if !slices.Equal(left, []string{"busy", "lives"}) {
+		t.Errorf("in memory are %q", left)
+	}
+	if _, err := l.Update(t.Context(), "busy", func(r *record.Record) error { r.End(wire.Failed, "why", time.Now()); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the rest", func() bool {
+		l.ForgetEnvironments(func(string) bool { return false })
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.envs) == 0
+	})
 }
