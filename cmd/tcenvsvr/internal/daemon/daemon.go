@@ -144,6 +144,7 @@ type daemon struct {
 	dialer    *dialer
 	link      *connection
 	twin      twin
+	metrics   *metricsFile
 	clock     *clock.Watch
 	updates   *updates // nil if this installation cannot update itself
 }
@@ -217,6 +218,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if d.updates, err = d.newUpdates(client); err != nil {
 		return nil, errors.Join(err, d.journal.Close())
 	}
+	d.metrics = newMetricsFile(func() string { return d.live.settings().MetricsFile }, d.figures, logger.With("component", "metrics"))
 	return d, nil
 }
 
@@ -245,6 +247,7 @@ func (d *daemon) run(ctx context.Context) error {
 	g.Go(func() error { return d.protect(ctx) })
 	g.Go(func() error { return d.notify(ctx) })
 	g.Go(func() error { d.trim(ctx); return nil })
+	g.Go(func() error { d.metrics.run(ctx); return nil })
 	g.Go(func() error { return d.reloads(ctx) })
 	g.Go(func() error {
 		select {
