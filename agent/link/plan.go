@@ -18,11 +18,11 @@ const (
 	clockDelay = 20 * time.Second
 )
 
-// How long a session must have lasted for the next failure to count as the first one. After a fence
-// it is longer, or two agents with one identity would fence each other in quick succession for
-// ever.
+// How long a session must have lasted for the next failure to count as the first one: gateways that
+// fail one after the other must not keep an agent away for long. After a fence it is longer, or two
+// agents with one identity would fence each other in quick succession for ever.
 const (
-	stable       = 30 * time.Second
+	stable       = 10 * time.Second
 	stableFenced = 10 * time.Minute
 )
 

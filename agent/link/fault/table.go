@@ -65,6 +65,7 @@ var cloudHints = map[wire.Code]string{
 		"on the one that is not the server run \"tcenvsvr unenroll\", then \"tcenvsvr enroll\" with a bundle of its own",
 	wire.CodeRetryLater: "the cloud is busy; the agent tries again when it was told to",
 	wire.CodeShutdown:   "this part of the cloud stops; the agent connects to its successor",
+	wire.CodeRebalance:  "the agent connects to another part of the cloud, which has fewer servers",
 	wire.CodeHeartbeat:  "one side heard nothing of the other for 2.5 heartbeats: the network or a device on the way froze the connection",
 }
 

@@ -187,6 +187,7 @@ const (
 	CodeInUse         Code = "identity_in_use" // another host is connected as this server, and keeps it
 	CodeRetryLater    Code = "retry_later"     // overloaded or storage away; retry_after_ms says when
 	CodeShutdown      Code = "shutting_down"   // this gateway stops; others or its successor will take over
+	CodeRebalance     Code = "rebalance"       // another gateway has far fewer servers
 	CodeHeartbeat     Code = "heartbeat_lost"  // nothing was heard for 2.5 heartbeats
 )
 

@@ -20,7 +20,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
-	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 	"tcenvsvr/cmd/tccloud/internal/health"
 	"tcenvsvr/cmd/tccloud/internal/jobs"
 	"tcenvsvr/cmd/tccloud/internal/pace"
@@ -37,7 +37,8 @@ import (
 
 // Sessions are the live connections of agents, at all gateways.
 type Sessions interface {
-	Sessions(ctx context.Context) ([]gateway.Session, error)
+	// Look returns whether a server is connected, and its session if it is.
+	Look(xid wire.ServerXID) (roster.Session, roster.State)
 	// Control asks a server for something; gateway.ErrNotConnected if it is not connected.
 	Control(ctx context.Context, xid wire.ServerXID, m *wire.Control) error
 	// Keep makes one of the hosts that run as a server the only one.
@@ -191,17 +192,4 @@ func (a *API) Run(ctx context.Context, l net.Listener) error {
 		return nil
 	}
 	return fmt.Errorf("serving the API on %s: %w", l.Addr(), err)
-}
-
-// connected returns the sessions by their servers.
-func (a *API) connected(ctx context.Context) (map[wire.ServerXID]gateway.Session, error) {
-	list, err := a.Sessions.Sessions(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("listing sessions: %w", err)
-	}
-	m := make(map[wire.ServerXID]gateway.Session, len(list))
-	for _, s := range list {
-		m[s.XID] = s
-	}
-	return m, nil
 }

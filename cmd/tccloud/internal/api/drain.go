@@ -45,7 +45,7 @@ func (a *API) tell(w http.ResponseWriter, r *http.Request, s registry.Server, ac
 	if err := a.Sessions.Control(r.Context(), s.XID, &wire.Control{Action: action}); err != nil && !errors.Is(err, gateway.ErrNotConnected) {
 		return err
 	}
-	return a.answerServer(w, r, s)
+	return a.answerServer(w, s)
 }
 
 var logLevels = []string{"debug", "info", "warn", "error"}
@@ -74,6 +74,10 @@ func (a *API) controlServer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	err = a.Sessions.Control(r.Context(), s.XID, m)
+	if errors.Is(err, gateway.ErrUnknown) {
+		return problem(http.StatusConflict, v1.CodeAway, "whether server %q is connected is not known: its gateway does not answer", s.Name).
+			Try("\"tccloud status\" says how the cloud is; ask the server again in a moment")
+	}
 	if errors.Is(err, gateway.ErrNotConnected) {
 		return problem(http.StatusConflict, v1.CodeAway, "server %q is not connected", s.Name).
 			Try("\"tccloud server show %s\" says since when; ask it again when it is back", s.XID)

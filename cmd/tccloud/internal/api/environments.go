@@ -7,40 +7,30 @@ import (
 	"time"
 
 	"tcenvsvr/agent/host/clock"
-	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
-	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
-// statusTimeout is how long status waits for other gateways.
-const statusTimeout = 2 * time.Second
-
 func (a *API) status(w http.ResponseWriter, r *http.Request) error {
-	var connected *int // nil if the other gateways do not answer
 	p, _ := access.From(r.Context())
 	servers := slices.DeleteFunc(a.Registry.Servers(""), func(s registry.Server) bool { return !p.Sees(s.Environment) })
-	apart, idle, cloned := 0, 0, 0
+	connected, unknown, apart, idle, cloned := 0, 0, 0, 0, 0
 	for _, s := range servers {
 		if s.Twin != nil {
 			cloned++
 		}
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
-	defer cancel()
-	if live, err := a.connected(ctx); err == nil {
-		n := 0
-		connected = &n
-		for _, s := range live {
-			if !p.Sees(s.Environment) {
-				continue
-			}
-			n++
-			if s.Skew.Abs() > clock.Tolerated {
+		session, state := a.Sessions.Look(s.XID)
+		switch state {
+		case roster.Unknown:
+			unknown++
+		case roster.Connected:
+			connected++
+			if session.Skew.Abs() > clock.Tolerated {
 				apart++
 			}
-			if s.Info != nil && s.Info.Unfit != nil {
+			if session.Info != nil && session.Info.Unfit != nil {
 				idle++
 			}
 		}
@@ -48,7 +38,7 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 	answer(w, http.StatusOK, v1.Status{
 		TakingNone: idle, Cloned: cloned, ClocksApart: apart, Time: time.Now().UTC().Truncate(time.Second),
 		Version: a.Version, Started: a.started, APIURL: a.APIURL, BrokerHost: a.BrokerHost(),
-		Environments: len(a.seen(r.Context())), Servers: len(servers), Connected: connected, Health: a.Health.Report(),
+		Environments: len(a.seen(r.Context())), Servers: len(servers), Connected: connected, Unknown: unknown, Health: a.Health.Report(),
 	})
 	return nil
 }
@@ -59,12 +49,15 @@ func (a *API) seen(ctx context.Context) []registry.Environment {
 }
 
 // figures adds to an Environment its servers, orders and executions.
-func (a *API) figures(ctx context.Context, e registry.Environment, live map[wire.ServerXID]gateway.Session) (v1.Environment, error) {
+func (a *API) figures(ctx context.Context, e registry.Environment) (v1.Environment, error) {
 	out := v1.Environment{Environment: e}
 	for _, s := range a.Registry.Servers(e.Name) {
 		out.Servers++
-		if _, ok := live[s.XID]; ok {
+		switch _, state := a.Sessions.Look(s.XID); state {
+		case roster.Connected:
 			out.Connected++
+		case roster.Unknown:
+			out.Unknown++
 		}
 	}
 	stats, err := a.Dispatcher.Stats(ctx, e.Name)
@@ -75,13 +68,9 @@ func (a *API) figures(ctx context.Context, e registry.Environment, live map[wire
 }
 
 func (a *API) environments(w http.ResponseWriter, r *http.Request) error {
-	live, err := a.connected(r.Context())
-	if err != nil {
-		return err
-	}
 	list := []v1.Environment{}
 	for _, e := range a.seen(r.Context()) {
-		one, err := a.figures(r.Context(), e, live)
+		one, err := a.figures(r.Context(), e)
 		if err != nil {
 			return err
 		}
@@ -96,11 +85,7 @@ func (a *API) environment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	live, err := a.connected(r.Context())
-	if err != nil {
-		return err
-	}
-	one, err := a.figures(r.Context(), e, live)
+	one, err := a.figures(r.Context(), e)
 	if err != nil {
 		return err
 	}

@@ -2,14 +2,12 @@ package api
 
 import (
 	"cmp"
-	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
-	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
@@ -18,9 +16,13 @@ const (
 	maxAway = 100 * 365 * 24 * 60 * 60 // seconds, more is the same
 )
 
-func present(s registry.Server, live map[wire.ServerXID]gateway.Session) v1.Server {
+func (a *API) present(s registry.Server) v1.Server {
 	out := v1.Server{Server: s}
-	if c, ok := live[s.XID]; ok {
+	c, state := a.Sessions.Look(s.XID)
+	switch state {
+	case roster.Unknown:
+		out.Unknown = true
+	case roster.Connected:
 		if !s.Renamed {
 			out.Name = cmp.Or(c.Name, s.Name)
 		}
@@ -36,12 +38,8 @@ func present(s registry.Server, live map[wire.ServerXID]gateway.Session) v1.Serv
 }
 
 // answerServer answers with a server as it is now.
-func (a *API) answerServer(w http.ResponseWriter, r *http.Request, s registry.Server) error {
-	live, err := a.connected(r.Context())
-	if err != nil {
-		return err
-	}
-	answer(w, http.StatusOK, present(s, live))
+func (a *API) answerServer(w http.ResponseWriter, s registry.Server) error {
+	answer(w, http.StatusOK, a.present(s))
 	return nil
 }
 
@@ -55,14 +53,10 @@ func (a *API) servers(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	live, err := a.connected(r.Context())
-	if err != nil {
-		return err
-	}
 	list := []v1.Server{}
 	for _, s := range a.Registry.Servers(name) {
 		if sees(r.Context(), s.Environment) {
-			list = append(list, present(s, live))
+			list = append(list, a.present(s))
 		}
 	}
 	answer(w, http.StatusOK, list)
@@ -74,7 +68,7 @@ func (a *API) server(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.answerServer(w, r, s)
+	return a.answerServer(w, s)
 }
 
 // sealing answers with the statements of an Environment's sealing keys. Who seals verifies them.
@@ -107,20 +101,24 @@ func (a *API) revokeAway(w http.ResponseWriter, r *http.Request) error {
 	if n := len(q.Servers); n == 0 || n > v1.MaxRevoked || q.Seconds < minAway {
 		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%d servers that are away for %d s: want 1–%d servers, and %d s or more", n, q.Seconds, v1.MaxRevoked, minAway)
 	}
-	live, err := a.connected(r.Context())
-	if err != nil {
-		return err
-	}
 	out := v1.RevokedAway{Revoked: []v1.Server{}, Kept: []registry.Kept{}}
-	var mine []wire.ServerXID
+	var away []wire.ServerXID
+	keep := func(xid wire.ServerXID, why string) { out.Kept = append(out.Kept, registry.Kept{XID: xid, Why: why}) }
 	for _, xid := range q.Servers {
-		if s, err := a.Registry.Server(xid); err == nil && sees(r.Context(), s.Environment) {
-			mine = append(mine, xid)
-			continue
+		s, err := a.Registry.Server(xid)
+		_, state := a.Sessions.Look(xid)
+		switch {
+		case err != nil || !sees(r.Context(), s.Environment):
+			keep(xid, "there is no such server")
+		case state == roster.Connected:
+			keep(xid, "it is connected")
+		case state == roster.Unknown:
+			keep(xid, "it is not known whether it is connected")
+		default:
+			away = append(away, xid)
 		}
-		out.Kept = append(out.Kept, registry.Kept{XID: xid, Why: "there is no such server"})
 	}
-	revoked, kept, err := a.Registry.RevokeAway(r.Context(), mine, slices.Collect(maps.Keys(live)), time.Duration(min(q.Seconds, maxAway))*time.Second, time.Now())
+	revoked, kept, err := a.Registry.RevokeAway(r.Context(), away, time.Duration(min(q.Seconds, maxAway))*time.Second, time.Now())
 	for _, s := range revoked {
 		a.Logger.Info("server revoked, as it was away for long", "server", s.XID, "name", s.Name, "environment", s.Environment, "away", *s.Away)
 		out.Revoked = append(out.Revoked, v1.Server{Server: s})
@@ -143,7 +141,7 @@ func (a *API) changeServer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.answerServer(w, r, s)
+	return a.answerServer(w, s)
 }
 
 // keepHost chooses which of several hosts is the server.
@@ -160,5 +158,5 @@ func (a *API) keepHost(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Sessions.Keep(r.Context(), xid, host); err != nil {
 		return err
 	}
-	return a.answerServer(w, r, s)
+	return a.answerServer(w, s)
 }

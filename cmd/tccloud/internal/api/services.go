@@ -16,7 +16,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
-	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/services"
 )
@@ -24,7 +24,6 @@ import (
 // showServices returns services as operators see them.
 func (a *API) showServices(ctx context.Context, all ...services.View) []v1.Service {
 	list := make([]v1.Service, len(all))
-	var connected map[wire.ServerXID]gateway.Session
 	for i, v := range all {
 		list[i] = a.showService(v)
 		if list[i].Live != nil || v.State.Current == nil {
@@ -33,32 +32,33 @@ func (a *API) showServices(ctx context.Context, all ...services.View) []v1.Servi
 		if x, err := a.Dispatcher.Get(ctx, v.State.Current.Order); err != nil || x.State != wire.StateQueued && v.State.Current.Server == "" {
 			continue // a server has it, and has not made it ready
 		}
-		if connected == nil {
-			var err error
-			if connected, err = a.connected(ctx); err != nil { // the rest is worth showing
-				a.Logger.Warn("servers with room for services are not known", "err", err)
-				connected = map[wire.ServerXID]gateway.Session{}
-			}
-		}
-		list[i].Waits = waitsFor(v, connected)
+		list[i].Waits = a.waitsFor(v)
 	}
 	return list
 }
 
 // waitsFor says in words which server the instance of a service waits for, "" if it does not.
-func waitsFor(v services.View, connected map[wire.ServerXID]gateway.Session) string {
+func (a *API) waitsFor(v services.View) string {
 	at, only, env := v.State.Current.Server, v.Service.Server, v.Service.Environment
 	var full []string
-	for _, s := range connected {
+	unknown := false
+	for _, s := range a.Registry.Servers(env) {
+		c, state := a.Sessions.Look(s.XID)
+		mine := only == "" || only == s.XID
 		switch {
-		case at != "" && s.XID == at, at == "" && s.Services > 0 && s.Environment == env && (only == "" || only == s.XID):
+		case state == roster.Unknown:
+			unknown = unknown || mine || s.XID == at
+		case state != roster.Connected:
+		case at != "" && s.XID == at, at == "" && c.Services > 0 && mine:
 			return ""
-		case s.Environment == env && (only == "" || only == s.XID):
-			full = append(full, cmp.Or(s.Name, string(s.XID)))
+		case mine:
+			full = append(full, cmp.Or(c.Name, string(s.XID)))
 		}
 	}
 	slices.Sort(full)
 	switch {
+	case unknown && len(full) == 0:
+		return "a gateway of the cloud is silent: whether its servers are connected is not known"
 	case at != "":
 		return fmt.Sprintf("server %s is not connected: its App may run on there; it is moved when another server has room", at)
 	case only != "" && len(full) == 0:

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 	"tcenvsvr/cmd/tccloud/internal/releases"
 )
 
@@ -23,13 +24,11 @@ func (a *API) updates(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	live, err := a.connected(r.Context())
-	if err != nil {
-		return err
-	}
 	running := map[string]int{}
-	for _, s := range live {
-		running[s.Version]++
+	for _, s := range a.Registry.Servers("") {
+		if session, state := a.Sessions.Look(s.XID); state == roster.Connected {
+			running[session.Version]++
+		}
 	}
 	list, err := a.Packages.List(r.Context())
 	if err != nil {

@@ -51,9 +51,9 @@ func statusCommand(o *operator.Env) *cobra.Command {
 }
 
 func connected(s v1.Status) string {
-	text := fmt.Sprintf("%d, not known how many are connected", s.Servers)
-	if s.Connected != nil {
-		text = fmt.Sprintf("%d, %d connected", s.Servers, *s.Connected)
+	text := fmt.Sprintf("%d, %d connected", s.Servers, s.Connected)
+	if s.Unknown > 0 {
+		text += fmt.Sprintf(", %d unknown (their gateway is silent)", s.Unknown)
 	}
 	if s.TakingNone > 0 {
 		text += fmt.Sprintf(", %d taking no orders", s.TakingNone)

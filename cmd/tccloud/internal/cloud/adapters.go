@@ -65,13 +65,9 @@ type fleet struct{ *gateway.Gateway }
 // peerTimeout bounds a request to the other gateways.
 const peerTimeout = 5 * time.Second
 
-func (s fleet) Connected(ctx context.Context) ([]wire.ServerXID, error) {
-	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
-	defer cancel()
-	list, err := s.Sessions(ctx)
-	if err != nil {
-		return nil, err
-	}
+// Connected implements registry.Sessions.
+func (s fleet) Connected(context.Context) ([]wire.ServerXID, error) {
+	list := s.Sessions()
 	xids := make([]wire.ServerXID, len(list))
 	for i, l := range list {
 		xids[i] = l.XID
@@ -103,13 +99,8 @@ func (s fleet) Resume(ctx context.Context, xid wire.ServerXID) error {
 }
 
 // Reports implements releases.Fleet.
-func (s fleet) Reports(ctx context.Context) ([]releases.Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
-	defer cancel()
-	list, err := s.Sessions(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (s fleet) Reports(context.Context) ([]releases.Report, error) {
+	list := s.Sessions()
 	reports := make([]releases.Report, len(list))
 	for i, l := range list {
 		reports[i] = releases.Report{Server: releases.Server{XID: l.XID, Environment: l.Environment}, Version: l.Version}

@@ -26,6 +26,8 @@
 //	events of services                        7 d                              1/16, 1 GiB
 //	metrics of Apps                           800 d after the last value       512 KiB of an App
 //	data that Apps store (datastore)          until Apps remove it             package datastore
+//	data and metrics of Apps in an            ten minutes after it; an hour    –
+//	Environment that was deleted              after they were written first
 //	Apps, Jobs, services, variables           until somebody removes them      –
 //	partial uploads                           8 d, by each gateway             –
 //

@@ -91,6 +91,10 @@ func openOwnPlatform(ctx context.Context, cfg Config, st *store.Store, c *cloud,
 	if err != nil {
 		return nil, nil, err
 	}
+	tenants, err := st.KV(ctx, platform.TenantsBucket, store.KVOptions{Newest: true})
+	if err != nil {
+		return nil, nil, err
+	}
 	artifacts, err := artifact.Open(artifact.Config{
 		Records: records, Content: content, Dir: filepath.Join(cfg.Data, "artifacts"), Trusted: c.trusted,
 		Room: func(bytes int64) error { return checkSpace(cfg.Data, bytes) }, Bytes: st.Share(8, 16<<30),
@@ -106,8 +110,8 @@ func openOwnPlatform(ctx context.Context, cfg Config, st *store.Store, c *cloud,
 		_, err := st.Trim(ctx, platform.MetricsBucket, retention.Bound{Age: metricsFor}, func(string, []byte) bool { return true })
 		return err
 	}))
-	return platform.New(platform.Config{
-		Execution: apps.Execution, Artifacts: artifacts, Data: datastore.New(data), Metrics: metrics,
+	own := platform.New(platform.Config{
+		Execution: apps.Execution, Artifacts: artifacts, Data: datastore.New(data), Metrics: metrics, Tenants: tenants,
 		Intake: func() error {
 			if h := c.health.Report(); !h.Intake() {
 				return errors.New(h.Worst().Text)
@@ -115,7 +119,18 @@ func openOwnPlatform(ctx context.Context, cfg Config, st *store.Store, c *cloud,
 			return nil
 		},
 		Logger: cfg.Logger.With("component", "platform"),
-	}), artifacts, nil
+	})
+	c.sweeps = append(c.sweeps, func(ctx context.Context) error {
+		return own.Forget(ctx, c.hasEnvironment, c.dispatcher.Keeper())
+	}, c.byKeeper(func(ctx context.Context) error { // the marks of what was removed
+		var errs []error
+		for _, bucket := range []string{platform.TenantsBucket, datastore.Bucket} {
+			_, err := st.Trim(ctx, bucket, retention.Bound{Age: marksFor}, none)
+			errs = append(errs, err)
+		}
+		return errors.Join(errs...)
+	}))
+	return own, artifacts, nil
 }
 
 // over returns a function that reports whether an order has ended, or is not known any more.

@@ -8,6 +8,7 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/access/audit"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/services"
 	"tcenvsvr/cmd/tccloud/internal/store"
@@ -39,19 +40,29 @@ func (c *cloud) byKeeper(f func(context.Context) error) func(context.Context) er
 	}
 }
 
+// none keeps all values of a bucket: only marks go.
+func none(string, []byte) bool { return false }
+
+// hasEnvironment reports whether there is an Environment.
+func (c *cloud) hasEnvironment(name string) bool {
+	_, err := c.registry.Environment(name)
+	return err == nil
+}
+
 // retention returns the functions that remove what is too old or too much, besides published files.
 // One gateway does, by a lease; for others they do nothing.
 func (c *cloud) retention(st *store.Store, k *catalogParts, keep time.Duration) []func(context.Context) error {
-	none := func(string, []byte) bool { return false }
 	absences := c.registry.Absences()
 	return []func(context.Context) error{
 		c.dispatcher.Trim,
 		c.byKeeper(func(ctx context.Context) error {
-			connected, err := fleet{c.gateway}.Connected(ctx)
-			if err != nil {
-				return err
+			var there []wire.ServerXID
+			for _, s := range c.registry.Servers("") {
+				if _, state := c.gateway.Look(s.XID); state != roster.Away {
+					there = append(there, s.XID)
+				}
 			}
-			return absences.Note(ctx, connected, time.Now())
+			return absences.Note(ctx, there, time.Now())
 		}),
 		c.byKeeper(c.users.Sweep),
 		c.byKeeper(func(ctx context.Context) error { return st.Expire(ctx, audit.Stream, audit.Life) }),
@@ -69,10 +80,14 @@ func (c *cloud) retention(st *store.Store, k *catalogParts, keep time.Duration) 
 			if _, err := st.Trim(ctx, registry.Bucket, retention.Bound{Age: marksFor}, none); err != nil {
 				return fmt.Errorf("sweeping the registry: %w", err)
 			}
+			return nil
+		}),
+		func(context.Context) error { c.dispatcher.ForgetEnvironments(c.hasEnvironment); return nil },
+		func(ctx context.Context) error {
 			return c.dispatcher.Forget(ctx, func(xid wire.ServerXID) bool {
 				_, err := c.registry.Server(xid)
 				return err == nil
 			})
-		}),
+		},
 	}
 }

@@ -72,6 +72,8 @@ func environmentRow(e v1.Environment) live.Row {
 		row["state"], row["words"] = "grey", "Inactive"
 	case e.Connected == 0 && e.Servers == 0:
 		row["state"], row["words"] = "yellow", "Active, no server yet"
+	case e.Connected == 0 && e.Unknown > 0:
+		row["state"], row["words"] = "yellow", "Active, unknown whether a server is connected: a gateway is silent"
 	case e.Connected == 0:
 		row["state"], row["words"] = "yellow", "Active, no server connected"
 	default:

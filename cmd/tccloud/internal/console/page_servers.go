@@ -130,6 +130,8 @@ func serverState(s v1.Server) (state, words string) {
 		return "red", fmt.Sprintf("%d hosts run as this server", 1+len(s.Twin.Others))
 	case c == nil && s.Revoked != nil:
 		return "grey", "Revoked"
+	case c == nil && s.Unknown:
+		return "yellow", "Unknown: its gateway is silent"
 	case c == nil && s.Away != nil:
 		return "yellow", "Away for " + duration(time.Since(*s.Away))
 	case c == nil:

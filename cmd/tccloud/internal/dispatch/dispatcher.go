@@ -101,6 +101,33 @@ func (d *Dispatcher) Holder(ctx context.Context, xid wire.ServerXID) (string, er
 	return d.presence.Holder(ctx, xid)
 }
 
+// Claim returns who claimed the server's newest session; see [presence.Registry.Newest].
+func (d *Dispatcher) Claim(xid wire.ServerXID) (gateway string, epoch int64, age time.Duration, known bool) {
+	return d.presence.Newest(xid)
+}
+
+// Gone reports whether the server has been without a session for longer than a lease: its orders are
+// given up.
+func (d *Dispatcher) Gone(xid wire.ServerXID) bool {
+	away, ok := d.presence.Away(xid)
+	return ok && away > d.cfg.Lease
+}
+
+// Lease is how long a server may stay away before its orders are given up.
+func (d *Dispatcher) Lease() time.Duration { return d.cfg.Lease }
+
+// Busy are the servers that have an order or a service.
+func (d *Dispatcher) Busy() map[wire.ServerXID]bool {
+	busy := map[wire.ServerXID]bool{}
+	for _, a := range d.ledger.Active(func(a ledger.Aged) bool { return a.State != wire.StateQueued }) {
+		busy[a.Server] = true
+	}
+	return busy
+}
+
+// Alone reports whether no other gateway can be there.
+func (d *Dispatcher) Alone() bool { return d.cfg.Store.Embedded() }
+
 // Conn is the connection by which gateways talk to each other.
 func (d *Dispatcher) Conn() *nats.Conn { return d.cfg.Store.Conn() }
 

@@ -38,7 +38,8 @@
 // ends with retry_later, and the agent sends everything again. Only a record that has a newer
 // attempt or has ended makes an agent drop an order or a result (Fenced). Time in which this
 // gateway could not have accepted a server does not count against the server (package presence):
-// after an outage every server has the full lease to come back. Before an order is taken from a
+// after an outage every server has the full lease to come back. While a cluster elects who takes writes,
+// a hello waits (election.go). Before an order is taken from a
 // server that stays away, the bucket itself is asked which gateway has the server.
 //
 // An order with sealed parameters (agent/secret/envelope) goes only to a server that opens all of

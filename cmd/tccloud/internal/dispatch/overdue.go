@@ -28,7 +28,7 @@ func (d *Dispatcher) overdue(a ledger.Aged) bool {
 	if a.State == wire.StateQueued {
 		return a.Age > a.StartWithin && !a.Runtime.Service() // a service waits for as long as it takes
 	}
-	if away, ok := d.presence.Away(a.Server); ok && away > d.cfg.Lease {
+	if d.Gone(a.Server) {
 		return !a.Runtime.Service() || a.Held() || !a.Cancel.IsZero() || d.roomElsewhere(a)
 	}
 	sighted, ok := d.presence.Observed()
@@ -77,8 +77,7 @@ func (d *Dispatcher) openSession(xid wire.ServerXID) *Session {
 
 // resolve applies the rule to an overdue order.
 func (d *Dispatcher) resolve(ctx context.Context, a ledger.Aged) error {
-	away, gone := d.presence.Away(a.Server)
-	gone = gone && away > d.cfg.Lease
+	gone := d.Gone(a.Server)
 	session := d.openSession(a.Server)
 	held := a.Held()
 	switch {
@@ -92,7 +91,7 @@ func (d *Dispatcher) resolve(ctx context.Context, a ledger.Aged) error {
 		if err := d.presence.Refresh(ctx, a.Server); err != nil {
 			return err
 		}
-		if away, gone = d.presence.Away(a.Server); !gone || away <= d.cfg.Lease {
+		if !d.Gone(a.Server) {
 			return nil // it has a session at another gateway, which was not known here yet
 		}
 		return d.end(ctx, a, func(r *record.Record) { r.Gone(d.cfg.Lease, d.cfg.MaxAttempts, time.Now()) })

@@ -30,7 +30,21 @@ func (d *Dispatcher) Contexts() []string {
 	return out
 }
 
-// Forget removes the sessions of servers that are not known any more.
+// ForgetEnvironments removes from memory what belongs to Environments that known does not know, where they
+// have no session and no execution here.
+func (d *Dispatcher) ForgetEnvironments(known func(string) bool) {
+	d.mu.Lock()
+	for name, e := range d.envs {
+		if len(e.sessions) == 0 && !e.pumping && !known(name) {
+			delete(d.envs, name)
+		}
+	}
+	d.mu.Unlock()
+	d.ledger.ForgetEnvironments(known)
+}
+
+// Forget removes the sessions of servers that are not known any more from this gateway's memory; the
+// keeper removes them from the store as well.
 func (d *Dispatcher) Forget(ctx context.Context, known func(wire.ServerXID) bool) error {
-	return d.presence.Forget(ctx, known)
+	return d.presence.Forget(ctx, known, d.Keeper())
 }

@@ -101,7 +101,11 @@ func (d *Dispatcher) Attach(ctx context.Context, env string, s Peer, h *wire.Hel
 	case <-ctx.Done():
 		return nil, nil, &EndError{wire.CodeRetryLater, "the records are still being loaded", time.Second}
 	}
-	epoch, err := d.presence.Claim(ctx, h.ServerXID)
+	var epoch int64
+	err := elected(ctx, d.StoreFailing, func() (err error) {
+		epoch, err = d.presence.Claim(ctx, h.ServerXID)
+		return err
+	})
 	if err != nil {
 		d.presence.Refused(h.ServerXID)
 		return nil, nil, err
@@ -114,7 +118,11 @@ func (d *Dispatcher) Attach(ctx context.Context, env string, s Peer, h *wire.Hel
 	}
 	d.sessions[session.xid] = session
 	d.mu.Unlock()
-	w, err := session.reconcile(ctx, h)
+	var w *wire.Welcome
+	err = elected(ctx, d.StoreFailing, func() (err error) {
+		w, err = session.reconcile(ctx, h)
+		return err
+	})
 	if err == nil && !d.presence.Holds(session.xid, epoch) {
 		err = &EndError{Code: wire.CodeFenced, Message: "a newer session of this server exists"}
 	}

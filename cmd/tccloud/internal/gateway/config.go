@@ -79,28 +79,7 @@ type Config struct {
 	HTTP       http.Handler  // other paths on the port [404]
 	Logger     *slog.Logger
 
-	HandshakeTimeout time.Duration // [10 s] from accept to the end of hello
+	HandshakeTimeout time.Duration // [10 s] from accept to the hello
 	MaxPending       int           // [4096] connections not yet authenticated; more get retry_later
-	GoAwayWindow     time.Duration // [5 s] over which agents come back after a shutdown
-}
-
-// Session is one connected server, as shown to people.
-type Session struct {
-	Server
-	Name       string // what the server calls itself
-	Version    string // of the agent
-	OS, Arch   string
-	Host       twin.Host
-	Executors  int
-	Epoch      int64
-	Gateway    string // the gateway that has it
-	RemoteAddr string
-	Transport  string // "tls" or "websocket"
-	Connected  time.Time
-	RTT        time.Duration // last ping → pong, 0 before the first
-	Skew       time.Duration // the server's clock minus the cloud's
-	Credit     int           // orders it would take now, and
-	Services   int           // services
-	Info       *wire.Info    // last one, nil before the first
-	InfoAt     time.Time
+	ShedAfter        time.Duration // [30 s] how long gateways and an agent must have been there before it is sent to another one
 }

@@ -19,12 +19,19 @@
 //	hello ──► open ──┬─ error, garbage, 2.5 heartbeats of silence ─► Error ─┐
 //	                 ├─ newer session, revoked ─────────────────────► Error ─┼─► linger ─► closed
 //	                 ├─ shutdown ──────────────────────────────────► GoAway ─┘    1 s
+//	                 ├─ far more agents here than elsewhere ► GoAway ─► the agent leaves by itself
 //	                 └─ connection lost ────────────────────────────────────────► closed
+//
+// Agents of a gateway that stops come back at random moments, 200 a second, to all that are left
+// (balance.go). A gateway that has more than its share of all agents by a quarter, and by more than ten,
+// sends five idle ones a second to the others until it has its share: 9,000 that all came to one of two
+// are even after 15 minutes. Agents with an order or a service stay, and so do those that came back,
+// for an hour.
 //
 // A hello does not replace a session that answers a ping: that, and not what hosts say of
 // themselves, distinguishes two hosts that run with one identity (conflict.go).
 //
 // The epoch, the gateway that has a server, and the orders are the business of package dispatch.
-// Gateways ask each other for their sessions, and pass on Control and Disconnect, by plain NATS
-// messages (peers.go).
+// Gateways tell each other of their sessions (package roster), and pass on Control and Disconnect, by
+// plain NATS messages (peers.go).
 package gateway

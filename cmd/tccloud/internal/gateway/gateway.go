@@ -19,6 +19,7 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/gateway/port"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 )
 
 const (
@@ -34,6 +35,7 @@ type Gateway struct {
 	cfg    Config
 	log    *slog.Logger
 	port   *port.Port
+	roster *roster.Roster
 	opened atomic.Int64  // sessions since the start
 	auth   chan struct{} // one token for each hello that is being worked on
 	conns  sync.WaitGroup
@@ -52,7 +54,7 @@ func New(cfg Config) (*Gateway, error) {
 	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, 10*time.Second)
 	cfg.HandshakeTimeout = cmp.Or(cfg.HandshakeTimeout, 10*time.Second)
 	cfg.MaxPending = cmp.Or(cfg.MaxPending, 4096)
-	cfg.GoAwayWindow = cmp.Or(cfg.GoAwayWindow, 5*time.Second)
+	cfg.ShedAfter = cmp.Or(cfg.ShedAfter, 30*time.Second)
 	if cfg.HTTP == nil {
 		cfg.HTTP = http.NotFoundHandler()
 	}
@@ -63,6 +65,11 @@ func New(cfg Config) (*Gateway, error) {
 		cfg: cfg, log: cfg.Logger.With("component", "gateway"),
 		auth: make(chan struct{}, authAtOnce), sessions: map[wire.ServerXID][]*session{},
 	}
+	conn := cfg.Dispatcher.Conn()
+	if cfg.Dispatcher.Alone() {
+		conn = nil
+	}
+	g.roster = roster.New(roster.Config{Gateway: cfg.Dispatcher.Gateway(), Conn: conn, Claims: cfg.Dispatcher, Here: g.sessionHere, AllHere: g.here})
 	var err error
 	g.port, err = port.Listen(port.Config{
 		Listener: cfg.Listener, Addr: cfg.Addr, TLS: cfg.TLS, HTTP: cfg.HTTP,
@@ -80,8 +87,8 @@ func (g *Gateway) Addr() net.Addr { return g.port.Addr() }
 // Opened counts the sessions that this gateway has opened since its start.
 func (g *Gateway) Opened() int64 { return g.opened.Load() }
 
-// Run serves until ctx ends. Then it asks all agents to go away and to come back within the window,
-// and returns when the connections are closed.
+// Run serves until ctx ends. Then it asks all agents to go away and to come back within a time that
+// grows with their number, and returns when the connections are closed.
 func (g *Gateway) Run(ctx context.Context) error {
 	unsubscribe, err := g.listenToPeers()
 	if err != nil {
@@ -91,6 +98,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	eg, ctx := errgroup.WithContext(ctx)
 	eg.Go(func() error { return g.port.Serve(ctx, g.hello, g.farewell) })
 	eg.Go(func() error { return g.heartbeats(ctx) })
+	eg.Go(func() error { return g.roster.Run(ctx) })
+	if !g.cfg.Dispatcher.Alone() {
+		eg.Go(func() error { return g.balance(ctx) })
+	}
 	err = eg.Wait()
 	g.conns.Wait()
 	if err != nil {
@@ -167,11 +178,10 @@ func (g *Gateway) farewell() {
 	g.mu.Lock()
 	g.stopping = true
 	g.mu.Unlock()
-	for _, s := range g.all() {
-		s.finish(&wire.GoAway{
-			Code: wire.CodeShutdown, Message: "this gateway is shutting down",
-			WindowMS: g.cfg.GoAwayWindow.Milliseconds(),
-		})
+	all := g.all()
+	within := window(len(all), g.cfg.Dispatcher.Lease())
+	for _, s := range all {
+		s.finish(&wire.GoAway{Code: wire.CodeShutdown, Message: "this gateway is shutting down", WindowMS: within.Milliseconds()})
 	}
 	deadline := time.Now().Add(2 * port.LingerTime)
 	for len(g.all()) > 0 && time.Now().Before(deadline) {

@@ -14,6 +14,10 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/gateway/port"
 )
 
+// admitTimeout is how long an agent waits for the answer to its hello at most, while a cluster elects who
+// takes its writes: an agent itself waits for 15 s.
+const admitTimeout = 13 * time.Second
+
 // hello opens a session, or refuses it with the reason. The session gets a new goroutine, because
 // the stack of this one has grown by the handshake.
 func (g *Gateway) hello(live context.Context, c *port.Conn, busy bool) {
@@ -21,8 +25,6 @@ func (g *Gateway) hello(live context.Context, c *port.Conn, busy bool) {
 		c.Refuse(retryLater("too many connections at once"))
 		return
 	}
-	ctx, cancel := context.WithTimeout(live, g.cfg.HandshakeTimeout)
-	defer cancel()
 	m, err := c.Messages.Read(g.cfg.HandshakeTimeout)
 	if err != nil {
 		g.log.Debug("hello did not come", "remote", c.Net.RemoteAddr(), "err", err)
@@ -42,6 +44,8 @@ func (g *Gateway) hello(live context.Context, c *port.Conn, busy bool) {
 		c.Refuse(&wire.Error{Code: wire.CodeProtocol, Message: fmt.Sprintf("protocol %d is not spoken here, %d is", h.Protocol, wire.Protocol)})
 		return
 	}
+	ctx, cancel := context.WithTimeout(live, admitTimeout)
+	defer cancel()
 	if h.Probe {
 		g.probe(ctx, c, h)
 		return
@@ -159,6 +163,7 @@ func (g *Gateway) admit(ctx context.Context, c *port.Conn, h *wire.Hello) (*sess
 		return nil, err
 	}
 	g.opened.Add(1)
+	g.roster.Changed(srv.XID)
 	if g.cfg.Drained != nil && g.cfg.Drained(srv.XID) { // it is told before it gets the first order
 		_ = s.Send(&wire.Control{Action: wire.ActionDrain})
 	}
@@ -242,15 +247,12 @@ func retryLater(why string) *wire.Error {
 	return &wire.Error{Code: wire.CodeRetryLater, Message: why, RetryAfterMS: 1000 + rand.Int64N(9000)}
 }
 
-// election is how long a cluster that lost a node may take to elect who takes that one's writes.
-const election = 15 * time.Second
-
 // cannotStore is the error while the store takes no writes. Each agent comes back after another
 // time, which does not grow: once the store is back, the agents must be back before their leases
 // end. At first it is short, because most failures are an election.
 func (g *Gateway) cannotStore() *wire.Error {
 	wait := 1000 + rand.Int64N(2000)
-	if g.cfg.Dispatcher.StoreFailing() > election {
+	if g.cfg.Dispatcher.StoreFailing() > dispatch.Election {
 		wait = 2000 + rand.Int64N(18_000)
 	}
 	return &wire.Error{Code: wire.CodeRetryLater, Message: "the cloud cannot store anything now", RetryAfterMS: wait, Exact: true}

@@ -1,39 +1,34 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 )
 
-// ErrNotConnected means that no gateway has a session of the server.
-var ErrNotConnected = errors.New("the server is not connected")
+// ErrNotConnected means that no gateway has a session of the server. It is ErrUnknown as well where the
+// gateway that may have one does not answer.
+var (
+	ErrNotConnected = errors.New("the server is not connected")
+	ErrUnknown      = fmt.Errorf("%w as far as is known: its gateway does not answer", ErrNotConnected)
+)
 
 // Subjects of the messages between gateways.
 const (
-	subjectList    = "tccloud.gateway.list"    // request: all sessions, in pages
 	subjectEnd     = "tccloud.gateway.end"     // end a server's session
 	subjectControl = "tccloud.gateway.control" // request: pass a Control on
 	subjectAsk     = "tccloud.gateway.ask."    // + gateway; request: whether a server's session there is alive
 	subjectKeep    = "tccloud.gateway.keep"    // an administrator chose a server's host
 	peerTimeout    = time.Second
-	pageSize       = 500 // sessions in one message
 )
-
-type page struct {
-	Gateway  string    `json:"gateway"`
-	Sessions []Session `json:"sessions"`
-	Last     bool      `json:"last"`
-}
 
 type end struct {
 	XID     wire.ServerXID `json:"xid"`
@@ -56,7 +51,6 @@ func (g *Gateway) listenToPeers() (func(), error) {
 		}
 	}
 	for subject, handle := range map[string]nats.MsgHandler{
-		subjectList:                             g.answerList,
 		subjectAsk + g.cfg.Dispatcher.Gateway(): g.answerAsk,
 		subjectKeep: func(m *nats.Msg) {
 			var c kept
@@ -88,9 +82,9 @@ func (g *Gateway) listenToPeers() (func(), error) {
 }
 
 // here returns the sessions of this gateway.
-func (g *Gateway) here() []Session {
+func (g *Gateway) here() []roster.Session {
 	all := g.all()
-	out := make([]Session, 0, len(all))
+	out := make([]roster.Session, 0, len(all))
 	for _, s := range all {
 		if !s.isClosed() {
 			out = append(out, s.describe())
@@ -111,98 +105,28 @@ func (g *Gateway) find(xid wire.ServerXID) *session {
 	return nil
 }
 
-func (g *Gateway) answerList(m *nats.Msg) {
-	me := g.cfg.Dispatcher.Gateway()
-	if string(m.Data) == me {
-		return
+// sessionHere returns the server's session at this gateway.
+func (g *Gateway) sessionHere(xid wire.ServerXID) (roster.Session, bool) {
+	if s := g.find(xid); s != nil {
+		return s.describe(), true
 	}
-	pages := slices.Collect(slices.Chunk(g.here(), pageSize))
-	if len(pages) == 0 {
-		pages = [][]Session{nil}
-	}
-	for i, p := range pages {
-		if data, err := json.Marshal(page{me, p, i == len(pages)-1}); err == nil {
-			_ = m.Respond(data) // the gateway that asked goes on without this one
-		}
-	}
+	return roster.Session{}, false
 }
 
-// Sessions lists the connected servers of all gateways, ordered by name. A gateway that does not
-// answer within a second is left out.
-func (g *Gateway) Sessions(ctx context.Context) ([]Session, error) {
-	out, _, err := g.everywhere(ctx)
-	slices.SortFunc(out, func(a, b Session) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.XID, b.XID))
-	})
-	return out, err
-}
+// Sessions lists the connected servers of all gateways, ordered by name.
+func (g *Gateway) Sessions() []roster.Session { return g.roster.All() }
 
-// Census lists the connected servers of all gateways, in any order. away reports whether another server
-// certainly is not connected: the gateway that had it last may not have answered.
-func (g *Gateway) Census(ctx context.Context) (list []Session, away func(wire.ServerXID) bool, err error) {
-	list, silent, err := g.everywhere(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return list, func(xid wire.ServerXID) bool {
-		if silent == nil {
-			return true
-		}
-		last, err := g.cfg.Dispatcher.Holder(ctx, xid)
-		return err == nil && !silent(last)
+// Census lists the connected servers of all gateways. away reports whether another server certainly is not
+// connected: its gateway may be silent.
+func (g *Gateway) Census(context.Context) (list []roster.Session, away func(wire.ServerXID) bool, err error) {
+	return g.Sessions(), func(xid wire.ServerXID) bool {
+		_, state := g.Look(xid)
+		return state == roster.Away
 	}, nil
 }
 
-// everywhere lists the sessions of all gateways. silent is nil if all have answered; else it reports
-// whether one may not have.
-func (g *Gateway) everywhere(ctx context.Context) (list []Session, silent func(gateway string) bool, err error) {
-	list = g.here()
-	others := g.cfg.Dispatcher.Gateways() - 1
-	if others <= 0 {
-		return list, nil, nil
-	}
-	more, answered, err := g.askPeers(ctx, others)
-	if err != nil {
-		return nil, nil, fmt.Errorf("listing sessions: %w", err)
-	}
-	list = append(list, more...)
-	if len(answered) == others {
-		return list, nil, nil
-	}
-	answered = append(answered, "", g.cfg.Dispatcher.Gateway()) // "": nobody had it
-	return list, func(gateway string) bool { return !slices.Contains(answered, gateway) }, nil
-}
-
-// askPeers returns the sessions of other gateways, and which of them have listed all of theirs in time.
-func (g *Gateway) askPeers(ctx context.Context, others int) (list []Session, answered []string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
-	defer cancel()
-	nc := g.cfg.Dispatcher.Conn()
-	inbox := nc.NewRespInbox()
-	sub, err := nc.SubscribeSync(inbox)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = sub.Unsubscribe() }()
-	if err := nc.PublishRequest(subjectList, inbox, []byte(g.cfg.Dispatcher.Gateway())); err != nil {
-		return nil, nil, err
-	}
-	for len(answered) < others {
-		m, err := sub.NextMsgWithContext(ctx)
-		if err != nil {
-			break
-		}
-		var p page
-		if err := json.Unmarshal(m.Data, &p); err != nil {
-			return nil, nil, err
-		}
-		list = append(list, p.Sessions...)
-		if p.Last {
-			answered = append(answered, p.Gateway)
-		}
-	}
-	return list, answered, nil
-}
+// Look returns whether a server is connected, at whichever gateway, and its session if it is.
+func (g *Gateway) Look(xid wire.ServerXID) (roster.Session, roster.State) { return g.roster.Look(xid) }
 
 // Disconnect ends the server's session, at whichever gateway it is, with an error of this code. It
 // does nothing if there is none.
@@ -238,13 +162,13 @@ func (g *Gateway) endHere(e end) {
 }
 
 // Control sends m to the server, at whichever gateway its session is. It returns ErrNotConnected if
-// there is none.
+// there is none, and ErrUnknown if nobody knows.
 func (g *Gateway) Control(ctx context.Context, xid wire.ServerXID, m *wire.Control) error {
 	if err := g.controlHere(xid, m); !errors.Is(err, ErrNotConnected) {
 		return err
 	}
 	if g.cfg.Dispatcher.Gateways() == 1 {
-		return ErrNotConnected
+		return g.absence(xid)
 	}
 	data, err := json.Marshal(control{xid, m})
 	if err != nil {
@@ -253,9 +177,17 @@ func (g *Gateway) Control(ctx context.Context, xid wire.ServerXID, m *wire.Contr
 	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
 	if _, err := g.cfg.Dispatcher.Conn().RequestWithContext(ctx, subjectControl, data); err != nil {
-		return ErrNotConnected
+		return g.absence(xid)
 	}
 	return nil
+}
+
+// absence is the error of a server of which no gateway says that it has it.
+func (g *Gateway) absence(xid wire.ServerXID) error {
+	if _, state := g.roster.Look(xid); state == roster.Away {
+		return ErrNotConnected
+	}
+	return ErrUnknown
 }
 
 func (g *Gateway) controlHere(xid wire.ServerXID, m *wire.Control) error {

@@ -16,6 +16,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 )
 
 // two runs two gateways on one external store.
@@ -55,9 +56,12 @@ func TestTwoGateways(t *testing.T) {
 	}
 	other := b.Agent("s2", 1, rig.Dialing{WebSocket: true})
 	for _, c := range []*rig.Cloud{a, b} {
-		list, err := c.Gateway.Sessions(t.Context())
-		if err != nil || len(list) != 2 || list[0].XID != "s1" || list[0].Info == nil || list[1].Transport != "websocket" {
-			t.Errorf("sessions: %+v, %v", list, err)
+		until(t, "all sessions are known at both", func() bool {
+			list := c.Gateway.Sessions()
+			return len(list) == 2 && list[0].XID == "s1" && list[0].Info != nil && list[1].Transport == "websocket"
+		})
+		if s, state := c.Gateway.Look("s1"); state != roster.Connected || s.Info.Hostname != "h1" {
+			t.Errorf("the first is in state %d: %+v", state, s)
 		}
 	}
 	list, away, err := a.Gateway.Census(t.Context())
@@ -76,6 +80,44 @@ func TestTwoGateways(t *testing.T) {
 	}
 	if e := rig.Expect[*wire.Error](other); e.Code != wire.CodeRevoked {
 		t.Errorf("disconnected with %+v", e)
+	}
+	until(t, "the other gateway knows that the session is over", func() bool { return len(a.Gateway.Sessions()) == 1 })
+}
+
+// TestSilentGateway: the servers of a gateway that was cut off are unknown, and not away, until their
+// lease is over or another one has them.
+func TestSilentGateway(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a gateway is silent after six seconds")
+	}
+	o := rig.Options{URLs: []string{rig.External(t)}, CA: rig.NewCA(t), Referee: &rig.Referee{}, Dispatch: func(d *dispatch.Config) { d.Lease = 10 * time.Second }}
+	a, b := rig.Start(t, o), rig.Start(t, o)
+	a.Agent("s1", 1)
+	a.Agent("s2", 1)
+	state := func(xid wire.ServerXID) roster.State { _, s := b.Gateway.Look(xid); return s }
+	until(t, "the sessions are known", func() bool { return state("s1") == roster.Connected && state("s2") == roster.Connected })
+	a.Store.Conn().Close() // its agents are connected
+	until(t, "the silence is noticed", func() bool { return state("s1") != roster.Connected })
+	if s := state("s1"); s != roster.Unknown {
+		t.Errorf("the server of a silent gateway is in state %d", s)
+	}
+	if err := b.Gateway.Control(t.Context(), "s1", &wire.Control{Action: wire.ActionDrain}); !errors.Is(err, gateway.ErrUnknown) {
+		t.Errorf("control of a server at a silent gateway: %v", err)
+	}
+	b.Agent("s2", 1)
+	if s := state("s2"); s != roster.Connected {
+		t.Errorf("the server that came here is in state %d", s)
+	}
+	until(t, "the lease is over", func() bool { return state("s1") == roster.Away })
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(rig.Timeout); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waiting in vain until %s", what)
+		}
 	}
 }
 

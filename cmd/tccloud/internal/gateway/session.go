@@ -14,6 +14,7 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway/port"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
 
@@ -218,6 +219,7 @@ func (s *session) handle(ctx context.Context, m wire.Message) error {
 		was := s.info
 		s.info, s.infoAt = m, time.Now()
 		s.mu.Unlock()
+		s.g.roster.Changed(s.server.XID)
 		s.logFitness(was, m)
 	}
 	return s.orders.Handle(ctx, m)
@@ -267,6 +269,7 @@ func (s *session) leave() {
 		delete(s.g.sessions, s.server.XID)
 	}
 	s.g.mu.Unlock()
+	s.g.roster.Changed(s.server.XID)
 }
 
 // beat sends a ping if nothing was sent for quiet.
@@ -285,11 +288,11 @@ func (s *session) beat(now time.Time, quiet time.Duration) {
 }
 
 // describe returns the session as people see it.
-func (s *session) describe() Session {
+func (s *session) describe() roster.Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Session{
-		Server: s.server, Name: s.name, Version: s.version, OS: s.os, Arch: s.arch, Host: s.host, Executors: s.executors,
+	return roster.Session{
+		XID: s.server.XID, Environment: s.server.Environment, Name: s.name, Version: s.version, OS: s.os, Arch: s.arch, Host: s.host, Executors: s.executors,
 		Epoch: s.orders.Epoch(), Gateway: s.g.cfg.Dispatcher.Gateway(), RemoteAddr: s.conn.Net.RemoteAddr().String(),
 		Transport: s.conn.Transport, Connected: s.connected, RTT: s.rtt, Skew: s.clock.Skew, Credit: s.orders.Credit(), Services: s.orders.Services(), Info: s.info, InfoAt: s.infoAt,
 	}

@@ -10,7 +10,7 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
-	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 	"tcenvsvr/cmd/tccloud/internal/health"
 	"tcenvsvr/cmd/tccloud/internal/jobs"
 	"tcenvsvr/cmd/tccloud/internal/registry"
@@ -27,7 +27,7 @@ type Registry interface {
 
 // Sessions knows which servers are connected.
 type Sessions interface {
-	Census(ctx context.Context) (list []gateway.Session, away func(wire.ServerXID) bool, err error)
+	Census(ctx context.Context) (list []roster.Session, away func(wire.ServerXID) bool, err error)
 	Opened() int64 // by this gateway
 }
 

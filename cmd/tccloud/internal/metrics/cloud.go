@@ -11,7 +11,7 @@ import (
 
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/agent/link/wire"
-	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/services"
 )
@@ -122,7 +122,7 @@ func (a *asked) servers(ctx context.Context, ch chan<- prometheus.Metric) {
 }
 
 // versionsOf returns what versions are called as labels: agents say what they like.
-func versionsOf(list []gateway.Session) func(string) string {
+func versionsOf(list []roster.Session) func(string) string {
 	count := map[string]int{}
 	for _, s := range list {
 		if plainVersion.MatchString(s.Version) {

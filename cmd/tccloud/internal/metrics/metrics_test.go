@@ -17,7 +17,7 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
-	"tcenvsvr/cmd/tccloud/internal/gateway"
+	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
 	"tcenvsvr/cmd/tccloud/internal/health"
 	"tcenvsvr/cmd/tccloud/internal/jobs"
 	"tcenvsvr/cmd/tccloud/internal/registry"
@@ -29,7 +29,7 @@ import (
 // fake is a cloud of so many servers in ten Environments.
 type fake struct {
 	servers []registry.Server
-	live    []gateway.Session
+	live    []roster.Session
 	err     error
 }
 
@@ -41,7 +41,7 @@ func (f *fake) Environments() []registry.Environment {
 	return all
 }
 func (f *fake) Servers(string) []registry.Server { return f.servers }
-func (f *fake) Census(context.Context) ([]gateway.Session, func(wire.ServerXID) bool, error) {
+func (f *fake) Census(context.Context) ([]roster.Session, func(wire.ServerXID) bool, error) {
 	return f.live, func(xid wire.ServerXID) bool { return xid != "unknown" }, f.err
 }
 func (f *fake) Opened() int64   { return 1 }
@@ -106,7 +106,7 @@ func TestHostileAgents(t *testing.T) {
 		case i < 50:
 			version = strings.Repeat("x", i) + "\"} 1\n# TYPE\xff"
 		}
-		f.live = append(f.live, gateway.Session{Server: gateway.Server{XID: xid, Environment: "env1"}, Version: version, Executors: 4, Credit: 1})
+		f.live = append(f.live, roster.Session{XID: xid, Environment: "env1", Version: version, Executors: 4, Credit: 1})
 	}
 	f.live = append(f.live, f.live[0]) // it has just come back
 	f.servers = append(f.servers, registry.Server{XID: "away", Environment: "env1"}, registry.Server{XID: "unknown", Environment: "env1"},
@@ -174,7 +174,7 @@ func large() *Metrics {
 	for i := range 1000 {
 		xid, environment := wire.ServerXID(fmt.Sprint("s", i)), fmt.Sprint("env", i%10)
 		f.servers = append(f.servers, registry.Server{XID: xid, Environment: environment})
-		f.live = append(f.live, gateway.Session{Server: gateway.Server{XID: xid, Environment: environment}, Version: fmt.Sprint("1.0.", i%5)})
+		f.live = append(f.live, roster.Session{XID: xid, Environment: environment, Version: fmt.Sprint("1.0.", i%5)})
 	}
 	return open(f)
 }

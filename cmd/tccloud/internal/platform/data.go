@@ -25,7 +25,7 @@ func (p *Platform) data(c *call) error {
 	if len(c.rest) == 3 {
 		id = c.rest[2]
 	}
-	s := store{p.Data, c, typ, "$" + domain + "." + c.App.Name, ""}
+	s := store{p.Data, c, p, typ, "$" + domain + "." + c.App.Name, ""}
 	switch domain {
 	case "local":
 		s.scope = "local\x00" + c.Environment + "\x00" + c.App.Name
@@ -55,7 +55,13 @@ func (p *Platform) data(c *call) error {
 type store struct {
 	*datastore.Store
 	*call
+	platform          *Platform
 	typ, index, scope string
+}
+
+// rent says of which Environment the scope is.
+func (s store) rent() error {
+	return s.platform.rent(s.Context(), tenant{Environment: s.Environment, Scope: s.scope})
 }
 
 // about is what every answer about a record begins with.
@@ -66,6 +72,9 @@ func (s store) about(id string, more map[string]any) map[string]any {
 
 func (s store) mark() error {
 	if _, err := s.body(maxBody); err != nil { // there is nothing to map
+		return err
+	}
+	if err := s.rent(); err != nil {
 		return err
 	}
 	if err := s.Mark(s.Context(), s.scope, s.typ); err != nil {
@@ -106,6 +115,9 @@ func (s store) put(id string) error {
 	}
 	if id == "" {
 		id = uuid.NewString()
+	}
+	if err := s.rent(); err != nil {
+		return err
 	}
 	r, err := s.Put(s.Context(), s.scope, s.typ, id, data)
 	if err != nil {

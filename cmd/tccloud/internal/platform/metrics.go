@@ -108,6 +108,9 @@ func (p *Platform) load(ctx context.Context, key string) (list []metric, revisio
 // change changes the metrics of the call's App. change may be called several times.
 func (p *Platform) change(c *call, change func([]metric) ([]metric, error)) error {
 	key := metricsKey(c.Environment, c.App.Name)
+	if err := p.rent(c.Context(), tenant{Environment: c.Environment, Metrics: key}); err != nil {
+		return err
+	}
 	for {
 		list, revision, err := p.load(c.Context(), key)
 		if err == nil {

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -17,13 +19,17 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/platform/datastore"
 )
 
-// Config of a Platform; all but Intake and Logger are required.
+// Config of a Platform; all but Intake, ForgetAfter and Logger are required.
 type Config struct {
 	// Execution returns the execution that a session stands for.
 	Execution func(ctx context.Context, s api.Session) (dispatch.Execution, error)
 	Artifacts *artifact.Store
 	Data      *datastore.Store
 	Metrics   jetstream.KeyValue // MetricsBucket
+	Tenants   jetstream.KeyValue // TenantsBucket
+	// ForgetAfter is how long ago an Environment's data must have been written first by a process before
+	// it may be taken for a deleted one's: another gateway may know a new Environment already [1 h].
+	ForgetAfter time.Duration
 	// Intake returns an error while nothing new is taken; nil: it always is.
 	Intake func() error
 	Logger *slog.Logger
@@ -33,6 +39,7 @@ type Config struct {
 type Platform struct {
 	Config
 	uploads *places // for content that is being received
+	tenants tenants
 }
 
 // New returns a platform over its parts.
@@ -43,7 +50,8 @@ func New(cfg Config) *Platform {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Platform{Config: cfg, uploads: newPlaces()}
+	cfg.ForgetAfter = cmp.Or(cfg.ForgetAfter, time.Hour)
+	return &Platform{Config: cfg, uploads: newPlaces(), tenants: tenants{said: map[string]tenant{}}}
 }
 
 // call is one request of one execution.

@@ -13,9 +13,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/agent/app/api"
 	"tcenvsvr/agent/app/api/leftover"
@@ -35,6 +39,9 @@ type lab struct {
 	store  *artifact.Store
 	spool  string
 	intake error
+
+	platform *platform.Platform
+	buckets  map[string]jetstream.KeyValue
 }
 
 func newLab(t *testing.T) *lab {
@@ -57,7 +64,8 @@ func newLab(t *testing.T) *lab {
 	content, err2 := st.Objects(t.Context(), artifact.ContentBucket)
 	data, err3 := st.KV(t.Context(), datastore.Bucket, store.KVOptions{})
 	metrics, err4 := st.KV(t.Context(), platform.MetricsBucket, store.KVOptions{})
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	tenants, err5 := st.KV(t.Context(), platform.TenantsBucket, store.KVOptions{})
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		t.Fatal(err)
 	}
 	if l.store, err = artifact.Open(artifact.Config{Records: records, Content: content, Dir: l.spool}); err != nil {
@@ -65,14 +73,14 @@ func newLab(t *testing.T) *lab {
 	}
 	p := platform.New(platform.Config{
 		Execution: func(_ context.Context, s api.Session) (dispatch.Execution, error) { return l.runs[s.ID], nil },
-		Artifacts: l.store, Data: datastore.New(data), Metrics: metrics,
+		Artifacts: l.store, Data: datastore.New(data), Metrics: metrics, Tenants: tenants, ForgetAfter: time.Nanosecond,
 		Intake: func() error { return l.intake },
 	})
 	server := httptest.NewServer(leftover.Drain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.Serve(w, r, api.Session{ID: r.Header.Get("Run")})
 	})))
 	t.Cleanup(server.Close)
-	l.url = server.URL
+	l.url, l.platform, l.buckets = server.URL, p, map[string]jetstream.KeyValue{"data": data, "metrics": metrics, "tenants": tenants}
 	return l
 }
 
@@ -424,5 +432,60 @@ func TestNotifications(t *testing.T) {
 	list, err := l.store.List(t.Context(), "feed")
 	if err != nil || len(list) != 1 || list[0].Message != "done" || list[0].Priority != "high" {
 		t.Errorf("got %+v, %v", list, err)
+	}
+}
+
+// TestDeletedEnvironment: what Apps have stored goes with their Environment, and nothing else does.
+func TestDeletedEnvironment(t *testing.T) {
+	l := newLab(t)
+	db := func(run, domain, method, body string) (int, string) {
+		return l.ask(run, "POST", "/v2/exchange/db/"+domain+"/type/id", body, "DB-Method", method)
+	}
+	for _, run := range []string{"feed", "far"} {
+		for _, domain := range []string{"local", "organization"} {
+			l.want(201)(db(run, domain, "POST", `{"a":1}`))
+		}
+		l.want(201)(l.ask(run, "POST", "/v2/customMetrics", `{"name":"seen","dataType":"Sum","interval":"Daily"}`))
+	}
+	count := func() string {
+		var text []string
+		for _, name := range []string{"data", "metrics", "tenants"} {
+			keys, err := l.buckets[name].Keys(t.Context())
+			if err != nil && !errors.Is(err, jetstream.ErrNoKeysFound) {
+				t.Fatal(err)
+			}
+			text = append(text, fmt.Sprint(len(keys)))
+		}
+		return strings.Join(text, " ")
+	}
+	if got := count(); got != "4 2 6" {
+		t.Fatalf("data, metrics and tenants before: %s", got)
+	}
+	lives := func(names ...string) func(string) bool {
+		return func(name string) bool { return slices.Contains(names, name) }
+	}
+	for _, tt := range []struct {
+		known  []string
+		stored bool
+		want   string
+	}{
+		{[]string{"lab", "else"}, true, "4 2 6"},
+		{[]string{"lab"}, false, "4 2 6"}, // another gateway does that
+		{[]string{"lab"}, true, "2 1 3"},
+		{[]string{"lab"}, true, "2 1 3"},
+	} {
+		if err := l.platform.Forget(t.Context(), lives(tt.known...), tt.stored); err != nil {
+			t.Fatal(err)
+		}
+		if got := count(); got != tt.want {
+			t.Errorf("%q are there, stored %v: data, metrics and tenants are %s, want %s", tt.known, tt.stored, got, tt.want)
+		}
+	}
+	l.want(200, `"a":1`)(db("feed", "local", "GET", ""))
+	l.want(404)(db("far", "local", "GET", ""))
+	l.want(200, `"resultCount":0`)(l.ask("far", "GET", "/v2/customMetrics", nil))
+	l.want(201)(db("far", "local", "POST", `{"a":2}`)) // the Environment is made anew
+	if got := count(); got != "3 1 4" {
+		t.Errorf("data, metrics and tenants at the end: %s", got)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"tcenvsvr/agent/link/wire"
@@ -29,7 +28,7 @@ const (
 // Absences returns what notes them. One gateway at a time calls its Note.
 func (r *Registry) Absences() *Absences { return &Absences{r: r} }
 
-// Note looks which servers are connected now, to be called every hour or so. While the clock is in doubt
+// Note takes in which servers are or may be connected now, to be called every hour or so. While the clock is in doubt
 // nothing is noted.
 func (a *Absences) Note(ctx context.Context, connected []wire.ServerXID, now time.Time) error {
 	if !a.r.trusted() {
@@ -83,16 +82,13 @@ type Kept struct {
 }
 
 // RevokeAway revokes those of the servers that have been away for so long, and says why it keeps the
-// others: one may have come back since somebody chose it.
-func (r *Registry) RevokeAway(ctx context.Context, servers, connected []wire.ServerXID, away time.Duration, now time.Time) (revoked []Server, kept []Kept, err error) {
+// others: one may have come back since somebody chose it. The caller leaves out those that may be
+// connected now.
+func (r *Registry) RevokeAway(ctx context.Context, servers []wire.ServerXID, away time.Duration, now time.Time) (revoked []Server, kept []Kept, err error) {
 	if !r.trusted() {
 		return nil, nil, invalid("time: the clock of the cloud's host is in doubt, so nobody knows who has been away for long")
 	}
 	for _, xid := range servers {
-		if slices.Contains(connected, xid) {
-			kept = append(kept, Kept{xid, "it is connected"})
-			continue
-		}
 		why := ""
 		s, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
 			switch {

@@ -70,7 +70,8 @@ type Status struct {
 	BrokerHost   string    `json:"broker_host"`
 	Environments int       `json:"environments"`
 	Servers      int       `json:"servers"`
-	Connected    *int      `json:"connected"` // null: the other gateways do not answer
+	Connected    int       `json:"connected"`
+	Unknown      int       `json:"unknown"` // servers whose gateway is silent: perhaps they are connected
 	// Health is the result of the cloud's checks.
 	Health      health.Report `json:"health"`
 	TakingNone  int           `json:"taking_no_orders"` // connected servers whose host cannot run Apps now
@@ -95,6 +96,7 @@ type Environment struct {
 	registry.Environment
 	Servers     int     `json:"servers"`
 	Connected   int     `json:"connected"`
+	Unknown     int     `json:"unknown"` // servers whose gateway is silent: perhaps they are connected
 	Queued      int     `json:"queued"`
 	Running     int     `json:"running"`
 	Today       int     `json:"executions_today"`
@@ -145,7 +147,8 @@ type Link struct {
 // Server is a server with its session, if it is connected.
 type Server struct {
 	registry.Server
-	Session *Session `json:"session,omitempty"`
+	Session *Session `json:"session,omitempty"` // nil: it is away, or
+	Unknown bool     `json:"unknown,omitempty"` // its gateway is silent, and nobody knows
 }
 
 // Statement is a server's statement of its sealing key.

@@ -1,6 +1,7 @@
 package env
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -21,9 +22,13 @@ func Command(o *operator.Env) *cobra.Command {
 }
 
 func showAnswer(o *operator.Env, asJSON bool, v v1.Environment) error {
+	connected := fmt.Sprint(v.Connected)
+	if v.Unknown > 0 {
+		connected += fmt.Sprintf(", %d unknown (their gateway is silent)", v.Unknown)
+	}
 	return cli.Answer(o.Stdout, asJSON, v, func(w io.Writer) {
 		cli.Facts(w, "name", v.Name, "owner", v.Owner, "active", operator.Yes(v.Active), "created", operator.Time(v.Created),
-			"servers", v.Servers, "connected", v.Connected, "queued", v.Queued, "running", v.Running,
+			"servers", v.Servers, "connected", connected, "queued", v.Queued, "running", v.Running,
 			"executions today", v.Today, "executions 7 days", v.Week, "executions 30 days", v.Month)
 	})
 }

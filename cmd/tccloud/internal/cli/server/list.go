@@ -16,7 +16,8 @@ func list(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list [ENV]", Short: "list the servers", Args: cli.AtMost(1, "at most one Environment"),
 		Long: `List shows the servers of all Environments or of one: whether they are connected, what
-they run, and until when their certificates are valid.
+they run, and until when their certificates are valid. Unknown is a server whose gateway is silent:
+perhaps it is connected there. After a lease without a word it is away.
 
   tccloud server list --data DIR
   tccloud server list lab --json --data DIR`,

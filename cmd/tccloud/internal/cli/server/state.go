@@ -21,6 +21,8 @@ func state(s v1.Server) string {
 	switch {
 	case s.Twin != nil && s.Session != nil:
 		return fmt.Sprintf("connected, %d HOSTS", 1+len(s.Twin.Others))
+	case s.Twin != nil && s.Unknown:
+		return fmt.Sprintf("unknown, %d HOSTS", 1+len(s.Twin.Others))
 	case s.Twin != nil:
 		return fmt.Sprintf("away, %d HOSTS", 1+len(s.Twin.Others))
 	case unfit(s) != nil:
@@ -35,6 +37,8 @@ func state(s v1.Server) string {
 		return "connected"
 	case s.Revoked != nil:
 		return "revoked"
+	case s.Unknown:
+		return "unknown"
 	}
 	return "away"
 }

@@ -11,6 +11,9 @@ import (
 // lock.
 const lookAt = 512
 
+// pageBytes bounds a page, by [record.Execution.Bytes]; one execution may be larger.
+const pageBytes = 4 << 20
+
 // Page is a part of a list.
 type Page struct {
 	Found []*record.Record // newest first
@@ -19,8 +22,8 @@ type Page struct {
 }
 
 // List returns executions that the filter selects, newest first, from before a place on (zero: from
-// the newest), at most so many. A page may have fewer than limit and not be the last: how much of
-// the archive is read for one is bounded.
+// the newest), at most so many. A page may have fewer than limit and not be the last: its bytes are
+// bounded, and how much of the archive is read for one.
 func (l *Ledger) List(ctx context.Context, f *record.Filter, before record.Place, limit int) (Page, error) {
 	if !f.Until.IsZero() {
 		if until := (record.Place{Created: f.Until.UnixMilli()}); before.IsZero() || until.Compare(before) < 0 {
@@ -48,7 +51,22 @@ func (l *Ledger) List(ctx context.Context, f *record.Filter, before record.Place
 		found = found[:limit]
 		rest = found[limit-1].Place()
 	}
+	if n := fitting(found); n < len(found) {
+		found = found[:n]
+		rest = found[n-1].Place()
+	}
 	return Page{found, rest}, nil
+}
+
+// fitting returns how many executions make a page that is not too large.
+func fitting(found []*record.Record) int {
+	bytes := 0
+	for i, r := range found {
+		if bytes += r.Bytes(); bytes > pageBytes && i > 0 {
+			return i
+		}
+	}
+	return len(found)
 }
 
 // listMemory is List of what is in memory.

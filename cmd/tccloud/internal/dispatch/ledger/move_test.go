@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -195,5 +197,94 @@ func TestMissedEnd(t *testing.T) {
 	}
 	if b.Peek("o") != nil || len(b.Active(func(Aged) bool { return true })) != 0 {
 		t.Error("it is still in memory")
+	}
+}
+
+// TestForgetEnvironments: what was counted of a deleted Environment goes from memory when its executions
+// are in the archive, not before, and that of others stays.
+func TestForgetEnvironments(t *testing.T) {
+	s, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	l, _ := running(t, s, "a", 20*time.Millisecond)
+	for _, env := range []string{"lives", "deleted", "busy"} {
+		now := record.Stamp(time.Now())
+		rec := &record.Record{Execution: record.Execution{
+			ID: wire.OrderID(env), Environment: env, State: wire.StateQueued, Attempt: 1, Created: now, Queued: now,
+		}}
+		if err := l.Create(t.Context(), rec); err != nil {
+			t.Fatal(err)
+		}
+		if env == "busy" {
+			continue
+		}
+		if _, err := l.Update(t.Context(), rec.ID, func(r *record.Record) error { r.End(wire.Failed, "why", time.Now()); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "the archive", func() bool { n, _ := l.in(t); return n == 1 })
+	l.ForgetEnvironments(func(name string) bool { return name == "lives" })
+	l.mu.Lock()
+	left := slices.Sorted(maps.Keys(l.envs))
+	l.mu.Unlock()
+	if !slices.Equal(left, []string{"busy", "lives"}) {
+		t.Errorf("in memory are %q", left)
+	}
+	if _, err := l.Update(t.Context(), "busy", func(r *record.Record) error { r.End(wire.Failed, "why", time.Now()); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the rest", func() bool {
+		l.ForgetEnvironments(func(string) bool { return false })
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.envs) == 0
+	})
+}
+
+// TestLargePages: a page of executions with large results is bounded by its bytes, in memory and in the
+// archive, and none is missing.
+func TestLargePages(t *testing.T) {
+	s, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	for where, after := range map[string]time.Duration{"memory": time.Hour, "archive": 20 * time.Millisecond} {
+		l, stop := running(t, s, where, after)
+		var want []wire.OrderID
+		large := strings.Repeat("x", 500<<10)
+		for i := range 20 {
+			now := record.Stamp(time.Now())
+			rec := &record.Record{Execution: record.Execution{
+				ID: wire.OrderID(fmt.Sprintf("%s%02d", where, i)), Environment: where, State: wire.StateQueued, Attempt: 1, Created: now, Queued: now,
+			}}
+			if err := l.Create(t.Context(), rec); err != nil {
+				t.Fatal(err)
+			}
+			_, err := l.Update(t.Context(), rec.ID, func(r *record.Record) error {
+				r.End(wire.Succeeded, "", time.Now())
+				r.Result = &wire.Result{Outcome: wire.Succeeded, Results: map[string]string{"r": large}}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, rec.ID)
+			time.Sleep(2 * time.Millisecond) // lists are by the time of the creation
+		}
+		if where == "archive" {
+			until(t, "the archive", func() bool { n, _ := l.in(t); return n == 0 })
+		}
+		slices.Reverse(want)
+		f := record.Filter{Environment: where}
+		if p, err := l.List(t.Context(), &f, record.Place{}, 100); err != nil || len(p.Found) == 0 || len(p.Found) > pageBytes/len(large) || p.Rest.IsZero() {
+			t.Errorf("%s: a page has %d executions of 500 KB, rest %v, %v", where, len(p.Found), p.Rest, err)
+		}
+		if got := l.all(t, f, 100); !slices.Equal(got, want) {
+			t.Errorf("%s: got %v", where, got)
+		}
+		stop()
 	}
 }

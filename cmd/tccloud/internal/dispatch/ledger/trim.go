@@ -22,6 +22,18 @@ func (l *Ledger) Mine() bool {
 	}
 }
 
+// ForgetEnvironments removes from memory what was counted of Environments that known does not know, once no
+// execution of theirs is in memory.
+func (l *Ledger) ForgetEnvironments(known func(string) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name, e := range l.envs {
+		if len(e.days) == 0 && e.running == 0 && e.queue.Len() == 0 && !known(name) {
+			delete(l.envs, name)
+		}
+	}
+}
+
 // Trim removes ended executions: those older than the retention, and the oldest where all need more
 // than bytes (0 = no bound). It returns how many it removed. Executions that have not ended stay,
 // whatever their age, and so do those that cannot be read. It does nothing in a gateway without the

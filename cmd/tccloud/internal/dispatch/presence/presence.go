@@ -52,6 +52,7 @@ type Registry struct {
 type holder struct {
 	epoch   int64
 	gateway string
+	learnt  time.Time // by this gateway
 }
 
 // claim is what the bucket stores; the time is for people.
@@ -79,10 +80,6 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 // ID is the name of this gateway; each process has a new one.
 func (r *Registry) ID() string { return r.id }
 
-// electing is how long a claim is made again that nobody took: a cluster that has just lost the node
-// which took them elects another one. Each try takes half a second.
-const electing = 7 * time.Second
-
 // Claim makes this gateway the holder of the server's session and returns its epoch.
 func (r *Registry) Claim(ctx context.Context, xid wire.ServerXID) (int64, error) {
 	data, err := json.Marshal(claim{r.id, time.Now().UTC()})
@@ -90,13 +87,10 @@ func (r *Registry) Claim(ctx context.Context, xid wire.ServerXID) (int64, error)
 		return 0, err
 	}
 	rev, err := r.kv.Put(ctx, string(xid), data)
-	for end := time.Now().Add(electing); errors.Is(err, jetstream.ErrNoStreamResponse) && ctx.Err() == nil && time.Now().Before(end); {
-		rev, err = r.kv.Put(ctx, string(xid), data)
-	}
 	if err != nil {
 		return 0, fmt.Errorf("claiming the session of %q: %w", xid, err)
 	}
-	r.hold(xid, holder{int64(rev), r.id})
+	r.hold(xid, holder{int64(rev), r.id, time.Now()})
 	return int64(rev), nil
 }
 
@@ -140,6 +134,20 @@ func (r *Registry) Holder(ctx context.Context, xid wire.ServerXID) (string, erro
 		return "", nil
 	}
 	return h.gateway, nil
+}
+
+// Newest returns who claimed the server's newest session, its epoch, and for how long that has been known
+// here; "" where nobody did. known is false until the bucket was read once.
+func (r *Registry) Newest(xid wire.ServerXID) (gateway string, epoch int64, age time.Duration, known bool) {
+	select {
+	case <-r.loaded:
+		known = true
+	default:
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := r.sessions[xid]
+	return h.gateway, h.epoch, time.Since(h.learnt), known
 }
 
 // Leave records that the session ended here. A newer one is not touched.
@@ -211,7 +219,7 @@ func (r *Registry) Refresh(ctx context.Context, xid wire.ServerXID) error {
 func (r *Registry) record(e jetstream.KeyValueEntry) {
 	var c claim
 	if json.Unmarshal(e.Value(), &c) == nil {
-		r.hold(wire.ServerXID(e.Key()), holder{int64(e.Revision()), c.Gateway})
+		r.hold(wire.ServerXID(e.Key()), holder{int64(e.Revision()), c.Gateway, time.Now()})
 	}
 }
 

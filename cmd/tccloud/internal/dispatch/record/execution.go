@@ -73,6 +73,27 @@ type Past struct {
 	Reason  string         `json:"reason"`
 }
 
+// Bytes is about how much the execution takes in an answer: a result may have megabytes.
+func (e *Execution) Bytes() int {
+	n := 1000 + len(e.Reason) + len(e.Signature)
+	for _, list := range [][]string{e.ParamNames, e.OutVariables, e.SealedTo} {
+		for _, s := range list {
+			n += len(s) + 3
+		}
+	}
+	for _, p := range e.History {
+		n += 150 + len(p.Reason)
+	}
+	if e.Result == nil {
+		return n
+	}
+	n += len(e.Result.Message) + len(e.Result.Error)
+	for name, value := range e.Result.Results {
+		n += len(name) + len(value) + 6
+	}
+	return n + 200*len(e.Result.Files)
+}
+
 // Terminal reports whether the order has ended.
 func (e *Execution) Terminal() bool { return wire.Outcome(e.State).Valid() }
 

@@ -77,7 +77,7 @@ func Start(t testing.TB, o Options) *Cloud {
 	}
 	gc := gateway.Config{
 		Addr: "127.0.0.1:0", TLS: &tls.Config{Certificates: []tls.Certificate{o.CA.Server}}, ClientCAs: o.CA.Pool,
-		Auth: c.Auth, Referee: c.Referee, Dispatcher: c.Dispatcher, GoAwayWindow: 100 * time.Millisecond,
+		Auth: c.Auth, Referee: c.Referee, Dispatcher: c.Dispatcher,
 	}
 	if o.Auth != nil {
 		gc.Auth = o.Auth

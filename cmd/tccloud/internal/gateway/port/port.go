@@ -32,7 +32,7 @@ type Config struct {
 	// TLS holds the server's certificate. ALPN, ClientAuth and versions are set on a copy.
 	TLS              *tls.Config
 	HTTP             http.Handler  // other paths than the broker's
-	HandshakeTimeout time.Duration // from accept to the end of hello
+	HandshakeTimeout time.Duration // from accept to the hello
 	MaxPending       int           // connections in Handler; more are called busy, and closed beyond twice as many
 	Logger           *slog.Logger
 }

@@ -58,13 +58,14 @@ type usage struct {
 // New returns the store over Bucket.
 func New(kv jetstream.KeyValue) *Store { return &Store{kv: kv, used: map[string]*usage{}} }
 
-// Keys are digests: names hold characters that a key may not have, and are of any length.
-func short(s string) string {
+// Digest is what stands for a name in a key: names hold characters that a key may not have, and are of
+// any length.
+func Digest(s string) string {
 	h := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(h[:16])
 }
 
-func key(scope, typ, id string) string { return short(scope) + "." + short(typ) + "." + short(id) }
+func key(scope, typ, id string) string { return Digest(scope) + "." + Digest(typ) + "." + Digest(id) }
 
 // Get returns a record.
 func (s *Store) Get(ctx context.Context, scope, typ, id string) (Record, error) {
@@ -151,7 +152,7 @@ func (s *Store) Mark(ctx context.Context, scope, typ string) error {
 func (s *Store) List(ctx context.Context, scope, typ string, start, n, bytes int) (page []Record, total int, err error) {
 	exists := false
 	var ids []string
-	err = s.each(ctx, short(scope)+"."+short(typ)+".*", func(_ string, data []byte) error {
+	err = s.each(ctx, Digest(scope)+"."+Digest(typ)+".*", func(_ string, data []byte) error {
 		var r struct {
 			ID string `json:"id"`
 		}
@@ -186,8 +187,8 @@ func (s *Store) List(ctx context.Context, scope, typ string, start, n, bytes int
 }
 
 // each calls f with all that is stored under keys like pattern.
-func (s *Store) each(ctx context.Context, pattern string, f func(key string, data []byte) error) error {
-	watch, err := s.kv.Watch(ctx, pattern, jetstream.IgnoreDeletes())
+func (s *Store) each(ctx context.Context, pattern string, f func(key string, data []byte) error, more ...jetstream.WatchOpt) error {
+	watch, err := s.kv.Watch(ctx, pattern, append(more, jetstream.IgnoreDeletes())...)
 	if err != nil {
 		return fmt.Errorf("reading the data store: %w", err)
 	}
@@ -207,6 +208,29 @@ func (s *Store) each(ctx context.Context, pattern string, f func(key string, dat
 	}
 }
 
+// Remove removes all that a scope holds.
+func (s *Store) Remove(ctx context.Context, scope string) error {
+	var keys []string
+	err := s.each(ctx, Digest(scope)+".>", func(key string, _ []byte) error {
+		keys = append(keys, key)
+		return nil
+	}, jetstream.MetaOnly())
+	for _, key := range keys {
+		if err == nil {
+			err = s.kv.Purge(ctx, key)
+		}
+	}
+	s.Forget(scope)
+	return err
+}
+
+// Forget has what a scope holds counted anew.
+func (s *Store) Forget(scope string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.used, scope)
+}
+
 func (s *Store) usage(ctx context.Context, scope string) (*usage, error) {
 	s.mu.Lock()
 	u := s.used[scope]
@@ -222,7 +246,7 @@ func (s *Store) usage(ctx context.Context, scope string) (*usage, error) {
 	}
 	clear(u.sizes)
 	u.bytes = 0
-	err := s.each(ctx, short(scope)+".>", func(key string, data []byte) error {
+	err := s.each(ctx, Digest(scope)+".>", func(key string, data []byte) error {
 		u.set(key, int64(len(data)))
 		return nil
 	})

@@ -5,5 +5,5 @@
 //	organization   of all Apps in one Environment
 //
 // A scope names the domain with what it belongs to. One scope holds at most MaxRecords records of
-// MaxRecord bytes and MaxBytes in all; nothing is removed by age.
+// MaxRecord bytes and MaxBytes in all; nothing is removed by age, but with its Environment.
 package datastore

@@ -52,7 +52,7 @@ func (o *Objects) GetBytes(ctx context.Context, name string) ([]byte, error) {
 func (o *Objects) fetch(ctx context.Context, info *jetstream.ObjectInfo, seq uint64) (*jetstream.RawStreamMsg, error) {
 	replaced := false
 	again := func(err error) bool {
-		return busy(err) || unsure(err) || errors.Is(err, jetstream.ErrMsgNotFound) && !replaced && !o.alone
+		return busy(err) || Unanswered(err) || errors.Is(err, jetstream.ErrMsgNotFound) && !replaced && !o.alone
 	}
 	m, err := retry(ctx, again, func() (*jetstream.RawStreamMsg, error) {
 		m, err := o.stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(o.chunks(info.NUID)))

@@ -124,7 +124,7 @@ func (o *Objects) replace(ctx context.Context, info jetstream.ObjectInfo, old *j
 func overtaken(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant) ||
-		busy(err) || unsure(err)
+		busy(err) || Unanswered(err)
 }
 
 // PutBytes is Put for content in memory.
@@ -160,7 +160,7 @@ func (o *Objects) send(ctx context.Context, info *jetstream.ObjectInfo, r io.Rea
 
 // publish sends one message until the server has it.
 func (o *Objects) publish(ctx context.Context, m *nats.Msg) error {
-	_, err := retry(ctx, func(err error) bool { return busy(err) || unsure(err) }, func() (*jetstream.PubAck, error) {
+	_, err := retry(ctx, func(err error) bool { return busy(err) || Unanswered(err) }, func() (*jetstream.PubAck, error) {
 		return o.js.PublishMsg(ctx, m)
 	})
 	return err

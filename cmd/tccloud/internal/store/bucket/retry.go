@@ -22,10 +22,11 @@ func busy(err error) bool {
 	return ok && api.Code == http.StatusTooManyRequests
 }
 
-// unsure reports that the request may have been served: no answer came in time.
-func unsure(err error) bool {
+// Unanswered reports that nobody answered a request in time, as between two leaders of a cluster. It may
+// have been served.
+func Unanswered(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) ||
-		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) // between two leaders
+		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
 }
 
 // retry calls f again, with jitter, while again says that its error may pass, until retryTimeout or
@@ -72,7 +73,7 @@ func unready(err error) bool {
 		(api.Code == http.StatusTooManyRequests || api.Code == http.StatusServiceUnavailable || api.ErrorCode == noPeers) {
 		return true
 	}
-	return unsure(err) || errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound)
+	return Unanswered(err) || errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound)
 }
 
 // firstAnswer and lastAnswer are how long Made waits for an answer, at first and at most.

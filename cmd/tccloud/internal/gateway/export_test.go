@@ -1,0 +1,7 @@
+package gateway
+
+// What tests of numbers need.
+var (
+	Window  = window
+	Surplus = surplus
+)
