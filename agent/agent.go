@@ -214,6 +214,7 @@ func (a *Agent) setDraining(on bool) {
 	if a.slots.drain(on) {
 		a.Logger.Info("draining changed", "draining", on)
 		a.grant()
+		a.tellInfo() // the cloud recalls what is held here
 	}
 }
 

@@ -221,6 +221,9 @@ func TestDrainAndDisk(t *testing.T) {
 	s := r.start()
 	s.Send(t, &wire.Control{Action: wire.ActionDrain})
 	r.eventually("draining", func() bool { return r.agent.Status().Draining })
+	for info := new(wire.Info); !info.Draining; { // said at once, not with the next round
+		info = linktest.Expect[*wire.Info](t, s)
+	}
 	s.Send(t, r.order("o1", "pass"))
 	if m := linktest.Expect[*wire.Refused](t, s); m.Reason != wire.ReasonDraining {
 		t.Errorf("while draining: %+v", m)

@@ -31,6 +31,7 @@ var areas = map[string]rule{
 	"agent/link/wire":           {nil, "cloud, agent and tools share the protocol: it drags nothing along"},
 	"agent/link/conn":           {[]string{"agent/link/wire"}, "bytes on a wire know no session"},
 	"agent/link/proxy":          {[]string{"agent/logging/plain"}, "a dialer knows nothing of what is dialed"},
+	"agent/link/directory":      {[]string{"agent/link/wire", "agent/disk"}, "it remembers addresses; who dials them and what they must prove is the link's"},
 	"agent/link/pulse":          {nil, "a loop promises, a watchdog asks"},
 	"agent/link":                {[]string{"agent/host/clock", "agent/logging/plain"}, "the connection neither runs nor remembers orders"},
 	"agent/host/become":         {nil, "whoever may be root uses it before anything else"},

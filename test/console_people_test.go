@@ -55,10 +55,10 @@ func led(t *testing.T, b *browser.Browser, at, role string, parts, create bool) 
 }
 
 // TestConsolePeople does in two browsers what people are let in by. An administrator makes a user, the
-// link that is shown once signs them in, they set a variable, change their password, and see no page
-// of administrators. A viewer whose address is known, and a stranger of a group, come by single sign-on
-// from a provider that is another site. Each role sees and does what it may; what they did is in the audit
-// log, what they typed is nowhere.
+// link that is shown once signs them in, they set a variable, fill in the forms of Jobs, services and
+// triggers, change their password, and see no page of administrators. A viewer whose address is known,
+// and a stranger of a group, come by single sign-on from a provider that is another site. Each role sees
+// and does what it may; what they did is in the audit log, what they typed is nowhere.
 func TestConsolePeople(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	s := newScene(t)
@@ -135,6 +135,7 @@ func TestConsolePeople(t *testing.T) {
 	if text := bob.Text(); !strings.Contains(text, "Variable TC 9f1c was set") || strings.Contains(text, content) {
 		t.Errorf("after a variable was set\n%s", text)
 	}
+	s.formsOf(bob, c, at)
 	bob.Visit(at + "account")
 	fill(bob, "[name=old]", passwords[1])
 	fill(bob, "[name=password]", passwords[2])

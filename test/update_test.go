@@ -80,14 +80,23 @@ func (u *updating) roll(version, program string) {
 	u.must(err, "rolling out "+version)
 }
 
+// operate has the cloud do something with a server.
+func (u *updating) operate(args ...string) string {
+	u.t.Helper()
+	out, err := u.cloud.Do(u.ctx, append([]string{"server"}, args...)...)
+	u.must(err, "server "+strings.Join(args, " "))
+	return out
+}
+
 // TestUpdateWhileAJobRuns: the cloud rolls a release out, the agent becomes it, the job does not
-// notice.
+// notice. Nor does it notice that the server is drained and restarted; a drain waits for it.
 func TestUpdateWhileAJobRuns(t *testing.T) {
 	u := newUpdating(t)
 	next := filepath.Join(u.Dir, "next", "tcenvsvr")
 	u.must(u.Release(u.ctx, stage.NextVersion, next), "making a release")
 	u.job()
 	u.roll(stage.NextVersion, next)
+	u.operate("update", "one")
 	u.must(u.agent.Updated(u.ctx, stage.NextVersion), "waiting for the update")
 	u.must(u.agent.Connected(u.ctx), "waiting for the new version's session")
 	out, err := u.cloud.Do(u.ctx, "release", "list")
@@ -95,7 +104,17 @@ func TestUpdateWhileAJobRuns(t *testing.T) {
 	if want := "running  " + stage.NextVersion; !strings.Contains(strings.ReplaceAll(out, "\t", "  "), want) {
 		t.Errorf("the cloud does not know that %s runs:\n%s", stage.NextVersion, out)
 	}
+	u.operate("log-level", "one", "debug")
+	_, err = u.cloud.Do(u.ctx, "server", "drain", "one", "--reason", "new disk", "--wait", "--timeout", "1s")
+	if err == nil || !strings.Contains(err.Error(), "executions on one that have not ended: 1: --timeout is over") {
+		t.Errorf("draining while a job runs: %v", err)
+	}
+	u.operate("restart", "one", "--wait") // the cloud says again that it is drained
 	u.wake()
+	if out := u.operate("drain", "one", "--wait"); !strings.Contains(out, "drained by admin token") {
+		t.Errorf("when it is drained: %s", out)
+	}
+	u.operate("resume", "one", "--wait")
 	if code := u.agent.Stop(30 * time.Second); code != 0 {
 		t.Errorf("launcher after TERM: exit code %d", code)
 	}

@@ -15,6 +15,7 @@ import (
 // broker is one of those that the cloud has.
 type broker struct {
 	host, addr string
+	named      bool      // by the cloud alone: it must prove more, see [Config.Pinned]
 	failed     time.Time // when it failed last; zero since it worked
 }
 
@@ -40,6 +41,7 @@ func parseBrokers(address string) ([]*broker, error) {
 // order returns the brokers as they are to be tried: in random order, so that agents spread over
 // them, but those that failed come last, the one that failed longest ago first.
 func (l *Link) order() []*broker {
+	l.lookUp()
 	all := slices.Clone(l.brokers)
 	for i := len(all) - 1; i > 0; i-- {
 		j := l.random(int64(i + 1))
@@ -47,6 +49,28 @@ func (l *Link) order() []*broker {
 	}
 	slices.SortStableFunc(all, func(a, b *broker) int { return a.failed.Compare(b.failed) })
 	return all
+}
+
+// lookUp takes over the brokers that the cloud names now.
+func (l *Link) lookUp() {
+	if l.conf.Directory == nil {
+		return
+	}
+	own := slices.Clone(l.brokers)
+	own = slices.DeleteFunc(own, func(b *broker) bool { return b.named })
+	before := l.brokers
+	l.brokers = own
+	for _, addr := range l.conf.Directory.Brokers() {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			continue
+		}
+		b := &broker{host: host, addr: addr, named: true}
+		if i := slices.IndexFunc(before, func(old *broker) bool { return old.named && old.addr == addr }); i >= 0 {
+			b = before[i] // with how it did
+		}
+		l.brokers = append(l.brokers, b)
+	}
 }
 
 // firstPatience is how long a step of connecting may take while there are other brokers to try. It

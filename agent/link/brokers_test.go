@@ -3,10 +3,15 @@ package link_test
 import (
 	"crypto/tls"
 	"errors"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"tcenvsvr/agent/link"
+	"tcenvsvr/agent/link/directory"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/link/wire"
@@ -78,5 +83,74 @@ func TestBrokerBusy(t *testing.T) {
 	}
 	if n := busy.Connections() + free.Connections() - before; n != 1 {
 		t.Errorf("%d brokers were asked", n)
+	}
+}
+
+// knowing gives an agent whose setting is the broker b, as the cloud has it, a directory, and pins b's CA.
+func knowing(t *testing.T, b *linktest.Broker, conf func(*link.Config)) (*directory.Directory, func(*link.Config)) {
+	t.Helper()
+	d := directory.Open(filepath.Join(t.TempDir(), "brokers.json"), "xid-1", []string{b.Address()}, slog.New(slog.DiscardHandler))
+	d.Learn([]string{b.Address()})
+	return d, func(c *link.Config) {
+		c.Directory, c.Pinned = d, b.TLS(t)
+		conf(c)
+	}
+}
+
+// TestNamedBroker: a broker that a session named takes the agent when its own is gone.
+func TestNamedBroker(t *testing.T) {
+	t.Parallel()
+	var names []string
+	var shared *tls.Config
+	first := linktest.Start(t, linktest.Config{
+		TLS:     func(c *tls.Config) { shared = c },
+		Welcome: func(wire.Hello) wire.Welcome { return wire.Welcome{Brokers: names} },
+	})
+	second := linktest.Start(t, linktest.Config{TLS: func(c *tls.Config) { *c = *shared.Clone() }})
+	names = []string{first.Address(), second.Address()}
+	d, conf := knowing(t, first, func(*link.Config) {})
+	a := start(t, first, conf)
+	wait(t, a.welcomes)
+	until(t, "the directory", func() bool { return slices.Contains(d.Brokers(), second.Address()) })
+	first.Close()
+	wait(t, a.welcomes)
+	if got := a.State().Broker; got != second.Address() {
+		t.Errorf("connected to %q, want %q", got, second.Address())
+	}
+}
+
+// TestNamedBrokerMustProve: where somebody in the connection names a broker of his own, its certificate
+// does not count, although this host trusts its CA, and it hears nothing.
+func TestNamedBrokerMustProve(t *testing.T) {
+	t.Parallel()
+	thief := linktest.Start(t, linktest.Config{})
+	first := linktest.Start(t, linktest.Config{
+		TLS:     func(c *tls.Config) { c.ClientCAs.AddCert(thief.CA.Certificate()) },
+		Welcome: func(wire.Hello) wire.Welcome { return wire.Welcome{Brokers: []string{"127.0.0.1:9", thief.Address()}} },
+	})
+	d, conf := knowing(t, first, func(c *link.Config) {
+		given, err := c.TLS()
+		if err != nil {
+			t.Fatal(err)
+		}
+		trusting := given.Clone()
+		trusting.RootCAs = first.CA.Pool()
+		trusting.RootCAs.AddCert(thief.CA.Certificate())
+		c.TLS = func() (*tls.Config, error) { return trusting, nil }
+	})
+	a := start(t, first, conf)
+	wait(t, a.welcomes)
+	until(t, "the directory", func() bool { return slices.Contains(d.Brokers(), thief.Address()) })
+	first.Close()
+	until(t, "an attempt at the thief's", func() bool { return thief.Connections() > 0 })
+	until(t, "a failure", func() bool { return a.State().Attempts > 0 })
+	a.stop()
+	select {
+	case w := <-a.welcomes:
+		t.Errorf("the thief's broker opened a session: %+v", w)
+	default:
+	}
+	if !strings.Contains(a.log.String(), "tls.unknown") {
+		t.Errorf("the log says\n%s", a.log)
 	}
 }

@@ -50,7 +50,11 @@ func (l *Link) dial(ctx context.Context, b *broker) (net.Conn, error) {
 
 // tlsConfig completes what [Config.TLS] returns.
 func (l *Link) tlsConfig(b *broker) (*tls.Config, error) {
-	given, err := l.conf.TLS()
+	settings := l.conf.TLS
+	if b.named {
+		settings = l.conf.Pinned
+	}
+	given, err := settings()
 	if err != nil {
 		return nil, err
 	}

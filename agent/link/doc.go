@@ -10,9 +10,10 @@
 //
 // # Brokers
 //
-// A cloud may have several brokers. An attempt goes through them, in random order and those that
-// failed last at the end, until one takes this server (brokers.go): so the agents of a gateway that
-// dies are at another one after the first pause, which is a second at most. A name with several
+// A cloud may have several brokers, and name more in its sessions (package directory). An attempt
+// goes through them, in random order and those that failed last at the end, until one takes this
+// server (brokers.go): so the agents of a gateway that dies are at another one after the first pause,
+// which is a second at most. A name with several
 // addresses is one broker, of which package proxy tries all addresses.
 //
 // # Session

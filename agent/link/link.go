@@ -49,6 +49,14 @@ type Handler interface {
 	OnDisconnect(error)
 }
 
+// Directory keeps the brokers that the cloud names.
+type Directory interface {
+	// Learn takes in what a session names; nothing is no news.
+	Learn(brokers []string)
+	// Brokers returns host:port of those that are to be tried.
+	Brokers() []string
+}
+
 // Config is what a Link needs.
 type Config struct {
 	// Address is the broker's host:port; without port it is DefaultPort. A cloud may have several
@@ -59,6 +67,11 @@ type Config struct {
 	// TLS returns the trusted roots and the client certificate; it is called for each connection.
 	// Link sets ALPN, the minimum version and the server's name.
 	TLS func() (*tls.Config, error)
+	// Directory has the brokers that the cloud names itself, beside those of Address; nil = none.
+	Directory Directory
+	// Pinned is TLS for brokers that are known from Directory alone. It has to trust the CAs of this
+	// cloud and no others: anybody in the connection may have named them. Needed with Directory.
+	Pinned func() (*tls.Config, error)
 	// Dialer reaches the broker; nil means a direct connection.
 	Dialer Dialer
 	// Hello returns the first message of a session. It is called for each connection, from Run.
@@ -109,6 +122,8 @@ func newLink(c Config) (*Link, error) {
 		return nil, errors.New("setting up the link: TLS and Hello are required")
 	case c.Address == "":
 		return nil, errors.New("setting up the link: brokerHost is empty")
+	case c.Directory != nil && c.Pinned == nil:
+		return nil, errors.New("setting up the link: Pinned is required with Directory")
 	}
 	brokers, err := parseBrokers(c.Address)
 	if err != nil {

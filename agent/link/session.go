@@ -136,6 +136,9 @@ func (l *Link) serve(ctx context.Context, c *conn.Conn, b *broker) *ended {
 	l.opened(s, w, rtt)
 	l.first.Do(func() { close(l.tried) })
 	l.conf.Handler.OnWelcome(*w)
+	if l.conf.Directory != nil {
+		l.conf.Directory.Learn(w.Brokers)
+	}
 	end = l.read(s)
 	broken := s.broken.Load()
 

@@ -69,9 +69,22 @@ func pretend(bundle string, sec *security) error {
 			err = obey(c, m, sec)
 		case *wire.Cancel:
 			err = end(c, m.Ref, wire.Cancelled)
+		case *wire.Control:
+			err = controlled(c, m)
 		}
 	}
 	return err
+}
+
+// controlled says that it drains, or what else it was asked.
+func controlled(c *conn.Conn, m *wire.Control) error {
+	switch m.Action {
+	case wire.ActionDrain, wire.ActionResume:
+		return c.Write(&wire.Info{Draining: m.Action == wire.ActionDrain})
+	case wire.ActionRestart:
+		return fmt.Errorf("asked to %s", m.Action)
+	}
+	return os.WriteFile("asked", []byte(string(m.Action)+m.Args["level"]), 0o644)
 }
 
 func obey(c *conn.Conn, m *wire.Order, sec *security) error {

@@ -157,8 +157,14 @@ func (b *Browser) Look(width int64, dark bool) {
 	if dark {
 		scheme = "dark"
 	}
-	b.run("setting the window", emulation.SetDeviceMetricsOverride(width, 800, 1, false),
-		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}))
+	b.Size(width, 800)
+	b.run("choosing colours", emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}))
+}
+
+// Size makes the window so large.
+func (b *Browser) Size(width, height int64) {
+	b.t.Helper()
+	b.run("setting the window", emulation.SetDeviceMetricsOverride(width, height, 1, false))
 }
 
 // Visit loads a page.

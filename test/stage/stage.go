@@ -87,6 +87,12 @@ func (c *Cloud) Restart(ctx context.Context) error {
 	return c.start(ctx, c.Broker, c.API)
 }
 
+// Move starts the cloud again with its broker at another address, and with other flags.
+func (c *Cloud) Move(ctx context.Context, broker string, args ...string) error {
+	c.args = args
+	return c.start(ctx, broker, c.API)
+}
+
 func (c *Cloud) start(ctx context.Context, broker, api string) error {
 	ready := filepath.Join(c.Data, "endpoint.json")
 	if err := os.Remove(ready); err != nil && !os.IsNotExist(err) {

@@ -157,12 +157,16 @@ func (e *formError) Error() string { return e.text }
 // Is makes the error an ErrUsage without adding its text.
 func (e *formError) Is(target error) bool { return target == ErrUsage }
 
-// object reads a JSON object and no more.
+// object reads a file that is a JSON object and no more.
 func (from Source) object(file string, each func(name string, raw json.RawMessage) error) error {
 	data, err := from.Read(file)
 	if err != nil {
 		return err
 	}
+	return object(data, each)
+}
+
+func object(data []byte, each func(name string, raw json.RawMessage) error) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
 		return errObject

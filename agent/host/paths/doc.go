@@ -6,6 +6,7 @@
 //	└── .tcenvsvr/        0711   State
 //	    ├── settings.yaml 0600   Settings
 //	    ├── keystore.p12  0600   Keystore: client certificate and the cloud's CA
+//	    ├── brokers.json  0600   Brokers: that the cloud named in a session
 //	    ├── sealing-keys  0600   SealKeys: open sealed parameters; sealed by the keychain
 //	    ├── control.sock  0600   Control, unless its name is too long (see below)
 //	    ├── exchange/     0755

@@ -27,6 +27,7 @@ type Paths struct {
 	// the service's environment names another.
 	Policy   string
 	SealKeys string // keys that open sealed parameters, sealed by the keychain
+	Brokers  string // that the cloud named: brokers.json
 	Journal  string
 	Logs     string
 	Audit    string // security-relevant acts, in Logs
@@ -69,6 +70,7 @@ func New(home string) (Paths, error) {
 		CertsDrop: []string{hostCerts, filepath.Join(home, "certs.d")},
 		Policy:    HostPolicy,
 		SealKeys:  filepath.Join(state, "sealing-keys"),
+		Brokers:   filepath.Join(state, "brokers.json"),
 		Journal:   filepath.Join(state, "journal"),
 		Logs:      filepath.Join(state, "logs"),
 		Audit:     filepath.Join(state, "logs", "audit.jsonl"),

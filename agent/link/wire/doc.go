@@ -48,6 +48,13 @@
 // one whenever an order has left it: finished, refused, recalled or cancelled. The cloud never
 // sends an order without credit.
 //
+// # Brokers
+//
+// A cloud may say in welcome, and by control brokers when they change, where else it can be reached.
+// The agent keeps that, and may open its next session at any of them. It trusts nobody for it: what
+// answers there must have a certificate of the CAs that came with the bundle, for the name that was
+// told; the CAs of the host and of its administrator, with which a proxy may inspect, do not count.
+//
 // # Life of an order
 //
 //	queued ─ order ─► delivered ─ accepted ─► accepted ─► preparing ─► running ─ result ─► outcome

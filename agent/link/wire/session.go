@@ -124,6 +124,9 @@ type Welcome struct {
 	Renews         bool   `json:"renews,omitempty"` // the cloud takes Renew
 	// Services says that the cloud knows services: it takes Credit.Services and sends their orders.
 	Services bool `json:"services,omitempty"`
+	// Brokers are where the cloud can be reached, host:port each, at most MaxBrokers. None: it does not
+	// say. [ActionBrokers] tells when they change.
+	Brokers []string `json:"brokers,omitempty"`
 	// Fenced are orders of [Hello] that now belong to a newer attempt or are finished: stop them,
 	// send no result.
 	Fenced []Ref `json:"fenced,omitempty"`
@@ -148,6 +151,8 @@ func (m *Welcome) validate() error {
 		return fmt.Errorf("%w: epoch %d", ErrInvalid, m.Epoch)
 	case m.HeartbeatMS < 100 || m.HeartbeatMS > 60_000:
 		return fmt.Errorf("%w: heartbeat_ms %d is outside 100–60000", ErrInvalid, m.HeartbeatMS)
+	case len(m.Brokers) > MaxBrokers:
+		return fmt.Errorf("%w: more than %d brokers", ErrInvalid, MaxBrokers)
 	}
 	for _, r := range m.Fenced {
 		if err := r.validate(); err != nil {
@@ -318,6 +323,9 @@ const (
 	// ActionTwin says that another host tries to connect as this server: Args name, address and
 	// host (its id in the cloud). Without Args there is no other host any more.
 	ActionTwin Action = "twin"
+	// ActionBrokers says that the cloud has other brokers than in [Welcome.Brokers]: Args brokers,
+	// separated by commas.
+	ActionBrokers Action = "brokers"
 )
 
 // Control is an operator's request to the agent.

@@ -64,7 +64,7 @@ func signatureOf(r *http.Request) ([]byte, error) {
 }
 
 func (a *API) app(w http.ResponseWriter, r *http.Request) error {
-	app, err := a.Catalog.Get(r.Context(), r.PathValue("name"), r.URL.Query().Get("version"))
+	app, err := a.Catalog.Find(r.Context(), r.PathValue("name"), r.URL.Query().Get("version"))
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (a *API) drainServer(w http.ResponseWriter, r *http.Request) error {
 	}
 	p, _ := access.From(r.Context())
 	xid := wire.ServerXID(r.PathValue("xid"))
-	s, err := a.Registry.SetDrain(r.Context(), xid, p.Name, q.Reason, time.Duration(min(q.Seconds, 1<<32))*time.Second)
+	s, err := a.Registry.SetDrain(r.Context(), xid, registry.Drain{By: p.Name, Owner: q.Owner, Reason: q.Reason}, time.Duration(min(q.Seconds, 1<<32))*time.Second)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
+	"tcenvsvr/cmd/tccloud/internal/cli/server"
 	"tcenvsvr/cmd/tccloud/internal/client"
 )
 
@@ -24,6 +25,7 @@ var completions = map[string][]names{
 	"bundle": {environments}, "run": {environments, apps},
 	"env show": {environments}, "env history": {environments}, "env rm": {environments}, "env activate": {environments}, "env deactivate": {environments},
 	"server list": {environments}, "server show": {servers}, "server rename": {servers}, "server revoke": {servers}, "server keep": {servers},
+	"server drain": {servers}, "server resume": {servers}, "server restart": {servers}, "server update": {servers}, "server log-level": {servers, logLevels},
 	"app show": {apps}, "app rm": {apps},
 	"execution list": nil, "execution show": {executions}, "execution cancel": {executions}, "execution logs": {executions}, "execution outputs": {executions}, "execution download": {executions}, "execution requests": {executions},
 	"job create": {nil, environments, apps}, "job show": {jobNames}, "job edit": {jobNames}, "job run": {jobNames}, "job history": {jobNames}, "job pause": {jobNames}, "job rm": {jobNames},
@@ -111,6 +113,8 @@ func states(context.Context, *client.Client) ([]string, error) {
 		"succeeded", "partial", "failed", "cancelled", "timed_out", "interrupted", "rejected",
 	}, nil
 }
+
+func logLevels(context.Context, *client.Client) ([]string, error) { return server.LogLevels, nil }
 
 func jobNames(ctx context.Context, c *client.Client) ([]string, error) {
 	list, err := c.Jobs(ctx)

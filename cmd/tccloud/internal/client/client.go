@@ -277,7 +277,7 @@ func (c *Client) Apps(ctx context.Context) ([]v1.App, error) {
 	return get[[]v1.App](ctx, c, "apps")
 }
 
-// App returns a version of an App, the newest for version "".
+// App returns a version of an App, the newest for version "", or the newest in a range.
 func (c *Client) App(ctx context.Context, name, version string) (v1.App, error) {
 	return get[v1.App](ctx, c, path("apps", name)+"?version="+url.QueryEscape(version))
 }

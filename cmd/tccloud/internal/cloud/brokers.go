@@ -39,6 +39,7 @@ type brokers struct {
 
 	mu     sync.Mutex
 	others map[string]member // by key
+	known  bool              // others has all
 }
 
 // member is what a gateway says of one of its brokers.
@@ -103,7 +104,10 @@ func (b *brokers) tell(ctx context.Context) error {
 
 // take takes in an entry of the bucket.
 func (b *brokers) take(e jetstream.KeyValueEntry) {
-	if e == nil {
+	if e == nil { // all were there
+		b.mu.Lock()
+		b.known = true
+		b.mu.Unlock()
 		return
 	}
 	var m member
@@ -119,16 +123,37 @@ func (b *brokers) take(e jetstream.KeyValueEntry) {
 }
 
 // String is all of them as the setting brokerHost has them, this gateway's first.
-func (b *brokers) String() string {
+func (b *brokers) String() string { return strings.Join(b.list(b.own), ",") }
+
+// Told are those that connected agents are told, in order: none until all gateways are known, and none
+// of this one that only its own host can use.
+func (b *brokers) Told() []string {
+	b.mu.Lock()
+	known := b.known || b.kv == nil
+	b.mu.Unlock()
+	if !known {
+		return nil
+	}
+	own := b.own
+	if b.silent {
+		own = nil
+	}
+	all := b.list(own)
+	slices.Sort(all)
+	return all
+}
+
+// list is this gateway's and those of the others.
+func (b *brokers) list(own []string) []string {
 	b.mu.Lock()
 	others := slices.Collect(maps.Values(b.others))
 	b.mu.Unlock()
 	slices.SortFunc(others, func(x, y member) int { return cmp.Compare(x.Broker, y.Broker) })
-	all := slices.Clone(b.own)
+	all := slices.Clone(own)
 	for _, m := range others {
 		if time.Since(m.seen) < brokerStays && !slices.Contains(all, m.Broker) {
 			all = append(all, m.Broker)
 		}
 	}
-	return strings.Join(all[:min(len(all), wire.MaxBrokers)], ",")
+	return all[:min(len(all), wire.MaxBrokers)]
 }

@@ -93,18 +93,18 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports, figures *
 	if c.services, err = openServices(ctx, cfg, st, own.signer, c); err != nil {
 		return nil, err
 	}
+	if c.brokers, err = openBrokers(ctx, st, p, log("brokers")); err != nil {
+		return nil, err
+	}
 	c.gateway, err = gateway.New(gateway.Config{
 		Listener: p.broker, TLS: &tls.Config{GetCertificate: c.server.Get},
-		Auth: authenticator{c.registry}, SealKey: authenticator{c.registry}.sealKey, Referee: c.registry, Drained: c.registry.Drained, Dispatcher: c.dispatcher, Services: c.services, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
+		Auth: authenticator{c.registry}, SealKey: authenticator{c.registry}.sealKey, Referee: c.registry, Drained: c.registry.Drained, Brokers: c.brokers.Told, Dispatcher: c.dispatcher, Services: c.services, Heartbeat: cfg.Heartbeat, Logger: cfg.Logger,
 		HTTP: consoleOf(c),
 	})
 	if err != nil {
 		return nil, err
 	}
 	if c.jobs, err = openJobs(ctx, cfg, st, c); err != nil {
-		return nil, err
-	}
-	if c.brokers, err = openBrokers(ctx, st, p, log("brokers")); err != nil {
 		return nil, err
 	}
 	figures.Ask(metrics.Sources{

@@ -14,8 +14,14 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 )
 
-// upload sends an upload's form; name "" is no chosen file.
-func (r *rig) upload(c *http.Client, name string, content io.Reader) *http.Response {
+// uploadApp sends the form of an App; name "" is no chosen file.
+func (r *rig) uploadApp(c *http.Client, name string, content io.Reader) *http.Response {
+	r.Helper()
+	return r.upload(c, "apps", "package", name, content)
+}
+
+// upload sends a form with a file.
+func (r *rig) upload(c *http.Client, path, field, name string, content io.Reader) *http.Response {
 	r.Helper()
 	body := new(bytes.Buffer)
 	form := multipart.NewWriter(body)
@@ -27,7 +33,7 @@ func (r *rig) upload(c *http.Client, name string, content io.Reader) *http.Respo
 		err = form.WriteField("replace", "true")
 	}
 	if err == nil {
-		part, err = form.CreateFormFile("package", name)
+		part, err = form.CreateFormFile(field, name)
 	}
 	if err == nil {
 		_, err = io.Copy(part, content)
@@ -38,7 +44,7 @@ func (r *rig) upload(c *http.Client, name string, content io.Reader) *http.Respo
 	if err != nil {
 		r.Fatal(err)
 	}
-	q, err := http.NewRequestWithContext(r.Context(), http.MethodPost, r.url("apps"), body)
+	q, err := http.NewRequestWithContext(r.Context(), http.MethodPost, r.url(path), body)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -57,7 +63,7 @@ func (r *rig) upload(c *http.Client, name string, content io.Reader) *http.Respo
 func TestUpload(t *testing.T) {
 	r := filled(t)
 	c := r.signedIn(access.Operator)
-	res := r.upload(c, "new.tcx", bytes.NewReader(make([]byte, 3<<20)))
+	res := r.uploadApp(c, "new.tcx", bytes.NewReader(make([]byte, 3<<20)))
 	if res.StatusCode != http.StatusSeeOther || r.api.added != 3<<20 || !r.api.replaced || r.api.signature != base64.StdEncoding.EncodeToString([]byte("signed")) {
 		t.Errorf("%s, the API got %d bytes, signature %q, replace %t", res.Status, r.api.added, r.api.signature, r.api.replaced)
 	}
@@ -65,13 +71,13 @@ func TestUpload(t *testing.T) {
 		t.Error("the next page does not say so")
 	}
 	r.api.asked = nil
-	if res := r.upload(c, "", strings.NewReader("")); res.StatusCode != http.StatusUnprocessableEntity {
+	if res := r.uploadApp(c, "", strings.NewReader("")); res.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("no file: %s", res.Status)
 	}
 	if res := r.post(c, "apps", nil); res.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("no form of files: %s", res.Status)
 	}
-	if res := r.upload(r.signedIn(access.Viewer), "new.tcx", strings.NewReader("x")); res.StatusCode != http.StatusForbidden || len(r.api.asked) > 0 {
+	if res := r.uploadApp(r.signedIn(access.Viewer), "new.tcx", strings.NewReader("x")); res.StatusCode != http.StatusForbidden || len(r.api.asked) > 0 {
 		t.Errorf("a viewer: %s, the API was asked for %v", res.Status, r.api.asked)
 	}
 }
@@ -81,15 +87,15 @@ func TestRunForm(t *testing.T) {
 	r := filled(t)
 	body := text(t, r.get(r.signedIn(access.Operator), "apps/"+url.PathEscape(formApp)+"/run?again="+failedID))
 	for _, want := range []string{
-		`type="password" name="p.token"`, "Ask your account manager.", `<option selected>info</option>`, `value="Host" checked`, `value="File">`,
-		"<code>${OWNERS}</code>", `<option value="eu">`, `name="p.dry" value="true" checked`, `<textarea`, `value="10"`, "the execution before",
-		`<option>production</option>`, `<option selected>lab</option>`, `placeholder="The App's default"`,
+		`type="password" name="p.token"`, "Ask your account manager.", `<option value="info" selected>info</option>`, `value="Host" checked`, `value="File">`,
+		"offers ${OWNERS} here", `<option value="eu">`, `name="p.dry" value="true" checked`, `<textarea`, `value="10m"`, "the execution before",
+		`<option value="production">`, `<option value="lab" selected>`, `placeholder="The App&#39;s default"`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the form has not %q", want)
 		}
 	}
-	for _, bad := range []string{"do-not-show-me", "p.internal", "<option>archive", "<img src=x"} {
+	for _, bad := range []string{"do-not-show-me", "p.internal", "archive</option>", "<img src=x"} {
 		if strings.Contains(body, bad) {
 			t.Errorf("the form has %q", bad)
 		}
@@ -127,7 +133,7 @@ func TestRun(t *testing.T) {
 	}
 	for name, change := range map[string]struct{ field, value, say string }{
 		"required": {"p.token", "", "This is required."}, "choice": {"p.level", "loud", "none of its values"},
-		"several": {"p.kinds", "Other", "not all of its values"}, "timeout": {"timeout", "-1", "number of minutes"}, "id": {"id", "", "not whole"},
+		"several": {"p.kinds", "Other", "not all of its values"}, "timeout": {"timeout", "-1", "a time from 1s to 168h"}, "id": {"id", "", "not whole"},
 	} {
 		bad := url.Values{}
 		for k, v := range form {

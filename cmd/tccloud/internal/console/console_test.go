@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +33,9 @@ var everyPage = append([]string{
 	"apps/" + url.PathEscape(formApp) + "/run", "apps/" + url.PathEscape(formApp) + "/run?again=" + failedID,
 }, append(workPages, administratorPages...)...)
 
+// formPages are those of everyPage that are a form, which viewers are refused.
+var formPages = regexp.MustCompile(`/run\b|^new-|/edit\b|/trigger\b`)
+
 // TestPages: every page is whole for every role, nothing in it is markup that others wrote, and it
 // loads nothing from elsewhere.
 func TestPages(t *testing.T) {
@@ -41,7 +45,7 @@ func TestPages(t *testing.T) {
 		for _, path := range everyPage {
 			res := r.get(c, path)
 			body := text(t, res)
-			if role != access.Administrator && slices.Contains(administratorPages, path) || role == access.Viewer && strings.Contains(path, "/run") {
+			if role != access.Administrator && slices.Contains(administratorPages, path) || role == access.Viewer && formPages.MatchString(path) {
 				if res.StatusCode != http.StatusForbidden {
 					t.Errorf("%s, %q: %s", role, path, res.Status)
 				}
@@ -174,7 +178,7 @@ func TestForeignForms(t *testing.T) {
 	for _, header := range []http.Header{
 		{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.invalid"}}, {"Origin": {"null"}},
 	} {
-		for _, path := range []string{"signin", "signout", "link/good", "environments", "environments/lab/delete", "environments/lab/bundle", "servers/" + twinXID + "/revoke", "executions/" + runningID + "/cancel", "apps", "apps/Plain/run", "apps/Plain/remove"} {
+		for _, path := range []string{"signin", "signout", "link/good", "environments", "environments/lab/delete", "environments/lab/bundle", "servers/" + twinXID + "/revoke", "executions/" + runningID + "/cancel", "apps", "apps/Plain/run", "apps/Plain/remove", "new-job", "jobs/alerts/edit", "new-service", "services/hook/edit", "services/hook/trigger", "releases", "release-rollout", "release-choice"} {
 			q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url(path), strings.NewReader("name=x&confirm=lab"))
 			if err != nil {
 				t.Fatal(err)
@@ -222,6 +226,7 @@ func TestRoles(t *testing.T) {
 		{"apps/Plain/run", url.Values{"id": {runningID}, "environment": {"lab"}}, access.Operator, "POST executions"},
 		{"executions/" + runningID + "/cancel", nil, access.Operator, "POST executions/" + runningID + "/cancel"},
 		{"servers/" + twinXID + "/keep", url.Values{"host": {"a1@10.20.0.15"}}, access.Administrator, "POST servers/" + twinXID + "/keep"},
+		{"new-job", url.Values{"app": {"TC - Feed"}, "version": {"1.0.0"}, "name": {"x"}, "environment": {"lab"}, "when": {"demand"}, "missed": {"skip"}, "notify": {"nobody"}}, access.Operator, "POST jobs"},
 		{"jobs/alerts/run", nil, access.Operator, "POST jobs/alerts/run"},
 		{"jobs/alerts/pause", nil, access.Operator, "PATCH jobs/alerts"},
 		{"jobs/alerts/resume", nil, access.Operator, "PATCH jobs/alerts"},
@@ -229,7 +234,15 @@ func TestRoles(t *testing.T) {
 		{"services/hook/start", nil, access.Operator, "PATCH services/hook"},
 		{"services/hook/stop", nil, access.Operator, "PATCH services/hook"},
 		{"services/hook/restart", nil, access.Operator, "PATCH services/hook"},
+		{"new-service", url.Values{"app": {"Lookup"}, "name": {"x"}, "environment": {"lab"}}, access.Operator, "POST services"},
+		{"services/hook/remove", nil, access.Operator, "DELETE services/hook"},
+		{"services/lookup/token", nil, access.Operator, "POST services/lookup/token"},
+		{"services/hook/trigger", url.Values{"name": {"x"}, "t.secret": {"x"}}, access.Operator, "POST services/hook/triggers"},
+		{"services/hook/triggers/daily/remove", nil, access.Operator, "DELETE services/hook/triggers/daily"},
 		{"releases/stable/halt", nil, access.Administrator, "POST releases/rollouts/stable/halt"},
+		{"releases/packages/p.rpm/remove", nil, access.Administrator, "DELETE releases/packages/p.rpm"},
+		{"release-rollout", url.Values{"channel": {"beta"}, "version": {"1.5.0"}, "percent": {"1"}, "sure": {"true"}}, access.Administrator, "PUT releases/rollouts/beta"},
+		{"release-choice", url.Values{"for": {"environment:lab"}, "sure": {"true"}}, access.Administrator, "POST releases/choices"},
 		{"variables", url.Values{"source": {"TC"}, "id": {"9f1c"}, "data": {"x"}}, access.Operator, "PUT variables/TC/9f1c"},
 		{"variables/remove", url.Values{"source": {"TC"}, "id": {"9f1c"}}, access.Operator, "DELETE variables/TC/9f1c"},
 		{"users", url.Values{"name": {"bob"}, "role": {"viewer"}}, access.Administrator, "POST users"},
@@ -238,7 +251,7 @@ func TestRoles(t *testing.T) {
 		{"users/ann/disable", nil, access.Administrator, "PATCH users/ann"},
 		{"users/zoe/enable", nil, access.Administrator, "PATCH users/zoe"},
 		{"users/ann/remove", nil, access.Administrator, "DELETE users/ann"},
-		{"tokens", url.Values{"name": {"ci"}, "days": {"1"}}, access.Administrator, "POST tokens"},
+		{"tokens", url.Values{"name": {"ci"}, "role": {"viewer"}, "days": {"1"}}, access.Administrator, "POST tokens"},
 		{"tokens/t1/revoke", nil, access.Administrator, "DELETE tokens/t1"},
 	} {
 		for _, role := range access.Roles {

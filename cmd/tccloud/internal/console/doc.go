@@ -23,8 +23,15 @@
 // never into the sentence: sentences are kept in the session. What is no page, a file or a stream, has
 // a row in answers. For rows that change while one looks, give the things a kind in kinds, whose
 // function returns texts by field, make the page follow it, and mark elements data-key, data-field and
-// data-bar (assets/live.js). Styles are those in assets/style.css: head, tiles, facts, scroll with a
-// table, note, empty, dialog; a page adds none. Add paths of the page to everyPage in
-// console_test.go, and what it shows to the API of rig_test.go: all checks, in the browser as well,
-// go through that list.
+// data-bar (assets/live.js).
+//
+// A page that is a form returns a formPage: package form has its fields, pages/form.html shows it (html:
+// "form" in its row), and its action makes the same form again, which reads what was sent. Use
+// form_settings.go and form_app.go for what other forms ask for as well. Seen keeps the form from being
+// sent over what somebody else changed while it was open.
+//
+// Styles are those in assets/style.css: head, tiles, facts, scroll with a table, note, dialog; a page
+// adds none. Parts that pages share are in pages/_parts.html: crumbs, empty, and confirm, which asks
+// before something is done. Add paths of the page to everyPage in console_test.go, and what it shows to
+// the API of rig_test.go: all checks, in the browser as well, go through that list.
 package console

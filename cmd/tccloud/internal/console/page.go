@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -12,9 +13,10 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/client"
 )
 
-// page is one that signed-in users see: pages/NAME.html, with what load returns.
+// page is one that signed-in users see: a template, with what load returns.
 type page struct {
 	name  string
+	html  string // pages/HTML.html; "": that of the name
 	path  string // below Prefix, e.g. "servers/{xid}"
 	part  string // of the navigation that it belongs to
 	title string // where load does not say a better one, see titled
@@ -44,8 +46,10 @@ type answered struct {
 type done struct {
 	say string // to the user, a sentence
 	to  string // the path below Prefix that the browser is led to
-	// once is shown on the page that had the form, in the answer itself: nothing keeps it.
-	once string
+	// once is shown on the page that had the form, or on another one, in the answer itself: nothing keeps it.
+	once  string
+	curl  string // how once is used, if it is by a command
+	shown string // the name of the other page
 	// served: the answer was sent already, as a file.
 	served bool
 }
@@ -53,6 +57,7 @@ type done struct {
 // made is what an action made that is shown once: a secret.
 type made struct {
 	Say, Secret string
+	Curl        string // a command that uses it
 	Path        string // of the page that reloading leads to, so that it makes nothing again
 }
 
@@ -65,6 +70,7 @@ type request struct {
 	w     http.ResponseWriter
 	user  access.Principal
 	cloud *client.Client // asks as the user, with the request's context
+	done  bool           // what was sent is done: no form shows it
 	// console has what the admin API has not: the user's own session and password.
 	console *Console
 }
@@ -114,7 +120,8 @@ func (c *Console) action(a action) http.Handler {
 		case err != nil:
 			c.show(q, p, &failure{c.explain(err), a.path}, nil)
 		case d.once != "":
-			c.show(q, p, nil, &made{d.say, d.once, Prefix + d.to})
+			q.done = true
+			c.show(q, pageNamed(cmp.Or(d.shown, a.page)), nil, &made{d.say, d.once, d.curl, Prefix + d.to})
 		case !d.served:
 			if d.say != "" {
 				c.sessions.Put(r.Context(), flashKey, d.say)
@@ -168,6 +175,9 @@ func (c *Console) show(q *request, p page, failed *failure, made *made) {
 		}
 		return
 	}
+	if f, ok := data.(interface{ Explain(message string) }); ok && failed != nil {
+		f.Explain(failed.Message)
+	}
 	v := c.view(q.Request, p.title)
 	v.Page, v.Part, v.Data, v.Failed, v.Made = p.name, p.part, data, failed, made
 	if made != nil {
@@ -183,7 +193,7 @@ func (c *Console) show(q *request, p page, failed *failure, made *made) {
 	if failed != nil {
 		status = failed.Status
 	}
-	c.render(q.w, q.Request, status, p.name, v)
+	c.render(q.w, q.Request, status, cmp.Or(p.html, p.name), v)
 }
 
 // fail answers with a page that says what went wrong.

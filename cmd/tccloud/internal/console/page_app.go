@@ -9,9 +9,11 @@ import (
 // appData is what the page of one App shows.
 type appData struct {
 	v1.App
-	Path     string // of its pages
-	Run      string // "" where it is not run by hand
-	Versions []versionLine
+	Path      string // of its pages
+	Run       string // "" where it is not run by hand
+	Keep      string // creates what runs it by itself: a Job or a service; "" where nothing does
+	KeepWords string
+	Versions  []versionLine
 }
 
 // versionLine is a version of the App.
@@ -37,6 +39,13 @@ func loadApp(q *request) (any, error) {
 	version := "?" + url.Values{"version": {app.Version}}.Encode()
 	if !app.Runtime.Service() {
 		d.Run = d.Path + "/run" + version
+	}
+	of := url.Values{"app": {app.Name}}
+	switch {
+	case isJob(app.Runtime):
+		d.Keep, d.KeepWords = link(Prefix+newJobPath, of), "Create Job"
+	case app.Runtime.Service():
+		d.Keep, d.KeepWords = link(Prefix+newServicePath, of), "Create service"
 	}
 	for _, a := range list {
 		if a.Name == app.Name {

@@ -1,18 +1,15 @@
 package console
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
-	"net/http"
 	"net/url"
 	"strings"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/catalog"
-	"tcenvsvr/cmd/tccloud/internal/pace"
 )
 
 // appsData is what the page of all Apps shows.
@@ -53,41 +50,23 @@ const maxUpload = wire.MaxAppSize + 1<<20
 // uploadApp hands a package on to the API as it comes. The fields before the file say what to do with
 // it.
 func uploadApp(q *request) (done, error) {
-	q.Body = http.MaxBytesReader(q.w, q.Body, maxUpload)
-	body := *q.Request
-	body.Body = io.NopCloser(pace.NewReader(q.w, q.Body))
-	parts, err := body.MultipartReader()
-	if err != nil {
-		return done{}, &invalid{"choose a package: a .tcx file"}
-	}
 	var signed []byte
 	replace := false
-	for {
-		part, err := parts.NextPart()
-		switch {
-		case errors.Is(err, io.EOF):
-			return done{}, &invalid{"choose a package: a .tcx file"}
-		case err != nil:
-			return done{}, &invalid{"the upload was interrupted"}
-		}
+	return q.upload("package", "choose a package: a .tcx file", maxUpload, func(part *multipart.Part) (err error) {
 		switch part.FormName() {
 		case "signature":
-			if signed, err = small(part); err != nil {
-				return done{}, err
-			}
+			signed, err = small(part)
 		case "replace":
 			replace = true
-		case "package":
-			if part.FileName() == "" {
-				return done{}, &invalid{"choose a package: a .tcx file"}
-			}
-			added, err := q.cloud.AddApp(q.Context(), part, signed, replace)
-			if err != nil {
-				return done{}, err
-			}
-			return done{say: addedWords(added), to: "apps/" + url.PathEscape(added.Name)}, nil
 		}
-	}
+		return err
+	}, func(tcx *multipart.Part) (done, error) {
+		added, err := q.cloud.AddApp(q.Context(), tcx, signed, replace)
+		if err != nil {
+			return done{}, err
+		}
+		return done{say: addedWords(added), to: "apps/" + url.PathEscape(added.Name)}, nil
+	})
 }
 
 // small reads a signature's text; nil: no file was chosen.

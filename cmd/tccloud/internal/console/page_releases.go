@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"mime/multipart"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/releases"
+	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 	"tcenvsvr/updater/release"
 )
 
@@ -33,12 +36,14 @@ type releaseLine struct {
 type rolloutLine struct {
 	releases.Rollout
 	Channel, State, Words string
-	Running               int // connected servers that have the version
+	Change                string // the path of the form that changes it
+	Running               int    // connected servers that have the version
 }
 
 // choiceLine is what was decided for one Environment or server.
 type choiceLine struct {
 	Kind, Name, Path, Channel, Pin string
+	Change                         string // the path of the form that changes it
 }
 
 func loadReleases(q *request) (any, error) {
@@ -68,7 +73,7 @@ func loadReleases(q *request) (any, error) {
 
 func (d *releasesData) addChoice(kind, name, part, key string, c releases.Choice) {
 	if c != (releases.Choice{}) {
-		d.Choices = append(d.Choices, choiceLine{kind, name, at(part, key), c.Channel, c.Pin})
+		d.Choices = append(d.Choices, choiceLine{kind, name, at(part, key), c.Channel, c.Pin, choiceLink(strings.ToLower(kind), key)})
 	}
 }
 
@@ -102,6 +107,7 @@ func versionLines(u v1.Updates) []releaseLine {
 
 func lineOfRollout(channel string, r releases.Rollout, running map[string]int) rolloutLine {
 	l := rolloutLine{Rollout: r, Channel: channel, Running: running[r.Version], State: "green", Words: "For all servers"}
+	l.Change = link(Prefix+rolloutPath, url.Values{"of": {channel}})
 	switch {
 	case r.Halted != "":
 		l.State, l.Words = "red", "Halted: "+r.Halted
@@ -120,4 +126,38 @@ func haltRollout(q *request) (done, error) {
 		return done{}, err
 	}
 	return done{say: "The rollout of " + channel + " was halted: servers that do not have the release yet do not get it.", to: "releases"}, nil
+}
+
+// maxRelease bounds the form of an upload: a bundle of updates, and what is around it.
+const maxRelease = 4<<30 + 1<<20
+
+// addRelease hands a file on to the API as it comes: a package, which is known by its name, or a bundle
+// of updates.
+func addRelease(q *request) (done, error) {
+	return q.upload("file", "choose a file", maxRelease, func(*multipart.Part) error { return nil }, func(file *multipart.Part) (done, error) {
+		if name := file.FileName(); packages.Named(name) {
+			p, err := q.cloud.AddPackage(q.Context(), name, file)
+			if err != nil {
+				return done{}, err
+			}
+			say := "Package " + p.Name + " was added."
+			if (p.System == "rpm" || p.System == "deb") && !p.Signed {
+				say += " It is not signed: hosts cannot check where it comes from."
+			}
+			return done{say: say, to: "releases"}, nil
+		}
+		known, err := q.cloud.ImportReleases(q.Context(), file)
+		if err != nil {
+			return done{}, err
+		}
+		return done{say: "The updates were added. " + count(len(known.Releases), "release") + " can be rolled out.", to: "releases"}, nil
+	})
+}
+
+func removePackage(q *request) (done, error) {
+	name := q.PathValue("name")
+	if err := q.cloud.RemovePackage(q.Context(), name); err != nil {
+		return done{}, err
+	}
+	return done{say: "Package " + name + " was removed.", to: "releases"}, nil
 }

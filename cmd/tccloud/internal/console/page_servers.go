@@ -141,7 +141,7 @@ func serverState(s v1.Server) (state, words string) {
 	case c.Info != nil && c.Info.Unfit != nil:
 		return "red", "Takes no orders: " + c.Info.Unfit.Code
 	case s.Drain != nil:
-		return "yellow", "Drained by " + s.Drain.By
+		return "yellow", "Drained by " + s.Drain.Who()
 	case c.Info != nil && c.Info.Draining:
 		return "yellow", "Draining"
 	case skew.Abs() > clock.Tolerated:
@@ -155,7 +155,7 @@ func drainWords(d *registry.Drain) string {
 	if d == nil {
 		return ""
 	}
-	words := "by " + d.By
+	words := "by " + d.Who()
 	if !d.Until.IsZero() {
 		words += ", until " + when(d.Until)
 	}

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"net/url"
 
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/console/live"
@@ -67,6 +66,7 @@ func serviceState(s v1.Service) (state, words string) {
 // serviceData is what the page of one service shows.
 type serviceData struct {
 	serviceLine
+	Watches  bool   // it takes triggers
 	Server   string // its name, where the service is for one
 	On       string // the name of the server that has it
 	Triggers []triggerLine
@@ -98,6 +98,7 @@ func loadService(q *request) (any, error) {
 		return nil, err
 	}
 	d := serviceData{serviceLine: serviceLine{s, serviceRow(s)}, Server: q.serverName(s.Server)}
+	d.Watches = (&services.Service{Runtime: s.Runtime}).HasTriggers()
 	if s.Instance != nil {
 		d.On = q.serverName(s.Instance.Server)
 	}
@@ -131,6 +132,6 @@ func changeService(q v1.ChangeService, say string) func(*request) (done, error) 
 		if err != nil {
 			return done{}, err
 		}
-		return done{say: s.Name + " " + say, to: "services/" + url.PathEscape(s.Name)}, nil
+		return done{say: s.Name + " " + say, to: servicePath(s.Name)}, nil
 	}
 }

@@ -2,23 +2,25 @@ package console
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/console/form"
 )
 
 // usersData is what the page of all users and API tokens shows.
 type usersData struct {
-	Users        []userLine
-	Tokens       []tokenLine
-	Roles        []access.Role
-	Environments []string
-	Days         int // that a token is good for, unless the form says something else
+	Users  []userLine
+	Tokens []tokenLine
+	Roles  []access.Role
+	Form   *form.Form // that makes a token
 }
+
+// Explain puts what the cloud says to the field that it is about.
+func (d usersData) Explain(message string) { d.Form.Explain(message) }
 
 // userLine is one user.
 type userLine struct {
@@ -41,21 +43,45 @@ func loadUsers(q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	environments, err := q.cloud.Environments(q.Context())
-	if err != nil {
+	d := usersData{Roles: access.Roles}
+	if d.Form, err = newTokenForm(q); err != nil {
 		return nil, err
 	}
-	d := usersData{Roles: access.Roles, Days: int(access.TokenLife / day)}
 	for _, u := range users {
 		d.Users = append(d.Users, lineOf(u))
 	}
 	for _, t := range tokens {
 		d.Tokens = append(d.Tokens, tokenLine{t, !t.Expires.After(time.Now())})
 	}
-	for _, e := range environments {
-		d.Environments = append(d.Environments, e.Name)
-	}
 	return d, nil
+}
+
+// newTokenForm makes the form that makes a token, and reads what was sent if that is it.
+func newTokenForm(q *request) (*form.Form, error) {
+	environments, err := q.cloud.Environments(q.Context())
+	if err != nil {
+		return nil, err
+	}
+	only := form.Field{Name: "environment", Kind: form.Several, Label: "Only for", Unit: "none checked: all Environments", Says: []string{`environment "`}}
+	for _, e := range environments {
+		only.Options = append(only.Options, form.Options(e.Name)...)
+	}
+	role := form.Field{Name: "role", Kind: form.Choice, Label: "Role", Required: true, Value: string(access.Viewer), Note: "A viewer reads. An operator also runs Apps, drains servers and sets variables. An administrator does everything.", Says: []string{"role"}}
+	for _, r := range access.Roles {
+		role.Options = append(role.Options, form.Options(string(r))...)
+	}
+	fields := []form.Field{
+		{Name: "name", Kind: form.Text, Label: "Name", Required: true, Says: []string{"name"}}, role,
+		{Name: "days", Kind: form.Number, Label: "Good for", Unit: "days", Required: true, Min: 1, Max: int64(access.MaxTokenLife / day), Value: strconv.Itoa(int(access.TokenLife / day))},
+	}
+	if only.Options != nil {
+		fields = append(fields, only)
+	}
+	f := form.New(form.Group{Fields: fields})
+	if q.URL.Path == Prefix+"tokens" {
+		q.fillIn(f)
+	}
+	return f, nil
 }
 
 const day = 24 * time.Hour
@@ -142,16 +168,17 @@ func removeUser(q *request) (done, error) {
 	return done{say: "User " + name + " was removed.", to: "users"}, nil
 }
 
-// createToken takes days, and the Environments that are checked; none are all.
 func createToken(q *request) (done, error) {
-	f := q.PostForm
-	days, err := strconv.Atoi(f.Get("days"))
-	if most := int(access.MaxTokenLife / day); err != nil || days < 1 || days > most {
-		return done{}, &invalid{"a token is good for 1 to " + strconv.Itoa(most) + " days"}
+	f, err := newTokenForm(q)
+	if err == nil {
+		err = complete(f)
+	}
+	if err != nil {
+		return done{}, err
 	}
 	t, err := q.cloud.CreateAPIToken(q.Context(), v1.NewAPIToken{
-		Name: strings.TrimSpace(f.Get("name")), Role: access.Role(f.Get("role")), Environments: slices.Clone(f["environment"]),
-		ValidSeconds: int64(days) * int64(day/time.Second),
+		Name: f.Value("name"), Role: access.Role(f.Value("role")), Environments: f.Chosen("environment"),
+		ValidSeconds: f.Number("days") * int64(day/time.Second),
 	})
 	if err != nil {
 		return done{}, err

@@ -50,8 +50,8 @@ func TestTokenDays(t *testing.T) {
 	r := filled(t)
 	c := r.signedIn(access.Administrator)
 	for _, days := range []string{"", "0", "-1", "1e9", "99999999999999999999", "1831"} {
-		res := r.post(c, "tokens", url.Values{"name": {"ci"}, "role": {"viewer"}, "days": {days}})
-		if body := text(t, res); res.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(body, `<dialog id="create-token" popover aria-labelledby="create-token-title" data-open>`) || !strings.Contains(body, `value="ci"`) {
+		res := r.post(c, "tokens", url.Values{"name": {"ci"}, "role": {"operator"}, "days": {days}, "environment": {"lab"}})
+		if body := text(t, res); res.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(body, `<dialog id="create-token" popover aria-labelledby="create-token-title" data-open>`) || !strings.Contains(body, `value="ci"`) || !strings.Contains(atField(body, "days"), "wrong") || !strings.Contains(body, `value="operator" selected`) || !strings.Contains(body, `name="environment" value="lab" checked`) {
 			t.Errorf("%q days: %s", days, res.Status)
 		}
 	}

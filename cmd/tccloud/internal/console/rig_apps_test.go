@@ -59,5 +59,14 @@ func someApps(now time.Time) []v1.App {
 		catalog.Param{Name: hostile, Type: "String", Label: hostile, Note: hostile, Default: hostile},
 	)
 	signed.SignedBy = "3f9a"
-	return []v1.App{signed, app(formApp, "1.0.0", wire.RuntimeJob), app("Plain", "1.0", wire.RuntimePlaybook), app(hostile, "1.0", wire.RuntimeAPIService)}
+	hook := app("Hook", "1.2.0", wire.RuntimeWebhookTriggerService,
+		catalog.Param{Name: "level", Type: "Choice", Label: "Level", Values: []string{"debug", "info"}},
+		catalog.Param{Name: "secret", Type: "String", Label: "Shared secret", Required: true, Encrypt: true, Trigger: true},
+		catalog.Param{Name: hostile, Type: "String", Note: hostile, Trigger: true},
+	)
+	hook.Outputs = []catalog.Output{{Name: "body", Type: "String"}}
+	plain := app("Plain", "1.0", wire.RuntimePlaybook, catalog.Param{Name: "loud", Type: "Boolean", Label: "Loud"})
+	plain.Outputs = []catalog.Output{{Name: "out", Type: "String"}, {Name: "all", Type: "StringArray"}}
+	lookup := app("Lookup", "1.0", wire.RuntimeAPIService, catalog.Param{Name: "key", Type: "String", Label: "Key", Encrypt: true})
+	return []v1.App{signed, app(formApp, "1.0.0", wire.RuntimeJob), plain, hook, lookup, app(hostile, "1.0", wire.RuntimeAPIService)}
 }

@@ -41,7 +41,7 @@ type fakeAPI struct {
 	added        int64 // bytes of a package
 	signature    string
 	replaced     bool
-	refuses      *v1.Error // orders
+	refuses      *v1.Error // orders, Jobs and services
 	ran          []v1.NewExecution
 	asked        []string           // METHOD path, of what changes things
 	by           []access.Principal // who asked for it
@@ -54,6 +54,12 @@ type fakeAPI struct {
 	token        v1.NewAPIToken   // that was asked for last
 	content      string           // of the variable that was set last
 	changed      v1.ChangeService // what was asked of a service last
+	newJob       v1.NewJob        // that was asked for last
+	newService   v1.NewService    // as newJob
+	trigger      v1.NewTrigger    // as newJob
+	rollout      v1.NewRollout    // as newJob
+	chosen       v1.Choose        // as newJob
+	changedJob   v1.ChangeJob     // what was asked of a Job last
 	fails        *v1.Error        // what it answers
 }
 
@@ -403,4 +409,11 @@ func (r *rig) get(c *http.Client, path string) *http.Response {
 	}
 	r.Cleanup(func() { res.Body.Close() })
 	return res
+}
+
+// equal compares what was asked for as the API gets it.
+func equal(a, b any) bool {
+	one, _ := json.Marshal(a)
+	other, _ := json.Marshal(b)
+	return string(one) == string(other)
 }

@@ -3,7 +3,9 @@ package console_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -17,7 +19,7 @@ import (
 )
 
 // workPages are those of Jobs, services, releases and variables.
-var workPages = []string{"jobs", "jobs/alerts", "jobs/weekly", "services", "services/hook", "services/old", "releases", "variables"}
+var workPages = []string{"jobs", "jobs/alerts", "jobs/weekly", "new-job", "new-job?app=" + url.QueryEscape(formApp), "jobs/alerts/edit", "jobs/once/edit", "services", "services/hook", "services/old", "new-service", "new-service?app=Lookup", "services/lookup/edit", "services/hook/trigger", "services/hook/trigger?app=Plain", "releases", "variables"}
 
 // work answers for Jobs, services, releases, variables and the audit log, and reports whether the path
 // is of them.
@@ -28,14 +30,28 @@ func (f *fakeAPI) work(w http.ResponseWriter, r *http.Request, kind, name string
 		list := []v1.Job{}
 		for _, j := range f.jobs {
 			if j.Name == name {
-				if verb == "run" {
+				switch {
+				case f.refused(w, r):
+				case verb == "run":
 					send(w, v1.Started{Execution: "5a0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a99"})
-				} else {
+				case r.Method == http.MethodPatch:
+					f.changedJob = v1.ChangeJob{}
+					_ = json.NewDecoder(r.Body).Decode(&f.changedJob)
+					send(w, j)
+				default:
 					send(w, j)
 				}
 				return true
 			}
 			list = append(list, j)
+		}
+		if r.Method == http.MethodPost && name == "" {
+			if !f.refused(w, r) {
+				f.newJob = v1.NewJob{}
+				_ = json.NewDecoder(r.Body).Decode(&f.newJob)
+				send(w, v1.Job{Name: f.newJob.Name, Next: time.Now()})
+			}
+			return true
 		}
 		if name != "" {
 			refuse(w, http.StatusNotFound, v1.CodeNotFound, "there is no Job "+name)
@@ -47,9 +63,19 @@ func (f *fakeAPI) work(w http.ResponseWriter, r *http.Request, kind, name string
 		for _, s := range f.services {
 			if s.Name == name {
 				switch {
+				case f.refused(w, r):
 				case verb == "events":
 					send(w, f.events)
+				case verb == "token":
+					send(w, v1.Token{Token: secret})
+				case verb == "triggers":
+					f.trigger = v1.NewTrigger{}
+					_ = json.NewDecoder(r.Body).Decode(&f.trigger)
+					send(w, v1.Trigger{Name: f.trigger.Name, URL: secret})
+				case r.Method == http.MethodDelete:
+					w.WriteHeader(http.StatusNoContent)
 				case r.Method == http.MethodPatch:
+					f.changed = v1.ChangeService{}
 					_ = json.NewDecoder(r.Body).Decode(&f.changed)
 					send(w, s)
 				default:
@@ -59,13 +85,48 @@ func (f *fakeAPI) work(w http.ResponseWriter, r *http.Request, kind, name string
 			}
 			list = append(list, s)
 		}
+		if r.Method == http.MethodPost && name == "" {
+			if !f.refused(w, r) {
+				f.newService = v1.NewService{}
+				_ = json.NewDecoder(r.Body).Decode(&f.newService)
+				s := v1.Service{Name: f.newService.Name, URL: "https://cloud.example/api/services/it's"}
+				if !f.newService.Public {
+					s.Token = secret
+				}
+				f.services = append(f.services, s)
+				send(w, s)
+			}
+			return true
+		}
 		if name != "" {
 			refuse(w, http.StatusNotFound, v1.CodeNotFound, "there is no service "+name)
 			return true
 		}
 		send(w, list)
 	case "releases":
-		send(w, f.updates)
+		switch {
+		case f.refused(w, r):
+		case r.Method == http.MethodGet:
+			send(w, f.updates)
+		case name == "":
+			n, _ := io.Copy(io.Discard, r.Body)
+			f.added = n
+			send(w, f.updates.Known)
+		case name == "packages" && r.Method == http.MethodPut:
+			n, _ := io.Copy(io.Discard, r.Body)
+			f.added = n
+			send(w, v1.Package{Name: verb, System: "rpm"})
+		case name == "packages":
+			w.WriteHeader(http.StatusNoContent)
+		case name == "choices":
+			f.chosen = v1.Choose{}
+			_ = json.NewDecoder(r.Body).Decode(&f.chosen)
+			send(w, f.updates.Plan)
+		default:
+			f.rollout = v1.NewRollout{}
+			_ = json.NewDecoder(r.Body).Decode(&f.rollout)
+			send(w, f.updates.Plan)
+		}
 	case "variables":
 		switch {
 		case r.Method == http.MethodGet:
@@ -99,6 +160,15 @@ func (f *fakeAPI) work(w http.ResponseWriter, r *http.Request, kind, name string
 	return true
 }
 
+// refused reports whether what changes things is refused, and refuses it.
+func (f *fakeAPI) refused(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodGet || f.refuses == nil {
+		return false
+	}
+	refuse(w, f.refuses.Status, f.refuses.Code, f.refuses.Message)
+	return true
+}
+
 // fillWork makes Jobs, services, releases, variables and audit entries.
 func (f *fakeAPI) fillWork(now time.Time) {
 	const one, other = wire.ServerXID("7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a10"), wire.ServerXID("7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a13")
@@ -111,20 +181,21 @@ func (f *fakeAPI) fillWork(now time.Time) {
 		{Due: now.Add(-4 * time.Hour), Why: jobs.Scheduled, Times: 3, Ended: now.Add(-4 * time.Hour), Outcome: jobs.Lost},
 	}
 	f.jobs = []v1.Job{
-		{Name: "alerts", Environment: "lab", Server: one, App: "Alerts", Version: ">=1 <2", Takes: "1.0.3", Schedule: "every 15m", Zone: "Europe/Berlin", Next: now.Add(10 * time.Minute), Created: now, History: history,
-			Params: []string{"api_key", hostile}, Unused: []string{hostile}, Retries: 3, RetryDelayMS: 90_000, TimeoutMS: 600_000, Notify: true,
+		{Name: "alerts", Environment: "lab", Server: one, App: formApp, Version: "2.0.0", Takes: "2.0.0", Schedule: "every 15m", Zone: "Europe/Berlin", Next: now.Add(10 * time.Minute), Created: now, History: history,
+			Params: []string{"token", "level", "dry", "kinds", hostile}, Unused: []string{"gone", hostile}, Limits: wire.Limits{MemoryMB: 512}, Missed: jobs.Skip, Retries: 3, RetryDelayMS: 90_000, TimeoutMS: 600_000, Notify: true,
 			Left: map[string]string{"last_run": "2026-11-30T02:00:00Z", hostile: strings.Repeat(hostile, 1000)}},
 		{Name: "daily-block-list", Environment: "production", App: "Block_List", Takes: "2.1.0", Schedule: "@daily", Next: now.Add(9 * time.Hour), Created: now, History: history[1:2]},
 		{Name: "weekly", Environment: "lab", App: hostile, Takes: "1.0.0", Schedule: "0 6 * * 1", Paused: true, Created: now, Run: &jobs.Run{Due: now, Why: jobs.Demanded, Try: 2, Order: order}},
 		{Name: "once", Environment: "lab", App: "Gone", Created: now},
 	}
 	f.services = []v1.Service{
-		{Name: "hook", ID: 7, Environment: "lab", Server: one, App: "Hook", Version: "1.2.0", Runtime: "python", Params: []string{hostile}, Running: true, Phase: services.Ready, URL: "https://cloud.example/api/services/hook",
+		{Name: "hook", ID: 7, Environment: "lab", Server: one, App: "Hook", Version: "1.2.0", Runtime: wire.RuntimeWebhookTriggerService, Params: []string{hostile}, Running: true, Phase: services.Ready,
 			CallTimeoutMS: 30_000, MaxBody: 5 << 20, Rate: 500, Restarts: 2, Created: now, Waits: hostile,
 			Instance: &services.Instance{Order: order, Started: now, Server: other, Ready: now}, Next: &services.Instance{Order: order, Started: now},
 			Triggers: []v1.Trigger{{ID: 1, Name: "on-alert", Starts: hostile, State: "refused", Problem: hostile, Created: now}, {ID: 2, Name: "daily", State: "active", Webhook: true, Created: now}, {ID: 3, Name: "third", State: "waiting", Created: now}},
 			Ends:     []services.End{{Order: order, At: now, Outcome: "failed", Message: hostile}, {Order: order, At: now, Outcome: "cancelled", Told: true}}},
 		{Name: "old", Environment: "production", App: hostile, Phase: services.Stopped, Created: now},
+		{Name: "lookup", Environment: "lab", App: "Lookup", Version: "1.0", Runtime: wire.RuntimeAPIService, Params: []string{"key"}, Running: true, Phase: services.Ready, URL: "https://cloud.example/api/services/v1/lookup", CallTimeoutMS: 90_000, MaxBody: 5 << 20, Rate: 500, Created: now},
 		{Name: "wobbly", Environment: "lab", App: "Feed", Running: true, Phase: services.Waiting, Again: now.Add(time.Minute), Restarts: 31, Created: now},
 		{Name: "young", Environment: "lab", App: "Feed", Running: true, Phase: services.Starting, Created: now},
 	}

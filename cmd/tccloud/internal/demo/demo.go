@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"time"
 
 	"tcenvsvr/agent/link/wire"
@@ -22,6 +21,7 @@ import (
 type Config struct {
 	Agent string // tcenvsvr; "" = beside this program, or built from source
 	Once  bool   // end when all has run
+	Open  bool   // the console, in a browser
 	Out   io.Writer
 }
 
@@ -43,12 +43,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	err = d.play(ctx)
 	if err == nil && !c.Once {
-		if link, err := os.ReadFile(filepath.Join(d.cloud.Data, "first-user.link")); err == nil {
-			d.say("\nThe console, for its first administrator: %s", strings.TrimSpace(string(link)))
-		}
-		d.say("\nThe cloud and the agent go on until you press Ctrl-C. Try, in another terminal:\n  %s run %s 'Test - Playbook' --follow --data %s",
-			d.stage.CloudBin, environment, filepath.Join(dir, "cloud"))
-		<-ctx.Done()
+		err = d.stay(ctx)
 	}
 	return errors.Join(err, d.tearDown())
 }
@@ -59,6 +54,7 @@ type demo struct {
 	stage  *stage.Stage
 	cloud  *stage.Cloud
 	agents []*stage.Agent
+	again  []func() error // start the agents that were stopped
 	apps   []demoApp
 }
 
@@ -85,7 +81,7 @@ func (d *demo) setUp(ctx context.Context) error {
 	if d.stage, err = stage.New(ctx, d.dir, self, agent); err != nil {
 		return fmt.Errorf("%w\nhint: run the demo in the source folder, or name the program with --agent", err)
 	}
-	d.stage.AgentFlags = []string{"--appsRunner", "none"} // no root, no second user
+	d.stage.AgentFlags = []string{"--appsRunner", "none", "--relaySystemInfoPublishSeconds", "5"} // no root, no second user, and figures at once
 	if err := d.buildApps(); err != nil {
 		return err
 	}
@@ -162,6 +158,7 @@ func (d *demo) play(ctx context.Context) error {
 		if code := agent.Stop(10 * time.Second); code != 0 {
 			return fmt.Errorf("stopping the agent: exit code %d", code)
 		}
+		d.again = append(d.again, func() error { return agent.Start(flags...) })
 	}
 	if !stage.Releasable(d.stage.AgentBin) {
 		d.say("all right: %d Apps over 2 transports (no self-update: the demo makes releases of the agents that it builds, in the source folder)", len(d.apps))

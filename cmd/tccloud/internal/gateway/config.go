@@ -72,6 +72,7 @@ type Config struct {
 	SealKey    func(ctx context.Context, srv Server, statement string) ([]string, error)
 	Referee    Referee
 	Drained    func(wire.ServerXID) bool // a server is to take no orders; nil: none is
+	Brokers    func() []string           // that agents are told, host:port each; nil: none
 	Dispatcher *dispatch.Dispatcher
 	Services   Services      // nil: what services say is dropped
 	Heartbeat  time.Duration // [10 s]

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -101,6 +103,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 // timer for all sessions.
 func (g *Gateway) heartbeats(ctx context.Context) error {
 	var seen, trimmed int64
+	told := g.brokers()
 	tick := time.NewTicker(g.cfg.Heartbeat / 4)
 	defer tick.Stop()
 	for {
@@ -114,6 +117,10 @@ func (g *Gateway) heartbeats(ctx context.Context) error {
 		for _, s := range all {
 			s.beat(now, g.cfg.Heartbeat*3/4)
 		}
+		if named := g.brokers(); !slices.Equal(named, told) {
+			told = named
+			g.tellBrokers(all, named)
+		}
 		// Thousands of handshakes use several times the memory that their sessions need: return it
 		// when the rush is over.
 		opened := g.opened.Load()
@@ -122,6 +129,26 @@ func (g *Gateway) heartbeats(ctx context.Context) error {
 			trimmed = opened
 		}
 		seen = opened
+	}
+}
+
+// brokers are those that agents are told.
+func (g *Gateway) brokers() []string {
+	if g.cfg.Brokers == nil {
+		return nil
+	}
+	return g.cfg.Brokers()
+}
+
+// tellBrokers tells agents of other brokers than they were welcomed with. One whose queue is full
+// learns of them in its next session.
+func (g *Gateway) tellBrokers(all []*session, brokers []string) {
+	if len(brokers) == 0 {
+		return
+	}
+	g.log.Info("agents are told of other brokers", "brokers", strings.Join(brokers, ","), "agents", len(all))
+	for _, s := range all {
+		_ = s.Send(&wire.Control{Action: wire.ActionBrokers, Args: map[string]string{"brokers": strings.Join(brokers, ",")}})
 	}
 }
 

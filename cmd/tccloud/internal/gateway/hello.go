@@ -142,6 +142,7 @@ func (g *Gateway) admit(ctx context.Context, c *port.Conn, h *wire.Hello) (*sess
 		return nil, err
 	}
 	s.compare(h.Clock, 0)
+	w.Brokers = g.brokers()
 	w.HeartbeatMS, w.ConfigRevision, w.Renews = g.cfg.Heartbeat.Milliseconds(), srv.ConfigRevision, true
 	g.mu.Lock()
 	if g.stopping {

@@ -1,6 +1,8 @@
 package gateway_test
 
 import (
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,4 +80,21 @@ func TestSlowAgent(t *testing.T) {
 	good := c.Agent("good", 1)
 	c.Submit()
 	rig.Expect[*wire.Order](good)
+}
+
+// TestBrokers: agents are told where the cloud is, and when that changes.
+func TestBrokers(t *testing.T) {
+	var now atomic.Pointer[[]string]
+	now.Store(&[]string{"a:1"})
+	c := rig.Start(t, rig.Options{Gateway: func(g *gateway.Config) {
+		g.Heartbeat, g.Brokers = 200*time.Millisecond, func() []string { return *now.Load() }
+	}})
+	a := c.Agent("s1", 1)
+	if !slices.Equal(a.Welcome.Brokers, []string{"a:1"}) {
+		t.Errorf("welcomed with %q", a.Welcome.Brokers)
+	}
+	now.Store(&[]string{"a:1", "b:2"})
+	if m := rig.Expect[*wire.Control](a); m.Action != wire.ActionBrokers || m.Args["brokers"] != "a:1,b:2" {
+		t.Errorf("told %+v", m)
+	}
 }

@@ -11,7 +11,8 @@ import (
 
 // Drain says that a server takes no new orders for a while, whichever host or session it has.
 type Drain struct {
-	By     string    `json:"by"` // who said so
+	By     string    `json:"by"`              // who said so, as the cloud has verified it
+	Owner  string    `json:"owner,omitempty"` // whom to ask about it, as By says
 	Reason string    `json:"reason,omitempty"`
 	Since  time.Time `json:"since"`
 	Until  time.Time `json:"until,omitzero"` // zero: until somebody resumes it
@@ -20,28 +21,39 @@ type Drain struct {
 const (
 	maxDrain       = 90 * 24 * time.Hour
 	maxDrainReason = 256 // bytes
+	maxDrainOwner  = 128 // bytes
 )
+
+// Who names who drained the server, and the owner.
+func (d *Drain) Who() string {
+	if d.Owner == "" || d.Owner == d.By {
+		return d.By
+	}
+	return d.By + " for " + d.Owner
+}
 
 // current reports whether the drain still counts.
 func (d *Drain) current(now time.Time) bool {
 	return d != nil && (d.Until.IsZero() || now.Before(d.Until))
 }
 
-// SetDrain stores that a server takes no new orders, for so long, 0 = until it is resumed.
-func (r *Registry) SetDrain(ctx context.Context, xid wire.ServerXID, by, reason string, duration time.Duration) (Server, error) {
+// SetDrain stores that a server takes no new orders, for so long, 0 = until it is resumed. Of d it
+// takes By, Owner and Reason.
+func (r *Registry) SetDrain(ctx context.Context, xid wire.ServerXID, d Drain, duration time.Duration) (Server, error) {
 	if duration < 0 || duration > maxDrain {
 		return Server{}, invalid("drain of %s: want up to %s", duration, maxDrain)
 	}
-	if len(reason) > maxDrainReason {
-		return Server{}, invalid("reason of %d bytes: want up to %d", len(reason), maxDrainReason)
+	if len(d.Reason) > maxDrainReason {
+		return Server{}, invalid("reason of %d bytes: want up to %d", len(d.Reason), maxDrainReason)
 	}
-	return r.changeDrain(ctx, xid, func(*Drain) (*Drain, error) {
-		d := &Drain{By: by, Reason: reason, Since: time.Now().UTC().Truncate(time.Second)}
-		if duration > 0 {
-			d.Until = d.Since.Add(duration)
-		}
-		return d, nil
-	})
+	if len(d.Owner) > maxDrainOwner {
+		return Server{}, invalid("owner of %d bytes: want up to %d", len(d.Owner), maxDrainOwner)
+	}
+	d.Since, d.Until = time.Now().UTC().Truncate(time.Second), time.Time{}
+	if duration > 0 {
+		d.Until = d.Since.Add(duration)
+	}
+	return r.changeDrain(ctx, xid, func(*Drain) (*Drain, error) { return &d, nil })
 }
 
 // EndDrain stores that a server takes orders again.

@@ -20,8 +20,8 @@ func TestDrain(t *testing.T) {
 	if there.Drained(i.XID) {
 		t.Error("a new server is drained")
 	}
-	got, err := c.SetDrain(t.Context(), i.XID, "ann", "new disk", time.Second)
-	if err != nil || got.Drain == nil || got.Drain.By != "ann" || got.Drain.Reason != "new disk" || got.Drain.Until.Sub(got.Drain.Since) != time.Second {
+	got, err := c.SetDrain(t.Context(), i.XID, registry.Drain{By: "ann", Owner: "Bo", Reason: "new disk"}, time.Second)
+	if err != nil || got.Drain == nil || got.Drain.By != "ann" || got.Drain.Who() != "ann for Bo" || got.Drain.Reason != "new disk" || got.Drain.Until.Sub(got.Drain.Since) != time.Second {
 		t.Fatalf("got %+v, %v", got.Drain, err)
 	}
 	registry.ResumeDue(t.Context(), c.Registry, s)
@@ -39,21 +39,24 @@ func TestDrain(t *testing.T) {
 	if n := len(s.cut); n != 1 {
 		t.Fatalf("resumed %d times; want once", n)
 	}
-	if _, err = c.SetDrain(t.Context(), i.XID, "ann", "", 0); err != nil || !c.Drained(i.XID) || !c.gateway().Drained(i.XID) {
+	if _, err = c.SetDrain(t.Context(), i.XID, registry.Drain{By: "ann"}, 0); err != nil || !c.Drained(i.XID) || !c.gateway().Drained(i.XID) {
 		t.Errorf("a drain without an end: %t, %v", c.Drained(i.XID), err)
 	}
 	if got, err = c.EndDrain(t.Context(), i.XID); err != nil || got.Drain != nil || c.Drained(i.XID) {
 		t.Errorf("after its end: %+v, %v", got.Drain, err)
 	}
 	for _, bad := range []time.Duration{-1, 91 * 24 * time.Hour} {
-		if _, err := c.SetDrain(t.Context(), i.XID, "ann", "", bad); !errors.Is(err, registry.ErrInvalid) {
+		if _, err := c.SetDrain(t.Context(), i.XID, registry.Drain{By: "ann"}, bad); !errors.Is(err, registry.ErrInvalid) {
 			t.Errorf("a drain of %s: %v", bad, err)
 		}
 	}
-	if _, err := c.SetDrain(t.Context(), i.XID, "ann", strings.Repeat("x", 257), 0); !errors.Is(err, registry.ErrInvalid) {
+	if _, err := c.SetDrain(t.Context(), i.XID, registry.Drain{Reason: strings.Repeat("x", 257)}, 0); !errors.Is(err, registry.ErrInvalid) {
 		t.Errorf("a long reason: %v", err)
 	}
-	if _, err := c.SetDrain(t.Context(), "none", "ann", "", 0); !errors.Is(err, registry.ErrNotFound) {
+	if _, err := c.SetDrain(t.Context(), i.XID, registry.Drain{Owner: strings.Repeat("x", 129)}, 0); !errors.Is(err, registry.ErrInvalid) {
+		t.Errorf("a long owner: %v", err)
+	}
+	if _, err := c.SetDrain(t.Context(), "none", registry.Drain{By: "ann"}, 0); !errors.Is(err, registry.ErrNotFound) {
 		t.Errorf("a server that is not there: %v", err)
 	}
 }

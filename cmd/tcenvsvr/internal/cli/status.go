@@ -239,6 +239,7 @@ func ms(n int64) time.Duration { return (time.Duration(n) * time.Millisecond).Ro
 // printLink shows the connection. Without one it shows which step failed and why, what to try, and
 // when the agent tries again.
 func printLink(row func(name, format string, args ...any), s controlapi.Status) {
+	defer printBrokers(row, s)
 	l := s.Link
 	via := l.Transport + ", direct"
 	if l.Proxy != "" {
@@ -261,5 +262,16 @@ func printLink(row func(name, format string, args ...any), s controlapi.Status) 
 	}
 	if !l.NextRetry.IsZero() {
 		row("", "attempt %d, next in %s", l.Attempts+1, l.RetryIn.Round(time.Second))
+	}
+}
+
+// printBrokers shows where else the cloud says that it can be reached.
+func printBrokers(row func(name, format string, args ...any), s controlapi.Status) {
+	switch b := s.Brokers; {
+	case b == nil, b.Used && len(b.Named) == 1: // that of the setting
+	case b.Used:
+		row("brokers", "%s, as the cloud named them", strings.Join(b.Named, ", "))
+	default:
+		row("brokers", "those of brokerHost, which was set on this host; not used: %s, which the cloud named", strings.Join(b.Named, ", "))
 	}
 }

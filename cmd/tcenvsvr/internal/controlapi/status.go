@@ -10,6 +10,7 @@ import (
 	"tcenvsvr/agent/app/templates"
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link"
+	"tcenvsvr/agent/link/directory"
 	"tcenvsvr/agent/settings"
 )
 
@@ -20,6 +21,8 @@ type Status struct {
 	Locked      string     `json:"locked,omitempty"`
 	Environment string     `json:"environment"`
 	Link        link.State `json:"link"`
+	// Brokers are those that the cloud named in its sessions; nil if it named none.
+	Brokers *directory.Status `json:"brokers,omitempty"`
 	// Twin is another host that runs with this server's identity, if there is one.
 	Twin *Twin `json:"twin,omitempty"`
 	// Isolation says how far Apps are kept apart; nil until the first App, or probe, was started.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +26,7 @@ import (
 	"tcenvsvr/agent/host/facts"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/job/janitor"
+	"tcenvsvr/agent/link/directory"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging"
 	"tcenvsvr/agent/logging/audit"
@@ -143,6 +145,7 @@ type daemon struct {
 	agent     *agent.Agent
 	dialer    *dialer
 	link      *connection
+	directory *directory.Directory // of the brokers that the cloud names
 	twin      twin
 	metrics   *metricsFile
 	clock     *clock.Watch
@@ -210,6 +213,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 		return nil, errors.Join(err, d.journal.Close())
 	}
 	d.renewer = identity.NewRenewer(d.id, d.agent, d.audit, logger.With("component", "identity"))
+	d.directory = directory.Open(p.Brokers, wire.ServerXID(s.ServerXID), s.BrokerAddrs(), logger.With("component", "link"))
 	first, err := d.newLink(s)
 	if err != nil {
 		return nil, errors.Join(err, d.journal.Close())
@@ -285,6 +289,8 @@ func (d *daemon) control(c wire.Control) {
 		_, _ = d.reload("cloud") // an error is logged, and status shows it
 	case wire.ActionTwin:
 		d.twin.update(d.link.State().Epoch, c.Args, d.logger)
+	case wire.ActionBrokers:
+		d.directory.Learn(strings.Split(c.Args["brokers"], ","))
 	case wire.ActionRenew:
 		d.logger.Info("the cloud asked for a new client certificate")
 		d.renewer.Renew()

@@ -42,10 +42,13 @@ func (d *dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 func (d *dialer) String() string { return d.now.Load().String() }
 
 func (d *daemon) newLink(s settings.Settings) (*link.Link, error) {
+	d.directory.Set(s.BrokerAddrs())
 	return link.New(link.Config{
 		Address:   s.BrokerAddr(),
 		Transport: s.QueueTransport,
 		TLS:       tlsConfig(d.trust, d.id.Offer), // a renewed certificate too
+		Directory: d.directory,
+		Pinned:    pinned(d.id),
 		Dialer:    d.dialer.now.Load(),
 		Hello:     d.agent.Hello,
 		Handler:   d.renewer,

@@ -20,6 +20,7 @@ func (d *daemon) status() controlapi.Status {
 	s.Settings.OtherProxy = settings.FindOtherProxy(os.Environ())
 	s.Policy = d.policyStatus()
 	s.SealKey, s.SealKeyProblem = d.sealing.status()
+	s.Brokers = d.directory.Status()
 	s.Twin = d.twin.now(s.Link.Epoch)
 	isolation, limits := d.jobs.Known()
 	if s.Isolation = isolation; limits != nil {

@@ -11,6 +11,7 @@ import (
 	"tcenvsvr/agent/app"
 	"tcenvsvr/agent/app/fault"
 	"tcenvsvr/agent/disk/space"
+	"tcenvsvr/agent/enroll/identity"
 	"tcenvsvr/agent/job/janitor"
 	"tcenvsvr/certs"
 	"tcenvsvr/cmd/tcenvsvr/internal/parts"
@@ -36,6 +37,18 @@ func tlsConfig(trust *certs.Store, own func(*tls.CertificateRequestInfo) (*tls.C
 			return nil, err
 		}
 		return &tls.Config{GetClientCertificate: own, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+	}
+}
+
+// pinned is tlsConfig for brokers that the cloud named itself: it trusts the CAs of the bundle alone,
+// and neither public ones nor an administrator's.
+func pinned(id *identity.Identity) func() (*tls.Config, error) {
+	return func() (*tls.Config, error) {
+		pool := x509.NewCertPool()
+		for _, ca := range id.CAs() {
+			pool.AddCert(ca)
+		}
+		return &tls.Config{GetClientCertificate: id.Offer, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 	}
 }
 

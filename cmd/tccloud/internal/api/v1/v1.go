@@ -158,6 +158,7 @@ type ChangeServer struct {
 
 // DrainServer has a server take no new orders.
 type DrainServer struct {
+	Owner   string `json:"owner,omitempty"` // whom to ask about it
 	Reason  string `json:"reason,omitempty"`
 	Seconds int64  `json:"seconds,omitempty"` // 0 = until it is resumed
 }

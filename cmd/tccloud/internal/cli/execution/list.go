@@ -27,7 +27,7 @@ cloud said at the end.
   tccloud execution list --app hello@1.0.0 --search timeout --limit 0 --json --data DIR`,
 	}
 	var q client.ExecutionQuery
-	var since, until when
+	var since, until operator.Since
 	var state string
 	f := cmd.Flags()
 	f.StringVar(&q.Environment, "env", "", "only of this Environment")

@@ -3,14 +3,13 @@ package server
 import (
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )
 
 func keep(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "keep XID HOST", Short: "choose the host that is the server", Args: cli.Exactly(2, "a server's xid and a host's id"),
+		Use: "keep SERVER HOST", Short: "choose the host that is the server", Args: cli.Exactly(2, "a server and a host's id"),
 		Long: `Keep chooses one of several hosts that run with the identity of one server: a
 machine was cloned, or somebody has a copy of its keys. Until then the host that was
 connected keeps its session, and the others are refused. HOST is an id that "server show"
@@ -28,11 +27,10 @@ changes the tokens as well, with which a thief could still download Apps.
 	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect(cmd.Context())
-		if err != nil {
-			return err
+		c, s, err := find(cmd.Context(), o, args[0])
+		if err == nil {
+			s, err = c.KeepHost(cmd.Context(), s.XID, args[1])
 		}
-		s, err := c.KeepHost(cmd.Context(), wire.ServerXID(args[0]), args[1])
 		if err != nil {
 			return err
 		}

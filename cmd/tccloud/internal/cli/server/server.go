@@ -18,12 +18,14 @@ import (
 func Command(o *operator.Env) *cobra.Command {
 	return o.Group("server", "manage Environment Servers",
 		`Server manages the Environment Servers of this cloud. A server comes into being
-with its bundle ("tccloud bundle") and is known by its xid.
+with its bundle ("tccloud bundle"). SERVER is its xid or its name, or
+ENVIRONMENT/NAME where several have the name.
 
   tccloud server list lab --data DIR
-  tccloud server show 7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a10 --data DIR
+  tccloud server show scanner-1 --data DIR
+  tccloud server drain scanner-1 --for 2h --reason "new disk" --wait --data DIR
   tccloud server revoke 7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a10 --data DIR`,
-		list(o), show(o), rename(o), keep(o), revoke(o))
+		list(o), show(o), drain(o), resume(o), restart(o), logLevel(o), updateNow(o), rename(o), keep(o), revoke(o))
 }
 
 func showAnswer(o *operator.Env, asJSON bool, s v1.Server) error {
@@ -32,6 +34,9 @@ func showAnswer(o *operator.Env, asJSON bool, s v1.Server) error {
 			"created", operator.Time(s.Created), "certificate", s.CertificateSerial, "certificate until", operator.Time(s.CertificateExpires)}
 		if k := s.SealKey; k != nil {
 			pairs = append(pairs, "sealing key", k.ID, "its fingerprint", k.Fingerprint, "stated", operator.Time(k.Stated)+"; \"tcenvsvr keychain status\" on the server shows which it is")
+		}
+		if s.Drain != nil {
+			pairs = append(pairs, "drained", drainWords(s.Drain))
 		}
 		if s.Revoked != nil {
 			pairs = append(pairs, "revoked", operator.Time(*s.Revoked))

@@ -3,14 +3,13 @@ package server
 import (
 	"github.com/spf13/cobra"
 
-	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )
 
 func show(o *operator.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "show XID", Short: "show one server", Args: cli.Exactly(1, "a server's xid"),
+		Use: "show SERVER", Short: "show one server", Args: cli.Exactly(1, "a server"),
 		Long: `Show prints one server: its host, its certificate, and the fingerprint of the key to
 which parameters are sealed. Before you seal to it, compare that with what
 "tcenvsvr keychain status" shows on the server itself.
@@ -20,11 +19,7 @@ which parameters are sealed. Before you seal to it, compare that with what
 	}
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := o.Connect(cmd.Context())
-		if err != nil {
-			return err
-		}
-		s, err := c.Server(cmd.Context(), wire.ServerXID(args[0]))
+		_, s, err := find(cmd.Context(), o, args[0])
 		if err != nil {
 			return err
 		}

@@ -25,6 +25,8 @@ func state(s v1.Server) string {
 		return fmt.Sprintf("away, %d HOSTS", 1+len(s.Twin.Others))
 	case unfit(s) != nil:
 		return "takes no orders: " + unfit(s).Code
+	case s.Session != nil && s.Drain != nil:
+		return "drained by " + s.Drain.Who()
 	case s.Session != nil && s.Session.Info != nil && s.Session.Info.Draining:
 		return "draining"
 	case s.Session != nil && skew(s).Abs() > hostclock.Tolerated:

@@ -25,6 +25,7 @@ func files() Topic {
 		{below(p.Settings), "the settings; secrets in it are sealed by the keychain"},
 		{below(p.Keystore), "the client certificate and its key"},
 		{below(p.Keychain), "the keychain: what opens the sealed settings, itself protected by the master password"},
+		{below(p.Brokers), "brokers that the cloud named, beside those of `brokerHost`"},
 		{below(p.SealKeys), "the keys that open sealed parameters, sealed by the keychain"},
 		{below(p.Logs) + "/tcenvsvr.log", "the log, where no service manager and no terminal keeps it (on systemd: the journal)"},
 		{below(p.Audit), "who enrolled or changed settings, which orders were accepted, refused or denied, each step of an update"},
