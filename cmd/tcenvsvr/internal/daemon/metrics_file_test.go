@@ -28,12 +28,14 @@ func TestMetricsFile(t *testing.T) {
 		go func() { m.run(ctx); close(done) }()
 		defer func() { cancel(); <-done }()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if s := m.status(); s != nil {
 			t.Errorf("nobody asked: got %+v", s)
 		}
 		asked.Store(&path)
 		m.look()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if s := m.status(); s == nil || s.Problem == "" || !strings.Contains(s.Hint, "make the folder") {
 			t.Errorf("without a folder: got %+v", s)
 		}
