@@ -113,7 +113,7 @@ var owners = map[string]struct {
 	"github.com/shirou/gopsutil":         {[]string{"agent/host/facts"}, "one package asks the machine"},
 	"github.com/DeRuina/timberjack":      {[]string{"agent/logging"}, "one package writes log files"},
 	"github.com/mochi-mqtt":              {[]string{"agent/job/internal/broker"}, "one package speaks MQTT"},
-	"github.com/gorilla/websocket":       {[]string{"agent/link/conn", "agent/link", "cmd/tccloud/internal"}, "the transport ends below the session"},
+	"github.com/gorilla/websocket":       {[]string{"agent/link/conn", "agent/link", "cmd/tccloud/internal", "test/bench"}, "the transport ends below the session; the benchmark looks at live pages as browsers do"},
 	"github.com/nats-io":                 {[]string{"cmd/tccloud"}, "the engine behind the gateway can change without the agents"},
 	"github.com/goreleaser":              {[]string{"packaging"}, "one package makes packages"},
 	"github.com/ProtonMail/go-crypto":    {[]string{"packaging/pgp"}, "one package holds the release key"},

@@ -101,6 +101,7 @@ func command() *cobra.Command {
 		{"jobs", "Jobs due at one moment in many Environments: who waits how long, and what the cloud takes", manyJobs, false, ""},
 		{"apps", "order → first line of Apps as large as customers'", starts, false, "none,sudo,socket"},
 		{"services", "calls of an API behind an agent, and what 20 services take", services, false, ""},
+		{"console", "what the console's pages, and a hundred who look on, cost the cloud", viewConsole, false, ""},
 		{"agents", "memory of the gateway for each idle agent", agents, false, ""},
 		{"gateways", "memory of two gateways over three nodes, for each idle agent and each server that is away", gateways, false, ""},
 		{"reconnect", "agents back after a gateway restart", reconnect, false, ""},

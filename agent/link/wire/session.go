@@ -267,46 +267,6 @@ func (m *Credit) validate() error {
 	return nil
 }
 
-// Info describes the host, every relaySystemInfoPublishSeconds.
-type Info struct {
-	Hostname    string  `json:"hostname"`
-	Platform    string  `json:"platform"` // e.g. "rhel 9.4"
-	CPUs        int     `json:"cpus"`
-	Load1       float64 `json:"load1"`        // 1-minute load average, 0 where unknown
-	MemoryTotal uint64  `json:"memory_total"` // bytes
-	MemoryFree  uint64  `json:"memory_free"`  // bytes available without swapping
-	DiskTotal   uint64  `json:"disk_total"`   // bytes, of the file system with the job folders
-	DiskFree    uint64  `json:"disk_free"`    // bytes available to the agent
-	UptimeMS    int64   `json:"uptime_ms"`    // of the agent
-	Running     int     `json:"running"`      // orders in flight
-	FreeSlots   int     `json:"free_slots"`
-	RTTMS       float64 `json:"rtt_ms"` // last Ping → Pong
-	Draining    bool    `json:"draining"`
-	Update      *Update `json:"update,omitempty"` // nil if the server does not update itself
-	Unfit       *Unfit  `json:"unfit,omitempty"`  // why the server takes no orders; nil while it does
-}
-
-// Unfit says why a host cannot run Apps. When the host can run them again, the next [Info] has no
-// Unfit.
-type Unfit struct {
-	Code    string `json:"code"`    // e.g. "host.no_space"
-	Message string `json:"message"` // for people, ≤ MaxText bytes
-	ForMS   int64  `json:"for_ms"`  // how long it has been so
-}
-
-// Kind implements Message.
-func (*Info) Kind() Kind { return KindInfo }
-
-func (m *Info) validate() error {
-	if len(m.Hostname) > 256 || len(m.Platform) > 256 {
-		return fmt.Errorf("%w: a descriptive field of info is too long", ErrInvalid)
-	}
-	if u := m.Unfit; u != nil && (u.Code == "" || len(u.Code) > 64 || len(u.Message) > MaxText || u.ForMS < 0) {
-		return fmt.Errorf("%w: unfit of info", ErrInvalid)
-	}
-	return m.Update.validate()
-}
-
 // Action is what a Control asks for.
 type Action string
 

@@ -39,7 +39,8 @@ func samples() []Message {
 		&Result{Ref: ref, Outcome: Partial, Returned: true, ExitCode: 3, Signal: "SIGTERM", Message: "m\n", Error: "app.bomb", Results: map[string]string{"a": "b"},
 			Files: []File{{"a/b", 1, sha, "gone"}}, Output: map[Stream]OutputSize{Stderr: {5, 4}}, PrepareUS: 1, RunMS: 2},
 		&ResultAck{ref, true, false}, &ResultAck{Ref: ref, Unknown: true}, &Cancel{ref, "why"}, &Recall{ref}, &Recalled{ref, true},
-		&Info{"h", "debian 12", 2, 0.5, 1, 2, 3, 4, 5, 6, 7, 0.25, true, &Update{"self", "trying", "1.2.3", "1.2.2", "crash"}, &Unfit{"host.no_space", "full", 5}},
+		&Info{"h", "debian 12", 2, 0.5, 1, 2, 3, 4, 5, 6, 7, 0.25, true, &Update{"self", "trying", "1.2.3", "1.2.2", "crash"}, &Unfit{"host.no_space", "full", 5},
+			"http://p:8080", &Isolation{"full", "files", "no user namespaces"}, []Template{{"A", "1", "cold", 2, "why"}}, []Note{{"settings", "text"}}},
 		&Probed{"e", 1, "h (a:1)", true}, &Renew{[]byte{0x30}, sha}, &Renewed{Certificate: []byte{0x30}},
 		&Control{ActionLogLevel, map[string]string{"level": "debug"}},
 	}

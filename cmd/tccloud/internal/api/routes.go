@@ -40,6 +40,7 @@ func (a *API) routes() []route {
 		{pattern: "GET servers/{xid}", role: viewer, reach: server, serve: a.server},
 		{pattern: "PATCH servers/{xid}", role: operator, reach: server, serve: a.changeServer},
 		{pattern: "POST servers/{xid}/revoke", role: administrator, reach: server, serve: a.revokeServer},
+		{pattern: "POST servers/revoke", role: administrator, reach: own, serve: a.revokeAway},
 		{pattern: "POST servers/{xid}/drain", role: operator, reach: server, serve: a.drainServer},
 		{pattern: "POST servers/{xid}/resume", role: operator, reach: server, serve: a.resumeServer},
 		{pattern: "POST servers/{xid}/control", role: operator, reach: server, serve: a.controlServer},

@@ -2,12 +2,20 @@ package api
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
+	"slices"
+	"time"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/registry"
+)
+
+const (
+	minAway = 24 * 60 * 60             // seconds that servers are away for that are revoked together
+	maxAway = 100 * 365 * 24 * 60 * 60 // seconds, more is the same
 )
 
 func present(s registry.Server, live map[wire.ServerXID]gateway.Session) v1.Server {
@@ -16,6 +24,7 @@ func present(s registry.Server, live map[wire.ServerXID]gateway.Session) v1.Serv
 		if !s.Renamed {
 			out.Name = cmp.Or(c.Name, s.Name)
 		}
+		out.Away = nil // it came back since
 		out.Session = &v1.Session{
 			Host:    c.Host.ID,
 			Version: c.Version, OS: c.OS, Arch: c.Arch, Epoch: c.Epoch, Gateway: c.Gateway, RemoteAddr: c.RemoteAddr,
@@ -86,6 +95,41 @@ func (a *API) revokeServer(w http.ResponseWriter, r *http.Request) error {
 	}
 	a.Logger.Info("server revoked", "server", s.XID, "name", s.Name, "environment", s.Environment)
 	answer(w, http.StatusOK, v1.Server{Server: s})
+	return nil
+}
+
+// revokeAway revokes those of the servers that have been away for long. Others' servers are not there.
+func (a *API) revokeAway(w http.ResponseWriter, r *http.Request) error {
+	var q v1.RevokeAway
+	if err := read(w, r, &q); err != nil {
+		return err
+	}
+	if n := len(q.Servers); n == 0 || n > v1.MaxRevoked || q.Seconds < minAway {
+		return problem(http.StatusBadRequest, v1.CodeBadRequest, "%d servers that are away for %d s: want 1–%d servers, and %d s or more", n, q.Seconds, v1.MaxRevoked, minAway)
+	}
+	live, err := a.connected(r.Context())
+	if err != nil {
+		return err
+	}
+	out := v1.RevokedAway{Revoked: []v1.Server{}, Kept: []registry.Kept{}}
+	var mine []wire.ServerXID
+	for _, xid := range q.Servers {
+		if s, err := a.Registry.Server(xid); err == nil && sees(r.Context(), s.Environment) {
+			mine = append(mine, xid)
+			continue
+		}
+		out.Kept = append(out.Kept, registry.Kept{XID: xid, Why: "there is no such server"})
+	}
+	revoked, kept, err := a.Registry.RevokeAway(r.Context(), mine, slices.Collect(maps.Keys(live)), time.Duration(min(q.Seconds, maxAway))*time.Second, time.Now())
+	for _, s := range revoked {
+		a.Logger.Info("server revoked, as it was away for long", "server", s.XID, "name", s.Name, "environment", s.Environment, "away", *s.Away)
+		out.Revoked = append(out.Revoked, v1.Server{Server: s})
+	}
+	if err != nil {
+		return err
+	}
+	out.Kept = append(out.Kept, kept...)
+	answer(w, http.StatusOK, out)
 	return nil
 }
 

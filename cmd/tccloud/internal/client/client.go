@@ -250,6 +250,11 @@ func (c *Client) RevokeServer(ctx context.Context, xid wire.ServerXID) (v1.Serve
 	return send[v1.Server](ctx, c, http.MethodPost, path("servers", string(xid), "revoke"), nil)
 }
 
+// RevokeAway revokes those of the servers that have been away for so long.
+func (c *Client) RevokeAway(ctx context.Context, servers []wire.ServerXID, away time.Duration) (v1.RevokedAway, error) {
+	return send[v1.RevokedAway](ctx, c, http.MethodPost, "servers/revoke", v1.RevokeAway{Servers: servers, Seconds: int64(away / time.Second)})
+}
+
 // DrainServer has one take no new orders.
 func (c *Client) DrainServer(ctx context.Context, xid wire.ServerXID, q v1.DrainServer) (v1.Server, error) {
 	var s v1.Server

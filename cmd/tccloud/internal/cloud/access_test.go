@@ -38,6 +38,7 @@ var needs = map[string][2]string{
 	"GET servers/{xid}":                         {"viewer", "hidden"},
 	"PATCH servers/{xid}":                       {"operator", "hidden"},
 	"POST servers/{xid}/revoke":                 {"administrator", "hidden"},
+	"POST servers/revoke":                       {"administrator", "own"},
 	"POST servers/{xid}/keep":                   {"administrator", "hidden"},
 	"POST servers/{xid}/control":                {"operator", "hidden"},
 	"POST servers/{xid}/drain":                  {"operator", "hidden"},

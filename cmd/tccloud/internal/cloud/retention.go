@@ -43,8 +43,16 @@ func (c *cloud) byKeeper(f func(context.Context) error) func(context.Context) er
 // One gateway does, by a lease; for others they do nothing.
 func (c *cloud) retention(st *store.Store, k *catalogParts, keep time.Duration) []func(context.Context) error {
 	none := func(string, []byte) bool { return false }
+	absences := c.registry.Absences()
 	return []func(context.Context) error{
 		c.dispatcher.Trim,
+		c.byKeeper(func(ctx context.Context) error {
+			connected, err := fleet{c.gateway}.Connected(ctx)
+			if err != nil {
+				return err
+			}
+			return absences.Note(ctx, connected, time.Now())
+		}),
 		c.byKeeper(c.users.Sweep),
 		c.byKeeper(func(ctx context.Context) error { return st.Expire(ctx, audit.Stream, audit.Life) }),
 		c.byKeeper(func(ctx context.Context) error {

@@ -105,6 +105,25 @@ func TestLive(t *testing.T) {
 	b.Until(`document.querySelector("[data-key=staging]").innerText.includes("Active, 1 server connected")`, time.Second)
 	b.Until(`document.querySelector("[data-key=new] a").getAttribute("href") == "/console/environments/new" && document.querySelector("[data-key=new]").innerText.startsWith("new")`, time.Second)
 	b.Until(`!document.querySelector("[data-key=archive]")`, time.Second)
+	environments := r.api.environments
+	r.api.change(func() { r.api.environments = nil })
+	b.Until(`document.querySelector("[data-listed]").hidden && !document.querySelector("main [data-key]")`, 3*time.Second)
+	r.api.change(func() { r.api.environments = environments })
+	b.Until(`document.querySelector("[data-key=staging] .state").innerText.includes("Active, 1 server") && !document.querySelector("[data-listed]").hidden`, 3*time.Second)
+	jobs := r.api.jobs
+	r.api.change(func() { r.api.jobs = nil })
+	b.Visit(r.url("jobs"))
+	b.Until(`!document.querySelector("[data-empty]").hidden`, time.Second)
+	r.api.change(func() { r.api.jobs = jobs })
+	b.Until(`document.querySelector("[data-empty]").hidden && document.querySelector("tbody [data-key=alerts] a").getAttribute("href") == "/console/jobs/alerts"`, 3*time.Second)
+	b.Visit(r.url("environments/lab"))
+	last := `[...document.querySelectorAll("[data-chart=messages] rect")].pop()`
+	before := b.Value(last + `.getAttribute("height")`)
+	r.api.change(func() { r.api.hours[719].Messages = 1000 })
+	b.Until(last+`.getAttribute("height") == "100" && `+last+`.textContent.endsWith(": 1\u202f000")`, 10*time.Second)
+	if before == "100" || b.Value(`[...document.querySelectorAll("[data-values=messages]")].pop().textContent`) != "1\u202f000" {
+		t.Errorf("the last bar was %s high; the table's last cell is %s", before, b.Value(`[...document.querySelectorAll("[data-values=messages]")].pop().textContent`))
+	}
 	b.Visit(r.url("servers"))
 	r.api.change(func() { r.api.servers[0].Name, r.api.servers[0].Session.Info.Load1 = hostile+"2", 6 })
 	b.Until(`document.querySelector("[data-key$='5a10'] th").innerText == `+jsText(hostile+"2"), 3*time.Second)

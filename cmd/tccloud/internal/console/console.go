@@ -70,7 +70,7 @@ func New(cfg Config) (*Console, error) {
 	if c.templates, err = parseTemplates(); err != nil {
 		return nil, fmt.Errorf("reading the console's pages: %w", err)
 	}
-	c.hub = live.New(live.Config{Load: c.snapshot, Problem: func(err error) string { return c.explain(err).Message }, Logger: cfg.Logger})
+	c.hub = live.New(live.Config{Kinds: c.followable(), Problem: func(err error) string { return c.explain(err).Message }, Logger: cfg.Logger})
 	c.sessions = newSessions(cfg.Sessions, c)
 	c.handler = c.routes()
 	return c, nil

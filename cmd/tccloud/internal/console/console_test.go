@@ -25,7 +25,7 @@ func text(t *testing.T, res *http.Response) string {
 
 // everyPage are paths of pages, of things that filled makes.
 var everyPage = append([]string{
-	"", "account", "environments/lab", "environments/production", "servers", "servers?q=scanner", "servers?q=" + url.QueryEscape(hostile),
+	"", "account", "environments/lab", "environments/production", "environments/lab?hours=720", "servers", "servers?q=scanner", "servers?q=" + url.QueryEscape(hostile),
 	"servers/" + twinXID, "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a14", "servers/7e0c6c1e-7a43-4d5a-9c1f-0d2f6f1b5a11",
 	"executions", "executions?q=none", "executions?state=failed&app=" + url.QueryEscape(hostile) + "&server=x&within=24h", "executions?cursor=50",
 	"executions/" + runningID, "executions/" + failedID, "executions/" + failedID + "?line=700&find=" + url.QueryEscape("<img"),
@@ -225,6 +225,7 @@ func TestRoles(t *testing.T) {
 		{"apps/Plain/remove", url.Values{"version": {"1.0"}}, access.Operator, "DELETE apps/Plain/1.0"},
 		{"apps/Plain/run", url.Values{"id": {runningID}, "environment": {"lab"}}, access.Operator, "POST executions"},
 		{"executions/" + runningID + "/cancel", nil, access.Operator, "POST executions/" + runningID + "/cancel"},
+		{"servers/revoke", url.Values{"days": {"30"}, "server": {twinXID}}, access.Administrator, "POST servers/revoke"},
 		{"servers/" + twinXID + "/keep", url.Values{"host": {"a1@10.20.0.15"}}, access.Administrator, "POST servers/" + twinXID + "/keep"},
 		{"new-job", url.Values{"app": {"TC - Feed"}, "version": {"1.0.0"}, "name": {"x"}, "environment": {"lab"}, "when": {"demand"}, "missed": {"skip"}, "notify": {"nobody"}}, access.Operator, "POST jobs"},
 		{"jobs/alerts/run", nil, access.Operator, "POST jobs/alerts/run"},

@@ -23,7 +23,8 @@
 // never into the sentence: sentences are kept in the session. What is no page, a file or a stream, has
 // a row in answers. For rows that change while one looks, give the things a kind in kinds, whose
 // function returns texts by field, make the page follow it, and mark elements data-key, data-field and
-// data-bar (assets/live.js).
+// data-bar; a list has {{define "row"}}, which its lines and its <template data-row> are made of
+// (assets/live.js).
 //
 // A page that is a form returns a formPage: package form has its fields, pages/form.html shows it (html:
 // "form" in its row), and its action makes the same form again, which reads what was sent. Use

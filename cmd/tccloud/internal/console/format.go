@@ -15,6 +15,7 @@ var functions = template.FuncMap{
 	"icon":     icon,
 	"when":     when,
 	"stamp":    stamp,
+	"stamped":  stamped,
 	"bytes":    bytesText,
 	"size":     func(n int64) string { return bytesText(uint64(max(n, 0))) },
 	"count":    count,
@@ -61,6 +62,15 @@ func when(t time.Time) string {
 		return "never"
 	}
 	return t.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+// stamped is the time of a stamp as people read it, "–" for none.
+func stamped(s string) string {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return "–"
+	}
+	return when(t)
 }
 
 // bytesText is a size in binary units.

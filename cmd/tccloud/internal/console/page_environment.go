@@ -14,7 +14,8 @@ import (
 type environmentData struct {
 	v1.Environment
 	Row      live.Row
-	Servers  []serverLine
+	History  history
+	Servers  []line
 	Services []v1.Service
 	Packages []v1.Package // that a bundle can have
 	Systems  []string
@@ -41,7 +42,11 @@ func loadEnvironment(q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := environmentData{Environment: e, Row: environmentRow(e), Servers: serverLines(servers), Packages: updates.Packages, Systems: packages.Systems}
+	d := environmentData{Environment: e, Row: environmentRow(e), Servers: linesOf(servers, serverLine).Lines, Packages: updates.Packages, Systems: packages.Systems}
+	urgentFirst(d.Servers)
+	if d.History, err = loadHistory(q.Context(), q.cloud, e.Name, spanOf(q.URL.Query().Get("hours"))); err != nil {
+		return nil, err
+	}
 	for _, s := range services {
 		if s.Environment == e.Name {
 			d.Services = append(d.Services, s)

@@ -6,19 +6,14 @@ import (
 	"time"
 
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/console/live"
 )
 
 // environmentsData is what the page of all Environments shows.
 type environmentsData struct {
-	Cards []environmentCard
+	listed
 	Start *start // what to do first; nil where all of that was done
-}
-
-// environmentCard is one Environment; Row is the part that changes.
-type environmentCard struct {
-	v1.Environment
-	Row live.Row
 }
 
 // start are the three steps to the first App.
@@ -32,10 +27,9 @@ func loadEnvironments(q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := environmentsData{}
+	d := environmentsData{listed: linesOf(list, environmentLine)}
 	servers, month := 0, 0
 	for _, e := range list {
-		d.Cards = append(d.Cards, environmentCard{e, environmentRow(e)})
 		servers += e.Servers
 		month += e.Month
 	}
@@ -53,18 +47,17 @@ func loadEnvironments(q *request) (any, error) {
 	return d, nil
 }
 
-// environmentRows are the parts of Environments that change.
-func environmentRows(ctx context.Context, c *Console) (map[string]live.Row, error) {
-	list, err := c.cloud.Environments(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rows := make(map[string]live.Row, len(list))
-	for _, e := range list {
-		rows[e.Name] = environmentRow(e)
-	}
-	return rows, nil
+func environmentRows(ctx context.Context, c *client.Client) (map[string]live.Row, error) {
+	list, err := c.Environments(ctx)
+	return rowsOf(list, err, environmentLine)
 }
+
+func environmentOne(ctx context.Context, c *client.Client, name string) (live.Row, error) {
+	e, err := c.Environment(ctx, name)
+	return rowOf(e, err, environmentLine)
+}
+
+func environmentLine(e v1.Environment) line { return line{e.Name, environmentRow(e)} }
 
 func environmentRow(e v1.Environment) live.Row {
 	row := live.Row{

@@ -16,7 +16,7 @@ import (
 
 // executionsData is what the page of executions shows.
 type executionsData struct {
-	Lines        []executionLine
+	listed
 	Filtered     bool   // not all executions are asked for
 	Newest       bool   // the page begins with the newest
 	Newer, Older string // queries of the pages beside this one, "" where there is none
@@ -29,12 +29,6 @@ type executionsData struct {
 
 // choice is an option of a form.
 type choice struct{ Value, Words string }
-
-// executionLine is one execution; Row is the part that changes.
-type executionLine struct {
-	v1.Execution
-	Row live.Row
-}
 
 const (
 	executionsPage = 50  // executions on a page
@@ -69,9 +63,7 @@ func loadExecutions(q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range list {
-		d.Lines = append(d.Lines, executionLine{e, executionRow(e)})
-	}
+	d.listed = linesOf(list, executionLine)
 	d.Newest = ask.Cursor == ""
 	d.turn(form, next)
 	return d, nil
@@ -178,18 +170,13 @@ func (d *executionsData) turn(form url.Values, next string) {
 	}
 }
 
-// executionRows are the parts of the newest executions that change.
-func executionRows(ctx context.Context, c *Console) (map[string]live.Row, error) {
-	list, _, err := c.cloud.Executions(ctx, client.ExecutionQuery{Limit: followedOf})
-	if err != nil {
-		return nil, err
-	}
-	rows := make(map[string]live.Row, len(list))
-	for _, e := range list {
-		rows[string(e.ID)] = executionRow(e)
-	}
-	return rows, nil
+// executionRows are those of the newest executions.
+func executionRows(ctx context.Context, c *client.Client) (map[string]live.Row, error) {
+	list, _, err := c.Executions(ctx, client.ExecutionQuery{Limit: followedOf})
+	return rowsOf(list, err, executionLine)
 }
+
+func executionLine(e v1.Execution) line { return line{string(e.ID), executionRow(e)} }
 
 func executionRow(e v1.Execution) live.Row {
 	row := live.Row{

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -9,16 +10,10 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/console/live"
 	"tcenvsvr/cmd/tccloud/internal/jobs"
 )
-
-// jobLine is one Job; Row is the part that changes.
-type jobLine struct {
-	v1.Job
-	Row  live.Row
-	Last *runLine // nil: none yet
-}
 
 // runLine is one run that has ended, or under way.
 type runLine struct {
@@ -28,37 +23,38 @@ type runLine struct {
 
 func loadJobs(q *request) (any, error) {
 	list, err := q.cloud.Jobs(q.Context())
-	if err != nil {
-		return nil, err
-	}
-	lines := []jobLine{}
-	for _, j := range list {
-		line := jobLine{Job: j, Row: jobRow(j)}
-		if len(j.History) > 0 {
-			last := lineOfRun(j.History[0])
-			line.Last = &last
-		}
-		lines = append(lines, line)
-	}
-	return lines, nil
+	return linesOf(list, jobLine), err
 }
 
-// jobRows are the parts of Jobs that change.
-func jobRows(ctx context.Context, c *Console) (map[string]live.Row, error) {
-	list, err := c.cloud.Jobs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rows := make(map[string]live.Row, len(list))
-	for _, j := range list {
-		rows[j.Name] = jobRow(j)
-	}
-	return rows, nil
+func jobRows(ctx context.Context, c *client.Client) (map[string]live.Row, error) {
+	list, err := c.Jobs(ctx)
+	return rowsOf(list, err, jobLine)
 }
+
+func jobOne(ctx context.Context, c *client.Client, name string) (live.Row, error) {
+	j, err := c.Job(ctx, name)
+	return rowOf(j, err, jobLine)
+}
+
+func jobLine(j v1.Job) line { return line{j.Name, jobRow(j)} }
 
 func jobRow(j v1.Job) live.Row {
-	state, words := jobState(j)
-	return live.Row{"state": state, "words": words}
+	row := live.Row{
+		"name": j.Name, "href": at("jobs", j.Name), "app": j.App, "version": j.Version, "environment": j.Environment,
+		"schedule": cmp.Or(j.Schedule, "on demand"), "next": "", "last": "none yet", "ended": "",
+	}
+	row["state"], row["words"] = jobState(j)
+	if !j.Next.IsZero() {
+		row["next"] = stamp(j.Next)
+	}
+	if len(j.History) > 0 {
+		last := j.History[0]
+		row["last"] = lineOfRun(last).Words
+		if !last.Ended.IsZero() {
+			row["ended"] = stamp(last.Ended)
+		}
+	}
+	return row
 }
 
 // jobState returns a colour, and what it means in words.

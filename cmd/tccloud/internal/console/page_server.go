@@ -21,6 +21,7 @@ type serverData struct {
 	v1.Server
 	Row   live.Row
 	Unfit *unfit
+	Info  *wire.Info // nil: it has not told any
 	Hosts []twinHost // that run as this server, none where one does
 }
 
@@ -48,6 +49,9 @@ func loadServer(q *request) (any, error) {
 		return nil, err
 	}
 	d := serverData{Server: s, Row: serverRow(s), Hosts: twinHosts(s)}
+	if s.Session != nil {
+		d.Info = s.Session.Info
+	}
 	if c := s.Session; c != nil && c.Info != nil && c.Info.Unfit != nil {
 		u := c.Info.Unfit
 		d.Unfit = &unfit{*u, c.InfoAt.Add(-time.Duration(u.ForMS) * time.Millisecond), fitness.Hints[u.Code]}

@@ -4,28 +4,25 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"tcenvsvr/agent/host/clock"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/console/live"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 )
 
 // serversData is what the page of all servers shows.
 type serversData struct {
-	Lines       []serverLine
+	listed
 	Environment string // the only one shown, "" = all
 	Search      string
 	Total       int
-}
-
-// serverLine is one server; Row is the part that changes.
-type serverLine struct {
-	v1.Server
-	Row live.Row
 }
 
 func loadServers(q *request) (any, error) {
@@ -38,7 +35,8 @@ func loadServers(q *request) (any, error) {
 	if d.Search != "" {
 		list = slices.DeleteFunc(list, func(s v1.Server) bool { return !serverMatches(s, d.Search) })
 	}
-	d.Lines = serverLines(list)
+	d.listed = linesOf(list, serverLine)
+	urgentFirst(d.Lines)
 	return d, nil
 }
 
@@ -54,39 +52,33 @@ func serverMatches(s v1.Server, text string) bool {
 	return strings.Contains(strings.ToLower(strings.Join(all, "\n")), strings.ToLower(text))
 }
 
-// serverLines sorts what needs attention first, then by name.
-func serverLines(list []v1.Server) []serverLine {
-	lines := make([]serverLine, 0, len(list))
-	for _, s := range list {
-		lines = append(lines, serverLine{s, serverRow(s)})
-	}
-	slices.SortStableFunc(lines, func(a, b serverLine) int {
-		return cmp.Or(cmp.Compare(urgency[a.Row["state"]], urgency[b.Row["state"]]), strings.Compare(a.Name, b.Name))
+// urgentFirst sorts what needs attention first, then by name.
+func urgentFirst(lines []line) {
+	slices.SortStableFunc(lines, func(a, b line) int {
+		return cmp.Or(cmp.Compare(urgency[a.Row["state"]], urgency[b.Row["state"]]), strings.Compare(a.Row["name"], b.Row["name"]))
 	})
-	return lines
 }
 
 var urgency = map[string]int{"red": 0, "yellow": 1, "green": 2, "grey": 3}
 
-// serverRows are the parts of servers that change.
-func serverRows(ctx context.Context, c *Console) (map[string]live.Row, error) {
-	list, err := c.cloud.Servers(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	rows := make(map[string]live.Row, len(list))
-	for _, s := range list {
-		rows[string(s.XID)] = serverRow(s)
-	}
-	return rows, nil
+func serverRows(ctx context.Context, c *client.Client) (map[string]live.Row, error) {
+	list, err := c.Servers(ctx, "")
+	return rowsOf(list, err, serverLine)
 }
+
+func serverOne(ctx context.Context, c *client.Client, xid string) (live.Row, error) {
+	s, err := c.Server(ctx, wire.ServerXID(xid))
+	return rowOf(s, err, serverLine)
+}
+
+func serverLine(s v1.Server) line { return line{string(s.XID), serverRow(s)} }
 
 // serverRow has fields that end in _share as percentages, for bars.
 func serverRow(s v1.Server) live.Row {
 	row := live.Row{
 		"name": s.Name, "environment": s.Environment, "href": Prefix + "servers/" + string(s.XID),
 		"version": "", "system": "", "host": "", "cpu": "", "cpu_share": "", "memory": "", "memory_share": "", "disk": "", "disk_share": "",
-		"jobs": "", "transport": "", "rtt": "", "clock": "", "address": "", "update": "", "drain": drainWords(s.Drain),
+		"jobs": "", "transport": "", "path": "", "isolation": "", "templates": "", "rtt": "", "clock": "", "address": "", "update": "", "drain": drainWords(s.Drain), "certificate": stamp(s.CertificateExpires),
 	}
 	row["state"], row["words"] = serverState(s)
 	c := s.Session
@@ -95,6 +87,7 @@ func serverRow(s v1.Server) live.Row {
 	}
 	row["version"], row["system"], row["address"] = c.Version, c.OS+"/"+c.Arch, c.RemoteAddr
 	row["transport"] = transportWords(c.Transport)
+	row["path"] = pathWords(c)
 	if c.RTTMS > 0 {
 		row["rtt"] = duration(time.Duration(c.RTTMS * float64(time.Millisecond)))
 	}
@@ -116,6 +109,7 @@ func serverRow(s v1.Server) live.Row {
 		used := i.DiskTotal - min(i.DiskFree, i.DiskTotal)
 		row["disk"], row["disk_share"] = shareText(used, i.DiskTotal), percent(float64(used), float64(i.DiskTotal))
 	}
+	row["isolation"], row["templates"] = isolationWords(i.Isolation), templatesWords(i.Templates)
 	if u := i.Update; u != nil {
 		row["update"] = u.Phase
 		if u.Wanted != "" && u.Wanted != c.Version {
@@ -136,6 +130,8 @@ func serverState(s v1.Server) (state, words string) {
 		return "red", fmt.Sprintf("%d hosts run as this server", 1+len(s.Twin.Others))
 	case c == nil && s.Revoked != nil:
 		return "grey", "Revoked"
+	case c == nil && s.Away != nil:
+		return "yellow", "Away for " + duration(time.Since(*s.Away))
 	case c == nil:
 		return "yellow", "Away"
 	case c.Info != nil && c.Info.Unfit != nil:
@@ -173,6 +169,46 @@ func transportWords(transport string) string {
 		return "WebSocket"
 	}
 	return transport
+}
+
+// pathWords says how a server comes to the broker, and why so.
+func pathWords(c *v1.Session) string {
+	words := transportWords(c.Transport)
+	if c.Transport == "websocket" {
+		words += ", as its setting queueTransport says"
+	}
+	switch {
+	case c.Info == nil:
+	case c.Info.Proxy == "":
+		words += ", without a proxy"
+	default:
+		words += ", through the proxy " + c.Info.Proxy
+	}
+	return words
+}
+
+// isolationWords says how far Apps are kept apart, and why not more.
+func isolationWords(i *wire.Isolation) string {
+	switch {
+	case i == nil:
+		return ""
+	case i.Missing != "":
+		return i.Level + " only (appsIsolation is " + i.Wanted + "): " + i.Missing
+	}
+	return i.Level
+}
+
+// templatesWords counts the templates of Apps that run often.
+func templatesWords(list []wire.Template) string {
+	n := map[string]int{}
+	for _, t := range list {
+		n[t.State]++
+	}
+	var words []string
+	for _, state := range slices.Sorted(maps.Keys(n)) {
+		words = append(words, fmt.Sprintf("%d %s", n[state], state))
+	}
+	return strings.Join(words, ", ")
 }
 
 // clockWords says how far a clock is from the cloud's.

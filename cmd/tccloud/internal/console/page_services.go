@@ -4,41 +4,35 @@ import (
 	"context"
 
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/console/live"
 	"tcenvsvr/cmd/tccloud/internal/services"
 )
 
-// serviceLine is one service; Row is the part that changes.
-type serviceLine struct {
-	v1.Service
-	Row live.Row
-}
-
 func loadServices(q *request) (any, error) {
 	list, err := q.cloud.Services(q.Context())
-	lines := []serviceLine{}
-	for _, s := range list {
-		lines = append(lines, serviceLine{s, serviceRow(s)})
-	}
-	return lines, err
+	return linesOf(list, serviceLine), err
 }
 
-// serviceRows are the parts of services that change.
-func serviceRows(ctx context.Context, c *Console) (map[string]live.Row, error) {
-	list, err := c.cloud.Services(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rows := make(map[string]live.Row, len(list))
-	for _, s := range list {
-		rows[s.Name] = serviceRow(s)
-	}
-	return rows, nil
+func serviceRows(ctx context.Context, c *client.Client) (map[string]live.Row, error) {
+	list, err := c.Services(ctx)
+	return rowsOf(list, err, serviceLine)
 }
+
+func serviceOne(ctx context.Context, c *client.Client, name string) (live.Row, error) {
+	s, err := c.Service(ctx, name)
+	return rowOf(s, err, serviceLine)
+}
+
+func serviceLine(s v1.Service) line { return line{s.Name, serviceRow(s)} }
 
 func serviceRow(s v1.Service) live.Row {
-	state, words := serviceState(s)
-	return live.Row{"state": state, "words": words, "restarts": number(s.Restarts)}
+	row := live.Row{
+		"name": s.Name, "href": at("services", s.Name), "app": s.App, "version": s.Version, "environment": s.Environment,
+		"restarts": number(s.Restarts), "triggers": number(len(s.Triggers)), "waits": clip(s.Waits, 160),
+	}
+	row["state"], row["words"] = serviceState(s)
+	return row
 }
 
 // serviceState returns a colour, and what it means in words.
@@ -65,7 +59,8 @@ func serviceState(s v1.Service) (state, words string) {
 
 // serviceData is what the page of one service shows.
 type serviceData struct {
-	serviceLine
+	v1.Service
+	Row      live.Row
 	Watches  bool   // it takes triggers
 	Server   string // its name, where the service is for one
 	On       string // the name of the server that has it
@@ -97,7 +92,7 @@ func loadService(q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := serviceData{serviceLine: serviceLine{s, serviceRow(s)}, Server: q.serverName(s.Server)}
+	d := serviceData{Service: s, Row: serviceRow(s), Server: q.serverName(s.Server)}
 	d.Watches = (&services.Service{Runtime: s.Runtime}).HasTriggers()
 	if s.Instance != nil {
 		d.On = q.serverName(s.Instance.Server)

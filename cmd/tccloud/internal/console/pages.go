@@ -1,6 +1,8 @@
 package console
 
 import (
+	"time"
+
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
@@ -12,6 +14,7 @@ var (
 		{name: "environments", path: "{$}", part: "environments", title: "Environments", role: access.Viewer, load: loadEnvironments, live: follow("environments")},
 		{name: "environment", path: "environments/{name}", part: "environments", role: access.Viewer, load: loadEnvironment, live: followOne("environments", "name")},
 		{name: "servers", path: "servers", part: "servers", title: "Servers", role: access.Viewer, load: loadServers, live: follow("servers")},
+		{name: "away", path: "servers/away", part: "servers", title: "Servers away for long", role: access.Administrator, load: loadAway},
 		{name: "server", path: "servers/{xid}", part: "servers", role: access.Viewer, load: loadServer, live: followOne("servers", "xid")},
 		{name: "executions", path: "executions", part: "executions", title: "Executions", role: access.Viewer, load: loadExecutions, live: follow("executions")},
 		{name: "execution", path: "executions/{id}", part: "executions", role: access.Viewer, load: loadExecution},
@@ -49,6 +52,7 @@ var (
 		{path: "environments/{name}/deactivate", role: access.Administrator, page: "environment", do: setActive(false)},
 		{path: "environments/{name}/delete", role: access.Administrator, page: "environment", do: deleteEnvironment},
 		{path: "environments/{name}/bundle", role: access.Administrator, page: "environment", do: downloadBundle},
+		{path: "servers/revoke", role: access.Administrator, page: "away", do: revokeAway},
 		{path: "servers/{xid}/rename", role: access.Operator, page: "server", do: renameServer},
 		{path: "servers/{xid}/drain", role: access.Operator, page: "server", do: drainServer},
 		{path: "servers/{xid}/resume", role: access.Operator, page: "server", do: resumeServer},
@@ -96,11 +100,12 @@ var (
 
 	// kinds are what live pages follow, see package live.
 	kinds = []kind{
-		{"environments", environmentRows},
-		{"servers", serverRows},
-		{"executions", executionRows},
-		{"jobs", jobRows},
-		{"services", serviceRows},
+		{name: "environments", all: environmentRows, one: environmentOne},
+		{name: "servers", all: serverRows, one: serverOne},
+		{name: "executions", all: executionRows},
+		{name: "jobs", all: jobRows, one: jobOne},
+		{name: "services", all: serviceRows, one: serviceOne},
+		{name: "history", one: historyOne, every: 5 * time.Second},
 	}
 
 	// navigation leads to the parts of the console.

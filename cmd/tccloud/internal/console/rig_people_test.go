@@ -11,7 +11,7 @@ import (
 )
 
 // administratorPages are those of everyPage that others are refused.
-var administratorPages = []string{"users", "users/ann", "users/zoe", "audit", "release-rollout", "release-rollout?of=fast", "release-choice", "release-choice?for=environment%3Aproduction"}
+var administratorPages = []string{"servers/away", "servers/away?days=7", "users", "users/ann", "users/zoe", "audit", "release-rollout", "release-rollout?of=fast", "release-choice", "release-choice?for=environment%3Aproduction"}
 
 // secret is what the fake API makes: it is to be shown once.
 const secret = "https://cloud.example/console/link/once-" + hostile

@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,8 @@ type fakeAPI struct {
 	mu           sync.Mutex
 	environments []v1.Environment
 	servers      []v1.Server
+	hours        []v1.Hour // of each Environment
+	away         []v1.RevokeAway
 	executions   []v1.Execution // the newest first
 	log          []v1.Chunk     // of each execution
 	apps         []v1.App
@@ -99,6 +102,9 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		send(w, e)
 	case kind == "environments" && name == "":
 		send(w, f.environments)
+	case kind == "environments" && strings.HasSuffix(name, "/history"):
+		n, _ := strconv.Atoi(r.URL.Query().Get("hours"))
+		send(w, f.hours[max(0, len(f.hours)-n):])
 	case kind == "environments":
 		for _, e := range f.environments {
 			if e.Name == name {
@@ -116,6 +122,11 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		send(w, list)
+	case path == "servers/revoke":
+		var q v1.RevokeAway
+		_ = json.NewDecoder(r.Body).Decode(&q)
+		f.away = append(f.away, q)
+		send(w, v1.RevokedAway{Revoked: []v1.Server{f.servers[2]}, Kept: []registry.Kept{{XID: "x", Why: hostile}}})
 	case kind == "servers":
 		xid, _, _ := strings.Cut(name, "/")
 		for _, s := range f.servers {
@@ -336,6 +347,10 @@ func filled(t *testing.T) *rig {
 		return &wire.Info{Hostname: hostile, Platform: "rhel 9.4", CPUs: 8, Load1: load, MemoryTotal: 32 << 30, MemoryFree: 21 << 30, DiskTotal: 200 << 30, DiskFree: 48 << 30, Running: running, FreeSlots: 4 - running}
 	}
 	unfit := info(7.4, 0)
+	unfit.Proxy = "https://proxy.example.com:3128"
+	unfit.Isolation = &wire.Isolation{Wanted: "auto", Level: "files", Missing: hostile}
+	unfit.Templates = []wire.Template{{App: hostile, Version: "1.0", State: "ready", Served: 12}, {App: "Feed", Version: "2", State: "cold", Reason: hostile}}
+	unfit.Notes = []wire.Note{{About: "settings", Text: hostile}}
 	unfit.Unfit = &wire.Unfit{Code: "host.no_space", Message: hostile, ForMS: 120000}
 	draining := info(1.2, 2)
 	draining.Draining = true
@@ -347,6 +362,14 @@ func filled(t *testing.T) *rig {
 	r.api.servers[1].Drain = &registry.Drain{By: "ann", Reason: hostile, Since: now, Until: now.Add(time.Hour)}
 	r.api.servers[3].Session.Transport = "websocket"
 	r.api.servers[5].Twin = &twin.Conflict{Since: now.Add(-time.Hour), Proved: now, Holder: twin.Host{ID: "a1", Name: hostile, Address: "10.20.0.15:50122", Seen: now}, Others: []twin.Host{{ID: "b2", Name: "ingest-3-copy", Address: "10.20.9.77:40100", Seen: now}}}
+	for i := range 720 {
+		r.api.hours = append(r.api.hours, v1.Hour{From: now.Truncate(time.Hour).Add(time.Duration(i-719) * time.Hour), Created: i % 90, Messages: i % 70, Ended: i % 60, Failed: i % 7, QueueWaitMS: 12.5, RoundTripMS: float64(i%5) * 2})
+	}
+	long, short := now.AddDate(0, 0, -40), now.AddDate(0, 0, -20)
+	r.api.servers[2].Away, r.api.servers[6].Away = &long, &long
+	gone := server("17", hostile, "lab", nil)
+	gone.Away = &short
+	r.api.servers = append(r.api.servers, gone)
 	r.api.apps = someApps(now)
 	r.api.executions, r.api.log = someExecutions(now), someLog()
 	revoked := now.AddDate(0, 0, -3)

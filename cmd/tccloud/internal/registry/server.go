@@ -77,6 +77,7 @@ type record struct {
 	Revoked *time.Time     `json:"revoked,omitempty"` // of Current; a pending identity ends it
 	Twin    *twin.Conflict `json:"twin,omitempty"`    // several hosts run with Current
 	Drain   *Drain         `json:"drain,omitempty"`
+	Away    *time.Time     `json:"away,omitempty"` // since when, see Absences
 }
 
 func (s *record) identities() []identity {
@@ -101,6 +102,8 @@ type Server struct {
 	CertificateExpires time.Time      `json:"certificate_expires"`
 	// PendingBundle is when a newer bundle was made that is not in use yet.
 	PendingBundle *time.Time `json:"pending_bundle,omitempty"`
+	// Away is since when it has no session, as far as that was noted: an hour later.
+	Away *time.Time `json:"away,omitempty"`
 	// Twin says that several hosts run as this server.
 	Twin *twin.Conflict `json:"twin,omitempty"`
 	// Drain says that it takes no new orders for a while.
@@ -115,7 +118,7 @@ func (s *record) public() Server {
 	p := Server{
 		XID: s.XID, Name: s.Current.Name, Renamed: s.Renamed, Environment: s.Current.Environment, Created: s.Created, Revoked: s.Revoked,
 		CertificateSerial: s.Current.Serial, CertificateExpires: s.Current.Expires,
-		Bundle: s.Current.name(),
+		Away: s.Away, Bundle: s.Current.name(),
 	}
 	if s.Drain.current(time.Now()) {
 		p.Drain = s.Drain

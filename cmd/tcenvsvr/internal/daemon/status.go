@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -10,7 +9,6 @@ import (
 
 	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/agent/host/facts"
-	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
@@ -52,16 +50,6 @@ type machine struct {
 	*facts.Host
 	jobs   string
 	daemon *daemon
-}
-
-func (m machine) Info(ctx context.Context) wire.Info {
-	h, _ := m.Facts(ctx, m.jobs) // facts that are not known stay zero
-	return wire.Info{
-		Hostname: h.Hostname, Platform: h.Platform, CPUs: h.CPUs, Load1: h.Load1,
-		MemoryTotal: h.MemoryTotal, MemoryFree: h.MemoryFree, DiskTotal: h.DiskTotal, DiskFree: h.DiskFree,
-		RTTMS:  float64(m.daemon.rtt().Microseconds()) / 1000,
-		Update: m.daemon.updates.info(),
-	}
 }
 
 // Room is the free space for jobs, in bytes and files. On systems that do not count them there is

@@ -9,6 +9,7 @@
 //	GET    servers?environment=            GET    servers/{xid}
 //	PATCH  servers/{xid}                   ChangeServer → Server
 //	POST   servers/{xid}/revoke
+//	POST   servers/revoke               RevokeAway → RevokedAway
 //	POST   servers/{xid}/drain             DrainServer → Server            POST servers/{xid}/resume  → Server
 //	POST   servers/{xid}/control           ControlServer
 //	GET    environments/{name}/sealing     Statements of the servers' sealing keys

@@ -169,6 +169,21 @@ type ControlServer struct {
 	Level  string      `json:"level,omitempty"` // of its log: debug, info, warn or error
 }
 
+// RevokeAway revokes servers that have been away for long.
+type RevokeAway struct {
+	Servers []wire.ServerXID `json:"servers"`      // up to MaxRevoked
+	Seconds int64            `json:"away_seconds"` // each that is away for less, or connected, is kept
+}
+
+// MaxRevoked is how many servers one request revokes.
+const MaxRevoked = 1000
+
+// RevokedAway is what became of the servers.
+type RevokedAway struct {
+	Revoked []Server        `json:"revoked"`
+	Kept    []registry.Kept `json:"kept"`
+}
+
 // KeepHost chooses one of the hosts that run as one server.
 type KeepHost struct {
 	Host string `json:"host"` // an id of Server.Twin, or a prefix that only one has

@@ -1,5 +1,6 @@
 // What every page does beyond its links and forms. Pages work without it.
 import {follow} from "./live.js";
+import {followHistory} from "./history.js";
 import {followLog} from "./log.js";
 import {localTimes} from "./time.js";
 
@@ -43,4 +44,5 @@ document.addEventListener("keydown", (e) => {
 });
 
 if (document.body.dataset.live) follow(document.body.dataset.live);
+for (const section of document.querySelectorAll("[data-history]")) followHistory(section);
 for (const log of document.querySelectorAll(".log")) followLog(log);

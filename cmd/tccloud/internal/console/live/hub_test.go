@@ -18,12 +18,17 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/console/live"
 )
 
-// rig is a hub whose snapshots a test makes.
+// snapshot is what a rig's hub loads: rows by kind and key.
+type snapshot map[string]map[string]live.Row
+
+// rig is a hub whose rows a test makes, of servers and jobs, and of histories, which are followed one
+// by one.
 type rig struct {
 	*testing.T
-	now     atomic.Pointer[live.Snapshot]
+	now     atomic.Pointer[snapshot]
 	fails   atomic.Bool
-	loads   atomic.Int64
+	loads   atomic.Int64 // of all rows of a kind
+	single  atomic.Int64 // of one
 	allowed atomic.Bool
 	server  *httptest.Server
 	stop    func()
@@ -32,14 +37,8 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	r := &rig{T: t}
 	r.allowed.Store(true)
-	r.show(live.Snapshot{"servers": {"a": {"cpu": "1", "name": "A"}, "b": {"cpu": "2", "name": "B"}}})
-	h := live.New(live.Config{Every: 10 * time.Millisecond, Load: func(context.Context) (live.Snapshot, error) {
-		r.loads.Add(1)
-		if r.fails.Load() {
-			return nil, errors.New("secret")
-		}
-		return *r.now.Load(), nil
-	}})
+	r.show(snapshot{"servers": {"a": {"cpu": "1", "name": "A"}, "b": {"cpu": "2", "name": "B"}}})
+	h := live.New(live.Config{Kinds: []live.Kind{r.kind("servers", true), r.kind("jobs", true), r.kind("history", false)}})
 	mux := http.NewServeMux()
 	mux.HandleFunc("/live", func(w http.ResponseWriter, q *http.Request) {
 		h.ServeWebSocket(w, q, q.URL.Query().Get("of"), r.allowed.Load)
@@ -63,7 +62,25 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-func (r *rig) show(s live.Snapshot) { r.now.Store(&s) }
+func (r *rig) kind(name string, whole bool) live.Kind {
+	load := func(n *atomic.Int64) (map[string]live.Row, error) {
+		n.Add(1)
+		if r.fails.Load() {
+			return nil, errors.New("secret")
+		}
+		return (*r.now.Load())[name], nil
+	}
+	k := live.Kind{Name: name, Every: 10 * time.Millisecond, One: func(_ context.Context, key string) (live.Row, error) {
+		rows, err := load(&r.single)
+		return rows[key], err
+	}}
+	if whole {
+		k.All = func(context.Context) (map[string]live.Row, error) { return load(&r.loads) }
+	}
+	return k
+}
+
+func (r *rig) show(s snapshot) { r.now.Store(&s) }
 
 func (r *rig) follow(topic string) *websocket.Conn {
 	r.Helper()
@@ -99,9 +116,9 @@ func TestFollow(t *testing.T) {
 	all, one := r.follow("servers"), r.follow("servers/b")
 	r.expect(all, live.Update{All: true, Rows: map[string]live.Row{"a": {"cpu": "1", "name": "A"}, "b": {"cpu": "2", "name": "B"}}})
 	r.expect(one, live.Update{All: true, Rows: map[string]live.Row{"b": {"cpu": "2", "name": "B"}}})
-	r.show(live.Snapshot{"servers": {"a": {"cpu": "9", "name": "A"}, "b": {"cpu": "2", "name": "B"}}, "jobs": {"x": {}}})
+	r.show(snapshot{"servers": {"a": {"cpu": "9", "name": "A"}, "b": {"cpu": "2", "name": "B"}}, "jobs": {"x": {}}})
 	r.expect(all, live.Update{Rows: map[string]live.Row{"a": {"cpu": "9"}}})
-	r.show(live.Snapshot{"servers": {"b": {"cpu": "2"}, "c": {"cpu": "3"}}})
+	r.show(snapshot{"servers": {"b": {"cpu": "2"}, "c": {"cpu": "3"}}})
 	r.expect(all, live.Update{Rows: map[string]live.Row{"b": {"name": ""}, "c": {"cpu": "3"}}, Gone: []string{"a"}})
 	r.expect(one, live.Update{Rows: map[string]live.Row{"b": {"name": ""}}})
 }
@@ -168,6 +185,68 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// TestOnlyFollowed: a kind that nobody follows is not loaded, nor are all rows where single ones are
+// followed; what cannot be followed is refused.
+func TestOnlyFollowed(t *testing.T) {
+	r := newRig(t)
+	r.show(snapshot{"jobs": {"a": {"state": "green"}}, "history": {"lab@24": {"n": "1"}}})
+	one := r.follow("jobs/a")
+	r.expect(one, live.Update{All: true, Rows: map[string]live.Row{"a": {"state": "green"}}})
+	r.expect(r.follow("jobs/gone"), live.Update{All: true})
+	r.expect(r.follow("history/lab@24"), live.Update{All: true, Rows: map[string]live.Row{"lab@24": {"n": "1"}}})
+	if n := r.loads.Load(); n > 0 {
+		t.Errorf("all rows were loaded %d times, and single ones were followed", n)
+	}
+	whole := r.follow("jobs")
+	r.expect(whole, live.Update{All: true, Rows: map[string]live.Row{"a": {"state": "green"}}})
+	whole.Close()
+	r.show(snapshot{"jobs": {"a": {"state": "red"}, "b": {}}})
+	r.expect(one, live.Update{Rows: map[string]live.Row{"a": {"state": "red"}}})
+	for _, topic := range []string{"", "none", "none/a", "servers/", "history", "history/"} {
+		res, err := http.Get(r.server.URL + "/json?of=" + topic) //nolint:noctx // of a test
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Body.Close(); res.StatusCode != http.StatusNotFound {
+			t.Errorf("following %q: %s", topic, res.Status)
+		}
+	}
+}
+
+// TestProblemFirst: who comes while rows are not loaded is told so, and not that there are none.
+func TestProblemFirst(t *testing.T) {
+	r := newRig(t)
+	r.next(r.follow("servers/a"))
+	r.fails.Store(true)
+	if u := r.next(r.follow("servers/b")); u.All || u.Problem == "" {
+		t.Errorf("got %+v", u)
+	}
+}
+
+// TestManySingle: many single rows are loaded at once, as all.
+func TestManySingle(t *testing.T) {
+	r := newRig(t)
+	s := snapshot{"jobs": {}}
+	for i := range 50 {
+		s["jobs"][fmt.Sprint(i)] = live.Row{"n": "1"}
+	}
+	r.show(s)
+	var viewers []*websocket.Conn
+	for key := range s["jobs"] {
+		viewers = append(viewers, r.follow("jobs/"+key))
+	}
+	for _, ws := range viewers {
+		if u := r.next(ws); len(u.Rows) != 1 {
+			t.Fatalf("got %+v", u)
+		}
+	}
+	for began, singles := r.loads.Load(), r.single.Load(); r.loads.Load() < began+3; time.Sleep(time.Millisecond) {
+		if n := r.single.Load() - singles; n > 20 { // of a tick that was under way
+			t.Fatalf("%d single rows were loaded", n)
+		}
+	}
+}
+
 // TestOrigin: another site's page cannot follow with the cookies of this one.
 func TestOrigin(t *testing.T) {
 	r := newRig(t)
@@ -181,7 +260,7 @@ func TestOrigin(t *testing.T) {
 // TestSharing: many viewers cost one load a tick, and one encoding.
 func TestSharing(t *testing.T) {
 	r := newRig(t)
-	s := live.Snapshot{"servers": {}}
+	s := snapshot{"servers": {}}
 	for i := range 200 {
 		s["servers"][fmt.Sprint(i)] = live.Row{"cpu": "1", "memory": "11 GiB of 32 GiB", "name": "server"}
 	}
@@ -215,15 +294,16 @@ func TestSharing(t *testing.T) {
 // TestNothingOlder: a page that was made after something came is not told by an older snapshot that it
 // is not there.
 func TestNothingOlder(t *testing.T) {
-	loading, loaded := make(chan struct{}), make(chan live.Snapshot)
-	h := live.New(live.Config{Every: time.Millisecond, Load: func(ctx context.Context) (live.Snapshot, error) {
+	type rows = map[string]live.Row
+	loading, loaded := make(chan struct{}), make(chan rows)
+	h := live.New(live.Config{Kinds: []live.Kind{{Name: "environments", Every: time.Millisecond, All: func(ctx context.Context) (map[string]live.Row, error) {
 		select {
 		case loading <- struct{}{}:
 			return <-loaded, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-	}})
+	}}}})
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- h.Run(ctx) }()
@@ -239,11 +319,11 @@ func TestNothingOlder(t *testing.T) {
 	ask()
 	<-loading // before the Environment is there
 	answer := ask()
-	loaded <- live.Snapshot{"environments": {}}
+	loaded <- rows{}
 	for len(answer) == 0 {
 		select {
 		case <-loading:
-			loaded <- live.Snapshot{"environments": {"lab": {"state": "yellow"}}}
+			loaded <- rows{"lab": {"state": "yellow"}}
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

@@ -13,7 +13,7 @@ const (
 	pingTime  = 20 * time.Second
 	pongTime  = 50 * time.Second
 	checkTime = 5 * time.Second
-	maxViews  = 1000 // connections at once
+	maxViews  = 1000 // connections at once, and keys that are polled
 )
 
 // CloseSignedOut is the code of a WebSocket's end because the session has ended.
@@ -23,10 +23,13 @@ var upgrader = websocket.Upgrader{ReadBufferSize: 512, WriteBufferSize: 4096, Wr
 
 // ServeWebSocket follows a topic until the browser leaves, Run ends, or allowed says no.
 func (h *Hub) ServeWebSocket(w http.ResponseWriter, r *http.Request, topic string, allowed func() bool) {
-	h.mu.Lock()
-	full := h.viewers >= maxViews
-	h.mu.Unlock()
-	if full {
+	f, key := h.find(topic)
+	if f == nil {
+		http.Error(w, "nothing like that can be followed", http.StatusNotFound)
+		return
+	}
+	defer h.viewers.Add(-1)
+	if h.viewers.Add(1) > maxViews {
 		http.Error(w, "too many live pages are open", http.StatusServiceUnavailable)
 		return
 	}
@@ -38,20 +41,19 @@ func (h *Hub) ServeWebSocket(w http.ResponseWriter, r *http.Request, topic strin
 	}
 	ws, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
-		h.cfg.Logger.Debug("live page was not opened", "remote", r.RemoteAddr, "err", err)
+		h.log.Debug("live page was not opened", "remote", r.RemoteAddr, "err", err)
 		return
 	}
 	h.all.Add(1)
 	defer h.all.Done()
 	defer ws.Close()
-	h.look(1)
-	defer h.look(-1)
+	defer f.follow(key)()
 	left := make(chan struct{})
 	h.all.Go(func() {
 		defer close(left)
 		listen(ws)
 	})
-	h.send(ws, topic, allowed, left)
+	h.send(ws, f, key, allowed, left)
 }
 
 // listen reads what a browser sends, which is nothing but pongs, until it leaves.
@@ -67,8 +69,8 @@ func listen(ws *websocket.Conn) {
 	}
 }
 
-// send sends the topic as it is, and then what changes.
-func (h *Hub) send(ws *websocket.Conn, topic string, allowed func() bool, left <-chan struct{}) {
+// send sends a key's rows as they are, and then what changes.
+func (h *Hub) send(ws *websocket.Conn, f *feed, key string, allowed func() bool, left <-chan struct{}) {
 	ping, check := time.NewTicker(pingTime), time.NewTicker(checkTime)
 	defer ping.Stop()
 	defer check.Stop()
@@ -76,9 +78,9 @@ func (h *Hub) send(ws *websocket.Conn, topic string, allowed func() bool, left <
 		_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, why), time.Now().Add(time.Second))
 	}
 	asked := time.Now()
-	for seq, t := int64(0), h.current(); ; {
+	for seq, t := int64(0), f.current(); ; {
 		if t.since(asked) && t.seq != seq {
-			p, err := t.of(topic, t.seq != seq+1 || seq == 0)
+			p, err := t.of(key, t.seq != seq+1 || seq == 0)
 			if err != nil {
 				end(websocket.CloseInternalServerErr, "")
 				return
@@ -107,20 +109,28 @@ func (h *Hub) send(ws *websocket.Conn, topic string, allowed func() bool, left <
 				return
 			}
 		case <-t.next:
-			t = h.current()
+			t = f.current()
 		}
 	}
 }
 
 // ServeJSON answers with the topic as it is now.
 func (h *Hub) ServeJSON(w http.ResponseWriter, r *http.Request, topic string) {
-	h.look(0)
-	t, err := h.fresh(r.Context())
+	f, key := h.find(topic)
+	if f == nil {
+		http.Error(w, "nothing like that can be followed", http.StatusNotFound)
+		return
+	}
+	if !f.poll(key) {
+		http.Error(w, "too many live pages are open", http.StatusServiceUnavailable)
+		return
+	}
+	t, err := h.fresh(r.Context(), f)
 	if err != nil {
 		http.Error(w, "the cloud is stopping", http.StatusServiceUnavailable)
 		return
 	}
-	p, err := t.of(topic, true)
+	p, err := t.of(key, true)
 	if err != nil {
 		http.Error(w, "the cloud could not do this now", http.StatusInternalServerError)
 		return
