@@ -8,17 +8,36 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
+// safeLog is a log that is read while it is written.
+type safeLog struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *safeLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *safeLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 // TestMetricsFile: what fails is said once, is tried again, and mends itself.
 func TestMetricsFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "collector", "x.prom")
-	var log bytes.Buffer
+	var log safeLog
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var asked atomic.Pointer[string]
@@ -28,12 +47,14 @@ func TestMetricsFile(t *testing.T) {
 		go func() { m.run(ctx); close(done) }()
 		defer func() { cancel(); <-done }()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if s := m.status(); s != nil {
 			t.Errorf("nobody asked: got %+v", s)
 		}
 		asked.Store(&path)
 		m.look()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if s := m.status(); s == nil || s.Problem == "" || !strings.Contains(s.Hint, "make the folder") {
 			t.Errorf("without a folder: got %+v", s)
 		}
