@@ -112,6 +112,7 @@ type Agent struct {
 	sessions order.Sessions
 	slots    *slots
 	ends     ends
+	tally    tally
 	common   order.Config // of all orders; complete from Run on
 
 	lookedForAll chan struct{} // closed when it is known which jobs of the agent before this one run
@@ -154,7 +155,7 @@ func New(c Config) (*Agent, error) {
 	a.common = order.Config{
 		Agent: a, Sessions: &a.sessions, Journal: c.Journal, Apps: c.Apps, Archives: c.Archives, Jobs: c.Jobs, Cloud: c.Cloud, JobsDir: c.JobsDir,
 		Execution: c.Execution, MakeJobDir: c.MakeJobDir, Tidy: c.Tidy, BootID: func() string { return a.Host.BootID() },
-		Unfit: a.fitness.Report, SweepStrays: a.sweepStrays, Guard: c.Guard, Audit: c.Audit, Logger: c.Logger,
+		Unfit: a.fitness.Report, Ended: a.tally.add, SweepStrays: a.sweepStrays, Guard: c.Guard, Audit: c.Audit, Logger: c.Logger,
 	}
 	return a, nil
 }

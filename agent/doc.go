@@ -39,7 +39,7 @@
 //	host      the machine: facts, paths, set-up, fitness, clock, becoming a lesser user
 //	disk      durable files, locks, free space
 //	control   the local socket by which the command line asks and tells the agent
-//	logging   the log, the audit trail, and foreign text that can do no harm where it is shown
+//	logging   the log, the audit trail, figures for Prometheus, and foreign text that can do no harm where it is shown
 //
 // # A host that cannot run Apps
 //

@@ -53,6 +53,7 @@ var proofs = map[string][]string{
 	"drainSeconds":              {"test.TestSettingsOfARunningAgent"},
 	"logLevel":                  {daemon + "TestSettingsAreShown", "agent/logging.TestLevelChangesWhileRunning"},
 	"masterKeyFile":             {"test.TestWhatRootDoesIsTheAgents", "agent/secret/masterkey.TestUnlockGoesThroughTheSources"},
+	"metricsFile":               {"test.TestSettingsOfARunningAgent", daemon + "TestMetricsFile"},
 	"updateMode":                {daemon + "TestSettingsRuleUpdates", "updater.TestWhatKeepsAReleaseAway"},
 	"updateRateKilobytes":       {daemon + "TestSettingsRuleUpdates", "updater/download.TestTheRateIsKept"},
 	"updateWindow":              {daemon + "TestSettingsRuleUpdates", "updater.TestWindows"},

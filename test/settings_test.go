@@ -1,15 +1,23 @@
 package test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/link/proxy/proxytest"
@@ -84,6 +92,7 @@ func TestSettingsOfARunningAgent(t *testing.T) {
 		t.Errorf("without proxyTC the agent connects through %q (%v)", status.Link.Proxy, err)
 	}
 
+	s.metricsFile(a)
 	s.badSettings(a)
 	s.restarted(c, a, epoch)
 }
@@ -108,6 +117,52 @@ func (s *scene) throughProxies(a *stage.Agent, epoch int64) int64 {
 	}
 	s.silentAbout("sesame-http", "sesame-socks5")
 	return epoch
+}
+
+// metricsFile has the agent write its figures, then where it cannot, then nowhere.
+func (s *scene) metricsFile(a *stage.Agent) {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	file, nowhere := filepath.Join(dir, "agent.prom"), filepath.Join(dir, "none", "agent.prom")
+	s.must(set(a, "metricsFile", file), "changing the file")
+	var text []byte
+	s.eventually("waiting for the figures", func() (err error) { text, err = os.ReadFile(file); return err })
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
+	s.must(err, "reading the figures")
+	for name, want := range map[string]float64{"tcenvsvr_link_connected": 1, "tcenvsvr_slots": 4, "tcenvsvr_slots_used": 1, "tcenvsvr_link_proxy": 0} {
+		if got := families[name].GetMetric(); len(got) != 1 || got[0].Gauge.GetValue() != want {
+			s.t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+	problems, err := promlint.New(bytes.NewReader(text)).Lint()
+	s.must(err, "checking the figures")
+	for _, p := range problems {
+		s.t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	s.must(set(a, "metricsFile", nowhere), "changing the file")
+	s.eventually("waiting for status and doctor to say that it cannot be written", func() error {
+		status, err := a.Do(s.ctx, "status")
+		if err == nil && !strings.Contains(status, nowhere+" is NOT written") {
+			err = errors.New(status)
+		}
+		doctor, _ := a.Do(s.ctx, "doctor") // other checks may fail here
+		if err == nil && (!strings.Contains(doctor, "is not written") || !strings.Contains(doctor, "make the folder")) {
+			err = errors.New(doctor)
+		}
+		return err
+	})
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		s.t.Errorf("figures of before are still there: %v", err)
+	}
+	s.must(set(a, "metricsFile", ""), "changing the file")
+	s.eventually("waiting for it to be given up", func() error {
+		status, err := a.Do(s.ctx, "status")
+		if err == nil && strings.Contains(status, "is NOT written") {
+			err = errors.New(status)
+		}
+		return err
+	})
 }
 
 // badSettings writes what no setting allows: the old ones stay.

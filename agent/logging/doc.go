@@ -13,6 +13,7 @@
 // does not read, records wait in a bounded queue and are dropped and counted beyond it. The level
 // can be changed while the agent runs.
 //
-// Beside it lie logging/audit, the record of acts that matter to security, and logging/plain, which
-// makes foreign text harmless before it is logged or shown.
+// Beside it lie logging/audit, the record of acts that matter to security, logging/textfile, the figures
+// that Prometheus reads from a file, and logging/plain, which makes foreign text harmless before it is
+// logged or shown.
 package logging

@@ -84,6 +84,6 @@ func (o *Order) handBack(ctx context.Context, code string, err error) {
 		// starts the App.
 		o.c.Logger.Warn("that an order was given back is not journaled", "order", o.ref.String(), "err", err)
 	}
-	o.c.Guard.Ended(o.ref, result.Outcome, true)
+	o.c.ended(o, result)
 	o.deliver(ctx, result, nil)
 }

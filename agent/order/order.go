@@ -101,12 +101,22 @@ type Config struct {
 	BootID func() string
 	// Unfit reports what kept the host from starting an App, by its code.
 	Unfit func(code string, err error)
+	// Ended is told of each result when it is in the journal; nil = nobody wants to know.
+	Ended func(*Order, wire.Result)
 	// SweepStrays ends processes that belong to no job, after a shim was lost.
 	SweepStrays func(context.Context)
 	// Guard decides what the host's owner allows; nil = everything.
 	Guard  *guard.Guard
 	Audit  *audit.Log // nil = none
 	Logger *slog.Logger
+}
+
+// ended tells of a result.
+func (c *Config) ended(o *Order, r wire.Result) {
+	c.Guard.Ended(o.ref, r.Outcome, r.Returned)
+	if c.Ended != nil {
+		c.Ended(o, r)
+	}
 }
 
 // Forget removes an order from the journal: its result was acknowledged, or none is wanted.

@@ -30,7 +30,7 @@ func (o *Order) report(ctx context.Context, result wire.Result, logs *logs) {
 			return
 		}
 	}
-	o.c.Guard.Ended(o.ref, result.Outcome, result.Returned)
+	o.c.ended(o, result)
 	if err := o.c.Jobs.Noted(ctx, o.dir(), o.shim); err != nil && ctx.Err() == nil {
 		o.c.Logger.Warn("a shim that keeps the end of its job was not told that it may go", "order", o.ref.String(), "err", err)
 	}

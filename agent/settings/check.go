@@ -176,6 +176,14 @@ func checkPath(v string) error {
 	return nil
 }
 
+// checkMetricsFile wants the ending by which node_exporter knows its files, in a folder of their own.
+func checkMetricsFile(v string) error {
+	if !filepath.IsAbs(v) || filepath.Clean(v) != v || filepath.Ext(v) != ".prom" {
+		return errors.New("an absolute path of a file that ends in .prom")
+	}
+	return nil
+}
+
 func checkUser(v string) error {
 	if !userPattern.MatchString(v) || v == "root" {
 		return errors.New("a user's name, not root")

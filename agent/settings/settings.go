@@ -53,6 +53,7 @@ type Settings struct {
 	Drain          time.Duration `koanf:"drainSeconds"`
 	LogLevel       string        `koanf:"logLevel"` // a name that slog.Level.UnmarshalText knows
 	MasterKeyFile  string        `koanf:"masterKeyFile"`
+	MetricsFile    string        `koanf:"metricsFile"`
 	UpdateMode     string        `koanf:"updateMode"`
 	UpdateRate     int           `koanf:"updateRateKilobytes"`
 	UpdateWindow   string        `koanf:"updateWindow"`

@@ -112,6 +112,8 @@ var All = []Setting{
 		Help: "how much is logged"},
 	{Name: "masterKeyFile", Kind: Text, check: checkPath, Example: "/etc/threatconnect-envsvr/masterkey",
 		Help: "file that contains the keychain's master password, for hosts on which nobody can type it"},
+	{Name: "metricsFile", Kind: Text, Live: true, check: checkMetricsFile, Example: "/var/lib/node_exporter/textfile_collector/tcenvsvr.prom",
+		Help: "file that is written every 15 seconds for the textfile collector of Prometheus' node_exporter; empty writes none"},
 	{Name: "updateMode", Kind: Text, Live: true, Default: "self", Choices: []string{"self", "notify", "package", "off"},
 		Help: "what is done about a new release: self installs it and restarts, notify waits for \"tcenvsvr update apply\", package leaves it to the package manager, off does not ask"},
 	{Name: "updateRateKilobytes", Kind: Number, Live: true, Default: "0", Min: 0, Max: 1_000_000,

@@ -32,6 +32,7 @@
 //	internal/store      NATS JetStream, embedded or a cluster
 //	internal/identity   what makes gateways over one cluster one cloud
 //	internal/health     the cloud's checks of itself
+//	internal/metrics    what Prometheus is told
 //	internal/pace       HTTP transfers that may take long, but not stand still
 //	internal/demo       a cloud and agents as processes, in one command
 package main

@@ -118,6 +118,8 @@ var Plans = map[string]map[string]Plan{
 		"tccloud user create eve --role viewer --issuer https://sso.example.com/realms/staff --subject 4711": {Says: "single sign-on"},
 		"tccloud user list": {Says: "ada"},
 		"tccloud token create ci --role operator --environment lab --valid 720h -o ci.token": {Says: "ci.token"},
+		"tccloud token create prometheus --role viewer --valid 8760h -o tccloud.token":       {Says: "tccloud.token"},
+		"install -o prometheus -m 400 tccloud.token /etc/prometheus/tccloud.token":           {Not: "it needs Prometheus' user and folder; TestMetrics asks as it does"},
 		"tccloud token list":                              {Says: "operator"},
 		"tccloud audit":                                   {Says: "/api/admin/v1/environments"},
 		"tccloud service logs lookup --follow":            {Not: aService},
@@ -171,6 +173,7 @@ var OnDesk = []string{"agent/app/README.md", "agent/settings/README.md", "certs/
 // Elsewhere are the documents whose commands are run by other tests, which need packages, keys or
 // signatures of their own for it.
 var Elsewhere = map[string]string{
+	"agent/README.md":         "TestSettingsOfARunningAgent has the metrics written; the rest belongs to a host that node_exporter runs on",
 	"agent/enroll/README.md":  "README.md enrolls a server; TestEnrollment, TestUnenrolledClone and enroll.txtar do it in all other ways",
 	"cmd/tcrelease/README.md": "update_repo.txtar signs and publishes, and the packages of test/host are made by tcrelease",
 	"packaging/README.md":     "README.md installs; TestHardened and TestLife do the rest",

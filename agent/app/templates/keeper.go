@@ -61,6 +61,7 @@ type Keeper struct {
 	learning map[string]*kept // by the folder of the job that leaves a list
 	folders  map[string]bool  // sessions in Dir that are templates'
 	closed   bool             // the agent stops
+	served   int              // Apps that templates have started
 }
 
 // kept is what is known of an App that runs here.
@@ -180,6 +181,7 @@ func (k *Keeper) started(a *kept, l job.Launch, p *job.Process, err error) {
 	case l.Warm == nil || a.template == nil || l.Warm.Dir != a.template.process.Dir():
 	case p.Status().Warm:
 		a.template.served++
+		k.served++
 		a.failed, a.proven = 0, true
 	default:
 		a.failed++

@@ -19,6 +19,13 @@ type Status struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// Served counts the Apps that templates have started since the agent's start.
+func (k *Keeper) Served() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.served
+}
+
 // Status lists the templates, and the Apps that would have one if they could.
 func (k *Keeper) Status() []Status {
 	k.mu.Lock()

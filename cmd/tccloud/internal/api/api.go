@@ -54,6 +54,11 @@ type Metrics interface {
 	MetricsOf(ctx context.Context, environment, app string) ([]platform.Metric, error)
 }
 
+// Scrapes answers Prometheus with what a principal sees.
+type Scrapes interface {
+	Serve(w http.ResponseWriter, r *http.Request, p access.Principal)
+}
+
 // Config of an API. All fields but Console and Logger are required.
 type Config struct {
 	Registry   *registry.Registry
@@ -72,6 +77,7 @@ type Config struct {
 	Packages   *packages.Store
 	Server     *pki.Server // the certificate shown
 	Health     Health
+	Scrapes    Scrapes
 	Users      *access.Users
 	Audit      *audit.Log   // nil keeps nothing
 	Console    http.Handler // below /console/; nil: none
@@ -116,6 +122,7 @@ func New(cfg Config) (*API, error) {
 	mux.HandleFunc(WebhookPath+"{token}", a.callWebhook)
 	mux.HandleFunc("GET /healthz", a.probe(func(r health.Report) bool { return r.State != health.Failed }))
 	mux.HandleFunc("GET /readyz", a.probe(health.Report.Intake))
+	mux.Handle("GET /metrics", a.authorized(route{role: access.Viewer, reach: own, serve: a.scrape}))
 	mux.Handle("POST "+EnrollPath+"{token}", withBodyTimeout(http.HandlerFunc(a.redeem)))
 	a.operators = http.NewServeMux()
 	a.admin(a.operators)

@@ -4,6 +4,7 @@
 //	/api/admin/v1/…         operators  Authorization: Bearer <admin token or API token>; or the console, in this process
 //	/api/internal/envsvr/…  agents     Authorization: Bearer <appDeliveryToken>   (catalog)
 //	/api/…                  Apps       Authorization: TC-Token <App token>        (agent/app/api, and for what is the platform's: platform or upstream)
+//	/metrics                Prometheus Authorization: Bearer, as operators (package metrics)
 //	/healthz                balancers  200 while things can be stored
 //	/readyz                 balancers  200 while new orders are taken
 //

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/health"
 )
@@ -25,6 +26,13 @@ func (a *API) probe(good func(health.Report) bool) http.HandlerFunc {
 			}
 		}
 	}
+}
+
+// scrape answers Prometheus.
+func (a *API) scrape(w http.ResponseWriter, r *http.Request) error {
+	p, _ := access.From(r.Context())
+	a.Scrapes.Serve(w, r, p)
+	return nil
 }
 
 // intake serves requests that bring something new into the cloud, and refuses them while the cloud

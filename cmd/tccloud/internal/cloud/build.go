@@ -14,14 +14,16 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/health"
+	"tcenvsvr/cmd/tccloud/internal/metrics"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
 	"tcenvsvr/cmd/tccloud/internal/services/exchange"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
-// build makes the parts.
-func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, error) {
+// build makes the parts. figures count what they do.
+func build(ctx context.Context, cfg Config, st *store.Store, p *ports, figures *metrics.Metrics) (*cloud, error) {
 	log := func(component string) *slog.Logger { return cfg.Logger.With("component", component) }
 	c := &cloud{clock: clock.New(), tokenLife: cmp.Or(cfg.TokenLife, appstore.TokenLife)}
 	kv, err := st.KV(ctx, registry.Bucket, store.KVOptions{})
@@ -62,7 +64,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 		return nil, err
 	}
 	c.dispatcher, err = dispatch.New(ctx, dispatch.Config{
-		Store: st, Tokens: own.signer, Logger: cfg.Logger, Lease: cfg.Lease, Trusted: c.trusted, LogBytes: st.Share(5, 4<<30),
+		Store: st, Tokens: own.signer, Meter: figures, Logger: cfg.Logger, Lease: cfg.Lease, Trusted: c.trusted, LogBytes: st.Share(5, 4<<30),
 		Retention: cfg.keep(), LogAge: cfg.KeepLogs, RecordBytes: st.Share(8, 8<<30), TokenTTL: c.tokenLife,
 	})
 	if err != nil {
@@ -105,7 +107,12 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	if c.jobs, err = openJobs(ctx, cfg, st, c); err != nil {
 		return nil, err
 	}
+	figures.Ask(metrics.Sources{
+		Registry: c.registry, Sessions: c.gateway, Orders: c.dispatcher, Jobs: c.jobs, Services: c.services, Store: st, Audit: c.audit, Health: c.health,
+		Room: func() (quota.Room, error) { return quota.RoomAt(cfg.Data) }, Server: c.server.Leaf, CA: c.authority.Certificate,
+	})
 	c.api, err = api.New(api.Config{
+		Scrapes:  figures,
 		Registry: c.registry, Catalog: k.catalog, Uploads: k.uploads, AppStore: k.apps,
 		Dispatcher: c.dispatcher, Jobs: c.jobs, Services: c.services, Sessions: c.gateway, Releases: c.releases, Packages: c.packages, Server: c.server, Health: c.health, AdminToken: own.token,
 		Users: c.users, Audit: c.audit, Console: consoleOf(c),

@@ -27,6 +27,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/health"
 	"tcenvsvr/cmd/tccloud/internal/jobs"
+	"tcenvsvr/cmd/tccloud/internal/metrics"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
 	"tcenvsvr/cmd/tccloud/internal/releases"
@@ -93,14 +94,16 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer ports.close()
+	figures := metrics.New(cfg.Version, cfg.Logger.With("component", "metrics"))
 	st, err := store.Open(ctx, store.Config{
-		Dir: filepath.Join(cfg.Data, "store"), URLs: cfg.NATS, Login: cfg.Login, Replicas: cfg.Copies, AcceptLoss: cfg.AcceptLoss, Logger: cfg.Logger.With("component", "store"),
+		Probed: figures.Wrote,
+		Dir:    filepath.Join(cfg.Data, "store"), URLs: cfg.NATS, Login: cfg.Login, Replicas: cfg.Copies, AcceptLoss: cfg.AcceptLoss, Logger: cfg.Logger.With("component", "store"),
 	})
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	c, err := build(ctx, cfg, st, ports)
+	c, err := build(ctx, cfg, st, ports, figures)
 	if err != nil {
 		return err
 	}

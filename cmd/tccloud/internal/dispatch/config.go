@@ -15,10 +15,28 @@ type Tokens interface {
 	Issue(order wire.OrderID, attempt wire.Attempt, ttl time.Duration) string
 }
 
+// Meter counts what this gateway does. Its methods must not block.
+type Meter interface {
+	// Changed counts a change of an execution, with what it was before (nil: it is new) and after.
+	Changed(before, after *Execution)
+	// OrderRefused counts an order that a server did not take.
+	OrderRefused(environment string, reason wire.Reason)
+	// ResultRefused counts a result that was not taken: fenced, or of an order that is not known.
+	ResultRefused(environment string, fenced bool)
+}
+
+// noMeter is the Meter where nobody counts.
+type noMeter struct{}
+
+func (noMeter) Changed(_, _ *Execution)          {}
+func (noMeter) OrderRefused(string, wire.Reason) {}
+func (noMeter) ResultRefused(string, bool)       {}
+
 // Config of a Dispatcher. Zero durations take the default in brackets.
 type Config struct {
 	Store  *store.Store
 	Tokens Tokens // nil: Apps get no token
+	Meter  Meter  // nil: nothing is counted
 	Logger *slog.Logger
 	// Trusted reports whether times that were stored may be compared with this host's clock; nil =
 	// always.
@@ -47,6 +65,9 @@ func defaults(c *Config) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Meter == nil {
+		c.Meter = noMeter{}
 	}
 	const day = 24 * time.Hour
 	c.Lease = cmp.Or(c.Lease, 90*time.Second) // longer than an agent's longest pause, and a connection on top

@@ -56,6 +56,10 @@ func TestCostDoesNotGrow(t *testing.T) {
 	empty := measure()
 	fill(c, last, ended)
 	full := measure()
+	// What a scrape of package metrics asks of each Environment.
+	if n := testing.AllocsPerRun(10, func() { _, _ = c.Dispatcher.Stats(t.Context(), rig.Env) }); n > 10 {
+		t.Errorf("the figures of an Environment take %v objects", n)
+	}
 	t.Logf("an order in an empty store: %+v; when %d have ended: %+v", empty, ended, full)
 	// What else the process does meanwhile is in both. An order that takes long is noted once more.
 	if full.objects > empty.objects+float64(ended)/10 || full.messages > empty.messages+2 {

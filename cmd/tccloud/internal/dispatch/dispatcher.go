@@ -75,7 +75,7 @@ func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 	}
 	if d.ledger, err = ledger.Open(ctx, ledger.Config{
 		Store: cfg.Store, Gateway: d.presence.ID(), Retention: cfg.Retention, MoveAfter: cfg.MoveAfter,
-		Trusted: cfg.Trusted, Logger: d.log, Changed: d.changed,
+		Trusted: cfg.Trusted, Logger: d.log, Changed: d.changed, Made: d.made,
 	}); err != nil {
 		return nil, fmt.Errorf("opening dispatcher: %w", err)
 	}
@@ -166,6 +166,15 @@ func (d *Dispatcher) changed(before, after *record.Record) {
 			s.cancel(after)
 		}
 	}
+}
+
+// made counts a change that this gateway made.
+func (d *Dispatcher) made(before, after *record.Record) {
+	var was *Execution
+	if before != nil {
+		was = &before.Execution
+	}
+	d.cfg.Meter.Changed(was, &after.Execution)
 }
 
 // env returns what is known of an Environment. d.mu is held.

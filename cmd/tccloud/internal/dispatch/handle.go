@@ -133,6 +133,7 @@ func (s *Session) refused(ctx context.Context, m *wire.Refused) error {
 	if err != nil {
 		return s.ignoreUnknown(m.Ref, err)
 	}
+	s.d.cfg.Meter.OrderRefused(s.env, m.Reason)
 	s.d.log.Info("order was refused", "order", m.Ref, "server", s.xid, "reason", m.Reason)
 	if m.Reason == wire.ReasonNoCredit {
 		// The agent counts its credits differently: only a new hello makes both agree.
@@ -197,6 +198,9 @@ func (s *Session) result(ctx context.Context, m *wire.Result) error {
 	fenced, unknown := errors.Is(err, record.ErrStale), errors.Is(err, ErrNotFound)
 	if err != nil && !fenced && !unknown {
 		return err
+	}
+	if fenced || unknown {
+		s.d.cfg.Meter.ResultRefused(s.env, fenced)
 	}
 	s.logs.Forget(m.Ref)
 	s.d.mu.Lock()

@@ -77,6 +77,9 @@ func New(cfg Config) (*Gateway, error) {
 // Addr is the address the gateway listens on.
 func (g *Gateway) Addr() net.Addr { return g.port.Addr() }
 
+// Opened counts the sessions that this gateway has opened since its start.
+func (g *Gateway) Opened() int64 { return g.opened.Load() }
+
 // Run serves until ctx ends. Then it asks all agents to go away and to come back within the window,
 // and returns when the connections are closed.
 func (g *Gateway) Run(ctx context.Context) error {

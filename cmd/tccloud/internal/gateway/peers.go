@@ -130,50 +130,78 @@ func (g *Gateway) answerList(m *nats.Msg) {
 // Sessions lists the connected servers of all gateways, ordered by name. A gateway that does not
 // answer within a second is left out.
 func (g *Gateway) Sessions(ctx context.Context) ([]Session, error) {
-	out := g.here()
-	others := g.cfg.Dispatcher.Gateways() - 1
-	if others > 0 {
-		more, err := g.askPeers(ctx, others)
-		if err != nil {
-			return nil, fmt.Errorf("listing sessions: %w", err)
-		}
-		out = append(out, more...)
-	}
+	out, _, err := g.everywhere(ctx)
 	slices.SortFunc(out, func(a, b Session) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.XID, b.XID))
 	})
-	return out, nil
+	return out, err
 }
 
-func (g *Gateway) askPeers(ctx context.Context, others int) ([]Session, error) {
+// Census lists the connected servers of all gateways, in any order. away reports whether another server
+// certainly is not connected: the gateway that had it last may not have answered.
+func (g *Gateway) Census(ctx context.Context) (list []Session, away func(wire.ServerXID) bool, err error) {
+	list, silent, err := g.everywhere(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return list, func(xid wire.ServerXID) bool {
+		if silent == nil {
+			return true
+		}
+		last, err := g.cfg.Dispatcher.Holder(ctx, xid)
+		return err == nil && !silent(last)
+	}, nil
+}
+
+// everywhere lists the sessions of all gateways. silent is nil if all have answered; else it reports
+// whether one may not have.
+func (g *Gateway) everywhere(ctx context.Context) (list []Session, silent func(gateway string) bool, err error) {
+	list = g.here()
+	others := g.cfg.Dispatcher.Gateways() - 1
+	if others <= 0 {
+		return list, nil, nil
+	}
+	more, answered, err := g.askPeers(ctx, others)
+	if err != nil {
+		return nil, nil, fmt.Errorf("listing sessions: %w", err)
+	}
+	list = append(list, more...)
+	if len(answered) == others {
+		return list, nil, nil
+	}
+	answered = append(answered, "", g.cfg.Dispatcher.Gateway()) // "": nobody had it
+	return list, func(gateway string) bool { return !slices.Contains(answered, gateway) }, nil
+}
+
+// askPeers returns the sessions of other gateways, and which of them have listed all of theirs in time.
+func (g *Gateway) askPeers(ctx context.Context, others int) (list []Session, answered []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
 	nc := g.cfg.Dispatcher.Conn()
 	inbox := nc.NewRespInbox()
 	sub, err := nc.SubscribeSync(inbox)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 	if err := nc.PublishRequest(subjectList, inbox, []byte(g.cfg.Dispatcher.Gateway())); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []Session
-	for others > 0 {
+	for len(answered) < others {
 		m, err := sub.NextMsgWithContext(ctx)
 		if err != nil {
-			return out, nil
+			break
 		}
 		var p page
 		if err := json.Unmarshal(m.Data, &p); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		out = append(out, p.Sessions...)
+		list = append(list, p.Sessions...)
 		if p.Last {
-			others--
+			answered = append(answered, p.Gateway)
 		}
 	}
-	return out, nil
+	return list, answered, nil
 }
 
 // Disconnect ends the server's session, at whichever gateway it is, with an error of this code. It

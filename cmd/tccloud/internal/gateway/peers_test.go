@@ -60,6 +60,10 @@ func TestTwoGateways(t *testing.T) {
 			t.Errorf("sessions: %+v, %v", list, err)
 		}
 	}
+	list, away, err := a.Gateway.Census(t.Context())
+	if err != nil || len(list) != 2 || !away("s3") {
+		t.Errorf("census: %+v, %v", list, err)
+	}
 	if err := a.Gateway.Control(t.Context(), "s2", &wire.Control{Action: wire.ActionDrain}); err != nil {
 		t.Error(err)
 	}

@@ -241,6 +241,39 @@ func TestTwoGateways(t *testing.T) {
 	a.Silent(100 * time.Millisecond)
 }
 
+// TestCounts: each Job counts once, for what it does now.
+func TestCounts(t *testing.T) {
+	now := &clock{}
+	s := open(t, gatewaytest.Start(t, gatewaytest.Options{}), func(cfg *jobs.Config) {
+		cfg.Now, cfg.Trusted = now.now, func() bool { return false } // nothing is begun for its time
+	})
+	counts := func(want jobs.Counts) {
+		t.Helper()
+		if got, err := s.jobs.Counts(t.Context()); err != nil || got["lab"] != want || len(got) != 1 {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+	}
+	s.create(t, job("idle"))
+	s.create(t, job("paused", func(j *jobs.Job) { j.Schedule, j.Paused = "every 2m", true }))
+	s.create(t, job("due", func(j *jobs.Job) { j.Schedule = "every 2m" }))
+	counts(jobs.Counts{Idle: 2, Paused: 1})
+	v, err := s.jobs.Get(t.Context(), "due")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now.set(v.Next.Add(time.Second))
+	counts(jobs.Counts{Idle: 1, Paused: 1, Due: 1})
+	now.add(90 * time.Second)
+	counts(jobs.Counts{Idle: 1, Paused: 1, Due: 1, Late: 1})
+	a := s.Agent("one", 4)
+	s.start(t, "idle")
+	o := gatewaytest.Expect[*wire.Order](a)
+	counts(jobs.Counts{Running: 1, Paused: 1, Due: 1, Late: 1})
+	a.Send(&wire.Accepted{Ref: o.Ref}, &wire.Result{Ref: o.Ref, Outcome: wire.Failed, ExitCode: 1})
+	s.settled(t, "idle", 1)
+	counts(jobs.Counts{Idle: 1, Paused: 1, Due: 1, Late: 1, Failed: 1})
+}
+
 func TestOneServer(t *testing.T) {
 	s := open(t, gatewaytest.Start(t, gatewaytest.Options{}))
 	other, mine := s.Agent("other", 4), s.Agent("mine", 3)

@@ -193,6 +193,9 @@ const (
 	Waiting   Phase = "waiting"   // the next instance starts later, because the last one failed
 )
 
+// Phases are all of them.
+var Phases = []Phase{Stopped, Stopping, Starting, Ready, Upgrading, Waiting}
+
 // Phase is how the service is.
 func (v View) Phase() Phase {
 	st := v.State

@@ -43,6 +43,7 @@ func (s *Store) Prove(ctx context.Context) {
 
 // note records the result of a probe that began at that time.
 func (s *Store) note(began time.Time, err error) {
+	s.probed(time.Since(began), err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was := s.health

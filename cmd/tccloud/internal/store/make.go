@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -136,6 +137,22 @@ func (s *Store) remember(name string, f func(context.Context) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.made[name] = f
+}
+
+// Bytes is how much the store keeps, as it is stored in one copy, by bucket or stream.
+func (s *Store) Bytes(ctx context.Context) (map[string]uint64, error) {
+	all := map[string]uint64{}
+	list := s.js.ListStreams(ctx)
+	for info := range list.Info() {
+		all[info.Config.Name] = info.State.Bytes
+	}
+	if err := list.Err(); err != nil {
+		return nil, fmt.Errorf("asking how much is stored: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(all, func(name string, _ uint64) bool { return s.made[name] == nil }) // others may use the same NATS
+	return all, nil
 }
 
 // stream returns one that is there.

@@ -35,6 +35,9 @@ type Config struct {
 	// AcceptLoss: Open succeeds without what the embedded store has lost since it was last open.
 	// Otherwise it returns an inventory.LossError and changes nothing.
 	AcceptLoss bool
+	// Probed is told how long each write took that shows whether the store takes writes, and its error;
+	// nil = nobody wants to know. It must not block.
+	Probed func(took time.Duration, err error)
 	// Logger gets the server's warnings; nil discards them.
 	Logger *slog.Logger
 
@@ -47,6 +50,7 @@ type Store struct {
 	*retention.Pruner
 
 	log      *slog.Logger
+	probed   func(time.Duration, error)
 	id       string // of this process
 	conn     *nats.Conn
 	js       jetstream.JetStream
@@ -72,8 +76,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{
-		log: log, id: rand.Text(), replicas: 1, made: map[string]func(context.Context) error{},
+		log: log, probed: cfg.Probed, id: rand.Text(), replicas: 1, made: map[string]func(context.Context) error{},
 		health: Health{errUnproven, time.Now()}, durable: time.Now(),
+	}
+	if s.probed == nil {
+		s.probed = func(time.Duration, error) {}
 	}
 	if err := s.open(ctx, cfg); err != nil {
 		s.Close()

@@ -140,6 +140,12 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 	if s.Settings.Problem != "" {
 		row("settings", "the newest are NOT used: %s", strings.ReplaceAll(s.Settings.Problem, "\n", "\n\t"))
 	}
+	if m := s.MetricsFile; m != nil && m.Problem != "" {
+		row("metrics", "%s is NOT written: %s", m.Path, m.Problem)
+		row("", "hint: %s", m.Hint)
+	} else if m != nil {
+		row("metrics", "%s, written %s ago", m.Path, time.Since(m.Written).Round(time.Second))
+	}
 	for _, o := range s.Orders {
 		if o.Service != nil {
 			continue

@@ -44,6 +44,8 @@ type Status struct {
 	// then SealKeyProblem says why.
 	SealKey        string `json:"seal_key,omitempty"`
 	SealKeyProblem string `json:"seal_key_problem,omitempty"`
+	// MetricsFile says how the file of the setting metricsFile is; nil if there is to be none.
+	MetricsFile *MetricsFile `json:"metrics_file,omitempty"`
 	// CertificateExpires is the end of the client certificate, which is renewed long before.
 	CertificateExpires time.Time `json:"certificate_expires,omitzero"`
 }
@@ -60,6 +62,15 @@ type Policy struct {
 	Signed string `json:"signed_orders,omitempty"`
 	// SignedProblem is why signed orders are refused.
 	SignedProblem string `json:"signed_orders_problem,omitempty"`
+}
+
+// MetricsFile is what a Status says about the file that node_exporter reads.
+type MetricsFile struct {
+	Path    string    `json:"path"`
+	Written time.Time `json:"written,omitzero"` // the last time
+	// Problem is why it is not written now, Hint what to do about that.
+	Problem string `json:"problem,omitempty"`
+	Hint    string `json:"hint,omitempty"`
 }
 
 // Settings is what a Status says about settings.

@@ -147,6 +147,7 @@ type daemon struct {
 	link      *connection
 	directory *directory.Directory // of the brokers that the cloud names
 	twin      twin
+	metrics   *metricsFile
 	clock     *clock.Watch
 	updates   *updates // nil if this installation cannot update itself
 }
@@ -221,6 +222,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	if d.updates, err = d.newUpdates(client); err != nil {
 		return nil, errors.Join(err, d.journal.Close())
 	}
+	d.metrics = newMetricsFile(func() string { return d.live.settings().MetricsFile }, d.figures, logger.With("component", "metrics"))
 	return d, nil
 }
 
@@ -249,6 +251,7 @@ func (d *daemon) run(ctx context.Context) error {
 	g.Go(func() error { return d.protect(ctx) })
 	g.Go(func() error { return d.notify(ctx) })
 	g.Go(func() error { d.trim(ctx); return nil })
+	g.Go(func() error { d.metrics.run(ctx); return nil })
 	g.Go(func() error { return d.reloads(ctx) })
 	g.Go(func() error {
 		select {

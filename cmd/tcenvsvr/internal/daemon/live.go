@@ -64,6 +64,7 @@ func (d *daemon) reload(by string) (controlapi.Reloaded, error) {
 	l.now = next
 	l.state = controlapi.Settings{Loaded: time.Now(), RestartNeeded: append([]string{}, waiting...)}
 	l.mu.Unlock()
+	d.metrics.look()
 	if len(taken) > 0 || len(waiting) > 0 {
 		d.logger.Info("settings were read again", "by", by, "changed", taken, "restart_needed", waiting)
 	}

@@ -31,6 +31,7 @@ func (d *daemon) status() controlapi.Status {
 	s.Bytecode = d.apps.Bytecode()
 	s.Archives = d.archives.Status()
 	s.Templates = d.templates.Status()
+	s.MetricsFile = d.metrics.status()
 	s.Environment = cmp.Or(s.Link.Environment, d.live.settings().Environment)
 	return s
 }

@@ -10,8 +10,8 @@
 //	fail    orders fail, or will; exit code 1
 //	skip    cannot be checked from here, and why
 //
-// table.go names every check. Each file has the checks of one subject: agent, settings, host,
-// runtimes, trust, sandbox, setup, network, broker, api, tls, clock. What several checks need is
+// table.go names every check. Each file has the checks of one subject: agent, settings,
+// metrics, host, runtimes, trust, sandbox, setup, network, broker, api, tls, clock. What several checks need is
 // loaded once (target.go, load.go).
 //
 // The doctor works before and after enrollment, with and without a running agent, as root and as

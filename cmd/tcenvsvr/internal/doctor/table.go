@@ -26,6 +26,7 @@ var table = []check{
 	{"settings", "enrollment", "without it there is no cloud to work for", enrollment},
 	{"settings", "keychain", "secrets are sealed by it", keychainState},
 	{"settings", "policy", "without one, whoever controls the cloud can run any code here", customerPolicy},
+	{"settings", "metrics file", "Prometheus knows of this host what is in it", metricsFile},
 	{"settings", "client certificate", "the cloud knows this server by it", clientCertificate},
 
 	{"host", "system", "RHEL 8 or 9 and their like are what Apps are built for", system},

@@ -67,6 +67,7 @@ type Log struct {
 	refused *limit.Limit
 	queue   chan Entry
 	leftOut atomic.Int64 // since the last refusal that was written
+	refusal atomic.Int64 // since the start
 }
 
 // New returns a Log of the stream that [StreamConfig] describes.
@@ -102,12 +103,21 @@ func (l *Log) Refused(e Entry) {
 	if l == nil {
 		return
 	}
+	l.refusal.Add(1)
 	if _, ok := l.refused.Try(""); !ok {
 		l.leftOut.Add(1)
 		return
 	}
 	e.LeftOut = int(l.leftOut.Swap(0))
 	l.Later(e)
+}
+
+// Refusals counts what was refused since the start, also what is not in the log.
+func (l *Log) Refusals() int64 {
+	if l == nil {
+		return 0
+	}
+	return l.refusal.Load()
 }
 
 // Run writes what waits, until ctx ends and all of it is written.

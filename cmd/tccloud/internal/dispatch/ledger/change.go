@@ -31,6 +31,7 @@ func (l *Ledger) Create(ctx context.Context, rec *record.Record) error {
 		return fmt.Errorf("creating execution %s: %w", rec.ID, err)
 	}
 	l.apply(rec.ID, rec, rev, false)
+	l.cfg.Made(nil, rec)
 	return nil
 }
 
@@ -159,6 +160,7 @@ func (l *Ledger) Update(ctx context.Context, id wire.OrderID, change func(*recor
 			return rec, err
 		}
 		_, shown := l.apply(id, next, newRev, false)
+		l.cfg.Made(rec, next)
 		return shown, nil
 	}
 	return nil, fmt.Errorf("updating execution %s: %d conflicts in a row", id, maxConflicts)
@@ -212,6 +214,7 @@ func (l *Ledger) note(id wire.OrderID, change func(*record.Record) error) error 
 	l.set(id, e, next, false)
 	l.mu.Unlock()
 	l.notify(id, before, next)
+	l.cfg.Made(before, next)
 	return nil
 }
 

@@ -47,6 +47,9 @@ type Config struct {
 	// always.
 	Trusted func() bool
 	Logger  *slog.Logger
+	// Made is called after each change that this process made, with the record before (nil: it is new)
+	// and after; nil = nobody wants to know. It must not block.
+	Made func(before, after *record.Record)
 	// Changed is called after each change of the image, with the record before (nil: it is new
 	// here) and after. It must not block.
 	Changed func(before, after *record.Record)
@@ -93,6 +96,9 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	}
 	if cfg.Trusted == nil {
 		cfg.Trusted = func() bool { return true }
+	}
+	if cfg.Made == nil {
+		cfg.Made = func(_, _ *record.Record) {}
 	}
 	cfg.MoveAfter = cmp.Or(cfg.MoveAfter, moveAfter)
 	l := &Ledger{

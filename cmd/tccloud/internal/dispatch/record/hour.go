@@ -40,12 +40,19 @@ func (e *Execution) QueueWait() (time.Duration, bool) {
 	return w, !e.Delivered.IsZero() && w >= 0 && (e.StartWithin == 0 || w <= e.StartWithin)
 }
 
+// RoundTrip is how long the attempt took to its server and back, until the server said that it has the
+// order; false: it has not said so, or a clock was set meanwhile.
+func (e *Execution) RoundTrip() (time.Duration, bool) {
+	trip := e.Accepted.Sub(e.Delivered)
+	return trip, !e.Accepted.IsZero() && trip >= 0 && trip < time.Hour
+}
+
 // Hours calls add with what the execution counts for in each hour.
 func (e *Execution) Hours(add func(hour int, h Hour)) {
 	add(HourOf(e.Created), Hour{Created: 1})
 	if w, ok := e.QueueWait(); ok {
 		h := Hour{Messages: 1, QueueWait: w}
-		if trip := e.Accepted.Sub(e.Delivered); !e.Accepted.IsZero() && trip >= 0 && trip < time.Hour {
+		if trip, ok := e.RoundTrip(); ok {
 			h.Answered, h.RoundTrip = 1, trip
 		}
 		add(HourOf(e.Delivered), h)
