@@ -128,6 +128,8 @@ var owners = map[string]struct {
 	"github.com/landlock-lsm/go-landlock": {[]string{"agent/job/internal/isolation"}, "one package isolates Apps"},
 	"github.com/fsnotify/fsnotify":        {[]string{"certs", "cmd/tcenvsvr/internal/daemon"}, "few watch files"},
 	"github.com/alexedwards/scs":          {[]string{"cmd/tccloud/internal/console"}, "sessions are the console's"},
+	"github.com/coreos/go-oidc":           {[]string{"cmd/tccloud/internal/console/sso"}, "one package signs people in by a provider"},
+	"golang.org/x/oauth2":                 {[]string{"cmd/tccloud/internal/console/sso"}, "one package signs people in by a provider"},
 	"github.com/chromedp":                 {[]string{"test/browser"}, "one package drives a browser"},
 	"golang.org/x/net/proxy":              {[]string{"agent/link/proxy"}, "one package knows proxies"},
 }

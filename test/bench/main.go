@@ -39,6 +39,7 @@ type bench struct {
 	ctx     context.Context
 	quick   bool
 	runners []string
+	way     string // part of the name of ways to start, "" = all
 	rows    []Row
 	stops   []func() // of what was started, oldest first
 	failed  bool
@@ -75,6 +76,7 @@ type options struct {
 	keep, agent, cloud string
 	runners            []string
 	isolated           bool
+	way                string
 }
 
 func command() *cobra.Command {
@@ -125,6 +127,9 @@ func command() *cobra.Command {
 		if verb.name == "latency" {
 			c.Flags().BoolVar(&o.isolated, "isolation", false, "of Apps that are isolated beside Apps that are not")
 		}
+		if verb.name == "apps" {
+			c.Flags().StringVar(&o.way, "way", "", "only ways to start whose name has this in it, isolation included: \"required, Python, warm\"")
+		}
 		root.AddCommand(c)
 	}
 	root.AddCommand(swarmCommand())
@@ -152,7 +157,7 @@ func measure(name string, run func(*bench) error, alone bool, o options) error {
 		}
 	}
 	s.AgentFlags = []string{"--appsRunner", "none", "--logLevel", "warn"}
-	b := &bench{Stage: s, ctx: ctx, quick: o.quick, runners: o.runners}
+	b := &bench{Stage: s, ctx: ctx, quick: o.quick, runners: o.runners, way: o.way}
 	defer b.end()
 	if err := b.try(run); err != nil {
 		if log, readErr := os.ReadFile(filepath.Join(dir, "cloud.log")); readErr == nil {

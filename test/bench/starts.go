@@ -21,7 +21,6 @@ type mode struct {
 	made     string
 	settings map[string]string
 	p50, p99 string // budgets of the first line
-	end      string // of the end, p50
 	rate     string // of starts a second
 }
 
@@ -31,8 +30,9 @@ var modes = []mode{
 	{name: "Python, no bytecode", file: "framework-source", app: "Test - Framework Source", settings: map[string]string{"appsWarmMegabytes": "0"}},
 	{name: "Python, bytecode", file: "framework", app: "Test - Framework", made: "bytecode", settings: map[string]string{"appsWarmMegabytes": "0"}, p50: "< 450 ms"},
 	{name: "Python, warm", file: "framework", app: "Test - Framework", made: "template", settings: map[string]string{"appsWarmMegabytes": "1000"}, p50: "< 40 ms", p99: "< 120 ms", rate: ">= 60 /s"},
-	{name: "Java, as it comes", file: "java-http", app: "Test - Java HTTP"},
-	{name: "Java, archive", file: "java-http", app: "Test - Java HTTP", made: "archive", end: "35 % less than without"},
+	// How a Java App starts without its archive is measured by BenchmarkRun of agent/app/archive: here the
+	// archive is made beside the second run, which disturbs that, and the third run has it.
+	{name: "Java, archive", file: "java-http", app: "Test - Java HTTP", made: "archive"},
 }
 
 // starts measures how soon Apps that are as large as customers' are do something.
@@ -49,6 +49,9 @@ func starts(b *bench) error {
 		for _, level := range []string{"off", "required"} {
 			for _, m := range modes {
 				name := fmt.Sprintf("%s, isolation %s, %s: ", runner, level, m.name)
+				if !strings.Contains(name, b.way) {
+					continue
+				}
 				if _, done := added[m.file]; !done {
 					added[m.file] = b.add(p, m.file)
 				}
@@ -110,7 +113,7 @@ func (b *bench) mode(p place, settings map[string]string, m mode, name string) e
 	}
 	b.row(name+"order at the agent → first line, p50", percentile(t.first, .5), "ms", m.p50)
 	b.row(name+"order at the agent → first line, p99", percentile(t.first, .99), "ms", m.p99)
-	b.row(name+"order at the agent → end, p50", percentile(t.end, .5), "ms", m.end)
+	b.row(name+"order at the agent → end, p50", percentile(t.end, .5), "ms", "")
 	b.row(name+"order at the agent → end, p99", percentile(t.end, .99), "ms", "")
 	b.row(name+"processor for each start on the server", ms(agent+jobs-agentBefore-jobsBefore)/float64(n), "ms", "")
 	b.row(name+"completed, 8 slots", rate, "/s", m.rate)

@@ -33,7 +33,8 @@ type Browser struct {
 
 	mu     sync.Mutex
 	faults []string
-	loaded chan struct{} // the page that was asked for is there
+	at     string      // the address of the window
+	loaded chan string // addresses of pages that are there, of the last ones
 }
 
 // Open opens a window without cookies. When the test ends, what the browser complained about fails it.
@@ -52,7 +53,7 @@ func Open(t testing.TB) *Browser {
 	t.Cleanup(stop)
 	ctx, stop = context.WithTimeout(ctx, limit)
 	t.Cleanup(stop)
-	b := &Browser{t: t, ctx: ctx, loaded: make(chan struct{}, 1)}
+	b := &Browser{t: t, ctx: ctx, loaded: make(chan string, 16)}
 	chromedp.ListenTarget(ctx, b.listen)
 	b.run("opening the browser", log.Enable(), network.Enable(), emulation.SetTimezoneOverride("Europe/Berlin"))
 	t.Cleanup(func() {
@@ -74,9 +75,18 @@ func (b *Browser) run(doing string, a ...chromedp.Action) {
 // listen notes what is wrong.
 func (b *Browser) listen(ev any) {
 	switch ev := ev.(type) {
+	case *page.EventFrameNavigated:
+		if ev.Frame.ParentID == "" {
+			b.mu.Lock()
+			b.at = ev.Frame.URL
+			b.mu.Unlock()
+		}
 	case *page.EventLoadEventFired:
+		b.mu.Lock()
+		at := b.at
+		b.mu.Unlock()
 		select {
-		case b.loaded <- struct{}{}:
+		case b.loaded <- at:
 		default:
 		}
 	case *runtime.EventExceptionThrown:
@@ -167,15 +177,26 @@ func (b *Browser) Visit(to string) {
 // Leave does what leads to another page, and waits until that is there.
 func (b *Browser) Leave(js string) {
 	b.t.Helper()
-	select {
-	case <-b.loaded:
-	default:
+	b.LeaveFor(js, "")
+}
+
+// LeaveFor does what leads to a page whose address begins so, perhaps over others, and waits until that
+// is there.
+func (b *Browser) LeaveFor(js, address string) {
+	b.t.Helper()
+	for len(b.loaded) > 0 {
+		<-b.loaded
 	}
 	b.Do(js)
-	select {
-	case <-b.loaded:
-	case <-time.After(time.Minute):
-		b.t.Fatalf("after %s no page was loaded; the browser is at %s", js, b.Value("location.href"))
+	for timeout := time.After(time.Minute); ; {
+		select {
+		case at := <-b.loaded:
+			if strings.HasPrefix(at, address) {
+				return
+			}
+		case <-timeout:
+			b.t.Fatalf("after %s no page %s was loaded; the browser is at %s", js, address, b.Value("location.href"))
+		}
 	}
 }
 

@@ -29,7 +29,8 @@ var exceptions = map[string]string{
 }
 
 // owed has the sentences that were there before this test, and that nothing causes yet. It only gets
-// shorter: UPDATE=1 takes out what is caused now, and adds nothing.
+// shorter: UPDATE=1 takes out what is caused now, and adds nothing. (UPDATE=owe adds what the merge of a
+// branch brings that did not have this test yet.)
 const owed = "testdata/owed.txt"
 
 // TestEverySentenceIsCaused: what a program says when something is wrong was seen by a test.
@@ -56,7 +57,7 @@ func TestEverySentenceIsCaused(t *testing.T) {
 		case isAmong(s.File):
 		case excepted:
 			used[s.Text] = true
-		case slices.Contains(owing, entry):
+		case slices.Contains(owing, entry), os.Getenv("UPDATE") == "owe":
 			still = append(still, entry)
 		default:
 			t.Errorf("%s:%d: no script or test causes %q: write one that looks for what only this sentence says", s.File, s.Line, s.Text)

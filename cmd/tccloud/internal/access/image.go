@@ -24,6 +24,7 @@ const Bucket = "access"
 type Config struct {
 	KV     jetstream.KeyValue // the bucket, see Bucket
 	Audit  *audit.Log         // nil keeps nothing
+	Issuer string             // of single sign-on, "" where there is none
 	Cost   password.Cost      // of new passwords
 	Logger *slog.Logger       // nil discards
 }
@@ -33,6 +34,7 @@ type Users struct {
 	kv         jetstream.KeyValue
 	log        *slog.Logger
 	audit      *audit.Log
+	issuer     string
 	hasher     *password.Hasher
 	perUser    *limit.Limit
 	perAddress *limit.Limit
@@ -64,7 +66,7 @@ func Open(ctx context.Context, cfg Config) (*Users, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	u := &Users{
-		kv: cfg.KV, log: cfg.Logger, audit: cfg.Audit, hasher: password.New(cfg.Cost),
+		kv: cfg.KV, log: cfg.Logger, audit: cfg.Audit, issuer: cfg.Issuer, hasher: password.New(cfg.Cost),
 		perUser: limit.New(userBurst, userEvery), perAddress: limit.New(addressBurst, addressEvery),
 		users: map[string]account{}, tokens: map[string]entry{}, secrets: map[digest]string{},
 		held: map[*hold]struct{}{}, used: map[string]time.Time{},

@@ -53,6 +53,9 @@ func (u *Users) NewLink(ctx context.Context, user string) (secret string, l Link
 		if a.Disabled {
 			return "", l, invalid("user %q is disabled", user)
 		}
+		if a.Groups {
+			return "", l, onlySingleSignOn(user)
+		}
 		l.Stamp, l.Expires = a.Stamp, now().Add(LinkLife)
 	}
 	secret = newSecret()

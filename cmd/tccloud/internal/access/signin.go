@@ -76,25 +76,6 @@ func (u *Users) signIn(ctx context.Context, from, name, secret string) (*account
 	return &a, nil
 }
 
-// SignInBy signs in who a provider of single sign-on says has signed in there.
-func (u *Users) SignInBy(ctx context.Context, from string, s Subject) (Principal, error) {
-	u.mu.RLock()
-	d := directory{u.users}
-	name := d.bySubject(&s)
-	a := u.users[name]
-	u.mu.RUnlock()
-	var err error
-	if name == "" || a.Disabled {
-		err = ErrSignIn
-	}
-	u.note(ctx, signIn, name, BySingleSignOn, from, err)
-	if err != nil {
-		return Principal{}, err
-	}
-	u.signedIn(ctx, name)
-	return a.principal(BySingleSignOn), nil
-}
-
 // NewPassword changes the password of who is signed in and knows the old one. What was signed in
 // before is signed out; the new principal is not.
 func (u *Users) NewPassword(ctx context.Context, from string, p Principal, old, new string) (Principal, error) {
@@ -145,6 +126,11 @@ func (u *Users) note(ctx context.Context, action, name string, how How, from str
 	if _, known := u.User(name); known != nil {
 		name = ""
 	}
+	u.noteAs(ctx, action, name, how, from, err)
+}
+
+// noteAs writes a name that was not typed by who tries.
+func (u *Users) noteAs(ctx context.Context, action, name string, how How, from string, err error) {
 	e := audit.Entry{Time: time.Now().UTC(), Who: name, How: string(how), From: host(from), Action: action, Outcome: audit.OK}
 	if err == nil {
 		u.audit.Record(ctx, e)

@@ -29,11 +29,16 @@ var (
 
 // User is somebody who signs in.
 type User struct {
-	Name     string    `json:"name"` // 1–64 of a–z 0–9 . _ @ + -, starting with a letter or a digit
-	Role     Role      `json:"role"`
-	Disabled bool      `json:"disabled,omitempty"`
-	Password bool      `json:"password"` // has one
-	Subject  *Subject  `json:"subject,omitempty"`
+	Name     string   `json:"name"` // 1–64 of a–z 0–9 . _ @ + -, starting with a letter or a digit
+	Role     Role     `json:"role"`
+	Disabled bool     `json:"disabled,omitempty"`
+	Password bool     `json:"password"` // has one
+	Subject  *Subject `json:"subject,omitempty"`
+	// Email is of who becomes this user at their first single sign-on, when it is replaced by the subject.
+	Email string `json:"email,omitempty"`
+	// Groups says that the provider of single sign-on made the user, by its groups, and has the say about
+	// the role.
+	Groups   bool      `json:"groups,omitempty"`
 	Created  time.Time `json:"created"`
 	SignedIn time.Time `json:"signed_in,omitzero"` // last
 }
@@ -44,8 +49,8 @@ type Subject struct {
 	ID     string `json:"id"`
 }
 
-// able reports whether the user can sign in by more than a link.
-func (u *User) able() bool { return !u.Disabled && (u.Password || u.Subject != nil) }
+// able reports whether the user can sign in by more than a link, and the cloud alone has the say about it.
+func (u *User) able() bool { return !u.Disabled && (u.Password || u.Subject != nil && !u.Groups) }
 
 // account is a user as stored.
 type account struct {
@@ -83,9 +88,15 @@ func checkName(name string) error {
 	return nil
 }
 
-func (s *Subject) check() error {
+// check completes and checks a subject; own is the issuer that is meant where none is given.
+func (s *Subject) check(own string) error {
 	if s == nil {
 		return nil
+	}
+	if s.Issuer == "" && s.ID != "" {
+		if s.Issuer = own; own == "" {
+			return invalid("single sign-on is not set up (\"tccloud serve --oidc-issuer\"): name the issuer")
+		}
 	}
 	for what, text := range map[string]string{"issuer": s.Issuer, "id": s.ID} {
 		if text == "" || len(text) > 255 || strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
@@ -100,15 +111,19 @@ type NewUser struct {
 	Name     string
 	Role     Role
 	Password string
-	Subject  *Subject
+	Subject  *Subject // without an issuer: of the cloud's
+	Email    string   // in place of a subject, see User
 }
 
 // Create adds a user.
 func (u *Users) Create(ctx context.Context, q NewUser) (User, error) {
-	if err := errors.Join(checkName(q.Name), q.Role.Check(), q.Subject.check()); err != nil {
+	if err := errors.Join(checkName(q.Name), q.Role.Check(), q.Subject.check(u.issuer), checkEmail(q.Email)); err != nil {
 		return User{}, err
 	}
-	a := account{User: User{Name: q.Name, Role: q.Role, Subject: q.Subject, Created: now()}, Stamp: rand.Text()}
+	if q.Subject != nil && q.Email != "" {
+		return User{}, invalid("give a subject or an email address, not both")
+	}
+	a := account{User: User{Name: q.Name, Role: q.Role, Subject: q.Subject, Email: lower(q.Email), Created: now()}, Stamp: rand.Text()}
 	if q.Password != "" {
 		var err error
 		if a.Hash, err = u.hasher.Hash(ctx, q.Password); err != nil {
@@ -126,17 +141,19 @@ func (d *directory) add(a account) error {
 	if len(d.Users) >= mostUsers {
 		return invalid("there are %d users, and no more than that", len(d.Users))
 	}
-	if err := d.free(a.Name, a.Subject); err != nil {
+	if err := d.free(&a); err != nil {
 		return err
 	}
 	d.Users[a.Name] = a
 	return nil
 }
 
-// free refuses a subject that another user has.
-func (d *directory) free(name string, s *Subject) error {
-	if by := d.bySubject(s); by != "" && by != name {
-		return fmt.Errorf("user %q with this single sign-on: %w", by, ErrExists)
+// free refuses a way of single sign-on that another user has.
+func (d *directory) free(a *account) error {
+	for _, by := range []string{d.bySubject(a.Subject), d.byEmail(a.Email)} {
+		if by != "" && by != a.Name {
+			return fmt.Errorf("user %q with this single sign-on: %w", by, ErrExists)
+		}
 	}
 	return nil
 }
@@ -155,7 +172,8 @@ type Change struct {
 	Role     *Role
 	Disabled *bool
 	Password *string
-	Subject  *Subject // an empty one: none any more
+	Subject  *Subject // an empty one: none any more, and no email address
+	Email    *string  // in place of a subject
 }
 
 // Change changes a user. What was signed in before is signed out.
@@ -170,8 +188,16 @@ func (u *Users) Change(ctx context.Context, name string, c Change) (User, error)
 	if subject != nil && *subject == (Subject{}) {
 		subject = nil
 	}
-	if err := subject.check(); err != nil {
+	if err := subject.check(u.issuer); err != nil {
 		return out, err
+	}
+	if c.Email != nil {
+		if err := checkEmail(*c.Email); err != nil {
+			return out, err
+		}
+		if c.Subject != nil {
+			return out, invalid("give a subject or an email address, not both")
+		}
 	}
 	hash := ""
 	if c.Password != nil {
@@ -184,19 +210,33 @@ func (u *Users) Change(ctx context.Context, name string, c Change) (User, error)
 		}
 	}
 	err := u.editUser(ctx, name, func(d *directory, a *account) error {
+		if c.Role != nil && a.Groups {
+			return invalid("the role of %q comes from the groups of single sign-on", name)
+		}
+		if hash != "" && a.Groups {
+			return onlySingleSignOn(name)
+		}
 		set(&a.Role, c.Role)
 		set(&a.Disabled, c.Disabled)
 		if hash != "" {
 			a.Hash, a.Password = hash, true
 		}
 		if c.Subject != nil {
-			a.Subject = subject
+			a.Subject, a.Email, a.Groups = subject, "", false
+		}
+		if c.Email != nil {
+			a.Subject, a.Email, a.Groups = nil, lower(*c.Email), false
 		}
 		a.Stamp = rand.Text()
 		out = a.User
-		return d.free(name, a.Subject)
+		return d.free(a)
 	})
 	return out, err
+}
+
+// onlySingleSignOn refuses another way in for a user whose role the provider has the say about.
+func onlySingleSignOn(name string) error {
+	return invalid("%q signs in by single sign-on, and by nothing else", name)
 }
 
 func set[T any](field, value *T) {

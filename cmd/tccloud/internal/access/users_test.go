@@ -259,29 +259,6 @@ func TestDamagedRecords(t *testing.T) {
 	}
 }
 
-// TestSingleSignOn: a subject is of one user, and of no other provider.
-func TestSingleSignOn(t *testing.T) {
-	g, _, _ := gateways(t, 1)
-	s := Subject{"https://sso.example", "4711"}
-	if _, err := g[0].Create(t.Context(), NewUser{Name: "ada", Role: Viewer, Subject: &s}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := g[0].Create(t.Context(), NewUser{Name: "bob", Role: Administrator, Subject: &s}); !errors.Is(err, ErrExists) {
-		t.Errorf("got %v", err)
-	}
-	if p, err := g[0].SignInBy(t.Context(), "192.0.2.1", s); err != nil || p.Name != "ada" || p.How != BySingleSignOn {
-		t.Errorf("got %+v, %v", p, err)
-	}
-	for _, other := range []Subject{{}, {"https://evil.example", "4711"}, {"https://sso.example", "4712"}, {"", "4711"}} {
-		if p, err := g[0].SignInBy(t.Context(), "192.0.2.1", other); !errors.Is(err, ErrSignIn) {
-			t.Errorf("%+v is %+v", other, p)
-		}
-	}
-	if _, err := g[0].SignIn(t.Context(), "192.0.2.1", "ada", ""); !errors.Is(err, ErrSignIn) {
-		t.Errorf("without a password: got %v", err)
-	}
-}
-
 // TestNewPassword: who knows the old one changes it; other sessions end, this one goes on.
 func TestNewPassword(t *testing.T) {
 	g, _, log := gateways(t, 1)

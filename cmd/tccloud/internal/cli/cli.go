@@ -56,7 +56,7 @@ Apps for it.
 		cli.Section{Title: "About", Commands: []*cobra.Command{versionCommand(o)}})
 	root.SetHelpCommandGroupID("About")
 	root.SetCompletionCommandGroupID("About")
-	root.AddCommand(operator.ExitCodes.Topic(), natsTopic())
+	root.AddCommand(operator.ExitCodes.Topic(), natsTopic(), consoleTopic())
 	complete(o, root)
 	return root
 }

@@ -33,6 +33,10 @@ Brokers: bundles name those of all gateways that were there within seven days, o
 of --public-broker. Servers try them in random order. The API: one name for all
 gateways, by DNS or a load balancer that asks /readyz (--public-url).
 
+Releases: "tccloud release add" at any gateway adds them to all. The two online keys, in
+DIR/updates/keys of one gateway when it starts, are sealed into the store, and the others
+have them after their next start.
+
 A node whose disk is lost: start it with an empty folder under its old name. "tccloud
 status" says when all copies are there again.
 

@@ -21,6 +21,7 @@ func serveCommand(o *operator.Env) *cobra.Command {
 	var cfg cloud.Config
 	var level slog.LevelVar
 	var to platform.Flags
+	var signOn signOnFlags
 	cmd := &cobra.Command{
 		Use: "serve --data DIR", Short: "run a cloud", Args: cli.Exactly(0, "no arguments"),
 		Long: `Serve runs a Dedicated Cloud in this process until SIGTERM or SIGINT: the message
@@ -46,6 +47,8 @@ executions with the same credentials: those of an API user made for it. They com
 --platform-credentials or the environment, as TC_API_ACCESS_ID and TC_API_SECRET_KEY, or
 TC_TOKEN; "tccloud execution requests" shows what was passed on. Without it the cloud
 answers by itself, and keeps what Apps upload as artifacts of their executions.
+
+With --oidc-issuer people sign in to the console by single sign-on: "tccloud help console".
 
 DIR needs a disk with 1 GB or more; a small cloud starts with 16 MB free. What is kept
 follows its size: logs at most a fifth (4 GB), executions an eighth (8 GB), published files a
@@ -81,6 +84,7 @@ says so.
 	f.StringVar(&cfg.JobCommand, "job-command", "", "program that is run, with JSON on its stdin, for failures of Jobs that say --notify command; an absolute path")
 	f.BoolVar(&cfg.AcceptLoss, "accept-loss", false, "start, once, without what the store has lost; without it the start is refused and says what")
 	to.Add(f, "that requests of Apps are passed on to, https://host[/api] (default: the cloud answers by itself)")
+	signOn.add(f)
 	f.TextVar(&level, "log-level", &level, "debug, info, warn or error")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if cfg.Data == "" {
@@ -115,6 +119,9 @@ says so.
 		}
 		var err error
 		if cfg.Platform, err = to.Config(o.Getenv, os.Open); err != nil {
+			return err
+		}
+		if cfg.SignOn, err = signOn.config(cmd); err != nil {
 			return err
 		}
 		cfg.Version = o.Version

@@ -23,7 +23,11 @@ func openAccess(ctx context.Context, cfg Config, st *store.Store, c *cloud) erro
 	if err != nil {
 		return err
 	}
-	c.users, err = access.Open(ctx, access.Config{KV: kv, Audit: c.audit, Logger: cfg.Logger.With("component", "access")})
+	own := access.Config{KV: kv, Audit: c.audit, Logger: cfg.Logger.With("component", "access")}
+	if cfg.SignOn != nil {
+		own.Issuer = cfg.SignOn.Issuer
+	}
+	c.users, err = access.Open(ctx, own)
 	return err
 }
 

@@ -6,6 +6,8 @@ import (
 	"crypto/tls"
 	"log/slog"
 
+	"github.com/google/uuid"
+
 	"tcenvsvr/agent/host/clock"
 	"tcenvsvr/cmd/tccloud/internal/api"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
@@ -25,6 +27,9 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	kv, err := st.KV(ctx, registry.Bucket, store.KVOptions{})
 	if err != nil {
 		return nil, err
+	}
+	if !st.Embedded() {
+		c.name = uuid.NewString()
 	}
 	var own ownFiles
 	if st.Embedded() {
@@ -110,7 +115,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports) (*cloud, 
 	if err != nil {
 		return nil, err
 	}
-	if err := openConsole(ctx, cfg, st, c); err != nil {
+	if err := openConsole(ctx, cfg, st, c, p); err != nil {
 		return nil, err
 	}
 	if err := c.welcome(ctx, cfg, p); err != nil { // a disk that is full must not keep servers away

@@ -10,6 +10,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
 	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
 	"tcenvsvr/cmd/tccloud/internal/catalog/upload"
+	"tcenvsvr/cmd/tccloud/internal/identity"
 	"tcenvsvr/cmd/tccloud/internal/releases"
 	"tcenvsvr/cmd/tccloud/internal/releases/packages"
 	"tcenvsvr/cmd/tccloud/internal/store"
@@ -72,29 +73,35 @@ func openCatalog(ctx context.Context, cfg Config, st *store.Store, signer *appto
 	return k, nil
 }
 
-// openReleases opens what serves releases: DATA/updates, and in the store the plan and the
-// packages.
+// openReleases opens what serves releases: all of it is in the store, but for the online keys in
+// DATA/updates/keys.
 func openReleases(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*releases.Director, error) {
-	files, err := releases.Open(filepath.Join(cfg.Data, "updates"))
+	kv, err := st.KV(ctx, releases.Bucket, store.KVOptions{Newest: true})
 	if err != nil {
 		return nil, err
 	}
-	plan, err := st.KV(ctx, releases.Bucket, store.KVOptions{Newest: true})
+	files, err := openBlobs(ctx, st, releases.FilesBucket, filepath.Join(cfg.Data, "updates", "cache"))
 	if err != nil {
 		return nil, err
 	}
-	content, err := st.Objects(ctx, packages.Bucket)
+	blobs, err := openBlobs(ctx, st, packages.Bucket, filepath.Join(cfg.Data, "packages"))
 	if err != nil {
 		return nil, err
 	}
-	blobs, err := blob.Open(filepath.Join(cfg.Data, "packages"), content)
-	if err != nil {
-		return nil, err
-	}
-	c.packages = &packages.Store{KV: plan, Blobs: blobs}
+	c.packages = &packages.Store{KV: kv, Blobs: blobs}
 	return releases.New(releases.Config{
-		KV: plan, Files: files, Servers: memberships{c.registry}, Trusted: c.trusted, Logger: cfg.Logger.With("component", "releases"),
+		KV: kv, Files: releases.OpenFiles(kv, files, filepath.Join(cfg.Data, identity.OnlineKeys)), Servers: memberships{c.registry},
+		Gateway: c.name, Trusted: c.trusted, Logger: cfg.Logger.With("component", "releases"),
 	}), nil
+}
+
+// openBlobs opens contents by digest, with a cache in a folder.
+func openBlobs(ctx context.Context, st *store.Store, name, dir string) (*blob.Store, error) {
+	objects, err := st.Objects(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return blob.Open(dir, objects)
 }
 
 // checkSpace returns an error if so many bytes would use the reserve of the disk.

@@ -22,6 +22,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/console"
+	"tcenvsvr/cmd/tccloud/internal/console/sso"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	"tcenvsvr/cmd/tccloud/internal/health"
@@ -54,6 +55,9 @@ type Config struct {
 	TokenLife           time.Duration    // of Apps' tokens, which they renew; 0 = appstore.TokenLife
 	ClientLife          time.Duration    // of client certificates; 0 = a year
 	Platform            *upstream.Config // that requests of Apps are passed on to; nil: none
+	// SignOn is by whom people sign in to the console; nil: by passwords and links alone. Its RedirectURL
+	// may be missing: then it is at PublicURL.
+	SignOn *sso.Config
 	// JobCommand is the program that is run for failures of Jobs that say so; "" = there is none.
 	JobCommand string
 	Version    string
@@ -105,6 +109,7 @@ func Run(ctx context.Context, cfg Config) error {
 
 // cloud is everything that runs.
 type cloud struct {
+	name         string // of this gateway among those over one store; "" = there is no other
 	registry     *registry.Registry
 	dispatcher   *dispatch.Dispatcher
 	users        *access.Users

@@ -16,6 +16,8 @@ import (
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cloud"
+	"tcenvsvr/updater/release"
+	"tcenvsvr/updater/repository"
 )
 
 const secretFile = "cluster.secret"
@@ -98,6 +100,17 @@ func TestTwoCloudsOneStore(t *testing.T) {
 			t.Errorf("download from %s: got %d %q", api, status, body)
 		}
 	}
+	made := must(first.ImportReleases(t.Context(), bytes.NewReader(releaseBundle(t))))(t)
+	if known := must(second.Releases(t.Context()))(t).Known; len(made.Releases) != 1 || len(known.Releases) != 1 || known.Problem != "" {
+		t.Errorf("a release that the first was given: %+v, at the second %+v", made, known)
+	}
+	for _, api := range []string{first.endpoint.URL, second.endpoint.URL} {
+		for _, file := range []string{"metadata/timestamp.json", "targets/" + made.Releases[0].File()} {
+			if status, body := call(t, https, "GET", api+"/api/internal/envsvr/updates/"+file, "Bearer "+id.env["appDeliveryToken"], nil); status != 200 {
+				t.Errorf("%s from %s: got %d %q", file, api, status, body)
+			}
+		}
+	}
 	if err := a.Write(&wire.Result{Ref: order.Ref, Outcome: wire.Succeeded}); err != nil {
 		t.Fatal(err)
 	}
@@ -111,6 +124,24 @@ func TestTwoCloudsOneStore(t *testing.T) {
 	if e := next[*wire.Error](a); e.Code != wire.CodeRevoked {
 		t.Errorf("got %q", e.Code)
 	}
+}
+
+// releaseBundle is what maintainers publish a release with.
+func releaseBundle(t *testing.T) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	repo := must(repository.Init(filepath.Join(dir, "repo"), filepath.Join(dir, "keys"), repository.Offline{Keys: 1, Threshold: 1}))(t)
+	program := filepath.Join(dir, "program")
+	if err := os.WriteFile(program, []byte("program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	must(repo.Add(program, release.Release{Version: "1.0.0", OS: "linux", Arch: "amd64"}))(t)
+	must(repo.Sign(must(repository.ReadKeys(filepath.Join(dir, "keys")))(t)))(t)
+	var b bytes.Buffer
+	if err := repo.Bundle(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // A gateway that is given nothing of the cloud in the store does not start, and becomes no other

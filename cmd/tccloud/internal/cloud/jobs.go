@@ -3,8 +3,6 @@ package cloud
 import (
 	"context"
 
-	"github.com/google/uuid"
-
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/jobs"
@@ -17,12 +15,8 @@ func openJobs(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*jobs
 	if err != nil {
 		return nil, err
 	}
-	gateway := ""
-	if !st.Embedded() { // others may share it
-		gateway = uuid.NewString()
-	}
 	return jobs.New(jobs.Config{
-		KV: kv, Orders: runs{c}, Gateway: gateway, Trusted: c.trusted, Command: cfg.JobCommand, Logger: cfg.Logger.With("component", "jobs"),
+		KV: kv, Orders: runs{c}, Gateway: c.name, Trusted: c.trusted, Command: cfg.JobCommand, Logger: cfg.Logger.With("component", "jobs"),
 	}), nil
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
-
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/catalog/appstore"
 	"tcenvsvr/cmd/tccloud/internal/catalog/apptoken"
@@ -24,13 +22,9 @@ func openServices(ctx context.Context, cfg Config, st *store.Store, signer *appt
 	if err != nil {
 		return nil, err
 	}
-	gateway := ""
-	if !st.Embedded() { // others may share it
-		gateway = uuid.NewString()
-	}
 	return services.New(services.Config{
 		KV: kv, Events: events, Orders: instances{c, signer}, Conn: st.Conn(), Exchange: c.exchange,
-		Gateway: gateway, Trusted: c.trusted, Logger: cfg.Logger.With("component", "services"),
+		Gateway: c.name, Trusted: c.trusted, Logger: cfg.Logger.With("component", "services"),
 	}), nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/client"
 	"tcenvsvr/cmd/tccloud/internal/console/live"
 	"tcenvsvr/cmd/tccloud/internal/console/session"
+	"tcenvsvr/cmd/tccloud/internal/console/sso"
 	"tcenvsvr/cmd/tccloud/internal/pace"
 )
 
@@ -29,16 +30,22 @@ type Accounts interface {
 	Link(ctx context.Context, secret string) (access.Link, error)
 	Redeem(ctx context.Context, from string, r access.Redemption) (access.Principal, error)
 	NewPassword(ctx context.Context, from string, p access.Principal, old, password string) (access.Principal, error)
+	// Attempt counts a try of single sign-on, Refused notes one that failed before there was anybody, and
+	// SignInBy ends one.
+	Attempt(from string) error
+	Refused(ctx context.Context, from string, why error)
+	SignInBy(ctx context.Context, from string, id access.Identity) (access.Principal, error)
 	// Current returns a principal that signed in once as it is now.
 	Current(p access.Principal) (access.Principal, error)
 }
 
-// Config of a Console. All fields but Logger are required.
+// Config of a Console. All fields but SignOn and Logger are required.
 type Config struct {
 	API      http.Handler // the admin API, which finds the principal in the request's context
 	Accounts Accounts
-	Sessions scs.CtxStore // see package session
-	Version  string       // of this program
+	Sessions scs.CtxStore  // see package session
+	SignOn   *sso.Provider // nil: there is none
+	Version  string        // of this program
 	Logger   *slog.Logger
 }
 
@@ -114,6 +121,7 @@ func (c *Console) routes() http.Handler {
 		method, below, _ := strings.Cut(path, " ")
 		open.Handle(method+" "+Prefix+below, c.sessions.LoadAndSave(serve))
 	}
+	c.signOnRoutes(open)
 	open.Handle("GET "+Prefix+"assets/", assets())
 	open.HandleFunc("POST "+Prefix+"csp", c.report)
 	open.HandleFunc("GET "+Prefix+"live.json", c.liveJSON)
@@ -148,6 +156,10 @@ func (c *Console) explain(err error) Explained {
 	}
 	if wait, ok := errors.AsType[*access.Wait](err); ok {
 		return Explained{Status: http.StatusTooManyRequests, Code: "wait", Message: sentence(wait.Error())}
+	}
+	if p, ok := errors.AsType[*sso.Problem](err); ok {
+		c.Logger.Warn("nobody was signed in by single sign-on", "err", p)
+		return Explained{p.Status, "single_sign_on", p.Text, p.Hint}
 	}
 	switch {
 	case errors.Is(err, access.ErrSignIn):

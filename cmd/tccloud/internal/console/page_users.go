@@ -64,6 +64,8 @@ func lineOf(u v1.User) userLine {
 	switch {
 	case u.Disabled:
 		return userLine{u, "grey", "Disabled"}
+	case u.Email != "" && !u.Password:
+		return userLine{u, "yellow", "Has not signed in yet"}
 	case !u.Password && u.Subject == nil:
 		return userLine{u, "yellow", "Has no password yet"}
 	}

@@ -20,9 +20,11 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/access"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/console"
+	"tcenvsvr/cmd/tccloud/internal/console/sso"
 	"tcenvsvr/cmd/tccloud/internal/registry"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 	"tcenvsvr/cmd/tccloud/internal/services"
+	"tcenvsvr/test/oidc"
 )
 
 // hostile is in every field that an agent, an App, an event or a user can write.
@@ -145,8 +147,10 @@ func (f *fakeAPI) change(by func()) {
 
 // fakeAccounts lets users in whose password is their name.
 type fakeAccounts struct {
-	mu    sync.Mutex
-	ended map[string]bool
+	mu       sync.Mutex
+	ended    map[string]bool
+	attempts int      // of single sign-on
+	refused  []string // why
 }
 
 func (f *fakeAccounts) SignIn(_ context.Context, _, name, password string) (access.Principal, error) {
@@ -193,6 +197,33 @@ func (f *fakeAccounts) Current(p access.Principal) (access.Principal, error) {
 	return p, nil
 }
 
+// Attempt takes some.
+func (f *fakeAccounts) Attempt(from string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.attempts++; f.attempts > mostAttempts {
+		return &access.Wait{For: time.Minute}
+	}
+	return nil
+}
+
+// mostAttempts are as many as it takes.
+const mostAttempts = 50
+
+func (f *fakeAccounts) Refused(_ context.Context, _ string, why error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refused = append(f.refused, why.Error())
+}
+
+// SignInBy lets subjects in that are roles.
+func (f *fakeAccounts) SignInBy(_ context.Context, _ string, id access.Identity) (access.Principal, error) {
+	if access.Role(id.ID).Check() != nil {
+		return access.Principal{}, access.ErrNoUser
+	}
+	return access.Principal{Name: id.ID, Role: access.Role(id.ID), How: access.BySingleSignOn}, nil
+}
+
 func (f *fakeAccounts) end(name string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -221,14 +252,15 @@ func (s ctxStore) CommitCtx(_ context.Context, t string, b []byte, e time.Time) 
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigBy(t, nil)
+}
+
+// newRigBy has single sign-on by a provider, if there is one. Then there are two gateways, to which
+// requests go in turn.
+func newRigBy(t *testing.T, at *oidc.Provider) *rig {
+	t.Helper()
 	r := &rig{T: t, api: new(fakeAPI), accounts: new(fakeAccounts)}
-	c, err := console.New(console.Config{API: r.api, Accounts: r.accounts, Sessions: ctxStore{memstore.NewWithCleanupInterval(0)}, Version: "1.2.3"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- c.Run(ctx) }()
+	var c http.Handler
 	r.server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if r.noSockets.Load() && q.Header.Get("Upgrade") != "" {
 			http.Error(w, "no", http.StatusBadGateway)
@@ -237,14 +269,41 @@ func newRig(t *testing.T) *rig {
 		c.ServeHTTP(w, q)
 	}))
 	r.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // browsers do not know its CA
-	t.Cleanup(func() {
+	cfg := console.Config{API: r.api, Accounts: r.accounts, Sessions: ctxStore{memstore.NewWithCleanupInterval(0)}, Version: "1.2.3"}
+	if c = r.gateway(cfg, at); at != nil {
+		both, n := []http.Handler{c, r.gateway(cfg, at)}, atomic.Int32{}
+		c = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { both[n.Add(1)%2].ServeHTTP(w, q) })
+	}
+	t.Cleanup(r.server.Close)
+	return r
+}
+
+// gateway is a console that runs.
+func (r *rig) gateway(cfg console.Config, at *oidc.Provider) *console.Console {
+	r.Helper()
+	var err error
+	if at != nil {
+		redirect := r.server.URL + sso.CallbackPath
+		at.Register(redirect)
+		cfg.SignOn, err = sso.New(sso.Config{Issuer: at.URL, ClientID: oidc.Client, ClientSecret: oidc.Secret, RedirectURL: redirect, CA: at.CA, Label: "Example <Inc>"})
+		if err != nil {
+			r.Fatal(err)
+		}
+	}
+	c, err := console.New(cfg)
+	if err != nil {
+		r.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	r.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
-			t.Error(err)
+			r.Error(err)
 		}
-		r.server.Close()
 	})
-	return r
+	return c
 }
 
 // filled has something of everything, with hostile text where somebody else writes.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tcenvsvr/cmd/tccloud/internal/access"
+	"tcenvsvr/cmd/tccloud/internal/console/sso"
 )
 
 // principalKey is where a session keeps who it is of, as JSON.
@@ -53,6 +54,9 @@ func (c *Console) principal(ctx context.Context) (access.Principal, bool) {
 type signInData struct {
 	Name, Next string
 	Problem    string
+	Hint       string       // what to try
+	SignOn     string       // where one may sign in as well
+	Welcome    string       // who has signed in, on the way to Next
 	Link       *access.Link // that was followed, with its secret
 	Secret     string
 }
@@ -67,6 +71,9 @@ func (c *Console) signInPage(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) showSignIn(w http.ResponseWriter, r *http.Request, status int, d signInData) {
 	v := c.view(r, "Sign in")
+	if c.SignOn != nil {
+		d.SignOn = c.SignOn.Name()
+	}
 	v.Data = d
 	c.render(w, r, status, "signin", v)
 }
@@ -110,7 +117,7 @@ func (c *Console) redeem(w http.ResponseWriter, r *http.Request) {
 func (c *Console) enter(w http.ResponseWriter, r *http.Request, p access.Principal, err error, d signInData) {
 	if err != nil {
 		e := c.explain(err)
-		d.Problem = e.Message
+		d.Problem, d.Hint = e.Message, e.Hint
 		c.showSignIn(w, r, e.Status, d)
 		return
 	}
@@ -146,7 +153,7 @@ func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 func next(to string) string {
 	u, err := url.Parse(to)
 	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(u.Path, Prefix) || strings.ContainsAny(to, "\\\r\n\t") ||
-		strings.HasPrefix(u.Path, Prefix+"sign") {
+		strings.HasPrefix(u.Path, Prefix+"sign") || strings.HasPrefix(u.Path, sso.BeginPath) {
 		return Prefix
 	}
 	return u.RequestURI()

@@ -1,9 +1,10 @@
 // Package identity makes gateways that share a store one cloud. What makes a cloud the one that its
-// servers and operators know is three files in the data folder of each gateway:
+// servers and operators know is in files in the data folder of each gateway:
 //
-//	pki/ca.pem     the CA's certificate and key: servers trust nothing else
-//	apptoken.key   signs the tokens of running Apps
-//	admin.token    the operators' token
+//	pki/ca.pem       the CA's certificate and key: servers trust nothing else
+//	apptoken.key     signs the tokens of running Apps
+//	admin.token      the operators' token
+//	updates/keys/    snapshot.pem and timestamp.pem, which say which releases there are; a cloud may have none
 //
 // They are in the store as well, sealed with the cluster secret, which is not: who reads or steals
 // NATS has neither key. [Join] compares both at each start:
@@ -12,6 +13,7 @@
 //	nothing     –                the files are made, if there are none, and sealed into the store
 //	sealed      none             they are written into the folder: the gateway is one of the cloud
 //	sealed      the same         nothing
+//	without     one more         it is sealed into the store: this gateway brings a key for releases
 //	sealed      an older one     it is replaced: the cloud has adopted another one since
 //	sealed      another one      the start is refused, naming the file: this is another cloud
 //	sealed      no secret, or    the start is refused, saying where the secret comes from

@@ -110,8 +110,8 @@ func (e *envelope) open(secrets []secret) (*content, int, error) {
 		if err := strict(plain, c); err != nil {
 			return nil, 0, err
 		}
-		for name := range files {
-			if len(c.Files[name]) == 0 {
+		for name, k := range files {
+			if len(c.Files[name]) == 0 && !k.optional {
 				return nil, 0, fmt.Errorf("%q is not in it", name)
 			}
 		}

@@ -27,18 +27,40 @@ const (
 	Key    = "cloud"
 )
 
-// CAFile, TokenKeyFile and AdminTokenFile are the files, below the data folder.
+// CAFile, TokenKeyFile and AdminTokenFile are the files, below the data folder. The keys in the folder
+// OnlineKeys, which sign what releases there are, are part of it as soon as a gateway has them.
 const (
 	CAFile         = "pki/ca.pem"
 	TokenKeyFile   = "apptoken.key"
 	AdminTokenFile = "admin.token"
+	OnlineKeys     = "updates/keys"
 )
 
-// files are what the identity is, and whether another one may be adopted.
-var files = map[string]bool{CAFile: false, TokenKeyFile: true, AdminTokenFile: true}
+// kind is what holds for one of the files.
+type kind struct {
+	adoptable bool // another one may be adopted
+	optional  bool // a cloud may have none
+}
+
+// files are what the identity is.
+var files = map[string]kind{
+	CAFile: {}, TokenKeyFile: {adoptable: true}, AdminTokenFile: {adoptable: true},
+	OnlineKeys + "/snapshot.pem":  {adoptable: true, optional: true},
+	OnlineKeys + "/timestamp.pem": {adoptable: true, optional: true},
+}
 
 // Adoptable are the files of which [Config.Adopt] may make a gateway's own the cloud's.
-var Adoptable = []string{AdminTokenFile, TokenKeyFile}
+var Adoptable = adoptable()
+
+func adoptable() (names []string) {
+	for name, k := range files {
+		if k.adoptable {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // Config is what Join needs.
 type Config struct {
@@ -119,10 +141,15 @@ func (c Config) found(ctx context.Context) (err error) {
 		return err
 	}
 	content := &content{Files: map[string][]byte{}}
-	for name := range files {
-		if content.Files[name], err = os.ReadFile(filepath.Join(c.Data, name)); err != nil {
+	for name, k := range files {
+		data, err := os.ReadFile(filepath.Join(c.Data, name))
+		if k.optional && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
 			return err
 		}
+		content.Files[name] = data
 	}
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails, see crypto/rand
@@ -185,19 +212,23 @@ func (c Config) join(ctx context.Context, stored jetstream.KeyValueEntry) error 
 // compare returns the names of the files that are to be written, and whether c.Adopt has changed
 // the content.
 func (c Config) compare(e *envelope, content *content) (take []string, changed bool, err error) {
-	for name := range files {
+	for name, k := range files {
 		path := filepath.Join(c.Data, name)
 		here, err := os.ReadFile(path)
-		theirs := content.Files[name]
+		theirs, known := content.Files[name]
 		switch {
+		case errors.Is(err, fs.ErrNotExist) && k.optional && !known:
 		case errors.Is(err, fs.ErrNotExist):
 			take = append(take, name)
 		case err != nil:
 			return nil, false, fmt.Errorf("joining the cloud: %w", err)
+		case k.optional && !known: // this gateway brings it
+			content.Files[name] = here
+			changed = true
 		case same(here, theirs):
 		case slices.Contains(content.Retired[name], digest(bytes.TrimSpace(here))):
 			take = append(take, name)
-		case slices.Contains(c.Adopt, name) && files[name]:
+		case slices.Contains(c.Adopt, name) && k.adoptable:
 			if content.Retired == nil {
 				content.Retired = map[string][]string{}
 			}
@@ -219,7 +250,7 @@ func (c Config) compare(e *envelope, content *content) (take []string, changed b
 // mend says what to do about a file of another cloud.
 func mend(path, name string) string {
 	hint := fmt.Sprintf("if this gateway belongs to the cloud in the store, move %q away and start it again: the cloud's is put there; otherwise name another --data or another --nats", path)
-	if files[name] {
+	if files[name].adoptable {
 		hint += fmt.Sprintf("; to make it the cloud's instead: --adopt %s, once", name)
 	}
 	return hint

@@ -47,9 +47,9 @@ func gateway(t *testing.T, kv jetstream.KeyValue, given map[string]string) Confi
 		KV: kv, Data: dir, Logger: slog.New(slog.DiscardHandler),
 		New: func(context.Context) error { return nil },
 		Make: func() error {
-			for name := range files {
+			for name, k := range files {
 				path := filepath.Join(dir, name)
-				if exists(path) {
+				if k.optional || exists(path) {
 					continue
 				}
 				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(name+" "+rand.Text()), 0o600)); err != nil {
@@ -89,7 +89,7 @@ func refused(t *testing.T, c Config, says, hint string) {
 
 func TestJoin(t *testing.T) {
 	kv := bucketOf(t)
-	first := gateway(t, kv, nil)
+	first := gateway(t, kv, map[string]string{OnlineKeys + "/snapshot.pem": "snapshot", OnlineKeys + "/timestamp.pem": "timestamp"})
 	join(t, first)
 	join(t, first) // it starts again
 	secret := map[string]string{SecretFile: read(t, first, SecretFile)}
@@ -124,10 +124,44 @@ func TestJoin(t *testing.T) {
 	}
 }
 
+// The keys for releases may come later, by any gateway, and each gets them with its next start.
+func TestOnlineKeysComeLater(t *testing.T) {
+	kv := bucketOf(t)
+	first := gateway(t, kv, nil)
+	join(t, first)
+	secret := map[string]string{SecretFile: read(t, first, SecretFile)}
+	second := gateway(t, kv, secret)
+	join(t, second)
+	const key = OnlineKeys + "/timestamp.pem"
+	if exists(filepath.Join(second.Data, key)) {
+		t.Fatal("a key was made that nobody brought")
+	}
+	put := func(c Config, text string) {
+		path := filepath.Join(c.Data, key)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(second, "one")
+	join(t, second)
+	join(t, first)
+	if got := read(t, first, key); got != "one" {
+		t.Fatalf("the first gateway has %q", got)
+	}
+	put(first, "two")
+	refused(t, first, key, "--adopt "+key)
+	first.Adopt = []string{key}
+	join(t, first)
+	join(t, second)
+	if got := read(t, second, key); got != "two" {
+		t.Errorf("after the adoption the second gateway has %q", got)
+	}
+}
+
 // TestNATSAlone: what the store has tells nothing, and nobody without the secret can change it.
 func TestNATSAlone(t *testing.T) {
 	kv := bucketOf(t)
-	c := gateway(t, kv, nil)
+	c := gateway(t, kv, map[string]string{OnlineKeys + "/snapshot.pem": "snapshot key", OnlineKeys + "/timestamp.pem": "timestamp key"})
 	join(t, c)
 	e, err := kv.Get(t.Context(), Key)
 	if err != nil {

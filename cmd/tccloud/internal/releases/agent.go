@@ -1,11 +1,12 @@
 package releases
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
@@ -24,10 +25,10 @@ func (d *Director) AgentHandler() http.Handler {
 	for pattern, serve := range map[string]func(http.ResponseWriter, *http.Request, Server) error{
 		"GET " + Prefix + "wanted": d.serveWanted,
 		"GET " + Prefix + "metadata/{name}": func(w http.ResponseWriter, r *http.Request, _ Server) error {
-			return d.serveFile(w, r, "metadata", r.PathValue("name"))
+			return d.serveMetadata(w, r, r.PathValue("name"))
 		},
 		"GET " + Prefix + "targets/{name...}": func(w http.ResponseWriter, r *http.Request, _ Server) error {
-			return d.serveFile(w, r, "targets", r.PathValue("name"))
+			return d.serveTarget(w, r, r.PathValue("name"))
 		},
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -67,22 +68,37 @@ func (d *Director) serveWanted(w http.ResponseWriter, r *http.Request, s Server)
 	return json.NewEncoder(w).Encode(plan.Wanted(s, now))
 }
 
-// serveFile serves one file. A target is named by its SHA-256, which is its ETag, so that an
-// interrupted download can go on.
-func (d *Director) serveFile(w http.ResponseWriter, r *http.Request, folder, name string) error {
-	file, info, err := d.Files.open(folder, name)
+func (d *Director) serveMetadata(w http.ResponseWriter, r *http.Request, name string) error {
+	p, _, err := d.Files.load(r.Context())
+	if err != nil {
+		return err
+	}
+	data, ok := p.Roles[name]
+	if !ok {
+		return fs.ErrNotExist
+	}
+	serve(w, r, bytes.NewReader(data))
+	return nil
+}
+
+// serveTarget serves a program or a delta. Its SHA-256 is its ETag, so that an interrupted download
+// can go on, at another gateway as well.
+func (d *Director) serveTarget(w http.ResponseWriter, r *http.Request, name string) error {
+	file, err := d.Files.target(r.Context(), name)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }()
-	if sum, _, ok := strings.Cut(path.Base(name), "."); ok && folder == "targets" {
-		w.Header().Set("ETag", `"`+sum+`"`)
-	}
+	w.Header().Set("ETag", `"`+string(digest(name))+`"`)
+	serve(w, r, file)
+	return nil
+}
+
+func serve(w http.ResponseWriter, r *http.Request, content io.ReadSeeker) {
 	out := pace.NewWriter(w)
 	defer out.End()
 	w.Header().Set("Content-Type", "application/octet-stream")
-	http.ServeContent(out, r, "", info.ModTime(), file)
-	return nil
+	http.ServeContent(out, r, "", time.Time{}, content)
 }
 
 func (d *Director) fail(w http.ResponseWriter, r *http.Request, s Server, err error) {

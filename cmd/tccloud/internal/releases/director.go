@@ -9,8 +9,11 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
+	"tcenvsvr/cmd/tccloud/internal/store/lease"
 )
 
 // Bucket is the name of the key-value bucket.
@@ -38,11 +41,13 @@ type Servers interface {
 	EnvironmentOf(xid wire.ServerXID) (string, error)
 }
 
-// Config of a Director. All fields but Trusted and Logger are required.
+// Config of a Director. All fields but Gateway, Trusted and Logger are required.
 type Config struct {
 	KV      jetstream.KeyValue // Bucket
 	Files   *Files
 	Servers Servers
+	// Gateway is this process among those over one store; "" = there is no other.
+	Gateway string
 	// Trusted reports whether this host's clock tells that a rollout has begun; nil = always.
 	Trusted func() bool
 	Logger  *slog.Logger
@@ -52,6 +57,7 @@ type Config struct {
 // them may share a bucket.
 type Director struct {
 	Config
+	lease  *lease.Lease // of looking at the fleet
 	resign chan struct{}
 }
 
@@ -71,7 +77,8 @@ func New(cfg Config) *Director {
 	if cfg.Trusted == nil {
 		cfg.Trusted = func() bool { return true }
 	}
-	return &Director{Config: cfg, resign: make(chan struct{}, 1)}
+	l := lease.New(lease.Config{KV: cfg.KV, Gateway: cfg.Gateway, Trusted: cfg.Trusted, What: "rollouts", Logger: cfg.Logger})
+	return &Director{Config: cfg, lease: l, resign: make(chan struct{}, 1)}
 }
 
 // Plan reads the plan.
@@ -105,16 +112,8 @@ func (d *Director) Change(ctx context.Context, change func(*Plan) error) (Plan, 
 		if err := change(&p); err != nil {
 			return p, err
 		}
-		data, err := json.Marshal(p)
-		if err != nil {
-			return p, fmt.Errorf("storing the plan of releases: %w", err)
-		}
-		if revision == 0 {
-			_, err = d.KV.Create(ctx, planKey, data)
-		} else {
-			_, err = d.KV.Update(ctx, planKey, data, revision)
-		}
-		if errors.Is(err, jetstream.ErrKeyExists) {
+		_, _, err = bucket.Write(ctx, d.KV, planKey, p, revision)
+		if bucket.Overtaken(err) {
 			continue
 		}
 		if err != nil {
@@ -160,34 +159,86 @@ func (d *Director) Halt(ctx context.Context, channel, why string) (Plan, error) 
 	})
 }
 
-// lookEvery is how often the fleet is asked for failures.
-const lookEvery = 5 * time.Second
+const (
+	// lookEvery is how often the fleet is asked for failures, by the gateway that has the lease.
+	lookEvery = 5 * time.Second
+	// keepEvery is how often it is looked whether the metadata must be signed again.
+	keepEvery = 30 * time.Minute
+)
 
 // Run watches rollouts, nudges servers for which there is a new release and keeps the metadata
 // signed, until ctx ends.
 func (d *Director) Run(ctx context.Context, fleet Fleet) error {
-	look, sign := time.NewTicker(lookEvery), time.NewTimer(0)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return d.lease.Run(ctx) })
+	g.Go(func() error { return d.watch(ctx, fleet) })
+	g.Go(func() error { return d.keep(ctx) })
+	return g.Wait()
+}
+
+// watch looks at the fleet while this gateway has the lease.
+func (d *Director) watch(ctx context.Context, fleet Fleet) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
 	nudged := map[wire.ServerXID]string{} // the version for which each server was nudged
 	failing := false
-	defer look.Stop()
-	defer sign.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-look.C:
-			err := d.look(ctx, fleet, nudged)
-			if err != nil && !failing && ctx.Err() == nil { // logged once, not at each look
-				d.Logger.Warn("rollouts not looked at, trying again", "err", err)
+		case <-tick.C:
+		}
+		err := d.seeLease(ctx)
+		switch {
+		case err != nil:
+		case d.lease.Held():
+			err = d.look(ctx, fleet, nudged)
+		default:
+			clear(nudged)
+		}
+		if err != nil && !failing && ctx.Err() == nil { // logged once, not at each look
+			d.Logger.Warn("rollouts not looked at, trying again", "err", err)
+		}
+		failing = err != nil
+	}
+}
+
+// seeLease tells the lease who has it: nobody watches this bucket.
+func (d *Director) seeLease(ctx context.Context) error {
+	if d.Gateway == "" {
+		return nil
+	}
+	e, err := d.KV.Get(ctx, lease.Key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading who looks after rollouts: %w", err)
+	}
+	d.lease.Seen(e.Value(), e.Revision(), false)
+	return nil
+}
+
+// keep signs the metadata again in time, and removes what is not published any more.
+func (d *Director) keep(ctx context.Context) error {
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	for force := false; ; {
+		if err := d.Files.Sign(ctx, force); err != nil && ctx.Err() == nil {
+			d.Logger.Error("update metadata not signed again: agents will stop updating when it expires", "err", err)
+		}
+		if d.lease.Held() {
+			if err := d.Files.Sweep(ctx); err != nil && ctx.Err() == nil {
+				d.Logger.Warn("old releases not removed, trying again", "err", err)
 			}
-			failing = err != nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			force = false
 		case <-d.resign:
-			sign.Reset(0)
-		case <-sign.C:
-			sign.Reset(signEvery)
-			if err := d.Files.Sign(); err != nil {
-				d.Logger.Error("update metadata not signed again: agents will stop updating when it expires", "err", err)
-			}
+			force = true
 		}
 	}
 }

@@ -1,55 +1,63 @@
 package releases
 
 import (
-	"archive/zip"
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
-	"tcenvsvr/agent/disk/atomicfile"
-	"tcenvsvr/agent/disk/zipdir"
-	"tcenvsvr/updater/metadata"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/cmd/tccloud/internal/catalog/blob"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 	"tcenvsvr/updater/release"
 	"tcenvsvr/updater/repository"
 )
 
-// signEvery is how often the timestamp is signed again; it is valid for repository.TimestampLife.
-const signEvery = 12 * time.Hour
+// FilesBucket is the name of the object store with programs, deltas and what is published.
+const FilesBucket = "updates"
 
-// maxBundle bounds what an import may unpack, in bytes.
-const maxBundle = 4 << 30
+// entryKey is the entry that says what is published. Whoever publishes writes over the revision that
+// he has read.
+const entryKey = "repository"
 
-// Files are a repository in a folder of the cloud: metadata, targets and perhaps keys.
+// entry is what is stored there.
+type entry struct {
+	Published wire.SHA256 `json:"published"` // of the object that is a published in JSON
+	Signed    time.Time   `json:"signed"`    // by a gateway; zero if that was the maintainers'
+}
+
+// Files are the update repository of all gateways over one store. It is safe for concurrent use.
 type Files struct {
-	dir string
-	mu  sync.Mutex // of imports and signatures
+	kv    jetstream.KeyValue // Bucket
+	blobs *blob.Store
+	keys  string // folder of the online keys
+
+	mu      sync.Mutex
+	current published // that was read last
+	read    wire.SHA256
 }
 
-// Open makes the folder if it is missing.
-func Open(dir string) (*Files, error) {
-	for _, d := range []string{"metadata", "targets"} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
-			return nil, fmt.Errorf("opening the folder of releases: %w", err)
-		}
-	}
-	if err := atomicfile.Sweep(dir); err != nil {
-		return nil, fmt.Errorf("opening the folder of releases: %w", err)
-	}
-	return &Files{dir: dir}, nil
+// OpenFiles returns the repository in kv and blobs. keys is the folder of the online keys, which may
+// be missing.
+func OpenFiles(kv jetstream.KeyValue, blobs *blob.Store, keys string) *Files {
+	return &Files{kv: kv, blobs: blobs, keys: keys}
 }
 
-// Temp returns a file to spool a bundle into, on the disk to which it will be unpacked: the
-// system's folder for temporary files may be in memory. The caller removes it; after a crash Open
+// Temp returns a file to spool a bundle into. The caller removes it; after a crash the next start
 // does.
-func (f *Files) Temp() (*os.File, error) { return os.CreateTemp(f.dir, ".bundle.*.tmp") }
+func (f *Files) Temp() (*os.File, error) { return f.blobs.Temp() }
 
 // Known are the releases that are served.
 type Known struct {
@@ -59,149 +67,189 @@ type Known struct {
 }
 
 func (k Known) has(version string) bool {
-	for _, r := range k.Releases {
-		if r.Version == version {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(k.Releases, func(r release.Release) bool { return r.Version == version })
+}
+
+// known are the releases of which p has the programs: a bundle may leave out those of some.
+func known(p *published, all []release.Release, expires time.Time) Known {
+	here := slices.DeleteFunc(slices.Clone(all), func(r release.Release) bool { return !slices.Contains(p.Targets, r.File()) })
+	return Known{Releases: here, Expires: expires}
 }
 
 // Releases verifies the metadata as an agent would and lists what it signs.
 func (f *Files) Releases(ctx context.Context) (Known, error) {
-	root, err := os.ReadFile(filepath.Join(f.dir, "metadata", "1.root.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return Known{}, nil
+	p, _, err := f.load(ctx)
+	if err != nil || p.empty() {
+		return Known{}, err
 	}
-	if err != nil {
-		return Known{}, fmt.Errorf("reading the releases: %w", err)
-	}
-	t, err := verify(ctx, root, os.DirFS(filepath.Join(f.dir, "metadata")))
+	t, err := p.verify(ctx)
 	if err != nil {
 		return Known{Problem: err.Error()}, nil
 	}
-	return Known{Releases: t.Releases, Expires: t.Expires}, nil
+	return known(p, t.Releases, t.Expires), nil
 }
 
-func verify(ctx context.Context, root []byte, files fs.FS) (*metadata.Trusted, error) {
-	dir, err := os.MkdirTemp("", "tccloud-releases")
-	if err != nil {
-		return nil, err
+// state is the entry with its revision, 0 if nothing was published yet.
+func (f *Files) state(ctx context.Context) (entry, uint64, error) {
+	var e entry
+	stored, err := f.kv.Get(ctx, entryKey)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return e, 0, nil
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	return metadata.Client{Root: root, Dir: dir, Source: metadata.FS{FS: files}}.Refresh(ctx)
+	if err == nil {
+		err = json.Unmarshal(stored.Value(), &e)
+	}
+	if err != nil {
+		return e, 0, fmt.Errorf("reading what is published: %w", err)
+	}
+	return e, stored.Revision(), nil
 }
 
-// maxDirectory bounds a bundle's list of its files, in bytes.
-const maxDirectory = 8 << 20
-
-// Import adds a bundle of `tcrelease update-repo bundle`: programs first, the timestamp last, so
-// that agents see either the old repository or the new one. It refuses a bundle that does not
-// continue the repository that is here.
-func (f *Files) Import(ctx context.Context, file io.ReaderAt, size int64) (Known, error) {
-	z, err := zipdir.Open(file, size, maxDirectory)
-	if err != nil {
-		return Known{}, fmt.Errorf("%w: reading the bundle: it is no zip file", ErrInvalid)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	inside, err := fs.Sub(z, "metadata")
-	if err != nil {
-		return Known{}, fmt.Errorf("%w: reading the bundle: %w", ErrInvalid, err)
-	}
-	root, err := os.ReadFile(filepath.Join(f.dir, "metadata", "1.root.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		root, err = fs.ReadFile(inside, "1.root.json") // the first one tells which keys to trust
-	}
-	if err != nil {
-		return Known{}, fmt.Errorf("%w: reading the bundle: %w", ErrInvalid, err)
-	}
-	t, err := verify(ctx, root, inside)
-	if err != nil {
-		return Known{}, fmt.Errorf("%w: verifying the bundle: %w", ErrInvalid, err)
-	}
-	if err := f.unpack(z); err != nil {
-		return Known{}, fmt.Errorf("importing the bundle: %w", err)
-	}
-	return Known{Releases: t.Releases, Expires: t.Expires}, nil
-}
-
-// unpack copies programs, then metadata, then the timestamp.
-func (f *Files) unpack(z *zip.Reader) error {
-	var total uint64
-	for _, pass := range []func(string) bool{
-		func(n string) bool { return strings.HasPrefix(n, "targets/") },
-		func(n string) bool { return strings.HasPrefix(n, "metadata/") && n != "metadata/timestamp.json" },
-		func(n string) bool { return n == "metadata/timestamp.json" },
-	} {
-		for _, e := range z.File {
-			if !pass(e.Name) || strings.HasSuffix(e.Name, "/") {
-				continue
-			}
-			if total += e.UncompressedSize64; !filepath.IsLocal(e.Name) || total > maxBundle {
-				return fmt.Errorf("%w: file %.100q does not belong into a bundle", ErrInvalid, e.Name)
-			}
-			if err := f.copy(e); err != nil {
-				return err
-			}
+// load returns what is published now, and the revision that the next one is written over.
+func (f *Files) load(ctx context.Context) (*published, uint64, error) {
+	for tries := 0; ; tries++ {
+		e, revision, err := f.state(ctx)
+		if err != nil || revision == 0 {
+			return &published{}, 0, err
 		}
+		f.mu.Lock()
+		p, read := f.current, f.read
+		f.mu.Unlock()
+		if read == e.Published {
+			return &p, revision, nil
+		}
+		p, err = f.fetch(ctx, e.Published)
+		if errors.Is(err, blob.ErrNotFound) && tries < 3 {
+			continue // the next one was published, and this one removed
+		}
+		if err != nil {
+			return nil, 0, fmt.Errorf("reading what is published: %w", err)
+		}
+		f.mu.Lock()
+		f.current, f.read = p, e.Published
+		f.mu.Unlock()
+		f.blobs.Trim(func(sum wire.SHA256) bool { return sum == e.Published || p.has(sum) })
+		return &p, revision, nil
+	}
+}
+
+func (p *published) has(sum wire.SHA256) bool {
+	return slices.ContainsFunc(p.Targets, func(t string) bool { return digest(t) == sum })
+}
+
+func (f *Files) fetch(ctx context.Context, sum wire.SHA256) (published, error) {
+	var p published
+	file, err := f.blobs.Open(ctx, sum)
+	if err != nil {
+		return p, err
+	}
+	defer func() { _ = file.Close() }()
+	return p, json.NewDecoder(file).Decode(&p)
+}
+
+// publish makes p what agents see, in the place of that of a revision. Everything that it names is
+// stored already.
+func (f *Files) publish(ctx context.Context, p *published, signed time.Time, over uint64) error {
+	data, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("publishing: %w", err)
+	}
+	sum, err := f.put(ctx, bytes.NewReader(data), "")
+	if err == nil {
+		_, _, err = bucket.Write(ctx, f.kv, entryKey, entry{sum, signed}, over)
+	}
+	if err != nil {
+		return fmt.Errorf("publishing: %w", err)
 	}
 	return nil
 }
 
-func (f *Files) copy(e *zip.File) error {
-	to := filepath.Join(f.dir, filepath.FromSlash(e.Name))
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	from, err := e.Open()
+// put stores content, which must have the digest want unless that is "".
+func (f *Files) put(ctx context.Context, r io.Reader, want wire.SHA256) (wire.SHA256, error) {
+	spool, err := f.blobs.Temp()
 	if err != nil {
-		return err
+		return "", err
 	}
-	defer func() { _ = from.Close() }()
-	return atomicfile.Write(to, 0o644, func(w io.Writer) error {
-		_, err := io.CopyN(w, from, int64(e.UncompressedSize64))
-		return err
-	})
+	defer func() { _, _ = spool.Close(), os.Remove(spool.Name()) }()
+	h := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(spool, h), r); err != nil {
+		return "", err
+	}
+	sum := wire.SHA256(hex.EncodeToString(h.Sum(nil)))
+	if want != "" && sum != want {
+		return "", fmt.Errorf("%w: the SHA-256 of its content is %s", ErrInvalid, sum)
+	}
+	return sum, f.blobs.Add(ctx, sum, spool)
 }
 
-// Sign signs snapshot and timestamp again if the online keys are here.
-func (f *Files) Sign() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	keys, err := repository.ReadKeys(filepath.Join(f.dir, "keys"))
+// signEvery is how old a signature of the timestamp gets; it is valid for repository.TimestampLife.
+const signEvery = 12 * time.Hour
+
+// Sign signs snapshot and timestamp again if the online keys are here and nobody has done so within
+// signEvery, or in any case if it is forced. Of several gateways that do it at once one succeeds, and that is enough.
+func (f *Files) Sign(ctx context.Context, force bool) error {
+	keys, err := repository.ReadKeys(f.keys)
 	if err != nil {
 		return nil // signed elsewhere
 	}
-	repo, err := repository.Open(f.dir)
-	if err != nil {
-		return nil // nothing there yet
+	e, _, err := f.state(ctx)
+	if err != nil || !force && time.Since(e.Signed).Abs() < signEvery {
+		return err
 	}
-	return repo.Refresh(keys)
+	p, revision, err := f.load(ctx)
+	if err != nil || p.empty() {
+		return err
+	}
+	next, err := p.signed(keys)
+	if err != nil {
+		return err
+	}
+	err = f.publish(ctx, next, time.Now().UTC(), revision)
+	if bucket.Overtaken(err) {
+		return nil
+	}
+	return err
 }
 
-// open is a file below metadata/ or targets/.
-func (f *Files) open(folder, name string) (*os.File, fs.FileInfo, error) {
-	name = path.Clean(name)
-	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		return nil, nil, fs.ErrNotExist
-	}
-	root, err := os.OpenRoot(filepath.Join(f.dir, folder))
+// target opens a file below targets/, or returns fs.ErrNotExist.
+func (f *Files) target(ctx context.Context, name string) (*os.File, error) {
+	p, _, err := f.load(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	defer func() { _ = root.Close() }()
-	file, err := root.Open(filepath.FromSlash(name))
+	if !slices.Contains(p.Targets, path.Clean(name)) {
+		return nil, fs.ErrNotExist
+	}
+	return f.blobs.Open(ctx, digest(name))
+}
+
+// sweepAge is how old objects are that Sweep removes: what an import stores is not published before
+// its end.
+const sweepAge = 24 * time.Hour
+
+// Sweep removes programs and metadata that are not published any more, or never were.
+func (f *Files) Sweep(ctx context.Context) error { return f.sweep(ctx, time.Now()) }
+
+func (f *Files) sweep(ctx context.Context, now time.Time) error {
+	list, err := f.blobs.List(ctx)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fs.ErrNotExist
-	}
+	p, _, err := f.load(ctx)
 	if err != nil {
-		_ = file.Close()
-		return nil, nil, err
+		return err
 	}
-	return file, info, nil
+	e, _, err := f.state(ctx)
+	if err != nil {
+		return err
+	}
+	for sum, stored := range list {
+		if sum == e.Published || p.has(sum) || now.Sub(stored) < sweepAge {
+			continue
+		}
+		if err := f.blobs.Remove(ctx, sum); err != nil {
+			return err
+		}
+	}
+	return nil
 }

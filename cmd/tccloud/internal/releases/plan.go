@@ -82,7 +82,7 @@ func (p Plan) Wanted(s Server, now time.Time) wire.WantedRelease {
 		return wire.WantedRelease{Reason: fmt.Sprintf("the rollout of %s is halted: %s", r.Version, r.Halted)}
 	case slices.Contains(r.Canaries, s.XID):
 		return wire.WantedRelease{Version: r.Version, WaitMS: wait(r, now), Reason: "canary of channel " + name}
-	case float64(bucket(s.XID, r.Version)) < r.Percent*buckets/100:
+	case float64(share(s.XID, r.Version)) < r.Percent*buckets/100:
 		return wire.WantedRelease{Version: r.Version, WaitMS: wait(r, now), Reason: fmt.Sprintf("%g %% of channel %s", r.Percent, name)}
 	}
 	return wire.WantedRelease{Reason: fmt.Sprintf("the rollout of %s has not reached this server", r.Version)}
@@ -99,8 +99,8 @@ func channel(server, environment Choice) string {
 
 func wait(r Rollout, now time.Time) int64 { return max(0, r.NotBefore.Sub(now).Milliseconds()) }
 
-// bucket assigns servers evenly to buckets, differently for each release.
-func bucket(xid wire.ServerXID, version string) uint64 {
+// share assigns servers evenly to buckets, differently for each release.
+func share(xid wire.ServerXID, version string) uint64 {
 	sum := sha256.Sum256([]byte(string(xid) + "|" + version))
 	return binary.BigEndian.Uint64(sum[:]) % buckets
 }

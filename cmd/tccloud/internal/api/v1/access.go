@@ -8,12 +8,14 @@ import (
 // User is somebody who signs in to the console.
 type User = access.User
 
-// NewUser asks for one. Without a password or a subject, a one-time link is the way in.
+// NewUser asks for one. Without a password and without single sign-on, a one-time link is the way in.
 type NewUser struct {
 	Name     string          `json:"name"`
 	Role     access.Role     `json:"role"`
 	Password string          `json:"password,omitempty"`
-	Subject  *access.Subject `json:"subject,omitempty"`
+	Subject  *access.Subject `json:"subject,omitempty"` // without an issuer: of the cloud's provider
+	// Email, in place of a subject, is of who becomes this user at their first single sign-on.
+	Email string `json:"email,omitempty"`
 }
 
 // ChangeUser changes the fields that are not nil. Whoever is signed in as the user is signed out.
@@ -23,6 +25,7 @@ type ChangeUser struct {
 	Password *string      `json:"password,omitempty"`
 	// Subject for single sign-on; an empty one ends it.
 	Subject *access.Subject `json:"subject,omitempty"`
+	Email   *string         `json:"email,omitempty"` // in place of a subject
 }
 
 // APIToken is a token for programs that call this API, without its secret.

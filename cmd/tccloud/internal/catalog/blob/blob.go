@@ -196,3 +196,32 @@ func (s *Store) Remove(ctx context.Context, sha wire.SHA256) error {
 	}
 	return nil
 }
+
+// List returns when each content was stored that is in the object store.
+func (s *Store) List(ctx context.Context) (map[wire.SHA256]time.Time, error) {
+	list, err := s.objects.List(ctx)
+	if errors.Is(err, jetstream.ErrNoObjectsFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	stored := make(map[wire.SHA256]time.Time, len(list))
+	for _, o := range list {
+		if sum := wire.SHA256(o.Name); sum.Valid() {
+			stored[sum] = o.ModTime
+		}
+	}
+	return stored, nil
+}
+
+// Trim removes files of the cache whose content is not to be kept there; the object store has it
+// still.
+func (s *Store) Trim(keep func(wire.SHA256) bool) {
+	entries, _ := os.ReadDir(s.dir) // the next time, then
+	for _, e := range entries {
+		if sum := wire.SHA256(e.Name()); sum.Valid() && !keep(sum) {
+			_ = os.Remove(filepath.Join(s.dir, e.Name()))
+		}
+	}
+}

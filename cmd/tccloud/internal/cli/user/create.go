@@ -16,11 +16,14 @@ func create(o *operator.Env) *cobra.Command {
 by which the user signs in once, within 15 minutes, and sets a password. The link is a
 secret.
 
+With --subject or --email the user signs in by single sign-on: "tccloud help console".
+
 A name has a–z, 0–9 and . _ @ + -, so that no two look alike.
 
   tccloud user create ada --role operator --data DIR
   tccloud user create bob --role viewer --password-file FILE --data DIR
-  tccloud user create eve --role viewer --issuer https://sso.example.com --subject 4711 --data DIR`,
+  tccloud user create eve --role viewer --subject 4711 --data DIR
+  tccloud user create joe --role viewer --email joe@example.com --data DIR`,
 	}
 	role := cmd.Flags().String("role", "", "viewer, operator or administrator")
 	var s subject
@@ -29,7 +32,7 @@ A name has a–z, 0–9 and . _ @ + -, so that no two look alike.
 	secret := o.Password(cmd, "the password")
 	asJSON := cli.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		q := v1.NewUser{Name: args[0], Role: access.Role(*role)}
+		q := v1.NewUser{Name: args[0], Role: access.Role(*role), Email: s.email}
 		if *role == "" {
 			return cli.Misuse(cmd, "give --role viewer, operator or administrator")
 		}
@@ -50,7 +53,7 @@ A name has a–z, 0–9 and . _ @ + -, so that no two look alike.
 		if err != nil {
 			return err
 		}
-		if u.Password || u.Subject != nil {
+		if u.Password || u.Subject != nil || u.Email != "" {
 			return answer(o, *asJSON, u, nil)
 		}
 		l, err := c.LinkUser(cmd.Context(), u.Name)

@@ -30,7 +30,7 @@ administrator who can sign in stays one.
 	secret := o.Password(cmd, "the new password")
 	asJSON := cli.JSONFlag(cmd)
 	cmd.MarkFlagsMutuallyExclusive("disable", "enable")
-	cmd.MarkFlagsMutuallyExclusive("no-single-sign-on", "issuer")
+	cmd.MarkFlagsMutuallyExclusive("no-single-sign-on", "subject", "email")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var q v1.ChangeUser
 		if *role != "" {
@@ -43,6 +43,9 @@ administrator who can sign in stays one.
 		var err error
 		if q.Subject, err = s.read(cmd); err != nil {
 			return err
+		}
+		if s.email != "" {
+			q.Email = &s.email
 		}
 		if *noSSO {
 			q.Subject = new(access.Subject)

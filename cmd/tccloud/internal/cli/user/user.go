@@ -1,8 +1,10 @@
 package user
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +23,8 @@ func Command(o *operator.Env) *cobra.Command {
   operator        also runs and cancels Apps, uploads them, and manages Jobs,
                   services, triggers and variables
   administrator   also manages Environments, bundles, releases, users and tokens
+
+Who comes by single sign-on, and how to set that up: "tccloud help console".
 
 Passwords are kept as argon2id, in FIPS 140-3 mode as PBKDF2-HMAC-SHA256. Programs
 use API tokens instead: "tccloud token".
@@ -51,34 +55,41 @@ func answer(o *operator.Env, asJSON bool, u v1.User, l *v1.Link) error {
 
 // way is how a user signs in.
 func way(u v1.User) string {
-	switch {
-	case u.Password && u.Subject != nil:
-		return "password, single sign-on"
-	case u.Password:
-		return "password"
-	case u.Subject != nil:
-		return "single sign-on"
+	var ways []string
+	if u.Password {
+		ways = append(ways, "password")
 	}
-	return "one-time link only"
+	switch {
+	case u.Groups:
+		ways = append(ways, "single sign-on, role by its groups")
+	case u.Subject != nil:
+		ways = append(ways, "single sign-on")
+	case u.Email != "":
+		ways = append(ways, "single sign-on as "+u.Email)
+	}
+	return cmp.Or(strings.Join(ways, ", "), "one-time link only")
 }
 
 // subject are the flags of single sign-on.
-type subject struct{ issuer, id string }
+type subject struct{ issuer, id, email string }
 
 func (s *subject) add(c *cobra.Command) {
-	c.Flags().StringVar(&s.issuer, "issuer", "", "single sign-on: the provider's address, as its tokens name it")
-	c.Flags().StringVar(&s.id, "subject", "", "single sign-on: the user's id there (sub)")
+	c.Flags().StringVar(&s.id, "subject", "", "single sign-on: the user's id at the provider (sub)")
+	c.Flags().StringVar(&s.issuer, "issuer", "", "single sign-on: another provider than that of \"tccloud serve --oidc-issuer\"")
+	c.Flags().StringVar(&s.email, "email", "", "single sign-on: whoever signs in there first with this address, verified by the provider, is the user from then on")
 }
 
-// read returns nil if none is given.
+// read returns nil if no subject is given.
 func (s *subject) read(c *cobra.Command) (*access.Subject, error) {
-	if (s.issuer == "") != (s.id == "") {
-		return nil, cli.Misuse(c, "--issuer and --subject belong together")
+	switch {
+	case s.id != "" && s.email != "":
+		return nil, cli.Misuse(c, "give --subject or --email, not both")
+	case s.id != "":
+		return &access.Subject{Issuer: s.issuer, ID: s.id}, nil
+	case s.issuer != "":
+		return nil, cli.Misuse(c, "--issuer belongs to --subject")
 	}
-	if s.issuer == "" {
-		return nil, nil
-	}
-	return &access.Subject{Issuer: s.issuer, ID: s.id}, nil
+	return nil, nil
 }
 
 // newPassword asks for a new password of a user.
