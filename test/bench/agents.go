@@ -28,16 +28,16 @@ type herd struct {
 	counts []count
 }
 
-// issue makes n identities, as bundles below folders of perProcess each.
-func (b *bench) issue(api *admin, n int) ([]string, error) {
+// issue makes the identities number from to number to-1, as bundles below folders of perProcess each.
+func (b *bench) issue(api *admin, from, to int) ([]string, error) {
 	var dirs []string
-	for first := 0; first < n; first += perProcess {
+	for first := from; first < to; first += perProcess {
 		dir := filepath.Join(b.Dir, fmt.Sprintf("swarm-%d", first))
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return nil, err
 		}
 		dirs = append(dirs, dir)
-		for i := first; i < min(n, first+perProcess); i++ {
+		for i := first; i < min(to, first+perProcess); i++ {
 			var zip []byte
 			if err := api.call(http.MethodPost, "environments/"+environment+"/bundle", map[string]string{"name": fmt.Sprintf("swarm-%d", i)}, &zip); err != nil {
 				return nil, err
@@ -118,7 +118,24 @@ func (h *herd) end() {
 	}
 }
 
-// agents measures what an idle agent costs the gateway.
+// idling is what a gateway takes while its agents do nothing.
+type idling struct {
+	rss, own float64       // bytes
+	cpu      time.Duration // in each second
+}
+
+// idles waits until a gateway has settled, for two heartbeats or more, and measures it meanwhile.
+func (b *bench) idles(c *stage.Cloud) (i idling, err error) {
+	settle := time.Duration(b.size(30, 4)) * time.Second
+	before, _ := cpu(c.PID())
+	time.Sleep(settle)
+	after, _ := cpu(c.PID())
+	i.rss, i.own, err = memory(c.PID())
+	i.cpu = (after - before) / (settle / time.Second)
+	return i, err
+}
+
+// agents measures what idle agents cost the gateway, few and many.
 func agents(b *bench) error {
 	c, err := b.startCloud()
 	if err != nil {
@@ -129,42 +146,52 @@ func agents(b *bench) error {
 		return err
 	}
 	n := b.size(9000, 200)
-	dirs, err := b.issue(api, n)
-	if err != nil {
-		return err
+	steps := []int{n / 9, n / 3, n}
+	var dirs [][]string
+	from := 0
+	for _, to := range steps {
+		some, err := b.issue(api, from, to)
+		if err != nil {
+			return err
+		}
+		dirs, from = append(dirs, some), to
 	}
 	// A fresh process that knows all servers, so that only sessions are measured.
 	c.Stop(30 * time.Second)
 	if err := c.Restart(b.ctx); err != nil {
 		return err
 	}
-	settle := time.Duration(b.size(15, 2)) * time.Second
-	time.Sleep(settle)
-	before, ownBefore, err := memory(c.PID())
+	without, err := b.idles(c)
 	if err != nil {
 		return err
 	}
-	begin := time.Now()
-	h, err := b.release(c, dirs)
-	if err != nil {
-		return err
+	b.row("gateway without agents, RSS", without.rss/1e6, "MB", "")
+	for i, to := range steps {
+		begin := time.Now()
+		h, err := b.release(c, dirs[i])
+		if err != nil {
+			return err
+		}
+		defer h.end()
+		here := to
+		if i > 0 {
+			here -= steps[i-1]
+		}
+		at, err := h.await(here, 5*time.Minute)
+		if err != nil {
+			return err
+		}
+		with, err := b.idles(c)
+		if err != nil {
+			return err
+		}
+		name := fmt.Sprintf("%d TLS agents: ", to)
+		b.row(name+"the last ones connected after", at.Sub(begin).Seconds(), "s", "")
+		b.row(name+"gateway, RSS", with.rss/1e6, "MB", "")
+		b.row(name+"RSS for each", (with.rss-without.rss)/float64(to)/1e3, "KB", "<= 22 KB")
+		b.row(name+"of that its own memory", (with.own-without.own)/float64(to)/1e3, "KB", "")
+		b.row(name+"processor of the gateway while they idle", 100*with.cpu.Seconds(), "% of a core", "")
 	}
-	defer h.end()
-	at, err := h.await(n, 5*time.Minute)
-	if err != nil {
-		return err
-	}
-	time.Sleep(2 * settle) // two heartbeats, and the collector has been
-	after, ownAfter, err := memory(c.PID())
-	if err != nil {
-		return err
-	}
-	b.row("TLS agents on one gateway", float64(n), "", "")
-	b.row("all connected after", at.Sub(begin).Seconds(), "s", "")
-	b.row("gateway without agents, RSS", before/1e6, "MB", "")
-	b.row("gateway with them, RSS", after/1e6, "MB", "")
-	b.row("RSS for each idle agent", (after-before)/float64(n)/1e3, "KB", "<= 22 KB")
-	b.row("of that its own memory", (ownAfter-ownBefore)/float64(n)/1e3, "KB", "")
 	return nil
 }
 
@@ -186,7 +213,7 @@ func reconnect(b *bench) error {
 		if err := os.Mkdir(sub.Dir, 0o700); err != nil {
 			return err
 		}
-		dirs, err := sub.issue(api, step.n)
+		dirs, err := sub.issue(api, 0, step.n)
 		if err != nil {
 			return err
 		}

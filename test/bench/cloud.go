@@ -23,7 +23,7 @@ func cloudAlone(b *bench) error {
 	if err := b.add(p, "noop"); err != nil {
 		return err
 	}
-	dirs, err := b.issue(p.admin, 1)
+	dirs, err := b.issue(p.admin, 0, 1)
 	if err != nil {
 		return err
 	}

@@ -102,6 +102,7 @@ func command() *cobra.Command {
 		{"apps", "order → first line of Apps as large as customers'", starts, false, "none,sudo,socket"},
 		{"services", "calls of an API behind an agent, and what 20 services take", services, false, ""},
 		{"agents", "memory of the gateway for each idle agent", agents, false, ""},
+		{"gateways", "memory of two gateways over three nodes, for each idle agent and each server that is away", gateways, false, ""},
 		{"reconnect", "agents back after a gateway restart", reconnect, false, ""},
 		{"footprint", "memory of the agent and of a shim", footprint, false, ""},
 		{"update", "self-update: time away, rollback, bytes", update, false, ""},
