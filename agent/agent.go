@@ -121,6 +121,7 @@ type Agent struct {
 	limits   Limits
 	adjusted chan struct{} // closed and replaced by Adjust
 	roomy    room          // after the last sweep
+	lost     string        // what is known of orders after the loss of the journal
 
 	wantInfo chan struct{} // the cloud asks for an Info now
 	full     chan struct{} // the disk has filled up since the last sweep

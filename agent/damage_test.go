@@ -84,13 +84,26 @@ func TestJournalGone(t *testing.T) {
 	if exit, ok, err := job.ReadExit(p.Dir()); !ok || exit.Reason != job.ReasonCancelled || len(s.Hello.Orders) != 0 {
 		t.Fatalf("in the session the App runs still: %+v, %v, hello %v", exit, err, s.Hello.Orders)
 	}
-	if !strings.Contains(r.log.String(), "ended a job of which the journal knows nothing") {
-		t.Error("the log does not say so")
+	for _, line := range []string{
+		"ended a job of which the journal knows nothing", `msg="the journal was gone and was made anew" orders=2`,
+		"order=" + o.Ref.String() + ` found="its App ended with exit code -1 (cancelled)"`,
+	} {
+		if !strings.Contains(r.log.String(), line) {
+			t.Errorf("the log does not say %q:\n%s", line, r.log.String())
+		}
+	}
+	if d := r.agent.Status().JournalLoss; !strings.HasPrefix(d, "the journal was gone and was made anew: job folders of 2 orders are left") || !strings.Contains(d, o.Ref.String()) {
+		t.Errorf("the status says %q", d)
 	}
 	again := r.order("o", "pass")
 	again.Attempt = 2
 	s.Send(t, again)
 	r.result(s, again.Ref, wire.Succeeded)
+	r.stop()
+	r.start()
+	if d := r.agent.Status().JournalLoss; d != "" {
+		t.Errorf("the next agent says so again: %s", d)
+	}
 }
 
 // TestCloneLeavesTheOriginalAlone: an agent that starts in a copy of another's home, on the same

@@ -20,6 +20,7 @@
 //	no result             the shim is gone, no exit file       interrupted, with the reason
 //	result                –                                    delivering it until acknowledged
 //	nothing               a shim runs                          ending it: nobody waits for it (stray.go)
+//	the whole was lost    job folders                          telling what they say, no results (lost.go)
 //
 // An agent that stops leaves its jobs alone: they belong to their shims, and the next agent finds
 // them. Drain means: take no new orders, let jobs finish. Cancel means: end this job now; only the

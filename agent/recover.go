@@ -10,6 +10,11 @@ import (
 // recover puts every order of the journal where the last agent left it.
 func (a *Agent) recover() {
 	a.endStrayJobs()
+	if lost := a.tellLost(); lost != "" {
+		a.mu.Lock()
+		a.lost = lost
+		a.mu.Unlock()
+	}
 	a.Guard.Recover(func(ref wire.Ref) bool { _, known := a.Journal.Get(ref); return known })
 	var looked sync.WaitGroup // until it is known which jobs run
 	for _, e := range a.Journal.Entries() {

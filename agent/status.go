@@ -29,10 +29,12 @@ type Status struct {
 	// DamagedApps were found damaged since the start; the next order downloads them again.
 	DamagedApps []app.Damage `json:"damaged_apps,omitempty"`
 	// JournalDamage is what was wrong with the journal when the agent started, and has been mended.
-	JournalDamage string        `json:"journal_damage,omitempty"`
-	Outbox        int           `json:"outbox"`    // results not acknowledged
-	Unclaimed     int           `json:"unclaimed"` // of these: results of which the cloud has no record
-	Orders        []OrderStatus `json:"orders"`
+	JournalDamage string `json:"journal_damage,omitempty"`
+	// JournalLoss says that the whole journal was gone then, and what the folders of jobs tell.
+	JournalLoss string        `json:"journal_loss,omitempty"`
+	Outbox      int           `json:"outbox"`    // results not acknowledged
+	Unclaimed   int           `json:"unclaimed"` // of these: results of which the cloud has no record
+	Orders      []OrderStatus `json:"orders"`
 }
 
 // OrderStatus is one order in flight.
@@ -56,7 +58,7 @@ func (a *Agent) Status() Status {
 	s := Status{
 		ServerXID: a.Identity.ServerXID, ServerName: a.Identity.ServerName, Version: a.Identity.Version,
 		UptimeMS: time.Since(a.started).Milliseconds(), Executors: now.total, Active: now.occupied, Services: now.services.total, NoServices: job.NoServices,
-		Draining: now.draining, Unfit: a.fitness.Problem(), DamagedApps: damages, JournalDamage: a.Journal.Damage(), Orders: []OrderStatus{},
+		Draining: now.draining, Unfit: a.fitness.Problem(), DamagedApps: damages, JournalDamage: a.Journal.Damage(), JournalLoss: a.journalLoss(), Orders: []OrderStatus{},
 	}
 	a.slots.each(func(o *order.Order, occupies bool) {
 		switch {

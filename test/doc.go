@@ -11,6 +11,7 @@
 //
 //	stage/            a cloud and agents as processes; demo and benchmarks use it too
 //	readme/           reads documents, and says how the commands of README.md are run
+//	sentences/        whether a test causes each sentence that users can meet
 //	need/             what a test needs of the machine; skips with a reason, fails in CI
 //	disk/             a small file system that a test may break
 //	clock/            a clock that a test may set, for the programs under test alone

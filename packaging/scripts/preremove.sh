@@ -24,8 +24,9 @@ if command -v pgrep >/dev/null 2>&1 && pgrep -u tc-job >/dev/null 2>&1; then
 	echo "threatconnect-envsvr: Apps still run and come to their end; to end them now: pkill -u tc-job" >&2
 fi
 
-# What self-update wrote; the folders are root's, so nobody placed a link in them. The
-# folders themselves are the package's, and rpm complains of one that is gone.
+# rpm complains of a folder of the package that is gone.
+mkdir -p /etc/threatconnect-envsvr/certs.d /opt/threatconnect-envsvr/.tcenvsvr /opt/threatconnect-envsvr/a/bin /opt/threatconnect-envsvr/b/bin 2>/dev/null || :
+# What self-update wrote; the folders are root's, so nobody placed a link in them.
 find /opt/threatconnect-envsvr/a/bin /opt/threatconnect-envsvr/b/bin -mindepth 1 -delete 2>/dev/null || :
 find /var/lib/threatconnect-envsvr-updater -mindepth 1 -delete 2>/dev/null || :
 exit 0

@@ -233,6 +233,9 @@ func timeout(text *string) (time.Duration, error) {
 // known refuses a name that is nowhere declared: a misspelt one would silently match nothing.
 func known(what string, names, declared []string) error {
 	for _, n := range names {
+		if len(declared) == 0 {
+			return fmt.Errorf("%s names %.80q, and the policy declares none", what, n)
+		}
 		if !slices.Contains(declared, n) {
 			return fmt.Errorf("%s names %.80q, which is not one of %q", what, n, declared)
 		}

@@ -11,6 +11,9 @@ import (
 // nothing was.
 func (j *Journal) Damage() string { return strings.Join(j.damage, "; ") }
 
+// Made reports whether there was no journal, nor a copy of an entry, and Open made one.
+func (j *Journal) Made() bool { return j.log.made && len(j.damage) == 0 }
+
 // restore corrects the entries of a log that is damaged or a copy, and reports whether it changed
 // any.
 //

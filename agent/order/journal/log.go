@@ -42,6 +42,7 @@ type log struct {
 	discarded  int64    // bytes that were no record at the end, found at open
 	damage     []string // found at open, and not what a crash leaves
 	copied     bool     // the file in force was written at another place
+	made       bool     // there was none, found at open
 	closed     bool
 
 	written int64        // grows with every byte appended, over all generations
@@ -89,6 +90,7 @@ func openLog(dir string, open func(string) (file, error), least int64, replay fu
 		}
 	}
 	if l.generation == 0 { // a new journal
+		l.made = true
 		if err := errors.Join(l.failed[0], l.failed[1], l.blank(0), l.blank(1)); err != nil {
 			return nil, noSpace(err)
 		}

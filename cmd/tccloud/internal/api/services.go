@@ -191,7 +191,7 @@ func (a *API) changeService(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if s.Runtime = app.Runtime; s.Runtime != before.Runtime {
-			return problem(http.StatusConflict, v1.CodeBadRequest, "App %q is a %s App, the service is a %s", s.App, app.Runtime, before.Runtime)
+			return problem(http.StatusConflict, v1.CodeBadRequest, "App %q is of kind %s, the service of kind %s", s.App, app.Runtime, before.Runtime)
 		}
 		_, err = a.serviceOrder(r.Context(), s, "")
 		return err

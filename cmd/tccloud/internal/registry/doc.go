@@ -4,8 +4,9 @@
 // copy in memory, fed by a watch, so that thousands of agents that come back at once are answered
 // without a round trip:
 //
-//	env.<name>  Environment          srv.<xid>  record: current and pending identity
-//	lnk.<…>     an enrollment link    clk        the time that connected servers confirmed last
+//	env.<name>   Environment         srv.<xid>  record: current and pending identity
+//	lnk.<…>      an enrollment link   clk        the time that connected servers confirmed last
+//	nam.<digest> a server's claim to a name: of two that are given one at once, one gets it
 //
 // An identity is what one bundle carries: brokerToken, appDeliveryToken (only SHA-256 digests of
 // these 256-bit random values are kept) and the client certificate. A new bundle for an existing
@@ -25,7 +26,7 @@
 // removed, here or at another gateway) are cut by Run, which compares the live sessions with the
 // records after every change.
 //
-// Sweep removes links that have expired and servers revoked long ago.
+// Sweep removes links that have expired, claims that nobody needs and servers revoked long ago.
 //
 //	pki      the CA, and the server's certificate     twin   two hosts that run as one server
 //	bundle   the ZIP that makes an agent a server

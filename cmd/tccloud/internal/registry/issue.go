@@ -45,6 +45,9 @@ func (r *Registry) Issue(ctx context.Context, q Request) (Issued, error) {
 	if _, err := r.Environment(q.Environment); err != nil {
 		return Issued{}, err
 	}
+	if s, err := r.Server(q.Server); err == nil && q.Name == "" && s.Environment != q.Environment {
+		q.Name = s.Name // which another server may have there
+	}
 	if err := r.checkName(q); err != nil {
 		return Issued{}, err
 	}
@@ -74,6 +77,13 @@ func (r *Registry) Issue(ctx context.Context, q Request) (Issued, error) {
 		i.Certificate = sha256.Sum256(out.Certificate.Raw)
 		i.Serial = out.Certificate.SerialNumber.Text(16)
 		i.Expires = out.Certificate.NotAfter.UTC()
+	}
+	if q.Name != "" {
+		used, err := r.claim(ctx, q.Environment, q.Name, out.XID)
+		if err != nil {
+			return Issued{}, err
+		}
+		defer used() // also after a failure: then its record does not have the name
 	}
 	if q.Server == "" {
 		err := r.create(ctx, srvPrefix+string(out.XID), record{XID: out.XID, Created: now, Current: i})

@@ -18,8 +18,8 @@ func (e *NameTaken) Error() string {
 	return fmt.Sprintf("Environment %q has a server %q already: %s", e.Environment, e.Name, e.XID)
 }
 
-// checkName checks the name that a request gives a server. One that was revoked leaves its name to
-// others.
+// checkName checks the name that a request gives a server by what is known here; [Registry.claim] does
+// it for all gateways.
 func (r *Registry) checkName(q Request) error {
 	if q.Name == "" {
 		return nil
@@ -30,13 +30,8 @@ func (r *Registry) checkName(q Request) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for xid, s := range r.servers {
-		if xid == q.Server || s.value.Revoked != nil {
-			continue
-		}
-		for _, i := range s.value.identities() {
-			if i.Environment == q.Environment && i.Name == q.Name {
-				return &NameTaken{q.Name, q.Environment, xid}
-			}
+		if xid != q.Server && s.value.named(q.Environment, q.Name) {
+			return &NameTaken{q.Name, q.Environment, xid}
 		}
 	}
 	return nil
@@ -54,6 +49,10 @@ func (r *Registry) Rename(ctx context.Context, xid wire.ServerXID, name string) 
 	if err := r.checkName(Request{Environment: s.Environment, Server: xid, Name: name}); err != nil {
 		return Server{}, err
 	}
+	used, err := r.claim(ctx, s.Environment, name, xid)
+	if err != nil {
+		return Server{}, err
+	}
 	changed, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
 		s.Current.Name, s.Renamed = name, true
 		if s.Pending != nil {
@@ -64,5 +63,6 @@ func (r *Registry) Rename(ctx context.Context, xid wire.ServerXID, name string) 
 	if err != nil {
 		return Server{}, fmt.Errorf("renaming server %.70q: %w", string(xid), err)
 	}
+	used()
 	return changed.public(), nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Sweep removes links that have expired, and servers that were revoked at least revokedFor ago and
+// Sweep removes links that have expired, names that nobody has any more, and servers that were revoked at least revokedFor ago and
 // got no new bundle since.
 func (r *Registry) Sweep(ctx context.Context, revokedFor time.Duration) error {
 	for _, s := range r.Servers("") {
@@ -31,6 +31,9 @@ func (r *Registry) Sweep(ctx context.Context, revokedFor time.Duration) error {
 			return fmt.Errorf("removing the sealing key of server %q: %w", s.XID, err)
 		}
 		r.log.Info("revoked server removed", "server", s.XID, "name", s.Name, "revoked", *s.Revoked)
+	}
+	if err := r.sweepClaims(ctx); err != nil {
+		return err
 	}
 	keys, err := r.kv.ListKeysFiltered(ctx, linkPrefix+"*")
 	if err != nil {

@@ -134,6 +134,10 @@ func printStatus(out io.Writer, s controlapi.Status) error {
 		row("journal", "was damaged and is mended: %s", s.JournalDamage)
 		row("", "hint: check the disk; orders that may have been lost are shown as interrupted by the cloud")
 	}
+	if s.JournalLoss != "" {
+		row("journal", "%s", s.JournalLoss)
+		row("", "hint: find out who removed it; what Apps left is in exchange/jobs, and the log says how each ended")
+	}
 	if n := s.Settings.RestartNeeded; len(n) > 0 {
 		row("settings", "changes of %s take effect after a restart", strings.Join(n, ", "))
 	}

@@ -129,6 +129,9 @@ func journalHealth(_ context.Context, t *target) outcome {
 		return fail("check the file system", "it cannot be read: %v", err)
 	case t.statusErr == nil && t.status.JournalDamage != "":
 		return warn("check the disk; the journal is mended, and this is reported until the agent is started again", "it was damaged: %s", t.status.JournalDamage)
+	case t.statusErr == nil && t.status.JournalLoss != "":
+		return warn("find out who removed it; what Apps left is in exchange/jobs, and the log says how each ended; this is reported until the agent is started again",
+			"%s", t.status.JournalLoss)
 	case bytes > 1<<30:
 		return warn("connect the agent, so that results are delivered", "%d files, %s", files, size(bytes))
 	}

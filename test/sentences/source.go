@@ -1,0 +1,251 @@
+package sentences
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// A Sentence is a text of the source that says what is wrong or what to try.
+type Sentence struct {
+	File string
+	Line int
+	Text string // as it stands in the source, with its verbs
+	Name string // of the variable that holds the error, "" if there is none
+
+	fixed []string // what is between the verbs
+}
+
+// Source returns the sentences in the Go files below the folders of root, without their tests.
+func Source(root string, folders ...string) ([]Sentence, error) {
+	s := &source{fset: token.NewFileSet(), root: root, seen: map[token.Pos]bool{}, makers: map[string]int{
+		"errors.New": 0, "fmt.Errorf": 0, "warn": 1, "fail": 1,
+	}}
+	var files []*ast.File
+	for _, folder := range folders {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && (strings.HasSuffix(d.Name(), "test") || d.Name() == "testdata"):
+				return fs.SkipDir
+			case d.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
+				return nil
+			}
+			f, err := parser.ParseFile(s.fset, path, nil, parser.SkipObjectResolution)
+			files = append(files, f)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range files {
+		s.findMakers(f)
+	}
+	for _, f := range files {
+		ast.Inspect(f, s.visit)
+	}
+	return s.found, nil
+}
+
+type source struct {
+	fset   *token.FileSet
+	root   string
+	makers map[string]int // functions that make errors or findings, and which argument is the format
+	seen   map[token.Pos]bool
+	found  []Sentence
+}
+
+// speakers have a format and make no errors.
+var speakers = regexp.MustCompile(`^(say|ok|skip|note|Warnf|Errorf|Fatalf)$`)
+
+// findMakers finds functions that take a format as fmt.Errorf does.
+func (s *source) findMakers(f *ast.File) {
+	for _, d := range f.Decls {
+		fn, ok := d.(*ast.FuncDecl)
+		if !ok || speakers.MatchString(fn.Name.Name) {
+			continue
+		}
+		n := 0
+		for _, p := range fn.Type.Params.List {
+			for _, name := range p.Names {
+				if name.Name == "format" {
+					s.makers[fn.Name.Name] = n
+				}
+				n++
+			}
+		}
+	}
+}
+
+var (
+	messageType = regexp.MustCompile(`(Finding|Fault|Error|Refusal|Problem|Flaw)$`)
+	messageKey  = regexp.MustCompile(`^(Try|Hint|Found|Problem|Text|Why|Message)$`)
+	messageName = regexp.MustCompile(`([hH]int|restore|reinstall)$`)
+	// table is the name of a table of hints by code, which "tcenvsvr help errors" prints as a whole.
+	table = regexp.MustCompile(`Hints$`)
+)
+
+func (s *source) visit(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.CallExpr:
+		s.call(n, "")
+	case *ast.CompositeLit:
+		if messageType.MatchString(typeName(n.Type)) {
+			s.all(n)
+		}
+	case *ast.KeyValueExpr:
+		if id, ok := n.Key.(*ast.Ident); ok && messageKey.MatchString(id.Name) {
+			s.all(n.Value)
+		}
+	case *ast.ValueSpec:
+		return s.named(n)
+	case *ast.BasicLit:
+		if text := literal(n); strings.Contains(text, "hint: ") {
+			s.add(n.Pos(), text, "")
+		}
+	}
+	return true
+}
+
+// named takes what a variable or constant holds.
+func (s *source) named(n *ast.ValueSpec) (within bool) {
+	for i, id := range n.Names {
+		if table.MatchString(id.Name) {
+			return false
+		}
+		if i >= len(n.Values) {
+			break
+		}
+		if c, ok := n.Values[i].(*ast.CallExpr); ok {
+			s.call(c, id.Name)
+		} else if messageName.MatchString(id.Name) {
+			s.all(n.Values[i])
+		}
+	}
+	return true
+}
+
+func (s *source) call(n *ast.CallExpr, name string) {
+	maker := callee(n)
+	at, ok := s.makers[maker]
+	if !ok {
+		if at, ok = s.makers[maker[strings.LastIndex(maker, ".")+1:]]; !ok {
+			return
+		}
+	}
+	if at < len(n.Args) {
+		if text, pos := constant(n.Args[at]); text != "" {
+			s.add(pos, text, name)
+		}
+	}
+	if maker == "warn" || maker == "fail" {
+		s.all(n.Args[0])
+	}
+}
+
+// all takes all texts in n of three words and more; a key of a table is none.
+func (s *source) all(n ast.Node) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.KeyValueExpr:
+			s.all(n.Value)
+			return false
+		case *ast.BasicLit:
+			if text := literal(n); strings.Count(text, " ") >= 2 {
+				s.add(n.Pos(), text, "")
+			}
+		}
+		return true
+	})
+}
+
+// add takes a text apart into what is wrong and what to try.
+func (s *source) add(pos token.Pos, text, name string) {
+	if s.seen[pos] {
+		return
+	}
+	s.seen[pos] = true
+	p := s.fset.Position(pos)
+	file, _ := filepath.Rel(s.root, p.Filename)
+	for i, part := range strings.Split(text, "hint: ") {
+		part = strings.TrimSpace(part)
+		if i == 0 && strings.HasSuffix(part, ": %w") && strings.Count(part, "%w") == 1 {
+			continue // it says what was being done only
+		}
+		if fixed := fixedParts(part); fixed != nil {
+			s.found = append(s.found, Sentence{filepath.ToSlash(file), p.Line, part, name, fixed})
+		}
+	}
+}
+
+var verb = regexp.MustCompile(`%(?:\[\d+\])?[-+# 0]*\d*(?:\.\d+)?[a-zA-Z]|%%|["'\n]`)
+
+func fixedParts(format string) (parts []string) {
+	for _, p := range verb.Split(format, -1) {
+		if p = trim(p); telling(p) {
+			parts = append(parts, p)
+		}
+	}
+	return parts
+}
+
+func trim(s string) string { return strings.Trim(s, " :,;()") }
+
+// telling reports whether a text is long enough to tell anything.
+func telling(s string) bool { return len(strings.ReplaceAll(s, " ", "")) >= 4 }
+
+func callee(c *ast.CallExpr) string {
+	switch f := c.Fun.(type) {
+	case *ast.Ident:
+		return f.Name
+	case *ast.SelectorExpr:
+		if x, ok := f.X.(*ast.Ident); ok {
+			return x.Name + "." + f.Sel.Name
+		}
+		return "." + f.Sel.Name
+	}
+	return ""
+}
+
+func typeName(e ast.Expr) string {
+	switch t := e.(type) {
+	case *ast.Ident:
+		return t.Name
+	case *ast.SelectorExpr:
+		return t.Sel.Name
+	}
+	return ""
+}
+
+// constant is the text of a literal, or of literals that are put together.
+func constant(e ast.Expr) (string, token.Pos) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		return literal(e), e.Pos()
+	case *ast.BinaryExpr:
+		a, pos := constant(e.X)
+		b, after := constant(e.Y)
+		if a == "" {
+			pos = after
+		}
+		return a + b, pos
+	}
+	return "", 0
+}
+
+func literal(l *ast.BasicLit) string {
+	if l.Kind != token.STRING {
+		return ""
+	}
+	text, _ := strconv.Unquote(l.Value)
+	return text
+}
