@@ -16,7 +16,6 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 	"tcenvsvr/updater/metadata"
 	"tcenvsvr/updater/release"
-	"tcenvsvr/updater/repository"
 )
 
 // maxDirectory bounds a bundle's list of its files, in bytes.
@@ -79,8 +78,11 @@ func (f *Files) continued(ctx context.Context, old *published, b *bundle) (_ *pu
 		return nil, nil, signed, fmt.Errorf("%w: verifying the bundle: %w", ErrInvalid, err)
 	}
 	if stale {
-		keys, err := repository.ReadKeys(f.keys)
+		keys, err := f.online()
 		if err != nil {
+			return nil, nil, signed, err
+		}
+		if keys == nil {
 			return nil, nil, signed, fmt.Errorf("%w: this cloud has signed timestamp %d since, the bundle has %d, and the online keys are not at this gateway: "+
 				"add the bundle at the gateway that has them, or make it again after \"tcrelease update-repo refresh\"", ErrInvalid, old.stamped(), alone.stamped())
 		}
@@ -105,7 +107,7 @@ func (f *Files) store(ctx context.Context, b *bundle, next *published, listed []
 			entry := b.targets[name]
 			switch {
 			case entry != nil:
-				if err := f.unpack(ctx, entry); err != nil {
+				if err := f.unpack(ctx, entry, slices.Contains(here, name)); err != nil {
 					return err
 				}
 			case !slices.Contains(here, name):
@@ -122,13 +124,13 @@ func (f *Files) store(ctx context.Context, b *bundle, next *published, listed []
 	return nil
 }
 
-func (f *Files) unpack(ctx context.Context, e *zip.File) error {
+func (f *Files) unpack(ctx context.Context, e *zip.File, isPublished bool) error {
 	r, err := e.Open()
 	if err != nil {
 		return fmt.Errorf("%w: reading file %.100q of the bundle: %w", ErrInvalid, e.Name, err)
 	}
 	defer func() { _ = r.Close() }()
-	if _, err := f.put(ctx, io.LimitReader(r, release.MaxSize+1), digest(e.Name)); err != nil {
+	if _, err := f.put(ctx, io.LimitReader(r, release.MaxSize+1), digest(e.Name), isPublished); err != nil {
 		return fmt.Errorf("importing file %.100q of the bundle: %w", e.Name, err)
 	}
 	return nil

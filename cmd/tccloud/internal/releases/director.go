@@ -163,7 +163,7 @@ const (
 	// lookEvery is how often the fleet is asked for failures, by the gateway that has the lease.
 	lookEvery = 5 * time.Second
 	// keepEvery is how often it is looked whether the metadata must be signed again.
-	keepEvery = 30 * time.Minute
+	keepEvery = 5 * time.Minute
 )
 
 // Run watches rollouts, nudges servers for which there is a new release and keeps the metadata
@@ -219,12 +219,13 @@ func (d *Director) seeLease(ctx context.Context) error {
 	return nil
 }
 
-// keep signs the metadata again in time, and removes what is not published any more.
+// keep signs the metadata again in time, and removes what is not published any more: the gateway that has
+// the lease does.
 func (d *Director) keep(ctx context.Context) error {
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	for force := false; ; {
-		if err := d.Files.Sign(ctx, force); err != nil && ctx.Err() == nil {
+		if err := d.sign(ctx, force); err != nil && ctx.Err() == nil {
 			d.Logger.Error("update metadata not signed again: agents will stop updating when it expires", "err", err)
 		}
 		if d.lease.Held() {
@@ -243,9 +244,23 @@ func (d *Director) keep(ctx context.Context) error {
 	}
 }
 
+// sign signs the metadata again when it is time, or in any case if it is forced. Without the lease it does
+// so only in the place of a gateway that has it and has not signed, and not by a clock that may be wrong.
+func (d *Director) sign(ctx context.Context, force bool) error {
+	switch {
+	case d.lease.Held() && force:
+		return d.Files.Sign(ctx, 0)
+	case d.lease.Held():
+		return d.Files.Sign(ctx, signEvery)
+	case d.Trusted():
+		return d.Files.Sign(ctx, standInAfter)
+	}
+	return nil
+}
+
 // look compares the servers' reports with the plan.
 func (d *Director) look(ctx context.Context, fleet Fleet, nudged map[wire.ServerXID]string) error {
-	plan, err := d.Plan(ctx)
+	plan, revision, err := d.read(ctx)
 	if err != nil || plan.empty() {
 		return err
 	}
@@ -253,7 +268,7 @@ func (d *Director) look(ctx context.Context, fleet Fleet, nudged map[wire.Server
 	if err != nil {
 		return err
 	}
-	if err := d.haltFailed(ctx, plan, reports); err != nil {
+	if err := d.haltFailed(ctx, plan, revision, reports); err != nil {
 		return err
 	}
 	for _, r := range reports {
@@ -269,16 +284,24 @@ func (d *Director) look(ctx context.Context, fleet Fleet, nudged map[wire.Server
 	return nil
 }
 
-// haltFailed halts rollouts whose release failed on too many servers.
-func (d *Director) haltFailed(ctx context.Context, plan Plan, reports []Report) error {
+// haltFailed halts rollouts whose release failed on too many servers. It writes over the revision that
+// plan was read at: a gateway that stood still meanwhile, and has the lease no more, halts nothing that
+// it has not judged.
+func (d *Director) haltFailed(ctx context.Context, plan Plan, revision uint64, reports []Report) error {
 	for name, r := range plan.Channels {
 		failed := plan.failed(name, reports)
 		if r.Halted != "" || len(failed) <= r.MaxFailures {
 			continue
 		}
-		why := fmt.Sprintf("it failed on %d servers, %d are allowed", len(failed), r.MaxFailures)
-		if _, err := d.Halt(ctx, name, why); err != nil {
-			return err
+		r.Halted = fmt.Sprintf("it failed on %d servers, %d are allowed", len(failed), r.MaxFailures)
+		plan.Channels[name] = r
+		var err error
+		revision, _, err = bucket.Write(ctx, d.KV, planKey, plan, revision)
+		if bucket.Overtaken(err) {
+			return nil // judged anew at the next look
+		}
+		if err != nil {
+			return fmt.Errorf("halting the rollout of channel %s: %w", name, err)
 		}
 		d.Logger.Error("rollout halted", "channel", name, "version", r.Version, "failed_on", failed, "allowed", r.MaxFailures)
 	}

@@ -292,6 +292,115 @@ func TestARolloutThatFailsHaltsByItself(t *testing.T) {
 	}
 }
 
+// paused is a fleet in whose midst the gateway stands still, while something happens elsewhere.
+type paused struct {
+	fleet
+	meanwhile func()
+}
+
+func (p *paused) Reports(ctx context.Context) ([]Report, error) {
+	p.meanwhile()
+	return p.fleet.Reports(ctx)
+}
+
+// A gateway that stood still while the rollout became another one does not halt that one by what it
+// judged before.
+func TestARolloutIsNotHaltedForAnother(t *testing.T) {
+	s := newScene(t)
+	s.bundle("1.0.0")
+	if err := s.add(s.bundle("1.1.0")); err != nil {
+		t.Fatal(err)
+	}
+	roll := func(version string, failures int) {
+		t.Helper()
+		if _, err := s.Roll(t.Context(), DefaultChannel, Rollout{Version: version, Percent: 100, MaxFailures: failures}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	roll("1.0.0", 0)
+	f := &paused{fleet{reports: []Report{{Server: Server{"a", "lab"}, Version: "0.9.0", Update: wire.Update{Failed: "1.0.0"}}}}, func() { roll("1.1.0", 0) }}
+	if err := s.look(t.Context(), f, map[wire.ServerXID]string{}); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := s.Plan(t.Context()); err != nil || p.Channels[DefaultChannel].Halted != "" || p.Channels[DefaultChannel].Version != "1.1.0" {
+		t.Fatalf("got %+v, %v", p, err)
+	}
+	f.meanwhile = func() {}
+	roll("1.0.0", 0)
+	other := New(s.Config) // goes on where the first one stopped
+	if err := other.look(t.Context(), f, map[wire.ServerXID]string{}); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := s.Plan(t.Context()); err != nil || p.Channels[DefaultChannel].Halted == "" {
+		t.Errorf("got %+v, %v, want a halt", p, err)
+	}
+}
+
+// Of two gateways with the keys the one with the lease signs; the other one only in its place.
+func TestTheLeaseSigns(t *testing.T) {
+	s := newScene(t)
+	if err := s.add(s.bundle("1.0.0")); err != nil {
+		t.Fatal(err)
+	}
+	trusted := true
+	here := New(Config{KV: s.KV, Files: s.Files, Servers: s.Servers, Gateway: "here", Trusted: func() bool { return trusted }})
+	s.give(s.Files)
+	signed := func(at time.Time) (*Director, func(want bool, what string)) {
+		p, revision, err := s.Files.load(t.Context())
+		if err == nil {
+			err = s.Files.publish(t.Context(), p, at, revision)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return here, func(want bool, what string) {
+			t.Helper()
+			e, _, err := s.Files.state(t.Context())
+			if err != nil || e.Signed.After(at) != want {
+				t.Errorf("%s: signed %v, %v; want %t", what, e.Signed, err, want)
+			}
+		}
+	}
+	for _, c := range []struct {
+		what             string
+		age              time.Duration
+		trusted, without bool // lease
+		want             bool
+	}{
+		{"the other has the lease", signEvery + time.Minute, true, true, false},
+		{"the other has not signed", standInAfter + time.Minute, true, true, true},
+		{"by a clock that may be wrong", standInAfter + time.Minute, false, true, false},
+		{"with the lease, too early", time.Hour, true, false, false},
+		{"with the lease", signEvery + time.Minute, true, false, true},
+	} {
+		trusted = c.trusted
+		d, check := signed(time.Now().Add(-c.age))
+		if !c.without {
+			d = s.Director // alone
+			d.Trusted = here.Trusted
+		}
+		if err := d.sign(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		check(c.want, c.what)
+	}
+}
+
+// A key that cannot be read is said, and not taken for none.
+func TestAKeyThatIsNone(t *testing.T) {
+	s := newScene(t)
+	if err := s.add(s.bundle("1.0.0")); err != nil {
+		t.Fatal(err)
+	}
+	s.give(s.Files)
+	if err := os.WriteFile(filepath.Join(s.Files.keys, "timestamp.pem"), []byte("torn"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Files.Sign(t.Context(), 0); err == nil || !strings.Contains(err.Error(), "timestamp.pem") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // rezip changes the files of a ZIP file.
 func rezip(t *testing.T, data []byte, change func(map[string]string)) []byte {
 	t.Helper()

@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -144,7 +146,7 @@ func (f *Files) fetch(ctx context.Context, sum wire.SHA256) (published, error) {
 		return p, err
 	}
 	defer func() { _ = file.Close() }()
-	return p, json.NewDecoder(file).Decode(&p)
+	return p, json.NewDecoder(io.LimitReader(file, maxPublished)).Decode(&p)
 }
 
 // publish makes p what agents see, in the place of that of a revision. Everything that it names is
@@ -154,7 +156,7 @@ func (f *Files) publish(ctx context.Context, p *published, signed time.Time, ove
 	if err != nil {
 		return fmt.Errorf("publishing: %w", err)
 	}
-	sum, err := f.put(ctx, bytes.NewReader(data), "")
+	sum, err := f.put(ctx, bytes.NewReader(data), "", false)
 	if err == nil {
 		_, _, err = bucket.Write(ctx, f.kv, entryKey, entry{sum, signed}, over)
 	}
@@ -164,8 +166,10 @@ func (f *Files) publish(ctx context.Context, p *published, signed time.Time, ove
 	return nil
 }
 
-// put stores content, which must have the digest want unless that is "".
-func (f *Files) put(ctx context.Context, r io.Reader, want wire.SHA256) (wire.SHA256, error) {
+// put stores content, which must have the digest want unless that is "". What is published already is
+// stored again only if the store has damaged it; all else always is, so that a sweep that began before
+// leaves it.
+func (f *Files) put(ctx context.Context, r io.Reader, want wire.SHA256, isPublished bool) (wire.SHA256, error) {
 	spool, err := f.blobs.Temp()
 	if err != nil {
 		return "", err
@@ -179,21 +183,30 @@ func (f *Files) put(ctx context.Context, r io.Reader, want wire.SHA256) (wire.SH
 	if want != "" && sum != want {
 		return "", fmt.Errorf("%w: the SHA-256 of its content is %s", ErrInvalid, sum)
 	}
-	return sum, f.blobs.Add(ctx, sum, spool)
+	if isPublished && f.blobs.Stored(ctx, sum) {
+		return sum, nil
+	}
+	return sum, f.blobs.Put(ctx, sum, spool)
 }
 
-// signEvery is how old a signature of the timestamp gets; it is valid for repository.TimestampLife.
-const signEvery = 12 * time.Hour
+const (
+	// signEvery is how old a signature of the timestamp gets; it is valid for repository.TimestampLife.
+	signEvery = 12 * time.Hour
+	// standInAfter is how old it gets before a gateway signs that does not have the lease: the one that has
+	// it has no keys, or cannot.
+	standInAfter = signEvery + 2*time.Hour
+)
 
-// Sign signs snapshot and timestamp again if the online keys are here and nobody has done so within
-// signEvery, or in any case if it is forced. Of several gateways that do it at once one succeeds, and that is enough.
-func (f *Files) Sign(ctx context.Context, force bool) error {
-	keys, err := repository.ReadKeys(f.keys)
-	if err != nil {
-		return nil // signed elsewhere
+// Sign signs snapshot and timestamp again if the online keys are here and the signature is older than
+// age. It is written over the revision that was read: of gateways that do it at once one succeeds, and
+// that is enough.
+func (f *Files) Sign(ctx context.Context, age time.Duration) error {
+	keys, err := f.online()
+	if err != nil || keys == nil {
+		return err
 	}
 	e, _, err := f.state(ctx)
-	if err != nil || !force && time.Since(e.Signed).Abs() < signEvery {
+	if err != nil || time.Since(e.Signed).Abs() < age {
 		return err
 	}
 	p, revision, err := f.load(ctx)
@@ -209,6 +222,14 @@ func (f *Files) Sign(ctx context.Context, force bool) error {
 		return nil
 	}
 	return err
+}
+
+// online are the online keys, nil if this gateway has none.
+func (f *Files) online() ([]repository.Key, error) {
+	if list, err := filepath.Glob(filepath.Join(f.keys, "*.pem")); err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return repository.ReadKeys(f.keys)
 }
 
 // target opens a file below targets/, or returns fs.ErrNotExist.
@@ -228,28 +249,38 @@ func (f *Files) target(ctx context.Context, name string) (*os.File, error) {
 const sweepAge = 24 * time.Hour
 
 // Sweep removes programs and metadata that are not published any more, or never were.
-func (f *Files) Sweep(ctx context.Context) error { return f.sweep(ctx, time.Now()) }
+func (f *Files) Sweep(ctx context.Context) error { return f.sweep(ctx, time.Now().Add(-sweepAge)) }
 
-func (f *Files) sweep(ctx context.Context, now time.Time) error {
-	list, err := f.blobs.List(ctx)
+// sweep removes what was stored before then. It first writes the entry again: an import that began
+// earlier has to store everything once more, and what is stored from then on is not removed here, even if
+// this gateway stands still in between.
+func (f *Files) sweep(ctx context.Context, then time.Time) error {
+	stored, err := f.blobs.List(ctx)
 	if err != nil {
 		return err
 	}
-	p, _, err := f.load(ctx)
+	e, revision, err := f.state(ctx)
 	if err != nil {
 		return err
 	}
-	e, _, err := f.state(ctx)
-	if err != nil {
+	p, read, err := f.load(ctx)
+	if err != nil || read != revision {
 		return err
 	}
-	for sum, stored := range list {
-		if sum == e.Published || p.has(sum) || now.Sub(stored) < sweepAge {
-			continue
+	maps.DeleteFunc(stored, func(sum wire.SHA256, at time.Time) bool {
+		return sum == e.Published || p.has(sum) || !at.Before(then)
+	})
+	if len(stored) == 0 {
+		return nil
+	}
+	_, _, err = bucket.Write(ctx, f.kv, entryKey, e, revision)
+	if bucket.Overtaken(err) {
+		return nil // the next time, then
+	}
+	for sum := range stored {
+		if err == nil {
+			err = f.blobs.RemoveBefore(ctx, sum, then)
 		}
-		if err := f.blobs.Remove(ctx, sum); err != nil {
-			return err
-		}
 	}
-	return nil
+	return err
 }

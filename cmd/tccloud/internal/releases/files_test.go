@@ -39,7 +39,7 @@ func TestGatewaysServeTheSame(t *testing.T) {
 	if data, err := io.ReadAll(program); string(data) != "program 1.0.0" {
 		t.Errorf("its program: %q, %v", data, err)
 	}
-	if err := here.Sign(t.Context(), true); err != nil { // without keys there is nothing to do
+	if err := here.Sign(t.Context(), 0); err != nil { // without keys there is nothing to do
 		t.Fatal(err)
 	}
 	p, _, _ := here.load(t.Context())
@@ -49,20 +49,20 @@ func TestGatewaysServeTheSame(t *testing.T) {
 	var both sync.WaitGroup
 	for _, f := range []*Files{here, there} {
 		both.Go(func() {
-			if err := f.Sign(t.Context(), false); err != nil {
+			if err := f.Sign(t.Context(), signEvery); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	both.Wait()
-	if err := there.Sign(t.Context(), false); err != nil {
+	if err := there.Sign(t.Context(), signEvery); err != nil {
 		t.Fatal(err)
 	}
 	if p, _, _ = there.load(t.Context()); p.stamped() != before+1 {
 		t.Errorf("timestamp %d became %d, want one more", before, p.stamped())
 	}
 	for range 5 {
-		if err := here.Sign(t.Context(), true); err != nil {
+		if err := here.Sign(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
 		a.reads(there)
@@ -83,7 +83,7 @@ func TestVersionsNeverGoBack(t *testing.T) {
 	there := s.gateway()
 	s.give(there)
 	for range 4 {
-		if err := there.Sign(t.Context(), true); err != nil {
+		if err := there.Sign(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -145,7 +145,7 @@ func TestSweepKeepsWhatIsPublished(t *testing.T) {
 		t.Fatal(err)
 	}
 	// As a gateway does that ends before it publishes.
-	sum, err := s.Files.put(t.Context(), strings.NewReader("orphan"), "")
+	sum, err := s.Files.put(t.Context(), strings.NewReader("orphan"), "", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,13 +153,13 @@ func TestSweepKeepsWhatIsPublished(t *testing.T) {
 	if _, err := s.Files.target(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("what is not published: got %v", err)
 	}
-	if err := s.Files.sweep(t.Context(), time.Now()); err != nil {
+	if err := s.Files.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if list, _ := s.Files.blobs.List(t.Context()); len(list) != 3 {
 		t.Errorf("at once: %d objects, want program, repository and the orphan", len(list))
 	}
-	if err := s.Files.sweep(t.Context(), time.Now().Add(sweepAge+time.Minute)); err != nil {
+	if err := s.Files.sweep(t.Context(), time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	list, err := s.Files.blobs.List(t.Context())

@@ -25,6 +25,9 @@ const timestamp = "timestamp.json"
 // maxMetadata bounds all metadata of a repository together, in bytes: a release takes about one KB.
 const maxMetadata = 16 << 20
 
+// maxPublished bounds a published in JSON, in bytes: two generations of metadata, in base64.
+const maxPublished = 4 * maxMetadata
+
 // published is a repository as agents see it at one moment. It is never changed: the next one takes
 // its place.
 type published struct {
@@ -119,7 +122,7 @@ func (p *published) with(bundle map[string][]byte) (next *published, stale bool,
 		here, ok := p.Roles[name]
 		signed := strings.HasSuffix(name, ".root.json") || strings.HasSuffix(name, ".targets.json")
 		if ok && signed && !bytes.Equal(here, data) {
-			return nil, false, fmt.Errorf("%w: its %s is not the one that is here: it is of another repository", ErrInvalid, name)
+			return nil, false, fmt.Errorf("%w: its %s is not the one that is here: it is of another repository, or another bundle was added that was made from the same one", ErrInvalid, name)
 		}
 	}
 	for _, role := range []string{"root", "targets"} {

@@ -55,6 +55,11 @@ func (s *Store) Add(ctx context.Context, sha wire.SHA256, f *os.File) error {
 	if _, err := s.objects.GetInfo(ctx, string(sha)); err == nil {
 		return nil // the same content is there already
 	}
+	return s.Put(ctx, sha, f)
+}
+
+// Put is Add that stores content anew which is there already: it may be damaged, and RemoveBefore leaves it.
+func (s *Store) Put(ctx context.Context, sha wire.SHA256, f *os.File) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("storing content %s: %w", sha, err)
 	}
@@ -197,6 +202,29 @@ func (s *Store) Remove(ctx context.Context, sha wire.SHA256) error {
 	return nil
 }
 
+// RemoveBefore forgets content that was stored before t, and leaves what was stored again since.
+func (s *Store) RemoveBefore(ctx context.Context, sha wire.SHA256, t time.Time) error {
+	err := s.objects.DeleteBefore(ctx, string(sha), t)
+	if err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
+		return fmt.Errorf("removing content %s: %w", sha, err)
+	}
+	s.Trim(func(sum wire.SHA256) bool { return sum != sha })
+	return nil
+}
+
+// Stored reports whether the object store, of which the cache is a copy, has the content undamaged.
+func (s *Store) Stored(ctx context.Context, sha wire.SHA256) bool {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	object, err := s.objects.Get(ctx, string(sha))
+	if err != nil {
+		return false
+	}
+	h := sha256.New()
+	_, err = io.Copy(h, object)
+	return err == nil && hex.EncodeToString(h.Sum(nil)) == string(sha)
+}
+
 // List returns when each content was stored that is in the object store.
 func (s *Store) List(ctx context.Context) (map[wire.SHA256]time.Time, error) {
 	list, err := s.objects.List(ctx)
@@ -215,8 +243,7 @@ func (s *Store) List(ctx context.Context) (map[wire.SHA256]time.Time, error) {
 	return stored, nil
 }
 
-// Trim removes files of the cache whose content is not to be kept there; the object store has it
-// still.
+// Trim removes files of the cache whose content is not to be kept there; what the object store has stays.
 func (s *Store) Trim(keep func(wire.SHA256) bool) {
 	entries, _ := os.ReadDir(s.dir) // the next time, then
 	for _, e := range entries {

@@ -186,7 +186,16 @@ func (o *Objects) GetInfo(ctx context.Context, name string) (*jetstream.ObjectIn
 }
 
 // Delete removes an object with its entry and chunks, or returns jetstream.ErrObjectNotFound.
-func (o *Objects) Delete(ctx context.Context, name string) error {
+func (o *Objects) Delete(ctx context.Context, name string) error { return o.delete(ctx, name, nil) }
+
+// DeleteBefore is Delete for an object that was stored before t, and does nothing to one that was stored
+// since, even if that happens while it is removed.
+func (o *Objects) DeleteBefore(ctx context.Context, name string, t time.Time) error {
+	return o.delete(ctx, name, func(stored time.Time) bool { return !stored.Before(t) })
+}
+
+// delete removes an object unless keep, which may be nil, says so of the time when it was stored.
+func (o *Objects) delete(ctx context.Context, name string, keep func(stored time.Time) bool) error {
 	last, err := retry(ctx, busy, func() (*jetstream.RawStreamMsg, error) {
 		return o.stream.GetLastMsgForSubject(ctx, o.entry(name))
 	})
@@ -195,6 +204,9 @@ func (o *Objects) Delete(ctx context.Context, name string) error {
 	}
 	if err != nil {
 		return err
+	}
+	if keep != nil && keep(last.Time) {
+		return nil
 	}
 	var info jetstream.ObjectInfo
 	if err := json.Unmarshal(last.Data, &info); err != nil {
