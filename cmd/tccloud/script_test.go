@@ -43,6 +43,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": await, "ready": ready, "term": term, "exits": scripts.Exits, "mktcx": mktcx, "mkpackage": mkpackage, "nosecret": noSecret, "idof": idOf,
+			"startnats": startNATS, "mkupdate": mkupdate,
 		},
 	})
 }

@@ -33,9 +33,14 @@ Brokers: bundles name those of all gateways that were there within seven days, o
 of --public-broker. Servers try them in random order. The API: one name for all
 gateways, by DNS or a load balancer that asks /readyz (--public-url).
 
-Releases: "tccloud release add" at any gateway adds them to all. The two online keys, in
-DIR/updates/keys of one gateway when it starts, are sealed into the store, and the others
-have them after their next start.
+Releases: "tccloud release add" at any gateway adds them to all at once. The two online
+keys, in DIR/updates/keys of one gateway when it starts, are sealed into the store, and
+the others have them after their next start. One of them signs and watches rollouts; when
+it dies, another one does within seconds.
+
+What a gateway has alone, and loses without harm: its TLS certificate, caches, uploads that
+have not ended (they begin again at another one), its figures in /metrics, and its counts
+of tries to sign in, calls and refusals: limits hold for each gateway.
 
 A node whose disk is lost: start it with an empty folder under its old name. "tccloud
 status" says when all copies are there again.

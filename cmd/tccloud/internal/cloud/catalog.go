@@ -89,6 +89,7 @@ func openReleases(ctx context.Context, cfg Config, st *store.Store, c *cloud) (*
 		return nil, err
 	}
 	c.packages = &packages.Store{KV: kv, Blobs: blobs}
+	c.sweeps = append(c.sweeps, c.packages.Trim)
 	return releases.New(releases.Config{
 		KV: kv, Files: releases.OpenFiles(kv, files, filepath.Join(cfg.Data, identity.OnlineKeys)), Servers: memberships{c.registry},
 		Gateway: c.name, Trusted: c.trusted, Logger: cfg.Logger.With("component", "releases"),

@@ -4,7 +4,7 @@
 //	pki/ca.pem       the CA's certificate and key: servers trust nothing else
 //	apptoken.key     signs the tokens of running Apps
 //	admin.token      the operators' token
-//	updates/keys/    snapshot.pem and timestamp.pem, which say which releases there are; a cloud may have none
+//	updates/keys/    snapshot.pem and timestamp.pem, which say that the releases are the newest; a cloud may have none
 //
 // They are in the store as well, sealed with the cluster secret, which is not: who reads or steals
 // NATS has neither key. [Join] compares both at each start:

@@ -28,7 +28,7 @@ const (
 )
 
 // CAFile, TokenKeyFile and AdminTokenFile are the files, below the data folder. The keys in the folder
-// OnlineKeys, which sign what releases there are, are part of it as soon as a gateway has them.
+// OnlineKeys, which sign that the releases are the newest, are part of it as soon as a gateway has them.
 const (
 	CAFile         = "pki/ca.pem"
 	TokenKeyFile   = "apptoken.key"

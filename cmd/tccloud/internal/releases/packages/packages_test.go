@@ -2,8 +2,10 @@ package packages_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -198,4 +200,43 @@ func FuzzInspect(f *testing.F) {
 			t.Fatalf("an error without a name: %v", err)
 		}
 	})
+}
+
+// A gateway's cache has nothing that was removed at another gateway, and all else still comes out.
+func TestTheCacheIsTrimmed(t *testing.T) {
+	s := open(t)
+	for name, content := range release(t, "1.4.2", nil) {
+		if _, err := s.Add(t.Context(), name, bytes.NewReader(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := s.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := list[0]
+	cached, err := s.Open(t.Context(), gone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cached.Close()
+	if err := s.KV.Purge(t.Context(), "package."+hex.EncodeToString([]byte(gone.Name))); err != nil { // as another gateway does
+		t.Fatal(err)
+	}
+	if err := s.Trim(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(cached.Name()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is still there: %v", gone.Name, err)
+	}
+	for _, p := range list[1:] {
+		f, err := s.Open(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(f.Name()); err != nil {
+			t.Error(err)
+		}
+		f.Close()
+	}
 }

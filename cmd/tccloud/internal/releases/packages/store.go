@@ -163,6 +163,17 @@ func (s *Store) Find(ctx context.Context, w Wanted) (Package, error) {
 	return list[i], nil
 }
 
+// Trim removes packages from this gateway's cache that were removed at another one.
+func (s *Store) Trim(ctx context.Context) error {
+	list, err := s.List(ctx)
+	if err == nil {
+		s.Blobs.Trim(func(sum wire.SHA256) bool {
+			return slices.ContainsFunc(list, func(p Package) bool { return p.SHA256 == sum })
+		})
+	}
+	return err
+}
+
 // Open returns a package's content, which the caller closes.
 func (s *Store) Open(ctx context.Context, p Package) (*os.File, error) {
 	return s.Blobs.Open(ctx, p.SHA256)
