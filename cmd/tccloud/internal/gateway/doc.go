@@ -12,7 +12,7 @@
 // do: Send never blocks, and an agent that does not read is cut at its backlog or its write deadline,
 // without delaying others. One timer sends all heartbeats.
 //
-// An idle agent costs some 18 KB. Most of it is crypto/tls, which keeps the buffers of the handshake
+// An idle agent costs some 20 KB. Most of it is crypto/tls, which keeps the buffers of the handshake
 // (3.5 KB) and the keys of both directions (1.8 KB), and the agent's certificate (2.6 KB); then the
 // waiting goroutine, the session, the descriptor, and the collector's room.
 //
@@ -34,4 +34,20 @@
 // The epoch, the gateway that has a server, and the orders are the business of package dispatch.
 // Gateways tell each other of their sessions (package roster), and pass on Control and Disconnect, by
 // plain NATS messages (peers.go).
+//
+// # How far it goes
+//
+// Measured with two gateways over three nodes and 9,000 agents each ("bench gateways"): a gateway without
+// servers has 33 MB; each server of the cloud adds 0.9 KB, each session of another gateway about 1 KB,
+// each agent of its own 22 KB and 0.0013 % of a core while it idles, nearly all of it heartbeats and info.
+//
+// From that, 100,000 servers on twelve gateways: 33 + 8,400 × 22 KB + 100,000 × 0.9 KB + 92,000 × 1 KB, which is 400 MB
+// and an eighth of a core for each gateway. Their info, of 1 KB a minute, comes to every gateway: 1,700 messages a
+// second, so beyond that it should go only to gateways where somebody looks.
+//
+// What does not grow with gateways is the store. All orders are in one stream, whose leader writes twice or three
+// times for an order (package dispatch): some 230 orders a second on two cores of 2026 that also ran the gateway. 100,000
+// servers with an order each ten minutes are 170 a second. More than one order each five minutes needs a bucket of
+// executions, and a queue, for each share of the Environments: nothing in package ledger
+// or queue compares two Environments, so that is a matter of which bucket a name belongs to. It is not built.
 package gateway
