@@ -260,3 +260,37 @@ func TestListWhileTheLastGoes(t *testing.T) {
 		}
 	}
 }
+
+// What is removed because it is old stays if it was stored again since.
+func TestDeleteBefore(t *testing.T) {
+	s, o := embedded(t)
+	if err := o.PutBytes(t.Context(), "x", []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	old, err := o.GetInfo(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := old.ModTime.Add(time.Nanosecond)
+	if err := o.PutBytes(t.Context(), "x", []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.DeleteBefore(t.Context(), "x", seen); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := o.GetBytes(t.Context(), "x"); string(got) != "new" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if err := o.DeleteBefore(t.Context(), "x", time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.GetInfo(t.Context(), "x"); !errors.Is(err, jetstream.ErrObjectNotFound) {
+		t.Errorf("got %v", err)
+	}
+	if err := o.DeleteBefore(t.Context(), "x", time.Now()); !errors.Is(err, jetstream.ErrObjectNotFound) {
+		t.Errorf("a second time: got %v", err)
+	}
+	if info, err := stream(t, s).Info(t.Context()); err != nil || info.State.Msgs != 0 {
+		t.Errorf("%+v is left, %v", info, err)
+	}
+}
