@@ -138,10 +138,18 @@ func prepare(l *spec.Launch, a *agentEnd) (*supervisor, error) {
 			State: spec.Starting, ShimPID: self.PID, ShimStart: self.Start, BootID: proc.BootID(), Token: rand.Text(), Files: l.FilePaths(),
 		},
 	}
-	if s.reserve, err = claim(l.Dir, &s.status); err != nil {
+	if err := enter(l.Dir, &s.status); err != nil {
 		return nil, err
 	}
-	if err := s.prepare(); err != nil {
+	unable := s.begin()
+	if s.reserve, err = claim(l.Dir, &s.status); err != nil {
+		s.letGo()
+		return nil, err
+	}
+	if err = unable; err == nil {
+		err = s.prepare()
+	}
+	if err != nil {
 		s.abandon(spec.ReasonStartFailed, err)
 		return nil, err
 	}
