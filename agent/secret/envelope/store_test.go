@@ -5,8 +5,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"tcenvsvr/agent/secret/keychain"
 )
 
 // lock is a keychain that seals with one word.
@@ -45,7 +48,7 @@ func TestStore(t *testing.T) {
 		t.Error(o, err)
 	}
 	other, err := NewStore(path, lock("other")).Open(now)
-	if err != nil || !other.Made || other.Lost == nil || bytes.Contains([]byte(other.Lost.Error()), []byte("\n")) || len(other.Ring.IDs()) != 1 {
+	if err != nil || !other.Made || other.Lost == nil || !strings.Contains(other.Lost.Error(), "opening the sealing keys \"") || bytes.Contains([]byte(other.Lost.Error()), []byte("\n")) || len(other.Ring.IDs()) != 1 {
 		t.Errorf("with another keychain: %v, %v", other, err)
 	}
 	if err := os.Rename(path+".lost", path); err != nil {
@@ -66,11 +69,35 @@ func TestStoreRefuses(t *testing.T) {
 		if err := prepare(path); err != nil {
 			t.Fatal(err)
 		}
-		if o, err := NewStore(path, lock("one")).Open(now); err == nil {
-			t.Errorf("%s: %v", name, o)
+		if o, err := NewStore(path, lock("one")).Open(now); err == nil || !strings.Contains(err.Error(), "it is no regular file of up to 65536 bytes") {
+			t.Errorf("%s: %v, %v", name, o, err)
 		}
 	}
 	if o, err := NewStore(filepath.Join(t.TempDir(), "none", "keys"), lock("one")).Open(now); err == nil {
 		t.Errorf("a key that cannot be kept: %v", o)
+	}
+}
+
+// TestStoreOfALockedKeychain: keys that do not open today are in their place when they do tomorrow.
+func TestStoreOfALockedKeychain(t *testing.T) {
+	dir, password := t.TempDir(), []byte("correct horse battery")
+	chain, err := keychain.Create(filepath.Join(dir, "keychain.json"), password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, now := NewStore(filepath.Join(dir, "keys"), chain), time.Now()
+	first, err := store.Open(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain.Lock()
+	if o, err := store.Open(now); !errors.Is(err, keychain.ErrLocked) || o.Made {
+		t.Errorf("locked: %v, %v", o, err)
+	}
+	if err := chain.Unlock(password); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := store.Open(now); err != nil || o.Made || o.Ring.Current().String() != first.Ring.Current().String() {
+		t.Errorf("unlocked: %v, %v", o, err)
 	}
 }
