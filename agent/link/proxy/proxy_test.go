@@ -384,7 +384,7 @@ func TestSilentProxy(t *testing.T) {
 	silent := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	for _, scheme := range []string{"http://", "https://", "socks5://"} {
 		_, err := dialer(t, proxy.Config{Host: scheme + silent, Timeout: 20 * time.Millisecond}).DialContext(t.Context(), "tcp", "broker.test:62000")
-		if e, ok := errors.AsType[*proxy.Error](err); !ok || e.Code != proxy.CodeTimeout {
+		if e, ok := errors.AsType[*proxy.Error](err); !ok || e.Code != proxy.CodeTimeout || !strings.HasSuffix(err.Error(), ": no answer in time") {
 			t.Errorf("%s: got %v", scheme, err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
