@@ -111,7 +111,7 @@ func TestRulesOfIdentity(t *testing.T) {
 		{"settings only, new host", Current{}, Offer{env("one", "a.example"), nil, nil}, settings.ErrNotEnrolled, "", ""},
 		{"keystore only", host, Offer{map[string]string{"keystorePassword": "brought"}, nil, of("one", -time.Hour, time.Hour)}, nil, "", ""},
 		{"keystore of another than the settings", host, Offer{opens(env("one", "a.example")), nil, of("two", -time.Hour, time.Hour)}, ErrIdentity, "", `: the certificate is for server "two" and the settings are for "one"`},
-		{"expired", host, Offer{opens(env("one", "a.example")), nil, of("one", -2*time.Hour, -time.Hour)}, ErrExpired, "", "make a fresh bundle (\"tccloud bundle ENV --server one\")"},
+		{"expired", host, Offer{opens(env("one", "a.example")), nil, of("one", -2*time.Hour, -time.Hour)}, ErrExpired, "", "correct the clock; if it is right, make a fresh bundle (\"tccloud bundle ENV --server one\")"},
 		{"not yet valid", host, Offer{opens(env("one", "a.example")), nil, of("one", time.Hour, 2*time.Hour)}, ErrExpired, "", "correct the clock; if it is right, the cloud's was wrong when this was made: make a fresh bundle"},
 		{"wrong password", host, Offer{with(env("one", "a.example"), "keystorePassword", "other"), nil, of("one", -time.Hour, time.Hour)}, bundle.ErrPassword, "", ""},
 		{"no broker", Current{}, Offer{opens(map[string]string{"apiURL": "https://a.example"}), nil, of("one", -time.Hour, time.Hour)}, settings.ErrNotEnrolled, "", ""},

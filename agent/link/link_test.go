@@ -193,7 +193,7 @@ func TestNew(t *testing.T) {
 		"no address":   {"", "", `brokerHost "" is not a host or host:port`},
 		"a URL":        {"https://broker.example.com", "", `brokerHost "https://broker.example.com" is not a host or host:port`},
 		"no port":      {"broker.example.com:0x1", "", "is not a host or host:port"},
-		"many brokers": {strings.Repeat("b,", 16) + "b", "", "brokerHost names 17 brokers, at most 16 are possible"},
+		"many brokers": {strings.Repeat("b,", 16) + "b", "", "setting up the link: brokerHost names 17 brokers, at most 16 are possible"},
 		"transport":    {"broker.example.com", "quic", `queueTransport is "quic", want nothing, "raw" or "websocket"`},
 	} {
 		conf := valid

@@ -287,9 +287,9 @@ func TestHostileTexts(t *testing.T) {
 	text := written(func(*Signature) {})
 	for name, tt := range map[string]struct{ text, want string }{
 		"a later version":  {strings.Replace(text, "v1", "v2", 1), `it does not begin with "tcsigned:v1:"`},
-		"endless":          {text + strings.Repeat("A", 1000), "at most 343 are possible"},
+		"endless":          {text + strings.Repeat("A", 1000), "reading a signature: it has 1182 bytes, at most 343 are possible"},
 		"padded":           {text + "=", "illegal base64"},
-		"cut off":          {text[:len(textPrefix)+160], "it is cut off: 120 bytes, want more than 120"},
+		"cut off":          {text[:len(textPrefix)+160], "reading a signature: it is cut off: 120 bytes, want more than 120"},
 		"with line ends":   {text[:40] + "\n" + text[40:], "it has line ends in it"},
 		"from before 1970": {written(func(s *Signature) { s.MadeAt = -1 }), "its times are before 1970"},
 		"good for ever":    {written(func(s *Signature) { s.NotAfter = 1<<63 - 1 }), "want the second later, by at most 31 days"},
