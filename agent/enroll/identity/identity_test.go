@@ -156,11 +156,11 @@ func TestDamagedKeystore(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := Load(path, "p")
-		if !errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), path) || tt.is == ErrDamaged && !strings.HasPrefix(err.Error(), "reading keystore \"") {
+		if !errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), path) || errors.Is(err, ErrDamaged) && !strings.HasPrefix(err.Error(), "reading keystore \"") {
 			t.Errorf("%s: got %v, want %q", name, err, tt.want)
 		}
 		const hint = "\nhint: restore it from a backup; without one make a fresh bundle (\"tccloud bundle ENV --server XID\") and run \"tcenvsvr enroll FILE\""
-		if tt.is == ErrDamaged && !strings.HasSuffix(err.Error(), hint) {
+		if errors.Is(err, ErrDamaged) && !strings.HasSuffix(err.Error(), hint) {
 			t.Errorf("%s: %v says nothing about what helps", name, err)
 		}
 	}
