@@ -82,8 +82,9 @@ func TestStoreRefuses(t *testing.T) {
 	}
 }
 
-// TestStoreOfALockedKeychain: keys that do not open today are in their place when they do tomorrow.
-func TestStoreOfALockedKeychain(t *testing.T) {
+// TestStoreThatCannotKeep: keys that do not open, and cannot be replaced, are in their place when they
+// open again.
+func TestStoreThatCannotKeep(t *testing.T) {
 	path, now := filepath.Join(t.TempDir(), "keys"), time.Now()
 	first, err := NewStore(path, lock("one")).Open(now)
 	if err != nil {
@@ -97,5 +98,14 @@ func TestStoreOfALockedKeychain(t *testing.T) {
 	}
 	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+	if err := os.Mkdir(path+".lost", 0o700); err != nil { // where the old ones cannot be kept, for root too
+		t.Fatal(err)
+	}
+	if o, err := NewStore(path, lock("other")).Open(now); err == nil || o.Made || o.Lost != nil {
+		t.Errorf("another keychain, and a disk that takes nothing: %v, %v", o, err)
+	}
+	if o, err := NewStore(path, lock("one")).Open(now); err != nil || o.Made {
+		t.Errorf("the first keychain is back: %v, %v", o, err)
 	}
 }
