@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -29,6 +30,7 @@ var inits = map[string]func(limit func(pid int, data json.RawMessage)) int{
 func isInit(args []string) bool { return len(args) > 1 && inits[args[len(args)-1]] != nil }
 
 func initMain() int {
+	runtime.GOMAXPROCS(1) // it does one thing after the other: threads would do little but wake each other
 	return inits[os.Args[len(os.Args)-1]](func(pid int, data json.RawMessage) {
 		var l spec.Limits
 		if json.Unmarshal(data, &l) == nil {
