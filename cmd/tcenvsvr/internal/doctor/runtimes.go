@@ -73,7 +73,7 @@ func pythonPackages(ctx context.Context, t *target) outcome {
 	gone := strings.Fields(out)
 	switch {
 	case err != nil:
-		return fail("install Python 3.11 anew", "%q does not run: %v", programs[0], err)
+		return fail("install Python 3.11 anew, or set appsPythonHome311", "%q does not run: %v", programs[0], err)
 	case len(gone) == 0:
 		return ok("%q has what Apps import", programs[0])
 	case len(gone) == 1 && gone[0] == "tcex":
