@@ -13,9 +13,14 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
-// interpreters finds the interpreters as for an order.
+// interpreters finds the interpreters as for an order; of the Pythons that for 3.11 only, so that
+// another one does not stand in for one that is set and gone.
 func interpreters(t *target) (java string, pythons []string) {
-	return parts.Execution(t.settings).Interpreters()
+	s := t.settings
+	if s.PythonHome311 != "" {
+		s.PythonHome = ""
+	}
+	return parts.Execution(s).Interpreters()
 }
 
 var javaVersion = regexp.MustCompile(`version "(\d+)[^"]*"`)

@@ -134,7 +134,7 @@ func clientCertificate(_ context.Context, t *target) outcome {
 	leaf := t.identity.Leaf()
 	switch left := time.Until(leaf.NotAfter); {
 	case left <= 0:
-		return fail("see that this host's clock is right; if it is, enroll with a fresh bundle", "it expired on %s, and this host's clock says %s",
+		return fail("see that this host's clock is right; if it is, enroll with a fresh bundle", "the certificate expired on %s, and this host's clock says %s",
 			leaf.NotAfter.UTC().Format(time.DateTime), time.Now().UTC().Format(time.DateTime))
 	case left < soon:
 		return warn("see why it was not renewed: it is, at two thirds of its life, while the agent is connected", "it expires on %s", leaf.NotAfter.Format(time.DateOnly))

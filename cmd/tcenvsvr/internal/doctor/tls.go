@@ -69,7 +69,7 @@ func (t *target) checkChain(s tls.ConnectionState) outcome {
 	root := last(chain)
 	text := fmt.Sprintf("%s, %s, issued by %q, until %s", tls.VersionName(s.Version), names(chain[0]), root.Subject, chain[0].NotAfter.Format(time.DateOnly))
 	if time.Until(chain[0].NotAfter) < soon {
-		return warn("tell the cloud's administrators that this certificate ends soon", "%s", text)
+		return warn("tell the cloud's administrators that it expires soon", "%s", text)
 	}
 	for _, ca := range t.cloudCAs() {
 		if ca.Equal(root) {
