@@ -23,15 +23,15 @@ func TestTheJournalIsDamaged(t *testing.T) {
 	flags := []string{"--appsRunner", "none"}
 	a := s.agent(c, "lab", "one", flags...)
 	journal := s.paths(a).Journal
-	running := func(mark string) string {
+	running := func(mark string, seconds float64) string {
 		t.Helper()
-		id, err := s.sleeper(c, "lab", mark, 60)
+		id, err := s.sleeper(c, "lab", mark, seconds)
 		s.must(err, "giving an order")
 		s.eventually("waiting for "+mark, func() error { return s.appStarted(mark) })
 		return id
 	}
 
-	damaged := running("damaged")
+	damaged := running("damaged", 5)
 	a.Kill()
 	cut := 0
 	s.must(filepath.WalkDir(journal, func(path string, d fs.DirEntry, err error) error {
@@ -50,7 +50,7 @@ func TestTheJournalIsDamaged(t *testing.T) {
 	s.prints(a, "doctor", "it was damaged: ", "try: check the disk; the journal is mended, and this is reported until the agent is started again")
 	s.waitEnd(c, damaged)
 
-	lost := running("lost")
+	lost := running("lost", 60)
 	a.Kill()
 	s.must(os.RemoveAll(journal), "removing the journal")
 	s.start(a, flags...)

@@ -86,7 +86,7 @@ func TestWhatARunningAgentSays(t *testing.T) {
 			"agent/connection":      {Warning, "not connected to broker.example:62000 yet", "wait a moment: the agent tries again by itself"},
 			"agent/outbox":          {Warning, "2 results wait for a connection", "they go out with the next connection"},
 			"agent/journal":         {Warning, "it was damaged: 3 lines", "check the disk; the journal is mended, and this is reported until the agent is started again"},
-			"agent/taking orders":   {Failed, "it takes no orders for 1m", "df -h"},
+			"agent/taking orders":   {Failed, "no space left (host.no_space); it goes on by itself when it can", "df -h"},
 			"agent/Apps":            {Warning, "1 were damaged since the agent's start; the newest: ", "check the disk (dmesg); this is reported until the agent is started again"},
 			"settings/metrics file": {Warning, "the agent does not write ", "see settings"},
 			"network/proxy":         {Warning, "environment is not used: only that of the settings is", "proxyPort=PORT"},

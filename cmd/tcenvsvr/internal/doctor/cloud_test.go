@@ -3,8 +3,7 @@ package doctor
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -37,7 +36,7 @@ func TestCertificatesAndClocks(t *testing.T) {
 	server.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		return &tls.Config{Certificates: []tls.Certificate{*shown.Load()}, NextProtos: []string{"http/1.1", wire.ALPN, wire.ALPNWebSocket}}, nil
 	}}
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that look and go are what is tested
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // clients that look and go are what is tested
 	server.StartTLS()
 	defer server.Close()
 
