@@ -1,15 +1,24 @@
 package launch
 
-import "tcenvsvr/agent/app/fault"
+import (
+	"cmp"
+	"slices"
 
-// Interpreters returns the programs that run Apps, as far as they are installed: java, and the
-// Pythons.
+	"tcenvsvr/agent/app/fault"
+)
+
+// Interpreters returns the programs that run Apps, as far as they are installed: java, and the Pythons,
+// that of Apps for 3.11 first. What no App is run with, such as a Python in a usual place where the
+// settings name another, is none of them.
 func (e Execution) Interpreters() (java string, pythons []string) {
 	java, _ = e.javaInterpreter().locate()
-	for _, home := range []string{e.PythonHome311, e.PythonHome} {
+	for n, home := range []string{cmp.Or(e.PythonHome311, e.PythonHome), e.PythonHome} {
 		i := e.pythonInterpreter()
 		i.home = home
-		if python, err := i.locate(); err == nil {
+		if n > 0 && home == "" {
+			break
+		}
+		if python, err := i.locate(); err == nil && !slices.Contains(pythons, python) {
 			pythons = append(pythons, python)
 		}
 	}

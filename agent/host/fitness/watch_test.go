@@ -53,7 +53,7 @@ func TestWatch(t *testing.T) {
 		hang := make(chan struct{})
 		disk.Store(&hang)
 		time.Sleep(lookEvery + lookTimeout + time.Second)
-		if p := w.Problem(); p == nil || p.Code != Stuck {
+		if p := w.Problem(); p == nil || p.Code != Stuck || p.Message != "the disk did not answer for 3s" {
 			t.Errorf("while the disk hangs: %+v", p)
 		}
 		close(hang)

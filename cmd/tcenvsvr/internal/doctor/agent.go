@@ -45,7 +45,7 @@ func connection(_ context.Context, t *target) outcome {
 	if l.Failure != nil {
 		return fail(l.Failure.Hint, "not connected to %s: %s", l.Broker, l.Failure)
 	}
-	return warn("wait a moment", "not connected to %s yet", l.Broker)
+	return warn("wait a moment: the agent tries again by itself", "not connected to %s yet", l.Broker)
 }
 
 // oneHost reports a clone of this host, or that this host is a clone.

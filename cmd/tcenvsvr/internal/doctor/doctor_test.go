@@ -15,6 +15,13 @@ import (
 
 func examine(t *testing.T, set map[string]string) map[string]Finding {
 	t.Helper()
+	c := installation(t, set)
+	return findings(t, c, CheckHost(t.Context(), c))
+}
+
+// installation is a home with these settings; nil: it does not exist.
+func installation(t *testing.T, set map[string]string) Config {
+	t.Helper()
 	p, err := paths.New(filepath.Join(t.TempDir(), "home"))
 	if err != nil {
 		t.Fatal(err)
@@ -27,8 +34,14 @@ func examine(t *testing.T, set map[string]string) map[string]Finding {
 			t.Fatal(err)
 		}
 	}
+	return Config{Paths: p}
+}
+
+// findings are those of a whole examination, by group and name.
+func findings(t *testing.T, c Config, h Host) map[string]Finding {
+	t.Helper()
 	found := map[string]Finding{}
-	for _, f := range Run(t.Context(), Config{Paths: p}, CheckHost(t.Context(), Config{Paths: p})) {
+	for _, f := range Run(t.Context(), c, h) {
 		if f.Why == "" || f.Found == "" || !slices.Contains(groups, f.Group) || (f.Verdict == Failed || f.Verdict == Warning) != (f.Try != "") {
 			t.Errorf("finding %+v is not whole", f)
 		}
@@ -68,7 +81,7 @@ func TestAHungCheckIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hung := make(chan struct{})
 		s := bounded(t.Context(), time.Second, func(context.Context) outcome { <-hung; return ok("") })
-		if s.Verdict != Failed || !strings.Contains(s.Found, "no answer within 1s") {
+		if s.Verdict != Failed || !strings.Contains(s.Found, "no answer within 1s") || !strings.Contains(s.Try, "see why the host does not answer: a file system or a directory service may hang") {
 			t.Errorf("got %+v", s)
 		}
 		close(hung)

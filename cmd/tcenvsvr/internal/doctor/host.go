@@ -37,7 +37,7 @@ func system(ctx context.Context, t *target) outcome {
 			return ok("%s (%s)", f.Platform, runtime.GOARCH)
 		}
 	}
-	return warn("it may work; for the vendor's support use RHEL 8 or 9", "%s (%s)", f.Platform, runtime.GOARCH)
+	return warn("for the vendor's support use RHEL 8 or 9; Apps may run here all the same", "%s (%s)", f.Platform, runtime.GOARCH)
 }
 
 func cores(ctx context.Context, t *target) outcome {
@@ -84,7 +84,7 @@ func serviceInstalled(_ context.Context, _ *target) outcome {
 	running, err := s.Running()
 	switch {
 	case err != nil:
-		return warn(`install the package, or run "tcenvsvr service install"`, "%s: %s", s.Platform(), oneLine(err))
+		return warn(hint(err, startIt()), "%s: %s", s.Platform(), oneLine(err))
 	case !running:
 		return warn(startIt(), "%s: installed and not running", s.Platform())
 	case svc.Packaged() && !svc.WithHost():

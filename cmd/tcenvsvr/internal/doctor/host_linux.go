@@ -37,6 +37,9 @@ func selinux(ctx context.Context, _ *target) outcome {
 	if strings.TrimSpace(string(mode)) == "1" {
 		name = "enforcing"
 	}
+	if os.Geteuid() != 0 {
+		return ok("%s; root may see what was denied", name)
+	}
 	denials, err := denied(ctx)
 	switch {
 	case err != nil:
@@ -54,9 +57,6 @@ func denied(ctx context.Context) ([]string, error) {
 	tool, err := exec.LookPath("ausearch")
 	if err != nil {
 		return nil, errors.New("ausearch is not installed")
-	}
-	if os.Geteuid() != 0 {
-		return nil, errors.New("root may ask")
 	}
 	out, err := exec.CommandContext(ctx, tool, "--input-logs", "-m", "avc", "-ts", "today").CombinedOutput()
 	if err != nil && !strings.Contains(string(out), "<no matches>") {

@@ -92,7 +92,7 @@ func brokerTCP(ctx context.Context, t *target) outcome {
 		c, err := t.dialer.DialContext(ctx, "tcp", addr)
 		if err != nil {
 			f := fault.Dialing(err)
-			return fail(f.Hint, "%s %s", f, t.via())
+			return fail(f.Hint, "%s (%s)", f, t.via())
 		}
 		_ = c.Close()
 		return ok("%s answers %s", addr, t.via())
@@ -137,10 +137,6 @@ func (t *target) notReachable() *outcome {
 	}
 	if t.settings.ProxyTC && t.settings.ProxyPassword.Sealed() {
 		s := skip("the proxy's password is sealed")
-		return &s
-	}
-	if t.dialerErr != nil {
-		s := fail("check the proxy settings", "%s", oneLine(t.dialerErr))
 		return &s
 	}
 	return nil

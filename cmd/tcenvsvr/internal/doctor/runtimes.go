@@ -13,9 +13,14 @@ import (
 	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 )
 
-// interpreters finds the interpreters as for an order.
+// interpreters finds the interpreters as for an order; of the Pythons that for 3.11 only, so that
+// another one does not stand in for one that is set and gone.
 func interpreters(t *target) (java string, pythons []string) {
-	return parts.Execution(t.settings).Interpreters()
+	s := t.settings
+	if s.PythonHome311 != "" {
+		s.PythonHome = ""
+	}
+	return parts.Execution(s).Interpreters()
 }
 
 var javaVersion = regexp.MustCompile(`version "(\d+)[^"]*"`)
@@ -73,7 +78,7 @@ func pythonPackages(ctx context.Context, t *target) outcome {
 	gone := strings.Fields(out)
 	switch {
 	case err != nil:
-		return fail("install Python 3.11 anew", "%q does not run: %v", programs[0], err)
+		return fail("install Python 3.11 anew, or set appsPythonHome311", "%q does not run: %v", programs[0], err)
 	case len(gone) == 0:
 		return ok("%q has what Apps import", programs[0])
 	case len(gone) == 1 && gone[0] == "tcex":

@@ -14,13 +14,15 @@ import (
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/secret/privatefile"
+	"tcenvsvr/agent/settings"
 )
 
 func settingsFile(_ context.Context, t *target) outcome {
 	info, err := os.Lstat(t.Paths.Settings)
+	gone, isGone := errors.AsType[*settings.FileError](t.settingsErr)
 	switch {
-	case errors.Is(err, os.ErrNotExist) && t.settingsErr != nil:
-		return fail(hint(t.settingsErr, "restore it from a backup, or enroll with a fresh bundle"), "%s", oneLine(t.settingsErr))
+	case errors.Is(err, os.ErrNotExist) && isGone:
+		return fail(gone.Try, "%s", oneLine(gone))
 	case errors.Is(err, os.ErrNotExist):
 		return skip("there is none: everything is at its default")
 	case paths.Barrier(filepath.Dir(t.Paths.Home)) != "":
@@ -78,7 +80,7 @@ func keychainState(_ context.Context, t *target) outcome {
 	case errors.Is(err, os.ErrPermission):
 		return skip("only root and the agent's user may look")
 	case errors.Is(err, privatefile.ErrUnsafe):
-		return unsafe(err)
+		return unsafe(err, t.Paths.Keychain)
 	case err != nil:
 		return fail(hint(err, "restore keychain.json from a backup, or enroll with a fresh bundle"), "%s", oneLine(err))
 	}
@@ -86,9 +88,14 @@ func keychainState(_ context.Context, t *target) outcome {
 }
 
 // unsafe is the outcome of a file of secrets that the agent does not touch, because others could
-// have read or changed it. Nothing has to be restored: what to do is in the error.
-func unsafe(err error) outcome {
-	return fail(hint(err, "see who changed it")+`; or "tcenvsvr doctor --fix"`, "%s: the agent does not use it", oneLine(err))
+// have read or changed it. Nothing has to be restored: what to do is in the error. --fix closes modes,
+// and nothing else.
+func unsafe(err error, path string) outcome {
+	try := hint(err, "see who changed it, and restore it from a backup")
+	if info, statErr := os.Lstat(path); statErr == nil && info.Mode().IsRegular() && open(info.Mode().Perm()) {
+		try += `; or "tcenvsvr doctor --fix"`
+	}
+	return fail(try, "%s: the agent does not use it", oneLine(err))
 }
 
 // secrets says whether the sealed secrets can be opened.
@@ -116,7 +123,7 @@ func clientCertificate(_ context.Context, t *target) outcome {
 		return skip("only root and the agent's user may read the keystore")
 	}
 	if errors.Is(t.identityErr, privatefile.ErrUnsafe) {
-		return unsafe(t.identityErr)
+		return unsafe(t.identityErr, t.Paths.Keystore)
 	}
 	if t.identityErr != nil {
 		return fail(hint(t.identityErr, `restore keystore.p12 from a backup, or enroll with a fresh bundle ("tccloud bundle ENV --server XID")`), "%s", oneLine(t.identityErr))
@@ -127,7 +134,7 @@ func clientCertificate(_ context.Context, t *target) outcome {
 	leaf := t.identity.Leaf()
 	switch left := time.Until(leaf.NotAfter); {
 	case left <= 0:
-		return fail("see that this host's clock is right; if it is, enroll with a fresh bundle", "it expired on %s, and this host's clock says %s",
+		return fail("see that this host's clock is right; if it is, enroll with a fresh bundle", "the certificate expired on %s, and this host's clock says %s",
 			leaf.NotAfter.UTC().Format(time.DateTime), time.Now().UTC().Format(time.DateTime))
 	case left < soon:
 		return warn("see why it was not renewed: it is, at two thirds of its life, while the agent is connected", "it expires on %s", leaf.NotAfter.Format(time.DateOnly))

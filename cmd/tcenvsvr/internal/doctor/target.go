@@ -45,8 +45,7 @@ type target struct {
 	mergedErr error
 	roots     *x509.CertPool
 
-	dialer    *proxy.Dialer
-	dialerErr error
+	dialer *proxy.Dialer
 
 	status    controlapi.Status
 	statusErr error
@@ -65,9 +64,11 @@ func newTarget(ctx context.Context, c Config) *target {
 	for _, ca := range t.cloudCAs() {
 		t.roots.AddCert(ca)
 	}
-	t.dialer, t.dialerErr = parts.Dialer(t.settings, func() (*tls.Config, error) {
+	var err error
+	t.dialer, err = parts.Dialer(t.settings, func() (*tls.Config, error) {
 		return &tls.Config{RootCAs: t.roots, MinVersion: tls.VersionTLS12}, nil
 	})
+	t.settingsErr = errors.Join(t.settingsErr, err)
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	t.statusErr = control.Call(ctx, c.Paths.Control, "GET", "status", nil, &t.status)

@@ -68,6 +68,9 @@ func (t *target) checkChain(s tls.ConnectionState) outcome {
 	chain := s.VerifiedChains[0]
 	root := last(chain)
 	text := fmt.Sprintf("%s, %s, issued by %q, until %s", tls.VersionName(s.Version), names(chain[0]), root.Subject, chain[0].NotAfter.Format(time.DateOnly))
+	if time.Until(chain[0].NotAfter) < soon {
+		return warn("tell the cloud's administrators that it expires soon", "%s", text)
+	}
 	for _, ca := range t.cloudCAs() {
 		if ca.Equal(root) {
 			return ok("%s, the cloud's own CA", text)
@@ -76,9 +79,6 @@ func (t *target) checkChain(s tls.ConnectionState) outcome {
 	if len(t.cloudCAs()) > 0 && t.private(root) {
 		return warn("a proxy that inspects TLS makes certificates of its own; if it does harm, have it exempt the cloud's names",
 			"%s: not the cloud's CA but a private one of this network", text)
-	}
-	if time.Until(chain[0].NotAfter) < soon {
-		return warn("tell the cloud's administrators", "%s", text)
 	}
 	return ok("%s", text)
 }

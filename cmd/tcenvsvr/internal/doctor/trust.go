@@ -17,10 +17,10 @@ func trusted(_ context.Context, t *target) outcome {
 	}
 	private := len(t.merged.Roots) - t.merged.Public
 	switch {
+	case t.merged.Public == 0: // one of Problems as well
+		return warn("install the package ca-certificates", "%d private CAs and none of the host's", private)
 	case len(t.merged.Problems) > 0:
 		return warn(`see "tcenvsvr certs check"`, "%d public and %d private CAs; %s", t.merged.Public, private, oneLine(t.merged.Problems[0]))
-	case t.merged.Public == 0:
-		return warn("install ca-certificates", "%d private CAs and none of the host's", private)
 	}
 	return ok("%d public and %d private CAs", t.merged.Public, private)
 }

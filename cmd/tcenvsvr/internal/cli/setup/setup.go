@@ -94,8 +94,9 @@ func locate(ctx context.Context, e *env.Env, k interpreter.Kind, from, dir strin
 	return home, program, k.Verify(ctx, program)
 }
 
-// installed returns the interpreter that Apps would be run with now, if it has the right version.
-// Root runs nothing that another user's settings name: it looks in the usual folders only.
+// installed returns the interpreter that Apps would be run with now, if it has the right version, or
+// one in the usual folders: the settings may name one that was removed. Root runs nothing that another
+// user's settings name: it looks in the usual folders only.
 func installed(ctx context.Context, e *env.Env, k interpreter.Kind) (string, error) {
 	p, err := e.Paths()
 	if err != nil {
@@ -114,19 +115,25 @@ func installed(ctx context.Context, e *env.Env, k interpreter.Kind) (string, err
 	if err != nil {
 		return "", err
 	}
-	java, pythons := parts.Execution(s).Interpreters()
-	candidates := pythons
-	if k.Name == interpreter.Java.Name {
-		candidates = nil
-		if java != "" {
-			candidates = []string{java}
-		}
-	}
+	usual := s
+	usual.JavaHome, usual.PythonHome311, usual.PythonHome = "", "", ""
 	why := fmt.Errorf("there is no %s %s in the usual folders", k.Name, k.Version)
-	for _, program := range candidates {
+	for _, program := range append(candidates(s, k), candidates(usual, k)...) {
 		if why = k.Verify(ctx, program); why == nil {
 			return program, nil
 		}
 	}
 	return "", fmt.Errorf("setting up %s: %w\nhint: run \"dnf install %s\", or give --from an archive or a folder", k.Name, why, k.Packages)
+}
+
+// candidates are the interpreters that Apps would be run with by these settings.
+func candidates(s settings.Settings, k interpreter.Kind) []string {
+	java, pythons := parts.Execution(s).Interpreters()
+	switch {
+	case k.Name != interpreter.Java.Name:
+		return pythons
+	case java != "":
+		return []string{java}
+	}
+	return nil
 }
