@@ -279,7 +279,7 @@ func (s *supervisor) finish() {
 	if s.exit.Error == "" {
 		s.exit.Error = s.unfit
 	}
-	s.group.Close()
+	s.agent.leave(s.group, s.launch.Isolation.Level)
 	s.exit.Killed = s.tree.killed()
 	if !s.hopeless {
 		s.tree.close()
