@@ -290,12 +290,11 @@ func TestCopiesStay(t *testing.T) {
 	if copies, away, err := c.Store.Copies(t.Context()); n == 0 || copies != 3 || len(away) == 0 || err != nil {
 		t.Errorf("%d streams, %d copies, away: %q, %v", n, copies, away, err)
 	}
-	nodes[1].Shutdown()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	f := health.Store(c.Store).Look(ctx) // at once: one late answer is not an outage yet
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // the time for a look is over, and nothing else is wrong yet
+	f := health.Store(c.Store).Look(ctx)
 	if f.State != health.Warning || f.Text != "writes are durable; its copies were not counted: NATS does not answer" || f.Try != "ask NATS: nats stream report" {
-		t.Errorf("while most nodes are away: %+v", f)
+		t.Errorf("when the nodes do not say how they are: %+v", f)
 	}
 }
 
