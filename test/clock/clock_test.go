@@ -254,6 +254,17 @@ func (s *scene) apart() {
 	}
 }
 
+// wasSet wants the cloud to say that its clock was set, and what to do.
+func (s *scene) wasSet(by time.Duration) {
+	s.Helper()
+	status, _ := s.cloud.Do(s.ctx, "status") // fails: health is not well
+	for _, want := range []string{fmt.Sprintf("it was set by %s, from ", by), "make sure that it is right now (timedatectl): certificates and schedules go by it"} {
+		if !strings.Contains(status, want) {
+			s.Errorf("status does not say %q: %s", want, status)
+		}
+	}
+}
+
 // agree waits until neither side says so any more.
 func (s *scene) agree() {
 	s.Helper()
@@ -287,6 +298,7 @@ func TestClockIsSetMeanwhile(t *testing.T) {
 				s.runs("second")
 				s.release("second")
 				if side == "cloud" { // all goes on, and a new session is possible as well
+					s.wasSet(by)
 					s.done(second, "second")
 					s.restart("agent", func() {})
 					s.connected()

@@ -15,6 +15,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/access/audit"
 	"tcenvsvr/cmd/tccloud/internal/access/limit"
 	"tcenvsvr/cmd/tccloud/internal/access/password"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // Bucket is the name of the bucket. It must be opened with store.KVOptions.Newest.
@@ -71,25 +72,10 @@ func Open(ctx context.Context, cfg Config) (*Users, error) {
 		users: map[string]account{}, tokens: map[string]entry{}, secrets: map[digest]string{},
 		held: map[*hold]struct{}{}, used: map[string]time.Time{},
 	}
-	watch, err := cfg.KV.WatchAll(ctx)
-	if err != nil {
+	if err := bucket.Load(ctx, cfg.KV, u.watched); err != nil {
 		return nil, fmt.Errorf("reading who has access: %w", err)
 	}
-	defer func() { _ = watch.Stop() }()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("reading who has access: %w", context.Cause(ctx))
-		case e, ok := <-watch.Updates():
-			switch {
-			case !ok:
-				return nil, errors.New("reading who has access: the answer broke off")
-			case e == nil: // every entry that was there has come
-				return u, nil
-			}
-			u.watched(e)
-		}
-	}
+	return u, nil
 }
 
 // rewatch is the pause before a lost watch is started again.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -214,9 +215,21 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%q is %+v", wrong, p)
 		}
 	}
-	for _, n := range []NewToken{{Name: "x", Role: Viewer, Life: time.Second}, {Name: "x", Role: Viewer, Life: 6 * 366 * 24 * time.Hour}, {Name: "x", Role: Viewer, Life: -1}, {Name: "x", Role: Viewer, Environments: []string{""}}, {Name: "x"}} {
-		if _, _, err := g[0].NewToken(t.Context(), n); !errors.Is(err, ErrInvalid) {
-			t.Errorf("%+v: got %v", n, err)
+	const life, some = "a token is good for a minute to 1830 days, not ", "a token is limited to 1–100 Environments with a name"
+	for _, tt := range []struct {
+		ask  NewToken
+		want string
+	}{
+		{NewToken{Role: Viewer, Life: time.Second}, life + "1s"},
+		{NewToken{Role: Viewer, Life: 6 * 366 * 24 * time.Hour}, life + "52704h0m0s"},
+		{NewToken{Role: Viewer, Life: -1}, life + "-1ns"},
+		{NewToken{Role: Viewer, Environments: []string{""}}, some},
+		{NewToken{Role: Viewer, Environments: slices.Repeat([]string{"lab"}, 101)}, some},
+		{NewToken{}, `role "": want viewer, operator or administrator`},
+	} {
+		tt.ask.Name = "x"
+		if _, _, err := g[0].NewToken(t.Context(), tt.ask); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: got %v, want %s", tt.ask, err, tt.want)
 		}
 	}
 	ctx, stop := g[1].Hold(t.Context(), p)

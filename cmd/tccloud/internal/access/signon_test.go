@@ -65,11 +65,26 @@ func TestEmail(t *testing.T) {
 	if _, err := u.Create(t.Context(), NewUser{Name: "ada", Role: Operator, Email: "Ada@Example.com"}); err != nil {
 		t.Fatal(err)
 	}
-	for _, bad := range []NewUser{{Email: "ada@example.COM"}, {Email: "ada"}, {Email: "аda@example.com"}, {Email: "a b@example.com"}, {Email: "b@example.com", Subject: &Subject{issuer, "1"}}} {
-		bad.Name, bad.Role = "bob", Viewer
-		if _, err := u.Create(t.Context(), bad); err == nil {
-			t.Errorf("%+v was created", bad)
+	const noAddress = "want NAME@HOST in printable ASCII"
+	for _, tt := range []struct {
+		bad  NewUser
+		want string
+	}{
+		{NewUser{Email: "ada@example.COM"}, `user "ada" with this single sign-on: exists already`},
+		{NewUser{Email: "ada"}, noAddress}, {NewUser{Email: "аda@example.com"}, noAddress}, {NewUser{Email: "a b@example.com"}, noAddress},
+		{NewUser{Email: "b@example.com", Subject: &Subject{issuer, "1"}}, "give a subject or an email address, not both"},
+		{NewUser{Subject: &Subject{issuer, "4\x007"}}, "id of single sign-on: use 1–255 printable bytes"},
+		{NewUser{Subject: &Subject{Issuer: issuer}}, "id of single sign-on: use 1–255 printable bytes"},
+		{NewUser{Subject: &Subject{issuer + strings.Repeat("x", 255), "1"}}, "issuer of single sign-on: use 1–255 printable bytes"},
+	} {
+		tt.bad.Name, tt.bad.Role = "bob", Viewer
+		if _, err := u.Create(t.Context(), tt.bad); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: got %v, want %s", tt.bad, err, tt.want)
 		}
+	}
+	address := "b@example.com"
+	if _, err := u.Change(t.Context(), "ada", Change{Subject: &Subject{issuer, "1"}, Email: &address}); err == nil || !strings.Contains(err.Error(), "not both") {
+		t.Errorf("a change to a subject and an address: got %v", err)
 	}
 	for _, id := range []Identity{{}, {Email: "eve@example.com"}, {Name: "ada@example.com"}} {
 		id.Subject = Subject{issuer, "666"}
@@ -117,9 +132,12 @@ func TestGroups(t *testing.T) {
 		t.Errorf("with another role: got %+v; what was signed in before: %v", lower, held.Err())
 	}
 	role, secret := Operator, good
-	for what, c := range map[string]Change{"a role": {Role: &role}, "a password": {Password: &secret}} {
-		if _, err := u.Change(t.Context(), p.Name, c); !errors.Is(err, ErrInvalid) {
-			t.Errorf("%s: got %v", what, err)
+	for want, c := range map[string]Change{
+		`the role of "` + p.Name + `" comes from the groups of single sign-on`: {Role: &role},
+		`"` + p.Name + `" signs in by single sign-on, and by nothing else`:     {Password: &secret},
+	} {
+		if _, err := u.Change(t.Context(), p.Name, c); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	if _, _, err := u.NewLink(t.Context(), p.Name); !errors.Is(err, ErrInvalid) {

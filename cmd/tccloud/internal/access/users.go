@@ -106,6 +106,8 @@ func (s *Subject) check(own string) error {
 	return nil
 }
 
+var errBoth = invalid("give a subject or an email address, not both")
+
 // NewUser asks for a user, who may have neither a password nor a subject: then a link is the way in.
 type NewUser struct {
 	Name     string
@@ -121,7 +123,7 @@ func (u *Users) Create(ctx context.Context, q NewUser) (User, error) {
 		return User{}, err
 	}
 	if q.Subject != nil && q.Email != "" {
-		return User{}, invalid("give a subject or an email address, not both")
+		return User{}, errBoth
 	}
 	a := account{User: User{Name: q.Name, Role: q.Role, Subject: q.Subject, Email: lower(q.Email), Created: now()}, Stamp: rand.Text()}
 	if q.Password != "" {
@@ -196,7 +198,7 @@ func (u *Users) Change(ctx context.Context, name string, c Change) (User, error)
 			return out, err
 		}
 		if c.Subject != nil {
-			return out, invalid("give a subject or an email address, not both")
+			return out, errBoth
 		}
 	}
 	hash := ""

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -240,6 +241,16 @@ func TestDamagedRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the token is refused", func() bool { _, err := u.Bearer(secret); return err != nil })
+	if _, err := kv.Put(t.Context(), tokenPrefix+token.ID, []byte(`{"digest":"00"}`)); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	late, err := Open(t.Context(), Config{KV: kv, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil || !strings.Contains(log.String(), "a digest has another length") {
+		t.Errorf("a gateway that starts now: got %v, and says %q", err, log.String())
+	} else if _, err := late.Bearer(secret); err == nil {
+		t.Error("a token with a damaged digest is taken")
+	}
 	bomb, _ := json.Marshal(directory{map[string]account{"ada": {
 		User: User{Role: Administrator, Password: true}, Hash: "$argon2id$v=19$m=4194304,t=1000,p=4$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA", Stamp: p.Stamp,
 	}}})
@@ -256,6 +267,43 @@ func TestDamagedRecords(t *testing.T) {
 	eventually(t, "nobody is signed in", func() bool { _, err := u.Current(p); return err != nil })
 	if _, err := u.Create(t.Context(), NewUser{Name: "eve", Role: Administrator}); err == nil {
 		t.Error("a record that cannot be read was written over")
+	}
+}
+
+// TestBounds: there are so many users and tokens and no more, and an old one makes room by its removal.
+func TestBounds(t *testing.T) {
+	_, kv, _ := gateways(t, 0)
+	u, err := Open(t.Context(), Config{KV: kv, Cost: password.Cost{MemoryKiB: 64, Passes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := directory{map[string]account{}}
+	for i := range mostUsers {
+		full.Users[fmt.Sprint("u", i)] = account{User: User{Role: Viewer}}
+	}
+	data, _ := json.Marshal(full)
+	if _, err := kv.Put(t.Context(), usersKey, data); err != nil {
+		t.Fatal(err)
+	}
+	// As the watch brings them: that many writes would take long.
+	for i := range mostTokens {
+		u.apply(tokenPrefix+fmt.Sprint(i), fmt.Appendf(nil, `{"digest":"%064x"}`, i), 1, false)
+	}
+	_, err = u.Create(t.Context(), NewUser{Name: "ada", Role: Viewer})
+	if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "there are 1000 users, and no more than that") {
+		t.Errorf("got %v", err)
+	}
+	_, _, err = u.NewToken(t.Context(), NewToken{Name: "ci", Role: Viewer})
+	if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "there are 10000 tokens, and no more than that") {
+		t.Errorf("got %v", err)
+	}
+	if err := u.Remove(t.Context(), "u0"); err != nil {
+		t.Fatal(err)
+	}
+	u.apply(tokenPrefix+"0", nil, 2, true)
+	user(t, u, "ada", Viewer)
+	if _, _, err := u.NewToken(t.Context(), NewToken{Name: "ci", Role: Viewer}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"tcenvsvr/cmd/tccloud/internal/access"
@@ -42,6 +43,10 @@ func TestInProcess(t *testing.T) {
 	}
 	a := &API{Config: Config{Users: users, Logger: slog.New(slog.DiscardHandler)}, token: sha256.Sum256([]byte("the admin token")), operators: http.NewServeMux()}
 	a.admin(a.operators)
+	if _, err := New(Config{}); err == nil || err.Error() != "starting the API: no admin token" { // who shows none would be an administrator
+		t.Errorf("without an admin token: got %v", err)
+	}
+	said := ""
 	ask := func(ctx context.Context, method string) int {
 		r := httptest.NewRequestWithContext(ctx, method, v1.Prefix+"users", nil)
 		r.Header.Set("Authorization", "Bearer the admin token")
@@ -49,10 +54,11 @@ func TestInProcess(t *testing.T) {
 		r.Header.Set("X-Remote-User", "administrator")
 		w := httptest.NewRecorder()
 		a.AdminHandler().ServeHTTP(w, r)
+		said = w.Body.String()
 		return w.Code
 	}
-	if got := ask(t.Context(), "GET"); got != 401 {
-		t.Errorf("nobody: got %d", got)
+	if got := ask(t.Context(), "GET"); got != 401 || !strings.Contains(said, `"message":"nobody has signed in"`) {
+		t.Errorf("nobody: got %d %s", got, said)
 	}
 	for role, want := range map[access.Role]int{access.Viewer: 403, access.Operator: 403, access.Administrator: 200} {
 		if got := ask(access.With(t.Context(), in[role]), "GET"); got != want {

@@ -15,44 +15,48 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/services"
 )
 
-// reach decides about a request of a principal that is limited to some Environments: it returns the
-// Environment that the path names, or errOwn or errEverywhere. For what is outside, as for what is
-// not there, the answer is the same.
-type reach func(a *API, r *http.Request) (environment string, err error)
+// reach decides about a request of a principal that is limited to some Environments: it returns of which
+// Environment the request is. For what is outside, as for what is not there, the answer is the same.
+type reach func(a *API, r *http.Request) (scope, error)
 
-var (
-	// errOwn: the endpoint itself shows and takes only what the principal sees.
-	errOwn = errors.New("only their own")
-	// errEverywhere: it is not of one Environment.
-	errEverywhere = errors.New("of all Environments")
-)
+// scope is what a request is of.
+type scope struct {
+	environment string
+	own         bool // the endpoint itself shows and takes only what the principal sees
+}
 
-func own(*API, *http.Request) (string, error)        { return "", errOwn }
-func everywhere(*API, *http.Request) (string, error) { return "", errEverywhere }
+func own(*API, *http.Request) (scope, error) { return scope{own: true}, nil }
 
-func environment(a *API, r *http.Request) (string, error) {
+// everywhere: it is not of one Environment.
+func everywhere(_ *API, r *http.Request) (scope, error) {
+	p, _ := access.From(r.Context())
+	return scope{}, problem(http.StatusForbidden, v1.CodeForbidden, "this is not of one Environment, and %s is limited to some", p.Name).
+		Try("use a token that is not limited to Environments")
+}
+
+func environment(a *API, r *http.Request) (scope, error) {
 	e, err := a.Registry.Environment(r.PathValue("name"))
-	return e.Name, err
+	return scope{environment: e.Name}, err
 }
 
-func server(a *API, r *http.Request) (string, error) {
+func server(a *API, r *http.Request) (scope, error) {
 	s, err := a.Registry.Server(wire.ServerXID(r.PathValue("xid")))
-	return s.Environment, err
+	return scope{environment: s.Environment}, err
 }
 
-func execution(a *API, r *http.Request) (string, error) {
+func execution(a *API, r *http.Request) (scope, error) {
 	e, err := a.find(r)
-	return e.Environment, err
+	return scope{environment: e.Environment}, err
 }
 
-func job(a *API, r *http.Request) (string, error) {
+func job(a *API, r *http.Request) (scope, error) {
 	v, err := a.Jobs.Get(r.Context(), r.PathValue("name"))
-	return v.Job.Environment, err
+	return scope{environment: v.Job.Environment}, err
 }
 
-func service(a *API, r *http.Request) (string, error) {
+func service(a *API, r *http.Request) (scope, error) {
 	v, err := a.Services.Get(r.Context(), r.PathValue("name"))
-	return v.Service.Environment, err
+	return scope{environment: v.Service.Environment}, err
 }
 
 // allow refuses a request that the principal's role or Environments do not allow.
@@ -64,14 +68,9 @@ func (a *API) allow(r *http.Request, p access.Principal, rt route) error {
 	if !p.Limited() {
 		return nil
 	}
-	name, err := rt.reach(a, r)
+	of, err := rt.reach(a, r)
 	switch {
-	case errors.Is(err, errOwn):
-		return nil
-	case errors.Is(err, errEverywhere):
-		return problem(http.StatusForbidden, v1.CodeForbidden, "this is not of one Environment, and %s is limited to some", p.Name).
-			Try("use a token that is not limited to Environments")
-	case err == nil && p.Sees(name):
+	case err == nil && (of.own || p.Sees(of.environment)):
 		return nil
 	case err == nil,
 		errors.Is(err, registry.ErrNotFound), errors.Is(err, dispatch.ErrNotFound), errors.Is(err, jobs.ErrNotFound), errors.Is(err, services.ErrNotFound):

@@ -151,7 +151,7 @@ func Inspect(file string) (App, error) {
 	return app, nil
 }
 
-// describe makes an entry of a manifest.
+// describe makes an entry of a manifest in which package vet has found nothing wrong.
 func describe(m tcx.Manifest, top string) (App, error) {
 	a := App{
 		DisplayName: m.DisplayName, Language: m.Language, Features: m.Features,
@@ -161,9 +161,6 @@ func describe(m tcx.Manifest, top string) (App, error) {
 	a.Version = m.ProgramVersion
 	if a.Name == "" || len(a.Name) > 128 {
 		return App{}, fmt.Errorf("%w: top folder %.140q gives no name of 1–128 bytes", ErrInvalid, top)
-	}
-	if a.Version == "" || len(a.Version) > 64 {
-		return App{}, fmt.Errorf("%w: programVersion %.80q: want 1–64 bytes", ErrInvalid, a.Version)
 	}
 	var err error
 	if a.Runtime, err = m.Runtime(); err != nil {

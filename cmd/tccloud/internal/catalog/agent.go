@@ -123,10 +123,6 @@ func (c *Catalog) serveUpload(w http.ResponseWriter, r *http.Request, xid wire.S
 	held, err := c.uploads.Put(r.Context(), f, offset, whole, body, body.Interrupt)
 	setOffset(w, held)
 	switch {
-	case errors.Is(err, upload.ErrOffset):
-		w.WriteHeader(http.StatusConflict)
-	case errors.Is(err, upload.ErrDigest):
-		w.WriteHeader(http.StatusUnprocessableEntity)
 	case err != nil:
 		return err
 	case held < size:
@@ -179,7 +175,11 @@ func (c *Catalog) fail(w http.ResponseWriter, r *http.Request, xid wire.ServerXI
 	case isBad:
 		status, message = http.StatusBadRequest, bad.message
 	case errors.Is(err, upload.ErrName):
-		status, message = http.StatusBadRequest, "the file name is not acceptable"
+		status, message = http.StatusBadRequest, err.Error()
+	case errors.Is(err, upload.ErrOffset):
+		status, message = http.StatusConflict, err.Error()
+	case errors.Is(err, upload.ErrDigest):
+		status, message = http.StatusUnprocessableEntity, err.Error()
 	case errors.Is(err, upload.ErrLimit):
 		status, message = http.StatusRequestEntityTooLarge, err.Error()
 	case errors.Is(err, errFenced):

@@ -192,6 +192,17 @@ func TestAppsAndDownload(t *testing.T) {
 	if got, _ := io.ReadAll(f); !bytes.Equal(got, one) {
 		t.Error("a damaged cache file was served")
 	}
+	// Nor is what somebody put in its place in the store.
+	other := tcx(t, "Other_v1", manifest("1.0.0", "Playbook"))
+	if err := s.content.PutBytes(t.Context(), strings.Repeat("ab", 32), other); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := restarted.Open(t.Context(), wire.SHA256(strings.Repeat("ab", 32))); err == nil || !strings.Contains(err.Error(), "the object store holds content with digest "+digest(other)) {
+		t.Errorf("other content: got %v", err)
+	}
+	if _, err := s.Find(t.Context(), "My App", ">="); !errors.Is(err, catalog.ErrRange) {
+		t.Errorf("no range: got %v", err)
+	}
 	for path, want := range map[string]int{
 		"apps/" + strings.Repeat("0", 64):   404,
 		"apps/..%2f..%2fetc%2fpasswd":       404,
@@ -214,15 +225,20 @@ func TestAddAndRemove(t *testing.T) {
 		_, err := s.Add(t.Context(), bytes.NewReader(b), nil, replace, unused)
 		return err
 	}
-	for name, b := range map[string][]byte{
-		"empty": {}, "no zip": []byte("hello"), "no manifest": tcx(t, "a_v1", "{}"),
-		"no version":   tcx(t, "a_v1", manifest("", "Playbook")),
-		"a space":      tcx(t, "a_v1", manifest("1.0.0", "SpaceOrganization")),
-		"no name":      tcx(t, "_v1", manifest("1.0.0", "Playbook")),
-		"unsafe paths": tcx(t, "../a_v1", manifest("1.0.0", "Playbook")),
+	for name, tt := range map[string]struct {
+		b    []byte
+		says string
+	}{
+		"empty": {nil, "it is empty"}, "no zip": {[]byte("hello"), ""}, "no manifest": {tcx(t, "a_v1", "{}"), ""},
+		"no version":   {tcx(t, "a_v1", manifest("", "Playbook")), "programVersion"},
+		"long version": {tcx(t, "a_v1", manifest("1.0.0-"+strings.Repeat("a", 59), "Playbook")), "is longer than 64 bytes"},
+		"a space":      {tcx(t, "a_v1", manifest("1.0.0", "SpaceOrganization")), ""},
+		"no name":      {tcx(t, "_v1", manifest("1.0.0", "Playbook")), `top folder "_v1" gives no name of 1–128 bytes`},
+		"long name":    {tcx(t, strings.Repeat("a", 129)+"_v1", manifest("1.0.0", "Playbook")), "gives no name of 1–128 bytes"},
+		"unsafe paths": {tcx(t, "../a_v1", manifest("1.0.0", "Playbook")), ""},
 	} {
-		if err := add(b, false); !errors.Is(err, catalog.ErrInvalid) {
-			t.Errorf("%s: got %v, want ErrInvalid", name, err)
+		if err := add(tt.b, false); !errors.Is(err, catalog.ErrInvalid) || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: got %v, want ErrInvalid and %s", name, err, tt.says)
 		}
 	}
 	first := tcx(t, "a_v1", manifest("1.0.0", "Playbook"))
@@ -259,10 +275,10 @@ func TestUpload(t *testing.T) {
 	s := newSite(t)
 	data := bytes.Repeat([]byte("0123456789"), 50_000)
 	path := "orders/ord/2/files/dir%2Freport%20%C3%BC.txt"
-	put := func(offset int, body []byte, sha string) (int, string) {
+	put := func(offset int, body []byte, sha string) (int, string, string) {
 		t.Helper()
-		res, _ := s.do("PUT", fmt.Sprintf("%s?offset=%d&size=%d&sha256=%s", path, offset, len(data), sha), "tok-mine", bytes.NewReader(body))
-		return res.StatusCode, res.Header.Get("Upload-Offset")
+		res, says := s.do("PUT", fmt.Sprintf("%s?offset=%d&size=%d&sha256=%s", path, offset, len(data), sha), "tok-mine", bytes.NewReader(body))
+		return res.StatusCode, res.Header.Get("Upload-Offset"), says
 	}
 	held := func() string {
 		t.Helper()
@@ -280,21 +296,22 @@ func TestUpload(t *testing.T) {
 		sha    string
 		status int
 		held   string
+		says   string
 	}{
-		{"not from the start", 5, data[5:], good, 409, "0"},
-		{"a first piece", 0, data[:100], good, 202, "100"},
-		{"the same piece again", 0, data[:100], good, 409, "100"},
-		{"beyond what is held", 200, data[200:], good, 409, "100"},
-		{"the rest, other digest", 100, data[100:], bad, 422, "0"},
-		{"all over", 0, data[:400_000], good, 202, "400000"},
-		{"the rest", 400_000, data[400_000:], good, 204, "500000"},
-		{"complete already", 500_000, nil, good, 204, "500000"},
-		{"complete already, all again", 0, data, good, 204, "500000"},
-		{"another content", 500_000, nil, bad, 422, "0"},
-		{"from the start then", 0, data, good, 204, "500000"},
+		{"not from the start", 5, data[5:], good, 409, "0", `not the next byte: 0 bytes of "dir/report ü.txt" are here`},
+		{"a first piece", 0, data[:100], good, 202, "100", ""},
+		{"the same piece again", 0, data[:100], good, 409, "100", "not the next byte: 100 bytes of "},
+		{"beyond what is held", 200, data[200:], good, 409, "100", "not the next byte: 100 bytes of "},
+		{"the rest, other digest", 100, data[100:], bad, 422, "0", `digest differs: "dir/report ü.txt" has ` + good + ", announced was " + bad},
+		{"all over", 0, data[:400_000], good, 202, "400000", ""},
+		{"the rest", 400_000, data[400_000:], good, 204, "500000", ""},
+		{"complete already", 500_000, nil, good, 204, "500000", ""},
+		{"complete already, all again", 0, data, good, 204, "500000", ""},
+		{"another content", 500_000, nil, bad, 422, "0", `digest differs: another version of "dir/report ü.txt" was complete`},
+		{"from the start then", 0, data, good, 204, "500000", ""},
 	} {
-		if status, offset := put(step.offset, step.body, step.sha); status != step.status || offset != step.held {
-			t.Fatalf("step %d, %s: got %d with %s bytes, want %d with %s", i, step.name, status, offset, step.status, step.held)
+		if status, offset, says := put(step.offset, step.body, step.sha); status != step.status || offset != step.held || !strings.Contains(says, step.says) {
+			t.Fatalf("step %d, %s: got %d with %s bytes %q, want %d with %s %q", i, step.name, status, offset, says, step.status, step.held, step.says)
 		}
 		if got := held(); got != step.held {
 			t.Fatalf("step %d, %s: HEAD says %s, want %s", i, step.name, got, step.held)
@@ -313,26 +330,27 @@ func TestUploadRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
 		path, token string
 		want        int
+		says        string
 	}{
-		"no token":         {"orders/ord/2/files/a?offset=0&size=0&sha256=" + sha, "", 401},
-		"another server":   {"orders/ord/2/files/a?offset=0&size=0&sha256=" + sha, "tok-other", 410},
-		"fenced":           {"orders/ord/1/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 410},
-		"unknown order":    {"orders/no/2/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 503},
-		"bad attempt":      {"orders/ord/-2/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 400},
-		"bad order":        {"orders/a%2Fb/2/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 400},
-		"no offset":        {"orders/ord/2/files/a?size=0&sha256=" + sha, "tok-mine", 400},
-		"negative offset":  {"orders/ord/2/files/a?offset=-1&size=0&sha256=" + sha, "tok-mine", 409},
-		"no digest":        {"orders/ord/2/files/a?offset=0&size=0", "tok-mine", 409},
-		"too large":        {"orders/ord/2/files/a?offset=0&size=99999999999999&sha256=" + sha, "tok-mine", 413},
-		"dot dot":          {"orders/ord/2/files/..%2F..%2Fa?offset=0&size=0&sha256=" + sha, "tok-mine", 400},
-		"absolute":         {"orders/ord/2/files/%2Fetc%2Fpasswd?offset=0&size=0&sha256=" + sha, "tok-mine", 400},
-		"control":          {"orders/ord/2/files/a%0Ab?offset=0&size=0&sha256=" + sha, "tok-mine", 400},
-		"backslash":        {"orders/ord/2/files/a%5C..%5Cb?offset=0&size=0&sha256=" + sha, "tok-mine", 400},
-		"long name":        {"orders/ord/2/files/" + strings.Repeat("x", 2000) + "?offset=0&size=0&sha256=" + sha, "tok-mine", 400},
-		"an empty file":    {"orders/ord/2/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 204},
-		"params of others": {"orders/ord/2/params", "tok-other", 405},
+		"no token":         {"orders/ord/2/files/a?offset=0&size=0&sha256=" + sha, "", 401, ""},
+		"another server":   {"orders/ord/2/files/a?offset=0&size=0&sha256=" + sha, "tok-other", 410, ""},
+		"fenced":           {"orders/ord/1/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 410, ""},
+		"unknown order":    {"orders/no/2/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 503, ""},
+		"bad attempt":      {"orders/ord/-2/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 400, `order or attempt is not valid`},
+		"bad order":        {"orders/a%2Fb/2/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 400, `order or attempt is not valid`},
+		"no offset":        {"orders/ord/2/files/a?size=0&sha256=" + sha, "tok-mine", 400, `offset and size do not describe the body`},
+		"negative offset":  {"orders/ord/2/files/a?offset=-1&size=0&sha256=" + sha, "tok-mine", 409, `not the next byte: offset -1 of 0 bytes`},
+		"no digest":        {"orders/ord/2/files/a?offset=0&size=0", "tok-mine", 409, `not the next byte: offset 0 of 0 bytes`},
+		"too large":        {"orders/ord/2/files/a?offset=0&size=99999999999999&sha256=" + sha, "tok-mine", 413, `more than an execution may publish`},
+		"dot dot":          {"orders/ord/2/files/..%2F..%2Fa?offset=0&size=0&sha256=" + sha, "tok-mine", 400, `not a file name: "../../a"`},
+		"absolute":         {"orders/ord/2/files/%2Fetc%2Fpasswd?offset=0&size=0&sha256=" + sha, "tok-mine", 400, `not a file name: "/etc/passwd"`},
+		"control":          {"orders/ord/2/files/a%0Ab?offset=0&size=0&sha256=" + sha, "tok-mine", 400, `not a file name: "a\nb"`},
+		"backslash":        {"orders/ord/2/files/a%5C..%5Cb?offset=0&size=0&sha256=" + sha, "tok-mine", 400, `not a file name: "a\\..\\b"`},
+		"long name":        {"orders/ord/2/files/" + strings.Repeat("x", 2000) + "?offset=0&size=0&sha256=" + sha, "tok-mine", 400, `not a file name: "xxx`},
+		"an empty file":    {"orders/ord/2/files/a?offset=0&size=0&sha256=" + sha, "tok-mine", 204, ""},
+		"params of others": {"orders/ord/2/params", "tok-other", 405, ""},
 	} {
-		if res, body := s.do("PUT", tt.path, tt.token, nil); res.StatusCode != tt.want {
+		if res, body := s.do("PUT", tt.path, tt.token, nil); res.StatusCode != tt.want || !strings.Contains(body, tt.says) {
 			t.Errorf("%s: got %s %q, want %d", name, res.Status, body, tt.want)
 		}
 	}

@@ -130,6 +130,11 @@ func TestAnswersThatAreNone(t *testing.T) {
 	if _, err := c.Status(t.Context()); err == nil {
 		t.Error("HTML was taken for a status")
 	}
+	for _, err := range c.Logs(t.Context(), "x", client.LogQuery{}) {
+		if !errors.Is(err, client.ErrUnreachable) || !strings.HasPrefix(err.Error(), "following the execution: the cloud does not answer: ") {
+			t.Errorf("HTML as a log: got %v", err)
+		}
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := c.Wait(ctx, "x", nil); !errors.Is(err, context.Canceled) {

@@ -292,52 +292,91 @@ func second3(_ []byte, _ wire.ServerXID, err error) error { return err }
 // Requests that no client of ours makes.
 func TestHostileRequests(t *testing.T) {
 	c := start(t, t.TempDir())
-	must(c.CreateEnvironment(t.Context(), "lab", ""))(t)
+	for _, env := range []string{"lab", "plant"} {
+		must(c.CreateEnvironment(t.Context(), env, ""))(t)
+		if _, _, err := c.bundle(t.Context(), env, v1.NewBundle{Name: "twin"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, level := range map[string]string{"App": "Organization", "Lookup": "ApiService"} {
+		must(c.AddApp(t.Context(), bytes.NewReader(tcx(t, name, "1.0.0", level)), nil, false))(t)
+	}
+	params := map[string]string{"user": "x"}
+	run := must(c.Run(t.Context(), v1.NewExecution{Environment: "lab", App: "App", Params: params}))(t)
+	must(c.CreateService(t.Context(), v1.NewService{Name: "lookup", Environment: "lab", App: "Lookup", Params: params}))(t)
 	resolved := must(client.Resolve(client.Source{Data: c.dir}))(t)
 	https := &http.Client{
 		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: resolved.Roots, ServerName: "localhost"}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	good := "Bearer " + resolved.Token
+	const noToken, noEndpoint = "the token is missing, wrong or has expired", "there is no such endpoint, or not with this method"
+	long := strings.Repeat("x", 2000)
 	for name, tt := range map[string]struct {
 		method, path, token, body string
 		status                    int
+		says                      string
 	}{
-		"no token":          {"GET", "environments", "", "", 401},
-		"wrong token":       {"GET", "environments", "Bearer x", "", 401},
-		"token of an agent": {"GET", "environments", "TC-Token " + resolved.Token, "", 401},
-		"huge token":        {"GET", "environments", "Bearer " + strings.Repeat("x", 60_000), "", 401},
-		"huge header":       {"GET", "environments", "Bearer " + strings.Repeat("x", 600_000), "", 431},
-		"no endpoint":       {"GET", "nothing", good, "", 404},
-		"no such method":    {"PUT", "environments", good, "{}", 404},
-		"not even there":    {"GET", "nothing", "", "", 401},
-		"no JSON":           {"POST", "environments", good, "{", 400},
-		"two values":        {"POST", "environments", good, `{"name":"a"}{"name":"b"}`, 400},
-		"unknown field":     {"POST", "environments", good, `{"name":"a","admin":true}`, 400},
-		"wrong type":        {"POST", "environments", good, `{"name":["s3cr3t"]}`, 400},
-		"empty body":        {"POST", "environments", good, "", 400},
-		"huge body":         {"POST", "environments", good, `{"name":"` + strings.Repeat("x", 33<<20), 413},
-		"encoded traversal": {"GET", "environments/..%2f..%2fadmin.token", good, "", 404},
-		"control character": {"GET", "environments/a%00b%0a", good, "", 404},
-		"limit":             {"GET", "executions?limit=-1", good, "", 400},
-		"limit too high":    {"GET", "executions?limit=1001", good, "", 400},
-		"cursor":            {"GET", "executions?cursor=0001.x", good, "", 400},
-		"state":             {"GET", "executions?state=finished", good, "", 400},
-		"time":              {"GET", "executions?since=yesterday", good, "", 400},
-		"server":            {"GET", "executions?server=a%20b", good, "", 400},
-		"text":              {"GET", "executions?q=" + strings.Repeat("a", 257), good, "", 400},
-		"stream":            {"GET", "executions/none/logs?stream=x", good, "", 404},
+		"no token":             {"GET", "environments", "", "", 401, noToken},
+		"wrong token":          {"GET", "environments", "Bearer x", "", 401, noToken},
+		"token of an agent":    {"GET", "environments", "TC-Token " + resolved.Token, "", 401, noToken},
+		"huge token":           {"GET", "environments", "Bearer " + strings.Repeat("x", 60_000), "", 401, noToken},
+		"huge header":          {"GET", "environments", "Bearer " + strings.Repeat("x", 600_000), "", 431, ""},
+		"no endpoint":          {"GET", "nothing", good, "", 404, noEndpoint},
+		"no such method":       {"PUT", "environments", good, "{}", 404, noEndpoint},
+		"not even there":       {"GET", "nothing", "", "", 401, noToken},
+		"no JSON":              {"POST", "environments", good, "{", 400, "reading the body: it is not the JSON wanted here"},
+		"two values":           {"POST", "environments", good, `{"name":"a"}{"name":"b"}`, 400, "reading the body: it is not the JSON wanted here"},
+		"unknown field":        {"POST", "environments", good, `{"name":"a","admin":true}`, 400, `reading the body: unknown field "admin"`},
+		"wrong type":           {"POST", "environments", good, `{"name":["s3cr3t"]}`, 400, `reading the body: field "name" has the wrong type, want string`},
+		"empty body":           {"POST", "environments", good, "", 400, "reading the body: it is empty"},
+		"huge body":            {"POST", "environments", good, `{"name":"` + strings.Repeat("x", 33<<20), 413, "the body is larger than 33554432 bytes"},
+		"encoded traversal":    {"GET", "environments/..%2f..%2fadmin.token", good, "", 404, "not found"},
+		"control character":    {"GET", "environments/a%00b%0a", good, "", 404, "not found"},
+		"limit":                {"GET", "executions?limit=-1", good, "", 400, `limit "-1" is outside 1–`},
+		"limit too high":       {"GET", "executions?limit=1001", good, "", 400, `limit "1001" is outside 1–`},
+		"cursor":               {"GET", "executions?cursor=0001.x", good, "", 400, ""},
+		"state":                {"GET", "executions?state=finished", good, "", 400, `"finished" is no state of an execution`},
+		"time":                 {"GET", "executions?since=yesterday", good, "", 400, `since: "yesterday" is no time`},
+		"server":               {"GET", "executions?server=a%20b", good, "", 400, `"a b" is no server`},
+		"server of two":        {"GET", "executions?server=twin", good, "", 400, `several servers are called "twin"`},
+		"text":                 {"GET", "executions?q=" + long, good, "", 400, "the text is longer than 256 bytes"},
+		"no execution":         {"GET", "executions/none/logs?stream=x", good, "", 404, `no such execution: "none"`},
+		"stream":               {"GET", "executions/" + string(run.ID) + "/logs?stream=x", good, "", 400, `stream "x": want stdout, stderr, app or api`},
+		"reason":               {"POST", "executions/none/cancel", good, `{"reason":"` + long + `"}`, 400, "the reason is longer than 1024 bytes"},
+		"life of a token":      {"POST", "tokens", good, `{"name":"x","role":"viewer","valid_seconds":-1}`, 400, "valid_seconds is outside 0–158112000"},
+		"variable":             {"PUT", "variables/TC/x", good, `{"data":"` + strings.Repeat("x", 512<<10+1) + `"}`, 413, "a variable holds at most 524288 bytes"},
+		"link":                 {"POST", "environments/lab/link", good, `{"valid_seconds":604801}`, 400, "a link is valid for up to 168h0m0s, not 168h0m1s"},
+		"nobody to revoke":     {"POST", "servers/revoke", good, `{"servers":[],"away_seconds":86400}`, 400, "0 servers that are away for 86400 s: want 1–1000 servers, and 86400 s or more"},
+		"choice of both":       {"POST", "releases/choices", good, `{"server":"x","environment":"lab"}`, 400, "name a server or an Environment, one of them"},
+		"choice of no release": {"POST", "releases/choices", good, `{"environment":"lab","pin":"newest"}`, 400, `version "newest" is no semantic version`},
+		"large signature":      {"PUT", "apps/App/1.0.0/signature", good, strings.Repeat("x", 20<<10), 413, "the body is larger than 16384 bytes"},
+		"no signature":         {"GET", "apps/App/1.0.0/signature", good, "", 404, `App "App" version "1.0.0" is not signed`},
+		"App in use":           {"DELETE", "apps/App/1.0.0", good, "", 409, `App "App" version "1.0.0" has unfinished executions`},
 	} {
 		status, body := call(t, https, tt.method, c.endpoint.URL+v1.Prefix+tt.path, tt.token, strings.NewReader(tt.body))
 		if status != tt.status {
 			t.Errorf("%s: got %d %.200q, want %d", name, status, body, tt.status)
 		}
 		var f v1.Failure
-		if status != 431 && (json.Unmarshal([]byte(body), &f) != nil || f.Error == nil || f.Error.Code == "" || f.Error.Message == "") {
-			t.Errorf("%s: %q is no error of the admin API", name, body)
+		if status != 431 && (json.Unmarshal([]byte(body), &f) != nil || f.Error == nil || f.Error.Code == "" || f.Error.Message == "" || !strings.Contains(f.Error.Message, tt.says)) {
+			t.Errorf("%s: %q is no error of the admin API, or does not say %q", name, body, tt.says)
 		}
 		if strings.Contains(body, "s3cr3t") || strings.Contains(body, resolved.Token) {
 			t.Errorf("%s: the answer shows a secret: %q", name, body)
+		}
+	}
+	for path, tt := range map[string]struct {
+		token, body string
+		status      int
+		says        string
+	}{
+		"/api/services/none":   {"", "", 404, "there is no such service"},
+		"/api/services/lookup": {"Bearer x", "", 401, "the service's token is missing or wrong"},
+		"/webhook/guess":       {"", "", 404, "there is no such webhook"},
+	} {
+		if status, body := call(t, https, "POST", c.endpoint.URL+path, tt.token, strings.NewReader(tt.body)); status != tt.status || !strings.Contains(body, tt.says) {
+			t.Errorf("%s: got %d %q, want %d %q", path, status, body, tt.status, tt.says)
 		}
 	}
 	if status, body := call(t, https, "GET", c.endpoint.URL+"/healthz", "", nil); status != 200 {
@@ -431,6 +470,11 @@ func TestConfigurationErrors(t *testing.T) {
 		"certificate":      {func(cfg *cloud.Config) { cfg.CertFile, cfg.KeyFile = "none.pem", "none.key" }, "server certificate"},
 		"name":             {func(cfg *cloud.Config) { cfg.Names = []string{""} }, "no host name"},
 		"folder is a file": {func(cfg *cloud.Config) { cfg.Data = filepath.Join(c.dir, client.TokenFile) }, "data folder"},
+		"admin token": {func(cfg *cloud.Config) {
+			if err := os.WriteFile(filepath.Join(cfg.Data, client.TokenFile), []byte("guess\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, `admin.token" holds less than 16 characters`},
 	} {
 		cfg := cloud.Config{Data: t.TempDir(), BrokerAddr: "127.0.0.1:0", APIAddr: "127.0.0.1:0", Notice: io.Discard, Logger: c.logger()}
 		tt.change(&cfg)

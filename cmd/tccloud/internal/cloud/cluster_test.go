@@ -2,9 +2,14 @@ package cloud_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,9 +17,12 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
+	"tcenvsvr/cmd/tccloud/internal/catalog"
 	"tcenvsvr/cmd/tccloud/internal/cloud"
 	"tcenvsvr/updater/release"
 	"tcenvsvr/updater/repository"
@@ -123,6 +131,81 @@ func TestTwoCloudsOneStore(t *testing.T) {
 	must(first.RevokeServer(t.Context(), xid))(t)
 	if e := next[*wire.Error](a); e.Code != wire.CodeRevoked {
 		t.Errorf("got %q", e.Code)
+	}
+}
+
+// TestSilentGateway: whether a server is connected to a gateway that was cut off nobody knows, and an
+// operator is told that, and not that it is away.
+func TestSilentGateway(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a gateway is silent after six seconds")
+	}
+	t.Parallel()
+	address := external(t)
+	relay, cut := cuttable(t, address)
+	first := start(t, t.TempDir(), func(cfg *cloud.Config) { cfg.NATS = []string{address} })
+	second := start(t, beside(t, first), func(cfg *cloud.Config) { cfg.NATS = []string{relay} })
+	must(first.CreateEnvironment(t.Context(), "lab", ""))(t)
+	data, xid, err := first.bundle(t.Context(), "lab", v1.NewBundle{Name: "one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := open(t, data)
+	id.env["brokerHost"] = second.endpoint.Broker
+	must(second.join(id))(t)
+	restart := func() string {
+		return fmt.Sprint(first.ControlServer(t.Context(), xid, v1.ControlServer{Action: wire.ActionRestart}))
+	}
+	await(t, "the server is known", func() bool { return restart() == "<nil>" })
+	cut()
+	await(t, "the silence is told", func() bool {
+		return restart() == `whether server "one" is connected is not known: its gateway does not answer`
+	})
+}
+
+// cuttable is a way to a NATS server that can be cut.
+func cuttable(t *testing.T, address string) (relay string, cut func()) {
+	t.Helper()
+	l := must(net.Listen("tcp", "127.0.0.1:0"))(t)
+	to := must(url.Parse(address))(t).Host
+	ctx, stop := context.WithCancel(t.Context())
+	cut = func() { stop(); _ = l.Close() }
+	t.Cleanup(cut)
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", to)
+			if err != nil {
+				_ = in.Close()
+				continue
+			}
+			context.AfterFunc(ctx, func() { _, _ = in.Close(), out.Close() })
+			go func() { _, _ = io.Copy(in, out); _ = in.Close() }()
+			go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
+		}
+	}()
+	return "nats://" + l.Addr().String(), cut
+}
+
+// TestDamagedStore: what a stranger has written into the store is not quoted to an operator; the log says what
+// it is.
+func TestDamagedStore(t *testing.T) {
+	address := external(t)
+	c := start(t, t.TempDir(), func(cfg *cloud.Config) { cfg.NATS = []string{address} })
+	conn := must(nats.Connect(address))(t)
+	defer conn.Close()
+	js := must(jetstream.New(conn))(t)
+	kv := must(js.KeyValue(t.Context(), catalog.AppsBucket))(t)
+	must(kv.Put(t.Context(), "junk", []byte("s3cr3t")))(t)
+	_, err := c.Apps(t.Context())
+	if code(err) != v1.CodeInternal || err.Error() != "the cloud could not do this now" {
+		t.Errorf("got %v", err)
+	}
+	if said := c.log.String(); !strings.Contains(said, "reading the catalog") {
+		t.Error("the log does not say why")
 	}
 }
 

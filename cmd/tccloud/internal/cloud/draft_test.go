@@ -3,6 +3,7 @@ package cloud_test
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,39 +30,43 @@ func TestDraft(t *testing.T) {
 	if draft.Order.Order != "mine-1" || draft.Environment != "lab" || draft.Order.KVContext == "" || draft.Order.Token != "" || draft.Order.Defaults["tc_user_id"] == "" {
 		t.Errorf("got %+v", draft)
 	}
+	said := ""
 	signed := func(change func(*v1.NewExecution)) string {
 		t.Helper()
 		s := q
 		s.KVContext, s.Draft = draft.Order.KVContext, draft.SHA256
 		change(&s)
 		_, err := c.Run(t.Context(), s)
+		said = fmt.Sprint(err)
 		if err != nil && strings.Contains(err.Error(), "s3cr3t") {
 			t.Errorf("the error shows a value: %v", err)
 		}
 		return code(err)
 	}
 	params := func(user string) map[string]string { return map[string]string{"user": user, "password": "s3cr3t"} }
+	const changed, alone = `" is not what was drafted: the App or the request has changed since`, "a signature needs the id and the draft that it is for"
 	for name, tt := range map[string]struct {
-		change func(*v1.NewExecution)
-		want   string
+		change     func(*v1.NewExecution)
+		want, says string
 	}{
-		"another id":                {func(s *v1.NewExecution) { s.ID = "mine-2" }, v1.CodeChanged},
-		"another context":           {func(s *v1.NewExecution) { s.KVContext = "x" }, v1.CodeChanged},
-		"another parameter":         {func(s *v1.NewExecution) { s.Params = params("eve") }, v1.CodeChanged},
-		"another timeout":           {func(s *v1.NewExecution) { s.TimeoutMS++ }, v1.CodeChanged},
-		"retryable":                 {func(s *v1.NewExecution) { s.Retryable = true }, v1.CodeChanged},
-		"a signature that is none":  {func(s *v1.NewExecution) { s.Signature = "tcsigned:v1:AAAA" }, v1.CodeBadRequest},
-		"a signature without draft": {func(s *v1.NewExecution) { s.Signature, s.Draft = "x", "" }, v1.CodeBadRequest},
-		"a signature without id":    {func(s *v1.NewExecution) { s.Signature, s.ID = "x", "" }, v1.CodeBadRequest},
-		"an id that is none":        {func(s *v1.NewExecution) { s.ID, s.Draft = "a/../b", "" }, v1.CodeBadRequest},
-		"a context that is none":    {func(s *v1.NewExecution) { s.KVContext, s.Draft = strings.Repeat("x", 65), "" }, v1.CodeBadRequest},
-		"sealed in no known form":   {func(s *v1.NewExecution) { s.Params, s.Draft = params("tcsealed:v9:s3cr3t"), "" }, v1.CodeBadRequest},
+		"another id":                {func(s *v1.NewExecution) { s.ID = "mine-2" }, v1.CodeChanged, `order "mine-2` + changed},
+		"another context":           {func(s *v1.NewExecution) { s.KVContext = "x" }, v1.CodeChanged, changed},
+		"another parameter":         {func(s *v1.NewExecution) { s.Params = params("eve") }, v1.CodeChanged, changed},
+		"another timeout":           {func(s *v1.NewExecution) { s.TimeoutMS++ }, v1.CodeChanged, changed},
+		"retryable":                 {func(s *v1.NewExecution) { s.Retryable = true }, v1.CodeChanged, changed},
+		"a signature that is none":  {func(s *v1.NewExecution) { s.Signature = "tcsigned:v1:AAAA" }, v1.CodeBadRequest, "signature"},
+		"a signature without draft": {func(s *v1.NewExecution) { s.Signature, s.Draft = "x", "" }, v1.CodeBadRequest, alone},
+		"a signature without id":    {func(s *v1.NewExecution) { s.Signature, s.ID = "x", "" }, v1.CodeBadRequest, alone},
+		"an id that is none":        {func(s *v1.NewExecution) { s.ID, s.Draft = "a/../b", "" }, v1.CodeBadRequest, ""},
+		"a context that is none":    {func(s *v1.NewExecution) { s.KVContext, s.Draft = strings.Repeat("x", 65), "" }, v1.CodeBadRequest, ""},
+		"sealed in no known form":   {func(s *v1.NewExecution) { s.Params, s.Draft = params("tcsealed:v9:s3cr3t"), "" }, v1.CodeBadRequest, ""},
 	} {
-		if got := signed(tt.change); got != tt.want {
-			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		if got := signed(tt.change); got != tt.want || !strings.Contains(said, tt.says) {
+			t.Errorf("%s: got %q %s, want %q %s", name, got, said, tt.want, tt.says)
 		}
 	}
-	if _, err := c.Draft(t.Context(), v1.NewExecution{Environment: "lab", App: "Playbook_App", Params: params("ada"), Signature: "x"}); code(err) != v1.CodeBadRequest {
+	_, err := c.Draft(t.Context(), v1.NewExecution{Environment: "lab", App: "Playbook_App", Params: params("ada"), Signature: "x"})
+	if code(err) != v1.CodeBadRequest || err.Error() != "a draft is made before it is signed" {
 		t.Errorf("a draft with a signature: got %v", err)
 	}
 

@@ -118,11 +118,11 @@ func (g *Gateway) Sessions() []roster.Session { return g.roster.All() }
 
 // Census lists the connected servers of all gateways. away reports whether another server certainly is not
 // connected: its gateway may be silent.
-func (g *Gateway) Census(context.Context) (list []roster.Session, away func(wire.ServerXID) bool, err error) {
+func (g *Gateway) Census() (list []roster.Session, away func(wire.ServerXID) bool) {
 	return g.Sessions(), func(xid wire.ServerXID) bool {
 		_, state := g.Look(xid)
 		return state == roster.Away
-	}, nil
+	}
 }
 
 // Look returns whether a server is connected, at whichever gateway, and its session if it is.

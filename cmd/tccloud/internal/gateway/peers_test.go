@@ -1,12 +1,14 @@
 package gateway_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
 	"tcenvsvr/cmd/tccloud/internal/gateway/roster"
+	"tcenvsvr/cmd/tccloud/internal/health"
 )
 
 // two runs two gateways on one external store.
@@ -64,9 +67,9 @@ func TestTwoGateways(t *testing.T) {
 			t.Errorf("the first is in state %d: %+v", state, s)
 		}
 	}
-	list, away, err := a.Gateway.Census(t.Context())
-	if err != nil || len(list) != 2 || !away("s3") {
-		t.Errorf("census: %+v, %v", list, err)
+	list, away := a.Gateway.Census()
+	if len(list) != 2 || !away("s3") {
+		t.Errorf("census: %+v", list)
 	}
 	if err := a.Gateway.Control(t.Context(), "s2", &wire.Control{Action: wire.ActionDrain}); err != nil {
 		t.Error(err)
@@ -262,10 +265,18 @@ func TestCopiesStay(t *testing.T) {
 		t.Skip("a cluster takes seconds to elect its leaders")
 	}
 	nodes, urls := cluster(t)
-	rig.Start(t, rig.Options{URLs: urls}).Stop()
+	says := func(c *rig.Cloud, want string) {
+		t.Helper()
+		look := health.Store(c.Store).Look
+		until(t, want, func() bool { return strings.Contains(look(t.Context()).Text, want) })
+	}
+	before := rig.Start(t, rig.Options{URLs: urls})
+	says(before, "writes are durable on 3 copies")
+	before.Stop()
 	nodes[2].Shutdown()
 	nodes[2].WaitForShutdown()
 	c := rig.Start(t, rig.Options{URLs: urls[:2]})
+	says(c, `writes are durable; of 3 copies, those on ["n2"] are away or behind`)
 	n := 0
 	for name := range c.Store.JS().StreamNames(t.Context()).Name() {
 		s, err := c.Store.JS().Stream(t.Context(), name)
@@ -278,6 +289,12 @@ func TestCopiesStay(t *testing.T) {
 	}
 	if copies, away, err := c.Store.Copies(t.Context()); n == 0 || copies != 3 || len(away) == 0 || err != nil {
 		t.Errorf("%d streams, %d copies, away: %q, %v", n, copies, away, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // the time for a look is over, and nothing else is wrong yet
+	f := health.Store(c.Store).Look(ctx)
+	if f.State != health.Warning || f.Text != "writes are durable; its copies were not counted: NATS does not answer" || f.Try != "ask NATS: nats stream report" {
+		t.Errorf("when the nodes do not say how they are: %+v", f)
 	}
 }
 

@@ -22,16 +22,17 @@ func Store(s *store.Store) Check {
 		case errors.Is(h.Err, quota.ErrFull):
 			return Finding{Failed, "it takes no writes: " + h.Err.Error(), "make room on that disk; the cloud goes on by itself"}
 		case h.Err != nil && s.Embedded():
-			return Finding{Failed, "it takes no writes: " + h.Err.Error(),
-				"look at the disk and the system's log (dmesg); the cloud goes on by itself when the folder is writable"}
+			return Finding{Failed, "it takes no writes: " + h.Err.Error(), diskHint}
 		case h.Err != nil:
 			return Finding{Failed, "NATS takes no writes: " + h.Err.Error(),
 				"start the NATS nodes that are away (more than half must run); the cloud goes on by itself"}
 		}
 		nodes, away, err := s.Copies(ctx)
 		switch {
+		case err != nil && ctx.Err() != nil:
+			return uncounted("NATS does not answer")
 		case err != nil:
-			return Finding{Warning, "writes are durable; its copies were not counted: " + err.Error(), "ask NATS: nats stream report"}
+			return uncounted(err.Error())
 		case len(away) > 0:
 			return Finding{Warning, fmt.Sprintf("writes are durable; of %d copies, those on %q are away or behind", nodes, away),
 				"start those NATS nodes: one more that goes away may stop the cloud"}
@@ -42,13 +43,20 @@ func Store(s *store.Store) Check {
 	}}
 }
 
+func uncounted(why string) Finding {
+	return Finding{Warning, "writes are durable; its copies were not counted: " + why, "ask NATS: nats stream report"}
+}
+
+// diskHint says what to do about a disk that fails.
+const diskHint = "look at the disk and the system's log (dmesg), check it, mount it writable; the cloud goes on by itself"
+
 // Disk checks whether files can be written in dir, and how much space is left.
 func Disk(dir string) Check {
 	path := filepath.Join(dir, "health")
 	return Check{"disk", func(context.Context) Finding {
 		r, err := quota.RoomAt(dir)
 		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
-			return Finding{Failed, err.Error(), "look at the disk and the system's log (dmesg)"}
+			return Finding{Failed, err.Error(), diskHint}
 		}
 		more := fmt.Sprintf("make room there: at least %d MB must be free; the cloud goes on by itself", r.Reserve()>>20)
 		err = atomicfile.WriteFile(path, []byte(time.Now().UTC().Format(time.RFC3339)+"\n"), 0o600)
@@ -56,8 +64,7 @@ func Disk(dir string) Check {
 		case space.Full(err) || r.Total > 0 && r.Full():
 			return Finding{Failed, "it is full: " + r.String(), more}
 		case err != nil:
-			return Finding{Failed, fmt.Sprintf("a file cannot be written: %v", err),
-				"look at the disk and the system's log (dmesg), check it, mount it writable; the cloud goes on by itself"}
+			return Finding{Failed, fmt.Sprintf("a file cannot be written: %v", err), diskHint}
 		case r.Total > 0 && r.Low():
 			return Finding{NoIntake, "it is nearly full: " + r.String(), more}
 		}

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -155,8 +156,7 @@ func (m *Monitor) Report() Report {
 	r := Report{State: OK}
 	for i := range m.checks {
 		if time.Since(m.seen[i]) > staleAfter {
-			m.record(i, Finding{Failed, "looking at it takes longer than " + staleAfter.String() + ": the disk or the store does not answer",
-				"look at the disk and the system's log (dmesg)"})
+			m.record(i, Finding{Failed, fmt.Sprintf("looking at it takes longer than %s: the disk or the store does not answer", staleAfter), diskHint})
 		}
 		r.Checks = append(r.Checks, m.last[i])
 		if rank[m.last[i].State] > rank[r.State] {

@@ -110,6 +110,7 @@ func TestJoin(t *testing.T) {
 	join(t, other)
 	refused(t, gateway(t, kv, map[string]string{SecretFile: read(t, other, SecretFile)}), "sealed with another cluster secret", "copy cluster.secret")
 	refused(t, gateway(t, kv, map[string]string{SecretFile: "tccs1_short\n"}), "line 1 is no cluster secret", "copy cluster.secret")
+	refused(t, gateway(t, kv, map[string]string{SecretFile: strings.Repeat(secret[SecretFile], 9)}), "it has more than 8 secrets", "copy cluster.secret")
 	for name, hint := range map[string]string{CAFile: "another --data", TokenKeyFile: "--adopt apptoken.key", AdminTokenFile: "--adopt admin.token"} {
 		g := gateway(t, kv, map[string]string{SecretFile: secret[SecretFile], name: read(t, other, name)})
 		refused(t, g, name, hint)
@@ -198,6 +199,58 @@ func TestNATSAlone(t *testing.T) {
 		if _, _, err := e.open(secrets); err == nil {
 			t.Errorf("a changed %s is not noticed", name)
 		}
+	}
+}
+
+// TestHostileStore: what a gateway reads in the store is refused, whatever it is, with what to do about it.
+func TestHostileStore(t *testing.T) {
+	const notAsWritten, field = "it is not as this program writes it", "a field is not as this program writes it"
+	for _, tt := range []struct {
+		says, hint string
+		change     func(e *envelope) []byte // what is stored in its place
+	}{
+		{"it has more than 65536 bytes", "not older than", func(*envelope) []byte { return bytes.Repeat([]byte(" "), maxStored+1) }},
+		{notAsWritten, "not older than", func(*envelope) []byte { return []byte("{") }},
+		{notAsWritten, "not older than", func(*envelope) []byte { return []byte(`{"version":1,"more":2}`) }},
+		{"something follows it", "not older than", func(*envelope) []byte { return []byte("{}{}") }},
+		{"it has version 2, and this program knows version 1", "start this gateway with a program that is not older than the others'", func(e *envelope) []byte { e.Version = 2; return nil }},
+		{field, "not older than", func(e *envelope) []byte { e.Cloud = "<b>"; return nil }},
+		{field, "not older than", func(e *envelope) []byte { e.Generation = 0; return nil }},
+		{"it is damaged, or was written by somebody without the cluster secret", "to make a cloud of its own, name another --nats", func(e *envelope) []byte { e.Sealed[20] ^= 1; return nil }},
+		{"names another CA than is in it", "restore the store from a backup", func(e *envelope) []byte {
+			secrets := []secret{{1}}
+			c := &content{Files: map[string][]byte{}}
+			for name, k := range files {
+				if !k.optional {
+					c.Files[name] = []byte(name)
+				}
+			}
+			e.CA = strings.Repeat("a", 64)
+			if err := e.seal(c, secrets[0]); err != nil {
+				t.Fatal(err)
+			}
+			return nil
+		}},
+	} {
+		kv := bucketOf(t)
+		c := gateway(t, kv, map[string]string{SecretFile: string(secret{1}.line())})
+		join(t, c)
+		stored, err := kv.Get(t.Context(), Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := decode(stored.Value())
+		if err != nil {
+			t.Fatal(err)
+		}
+		bad := tt.change(e)
+		if bad == nil {
+			bad, _ = json.Marshal(e)
+		}
+		if _, err := kv.Put(t.Context(), Key, bad); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, c, tt.says, tt.hint)
 	}
 }
 

@@ -27,7 +27,7 @@ type Registry interface {
 
 // Sessions knows which servers are connected.
 type Sessions interface {
-	Census(ctx context.Context) (list []roster.Session, away func(wire.ServerXID) bool, err error)
+	Census() (list []roster.Session, away func(wire.ServerXID) bool)
 	Opened() int64 // by this gateway
 }
 
@@ -128,7 +128,7 @@ func (a *asked) Collect(ch chan<- prometheus.Metric) {
 	for _, e := range environments {
 		environmentActive.to(ch, truth(e.Active), e.Name)
 	}
-	a.servers(ctx, ch)
+	a.servers(ch)
 	a.orders(ctx, ch, environments)
 	a.jobs(ctx, ch)
 	a.services(ctx, ch)

@@ -67,12 +67,8 @@ func begin(environments []registry.Environment, values ...string) tally {
 	return t
 }
 
-func (a *asked) servers(ctx context.Context, ch chan<- prometheus.Metric) {
-	list, away, err := a.Sessions.Census(ctx)
-	if err != nil {
-		servers.fails(ch, err)
-		return
-	}
+func (a *asked) servers(ch chan<- prometheus.Metric) {
+	list, away := a.Sessions.Census()
 	environments := a.Registry.Environments()
 	states := begin(environments, "connected", "away", "unknown", "revoked")
 	conditions := begin(environments, "unfit", "draining", "clock", "cloned")

@@ -41,8 +41,8 @@ func (f *fake) Environments() []registry.Environment {
 	return all
 }
 func (f *fake) Servers(string) []registry.Server { return f.servers }
-func (f *fake) Census(context.Context) ([]roster.Session, func(wire.ServerXID) bool, error) {
-	return f.live, func(xid wire.ServerXID) bool { return xid != "unknown" }, f.err
+func (f *fake) Census() ([]roster.Session, func(wire.ServerXID) bool) {
+	return f.live, func(xid wire.ServerXID) bool { return xid != "unknown" }
 }
 func (f *fake) Opened() int64   { return 1 }
 func (f *fake) Gateway() string { return "me" }
@@ -134,7 +134,7 @@ func TestHostileAgents(t *testing.T) {
 func TestWhatFailsIsLeftOut(t *testing.T) {
 	all := scrape(t, open(&fake{err: errors.New("no answer")}))
 	has(t, all, `tccloud_environment_active{environment="env1"} 1`, "tccloud_gateway_store_writable 1", `tccloud_gateway_orders_ended_total{environment="env1",outcome="failed"} 0`)
-	for _, absent := range []string{"\ntccloud_servers{", "\ntccloud_orders_queued{", "\ntccloud_jobs{", "\ntccloud_services{", "\ntccloud_stored_bytes{"} {
+	for _, absent := range []string{"\ntccloud_orders_queued{", "\ntccloud_jobs{", "\ntccloud_services{", "\ntccloud_stored_bytes{"} {
 		if strings.Contains(all, absent) {
 			t.Errorf("got %s", absent)
 		}

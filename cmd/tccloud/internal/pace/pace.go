@@ -1,18 +1,15 @@
 package pace
 
 import (
-	"errors"
 	"io"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 )
 
 // Pause is how long a transfer may stand still.
 const Pause = time.Minute
-
-// ErrInterrupted is what Read returns after Interrupt.
-var ErrInterrupted = errors.New("the transfer was interrupted")
 
 // Reader is a request's body.
 type Reader struct {
@@ -28,10 +25,10 @@ func NewReader(w http.ResponseWriter, body io.Reader) *Reader {
 	return &Reader{r: body, control: http.NewResponseController(w)}
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. After Interrupt it fails as after a Pause.
 func (b *Reader) Read(p []byte) (int, error) {
 	if !b.until(time.Now().Add(Pause)) {
-		return 0, ErrInterrupted
+		return 0, os.ErrDeadlineExceeded
 	}
 	n, err := b.r.Read(p)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"time"
 
@@ -88,10 +89,12 @@ func (c *call) body(limit int64) ([]byte, error) {
 		return nil, large
 	}
 	if err != nil {
-		return nil, failure(http.StatusBadRequest, "the body broke off")
+		return nil, brokeOff()
 	}
 	return data, nil
 }
+
+func brokeOff() error { return failure(http.StatusBadRequest, "the body broke off") }
 
 // read decodes a small body.
 func (c *call) read(limit int64, v any) error {
@@ -149,9 +152,7 @@ type until struct {
 
 func (u *until) Read(p []byte) (int, error) {
 	if time.Now().After(u.end) {
-		return 0, errSlow
+		return 0, os.ErrDeadlineExceeded
 	}
 	return u.Reader.Read(p)
 }
-
-var errSlow = errors.New("it takes too long")

@@ -82,13 +82,13 @@ func (p *Platform) createAndUpload(c *call) error {
 	c.Body = io.NopCloser(c.transfer(maxTime))
 	form, err := c.MultipartReader()
 	if err != nil {
-		return failure(http.StatusBadRequest, "the body is no form of config and content")
+		return noForm()
 	}
 	var a artifact.Artifact
 	for want := "config"; ; want = "content" {
 		part, err := form.NextRawPart()
 		if err != nil || part.FormName() != want {
-			return failure(http.StatusBadRequest, "the body is no form of config and then content")
+			return noForm()
 		}
 		if want == "content" {
 			if a, err = p.receive(c, a, part); err != nil {
@@ -104,6 +104,10 @@ func (p *Platform) createAndUpload(c *call) error {
 			return err
 		}
 	}
+}
+
+func noForm() error {
+	return failure(http.StatusBadRequest, "the body is no form of config and then content")
 }
 
 // receive reads, judges and stores the content of a batch. The batch is completed when it returns.
@@ -132,11 +136,12 @@ func (p *Platform) receive(c *call, a artifact.Artifact, body io.Reader) (artifa
 	if err == nil {
 		_, err = io.Copy(io.Discard, both) // what follows an error is kept, too
 	}
+	_, large := errors.AsType[*problem](err)
 	switch {
-	case errors.Is(err, errContent):
-		return a, tooLarge()
+	case large:
+		return a, err
 	case content.wire.err != nil:
-		return a, failure(http.StatusBadRequest, "the body broke off")
+		return a, brokeOff()
 	case content.damaged: // kept as far as it could be read
 		report.Broken = true
 	case err != nil:
@@ -148,8 +153,6 @@ func (p *Platform) receive(c *call, a artifact.Artifact, body io.Reader) (artifa
 func tooLarge() error {
 	return invalid("File size greater than allowable limit of %d", MaxContent)
 }
-
-var errContent = errors.New("the content is too large")
 
 // content is the JSON of a batch: the body, or what is compressed in it, at most MaxContent bytes.
 type content struct {
@@ -178,7 +181,7 @@ func (t *content) open() error {
 func (t *content) Read(p []byte) (int, error) {
 	n, err := t.r.Read(p)
 	if t.n += int64(n); t.n > MaxContent || t.wire.n > MaxContent {
-		return 0, errContent
+		return 0, tooLarge()
 	}
 	if err != nil && !errors.Is(err, io.EOF) && t.wire.err == nil {
 		t.damaged, err = true, io.EOF

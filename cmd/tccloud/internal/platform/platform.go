@@ -111,7 +111,7 @@ func (p *Platform) serve(w http.ResponseWriter, r *http.Request, s api.Session) 
 		}
 		if !slices.Contains(strings.Fields(e.methods), r.Method) {
 			w.Header().Set("Allow", strings.ReplaceAll(e.methods, " ", ", "))
-			return failure(http.StatusMethodNotAllowed, "the method is not supported here: this cloud keeps no threat intelligence, \"tccloud serve --platform\" passes requests on")
+			return failure(http.StatusMethodNotAllowed, "the method is not supported here: %s", noIntelligence)
 		}
 		x, err := p.Execution(r.Context(), s)
 		if errors.Is(err, dispatch.ErrNotFound) {
@@ -122,7 +122,14 @@ func (p *Platform) serve(w http.ResponseWriter, r *http.Request, s api.Session) 
 		}
 		return e.serve(p, &call{r, x, w, rest})
 	}
-	return failure(http.StatusNotFound, "there is no such endpoint: this cloud keeps no threat intelligence, \"tccloud serve --platform\" passes requests on")
+	return noEndpoint()
+}
+
+// noIntelligence says what this platform is not, and what to try.
+const noIntelligence = "this cloud keeps no threat intelligence, \"tccloud serve --platform\" passes requests on"
+
+func noEndpoint() error {
+	return failure(http.StatusNotFound, "there is no such endpoint: %s", noIntelligence)
 }
 
 // split decodes the parts of an escaped path.

@@ -1,6 +1,7 @@
 package platform_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -27,6 +29,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/platform"
 	"tcenvsvr/cmd/tccloud/internal/platform/artifact"
+	"tcenvsvr/cmd/tccloud/internal/platform/batch"
 	"tcenvsvr/cmd/tccloud/internal/platform/datastore"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
@@ -39,6 +42,7 @@ type lab struct {
 	store  *artifact.Store
 	spool  string
 	intake error
+	st     *store.Store
 
 	platform *platform.Platform
 	buckets  map[string]jetstream.KeyValue
@@ -51,7 +55,7 @@ func newLab(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	t.Cleanup(st.Close)
-	l := &lab{t: t, spool: filepath.Join(t.TempDir(), "spool"), runs: map[string]dispatch.Execution{}}
+	l := &lab{t: t, st: st, spool: filepath.Join(t.TempDir(), "spool"), runs: map[string]dispatch.Execution{}}
 	for id, env := range map[string]string{"feed": "lab", "other": "lab", "far": "else"} {
 		e := dispatch.Execution{ID: wire.OrderID(id), Attempt: 1, Environment: env}
 		e.App.Name = "Feed"
@@ -115,6 +119,25 @@ func (l *lab) ask(run, method, path string, body any, header ...string) (int, st
 	return res.StatusCode, strings.TrimSpace(string(text))
 }
 
+// halfAsk sends a request whose body ends after a part, and returns the answer.
+func (l *lab) halfAsk(run, path, part string) (int, string) {
+	l.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(l.url, "http://"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: cloud\r\nRun: %s\r\nContent-Length: 1000\r\n\r\n%s", path, run, part)
+	_ = conn.(*net.TCPConn).CloseWrite()
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(res.Body)
+	return res.StatusCode, string(text)
+}
+
 // want fails unless the answer has the status and holds the texts.
 func (l *lab) want(status int, texts ...string) func(gotStatus int, got string) {
 	return func(gotStatus int, got string) {
@@ -173,7 +196,7 @@ func TestBatch(t *testing.T) {
 	l.want(400, `"description":"Batch still in Created state"`, `"status":"Invalid"`)(l.ask("feed", "GET", b+"/errors", nil))
 	l.want(202, `"status":"Queued"`)(l.ask("feed", "POST", b, zipped(indicators(1000)), "Content-Type", "application/octet-stream"))
 	l.want(200, `"status":"Completed"`, `"successCount":1000`, `"errorCount":0`, `"unprocessCount":0`)(l.ask("feed", "GET", b+"?includeAdditional=true", nil))
-	l.want(404)(l.ask("feed", "GET", b+"/errors", nil))
+	l.want(404, `the batch has no errors`)(l.ask("feed", "GET", b+"/errors", nil))
 	l.want(202)(l.ask("feed", "POST", b, indicators(1000))) // the same again
 	l.want(400, `Batch is in Completed state`)(l.ask("feed", "POST", b, indicators(2)))
 	for _, path := range []string{b, b + "/errors", b + "/results"} {
@@ -224,7 +247,9 @@ func TestCreateAndUpload(t *testing.T) {
 	l.want(400, `no form of config and then content`)(l.ask("feed", "POST", "/v2/batch/createAndUpload", body, "Content-Type", kind))
 	body, kind = form("config", `{}`)
 	l.want(400, `owner`)(l.ask("feed", "POST", "/v2/batch/createAndUpload", body, "Content-Type", kind))
-	l.want(400, `no form`)(l.ask("feed", "POST", "/v2/batch/createAndUpload", "x"))
+	l.want(400, `no form of config and then content`)(l.ask("feed", "POST", "/v2/batch/createAndUpload", "x"))
+	body, kind = form("config", strings.Repeat(" ", batch.MaxSettings+1), "content", indicators(3))
+	l.want(400, `config is cut off, or has more than 16384 bytes`)(l.ask("feed", "POST", "/v2/batch/createAndUpload", body, "Content-Type", kind))
 }
 
 // zeros is a body without an end.
@@ -265,6 +290,9 @@ func TestHostileBatches(t *testing.T) {
 		_ = res.Body.Close()
 		t.Errorf("got %s", res.Status)
 	}
+	for _, path := range []string{b, "/v2/batch", "/v2/notifications"} {
+		l.want(400, `the body broke off`)(l.halfAsk("feed", path, `{"indicator":[`))
+	}
 	l.want(200, `"status":"Created"`)(l.ask("feed", "GET", b, nil))
 
 	// What is no JSON is an error of the batch, and so is gzip that is cut off.
@@ -275,7 +303,7 @@ func TestHostileBatches(t *testing.T) {
 	text, _ := io.ReadAll(zipped(indicators(1000)))
 	l.want(202)(l.ask("feed", "POST", cut, bytes.NewReader(text[:len(text)/2])))
 	l.want(200, `"errorCount":1`)(l.ask("feed", "GET", cut, nil))
-	l.want(400, `gzip`)(l.ask("feed", "POST", l.create("feed"), "\x1f\x8bxxxxxxxxxxxx"))
+	l.want(400, `the body is not the gzip that it seems to be`)(l.ask("feed", "POST", l.create("feed"), "\x1f\x8bxxxxxxxxxxxx"))
 
 	for name, body := range map[string]string{
 		"none": "", "a list": "[]", "wrong types": `{"owner":5}`, "no owner": `{"action":"Create"}`, "another action": `{"owner":"o","action":"Burn"}`,
@@ -286,11 +314,27 @@ func TestHostileBatches(t *testing.T) {
 			t.Errorf("%s: got %d %s", name, status, text)
 		}
 	}
-	l.want(413)(l.ask("feed", "POST", "/v2/batch", strings.Repeat(" ", 20<<10)))
+	const large16 = `the body is too large: at most 16384 bytes are taken`
+	l.want(413, large16)(l.ask("feed", "POST", "/v2/batch", strings.Repeat(" ", 20<<10)))
+	l.want(413, large16)(l.ask("feed", "POST", "/v2/batch", io.LimitReader(zeros{}, 20<<10))) // it does not say how long it is
 	l.intake = errors.New("full")
 	l.want(503, `no batch is taken now`)(l.ask("feed", "POST", "/v2/batch", settings))
 	if rest, err := os.ReadDir(l.spool); len(rest) > 0 || err != nil {
 		t.Errorf("left behind: %v, %v", rest, err)
+	}
+}
+
+// TestNoStore: an App learns that the cloud cannot keep anything now, and that it is worth while to try again.
+func TestNoStore(t *testing.T) {
+	l := newLab(t)
+	b := l.create("feed")
+	if err := os.RemoveAll(l.spool); err != nil {
+		t.Fatal(err)
+	}
+	l.want(503, `there is no space for a batch now`)(l.ask("feed", "POST", b, indicators(1)))
+	l.st.Close()
+	for _, path := range []string{b, "/v2/customMetrics"} {
+		l.want(503, `the store is not available`)(l.ask("feed", "GET", path, nil))
 	}
 }
 
@@ -326,17 +370,21 @@ func TestReads(t *testing.T) {
 	l.want(200, `"name":"else"`)(l.ask("far", "GET", "/v2/owners/mine", nil))
 	l.want(200, `"owner":[]`)(l.ask("feed", "GET", "/v2/owners?resultStart=1", nil))
 	l.want(400, `resultLimit`)(l.ask("feed", "GET", "/v2/owners?resultLimit=-1", nil))
-	l.want(404)(l.ask("feed", "GET", "/v2/owners/2", nil))
+	l.want(404, `there is no such owner`)(l.ask("feed", "GET", "/v2/owners/2", nil))
 	l.want(200, `"name":"Address"`, `"apiBranch":"cidrBlocks"`)(l.ask("feed", "GET", "/v2/types/indicatorTypes", nil))
 	l.want(200, `"value3Label":"SHA256"`)(l.ask("feed", "GET", "/v2/types/indicatorTypes/File", nil))
+	l.want(404, `there is no such type of indicators`)(l.ask("feed", "GET", "/v2/types/indicatorTypes/Ghost", nil))
 	l.want(200, `"associationType":[]`)(l.ask("feed", "GET", "/v2/types/associationTypes", nil))
 	l.want(200, `"data":[]`, `"count":0`)(l.ask("feed", "GET", "/v3/indicators?resultLimit=10000", nil))
 	l.want(200, `"name":"lab"`)(l.ask("feed", "GET", "/v3/security/owners", nil))
 	l.want(200, `"data":[]`)(l.ask("feed", "GET", "/v3/security/users", nil))
-	l.want(405, `--platform`)(l.ask("feed", "POST", "/v3/indicators", "{}"))
-	l.want(404)(l.ask("feed", "GET", "/v3/token", nil))
-	l.want(404)(l.ask("feed", "GET", "/v2/nothing", nil))
-	l.want(400)(l.ask("feed", "GET", "/v2//owners", nil))
+	l.want(405, `the method is not supported here: this cloud keeps no threat intelligence`, `--platform`)(l.ask("feed", "POST", "/v3/indicators", "{}"))
+	for _, path := range []string{"/v3/token", "/v2/nothing"} {
+		l.want(404, `there is no such endpoint: this cloud keeps no threat intelligence`, `--platform`)(l.ask("feed", "GET", path, nil))
+	}
+	for _, path := range []string{"/v2//owners", "/v2/owners/%00", "/v2/owners/" + strings.Repeat("a", 1025)} {
+		l.want(400, `the path is not decodable`)(l.ask("feed", "GET", path, nil))
+	}
 }
 
 func TestDataStore(t *testing.T) {
@@ -377,6 +425,9 @@ func TestDataStore(t *testing.T) {
 	}
 	l.want(413)(db("feed", "POST", "local/cache/large", `{"a":"`+strings.Repeat("a", datastore.MaxRecord)+`"}`))
 	l.want(413)(db("feed", "POST", "local/cache/large", io.LimitReader(zeros{}, 2<<20)))
+	for _, body := range []string{"[]", `{"from":-1}`, `{"size":-1}`, "x"} {
+		l.want(400, `the body is not a search`)(db("feed", "GET", "local/cache/_search", body))
+	}
 	l.want(400, `match_all`)(db("feed", "GET", "local/cache/_search", `{"query":{"script":{}}}`))
 	l.want(400, `DB-Method`)(db("feed", "BREW", "local/cache/one", nil))
 
@@ -399,35 +450,81 @@ func TestMetrics(t *testing.T) {
 	const daily = `{"name":"seen","dataType":"Sum","interval":"Daily","keyedValues":false,"description":"d"}`
 	l.want(200, `"customMetricConfig":[]`)(l.ask("feed", "GET", "/v2/customMetrics?resultLimit=50&resultStart=0", nil))
 	l.want(201, `"id":1`)(l.ask("feed", "POST", "/v2/customMetrics", daily))
-	l.want(400, `of this name`)(l.ask("feed", "POST", "/v2/customMetrics", daily))
+	l.want(400, `there is a metric of this name`)(l.ask("feed", "POST", "/v2/customMetrics", daily))
 	l.want(204)(l.ask("feed", "POST", "/v2/customMetrics/1/data", `{"value":2,"date":"2026-04-09T14:44:00Z"}`))
 	l.want(200, `"value":5`, `"date":"2026-04-09T00:00:00Z"`)(l.ask("feed", "POST", "/v2/customMetrics/seen/data?returnValue=true", `{"value":"3","date":"2026-04-09T01:00:00Z"}`))
 	l.want(201, `"id":2`)(l.ask("feed", "POST", "/v2/customMetrics", `{"name":"by key","dataType":"Average","interval":"Weekly","keyedValues":true}`))
 	l.want(200, `"value":2`, `"date":"2026-04-06T00:00:00Z"`)(l.ask("feed", "POST", "/v2/customMetrics/2/data?returnValue=true", `{"name":"k","value":2,"date":"2026-04-12T01:00:00Z"}`))
-	l.want(400, `keyed`)(l.ask("feed", "POST", "/v2/customMetrics/2/data", `{"value":2}`))
+	l.want(400, `name is for keyed metrics, which need one`)(l.ask("feed", "POST", "/v2/customMetrics/2/data", `{"value":2}`))
+	l.want(400, `name is for keyed metrics, which need one`)(l.ask("feed", "POST", "/v2/customMetrics/1/data", `{"name":"k","value":2}`))
 	l.want(200, `"resultCount":2`)(l.ask("feed", "GET", "/v2/customMetrics", nil))
 	l.want(200, `"resultCount":0`)(l.ask("other", "GET", "/v2/customMetrics", nil))
-	l.want(404)(l.ask("other", "POST", "/v2/customMetrics/1/data", `{"value":1}`))
-	for name, body := range map[string]string{"none": "", "no value": "{}", "text": `{"value":"x"}`, "wrong": `{"value":[]}`, "infinite": `{"value":1e999}`, "huge": `{"value":1e300}`} {
-		if status, text := l.ask("feed", "POST", "/v2/customMetrics/1/data", body); status != 400 {
-			t.Errorf("%s: got %d %s", name, status, text)
-		}
+	l.want(404, `there is no such metric`)(l.ask("other", "POST", "/v2/customMetrics/1/data", `{"value":1}`))
+	const notJSON, notNumber = `the body is not the JSON wanted here`, `value and weight are numbers up to 1e+15, name has at most 128 bytes`
+	for _, bad := range []struct{ body, want string }{
+		{"", notJSON}, {`{"value":"x"}`, notJSON}, {`{"value":[]}`, notJSON},
+		{"{}", `value is missing`},
+		{`{"value":1e999}`, notNumber}, {`{"value":1e300}`, notNumber}, {`{"value":1,"weight":-1}`, notNumber},
+		{`{"value":1,"name":"` + strings.Repeat("k", 129) + `"}`, notNumber},
+	} {
+		l.want(400, bad.want)(l.ask("feed", "POST", "/v2/customMetrics/1/data", bad.body))
 	}
+	l.want(400, `name has 1 to 45 bytes, description at most 500`)(l.ask("feed", "POST", "/v2/customMetrics", `{"dataType":"Sum","interval":"Daily"}`))
 	l.want(400, `dataType`)(l.ask("feed", "POST", "/v2/customMetrics", `{"name":"x","dataType":"Most","interval":"Daily"}`))
 	l.want(200)(l.ask("feed", "DELETE", "/v2/customMetrics/1", nil))
-	l.want(404)(l.ask("feed", "GET", "/v2/customMetrics/seen", nil))
+	l.want(404, `there is no such metric`)(l.ask("feed", "GET", "/v2/customMetrics/seen", nil))
+}
+
+// TestManyMetrics: what one App counts is bounded.
+func TestManyMetrics(t *testing.T) {
+	l := newLab(t)
+	add := func(name string) (int, string) {
+		t.Helper()
+		return l.ask("feed", "POST", "/v2/customMetrics", fmt.Sprintf(`{"name":%q,"dataType":"Sum","interval":"Daily","keyedValues":true}`, name))
+	}
+	const most = 50
+	for i := range most {
+		l.want(201)(add(fmt.Sprint("m", i)))
+	}
+	l.want(400, `an App has at most 50 metrics`)(add("one more"))
+
+	// Each metric has 100 keys of 128 bytes by and by: that many writes would take long.
+	keys, err := l.buckets["metrics"].Keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := l.buckets["metrics"].Get(t.Context(), keys[0])
+	var list []map[string]any
+	if err != nil || json.Unmarshal(e.Value(), &list) != nil {
+		t.Fatal(err)
+	}
+	full := e.Value()
+	for i := 0; len(full) < 512<<10; i++ {
+		values := map[string]any{}
+		for k := range 100 {
+			values[fmt.Sprintf("2026-04-09T00:00:00Z %0100d", k)] = map[string]float64{"sum": 0, "weighted": 0, "weight": 0, "count": 0, "min": 0, "max": 0, "first": 0, "last": 0}
+		}
+		list[i]["values"] = values
+		full, _ = json.Marshal(list)
+	}
+	if _, err := l.buckets["metrics"].Put(t.Context(), keys[0], full); err != nil {
+		t.Fatal(err)
+	}
+	l.want(413, `an App's metrics have at most 524288 bytes in all`)(l.ask("feed", "POST", "/v2/customMetrics/m1/data", `{"name":"k","value":1}`))
+	l.want(200)(l.ask("feed", "DELETE", "/v2/customMetrics/m0", nil))
+	l.want(201)(add("one more"))
 }
 
 func TestNotifications(t *testing.T) {
 	l := newLab(t)
 	l.want(200, `"status":"Success"`)(l.ask("feed", "POST", "/v2/notifications", `{"notificationType":"Feed","priority":"High","isOrganization":true,"message":"done"}`))
-	for name, body := range map[string]string{
-		"nobody": `{"notificationType":"Feed","priority":"High","message":"done"}`, "urgent": `{"notificationType":"Feed","priority":"Urgent","isOrganization":true,"message":"done"}`,
-		"system": `{"notificationType":"system","priority":"low","isOrganization":true,"message":"done"}`, "silent": `{"notificationType":"Feed","priority":"low","isOrganization":true}`,
+	for _, bad := range []struct{ body, want string }{
+		{`{"notificationType":"Feed","priority":"High","message":"done"}`, `recipients, isOrganization or ownerId says who gets it`},
+		{`{"notificationType":"Feed","priority":"Urgent","isOrganization":true,"message":"done"}`, `priority is low, medium or high`},
+		{`{"notificationType":"system","priority":"low","isOrganization":true,"message":"done"}`, `notificationType has 1 to 50 characters and is not System`},
+		{`{"notificationType":"Feed","priority":"low","isOrganization":true}`, `message has 1 to 65536 bytes`},
 	} {
-		if status, text := l.ask("feed", "POST", "/v2/notifications", body); status != 400 {
-			t.Errorf("%s: got %d %s", name, status, text)
-		}
+		l.want(400, bad.want)(l.ask("feed", "POST", "/v2/notifications", bad.body))
 	}
 	list, err := l.store.List(t.Context(), "feed")
 	if err != nil || len(list) != 1 || list[0].Message != "done" || list[0].Priority != "high" {

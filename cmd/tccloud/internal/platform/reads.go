@@ -68,7 +68,7 @@ var lists3 = []string{
 func (p *Platform) list3(c *call) error {
 	name := strings.TrimPrefix(strings.Trim(c.URL.Path, "/"), "v3/")
 	if !slices.Contains(lists3, name) {
-		return failure(http.StatusNotFound, "there is no such endpoint: this cloud keeps no threat intelligence, \"tccloud serve --platform\" passes requests on")
+		return noEndpoint()
 	}
 	return answer3(c, []any{})
 }

@@ -123,7 +123,7 @@ func (r *Registry) promote(ctx context.Context, xid wire.ServerXID, i identity) 
 		case s.Pending != nil && s.Pending.BrokerToken == i.BrokerToken:
 			s.Current, s.Pending, s.Revoked, s.Twin = *s.Pending, nil, nil, nil
 		default:
-			return errors.New("it was replaced in this moment")
+			return errors.New("a newer one was made for the server in this moment")
 		}
 		return nil
 	})

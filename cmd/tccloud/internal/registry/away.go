@@ -89,9 +89,9 @@ func (r *Registry) RevokeAway(ctx context.Context, servers []wire.ServerXID, awa
 		return nil, nil, invalid("time: the clock of the cloud's host is in doubt, so nobody knows who has been away for long")
 	}
 	for _, xid := range servers {
-		why := ""
+		var why string
 		s, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
-			switch {
+			switch why = ""; {
 			case s.Revoked != nil:
 				why = "it is revoked already"
 			case s.Away == nil:
@@ -103,21 +103,20 @@ func (r *Registry) RevokeAway(ctx context.Context, servers []wire.ServerXID, awa
 			default:
 				at := now.UTC().Truncate(time.Second)
 				s.Revoked, s.Twin = &at, nil
-				return nil
 			}
-			return errUnchanged
+			return nil
 		})
 		switch {
-		case errors.Is(err, errUnchanged):
 		case errors.Is(err, ErrNotFound):
 			why = "there is no such server"
 		case err != nil:
 			return revoked, kept, fmt.Errorf("revoking server %.70q: %w", string(xid), err)
-		default:
-			revoked = append(revoked, s.public())
-			continue
 		}
-		kept = append(kept, Kept{xid, why})
+		if why == "" {
+			revoked = append(revoked, s.public())
+		} else {
+			kept = append(kept, Kept{xid, why})
+		}
 	}
 	return revoked, kept, nil
 }

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -53,18 +52,18 @@ func (r *Registry) SetDrain(ctx context.Context, xid wire.ServerXID, d Drain, du
 	if duration > 0 {
 		d.Until = d.Since.Add(duration)
 	}
-	return r.changeDrain(ctx, xid, func(*Drain) (*Drain, error) { return &d, nil })
+	return r.changeDrain(ctx, xid, func(*Drain) *Drain { return &d })
 }
 
 // EndDrain stores that a server takes orders again.
 func (r *Registry) EndDrain(ctx context.Context, xid wire.ServerXID) (Server, error) {
-	return r.changeDrain(ctx, xid, func(*Drain) (*Drain, error) { return nil, nil })
+	return r.changeDrain(ctx, xid, func(*Drain) *Drain { return nil })
 }
 
-func (r *Registry) changeDrain(ctx context.Context, xid wire.ServerXID, change func(*Drain) (*Drain, error)) (Server, error) {
-	s, err := update(ctx, r, srvPrefix+string(xid), func(s *record) (err error) {
-		s.Drain, err = change(s.Drain)
-		return err
+func (r *Registry) changeDrain(ctx context.Context, xid wire.ServerXID, change func(*Drain) *Drain) (Server, error) {
+	s, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
+		s.Drain = change(s.Drain)
+		return nil
 	})
 	if err != nil {
 		return Server{}, fmt.Errorf("changing the drain of server %.70q: %w", string(xid), err)
@@ -91,17 +90,18 @@ func (r *Registry) resume(ctx context.Context, sessions Sessions) {
 	}
 	r.mu.RUnlock()
 	for _, xid := range over {
-		_, err := r.changeDrain(ctx, xid, func(d *Drain) (*Drain, error) {
-			if d == nil || d.current(now) { // another gateway or an operator was faster
-				return nil, errUnchanged
+		ended := false
+		_, err := r.changeDrain(ctx, xid, func(d *Drain) *Drain {
+			if ended = d != nil && !d.current(now); ended {
+				return nil
 			}
-			return nil, nil
+			return d // another gateway or an operator was faster
 		})
-		if err == nil {
+		if err == nil && ended {
 			r.log.Info("drain of a server is over", "server", xid)
 			err = sessions.Resume(ctx, xid)
 		}
-		if err != nil && !errors.Is(err, errUnchanged) {
+		if err != nil {
 			r.log.Warn("drain of a server not ended, trying again", "server", xid, "err", err)
 		}
 	}

@@ -50,10 +50,10 @@ func TestDrain(t *testing.T) {
 			t.Errorf("a drain of %s: %v", bad, err)
 		}
 	}
-	if _, err := c.SetDrain(t.Context(), i.XID, registry.Drain{Reason: strings.Repeat("x", 257)}, 0); !errors.Is(err, registry.ErrInvalid) {
+	if _, err := c.SetDrain(t.Context(), i.XID, registry.Drain{Reason: strings.Repeat("x", 257)}, 0); !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), "reason of 257 bytes: want up to 256") {
 		t.Errorf("a long reason: %v", err)
 	}
-	if _, err := c.SetDrain(t.Context(), i.XID, registry.Drain{Owner: strings.Repeat("x", 129)}, 0); !errors.Is(err, registry.ErrInvalid) {
+	if _, err := c.SetDrain(t.Context(), i.XID, registry.Drain{Owner: strings.Repeat("x", 129)}, 0); !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), "owner of 129 bytes: want up to 128") {
 		t.Errorf("a long owner: %v", err)
 	}
 	if _, err := c.SetDrain(t.Context(), "none", registry.Drain{By: "ann"}, 0); !errors.Is(err, registry.ErrNotFound) {

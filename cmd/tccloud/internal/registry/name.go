@@ -18,14 +18,21 @@ func (e *NameTaken) Error() string {
 	return fmt.Sprintf("Environment %q has a server %q already: %s", e.Environment, e.Name, e.XID)
 }
 
+func validName(name string) error {
+	if !serverName.MatchString(name) {
+		return invalid("server name %.140q: use 1–128 letters, digits, spaces and . _ -", name)
+	}
+	return nil
+}
+
 // checkName checks the name that a request gives a server by what is known here; [Registry.claim] does
 // it for all gateways.
 func (r *Registry) checkName(q Request) error {
 	if q.Name == "" {
 		return nil
 	}
-	if !serverName.MatchString(q.Name) {
-		return invalid("server name %.140q: use 1–128 letters, digits, spaces and . _ -", q.Name)
+	if err := validName(q.Name); err != nil {
+		return err
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -43,8 +50,8 @@ func (r *Registry) Rename(ctx context.Context, xid wire.ServerXID, name string) 
 	if err != nil {
 		return Server{}, err
 	}
-	if name == "" {
-		return Server{}, invalid("server name: it is empty")
+	if err := validName(name); err != nil {
+		return Server{}, err
 	}
 	if err := r.checkName(Request{Environment: s.Environment, Server: xid, Name: name}); err != nil {
 		return Server{}, err

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -11,6 +10,7 @@ import (
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/registry/pki"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 // Bucket is the name of the key-value bucket.
@@ -75,25 +75,10 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	if err := r.readTime(ctx); err != nil {
 		return nil, err
 	}
-	watch, err := cfg.KV.WatchAll(ctx)
-	if err != nil {
+	if err := bucket.Load(ctx, cfg.KV, r.watched); err != nil {
 		return nil, fmt.Errorf("reading the registry: %w", err)
 	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("reading the registry: %w", context.Cause(ctx))
-		case e, ok := <-watch.Updates():
-			switch {
-			case !ok:
-				return nil, errors.New("reading the registry: the answer broke off")
-			case e == nil: // every entry that was there has come
-				return r, watch.Stop()
-			default:
-				r.watched(e)
-			}
-		}
-	}
+	return r, nil
 }
 
 func (r *Registry) watched(e jetstream.KeyValueEntry) {

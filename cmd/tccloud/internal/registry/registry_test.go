@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -40,13 +41,22 @@ func newCloud(t *testing.T) *cloud {
 }
 
 // gateway is one more registry over the same bucket.
-func (c *cloud) gateway() *registry.Registry {
+func (c *cloud) gateway(logs ...*slog.Logger) *registry.Registry {
 	c.Helper()
-	kv, err := c.store.KV(c.Context(), registry.Bucket, store.KVOptions{})
-	if err != nil {
+	cfg := registry.Config{Authority: c.ca}
+	if len(logs) > 0 {
+		cfg.Logger = logs[0]
+	}
+	return c.open(cfg)
+}
+
+func (c *cloud) open(cfg registry.Config) *registry.Registry {
+	c.Helper()
+	var err error
+	if cfg.KV, err = c.store.KV(c.Context(), registry.Bucket, store.KVOptions{}); err != nil {
 		c.Fatal(err)
 	}
-	r, err := registry.Open(c.Context(), registry.Config{KV: kv, Authority: c.ca})
+	r, err := registry.Open(c.Context(), cfg)
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -107,28 +117,30 @@ func TestAuthenticate(t *testing.T) {
 	expired := *good.Certificate
 	expired.NotAfter = time.Now().Add(-time.Minute)
 
+	const wrongToken, replaced = "brokerToken does not match server ", "was replaced by a newer bundle's"
 	for _, tt := range []struct {
 		name  string
 		xid   wire.ServerXID
 		token string
 		cert  *x509.Certificate
 		want  wire.Code
+		says  string
 	}{
-		{"good", good.XID, good.BrokerToken, good.Certificate, ""},
-		{"no certificate", good.XID, good.BrokerToken, nil, wire.CodeCertificate},
-		{"foreign CA", good.XID, good.BrokerToken, foreign, wire.CodeCertificate},
-		{"the CA's own certificate", good.XID, good.BrokerToken, c.ca.Certificate(), wire.CodeCertificate},
-		{"expired", good.XID, good.BrokerToken, &expired, wire.CodeClock},
-		{"another server's certificate", good.XID, good.BrokerToken, other.Certificate, wire.CodeCertificate},
-		{"a certificate that is not the bundle's", good.XID, good.BrokerToken, second, wire.CodeCertificate},
-		{"no token", good.XID, "", good.Certificate, wire.CodeBadToken},
-		{"another server's token", good.XID, other.BrokerToken, good.Certificate, wire.CodeBadToken},
-		{"appDeliveryToken as brokerToken", good.XID, good.DeliveryToken, good.Certificate, wire.CodeBadToken},
-		{"a token of megabytes", good.XID, strings.Repeat("x", 1<<20), good.Certificate, wire.CodeBadToken},
-		{"unknown server without our certificate", "nobody", good.BrokerToken, foreign, wire.CodeCertificate},
-		{"removed server", removed.XID, removed.BrokerToken, removed.Certificate, wire.CodeUnknownServer},
-		{"revoked", revoked.XID, revoked.BrokerToken, revoked.Certificate, wire.CodeRevoked},
-		{"inactive environment", inactive.XID, inactive.BrokerToken, inactive.Certificate, wire.CodeInactive},
+		{"good", good.XID, good.BrokerToken, good.Certificate, "", ""},
+		{"no certificate", good.XID, good.BrokerToken, nil, wire.CodeCertificate, "no client certificate was presented"},
+		{"foreign CA", good.XID, good.BrokerToken, foreign, wire.CodeCertificate, "the client certificate is not valid here: x509: certificate signed by unknown authority"},
+		{"the CA's own certificate", good.XID, good.BrokerToken, c.ca.Certificate(), wire.CodeCertificate, "a CA certificate is no client's"},
+		{"expired", good.XID, good.BrokerToken, &expired, wire.CodeClock, "if that is right, make a new bundle with --server " + string(good.XID)},
+		{"another server's certificate", good.XID, good.BrokerToken, other.Certificate, wire.CodeCertificate, fmt.Sprintf("the client certificate belongs to server %q, not to %q", other.XID, good.XID)},
+		{"a certificate that is not the bundle's", good.XID, good.BrokerToken, second, wire.CodeCertificate, replaced},
+		{"no token", good.XID, "", good.Certificate, wire.CodeBadToken, wrongToken},
+		{"another server's token", good.XID, other.BrokerToken, good.Certificate, wire.CodeBadToken, wrongToken},
+		{"appDeliveryToken as brokerToken", good.XID, good.DeliveryToken, good.Certificate, wire.CodeBadToken, wrongToken},
+		{"a token of megabytes", good.XID, strings.Repeat("x", 1<<20), good.Certificate, wire.CodeBadToken, wrongToken},
+		{"unknown server without our certificate", "nobody", good.BrokerToken, foreign, wire.CodeCertificate, "not valid here"},
+		{"removed server", removed.XID, removed.BrokerToken, removed.Certificate, wire.CodeUnknownServer, "it was removed, or the bundle is another cloud's"},
+		{"revoked", revoked.XID, revoked.BrokerToken, revoked.Certificate, wire.CodeRevoked, " was revoked on " + time.Now().UTC().Format(time.DateOnly)[:7]},
+		{"inactive environment", inactive.XID, inactive.BrokerToken, inactive.Certificate, wire.CodeInactive, `environment "off" is not active`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, err := c.Authenticate(t.Context(), tt.xid, tt.token, tt.cert)
@@ -138,8 +150,8 @@ func TestAuthenticate(t *testing.T) {
 			if err == nil && (s.XID != tt.xid || s.Environment != "lab" || s.Name != "one") {
 				t.Errorf("got server %+v", s)
 			}
-			if err != nil && len(tt.token) > 20 && strings.Contains(err.Error(), tt.token[:20]) {
-				t.Errorf("the error shows the token: %v", err)
+			if err != nil && (!strings.Contains(err.Error(), tt.says) || len(tt.token) > 20 && strings.Contains(err.Error(), tt.token[:20])) {
+				t.Errorf("got %v, want %s in it and no token", err, tt.says)
 			}
 		})
 	}
@@ -193,8 +205,11 @@ func TestReissue(t *testing.T) {
 	if _, err := c.Revoke(t.Context(), old.XID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Issue(t.Context(), registry.Request{Environment: "new", Server: old.XID, KeepKey: true}); !errors.Is(err, registry.ErrInvalid) {
-		t.Errorf("got %v, want a revoked key not to be kept", err)
+	for want, server := range map[string]wire.ServerXID{"was revoked, its key cannot be kept": old.XID, "a new server needs a key of its own": ""} {
+		_, err := c.Issue(t.Context(), registry.Request{Environment: "new", Server: server, KeepKey: true})
+		if !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 	fresh := c.issue(registry.Request{Environment: "new", Server: old.XID})
 	if _, got := auth(moved, old.Certificate); got != wire.CodeRevoked {
@@ -208,6 +223,26 @@ func TestReissue(t *testing.T) {
 	}
 }
 
+// TestReissueAtOnce: a bundle that is used at one gateway while another replaces it is refused, and the newer
+// one is not lost.
+func TestReissueAtOnce(t *testing.T) {
+	c := newCloud(t)
+	c.environment("lab")
+	first := c.issue(registry.Request{Environment: "lab"})
+	again := registry.Request{Environment: "lab", Server: first.XID}
+	second := c.issue(again)
+	there := c.gateway() // does not follow
+	third := c.issue(again)
+	if _, err := there.Authenticate(t.Context(), first.XID, second.BrokerToken, second.Certificate); err == nil || !strings.Contains(err.Error(), "a newer one was made for the server in this moment") {
+		t.Errorf("got %v", err)
+	}
+	for _, i := range []registry.Issued{first, third} {
+		if _, err := c.Authenticate(t.Context(), first.XID, i.BrokerToken, i.Certificate); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestEnvironments(t *testing.T) {
 	c := newCloud(t)
 	c.environment("lab")
@@ -217,6 +252,11 @@ func TestEnvironments(t *testing.T) {
 	for _, bad := range []string{"", "a b", "../x", "-x", "a.b", "ä", ">", "*", strings.Repeat("x", 65), "a\nb"} {
 		if _, err := c.CreateEnvironment(t.Context(), bad, ""); !errors.Is(err, registry.ErrInvalid) {
 			t.Errorf("%q: got %v, want ErrInvalid", bad, err)
+		}
+	}
+	for _, bad := range []string{"two\nlines", "\x1b[2J", strings.Repeat("x", 129)} {
+		if _, err := c.CreateEnvironment(t.Context(), "mine", bad); !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), "use at most 128 printable bytes") {
+			t.Errorf("owner %q: got %v", bad, err)
 		}
 	}
 	for _, bad := range []string{"../x", "", "no", "a b", ">"} {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -25,7 +24,7 @@ import (
 // and, while two hosts run as the server, only for the one that an administrator chose.
 func (r *Registry) Renew(ctx context.Context, xid wire.ServerXID, host twin.Host, newest wire.SHA256, request []byte) (*x509.Certificate, error) {
 	var stored digest
-	if _, err := hex.Decode(stored[:], []byte(newest)); err != nil || !newest.Valid() {
+	if err := stored.UnmarshalText([]byte(newest)); err != nil {
 		return nil, invalid("newest certificate %.70q is no digest", string(newest))
 	}
 	if s, err := r.Server(xid); err != nil {

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -95,8 +96,13 @@ func TestRenew(t *testing.T) {
 		t.Error(err)
 	}
 
-	if _, err := c.Renew(t.Context(), i.XID, twin.Host{}, digestOf(first), request(t, newKey(t))); code(err) != wire.CodeCertificate {
+	if _, err := c.Renew(t.Context(), i.XID, twin.Host{}, digestOf(first), request(t, newKey(t))); code(err) != wire.CodeCertificate || !strings.Contains(err.Error(), "is not one that it may renew") {
 		t.Errorf("renewing an old certificate: %v", err)
+	}
+	for _, bad := range []wire.SHA256{"", "x", wire.SHA256(strings.Repeat("g", 64)), digestOf(fourth)[:63], digestOf(fourth) + "00"} {
+		if _, err := c.Renew(t.Context(), i.XID, twin.Host{}, bad, request(t, newKey(t))); !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), "is no digest") {
+			t.Errorf("renewing %q: %v", bad, err)
+		}
 	}
 	weak, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -104,9 +110,14 @@ func TestRenew(t *testing.T) {
 	}
 	tampered := request(t, newKey(t))
 	tampered[len(tampered)-1] ^= 1
-	for name, der := range map[string][]byte{"garbage": []byte("x"), "RSA": request(t, weak), "tampered": tampered} {
-		if _, err := c.Renew(t.Context(), i.XID, twin.Host{}, digestOf(fourth), der); !errors.Is(err, registry.ErrInvalid) {
-			t.Errorf("%s: %v", name, err)
+	for want, der := range map[string][]byte{
+		"reading the request":                            []byte("x"),
+		"its key is not one for ECDSA P-256":             request(t, weak),
+		"checking that the request is signed by its key": tampered,
+	} {
+		_, err := c.Renew(t.Context(), i.XID, twin.Host{}, digestOf(fourth), der)
+		if !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), fmt.Sprintf("request for a certificate of server %q: %s", i.XID, want)) {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	if _, err := c.Revoke(t.Context(), i.XID); err != nil {
@@ -155,9 +166,12 @@ func TestRenewByAThief(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, h := range map[string]twin.Host{"thief": thief, "original": original} {
-		if err := renew(h); code(err) != wire.CodeInUse {
+		if err := renew(h); code(err) != wire.CodeInUse || !strings.Contains(err.Error(), "and an administrator has not chosen this one") {
 			t.Errorf("%s, before an administrator chose: %v", name, err)
 		}
+	}
+	if _, _, err := c.Keep(t.Context(), i.XID, ""); !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), `"" names 0 of its hosts, want one; write HOST@ADDRESS where two have the same id`) {
+		t.Errorf("nobody was chosen: %v", err)
 	}
 	if _, _, err := c.Keep(t.Context(), i.XID, original.ID); err != nil {
 		t.Fatal(err)

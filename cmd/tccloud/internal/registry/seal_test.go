@@ -1,9 +1,12 @@
 package registry_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +78,10 @@ func TestSealKey(t *testing.T) {
 	say(foreign.state(ring, xid, "lab"))
 	if c.revision(xid) != 0 {
 		t.Error("a bad statement was stored")
+	}
+	var log bytes.Buffer // says why
+	if ids, err := c.gateway(slog.New(slog.NewTextHandler(&log, nil))).StateSealKey(t.Context(), xid, "lab", c.state(ring, "another", "lab")); len(ids) > 0 || err != nil || !strings.Contains(log.String(), `it is of server \"another\"`) {
+		t.Errorf("got %q, %v, and the log has %q", ids, err, log.String())
 	}
 	if s, err := c.Server(xid); err != nil || s.SealKey != nil {
 		t.Errorf("got %+v, %v, want no key", s.SealKey, err)

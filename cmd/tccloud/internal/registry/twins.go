@@ -2,16 +2,12 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/registry/twin"
 )
-
-// errUnchanged ends an update that changes nothing.
-var errUnchanged = errors.New("nothing changes")
 
 // Twin returns the conflict of several hosts that run with the identity of this bundle, nil if
 // there is none. A host with a newer bundle is the one that the bundle was made for.
@@ -34,19 +30,19 @@ func (r *Registry) RecordConflict(ctx context.Context, xid wire.ServerXID, holde
 	if _, news := known.AddProof(holder, other, time.Now()); !news {
 		return false, nil
 	}
+	news := false
 	_, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
-		c, news := s.Twin.AddProof(holder, other, time.Now())
-		if !news {
-			return errUnchanged
+		var c twin.Conflict
+		if c, news = s.Twin.AddProof(holder, other, time.Now()); news {
+			s.Twin = &c
 		}
-		s.Twin = &c
 		return nil
 	})
-	switch {
-	case errors.Is(err, errUnchanged): // another gateway did it
-		return false, nil
-	case err != nil:
+	if err != nil {
 		return false, fmt.Errorf("recording that two hosts run as server %.70q: %w", string(xid), err)
+	}
+	if !news { // another gateway did it
+		return false, nil
 	}
 	r.log.Error("two hosts run as one server", "server", xid, "keeps_its_session", holder.String(), "host", holder.ID,
 		"refused", other.String(), "refused_host", other.ID, "same_machine_id", other.Machine != "" && other.Machine == holder.Machine,
@@ -80,13 +76,12 @@ func (r *Registry) Keep(ctx context.Context, xid wire.ServerXID, id string) (Ser
 // Leave removes the hosts with this boot from the conflict: they gave the identity up.
 func (r *Registry) Leave(ctx context.Context, xid wire.ServerXID, boot string) error {
 	_, err := update(ctx, r, srvPrefix+string(xid), func(s *record) error {
-		if s.Twin == nil {
-			return errUnchanged
+		if s.Twin != nil {
+			s.Twin = s.Twin.Leave(boot)
 		}
-		s.Twin = s.Twin.Leave(boot)
 		return nil
 	})
-	if err != nil && !errors.Is(err, errUnchanged) {
+	if err != nil {
 		return fmt.Errorf("recording that a host of server %.70q left: %w", string(xid), err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -90,7 +91,8 @@ func (r *Registry) create(ctx context.Context, key string, v any) error {
 	return nil
 }
 
-// update changes a record. If two do so at once both changes are made, one after the other.
+// update changes a record. If two do so at once both changes are made, one after the other: change may be
+// called several times. A record that stays as it is is not written.
 func update[T any](ctx context.Context, r *Registry, key string, change func(*T) error) (T, error) {
 	var v T
 	for {
@@ -111,6 +113,10 @@ func update[T any](ctx context.Context, r *Registry, key string, change func(*T)
 		data, err := json.Marshal(v)
 		if err != nil {
 			return v, err
+		}
+		if bytes.Equal(data, e.Value()) {
+			r.apply(key, data, e.Revision(), false) // memory may lag behind
+			return v, nil
 		}
 		revision, err := r.kv.Update(ctx, key, data, e.Revision())
 		if errors.Is(err, jetstream.ErrKeyExists) { // another writer was faster

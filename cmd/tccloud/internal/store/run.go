@@ -85,7 +85,10 @@ func (s *Store) probeWrite(ctx context.Context, kv jetstream.KeyValue) (jetstrea
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	if kv == nil {
-		var err error
+		err := s.admit() // NATS says of a full disk only that something failed
+		if err != nil {
+			return nil, err
+		}
 		if kv, err = s.KV(ctx, healthBucket, KVOptions{TTL: time.Hour}); err != nil {
 			return nil, err
 		}

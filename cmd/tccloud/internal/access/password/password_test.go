@@ -50,9 +50,17 @@ func TestRecommendedCost(t *testing.T) {
 }
 
 func TestWeak(t *testing.T) {
-	for _, password := range []string{"", "short", "eleven char", strings.Repeat("x", 20), "line\nbreak in it", "nul\x00 in the middle", "\xff\xfe\xfd not UTF-8 text", strings.Repeat("ab", MaxLength)} {
-		if _, err := cheap().Hash(t.Context(), password); !errors.Is(err, ErrWeak) || password != "" && strings.Contains(err.Error(), password) {
-			t.Errorf("%.30q: got %v", password, err)
+	for password, want := range map[string]string{
+		"": "it has less than 12 bytes", "short": "it has less than 12 bytes", "eleven char": "it has less than 12 bytes",
+		strings.Repeat("x", 20):         "it is one character, repeated",
+		"line\nbreak in it":             "it has control characters",
+		"nul\x00 in the middle":         "it has control characters",
+		"\xff\xfe\xfd not UTF-8 text":   "it is not UTF-8",
+		strings.Repeat("ab", MaxLength): "it has more than 1024 bytes",
+	} {
+		_, err := cheap().Hash(t.Context(), password)
+		if !errors.Is(err, ErrWeak) || !strings.Contains(err.Error(), want) || password != "" && strings.Contains(err.Error(), password) {
+			t.Errorf("%.30q: got %v, want %s", password, err, want)
 		}
 	}
 }
@@ -147,7 +155,7 @@ func TestFIPS(t *testing.T) {
 		t.Errorf("after the mode was left: got %t, %v", ok, err)
 	}
 	h.fips = true
-	if ok, err := h.Verify(t.Context(), argon, good); ok || !errors.Is(err, ErrStored) || !strings.Contains(err.Error(), "FIPS") {
+	if ok, err := h.Verify(t.Context(), argon, good); ok || !errors.Is(err, ErrStored) || !strings.Contains(err.Error(), "argon2id is not approved in FIPS mode") {
 		t.Errorf("got %t, %v", ok, err)
 	}
 }

@@ -125,6 +125,18 @@ func TestValues(t *testing.T) {
 	if err := s.Sweep(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
+	keys, err := s.Values.Keys(t.Context())
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("got %q, %v", keys, err)
+	}
+	for _, damaged := range []string{"", "xrest"} {
+		if _, err := s.Values.Put(t.Context(), keys[0], []byte(damaged)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Get(t.Context(), "ctx", name); err == nil || err.Error() != "reading a Playbook variable: the stored value is damaged" {
+			t.Errorf("stored %q: got %v", damaged, err)
+		}
+	}
 }
 
 // TestValuesBound: the oldest values go where all are too much, but for those in use.

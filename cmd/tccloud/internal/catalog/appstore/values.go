@@ -53,8 +53,8 @@ func (s *Store) Get(ctx context.Context, kvContext, name string) ([]byte, error)
 	}
 	v := e.Value()
 	switch {
-	case len(v) == 0:
-		return nil, errors.New("reading a Playbook variable: the stored value is empty")
+	case len(v) == 0 || v[0] != inline && v[0] != large:
+		return nil, errors.New("reading a Playbook variable: the stored value is damaged")
 	case v[0] == inline:
 		return v[1:], nil
 	}

@@ -72,6 +72,9 @@ func TestRange(t *testing.T) {
 			t.Errorf("the error shows control characters: %q", err)
 		}
 	}
+	if _, err := ParseRange(strings.Repeat("1.x || ", 20)); err == nil || err.Error() != `version range "1.x || 1.x || 1.x ||"… has more than 100 characters` {
+		t.Errorf("a long range: got %v", err)
+	}
 }
 
 func FuzzRange(f *testing.F) {

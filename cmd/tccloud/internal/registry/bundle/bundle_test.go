@@ -138,8 +138,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 
 	c.Identity.Name = "x\nbrokerHost=evil"
-	if _, err := bundle.Build(c); err == nil {
-		t.Error("a value of two lines was written")
+	if _, err := bundle.Build(c); err == nil || err.Error() != `writing setting "serverName": its value has a control character` {
+		t.Errorf("a value of two lines: got %v", err)
 	}
 	if err := bundle.Kind("x").Check(); err == nil {
 		t.Error("kind x was taken")

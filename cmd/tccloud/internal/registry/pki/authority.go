@@ -122,7 +122,7 @@ func (a *Authority) SignClient(cn string, request []byte) (*x509.Certificate, er
 	}
 	key, ok := r.PublicKey.(*ecdsa.PublicKey)
 	if !ok || key.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("its key is a %T, want ECDSA P-256", r.PublicKey)
+		return nil, errors.New("its key is not one for ECDSA P-256")
 	}
 	return a.certify(a.client(cn), key, a.life)
 }

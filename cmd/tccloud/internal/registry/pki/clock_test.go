@@ -3,6 +3,7 @@ package pki
 import (
 	"crypto/ecdsa"
 	"crypto/x509"
+	"strings"
 	"testing"
 	"time"
 )
@@ -58,8 +59,9 @@ func TestAuthorityOfAWrongClock(t *testing.T) {
 		t.Errorf("the CA begins on %s", at)
 	}
 	a.cert.NotAfter = time.Now().Add(-time.Hour) // as it looks to a clock that is ahead
-	if _, _, err := a.IssueClient("one"); err == nil {
-		t.Error("a certificate was issued by a CA that is over")
+	_, _, err := a.IssueClient("one")
+	if err == nil || !strings.Contains(err.Error(), "the CA is valid until "+a.cert.NotAfter.UTC().Format(time.DateTime)) || !strings.Contains(err.Error(), ", and this host's clock says ") || !strings.HasSuffix(err.Error(), "\nhint: set the clock") {
+		t.Errorf("a CA that is over: got %v", err)
 	}
 	if s, err := NewServer(a, nil); err == nil {
 		t.Errorf("got a server certificate until %s", s.Leaf().NotAfter)

@@ -53,7 +53,7 @@ func readPair(path string) (pair, error) {
 	}
 	key, ok := both.PrivateKey.(*ecdsa.PrivateKey)
 	if !ok {
-		return pair{}, fmt.Errorf("parsing %q: the key is a %T, want ECDSA", path, both.PrivateKey)
+		return pair{}, fmt.Errorf("parsing %q: its key is not one for ECDSA", path)
 	}
 	return pair{both.Leaf, key}, nil
 }

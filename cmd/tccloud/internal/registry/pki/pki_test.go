@@ -1,11 +1,16 @@
 package pki
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +66,27 @@ func TestBrokenAuthorityIsNeverReplaced(t *testing.T) {
 	_, err := OpenAuthority(dir)
 	if err == nil || strings.Contains(err.Error(), "rubbish") {
 		t.Fatalf("got %v, want an error that does not quote the file", err)
+	}
+	other := authority(t, t.TempDir())
+	_, private, _ := ed25519.GenerateKey(rand.Reader)
+	template := &x509.Certificate{SerialNumber: serial(), IsCA: true, BasicConstraintsValid: true}
+	der, err1 := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	key, err2 := x509.MarshalPKCS8PrivateKey(private)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	foreign := slices.Concat(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+	servers, err := os.ReadFile(server(t, other).path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, data := range map[string][]byte{"its key is not one for ECDSA": foreign, "is not a CA's": servers} {
+		if err := os.WriteFile(filepath.Join(dir, "ca.pem"), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenAuthority(dir); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), filepath.Join(dir, "ca.pem")) {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }
 
@@ -129,8 +155,8 @@ func TestClientCertificates(t *testing.T) {
 	if a.VerifyClient(server(t, a).Leaf()) == nil {
 		t.Error("a server certificate was taken as a client's")
 	}
-	if a.VerifyClient(a.cert) == nil {
-		t.Error("the CA itself was taken as a client")
+	if err := a.VerifyClient(a.cert); err == nil || err.Error() != "a CA certificate is no client's" {
+		t.Errorf("the CA itself as a client: %v", err)
 	}
 	expired, err := a.issue(&x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, -time.Minute)
 	if err != nil {

@@ -1,6 +1,7 @@
 package twin
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -102,16 +103,18 @@ func TestProve(t *testing.T) {
 // TestKeep: a beginning that only one has is enough.
 func TestKeep(t *testing.T) {
 	a, b := host("m1", "a1"), host("m2", "b1")
+	const none = " names 0 of its hosts, want one; write HOST@ADDRESS where two have the same id"
 	for name, tc := range map[string]struct {
 		id, want string
 		at       time.Duration
+		says     string
 	}{
-		"whole": {a.ID, a.ID, 0}, "beginning": {b.ID[:6], b.ID, 0}, "nothing": {"", "", 0}, "too long": {a.ID + "0", "", 0},
-		"unknown": {"zz", "", 0}, "old": {a.ID, "", Fresh},
+		"whole": {a.ID, a.ID, 0, ""}, "beginning": {b.ID[:6], b.ID, 0, ""}, "nothing": {"", "", 0, `""` + none}, "too long": {a.ID + "0", "", 0, none},
+		"unknown": {"zz", "", 0, `"zz"` + none}, "old": {a.ID, "", Fresh, "there is nothing to choose: no two hosts ran as this server in the last 10m0s"},
 	} {
 		c, _ := (*Conflict)(nil).AddProof(a, b, now)
 		h, err := c.Keep(tc.id, now.Add(tc.at))
-		if h.ID != tc.want || c.Kept != tc.want || (err == nil) != (tc.want != "") {
+		if h.ID != tc.want || c.Kept != tc.want || (err == nil) != (tc.want != "") || err != nil && !strings.Contains(err.Error(), tc.says) {
 			t.Errorf("%s: kept %q, %v", name, h.ID, err)
 		}
 	}
