@@ -174,12 +174,17 @@ func (s *source) call(n *ast.CallExpr, name string) {
 	}
 }
 
+// cut takes something away from a text.
+var cut = regexp.MustCompile(`^strings\.(Trim|Cut)`)
+
 // all takes all texts in n of three words and more; a key of a table is none.
 func (s *source) all(n ast.Node) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
 			return false
+		case *ast.CallExpr:
+			return !cut.MatchString(callee(n))
 		case *ast.KeyValueExpr:
 			s.all(n.Value)
 			return false
