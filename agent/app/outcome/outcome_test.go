@@ -165,7 +165,7 @@ func TestPublishIsBoundedBySize(t *testing.T) {
 	}
 	var sum int64
 	for i, p := range got {
-		want := "is not delivered: with it the files of this job would have more than 4294967296 bytes"
+		want := "bytes is not delivered: with it the files of this job would have more than 4294967296 bytes"
 		if i == 0 {
 			want = "a published file has at most 1073741824"
 		}

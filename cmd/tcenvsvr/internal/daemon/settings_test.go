@@ -10,6 +10,7 @@ import (
 	"tcenvsvr/agent/enroll/bundle"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/link/linktest"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 	"tcenvsvr/updater"
@@ -25,8 +26,13 @@ func with(t *testing.T, set map[string]string) settings.Settings {
 	return s
 }
 
-// The limits of the agent follow the settings.
+// The limits of the agent follow the settings, which allow no more than agent and cloud can speak of.
 func TestSettingsLimitTheAgent(t *testing.T) {
+	for _, name := range []string{"appsNumberofJobExecutors", "appsNumberofServices"} {
+		if s, _ := settings.Lookup(name); s.Max != wire.MaxSlots {
+			t.Errorf("%s is at most %d, want %d", name, s.Max, wire.MaxSlots)
+		}
+	}
 	l := limits(with(t, map[string]string{"appsNumberofJobExecutors": "3", "appsNumberofServices": "7", "relaySystemInfoPublishSeconds": "7", "appsSessionDaystoKeep": "2"}))
 	if l.Executors != 3 || l.Services != 7 || l.InfoEvery != 7*time.Second || l.KeepSessions != 48*time.Hour {
 		t.Errorf("got %+v", l)
