@@ -3,11 +3,14 @@ package daemon
 import (
 	"errors"
 	"log/slog"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/agent/enroll/bundle"
+	"tcenvsvr/agent/enroll/identity"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/link/wire"
@@ -81,6 +84,22 @@ func TestSettingsOpenTheKeystore(t *testing.T) {
 	}
 	if _, err := parts.LoadIdentity(p, with(t, map[string]string{"keystorePassword": "other"})); !errors.Is(err, bundle.ErrPassword) {
 		t.Errorf("with another: got %v, want %v", err, bundle.ErrPassword)
+	}
+	s, _, err := settings.Load(settings.Options{File: p.Settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(p.Keystore); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"xid-1": "and the settings say that this host is server xid-1\nhint: restore it from a backup; without one make a fresh bundle (\"tccloud bundle ENV --server xid-1\")",
+		"":      "there is no keystore ",
+	} {
+		s.ServerXID = name
+		if _, err := parts.LoadIdentity(p, s); err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, identity.ErrMissing) != (name != "") {
+			t.Errorf("without a keystore, of server %q: got %v, want %q", name, err, want)
+		}
 	}
 }
 
