@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -129,15 +128,8 @@ type Agent struct {
 	fitness  *fitness.Watch
 }
 
-// New returns an agent that waits for [Agent.Run]. It fails if there are fewer than 1 or too many
-// executors.
-func New(c Config) (*Agent, error) {
-	if n := c.Limits.Executors; n < 1 || n > wire.MaxSlots {
-		return nil, fmt.Errorf("reading appsNumberofJobExecutors %d: want 1–%d", n, wire.MaxSlots)
-	}
-	if n := c.Limits.Services; n < 0 || n > wire.MaxSlots {
-		return nil, fmt.Errorf("reading appsNumberofServices %d: want 0–%d", n, wire.MaxSlots)
-	}
+// New returns an agent that waits for [Agent.Run].
+func New(c Config) *Agent {
 	if c.DiskReserve == 0 {
 		c.DiskReserve = 64 << 20
 	}
@@ -158,7 +150,7 @@ func New(c Config) (*Agent, error) {
 		Execution: c.Execution, MakeJobDir: c.MakeJobDir, Tidy: c.Tidy, BootID: func() string { return a.Host.BootID() },
 		Unfit: a.fitness.Report, Ended: a.tally.add, SweepStrays: a.sweepStrays, Guard: c.Guard, Audit: c.Audit, Logger: c.Logger,
 	}
-	return a, nil
+	return a
 }
 
 // Run serves orders over l until ctx ends or a restart is asked for ([ErrRestart]). run is the

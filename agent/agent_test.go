@@ -3,6 +3,7 @@ package agent
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -125,9 +126,10 @@ func (c *appCloud) Upload(ctx context.Context, ref wire.Ref, name string, r io.R
 }
 
 type machine struct {
-	boot string
-	mu   sync.Mutex
-	free uint64
+	boot  string
+	mu    sync.Mutex
+	free  uint64
+	files uint64 // that may still be made; 0 = many
 }
 
 func (m *machine) BootID() string                 { return m.boot }
@@ -135,7 +137,7 @@ func (m *machine) Info(context.Context) wire.Info { return wire.Info{Hostname: "
 func (m *machine) Room() (bytes, files uint64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.free, 1 << 20, nil
+	return m.free, cmp.Or(m.files, 1<<20), nil
 }
 
 // rig is one host: what outlives an agent.
@@ -217,7 +219,7 @@ func (r *rig) start() *linktest.Session {
 	}
 	jobs, err := job.NewExecutor(job.Config{Logger: logger})
 	must(r.t, err)
-	r.agent, err = New(Config{
+	r.agent = New(Config{
 		Guard:    protection,
 		Identity: Identity{ServerXID: "xid", ServerName: "test", BrokerToken: secret},
 		Limits:   Limits{Executors: r.slots, Services: r.places}, JobsDir: filepath.Join(r.dir, "jobs"),
@@ -227,7 +229,6 @@ func (r *rig) start() *linktest.Session {
 		},
 		MakeJobDir: janitor.Make, Audit: audit.Open(filepath.Join(r.dir, "audit.jsonl")), Logger: logger,
 	})
-	must(r.t, err)
 	l, err := link.New(link.Config{Address: r.broker.Address(), TLS: r.broker.TLS(r.t), Hello: r.agent.Hello, Handler: r.agent})
 	must(r.t, err)
 	ctx, cancel := context.WithCancel(context.Background())

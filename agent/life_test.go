@@ -241,11 +241,17 @@ func TestDrainAndDisk(t *testing.T) {
 		t.Errorf("on a full disk: %+v, %d free slots", m.Unfit, m.FreeSlots)
 	}
 	s.Send(t, r.order("o2", "pass"))
-	if m := linktest.Expect[*wire.Refused](t, s); m.Reason != wire.ReasonUnfit || !strings.Contains(m.Message, fitness.NoSpace) {
+	if m := linktest.Expect[*wire.Refused](t, s); m.Reason != wire.ReasonUnfit || m.Message != fitness.NoSpace+": 0 MB are free for jobs, and 64 MB are kept in reserve" {
 		t.Errorf("on a full disk: %+v", m)
 	}
 	r.host.mu.Lock()
-	r.host.free = 1 << 40
+	r.host.free, r.host.files = 1<<40, 255
+	r.host.mu.Unlock()
+	if err := r.agent.look(); fitness.Code(err) != fitness.NoSpace || err.Error() != "255 files (inodes) are free for jobs, and 256 are kept in reserve" {
+		t.Errorf("without inodes: %v", err)
+	}
+	r.host.mu.Lock()
+	r.host.free, r.host.files = 1<<40, 0
 	r.host.mu.Unlock()
 	for m := linktest.Expect[*wire.Info](t, s); m.Unfit != nil; {
 		m = linktest.Expect[*wire.Info](t, s)
@@ -358,8 +364,7 @@ func TestLate(t *testing.T) {
 		j, err := journal.Open(t.TempDir(), nil)
 		must(t, err)
 		defer j.Close()
-		a, err := New(Config{Limits: Limits{Executors: 1}, Host: &machine{free: 1 << 40}, Journal: j})
-		must(t, err)
+		a := New(Config{Limits: Limits{Executors: 1}, Host: &machine{free: 1 << 40}, Journal: j})
 		ctx, cancel := context.WithCancel(t.Context())
 		a.ctx = ctx
 		done := make(chan error, 1)

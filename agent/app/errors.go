@@ -24,9 +24,9 @@ func storeError(err error) error {
 }
 
 // wrap says what was being done and keeps the code.
-func wrap(err error, format string, args ...any) error {
+func wrap(err error, doing string, args ...any) error {
 	if e, ok := errors.AsType[*Error](err); ok {
-		return &Error{Code: e.Code, Err: fmt.Errorf(format+": %w", append(args, e.Err)...)}
+		return &Error{Code: e.Code, Err: fmt.Errorf(doing+": %w", append(args, e.Err)...)}
 	}
 	return err
 }

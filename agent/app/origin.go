@@ -141,10 +141,7 @@ func readOrigin(file, sha string) (Origin, error) {
 	var o Origin
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&o); err != nil {
-		return Origin{}, fmt.Errorf("reading %q: %w", file, err)
-	}
-	if o.SHA256 != sha || len(o.Digest) != signature.DigestSize || o.Name == "" {
+	if err := d.Decode(&o); err != nil || o.SHA256 != sha || len(o.Digest) != signature.DigestSize || o.Name == "" {
 		return Origin{}, fmt.Errorf("reading %q: it is not what belongs there", file)
 	}
 	return o, nil

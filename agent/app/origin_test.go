@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,15 +51,24 @@ func TestOrigin(t *testing.T) {
 		t.Errorf("%v, %v; want a file that only the agent reads", info, err)
 	}
 
-	// One that an older agent installed, or that is damaged.
-	for _, spoil := range []func(string) error{os.Remove, func(file string) error { return os.WriteFile(file, []byte(`{"name":"Other"}`), 0o600) }} {
-		if err := spoil(c.originOf(x.ref.SHA256)); err != nil {
+	// One that an older agent installed, or that is damaged; "" is none.
+	for _, text := range []string{"", `{"name":"Other"}`, `{"name":"Other`, `{"names":"Other"}`} {
+		err := os.Remove(c.originOf(x.ref.SHA256))
+		if text != "" {
+			err = os.WriteFile(c.originOf(x.ref.SHA256), []byte(text), 0o600)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		want.Signature = ""
 		c = catalog(t, dir)
+		var log bytes.Buffer
+		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		if _, err := c.Origin(t.Context(), x.ref, away); Code(err) != "app.download" {
 			t.Errorf("got %v, want app.download", err)
+		}
+		if said := strings.Contains(log.String(), "it is not what belongs there"); said != (text != "") {
+			t.Errorf("%q: the log says %q", text, &log)
 		}
 		check(c, x.fetch)
 		if n := c.leftovers(t); len(n) > 0 {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -128,7 +131,33 @@ func TestAnAgentThatDoesNotAnswer(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := Call(ctx, path, "GET", "stuck", nil, nil); err == nil || !strings.Contains(err.Error(), "does not answer") {
+	if err := Call(ctx, path, "GET", "stuck", nil, nil); err == nil || err.Error() != "asking the Environment Server for stuck: it does not answer; its log may say why" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestAnotherServer: what listens on the socket may be no agent.
+func TestAnotherServer(t *testing.T) {
+	path := filepath.Join(folder(t), "sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status, _ := strconv.Atoi(r.URL.Path[1:])
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte("<html>"))
+	}))
+	s.Listener = l
+	s.Start()
+	defer s.Close()
+	for what, want := range map[string]string{
+		"200": "reading the Environment Server's answer: ",
+		"422": "reading the Environment Server's answer: ",
+		"503": "asking the Environment Server for 503: it answered 503 Service Unavailable",
+	} {
+		if err := Call(t.Context(), path, "GET", what, nil, new(any)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", what, err, want)
+		}
 	}
 }

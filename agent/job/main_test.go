@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "job-shim":
+			if filepath.Base(os.Args[0]) == oldShim {
+				os.Exit(oldShimMain())
+			}
 			os.Exit(ShimMain(os.Stdin, os.Stdout, os.Stderr))
 		case "test-agent":
 			os.Exit(agentMain())

@@ -71,8 +71,6 @@ func readAll(name string) ([]byte, fs.FileInfo, error) {
 	case writable(info):
 		return nil, nil, &FileError{name, fmt.Sprintf("may be changed by other users of this host (mode %04o)", info.Mode().Perm()),
 			fmt.Sprintf("look at what it says, then run \"chmod 600 %s\"", name)}
-	case info.Size() > maxFile:
-		return nil, nil, &FileError{name, fmt.Sprintf("has %d bytes", info.Size()), fmt.Sprintf("settings take less than %d", maxFile)}
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	return text, info, err
@@ -116,7 +114,7 @@ func (o Options) there() error {
 func parse(name string, text []byte) (map[string]any, error) {
 	switch separators := document.FindAllIndex(text, 2); {
 	case len(text) > maxFile:
-		return nil, &FileError{name, fmt.Sprintf("has more than %d bytes", maxFile), restore}
+		return nil, &FileError{name, fmt.Sprintf("has more than %d bytes, which settings do not take", maxFile), restore}
 	case len(bytes.TrimSpace(text)) == 0:
 		return nil, &FileError{name, "is empty, as after a power cut or on a full disk", restore}
 	case bytes.HasPrefix(text, []byte(header)) && !bytes.Contains(text, []byte("\n"+trailer)), bytes.HasPrefix([]byte(header), text):

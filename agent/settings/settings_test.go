@@ -142,7 +142,7 @@ func TestAVetoKeepsChangesFromTheFile(t *testing.T) {
 }
 
 func TestLoadSaysEverythingThatIsWrong(t *testing.T) {
-	file := write1(t, "proxyHots: x\nproxy: {host: y}\nbrokerPort: 70000\nproxyTC: maybe\nserverXid: a b\nbrokerToken: 1e9\nqueueTransport: pigeon\n")
+	file := write1(t, "proxyHots: x\nproxyHost: proxy.example:3128\nproxyPort: 8080\nproxy: {host: y}\nbrokerPort: 70000\nproxyTC: maybe\nserverXid: a b\nbrokerToken: 1e9\nqueueTransport: pigeon\n")
 	_, _, err := Load(Options{File: file, Env: []string{"TCENVSVR_DRAINSECONDS=soon"}, Overrides: map[string]string{"appsSandboxUser": "-i"}})
 	if err == nil {
 		t.Fatal("got no error")
@@ -150,6 +150,7 @@ func TestLoadSaysEverythingThatIsWrong(t *testing.T) {
 	at := ` (file "` + file + `"): `
 	for _, want := range []string{
 		`unknown setting "proxyHots"` + at + `did you mean "proxyHost"?`,
+		`setting "proxyHost" is "proxy.example:3128"` + at + `want a host without a port; the port goes to proxyPort`,
 		`unknown setting "proxy" (file "` + file + `")`,
 		`setting "brokerPort" is "70000"` + at + `want a whole number from 1 to 65535`,
 		`setting "proxyTC" is "maybe"` + at + `want true or false`,

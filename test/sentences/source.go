@@ -23,7 +23,7 @@ type Sentence struct {
 
 // Source returns the sentences in the Go files below the folders of root, without their tests.
 func Source(root string, folders ...string) ([]Sentence, error) {
-	s := &source{fset: token.NewFileSet(), root: root, seen: map[token.Pos]bool{}, makers: map[string]int{
+	s := &source{fset: token.NewFileSet(), root: root, seen: map[token.Pos]bool{}, texts: map[string]string{}, makers: map[string]int{
 		"errors.New": 0, "fmt.Errorf": 0, "warn": 1, "fail": 1,
 	}}
 	var files []*ast.File
@@ -47,8 +47,10 @@ func Source(root string, folders ...string) ([]Sentence, error) {
 	}
 	for _, f := range files {
 		s.findMakers(f)
+		s.findConstants(f)
 	}
 	for _, f := range files {
+		s.folder = s.folderOf(f)
 		ast.Inspect(f, s.visit)
 	}
 	return s.found, nil
@@ -57,9 +59,33 @@ func Source(root string, folders ...string) ([]Sentence, error) {
 type source struct {
 	fset   *token.FileSet
 	root   string
-	makers map[string]int // functions that make errors or findings, and which argument is the format
+	makers map[string]int    // functions that make errors or findings, and which argument is the format
+	texts  map[string]string // of constants, by folder and name
+	folder string            // of the file that is read
 	seen   map[token.Pos]bool
 	found  []Sentence
+}
+
+func (s *source) folderOf(f *ast.File) string {
+	return filepath.Dir(s.fset.Position(f.Package).Filename) + "."
+}
+
+// findConstants finds the texts that other texts are put together with.
+func (s *source) findConstants(f *ast.File) {
+	for _, d := range f.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.CONST {
+			continue
+		}
+		for _, spec := range g.Specs {
+			v := spec.(*ast.ValueSpec)
+			for i, value := range v.Values {
+				if l, ok := value.(*ast.BasicLit); ok && l.Kind == token.STRING {
+					s.texts[s.folderOf(f)+v.Names[i].Name] = literal(l)
+				}
+			}
+		}
+	}
 }
 
 // speakers have a format and make no errors.
@@ -141,14 +167,15 @@ func (s *source) call(n *ast.CallExpr, name string) {
 		}
 	}
 	if at < len(n.Args) {
-		if text, pos := constant(n.Args[at]); text != "" {
-			s.add(pos, text, name)
-		}
+		s.add(n.Args[at].Pos(), s.text(n.Args[at]), name)
 	}
 	if maker == "warn" || maker == "fail" {
 		s.all(n.Args[0])
 	}
 }
+
+// cut takes something away from a text.
+var cut = regexp.MustCompile(`^strings\.(Trim|Cut)`)
 
 // all takes all texts in n of three words and more; a key of a table is none.
 func (s *source) all(n ast.Node) {
@@ -156,6 +183,8 @@ func (s *source) all(n ast.Node) {
 		switch n := n.(type) {
 		case *ast.FuncLit:
 			return false
+		case *ast.CallExpr:
+			return !cut.MatchString(callee(n))
 		case *ast.KeyValueExpr:
 			s.all(n.Value)
 			return false
@@ -226,20 +255,20 @@ func typeName(e ast.Expr) string {
 	return ""
 }
 
-// constant is the text of a literal, or of literals that are put together.
-func constant(e ast.Expr) (string, token.Pos) {
+// text is what is known of a text that is put together. Constants of the package are read; what is known
+// only when the program runs is a line break, at which the text is taken apart as at a verb.
+func (s *source) text(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.BasicLit:
-		return literal(e), e.Pos()
+		return literal(e)
 	case *ast.BinaryExpr:
-		a, pos := constant(e.X)
-		b, after := constant(e.Y)
-		if a == "" {
-			pos = after
+		return s.text(e.X) + s.text(e.Y)
+	case *ast.Ident:
+		if text, ok := s.texts[s.folder+e.Name]; ok {
+			return text
 		}
-		return a + b, pos
 	}
-	return "", 0
+	return "\n"
 }
 
 func literal(l *ast.BasicLit) string {

@@ -11,7 +11,7 @@ import (
 // renew answers GET /appAuth?expiredToken=T in the App's own form, failures too.
 func (h *handler) renew(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet {
-		return &httpError{http.StatusMethodNotAllowed, "the method is not supported here"}
+		return notAllowed(w, http.MethodGet)
 	}
 	// A client that did not escape the base64 in its token sent "+" as it is.
 	token := strings.ReplaceAll(r.URL.Query().Get("expiredToken"), " ", "+")

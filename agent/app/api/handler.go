@@ -89,8 +89,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 			break
 		}
 		if !strings.Contains(" "+e.methods+" ", " "+r.Method+" ") {
-			w.Header().Set("Allow", strings.ReplaceAll(e.methods, " ", ", "))
-			return &httpError{http.StatusMethodNotAllowed, "the method is not supported here"}
+			return notAllowed(w, e.methods)
 		}
 		s, err := h.session(r)
 		if err != nil {
@@ -102,6 +101,12 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 		return h.platform(w, r)
 	}
 	return &httpError{http.StatusNotFound, "there is no such endpoint"}
+}
+
+// notAllowed refuses a request whose method is none of methods.
+func notAllowed(w http.ResponseWriter, methods string) error {
+	w.Header().Set("Allow", strings.ReplaceAll(methods, " ", ", "))
+	return &httpError{http.StatusMethodNotAllowed, "the method is not supported here"}
 }
 
 // platform leaves the request to [Config].Platform.

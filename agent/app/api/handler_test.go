@@ -61,7 +61,7 @@ func TestHandler(t *testing.T) {
 		{"value too large", "PUT", kv + python, token, strings.Repeat("x", 65), 413, "a Playbook variable is too large: at most 64 bytes"},
 		{"no key", "GET", kv, token, "", 404, ""},
 		{"too many parts", "GET", kv + "a/b/c", token, "", 404, ""},
-		{"delete", "DELETE", kv + python, token, "", 405, ""},
+		{"delete", "DELETE", kv + python, token, "", 405, "the method is not supported here"},
 		{"broken escape", "GET", kv + "a%00b", token, "", 400, ""},
 		{"no token", "GET", kv + python, "", "", 401, "unknown or expired"},
 		{"wrong token", "GET", kv + python, "nope", "", 401, ""},
@@ -72,9 +72,10 @@ func TestHandler(t *testing.T) {
 		{"that no parameter names", "GET", "/api/internal/variable/runtime/TC/u-2", token, "", 404, ""},
 		{"of another execution", "GET", "/api/internal/variable/runtime/TC/u-1", job, "", 404, ""},
 		{"logs", "POST", "/api/v2/logs/app", token, `[{"timestamp":5,"message":"hi","level":"INFO"}]`, 200, ""},
-		{"logs that are none", "POST", "/api/v2/logs/app", token, `{"a":`, 400, ""},
+		{"logs that are none", "POST", "/api/v2/logs/app", token, `{"a":`, 400, "the body is not a list of log entries"},
 		{"unknown endpoint", "GET", "/api/v3/indicators", token, "", 404, "no such endpoint"},
 		{"renew with nothing", "GET", "/api/appAuth", "", "", 401, `"success":false`},
+		{"renew with a body", "POST", "/api/appAuth", "", "expiredToken=x", 405, "the method is not supported here"},
 		{"renew with a foreign token", "GET", "/api/appAuth?expiredToken=x", "", "", 401, `"success":false`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -108,7 +108,7 @@ func (c Config) await(ctx context.Context, l job.Launch) error {
 	case exit.Reason == job.ReasonTimedOut:
 		return fmt.Errorf("the build was ended after %s", l.Timeout)
 	case exit.Reason != "":
-		return fmt.Errorf("the build was ended: %s %s", exit.Reason, exit.Error)
+		return fmt.Errorf("the build was ended: %s", strings.TrimSpace(exit.Reason+" "+exit.Error))
 	case exit.Signal != "":
 		return fmt.Errorf("the build was ended by signal %s", exit.Signal)
 	case exit.Code != 0:

@@ -53,6 +53,10 @@ func TestFiles(t *testing.T) {
 
 func TestReadRefuses(t *testing.T) {
 	file := func(text string) string { return write(t, "f.json", text) }
+	large := write(t, "large", "")
+	if err := os.Truncate(large, MaxFile+1); err != nil {
+		t.Fatal(err)
+	}
 	for name, tc := range map[string]struct {
 		flags Flags
 		usage bool
@@ -69,8 +73,9 @@ func TestReadRefuses(t *testing.T) {
 		"no JSON":              {Flags{ParamFile: file(secret)}, false, "not a JSON object"},
 		"null":                 {Flags{ParamFile: file("null")}, false, "not a JSON object"},
 		"two objects":          {Flags{KVFile: file(`{} {"a":"` + secret + `"}`)}, false, "something follows"},
-		"a list as parameter":  {Flags{ParamFile: file(`{"a": ["` + secret + `"]}`)}, false, `parameter "a" is neither`},
+		"a list as parameter":  {Flags{ParamFile: file(`{"a": ["` + secret + `"]}`)}, false, `parameter "a" is neither text nor number nor boolean`},
 		"null as parameter":    {Flags{ParamFile: file(`{"a": null}`)}, false, `parameter "a" is neither`},
+		"a large file":         {Flags{Params: []string{"a=@" + large}}, false, `large" is larger than 33554432 bytes`},
 		"no file of variables": {Flags{KVFile: "/nowhere"}, false, "Playbook variables"},
 	} {
 		_, err := tc.flags.Read(Source{Stdin: strings.NewReader("")})

@@ -283,27 +283,32 @@ func TestJava(t *testing.T) {
 
 func TestInterpreters(t *testing.T) {
 	home311, home, file := tree(t, pythonPlaces[1]), tree(t, pythonPlaces[0]), filepath.Join(tree(t, "snake.exe"), "snake.exe")
+	notes := filepath.Join(home, "notes.txt")
+	if err := os.WriteFile(notes, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	at311, at := filepath.Join(home311, pythonPlaces[1]), filepath.Join(home, pythonPlaces[0])
 	for _, tt := range []struct {
 		name, version, home, home311, want string
-	}{
+	}{ // want without a slash is why there is none
 		{"the fitting setting", "3.11", home, home311, at311},
 		{"for an old App", "3.6.x", home, home311, at},
 		{"an old App without the old Python", "3.6", "", home311, at311},
 		{"a new App without the new one", "3.11", home, "", at},
 		{"no version", "", home, home311, at311},
 		{"the binary itself", "3.11", "", file, file},
-		{"nothing there", "3.11", home, tree(t), ""},
-		{"no such folder", "3.11", home, "/nonexistent", ""},
-		{"relative", "3.11", "", "bin", ""},
+		{"nothing there", "3.11", home, tree(t), "is in that folder"},
+		{"no such folder", "3.11", home, "/nonexistent", "there is no such file or folder"},
+		{"no program", "3.11", home, notes, "not an executable file"},
+		{"relative", "3.11", "", "bin", "not an absolute path"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := execution(t)
 			e.PythonHome, e.PythonHome311 = tt.home, tt.home311
 			l, err := Build(tree(t, "run.py"), tcx.Manifest{Language: "python", Main: "run.py", LanguageVersion: tt.version, Features: []string{"fileparams"}}, e)
-			if tt.want == "" {
-				if fault.Code(err) != fault.NoPython || !strings.Contains(err.Error(), "appsPythonHome311") {
-					t.Errorf("got %v, %v", l.Argv, err)
+			if !strings.ContainsRune(tt.want, filepath.Separator) {
+				if fault.Code(err) != fault.NoPython || !strings.Contains(err.Error(), "appsPythonHome311") || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("got %v, %v, want %q", l.Argv, err, tt.want)
 				}
 				return
 			}
@@ -315,6 +320,9 @@ func TestInterpreters(t *testing.T) {
 	e := execution(t)
 	e.JavaHome = tree(t)
 	if _, err := Build(tree(t, "a.jar"), tcx.Manifest{Language: "java"}, e); fault.Code(err) != fault.NoJava {
+		t.Errorf("got %v", err)
+	}
+	if _, err := e.ClassDump(tree(t, "a.jar"), tcx.Manifest{Language: "java"}, nil, "a.jsa"); err == nil || !strings.Contains(err.Error(), "there is no JDK for it") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := Build(tree(t), tcx.Manifest{Language: "native"}, e); fault.Code(err) != fault.Unsupported {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -63,7 +64,7 @@ func TestExchangedFile(t *testing.T) {
 	if err := os.Rename(filepath.Join(dir, "tmp/other"), filepath.Join(dir, "out/a.csv")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := got[0].File.ReadAt(make([]byte, 1), 0); !errors.Is(err, ErrHostile) {
+	if _, err := got[0].File.ReadAt(make([]byte, 1), 0); !errors.Is(err, ErrHostile) || !strings.Contains(err.Error(), "it was exchanged") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -82,11 +82,11 @@ func TestCollect(t *testing.T) {
 func TestCollectRefusesTooMuch(t *testing.T) {
 	dir := session(t, map[string]string{"out/message.tc": "m", "out/results.tc": "note = " + strings.Repeat("x", maxResultsSum)})
 	got, err := Collect(dir, manifest)
-	if err == nil || got.Results != nil || got.Message != "m" {
+	if err == nil || !strings.Contains(err.Error(), "more than 24576 bytes of names and values") || got.Results != nil || got.Message != "m" {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	dir = session(t, map[string]string{"out/results.tc": strings.Repeat("note = x\n", maxResultsTC/8)})
-	if got, err := Collect(dir, manifest); err == nil || got.Results != nil {
+	if got, err := Collect(dir, manifest); err == nil || !strings.Contains(err.Error(), "results.tc has more than 1048576 bytes") || got.Results != nil {
 		t.Errorf("got %d results, %v", len(got.Results), err)
 	}
 }
@@ -165,6 +165,13 @@ func TestPublishIsBoundedBySize(t *testing.T) {
 	}
 	var sum int64
 	for i, p := range got {
+		want := "bytes is not delivered: with it the files of this job would have more than 4294967296 bytes"
+		if i == 0 {
+			want = "a published file has at most 1073741824"
+		}
+		if p.Err != nil && !strings.Contains(p.Err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", p.Name, p.Err, want)
+		}
 		if wantErr := i == 0 || i > 4 && i < 11; (p.Err != nil) != wantErr || (p.File == nil) != wantErr {
 			t.Errorf("%s: %d bytes, %v", p.Name, p.Size, p.Err)
 		}
@@ -178,6 +185,23 @@ func TestPublishIsBoundedBySize(t *testing.T) {
 }
 
 // TestOneBadNameHidesNothing: the others are delivered.
+// TestPublishLooksAtSoMany: an App may fill its folder with names.
+func TestPublishLooksAtSoMany(t *testing.T) {
+	if _, err := os.Stat("/dev/shm"); err == nil {
+		t.Setenv("TMPDIR", "/dev/shm") // in memory: 20000 names take a disk seconds
+	}
+	dir := session(t, map[string]string{"out/a.csv": "1"})
+	for i := range maxSeen {
+		if err := os.Symlink("x", filepath.Join(dir, fmt.Sprintf("out/b%d", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Publish(dir, manifest)
+	if err == nil || !strings.Contains(err.Error(), "more than 20000 files and folders in out: not all were looked at") || len(got) > 1 {
+		t.Errorf("got %d files, %v", len(got), err)
+	}
+}
+
 func TestOneBadNameHidesNothing(t *testing.T) {
 	dir := session(t, map[string]string{"out/a\nb.csv": "", "out/b.csv": "1"})
 	got, err := Publish(dir, manifest)

@@ -199,7 +199,7 @@ func (w *walk) folder(dir string, depth int) error {
 		entries, err := d.ReadDir(dirBatch)
 		for _, e := range entries {
 			if w.seen++; w.seen > maxSeen {
-				return fmt.Errorf("more than %d files in out", maxSeen)
+				return fmt.Errorf("more than %d files and folders in out: not all were looked at", maxSeen)
 			}
 			name := path.Join(dir, e.Name())
 			if e.IsDir() {

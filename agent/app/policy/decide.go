@@ -21,6 +21,23 @@ type Request struct {
 	Sealed    bool   // each parameter that install.json calls encrypted came sealed, or there is none
 }
 
+// Check refuses what no order can be, whatever the policy: an owner of keys whose name no policy can have,
+// and a digest that is none.
+func (r Request) Check() error {
+	for _, owner := range []struct{ what, name string }{{"publisher", r.Publisher}, {"signer", r.Signer}} {
+		if owner.name == "" {
+			continue
+		}
+		if err := named(owner.name); err != nil {
+			return fmt.Errorf("%s: %w", owner.what, err)
+		}
+	}
+	if r.SHA256 == "" {
+		return nil
+	}
+	return checkDigest(r.SHA256)
+}
+
 // A Decision is the answer, with what a result and the audit log say of it.
 type Decision struct {
 	Allowed bool   `json:"allowed"`

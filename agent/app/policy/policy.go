@@ -186,8 +186,8 @@ func (p *Policy) addRule(r *Rule) error {
 		out.versions = append(out.versions, parsed)
 	}
 	for _, s := range r.SHA256 {
-		if raw, err := hex.DecodeString(s); err != nil || len(raw) != sha256.Size {
-			return fmt.Errorf("sha256 %.80q is not 64 hex digits, as \"sha256sum APP.tcx\" prints them", s)
+		if err := checkDigest(s); err != nil {
+			return err
 		}
 	}
 	if out.deny && len(r.Publishers) > 0 {
@@ -239,6 +239,13 @@ func known(what string, names, declared []string) error {
 		if !slices.Contains(declared, n) {
 			return fmt.Errorf("%s names %.80q, which is not one of %q", what, n, declared)
 		}
+	}
+	return nil
+}
+
+func checkDigest(text string) error {
+	if raw, err := hex.DecodeString(text); err != nil || len(raw) != sha256.Size {
+		return fmt.Errorf("sha256 %.80q is not 64 hex digits, as \"sha256sum APP.tcx\" prints them", text)
 	}
 	return nil
 }

@@ -196,7 +196,8 @@ func TestParseRefuses(t *testing.T) {
 		"sha256 twice":         {"version: 1\nrules: [{allow: a, sha256: [" + sha + ", " + strings.ToUpper(sha) + "]}]", "twice"},
 		"sha256 cut off":       {"version: 1\nrules: [{allow: a, sha256: " + sha[2:] + "}]", "64 hex digits"},
 		"sha256 of letters":    {"version: 1\nrules: [{allow: a, sha256: " + strings.Repeat("x", 64) + "}]", "64 hex digits"},
-		"unknown publisher":    {"version: 1\nrules: [{allow: a, publishers: acme}]", "acme"},
+		"unknown publisher":    {"version: 1\nrules: [{allow: a, publishers: acme}]", `names "acme", and the policy declares none`},
+		"misspelt publisher":   {"version: 1\npublishers: {acme: [{key: " + oldKey + "}]}\nrules: [{allow: a, publishers: acne}]", `names "acne", which is not one of ["acme"]`},
 		"unknown runtime":      {"version: 1\nrules: [{allow: a, runtimes: Playbook}]", "Playbook"},
 		"deny by publisher":    {"version: 1\npublishers: {acme: [{key: " + oldKey + "}]}\nrules: [{deny: a, publishers: acme}]", "leaves the signature out"},
 		"deny with timeout":    {"version: 1\nrules: [{deny: a, max-timeout: 1h}]", "max-timeout"},
@@ -217,12 +218,12 @@ func TestParseRefuses(t *testing.T) {
 		"publisher, no keys":   {"version: 1\npublishers: {acme: []}", "empty"},
 		"key missing":          {"version: 1\npublishers: {acme: [{not-after: 2027-01-01}]}", "public key"},
 		"key damaged":          {"version: 1\npublishers: {acme: [{key: RW!" + oldKey[3:] + "}]}", "base64"},
-		"key with a comment":   {"version: 1\npublishers: {acme: [{key: \"untrusted comment: x\\n" + oldKey + "\"}]}", "one word"},
+		"key with a comment":   {"version: 1\npublishers: {acme: [{key: \"untrusted comment: x\\n" + oldKey + "\"}]}", "the key is the one word that begins with RW: " + oldKey},
 		"key twice":            {"version: 1\npublishers: {acme: [{key: " + oldKey + "}, {key: " + oldKey + "}]}", "keys of its own"},
 		"key for both":         {"version: 1\npublishers: {acme: [{key: " + oldKey + "}]}\nsigners: {soc: [{key: " + oldKey + "}]}", "keys of its own"},
-		"key, no such day":     {"version: 1\npublishers: {acme: [{key: " + oldKey + ", not-after: 2027-02-30}]}", "not-after"},
+		"key, no such day":     {"version: 1\npublishers: {acme: [{key: " + oldKey + ", not-after: 2027-02-30}]}", `not-after "2027-02-30" is no day such as 2027-01-31, and no time such as 2027-01-31T18:00:00Z`},
 		"key, never good":      {"version: 1\npublishers: {acme: [{key: " + oldKey + ", not-before: 2027-02-02, not-after: 2027-02-01}]}", "not behind"},
-		"key, before 2000":     {"version: 1\npublishers: {acme: [{key: " + oldKey + ", not-after: 0001-01-01}]}", "2000"},
+		"key, before 2000":     {"version: 1\npublishers: {acme: [{key: " + oldKey + ", not-after: 0001-01-01}]}", `not-after "0001-01-01" is before the year 2000`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, err := policy.Parse([]byte(c.text))

@@ -107,7 +107,7 @@ func (w *walker) entries(fd int) ([]entry, error) {
 		for at := 0; at+offName < n; {
 			length := int(binary.NativeEndian.Uint16(w.buf[at+offLength:]))
 			if length <= offName || at+length > n {
-				return nil, errors.New("the folder cannot be understood")
+				return nil, unix.EIO // a kernel that is in order does not say so
 			}
 			name, _, _ := strings.Cut(all[at+offName:at+length], "\x00")
 			if name != "." && name != ".." {

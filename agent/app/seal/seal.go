@@ -75,7 +75,7 @@ func (s *Seal) encode() ([]byte, error) {
 	c := *s
 	data, err := Encode(&c, &c.Sum)
 	if err == nil && len(data) > maxSeal {
-		err = fmt.Errorf("the seal of an App would have %d bytes", len(data))
+		err = fmt.Errorf("its seal would have %d bytes, at most %d are possible: it has too many files", len(data), maxSeal)
 	}
 	return data, err
 }

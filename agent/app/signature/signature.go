@@ -66,7 +66,7 @@ func (s *Signature) Verify(file io.Reader, keys ...PublicKey) (PublicKey, error)
 
 // ErrDigest says that a legacy ("Ed") signature goes over the package itself: its digest does not
 // do.
-var ErrDigest = errors.New("a legacy signature is verified with the file itself only: sign it anew with minisign 0.10 or newer, without -l")
+var ErrDigest = errors.New("a legacy signature is verified with the file itself")
 
 // VerifyDigest is Verify for who has kept the file's [Digest] instead of the file. A legacy
 // signature is ErrDigest.

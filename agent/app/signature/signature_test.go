@@ -246,24 +246,39 @@ func TestLegacyFormHasALimit(t *testing.T) {
 	if _, err := s.Verify(file, k); !errors.Is(err, signature.ErrTooLarge) || file.read > signature.MaxLegacy+1 {
 		t.Errorf("got %v after %d bytes, want ErrTooLarge at the limit", err, file.read)
 	}
+	sum, err := signature.Digest(strings.NewReader(testdata(t, "package")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.VerifyDigest(sum, k); !errors.Is(err, signature.ErrDigest) {
+		t.Errorf("got %v, want ErrDigest: there is no digest in it", err)
+	}
 }
 
 func TestSignRefuses(t *testing.T) {
-	for name, c := range map[string]signature.Comment{
-		"no name":          {Version: "1"},
-		"no version":       {App: "A"},
-		"line break":       {App: "A\nB", Version: "1"},
-		"tab":              {App: "A", Version: "1\tapp:B"},
-		"terminal control": {App: "A\x1b[2J", Version: "1"},
-		"not UTF-8":        {App: "A\xff", Version: "1"},
-		"too long":         {App: strings.Repeat("A", 257), Version: "1"},
+	for name, tt := range map[string]struct {
+		c    signature.Comment
+		want string
+	}{
+		"no name":          {signature.Comment{Version: "1"}, "the comment names no app"},
+		"no version":       {signature.Comment{App: "A"}, "the comment names no version"},
+		"line break":       {signature.Comment{App: "A\nB", Version: "1"}, `the app "A\nB" cannot stand in a comment`},
+		"tab":              {signature.Comment{App: "A", Version: "1\tapp:B"}, `the version "1\tapp:B" cannot stand in a comment`},
+		"terminal control": {signature.Comment{App: "A\x1b[2J", Version: "1"}, "cannot stand in a comment"},
+		"not UTF-8":        {signature.Comment{App: "A\xff", Version: "1"}, "cannot stand in a comment"},
+		"too long":         {signature.Comment{App: strings.Repeat("A", 257), Version: "1"}, "cannot stand in a comment"},
 	} {
-		if _, err := signature.Sign(newKey(t), strings.NewReader(""), c); err == nil {
-			t.Errorf("%s: accepted", name)
-		}
+		_, err := signature.Sign(newKey(t), strings.NewReader(""), tt.c)
+		refused(t, name, err, tt.want)
 	}
-	if _, err := signature.Sign(signature.SecretKey{}, strings.NewReader(""), comment); err == nil {
-		t.Error("no key: accepted")
+	_, err := signature.Sign(signature.SecretKey{}, strings.NewReader(""), comment)
+	refused(t, "no key", err, "signing: there is no key")
+}
+
+func refused(t *testing.T, name string, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: got %v, want %q", name, err, want)
 	}
 }
 
@@ -287,29 +302,30 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 	kind, _ := base64.StdEncoding.DecodeString(l[1])
 	copy(kind, "EE")
-	for name, text := range map[string]string{
-		"nothing":              "",
-		"one line":             l[1],
-		"a fifth line":         good + "x\n",
-		"an empty fifth":       good + "\n",
-		"no comment":           with(0, "comment: x"),
-		"no trusted comment":   with(2, "untrusted comment: x"),
-		"cut off":              good[:len(good)-5],
-		"base64, other digits": with(1, strings.Replace(l[1], "M=", "N=", 1)),
-		"base64, no padding":   with(1, strings.TrimRight(l[1], "=")),
-		"base64 with a space":  with(1, " "+l[1]),
-		"another kind":         with(1, base64.StdEncoding.EncodeToString(kind)),
-		"global too short":     with(3, l[1]),
-		"control character":    with(2, l[2]+"\x07"),
-		"return in the middle": with(2, l[2]+"\rx"),
-		"not UTF-8":            with(0, l[0]+"\xff"),
-		"comment too long":     with(0, l[0]+strings.Repeat("x", 1025)),
-		"trusted too long":     with(2, l[2]+strings.Repeat("x", 8193)),
-		"file too long":        good + strings.Repeat("x", 16<<10),
+	const form, cut = "it has four lines", "is it cut off, or another kind of file?"
+	for name, tt := range map[string]struct{ text, want string }{
+		"nothing":              {"", form},
+		"one line":             {l[1], form},
+		"a fifth line":         {good + "x\n", form},
+		"an empty fifth":       {good + "\n", form},
+		"no comment":           {with(0, "comment: x"), form},
+		"no trusted comment":   {with(2, "untrusted comment: x"), form},
+		"cut off":              {good[:len(good)-5], cut},
+		"base64, other digits": {with(1, strings.Replace(l[1], "M=", "N=", 1)), "base64 is damaged: copy it again"},
+		"base64, no padding":   {with(1, strings.TrimRight(l[1], "=")), cut},
+		"base64 with a space":  {with(1, " "+l[1]), cut},
+		"base64 with a return": {with(1, l[1][:20]+"\r"+l[1][21:]), "base64 is damaged: copy it again"},
+		"another kind":         {with(1, base64.StdEncoding.EncodeToString(kind)), `it is of kind "EE", not "ED" or "Ed"`},
+		"global too short":     {with(3, l[1]), cut},
+		"control character":    {with(2, l[2]+"\x07"), "a comment has the character U+0007 in it"},
+		"return in the middle": {with(2, l[2]+"\rx"), "a comment has the character U+000D in it"},
+		"not UTF-8":            {with(0, l[0]+"\xff"), "a comment is not UTF-8"},
+		"comment too long":     {with(0, l[0]+strings.Repeat("x", 1025)), "a comment is longer than 1024 bytes"},
+		"trusted too long":     {with(2, l[2]+strings.Repeat("x", 8193)), "a comment is longer than 8192 bytes"},
+		"file too long":        {good + strings.Repeat("x", 16<<10), "it is longer than 16384 bytes"},
 	} {
-		if s, err := signature.Decode([]byte(text)); err == nil {
-			t.Errorf("%s: got %+v, want a refusal", name, s)
-		}
+		_, err := signature.Decode([]byte(tt.text))
+		refused(t, name, err, tt.want)
 	}
 	for name, text := range map[string]string{
 		"Windows' line ends": strings.ReplaceAll(good, "\n", "\r\n"),
@@ -330,40 +346,49 @@ func TestKeyDecodersRefuse(t *testing.T) {
 		change(b)
 		return head + "\n" + base64.StdEncoding.EncodeToString(b) + "\n"
 	}
-	for name, text := range map[string]string{
-		"nothing":           "",
-		"no comment":        body,
-		"public key":        testdata(t, "plain.pub"),
-		"third line":        secret + "x\n",
-		"cut off":           secret[:len(secret)-6],
-		"kind":              with(func(b []byte) { b[1] = 'D' }),
-		"unknown KDF":       with(func(b []byte) { b[2] = 'X' }),
-		"unknown checksum":  with(func(b []byte) { b[4] = 'X' }),
-		"salt in the clear": with(func(b []byte) { b[6] = 1 }),
-		"wrong checksum":    with(func(b []byte) { b[157] = 1 }),
-		"halves differ":     with(func(b []byte) { b[120] ^= 1 }),
-		"costs 2 GiB": with(func(b []byte) {
+	const lines, cut, damaged = `it is a file of two lines, the first a comment, as "minisign -G" writes it`,
+		"is it cut off, or another kind of file?", "base64 is damaged: copy it again"
+	for name, tt := range map[string]struct{ text, want string }{
+		"nothing":           {"", lines},
+		"no comment":        {body, lines},
+		"public key":        {testdata(t, "plain.pub"), cut},
+		"third line":        {secret + "x\n", lines},
+		"cut off":           {secret[:len(secret)-6], cut},
+		"too long":          {secret + strings.Repeat("x", 2<<10), "it is longer than 2048 bytes"},
+		"kind":              {with(func(b []byte) { b[1] = 'D' }), "it is no Ed25519 key with a BLAKE2b checksum"},
+		"unknown KDF":       {with(func(b []byte) { b[2] = 'X' }), `it is encrypted in an unknown way ("X\x00")`},
+		"unknown checksum":  {with(func(b []byte) { b[4] = 'X' }), "it is no Ed25519 key with a BLAKE2b checksum"},
+		"salt in the clear": {with(func(b []byte) { b[6] = 1 }), "its checksum is wrong: the file is damaged"},
+		"wrong checksum":    {with(func(b []byte) { b[157] = 1 }), "its checksum is wrong: the file is damaged"},
+		"halves differ":     {with(func(b []byte) { b[120] ^= 1 }), "its two halves do not belong together: the file is damaged"},
+		"costs 2 GiB": {with(func(b []byte) {
 			copy(b[2:], "Sc")
 			b[49] = 0x80
-		}),
-		"encrypted, no password": testdata(t, "encrypted.key"),
+		}), "its password costs more than 1024 MiB of memory to try"},
+		"encrypted, no password": {testdata(t, "encrypted.key"), "it is encrypted: " + signature.ErrPassword.Error()},
 	} {
-		k, err := signature.ParseSecretKey([]byte(text), nil)
-		if err == nil {
-			t.Errorf("secret, %s: got %v, want a refusal", name, k.Public())
-		} else if strings.Contains(err.Error(), "hE1C9HVN5J") {
+		_, err := signature.ParseSecretKey([]byte(tt.text), nil)
+		refused(t, "secret, "+name, err, tt.want)
+		if err != nil && strings.Contains(err.Error(), "hE1C9HVN5J") {
 			t.Errorf("secret, %s: the error tells the key: %v", name, err)
 		}
 	}
 	public := testdata(t, "plain.pub")
 	_, word, _ := strings.Cut(strings.TrimSuffix(public, "\n"), "\n")
-	for name, text := range map[string]string{
-		"nothing": "", "cut off": word[:55], "two words": word + " " + word, "space before": " " + word,
-		"third line": public + "x\n", "comment twice": "untrusted comment: x\n" + public, "not base64": "RW!" + word[3:], "other kind": "RX" + word[2:], "secret key": secret,
+	const one = "it is one word that begins with RW, or a file with a comment line and this word"
+	for name, tt := range map[string]struct{ text, want string }{
+		"nothing":       {"", cut},
+		"cut off":       {word[:55], cut},
+		"two words":     {word + " " + word, cut},
+		"space before":  {" " + word, cut},
+		"third line":    {public + "x\n", one},
+		"comment twice": {"untrusted comment: x\n" + public, one},
+		"not base64":    {"RW!" + word[3:], damaged},
+		"other kind":    {"RX" + word[2:], `it is of kind "Et", not "Ed"`},
+		"secret key":    {secret, cut},
 	} {
-		if k, err := signature.ParsePublicKey(text); err == nil {
-			t.Errorf("public, %s: got %v, want a refusal", name, k)
-		}
+		_, err := signature.ParsePublicKey(tt.text)
+		refused(t, "public, "+name, err, tt.want)
 	}
 	if k, err := signature.ParsePublicKey(word); err != nil || k.String() != word || k.ID.String() != "B07CA4D41953A285" {
 		t.Errorf("got %v (%v), %v", k, k.ID, err)

@@ -108,7 +108,7 @@ func (f *file) manifest() Manifest {
 	return m
 }
 
-var errWord = errors.New("a text, number or boolean is expected")
+var errWord = errors.New("want a text, number or boolean")
 
 // text is a string that may be written as a number, a boolean or null.
 type text string

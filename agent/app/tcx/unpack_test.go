@@ -94,43 +94,44 @@ func TestUnpackRefusesHostilePackages(t *testing.T) {
 	zeros := strings.Repeat("\x00", bombSize+1)
 	deep := "X_v1/" + strings.Repeat("d/", maxDepth+1) + "f"
 	for _, tt := range []struct {
-		name, code string
-		items      []item
+		name, code, says string
+		items            []item
 	}{
-		{"absolute path", fault.UnsafePath, []item{good, {name: "/etc/x", content: "x"}}},
-		{"dot dot", fault.UnsafePath, []item{good, {name: "X_v1/../../x", content: "x"}}},
-		{"dot dot as top", fault.UnsafePath, []item{good, {name: "../x", content: "x"}}},
-		{"dot", fault.UnsafePath, []item{good, {name: "X_v1/./x", content: "x"}}},
-		{"empty part", fault.UnsafePath, []item{good, {name: "X_v1//x", content: "x"}}},
-		{"backslash", fault.UnsafePath, []item{good, {name: `X_v1\..\x`, content: "x"}}},
-		{"drive", fault.UnsafePath, []item{good, {name: "C:/x", content: "x"}}},
-		{"stream", fault.UnsafePath, []item{good, {name: "X_v1/a:b", content: "x"}}},
-		{"zero byte", fault.UnsafePath, []item{good, {name: "X_v1/a\x00b", content: "x"}}},
-		{"newline", fault.UnsafePath, []item{good, {name: "X_v1/a\nb", content: "x"}}},
-		{"not UTF-8", fault.UnsafePath, []item{good, {name: "X_v1/\xff", content: "x"}}},
-		{"empty name", fault.UnsafePath, []item{good, {name: "", content: ""}}},
-		{"too deep", fault.UnsafePath, []item{good, {name: deep, content: "x"}}},
-		{"long name", fault.UnsafePath, []item{good, {name: "X_v1/" + strings.Repeat("n", 256), content: "x"}}},
-		{"symbolic link", fault.Link, []item{good, {name: "X_v1/l", content: "/etc/passwd", mode: fs.ModeSymlink | 0o777}}},
-		{"link as folder", fault.Link, []item{good, {name: "X_v1/l/", mode: fs.ModeSymlink | 0o777}}},
-		{"device", fault.Link, []item{good, {name: "X_v1/d", mode: fs.ModeDevice | 0o666}}},
-		{"pipe", fault.Link, []item{good, {name: "X_v1/p", mode: fs.ModeNamedPipe | 0o666}}},
-		{"folder without slash", fault.Link, []item{good, {name: "X_v1/d", mode: fs.ModeDir | 0o755}}},
-		{"two top folders", fault.TopFolders, []item{good, {name: "Y_v1/install.json", content: manifest}}},
-		{"file beside it", fault.TopFolders, []item{good, {name: "README", content: "x"}}},
-		{"empty", fault.TopFolders, nil},
-		{"no install.json", fault.NoInstallJSON, []item{{name: "X_v1/run.py", content: "x"}}},
-		{"install.json deeper", fault.NoInstallJSON, []item{{name: "X_v1/a/install.json", content: manifest}}},
-		{"install.json a folder", fault.NoInstallJSON, []item{{name: "X_v1/install.json/"}}},
-		{"bad install.json", fault.BadManifest, []item{{name: "X_v1/install.json", content: "{"}}},
-		{"huge install.json", fault.BadManifest, []item{{name: "X_v1/install.json", content: strings.Repeat(" ", MaxManifest+1)}}},
-		{"twice", fault.Duplicate, []item{good, good}},
-		{"file as folder", fault.Duplicate, []item{good, {name: "X_v1/install.json/x", content: "x"}}},
-		{"folder as file", fault.Duplicate, []item{good, {name: "X_v1/a/x", content: "x"}, {name: "X_v1/a", content: "x"}}},
-		{"bomb", fault.Bomb, []item{good, {name: "X_v1/zeros", content: zeros}}},
-		{"too large", fault.TooLarge, []item{good, {name: "X_v1/a", content: strings.Repeat("a", 900)}, {name: "X_v1/b", content: strings.Repeat("b", 900)}}},
-		{"too many", fault.TooLarge, []item{good, {name: "X_v1/1"}, {name: "X_v1/2"}, {name: "X_v1/3"}, {name: "X_v1/4"}}},
-		{"encrypted", fault.BadZip, []item{good, {name: "X_v1/e", content: "x", patch: func(h *zip.FileHeader) { h.Flags |= 1 }}}},
+		{"absolute path", fault.UnsafePath, "not a clean relative path", []item{good, {name: "/etc/x", content: "x"}}},
+		{"dot dot", fault.UnsafePath, "not a clean relative path", []item{good, {name: "X_v1/../../x", content: "x"}}},
+		{"dot dot as top", fault.UnsafePath, "not a clean relative path", []item{good, {name: "../x", content: "x"}}},
+		{"dot", fault.UnsafePath, "not a clean relative path", []item{good, {name: "X_v1/./x", content: "x"}}},
+		{"empty part", fault.UnsafePath, "not a clean relative path", []item{good, {name: "X_v1//x", content: "x"}}},
+		{"backslash", fault.UnsafePath, `"\" or ":" in it`, []item{good, {name: `X_v1\..\x`, content: "x"}}},
+		{"drive", fault.UnsafePath, `"\" or ":" in it`, []item{good, {name: "C:/x", content: "x"}}},
+		{"stream", fault.UnsafePath, `"\" or ":" in it`, []item{good, {name: "X_v1/a:b", content: "x"}}},
+		{"zero byte", fault.UnsafePath, "a control character in it", []item{good, {name: "X_v1/a\x00b", content: "x"}}},
+		{"newline", fault.UnsafePath, "a control character in it", []item{good, {name: "X_v1/a\nb", content: "x"}}},
+		{"not UTF-8", fault.UnsafePath, "not a clean relative path", []item{good, {name: "X_v1/\xff", content: "x"}}},
+		{"empty name", fault.UnsafePath, "not a clean relative path", []item{good, {name: "", content: ""}}},
+		{"too deep", fault.UnsafePath, "more than 64 folders deep", []item{good, {name: deep, content: "x"}}},
+		{"long path", fault.UnsafePath, "longer than 1024 bytes", []item{good, {name: "X_v1/" + strings.Repeat("n/", 512), content: ""}}},
+		{"long name", fault.UnsafePath, "a name longer than 255 bytes", []item{good, {name: "X_v1/" + strings.Repeat("n", 256), content: "x"}}},
+		{"symbolic link", fault.Link, "", []item{good, {name: "X_v1/l", content: "/etc/passwd", mode: fs.ModeSymlink | 0o777}}},
+		{"link as folder", fault.Link, "", []item{good, {name: "X_v1/l/", mode: fs.ModeSymlink | 0o777}}},
+		{"device", fault.Link, "", []item{good, {name: "X_v1/d", mode: fs.ModeDevice | 0o666}}},
+		{"pipe", fault.Link, "", []item{good, {name: "X_v1/p", mode: fs.ModeNamedPipe | 0o666}}},
+		{"folder without slash", fault.Link, "", []item{good, {name: "X_v1/d", mode: fs.ModeDir | 0o755}}},
+		{"two top folders", fault.TopFolders, "", []item{good, {name: "Y_v1/install.json", content: manifest}}},
+		{"file beside it", fault.TopFolders, "", []item{good, {name: "README", content: "x"}}},
+		{"empty", fault.TopFolders, "", nil},
+		{"no install.json", fault.NoInstallJSON, "", []item{{name: "X_v1/run.py", content: "x"}}},
+		{"install.json deeper", fault.NoInstallJSON, "", []item{{name: "X_v1/a/install.json", content: manifest}}},
+		{"install.json a folder", fault.NoInstallJSON, "", []item{{name: "X_v1/install.json/"}}},
+		{"bad install.json", fault.BadManifest, "", []item{{name: "X_v1/install.json", content: "{"}}},
+		{"huge install.json", fault.BadManifest, "", []item{{name: "X_v1/install.json", content: strings.Repeat(" ", MaxManifest+1)}}},
+		{"twice", fault.Duplicate, "", []item{good, good}},
+		{"file as folder", fault.Duplicate, "", []item{good, {name: "X_v1/install.json/x", content: "x"}}},
+		{"folder as file", fault.Duplicate, "", []item{good, {name: "X_v1/a/x", content: "x"}, {name: "X_v1/a", content: "x"}}},
+		{"bomb", fault.Bomb, "", []item{good, {name: "X_v1/zeros", content: zeros}}},
+		{"too large", fault.TooLarge, "", []item{good, {name: "X_v1/a", content: strings.Repeat("a", 900)}, {name: "X_v1/b", content: strings.Repeat("b", 900)}}},
+		{"too many", fault.TooLarge, "", []item{good, {name: "X_v1/1"}, {name: "X_v1/2"}, {name: "X_v1/3"}, {name: "X_v1/4"}}},
+		{"encrypted", fault.BadZip, "", []item{good, {name: "X_v1/e", content: "x", patch: func(h *zip.FileHeader) { h.Flags |= 1 }}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			file := build(t, tt.items...)
@@ -145,8 +146,8 @@ func TestUnpackRefusesHostilePackages(t *testing.T) {
 				limits.Bytes = 1500
 			}
 			_, err := Unpack(t.Context(), file, dir, limits)
-			if fault.Code(err) != tt.code {
-				t.Fatalf("got %q (%v), want %q", fault.Code(err), err, tt.code)
+			if fault.Code(err) != tt.code || !strings.Contains(err.Error(), tt.says) {
+				t.Fatalf("got %q (%v), want %q, %q", fault.Code(err), err, tt.code, tt.says)
 			}
 			if got := contents(t, base); len(got) != 1 {
 				t.Errorf("written: %q", got)
@@ -192,7 +193,7 @@ func TestUnpackRefusesWrongSizes(t *testing.T) {
 		if err := os.WriteFile(file, buf.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Unpack(t.Context(), file, t.TempDir(), Limits{}); fault.Code(err) != fault.BadZip {
+		if _, err := Unpack(t.Context(), file, t.TempDir(), Limits{}); fault.Code(err) != fault.BadZip || !strings.Contains(err.Error(), `unpacking "X_v1/lie": damaged entry`) {
 			t.Errorf("declared %d: got %v", declared, err)
 		}
 	}

@@ -37,9 +37,9 @@ func Try(path string) (release func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// Wait is [Try], but waits for other processes until ctx ends; then the error wraps [ErrHeld] and
-// the cause of ctx.
+// Wait is [Try], but waits for other processes until ctx ends; then the error wraps [ErrHeld].
 func Wait(ctx context.Context, path string) (release func(), err error) {
+	begun := time.Now()
 	for {
 		release, err := Try(path)
 		if !errors.Is(err, ErrHeld) {
@@ -47,7 +47,7 @@ func Wait(ctx context.Context, path string) (release func(), err error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: gave up waiting: %w", err, context.Cause(ctx))
+			return nil, fmt.Errorf("%w: gave up waiting after %s", err, time.Since(begun).Round(100*time.Millisecond))
 		case <-time.After(retry):
 		}
 	}

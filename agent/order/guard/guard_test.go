@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -37,6 +38,7 @@ type host struct {
 	origin app.Origin
 	kept   int
 	text   string // the cloud's signature of the App
+	bundle []byte // what the cloud says is the package
 	err    error  // the cloud's answer to everything
 	asked  int
 	ring   envelope.Ring
@@ -53,7 +55,7 @@ func newHost(t testing.TB) *host {
 	must(t, os.Chmod(dir, 0o755))
 	sum, err := signature.Digest(bytes.NewReader(tcx))
 	must(t, err)
-	h := &host{t: t, path: filepath.Join(dir, "policy.yaml"), origin: app.Origin{SHA256: digest(), Name: "ACME_Scan", Version: "1.2", Digest: sum[:]}}
+	h := &host{t: t, path: filepath.Join(dir, "policy.yaml"), bundle: tcx, origin: app.Origin{SHA256: digest(), Name: "ACME_Scan", Version: "1.2", Digest: sum[:]}}
 	h.ring, err = envelope.NewRing(time.Now())
 	must(t, err)
 	h.restart()
@@ -79,7 +81,7 @@ func (h *host) KeepSignature(o app.Origin, text string) error {
 }
 
 func (h *host) Download(context.Context, wire.SHA256, int64) (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(tcx)), h.err
+	return io.NopCloser(bytes.NewReader(h.bundle)), h.err
 }
 
 func (h *host) Signature(context.Context, wire.SHA256) (string, error) {
@@ -239,11 +241,25 @@ func TestPublisher(t *testing.T) {
 func TestLegacy(t *testing.T) {
 	h, k := newHost(t), key(t)
 	h.put(ours(k, ""))
-	s := signature.Signature{Untrusted: "legacy", KeyID: k.Public().ID, Trusted: "timestamp:1"}
-	copy(s.Sig[:], ed25519.Sign(k.Ed25519(), tcx))
-	copy(s.Global[:], ed25519.Sign(k.Ed25519(), append(s.Sig[:], s.Trusted...)))
-	h.text = string(s.Encode())
+	legacy := func(bundle []byte) string {
+		s := signature.Signature{Untrusted: "legacy", KeyID: k.Public().ID, Trusted: "timestamp:1"}
+		copy(s.Sig[:], ed25519.Sign(k.Ed25519(), bundle))
+		copy(s.Global[:], ed25519.Sign(k.Ed25519(), append(s.Sig[:], s.Trusted...)))
+		return string(s.Encode())
+	}
+	h.text = legacy(tcx)
 	h.passes("signed by minisign -l", order())
+
+	// A cloud that sends another package that the publisher signed as well.
+	h.restart()
+	var log bytes.Buffer
+	h.guard.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	h.bundle, h.origin.Signature = []byte("the bytes of another App"), ""
+	h.text = legacy(h.bundle)
+	h.refused("another package", order(), policy.Denied, "default", "signed by no known publisher")
+	if !strings.Contains(log.String(), "what came is not the App that is installed") {
+		t.Errorf("the log says %s", &log)
+	}
 }
 
 func signedBy(t testing.TB, k signature.SecretKey, o wire.Order, env string, made time.Time) wire.Order {
@@ -359,7 +375,11 @@ func TestSealed(t *testing.T) {
 	h.refused("of an unknown form", clear, guard.CodeSealed, "", `"host"`)
 	defaults := order()
 	defaults.Defaults = map[string]string{"password": o.Params["password"]}
-	h.refused("as a default", defaults, guard.CodeSealed, "", `"password"`)
+	h.refused("as a default", defaults, guard.CodeSealed, "", `the default "password" looks like a sealed parameter, and only parameters are sealed`)
+	h.guard.Keys = nil
+	h.refused("without a keychain", o, guard.CodeSealed, "", `parameter "password" is sealed, and this server has no sealing key: it has no keychain`)
+	h.passes("without a keychain, in clear", order())
+	h.guard.Keys = h.ring
 
 	h.put("orders: {sealed-parameters: required}\nrules: [{allow: everything, max-timeout: 90s}]\n")
 	h.refused("in clear where it must be sealed", order(), policy.Denied, policy.RuleOrders, "encrypted parameters must be sealed")

@@ -107,6 +107,11 @@ func TestLife(t *testing.T) {
 		t.Fatalf("after the end: result %+v; want the first one", got.Result)
 	}
 	must(t, j.Forget(e.Order.Ref))
+	for _, err := range []error{j.Starting(e.Order.Ref, nil, nil), j.Started(e.Order.Ref), j.Finish(result(e))} {
+		if err == nil || !strings.HasSuffix(err.Error(), "of one.1: no such entry") {
+			t.Errorf("a change after Forget: got %v", err)
+		}
+	}
 	if n := len(j.Entries()); n != 0 {
 		t.Fatalf("%d entries after Forget; want 0", n)
 	}

@@ -181,10 +181,10 @@ func (l *log) replay(apply func(*parts, bool) error) error {
 	size := l.size[l.current]
 	for l.end = headBytes; ; {
 		p, n, gone, err := readRecord(l.active(), l.end, size, l.generation)
-		if err != nil && !errors.Is(err, errTorn) {
+		if err != nil {
 			return err
 		}
-		if n == 0 || err != nil {
+		if p.payload == nil {
 			next, found, readErr := nextRecord(l.active(), l.end+1, size, l.generation)
 			switch {
 			case readErr != nil:

@@ -96,11 +96,9 @@ func checksum(generation uint64, parts ...[]byte) uint32 {
 	return sum
 }
 
-// errTorn means that there is something that is not a record.
-var errTorn = errors.New("unfinished record")
-
 // readRecord returns the record at an offset of a file with so many bytes; size is 0 if there is
-// none. gone: its secrets have been overwritten, or were never written completely.
+// none, and the payload nil if what is there is no record. gone: its secrets have been overwritten, or
+// were never written completely.
 func readRecord(f io.ReaderAt, at, bytes int64, generation uint64) (p parts, size int64, gone bool, err error) {
 	var h [recordHead]byte
 	if _, err := f.ReadAt(h[:], at); err != nil {
@@ -111,16 +109,16 @@ func readRecord(f io.ReaderAt, at, bytes int64, generation uint64) (p parts, siz
 		return p, 0, false, nil
 	}
 	if n > maxPart || s > maxPart || at+recordHead+n+s > bytes {
-		return p, recordHead, false, errTorn
+		return p, recordHead, false, nil
 	}
 	body := make([]byte, n+s)
 	if _, err := f.ReadAt(body, at+recordHead); err != nil {
 		return p, 0, false, ignoreEOF(err)
 	}
-	p = parts{payload: body[:n], secret: body[n:]}
-	if binary.BigEndian.Uint32(h[8:]) != checksum(generation, h[:8], p.payload) {
-		return p, p.size(), false, errTorn
+	if binary.BigEndian.Uint32(h[8:]) != checksum(generation, h[:8], body[:n]) {
+		return p, recordHead + n + s, false, nil
 	}
+	p = parts{payload: body[:n], secret: body[n:]}
 	return p, p.size(), binary.BigEndian.Uint32(h[12:]) != checksum(generation, p.secret), nil
 }
 
@@ -187,7 +185,7 @@ func nextRecord(f io.ReaderAt, from, size int64, generation uint64) (int64, bool
 		}
 		i += next
 		if at := from + int64(i) - recordHead; at >= from {
-			if _, n, _, err := readRecord(f, at, size, generation); n > 0 && err == nil {
+			if p, _, _, err := readRecord(f, at, size, generation); p.payload != nil && err == nil {
 				return at, true, nil
 			}
 		}

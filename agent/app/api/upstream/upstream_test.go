@@ -325,11 +325,20 @@ func TestProxy(t *testing.T) {
 func TestAddresses(t *testing.T) {
 	c := credentials(t, apiUser)
 	for _, bad := range []string{"", "http://host", "host", "https://", "https://user:p4ss@host", "https://host/api?x=y", "https://host/a%70i", "https://host/#x"} {
-		if _, err := upstream.New(upstream.Config{URL: bad, Credentials: c}); err == nil {
-			t.Errorf("%q was taken", bad)
-		} else {
-			noSecret(t, "the error", err.Error())
+		_, err := upstream.New(upstream.Config{URL: bad, Credentials: c})
+		refused(t, bad, err, "the address of the platform is not https://host[:port][/api], without a user")
+	}
+	for _, bad := range []string{"", "host:3128", "socks5://user:p4ss@host:1080", "http://"} {
+		proxy, err := url.Parse(bad)
+		if err != nil {
+			t.Fatal(err)
 		}
+		_, err = upstream.New(upstream.Config{URL: "https://host", Credentials: c, Proxy: proxy})
+		refused(t, bad, err, "the proxy for the platform is not http://host:port or https://host:port")
+	}
+	for _, bad := range []string{"", "p4ss", "-----BEGIN PRIVATE KEY-----\np4ss\n-----END PRIVATE KEY-----\n"} {
+		_, err := upstream.New(upstream.Config{URL: "https://host", Credentials: c, CA: []byte(bad)})
+		refused(t, bad, err, "the file of CAs for the platform has no certificate")
 	}
 	for _, good := range []string{"https://host", "https://host/", "https://host/api", "https://host/api/", "https://host:8443/tc/api"} {
 		if _, err := upstream.New(upstream.Config{URL: good, Credentials: c}); err != nil {
@@ -340,23 +349,44 @@ func TestAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, _ := http.NewRequestWithContext(t.Context(), "GET", "https://host.example/api/v2/owners", nil)
-	if _, err := u.Do(r); err == nil || r.Header.Get("Authorization") != "" {
-		t.Errorf("a request to somebody else was signed: %v", err)
+	for _, other := range []string{"https://host.example/api/v2/owners", "http://host/api/v2/owners", "https://host/internal", "https://host@host.example/api/"} {
+		r, _ := http.NewRequestWithContext(t.Context(), "GET", other, nil)
+		_, err := u.Do(r)
+		refused(t, other, err, "asking the platform: the request is for somebody else")
+		if r.Header.Get("Authorization") != "" {
+			t.Errorf("a request for %s was signed", other)
+		}
 	}
+	_, err = u.Request(t.Context(), "GET", "/v2/owners\r\nX-A: b")
+	refused(t, "a line break", err, "it is no path")
+}
+
+func refused(t *testing.T, name string, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: got %v, want %q", name, err, want)
+		return
+	}
+	noSecret(t, name, err.Error())
 }
 
 func TestCredentials(t *testing.T) {
-	for name, text := range map[string]string{
-		"nothing": "", "half": "TC_API_ACCESS_ID=p4ss", "both": apiUser + "TC_TOKEN=p4ss", "unknown": "PASSWORD=p4ss", "twice": "TC_TOKEN=p4ss\nTC_TOKEN=p4ss",
-		"no name": "p4ss", "a line break": "TC_TOKEN='a\tp4ss'", "long": "TC_TOKEN=" + strings.Repeat("p4ss", 1<<16),
+	const notAll, notLine = "give TC_API_ACCESS_ID and TC_API_SECRET_KEY, or TC_TOKEN",
+		" is not NAME=VALUE with one of the names TC_API_ACCESS_ID, TC_API_SECRET_KEY, TC_TOKEN, TC_PROXY_USERNAME and TC_PROXY_PASSWORD, each once"
+	for name, tt := range map[string]struct{ text, want string }{
+		"nothing": {"", notAll},
+		"half":    {"TC_API_ACCESS_ID=p4ss", notAll},
+		"both":    {apiUser + "TC_TOKEN=p4ss", notAll},
+		"unknown": {"PASSWORD=p4ss", "line 1" + notLine},
+		"twice":   {"TC_TOKEN=p4ss\nTC_TOKEN=p4ss", "line 2" + notLine},
+		"no name": {"\n#\np4ss", "line 3" + notLine},
+		"a tab":   {"TC_TOKEN='a\tp4ss'", "an access id or token has characters that none has"},
+		"a colon": {"TC_API_ACCESS_ID=p4ss:\nTC_API_SECRET_KEY=p4ss", "an access id or token has characters that none has"},
+		"long":    {"TC_TOKEN=" + strings.Repeat("p4ss", 1<<16), "a line is too long"},
 	} {
-		c, err := upstream.Parse([]byte(text))
-		if err == nil {
-			t.Errorf("%s was taken", name)
-			continue
-		}
-		noSecret(t, name, err.Error()+fmt.Sprintf("%v %+v %#v", c, c, c))
+		c, err := upstream.Parse([]byte(tt.text))
+		refused(t, name, err, tt.want)
+		noSecret(t, name, fmt.Sprintf("%v %+v %#v", c, c, c))
 	}
 	c := credentials(t, "# the API user\nexport TC_API_ACCESS_ID='1'\n\nTC_API_SECRET_KEY=\"p4ss\"\n")
 	noSecret(t, "printed", fmt.Sprintf("%v %+v %#v %s", c, c, c, errors.New(c.String())))

@@ -15,8 +15,8 @@ import (
 // open opens a file that root alone can change. It goes from the top down: once a folder is known
 // to be root's alone, nobody else can put another in the place of what is in it.
 func open(path string) (*os.File, error) {
-	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
-		return nil, fmt.Errorf("the path %q is not absolute and plain", path)
+	if err := walkable(path); err != nil {
+		return nil, err
 	}
 	for at := "/"; ; {
 		info, err := os.Lstat(at)
@@ -63,8 +63,8 @@ func open(path string) (*os.File, error) {
 
 // folders looks at the folders above a path that exist.
 func folders(path string) error {
-	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
-		return fmt.Errorf("the path %q is not absolute and plain", path)
+	if err := walkable(path); err != nil {
+		return err
 	}
 	for at := "/"; at != path; {
 		info, err := os.Lstat(at)
@@ -79,6 +79,14 @@ func folders(path string) error {
 		}
 		next, _, _ := strings.Cut(strings.TrimPrefix(path[len(at):], "/"), "/")
 		at = filepath.Join(at, next)
+	}
+	return nil
+}
+
+// walkable says whether the folders of a path are those that stand in it.
+func walkable(path string) error {
+	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
+		return fmt.Errorf("%q is no absolute path without \"..\"", path)
 	}
 	return nil
 }

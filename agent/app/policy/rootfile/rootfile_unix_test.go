@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,8 +98,8 @@ func TestReadGivesUpOnWhatNeverRests(t *testing.T) {
 		}
 	}()
 	time.Sleep(20 * time.Millisecond)
-	if got, err := rootfile.Read(path, 10, nil); err == nil {
-		t.Errorf("got %q, want an error", got)
+	if got, err := rootfile.Read(path, 10, nil); err == nil || !strings.Contains(err.Error(), "is being written all the time") {
+		t.Errorf("got %q, %v, want an error", got, err)
 	}
 	close(stop)
 	<-done
@@ -126,7 +127,13 @@ func TestReadNamesTheReason(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", path, err, want)
 		}
 	}
-	if _, err := rootfile.Read("file", 10, nil); err == nil {
-		t.Error("a relative path is read")
+	for _, path := range []string{"file", dir + "/../file", dir + "//file", ""} {
+		const want = `is no absolute path without ".."`
+		_, err := rootfile.Read(path, 10, nil)
+		for _, err := range []error{err, rootfile.Folders(path)} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: got %v, want %s", path, err, want)
+			}
+		}
 	}
 }

@@ -193,7 +193,7 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 	d.spares = janitor.NewSpares(p.Jobs, d.jobs.MakeJobDir, logger.With("component", "job"))
 	d.guard = d.newGuard(s, client)
 	d.guard.Look() // the log says at once what is in force
-	d.agent, err = agent.New(agent.Config{
+	d.agent = agent.New(agent.Config{
 		Identity: agent.Identity{
 			ServerXID: wire.ServerXID(s.ServerXID), ServerName: serverName(s), BrokerToken: s.BrokerToken.Reveal(),
 			MachineID: host.MachineID(), Hostname: hostname(),
@@ -209,9 +209,6 @@ func build(ctx context.Context, d *daemon) (_ *daemon, err error) {
 		Prune:  d.prune,
 		Logger: logger.With("component", "agent"),
 	})
-	if err != nil {
-		return nil, errors.Join(err, d.journal.Close())
-	}
 	d.renewer = identity.NewRenewer(d.id, d.agent, d.audit, logger.With("component", "identity"))
 	d.directory = directory.Open(p.Brokers, wire.ServerXID(s.ServerXID), s.BrokerAddrs(), logger.With("component", "link"))
 	first, err := d.newLink(s)

@@ -3,13 +3,17 @@ package daemon
 import (
 	"errors"
 	"log/slog"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"tcenvsvr/agent/disk/space"
 	"tcenvsvr/agent/enroll/bundle"
+	"tcenvsvr/agent/enroll/identity"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/link/linktest"
+	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/settings"
 	"tcenvsvr/cmd/tcenvsvr/internal/parts"
 	"tcenvsvr/updater"
@@ -25,8 +29,13 @@ func with(t *testing.T, set map[string]string) settings.Settings {
 	return s
 }
 
-// The limits of the agent follow the settings.
+// The limits of the agent follow the settings, which allow no more than agent and cloud can speak of.
 func TestSettingsLimitTheAgent(t *testing.T) {
+	for _, name := range []string{"appsNumberofJobExecutors", "appsNumberofServices"} {
+		if s, _ := settings.Lookup(name); s.Max != wire.MaxSlots {
+			t.Errorf("%s is at most %d, want %d", name, s.Max, wire.MaxSlots)
+		}
+	}
 	l := limits(with(t, map[string]string{"appsNumberofJobExecutors": "3", "appsNumberofServices": "7", "relaySystemInfoPublishSeconds": "7", "appsSessionDaystoKeep": "2"}))
 	if l.Executors != 3 || l.Services != 7 || l.InfoEvery != 7*time.Second || l.KeepSessions != 48*time.Hour {
 		t.Errorf("got %+v", l)
@@ -75,6 +84,22 @@ func TestSettingsOpenTheKeystore(t *testing.T) {
 	}
 	if _, err := parts.LoadIdentity(p, with(t, map[string]string{"keystorePassword": "other"})); !errors.Is(err, bundle.ErrPassword) {
 		t.Errorf("with another: got %v, want %v", err, bundle.ErrPassword)
+	}
+	s, _, err := settings.Load(settings.Options{File: p.Settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(p.Keystore); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"xid-1": "and the settings say that this host is server xid-1\nhint: restore it from a backup; without one make a fresh bundle (\"tccloud bundle ENV --server xid-1\")",
+		"":      "there is no keystore ",
+	} {
+		s.ServerXID = name
+		if _, err := parts.LoadIdentity(p, s); err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, identity.ErrMissing) != (name != "") {
+			t.Errorf("without a keystore, of server %q: got %v, want %q", name, err, want)
+		}
 	}
 }
 

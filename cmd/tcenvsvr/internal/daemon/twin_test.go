@@ -23,4 +23,7 @@ func TestTwinsWithoutEnd(t *testing.T) {
 	if lines := strings.Count(out.String(), "\n"); lines != 2 {
 		t.Errorf("%d lines of log, want 2:\n%.500s", lines, out.String())
 	}
+	if !strings.Contains(out.String(), "the cloud keeps this host connected; ") {
+		t.Errorf("the log does not say what to do:\n%.500s", out.String())
+	}
 }

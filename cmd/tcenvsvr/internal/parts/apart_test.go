@@ -29,7 +29,7 @@ func TestOneUser(t *testing.T) {
 	}
 	refused := func(name string, err error) {
 		t.Helper()
-		if _, ok := errors.AsType[*settings.ConflictError](err); !ok || !strings.Contains(err.Error(), "so none is run") {
+		if _, ok := errors.AsType[*settings.ConflictError](err); !ok || !strings.Contains(err.Error(), "so none is run\nhint: name a user of its own (\"tcenvsvr settings set appsSandboxUser=USER\")") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -36,16 +37,9 @@ func apart(sandbox, state string) error {
 			agents = append(agents, int(st.Uid))
 		}
 	}
-	for _, agent := range agents {
-		if uid != agent {
-			continue
-		}
-		name := strconv.Itoa(agent)
-		if u, err := user.LookupId(name); err == nil && u.Username != sandbox {
-			name = fmt.Sprintf("%q", u.Username)
-		}
-		return &settings.ConflictError{Text: fmt.Sprintf("appsSandboxUser is %q, who is the same as the agent's user %s (uid %d): Apps could read the agent's keys, so none is run\nhint: give one of them another uid (\"usermod -u NUMBER %s\"), then run \"tcenvsvr host apply\"",
-			sandbox, name, uid, sandbox)}
+	if slices.Contains(agents, uid) {
+		return &settings.ConflictError{Text: fmt.Sprintf("appsSandboxUser is %q, who has the agent's own uid %d: Apps could read the agent's keys, so none is run\nhint: name a user of its own (\"tcenvsvr settings set appsSandboxUser=USER\"), then run \"tcenvsvr host apply\"",
+			sandbox, uid)}
 	}
 	return nil
 }

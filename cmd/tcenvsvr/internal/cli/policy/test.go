@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -55,15 +56,20 @@ func possible(p *policy.Policy, r policy.Request) error {
 	case r.Timeout < 0:
 		return cli.Usage("policy test: --timeout %s is negative", r.Timeout)
 	}
+	if err := r.Check(); err != nil {
+		return cli.Usage("policy test: --%w", err)
+	}
 	doc := p.View().Document
-	if doc == nil {
+	if doc == nil { // there is no policy, or none that counts: any name will do
 		return nil
 	}
-	if _, known := doc.Publishers[r.Publisher]; r.Publisher != "" && !known {
-		return cli.Usage("policy test: --publisher %.80q is none of the policy's", r.Publisher)
-	}
-	if _, known := doc.Signers[r.Signer]; r.Signer != "" && !known {
-		return cli.Usage("policy test: --signer %.80q is none of the policy's", r.Signer)
+	for _, owner := range []struct {
+		flag, name string
+		known      map[string][]policy.Key
+	}{{"publisher", r.Publisher, doc.Publishers}, {"signer", r.Signer, doc.Signers}} {
+		if _, known := owner.known[owner.name]; owner.name != "" && !known {
+			return cli.Usage("policy test: --%s %.80q is none of the policy's, which are %q", owner.flag, owner.name, slices.Sorted(maps.Keys(owner.known)))
+		}
 	}
 	return nil
 }
