@@ -170,7 +170,7 @@ func endJob(t *testing.T, r *rig, dir string) {
 	_, err = p.Wait(t.Context())
 	must(t, err)
 	r.eventually("the shim has ended", func() bool { // until then it makes its record durable, or keeps it
-		_, err := r.agent.Jobs.Attach(dir, job.Status{})
+		_, err := r.agent.Jobs.Attach(dir, p.Status()) // the folder's own record may be the exit already
 		return errors.Is(err, job.ErrNotRunning)
 	})
 }
@@ -186,10 +186,6 @@ func TestForgedGivenUp(t *testing.T) {
 	r.stop()
 	dir := filepath.Join(r.dir, "jobs", o.Ref.String())
 	endJob(t, r, dir)
-	r.eventually("the shim is gone", func() bool {
-		_, err := r.agent.Jobs.Attach(dir, job.Status{})
-		return errors.Is(err, job.ErrNotRunning)
-	})
 	must(t, os.WriteFile(filepath.Join(dir, "shim", "exit"), []byte(`{"code":-1,"reason":"given_up","started":"2026-01-01T00:00:00Z","ended":"2026-01-01T00:00:00Z"}`), 0o660))
 	s = r.start()
 	r.result(s, o.Ref, wire.Interrupted)
