@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,24 +29,37 @@ func TestMain(m *testing.M) {
 }
 
 func TestScript(t *testing.T) {
-	platform := upstreamtest.New(t)
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
-		RequireExplicitExec: true,
-		RequireUniqueNames:  true,
-		UpdateScripts:       os.Getenv("UPDATE") != "",
-		Setup: func(e *testscript.Env) error {
-			e.Setenv("TCCLOUD_DATA", filepath.Join(e.WorkDir, "data"))
-			e.Setenv("HOME", e.WorkDir)
-			platform.Files(e.WorkDir) // platform-ca.pem and platform-credentials
-			e.Setenv("PLATFORM", platform.URL())
-			return nil
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "ready": ready, "term": term, "exits": scripts.Exits, "mktcx": mktcx, "mkpackage": mkpackage, "nosecret": noSecret, "idof": idOf,
-			"startnats": startNATS, "mkupdate": mkupdate,
-		},
-	})
+	testscript.Run(t, params(t, testscript.Params{Dir: "testdata/script"}, "data"))
+}
+
+// params completes what the scripts of a test need; data is where their cloud keeps everything, below
+// the script's folder or elsewhere.
+func params(t *testing.T, p testscript.Params, data string) testscript.Params {
+	platform, portal := upstreamtest.New(t), upstreamtest.New(t)
+	portal.Before = func(w http.ResponseWriter, _ *http.Request) bool { // a page, as of a proxy that wants a login
+		_, err := w.Write([]byte("<html>Welcome</html>"))
+		return err == nil
+	}
+	p.RequireExplicitExec = true
+	p.RequireUniqueNames = true
+	p.UpdateScripts = os.Getenv("UPDATE") != ""
+	p.Setup = func(e *testscript.Env) error {
+		if !filepath.IsAbs(data) {
+			e.Setenv("TCCLOUD_DATA", filepath.Join(e.WorkDir, data))
+		} else {
+			e.Setenv("TCCLOUD_DATA", data)
+		}
+		e.Setenv("HOME", e.WorkDir)
+		platform.Files(e.WorkDir) // platform-ca.pem and platform-credentials
+		e.Setenv("PLATFORM", platform.URL())
+		e.Setenv("PORTAL", portal.URL())
+		return os.WriteFile(filepath.Join(e.WorkDir, "portal-ca.pem"), portal.CA(), 0o644)
+	}
+	p.Cmds = map[string]func(*testscript.TestScript, bool, []string){
+		"await": await, "ready": ready, "term": term, "exits": scripts.Exits, "mktcx": mktcx, "mkpackage": mkpackage, "nosecret": noSecret, "idof": idOf,
+		"startnats": startNATS, "mkupdate": mkupdate,
+	}
+	return p
 }
 
 // timeout bounds waiting for what must come.

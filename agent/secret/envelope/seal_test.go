@@ -414,7 +414,7 @@ func TestForAJob(t *testing.T) {
 	for name, other := range map[string]string{
 		"as an order's": strings.Replace(text, "job:v1", "v1", 1), "of an order": mustSeal(t, "s3cret", r),
 	} {
-		if _, err := r.Open(jobPlace(), other); !errors.Is(err, ErrOpen) {
+		if _, err := r.Open(jobPlace(), other); !errors.Is(err, ErrOpen) || !strings.HasSuffix(err.Error(), ": it is for one order") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -86,7 +86,9 @@ type Config struct {
 	APIURL     string        // where agents reach it, for bundles
 	BrokerHost func() string // host:port of all brokers, same, separated by commas
 	Version    string        // of this program
-	Logger     *slog.Logger
+	// Room returns an error if the disk has no space for so many bytes more; nil: it always has.
+	Room   func(bytes int64) error
+	Logger *slog.Logger
 }
 
 // API serves HTTPS.
@@ -109,6 +111,9 @@ func New(cfg Config) (*API, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Room == nil {
+		cfg.Room = func(int64) error { return nil }
 	}
 	a := &API{Config: cfg, token: sha256.Sum256([]byte(cfg.AdminToken)), started: time.Now().UTC()}
 	stopping, stop := context.WithCancel(context.Background())

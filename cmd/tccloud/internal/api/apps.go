@@ -25,7 +25,7 @@ func (a *API) apps(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) addApp(w http.ResponseWriter, r *http.Request) error {
-	body, err := transfer(w, r, wire.MaxAppSize)
+	body, err := a.transfer(w, r, wire.MaxAppSize)
 	if err != nil {
 		return err
 	}

@@ -217,7 +217,10 @@ func (a *API) redeem(w http.ResponseWriter, r *http.Request) {
 
 // addPackage stores an installation package for bundles.
 func (a *API) addPackage(w http.ResponseWriter, r *http.Request) error {
-	body := pace.NewReader(w, http.MaxBytesReader(w, r.Body, packages.MaxSize))
+	body, err := a.transfer(w, r, packages.MaxSize)
+	if err != nil {
+		return err
+	}
 	p, err := a.Packages.Add(r.Context(), r.PathValue("name"), body)
 	if err != nil {
 		return err

@@ -166,11 +166,16 @@ func read(w http.ResponseWriter, r *http.Request, v any) error {
 	return problem(http.StatusBadRequest, v1.CodeBadRequest, "reading the body: %s", what)
 }
 
-// transfer returns a body of at most limit bytes that may take long. One whose announced length is
-// larger is refused before it is read.
-func transfer(w http.ResponseWriter, r *http.Request, limit int64) (io.Reader, error) {
+// transfer returns a body of at most limit bytes that may take long, for who spools and then stores it. One
+// whose announced length is larger, or has no room on the disk, is refused before it is read.
+func (a *API) transfer(w http.ResponseWriter, r *http.Request, limit int64) (io.Reader, error) {
 	if r.ContentLength > limit {
 		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	if err := a.Room(2 * r.ContentLength); err != nil { // the length is -1 where it is not known
+		return nil, problem(http.StatusInsufficientStorage, v1.CodeTooLarge,
+			"nothing was taken: a file is spooled, then stored, and the cloud keeps a part of its disk free for results: %v", err).
+			Try("\"tccloud release rm\" and \"tccloud app rm\" make room")
 	}
 	return pace.NewReader(w, http.MaxBytesReader(w, r.Body, limit)), nil
 }

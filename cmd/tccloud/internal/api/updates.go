@@ -40,7 +40,7 @@ func (a *API) updates(w http.ResponseWriter, r *http.Request) error {
 
 // importRelease spools the bundle, because the end of a ZIP is read first.
 func (a *API) importRelease(w http.ResponseWriter, r *http.Request) error {
-	body, err := transfer(w, r, maxImport)
+	body, err := a.transfer(w, r, maxImport)
 	if err != nil {
 		return err
 	}

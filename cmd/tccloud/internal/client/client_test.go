@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/api/v1"
@@ -113,6 +115,43 @@ func TestFollowGoesOn(t *testing.T) {
 	if err != nil || got.String() != "one two three" {
 		t.Errorf("got %q, %v", got.String(), err)
 	}
+}
+
+// A log that breaks off says so to who follows it himself.
+func TestLogBreaksOff(t *testing.T) {
+	c := fake(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(v1.Line{Chunk: &v1.Chunk{Data: []byte("one ")}})
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	var last error
+	for _, err := range c.Logs(t.Context(), "x", client.LogQuery{}) {
+		last = err
+	}
+	if !errors.Is(last, client.ErrUnreachable) || !strings.HasPrefix(last.Error(), "following the execution: ") {
+		t.Errorf("got %v", last)
+	}
+}
+
+// A cloud that is starting is waited for, and not for ever.
+func TestAwaitACloudThatOnlyStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		done, err := client.Starting(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer done()
+		soon := time.Now().Add(30 * time.Second) // the files' clock is another one
+		if err := os.Chtimes(filepath.Join(dir, "starting"), soon, soon); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		err = client.Await(t.Context(), dir)
+		if !errors.Is(err, client.ErrNotRunning) || !strings.Contains(err.Error(), "is still starting") || time.Since(began) < time.Minute {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+	})
 }
 
 func TestAnswersThatAreNone(t *testing.T) {

@@ -118,6 +118,7 @@ func build(ctx context.Context, cfg Config, st *store.Store, p *ports, figures *
 		Users: c.users, Audit: c.audit, Console: consoleOf(c),
 		Artifacts: ti.artifacts, Requests: ti.requests, Metrics: ti.own, Platform: ti.serve,
 		APIURL: p.publicURL, BrokerHost: c.brokers.String, Version: cfg.Version, Logger: log("api"),
+		Room: func(bytes int64) error { return checkSpace(cfg.Data, bytes) },
 	})
 	if err != nil {
 		return nil, err

@@ -27,14 +27,10 @@ var (
 	ErrExists   = ledger.ErrExists
 	ErrEnded    = errors.New("the execution has ended already")
 	ErrInvalid  = errors.New("invalid order")
-	ErrNotHeld  = errors.New("the order is not held by a server")
 )
 
 // Execution is what the cloud knows about one order; see record.
 type Execution = record.Execution
-
-// recallSubject carries the id of an order to recall, to the gateway that has its server.
-const recallSubject = "tccloud.order.recall"
 
 // Dispatcher gives orders to sessions and keeps their records. Any number of them work on one
 // store. It is safe for concurrent use.
@@ -146,11 +142,6 @@ func (d *Dispatcher) Ready() <-chan struct{} { return d.ledger.Ready() }
 // Run delivers orders, handles overdue ones and follows what other gateways do, until ctx ends. An
 // error means that the store is closed for good.
 func (d *Dispatcher) Run(ctx context.Context) error {
-	sub, err := d.Conn().Subscribe(recallSubject, func(m *nats.Msg) { d.recallHere(wire.OrderID(m.Data)) })
-	if err != nil {
-		return fmt.Errorf("listening to other gateways: %w", err)
-	}
-	defer func() { _ = sub.Unsubscribe() }()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return d.ledger.Run(ctx) })
 	g.Go(func() error { return d.presence.Run(ctx) })

@@ -1,6 +1,8 @@
 package dispatch_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/dispatch"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
+	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
 // TestServerVanishes: two servers share the queue, one stays away longer than the lease. What it
@@ -131,28 +134,20 @@ func TestDeadlines(t *testing.T) {
 	})
 }
 
+// TestRecall: a server that drains gives back what it holds.
 func TestRecall(t *testing.T) {
-	for name, ask := range map[string]func(*rig.Cloud, *rig.Agent, wire.Ref) error{
-		"by somebody": func(c *rig.Cloud, _ *rig.Agent, r wire.Ref) error { return c.Dispatcher.Recall(t.Context(), r.Order) },
-		"by drain":    func(_ *rig.Cloud, a *rig.Agent, _ wire.Ref) error { a.Send(&wire.Info{Draining: true}); return nil },
-	} {
-		t.Run(name, func(t *testing.T) {
-			c := rig.Start(t, rig.Options{})
-			a := c.Agent("s1", 1)
-			r := held(c, a)
-			b := c.Agent("s2", 1)
-			if err := ask(c, a, r); err != nil {
-				t.Fatal(err)
-			}
-			rig.Expect[*wire.Recall](a)
-			a.Send(&wire.Ready{Ref: r}) // crossed on the wire: must not be allowed to start
-			a.Send(&wire.Recalled{Ref: r, OK: true})
-			if o := rig.Expect[*wire.Order](b); o.Order != r.Order || o.Attempt != 2 {
-				t.Errorf("got %s, want attempt 2 of %s", o.Ref, r.Order)
-			}
-			a.Silent(quiet)
-		})
+	c := rig.Start(t, rig.Options{})
+	a := c.Agent("s1", 1)
+	r := held(c, a)
+	b := c.Agent("s2", 1)
+	a.Send(&wire.Info{Draining: true})
+	rig.Expect[*wire.Recall](a)
+	a.Send(&wire.Ready{Ref: r}) // crossed on the wire: must not be allowed to start
+	a.Send(&wire.Recalled{Ref: r, OK: true})
+	if o := rig.Expect[*wire.Order](b); o.Order != r.Order || o.Attempt != 2 {
+		t.Errorf("got %s, want attempt 2 of %s", o.Ref, r.Order)
 	}
+	a.Silent(quiet)
 }
 
 func TestRefused(t *testing.T) {
@@ -168,6 +163,32 @@ func TestRefused(t *testing.T) {
 	e := c.Wait(r.Order, func(e record.Execution) bool { return e.Attempt == 2 })
 	if len(e.History) != 1 || e.History[0].Server != "s1" {
 		t.Errorf("history does not tell: %+v", e.History)
+	}
+	// One that counts its credits otherwise has to begin a session, where both count anew.
+	b.Send(&wire.Refused{Ref: o.Ref, Reason: wire.ReasonNoCredit})
+	if e := rig.Expect[*wire.Error](b); e.Code != wire.CodeRetryLater || e.Message != "credits have to be counted again" {
+		t.Errorf("got %+v", e)
+	}
+	rig.Expect[*wire.Order](c.Agent("s2", 1))
+}
+
+// TestNotReady: a gateway that does not know its records yet sends a server away, and not for good.
+func TestNotReady(t *testing.T) {
+	st, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	d, err := dispatch.New(t.Context(), dispatch.Config{Store: st}) // and no Run
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err = d.Attach(ctx, rig.Env, nil, &wire.Hello{ServerXID: "s1"})
+	end, ok := errors.AsType[*dispatch.EndError](err)
+	if !ok || end.Code != wire.CodeRetryLater || end.Message != "the records are still being loaded" {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -180,7 +180,7 @@ func TestLogs(t *testing.T) {
 	}()
 	a.Send(piece(0, "abcde"), piece(0, "abcde"), piece(3, "defgh"))
 	a.Send(piece(9, "never")) // a gap ends the session, the next one says where to go on
-	if e := rig.Expect[*wire.Error](a); e.Code != wire.CodeRetryLater {
+	if e := rig.Expect[*wire.Error](a); e.Code != wire.CodeRetryLater || !strings.HasPrefix(e.Message, "log piece leaves a gap: log.") || !strings.HasSuffix(e.Message, " ends at 8, the piece begins at 9") {
 		t.Fatalf("gap was answered with %+v", e)
 	}
 	a = c.Agent("s1", 0, rig.Dialing{Hello: inFlight(r, wire.StateRunning)})
@@ -238,9 +238,34 @@ func TestLargeParameters(t *testing.T) {
 			t.Fatal("objects outlive their orders")
 		}
 	}
-	_, err = c.Dispatcher.Submit(t.Context(), dispatch.Request{Environment: rig.Env})
-	if !errors.Is(err, dispatch.ErrInvalid) {
-		t.Errorf("empty order: %v", err)
+	if _, err := c.Dispatcher.Params(t.Context(), "none", 1); !errors.Is(err, dispatch.ErrNotFound) {
+		t.Errorf("parameters of an order that never was: %v", err)
+	}
+	again := rig.Expect[*wire.Order](submitTo(c, a))
+	if _, err := c.Dispatcher.Params(t.Context(), again.Order, 2); !errors.Is(err, dispatch.ErrNotFound) || !strings.Contains(err.Error(), fmt.Sprintf("attempt 2 of %q is not current", again.Order)) {
+		t.Errorf("parameters of an attempt that never was: %v", err)
+	}
+}
+
+// TestInvalid: orders that are none.
+func TestInvalid(t *testing.T) {
+	c := rig.Start(t, rig.Options{})
+	for _, tt := range []struct {
+		change func(*dispatch.Request)
+		want   string
+	}{
+		{func(r *dispatch.Request) { *r = dispatch.Request{Environment: rig.Env} }, "invalid order"},
+		{func(r *dispatch.Request) { r.Environment = "" }, `environment "" is none`},
+		{func(r *dispatch.Request) { r.ID = "a b" }, `order id "a b": use 1–64 letters`},
+		{func(r *dispatch.Request) { r.Server = "a b" }, `server "a b" is none`},
+		{func(r *dispatch.Request) { r.KVContext = strings.Repeat("k", 65) }, `kkk"… has more than 64 bytes`},
+		{func(r *dispatch.Request) { r.StartWithin = -time.Second }, "start within -1s is outside 0–720h0m0s"},
+	} {
+		r := rig.Request()
+		tt.change(&r)
+		if _, err := c.Dispatcher.Submit(t.Context(), r); !errors.Is(err, dispatch.ErrInvalid) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("got %v, want ErrInvalid with %q", err, tt.want)
+		}
 	}
 }
 

@@ -60,8 +60,9 @@ func TestStoreFails(t *testing.T) {
 				}
 			}
 			if name != "frozen" { // there it would only wait
-				if _, err := c.Join("s2", 1); err == nil {
-					t.Error("a session was opened that could not be written down")
+				_, err := c.Join("s2", 1)
+				if r, ok := errors.AsType[*rig.Refusal](err); !ok || r.Why.Code != wire.CodeRetryLater || r.Why.Message != "the cloud cannot store anything now" {
+					t.Errorf("a session that cannot be written down: %v", err)
 				}
 			}
 			failure.mend(d)

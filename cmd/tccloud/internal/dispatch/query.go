@@ -111,30 +111,6 @@ func (d *Dispatcher) Cancel(ctx context.Context, id wire.OrderID, reason string)
 	return err
 }
 
-// Recall asks a server to give a held order back, so that another one gets it; [ErrNotHeld] where
-// the App may have been started.
-func (d *Dispatcher) Recall(ctx context.Context, id wire.OrderID) error {
-	rec, err := d.get(ctx, id)
-	if err != nil {
-		return err
-	}
-	if !rec.Held() {
-		return fmt.Errorf("recalling order %s in state %q: %w", id, rec.State, ErrNotHeld)
-	}
-	return d.Conn().Publish(recallSubject, []byte(id))
-}
-
-// recallHere recalls the order if this gateway has its server's session.
-func (d *Dispatcher) recallHere(id wire.OrderID) {
-	rec := d.ledger.Peek(id)
-	if rec == nil || !rec.Held() {
-		return
-	}
-	if s := d.session(rec.Server); s != nil {
-		s.recall(rec.Ref())
-	}
-}
-
 // Watch calls yield with the execution now and after each change, until it has ended, yield returns
 // false or ctx ends. A slow yield misses states in between, never the last one.
 func (d *Dispatcher) Watch(ctx context.Context, id wire.OrderID, yield func(Execution) bool) error {

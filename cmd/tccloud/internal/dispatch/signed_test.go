@@ -80,15 +80,15 @@ func TestSigned(t *testing.T) {
 			t.Errorf("%s: the signature or the limits are not kept: %v", name, err)
 		}
 	}
-	for name, change := range map[string]func(*dispatch.Request){
-		"for another environment": func(r *dispatch.Request) { sign(r, "elsewhere", time.Now()) },
-		"over":                    func(r *dispatch.Request) { sign(r, rig.Env, time.Now().Add(-2*time.Hour)) },
-		"junk":                    func(r *dispatch.Request) { r.Signature = "tcsigned:v1:junk" },
+	for want, change := range map[string]func(*dispatch.Request){
+		`the order is signed for environment "elsewhere"`: func(r *dispatch.Request) { sign(r, "elsewhere", time.Now()) },
+		"the signature was good until ":                   func(r *dispatch.Request) { sign(r, rig.Env, time.Now().Add(-2*time.Hour)) },
+		"reading the signature: ":                         func(r *dispatch.Request) { r.Signature = "tcsigned:v1:junk" },
 	} {
 		r := rig.Request()
 		change(&r)
-		if _, err := c.Dispatcher.Submit(t.Context(), r); !errors.Is(err, dispatch.ErrInvalid) {
-			t.Errorf("signature %s: got %v, want ErrInvalid", name, err)
+		if _, err := c.Dispatcher.Submit(t.Context(), r); !errors.Is(err, dispatch.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want ErrInvalid with %q", err, want)
 		}
 	}
 }

@@ -102,15 +102,15 @@ func (d *Dispatcher) record(r Request) (*record.Record, []byte, error) {
 	case sealing != nil:
 		return nil, nil, fmt.Errorf("%w: %w", ErrInvalid, sealing)
 	case r.Environment == "" || len(r.Environment) > 64:
-		return nil, nil, fmt.Errorf("%w: environment %.70q", ErrInvalid, r.Environment)
+		return nil, nil, fmt.Errorf("%w: environment %.70q is none", ErrInvalid, r.Environment)
 	case !id.Valid():
-		return nil, nil, fmt.Errorf("%w: order id %.70q", ErrInvalid, string(id))
+		return nil, nil, fmt.Errorf("%w: order id %.70q: use 1–64 letters, digits, - and _", ErrInvalid, string(id))
 	case r.Signature != "" && !until.After(now):
 		return nil, nil, fmt.Errorf("%w: the signature was good until %s", ErrInvalid, until.UTC().Format(time.DateTime))
 	case r.Server != "" && !r.Server.Valid():
-		return nil, nil, fmt.Errorf("%w: server %.70q", ErrInvalid, string(r.Server))
+		return nil, nil, fmt.Errorf("%w: server %.70q is none", ErrInvalid, string(r.Server))
 	case len(r.KVContext) > 64:
-		return nil, nil, fmt.Errorf("%w: key-value context of %d bytes", ErrInvalid, len(r.KVContext))
+		return nil, nil, fmt.Errorf("%w: key-value context %.70q… has more than 64 bytes", ErrInvalid, r.KVContext)
 	case r.StartWithin < 0 || r.StartWithin > maxQueueTTL:
 		return nil, nil, fmt.Errorf("%w: start within %s is outside 0–%s", ErrInvalid, r.StartWithin, maxQueueTTL)
 	}

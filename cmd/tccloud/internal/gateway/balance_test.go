@@ -70,7 +70,11 @@ func TestBalance(t *testing.T) {
 	for i := range 25 {
 		agent := a.Agent(wire.ServerXID(fmt.Sprint("s", i)), 0)
 		go func() {
-			if m, err := agent.Recv(); err == nil && m.Kind() == wire.KindGoAway {
+			m, err := agent.Recv()
+			if away, ok := m.(*wire.GoAway); ok && err == nil {
+				if away.Code != wire.CodeRebalance || away.Message != "another gateway has fewer servers" {
+					t.Errorf("got %+v", away)
+				}
 				back <- agent
 			}
 		}()

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,9 @@ func TestTwins(t *testing.T) {
 	original.Kill()
 	_, err := b.Join("s1", 1, on("j2", "boot2", "m1"))
 	refusedFor(t, err, wire.CodeInUse)
+	if !strings.Contains(err.Error(), `server "s1" runs on host-j1`) || !strings.Contains(err.Error(), "which is away for the moment, and on this host: an administrator has to choose") {
+		t.Errorf("got %v", err)
+	}
 	original = b.Agent("s1", 1, on("j1", "boot1", "m1"))
 	if m := rig.Expect[*wire.Control](original); m.Action != wire.ActionTwin {
 		t.Errorf("the original was told %+v in its next session", m)

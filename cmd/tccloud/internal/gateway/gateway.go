@@ -3,7 +3,6 @@ package gateway
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -47,9 +46,6 @@ type Gateway struct {
 
 // New binds the port; Run serves it.
 func New(cfg Config) (*Gateway, error) {
-	if cfg.TLS == nil || cfg.Auth == nil || cfg.Referee == nil || cfg.Dispatcher == nil {
-		return nil, errors.New("creating gateway: TLS, Auth, Referee and Dispatcher are required")
-	}
 	cfg.Addr = cmp.Or(cfg.Addr, ":62000")
 	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, 10*time.Second)
 	cfg.HandshakeTimeout = cmp.Or(cfg.HandshakeTimeout, 10*time.Second)

@@ -155,7 +155,7 @@ func TestGatewayDies(t *testing.T) {
 	a.Submit()
 	lost := rig.Expect[*wire.Order](s)
 	a.Stop()
-	if e := rig.Expect[*wire.GoAway](s); e.Code != wire.CodeShutdown || e.WindowMS == 0 {
+	if e := rig.Expect[*wire.GoAway](s); e.Code != wire.CodeShutdown || e.Message != "this gateway is shutting down" || e.WindowMS == 0 {
 		t.Errorf("goodbye was %+v", e)
 	}
 	s = b.Agent("s1", 1, rig.Dialing{Hello: func(h *wire.Hello) {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/gateway"
 	rig "tcenvsvr/cmd/tccloud/internal/gateway/gatewaytest"
@@ -26,29 +28,31 @@ func TestDenied(t *testing.T) {
 	c.Auth.Deny("revoked", &gateway.Denied{Code: wire.CodeRevoked, Message: "revoked yesterday"})
 	c.Auth.Deny("idle", &gateway.Denied{Code: wire.CodeInactive, RetryAfter: time.Minute})
 	c.Auth.Deny("nobody", &gateway.Denied{Code: wire.CodeUnknownServer})
+	const notAccepted = `the client certificate "s1" is not accepted: x509: certificate `
 	for _, tc := range []struct {
 		name string
 		xid  wire.ServerXID
 		d    rig.Dialing
 		want wire.Code
+		says string // within the message
 	}{
-		{"no certificate", "s1", rig.Dialing{Cert: &none}, wire.CodeCertificate},
-		{"foreign certificate", "s1", rig.Dialing{Cert: &foreign}, wire.CodeCertificate},
-		{"expired certificate", "s1", rig.Dialing{Cert: &expired}, wire.CodeCertificate},
-		{"another server's certificate", "s1", rig.Dialing{Cert: &other}, wire.CodeCertificate},
-		{"server certificate", "cloud", rig.Dialing{Cert: &c.CA.Server}, wire.CodeCertificate},
-		{"wrong token", "s1", rig.Dialing{Hello: func(h *wire.Hello) { h.BrokerToken = "guess" }}, wire.CodeBadToken},
-		{"newer protocol", "s1", rig.Dialing{Hello: func(h *wire.Hello) { h.Protocol = 2 }}, wire.CodeProtocol},
-		{"revoked", "revoked", rig.Dialing{}, wire.CodeRevoked},
-		{"inactive", "idle", rig.Dialing{}, wire.CodeInactive},
-		{"unknown", "nobody", rig.Dialing{}, wire.CodeUnknownServer},
+		{"no certificate", "s1", rig.Dialing{Cert: &none}, wire.CodeCertificate, ""},
+		{"foreign certificate", "s1", rig.Dialing{Cert: &foreign}, wire.CodeCertificate, notAccepted + "signed by unknown authority"},
+		{"expired certificate", "s1", rig.Dialing{Cert: &expired}, wire.CodeCertificate, notAccepted + "has expired"},
+		{"another server's certificate", "s1", rig.Dialing{Cert: &other}, wire.CodeCertificate, ""},
+		{"server certificate", "cloud", rig.Dialing{Cert: &c.CA.Server}, wire.CodeCertificate, "specifies an incompatible key usage"},
+		{"wrong token", "s1", rig.Dialing{Hello: func(h *wire.Hello) { h.BrokerToken = "guess" }}, wire.CodeBadToken, ""},
+		{"newer protocol", "s1", rig.Dialing{Hello: func(h *wire.Hello) { h.Protocol = 2 }}, wire.CodeProtocol, ""},
+		{"revoked", "revoked", rig.Dialing{}, wire.CodeRevoked, "revoked yesterday"},
+		{"inactive", "idle", rig.Dialing{}, wire.CodeInactive, ""},
+		{"unknown", "nobody", rig.Dialing{}, wire.CodeUnknownServer, ""},
 	} {
 		for _, ws := range []bool{false, true} {
 			tc.d.WebSocket = ws
 			_, err := c.Join(tc.xid, 1, tc.d)
 			r, ok := errors.AsType[*rig.Refusal](err)
-			if !ok || r.Why.Code != tc.want {
-				t.Errorf("%s, websocket %v: %v, want %s", tc.name, ws, err, tc.want)
+			if !ok || r.Why.Code != tc.want || !strings.Contains(r.Why.Message, tc.says) {
+				t.Errorf("%s, websocket %v: %v, want %s %q", tc.name, ws, err, tc.want, tc.says)
 			}
 		}
 	}
@@ -79,7 +83,7 @@ func TestHostile(t *testing.T) {
 		{"not JSON", frame("\x00\x01\x02"), "protocol"},
 		{"unknown kind", frame(`{"kind":"open","body":{}}`), "protocol"},
 		{"not hello", frame(`{"kind":"ping","body":{"seq":1}}`), "protocol"},
-		{"a cloud's message after hello", append(hello("bad"), frame(`{"kind":"start","body":{"order":"x","attempt":1}}`)...), "protocol"},
+		{"a cloud's message after hello", append(hello("bad"), frame(`{"kind":"start","body":{"order":"x","attempt":1}}`)...), "an agent does not send"},
 		{"garbage after hello", append(hello("bad"), "\xff\xff\xff\xff and a lot more"...), "protocol"},
 		{"hello twice", append(hello("bad"), hello("bad")...), "protocol"},
 	} {
@@ -99,6 +103,34 @@ func TestHostile(t *testing.T) {
 				t.Errorf("got %q, %v; want %q and the end", got, err, tc.want)
 			}
 		})
+	}
+	// Text where a WebSocket has frames, instead of hello and after it.
+	for _, begin := range [][]byte{nil, hello("bad")[4:]} {
+		d := websocket.Dialer{TLSClientConfig: &tls.Config{RootCAs: c.CA.Pool, Certificates: []tls.Certificate{c.CA.Issue(t, "bad")}}}
+		ws, res, err := d.Dial("wss://"+c.Gateway.Addr().String()+wire.WebSocketPath, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		defer ws.Close()
+		_ = ws.SetReadDeadline(time.Now().Add(rig.Timeout))
+		if begin != nil {
+			if err := ws.WriteMessage(websocket.BinaryMessage, begin); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := ws.WriteMessage(websocket.TextMessage, []byte(`{"kind":"ping","body":{"seq":1}}`)); err != nil {
+			t.Fatal(err)
+		}
+		var all []byte
+		for err == nil {
+			var frame []byte
+			_, frame, err = ws.ReadMessage()
+			all = append(all, frame...)
+		}
+		if !strings.Contains(string(all), "not a binary WebSocket message") {
+			t.Errorf("text was answered with %q, %v", all, err)
+		}
 	}
 	c.Submit()
 	rig.Expect[*wire.Order](good)

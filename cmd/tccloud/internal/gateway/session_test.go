@@ -32,7 +32,7 @@ func TestHalfOpen(t *testing.T) {
 			t.Fatalf("closed without a word: %v", err)
 		}
 		if e, ok := m.(*wire.Error); ok {
-			if e.Code != wire.CodeHeartbeat {
+			if e.Code != wire.CodeHeartbeat || e.Message != "nothing was heard for 2.5 heartbeats" {
 				t.Errorf("given up with %+v", e)
 			}
 			break

@@ -38,6 +38,9 @@ func CheckCommand(file string) error {
 	return nil
 }
 
+// errNoCommand is there for new Jobs, and for those that are older than the command's absence.
+var errNoCommand = errors.New("this cloud has no command for failures: \"tccloud serve --job-command FILE\" names one")
+
 // maxOutput is how much of a command's output is quoted where it fails.
 const maxOutput = 512
 
@@ -45,7 +48,7 @@ const maxOutput = 512
 // which may have tokens.
 func execute(ctx context.Context, file string, failure []byte) error {
 	if file == "" {
-		return errors.New("this gateway has no command for failures")
+		return errNoCommand
 	}
 	c := exec.CommandContext(ctx, file)
 	c.Dir, c.Stdin, c.WaitDelay = filepath.Dir(file), bytes.NewReader(append(failure, '\n')), 5*time.Second

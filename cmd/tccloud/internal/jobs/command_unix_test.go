@@ -82,21 +82,28 @@ func TestCheckCommand(t *testing.T) {
 	t.Parallel()
 	file := program(t)
 	folder := filepath.Dir(file)
-	for name, change := range map[string]func() string{
-		"a relative path":  func() string { return "program" },
-		"none":             func() string { return file + "x" },
-		"a folder":         func() string { return folder },
-		"not executable":   func() string { _ = os.Chmod(file, 0o600); return file },
-		"writable by all":  func() string { _ = os.Chmod(file, 0o707); return file },
-		"writable by some": func() string { _ = os.Chmod(file, 0o770); return file },
+	for _, tt := range []struct {
+		file string
+		mode os.FileMode
+		want string
+	}{
+		{"program", 0o700, "want an absolute path"},
+		{file + "x", 0o700, "no such file"},
+		{folder, 0o700, folder + `" is no file`},
+		{file, 0o600, "cannot be executed: its mode is -rw-------"},
+		{file, 0o707, "can be changed by others: its mode is -rwx---rwx"},
+		{file, 0o770, "can be changed by others: its mode is -rwxrwx---"},
 	} {
-		if err := jobs.CheckCommand(change()); err == nil {
-			t.Errorf("%s is taken", name)
+		if err := os.Chmod(file, tt.mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := jobs.CheckCommand(tt.file); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q: got %v, want %q", tt.file, err, tt.want)
 		}
 	}
 	s := open(t, gatewaytest.Start(t, gatewaytest.Options{}))
 	j := job("feed", func(j *jobs.Job) { j.Environment, j.Notify = "lab", jobs.Command })
-	if _, err := s.jobs.Create(t.Context(), j); err == nil || !strings.Contains(err.Error(), "no command") {
+	if _, err := s.jobs.Create(t.Context(), j); err == nil || !strings.Contains(err.Error(), "this cloud has no command for failures") {
 		t.Errorf("a Job that wants a command where there is none: %v", err)
 	}
 }

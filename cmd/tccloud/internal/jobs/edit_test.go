@@ -70,12 +70,16 @@ func TestEditIsOneWrite(t *testing.T) {
 	left(s.settled(t, "feed", 2), map[string]string{"last_run": "7"})
 
 	// Nothing at all of one that is refused.
-	for name, e := range map[string]jobs.Edit{
-		"unknown": {Forget: []string{"never"}}, "too large": {Set: map[string]string{"x": strings.Repeat("x", 70<<10)}},
+	for _, tt := range []struct {
+		edit jobs.Edit
+		want string
+	}{
+		{jobs.Edit{Forget: []string{"never"}}, `nothing of the name "never" was left by a run`},
+		{jobs.Edit{Set: map[string]string{"x": strings.Repeat("x", 70<<10)}}, "what is left for the next run needs 71"},
 	} {
-		_, err := s.jobs.Change(t.Context(), "feed", e, func(j *jobs.Job) error { j.Schedule = "@daily"; return nil })
-		if !errors.Is(err, jobs.ErrInvalid) {
-			t.Errorf("%s: %v", name, err)
+		_, err := s.jobs.Change(t.Context(), "feed", tt.edit, func(j *jobs.Job) error { j.Schedule = "@daily"; return nil })
+		if !errors.Is(err, jobs.ErrInvalid) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("got %v, want %q", err, tt.want)
 		}
 	}
 	if _, err := s.jobs.Change(t.Context(), "feed", jobs.Edit{Set: map[string]string{"x": "3"}}, func(j *jobs.Job) error { j.Schedule = "hourly"; return nil }); !errors.Is(err, jobs.ErrInvalid) {

@@ -121,9 +121,9 @@ func (j *Job) Check() error {
 	case j.App == "" || len(j.App) > 256:
 		return fail("App %.80q is none", j.App)
 	case len(j.Version) > maxVersion:
-		return fail("version %.80q… is none", j.Version)
+		return fail("version %.80q… has more than %d bytes", j.Version, maxVersion)
 	case j.TimeoutMS < 0 || j.TimeoutMS > maxTimeout.Milliseconds() || j.TimeoutMS > 0 && j.TimeoutMS < 1000:
-		return fail("the timeout is outside 1s–%s", maxTimeout)
+		return fail("timeout %s is outside 1s–%s", time.Duration(j.TimeoutMS)*time.Millisecond, maxTimeout)
 	case j.Priority != nil && (*j.Priority < 0 || *j.Priority > 9):
 		return fail("priority %d is outside 0–9", *j.Priority)
 	case !slices.Contains([]Missed{Skip, Once}, j.Missed):

@@ -157,7 +157,7 @@ func (s *Jobs) named(id wire.JobID) string {
 // check is Job.Check and what this gateway can.
 func (s *Jobs) check(j *Job) error {
 	if j.Notify == Command && s.Command == "" {
-		return fmt.Errorf("%w: this cloud has no command for failures", ErrInvalid)
+		return fmt.Errorf("%w: %w", ErrInvalid, errNoCommand)
 	}
 	return j.Check()
 }

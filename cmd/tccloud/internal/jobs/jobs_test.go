@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -162,7 +163,7 @@ func TestWhatARunLeaves(t *testing.T) {
 		if _, err := s.jobs.Start(t.Context(), "feed"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.jobs.Start(t.Context(), "feed"); !errors.Is(err, jobs.ErrRunning) {
+		if _, err := s.jobs.Start(t.Context(), "feed"); !errors.Is(err, jobs.ErrRunning) || !strings.Contains(err.Error(), `starting Job "feed": a run of the Job is under way: order job-`) {
 			t.Errorf("a second run at once: %v", err)
 		}
 		o := work(a, ends(wire.Succeeded, map[string]string{"last_run": fmt.Sprint(i + 1)}))

@@ -64,15 +64,21 @@ func TestURLIsSecret(t *testing.T) {
 	t.Parallel()
 	nobody := httptest.NewServer(http.NotFoundHandler())
 	nobody.Close()
+	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }))
+	t.Cleanup(busy.Close)
 	log := new(lines)
 	s := open(t, gatewaytest.Start(t, gatewaytest.Options{}), func(cfg *jobs.Config) {
 		cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	s.orders.refuse.Store(true)
-	s.create(t, job("feed", func(j *jobs.Job) { j.Notify = nobody.URL + "/s3cr3t" }))
-	s.start(t, "feed")
-	s.until(t, "feed", func(v jobs.View) bool { return len(v.State.History) > 0 && v.State.History[0].Notify > 1 })
-	if text := log.String(); !strings.Contains(text, "was not told") || strings.Contains(text, "s3cr3t") {
+	for name, to := range map[string]string{"feed": nobody.URL, "food": busy.URL} {
+		s.create(t, job(name, func(j *jobs.Job) { j.Notify = to + "/s3cr3t" }))
+		s.start(t, name)
+	}
+	for _, name := range []string{"feed", "food"} {
+		s.until(t, name, func(v jobs.View) bool { return len(v.State.History) > 0 && v.State.History[0].Notify > 1 })
+	}
+	if text := log.String(); strings.Count(text, "was not told") != 2 || !strings.Contains(text, "the receiver answered 429 Too Many Requests") || strings.Contains(text, "s3cr3t") {
 		t.Errorf("the log is\n%s", text)
 	}
 }

@@ -238,21 +238,3 @@ func TestVersionOfATry(t *testing.T) {
 		t.Errorf("after the second try: %+v, %+v", s.Run, s.History)
 	}
 }
-
-func TestCheck(t *testing.T) {
-	for want, change := range map[string]func(*Job){
-		"name": func(j *Job) { j.Name = "../x" }, "environment": func(j *Job) { j.Environment = "" }, "App": func(j *Job) { j.App = "" },
-		"server": func(j *Job) { j.Server = "a b" }, "timeout": func(j *Job) { j.TimeoutMS = 5 }, "priority": func(j *Job) { n := 10; j.Priority = &n },
-		"missed runs": func(j *Job) { j.Missed = "all" }, "retries": func(j *Job) { j.Retries = 11 }, "retry delay": func(j *Job) { j.RetryDelayMS = -1 },
-		"bytes": func(j *Job) { j.Params = map[string]string{"p": strings.Repeat("x", maxParams)} }, "is for one order": func(j *Job) { j.Params = map[string]string{"p": "tcsealed:v1:x"} },
-		"URL": func(j *Job) { j.Notify = "file:///etc/passwd" }, "schedule": func(j *Job) { j.Schedule = "hourly" }, "zone": func(j *Job) { j.Zone = "x" },
-		"version": func(j *Job) { j.Version = strings.Repeat("1", maxVersion+1) },
-	} {
-		if err := job(change).Check(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", want, err)
-		}
-	}
-	if err := job().Check(); err != nil {
-		t.Error(err)
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -125,9 +126,9 @@ func (f *Files) store(ctx context.Context, b *bundle, next *published, listed []
 }
 
 func (f *Files) unpack(ctx context.Context, e *zip.File, isPublished bool) error {
-	r, err := e.Open()
+	r, err := open(e)
 	if err != nil {
-		return fmt.Errorf("%w: reading file %.100q of the bundle: %w", ErrInvalid, e.Name, err)
+		return err
 	}
 	defer func() { _ = r.Close() }()
 	if _, err := f.put(ctx, io.LimitReader(r, release.MaxSize+1), digest(e.Name), isPublished); err != nil {
@@ -163,17 +164,44 @@ func readBundle(file io.ReaderAt, size int64) (*bundle, error) {
 }
 
 func content(e *zip.File, limit int64) ([]byte, error) {
-	r, err := e.Open()
+	r, err := open(e)
 	if err != nil {
-		return nil, fmt.Errorf("%w: reading %.100q of the bundle: %w", ErrInvalid, e.Name, err)
+		return nil, err
 	}
 	defer func() { _ = r.Close() }()
 	var data bytes.Buffer
 	if _, err := io.Copy(&data, io.LimitReader(r, limit+1)); err != nil {
-		return nil, fmt.Errorf("%w: reading %.100q of the bundle: %w", ErrInvalid, e.Name, err)
+		return nil, err
 	}
 	if int64(data.Len()) > limit {
 		return nil, fmt.Errorf("%w: the metadata of the bundle is larger than %d bytes", ErrInvalid, maxMetadata)
 	}
 	return data.Bytes(), nil
+}
+
+// entryReader reads a file of a bundle. That it cannot be read is the bundle's fault, which those who
+// copy it elsewhere could not tell from their own.
+type entryReader struct {
+	io.ReadCloser
+	name string
+}
+
+func open(e *zip.File) (*entryReader, error) {
+	r, err := e.Open()
+	if err != nil {
+		return nil, unreadable(e.Name, err)
+	}
+	return &entryReader{r, e.Name}, nil
+}
+
+func (r *entryReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = unreadable(r.name, err)
+	}
+	return n, err
+}
+
+func unreadable(name string, err error) error {
+	return fmt.Errorf("%w: reading %.100q of the bundle: %w", ErrInvalid, name, err)
 }

@@ -1,11 +1,13 @@
 package releases
 
 import (
+	"archive/zip"
 	"bytes"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +16,7 @@ import (
 
 	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 	"tcenvsvr/updater/release"
+	"tcenvsvr/updater/repository"
 )
 
 // Two gateways over one store: what one was given both serve, and one signature is enough.
@@ -199,23 +202,45 @@ func TestDamagedPrograms(t *testing.T) {
 func TestBundlesThatLie(t *testing.T) {
 	s := newScene(t)
 	good := s.bundle("1.0.0")
-	for name, change := range map[string]func(map[string]string){
-		"another program": func(files map[string]string) {
+	for name, c := range map[string]struct {
+		change func(map[string]string)
+		want   string
+	}{
+		"another program": {func(files map[string]string) {
 			for n := range files {
 				if strings.HasPrefix(n, "targets/") {
 					files[n] = "evil"
 				}
 			}
-		},
-		"one file more":        func(files map[string]string) { files["targets/x/"+strings.Repeat("a", 64)+".y"] = "y" },
-		"a file outside":       func(files map[string]string) { files["targets/../../etc/passwd"] = "y" },
-		"a folder of metadata": func(files map[string]string) { files["metadata/x/1.root.json"] = "{}" },
-		"no timestamp":         func(files map[string]string) { delete(files, "metadata/timestamp.json") },
-		"much metadata":        func(files map[string]string) { files["metadata/7.targets.json"] = strings.Repeat(" ", maxMetadata) },
+		}, "the SHA-256 of its content is "},
+		"one file more": {func(files map[string]string) { files["targets/x/"+strings.Repeat("a", 64)+".y"] = "y" },
+			"belongs to no release of the bundle"},
+		"a file outside":       {func(files map[string]string) { files["targets/../../etc/passwd"] = "y" }, "does not belong into a bundle"},
+		"a folder of metadata": {func(files map[string]string) { files["metadata/x/1.root.json"] = "{}" }, "does not belong into a bundle"},
+		"no timestamp":         {func(files map[string]string) { delete(files, "metadata/timestamp.json") }, "verifying the bundle: "},
+		"a large root": {func(files map[string]string) { files["metadata/2.root.json"] = strings.Repeat(" ", 2<<20) },
+			"2.root.json has 2097152 bytes, 512000 are allowed"},
+		"much metadata": {func(files map[string]string) { files["metadata/7.targets.json"] = strings.Repeat(" ", maxMetadata) },
+			"the metadata of the bundle is larger"},
 	} {
-		bundle := rezip(t, good, change)
-		if err := s.add(bundle); !errors.Is(err, ErrInvalid) {
-			t.Errorf("%s: got %v, want ErrInvalid", name, err)
+		bundle := rezip(t, good, c.change)
+		if err := s.add(bundle); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want ErrInvalid with %q", name, err, c.want)
+		}
+	}
+	// Bytes that were lost or changed on the way, below the checksums of the ZIP.
+	for _, folder := range []string{"metadata/", "targets/"} {
+		for _, c := range []struct {
+			change func(*zip.FileHeader)
+			want   string
+		}{
+			{func(h *zip.FileHeader) { h.Method = 99 }, "unsupported compression algorithm"},
+			{func(h *zip.FileHeader) { h.CRC32++ }, "checksum error"},
+		} {
+			bundle := reheader(t, good, folder, c.change)
+			if err := s.add(bundle); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "reading \""+folder) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: got %v, want ErrInvalid with %q", folder, err, c.want)
+			}
 		}
 	}
 	if _, revision, err := s.Files.load(t.Context()); revision != 0 || err != nil {
@@ -237,8 +262,18 @@ func TestAReleaseWithoutItsProgram(t *testing.T) {
 	if err := s.add(bundle); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Roll(t.Context(), DefaultChannel, Rollout{Version: "1.0.0", Percent: 100}); !errors.Is(err, ErrInvalid) {
-		t.Errorf("got %v, want a refusal", err)
+	for r, want := range map[*Rollout]string{
+		{Version: "1.0.0", Percent: 100}: `there is no release "1.0.0" here; add it first`,
+		{Version: "latest", Percent: 10}: `version "latest" is no semantic version`,
+		{Version: "1.1.0", Percent: 101}: "101 percent is outside 0–100",
+		{Version: "1.1.0", Percent: -.5}: "-0.5 percent is outside 0–100",
+	} {
+		if _, err := s.Roll(t.Context(), DefaultChannel, *r); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	if _, err := s.Halt(t.Context(), DefaultChannel, "no more"); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), `channel "stable" has no rollout`) {
+		t.Errorf("halting what has not begun: got %v", err)
 	}
 	if _, err := s.Roll(t.Context(), DefaultChannel, Rollout{Version: "1.1.0", Percent: 100}); err != nil {
 		t.Error(err)
@@ -263,5 +298,87 @@ func TestPublishingOverWhatWasNotRead(t *testing.T) {
 	}
 	if _, err := os.Stat(s.Files.keys); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the folder of keys was made: %v", err)
+	}
+}
+
+// reheader changes the headers of a bundle's files below a folder, and leaves their bytes.
+func reheader(t *testing.T, bundle []byte, folder string, change func(*zip.FileHeader)) []byte {
+	t.Helper()
+	old, err := zip.NewReader(bytes.NewReader(bundle), int64(len(bundle)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, e := range old.File {
+		h := e.FileHeader
+		if strings.HasPrefix(e.Name, folder) {
+			change(&h)
+		}
+		r, err := e.OpenRaw()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := z.CreateRaw(&h)
+		if err == nil {
+			_, err = io.Copy(w, r)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// The keys were lost and replaced: who still has the old ones cannot publish with them, not even with a
+// root of a higher number that hides the new one from who reads the bundle alone.
+func TestABundleOfKeysThatWereReplaced(t *testing.T) {
+	s := newScene(t)
+	if err := s.add(s.bundle("1.0.0")); err != nil {
+		t.Fatal(err)
+	}
+	// The maintainers go on from 1.0.0 with another timestamp key.
+	fresh, err := repository.NewKey(filepath.Join(t.TempDir(), "timestamp.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := s.repo.KeysOf("timestamp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.repo.Rotate("timestamp", old[0], fresh); err != nil {
+		t.Fatal(err)
+	}
+	thief := s.keys
+	s.keys = append(slices.Clone(s.keys), fresh)
+	next := s.bundle("1.1.0")
+	if err := s.add(next); err != nil {
+		t.Fatal(err)
+	}
+	b, err := readBundle(bytes.NewReader(next), int64(len(next)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(b.metadata, "2.root.json")
+	p, err := (&published{Roles: b.metadata}).signed(thief)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stolen := rezip(t, next, func(files map[string]string) {
+		for name := range files {
+			if strings.HasPrefix(name, "metadata/") {
+				delete(files, name)
+			}
+		}
+		for name, data := range p.Roles {
+			files["metadata/"+name] = string(data)
+		}
+		files["metadata/3.root.json"] = "{}"
+	})
+	if err := s.add(stolen); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "verifying the bundle over what is here: ") {
+		t.Errorf("got %v", err)
 	}
 }

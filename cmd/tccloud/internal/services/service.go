@@ -1,6 +1,7 @@
 package services
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -94,6 +95,8 @@ const (
 	// maxSize bounds all parameters as bytes: a Service is one message to the store, of which a NATS
 	// server takes 1 MB.
 	maxSize = 512 << 10
+	// maxConfig bounds what a trigger needs of the message that tells its App of it, as JSON.
+	maxConfig = wire.MaxServiceMessage - 8<<10
 
 	defaultCallTimeout = 30 * time.Second
 	defaultMaxBody     = 5 << 20
@@ -170,9 +173,9 @@ func (s *Service) Check() error {
 	case len(s.Triggers) > MaxTriggers:
 		return fail("%d triggers, at most %d are possible", len(s.Triggers), MaxTriggers)
 	case s.CallTimeoutMS < 0 || s.CallTimeoutMS > MaxCallTimeout.Milliseconds():
-		return fail("the timeout of calls is outside 0–%s", MaxCallTimeout)
+		return fail("timeout of calls %s is outside 0–%s", time.Duration(s.CallTimeoutMS)*time.Millisecond, MaxCallTimeout)
 	case s.MaxBody < 0 || s.MaxBody > MaxMaxBody:
-		return fail("the largest body is outside 0–%d bytes", MaxMaxBody)
+		return fail("largest body of calls %d is outside 0–%d bytes", s.MaxBody, MaxMaxBody)
 	case s.Rate < 0 || s.Rate > MaxRate:
 		return fail("%d calls in a second are outside 0–%d", s.Rate, MaxRate)
 	}
@@ -196,6 +199,11 @@ func (s *Service) Check() error {
 			if !strings.HasPrefix(o, "#Trigger:") {
 				return fail("trigger %q: output %.80q wants the form #Trigger:1:name!String", t.Name, o)
 			}
+		}
+	}
+	for _, t := range s.Triggers {
+		if told, err := json.Marshal(t.config()); err != nil || len(told) > maxConfig {
+			return fail("trigger %q: what its App is told of it needs %d bytes, at most %d are possible", t.Name, len(told), maxConfig)
 		}
 	}
 	if total > maxSize {

@@ -436,7 +436,7 @@ func TestMove(t *testing.T) {
 func TestCalls(t *testing.T) {
 	s := open(t, gatewaytest.Options{})
 	a := s.Agent("one", 1, room(1))
-	s.create(t, "lookup", wire.RuntimeAPIService, func(v *services.Service) { v.CallTimeoutMS = 400 })
+	s.create(t, "lookup", wire.RuntimeAPIService, func(v *services.Service) { v.CallTimeoutMS, v.Rate = 400, services.MaxRate })
 	svc, rest := s.services.ByPath("lookup/a/b")
 	if svc == nil || rest != "/a/b" {
 		t.Fatalf("%v %q", svc, rest)
@@ -484,6 +484,40 @@ func TestCalls(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	told(a)
+	large := services.Call{Method: "GET", Path: "/a", Header: http.Header{"X-A": {strings.Repeat("a", wire.MaxServiceMessage)}}}
+	if _, err := s.services.Call(t.Context(), svc, large); status(err) != http.StatusRequestHeaderFieldsTooLarge || !strings.Contains(err.Error(), "path and headers need 196") {
+		t.Errorf("large headers: got %v", err)
+	}
+	for _, code := range []any{"999", "-1", "OK", 99} {
+		wg.Go(func() {
+			if _, err := call(); status(err) != http.StatusBadGateway || !strings.Contains(err.Error(), fmt.Sprintf(`service "lookup" answered with status "%v"`, code)) {
+				t.Errorf("got %v", err)
+			}
+		})
+		key := told(a)["requestKey"]
+		say(a, ref, 0, map[string]any{"command": "Acknowledged", "type": "RunService", "requestKey": key, "statusCode": []any{code}}) // no status: not for us
+		say(a, ref, 0, map[string]any{"command": "Acknowledged", "type": "RunService", "requestKey": key, "statusCode": code})
+		wg.Wait()
+	}
+	var under []func()
+	for {
+		done, err := s.services.Admit(svc)
+		if err != nil {
+			if status(err) != http.StatusServiceUnavailable || len(under) != 512 || !strings.Contains(err.Error(), "512 calls are under way") {
+				t.Errorf("after %d calls: %v", len(under), err)
+			}
+			break
+		}
+		under = append(under, done)
+	}
+	for _, done := range under {
+		done()
+	}
+	if done, err := s.services.Admit(svc); err != nil {
+		t.Errorf("after all calls have ended: %v", err)
+	} else {
+		done()
+	}
 	wg.Go(func() {
 		if _, err := call(); status(err) != http.StatusBadGateway || !strings.Contains(err.Error(), "is not connected") {
 			t.Errorf("got %v", err)

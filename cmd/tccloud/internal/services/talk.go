@@ -3,8 +3,6 @@ package services
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,12 +69,13 @@ type text string
 // UnmarshalJSON implements [json.Unmarshaler].
 func (t *text) UnmarshalJSON(data []byte) error {
 	var s string
-	if err := json.Unmarshal(data, &s); err == nil {
+	err := json.Unmarshal(data, &s)
+	if err == nil {
 		*t = text(s)
 		return nil
 	}
 	if len(data) > 0 && (data[0] == '{' || data[0] == '[') {
-		return errors.New("a text was expected")
+		return err // what the App says is ignored, then
 	}
 	if string(data) != "null" {
 		*t = text(data)
@@ -285,16 +284,11 @@ func (t *talk) settleLater(p *pending, m saying, after time.Duration) {
 // say sends a message to the App.
 func (t *talk) say(message map[string]any) error {
 	data, err := json.Marshal(message)
-	if err == nil && len(data) > wire.MaxServiceMessage {
-		err = fmt.Errorf("%w: %d bytes", errTooLong, len(data))
-	}
 	if err == nil {
 		err = t.peer.Send(&wire.ServiceSend{Ref: t.ref, Message: data})
 	}
 	return err
 }
-
-var errTooLong = errors.New("a message to a service is too long")
 
 // Live says how the App of a service stands, as the gateway knows that has its server: nil elsewhere.
 type Live struct {

@@ -2,6 +2,7 @@ package services
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -97,16 +98,19 @@ func (s *Services) tellLevel(ctx context.Context, t *talk, v *Service, level str
 
 // give gives the App a trigger, unless that was done a moment ago.
 func (t *talk) give(v *Service, tr Trigger) {
-	config := map[string]string{"tc_playbook_out_variables": strings.Join(tr.Outputs, ",")}
-	for name, value := range tr.Params {
-		config[name] = value
-	}
 	token, expires := t.s.Orders.Token(t.ref)
 	message := map[string]any{
 		"command": "CreateConfig", "appId": v.ID, "apiToken": token, "expireSeconds": expires.Unix(),
-		"triggerId": tr.ID, "config": config,
+		"triggerId": tr.ID, "config": tr.config(),
 	}
 	t.ask(v, tr.ID, message)
+}
+
+// config is what the App is told of a trigger. [Service.Check] bounds its size.
+func (tr *Trigger) config() map[string]string {
+	config := map[string]string{"tc_playbook_out_variables": strings.Join(tr.Outputs, ",")}
+	maps.Copy(config, tr.Params)
+	return config
 }
 
 // take takes a trigger away from the App.

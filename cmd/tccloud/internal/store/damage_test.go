@@ -183,7 +183,7 @@ func damaged(t *testing.T, dir string) {
 			return
 		}
 		loss, ok := errors.AsType[*inventory.LossError](err)
-		if !ok || !strings.Contains(err.Error(), dir) || loss.Hint() == "" {
+		if !ok || !strings.Contains(err.Error(), dir) || !strings.Contains(loss.Hint(), "back from a backup, both of one time; or go on without what is lost: serve --accept-loss, once") {
 			t.Fatalf("got %v, want what is lost and what to do", err)
 		}
 	}

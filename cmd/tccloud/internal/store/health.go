@@ -20,9 +20,6 @@ type Health struct {
 	Since time.Time // since when Err is nil, or not; monotonic
 }
 
-// errUnproven is the state before the first write.
-var errUnproven = errors.New("nothing was written yet")
-
 // Health tells whether the store takes writes, and since when without a gap, as far as Run could
 // see. Leases and deadlines must not count time before Since. Package health logs its changes.
 func (s *Store) Health() Health {

@@ -77,7 +77,6 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		log: log, probed: cfg.Probed, id: rand.Text(), replicas: 1, made: map[string]func(context.Context) error{},
-		health: Health{errUnproven, time.Now()}, durable: time.Now(),
 	}
 	if s.probed == nil {
 		s.probed = func(time.Duration, error) {}

@@ -101,6 +101,13 @@ func TestAnotherFolder(t *testing.T) {
 		}
 	}
 	wait("good", func(h Health) bool { return h.Err == nil })
+	s.mu.Lock()
+	s.durable = s.durable.Add(-time.Minute) // as if this process had stood still: until the next write all is unknown
+	s.mu.Unlock()
+	if err := s.Health().Err; err == nil || !strings.HasPrefix(err.Error(), "no write was durable for 1m") {
+		t.Errorf("after a minute without a write: %v", err)
+	}
+	wait("good after the next write", func(h Health) bool { return h.Err == nil })
 	if err := errors.Join(os.Rename(dir, dir+".away"), os.Mkdir(dir, 0o700)); err != nil {
 		t.Fatal(err)
 	}

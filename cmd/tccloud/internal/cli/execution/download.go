@@ -11,7 +11,9 @@ import (
 
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/logging/plain"
 	"tcenvsvr/cmd/internal/cli"
+	"tcenvsvr/cmd/tccloud/internal/api/v1"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )
 
@@ -34,10 +36,11 @@ folder.
 		if err != nil {
 			return err
 		}
-		for _, f := range x.Files {
-			if f.Error != "" || len(args) > 1 && !slices.Contains(args[1:], f.Name) {
-				continue
-			}
+		files, err := chosen(x, args[1:])
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
 			// The App chose the name: it must not lead out of the folder.
 			if !filepath.IsLocal(filepath.FromSlash(f.Name)) {
 				return fmt.Errorf("downloading %q: the name leads out of the folder", f.Name)
@@ -55,4 +58,22 @@ folder.
 		return nil
 	}
 	return cmd
+}
+
+// chosen are the published files of an execution that are named, or all.
+func chosen(x v1.Execution, names []string) (files []wire.File, err error) {
+	if len(names) == 0 {
+		return slices.DeleteFunc(slices.Clone(x.Files), func(f wire.File) bool { return f.Error != "" }), nil
+	}
+	for _, name := range names {
+		i := slices.IndexFunc(x.Files, func(f wire.File) bool { return f.Name == name })
+		switch {
+		case i < 0:
+			return nil, operator.Try(fmt.Errorf("execution %s published no file %q", x.ID, name), "\"tccloud execution show %s\" shows those that it did", x.ID)
+		case x.Files[i].Error != "":
+			return nil, fmt.Errorf("the server could not publish %q: %s", name, plain.Line(x.Files[i].Error))
+		}
+		files = append(files, x.Files[i])
+	}
+	return files, nil
 }

@@ -59,9 +59,8 @@ func (s *settings) add(c *cobra.Command) {
 
 // read reads what the flags name.
 func (s *settings) read(o *operator.Env, c *cobra.Command) (params map[string]string, notify string, err error) {
-	switch {
-	case s.timeout < 0 || s.delay < 0:
-		return nil, "", cli.Misuse(c, "a time is negative")
+	if s.timeout < 0 || s.delay < 0 {
+		return nil, "", cli.Misuse(c, "--timeout and --retry-delay cannot be negative")
 	}
 	if err := s.sealing.Check(c, s.pkg); err != nil {
 		return nil, "", err

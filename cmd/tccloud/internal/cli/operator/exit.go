@@ -86,16 +86,17 @@ func OutcomeError(o wire.Outcome) error {
 	return nil
 }
 
-// Hint is what to try about an error, where the cloud or the error says so.
+// Hint is what to try about an error, where the command or the cloud says so. The command knows what
+// it has done before.
 func Hint(_ int, err error) string {
-	if e, ok := errors.AsType[*v1.Error](err); ok {
-		return e.Hint
-	}
 	if e, ok := errors.AsType[interface {
 		error
 		Hint() string
 	}](err); ok {
 		return e.Hint()
+	}
+	if e, ok := errors.AsType[*v1.Error](err); ok {
+		return e.Hint
 	}
 	return ""
 }

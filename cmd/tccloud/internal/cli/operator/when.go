@@ -2,7 +2,6 @@ package operator
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -21,49 +20,46 @@ var layouts = []string{time.RFC3339, time.DateTime, "2006-01-02 15:04", time.Dat
 const maxSpan = 100 * 365 * 24 * time.Hour
 
 // Set implements pflag.Value.
-func (s *Since) Set(text string) (err error) {
-	s.Time, err = moment(text, -1)
-	if err != nil {
+func (s *Since) Set(text string) error {
+	var ok bool
+	if s.Time, ok = moment(text, -1); !ok {
 		return errors.New("is no time: 2026-11-30, \"2026-11-30 08:00\", 2026-11-30T08:00:00Z, or how long ago: 90m, 12h, 7d")
 	}
 	return nil
 }
 
 // Set implements pflag.Value.
-func (u *Until) Set(text string) (err error) {
-	u.Time, err = moment(text, 1)
-	if err != nil {
+func (u *Until) Set(text string) error {
+	var ok bool
+	if u.Time, ok = moment(text, 1); !ok {
 		return errors.New("is no time: 2026-11-30, \"2026-11-30 08:00\", 2026-11-30T08:00:00Z, or how long from now: 90m, 12h, 7d")
 	}
 	return nil
 }
 
 // moment reads a time, or a span from now on in a direction.
-func moment(text string, direction time.Duration) (time.Time, error) {
+func moment(text string, direction time.Duration) (t time.Time, ok bool) {
 	for _, l := range layouts {
 		if t, err := time.ParseInLocation(l, text, time.Local); err == nil {
-			return t, nil
+			return t, true
 		}
 	}
-	d, err := span(text)
-	return time.Now().Add(direction * d), err
+	d, ok := span(text)
+	return time.Now().Add(direction * d), ok
 }
 
 // span reads a duration, which may be days.
-func span(text string) (time.Duration, error) {
+func span(text string) (d time.Duration, ok bool) {
 	d, err := time.ParseDuration(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n int
 		n, err = strconv.Atoi(days)
-		if n > int(maxSpan/(24*time.Hour)) {
+		if n < 0 || n > int(maxSpan/(24*time.Hour)) {
 			n = -1
 		}
 		d = time.Duration(n) * 24 * time.Hour
 	}
-	if err == nil && (d < 0 || d > maxSpan) {
-		err = fmt.Errorf("%q is out of range", text)
-	}
-	return d, err
+	return d, err == nil && d >= 0 && d <= maxSpan
 }
 
 // String implements pflag.Value.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"tcenvsvr/agent/app/inputs"
 	"tcenvsvr/agent/link/wire"
@@ -27,6 +28,16 @@ func differs(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrDiffers, fmt.Sprintf(format, args...))
 }
 
+// other is a draft with another value than was asked for.
+func other(what string, got, want any) error {
+	return differs("its %s should be %.250q and is %.250q", what, fmt.Sprint(want), fmt.Sprint(got))
+}
+
+// content names a package by what is in it.
+func content(a wire.AppRef) string {
+	return fmt.Sprintf("%s@%s, %d bytes, SHA-256 %s", a.Name, a.Version, a.Size, a.SHA256)
+}
+
 // Check refuses a draft that differs from what was asked for, and reports what it is. Its errors and
 // the report name parameters and never show a value that was given.
 func (a Asked) Check(d v1.Draft) (Report, error) {
@@ -36,28 +47,28 @@ func (a Asked) Check(d v1.Draft) (Report, error) {
 	}
 	name := strings.ReplaceAll(q.App, " ", "_")
 	switch {
-	case m.Order != q.ID:
-		return Report{}, differs("it is of order %.70q, not of %q", m.Order, q.ID)
-	case d.Environment != q.Environment:
-		return Report{}, differs("it is for environment %.70q, not for %q", d.Environment, q.Environment)
-	case m.App.Name != q.App && m.App.Name != name:
-		return Report{}, differs("it runs App %.140q, not %q", m.App.Name, q.App)
-	case q.Version != "" && m.App.Version != q.Version:
-		return Report{}, differs("it runs version %.70q, not %q", m.App.Version, q.Version)
-	case a.SHA256 != "" && m.App.SHA256 != a.SHA256:
-		return Report{}, differs("it runs a package with SHA-256 %.70q, not %s", m.App.SHA256, a.SHA256)
-	case q.TimeoutMS != 0 && m.TimeoutMS != q.TimeoutMS:
-		return Report{}, differs("its timeout is %s, not %d ms", m.Timeout(), q.TimeoutMS)
-	case q.Priority != nil && m.Priority != *q.Priority:
-		return Report{}, differs("its priority is %d, not %d", m.Priority, *q.Priority)
-	case m.Retryable != q.Retryable:
-		return Report{}, differs("retryable is %t, not %t", m.Retryable, q.Retryable)
-	case m.Limits != q.Limits: // also those that were not asked for: they could fail what is to run
-		return Report{}, differs("its limits are %q, not %q", m.Limits, q.Limits)
 	case m.Token != "" || m.Signature != "":
 		return Report{}, differs("it has a token or a signature")
+	case m.Order != q.ID:
+		return Report{}, other("order", m.Order, q.ID)
+	case d.Environment != q.Environment:
+		return Report{}, other("environment", d.Environment, q.Environment)
+	case m.App.Name != q.App && m.App.Name != name:
+		return Report{}, other("App", m.App.Name, q.App)
+	case q.Version != "" && m.App.Version != q.Version:
+		return Report{}, other("version", m.App.Version, q.Version)
+	case a.SHA256 != "" && m.App.SHA256 != a.SHA256:
+		return Report{}, other("SHA-256", m.App.SHA256, a.SHA256)
+	case q.TimeoutMS != 0 && m.TimeoutMS != q.TimeoutMS:
+		return Report{}, other("timeout", m.Timeout(), time.Duration(q.TimeoutMS)*time.Millisecond)
+	case q.Priority != nil && m.Priority != *q.Priority:
+		return Report{}, other("priority", m.Priority, *q.Priority)
+	case m.Retryable != q.Retryable:
+		return Report{}, other("retryable", m.Retryable, q.Retryable)
+	case m.Limits != q.Limits: // also those that were not asked for: they could fail what is to run
+		return Report{}, other("limits", m.Limits, q.Limits)
 	case q.OutVariables != nil && !slices.Equal(m.OutVariables, q.OutVariables):
-		return Report{}, differs("its output variables are not those that were asked for")
+		return Report{}, other("output variables", m.OutVariables, q.OutVariables)
 	}
 	for name := range m.Defaults {
 		if !strings.HasPrefix(name, "tc_") && !strings.HasPrefix(name, "api_") {
@@ -86,9 +97,9 @@ func (a Asked) checkPackage(m *wire.Order) error {
 	}
 	switch {
 	case m.App != p.AppRef:
-		return differs("it runs %s@%s with SHA-256 %.70q, and the package is %s@%s with %s", m.App.Name, m.App.Version, m.App.SHA256, p.Name, p.Version, p.SHA256)
+		return other("package", content(m.App), content(p.AppRef))
 	case m.Runtime != p.Runtime:
-		return differs("it runs a %.20s App, and the package is a %s App", m.Runtime, p.Runtime)
+		return other("runtime level", m.Runtime, p.Runtime)
 	case !maps.Equal(m.Params, want.Params):
 		for name := range m.Params {
 			if _, ok := want.Params[name]; !ok {
@@ -97,9 +108,9 @@ func (a Asked) checkPackage(m *wire.Order) error {
 		}
 		return differs("a parameter that was not given differs from its default in the package")
 	case !slices.Equal(m.OutVariables, want.OutVariables):
-		return differs("its output variables are not those that the package declares")
+		return other("output variables", m.OutVariables, want.OutVariables)
 	case q.TimeoutMS == 0 && p.TimeoutMinutes != 0 && m.TimeoutMS != int64(p.TimeoutMinutes)*60_000:
-		return differs("its timeout is %s, and the package says %d minutes", m.Timeout(), p.TimeoutMinutes)
+		return other("timeout", m.Timeout(), time.Duration(p.TimeoutMinutes)*time.Minute)
 	}
 	return nil
 }

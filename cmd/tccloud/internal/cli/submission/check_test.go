@@ -48,51 +48,57 @@ func draft() v1.Draft {
 func TestCheck(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*v1.Draft)
+		want   string
 		needs  bool // the package: without it nobody can tell
 	}{
-		"another order":          {change: func(d *v1.Draft) { d.Order.Order = "id-0" }},
-		"no order":               {change: func(d *v1.Draft) { d.Order = nil }},
-		"another environment":    {change: func(d *v1.Draft) { d.Environment = "plant" }},
-		"another app":            {change: func(d *v1.Draft) { d.Order.App.Name = "Other" }},
-		"another version":        {change: func(d *v1.Draft) { d.Order.App.Version = "0.9.0" }},
-		"another package":        {func(d *v1.Draft) { d.Order.App.SHA256 = wire.SHA256(strings.Repeat("c", 64)) }, true},
-		"another size":           {func(d *v1.Draft) { d.Order.App.Size++ }, true},
-		"another runtime":        {func(d *v1.Draft) { d.Order.Runtime = wire.RuntimeJob }, true},
-		"a changed parameter":    {change: func(d *v1.Draft) { d.Order.Params["user"] = "eve" }},
-		"a missing parameter":    {change: func(d *v1.Draft) { delete(d.Order.Params, "password") }},
-		"one parameter more":     {func(d *v1.Draft) { d.Order.Params["command"] = "rm" }, true},
-		"another default":        {func(d *v1.Draft) { d.Order.Params["port"] = "80" }, true},
-		"no default":             {func(d *v1.Draft) { delete(d.Order.Params, "port") }, true},
-		"a parameter as default": {change: func(d *v1.Draft) { d.Order.Defaults["command"] = "rm" }},
-		"another timeout":        {func(d *v1.Draft) { d.Order.TimeoutMS = 7 * 24 * 3_600_000 }, true},
-		"another priority":       {change: func(d *v1.Draft) { d.Order.Priority = 9 }},
-		"run again and again":    {change: func(d *v1.Draft) { d.Order.Retryable = true }},
-		"other outputs":          {func(d *v1.Draft) { d.Order.OutVariables = nil }, true},
-		"no limits":              {change: func(d *v1.Draft) { d.Order.Limits = wire.Limits{} }},
-		"less memory":            {change: func(d *v1.Draft) { d.Order.Limits.MemoryMB = 16 }},
-		"other tasks":            {change: func(d *v1.Draft) { d.Order.Limits.Tasks++ }},
-		"a limit nobody set":     {change: func(d *v1.Draft) { d.Order.Limits.CPUWeight = 1 }},
-		"a token":                {change: func(d *v1.Draft) { d.Order.Token = "t" }},
+		"another order":          {change: func(d *v1.Draft) { d.Order.Order = "id-0" }, want: `its order should be "id-1" and is "id-0"`},
+		"no order":               {change: func(d *v1.Draft) { d.Order = nil }, want: "it has no order"},
+		"another environment":    {change: func(d *v1.Draft) { d.Environment = "plant" }, want: `its environment should be "lab" and is "plant"`},
+		"another app":            {change: func(d *v1.Draft) { d.Order.App.Name = "Other" }, want: `its App should be "My App" and is "Other"`},
+		"another version":        {change: func(d *v1.Draft) { d.Order.App.Version = "0.9.0" }, want: `its version should be "1.0.0" and is "0.9.0"`},
+		"another package":        {func(d *v1.Draft) { d.Order.App.SHA256 = wire.SHA256(strings.Repeat("c", 64)) }, `and is "My_App@1.0.0, 7 bytes, SHA-256 ccc`, true},
+		"another size":           {func(d *v1.Draft) { d.Order.App.Size++ }, `and is "My_App@1.0.0, 8 bytes, SHA-256 aaa`, true},
+		"another runtime":        {func(d *v1.Draft) { d.Order.Runtime = wire.RuntimeJob }, `its runtime level should be "playbook" and is "job"`, true},
+		"a changed parameter":    {change: func(d *v1.Draft) { d.Order.Params["user"] = "eve" }, want: `parameter "user" is missing or has another value`},
+		"a missing parameter":    {change: func(d *v1.Draft) { delete(d.Order.Params, "password") }, want: `parameter "password" is missing or has another value`},
+		"one parameter more":     {func(d *v1.Draft) { d.Order.Params["command"] = "rm" }, `it sets parameter "command", which was not given and has no default`, true},
+		"another default":        {func(d *v1.Draft) { d.Order.Params["port"] = "80" }, "a parameter that was not given differs from its default in the package", true},
+		"no default":             {func(d *v1.Draft) { delete(d.Order.Params, "port") }, "a parameter that was not given differs from its default in the package", true},
+		"a parameter as default": {change: func(d *v1.Draft) { d.Order.Defaults["command"] = "rm" }, want: `it sets "command" for the platform, which only has tc_ and api_ parameters`},
+		"another timeout":        {func(d *v1.Draft) { d.Order.TimeoutMS = 7 * 24 * 3_600_000 }, `its timeout should be "2m0s" and is "168h0m0s"`, true},
+		"another priority":       {change: func(d *v1.Draft) { d.Order.Priority = 9 }, want: `its priority should be "5" and is "9"`},
+		"run again and again":    {change: func(d *v1.Draft) { d.Order.Retryable = true }, want: `its retryable should be "false" and is "true"`},
+		"other outputs":          {func(d *v1.Draft) { d.Order.OutVariables = nil }, `its output variables should be "[#App:1:out!String]" and is "[]"`, true},
+		"no limits":              {change: func(d *v1.Draft) { d.Order.Limits = wire.Limits{} }, want: `its limits should be "memory 64 MiB, 20 tasks" and is ""`},
+		"less memory":            {change: func(d *v1.Draft) { d.Order.Limits.MemoryMB = 16 }, want: `and is "memory 16 MiB, 20 tasks"`},
+		"other tasks":            {change: func(d *v1.Draft) { d.Order.Limits.Tasks++ }, want: `and is "memory 64 MiB, 21 tasks"`},
+		"a limit nobody set":     {change: func(d *v1.Draft) { d.Order.Limits.CPUWeight = 1 }, want: "CPU weight 1"},
+		"a token":                {change: func(d *v1.Draft) { d.Order.Token = "t" }, want: "it has a token or a signature"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := draft()
 			tt.change(&d)
-			if _, err := (submission.Asked{Request: request(), Package: pkg()}).Check(d); !errors.Is(err, submission.ErrDiffers) || strings.Contains(err.Error(), "s3cr3t") {
-				t.Errorf("with the package: got %v, want ErrDiffers", err)
+			_, err := (submission.Asked{Request: request(), Package: pkg()}).Check(d)
+			if !errors.Is(err, submission.ErrDiffers) || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "s3cr3t") {
+				t.Errorf("with the package: got %v, want %q", err, tt.want)
 			}
-			_, err := submission.Asked{Request: request()}.Check(d)
+			_, err = submission.Asked{Request: request()}.Check(d)
 			if noticed := errors.Is(err, submission.ErrDiffers); noticed == tt.needs {
 				t.Errorf("without the package: got %v", err)
 			}
 		})
 	}
-	if _, err := (submission.Asked{Request: request(), SHA256: wire.SHA256(strings.Repeat("d", 64))}).Check(draft()); !errors.Is(err, submission.ErrDiffers) {
+	if _, err := (submission.Asked{Request: request(), SHA256: wire.SHA256(strings.Repeat("d", 64))}).Check(draft()); !errors.Is(err, submission.ErrDiffers) || !strings.Contains(err.Error(), `its SHA-256 should be "ddd`) {
 		t.Errorf("another SHA-256: got %v, want ErrDiffers", err)
 	}
-	q := request()
-	q.OutVariables, q.TimeoutMS = []string{"#App:1:x!String"}, 5000
-	if _, err := (submission.Asked{Request: q}).Check(draft()); !errors.Is(err, submission.ErrDiffers) {
-		t.Errorf("other outputs and timeout: got %v, want ErrDiffers", err)
+	for _, want := range []string{"timeout", "output variables"} {
+		q := request()
+		if q.OutVariables = []string{"#App:1:x!String"}; want == "timeout" {
+			q.TimeoutMS = 5000
+		}
+		if _, err := (submission.Asked{Request: q}).Check(draft()); !errors.Is(err, submission.ErrDiffers) || !strings.Contains(err.Error(), "its "+want) {
+			t.Errorf("got %v, want ErrDiffers of %s", err, want)
+		}
 	}
 }
 

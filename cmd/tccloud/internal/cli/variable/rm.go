@@ -1,8 +1,6 @@
 package variable
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"tcenvsvr/cmd/internal/cli"
@@ -17,7 +15,10 @@ func remove(o *operator.Env) *cobra.Command {
   tccloud variable rm TC/9f1c --data DIR`,
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		source, id, _ := strings.Cut(args[0], "/")
+		source, id, err := split(cmd, args[0])
+		if err != nil {
+			return err
+		}
 		c, err := o.Connect(cmd.Context())
 		if err != nil {
 			return err

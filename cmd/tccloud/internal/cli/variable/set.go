@@ -21,9 +21,9 @@ SOURCE is TC or Vault. The content of a FILE variable is base64.
 	}
 	file := cmd.Flags().String("file", "-", "file with the content, - is stdin")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		source, id, ok := strings.Cut(args[0], "/")
-		if !ok {
-			return cli.Misuse(cmd, "%q is not SOURCE/ID", args[0])
+		source, id, err := split(cmd, args[0])
+		if err != nil {
+			return err
 		}
 		data, err := inputs.Source{Stdin: o.Stdin}.Read(*file)
 		if err != nil {

@@ -1,8 +1,11 @@
 package variable
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
+	"tcenvsvr/cmd/internal/cli"
 	"tcenvsvr/cmd/tccloud/internal/cli/operator"
 )
 
@@ -16,4 +19,12 @@ can read it. What a variable holds is never shown again.
   tccloud variable set TC/9f1c --data DIR < password.txt
   tccloud variable list --data DIR`,
 		set(o), list(o), remove(o))
+}
+
+func split(cmd *cobra.Command, name string) (source, id string, err error) {
+	source, id, ok := strings.Cut(name, "/")
+	if !ok {
+		return "", "", cli.Misuse(cmd, "%q is not SOURCE/ID, as TC/9f1c", name)
+	}
+	return source, id, nil
 }

@@ -1,16 +1,22 @@
 package archive
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/cmd/tccloud/internal/dispatch/record"
 	"tcenvsvr/cmd/tccloud/internal/store"
+	"tcenvsvr/cmd/tccloud/internal/store/bucket"
 )
 
 func open(t *testing.T, s *store.Store) *Archive {
@@ -19,6 +25,13 @@ func open(t *testing.T, s *store.Store) *Archive {
 	if err != nil {
 		t.Fatal(err)
 	}
+	follow(t, a)
+	return a
+}
+
+// follow has an archive know its index until the test ends.
+func follow(t *testing.T, a *Archive) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- a.Run(ctx) }()
@@ -29,7 +42,6 @@ func open(t *testing.T, s *store.Store) *Archive {
 		}
 	})
 	<-a.Ready()
-	return a
 }
 
 func openStore(t *testing.T) *store.Store {
@@ -213,6 +225,81 @@ func TestInterrupted(t *testing.T) {
 	slices.Reverse(want)
 	if got := list(t, a, record.Filter{}, 1000); !slices.Equal(got, want) {
 		t.Errorf("got %d of %d", len(got), len(want))
+	}
+}
+
+// TestDamaged: what cannot be read is neither missing nor another execution, and all else is found.
+func TestDamaged(t *testing.T) {
+	s := openStore(t)
+	a := open(t, s)
+	add(t, a, span(0, 3000, 1)...)
+	a.mu.Lock()
+	var keys []string
+	for _, e := range a.entries {
+		keys = append(keys, e.First.String())
+	}
+	a.mu.Unlock()
+	first, second := keys[0], keys[1]
+	segment := func(key string, data []byte) {
+		t.Helper()
+		if _, err := a.segments.Put(t.Context(), key, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	good, err := a.segments.Get(t.Context(), second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := decode(good.Value())
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed := func(plain string) []byte {
+		t.Helper()
+		w, err := zstd.NewWriter(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		return w.EncodeAll([]byte(plain), nil)
+	}
+	swapped := slices.Clone(rows)
+	swapped[0].data, swapped[1].data = rows[1].data, rows[0].data
+	other, err := encode(swapped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{
+		"junk": []byte("junk"), "torn": good.Value()[:len(good.Value())/2], "no field": packed("\x01\x05ord"), "no number": packed("\xff\xff"),
+		"no id": packed("\x01\x01 \x00"), "the same twice": packed("\x01\x01o\x00\x01\x01o\x00"), "rows that changed places": other,
+	} {
+		segment(second, data)
+		if rec, err := a.Find(t.Context(), rows[0].ID); rec != nil || !errors.Is(err, errSegment) || !strings.Contains(err.Error(), "damaged segment of ended executions") {
+			t.Errorf("%s: found %v, %v", name, rec, err)
+		}
+	}
+	segment(second, good.Value())
+
+	var log bytes.Buffer
+	for name, value := range map[string]string{"junk": "junk", "half a hash": `{"ids":"AAAA"}`, "out of order": `{"ids":"AgAAAAAAAAABAAAAAAAAAA=="}`} {
+		if _, err := a.index.Put(t.Context(), second, []byte(value)); err != nil {
+			t.Fatal(err)
+		}
+		log.Reset()
+		b, err := Open(t.Context(), Config{Store: s, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		follow(t, b)
+		if text := log.String(); !strings.Contains(text, "ended executions cannot be found") || !strings.Contains(text, "damaged index of ended executions") || !strings.Contains(text, second) {
+			t.Errorf("%s: the log is %s", name, text)
+		}
+		if rec, err := b.Find(t.Context(), ended(0).ID); rec == nil || err != nil || first >= second {
+			t.Errorf("%s: what is elsewhere: %v, %v", name, rec, err)
+		}
+		if rec, err := b.Find(t.Context(), rows[0].ID); rec != nil || !errors.Is(err, bucket.ErrUnreadable) || !strings.Contains(err.Error(), "the index of ended executions") {
+			t.Errorf("%s: found %v, %v", name, rec, err)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -87,6 +88,25 @@ func TestBehind(t *testing.T) {
 	ref := wire.Ref{Order: "o", Attempt: 2}
 	if err := a.Note(t.Context(), "o", func(r *record.Record) error { return r.Accept(ref, "s", false, time.Now()) }); err != nil {
 		t.Errorf("noting the new attempt: %v", err)
+	}
+}
+
+// TestConflicts: of who is always too late nothing is written, and it does not try for ever.
+func TestConflicts(t *testing.T) {
+	a, b := two(t)
+	create(t, a)
+	tries := 0
+	_, err := a.Update(t.Context(), "o", func(r *record.Record) error {
+		tries++
+		_, err := b.Update(t.Context(), "o", func(r *record.Record) error { r.Reason = fmt.Sprint("try ", tries); return nil })
+		r.Reason = "mine"
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "updating execution o: 50 conflicts in a row") {
+		t.Errorf("got %v", err)
+	}
+	if rec, err := b.Get(t.Context(), "o"); err != nil || rec.Reason != "try 50" {
+		t.Errorf("got %+v, %v", rec, err)
 	}
 }
 

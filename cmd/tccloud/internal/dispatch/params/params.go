@@ -79,7 +79,7 @@ func (s *Store) Get(ctx context.Context, in *record.Inputs) (map[string]string, 
 	var out map[string]string
 	if err := json.Unmarshal(data, &out); err != nil {
 		// What encoding/json quotes may be a secret.
-		return nil, errors.New("not the JSON that was stored")
+		return nil, fmt.Errorf("reading the parameters of order %q: not the JSON that was stored", in.Object)
 	}
 	return out, nil
 }

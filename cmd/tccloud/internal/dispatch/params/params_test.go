@@ -3,6 +3,8 @@ package params
 import (
 	"strings"
 	"testing"
+
+	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
 // TestInputs: where parameters are kept follows their size.
@@ -32,5 +34,34 @@ func TestInputs(t *testing.T) {
 		if (in.Object == "id") != tt.object || in.ByHTTPS != tt.https || (in.Params["password"] == secret) == tt.object {
 			t.Errorf("%s: object %q, by HTTPS %v, %d parameters in the record", name, in.Object, in.ByHTTPS, len(in.Params))
 		}
+	}
+}
+
+// TestDamaged: what the store has in the place of an order's parameters is not quoted.
+func TestDamaged(t *testing.T) {
+	st, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	s, err := Open(t.Context(), st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, content, err := Inputs("o", map[string]string{"password": strings.Repeat("s3cr3t", 10_000)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(t.Context(), in, content[:len(content)/2]); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Get(t.Context(), in); err == nil || !strings.Contains(err.Error(), `reading the parameters of order "o": not the JSON that was stored`) || strings.Contains(err.Error(), "s3cr3t") {
+		t.Errorf("got %v, %.200v", len(got), err)
+	}
+	if err := s.Put(t.Context(), in, content); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Get(t.Context(), in); err != nil || len(got["password"]) != 60_000 {
+		t.Errorf("got %d bytes, %v", len(got["password"]), err)
 	}
 }

@@ -52,6 +52,19 @@ func TestFilter(t *testing.T) {
 	}
 }
 
+// A cursor that no list has given is refused.
+func TestParsePlace(t *testing.T) {
+	p := Place{Created: 1_764_460_800_000, ID: "o"}
+	if got, err := ParsePlace(p.String()); err != nil || got != p {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for _, text := range []string{"", ".", "1764460800000", "1.o", "-000000000001.o", "1764460800000.a b"} {
+		if got, err := ParsePlace(text); err == nil || err.Error() != "not a place among executions" {
+			t.Errorf("%q: got %v, %v", text, got, err)
+		}
+	}
+}
+
 func FuzzParsePlace(f *testing.F) {
 	for _, s := range []string{"1764460800000.o", "0000000000000.job-1", "", ".", "1.o", "-100000000000.o", "17644608000000000.o"} {
 		f.Add(s)

@@ -118,6 +118,19 @@ func TestFence(t *testing.T) {
 	}
 }
 
+// TestAgain: what an agent says again changes nothing, and need not be written.
+func TestAgain(t *testing.T) {
+	r, ref := at(wire.StateRunning), wire.Ref{Order: "o", Attempt: 1}
+	for name, err := range map[string]error{
+		"accept":   r.Accept(ref, "s", false, now),
+		"progress": r.Progress(ref, "s", wire.StatePreparing, now),
+	} {
+		if !errors.Is(err, ErrUnchanged) {
+			t.Errorf("%s: %v, want ErrUnchanged", name, err)
+		}
+	}
+}
+
 func TestCloneIsIndependent(t *testing.T) {
 	a := at(wire.StateDelivered)
 	a.requeue("first", now)

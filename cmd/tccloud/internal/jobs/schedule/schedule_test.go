@@ -63,8 +63,8 @@ func TestRefused(t *testing.T) {
 	for _, tc := range []struct{ text, zone, want string }{
 		{"@daily", "Mars/Olympus", "time zone"}, {"@daily", "Local", "time zone"}, {"@daily", "../etc/passwd", "time zone"},
 		{"every 10s", "", "outside"}, {"every 1h0m0.5s", "", "parts of a second"}, {"every", "", "no duration"}, {"every 10000h", "", "outside"},
-		{"once tomorrow", "", "is none"}, {"61 * * * *", "", "schedule"}, {"* * * *", "", "schedule"}, {"@reboot", "", "schedule"},
-		{"TZ=UTC 0 0 * * *", "", "setting of its own"}, {strings.Repeat("1,", 200) + "1 * * * *", "", "bytes"},
+		{"once tomorrow", "", `time "tomorrow" is none: write it as 2026-12-24T18:00`}, {"61 * * * *", "", "schedule"}, {"* * * *", "", "schedule"}, {"@reboot", "", "schedule"},
+		{"TZ=UTC 0 0 * * *", "", "setting of its own"}, {strings.Repeat("1,", 200) + "1 * * * *", "", "the schedule has 409 bytes, at most 256 are possible"},
 	} {
 		if _, err := Parse(tc.text, tc.zone); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%q in %q: %v, want %q", tc.text, tc.zone, err, tc.want)

@@ -3,6 +3,7 @@ package packages
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
@@ -15,7 +16,6 @@ import (
 	rpmutils "github.com/sassoftware/go-rpmutils"
 
 	"tcenvsvr/agent/disk/zipdir"
-	"tcenvsvr/updater/release"
 )
 
 // product is the name of the package.
@@ -52,14 +52,12 @@ func Inspect(name string, f io.ReaderAt, size int64) (Package, error) {
 		return Package{}, fmt.Errorf("%w: reading %q as %s: %w", ErrInvalid, name, p.System, err)
 	}
 	p.Version = strings.ReplaceAll(p.Version, "~", "-") // 1.0.0~rc.1, which sorts before 1.0.0, is 1.0.0-rc.1
-	if !release.Valid(p.Version) {
-		return Package{}, fmt.Errorf("%w: file %q: version %.60q is no semantic version", ErrInvalid, name, p.Version)
+	p.Arch = cmp.Or(architectures[p.Arch], p.Arch)
+	// An empty one asks for any: "none" is refused as every other word is.
+	if err := (Wanted{Version: cmp.Or(p.Version, "none"), Arch: cmp.Or(p.Arch, "none")}).Check(); err != nil {
+		return Package{}, fmt.Errorf("%w: file %q: %w", ErrInvalid, name, err)
 	}
-	if arch, ok := architectures[p.Arch]; ok {
-		p.Arch = arch
-		return p, nil
-	}
-	return Package{}, fmt.Errorf("%w: file %q: architecture %.40q: want amd64 or arm64", ErrInvalid, name, p.Arch)
+	return p, nil
 }
 
 func (p *Package) is(name string) error {

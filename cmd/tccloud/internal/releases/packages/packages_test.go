@@ -1,9 +1,12 @@
 package packages_test
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -152,26 +155,36 @@ func TestWhatIsNoPackageIsRefused(t *testing.T) {
 	made := release(t, "1.4.2", nil)
 	const rpm, deb = "threatconnect-envsvr-1.4.2-1.x86_64.rpm", "threatconnect-envsvr_1.4.2-1_amd64.deb"
 	const tgz, zip = "threatconnect-envsvr_1.4.2_linux_amd64.tar.gz", "threatconnect-envsvr_1.4.2_windows_amd64.zip"
+	const good = "Package: threatconnect-envsvr\nVersion: 1.4.2-1\nArchitecture: amd64\n"
 	for what, c := range map[string]struct {
 		name    string
 		content []byte
+		want    string
 	}{
-		"another name":         {"other-1.4.2-1.x86_64.rpm", made[rpm]},
-		"a path":               {"threatconnect-envsvr-/../1.rpm", made[rpm]},
-		"an rpm as deb":        {deb, made[rpm]},
-		"a deb as rpm":         {rpm, made[deb]},
-		"nothing":              {rpm, nil},
-		"a torn rpm":           {rpm, made[rpm][:2000]},
-		"a torn deb":           {deb, made[deb][:200]},
-		"a torn tar.gz":        {tgz, made[tgz][:100]},
-		"a torn zip":           {zip, made[zip][:100]},
-		"another's machine":    {strings.Replace(tgz, "amd64", "arm64", 1), made[tgz]},
-		"another's system":     {strings.Replace(zip, "windows", "linux", 1), made[zip]},
-		"no version":           {strings.Replace(tgz, "1.4.2", "latest", 1), made[tgz]},
-		"an archive, no agent": {tgz, bytes.Clone(made[deb])},
+		"another name":         {"other-1.4.2-1.x86_64.rpm", made[rpm], `file "other-1.4.2-1.x86_64.rpm" is not named like one, e.g. threatconnect-envsvr-1.4.2-1.x86_64.rpm`},
+		"a path":               {"threatconnect-envsvr-/../1.rpm", made[rpm], "is not named like one"},
+		"an rpm as deb":        {deb, made[rpm], "as deb: it is no ar archive"},
+		"a deb as rpm":         {rpm, made[deb], "as rpm: "},
+		"nothing":              {rpm, nil, "as rpm: "},
+		"a torn rpm":           {rpm, made[rpm][:2000], "as rpm: "},
+		"a torn deb":           {deb, made[deb][:200], "as deb: "},
+		"a deb of nothing":     {deb, []byte("!<arch>\n"), "as deb: it has no control.tar.gz"},
+		"a deb, too long":      {deb, member("control.tar.gz", make([]byte, 9), 100), "as deb: it is no ar archive"},
+		"a deb without":        {deb, member("debian-binary", []byte("2.0\n"), 4), "as deb: it has no control.tar.gz"},
+		"another's deb":        {deb, control(t, strings.Replace(good, "threatconnect-envsvr", "openssh-server", 1)), `it is the package "openssh-server", want threatconnect-envsvr`},
+		"a deb of no name":     {deb, control(t, ""), `it is the package "", want threatconnect-envsvr`},
+		"a deb of no arch":     {deb, control(t, strings.Replace(good, "Architecture: amd64\n", "", 1)), `architecture "none": want amd64 or arm64`},
+		"another arch":         {deb, control(t, strings.Replace(good, "amd64", "s390x", 1)), `architecture "s390x": want amd64 or arm64`},
+		"another version":      {deb, control(t, strings.Replace(good, "1.4.2", "latest", 1)), `version "latest" is no semantic version`},
+		"a torn tar.gz":        {tgz, made[tgz][:100], "as tar.gz: "},
+		"a torn zip":           {zip, made[zip][:100], "as zip: "},
+		"another's machine":    {strings.Replace(tgz, "amd64", "arm64", 1), made[tgz], `its name says arm64, and the program in it is for "amd64"`},
+		"another's system":     {strings.Replace(zip, "windows", "linux", 1), made[zip], "its name must say what it is, as threatconnect-envsvr_1.4.2_windows_amd64.zip"},
+		"no version":           {strings.Replace(tgz, "1.4.2", "latest", 1), made[tgz], `version "latest" is no semantic version`},
+		"an archive, no agent": {tgz, bytes.Clone(made[deb]), "as tar.gz: "},
 	} {
-		if p, err := s.Add(t.Context(), c.name, bytes.NewReader(c.content)); !errors.Is(err, packages.ErrInvalid) {
-			t.Errorf("%s: got %+v, %v; want ErrInvalid", what, p, err)
+		if p, err := s.Add(t.Context(), c.name, bytes.NewReader(c.content)); !errors.Is(err, packages.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %+v, %v; want ErrInvalid with %q", what, p, err, c.want)
 		}
 	}
 	if _, err := s.Add(t.Context(), rpm, bytes.NewReader(made[rpm])); err != nil {
@@ -185,6 +198,27 @@ func TestWhatIsNoPackageIsRefused(t *testing.T) {
 	if err != nil || len(list) != 1 {
 		t.Errorf("left are %+v, %v; want the one that is good", list, err)
 	}
+}
+
+// member is an ar archive of one file, which says that it has so many bytes.
+func member(name string, content []byte, says int) []byte {
+	return append(fmt.Appendf([]byte("!<arch>\n"), "%-16s%-12d%-6d%-6d%-8d%-10d`\n", name, 0, 0, 0, 100644, says), content...)
+}
+
+// control is a deb whose control file has a text.
+func control(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	packed := gzip.NewWriter(&b)
+	out := tar.NewWriter(packed)
+	err := out.WriteHeader(&tar.Header{Name: "./control", Mode: 0o644, Size: int64(len(text))})
+	if err == nil {
+		_, err = out.Write([]byte(text))
+	}
+	if err := errors.Join(err, out.Close(), packed.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return member("control.tar.gz", b.Bytes(), b.Len())
 }
 
 func FuzzInspect(f *testing.F) {

@@ -48,11 +48,13 @@ func (x *Exchange) Run(ctx context.Context) error {
 	return nil
 }
 
+var errPieces = errors.New("the pieces of a value do not fit together")
+
 func (x *Exchange) serve(m, answer *nats.Msg, uploads map[string][]byte) error {
 	kvContext, name := m.Header.Get(headerContext), m.Header.Get(headerName)
 	offset, err := strconv.Atoi(m.Header.Get(headerOffset))
 	if err != nil || offset < 0 {
-		return errors.New("offset of a piece")
+		return errPieces
 	}
 	x.mu.Lock()
 	value, found := x.open[kvContext][name]
@@ -72,13 +74,13 @@ func (x *Exchange) serve(m, answer *nats.Msg, uploads map[string][]byte) error {
 	switch {
 	case err != nil || total < 0 || total > maxValue || offset != len(got) || len(got)+len(m.Data) > total:
 		delete(uploads, upload)
-		return errors.New("pieces do not fit together")
+		return errPieces
 	case !open: // over
 		delete(uploads, upload)
 		return nil
 	case len(uploads) > 64: // gateways that died left them
 		clear(uploads)
-		return errors.New("too many uploads")
+		return errors.New("too many values are being brought at once")
 	}
 	if got = append(got, m.Data...); len(got) < total {
 		uploads[upload] = got

@@ -169,7 +169,7 @@ func TestObjects(t *testing.T) {
 	if err := o.PutBytes(t.Context(), "same", nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.Copy(io.Discard, one); err == nil || !strings.Contains(err.Error(), "replaced") {
+	if _, err := io.Copy(io.Discard, one); err == nil || !strings.Contains(err.Error(), `reading object "same": it was removed or replaced meanwhile`) {
 		t.Errorf("reading what was replaced: got %v", err)
 	}
 	if err := o.Delete(t.Context(), "same"); err != nil {

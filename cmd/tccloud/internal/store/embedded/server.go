@@ -17,9 +17,6 @@ import (
 	"tcenvsvr/cmd/tccloud/internal/store/quota"
 )
 
-// startTimeout bounds how long a server may take to recover its files.
-const startTimeout = 60 * time.Second
-
 // ErrBroken means that the server will not write again: the first failure is final for its files.
 var ErrBroken = errors.New("the store's files failed")
 
@@ -38,8 +35,7 @@ type Server struct {
 }
 
 // Open starts a server on dir, which is made if it is missing. It fails where the folder is locked,
-// is not one or has no space for a new store, where the server is not ready within a minute, and
-// when ctx has ended.
+// is not one or has no space for a new store, where the server cannot use it, and when ctx has ended.
 func Open(ctx context.Context, dir string, log *slog.Logger) (*Server, error) {
 	s := &Server{dir: dir, log: log, relaxed: map[string]bool{}}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -96,17 +92,14 @@ func (s *Server) start(ctx context.Context) error {
 		unlock()
 		return fmt.Errorf("starting the embedded server in %q: %w", s.dir, err)
 	}
-	ns.SetLoggerV2(logger{s.log, s.Fail}, false, false, false)
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	ns.SetLoggerV2(logger{s.log, func(message string) {
+		fail(errors.New(message))
+		s.Fail(message)
+	}}, false, false, false)
 	ns.Start()
-	switch {
-	case !ns.ReadyForConnections(startTimeout):
-		err = fmt.Errorf("not ready after %s", startTimeout)
-	case !ns.JetStreamEnabled():
-		err = errors.New("JetStream is not available")
-	default:
-		err = ctx.Err()
-	}
-	if err != nil {
+	if err := Await(ctx, ns, s.log); err != nil {
 		ns.Shutdown()
 		ns.WaitForShutdown()
 		unlock()
@@ -116,6 +109,21 @@ func (s *Server) start(ctx context.Context) error {
 	s.server, s.unlock, s.failure = ns, unlock, nil
 	s.mu.Unlock()
 	return nil
+}
+
+// Await waits until a server that was started is ready, which takes minutes where it has much to read, or
+// returns why ctx ended.
+func Await(ctx context.Context, ns *server.Server, log *slog.Logger) error {
+	for said := time.Now(); !ns.ReadyForConnections(100 * time.Millisecond); {
+		if ctx.Err() != nil {
+			break
+		}
+		if time.Since(said) > time.Minute {
+			said = time.Now()
+			log.Warn("store server is not ready yet: it reads its files")
+		}
+	}
+	return context.Cause(ctx)
 }
 
 // Close stops the server, so that none of its files is open, and unlocks the folder.
@@ -158,9 +166,6 @@ func (s *Server) Failure() error {
 	defer s.mu.Unlock()
 	if s.server == nil {
 		return nil
-	}
-	if s.failure == nil && !s.server.JetStreamEnabled() {
-		s.failure = fmt.Errorf("%w: JetStream has switched itself off", ErrBroken) // it does where there is no space
 	}
 	return s.failure
 }

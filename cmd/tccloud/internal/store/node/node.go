@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
@@ -23,9 +22,6 @@ import (
 
 // portGap is how far the cluster's port is above that of gateways where it is not given.
 const portGap = 2000
-
-// startTimeout bounds how long a node may take to recover its files.
-const startTimeout = 5 * time.Minute
 
 // Config is the command line of `tccloud node`, see there.
 type Config struct {
@@ -73,16 +69,9 @@ func Run(ctx context.Context, cfg Config) error {
 		ns.Shutdown()
 		ns.WaitForShutdown()
 	}()
-	ready := make(chan bool, 1)
-	go func() { ready <- ns.ReadyForConnections(startTimeout) }()
-	select {
-	case <-ctx.Done():
-	case ok := <-ready:
-		if !ok {
-			return fmt.Errorf("starting the node: it is not ready after %s", startTimeout)
-		}
+	if embedded.Await(ctx, ns, cfg.Logger) == nil {
+		cfg.Logger.Info("node ready", "name", o.ServerName, "clients", ns.Addr(), "cluster", ns.ClusterAddr(), "data", cfg.Dir)
 	}
-	cfg.Logger.Info("node ready", "name", o.ServerName, "clients", ns.Addr(), "cluster", ns.ClusterAddr(), "data", cfg.Dir)
 	<-ctx.Done()
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
@@ -103,9 +92,6 @@ func (c Config) options() (*server.Options, error) {
 	clusterHost, clusterPort, err := split("--cluster-listen", c.Cluster)
 	if err != nil {
 		return nil, err
-	}
-	if len(c.Peers) == 0 {
-		return nil, errors.New("a node needs others: give --peers the cluster's addresses of all")
 	}
 	if c.User == "" && !(loopback(host) && loopback(clusterHost)) {
 		return nil, errors.New("whoever reaches this node could read and change all that the cloud keeps: give --user-file, or listen on 127.0.0.1")

@@ -21,6 +21,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"tcenvsvr/agent/disk/filelock"
 	"tcenvsvr/cmd/tccloud/internal/store"
 )
 
@@ -140,6 +141,31 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// TestFolder: a node says why it cannot use its folder, at once.
+func TestFolder(t *testing.T) {
+	t.Parallel()
+	for want, make := range map[string]func(dir string) error{
+		"another node is running in it": func(dir string) error {
+			unlock, err := filelock.Try(filepath.Join(dir, "lock"))
+			t.Cleanup(unlock)
+			return err
+		},
+		"running the node: Can't start JetStream: storage directory is not a directory": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "jetstream"), nil, 0o600)
+		},
+	} {
+		dir := t.TempDir()
+		if err := make(dir); err != nil {
+			t.Fatal(err)
+		}
+		cfg := Config{Dir: dir, Listen: freeAddr(t), Cluster: freeAddr(t), Peers: []string{"127.0.0.1:1"}, Logger: slog.New(slog.DiscardHandler)}
+		begun := time.Now()
+		if err := Run(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), want) || time.Since(begun) > 10*time.Second {
+			t.Errorf("after %s: %v, want %q", time.Since(begun), err, want)
+		}
+	}
+}
+
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -148,7 +174,6 @@ func TestOptions(t *testing.T) {
 	}{
 		"open to all":     {Config{Listen: "0.0.0.0:4222", Peers: []string{"a:1"}}, "give --user-file"},
 		"cluster open":    {Config{Listen: "127.0.0.1:4222", Cluster: "0.0.0.0:6222", Peers: []string{"a:1"}}, "give --user-file"},
-		"alone":           {Config{Listen: "127.0.0.1:4222"}, "--peers"},
 		"no port":         {Config{Listen: "127.0.0.1", Peers: []string{"a:1"}}, "--listen"},
 		"a peer's port":   {Config{Listen: "127.0.0.1:4222", Peers: []string{"a"}}, "--peers"},
 		"too high a port": {Config{Listen: "127.0.0.1:65000", Peers: []string{"a:1"}}, "--cluster-listen"},
