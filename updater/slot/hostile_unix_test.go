@@ -161,7 +161,7 @@ func TestAReleaseForAnotherHost(t *testing.T) {
 	}{
 		"system":     {edit("GOOS="+runtime.GOOS, "GOOS="+strings.Repeat("x", len(runtime.GOOS))), `its system is "xxxxx", not`},
 		"processor":  {edit("GOARCH="+runtime.GOARCH, "GOARCH="+strings.Repeat("x", len(runtime.GOARCH))), ``},
-		"product":    {helper, `another one than its description says: its product is`},
+		"product":    {helper, `the program is another one than its description says: its product is`},
 		"no program": {[]byte("#!/bin/sh\nexit 0\n"), `reading the program's header`},
 		"torn":       {content[:len(content)/3], `reading the program's header`},
 	}
