@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -387,7 +386,7 @@ func TestAHostWithoutRoots(t *testing.T) {
 // Where nobody can be asked, no job will start either: the set counts.
 func TestAProofThatCannotBeMade(t *testing.T) {
 	conf, _ := place(t)
-	conf.Readable = func(context.Context, []string) error { return fmt.Errorf("sudo: %w", certs.ErrUnproved) }
+	conf.Readable = func(context.Context, []string) error { return errors.Join(certs.ErrUnproved, errors.New("no sudo")) }
 	if set := current(t, certs.New(conf)); set.Dir == "" {
 		t.Error("there is no set")
 	}

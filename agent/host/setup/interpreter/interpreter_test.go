@@ -154,7 +154,7 @@ func TestWheelsThatAreNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Wheels(t.Context(), python, dir)
-	if err == nil || !strings.Contains(err.Error(), "pip failed (exit status 1): ") || strings.HasSuffix(err.Error(), ": ") {
+	if err == nil || !strings.HasPrefix(err.Error(), "installing wheels of ") || !strings.Contains(err.Error(), ": pip failed (exit status 1): ") || strings.HasSuffix(err.Error(), ": ") {
 		t.Errorf("got %v, want pip's last word", err)
 	}
 }

@@ -2,6 +2,8 @@ package svc
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	kardianos "github.com/kardianos/service"
