@@ -28,7 +28,7 @@ var (
 // answer is what a proxy said to CONNECT.
 type answer struct {
 	status   int
-	reason   string // the proxy's words: one plain line, ≤ maxReason bytes
+	words    string // the proxy's own, which may repeat our login
 	offers   []challenge
 	reusable bool // the connection is at the start of the next answer
 }
@@ -98,7 +98,7 @@ func (a *answers) finish(resp *http.Response) answer {
 		parts = append(parts, resp.Header.Get(name))
 	}
 	parts = append(parts, summary(body))
-	ans.reason = oneLine(strings.Join(parts, "\n"))
+	ans.words = strings.Join(parts, "\n")
 	return ans
 }
 
