@@ -19,8 +19,8 @@ const sharedLook = 20 * time.Millisecond
 // Lease returns the current set for a job, and keeps it until [Store.Prune] learns that the session
 // is over. A lease is a file, because jobs outlive the agent.
 func (s *Store) Lease(ctx context.Context, session string) (*Set, error) {
-	if !filepath.IsLocal(session) || strings.ContainsAny(session, `/\`) {
-		return nil, fmt.Errorf("leasing trust stores: %q is no session", session)
+	if err := checkSession(session); err != nil {
+		return nil, fmt.Errorf("leasing trust stores: %w", err)
 	}
 	for {
 		set, err := s.current(ctx, sharedLook)
@@ -31,6 +31,14 @@ func (s *Store) Lease(ctx context.Context, session string) (*Set, error) {
 			return set, err
 		}
 	}
+}
+
+// checkSession refuses what is no name of a file.
+func checkSession(session string) error {
+	if !filepath.IsLocal(session) || strings.ContainsAny(session, `/\`) {
+		return fmt.Errorf("%q is no session", session)
+	}
+	return nil
 }
 
 // lease writes the lease, unless there is a newer set: Prune may have removed this one.
@@ -69,8 +77,8 @@ type leased struct{ digest, file string }
 
 // Release ends the lease of a session that is over; [Store.Prune] removes the set later.
 func (s *Store) Release(session string) error {
-	if !filepath.IsLocal(session) || strings.ContainsAny(session, `/\`) {
-		return fmt.Errorf("releasing trust stores: %q is no session", session)
+	if err := checkSession(session); err != nil {
+		return fmt.Errorf("releasing trust stores: %w", err)
 	}
 	if err := os.Remove(filepath.Join(s.conf.Dir, leases, session)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("releasing trust stores: %w", err)

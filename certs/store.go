@@ -258,7 +258,15 @@ func (s *Store) Pool() (*x509.CertPool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return set.pool()
+	pool, err := set.pool()
+	if err != nil {
+		s.mu.Lock()
+		if s.set == set {
+			s.set = nil // the next call makes it anew
+		}
+		s.mu.Unlock()
+	}
+	return pool, err
 }
 
 // SetCloud stores the CAs of the Dedicated Cloud in the file of [Sources].Cloud, so that commands

@@ -3,9 +3,14 @@ package certs_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -172,7 +177,7 @@ func TestHostileFilesCostOnlyThemselves(t *testing.T) {
 		problems = append(problems, p.Error())
 	}
 	text := strings.Join(problems, "\n")
-	for _, want := range []string{"text.pem\": there is no certificate", "key.pem\": it holds a private key", "big.pem\": it is larger", "open.pem", "endless.pem\" is not a regular file"} {
+	for _, want := range []string{"text.pem\": there is no certificate", "key.pem\": it holds a private key", "big.pem\": it is larger", "open.pem\": every user of this host may write it, so it is not trusted: take that right away (chmod o-w)", "endless.pem\" is not a regular file"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}
@@ -218,8 +223,13 @@ func TestAJobKeepsItsSet(t *testing.T) {
 	if _, err := os.Stat(first.PEM()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a set that nobody needs: %v", err)
 	}
-	if _, err := s.Lease(t.Context(), "../x"); err == nil {
-		t.Error("a session that leads elsewhere was taken")
+	for _, session := range []string{"../x", "a/b", `a\b`, "/x", "", ".."} {
+		_, err := s.Lease(t.Context(), session)
+		for _, err := range []error{err, s.Release(session)} {
+			if err == nil || !strings.Contains(err.Error(), strconv.Quote(session)+" is no session") {
+				t.Errorf("a session that leads elsewhere: got %v", err)
+			}
+		}
 	}
 }
 
@@ -283,6 +293,119 @@ func TestThePoolFollows(t *testing.T) {
 	_ = os.Remove(file)
 	if verify() == nil {
 		t.Error("a removed CA is still trusted")
+	}
+}
+
+// The file system forgot what is in a file, as after a power cut, and says that nothing changed.
+func TestAPoolOfZeros(t *testing.T) {
+	conf, _ := place(t)
+	s := certs.New(conf)
+	file := current(t, s).PEM()
+	info, err := os.Stat(file)
+	if err == nil {
+		err = os.WriteFile(file, make([]byte, info.Size()), 0o644)
+	}
+	if err == nil {
+		err = os.Chtimes(file, time.Time{}, info.ModTime())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Pool(); err == nil || !strings.Contains(err.Error(), "reading the trusted CAs: "+strconv.Quote(file)+" holds none") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Pool(); err != nil {
+		t.Errorf("it was not made anew: %v", err)
+	}
+}
+
+// Who can make certificates can make two that begin alike.
+func TestTwoThatBeginAlike(t *testing.T) {
+	conf, drops := place(t)
+	ca := certstest.New(t).Cert.Raw
+	prints := map[string][]byte{}
+	for i := uint64(0); ; i++ {
+		binary.BigEndian.PutUint64(ca[len(ca)-8:], i) // of the signature
+		sum := sha256.Sum256(ca)
+		print := hex.EncodeToString(sum[:4])
+		other := prints[print]
+		if other == nil {
+			prints[print] = bytes.Clone(ca)
+			continue
+		}
+		certstest.File(t, drops, "one.crt", other)
+		certstest.File(t, drops, "two.crt", ca)
+		if _, err := conf.Sources.Remove(print, time.Now()); !errors.Is(err, certs.ErrAmbiguous) {
+			t.Errorf("got %v, want %v", err, certs.ErrAmbiguous)
+		}
+		return
+	}
+}
+
+// One odd root of a runtime makes the others neither unusable nor silent.
+func TestARuntimeWithAnOddRoot(t *testing.T) {
+	conf, _ := place(t)
+	dir := t.TempDir()
+	ca := certstest.New(t)
+	file := certstest.File(t, filepath.Join(dir, "lib", "python3.11", "site-packages", "certifi"), "cacert.pem",
+		[]byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), ca.PEM())
+	conf.Sources.Pythons = []string{certstest.File(t, filepath.Join(dir, "bin"), "python3")}
+	set := current(t, certs.New(conf))
+	if !has(t, set, ca) {
+		t.Error("the other root is not there")
+	}
+	h, err := conf.Sources.Merge(time.Now())
+	if err != nil || len(h.Problems) != 1 || h.Problems[0].Error() != "1 certificates of "+strconv.Quote(file)+" cannot be read and were passed over" {
+		t.Errorf("got %v and %v", h.Problems, err)
+	}
+}
+
+// A host that was made small: it has no public roots, and says where it looked.
+func TestAHostWithoutRoots(t *testing.T) {
+	conf, drops := place(t)
+	if runtime.GOOS != "linux" {
+		t.Skip("other systems have another store")
+	}
+	defer func(files []string) { roots.SystemFiles = files }(roots.SystemFiles)
+	roots.SystemFiles = []string{filepath.Join(t.TempDir(), "ca-bundle.crt")}
+	certstest.File(t, drops, "ca.pem", certstest.New(t).PEM())
+	s := certs.New(conf)
+	if set, err := s.Rebuild(); !errors.Is(err, certs.ErrNoPublic) || set.Dir != "" || set.Count != 1 {
+		t.Errorf("got %+v and %v, want %v", set, err, certs.ErrNoPublic)
+	}
+	h, err := conf.Sources.Merge(time.Now())
+	if err != nil || len(h.Problems) != 1 || !errors.Is(h.Problems[0], roots.ErrNone) || !strings.Contains(h.Problems[0].Error(), roots.SystemFiles[0]) {
+		t.Errorf("got %v and %v", h.Problems, err)
+	}
+	certstest.File(t, filepath.Dir(roots.SystemFiles[0]), "ca-bundle.crt", []byte("nothing"))
+	if _, err := conf.Sources.Merge(time.Now()); err == nil || !strings.Contains(err.Error(), "reading the host's trusted CAs from") {
+		t.Errorf("a store that is there and cannot be read: %v", err)
+	}
+}
+
+// Where nobody can be asked, no job will start either: the set counts.
+func TestAProofThatCannotBeMade(t *testing.T) {
+	conf, _ := place(t)
+	conf.Readable = func(context.Context, []string) error { return errors.Join(certs.ErrUnproved, errors.New("no sudo")) }
+	if set := current(t, certs.New(conf)); set.Dir == "" {
+		t.Error("there is no set")
+	}
+}
+
+func TestTheCloudsCAInTheWay(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "cloud.pem")
+	if err := os.Mkdir(file, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	err := certs.SetCloud(file, nil)
+	if err == nil || !strings.Contains(err.Error(), "hint: remove "+strconv.Quote(file)+": it is made anew from the keystore") {
+		t.Errorf("got %v", err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := certs.SetCloud(file, nil); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -81,11 +81,8 @@ type Progress struct {
 	Error    string    `json:"error,omitempty"`    // of the last check
 }
 
-// New returns an Updater, or an error where the configuration lacks something.
-func New(c Config) (*Updater, error) {
-	if c.Inbox == "" || c.Status == "" || c.Director == nil || c.Policy == nil || c.Restart == nil {
-		return nil, errors.New("self-update: the configuration is not complete")
-	}
+// New returns an Updater.
+func New(c Config) *Updater {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -94,7 +91,7 @@ func New(c Config) (*Updater, error) {
 	}
 	c.Metadata.Dir = handover.MetadataDir(c.Inbox)
 	c.Fetch.Dir = c.Inbox
-	return &Updater{Config: c, wake: make(chan struct{}, 1), healthy: make(chan struct{}), state: Progress{Phase: "idle"}}, nil
+	return &Updater{Config: c, wake: make(chan struct{}, 1), healthy: make(chan struct{}), state: Progress{Phase: "idle"}}
 }
 
 // Progress returns a snapshot.

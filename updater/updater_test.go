@@ -116,14 +116,7 @@ func (s *scene) release(version, minFrom string) release.Release {
 	return rel
 }
 
-func (s *scene) updater() *Updater {
-	s.t.Helper()
-	u, err := New(s.config)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return u
-}
+func (s *scene) updater() *Updater { return New(s.config) }
 
 // helper plays root's side: when asked to apply it says what the test wants.
 func (s *scene) helper(ctx context.Context, then handover.Status) {
@@ -263,6 +256,27 @@ func spoil(s *scene) {
 		if err := os.WriteFile(file, make([]byte, info.Size()), 0o644); err != nil {
 			s.t.Fatal(err)
 		}
+	}
+}
+
+// An import says what it brought, and something takes it away before the agent looks.
+func TestAnImportThatIsNotThere(t *testing.T) {
+	s := newScene(t)
+	s.release("1.1.0", "")
+	u := s.updater()
+	if _, err := u.Metadata.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	u.imported(t.Context(), "1.1.0")
+	if got, want := u.Progress().Error, "release 1.1.0 is not in the inbox"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	u.imported(t.Context(), "6.6.6")
+	if got, want := u.Progress().Error, "no such release"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if len(s.restarts) != 0 || handover.Asked(s.config.Inbox, handover.RequestApply) {
+		t.Error("it was asked for")
 	}
 }
 

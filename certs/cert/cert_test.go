@@ -26,6 +26,16 @@ import (
 // pkcs7 is a degenerate .p7b as "openssl crl2pkcs7 -nocrl" makes it.
 func pkcs7(t testing.TB, certs ...*x509.Certificate) []byte {
 	t.Helper()
+	var raw []byte
+	for _, c := range certs {
+		raw = append(raw, c.Raw...)
+	}
+	return pkcs7Parts(t, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: raw})
+}
+
+// pkcs7Parts has the parts where certificates would be.
+func pkcs7Parts(t testing.TB, parts ...asn1.RawValue) []byte {
+	t.Helper()
 	marshal := func(v any) []byte {
 		der, err := asn1.Marshal(v)
 		if err != nil {
@@ -33,16 +43,15 @@ func pkcs7(t testing.TB, certs ...*x509.Certificate) []byte {
 		}
 		return der
 	}
-	var raw []byte
-	for _, c := range certs {
-		raw = append(raw, c.Raw...)
-	}
 	set := asn1.RawValue{Tag: asn1.TagSet, IsCompound: true}
 	inner := marshal(struct {
 		Type asn1.ObjectIdentifier
 	}{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}})
-	content := slices.Concat(marshal(1), marshal(set), inner,
-		marshal(asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: raw}), marshal(set))
+	content := slices.Concat(marshal(1), marshal(set), inner)
+	for _, p := range parts {
+		content = append(content, marshal(p)...)
+	}
+	content = append(content, marshal(set)...)
 	return marshal(struct {
 		Type    asn1.ObjectIdentifier
 		Content asn1.RawValue
@@ -97,6 +106,9 @@ func TestParseRefuses(t *testing.T) {
 	// The name is an UTF8String that is none.
 	latin := certstest.New(t, certstest.Named("Gr\u00fc\u00dfe CA")).Cert.Raw
 	latin = bytes.ReplaceAll(latin, []byte("\u00fc\u00df"), []byte("\xfc\xfc\xdf\xdf"))
+	p7 := pkcs7(t, root.Cert)
+	signed, other := []byte{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2}, []byte{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 3}
+	block := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
 	for name, tt := range map[string]struct {
 		data []byte
 		says string
@@ -109,11 +121,16 @@ func TestParseRefuses(t *testing.T) {
 		"text":                         {[]byte("<html>404</html>"), "no certificate", cert.ErrNoCertificate},
 		"a picture":                    {[]byte("\x89PNG\r\n\x1a\n\x00\x00"), "no certificate", cert.ErrNoCertificate},
 		"only damaged PEM":             {root.PEM()[:200], "damaged or cut off", cert.ErrNoCertificate},
-		"cut off DER":                  {root.Cert.Raw[:100], "no certificate", cert.ErrNoCertificate},
+		"cut off DER":                  {root.Cert.Raw[:100], "there is no certificate in it that can be read: x509", cert.ErrNoCertificate},
 		"a name that is no UTF-8":      {latin, "UTF-8", cert.ErrNoCertificate},
-		"10 MB of PEM":                 {bytes.Repeat(root.PEM(), 10<<20/len(root.PEM())), "larger than 4 MiB", nil},
-		"PKCS#12":                      {p12, "openssl pkcs12", nil},
-		"JKS":                          {[]byte{0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2}, "keytool", nil},
+		"10 MB of PEM":                 {bytes.Repeat(root.PEM(), 10<<20/len(root.PEM())), "it is larger than 4 MiB, which no file of certificates is", nil},
+		"PKCS#12":                      {p12, "it is a PKCS#12 file (.p12, .pfx), which is for keys\nhint: openssl pkcs12 -in FILE -nokeys -cacerts -out ca.pem", nil},
+		"JKS":                          {[]byte{0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2}, "it is a Java keystore\nhint: keytool -exportcert -rfc -keystore FILE -alias ALIAS -file ca.pem", nil},
+		"PEM that holds something":     {block("CERTIFICATE", []byte("certificate")), "block 1: unreadable certificate: x509", cert.ErrNoCertificate},
+		"PKCS#7 cut off":               {block("PKCS7", p7[:len(p7)/2]), "block 1: damaged PKCS#7", cert.ErrNoCertificate},
+		"PKCS#7 of another kind":       {block("PKCS7", bytes.Replace(p7, signed, other, 1)), "block 1: damaged PKCS#7", cert.ErrNoCertificate},
+		"PKCS#7 with nothing":          {block("PKCS7", pkcs7Parts(t)), "block 1: PKCS#7 without a certificate", cert.ErrNoCertificate},
+		"PKCS#7 with something":        {block("PKCS7", bytes.Replace(p7, root.Cert.RawSubject, bytes.Repeat([]byte{0xff}, len(root.Cert.RawSubject)), 1)), "block 1: unreadable certificate in PKCS#7: x509", cert.ErrNoCertificate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			certs, _, err := cert.Parse(tt.data)

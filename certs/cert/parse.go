@@ -12,6 +12,7 @@ import (
 	"os"
 	"unicode/utf16"
 
+	"tcenvsvr/agent/disk/plainfile"
 	"tcenvsvr/agent/logging/plain"
 )
 
@@ -28,7 +29,7 @@ var (
 
 // ReadFile is Parse for a file, with its name in the error.
 func ReadFile(file string) ([]*x509.Certificate, []error, error) {
-	f, err := os.Open(file)
+	f, err := os.OpenFile(file, os.O_RDONLY|plainfile.NoWait, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading certificates: %w", err)
 	}

@@ -76,6 +76,9 @@ func TestWrapperAndBack(t *testing.T) {
 	if err := beside.Install(); err == nil {
 		t.Error("somebody's file was replaced")
 	}
+	if err := (Wrapper{Python: certstest.File(t, dir, "notes.txt")}).Install(); err == nil || !strings.Contains(err.Error(), "it is not a program") {
+		t.Errorf("a text: %v", err)
+	}
 	if err := (Wrapper{Python: "/usr/bin/env"}).Install(); !errors.Is(err, ErrDistribution) {
 		t.Errorf("a program of the distribution: %v", err)
 	}

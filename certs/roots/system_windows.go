@@ -17,7 +17,7 @@ var SystemFiles []string
 func System() (Found, error) {
 	f, err := store("ROOT")
 	if err == nil && len(f.Certs) == 0 {
-		err = fmt.Errorf("%w: the ROOT store is empty", ErrNone)
+		err = fmt.Errorf("%w: %q", ErrNone, f.Place)
 	}
 	return f, err
 }

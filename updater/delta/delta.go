@@ -17,7 +17,7 @@ const window = 1 << 29
 // Make returns the delta from old to new.
 func Make(old, new []byte) ([]byte, error) {
 	if len(old)+len(new) > window {
-		return nil, fmt.Errorf("making a delta: %d and %d bytes are too much", len(old), len(new))
+		return nil, fmt.Errorf("the programs have %d and %d bytes, together more than %d", len(old), len(new), window)
 	}
 	size := 1 << 20
 	for size < len(old)+len(new) {

@@ -3,6 +3,7 @@ package delta
 import (
 	"bytes"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -42,23 +43,30 @@ func TestWhatDoesNotFitIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		old, delta []byte
 		size       int64
+		says       string // "" = it may be applied, and is another program then
 	}{
-		"larger than signed":  {old, d, int64(len(new)) - 1},
-		"smaller than signed": {old, d, int64(len(new)) + 1},
-		"size of nothing":     {old, d, 0},
-		"huge size":           {old, d, 1 << 40},
-		"torn":                {old, d[:len(d)/2], int64(len(new))},
-		"empty":               {old, nil, int64(len(new))},
-		"not a delta":         {old, []byte("#!/bin/sh\n"), int64(len(new))},
-		"nothing to start at": {nil, d, int64(len(new))},
+		"larger than signed":  {old, d, int64(len(new)) - 1, errSize.Error()},
+		"smaller than signed": {old, d, int64(len(new)) + 1, errSize.Error()},
+		"size of nothing":     {old, d, 0, "size 0 is not possible"},
+		"huge size":           {old, d, 1 << 40, "size 1099511627776 is not possible"},
+		"torn":                {old, d[:len(d)/2], int64(len(new)), ""},
+		"empty":               {old, nil, int64(len(new)), "applying a delta"},
+		"not a delta":         {old, []byte("#!/bin/sh\n"), int64(len(new)), "applying a delta"},
+		"nothing to start at": {nil, d, int64(len(new)), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, err := Apply(c.old, c.delta, c.size); err == nil && bytes.Equal(got, new) {
-				t.Error("it was applied")
-			} else if err == nil {
-				t.Log("rebuilt something else, which the hash refuses")
+			got, err := Apply(c.old, c.delta, c.size)
+			if bytes.Equal(got, new) || err == nil && c.says != "" || err != nil && !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %d bytes and %v, want an error that says %q", len(got), err, c.says)
 			}
 		})
+	}
+}
+
+func TestProgramsTooLargeForADelta(t *testing.T) {
+	// Nothing reads the zeros, so they take no memory.
+	if _, err := Make(make([]byte, window), []byte("new")); err == nil || !strings.Contains(err.Error(), "the programs have 536870912 and 3 bytes, together more than") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -122,7 +122,7 @@ func (f Fetcher) append(ctx context.Context, file *os.File, digest hash.Hash, na
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return metadata.Busy(res)
 	default:
-		return fmt.Errorf("the update server answered %s", res.Status)
+		return metadata.Answered(res)
 	}
 	if _, err := file.Seek(have, io.SeekStart); err != nil {
 		return err

@@ -85,11 +85,11 @@ func TestServersThatDoNotServeWhatWasSigned(t *testing.T) {
 	}{
 		"other bytes":      {serve(bytes.ToUpper(program)), ErrMismatch.Error()},
 		"too short":        {serve(program[:1000]), "1000 of"},
-		"not there":        {http.NotFound, "404"},
+		"not there":        {http.NotFound, "the update server answered 404 Not Found"},
 		"forbidden":        {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, "403"},
 		"busy":             {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, "busy"},
 		"nothing":          {func(http.ResponseWriter, *http.Request) {}, "0 of"},
-		"a range unasked?": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(206) }, "range"},
+		"a range unasked?": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(206) }, `the update server sent range "" where "bytes 0-" was wanted`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := fetcher(t, c.handler)

@@ -15,6 +15,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
 
 	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // A Source returns metadata files by their names in the repository, such as "3.root.json". A file
@@ -68,17 +69,25 @@ func (c Client) Cached(ctx context.Context) (*Trusted, error) {
 func (c Client) guarded(do func() (*Trusted, error)) (t *Trusted, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			t, err = nil, fmt.Errorf("refreshing update metadata: it is malformed: %.200s", fmt.Sprint(p))
+			err = fmt.Errorf("it is malformed: %v", p)
 		}
-		if err != nil && errors.Is(err, &metadata.ErrExpiredMetadata{}) {
+		if err == nil {
+			return
+		}
+		t, err = nil, quoted{fmt.Errorf("refreshing update metadata: %w", err)}
+		if errors.Is(err, &metadata.ErrExpiredMetadata{}) {
 			err = fmt.Errorf("%w (%w)", ErrExpired, err)
 		}
 	}()
-	if t, err = do(); err != nil {
-		return nil, fmt.Errorf("refreshing update metadata: %w", err)
-	}
-	return t, nil
+	return do()
 }
+
+// quoted is an error that quotes a Source, perhaps all of a file: its text steers no terminal and
+// fills no log.
+type quoted struct{ error }
+
+func (q quoted) Error() string { return plain.Head(plain.Line(q.error.Error()), 1000) }
+func (q quoted) Unwrap() error { return q.error }
 
 func (c Client) refresh(ctx context.Context, from Source) (*Trusted, error) {
 	set, err := c.startRoot()
@@ -184,7 +193,7 @@ func (c Client) updateRoot(ctx context.Context, from Source, set *trustedmetadat
 			return err
 		}
 	}
-	return fmt.Errorf("more than %d new roots at once", maxRotations)
+	return fmt.Errorf("more than %d new roots at once; the next check goes on after them", maxRotations)
 }
 
 // pinned returns a file whose version and hash another file names. It is read from Dir where the

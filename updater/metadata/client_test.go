@@ -1,8 +1,11 @@
 package metadata_test
 
 import (
+	"bufio"
 	"context"
 	"crypto"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -121,29 +125,66 @@ func (w *world) saved() func() {
 	}
 }
 
-// forge signs a timestamp with any meta, as a thief of the online key could.
-func (w *world) forge(meta string) {
+// forge publishes the newest file of a role as change makes it, signed as a thief of its keys could.
+func (w *world) forge(role string, change func(signed map[string]any)) {
 	w.t.Helper()
-	data, err := os.ReadFile(w.path("timestamp.json"))
+	files, err := filepath.Glob(w.path("*" + role + ".json"))
+	w.must(err)
+	file := files[len(files)-1]
+	data, err := os.ReadFile(file)
 	w.must(err)
 	var whole struct {
-		Signed map[string]json.RawMessage `json:"signed"`
+		Signed map[string]any `json:"signed"`
 	}
 	w.must(json.Unmarshal(data, &whole))
-	whole.Signed["meta"] = json.RawMessage(meta)
+	change(whole.Signed)
 	data, err = json.Marshal(map[string]any{"signed": whole.Signed, "signatures": []any{}})
 	w.must(err)
-	stamp, err := tuf.Timestamp().FromBytes(data)
+	switch role {
+	case tuf.ROOT:
+		resign(w, tuf.Root(), data, w.path(fmt.Sprintf("%v.root.json", whole.Signed["version"])))
+	case tuf.TARGETS:
+		resign(w, tuf.Targets(), data, file)
+	case tuf.SNAPSHOT:
+		resign(w, tuf.Snapshot(), data, file)
+	case tuf.TIMESTAMP:
+		resign(w, tuf.Timestamp(), data, file)
+	}
+}
+
+// list puts a forged file into the one that names it, and that one into the next.
+func (w *world) list(role, in string) {
+	w.t.Helper()
+	files, err := filepath.Glob(w.path("*." + role + ".json"))
 	w.must(err)
-	pemText, err := os.ReadFile(filepath.Join(w.pems, "timestamp.pem"))
+	data, err := os.ReadFile(files[len(files)-1])
 	w.must(err)
-	key, err := cryptoutils.UnmarshalPEMToPrivateKey(pemText, nil)
+	sum := sha256.Sum256(data)
+	w.forge(in, func(signed map[string]any) {
+		meta := signed["meta"].(map[string]any)[role+".json"].(map[string]any)
+		meta["length"], meta["hashes"] = len(data), map[string]any{"sha256": hex.EncodeToString(sum[:])}
+	})
+}
+
+func resign[T tuf.Roles](w *world, m *tuf.Metadata[T], data []byte, file string) {
+	w.t.Helper()
+	m, err := m.FromBytes(data)
 	w.must(err)
-	signer, err := signature.LoadSigner(key, crypto.SHA256)
+	role := strings.TrimSuffix(filepath.Base(file), ".json")
+	role = role[strings.LastIndex(role, ".")+1:]
+	pems, err := filepath.Glob(filepath.Join(w.pems, role+"*.pem"))
 	w.must(err)
-	_, err = stamp.Sign(signer)
-	w.must(err)
-	w.must(stamp.ToFile(w.path("timestamp.json"), false))
+	for _, name := range pems {
+		pemText, err := os.ReadFile(name)
+		w.must(err)
+		key, err := cryptoutils.UnmarshalPEMToPrivateKey(pemText, nil)
+		w.must(err)
+		signer, err := signature.LoadSigner(key, crypto.SHA256)
+		w.must(err)
+		_, err = m.Sign(signer)
+		w.must(err)
+	}
+	w.must(m.ToFile(file, false))
 }
 
 func TestReleasesArriveAndAreFound(t *testing.T) {
@@ -291,9 +332,16 @@ func TestHostileRepositories(t *testing.T) {
 			}
 			w.sees("1.0.0")
 		},
+		"text for a terminal": func(w *world) {
+			w.must(os.WriteFile(w.path("timestamp.json"), []byte(`{"signed":{"_type":"\u001b]0;owned\u0007`+strings.Repeat("x", 10_000)+`"},"signatures":[]}`), 0o644))
+			w.refuses(nil, "expected metadata type timestamp, got - ?]0;owned?xxx")
+			if _, err := w.refresh(); strings.ContainsAny(err.Error(), "\x1b\a") || len(err.Error()) > 1000 {
+				w.t.Errorf("it is shown as it is, in %d bytes: %.200q", len(err.Error()), err)
+			}
+		},
 		"a file that never ends": func(w *world) {
 			w.must(os.Truncate(w.path("timestamp.json"), 1<<40))
-			w.refuses(nil, "larger than 16384 bytes")
+			w.refuses(nil, "it is larger than 16384 bytes")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -308,20 +356,75 @@ func TestHostileRepositories(t *testing.T) {
 func TestTheOnlineKeyCannotEndTheAgent(t *testing.T) {
 	w := newWorld(t)
 	w.release("1.0.0")
-	for name, change := range map[string]string{
-		"no snapshot":          `{}`,
-		"snapshot is null":     `{"snapshot.json":null}`,
-		"no hash":              `{"snapshot.json":{"version":2}}`,
-		"version zero":         `{"snapshot.json":{"version":0,"hashes":{"sha256":"00"}}}`,
-		"path in the version?": `{"snapshot.json":{"version":-7}}`,
+	const unnamed = "the metadata names no version and SHA-256 of snapshot.json"
+	for name, c := range map[string]struct{ meta, says string }{
+		"no snapshot":          {`{}`, unnamed},
+		"snapshot is null":     {`{"snapshot.json":null}`, unnamed},
+		"no hash":              {`{"snapshot.json":{"version":2}}`, unnamed},
+		"version zero":         {`{"snapshot.json":{"version":0,"hashes":{"sha256":"00"}}}`, unnamed},
+		"path in the version?": {`{"snapshot.json":{"version":-7}}`, unnamed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			back := w.saved()
 			defer back()
-			w.forge(change)
-			w.refuses(nil, "")
+			w.forge(tuf.TIMESTAMP, func(signed map[string]any) { signed["meta"] = json.RawMessage(c.meta) })
+			w.refuses(nil, c.says)
 		})
 	}
+	w.sees("1.0.0")
+}
+
+// Nor can those who have all keys, by mistake or not.
+func TestSignedNonsense(t *testing.T) {
+	for name, c := range map[string]struct {
+		forge func(*world)
+		says  string
+	}{
+		"a key that is none": {func(w *world) {
+			w.forge(tuf.ROOT, func(signed map[string]any) {
+				signed["version"] = 2
+				signed["keys"].(map[string]any)["none"] = nil
+				signed["roles"].(map[string]any)["timestamp"].(map[string]any)["keyids"] = []string{"none"}
+			})
+		}, "refreshing update metadata: it is malformed: runtime error"},
+		"a target without custom data": {func(w *world) {
+			w.forge(tuf.TARGETS, func(signed map[string]any) {
+				for _, target := range signed["targets"].(map[string]any) {
+					delete(target.(map[string]any), "custom")
+				}
+			})
+			w.list(tuf.TARGETS, tuf.SNAPSHOT)
+			w.list(tuf.SNAPSHOT, tuf.TIMESTAMP)
+		}, `reading target "tcenvsvr/linux/amd64/1.0.0/tcenvsvr": it has no custom data`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.release("1.0.0")
+			c.forge(w)
+			w.refuses(nil, c.says)
+		})
+	}
+}
+
+// Keys that are changed hourly for years outlast a host that was off. It follows in several checks.
+func TestAHostThatMissedManyRoots(t *testing.T) {
+	w := newWorld(t)
+	w.release("1.0.0")
+	if memory, err := os.MkdirTemp("/dev/shm", "metadata"); err == nil { // each root is told to the disk
+		t.Cleanup(func() { _ = os.RemoveAll(memory) })
+		w.Client.Dir = memory
+	}
+	roots := fstest.MapFS{}
+	for version := 2; version <= 258; version++ {
+		w.forge(tuf.ROOT, func(signed map[string]any) { signed["version"] = version })
+		name := fmt.Sprintf("%d.root.json", version)
+		data, err := os.ReadFile(w.path(name))
+		w.must(err)
+		roots[name] = &fstest.MapFile{Data: data}
+		w.must(os.Remove(w.path(name)))
+	}
+	w.must(os.CopyFS(filepath.Join(w.dir, "metadata"), roots))
+	w.refuses(nil, "more than 256 new roots at once; the next check goes on after them")
 	w.sees("1.0.0")
 }
 
@@ -439,6 +542,10 @@ func TestHTTPSource(t *testing.T) {
 		}
 		server.Close()
 	}
+	w.Source = metadata.HTTP{Client: &http.Client{Transport: words("HTTP/1.1 500 \x1b]0;owned\a\r\n\r\n")}, URL: "http://mirror"}
+	w.refuses(nil, "the update server answered 500 Internal Server Error")
+	w.Source = metadata.HTTP{Client: &http.Client{Transport: words("HTTP/1.1 503 \x1b]0;owned\a\r\n\r\n")}, URL: "http://mirror"}
+	w.refuses(nil, "the update server is busy: it answered 503 Service Unavailable")
 	server := httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Retry-After", "90")
 		rw.WriteHeader(http.StatusServiceUnavailable)
@@ -464,6 +571,13 @@ func TestHTTPSource(t *testing.T) {
 	if _, err := w.Refresh(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want canceled", err)
 	}
+}
+
+// words is a server's answer, to the byte.
+type words string
+
+func (a words) RoundTrip(r *http.Request) (*http.Response, error) {
+	return http.ReadResponse(bufio.NewReader(strings.NewReader(string(a))), r)
 }
 
 func serveOr(rw http.ResponseWriter, r *http.Request, dir string, code int) {

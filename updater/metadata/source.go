@@ -21,6 +21,16 @@ type HTTP struct {
 // timeout bounds the whole exchange for one file.
 const timeout = 30 * time.Second
 
+// Answered is the error of an answer that nobody wants. The server's own words are not among it: a
+// status is shown on terminals.
+func Answered(res *http.Response) error {
+	return fmt.Errorf("the update server answered %s", status(res))
+}
+
+func status(res *http.Response) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", res.StatusCode, http.StatusText(res.StatusCode)))
+}
+
 // BusyError is an answer that asks the client to come back later.
 type BusyError struct {
 	Status string
@@ -52,14 +62,14 @@ func (h HTTP) Metadata(ctx context.Context, name string, limit int64) ([]byte, e
 	case res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusServiceUnavailable:
 		return nil, Busy(res)
 	case res.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("the update server answered %s", res.Status)
+		return nil, Answered(res)
 	}
 	return bounded(res.Body, limit)
 }
 
 // Busy returns the BusyError of an answer, with its Retry-After of at most a day.
 func Busy(res *http.Response) *BusyError {
-	e := &BusyError{Status: res.Status}
+	e := &BusyError{Status: status(res)}
 	if after, err := time.ParseDuration(res.Header.Get("Retry-After") + "s"); err == nil && after > 0 {
 		e.After = min(after, 24*time.Hour)
 	}

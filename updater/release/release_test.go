@@ -1,6 +1,7 @@
 package release
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"reflect"
 	"strings"
@@ -54,12 +55,14 @@ func TestDecodeIsStrict(t *testing.T) {
 		"other platform":  {strings.Replace(r.Name(), "linux", "darwin", 1), string(data), "its data says"},
 		"unknown field":   {r.Name(), strings.Replace(string(data), `"os"`, `"run":"x","os"`, 1), "unknown field"},
 		"trailing":        {r.Name(), string(data) + "{}", "after its end"},
-		"v before it":     {r.Name(), strings.Replace(string(data), `"1.4.2"`, `"v1.4.2"`, 1), "no semantic version"},
+		"v before it":     {r.Name(), strings.Replace(string(data), `"1.4.2"`, `"v1.4.2"`, 1), `version "v1.4.2" is no semantic version`},
 		"build metadata":  {r.Name(), strings.Replace(string(data), `"1.4.2"`, `"1.4.2+x"`, 1), "no semantic version"},
 		"two numbers":     {r.Name(), strings.Replace(string(data), `"1.4.2"`, `"1.4"`, 1), "no semantic version"},
 		"path in the os":  {r.Name(), strings.Replace(string(data), `"linux"`, `"../x"`, 1), "platform"},
+		"min_from":        {r.Name(), strings.Replace(string(data), `"1.0.0"`, `"newest"`, 1), `min_from "newest" is no semantic version`},
+		"many deltas":     {r.Name(), strings.Replace(string(data), `"deltas":[`, `"deltas":[`+strings.Repeat(`{"size":1},`, 64), 1), "65 deltas are more than 64"},
 		"severity":        {r.Name(), strings.Replace(string(data), `"security"`, `"fun"`, 1), "severity"},
-		"delta digest":    {r.Name(), strings.Replace(string(data), strings.Repeat("cd", 32), "../../x", 1), "delta"},
+		"delta digest":    {r.Name(), strings.Replace(string(data), strings.Repeat("cd", 32), "../../x", 1), "a delta has no valid digests and size"},
 		"nothing":         {r.Name(), "", "EOF"},
 		"null":            {r.Name(), "null", "no semantic version"},
 		"delta too large": {r.Name(), strings.Replace(string(data), `"size":3`, `"size":999999999999`, 1), "delta"},
@@ -69,6 +72,28 @@ func TestDecodeIsStrict(t *testing.T) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
 			}
 		})
+	}
+}
+
+func TestOtherBytesThanSigned(t *testing.T) {
+	data := []byte("ten bytes!")
+	sum := sha256.Sum256(data)
+	r := example()
+	r.SHA256 = hex.EncodeToString(sum[:])
+	if err := r.Verify(data); err != nil {
+		t.Error(err)
+	}
+	for _, other := range []string{"", "ten bytes", "Ten bytes!", "ten bytes!!"} {
+		if err := r.Verify([]byte(other)); err == nil || !strings.Contains(err.Error(), "release 1.4.2: the program is not the one that was signed") {
+			t.Errorf("%q: got %v", other, err)
+		}
+	}
+	if _, err := Decode(r.Name(), r.Size, nil, nil); err == nil {
+		t.Error("nothing was decoded")
+	}
+	data, _ = example().Custom()
+	if _, err := Decode(r.Name(), r.Size, sum[:31], data); err == nil || !strings.Contains(err.Error(), "SHA-256 is missing or no 64 hex digits") {
+		t.Errorf("half a digest: got %v", err)
 	}
 }
 

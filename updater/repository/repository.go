@@ -128,7 +128,7 @@ func (r *Repository) KeysOf(role string) ([]string, error) {
 	}
 	entry, ok := root.Signed.Roles[role]
 	if !ok {
-		return nil, fmt.Errorf("reading the root: there is no role %q", role)
+		return nil, fmt.Errorf("there is no role %q, only %s", role, strings.Join(Roles, ", "))
 	}
 	return slices.Clone(entry.KeyIDs), nil
 }
@@ -194,9 +194,6 @@ func store[T metadata.Roles](file string, m *metadata.Metadata[T]) error {
 }
 
 func expiry(life time.Duration) time.Time { return time.Now().UTC().Add(life).Truncate(time.Second) }
-
-// errNotStaged says that there is nothing to sign.
-var errNotStaged = errors.New("nothing is staged")
 
 // Pending is a staged role that lacks signatures.
 type Pending struct {

@@ -2,6 +2,9 @@ package repository
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -134,6 +137,9 @@ func TestWhatCannotBeAdded(t *testing.T) {
 			}
 		})
 	}
+	if _, err := r.KeysOf("bosses"); err == nil || !strings.Contains(err.Error(), `there is no role "bosses", only root, targets, snapshot, timestamp`) {
+		t.Errorf("keys of nobody: got %v", err)
+	}
 	if err := r.Revoke("7.0.0", "linux", "amd64"); err == nil {
 		t.Error("what is not there was revoked")
 	}
@@ -141,16 +147,32 @@ func TestWhatCannotBeAdded(t *testing.T) {
 
 func TestKeysThatAreNone(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"empty": "", "text": "hello", "pem": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"} {
+	_, young, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := x509.MarshalPKCS8PrivateKey(young)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	}
+	for name, c := range map[string]struct{ text, says string }{
+		"empty":        {"", "it is no PEM file"},
+		"text":         {"hello", "it is no PEM file"},
+		"pem":          {block([]byte("s3cret")), "it is no PKCS#8 private key"},
+		"another kind": {block(other), "want an ECDSA key on P-256"},
+	} {
 		file := filepath.Join(dir, name+".pem")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ReadKey(file); err == nil || !strings.Contains(err.Error(), file) {
-			t.Errorf("%s: got %v, want an error that names the file", name, err)
+		if _, err := ReadKey(file); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: got %v, want an error that names the file and says %q", name, err, c.says)
 		}
 	}
-	if _, err := ReadKeys(t.TempDir()); err == nil {
-		t.Error("a folder without keys was taken")
+	if _, err := ReadKeys(t.TempDir()); err == nil || !strings.Contains(err.Error(), "there is no .pem file") {
+		t.Errorf("a folder without keys: got %v", err)
 	}
 }

@@ -17,18 +17,18 @@ import (
 // and returns the roles that still lack some. A staged root comes before staged targets, so that
 // its new keys can sign those.
 func (r *Repository) Sign(keys []Key) (missing []string, err error) {
-	done, err := r.signRoot(keys)
-	if err != nil && !errors.Is(err, errNotStaged) {
+	lacks, err := r.signRoot(keys)
+	if err != nil {
 		return nil, err
 	}
-	if err == nil && !done {
+	if lacks {
 		missing = append(missing, metadata.ROOT)
 	}
-	done, err = r.signTargets(keys)
-	if err != nil && !errors.Is(err, errNotStaged) {
+	lacks, err = r.signTargets(keys)
+	if err != nil {
 		return nil, err
 	}
-	if err == nil && !done {
+	if lacks {
 		missing = append(missing, metadata.TARGETS)
 	}
 	if r.has(metadata.SNAPSHOT, keys) && r.has(metadata.TIMESTAMP, keys) {
@@ -42,11 +42,12 @@ func (r *Repository) has(role string, keys []Key) bool {
 	return err == nil && slices.ContainsFunc(keys, func(k Key) bool { return slices.Contains(ids, k.ID) })
 }
 
-// signRoot needs the threshold of the old root's keys and the threshold of its own.
-func (r *Repository) signRoot(keys []Key) (bool, error) {
+// signRoot signs and publishes the staged root, and reports whether there is one that lacks
+// signatures still. It needs the threshold of the old root's keys and the threshold of its own.
+func (r *Repository) signRoot(keys []Key) (lacks bool, err error) {
 	root, err := metadata.Root().FromFile(r.staged("root.json"))
 	if errors.Is(err, os.ErrNotExist) {
-		return false, errNotStaged
+		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("reading the staged root: %w", err)
@@ -63,15 +64,16 @@ func (r *Repository) signRoot(keys []Key) (bool, error) {
 		return false, err
 	}
 	if previous.VerifyDelegate(metadata.ROOT, root) != nil || root.VerifyDelegate(metadata.ROOT, root) != nil {
-		return false, nil
+		return true, nil
 	}
-	return true, r.publish(metadata.ROOT, root.Signed.Version)
+	return false, r.publish(metadata.ROOT, root.Signed.Version)
 }
 
-func (r *Repository) signTargets(keys []Key) (bool, error) {
+// signTargets is signRoot for the targets.
+func (r *Repository) signTargets(keys []Key) (lacks bool, err error) {
 	targets, err := metadata.Targets().FromFile(r.staged("targets.json"))
 	if errors.Is(err, os.ErrNotExist) {
-		return false, errNotStaged
+		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("reading the staged targets: %w", err)
@@ -87,9 +89,9 @@ func (r *Repository) signTargets(keys []Key) (bool, error) {
 		return false, err
 	}
 	if root.VerifyDelegate(metadata.TARGETS, targets) != nil {
-		return false, nil
+		return true, nil
 	}
-	return true, r.publish(metadata.TARGETS, targets.Signed.Version)
+	return false, r.publish(metadata.TARGETS, targets.Signed.Version)
 }
 
 // publish moves a staged file to where clients read it, under its version.

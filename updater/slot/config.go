@@ -35,20 +35,15 @@ type Slots struct {
 // threatconnect-envsvr-bless.service repeats it; a test in package packaging compares them.
 const DefaultProbation = 30 * time.Minute
 
-// New returns Slots, or an error where a path is missing or relative. It touches nothing on disk.
-func New(cfg Config) (*Slots, error) {
-	for _, p := range []string{cfg.Baseline, cfg.Slots, cfg.State, cfg.Home, cfg.Inbox, cfg.Status} {
-		if !filepath.IsAbs(p) {
-			return nil, errors.New("self-update: a path is missing or not absolute")
-		}
-	}
+// New returns Slots. It touches nothing on disk.
+func New(cfg Config) *Slots {
 	cfg.Probation = cmp.Or(cfg.Probation, DefaultProbation)
 	cfg.Wait = cmp.Or(cfg.Wait, 10*time.Second)
 	s := &Slots{cfg: cfg, log: cfg.Log}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	return s, nil
+	return s
 }
 
 func (s *Slots) stateFile() string { return filepath.Join(s.cfg.State, "state.json") }

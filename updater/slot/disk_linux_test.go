@@ -25,16 +25,19 @@ func small(t *testing.T, dir, options string) {
 }
 
 func TestNoRoom(t *testing.T) {
-	for name, options := range map[string]string{"blocks": "mode=755,size=16m", "inodes": "mode=755,size=256m,nr_inodes=20"} {
+	for name, c := range map[string]struct{ options, want string }{
+		"blocks": {"mode=755,size=16m", "MiB free at"},
+		"inodes": {"mode=755,size=256m,nr_inodes=20", "inodes free at"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			s := sceneIn(t, dir)
 			s.must(os.RemoveAll(filepath.Join(dir, "home", "a")))
 			s.must(os.Mkdir(filepath.Join(dir, "home", "a"), 0o755))
-			small(t, filepath.Join(dir, "home", "a"), options)
+			small(t, filepath.Join(dir, "home", "a"), c.options)
 			s.offer("1.1.0")
 			err := s.apply()
-			s.wantCode(err, "no_room")
+			s.wantCode(err, "no_room", c.want)
 			if !errors.Is(err, space.ErrFull) {
 				t.Errorf("got %v, want %v", err, space.ErrFull)
 			}
@@ -122,6 +125,6 @@ func TestSlotsThatCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.offer("1.1.0")
-	s.wantCode(s.apply(), "failed")
+	s.wantCode(s.apply(), "failed", "read-only file system")
 	s.wantChoice("1.0.0", false)
 }

@@ -1,6 +1,7 @@
 package slot_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -8,10 +9,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"tcenvsvr/updater/handover"
@@ -75,13 +78,16 @@ type scene struct {
 	version string // of the package
 	agent   int
 	revoked []string
+	log     *bytes.Buffer
+	logger  *slog.Logger
 }
 
 func newScene(t testing.TB) *scene { return sceneIn(t, t.TempDir()) }
 
 func sceneIn(t testing.TB, dir string) *scene {
 	t.Helper()
-	s := &scene{t: t, dir: dir, agent: os.Geteuid()}
+	s := &scene{t: t, dir: dir, agent: os.Geteuid(), log: &bytes.Buffer{}}
+	s.logger = slog.New(slog.NewTextHandler(s.log, nil))
 	for _, d := range []string{"base", "home/a/bin", "home/b/bin", "home/.tcenvsvr/inbox/metadata", "lib", "run"} {
 		s.must(os.MkdirAll(filepath.Join(dir, d), 0o755))
 	}
@@ -113,16 +119,11 @@ func (s *scene) config() slot.Config {
 			Inbox: filepath.Join(home, ".tcenvsvr", "inbox"), Link: filepath.Join(s.dir, "run", "tcenvsvr"), Shim: filepath.Join(s.dir, "run", "tcenvsvr-shim"),
 			Status: filepath.Join(s.dir, "run", "status.json"),
 		},
-		Version: s.version, Product: product, Owner: os.Geteuid(), Agent: s.agent, Verifier: signed{},
+		Version: s.version, Product: product, Owner: os.Geteuid(), Agent: s.agent, Verifier: signed{}, Log: s.logger,
 	}
 }
 
-func (s *scene) slots() *slot.Slots {
-	s.t.Helper()
-	got, err := slot.New(s.config())
-	s.must(err)
-	return got
-}
+func (s *scene) slots() *slot.Slots { return slot.New(s.config()) }
 
 // signed is the verifier of testdata/helper.
 type signed struct{}
@@ -238,11 +239,12 @@ func (s *scene) shimOf(program string) string {
 	return program
 }
 
-func (s *scene) wantCode(err error, code string) {
+// wantCode wants a refusal with this code and this text in its message.
+func (s *scene) wantCode(err error, code, text string) {
 	s.t.Helper()
 	r, ok := errors.AsType[*slot.Refusal](err)
-	if !ok || r.Code != code {
-		s.t.Errorf("got %v, want a refusal %q", err, code)
+	if !ok || r.Code != code || !strings.Contains(r.Error(), text) {
+		s.t.Errorf("got %v, want a refusal %q that says %q", err, code, text)
 	}
 	st, err := handover.ReadStatus(filepath.Join(s.dir, "run", "status.json"))
 	if err != nil || st.Last == nil || st.Last.Phase != handover.Refused || st.Last.Code != code {

@@ -38,18 +38,19 @@ func TestABadCandidateIsRolledBack(t *testing.T) {
 		class  handover.Class
 		starts int // until it is given up
 		phase  handover.Phase
-		again  string // what a second offer gets
+		again  string // the code that a second offer gets
+		says   string
 	}{
-		"crash at start":      {[3]string{"exit-code", "exited", "2"}, handover.Crash, 3, handover.RolledBack, "bad"},
-		"signal":              {[3]string{"core-dump", "dumped", "SEGV"}, handover.Crash, 3, handover.RolledBack, "bad"},
-		"out of memory":       {[3]string{"oom-kill", "killed", "KILL"}, handover.Crash, 3, handover.RolledBack, "bad"},
-		"invalid settings":    {[3]string{"exit-code", "exited", "5"}, handover.Crash, 3, handover.RolledBack, "bad"},
-		"never ready":         {[3]string{"timeout", "killed", "TERM"}, handover.Hang, 1, handover.RolledBack, "bad"},
-		"watchdog":            {[3]string{"watchdog", "killed", "ABRT"}, handover.Hang, 1, handover.RolledBack, "bad"},
-		"not executable":      {[3]string{"exit-code", "exited", "203"}, handover.Policy, 1, handover.Blocked, "blocked"},
-		"always wants again":  {[3]string{"success", "exited", "75"}, handover.Clean, 10, handover.RolledBack, "bad"},
-		"no place to run":     {[3]string{"exit-code", "exited", "226"}, handover.Environment, 10, handover.RolledBack, "bad"},
-		"nobody says it ends": {[3]string{}, handover.Crash, 3, handover.RolledBack, "bad"},
+		"crash at start":      {[3]string{"exit-code", "exited", "2"}, handover.Crash, 3, handover.RolledBack, "bad", "failed on this host: it "},
+		"signal":              {[3]string{"core-dump", "dumped", "SEGV"}, handover.Crash, 3, handover.RolledBack, "bad", "failed on this host: it "},
+		"out of memory":       {[3]string{"oom-kill", "killed", "KILL"}, handover.Crash, 3, handover.RolledBack, "bad", "failed on this host: it "},
+		"invalid settings":    {[3]string{"exit-code", "exited", "5"}, handover.Crash, 3, handover.RolledBack, "bad", "failed on this host: it "},
+		"never ready":         {[3]string{"timeout", "killed", "TERM"}, handover.Hang, 1, handover.RolledBack, "bad", "failed on this host: it "},
+		"watchdog":            {[3]string{"watchdog", "killed", "ABRT"}, handover.Hang, 1, handover.RolledBack, "bad", "failed on this host: it "},
+		"not executable":      {[3]string{"exit-code", "exited", "203"}, handover.Policy, 1, handover.Blocked, "blocked", "this host does not let release 1.2.0 run (it ended: exit-code exited 203)"},
+		"always wants again":  {[3]string{"success", "exited", "75"}, handover.Clean, 10, handover.RolledBack, "bad", "failed on this host: it "},
+		"no place to run":     {[3]string{"exit-code", "exited", "226"}, handover.Environment, 10, handover.RolledBack, "bad", "failed on this host: it "},
+		"nobody says it ends": {[3]string{}, handover.Crash, 3, handover.RolledBack, "bad", "failed on this host: it "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
@@ -67,7 +68,7 @@ func TestABadCandidateIsRolledBack(t *testing.T) {
 				t.Errorf("got %+v, want %s and 1.1.0", got, c.phase)
 			}
 			s.offer("1.2.0")
-			s.wantCode(s.apply(), c.again)
+			s.wantCode(s.apply(), c.again, c.says)
 			s.update("1.3.0") // the next release is not held responsible
 		})
 	}
@@ -107,15 +108,13 @@ func TestReadyButNeverHealthy(t *testing.T) {
 	s.wantChoice("1.1.0", true)
 	cfg := s.config()
 	cfg.Probation = 1 // a nanosecond
-	short, err := slot.New(cfg)
-	s.must(err)
-	if got, err := short.Bless(); err != nil || got != slot.Overdue {
+	if got, err := slot.New(cfg).Bless(); err != nil || got != slot.Overdue {
 		t.Fatalf("got %q and %v, want %q", got, err, slot.Overdue)
 	}
 	s.ended("success", "killed", "TERM", handover.Clean)
 	s.wantChoice("1.0.0", false)
 	s.offer("1.1.0")
-	s.wantCode(s.apply(), "bad")
+	s.wantCode(s.apply(), "bad", "it was not healthy within 1ns")
 }
 
 func TestTheActiveReleaseLosesNothingByACrash(t *testing.T) {
@@ -141,7 +140,7 @@ func TestOnTrialNothingIsApplied(t *testing.T) {
 	s.must(s.apply())
 	s.wantChoice("1.2.0", true)
 	s.offer("1.3.0")
-	s.wantCode(s.apply(), "on_trial")
+	s.wantCode(s.apply(), "on_trial", "release 1.2.0 is on trial")
 	s.bless(slot.Blessed)
 }
 
@@ -155,5 +154,18 @@ func TestALostProgramComesAgain(t *testing.T) {
 	s.update("1.1.0")
 	s.wantChoice("1.1.0", false)
 	s.offer("1.1.0")
-	s.wantCode(s.apply(), "same")
+	s.wantCode(s.apply(), "same", "release 1.1.0 is what is active")
+}
+
+func TestAReleaseThatDoesNotFollowTheRunningOne(t *testing.T) {
+	s := newScene(t)
+	s.update("1.1.0")
+	s.offer("1.0.5")
+	s.wantCode(s.apply(), "not_newer", "release 1.0.5 is not newer than 1.1.0")
+	s.offer("2.0.0")
+	r := describe("2.0.0", version("2.0.0"))
+	r.MinFrom = "1.5.0"
+	s.publish(r)
+	s.wantCode(s.apply(), "min_from", "release 2.0.0 replaces 1.5.0 and later, here is 1.1.0")
+	s.wantChoice("1.1.0", false)
 }

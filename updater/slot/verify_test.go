@@ -58,11 +58,10 @@ func newHost(t *testing.T) *host {
 	p := handover.UnpackagedPaths(h.path("home"), h.path("program"))
 	h.must(os.MkdirAll(filepath.Dir(p.Status), 0o755))
 	h.must(os.MkdirAll(filepath.Join(p.Inbox, "metadata"), 0o700))
-	h.Slots, err = slot.New(slot.Config{
+	h.Slots = slot.New(slot.Config{
 		Paths: p, Version: "1.0.0", Product: "tcenvsvr/updater/slot/testdata/program", Owner: os.Geteuid(), Agent: os.Geteuid(),
 		Verifier: slot.MetadataVerifier{Root: h.path("root.json"), Dir: filepath.Join(p.State, "tuf")},
 	})
-	h.must(err)
 	return h
 }
 

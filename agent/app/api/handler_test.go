@@ -63,6 +63,7 @@ func TestHandler(t *testing.T) {
 		{"too many parts", "GET", kv + "a/b/c", token, "", 404, ""},
 		{"delete", "DELETE", kv + python, token, "", 405, "the method is not supported here"},
 		{"broken escape", "GET", kv + "a%00b", token, "", 400, ""},
+		{"a path without end", "GET", kv + strings.Repeat("a", 64<<10), token, "", 414, "the path is too long"},
 		{"no token", "GET", kv + python, "", "", 401, "unknown or expired"},
 		{"wrong token", "GET", kv + python, "nope", "", 401, ""},
 		{"expired token", "GET", kv + python, expired, "", 401, ""},

@@ -52,6 +52,8 @@ func Attribute(group uint16, grants []Grant) []byte {
 	return b
 }
 
+var errNone = errors.New("the file system has no ACLs: mount it with the option acl, or move the folder to one that has them")
+
 // Get returns the attribute of an open file; nil where it has none.
 func Get(fd int, name string) ([]byte, error) {
 	buf := make([]byte, 4096)
@@ -60,7 +62,7 @@ func Get(fd int, name string) ([]byte, error) {
 	case errors.Is(err, unix.ENODATA):
 		return nil, nil
 	case errors.Is(err, unix.EOPNOTSUPP):
-		return nil, errors.New("the file system has no ACLs: mount it with the option acl, or move the folder to one that has them")
+		return nil, errNone
 	case err != nil:
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
@@ -69,7 +71,11 @@ func Get(fd int, name string) ([]byte, error) {
 
 // Set replaces the attribute of an open file.
 func Set(fd int, name string, value []byte) error {
-	if err := unix.Fsetxattr(fd, name, value, 0); err != nil {
+	err := unix.Fsetxattr(fd, name, value, 0)
+	switch {
+	case errors.Is(err, unix.EOPNOTSUPP):
+		return errNone
+	case err != nil:
 		return fmt.Errorf("setting %s: %w", name, err)
 	}
 	return nil

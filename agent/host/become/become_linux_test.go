@@ -90,8 +90,14 @@ func TestOwner(t *testing.T) {
 	if err := errors.Join(os.Chown(filepath.Join(group, "home"), 0, agent), os.Chmod(filepath.Join(group, "home"), 0o775)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Owner(filepath.Join(group, "home/state")); !errors.Is(err, ErrOpen) || !strings.Contains(err.Error(), "chmod go-w") {
+	if _, err := Owner(filepath.Join(group, "home/state")); !errors.Is(err, ErrOpen) ||
+		!strings.Contains(err.Error(), fmt.Sprintf("others may write %q\nhint: chmod go-w %[1]s, or run this as another user than root", group+"/home")) {
 		t.Errorf("a folder that a group may write: %v", err)
+	}
+	mixed := tree(t, entry{"home/", other, 0o755}, entry{"home/state/", agent, 0o700})
+	if _, err := Owner(filepath.Join(mixed, "home/state")); err == nil ||
+		!strings.Contains(err.Error(), "users 47111, 47110 could each exchange it or a folder above it\nhint: run this as one of them, or give the folders to one") {
+		t.Errorf("a folder of two: %v", err)
 	}
 	loop := tree(t, entry{"a -> b", 0, 0}, entry{"b -> a", 0, 0})
 	if _, err := Owner(filepath.Join(loop, "a")); !errors.Is(err, syscall.ELOOP) {
@@ -125,7 +131,7 @@ func TestOpen(t *testing.T) {
 		{"root's link to root's", []entry{{"real", 0, 0o600}, {"bundle -> real", 0, 0}}, "bundle", true, ""},
 		{"where the agent may exchange it", []entry{{"all/", 0, 0o777}, {"all/bundle", 0, 0o600}}, "all/bundle", false, ""},
 		{"in a sticky folder", []entry{{"tmp/", 0, 0o777 | os.ModeSticky}, {"tmp/bundle", 0, 0o600}}, "tmp/bundle", true, ""},
-		{"an administrator's link to root's", []entry{{"alice/", other, 0o700}, {"shadow", 0, 0o600}, {"alice/bundle -> ../shadow", other, 0}}, "alice/bundle", false, "belongs to user 0"},
+		{"an administrator's link to root's", []entry{{"alice/", other, 0o700}, {"shadow", 0, 0o600}, {"alice/bundle -> ../shadow", other, 0}}, "alice/bundle", false, "it belongs to user 0, but the folder above it to 47111, who could have put anything there"},
 		{"what is not there", nil, "bundle", false, "no such file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -32,7 +32,7 @@ func Lookup(uid int) (*User, error) {
 	}
 	u.Name, u.Home = f[0], f[5]
 	if u.GID, err = strconv.Atoi(f[3]); err != nil {
-		return nil, fmt.Errorf("looking up user %d: its group is %q", uid, f[3])
+		return nil, fmt.Errorf("looking up the group of user %q: %w", u.Name, err)
 	}
 	if out, err = tool("id", "-G", "--", u.Name); err != nil {
 		return nil, fmt.Errorf("looking up the groups of user %q: %w", u.Name, err)
@@ -51,7 +51,7 @@ func fromFiles(u *User) (*User, error) {
 	}
 	u.Name, u.Home = found.Username, found.HomeDir
 	if u.GID, err = strconv.Atoi(found.Gid); err != nil {
-		return nil, fmt.Errorf("looking up user %q: its group is %q", u.Name, found.Gid)
+		return nil, fmt.Errorf("looking up the group of user %q: %w", u.Name, err)
 	}
 	groups, err := found.GroupIds()
 	if err != nil {
@@ -65,7 +65,7 @@ func (u *User) in(groups []string) error {
 	for _, text := range groups {
 		gid, err := strconv.Atoi(text)
 		if err != nil {
-			return fmt.Errorf("looking up the groups of user %q: %q is no number", u.Name, text)
+			return fmt.Errorf("looking up the groups of user %q: %w", u.Name, err)
 		}
 		if gid != 0 {
 			u.Groups = append(u.Groups, gid)

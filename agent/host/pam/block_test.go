@@ -86,15 +86,17 @@ func TestWhatCannotBeEditedIsRefused(t *testing.T) {
 		"a line that goes on behind the end": {"auth a \\", nil, "ends in a line that goes on"},
 		"a line that goes on in a comment":   {"auth a \\\n# x\nb\n", nil, "goes on in an empty line or a comment"},
 		"a line that goes on in nothing":     {"auth a \\\n\nb\n", nil, "goes on in an empty line or a comment"},
-		"a line that is too long":            {"auth a " + strings.Repeat("x", 1023) + "\n", nil, "is too long"},
+		"a line that is too long":            {"auth a " + strings.Repeat("x", 1023) + "\n", nil, `the line that begins "auth a xxx`},
 		"a zero byte":                        {"auth a\x00\n", nil, "zero byte"},
 		"no END":                             {"auth a\n# BEGIN threatconnect-envsvr\nauth b\n", nil, errMarkers.Error()},
-		"no BEGIN":                           {"auth a\n# END threatconnect-envsvr\n", nil, errMarkers.Error()},
+		"no BEGIN":                           {"auth a\n# END threatconnect-envsvr\n", nil, errMarkers.Error() + " (an END without a BEGIN)"},
 		"two blocks":                         {"auth a\n" + block + "\n" + block + "\n", nil, errMarkers.Error()},
 		"END first":                          {"auth a\n# END threatconnect-envsvr\n# BEGIN threatconnect-envsvr\n", nil, errMarkers.Error()},
 		"su-l jumps into it":                 {"auth a\nauth b\nauth c\n", map[string]string{"su-l": "auth [success=2] x\nauth include su\n"}, `a jump goes across: "auth [success=2] x" in "su-l"`},
 		"Debian's @include after a jump":     {"auth a\nauth b\nauth c\n", map[string]string{"su-l": "auth [success=2] x\n@include su\n"}, "a jump goes across"},
-		"includes without end":               {"auth include su\nauth include su\nauth a\n", nil, "more than 10000 lines"},
+		"includes without end":               {"auth include su\nauth include su\nauth a\n", nil, `"su" and what it includes have more than 10000 lines`},
+		"Debian's @include of nothing":       {"auth a\n@include gone\n", nil, `"su" includes "gone", which cannot be read`},
+		"a jump over all that there is":      {"auth [success=4294967297 default=ignore] a\nauth b\n", nil, "the jump in [success=4294967297 default=ignore] is too far"},
 		"a jump out of it from an include":   {"auth [success=1] a\nauth include x\nauth include su\n", map[string]string{"x": ""}, "a jump goes across"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,6 +105,29 @@ func TestWhatCannotBeEditedIsRefused(t *testing.T) {
 				t.Errorf("got %q, %v; want %q", got, err, c.say)
 			}
 		})
+	}
+}
+
+// TestProofOfOtherEdits: whatever edits the su file, only a block that changes nothing for others
+// passes.
+func TestProofOfOtherEdits(t *testing.T) {
+	const before = "auth a\nauth b\n"
+	mark, lines, end := blockBegin+"\n", blockLines+"\n", blockEnd+"\n"
+	for name, c := range map[string]struct{ after, say string }{
+		"nothing":               {before, "the lines are never come to"},
+		"a line in the block":   {"auth a\n" + mark + lines + "auth c\n" + end + "auth b\n", "the two lines do not stand together"},
+		"a line for one":        {"auth a\n" + mark + strings.SplitAfter(lines, "\n")[0] + end + "auth b\n", "the two lines do not stand together"},
+		"a line beside it":      {"auth a\n" + b + "auth b\nauth c\n", "other lines changed"},
+		"another line":          {"auth a\n" + b + "auth c\n", "other lines changed"},
+		"another control value": {"auth [default=1] a\n" + b + "auth b\n", "other lines changed"},
+		"our lines alone":       {b, "other lines changed"},
+	} {
+		if err := lone(nil).allows([]byte(before), []byte(c.after)); err == nil || !strings.Contains(err.Error(), c.say) {
+			t.Errorf("%s: got %v, want %q", name, err, c.say)
+		}
+	}
+	if err := lone(nil).allows([]byte(before), []byte("auth a\n"+b+"auth b\n")); err != nil {
+		t.Error(err)
 	}
 }
 

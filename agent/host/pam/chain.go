@@ -60,12 +60,12 @@ func (c *chain) add(path string, text []byte, depth, level int) error {
 				c.entries = append(c.entries, e)
 				inside++
 			}
-			err := c.include(l.module, depth+1, inside)
+			found, err := c.include(l.module, depth+1, inside)
 			switch {
-			case err == nil:
-				continue
-			case !errors.Is(err, errLeftOut):
+			case err != nil:
 				return err
+			case found:
+				continue
 			case l.kind == "@include":
 				return unclear("%q includes %q, which cannot be read", path, l.module)
 			}
@@ -81,21 +81,20 @@ func (c *chain) add(path string, text []byte, depth, level int) error {
 	return nil
 }
 
-// errLeftOut means that an include cannot be read: libpam puts a failing entry there.
-var errLeftOut = errors.New("cannot be included")
-
-func (c *chain) include(name string, depth, level int) error {
+// include adds what is included. found is false where there is nothing to include: libpam puts a
+// failing entry there.
+func (c *chain) include(name string, depth, level int) (found bool, err error) {
 	if name == "" || depth >= pamDeepest {
-		return errLeftOut
+		return false, nil
 	}
 	path, text, err := c.files(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return errLeftOut
+		return false, nil
 	}
 	if err != nil {
-		return unclear("including %q: %v", name, err)
+		return false, unclear("including %q: %v", name, err)
 	}
-	return c.add(path, text, depth, level)
+	return true, c.add(path, text, depth, level)
 }
 
 // land returns where a jump from entry i ends. far says that it goes beyond the end of its stack,

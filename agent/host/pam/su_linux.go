@@ -42,14 +42,14 @@ func PlanInsert(ctx context.Context) ([]plan.Finding, error) {
 		return nil, fmt.Errorf("editing %q: %w", path, err)
 	}
 	s := newStack(path)
+	var found []plan.Finding
+	useful := false
 	want, err := s.insertBlock(is)
+	if err == nil {
+		found, useful, err = s.prove(ctx, plain, want)
+	}
 	if err != nil {
 		f := plan.Finding{Text: fmt.Sprintf("%q is left without our lines (the agent uses sudo, so nothing depends on su): %v", path, err), Hand: byHand}
-		return append(takeOut(path, is, plain, err), f), nil
-	}
-	found, useful, err := s.prove(ctx, plain, want)
-	if err != nil {
-		f := plan.Finding{Text: fmt.Sprintf("with our lines in %q, %v", path, err), Hand: byHand}
 		return append(takeOut(path, is, plain, err), f), nil
 	}
 	switch has := len(plain) < len(is); {

@@ -96,7 +96,7 @@ func (s *stack) prove(ctx context.Context, plain, with []byte) (found []plan.Fin
 		for j, was := range tries[i] {
 			is := tries[i+1][j]
 			if ours := is.from == layout.Agent && is.to == layout.Sandbox; !ours && is.became != was.became {
-				return nil, false, fmt.Errorf("%v, and without them %v", is, was)
+				return nil, false, fmt.Errorf("with them %v, and without them %v", is, was)
 			}
 		}
 	}

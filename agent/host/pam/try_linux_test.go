@@ -269,12 +269,18 @@ func TestWithoutANamespace(t *testing.T) {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	t.Setenv("TMPDIR", "/run/gone") // nowhere to lay copies
+	var steps []string
 	for _, do := range []func(context.Context, func(setup.Result)) error{hosttest.Remove(h), hosttest.Apply(h), h.Check} {
 		said, err := hosttest.Report(t, do)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, said)
 		}
-		t.Log(said)
+		steps = append(steps, said)
+	}
+	for _, said := range steps[1:] {
+		if !strings.Contains(said, "what our lines do was read from the files, but could not be tried: ") {
+			t.Errorf("it does not say that nobody tried:\n%s", said)
+		}
 	}
 	if is, _ := os.ReadFile(pam.File); !strings.Contains(string(is), pam.Block) {
 		t.Errorf("no block:\n%s", is)

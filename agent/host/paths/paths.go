@@ -133,7 +133,7 @@ func createSocketDir(dir string) error {
 		return fmt.Errorf("creating folder for the control socket: %w", err)
 	}
 	if !info.IsDir() || info.Mode().Perm()&0o022 != 0 || !ownedByUs(info) {
-		return fmt.Errorf("creating folder for the control socket: %q belongs to somebody else; remove it or use a shorter home", dir)
+		return fmt.Errorf("creating folder for the control socket: %q is not a folder of this user alone; remove it or use a shorter home", dir)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -42,7 +43,7 @@ func TestCreateRefusesAFileInTheWay(t *testing.T) {
 	if err := os.WriteFile(p.State, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Create(); err == nil || !strings.Contains(err.Error(), p.State) {
+	if err := p.Create(); err == nil || !strings.Contains(err.Error(), strconv.Quote(p.State)+" is there and not a folder") {
 		t.Errorf("got %v, want an error that names %s", err, p.State)
 	}
 }
@@ -73,7 +74,7 @@ func TestControlFitsASocketHoweverDeepTheHome(t *testing.T) {
 	if err := os.Chmod(filepath.Dir(p.Control), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Create(); err == nil {
-		t.Error("a folder that everybody may write was taken for the control socket")
+	if err := p.Create(); err == nil || !strings.Contains(err.Error(), "is not a folder of this user alone; remove it or use a shorter home") {
+		t.Errorf("a folder that everybody may write: got %v", err)
 	}
 }

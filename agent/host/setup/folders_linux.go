@@ -185,7 +185,7 @@ func (f folder) concerned() []string {
 func (f folder) set(p owners) error {
 	uid, gid, acls, ok := f.wanted(p)
 	if !ok {
-		return fmt.Errorf("%s do not all exist", strings.Join(f.concerned(), ", "))
+		return fmt.Errorf("it is for %s, who do not all exist", strings.Join(f.concerned(), ", "))
 	}
 	fd, err := f.open(true)
 	if err != nil {

@@ -101,7 +101,7 @@ func executable(file string, mode fs.FileMode) error {
 		return err
 	}
 	if st.Uid != 0 || st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return fmt.Errorf("%q is no file of root's any more", file)
+		return errExchanged
 	}
 	return f.Chmod(mode)
 }

@@ -36,12 +36,25 @@ func TestPrograms(t *testing.T) {
 		"truncate -s 100 " + layout.Libexec + "/tcenvsvr": "is cut short or damaged (100 bytes)",
 	} {
 		hosttest.Sh(t, install+"; rm "+shim+"; cp -p "+layout.Libexec+"/"+layout.Program+" "+shim+"; "+script)
-		if said, err := hosttest.Report(t, h.Check); !errors.Is(err, setup.ErrDeviates) || !strings.Contains(said, want) || !strings.Contains(said, "dnf reinstall") {
+		if said, err := hosttest.Report(t, h.Check); !errors.Is(err, setup.ErrDeviates) || !strings.Contains(said, want) || !strings.Contains(said, "dnf reinstall threatconnect-envsvr (rpm -V threatconnect-envsvr shows all that was changed)") {
 			t.Errorf("%s: %v\n%s", script, err, said)
 		}
 	}
+	// Between look and deed it becomes the agent's.
 	hosttest.Sh(t, install+"; chmod 644 "+shim)
-	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil || !strings.Contains(said, "(mode 0644): made executable") {
+	found, err := setup.Programs(t.Context(), h)
+	if err != nil || len(found) != 2 || found[1].Do == nil {
+		t.Fatalf("found %v, %v", found, err)
+	}
+	hosttest.Sh(t, "chown threatconnect "+shim)
+	if err := found[1].Do(t.Context()); err == nil || err.Error() != "it was exchanged meanwhile: try again" {
+		t.Errorf("a file of the agent's: got %v", err)
+	}
+	if mode := hosttest.Sh(t, "stat -c %a "+shim); mode != "644\n" {
+		t.Errorf("its mode has become %s", mode)
+	}
+	hosttest.Sh(t, install+"; chmod 644 "+shim)
+	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil || !strings.Contains(said, "cannot be executed by everybody who has to (mode 0644): made executable") {
 		t.Errorf("%v\n%s", err, said)
 	}
 	if said, err := hosttest.Report(t, h.Check); err != nil {
@@ -57,7 +70,7 @@ func TestOnePrimaryGroup(t *testing.T) {
 	}
 	for _, script := range []string{"usermod -g threatconnect tc-job", "usermod -g tc-job threatconnect"} {
 		hosttest.Sh(t, script)
-		if said, err := hosttest.Report(t, h.Check); !errors.Is(err, setup.ErrDeviates) || !strings.Contains(said, "have one primary group") {
+		if said, err := hosttest.Report(t, h.Check); !errors.Is(err, setup.ErrDeviates) || !strings.Contains(said, "have one primary group") || !strings.Contains(said, "usermod -g tc-job tc-job (and usermod -g threatconnect threatconnect)") {
 			t.Errorf("%s: %v\n%s", script, err, said)
 		}
 		hosttest.Sh(t, "usermod -g tc-job tc-job; usermod -g threatconnect threatconnect")

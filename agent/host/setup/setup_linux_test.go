@@ -52,7 +52,8 @@ func TestApplyDoesEverythingOnceAndCheckAgrees(t *testing.T) {
 	if err != nil || tree(t) != before {
 		t.Fatalf("the dry run: %v\n%s", err, said)
 	}
-	for _, want := range []string{`user "tc-job" does not exist: created`, `folder "/opt/threatconnect-envsvr/.tcenvsvr/exchange/jobs" does not exist: created`, `sudoers.d/threatconnect" does not exist: written`, "inserted"} {
+	for _, want := range []string{`user "tc-job" does not exist: created`, `folder "/opt/threatconnect-envsvr/.tcenvsvr/exchange/jobs" does not exist: created`, `sudoers.d/threatconnect" does not exist: written`, "inserted",
+		`setting "appsSandboxUser" is not set: Apps would run as the agent's own user and could read its secrets: set to "tc-job"`} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the dry run does not say %q:\n%s", want, said)
 		}
@@ -164,7 +165,7 @@ func TestRemoveGivesTheHostBack(t *testing.T) {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	before := tree(t)
-	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil || !strings.Contains(said, "fapolicyd: ") {
+	if said, err := hosttest.Report(t, hosttest.Apply(h)); err != nil || !strings.Contains(said, `35-threatconnect-envsvr.rules" does not let Apps be executed: written`) {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	if got := strings.TrimSpace(hosttest.Sh(t, "stat -c %a:%G /etc/pam.d/su")); got != "640:games" {

@@ -68,6 +68,9 @@ func stateFiles(ctx context.Context, h *Host) ([]plan.Finding, error) {
 	return found, errors.Join(errs...)
 }
 
+// errExchanged means that a file is not any more what was found.
+var errExchanged = errors.New("it was exchanged meanwhile: try again")
+
 // lookState returns what is wrong with the file of a row. try is what a person can do where we must
 // not touch it: a file that is not plain, or that belongs to a third user, may be anything.
 func lookState(dir, i int, agent tool.Account) (text, try string, err error) {
@@ -106,7 +109,7 @@ func (h *Host) giveBack(i int, agent tool.Account) error {
 	}
 	defer unix.Close(dir)
 	if _, try, err := lookState(dir, i, agent); err != nil || try != "" {
-		return errors.Join(err, errors.New("it was exchanged meanwhile: try again"))
+		return errors.Join(err, errExchanged)
 	}
 	flags := unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
 	if row.folder {
@@ -123,7 +126,7 @@ func (h *Host) giveBack(i int, agent tool.Account) error {
 	}
 	switch {
 	case !row.folder && (st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1), st.Uid != 0 && int(st.Uid) != agent.UID:
-		return errors.New("it was exchanged meanwhile: try again")
+		return errExchanged
 	}
 	if err := unix.Fchown(fd, agent.UID, agent.GID); err != nil {
 		return fmt.Errorf("chown: %w", err)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tcenvsvr/agent/host/layout"
+	"tcenvsvr/agent/host/setup"
 	"tcenvsvr/agent/host/setup/hosttest"
 )
 
@@ -45,6 +46,16 @@ func TestStateIsGivenBack(t *testing.T) {
 			said, err := hosttest.Report(t, hosttest.Apply(h))
 			if err == nil || !strings.Contains(said, "keystore.p12") {
 				t.Errorf("apply: %v\n%s", err, said)
+			}
+			// The agent plants it between look and deed.
+			hosttest.Sh(t, "cd "+state+" && rm -rf keystore.p12 && echo secret > keystore.p12")
+			found, err := setup.StateFiles(t.Context(), h)
+			if err != nil || len(found) != 1 {
+				t.Fatalf("found %v, %v", found, err)
+			}
+			hosttest.Sh(t, "cd "+state+" && rm keystore.p12 && "+plant)
+			if err := found[0].Do(t.Context()); err == nil || err.Error() != "it was exchanged meanwhile: try again" {
+				t.Errorf("exchanged meanwhile: got %v", err)
 			}
 			if after := hosttest.Sh(t, "stat -c '%U %a' /opt/victim; stat -c '%F %U %a' "+state+"/keystore.p12"); after != before {
 				t.Errorf("before %q, after %q", before, after)

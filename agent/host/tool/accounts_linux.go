@@ -52,7 +52,7 @@ func Groups(ctx context.Context, name string) ([]uint32, error) {
 	for _, field := range strings.Fields(string(out)) {
 		gid, err := strconv.ParseUint(field, 10, 32)
 		if err != nil {
-			return nil, fmt.Errorf("looking up the groups of %q: id answered %.100q", name, out)
+			return nil, fmt.Errorf("looking up the groups of %q: %w", name, err)
 		}
 		groups = append(groups, uint32(gid))
 	}

@@ -53,7 +53,7 @@ func TestToolsAreNotLookedForInPATH(t *testing.T) {
 	if want := strings.Join(folders, ":") + " C\n"; err != nil || string(out) != want {
 		t.Errorf("got %q, %v; want %q", out, err, want)
 	}
-	if _, err := Command(t.Context(), "no-such-tool-1"); err == nil {
-		t.Error("a tool that is not there was prepared")
+	if _, err := Command(t.Context(), "no-such-tool-1"); err == nil || err.Error() != "running no-such-tool-1: it is not installed" {
+		t.Errorf("a tool that is not there: got %v", err)
 	}
 }

@@ -40,7 +40,7 @@ func TestReport(t *testing.T) {
 		{cli.Usage("bad %q", "x"), 2, "prog: bad \"x\"\n"},
 		{fmt.Errorf("opening: %w", fs.ErrPermission), 4, "prog: opening: permission denied\nhint: run it as root\n"},
 		{fmt.Errorf("opening: %w\nhint: ask", fs.ErrPermission), 4, "prog: opening: permission denied\nhint: ask\n"},
-		{fmt.Errorf("%w: %w", cli.ErrReported, fs.ErrPermission), 4, ""},
+		{errors.Join(cli.ErrReported, fs.ErrPermission), 4, ""},
 		{context.Canceled, 75, ""},
 		{&cli.ExitError{Code: 9}, 9, ""},
 		{fmt.Errorf("outside: %w", &cli.ExitError{Code: 9, Err: fs.ErrPermission}), 9, "prog: outside: permission denied\n"},

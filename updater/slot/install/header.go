@@ -5,7 +5,6 @@ import (
 	"debug/elf"
 	"debug/macho"
 	"debug/pe"
-	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -28,15 +27,13 @@ type HeaderError struct{ err error }
 func (e *HeaderError) Error() string { return e.err.Error() }
 func (e *HeaderError) Unwrap() error { return e.err }
 
-var errOther = errors.New("the program is another one than its description says")
-
 // checkHeader reads the header of a program and compares it with the expected one.
 func checkHeader(r io.ReaderAt, want Header) error {
 	got, err := readHeader(r)
-	if err == nil {
-		err = got.compare(want)
-	}
 	if err != nil {
+		return &HeaderError{fmt.Errorf("reading the program's header: %w", err)}
+	}
+	if err := got.compare(want); err != nil {
 		return &HeaderError{err}
 	}
 	return nil
@@ -47,12 +44,12 @@ func readHeader(r io.ReaderAt) (h Header, err error) {
 	// The readers of the standard library are made for honest files.
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("reading the program's header: %v", p)
+			err = fmt.Errorf("%v", p)
 		}
 	}()
 	info, err := buildinfo.Read(r)
 	if err != nil {
-		return h, fmt.Errorf("reading the program's header: %w", err)
+		return h, err
 	}
 	h.Product, h.Version = info.Path, recorded(info)
 	for _, s := range info.Settings {
@@ -64,7 +61,7 @@ func readHeader(r io.ReaderAt) (h Header, err error) {
 		}
 	}
 	if arch := machine(r, h.OS); arch != h.Arch {
-		return h, fmt.Errorf("%w: its header is for %q, it was built for %q", errOther, arch, h.Arch)
+		return h, fmt.Errorf("it is for %q, and the program was built for %q", arch, h.Arch)
 	}
 	return h, nil
 }
@@ -77,7 +74,7 @@ func (h Header) compare(want Header) error {
 		{"version", h.Version, strings.TrimPrefix(want.Version, "v")},
 	} {
 		if c.got != c.want && (c.what != "version" || c.got != "") {
-			return fmt.Errorf("%w: its %s is %q, not %q", errOther, c.what, c.got, c.want)
+			return fmt.Errorf("the program is another one than its description says: its %s is %q, not %q", c.what, c.got, c.want)
 		}
 	}
 	return nil

@@ -48,9 +48,10 @@ func Write(target string, p Program) (err error) {
 	// One byte more than signed would be another content; a file that grows while it is read cannot
 	// fill the memory.
 	read := sha256.New()
-	err = selfupdate.PrepareAndCheckBinary(io.TeeReader(io.LimitReader(p.Content, p.Size+1), read), o)
-	if got := hex.EncodeToString(read.Sum(nil)); err != nil && got != p.SHA256 {
-		return fmt.Errorf("%w: its SHA-256 is %s, not %s: %w", ErrContent, got, p.SHA256, err)
+	content := &source{Reader: io.LimitReader(p.Content, p.Size+1)}
+	err = selfupdate.PrepareAndCheckBinary(io.TeeReader(content, read), o)
+	if got := hex.EncodeToString(read.Sum(nil)); err != nil && content.err == nil && got != p.SHA256 {
+		return fmt.Errorf("%w: its SHA-256 is %s, not %s", ErrContent, got, p.SHA256)
 	}
 	if err != nil {
 		return err
@@ -61,10 +62,8 @@ func Write(target string, p Program) (err error) {
 	if err := placeholder(target); err != nil {
 		return err
 	}
+	// Where it fails the slot may stay empty: Select sees that.
 	if err := selfupdate.CommitBinary(o); err != nil {
-		if lost := selfupdate.RollbackError(err); lost != nil {
-			err = fmt.Errorf("%w (and the slot stays empty: %w)", err, lost)
-		}
 		return err
 	}
 	if err := atomicfile.SyncDir(filepath.Dir(target)); err != nil {
@@ -131,6 +130,20 @@ func Sum(r io.Reader) (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// source remembers that a program could not be read to its end, which does not make it another one.
+type source struct {
+	io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
 }
 
 // onlyReader keeps io.CopyBuffer from calling WriteTo, which uses a smaller buffer.

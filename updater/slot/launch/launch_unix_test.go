@@ -75,9 +75,8 @@ func newScene(t *testing.T, plans map[string]string) *scene {
 	for v, plan := range plans {
 		s.plan(v, plan)
 	}
-	slots, err := slot.New(slot.Config{Paths: at, Version: "1.0.0", Product: product, Owner: os.Geteuid(), Agent: os.Geteuid(),
+	slots := slot.New(slot.Config{Paths: at, Version: "1.0.0", Product: product, Owner: os.Geteuid(), Agent: os.Geteuid(),
 		Verifier: verifier{rel}, Probation: 500 * time.Millisecond})
-	s.must(err)
 	s.launcher = Launcher{
 		Slots: slots, Inbox: at.Inbox, Args: []string{s.dir}, Stderr: t.Output(), Signals: s.signals, Reload: syscall.SIGHUP,
 		Hopeless: []int{5}, bless: 100 * time.Millisecond, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),

@@ -51,6 +51,61 @@ func TestSavedIsLoaded(t *testing.T) {
 	}
 }
 
+// What is written by hand, or by a disk that forgets, is no state: with one of these the wrong
+// program could start.
+func TestAStateThatCannotBe(t *testing.T) {
+	whole, err := Encode(full())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := string(digest("a")), string(digest("b"))
+	for name, c := range map[string]struct{ old, new, says string }{
+		"another format":      {`"format": 1`, `"format": 2`, "format 2, not 1"},
+		"one slot twice":      {`"slot": "b"`, `"slot": "a"`, `candidate: slot "a" cannot be (already "active")`},
+		"the package's slot":  {`"slot": "a"`, `"slot": "baseline"`, `active: slot "baseline" cannot be`},
+		"a path as the slot":  {`"slot": "a"`, `"slot": "../../tmp"`, `there is no slot "../../tmp"`},
+		"a digest too short":  {a, a[1:], `active: "` + a[1:] + `" is not a SHA-256`},
+		"a digest in capital": {a, strings.ToUpper(a), "is not a SHA-256"},
+		"of a mark":           {string(digest("c")), "c", `bad: "c" is not a SHA-256`},
+		"of the package":      {string(digest("0")), "0", `baseline_seen: "0" is not a SHA-256`},
+		"of what was started": {`"launch": {
+    "slot": "b",
+    "version": "1.2.0",
+    "sha256": "` + b, `"launch": {
+    "slot": "b",
+    "version": "1.2.0",
+    "sha256": "`, `launch: "" is not a SHA-256`},
+		"a size below zero":  {`"size": 100`, `"size": -1`, "active: a program of -1 bytes"},
+		"a size of all":      {`"size": 100`, `"size": 9223372036854775807`, "a program of 9223372036854775807 bytes"},
+		"a steered terminal": {`"version": "1.1.0"`, `"version": "\u001b[2J"`, `active: "?[2J" is not a version`},
+		"a long version":     {`"version": "1.1.0"`, `"version": "1.1.0-` + strings.Repeat("x", 60) + `"`, "is not a version"},
+		"a pin on anything":  {`"pin": "1.2.0"`, `"pin": "latest"`, `pin "latest" is not a version`},
+		"a long text":        {`"hold": "why"`, `"hold": "` + strings.Repeat("x", 301) + `"`, "a text is too long or not printable"},
+		"a text of two":      {`"never ready"`, `"never\nready"`, "a text is too long or not printable"},
+		"too many tries":     {`"tries": 1`, `"tries": 4`, "candidate: 4 tries, 0 returned"},
+		"an unknown field":   {`"format": 1`, `"format": 1, "run": "/tmp/x"`, "unknown field"},
+		"two states":         {"\n}\n", "\n}\n{}", "something follows the state"},
+		"a cut":              {"\n}\n", "", "unexpected EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(string(whole), c.old) {
+				t.Fatalf("the state has no %s", c.old)
+			}
+			path := filepath.Join(t.TempDir(), "state.json")
+			if err := os.WriteFile(path, []byte(strings.Replace(string(whole), c.old, c.new, 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got, err := Load(path)
+			if !errors.Is(err, ErrTorn) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v, want %v that names the file and says %q", err, ErrTorn, c.says)
+			}
+			if diff := cmp.Diff(New(), got); diff != "" {
+				t.Errorf("something of it is used:\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestCloneSharesNothing(t *testing.T) {
 	a := full()
 	b := a.Clone()

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"tcenvsvr/agent/disk/atomicfile"
+	"tcenvsvr/agent/logging/plain"
 )
 
 // Install unpacks an archive below dir and returns the interpreter's home and program there. An
@@ -75,7 +76,7 @@ func Wheels(ctx context.Context, python, dir string) (int, error) {
 	out, err := c.CombinedOutput()
 	if err != nil {
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-		return 0, fmt.Errorf("installing wheels of %q: %w: %.300s", dir, err, lines[len(lines)-1])
+		return 0, fmt.Errorf("installing wheels of %q: pip failed (%w): %s", dir, err, plain.Head(plain.Line(lines[len(lines)-1]), 300))
 	}
 	return len(wheels), nil
 }

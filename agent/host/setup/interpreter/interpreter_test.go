@@ -87,7 +87,7 @@ func TestBadArchivesLeaveNothing(t *testing.T) {
 		"twice":             {[]tar.Header{program("a", ""), program("a", "")}, "exists"},
 		"empty":             {nil, "there is no bin/python3.11"},
 		"another version":   {[]tar.Header{program("bin/python3.11", "echo version 3.9")}, "is python 3.9, and Apps need 3.11"},
-		"it does not run":   {[]tar.Header{program("bin/python3.11", "echo no libpython >&2; exit 127")}, "no libpython"},
+		"it does not run":   {[]tar.Header{program("bin/python3.11", "echo no libpython >&2; exit 127")}, "no libpython\nhint: an interpreter that was built for another folder runs only there; unpack it there and give --from that folder"},
 		"it says something": {[]tar.Header{program("bin/python3.11", "echo hello")}, "does not print its version"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,6 +107,55 @@ func TestBadArchivesLeaveNothing(t *testing.T) {
 	}
 	if _, _, err := Python.Install(t.Context(), notGzip, t.TempDir()); err == nil || !strings.Contains(err.Error(), "as .tar.gz") {
 		t.Errorf("what is no archive: %v", err)
+	}
+}
+
+// What an archive claims costs nothing before it is believed.
+func TestArchivesWithoutMeasure(t *testing.T) {
+	for name, c := range map[string]struct {
+		header tar.Header
+		times  int
+		want   string
+	}{
+		"a large file": {tar.Header{Typeflag: tar.TypeReg, Name: "a", Size: 5 << 30}, 1, "it unpacks to more than 4294967296 bytes"},
+		"no end":       {tar.Header{Typeflag: tar.TypeDir, Name: "./"}, 200_002, "it has more than 200000 entries"},
+	} {
+		path := filepath.Join(t.TempDir(), "python.tar.gz")
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, _ := gzip.NewWriterLevel(f, gzip.BestSpeed)
+		w := tar.NewWriter(z)
+		for range c.times {
+			if err := w.WriteHeader(&c.header); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(z.Close(), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Join(t.TempDir(), "python")
+		if _, _, err := Python.Install(t.Context(), path, dir); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v; want %q", name, err, c.want)
+		}
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("%s: left: %v", name, left)
+		}
+	}
+}
+
+func TestWheelsThatAreNone(t *testing.T) {
+	python, dir := need.Python(t), t.TempDir()
+	if _, err := Wheels(t.Context(), python, dir); err == nil || !strings.Contains(err.Error(), "there is no *.whl") {
+		t.Errorf("got %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "x.whl"), []byte("no wheel"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Wheels(t.Context(), python, dir)
+	if err == nil || !strings.HasPrefix(err.Error(), "installing wheels of ") || !strings.Contains(err.Error(), ": pip failed (exit status 1): ") || strings.HasSuffix(err.Error(), ": ") {
+		t.Errorf("got %v, want pip's last word", err)
 	}
 }
 

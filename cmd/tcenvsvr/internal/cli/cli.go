@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -84,7 +83,7 @@ func shim(e *env.Env) *cobra.Command {
 		Args: cli.Exactly(0, "its launch on standard input"),
 		RunE: func(*cobra.Command, []string) error {
 			if code := services.ShimMain(e.Stdin, e.Stdout, e.Stderr); code != 0 {
-				return fmt.Errorf("the job was not supervised to its end (%d)", code)
+				return &cli.ExitError{Code: code}
 			}
 			return nil
 		},

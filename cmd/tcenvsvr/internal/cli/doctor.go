@@ -77,7 +77,7 @@ func runDoctor(ctx context.Context, e *env.Env, asJSON, fix, yes bool) error {
 		return err
 	}
 	if !report.OK {
-		return fmt.Errorf("%w: a check failed", cli.ErrReported)
+		return cli.ErrReported
 	}
 	return nil
 }

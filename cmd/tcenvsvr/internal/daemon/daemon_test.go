@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -17,7 +18,10 @@ import (
 	"tcenvsvr/agent/link/linktest"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/agent/logging"
+	"tcenvsvr/agent/logging/audit"
+	"tcenvsvr/agent/secret/keychain"
 	"tcenvsvr/agent/settings"
+	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 )
 
 // enrolled makes the home of a server of the broker.
@@ -119,5 +123,57 @@ func wantTold(t *testing.T, c *net.UnixConn, want string) {
 		case !strings.HasPrefix(got, "STATUS="):
 			t.Fatalf("systemd is told %q, want %q", got, want)
 		}
+	}
+}
+
+// TestWithoutUpdatesAndSeals: what an installation cannot do is said to who asks for it.
+func TestWithoutUpdatesAndSeals(t *testing.T) {
+	d := &daemon{}
+	for name, ask := range map[string]func() (any, error){
+		"check":    func() (any, error) { return d.checkUpdates(t.Context(), controlapi.Check{}) },
+		"progress": func() (any, error) { return d.updateProgress(t.Context(), nil) },
+		"import":   func() (any, error) { return d.imported(t.Context(), "1.1.0") },
+	} {
+		if _, err := ask(); !errors.Is(err, errNoUpdates) {
+			t.Errorf("%s: got %v, want %v", name, err, errNoUpdates)
+		}
+	}
+	p, err := paths.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := audit.Open(filepath.Join(p.Home, "audit.jsonl"))
+	open := func() (*vault, error) {
+		s, _, err := settings.Load(settings.Options{File: p.Settings})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return openVault(t.Context(), Config{}, p, s, slog.New(slog.DiscardHandler), log)
+	}
+	v, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.handler()(t.Context(), []byte("{}")); err == nil || err.Error() != "this service has no sealed settings" {
+		t.Errorf("unlocking without a keychain: got %v", err)
+	}
+	// The keychain was lost, and what it sealed is there still.
+	if err := p.Create(); err != nil {
+		t.Fatal(err)
+	}
+	chain, err := keychain.Create(p.Keychain, []byte("correct horse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := settings.Set(p.Settings, map[string]string{"proxyPassword": "s3cr3t"}, chain.Seal); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(p.Keychain); err != nil {
+		t.Fatal(err)
+	}
+	_, err = open()
+	if !errors.Is(err, keychain.ErrMissing) || !strings.Contains(err.Error(), ", and it sealed secrets in the settings\n"+
+		"hint: restore it from a backup; without one \"tcenvsvr keychain init --replace\" starts anew and says what is lost") {
+		t.Errorf("without its keychain: got %v", err)
 	}
 }

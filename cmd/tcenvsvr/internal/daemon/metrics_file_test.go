@@ -88,7 +88,7 @@ func TestMetricsFileOnADeadDisk(t *testing.T) {
 		ended := make(chan error)
 		go func() { ended <- m.within(ctx, func() error { <-answer; return nil }) }()
 		time.Sleep(metricsTimeout + time.Second)
-		if s := m.status(); s == nil || !strings.Contains(s.Problem, "does not answer") {
+		if s := m.status(); s == nil || s.Problem != "the file system does not answer" {
 			t.Errorf("got %+v", s)
 		}
 		cancel()

@@ -177,9 +177,6 @@ func (k *sealing) state(now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(text) > wire.MaxSealKey {
-		return "", fmt.Errorf("its statement has %d bytes, at most %d are possible", len(text), wire.MaxSealKey)
-	}
 	k.statement, k.stated, k.leaf = string(text), now, certificate.Certificate[0]
 	return k.statement, nil
 }

@@ -2,12 +2,24 @@ package daemon
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
 	"log/slog"
+	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"tcenvsvr/agent/enroll/bundle"
+	"tcenvsvr/agent/enroll/identity"
 	"tcenvsvr/agent/secret/envelope"
 	"tcenvsvr/agent/secret/keychain"
 )
@@ -75,8 +87,55 @@ func TestSealingKeys(t *testing.T) {
 	if _, err := os.Stat(path + ".lost"); err != nil {
 		t.Error(err)
 	}
+	if _, err := (&sealing{}).Rotate(false); !errors.Is(err, errNoKeys) {
+		t.Errorf("without a key: got %v, want %v", err, errNoKeys)
+	}
+	if again.Statement() != "" || again.problem != "the enrollment does not say which Environment this server belongs to; enroll it with a fresh bundle" {
+		t.Errorf("without an Environment: got %q", again.problem)
+	}
+	again.environment, again.server, again.id = "plant", "xid-1", largeIdentity(t)
+	if again.Statement() != "" || !strings.Contains(again.problem, `stating the sealing key of server "xid-1": a certificate of `) {
+		t.Errorf("with a certificate that is too large: got %q", again.problem)
+	}
 	var none *sealing
-	if fingerprint, problem := none.status(); fingerprint != "" || problem == "" || none.Statement() != "" || none.old(now) {
+	if _, err := none.Rotate(false); !errors.Is(err, errNoKeychain) {
+		t.Errorf("without a keychain: got %v, want %v", err, errNoKeychain)
+	}
+	if fingerprint, problem := none.status(); fingerprint != "" || problem != errNoKeychain.Error() || none.Statement() != "" || none.old(now) {
 		t.Errorf("without a keychain: %q, %q", fingerprint, problem)
 	}
+}
+
+// largeIdentity has a certificate that is larger than a statement may have.
+func largeIdentity(t *testing.T) *identity.Identity {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "xid-1"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	for i := range 1000 {
+		template.DNSNames = append(template.DNSNames, fmt.Sprintf("%d.one-of-many-names.example", i))
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := bundle.Keystore(tls.Certificate{PrivateKey: key, Leaf: leaf}, []*x509.Certificate{leaf}, "sesame")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "keystore.p12")
+	if err := os.WriteFile(path, store, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	id, err := identity.Load(path, "sesame")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }

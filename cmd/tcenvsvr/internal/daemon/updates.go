@@ -47,7 +47,7 @@ func (d *daemon) newUpdates(cloud *cloud.Client) (*updates, error) {
 	}
 	u := &updates{d: d}
 	client := cloud.HTTP()
-	u.Updater, err = updater.New(updater.Config{
+	u.Updater = updater.New(updater.Config{
 		Version: d.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, Program: self,
 		Inbox: at.Inbox, Status: at.Status,
 		Metadata: metadata.Client{Root: root, Built: d.Built, Source: metadata.HTTP{Client: client, URL: cloud.UpdatesURL() + "/metadata"}},
@@ -55,7 +55,7 @@ func (d *daemon) newUpdates(cloud *cloud.Client) (*updates, error) {
 		Director: director{cloud}, Policy: u.policy, Restart: u.restart, Report: u.report,
 		Logger: d.logger.With("component", "updater"),
 	})
-	return u, err
+	return u, nil
 }
 
 // Run runs the updater, and tells it when the agent has proved itself by a session with the cloud.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -57,6 +58,11 @@ func TestBundleHasNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := "lines with " + strings.Join(all, " and ") + "\n"
+	tools := t.TempDir() // a journal that has seen them, too
+	if err := os.WriteFile(filepath.Join(tools, "journalctl"), []byte("#!/bin/sh\ncat <<'end'\n"+text+"end\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", tools+string(os.PathListSeparator)+os.Getenv("PATH"))
 	for _, name := range []string{"tcenvsvr.log", "audit.jsonl"} {
 		if err := os.WriteFile(filepath.Join(p.Logs, name), []byte(text), 0o640); err != nil {
 			t.Fatal(err)
@@ -93,7 +99,10 @@ func TestBundleHasNoSecret(t *testing.T) {
 			t.Errorf("the archive lacks %q", want)
 		}
 	}
-	for _, want := range []string{"doctor.json", "logs/tcenvsvr.log", "logs/tcenvsvr-2026-01-01.log", "logs/audit.jsonl", "settings.json", "state.txt"} {
+	if _, shell := exec.LookPath("sh"); shell == nil && strings.Count(content, "lines with [redacted]") != 4 {
+		t.Errorf("the lines are %d times in the archive, want them in three logs and the journal", strings.Count(content, "lines with [redacted]"))
+	}
+	for _, want := range []string{"doctor.json", "logs/journal.txt", "logs/tcenvsvr.log", "logs/tcenvsvr-2026-01-01.log", "logs/audit.jsonl", "settings.json", "state.txt"} {
 		if !strings.Contains(strings.Join(names, "\n"), want) {
 			t.Errorf("%s is not in the archive: %v", want, names)
 		}

@@ -78,16 +78,21 @@ func (s *Service) Uninstall() error {
 
 // Do starts, stops or restarts the service: verb is "start", "stop" or "restart".
 func (s *Service) Do(verb string) error {
-	act, ok := map[string]func() error{"start": s.Start, "stop": s.Stop, "restart": s.Restart}[verb]
-	if !ok {
-		return fmt.Errorf("service: there is no verb %q", verb)
+	act := s.Restart
+	switch verb {
+	case "start":
+		act = s.Start
+	case "stop":
+		act = s.Stop
 	}
 	if _, err := s.Running(); err != nil {
 		return fmt.Errorf("%s of the service: %w", verb, err)
 	}
-	if err := act(); err != nil && os.Geteuid() > 0 { // the error is no more than an exit status
-		return fmt.Errorf("%s of the service (%s): %w: %w\nhint: run it as root", verb, s.Platform(), os.ErrPermission, err)
-	} else if err != nil {
+	err := act()
+	if err != nil && os.Geteuid() > 0 { // the error is no more than an exit status
+		err = fmt.Errorf("%w: %w\nhint: run it as root", os.ErrPermission, err)
+	}
+	if err != nil {
 		return fmt.Errorf("%s of the service (%s): %w", verb, s.Platform(), err)
 	}
 	return nil

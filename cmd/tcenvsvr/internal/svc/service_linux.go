@@ -73,7 +73,7 @@ func enable(platform string) error {
 	}
 	for _, args := range [][]string{{"--add", Name}, {Name, "on"}} {
 		if out, err := exec.Command(tool, args...).CombinedOutput(); err != nil {
-			return fmt.Errorf("running chkconfig %v: %w: %s", args, err, out)
+			return fmt.Errorf("running chkconfig %v: %w: %s", args, err, strings.TrimSpace(string(out)))
 		}
 	}
 	return nil

@@ -2,6 +2,8 @@ package svc
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	kardianos "github.com/kardianos/service"
@@ -23,5 +25,21 @@ func TestUnitStatus(t *testing.T) {
 		if got != want || errors.Is(err, kardianos.ErrNotInstalled) != (want == kardianos.StatusUnknown) {
 			t.Errorf("%q: %v, %v; want %v", said, got, err, want)
 		}
+	}
+}
+
+// A chkconfig that does not take the script says why.
+func TestChkconfigRefuses(t *testing.T) {
+	if links, _ := filepath.Glob("/etc/rc[0-6].d/[SK][0-9][0-9]" + Name); len(links) > 0 {
+		t.Skip("the service is installed on this host")
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "chkconfig"), []byte("#!/bin/sh\necho service $2 does not support chkconfig\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":/usr/bin:/bin")
+	err := enable("unix-systemv")
+	if err == nil || err.Error() != "running chkconfig [--add threatconnect-envsvr]: exit status 1: service threatconnect-envsvr does not support chkconfig" {
+		t.Errorf("got %v", err)
 	}
 }

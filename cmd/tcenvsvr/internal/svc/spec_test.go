@@ -88,8 +88,8 @@ func TestNamesThatWouldNeedQuotingAreRefused(t *testing.T) {
 		{"/srv/my bin/tcenvsvr", "/srv", "u"}, {"/srv/tcenvsvr", "/srv/%h", "u"}, {"/srv/tcenvsvr", "/srv/$(id)", "u"},
 		{"/srv/tcenvsvr", "/srv", "u\nUser=root"}, {"/srv/tcenvsvr", "/srv/{{Path}}", "u"},
 	} {
-		if bad.check() == nil {
-			t.Errorf("%+v was taken", bad)
+		if err := bad.check(); err == nil || !strings.Contains(err.Error(), "has characters that service managers interpret; want letters, digits and /._+@-") {
+			t.Errorf("%+v: got %v", bad, err)
 		}
 	}
 	if err := elsewhere.check(); err != nil {

@@ -39,7 +39,7 @@ func run(dir, verb string) error {
 		return err
 	}
 	home := filepath.Join(dir, "home")
-	s, err := slot.New(slot.Config{
+	s := slot.New(slot.Config{
 		Paths: handover.Paths{
 			Baseline: filepath.Join(dir, "base", "tcenvsvr"), Slots: home, State: filepath.Join(dir, "lib"), Home: home,
 			Inbox: filepath.Join(home, ".tcenvsvr", "inbox"), Link: filepath.Join(dir, "run", "tcenvsvr"), Shim: filepath.Join(dir, "run", "tcenvsvr-shim"),
@@ -48,9 +48,6 @@ func run(dir, verb string) error {
 		Version: os.Getenv("HELPER_VERSION"), Product: "tcenvsvr/updater/slot/testdata/program",
 		Owner: os.Geteuid(), Agent: agent, Verifier: signed{key},
 	})
-	if err != nil {
-		return err
-	}
 	switch verb {
 	case "select":
 		_, err = s.Select()

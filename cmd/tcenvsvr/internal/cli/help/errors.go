@@ -62,7 +62,7 @@ func codes[K cmp.Ordered](title string, tables ...map[K]string) Section {
 	for _, t := range tables {
 		maps.Copy(all, t)
 	}
-	s := Section{Title: title, Term: "code", Text: "what it means, and what to try", Column: 24} // fits all but a few codes
+	s := Section{Title: title, Term: "code", Text: meaningAndTry, Column: 24} // fits all but a few codes
 	for _, code := range slices.Sorted(maps.Keys(all)) {
 		s.Rows = append(s.Rows, Row{fmt.Sprint(code), all[code]})
 	}

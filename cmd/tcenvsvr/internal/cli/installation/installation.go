@@ -64,7 +64,7 @@ func Open(e *env.Env, more ...func(*slot.Config)) (*slot.Slots, error) {
 	for _, set := range more {
 		set(&cfg)
 	}
-	return slot.New(cfg)
+	return slot.New(cfg), nil
 }
 
 // unpacked makes the folders that a package would bring, and copies the root of trust from beside

@@ -1,9 +1,11 @@
 package update
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,6 +16,7 @@ import (
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/cmd/tcenvsvr/internal/cli/env"
+	"tcenvsvr/updater"
 	"tcenvsvr/updater/handover"
 	"tcenvsvr/updater/release"
 	"tcenvsvr/updater/repository"
@@ -127,6 +130,72 @@ func TestImportOfAPinnedOlderRelease(t *testing.T) {
 	}
 	if !strings.Contains(i.stderr.String(), "it is installed when the Environment Server starts") {
 		t.Errorf("stderr: %s", &i.stderr)
+	}
+}
+
+// A bundle that has all but a program for this host.
+func TestImportOfAnotherPlatform(t *testing.T) {
+	i := newImports(t)
+	empty := filepath.Join(t.TempDir(), "empty.zip")
+	old, err := zip.OpenReader(i.old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	f, err := os.Create(empty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(f)
+	for _, file := range old.File {
+		if strings.HasPrefix(file.Name, "metadata/") {
+			err = errors.Join(err, z.Copy(file))
+		}
+	}
+	if err := errors.Join(err, z.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	err = runImport(t.Context(), i.env, empty)
+	if want := "it has no release for " + runtime.GOOS + "/" + runtime.GOARCH; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}
+
+// Check tells how the agent's check ended.
+func TestCheckTellsTheOutcome(t *testing.T) {
+	i := newImports(t)
+	p, err := paths.New(i.at.Home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		ends updater.Progress
+		want string
+		is   error
+	}{
+		"nothing":   {updater.Progress{Phase: "idle"}, "", nil},
+		"available": {updater.Progress{Phase: "available", Wanted: "1.1.0", Reason: "updateMode is notify"}, "a release is available: 1.1.0: updateMode is notify", ErrAvailable},
+		"fails":     {updater.Progress{Phase: "idle", Error: "no way to the cloud"}, "checking for updates: no way to the cloud", nil},
+		"held":      {updater.Progress{Phase: "held", Wanted: "1.1.0", Reason: "quarter end"}, `release "1.1.0" is not installed: quarter end`, nil},
+	} {
+		ctx, stop := context.WithCancel(t.Context())
+		served := make(chan error, 1)
+		answer := func(context.Context, []byte) (any, error) {
+			tc.ends.Ended = time.Now()
+			return tc.ends, nil
+		}
+		go func() {
+			served <- control.Serve(ctx, p.Control, control.Handlers{"POST update": answer, "GET update": answer})
+		}()
+		err := control.ErrNotRunning
+		for errors.Is(err, control.ErrNotRunning) { // until it serves
+			err = runCheck(ctx, i.env, false)
+		}
+		if tc.want == "" && err != nil || tc.want != "" && (err == nil || err.Error() != tc.want || tc.is != nil && !errors.Is(err, tc.is)) {
+			t.Errorf("%s: got %v, want %q", name, err, tc.want)
+		}
+		stop()
+		<-served
 	}
 }
 

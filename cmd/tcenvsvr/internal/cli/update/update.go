@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -47,7 +48,7 @@ func changeSlots(e *env.Env, restart bool, done string, change func(*slot.Slots)
 		return nil
 	}
 	if out, err := exec.Command(ctl, "try-restart", layout.Service+".service").CombinedOutput(); err != nil {
-		return fmt.Errorf("restarting the service: %w: %s\nhint: restart it yourself; the choice is made", err, out)
+		return fmt.Errorf("restarting the service: %w: %s\nhint: restart it yourself; the choice is made", err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }
