@@ -66,6 +66,9 @@ func TestDamagedIdentity(t *testing.T) {
 				} else {
 					s.exitsWith(a, want, how, []string{f.says, "backup"}, "run")
 				}
+				if want != 0 && how == "truncated" {
+					s.exitsWith(a, want, how, []string{f.says, "backup"}, "verify")
+				}
 				if f.show != 0 || how == "deleted" { // where the file is none of its, once is enough
 					s.exitsWith(a, f.show, how, nil, "settings", "show")
 				}
