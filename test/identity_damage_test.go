@@ -115,4 +115,9 @@ func (s *scene) startsLocked(a *stage.Agent, when, says string) {
 		}
 		return nil
 	})
+	s.exitsWith(a, 1, when, []string{"the service is locked", "keychain unlock"}, "log", "level", "info")
+	out, err := s.tcenvsvr(a, "settings", "set", "logLevel=info")
+	if err != nil || strings.Contains(out, "old settings") {
+		s.t.Errorf("%s: setting a value while it is locked says %v: %s", when, err, out)
+	}
 }

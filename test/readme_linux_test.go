@@ -50,6 +50,11 @@ func TestREADMEsRun(t *testing.T) {
 					t.Logf("not run: %s: %s", line, plan.Not)
 					continue
 				}
+				if plan.First != "" {
+					if out, code := sh.run(plan.First, ""); code != 0 {
+						t.Fatalf("%s: exit code %d:\n%s", plan.First, code, out)
+					}
+				}
 				out, code := sh.run(line, plan.Input)
 				if code != plan.Exit || !strings.Contains(out, plan.Says) {
 					t.Fatalf("%s: exit code %d, want %d and %q:\n%s", line, code, plan.Exit, plan.Says, out)
@@ -69,10 +74,20 @@ func (s *scene) hands(folder string) {
 		"install.json": []byte(`{"programName": "my_app", "programVersion": "1.0.0", "programLanguage": "PYTHON", "programMain": "run.py",
 			"runtimeLevel": "Playbook", "params": [{"name": "password", "type": "String", "encrypt": true}]}`),
 	}), "making an App")
+	for file, app := range map[string][3]string{ // name, version, runtime level
+		"lookup.tcx": {"Lookup_API", "1.2.0", "ApiService"}, "lookup_2.tcx": {"Lookup_API", "1.3.0", "ApiService"},
+		"watcher.tcx": {"Mail_Watcher", "1.0.0", "TriggerService"}, "enrich.tcx": {"Enrich_Alert", "1.0.0", "Playbook"},
+	} {
+		s.must(apps.Pack(filepath.Join(folder, file), map[string][]byte{
+			"run.py": []byte("print('ran')\n"),
+			"install.json": fmt.Appendf(nil, `{"programName": %q, "programVersion": %q, "programLanguage": "PYTHON", "programMain": "run.py", "runtimeLevel": %q,
+				"params": [{"name": "who", "type": "String", "serviceConfig": true}, {"name": "folder", "type": "String"}]}`, app[0], app[1], app[2]),
+		}), "making an App")
+	}
 	signed := certificate(s.t, nil, &x509.Certificate{Subject: pkix.Name{CommonName: "Readme CA"}, IsCA: true, KeyUsage: x509.KeyUsageCertSign})
 	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed.Certificate[0]}))
 	for name, text := range map[string]string{
-		"params.json": `{"who": "all of you"}`, "pw.txt": "a secret", "fullchain.pem": ca, "partner.p7b": ca,
+		"params.json": `{"who": "all of you"}`, "trigger.json": `{"folder": "in"}`, "FILE": "a secret of bob", "pw.txt": "a secret", "fullchain.pem": ca, "partner.p7b": ca,
 	} {
 		s.must(os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600), "placing a file")
 	}
