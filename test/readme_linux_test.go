@@ -22,7 +22,7 @@ import (
 )
 
 // TestREADMEsRun types the commands of documents as they are written, each document in a new folder,
-// a new home and one shell, with a network and a /var/lib of its own.
+// a new home and one shell, with a network, a /var/lib and a /usr/local/bin of its own.
 func TestREADMEsRun(t *testing.T) {
 	need.Root(t)
 	need.Python(t)
@@ -37,6 +37,8 @@ func TestREADMEsRun(t *testing.T) {
 	} {
 		s.must(os.Symlink(file, filepath.Join(programs, name)), "placing a program")
 	}
+	source, err := filepath.Abs("..")
+	s.must(err, "looking for the source")
 	for _, document := range readme.OnDesk {
 		t.Run(document, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join("..", document))
@@ -51,11 +53,15 @@ func TestREADMEsRun(t *testing.T) {
 					continue
 				}
 				if plan.First != "" {
-					if out, code := sh.run(plan.First, ""); code != 0 {
-						t.Fatalf("%s: exit code %d:\n%s", plan.First, code, out)
-					}
+					sh.must(plan.First)
+				}
+				if plan.Built {
+					sh.must("cd " + source)
 				}
 				out, code := sh.run(line, plan.Input)
+				if plan.Built {
+					sh.must("cd " + folder)
+				}
 				if code != plan.Exit || !strings.Contains(out, plan.Says) {
 					t.Fatalf("%s: exit code %d, want %d and %q:\n%s", line, code, plan.Exit, plan.Says, out)
 				}
@@ -86,7 +92,9 @@ func (s *scene) hands(folder string) {
 	}
 	signed := certificate(s.t, nil, &x509.Certificate{Subject: pkix.Name{CommonName: "Readme CA"}, IsCA: true, KeyUsage: x509.KeyUsageCertSign})
 	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed.Certificate[0]}))
+	s.must(os.Mkdir(filepath.Join(folder, "old"), 0o755), "making a folder")
 	for name, text := range map[string]string{
+		"tcenvsvr": "a program of 1.4.2", "old/tcenvsvr": "a program of 1.4.1",
 		"params.json": `{"who": "all of you"}`, "trigger.json": `{"folder": "in"}`, "FILE": "a secret of bob", "pw.txt": "a secret", "fullchain.pem": ca, "partner.p7b": ca,
 	} {
 		s.must(os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600), "placing a file")
@@ -109,7 +117,8 @@ type shell struct {
 func newShell(t *testing.T, folder string, env ...string) *shell {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
-		"bash", "-c", "ip link set lo up && mount -t proc none /proc && mount -t tmpfs none /var/lib && exec bash")
+		"bash", "-c", "ip link set lo up && mount -t proc none /proc && mount -t tmpfs none /var/lib && mkdir /var/lib/up /var/lib/work &&"+
+			" mount -t overlay -o lowerdir=/usr/local/bin,upperdir=/var/lib/up,workdir=/var/lib/work none /usr/local/bin && exec bash")
 	cmd.Dir, cmd.Env = folder, append(os.Environ(), env...)
 	keys, err := cmd.StdinPipe()
 	if err != nil {
@@ -132,6 +141,14 @@ func newShell(t *testing.T, folder string, env ...string) *shell {
 	return &shell{t: t, cmd: cmd, folder: folder, keys: keys, screen: bufio.NewReader(screen)}
 }
 
+// must types a line that is not the document's.
+func (sh *shell) must(line string) {
+	sh.t.Helper()
+	if out, code := sh.run(line, ""); code != 0 {
+		sh.t.Fatalf("%s: exit code %d:\n%s", line, code, out)
+	}
+}
+
 // run types a line and returns what came of it, and its exit code.
 func (sh *shell) run(line, input string) (out string, code int) {
 	sh.t.Helper()
@@ -143,7 +160,7 @@ func (sh *shell) run(line, input string) (out string, code int) {
 	end := fmt.Sprintf("<end of line %d>", sh.lines)
 	late := time.AfterFunc(lineLimit, func() { _ = sh.cmd.Process.Kill() }) // ends the shell, and this line with it
 	defer late.Stop()
-	fmt.Fprintf(sh.keys, "{ %s\n} < .input; echo \"%s $?\"\n", line, end)
+	fmt.Fprintf(sh.keys, "{ %s\n} < %s; echo \"%s $?\"\n", line, file, end)
 	for {
 		text, err := sh.screen.ReadString('\n')
 		if before, rest, found := strings.Cut(text, end); found {

@@ -4,6 +4,7 @@ package readme
 type Plan struct {
 	Not   string            // why it is not run; "" = it is
 	First string            // a line of shell that gives the reader's own things to it
+	Built bool              // it builds the source, in its folder
 	Exit  int               // the exit code that is right
 	Says  string            // what the output must contain
 	Typed map[string]string // what is typed on the terminal, by the end of the question; nil = there is no terminal
@@ -125,11 +126,11 @@ var Plans = map[string]map[string]Plan{
 		"tcenvsvr enroll environment.env":                                                          again,
 		"tcenvsvr enroll bundle.zip --yes --master-key-file FILE":                                  {Says: "enrolled as server"},
 		"tcenvsvr enroll bundle.zip --proxyTC true --proxyHost proxy.example.com --proxyPort 3128": {Exit: 1, Says: "proxy.example.com", Typed: again.Typed},
-		"tcenvsvr unenroll": {Says: "unenrolled", Typed: again.Typed},
+		"systemctl stop threatconnect-envsvr && tcenvsvr unenroll":                                 {Says: "unenrolled", Typed: again.Typed},
 	},
 
 	"cmd/tccloud/README.md": {
-		"go build -o /usr/local/bin/ ./cmd/tccloud ./cmd/tcenvsvr ./cmd/tcenvsvr-shim":                                  {Not: "the test has them in its PATH"},
+		"go build -o /usr/local/bin/ ./cmd/tccloud ./cmd/tcenvsvr ./cmd/tcenvsvr-shim":                                  {Built: true},
 		"export TCCLOUD_DATA=/var/lib/tccloud":                                                                          {},
 		"tccloud serve --name cloud.example.com &":                                                                      {},
 		"tccloud env create lab":                                                                                        {Says: "name                lab"},
@@ -190,6 +191,24 @@ var Plans = map[string]map[string]Plan{
 		"nats --server 127.0.0.1:4221 account restore backup":                                                                                                                                          {Not: natsProgram},
 	},
 
+	"cmd/tcrelease/README.md": {
+		"go build -o /usr/local/bin/ ./cmd/tcrelease":                                                               {Built: true},
+		"export TCRELEASE_PASSPHRASE=…":                                                                             {},
+		"tcrelease key new -o release.key":                                                                          {},
+		"tcrelease package --key release.key --out dist":                                                            {Not: allPackages},
+		"tcrelease repo --key release.key --url https://packages.example.com/envsvr dist":                           {Not: allPackages},
+		"tcrelease verify --key RPM-GPG-KEY-threatconnect-envsvr dist":                                              {Not: allPackages},
+		"tcrelease update-repo init repo --keys keys":                                                               {Says: "2 of 3 keys"},
+		"tcrelease package --key release.key --root repo/metadata/1.root.json":                                      {Not: allPackages},
+		"tcrelease update-repo add repo tcenvsvr --version 1.4.2 --os linux --arch amd64 --delta-from old/tcenvsvr": {Says: "0 of 2 signatures"},
+		"tcrelease update-repo sign repo --key targets-1.pem":                                                       {First: "cp keys/*.pem .", Says: "1 of 2 signatures"},
+		"tcrelease update-repo sign repo --key targets-3.pem":                                                       {Says: "not visible yet"},
+		"tcrelease update-repo sign repo --key snapshot.pem --key timestamp.pem":                                    {},
+		"tcrelease update-repo bundle repo -o update-1.4.2.zip 1.4.2":                                               {Says: "update-1.4.2.zip"},
+		"tccloud release add update-1.4.2.zip":                                                                      {First: "export TCCLOUD_DATA=$PWD/cloud; tccloud serve --name localhost & true", Says: "1.4.2"},
+		"tccloud release rollout 1.4.2 --percent 10":                                                                {Says: "10"},
+	},
+
 	"agent/link/README.md": {
 		"tcenvsvr status":                                {Says: "connected"},
 		"sudo tcenvsvr doctor":                           {Says: "cloud.example.com"},
@@ -218,14 +237,15 @@ var OnServer = [][]string{
 }
 
 // OnDesk are the documents that are run in a folder, without the package.
-var OnDesk = []string{"agent/app/README.md", "agent/settings/README.md", "certs/README.md", "cmd/tccloud/README.md", "cmd/tccloud/internal/store/README.md"}
+var OnDesk = []string{
+	"agent/app/README.md", "agent/settings/README.md", "certs/README.md", "cmd/tccloud/README.md", "cmd/tccloud/internal/store/README.md", "cmd/tcrelease/README.md",
+}
 
 // Elsewhere are the documents whose commands are run by other tests, which need packages, keys or
 // signatures of their own for it.
 var Elsewhere = map[string]string{
-	"cmd/tcrelease/README.md": "update_repo.txtar signs and publishes, and the packages of test/host are made by tcrelease",
-	"test/README.md":          "they are the tests",
-	"test/bench/README.md":    "they are measurements",
+	"test/README.md":       "they are the tests",
+	"test/bench/README.md": "they are measurements",
 }
 
 // unlock gives the service the master password.
@@ -239,6 +259,9 @@ const (
 	moreMachines = "it needs several machines; TestLogin of package node has nodes with a login and certificates"
 	natsProgram  = "the NATS command line is no part of this project"
 )
+
+// allPackages is why packages for all systems are not made.
+const allPackages = "it takes minutes; TestRelease in cmd/tcrelease makes, publishes and verifies packages, and test/host installs them"
 
 // agree says yes to dnf.
 var agree = map[string]string{"[y/N]: ": "y"}
