@@ -258,7 +258,7 @@ func final(err error) bool {
 func uploadOffset(res *http.Response) (int64, error) {
 	n, err := strconv.ParseInt(res.Header.Get("Upload-Offset"), 10, 64)
 	if err != nil || n < 0 {
-		return 0, fmt.Errorf("the API answered with Upload-Offset %q", res.Header.Get("Upload-Offset"))
+		return 0, fmt.Errorf("the API answered with Upload-Offset %.40q", res.Header.Get("Upload-Offset"))
 	}
 	return n, nil
 }

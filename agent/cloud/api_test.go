@@ -225,8 +225,8 @@ func TestTokenStaysSecret(t *testing.T) {
 
 func TestNewRefusesURLs(t *testing.T) {
 	for _, u := range []string{"", "http://c.example", "c.example:443", "https://"} {
-		if _, err := New(Config{URL: u}); err == nil {
-			t.Errorf("New(%q) succeeded", u)
+		if _, err := New(Config{URL: u}); err == nil || !strings.Contains(err.Error(), "want https://host[:port]") {
+			t.Errorf("New(%q) = %v", u, err)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (c *Client) private(plain *http.Client, home *url.URL) *http.Client {
 		case r.URL.Scheme != "https":
 			return fmt.Errorf("%w: %q is not https", errElsewhere, r.URL.Scheme+"://"+r.URL.Host)
 		case r.URL.Host != home.Host && r.Method != http.MethodGet:
-			return fmt.Errorf("%w: what is sent is not for %q", errElsewhere, r.URL.Host)
+			return fmt.Errorf("%w: what is sent to it is not for %q", errElsewhere, r.URL.Host)
 		case len(via) >= maxRedirects:
 			return fmt.Errorf("%w: %d times", errElsewhere, maxRedirects)
 		}

@@ -31,7 +31,7 @@ func (c *Client) Upload(ctx context.Context, ref wire.Ref, name string, r io.Rea
 			return err
 		}
 		if offset > size {
-			return fmt.Errorf("%s: the cloud holds %d of %d bytes", doing, offset, size)
+			return fmt.Errorf("%s: the cloud holds %d bytes of a file of %d", doing, offset, size)
 		}
 		query := fmt.Sprintf("?offset=%d&size=%d&sha256=%s", offset, size, sha)
 		res, err := c.once(ctx, doing, http.MethodPut, path+query, nil, io.NewSectionReader(r, offset, size-offset))
@@ -49,7 +49,7 @@ func (c *Client) Upload(ctx context.Context, ref wire.Ref, name string, r io.Rea
 		}
 		defer res.Body.Close()
 		if res.StatusCode != http.StatusNoContent {
-			return fmt.Errorf("%s: the cloud wants more", doing)
+			return fmt.Errorf("%s: the cloud has all of it and wants more", doing)
 		}
 		return nil
 	})

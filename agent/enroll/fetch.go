@@ -42,10 +42,7 @@ func Fetch(ctx context.Context, link string, dial func(ctx context.Context, netw
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), http.NoBody)
-	if err != nil {
-		return nil, fmt.Errorf("%w: it is not a URL", ErrLink)
-	}
+	req := (&http.Request{Method: http.MethodPost, URL: u, Host: u.Host, Header: http.Header{}}).WithContext(ctx)
 	client := &http.Client{
 		Transport:     &http.Transport{DialContext: dial, TLSClientConfig: pinned(u.Hostname(), pin), DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -56,9 +53,13 @@ func Fetch(ctx context.Context, link string, dial func(ctx context.Context, netw
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		reason, _ := io.ReadAll(io.LimitReader(res.Body, 500))
-		return nil, fmt.Errorf("fetching the bundle from %q: %w: %s: %s\nhint: a link works once and for a limited time; make another with \"tccloud bundle ENV --link\"",
-			u.Host, ErrLink, res.Status, plain.Line(strings.TrimSpace(string(reason))))
+		page, _ := io.ReadAll(io.LimitReader(res.Body, 500))
+		reason := plain.Line(strings.TrimSpace(string(page)))
+		if reason != "" {
+			reason = ": " + reason
+		}
+		return nil, fmt.Errorf("fetching the bundle from %q: %w: %s%s\nhint: a link works once and for a limited time; make another with \"tccloud bundle ENV --link\"",
+			u.Host, ErrLink, plain.Line(res.Status), reason)
 	}
 	b, err := bundle.Read(res.Body)
 	if err != nil {

@@ -130,12 +130,15 @@ func valid(c *x509.Certificate) error {
 	switch now := time.Now(); {
 	case now.After(c.NotAfter):
 		return fmt.Errorf("%w: it expired on %s, and this host's clock says %s\nhint: correct the clock; if it is right, make a fresh bundle (\"tccloud bundle ENV --server %s\")",
-			ErrExpired, c.NotAfter.Format(time.DateTime), now.Format(time.DateTime), c.Subject.CommonName)
+			ErrExpired, stamp(c.NotAfter), stamp(now), c.Subject.CommonName)
 	case now.Before(c.NotBefore):
-		return fmt.Errorf("%w: it begins on %s, and this host's clock says %s\nhint: correct the clock; if it is right, the cloud's was wrong when this was made: make a fresh bundle", ErrExpired, c.NotBefore.Format(time.DateTime), now.Format(time.DateTime))
+		return fmt.Errorf("%w: it begins on %s, and this host's clock says %s\nhint: correct the clock; if it is right, the cloud's was wrong when this was made: make a fresh bundle", ErrExpired, stamp(c.NotBefore), stamp(now))
 	}
 	return nil
 }
+
+// stamp is a time in a zone that both have, the certificate and the clock.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // KeepMasterKey adds the file with the master password to what Commit stores.
 func (p *Plan) KeepMasterKey(file string) {

@@ -99,26 +99,30 @@ func TestRulesOfIdentity(t *testing.T) {
 		offer    Offer
 		want     error
 		replaces string
+		says     string
 	}{
-		{"a new host", Current{}, Offer{opens(env("one", "a.example")), nil, of("one", -time.Hour, time.Hour)}, nil, ""},
-		{"the same server again", host, Offer{opens(env("one", "a.example")), nil, of("one", -time.Hour, time.Hour)}, nil, ""},
-		{"the same server of another cloud", host, Offer{opens(env("one", "b.example")), nil, of("one", -time.Hour, time.Hour)}, nil, ""},
-		{"another server", host, Offer{opens(env("two", "a.example")), nil, of("two", -time.Hour, time.Hour)}, nil, "one"},
-		{"settings only, same server", host, Offer{env("one", "b.example"), nil, nil}, nil, ""},
-		{"settings only, without a server", host, Offer{env("", "b.example"), nil, nil}, nil, ""},
-		{"settings only, other server", host, Offer{env("two", "b.example"), nil, nil}, ErrIdentity, ""},
-		{"settings only, new host", Current{}, Offer{env("one", "a.example"), nil, nil}, settings.ErrNotEnrolled, ""},
-		{"keystore only", host, Offer{map[string]string{"keystorePassword": "brought"}, nil, of("one", -time.Hour, time.Hour)}, nil, ""},
-		{"keystore of another than the settings", host, Offer{opens(env("one", "a.example")), nil, of("two", -time.Hour, time.Hour)}, ErrIdentity, ""},
-		{"expired", host, Offer{opens(env("one", "a.example")), nil, of("one", -2*time.Hour, -time.Hour)}, ErrExpired, ""},
-		{"not yet valid", host, Offer{opens(env("one", "a.example")), nil, of("one", time.Hour, 2*time.Hour)}, ErrExpired, ""},
-		{"wrong password", host, Offer{with(env("one", "a.example"), "keystorePassword", "other"), nil, of("one", -time.Hour, time.Hour)}, bundle.ErrPassword, ""},
-		{"no broker", Current{}, Offer{opens(map[string]string{"apiURL": "https://a.example"}), nil, of("one", -time.Hour, time.Hour)}, settings.ErrNotEnrolled, ""},
+		{"a new host", Current{}, Offer{opens(env("one", "a.example")), nil, of("one", -time.Hour, time.Hour)}, nil, "", ""},
+		{"the same server again", host, Offer{opens(env("one", "a.example")), nil, of("one", -time.Hour, time.Hour)}, nil, "", ""},
+		{"the same server of another cloud", host, Offer{opens(env("one", "b.example")), nil, of("one", -time.Hour, time.Hour)}, nil, "", ""},
+		{"another server", host, Offer{opens(env("two", "a.example")), nil, of("two", -time.Hour, time.Hour)}, nil, "one", ""},
+		{"settings only, same server", host, Offer{env("one", "b.example"), nil, nil}, nil, "", ""},
+		{"settings only, without a server", host, Offer{env("", "b.example"), nil, nil}, nil, "", ""},
+		{"settings only, other server", host, Offer{env("two", "b.example"), nil, nil}, ErrIdentity, "", "this host's certificate is for server \"one\" and the settings are for \"two\"\nhint: take the all-in-one bundle, or give the keystore with --keystore"},
+		{"settings only, new host", Current{}, Offer{env("one", "a.example"), nil, nil}, settings.ErrNotEnrolled, "", ""},
+		{"keystore only", host, Offer{map[string]string{"keystorePassword": "brought"}, nil, of("one", -time.Hour, time.Hour)}, nil, "", ""},
+		{"keystore of another than the settings", host, Offer{opens(env("one", "a.example")), nil, of("two", -time.Hour, time.Hour)}, ErrIdentity, "", `: the certificate is for server "two" and the settings are for "one"`},
+		{"expired", host, Offer{opens(env("one", "a.example")), nil, of("one", -2*time.Hour, -time.Hour)}, ErrExpired, "", "correct the clock; if it is right, make a fresh bundle (\"tccloud bundle ENV --server one\")"},
+		{"not yet valid", host, Offer{opens(env("one", "a.example")), nil, of("one", time.Hour, 2*time.Hour)}, ErrExpired, "", "correct the clock; if it is right, the cloud's was wrong when this was made: make a fresh bundle"},
+		{"wrong password", host, Offer{with(env("one", "a.example"), "keystorePassword", "other"), nil, of("one", -time.Hour, time.Hour)}, bundle.ErrPassword, "", ""},
+		{"no broker", Current{}, Offer{opens(map[string]string{"apiURL": "https://a.example"}), nil, of("one", -time.Hour, time.Hour)}, settings.ErrNotEnrolled, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p, err := New(tc.host, tc.offer)
-			if !errors.Is(err, tc.want) {
-				t.Fatalf("got %v, want %v", err, tc.want)
+			if !errors.Is(err, tc.want) || err != nil && !strings.Contains(err.Error(), tc.says) {
+				t.Fatalf("got %v, want %v: %s", err, tc.want, tc.says)
+			}
+			if errors.Is(err, ErrExpired) && (!strings.Contains(err.Error(), "and this host's clock says ") || !strings.Contains(err.Error(), "Z\nhint: ")) {
+				t.Errorf("the clock is not shown, or in another zone than the certificate's: %v", err)
 			}
 			if err == nil && p.Replaces != tc.replaces {
 				t.Errorf("replaces %q, want %q", p.Replaces, tc.replaces)

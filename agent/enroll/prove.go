@@ -63,7 +63,7 @@ func Verify(ctx context.Context, s settings.Settings, cert tls.Certificate, r Ro
 		return "", api(s.APIURL, err)
 	}
 	if string(xid) != s.ServerXID {
-		return "", fmt.Errorf("proving the API %q: %w: appDeliveryToken is of server %q", s.APIURL, ErrIdentity, xid)
+		return "", fmt.Errorf("proving the API %q: %w: appDeliveryToken is of server %.70q", s.APIURL, ErrIdentity, string(xid))
 	}
 	return environment, nil
 }

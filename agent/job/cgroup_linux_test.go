@@ -82,6 +82,15 @@ func (u unit) jobs(t *testing.T) []string {
 	return groups
 }
 
+func (u unit) processes(t *testing.T, group string) []string {
+	t.Helper()
+	data, err := os.ReadFile(group + "/cgroup.procs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(data))
+}
+
 func inWorld(l Launch) Launch {
 	l.Isolation = isolation.Plan{Level: isolation.Full, Hide: []string{filepath.Dir(filepath.Dir(l.Dir))}, Keep: []string{l.Dir}, Tmp: filepath.Join(l.Dir, "tmp")}
 	l.WorkDir = l.Dir
@@ -122,12 +131,55 @@ func TestGroup(t *testing.T) {
 				}
 				nothingLeft(t, l.Dir)
 				for _, group := range u.jobs(t) {
-					if strings.Contains(group, "tc-job-"+strconv.Itoa(p.status.ShimPID)+"-") {
+					kept := prewarmed && name == "full" && len(u.processes(t, group)) == 0 // for the next job
+					if strings.Contains(group, "tc-job-"+strconv.Itoa(p.status.ShimPID)+"-") && !kept {
 						t.Errorf("%q is left", group)
 					}
 				}
 			})
 		}
+	}
+}
+
+// TestGroupAgain: a shim that has one isolated App after the other gives them one group, which goes with the
+// shim; Apps without a world of their own, who could have written to it, each have another.
+func TestGroupAgain(t *testing.T) {
+	for name, tt := range map[string]struct {
+		world func(Launch) Launch
+		same  bool
+	}{"off": {func(l Launch) Launch { return l }, false}, "full": {inWorld, true}} {
+		t.Run(name, func(t *testing.T) {
+			u, _ := delegated(t)
+			script := `sleep 1000 & stat -c %i ` + filepath.Dir(u.dir) + `$(sed -n s/^0:://p /proc/self/cgroup)`
+			e, first := sandboxed(t, script)
+			_, second := sandboxed(t, script)
+			e.runner = u
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan error)
+			go func() { ended <- e.Run(ctx, func() int { return 1 }) }()
+			var groups []string
+			for _, l := range []Launch{first, second} {
+				waiting(t, e, 1)
+				p, err := e.Start(t.Context(), tt.world(l))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if exit := wait(t, p); exit.Code != 0 || exit.Reason != "" {
+					t.Errorf("%+v", exit)
+				}
+				groups = append(groups, strings.TrimSpace(output(t, l.Dir, Stdout)))
+			}
+			if same := groups[0] == groups[1]; same != tt.same {
+				t.Errorf("the groups of the Apps were %q", groups)
+			}
+			stop()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+			if left := u.jobs(t); len(left) != 0 {
+				t.Errorf("%q is left", left)
+			}
+		})
 	}
 }
 

@@ -73,6 +73,7 @@ const (
 	CodeNoProcess = spec.CodeNoProcess
 	CodeIsolation = spec.CodeIsolation
 	CodeIO        = spec.CodeIO
+	CodeClaimed   = spec.CodeClaimed
 	CodeFolder    = spec.CodeFolder
 	CodeFiles     = spec.CodeFiles
 	CodeShim      = spec.CodeShim

@@ -57,7 +57,7 @@ type Directory interface {
 	Brokers() []string
 }
 
-// Config is what a Link needs.
+// Config is what a Link needs: Address, TLS, Hello and Handler.
 type Config struct {
 	// Address is the broker's host:port; without port it is DefaultPort. A cloud may have several
 	// brokers, separated by commas: each connection is to any of them.
@@ -102,28 +102,13 @@ type Link struct {
 	clock   clock.Offset // of the cloud
 }
 
-// New checks c and returns a Link that is not connected: [Link.Run] connects it.
+// New checks the settings in c and returns a Link that is not connected: [Link.Run] connects it.
 func New(c Config) (*Link, error) {
-	if c.Handler == nil {
-		return nil, errors.New("setting up the link: Handler is required")
-	}
-	return newLink(c)
-}
-
-func newLink(c Config) (*Link, error) {
 	switch {
 	case c.Transport == "":
 		c.Transport = TransportRaw
 	case c.Transport != TransportRaw && c.Transport != TransportWebSocket:
 		return nil, fmt.Errorf("setting up the link: queueTransport is %q, want nothing, %q or %q", c.Transport, TransportRaw, TransportWebSocket)
-	}
-	switch {
-	case c.TLS == nil || c.Hello == nil:
-		return nil, errors.New("setting up the link: TLS and Hello are required")
-	case c.Address == "":
-		return nil, errors.New("setting up the link: brokerHost is empty")
-	case c.Directory != nil && c.Pinned == nil:
-		return nil, errors.New("setting up the link: Pinned is required with Directory")
 	}
 	brokers, err := parseBrokers(c.Address)
 	if err != nil {

@@ -131,13 +131,14 @@ func (a *agent) failure(t *testing.T, step fault.Step, code fault.Code) *fault.F
 	return s.Failure
 }
 
-// ended waits for the end of the session and checks its code.
-func (a *agent) ended(t *testing.T, code fault.Code) {
+// ended waits for the end of the session, checks its code, and returns what is said of it.
+func (a *agent) ended(t *testing.T, code fault.Code) string {
 	t.Helper()
 	f, ok := errors.AsType[*fault.Fault](wait(t, a.ends))
 	if !ok || f.Code != code {
 		t.Fatalf("the session ended by %v, want %s", f, code)
 	}
+	return f.Message
 }
 
 // logs collects a log.
@@ -188,16 +189,17 @@ func TestNew(t *testing.T) {
 	if got := l.State(); got.Broker != "broker.example.com:62000" || got.Transport != "raw" || got.Connected {
 		t.Errorf("state is %+v", got)
 	}
-	for name, c := range map[string]func(*link.Config){
-		"no address": func(c *link.Config) { c.Address = "" },
-		"a URL":      func(c *link.Config) { c.Address = "https://broker.example.com" },
-		"transport":  func(c *link.Config) { c.Transport = "quic" },
-		"no handler": func(c *link.Config) { c.Handler = nil },
+	for name, tt := range map[string]struct{ address, transport, want string }{
+		"no address":   {"", "", `brokerHost "" is not a host or host:port`},
+		"a URL":        {"https://broker.example.com", "", `brokerHost "https://broker.example.com" is not a host or host:port`},
+		"no port":      {"broker.example.com:0x1", "", "is not a host or host:port"},
+		"many brokers": {strings.Repeat("b,", 16) + "b", "", "setting up the link: brokerHost names 17 brokers, at most 16 are possible"},
+		"transport":    {"broker.example.com", "quic", `queueTransport is "quic", want nothing, "raw" or "websocket"`},
 	} {
 		conf := valid
-		c(&conf)
-		if _, err := link.New(conf); err == nil {
-			t.Errorf("%s: no error", name)
+		conf.Address, conf.Transport = tt.address, tt.transport
+		if _, err := link.New(conf); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
 		}
 	}
 }

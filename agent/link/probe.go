@@ -12,7 +12,7 @@ import (
 // opens none, so a running agent of the same identity is not disturbed. Of several brokers the first
 // that answers decides. The error is a *fault.Fault. c needs no Handler.
 func Probe(ctx context.Context, c Config) (wire.Probed, error) {
-	l, err := newLink(c)
+	l, err := New(c)
 	if err != nil {
 		return wire.Probed{}, fault.New(fault.Hello, "hello.invalid", err, "%v", err)
 	}

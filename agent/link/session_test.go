@@ -22,24 +22,25 @@ func TestSessionEnds(t *testing.T) {
 	tests := map[string]struct {
 		end  func(*testing.T, *linktest.Session)
 		code fault.Code
+		says string
 	}{
-		"closed in order":  {func(_ *testing.T, s *linktest.Session) { s.Close() }, "session.closed"},
-		"cut in mid-frame": {func(t *testing.T, s *linktest.Session) { s.CutMidFrame(t) }, "session.cut"},
-		"half-open":        {func(_ *testing.T, s *linktest.Session) { s.Freeze() }, "session.heartbeat_lost"},
+		"closed in order":  {func(_ *testing.T, s *linktest.Session) { s.Close() }, "session.closed", "the cloud closed the connection"},
+		"cut in mid-frame": {func(t *testing.T, s *linktest.Session) { s.CutMidFrame(t) }, "session.cut", ""},
+		"half-open":        {func(_ *testing.T, s *linktest.Session) { s.Freeze() }, "session.heartbeat_lost", "nothing was heard from the cloud for 2.5 heartbeats"},
 		"fenced": {func(t *testing.T, s *linktest.Session) {
 			s.Refuse(t, wire.Error{Code: wire.CodeFenced, Message: "a newer session took over"})
-		}, "session.fenced"},
-		"revoked": {func(t *testing.T, s *linktest.Session) { s.Refuse(t, wire.Error{Code: wire.CodeRevoked}) }, "session.revoked"},
+		}, "session.fenced", "a newer session took over"},
+		"revoked": {func(t *testing.T, s *linktest.Session) { s.Refuse(t, wire.Error{Code: wire.CodeRevoked}) }, "session.revoked", "the cloud gave no reason"},
 		"garbage": {func(t *testing.T, s *linktest.Session) {
 			s.Garbage(t, []byte("\x00\x00\x00\x05hello\x82\x05hello"))
-		}, "session.protocol"},
-		"out of turn": {func(t *testing.T, s *linktest.Session) { s.Send(t, &wire.Welcome{Epoch: 9, HeartbeatMS: 1000}) }, "session.protocol"},
+		}, "session.protocol", ""},
+		"out of turn": {func(t *testing.T, s *linktest.Session) { s.Send(t, &wire.Welcome{Epoch: 9, HeartbeatMS: 1000}) }, "session.protocol", `the cloud sent "welcome" out of turn`},
 		"goaway": {func(t *testing.T, s *linktest.Session) {
 			s.Send(t, &wire.GoAway{Code: wire.CodeShutdown, Message: "bye", WindowMS: 100})
 			if err := s.Ended(t); !errors.Is(err, conn.ErrClosedByPeer) {
 				t.Errorf("the agent left by %v", err)
 			}
-		}, "session.shutting_down"},
+		}, "session.shutting_down", "bye"},
 	}
 	for name, tt := range tests {
 		for transport, set := range transports {
@@ -52,7 +53,9 @@ func TestSessionEnds(t *testing.T) {
 					t.Errorf("first epoch is %d", w.Epoch)
 				}
 				tt.end(t, first)
-				a.ended(t, tt.code)
+				if got := a.ended(t, tt.code); !strings.Contains(got, tt.says) {
+					t.Errorf("got %q, want %q", got, tt.says)
+				}
 				second := b.Accept(t)
 				wait(t, a.welcomes)
 				roundTrip(t, a, second)
@@ -73,7 +76,9 @@ func TestReconnectIsNoLoss(t *testing.T) {
 			b.Accept(t)
 			wait(t, a.welcomes)
 			a.Reconnect()
-			a.ended(t, "session.closed")
+			if got := a.ended(t, "session.closed"); got != "the agent connects anew, with what has changed" {
+				t.Errorf("got %q", got)
+			}
 			b.Accept(t)
 			wait(t, a.welcomes)
 			if text := a.log.String(); strings.Contains(text, "level=WARN") || !strings.Contains(text, "connection to the cloud ended") {

@@ -23,11 +23,12 @@
 //
 // # What an order waits for
 //
-// Of the time from an order's arrival to its App, three things are the disk's and the kernel's: the sync of its
-// acceptance, the sync of its start (orders that come at the same time share both), and the execution. The
-// rest is work: what the App is told (trust stores are looked at, not read), the job's folder with six folders in
-// it, the words with a shim that waits (package job says what they cost), and the copies of the journal's entry.
-// The end is synced once, with the result. The shim builds the App's world while the start is synced.
+// Of the time from an order's arrival to its App, two things are the disk's and the kernel's: the sync of its
+// start (orders that come at the same time share it), and the execution. The rest is work: what the App is told
+// (trust stores are looked at, not read), the job's folder with six folders in it, the words with a shim that
+// waits (package job says what they cost), and the copies of the journal's entry. The acceptance is synced
+// meanwhile: an order that the journal turns out not to take has had a folder and a shim, and nothing was
+// executed. The shim builds the App's world while the start is synced. The end is synced once, with the result.
 //
 // An order knows little of its agent: the three methods of [Agent] and the parts in [Config].
 package order

@@ -70,7 +70,9 @@ func (o *Order) handBack(ctx context.Context, code string, err error) {
 	if e, ok := errors.AsType[*job.StartError](err); ok && e.Code == job.CodeRefused {
 		o.c.Audit.Record(audit.SudoRefused, "order", o.ref.String(), "app", o.spec.App.Name, "said", plain.TailRunes(err.Error(), maxMessage))
 	}
-	_ = os.RemoveAll(o.dir()) // nothing of an App is in it; the janitor removes what stays
+	if code != job.CodeClaimed { // nothing of an App is in it; the janitor removes what stays
+		_ = os.RemoveAll(o.dir())
+	}
 	o.c.Agent.Release(o)
 	result := wire.Result{
 		Ref: o.ref, Outcome: wire.Failed, Returned: true, ExitCode: -1, Error: code, Message: plain.TailRunes(err.Error(), maxMessage),

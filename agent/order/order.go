@@ -133,23 +133,24 @@ const running = wire.StateRunning
 // Order is one attempt at one order on its way through this agent. [Order.Run] or [Order.Resume] is
 // its life; all other exported methods are safe for concurrent use with it.
 type Order struct {
-	c        *Config
-	ref      wire.Ref
-	spec     wire.Order
-	received time.Time     // monotonic: for durations
-	hello    int           // the session in which it came, by the number of its hello
-	prepared time.Duration // from arrival until the App is executed
-	shim     job.Status    // who runs the App, once it was started
-	ending   ending
-	ran      app.App       // what runs, if it was started with classes
-	classes  app.Classes   // what its JVM got beside its jars
-	audited  bool          // the audit log says that it was accepted
-	sealed   []string      // names of the parameters that came sealed
-	pass     *guard.Pass   // what the host's owner said of it; nil: nothing
-	start    chan struct{} // closed when a held order may start
-	acked    chan struct{} // closed when the cloud has the result
-	service  *service      // the talk with the App of a service; nil = it is none
-	unknown  chan struct{} // wakes the outbox: the cloud has no record of the order
+	c          *Config
+	ref        wire.Ref
+	spec       wire.Order
+	received   time.Time     // monotonic: for durations
+	hello      int           // the session in which it came, by the number of its hello
+	prepared   time.Duration // from arrival until the App is executed
+	shim       job.Status    // who runs the App, once it was started
+	ending     ending
+	acceptance *acceptance   // nil: the journal has had the order before this agent came to it
+	ran        app.App       // what runs, if it was started with classes
+	classes    app.Classes   // what its JVM got beside its jars
+	audited    bool          // the audit log says that it was accepted
+	sealed     []string      // names of the parameters that came sealed
+	pass       *guard.Pass   // what the host's owner said of it; nil: nothing
+	start      chan struct{} // closed when a held order may start
+	acked      chan struct{} // closed when the cloud has the result
+	service    *service      // the talk with the App of a service; nil = it is none
+	unknown    chan struct{} // wakes the outbox: the cloud has no record of the order
 
 	mu        sync.Mutex
 	state     wire.State

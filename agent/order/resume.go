@@ -72,7 +72,7 @@ func (o *Order) startOver(ctx context.Context) {
 	if err := os.RemoveAll(o.dir()); err != nil { // a shim may have used it up; nothing of an App is in it
 		o.c.Logger.Warn("unused job folder was not removed", "order", o.ref.String(), "err", err)
 	}
-	o.execute(ctx, app.App{}, false)
+	_ = o.execute(ctx, app.App{}, false) // it was accepted before
 }
 
 // attach looks for the job until it is known whether it runs: a temporary lack of descriptors must

@@ -55,15 +55,15 @@ func (s *Sessions) hello() int {
 // not name the order, so the cloud gives it again.
 var errSessionOver = errors.New("the order's session is over")
 
-// before calls accept if no hello was made since the one with the given number. No hello is made
-// meanwhile.
-func (s *Sessions) before(hello int, accept func() error) error {
+// enter lets no hello be made until leave is called. It fails if one was made since the one with the given
+// number.
+func (s *Sessions) enter(hello int) (leave func(), err error) {
 	s.joining.RLock()
-	defer s.joining.RUnlock()
 	if hello != s.hellos {
-		return errSessionOver
+		s.joining.RUnlock()
+		return nil, errSessionOver
 	}
-	return accept()
+	return s.joining.RUnlock, nil
 }
 
 // Open makes next the current session; the one before it is lost.

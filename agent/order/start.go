@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"time"
 
 	"tcenvsvr/agent/app"
@@ -14,18 +15,25 @@ import (
 )
 
 // execute prepares the App, unless it is ready, starts it, and goes on until the cloud has the
-// result.
-func (o *Order) execute(ctx context.Context, installed app.App, ready bool) {
+// result. An error is that of its acceptance: then nothing was started.
+func (o *Order) execute(ctx context.Context, installed app.App, ready bool) error {
 	process, err := o.prepareAndStart(ctx, installed, ready)
+	if refused := o.accepted(); refused != nil {
+		if !errors.Is(refused, ErrKnown) {
+			_ = os.RemoveAll(o.dir()) // nothing of an App is in it; the janitor removes what stays
+		}
+		return refused
+	}
 	if err != nil {
 		if ctx.Err() == nil { // else the agent stops, and the next one goes on
 			o.notStarted(ctx, err)
 		}
-		return
+		return nil
 	}
 	o.prepared = time.Since(o.received)
 	o.progress(ctx, running)
 	o.follow(ctx, process)
+	return nil
 }
 
 func (o *Order) prepareAndStart(ctx context.Context, installed app.App, ready bool) (*job.Process, error) {
@@ -60,7 +68,6 @@ func (o *Order) launch(ctx context.Context, installed app.App) (*job.Process, er
 	if err != nil {
 		return nil, err
 	}
-	o.auditAccepted()
 	if err := o.c.MakeJobDir(o.dir()); err != nil {
 		return nil, err
 	}
@@ -125,6 +132,10 @@ func (o *Order) noteStart(s job.Status) error {
 	if err != nil {
 		return err
 	}
+	if err := o.accepted(); err != nil {
+		return err
+	}
+	o.auditAccepted()
 	if err := o.c.Journal.Starting(o.ref, shim, o.sealed); err != nil {
 		return HostError(err)
 	}
@@ -193,6 +204,11 @@ func (o *Order) notStarted(ctx context.Context, err error) {
 	}
 	if code, is := Unfit(err); is {
 		o.giveBack(ctx, code, err)
+		return
+	}
+	if start, is := errors.AsType[*job.StartError](err); is && start.Code == job.CodeClaimed {
+		// The agent ended before the acceptance was durable, and the cloud has given the order once more.
+		o.handBack(ctx, job.CodeClaimed, err)
 		return
 	}
 	if errors.Is(err, guard.ErrUnderWay) { // here it may not start yet; that is not the order's fault

@@ -29,7 +29,10 @@ var pythonModules = []string{
 // javaLibraries is where Debian keeps its packages' jars.
 const javaLibraries = "/usr/share/java"
 
-var javaJars = []string{"gson.jar", "jackson-annotations.jar", "jackson-core.jar", "jackson-databind.jar"}
+var javaJars = []string{
+	"commons-codec.jar", "commons-logging.jar", "gson.jar", "httpclient.jar", "httpcore.jar",
+	"jackson-annotations.jar", "jackson-core.jar", "jackson-databind.jar",
+}
 
 // addPython puts the Python libraries below deps/, where Apps of this generation carry them: source
 // and extension modules only, as pip on a build machine with PYTHONDONTWRITEBYTECODE would leave them.

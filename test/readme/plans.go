@@ -241,8 +241,7 @@ var OnDesk = []string{
 	"agent/app/README.md", "agent/settings/README.md", "certs/README.md", "cmd/tccloud/README.md", "cmd/tccloud/internal/store/README.md", "cmd/tcrelease/README.md",
 }
 
-// Elsewhere are the documents whose commands are run by other tests, which need packages, keys or
-// signatures of their own for it.
+// Elsewhere are the documents whose commands no test types.
 var Elsewhere = map[string]string{
 	"test/README.md":       "they are the tests",
 	"test/bench/README.md": "they are measurements",

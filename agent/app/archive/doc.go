@@ -20,6 +20,9 @@
 // no other way to the archive: the job that makes it sees the App's folder read-only and executes
 // none of its code. Where Apps are not kept from each other's files nothing is made ([build.ErrExposed]).
 //
+// What an archive cannot save: a JVM waits for 300 ms at its end for threads that are in a call of the system
+// then (VM_Exit::wait_for_threads_in_native_to_block), which those of java.net.http and of servers always are.
+//
 // A build that failed is not tried again for a day, nor is one whose archive an App's JVM crashed
 // with. All archives together are bounded; the least recently used goes first (keep.go).
 //

@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"archive/zip"
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -22,6 +21,7 @@ import (
 const (
 	maxFile  = 1 << 20
 	maxFiles = 1000
+	maxLine  = 64 << 10 // bytes of a line of the .env file
 
 	maxDirectory = 2 << 20 // of the ZIP's own directory
 )
@@ -278,21 +278,18 @@ func parseEnv(text []byte) (map[string]string, error) {
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
 		return nil, fmt.Errorf("%w: the settings are in UTF-16\nhint: save the file as UTF-8, or take it as it was downloaded", ErrNotABundle)
 	}
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	lines.Buffer(nil, 64<<10)
-	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		key, value, found := strings.Cut(line, "=")
-		if key = strings.TrimSpace(key); !found || !keyPattern.MatchString(key) {
-			return nil, fmt.Errorf("%w: line %d is not KEY=value", ErrNotABundle, n)
+		if key = strings.TrimSpace(key); !found || !keyPattern.MatchString(key) || len(line) > maxLine {
+			return nil, fmt.Errorf("%w: line %d is not KEY=value of at most %d bytes", ErrNotABundle, n, maxLine)
 		}
 		settings[key] = strings.TrimSpace(value)
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrNotABundle, err)
 	}
 	if len(settings) == 0 {
 		return nil, fmt.Errorf("%w: it names no setting", ErrNotABundle)

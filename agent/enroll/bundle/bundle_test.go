@@ -126,31 +126,53 @@ func TestOpenFolder(t *testing.T) {
 
 func TestHostile(t *testing.T) {
 	whole := zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n"})
-	for name, data := range map[string][]byte{
-		"empty":         {},
-		"binary":        {0x7f, 'E', 'L', 'F', 0, 0},
-		"not key value": []byte("hello\n"),
-		"key":           []byte("api URL=x\n"),
-		"UTF-16":        []byte("\xff\xfea\x00=\x00b\x00"),
-		"endless line":  []byte("apiURL=" + strings.Repeat("x", 1<<20)),
-		"truncated zip": whole[:len(whole)/2],
-		"no env":        zipOf(t, map[string]string{"a/keystore.p12": "x"}),
-		"zip slip":      zipOf(t, map[string]string{"../../../environment.env": "apiURL=x\n"}),
-		"absolute":      zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n", "/etc/passwd": ""}),
-		"backslash":     zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n", `..\x`: ""}),
-		"two keystores": zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n", "a/keystore.p12": "", "b/keystore.p12": ""}),
-		"rpm alone":     []byte("\xed\xab\xee\xdb\x03\x00"),
-		"deb alone":     []byte("!<arch>\ndebian-binary"),
-		"tar.gz alone":  {0x1f, 0x8b, 8, 0},
-		"zip alone":     zipOf(t, map[string]string{"threatconnect-envsvr/tcenvsvr.exe": "MZ"}),
-		"long list":     listOf(60_000),
-		"bomb":          zipOf(t, map[string]string{"a/environment.env": "#" + strings.Repeat(" ", 20<<20)}),
+	const (
+		noLine    = "line 1 is not KEY=value of at most 65536 bytes"
+		elsewhere = "it has a file that leads elsewhere"
+		alone     = "it is the package of the Environment Server alone"
+	)
+	for name, tt := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"empty":         {nil, "it names no setting"},
+		"comments only": {[]byte("\n# apiURL=x\n"), "it names no setting"},
+		"binary":        {[]byte{0x7f, 'E', 'L', 'F', 0, 0}, noLine},
+		"not key value": {[]byte("hello\n"), noLine},
+		"key":           {[]byte("# our cloud\n\napi URL=x\n"), "line 3 is not KEY=value"},
+		"long line":     {[]byte("apiURL=" + strings.Repeat("x", 64<<10)), noLine},
+		"UTF-16":        {[]byte("\xff\xfea\x00=\x00b\x00"), "the settings are in UTF-16\nhint: save the file as UTF-8, or take it as it was downloaded"},
+		"endless":       {[]byte("apiURL=" + strings.Repeat("x", 1<<20)), "as a .env file it is larger than 1048576 bytes"},
+		"truncated zip": {whole[:len(whole)/2], "zip"},
+		"no env":        {zipOf(t, map[string]string{"a/keystore.p12": "x"}), "it has no environment.env"},
+		"zip slip":      {zipOf(t, map[string]string{"../../../environment.env": "apiURL=x\n"}), elsewhere},
+		"absolute":      {zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n", "/etc/passwd": ""}), elsewhere},
+		"backslash":     {zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n", `..\x`: ""}), elsewhere},
+		"two keystores": {zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n", "a/keystore.p12": "", "b/keystore.p12": ""}), `it has two files of the kind ".p12"`},
+		"rpm alone":     {[]byte("\xed\xab\xee\xdb\x03\x00"), alone},
+		"deb alone":     {[]byte("!<arch>\ndebian-binary"), alone},
+		"tar.gz alone":  {[]byte{0x1f, 0x8b, 8, 0}, alone},
+		"zip alone":     {zipOf(t, map[string]string{"threatconnect-envsvr/tcenvsvr.exe": "MZ"}), alone},
+		"long list":     {listOf(60_000), "directory"},
+		"many files":    {listOf(1001), "it has 1001 files"},
+		"bomb":          {zipOf(t, map[string]string{"a/environment.env": "#" + strings.Repeat(" ", 20<<20)}), `"a/environment.env" is larger than 1048576 bytes`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if b, err := Parse(bytes.NewReader(data), int64(len(data))); !errors.Is(err, ErrNotABundle) {
-				t.Fatalf("Parse = %v, %v; want ErrNotABundle", b, err)
+			if b, err := Parse(bytes.NewReader(tt.data), int64(len(tt.data))); !errors.Is(err, ErrNotABundle) || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("Parse = %v, %v; want ErrNotABundle: %s", b, err, tt.want)
 			}
 		})
+	}
+}
+
+// TestTooLarge: a file larger than any bundle is refused by its size, unread.
+func TestTooLarge(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bundle.zip")
+	if err := errors.Join(os.WriteFile(file, []byte("PK"), 0o600), os.Truncate(file, MaxSize+1)); err != nil { // a file of holes
+		t.Fatal(err)
+	}
+	if b, err := Open(file); !errors.Is(err, ErrNotABundle) || !strings.Contains(err.Error(), "it is larger than 536870912 bytes") {
+		t.Errorf("got %v, %v", b, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -17,6 +18,7 @@ import (
 
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/enroll/bundle"
+	"tcenvsvr/agent/secret/privatefile"
 )
 
 // authority signs as a cloud would.
@@ -128,6 +130,39 @@ func TestReplaceIsKilled(t *testing.T) {
 	}
 	if _, err := Load(path+".none", "x"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no keystore: %v", err)
+	}
+}
+
+// TestDamagedKeystore: what is in the place of a keystore is told apart, and each time what helps.
+func TestDamagedKeystore(t *testing.T) {
+	good := newAuthority(t).keystore("one", "p")
+	flipped := bytes.Clone(good)
+	flipped[len(flipped)/2] ^= 1
+	const noFile, noFit = "it is empty, cut off or no PKCS#12 file", "or is not the one of keystorePassword in the settings"
+	for name, tt := range map[string]struct {
+		text []byte
+		is   error
+		want string
+	}{
+		"empty":            {nil, ErrDamaged, noFile},
+		"cut off":          {good[:len(good)/2], ErrDamaged, noFile},
+		"another file":     {[]byte("-----BEGIN CERTIFICATE-----\n"), ErrDamaged, noFile},
+		"a bit flipped":    {flipped, ErrDamaged, noFit},
+		"another password": {newAuthority(t).keystore("one", "q"), ErrDamaged, noFit},
+		"too large":        {make([]byte, maxKeystore+1), privatefile.ErrUnsafe, "it is larger than 1048576 bytes"},
+	} {
+		path := filepath.Join(t.TempDir(), "keystore.p12")
+		if err := os.WriteFile(path, tt.text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Load(path, "p")
+		if !errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), path) || errors.Is(err, ErrDamaged) && !strings.HasPrefix(err.Error(), "reading keystore \"") {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
+		}
+		const hint = "\nhint: restore it from a backup; without one make a fresh bundle (\"tccloud bundle ENV --server XID\") and run \"tcenvsvr enroll FILE\""
+		if errors.Is(err, ErrDamaged) && !strings.HasSuffix(err.Error(), hint) {
+			t.Errorf("%s: %v says nothing about what helps", name, err)
+		}
 	}
 }
 
@@ -245,14 +280,17 @@ func TestRenewedRefuses(t *testing.T) {
 	if _, err := i.Request(); err != nil {
 		t.Fatal(err)
 	}
-	for name, der := range map[string][]byte{
-		"garbage":   []byte("x"),
-		"other key": ca.sign("one", &ca.key.PublicKey, time.Hour).Raw,
-		"other":     ca.sign("two", &i.asked.PublicKey, time.Hour).Raw,
-		"expired":   ca.sign("one", &i.asked.PublicKey, -time.Minute).Raw,
+	for name, tt := range map[string]struct {
+		der  []byte
+		want string
+	}{
+		"garbage":   {[]byte("x"), "x509"},
+		"other key": {ca.sign("one", &ca.key.PublicKey, time.Hour).Raw, "it is not for the key of the last request"},
+		"other":     {ca.sign("two", &i.asked.PublicKey, time.Hour).Raw, `it is for server "two"`},
+		"expired":   {ca.sign("one", &i.asked.PublicKey, -time.Minute).Raw, "it expired on 20"},
 	} {
-		if err := i.Renewed(der); err == nil {
-			t.Errorf("%s was taken", name)
+		if err := i.Renewed(tt.der); err == nil || !strings.Contains(err.Error(), "reading the renewed certificate: "+tt.want) {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
 		}
 	}
 	if left, _ := filepath.Glob(path + ".*"); left != nil {

@@ -67,9 +67,9 @@ func (i *Identity) Renewed(der []byte) error {
 	case !ok || !key.Equal(&i.asked.PublicKey):
 		return errors.New("reading the renewed certificate: it is not for the key of the last request")
 	case leaf.Subject.CommonName != i.current.Leaf.Subject.CommonName:
-		return fmt.Errorf("reading the renewed certificate: it is for server %.70q", leaf.Subject.CommonName)
+		return fmt.Errorf("reading the renewed certificate: it is for server %.70q, and this is %.70q", leaf.Subject.CommonName, i.current.Leaf.Subject.CommonName)
 	case time.Now().After(leaf.NotAfter):
-		return fmt.Errorf("reading the renewed certificate: it expired on %s", leaf.NotAfter.Format(time.DateOnly))
+		return fmt.Errorf("reading the renewed certificate: it expired on %s", leaf.NotAfter.UTC().Format(time.RFC3339))
 	}
 	cert := tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: i.asked, Leaf: leaf}
 	if err := i.inUse(); err != nil {

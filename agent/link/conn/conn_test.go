@@ -180,20 +180,21 @@ func TestHostileBytes(t *testing.T) {
 	tests := map[string]struct {
 		transport, bytes string
 		want             error
+		says             string // "" = as the error is
 	}{
-		"raw too large":          {"raw", "\x00\x04\x00\x01", wire.ErrFrameTooLarge},
-		"raw HTTP":               {"raw", "GET / HTTP/1.1\r\n", wire.ErrFrameTooLarge},
-		"raw empty":              {"raw", "\x00\x00\x00\x00", wire.ErrEmptyFrame},
-		"raw garbage":            {"raw", "\x00\x00\x00\x03\xff\xfe\xfd", wire.ErrInvalid},
-		"raw unknown kind":       {"raw", "\x00\x00\x00\x1a" + `{"kind":"dance","body":{}}`, wire.ErrUnknownKind},
-		"websocket too large":    {"websocket", masked("\x82\xff\x00\x00\x00\x00\x00\x04\x00\x01", ""), wire.ErrFrameTooLarge},
-		"websocket text":         {"websocket", masked("\x81\x9a", `{"kind":"ping","body":{}} `), wire.ErrInvalid},
-		"websocket empty":        {"websocket", masked("\x82\x80", ""), wire.ErrInvalid},
-		"websocket garbage":      {"websocket", masked("\x82\x83", "\xff\xfe\xfd"), wire.ErrInvalid},
-		"websocket reserved":     {"websocket", masked("\xf2\x83", "abc"), wire.ErrInvalid},
-		"websocket not masked":   {"websocket", "\x82\x03abc", wire.ErrInvalid},
-		"websocket unknown op":   {"websocket", masked("\x83\x83", "abc"), wire.ErrInvalid},
-		"websocket long control": {"websocket", masked("\x89\xfe\x00\x80", ""), wire.ErrInvalid},
+		"raw too large":          {"raw", "\x00\x04\x00\x01", wire.ErrFrameTooLarge, ""},
+		"raw HTTP":               {"raw", "GET / HTTP/1.1\r\n", wire.ErrFrameTooLarge, ""},
+		"raw empty":              {"raw", "\x00\x00\x00\x00", wire.ErrEmptyFrame, ""},
+		"raw garbage":            {"raw", "\x00\x00\x00\x03\xff\xfe\xfd", wire.ErrInvalid, ""},
+		"raw unknown kind":       {"raw", "\x00\x00\x00\x1a" + `{"kind":"dance","body":{}}`, wire.ErrUnknownKind, ""},
+		"websocket too large":    {"websocket", masked("\x82\xff\x00\x00\x00\x00\x00\x04\x00\x01", ""), wire.ErrFrameTooLarge, ""},
+		"websocket text":         {"websocket", masked("\x81\x9a", `{"kind":"ping","body":{}} `), wire.ErrInvalid, "not a binary WebSocket message"},
+		"websocket empty":        {"websocket", masked("\x82\x80", ""), wire.ErrInvalid, ""},
+		"websocket garbage":      {"websocket", masked("\x82\x83", "\xff\xfe\xfd"), wire.ErrInvalid, ""},
+		"websocket reserved":     {"websocket", masked("\xf2\x83", "abc"), wire.ErrInvalid, "reading frame: invalid message: websocket: RSV"},
+		"websocket not masked":   {"websocket", "\x82\x03abc", wire.ErrInvalid, ""},
+		"websocket unknown op":   {"websocket", masked("\x83\x83", "abc"), wire.ErrInvalid, ""},
+		"websocket long control": {"websocket", masked("\x89\xfe\x00\x80", ""), wire.ErrInvalid, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -201,8 +202,8 @@ func TestHostileBytes(t *testing.T) {
 			if _, err := io.WriteString(e.socket, tt.bytes); err != nil {
 				t.Fatal(err)
 			}
-			if m, err := e.far.Read(10 * time.Second); !errors.Is(err, tt.want) {
-				t.Errorf("got %v, %v, want %v", m, err, tt.want)
+			if m, err := e.far.Read(10 * time.Second); !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("got %v, %v, want %v: %s", m, err, tt.want, tt.says)
 			}
 		})
 	}

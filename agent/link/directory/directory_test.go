@@ -60,12 +60,19 @@ func TestDamage(t *testing.T) {
 		log.Reset()
 		return Open(file, "x", list("a:1"), slog.New(slog.NewTextHandler(&log, nil)))
 	}
-	for _, text := range []string{"", "{", `{"brokers":["a b"]}`, strings.Repeat(" ", maxFile+1)} {
+	many, err := json.Marshal(record{Brokers: slices.Repeat([]string{"a:1"}, 17)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"": "unexpected end", "{": "unexpected end", `{"brokers":["a b"]}`: "is not host:port", string(many): "17 brokers, at most 16 are possible",
+		strings.Repeat(" ", maxFile+1): "it is no file of at most 65536 bytes",
+	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if d := open(); d.Status() != nil || !strings.Contains(log.String(), "forgotten") {
-			t.Errorf("of %.20q: %+v, %s", text, d.Status(), &log)
+		if d := open(); d.Status() != nil || !strings.Contains(log.String(), "are forgotten until it names them again") || !strings.Contains(log.String(), want) {
+			t.Errorf("of %.20q: %+v, %s, want %q", text, d.Status(), &log, want)
 		}
 	}
 	d := open()

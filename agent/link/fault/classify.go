@@ -51,7 +51,7 @@ func Handshake(err error) *Fault {
 	}
 	switch {
 	case isTimeout(err):
-		return New(TLS, "tls.timeout", err, "%v", err)
+		return New(TLS, "tls.timeout", err, "the TLS handshake was not answered in time")
 	case isCut(err):
 		return New(TLS, "tls.closed", err, "the connection was closed during the TLS handshake: %v", err)
 	}

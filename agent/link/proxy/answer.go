@@ -30,7 +30,7 @@ var (
 // answer is what a proxy said to CONNECT.
 type answer struct {
 	status   int
-	reason   string // the proxy's words: one plain line, ≤ maxReason bytes
+	words    string // the proxy's own, which may repeat our login
 	offers   []challenge
 	reusable bool // the connection is at the start of the next answer
 }
@@ -103,7 +103,7 @@ func (a *answers) finish(resp *http.Response) answer {
 		parts = append(parts, "it leads to "+to.Scheme+"://"+to.Host) // a path may hold what is secret
 	}
 	parts = append(parts, summary(body, words))
-	ans.reason = oneLine(strings.Join(parts, "\n"))
+	ans.words = strings.Join(parts, "\n")
 	return ans
 }
 

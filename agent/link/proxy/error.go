@@ -92,7 +92,11 @@ func (e *Error) Error() string {
 	if len(e.Offers) > 0 {
 		fmt.Fprintf(&b, " (the proxy offers %s)", strings.Join(e.Offers, ", "))
 	}
-	if e.Err != nil {
+	switch {
+	case e.Err == nil:
+	case e.Step != StepDial && isTimeout(e.Err): // the deadline's own words say nothing to people
+		b.WriteString(": no answer in time")
+	default:
 		fmt.Fprintf(&b, ": %v", e.Err)
 	}
 	return b.String()

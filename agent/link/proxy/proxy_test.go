@@ -44,11 +44,11 @@ func TestSettings(t *testing.T) {
 		"socks5h":           {proxy.Config{Host: "socks5h://10.0.0.1"}, "socks5://10.0.0.1:1080", ""},
 		"IPv6":              {proxy.Config{Host: "fd00::1", Port: 8080}, "http://[fd00::1]:8080", ""},
 		"login in the URL":  {proxy.Config{Host: "http://agent:pr0xy-secret@proxy.corp:8080"}, "http://proxy.corp:8080", ""},
-		"scheme":            {proxy.Config{Host: "ftp://proxy.corp"}, "", `scheme "ftp"`},
+		"scheme":            {proxy.Config{Host: "ftp://proxy.corp"}, "", `proxyHost has scheme "ftp", want http, https or socks5`},
 		"path":              {proxy.Config{Host: "http://agent:pr0xy-secret@proxy.corp/pac"}, "", "more than a host"},
-		"port out of range": {proxy.Config{Host: "proxy.corp", Port: 70000}, "", "proxyPort 70000"},
+		"port out of range": {proxy.Config{Host: "proxy.corp", Port: 70000}, "", "proxyPort 70000 is outside 1–65535"},
 		"no URL":            {proxy.Config{Host: "http://agent:pr0xy-secret%@proxy.corp"}, "", "proxyHost is not"},
-		"no host":           {proxy.Config{Host: "http://:8080"}, "", "no host"},
+		"no host":           {proxy.Config{Host: "http://:8080"}, "", "proxyHost names no host"},
 	}
 	for name, tt := range tests {
 		d, err := proxy.New(tt.conf)
@@ -301,14 +301,15 @@ func TestNamedErrors(t *testing.T) {
 		"refused":            {"http://" + closed, proxy.CodeRefused, "connection refused", "proxyPort"},
 		"407, no scheme":     {answering(t, "HTTP/1.1 407 Who\r\nProxy-Authenticate: NTLM, Negotiate\r\nContent-Length: 0\r\n\r\n"), proxy.CodeAuth, "offers NTLM, Negotiate", "Basic"},
 		"403":                {answering(t, "HTTP/1.1 403 Forbidden\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\nContent-Length: 32\r\n\r\n<TITLE>Blocked by IT</TITLE>     "), proxy.CodeForbidden, "Forbidden; ERR_ACCESS_DENIED 0; Blocked by IT", "allow CONNECT"},
+		"secrets at the cut": {answering(t, "HTTP/1.1 403 Forbidden\r\nContent-Length: 311\r\n\r\n"+strings.Repeat("x", 280)+" "+pair+"      "), proxy.CodeForbidden, " [reda", ""},
 		"secrets repeated":   {answering(t, "HTTP/1.1 403 Forbidden\r\nContent-Length: 37\r\n\r\nyou sent "+pair+" "+"abc"), proxy.CodeForbidden, "you sent [redacted]", ""},
 		"502":                {answering(t, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 11\r\n\r\nno such DNS"), proxy.CodeTarget, "Bad Gateway; no such DNS", "brokerHost"},
 		"405":                {answering(t, "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n"), proxy.CodeStatus, "405", ""},
 		"closed early":       {answering(t, ""), proxy.CodeClosed, "closed the connection", "CONNECT"},
 		"half an answer":     {answering(t, "HTTP/1.1 200 O"), proxy.CodeClosed, "closed the connection", ""},
-		"header too large":   {endless, proxy.CodeTooLarge, "64 KiB", ""},
-		"no HTTP":            {banner, proxy.CodeNotHTTP, "not HTTP", "scheme"},
-		"TLS, not asked for": {answering(t, "\x15\x03\x01\x00\x02\x02\x46"), proxy.CodeNotHTTP, "TLS", "https://"},
+		"header too large":   {endless, proxy.CodeTooLarge, "the header is larger than 64 KiB", ""},
+		"no HTTP":            {banner, proxy.CodeNotHTTP, "the answer is not HTTP", "scheme"},
+		"TLS, not asked for": {answering(t, "\x15\x03\x01\x00\x02\x02\x46"), proxy.CodeNotHTTP, "the answer is TLS, not HTTP", "https://"},
 		"no TLS":             {"https://" + banner, proxy.CodeTLS, "", "http://"},
 		"unknown CA":         {secure.URL(), proxy.CodeTLS, "unknown authority", "CA"},
 		"no SOCKS":           {"socks5://" + listen(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 64)) }), proxy.CodeClosed, "", ""},
@@ -334,7 +335,7 @@ func TestNamedErrors(t *testing.T) {
 			if !strings.Contains(err.Error(), tt.reason) || e.Hint() == "" || !strings.Contains(e.Hint(), tt.hint) && tt.code != proxy.CodeTarget {
 				t.Errorf("error %q with hint %q, want %q and %q", err, e.Hint(), tt.reason, tt.hint)
 			}
-			for _, secret := range []string{password, pair, "wr0ng-secret"} {
+			for _, secret := range []string{password, pair, pair[:12], "wr0ng-secret"} {
 				if strings.Contains(err.Error()+e.Hint(), secret) {
 					t.Errorf("the error shows a secret: %v", err)
 				}
@@ -383,7 +384,7 @@ func TestSilentProxy(t *testing.T) {
 	silent := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	for _, scheme := range []string{"http://", "https://", "socks5://"} {
 		_, err := dialer(t, proxy.Config{Host: scheme + silent, Timeout: 20 * time.Millisecond}).DialContext(t.Context(), "tcp", "broker.test:62000")
-		if e, ok := errors.AsType[*proxy.Error](err); !ok || e.Code != proxy.CodeTimeout {
+		if e, ok := errors.AsType[*proxy.Error](err); !ok || e.Code != proxy.CodeTimeout || !strings.HasSuffix(err.Error(), ": no answer in time") {
 			t.Errorf("%s: got %v", scheme, err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -400,6 +401,9 @@ func TestTargetsThatAreNone(t *testing.T) {
 		if _, err := dialer(t, proxy.Config{Host: p.URL()}).DialContext(t.Context(), "tcp", target); err == nil {
 			t.Errorf("%q: no error", target)
 		}
+	}
+	if _, err := dialer(t, proxy.Config{Host: p.URL()}).DialContext(t.Context(), "udp", "dns.test:53"); err == nil || !strings.Contains(err.Error(), `through a proxy: network "udp" is not TCP`) {
+		t.Errorf("UDP: %v", err)
 	}
 	if p.Requests() != 0 {
 		t.Error("the proxy was asked")

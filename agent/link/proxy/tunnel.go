@@ -69,7 +69,7 @@ func (d *Dialer) tunnel(ctx context.Context, target string) (net.Conn, error) {
 			return nil, err
 		}
 	}
-	return nil, d.refusal(target, answer{status: http.StatusProxyAuthRequired, reason: "the proxy keeps asking"})
+	return nil, d.refusal(target, answer{status: http.StatusProxyAuthRequired, words: "the proxy keeps asking"})
 }
 
 // begin starts again with the scheme, whose first answer needs no challenge.
@@ -207,7 +207,7 @@ func (d *Dialer) broken(ctx context.Context, target string, err error) error {
 // refusal classifies a status that opens no tunnel.
 func (d *Dialer) refusal(target string, ans answer) *Error {
 	e := d.fail(CodeStatus, StepConnect, target, nil)
-	e.Status, e.Reason = ans.status, d.scrub(ans.reason)
+	e.Status, e.Reason = ans.status, oneLine(d.scrub(ans.words))
 	switch {
 	case ans.status == http.StatusProxyAuthRequired:
 		e.Code = CodeAuth

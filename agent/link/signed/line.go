@@ -21,6 +21,8 @@ const headerWord = "tcenvsvr-signed-orders"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+var errDamaged = errors.New("it is damaged")
+
 type header struct {
 	place        place.Place
 	born, forgot int64
@@ -32,12 +34,12 @@ func (h header) String() string {
 }
 
 func parseHeader(s string) (header, error) {
-	f, err := fields(s, 7)
-	if err != nil {
-		return header{}, err
+	f := fields(s)
+	if begin := strings.Join(f[:min(2, len(f))], " "); f != nil && begin != headerWord+" 1" {
+		return header{}, fmt.Errorf("it begins with %.60q, want %q", begin, headerWord+" 1")
 	}
-	if f[0] != headerWord || f[1] != "1" {
-		return header{}, fmt.Errorf("it begins with %.60q, want %q", f[0]+" "+f[1], headerWord+" 1")
+	if len(f) != 7 {
+		return header{}, errDamaged
 	}
 	path, e1 := base64.RawURLEncoding.DecodeString(f[4])
 	h := header{place: place.Place{Path: string(path)}}
@@ -47,7 +49,7 @@ func parseHeader(s string) (header, error) {
 	h.place.Inode, e4 = strconv.ParseUint(f[5], 10, 64)
 	h.place.Device, e5 = strconv.ParseUint(f[6], 10, 64)
 	if err := errors.Join(e1, e2, e3, e4, e5); err != nil || h.String() != s {
-		return header{}, errors.New("its first line is damaged")
+		return header{}, errDamaged
 	}
 	return h, nil
 }
@@ -73,15 +75,15 @@ func (l line) String() string {
 }
 
 func parseLine(s string) (line, error) {
-	f, err := fields(s, 5)
-	if err != nil {
-		return line{}, err
+	f := fields(s)
+	if len(f) != 5 {
+		return line{}, errDamaged
 	}
 	attempt, e1 := strconv.Atoi(f[2])
 	notAfter, e2 := strconv.ParseInt(f[3], 10, 64)
 	l := line{entry{wire.OrderID(f[1]), wire.Attempt(attempt), notAfter, f[0] == "spent", f[4] == "1"}, f[0] == "free"}
 	if e1 != nil || e2 != nil || !l.entry.order.Valid() || l.String() != s {
-		return line{}, errors.New("it is damaged")
+		return line{}, errDamaged
 	}
 	return l, nil
 }
@@ -90,15 +92,11 @@ func sum(s string) string {
 	return fmt.Sprintf("%s %08x\n", s, crc32.Checksum([]byte(s), castagnoli))
 }
 
-// fields are the words of a line whose checksum, which is not among them, is right.
-func fields(s string, n int) ([]string, error) {
+// fields are the words of a line without its checksum, nil if that is wrong.
+func fields(s string) []string {
 	at := strings.LastIndexByte(s, ' ')
 	if at < 0 || sum(s[:at]) != s {
-		return nil, errors.New("its checksum is wrong")
+		return nil
 	}
-	f := strings.Split(s[:at], " ")
-	if len(f) != n {
-		return nil, fmt.Errorf("it has %d words, want %d", len(f), n)
-	}
-	return f, nil
+	return strings.Split(s[:at], " ")
 }

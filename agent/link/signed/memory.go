@@ -111,7 +111,7 @@ func (m *memory) parse(data []byte) (place.Place, error) {
 		if i == 0 {
 			h, err := parseHeader(string(line))
 			if err != nil {
-				return at, err
+				return at, fmt.Errorf("line 1: %w", err)
 			}
 			at, m.born, m.forgot = h.place, h.born, h.forgot
 			continue

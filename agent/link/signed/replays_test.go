@@ -86,7 +86,7 @@ func TestSpentBeforeItStarted(t *testing.T) {
 	if err := r.Spend(attempt("o", 1, true), made); err != nil {
 		t.Fatal(err)
 	}
-	if err := NewReplays(dir).Start(attempt("o", 2, true), nil, made); !errors.Is(err, ErrReplayed) {
+	if err := NewReplays(dir).Start(attempt("o", 2, true), nil, made); !errors.Is(err, ErrReplayed) || !strings.Contains(err.Error(), "as attempt 1; sign a new order") {
 		t.Error(err)
 	}
 }
@@ -134,6 +134,8 @@ func TestAbsenceIsNoEvidence(t *testing.T) {
 			r, later := NewReplays(dir), made.Add(time.Minute)
 			if err := r.Start(attempt("o", 1, true), nil, later); !errors.Is(err, ErrTooOld) {
 				t.Errorf("signed before: %v", err)
+			} else if want := "made at 2026-12-01T08:00:00Z, which is before 2026-12-01T08:01:00Z; sign it again under another id"; !strings.Contains(err.Error(), want) {
+				t.Errorf("signed before: %v, want %q", err, want)
 			}
 			v := attempt("o", 1, true)
 			v.s.MadeAt = later.UnixMilli()
@@ -144,6 +146,19 @@ func TestAbsenceIsNoEvidence(t *testing.T) {
 				t.Errorf("after a restart: %v", err)
 			}
 		})
+	}
+}
+
+// TestBegunByAClockThatWasAhead: a memory from tomorrow refuses all, and says how to get out.
+func TestBegunByAClockThatWasAhead(t *testing.T) {
+	dir := t.TempDir()
+	if err := NewReplays(dir).Ready(made.Add(24 * time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	const want = "it begins at 2026-12-02T08:00:00Z, and this host's clock says 2026-12-01T08:00:00Z: one of them is wrong; once the clock is right, move "
+	r := NewReplays(dir)
+	if err := r.Start(attempt("o", 1, false), nil, made); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
 	}
 }
 
@@ -162,7 +177,7 @@ func TestForgetting(t *testing.T) {
 	if err := r.Ready(terms.NotAfter); err != nil {
 		t.Fatal(err)
 	}
-	if err := NewReplays(dir).Start(attempt("o", 2, false), nil, made); !errors.Is(err, ErrTooOld) {
+	if err := NewReplays(dir).Start(attempt("o", 2, false), nil, made); !errors.Is(err, ErrTooOld) || !strings.Contains(err.Error(), "up to which this server has forgotten them, since its clock was set back; sign it again") {
 		t.Errorf("after the clock was set back: %v", err)
 	}
 }
@@ -224,13 +239,21 @@ func TestDamage(t *testing.T) {
 			t.Errorf("%s: %v, want %v", id, err, want)
 		}
 	}
-	for name, content := range map[string]string{"empty": "", "zeros": strings.Repeat("\x00", 100), "line ends": "\n\n"} {
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+	const damaged = "line 1: it is damaged; move the file away: what was signed before then is refused"
+	for name, tt := range map[string]struct{ content, want string }{
+		"empty": {"", damaged}, "zeros": {strings.Repeat("\x00", 100), damaged}, "line ends": {"\n\n", damaged},
+		"too few words":   {sum(headerWord + " 1 0"), damaged},
+		"no number":       {sum(headerWord + " 1 a 0 AA 1 1"), damaged},
+		"a later version": {sum(headerWord + " 2 0"), `line 1: it begins with "tcenvsvr-signed-orders 2", want "tcenvsvr-signed-orders 1"`},
+		"a later word":    {header{place: r.memory.place}.String() + sum("paused o 1 2 0"), "line 2: it is damaged; move the file away"},
+		"more words":      {header{place: r.memory.place}.String() + sum("started o 1 2 0 0"), "line 2: it is damaged"},
+	} {
+		if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		r = NewReplays(dir)
-		if err := r.Start(attempt("c", 1, false), nil, made); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "move the file away") {
-			t.Errorf("%s: %v", name, err)
+		if err := r.Start(attempt("c", 1, false), nil, made); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
 		}
 	}
 	if err := os.WriteFile(path, whole, 0o600); err != nil {
@@ -257,7 +280,7 @@ func TestDiskThatFails(t *testing.T) {
 	if err := r.Start(attempt("b", 1, false), nil, made); !errors.Is(err, ErrMemory) {
 		t.Errorf("no folder: %v", err)
 	}
-	if err := r.Ended(wire.Ref{Order: "a", Attempt: 1}, wire.Succeeded, false); !errors.Is(err, ErrMemory) {
+	if err := r.Ended(wire.Ref{Order: "a", Attempt: 1}, wire.Succeeded, false); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "noting the end of signed order a") {
 		t.Errorf("no folder, and an order ends: %v", err)
 	}
 	if err := os.Rename(away, dir); err != nil {

@@ -59,9 +59,6 @@ type Terms struct {
 // later.
 func Sign(o *wire.Order, t Terms, key ed25519.PrivateKey) (Signature, error) {
 	s := Signature{KeyID: t.KeyID, Environment: t.Environment, MadeAt: t.MadeAt.UnixMilli(), NotAfter: t.NotAfter.UnixMilli()}
-	if len(key) != ed25519.PrivateKeySize {
-		return Signature{}, fmt.Errorf("signing order %.70q: the key has %d bytes, want %d", string(o.Order), len(key), ed25519.PrivateKeySize)
-	}
 	whole := *o
 	whole.Attempt, whole.ParamsByHTTPS = 1, false
 	if err := sane(&whole); err != nil {
@@ -91,9 +88,9 @@ func (s *Signature) validate() error {
 	case s.MadeAt <= 0 || s.NotAfter <= 0:
 		return errors.New("its times are before 1970")
 	case life <= 0 || life > MaxLife.Milliseconds():
-		return fmt.Errorf("its not-after is %s after its made-at, want more than 0 and at most %d days", time.Duration(life)*time.Millisecond, MaxLife/24/time.Hour)
+		return fmt.Errorf("made at %s and not after %s: want the second later, by at most %d days", stamp(time.UnixMilli(s.MadeAt)), stamp(time.UnixMilli(s.NotAfter)), MaxLife/24/time.Hour)
 	case s.Environment == "" || len(s.Environment) > MaxEnvironment || !utf8.ValidString(s.Environment):
-		return fmt.Errorf("environment %.140q: want 1–%d bytes of UTF-8", s.Environment, MaxEnvironment)
+		return fmt.Errorf("its Environment is %.140q, want 1–%d bytes of UTF-8", s.Environment, MaxEnvironment)
 	}
 	return nil
 }
@@ -117,7 +114,7 @@ func (s Signature) MarshalText() ([]byte, error) {
 // else.
 func (s *Signature) UnmarshalText(data []byte) error {
 	if len(data) > MaxText {
-		return fmt.Errorf("reading a signature: %d bytes, at most %d are possible", len(data), MaxText)
+		return fmt.Errorf("reading a signature: it has %d bytes, at most %d are possible", len(data), MaxText)
 	}
 	body, ok := strings.CutPrefix(string(data), textPrefix)
 	if !ok {
@@ -128,7 +125,7 @@ func (s *Signature) UnmarshalText(data []byte) error {
 		return fmt.Errorf("reading a signature: %w", err)
 	}
 	if len(b) <= fixedSize {
-		return fmt.Errorf("reading a signature: %d bytes, want more than %d", len(b), fixedSize)
+		return fmt.Errorf("reading a signature: it is cut off: %d bytes, want more than %d", len(b), fixedSize)
 	}
 	var read Signature
 	b = b[copy(read.KeyID[:], b):]

@@ -3,6 +3,7 @@ package signed
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -186,22 +187,23 @@ func TestVerify(t *testing.T) {
 		keys        []Key
 		now         time.Time
 		want        error
+		says        string
 	}{
 		"at once":             {keys: usual, now: made},
 		"operator is ahead":   {keys: usual, now: made.Add(-5 * time.Minute)},
 		"last moment":         {keys: usual, now: terms.NotAfter},
 		"two keys of one id":  {keys: []Key{{Name: "eve", ID: terms.KeyID, Public: other}, operator()}, now: made},
 		"unsigned":            {unsigned: true, keys: usual, now: made, want: ErrUnsigned},
-		"no keys":             {now: made, want: ErrUnknownKey},
+		"no keys":             {now: made, want: ErrUnknownKey, says: `key 0807060504030201; add it to the policy, or sign with another`},
 		"a key of no size":    {keys: key(func(k *Key) { k.Public = nil }), now: made, want: ErrUnknownKey},
 		"another id":          {keys: key(func(k *Key) { k.ID[0]++ }), now: made, want: ErrUnknownKey},
 		"another key":         {keys: key(func(k *Key) { k.Public = other }), now: made, want: ErrSignature},
-		"another Environment": {environment: "plant-8", keys: usual, now: made, want: ErrEnvironment},
-		"too early":           {keys: usual, now: made.Add(-5*time.Minute - time.Millisecond), want: ErrEarly},
-		"expired":             {keys: usual, now: terms.NotAfter.Add(time.Millisecond), want: ErrExpired},
-		"key began later":     {keys: key(func(k *Key) { k.NotBefore = made.Add(time.Second) }), now: made.Add(time.Minute), want: ErrKeyTime},
+		"another Environment": {environment: "plant-8", keys: usual, now: made, want: ErrEnvironment, says: `for "plant-7", and this server is of "plant-8"`},
+		"too early":           {keys: usual, now: made.Add(-5*time.Minute - time.Millisecond), want: ErrEarly, says: `made at 2026-12-01T08:00:00Z, and this host's clock says 2026-12-01T07:54:59Z; compare the clocks`},
+		"expired":             {keys: usual, now: terms.NotAfter.Add(time.Millisecond), want: ErrExpired, says: `not after 2026-12-01T09:00:00Z, and this host's clock says 2026-12-01T09:00:00Z; sign it again`},
+		"key began later":     {keys: key(func(k *Key) { k.NotBefore = made.Add(time.Second) }), now: made.Add(time.Minute), want: ErrKeyTime, says: `"ada" signed with key 0807060504030201 at 2026-12-01T08:00:00Z`},
 		"key ended before":    {keys: key(func(k *Key) { k.NotAfter = made.Add(-time.Second) }), now: made, want: ErrKeyTime},
-		"key ended meanwhile": {keys: key(func(k *Key) { k.NotAfter = made.Add(time.Second) }), now: made.Add(time.Minute), want: ErrKeyTime},
+		"key ended meanwhile": {keys: key(func(k *Key) { k.NotAfter = made.Add(time.Second) }), now: made.Add(time.Minute), want: ErrKeyTime, says: `key 0807060504030201 of "ada", and this host's clock says 2026-12-01T08:01:00Z`},
 		"key in its time":     {keys: key(func(k *Key) { k.NotBefore, k.NotAfter = made, made.Add(time.Minute) }), now: made.Add(time.Minute)},
 	} {
 		s := mustSign(t, example())
@@ -211,8 +213,8 @@ func TestVerify(t *testing.T) {
 		if tt.environment == "" {
 			tt.environment = "plant-7"
 		}
-		if _, err := Verify(example(), s, tt.environment, tt.keys, tt.now); !errors.Is(err, tt.want) {
-			t.Errorf("%s: %v, want %v", name, err, tt.want)
+		if _, err := Verify(example(), s, tt.environment, tt.keys, tt.now); !errors.Is(err, tt.want) || err != nil && !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %v, want %v: %s", name, err, tt.want, tt.says)
 		}
 	}
 }
@@ -245,28 +247,57 @@ func TestParamsThatComeLater(t *testing.T) {
 }
 
 func TestSignRefuses(t *testing.T) {
-	for name, change := range map[string]func(*wire.Order, *Terms){
-		"no id":             func(o *wire.Order, _ *Terms) { o.Order = "" },
-		"no digest":         func(o *wire.Order, _ *Terms) { o.App.SHA256 = "AA" },
-		"no UTF-8":          func(o *wire.Order, _ *Terms) { o.Params["a"] = "s3cret\xff" },
-		"no UTF-8 in name":  func(o *wire.Order, _ *Terms) { o.Defaults["\xff"] = "" },
-		"no UTF-8 in list":  func(o *wire.Order, _ *Terms) { o.OutVariables[0] = "\xff" },
-		"no UTF-8 in App":   func(o *wire.Order, _ *Terms) { o.App.Name = "\xff" },
-		"no Environment":    func(_ *wire.Order, t *Terms) { t.Environment = "" },
-		"long Environment":  func(_ *wire.Order, t *Terms) { t.Environment = strings.Repeat("e", 129) },
-		"over at once":      func(_ *wire.Order, t *Terms) { t.NotAfter = t.MadeAt },
-		"too long":          func(_ *wire.Order, t *Terms) { t.NotAfter = t.MadeAt.Add(MaxLife + time.Millisecond) },
-		"no time":           func(_ *wire.Order, t *Terms) { t.MadeAt = time.Time{} },
-		"times far too far": func(_ *wire.Order, t *Terms) { t.NotAfter = time.Unix(1<<53, 0) },
+	const noEnvironment, life = "want 1–128 bytes of UTF-8", "want the second later, by at most 31 days"
+	for name, tt := range map[string]struct {
+		change func(*wire.Order, *Terms)
+		want   string
+	}{
+		"no id":             {func(o *wire.Order, _ *Terms) { o.Order = "" }, "the order's id is none: use 1–64 of A–Z a–z 0–9 _ -"},
+		"no digest":         {func(o *wire.Order, _ *Terms) { o.App.SHA256 = "AA" }, `the App's SHA-256 "AA" is none`},
+		"no UTF-8":          {func(o *wire.Order, _ *Terms) { o.Params["a"] = "s3cret\xff" }, `the value of parameter "a" is not UTF-8; signed orders are texts`},
+		"no UTF-8 in name":  {func(o *wire.Order, _ *Terms) { o.Defaults["\xff"] = "" }, `the name of default "\xff" is not UTF-8`},
+		"no UTF-8 in list":  {func(o *wire.Order, _ *Terms) { o.OutVariables[0] = "\xff" }, "an output variable is not UTF-8"},
+		"no UTF-8 in App":   {func(o *wire.Order, _ *Terms) { o.App.Name = "\xff" }, "the App's name is not UTF-8"},
+		"no Environment":    {func(_ *wire.Order, t *Terms) { t.Environment = "" }, `its Environment is "", want 1–128 bytes of UTF-8`},
+		"long Environment":  {func(_ *wire.Order, t *Terms) { t.Environment = strings.Repeat("e", 129) }, noEnvironment},
+		"over at once":      {func(_ *wire.Order, t *Terms) { t.NotAfter = t.MadeAt }, "made at 2026-12-01T08:00:00Z and not after 2026-12-01T08:00:00Z: " + life},
+		"too long":          {func(_ *wire.Order, t *Terms) { t.NotAfter = t.MadeAt.Add(MaxLife + time.Millisecond) }, life},
+		"no time":           {func(_ *wire.Order, t *Terms) { t.MadeAt = time.Time{} }, "its times are before 1970"},
+		"times far too far": {func(_ *wire.Order, t *Terms) { t.NotAfter = time.Unix(1<<53, 0) }, life},
 	} {
 		o, terms := example(), terms
-		change(o, &terms)
-		if _, err := Sign(o, terms, operatorKey()); err == nil || strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("%s: %v", name, err)
+		tt.change(o, &terms)
+		if _, err := Sign(o, terms, operatorKey()); err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
 		}
 	}
-	if _, err := Sign(example(), terms, nil); err == nil {
-		t.Error("no key")
+}
+
+// TestHostileTexts: what somebody in between can write in place of a signature.
+func TestHostileTexts(t *testing.T) {
+	good := mustSign(t, example())
+	// written is the signature as somebody writes it who checks nothing.
+	written := func(change func(*Signature)) string {
+		s := *good
+		change(&s)
+		b := number(number(bytes.Clone(s.KeyID[:]), s.MadeAt), s.NotAfter)
+		b = append(append(append(b, s.Params[:]...), s.Bytes[:]...), s.Environment...)
+		return textPrefix + base64.RawURLEncoding.EncodeToString(b)
+	}
+	text := written(func(*Signature) {})
+	for name, tt := range map[string]struct{ text, want string }{
+		"a later version":  {strings.Replace(text, "v1", "v2", 1), `it does not begin with "tcsigned:v1:"`},
+		"endless":          {text + strings.Repeat("A", 1000), "reading a signature: it has 1182 bytes, at most 343 are possible"},
+		"padded":           {text + "=", "illegal base64"},
+		"cut off":          {text[:len(textPrefix)+160], "reading a signature: it is cut off: 120 bytes, want more than 120"},
+		"with line ends":   {text[:40] + "\n" + text[40:], "it has line ends in it"},
+		"from before 1970": {written(func(s *Signature) { s.MadeAt = -1 }), "its times are before 1970"},
+		"good for ever":    {written(func(s *Signature) { s.NotAfter = 1<<63 - 1 }), "want the second later, by at most 31 days"},
+		"no UTF-8":         {written(func(s *Signature) { s.Environment = "\xff" }), `its Environment is "\xff", want 1–128 bytes of UTF-8`},
+	} {
+		if _, err := Parse(tt.text); !errors.Is(err, ErrSignature) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
+		}
 	}
 }
 

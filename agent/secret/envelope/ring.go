@@ -87,30 +87,32 @@ func (r Ring) Encode() []byte {
 	return base64.RawURLEncoding.AppendEncode([]byte(ringPrefix), b)
 }
 
+var errRing = errors.New("reading the sealing keys: they are damaged, or of another version")
+
 // ParseRing reads what Encode wrote. Its errors quote nothing of it.
 func ParseRing(text []byte) (Ring, error) {
 	body, ok := strings.CutPrefix(string(text), ringPrefix)
 	if !ok || len(body) > base64.RawURLEncoding.EncodedLen(maxKeys*keySize) {
-		return Ring{}, errors.New("reading the sealing keys: they are none, or of another version")
+		return Ring{}, errRing
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(body)
 	if err != nil || len(b) == 0 || len(b)%keySize != 0 {
-		return Ring{}, errors.New("reading the sealing keys: they are damaged")
+		return Ring{}, errRing
 	}
 	var r Ring
 	for ; len(b) > 0; b = b[keySize:] {
 		key, err := parsePrivateKey(b[:seedSize])
 		if err != nil {
-			return Ring{}, fmt.Errorf("reading the sealing keys: %w", err)
+			return Ring{}, errRing
 		}
 		k := &ringKey{key, int64(binary.BigEndian.Uint64(b[seedSize:])), int64(binary.BigEndian.Uint64(b[seedSize+8:]))}
-		if first := len(r.keys) == 0; first != (k.replaced == 0) {
-			return Ring{}, errors.New("reading the sealing keys: not exactly the first one is current")
+		if first := len(r.keys) == 0; first != (k.replaced == 0) { // the first one, and no other, is current
+			return Ring{}, errRing
 		}
 		r.keys = append(r.keys, k)
 	}
 	if !bytes.Equal(r.Encode(), text) {
-		return Ring{}, errors.New("reading the sealing keys: they are damaged")
+		return Ring{}, errRing
 	}
 	return r, nil
 }

@@ -53,10 +53,14 @@ func (b Binding) validate() error {
 		return fmt.Errorf("package %.70q is no digest", string(j.Package))
 	case j != nil && !slices.Contains(j.Sealed, b.Parameter):
 		return errors.New("it is not one of the Job's sealed parameters")
-	case b.Environment == "" || len(b.Environment) > maxName:
-		return fmt.Errorf("environment of %d bytes, want 1–%d", len(b.Environment), maxName)
-	case b.Parameter == "" || len(b.Parameter) > maxName:
-		return fmt.Errorf("parameter name of %d bytes, want 1–%d", len(b.Parameter), maxName)
+	}
+	return errors.Join(validName("Environment", b.Environment), validName("parameter", b.Parameter))
+}
+
+// validName refuses what would be another name after its way as JSON, too.
+func validName(of, name string) error {
+	if name == "" || len(name) > maxName || !utf8.ValidString(name) {
+		return fmt.Errorf("the %s's name has %d bytes, want 1–%d of UTF-8", of, len(name), maxName)
 	}
 	return nil
 }
@@ -85,22 +89,24 @@ func Seal(to []PublicKey, b Binding, value []byte) (string, error) {
 }
 
 func seal(to []PublicKey, b Binding, value []byte) (string, error) {
-	if slices.ContainsFunc(to, func(k PublicKey) bool { return k.key == nil }) {
-		return "", errors.New("one of the keys is none")
-	}
 	to = compact(to)
 	if len(to) == 0 || len(to) > MaxServers {
-		return "", fmt.Errorf("to %d servers, want 1–%d", len(to), MaxServers)
+		return "", fmt.Errorf("there are %d servers to seal it to, want 1–%d", len(to), MaxServers)
 	}
 	if err := b.validate(); err != nil {
 		return "", err
 	}
 	if len(value) > MaxValue {
-		return "", fmt.Errorf("a value of %d bytes, at most %d are possible", len(value), MaxValue)
+		return "", fmt.Errorf("its value has %d bytes, at most %d are possible", len(value), MaxValue)
 	}
 	if !utf8.Valid(value) {
 		return "", errors.New("its value is not UTF-8; encode it, e.g. as base64, if the App expects that")
 	}
+	return sealFilled(to, b, fill(value))
+}
+
+// sealFilled seals a value that was filled up.
+func sealFilled(to []PublicKey, b Binding, filled []byte) (string, error) {
 	content := make([]byte, 32)
 	_, _ = rand.Read(content) // never fails, see crypto/rand
 	s := sealed{job: b.Job != nil}
@@ -119,7 +125,7 @@ func seal(to []PublicKey, b Binding, value []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.body = c.Seal(nil, nil, fill(value), append(b.bytes(valueHeader), s.head()...))
+	s.body = c.Seal(nil, nil, filled, append(b.bytes(valueHeader), s.head()...))
 	return s.String(), nil
 }
 

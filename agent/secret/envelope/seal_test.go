@@ -55,7 +55,7 @@ func TestEveryServerOpens(t *testing.T) {
 				t.Errorf("%s opens %d bytes: %d, %v", name, len(value), len(got), err)
 			}
 		}
-		if _, err := c.Open(place, text); !errors.Is(err, ErrRecipient) {
+		if _, err := c.Open(place, text); !errors.Is(err, ErrRecipient) || !strings.Contains(err.Error(), "seal it again with this server's statement") {
 			t.Errorf("a stranger: %v", err)
 		}
 		got, err := Recipients(text)
@@ -104,20 +104,43 @@ func TestNoBitCounts(t *testing.T) {
 			t.Fatalf("a bit of byte %d does not count", i)
 		}
 	}
-	for name, other := range map[string]string{
-		"cut off":         text[:len(text)-1],
-		"line end behind": text + "\n",
-		"line end inside": text[:40] + "\n" + text[40:],
-		"padded":          text + "=",
-		"nothing":         "",
-		"clear":           "s3cret",
-		"only a prefix":   sealedPrefix,
-		"no servers":      sealedPrefix + base64.RawURLEncoding.EncodeToString(append([]byte{0}, make([]byte, nonceTag+step)...)),
-		"next version":    strings.Replace(text, "v1", "v2", 1),
-		"twice the same":  twice(raw),
+	const damaged, unknown = "form: it is damaged", `form: it begins with neither "tcsealed:v1:" nor "tcsealed:job:v1:"`
+	for name, tt := range map[string]struct{ text, want string }{
+		"cut off":         {text[:len(sealedPrefix)+400], "its 299 bytes are not those of a value for 2 servers"},
+		"line end behind": {text + "\n", damaged},
+		"line end inside": {text[:40] + "\n" + text[40:], damaged},
+		"padded":          {text + "=", damaged},
+		"nothing":         {"", unknown},
+		"clear":           {"s3cret", unknown},
+		"only a prefix":   {sealedPrefix, damaged},
+		"no servers":      {sealedPrefix + base64.RawURLEncoding.EncodeToString(append([]byte{0}, make([]byte, nonceTag+step)...)), "are not those of a value for 0 servers"},
+		"less than said":  {sealedPrefix + base64.RawURLEncoding.EncodeToString(append([]byte{3}, raw[1:]...)), "are not those of a value for 3 servers"},
+		"half a step":     {sealedPrefix + base64.RawURLEncoding.EncodeToString(raw[:len(raw)-step/2]), "are not those of a value for 2 servers"},
+		"endless":         {text + strings.Repeat("A", 2*MaxValue), "bytes, at most"},
+		"next version":    {strings.Replace(text, "v1", "v2", 1), unknown},
+		"twice the same":  {twice(raw), "its servers are not in their order"},
 	} {
-		if _, err := a.Open(place, other); !errors.Is(err, ErrFormat) || strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("%s: %v", name, err)
+		if _, err := a.Open(place, tt.text); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+// TestValueThatIsFilledWrongly: who can seal can lie about the length within.
+func TestValueThatIsFilledWrongly(t *testing.T) {
+	r := newRing(t)
+	for name, filled := range map[string][]byte{
+		"more than there is":  append([]byte{0, 0, 0, 61}, make([]byte, 60)...),
+		"a length of 4 GB":    bytes.Repeat([]byte{0xff}, step),
+		"a step too many":     append(fill([]byte("value")), make([]byte, step)...),
+		"something behind it": append([]byte{0, 0, 0, 1, 'x'}, bytes.Repeat([]byte("y"), step-5)...),
+	} {
+		text, err := sealFilled([]PublicKey{r.Current()}, place, filled)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if value, err := r.Open(place, text); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "its length is not that of the value in it") {
+			t.Errorf("%s: got %q, %v", name, value, err)
 		}
 	}
 }
@@ -144,22 +167,29 @@ func TestSealRefuses(t *testing.T) {
 	for range MaxServers + 1 {
 		many = append(many, newRing(t).Current())
 	}
+	noPackage := jobPlace()
+	noPackage.Job.Package = "A"
+	other := jobPlace()
+	other.Parameter = "other"
 	for name, tt := range map[string]struct {
 		to    []PublicKey
 		at    Binding
 		value string
+		want  string
 	}{
-		"to nobody":      {nil, place, "s3cret"},
-		"to no key":      {[]PublicKey{{}}, place, "s3cret"},
-		"to too many":    {many, place, "s3cret"},
-		"no order":       {key, Binding{Environment: "e", Parameter: "p"}, "s3cret"},
-		"no Environment": {key, Binding{Order: "o", Parameter: "p"}, "s3cret"},
-		"no parameter":   {key, Binding{Environment: "e", Order: "o"}, "s3cret"},
-		"too long":       {key, place, strings.Repeat("s3cret", MaxValue/6+1)},
-		"no UTF-8":       {key, place, "s3cret\xff"},
+		"to nobody":                {nil, place, "s3cret", "there are 0 servers to seal it to, want 1–64"},
+		"to too many":              {many, place, "s3cret", "there are 65 servers to seal it to"},
+		"no order":                 {key, Binding{Environment: "e", Parameter: "p"}, "s3cret", `order id "" is none`},
+		"no Environment":           {key, Binding{Order: "o", Parameter: "p"}, "s3cret", "the Environment's name has 0 bytes, want 1–1024 of UTF-8"},
+		"no parameter":             {key, Binding{Environment: "e", Order: "o"}, "s3cret", "the parameter's name has 0 bytes"},
+		"a name that JSON changes": {key, Binding{Environment: "e", Order: "o", Parameter: "p\xff"}, "s3cret", "the parameter's name has 2 bytes, want 1–1024 of UTF-8"},
+		"no package":               {key, noPackage, "s3cret", `package "A" is no digest`},
+		"not one of the Job's":     {key, other, "s3cret", "it is not one of the Job's sealed parameters"},
+		"too long":                 {key, place, strings.Repeat("s3cret", MaxValue/6+1), "its value has 1048578 bytes, at most 1048576 are possible"},
+		"no UTF-8":                 {key, place, "s3cret\xff", "its value is not UTF-8; encode it, e.g. as base64"},
 	} {
-		if _, err := Seal(tt.to, tt.at, []byte(tt.value)); err == nil || strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("%s: %v", name, err)
+		if _, err := Seal(tt.to, tt.at, []byte(tt.value)); err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
 		}
 	}
 	if text, err := Seal(many[:MaxServers], place, make([]byte, MaxValue)); err != nil {
@@ -235,10 +265,11 @@ func TestRingInTheKeychain(t *testing.T) {
 	text := string(r.Encode())
 	for name, bad := range map[string]string{
 		"empty": "", "no keys": ringPrefix, "cut off": text[:len(text)-4], "line end": text + "\n",
-		"two current": ringPrefix + strings.Repeat(string(newRing(t).Encode())[len(ringPrefix):], 3),
+		"two current":  ringPrefix + strings.Repeat(string(newRing(t).Encode())[len(ringPrefix):], 3),
+		"another kind": strings.Replace(text, "v1", "v2", 1), "too many": text + strings.Repeat("A", 2000),
 	} {
-		if _, err := ParseRing([]byte(bad)); err == nil {
-			t.Errorf("%s is a ring", name)
+		if _, err := ParseRing([]byte(bad)); err == nil || !strings.Contains(err.Error(), "they are damaged, or of another version") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -249,8 +280,8 @@ func TestFingerprint(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for _, bad := range []string{"", "sha256:", "sha256:00", strings.ToUpper(f.String()), f.String() + "00", f.String()[7:]} {
-		if _, err := ParseFingerprint(bad); err == nil {
-			t.Errorf("%q is a fingerprint", bad)
+		if _, err := ParseFingerprint(bad); err == nil || !strings.Contains(err.Error(), "want sha256: and 64 lower-case hexadecimal digits") {
+			t.Errorf("of %q: %v", bad, err)
 		}
 	}
 }
@@ -376,7 +407,7 @@ func TestForAJob(t *testing.T) {
 	} {
 		b := jobPlace()
 		change(&b)
-		if _, err := r.Open(b, text); !errors.Is(err, ErrOpen) {
+		if _, err := r.Open(b, text); !errors.Is(err, ErrOpen) || b.Job == nil && !strings.Contains(err.Error(), "it is for the runs of a Job, and this order is none") {
 			t.Errorf("another %s: %v", name, err)
 		}
 	}
@@ -391,10 +422,8 @@ func TestForAJob(t *testing.T) {
 		t.Errorf("as one for an order: %v", err)
 	}
 	for name, change := range map[string]func(*Binding){
-		"no Job":          func(b *Binding) { b.Job.ID = "x" },
-		"no package":      func(b *Binding) { b.Job.Package = "" },
-		"not one of them": func(b *Binding) { b.Parameter = "other" },
-		"an order, too":   func(b *Binding) { b.Order = "order-1" },
+		"no Job":        func(b *Binding) { b.Job.ID = "x" },
+		"an order, too": func(b *Binding) { b.Order = "order-1" },
 	} {
 		b := jobPlace()
 		change(&b)

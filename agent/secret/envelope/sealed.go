@@ -82,7 +82,7 @@ func parseSealed(text string) (sealed, error) {
 		return sealed{}, fmt.Errorf("%w: it begins with neither %q nor %q", ErrFormat, sealedPrefix, jobPrefix)
 	}
 	if len(body) > base64.RawURLEncoding.EncodedLen(maxSealed) {
-		return sealed{}, fmt.Errorf("%w: %d bytes of text", ErrFormat, len(text))
+		return sealed{}, fmt.Errorf("%w: it has %d bytes, at most %d are possible", ErrFormat, len(text), len(jobPrefix)+base64.RawURLEncoding.EncodedLen(maxSealed))
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(body)
 	if err != nil || len(b) == 0 || strings.ContainsAny(body, "\r\n") { // which base64 skips
@@ -90,7 +90,7 @@ func parseSealed(text string) (sealed, error) {
 	}
 	n, b := int(b[0]), b[1:]
 	if n == 0 || n > MaxServers || len(b) < n*oneSize+nonceTag+step || (len(b)-n*oneSize-nonceTag)%step != 0 {
-		return sealed{}, fmt.Errorf("%w: %d bytes for %d servers", ErrFormat, len(b), n)
+		return sealed{}, fmt.Errorf("%w: its %d bytes are not those of a value for %d servers", ErrFormat, len(b), n)
 	}
 	for range n {
 		s.wraps = append(s.wraps, wrap{KeyID(b[:idSize]), b[idSize:oneSize]})
@@ -130,9 +130,9 @@ func fill(value []byte) []byte {
 }
 
 func unfill(b []byte) ([]byte, error) {
-	value, rest, ok := cutText(b)
+	value, _, ok := cutText(b)
 	if !ok || !bytes.Equal(fill(value), b) {
-		return nil, fmt.Errorf("%w: %d bytes are left over", ErrFormat, len(rest))
+		return nil, fmt.Errorf("%w: its length is not that of the value in it", ErrFormat)
 	}
 	return value, nil
 }

@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"tcenvsvr/agent/link/wire"
 )
@@ -43,9 +42,6 @@ type Statement struct {
 // State makes a statement about the current key of a ring, and signs it with the key of the
 // server's client certificate. Make it anew each day, and when either of them has changed.
 func State(r Ring, server wire.ServerXID, environment string, identity tls.Certificate, now time.Time) (*Statement, error) {
-	if len(r.keys) == 0 {
-		return nil, errors.New("stating the sealing key: there is none")
-	}
 	s := &Statement{server: server, environment: environment, made: now.UnixMilli(), key: r.Current()}
 	s.chain = identity.Certificate[:min(len(identity.Certificate), maxChain)]
 	err := s.sign(identity.PrivateKey)
@@ -104,7 +100,7 @@ func (s *Statement) check() (*x509.Certificate, error) {
 	case ed25519.PublicKey:
 		how = x509.PureEd25519
 	default:
-		return nil, fmt.Errorf("the server's certificate has a %T, want ECDSA, RSA or Ed25519", leaf.PublicKey)
+		return nil, errors.New("the key of the server's certificate is not of ECDSA, RSA or Ed25519")
 	}
 	if err := leaf.CheckSignature(how, s.signed(), s.signature); err != nil {
 		return nil, errors.New("the signature is not by the key of the server's certificate")
@@ -115,9 +111,7 @@ func (s *Statement) check() (*x509.Certificate, error) {
 func (s *Statement) validate() error {
 	switch {
 	case !s.server.Valid():
-		return errors.New("the server's xid is none")
-	case s.environment == "" || len(s.environment) > maxName || !utf8.ValidString(s.environment):
-		return fmt.Errorf("environment of %d bytes, want 1–%d of UTF-8", len(s.environment), maxName)
+		return fmt.Errorf("the server's xid %.70q is none", string(s.server))
 	case s.made <= 0:
 		return errors.New("it was made before 1970")
 	case len(s.chain) == 0 || len(s.chain) > maxChain:
@@ -130,7 +124,7 @@ func (s *Statement) validate() error {
 			return fmt.Errorf("a certificate of %d bytes, want 1–%d", len(c), wire.MaxCertificate)
 		}
 	}
-	return nil
+	return validName("Environment", s.environment)
 }
 
 // MarshalText implements encoding.TextMarshaler; in JSON a statement is one string.
@@ -157,13 +151,15 @@ func (s *Statement) UnmarshalText(text []byte) error {
 	return nil
 }
 
+var errCut = errors.New("it is cut off, or something follows it")
+
 func parseStatement(text []byte) (*Statement, error) {
 	body, ok := strings.CutPrefix(string(text), statementPrefix)
 	if !ok {
 		return nil, fmt.Errorf("it does not begin with %q", statementPrefix)
 	}
 	if len(body) > base64.RawURLEncoding.EncodedLen(maxStatement) {
-		return nil, fmt.Errorf("it has %d bytes", len(text))
+		return nil, fmt.Errorf("it has %d bytes, at most %d are possible", len(text), len(statementPrefix)+base64.RawURLEncoding.EncodedLen(maxStatement))
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(body)
 	if err != nil {
@@ -173,7 +169,7 @@ func parseStatement(text []byte) (*Statement, error) {
 	server, b, ok1 := cutText(b)
 	environment, b, ok2 := cutText(b)
 	if !ok1 || !ok2 || len(b) < 8+publicSize+1 {
-		return nil, errors.New("it is cut off")
+		return nil, errCut
 	}
 	s.server, s.environment = wire.ServerXID(server), string(environment)
 	s.made, b = int64(binary.BigEndian.Uint64(b)), b[8:]
@@ -184,12 +180,12 @@ func parseStatement(text []byte) (*Statement, error) {
 	for range min(n, maxChain+1) { // validate refuses more
 		var c []byte
 		if c, b, ok = cutText(b); !ok {
-			return nil, errors.New("it is cut off")
+			return nil, errCut
 		}
 		s.chain = append(s.chain, c)
 	}
 	if s.signature, b, ok = cutText(b); !ok || len(b) > 0 {
-		return nil, errors.New("it is cut off, or something follows it")
+		return nil, errCut
 	}
 	if again, err := s.MarshalText(); err != nil {
 		return nil, errors.Unwrap(err)

@@ -43,40 +43,54 @@ type Opened struct {
 }
 
 // Open reads the ring. Where there is none, or one that this keychain does not open, it makes a new
-// one, which is on the disk when Open returns.
-func (s *Store) Open(now time.Time) (o Opened, err error) {
+// one, which is on the disk when Open returns. Where it fails, the disk is as it was: the keychain may
+// be locked, and open the keys another time.
+func (s *Store) Open(now time.Time) (Opened, error) {
 	text, err := s.read()
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return o, err
-	default:
-		if o.Ring, err = s.parse(text); err == nil {
-			return o, nil
+	found := !errors.Is(err, fs.ErrNotExist)
+	if found && err != nil {
+		return Opened{}, err
+	}
+	o := Opened{Made: true}
+	if found {
+		ring, err := s.parse(text)
+		if err == nil {
+			return Opened{Ring: ring}, nil
 		}
 		why, _, _ := strings.Cut(err.Error(), "\n") // the keychain's hint is about settings
 		o.Lost = fmt.Errorf("opening the sealing keys %q: %s", s.path, why)
-		if err := os.Rename(s.path, s.path+".lost"); err != nil {
-			return o, fmt.Errorf("putting the lost sealing keys aside: %w", err)
-		}
 	}
 	if o.Ring, err = NewRing(now); err != nil {
-		return o, err
+		return Opened{}, err
 	}
-	o.Made = true
-	return o, s.Keep(o.Ring)
+	sealed, err := s.seal(o.Ring)
+	if err == nil && found {
+		err = atomicfile.WriteFile(s.path+".lost", text, 0o600)
+	}
+	if err == nil {
+		err = atomicfile.WriteFile(s.path, sealed, 0o600)
+	}
+	if err != nil {
+		return Opened{}, fmt.Errorf("keeping the sealing keys: %w", err)
+	}
+	return o, nil
 }
 
 // Keep replaces the ring durably. Only then may a statement of its new key leave the host.
 func (s *Store) Keep(r Ring) error {
-	text, err := s.chain.Seal(storeName, string(r.Encode()))
+	text, err := s.seal(r)
+	if err == nil {
+		err = atomicfile.WriteFile(s.path, text, 0o600)
+	}
 	if err != nil {
 		return fmt.Errorf("keeping the sealing keys: %w", err)
 	}
-	if err := atomicfile.WriteFile(s.path, []byte(text+"\n"), 0o600); err != nil {
-		return fmt.Errorf("keeping the sealing keys: %w", err)
-	}
 	return nil
+}
+
+func (s *Store) seal(r Ring) ([]byte, error) {
+	text, err := s.chain.Seal(storeName, string(r.Encode()))
+	return []byte(text + "\n"), err
 }
 
 func (s *Store) read() ([]byte, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -12,7 +13,13 @@ import (
 // lock is a keychain that seals with one word.
 type lock string
 
+// locked is one whose password was not given.
+const locked lock = ""
+
 func (l lock) Seal(name, clear string) (string, error) {
+	if l == locked {
+		return "", errors.New("the keychain is locked")
+	}
 	return string(l) + " " + name + " " + clear, nil
 }
 
@@ -45,7 +52,7 @@ func TestStore(t *testing.T) {
 		t.Error(o, err)
 	}
 	other, err := NewStore(path, lock("other")).Open(now)
-	if err != nil || !other.Made || other.Lost == nil || bytes.Contains([]byte(other.Lost.Error()), []byte("\n")) || len(other.Ring.IDs()) != 1 {
+	if err != nil || !other.Made || other.Lost == nil || !strings.Contains(other.Lost.Error(), "opening the sealing keys \"") || bytes.Contains([]byte(other.Lost.Error()), []byte("\n")) || len(other.Ring.IDs()) != 1 {
 		t.Errorf("with another keychain: %v, %v", other, err)
 	}
 	if err := os.Rename(path+".lost", path); err != nil {
@@ -66,11 +73,39 @@ func TestStoreRefuses(t *testing.T) {
 		if err := prepare(path); err != nil {
 			t.Fatal(err)
 		}
-		if o, err := NewStore(path, lock("one")).Open(now); err == nil {
-			t.Errorf("%s: %v", name, o)
+		if o, err := NewStore(path, lock("one")).Open(now); err == nil || !strings.Contains(err.Error(), "it is no regular file of up to 65536 bytes") {
+			t.Errorf("%s: %v, %v", name, o, err)
 		}
 	}
 	if o, err := NewStore(filepath.Join(t.TempDir(), "none", "keys"), lock("one")).Open(now); err == nil {
 		t.Errorf("a key that cannot be kept: %v", o)
+	}
+}
+
+// TestStoreThatCannotKeep: keys that do not open, and cannot be replaced, are in their place when they
+// open again.
+func TestStoreThatCannotKeep(t *testing.T) {
+	path, now := filepath.Join(t.TempDir(), "keys"), time.Now()
+	first, err := NewStore(path, lock("one")).Open(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err := NewStore(path, locked).Open(now); err == nil || !strings.Contains(err.Error(), "keeping the sealing keys: the keychain is locked") || o.Made || o.Lost != nil {
+		t.Errorf("locked: %v, %v", o, err)
+	}
+	if o, err := NewStore(path, lock("one")).Open(now); err != nil || o.Made || o.Ring.Current().String() != first.Ring.Current().String() {
+		t.Errorf("unlocked: %v, %v", o, err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	if err := os.Mkdir(path+".lost", 0o700); err != nil { // where the old ones cannot be kept, for root too
+		t.Fatal(err)
+	}
+	if o, err := NewStore(path, lock("other")).Open(now); err == nil || o.Made || o.Lost != nil {
+		t.Errorf("another keychain, and a disk that takes nothing: %v, %v", o, err)
+	}
+	if o, err := NewStore(path, lock("one")).Open(now); err != nil || o.Made {
+		t.Errorf("the first keychain is back: %v, %v", o, err)
 	}
 }

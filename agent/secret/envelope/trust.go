@@ -77,7 +77,7 @@ func (s *Statement) verify(t Trust, environment string, now time.Time) error {
 // certified reports why the CAs do not say that the certificate is this server's.
 func (s *Statement) certified(leaf *x509.Certificate, cas []*x509.Certificate, now time.Time) error {
 	if leaf.IsCA || leaf.Subject.CommonName != string(s.server) {
-		return fmt.Errorf("%w: the certificate is that of %.80q", ErrUntrusted, leaf.Subject.CommonName)
+		return fmt.Errorf("%w: the certificate is not a server's of this xid, but that of %.80q", ErrUntrusted, leaf.Subject.CommonName)
 	}
 	how := x509.VerifyOptions{
 		Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), CurrentTime: now,

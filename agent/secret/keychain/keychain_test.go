@@ -74,10 +74,10 @@ func TestForeignValues(t *testing.T) {
 	other, _ := create(t)
 	s := sealed(t, k, "brokerToken", "secret")
 	for name, v := range map[string]string{
-		"plain": "secret", "empty": "ENC[]", "no base64": "ENC[???]", "cut off": s[:len(s)-6] + "]",
+		"plain": "secret", "nothing": "", "half of it": "ENC[", "empty": "ENC[]", "without its brackets": s[4 : len(s)-1], "no base64": "ENC[???]", "cut off": s[:len(s)-6] + "]",
 		"edited": "ENC[" + "AAAA" + s[8:], "of another keychain": sealed(t, other, "brokerToken", "secret"),
 	} {
-		if got, err := k.Unseal("brokerToken", v); !errors.Is(err, ErrForeign) || strings.Contains(err.Error(), "secret") {
+		if got, err := k.Unseal("brokerToken", v); !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), "set it again, or enroll again with --replace") || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: got %q, %v; want ErrForeign", name, got, err)
 		}
 	}
@@ -168,9 +168,10 @@ func TestCreateRefuses(t *testing.T) {
 	if _, err := Create(path, password); !errors.Is(err, ErrExists) {
 		t.Errorf("a second keychain: %v", err)
 	}
-	for _, p := range []string{"", "seven b", "with\nline", "with\x00zero", strings.Repeat("x", 1025)} {
-		if _, err := Create(filepath.Join(t.TempDir(), "k"), []byte(p)); !errors.Is(err, ErrPassword) || p != "" && strings.Contains(err.Error(), p) {
-			t.Errorf("password %q: %v", p, err)
+	const short, broken, long = "bytes, want at least 8", "it has a line break or a zero byte", "it has 1025 bytes, want at most 1024"
+	for p, want := range map[string]string{"": short, "seven b": short, "with\nline": broken, "with\x00zero": broken, strings.Repeat("x", 1025): long} {
+		if _, err := Create(filepath.Join(t.TempDir(), "k"), []byte(p)); !errors.Is(err, ErrPassword) || !strings.Contains(err.Error(), want) || p != "" && strings.Contains(err.Error(), p) {
+			t.Errorf("password %q: got %v, want %q", p, err, want)
 		}
 	}
 }
@@ -181,19 +182,21 @@ func TestHostileFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{
-		"empty": "", "torn": string(good[:len(good)/2]), "no JSON": "hello", "two": string(good) + string(good),
-		"unknown field": strings.Replace(string(good), "{", `{"x":1,`, 1),
-		"other format":  strings.Replace(string(good), format, "foreign", 1),
-		"no iterations": strings.Replace(string(good), `"iterations": 50`, `"iterations": 1`, 1),
-		"would hang":    strings.Replace(string(good), `"iterations": 50`, `"iterations": 2000000000`, 1),
-		"no salt":       strings.Replace(string(good), `"salt": "`, `"salt": "", "x": "`, 1),
+	const noJSON, iterations = "it is empty, cut off or not JSON", "iterations, want 10 to 10000000"
+	for name, tt := range map[string]struct{ text, want string }{
+		"empty": {"", noJSON}, "torn": {string(good[:len(good)/2]), noJSON}, "no JSON": {"hello", noJSON}, "two": {string(good) + string(good), noJSON},
+		"unknown field":  {strings.Replace(string(good), "{", `{"x":1,`, 1), noJSON},
+		"other format":   {strings.Replace(string(good), format, "foreign", 1), `its format is "foreign", want "tcenvsvr-keychain-1"`},
+		"no iterations":  {strings.Replace(string(good), `"iterations": 50`, `"iterations": 1`, 1), iterations},
+		"would hang":     {strings.Replace(string(good), `"iterations": 50`, `"iterations": 2000000000`, 1), iterations},
+		"short salt":     {strings.Replace(string(good), `"salt": "`, `"salt": "AAAA`, 1), "its salt or key has the wrong length"},
+		"another number": {strings.Replace(string(good), `"iterations": 50`, `"iterations": 51`, 1), "it is not what was written: its checksum does not fit"},
 	} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(path); !errors.Is(err, ErrDamaged) {
-			t.Errorf("%s: got %v, want ErrDamaged", name, err)
+		if _, err := Open(path); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want ErrDamaged: %s", name, err, tt.want)
 		}
 	}
 	// Any byte of it that changes is damage, not a wrong password.

@@ -43,16 +43,14 @@ func (k *Keychain) Unseal(setting, sealed string) (string, error) {
 	if k.data == nil {
 		return "", fmt.Errorf("reading setting %q: %w", setting, ErrLocked)
 	}
-	if !IsSealed(sealed) {
-		return "", fmt.Errorf("reading setting %q: %w: it is not ENC[…]", setting, ErrForeign)
+	var plain []byte
+	text := strings.TrimSuffix(strings.TrimPrefix(sealed, sealedBegin), sealedEnd)
+	box, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err == nil {
+		plain, err = open(k.data, box, about(setting))
 	}
-	box, err := base64.StdEncoding.Strict().DecodeString(sealed[len(sealedBegin) : len(sealed)-len(sealedEnd)])
-	if err != nil {
-		return "", fmt.Errorf("reading setting %q: %w: it is cut off or was edited", setting, ErrForeign)
-	}
-	plain, err := open(k.data, box, about(setting))
-	if err != nil {
-		return "", fmt.Errorf("reading setting %q: %w\nhint: set it again, or enroll again with --replace", setting, ErrForeign)
+	if err != nil || !IsSealed(sealed) {
+		return "", fmt.Errorf("reading setting %q: %w, or cut off\nhint: set it again, or enroll again with --replace", setting, ErrForeign)
 	}
 	return string(plain), nil
 }

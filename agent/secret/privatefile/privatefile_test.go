@@ -41,7 +41,7 @@ func TestRead(t *testing.T) {
 		{"group writable", file("group", "secret", 0o620), "mode 0620", ErrUnsafe},
 		{"link", link, "symbolic link", ErrUnsafe},
 		{"pipe that nobody writes", pipe, "no regular file", ErrUnsafe},
-		{"folder", dir, "no regular file", ErrUnsafe},
+		{"folder", dir, "see what is in its place, and restore the file from a backup", ErrUnsafe},
 		{"large", file("large", strings.Repeat("x", 101), 0o600), "larger than 100 bytes", ErrUnsafe},
 		{"missing", filepath.Join(dir, "none"), "none", os.ErrNotExist},
 	} {

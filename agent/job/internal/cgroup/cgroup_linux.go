@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,6 +31,8 @@ type Group struct {
 	home  string   // the group of this process
 	has   []string // controllers
 	fd    *os.File // of dir
+	set   Limits   // that hold
+	whole bool     // memory.oom.group is set
 }
 
 // New makes a group for an App, as described for this package. This process may be in another group
@@ -144,32 +147,75 @@ func maker(name string) (pid int, start uint64, ok bool) {
 	return pid, start, ours && two && err == nil && err2 == nil
 }
 
-// Set bounds what is in the group, or will be.
+// Set bounds what is in the group, or will be. What was set before and is not any more has no bound.
 func (g *Group) Set(l Limits) error {
 	if g == nil {
 		return nil
 	}
+	was := g.set
 	if g.Limits("memory") {
-		// The App is ended as a whole: a part of it would wait for the other for ever.
-		_ = write(g.dir, "memory.oom.group", "1")
-		if l.Memory > 0 {
-			if err := write(g.dir, "memory.max", strconv.FormatUint(l.Memory, 10)); err != nil {
+		if !g.whole { // the App is ended as a whole: a part of it would wait for the other for ever
+			g.whole = write(g.dir, "memory.oom.group", "1") == nil
+		}
+		if l.Memory != was.Memory {
+			if err := write(g.dir, "memory.max", bound(l.Memory)); err != nil {
 				return fmt.Errorf("limiting the App's memory: %w", err)
 			}
-			_ = write(g.dir, "memory.swap.max", "0") // not there on kernels without swap
+			swap := "0"
+			if l.Memory == 0 {
+				swap = "max"
+			}
+			_ = write(g.dir, "memory.swap.max", swap) // not there on kernels without swap
 		}
 	}
-	if g.Limits("pids") && l.Tasks > 0 {
-		if err := write(g.dir, "pids.max", strconv.FormatUint(l.Tasks, 10)); err != nil {
+	if g.Limits("pids") && l.Tasks != was.Tasks {
+		if err := write(g.dir, "pids.max", bound(l.Tasks)); err != nil {
 			return fmt.Errorf("limiting the App's processes: %w", err)
 		}
 	}
-	if g.Limits("cpu") && l.CPUWeight > 0 {
-		if err := write(g.dir, "cpu.weight", strconv.FormatUint(l.CPUWeight, 10)); err != nil {
+	if g.Limits("cpu") && l.CPUWeight != was.CPUWeight {
+		if err := write(g.dir, "cpu.weight", strconv.FormatUint(cmp.Or(l.CPUWeight, usualWeight), 10)); err != nil {
 			return fmt.Errorf("weighting the App's share of the CPU: %w", err)
 		}
 	}
+	g.set = l
 	return nil
+}
+
+const usualWeight = 100
+
+// bound is a limit as the kernel reads it.
+func bound(n uint64) string {
+	if n == 0 {
+		return "max"
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+// mostCharged is how much memory of an App that has ended may be counted in a group that another App gets:
+// of files that it read, which the kernel gives up first.
+const mostCharged = 8 << 20
+
+// Again reports whether another App may have the group, as if it were new: nothing is in it, it has not been
+// short of memory, and next to none is counted. Making a group and removing it takes as long as all else that
+// is done for a small App. The App before must not have been able to write to the group.
+func (g *Group) Again() bool {
+	if g == nil || g.fd == nil || g.home == "" {
+		return false
+	}
+	if n, known := counted(filepath.Join(g.dir, "cgroup.events"), "populated"); n != 0 || !known {
+		return false
+	}
+	if !g.Limits("memory") {
+		return true
+	}
+	kills, known := counted(filepath.Join(g.dir, "memory.events"), "oom_kill")
+	charged := words(filepath.Join(g.dir, "memory.current"))
+	if !known || kills != 0 || len(charged) != 1 {
+		return false
+	}
+	n, err := strconv.ParseUint(charged[0], 10, 64)
+	return err == nil && n <= mostCharged
 }
 
 // Controllers are what the group can limit: some of memory, pids and cpu.
@@ -298,19 +344,24 @@ func (g *Group) Close() {
 // group, since the host was started.
 func HostOOMKills() uint64 { return counter("/proc/vmstat", "oom_kill") }
 
-// counter is the number after a word at the beginning of a line.
+// counter is the number after a word at the beginning of a line, 0 if it is not known.
 func counter(file, name string) uint64 {
+	n, _ := counted(file, name)
+	return n
+}
+
+func counted(file, name string) (n uint64, known bool) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	for line := range strings.Lines(string(data)) {
 		if key, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && key == name {
-			n, _ := strconv.ParseUint(value, 10, 64)
-			return n
+			n, err := strconv.ParseUint(value, 10, 64)
+			return n, err == nil
 		}
 	}
-	return 0
+	return 0, false
 }
 
 // mounted is where the whole hierarchy of version 2 is mounted, by the kernel's list of mounts.

@@ -75,6 +75,84 @@ func TestSet(t *testing.T) {
 	})
 }
 
+// TestSetAgain: what held for the App before does not hold for the next one.
+func TestSetAgain(t *testing.T) {
+	g := fake(t, "memory", "pids", "cpu")
+	for _, step := range []struct {
+		limits Limits
+		want   map[string]string // what was written since the step before
+	}{
+		{Limits{512 << 20, 64, 50}, map[string]string{"memory.oom.group": "1", "memory.max": "536870912", "memory.swap.max": "0", "pids.max": "64", "cpu.weight": "50"}},
+		{Limits{512 << 20, 64, 50}, nil},
+		{Limits{Tasks: 8}, map[string]string{"memory.max": "max", "memory.swap.max": "max", "pids.max": "8", "cpu.weight": "100"}},
+		{Limits{}, map[string]string{"pids.max": "max"}},
+	} {
+		if err := g.Set(step.limits); err != nil {
+			t.Fatal(err)
+		}
+		files, err := os.ReadDir(g.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			path := filepath.Join(g.dir, f.Name())
+			data, err := os.ReadFile(path)
+			if err != nil || string(data) != step.want[f.Name()] {
+				t.Errorf("%+v: %s: %q, %v; want %q", step.limits, f.Name(), data, err, step.want[f.Name()])
+			}
+			if err := os.Truncate(path, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestAgain: a group is for another App only if it is as a new one would be.
+func TestAgain(t *testing.T) {
+	clean := map[string]string{"cgroup.events": "populated 0\nfrozen 0\n", "memory.events": "oom 1\noom_kill 0\n", "memory.current": "8388608\n"}
+	for name, tt := range map[string]struct {
+		file, text string // in place of the clean one
+		has        []string
+		want       bool
+	}{
+		"clean":               {has: []string{"memory"}, want: true},
+		"something lives":     {file: "cgroup.events", text: "populated 1\nfrozen 0\n", has: []string{"memory"}},
+		"not known":           {file: "cgroup.events", text: "", has: nil},
+		"out of memory":       {file: "memory.events", text: "oom_kill 1\n", has: []string{"memory"}},
+		"memory not known":    {file: "memory.events", text: "", has: []string{"memory"}},
+		"much is charged":     {file: "memory.current", text: "8388609\n", has: []string{"memory"}},
+		"charge is no number": {file: "memory.current", text: "max\n", has: []string{"memory"}},
+		"no memory to limit":  {file: "memory.events", text: "", has: []string{"pids"}, want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := fake(t, tt.has...)
+			for file, text := range clean {
+				if file == tt.file {
+					text = tt.text
+				}
+				if err := os.WriteFile(filepath.Join(g.dir, file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var err error
+			if g.fd, err = os.Open(g.dir); err != nil {
+				t.Fatal(err)
+			}
+			defer g.fd.Close()
+			if g.Again() {
+				t.Error("a group beside another shim's is used again")
+			}
+			g.home = g.dir
+			if got := g.Again(); got != tt.want {
+				t.Errorf("%t, want %t", got, tt.want)
+			}
+		})
+	}
+	if (*Group)(nil).Again() {
+		t.Error("no group is used again")
+	}
+}
+
 func TestOOMKills(t *testing.T) {
 	g := fake(t, "memory")
 	if n := g.OOMKills(); n != 0 {

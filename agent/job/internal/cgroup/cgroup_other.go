@@ -19,6 +19,9 @@ func Lasts(error) bool { return true }
 // Set does nothing.
 func (*Group) Set(Limits) error { return nil }
 
+// Again is false.
+func (*Group) Again() bool { return false }
+
 // Controllers is empty.
 func (*Group) Controllers() []string { return nil }
 

@@ -10,6 +10,9 @@
 // A service of a user's own systemd is used as well if its processes are in a subgroup (Delegate=yes
 // and DelegateSubgroup=agent): the groups of Apps are made beside that.
 //
+// A shim that has one App after the other gives them the same group, one after the other ([Group.Again]), where
+// Apps cannot write to it and the last one has left nothing in it.
+//
 // The name says which shim made a group, by PID and start time. What a shim that was killed left in
 // its group is ended by the next shim that makes one beside it.
 //

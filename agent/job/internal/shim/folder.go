@@ -16,23 +16,28 @@ import (
 // fileMode lets the agent, which is another user, read files by the folder's group or ACL.
 const fileMode = 0o660
 
-// claim makes the shim's folder, enters it and claims the job: the shim that links the state file
-// first has it. From here on all paths are relative, which keeps the path of the socket short.
+// enter makes the shim's folder, which the App's world hides, and enters it. From here on all paths are
+// relative, which keeps the path of the socket short.
+func enter(dir string, s *spec.Status) (err error) {
+	folder := filepath.Join(dir, spec.Folder)
+	if err := os.Mkdir(folder, 0o770); err != nil && !errors.Is(err, fs.ErrExist) {
+		return folderError(fmt.Errorf("making the shim's folder: %w", err))
+	}
+	if err := os.Chdir(folder); err != nil {
+		return folderError(fmt.Errorf("entering the shim's folder: %w", err))
+	}
+	if s.Place, err = place.Of(folder); err != nil {
+		return folderError(fmt.Errorf("entering the shim's folder: %w", err))
+	}
+	return nil
+}
+
+// claim claims the job of the folder that was entered: the shim that links the state file first has it.
 //
 // The returned file reserves the space that the record of the exit will need, while there is some.
 // Until then its content is the state, under both names, because making a file is the most expensive step of
 // a start.
 func claim(dir string, s *spec.Status) (reserve *os.File, err error) {
-	folder := filepath.Join(dir, spec.Folder)
-	if err := os.Mkdir(folder, 0o770); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, folderError(fmt.Errorf("making the shim's folder: %w", err))
-	}
-	if err := os.Chdir(folder); err != nil {
-		return nil, folderError(fmt.Errorf("entering the shim's folder: %w", err))
-	}
-	if s.Place, err = place.Of(folder); err != nil {
-		return nil, folderError(fmt.Errorf("entering the shim's folder: %w", err))
-	}
 	state, err := spec.Encode(s)
 	if err != nil {
 		return nil, folderError(err)

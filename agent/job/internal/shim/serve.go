@@ -19,8 +19,9 @@ import (
 // the shim has no child left: what an App starts, however it detaches itself, descends from the shim, its
 // subreaper, or dies with the init of its world. Nothing of the last App is there when the next one comes;
 // what it could do to the shim of another job before (the same user may signal it, if the App is
-// not isolated) it can do to any shim that waits. A job's control group, sockets, pipes, outputs and
-// world are its own, the signals that came are forgotten with it. A shim does not serve on if
+// not isolated) it can do to any shim that waits. A job's sockets, pipes, outputs and world are its own,
+// and its control group, unless the last App could not write to that and has left nothing in it; the signals
+// that came are forgotten with the job. A shim does not serve on if
 //
 //   - something could not be ended, or its end could not be recorded,
 //   - the App had no mounts of its own and the shim is a service of systemd's: the private /tmp, the IPC
@@ -32,8 +33,9 @@ type agentEnd struct {
 	in      requests
 	out     io.Writer
 	serving bool
-	again   bool // the last job has ended so that another may follow
-	noGroup error
+	again   bool          // the last job has ended so that another may follow
+	noGroup error         // why no App can have a control group
+	group   *cgroup.Group // of the App to come, nil if it is not made yet
 
 	services Services
 	service  Service // of the job to come, nil if that is none
@@ -76,8 +78,12 @@ func (a *agentEnd) detach(stdin io.Reader, stderr io.Writer) {
 	detach(stdin, a.out, stderr)
 }
 
-// newGroup makes the control group of an App, nil with the reason if there can be none.
+// newGroup is the control group of an App, which may be there already; nil with the reason if there can be none.
 func (a *agentEnd) newGroup() (g *cgroup.Group, err error) {
+	if g = a.group; g != nil {
+		a.group = nil
+		return g, nil
+	}
 	if a.noGroup != nil {
 		return nil, a.noGroup
 	}
@@ -85,6 +91,30 @@ func (a *agentEnd) newGroup() (g *cgroup.Group, err error) {
 		a.noGroup = err
 	}
 	return g, err
+}
+
+// serve makes ready for jobs.
+func (a *agentEnd) serve() {
+	a.serving = true
+	if a.answer(spec.Reply{Ready: true}) && a.group == nil {
+		a.group, _ = a.newGroup() // without, the first job asks why
+	}
+}
+
+// leave takes back the control group of an App that has ended: the next one has it, if the last could not write
+// to it and has left nothing there.
+func (a *agentEnd) leave(g *cgroup.Group, level isolation.Level) {
+	if a.serving && a.group == nil && (level == isolation.Files || level == isolation.Full) && g.Again() {
+		a.group = g
+		return
+	}
+	g.Close()
+}
+
+// close removes the group that no App will have.
+func (a *agentEnd) close() {
+	a.group.Close()
+	a.group = nil
 }
 
 // killedForMemory is how many processes of the host the kernel has ended for memory. Counting all that the

@@ -38,6 +38,7 @@ const serviceProgram = "tcenvsvr"
 // makeService makes the broker and answers what the Launch must tell the App.
 func (a *agentEnd) makeService(s spec.Service) error {
 	if a.services == nil {
+		a.close()
 		return &spec.StartError{Code: spec.CodeShim, Err: become(s)}
 	}
 	if traced() { // while the program was loaded, before it could hide

@@ -30,6 +30,7 @@ func Main(stdin io.Reader, stdout, stderr io.Writer, services Services) int {
 	debug.SetTraceback("none") // a crash must not print arguments that could be secrets
 	runtime.GOMAXPROCS(1)      // one job at a time: threads would do little but wake each other
 	agent := &agentEnd{in: requests{from: stdin}, out: stdout, services: services}
+	defer agent.close()
 	if s, is := becomes(os.Args); is {
 		if err := agent.makeService(s); err != nil {
 			return refuse(agent, stderr, err)
@@ -44,8 +45,7 @@ func Main(stdin io.Reader, stdout, stderr io.Writer, services Services) int {
 			agent.busy()
 			switch req.Op {
 			case spec.OpServe:
-				agent.serving = true
-				agent.answer(spec.Reply{Ready: true})
+				agent.serve()
 				continue
 			case spec.OpService:
 				if err = agent.makeService(*req.Service); err == nil {
@@ -138,10 +138,18 @@ func prepare(l *spec.Launch, a *agentEnd) (*supervisor, error) {
 			State: spec.Starting, ShimPID: self.PID, ShimStart: self.Start, BootID: proc.BootID(), Token: rand.Text(), Files: l.FilePaths(),
 		},
 	}
-	if s.reserve, err = claim(l.Dir, &s.status); err != nil {
+	if err := enter(l.Dir, &s.status); err != nil {
 		return nil, err
 	}
-	if err := s.prepare(); err != nil {
+	unable := s.begin()
+	if s.reserve, err = claim(l.Dir, &s.status); err != nil {
+		s.letGo()
+		return nil, err
+	}
+	if err = unable; err == nil {
+		err = s.prepare()
+	}
+	if err != nil {
 		s.abandon(spec.ReasonStartFailed, err)
 		return nil, err
 	}

@@ -61,13 +61,21 @@ type event struct {
 	gone   bool   // nothing of the tree lives
 }
 
-// prepare makes what the App needs.
-func (s *supervisor) prepare() (err error) {
+// begin has the App's world built, which goes on beside all else that is prepared: it takes longest.
+func (s *supervisor) begin() (err error) {
 	for i := range s.out {
 		if s.out[i], err = newOutput(); err != nil {
 			return fmt.Errorf("making a pipe: %w", err)
 		}
 	}
+	if err := s.limit(); err != nil {
+		return err
+	}
+	return s.prepareWorld()
+}
+
+// prepare makes what the App needs beside its world, in a folder that was claimed.
+func (s *supervisor) prepare() (err error) {
 	if s.server, err = listen(s.launch.OwnerUID, s.status.Token, s.launch.Tied); err != nil {
 		return folderError(fmt.Errorf("making the shim's socket: %w", err))
 	}
@@ -77,13 +85,7 @@ func (s *supervisor) prepare() (err error) {
 	if err := writeFiles(s.launch); err != nil {
 		return err
 	}
-	if err := s.openService(); err != nil {
-		return err
-	}
-	if err := s.limit(); err != nil {
-		return err
-	}
-	return s.prepareWorld()
+	return s.openService()
 }
 
 // execute executes the App.
@@ -116,11 +118,16 @@ func (s *supervisor) abandon(reason string, err error) {
 		code = e.Code
 	}
 	s.closeService()
+	s.letGo()
+	s.exit = spec.Exit{Code: -1, Reason: reason, Error: code + ": " + err.Error(), Started: s.started, Ended: s.now()}
+	s.record()
+}
+
+// letGo ends the world that the App does not get.
+func (s *supervisor) letGo() {
 	s.warm.Close()
 	s.world.Close() // an init that has not executed the App ends by it
 	s.group.Close()
-	s.exit = spec.Exit{Code: -1, Reason: reason, Error: code + ": " + err.Error(), Started: s.started, Ended: s.now()}
-	s.record()
 }
 
 // launched begins what can wait until the agent is answered.
@@ -279,7 +286,7 @@ func (s *supervisor) finish() {
 	if s.exit.Error == "" {
 		s.exit.Error = s.unfit
 	}
-	s.group.Close()
+	s.agent.leave(s.group, s.launch.Isolation.Level)
 	s.exit.Killed = s.tree.killed()
 	if !s.hopeless {
 		s.tree.close()

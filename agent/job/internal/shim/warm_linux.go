@@ -144,7 +144,7 @@ func (s *supervisor) adopt(w *warmApp) (app int, err error) {
 			g.Close()
 			return 0, err
 		}
-		s.group.Close()
+		s.agent.leave(s.group, s.launch.Isolation.Level)
 		s.group = g
 	}
 	_ = s.group.Move(w.PID)

@@ -207,8 +207,8 @@ func TestSignInBrowser(t *testing.T) {
 	r := newRigBy(t, at)
 	b := browser.Open(t)
 	b.WithoutPolicy()
-	for i, look := range []int{0, 3} {
-		b.Look(looks[look].width, looks[look].dark)
+	for i, look := range looks {
+		b.Look(look.width, look.dark)
 		for _, path := range []string{"signin", "sso/callback", "link/first"} {
 			b.Visit(r.url(path))
 			r.faultless(b, path)
