@@ -66,6 +66,9 @@ func TestDamagedIdentity(t *testing.T) {
 				} else {
 					s.exitsWith(a, want, how, []string{f.says, "backup"}, "run")
 				}
+				if want != 0 && how == "truncated" {
+					s.exitsWith(a, want, how, []string{f.says, "backup"}, "verify")
+				}
 				if f.show != 0 || how == "deleted" { // where the file is none of its, once is enough
 					s.exitsWith(a, f.show, how, nil, "settings", "show")
 				}
@@ -112,4 +115,9 @@ func (s *scene) startsLocked(a *stage.Agent, when, says string) {
 		}
 		return nil
 	})
+	s.exitsWith(a, 1, when, []string{"the service is locked", "keychain unlock"}, "log", "level", "info")
+	out, err := s.tcenvsvr(a, "settings", "set", "logLevel=info")
+	if err != nil || strings.Contains(out, "old settings") {
+		s.t.Errorf("%s: setting a value while it is locked says %v: %s", when, err, out)
+	}
 }

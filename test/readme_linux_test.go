@@ -22,7 +22,7 @@ import (
 )
 
 // TestREADMEsRun types the commands of documents as they are written, each document in a new folder,
-// a new home and one shell, with a network and a /var/lib of its own.
+// a new home and one shell, with a network, a /var/lib and a /usr/local/bin of its own.
 func TestREADMEsRun(t *testing.T) {
 	need.Root(t)
 	need.Python(t)
@@ -37,6 +37,8 @@ func TestREADMEsRun(t *testing.T) {
 	} {
 		s.must(os.Symlink(file, filepath.Join(programs, name)), "placing a program")
 	}
+	source, err := filepath.Abs("..")
+	s.must(err, "looking for the source")
 	for _, document := range readme.OnDesk {
 		t.Run(document, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join("..", document))
@@ -50,7 +52,16 @@ func TestREADMEsRun(t *testing.T) {
 					t.Logf("not run: %s: %s", line, plan.Not)
 					continue
 				}
+				if plan.First != "" {
+					sh.must(plan.First)
+				}
+				if plan.Built {
+					sh.must("cd " + source)
+				}
 				out, code := sh.run(line, plan.Input)
+				if plan.Built {
+					sh.must("cd " + folder)
+				}
 				if code != plan.Exit || !strings.Contains(out, plan.Says) {
 					t.Fatalf("%s: exit code %d, want %d and %q:\n%s", line, code, plan.Exit, plan.Says, out)
 				}
@@ -69,10 +80,22 @@ func (s *scene) hands(folder string) {
 		"install.json": []byte(`{"programName": "my_app", "programVersion": "1.0.0", "programLanguage": "PYTHON", "programMain": "run.py",
 			"runtimeLevel": "Playbook", "params": [{"name": "password", "type": "String", "encrypt": true}]}`),
 	}), "making an App")
+	for file, app := range map[string][3]string{ // name, version, runtime level
+		"lookup.tcx": {"Lookup_API", "1.2.0", "ApiService"}, "lookup_2.tcx": {"Lookup_API", "1.3.0", "ApiService"},
+		"watcher.tcx": {"Mail_Watcher", "1.0.0", "TriggerService"}, "enrich.tcx": {"Enrich_Alert", "1.0.0", "Playbook"},
+	} {
+		s.must(apps.Pack(filepath.Join(folder, file), map[string][]byte{
+			"run.py": []byte("print('ran')\n"),
+			"install.json": fmt.Appendf(nil, `{"programName": %q, "programVersion": %q, "programLanguage": "PYTHON", "programMain": "run.py", "runtimeLevel": %q,
+				"params": [{"name": "who", "type": "String", "serviceConfig": true}, {"name": "folder", "type": "String"}]}`, app[0], app[1], app[2]),
+		}), "making an App")
+	}
 	signed := certificate(s.t, nil, &x509.Certificate{Subject: pkix.Name{CommonName: "Readme CA"}, IsCA: true, KeyUsage: x509.KeyUsageCertSign})
 	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed.Certificate[0]}))
+	s.must(os.Mkdir(filepath.Join(folder, "old"), 0o755), "making a folder")
 	for name, text := range map[string]string{
-		"params.json": `{"who": "all of you"}`, "pw.txt": "a secret", "fullchain.pem": ca, "partner.p7b": ca,
+		"tcenvsvr": "a program of 1.4.2", "old/tcenvsvr": "a program of 1.4.1",
+		"params.json": `{"who": "all of you"}`, "trigger.json": `{"folder": "in"}`, "FILE": "a secret of bob", "pw.txt": "a secret", "fullchain.pem": ca, "partner.p7b": ca,
 	} {
 		s.must(os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600), "placing a file")
 	}
@@ -94,7 +117,8 @@ type shell struct {
 func newShell(t *testing.T, folder string, env ...string) *shell {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
-		"bash", "-c", "ip link set lo up && mount -t proc none /proc && mount -t tmpfs none /var/lib && exec bash")
+		"bash", "-c", "ip link set lo up && mount -t proc none /proc && mount -t tmpfs none /var/lib && mkdir /var/lib/up /var/lib/work &&"+
+			" mount -t overlay -o lowerdir=/usr/local/bin,upperdir=/var/lib/up,workdir=/var/lib/work none /usr/local/bin && exec bash")
 	cmd.Dir, cmd.Env = folder, append(os.Environ(), env...)
 	keys, err := cmd.StdinPipe()
 	if err != nil {
@@ -117,6 +141,14 @@ func newShell(t *testing.T, folder string, env ...string) *shell {
 	return &shell{t: t, cmd: cmd, folder: folder, keys: keys, screen: bufio.NewReader(screen)}
 }
 
+// must types a line that is not the document's.
+func (sh *shell) must(line string) {
+	sh.t.Helper()
+	if out, code := sh.run(line, ""); code != 0 {
+		sh.t.Fatalf("%s: exit code %d:\n%s", line, code, out)
+	}
+}
+
 // run types a line and returns what came of it, and its exit code.
 func (sh *shell) run(line, input string) (out string, code int) {
 	sh.t.Helper()
@@ -128,7 +160,7 @@ func (sh *shell) run(line, input string) (out string, code int) {
 	end := fmt.Sprintf("<end of line %d>", sh.lines)
 	late := time.AfterFunc(lineLimit, func() { _ = sh.cmd.Process.Kill() }) // ends the shell, and this line with it
 	defer late.Stop()
-	fmt.Fprintf(sh.keys, "{ %s\n} < .input; echo \"%s $?\"\n", line, end)
+	fmt.Fprintf(sh.keys, "{ %s\n} < %s; echo \"%s $?\"\n", line, file, end)
 	for {
 		text, err := sh.screen.ReadString('\n')
 		if before, rest, found := strings.Cut(text, end); found {

@@ -1,10 +1,7 @@
 package cloud
 
 import (
-	"html"
 	"net/http"
-	"regexp"
-	"strings"
 
 	"tcenvsvr/agent/logging/plain"
 )
@@ -51,13 +48,5 @@ const (
 	maxSaid = 300  // of what it says
 )
 
-// notText is what a page has for browsers.
-var notText = regexp.MustCompile(`(?is)<(style|script)\b.*?</(style|script)>|<!--.*?-->|<[^>]*>`)
-
 // said is what an answer says, on one line and cut; of a page that was meant for browsers its text.
-func said(answer string) string {
-	if strings.HasPrefix(strings.TrimSpace(answer), "<") {
-		answer = html.UnescapeString(notText.ReplaceAllString(answer, " "))
-	}
-	return plain.Head(strings.Join(strings.Fields(plain.Line(answer)), " "), maxSaid)
-}
+func said(answer string) string { return plain.Head(plain.Page(answer), maxSaid) }

@@ -24,7 +24,7 @@ const maxBody = 64 << 10
 // nothing. The answer is encoded as JSON.
 type Handler func(ctx context.Context, body []byte) (any, error)
 
-// Handlers by method and name: "GET status", "POST drain".
+// Handlers by method and name: "GET status", "POST drain". "POST " has all others of POST.
 type Handlers map[string]Handler
 
 // Do makes a handler of a function without argument and answer.

@@ -77,7 +77,9 @@ func readAll(name string) ([]byte, fs.FileInfo, error) {
 }
 
 var (
-	// quoted matches what the YAML parser's errors quote from the file: it may be a secret.
+	// twice matches what the YAML parser says of a key that is there twice.
+	twice = regexp.MustCompile(`line (\d+): mapping key .* already defined at line (\d+)`)
+	// quoted matches what its errors quote from the file: it may be a secret.
 	quoted = regexp.MustCompile("(?s)'.*'|`.*`|\".*\"")
 	// document matches a separator of YAML documents; the parser would ignore all documents but the
 	// first.
@@ -125,6 +127,9 @@ func parse(name string, text []byte) (map[string]any, error) {
 		return nil, &FileError{name, "has several YAML documents", "join them into one"}
 	}
 	keys, err := yaml.Parser().Unmarshal(text)
+	if m := twice.FindStringSubmatch(fmt.Sprint(err)); m != nil {
+		return nil, &FileError{name, fmt.Sprintf("has in line %s a setting that line %s has", m[1], m[2]), "remove one of the two"}
+	}
 	if err != nil {
 		return nil, &FileError{name, "is not a list of settings: " + quoted.ReplaceAllString(err.Error(), "…"), "mend that line, or " + restore}
 	}

@@ -78,7 +78,7 @@ func TestHostileFiles(t *testing.T) {
 		"not UTF-8":      {"serverName: \"\xff\xfe\"\n", "is not a list of settings", 0o600},
 		"bomb":           {bomb, "", 0o600},
 		"anchor":         {"serverName: &x one\nproxyUsername: *y\n", "is not a list of settings", 0o600},
-		"twice":          {"serverName: a\nserverName: b\n", "hint: mend that line, or restore it from a backup", 0o600},
+		"twice":          {"serverName: a\nserverName: b\n", "has in line 2 a setting that line 1 has", 0o600},
 		"twice by case":  {"serverName: a\nservername: b\n", `setting "serverName" stands twice`, 0o600},
 		"two documents":  {"serverName: a\n---\nserverName: b\n", "it has several YAML documents\nhint: join them into one", 0o600},
 		"a list":         {"- serverName: a\n", "is not a list of settings", 0o600},

@@ -27,12 +27,13 @@ const (
 // and programs that the maintainers would never publish.
 type updates struct{ dir string }
 
-func (u updates) keys() string { return filepath.Join(u.dir, "update-keys") }
-func (u updates) root() string { return filepath.Join(u.dir, "root.json") }
+func (u updates) repository() string { return filepath.Join(u.dir, "updates") }
+func (u updates) keys() string       { return filepath.Join(u.dir, "update-keys") }
+func (u updates) root() string       { return filepath.Join(u.dir, "root.json") }
 
 // create makes it without releases: packages want its root of trust.
 func (u updates) create() error {
-	r, err := repository.Init(filepath.Join(u.dir, "updates"), u.keys(), repository.Offline{Keys: 3, Threshold: 2})
+	r, err := repository.Init(u.repository(), u.keys(), repository.Offline{Keys: 3, Threshold: 2})
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func (u updates) create() error {
 
 // fill builds and signs the releases.
 func (u updates) fill(source string) error {
-	r, err := repository.Open(filepath.Join(u.dir, "updates"))
+	r, err := repository.Open(u.repository())
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func (u updates) fill(source string) error {
 
 // bundle is what a cloud is given, with signatures of today.
 func (u updates) bundle(ctx context.Context) ([]byte, error) {
-	r, err := repository.Open(filepath.Join(u.dir, "updates"))
+	r, err := repository.Open(u.repository())
 	if err != nil {
 		return nil, err
 	}

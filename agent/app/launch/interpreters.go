@@ -25,6 +25,17 @@ func (e Execution) Interpreters() (java string, pythons []string) {
 	return java, pythons
 }
 
+// Look says why there is no interpreter at home, the value of the setting.
+func Look(setting, home string) error {
+	i := Execution{}.pythonInterpreter()
+	if setting == "appsJavaHome" {
+		i = Execution{}.javaInterpreter()
+	}
+	i.setting, i.home = setting, home
+	_, err := i.locate()
+	return err
+}
+
 func (e Execution) javaInterpreter() interpreter {
 	return interpreter{
 		name: "Java", code: fault.NoJava, setting: "appsJavaHome", home: e.JavaHome,

@@ -43,7 +43,7 @@ func withoutFrames(stderr string) []string {
 	for line := range strings.Lines(stderr) {
 		line = strings.TrimRight(line, " \t\r\n")
 		switch {
-		case line == "":
+		case line == "", strings.HasPrefix(line, "Picked up JAVA_TOOL_OPTIONS: "): // which every JVM says that gets its trust store from us
 		case frame.MatchString(line):
 			source = strings.HasPrefix(strings.TrimSpace(line), "File ")
 			continue

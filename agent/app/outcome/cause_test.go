@@ -43,6 +43,7 @@ owner
 		{"Java", "Exception in thread \"main\" java.lang.IllegalStateException: no feed\n" + frames +
 			"Caused by: java.io.IOException: no route to 10.0.0.1\n" + frames + "\t... 12 more\n",
 			"Exception in thread \"main\" java.lang.IllegalStateException: no feed\nCaused by: java.io.IOException: no route to 10.0.0.1"},
+		{"what a JVM says of our options", "Picked up JAVA_TOOL_OPTIONS: -Djavax.net.ssl.trustStore=/x\n", ""},
 		{"whole lines only", strings.Repeat("x", 200) + "\n" + strings.Repeat("y", 100) + "\nlast", strings.Repeat("y", 100) + "\nlast"},
 		{"the end of a long line", strings.Repeat("ä", 300) + "end", strings.Repeat("ä", 252) + "end"},
 		{"few lines", strings.Repeat("a\n", 100), strings.Repeat("a\n", 7) + "a"},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"tcenvsvr/agent/app/fault"
@@ -23,7 +24,8 @@ type pack struct {
 	faults  []error
 	flat    bool // install.json lies in no folder
 	top     string
-	entries []entry // the acceptable ones
+	others  map[string]bool // top folders beside it
+	entries []entry         // the acceptable ones
 	bytes   int64
 }
 
@@ -100,8 +102,16 @@ func (p *pack) examine(l Limits) {
 		p.fault(&fault.Error{Code: fault.Store, Err: fmt.Errorf("opening package: %w", err)})
 		return
 	}
+	if info.IsDir() {
+		name := filepath.Base(p.file.Name())
+		p.fault(fault.New(fault.BadZip, "reading package: it is a folder: zip it, as by \"python3 -m zipfile -c %.100s.tcx %[1]s\"", name))
+		return
+	}
 	r, err := zipdir.Open(p.file, info.Size(), maxDirectory)
 	switch {
+	case errors.Is(err, zip.ErrFormat):
+		p.fault(fault.New(fault.BadZip, "reading package: it is no ZIP archive, or it was cut off"))
+		return
 	case errors.Is(err, zipdir.ErrTooLarge):
 		p.fault(fault.New(fault.TooLarge, "reading package: its directory has more than %d bytes", maxDirectory))
 		return
@@ -122,6 +132,9 @@ func (p *pack) examine(l Limits) {
 			continue
 		}
 		e, err := p.checkEntry(f, kinds)
+		if err != nil && p.strays(f.Name) {
+			continue
+		}
 		if err != nil {
 			if !p.fault(err) {
 				return
@@ -137,6 +150,21 @@ func (p *pack) examine(l Limits) {
 	if p.top == "" && len(p.faults) == 0 {
 		p.fault(fault.New(fault.TopFolders, "reading package: it is empty"))
 	}
+}
+
+// strays reports whether an entry that is not accepted lies in another top folder of which that was
+// said already.
+func (p *pack) strays(name string) bool {
+	top, _, below := strings.Cut(name, "/")
+	if !below || p.top == "" || top == p.top {
+		return false
+	}
+	again := p.others[top]
+	if p.others == nil {
+		p.others = map[string]bool{}
+	}
+	p.others[top] = true
+	return again
 }
 
 // isFlat reports whether the files of the top folder were packed without it.

@@ -33,10 +33,13 @@ func (v *vetter) main() {
 }
 
 // top are the files in the top folder itself that have an ending.
-func (v *vetter) top(ending string) []string {
+func (v *vetter) top(ending string) []string { return v.in(".", ending) }
+
+// in are the files in a folder that have an ending.
+func (v *vetter) in(folder, ending string) []string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(v.contents.Files)) {
-		if !strings.Contains(name, "/") && strings.EqualFold(path.Ext(name), ending) {
+		if path.Dir(name) == folder && strings.EqualFold(path.Ext(name), ending) {
 			list = append(list, name)
 		}
 	}
@@ -47,14 +50,31 @@ func (v *vetter) top(ending string) []string {
 const maxJars = 32 << 20
 
 // mainClass looks for the class that is to be started. It only warns, because a jar may name others
-// as its class path, and says nothing of packages that have classes elsewhere, or more than is read.
+// as its class path, and says nothing where a jar cannot be read, or has more than is read.
 func (v *vetter) mainClass() {
-	name := strings.ReplaceAll(v.Manifest.Main, ".", "/") + ".class"
-	if v.Manifest.Main == "" || len(v.Manifest.JavaClasspath) > 0 {
+	m := v.Manifest
+	name := strings.ReplaceAll(m.Main, ".", "/") + ".class"
+	jars := v.top(".jar")
+	where := "no jar in the top folder"
+	if m.Main == "" {
 		return
 	}
+	for _, more := range strings.FieldsFunc(strings.Join(m.JavaClasspath, ":"), func(r rune) bool { return r == ':' || r == ';' }) {
+		more = path.Clean(more)
+		switch {
+		case path.IsAbs(more):
+			return // it is the host's
+		case v.contents.Files[path.Join(more, name)]:
+			return
+		case v.contents.Files[more]:
+			jars = append(jars, more)
+		case path.Base(more) == "*":
+			jars = append(jars, v.in(path.Dir(more), ".jar")...)
+		}
+		where = "nothing in the top folder or on javaClasspath"
+	}
 	room := int64(maxJars)
-	for _, jar := range v.top(".jar") {
+	for _, jar := range jars {
 		data, err := v.contents.Read(jar, room)
 		if err != nil {
 			return // it was said already, or is too large
@@ -69,5 +89,5 @@ func (v *vetter) mainClass() {
 			return
 		}
 	}
-	v.odd("programMain", "programMain %q: no jar in the top folder has this class", v.Manifest.Main)
+	v.odd("programMain", "programMain %q: %s has this class", m.Main, where)
 }

@@ -44,8 +44,9 @@ func bundle(t testing.TB, files ...string) *os.File {
 	return f
 }
 
-func javaApp(main string) string {
-	return fmt.Sprintf(`{"programLanguage": "JAVA", "programMain": %q, "programVersion": "1", "runtimeLevel": ["Organization"]}`, main)
+func javaApp(main string, classpath ...string) string {
+	return fmt.Sprintf(`{"programLanguage": "JAVA", "programMain": %q, "javaClasspath": [%q], "programVersion": "1", "runtimeLevel": ["Organization"]}`,
+		main, strings.Join(classpath, ":"))
 }
 
 // jar is one with a single class.
@@ -130,13 +131,18 @@ func TestPackage(t *testing.T) {
 		files []string
 		want  []string
 	}{
-		"flat":        {[]string{"install.json", good, "run.py", ""}, []string{"install.json lies in no folder: zip the folder, not what is in it"}},
-		"no jar":      {[]string{"X_v1/install.json", `{"programLanguage":"java","programVersion":"1","runtimeLevel":"Playbook"}`, "X_v1/lib/a.jar", ""}, []string{"install.json:1: there is no .jar in the top folder, and javaClasspath is empty"}},
-		"no class":    {[]string{"X_v1/install.json", javaApp("x.Main"), "X_v1/a.jar", jar("x/Mine.class")}, []string{`warning: install.json:1: programMain "x.Main": no jar in the top folder has this class`}},
-		"a bad jar":   {[]string{"X_v1/install.json", javaApp("x.Main"), "X_v1/a.jar", "PK"}, []string{`warning: install.json:1: "a.jar" is no jar: zip: not a valid zip file`}},
-		"two folders": {[]string{"X_v1/install.json", good, "X_v1/run.py", "", "Y_v1/a", "", "b", ""}, []string{`two top folders, "X_v1" and "Y_v1"`, `"b" lies beside the top folder`}},
-		"no manifest": {[]string{"X_v1/run.py", ""}, []string{"there is no X_v1/install.json"}},
-		"empty":       {nil, []string{"it is empty"}},
+		"flat":         {[]string{"install.json", good, "run.py", ""}, []string{"install.json lies in no folder: zip the folder, not what is in it"}},
+		"no jar":       {[]string{"X_v1/install.json", `{"programLanguage":"java","programVersion":"1","runtimeLevel":"Playbook"}`, "X_v1/lib/a.jar", ""}, []string{"install.json:1: there is no .jar in the top folder, and javaClasspath is empty"}},
+		"no class":     {[]string{"X_v1/install.json", javaApp("x.Main"), "X_v1/a.jar", jar("x/Mine.class")}, []string{`warning: install.json:1: programMain "x.Main": no jar in the top folder has this class`}},
+		"a bad jar":    {[]string{"X_v1/install.json", javaApp("x.Main"), "X_v1/a.jar", "PK"}, []string{`warning: install.json:1: "a.jar" is no jar: zip: not a valid zip file`}},
+		"not compiled": {[]string{"X_v1/install.json", javaApp("x.Main", "classes"), "X_v1/classes/x/Mine.class", ""}, []string{`warning: install.json:1: programMain "x.Main": nothing in the top folder or on javaClasspath has this class`}},
+		"compiled":     {[]string{"X_v1/install.json", javaApp("x.Main", "./classes/"), "X_v1/classes/x/Main.class", ""}, nil},
+		"in a library": {[]string{"X_v1/install.json", javaApp("x.Main", "etc", "lib/*"), "X_v1/lib/a.jar", jar("x/Main.class")}, nil},
+		"a named jar":  {[]string{"X_v1/install.json", javaApp("x.Main", "lib/a.jar"), "X_v1/lib/a.jar", jar("x/Mine.class")}, []string{`warning: install.json:1: programMain "x.Main": nothing in the top folder or on javaClasspath has this class`}},
+		"others":       {[]string{"X_v1/install.json", good, "X_v1/run.py", "", "Y_v1/a", "", "Y_v1/b", "", "Z/a", ""}, []string{`two top folders, "X_v1" and "Y_v1"`, `two top folders, "X_v1" and "Z"`}},
+		"two folders":  {[]string{"X_v1/install.json", good, "X_v1/run.py", "", "Y_v1/a", "", "b", ""}, []string{`two top folders, "X_v1" and "Y_v1"`, `"b" lies beside the top folder`}},
+		"no manifest":  {[]string{"X_v1/run.py", ""}, []string{"there is no X_v1/install.json"}},
+		"empty":        {nil, []string{"it is empty"}},
 		"everything": {[]string{"../x", "", "X_v1/install.json", strings.NewReplacer(`"1.0.0"`, `""`, `"boolean"`, `"Strng"`, "run.py", "go.py").Replace(good)}, []string{
 			`entry "../x": not a clean relative path`, `install.json:2: programMain "go.py": there is no go.py in the package`,
 			"install.json:3: programVersion is missing", `install.json:4: type of parameter "b": "Strng" is not known: did you mean "String"?`,

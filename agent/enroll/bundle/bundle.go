@@ -108,6 +108,9 @@ func Parse(r io.ReaderAt, size int64) (*Bundle, error) {
 		return parseAlone(r, size, magic[:n])
 	}
 	z, err := zipdir.Open(r, size, maxDirectory)
+	if errors.Is(err, zip.ErrFormat) {
+		return nil, fmt.Errorf("%w: its ZIP is damaged or cut off: download it again", ErrNotABundle)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrNotABundle, err)
 	}

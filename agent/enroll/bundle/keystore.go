@@ -24,7 +24,7 @@ func Identity(keystore []byte, password string) (cert tls.Certificate, cas []*x5
 		return tls.Certificate{}, nil, fmt.Errorf("opening keystore: %w", ErrPassword)
 	}
 	if err != nil {
-		return tls.Certificate{}, nil, fmt.Errorf("opening keystore: it is empty, cut off or no PKCS#12 file: %.60v", err)
+		return tls.Certificate{}, nil, fmt.Errorf("opening keystore: it is empty, cut off or no PKCS#12 file")
 	}
 	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}, cas, nil
 }

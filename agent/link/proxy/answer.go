@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"html"
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"tcenvsvr/agent/logging/plain"
@@ -97,7 +99,10 @@ func (a *answers) finish(resp *http.Response) answer {
 	for _, name := range []string{"Proxy-Status", "X-Squid-Error"} {
 		parts = append(parts, resp.Header.Get(name))
 	}
-	parts = append(parts, summary(body))
+	if to, err := resp.Location(); err == nil && to.Host != "" {
+		parts = append(parts, "it leads to "+to.Scheme+"://"+to.Host) // a path may hold what is secret
+	}
+	parts = append(parts, summary(body, words))
 	ans.words = strings.Join(parts, "\n")
 	return ans
 }
@@ -113,22 +118,24 @@ func (a *answers) rest() []byte {
 	return bytes.Clone(b)
 }
 
-// summary finds the sentence in an error page: its title, or its first line where it is plain text.
-func summary(body []byte) string {
+// title is the sentence that a page of HTML begins with.
+var title = regexp.MustCompile(`(?is)<title[^>]*>([^<]*)`)
+
+// summary finds the sentence in an error page: its title, its text where that only repeats the
+// status, or its first line where it is plain text.
+func summary(body []byte, status string) string {
 	text := string(body)
-	lower := strings.ToLower(text)
-	if i := strings.Index(lower, "<title>"); i >= 0 && len(lower) == len(text) {
-		title := text[i+len("<title>"):]
-		if j := strings.Index(title, "<"); j >= 0 {
-			return title[:j]
-		}
-		return ""
+	if !strings.Contains(text, "<") {
+		line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+		return line
 	}
-	if strings.Contains(text, "<") {
-		return ""
+	if m := title.FindStringSubmatch(text); m != nil && strings.TrimSpace(m[1]) != "" && (status == "" || !strings.Contains(m[1], status)) {
+		return html.UnescapeString(m[1])
 	}
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	return line
+	if said := plain.Page(text); said != status {
+		return said
+	}
+	return ""
 }
 
 // oneLine joins the lines of s that are not empty by "; ", in maxReason bytes.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -205,4 +206,27 @@ func FuzzAnswer(f *testing.F) {
 			t.Errorf("byte by byte: %+v %q %v, at once: %+v %q", slow, slowRest, err, ans, rest)
 		}
 	})
+}
+
+// A proxy's reason is what its page says to people, without what it has for browsers, and where a
+// redirect leads without what may be secret of that.
+func TestReason(t *testing.T) {
+	const squid = "ERROR: The requested URL could not be retrieved"
+	for name, tt := range map[string]struct{ status, header, body, want string }{
+		"a title":              {"403 Forbidden", "", "<html><head><title>Access &amp; Denied</title></head><body>no</body></html>", "Forbidden; Access & Denied"},
+		"squid":                {"503 Service Unavailable", "X-Squid-Error: ERR_CONNECT_FAIL 111\r\n", "<html><head>\n<TITLE>" + squid + "</TITLE>", "Service Unavailable; ERR_CONNECT_FAIL 111; " + squid},
+		"no title":             {"502 Bad Gateway", "", "<html><style>b{}</style><body><h1>Name resolution\nfailed</h1> for &quot;x&quot;</body></html>", `Bad Gateway; Name resolution failed for "x"`},
+		"a title of its own":   {"502 Bad Gateway", "", "<html><title>502 Bad Gateway</title><body><h1>502 Bad Gateway</h1>category: unknown</body></html>", "Bad Gateway; 502 Bad Gateway 502 Bad Gateway category: unknown"},
+		"the status again":     {"502 Bad Gateway", "", "<p>Bad Gateway</p>", "Bad Gateway"},
+		"plain":                {"403 Forbidden", "", "not for you\nreally\n", "Forbidden; not for you"},
+		"a redirect":           {"302 Found", "Location: https://login.example/in?ticket=s3cret\r\n", "", "Found; it leads to https://login.example"},
+		"a redirect to a path": {"302 Found", "Location: /in\r\n", "", "Found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAnswers(strings.NewReader(fmt.Sprintf("HTTP/1.1 %s\r\n%sContent-Length: %d\r\n\r\n%s", tt.status, tt.header, len(tt.body), tt.body)))
+			if ans, err := a.next(); err != nil || oneLine(ans.words) != tt.want {
+				t.Errorf("got %q, %v; want %q", oneLine(ans.words), err, tt.want)
+			}
+		})
+	}
 }

@@ -31,7 +31,7 @@ type scheme struct {
 
 // schemes lists the schemes that we can answer, strongest first.
 var schemes = []scheme{
-	{name: "basic", unasked: true, new: newBasic},
+	{name: "Basic", unasked: true, new: newBasic},
 }
 
 // basic is RFC 7617: the same answer each time, so that a second challenge means the credentials

@@ -299,7 +299,7 @@ func TestNamedErrors(t *testing.T) {
 		hint   string
 	}{
 		"refused":            {"http://" + closed, proxy.CodeRefused, "connection refused", "proxyPort"},
-		"407, no scheme":     {answering(t, "HTTP/1.1 407 Who\r\nProxy-Authenticate: NTLM, Negotiate\r\nContent-Length: 0\r\n\r\n"), proxy.CodeAuth, "offers NTLM, Negotiate", "basic"},
+		"407, no scheme":     {answering(t, "HTTP/1.1 407 Who\r\nProxy-Authenticate: NTLM, Negotiate\r\nContent-Length: 0\r\n\r\n"), proxy.CodeAuth, "offers NTLM, Negotiate", "Basic"},
 		"403":                {answering(t, "HTTP/1.1 403 Forbidden\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\nContent-Length: 32\r\n\r\n<TITLE>Blocked by IT</TITLE>     "), proxy.CodeForbidden, "Forbidden; ERR_ACCESS_DENIED 0; Blocked by IT", "allow CONNECT"},
 		"secrets at the cut": {answering(t, "HTTP/1.1 403 Forbidden\r\nContent-Length: 311\r\n\r\n"+strings.Repeat("x", 280)+" "+pair+"      "), proxy.CodeForbidden, " [reda", ""},
 		"secrets repeated":   {answering(t, "HTTP/1.1 403 Forbidden\r\nContent-Length: 37\r\n\r\nyou sent "+pair+" "+"abc"), proxy.CodeForbidden, "you sent [redacted]", ""},
@@ -350,7 +350,7 @@ func TestNoSchemeIsSaidBeforeALogin(t *testing.T) {
 		d := dialer(t, proxy.Config{Host: answering(t, "HTTP/1.1 407 Who\r\nProxy-Authenticate: Digest realm=x, NTLM\r\nProxy-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n"), Username: name, Password: password})
 		_, err := d.DialContext(t.Context(), "tcp", "broker.test:62000")
 		e, _ := errors.AsType[*proxy.Error](err)
-		if e == nil || !strings.Contains(e.Hint(), "by Digest or NTLM or Negotiate, and this program can log in by basic only") {
+		if e == nil || !strings.Contains(e.Hint(), "by Digest or NTLM or Negotiate, and this program can log in by Basic only") {
 			t.Errorf("as %q: got %v", name, err)
 		}
 	}

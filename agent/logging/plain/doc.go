@@ -3,6 +3,7 @@
 //
 //	Name       one word of a foreigner: a file, a host, the owner of a certificate
 //	Line       one line: line breaks and tabs become spaces
+//	Page       what an HTTP answer says, without what it has for browsers
 //	Text       lines and tabs stay as they are
 //	Writer     Text for a stream, e.g. the output of a child process
 //	Head       at most n bytes from the beginning, and "…" where more followed

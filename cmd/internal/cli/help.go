@@ -39,6 +39,10 @@ func showHelp(c *cobra.Command, _ []string) {
 	if c.HasAvailableSubCommands() {
 		use = c.CommandPath() + " COMMAND [flags]"
 	}
+	if c.IsAdditionalHelpTopicCommand() {
+		fmt.Fprintln(w, strings.TrimRight(c.Long, "\n"))
+		return
+	}
 	fmt.Fprintf(w, "Usage:\n  %s\n", use)
 	if len(c.Aliases) > 0 {
 		fmt.Fprintf(w, "  or %s in place of %s\n", strings.Join(c.Aliases, ", "), c.Name())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"tcenvsvr/agent"
@@ -78,7 +79,13 @@ func hint(code int, e *env.Env, err error) string {
 	}
 	switch code {
 	case 3:
-		return "start it as root with \"" + svc.Advice() + "\", or in this terminal as the agent's user with \"tcenvsvr run\""
+		first := ""
+		if p, err := e.Paths(); err == nil {
+			if _, err := os.Lstat(p.Keystore); errors.Is(err, fs.ErrNotExist) { // it would not start
+				first = "enroll this host with \"tcenvsvr enroll FILE\", then "
+			}
+		}
+		return first + "start it as root with \"" + svc.Advice() + "\", or in this terminal as the agent's user with \"tcenvsvr run\""
 	case 4:
 		return "run it as the agent's user (\"sudo -u threatconnect tcenvsvr …\") or as root"
 	case 6:

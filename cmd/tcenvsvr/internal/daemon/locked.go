@@ -156,6 +156,9 @@ func (v *vault) wait(ctx context.Context, reason error) error {
 		err := control.Serve(ctx, v.paths.Control, control.Handlers{
 			"GET status":           func(context.Context, []byte) (any, error) { return v.status(reason), nil },
 			"POST keychain-unlock": v.handler(),
+			"POST reload":          control.Do(func() {}), // the settings are read anew when it is unlocked
+			"GET ":                 isLocked,
+			"POST ":                isLocked,
 		})
 		if err != nil {
 			stop(err)
@@ -197,6 +200,11 @@ func (v *vault) wait(ctx context.Context, reason error) error {
 			_, _ = sd.SdNotify(false, sd.SdNotifyWatchdog)
 		}
 	}
+}
+
+// isLocked answers what a locked service cannot do.
+func isLocked(context.Context, []byte) (any, error) {
+	return nil, errors.New("the service is locked: the settings are sealed and the master password is not known\nhint: run \"tcenvsvr keychain unlock\"")
 }
 
 // stampOf returns a text that changes when the file does.

@@ -3,10 +3,13 @@ package doctor
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 
 	"tcenvsvr/agent/cloud"
+	"tcenvsvr/agent/link/fault"
+	"tcenvsvr/agent/link/proxy"
 	"tcenvsvr/agent/logging/plain"
 )
 
@@ -18,7 +21,10 @@ func apiReachable(ctx context.Context, t *target) outcome {
 	}
 	res, err := t.get(ctx, &tls.Config{RootCAs: t.roots, MinVersion: tls.VersionTLS12})
 	if err != nil {
-		return fail("check apiURL, and that outbound TCP 443 is allowed or a proxy is set", "%s", oneLine(err))
+		if p, ok := errors.AsType[*proxy.Error](err); ok {
+			return t.failed(fault.Dialing(p))
+		}
+		return fail("check apiURL, and that outbound TCP 443 is allowed or a proxy is set", "%s", oneLine(plain.WithoutURL(err)))
 	}
 	said := &cloud.StatusError{Status: res.code}
 	if said.Denied() || said.Code() == "" {

@@ -39,7 +39,7 @@ func (t *target) probe(ctx context.Context, transport string) outcome {
 	defer cancel()
 	environment, err := enroll.Broker(ctx, s, t.identity.Current(), enroll.Route{Roots: t.roots, Dialer: t.dialer, Version: t.Version})
 	if f, isFault := errors.AsType[*fault.Fault](err); isFault {
-		return fail(f.Hint, "%s (%s)", f, t.via())
+		return t.failed(f)
 	}
 	if err != nil {
 		return fail("see the log of the cloud's broker", "%s", oneLine(err))

@@ -91,8 +91,7 @@ func brokerTCP(ctx context.Context, t *target) outcome {
 	return t.eachBroker(func(addr string) outcome {
 		c, err := t.dialer.DialContext(ctx, "tcp", addr)
 		if err != nil {
-			f := fault.Dialing(err)
-			return fail(f.Hint, "%s (%s)", f, t.via())
+			return t.failed(fault.Dialing(err))
 		}
 		_ = c.Close()
 		return ok("%s answers %s", addr, t.via())
@@ -140,6 +139,14 @@ func (t *target) notReachable() *outcome {
 		return &s
 	}
 	return nil
+}
+
+// failed tells a fault of the way to the cloud. What is wrong with a proxy names it already.
+func (t *target) failed(f *fault.Fault) outcome {
+	if f.Step == fault.Proxy {
+		return fail(f.Hint, "%s", f)
+	}
+	return fail(f.Hint, "%s, %s", f, t.via())
 }
 
 func (t *target) via() string {

@@ -23,7 +23,7 @@ const maxSpan = 100 * 365 * 24 * time.Hour
 func (s *Since) Set(text string) error {
 	var ok bool
 	if s.Time, ok = moment(text, -1); !ok {
-		return errors.New("is no time: 2026-11-30, \"2026-11-30 08:00\", 2026-11-30T08:00:00Z, or how long ago: 90m, 12h, 7d")
+		return errors.New("is no time: want 2026-11-30, \"2026-11-30 08:00\", 2026-11-30T08:00:00Z, or how long ago: 90m, 12h, 7d")
 	}
 	return nil
 }
@@ -32,7 +32,7 @@ func (s *Since) Set(text string) error {
 func (u *Until) Set(text string) error {
 	var ok bool
 	if u.Time, ok = moment(text, 1); !ok {
-		return errors.New("is no time: 2026-11-30, \"2026-11-30 08:00\", 2026-11-30T08:00:00Z, or how long from now: 90m, 12h, 7d")
+		return errors.New("is no time: want 2026-11-30, \"2026-11-30 08:00\", 2026-11-30T08:00:00Z, or how long from now: 90m, 12h, 7d")
 	}
 	return nil
 }

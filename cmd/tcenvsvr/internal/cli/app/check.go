@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -18,6 +19,13 @@ type checked struct {
 	Version  string        `json:"version,omitempty"`
 	Right    bool          `json:"right"`
 	Problems []vet.Problem `json:"problems"`
+}
+
+func things(n int) string {
+	if n == 1 {
+		return "1 thing is"
+	}
+	return fmt.Sprintf("%d things are", n)
 }
 
 func checkCommand(e *env.Env) *cobra.Command {
@@ -43,8 +51,8 @@ Exit code 0 says that every Environment Server takes the package, 1 that somethi
 		a := checked{Problems: append([]vet.Problem{}, vet.Check(f)...)}
 		wrong := len(a.Problems) - len(vet.Warnings(a.Problems))
 		a.Right = wrong == 0
-		if m, _, err := tcx.ReadManifestOf(f, tcx.Limits{}); err == nil {
-			a.App, a.Version = m.ProgramName, m.ProgramVersion
+		if m, top, err := tcx.ReadManifestOf(f, tcx.Limits{}); err == nil {
+			a.App, a.Version = cmp.Or(m.ProgramName, top), m.ProgramVersion
 		}
 		err = cli.Answer(e.Stdout, *asJSON, a, func(w io.Writer) {
 			for _, p := range a.Problems {
@@ -55,7 +63,7 @@ Exit code 0 says that every Environment Server takes the package, 1 that somethi
 			}
 		})
 		if err == nil && !a.Right {
-			err = fmt.Errorf("checking App %q: %d things are wrong", args[0], wrong)
+			err = fmt.Errorf("checking App %q: %s wrong", args[0], things(wrong))
 		}
 		return err
 	}

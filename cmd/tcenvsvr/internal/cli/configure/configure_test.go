@@ -123,7 +123,7 @@ func (s *session) settings() settings.Settings {
 }
 
 const (
-	top, system, edit = "q to quit: ", "q to back: ", "q to go back: "
+	top, system, edit = "q to quit: ", "q to go back: ", "q to go back: "
 	newValue          = "- empties): "
 )
 

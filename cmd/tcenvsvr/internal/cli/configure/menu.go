@@ -38,7 +38,7 @@ func (m *menu) run(ctx context.Context) error {
 }
 
 func (m *menu) system(ctx context.Context) error {
-	return m.choose(ctx, "System Configuration", "back", []choice{
+	return m.choose(ctx, "System Configuration", "go back", []choice{
 		{"Show System Config", m.show},
 		{"Edit System Config", m.edit},
 	})

@@ -3,6 +3,7 @@ package enroll
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -156,6 +157,9 @@ func (n *enrollment) accept(ctx context.Context, offer enroll.Offer) error {
 	}
 	if err := n.unlock(ctx, n.masterKey); err != nil {
 		return err
+	}
+	if n.unusable != nil && !errors.Is(n.unusable, bundle.ErrPassword) {
+		fmt.Fprintf(n.env.Stderr, "the keystore of this host is not usable: %v\n", n.unusable)
 	}
 	plan, err := enroll.New(n.Current, offer)
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/enroll"
-	"tcenvsvr/agent/enroll/bundle"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/logging/audit"
 	"tcenvsvr/agent/order/journal"
@@ -35,6 +34,7 @@ type host struct {
 	paths    paths.Paths
 	chain    *keychain.Keychain // nil where there is none
 	password []byte             // of a keychain that is to be made
+	unusable error              // why there is no Identity though there is a keystore
 }
 
 // look reads the settings and the keychain of the host, with secrets as far as they are not sealed.
@@ -83,13 +83,12 @@ func (h *host) unlock(ctx context.Context, file string) (err error) {
 	}
 	h.Identity, err = parts.LoadIdentity(h.paths, h.Settings)
 	switch {
-	case errors.Is(err, settings.ErrNotEnrolled), errors.Is(err, bundle.ErrPassword): // none, or one that cannot be opened: it counts as none
+	case errors.Is(err, settings.ErrNotEnrolled): // there is none
 		return nil
 	case errors.Is(err, os.ErrPermission):
 		return err
-	case err != nil:
-		fmt.Fprintf(h.env.Stderr, "the keystore of this host is not usable: %v\n", err)
 	}
+	h.unusable = err // which counts as none where another one is to take its place
 	return nil
 }
 

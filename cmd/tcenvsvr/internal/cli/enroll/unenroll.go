@@ -1,6 +1,7 @@
 package enroll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ func (h *host) leaveCloud(ctx context.Context, file string) (inUse string, err e
 		return "", err
 	}
 	if h.Identity == nil {
-		return "", errors.New("there is no usable keystore")
+		return "", cmp.Or(h.unusable, errors.New("there is no keystore"))
 	}
 	reach, err := h.dialing(h.Settings, h.Identity.CAs())
 	if err != nil {

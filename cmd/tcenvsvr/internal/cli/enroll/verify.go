@@ -1,6 +1,7 @@
 package enroll
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -68,7 +69,7 @@ func verify(ctx context.Context, e *env.Env, file string) (verified, error) {
 		return verified{}, err
 	}
 	if h.Identity == nil {
-		return verified{}, settings.ErrNotEnrolled
+		return verified{}, cmp.Or(h.unusable, settings.ErrNotEnrolled)
 	}
 	reach, err := h.dialing(h.Settings, h.Identity.CAs())
 	if err != nil {

@@ -27,7 +27,7 @@ NAME=@FILE reads it from a file.
   tcenvsvr settings set brokerToken=@/root/token
   tcenvsvr settings set proxyPassword < /root/password`,
 		Args:              cli.AtLeast(1, "NAME VALUE, NAME=VALUE, NAME=@FILE or NAME"),
-		ValidArgsFunction: completeKeys,
+		ValidArgsFunction: completeChanges,
 		RunE: func(c *cobra.Command, args []string) error {
 			words, err := assignments(args)
 			if err != nil {

@@ -43,6 +43,32 @@ func Load(e *env.Env) (settings.Settings, settings.Origins, error) {
 	return settings.Load(settings.Options{File: p.Settings, Keystore: p.Keystore, Env: e.Environ})
 }
 
+// completeChanges completes NAME VALUE and NAME=VALUE: names, and the values of those that have few.
+func completeChanges(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+	if name, value, assigned := strings.Cut(begin, "="); assigned {
+		return valuesOf(name, name+"=", value), cobra.ShellCompDirectiveNoFileComp
+	}
+	if len(args) == 1 && !strings.Contains(args[0], "=") {
+		return valuesOf(args[0], "", begin), cobra.ShellCompDirectiveNoFileComp
+	}
+	return completeKeys(c, args, begin)
+}
+
+// valuesOf are the values of a setting that begin so, each after prefix.
+func valuesOf(name, prefix, begin string) (list []string) {
+	s, _ := settings.Lookup(name)
+	choices := s.Choices
+	if s.Kind == settings.Switch {
+		choices = []string{"true", "false"}
+	}
+	for _, choice := range choices {
+		if choice != "" && strings.HasPrefix(choice, begin) {
+			list = append(list, prefix+choice)
+		}
+	}
+	return list
+}
+
 // completeKeys completes the names of settings in shells.
 func completeKeys(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
 	var names []string

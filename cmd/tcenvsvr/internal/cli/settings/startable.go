@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
+	"tcenvsvr/agent/app/launch"
 	"tcenvsvr/agent/enroll/bundle"
 	"tcenvsvr/agent/host/paths"
 	"tcenvsvr/agent/settings"
@@ -52,7 +52,7 @@ type MissingError struct {
 }
 
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("setting %q: %v\nhint: name the folder or the program of an installation that is there; --force saves it all the same", e.Setting, e.Err)
+	return fmt.Sprintf("%v\nhint: name the folder or the program of an installation that is there; --force saves it all the same", e.Err)
 }
 
 func (e *MissingError) Unwrap() error { return e.Err }
@@ -61,7 +61,7 @@ func (e *MissingError) Unwrap() error { return e.Err }
 func there(changes map[string]string) error {
 	for _, name := range []string{"appsJavaHome", "appsPythonHome", "appsPythonHome311"} {
 		if path := changes[name]; path != "" {
-			if _, err := os.Stat(path); err != nil {
+			if err := launch.Look(name, path); err != nil {
 				return &MissingError{name, err}
 			}
 		}

@@ -56,21 +56,29 @@ func runCheck(ctx context.Context, e *env.Env, apply bool) error {
 	defer cancel()
 	phase := ""
 	for {
+		ended := now.Ended.After(asked)
+		if ended && now.Error != "" {
+			return fmt.Errorf("checking for updates: %s", now.Error)
+		}
+		final := ended && slices.Contains(finalPhases, now.Phase)
+		if final {
+			if err := outcome(now); err != nil { // the phase would say the same
+				return err
+			}
+		}
 		if now.Phase != phase {
 			phase = now.Phase
 			fmt.Fprintln(e.Stderr, phaseLine(now))
 		}
-		switch {
-		case now.Error != "" && now.Ended.After(asked):
-			return fmt.Errorf("checking for updates: %s", now.Error)
-		case now.Ended.After(asked) && slices.Contains(finalPhases, now.Phase):
-			return outcome(now)
+		if final {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(200 * time.Millisecond):
 		}
+		now = updater.Progress{} // what an answer leaves out is empty
 		switch err := control.Call(ctx, p.Control, "GET", "update", nil, &now); {
 		case errors.Is(err, control.ErrNotRunning) && (phase == "applying" || phase == "applied"): // it restarts right after that
 			fmt.Fprintln(e.Stderr, "the agent restarts; \"tcenvsvr update status\" shows how the release does")
