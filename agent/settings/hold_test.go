@@ -81,7 +81,7 @@ func TestHostileFiles(t *testing.T) {
 		"twice":          {"serverName: a\nserverName: b\n", "has in line 2 a setting that line 1 has", 0o600},
 		"twice by case":  {"serverName: a\nservername: b\n", `setting "serverName" stands twice`, 0o600},
 		"two documents":  {"serverName: a\n---\nserverName: b\n", "it has several YAML documents\nhint: join them into one", 0o600},
-		"a list":         {"- serverName: a\n", "is not a list of settings", 0o600},
+		"a list":         {"- serverName: a\n", "\nhint: mend that line, or restore it from a backup", 0o600},
 		"world-readable": {"brokerToken: hunter2\n", "every user of this host may read it (mode 0644)", 0o644},
 		"group-writable": {"serverName: a\n", "may be changed by other users of this host (mode 0660)", 0o660},
 	} {
