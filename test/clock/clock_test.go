@@ -254,15 +254,18 @@ func (s *scene) apart() {
 	}
 }
 
-// wasSet wants the cloud to say that its clock was set, and what to do.
+// wasSet waits until the cloud says that its clock was set, and what to do.
 func (s *scene) wasSet(by time.Duration) {
 	s.Helper()
-	status, _ := s.cloud.Do(s.ctx, "status") // fails: health is not well
-	for _, want := range []string{fmt.Sprintf("it was set by %s, from ", by), "make sure that it is right now (timedatectl): certificates and schedules go by it"} {
-		if !strings.Contains(status, want) {
-			s.Errorf("status does not say %q: %s", want, status)
+	s.until("waiting for the cloud to say that its clock was set", func() error {
+		status, _ := s.cloud.Do(s.ctx, "status") // fails: health is not well
+		for _, want := range []string{fmt.Sprintf("it was set by %s, from ", by), "make sure that it is right now (timedatectl): certificates and schedules go by it"} {
+			if !strings.Contains(status, want) {
+				return fmt.Errorf("status does not say %q: %s", want, status)
+			}
 		}
-	}
+		return nil
+	})
 }
 
 // agree waits until neither side says so any more.
