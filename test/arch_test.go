@@ -46,7 +46,7 @@ var areas = map[string]rule{
 	"agent/host/sudoers":        {[]string{"agent/disk", "agent/host/layout", "agent/host/tool", "agent/host/setup/plan"}, "it writes one file, and knows nothing else of the setup"},
 	"agent/host/paths":          {nil, "names, and the folders they name"},
 	"agent/host/acl":            {nil, "lists on files; whose they are is known elsewhere"},
-	"agent/host":                {[]string{"agent/disk", "agent/settings"}, "it sets a host up before there is an agent"},
+	"agent/host":                {[]string{"agent/disk", "agent/settings", "agent/logging/plain"}, "it sets a host up before there is an agent"},
 	"agent/secret":              {[]string{"agent/disk"}, "secrets lie under names; whoever needs one says how it is read"},
 	"agent/settings":            {[]string{"agent/disk", "agent/secret/privatefile", "agent/logging/nearest"}, "values arrive typed; whoever needs one gets it passed"},
 	"agent/logging":             {nil, "a logger is passed in; acts are recorded by everybody, so the record knows nobody"},
