@@ -14,6 +14,7 @@ import (
 
 	"software.sslmate.com/src/go-pkcs12"
 
+	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/link/conn"
 	"tcenvsvr/agent/link/wire"
 )
@@ -84,7 +85,7 @@ func controlled(c *conn.Conn, m *wire.Control) error {
 	case wire.ActionRestart:
 		return fmt.Errorf("asked to %s", m.Action)
 	}
-	return os.WriteFile("asked", []byte(string(m.Action)+m.Args["level"]), 0o644)
+	return atomicfile.WriteFile("asked", []byte(string(m.Action)+m.Args["level"]), 0o644) // who waits for it reads all of it
 }
 
 func obey(c *conn.Conn, m *wire.Order, sec *security) error {

@@ -143,7 +143,7 @@ func TestHostile(t *testing.T) {
 		"long line":     {[]byte("apiURL=" + strings.Repeat("x", 64<<10)), noLine},
 		"UTF-16":        {[]byte("\xff\xfea\x00=\x00b\x00"), "the settings are in UTF-16\nhint: save the file as UTF-8, or take it as it was downloaded"},
 		"endless":       {[]byte("apiURL=" + strings.Repeat("x", 1<<20)), "as a .env file it is larger than 1048576 bytes"},
-		"truncated zip": {whole[:len(whole)/2], "zip"},
+		"truncated zip": {whole[:len(whole)/2], "its ZIP is damaged or cut off"},
 		"no env":        {zipOf(t, map[string]string{"a/keystore.p12": "x"}), "it has no environment.env"},
 		"zip slip":      {zipOf(t, map[string]string{"../../../environment.env": "apiURL=x\n"}), elsewhere},
 		"absolute":      {zipOf(t, map[string]string{"a/environment.env": "apiURL=x\n", "/etc/passwd": ""}), elsewhere},
