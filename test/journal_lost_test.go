@@ -45,6 +45,7 @@ func TestTheJournalIsDamaged(t *testing.T) {
 	if cut == 0 {
 		t.Fatalf("there is nothing to damage in %q", journal)
 	}
+	s.prints(a, "doctor", "it is damaged: journal.", "try: check the disk, then start the agent: it mends the journal, and says what became of the orders in it")
 	s.start(a, flags...)
 	s.prints(a, "status", "was damaged and is mended: ", "hint: check the disk; orders that may have been lost are shown as interrupted by the cloud")
 	s.prints(a, "doctor", "it was damaged: ", "try: check the disk; the journal is mended, and this is reported until the agent is started again")

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
@@ -70,7 +71,7 @@ func openLog(dir string, open func(string) (file, error), least int64, replay fu
 			return nil, err
 		}
 		if heads[i], err = readHead(l.files[i]); errors.Is(err, errDamaged) {
-			l.damage = append(l.damage, fmt.Sprintf("%s: %v", filepath.Base(l.path(i)), err))
+			l.damage = append(l.damage, filepath.Base(l.path(i))+": "+err.Error())
 		} else if err != nil {
 			return nil, err
 		}
@@ -117,7 +118,8 @@ func (l *log) blank(i int) error {
 	return err
 }
 
-func (l *log) path(i int) string { return filepath.Join(l.dir, fmt.Sprintf("journal.%d", i)) }
+func (l *log) path(i int) string { return filepath.Join(l.dir, fileName(i)) }
+func fileName(i int) string      { return fmt.Sprintf("journal.%d", i) }
 func (l *log) active() file      { return l.files[l.current] }
 func (l *log) used() int64       { return l.end - headBytes }
 func (l *log) free() int64       { return l.size[l.current] - l.end }
@@ -175,35 +177,53 @@ func (l *log) wipe(ref wire.Ref) {
 	delete(l.secrets, ref)
 }
 
-// replay applies all records of the file in force. What is no record is the end, unless a record
-// behind it shows that it was damaged.
+// replay applies all records of the file in force.
 func (l *log) replay(apply func(*parts, bool) error) error {
-	size := l.size[l.current]
-	for l.end = headBytes; ; {
-		p, n, gone, err := readRecord(l.active(), l.end, size, l.generation)
-		if err != nil {
-			return err
-		}
-		if p.payload == nil {
-			next, found, readErr := nextRecord(l.active(), l.end+1, size, l.generation)
-			switch {
-			case readErr != nil:
-				return readErr
-			case found:
-				l.damage = append(l.damage, fmt.Sprintf("%s: %d bytes at %d cannot be read", filepath.Base(l.path(l.current)), next-l.end, l.end))
-				l.end = next
-				continue
-			}
-			l.discarded = n
-			return nil
-		}
-		if err := apply(&p, gone); err != nil {
+	found, err := scan(l.active(), l.size[l.current], l.generation, func(p *parts, at int64, gone bool) error {
+		if err := apply(p, gone); err != nil {
 			return err
 		}
 		if !gone {
-			l.note(p, l.end)
+			l.note(*p, at)
 		}
-		l.end += n
+		return nil
+	})
+	for _, damage := range found.damage {
+		l.damage = append(l.damage, filepath.Base(l.path(l.current))+": "+damage)
+	}
+	l.end, l.discarded = found.end, found.discarded
+	return err
+}
+
+// scanned is what was found in a file.
+type scanned struct {
+	end       int64    // where the next record goes
+	discarded int64    // bytes there that are no record
+	damage    []string // before it
+}
+
+// scan calls record for each record of a file. What is no record is the end, unless a record behind it shows
+// that it was damaged.
+func scan(f io.ReaderAt, size int64, generation uint64, record func(p *parts, at int64, gone bool) error) (s scanned, err error) {
+	for s.end = headBytes; ; {
+		p, n, gone, err := readRecord(f, s.end, size, generation)
+		if err != nil {
+			return s, err
+		}
+		if p.payload == nil {
+			next, found, err := nextRecord(f, s.end+1, size, generation)
+			if err != nil || !found {
+				s.discarded = n
+				return s, err
+			}
+			s.damage = append(s.damage, fmt.Sprintf("%d bytes at %d cannot be read", next-s.end, s.end))
+			s.end = next
+			continue
+		}
+		if err := record(&p, s.end, gone); err != nil {
+			return s, err
+		}
+		s.end += n
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"tcenvsvr/agent/control"
 	"tcenvsvr/agent/link/fault"
 	"tcenvsvr/agent/link/wire"
+	"tcenvsvr/agent/order/journal"
 	"tcenvsvr/cmd/tcenvsvr/internal/controlapi"
 	"tcenvsvr/cmd/tcenvsvr/internal/svc"
 )
@@ -106,7 +107,7 @@ func damagedApps(_ context.Context, t *target) outcome {
 	return ok("none was found damaged since the agent's start")
 }
 
-// journalHealth only looks at the files from outside: the agent holds their lock, and to open the
+// journalHealth only looks: the agent holds the files' lock and knows what was wrong with them, and to open the
 // journal would repair what should be reported.
 func journalHealth(_ context.Context, t *target) outcome {
 	var files, bytes int64
@@ -132,7 +133,16 @@ func journalHealth(_ context.Context, t *target) outcome {
 	case t.statusErr == nil && t.status.JournalLoss != "":
 		return warn("find out who removed it; what Apps left is in exchange/jobs, and the log says how each ended; this is reported until the agent is started again",
 			"%s", t.status.JournalLoss)
-	case bytes > 1<<30:
+	case t.statusErr != nil:
+		damage, err := journal.Look(t.Paths.Journal)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fail("check the file system", "it cannot be read: %v", err)
+		}
+		if damage != "" {
+			return warn("check the disk, then start the agent: it mends the journal, and says what became of the orders in it", "it is damaged: %s", damage)
+		}
+	}
+	if bytes > 1<<30 {
 		return warn("connect the agent, so that results are delivered", "%d files, %s", files, size(bytes))
 	}
 	return ok("%d files, %s", files, size(bytes))
