@@ -102,7 +102,7 @@ func FromFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a password: %w", err)
 	}
-	return line(text), nil
+	return there(text)
 }
 
 // From is [FromFile] for an open file.
@@ -111,7 +111,16 @@ func From(f *os.File) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a password: %w", err)
 	}
-	return line(text), nil
+	return there(text)
+}
+
+// there is the password in a file, which must have one.
+func there(text []byte) ([]byte, error) {
+	password := line(text)
+	if len(password) == 0 {
+		return nil, errors.New("reading a password: there is none in it")
+	}
+	return password, nil
 }
 
 func line(text []byte) []byte {
@@ -128,8 +137,11 @@ func credential(dir string) ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errNone
 	}
-	if err == nil && len(text) > maxFile {
-		err = fmt.Errorf("it is larger than %d bytes", maxFile)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(text) > maxFile:
+		return nil, fmt.Errorf("it is larger than %d bytes", maxFile)
 	}
-	return line(text), err
+	return there(text)
 }

@@ -51,6 +51,8 @@ func TestUnlockGoesThroughTheSources(t *testing.T) {
 		{"kept is of before a change", Config{Getenv: none, Kept: []byte("the old one"), File: right}, `file "`, nil, nil},
 		{"all are wrong", Config{Getenv: none, Kept: []byte("the old one"), File: filepath.Join(dir, "none")}, "", keychain.ErrWrongPassword,
 			[]string{"descriptor store", "none"}},
+		{"the file has none", Config{Getenv: none, Kept: []byte("the old one"), File: file(t, dir, "empty", "\n")}, "", keychain.ErrWrongPassword,
+			[]string{"reading a password: there is none in it"}},
 	} {
 		k.Lock()
 		from, password, err := Unlock(t.Context(), k, Sources(tc.c))

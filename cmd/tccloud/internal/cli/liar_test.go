@@ -27,6 +27,10 @@ func TestOddCloud(t *testing.T) {
 			map[string]string{"GET executions/x1": files, "GET executions/x1/files/a.txt": "a"}, []string{"execution", "download", "x1"},
 			[]string{`downloading "../../b.txt": the name leads out of the folder`}, "a.txt",
 		},
+		"it does not keep others away": {
+			map[string]string{"GET executions/x1": `{"id":"x1","files":[{"name":"/b.txt","size":1},{"name":"a.txt","size":1}]}`, "GET executions/x1/files/a.txt": "a"}, []string{"execution", "download", "x1"},
+			[]string{`downloading "/b.txt": the name leads out of the folder`}, "a.txt",
+		},
 		"a file that is not there": {
 			map[string]string{"GET executions/x1": files, "GET executions/x1/files/a.txt": "a"}, []string{"execution", "download", "x1", "d.txt", "a.txt"},
 			[]string{`execution x1 published no file "d.txt"`, `hint: "tccloud execution show x1" shows those that it did`}, "",

@@ -1,6 +1,7 @@
 package execution
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,24 +41,35 @@ folder.
 		if err != nil {
 			return err
 		}
+		var errs []error // of one file, for which the others do not stay away
 		for _, f := range files {
-			// The App chose the name: it must not lead out of the folder.
-			if !filepath.IsLocal(filepath.FromSlash(f.Name)) {
-				return fmt.Errorf("downloading %q: the name leads out of the folder", f.Name)
+			path, err := place(*dir, f.Name)
+			if err == nil {
+				err = atomicfile.Write(path, 0o644, func(w io.Writer) error { return c.File(cmd.Context(), x.ID, f.Name, w) })
 			}
-			path := filepath.Join(*dir, filepath.FromSlash(f.Name))
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				return fmt.Errorf("downloading %q: %w", f.Name, err)
-			}
-			err := atomicfile.Write(path, 0o644, func(w io.Writer) error { return c.File(cmd.Context(), x.ID, f.Name, w) })
 			if err != nil {
-				return err
+				if errs = append(errs, err); cmd.Context().Err() != nil {
+					break
+				}
+				continue
 			}
 			fmt.Fprintln(o.Stdout, path)
 		}
-		return nil
+		return errors.Join(errs...)
 	}
 	return cmd
+}
+
+// place makes the folder of a file and returns its path. The App chose the name: it must not lead out of dir.
+func place(dir, name string) (path string, err error) {
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return "", fmt.Errorf("downloading %q: the name leads out of the folder", name)
+	}
+	path = filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", fmt.Errorf("downloading %q: %w", name, err)
+	}
+	return path, nil
 }
 
 // chosen are the published files of an execution that are named, or all.
