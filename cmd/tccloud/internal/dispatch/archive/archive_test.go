@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -280,13 +281,12 @@ func TestDamaged(t *testing.T) {
 	}
 	segment(second, good.Value())
 
-	var log bytes.Buffer
 	for name, value := range map[string]string{"junk": "junk", "half a hash": `{"ids":"AAAA"}`, "out of order": `{"ids":"AgAAAAAAAAABAAAAAAAAAA=="}`} {
 		if _, err := a.index.Put(t.Context(), second, []byte(value)); err != nil {
 			t.Fatal(err)
 		}
-		log.Reset()
-		b, err := Open(t.Context(), Config{Store: s, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		log := new(lockedBuffer) // that of the one before goes on writing to its own
+		b, err := Open(t.Context(), Config{Store: s, Logger: slog.New(slog.NewTextHandler(log, nil))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,6 +301,24 @@ func TestDamaged(t *testing.T) {
 			t.Errorf("%s: found %v, %v", name, rec, err)
 		}
 	}
+}
+
+// lockedBuffer is for a log that is read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 func rowsOf(t *testing.T, seconds []int) []row {
