@@ -6,8 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/linktest"
@@ -147,31 +150,49 @@ func TestCloneLeavesTheOriginalAlone(t *testing.T) {
 // TestNotedAndNotStarted: the last agent ended between its note and its Go. The order starts once,
 // with what it came with.
 func TestNotedAndNotStarted(t *testing.T) {
-	r := newRig(t)
-	s := r.start()
-	r.warm(s)
-	o := r.order("o", "pass")
-	jobs := r.agent.Jobs
-	r.agent.common.Jobs = diesBeforeGo{jobs, r.cancel}
-	s.Send(t, o)
-	<-r.done
-	r.cancel = nil
-	s = r.start()
-	if len(s.Hello.Orders) != 1 {
-		t.Fatalf("hello: %+v", s.Hello.Orders)
-	}
-	linktest.Expect[*wire.Ready](t, s)
-	s.Send(t, &wire.Start{Ref: o.Ref})
-	r.result(s, o.Ref, wire.Succeeded)
-	if n := r.starts("o"); n != 1 {
-		t.Errorf("started %d times", n)
+	for name, stopped := range map[string]bool{"its shim has ended": false, "its shim is slow to give up": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			s := r.start()
+			r.warm(s)
+			o := r.order("o", "pass")
+			jobs := r.agent.Jobs
+			die := func(job.Status) { r.cancel() }
+			if stopped {
+				if runtime.GOOS != "linux" {
+					t.Skip("stopping a process takes Linux here")
+				}
+				die = func(s job.Status) {
+					shim, err := os.FindProcess(s.ShimPID)
+					must(t, errors.Join(err, shim.Signal(syscall.Signal(19)))) // SIGSTOP
+					// Until the next agent has found it, which is not told of before it decides.
+					t.Cleanup(func() { _ = shim.Signal(syscall.Signal(18)) }) // SIGCONT
+					time.AfterFunc(4*time.Second, func() { _ = shim.Signal(syscall.Signal(18)) })
+					r.cancel()
+				}
+			}
+			r.agent.common.Jobs = diesBeforeGo{jobs, die}
+			s.Send(t, o)
+			<-r.done
+			r.cancel = nil
+			s = r.start()
+			if len(s.Hello.Orders) != 1 {
+				t.Fatalf("hello: %+v", s.Hello.Orders)
+			}
+			linktest.Expect[*wire.Ready](t, s)
+			s.Send(t, &wire.Start{Ref: o.Ref})
+			r.result(s, o.Ref, wire.Succeeded)
+			if n := r.starts("o"); n != 1 {
+				t.Errorf("started %d times", n)
+			}
+		})
 	}
 }
 
 // diesBeforeGo is a host on which the agent is ended as soon as it has noted a start.
 type diesBeforeGo struct {
 	Jobs
-	die func()
+	die func(job.Status)
 }
 
 func (d diesBeforeGo) StartNoted(ctx context.Context, l job.Launch, note func(job.Status) error) (*job.Process, error) {
@@ -179,7 +200,7 @@ func (d diesBeforeGo) StartNoted(ctx context.Context, l job.Launch, note func(jo
 		if err := note(s); err != nil {
 			return err
 		}
-		d.die()
+		d.die(s)
 		return errors.New("the agent is dead")
 	})
 }

@@ -130,6 +130,12 @@ func ReadExit(dir string) (Exit, bool, error) {
 	return Exit{}, false, fmt.Errorf("reading the exit of the job in %q: %w", dir, err)
 }
 
+// Runs reports whether the shim of the job in dir has recorded that the App was executed, and not yet how it ended.
+func Runs(dir string) bool {
+	s, err := spec.ReadStatus(dir)
+	return err == nil && s.State == spec.Running
+}
+
 // KeepExit makes the record of how the job in dir ended durable, for an agent that will not have the end in
 // its own journal soon: a shim that has told the end to its agent leaves that to it.
 func KeepExit(dir string) error {

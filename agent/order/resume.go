@@ -45,6 +45,9 @@ func (o *Order) Resume(ctx context.Context, e journal.Entry, looked func()) {
 		o.c.Logger.Warn("the journal does not say whose job it is, its folder may", "order", o.ref.String(), "err", err)
 	}
 	process, err := o.attach(ctx)
+	if err == nil && e.Started.IsZero() && o.gaveUp(ctx, process) {
+		err = job.ErrNotRunning
+	}
 	looked()
 	if ctx.Err() != nil { // the next agent tries
 		return
@@ -64,6 +67,28 @@ func (o *Order) Resume(ctx context.Context, e journal.Entry, looked func()) {
 	logs := newLogs(o)
 	defer logs.close()
 	o.finish(ctx, exit, logs)
+}
+
+// decideTimeout bounds the wait for a shim that makes durable that it has given up.
+const decideTimeout = 30 * time.Second
+
+// gaveUp reports whether a shim that lives has executed nothing, and will not: the last agent died before it said
+// Go, or before it heard that the App runs.
+func (o *Order) gaveUp(ctx context.Context, process *job.Process) bool {
+	ctx, cancel := context.WithTimeout(ctx, decideTimeout)
+	defer cancel()
+	for !job.Runs(o.dir()) {
+		if _, found, err := job.ReadExit(o.dir()); found || err != nil {
+			exit, err := process.Wait(ctx) // the shim's own word: an App could write such a record
+			return err == nil && exit.Reason == job.ReasonGivenUp
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return false
 }
 
 // startOver goes on with an order of which certainly nothing was started.
