@@ -50,7 +50,7 @@ func (o *Order) toldElsewhere() bool { return o.spec.Signature != "" || o.spec.P
 // accept begins to journal the order, durably, if a hello made from now on will name it. hold: the App may
 // not be started before the cloud says so, because it must be downloaded first.
 func (o *Order) accept(ctx context.Context, hold bool) error {
-	done, err := o.c.Sessions.enter(o.hello)
+	leave, err := o.c.Sessions.enter(o.hello)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (o *Order) accept(ctx context.Context, hold bool) error {
 	go func() {
 		defer close(a.done)
 		fresh, err := o.c.Journal.Accept(entry)
-		done()
+		leave()
 		switch {
 		case err != nil:
 			a.err = HostError(err)

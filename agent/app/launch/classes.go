@@ -33,17 +33,17 @@ const smallSlot = 4 << 30
 // JSON for seconds:
 //
 //	                        short run    with an archive    long run, memory
-//	as the JVM comes             1225                873    5,500     523 MB
-//	SerialGC                        –                820    5,500     171 MB
-//	and C2 ten times later        969                638    4,600     161 MB
-//	and C1 only                     –                589    7,000     149 MB
+//	as the JVM comes             1011                586    5,500     523 MB
+//	SerialGC                        –                593    5,500     171 MB
+//	and C2 ten times later        698                458    4,600     161 MB
+//	and C1 only                     –                417    7,000     149 MB
 //
 // UseSerialGC: the other collectors start threads for each processor of the host and let the heap
 // grow. Where a slot has more memory than smallSlot, its App may need them, and the JVM decides.
 //
 // Tier4…: the second compiler (C2) takes a third of a short run's time for code that is not run
 // again; ten times the usual number of calls delays it beyond the end of such runs. To do without it
-// (C1 only) would save a twelfth more, but long runs would take half as long again and might time out.
+// (C1 only) would save a tenth more, but long runs would take half as long again and might time out.
 //
 // IgnoreUnrecognizedVMOptions: a JVM that lacks one of these starts nevertheless.
 func machineOptions(memory uint64) []string {

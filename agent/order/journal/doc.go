@@ -49,5 +49,7 @@
 // have been started (damage.go). The place in the header reveals a copied journal (package
 // disk/place): only the results of its orders are delivered.
 //
+// [Look] says what is damaged without an agent, for whoever asks while none runs (look.go).
+//
 // Only the agent's user may read the files.
 package journal

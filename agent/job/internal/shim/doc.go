@@ -1,10 +1,10 @@
 // Package shim is the supervisor of one job: the body of "tcenvsvr job-shim".
 //
-//	stdin: Request ─► claim the folder ─► files, outputs, socket ─► stdout: Reply
-//	                     │ taken: end, nothing started                     ▼
-//	                     │                              end ◄── stdin: Go? ──► execute the App ─► stdout: Reply
-//	                     ▼                           "given up"                     ▼
-//	                  state "starting"                                        state "running"
+//	stdin: Request ─► begin the world ─► claim the folder ─► socket, files ─► stdout: Reply
+//	                                           │ taken: end, nothing started         ▼
+//	                                           │              end ◄── stdin: Go? ──► execute the App ─► stdout: Reply
+//	                                           ▼           "given up"                     ▼
+//	                                        state "starting"                        state "running"
 //
 //	           App ends ────────────► something of it lives? ─ no ───────────────────────┐
 //	              ▲                     │ yes: Keep remembered, TERM, 2 s, KILL           ▼
