@@ -127,7 +127,7 @@ func (s *scene) status(a *stage.Agent) warmStatus {
 func (s *scene) templates(a *stage.Agent, want int) {
 	s.t.Helper()
 	s.eventually("counting templates", func() error {
-		list, err := filepath.Glob(filepath.Join(s.paths(a).Jobs, "template-*", "shim", "sock"))
+		list, err := filepath.Glob(filepath.Join(s.paths(a).Jobs, "template-*", "shim", "state"))
 		if err == nil && len(list) != want {
 			err = errors.New(strings.Join(list, " "))
 		}

@@ -5,7 +5,7 @@
 //	          │  Go on stdin, "started" back, its Exit back     │
 //	          │                                                 ├─ DIR/shim/state, exit
 //	          └─ Process: Cancel; Wait of the next agent ───────┤
-//	                                 DIR/shim/sock              │
+//	                                 the shim's socket          │
 //	                                      read while it runs ───┴─ DIR/shim/stdout, stderr, log
 //
 // The agent's side of the life of a job:

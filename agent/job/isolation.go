@@ -12,6 +12,12 @@ import (
 // Isolation says what an App sees of the host. The zero value hides nothing.
 type Isolation = isolation.Plan
 
+// Memory is a folder in memory that each App has for itself from [IsolationFiles] on, where the host has it.
+const Memory = isolation.Memory
+
+// MemoryFile is a file in [Memory] that is there when the App starts.
+type MemoryFile = isolation.File
+
 // Level is how far an App is kept apart from all others.
 type Level = isolation.Level
 

@@ -149,11 +149,13 @@ func KeepExit(dir string) error {
 	return nil
 }
 
-// Attended reports whether the folder of a job has a shim's socket in it, as it has while the shim
-// lives.
+// Attended reports whether the job in dir may have a shim: its start is recorded there, and its end is not.
 func Attended(dir string) bool {
-	info, err := os.Lstat(filepath.Join(dir, spec.Folder, spec.SocketFile))
-	return err == nil && info.Mode().Type() == fs.ModeSocket
+	if _, err := os.Lstat(filepath.Join(dir, spec.Folder, spec.ExitFile)); !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	_, err := os.Lstat(filepath.Join(dir, spec.Folder, spec.StateFile))
+	return err == nil
 }
 
 // OpenOutput opens an output of the App for reading while it grows; fs.ErrNotExist while there is none. It has

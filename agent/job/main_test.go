@@ -60,7 +60,12 @@ func agentMain() int {
 
 func newExecutor(t testing.TB) *Executor {
 	t.Helper()
-	e, err := NewExecutor(Config{})
+	return executor(t, Config{})
+}
+
+func executor(t testing.TB, c Config) *Executor {
+	t.Helper()
+	e, err := NewExecutor(c)
 	if err != nil {
 		t.Fatal(err)
 	}

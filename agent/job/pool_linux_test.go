@@ -34,10 +34,8 @@ func TestServe(t *testing.T) {
 				if got := output(t, l.Dir, Log); got != "job "+string(rune('a'+i))+"\n" {
 					t.Errorf("log of job %d: %q", i, got)
 				}
-				for _, gone := range []string{"in/secret", "shim/sock"} {
-					if _, err := os.Lstat(filepath.Join(l.Dir, gone)); err == nil && gone == "in/secret" {
-						t.Errorf("%s of job %d is left", gone, i)
-					}
+				if _, err := os.Lstat(filepath.Join(l.Dir, "in/secret")); err == nil {
+					t.Errorf("in/secret of job %d is left", i)
 				}
 				if recorded, ok, err := ReadExit(l.Dir); !ok || err != nil || recorded.Code != 7 {
 					t.Errorf("recorded: %+v, %v, %v", recorded, ok, err)

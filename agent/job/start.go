@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tcenvsvr/agent/job/internal/sock"
 	"tcenvsvr/agent/job/internal/spec"
 )
 
@@ -40,7 +41,7 @@ func (e *Executor) StartNoted(ctx context.Context, l Launch, note func(Status) e
 func (e *Executor) startBy(ctx context.Context, l Launch, note func(Status) error,
 	send func(context.Context, []byte, *Launch) (*startedShim, spec.Reply, error),
 ) (*Process, error) {
-	l.OwnerUID = os.Getuid()
+	l.OwnerUID, l.Network = os.Getuid(), sock.Network()
 	if err := l.Validate(); err != nil {
 		return nil, &StartError{Code: spec.CodeLaunch, Err: fmt.Errorf("checking the launch: %w", err)}
 	}

@@ -3,6 +3,7 @@ package launch
 import (
 	"encoding/json"
 	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -60,6 +61,7 @@ type builder struct {
 	in, out, log, tmp string
 	own               map[string]string // tc_* that this host sets
 	files             []job.File
+	inMemory          []job.MemoryFile
 	target            []string // what Python starts, without arguments
 }
 
@@ -149,6 +151,20 @@ func (b *builder) paramFile() ([]string, error) {
 		return nil, fault.New(fault.BadParam, "launching App: parameters of %d bytes, at most %d are possible", len(plain), maxParams)
 	}
 	key := newKey()
-	path := b.file(".app_params.json", encrypt(key, plain))
+	const name = ".app_params.json"
+	path := filepath.Join(job.Memory, name)
+	if data := encrypt(key, plain); b.hasMemory() {
+		b.inMemory = append(b.inMemory, job.MemoryFile{Name: name, Data: data})
+	} else {
+		path = b.file(name, data)
+	}
 	return []string{"TC_APP_PARAM_FILE=" + path, "TC_APP_PARAM_KEY=" + key}, nil
+}
+
+// hasMemory reports whether the App has a folder of its own in memory: what is there is on no disk, and costs
+// none.
+func (b *builder) hasMemory() bool {
+	level := b.execution.Isolation.Level
+	info, err := os.Stat(job.Memory)
+	return (level == job.IsolationFiles || level == job.IsolationFull) && err == nil && info.IsDir()
 }

@@ -57,6 +57,9 @@ var params = []tcx.Param{
 
 func file(t testing.TB, l job.Launch, name string) []byte {
 	t.Helper()
+	if i := slices.IndexFunc(l.Isolation.Files, func(f job.MemoryFile) bool { return f.Name == name }); i >= 0 {
+		return l.Isolation.Files[i].Data
+	}
 	i := slices.IndexFunc(l.Files, func(f job.File) bool { return filepath.Base(f.Path) == name })
 	if i < 0 {
 		t.Fatalf("no file %q", name)
@@ -202,6 +205,16 @@ func TestParameterFile(t *testing.T) {
 	p := opened(t, l)
 	if got := value(l.Env, "TC_APP_PARAM_FILE"); got != filepath.Join(e.JobDir, "in", ".app_params.json") {
 		t.Errorf("got %q", got)
+	}
+	if _, err := os.Stat(job.Memory); err == nil {
+		e.Isolation.Level = job.IsolationFull
+		world := build(t, tree(t, "run.py"), m, e)
+		if got := value(world.Env, "TC_APP_PARAM_FILE"); got != "/dev/shm/.app_params.json" || len(world.Files) != 0 {
+			t.Errorf("of an App with memory of its own: got %q, and %d files on the disk", got, len(world.Files))
+		}
+		if diff := cmp.Diff(p, opened(t, world)); diff != "" {
+			t.Errorf("in memory (-on the disk +in memory):\n%s", diff)
+		}
 	}
 	for name, want := range map[string]string{
 		"secret": secrets[1], "tags": "a|b", "tc_token": secrets[0], "tc_token_expires": "1700000000", "tc_log_level": "debug", "tc_user_id": "7", "tc_log_to_api": "false",

@@ -15,6 +15,7 @@ func (b *builder) isolation(interpreter string) job.Isolation {
 	if !p.On() {
 		return p
 	}
+	p.Files = b.inMemory
 	p.Show = append(slices.Clip(p.Show), b.dir)
 	if b.execution.Classes.Archive != "" {
 		p.Show = append(p.Show, b.execution.Classes.Archive)

@@ -254,6 +254,6 @@ func (k *Keeper) makeRoom(fresh *kept) {
 // templateOf is the launch of a template of l's App: without anything of the order.
 func templateOf(l *job.Launch, limits job.Limits) job.Launch {
 	t := job.Launch{Argv: l.Argv[:1], WorkDir: l.Program.App, Isolation: l.Isolation, Limits: limits, Grace: time.Second, MaxOutput: 1 << 20}
-	t.Isolation.Keep, t.Isolation.Tmp = nil, ""
+	t.Isolation.Keep, t.Isolation.Tmp, t.Isolation.Files = nil, "", nil
 	return t
 }

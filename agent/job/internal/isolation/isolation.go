@@ -3,6 +3,7 @@ package isolation
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 )
 
 // Level is how far an App is kept apart from all others. Each one includes those below it.
@@ -37,6 +38,18 @@ type Plan struct {
 	Lock []string `json:"lock,omitempty"`
 	// Tmp is the folder that is /tmp and /var/tmp; "" = an empty one in memory.
 	Tmp string `json:"tmp,omitempty"`
+	// Files are in [Memory] when the App starts, and gone with its world: from level Files on.
+	Files []File `json:"files,omitempty"`
+}
+
+// Memory is the folder of every world, from level Files on, that is empty, the App's to write to, and nowhere on
+// a disk, on a host that has it.
+const Memory = "/dev/shm"
+
+// File is a file in [Memory] that only the App's user can read.
+type File struct {
+	Name string `json:"name"` // without a folder
+	Data []byte `json:"data"`
 }
 
 // On reports whether the App is isolated at all.
@@ -48,6 +61,14 @@ func (p *Plan) Validate() error {
 	case "", Off, Filtered, Files, Full:
 	default:
 		return fmt.Errorf("isolation level %.20q is unknown", p.Level)
+	}
+	for _, f := range p.Files {
+		if p.Level != Files && p.Level != Full {
+			return fmt.Errorf("isolation level %.20q has no folder in memory for file %.100q", p.Level, f.Name)
+		}
+		if f.Name == "." || f.Name == ".." || f.Name == "" || strings.ContainsAny(f.Name, "/\x00") {
+			return fmt.Errorf("isolation: %.100q is no name of a file", f.Name)
+		}
 	}
 	for _, list := range [][]string{p.Hide, p.Show, p.Keep, p.Lock, {p.Tmp}} {
 		for _, path := range list {

@@ -1,6 +1,8 @@
 package isolation
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -126,6 +128,26 @@ func TestWorld(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestFilesInMemory: they are whole, the App's alone, and its to remove.
+func TestFilesInMemory(t *testing.T) {
+	_, p := stage(t)
+	large := bytes.Repeat([]byte("0123456789abcdef"), 5<<10)
+	p.Files = []File{{Name: ".params", Data: []byte("a\x00b\n")}, {Name: "large", Data: large}, {Name: "empty"}}
+	got := inside(t, p, "cd /dev/shm; stat -c '%n %a %s %u' .params large empty; od -An -c .params; sha256sum <large; rm .params large && ls -A")
+	want := fmt.Sprintf(".params 600 4 65534\nlarge 600 %d 65534\nempty 600 0 65534\n   a  \\0   b  \\n\n%x  -\nempty", len(large), sha256.Sum256(large))
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, bad := range []Plan{
+		{Level: Filtered, Files: []File{{Name: "x"}}}, {Level: Full, Files: []File{{Name: "../x"}}},
+		{Level: Full, Files: []File{{}}}, {Level: Full, Files: []File{{Name: ".."}}}, {Level: Files, Files: []File{{Name: "a\x00"}}},
+	} {
+		if bad.Validate() == nil {
+			t.Errorf("%+v is accepted", bad)
+		}
 	}
 }
 

@@ -74,7 +74,10 @@ func (w *world) build() error {
 		}
 		w.readOnly(dir, flags)
 	}
-	w.mountOver("/dev/shm", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%")
+	w.mountOver(Memory, unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=25%")
+	for _, f := range w.plan.Files {
+		w.inMemory(f)
+	}
 	w.ownDevices()
 	if w.plan.Level == Full {
 		w.mount("mounting a /proc of its own", "proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
@@ -144,6 +147,19 @@ func (w *world) closeHidden(dir string) *step {
 
 // queues is where the message queues of an IPC namespace are files.
 const queues = "/dev/mqueue"
+
+// inMemory makes a file in [Memory]. Its room is taken first, so that all of it can be written.
+func (w *world) inMemory(f File) {
+	const fd = firstFD
+	path := filepath.Join(Memory, f.Name)
+	what := fmt.Sprintf("making %q in the App's memory", path)
+	w.add(what, unix.SYS_OPENAT, atCWD, w.text(path), unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600).to = fd
+	if n := uintptr(len(f.Data)); n > 0 {
+		w.add(what, unix.SYS_FALLOCATE, fd, 0, 0, n)
+		w.add(what, unix.SYS_WRITE, fd, address(place(w.steps, f.Data)), n)
+	}
+	w.close(fd)
+}
 
 // ownDevices adds message queues and terminals that are the world's own, where the host has any.
 // Those of another App are its user's, too. Landlock lets an App make a queue only where they are

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/job/internal/sock"
+	"tcenvsvr/agent/job/internal/spec"
 )
 
 const (
@@ -50,12 +51,12 @@ type client struct {
 	waiting bool
 }
 
-func listen(owner int, token string, tied bool) (*server, error) {
-	lns, err := sock.Listen(token)
+func listen(l *spec.Launch, token string) (*server, error) {
+	lns, err := sock.Listen(token, l.Network)
 	if err != nil {
 		return nil, err
 	}
-	return &server{lns: lns, owner: owner, cancel: make(chan struct{}, 1), waits: make(chan struct{}, 1), noted: make(chan struct{}, 1), tied: tied}, nil
+	return &server{lns: lns, owner: l.OwnerUID, cancel: make(chan struct{}, 1), waits: make(chan struct{}, 1), noted: make(chan struct{}, 1), tied: l.Tied}, nil
 }
 
 // serve accepts until close.

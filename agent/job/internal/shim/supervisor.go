@@ -76,7 +76,7 @@ func (s *supervisor) begin() (err error) {
 
 // prepare makes what the App needs beside its world, in a folder that was claimed.
 func (s *supervisor) prepare() (err error) {
-	if s.server, err = listen(s.launch.OwnerUID, s.status.Token, s.launch.Tied); err != nil {
+	if s.server, err = listen(s.launch, s.status.Token); err != nil {
 		return folderError(fmt.Errorf("making the shim's socket: %w", err))
 	}
 	if s.launch.Template {

@@ -12,15 +12,15 @@ import (
 	"tcenvsvr/agent/job/internal/spec"
 )
 
-// Dial connects to the shim of the job in dir, or, if the folder has no socket, by the token of the
-// shim's Status. If the system tells which process listens, it must be the process shim.
+// Dial connects to the shim of the job in dir, by the token of its Status or, if nobody listens there, in its
+// folder. If the system tells which process listens, it must be the process shim.
 func Dial(ctx context.Context, dir string, shim int, token string) (*net.UnixConn, error) {
-	c, err := inFolder(ctx, dir, shim)
-	if name := nameless(token); err != nil && name != "" {
-		if c, second := dial(ctx, name, shim); second == nil {
+	if name := nameless(token); name != "" {
+		if c, err := dial(ctx, name, shim); err == nil {
 			return c, nil
 		}
 	}
+	c, err := inFolder(ctx, dir, shim)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the shim in %q: %w", dir, err)
 	}
@@ -87,20 +87,29 @@ func hangUp(c *net.UnixConn, err error) error {
 // errStranger means that another process listens.
 var errStranger = errors.New("listens instead of")
 
-// Listen makes the socket in the working directory and, where the system has such addresses, one
-// without a file, in case that folder is removed. No other process can know token before.
-func Listen(token string) ([]*net.UnixListener, error) {
-	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: spec.SocketFile, Net: "unix"})
-	if err != nil {
-		return nil, err
-	}
-	all := []*net.UnixListener{ln}
+// Listen makes the sockets of a shim: one without a file, where the system has such addresses, and one in the
+// working directory unless the owner, whose [Network] is given, reaches the first. No other process can know
+// token before.
+//
+// A file that every job makes and removes again would cost the disk more than all else that a shim does there.
+func Listen(token, owner string) ([]*net.UnixListener, error) {
+	var all []*net.UnixListener
 	if name := nameless(token); name != "" {
-		if ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"}); err == nil { // else the name is taken, and the socket in the folder must be enough
+		if ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"}); err == nil { // else the name is taken
 			all = append(all, ln)
 		}
 	}
-	return all, nil
+	if len(all) > 0 && owner != "" && owner == Network() {
+		return all, nil
+	}
+	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: spec.SocketFile, Net: "unix"})
+	if err != nil {
+		for _, nameless := range all {
+			_ = nameless.Close()
+		}
+		return nil, err
+	}
+	return append(all, ln), nil
 }
 
 // Peer is who is at the other end of a connection.

@@ -1,4 +1,4 @@
-// Package sock is the unix socket between an agent and a shim, in the shim's folder:
+// Package sock is the unix socket between an agent and a shim:
 //
 //	agent                       shim
 //	  │── "wait\n" ──────────────►│
@@ -23,10 +23,12 @@
 //	  │── "service\n" ─────────►│
 //	  │◄── lines of spec.Word ──►│  until one of them ends; a newer such connection ends the older
 //
-// A socket's path may have 104 to 108 bytes, and that of a job's folder is longer. The shim binds
-// "sock" in its working directory; the agent connects through a descriptor of the folder on Linux
-// and through a short link elsewhere. If the folder is gone, with its file system or because the
-// App removed it, there is still an address without a file on Linux.
+// On Linux its address has no file: nothing is made and removed for it on the disk, and the shim is heard
+// also when the folder is gone, with its file system or because the App removed it. Such addresses are seen
+// within one network namespace only; a shim that was put into another than its agent's, and any shim on other
+// systems, listens at a file "sock" in its working directory. A socket's path may have 104 to 108 bytes, and that
+// of a job's folder is longer: the agent connects through a descriptor of the folder on Linux and through a short
+// link elsewhere.
 //
 // The kernel says who is at the other end: the shim serves its owner and root, but no App; the
 // agent believes the process that it started.

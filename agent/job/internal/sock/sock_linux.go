@@ -31,6 +31,16 @@ func nameless(token string) string {
 	return "@tcenvsvr/shim/" + token
 }
 
+// Network names the network namespace of this process: addresses without a file are seen within one only. It
+// is "" if that is not known.
+func Network() string {
+	name, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
 // PeerOf asks the kernel who connected, or who listens.
 func PeerOf(c *net.UnixConn) (Peer, error) {
 	raw, err := c.SyscallConn()

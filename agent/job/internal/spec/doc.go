@@ -4,7 +4,7 @@
 //
 //	agent ── Request (stdin) ──► shim        DIR/shim/state    Status, before the App starts
 //	agent ◄─ Reply (stdout) ──── shim        DIR/shim/exit     Exit, when nothing of the job lives
-//	agent ── Go (stdin) ───────► shim        DIR/shim/sock     "wait", "cancel", "noted"
+//	agent ── Go (stdin) ───────► shim        the shim's socket "wait", "cancel", "noted"
 //	agent ◄─ Reply (stdout) ──── shim        DIR/shim/stdout, DIR/shim/stderr
 //	agent ◄─ Exit (stdout of a shim that serves, else the socket) ── shim
 //

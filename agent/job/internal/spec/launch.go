@@ -64,6 +64,8 @@ type Launch struct {
 	// OwnerUID is the user who may cancel and wait, beside root and the sandbox user.
 	// Executor.Start sets it.
 	OwnerUID int `json:"owner_uid"`
+	// Network is the owner's network namespace (sock.Network); "" = not known. Executor.Start sets it.
+	Network string `json:"network,omitempty"`
 }
 
 // Warm names a template by its folder and its shim, and has its key.
