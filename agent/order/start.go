@@ -30,10 +30,20 @@ func (o *Order) execute(ctx context.Context, installed app.App, ready bool) erro
 		}
 		return nil
 	}
-	o.prepared = time.Since(o.received)
+	o.prepared = o.arrivedBefore(process.Status().Executed)
 	o.progress(ctx, running)
 	o.follow(ctx, process)
 	return nil
+}
+
+// arrivedBefore is the time from the order's arrival until then, by the clock of the host; until now, if that
+// clock was set meanwhile.
+func (o *Order) arrivedBefore(then time.Time) time.Duration {
+	d := then.Round(0).Sub(o.received)
+	if now := time.Since(o.received); d < 0 || d > now {
+		return now
+	}
+	return d
 }
 
 func (o *Order) prepareAndStart(ctx context.Context, installed app.App, ready bool) (*job.Process, error) {

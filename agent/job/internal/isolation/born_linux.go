@@ -31,6 +31,7 @@ type birth struct {
 	status            int32
 	errno             uintptr
 	word              [8]byte
+	now               [2]int64 // seconds, nanoseconds
 	line              [96]byte
 	length            int
 }
@@ -134,10 +135,11 @@ func live(b *birth) {
 		b.say("{\"errno\":", int(failed))
 		exit()
 	}
+	_, _, _ = syscall.RawSyscall6(unix.SYS_CLOCK_GETTIME, unix.CLOCK_REALTIME, uintptr(unsafe.Pointer(&b.now)), 0, 0, 0, 0)
 	for fd := uintptr(initStdout); fd <= initRules; fd++ {
 		_, _, _ = syscall.RawSyscall6(unix.SYS_CLOSE, fd, 0, 0, 0, 0, 0)
 	}
-	b.say("{\"started\":true", -1)
+	b.say("{\"started\":true,\"at\":", int(b.now[0]*1e9+b.now[1]))
 	b.reap(app)
 	exit()
 }

@@ -19,6 +19,7 @@ type Start struct {
 // Event is what the init tells the shim, one line of JSON each.
 type Event struct {
 	Started bool   `json:"started,omitempty"`
+	At      int64  `json:"at,omitempty"` // of Started: when, in ns since 1970
 	Ended   bool   `json:"ended,omitempty"`
 	Code    int    `json:"code,omitempty"`   // of Ended: -1 if by a signal
 	Signal  int    `json:"signal,omitempty"` // of Ended

@@ -19,6 +19,8 @@ type World struct {
 	PID   int // of the init, as the shim sees it
 	// Pidfd is the init's where that is no child of the shim's, else -1.
 	Pidfd int
+	// Executed is when the App was, by the clock of this host, if that is known.
+	Executed time.Time
 	// News is called with what a template says of itself; nil = nobody asks.
 	News func(json.RawMessage)
 
@@ -111,6 +113,9 @@ func (w *World) Execute() error {
 		return syscall.Errno(e.Errno)
 	case !e.Started:
 		return errors.New(e.Error)
+	}
+	if e.At > 0 {
+		w.Executed = time.Unix(0, e.At)
 	}
 	w.forget()
 	return nil

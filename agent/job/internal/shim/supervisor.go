@@ -102,6 +102,9 @@ func (s *supervisor) execute() (err error) {
 	s.out[0].keep(spec.StdoutFile, s.launch.MaxOutput)
 	s.out[1].keep(spec.StderrFile, s.launch.MaxOutput)
 	s.status.State, s.status.AppPID, s.status.AppStart = spec.Running, s.tree.id.PID, s.tree.id.Start
+	if s.status.Executed = s.tree.executed; s.status.Executed.IsZero() {
+		s.status.Executed = time.Now()
+	}
 	return nil
 }
 

@@ -23,6 +23,7 @@ const limitsMemory = false
 // tree is the App and everything that descends from it.
 type tree struct {
 	id       proc.ID       // of the App, or of the init of its world
+	executed time.Time     // when the App was; zero: a moment ago
 	app      proc.ID       // forked by a template, whose child it is; else zero
 	world    *world        // nil where the App is not isolated
 	pidfd    int           // of its init, -1 if there is none
@@ -42,7 +43,9 @@ func spawn(l *spec.Launch, g *cgroup.Group, stdout, stderr *os.File) (*tree, err
 	}
 	defer null.Close()
 	attr := sysProcAttr()
+	var executed time.Time
 	pid, err := forkIn(g)(attr, func() (int, error) {
+		defer func() { executed = time.Now() }()
 		return syscall.ForkExec(l.Argv[0], l.Argv, &syscall.ProcAttr{
 			Dir: l.WorkDir, Env: l.Env, Sys: attr,
 			Files: []uintptr{null.Fd(), stdout.Fd(), stderr.Fd()},
@@ -56,7 +59,7 @@ func spawn(l *spec.Launch, g *cgroup.Group, stdout, stderr *os.File) (*tree, err
 		id = proc.ID{PID: pid}
 	}
 	confine(pid, l.Limits)
-	return &tree{id: id, group: g, events: make(chan event, 2)}, nil
+	return &tree{id: id, executed: executed, group: g, events: make(chan event, 2)}, nil
 }
 
 // explain finds out what went wrong: fork, chdir and exec return one error number for all.

@@ -27,11 +27,12 @@ const limitsMemory = true
 // tree is a Job Object. The shim alone holds its handle, so when the shim dies the kernel kills all
 // that is in it.
 type tree struct {
-	id      proc.ID
-	events  chan event
-	job     windows.Handle
-	process windows.Handle
-	ended   atomic.Int64
+	id       proc.ID
+	executed time.Time // when the App was; zero: a moment ago
+	events   chan event
+	job      windows.Handle
+	process  windows.Handle
+	ended    atomic.Int64
 }
 
 // spawn creates the App suspended, puts it into the Job Object and lets it run: nothing that it

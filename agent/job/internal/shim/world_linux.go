@@ -125,7 +125,7 @@ func spawnIn(w *world, g *cgroup.Group, l *spec.Launch) (*tree, error) {
 	if err != nil {
 		fd = -1
 	}
-	return &tree{id: id, world: w, pidfd: fd, group: g, events: make(chan event, 2)}, nil
+	return &tree{id: id, executed: w.Executed, world: w, pidfd: fd, group: g, events: make(chan event, 2)}, nil
 }
 
 // watchWorld tells of the App's end what its init knows. Everything in a world ends with the init.

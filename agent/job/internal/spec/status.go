@@ -50,6 +50,9 @@ type Status struct {
 	ShimStart uint64 `json:"shim_start,omitempty"` // clock ticks since boot; µs or 100 ns of absolute time elsewhere than Linux
 	AppStart  uint64 `json:"app_start,omitempty"`
 	BootID    string `json:"boot_id,omitempty"`
+	// Executed is when the App was, by the clock of the host: the shim, and the agent after it, may hear of that
+	// when the App has ended already.
+	Executed time.Time `json:"executed,omitzero"`
 	// Token is in the name of the shim's second socket, the one without a file.
 	Token string `json:"token,omitempty"`
 	// Unlimited says why the memory of the App is not limited, although the Launch asks for it.
