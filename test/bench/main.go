@@ -148,6 +148,7 @@ func measure(name string, run func(*bench) error, alone bool, o options) error {
 		err = os.Mkdir(dir, 0o700)
 	} else if dir, err = os.MkdirTemp("", "tcbench"); err == nil {
 		defer os.RemoveAll(dir)
+		dir, err = fresh(dir)
 	}
 	if err != nil {
 		return err

@@ -10,7 +10,8 @@
 //
 // Parameters go by the first of these that install.json declares:
 //
-//	fileParams     AES-CBC file, named by TC_APP_PARAM_FILE, opened by TC_APP_PARAM_KEY
+//	fileParams     AES-CBC file, named by TC_APP_PARAM_FILE, opened by TC_APP_PARAM_KEY; it is
+//	               in the App's own memory where it has any (isolation "files" and "full")
 //	secureParams   --tc_* arguments; the App asks the API for its own,
 //	               unless the order binds them ([Execution].Bound)
 //	neither        --name value arguments (Java: -Dname=value)

@@ -15,13 +15,14 @@
 //	the agent's home        empty, but for the job's folder, and what the Plan shows read-only
 //	the job's shim folder   empty: state, exit and socket are the shim's
 //	/tmp, /var/tmp          the job's own tmp folder
-//	/dev/shm, /dev/mqueue   empty and its own, and so are the terminals in /dev/pts
+//	/dev/shm                its own, with nothing but its parameters in it, which are on no disk
+//	/dev/mqueue, /dev/pts   empty and its own
 //	/proc                   its own processes only
 //	/run/user, …            empty: no user manager, no sockets of the agent's
 //
 // The init is a copy of the shim with one thread and without a Go runtime, because starting one would take
-// three times what all the rest takes; and without Go's heap, because copying that would take as long as all
-// the rest. The shim works out which system calls build the world (steps_linux.go, world_linux.go), and puts
+// three times what all the rest takes; and without Go's heap and the program's variables, because copying those
+// would take as long as all the rest. The shim works out which system calls build the world (steps_linux.go, world_linux.go), and puts
 // them, with all that they need and two stacks, where the init gets them (memory_linux.go). The init takes them
 // one after the other, waits for the word, has the App executed and reaps (born_linux.go). The process that
 // becomes the App has the init's memory until then, on the second stack, so that nothing is copied once more.
