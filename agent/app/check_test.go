@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tcenvsvr/agent/app/seal"
@@ -135,6 +136,42 @@ func TestCheckIsShared(t *testing.T) {
 		t.Errorf("%d checks, want 1 more than the 2 before", got)
 	}
 	at(0) // what changed while they waited, each of them sees
+}
+
+// TestBusyApp: an App that is started often is looked at a few times a second, and what has changed is seen by the
+// next look; one that is started now and then is looked at each time.
+func TestBusyApp(t *testing.T) {
+	x := noop(t, "1.0.0")
+	synctest.Test(t, func(t *testing.T) {
+		c := catalog(t, t.TempDir())
+		app, err := c.Install(t.Context(), x.ref, x.fetch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := c.there[x.ref.SHA256]
+		looked := func(want uint64) {
+			t.Helper()
+			if _, ok := c.Lookup(x.ref); !ok || i.begun.Load() != want {
+				t.Fatalf("found: %v, after %d checks; want %d", ok, i.begun.Load(), want)
+			}
+		}
+		for n := range uint64(2 * busy) {
+			looked(n + 1)
+			time.Sleep(time.Second / busy)
+		}
+		time.Sleep(time.Second)
+		for n := range uint64(2 * busy) {
+			looked(2*busy + min(n+1, busy))
+		}
+		if err := os.WriteFile(filepath.Join(app.Dir, "run.py"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		looked(3 * busy)
+		time.Sleep(lookCounts)
+		if _, ok := c.Lookup(x.ref); ok {
+			t.Error("what has changed since the last look was not seen")
+		}
+	})
 }
 
 // TestContentsAreRead: a disk may change what no time tells.

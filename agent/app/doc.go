@@ -24,8 +24,8 @@
 //	fault      the names of what can go wrong with an App
 //
 // An installation is named by the SHA-256 of its package. It is complete when it gets its name, and
-// is not changed after that. Each start checks it, and a damaged one is downloaded again
-// (check.go).
+// is not changed after that. Each start checks it, but where that would be more than ten times a
+// second, and a damaged one is downloaded again (check.go).
 //
 // After the first start of an App its sources are compiled in the background (bytecode.go), and
 // again after a start with another interpreter:
