@@ -22,13 +22,16 @@ const (
 	mostJobs = 1000
 	// demandSpan is the time over which the demand for new shims is averaged.
 	demandSpan = 2 * time.Second
+	// atLeast is how many shims wait at least: of two orders that come together neither waits for a start, which
+	// takes 20 ms with sudo and 50 with systemd, and holds up what else begins.
+	atLeast = 2
 )
 
 // pool are the shims that wait for the next [Executor.Start], while [Executor.Run] runs. The start of a
 // process, and of sudo or of a service of systemd's before it, takes most of the time from an order to its App
 // and of the processor time of an order, so a shim whose job has ended waits for another one where it can
-// (package shim says when that is safe). There is always one more than jobs run, but not more than slots; where
-// shims do not come back there are as many more as are used up while one starts.
+// (package shim says when that is safe). There are always two more than jobs run, but
+// not more than slots; where shims do not come back there are as many more as are used up while one starts.
 type pool struct {
 	mu       sync.Mutex
 	open     bool // Run runs, and shims understand OpServe
@@ -139,7 +142,7 @@ func (p *pool) rate() float64 {
 
 // wanted is how many shims are to wait. p.mu is held.
 func (p *pool) wanted() int {
-	n := 1 + int(math.Ceil(p.rate()*p.starting.Seconds()-.05))
+	n := atLeast + int(math.Ceil(p.rate()*p.starting.Seconds()-.05))
 	return max(0, min(n, p.slots()-p.busy))
 }
 

@@ -30,7 +30,7 @@ func serve(t testing.TB, e *Executor, slots int) {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	waiting(t, e, 1)
+	waiting(t, e, min(slots, atLeast))
 }
 
 // waiting waits until so many shims wait, and returns them.
