@@ -284,10 +284,10 @@ func TestWarmEnds(t *testing.T) {
 	settled(t, tp)
 }
 
-// settled waits until nothing of an order lives in the template: its Python and one init do.
+// settled waits until nothing of an order lives in the template: its Python does.
 func settled(t testing.TB, tp *Process) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); len(children(t, tp.Status().AppPID)) != 2; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); len(children(t, tp.Status().AppPID)) != 1; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d processes are left in the template", len(children(t, tp.Status().AppPID)))
 		}

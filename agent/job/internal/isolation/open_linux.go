@@ -225,6 +225,14 @@ func (w *World) next() (Event, error) {
 	return e, json.Unmarshal(line, &e)
 }
 
+// Leave lets whoever is at the other end know that this one has gone, and waits so long until that has gone, too.
+func (w *World) Leave(timeout time.Duration) error {
+	_ = w.conn.CloseWrite()
+	_ = w.conn.SetReadDeadline(time.Now().Add(timeout))
+	_, err := io.Copy(io.Discard, w.lines)
+	return err
+}
+
 // Discard ends an init that was not started, and returns when it has ended: it would be one of the
 // App's leftovers.
 func (w *World) Discard() {
