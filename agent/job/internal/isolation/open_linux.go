@@ -52,7 +52,7 @@ func (r receiver) Read(b []byte) (int, error) {
 	if err == nil && n == 0 {
 		err = io.EOF
 	}
-	return n, err
+	return max(n, 0), err // it is -1 of a connection that was reset
 }
 
 // Open starts an init that is a program of its own (package warm), in namespaces of its own. args
