@@ -49,10 +49,10 @@ func (r receiver) Read(b []byte) (int, error) {
 		files, err = Descriptors(control[:oob])
 		r.w.files = append(r.w.files, files...)
 	}
-	if err == nil && n == 0 {
-		err = io.EOF
+	if n == 0 || errors.Is(err, unix.ECONNRESET) { // closed, perhaps with something unread
+		return 0, io.EOF
 	}
-	return max(n, 0), err // it is -1 of a connection that was reset
+	return max(n, 0), err
 }
 
 // Open starts an init that is a program of its own (package warm), in namespaces of its own. args
