@@ -15,7 +15,7 @@ type birth struct {
 	clone  cloneArgs
 	argued uintptr // the size of clone that counts; 0: a kernel without clone3
 
-	moves  [][2]uintptr // descriptors: which of this process's becomes which of the init's, in the order of the latter
+	moves  [][2]uintptr // descriptors: which of this process's becomes which of the init's, by the latter
 	begin  []step       // what every init does
 	steps  []step       // the world
 	argv   uintptr
@@ -26,9 +26,9 @@ type birth struct {
 	stack  uintptr // the end of the App's, until it is executed
 
 	// Of an init whose App a template forks.
-	ask, hear, found message // to the fork server, from its fork, and of that
-	sender, app      control // who the fork is, and its pidfd
-	orphans          [4]uint64
+	ask, hear, found message   // to the fork server, from its fork, and of that
+	sender, app      control   // who the fork is, and its pidfd
+	orphans          [4]uint64 // struct sigaction
 
 	lives, becomes uintptr // the entries of live or liveForked, and of become
 

@@ -16,7 +16,8 @@ type starter = func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, e
 // not wait for that: [World.Execute] does. limits are rlimits of the App, by their numbers. The thread in which
 // start forks is the init's parent: the init is killed when that thread ends.
 func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start starter) (*World, error) {
-	return build(&s.Plan, live, []*os.File{stdout, stderr}, func(b *birth, to *steps, _ uint32) { b.more(to, s, limits) }, start)
+	more := func(b *birth, to *steps, _ uint32) { b.more(to, s, limits) }
+	return build(&s.Plan, live, []*os.File{stdout, stderr}, more, start)
 }
 
 // Fork is what a template's fork makes an App of, in the world of an init (package warm).
@@ -28,19 +29,19 @@ type Fork struct {
 	Fork, Shim *os.File
 }
 
-// BuildForked makes an init that builds the world of the plan and has a template fork the App there. What comes
-// of that is its first event ([World.Next]). The process that calls this is the App's parent, and has to say how the App
-// ended ([World.Ended]); then the events are as with [Build]. The init ends with the namespaces of that process, not with a
-// thread of it.
+// BuildForked makes an init that builds the world of the plan and has a template fork the App there: its first
+// event ([World.Next]) says whether that is so. The App becomes a child of the process that calls this, which
+// then has to say how it ended ([World.Ended]); what the init says of the end is as with [Build]. The init
+// depends on no thread of that process but ends with its PID namespace.
 func BuildForked(p *Plan, f Fork, start starter) (*World, error) {
-	w, err := build(p, liveForked, []*os.File{f.Stdout, f.Stderr, f.Server, f.Fork, f.Shim}, func(b *birth, s *steps, flags uint32) { b.asks(s, flags) }, start)
+	w, err := build(p, liveForked, []*os.File{f.Stdout, f.Stderr, f.Server, f.Fork, f.Shim}, (*birth).asks, start)
 	if err == nil {
-		w.steps.memory.release()
+		w.steps.memory.release() // what the steps are called is kept, for their errors
 	}
 	return w, err
 }
 
-// build makes an init that lives so, and gets the files, from initStdout on. more adds what is not of the world.
+// build makes an init with that life, which gets the files, from initStdout on. more adds what is not of the world.
 func build(p *Plan, life func(*birth), files []*os.File, more func(b *birth, s *steps, rulesetFlags uint32), start starter) (_ *World, err error) {
 	spareHeap() // before there is memory for the init
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -153,8 +154,7 @@ func (b *birth) more(s *steps, start *Start, rlimits map[int]uint64) {
 	b.path, b.argv, b.env, b.dir = s.text(start.Argv[0]), s.texts(start.Argv), s.texts(start.Env), s.text(start.Dir)
 }
 
-// asks adds how a template is asked to fork, and how its answer is heard. What the init tells of itself here, its
-// namespaces, the fork joins.
+// asks adds how a template is asked for a fork, which joins the namespaces of the init, and how that is heard.
 func (b *birth) asks(s *steps, rulesetFlags uint32) {
 	own := steps{}
 	own.add("", unix.SYS_SETSID)
@@ -165,8 +165,8 @@ func (b *birth) asks(s *steps, rulesetFlags uint32) {
 		s.open("opening its namespaces for the template", "/proc/self/ns/"+kind, unix.O_RDONLY, initNamespaces+uintptr(i))
 		fds = append(fds, initNamespaces+i)
 	}
-	const stdin = 0
-	words, rights := fmt.Sprintf("f%d", rulesetFlags), place(s, unix.UnixRights(append(fds, stdin, initStdout, initStderr, initFork, initRules)...))
+	fds = append(fds, 0, initStdout, initStderr, initFork, initRules)
+	words, rights := fmt.Sprintf("f%d", rulesetFlags), place(s, unix.UnixRights(fds...))
 	b.ask.set(s.text(words), len(words), address(rights), uintptr(len(rights)))
 	s.add("asking the template to fork", unix.SYS_SENDMSG, initServer, uintptr(unsafe.Pointer(&b.ask)), unix.MSG_NOSIGNAL)
 	s.close(initFork) // whoever listens for the fork learns that it has ended

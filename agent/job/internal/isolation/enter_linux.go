@@ -27,12 +27,13 @@ func Attr(level Level) *syscall.SysProcAttr {
 	return attr
 }
 
-// EnterTemplate builds the world of the plan around this process and gives up the right to change it. It binds the
-// calling thread only, which must be locked. What it leaves is for a process whose forks join the worlds of orders: it may use setns, for
-// which it has no capability outside of such worlds, and Landlock leaves it the files that the
-// mounts leave it, because a fork cannot have more than it had. There is none without Landlock: in the
-// namespaces of an order's init, which has all of the host in view at first, this user has every capability,
-// and nothing else would keep the process from joining them, or from writing into that init's memory.
+// EnterTemplate builds the world of the plan around this process and gives up the right to change it.
+// It binds the calling thread only, which must be locked. It is for a process whose forks join the worlds
+// of orders: it may use setns, for which it has no capability outside of such worlds, and Landlock leaves it
+// the files that the mounts leave it, because a fork cannot have more than it had. There is none without
+// Landlock: in the namespaces of an order's init, which has all of the host in view at first, this user has
+// every capability, and nothing else would keep the process from joining them, or from writing into that
+// init's memory.
 func EnterTemplate(p *Plan) error {
 	fd, flags, err := rules(&Plan{Level: Filtered})
 	if err != nil {

@@ -152,7 +152,8 @@ func (w *World) failure(e Event) error {
 	return nil
 }
 
-// Next waits so long for an event, and for the files that come with it. One that says why there is no world is an error.
+// Next waits so long for an event, and for the files that come with it. One that says why there is no world
+// is an error.
 func (w *World) Next(timeout time.Duration) (Event, []*os.File, error) {
 	_ = w.conn.SetDeadline(time.Now().Add(timeout))
 	e, err := w.next()
@@ -249,6 +250,10 @@ func (w *World) Discard() {
 func (w *World) Close() {
 	if w != nil {
 		_ = w.conn.Close()
+		for _, f := range w.files {
+			_ = f.Close()
+		}
+		w.files = nil
 		w.forget()
 	}
 }

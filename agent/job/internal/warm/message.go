@@ -3,7 +3,8 @@ package warm
 // TemplateCommand is the last argument of a program that is to be the init of a template.
 const TemplateCommand = "template-init"
 
-// Words, one byte each, of a template's shim to its init: "order", with the connection of an order's shim, and "drain".
+// Words, one byte each, of a template's shim to its init: "order", with the connection of an order's shim, and
+// "drain".
 const (
 	wordOrder = byte('o')
 	wordDrain = byte('d')

@@ -27,8 +27,8 @@ type order struct {
 	gone  chan struct{} // closed when it is reaped
 }
 
-// serveOrder is the life of an order, whose shim is at the other end of conn: it has an init made for the order's
-// world, hands on what that says, and kills it when the shim is gone. conn is closed when nothing lives in there.
+// serveOrder is the life of an order in a template: it makes the init of the order's world, hands on to the
+// shim what that says, and kills it when the shim is gone. The connection is closed when nothing lives in there.
 func (t *template) serveOrder(shim *net.UnixConn) {
 	defer shim.Close()
 	o, err := t.begin(shim)
@@ -83,7 +83,7 @@ func (t *template) begin(shim *net.UnixConn) (*order, error) {
 	f := isolation.Fork{Server: t.python, Stdout: files[0], Stderr: files[1], Fork: files[2], Shim: files[3]}
 	o.World, err = isolation.BuildForked(&s.Plan, f, func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) {
 		t.mu.Lock()
-		defer t.mu.Unlock() // its end is not noted before it is
+		defer t.mu.Unlock() // the end of the init is not noted before it is
 		if t.draining {
 			return 0, errors.New("the template takes no more orders")
 		}
@@ -123,7 +123,7 @@ func (t *template) forked(o *order, shim *net.UnixConn) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("the template's fork takes longer than %v", forkTimeout)
 	case errors.Is(err, io.EOF):
-		return errors.New("the template's fork is not in its order's world")
+		return errors.New("the template's fork has ended, or is not in its order's world")
 	case err != nil:
 		return err
 	case !e.Forked || len(files) != 1 || !t.register(o, files[0]):
