@@ -44,7 +44,7 @@ func (a *App) join(p *isolation.Plan, stdout, stderr *os.File) error {
 		return fmt.Errorf("making a socket for the App: %w", err)
 	}
 	fork := os.NewFile(uintptr(pair[1]), "fork")
-	defer fork.Close()
+	defer func() { _ = fork.Close() }()
 	a.talk = os.NewFile(uintptr(pair[0]), "shim") // it blocks until the init, which has no poller, has heard by it
 	if err := unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
 		return fmt.Errorf("making a socket for the App: %w", err)
@@ -92,7 +92,7 @@ func (a *App) Run(s *isolation.Start) error {
 		return err
 	}
 	talk := c.(*net.UnixConn)
-	defer talk.Close()
+	defer func() { _ = talk.Close() }()
 	_ = a.talk.Close()
 	_ = talk.SetDeadline(time.Now().Add(forkTimeout))
 	if err := tell(talk, s); err != nil {

@@ -30,7 +30,7 @@ type order struct {
 // serveOrder is the life of an order in a template: it makes the init of the order's world, hands on to the
 // shim what that says, and kills it when the shim is gone. The connection is closed when nothing lives in there.
 func (t *template) serveOrder(shim *net.UnixConn) {
-	defer shim.Close()
+	defer func() { _ = shim.Close() }()
 	o, err := t.begin(shim)
 	if err != nil {
 		say(shim, isolation.Event{Error: err.Error()})
