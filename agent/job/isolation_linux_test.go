@@ -143,13 +143,13 @@ func BenchmarkIsolated(b *testing.B) {
 // Every form in which a shim, or an init, is started is one.
 func TestIsShim(t *testing.T) {
 	for _, args := range [][]string{
-		{"/usr/libexec/x/" + ShimName}, {"tcenvsvr", ShimCommand}, {"tcenvsvr", ShimCommand, warm.OrderCommand}, {ShimName, ShimCommand, warm.OrderCommand},
+		{"/usr/libexec/x/" + ShimName}, {"tcenvsvr", ShimCommand}, {"tcenvsvr", ShimCommand, warm.TemplateCommand}, {ShimName, ShimCommand, warm.TemplateCommand},
 	} {
 		if !IsShim(args) {
 			t.Errorf("%q is none", args)
 		}
 	}
-	for _, args := range [][]string{{"tcenvsvr"}, {"tcenvsvr", "status"}, {"tcenvsvr", ShimCommand, "--help"}, {"tcenvsvr", "x", warm.OrderCommand}} {
+	for _, args := range [][]string{{"tcenvsvr"}, {"tcenvsvr", "status"}, {"tcenvsvr", ShimCommand, "--help"}, {"tcenvsvr", "x", warm.TemplateCommand}} {
 		if IsShim(args) {
 			t.Errorf("%q is one", args)
 		}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"tcenvsvr/agent/disk/atomicfile"
 	"tcenvsvr/agent/job/internal/shim"
@@ -52,8 +51,8 @@ const (
 	ShimName    = "tcenvsvr-shim"
 )
 
-// IsShim reports whether a program that was called with these arguments is to be a shim, or an init
-// of an App's world, which a shim starts: both are [ShimMain].
+// IsShim reports whether a program that was called with these arguments is to be a shim, or the init
+// of a template, which a shim starts: both are [ShimMain].
 func IsShim(args []string) bool {
 	switch len(args) {
 	case 1:
@@ -64,7 +63,7 @@ func IsShim(args []string) bool {
 	if len(args) == 4 {
 		return args[1] == ShimCommand && args[2] == shim.ServiceCommand
 	}
-	return len(args) == 3 && args[1] == ShimCommand && slices.Contains([]string{warm.TemplateCommand, warm.OrderCommand}, args[2])
+	return len(args) == 3 && args[1] == ShimCommand && args[2] == warm.TemplateCommand
 }
 
 // Codes of a StartError that say something of the host, not of the App or the order.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -14,6 +15,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
+
+	"tcenvsvr/agent/job/internal/sock"
+	"tcenvsvr/agent/job/internal/warm"
 )
 
 // children are the child processes of a process.
@@ -284,10 +288,10 @@ func TestWarmEnds(t *testing.T) {
 	settled(t, tp)
 }
 
-// settled waits until nothing of an order lives in the template: its Python and one init do.
+// settled waits until nothing of an order lives in the template: its Python does.
 func settled(t testing.TB, tp *Process) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); len(children(t, tp.Status().AppPID)) != 2; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); len(children(t, tp.Status().AppPID)) != 1; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d processes are left in the template", len(children(t, tp.Status().AppPID)))
 		}
@@ -359,6 +363,68 @@ func TestShimOfWarmAppDies(t *testing.T) {
 	settled(t, tp)
 }
 
+// TestShimOfForkDies: what a template makes for a shim ends with that, also before the App is there.
+func TestShimOfForkDies(t *testing.T) {
+	e := newExecutor(t)
+	dir := app(t, map[string]string{"main.py": "print('main')\n", "deps/lib.py": "import os, time\nfork = os.fork\ndef slow():\n  time.sleep(1000)\n  return fork()\nos.fork = slow\n"})
+	tp := template(t, e, dir, "lib")
+	c, err := sock.Dial(t.Context(), tp.Dir(), tp.Status().ShimPID, tp.Status().Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, sock.Order+tp.Warm().Key+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	l := order(t, dir)
+	a, err := warm.Join(c, &l.Isolation, null, null)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); len(children(t, tp.Status().AppPID)) != 2 || len(children(t, pythonOf(t, tp))) != 1; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the order has no init and no fork")
+		}
+	}
+	a.Close()
+	for deadline := time.Now().Add(20 * time.Second); len(children(t, tp.Status().AppPID)) != 1; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the init of the order goes on without a shim")
+		}
+	}
+}
+
+// TestForkOutsideItsWorld: the arguments of an order are for a process in its world, whatever a template's
+// libraries do. Here the fork does not begin in there, and would print what it is told.
+func TestForkOutsideItsWorld(t *testing.T) {
+	e := newExecutor(t)
+	dir := app(t, map[string]string{
+		"main.py":     "import os\nprint('main', os.environ['SECRET'])\n",
+		"deps/lib.py": "import os\nos.fork = lambda: 0\nchdir = os.chdir\ndef told(path):\n  print('told', os.environ['SECRET'], flush=True)\n  chdir(path)\nos.chdir = told\n",
+	})
+	tp := template(t, e, dir, "lib")
+	for range 2 {
+		l := order(t, dir)
+		l.Warm = tp.Warm()
+		p, err := e.Start(t.Context(), l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exit := wait(t, p)
+		if s := p.Status(); s.Warm || !strings.Contains(s.Cold, "not in its order's world") {
+			t.Errorf("warm is %v: %q", s.Warm, s.Cold)
+		}
+		if got := output(t, l.Dir, Stdout); exit.Code != 0 || got != "main of the order\n" {
+			t.Errorf("%+v, %q", exit, got)
+		}
+	}
+	settled(t, tp)
+}
+
 // TestDrain: a template whose agent is gone takes no more orders, and ends with its last one.
 func TestDrain(t *testing.T) {
 	e := newExecutor(t)
@@ -416,20 +482,24 @@ func TestAtMostOneStart(t *testing.T) {
 	warm, cold, failed := 0, 0, 0
 	for n := range rounds {
 		tp := template(t, e, dir, "lib")
-		victims := []int{pythonOf(t, tp), tp.Status().AppPID, tp.Status().ShimPID}
-		for _, pid := range children(t, tp.Status().AppPID) { // the init that waits for the order
-			if pid != victims[0] {
-				victims = append(victims, pid)
-			}
-		}
+		python := pythonOf(t, tp)
+		victims := []int{python, tp.Status().AppPID, tp.Status().ShimPID}
 		l := order(t, dir)
 		l.Warm = tp.Warm()
-		delay := time.Duration(rand.N(int64(25 * time.Millisecond)))
+		delay := time.Duration(rand.N(int64(16 * time.Millisecond)))
 		killed := make(chan struct{})
 		go func() {
 			defer close(killed)
 			time.Sleep(delay)
-			_ = unix.Kill(victims[n%len(victims)], unix.SIGKILL)
+			if n%4 < len(victims) {
+				_ = unix.Kill(victims[n%4], unix.SIGKILL)
+				return
+			}
+			for _, pid := range children(t, tp.Status().AppPID) { // the order's init, or its App
+				if pid != python {
+					_ = unix.Kill(pid, unix.SIGKILL)
+				}
+			}
 		}()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		p, err := e.Start(ctx, l)
@@ -449,7 +519,7 @@ func TestAtMostOneStart(t *testing.T) {
 			}
 		} else {
 			failed++
-			t.Logf("round %d, victim %d, after %v: %v", n, n%len(victims), delay, err)
+			t.Logf("round %d, victim %d, after %v: %v", n, n%4, delay, err)
 		}
 		cancel()
 		starts, _ := os.ReadFile(filepath.Join(l.Dir, "out/starts"))

@@ -39,7 +39,7 @@ func TestTemplateForksForShimsOnly(t *testing.T) {
 }
 
 // TestNoTemplateWithoutLandlock: nothing else keeps a hostile library in a template from the memory and the
-// namespaces of the inits that wait for its orders, which see all of the host that their user sees.
+// namespaces of the inits of its orders, which see all of the host that their user sees until they have built their worlds.
 func TestNoTemplateWithoutLandlock(t *testing.T) {
 	if os.Getenv("TEST_NO_LANDLOCK") == "" {
 		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")

@@ -15,9 +15,9 @@ type birth struct {
 	clone  cloneArgs
 	argued uintptr // the size of clone that counts; 0: a kernel without clone3
 
-	moves  [5][2]uintptr // descriptors: which of the shim's becomes which of the init's
-	begin  []step        // what every init does
-	steps  []step        // the world
+	moves  [][2]uintptr // descriptors: which of this process's becomes which of the init's, by the latter
+	begin  []step       // what every init does
+	steps  []step       // the world
 	argv   uintptr
 	path   uintptr
 	env    uintptr
@@ -25,7 +25,12 @@ type birth struct {
 	limits []step  // of the App, taken by it; errors do not matter
 	stack  uintptr // the end of the App's, until it is executed
 
-	lives, becomes uintptr // the entries of live and become
+	// Of an init whose App a template forks.
+	ask, hear, found message   // to the fork server, from its fork, and of that
+	sender, app      control   // who the fork is, and its pidfd
+	orphans          [4]uint64 // struct sigaction
+
+	lives, becomes uintptr // the entries of live or liveForked, and of become
 
 	all, none, before uint64 // masks of signals
 	status            int32
@@ -36,13 +41,18 @@ type birth struct {
 	length            int
 }
 
-// Descriptors of an init: its end of the socket, the App's outputs, and the Landlock rules.
+// Descriptors of an init: its end of the socket, the Landlock rules, and the App's outputs. One whose App a
+// template forks has the fork server's socket besides, both ends of the one by which the fork is told what to
+// run, and its own namespaces.
 const (
-	initConn   = 3
-	initStdout = 4
-	initStderr = 5
-	initRules  = 6
-	initFDs    = 7
+	initConn       = 3
+	initRules      = 4
+	initStdout     = 5
+	initStderr     = 6
+	initServer     = 7
+	initFork       = 8
+	initTalk       = 9
+	initNamespaces = 10
 )
 
 const sigchld = uintptr(unix.SIGCHLD)
@@ -53,7 +63,7 @@ type cloneArgs struct {
 }
 
 // beginInit makes a process by one of the two calls that do, which lives on a stack of its own: entry is that
-// of [live].
+// of [live] or of [liveForked].
 //
 //go:noescape
 func beginInit(call, a1, a2, a3, a4, a5 uintptr, b *birth, entry uintptr) (pid, errno uintptr)
@@ -91,32 +101,8 @@ func (b *birth) run() (pid uintptr, errno syscall.Errno) {
 //go:norace
 //go:nocheckptr
 func live(b *birth) {
-	for i := range b.begin { // errors do not matter, or show later
-		_ = takeStep(&b.begin[i])
-	}
-	for i := range b.moves {
-		b.moves[i][0], _, _ = syscall.RawSyscall6(unix.SYS_FCNTL, b.moves[i][0], unix.F_DUPFD_CLOEXEC, firstFD, 0, 0, 0)
-	}
-	for i := range b.moves {
-		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, b.moves[i][0], b.moves[i][1], unix.O_CLOEXEC, 0, 0, 0)
-	}
-	for fd := uintptr(0); fd <= 2; fd++ { // the App's as well, so they stay open when it is executed
-		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, b.moves[0][0], fd, 0, 0, 0, 0)
-	}
-	if _, _, e := syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, initFDs, 1<<32-1, 0, 0, 0, 0); e != 0 {
-		for fd := uintptr(initFDs); fd < 65536; fd++ { // before Linux 5.9
-			_, _, _ = syscall.RawSyscall6(unix.SYS_CLOSE, fd, 0, 0, 0, 0, 0)
-		}
-	}
-	for i := range b.steps {
-		if e := takeStep(&b.steps[i]); e != 0 {
-			b.length = 0
-			b.put("{\"failed\":", i+1)
-			b.put(",\"errno\":", int(e))
-			b.tell()
-			exit()
-		}
-	}
+	b.settle()
+	b.build()
 	n, _, _ := syscall.RawSyscall6(unix.SYS_READ, initConn, uintptr(unsafe.Pointer(&b.word)), 1, 0, 0, 0)
 	if n != 1 {
 		exit() // the shim has ended, or needs no App
@@ -136,12 +122,106 @@ func live(b *birth) {
 		exit()
 	}
 	_, _, _ = syscall.RawSyscall6(unix.SYS_CLOCK_GETTIME, unix.CLOCK_REALTIME, uintptr(unsafe.Pointer(&b.now)), 0, 0, 0, 0)
-	for fd := uintptr(initStdout); fd <= initRules; fd++ {
+	for fd := uintptr(initRules); fd <= initStderr; fd++ {
 		_, _, _ = syscall.RawSyscall6(unix.SYS_CLOSE, fd, 0, 0, 0, 0, 0)
 	}
 	b.say("{\"started\":true,\"at\":", int(b.now[0]*1e9+b.now[1]))
 	b.reap(app)
 	exit()
+}
+
+// liveForked is the life of an init whose App a template forks, and is the parent of.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func liveForked(b *birth) {
+	b.settle()
+	b.reapOrphans(sigIgnore) // the App's, until its end is told
+	b.build()
+	// The fork says that it is there, and the kernel which number it has in here: a process that is not in this
+	// world has none.
+	n, _, _ := syscall.RawSyscall6(unix.SYS_RECVMSG, initTalk, uintptr(unsafe.Pointer(&b.hear)), 0, 0, 0, 0)
+	if n != 1 || b.word[0] != forkReady || b.sender.kind != unix.SCM_CREDENTIALS || b.sender.value < 2 {
+		exit()
+	}
+	fd, _, e := syscall.RawSyscall6(unix.SYS_PIDFD_OPEN, uintptr(b.sender.value), 0, 0, 0, 0, 0)
+	if e != 0 {
+		exit()
+	}
+	b.app.value = int32(fd)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_SENDMSG, initConn, uintptr(unsafe.Pointer(&b.found)), 0, 0, 0, 0)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, initConn+1, 1<<32-1, 0, 0, 0, 0)
+	n, _, _ = syscall.RawSyscall6(unix.SYS_READ, initConn, uintptr(unsafe.Pointer(&b.status)), unsafe.Sizeof(b.status), 0, 0, 0)
+	if n != unsafe.Sizeof(b.status) {
+		exit()
+	}
+	b.reapOrphans(sigDefault)
+	b.reap(0)
+	exit()
+}
+
+// forkReady is the first word of a template's fork.
+const forkReady = 'r'
+
+// What may be done about signals.
+const sigDefault, sigIgnore = 0, 1
+
+// reapOrphans has the kernel reap the processes that become the init's and end, or not.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func (b *birth) reapOrphans(action uint64) {
+	b.orphans[0] = action
+	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sigchld, uintptr(unsafe.Pointer(&b.orphans)), 0, 8, 0, 0)
+}
+
+// settle has all descriptors of the init where they belong, and no others.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func (b *birth) settle() {
+	for i := range b.begin { // errors do not matter, or show later
+		_ = takeStep(&b.begin[i])
+	}
+	for i := range b.moves {
+		b.moves[i][0], _, _ = syscall.RawSyscall6(unix.SYS_FCNTL, b.moves[i][0], unix.F_DUPFD_CLOEXEC, firstFD, 0, 0, 0)
+	}
+	free := uintptr(0)
+	for i := range b.moves {
+		flags := uintptr(unix.O_CLOEXEC)
+		if b.moves[i][1] == 0 {
+			flags = 0 // the App's as well, so it stays open when that is executed
+		}
+		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, b.moves[i][0], b.moves[i][1], flags, 0, 0, 0)
+		free = b.moves[i][1] + 1
+	}
+	_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, 0, 1, 0, 0, 0, 0)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, 0, 2, 0, 0, 0, 0)
+	if _, _, e := syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, free, 1<<32-1, 0, 0, 0, 0); e != 0 {
+		for fd := free; fd < 65536; fd++ { // before Linux 5.9
+			_, _, _ = syscall.RawSyscall6(unix.SYS_CLOSE, fd, 0, 0, 0, 0, 0)
+		}
+	}
+}
+
+// build takes the steps by which the world is built. An init that cannot build it ends.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func (b *birth) build() {
+	for i := range b.steps {
+		if e := takeStep(&b.steps[i]); e != 0 {
+			b.length = 0
+			b.put("{\"failed\":", i+1)
+			b.put(",\"errno\":", int(e))
+			b.tell()
+			exit()
+		}
+	}
 }
 
 // become executes the App.
@@ -165,14 +245,15 @@ func become(b *birth) {
 	exit()
 }
 
-// reap waits until nothing lives but this process, and tells the App's own end when it comes.
+// reap waits until nothing lives but this process, and tells the App's own end when it comes. With app 0 that
+// has ended, by the status that is there.
 //
 //go:nosplit
 //go:norace
 //go:nocheckptr
 func (b *birth) reap(app uintptr) {
-	ended, told, after := false, false, 0
-	end := int32(0)
+	ended, told, after := app == 0, false, 0
+	end := b.status
 	for {
 		options := uintptr(0)
 		if ended && !told { // does something live on?

@@ -1,7 +1,6 @@
 package isolation
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"syscall"
@@ -10,11 +9,40 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// starter calls fork, perhaps after it has changed the attributes that fork uses: a control group.
+type starter = func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)
+
 // Build makes an init that builds the world for s, whose outputs go to stdout and stderr. It does
-// not wait for that: [World.Execute] does. limits are rlimits of the App, by their numbers. start
-// calls fork, perhaps after it has changed the attributes that fork uses: a control group. The thread in which
-// it does is the init's parent: the init is killed when that thread ends.
-func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)) (_ *World, err error) {
+// not wait for that: [World.Execute] does. limits are rlimits of the App, by their numbers. The thread in which
+// start forks is the init's parent: the init is killed when that thread ends.
+func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start starter) (*World, error) {
+	more := func(b *birth, to *steps, _ uint32) { b.more(to, s, limits) }
+	return build(&s.Plan, live, []*os.File{stdout, stderr}, more, start)
+}
+
+// Fork is what a template's fork makes an App of, in the world of an init (package warm).
+type Fork struct {
+	Server         *os.File // the socket of the template's fork server
+	Stdout, Stderr *os.File
+	// Fork and Shim are the ends of the socket by which the fork says that it is there, and is told what to run.
+	// That of the shim's, which the init listens at, has SO_PASSCRED.
+	Fork, Shim *os.File
+}
+
+// BuildForked makes an init that builds the world of the plan and has a template fork the App there: its first
+// event ([World.Next]) says whether that is so. The App becomes a child of the process that calls this, which
+// then has to say how it ended ([World.Ended]); what the init says of the end is as with [Build]. The init
+// depends on no thread of that process but ends with its PID namespace.
+func BuildForked(p *Plan, f Fork, start starter) (*World, error) {
+	w, err := build(p, liveForked, []*os.File{f.Stdout, f.Stderr, f.Server, f.Fork, f.Shim}, (*birth).asks, start)
+	if err == nil {
+		w.steps.memory.release() // what the steps are called is kept, for their errors
+	}
+	return w, err
+}
+
+// build makes an init with that life, which gets the files, from initStdout on. more adds what is not of the world.
+func build(p *Plan, life func(*birth), files []*os.File, more func(b *birth, s *steps, rulesetFlags uint32), start starter) (_ *World, err error) {
 	spareHeap() // before there is memory for the init
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -25,9 +53,11 @@ func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(
 	if err != nil {
 		return nil, fmt.Errorf("making a socket for the init: %w", err)
 	}
+	w := Joined(p.Level, conn)
+	w.steps = &steps{memory: &memory{}}
 	defer func() {
 		if err != nil {
-			_ = conn.Close()
+			w.Close()
 		}
 	}()
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
@@ -35,36 +65,30 @@ func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start func(
 		return nil, fmt.Errorf("opening the App's stdin: %w", err)
 	}
 	defer unix.Close(null)
-	ruleset, flags, err := rules(&s.Plan)
+	ruleset, flags, err := rules(p)
 	if err != nil {
 		return nil, err
 	}
+	rulesFD, rulesIn := ruleset, uintptr(initRules)
 	if ruleset >= 0 {
 		defer unix.Close(ruleset)
+	} else {
+		rulesFD, rulesIn = null, 0
 	}
-	w := &World{Level: s.Plan.Level, Pidfd: -1, conn: conn, lines: bufio.NewReaderSize(conn, 256), steps: &steps{memory: &memory{}}}
-	defer func() {
-		if err != nil {
-			w.forget()
-		}
-	}()
-	b, err := newBirth(w.steps, namespaces(s.Plan.Level))
+	b, err := newBirth(w.steps, namespaces(p.Level), life)
 	if err != nil {
 		return nil, err
 	}
-	b.moves = [5][2]uintptr{
-		{uintptr(null), 0}, {uintptr(pair[1]), initConn}, {stdout.Fd(), initStdout}, {stderr.Fd(), initStderr},
-		{uintptr(ruleset), initRules},
+	moves := [][2]uintptr{{uintptr(null), 0}, {uintptr(pair[1]), initConn}, {uintptr(rulesFD), initRules}}
+	for i, f := range files {
+		moves = append(moves, [2]uintptr{f.Fd(), initStdout + uintptr(i)})
 	}
-	rulesFD := uintptr(initRules)
-	if ruleset < 0 {
-		rulesFD, b.moves[4] = 0, [2]uintptr{uintptr(null), initRules}
-	}
-	if err := w.steps.enter(&s.Plan, rulesFD, uintptr(flags)); err != nil {
+	b.moves = place(w.steps, moves)
+	if err := w.steps.enter(p, rulesIn, uintptr(flags)); err != nil {
 		return nil, err
 	}
+	more(b, w.steps, flags)
 	b.steps = place(w.steps, w.steps.list)
-	b.more(w.steps, s, limits)
 	if w.steps.err != nil {
 		return nil, w.steps.err
 	}
@@ -94,7 +118,7 @@ const (
 )
 
 // newBirth makes what an init is born by, with its stacks.
-func newBirth(s *steps, namespaces uintptr) (*birth, error) {
+func newBirth(s *steps, namespaces uintptr, life func(*birth)) (*birth, error) {
 	self, err := s.memory.bytes(int(unsafe.Sizeof(birth{})))
 	if err != nil {
 		return nil, err
@@ -106,7 +130,7 @@ func newBirth(s *steps, namespaces uintptr) (*birth, error) {
 	const room = 64 // above a stack's end, for an argument
 	own := uint64(address(stacks))
 	b := (*birth)(unsafe.Pointer(&self[0]))
-	b.lives, b.becomes = entry(live), entry(become)
+	b.lives, b.becomes = entry(life), entry(become)
 	b.all, b.stack = ^uint64(0), uintptr(own)+2*stackSize-room
 	b.clone = cloneArgs{
 		flags: uint64(namespaces) | unix.CLONE_SETTLS, exitSignal: uint64(sigchld),
@@ -128,6 +152,28 @@ func (b *birth) more(s *steps, start *Start, rlimits map[int]uint64) {
 	}
 	b.limits = place(s, limits.list)
 	b.path, b.argv, b.env, b.dir = s.text(start.Argv[0]), s.texts(start.Argv), s.texts(start.Env), s.text(start.Dir)
+}
+
+// asks adds how a template is asked for a fork, which joins the namespaces of the init, and how that is heard.
+func (b *birth) asks(s *steps, rulesetFlags uint32) {
+	own := steps{}
+	own.add("", unix.SYS_SETSID)
+	own.add("", unix.SYS_CHDIR, s.text("/"))
+	b.begin = place(s, own.list)
+	var fds []int
+	for i, kind := range []string{"user", "mnt", "ipc", "pid"} {
+		s.open("opening its namespaces for the template", "/proc/self/ns/"+kind, unix.O_RDONLY, initNamespaces+uintptr(i))
+		fds = append(fds, initNamespaces+i)
+	}
+	fds = append(fds, 0, initStdout, initStderr, initFork, initRules)
+	words, rights := fmt.Sprintf("f%d", rulesetFlags), place(s, unix.UnixRights(fds...))
+	b.ask.set(s.text(words), len(words), address(rights), uintptr(len(rights)))
+	s.add("asking the template to fork", unix.SYS_SENDMSG, initServer, uintptr(unsafe.Pointer(&b.ask)), unix.MSG_NOSIGNAL)
+	s.close(initFork) // whoever listens for the fork learns that it has ended
+	const forked = "{\"forked\":true}\n"
+	b.app = control{length: unix.SizeofCmsghdr + 4, level: unix.SOL_SOCKET, kind: unix.SCM_RIGHTS}
+	b.found.set(s.text(forked), len(forked), uintptr(unsafe.Pointer(&b.app)), uintptr(unix.CmsgSpace(4)))
+	b.hear.set(uintptr(unsafe.Pointer(&b.word)), 1, uintptr(unsafe.Pointer(&b.sender)), unsafe.Sizeof(b.sender))
 }
 
 // texts is the address of a list of texts as the kernel reads it.

@@ -30,6 +30,16 @@
 // belongs to the user namespace of the shim, in which neither the App nor another process of its user has any
 // right.
 //
+// An App that starts by the fork of a template has a world of the same kind, whose init the template's init
+// makes in the shim's place, and which executes nothing (package warm):
+//
+//	template's init ──clone──► init ── "f", namespaces ──► fork server, go-between ──fork──► App
+//	      │◄───── pidfd ─────────│◄───────────── "r", the kernel says who ───────────────────┤
+//	      │                      │                                                           │
+//	      │◄───────────────── exit, because it becomes the parent ───────────────────────────┘
+//	      │── how it ended ─────►│
+//	      │◄─ ended, gone ───────┘
+//
 // When the init dies, by the shim's death, too, the kernel ends everything in its world: nothing
 // of the App survives its job.
 //

@@ -27,21 +27,13 @@ func Attr(level Level) *syscall.SysProcAttr {
 	return attr
 }
 
-// EnterKeeping builds the world of the plan around this process and gives up the right to change it.
-// It binds the calling thread only, which must be locked. It returns the Landlock rules, by which
-// another process may bind itself; fd is -1 on kernels without Landlock.
-func EnterKeeping(p *Plan) (fd int, flags uint32, err error) {
-	if fd, flags, err = rules(p); err != nil {
-		return -1, 0, err
-	}
-	return fd, flags, enterBy(p, fd, flags, native)
-}
-
-// EnterTemplate is [EnterKeeping] for a process whose forks join the worlds of orders: it may use setns, for
-// which it has no capability outside of such worlds, and Landlock leaves it the files that the
-// mounts leave it, because a fork cannot have more than it had. There is none without Landlock: in the
-// namespaces of an order's init, which waits with all of the host in view, this user has every capability,
-// and nothing else would keep the process from joining them, or from writing into that init's memory.
+// EnterTemplate builds the world of the plan around this process and gives up the right to change it.
+// It binds the calling thread only, which must be locked. It is for a process whose forks join the worlds
+// of orders: it may use setns, for which it has no capability outside of such worlds, and Landlock leaves it
+// the files that the mounts leave it, because a fork cannot have more than it had. There is none without
+// Landlock: in the namespaces of an order's init, which has all of the host in view at first, this user has
+// every capability, and nothing else would keep the process from joining them, or from writing into that
+// init's memory.
 func EnterTemplate(p *Plan) error {
 	fd, flags, err := rules(&Plan{Level: Filtered})
 	if err != nil {
@@ -51,16 +43,12 @@ func EnterTemplate(p *Plan) error {
 		return errors.New("this kernel has no Landlock, without which a template could reach the inits of its orders")
 	}
 	defer unix.Close(fd)
-	return enterBy(p, fd, flags, native.without(unix.SYS_SETNS))
-}
-
-func enterBy(p *Plan, ruleset int, flags uint32, c calls) error {
 	s := &steps{}
-	filter, err := c.assemble()
+	filter, err := native.without(unix.SYS_SETNS).assemble()
 	if err != nil {
 		return err
 	}
-	if err := s.world(p, uintptr(max(ruleset, 0)), uintptr(flags), filter); err != nil {
+	if err := s.world(p, uintptr(fd), uintptr(flags), filter); err != nil {
 		return err
 	}
 	return s.take()

@@ -28,8 +28,9 @@ type Event struct {
 	Failed  int    `json:"failed,omitempty"` // the world could not be built: the number of the step, from 1
 	Errno   int    `json:"errno,omitempty"`  // of Failed; without it: the App could not be executed
 	Error   string `json:"error,omitempty"`  // its world could not be built
-	// Of an init that has a template fork its App (package warm): it is there, and its App is,
-	// which waits for its arguments. Each comes with a descriptor of that process.
+	// Of an App that a template forks (package warm). Hello: the template's init waits for the Start. Forked:
+	// the App's process is there and waits for its arguments. The order's init says it with a pidfd of that, the
+	// template's with pidfds of init and App.
 	Hello  bool `json:"hello,omitempty"`
 	Forked bool `json:"forked,omitempty"`
 	// News is what the init of a template says of it.

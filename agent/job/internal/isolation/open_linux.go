@@ -2,9 +2,12 @@ package isolation
 
 import (
 	"bufio"
+	"cmp"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"syscall"
@@ -25,19 +28,38 @@ type World struct {
 	News func(json.RawMessage)
 
 	conn  *net.UnixConn
-	lines *bufio.Reader
-	steps *steps // of [Build]
+	lines *bufio.Reader // of conn
+	files []*os.File    // that came by conn
+	steps *steps        // of what [Build] and [BuildForked] make
 }
 
-// Joined is the world of an init that another process has started: conn leads to it, pidfd is the
-// init's.
-func Joined(level Level, pid, pidfd int, conn *net.UnixConn, lines *bufio.Reader) *World {
-	return &World{Level: level, PID: pid, Pidfd: pidfd, conn: conn, lines: lines}
+// Joined is the world to whose init, or to who speaks for that, conn leads.
+func Joined(level Level, conn *net.UnixConn) *World {
+	w := &World{Level: level, Pidfd: -1, conn: conn}
+	w.lines = bufio.NewReaderSize(receiver{w}, 256)
+	return w
+}
+
+// receiver reads what an init says, and keeps the files that come with it.
+type receiver struct{ w *World }
+
+func (r receiver) Read(b []byte) (int, error) {
+	control := make([]byte, unix.CmsgSpace(maxFiles*4))
+	n, oob, _, _, err := r.w.conn.ReadMsgUnix(b, control)
+	if err == nil && oob > 0 {
+		var files []*os.File
+		files, err = Descriptors(control[:oob])
+		r.w.files = append(r.w.files, files...)
+	}
+	if n == 0 || errors.Is(err, unix.ECONNRESET) { // closed, perhaps with something unread
+		return 0, io.EOF
+	}
+	return max(n, 0), err
 }
 
 // Open starts an init that is a program of its own (package warm), in namespaces of its own. args
 // start this program, once more, so that it is one. start is as with [Build].
-func Open(level Level, exe string, args []string, start func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)) (*World, error) {
+func Open(level Level, exe string, args []string, start starter) (*World, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("making a socket for the init: %w", err)
@@ -70,12 +92,14 @@ func Open(level Level, exe string, args []string, start func(attr *syscall.SysPr
 		_ = conn.Close()
 		return nil, fmt.Errorf("starting the init of an App's world: %w", err)
 	}
-	return &World{Level: level, PID: pid, Pidfd: -1, conn: conn, lines: bufio.NewReader(conn)}, nil
+	w := Joined(level, conn)
+	w.PID = pid
+	return w, nil
 }
 
-// Prepare has the init build its world for s, whose outputs go to stdout and stderr. It does not
-// wait for that: [World.Execute] does.
-func (w *World) Prepare(s *Start, stdout, stderr *os.File) error {
+// Prepare tells an init that is a program of its own what to build its world for, and gives it files: the
+// outputs, and for a fork its socket ([Fork]). It does not wait for that.
+func (w *World) Prepare(s *Start, files ...*os.File) error {
 	line, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -83,8 +107,11 @@ func (w *World) Prepare(s *Start, stdout, stderr *os.File) error {
 	line = append(line, '\n')
 	defer clear(line)
 	_ = w.conn.SetWriteDeadline(time.Now().Add(startTimeout))
-	rights := unix.UnixRights(int(stdout.Fd()), int(stderr.Fd()))
-	n, _, err := w.conn.WriteMsgUnix(line, rights, nil)
+	fds := make([]int, len(files))
+	for i, f := range files {
+		fds[i] = int(f.Fd())
+	}
+	n, _, err := w.conn.WriteMsgUnix(line, unix.UnixRights(fds...), nil)
 	if err == nil && n < len(line) {
 		_, err = w.conn.Write(line[n:])
 	}
@@ -107,19 +134,50 @@ func (w *World) Execute() error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrLost, err)
+	case e.Started:
+		if e.At > 0 {
+			w.Executed = time.Unix(0, e.At)
+		}
+		w.forget()
+		return nil
+	case e.Failed == 0 && e.Errno != 0:
+		return syscall.Errno(e.Errno)
+	}
+	return cmp.Or(w.failure(e), errors.New("its answer is not ours"))
+}
+
+// failure is why there is no world; nil if the event says nothing of that.
+func (w *World) failure(e Event) error {
+	switch {
 	case e.Failed != 0 && w.steps != nil:
 		return w.steps.failed(e.Failed-1, syscall.Errno(e.Errno))
-	case e.Errno != 0:
-		return syscall.Errno(e.Errno)
-	case !e.Started:
-		return errors.New(e.Error)
+	case e.Failed != 0 || e.Error != "":
+		return errors.New(cmp.Or(e.Error, "building the world"))
 	}
-	if e.At > 0 {
-		w.Executed = time.Unix(0, e.At)
-	}
-	w.forget()
 	return nil
 }
+
+// Next waits so long for an event, and for the files that come with it. One that says why there is no world
+// is an error.
+func (w *World) Next(timeout time.Duration) (Event, []*os.File, error) {
+	_ = w.conn.SetDeadline(time.Now().Add(timeout))
+	e, err := w.next()
+	_ = w.conn.SetDeadline(time.Time{})
+	files := w.files
+	w.files = nil
+	if err == nil {
+		err = w.failure(e)
+	}
+	return e, files, err
+}
+
+// Ended tells the init of [BuildForked] how its App ended.
+func (w *World) Ended(status unix.WaitStatus) {
+	_, _ = w.conn.Write(binary.NativeEndian.AppendUint32(nil, uint32(status)))
+}
+
+// Relay hands on all events to come, until there are no more.
+func (w *World) Relay(to io.Writer) { _, _ = w.lines.WriteTo(to) }
 
 // End is how an App, or its world, ended.
 type End struct {
@@ -173,6 +231,14 @@ func (w *World) next() (Event, error) {
 	return e, json.Unmarshal(line, &e)
 }
 
+// Leave lets whoever is at the other end know that this one has gone, and waits so long until that has gone, too.
+func (w *World) Leave(timeout time.Duration) error {
+	_ = w.conn.CloseWrite()
+	_ = w.conn.SetReadDeadline(time.Now().Add(timeout))
+	_, err := io.Copy(io.Discard, w.lines)
+	return err
+}
+
 // Discard ends an init that was not started, and returns when it has ended: it would be one of the
 // App's leftovers.
 func (w *World) Discard() {
@@ -189,6 +255,10 @@ func (w *World) Discard() {
 func (w *World) Close() {
 	if w != nil {
 		_ = w.conn.Close()
+		for _, f := range w.files {
+			_ = f.Close()
+		}
+		w.files = nil
 		w.forget()
 	}
 }

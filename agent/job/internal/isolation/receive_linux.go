@@ -16,12 +16,8 @@ const SocketFD = 3
 // anyway.
 const maxStart = 16 << 20
 
-// EndWith ends this process, and the kernel its world, when the other end of conn is gone.
-func EndWith(conn *net.UnixConn) {
-	var b [1]byte
-	_, _ = conn.Read(b[:])
-	os.Exit(1)
-}
+// maxFiles are as many as come with one message.
+const maxFiles = 4
 
 // Conn is the socket that a descriptor is.
 func Conn(fd int) (*net.UnixConn, error) {
@@ -34,10 +30,10 @@ func Conn(fd int) (*net.UnixConn, error) {
 	return c.(*net.UnixConn), nil
 }
 
-// Receive reads the one Start, and the outputs that come with its first byte.
+// Receive reads the one Start, and the files that come with its first byte.
 func Receive(conn *net.UnixConn) (*Start, []*os.File, error) {
 	data := make([]byte, 0, 64<<10)
-	control := make([]byte, unix.CmsgSpace(2*4))
+	control := make([]byte, unix.CmsgSpace(maxFiles*4))
 	var files []*os.File
 	defer func() { clear(data) }()
 	for {

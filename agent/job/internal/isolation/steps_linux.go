@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -135,3 +136,25 @@ func (s *steps) write(what, path, value string) (opened *step) {
 }
 
 func procFD(fd uintptr) string { return filepath.Join("/proc/self/fd", fmt.Sprint(fd)) }
+
+// message is struct msghdr, with its one struct iovec.
+type message struct {
+	name, nameLength       uintptr
+	parts, count           uintptr
+	control, controlLength uintptr
+	flags                  uintptr
+	data, length           uintptr
+}
+
+// set makes the message one of so much data, and of one or more control messages. It stays where it is.
+func (m *message) set(data uintptr, length int, control, controlLength uintptr) {
+	*m = message{parts: uintptr(unsafe.Pointer(&m.data)), count: 1, control: control, controlLength: controlLength, data: data, length: uintptr(length)}
+}
+
+// control is struct cmsghdr with what follows it: one descriptor, or struct ucred, which begins with a PID.
+type control struct {
+	length      uint64
+	level, kind int32
+	value       int32
+	more        [3]int32
+}

@@ -49,27 +49,7 @@ func (s *supervisor) join() (*warmApp, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	app, err := warm.Join(conn)
-	if err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	start, err := s.limited()
-	if err == nil {
-		err = app.Prepare(start, s.out[0].app, s.out[1].app)
-	}
-	if err != nil {
-		return nil, errors.Join(err, app.End())
-	}
-	return app, nil
-}
-
-// limited is order with the App's limits, for an init that is a program of its own.
-func (s *supervisor) limited() (*isolation.Start, error) {
-	start := s.order()
-	var err error
-	start.Limits, err = json.Marshal(s.launch.Limits)
-	return start, err
+	return warm.Join(conn, &s.order().Plan, s.out[0].app, s.out[1].app)
 }
 
 // prepareTemplate starts the init of a template.
@@ -82,8 +62,8 @@ func (s *supervisor) prepareTemplate() error {
 	}
 	w.News = s.news
 	s.world = w
-	start, err := s.limited()
-	if err == nil {
+	start := s.order()
+	if start.Limits, err = json.Marshal(s.launch.Limits); err == nil {
 		err = w.Prepare(start, s.out[0].app, s.out[1].app)
 	}
 	if err != nil {
@@ -104,7 +84,7 @@ func (s *supervisor) spawnWarm() (*tree, error) {
 	s.warm = nil
 	app, err := s.adopt(w)
 	if err == nil {
-		if err = w.Execute(); err == nil {
+		if err = w.Run(s.order()); err == nil {
 			s.status.Warm = true
 			return &tree{id: identity(w.PID), app: identity(app), world: w.World, pidfd: w.Pidfd, group: s.group, events: make(chan event, 2)}, nil
 		}
@@ -120,11 +100,15 @@ func (s *supervisor) spawnWarm() (*tree, error) {
 	return nil, nil
 }
 
-// adopt puts what the template has made into the App's control group: into the one that is prewarmed
+// adopt limits what the template has made, and puts it into the App's control group: into the one that is prewarmed
 // or, because no process leaves the service that it is in, into a new one beside the template's.
 func (s *supervisor) adopt(w *warmApp) (app int, err error) {
-	if app, err = w.Forked(); err != nil || s.group == nil {
-		return app, err
+	if app, err = w.Forked(); err != nil {
+		return 0, err
+	}
+	confine(app, s.launch.Limits)
+	if s.group == nil {
+		return app, nil
 	}
 	if err := s.group.Move(app); err != nil {
 		g, err := cgroup.Beside(app)
@@ -140,7 +124,6 @@ func (s *supervisor) adopt(w *warmApp) (app int, err error) {
 			err = fmt.Errorf("the template's service limits %q only", g.Controllers())
 		}
 		if err != nil {
-			_ = w.End()
 			g.Close()
 			return 0, err
 		}

@@ -20,18 +20,13 @@ import (
 	"tcenvsvr/agent/job/internal/warm"
 )
 
-// inits are the lives of processes that are no shims but inits, by the last argument.
-var inits = map[string]func(limit func(pid int, data json.RawMessage)) int{
-	warm.TemplateCommand: warm.TemplateMain,
-	warm.OrderCommand:    warm.OrderMain,
-}
-
-// isInit reports whether this process is to be the init of an App's world, not a shim.
-func isInit(args []string) bool { return len(args) > 1 && inits[args[len(args)-1]] != nil }
+// isInit reports whether this process is to be the init of a template, not a shim. (The inits of all other worlds
+// are no programs.)
+func isInit(args []string) bool { return len(args) > 1 && args[len(args)-1] == warm.TemplateCommand }
 
 func initMain() int {
 	runtime.GOMAXPROCS(1) // it does one thing after the other: threads would do little but wake each other
-	return inits[os.Args[len(os.Args)-1]](func(pid int, data json.RawMessage) {
+	return warm.TemplateMain(func(pid int, data json.RawMessage) {
 		var l spec.Limits
 		if json.Unmarshal(data, &l) == nil {
 			confine(pid, l)

@@ -14,8 +14,8 @@
 //	  │── "report\n" ───────────►│
 //	  │◄──────── one line of JSON │  what its init has said of it; "{}" before
 //	shim of an order
-//	  │── "order KEY\n" ────────►│  from here on it is the connection of that shim with the init of
-//	  │                          │  its order's world, or closed
+//	  │── "order KEY\n" ────────►│  from here on it is the connection of that shim with the
+//	  │                          │  template's init, or closed
 //
 // The shim of a service answers one more (package service):
 //

@@ -1,10 +1,11 @@
 package warm
 
 import (
-	"bufio"
-	"encoding/json"
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"time"
@@ -20,62 +21,134 @@ const joinTimeout = 5 * time.Second
 // App is an App that a template makes, as its order's shim sees it.
 type App struct {
 	*isolation.World
-	conn  *net.UnixConn
-	lines *bufio.Reader
-	files []*os.File // that came with events
-	app   *os.File   // pidfd of the App
+	talk *os.File // our end of the socket by which the App's process is told what to run
 }
 
-// Join makes a world of the connection to a template, which has been asked for an order's.
-func Join(conn *net.UnixConn) (*App, error) {
-	a := &App{conn: conn}
-	a.lines = bufio.NewReader(reader{a})
-	_ = conn.SetDeadline(time.Now().Add(joinTimeout))
-	e, err := a.next()
-	if err == nil && (!e.Hello || len(a.files) != 1) {
-		err = errors.New("it did not say who it is")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("waiting for the template's init: %w", err)
-	}
-	init := a.take()
-	pid := pidOf(init)
-	if pid == 0 {
-		return nil, errors.New("the template's init has ended")
-	}
-	fd, err := unix.FcntlInt(init.Fd(), unix.F_DUPFD_CLOEXEC, 3) // for as long as this shim lives
-	if err != nil {
+// Join gives an order to a template, to which conn leads, and which was asked to take it: a world, and a fork in it,
+// whose outputs go to stdout and stderr. conn is closed with the App, or after an error.
+func Join(conn *net.UnixConn, p *isolation.Plan, stdout, stderr *os.File) (*App, error) {
+	a := &App{World: isolation.Joined(isolation.Full, conn)}
+	if err := a.join(p, stdout, stderr); err != nil {
+		a.Close()
 		return nil, err
 	}
-	_ = init.Close()
-	a.World = isolation.Joined(isolation.Full, pid, fd, conn, a.lines)
 	return a, nil
 }
+
+func (a *App) join(p *isolation.Plan, stdout, stderr *os.File) error {
+	if e, _, err := a.Next(joinTimeout); err != nil || !e.Hello {
+		return fmt.Errorf("waiting for the template's init: %w", cmp.Or(err, errStranger))
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("making a socket for the App: %w", err)
+	}
+	fork := os.NewFile(uintptr(pair[1]), "fork")
+	defer func() { _ = fork.Close() }()
+	a.talk = os.NewFile(uintptr(pair[0]), "shim") // it blocks until the init, which has no poller, has heard by it
+	if err := unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
+		return fmt.Errorf("making a socket for the App: %w", err)
+	}
+	return a.Prepare(&isolation.Start{Plan: *p}, stdout, stderr, fork, a.talk)
+}
+
+var errStranger = errors.New("its answer is not ours")
 
 // Forked waits until the App's process is there, and waits for its arguments. It returns the
 // process, which is no descendant of the init's.
 func (a *App) Forked() (pid int, err error) {
-	_ = a.conn.SetDeadline(time.Now().Add(2 * forkTimeout))
-	e, err := a.next()
-	switch {
-	case err != nil:
+	e, files, err := a.Next(2 * forkTimeout)
+	defer func() {
+		for _, f := range files {
+			_ = f.Close()
+		}
+	}()
+	if err != nil {
+		word := make([]byte, 256)
+		if n, _, _ := unix.Recvfrom(int(a.talk.Fd()), word, unix.MSG_DONTWAIT); n > 0 {
+			err = fmt.Errorf("%w: %.200q", err, word[:n])
+		}
 		return 0, fmt.Errorf("waiting for the template to fork: %w", err)
-	case e.Error != "":
-		return 0, errors.New(e.Error)
-	case !e.Forked || len(a.files) != 1:
-		return 0, errors.New("the template's fork did not say who it is")
 	}
-	a.app = a.take()
-	if pid = pidOf(a.app); pid == 0 {
+	if !e.Forked || len(files) != 2 {
+		return 0, fmt.Errorf("waiting for the template to fork: %w", errStranger)
+	}
+	fd, err := unix.FcntlInt(files[0].Fd(), unix.F_DUPFD_CLOEXEC, 3) // for as long as this shim lives
+	if err != nil {
+		return 0, err
+	}
+	a.Pidfd, a.PID = fd, pidOf(files[0])
+	if pid = pidOf(files[1]); pid == 0 || a.PID == 0 {
 		return 0, errors.New("the template's fork has ended")
 	}
 	return pid, nil
 }
 
+// Run has the App's process run s. [isolation.ErrLost] means that it may have done so; after any other error it has
+// not, and will not.
+func (a *App) Run(s *isolation.Start) error {
+	c, err := net.FileConn(a.talk)
+	if err != nil {
+		return err
+	}
+	talk := c.(*net.UnixConn)
+	defer func() { _ = talk.Close() }()
+	_ = a.talk.Close()
+	_ = talk.SetDeadline(time.Now().Add(forkTimeout))
+	if err := tell(talk, s); err != nil {
+		return unsure("telling the template's fork what to start", err)
+	}
+	word := make([]byte, 256)
+	n, err := talk.Read(word)
+	switch {
+	case err != nil:
+		return unsure("waiting for the template's fork to start", err)
+	case word[0] != forkGo:
+		return fmt.Errorf("the template's fork did not start: %.200q", word[1:n])
+	}
+	return nil
+}
+
+// forkGo is what a fork says when nothing but the App is left to do.
+const forkGo = 'g'
+
+// tell gives the fork its arguments and environment. It does not begin before it has them to the end.
+func tell(talk *net.UnixConn, s *isolation.Start) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%d\x00%s\x00", len(s.Argv), s.Dir)
+	for _, list := range [][]string{s.Argv, s.Env} {
+		for _, text := range list {
+			b.WriteString(text)
+			b.WriteByte(0)
+		}
+	}
+	b.WriteString("end")
+	defer func() { clear(b.Bytes()[:b.Cap()]) }()
+	if _, err := talk.Write(b.Bytes()); err != nil {
+		return err
+	}
+	_ = talk.CloseWrite()
+	return nil
+}
+
+// unsure is the error of the talk with a fork. One that has let go of its socket has ended, or will, without a start.
+func unsure(doing string, err error) error {
+	for _, ended := range []error{io.EOF, unix.EPIPE, unix.ECONNRESET} {
+		if errors.Is(err, ended) {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+	}
+	return fmt.Errorf("%w: %s: %w", isolation.ErrLost, doing, err)
+}
+
 // End ends what the template has made, and returns when nothing of it lives; an error means that
 // this took too long.
-func (a *App) End() error {
-	a.Close()
+func (a *App) End() (err error) {
+	defer a.Close()
+	if a.Pidfd < 0 { // the template's init knows its own, if there is one
+		return a.Leave(joinTimeout)
+	}
+	defer unix.Close(a.Pidfd)
 	_ = unix.PidfdSendSignal(a.Pidfd, unix.SIGKILL, nil, 0)
 	return gone(a.Pidfd, joinTimeout)
 }
@@ -84,6 +157,7 @@ func (a *App) End() error {
 func (a *App) Close() {
 	if a != nil {
 		a.World.Close()
+		_ = a.talk.Close()
 	}
 }
 
@@ -101,42 +175,6 @@ func gone(pidfd int, timeout time.Duration) error {
 			return errors.New("it does not end")
 		}
 	}
-}
-
-func (a *App) take() *os.File {
-	f := a.files[0]
-	a.files = nil
-	return f
-}
-
-func (a *App) next() (isolation.Event, error) {
-	var e isolation.Event
-	line, err := a.lines.ReadBytes('\n')
-	if err != nil {
-		return e, err
-	}
-	if json.Unmarshal(line, &e) != nil {
-		return e, errors.New("its answer is not ours")
-	}
-	return e, nil
-}
-
-// reader reads the connection and keeps the files that come with what it reads.
-type reader struct{ a *App }
-
-func (r reader) Read(b []byte) (int, error) {
-	control := make([]byte, unix.CmsgSpace(4))
-	n, oob, _, _, err := r.a.conn.ReadMsgUnix(b, control)
-	if err == nil && oob > 0 {
-		var files []*os.File
-		if files, err = isolation.Descriptors(control[:oob]); err == nil {
-			r.a.files = append(r.a.files, files...)
-		}
-	}
-	if err == nil && n == 0 {
-		err = net.ErrClosed
-	}
-	return n, err
 }
 
 // Order gives a template the connection of an order's shim.

@@ -33,28 +33,22 @@ const (
 // template is the init of a template.
 type template struct {
 	conn   *net.UnixConn // to the template's shim
-	python *os.File      // our end of the fork server's socket; orders' inits have it as well
+	python *os.File      // our end of the fork server's socket; orders' inits ask by it
 	say    func(isolation.Event)
 
 	mu       sync.Mutex
-	pid      int                // of the Python, 0 when it has ended
-	exit     unix.WaitStatus    // of the Python
-	report   Report             // what was told last
-	next     *orderInit         // prewarmed, nil if there is none
-	orders   map[int]*orderInit // by the PID of the init
-	apps     map[int]*orderInit // by the App's PID
-	draining bool               // no more orders
-	ended    chan struct{}      // closed when the Python and all orders have ended
-}
-
-// orderInit is the init of an order's world, as the template's init sees it.
-type orderInit struct {
-	pid  int
-	conn *net.UnixConn
+	pid      int             // of the Python, 0 when it has ended
+	exit     unix.WaitStatus // of the Python
+	report   Report          // what was told last
+	orders   map[int]*order  // by the PID of the init
+	apps     map[int]*order  // by the App's PID
+	draining bool            // no more orders
+	ended    chan struct{}   // closed when the Python and all inits have ended
+	serving  sync.WaitGroup  // of orders
 }
 
 // TemplateMain is the whole life of the init of a template: it waits for its Start, has the Python
-// import, and starts the inits of orders until it is told to drain. limit is called with the Python's
+// import, and serves orders until it is told to drain. limit is called with the Python's
 // PID as soon as it has one.
 func TemplateMain(limit func(pid int, data json.RawMessage)) int {
 	signal.Notify(make(chan os.Signal, 1))
@@ -70,7 +64,7 @@ func TemplateMain(limit func(pid int, data json.RawMessage)) int {
 	if err != nil || len(files) != 2 {
 		return 1
 	}
-	t := &template{conn: conn, orders: map[int]*orderInit{}, apps: map[int]*orderInit{}, ended: make(chan struct{})}
+	t := &template{conn: conn, orders: map[int]*order{}, apps: map[int]*order{}, ended: make(chan struct{})}
 	var mu sync.Mutex
 	t.say = func(e isolation.Event) {
 		mu.Lock()
@@ -97,6 +91,7 @@ func TemplateMain(limit func(pid int, data json.RawMessage)) int {
 	}()
 	go t.serve()
 	<-t.ended
+	t.serving.Wait()
 	_ = python.SetReadDeadline(time.Now().Add(lastWords)) // a process that it left may hold its socket
 	<-watched
 	e := isolation.Event{Ended: true, Code: t.exit.ExitStatus()}
@@ -209,7 +204,6 @@ func (t *template) watch(conn *net.UnixConn) {
 		t.mu.Lock()
 		t.report.Ready = true
 		t.measure()
-		t.prewarm()
 		t.mu.Unlock()
 		return
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -258,7 +252,7 @@ func (t *template) serve() {
 		t.mu.Lock()
 		switch {
 		case word[0] == wordOrder && len(files) == 1:
-			t.order(files[0])
+			t.take(files[0])
 		case word[0] == wordDrain:
 			t.drain()
 		}
@@ -269,117 +263,14 @@ func (t *template) serve() {
 	}
 }
 
-// order gives a connection of an order's shim to an order init. The shim that finds it closed starts
-// the App cold. t is locked.
-func (t *template) order(f *os.File) {
+// take serves the order whose shim's connection f is. A shim that finds that closed starts the App cold. t is locked.
+func (t *template) take(f *os.File) {
 	if t.draining || !t.report.Ready || t.pid == 0 {
 		return
 	}
-	t.prewarm()
-	o := t.next
-	t.next = nil
-	if o == nil {
-		return
+	if c, err := net.FileConn(f); err == nil {
+		t.serving.Go(func() { t.serveOrder(c.(*net.UnixConn)) })
 	}
-	_, _, _ = o.conn.WriteMsgUnix([]byte{wordOrder}, unix.UnixRights(int(f.Fd()), int(t.python.Fd())), nil)
-	t.report.Served++
-}
-
-// prewarm starts the init for the next order, if none waits. t is locked.
-func (t *template) prewarm() {
-	if t.next != nil || t.draining || t.pid == 0 {
-		return
-	}
-	w, err := startOrderInit()
-	if err != nil {
-		t.report.Problem = err.Error()
-		t.tell()
-		return
-	}
-	t.next = w
-	t.orders[w.pid] = w
-	go t.hear(w)
-}
-
-// startOrderInit starts the first process of the worlds that orders have within this one.
-func startOrderInit() (*orderInit, error) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer unix.Close(pair[1])
-	conn, err := isolation.Conn(pair[0])
-	if err != nil {
-		return nil, err
-	}
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	defer null.Close()
-	// Its maps of ids are ours to write only while we are "dumpable". Nobody in here may trace us, who
-	// have capabilities, even then.
-	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
-	defer func() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }()
-	attr := isolation.Attr(isolation.Full)
-	attr.Pdeathsig = 0 // the kernel ends it with us, and the thread that forks it may end before
-	pid, err := syscall.ForkExec("/proc/self/exe", []string{filepath.Base(os.Args[0]), os.Args[1], OrderCommand}, &syscall.ProcAttr{
-		Dir: "/", Env: []string{}, Sys: attr,
-		Files: []uintptr{null.Fd(), null.Fd(), null.Fd(), uintptr(pair[1])},
-	})
-	if err != nil {
-		_ = conn.Close()
-		return nil, fmt.Errorf("starting the init of an order's world: %w", err)
-	}
-	return &orderInit{pid: pid, conn: conn}, nil
-}
-
-// hear waits for what an order's init has to say: whose end it wants to know.
-func (t *template) hear(o *orderInit) {
-	control := make([]byte, unix.CmsgSpace(4))
-	for {
-		var word [1]byte
-		n, oob, _, _, err := o.conn.ReadMsgUnix(word[:], control)
-		if err != nil || n == 0 {
-			break
-		}
-		files, err := isolation.Descriptors(control[:oob])
-		if err != nil || len(files) != 1 {
-			continue
-		}
-		answer := wordNo
-		t.mu.Lock()
-		if pid := pidOf(files[0]); pid > 1 && t.apps[pid] == nil && t.orders[pid] == nil {
-			t.apps[pid] = o
-			answer = wordYes
-		}
-		t.prewarm() // for the next order: this one has what it needs from here
-		t.mu.Unlock()
-		_ = files[0].Close()
-		_, _ = o.conn.Write([]byte{answer})
-	}
-	time.Sleep(endTimeout)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.orders[o.pid] == o { // a go-between of the template's holds up its App's end, and with it the init's
-		_ = unix.Kill(-1, unix.SIGKILL)
-	}
-}
-
-// pidOf is the number, in here, of the process of a pidfd; 0 if it has ended.
-func pidOf(pidfd *os.File) int {
-	data, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(int(pidfd.Fd())))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(data)) {
-		if text, ok := strings.CutPrefix(line, "Pid:"); ok {
-			pid, _ := strconv.Atoi(strings.TrimSpace(text))
-			return pid
-		}
-	}
-	return 0
 }
 
 // reap waits for everything that ends in here: the Python, its go-betweens, inits of orders, and
@@ -415,15 +306,11 @@ func (t *template) reap() {
 func (t *template) note(pid int, ws unix.WaitStatus) {
 	if o := t.apps[pid]; o != nil {
 		delete(t.apps, pid)
-		line, _ := json.Marshal(ended{Code: ws.ExitStatus(), Signal: signalOf(ws)})
-		_, _ = o.conn.Write(append(line, '\n'))
+		o.Ended(ws)
 	}
 	if o := t.orders[pid]; o != nil {
 		delete(t.orders, pid)
-		_ = o.conn.Close()
-		if t.next == o {
-			t.next = nil
-		}
+		close(o.gone)
 	}
 	if pid == t.pid {
 		t.pid, t.exit = 0, ws
@@ -435,20 +322,9 @@ func (t *template) note(pid int, ws unix.WaitStatus) {
 	}
 }
 
-func signalOf(ws unix.WaitStatus) int {
-	if ws.Signaled() {
-		return int(ws.Signal())
-	}
-	return 0
-}
-
 // drain takes no more orders: when the last one has ended, the template ends. t is locked.
 func (t *template) drain() {
 	t.draining = true
-	if o := t.next; o != nil {
-		t.next = nil
-		_ = o.conn.Close()
-	}
 	if len(t.orders) == 0 { // else when the last of them is reaped
 		t.stopPython()
 	}
