@@ -90,8 +90,10 @@ func TestNoSecretInTemplate(t *testing.T) {
 			}
 		}
 		if n == 2 { // also while it runs
-			if got := scan(t, pythonOf(t, tp), secrets); got != 0 {
-				t.Errorf("%d secrets are in the template's memory while the App runs", got)
+			for name, pid := range map[string]int{"Python": pythonOf(t, tp), "init": tp.Status().AppPID, "shim": tp.Status().ShimPID, "order's init": p.Status().AppPID} {
+				if got := scan(t, pid, secrets); got != 0 {
+					t.Errorf("%d secrets are in the memory of the template's %s while the App runs", got, name)
+				}
 			}
 		}
 		if err := os.WriteFile(l.Dir+"/out/go", nil, 0o666); err != nil {
