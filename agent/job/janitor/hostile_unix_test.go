@@ -34,7 +34,7 @@ func TestMakeTouchesNothingThatAnAppPutThere(t *testing.T) {
 			if err := errors.Join(os.Mkdir(jobs, 0o755), os.Mkdir(state, 0o711), os.WriteFile(secret, nil, 0o600), plant(dir, secret)); err != nil {
 				t.Fatal(err)
 			}
-			if err := Make(dir); err == nil || !strings.Contains(err.Error(), "making the job's folder") {
+			if err := Make(dir); err == nil || !strings.Contains(err.Error(), "is no folder of the agent's: an App put it there") {
 				t.Errorf("got %v, want a refusal", err)
 			}
 			for path, want := range map[string]os.FileMode{secret: 0o600, state: os.ModeDir | 0o711} {
