@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -78,4 +81,58 @@ func TestServeLeaksNothing(t *testing.T) {
 			t.Fatalf("%d descriptors are open after 40 jobs, %d after 10", open(shim), few)
 		}
 	}
+}
+
+// TestInitWaits: a shim that waits has the init of the next App's world already, whatever the next job is and
+// whoever has ended it meanwhile.
+func TestInitWaits(t *testing.T) {
+	e := serving(t, 1)
+	inits := func(shim int) []string {
+		t.Helper()
+		children, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", shim))
+		if err != nil || len(children) == 0 {
+			t.Skipf("this kernel does not tell whose child a process is: %v", err)
+		}
+		var all []string
+		for _, file := range children {
+			data, _ := os.ReadFile(file)
+			all = append(all, strings.Fields(string(data))...)
+		}
+		return all
+	}
+	shim := waiting(t, e, 1)[0].pid
+	run := func(l Launch) {
+		t.Helper()
+		if p, exit := one(t, e, l); exit.Code != 7 || exit.Reason != "" || exit.Killed != 0 || p.Status().ShimPID != shim {
+			t.Fatalf("%+v, %+v", p.Status(), exit)
+		}
+		waiting(t, e, 1)
+	}
+	await := func(want int) []string {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			list := inits(shim)
+			if len(list) == want {
+				return list
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("the shim has children %q, want %d", list, want)
+			}
+		}
+	}
+	await(1)
+	run(inWorld(shell(t, "exit 7")))
+	pid, err := strconv.Atoi(await(1)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	run(inWorld(shell(t, "exit 7")))
+	await(1)
+	run(shell(t, "exit 7"))
+	await(0)
+	run(inWorld(shell(t, "exit 7")))
+	await(1)
 }

@@ -15,9 +15,15 @@ type birth struct {
 	clone  cloneArgs
 	argued uintptr // the size of clone that counts; 0: a kernel without clone3
 
-	moves  [][2]uintptr // descriptors: which of this process's becomes which of the init's, by the latter
-	begin  []step       // what every init does
-	steps  []step       // the world
+	moves [2][2]uintptr // descriptors: which of this process's becomes which of the init's
+	begin []step        // what every init does
+
+	// What follows is there when the init is told to build.
+	told   message
+	rights rights
+	gets   int    // so many descriptors, from initRules on
+	steps  []step // the world
+	forked bool   // a template forks its App
 	argv   uintptr
 	path   uintptr
 	env    uintptr
@@ -30,7 +36,7 @@ type birth struct {
 	sender, app      control   // who the fork is, and its pidfd
 	orphans          [4]uint64 // struct sigaction
 
-	lives, becomes uintptr // the entries of live or liveForked, and of become
+	lives, becomes uintptr // the entries of live and become
 
 	all, none, before uint64 // masks of signals
 	status            int32
@@ -63,7 +69,7 @@ type cloneArgs struct {
 }
 
 // beginInit makes a process by one of the two calls that do, which lives on a stack of its own: entry is that
-// of [live] or of [liveForked].
+// of [live].
 //
 //go:noescape
 func beginInit(call, a1, a2, a3, a4, a5 uintptr, b *birth, entry uintptr) (pid, errno uintptr)
@@ -102,6 +108,10 @@ func (b *birth) run() (pid uintptr, errno syscall.Errno) {
 //go:nocheckptr
 func live(b *birth) {
 	b.settle()
+	b.listen()
+	if b.forked {
+		b.liveForked()
+	}
 	b.build()
 	n, _, _ := syscall.RawSyscall6(unix.SYS_READ, initConn, uintptr(unsafe.Pointer(&b.word)), 1, 0, 0, 0)
 	if n != 1 {
@@ -135,8 +145,7 @@ func live(b *birth) {
 //go:nosplit
 //go:norace
 //go:nocheckptr
-func liveForked(b *birth) {
-	b.settle()
+func (b *birth) liveForked() {
 	b.reapOrphans(sigIgnore) // the App's, until its end is told
 	b.build()
 	// The fork says that it is there, and the kernel which number it has in here: a process that is not in this
@@ -177,7 +186,7 @@ func (b *birth) reapOrphans(action uint64) {
 	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sigchld, uintptr(unsafe.Pointer(&b.orphans)), 0, 8, 0, 0)
 }
 
-// settle has all descriptors of the init where they belong, and no others.
+// settle has the first descriptors of the init where they belong, and no others.
 //
 //go:nosplit
 //go:norace
@@ -189,20 +198,33 @@ func (b *birth) settle() {
 	for i := range b.moves {
 		b.moves[i][0], _, _ = syscall.RawSyscall6(unix.SYS_FCNTL, b.moves[i][0], unix.F_DUPFD_CLOEXEC, firstFD, 0, 0, 0)
 	}
-	free := uintptr(0)
 	for i := range b.moves {
-		flags := uintptr(unix.O_CLOEXEC)
-		if b.moves[i][1] == 0 {
-			flags = 0 // the App's as well, so it stays open when that is executed
-		}
-		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, b.moves[i][0], b.moves[i][1], flags, 0, 0, 0)
-		free = b.moves[i][1] + 1
+		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, b.moves[i][0], b.moves[i][1], unix.O_CLOEXEC, 0, 0, 0)
 	}
-	_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, 0, 1, 0, 0, 0, 0)
-	_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, 0, 2, 0, 0, 0, 0)
-	if _, _, e := syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, free, 1<<32-1, 0, 0, 0, 0); e != 0 {
-		for fd := free; fd < 65536; fd++ { // before Linux 5.9
+	for fd := uintptr(0); fd <= 2; fd++ { // the App's as well, so they stay open when that is executed
+		_, _, _ = syscall.RawSyscall6(unix.SYS_DUP3, b.moves[0][0], fd, 0, 0, 0, 0)
+	}
+	if _, _, e := syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, initRules, 1<<32-1, 0, 0, 0, 0); e != 0 {
+		for fd := uintptr(initRules); fd < 65536; fd++ { // before Linux 5.9
 			_, _, _ = syscall.RawSyscall6(unix.SYS_CLOSE, fd, 0, 0, 0, 0, 0)
+		}
+	}
+}
+
+// listen waits until the init is told to build. Its other descriptors come with the word, and get the lowest numbers
+// that are free, which are theirs.
+//
+//go:nosplit
+//go:norace
+//go:nocheckptr
+func (b *birth) listen() {
+	n, _, _ := syscall.RawSyscall6(unix.SYS_RECVMSG, initConn, uintptr(unsafe.Pointer(&b.told)), unix.MSG_CMSG_CLOEXEC, 0, 0, 0)
+	if n != 1 || b.rights.length != unix.SizeofCmsghdr+4*uint64(b.gets) {
+		exit() // who has made it has ended, or needs no App
+	}
+	for i := 0; i < b.gets; i++ {
+		if b.rights.fds[i] != initRules+int32(i) {
+			exit()
 		}
 	}
 }

@@ -1,9 +1,12 @@
 package isolation
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -12,12 +15,75 @@ import (
 // starter calls fork, perhaps after it has changed the attributes that fork uses: a control group.
 type starter = func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, error)
 
-// Build makes an init that builds the world for s, whose outputs go to stdout and stderr. It does
-// not wait for that: [World.Execute] does. limits are rlimits of the App, by their numbers. The thread in which
-// start forks is the init's parent: the init is killed when that thread ends.
-func Build(s *Start, limits map[int]uint64, stdout, stderr *os.File, start starter) (*World, error) {
-	more := func(b *birth, to *steps, _ uint32) { b.more(to, s, limits) }
-	return build(&s.Plan, live, []*os.File{stdout, stderr}, more, start)
+// Init is the first process of a world to come. It is in its namespaces, and waits to be told what to build and to
+// start there: it can be made before that is known, because making it takes as long as building the world.
+type Init struct {
+	Level Level
+	pid   int
+	conn  *net.UnixConn
+	birth *birth
+	steps *steps
+}
+
+// Bear makes the init of a world of that level. The thread in which start forks is its parent: the init is killed
+// when that thread ends.
+func Bear(level Level, start starter) (*Init, error) { return bear(level, true, start) }
+
+// bear makes an init, which is bound to the thread that forks it, or to none.
+func bear(level Level, bound bool, start starter) (_ *Init, err error) {
+	spareHeap() // before there is memory for the init
+	fail := func(err error) (*Init, error) { return nil, fmt.Errorf("starting the init of an App's world: %w", err) }
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fail(err)
+	}
+	defer unix.Close(pair[1])
+	i := &Init{Level: level, steps: &steps{}}
+	if i.conn, err = Conn(pair[0]); err != nil {
+		return fail(err)
+	}
+	defer func() {
+		if err != nil {
+			i.Close()
+		}
+	}()
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fail(err)
+	}
+	defer unix.Close(null)
+	if i.steps.memory, err = newMemory(); err != nil {
+		return fail(err)
+	}
+	b, err := newBirth(i.steps, namespaces(level), bound)
+	if err != nil {
+		return fail(err)
+	}
+	i.birth, b.moves = b, [2][2]uintptr{{uintptr(null), 0}, {uintptr(pair[1]), initConn}}
+	attr := &syscall.SysProcAttr{}
+	i.pid, err = start(attr, func() (int, error) {
+		b.clone.flags &^= unix.CLONE_INTO_CGROUP
+		if b.argued = 0; attr.UseCgroupFD {
+			b.clone.flags |= unix.CLONE_INTO_CGROUP
+			b.clone.cgroup, b.argued = uint64(attr.CgroupFD), unsafe.Sizeof(b.clone)
+		}
+		pid, errno := b.run()
+		if errno != 0 {
+			return 0, errno
+		}
+		return int(pid), nil
+	})
+	if err != nil {
+		return fail(err)
+	}
+	i.steps.memory.spare() // the next inits have their own
+	return i, nil
+}
+
+// Build has the init build the world for s, whose outputs go to stdout and stderr. It does not wait for that:
+// [World.Execute] does. limits are rlimits of the App, by their numbers. After an error the init is to be discarded.
+func (i *Init) Build(s *Start, limits map[int]uint64, stdout, stderr *os.File) (*World, error) {
+	return i.build(&s.Plan, []*os.File{stdout, stderr}, func(uint32) { i.birth.runs(i.steps, s, limits) })
 }
 
 // Fork is what a template's fork makes an App of, in the world of an init (package warm).
@@ -31,84 +97,88 @@ type Fork struct {
 
 // BuildForked makes an init that builds the world of the plan and has a template fork the App there: its first
 // event ([World.Next]) says whether that is so. The App becomes a child of the process that calls this, which
-// then has to say how it ended ([World.Ended]); what the init says of the end is as with [Build]. The init
-// depends on no thread of that process but ends with its PID namespace.
+// then has to say how it ended ([World.Ended]); what the init says of the end is as with [Init.Build]. The init
+// depends on no thread of that process but ends with its PID namespace. After an error it ends as well.
 func BuildForked(p *Plan, f Fork, start starter) (*World, error) {
-	w, err := build(p, liveForked, []*os.File{f.Stdout, f.Stderr, f.Server, f.Fork, f.Shim}, (*birth).asks, start)
-	if err == nil {
-		w.steps.memory.release() // what the steps are called is kept, for their errors
+	i, err := bear(p.Level, false, start)
+	if err != nil {
+		return nil, err
 	}
-	return w, err
+	w, err := i.build(p, []*os.File{f.Stdout, f.Stderr, f.Server, f.Fork, f.Shim}, func(flags uint32) { i.birth.asks(i.steps, flags) })
+	if err != nil {
+		i.Close()
+		return nil, err
+	}
+	w.steps.memory.release() // what the steps are called is kept, for their errors
+	return w, nil
 }
 
-// build makes an init with that life, which gets the files, from initStdout on. more adds what is not of the world.
-func build(p *Plan, life func(*birth), files []*os.File, more func(b *birth, s *steps, rulesetFlags uint32), start starter) (_ *World, err error) {
-	spareHeap() // before there is memory for the init
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("making a socket for the init: %w", err)
-	}
-	defer unix.Close(pair[1])
-	conn, err := Conn(pair[0])
-	if err != nil {
-		return nil, fmt.Errorf("making a socket for the init: %w", err)
-	}
-	w := Joined(p.Level, conn)
-	w.steps = &steps{memory: &memory{}}
-	defer func() {
-		if err != nil {
-			w.Close()
-		}
-	}()
-	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("opening the App's stdin: %w", err)
-	}
-	defer unix.Close(null)
+// build has the init build the world of the plan, with the files, from initStdout on. more adds what comes after.
+func (i *Init) build(p *Plan, files []*os.File, more func(rulesetFlags uint32)) (*World, error) {
 	ruleset, flags, err := rules(p)
 	if err != nil {
 		return nil, err
 	}
-	rulesFD, rulesIn := ruleset, uintptr(initRules)
+	fds, rulesIn := []int{ruleset}, uintptr(initRules)
 	if ruleset >= 0 {
 		defer unix.Close(ruleset)
 	} else {
-		rulesFD, rulesIn = null, 0
+		fds, rulesIn = []int{int(files[0].Fd())}, 0 // its place must not be empty
 	}
-	b, err := newBirth(w.steps, namespaces(p.Level), life)
-	if err != nil {
+	for _, f := range files {
+		fds = append(fds, int(f.Fd()))
+	}
+	if err := i.steps.enter(p, rulesIn, uintptr(flags)); err != nil {
 		return nil, err
 	}
-	moves := [][2]uintptr{{uintptr(null), 0}, {uintptr(pair[1]), initConn}, {uintptr(rulesFD), initRules}}
-	for i, f := range files {
-		moves = append(moves, [2]uintptr{f.Fd(), initStdout + uintptr(i)})
+	more(flags)
+	i.birth.steps, i.birth.gets = place(i.steps, i.steps.list), len(fds)
+	if i.steps.err != nil {
+		return nil, i.steps.err
 	}
-	b.moves = place(w.steps, moves)
-	if err := w.steps.enter(p, rulesIn, uintptr(flags)); err != nil {
-		return nil, err
+	_ = i.conn.SetWriteDeadline(time.Now().Add(startTimeout))
+	if _, _, err := i.conn.WriteMsgUnix([]byte(build), unix.UnixRights(fds...), nil); err != nil {
+		return nil, fmt.Errorf("telling the init what to build: %w", err)
 	}
-	more(b, w.steps, flags)
-	b.steps = place(w.steps, w.steps.list)
-	if w.steps.err != nil {
-		return nil, w.steps.err
-	}
-	attr := &syscall.SysProcAttr{}
-	w.PID, err = start(attr, func() (int, error) {
-		b.clone.flags &^= unix.CLONE_INTO_CGROUP
-		if b.argued = 0; attr.UseCgroupFD {
-			b.clone.flags |= unix.CLONE_INTO_CGROUP
-			b.clone.cgroup, b.argued = uint64(attr.CgroupFD), unsafe.Sizeof(b.clone)
-		}
-		pid, errno := b.run()
-		if errno != 0 {
-			return 0, errno
-		}
-		return int(pid), nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("starting the init of an App's world: %w", err)
-	}
+	w := Joined(p.Level, i.conn)
+	w.PID, w.steps = i.pid, i.steps
 	return w, nil
+}
+
+// Waits reports whether the init is there: others of its user may have ended it.
+func (i *Init) Waits() bool {
+	raw, err := i.conn.SyscallConn()
+	if err != nil {
+		return false
+	}
+	waits := false
+	err = raw.Control(func(fd uintptr) {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		waits = n == 0 && err == nil
+	})
+	return waits && err == nil
+}
+
+// Close lets go of an init that was told nothing, or not to the end: it ends by that.
+func (i *Init) Close() {
+	_ = i.conn.Close()
+	if i.steps.memory != nil {
+		i.steps.memory.release()
+	}
+}
+
+// Discard is [Init.Close] and returns when the init, a child of this process, has ended. A nil Init is none.
+func (i *Init) Discard() {
+	if i == nil {
+		return
+	}
+	i.Close()
+	_ = unix.Kill(i.pid, unix.SIGKILL)
+	for {
+		if _, err := unix.Wait4(i.pid, nil, 0, nil); !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
 }
 
 // Stacks of an init and of its App until it is executed, in bytes, and of what they keep by thread.
@@ -118,7 +188,7 @@ const (
 )
 
 // newBirth makes what an init is born by, with its stacks.
-func newBirth(s *steps, namespaces uintptr, life func(*birth)) (*birth, error) {
+func newBirth(s *steps, namespaces uintptr, bound bool) (*birth, error) {
 	self, err := s.memory.bytes(int(unsafe.Sizeof(birth{})))
 	if err != nil {
 		return nil, err
@@ -130,22 +200,25 @@ func newBirth(s *steps, namespaces uintptr, life func(*birth)) (*birth, error) {
 	const room = 64 // above a stack's end, for an argument
 	own := uint64(address(stacks))
 	b := (*birth)(unsafe.Pointer(&self[0]))
-	b.lives, b.becomes = entry(life), entry(become)
+	b.lives, b.becomes = entry(live), entry(become)
 	b.all, b.stack = ^uint64(0), uintptr(own)+2*stackSize-room
 	b.clone = cloneArgs{
 		flags: uint64(namespaces) | unix.CLONE_SETTLS, exitSignal: uint64(sigchld),
 		stack: own, stackSize: stackSize - room, tls: own + 2*stackSize + tlsSize/2,
 	}
-	return b, nil
+	b.told.set(address(b.word[:]), 1, uintptr(unsafe.Pointer(&b.rights)), unsafe.Sizeof(b.rights))
+	first := steps{}
+	if bound {
+		first.add("", unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+	}
+	first.add("", unix.SYS_SETSID)
+	first.add("", unix.SYS_CHDIR, s.text("/"))
+	b.begin = place(s, first.list)
+	return b, s.err
 }
 
-// more adds what is not of the world.
-func (b *birth) more(s *steps, start *Start, rlimits map[int]uint64) {
-	own := steps{}
-	own.add("", unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
-	own.add("", unix.SYS_SETSID)
-	own.add("", unix.SYS_CHDIR, s.text("/"))
-	b.begin = place(s, own.list)
+// runs adds what the App is.
+func (b *birth) runs(s *steps, start *Start, rlimits map[int]uint64) {
 	limits := steps{}
 	for resource, n := range rlimits {
 		limits.add("", unix.SYS_PRLIMIT64, 0, uintptr(resource), put(s, unix.Rlimit{Cur: n, Max: n}), 0)
@@ -156,10 +229,7 @@ func (b *birth) more(s *steps, start *Start, rlimits map[int]uint64) {
 
 // asks adds how a template is asked for a fork, which joins the namespaces of the init, and how that is heard.
 func (b *birth) asks(s *steps, rulesetFlags uint32) {
-	own := steps{}
-	own.add("", unix.SYS_SETSID)
-	own.add("", unix.SYS_CHDIR, s.text("/"))
-	b.begin = place(s, own.list)
+	b.forked = true
 	var fds []int
 	for i, kind := range []string{"user", "mnt", "ipc", "pid"} {
 		s.open("opening its namespaces for the template", "/proc/self/ns/"+kind, unix.O_RDONLY, initNamespaces+uintptr(i))
@@ -185,7 +255,7 @@ func (s *steps) texts(list []string) uintptr {
 	return address(place(s, addresses))
 }
 
-// forget gives back the memory that the init has a copy of by now, with the App's environment in it.
+// forget gives back the memory that the init has, too, with the App's environment in it.
 func (w *World) forget() {
 	if w.steps != nil {
 		w.steps.memory.release()

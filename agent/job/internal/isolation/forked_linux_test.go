@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -41,11 +40,11 @@ func forked(t *testing.T) (w *World, server, fork, shim *os.File) {
 	}
 	defer null.Close()
 	f := Fork{Server: asked, Stdout: null, Stderr: null, Fork: fork, Shim: shim}
-	w, err = BuildForked(&Plan{Level: Full}, f, func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() })
+	w, err = BuildForked(&Plan{Level: Full}, f, anywhere)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(w.Discard)
+	t.Cleanup(func() { discard(w) })
 	return w, server, fork, shim
 }
 
@@ -146,16 +145,15 @@ func TestForkServerGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	start := func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() }
 	for plan, want := range map[*Plan]string{p: "opening the folder for /tmp", {Level: Full}: "asking the template to fork"} {
-		w, err := BuildForked(plan, Fork{Server: null, Stdout: null, Stderr: null, Fork: null, Shim: null}, start)
+		w, err := BuildForked(plan, Fork{Server: null, Stdout: null, Stderr: null, Fork: null, Shim: null}, anywhere)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if e, _, err := w.Next(10 * time.Second); err == nil || !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("got %+v, %v, want %q", e, err, want)
 		}
-		w.Discard()
+		discard(w)
 	}
 }
 

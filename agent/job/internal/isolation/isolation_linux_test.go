@@ -87,6 +87,28 @@ func inside(t *testing.T, p Plan, script string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(string(out), "PASS\n"), "\n")
 }
 
+func anywhere(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() }
+
+// built is a world that an init has been told to build.
+func built(s *Start, out *os.File) (*World, error) {
+	init, err := Bear(s.Plan.Level, anywhere)
+	if err != nil {
+		return nil, err
+	}
+	w, err := init.Build(s, nil, out, out)
+	if err != nil {
+		init.Discard()
+	}
+	return w, err
+}
+
+// discard ends the init of a world whose App was not executed.
+func discard(w *World) {
+	w.Close()
+	_ = unix.Kill(w.PID, unix.SIGKILL)
+	_, _ = unix.Wait4(w.PID, nil, 0, nil)
+}
+
 // TestHelperStart is the shim: it has a world built for a shell.
 func TestHelperStart(t *testing.T) {
 	if os.Getenv("PLAN") == "" {
@@ -97,7 +119,7 @@ func TestHelperStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &Start{Plan: p, Argv: []string{"/bin/sh", "-c", os.Getenv("SCRIPT")}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: "/"}
-	w, err := Build(s, nil, os.Stdout, os.Stdout, func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() })
+	w, err := built(s, os.Stdout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,11 +230,10 @@ func TestWorldThatCannotBeBuilt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { // the thread that forks is given up
-				w, err := Build(&Start{Plan: c.plan, Argv: []string{c.argv}, Dir: "/"}, nil, null, null,
-					func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() })
+				w, err := built(&Start{Plan: c.plan, Argv: []string{c.argv}, Dir: "/"}, null)
 				if err == nil {
 					err = w.Execute()
-					w.Discard()
+					discard(w)
 				}
 				done <- err
 			}()
@@ -229,11 +250,15 @@ func TestWorldThatCannotBeBuilt(t *testing.T) {
 func TestWordOfADeadShim(t *testing.T) {
 	mark := filepath.Join(t.TempDir(), "mark")
 	s := &Start{Plan: Plan{Level: Filtered}, Argv: []string{"/bin/sh", "-c", ": >" + mark}, Env: []string{}, Dir: "/"}
-	w, err := Build(s, nil, os.Stdout, os.Stdout, func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) {
+	init, err := Bear(Filtered, func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) {
 		pid, err := fork()
 		_ = unix.Kill(pid, unix.SIGSTOP) // it is slow
 		return pid, err
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := init.Build(s, nil, os.Stdout, os.Stdout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +285,7 @@ func TestLargeEnvironment(t *testing.T) {
 	for n := range 100 {
 		s.Env = append(s.Env, fmt.Sprintf("V%d=%s", n, strings.Repeat("x", 15_000+n)))
 	}
-	w, err := Build(s, nil, in, in, func(_ *syscall.SysProcAttr, fork func() (int, error)) (int, error) { return fork() })
+	w, err := built(s, in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,37 +8,46 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memory is what an init has of its shim's memory, beside the program: its stacks, and all that its steps
-// are about. It lies outside of Go's heap, of which an init gets nothing (spareHeap).
+// memory is what an init has in common with who has made it, beside the program: its stacks, and all that its steps
+// are about, which is put there when the init is there already. It lies outside of Go's heap, of which an init gets
+// nothing (spareHeap).
 type memory struct {
-	all  [][]byte
-	free []byte
+	all, free []byte
 }
 
 const (
-	memoryChunk = 128 << 10 // more than most worlds and environments need
+	// memorySize is more than any world and environment needs: the kernel bounds the latter, package launch the
+	// parameters. What is not used of it takes no memory.
+	memorySize  = 32 << 20
 	memoryAlign = 16
 )
+
+func newMemory() (*memory, error) {
+	all, err := unix.Mmap(-1, 0, memorySize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANON|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, fmt.Errorf("getting memory for an init: %w", err)
+	}
+	return &memory{all, all}, nil
+}
 
 // bytes are n bytes that are zero.
 func (m *memory) bytes(n int) ([]byte, error) {
 	n = (n + memoryAlign - 1) &^ (memoryAlign - 1)
 	if n > len(m.free) {
-		chunk, err := unix.Mmap(-1, 0, max(n, memoryChunk), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
-		if err != nil {
-			return nil, fmt.Errorf("getting memory for an init: %w", err)
-		}
-		m.all, m.free = append(m.all, chunk), chunk
+		return nil, fmt.Errorf("getting memory for an init: it needs more than %d bytes", len(m.all))
 	}
 	b := m.free[:n:n]
 	m.free = m.free[n:]
 	return b, nil
 }
 
-// release gives the memory back. Its content, which is secret, goes with it.
+// spare keeps later copies of this process from having the memory.
+func (m *memory) spare() { spare(address(m.all), uintptr(len(m.all))) }
+
+// release gives the memory back. Its content, which is secret, goes with it when the init has ended.
 func (m *memory) release() {
-	for _, chunk := range m.all {
-		_ = unix.Munmap(chunk)
+	if m.all != nil {
+		_ = unix.Munmap(m.all)
 	}
 	m.all, m.free = nil, nil
 }

@@ -40,5 +40,9 @@ type Event struct {
 // startTimeout bounds how long the init may take to build a world.
 const startTimeout = 30 * time.Second
 
-// execute is what the shim says when the App may be executed in the world that the init has built.
-const execute = "x"
+// What an init is told, each with one word: that all is there for it to build its world, and that the App may be
+// executed in that.
+const (
+	build   = "b"
+	execute = "x"
+)

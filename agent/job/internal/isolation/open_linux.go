@@ -239,18 +239,6 @@ func (w *World) Leave(timeout time.Duration) error {
 	return err
 }
 
-// Discard ends an init that was not started, and returns when it has ended: it would be one of the
-// App's leftovers.
-func (w *World) Discard() {
-	w.Close()
-	_ = unix.Kill(w.PID, unix.SIGKILL)
-	for {
-		if _, err := unix.Wait4(w.PID, nil, 0, nil); !errors.Is(err, unix.EINTR) {
-			return
-		}
-	}
-}
-
 // Close lets go of the init: one that was not started ends by it. A nil World is closed.
 func (w *World) Close() {
 	if w != nil {

@@ -158,3 +158,13 @@ type control struct {
 	value       int32
 	more        [3]int32
 }
+
+// rights is struct cmsghdr with descriptors.
+type rights struct {
+	length      uint64
+	level, kind int32
+	fds         [mostFiles]int32
+}
+
+// mostFiles is how many files an init gets.
+const mostFiles = initTalk - initRules + 1

@@ -17,6 +17,7 @@ var diskFull = []error{unix.ENOSPC, unix.EDQUOT}
 // request: an App that could read its memory or descriptors would read the secrets of another
 // order.
 func hide() {
+	unix.Umask(0o007) // the App's outputs are for the agent, too, by group or ACL
 	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
 	hardenSystem()
 }
@@ -25,7 +26,6 @@ func hide() {
 // because the App would inherit that they are ignored. SIGPIPE is among them, because the agent may
 // be gone when it is answered.
 func harden() chan os.Signal {
-	unix.Umask(0o007) // the App's outputs are for the agent, too, by group or ACL
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGHUP, unix.SIGPIPE)
 	_, _ = unix.Setsid() // fails if sudo's child leads its group already, which is as good

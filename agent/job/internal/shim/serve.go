@@ -36,6 +36,8 @@ type agentEnd struct {
 	again   bool          // the last job has ended so that another may follow
 	noGroup error         // why no App can have a control group
 	group   *cgroup.Group // of the App to come, nil if it is not made yet
+	next    *waiting      // the init of its world, nil if there is none
+	home    *cgroup.Group // in which that is
 
 	services Services
 	service  Service // of the job to come, nil if that is none
@@ -98,12 +100,25 @@ func (a *agentEnd) serve() {
 	a.serving = true
 	if a.answer(spec.Reply{Ready: true}) && a.group == nil {
 		a.group, _ = a.newGroup() // without, the first job asks why
+		a.bear(isolation.Full)
 	}
+}
+
+// keep takes back a control group that no App has had.
+func (a *agentEnd) keep(g *cgroup.Group) {
+	if a.serving && a.group == nil {
+		a.group = g
+		return
+	}
+	g.Close()
 }
 
 // leave takes back the control group of an App that has ended: the next one has it, if the last could not write
 // to it and has left nothing there.
 func (a *agentEnd) leave(g *cgroup.Group, level isolation.Level) {
+	if a.next != nil && a.home == g { // of a template's App it is not the init
+		a.unbear()
+	}
 	if a.serving && a.group == nil && (level == isolation.Files || level == isolation.Full) && g.Again() {
 		a.group = g
 		return
@@ -111,8 +126,9 @@ func (a *agentEnd) leave(g *cgroup.Group, level isolation.Level) {
 	g.Close()
 }
 
-// close removes the group that no App will have.
+// close removes what no App will have.
 func (a *agentEnd) close() {
+	a.unbear()
 	a.group.Close()
 	a.group = nil
 }

@@ -127,7 +127,7 @@ func (s *supervisor) adopt(w *warmApp) (app int, err error) {
 			g.Close()
 			return 0, err
 		}
-		s.agent.leave(s.group, s.launch.Isolation.Level)
+		s.agent.keep(s.group)
 		s.group = g
 	}
 	_ = s.group.Move(w.PID)

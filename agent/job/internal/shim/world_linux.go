@@ -38,6 +38,9 @@ func initMain() int {
 // world is an App's world that is ready, or could not be made.
 type world = isolation.World
 
+// waiting is the init of a world to come.
+type waiting = isolation.Init
+
 // mayServe reports whether nothing of a job with this isolation outlives it in what its shim has.
 func (a *agentEnd) mayServe(level isolation.Level) bool {
 	if level == isolation.Files || level == isolation.Full {
@@ -56,8 +59,10 @@ func (s *supervisor) prepareWorld() error {
 	l := s.launch
 	switch {
 	case !l.Isolation.On():
+		s.agent.unbear() // an App without a world is waited for with all that this shim has started
 		return nil
 	case l.Template:
+		s.agent.unbear()
 		return s.prepareTemplate()
 	case l.Warm != nil && s.joinTemplate():
 		return nil
@@ -67,13 +72,45 @@ func (s *supervisor) prepareWorld() error {
 
 // prepareCold has a world of this shim's own built.
 func (s *supervisor) prepareCold() error {
-	start := s.order()
-	w, err := isolation.Build(start, rlimits(s.launch.Limits), s.out[0].app, s.out[1].app, forkIn(s.group))
+	init, err := s.agent.init(s.launch.Isolation.Level, s.group)
+	if err == nil {
+		if s.world, err = init.Build(s.order(), rlimits(s.launch.Limits), s.out[0].app, s.out[1].app); err != nil {
+			init.Discard()
+		}
+	}
 	if err != nil {
 		return &spec.StartError{Code: spec.CodeIsolation, Err: err}
 	}
-	s.world = w
 	return nil
+}
+
+// bear makes the init of the next App's world before its order comes: in the group that the App will have, where a
+// process may have to be moved for that, which takes up to 20 ms.
+func (a *agentEnd) bear(level isolation.Level) {
+	if !a.serving || a.next != nil || !(&isolation.Plan{Level: level}).On() {
+		return
+	}
+	if a.group == nil {
+		a.group, _ = a.newGroup()
+	}
+	a.next, _ = isolation.Bear(level, forkIn(a.group)) // without, the next job says why
+	a.home = a.group
+}
+
+// init is that of a world in the group: the one that waits for it, or a new one.
+func (a *agentEnd) init(level isolation.Level, g *cgroup.Group) (*isolation.Init, error) {
+	if next := a.next; next != nil && next.Level == level && a.home == g && next.Waits() {
+		a.next = nil
+		return next, nil
+	}
+	a.unbear()
+	return isolation.Bear(level, forkIn(g))
+}
+
+// unbear ends the init that waits.
+func (a *agentEnd) unbear() {
+	a.next.Discard()
+	a.next = nil
 }
 
 // order is what the init of the App's world is told.
@@ -216,8 +253,13 @@ func try(level isolation.Level) error {
 	defer null.Close()
 	// An App that cannot be executed shows as well that its world could be built.
 	start := &isolation.Start{Plan: isolation.Plan{Level: level}, Argv: []string{"/bin/true"}, Dir: "/"}
-	w, err := isolation.Build(start, nil, null, null, forkIn(nil))
+	init, err := isolation.Bear(level, forkIn(nil))
 	if err != nil {
+		return err
+	}
+	w, err := init.Build(start, nil, null, null)
+	if err != nil {
+		init.Discard()
 		return err
 	}
 	defer w.Close()
