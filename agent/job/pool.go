@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,8 @@ const (
 	// atLeast is how many shims wait at least: of two orders that come together neither waits for a start, which
 	// takes 20 ms with sudo and 50 with systemd, and holds up what else begins.
 	atLeast = 2
+	// mostStarts is how many shims are started at a time: more would hold up each other, and the Apps that run.
+	mostStarts = 2
 )
 
 // pool are the shims that wait for the next [Executor.Start], while [Executor.Run] runs. The start of a
@@ -32,13 +35,17 @@ const (
 // and of the processor time of an order, so a shim whose job has ended waits for another one where it can
 // (package shim says when that is safe). There are always two more than jobs run, but
 // not more than slots; where shims do not come back there are as many more as are used up while one starts.
+//
+// Where none waits, the order does: mostly one comes back sooner than another could be started.
 type pool struct {
 	mu       sync.Mutex
 	open     bool // Run runs, and shims understand OpServe
+	failing  bool // the last start did not succeed: nobody waits for the next
 	slots    func() int
-	idle     []*startedShim // who came last is last
-	busy     int            // shims that have a job, or are getting one, and may come back
-	used     float64        // shims that did not come back, by second
+	idle     []*startedShim      // who came last is last
+	queue    []chan *startedShim // who waits for one; nil tells him to start one himself
+	busy     int                 // shims that have a job, or are getting one, and may come back
+	used     float64             // shims that did not come back, by second
 	usedAt   time.Time
 	starting time.Duration // how long the start of one takes
 
@@ -49,8 +56,28 @@ func newPool() *pool {
 	return &pool{slots: func() int { return 0 }, wake: make(chan struct{}, 1)}
 }
 
-// take is the shim that has waited for the shortest time, nil if there is none.
-func (p *pool) take() *startedShim {
+// take is the shim that has waited for the shortest time, or the next one that comes back or was started; nil if
+// none is to be expected.
+func (p *pool) take(ctx context.Context) *startedShim {
+	h, comes := p.takeOrQueue()
+	if h != nil || comes == nil {
+		return h
+	}
+	select {
+	case h := <-comes:
+		return h
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.queue, comes); i >= 0 {
+		p.queue = slices.Delete(p.queue, i, i+1)
+		return nil
+	}
+	return <-comes // it came at this moment
+}
+
+func (p *pool) takeOrQueue() (*startedShim, chan *startedShim) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for n := len(p.idle); n > 0; n = len(p.idle) {
@@ -64,9 +91,15 @@ func (p *pool) take() *startedShim {
 		}
 		p.busy++
 		h.jobs++
-		return h
+		return h, nil
 	}
-	return nil
+	if !p.open || p.failing {
+		return nil, nil
+	}
+	comes := make(chan *startedShim, 1)
+	p.queue = append(p.queue, comes)
+	p.nudge()
+	return nil, comes
 }
 
 // serves reports whether a new shim is to serve, and counts it then.
@@ -94,8 +127,15 @@ func (p *pool) back(h *startedShim, serves bool) (waits bool) {
 	return waits
 }
 
-// push lets a shim wait. p.mu is held.
+// push gives a shim to who has waited for the longest time, or lets it wait. p.mu is held.
 func (p *pool) push(h *startedShim) {
+	if len(p.queue) > 0 {
+		p.busy++
+		h.jobs++
+		p.queue[0] <- h
+		p.queue = p.queue[1:]
+		return
+	}
 	h.since = time.Now()
 	p.idle = append(p.idle, h)
 }
@@ -108,10 +148,27 @@ func (p *pool) add(h *startedShim) bool {
 		p.starting = time.Since(h.made)
 	}
 	p.starting += (time.Since(h.made) - p.starting) / 8
+	p.failing = false
 	if p.open {
 		p.push(h)
 	}
 	return p.open
+}
+
+// fail has nobody wait: who does starts a shim himself, and learns why that does not work.
+func (p *pool) fail() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failing = true
+	p.letGo()
+}
+
+// letGo tells all who wait to start a shim themselves. p.mu is held.
+func (p *pool) letGo() {
+	for _, comes := range p.queue {
+		comes <- nil
+	}
+	p.queue = nil
 }
 
 // lost takes a shim out that ended while it waited.
@@ -140,17 +197,17 @@ func (p *pool) rate() float64 {
 	return p.used * math.Exp(-time.Since(p.usedAt).Seconds()/demandSpan.Seconds())
 }
 
-// wanted is how many shims are to wait. p.mu is held.
+// wanted is how many shims are to wait, at least one for each job that does. p.mu is held.
 func (p *pool) wanted() int {
-	n := atLeast + int(math.Ceil(p.rate()*p.starting.Seconds()-.05))
-	return max(0, min(n, p.slots()-p.busy))
+	n := len(p.queue) + atLeast + int(math.Ceil(p.rate()*p.starting.Seconds()-.05))
+	return max(len(p.queue), min(n, p.slots()-p.busy))
 }
 
-// lacks reports whether another shim is to be started.
-func (p *pool) lacks() bool {
+// lacks reports whether another shim is to be started beside those that are.
+func (p *pool) lacks(started int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.idle) < max(p.wanted(), min(1, 1-p.busy))
+	return len(p.idle)+started < max(p.wanted(), min(1, 1-p.busy))
 }
 
 // old takes out a shim that has waited too long and is not wanted, or is too old; nil if there is none.
@@ -172,6 +229,7 @@ func (p *pool) shut() []*startedShim {
 	defer p.mu.Unlock()
 	idle := p.idle
 	p.open, p.idle = false, nil
+	p.letGo()
 	return idle
 }
 
@@ -192,32 +250,42 @@ func (e *Executor) Run(ctx context.Context, slots func() int) error {
 	}()
 	look := time.NewTicker(idleLimit / 3)
 	defer look.Stop()
-	retry := prewarmRetry
+	rest := time.NewTimer(0) // after a failure
+	defer rest.Stop()
+	<-rest.C
+	pause, resting := prewarmRetry, false
+	results, started := make(chan error), 0
+	defer func() {
+		for ; started > 0; started-- {
+			<-results
+		}
+	}()
 	for ctx.Err() == nil {
 		for h := p.old(); h != nil; h = p.old() {
 			_ = h.in.Close()
 			go h.awaitEnd()
 		}
-		if p.lacks() {
-			err := e.prewarm(ctx)
-			if err == nil {
-				retry = prewarmRetry
-				continue
-			}
-			if errors.Is(err, errCannotServe) {
-				p.shut()
-				<-ctx.Done()
-				return nil
-			}
-			e.log.Debug("prewarmed shim did not come up", "err", err)
-			select {
-			case <-time.After(retry):
-				retry = min(2*retry, prewarmRetryMax)
-			case <-ctx.Done():
-			}
-			continue
+		for !resting && started < mostStarts && p.lacks(started) {
+			started++
+			go func() { results <- e.prewarm(ctx) }()
 		}
 		select {
+		case err := <-results:
+			started--
+			switch {
+			case err == nil:
+				pause = prewarmRetry
+			case errors.Is(err, errCannotServe):
+				p.shut()
+				<-ctx.Done()
+			default:
+				e.log.Debug("prewarmed shim did not come up", "err", err)
+				p.fail()
+				rest.Reset(pause)
+				pause, resting = min(2*pause, prewarmRetryMax), true
+			}
+		case <-rest.C:
+			resting = false
 		case <-p.wake:
 		case <-look.C:
 		case <-ctx.Done():

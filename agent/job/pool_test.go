@@ -5,6 +5,8 @@ package job
 import (
 	"context"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -199,7 +201,7 @@ func TestDemand(t *testing.T) {
 func TestServedAgentDies(t *testing.T) {
 	linuxOnly(t)
 	e := newExecutor(t)
-	e.pool.open = true // as in Run, but for the shims that wait
+	e.pool.open, e.pool.failing = true, true // as in Run, but for the shims that wait
 	l := shell(t, "echo > out/ran; until [ -e out/go ]; do sleep 0.01; done; exit 5")
 	p, err := e.Start(t.Context(), l)
 	if err != nil {
@@ -223,4 +225,69 @@ func TestServedAgentDies(t *testing.T) {
 		}
 	}
 	awaitEnd(t, again)
+}
+
+// TestWaitForAShim: a job for which no shim waits gets the one that comes back first, or a new one, also where
+// all slots are taken; one that nobody can start a shim for learns why.
+func TestWaitForAShim(t *testing.T) {
+	linuxOnly(t)
+	e := serving(t, 1)
+	long := shell(t, "until [ -e out/go ]; do sleep 0.01; done; exit 5")
+	first, err := e.Start(t.Context(), long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, exit := one(t, e, shell(t, "exit 6"))
+	if exit.Code != 6 || second.Status().ShimPID == first.Status().ShimPID {
+		t.Errorf("beside a job that goes on: %+v by shim %d", exit, second.Status().ShimPID)
+	}
+	if err := os.WriteFile(long.Dir+"/out/go", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if exit := wait(t, first); exit.Code != 5 {
+		t.Errorf("%+v", exit)
+	}
+	var all sync.WaitGroup
+	for range 20 { // at once
+		l := shell(t, "exit 7")
+		all.Go(func() {
+			p, err := e.Start(t.Context(), l)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if exit, err := p.Wait(t.Context()); err != nil || exit.Code != 7 {
+				t.Errorf("%+v, %v", exit, err)
+			}
+		})
+	}
+	all.Wait()
+	e.pool.mu.Lock()
+	queue := len(e.pool.queue)
+	e.pool.mu.Unlock()
+	if queue > 0 {
+		t.Errorf("%d still wait", queue)
+	}
+}
+
+// TestNobodyWaitsForWhatFails: where no shim comes up, a job learns that at once, and once it does they wait again.
+func TestNobodyWaitsForWhatFails(t *testing.T) {
+	linuxOnly(t)
+	exe := filepath.Join(t.TempDir(), "shim")
+	if err := os.WriteFile(exe, []byte("#!/bin/sh\necho it does not start >&2\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	e := executor(t, Config{Exe: exe})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- e.Run(ctx, func() int { return 4 }) }()
+	for range 3 {
+		if _, err := e.Start(t.Context(), shell(t, "true")); err == nil || !strings.Contains(err.Error(), "it does not start") {
+			t.Errorf("got %v", err)
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }

@@ -108,7 +108,7 @@ func (e *Executor) send(ctx context.Context, request []byte, l *Launch) (*starte
 	if l.Tied || l.Template { // it ends with whoever waits at its socket
 		return e.sendTo(ctx, request, e.startShim)
 	}
-	if h := e.pool.take(); h != nil {
+	if h := e.pool.take(ctx); h != nil {
 		reply, err := h.ask(ctx, request, true)
 		if !errors.Is(err, errNoAnswer) {
 			return h, reply, err
