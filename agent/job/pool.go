@@ -26,6 +26,8 @@ const (
 	// atLeast is how many shims wait at least: of two orders that come together neither waits for a start, which
 	// takes 20 ms with sudo and 50 with systemd, and holds up what else begins.
 	atLeast = 2
+	// patience is how long shims are too few before another is started: those of short jobs are back by then.
+	patience = 20 * time.Millisecond
 	// mostStarts is how many shims are started at a time: more would hold up each other, and the Apps that run.
 	mostStarts = 2
 )
@@ -36,7 +38,8 @@ const (
 // (package shim says when that is safe). There are always two more than jobs run, but
 // not more than slots; where shims do not come back there are as many more as are used up while one starts.
 //
-// Where none waits, the order does: mostly one comes back sooner than another could be started.
+// Where none waits, the order does: mostly one comes back sooner than another could be started, and a start would
+// take the processors from those that are about to.
 type pool struct {
 	mu       sync.Mutex
 	open     bool // Run runs, and shims understand OpServe
@@ -48,6 +51,7 @@ type pool struct {
 	used     float64             // shims that did not come back, by second
 	usedAt   time.Time
 	starting time.Duration // how long the start of one takes
+	lacking  time.Time     // since when there are too few; zero: there are enough
 
 	wake chan struct{} // somebody was taken, came back, or died
 }
@@ -91,6 +95,7 @@ func (p *pool) takeOrQueue() (*startedShim, chan *startedShim) {
 		}
 		p.busy++
 		h.jobs++
+		p.nudge()
 		return h, nil
 	}
 	if !p.open || p.failing {
@@ -203,11 +208,22 @@ func (p *pool) wanted() int {
 	return max(len(p.queue), min(n, p.slots()-p.busy))
 }
 
-// lacks reports whether another shim is to be started beside those that are.
-func (p *pool) lacks(started int) bool {
+// lacks reports whether another shim is to be started beside those that are, or, if there may be too few, when that
+// will be known.
+func (p *pool) lacks(started int) (now bool, soon time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.idle)+started < max(p.wanted(), min(1, 1-p.busy))
+	switch {
+	case len(p.idle)+started >= max(p.wanted(), min(1, 1-p.busy)):
+		p.lacking = time.Time{}
+		return false, 0
+	case len(p.idle)+started+p.busy == 0: // nobody will come back
+		return true, 0
+	case p.lacking.IsZero():
+		p.lacking = time.Now()
+	}
+	soon = patience - time.Since(p.lacking)
+	return soon <= 0, soon
 }
 
 // old takes out a shim that has waited too long and is not wanted, or is too old; nil if there is none.
@@ -250,9 +266,10 @@ func (e *Executor) Run(ctx context.Context, slots func() int) error {
 	}()
 	look := time.NewTicker(idleLimit / 3)
 	defer look.Stop()
-	rest := time.NewTimer(0) // after a failure
+	rest, again := time.NewTimer(0), time.NewTimer(0) // after a failure; when it is known whether there are too few
 	defer rest.Stop()
-	<-rest.C
+	defer again.Stop()
+	rest.Stop()
 	pause, resting := prewarmRetry, false
 	results, started := make(chan error), 0
 	defer func() {
@@ -265,7 +282,14 @@ func (e *Executor) Run(ctx context.Context, slots func() int) error {
 			_ = h.in.Close()
 			go h.awaitEnd()
 		}
-		for !resting && started < mostStarts && p.lacks(started) {
+		for !resting && started < mostStarts {
+			now, soon := p.lacks(started)
+			if !now {
+				if soon > 0 {
+					again.Reset(soon)
+				}
+				break
+			}
 			started++
 			go func() { results <- e.prewarm(ctx) }()
 		}
@@ -286,6 +310,7 @@ func (e *Executor) Run(ctx context.Context, slots func() int) error {
 			}
 		case <-rest.C:
 			resting = false
+		case <-again.C:
 		case <-p.wake:
 		case <-look.C:
 		case <-ctx.Done():

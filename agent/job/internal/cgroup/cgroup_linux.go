@@ -33,6 +33,7 @@ type Group struct {
 	fd    *os.File // of dir
 	set   Limits   // that hold
 	whole bool     // memory.oom.group is set
+	moves bool     // the kernel makes no process in it: the one that forks has to be
 }
 
 // New makes a group for an App, as described for this package. This process may be in another group
@@ -196,14 +197,14 @@ func bound(n uint64) string {
 // of files that it read, which the kernel gives up first.
 const mostCharged = 8 << 20
 
-// Again reports whether another App may have the group, as if it were new: nothing is in it, it has not been
-// short of memory, and next to none is counted. Making a group and removing it takes as long as all else that
-// is done for a small App. The App before must not have been able to write to the group.
-func (g *Group) Again() bool {
+// Again reports whether another App may have the group, as if it were new: nothing is in it but these processes, it
+// has not been short of memory, and next to none is counted. Making a group and removing it takes as long as all
+// else that is done for a small App. The App before must not have been able to write to the group.
+func (g *Group) Again(but []int) bool {
 	if g == nil || g.fd == nil || g.home == "" {
 		return false
 	}
-	if n, known := counted(filepath.Join(g.dir, "cgroup.events"), "populated"); n != 0 || !known {
+	if n, known := counted(filepath.Join(g.dir, "cgroup.events"), "populated"); n != 0 && !g.only(but) || !known {
 		return false
 	}
 	if !g.Limits("memory") {
@@ -216,6 +217,21 @@ func (g *Group) Again() bool {
 	}
 	n, err := strconv.ParseUint(charged[0], 10, 64)
 	return err == nil && n <= mostCharged
+}
+
+// only reports whether no others are in the group, nor groups below it.
+func (g *Group) only(these []int) bool {
+	data, err := os.ReadFile(filepath.Join(g.dir, "cgroup.procs"))
+	if err != nil {
+		return false
+	}
+	for field := range strings.FieldsSeq(string(data)) {
+		if pid, err := strconv.Atoi(field); err != nil || !slices.Contains(these, pid) {
+			return false
+		}
+	}
+	entries, err := os.ReadDir(g.dir)
+	return err == nil && !slices.ContainsFunc(entries, fs.DirEntry.IsDir)
 }
 
 // Controllers are what the group can limit: some of memory, pids and cpu.
@@ -250,12 +266,16 @@ func (g *Group) Start(attr *syscall.SysProcAttr, fork func() (int, error)) (int,
 	if err == nil || !refusal(err) {
 		return pid, err
 	}
+	g.moves = true
 	if err := join(g.dir, os.Getpid()); err != nil {
 		return 0, fmt.Errorf("entering the control group of the App: %w", err)
 	}
 	pid, err = fork()
 	return pid, errors.Join(err, join(g.home, os.Getpid()))
 }
+
+// Moves reports whether [Group.Start] had to have this process in the group.
+func (g *Group) Moves() bool { return g != nil && g.moves }
 
 // Move puts a process into the group. The kernel allows that below a group of this user's only: not
 // from the service of one shim to that of another.

@@ -139,16 +139,16 @@ func TestAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer g.fd.Close()
-			if g.Again() {
+			if g.Again(nil) {
 				t.Error("a group beside another shim's is used again")
 			}
 			g.home = g.dir
-			if got := g.Again(); got != tt.want {
+			if got := g.Again(nil); got != tt.want {
 				t.Errorf("%t, want %t", got, tt.want)
 			}
 		})
 	}
-	if (*Group)(nil).Again() {
+	if (*Group)(nil).Again(nil) {
 		t.Error("no group is used again")
 	}
 }

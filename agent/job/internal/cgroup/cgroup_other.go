@@ -20,7 +20,7 @@ func Lasts(error) bool { return true }
 func (*Group) Set(Limits) error { return nil }
 
 // Again is false.
-func (*Group) Again() bool { return false }
+func (*Group) Again([]int) bool { return false }
 
 // Controllers is empty.
 func (*Group) Controllers() []string { return nil }

@@ -19,7 +19,7 @@ type starter = func(attr *syscall.SysProcAttr, fork func() (int, error)) (int, e
 // start there: it can be made before that is known, because making it takes as long as building the world.
 type Init struct {
 	Level Level
-	pid   int
+	PID   int // as who has made it sees it
 	conn  *net.UnixConn
 	birth *birth
 	steps *steps
@@ -61,7 +61,7 @@ func bear(level Level, bound bool, start starter) (_ *Init, err error) {
 	}
 	i.birth, b.moves = b, [2][2]uintptr{{uintptr(null), 0}, {uintptr(pair[1]), initConn}}
 	attr := &syscall.SysProcAttr{}
-	i.pid, err = start(attr, func() (int, error) {
+	i.PID, err = start(attr, func() (int, error) {
 		b.clone.flags &^= unix.CLONE_INTO_CGROUP
 		if b.argued = 0; attr.UseCgroupFD {
 			b.clone.flags |= unix.CLONE_INTO_CGROUP
@@ -141,7 +141,7 @@ func (i *Init) build(p *Plan, files []*os.File, more func(rulesetFlags uint32)) 
 		return nil, fmt.Errorf("telling the init what to build: %w", err)
 	}
 	w := Joined(p.Level, i.conn)
-	w.PID, w.steps = i.pid, i.steps
+	w.PID, w.steps = i.PID, i.steps
 	return w, nil
 }
 
@@ -173,9 +173,9 @@ func (i *Init) Discard() {
 		return
 	}
 	i.Close()
-	_ = unix.Kill(i.pid, unix.SIGKILL)
+	_ = unix.Kill(i.PID, unix.SIGKILL)
 	for {
-		if _, err := unix.Wait4(i.pid, nil, 0, nil); !errors.Is(err, unix.EINTR) {
+		if _, err := unix.Wait4(i.PID, nil, 0, nil); !errors.Is(err, unix.EINTR) {
 			return
 		}
 	}

@@ -16,7 +16,11 @@ import (
 func (s *supervisor) limit() error {
 	l := &s.launch.Limits
 	s.group, s.noGroup = s.agent.newGroup()
-	if err := s.group.Set(cgroup.Limits{Memory: l.Memory, Tasks: l.Tasks, CPUWeight: l.CPUWeight}); err != nil {
+	tasks := l.Tasks
+	if others := uint64(len(s.agent.waiting(s.group))); tasks > 0 && others > 1 { // one of them will be the App's
+		tasks += others - 1
+	}
+	if err := s.group.Set(cgroup.Limits{Memory: l.Memory, Tasks: tasks, CPUWeight: l.CPUWeight}); err != nil {
 		return &spec.StartError{Code: spec.CodeShim, Err: err}
 	}
 	if s.group.Limits("pids") {

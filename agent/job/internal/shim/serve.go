@@ -36,8 +36,8 @@ type agentEnd struct {
 	again   bool          // the last job has ended so that another may follow
 	noGroup error         // why no App can have a control group
 	group   *cgroup.Group // of the App to come, nil if it is not made yet
-	next    *waiting      // the init of its world, nil if there is none
-	home    *cgroup.Group // in which that is
+	inits   []*unborn     // of worlds to come
+	home    *cgroup.Group // in which they are
 
 	services Services
 	service  Service // of the job to come, nil if that is none
@@ -116,12 +116,12 @@ func (a *agentEnd) keep(g *cgroup.Group) {
 // leave takes back the control group of an App that has ended: the next one has it, if the last could not write
 // to it and has left nothing there.
 func (a *agentEnd) leave(g *cgroup.Group, level isolation.Level) {
-	if a.next != nil && a.home == g { // of a template's App it is not the init
-		a.unbear()
-	}
-	if a.serving && a.group == nil && (level == isolation.Files || level == isolation.Full) && g.Again() {
+	if a.serving && a.group == nil && (level == isolation.Files || level == isolation.Full) && g.Again(a.waiting(g)) {
 		a.group = g
 		return
+	}
+	if a.home == g {
+		a.unbear()
 	}
 	g.Close()
 }

@@ -38,8 +38,8 @@ func initMain() int {
 // world is an App's world that is ready, or could not be made.
 type world = isolation.World
 
-// waiting is the init of a world to come.
-type waiting = isolation.Init
+// unborn is the init of a world to come.
+type unborn = isolation.Init
 
 // mayServe reports whether nothing of a job with this isolation outlives it in what its shim has.
 func (a *agentEnd) mayServe(level isolation.Level) bool {
@@ -84,33 +84,60 @@ func (s *supervisor) prepareCold() error {
 	return nil
 }
 
-// bear makes the init of the next App's world before its order comes: in the group that the App will have, where a
-// process may have to be moved for that, which takes up to 20 ms.
+// stock is how many inits are made at a time where this process has to be moved into the App's control group for
+// that: the kernel waits for all processors then, up to 20 ms, and for several no longer than for one.
+const stock = 4
+
+// bear makes inits of worlds to come before their orders do, in the group that the next Apps will have.
 func (a *agentEnd) bear(level isolation.Level) {
-	if !a.serving || a.next != nil || !(&isolation.Plan{Level: level}).On() {
+	if n := len(a.inits); n > 0 && !a.inits[n-1].Waits() {
+		a.unbear()
+	}
+	if !a.serving || len(a.inits) > 0 || !(&isolation.Plan{Level: level}).On() {
 		return
 	}
 	if a.group == nil {
 		a.group, _ = a.newGroup()
 	}
-	a.next, _ = isolation.Bear(level, forkIn(a.group)) // without, the next job says why
 	a.home = a.group
+	for n := 1; len(a.inits) < n; {
+		init, err := isolation.Bear(level, forkIn(a.group))
+		if err != nil {
+			return // the next job says why
+		}
+		if a.inits = append(a.inits, init); a.group.Moves() && level == isolation.Full { // else they are in each other's world
+			n = stock
+		}
+	}
 }
 
-// init is that of a world in the group: the one that waits for it, or a new one.
+// init is that of a world in the group: one that waits for it, or a new one.
 func (a *agentEnd) init(level isolation.Level, g *cgroup.Group) (*isolation.Init, error) {
-	if next := a.next; next != nil && next.Level == level && a.home == g && next.Waits() {
-		a.next = nil
-		return next, nil
+	if n := len(a.inits) - 1; n >= 0 && a.inits[n].Level == level && a.home == g && a.inits[n].Waits() {
+		init := a.inits[n]
+		a.inits = a.inits[:n]
+		return init, nil
 	}
 	a.unbear()
 	return isolation.Bear(level, forkIn(g))
 }
 
-// unbear ends the init that waits.
+// unbear ends the inits that wait.
 func (a *agentEnd) unbear() {
-	a.next.Discard()
-	a.next = nil
+	for _, init := range a.inits {
+		init.Discard()
+	}
+	a.inits = nil
+}
+
+// waiting are the processes in the group that belong to no App yet.
+func (a *agentEnd) waiting(g *cgroup.Group) (pids []int) {
+	if a.home == g {
+		for _, init := range a.inits {
+			pids = append(pids, init.PID)
+		}
+	}
+	return pids
 }
 
 // order is what the init of the App's world is told.
@@ -170,9 +197,13 @@ func (t *tree) watchWorld() {
 			t.over.Store(true)
 			return
 		}
+		which := -1 // orphans of the App are this shim's, where they have no PID namespace
+		if t.world.Level == isolation.Full {
+			which = t.id.PID
+		}
 		for {
-			_, err := unix.Wait4(-1, nil, 0, nil)
-			if err != nil && !errors.Is(err, unix.EINTR) {
+			pid, err := unix.Wait4(which, nil, 0, nil)
+			if pid == which || err != nil && !errors.Is(err, unix.EINTR) {
 				t.over.Store(true)
 				return
 			}
@@ -214,6 +245,12 @@ func (t *tree) killWorld() {
 func (t *tree) inWorld(list []proc.Info) []proc.Info {
 	if t.app.PID != 0 { // neither its init nor the App descends from this shim
 		return t.inTemplate(list)
+	}
+	if t.world.Level == isolation.Full { // this shim has inits of other worlds
+		if t.over.Load() {
+			return nil
+		}
+		return append(proc.Descendants(list, t.id.PID, t.id.PID), proc.Info{ID: t.id, PGID: t.id.PID})
 	}
 	found := proc.Descendants(list, os.Getpid(), t.id.PID)
 	if slices.ContainsFunc(found, func(p proc.Info) bool { return p.PID == t.id.PID }) || t.over.Load() {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 
+	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/spec"
 )
@@ -17,12 +18,14 @@ type world struct{}
 // Close does nothing.
 func (*world) Close() {}
 
-// waiting does not exist here.
-type waiting struct{}
+// unborn does not exist here.
+type unborn struct{}
 
 func (a *agentEnd) bear(isolation.Level) {}
 
 func (a *agentEnd) unbear() {}
+
+func (a *agentEnd) waiting(*cgroup.Group) []int { return nil }
 
 func isInit([]string) bool { return false }
 
