@@ -131,7 +131,7 @@ func TestGroup(t *testing.T) {
 				}
 				nothingLeft(t, l.Dir)
 				for _, group := range u.jobs(t) {
-					kept := prewarmed && name == "full" && len(u.processes(t, group)) <= 4 // for the next jobs, whose inits wait
+					kept := prewarmed && name == "full" && len(u.processes(t, group)) <= 8 // for the next jobs, whose inits wait
 					if strings.Contains(group, "tc-job-"+strconv.Itoa(p.status.ShimPID)+"-") && !kept {
 						t.Errorf("%q is left", group)
 					}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,12 +29,12 @@ const removeTimeout = 2 * time.Second
 type Group struct {
 	mount string // of the file system
 	dir   string
-	home  string   // the group of this process
-	has   []string // controllers
-	fd    *os.File // of dir
-	set   Limits   // that hold
-	whole bool     // memory.oom.group is set
-	moves bool     // the kernel makes no process in it: the one that forks has to be
+	home  string      // the group of this process
+	has   []string    // controllers
+	fd    *os.File    // of dir
+	set   Limits      // that hold
+	whole bool        // memory.oom.group is set
+	moves atomic.Bool // the kernel makes no process in it
 }
 
 // New makes a group for an App, as described for this package. This process may be in another group
@@ -260,13 +261,10 @@ func (g *Group) Start(attr *syscall.SysProcAttr, fork func() (int, error)) (int,
 	if g == nil {
 		return fork()
 	}
-	attr.UseCgroupFD, attr.CgroupFD = true, int(g.fd.Fd())
-	pid, err := fork()
-	attr.UseCgroupFD = false
-	if err == nil || !refusal(err) {
+	pid, there, err := g.forkIn(attr, fork)
+	if there || err != nil {
 		return pid, err
 	}
-	g.moves = true
 	if err := join(g.dir, os.Getpid()); err != nil {
 		return 0, fmt.Errorf("entering the control group of the App: %w", err)
 	}
@@ -274,8 +272,35 @@ func (g *Group) Start(attr *syscall.SysProcAttr, fork func() (int, error)) (int,
 	return pid, errors.Join(err, join(g.home, os.Getpid()))
 }
 
-// Moves reports whether [Group.Start] had to have this process in the group.
-func (g *Group) Moves() bool { return g != nil && g.moves }
+// Fork is [Group.Start] for a process that waits to be told what to do: where the kernel makes none in a group, it is
+// not there, and to be moved.
+func (g *Group) Fork(attr *syscall.SysProcAttr, fork func() (int, error)) (pid int, there bool, err error) {
+	if g != nil {
+		if pid, there, err = g.forkIn(attr, fork); there || err != nil {
+			return pid, there, err
+		}
+	}
+	pid, err = fork()
+	return pid, g == nil, err
+}
+
+// forkIn has fork start a process in the group, if the kernel makes any there.
+func (g *Group) forkIn(attr *syscall.SysProcAttr, fork func() (int, error)) (pid int, there bool, err error) {
+	if g.moves.Load() {
+		return 0, false, nil
+	}
+	attr.UseCgroupFD, attr.CgroupFD = true, int(g.fd.Fd())
+	pid, err = fork()
+	attr.UseCgroupFD = false
+	if err != nil && refusal(err) {
+		g.moves.Store(true)
+		return 0, false, nil
+	}
+	return pid, true, err
+}
+
+// Moves reports whether the kernel makes no process in the group, as far as that was tried.
+func (g *Group) Moves() bool { return g != nil && g.moves.Load() }
 
 // Move puts a process into the group. The kernel allows that below a group of this user's only: not
 // from the service of one shim to that of another.

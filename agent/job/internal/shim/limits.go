@@ -17,8 +17,8 @@ func (s *supervisor) limit() error {
 	l := &s.launch.Limits
 	s.group, s.noGroup = s.agent.newGroup()
 	tasks := l.Tasks
-	if others := uint64(len(s.agent.waiting(s.group))); tasks > 0 && others > 1 { // one of them will be the App's
-		tasks += others - 1
+	if tasks > 0 {
+		tasks += s.agent.unborn.room(s.group)
 	}
 	if err := s.group.Set(cgroup.Limits{Memory: l.Memory, Tasks: tasks, CPUWeight: l.CPUWeight}); err != nil {
 		return &spec.StartError{Code: spec.CodeShim, Err: err}

@@ -36,8 +36,7 @@ type agentEnd struct {
 	again   bool          // the last job has ended so that another may follow
 	noGroup error         // why no App can have a control group
 	group   *cgroup.Group // of the App to come, nil if it is not made yet
-	inits   []*unborn     // of worlds to come
-	home    *cgroup.Group // in which they are
+	unborn  unborn        // inits of worlds to come
 
 	services Services
 	service  Service // of the job to come, nil if that is none
@@ -104,6 +103,17 @@ func (a *agentEnd) serve() {
 	}
 }
 
+// bear has inits made of the worlds of the next Apps, if those are like the last one's.
+func (a *agentEnd) bear(level isolation.Level) {
+	if !a.serving || !(&isolation.Plan{Level: level}).On() {
+		return
+	}
+	if a.group == nil {
+		a.group, _ = a.newGroup()
+	}
+	a.unborn.make(level, a.group)
+}
+
 // keep takes back a control group that no App has had.
 func (a *agentEnd) keep(g *cgroup.Group) {
 	if a.serving && a.group == nil {
@@ -116,19 +126,19 @@ func (a *agentEnd) keep(g *cgroup.Group) {
 // leave takes back the control group of an App that has ended: the next one has it, if the last could not write
 // to it and has left nothing there.
 func (a *agentEnd) leave(g *cgroup.Group, level isolation.Level) {
-	if a.serving && a.group == nil && (level == isolation.Files || level == isolation.Full) && g.Again(a.waiting(g)) {
+	if a.serving && a.group == nil && (level == isolation.Files || level == isolation.Full) && g.Again(a.unborn.in(g)) {
 		a.group = g
 		return
 	}
-	if a.home == g {
-		a.unbear()
+	if len(a.unborn.in(g)) > 0 {
+		a.unborn.end()
 	}
 	g.Close()
 }
 
 // close removes what no App will have.
 func (a *agentEnd) close() {
-	a.unbear()
+	a.unborn.end()
 	a.group.Close()
 	a.group = nil
 }

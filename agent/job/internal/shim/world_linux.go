@@ -38,9 +38,6 @@ func initMain() int {
 // world is an App's world that is ready, or could not be made.
 type world = isolation.World
 
-// unborn is the init of a world to come.
-type unborn = isolation.Init
-
 // mayServe reports whether nothing of a job with this isolation outlives it in what its shim has.
 func (a *agentEnd) mayServe(level isolation.Level) bool {
 	if level == isolation.Files || level == isolation.Full {
@@ -59,10 +56,10 @@ func (s *supervisor) prepareWorld() error {
 	l := s.launch
 	switch {
 	case !l.Isolation.On():
-		s.agent.unbear() // an App without a world is waited for with all that this shim has started
+		s.agent.unborn.end() // an App without a world is waited for with all that this shim has started
 		return nil
 	case l.Template:
-		s.agent.unbear()
+		s.agent.unborn.end()
 		return s.prepareTemplate()
 	case l.Warm != nil && s.joinTemplate():
 		return nil
@@ -72,7 +69,7 @@ func (s *supervisor) prepareWorld() error {
 
 // prepareCold has a world of this shim's own built.
 func (s *supervisor) prepareCold() error {
-	init, err := s.agent.init(s.launch.Isolation.Level, s.group)
+	init, err := s.agent.unborn.take(s.launch.Isolation.Level, s.group)
 	if err == nil {
 		if s.world, err = init.Build(s.order(), rlimits(s.launch.Limits), s.out[0].app, s.out[1].app); err != nil {
 			init.Discard()
@@ -82,62 +79,6 @@ func (s *supervisor) prepareCold() error {
 		return &spec.StartError{Code: spec.CodeIsolation, Err: err}
 	}
 	return nil
-}
-
-// stock is how many inits are made at a time where this process has to be moved into the App's control group for
-// that: the kernel waits for all processors then, up to 20 ms, and for several no longer than for one.
-const stock = 4
-
-// bear makes inits of worlds to come before their orders do, in the group that the next Apps will have.
-func (a *agentEnd) bear(level isolation.Level) {
-	if n := len(a.inits); n > 0 && !a.inits[n-1].Waits() {
-		a.unbear()
-	}
-	if !a.serving || len(a.inits) > 0 || !(&isolation.Plan{Level: level}).On() {
-		return
-	}
-	if a.group == nil {
-		a.group, _ = a.newGroup()
-	}
-	a.home = a.group
-	for n := 1; len(a.inits) < n; {
-		init, err := isolation.Bear(level, forkIn(a.group))
-		if err != nil {
-			return // the next job says why
-		}
-		if a.inits = append(a.inits, init); a.group.Moves() && level == isolation.Full { // else they are in each other's world
-			n = stock
-		}
-	}
-}
-
-// init is that of a world in the group: one that waits for it, or a new one.
-func (a *agentEnd) init(level isolation.Level, g *cgroup.Group) (*isolation.Init, error) {
-	if n := len(a.inits) - 1; n >= 0 && a.inits[n].Level == level && a.home == g && a.inits[n].Waits() {
-		init := a.inits[n]
-		a.inits = a.inits[:n]
-		return init, nil
-	}
-	a.unbear()
-	return isolation.Bear(level, forkIn(g))
-}
-
-// unbear ends the inits that wait.
-func (a *agentEnd) unbear() {
-	for _, init := range a.inits {
-		init.Discard()
-	}
-	a.inits = nil
-}
-
-// waiting are the processes in the group that belong to no App yet.
-func (a *agentEnd) waiting(g *cgroup.Group) (pids []int) {
-	if a.home == g {
-		for _, init := range a.inits {
-			pids = append(pids, init.PID)
-		}
-	}
-	return pids
 }
 
 // order is what the init of the App's world is told.
@@ -290,7 +231,7 @@ func try(level isolation.Level) error {
 	defer null.Close()
 	// An App that cannot be executed shows as well that its world could be built.
 	start := &isolation.Start{Plan: isolation.Plan{Level: level}, Argv: []string{"/bin/true"}, Dir: "/"}
-	init, err := isolation.Bear(level, forkIn(nil))
+	init, err := isolation.Bear(level, bornIn(nil, func(int) {}))
 	if err != nil {
 		return err
 	}

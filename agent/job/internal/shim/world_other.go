@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 
-	"tcenvsvr/agent/job/internal/cgroup"
 	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/spec"
 )
@@ -17,15 +16,6 @@ type world struct{}
 
 // Close does nothing.
 func (*world) Close() {}
-
-// unborn does not exist here.
-type unborn struct{}
-
-func (a *agentEnd) bear(isolation.Level) {}
-
-func (a *agentEnd) unbear() {}
-
-func (a *agentEnd) waiting(*cgroup.Group) []int { return nil }
 
 func isInit([]string) bool { return false }
 
