@@ -35,8 +35,8 @@ const (
 // pool are the shims that wait for the next [Executor.Start], while [Executor.Run] runs. The start of a
 // process, and of sudo or of a service of systemd's before it, takes most of the time from an order to its App
 // and of the processor time of an order, so a shim whose job has ended waits for another one where it can
-// (package shim says when that is safe). There are always two more than jobs run, but
-// not more than slots; where shims do not come back there are as many more as are used up while one starts.
+// (package shim says when that is safe). There is always one more than jobs run, and two
+// at least, but not more than slots; where shims do not come back there are as many more as are used up while one starts.
 //
 // Where none waits, the order does: mostly one comes back sooner than another could be started, and a start would
 // take the processors from those that are about to.
@@ -204,7 +204,7 @@ func (p *pool) rate() float64 {
 
 // wanted is how many shims are to wait, at least one for each job that does. p.mu is held.
 func (p *pool) wanted() int {
-	n := len(p.queue) + atLeast + int(math.Ceil(p.rate()*p.starting.Seconds()-.05))
+	n := len(p.queue) + max(1, atLeast-p.busy) + int(math.Ceil(p.rate()*p.starting.Seconds()-.05))
 	return max(len(p.queue), min(n, p.slots()-p.busy))
 }
 
