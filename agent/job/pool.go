@@ -272,9 +272,12 @@ func (e *Executor) Run(ctx context.Context, slots func() int) error {
 	rest.Stop()
 	pause, resting := prewarmRetry, false
 	results, started := make(chan error), 0
+	failed := func(err error) { e.log.Debug("prewarmed shim did not come up", "err", err) }
 	defer func() {
 		for ; started > 0; started-- {
-			<-results
+			if err := <-results; err != nil {
+				failed(err)
+			}
 		}
 	}()
 	for ctx.Err() == nil {
@@ -303,7 +306,7 @@ func (e *Executor) Run(ctx context.Context, slots func() int) error {
 				p.shut()
 				<-ctx.Done()
 			default:
-				e.log.Debug("prewarmed shim did not come up", "err", err)
+				failed(err)
 				p.fail()
 				rest.Reset(pause)
 				pause, resting = min(2*pause, prewarmRetryMax), true
