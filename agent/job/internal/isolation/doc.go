@@ -22,13 +22,14 @@
 //
 // The init is a copy of the shim with one thread and without a Go runtime, because starting one would take
 // three times what all the rest takes; and without Go's heap and the program's variables, because copying those
-// would take as long as all the rest. The shim works out which system calls build the world (steps_linux.go, world_linux.go), and puts
-// them, with all that they need and two stacks, where the init gets them (memory_linux.go). The init takes them
-// one after the other, waits for the word, has the App executed and reaps (born_linux.go). The process that
-// becomes the App has the init's memory until then, on the second stack, so that nothing is copied once more.
-// What the init has of the shim's memory nobody can look into: it is not "dumpable", and its address space
-// belongs to the user namespace of the shim, in which neither the App nor another process of its user has any
-// right.
+// would take as long as all the rest. It can be made before there is an App: it waits in its namespaces
+// (build_linux.go). The shim works out which system calls build the world (steps_linux.go, world_linux.go), and puts
+// them, with all that they need and two stacks, into memory that both have (memory_linux.go); the App's outputs come
+// with the word to begin. The init takes the steps one after the other, waits for the next word, has the App executed
+// and reaps (born_linux.go). The process that becomes the App has the init's memory until then, on the second stack,
+// so that nothing is copied once more.
+// What is in that memory nobody can look into: init and shim are not "dumpable", and their address spaces belong to
+// the user namespace of the shim, in which neither the App nor another process of its user has any right.
 //
 // An App that starts by the fork of a template has a world of the same kind, whose init the template's init
 // makes in the shim's place, and which executes nothing (package warm):

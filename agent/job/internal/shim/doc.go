@@ -20,6 +20,8 @@
 //	folder.go      the claim of a job's folder, the state, and the record of the exit
 //	supervisor.go  the life of a job until nothing of it lives
 //	tree_*.go      the App and all that descends from it; fork_unix.go: which thread is its parent
+//	world_linux.go the world of an isolated App; unborn_linux.go: the inits of worlds to come
+//	warm_linux.go  an App that a template forks
 //	limits.go      what the App may take, and whether the kernel ended it for memory
 //	server.go      the socket by which agents wait and cancel
 //	output.go      what is kept of the outputs; logs.go: of the logs; keep.go: of other files
@@ -33,10 +35,11 @@
 //
 // The shim shares nothing with the agent once it has answered, but for the pipes by which a serving shim
 // gets its next job: it has its own session and its own working directory, and an agent that dies or hangs
-// holds up no job. On Linux it is its App's subreaper, so
-// everything that the App starts, however it detaches itself, descends from the shim; when the shim
-// has no children, nothing of the job lives. If the record of the end cannot be written, the shim
-// keeps it until the agent has noted it; the agent finds the shim also without the folder.
+// holds up no job. On Linux it is its App's subreaper, so everything that the App starts, however it detaches
+// itself, descends from the shim; when the shim has no children, nothing of the job lives. (Of an App with a PID
+// namespace nothing lives when its init has ended; inits of other worlds may wait beside that.) If the record of the
+// end cannot be written, the shim keeps it until the agent has noted it; the agent finds the shim also without the
+// folder.
 //
 // If the shim itself is killed, the kernel kills the App (the parent-death signal), and reap ends
 // what the App had started, as far as that can be recognised. What hides is found by sweep: it is

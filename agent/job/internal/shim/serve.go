@@ -16,7 +16,7 @@ import (
 // has another job for this shim.
 //
 // One shim for many jobs is no less safe than one for each. A job has ended when the kernel says that
-// the shim has no child left: what an App starts, however it detaches itself, descends from the shim, its
+// the shim has no child of it left: what an App starts, however it detaches itself, descends from the shim, its
 // subreaper, or dies with the init of its world. Nothing of the last App is there when the next one comes;
 // what it could do to the shim of another job before (the same user may signal it, if the App is
 // not isolated) it can do to any shim that waits. A job's sockets, pipes, outputs and world are its own,
