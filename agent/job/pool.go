@@ -70,6 +70,7 @@ func (p *pool) take(ctx context.Context) *startedShim {
 	select {
 	case h := <-comes:
 		return h
+	case <-time.After(p.longEnough()): // starts take long here, or hang
 	case <-ctx.Done():
 	}
 	p.mu.Lock()
@@ -79,6 +80,13 @@ func (p *pool) take(ctx context.Context) *startedShim {
 		return nil
 	}
 	return <-comes // it came at this moment
+}
+
+// longEnough is how long an order waits for a shim before it starts one itself.
+func (p *pool) longEnough() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(time.Second, 4*p.starting)
 }
 
 func (p *pool) takeOrQueue() (*startedShim, chan *startedShim) {
@@ -258,12 +266,13 @@ func (e *Executor) Run(ctx context.Context, slots func() int) error {
 	p.mu.Lock()
 	p.open, p.slots = true, slots
 	p.mu.Unlock()
-	defer func() {
+	dismiss := func() {
 		for _, h := range p.shut() {
 			_ = h.in.Close()
 			h.awaitEnd()
 		}
-	}()
+	}
+	defer dismiss()
 	look := time.NewTicker(idleLimit / 3)
 	defer look.Stop()
 	rest, again := time.NewTimer(0), time.NewTimer(0) // after a failure; when it is known whether there are too few
@@ -301,9 +310,10 @@ func (e *Executor) Run(ctx context.Context, slots func() int) error {
 			started--
 			switch {
 			case err == nil:
-				pause = prewarmRetry
+				rest.Stop()
+				pause, resting = prewarmRetry, false
 			case errors.Is(err, errCannotServe):
-				p.shut()
+				dismiss()
 				<-ctx.Done()
 			default:
 				failed(err)

@@ -122,14 +122,16 @@ func TestInitWaits(t *testing.T) {
 	}
 	await(1)
 	run(inWorld(shell(t, "exit 7")))
-	pid, err := strconv.Atoi(await(1)[0])
-	if err != nil {
-		t.Fatal(err)
+	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP} {
+		pid, err := strconv.Atoi(await(1)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, signal); err != nil {
+			t.Fatal(err)
+		}
+		run(inWorld(shell(t, "exit 7")))
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	run(inWorld(shell(t, "exit 7")))
 	await(1)
 	run(shell(t, "exit 7"))
 	await(0)

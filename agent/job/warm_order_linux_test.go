@@ -1,9 +1,12 @@
 package job
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -85,5 +88,31 @@ func hideLandlock(t *testing.T) {
 	}
 	if _, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program))); errno != 0 {
 		t.Fatal(errno)
+	}
+}
+
+// TestParametersInMemory: an App reads its file in memory whichever way it starts; what would fill the memory of
+// a template, which all its orders share, has the App start cold.
+func TestParametersInMemory(t *testing.T) {
+	dir := app(t, map[string]string{
+		"main.py":     "import os, dep\nd = open('/dev/shm/.app_params.json', 'rb').read()\nos.remove('/dev/shm/.app_params.json')\nprint(len(d), d[:3], os.listdir('/dev/shm'))",
+		"deps/dep.py": "",
+	})
+	if err := os.WriteFile(filepath.Join(dir, "dep.py"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	e := newExecutor(t)
+	tp := template(t, e, dir, "dep")
+	for size, cold := range map[int]string{1000: "", 256 << 10: "", 256<<10 + 1: "would be in the memory of its template, which all its orders share: at most"} {
+		l := order(t, dir)
+		l.Warm = tp.Warm()
+		l.Isolation.Files = []MemoryFile{{Name: ".app_params.json", Data: bytes.Repeat([]byte("abc"), size/3+1)[:size]}}
+		p, exit := one(t, e, l)
+		if got, want := output(t, l.Dir, Stdout), fmt.Sprintf("%d b'abc' []\n", size); exit.Code != 0 || got != want {
+			t.Errorf("%d bytes: %+v, printed %q, want %q\n%s", size, exit, got, want, output(t, l.Dir, Stderr))
+		}
+		if s := p.Status(); s.Warm != (cold == "") || !strings.Contains(s.Cold, cold) {
+			t.Errorf("%d bytes: warm %v, %q", size, s.Warm, s.Cold)
+		}
 	}
 }

@@ -11,7 +11,8 @@
 // and DelegateSubgroup=agent): the groups of Apps are made beside that.
 //
 // A shim that has one App after the other gives them the same group, one after the other ([Group.Again]), where
-// Apps cannot write to it and the last one has left nothing in it.
+// Apps cannot write to it and the last one has left nothing in it. Inits of Apps to come may wait there, which the
+// shim has made ([Group.Fork]).
 //
 // The name says which shim made a group, by PID and start time. What a shim that was killed left in
 // its group is ended by the next shim that makes one beside it.

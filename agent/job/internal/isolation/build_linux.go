@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -29,8 +30,13 @@ type Init struct {
 // when that thread ends.
 func Bear(level Level, start starter) (*Init, error) { return bear(level, true, start) }
 
+// bearing is held from the making of an init's memory until other inits no longer get it.
+var bearing sync.Mutex
+
 // bear makes an init, which is bound to the thread that forks it, or to none.
 func bear(level Level, bound bool, start starter) (_ *Init, err error) {
+	bearing.Lock()
+	defer bearing.Unlock()
 	spareHeap() // before there is memory for the init
 	fail := func(err error) (*Init, error) { return nil, fmt.Errorf("starting the init of an App's world: %w", err) }
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -136,6 +142,7 @@ func (i *Init) build(p *Plan, files []*os.File, more func(rulesetFlags uint32)) 
 	if i.steps.err != nil {
 		return nil, i.steps.err
 	}
+	_ = unix.Kill(i.PID, unix.SIGCONT) // another process of its user may have stopped it
 	_ = i.conn.SetWriteDeadline(time.Now().Add(startTimeout))
 	if _, _, err := i.conn.WriteMsgUnix([]byte(build), unix.UnixRights(fds...), nil); err != nil {
 		return nil, fmt.Errorf("telling the init what to build: %w", err)

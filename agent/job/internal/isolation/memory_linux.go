@@ -17,13 +17,22 @@ type memory struct {
 
 const (
 	// memorySize is more than any world and environment needs: the kernel bounds the latter, package launch the
-	// parameters. What is not used of it takes no memory.
+	// parameters.
 	memorySize  = 32 << 20
 	memoryAlign = 16
 )
 
+// newMemory is that of a file without a name, of which the kernel counts what is used, also on hosts that promise
+// no more memory than there is.
 func newMemory() (*memory, error) {
-	all, err := unix.Mmap(-1, 0, memorySize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANON|unix.MAP_NORESERVE)
+	var all []byte
+	fd, err := unix.MemfdCreate("init", unix.MFD_CLOEXEC)
+	if err == nil {
+		defer unix.Close(fd)
+		if err = unix.Ftruncate(fd, memorySize); err == nil {
+			all, err = unix.Mmap(fd, 0, memorySize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("getting memory for an init: %w", err)
 	}

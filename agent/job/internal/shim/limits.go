@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tcenvsvr/agent/job/internal/cgroup"
+	"tcenvsvr/agent/job/internal/isolation"
 	"tcenvsvr/agent/job/internal/spec"
 	"tcenvsvr/agent/logging/plain"
 )
@@ -16,12 +17,8 @@ import (
 func (s *supervisor) limit() error {
 	l := &s.launch.Limits
 	s.group, s.noGroup = s.agent.newGroup()
-	tasks := l.Tasks
-	if tasks > 0 {
-		tasks += s.agent.unborn.room(s.group)
-	}
-	if err := s.group.Set(cgroup.Limits{Memory: l.Memory, Tasks: tasks, CPUWeight: l.CPUWeight}); err != nil {
-		return &spec.StartError{Code: spec.CodeShim, Err: err}
+	if err := s.bound(); err != nil {
+		return err
 	}
 	if s.group.Limits("pids") {
 		l.Processes = 0
@@ -32,6 +29,18 @@ func (s *supervisor) limit() error {
 			why = s.noGroup
 		}
 		s.status.Unlimited = plain.Tail(plain.Text(why.Error()), spec.MaxUnlimited)
+	}
+	return nil
+}
+
+// bound sets the limits of the App's group.
+func (s *supervisor) bound() error {
+	l := s.launch.Limits
+	if l.Tasks > 0 && s.launch.Isolation.Level == isolation.Full {
+		l.Tasks += s.agent.unborn.room(s.group)
+	}
+	if err := s.group.Set(cgroup.Limits{Memory: l.Memory, Tasks: l.Tasks, CPUWeight: l.CPUWeight}); err != nil {
+		return &spec.StartError{Code: spec.CodeShim, Err: err}
 	}
 	return nil
 }

@@ -99,19 +99,19 @@ func (a *agentEnd) serve() {
 	a.serving = true
 	if a.answer(spec.Reply{Ready: true}) && a.group == nil {
 		a.group, _ = a.newGroup() // without, the first job asks why
-		a.bear(isolation.Full)
+		a.bear(isolation.Full, false)
 	}
 }
 
 // bear has inits made of the worlds of the next Apps, if those are like the last one's.
-func (a *agentEnd) bear(level isolation.Level) {
+func (a *agentEnd) bear(level isolation.Level, known bool) {
 	if !a.serving || !(&isolation.Plan{Level: level}).On() {
 		return
 	}
 	if a.group == nil {
 		a.group, _ = a.newGroup()
 	}
-	a.unborn.make(level, a.group)
+	a.unborn.make(level, a.group, known)
 }
 
 // keep takes back a control group that no App has had.

@@ -54,7 +54,7 @@ func Main(stdin io.Reader, stdout, stderr io.Writer, services Services) int {
 			case spec.OpStart:
 				if err = agent.run(req.Launch, stdin, stderr); err == nil && agent.again {
 					agent.idle()
-					agent.bear(req.Launch.Isolation.Level)
+					agent.bear(req.Launch.Isolation.Level, true)
 					continue
 				}
 			default:

@@ -40,6 +40,7 @@ type supervisor struct {
 	warm    *warmApp      // what a template makes of the App, nil if it does not
 	group   *cgroup.Group // of the App, nil if it has none of its own
 	noGroup error         // why not, if that is known
+	beside  bool          // group is beside that of a template, in another service
 	tree    *tree
 	service Service // nil if it is none
 	unfit   string  // why the template that this job is cannot serve

@@ -17,8 +17,10 @@ import (
 // processors then, up to 20 ms, in which the next orders have others.
 type unborn struct {
 	making chan struct{} // closed when no more are being made; nil: it was seen
+	came   chan struct{} // one was made; has room for one
 
 	mu     sync.Mutex
+	enough bool // no more are wanted
 	level  isolation.Level
 	home   *cgroup.Group
 	inits  []*isolation.Init
@@ -31,8 +33,8 @@ const (
 	fewUnborn  = 4
 )
 
-// make has inits made, while the shim goes on.
-func (u *unborn) make(level isolation.Level, g *cgroup.Group) {
+// make has inits made, while the shim goes on: only one while it is not known what the first App will be.
+func (u *unborn) make(level isolation.Level, g *cgroup.Group, known bool) {
 	if u.making != nil {
 		select {
 		case <-u.making:
@@ -43,17 +45,16 @@ func (u *unborn) make(level isolation.Level, g *cgroup.Group) {
 	if !u.fit(level, g) {
 		u.end()
 	}
-	want := 1
-	if g.Moves() && level == isolation.Full { // else they would be in each other's world
-		want = mostUnborn
-	}
-	if n := len(u.inits); n >= want || n > fewUnborn {
+	several := known && level == isolation.Full // else they would be in each other's world
+	if n := len(u.inits); n > fewUnborn || n > 0 && !(several && g.Moves()) {
 		return
 	}
-	u.level, u.home, u.making = level, g, make(chan struct{})
+	u.level, u.home, u.enough = level, g, false
+	u.making, u.came = make(chan struct{}), make(chan struct{}, 1)
 	go func() {
 		defer close(u.making)
-		for u.add(level, g) && g.Moves() && level == isolation.Full {
+		for u.add(level, g) && several && g.Moves() {
+			wake(u.came)
 		}
 	}()
 }
@@ -72,7 +73,7 @@ func (u *unborn) add(level isolation.Level, g *cgroup.Group) bool {
 		return false
 	}
 	u.inits = append(u.inits, init)
-	return len(u.inits) < mostUnborn
+	return len(u.inits) < mostUnborn && !u.enough
 }
 
 // fit reports whether those that wait, if any do, are of that level and group, and alive.
@@ -85,15 +86,17 @@ func (u *unborn) fit(level isolation.Level, g *cgroup.Group) bool {
 
 // take is the init of a world of that level in the group: one that waits, or is made at this moment, or a new one.
 func (u *unborn) take(level isolation.Level, g *cgroup.Group) (*isolation.Init, error) {
-	if u.fit(level, g) {
+	for over := false; u.fit(level, g); {
 		if init := u.last(); init != nil {
 			return init, nil
 		}
-		if u.making != nil && u.level == level && u.home == g {
-			<-u.making
-			if init := u.last(); init != nil {
-				return init, nil
-			}
+		if over || u.making == nil || u.level != level || u.home != g {
+			break
+		}
+		select {
+		case <-u.came:
+		case <-u.making:
+			over = true
 		}
 	}
 	u.end()
@@ -115,6 +118,9 @@ func (u *unborn) last() *isolation.Init {
 // end ends those that wait.
 func (u *unborn) end() {
 	if u.making != nil {
+		u.mu.Lock()
+		u.enough = true
+		u.mu.Unlock()
 		<-u.making
 		u.making = nil
 	}

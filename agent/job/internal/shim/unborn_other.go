@@ -10,7 +10,7 @@ import (
 // unborn do not exist here.
 type unborn struct{}
 
-func (*unborn) make(isolation.Level, *cgroup.Group) {}
+func (*unborn) make(isolation.Level, *cgroup.Group, bool) {}
 
 func (*unborn) end() {}
 

@@ -22,8 +22,12 @@ import (
 
 type warmApp = warm.App
 
-// joinTimeout bounds the connection to a template.
-const joinTimeout = 2 * time.Second
+const (
+	// joinTimeout bounds the connection to a template.
+	joinTimeout = 2 * time.Second
+	// mostWarm bounds the files of an App in memory, in bytes, that are counted as its template's.
+	mostWarm = 256 << 10
+)
 
 // joinTemplate has the template of the Launch make the App's process while the agent notes the start.
 // If it cannot, the App starts cold.
@@ -39,6 +43,13 @@ func (s *supervisor) joinTemplate() bool {
 
 func (s *supervisor) join() (*warmApp, error) {
 	l := s.launch
+	size := 0
+	for _, f := range l.Isolation.Files {
+		size += len(f.Data)
+	}
+	if size > mostWarm {
+		return nil, fmt.Errorf("its parameters of %d bytes would be in the memory of its template, which all its orders share: at most %d may be", size, mostWarm)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), joinTimeout)
 	defer cancel()
 	conn, err := sock.Dial(ctx, l.Warm.Dir, l.Warm.Shim, l.Warm.Token)
@@ -97,6 +108,11 @@ func (s *supervisor) spawnWarm() (*tree, error) {
 		return nil, &spec.StartError{Code: spec.CodeIsolation, Err: fmt.Errorf("ending what the App's template has made: %w", errors.Join(err, endErr))}
 	}
 	s.cold(err)
+	if s.beside { // where no world of this shim's can be
+		s.group.Close()
+		s.beside = false
+		return nil, s.limit()
+	}
 	return nil, nil
 }
 
@@ -128,7 +144,7 @@ func (s *supervisor) adopt(w *warmApp) (app int, err error) {
 			return 0, err
 		}
 		s.agent.keep(s.group)
-		s.group = g
+		s.group, s.beside = g, true
 	}
 	_ = s.group.Move(w.PID)
 	return app, nil

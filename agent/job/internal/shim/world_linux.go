@@ -69,16 +69,31 @@ func (s *supervisor) prepareWorld() error {
 
 // prepareCold has a world of this shim's own built.
 func (s *supervisor) prepareCold() error {
-	init, err := s.agent.unborn.take(s.launch.Isolation.Level, s.group)
-	if err == nil {
-		if s.world, err = init.Build(s.order(), rlimits(s.launch.Limits), s.out[0].app, s.out[1].app); err != nil {
-			init.Discard()
-		}
+	w, err := s.buildCold()
+	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) { // another process of our user has ended the init
+		w, err = s.buildCold()
 	}
 	if err != nil {
 		return &spec.StartError{Code: spec.CodeIsolation, Err: err}
 	}
+	s.world = w
 	return nil
+}
+
+func (s *supervisor) buildCold() (*world, error) {
+	init, err := s.agent.unborn.take(s.launch.Isolation.Level, s.group)
+	if err != nil {
+		return nil, err
+	}
+	w, err := init.Build(s.order(), rlimits(s.launch.Limits), s.out[0].app, s.out[1].app)
+	if err == nil {
+		err = s.bound() // by now it is known whether other inits are in the group
+	}
+	if err != nil {
+		init.Discard()
+		return nil, err
+	}
+	return w, nil
 }
 
 // order is what the init of the App's world is told.
@@ -144,7 +159,7 @@ func (t *tree) watchWorld() {
 		}
 		for {
 			pid, err := unix.Wait4(which, nil, 0, nil)
-			if pid == which || err != nil && !errors.Is(err, unix.EINTR) {
+			if err == nil && pid == which || err != nil && !errors.Is(err, unix.EINTR) {
 				t.over.Store(true)
 				return
 			}
