@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"tcenvsvr/agent/job"
 	"tcenvsvr/agent/link/wire"
 	"tcenvsvr/test/apps"
 	"tcenvsvr/test/need"
@@ -123,11 +125,12 @@ func (s *scene) status(a *stage.Agent) warmStatus {
 	return now
 }
 
-// templates waits until so many templates of the agent have a folder.
+// templates waits until so many templates of the agent live.
 func (s *scene) templates(a *stage.Agent, want int) {
 	s.t.Helper()
 	s.eventually("counting templates", func() error {
-		list, err := filepath.Glob(filepath.Join(s.paths(a).Jobs, "template-*", "shim", "state"))
+		list, err := filepath.Glob(filepath.Join(s.paths(a).Jobs, "template-*"))
+		list = slices.DeleteFunc(list, func(dir string) bool { return !job.Attended(dir) })
 		if err == nil && len(list) != want {
 			err = errors.New(strings.Join(list, " "))
 		}
