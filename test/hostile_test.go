@@ -132,19 +132,19 @@ func TestFullDisk(t *testing.T) {
 		_, err = filler.Write(chunk)
 	}
 	s.must(filler.Close(), "filling the disk")
-	waiting, err := s.sleeper(c, "lab", "waiting", 0.1)
-	s.must(err, "giving an order")
-	// The App itself may fail to write on this disk; what became of it arrives all the same.
-	if e := s.waitEnd(c, running); s.appStarts("running") != 1 || e.State != wire.State(wire.Failed) && e.State != wire.State(wire.Succeeded) {
-		t.Errorf("the order that ran meanwhile ended %s (%s), started %d times", e.State, e.Message, s.appStarts("running"))
-	}
-	s.eventually("waiting for the agent to notice", func() error {
+	s.eventually("waiting for the agent to notice", func() error { // until then there may be room for a small App
 		text, err := a.Do(s.ctx, "status")
 		if err == nil && !strings.Contains(text, "TAKES NO ORDERS") {
 			err = fmt.Errorf("status: %s", text)
 		}
 		return err
 	})
+	waiting, err := s.sleeper(c, "lab", "waiting", 0.1)
+	s.must(err, "giving an order")
+	// The App itself may fail to write on this disk; what became of it arrives all the same.
+	if e := s.waitEnd(c, running); s.appStarts("running") != 1 || e.State != wire.State(wire.Failed) && e.State != wire.State(wire.Succeeded) {
+		t.Errorf("the order that ran meanwhile ended %s (%s), started %d times", e.State, e.Message, s.appStarts("running"))
+	}
 	if n := s.appStarts("waiting"); n != 0 {
 		t.Error("an order was taken on a full disk")
 	}
