@@ -25,10 +25,11 @@ var spareRuntime = sync.OnceFunc(func() {
 	}
 })
 
-// writable reads a line like "c000000000-c000400000 rw-p 00000000 00:00 0   [anon: Go: heap]".
+// writable reads a line like "c000000000-c000400000 rw-p 00000000 00:00 0   [anon: Go: heap]". The first stack is not
+// meant: the arguments lie there, by which people know a process.
 func writable(line string) (begin, end uintptr, ok bool) {
 	fields := strings.Fields(line)
-	if len(fields) < 5 || !strings.HasSuffix(fields[1], "p") || strings.HasPrefix(fields[1], "r-") {
+	if len(fields) < 5 || !strings.HasSuffix(fields[1], "p") || strings.HasPrefix(fields[1], "r-") || fields[len(fields)-1] == "[stack]" {
 		return 0, 0, false
 	}
 	first, second, _ := strings.Cut(fields[0], "-")
