@@ -31,7 +31,9 @@
 // [Executor.Run] keeps shims waiting (pool.go): then an order does not wait for the start of a process,
 // of sudo or of a service. A shim whose job has ended waits for the next one where nothing of the job
 // can be left (package shim says why that is as safe as a new shim); where it cannot, as many shims
-// are started ahead as are used up while one starts. A shim serves for ten minutes at most.
+// are started ahead as are used up while one starts. Where none waits, the order waits for the next,
+// and starts its own only if that takes long. A shim serves for ten minutes at most, and has the init of
+// the next App's world made while it waits.
 //
 // # What a trivial job takes
 //
@@ -50,7 +52,7 @@
 // more for each output that there is.
 //
 // A start is three words and their answers; each waits for nothing but the disk (StartNoted's note), the
-// building of the world, which goes on meanwhile, and the execution. Nothing is synced by a shim whose
+// building of the world, which goes on meanwhile in namespaces that are there already, and the execution. Nothing is synced by a shim whose
 // agent has heard of the end.
 //
 // # Limits

@@ -35,8 +35,8 @@ const (
 // pool are the shims that wait for the next [Executor.Start], while [Executor.Run] runs. The start of a
 // process, and of sudo or of a service of systemd's before it, takes most of the time from an order to its App
 // and of the processor time of an order, so a shim whose job has ended waits for another one where it can
-// (package shim says when that is safe). There is always one more than jobs run, and two
-// at least, but not more than slots; where shims do not come back there are as many more as are used up while one starts.
+// (package shim says when that is safe). There is always one more than jobs run, and two at least, but not more
+// than slots; where shims do not come back there are as many more as are used up while one starts.
 //
 // Where none waits, the order does: mostly one comes back sooner than another could be started, and a start would
 // take the processors from those that are about to.

@@ -30,7 +30,7 @@ type Init struct {
 // when that thread ends.
 func Bear(level Level, start starter) (*Init, error) { return bear(level, true, start) }
 
-// bearing is held from the making of an init's memory until other inits no longer get it.
+// bearing is held from the making of an init's memory until no other init gets it, which a copy of this process would.
 var bearing sync.Mutex
 
 // bear makes an init, which is bound to the thread that forks it, or to none.
